@@ -1,0 +1,243 @@
+//! Points and spans of time in microseconds. Reading a clock is not done here.
+
+use std::{fmt, str::FromStr};
+
+use chrono::{DateTime, SecondsFormat};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+
+/// A point in time: microseconds since 1970 in UTC. On the wire RFC 3339 with microseconds.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Time(i64);
+
+/// A length of time in microseconds, never negative. On the wire `90d`, `1h30m`, `5s`, `250ms`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Span(i64);
+
+/// Why a text is not a time or a span.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TimeError {
+    /// Not RFC 3339.
+    #[error("{0:?} is not a time; write it as 2026-02-14T08:11:00Z")]
+    Time(String),
+    /// Not a span.
+    #[error("{0:?} is not a length of time; write numbers with d, h, m, s or ms, such as 24h or 1h30m")]
+    Span(String),
+}
+
+const MICROS: [(&str, i64); 6] = [
+    ("w", 604_800_000_000),
+    ("d", 86_400_000_000),
+    ("h", 3_600_000_000),
+    ("m", 60_000_000),
+    ("s", 1_000_000),
+    ("ms", 1_000),
+];
+
+impl Time {
+    /// From microseconds since 1970.
+    pub const fn from_micros(micros: i64) -> Self {
+        Self(micros)
+    }
+
+    /// Microseconds since 1970.
+    pub const fn micros(self) -> i64 {
+        self.0
+    }
+
+    /// Later by the span; stays at the last representable time rather than wrapping.
+    #[must_use]
+    pub const fn plus(self, span: Span) -> Self {
+        Self(self.0.saturating_add(span.0))
+    }
+
+    /// Earlier by the span.
+    #[must_use]
+    pub const fn minus(self, span: Span) -> Self {
+        Self(self.0.saturating_sub(span.0))
+    }
+
+    /// How long ago `earlier` was; zero if it is later.
+    #[must_use]
+    pub const fn since(self, earlier: Self) -> Span {
+        let micros = self.0.saturating_sub(earlier.0);
+        Span(if micros > 0 { micros } else { 0 })
+    }
+
+    /// The calendar time in UTC; the epoch where the number is beyond the calendar.
+    pub fn utc(self) -> DateTime<chrono::Utc> {
+        DateTime::from_timestamp_micros(self.0).unwrap_or_default()
+    }
+}
+
+impl Span {
+    /// From microseconds; negative becomes zero.
+    pub const fn from_micros(micros: i64) -> Self {
+        Self(if micros > 0 { micros } else { 0 })
+    }
+
+    /// From whole seconds.
+    pub const fn from_secs(secs: i64) -> Self {
+        Self::from_micros(secs.saturating_mul(1_000_000))
+    }
+
+    /// From whole minutes.
+    pub const fn from_mins(mins: i64) -> Self {
+        Self::from_secs(mins.saturating_mul(60))
+    }
+
+    /// From whole hours.
+    pub const fn from_hours(hours: i64) -> Self {
+        Self::from_mins(hours.saturating_mul(60))
+    }
+
+    /// From whole days of 24 hours.
+    pub const fn from_days(days: i64) -> Self {
+        Self::from_hours(days.saturating_mul(24))
+    }
+
+    /// Microseconds.
+    pub const fn micros(self) -> i64 {
+        self.0
+    }
+
+    /// The span as people read it in a list: its two largest units, `2h10m`, `19h`, `4s`.
+    pub fn rough(self) -> String {
+        let mut rest = self.0;
+        let mut text = String::new();
+        let mut units = 0;
+        for (name, micros) in [MICROS[1], MICROS[2], MICROS[3], MICROS[4]] {
+            let n = rest / micros;
+            rest %= micros;
+            if n > 0 {
+                text.push_str(&format!("{n}{name}"));
+                units += 1;
+            } else if units > 0 {
+                break;
+            }
+            if units == 2 {
+                break;
+            }
+        }
+        if text.is_empty() { "0s".to_owned() } else { text }
+    }
+}
+
+impl FromStr for Time {
+    type Err = TimeError;
+    fn from_str(text: &str) -> Result<Self, TimeError> {
+        DateTime::parse_from_rfc3339(text)
+            .map(|t| Self(t.timestamp_micros()))
+            .map_err(|_| TimeError::Time(text.chars().take(60).collect()))
+    }
+}
+
+impl FromStr for Span {
+    type Err = TimeError;
+    fn from_str(text: &str) -> Result<Self, TimeError> {
+        let wrong = || TimeError::Span(text.chars().take(60).collect());
+        let mut rest = text;
+        let mut total: i64 = 0;
+        if rest.is_empty() {
+            return Err(wrong());
+        }
+        while !rest.is_empty() {
+            let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+            let (number, tail) = rest.split_at(digits);
+            let letters = tail.bytes().take_while(u8::is_ascii_alphabetic).count();
+            let (unit, tail) = tail.split_at(letters);
+            let number: i64 = number.parse().map_err(|_| wrong())?;
+            let (_, micros) = MICROS.iter().find(|(name, _)| *name == unit).ok_or_else(wrong)?;
+            total = number.checked_mul(*micros).and_then(|n| total.checked_add(n)).ok_or_else(wrong)?;
+            rest = tail;
+        }
+        Ok(Self(total))
+    }
+}
+
+impl fmt::Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.utc().to_rfc3339_opts(SecondsFormat::Micros, true))
+    }
+}
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut rest = self.0;
+        let mut any = false;
+        for (name, micros) in &MICROS[1..] {
+            let n = rest / micros;
+            rest %= micros;
+            if n > 0 {
+                write!(f, "{n}{name}")?;
+                any = true;
+            }
+        }
+        if any { Ok(()) } else { f.write_str("0s") }
+    }
+}
+
+impl fmt::Debug for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Debug for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+macro_rules! as_text {
+    ($name:ident) => {
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+            }
+        }
+    };
+}
+as_text!(Time);
+as_text!(Span);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_read_back_as_written() {
+        for (text, micros) in [
+            ("24h", 86_400_000_000),
+            ("1h30m", 5_400_000_000),
+            ("250ms", 250_000),
+            ("90d", 7_776_000_000_000),
+        ] {
+            let span: Span = text.parse().unwrap();
+            assert_eq!(span.micros(), micros);
+            assert_eq!(span.to_string().parse::<Span>(), Ok(span));
+        }
+        for bad in ["", "24", "h", "-1h", "1y", "99999999999999d"] {
+            assert!(bad.parse::<Span>().is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn times_keep_microseconds() {
+        let time: Time = "2026-02-14T08:11:00.204001+01:00".parse().unwrap();
+        assert_eq!(time.to_string(), "2026-02-14T07:11:00.204001Z");
+        assert_eq!(time.since(time.plus(Span::from_secs(5))), Span::default());
+    }
+
+    #[test]
+    fn rough_spans_keep_two_units() {
+        assert_eq!(Span::from_secs(7_815).rough(), "2h10m");
+        assert_eq!(Span::from_hours(19).rough(), "19h");
+        assert_eq!(Span::from_secs(4).rough(), "4s");
+        assert_eq!(Span::from_days(9).rough(), "9d");
+    }
+}

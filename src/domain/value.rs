@@ -1,0 +1,190 @@
+//! Field values: bounded JSON kept as its compact text, so that equality, storage and hashing agree.
+
+use std::{fmt, sync::Arc};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use serde_json::value::RawValue;
+
+/// Most bytes of one value as compact JSON (9-decisions, bounds).
+pub const VALUE_BYTES: usize = 64 * 1024;
+/// Deepest nesting of one value.
+pub const VALUE_DEPTH: usize = 32;
+/// Largest integer that every JSON reader keeps exactly; send larger ones as strings.
+pub const MAX_SAFE_INTEGER: u64 = 1 << 53;
+
+/// A checked JSON value in canonical compact text: object keys sorted, integers within 2^53, no NUL.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Value(Arc<str>);
+
+/// Why JSON is not a value, and the mend.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ValueError {
+    /// Over [`VALUE_BYTES`].
+    #[error(
+        "the value takes {0} bytes, at most 65536 are kept; store the record elsewhere and send {{\"withheld\": \"sha256:…\"}}"
+    )]
+    TooLarge(usize),
+    /// Over [`VALUE_DEPTH`].
+    #[error("the value is nested deeper than 32 levels; flatten it")]
+    TooDeep,
+    /// Beyond 2^53.
+    #[error("the integer {0} is beyond 2^53 and would lose digits; send it as a string")]
+    Integer(String),
+    /// A NUL character in a text.
+    #[error("a text has a NUL character; remove it")]
+    Nul,
+    /// A digest that is none.
+    #[error("`withheld` must be \"sha256:\" and 64 lower-case hexadecimal digits")]
+    Withheld,
+}
+
+impl Value {
+    /// Checks a JSON value and keeps its compact text.
+    ///
+    /// # Errors
+    /// When the value breaks a bound of 9-decisions.
+    pub fn new(json: &serde_json::Value) -> Result<Self, ValueError> {
+        check(json, 0)?;
+        let text = json.to_string();
+        if text.len() > VALUE_BYTES {
+            return Err(ValueError::TooLarge(text.len()));
+        }
+        Ok(Self(Arc::from(text)))
+    }
+
+    /// A text value.
+    pub fn text(text: &str) -> Self {
+        Self(Arc::from(serde_json::Value::from(text).to_string()))
+    }
+
+    /// JSON `null`: what a field that was never written reads as.
+    pub fn null() -> Self {
+        Self(Arc::from("null"))
+    }
+
+    /// Whether it is JSON `null`.
+    pub fn is_null(&self) -> bool {
+        &*self.0 == "null"
+    }
+
+    /// The compact JSON text.
+    pub fn as_json(&self) -> &str {
+        &self.0
+    }
+
+    /// The parsed JSON.
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.0).unwrap_or(serde_json::Value::Null)
+    }
+
+    /// The value as people read it: a string without its quotes, everything else as JSON.
+    pub fn plain(&self) -> String {
+        match self.json() {
+            serde_json::Value::String(text) => text,
+            serde_json::Value::Null
+            | serde_json::Value::Bool(_)
+            | serde_json::Value::Number(_)
+            | serde_json::Value::Array(_)
+            | serde_json::Value::Object(_) => self.0.as_ref().to_owned(),
+        }
+    }
+
+    /// Whether only the digest of the value is kept here: `{"withheld": "sha256:…"}`.
+    pub fn is_withheld(&self) -> bool {
+        self.0.starts_with("{\"withheld\":\"sha256:")
+    }
+}
+
+fn check(json: &serde_json::Value, depth: usize) -> Result<(), ValueError> {
+    use serde_json::Value as Json;
+    if depth > VALUE_DEPTH {
+        return Err(ValueError::TooDeep);
+    }
+    match json {
+        Json::Null | Json::Bool(_) => Ok(()),
+        Json::Number(n) => {
+            let large = n.as_u64().is_some_and(|n| n > MAX_SAFE_INTEGER)
+                || n.as_i64().is_some_and(|n| n.unsigned_abs() > MAX_SAFE_INTEGER);
+            if large { Err(ValueError::Integer(n.to_string())) } else { Ok(()) }
+        }
+        Json::String(text) => {
+            if text.contains('\0') {
+                Err(ValueError::Nul)
+            } else {
+                Ok(())
+            }
+        }
+        Json::Array(items) => items.iter().try_for_each(|item| check(item, depth + 1)),
+        Json::Object(map) => {
+            if map.len() == 1
+                && let Some(digest) = map.get("withheld")
+            {
+                let digest = digest.as_str().and_then(|d| d.strip_prefix("sha256:")).unwrap_or_default();
+                let hex =
+                    digest.len() == 64 && digest.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+                return if hex { Ok(()) } else { Err(ValueError::Withheld) };
+            }
+            map.iter().try_for_each(|(key, item)| {
+                if key.contains('\0') {
+                    return Err(ValueError::Nul);
+                }
+                check(item, depth + 1)
+            })
+        }
+    }
+}
+
+impl fmt::Debug for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.plain())
+    }
+}
+
+impl Serialize for Value {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        // Raw text is written as it stands: a deed's bytes carry the value without a second formatting.
+        match serde_json::from_str::<&RawValue>(&self.0) {
+            Ok(raw) => raw.serialize(serializer),
+            Err(error) => Err(serde::ser::Error::custom(error)),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let json = serde_json::Value::deserialize(deserializer)?;
+        Self::new(&json).map_err(D::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn bounds_are_said() {
+        assert_eq!(Value::new(&json!("a\0b")), Err(ValueError::Nul));
+        assert!(matches!(Value::new(&json!(u64::MAX)), Err(ValueError::Integer(_))));
+        assert!(matches!(Value::new(&json!("x".repeat(VALUE_BYTES))), Err(ValueError::TooLarge(_))));
+        let mut deep = json!(1);
+        for _ in 0..40 {
+            deep = json!([deep]);
+        }
+        assert_eq!(Value::new(&deep), Err(ValueError::TooDeep));
+        assert_eq!(Value::new(&json!({"withheld": "sha256:zz"})), Err(ValueError::Withheld));
+    }
+
+    #[test]
+    fn text_is_canonical() {
+        let value: Value = serde_json::from_str(r#"{ "b": 1, "a": "é" }"#).unwrap();
+        assert_eq!(value.as_json(), r#"{"a":"é","b":1}"#);
+        assert_eq!(serde_json::to_string(&value).unwrap(), value.as_json());
+    }
+}
