@@ -1,0 +1,18 @@
+//! Names of things: entity paths, fields, and the patterns and templates that speak about many of them.
+//!
+//! Everything here is parsed once, at the edge; inside the domain a path is always valid. Who may write where is
+//! `domain::map`'s business, not this module's.
+
+mod entity;
+mod glob;
+mod overlap;
+mod pattern;
+mod template;
+
+pub use entity::{EntityPath, FieldName, FieldPath, MAX_ENTITY_BYTES, MAX_FIELD_BYTES, PathError};
+pub use overlap::{MAX_PRODUCT_STATES, covers, example_outside, overlap};
+pub use pattern::Pattern;
+pub use template::{Bindings, Template};
+
+pub(crate) use glob::Glob;
+pub(crate) use pattern::{FieldPart, Segment};
