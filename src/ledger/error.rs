@@ -1,0 +1,143 @@
+//! What can go wrong with a ledger. Every message names the place, the reason and the mend.
+
+use thiserror::Error;
+
+/// Why the ledger could not do what it was asked. Cheap to clone, so that everyone who waited on one append can be
+/// told. `place` is the file, or the engine's name where there is none.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum LedgerError {
+    /// There is no ledger at this place.
+    #[error("{place}: there is no ledger here; name another data directory, or let Deeds create one")]
+    Missing {
+        /// The file.
+        place: String,
+    },
+    /// The file is something else.
+    #[error(
+        "{place}: this is not a ledger of Deeds ({reason}); name another data directory, or move the file away"
+    )]
+    NotALedger {
+        /// The file.
+        place: String,
+        /// How that shows.
+        reason: String,
+    },
+    /// The file was written by a later version of the program.
+    #[error(
+        "{place}: written in format {found} by a newer Deeds, this one reads up to {known}; install the newer version"
+    )]
+    Newer {
+        /// The file.
+        place: String,
+        /// The format on disk.
+        found: i64,
+        /// The newest format that this program reads.
+        known: i64,
+    },
+    /// The ledger belongs to another workspace.
+    #[error(
+        "{place}: this ledger is of workspace `{found}`, not of `{wanted}`; put it back under its own name, or name another data directory"
+    )]
+    WrongWorkspace {
+        /// The file.
+        place: String,
+        /// The workspace that it is of.
+        found: String,
+        /// The workspace that was asked for.
+        wanted: String,
+    },
+    /// The file ends too early.
+    #[error("{place}: the ledger is cut short ({reason}); restore the file from a backup")]
+    Truncated {
+        /// The file.
+        place: String,
+        /// How that shows.
+        reason: String,
+    },
+    /// What is stored is not what was written.
+    #[error(
+        "{place}: the ledger is damaged{} ({reason}); restore the file from a backup, `deeds verify` shows how far it is sound",
+        at(*seq)
+    )]
+    Corrupt {
+        /// The file.
+        place: String,
+        /// The first record that does not hold, where known.
+        seq: Option<u64>,
+        /// How that shows.
+        reason: String,
+    },
+    /// The file or its directory refuses to be written.
+    #[error(
+        "{place}: can't be written ({reason}); check owner and permissions of the file and its directory, or name another data directory"
+    )]
+    Unwritable {
+        /// The file.
+        place: String,
+        /// What the system said.
+        reason: String,
+    },
+    /// No room is left.
+    #[error("{place}: the disk is full ({reason}); make room, nothing was recorded meanwhile")]
+    Full {
+        /// The file.
+        place: String,
+        /// What the system said.
+        reason: String,
+    },
+    /// Another process holds the file for too long.
+    #[error("{place}: locked by another process ({reason}); end the other process, or try again")]
+    Locked {
+        /// The file.
+        place: String,
+        /// What the system said.
+        reason: String,
+    },
+    /// The disk failed while reading or writing.
+    #[error(
+        "{place}: reading or writing failed ({reason}); look at the system's log and the disk's health, then try again"
+    )]
+    Io {
+        /// The file.
+        place: String,
+        /// What the system said.
+        reason: String,
+    },
+    /// An append failed, and so did looking whether it was recorded.
+    #[error(
+        "{place}: it is not known whether the last batch was recorded (first: {first}; then, on looking: {then}); mend the cause, then repeat the request with its idempotency key"
+    )]
+    OutcomeUnknown {
+        /// The file.
+        place: String,
+        /// Why the append failed.
+        first: Box<LedgerError>,
+        /// Why the ledger could not be opened and verified again.
+        then: Box<LedgerError>,
+    },
+    /// A batch that is never taken.
+    #[error("{place}: the batch was refused: {reason}; send less at once")]
+    BadBatch {
+        /// The file.
+        place: String,
+        /// Which bound it breaks.
+        reason: String,
+    },
+    /// The engine was closed.
+    #[error("{place}: the ledger is closed; open it again")]
+    Closed {
+        /// The file.
+        place: String,
+    },
+}
+
+impl LedgerError {
+    /// True if the batch may or may not have been recorded. After any other error of an append it was not.
+    pub fn outcome_unknown(&self) -> bool {
+        matches!(self, Self::OutcomeUnknown { .. })
+    }
+}
+
+fn at(seq: Option<u64>) -> String {
+    seq.map_or_else(String::new, |seq| format!(" at sequence {seq}"))
+}

@@ -1,0 +1,176 @@
+//! The ledger in one SQLite file: a thread that writes, threads that read, and bounded queues to both.
+//!
+//! A workspace is a file; its primary key is the sequence, which makes an append a compare-and-set for any number of
+//! processes. There is no secondary index: searching is the index's work.
+
+mod file;
+mod reader;
+mod writer;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use bytes::Bytes;
+use tokio::sync::{mpsc, oneshot};
+
+use super::{Append, Head, Identity, Ledger, LedgerError, Record, check_batch};
+use reader::Reader;
+use writer::Writer;
+
+/// How many connections read side by side.
+const READERS: usize = 2;
+/// How many requests wait for a thread before the next caller waits for a place.
+const QUEUE: usize = 64;
+
+/// One workspace's ledger, open for appending.
+#[derive(Debug)]
+pub struct SqliteLedger {
+    place: String,
+    identity: Identity,
+    writer: mpsc::Sender<writer::Command>,
+    readers: Vec<mpsc::Sender<reader::Command>>,
+    turn: AtomicUsize,
+}
+
+impl SqliteLedger {
+    /// Opens the ledger of `workspace` at `path`, and creates it if there is none.
+    pub fn open_or_create(path: &Path, workspace: &str) -> Result<Self, LedgerError> {
+        if let Ok(false) = fs::exists(path) {
+            file::create(path, workspace)?;
+        }
+        let ledger = Self::open(path)?;
+        if ledger.identity.workspace == workspace {
+            return Ok(ledger);
+        }
+        Err(LedgerError::WrongWorkspace {
+            place: ledger.place,
+            found: ledger.identity.workspace,
+            wanted: workspace.to_owned(),
+        })
+    }
+
+    /// Opens a ledger that exists, and verifies its tail.
+    pub fn open(path: &Path) -> Result<Self, LedgerError> {
+        let (writer, identity) = Writer::open(path)?;
+        let readers: Vec<Reader> = (0..READERS).map(|_| Reader::open(path)).collect::<Result<_, _>>()?;
+        let (to_writer, commands) = mpsc::channel(QUEUE);
+        start(path, "ledger-writer", move || writer.run(commands))?;
+        let mut to_readers = Vec::with_capacity(READERS);
+        for reader in readers {
+            let (to_reader, commands) = mpsc::channel(QUEUE);
+            start(path, "ledger-reader", move || reader.run(commands))?;
+            to_readers.push(to_reader);
+        }
+        Ok(Self {
+            place: file::place(path),
+            identity,
+            writer: to_writer,
+            readers: to_readers,
+            turn: AtomicUsize::new(0),
+        })
+    }
+
+    async fn ask_writer<T>(
+        &self,
+        command: impl FnOnce(oneshot::Sender<T>) -> writer::Command,
+    ) -> Result<T, LedgerError> {
+        let (reply, answer) = oneshot::channel();
+        self.writer.send(command(reply)).await.map_err(|_| self.closed())?;
+        answer.await.map_err(|_| self.closed())
+    }
+
+    async fn ask_reader<T>(
+        &self,
+        command: impl FnOnce(oneshot::Sender<T>) -> reader::Command,
+    ) -> Result<T, LedgerError> {
+        let (reply, answer) = oneshot::channel();
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed) % READERS;
+        let reader = self.readers.get(turn).ok_or_else(|| self.closed())?;
+        reader.send(command(reply)).await.map_err(|_| self.closed())?;
+        answer.await.map_err(|_| self.closed())
+    }
+
+    fn closed(&self) -> LedgerError {
+        LedgerError::Closed { place: self.place.clone() }
+    }
+}
+
+fn start(path: &Path, name: &str, run: impl FnOnce() + Send + 'static) -> Result<(), LedgerError> {
+    thread::Builder::new().name(name.to_owned()).spawn(run).map(drop).map_err(|error| LedgerError::Io {
+        place: file::place(path),
+        reason: format!("no thread could be started: {error}"),
+    })
+}
+
+impl Ledger for SqliteLedger {
+    fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    async fn head(&self) -> Result<Head, LedgerError> {
+        self.ask_reader(|reply| reader::Command::Head { reply }).await?
+    }
+
+    async fn append(&self, expected: Head, batch: Vec<Bytes>) -> Result<Append, LedgerError> {
+        check_batch(&self.place, &batch)?;
+        self.ask_writer(|reply| writer::Command::Append { expected, batch, reply }).await?
+    }
+
+    async fn read(&self, after: u64, limit: usize) -> Result<Vec<Record>, LedgerError> {
+        self.ask_reader(|reply| reader::Command::Read { after, limit, reply }).await?
+    }
+
+    async fn read_many(&self, seqs: Vec<u64>) -> Result<Vec<Record>, LedgerError> {
+        self.ask_reader(|reply| reader::Command::ReadMany { seqs, reply }).await?
+    }
+
+    async fn recover(&self) -> Result<Head, LedgerError> {
+        self.ask_writer(|reply| writer::Command::Recover { reply }).await?
+    }
+
+    async fn close(&self) {
+        for reader in &self.readers {
+            let (reply, done) = oneshot::channel();
+            if reader.send(reader::Command::Close { reply }).await.is_ok() {
+                // A reader that is gone already has closed its file too.
+                done.await.unwrap_or_default();
+            }
+        }
+        // Last, so that the writer's connection is the one that tidies the write-ahead log away.
+        self.ask_writer(|reply| writer::Command::Close { reply }).await.unwrap_or_default();
+    }
+}
+
+/// What a full verification found to hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verified {
+    /// Which ledger it is.
+    pub identity: Identity,
+    /// Where it ends.
+    pub head: Head,
+}
+
+/// Verifies the whole chain in the file, also while another process appends to it: what is there on beginning is
+/// read. `progress` is told each number as it is reached. Blocks; call it off the runtime's threads.
+pub fn verify(path: &Path, mut progress: impl FnMut(u64)) -> Result<Verified, LedgerError> {
+    let (conn, identity) = file::open_for_verifying(path)?;
+    let snapshot = conn.unchecked_transaction().map_err(|error| file::explain(path, &error))?;
+    let end = file::head(&snapshot, &identity).map_err(|error| file::explain(path, &error))?;
+    let start = Head { seq: 0, hash: identity.genesis() };
+    let head = file::check_from(&snapshot, path, start, &mut progress)?;
+    if head == end {
+        return Ok(Verified { identity, head });
+    }
+    Err(LedgerError::Corrupt {
+        place: file::place(path),
+        seq: Some(head.seq + 1),
+        reason: format!("the records can be followed to {} only, the last one is {}", head.seq, end.seq),
+    })
+}
+
+/// Where the ledger's file of a workspace lies in a data directory.
+pub fn file_in(data_dir: &Path, workspace: &str) -> PathBuf {
+    data_dir.join(format!("{workspace}.ledger"))
+}

@@ -1,0 +1,150 @@
+//! The thread that writes. It owns the only connection that can, and after any error it trusts nothing that it has
+//! not read again.
+
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use rusqlite::{Connection, ErrorCode, OptionalExtension, TransactionBehavior, params};
+use tokio::sync::{mpsc, oneshot};
+
+use super::file;
+use crate::ledger::{Append, Head, Identity, LedgerError, Record, chain};
+
+type Reply<T> = oneshot::Sender<Result<T, LedgerError>>;
+
+/// What the writer is asked.
+pub(super) enum Command {
+    Append { expected: Head, batch: Vec<Bytes>, reply: Reply<Append> },
+    Recover { reply: Reply<Head> },
+    Close { reply: oneshot::Sender<()> },
+}
+
+pub(super) struct Writer {
+    path: PathBuf,
+    identity: Identity,
+    /// Absent while the storage is not trusted: after an error, until it was opened and verified anew.
+    conn: Option<Connection>,
+}
+
+impl Writer {
+    /// Opens the file and verifies its tail.
+    pub(super) fn open(path: &Path) -> Result<(Self, Identity), LedgerError> {
+        let (conn, identity) = file::open_writer(path)?;
+        file::check_tail(&conn, path, &identity)?;
+        Ok((Self { path: path.to_owned(), identity: identity.clone(), conn: Some(conn) }, identity))
+    }
+
+    /// Works until it is told to close or until nobody can ask any more. A caller that went away misses its answer,
+    /// nothing else.
+    pub(super) fn run(mut self, mut commands: mpsc::Receiver<Command>) {
+        while let Some(command) = commands.blocking_recv() {
+            match command {
+                Command::Append { expected, batch, reply } => {
+                    drop(reply.send(self.append(expected, batch)));
+                }
+                Command::Recover { reply } => drop(reply.send(self.recover())),
+                Command::Close { reply } => {
+                    drop(self.conn.take());
+                    reply.send(()).unwrap_or_default();
+                    return;
+                }
+            }
+        }
+    }
+
+    fn append(&mut self, expected: Head, batch: Vec<Bytes>) -> Result<Append, LedgerError> {
+        let records = chain::seal(expected, batch);
+        if self.conn.is_none() {
+            self.recover()?;
+        }
+        let Some(conn) = self.conn.as_mut() else {
+            return Err(LedgerError::Closed { place: file::place(&self.path) });
+        };
+        match insert(conn, &self.identity, expected, &records) {
+            Ok(None) => Ok(Append::Appended(records)),
+            Ok(Some(head)) => Ok(Append::Moved(head)),
+            Err(error) => self.after_failure(expected, records, &error),
+        }
+    }
+
+    /// Never retries in place: closes, opens anew, and looks what the disk says. What is there is there, what is not
+    /// was not recorded, and if the disk can't say, that is the answer.
+    fn after_failure(
+        &mut self,
+        expected: Head,
+        records: Vec<Record>,
+        error: &rusqlite::Error,
+    ) -> Result<Append, LedgerError> {
+        let first = file::explain(&self.path, error);
+        match self.recover() {
+            Ok(head) if head == expected => Err(first),
+            Ok(head) => match self.holds(records.last()) {
+                Ok(true) => Ok(Append::Appended(records)),
+                Ok(false) => Ok(Append::Moved(head)),
+                Err(then) => Err(self.unknown(first, then)),
+            },
+            Err(then) => Err(self.unknown(first, then)),
+        }
+    }
+
+    /// Whether this very record is on disk. Its hash vouches for all that are in front of it.
+    fn holds(&self, record: Option<&Record>) -> Result<bool, LedgerError> {
+        let (Some(conn), Some(record)) = (&self.conn, record) else { return Ok(false) };
+        let stored: Option<[u8; 32]> = conn
+            .query_row("SELECT hash FROM record WHERE seq = ?1", [record.seq], |row| row.get(0))
+            .optional()
+            .map_err(|error| file::explain(&self.path, &error))?;
+        Ok(stored == Some(record.hash.0))
+    }
+
+    fn unknown(&self, first: LedgerError, then: LedgerError) -> LedgerError {
+        let (place, first, then) = (file::place(&self.path), Box::new(first), Box::new(then));
+        LedgerError::OutcomeUnknown { place, first, then }
+    }
+
+    /// Stop, close, open, checkpoint the write-ahead log, verify the tail; then go on, or stay down.
+    fn recover(&mut self) -> Result<Head, LedgerError> {
+        drop(self.conn.take());
+        let (conn, identity) = file::open_writer(&self.path)?;
+        if identity != self.identity {
+            return Err(LedgerError::NotALedger {
+                place: file::place(&self.path),
+                reason: "the file was exchanged for another ledger while in use".to_owned(),
+            });
+        }
+        file::checkpoint(&conn, &self.path)?;
+        let head = file::check_tail(&conn, &self.path, &self.identity)?;
+        self.conn = Some(conn);
+        Ok(head)
+    }
+}
+
+/// One transaction: compare the head, write, commit. Answers the real head if it is not the expected one.
+fn insert(
+    conn: &mut Connection,
+    identity: &Identity,
+    expected: Head,
+    records: &[Record],
+) -> rusqlite::Result<Option<Head>> {
+    let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let head = file::head(&transaction, identity)?;
+    if head != expected {
+        return Ok(Some(head));
+    }
+    {
+        let mut statement =
+            transaction.prepare_cached("INSERT INTO record (seq, hash, bytes) VALUES (?1, ?2, ?3)")?;
+        for record in records {
+            match statement.execute(params![record.seq, record.hash.0, &record.bytes[..]]) {
+                Ok(_) => {}
+                // The key itself guards the sequence, should two writers ever get past the comparison.
+                Err(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => {
+                    return file::head(&transaction, identity).map(Some);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    transaction.commit()?;
+    Ok(None)
+}
