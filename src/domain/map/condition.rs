@@ -1,0 +1,221 @@
+//! Conditions of the map: a field and what it must be, such as `crm/contact/{id}#status = 'sourced'`.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::domain::path::{PathError, Pattern, Template};
+use crate::domain::value::Value;
+
+/// How a field is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Op {
+    /// `=`
+    Is,
+    /// `!=`
+    IsNot,
+    /// `becomes`: it is, and was something else before.
+    Becomes,
+}
+
+impl Op {
+    /// As the map writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Is => "=",
+            Self::IsNot => "!=",
+            Self::Becomes => "becomes",
+        }
+    }
+
+    fn holds(self, actual: &Value, wanted: &Value) -> bool {
+        match self {
+            Self::Is | Self::Becomes => actual == wanted,
+            Self::IsNot => actual != wanted,
+        }
+    }
+}
+
+/// A condition about one entity that variables name: a clause of a contradiction, the `while` of a defer rule.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Condition {
+    /// Which field.
+    pub template: Template,
+    /// Compared how.
+    pub op: Op,
+    /// With what.
+    pub value: Value,
+}
+
+/// A condition about every entity that a pattern matches: what raises an event.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Occasion {
+    /// Which fields.
+    pub pattern: Pattern,
+    /// Compared how.
+    pub op: Op,
+    /// With what.
+    pub value: Value,
+}
+
+impl Condition {
+    /// Does it hold for a field that has this value? A field that was never written is `null`.
+    pub fn holds(&self, value: &Value) -> bool {
+        self.op.holds(value, &self.value)
+    }
+}
+
+impl Occasion {
+    /// Does it hold for a field that has this value now? What it was before is the caller's to compare.
+    pub fn holds(&self, value: &Value) -> bool {
+        self.op.holds(value, &self.value)
+    }
+}
+
+/// Why a text is not a condition: place (a byte offset), reason and mend.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("at byte {at}, {reason}; {mend}")]
+pub struct ConditionError {
+    /// Byte offset into the text.
+    pub at: usize,
+    /// What is wrong.
+    pub reason: String,
+    /// What to do.
+    pub mend: &'static str,
+}
+
+const EXAMPLE: &str = "write it as `crm/contact/{id}#status = 'sourced'`";
+
+impl From<PathError> for ConditionError {
+    fn from(error: PathError) -> Self {
+        Self { at: error.at, reason: error.reason.to_owned(), mend: error.mend }
+    }
+}
+
+/// Path, operator and value of a condition.
+fn split(text: &str) -> Result<(&str, Op, Value), ConditionError> {
+    let ops = [(" != ", Op::IsNot), (" = ", Op::Is), (" becomes ", Op::Becomes)];
+    let first = ops
+        .into_iter()
+        .filter_map(|(sign, op)| Some((text.find(sign)?, sign, op)))
+        .min_by_key(|found| found.0);
+    let Some((at, sign, op)) = first else {
+        let reason = "there is no ` = `, ` != ` or ` becomes ` with spaces around it".to_owned();
+        return Err(ConditionError { at: text.len(), reason, mend: EXAMPLE });
+    };
+    let (path, value) = (text.get(..at).unwrap_or_default(), text.get(at + sign.len()..).unwrap_or_default());
+    Ok((path.trim_end(), op, read_value(value.trim(), at + sign.len())?))
+}
+
+fn read_value(text: &str, at: usize) -> Result<Value, ConditionError> {
+    let inner = text.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\''));
+    if let Some(inner) = inner.filter(|inner| !inner.contains('\'')) {
+        return Ok(Value::text(inner));
+    }
+    let error =
+        |reason| ConditionError { at, reason, mend: "compare with 'text', a number, true, false or null" };
+    let json: serde_json::Value =
+        serde_json::from_str(text).map_err(|_| error(format!("{text:?} is not a value")))?;
+    if json.is_array() || json.is_object() {
+        return Err(error("a list or an object can't be compared".to_owned()));
+    }
+    Value::new(&json).map_err(|refused| error(refused.to_string()))
+}
+
+fn show_value(value: &Value) -> String {
+    match value.json() {
+        serde_json::Value::String(text) if !text.contains('\'') => format!("'{text}'"),
+        serde_json::Value::String(_)
+        | serde_json::Value::Null
+        | serde_json::Value::Bool(_)
+        | serde_json::Value::Number(_)
+        | serde_json::Value::Array(_)
+        | serde_json::Value::Object(_) => value.as_json().to_owned(),
+    }
+}
+
+/// Text in and out for both kinds of condition.
+macro_rules! condition_text {
+    ($name:ident, $path:ident) => {
+        impl FromStr for $name {
+            type Err = ConditionError;
+
+            fn from_str(text: &str) -> Result<Self, ConditionError> {
+                let (path, op, value) = split(text)?;
+                Ok(Self { $path: path.parse()?, op, value })
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{} {} {}", self.$path, self.op.as_str(), show_value(&self.value))
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+
+condition_text!(Condition, template);
+condition_text!(Occasion, pattern);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn conditions_read_back_as_written() {
+        let cases = [
+            "crm/contact/{id}#status = 'sourced'",
+            "crm/contact/{id}#score != 7",
+            "a/{b}#c = true",
+            "a/{b}#c != null",
+            "a#c = \"it's\"",
+            "a#c = 'x = y'",
+        ];
+        for text in cases {
+            assert_eq!(text.parse::<Condition>().unwrap().to_string(), text);
+        }
+        let occasion: Occasion = "crm/contact/*#status becomes 'contacted'".parse().unwrap();
+        assert_eq!(occasion.to_string(), "crm/contact/*#status becomes 'contacted'");
+        assert_eq!(occasion.op, Op::Becomes);
+    }
+
+    #[test]
+    fn conditions_hold_for_equal_values() {
+        let is: Condition = "a#b = 'x'".parse().unwrap();
+        assert!(is.holds(&Value::text("x")));
+        assert!(!is.holds(&Value::null()));
+        let is_not: Condition = "a#b != 'x'".parse().unwrap();
+        assert!(is_not.holds(&Value::null()));
+    }
+
+    #[test]
+    fn bad_conditions_name_the_place() {
+        let cases = [
+            ("a#b", 3),
+            ("a#b='x'", 7),
+            ("a#b = x", 6),
+            ("a#b = [1]", 6),
+            ("a#b = 'x", 6),
+            ("a/*#b = 'x'", 2),
+            ("a//b = 1", 2),
+            ("a#b = 9007199254740993", 6),
+        ];
+        for (text, at) in cases {
+            let error = text.parse::<Condition>().unwrap_err();
+            assert_eq!(error.at, at, "{text}: {error}");
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! The ownership map: who may write what, who answers which queue, who yields to whom, what must not be true together.
+//!
+//! `model` is what a map says, `parse` reads the file that people write, `lint` says what is wrong with it, and
+//! `authority` answers questions about it. The decisions built on those answers live in `domain::decide`.
+
+pub mod authority;
+pub mod condition;
+mod index;
+pub mod model;
+pub mod schedule;
+
+pub use authority::{Authority, Map};
+pub use condition::{Condition, Occasion, Op};
+pub use model::{
+    Agent, Contradiction, Defer, Event, FieldKind, FieldRule, Mode, Model, Output, Queue, Route,
+};
+pub use schedule::Schedule;

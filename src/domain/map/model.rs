@@ -1,0 +1,389 @@
+//! What a map says, every part parsed. JSON in deeds and snapshots, TOML for people.
+//!
+//! The shape is the file's shape: key for key what 2-domain §1 shows. Reading the file with places for errors is
+//! `parse`'s business; a model that was read from a deed is taken as it stands.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize, Serializer};
+
+use super::condition::{Condition, Occasion};
+use super::schedule::Schedule;
+use crate::domain::ids::{AgentId, PersonId, QueueName, WorkspaceId};
+use crate::domain::path::{Glob, Pattern};
+use crate::domain::time::Span;
+use crate::domain::value::Value;
+
+/// How long an item may wait where its queue says nothing.
+pub const DEFAULT_SLA: Span = Span::from_hours(24);
+/// The queue of a map that nobody has written yet.
+pub const DEFAULT_QUEUE: &str = "inbox";
+
+/// One version of a workspace's ownership map.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Model {
+    /// Whose map this is.
+    pub workspace: WorkspaceId,
+    /// In which schedules are read; an IANA name.
+    #[serde(default = "utc", skip_serializing_if = "is_utc")]
+    pub timezone: String,
+    /// Accountable for this map; required from the fourth agent on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub governance_owner: Option<PersonId>,
+    /// The map is overdue after this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub review_every: Option<Span>,
+    /// Refuse, or only record what would have been refused.
+    #[serde(default)]
+    pub mode: Mode,
+    /// Who acts.
+    #[serde(default, rename = "agent", skip_serializing_if = "Vec::is_empty")]
+    pub agents: Vec<Agent>,
+    /// Events that somebody must own.
+    #[serde(default, rename = "event", skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<Event>,
+    /// Where two agents could answer the same event; the first that fits wins.
+    #[serde(default, rename = "route", skip_serializing_if = "Vec::is_empty")]
+    pub routes: Vec<Route>,
+    /// Fields that are not plainly owned; the first that fits wins.
+    #[serde(default, rename = "field", skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<FieldRule>,
+    /// Destinations with rules of their own.
+    #[serde(default, rename = "output", skip_serializing_if = "Vec::is_empty")]
+    pub outputs: Vec<Output>,
+    /// Who answers; the first takes what names no queue.
+    #[serde(default, rename = "queue", skip_serializing_if = "Vec::is_empty")]
+    pub queues: Vec<Queue>,
+    /// Who yields to whom.
+    #[serde(default, rename = "defer", skip_serializing_if = "Vec::is_empty")]
+    pub defers: Vec<Defer>,
+    /// What must not be true together.
+    #[serde(default, rename = "contradiction", skip_serializing_if = "Vec::is_empty")]
+    pub contradictions: Vec<Contradiction>,
+}
+
+/// What a workspace does with what its map forbids.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// Record what would have been refused.
+    Observe,
+    /// Refuse it.
+    #[default]
+    Enforce,
+}
+
+/// One `[[agent]]`: a program, its zone, and who answers for it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Agent {
+    /// Its name.
+    pub id: AgentId,
+    /// What it is responsible for.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub role: String,
+    /// The person accountable for it.
+    pub owner: PersonId,
+    /// The first day it worked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub live_since: Option<NaiveDate>,
+    /// Events that it owns.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub triggers: Vec<String>,
+    /// Fields that it writes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub writes: Vec<Pattern>,
+    /// Taken out of `writes`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub except: Vec<Pattern>,
+    /// What it reads; everything where it says nothing.
+    #[serde(default = "everything", skip_serializing_if = "is_everything")]
+    pub reads: Vec<Pattern>,
+    /// What it has no access to at all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hidden: Vec<Pattern>,
+    /// Destinations that it publishes to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outputs: Vec<String>,
+    /// Where its undecided inputs go; the first queue where it says nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub escalates_to: Option<QueueName>,
+    /// For which reasons it is expected to escalate.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub escalates_when: Vec<String>,
+}
+
+impl Agent {
+    /// An agent that owns nothing yet.
+    pub fn new(id: AgentId, owner: PersonId) -> Self {
+        Self {
+            id,
+            role: String::new(),
+            owner,
+            live_since: None,
+            triggers: Vec::new(),
+            writes: Vec::new(),
+            except: Vec::new(),
+            reads: everything(),
+            hidden: Vec::new(),
+            outputs: Vec::new(),
+            escalates_to: None,
+            escalates_when: Vec::new(),
+        }
+    }
+}
+
+/// One `[[event]]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// Its name.
+    pub name: String,
+    /// When Deeds raises it itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<Schedule>,
+    /// Which change raises it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on: Option<Occasion>,
+}
+
+/// One `[[route]]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Route {
+    /// For which event.
+    pub event: String,
+    /// Attributes and the globs they must match.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub when: BTreeMap<String, String>,
+    /// Who answers.
+    pub agent: AgentId,
+    /// Who comes after, in sequence.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub then: Vec<AgentId>,
+}
+
+/// One `[[field]]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FieldRule {
+    /// Which fields.
+    pub path: Pattern,
+    /// How they are written.
+    #[serde(flatten)]
+    pub kind: FieldKind,
+}
+
+/// How a field may be written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum FieldKind {
+    /// One writer; the default.
+    Owned,
+    /// Any granted agent adds, nothing is overwritten.
+    Append,
+    /// Moves forward only.
+    Progression {
+        /// From first to last.
+        #[serde(serialize_with = "plain_json")]
+        order: Vec<Value>,
+    },
+    /// The named agents write in that order, each after the one before.
+    Sequenced {
+        /// From first to last.
+        #[serde(rename = "order")]
+        agents: Vec<AgentId>,
+    },
+    /// Changed by people only.
+    Constant,
+}
+
+impl FieldKind {
+    /// As the map writes it.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Owned => "owned",
+            Self::Append => "append",
+            Self::Progression { .. } => "progression",
+            Self::Sequenced { .. } => "sequenced",
+            Self::Constant => "constant",
+        }
+    }
+
+    /// May several agents hold a grant on such a field?
+    pub fn takes_several_writers(&self) -> bool {
+        match self {
+            Self::Append | Self::Sequenced { .. } => true,
+            Self::Owned | Self::Progression { .. } | Self::Constant => false,
+        }
+    }
+}
+
+/// One `[[output]]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Output {
+    /// Its name.
+    pub name: String,
+    /// Several publishers, in this sequence; without it exactly one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub order: Vec<AgentId>,
+    /// A person approves each publication.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub needs_approval: bool,
+    /// Within which two publications on one thread collide.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread_window: Option<Span>,
+}
+
+/// One `[[queue]]`: the people who answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Queue {
+    /// Its name.
+    pub name: QueueName,
+    /// Answers for the queue.
+    pub owner: PersonId,
+    /// Answer when the owner is away or past half the time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deputies: Vec<PersonId>,
+    /// How long an item may wait.
+    #[serde(default = "default_sla")]
+    pub sla: Span,
+    /// When the queue is gone through.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub review: Option<Schedule>,
+    /// Whose items come first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub priority: Vec<AgentId>,
+}
+
+impl Queue {
+    /// A queue that one person reviews daily at nine, within a day.
+    pub fn new(name: QueueName, owner: PersonId) -> Self {
+        Self {
+            name,
+            owner,
+            deputies: Vec::new(),
+            sla: DEFAULT_SLA,
+            review: Schedule::daily(9, 0),
+            priority: Vec::new(),
+        }
+    }
+
+    /// The named reviewers: the owner, then the deputies.
+    pub fn reviewers(&self) -> impl Iterator<Item = &PersonId> {
+        std::iter::once(&self.owner).chain(&self.deputies)
+    }
+
+    /// May this person answer here?
+    pub fn is_reviewer(&self, person: &PersonId) -> bool {
+        self.reviewers().any(|reviewer| reviewer == person)
+    }
+}
+
+/// One `[[defer]]`: `agent` yields to `to`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Defer {
+    /// Who yields.
+    pub agent: AgentId,
+    /// To whom.
+    pub to: AgentId,
+    /// In which actions; everything where it says nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub actions: Vec<String>,
+    /// For how long after the other's last deed on the subject.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within: Option<Span>,
+    /// As long as this holds; `{id}` is the subject's last segment.
+    #[serde(default, rename = "while", skip_serializing_if = "Option::is_none")]
+    pub while_: Option<Condition>,
+}
+
+impl Defer {
+    /// Is this action one in which the agent yields?
+    pub fn covers_action(&self, action: &str) -> bool {
+        self.actions.is_empty() || self.actions.iter().any(|pattern| text_matches(pattern, action))
+    }
+}
+
+/// Does a text match another in which `*` stands for any run of characters?
+pub(crate) fn text_matches(pattern: &str, text: &str) -> bool {
+    Glob::new(pattern).map_or(pattern == text, |glob| glob.matches(text))
+}
+
+/// One `[[contradiction]]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Contradiction {
+    /// Its name.
+    pub name: String,
+    /// What must not hold all together.
+    pub all: Vec<Condition>,
+}
+
+impl Model {
+    /// The map of a workspace that nobody has written one for: enforce, no agents, one queue that this person answers.
+    pub fn default_for(workspace: WorkspaceId, person: PersonId) -> Self {
+        let queues = DEFAULT_QUEUE.parse().ok().map(|name| Queue::new(name, person));
+        Self { queues: queues.into_iter().collect(), ..Self::empty(workspace) }
+    }
+
+    /// A map that says nothing.
+    pub(crate) fn empty(workspace: WorkspaceId) -> Self {
+        Self {
+            workspace,
+            timezone: utc(),
+            governance_owner: None,
+            review_every: None,
+            mode: Mode::default(),
+            agents: Vec::new(),
+            events: Vec::new(),
+            routes: Vec::new(),
+            fields: Vec::new(),
+            outputs: Vec::new(),
+            queues: Vec::new(),
+            defers: Vec::new(),
+            contradictions: Vec::new(),
+        }
+    }
+
+    /// The agent of that name.
+    pub fn agent(&self, id: &AgentId) -> Option<&Agent> {
+        self.agents.iter().find(|agent| agent.id == *id)
+    }
+
+    /// The queue that an agent's undecided inputs go to.
+    pub fn queue_of(&self, agent: &AgentId) -> Option<&Queue> {
+        let named = self.agent(agent).and_then(|agent| agent.escalates_to.as_ref());
+        named
+            .and_then(|name| self.queues.iter().find(|queue| queue.name == *name))
+            .or_else(|| self.queues.first())
+    }
+
+    /// The map as a file that `parse` reads back to the same model.
+    pub fn to_toml(&self) -> String {
+        // Every part serialises to strings, integers, booleans, lists and tables, so that this cannot fail; should it
+        // ever, the reason is in the file instead of a panic.
+        toml::to_string(self).unwrap_or_else(|error| format!("# this map can't be shown: {error}\n"))
+    }
+}
+
+fn utc() -> String {
+    "UTC".to_owned()
+}
+
+fn is_utc(timezone: &String) -> bool {
+    timezone == "UTC"
+}
+
+pub(crate) fn everything() -> Vec<Pattern> {
+    vec![Pattern::everything()]
+}
+
+fn is_everything(reads: &Vec<Pattern>) -> bool {
+    *reads == everything()
+}
+
+fn default_sla() -> Span {
+    DEFAULT_SLA
+}
+
+/// Values as ordinary JSON, which other formats can write too.
+fn plain_json<S: Serializer>(values: &[Value], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(values.iter().map(Value::json))
+}
