@@ -6,12 +6,18 @@
 pub mod authority;
 pub mod condition;
 mod index;
+pub mod lint;
 pub mod model;
+mod overlaps;
+pub mod parse;
 pub mod schedule;
+mod spelling;
 
 pub use authority::{Authority, Map};
 pub use condition::{Condition, Occasion, Op};
+pub use lint::{Finding, Lint, Severity};
 pub use model::{
     Agent, Contradiction, Defer, Event, FieldKind, FieldRule, Mode, Model, Output, Queue, Route,
 };
+pub use parse::{Parsed, parse};
 pub use schedule::Schedule;
