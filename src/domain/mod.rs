@@ -1,7 +1,14 @@
 //! The rulebook: pure rules and the state they decide on. No IO, no clock, no randomness lives here.
 
+pub mod code;
+pub mod command;
+pub mod decide;
+pub mod deed;
 pub mod ids;
 pub mod map;
 pub mod path;
+pub mod query;
+pub mod reply;
+pub mod state;
 pub mod time;
 pub mod value;

@@ -5,19 +5,19 @@
 
 pub mod authority;
 pub mod condition;
+mod diff;
+pub mod edit;
 mod index;
-pub mod lint;
 pub mod model;
-mod overlaps;
-pub mod parse;
+mod nearest;
 pub mod schedule;
-mod spelling;
 
 pub use authority::{Authority, Map};
 pub use condition::{Condition, Occasion, Op};
-pub use lint::{Finding, Lint, Severity};
+pub use diff::{Change, difference};
+pub use edit::{EditError, Grant};
 pub use model::{
     Agent, Contradiction, Defer, Event, FieldKind, FieldRule, Mode, Model, Output, Queue, Route,
 };
-pub use parse::{Parsed, parse};
+pub use nearest::nearest_zone;
 pub use schedule::Schedule;

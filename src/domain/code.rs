@@ -1,0 +1,103 @@
+//! Why a command was not done, as stable codes with their next steps. One table for API, CLI, console and docs.
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $variant:ident = $text:literal, $next:literal;)*) => {
+        /// Why a command was refused, put aside or let through only because the workspace observes.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        pub enum Code {
+            $($(#[$doc])* #[serde(rename = $text)] $variant,)*
+        }
+
+        impl Code {
+            /// Every code.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
+
+            /// The stable text on the wire.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text,)* }
+            }
+
+            /// What the caller can do now.
+            pub fn next(self) -> &'static str {
+                match self { $(Self::$variant => $next,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    /// A person paused the agent.
+    Paused = "paused", "wait until a person resumes you; the pause names who and why";
+    /// The token was revoked or has expired.
+    TokenEnded = "token-ended", "ask an admin for a new token";
+    /// A person froze the entity.
+    Frozen = "frozen", "leave this entity alone until it is unfrozen";
+    /// The idempotency key was used with another body.
+    KeyReused = "key-reused", "send this request under a new idempotency key";
+    /// Another agent owns a changed field.
+    NotOwner = "not-owner", "the change waits as a proposal in the owner's work; read your work stream for the answer";
+    /// Nobody owns a changed field.
+    Unowned = "unowned", "a named person decides; read your work stream for the answer";
+    /// The path is hidden from the agent.
+    Hidden = "hidden", "leave this path alone; your zone does not include it";
+    /// A changed field or a dependency came without a version.
+    MissingVersion = "missing-version", "read the entity, then send `expected` with a version for every changed field";
+    /// A version named by the caller is no longer current.
+    Stale = "stale", "read again, decide again on the current values, then send the new versions";
+    /// The entity was archived or deleted.
+    Tombstone = "tombstone", "the entity is gone; read it to see who removed it and when, and drop or redirect the reference";
+    /// The entity exists already.
+    Exists = "exists", "read the entity and write to it instead of creating it";
+    /// Agents do not change constants.
+    Constant = "constant", "escalate: only a person changes this field";
+    /// A progression does not go back.
+    Backward = "backward", "send a later step of the progression, or escalate";
+    /// The value is no step of the progression.
+    NotAStep = "not-a-step", "send one of the steps that the map names for this field";
+    /// Another agent goes first.
+    Deferred = "deferred", "wait until the time given, read again, then ask again";
+    /// Others still hold open work or acts on the entity.
+    HeldOpen = "held-open", "wait until the named work and acts have ended";
+    /// A precondition of the caller's role does not hold.
+    NotAllowed = "not-allowed", "ask somebody whose role allows it";
+    /// The person is not named on the queue.
+    NotNamed = "not-named", "one of the reviewers named on the queue must answer";
+    /// Agents do not decide.
+    AgentToken = "agent-token", "a named person answers; use `escalate` to add what you know";
+    /// Nobody approves what they raised.
+    OwnCase = "own-case", "another reviewer named on the queue must answer";
+    /// The item changed since it was shown.
+    Changed = "changed", "look at the item again and answer what is shown now";
+    /// Somebody else has claimed the item.
+    Claimed = "claimed", "ask the claimant to release it, or take another item";
+    /// The thing is not in a state that allows this.
+    WrongState = "wrong-state", "look at its present state; nothing was changed";
+    /// No such thing.
+    NotFound = "not-found", "check the number or the name; list what there is";
+    /// The work belongs to another agent.
+    NotYours = "not-yours", "only the agent in whose work stream it is can do that";
+    /// The grant would overlap another agent's zone.
+    Overlap = "overlap", "transfer it from the present owner (admins), or handle the case";
+    /// The map in force is not the one the change was made for.
+    MapMoved = "map-moved", "look at the map in force, redo the change on it, and send its version";
+    /// The map has errors.
+    MapBroken = "map-broken", "mend the findings and apply again; the map in force has not changed";
+    /// What the answer did was used since.
+    UsedSince = "used-since", "compensate by hand: the effects have been built upon";
+    /// The command is over a bound.
+    OverBound = "over-bound", "send less at once";
+    /// A command of a `together` did not go through, so none did.
+    TogetherFailed = "together-failed", "mend the command named in `parts` and send all again";
+    /// An earlier answer put inputs of this kind out of scope.
+    OutOfScope = "out-of-scope", "do not send inputs of this kind; the rule names who decided that and why";
+    /// The rule exists in the map but is not decided yet by this version.
+    NotInForce = "not-in-force", "this version accepts the rule in the map but does not decide it yet";
+}
+
+impl std::fmt::Display for Code {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.as_str())
+    }
+}

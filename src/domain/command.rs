@@ -1,0 +1,480 @@
+//! What can be asked. These shapes are also the request bodies of the API: parsed once, valid ever after.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    ids::{
+        ActNo, Actor, AgentId, AlertNo, IdempotencyKey, ItemNo, MapVersion, PersonId, QueueName, Seq,
+        TokenId, Version, WorkNo,
+    },
+    map::{Grant, Model},
+    path::{EntityPath, FieldName, FieldPath, Pattern},
+    state::{Token, TokenClass},
+    time::Time,
+    value::Value,
+};
+
+/// Most fields in one write.
+pub const FIELDS_PER_WRITE: usize = 64;
+/// Most entries of `depends_on`.
+pub const DEPENDENCIES: usize = 256;
+/// Most commands in one batch or `together`.
+pub const COMMANDS_PER_BATCH: usize = 256;
+/// Longest free text (reason, note, input) in bytes.
+pub const TEXT_BYTES: usize = 16 * 1024;
+
+/// One command with everything that is decided upon.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// Who asks, as the token says.
+    pub principal: Principal,
+    /// What.
+    pub command: Command,
+    /// The caller's key, with the digest of the body.
+    pub key: Option<(IdempotencyKey, Arc<str>)>,
+    /// W3C trace context.
+    pub traceparent: Option<Arc<str>>,
+}
+
+/// Who asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Principal {
+    /// Name and class.
+    pub actor: Actor,
+    /// What the token allows.
+    pub class: TokenClass,
+    /// The token, so that a revocation is ordered with every command; none for Deeds itself.
+    pub token: Option<TokenId>,
+}
+
+/// Everything that can be asked of a workspace.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "kebab-case")]
+pub enum Command {
+    /// Change fields of an entity, or the entity as a whole.
+    Write(Write),
+    /// May this side effect go ahead?
+    Act(Act),
+    /// How a side effect ended.
+    ActEnd(ActEnd),
+    /// What an agent can't decide.
+    Escalate(Escalate),
+    /// Something done to a work item.
+    Work(WorkStep),
+    /// Several commands of one caller, all or nothing.
+    Together(Together),
+    /// Something done to an inbox item.
+    Item(ItemStep),
+    /// Something done to an alert.
+    Alert(AlertStep),
+    /// A map to put in force.
+    ApplyMap(ApplyMap),
+    /// A token to create or revoke.
+    Token(TokenStep),
+    /// A person overrides.
+    Override(Override),
+    /// One line of another system's history.
+    Import(Import),
+    /// Time went by; only Deeds itself says so.
+    Tick,
+}
+
+/// What a write does to its entity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WriteKind {
+    /// Changes fields; makes the entity known if it was not.
+    #[default]
+    Update,
+    /// Makes the entity; it must not exist.
+    Create,
+    /// Puts the entity away.
+    Archive,
+    /// Deletes the entity.
+    Delete,
+}
+
+/// The versions that a write starts from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Expected {
+    /// The entity's version.
+    Entity(Version),
+    /// A version for each changed field.
+    Fields(BTreeMap<FieldName, Version>),
+}
+
+/// A write, 2-domain §2.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Write {
+    /// The record, file or queue.
+    pub entity: EntityPath,
+    /// What it does; `update` by default.
+    #[serde(default, rename = "op", skip_serializing_if = "is_default")]
+    pub kind: WriteKind,
+    /// New values by field; the empty name is the whole entity.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub changes: BTreeMap<FieldName, Value>,
+    /// The versions it starts from; `0` for a field never written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<Expected>,
+    /// Versions of anything else that it was based on; a path without `#` is the entity's version.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub depends_on: BTreeMap<FieldPath, Version>,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Arc<str>>,
+    /// The deed that led to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Seq>,
+}
+
+/// A side effect outside, asked for before it is done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Act {
+    /// Where it goes: an output of the caller, or a path in its zone.
+    pub target: Arc<str>,
+    /// The entity it is about.
+    pub subject: EntityPath,
+    /// The caller's word for it, such as `send_upsell`.
+    pub action: Arc<str>,
+    /// What it was based on.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub depends_on: BTreeMap<FieldPath, Version>,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Arc<str>>,
+    /// The deed that led to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Seq>,
+}
+
+/// An act as its deed keeps it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActOrder {
+    /// Where it goes.
+    pub target: Arc<str>,
+}
+
+/// How an allowed act ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ActEnd {
+    /// The act's number.
+    pub act: ActNo,
+    /// Whether it was done.
+    pub done: bool,
+    /// What to keep of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<Arc<str>>,
+}
+
+/// What an agent can't decide, 2-domain §3.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Escalate {
+    /// The input as received.
+    pub input: Value,
+    /// The entity it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<EntityPath>,
+    /// Why the agent can't decide; one of its `escalates_when`, or it is marked unforeseen.
+    pub why: Arc<str>,
+    /// Deeds that led to it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<Seq>,
+}
+
+/// Something an agent does with an item of its work stream.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WorkStep {
+    /// The work item.
+    pub work: WorkNo,
+    /// What.
+    pub step: WorkVerb,
+    /// Feedback of a declined proposal, or a note.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<Arc<str>>,
+}
+
+/// What can be done with a work item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WorkVerb {
+    /// Done with it.
+    Complete,
+    /// Make the proposed change, as the owner's own write.
+    Accept,
+    /// Do not make it; `note` says why.
+    Decline,
+}
+
+/// Several commands of one caller, decided all or nothing.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Together {
+    /// The commands, in order; each sees what those before it did.
+    pub commands: Vec<Command>,
+}
+
+/// Something a person does with an inbox item.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ItemStep {
+    /// The item.
+    pub item: ItemNo,
+    /// What.
+    #[serde(flatten)]
+    pub step: ItemVerb,
+}
+
+/// What can be done with an inbox item.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "step", rename_all = "lowercase")]
+pub enum ItemVerb {
+    /// Take it.
+    Claim,
+    /// Give it back.
+    Release,
+    /// Hand it to another reviewer named on its queue.
+    Reassign {
+        /// To whom.
+        to: PersonId,
+    },
+    /// Answer it.
+    Answer(Answered),
+    /// Take the answer back.
+    Undo,
+}
+
+/// An answer, with proof of what was shown.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Answered {
+    /// The answer.
+    pub answer: ItemAnswer,
+    /// The item's version as shown.
+    pub version: u64,
+    /// The digest of the material as shown.
+    pub digest: Arc<str>,
+    /// Items alike that are settled by the same answer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub include: Vec<ItemNo>,
+}
+
+/// The answers that end an item, 2-domain §6.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum ItemAnswer {
+    /// An agent's zone grows.
+    Expand {
+        /// Whose.
+        agent: AgentId,
+        /// By what.
+        grant: Grant,
+        /// Why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        note: Option<Arc<str>>,
+    },
+    /// What another agent owns goes over to this one; admins only.
+    Transfer {
+        /// What.
+        pattern: Pattern,
+        /// From whom.
+        from: AgentId,
+        /// To whom.
+        to: AgentId,
+        /// Why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        note: Option<Arc<str>>,
+    },
+    /// The person handles this case; the scope stays.
+    Handle {
+        /// How.
+        note: Arc<str>,
+        /// What the waiting agent is told.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reply: Option<Value>,
+    },
+    /// Classified as none of the team's business.
+    OutOfScope {
+        /// Why.
+        reason: Arc<str>,
+        /// Whether inputs like this are closed on arrival from now on.
+        #[serde(default)]
+        rule: bool,
+    },
+}
+
+impl ItemAnswer {
+    /// The word of the answer.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Expand { .. } => "expand",
+            Self::Transfer { .. } => "transfer",
+            Self::Handle { .. } => "handle",
+            Self::OutOfScope { .. } => "out of scope",
+        }
+    }
+
+    /// The note that goes with it.
+    pub fn note(&self) -> Option<&Arc<str>> {
+        match self {
+            Self::Expand { note, .. } | Self::Transfer { note, .. } => note.as_ref(),
+            Self::Handle { note, .. } => Some(note),
+            Self::OutOfScope { reason, .. } => Some(reason),
+        }
+    }
+}
+
+/// Something a person does with an alert.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AlertStep {
+    /// The alert.
+    pub alert: AlertNo,
+    /// What.
+    pub step: AlertVerb,
+    /// A note; required to resolve.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<Arc<str>>,
+}
+
+/// What can be done with an alert.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AlertVerb {
+    /// Seen.
+    Acknowledge,
+    /// Ended, with a note.
+    Resolve,
+    /// Into the inbox.
+    Escalate,
+}
+
+/// A map to put in force.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ApplyMap {
+    /// The map, already parsed and free of errors.
+    pub model: Arc<Model>,
+    /// The version it was made for: compare-and-set.
+    pub if_version: MapVersion,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Arc<str>>,
+}
+
+/// A token to create or revoke. The secret never gets here, only its hash.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "step", rename_all = "lowercase")]
+pub enum TokenStep {
+    /// Make one known.
+    Create(Token),
+    /// End one.
+    Revoke {
+        /// Which.
+        token: TokenId,
+    },
+}
+
+/// A person overrides, 2-domain §2; each needs a reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Override {
+    /// What.
+    #[serde(flatten)]
+    pub step: OverrideVerb,
+    /// Why.
+    pub reason: Arc<str>,
+}
+
+/// What a person can override.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "step", rename_all = "lowercase")]
+pub enum OverrideVerb {
+    /// All agents keep off the entity.
+    Freeze {
+        /// Which.
+        entity: EntityPath,
+    },
+    /// They may touch it again.
+    Unfreeze {
+        /// Which.
+        entity: EntityPath,
+    },
+    /// The agent stops.
+    Pause {
+        /// Who.
+        agent: AgentId,
+    },
+    /// It goes on.
+    Resume {
+        /// Who.
+        agent: AgentId,
+    },
+    /// Sets a field.
+    Set {
+        /// Which.
+        path: FieldPath,
+        /// To what.
+        value: Value,
+        /// The version it starts from.
+        expected: Version,
+    },
+}
+
+/// One line of another system's history, with its own time. Decided in a workspace that observes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Import {
+    /// Which history; the same line of it is taken once.
+    pub source: Arc<str>,
+    /// The line's number in it.
+    pub id: u64,
+    /// Who did it.
+    pub actor: AgentId,
+    /// When.
+    pub time: Time,
+    /// The record.
+    pub entity: EntityPath,
+    /// What it does.
+    #[serde(default, rename = "op", skip_serializing_if = "is_default")]
+    pub kind: WriteKind,
+    /// The fields.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub changes: BTreeMap<FieldName, ImportChange>,
+    /// What the history says about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<Arc<str>>,
+}
+
+/// A field of an imported line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ImportChange {
+    /// The value that the writer saw; absent where the history does not tell. `null` is empty.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some_value")]
+    pub before: Option<Value>,
+    /// The value written; `null` is empty.
+    pub after: Value,
+}
+
+/// `null` is a value here, and not the absence of one.
+fn some_value<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
+}
+
+/// Where an escalation of an agent goes if the map does not say.
+pub const DEFAULT_QUEUE: &str = "inbox";
+
+/// The queue that a workspace is born with.
+pub fn default_queue() -> Option<QueueName> {
+    QueueName::new(DEFAULT_QUEUE).ok()
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}

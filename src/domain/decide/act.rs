@@ -1,0 +1,190 @@
+//! Side effects outside: asked for before they are done, closed afterwards. 2-domain §2.
+
+use std::sync::Arc;
+
+use super::{
+    alert, inbox,
+    sheet::Sheet,
+    verdict::{self, text},
+    write::stale_on,
+};
+use crate::domain::{
+    code::Code,
+    command::{Act, ActEnd, ActOrder, DEPENDENCIES},
+    deed::{Body, Deed, FieldChange, Outcome, Refs},
+    ids::{AgentId, Seq},
+    map::Authority,
+    path::FieldPath,
+    state::State,
+};
+
+/// What stands in the way of an act.
+struct Stop {
+    code: Code,
+    outcome: Outcome,
+    why: String,
+    fields: Vec<FieldChange>,
+    refs: Refs,
+}
+
+/// May it go ahead?
+pub(super) fn decide(sheet: &mut Sheet<'_>, act: &Act) -> Seq {
+    let Some(agent) = sheet.principal.actor.agent().cloned() else {
+        return refuse(sheet, act, stop(Code::NotAllowed, Outcome::Refused, "only agents act".to_owned()));
+    };
+    if act.depends_on.len() > DEPENDENCIES {
+        let why = format!("{} entries in `depends_on`; at most {DEPENDENCIES}", act.depends_on.len());
+        return refuse(sheet, act, stop(Code::OverBound, Outcome::Refused, why));
+    }
+    let state = sheet.snapshot();
+    if let Some(frozen) = state.board.frozen.get(&act.subject) {
+        let why = format!("{} was frozen by {}: {}", act.subject, frozen.by, frozen.reason);
+        return refuse(sheet, act, stop(Code::Frozen, Outcome::Refused, why));
+    }
+    let found = check(&state, &agent, act, sheet);
+    match found {
+        None => allow(sheet, &state, act, None),
+        Some(found) if !state.board.enforces() => observe(sheet, &state, act, found),
+        Some(found) if found.code == Code::Unowned => unowned(sheet, &state, &agent, act, found),
+        Some(found) => {
+            let primary = refuse(sheet, act, found);
+            alert::stale(sheet, &state, primary);
+            primary
+        }
+    }
+}
+
+fn check(state: &State, agent: &AgentId, act: &Act, sheet: &Sheet<'_>) -> Option<Stop> {
+    if let Some(found) = check_target(state, agent, act) {
+        return Some(found);
+    }
+    let reads = verdict::outdated_reads(state, Some(agent), &act.depends_on);
+    if !reads.is_empty() {
+        let why = stale_on(&act.subject, &reads);
+        return Some(Stop { fields: reads, ..stop(Code::Stale, Outcome::Stale, why) });
+    }
+    if let Some(gone) = state.entities.get(&act.subject).and_then(|entity| entity.gone.as_ref()) {
+        let why = format!("{} is gone since {} by {}", act.subject, gone.at, gone.by);
+        return Some(stop(Code::Tombstone, Outcome::Stale, why));
+    }
+    let first = verdict::goes_first(state, agent, &act.action, &act.subject, sheet.now)?;
+    let refs = Refs { owners: vec![first.to], until: first.until, ..Refs::default() };
+    Some(Stop { refs, ..stop(Code::Deferred, Outcome::Deferred, first.why) })
+}
+
+/// The target must be an output of the agent, or a path in its zone.
+fn check_target(state: &State, agent: &AgentId, act: &Act) -> Option<Stop> {
+    let map = &state.board.map;
+    if map.has_output(agent, &act.target) {
+        return None;
+    }
+    let path = act.target.parse::<FieldPath>().ok();
+    let authority = path.as_ref().map(|path| map.authority(agent, &path.entity, &path.field));
+    if authority == Some(Authority::Granted) {
+        return None;
+    }
+    let publisher =
+        map.model().agents.iter().find(|other| other.outputs.iter().any(|output| **output == *act.target));
+    let owner = publisher.map(|agent| agent.id.clone()).or(match authority {
+        Some(Authority::Owners(owners)) => owners.first().map(|owner| (*owner).clone()),
+        Some(Authority::Granted | Authority::Nobody) | None => None,
+    });
+    match owner {
+        Some(owner) => {
+            let why = format!("{} belongs to {owner}", act.target);
+            let refs = Refs { owners: vec![owner], ..Refs::default() };
+            Some(Stop { refs, ..stop(Code::NotOwner, Outcome::Refused, why) })
+        }
+        None => {
+            Some(stop(Code::Unowned, Outcome::Escalated, format!("nobody owns the target {}", act.target)))
+        }
+    }
+}
+
+fn stop(code: Code, outcome: Outcome, why: String) -> Stop {
+    Stop { code, outcome, why, fields: Vec::new(), refs: Refs::default() }
+}
+
+fn refuse(sheet: &mut Sheet<'_>, act: &Act, found: Stop) -> Seq {
+    let order = ActOrder { target: Arc::clone(&act.target) };
+    let body =
+        if found.outcome == Outcome::Deferred { Body::ActDeferred(order) } else { Body::ActRefused(order) };
+    let mut deed = draft(sheet, act, body, found.outcome);
+    deed.code = Some(found.code);
+    deed.reason = text(&found.why);
+    deed.fields = found.fields;
+    deed.refs = found.refs;
+    sheet.push(deed)
+}
+
+/// A target that nobody owns: a person decides whose it shall be.
+fn unowned(sheet: &mut Sheet<'_>, state: &State, agent: &AgentId, act: &Act, found: Stop) -> Seq {
+    if let Some(closed) = inbox::closed_on_arrival(state, &inbox::alike_act(agent, act)) {
+        let why = format!("out of scope since #{} by {}: {}", closed.item, closed.by, closed.reason);
+        return refuse(sheet, act, stop(Code::OutOfScope, Outcome::Refused, why));
+    }
+    let primary = refuse(sheet, act, found);
+    let item = inbox::open_act(sheet, agent, act, primary);
+    if let Some(deed) = sheet.deed_mut(primary) {
+        deed.refs.item = item;
+    }
+    primary
+}
+
+/// Observe mode: it goes ahead, and the verdict it would have had is kept with its alert.
+fn observe(sheet: &mut Sheet<'_>, state: &State, act: &Act, found: Stop) -> Seq {
+    let fields = found.fields.clone();
+    let stale = found.outcome == Outcome::Stale;
+    let primary = allow(sheet, state, act, Some(found));
+    if stale && let Some(no) = alert::would_be_stale(sheet, state, primary, &fields) {
+        if let Some(deed) = sheet.deed_mut(primary) {
+            deed.refs.alerts.push(no);
+        }
+    }
+    primary
+}
+
+fn allow(sheet: &mut Sheet<'_>, state: &State, act: &Act, verdict: Option<Stop>) -> Seq {
+    let body = Body::ActAllowed(ActOrder { target: Arc::clone(&act.target) });
+    let mut deed = draft(sheet, act, body, Outcome::Allowed);
+    deed.reason.clone_from(&act.reason);
+    if let Some(found) = verdict {
+        deed.code = Some(found.code);
+        deed.verdict = Some(found.outcome);
+        deed.reason = text(found.why);
+    }
+    deed.refs.act = Some(state.board.next.act);
+    sheet.push(deed)
+}
+
+/// How an allowed act ended.
+pub(super) fn end(sheet: &mut Sheet<'_>, end: &ActEnd) -> Seq {
+    let action = if end.done { "act done" } else { "act failed" };
+    let Some(act) = sheet.state().board.acts.get(&end.act).cloned() else {
+        let why = format!("act {} is not open: it was never allowed, or has ended", end.act);
+        return sheet.refuse(Body::WorkRefused(()), action, Code::WrongState, &why);
+    };
+    if sheet.principal.actor.agent() != Some(&act.agent) {
+        let why = format!("act {} belongs to {}", end.act, act.agent);
+        return sheet.refuse(Body::WorkRefused(()), action, Code::NotYours, &why);
+    }
+    let (body, outcome) = if end.done {
+        (Body::ActDone(()), Outcome::Committed)
+    } else {
+        (Body::ActFailed(()), Outcome::Failed)
+    };
+    let mut deed =
+        sheet.draft(body, format!("{} {}", act.action, if end.done { "done" } else { "failed" }), outcome);
+    deed.subject = Some(act.subject.clone());
+    deed.cause = Some(act.deed);
+    deed.reason.clone_from(&end.note);
+    deed.refs.act = Some(act.no);
+    sheet.push(deed)
+}
+
+fn draft(sheet: &Sheet<'_>, act: &Act, body: Body, outcome: Outcome) -> Deed {
+    let mut deed = sheet.draft(body, act.action.to_string(), outcome);
+    deed.subject = Some(act.subject.clone());
+    deed.cause = act.cause;
+    deed
+}

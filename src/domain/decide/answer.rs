@@ -1,0 +1,266 @@
+//! Answers to inbox items: what each does, recorded with its effects so that it can be undone.
+
+use std::{borrow::Cow, sync::Arc};
+
+use super::{act, inbox, sheet::Sheet, verdict::text, write};
+use crate::domain::{
+    code::Code,
+    command::{Answered, ItemAnswer, Principal, TEXT_BYTES},
+    deed::{Body, ItemClosed, Outcome, ScopeChange, ScopeTransfer},
+    ids::{Actor, AgentId, ItemNo, PersonId, Seq},
+    map::{Grant, edit},
+    path::Pattern,
+    state::{Case, Effects, Item, Redone, ScopeRule, TokenClass, Work, WorkKind, WorkResult},
+};
+
+/// Decides an answer by a person who may give it.
+pub(super) fn decide(sheet: &mut Sheet<'_>, item: &Item, person: &PersonId, answered: &Answered) -> Seq {
+    let action = answered.answer.word();
+    if answered.version != item.version || *answered.digest != *item.digest() {
+        let why = format!("#{} changed since it was shown; it is at version {}", item.no, item.version);
+        return inbox::refuse(sheet, item.no, action, Code::Changed, &why);
+    }
+    if answered.answer.note().is_some_and(|note| note.len() > TEXT_BYTES) {
+        let why = format!("the note is longer than {TEXT_BYTES} bytes");
+        return inbox::refuse(sheet, item.no, action, Code::OverBound, &why);
+    }
+    let others = match included(sheet, item, person, &answered.include) {
+        Ok(others) => others,
+        Err((code, why)) => return inbox::refuse(sheet, item.no, action, code, &why),
+    };
+    let mut effects =
+        Effects { included: others.iter().map(|other| other.no).collect(), ..Effects::default() };
+    let changed = match &answered.answer {
+        ItemAnswer::Expand { agent, grant, .. } => expand(sheet, item, person, agent, grant, &mut effects),
+        ItemAnswer::Transfer { pattern, from, to, .. } => {
+            transfer(sheet, item, pattern, from, to, &mut effects)
+        }
+        ItemAnswer::Handle { note, .. } if note.trim().is_empty() => {
+            Err((Code::WrongState, "say in `note` how you handled it".to_owned()))
+        }
+        ItemAnswer::Handle { .. } => Ok(()),
+        ItemAnswer::OutOfScope { reason, .. } if reason.trim().is_empty() => {
+            Err((Code::WrongState, "say in `reason` why it is out of scope".to_owned()))
+        }
+        ItemAnswer::OutOfScope { reason, rule } => {
+            if *rule {
+                add_rule(sheet, item, reason, &mut effects);
+            }
+            Ok(())
+        }
+    };
+    if let Err((code, why)) = changed {
+        sheet.start_over();
+        return inbox::refuse(sheet, item.no, action, code, &why);
+    }
+    for settled in std::iter::once(item).chain(others.iter().map(AsRef::as_ref)) {
+        settle(sheet, settled, &answered.answer, &mut effects);
+    }
+    close(sheet, item, &answered.answer, effects)
+}
+
+/// The items that the same answer settles: open, alike, and this person's to answer.
+fn included(
+    sheet: &mut Sheet<'_>,
+    item: &Item,
+    person: &PersonId,
+    numbers: &[ItemNo],
+) -> Result<Vec<Arc<Item>>, (Code, String)> {
+    let state = sheet.snapshot();
+    let mut others: Vec<Arc<Item>> = Vec::with_capacity(numbers.len());
+    for no in numbers {
+        let Some(other) = state.board.items.get(no) else {
+            return Err((Code::Changed, format!("#{no} is no longer open")));
+        };
+        if other.alike != item.alike || other.no == item.no || others.iter().any(|have| have.no == *no) {
+            return Err((Code::WrongState, format!("#{no} is not another item like #{}", item.no)));
+        }
+        inbox::may_answer(&state, other, person, sheet)?;
+        others.push(Arc::clone(other));
+    }
+    Ok(others)
+}
+
+fn expand(
+    sheet: &mut Sheet<'_>,
+    item: &Item,
+    person: &PersonId,
+    agent: &AgentId,
+    grant: &Grant,
+    effects: &mut Effects,
+) -> Result<(), (Code, String)> {
+    if matches!(item.case, Case::Conflict { .. }) {
+        return Err((Code::WrongState, "a conflict is handled; no scope ends it".to_owned()));
+    }
+    let board = &sheet.base().board;
+    let before = board.map_version;
+    edit::grant(board.map.model(), agent, grant, person)
+        .map_err(|error| (Code::Overlap, error.to_string()))?;
+    let newcomer = board.map.agent(agent).is_none().then(|| person.clone());
+    let change = ScopeChange { version: before.next(), agent: agent.clone(), grant: grant.clone(), newcomer };
+    effects.map = Some((before, change.version));
+    let words = format!("map v{}: + {agent}.{grant}", change.version);
+    push_map(sheet, item, Body::ScopeExpanded(change), "expand scope", &words);
+    Ok(())
+}
+
+fn transfer(
+    sheet: &mut Sheet<'_>,
+    item: &Item,
+    pattern: &Pattern,
+    from: &AgentId,
+    to: &AgentId,
+    effects: &mut Effects,
+) -> Result<(), (Code, String)> {
+    if sheet.principal.class != TokenClass::Admin {
+        return Err((Code::NotAllowed, "a transfer takes from an owner; only admins do that".to_owned()));
+    }
+    let board = &sheet.base().board;
+    let before = board.map_version;
+    edit::transfer(board.map.model(), pattern, from, to)
+        .map_err(|error| (Code::Overlap, error.to_string()))?;
+    let change = ScopeTransfer {
+        version: before.next(),
+        pattern: pattern.clone(),
+        from: from.clone(),
+        to: to.clone(),
+    };
+    effects.map = Some((before, change.version));
+    let words = format!("map v{}: {pattern} goes from {from} to {to}", change.version);
+    push_map(sheet, item, Body::ScopeTransferred(change), "transfer", &words);
+    Ok(())
+}
+
+fn push_map(sheet: &mut Sheet<'_>, item: &Item, body: Body, action: &'static str, words: &str) {
+    let mut deed = sheet.draft(body, action, Outcome::Recorded);
+    deed.subject.clone_from(&item.subject);
+    deed.cause = Some(item.deed);
+    deed.reason = text(words);
+    deed.refs.item = Some(item.no);
+    sheet.push(deed);
+}
+
+fn add_rule(sheet: &mut Sheet<'_>, item: &Item, reason: &Arc<str>, effects: &mut Effects) {
+    let no = sheet.base().board.next.rule;
+    let rule = ScopeRule {
+        no,
+        alike: Arc::clone(&item.alike),
+        reason: Arc::clone(reason),
+        by: sheet.principal.actor.clone(),
+        item: item.no,
+    };
+    effects.rule = Some(no);
+    let mut deed = sheet.draft(Body::RuleAdded(Box::new(rule)), "add rule", Outcome::Recorded);
+    deed.cause = Some(item.deed);
+    deed.reason = text(format!("inputs like #{} are closed on arrival: {reason}", item.no));
+    deed.refs.item = Some(item.no);
+    sheet.push(deed);
+}
+
+/// What the answer does for one item: the stored input is decided afresh, and the waiting agent is told.
+fn settle(sheet: &mut Sheet<'_>, item: &Item, answer: &ItemAnswer, effects: &mut Effects) {
+    let result = match answer {
+        ItemAnswer::Expand { .. } | ItemAnswer::Transfer { .. } => decide_again(sheet, item, effects),
+        ItemAnswer::Handle { note, .. } => {
+            resolve_alert(sheet, item, note);
+            None
+        }
+        ItemAnswer::OutOfScope { reason, .. } => {
+            resolve_alert(sheet, item, reason);
+            None
+        }
+    };
+    let Some(agent) = item.raised_by.agent() else { return };
+    let reply = match answer {
+        ItemAnswer::Handle { reply, .. } => reply.clone(),
+        ItemAnswer::Expand { .. } | ItemAnswer::Transfer { .. } | ItemAnswer::OutOfScope { .. } => None,
+    };
+    let no = sheet.state().board.next.work;
+    let came_out = result
+        .as_ref()
+        .map(|result| format!(", your request was {}", result.outcome.as_str()))
+        .unwrap_or_default();
+    let work = Work {
+        no,
+        agent: agent.clone(),
+        kind: WorkKind::Decision {
+            item: item.no,
+            answer: Arc::from(answer.word()),
+            note: answer.note().cloned(),
+            reply,
+            result,
+        },
+        subject: item.subject.clone(),
+        title: Arc::from(format!("#{} answered: {}{came_out}", item.no, answer.word())),
+        at: sheet.now,
+        deed: sheet.next_seq(),
+    };
+    write::queue(sheet, work, Some(item.deed));
+    effects.works.push(no);
+}
+
+/// The stored input, decided as its author's under the map of now.
+fn decide_again(sheet: &mut Sheet<'_>, item: &Item, effects: &mut Effects) -> Option<WorkResult> {
+    let agent = item.raised_by.agent()?.clone();
+    let person = std::mem::replace(
+        &mut sheet.principal,
+        Principal { actor: Actor::Agent(agent.clone()), class: TokenClass::Agent, token: None },
+    );
+    let deed = match &item.case {
+        Case::UnownedField { write } => {
+            let mut again = write.clone();
+            again.cause = Some(item.deed);
+            Some(write::decide_as(sheet, &agent, &again))
+        }
+        Case::UnownedTarget { act } => Some(act::decide(sheet, act)),
+        Case::Escalation { .. } | Case::Conflict { .. } => None,
+    };
+    sheet.principal = person;
+    let seq = deed?;
+    let first = item.evidence.last().copied();
+    if let Some(deed) = sheet.deed_mut(seq) {
+        deed.refs.first = first;
+    }
+    let deed = sheet.deed(seq)?;
+    let outcome = deed.outcome;
+    if outcome == Outcome::Committed
+        && let Some(entity) = deed.subject.clone()
+    {
+        effects.redone.push(Redone { item: item.no, deed: seq, entity, fields: deed.fields.clone() });
+    }
+    Some(WorkResult { outcome, deed: seq })
+}
+
+/// Settling a conflict's item ends its alert too.
+fn resolve_alert(sheet: &mut Sheet<'_>, item: &Item, note: &Arc<str>) {
+    let Case::Conflict { alert } = item.case else { return };
+    if !sheet.state().board.alerts.contains_key(&alert) {
+        return;
+    }
+    let mut deed = sheet.draft(Body::AlertResolved(()), "resolve", Outcome::Recorded);
+    deed.subject.clone_from(&item.subject);
+    deed.cause = Some(item.deed);
+    deed.reason = Some(Arc::clone(note));
+    deed.refs.alerts = vec![alert];
+    deed.refs.item = Some(item.no);
+    sheet.push(deed);
+}
+
+fn close(sheet: &mut Sheet<'_>, item: &Item, answer: &ItemAnswer, effects: Effects) -> Seq {
+    let also = match effects.included.len() {
+        0 => String::new(),
+        n => format!(", {n} alike with it"),
+    };
+    let note = answer.note().map(|note| format!(": {note}")).unwrap_or_default();
+    let words = format!("#{} {}{also}{note}", item.no, answer.word());
+    let works = effects.works.clone();
+    let closed = ItemClosed { answer: answer.clone(), effects };
+    let mut deed =
+        sheet.draft(Body::ItemAnswered(Box::new(closed)), Cow::Borrowed(answer.word()), Outcome::Recorded);
+    deed.subject.clone_from(&item.subject);
+    deed.cause = Some(item.deed);
+    deed.reason = text(words);
+    deed.refs.item = Some(item.no);
+    deed.refs.works = works;
+    sheet.push(deed)
+}

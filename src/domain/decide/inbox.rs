@@ -1,0 +1,364 @@
+//! The decision inbox, 2-domain §6: what opens an item, and what named people do with it. Answers are in `answer`.
+
+use std::sync::Arc;
+
+use super::{answer, sheet::Sheet, undo, verdict::text, write};
+use crate::domain::{
+    code::Code,
+    command::{Act, Escalate, ItemStep, ItemVerb, TEXT_BYTES, Write},
+    deed::{Body, Deed, Outcome},
+    ids::{Actor, AgentId, ItemNo, PersonId, Seq},
+    map::{Grant, Queue, nearest_zone},
+    path::{EntityPath, FieldName, FieldPath},
+    state::{Alert, Case, Item, ScopeRule, State, Suggestion},
+    time::Span,
+    value::Value,
+};
+
+/// An item about to be opened.
+struct NewItem {
+    case: Case,
+    raised_by: Actor,
+    title: String,
+    why: String,
+    unforeseen: bool,
+    subject: Option<EntityPath>,
+    evidence: Vec<Seq>,
+    alike: String,
+    suggestion: Option<Suggestion>,
+}
+
+/// What an agent can't decide goes to its queue, and it learns the item's number.
+pub(super) fn escalate(sheet: &mut Sheet<'_>, escalate: &Escalate) -> Seq {
+    let Some(agent) = sheet.principal.actor.agent().cloned() else {
+        return sheet.refuse(Body::ItemRefused(()), "escalate", Code::NotAllowed, "only agents escalate");
+    };
+    if escalate.why.trim().is_empty() || escalate.why.len() > TEXT_BYTES {
+        let why = format!("`why` must say why you can't decide, in at most {TEXT_BYTES} bytes");
+        return sheet.refuse(Body::ItemRefused(()), "escalate", Code::OverBound, &why);
+    }
+    let state = sheet.snapshot();
+    let alike = format!("escalation|{agent}|{}", folded(&escalate.why));
+    if let Some(rule) = closed_on_arrival(&state, &alike) {
+        let why = format!("out of scope since #{} by {}: {}", rule.item, rule.by, rule.reason);
+        return sheet.refuse(Body::ItemRefused(()), "escalate", Code::OutOfScope, &why);
+    }
+    let foreseen =
+        state.board.map.agent(&agent).is_some_and(|agent| {
+            agent.escalates_when.iter().any(|when| folded(when) == folded(&escalate.why))
+        });
+    let item = NewItem {
+        case: Case::Escalation { input: escalate.input.clone() },
+        raised_by: Actor::Agent(agent.clone()),
+        title: one_line(&escalate.input),
+        why: escalate.why.to_string(),
+        unforeseen: !foreseen,
+        subject: escalate.subject.clone(),
+        evidence: escalate.evidence.clone(),
+        alike,
+        suggestion: None,
+    };
+    let queue = state.board.map.queue_of(&agent).clone();
+    let mut deed = open(sheet, &queue, item, None);
+    deed.actor = sheet.principal.actor.clone();
+    deed.action = "escalate".into();
+    deed.outcome = Outcome::Escalated;
+    sheet.push(deed)
+}
+
+/// A write to fields that nobody owns.
+pub(super) fn open_write(
+    sheet: &mut Sheet<'_>,
+    agent: &AgentId,
+    write: &Write,
+    cause: Seq,
+) -> Option<ItemNo> {
+    let names: Vec<FieldName> = write.changes.keys().cloned().collect();
+    let state = sheet.snapshot();
+    let alike = alike_write(agent, write, &names);
+    let case = write::case(write);
+    if let Some(no) = same_waiting(&state, &case, agent) {
+        join(sheet, no, cause);
+        return Some(no);
+    }
+    let first = FieldPath::new(write.entity.clone(), names.first().cloned().unwrap_or_else(FieldName::whole));
+    let suggestion = nearest_zone(state.board.map.model(), agent, &first).map(|(agent, pattern, reason)| {
+        Suggestion { agent, grant: Grant::Write(pattern), reason: Arc::from(reason) }
+    });
+    let shown: Vec<String> =
+        write.changes.iter().map(|(name, value)| format!("#{} = {}", name.as_str(), value.plain())).collect();
+    let title =
+        if shown.is_empty() { format!("{} {}", write::word(write), write.entity) } else { shown.join(", ") };
+    let item = NewItem {
+        case,
+        raised_by: Actor::Agent(agent.clone()),
+        title,
+        why: format!("nobody owns {first}{}", more(names.len())),
+        unforeseen: false,
+        subject: Some(write.entity.clone()),
+        evidence: evidence(&state, &write.entity, cause),
+        alike,
+        suggestion,
+    };
+    Some(open_for(sheet, &state, agent, item, cause))
+}
+
+/// An act on a target that nobody owns.
+pub(super) fn open_act(sheet: &mut Sheet<'_>, agent: &AgentId, act: &Act, cause: Seq) -> Option<ItemNo> {
+    let state = sheet.snapshot();
+    let case = Case::UnownedTarget { act: act.clone() };
+    if let Some(no) = same_waiting(&state, &case, agent) {
+        join(sheet, no, cause);
+        return Some(no);
+    }
+    let suggestion = Suggestion {
+        agent: agent.clone(),
+        grant: Grant::Output(act.target.to_string()),
+        reason: Arc::from(format!("{agent} asked for it, and nobody else publishes there")),
+    };
+    let item = NewItem {
+        case,
+        raised_by: Actor::Agent(agent.clone()),
+        title: format!("{} → {}", act.action, act.target),
+        why: format!("nobody owns the target {}", act.target),
+        unforeseen: false,
+        subject: Some(act.subject.clone()),
+        evidence: evidence(&state, &act.subject, cause),
+        alike: alike_act(agent, act),
+        suggestion: Some(suggestion),
+    };
+    Some(open_for(sheet, &state, agent, item, cause))
+}
+
+/// A conflict that a person must settle. Returns the deed.
+pub(super) fn open_conflict(sheet: &mut Sheet<'_>, alert: &Alert, cause: Seq) -> Seq {
+    let state = sheet.snapshot();
+    let map = &state.board.map;
+    let known = alert.who.iter().filter_map(Actor::agent).find(|agent| map.agent(agent).is_some());
+    let queue = known.map_or_else(|| map.first_queue(), |agent| map.queue_of(agent)).clone();
+    let item = NewItem {
+        case: Case::Conflict { alert: alert.no },
+        raised_by: Actor::Deeds,
+        title: alert.title.to_string(),
+        why: format!("{} #{}: a person decides which side is right", alert.kind.as_str(), alert.no),
+        unforeseen: false,
+        subject: alert.on.as_ref().map(|on| on.entity.clone()),
+        evidence: alert.sides.iter().filter_map(|side| side.deed).collect(),
+        alike: format!(
+            "conflict|{}|{}",
+            alert.kind.as_str(),
+            alert.fingerprint.split('|').nth(1).unwrap_or_default()
+        ),
+        suggestion: None,
+    };
+    let mut deed = open(sheet, &queue, item, Some(cause));
+    deed.refs.alerts = vec![alert.no];
+    if sheet.principal.actor.person().is_some() {
+        deed.actor = sheet.principal.actor.clone();
+    }
+    sheet.push(deed)
+}
+
+fn open_for(sheet: &mut Sheet<'_>, state: &State, agent: &AgentId, item: NewItem, cause: Seq) -> ItemNo {
+    let queue = state.board.map.queue_of(agent).clone();
+    let deed = open(sheet, &queue, item, Some(cause));
+    let no = deed.refs.item.unwrap_or_default();
+    sheet.push(deed);
+    no
+}
+
+fn open(sheet: &mut Sheet<'_>, queue: &Queue, new: NewItem, cause: Option<Seq>) -> Deed {
+    let no = sheet.state().board.next.item;
+    let sla = queue.sla;
+    let item = Item {
+        no,
+        version: 1,
+        case: new.case,
+        queue: queue.name.clone(),
+        raised_by: new.raised_by,
+        title: Arc::from(new.title),
+        why: Arc::from(new.why),
+        unforeseen: new.unforeseen,
+        subject: new.subject,
+        evidence: new.evidence,
+        alike: Arc::from(new.alike),
+        suggestion: new.suggestion,
+        opened: sheet.now,
+        deed: sheet.next_seq(),
+        warn_at: sheet.now.plus(Span::from_micros(sla.micros() / 4 * 3)),
+        due: sheet.now.plus(sla),
+        claimed_by: None,
+        assigned_to: None,
+        joined: 0,
+        warned: false,
+        overdue: false,
+    };
+    let mut deed =
+        sheet.follow_up(Body::ItemOpened(Box::new(item.clone())), "open item", Outcome::Opened, cause);
+    deed.subject.clone_from(&item.subject);
+    deed.reason = text(format!("#{no} in {}: {}", item.queue, item.why));
+    deed.refs.item = Some(no);
+    deed
+}
+
+/// The very same input is waiting already: a retry, not a new case.
+fn same_waiting(state: &State, case: &Case, agent: &AgentId) -> Option<ItemNo> {
+    let same = |item: &&Arc<Item>| item.case == *case && item.raised_by.agent() == Some(agent);
+    state.board.items.values().find(same).map(|item| item.no)
+}
+
+fn join(sheet: &mut Sheet<'_>, no: ItemNo, cause: Seq) {
+    let mut deed = sheet.follow_up(Body::ItemJoined(()), "join item", Outcome::Recorded, Some(cause));
+    deed.reason = text(format!("the same input again, waiting as #{no}"));
+    deed.refs.item = Some(no);
+    sheet.push(deed);
+}
+
+/// The rule that closes inputs of this likeness on arrival.
+pub(super) fn closed_on_arrival<'a>(state: &'a State, alike: &str) -> Option<&'a Arc<ScopeRule>> {
+    state.board.rules.iter().find(|rule| *rule.alike == *alike)
+}
+
+/// Writes by one agent to the same fields of sibling records are alike.
+pub(super) fn alike_write(agent: &AgentId, write: &Write, names: &[FieldName]) -> String {
+    let names: Vec<&str> = names.iter().map(FieldName::as_str).collect();
+    format!("write|{agent}|{}|{}", siblings(&write.entity), names.join(","))
+}
+
+/// Acts by one agent on the same target are alike.
+pub(super) fn alike_act(agent: &AgentId, act: &Act) -> String {
+    format!("act|{agent}|{}", act.target)
+}
+
+fn siblings(entity: &EntityPath) -> String {
+    entity.as_str().rsplit_once('/').map_or_else(|| "*".to_owned(), |(parent, _)| format!("{parent}/*"))
+}
+
+/// What led to a case: the last deeds on its entity, then the one that raised it.
+fn evidence(state: &State, entity: &EntityPath, cause: Seq) -> Vec<Seq> {
+    let recent = state.entities.get(entity).map(|entity| entity.recent.as_slice()).unwrap_or_default();
+    let mut deeds: Vec<Seq> = recent.iter().rev().take(4).rev().map(|touch| touch.deed).collect();
+    deeds.push(cause);
+    deeds
+}
+
+fn more(fields: usize) -> String {
+    if fields > 1 { format!(" and {} more", fields - 1) } else { String::new() }
+}
+
+fn folded(words: &str) -> String {
+    words.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
+}
+
+fn one_line(input: &Value) -> String {
+    input.plain().split_whitespace().collect::<Vec<_>>().join(" ").chars().take(160).collect()
+}
+
+/// The word for a step in lists.
+pub(super) fn word(step: &ItemStep) -> &'static str {
+    match &step.step {
+        ItemVerb::Claim => "claim",
+        ItemVerb::Release => "release",
+        ItemVerb::Reassign { .. } => "reassign",
+        ItemVerb::Answer(answered) => answered.answer.word(),
+        ItemVerb::Undo => "undo",
+    }
+}
+
+/// Decides a person's step on an item.
+pub(super) fn decide(sheet: &mut Sheet<'_>, step: &ItemStep) -> Seq {
+    let action = word(step);
+    let Some(person) = sheet.principal.actor.person().cloned() else {
+        return refuse(sheet, step.item, action, Code::AgentToken, "only named people decide");
+    };
+    if step.step == ItemVerb::Undo {
+        return undo::decide(sheet, step.item, &person);
+    }
+    let state = sheet.snapshot();
+    let Some(item) = state.board.items.get(&step.item).cloned() else {
+        return match state.board.closed_item(step.item) {
+            Some(closed) => {
+                let why = format!("#{} was answered by {}: {}", step.item, closed.by, closed.answer.word());
+                refuse(sheet, step.item, action, Code::WrongState, &why)
+            }
+            None => refuse(sheet, step.item, action, Code::NotFound, &format!("no item #{}", step.item)),
+        };
+    };
+    if let Err((code, why)) = may_answer(&state, &item, &person, sheet) {
+        return refuse(sheet, step.item, action, code, &why);
+    }
+    match &step.step {
+        ItemVerb::Claim => record(sheet, &item, Body::ItemClaimed(()), action, "claimed"),
+        ItemVerb::Release if item.claimed_by.as_ref() != Some(&person) => {
+            refuse(sheet, item.no, action, Code::WrongState, &format!("#{} is not claimed by you", item.no))
+        }
+        ItemVerb::Release => record(sheet, &item, Body::ItemReleased(()), action, "released"),
+        ItemVerb::Reassign { to } => reassign(sheet, &state, &item, to),
+        ItemVerb::Answer(answered) => answer::decide(sheet, &item, &person, answered),
+        ItemVerb::Undo => undo::decide(sheet, item.no, &person),
+    }
+}
+
+/// Only a reviewer named on the queue answers; a deputy from half the time on, or when the item was handed over.
+pub(super) fn may_answer(
+    state: &State,
+    item: &Item,
+    person: &PersonId,
+    sheet: &Sheet<'_>,
+) -> Result<(), (Code, String)> {
+    let queue = state.board.map.queue(&item.queue).unwrap_or_else(|| state.board.map.first_queue());
+    let handed = item.assigned_to.as_ref() == Some(person);
+    let half = Span::from_micros(item.due.since(item.opened).micros() / 2);
+    let owner = queue.owner == *person && item.assigned_to.is_none();
+    let deputy = queue.deputies.contains(person);
+    let half_gone = sheet.now.since(item.opened) >= half;
+    if item.raised_by.person() == Some(person) {
+        return Err((Code::OwnCase, format!("you raised #{}; another reviewer answers", item.no)));
+    }
+    if !queue.is_reviewer(person) {
+        let names: Vec<&str> = queue.reviewers().map(PersonId::as_str).collect();
+        return Err((Code::NotNamed, format!("#{} is answered by {}", item.no, names.join(", "))));
+    }
+    if !(owner || handed || queue.owner == *person || (deputy && half_gone)) {
+        let from = item.opened.plus(half);
+        let why = format!(
+            "{} answers #{}; deputies from {from} on, or when it is handed to them",
+            queue.owner, item.no
+        );
+        return Err((Code::NotNamed, why));
+    }
+    match &item.claimed_by {
+        Some(claimant) if claimant != person => {
+            Err((Code::Claimed, format!("#{} is claimed by {claimant}", item.no)))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+fn reassign(sheet: &mut Sheet<'_>, state: &State, item: &Item, to: &PersonId) -> Seq {
+    let queue = state.board.map.queue(&item.queue).unwrap_or_else(|| state.board.map.first_queue());
+    if !queue.is_reviewer(to) {
+        let names: Vec<&str> = queue.reviewers().map(PersonId::as_str).collect();
+        let why = format!("{to} is not named on {}; it is answered by {}", item.queue, names.join(", "));
+        return refuse(sheet, item.no, "reassign", Code::NotNamed, &why);
+    }
+    record(sheet, item, Body::ItemReassigned(to.clone()), "reassign", &format!("handed to {to}"))
+}
+
+fn record(sheet: &mut Sheet<'_>, item: &Item, body: Body, action: &'static str, words: &str) -> Seq {
+    let mut deed = sheet.draft(body, action, Outcome::Recorded);
+    deed.subject.clone_from(&item.subject);
+    deed.cause = Some(item.deed);
+    deed.reason = text(format!("#{} {words}", item.no));
+    deed.refs.item = Some(item.no);
+    sheet.push(deed)
+}
+
+/// A refused step, on the ledger with the item it was about.
+pub(super) fn refuse(sheet: &mut Sheet<'_>, no: ItemNo, action: &'static str, code: Code, why: &str) -> Seq {
+    let seq = sheet.refuse(Body::ItemRefused(()), action, code, why);
+    if let Some(deed) = sheet.deed_mut(seq) {
+        deed.refs.item = Some(no);
+    }
+    seq
+}

@@ -1,0 +1,175 @@
+//! One rulebook: `decide(state, request, now)`. Pure and deterministic; one file for each family of commands.
+//!
+//! What is decided is a list of deeds; the caller is told what the primary deed records (see `reply`).
+
+mod act;
+mod alert;
+mod answer;
+mod import;
+mod inbox;
+mod map;
+mod overrides;
+mod preview;
+mod sheet;
+mod tick;
+mod together;
+mod token;
+mod undo;
+mod verdict;
+mod work;
+mod write;
+
+pub use preview::{Preview, preview};
+pub use tick::next_due;
+
+use self::sheet::Sheet;
+use super::{
+    code::Code,
+    command::{ActOrder, Command, Request},
+    deed::{Body, Deed},
+    ids::{Actor, Seq},
+    reply::Reply,
+    state::{State, TokenClass},
+    time::Time,
+};
+
+/// What was decided.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decision {
+    /// What the caller is told.
+    pub answer: Answer,
+    /// What happened; empty where nothing did.
+    pub deeds: Vec<Deed>,
+}
+
+/// What the caller is told.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer {
+    /// The answer.
+    Reply(Box<Reply>),
+    /// The same key was answered before: the answer is what this deed records.
+    Replay(Seq),
+}
+
+/// Decides one request at `now`, which is also the time that its deeds are recorded at.
+pub fn decide(state: &State, request: &Request, now: Time) -> Decision {
+    let mut sheet = Sheet::new(state, request, now);
+    if let Some((code, why)) = closed_door(state, request, now) {
+        let primary = sheet.refuse(refusal_of(&request.command), action_of(&request.command), code, &why);
+        return sheet.done(primary);
+    }
+    if let Some((key, digest)) = &request.key
+        && let Some(known) = state.access.answered(&request.principal.actor, key, now)
+    {
+        if known.digest == *digest {
+            return Decision { answer: Answer::Replay(known.deed), deeds: Vec::new() };
+        }
+        // The first answer stays with the key: this refusal must not take its place.
+        sheet.forget_key();
+        let why = format!("the key {key:?} was used for another request, deed {}", known.deed);
+        let primary =
+            sheet.refuse(refusal_of(&request.command), action_of(&request.command), Code::KeyReused, &why);
+        return sheet.done(primary);
+    }
+    match dispatch(&mut sheet, &request.command) {
+        Some(primary) => sheet.done(primary),
+        None => sheet.nothing(),
+    }
+}
+
+/// Decides a command that may be a part of a `together`. None where nothing happened that is worth a deed.
+fn dispatch(sheet: &mut Sheet<'_>, command: &Command) -> Option<Seq> {
+    match command {
+        Command::Write(write) => Some(write::decide(sheet, write)),
+        Command::Act(act) => Some(act::decide(sheet, act)),
+        Command::ActEnd(end) => Some(act::end(sheet, end)),
+        Command::Escalate(escalate) => Some(inbox::escalate(sheet, escalate)),
+        Command::Work(step) => Some(work::decide(sheet, step)),
+        Command::Together(together) => Some(together::decide(sheet, together)),
+        Command::Item(step) => Some(inbox::decide(sheet, step)),
+        Command::Alert(step) => Some(alert::decide(sheet, step)),
+        Command::ApplyMap(apply) => Some(map::decide(sheet, apply)),
+        Command::Token(step) => Some(token::decide(sheet, step)),
+        Command::Override(step) => Some(overrides::decide(sheet, step)),
+        Command::Import(line) => import::decide(sheet, line),
+        Command::Tick => tick::decide(sheet),
+    }
+}
+
+/// Checks that come before every rule: is the caller live, and may its class ask this at all?
+fn closed_door(state: &State, request: &Request, now: Time) -> Option<(Code, String)> {
+    let principal = &request.principal;
+    if let Some(token) = &principal.token
+        && !state.access.tokens.get(token).is_some_and(|record| record.is_live(now))
+    {
+        return Some((Code::TokenEnded, format!("the token {token} was revoked or has expired")));
+    }
+    if let Some(agent) = principal.actor.agent()
+        && let Some(stop) = state.board.agents.get(agent).and_then(|facts| facts.paused.as_ref())
+    {
+        return Some((Code::Paused, format!("{agent} was paused by {}: {}", stop.by, stop.reason)));
+    }
+    let (may, who) = allowed(&request.command, principal.class, &principal.actor);
+    if may {
+        return None;
+    }
+    let agent_decides = principal.class == TokenClass::Agent && matches!(request.command, Command::Item(_));
+    let code = if agent_decides { Code::AgentToken } else { Code::NotAllowed };
+    Some((code, format!("{} may not do this; {who} may", principal.actor)))
+}
+
+/// Who may ask what (6-guarantees, 9-decisions): the class, and in words who may.
+fn allowed(command: &Command, class: TokenClass, actor: &Actor) -> (bool, &'static str) {
+    match command {
+        Command::Write(_)
+        | Command::Act(_)
+        | Command::ActEnd(_)
+        | Command::Escalate(_)
+        | Command::Work(_)
+        | Command::Together(_) => (class == TokenClass::Agent && actor.agent().is_some(), "agents"),
+        Command::Item(_) | Command::Alert(_) | Command::Override(_) => {
+            (matches!(class, TokenClass::Reviewer | TokenClass::Admin), "reviewers and admins")
+        }
+        Command::ApplyMap(_) | Command::Token(_) | Command::Import(_) => {
+            (class == TokenClass::Admin, "admins")
+        }
+        Command::Tick => (*actor == Actor::Deeds, "Deeds itself"),
+    }
+}
+
+/// The deed type that records a refusal of this command.
+fn refusal_of(command: &Command) -> Body {
+    match command {
+        Command::Write(_)
+        | Command::Escalate(_)
+        | Command::Together(_)
+        | Command::Import(_)
+        | Command::Tick => Body::WriteRefused(()),
+        Command::Act(act) => Body::ActRefused(ActOrder { target: act.target.clone() }),
+        Command::ActEnd(_) | Command::Work(_) => Body::WorkRefused(()),
+        Command::Item(_) => Body::ItemRefused(()),
+        Command::Alert(_) => Body::AlertRefused(()),
+        Command::ApplyMap(_) => Body::MapRefused(()),
+        Command::Token(_) => Body::TokenRefused(()),
+        Command::Override(_) => Body::OverrideRefused(()),
+    }
+}
+
+/// The word for the command in lists.
+fn action_of(command: &Command) -> &'static str {
+    match command {
+        Command::Write(_) => "write",
+        Command::Act(_) => "act",
+        Command::ActEnd(_) => "act end",
+        Command::Escalate(_) => "escalate",
+        Command::Work(_) => "work",
+        Command::Together(_) => "together",
+        Command::Item(step) => inbox::word(step),
+        Command::Alert(_) => "alert",
+        Command::ApplyMap(_) => "apply map",
+        Command::Token(_) => "token",
+        Command::Override(_) => "override",
+        Command::Import(_) => "import",
+        Command::Tick => "tick",
+    }
+}

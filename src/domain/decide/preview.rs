@@ -1,0 +1,144 @@
+//! What an answer would do, in words, before it is given. Nothing in it is a surprise later.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{
+    command::{ItemAnswer, Write},
+    ids::{AgentId, ItemNo, PersonId},
+    map::{Authority, Grant, Map, Model, difference, edit},
+    path::FieldName,
+    state::{Board, Case, Item},
+};
+
+/// The consequences of an answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Preview {
+    /// The map's version now and after.
+    pub map: Option<(u64, u64)>,
+    /// What changes in the map.
+    pub changes: Vec<String>,
+    /// Why it can't be given: what it overlaps with, or what is missing.
+    pub obstacle: Option<String>,
+    /// The present owner, where the obstacle is one: a transfer would take it from there.
+    pub owner: Option<AgentId>,
+    /// Waiting items alike that the same answer would settle.
+    pub settles: Vec<ItemNo>,
+    /// What will be true afterwards.
+    pub then: Vec<String>,
+}
+
+/// Works out what the answer would do on this board.
+pub fn preview(board: &Board, item: &Item, person: &PersonId, answer: &ItemAnswer) -> Preview {
+    let alike: Vec<ItemNo> = board.alike(item).map(|other| other.no).collect();
+    match answer {
+        ItemAnswer::Expand { agent, grant, .. } => {
+            let edited = edit::grant(board.map.model(), agent, grant, person);
+            let owner = edited.as_ref().err().and_then(edit::EditError::owner).cloned();
+            change(board, item, edited.map_err(|error| error.to_string()), owner, grant_words(agent, grant))
+        }
+        ItemAnswer::Transfer { pattern, from, to, .. } => {
+            let edited =
+                edit::transfer(board.map.model(), pattern, from, to).map_err(|error| error.to_string());
+            let words = format!("{to} owns {pattern}; {from} no longer writes it and proposes instead");
+            change(board, item, edited, None, words)
+        }
+        ItemAnswer::Handle { reply, .. } => {
+            let told = match reply {
+                Some(_) => "is told that you handled it, with your reply",
+                None => "is told that you handled it",
+            };
+            plain(item, alike, format!("{} {told}; its scope stays as it is", item.raised_by))
+        }
+        ItemAnswer::OutOfScope { rule, .. } => {
+            let words = if *rule {
+                format!("inputs like this from {} are closed on arrival from now on", item.raised_by)
+            } else {
+                format!("{} is told; the next input like this comes here again", item.raised_by)
+            };
+            plain(item, alike, words)
+        }
+    }
+}
+
+fn plain(item: &Item, settles: Vec<ItemNo>, words: String) -> Preview {
+    let mut then = vec![words];
+    if let Case::Conflict { alert } = item.case {
+        then.push(format!("alert #{alert} is resolved with your note"));
+    }
+    Preview { map: None, changes: Vec::new(), obstacle: None, owner: None, settles, then }
+}
+
+fn change(
+    board: &Board,
+    item: &Item,
+    edited: Result<Model, String>,
+    owner: Option<AgentId>,
+    words: String,
+) -> Preview {
+    let now = board.map_version.0;
+    let model = match edited {
+        Ok(model) => model,
+        Err(obstacle) => {
+            return Preview {
+                map: None,
+                changes: Vec::new(),
+                obstacle: Some(obstacle),
+                owner,
+                settles: Vec::new(),
+                then: vec!["nothing changes".to_owned()],
+            };
+        }
+    };
+    let changes = difference(board.map.model(), &model).iter().map(ToString::to_string).collect();
+    let map = Map::compile(Arc::new(model));
+    let settles = board.alike(item).filter(|other| goes_through(&map, other)).map(|other| other.no).collect();
+    let mut then = vec![words];
+    then.push(match (&item.case, goes_through(&map, item)) {
+        (Case::UnownedField { .. } | Case::UnownedTarget { .. }, true) => {
+            format!("the stored input of {} is decided again at once", item.raised_by)
+        }
+        (Case::UnownedField { write }, false) => match first_owner(&map, item, write) {
+            Some(owner) => format!("the stored input becomes a proposal to {owner}"),
+            None => "the stored input still belongs to nobody and comes back as a new item".to_owned(),
+        },
+        (Case::UnownedTarget { .. }, false) => "the stored act is still not allowed".to_owned(),
+        (Case::Escalation { .. } | Case::Conflict { .. }, _) => {
+            format!("{} is told of the answer", item.raised_by)
+        }
+    });
+    Preview { map: Some((now, now + 1)), changes, obstacle: None, owner: None, settles, then }
+}
+
+fn grant_words(agent: &AgentId, grant: &Grant) -> String {
+    match grant {
+        Grant::Write(pattern) => format!("{agent} may write {pattern}"),
+        Grant::Trigger(event) => format!("{event} wakes {agent}"),
+        Grant::Output(output) => format!("{agent} may act on {output}"),
+    }
+}
+
+/// Whether the stored input would be in its author's zone under this map.
+fn goes_through(map: &Map, item: &Item) -> bool {
+    let Some(agent) = item.raised_by.agent() else { return false };
+    match &item.case {
+        Case::UnownedField { write } => {
+            names(write).iter().all(|name| map.authority(agent, &write.entity, name) == Authority::Granted)
+        }
+        Case::UnownedTarget { act } => map.has_output(agent, &act.target),
+        Case::Escalation { .. } | Case::Conflict { .. } => true,
+    }
+}
+
+fn first_owner(map: &Map, item: &Item, write: &Write) -> Option<AgentId> {
+    let agent = item.raised_by.agent()?;
+    names(write).iter().find_map(|name| match map.authority(agent, &write.entity, name) {
+        Authority::Owners(owners) => owners.first().map(|owner| (*owner).clone()),
+        Authority::Granted | Authority::Nobody => None,
+    })
+}
+
+fn names(write: &Write) -> Vec<FieldName> {
+    if write.changes.is_empty() { vec![FieldName::whole()] } else { write.changes.keys().cloned().collect() }
+}

@@ -1,0 +1,204 @@
+//! The sheet that one decision is written on: the state before, the deeds so far, and the state with them on demand.
+
+use std::{borrow::Cow, sync::Arc};
+
+use super::{Answer, Decision};
+use crate::domain::{
+    code::Code,
+    command::{Principal, Request},
+    deed::{Body, Deed, KeyMark, Outcome, Refs},
+    ids::{Actor, Seq},
+    path::EntityPath,
+    reply::Reply,
+    state::State,
+    time::Time,
+};
+
+/// One decision in the making.
+pub(super) struct Sheet<'a> {
+    base: &'a State,
+    /// The state with the first `folded` deeds; made when a rule first needs it.
+    ahead: Option<State>,
+    folded: usize,
+    deeds: Vec<Deed>,
+    /// Who asks.
+    pub(super) principal: Principal,
+    /// When it is recorded.
+    pub(super) now: Time,
+    /// When it happened; another time than `now` only in imports.
+    pub(super) time: Time,
+    /// Imported history never escalates (9-decisions).
+    pub(super) imported: bool,
+    key: Option<KeyMark>,
+    traceparent: Option<Arc<str>>,
+}
+
+impl<'a> Sheet<'a> {
+    pub(super) fn new(base: &'a State, request: &Request, now: Time) -> Self {
+        Self {
+            base,
+            ahead: None,
+            folded: 0,
+            deeds: Vec::new(),
+            principal: request.principal.clone(),
+            now,
+            time: now,
+            imported: false,
+            key: request
+                .key
+                .as_ref()
+                .map(|(key, digest)| KeyMark { key: key.clone(), digest: Arc::clone(digest) }),
+            traceparent: request.traceparent.clone(),
+        }
+    }
+
+    /// The state before this decision.
+    pub(super) fn base(&self) -> &'a State {
+        self.base
+    }
+
+    /// The state with every deed of this sheet.
+    pub(super) fn state(&mut self) -> &State {
+        if self.deeds.is_empty() {
+            return self.base;
+        }
+        let ahead = self.ahead.get_or_insert_with(|| self.base.clone());
+        for deed in self.deeds.iter().skip(self.folded) {
+            ahead.fold(deed);
+        }
+        self.folded = self.deeds.len();
+        ahead
+    }
+
+    /// The same, to be kept while deeds are pushed; a clone costs nothing.
+    pub(super) fn snapshot(&mut self) -> Cow<'a, State> {
+        if self.deeds.is_empty() { Cow::Borrowed(self.base) } else { Cow::Owned(self.state().clone()) }
+    }
+
+    /// The number of the deed that is pushed next.
+    pub(super) fn next_seq(&self) -> Seq {
+        Seq(self.base.head().0 + self.deeds.len() as u64 + 1)
+    }
+
+    /// A deed by the caller, to be completed and pushed.
+    pub(super) fn draft(&self, body: Body, action: impl Into<Cow<'static, str>>, outcome: Outcome) -> Deed {
+        Deed {
+            seq: self.next_seq(),
+            time: self.time,
+            recorded: self.now,
+            subject: None,
+            correlation: self.base.head().next(),
+            cause: None,
+            traceparent: self.traceparent.clone(),
+            actor: self.principal.actor.clone(),
+            action: action.into(),
+            outcome,
+            code: None,
+            verdict: None,
+            reason: None,
+            map_version: self.ahead.as_ref().unwrap_or(self.base).board.map_version,
+            fields: Vec::new(),
+            refs: Refs::default(),
+            key: None,
+            body,
+        }
+    }
+
+    /// A deed by Deeds itself, following from `cause`.
+    pub(super) fn follow_up(
+        &self,
+        body: Body,
+        action: impl Into<Cow<'static, str>>,
+        outcome: Outcome,
+        cause: Option<Seq>,
+    ) -> Deed {
+        let mut deed = self.draft(body, action, outcome);
+        deed.actor = Actor::Deeds;
+        deed.cause = cause;
+        deed
+    }
+
+    /// Appends a deed; its number is its place.
+    pub(super) fn push(&mut self, mut deed: Deed) -> Seq {
+        deed.seq = self.next_seq();
+        let seq = deed.seq;
+        self.deeds.push(deed);
+        seq
+    }
+
+    /// A deed of this sheet that nothing was folded after.
+    pub(super) fn deed_mut(&mut self, seq: Seq) -> Option<&mut Deed> {
+        self.deeds.iter_mut().find(|deed| deed.seq == seq)
+    }
+
+    /// A deed of this sheet.
+    pub(super) fn deed(&self, seq: Seq) -> Option<&Deed> {
+        self.deeds.iter().find(|deed| deed.seq == seq)
+    }
+
+    /// How a deed of this sheet came out.
+    pub(super) fn outcome(&self, seq: Seq) -> Outcome {
+        self.deed(seq).map_or(Outcome::Recorded, |deed| deed.outcome)
+    }
+
+    /// Pushes a refusal.
+    pub(super) fn refuse(
+        &mut self,
+        body: Body,
+        action: impl Into<Cow<'static, str>>,
+        code: Code,
+        why: &str,
+    ) -> Seq {
+        let mut deed = self.draft(body, action, Outcome::Refused);
+        deed.code = Some(code);
+        deed.reason = Some(Arc::from(why));
+        self.push(deed)
+    }
+
+    /// Pushes a refusal about an entity.
+    pub(super) fn refuse_on(
+        &mut self,
+        body: Body,
+        action: impl Into<Cow<'static, str>>,
+        subject: &EntityPath,
+        (code, why): (Code, &str),
+    ) -> Seq {
+        let seq = self.refuse(body, action, code, why);
+        if let Some(deed) = self.deed_mut(seq) {
+            deed.subject = Some(subject.clone());
+        }
+        seq
+    }
+
+    /// This decision keeps no key: the key's first answer stays.
+    pub(super) fn forget_key(&mut self) {
+        self.key = None;
+    }
+
+    /// Throws away what was decided so far.
+    pub(super) fn start_over(&mut self) {
+        self.deeds.clear();
+        self.ahead = None;
+        self.folded = 0;
+    }
+
+    /// Ends the decision; the caller is told what `primary` records.
+    pub(super) fn done(mut self, primary: Seq) -> Decision {
+        let key = self.key.take();
+        if let Some(deed) = self.deed_mut(primary) {
+            deed.key = key;
+        }
+        match self.deed(primary) {
+            Some(deed) => Decision { answer: Answer::Reply(Box::new(Reply::of(deed))), deeds: self.deeds },
+            None => self.nothing(),
+        }
+    }
+
+    /// Ends the decision: nothing happened.
+    pub(super) fn nothing(self) -> Decision {
+        let mut deed = self.draft(Body::BatchCommitted(()), "nothing", Outcome::Recorded);
+        deed.seq = self.base.head();
+        deed.reason = Some(Arc::from("nothing to do"));
+        Decision { answer: Answer::Reply(Box::new(Reply::of(&deed))), deeds: Vec::new() }
+    }
+}

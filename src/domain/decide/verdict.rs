@@ -1,0 +1,254 @@
+//! The checks of a write and an act, each a question about the state with a value for an answer.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use crate::domain::{
+    code::Code,
+    command::{Expected, Write, WriteKind},
+    deed::FieldChange,
+    ids::{Actor, AgentId, Version},
+    map::{Authority, Condition, Defer, FieldKind, Map},
+    path::{Bindings, EntityPath, FieldName, FieldPath},
+    state::State,
+    time::Time,
+    value::Value,
+};
+
+/// The changed fields of a write by who owns them.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Zones {
+    /// The caller's own.
+    pub(super) own: Vec<FieldName>,
+    /// Other agents', by owner.
+    pub(super) others: BTreeMap<AgentId, Vec<FieldName>>,
+    /// Nobody's.
+    pub(super) nobody: Vec<FieldName>,
+}
+
+/// Somebody else goes first.
+#[derive(Debug, PartialEq)]
+pub(super) struct GoesFirst {
+    pub(super) to: AgentId,
+    pub(super) until: Option<Time>,
+    pub(super) why: String,
+}
+
+/// Check 4: whose fields are these? Writes to the entity as a whole concern its whole-entity field.
+pub(super) fn zones(map: &Map, agent: &AgentId, write: &Write) -> Zones {
+    let mut zones = Zones::default();
+    let whole = FieldName::whole();
+    let mut sort = |name: &FieldName| match map.authority(agent, &write.entity, name) {
+        Authority::Granted => zones.own.push(name.clone()),
+        Authority::Owners(owners) => match owners.first() {
+            Some(owner) => zones.others.entry((*owner).clone()).or_default().push(name.clone()),
+            None => zones.nobody.push(name.clone()),
+        },
+        Authority::Nobody => zones.nobody.push(name.clone()),
+    };
+    if write.kind != WriteKind::Update {
+        sort(&whole);
+    }
+    write
+        .changes
+        .keys()
+        .filter(|name| write.kind == WriteKind::Update || !name.is_whole())
+        .for_each(&mut sort);
+    zones
+}
+
+/// Check 6, first half: the changed fields that have no expected version. `append` adds need none.
+pub(super) fn missing(map: &Map, write: &Write) -> Vec<FieldName> {
+    let named = |name: &FieldName| match &write.expected {
+        Some(Expected::Entity(_)) => true,
+        Some(Expected::Fields(versions)) => versions.contains_key(name),
+        None => false,
+    };
+    match write.kind {
+        WriteKind::Create => Vec::new(),
+        WriteKind::Update => {
+            let free = |name: &&FieldName| !named(name) && !is_append(map, &write.entity, name);
+            write.changes.keys().filter(free).cloned().collect()
+        }
+        WriteKind::Archive | WriteKind::Delete => {
+            let whole = FieldName::whole();
+            if named(&whole) { Vec::new() } else { vec![whole] }
+        }
+    }
+}
+
+/// Whether the field takes adds from every granted agent.
+pub(super) fn is_append(map: &Map, entity: &EntityPath, name: &FieldName) -> bool {
+    matches!(map.field_kind(entity, name), FieldKind::Append)
+}
+
+/// Check 6, second half: the fields whose version is not the expected one, as they are now.
+pub(super) fn outdated(state: &State, write: &Write) -> Vec<FieldChange> {
+    let entity = state.entities.get(&write.entity);
+    let version_of = |name: &FieldName| entity.map_or(Version(0), |entity| entity.version_of(name));
+    let now = |name: &FieldName, base| found(state, &write.entity, name, base, write.changes.get(name));
+    match &write.expected {
+        None => Vec::new(),
+        Some(Expected::Entity(base)) if version_of(&FieldName::whole()) == *base => Vec::new(),
+        Some(Expected::Entity(base)) => {
+            let mut changes = vec![now(&FieldName::whole(), *base)];
+            changes.extend(write.changes.keys().filter(|name| !name.is_whole()).map(|name| {
+                let mut change = now(name, *base);
+                change.base = None;
+                change
+            }));
+            changes
+        }
+        Some(Expected::Fields(versions)) => versions
+            .iter()
+            .filter(|(name, base)| version_of(name) != **base)
+            .map(|(name, base)| now(name, *base))
+            .collect(),
+    }
+}
+
+/// What the caller based itself on and is no longer so, as it is now. A reference to a tombstone is always outdated.
+pub(super) fn outdated_reads(
+    state: &State,
+    agent: Option<&AgentId>,
+    reads: &BTreeMap<FieldPath, Version>,
+) -> Vec<FieldChange> {
+    let is_outdated = |path: &FieldPath, base: Version| {
+        let entity = state.entities.get(&path.entity);
+        let gone = entity.is_some_and(|entity| entity.gone.is_some());
+        gone || entity.map_or(Version(0), |entity| entity.version_of(&path.field)) != base
+    };
+    let mut changes = Vec::new();
+    for (path, base) in reads {
+        if !is_outdated(path, *base) {
+            continue;
+        }
+        let mut change = found(state, &path.entity, &path.field, *base, None);
+        change.entity = Some(path.entity.clone());
+        if agent.is_some_and(|agent| state.board.map.is_hidden(agent, &path.entity, &path.field)) {
+            change.before = None;
+            change.by = None;
+            change.at = None;
+        }
+        changes.push(change);
+    }
+    changes
+}
+
+/// The field as it is now, against what the caller thought.
+fn found(
+    state: &State,
+    entity: &EntityPath,
+    name: &FieldName,
+    base: Version,
+    wanted: Option<&Value>,
+) -> FieldChange {
+    let known = state.entities.get(entity);
+    let field = known.and_then(|entity| entity.field(name));
+    let newest =
+        || known.and_then(|known| known.fields.iter().map(|(_, field)| field).max_by_key(|field| field.deed));
+    let writer = if name.is_whole() { field.or_else(newest) } else { field };
+    let gone = known.and_then(|known| known.gone.as_ref());
+    FieldChange {
+        entity: None,
+        name: name.clone(),
+        base: Some(base),
+        version: known.map_or(Version(0), |known| known.version_of(name)),
+        before: field.map(|field| field.value.clone()),
+        after: wanted.cloned(),
+        by: gone.map(|gone| gone.by.clone()).or_else(|| writer.map(|field| field.by.clone())),
+        at: gone.map(|gone| gone.at).or_else(|| writer.map(|field| field.at)),
+    }
+}
+
+/// Check 7: does the field's kind allow the new value?
+pub(super) fn kind_refusal(map: &Map, state: &State, write: &Write) -> Option<(Code, String)> {
+    let entity = state.entities.get(&write.entity);
+    write.changes.iter().find_map(|(name, value)| {
+        let field = entity.and_then(|entity| entity.field(name));
+        let path = || FieldPath::new(write.entity.clone(), name.clone());
+        match map.field_kind(&write.entity, name) {
+            FieldKind::Owned | FieldKind::Append | FieldKind::Sequenced { .. } => None,
+            FieldKind::Constant => {
+                field.map(|_| (Code::Constant, format!("{} is a constant; only people change it", path())))
+            }
+            FieldKind::Progression { order } => {
+                let words = || order.iter().map(Value::plain).collect::<Vec<_>>().join(" → ");
+                let step = |value: &Value| order.iter().position(|step| step == value);
+                let Some(next) = step(value) else {
+                    let why =
+                        format!("{} moves along {}; {} is none of these", path(), words(), value.plain());
+                    return Some((Code::NotAStep, why));
+                };
+                let now = field.and_then(|field| step(&field.value))?;
+                let why = || {
+                    format!("{} moves forward only, along {}; {} is behind", path(), words(), value.plain())
+                };
+                (next < now).then(|| (Code::Backward, why()))
+            }
+        }
+    })
+}
+
+/// Check 8: does a rule say that somebody else goes first?
+pub(super) fn goes_first(
+    state: &State,
+    agent: &AgentId,
+    action: &str,
+    subject: &EntityPath,
+    now: Time,
+) -> Option<GoesFirst> {
+    let mut rules = state.board.map.defers(agent).iter().filter(|rule| rule.covers_action(action));
+    rules.find_map(|rule| yields(state, rule, subject, now))
+}
+
+fn yields(state: &State, rule: &Defer, subject: &EntityPath, now: Time) -> Option<GoesFirst> {
+    let other = Actor::Agent(rule.to.clone());
+    let touched = |actor: &Actor| *actor == other;
+    let last = state
+        .entities
+        .get(subject)
+        .and_then(|entity| entity.last.iter().find(|(actor, _)| touched(actor)).map(|(_, at)| *at));
+    let first = |until, why| Some(GoesFirst { to: rule.to.clone(), until, why });
+    if let (Some(within), Some(at)) = (rule.within, last)
+        && now < at.plus(within)
+    {
+        let why = format!("{} goes first on {subject}: it acted {} ago", rule.to, now.since(at).rough());
+        return first(Some(at.plus(within)), why);
+    }
+    if let Some(condition) = &rule.while_ {
+        let mut bindings = Bindings::new();
+        bindings.bind("id", subject.last_segment());
+        bindings.bind("subject", subject.as_str());
+        holds(state, condition, &bindings)?;
+        return first(None, format!("{} goes first on {subject} while {condition}", rule.to));
+    }
+    if rule.within.is_none() && last.is_some() {
+        return first(None, format!("{} goes first on {subject}", rule.to));
+    }
+    None
+}
+
+/// Whether a condition is true under the bindings, and of which field.
+pub(super) fn holds(state: &State, condition: &Condition, bindings: &Bindings) -> Option<FieldPath> {
+    let path = condition.template.fill(bindings)?;
+    let entity = state.entities.get(&path.entity).filter(|entity| entity.gone.is_none())?;
+    let field = entity.field(&path.field)?;
+    condition.holds(&field.value).then_some(path)
+}
+
+/// Who else holds something open on the entity.
+pub(super) fn held_open(state: &State, entity: &EntityPath, but: &AgentId) -> Option<String> {
+    let act = state.board.acts.values().find(|act| act.subject == *entity && act.agent != *but);
+    let work =
+        state.board.works.values().find(|work| work.subject.as_ref() == Some(entity) && work.agent != *but);
+    match (act, work) {
+        (Some(act), _) => Some(format!("{} has act {} open on {entity}", act.agent, act.no)),
+        (None, Some(work)) => Some(format!("{} has work {} open on {entity}", work.agent, work.no)),
+        (None, None) => None,
+    }
+}
+
+/// Text for a reason.
+pub(super) fn text(words: impl AsRef<str>) -> Option<Arc<str>> {
+    Some(Arc::from(words.as_ref()))
+}

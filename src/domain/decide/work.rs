@@ -1,0 +1,109 @@
+//! An agent's work stream: completing, accepting and declining. Dispatches and handoffs are not here yet.
+
+use super::{sheet::Sheet, verdict::text, write};
+use crate::domain::{
+    code::Code,
+    command::{WorkStep, WorkVerb, Write},
+    deed::{Body, Outcome},
+    ids::{Actor, Seq},
+    state::{Work, WorkKind},
+};
+
+/// Decides a step on a work item of the caller.
+pub(super) fn decide(sheet: &mut Sheet<'_>, step: &WorkStep) -> Seq {
+    let action = word(step.step);
+    let Some(work) = sheet.state().board.works.get(&step.work).cloned() else {
+        let why = format!("work {} is not open: it never was, or has ended", step.work);
+        return sheet.refuse(Body::WorkRefused(()), action, Code::WrongState, &why);
+    };
+    if !write::is(&sheet.principal.actor, &work.agent) {
+        let why = format!("work {} is in {}'s stream", work.no, work.agent);
+        return sheet.refuse(Body::WorkRefused(()), action, Code::NotYours, &why);
+    }
+    match (&work.kind, step.step) {
+        (WorkKind::Proposal { from, write, proposed }, WorkVerb::Accept) => {
+            accept(sheet, &work, from, write, *proposed, step)
+        }
+        (WorkKind::Proposal { from, write, .. }, WorkVerb::Decline) => {
+            decline(sheet, &work, from, write, step)
+        }
+        (WorkKind::Proposal { .. }, WorkVerb::Complete) => {
+            let why = format!("work {} is a proposal: accept or decline it", work.no);
+            sheet.refuse(Body::WorkRefused(()), action, Code::WrongState, &why)
+        }
+        (WorkKind::Decision { .. } | WorkKind::Notice { .. }, WorkVerb::Complete) => {
+            end(sheet, &work, Body::WorkCompleted(()), action, Outcome::Recorded, step)
+        }
+        (WorkKind::Decision { .. } | WorkKind::Notice { .. }, WorkVerb::Accept | WorkVerb::Decline) => {
+            let why = format!("work {} is a {}: complete it", work.no, work.kind.word());
+            sheet.refuse(Body::WorkRefused(()), action, Code::WrongState, &why)
+        }
+    }
+}
+
+/// Decided afresh, versions too, as the owner's write with the proposal as its cause.
+fn accept(
+    sheet: &mut Sheet<'_>,
+    work: &Work,
+    from: &Actor,
+    wish: &Write,
+    proposed: Seq,
+    step: &WorkStep,
+) -> Seq {
+    let mut write = wish.clone();
+    write.cause = Some(proposed);
+    if let Some(note) = &step.note {
+        write.reason = Some(note.clone());
+    }
+    let decided = write::decide_as(sheet, &work.agent, &write);
+    if let Some(deed) = sheet.deed_mut(decided) {
+        deed.refs.works.push(work.no);
+    }
+    if sheet.outcome(decided) != Outcome::Committed {
+        // The proposal stays: the owner sees why it does not go through now, and can still decline it.
+        return decided;
+    }
+    let accepted = end(sheet, work, Body::WorkAccepted(()), "accept", Outcome::Recorded, step);
+    if let Some(agent) = from.agent() {
+        let words = format!("{} accepted your proposal: {}", work.agent, work.title);
+        write::notice(sheet, agent, wish, &words, accepted);
+    }
+    decided
+}
+
+fn decline(sheet: &mut Sheet<'_>, work: &Work, from: &Actor, wish: &Write, step: &WorkStep) -> Seq {
+    let Some(note) = step.note.as_deref().map(str::trim).filter(|note| !note.is_empty()) else {
+        let why = "declining needs feedback in `note`: say what would make it acceptable";
+        return sheet.refuse(Body::WorkRefused(()), "decline", Code::WrongState, why);
+    };
+    let declined = end(sheet, work, Body::WorkDeclined(()), "decline", Outcome::Recorded, step);
+    if let Some(agent) = from.agent() {
+        let words = format!("{} declined your proposal: {note}", work.agent);
+        write::notice(sheet, agent, wish, &words, declined);
+    }
+    declined
+}
+
+fn end(
+    sheet: &mut Sheet<'_>,
+    work: &Work,
+    body: Body,
+    action: &'static str,
+    outcome: Outcome,
+    step: &WorkStep,
+) -> Seq {
+    let mut deed = sheet.draft(body, action, outcome);
+    deed.subject.clone_from(&work.subject);
+    deed.cause = Some(work.deed);
+    deed.reason = step.note.as_deref().and_then(text);
+    deed.refs.works = vec![work.no];
+    sheet.push(deed)
+}
+
+fn word(verb: WorkVerb) -> &'static str {
+    match verb {
+        WorkVerb::Complete => "complete",
+        WorkVerb::Accept => "accept",
+        WorkVerb::Decline => "decline",
+    }
+}

@@ -1,0 +1,526 @@
+//! Writes, 2-domain §2: authority, versions, kinds, defer rules; then the commit and what it sets off.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use super::{
+    alert, inbox,
+    sheet::Sheet,
+    verdict::{self, Zones, text},
+};
+use crate::domain::{
+    code::Code,
+    command::{DEPENDENCIES, Expected, FIELDS_PER_WRITE, Write, WriteKind},
+    deed::{Body, Deed, FieldChange, Outcome, Refs},
+    ids::{Actor, AgentId, Seq, Version, WorkNo},
+    path::{FieldName, FieldPath},
+    state::{AlertKind, Case, State, Work, WorkKind},
+    value::{VALUE_BYTES, Value},
+};
+
+/// Why a write does not go through, in the order of the checks.
+enum Stop {
+    /// Check 4.
+    Zones(Zones),
+    /// Checks 6 to 8: code, outcome, reason, and the fields as they are now.
+    Rule { code: Code, outcome: Outcome, why: String, fields: Vec<FieldChange>, refs: Refs },
+}
+
+/// Decides a write by the caller.
+pub(super) fn decide(sheet: &mut Sheet<'_>, write: &Write) -> Seq {
+    let agent = sheet.principal.actor.agent().cloned();
+    let Some(agent) = agent else {
+        return sheet.refuse_on(
+            refused(),
+            word(write),
+            &write.entity,
+            (Code::NotAllowed, "only agents write"),
+        );
+    };
+    decide_as(sheet, &agent, write)
+}
+
+/// Decides a write as this agent's: its own, an accepted proposal, or a stored input decided again.
+pub(super) fn decide_as(sheet: &mut Sheet<'_>, agent: &AgentId, write: &Write) -> Seq {
+    if let Some(why) = over_bound(write) {
+        return sheet.refuse_on(refused(), word(write), &write.entity, (Code::OverBound, &why));
+    }
+    let state = sheet.snapshot();
+    if let Some(stop) = state.board.frozen.get(&write.entity) {
+        let why = format!("{} was frozen by {}: {}", write.entity, stop.by, stop.reason);
+        return sheet.refuse_on(refused(), word(write), &write.entity, (Code::Frozen, &why));
+    }
+    let stop = check(&state, agent, write, sheet);
+    if !state.board.enforces() {
+        return observe(sheet, &state, write, stop);
+    }
+    match stop {
+        None => commit(sheet, &state, write, None),
+        Some(Stop::Zones(zones)) => propose(sheet, &state, agent, write, &zones),
+        Some(stop) => refuse(sheet, &state, agent, write, stop),
+    }
+}
+
+fn over_bound(write: &Write) -> Option<String> {
+    let fields = write.changes.len();
+    let reads = write.depends_on.len();
+    if fields > FIELDS_PER_WRITE {
+        return Some(format!("{fields} fields in one write; at most {FIELDS_PER_WRITE}"));
+    }
+    if write.kind == WriteKind::Update && fields == 0 {
+        return Some("`changes` is empty: name at least one field and its value".to_owned());
+    }
+    (reads > DEPENDENCIES).then(|| format!("{reads} entries in `depends_on`; at most {DEPENDENCIES}"))
+}
+
+/// Checks 4 to 8 in their order.
+fn check(state: &State, agent: &AgentId, write: &Write, sheet: &Sheet<'_>) -> Option<Stop> {
+    let map = &state.board.map;
+    let zones = verdict::zones(map, agent, write);
+    if !zones.others.is_empty() || !zones.nobody.is_empty() {
+        return Some(Stop::Zones(zones));
+    }
+    if let Some(stop) = check_existence(state, agent, write) {
+        return Some(stop);
+    }
+    let missing = verdict::missing(map, write);
+    if !missing.is_empty() {
+        let names: Vec<String> = missing
+            .iter()
+            .map(|name| FieldPath::new(write.entity.clone(), name.clone()).to_string())
+            .collect();
+        let why = format!("no version named for {}: there are no blind writes", names.join(", "));
+        return Some(rule(Code::MissingVersion, Outcome::Refused, why));
+    }
+    let outdated = verdict::outdated(state, write);
+    if !outdated.is_empty() {
+        let why = stale_words(write, &outdated);
+        return Some(Stop::Rule {
+            code: Code::Stale,
+            outcome: Outcome::Stale,
+            why,
+            fields: outdated,
+            refs: Refs::default(),
+        });
+    }
+    let reads = verdict::outdated_reads(state, Some(agent), &write.depends_on);
+    if !reads.is_empty() {
+        let why = stale_words(write, &reads);
+        return Some(Stop::Rule {
+            code: Code::Stale,
+            outcome: Outcome::Stale,
+            why,
+            fields: reads,
+            refs: Refs::default(),
+        });
+    }
+    if let Some((code, why)) = verdict::kind_refusal(map, state, write) {
+        return Some(rule(code, Outcome::Refused, why));
+    }
+    let first = verdict::goes_first(state, agent, word(write), &write.entity, sheet.now)?;
+    let refs = Refs { owners: vec![first.to], until: first.until, ..Refs::default() };
+    Some(Stop::Rule {
+        code: Code::Deferred,
+        outcome: Outcome::Deferred,
+        why: first.why,
+        fields: Vec::new(),
+        refs,
+    })
+}
+
+fn rule(code: Code, outcome: Outcome, why: String) -> Stop {
+    Stop::Rule { code, outcome, why, fields: Vec::new(), refs: Refs::default() }
+}
+
+/// Is the entity there, gone, or held open by others, where that matters to the write?
+fn check_existence(state: &State, agent: &AgentId, write: &Write) -> Option<Stop> {
+    let known = state.entities.get(&write.entity);
+    let gone = known.and_then(|entity| entity.gone.as_ref());
+    match (write.kind, known, gone) {
+        (WriteKind::Create, Some(_), None) => {
+            Some(rule(Code::Exists, Outcome::Refused, format!("{} exists already", write.entity)))
+        }
+        (WriteKind::Update | WriteKind::Archive | WriteKind::Delete, Some(entity), Some(gone)) => {
+            let how = if gone.deleted { "deleted" } else { "archived" };
+            let field = FieldChange {
+                entity: None,
+                name: FieldName::whole(),
+                base: None,
+                version: entity.version,
+                before: None,
+                after: None,
+                by: Some(gone.by.clone()),
+                at: Some(gone.at),
+            };
+            let why = format!("{} was {how} by {}", write.entity, gone.by);
+            let fields = vec![field];
+            Some(Stop::Rule {
+                code: Code::Tombstone,
+                outcome: Outcome::Stale,
+                why,
+                fields,
+                refs: Refs::default(),
+            })
+        }
+        (WriteKind::Archive | WriteKind::Delete, _, None) => {
+            let why = verdict::held_open(state, &write.entity, agent)?;
+            Some(rule(Code::HeldOpen, Outcome::Refused, why))
+        }
+        _ => None,
+    }
+}
+
+/// `based on crm/contact/acme#health v40, now v41 by support`.
+pub(super) fn stale_words(write: &Write, fields: &[FieldChange]) -> String {
+    stale_on(&write.entity, fields)
+}
+
+/// The same for a subject that is no write.
+pub(super) fn stale_on(subject: &crate::domain::path::EntityPath, fields: &[FieldChange]) -> String {
+    let one = |field: &FieldChange| {
+        let path =
+            FieldPath::new(field.entity.clone().unwrap_or_else(|| subject.clone()), field.name.clone());
+        let base = field.base.unwrap_or_default();
+        let by = field.by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
+        if field.version == base {
+            format!("{path} v{base} is gone{by}")
+        } else {
+            format!("{path} v{base}, now v{}{by}", field.version)
+        }
+    };
+    let words: Vec<String> = fields.iter().filter(|field| field.base.is_some()).map(one).collect();
+    format!("based on {}", words.join("; "))
+}
+
+fn refuse(sheet: &mut Sheet<'_>, state: &State, agent: &AgentId, write: &Write, stop: Stop) -> Seq {
+    let Stop::Rule { code, outcome, why, fields, refs } = stop else {
+        return propose(sheet, state, agent, write, &Zones::default());
+    };
+    let mut deed = draft(sheet, write, refused(), outcome);
+    deed.code = Some(code);
+    deed.reason = text(&why);
+    deed.fields = if fields.is_empty() { wanted(state, write) } else { fields };
+    deed.refs = refs;
+    let primary = sheet.push(deed);
+    alert::stale(sheet, state, primary);
+    primary
+}
+
+/// Check 4 failed: a proposal for each owner, an item for what nobody owns.
+fn propose(sheet: &mut Sheet<'_>, state: &State, agent: &AgentId, write: &Write, zones: &Zones) -> Seq {
+    if zones.others.is_empty()
+        && let Some(closed) =
+            inbox::closed_on_arrival(state, &inbox::alike_write(agent, write, &zones.nobody))
+    {
+        let why = format!("out of scope since #{} by {}: {}", closed.item, closed.by, closed.reason);
+        return sheet.refuse_on(refused(), word(write), &write.entity, (Code::OutOfScope, &why));
+    }
+    let proposed = !zones.others.is_empty();
+    let (body, outcome, code) = if proposed {
+        (Body::WriteProposed(()), Outcome::Proposed, Code::NotOwner)
+    } else {
+        (Body::WriteEscalated(()), Outcome::Escalated, Code::Unowned)
+    };
+    let mut deed = draft(sheet, write, body, outcome);
+    deed.code = Some(code);
+    deed.reason = text(zone_words(write, zones));
+    deed.fields = wanted(state, write);
+    deed.refs.owners = zones.others.keys().cloned().collect();
+    let primary = sheet.push(deed);
+    let mut refs = Refs { owners: zones.others.keys().cloned().collect(), ..Refs::default() };
+    let first = state.board.next.work.0;
+    for (place, (owner, names)) in zones.others.iter().enumerate() {
+        let no = WorkNo(first + place as u64);
+        queue_proposal(sheet, no, owner, &part(write, names), primary);
+        refs.works.push(no);
+    }
+    if !zones.nobody.is_empty() {
+        let stored = part(write, &zones.nobody);
+        refs.item = inbox::open_write(sheet, agent, &stored, primary);
+    }
+    if proposed {
+        refs.alerts.extend(alert::not_owner(sheet, state, write, zones, primary));
+    }
+    if let Some(deed) = sheet.deed_mut(primary) {
+        deed.refs = refs;
+    }
+    primary
+}
+
+fn zone_words(write: &Write, zones: &Zones) -> String {
+    let names = |names: &[FieldName]| {
+        let names: Vec<String> =
+            names.iter().map(|name| FieldPath::new(write.entity.clone(), name.clone()).to_string()).collect();
+        names.join(", ")
+    };
+    let mut words: Vec<String> =
+        zones.others.iter().map(|(owner, fields)| format!("{} belongs to {owner}", names(fields))).collect();
+    if !zones.nobody.is_empty() {
+        words.push(format!("nobody owns {}", names(&zones.nobody)));
+    }
+    if !zones.own.is_empty() && !words.is_empty() {
+        words.push(format!("write your own {} separately", names(&zones.own)));
+    }
+    words.join("; ")
+}
+
+/// The part of a write that concerns these fields.
+fn part(write: &Write, names: &[FieldName]) -> Write {
+    let whole = names.iter().any(FieldName::is_whole) && write.kind != WriteKind::Update;
+    if whole {
+        return write.clone();
+    }
+    let keep = |name: &FieldName| names.contains(name);
+    Write {
+        kind: WriteKind::Update,
+        changes: write
+            .changes
+            .iter()
+            .filter(|(name, _)| keep(name))
+            .map(|(n, v)| (n.clone(), v.clone()))
+            .collect(),
+        expected: write.expected.as_ref().map(|expected| match expected {
+            Expected::Entity(version) => Expected::Entity(*version),
+            Expected::Fields(versions) => Expected::Fields(
+                versions.iter().filter(|(name, _)| keep(name)).map(|(n, v)| (n.clone(), *v)).collect(),
+            ),
+        }),
+        ..write.clone()
+    }
+}
+
+fn queue_proposal(sheet: &mut Sheet<'_>, no: WorkNo, owner: &AgentId, write: &Write, cause: Seq) {
+    let from = sheet.principal.actor.clone();
+    let fields: Vec<String> = write
+        .changes
+        .iter()
+        .map(|(name, value)| {
+            format!("{} = {}", FieldPath::new(write.entity.clone(), name.clone()), value.plain())
+        })
+        .collect();
+    let what =
+        if fields.is_empty() { format!("{} {}", word(write), write.entity) } else { fields.join(", ") };
+    let work = Work {
+        no,
+        agent: owner.clone(),
+        kind: WorkKind::Proposal { from: from.clone(), write: write.clone(), proposed: cause },
+        subject: Some(write.entity.clone()),
+        title: Arc::from(format!("{from} proposes {what}")),
+        at: sheet.now,
+        deed: sheet.next_seq(),
+    };
+    queue(sheet, work, Some(cause));
+}
+
+/// Puts something into an agent's work stream.
+pub(super) fn queue(sheet: &mut Sheet<'_>, work: Work, cause: Option<Seq>) {
+    let action = work.kind.word();
+    let mut deed =
+        sheet.follow_up(Body::WorkQueued(Box::new(work.clone())), action, Outcome::Recorded, cause);
+    deed.subject.clone_from(&work.subject);
+    deed.reason = Some(Arc::clone(&work.title));
+    deed.refs.works = vec![work.no];
+    deed.refs.owners = vec![work.agent];
+    sheet.push(deed);
+}
+
+/// Observe mode: the write goes through, and the verdict it would have had is kept with its alert.
+fn observe(sheet: &mut Sheet<'_>, state: &State, write: &Write, stop: Option<Stop>) -> Seq {
+    let Some(stop) = stop else { return commit(sheet, state, write, None) };
+    let (code, verdict, why) = match &stop {
+        Stop::Zones(zones) if zones.others.is_empty() => {
+            (Code::Unowned, Outcome::Escalated, zone_words(write, zones))
+        }
+        Stop::Zones(zones) => (Code::NotOwner, Outcome::Proposed, zone_words(write, zones)),
+        Stop::Rule { code, outcome, why, .. } => (*code, *outcome, why.clone()),
+    };
+    let primary = commit(sheet, state, write, Some((code, verdict, why)));
+    let mut raised = Vec::new();
+    match &stop {
+        Stop::Zones(zones) if !zones.others.is_empty() => {
+            raised.extend(alert::not_owner(sheet, state, write, zones, primary))
+        }
+        Stop::Zones(_) => {}
+        Stop::Rule { outcome: Outcome::Stale, fields, .. } => {
+            raised.extend(alert::would_be_stale(sheet, state, primary, fields))
+        }
+        Stop::Rule { .. } => {}
+    }
+    if let Some(deed) = sheet.deed_mut(primary) {
+        deed.refs.alerts.extend(raised);
+    }
+    primary
+}
+
+/// The commit: new versions, then what it sets off.
+pub(super) fn commit(
+    sheet: &mut Sheet<'_>,
+    state: &State,
+    write: &Write,
+    verdict: Option<(Code, Outcome, String)>,
+) -> Seq {
+    let body = match write.kind {
+        WriteKind::Update => Body::WriteCommitted(()),
+        WriteKind::Create => Body::EntityCreated(()),
+        WriteKind::Archive => Body::EntityArchived(()),
+        WriteKind::Delete => Body::EntityDeleted(()),
+    };
+    let changes = match committed(state, write) {
+        Ok(changes) => changes,
+        Err(why) => return sheet.refuse_on(refused(), word(write), &write.entity, (Code::OverBound, &why)),
+    };
+    let mut deed = draft(sheet, write, body, Outcome::Committed);
+    deed.reason.clone_from(&write.reason);
+    if let Some((code, verdict, why)) = verdict {
+        deed.code = Some(code);
+        deed.verdict = Some(verdict);
+        deed.reason =
+            text(write.reason.as_ref().map_or_else(|| why.clone(), |reason| format!("{reason} ({why})")));
+    }
+    deed.fields = changes;
+    let primary = sheet.push(deed);
+    alert::after_commit(sheet, state, primary);
+    primary
+}
+
+/// The fields with their versions after the commit.
+fn committed(state: &State, write: &Write) -> Result<Vec<FieldChange>, String> {
+    let entity = state.entities.get(&write.entity);
+    let whole_version = entity.map_or(Version(0), |entity| entity.version).next();
+    let mut changes = Vec::with_capacity(write.changes.len().max(1));
+    for (name, value) in &write.changes {
+        let field = entity.and_then(|entity| entity.field(name));
+        let base = field.map_or(Version(0), |field| field.version);
+        let after = if verdict::is_append(&state.board.map, &write.entity, name) {
+            appended(field.map(|field| &field.value), value, name)?
+        } else {
+            value.clone()
+        };
+        changes.push(FieldChange {
+            entity: None,
+            name: name.clone(),
+            base: Some(base),
+            version: if name.is_whole() { whole_version } else { base.next() },
+            before: field.map(|field| field.value.clone()),
+            after: Some(after),
+            by: None,
+            at: None,
+        });
+    }
+    if write.kind != WriteKind::Update && !write.changes.contains_key(&FieldName::whole()) {
+        changes.push(FieldChange {
+            entity: None,
+            name: FieldName::whole(),
+            base: entity.map(|entity| entity.version),
+            version: whole_version,
+            before: None,
+            after: None,
+            by: None,
+            at: None,
+        });
+    }
+    Ok(changes)
+}
+
+/// An `append` field is a list that grows; nothing in it is overwritten.
+fn appended(list: Option<&Value>, item: &Value, name: &FieldName) -> Result<Value, String> {
+    let mut items = match list.map(Value::json) {
+        Some(serde_json::Value::Array(items)) => items,
+        Some(serde_json::Value::Null) | None => Vec::new(),
+        Some(single) => vec![single],
+    };
+    items.push(item.json());
+    Value::new(&serde_json::Value::Array(items)).map_err(|_| {
+        format!(
+            "#{} would grow past {VALUE_BYTES} bytes; start a new entity for further entries",
+            name.as_str()
+        )
+    })
+}
+
+/// The fields of a write that did not go through: what is there and what was wanted.
+fn wanted(state: &State, write: &Write) -> Vec<FieldChange> {
+    let entity = state.entities.get(&write.entity);
+    let named = |name: &FieldName| match &write.expected {
+        Some(Expected::Fields(versions)) => versions.get(name).copied(),
+        Some(Expected::Entity(_)) | None => None,
+    };
+    let one = |(name, value): (&FieldName, &Value)| FieldChange {
+        entity: None,
+        name: name.clone(),
+        base: named(name),
+        version: entity.map_or(Version(0), |entity| entity.version_of(name)),
+        before: None,
+        after: Some(value.clone()),
+        by: None,
+        at: None,
+    };
+    write.changes.iter().map(one).collect()
+}
+
+fn draft(sheet: &Sheet<'_>, write: &Write, body: Body, outcome: Outcome) -> Deed {
+    let mut deed = sheet.draft(body, word(write), outcome);
+    deed.subject = Some(write.entity.clone());
+    deed.cause = write.cause;
+    deed
+}
+
+fn refused() -> Body {
+    Body::WriteRefused(())
+}
+
+/// The word for a write in lists.
+pub(super) fn word(write: &Write) -> &'static str {
+    match write.kind {
+        WriteKind::Update => "write",
+        WriteKind::Create => "create",
+        WriteKind::Archive => "archive",
+        WriteKind::Delete => "delete",
+    }
+}
+
+/// A stored write as the case of an item.
+pub(super) fn case(write: &Write) -> Case {
+    Case::UnownedField { write: write.clone() }
+}
+
+/// A notice for an agent.
+pub(super) fn notice(sheet: &mut Sheet<'_>, agent: &AgentId, about: &Write, words: &str, cause: Seq) {
+    let no = sheet.state().board.next.work;
+    let work = Work {
+        no,
+        agent: agent.clone(),
+        kind: WorkKind::Notice { text: Arc::from(words) },
+        subject: Some(about.entity.clone()),
+        title: Arc::from(words),
+        at: sheet.now,
+        deed: sheet.next_seq(),
+    };
+    queue(sheet, work, Some(cause));
+}
+
+/// A write of single values, as people's overrides and undo make it.
+pub(super) fn simple(path: &FieldPath, value: Value, expected: Version, cause: Option<Seq>) -> Write {
+    Write {
+        entity: path.entity.clone(),
+        kind: WriteKind::Update,
+        changes: BTreeMap::from([(path.field.clone(), value)]),
+        expected: Some(Expected::Fields(BTreeMap::from([(path.field.clone(), expected)]))),
+        depends_on: BTreeMap::new(),
+        reason: None,
+        cause,
+    }
+}
+
+/// The alert kind of a stale deed: its own versions, or what it was based on.
+pub(super) fn stale_kind(fields: &[FieldChange]) -> AlertKind {
+    if fields.iter().any(|field| field.entity.is_some() || field.base.is_none()) {
+        AlertKind::StaleRead
+    } else {
+        AlertKind::StaleWrite
+    }
+}
+
+/// Whether the actor is this agent.
+pub(super) fn is(actor: &Actor, agent: &AgentId) -> bool {
+    actor.agent() == Some(agent)
+}

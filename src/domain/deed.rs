@@ -1,0 +1,563 @@
+//! What can have happened: the deed, its closed set of types, and its CloudEvents form on the wire and on disk.
+//!
+//! Types are add-only (3-architecture). A golden file for each of them under `tests/golden/` guards the bytes.
+
+use std::{borrow::Cow, sync::Arc};
+
+use serde::{Deserialize, Serialize, de::Error as _};
+use serde_json::value::RawValue;
+
+use super::{
+    code::Code,
+    command::{ActOrder, ItemAnswer},
+    ids::{
+        ActNo, Actor, AgentId, AlertNo, IdempotencyKey, ItemNo, MapVersion, PersonId, Seq, TokenId, Version,
+        WorkNo, WorkspaceId,
+    },
+    map::{Grant, Model},
+    path::{EntityPath, FieldName, Pattern},
+    state::{Alert, AlertSide, Effects, Item, ScopeRule, Token, Work},
+    time::Time,
+    value::Value,
+};
+
+/// How a deed came out. The word on every screen and in the filter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// A change was made.
+    Committed,
+    /// A side effect outside may go ahead.
+    Allowed,
+    /// The change waits for its owner.
+    Proposed,
+    /// A named person decides.
+    Escalated,
+    /// Another agent goes first.
+    Deferred,
+    /// It was based on what is no longer so.
+    Stale,
+    /// A rule forbids it.
+    Refused,
+    /// It was tried outside and failed.
+    Failed,
+    /// An alert or an item came into being or counted up.
+    Opened,
+    /// A fact was recorded: a claim, an answer, a token, a map.
+    Recorded,
+}
+
+impl Outcome {
+    /// Every outcome.
+    pub const ALL: [Self; 10] = [
+        Self::Committed,
+        Self::Allowed,
+        Self::Proposed,
+        Self::Escalated,
+        Self::Deferred,
+        Self::Stale,
+        Self::Refused,
+        Self::Failed,
+        Self::Opened,
+        Self::Recorded,
+    ];
+
+    /// The word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Committed => "committed",
+            Self::Allowed => "allowed",
+            Self::Proposed => "proposed",
+            Self::Escalated => "escalated",
+            Self::Deferred => "deferred",
+            Self::Stale => "stale",
+            Self::Refused => "refused",
+            Self::Failed => "failed",
+            Self::Opened => "opened",
+            Self::Recorded => "recorded",
+        }
+    }
+
+    /// Whether what was asked was not done.
+    pub fn is_refusal(self) -> bool {
+        matches!(self, Self::Stale | Self::Refused | Self::Failed)
+    }
+}
+
+/// One field as a deed touched it, or found it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldChange {
+    /// The entity, where it is another one than the deed's subject.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entity: Option<EntityPath>,
+    /// The field; empty for the whole entity.
+    pub name: FieldName,
+    /// The version that the caller named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<Version>,
+    /// The version after a commit; the current one otherwise.
+    pub version: Version,
+    /// The value before the commit; the current one otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Value>,
+    /// The value written or wanted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<Value>,
+    /// Who wrote the current value, told where the caller was stale.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<Actor>,
+    /// When the current value was written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Time>,
+}
+
+/// What a deed points at.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refs {
+    /// The inbox item it made or concerns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub item: Option<ItemNo>,
+    /// The alerts it raised or concerns.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alerts: Vec<AlertNo>,
+    /// The work items it made or concerns.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub works: Vec<WorkNo>,
+    /// The act it opened or closed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub act: Option<ActNo>,
+    /// The owners concerned.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub owners: Vec<AgentId>,
+    /// Until when somebody else goes first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Time>,
+    /// The primary deeds of a `together`, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<Seq>,
+    /// The line of another system's history that this deed imports.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub import: Option<ImportMark>,
+    /// The first answer that an input decided again goes back to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first: Option<Seq>,
+}
+
+impl Refs {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// One line of another system's history: importing it twice adds nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportMark {
+    /// Which history.
+    pub source: Arc<str>,
+    /// The line's own number in it.
+    pub id: u64,
+}
+
+/// The caller's key of a request and the digest of its body.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyMark {
+    /// The key.
+    pub key: IdempotencyKey,
+    /// The first 16 hexadecimal digits of the body's SHA-256.
+    pub digest: Arc<str>,
+}
+
+/// One entry of the ledger.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Deed {
+    /// Its place in the workspace.
+    pub seq: Seq,
+    /// When it happened; imports keep the original.
+    pub time: Time,
+    /// When it was appended; never goes back.
+    pub recorded: Time,
+    /// The entity it is about.
+    pub subject: Option<EntityPath>,
+    /// The first deed of the decision it belongs to.
+    pub correlation: Seq,
+    /// The deed that led to it.
+    pub cause: Option<Seq>,
+    /// W3C trace context as the caller sent it.
+    pub traceparent: Option<Arc<str>>,
+    /// Who.
+    pub actor: Actor,
+    /// What was asked, in the caller's word: `write`, `send_upsell`, `expand`.
+    pub action: Cow<'static, str>,
+    /// How it came out.
+    pub outcome: Outcome,
+    /// Why not, where it was not done; in observe mode why it would not have been.
+    pub code: Option<Code>,
+    /// The outcome it would have had in enforce mode.
+    pub verdict: Option<Outcome>,
+    /// The reason given by the caller or by the rule.
+    pub reason: Option<Arc<str>>,
+    /// The map it was decided under.
+    pub map_version: MapVersion,
+    /// The fields it touched or found.
+    pub fields: Vec<FieldChange>,
+    /// What it points at.
+    pub refs: Refs,
+    /// The caller's idempotency key.
+    pub key: Option<KeyMark>,
+    /// Its type, with what only this type carries.
+    pub body: Body,
+}
+
+macro_rules! bodies {
+    ($($(#[$doc:meta])* $variant:ident($payload:ty) = $type:literal;)*) => {
+        /// The closed set of deed types; each carries what only it needs.
+        #[derive(Debug, Clone, PartialEq)]
+        pub enum Body {
+            $($(#[$doc])* $variant($payload),)*
+        }
+
+        impl Body {
+            /// Every type name, in the order of the table.
+            pub const TYPES: &'static [&'static str] = &[$($type),*];
+
+            /// The CloudEvents type, `deeds.<noun>.<past participle>`.
+            pub fn type_name(&self) -> &'static str {
+                match self { $(Self::$variant(_) => $type,)* }
+            }
+
+            fn detail(&self) -> serde_json::Result<Option<Box<RawValue>>> {
+                match self { $(Self::$variant(payload) => to_raw(payload),)* }
+            }
+
+            fn from_detail(name: &str, detail: Option<&RawValue>) -> Result<Self, DeedError> {
+                let json = detail.map_or("null", RawValue::get);
+                match name {
+                    $($type => Ok(Self::$variant(serde_json::from_str(json)?)),)*
+                    other => Err(DeedError::UnknownType(other.to_owned())),
+                }
+            }
+        }
+    };
+}
+
+fn to_raw<T: Serialize>(payload: &T) -> serde_json::Result<Option<Box<RawValue>>> {
+    // Most deeds of the write path carry nothing of their own; they skip this allocation.
+    if size_of::<T>() == 0 {
+        return Ok(None);
+    }
+    serde_json::value::to_raw_value(payload).map(Some)
+}
+
+bodies! {
+    /// A workspace was born, with its first map.
+    WorkspaceCreated(Box<NewWorkspace>) = "deeds.workspace.created";
+    /// A map was put in force.
+    MapApplied(Box<NewMap>) = "deeds.map.applied";
+    /// A map was not put in force.
+    MapRefused(()) = "deeds.map.refused";
+    /// An agent's zone grew.
+    ScopeExpanded(ScopeChange) = "deeds.scope.expanded";
+    /// An expansion was taken back.
+    ScopeRevoked(ScopeChange) = "deeds.scope.revoked";
+    /// A part of a zone went to another agent.
+    ScopeTransferred(ScopeTransfer) = "deeds.scope.transferred";
+    /// Fields were changed.
+    WriteCommitted(()) = "deeds.write.committed";
+    /// A change waits for its owners.
+    WriteProposed(()) = "deeds.write.proposed";
+    /// A change waits for a person.
+    WriteEscalated(()) = "deeds.write.escalated";
+    /// A change was not made.
+    WriteRefused(()) = "deeds.write.refused";
+    /// An entity came into being.
+    EntityCreated(()) = "deeds.entity.created";
+    /// An entity was put away; its tombstone has the entity's version.
+    EntityArchived(()) = "deeds.entity.archived";
+    /// An entity was deleted; its tombstone has the entity's version.
+    EntityDeleted(()) = "deeds.entity.deleted";
+    /// A side effect outside may go ahead.
+    ActAllowed(ActOrder) = "deeds.act.allowed";
+    /// A side effect outside was stopped.
+    ActRefused(ActOrder) = "deeds.act.refused";
+    /// A side effect outside must wait.
+    ActDeferred(ActOrder) = "deeds.act.deferred";
+    /// A side effect was done.
+    ActDone(()) = "deeds.act.done";
+    /// A side effect failed.
+    ActFailed(()) = "deeds.act.failed";
+    /// Something came into an agent's work stream.
+    WorkQueued(Box<Work>) = "deeds.work.queued";
+    /// A proposal was accepted by its owner.
+    WorkAccepted(()) = "deeds.work.accepted";
+    /// A proposal was declined by its owner.
+    WorkDeclined(()) = "deeds.work.declined";
+    /// A work item was done with.
+    WorkCompleted(()) = "deeds.work.completed";
+    /// A work item was taken back before it was used.
+    WorkWithdrawn(()) = "deeds.work.withdrawn";
+    /// Something asked of a work item was not done.
+    WorkRefused(()) = "deeds.work.refused";
+    /// A decision is owed by a named person.
+    ItemOpened(Box<Item>) = "deeds.item.opened";
+    /// More of the same reached an item.
+    ItemJoined(()) = "deeds.item.joined";
+    /// A reviewer took an item.
+    ItemClaimed(()) = "deeds.item.claimed";
+    /// A reviewer gave an item back.
+    ItemReleased(()) = "deeds.item.released";
+    /// An item went to another named reviewer.
+    ItemReassigned(PersonId) = "deeds.item.reassigned";
+    /// A person answered.
+    ItemAnswered(Box<ItemClosed>) = "deeds.item.answered";
+    /// An answer was taken back.
+    ItemUndone(()) = "deeds.item.undone";
+    /// Something asked of an item was not done.
+    ItemRefused(()) = "deeds.item.refused";
+    /// Three quarters of an item's time are gone.
+    ItemWarned(()) = "deeds.item.warned";
+    /// An item is past its deadline.
+    ItemOverdue(()) = "deeds.item.overdue";
+    /// An answer became a rule for inputs to come.
+    RuleAdded(Box<ScopeRule>) = "deeds.rule.added";
+    /// A rule was taken back.
+    RuleRemoved(u64) = "deeds.rule.removed";
+    /// A conflict was detected.
+    AlertOpened(Box<Alert>) = "deeds.alert.opened";
+    /// The same conflict happened again.
+    AlertCounted(Box<AlertSide>) = "deeds.alert.counted";
+    /// A person has seen an alert.
+    AlertAcknowledged(()) = "deeds.alert.acknowledged";
+    /// A person resolved an alert.
+    AlertResolved(()) = "deeds.alert.resolved";
+    /// A resolved alert is open again.
+    AlertReopened(Box<Alert>) = "deeds.alert.reopened";
+    /// Something asked of an alert was not done.
+    AlertRefused(()) = "deeds.alert.refused";
+    /// A token came into being; only its hash is kept.
+    TokenCreated(Box<Token>) = "deeds.token.created";
+    /// A token ended.
+    TokenRevoked(TokenId) = "deeds.token.revoked";
+    /// Something asked of a token was not done.
+    TokenRefused(()) = "deeds.token.refused";
+    /// A person stopped an agent.
+    AgentPaused(AgentId) = "deeds.agent.paused";
+    /// A person let an agent go on.
+    AgentResumed(AgentId) = "deeds.agent.resumed";
+    /// A person froze an entity.
+    EntityFrozen(()) = "deeds.entity.frozen";
+    /// A person unfroze an entity.
+    EntityUnfrozen(()) = "deeds.entity.unfrozen";
+    /// An override was not done.
+    OverrideRefused(()) = "deeds.override.refused";
+    /// Several commands went through together.
+    BatchCommitted(()) = "deeds.batch.committed";
+    /// Several commands did not go through, none of them.
+    BatchRefused(Box<BatchFailure>) = "deeds.batch.refused";
+}
+
+/// A workspace's birth.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NewWorkspace {
+    /// Its name.
+    pub workspace: WorkspaceId,
+    /// Its first map, version 0.
+    pub model: Arc<Model>,
+}
+
+/// A map put in force as a whole.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NewMap {
+    /// Its version.
+    pub version: MapVersion,
+    /// The map.
+    pub model: Arc<Model>,
+    /// The difference to the one before, in words.
+    pub changes: Vec<String>,
+}
+
+/// One grant added to, or taken from, an agent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScopeChange {
+    /// The map's version that has it.
+    pub version: MapVersion,
+    /// Whose zone.
+    pub agent: AgentId,
+    /// What.
+    pub grant: Grant,
+    /// The person accountable for the agent, where this made it known to the map or removed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub newcomer: Option<PersonId>,
+}
+
+/// A part of a zone given to another agent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScopeTransfer {
+    /// The map's version that has it.
+    pub version: MapVersion,
+    /// What.
+    pub pattern: Pattern,
+    /// From whom.
+    pub from: AgentId,
+    /// To whom.
+    pub to: AgentId,
+}
+
+/// An answer and what it did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ItemClosed {
+    /// The answer.
+    pub answer: ItemAnswer,
+    /// What it did, so that it can be undone.
+    pub effects: Effects,
+}
+
+/// Which command of a `together` failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BatchFailure {
+    /// Its place, from 0.
+    pub index: u64,
+    /// How that command came out.
+    pub outcome: Outcome,
+}
+
+/// Where deeds come from: the ledger's identity and the workspace's name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// `urn:uuid:…` of the ledger.
+    pub source: Arc<str>,
+    /// The workspace.
+    pub workspace: WorkspaceId,
+}
+
+/// Why bytes are not a deed.
+#[derive(Debug, thiserror::Error)]
+pub enum DeedError {
+    /// Not the expected JSON.
+    #[error("not a deed: {0}")]
+    Json(#[from] serde_json::Error),
+    /// A type from a later version.
+    #[error("unknown deed type {0:?}: this ledger was written by a newer version of Deeds; upgrade this one")]
+    UnknownType(String),
+}
+
+/// The CloudEvents envelope as it stands in the bytes.
+#[derive(Serialize, Deserialize)]
+struct Wire<'a> {
+    specversion: Cow<'a, str>,
+    id: Cow<'a, str>,
+    source: Cow<'a, str>,
+    #[serde(rename = "type")]
+    kind: Cow<'a, str>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    subject: Option<EntityPath>,
+    time: Time,
+    recordedtime: Time,
+    sequence: Cow<'a, str>,
+    correlationid: Cow<'a, str>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    causationid: Option<Cow<'a, str>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    traceparent: Option<Arc<str>>,
+    datacontenttype: Cow<'a, str>,
+    data: Data<'a>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Data<'a> {
+    actor: Cow<'a, Actor>,
+    action: Cow<'static, str>,
+    outcome: Outcome,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    code: Option<Code>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    verdict: Option<Outcome>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reason: Option<Arc<str>>,
+    map_version: MapVersion,
+    #[serde(default, skip_serializing_if = "<[FieldChange]>::is_empty")]
+    fields: Cow<'a, [FieldChange]>,
+    #[serde(default, skip_serializing_if = "Refs::is_empty")]
+    refs: Cow<'a, Refs>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    idempotency: Option<KeyMark>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    detail: Option<Box<RawValue>>,
+}
+
+impl Deed {
+    /// The deed's exact UTF-8 JSON, as stored, hashed and streamed.
+    ///
+    /// # Errors
+    /// Never for deeds made by the rules; a payload that can't be JSON is a defect.
+    pub fn encode(&self, origin: &Origin) -> Result<Vec<u8>, DeedError> {
+        let id = |seq: Seq| Cow::Owned(format!("{}:{seq}", origin.workspace));
+        let wire = Wire {
+            specversion: Cow::Borrowed("1.0"),
+            id: id(self.seq),
+            source: Cow::Borrowed(&origin.source),
+            kind: Cow::Borrowed(self.body.type_name()),
+            subject: self.subject.clone(),
+            time: self.time,
+            recordedtime: self.recorded,
+            sequence: Cow::Owned(format!("{:020}", self.seq.0)),
+            correlationid: id(self.correlation),
+            causationid: self.cause.map(id),
+            traceparent: self.traceparent.clone(),
+            datacontenttype: Cow::Borrowed("application/json"),
+            data: Data {
+                actor: Cow::Borrowed(&self.actor),
+                action: self.action.clone(),
+                outcome: self.outcome,
+                code: self.code,
+                verdict: self.verdict,
+                reason: self.reason.clone(),
+                map_version: self.map_version,
+                fields: Cow::Borrowed(&self.fields),
+                refs: Cow::Borrowed(&self.refs),
+                idempotency: self.key.clone(),
+                detail: self.body.detail()?,
+            },
+        };
+        let mut bytes = Vec::with_capacity(640);
+        serde_json::to_writer(&mut bytes, &wire)?;
+        Ok(bytes)
+    }
+
+    /// Reads a deed back from its stored bytes.
+    ///
+    /// # Errors
+    /// When the bytes are not a deed of this version.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DeedError> {
+        let wire: Wire<'_> = serde_json::from_slice(bytes)?;
+        let data = wire.data;
+        Ok(Self {
+            seq: number(&wire.sequence)?,
+            time: wire.time,
+            recorded: wire.recordedtime,
+            subject: wire.subject,
+            correlation: number(&wire.correlationid)?,
+            cause: wire.causationid.as_deref().map(number).transpose()?,
+            traceparent: wire.traceparent,
+            actor: data.actor.into_owned(),
+            action: data.action,
+            outcome: data.outcome,
+            code: data.code,
+            verdict: data.verdict,
+            reason: data.reason,
+            map_version: data.map_version,
+            fields: data.fields.into_owned(),
+            refs: data.refs.into_owned(),
+            key: data.idempotency,
+            body: Body::from_detail(&wire.kind, data.detail.as_deref())?,
+        })
+    }
+}
+
+/// `northwind:317` or `00317` as a sequence.
+fn number(text: &str) -> Result<Seq, DeedError> {
+    let digits = text.rsplit(':').next().unwrap_or(text);
+    digits
+        .parse()
+        .map(Seq)
+        .map_err(|_| DeedError::Json(serde_json::Error::custom(format!("{text:?} has no sequence number"))))
+}

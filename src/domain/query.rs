@@ -1,0 +1,183 @@
+//! Questions that leave no deed: reading an entity, recent activity, a zone, who owns a path. `hidden` holds here too.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    ids::{Actor, AgentId, MapVersion, PersonId, QueueName, Seq, Version},
+    map::Agent,
+    path::{EntityPath, FieldName, FieldPath},
+    state::{State, Stop, Tombstone, Touch},
+    time::{Span, Time},
+    value::Value,
+};
+
+/// An entity as one caller may see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EntityView {
+    /// Which.
+    pub entity: EntityPath,
+    /// Its version; 0 where nothing is known of it.
+    pub version: Version,
+    /// The deed that this answer includes everything up to.
+    pub seq: Seq,
+    /// Its fields.
+    pub fields: BTreeMap<FieldName, FieldView>,
+    /// Who owns the entity as a whole.
+    pub owner: Option<AgentId>,
+    /// Set where it was archived or deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gone: Option<Tombstone>,
+    /// Set where a person froze it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frozen: Option<Stop>,
+    /// What others did on it lately, newest first.
+    pub recent: Vec<Arc<Touch>>,
+}
+
+/// A field as one caller may see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldView {
+    /// Its value.
+    pub value: Value,
+    /// Its version.
+    pub version: Version,
+    /// Who wrote it.
+    pub by: Actor,
+    /// When.
+    pub at: Time,
+    /// Who may write it.
+    pub owner: Option<AgentId>,
+}
+
+/// Who owns a path, and who reads it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ownership {
+    /// The path asked for.
+    pub path: FieldPath,
+    /// Who may write it; several only where the kind allows it.
+    pub owners: Vec<AgentId>,
+    /// The people accountable for them.
+    pub people: Vec<PersonId>,
+    /// The kind of the field.
+    pub kind: String,
+    /// The queue that a write by somebody else, or by nobody, ends in.
+    pub queue: QueueName,
+    /// The map that says so.
+    pub map_version: MapVersion,
+    /// The present value, where there is one.
+    pub field: Option<FieldView>,
+}
+
+/// An agent's own place in the map.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Scope {
+    /// Who.
+    pub agent: AgentId,
+    /// Its entry; none where the map does not know it.
+    pub entry: Option<Agent>,
+    /// Where its escalations go.
+    pub queue: QueueName,
+    /// The map that says so.
+    pub map_version: MapVersion,
+    /// Whether refusals are real.
+    pub enforces: bool,
+    /// Set while a person has stopped it.
+    pub paused: Option<Stop>,
+}
+
+/// The entity with values, versions, owners and what others did on it lately. People see everything.
+pub fn read(state: &State, reader: &Actor, entity: &EntityPath) -> Option<EntityView> {
+    let map = &state.board.map;
+    let hidden = |name: &FieldName| reader.agent().is_some_and(|agent| map.is_hidden(agent, entity, name));
+    let known = state.entities.get(entity);
+    let all_hidden = hidden(&FieldName::whole());
+    if all_hidden && known.is_none_or(|known| known.fields.iter().all(|(name, _)| hidden(name))) {
+        return None;
+    }
+    let fields = known.into_iter().flat_map(|known| &known.fields).filter(|(name, _)| !hidden(name));
+    let view = |(name, field): &(FieldName, super::state::Field)| {
+        let owner = map.owners(entity, name).first().map(|owner| (*owner).clone());
+        let view = FieldView {
+            value: field.value.clone(),
+            version: field.version,
+            by: field.by.clone(),
+            at: field.at,
+            owner,
+        };
+        (name.clone(), view)
+    };
+    Some(EntityView {
+        entity: entity.clone(),
+        version: known.map_or(Version(0), |known| known.version),
+        seq: state.head(),
+        fields: fields.map(view).collect(),
+        owner: map.owner_of_whole(entity).cloned(),
+        gone: known.and_then(|known| known.gone.clone()),
+        frozen: state.board.frozen.get(entity).cloned(),
+        recent: if all_hidden { Vec::new() } else { activity(state, reader, entity, None) },
+    })
+}
+
+/// What others did on the entity within the span, newest first.
+pub fn activity(state: &State, reader: &Actor, entity: &EntityPath, since: Option<Time>) -> Vec<Arc<Touch>> {
+    let map = &state.board.map;
+    let seen = |touch: &&Arc<Touch>| {
+        let hidden = reader
+            .agent()
+            .is_some_and(|agent| touch.fields.iter().any(|name| map.is_hidden(agent, entity, name)));
+        touch.actor != *reader && !hidden && since.is_none_or(|since| touch.at >= since)
+    };
+    let recent = state.entities.get(entity).map(|known| known.recent.as_slice()).unwrap_or_default();
+    recent.iter().rev().filter(seen).cloned().collect()
+}
+
+/// Since when `activity` looks back, for a span before now.
+pub fn look_back(now: Time, within: Option<Span>) -> Option<Time> {
+    within.map(|within| now.minus(within))
+}
+
+/// Who owns the path.
+pub fn who_owns(state: &State, reader: &Actor, path: &FieldPath) -> Ownership {
+    let map = &state.board.map;
+    let owners: Vec<AgentId> = map.owners(&path.entity, &path.field).into_iter().cloned().collect();
+    let hidden = reader.agent().is_some_and(|agent| map.is_hidden(agent, &path.entity, &path.field));
+    let field =
+        state.entities.get(&path.entity).and_then(|entity| entity.field(&path.field)).filter(|_| !hidden);
+    let mut people: Vec<PersonId> = Vec::new();
+    for owner in owners.iter().filter_map(|owner| map.agent(owner)) {
+        if !people.contains(&owner.owner) {
+            people.push(owner.owner.clone());
+        }
+    }
+    let queue = owners.first().map_or_else(|| map.first_queue(), |owner| map.queue_of(owner));
+    Ownership {
+        path: path.clone(),
+        people,
+        kind: map.field_kind(&path.entity, &path.field).as_str().to_owned(),
+        queue: queue.name.clone(),
+        map_version: state.board.map_version,
+        field: field.map(|field| FieldView {
+            value: field.value.clone(),
+            version: field.version,
+            by: field.by.clone(),
+            at: field.at,
+            owner: owners.first().cloned(),
+        }),
+        owners,
+    }
+}
+
+/// The agent's own place in the map.
+pub fn scope(state: &State, agent: &AgentId) -> Scope {
+    let map = &state.board.map;
+    Scope {
+        agent: agent.clone(),
+        entry: map.agent(agent).cloned(),
+        queue: map.queue_of(agent).name.clone(),
+        map_version: state.board.map_version,
+        enforces: state.board.enforces(),
+        paused: state.board.agents.get(agent).and_then(|facts| facts.paused.clone()),
+    }
+}

@@ -1,0 +1,127 @@
+//! What a caller is told: a projection of the deed that records the decision, so that a retried request is answered
+//! from the ledger exactly as the first time.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    code::Code,
+    deed::{Deed, Outcome},
+    ids::{ActNo, Actor, AgentId, AlertNo, ItemNo, MapVersion, Seq, Version, WorkNo},
+    path::FieldPath,
+    time::Time,
+    value::Value,
+};
+
+/// The answer to a command. A refusal by a rule is an answer like any other.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reply {
+    /// How it came out.
+    pub outcome: Outcome,
+    /// Why not, where it was not done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<Code>,
+    /// The outcome it would have had, where the workspace only observes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<Outcome>,
+    /// The deed that records it.
+    pub deed: Seq,
+    /// The reason in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<Arc<str>>,
+    /// What the caller can do now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<Arc<str>>,
+    /// New versions after a commit; current values, versions and writers where the caller was stale.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<FieldReport>,
+    /// The owners concerned.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub owners: Vec<AgentId>,
+    /// The inbox item made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub item: Option<ItemNo>,
+    /// The work items made.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub works: Vec<WorkNo>,
+    /// The act allowed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub act: Option<ActNo>,
+    /// The alerts raised.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alerts: Vec<AlertNo>,
+    /// Until when somebody else goes first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Time>,
+    /// The map it was decided under.
+    pub map_version: MapVersion,
+    /// The deeds of the parts of a `together`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<Seq>,
+}
+
+/// One field as the caller is told of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldReport {
+    /// Which.
+    pub path: FieldPath,
+    /// Its version now.
+    pub version: Version,
+    /// The version that the caller named, where it was another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<Version>,
+    /// Its value now, where the caller was stale and may see it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<Value>,
+    /// Who wrote it last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<Actor>,
+    /// When.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Time>,
+}
+
+impl Reply {
+    /// The answer that a deed records.
+    pub fn of(deed: &Deed) -> Self {
+        let fields = deed.subject.as_ref().map(|subject| reports(deed, subject)).unwrap_or_default();
+        Self {
+            outcome: deed.outcome,
+            code: deed.code,
+            verdict: deed.verdict,
+            deed: deed.seq,
+            message: deed.reason.clone(),
+            next: deed.code.map(|code| Arc::from(code.next())),
+            fields,
+            owners: deed.refs.owners.clone(),
+            item: deed.refs.item,
+            works: deed.refs.works.clone(),
+            act: deed.refs.act,
+            alerts: deed.refs.alerts.clone(),
+            until: deed.refs.until,
+            map_version: deed.map_version,
+            parts: deed.refs.parts.clone(),
+        }
+    }
+
+    /// Whether what was asked was done.
+    pub fn is_done(&self) -> bool {
+        !self.outcome.is_refusal()
+    }
+}
+
+fn reports(deed: &Deed, subject: &super::path::EntityPath) -> Vec<FieldReport> {
+    let told = deed.outcome == Outcome::Stale;
+    deed.fields
+        .iter()
+        .map(|field| FieldReport {
+            path: FieldPath::new(field.entity.clone().unwrap_or_else(|| subject.clone()), field.name.clone()),
+            version: field.version,
+            expected: if told { field.base } else { None },
+            value: if told { field.before.clone() } else { None },
+            by: field.by.clone(),
+            at: field.at,
+        })
+        .collect()
+}

@@ -1,0 +1,165 @@
+//! Folding a deed into values, versions, tokens and keys. The board folds itself (see `board`).
+
+use std::sync::Arc;
+
+use super::{
+    Entity, Field, KEY_LIFE, KEYS, KeyAnswer, RECENT, RUNS, Run, State, TokenRecord, Tombstone, Touch,
+    access::KeyOf, entities::ACTORS,
+};
+use crate::domain::{
+    deed::{Body, Deed, FieldChange},
+    ids::Version,
+    value::Value,
+};
+
+impl State {
+    /// Takes in the next deed. No rules here: it only applies.
+    pub fn fold(&mut self, deed: &Deed) {
+        self.board.fold(deed);
+        if let Some(mark) = &deed.refs.import {
+            self.imports.add(mark);
+        }
+        self.remember_key(deed);
+        match &deed.body {
+            Body::TokenCreated(token) => {
+                let record = TokenRecord {
+                    token: (**token).clone(),
+                    by: deed.actor.clone(),
+                    at: deed.recorded,
+                    revoked: None,
+                };
+                self.access.tokens.insert(token.id.clone(), Arc::new(record));
+            }
+            Body::TokenRevoked(id) => {
+                if let Some(record) = self.access.tokens.get(id) {
+                    let record = TokenRecord { revoked: Some(deed.recorded), ..(**record).clone() };
+                    self.access.tokens.insert(id.clone(), Arc::new(record));
+                }
+            }
+            _ => self.touch_entity(deed),
+        }
+    }
+
+    fn touch_entity(&mut self, deed: &Deed) {
+        let change = match &deed.body {
+            Body::WriteCommitted(()) | Body::EntityCreated(()) => Some(None),
+            Body::EntityArchived(()) => Some(Some(false)),
+            Body::EntityDeleted(()) => Some(Some(true)),
+            Body::WriteProposed(())
+            | Body::WriteEscalated(())
+            | Body::WriteRefused(())
+            | Body::ActAllowed(_)
+            | Body::ActRefused(_)
+            | Body::ActDeferred(_)
+            | Body::ActDone(())
+            | Body::ActFailed(()) => None,
+            _ => return,
+        };
+        let Some(path) = &deed.subject else { return };
+        if change.is_none() && !self.entities.contains_key(path) {
+            return;
+        }
+        let entity = Arc::make_mut(self.entities.entry(path.clone()).or_default());
+        if let Some(gone) = change {
+            apply(entity, deed, gone);
+        }
+        if entity.recent.len() >= RECENT {
+            entity.recent.remove(0);
+        }
+        entity.recent.push(Arc::new(Touch {
+            deed: deed.seq,
+            at: deed.time,
+            actor: deed.actor.clone(),
+            action: Arc::from(&*deed.action),
+            outcome: deed.outcome,
+            fields: deed.fields.iter().filter(|f| f.entity.is_none()).map(|f| f.name.clone()).collect(),
+        }));
+        remember_actor(entity, deed);
+    }
+
+    fn remember_key(&mut self, deed: &Deed) {
+        let Some(mark) = &deed.key else { return };
+        let access = &mut self.access;
+        while let Some((at, key)) = access.ages.front() {
+            if access.ages.len() < KEYS && deed.recorded.since(*at) < KEY_LIFE {
+                break;
+            }
+            access.keys.remove(key);
+            access.ages.pop_front();
+        }
+        let key: KeyOf = Arc::new((deed.actor.clone(), mark.key.clone()));
+        access.ages.push_back((deed.recorded, Arc::clone(&key)));
+        access
+            .keys
+            .insert(key, KeyAnswer { deed: deed.seq, at: deed.recorded, digest: Arc::clone(&mark.digest) });
+    }
+}
+
+fn remember_actor(entity: &mut Entity, deed: &Deed) {
+    if let Some((_, at)) = entity.last.iter_mut().find(|(actor, _)| *actor == deed.actor) {
+        *at = deed.time.max(*at);
+        return;
+    }
+    if entity.last.len() >= ACTORS
+        && let Some(oldest) =
+            entity.last.iter().enumerate().min_by_key(|(_, (_, at))| *at).map(|(place, _)| place)
+    {
+        entity.last.swap_remove(oldest);
+    }
+    entity.last.push((deed.actor.clone(), deed.time));
+}
+
+fn apply(entity: &mut Entity, deed: &Deed, gone: Option<bool>) {
+    entity.version = entity.version.next();
+    if let Some(deleted) = gone {
+        entity.gone = Some(Tombstone {
+            deleted,
+            version: entity.version,
+            by: deed.actor.clone(),
+            at: deed.recorded,
+            deed: deed.seq,
+        });
+        return;
+    }
+    entity.gone = None;
+    for change in &deed.fields {
+        let runs = entity.field(&change.name).map(|field| field.runs.clone()).unwrap_or_default();
+        // A whole-entity entry without a value only carries the entity's new version.
+        let Some(value) = change.after.clone() else { continue };
+        let field = Field {
+            version: change.version,
+            value: value.clone(),
+            by: deed.actor.clone(),
+            at: deed.time,
+            deed: deed.seq,
+            runs: run_on(runs, deed, change, value),
+        };
+        entity.set(&change.name, field);
+    }
+}
+
+fn run_on(mut runs: Vec<Run>, deed: &Deed, change: &FieldChange, value: Value) -> Vec<Run> {
+    match runs.last_mut() {
+        Some(run) if run.by == deed.actor => {
+            run.value = value;
+            run.writes += 1;
+            run.version = change.version;
+            run.at = deed.time;
+        }
+        _ => {
+            if runs.len() >= RUNS {
+                runs.remove(0);
+            }
+            runs.push(Run {
+                by: deed.actor.clone(),
+                value,
+                writes: 1,
+                deed: deed.seq,
+                base: Version(change.version.0.saturating_sub(1)),
+                version: change.version,
+                at: deed.time,
+            });
+        }
+    }
+    runs
+}

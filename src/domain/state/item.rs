@@ -1,0 +1,224 @@
+//! The decision inbox: items, what is stored of their input, and what answers did.
+
+use std::{fmt::Write as _, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::domain::{
+    command::{Act, ItemAnswer, Write},
+    ids::{Actor, AgentId, AlertNo, ItemNo, MapVersion, PersonId, QueueName, Seq, WorkNo},
+    map::Grant,
+    path::EntityPath,
+    time::Time,
+    value::Value,
+};
+
+/// A decision that a named reviewer owes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Item {
+    /// Its number.
+    pub no: ItemNo,
+    /// Grows with every change to it; an answer names the one it was given to.
+    pub version: u64,
+    /// What led to it.
+    pub case: Case,
+    /// Who answers for it.
+    pub queue: QueueName,
+    /// Who raised it.
+    pub raised_by: Actor,
+    /// The case in one line.
+    pub title: Arc<str>,
+    /// Why it could not be decided.
+    pub why: Arc<str>,
+    /// Whether the agent gave a reason outside its `escalates_when`.
+    #[serde(default)]
+    pub unforeseen: bool,
+    /// The entity it is about.
+    pub subject: Option<EntityPath>,
+    /// The deeds that led to it.
+    pub evidence: Vec<Seq>,
+    /// Items with the same text here are alike.
+    pub alike: Arc<str>,
+    /// The nearest zone.
+    pub suggestion: Option<Suggestion>,
+    /// When it came.
+    pub opened: Time,
+    /// The deed that opened it.
+    pub deed: Seq,
+    /// When three quarters of the time are gone.
+    pub warn_at: Time,
+    /// The deadline, from the queue's SLA.
+    pub due: Time,
+    /// Who has taken it.
+    pub claimed_by: Option<PersonId>,
+    /// To whom it was handed; anybody named on the queue where nobody.
+    pub assigned_to: Option<PersonId>,
+    /// How many more inputs like it came from the same agent on the same subject.
+    pub joined: u64,
+    /// The warning was given.
+    pub warned: bool,
+    /// The deadline has passed.
+    pub overdue: bool,
+}
+
+/// What led to an item, with the input as received.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Case {
+    /// A write to fields that nobody owns; decided afresh when the scope grows.
+    UnownedField {
+        /// The part of the write that nobody owns.
+        write: Write,
+    },
+    /// A side effect to a target that nobody owns.
+    UnownedTarget {
+        /// The act as asked.
+        act: Act,
+    },
+    /// What an agent could not decide.
+    Escalation {
+        /// The input as received.
+        input: Value,
+    },
+    /// A conflict that a person must settle.
+    Conflict {
+        /// The alert.
+        alert: AlertNo,
+    },
+}
+
+impl Case {
+    /// The case in two words.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::UnownedField { .. } => "unowned field",
+            Self::UnownedTarget { .. } => "unowned target",
+            Self::Escalation { .. } => "unmatched input",
+            Self::Conflict { .. } => "conflict",
+        }
+    }
+}
+
+/// The nearest zone, as a suggested answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Suggestion {
+    /// Whose zone to expand.
+    pub agent: AgentId,
+    /// By what.
+    pub grant: Grant,
+    /// Why, in words.
+    pub reason: Arc<str>,
+}
+
+/// What an answer did, so that `undo` can reverse it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Effects {
+    /// The map before and after.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub map: Option<(MapVersion, MapVersion)>,
+    /// Work items put into agents' streams.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub works: Vec<WorkNo>,
+    /// Deeds of stored inputs that were decided afresh and committed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub redone: Vec<Redone>,
+    /// Items alike that were settled by the same answer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub included: Vec<ItemNo>,
+    /// The rule made of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<u64>,
+}
+
+/// A stored input that was decided afresh.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Redone {
+    /// The item it came from.
+    pub item: ItemNo,
+    /// The deed that records the new decision.
+    pub deed: Seq,
+    /// The entity.
+    pub entity: EntityPath,
+    /// The fields it committed, with the values before.
+    pub fields: Vec<crate::domain::deed::FieldChange>,
+}
+
+/// An item that was answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClosedItem {
+    /// As it was when it was answered.
+    pub item: Arc<Item>,
+    /// How.
+    pub answer: ItemAnswer,
+    /// By whom.
+    pub by: Actor,
+    /// When.
+    pub at: Time,
+    /// The deed of the answer.
+    pub deed: Seq,
+    /// What it did; empty on items that were included in another's answer.
+    pub effects: Effects,
+    /// The item whose answer settled this one too.
+    pub settled_with: Option<ItemNo>,
+}
+
+/// How items alike were answered before.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PastAnswers {
+    /// Scope expanded or transferred.
+    pub expand: u64,
+    /// Handled by a person.
+    pub handle: u64,
+    /// Out of scope.
+    pub out_of_scope: u64,
+    /// The last one, in words.
+    pub last: Option<Arc<str>>,
+}
+
+/// Inputs like this are closed on arrival.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScopeRule {
+    /// Its number.
+    pub no: u64,
+    /// Items with this likeness.
+    pub alike: Arc<str>,
+    /// Why.
+    pub reason: Arc<str>,
+    /// Who decided it.
+    pub by: Actor,
+    /// The item it came from.
+    pub item: ItemNo,
+}
+
+impl Item {
+    /// The digest of the material a reviewer is shown: not of ages, counts or claims (2-domain §6).
+    pub fn digest(&self) -> Arc<str> {
+        let shown = (
+            (self.no, &self.case, &self.queue, &self.raised_by, &self.title),
+            (&self.why, &self.subject, &self.evidence, &self.suggestion),
+        );
+        let bytes = serde_json::to_vec(&shown).unwrap_or_default();
+        hex(&Sha256::digest(bytes))
+    }
+
+    /// The input as received, as JSON text for people.
+    pub fn input(&self) -> String {
+        match &self.case {
+            Case::UnownedField { write } => serde_json::to_string_pretty(write).unwrap_or_default(),
+            Case::UnownedTarget { act } => serde_json::to_string_pretty(act).unwrap_or_default(),
+            Case::Escalation { input } => input.plain(),
+            Case::Conflict { .. } => String::new(),
+        }
+    }
+}
+
+/// Lower-case hexadecimal.
+pub fn hex(bytes: &[u8]) -> Arc<str> {
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        // Writing to a String can't fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    Arc::from(text)
+}

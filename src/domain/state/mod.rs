@@ -1,0 +1,53 @@
+//! The state of one workspace, folded from its deeds. Persistent throughout: a clone costs nothing.
+//!
+//! `fold` has no rules; rules live in `decide`.
+
+mod access;
+mod alert;
+mod board;
+mod entities;
+mod fold;
+mod imports;
+mod item;
+mod persist;
+mod work;
+
+pub use access::{Access, KEY_LIFE, KEYS, KeyAnswer, KeyOf, Token, TokenClass, TokenRecord};
+pub use alert::{Alert, AlertKind, AlertSide, AlertState, LOUD, SIDES, Severity};
+pub use board::{AgentFacts, Board, CLOSED, MAPS, MapStep, Next, RESOLVED, Stop};
+pub use entities::{ACTORS, Entities, Entity, Field, Hasher, RECENT, RUNS, Run, Tombstone, Touch};
+pub use imports::Imports;
+pub use item::{Case, ClosedItem, Effects, Item, PastAnswers, Redone, ScopeRule, Suggestion, hex};
+pub use work::{OpenAct, Work, WorkKind, WorkResult};
+
+use super::ids::{Seq, WorkspaceId};
+
+/// Everything that decisions are made on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct State {
+    /// What people look at.
+    pub board: Board,
+    /// Values and versions.
+    pub entities: Entities,
+    /// Tokens and idempotency keys.
+    pub access: Access,
+    /// Which lines of other histories are in.
+    pub imports: Imports,
+}
+
+impl State {
+    /// A workspace before its first deed.
+    pub fn new(workspace: WorkspaceId) -> Self {
+        Self {
+            board: Board::new(workspace),
+            entities: Entities::default(),
+            access: Access::default(),
+            imports: Imports::default(),
+        }
+    }
+
+    /// The last deed folded in.
+    pub fn head(&self) -> Seq {
+        self.board.head
+    }
+}

@@ -1,0 +1,74 @@
+//! The state as bytes, for snapshots and for comparing replays. The same state always gives the same bytes.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Access, Board, Entity, Imports, KeyAnswer, State, TokenRecord, access::KeyOf};
+use crate::domain::{
+    ids::{Actor, IdempotencyKey, TokenId},
+    path::EntityPath,
+    time::Time,
+};
+
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    board: Board,
+    entities: BTreeMap<EntityPath, Arc<Entity>>,
+    tokens: imbl::OrdMap<TokenId, Arc<TokenRecord>>,
+    /// Oldest first.
+    keys: Vec<StoredKey>,
+    imports: Imports,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredKey {
+    at: Time,
+    actor: Actor,
+    key: IdempotencyKey,
+    answer: Option<KeyAnswer>,
+}
+
+impl State {
+    /// The whole state as JSON.
+    ///
+    /// # Errors
+    /// Never for states made by folding.
+    pub fn to_bytes(&self) -> serde_json::Result<Vec<u8>> {
+        let keys = self.access.ages.iter().map(|(at, key)| StoredKey {
+            at: *at,
+            actor: key.0.clone(),
+            key: key.1.clone(),
+            answer: self.access.keys.get(key).cloned(),
+        });
+        serde_json::to_vec(&Stored {
+            board: self.board.clone(),
+            entities: self.entities.iter().map(|(path, entity)| (path.clone(), Arc::clone(entity))).collect(),
+            tokens: self.access.tokens.clone(),
+            keys: keys.collect(),
+            imports: self.imports.clone(),
+        })
+    }
+
+    /// Reads a state back.
+    ///
+    /// # Errors
+    /// When the bytes are not a state of this version.
+    pub fn from_bytes(bytes: &[u8]) -> serde_json::Result<Self> {
+        let stored: Stored = serde_json::from_slice(bytes)?;
+        let mut access = Access { tokens: stored.tokens, ..Access::default() };
+        for stored in stored.keys {
+            let key: KeyOf = Arc::new((stored.actor, stored.key));
+            access.ages.push_back((stored.at, Arc::clone(&key)));
+            if let Some(answer) = stored.answer {
+                access.keys.insert(key, answer);
+            }
+        }
+        Ok(Self {
+            board: stored.board,
+            entities: stored.entities.into_iter().collect(),
+            access,
+            imports: stored.imports,
+        })
+    }
+}
