@@ -225,7 +225,7 @@ macro_rules! bodies {
                 match self { $(Self::$variant(_) => $type,)* }
             }
 
-            fn detail(&self) -> serde_json::Result<Option<Box<RawValue>>> {
+            pub(super) fn detail(&self) -> serde_json::Result<Option<Box<RawValue>>> {
                 match self { $(Self::$variant(payload) => to_raw(payload),)* }
             }
 

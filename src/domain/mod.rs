@@ -4,6 +4,7 @@ pub mod code;
 pub mod command;
 pub mod decide;
 pub mod deed;
+pub mod filter;
 pub mod ids;
 pub mod map;
 pub mod path;

@@ -1,1 +1,251 @@
-//! index.
+//! The searchable read model of one workspace: filtered pages, counts, histograms, traces and statistics over deeds.
+//!
+//! It is a cache in a file of its own: no truth lives here, it may be deleted at any time, and it is rebuilt from the
+//! ledger when its version or its ledger is another one. It answers with sequence numbers; the bytes stay in the
+//! ledger. What a filter means is `domain::filter`; here is only how its deeds are found fast.
+//!
+//! Everything here blocks on the disk: call it from a blocking thread. One thread writes ([`follow`]); any number read,
+//! each on a connection and a snapshot of its own, and none waits for the writer.
+
+mod apply;
+pub mod follow;
+mod page;
+mod query;
+mod schema;
+mod stats;
+mod terms;
+#[cfg(test)]
+mod tests;
+mod trace;
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+pub use page::{Bucket, Count, HISTOGRAM_BUCKETS, Histogram, PAGE_LIMIT, Page, PageFrom, Tally};
+pub use stats::{Contested, FieldStats, Known, LastWrite, STATS_WINDOW, Tried};
+pub use trace::{CHAIN_CAUSES, CHAIN_EFFECTS, Chain, Effect};
+
+use crate::domain::ids::Seq;
+
+/// Most idle connections kept for readers.
+const IDLE_READERS: usize = 4;
+/// How many compiled statements a connection keeps.
+const STATEMENTS: usize = 64;
+
+/// Why the index could not answer. A broken file is mended by [`Index::reset`]: nothing is lost with it.
+#[derive(Debug, thiserror::Error)]
+pub enum IndexError {
+    /// The file can't be opened, created or removed.
+    #[error(
+        "the index {path:?} can't be opened: {source}; check the data directory's permissions and free space"
+    )]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// SQLite failed.
+    #[error("the index failed: {0}; delete its file and it is rebuilt from the ledger")]
+    Sqlite(#[from] rusqlite::Error),
+    /// Deeds were given that do not follow the head.
+    #[error(
+        "the index has deeds up to {head} but was given {given}; it must follow the ledger without a gap"
+    )]
+    Gap {
+        /// The last one it has.
+        head: Seq,
+        /// The first one given.
+        given: Seq,
+    },
+}
+
+impl IndexError {
+    /// Whether only [`Index::reset`] mends it.
+    pub fn is_broken(&self) -> bool {
+        match self {
+            Self::File { .. } => false,
+            Self::Gap { .. } => true,
+            Self::Sqlite(error) => match error.sqlite_error_code() {
+                Some(code) => {
+                    matches!(code, ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::Unknown)
+                }
+                None => true,
+            },
+        }
+    }
+}
+
+/// One record of the ledger, as [`Index::apply`] takes it.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry<'a> {
+    /// Its number.
+    pub seq: Seq,
+    /// Its chain hash, by which a ledger that was replaced is told.
+    pub hash: &'a [u8],
+    /// The deed as stored.
+    pub bytes: &'a [u8],
+}
+
+/// How far the index has got.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Head {
+    /// The last deed it has; 0 if none.
+    pub seq: Seq,
+    /// That deed's chain hash; empty if none.
+    pub hash: Vec<u8>,
+}
+
+/// The index of one workspace.
+#[derive(Debug)]
+pub struct Index {
+    path: PathBuf,
+    identity: String,
+    writer: Mutex<Connection>,
+    readers: Mutex<Readers>,
+}
+
+/// Idle connections, all of the file's present generation.
+#[derive(Debug, Default)]
+struct Readers {
+    generation: u64,
+    idle: Vec<Connection>,
+}
+
+impl Index {
+    /// Opens the index of the ledger with that identity, or makes an empty one where the file is absent, broken, of
+    /// another version, or of another ledger.
+    ///
+    /// # Errors
+    /// When the file can neither be used nor replaced.
+    pub fn open(path: &Path, identity: &str) -> Result<Self, IndexError> {
+        let usable = path.exists()
+            && connect(path, false)
+                .is_ok_and(|connection| schema::fits(&connection, identity).unwrap_or(false));
+        if !usable {
+            create(path, identity)?;
+        }
+        Ok(Self {
+            path: path.to_owned(),
+            identity: identity.to_owned(),
+            writer: Mutex::new(connect(path, true)?),
+            readers: Mutex::default(),
+        })
+    }
+
+    /// Throws everything away and starts from an empty index. Readers at work finish on the old file.
+    ///
+    /// # Errors
+    /// When the file can't be replaced.
+    pub fn reset(&self) -> Result<(), IndexError> {
+        let mut writer = self.writer();
+        let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        readers.generation += 1;
+        readers.idle.clear();
+        // The old file is let go of before its place is taken.
+        *writer = Connection::open_in_memory()?;
+        create(&self.path, &self.identity)?;
+        *writer = connect(&self.path, true)?;
+        Ok(())
+    }
+
+    /// How far it has got.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn head(&self) -> Result<Head, IndexError> {
+        self.read(head)
+    }
+
+    /// Takes the next deeds of the ledger, all in one transaction. Bytes that are no deed are indexed as text; they
+    /// never stop the index.
+    ///
+    /// # Errors
+    /// [`IndexError::Gap`] when the entries do not follow the head; nothing is written then.
+    pub fn apply(&self, entries: &[Entry<'_>]) -> Result<(), IndexError> {
+        apply::apply(&mut self.writer(), entries)
+    }
+
+    fn writer(&self) -> MutexGuard<'_, Connection> {
+        // A panic inside a transaction rolls it back, so a poisoned writer is as good as before.
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs a question on a connection of its own, within one snapshot.
+    fn read<T>(&self, ask: impl FnOnce(&Connection) -> Result<T, IndexError>) -> Result<T, IndexError> {
+        let (generation, connection) = {
+            // Held while opening, so that no reader looks for the file while it is being replaced.
+            let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+            let idle = readers.idle.pop();
+            (readers.generation, if let Some(connection) = idle { connection } else { reader(&self.path)? })
+        };
+        let transaction = connection.unchecked_transaction()?;
+        let answer = ask(&transaction)?;
+        transaction.commit()?;
+        let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        if readers.generation == generation && readers.idle.len() < IDLE_READERS {
+            readers.idle.push(connection);
+        }
+        Ok(answer)
+    }
+}
+
+fn head(connection: &Connection) -> Result<Head, IndexError> {
+    let mut statement = connection.prepare_cached("SELECT head, hash FROM meta")?;
+    let (seq, hash) = statement.query_row([], |row| Ok((row.get::<_, i64>(0)?, row.get(1)?)))?;
+    Ok(Head { seq: Seq(from_sql(seq)), hash })
+}
+
+/// Puts an empty index in the file's place.
+fn create(path: &Path, identity: &str) -> Result<(), IndexError> {
+    let failed = |path: &Path, source| IndexError::File { path: path.to_owned(), source };
+    if let Some(directory) = path.parent() {
+        fs::create_dir_all(directory).map_err(|source| failed(directory, source))?;
+    }
+    for suffix in ["", "-wal", "-shm"] {
+        let mut file = path.as_os_str().to_owned();
+        file.push(suffix);
+        match fs::remove_file(&file) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                return Err(failed(Path::new(&file), source));
+            }
+            Ok(()) | Err(_) => {}
+        }
+    }
+    schema::create(&mut connect(path, true)?, identity)
+}
+
+fn connect(path: &Path, create: bool) -> Result<Connection, IndexError> {
+    let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    if create {
+        flags |= OpenFlags::SQLITE_OPEN_CREATE;
+    }
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    // A crash may lose or break the index; then it is rebuilt.
+    connection.pragma_update(None, "synchronous", "OFF")?;
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    connection.pragma_update(None, "cache_size", -16_384)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    Ok(connection)
+}
+
+fn reader(path: &Path) -> Result<Connection, IndexError> {
+    let connection = connect(path, false)?;
+    connection.execute_batch(terms::PICKS)?;
+    Ok(connection)
+}
+
+/// SQLite counts in signed numbers; beyond them everything is the largest.
+fn to_sql(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn from_sql(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or_default()
+}

@@ -1,0 +1,513 @@
+//! Questions that the rules ask of a map, answered from an index that is built once for each version of it.
+//!
+//! The answers cost the length of the path, not the number of agents or grants. Nothing is decided here.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, LazyLock};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::index::PatternIndex;
+use super::model::{Agent, Contradiction, Defer, FieldKind, Mode, Model, Queue};
+use crate::domain::ids::{AgentId, PersonId, QueueName};
+use crate::domain::path::{EntityPath, FieldName, Pattern};
+
+/// The first segment of every agent's own place, `scratch/<agent>/**`.
+pub const SCRATCH: &str = "scratch";
+
+/// A map ready to be asked. A clone costs nothing.
+#[derive(Clone, Debug)]
+pub struct Map {
+    model: Arc<Model>,
+    index: Arc<Index>,
+}
+
+/// May an agent write a field?
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Authority<'a> {
+    /// It is in the agent's zone.
+    Granted,
+    /// It is in the zone of these others, never none.
+    Owners(Vec<&'a AgentId>),
+    /// It is in nobody's zone.
+    Nobody,
+}
+
+#[derive(Debug, Default)]
+struct Index {
+    agents: HashMap<AgentId, usize>,
+    grants: PatternIndex<usize>,
+    zones: Vec<Zone>,
+    kinds: PatternIndex<usize>,
+    queues: HashMap<QueueName, usize>,
+    clauses: PatternIndex<usize>,
+}
+
+/// What one agent's entry says besides its grants, ready to be asked.
+#[derive(Debug, Default)]
+struct Zone {
+    except: Option<PatternIndex<()>>,
+    hidden: Option<PatternIndex<()>>,
+    /// `None` where it reads everything.
+    reads: Option<PatternIndex<()>>,
+    defers: Vec<Defer>,
+    outputs: HashSet<String>,
+}
+
+static OWNED: FieldKind = FieldKind::Owned;
+
+impl Map {
+    /// Builds the index. A map without a queue gets its first one from `Model::default_for` or the lints; one that has
+    /// none all the same answers `queue_of` with a queue of the governance owner.
+    pub fn compile(model: impl Into<Arc<Model>>) -> Self {
+        let mut model = model.into();
+        if model.queues.is_empty() {
+            let queues = fallback_queue(&model);
+            Arc::make_mut(&mut model).queues.extend(queues);
+        }
+        let mut index = Index::default();
+        for (at, agent) in model.agents.iter().enumerate() {
+            index.agents.entry(agent.id.clone()).or_insert(at);
+            for grant in &agent.writes {
+                index.grants.insert(grant, at);
+            }
+            index.zones.push(Zone::of(agent, &model.defers));
+        }
+        for (at, rule) in model.fields.iter().enumerate() {
+            index.kinds.insert(&rule.path, at);
+        }
+        for (at, queue) in model.queues.iter().enumerate() {
+            index.queues.entry(queue.name.clone()).or_insert(at);
+        }
+        for (at, contradiction) in model.contradictions.iter().enumerate() {
+            for clause in &contradiction.all {
+                index.clauses.insert(&clause.template.to_pattern(), at);
+            }
+        }
+        Self { model, index: Arc::new(index) }
+    }
+
+    /// What the map says.
+    pub fn model(&self) -> &Arc<Model> {
+        &self.model
+    }
+
+    /// Refuse, or only record.
+    pub fn mode(&self) -> Mode {
+        self.model.mode
+    }
+
+    /// The agent's entry.
+    pub fn agent(&self, id: &AgentId) -> Option<&Agent> {
+        self.model.agents.get(*self.index.agents.get(id)?)
+    }
+
+    /// May `agent` write the field, and if not, whose is it?
+    pub fn authority(&self, agent: &AgentId, entity: &EntityPath, field: &FieldName) -> Authority<'_> {
+        if let Some(owner) = self.scratch_owner(agent, entity) {
+            return match owner {
+                Scratch::Own => Authority::Granted,
+                Scratch::Of(other) => Authority::Owners(vec![other]),
+                Scratch::Nobodys => Authority::Nobody,
+            };
+        }
+        let caller = self.index.agents.get(agent).copied();
+        let mut granted = false;
+        let mut others = Vec::new();
+        self.index.grants.visit(entity, field, &mut |at| {
+            granted |= Some(*at) == caller && !self.is_excepted(*at, entity, field);
+            if !granted && Some(*at) != caller {
+                others.push(*at);
+            }
+        });
+        if granted {
+            return Authority::Granted;
+        }
+        let owners = self.named(others, entity, field);
+        if owners.is_empty() { Authority::Nobody } else { Authority::Owners(owners) }
+    }
+
+    /// Everybody in whose zone the field is, in the order of the map.
+    pub fn owners(&self, entity: &EntityPath, field: &FieldName) -> Vec<&AgentId> {
+        if entity.segments().next() == Some(SCRATCH) && entity.as_str() != SCRATCH {
+            return self.scratch_agent(entity).into_iter().collect();
+        }
+        let mut owners = Vec::new();
+        self.index.grants.visit(entity, field, &mut |at| owners.push(*at));
+        self.named(owners, entity, field)
+    }
+
+    /// The first owner of the whole entity: whom `create`, `archive` and `delete` need.
+    pub fn owner_of_whole(&self, entity: &EntityPath) -> Option<&AgentId> {
+        self.owners(entity, &FieldName::whole()).into_iter().next()
+    }
+
+    /// Is the field kept from the agent: hidden, outside what it reads, or in another's scratch?
+    pub fn is_hidden(&self, agent: &AgentId, entity: &EntityPath, field: &FieldName) -> bool {
+        match self.scratch_owner(agent, entity) {
+            Some(Scratch::Own) => return false,
+            Some(Scratch::Of(_) | Scratch::Nobodys) => return true,
+            None => {}
+        }
+        let zone = self.index.agents.get(agent).and_then(|at| self.index.zones.get(*at));
+        zone.is_some_and(|zone| {
+            zone.hidden.as_ref().is_some_and(|hidden| any(hidden, entity, field))
+                || zone.reads.as_ref().is_some_and(|reads| !any(reads, entity, field))
+        })
+    }
+
+    /// How the field may be written; the first `[[field]]` that fits says so.
+    pub fn field_kind(&self, entity: &EntityPath, field: &FieldName) -> &FieldKind {
+        let mut first: Option<usize> = None;
+        self.index
+            .kinds
+            .visit(entity, field, &mut |at| first = Some(first.map_or(*at, |first| first.min(*at))));
+        first.and_then(|at| self.model.fields.get(at)).map_or(&OWNED, |rule| &rule.kind)
+    }
+
+    /// The queue that an agent's undecided inputs go to: the one it names, else the first.
+    pub fn queue_of(&self, agent: &AgentId) -> &Queue {
+        let named = self.agent(agent).and_then(|agent| agent.escalates_to.as_ref());
+        named.and_then(|name| self.queue(name)).unwrap_or_else(|| self.first_queue())
+    }
+
+    /// The queue that takes what names no other.
+    pub fn first_queue(&self) -> &Queue {
+        #[expect(clippy::indexing_slicing, reason = "`compile` sees to it that there is a queue")]
+        &self.model.queues[0]
+    }
+
+    /// The queue of that name.
+    pub fn queue(&self, name: &QueueName) -> Option<&Queue> {
+        self.model.queues.get(*self.index.queues.get(name)?)
+    }
+
+    /// To whom the agent yields, and when.
+    pub fn defers(&self, agent: &AgentId) -> &[Defer] {
+        let zone = self.index.agents.get(agent).and_then(|at| self.index.zones.get(*at));
+        zone.map_or(&[], |zone| &zone.defers)
+    }
+
+    /// The contradictions of which a clause speaks about this field, each once, in the order of the map.
+    pub fn contradictions_on(
+        &self,
+        entity: &EntityPath,
+        field: &FieldName,
+    ) -> impl Iterator<Item = &Contradiction> {
+        let mut found = Vec::new();
+        self.index.clauses.visit(entity, field, &mut |at| found.push(*at));
+        found.sort_unstable();
+        found.dedup();
+        found.into_iter().filter_map(|at| self.model.contradictions.get(at))
+    }
+
+    /// The destinations that the agent publishes to.
+    pub fn outputs_of(&self, agent: &AgentId) -> &[String] {
+        self.agent(agent).map_or(&[], |agent| &agent.outputs)
+    }
+
+    /// Does the agent publish to this destination?
+    pub fn has_output(&self, agent: &AgentId, output: &str) -> bool {
+        let zone = self.index.agents.get(agent).and_then(|at| self.index.zones.get(*at));
+        zone.is_some_and(|zone| zone.outputs.contains(output))
+    }
+
+    fn is_excepted(&self, at: usize, entity: &EntityPath, field: &FieldName) -> bool {
+        let except = self.index.zones.get(at).and_then(|zone| zone.except.as_ref());
+        except.is_some_and(|except| any(except, entity, field))
+    }
+
+    fn named(&self, mut agents: Vec<usize>, entity: &EntityPath, field: &FieldName) -> Vec<&AgentId> {
+        agents.sort_unstable();
+        agents.dedup();
+        agents.retain(|at| !self.is_excepted(*at, entity, field));
+        agents.into_iter().filter_map(|at| self.model.agents.get(at)).map(|agent| &agent.id).collect()
+    }
+
+    /// Whose scratch the entity is in, seen from `agent`; `None` where it is in no scratch.
+    ///
+    /// Ids may contain `/`, so that `scratch/a/b` may be read as a's or as a/b's: the longest name wins, the caller's
+    /// being known even where the map doesn't list it.
+    fn scratch_owner(&self, agent: &AgentId, entity: &EntityPath) -> Option<Scratch<'_>> {
+        let place = entity.as_str().strip_prefix(SCRATCH)?.strip_prefix('/')?;
+        let owner = self.scratch_agent(entity);
+        let own = is_under(place, agent.as_str());
+        Some(match owner {
+            Some(owner) if own && agent.as_str().len() >= owner.as_str().len() => Scratch::Own,
+            Some(owner) => Scratch::Of(owner),
+            None if own => Scratch::Own,
+            None => Scratch::Nobodys,
+        })
+    }
+
+    /// The agent of the map whose scratch the entity is in.
+    fn scratch_agent(&self, entity: &EntityPath) -> Option<&AgentId> {
+        let mut place = entity.as_str().strip_prefix(SCRATCH)?.strip_prefix('/')?;
+        loop {
+            if let Some((id, _)) = self.index.agents.get_key_value(place) {
+                return Some(id);
+            }
+            place = place.rsplit_once('/')?.0;
+        }
+    }
+}
+
+enum Scratch<'a> {
+    Own,
+    Of(&'a AgentId),
+    Nobodys,
+}
+
+fn is_under(place: &str, agent: &str) -> bool {
+    place.strip_prefix(agent).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+fn any(patterns: &PatternIndex<()>, entity: &EntityPath, field: &FieldName) -> bool {
+    let mut found = false;
+    patterns.visit(entity, field, &mut |()| found = true);
+    found
+}
+
+fn index_of(patterns: &[Pattern]) -> Option<PatternIndex<()>> {
+    let mut index = PatternIndex::default();
+    for pattern in patterns {
+        index.insert(pattern, ());
+    }
+    (!patterns.is_empty()).then_some(index)
+}
+
+impl Zone {
+    fn of(agent: &Agent, defers: &[Defer]) -> Self {
+        let everything = agent.reads.iter().any(|pattern| *pattern == *EVERYTHING);
+        Self {
+            except: index_of(&agent.except),
+            hidden: index_of(&agent.hidden),
+            reads: if everything { None } else { Some(index_of(&agent.reads).unwrap_or_default()) },
+            defers: defers.iter().filter(|defer| defer.agent == agent.id).cloned().collect(),
+            outputs: agent.outputs.iter().cloned().collect(),
+        }
+    }
+}
+
+static EVERYTHING: LazyLock<Pattern> = LazyLock::new(Pattern::everything);
+
+/// A queue for a model that has none.
+fn fallback_queue(model: &Model) -> Option<Queue> {
+    let person =
+        model.governance_owner.clone().or_else(|| model.agents.first().map(|agent| agent.owner.clone()));
+    let person = person.or_else(|| "admin".parse::<PersonId>().ok())?;
+    Model::default_for(model.workspace.clone(), person).queues.into_iter().next()
+}
+
+impl PartialEq for Map {
+    fn eq(&self, other: &Self) -> bool {
+        self.model == other.model
+    }
+}
+
+impl Serialize for Map {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.model.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Map {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Model::deserialize(deserializer).map(Self::compile)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+
+    fn map(toml: &str) -> Map {
+        Map::compile(toml::from_str::<Model>(toml).unwrap())
+    }
+
+    fn sample() -> Map {
+        map(r#"
+            workspace = "northwind"
+            [[agent]]
+            id = "intake"
+            owner = "dana"
+            writes = ["crm/contact/*#name", "crm/lead/*", "log/*"]
+            except = ["crm/lead/vip-*"]
+            hidden = ["hr/**", "**#salary"]
+            outputs = ["slack/leads"]
+            escalates_to = "ops"
+            [[agent]]
+            id = "support"
+            owner = "dana"
+            writes = ["crm/contact/*#status", "**/ticket/*", "log/*"]
+            reads = ["crm/**"]
+            [[agent]]
+            id = "team/a"
+            owner = "sam"
+            [[field]]
+            path = "log/*"
+            kind = "append"
+            [[field]]
+            path = "crm/contact/*#status"
+            kind = "progression"
+            order = ["new", "won"]
+            [[queue]]
+            name = "inbox"
+            owner = "dana"
+            [[queue]]
+            name = "ops"
+            owner = "sam"
+            deputies = ["dana"]
+            [[defer]]
+            agent = "intake"
+            to = "support"
+            actions = ["send_*"]
+            within = "5m"
+            [[contradiction]]
+            name = "double truth"
+            all = ["crm/contact/{id}#status = 'sourced'", "pipeline/{id}#stage = 'uncontacted'"]
+        "#)
+    }
+
+    /// `granted`, `nobody`, or the owners' names.
+    fn ask(map: &Map, agent: &str, path: &str) -> String {
+        let path: crate::domain::path::FieldPath = path.parse().unwrap();
+        match map.authority(&agent.parse().unwrap(), &path.entity, &path.field) {
+            Authority::Granted => "granted".to_owned(),
+            Authority::Nobody => "nobody".to_owned(),
+            Authority::Owners(owners) => owners.iter().map(|id| id.as_str()).collect::<Vec<_>>().join(","),
+        }
+    }
+
+    #[test]
+    fn authority_is_the_zone_less_its_exceptions() {
+        let map = sample();
+        let cases = [
+            ("intake", "crm/contact/acme#name", "granted"),
+            ("support", "crm/contact/acme#name", "intake"),
+            ("stranger", "crm/contact/acme#name", "intake"),
+            ("intake", "crm/contact/acme#score", "nobody"),
+            ("intake", "crm/lead/7", "granted"),
+            ("intake", "crm/lead/vip-7", "nobody"),
+            ("support", "crm/lead/7#x", "intake"),
+            ("support", "a/b/ticket/9#status", "granted"),
+            ("support", "ticket/9", "granted"),
+            ("intake", "log/1", "granted"),
+            ("stranger", "log/1", "intake,support"),
+        ];
+        for (agent, path, expected) in cases {
+            assert_eq!(ask(&map, agent, path), expected, "{agent} on {path}");
+        }
+        let entity: EntityPath = "crm/lead/7".parse().unwrap();
+        assert_eq!(map.owner_of_whole(&entity).unwrap().as_str(), "intake");
+        assert_eq!(map.owner_of_whole(&"crm/contact/acme".parse().unwrap()), None);
+    }
+
+    #[test]
+    fn scratch_is_its_agents_own() {
+        let map = sample();
+        let cases = [
+            ("intake", "scratch/intake/notes", "granted"),
+            ("intake", "scratch/intake", "granted"),
+            ("support", "scratch/intake/notes", "intake"),
+            ("stranger", "scratch/stranger/x#y", "granted"),
+            ("intake", "scratch/stranger/x#y", "nobody"),
+            ("team/a", "scratch/team/a/x", "granted"),
+            ("team", "scratch/team/a/x", "team/a"),
+            ("team", "scratch/team/b/x", "granted"),
+            ("intake", "scratch/intake-2/x", "nobody"),
+        ];
+        for (agent, path, expected) in cases {
+            assert_eq!(ask(&map, agent, path), expected, "{agent} on {path}");
+        }
+        let notes: EntityPath = "scratch/intake/notes".parse().unwrap();
+        assert_eq!(map.owners(&notes, &FieldName::whole())[0].as_str(), "intake");
+        assert!(map.is_hidden(&"support".parse().unwrap(), &notes, &FieldName::whole()));
+        assert!(!map.is_hidden(&"intake".parse().unwrap(), &notes, &FieldName::whole()));
+    }
+
+    #[test]
+    fn hidden_and_reads_both_keep_out() {
+        let map = sample();
+        let cases = [
+            ("intake", "hr/1", true),
+            ("intake", "crm/contact/a#salary", true),
+            ("intake", "pipeline/1", false),
+            ("support", "crm/contact/a#salary", false),
+            ("support", "pipeline/1", true),
+            ("stranger", "hr/1", false),
+        ];
+        for (agent, path, expected) in cases {
+            let path: crate::domain::path::FieldPath = path.parse().unwrap();
+            assert_eq!(
+                map.is_hidden(&agent.parse().unwrap(), &path.entity, &path.field),
+                expected,
+                "{agent} {path}"
+            );
+        }
+    }
+
+    #[test]
+    fn queues_kinds_defers_and_contradictions_are_found() {
+        let map = sample();
+        let (intake, support) = ("intake".parse().unwrap(), "support".parse().unwrap());
+        assert_eq!(map.queue_of(&intake).name.as_str(), "ops");
+        assert_eq!(map.queue_of(&support).name.as_str(), "inbox");
+        assert_eq!(map.queue_of(&"stranger".parse().unwrap()).name.as_str(), "inbox");
+        assert!(map.queue_of(&intake).is_reviewer(&"dana".parse().unwrap()));
+        assert_eq!(map.defers(&intake).len(), 1);
+        assert!(map.defers(&intake)[0].covers_action("send_mail"));
+        assert!(!map.defers(&intake)[0].covers_action("draft"));
+        assert_eq!(map.outputs_of(&intake), ["slack/leads"]);
+        assert!(map.has_output(&intake, "slack/leads") && !map.has_output(&support, "slack/leads"));
+        let status: FieldName = "status".parse().unwrap();
+        let contact: EntityPath = "crm/contact/acme".parse().unwrap();
+        assert_eq!(map.field_kind(&contact, &status).as_str(), "progression");
+        assert_eq!(map.field_kind(&contact, &FieldName::whole()), &FieldKind::Owned);
+        assert_eq!(map.contradictions_on(&contact, &status).count(), 1);
+        assert_eq!(map.contradictions_on(&contact, &FieldName::whole()).count(), 0);
+    }
+
+    #[test]
+    fn a_map_always_has_a_queue() {
+        let default = Model::default_for("w".parse().unwrap(), "dana".parse().unwrap());
+        assert_eq!(default.queues[0].owner.as_str(), "dana");
+        assert_eq!(default.mode, Mode::Enforce);
+        let none = Map::compile(Model::empty("w".parse().unwrap()));
+        assert_eq!(none.first_queue().name.as_str(), "inbox");
+    }
+
+    #[test]
+    fn a_map_and_its_json_are_the_same_map() {
+        let map = sample();
+        let json = serde_json::to_string(&map).unwrap();
+        assert_eq!(serde_json::from_str::<Map>(&json).unwrap(), map);
+        assert_eq!(toml::from_str::<Model>(&map.model().to_toml()).unwrap(), **map.model());
+    }
+
+    #[test]
+    fn a_thousand_agents_are_asked_as_fast_as_ten() {
+        let model = |agents: usize| {
+            let mut model = Model::empty("w".parse().unwrap());
+            for a in 0..agents {
+                let mut agent = Agent::new(format!("agent-{a}").parse().unwrap(), "dana".parse().unwrap());
+                agent.writes = (0..100).map(|g| format!("zone/{a}/*#field_{g}").parse().unwrap()).collect();
+                model.agents.push(agent);
+            }
+            Map::compile(model)
+        };
+        let time = |map: &Map| {
+            let (agent, entity) = ("agent-5".parse().unwrap(), "zone/5/x".parse().unwrap());
+            let field = "field_50".parse().unwrap();
+            let start = Instant::now();
+            for _ in 0..20_000 {
+                assert_eq!(map.authority(&agent, &entity, &field), Authority::Granted);
+            }
+            start.elapsed()
+        };
+        let (few, many) = (time(&model(10)), time(&model(1_000)));
+        assert!(many < few * 5, "10 agents: {few:?}, 1,000 agents: {many:?}");
+    }
+}

@@ -1,0 +1,198 @@
+//! Writing deeds into the index, in large transactions. Reading is elsewhere.
+
+use std::collections::HashMap;
+
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Transaction, params};
+
+use super::{
+    Entry, IndexError, head,
+    schema::{RefKind, TermKind},
+    to_sql,
+};
+use crate::domain::{filter::Facts, ids::Seq, time::Time};
+
+/// How long a minute is.
+pub(super) const MINUTE_MICROS: i64 = 60_000_000;
+
+/// Stands in `touch` for a deed's subject itself; no term has this number.
+pub(super) const NO_FIELD: i64 = 0;
+
+/// Applies the entries, all or nothing.
+pub(super) fn apply(connection: &mut Connection, entries: &[Entry<'_>]) -> Result<(), IndexError> {
+    let Some(last) = entries.last() else { return Ok(()) };
+    let transaction = connection.transaction()?;
+    let mut head = head(&transaction)?.seq;
+    let mut writer = Writer::new(&transaction)?;
+    for entry in entries {
+        if entry.seq != head.next() {
+            return Err(IndexError::Gap { head, given: entry.seq });
+        }
+        head = entry.seq;
+        writer.deed(entry)?;
+    }
+    writer.finish()?;
+    transaction.execute("UPDATE meta SET head = ?, hash = ?", params![to_sql(head.0), last.hash])?;
+    transaction.commit()?;
+    Ok(())
+}
+
+/// The prepared statements and what is counted up in memory until the batch ends.
+struct Writer<'t> {
+    transaction: &'t Transaction<'t>,
+    terms: HashMap<(TermKind, String), i64>,
+    counts: HashMap<i64, i64>,
+    minutes: HashMap<(i64, i64), i64>,
+    last_time: Time,
+    find_term: CachedStatement<'t>,
+    add_term: CachedStatement<'t>,
+    deed: CachedStatement<'t>,
+    post: CachedStatement<'t>,
+    touch: CachedStatement<'t>,
+    reference: CachedStatement<'t>,
+    text: CachedStatement<'t>,
+    words: CachedStatement<'t>,
+}
+
+impl<'t> Writer<'t> {
+    fn new(transaction: &'t Transaction<'t>) -> Result<Self, IndexError> {
+        let prepare = |sql| transaction.prepare_cached(sql);
+        let last: Option<i64> = transaction
+            .query_row("SELECT time FROM deed ORDER BY seq DESC LIMIT 1", [], |row| row.get(0))
+            .optional()?;
+        Ok(Self {
+            transaction,
+            terms: HashMap::new(),
+            counts: HashMap::new(),
+            minutes: HashMap::new(),
+            last_time: Time::from_micros(last.unwrap_or_default()),
+            find_term: prepare("SELECT id FROM term WHERE kind = ? AND name = ?")?,
+            add_term: prepare("INSERT INTO term(kind, name) VALUES (?, ?) RETURNING id")?,
+            deed: prepare("INSERT INTO deed VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?,
+            post: prepare("INSERT OR IGNORE INTO post VALUES (?, ?)")?,
+            touch: prepare("INSERT OR REPLACE INTO touch VALUES (?, ?, ?, ?)")?,
+            reference: prepare("INSERT OR IGNORE INTO ref VALUES (?, ?, ?)")?,
+            text: prepare("INSERT INTO text VALUES (?, ?)")?,
+            words: prepare("INSERT INTO words(rowid, folded) VALUES (?, ?)")?,
+        })
+    }
+
+    fn deed(&mut self, entry: &Entry<'_>) -> Result<(), IndexError> {
+        let facts = Facts::read(entry.seq, entry.bytes, self.last_time);
+        self.last_time = facts.time;
+        let seq = to_sql(facts.seq.0);
+        let class = self.posted(TermKind::Class, &facts.class, seq)?;
+        let actor = self.posted(TermKind::Actor, &facts.actor, seq)?;
+        let action = self.posted(TermKind::Action, &facts.action, seq)?;
+        let kind = self.posted(TermKind::Type, &facts.kind, seq)?;
+        let outcome = self.posted(TermKind::Outcome, &facts.outcome, seq)?;
+        // No deed was refused for the empty reason: 0 keeps `code:*` to the deeds that have one.
+        let code = if facts.code.is_empty() { 0 } else { self.posted(TermKind::Code, &facts.code, seq)? };
+        let time = facts.time.micros();
+        let cause = facts.cause.map_or(0, |cause| to_sql(cause.0));
+        let correlation = to_sql(facts.correlation.0);
+        self.deed.execute(params![
+            seq,
+            time,
+            class,
+            actor,
+            action,
+            kind,
+            outcome,
+            code,
+            cause,
+            correlation,
+            to_sql(facts.map)
+        ])?;
+        *self.minutes.entry((time.div_euclid(MINUTE_MICROS), outcome)).or_default() += 1;
+        self.references(&facts, seq)?;
+        self.touches(&facts, seq, actor)?;
+        self.text.execute(params![seq, facts.text])?;
+        self.words.execute(params![seq, facts.text])?;
+        Ok(())
+    }
+
+    fn references(&mut self, facts: &Facts<'_>, seq: i64) -> Result<(), IndexError> {
+        let items = facts.item.iter().map(|item| (RefKind::Item, item));
+        let alerts = facts.alerts.iter().map(|alert| (RefKind::Alert, alert));
+        let works = facts.works.iter().map(|work| (RefKind::Work, work));
+        let causes = facts.cause.iter().map(|Seq(cause)| (RefKind::Cause, cause));
+        for (kind, number) in items.chain(alerts).chain(works).chain(causes) {
+            self.reference.execute(params![kind.number(), to_sql(*number), seq])?;
+        }
+        Ok(())
+    }
+
+    fn touches(&mut self, facts: &Facts<'_>, seq: i64, actor: i64) -> Result<(), IndexError> {
+        for entity in facts.entities() {
+            self.posted(TermKind::Entity, entity, seq)?;
+        }
+        if let Some(subject) = &facts.subject {
+            let subject = self.term(TermKind::Entity, subject)?;
+            self.touch.execute(params![seq, subject, NO_FIELD, 0])?;
+        }
+        let committed = facts.outcome == "committed";
+        for touch in &facts.touches {
+            let entity = self.term(TermKind::Entity, &touch.entity)?;
+            let field = self.posted(TermKind::Field, &touch.field, seq)?;
+            self.touch.execute(params![seq, entity, field, to_sql(touch.version)])?;
+            if committed {
+                self.written(entity, field, actor, seq)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Counts a committed write to a field by its writer.
+    fn written(&mut self, entity: i64, field: i64, actor: i64, seq: i64) -> Result<(), IndexError> {
+        let mut writer = self.transaction.prepare_cached(
+            "INSERT INTO writer VALUES (?, ?, ?, 1)
+             ON CONFLICT DO UPDATE SET writes = writes + 1 RETURNING writes = 1",
+        )?;
+        let new_writer: i64 = writer.query_row([entity, field, actor], |row| row.get(0))?;
+        let mut total = self.transaction.prepare_cached(
+            "INSERT INTO field VALUES (?, ?, 1, 1, ?)
+             ON CONFLICT DO UPDATE SET writers = writers + ?, writes = writes + 1, last = excluded.last",
+        )?;
+        total.execute([entity, field, seq, new_writer])?;
+        Ok(())
+    }
+
+    /// The term's number; the deed joins the term's list.
+    fn posted(&mut self, kind: TermKind, name: &str, seq: i64) -> Result<i64, IndexError> {
+        let term = self.term(kind, name)?;
+        if self.post.execute([term, seq])? == 1 {
+            *self.counts.entry(term).or_default() += 1;
+        }
+        Ok(term)
+    }
+
+    fn term(&mut self, kind: TermKind, name: &str) -> Result<i64, IndexError> {
+        // The key is built anew for each look-up: `HashMap` can't be asked with a borrowed pair.
+        let key = (kind, name.to_owned());
+        if let Some(id) = self.terms.get(&key) {
+            return Ok(*id);
+        }
+        let found = self.find_term.query_row(params![kind.number(), name], |row| row.get(0)).optional()?;
+        let id = match found {
+            Some(id) => id,
+            None => self.add_term.query_row(params![kind.number(), name], |row| row.get(0))?,
+        };
+        self.terms.insert(key, id);
+        Ok(id)
+    }
+
+    /// Writes what was counted up.
+    fn finish(self) -> Result<(), IndexError> {
+        let mut term = self.transaction.prepare_cached("UPDATE term SET deeds = deeds + ? WHERE id = ?")?;
+        for (id, deeds) in self.counts {
+            term.execute([deeds, id])?;
+        }
+        let mut minute = self.transaction.prepare_cached(
+            "INSERT INTO minute VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET deeds = deeds + excluded.deeds",
+        )?;
+        for ((at, outcome), deeds) in self.minutes {
+            minute.execute([at, outcome, deeds])?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,371 @@
+//! The index answers what a filter over all deeds would: the same questions are asked of both.
+
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::{Arc, atomic::AtomicUsize, atomic::Ordering},
+    time::Duration,
+};
+
+use proptest::prelude::*;
+use tempfile::TempDir;
+
+use super::{
+    follow::{Follower, Record, Source},
+    *,
+};
+use crate::domain::{
+    deed::Deed,
+    filter::{
+        Facts, Filter,
+        sample::{self, Dice},
+    },
+    path::Pattern,
+    time::{Span, Time},
+};
+
+const IDENTITY: &str = "urn:uuid:00000000-0000-4000-8000-000000000000";
+
+struct House {
+    directory: TempDir,
+    index: Index,
+    deeds: Vec<Deed>,
+}
+
+impl House {
+    fn path(&self) -> PathBuf {
+        self.directory.path().join("index.db")
+    }
+}
+
+fn encoded(deeds: &[Deed]) -> Vec<(Seq, Vec<u8>)> {
+    deeds.iter().map(|deed| (deed.seq, deed.encode(&sample::origin()).unwrap())).collect()
+}
+
+fn feed(index: &Index, records: &[(Seq, Vec<u8>)]) {
+    let entries: Vec<_> =
+        records.iter().map(|(seq, bytes)| Entry { seq: *seq, hash: &[7; 32], bytes }).collect();
+    index.apply(&entries).unwrap();
+}
+
+fn house(seed: u64, count: u64) -> House {
+    let directory = TempDir::new().unwrap();
+    let index = Index::open(&directory.path().join("index.db"), IDENTITY).unwrap();
+    let deeds = sample::deeds(&mut Dice::new(seed), count);
+    for part in encoded(&deeds).chunks(97) {
+        feed(&index, part);
+    }
+    House { directory, index, deeds }
+}
+
+fn now() -> Time {
+    "2026-02-14T09:00:00Z".parse().unwrap()
+}
+
+fn filter(text: &str) -> Filter {
+    Filter::parse(text, now()).unwrap()
+}
+
+fn meant(deeds: &[Deed], filter: &Filter) -> Vec<Seq> {
+    deeds.iter().filter(|deed| filter.matches(deed)).map(|deed| deed.seq).collect()
+}
+
+fn check_pages(house: &House, text: &str, limit: usize, at: u64) {
+    let filter = filter(text);
+    let all = meant(&house.deeds, &filter);
+    let page = |from| house.index.page(&filter, from, limit).unwrap();
+    let last = |seqs: &[Seq]| seqs[seqs.len().saturating_sub(limit)..].to_vec();
+    let first = |seqs: &[Seq]| seqs.iter().copied().take(limit).collect::<Vec<_>>();
+    let split = all.partition_point(|seq| seq.0 < at);
+    let after = all.partition_point(|seq| seq.0 <= at);
+    for (from, expected, more) in [
+        (PageFrom::Newest, last(&all), all.len() > limit),
+        (PageFrom::Oldest, first(&all), all.len() > limit),
+        (PageFrom::Before(Seq(at)), last(&all[..split]), split > limit),
+        (PageFrom::After(Seq(at)), first(&all[after..]), all.len() - after > limit),
+    ] {
+        let page = page(from);
+        assert_eq!((page.seqs, page.more), (expected, more), "{text} {from:?}");
+    }
+    let around = page(PageFrom::Around(Seq(at))).seqs;
+    let begin = after.saturating_sub(limit.div_ceil(2));
+    let rest = limit.saturating_sub(after - begin).max(1);
+    let end = (after + rest).min(all.len());
+    assert_eq!(around, all[begin..end], "{text} around {at}");
+    let count = house.index.count(&filter).unwrap();
+    assert!(count.exact);
+    assert_eq!(count.deeds, all.len() as u64, "{text}");
+}
+
+fn check_histogram(house: &House, text: &str, from: Time, length: Span, buckets: usize) {
+    let filter = filter(text);
+    let found = house.index.histogram(&filter, from, from.plus(length), buckets).unwrap();
+    assert!(found.buckets.len() <= buckets);
+    assert!(found.buckets[0].start <= from);
+    let end = found.buckets.last().unwrap().start.plus(found.width);
+    assert!(end >= from.plus(length), "{end} covers {}", from.plus(length));
+    for bucket in &found.buckets {
+        let mut tally = Tally::default();
+        let inside = |deed: &&Deed| deed.time >= bucket.start && deed.time < bucket.start.plus(found.width);
+        for deed in house.deeds.iter().filter(inside).filter(|deed| filter.matches(deed)) {
+            tally.add(Some(deed.outcome), 1);
+        }
+        assert_eq!(bucket.tally, tally, "{text} at {}", bucket.start);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn answers_what_the_filter_means(seed: u64) {
+        let house = house(seed, 400);
+        let mut dice = Dice::new(seed);
+        for _ in 0..40 {
+            let text = sample::filter_text(&mut dice);
+            let (limit, at) = (1 + dice.below(60), dice.below(420));
+            check_pages(&house, &text, usize::try_from(limit).unwrap(), at);
+        }
+        for _ in 0..10 {
+            let text = sample::filter_text(&mut dice);
+            let back = Span::from_secs(i64::try_from(dice.below(7_200)).unwrap());
+            let length = Span::from_secs(1 + i64::try_from(dice.below(7_200)).unwrap());
+            let buckets = usize::try_from(1 + dice.below(40)).unwrap();
+            check_histogram(&house, &text, sample::start().minus(back), length, buckets);
+            check_histogram(&house, "", sample::start().minus(back), length, buckets);
+        }
+    }
+
+    #[test]
+    fn traces_are_what_a_scan_finds(seed: u64) {
+        let house = house(seed, 300);
+        let Some(entity) = house.deeds.iter().find_map(|deed| deed.subject.clone()) else { return Ok(()) };
+        let on_entity = meant(&house.deeds, &filter(&format!("entity:{entity}")));
+        let found = house.index.trace_entity(&entity, None, None, 1000).unwrap();
+        prop_assert_eq!(&found, &on_entity);
+        let newest = house.index.trace_entity(&entity, None, Some(Seq(200)), 3).unwrap();
+        let before: Vec<_> = on_entity.into_iter().filter(|seq| seq.0 < 200).collect();
+        prop_assert_eq!(newest, before[before.len().saturating_sub(3)..].to_vec());
+        let status = "status".parse().unwrap();
+        let found = house.index.trace_entity(&entity, Some(&status), None, 1000).unwrap();
+        prop_assert_eq!(found, meant(&house.deeds, &filter(&format!("entity:{entity}#status"))));
+
+        let seq = Seq(1 + seed % 300);
+        let chain = house.index.chain(seq).unwrap().unwrap();
+        let cause = |seq: Seq| house.deeds[usize::try_from(seq.0).unwrap() - 1].cause;
+        let mut up: Vec<_> = std::iter::successors(cause(seq), |seq| cause(*seq)).collect();
+        up.reverse();
+        prop_assert_eq!(chain.causes, up);
+        let under = |one: Seq| std::iter::successors(cause(one), |seq| cause(*seq)).any(|above| above == seq);
+        let mut down: Vec<_> = house.deeds.iter().map(|deed| deed.seq).filter(|one| under(*one)).collect();
+        for (i, effect) in chain.effects.iter().enumerate() {
+            prop_assert_eq!(cause(effect.seq), Some(effect.cause));
+            let parent = chain.effects[..i].iter().rev().find(|above| above.depth < effect.depth);
+            prop_assert_eq!(parent.map_or(seq, |parent| parent.seq), effect.cause);
+        }
+        let mut found: Vec<_> = chain.effects.iter().map(|effect| effect.seq).collect();
+        found.sort_unstable();
+        down.sort_unstable();
+        prop_assert_eq!(found, down);
+    }
+}
+
+#[test]
+fn thousands_of_deeds_in_many_entities() {
+    let mut deeds = sample::deeds(&mut Dice::new(11), 5_000);
+    for deed in &mut deeds {
+        deed.subject = Some(format!("crm/contact/c{}", deed.seq.0 % 400).parse().unwrap());
+    }
+    let directory = TempDir::new().unwrap();
+    let index = Index::open(&directory.path().join("index.db"), IDENTITY).unwrap();
+    feed(&index, &encoded(&deeds));
+    let house = House { directory, index, deeds };
+    for text in [
+        "entity:crm/contact/c*",
+        "entity:**/c39*",
+        "-entity:crm/contact/c1*",
+        "entity:**#status",
+        "entity:crm/** form",
+    ] {
+        check_pages(&house, text, 50, 2_500);
+    }
+    check_histogram(&house, "entity:crm/contact/c1*", sample::start(), Span::from_hours(20), 60);
+}
+
+#[test]
+fn statistics_are_what_a_scan_counts() {
+    let house = house(5, 600);
+    let late = house.deeds.last().unwrap().recorded;
+    let pattern: Pattern = "crm/**".parse().unwrap();
+    let stats = house.index.field_stats(&pattern, late).unwrap();
+    let mut expected: BTreeMap<String, (u64, u64, u64, Option<Seq>)> = BTreeMap::new();
+    let mut writers: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
+    for deed in &house.deeds {
+        let facts = Facts::of(deed);
+        // A deed that names a field twice has touched it once.
+        let mut touched: Vec<_> =
+            facts.touches.iter().map(|touch| (touch.entity.to_string(), touch.field.to_string())).collect();
+        if facts.outcome == "committed" {
+            for key in &touched {
+                writers.entry(key.clone()).or_default().push(facts.actor.to_string());
+            }
+        }
+        touched.sort();
+        touched.dedup();
+        for (_, field) in touched.iter().filter(|(entity, _)| entity.starts_with("crm/")) {
+            let entry = expected.entry(field.clone()).or_default();
+            match facts.outcome.as_ref() {
+                "committed" => {
+                    entry.0 += 1;
+                    entry.3 = Some(deed.seq);
+                }
+                "proposed" => entry.1 += 1,
+                "stale" => entry.2 += 1,
+                _ => {}
+            }
+        }
+    }
+    let sum = |tried: &[Tried]| tried.iter().map(|one| one.times).sum::<u64>();
+    let found: BTreeMap<_, _> = stats
+        .iter()
+        .map(|one| {
+            let last = one.last.as_ref().map(|last| last.seq);
+            (one.field.clone(), (one.writes, sum(&one.proposals), sum(&one.refusals), last))
+        })
+        .collect();
+    assert_eq!(found, expected);
+    let only = house.index.field_stats(&"crm/**#status".parse().unwrap(), late).unwrap();
+    assert_eq!(only, stats.iter().filter(|one| one.field == "status").cloned().collect::<Vec<_>>());
+
+    let contested = house.index.contested(1000).unwrap();
+    let mut entities = Vec::new();
+    for ((entity, field), mut by) in writers {
+        let times = by.len() as u64;
+        by.sort();
+        by.dedup();
+        let one = contested.iter().find(|one| one.entity == entity && one.field == field);
+        assert_eq!(
+            one.map(|one| (one.writers, one.writes)),
+            (by.len() > 1).then_some((by.len() as u64, times))
+        );
+        entities.push((entity, by));
+    }
+    assert!(contested.windows(2).all(|pair| pair[0].writes >= pair[1].writes));
+    let mut by_entity: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (entity, by) in entities {
+        by_entity.entry(entity).or_default().extend(by);
+    }
+    let several = by_entity.values().filter(|by| by.iter().any(|one| *one != by[0])).count();
+    assert_eq!(house.index.multi_writer_entities().unwrap(), several as u64);
+    let actors = house.index.actors().unwrap();
+    assert_eq!(actors.iter().map(|one| one.deeds).sum::<u64>(), 600);
+    assert_eq!(house.index.vocabulary(2).unwrap().actors, [actors[0].name.clone(), actors[1].name.clone()]);
+}
+
+#[test]
+fn broken_and_unknown_deeds_are_indexed_raw() {
+    let house = house(3, 10);
+    let unknown = br#"{"type":"deeds.moon.landed","time":"2026-02-14T08:00:00Z","subject":"crm/contact/acme","data":{"actor":{"class":"robot","name":"hal"},"outcome":"landed"}}"#;
+    feed(&house.index, &[(Seq(11), b"\xff\0 not JSON".to_vec()), (Seq(12), unknown.to_vec())]);
+    let page = |text: &str| house.index.page(&filter(text), PageFrom::Newest, 10).unwrap().seqs;
+    assert_eq!(page("type:unreadable"), [Seq(11)]);
+    assert_eq!(page("\"not json\""), [Seq(11)]);
+    assert_eq!(page("actor:hal entity:crm/*/acme"), [Seq(12)]);
+    let from = house.deeds[9].time.minus(Span::from_days(2));
+    let histogram = house.index.histogram(&filter(""), from, now(), 10).unwrap();
+    assert_eq!(histogram.buckets.iter().map(|one| one.tally.total()).sum::<u64>(), 12);
+    assert_eq!(histogram.buckets.iter().map(|one| one.tally.other()).sum::<u64>(), 2);
+}
+
+#[test]
+fn gaps_are_refused_and_change_nothing() {
+    let house = house(3, 10);
+    let bytes = b"{}".as_slice();
+    let error = house
+        .index
+        .apply(&[Entry { seq: Seq(11), hash: &[1], bytes }, Entry { seq: Seq(13), hash: &[1], bytes }])
+        .unwrap_err();
+    assert!(matches!(error, IndexError::Gap { head: Seq(11), given: Seq(13) }), "{error}");
+    assert_eq!(house.index.head().unwrap(), Head { seq: Seq(10), hash: vec![7; 32] });
+    assert_eq!(house.index.count(&filter("seq:11")).unwrap().deeds, 0);
+}
+
+#[test]
+fn another_version_ledger_or_a_broken_file_starts_anew() {
+    let house = house(3, 10);
+    let path = house.path();
+    assert_eq!(Index::open(&path, IDENTITY).unwrap().head().unwrap().seq, Seq(10));
+    assert_eq!(Index::open(&path, "urn:uuid:other").unwrap().head().unwrap().seq, Seq(0));
+    rusqlite::Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
+    let index = Index::open(&path, "urn:uuid:other").unwrap();
+    feed(&index, &encoded(&house.deeds));
+    drop(index);
+    fs::write(
+        &path,
+        b"this is not a database, but somebody's notes, and long enough to be taken for a header",
+    )
+    .unwrap();
+    assert_eq!(Index::open(&path, IDENTITY).unwrap().head().unwrap().seq, Seq(0));
+}
+
+type Stored = Vec<(Seq, Vec<u8>)>;
+
+/// A ledger in memory that can fail a few times and grows while it is followed.
+struct Shelf {
+    records: Arc<Mutex<Stored>>,
+    mark: u8,
+    failures: Arc<AtomicUsize>,
+}
+
+impl Source for Shelf {
+    type Bytes = Vec<u8>;
+    type Error = String;
+
+    fn read(&mut self, after: Seq, limit: usize) -> Result<Vec<Record<Vec<u8>>>, String> {
+        if self.failures.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1)).is_ok() {
+            return Err("the disk is on holiday".to_owned());
+        }
+        let records = self.records.lock().unwrap();
+        let later = records.iter().filter(|(seq, _)| *seq > after).take(limit.min(30));
+        Ok(later
+            .map(|(seq, bytes)| Record { seq: *seq, hash: [self.mark; 32], bytes: bytes.clone() })
+            .collect())
+    }
+
+    fn hash_of(&mut self, seq: Seq) -> Result<Option<[u8; 32]>, String> {
+        Ok(self.records.lock().unwrap().iter().any(|(one, _)| *one == seq).then_some([self.mark; 32]))
+    }
+
+    fn wait(&mut self, _after: Seq) -> bool {
+        std::thread::sleep(Duration::from_millis(5));
+        true
+    }
+}
+
+#[test]
+fn the_follower_catches_up_survives_errors_and_tells_a_replaced_ledger() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("deeper/index.db");
+    let index = Arc::new(Index::open(&path, IDENTITY).unwrap());
+    let deeds = sample::deeds(&mut Dice::new(2), 200);
+    let all = encoded(&deeds);
+    let records = Arc::new(Mutex::new(all[..150].to_vec()));
+    let failures = Arc::new(AtomicUsize::new(2));
+    let shelf = |mark| Shelf { records: Arc::clone(&records), mark, failures: Arc::clone(&failures) };
+
+    let follower = Follower::start(Arc::clone(&index), shelf(1), |_| {}).unwrap();
+    assert!(follower.wait_for(Seq(150), Duration::from_secs(20)), "{:?}", follower.progress());
+    records.lock().unwrap().extend_from_slice(&all[150..]);
+    assert!(follower.wait_for(Seq(200), Duration::from_secs(20)));
+    assert_eq!(failures.load(Ordering::SeqCst), 0);
+    drop(follower);
+    assert_eq!(index.head().unwrap(), Head { seq: Seq(200), hash: vec![1; 32] });
+
+    // The ledger was put back from a backup: shorter, and with other hashes.
+    records.lock().unwrap().truncate(40);
+    let follower = Follower::start(Arc::clone(&index), shelf(2), |_| {}).unwrap();
+    assert!(follower.wait_for(Seq(40), Duration::from_secs(20)));
+    drop(follower);
+    assert_eq!(index.head().unwrap(), Head { seq: Seq(40), hash: vec![2; 32] });
+    assert_eq!(index.page(&filter(""), PageFrom::Newest, 5).unwrap().seqs.last(), Some(&Seq(40)));
+}
