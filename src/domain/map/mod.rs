@@ -8,16 +8,22 @@ pub mod condition;
 mod diff;
 pub mod edit;
 mod index;
+pub mod lint;
 pub mod model;
 mod nearest;
+mod overlaps;
+pub mod parse;
 pub mod schedule;
+mod spelling;
 
 pub use authority::{Authority, Map};
 pub use condition::{Condition, Occasion, Op};
 pub use diff::{Change, difference};
 pub use edit::{EditError, Grant};
+pub use lint::{Finding, Lint, Severity};
 pub use model::{
     Agent, Contradiction, Defer, Event, FieldKind, FieldRule, Mode, Model, Output, Queue, Route,
 };
 pub use nearest::nearest_zone;
+pub use parse::{Parsed, parse};
 pub use schedule::Schedule;

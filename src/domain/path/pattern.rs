@@ -23,7 +23,7 @@ pub struct Pattern {
 }
 
 /// One segment of a pattern.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Segment {
     /// Exactly this text.
     Literal(Box<str>),
@@ -81,6 +81,17 @@ impl Pattern {
         Self { text: Arc::from("**"), segments: Arc::from([Segment::Deep]), field: FieldPart::All }
     }
 
+    /// Is it `**`?
+    pub fn is_everything(&self) -> bool {
+        &*self.text == "**"
+    }
+
+    /// `first/*/**`: everything below the places that `first` holds, and those places.
+    pub(crate) fn below(first: &str) -> Self {
+        let segments = Arc::from([Segment::Literal(Box::from(first)), Segment::Any, Segment::Deep]);
+        Self { text: Arc::from(format!("{first}/*/**")), segments, field: FieldPart::All }
+    }
+
     /// Exactly one field of one entity.
     pub fn exact(path: &FieldPath) -> Self {
         Self::from_template(path.entity.segments().map(Some), &path.field)
@@ -132,6 +143,28 @@ impl Pattern {
         let text = format!("{}#{}", self.entity_text(), field.as_str());
         let field = if field.is_whole() { FieldPart::Whole } else { FieldPart::Literal(field.clone()) };
         Self { text: Arc::from(text), segments: self.segments.clone(), field }
+    }
+
+    /// Some path that matches and that other patterns are unlikely to name; `None` where that is not easily said.
+    pub(crate) fn sample(&self) -> Option<FieldPath> {
+        const UNLIKELY: &str = "~q~";
+        let fill = |glob: &Glob| glob.pieces().collect::<Vec<_>>().join(UNLIKELY);
+        let segments: Vec<String> = self
+            .segments
+            .iter()
+            .map(|segment| match segment {
+                Segment::Literal(text) => text.to_string(),
+                Segment::Any | Segment::Deep => UNLIKELY.to_owned(),
+                Segment::Glob(glob) => fill(glob),
+            })
+            .collect();
+        let field = match &self.field {
+            FieldPart::All | FieldPart::Any => UNLIKELY.parse().ok()?,
+            FieldPart::Whole => FieldName::whole(),
+            FieldPart::Literal(name) => name.clone(),
+            FieldPart::Glob(glob) => fill(glob).parse().ok()?,
+        };
+        Some(FieldPath::new(segments.join("/").parse().ok()?, field))
     }
 
     /// Does the field of the entity match?

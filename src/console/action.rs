@@ -1,0 +1,180 @@
+//! Everything that a person can ask of the console, as one closed list. Keys are mapped to these; hints, help and palette
+//! are printed from the same table. What an action does lives in `update`, never here.
+
+/// Which part of help an action is listed under.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Group {
+    /// Moving about.
+    Move,
+    /// Going to places.
+    Go,
+    /// Looking closer.
+    Look,
+    /// Deciding and changing.
+    Decide,
+    /// The console itself.
+    Console,
+}
+
+impl Group {
+    /// The heading in help.
+    pub fn heading(self) -> &'static str {
+        match self {
+            Self::Move => "Move",
+            Self::Go => "Go to",
+            Self::Look => "Look closer",
+            Self::Decide => "Decide",
+            Self::Console => "Console",
+        }
+    }
+}
+
+/// Whether an action leads to a change that others see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Weight {
+    /// Nothing changes but this screen.
+    Looks,
+    /// Opens or confirms something that changes what others see: never on a ctrl letter, never with alt, never by paste or
+    /// type-ahead.
+    Decides,
+}
+
+macro_rules! actions {
+    ($($variant:ident $name:literal $label:literal $group:ident $weight:ident $help:literal;)*) => {
+        /// One thing that a person can ask of the console.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Action {
+            $(#[doc = $help] $variant,)*
+        }
+
+        impl Action {
+            /// All of them, in the order of help.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The name in keymap files.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+
+            /// The one or two words of the hint line.
+            pub fn label(self) -> &'static str {
+                match self { $(Self::$variant => $label,)* }
+            }
+
+            /// The sentence of help and palette.
+            pub fn help(self) -> &'static str {
+                match self { $(Self::$variant => $help,)* }
+            }
+
+            /// Where help lists it.
+            pub fn group(self) -> Group {
+                match self { $(Self::$variant => Group::$group,)* }
+            }
+
+            /// Whether it changes what others see.
+            pub fn weight(self) -> Weight {
+                match self { $(Self::$variant => Weight::$weight,)* }
+            }
+        }
+    };
+}
+
+actions! {
+    Up "up" "up" Move Looks "One line up";
+    Down "down" "down" Move Looks "One line down";
+    Left "left" "left" Move Looks "Left, or close a branch";
+    Right "right" "right" Move Looks "Right, or open a branch";
+    PageUp "page-up" "page up" Move Looks "One page up";
+    PageDown "page-down" "page down" Move Looks "One page down";
+    HalfUp "half-page-up" "half up" Move Looks "Half a page up";
+    HalfDown "half-page-down" "half down" Move Looks "Half a page down";
+    First "first" "first" Move Looks "To the first line";
+    Last "last" "last" Move Looks "To the last line";
+    NextPane "next-pane" "other pane" Move Looks "To the next pane, field or button";
+    PreviousPane "previous-pane" "other pane" Move Looks "To the pane, field or button before";
+    NextMatch "next-match" "next" Move Looks "To the next match or the next one that needs attention";
+    PreviousMatch "previous-match" "previous" Move Looks "To the match or the one that needs attention before";
+    ScrollUp "scroll-up" "scroll up" Move Looks "Scroll the detail up";
+    ScrollDown "scroll-down" "scroll down" Move Looks "Scroll the detail down";
+
+    ViewInbox "view-inbox" "inbox" Go Looks "Inbox: the decisions that wait";
+    ViewLog "view-log" "log" Go Looks "Log: everything that happened";
+    ViewMap "view-map" "map" Go Looks "Map: who owns what";
+    ViewConflicts "view-conflicts" "conflicts" Go Looks "Conflicts: the open alerts";
+    Workspace "switch-workspace" "workspace" Go Looks "Switch to another workspace";
+    Back "back" "back" Go Looks "Back to the place before";
+    Forward "forward" "forward" Go Looks "Forward again";
+    Palette "palette" "commands" Go Looks "Every command and place, by name";
+
+    Open "open" "open" Look Looks "Open what is under the cursor";
+    Close "close" "close" Look Looks "Close, cancel, or leave";
+    Peek "peek" "peek" Look Looks "A quick look at what is under the cursor";
+    Filter "filter" "filter" Look Looks "Filter, or ask who owns a path";
+    Follow "follow" "follow" Look Looks "Follow what is new, or hold still";
+    Trace "trace" "trace" Look Looks "Everything that happened to this entity";
+    Causes "causes" "causes" Look Looks "The chain of causes of this deed";
+    Raw "raw" "raw" Look Looks "The original: as JSON, then as hex";
+    Zoom "zoom" "zoom" Look Looks "Zoom the timeline in or out";
+    Bookmark "bookmark" "bookmark" Look Looks "Bookmark, or take the bookmark away";
+    OlderMap "older-map" "older map" Look Looks "The map one version back, and what changed";
+    NewerMap "newer-map" "newer map" Look Looks "The map one version on, and what changed";
+    Toggle "toggle" "tree/matrix" Look Looks "The other way of showing this";
+    Copy "copy" "copy" Look Looks "Copy to the clipboard";
+    Export "export" "export" Look Looks "Export what the filter shows, as JSONL or CSV";
+
+    Expand "expand" "expand" Decide Decides "Expand: an agent's zone grows by what it asked for";
+    Handle "handle" "handle" Decide Decides "Handle: this case by hand, the scope stays";
+    OutOfScope "out-of-scope" "out of scope" Decide Decides "Out of scope: classify and close";
+    Claim "claim" "claim" Decide Decides "Claim, so that no other reviewer takes it";
+    Release "release" "release" Decide Decides "Release a claim";
+    Reassign "reassign" "reassign" Decide Decides "Hand to another named reviewer";
+    Undo "undo" "undo" Decide Decides "Undo the last answer";
+    Mark "mark" "mark" Decide Looks "Mark for answering several at once";
+    MarkAlike "mark-alike" "mark alike" Decide Looks "Mark all that are like this one";
+    ClearMarks "clear-marks" "clear marks" Decide Looks "Take all marks away";
+    Review "review" "review" Decide Looks "Start the review: one case at a time; again to end it";
+    Acknowledge "acknowledge" "ack" Decide Decides "Acknowledge the alert";
+    Resolve "resolve" "resolve" Decide Decides "Resolve the alert with a note";
+    Escalate "escalate" "to inbox" Decide Decides "Send the alert to the inbox";
+    EditMap "edit-map" "edit map" Decide Looks "Open the map in the editor, check it, and apply it";
+    Confirm "confirm" "confirm" Decide Decides "Confirm: press the chosen button";
+    ToggleField "toggle-field" "tick" Decide Looks "Tick or untick the field";
+
+    Submit "submit" "done" Console Looks "Take what was typed";
+    Complete "complete" "complete" Console Looks "Complete what is being typed";
+    NextSuggestion "next-suggestion" "next" Console Looks "The next suggestion";
+    PreviousSuggestion "previous-suggestion" "previous" Console Looks "The suggestion before";
+    Mouse "mouse" "mouse" Console Looks "Mouse on or off (off: the terminal selects text)";
+    Redraw "redraw" "redraw" Console Looks "Draw everything anew";
+    Suspend "suspend" "suspend" Console Looks "Stop and go back to the shell; `fg` returns";
+    Help "help" "help" Console Looks "The keys of this view";
+    Quit "quit" "quit" Console Looks "Quit";
+}
+
+impl Action {
+    /// The action of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|action| action.name() == name)
+    }
+
+    /// Whether it changes what others see.
+    pub fn decides(self) -> bool {
+        self.weight() == Weight::Decides
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_found() {
+        let names: BTreeSet<_> = Action::ALL.iter().map(|action| action.name()).collect();
+        assert_eq!(names.len(), Action::ALL.len());
+        for action in Action::ALL {
+            assert_eq!(Action::named(action.name()), Some(*action));
+        }
+    }
+}

@@ -1,0 +1,396 @@
+//! The loop: one biased select over signals, input, the client's side, and the timer.
+//!
+//! Input draws at once; other changes are gathered and drawn at most twenty times a second (five on a slow link). Nothing
+//! changed: nothing is written. Rules about what a message means live in the program's `update`, not here.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use base64::Engine as _;
+use crossterm::event::{Event, KeyEventKind};
+use ratatui::{Frame, Terminal};
+use thiserror::Error;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep_until};
+
+use super::message::{Effect, Message, Pace, Typed};
+use super::terminal::backend::{FrameBackend, terminal_size};
+use super::terminal::background::{Answer, LateAnswer, Sifted};
+use super::terminal::input::Input;
+use super::terminal::signals::{Asked, Signals};
+use super::terminal::{Guard, hangup};
+use super::untrusted;
+
+/// Between two frames that nobody's key asked for.
+const FRAME: Duration = Duration::from_millis(50);
+/// The same on a link that takes long to swallow a frame.
+const FRAME_SLOW: Duration = Duration::from_millis(200);
+/// A frame that takes this long to write was written to a slow link.
+const SLOW_WRITE: Duration = Duration::from_millis(30);
+/// Input events taken in one go before drawing.
+const INPUT_BATCH: usize = 64;
+/// Messages of the client's side taken in one go.
+const SERVER_BATCH: usize = 512;
+/// Text put on the clipboard at most; terminals cut or refuse more.
+const COPY_MAX: usize = 74_994;
+const MINUTE_MICROS: i64 = 60_000_000;
+const SECOND_MICROS: i64 = 1_000_000;
+
+/// What runs in the loop: state, update, view.
+pub trait Program {
+    /// What the client's side sends.
+    type Server: Send + 'static;
+    /// What the client's side is asked for.
+    type Effect;
+
+    /// Takes one message in. Never blocks, never fetches.
+    fn update(&mut self, message: Message<Self::Server>) -> Vec<Effect<Self::Effect>>;
+
+    /// Draws the state. Never blocks, never fetches.
+    fn view(&self, frame: &mut Frame<'_>);
+
+    /// Grows whenever what a deciding key would act on has changed; keys pressed before that are marked as typed ahead.
+    fn focus_epoch(&self) -> u64;
+
+    /// How often the time is wanted.
+    fn pace(&self) -> Pace {
+        Pace::Minute
+    }
+
+    /// The message for a file that came back from the editor, if the program edits files.
+    fn edited(&self, file: &Path, outcome: Result<(), String>) -> Option<Self::Server> {
+        _ = (file, outcome);
+        None
+    }
+}
+
+/// How the console is run.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// Whether the mouse is on at the start.
+    pub mouse: bool,
+    /// Whether frames are synchronized updates (mode 2026).
+    pub synchronized: bool,
+    /// Reads the clock: microseconds since 1970 UTC.
+    pub clock: fn() -> i64,
+}
+
+/// Why the loop ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// The person quit.
+    Quit,
+    /// A signal asked for it.
+    Signal(i32),
+    /// The terminal is gone.
+    TerminalGone,
+}
+
+impl Ending {
+    /// The exit status that goes with it.
+    pub fn exit_status(self) -> u8 {
+        match self {
+            Self::Quit => 0,
+            Self::Signal(number) => u8::try_from(128 + number).unwrap_or(u8::MAX),
+            Self::TerminalGone => u8::try_from(hangup::EXIT_STATUS).unwrap_or(u8::MAX),
+        }
+    }
+}
+
+/// Why the console can't run.
+#[derive(Debug, Error)]
+pub enum ConsoleError {
+    /// The terminal can't be taken, read or written.
+    #[error("terminal: {0}")]
+    Terminal(#[from] io::Error),
+}
+
+/// Runs a program on the terminal until it ends.
+///
+/// `before` has the guard and the terminal's answer about its background, from [`prepare`]. `server` brings the client's
+/// messages; `perform` starts an effect and returns at once.
+///
+/// # Errors
+/// When the terminal can't be read or written. It is given back first.
+pub async fn run<P: Program>(
+    program: &mut P,
+    before: Prepared,
+    server: mpsc::Receiver<P::Server>,
+    perform: impl FnMut(P::Effect),
+    options: Options,
+) -> Result<Ending, ConsoleError> {
+    let backend = FrameBackend::new(super::terminal::output()?, terminal_size, options.synchronized);
+    let mut looped = Loop {
+        program,
+        perform,
+        guard: before.guard,
+        terminal: Terminal::new(backend)?,
+        input: Input::start(),
+        late: LateAnswer::expected_after(&before.answer),
+        drawn_epoch: 0,
+        due: None,
+        last_frame: Instant::now(),
+        frame_every: FRAME,
+        clock: options.clock,
+        ended: None,
+        to_edit: None,
+    };
+    looped.turn_until_end(before.gone, before.signals, server).await
+}
+
+/// The terminal, taken, with what it said of itself.
+#[derive(Debug)]
+pub struct Prepared {
+    guard: Guard,
+    /// What the terminal answered about its background.
+    pub answer: Answer,
+    gone: oneshot::Receiver<()>,
+    signals: Signals,
+}
+
+/// Takes the terminal, starts to watch it, and asks for its background. To be called inside the runtime, on the thread that
+/// will run the loop.
+///
+/// # Errors
+/// When there is no terminal, or it can't be taken.
+pub fn prepare(options: Options) -> Result<Prepared, ConsoleError> {
+    let signals = Signals::listen()?;
+    let guard = Guard::enter(options.mouse)?;
+    let gone = hangup::watch()?;
+    let answer = super::terminal::background::ask()?;
+    Ok(Prepared { guard, answer, gone, signals })
+}
+
+struct Loop<'a, P: Program, F: FnMut(P::Effect)> {
+    program: &'a mut P,
+    perform: F,
+    guard: Guard,
+    terminal: Terminal<FrameBackend<&'static std::fs::File>>,
+    input: Input,
+    late: LateAnswer,
+    drawn_epoch: u64,
+    /// When a change that nobody's key caused is to be drawn.
+    due: Option<Instant>,
+    last_frame: Instant,
+    frame_every: Duration,
+    clock: fn() -> i64,
+    ended: Option<Ending>,
+    /// A file to be edited as soon as the message at hand is done.
+    to_edit: Option<PathBuf>,
+}
+
+impl<P: Program, F: FnMut(P::Effect)> Loop<'_, P, F> {
+    async fn turn_until_end(
+        &mut self,
+        mut gone: oneshot::Receiver<()>,
+        mut signals: Signals,
+        mut server: mpsc::Receiver<P::Server>,
+    ) -> Result<Ending, ConsoleError> {
+        let size = self.terminal.size()?;
+        self.take(Message::Clock { now_micros: (self.clock)() })?;
+        self.take(Message::Resize { width: size.width, height: size.height })?;
+        self.draw()?;
+        let mut arrived = Vec::with_capacity(SERVER_BATCH);
+        let mut server_open = true;
+        loop {
+            if let Some(ending) = self.ended {
+                return Ok(ending);
+            }
+            if let Some(file) = self.to_edit.take() {
+                self.edit(&file).await?;
+            }
+            let wake = self.next_tick();
+            let due = self.due;
+            tokio::select! {
+                biased;
+                _ = &mut gone => return Ok(Ending::TerminalGone),
+                asked = signals.next() => self.signal(asked)?,
+                event = self.input.next() => match event {
+                    Some(event) => self.typed(event)?,
+                    None => return Ok(Ending::TerminalGone),
+                },
+                count = server.recv_many(&mut arrived, SERVER_BATCH), if server_open => {
+                    server_open = count > 0;
+                    for message in arrived.drain(..) {
+                        self.take(Message::Server(message))?;
+                    }
+                    self.changed()?;
+                }
+                () = sleep_until(due.unwrap_or(wake)), if due.is_some() => self.draw()?,
+                () = sleep_until(wake) => {
+                    self.take(Message::Clock { now_micros: (self.clock)() })?;
+                    self.draw()?;
+                }
+            }
+        }
+    }
+
+    /// Takes an event and all that have arrived with it, draws, and then reads once more what had been typed before the
+    /// person could see that the focused case changed.
+    fn typed(&mut self, first: Event) -> Result<(), ConsoleError> {
+        let mut next = Some(first);
+        let mut taken = 0;
+        while let Some(event) = next.take() {
+            self.event(event)?;
+            taken += 1;
+            if taken < INPUT_BATCH && self.ended.is_none() {
+                next = self.input.arrived();
+            }
+        }
+        if self.program.focus_epoch() != self.drawn_epoch {
+            let mut left = INPUT_BATCH;
+            while let Some(event) = self.input.arrived().filter(|_| left > 0) {
+                self.event(event)?;
+                left -= 1;
+            }
+        }
+        self.draw()
+    }
+
+    fn event(&mut self, event: Event) -> Result<(), ConsoleError> {
+        match event {
+            Event::Key(key) if key.kind == KeyEventKind::Release => Ok(()),
+            Event::Key(key) => match self.late.sift(&key) {
+                Sifted::Key => {
+                    let ahead = self.program.focus_epoch() != self.drawn_epoch;
+                    self.take(Message::Key(Typed { key, ahead }))
+                }
+                Sifted::Swallowed => Ok(()),
+                Sifted::Background(colour) => self.take(Message::Background(colour)),
+            },
+            Event::Paste(text) => self.take(Message::Paste(text)),
+            Event::Mouse(mouse) => self.take(Message::Mouse(mouse)),
+            Event::Resize(width, height) => self.take(Message::Resize { width, height }),
+            Event::FocusGained | Event::FocusLost => Ok(()),
+        }
+    }
+
+    fn signal(&mut self, asked: Asked) -> Result<(), ConsoleError> {
+        match asked {
+            Asked::End(number) => {
+                self.ended = Some(Ending::Signal(number));
+                Ok(())
+            }
+            Asked::Stop => self.stop(),
+            Asked::Continued => {
+                self.guard.take_again()?;
+                self.redraw()
+            }
+        }
+    }
+
+    fn take(&mut self, message: Message<P::Server>) -> Result<(), ConsoleError> {
+        for effect in self.program.update(message) {
+            self.effect(effect)?;
+        }
+        Ok(())
+    }
+
+    fn effect(&mut self, effect: Effect<P::Effect>) -> Result<(), ConsoleError> {
+        match effect {
+            Effect::Quit => self.ended = Some(Ending::Quit),
+            Effect::Suspend => self.stop()?,
+            Effect::Redraw => self.redraw()?,
+            Effect::Mouse(on) => self.guard.mouse(on)?,
+            Effect::Copy(text) => self.terminal.backend_mut().say(&clipboard(&text)),
+            Effect::Bell => self.terminal.backend_mut().say(b"\x07"),
+            Effect::Title(title) => {
+                let title = untrusted::visible(&title, untrusted::Breaks::Marked);
+                self.terminal.backend_mut().say(format!("\x1b]2;{title}\x1b\\").as_bytes());
+            }
+            Effect::Edit(file) => self.to_edit = Some(file),
+            Effect::Do(effect) => (self.perform)(effect),
+        }
+        Ok(())
+    }
+
+    fn stop(&mut self) -> Result<(), ConsoleError> {
+        self.guard.stop_until_continued()?;
+        self.redraw()
+    }
+
+    /// Lends the terminal to the editor. The loop stands still meanwhile, as the terminal does; deeds wait in their queue.
+    async fn edit(&mut self, file: &Path) -> Result<(), ConsoleError> {
+        self.input.stop().await;
+        let outcome = self.guard.lend(|| run_editor(file))?;
+        self.input = Input::start();
+        if let Some(message) = self.program.edited(file, outcome) {
+            self.take(Message::Server(message))?;
+        }
+        self.redraw()
+    }
+
+    fn redraw(&mut self) -> Result<(), ConsoleError> {
+        self.terminal.backend_mut().forget();
+        self.terminal.clear()?;
+        self.draw()
+    }
+
+    /// Something changed that no key asked for: it is drawn when the next frame is due.
+    fn changed(&mut self) -> Result<(), ConsoleError> {
+        let due = self.last_frame + self.frame_every;
+        if due <= Instant::now() {
+            return self.draw();
+        }
+        self.due.get_or_insert(due);
+        Ok(())
+    }
+
+    fn draw(&mut self) -> Result<(), ConsoleError> {
+        self.due = None;
+        let program = &*self.program;
+        self.terminal.draw(|frame| program.view(frame))?;
+        let before = Instant::now();
+        self.terminal.backend_mut().present()?;
+        self.last_frame = Instant::now();
+        self.frame_every = if self.last_frame - before > SLOW_WRITE { FRAME_SLOW } else { FRAME };
+        self.drawn_epoch = self.program.focus_epoch();
+        Ok(())
+    }
+
+    fn next_tick(&self) -> Instant {
+        let step = match self.program.pace() {
+            Pace::Minute => MINUTE_MICROS,
+            Pace::Second => SECOND_MICROS,
+            Pace::Animation => SECOND_MICROS / 4,
+        };
+        let left = step - (self.clock)().rem_euclid(step);
+        Instant::now() + Duration::from_micros(u64::try_from(left).unwrap_or(0))
+    }
+}
+
+/// One frame of a program as text, without a terminal: for documentation, tests and bug reports.
+pub fn frame_text<P: Program>(program: &P, width: u16, height: u16) -> String {
+    super::testing::draw(program, width, height)
+}
+
+/// `OSC 52` puts text on the clipboard; inside tmux it is wrapped so that it passes through.
+fn clipboard(text: &str) -> Vec<u8> {
+    let mut cut = text.len().min(COPY_MAX);
+    while !text.is_char_boundary(cut) {
+        cut -= 1;
+    }
+    let encoded = base64::engine::general_purpose::STANDARD.encode(text.get(..cut).unwrap_or_default());
+    let plain = format!("\x1b]52;c;{encoded}\x07");
+    if std::env::var_os("TMUX").is_some() {
+        return format!("\x1bPtmux;\x1b{plain}\x1b\\").into_bytes();
+    }
+    plain.into_bytes()
+}
+
+fn run_editor(file: &Path) -> Result<(), String> {
+    let editor = ["VISUAL", "EDITOR"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok().filter(|e| !e.trim().is_empty()));
+    let editor = editor.unwrap_or_else(|| "vi".to_owned());
+    let mut words = editor.split_whitespace();
+    let program = words.next().unwrap_or("vi");
+    match std::process::Command::new(program).args(words).arg(file).status() {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("the editor `{program}` ended with {status}; nothing was applied")),
+        Err(error) => {
+            Err(format!("the editor `{program}` can't be started: {error}; set EDITOR to one that can"))
+        }
+    }
+}

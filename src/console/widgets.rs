@@ -1,0 +1,188 @@
+//! What views are built of. Widgets know no domain: they get lines, numbers and a [`Look`], and draw within their area.
+//!
+//! Every one of them draws something sensible, or nothing, in any area down to 0×0.
+
+pub mod bars;
+pub mod chrome;
+pub mod diff;
+pub mod facts;
+pub mod help;
+pub mod list;
+pub mod modal;
+pub mod pane;
+pub mod picker;
+pub mod prompt;
+pub mod table;
+pub mod tree;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Color, Modifier, Style};
+use ratatui::text::{Line, Span};
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+use super::glyphs::Glyphs;
+use super::theme::Theme;
+
+/// How everything looks: roles and signs.
+#[derive(Debug, Clone, Copy)]
+pub struct Look<'a> {
+    /// Styles by role.
+    pub theme: &'a Theme,
+    /// Signs.
+    pub glyphs: &'a Glyphs,
+}
+
+/// Draws a line on one row of an area, cut at its right end.
+pub fn put(buffer: &mut Buffer, area: Rect, row: u16, line: &Line<'_>) {
+    put_at(buffer, area, row, 0, line);
+}
+
+/// Draws a line on one row of an area from a column on, cut at the area's right end.
+pub fn put_at(buffer: &mut Buffer, area: Rect, row: u16, column: u16, line: &Line<'_>) {
+    let area = area.intersection(buffer.area);
+    if row >= area.height || column >= area.width {
+        return;
+    }
+    buffer.set_line(area.x + column, area.y + row, line, area.width - column);
+}
+
+/// Draws lines from the top of an area; returns how many rows were used.
+pub fn put_lines(buffer: &mut Buffer, area: Rect, lines: &[Line<'_>]) -> u16 {
+    let mut row = 0;
+    for line in lines.iter().take(usize::from(area.height)) {
+        put(buffer, area, row, line);
+        row += 1;
+    }
+    row
+}
+
+/// Empties an area, so that what is drawn next covers what was there.
+pub fn clear(buffer: &mut Buffer, area: Rect) {
+    let area = area.intersection(buffer.area);
+    for y in area.top()..area.bottom() {
+        for x in area.left()..area.right() {
+            if let Some(cell) = buffer.cell_mut((x, y)) {
+                cell.reset();
+            }
+        }
+    }
+}
+
+/// Lays a selection over one row of an area. Where the theme selects by reversing, the row's own colours give way, since
+/// they would become patches of background.
+pub fn select_row(buffer: &mut Buffer, area: Rect, row: u16, selection: Style) {
+    if row >= area.height {
+        return;
+    }
+    let line = Rect { y: area.y + row, height: 1, ..area };
+    let style = if selection.add_modifier.contains(Modifier::REVERSED) {
+        selection.fg(Color::Reset).bg(Color::Reset).remove_modifier(Modifier::DIM)
+    } else {
+        selection
+    };
+    buffer.set_style(line, style);
+}
+
+/// The cells that a line takes.
+pub fn width(line: &Line<'_>) -> usize {
+    line.spans.iter().map(|span| UnicodeWidthStr::width(span.content.as_ref())).sum()
+}
+
+/// A line cut to so many cells, with the cut shown.
+pub fn clip(line: Line<'static>, cells: usize, cut: &'static str) -> Line<'static> {
+    if width(&line) <= cells {
+        return line;
+    }
+    let room = cells.saturating_sub(UnicodeWidthStr::width(cut));
+    let mut spans = Vec::new();
+    let mut used = 0;
+    for span in line.spans {
+        let mut kept = String::new();
+        for c in span.content.chars() {
+            let wide = UnicodeWidthChar::width(c).unwrap_or(0);
+            if used + wide > room {
+                kept.push_str(if cells == 0 { "" } else { cut });
+                spans.push(Span::styled(kept, span.style));
+                return Line::from(spans);
+            }
+            used += wide;
+            kept.push(c);
+        }
+        spans.push(Span::styled(kept, span.style));
+    }
+    Line::from(spans)
+}
+
+/// A line filled with blanks up to so many cells, or cut to them.
+pub fn pad(line: Line<'static>, cells: usize, cut: &'static str) -> Line<'static> {
+    let mut line = clip(line, cells, cut);
+    let missing = cells.saturating_sub(width(&line));
+    if missing > 0 {
+        line.spans.push(Span::raw(" ".repeat(missing)));
+    }
+    line
+}
+
+/// As the terminal's numbers are: saturated at what fits.
+pub fn cells(count: usize) -> u16 {
+    u16::try_from(count).unwrap_or(u16::MAX)
+}
+
+/// `1204` as `1,204`.
+pub fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::console::glyphs::UNICODE;
+
+    pub(crate) fn with_look<T>(run: impl FnOnce(Look<'_>) -> T) -> T {
+        let theme = Theme::dark();
+        run(Look { theme: &theme, glyphs: &UNICODE })
+    }
+
+    pub(crate) fn drawn(width: u16, height: u16, draw: impl FnOnce(&mut Buffer, Rect, Look<'_>)) -> String {
+        let area = Rect::new(0, 0, width, height);
+        let mut buffer = Buffer::empty(area);
+        with_look(|look| draw(&mut buffer, area, look));
+        crate::console::testing::text(&buffer)
+    }
+
+    #[test]
+    fn lines_are_cut_and_padded_by_cells() {
+        let line = |text: &'static str| Line::from(text);
+        assert_eq!(clip(line("hello"), 5, "…").to_string(), "hello");
+        assert_eq!(clip(line("hello"), 4, "…").to_string(), "hel…");
+        assert_eq!(clip(line("漢字漢"), 4, "…").to_string(), "漢…");
+        assert_eq!(clip(line("hello"), 0, "…").to_string(), "");
+        assert_eq!(pad(line("漢"), 4, "…").to_string(), "漢  ");
+    }
+
+    #[test]
+    fn numbers_are_grouped() {
+        assert_eq!(thousands(0), "0");
+        assert_eq!(thousands(999), "999");
+        assert_eq!(thousands(12_408_113), "12,408,113");
+    }
+
+    #[test]
+    fn nothing_is_drawn_outside() {
+        let text = drawn(4, 1, |buffer, area, _| {
+            put(buffer, area, 3, &Line::from("below"));
+            put_at(buffer, area, 0, 9, &Line::from("right"));
+            put(buffer, Rect::new(2, 0, 90, 90), 0, &Line::from("wide"));
+        });
+        assert_eq!(text, "  wi\n");
+    }
+}

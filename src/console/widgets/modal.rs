@@ -1,0 +1,187 @@
+//! A box over the view, with buttons. The button that `enter` presses is the safe one until the person chooses another.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use super::{Look, cells, clear, clip, put, put_at, width};
+
+/// Cells of the frame and of the blanks inside of it, left and right together.
+const SIDES: u16 = 4;
+/// Rows of frame and buttons.
+const AROUND: u16 = 4;
+
+/// Buttons, one of them chosen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Buttons {
+    labels: Vec<String>,
+    chosen: usize,
+}
+
+impl Buttons {
+    /// The first is the safe one (`cancel`), and chosen at the start.
+    pub fn safe_first(labels: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self { labels: labels.into_iter().map(Into::into).collect(), chosen: 0 }
+    }
+
+    /// Which one `enter` presses.
+    pub fn chosen(&self) -> usize {
+        self.chosen
+    }
+
+    /// Chooses one.
+    pub fn choose(&mut self, at: usize) {
+        self.chosen = at.min(self.labels.len().saturating_sub(1));
+    }
+
+    /// Chooses the next, or the one before; at the ends it goes round.
+    pub fn step(&mut self, forward: bool) {
+        let count = self.labels.len().max(1);
+        self.chosen = if forward { self.chosen + 1 } else { self.chosen + count - 1 } % count;
+    }
+
+    /// The buttons on a line. The chosen one stands out by its brackets and by the sign of the key that presses it.
+    pub fn line(&self, look: Look<'_>) -> Line<'static> {
+        let mut spans = Vec::new();
+        for (at, label) in self.labels.iter().enumerate() {
+            if at > 0 {
+                spans.push(Span::raw("  "));
+            }
+            if at == self.chosen {
+                spans.push(Span::styled(format!("[ {label} {} ]", look.glyphs.enter), look.theme.active));
+            } else {
+                spans.push(Span::styled(format!("  {label}  "), look.theme.subtle));
+            }
+        }
+        Line::from(spans)
+    }
+}
+
+/// A box with a title.
+#[derive(Debug, Clone, Copy)]
+pub struct Frame<'a> {
+    /// On the upper edge.
+    pub title: &'a str,
+    /// Widest outer width.
+    pub width: u16,
+}
+
+impl Frame<'_> {
+    /// Draws the frame for so many rows inside, in the middle of `screen`, and empties it; the result is the inner area.
+    pub fn draw(&self, buffer: &mut Buffer, screen: Rect, look: Look<'_>, rows: u16) -> Rect {
+        let screen = screen.intersection(buffer.area);
+        let wide = self.width.min(screen.width);
+        let high = rows.saturating_add(2).min(screen.height);
+        let area = Rect {
+            x: screen.x + (screen.width - wide) / 2,
+            y: screen.y + (screen.height - high) / 2,
+            width: wide,
+            height: high,
+        };
+        // A blank on each side keeps the frame apart from the text that it covers.
+        let around = Rect { x: area.x.saturating_sub(1), width: area.width.saturating_add(2), ..area };
+        clear(buffer, around.intersection(screen));
+        draw_edges(buffer, area, look, self.title);
+        Rect {
+            x: area.x + (SIDES / 2).min(area.width),
+            y: area.y + 1.min(area.height),
+            width: area.width.saturating_sub(SIDES),
+            height: area.height.saturating_sub(2),
+        }
+    }
+
+    /// Draws a box with lines and, at its lower right, buttons.
+    pub fn draw_with_buttons(
+        &self,
+        buffer: &mut Buffer,
+        screen: Rect,
+        look: Look<'_>,
+        lines: &[Line<'static>],
+        buttons: &Buttons,
+    ) {
+        let rows = cells(lines.len()).saturating_add(AROUND - 2);
+        let inner = self.draw(buffer, screen, look, rows);
+        let for_lines = Rect { height: inner.height.saturating_sub(2), ..inner };
+        for (at, line) in lines.iter().enumerate().take(usize::from(for_lines.height)) {
+            put(buffer, inner, cells(at), &clip(line.clone(), usize::from(inner.width), look.glyphs.cut));
+        }
+        let line = buttons.line(look);
+        let column = inner.width.saturating_sub(cells(width(&line)));
+        put_at(buffer, inner, inner.height.saturating_sub(1), column, &line);
+    }
+}
+
+fn draw_edges(buffer: &mut Buffer, area: Rect, look: Look<'_>, title: &str) {
+    if area.width < 2 || area.height < 2 {
+        return;
+    }
+    let [top_left, top_right, bottom_left, bottom_right] = look.glyphs.corners;
+    let across = usize::from(area.width) - 2;
+    let edge = |left: &'static str, right: &'static str| {
+        Line::from(Span::styled(
+            format!("{left}{}{right}", look.glyphs.rule.repeat(across)),
+            look.theme.border,
+        ))
+    };
+    put(buffer, area, 0, &edge(top_left, top_right));
+    put(buffer, area, area.height - 1, &edge(bottom_left, bottom_right));
+    for row in 1..area.height - 1 {
+        let wall = Line::from(Span::styled(look.glyphs.wall, look.theme.border));
+        put_at(buffer, area, row, 0, &wall);
+        put_at(buffer, area, row, area.width - 1, &wall);
+    }
+    if !title.is_empty() && across > 4 {
+        // The rule below it has left its colour in the cells.
+        let plain = Style::reset().patch(look.theme.title);
+        let title = Line::from(Span::styled(format!(" {title} "), plain));
+        put_at(buffer, area, 0, 2, &clip(title, across - 2, look.glyphs.cut));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::console::widgets::tests::drawn;
+
+    #[test]
+    fn the_safe_button_is_chosen_and_says_so() {
+        let mut buttons = Buttons::safe_first(["cancel", "expand"]);
+        let text = |buttons: &Buttons| {
+            drawn(40, 7, |buffer, area, look| {
+                let frame = Frame { title: "Expand follow-up's scope", width: 36 };
+                frame.draw_with_buttons(buffer, area, look, &[Line::from("grants  reply.legal")], buttons);
+            })
+        };
+        let first = text(&buttons);
+        assert_eq!(
+            first,
+            "\n  ╭─ Expand follow-up's scope ───────╮\n  │ grants  reply.legal              │\n  │                                  │\n  │         [ cancel ⏎ ]    expand   │\n  ╰──────────────────────────────────╯\n\n"
+        );
+        buttons.step(true);
+        assert!(text(&buttons).contains("cancel    [ expand ⏎ ]"));
+        buttons.step(true);
+        assert_eq!(buttons.chosen(), 0);
+        buttons.step(false);
+        assert_eq!(buttons.chosen(), 1);
+    }
+
+    #[test]
+    fn a_box_fits_any_screen() {
+        let buttons = Buttons::safe_first(["cancel", "go"]);
+        for width in 0..30 {
+            for height in 0..9 {
+                drawn(width, height, |buffer, area, look| {
+                    let frame = Frame { title: "title", width: 24 };
+                    frame.draw_with_buttons(
+                        buffer,
+                        area,
+                        look,
+                        &[Line::from("a line"), Line::from("b")],
+                        &buttons,
+                    );
+                });
+            }
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! Two panes side by side with a line between, and the three widths of the console.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::{Look, put};
+
+/// Columns from which everything is shown.
+pub const FULL_FROM: u16 = 120;
+/// Columns from which list and detail stand side by side, compactly.
+pub const COMPACT_FROM: u16 = 80;
+/// Columns from which a list can be read at all.
+pub const LIST_FROM: u16 = 40;
+/// Rows from which the frame leaves room for a view.
+pub const ROWS_FROM: u16 = 8;
+
+/// How much room there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Room {
+    /// Too small for anything but a sentence.
+    Sentence,
+    /// The list alone; details open over it.
+    List,
+    /// List and detail, the lesser columns left out.
+    Compact,
+    /// Everything.
+    Full,
+}
+
+impl Room {
+    /// What an area has room for.
+    pub fn of(area: Rect) -> Self {
+        match area.width {
+            _ if area.height < ROWS_FROM => Self::Sentence,
+            FULL_FROM.. => Self::Full,
+            COMPACT_FROM.. => Self::Compact,
+            LIST_FROM.. => Self::List,
+            _ => Self::Sentence,
+        }
+    }
+}
+
+/// The sentence that is shown where nothing else fits.
+pub fn draw_sentence(buffer: &mut Buffer, area: Rect, look: Look<'_>) {
+    let text = format!("deeds needs {LIST_FROM}x{ROWS_FROM}, this is {}x{}", area.width, area.height);
+    let lines = crate::console::untrusted::wrap(
+        &text,
+        usize::from(area.width),
+        usize::from(area.height),
+        look.theme.base,
+        look.theme.base,
+    );
+    super::put_lines(buffer, area, &lines);
+}
+
+/// Splits an area: the left pane takes `percent` of it, a line of one cell with a blank on each side stands between.
+pub fn split(area: Rect, percent: u16) -> (Rect, Rect, Rect) {
+    let left = u16::try_from(u32::from(area.width) * u32::from(percent.min(100)) / 100).unwrap_or(area.width);
+    let wall_at = left.saturating_add(1).min(area.width);
+    let right_at = wall_at.saturating_add(2).min(area.width);
+    (
+        Rect { width: left, ..area },
+        Rect { x: area.x + wall_at, width: 1.min(area.width - wall_at), ..area },
+        Rect { x: area.x + right_at, width: area.width - right_at, ..area },
+    )
+}
+
+/// Draws the line between two panes.
+pub fn draw_wall(buffer: &mut Buffer, wall: Rect, look: Look<'_>) {
+    for row in 0..wall.height {
+        put(buffer, wall, row, &Line::from(Span::styled(look.glyphs.wall, look.theme.border)));
+    }
+}
+
+/// Draws a rule over the first row of an area.
+pub fn draw_rule(buffer: &mut Buffer, area: Rect, look: Look<'_>) {
+    let rule = look.glyphs.rule.repeat(usize::from(area.width));
+    put(buffer, area, 0, &Line::from(Span::styled(rule, look.theme.border)));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_three_widths() {
+        let room = |width, height| Room::of(Rect::new(0, 0, width, height));
+        assert_eq!(room(120, 36), Room::Full);
+        assert_eq!(room(119, 24), Room::Compact);
+        assert_eq!(room(79, 24), Room::List);
+        assert_eq!(room(39, 24), Room::Sentence);
+        assert_eq!(room(200, 7), Room::Sentence);
+        assert_eq!(room(0, 0), Room::Sentence);
+    }
+
+    #[test]
+    fn panes_never_leave_the_area() {
+        for width in 0..40 {
+            let area = Rect::new(3, 0, width, 1);
+            let (left, wall, right) = split(area, 48);
+            for part in [left, wall, right] {
+                assert!(part.left() >= area.left() && part.right() <= area.right(), "{part:?} in {area:?}");
+            }
+            assert!(left.width + wall.width + right.width <= width);
+        }
+    }
+}

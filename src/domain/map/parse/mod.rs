@@ -1,0 +1,92 @@
+//! Reads the file that people write: every error at once, each with its place.
+//!
+//! `reader` takes single values out of tables, `entries` puts the parts of a map together. What is wrong with a map
+//! that was read well is `lint`'s business; this module only knows where in the file that is.
+
+mod entries;
+mod places;
+mod reader;
+
+use toml::de::DeTable;
+
+use super::lint::{self, Finding, Issue, Label, Lint};
+use super::model::Model;
+use places::{Lines, Places};
+
+/// The largest file that is read, in bytes.
+pub const MAX_MAP_BYTES: usize = 32 << 20;
+
+/// What a file says.
+#[derive(Clone, Debug)]
+pub struct Parsed {
+    /// The map, where every part of it could be read. It may still have errors: ask `has_errors`.
+    pub model: Option<Model>,
+    /// What is wrong with it, in the order of the file.
+    pub findings: Vec<Finding>,
+}
+
+impl Parsed {
+    /// Is there anything that keeps the map from being applied?
+    pub fn has_errors(&self) -> bool {
+        self.model.is_none() || self.findings.iter().any(Finding::is_error)
+    }
+
+    /// The map, if nothing keeps it from being applied.
+    pub fn applicable(self) -> Result<Model, Vec<Finding>> {
+        if self.has_errors() {
+            return Err(self.findings);
+        }
+        self.model.ok_or(self.findings)
+    }
+}
+
+/// Reads a map and checks it.
+pub fn parse(text: &str) -> Parsed {
+    let lines = Lines::of(text);
+    if text.len() > MAX_MAP_BYTES {
+        let message = format!("the file has {} bytes, a map at most {MAX_MAP_BYTES}", text.len());
+        let finding =
+            lines.finding(Lint::Syntax, 0..0, message, Some("split the team into workspaces".to_owned()));
+        return Parsed { model: None, findings: vec![finding] };
+    }
+    let (table, errors) = DeTable::parse_recoverable(text);
+    if !errors.is_empty() {
+        let mut findings: Vec<Finding> = errors
+            .iter()
+            .take(lint::MAX_FINDINGS)
+            .map(|error| {
+                lines.finding(Lint::Syntax, error.span().unwrap_or(0..0), error.message().to_owned(), None)
+            })
+            .collect();
+        sort(&mut findings);
+        return Parsed { model: None, findings };
+    }
+    let read = entries::read(table.get_ref(), &lines);
+    let mut findings = read.findings;
+    if let Some(model) = &read.model {
+        let issues =
+            lint::issues(model).into_iter().filter(|issue| !(read.lost && is_about_absence(issue.lint)));
+        findings.extend(issues.map(|issue| place(issue, &read.places, &lines)));
+    }
+    sort(&mut findings);
+    Parsed { model: read.model.filter(|_| read.complete), findings }
+}
+
+/// Where a part could not be read, that something is missing may only be due to that.
+fn is_about_absence(lint: Lint) -> bool {
+    matches!(lint, Lint::IdleAgent | Lint::UnownedField | Lint::UnknownAgent | Lint::UnknownQueue)
+}
+
+fn sort(findings: &mut [Finding]) {
+    findings.sort_by_key(|finding| (finding.span.start, finding.lint));
+}
+
+fn place(issue: Issue, places: &Places, lines: &Lines<'_>) -> Finding {
+    let also =
+        issue.also.into_iter().map(|(spot, message)| Label { span: places.find(spot), message }).collect();
+    let finding = lines.finding(issue.lint, places.find(issue.spot), issue.message, issue.mend);
+    Finding { example: issue.example, also, ..finding }
+}
+
+#[cfg(test)]
+mod tests;

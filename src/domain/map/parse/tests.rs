@@ -1,0 +1,298 @@
+//! Files in, findings out.
+
+use std::fmt::Write as _;
+use std::time::Instant;
+
+use super::*;
+use crate::domain::map::lint::{LINTS, Severity};
+
+const NORTHWIND: &str = include_str!("../../../../assets/maps/northwind.toml");
+
+/// A map without findings, for a case to be added to.
+const CLEAN: &str = r#"workspace = "w"
+[[queue]]
+name = "ops"
+owner = "dana"
+review = "daily 09:00"
+priority = ["a", "b"]
+[[agent]]
+id = "a"
+owner = "dana"
+writes = ["crm/a/*", "log"]
+[[agent]]
+id = "b"
+owner = "sam"
+writes = ["crm/b/*#x", "crm/b/*#y"]
+"#;
+
+/// The findings that weigh at least as much as a warning: code, what is underlined, message.
+fn findings(text: &str) -> Vec<(&'static str, String, String)> {
+    let parsed = parse(text);
+    let serious = parsed.findings.into_iter().filter(|finding| finding.severity > Severity::Info);
+    serious.map(|finding| (finding.lint.code(), text[finding.span].to_owned(), finding.message)).collect()
+}
+
+#[track_caller]
+fn check(added: &str, code: &str, underlined: &str, message: &str) {
+    let text = format!("{CLEAN}{added}");
+    check_all(&text, code, underlined, message);
+}
+
+/// Exactly one finding, and this one.
+#[track_caller]
+fn check_all(text: &str, code: &str, underlined: &str, message: &str) {
+    let found = findings(text);
+    let [(found_code, found_text, found_message)] = found.as_slice() else { panic!("{found:#?}") };
+    assert_eq!((*found_code, found_text.as_str()), (code, underlined), "{found_message}");
+    assert!(found_message.contains(message), "{found_message}");
+}
+
+#[test]
+fn a_clean_map_has_no_findings() {
+    assert_eq!(findings(CLEAN), []);
+    assert!(parse(CLEAN).applicable().is_ok());
+}
+
+#[test]
+fn the_sample_map_can_be_applied() {
+    let parsed = parse(NORTHWIND);
+    let errors: Vec<_> = parsed.findings.iter().filter(|finding| finding.is_error()).collect();
+    assert!(errors.is_empty(), "{errors:#?}");
+    let model = parsed.applicable().unwrap();
+    assert_eq!(model.agents.len(), 7);
+    assert_eq!(model.agents[0].live_since.unwrap().to_string(), "2026-09-01");
+    let again = parse(&model.to_toml());
+    assert_eq!(again.model.unwrap(), model, "what is shown reads back");
+    let json = serde_json::to_string(&model).unwrap();
+    assert_eq!(serde_json::from_str::<Model>(&json).unwrap(), model);
+}
+
+#[test]
+fn what_is_not_in_force_is_said_once_for_each_kind() {
+    let parsed = parse(NORTHWIND);
+    let infos = parsed.findings.iter().filter(|finding| finding.lint == Lint::NotYetInForce);
+    assert_eq!(infos.map(|finding| finding.line).collect::<Vec<_>>(), [14, 84, 93, 113, 124]);
+}
+
+#[test]
+fn agents_writes_and_hidden() {
+    let agent =
+        |rest: &str| format!("[[agent]]\nid = \"c\"\nowner = \"dana\"\nescalates_to = \"ops\"\n{rest}");
+    check(
+        &agent("writes = [\"z\", \"crm/*/7#x\"]\nexcept = [\"crm/a/*\"]"),
+        "two-writers",
+        "\"crm/*/7#x\"",
+        "`crm/b/7#x`",
+    );
+    check(&agent("writes = [\"crm/b/*#z\"]"), "adjacent-writers", "\"crm/b/*#z\"", "`b` and `c`");
+    check(&agent("writes = [\"hr/x#y\"]\nhidden = [\"hr/**\"]"), "dead-grant", "\"hr/x#y\"", "hidden");
+    check(&agent("writes = [\"hr/x\"]\nexcept = [\"**/x\"]"), "dead-grant", "\"hr/x\"", "taken out");
+    check(&agent("writes = [\"hr/x\"]\nreads = [\"crm/**\"]"), "dead-grant", "\"hr/x\"", "reads none");
+    check(&agent("writes = [\"scratch/c/x\"]"), "dead-grant", "\"scratch/c/x\"", "scratch");
+    check(&agent(""), "idle-agent", "\"c\"", "owns nothing");
+    check(
+        &agent("triggers = [\"x\"]\nescalates_to = \"opps\"").replacen("escalates_to = \"ops\"\n", "", 1),
+        "unknown-queue",
+        "\"opps\"",
+        "`opps`",
+    );
+    check(
+        "[[agent]]\nid = \"a\"\nowner = \"dana\"\nwrites = [\"z\"]",
+        "duplicate-name",
+        "\"a\"",
+        "entry already",
+    );
+    check("[[agent]]\nid = \"c\"\nwrites = [\"z\"]", "no-agent-owner", "[[agent]]", "owner");
+    let two =
+        format!("{}\n{}", agent("writes = [\"y\"]"), agent("writes = [\"z\"]").replace("\"c\"", "\"d\""));
+    check(&two, "no-governance-owner", "\"d\"", "4 agents");
+}
+
+#[test]
+fn shared_kinds_make_two_writers_legal() {
+    let agent = "[[agent]]\nid = \"c\"\nowner = \"dana\"\nwrites = [\"log\"]\n";
+    check(agent, "two-writers", "\"log\"", "`log`");
+    let field = |kind: &str| format!("{agent}[[field]]\npath = \"log\"\nkind = {kind}\n");
+    assert_eq!(findings(&format!("{CLEAN}{}", field("\"append\""))), []);
+    assert_eq!(findings(&format!("{CLEAN}{}", field("\"sequenced\"\norder = [\"a\", \"c\"]"))), []);
+    check(&field("\"owned\""), "two-writers", "\"log\"", "`log`");
+    let shadowed = field("\"constant\"") + "[[field]]\npath = \"**\"\nkind = \"append\"\n";
+    check(&shadowed, "two-writers", "\"log\"", "`log`");
+}
+
+#[test]
+fn everybodys_scratch_is_no_conflict() {
+    let wide = "workspace = \"w\"\n[[queue]]\nname = \"q\"\nowner = \"d\"\nreview = \"daily 09:00\"\npriority = [\"a\"]
+        [[agent]]\nid = \"a\"\nowner = \"d\"\nwrites = [\"scratch/**\", \"a\"]
+        [[agent]]\nid = \"b\"\nowner = \"d\"\nwrites = [\"*/b/c\"]\nexcept = [\"scratch\"]\n";
+    assert_eq!(findings(wide), []);
+}
+
+#[test]
+fn fields_and_conditions() {
+    check(
+        "[[field]]\npath = \"pay/*#x\"\nkind = \"append\"",
+        "unowned-field",
+        "\"pay/*#x\"",
+        "no agent writes",
+    );
+    assert_eq!(findings(&format!("{CLEAN}[[field]]\npath = \"pay/*#x\"\nkind = \"constant\"")), []);
+    let rule = |all: &str| format!("[[contradiction]]\nname = \"x\"\nall = [{all}]");
+    check(
+        &rule("\"crm/a/{id}#x = 1\", \"crm/b/{id}#z = 1\""),
+        "unowned-field",
+        "\"crm/b/{id}#z = 1\"",
+        "crm/b/*#z",
+    );
+    check(
+        &rule("\"crm/a/{id}#x = 1\", \"crm/b/{di}#x = 1\"").replace("{di}", "7"),
+        "unbound-variable",
+        "\"crm/b/7#x = 1\"",
+        "{id}",
+    );
+    check(&rule("\"crm/a/{id}#x = 1\""), "types", "[\"crm/a/{id}#x = 1\"]", "two conditions");
+    check(&rule("\"crm/a/{id}#x = 1\", \"crm/b/*#x = 1\""), "types", "*#x = 1", "no `*`");
+    check(
+        &rule("\"crm/a/{id}#x = 1\", \"crm/b/{id}#x becomes 1\""),
+        "types",
+        "\"crm/b/{id}#x becomes 1\"",
+        "not a state",
+    );
+    let defer = |rest: &str| format!("[[defer]]\nagent = \"a\"\nto = \"b\"\n{rest}\n");
+    assert_eq!(findings(&format!("{CLEAN}{}", defer("while = \"crm/b/{id}#x = 1\""))), []);
+    check(
+        &defer("while = \"crm/b/{ticket}#x = 1\""),
+        "unbound-variable",
+        "\"crm/b/{ticket}#x = 1\"",
+        "{ticket}",
+    );
+    check(&defer(""), "types", "[[defer]]", "how long");
+    check(&defer("within = \"5m\"").replace("to = \"b\"", "to = \"bb\""), "unknown-agent", "\"bb\"", "`bb`");
+    let circle = format!("{}[[defer]]\nagent = \"b\"\nto = \"a\"\nwithin = \"1h\"", defer("within = \"5m\""));
+    check(&circle, "circular-defer", "\"b\"", "a → b → a");
+}
+
+#[test]
+fn queues_need_people() {
+    check("[[queue]]\nname = \"x\"\nreview = \"daily 09:00\"", "no-named-reviewer", "[[queue]]", "owner");
+    check("[[queue]]\nname = \"x\"\nowner = \"dana\"", "no-schedule", "\"x\"", "schedule");
+    check_all(
+        &CLEAN.replace("priority = [\"a\", \"b\"]\n", ""),
+        "shared-queue-without-priority",
+        "\"ops\"",
+        "2 agents",
+    );
+    check_all("workspace = \"w\"", "no-named-reviewer", "", "no queue");
+}
+
+#[test]
+fn types_name_the_place_inside_a_text() {
+    check_all(&CLEAN.replace("crm/a/*", "crm//a/*"), "types", "/a/*", "segment is empty");
+    check_all(&CLEAN.replace("[\"crm/a/*\", \"log\"]", "\"log\""), "types", "\"log\"", "takes a list");
+    check_all(
+        &CLEAN.replace("id = \"a\"", "id = \"a b\"").replace("\"a\", \"b\"", "\"b\""),
+        "types",
+        "\"a b\"",
+        "agent id",
+    );
+    check_all(&CLEAN.replace("workspace = \"w\"", ""), "types", "", "no `workspace`");
+    check("[[field]]\npath = \"log\"\nkind = \"apend\"", "types", "\"apend\"", "not a kind");
+    check("[[field]]\npath = \"log\"\norder = [\"x\", \"y\"]", "types", "[\"x\", \"y\"]", "has no `order`");
+    check("[[field]]\npath = \"log\"\nkind = \"progression\"", "types", "[[field]]", "two steps");
+    check("[[output]]\nname = 7", "types", "7", "this is an integer");
+    check("[[output]]\nname = \"x\"\nthread_window = \"1y\"", "types", "\"1y\"", "not a length of time");
+    check("[event]\nname = \"x\"", "types", "[event]", "takes entries");
+}
+
+#[test]
+fn unknown_keys_are_errors_with_a_guess() {
+    let text = CLEAN.replacen("writes", "wirtes", 1);
+    let parsed = parse(&text);
+    let finding = parsed.findings.iter().find(|finding| finding.lint == Lint::UnknownKey).unwrap();
+    assert_eq!(finding.mend, "did you mean `writes`?");
+    assert_eq!((finding.line, finding.column), (10, 1));
+    assert!(parsed.model.is_none());
+}
+
+#[test]
+fn everything_wrong_is_said_at_once() {
+    let text = "mode = \"loud\"\nfoo = 1\n[[agent]]\nid = \"a\"\nwrites = [\"x\", 7, \"y//\"]\n[[agent]]\nid = \"b\"\nowner = \"dana\"\nwrites = [\"x\"]\n";
+    let codes: Vec<&str> = findings(text).into_iter().map(|finding| finding.0).collect();
+    assert_eq!(
+        codes,
+        [
+            "types",
+            "no-named-reviewer",
+            "types",
+            "unknown-key",
+            "no-agent-owner",
+            "types",
+            "types",
+            "two-writers"
+        ]
+    );
+}
+
+#[test]
+fn syntax_errors_have_a_place() {
+    let parsed = parse("workspace = \"w\"\nmode = \n[[agent\nid = \"é\" x\n");
+    assert!(parsed.model.is_none());
+    assert!(parsed.findings.iter().all(|finding| finding.lint == Lint::Syntax));
+    assert_eq!(parsed.findings.iter().map(|finding| finding.line).collect::<Vec<_>>(), [2, 3, 4]);
+    for hostile in ["", "=", "[", "\u{0}", "a = \"\\u{110000}\"", &"[".repeat(100_000), &"a.".repeat(50_000)]
+    {
+        let parsed = parse(hostile);
+        assert!(parsed.has_errors());
+    }
+}
+
+#[test]
+fn two_writers_show_both_places_and_a_way_out() {
+    let text = format!("{CLEAN}[[agent]]\nid = \"c\"\nowner = \"dana\"\nwrites = [\"crm/b/7#x\"]\n");
+    let parsed = parse(&text);
+    let finding = parsed.findings.iter().find(|finding| finding.lint == Lint::TwoWriters).unwrap();
+    assert_eq!(finding.example.as_deref(), Some("crm/b/7#x"));
+    assert_eq!(&text[finding.also[0].span.clone()], "\"crm/b/*#x\"");
+    for way_out in ["one owner", "mediator", "append", "sequenced"] {
+        assert!(finding.mend.contains(way_out), "{}", finding.mend);
+    }
+    assert!(parsed.model.is_some(), "it was read, and it can't be applied");
+    assert!(parse(&text).applicable().is_err());
+}
+
+#[test]
+fn the_table_lists_each_lint_once() {
+    let mut codes: Vec<&str> = LINTS.iter().map(|rule| rule.code).collect();
+    assert!(
+        LINTS
+            .iter()
+            .all(|rule| rule.lint.code() == rule.code && !rule.why.is_empty() && !rule.mend.is_empty())
+    );
+    codes.sort_unstable();
+    codes.dedup();
+    assert_eq!(codes.len(), LINTS.len());
+}
+
+/// 1,000 agents with 100 grants each, on their own records and on shared ones.
+fn large_map(agents: usize) -> String {
+    let mut text = CLEAN.replace("workspace = \"w\"", "workspace = \"w\"\ngovernance_owner = \"dana\"");
+    for a in 0..agents {
+        let own: Vec<String> = (0..50).map(|g| format!("\"zone/{a}/*#field_{g}\"")).collect();
+        let shared: Vec<String> = (0..50).map(|g| format!("\"shared/*#field_{a}_{g}\"")).collect();
+        text.push_str("[[agent]]\nowner = \"dana\"\nexcept = [\"shared/x\"]\nhidden = [\"hr/**\"]\n");
+        writeln!(text, "id = \"agent-{a}\"\nwrites = [{}, {}]", own.join(", "), shared.join(", ")).unwrap();
+    }
+    text
+}
+
+#[test]
+fn a_hundred_thousand_grants_are_checked_in_seconds() {
+    let text = large_map(1_000);
+    let start = Instant::now();
+    let parsed = parse(&text);
+    let took = start.elapsed();
+    assert!(!parsed.has_errors());
+    assert!(parsed.findings.iter().any(|finding| finding.lint == Lint::AdjacentWriters));
+    assert!(took.as_secs() < 10, "took {took:?}");
+    println!("1,000 agents, 100,000 grants: {took:?}");
+}
