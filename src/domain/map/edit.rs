@@ -1,28 +1,33 @@
-//! Changes to a map that answers make: one grant added or taken back, a part of a zone handed over.
+//! Changes to a map that answers make: a grant more, a grant less, a grant moved from one agent to another.
+//!
+//! `grant`, `revoke` and `transfer` ask first and say why not; `add_grant`, `remove_grant` and `move_grant` only do it,
+//! for deeds that say it happened. Whether the person who asks may do it is decided elsewhere.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Agent, Model};
-use crate::domain::{
-    ids::{AgentId, PersonId},
-    path::{FieldPath, Pattern, overlap},
-};
+use super::authority::scratch;
+use super::lint::GOVERNED_FROM;
+use super::model::{Agent, Model};
+use super::overlaps::shared_fields;
+use crate::domain::ids::{AgentId, PersonId};
+use crate::domain::path::{Pattern, covers, example_outside, overlap};
 
-/// One thing that an agent's zone can grow by.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// What an agent's zone can grow by.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "what", content = "value", rename_all = "lowercase")]
 pub enum Grant {
-    /// Fields.
+    /// Fields that it writes.
     Write(Pattern),
-    /// An event that wakes it.
+    /// An event that it owns.
     Trigger(String),
-    /// A destination it publishes to.
+    /// A destination that it publishes to.
     Output(String),
 }
 
 impl fmt::Display for Grant {
+    /// As a line of a difference shows it: `writes crm/contact/*#score`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Write(pattern) => write!(f, "writes {pattern}"),
@@ -32,132 +37,187 @@ impl fmt::Display for Grant {
     }
 }
 
-/// Why a map can't be changed so, and the mend.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+/// Why a map must not be changed so: the reason and the mend.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EditError {
-    /// Another agent has it.
-    #[error("{what} belongs to {owner}, as {example} shows; transfer it from {owner} instead")]
+    /// Another agent owns it, or a part of it.
+    #[error(
+        "`{example}` is in the zone of {owner} already, so that `{grant}` can't be granted; transfer it from {owner}, or grant less"
+    )]
     Owned {
-        /// What was asked for.
-        what: String,
-        /// Whose it is.
+        /// Who owns it.
         owner: AgentId,
-        /// A path in both.
+        /// What was to be granted.
+        grant: Grant,
+        /// A path, event or output that both would own.
         example: String,
     },
-    /// The agent it is taken from does not have it.
-    #[error("{0} does not write {1}; look at `deeds map show` for its zone")]
-    NotTheirs(AgentId, Pattern),
-    /// The map has no such agent.
-    #[error("the map has no agent {0}; name one that it has")]
-    Unknown(AgentId),
+    /// The agent doesn't have it, or not all of it.
+    #[error("{agent} does not have `{grant}`{example}; look at its entry in the map for what it has")]
+    NotHeld {
+        /// Who was to give it up.
+        agent: AgentId,
+        /// What it was to give up.
+        grant: Grant,
+        /// A part that it doesn't have, as a clause; may be empty.
+        example: String,
+    },
+    /// The agent's own entry would defeat the grant.
+    #[error("`{grant}` would be useless to {agent}: {reason}; change its `{key}` in the map first")]
+    Useless {
+        /// Who was to have it.
+        agent: AgentId,
+        /// What was to be granted.
+        grant: Grant,
+        /// What defeats it.
+        reason: &'static str,
+        /// The key of the map in which that is said.
+        key: &'static str,
+    },
+    /// Scratch is everybody's own already.
+    #[error("`{0}` is in scratch, which is its agent's own without a grant; keep shared work elsewhere")]
+    Scratch(Pattern),
+    /// There is no such agent.
+    #[error("there is no agent {0}; name one of the map, or grant it something first")]
+    UnknownAgent(AgentId),
+    /// The two are one.
+    #[error("{0} can't hand something over to itself; name another agent")]
+    SameAgent(AgentId),
+    /// A name that is none.
+    #[error("the name of an event or output is empty or has control characters; write a name")]
+    BadName,
 }
 
 impl EditError {
-    /// The present owner, where that is what stands in the way.
+    /// The present owner, where that is what stands in the way: a transfer would take it from there.
     pub fn owner(&self) -> Option<&AgentId> {
         match self {
             Self::Owned { owner, .. } => Some(owner),
-            Self::NotTheirs(..) | Self::Unknown(_) => None,
+            Self::NotHeld { .. }
+            | Self::Useless { .. }
+            | Self::Scratch(_)
+            | Self::UnknownAgent(_)
+            | Self::SameAgent(_)
+            | Self::BadName => None,
         }
     }
 }
 
-/// The map with the grant added. An unknown agent is added too, with this person as its owner.
+/// Lets an agent's zone grow. An agent that the map doesn't know gets an entry that `person` answers for. What it has
+/// already it may be granted again: see `holds`.
 ///
 /// # Errors
-/// When another agent's zone has a part of it.
+/// When another agent has a part of it, or the grant could never be used.
 pub fn grant(model: &Model, agent: &AgentId, grant: &Grant, person: &PersonId) -> Result<Model, EditError> {
-    if let Some((owner, example)) = taken(model, agent, grant) {
-        return Err(EditError::Owned { what: grant.to_string(), owner, example });
+    let known = model.agent(agent);
+    let newcomer = known.is_none().then_some(person);
+    let entry = known.cloned().unwrap_or_else(|| Agent::new(agent.clone(), person.clone()));
+    match grant {
+        Grant::Write(pattern) => check_write(model, &entry, pattern)?,
+        Grant::Trigger(name) => {
+            let open = model.routes.iter().any(|route| route.event == *name);
+            check_name(model, &entry, grant, name, |agent| &agent.triggers, open)?;
+        }
+        Grant::Output(name) => {
+            let mut rules = model.outputs.iter().filter(|output| output.name == *name);
+            let open = rules.any(|output| output.order.contains(agent));
+            check_name(model, &entry, grant, name, |agent| &agent.outputs, open)?;
+        }
     }
-    let newcomer = model.agent(agent).is_none().then_some(person);
     Ok(add_grant(model, agent, grant, newcomer))
 }
 
-fn taken(model: &Model, agent: &AgentId, grant: &Grant) -> Option<(AgentId, String)> {
-    let mut others = model.agents.iter().filter(|other| other.id != *agent);
-    match grant {
-        Grant::Write(pattern) => {
-            let except = model.agent(agent).map(|agent| agent.except.as_slice()).unwrap_or_default();
-            others.find_map(|other| {
-                let example = shared(model, pattern, except, other)?;
-                Some((other.id.clone(), example.to_string()))
-            })
-        }
-        Grant::Trigger(event) => {
-            others.find(|other| other.triggers.contains(event)).map(|other| (other.id.clone(), event.clone()))
-        }
-        Grant::Output(output) => others
-            .find(|other| other.outputs.contains(output))
-            .map(|other| (other.id.clone(), output.clone())),
-    }
+/// Has the agent exactly this grant already, so that granting it changes nothing and taking it back would take more
+/// than was given?
+pub fn holds(model: &Model, agent: &AgentId, grant: &Grant) -> bool {
+    model.agent(agent).is_some_and(|entry| match grant {
+        Grant::Write(pattern) => entry.writes.contains(pattern) && !entry.except.contains(pattern),
+        Grant::Trigger(name) => entry.triggers.contains(name),
+        Grant::Output(name) => entry.outputs.contains(name),
+    })
 }
 
-fn shared(model: &Model, pattern: &Pattern, except: &[Pattern], other: &Agent) -> Option<FieldPath> {
-    let open: Vec<Pattern> = model
-        .fields
-        .iter()
-        .filter(|rule| rule.kind.takes_several_writers())
-        .map(|rule| rule.path.clone())
-        .chain(except.iter().cloned())
-        .collect();
-    other.writes.iter().find_map(|theirs| overlap(pattern, &open, theirs, &other.except))
-}
-
-/// The map with a part of `from`'s zone given to `to`.
+/// Takes a grant back, exactly as it was given. The agent's entry stays, with nothing in it perhaps.
 ///
 /// # Errors
-/// When `from` does not have it, `to` is unknown, or a third agent has a part of it.
-pub fn transfer(model: &Model, pattern: &Pattern, from: &AgentId, to: &AgentId) -> Result<Model, EditError> {
-    let giver = model.agent(from).ok_or_else(|| EditError::Unknown(from.clone()))?;
-    if model.agent(to).is_none() {
-        return Err(EditError::Unknown(to.clone()));
+/// When the agent is unknown or has no such grant.
+pub fn revoke(model: &Model, agent: &AgentId, grant: &Grant) -> Result<Model, EditError> {
+    if model.agent(agent).is_none() {
+        return Err(EditError::UnknownAgent(agent.clone()));
     }
-    if shared(model, pattern, &[], giver).is_none() {
-        return Err(EditError::NotTheirs(from.clone(), pattern.clone()));
+    let next = remove_grant(model, agent, grant, false);
+    if next == *model {
+        return Err(EditError::NotHeld {
+            agent: agent.clone(),
+            grant: grant.clone(),
+            example: String::new(),
+        });
+    }
+    Ok(next)
+}
+
+/// Moves fields that `from` has from there to `to`.
+///
+/// # Errors
+/// When `from` does not have all of them, `to` is unknown or could not use them, or a third agent has a part of them.
+pub fn transfer(model: &Model, pattern: &Pattern, from: &AgentId, to: &AgentId) -> Result<Model, EditError> {
+    if from == to {
+        return Err(EditError::SameAgent(from.clone()));
+    }
+    let giver = model.agent(from).ok_or_else(|| EditError::UnknownAgent(from.clone()))?;
+    if model.agent(to).is_none() {
+        return Err(EditError::UnknownAgent(to.clone()));
+    }
+    if !covers(&giver.writes, &giver.except, pattern, &[]) {
+        let outside = example_outside(pattern, &giver.writes);
+        let example = outside.map(|path| format!(", `{path}` for example")).unwrap_or_default();
+        return Err(EditError::NotHeld {
+            agent: from.clone(),
+            grant: Grant::Write(pattern.clone()),
+            example,
+        });
     }
     let moved = move_grant(model, pattern, from, to);
-    let third = moved.agents.iter().filter(|other| other.id != *to && other.id != *from);
-    for other in third {
-        if let Some(example) = shared(model, pattern, &[], other) {
-            return Err(EditError::Owned {
-                what: pattern.to_string(),
-                owner: other.id.clone(),
-                example: example.to_string(),
-            });
-        }
-    }
+    let taker = moved.agent(to).ok_or_else(|| EditError::UnknownAgent(to.clone()))?;
+    check_write(&moved, taker, pattern)?;
     Ok(moved)
 }
 
-/// Adds a grant without asking; what a deed says happened.
+/// Adds a grant without asking: what a deed says happened. A newcomer joins with this person as its owner, gets its
+/// turn in its queue, and from the fourth agent on somebody governs: so the map stays free of errors.
 pub fn add_grant(model: &Model, agent: &AgentId, grant: &Grant, newcomer: Option<&PersonId>) -> Model {
     let mut model = model.clone();
     if let Some(person) = newcomer
         && model.agent(agent).is_none()
     {
         model.agents.push(Agent::new(agent.clone(), person.clone()));
+        if model.agents.len() >= GOVERNED_FROM && model.governance_owner.is_none() {
+            model.governance_owner = Some(person.clone());
+        }
+        queue_up(&mut model, agent);
     }
     if let Some(entry) = model.agents.iter_mut().find(|entry| entry.id == *agent) {
         match grant {
             Grant::Write(pattern) => {
                 // What was taken out of the zone before comes back with the grant.
                 entry.except.retain(|except| except != pattern);
-                push_new(&mut entry.writes, pattern.clone());
+                push_new(&mut entry.writes, pattern);
             }
-            Grant::Trigger(event) => push_new(&mut entry.triggers, event.clone()),
-            Grant::Output(output) => push_new(&mut entry.outputs, output.clone()),
+            Grant::Trigger(event) => push_new(&mut entry.triggers, event),
+            Grant::Output(output) => push_new(&mut entry.outputs, output),
         }
     }
     model
 }
 
-/// Takes a grant back without asking; with `gone` the agent leaves the map too.
+/// Takes a grant back without asking; with `gone` the agent leaves the map too, and its turn in every queue.
 pub fn remove_grant(model: &Model, agent: &AgentId, grant: &Grant, gone: bool) -> Model {
     let mut model = model.clone();
     if gone {
         model.agents.retain(|entry| entry.id != *agent);
+        for queue in &mut model.queues {
+            queue.priority.retain(|entry| entry != agent);
+        }
         return model;
     }
     if let Some(entry) = model.agents.iter_mut().find(|entry| entry.id == *agent) {
@@ -170,29 +230,236 @@ pub fn remove_grant(model: &Model, agent: &AgentId, grant: &Grant, gone: bool) -
     model
 }
 
-/// Moves a pattern from one zone to another without asking.
+/// Moves a pattern from one zone to another without asking. Moved back, each has what it had.
 pub fn move_grant(model: &Model, pattern: &Pattern, from: &AgentId, to: &AgentId) -> Model {
     let mut model = model.clone();
     if let Some(giver) = model.agents.iter_mut().find(|entry| entry.id == *from) {
-        let before = giver.writes.len();
-        giver.writes.retain(|have| have != pattern);
-        if giver.writes.len() == before {
-            push_new(&mut giver.except, pattern.clone());
+        giver.writes.retain(|grant| !covers(std::slice::from_ref(pattern), &[], grant, &[]));
+        if giver.writes.iter().any(|grant| overlap(grant, &giver.except, pattern, &[]).is_some()) {
+            push_new(&mut giver.except, pattern);
         }
     }
     if let Some(taker) = model.agents.iter_mut().find(|entry| entry.id == *to) {
-        let excepted = taker.except.len();
         taker.except.retain(|except| except != pattern);
-        // A pattern that only had been taken out of a wider grant is covered again by that grant.
-        if taker.except.len() == excepted {
-            push_new(&mut taker.writes, pattern.clone());
+        // What had only been taken out of a wider grant is covered again by that grant.
+        if !covers(&taker.writes, &taker.except, pattern, &[]) {
+            push_new(&mut taker.writes, pattern);
         }
     }
     model
 }
 
-fn push_new<T: PartialEq>(list: &mut Vec<T>, item: T) {
-    if !list.contains(&item) {
-        list.push(item);
+fn push_new<T: PartialEq + Clone>(list: &mut Vec<T>, item: &T) {
+    if !list.contains(item) {
+        list.push(item.clone());
+    }
+}
+
+/// May the agent's writes grow by this pattern?
+pub(crate) fn check_write(model: &Model, agent: &Agent, pattern: &Pattern) -> Result<(), EditError> {
+    let grant = || Grant::Write(pattern.clone());
+    let useless =
+        |reason, key| Err(EditError::Useless { agent: agent.id.clone(), grant: grant(), reason, key });
+    if covers(&[scratch()], &[], pattern, &[]) {
+        return Err(EditError::Scratch(pattern.clone()));
+    }
+    // An exception that is exactly the pattern is lifted by the grant.
+    let except: Vec<Pattern> = agent.except.iter().filter(|except| *except != pattern).cloned().collect();
+    if covers(&except, &[], pattern, &[]) {
+        return useless("all of it is taken out again", "except");
+    }
+    if covers(&agent.hidden, &[], pattern, &except) {
+        return useless("all of it is hidden from the agent", "hidden");
+    }
+    let reads_all = agent.reads.iter().any(Pattern::is_everything);
+    if !reads_all && agent.reads.iter().all(|read| overlap(read, &[], pattern, &[]).is_none()) {
+        return useless("the agent reads none of it", "reads");
+    }
+    let mut free = shared_fields(model);
+    free.extend(except);
+    for other in model.agents.iter().filter(|other| other.id != agent.id) {
+        for held in &other.writes {
+            if let Some(example) = overlap(pattern, &free, held, &other.except) {
+                return Err(EditError::Owned {
+                    owner: other.id.clone(),
+                    grant: grant(),
+                    example: example.to_string(),
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// May the agent's triggers or outputs grow by this name? `open`: the map says how several share it.
+fn check_name(
+    model: &Model,
+    agent: &Agent,
+    grant: &Grant,
+    name: &str,
+    held: impl Fn(&Agent) -> &Vec<String>,
+    open: bool,
+) -> Result<(), EditError> {
+    if name.trim().is_empty() || name.chars().any(char::is_control) {
+        return Err(EditError::BadName);
+    }
+    let has = |other: &&Agent| other.id != agent.id && held(other).iter().any(|known| known == name);
+    match model.agents.iter().find(has) {
+        Some(other) if !open => {
+            Err(EditError::Owned { owner: other.id.clone(), grant: grant.clone(), example: name.to_owned() })
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+fn queue_up(model: &mut Model, agent: &AgentId) {
+    let Some(first) = model.queues.first().map(|queue| queue.name.clone()) else { return };
+    let sharing =
+        model.agents.iter().filter(|entry| entry.escalates_to.as_ref().is_none_or(|queue| *queue == first));
+    let sharing: Vec<AgentId> = sharing.map(|entry| entry.id.clone()).collect();
+    let Some(queue) = model.queues.first_mut() else { return };
+    if queue.priority.is_empty() && sharing.len() > 1 {
+        queue.priority = sharing;
+    } else if !queue.priority.is_empty() {
+        push_new(&mut queue.priority, agent);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::map::lint::{Finding, check};
+
+    fn model() -> Model {
+        let text = r#"
+            workspace = "w"
+            [[agent]]
+            id = "intake"
+            owner = "dana"
+            writes = ["crm/contact/*#name", "crm/lead/*"]
+            except = ["crm/lead/vip-*"]
+            hidden = ["hr/**"]
+            triggers = ["form.submitted"]
+            outputs = ["slack/leads"]
+            [[agent]]
+            id = "support"
+            owner = "sam"
+            writes = ["crm/contact/*#status"]
+            [[queue]]
+            name = "ops"
+            owner = "dana"
+            review = "daily 09:00"
+            priority = ["support", "intake"]
+        "#;
+        toml::from_str(text).unwrap()
+    }
+
+    fn write(pattern: &str) -> Grant {
+        Grant::Write(pattern.parse().unwrap())
+    }
+
+    fn try_grant(model: &Model, agent: &str, wanted: &Grant) -> Result<Model, EditError> {
+        let next = grant(model, &agent.parse().unwrap(), wanted, &"dana".parse().unwrap())?;
+        let errors: Vec<Finding> = check(&next).into_iter().filter(Finding::is_error).collect();
+        assert!(errors.is_empty(), "{errors:#?}");
+        Ok(next)
+    }
+
+    fn writes<'m>(model: &'m Model, agent: &str) -> Vec<&'m str> {
+        model.agent(&agent.parse().unwrap()).unwrap().writes.iter().map(Pattern::as_str).collect()
+    }
+
+    #[test]
+    fn a_grant_is_added_and_taken_back() {
+        let model = model();
+        for wanted in [write("crm/contact/*#score"), Grant::Trigger("x".into()), Grant::Output("x".into())] {
+            let next = try_grant(&model, "intake", &wanted).unwrap();
+            assert_ne!(next, model);
+            assert_eq!(revoke(&next, &"intake".parse().unwrap(), &wanted).unwrap(), model);
+        }
+    }
+
+    #[test]
+    fn granting_again_is_known_to_change_nothing() {
+        let (intake, lead) = ("intake".parse().unwrap(), write("crm/lead/*"));
+        assert!(holds(&model(), &intake, &lead) && !holds(&model(), &intake, &write("crm/lead/7")));
+        assert_eq!(try_grant(&model(), "intake", &lead).unwrap(), model());
+        let vip = write("crm/lead/vip-*");
+        let next = try_grant(&model(), "intake", &vip).unwrap();
+        assert!(
+            next.agents[0].except.is_empty()
+                && holds(&next, &intake, &vip)
+                && !holds(&model(), &intake, &vip)
+        );
+    }
+
+    #[test]
+    fn a_newcomer_that_leaves_leaves_nothing_behind() {
+        let (scout, wanted) = ("scout".parse().unwrap(), write("market/*"));
+        let next = try_grant(&model(), "scout", &wanted).unwrap();
+        assert_eq!(next.queues[0].priority.len(), 3);
+        assert_eq!(remove_grant(&next, &scout, &wanted, true), model());
+    }
+
+    #[test]
+    fn what_must_not_be_granted_is_refused_with_the_reason() {
+        let cases = [
+            ("support", write("crm/contact/acme"), "`crm/contact/acme#name` is in the zone of intake"),
+            ("intake", write("crm/lead/vip-7#x"), "taken out"),
+            ("intake", write("hr/1"), "hidden"),
+            ("intake", write("scratch/intake/x"), "scratch"),
+            ("support", Grant::Trigger("form.submitted".into()), "`form.submitted` is in the zone of intake"),
+            ("support", Grant::Output("slack/leads".into()), "`slack/leads` is in the zone of intake"),
+            ("intake", Grant::Trigger(" ".into()), "empty"),
+        ];
+        for (agent, wanted, reason) in cases {
+            let error = try_grant(&model(), agent, &wanted).unwrap_err().to_string();
+            assert!(error.contains(reason), "{wanted}: {error}");
+        }
+    }
+
+    #[test]
+    fn unknown_agents_join_without_breaking_the_map() {
+        let mut model = Model::default_for("w".parse().unwrap(), "dana".parse().unwrap());
+        for agent in ["a", "b", "c", "d"] {
+            model = try_grant(&model, agent, &write(&format!("files/{agent}"))).unwrap();
+        }
+        assert_eq!(model.agents.len(), 4);
+        assert_eq!(model.governance_owner.unwrap().as_str(), "dana");
+        let priority: Vec<&str> = model.queues[0].priority.iter().map(AgentId::as_str).collect();
+        assert_eq!(priority, ["a", "b", "c", "d"]);
+    }
+
+    #[test]
+    fn a_transfer_moves_exactly_the_fields() {
+        let (intake, support) = (&"intake".parse().unwrap(), &"support".parse().unwrap());
+        let model = model();
+        let whole = transfer(&model, &"crm/contact/*#name".parse().unwrap(), intake, support).unwrap();
+        assert_eq!(writes(&whole, "intake"), ["crm/lead/*"]);
+        assert_eq!(writes(&whole, "support"), ["crm/contact/*#status", "crm/contact/*#name"]);
+        let acme: Pattern = "crm/contact/acme#name".parse().unwrap();
+        let part = transfer(&model, &acme, intake, support).unwrap();
+        assert_eq!(part.agents[0].except.last(), Some(&acme));
+        let back = transfer(&part, &acme, support, intake).unwrap();
+        assert_eq!(back, model, "handed back, the map is what it was");
+        for next in [&whole, &part, &back] {
+            assert!(!check(next).iter().any(Finding::is_error));
+        }
+        let refused =
+            |pattern: &str, from, to| transfer(&model, &pattern.parse().unwrap(), from, to).unwrap_err();
+        assert!(matches!(refused("pay/*", intake, support), EditError::NotHeld { .. }));
+        let partly = refused("crm/contact/*", intake, support).to_string();
+        assert!(partly.contains("`crm/contact/b` for example"), "{partly}");
+        assert!(matches!(refused("crm/lead/*", intake, intake), EditError::SameAgent(_)));
+        assert!(matches!(refused("crm/lead/*", intake, &"x".parse().unwrap()), EditError::UnknownAgent(_)));
+    }
+
+    #[test]
+    fn a_shared_field_can_be_granted_to_many() {
+        let mut model = model();
+        let text = "path = \"crm/contact/*#name\"\nkind = \"append\"";
+        assert!(try_grant(&model, "support", &write("crm/contact/*#name")).is_err());
+        model.fields.push(toml::from_str(text).unwrap());
+        assert!(try_grant(&model, "support", &write("crm/contact/*#name")).is_ok());
     }
 }

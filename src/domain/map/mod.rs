@@ -18,7 +18,7 @@ mod spelling;
 
 pub use authority::{Authority, Map};
 pub use condition::{Condition, Occasion, Op};
-pub use diff::{Change, difference};
+pub use diff::{Change, Sign, difference};
 pub use edit::{EditError, Grant};
 pub use lint::{Finding, Lint, Severity};
 pub use model::{

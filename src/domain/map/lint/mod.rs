@@ -18,6 +18,7 @@ use serde::{Serialize, Serializer};
 
 use super::model::Model;
 use super::overlaps::GrantIndex;
+pub(crate) use people::GOVERNED_FROM;
 
 /// Of one lint, how many findings are listed before the rest is left out.
 pub const MAX_FINDINGS: usize = 100;
