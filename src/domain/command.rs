@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use super::{
     ids::{
@@ -11,7 +12,7 @@ use super::{
     },
     map::{Grant, Model},
     path::{EntityPath, FieldName, FieldPath, Pattern},
-    state::{Token, TokenClass},
+    state::{Token, TokenClass, hex},
     time::Time,
     value::Value,
 };
@@ -449,6 +450,15 @@ pub struct Import {
     /// What the history says about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<Arc<str>>,
+}
+
+impl Import {
+    /// What a history is called: its system, and the beginning of the SHA-256 of its first line. A longer version of
+    /// the same history keeps the name.
+    pub fn source_name(system: &str, first_line: &[u8]) -> Arc<str> {
+        let digest = hex(&Sha256::digest(first_line));
+        Arc::from(format!("{system}:{}", digest.get(..16).unwrap_or(&digest)))
+    }
 }
 
 /// A field of an imported line.

@@ -1,0 +1,241 @@
+//! What a beads log is read as; and, with the real log at hand, what the rulebook makes of it.
+
+use std::{borrow::Cow, collections::BTreeMap, fs, path::Path, sync::Arc};
+
+use super::{
+    Summary,
+    beads::{BrokenLine, Events, LINE_BYTES},
+};
+use crate::domain::{
+    command::{Command, Import, Principal, Request, WriteKind},
+    decide::decide,
+    deed::{Body, Deed, NewWorkspace, Outcome, Refs},
+    ids::{Actor, MapVersion, Seq},
+    map::{Mode, Model},
+    state::{AlertKind, State, TokenClass},
+    time::Time,
+};
+
+fn read(text: &[u8]) -> (Vec<Import>, Vec<BrokenLine>) {
+    let (mut imports, mut broken) = (Vec::new(), Vec::new());
+    let mut events = Events::new(text);
+    while let Some(line) = events.next_line().unwrap() {
+        match line {
+            Ok(import) => imports.push(import),
+            Err(line) => broken.push(line),
+        }
+    }
+    (imports, broken)
+}
+
+fn event(id: u64, rest: &str) -> String {
+    format!(
+        "{{\"id\":{id},\"issue_id\":\"bd-x\",\"actor\":\"beads/crew/emma\",\"created_at\":\"2026-02-26T15:13:31Z\",{rest}}}\n"
+    )
+}
+
+/// The one line's changes as the server would get them, and its note.
+fn changes(rest: &str) -> (String, Option<String>) {
+    let (imports, broken) = read(event(1, rest).as_bytes());
+    assert_eq!(broken, []);
+    (serde_json::to_string(&imports[0].changes).unwrap(), imports[0].note.as_deref().map(str::to_owned))
+}
+
+#[test]
+fn every_type_of_event_has_its_reading() {
+    for (rest, expected, note) in [
+        (r#""event_type":"created","old_value":"","new_value":"""#, "{}", None),
+        (
+            r#""event_type":"updated","old_value":"{\"priority\":1,\"notes\":\"a\"}","new_value":"{\"priority\":2,\"notes\":\"\",\"design\":\"d\"}""#,
+            r#"{"design":{"before":null,"after":"d"},"notes":{"before":"a","after":null},"priority":{"before":1,"after":2}}"#,
+            None,
+        ),
+        (
+            r#""event_type":"status_changed","old_value":"{\"status\":\"open\"}","new_value":"{\"status\":\"hooked\"}","comment":"why""#,
+            r#"{"status":{"before":"open","after":"hooked"}}"#,
+            Some("why"),
+        ),
+        (
+            r#""event_type":"reopened","old_value":"{\"status\":\"closed\"}","new_value":"{\"status\":\"open\"}""#,
+            r#"{"status":{"before":"closed","after":"open"}}"#,
+            None,
+        ),
+        (
+            r#""event_type":"closed","old_value":"","new_value":"done with it""#,
+            r#"{"status":{"after":"closed"}}"#,
+            Some("done with it"),
+        ),
+        (
+            r#""event_type":"closed","old_value":"{\"status\":\"open\"}","new_value":"{\"status\":\"closed\"}""#,
+            r#"{"status":{"before":"open","after":"closed"}}"#,
+            None,
+        ),
+        (
+            r#""event_type":"label_added","comment":"Added label: pinned""#,
+            r#"{"label.pinned":{"after":true}}"#,
+            None,
+        ),
+        (
+            r#""event_type":"label_removed","comment":"Removed label: a/b#c""#,
+            r#"{"label.a%2Fb%23c":{"after":null}}"#,
+            None,
+        ),
+        (r#""event_type":"commented","comment":"hello""#, r#"{"comments":{"after":"hello"}}"#, None),
+        (
+            r#""event_type":"renamed","old_value":"bd-old","new_value":"bd-x""#,
+            r#"{"id":{"before":"bd-old","after":"bd-x"}}"#,
+            None,
+        ),
+    ] {
+        assert_eq!(changes(rest), (expected.to_owned(), note.map(str::to_owned)), "{rest}");
+    }
+}
+
+#[test]
+fn who_when_and_where_are_kept() {
+    let created = event(7, r#""event_type":"created""#);
+    let (imports, _) = read(created.as_bytes());
+    let one = &imports[0];
+    assert_eq!((one.actor.as_str(), one.entity.as_str(), one.id), ("beads/crew/emma", "issue/bd-x", 7));
+    assert_eq!((one.time, one.kind), ("2026-02-26T15:13:31Z".parse().unwrap(), WriteKind::Create));
+    let longer = format!("\n  \n{created}{}", event(8, r#""event_type":"commented","comment":"c""#));
+    let (again, _) = read(longer.as_bytes());
+    assert_eq!(again[0], *one, "the same history, grown, keeps its name");
+    assert_eq!(again[1].source, one.source);
+    let (other, _) = read(event(8, r#""event_type":"created""#).as_bytes());
+    assert_ne!(other[0].source, one.source);
+    assert!(one.source.starts_with("beads:"));
+}
+
+#[test]
+fn broken_lines_are_named_and_the_rest_goes_in() {
+    let good = event(1, r#""event_type":"created""#);
+    let mut text = good.clone().into_bytes();
+    for (line, bad) in [
+        "{\"id\":2",
+        &event(1, r#""event_type":"created""#),
+        &event(3, r#""event_type":"exploded""#),
+        &event(4, r#""event_type":"updated","old_value":"{}","new_value":"no record""#),
+        &event(5, r#""event_type":"label_added","comment":"pinned""#),
+        &event(6, r#""event_type":"created""#).replace("emma", "emma the great"),
+        &event(7, r#""event_type":"created""#).replace("2026-02-26", "yesterday"),
+        &event(8, r#""event_type":"updated","old_value":"{}","new_value":"{\"n\":99999999999999999}""#),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        assert!(line < 8);
+        text.extend_from_slice(bad.trim_end().as_bytes());
+        text.push(b'\n');
+    }
+    text.extend_from_slice(b"\xff\n");
+    text.extend(vec![b'x'; usize::try_from(LINE_BYTES).unwrap() + 10]);
+    text.push(b'\n');
+    text.extend_from_slice(event(9, r#""event_type":"created""#).trim_end().as_bytes());
+    let (imports, broken) = read(&text);
+    assert_eq!(imports.iter().map(|one| one.id).collect::<Vec<_>>(), [1, 9]);
+    let said: Vec<String> = broken.iter().map(ToString::to_string).collect();
+    for (line, part) in [
+        "line 2: not an event of a beads log: EOF",
+        "line 3: event 1 stands on line 1 already",
+        "line 4: there is no rule for events of type \"exploded\"",
+        "line 5: `new_value` is not a record in JSON",
+        "line 6: `comment` does not name the label; it should read \"Added label: NAME\"",
+        "line 7: `actor`: \"beads/crew/emma the great\" is not an agent id",
+        "line 8: `created_at`: ",
+        "line 9: field \"n\": the integer 99999999999999999 is beyond 2^53",
+        "line 10: byte 1 is not UTF-8",
+        "line 11: it is longer than 8388608 bytes",
+    ]
+    .iter()
+    .enumerate()
+    {
+        assert!(said[line].starts_with(part), "{} should start with {part}", said[line]);
+    }
+    assert_eq!(said.len(), 10);
+}
+
+/// A workspace that observes, before its first write.
+fn observing(now: Time) -> State {
+    let workspace: crate::domain::ids::WorkspaceId = "beads".parse().unwrap();
+    let mut model = Model::default_for(workspace.clone(), "dana".parse().unwrap());
+    model.mode = Mode::Observe;
+    let mut state = State::new(workspace.clone());
+    state.fold(&Deed {
+        seq: Seq(1),
+        time: now,
+        recorded: now,
+        subject: None,
+        correlation: Seq(1),
+        cause: None,
+        traceparent: None,
+        actor: Actor::Deeds,
+        action: Cow::Borrowed("create workspace"),
+        outcome: Outcome::Recorded,
+        code: None,
+        verdict: None,
+        reason: None,
+        map_version: MapVersion(0),
+        fields: Vec::new(),
+        refs: Refs::default(),
+        key: None,
+        body: Body::WorkspaceCreated(Box::new(NewWorkspace { workspace, model: Arc::new(model) })),
+    });
+    state
+}
+
+fn request(import: &Import) -> Request {
+    let actor = Actor::Person("dana".parse().unwrap());
+    Request {
+        principal: Principal { actor, class: TokenClass::Admin, token: None },
+        command: Command::Import(import.clone()),
+        key: None,
+        traceparent: None,
+    }
+}
+
+/// The real log is read where it lies beside the project; without it this test has nothing to say.
+#[test]
+fn the_real_log_has_seventeen_stale_writes_and_the_fight_over_bd_019() {
+    let places = ["../shared/data/beads-events.jsonl", "../../shared/data/beads-events.jsonl"];
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let Some(log) = places.iter().find_map(|place| fs::read(root.join(place)).ok()) else {
+        eprintln!("passed over: beads-events.jsonl is not there");
+        return;
+    };
+    let (imports, broken) = read(&log);
+    assert_eq!(broken, []);
+    let mut summary = Summary::default();
+    for line in &imports {
+        summary.add(line);
+    }
+    assert_eq!((summary.lines(), summary.agents(), summary.entities()), (2123, 54, 259));
+    assert_eq!(summary.multi_writer_entities(), 198);
+    assert_eq!(summary.contested(1)[0].entity.as_str(), "issue/bd-019");
+    assert_eq!((summary.contested(1)[0].field.as_str(), summary.contested(1)[0].writes), ("status", 56));
+
+    let now: Time = "2026-04-01T00:00:00Z".parse().unwrap();
+    let mut state = observing(now);
+    let mut outdated = 0;
+    for import in &imports {
+        let decision = decide(&state, &request(import), now);
+        outdated += decision.deeds.iter().filter(|deed| deed.verdict == Some(Outcome::Stale)).count();
+        for deed in &decision.deeds {
+            state.fold(deed);
+        }
+    }
+    assert_eq!(outdated, 17);
+    let mut by_kind: BTreeMap<&str, u64> = BTreeMap::new();
+    for alert in state.board.alerts.values() {
+        *by_kind.entry(alert.kind.as_str()).or_default() += alert.count;
+    }
+    assert_eq!(by_kind.get("stale-write"), Some(&17), "{by_kind:?}");
+    let top = state.board.alerts.values().max_by_key(|alert| alert.count).unwrap();
+    assert_eq!((top.kind, top.on.as_ref().unwrap().entity.as_str()), (AlertKind::PingPong, "issue/bd-019"));
+
+    let head = state.head();
+    for import in &imports {
+        assert_eq!(decide(&state, &request(import), now).deeds, [], "importing twice adds nothing");
+    }
+    assert_eq!(state.head(), head);
+}
