@@ -109,7 +109,7 @@ impl Span {
             let n = rest / micros;
             rest %= micros;
             if n > 0 {
-                text.push_str(&format!("{n}{name}"));
+                text = format!("{text}{n}{name}");
                 units += 1;
             } else if units > 0 {
                 break;

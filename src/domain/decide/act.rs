@@ -2,12 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{
-    alert, inbox,
-    sheet::Sheet,
-    verdict::{self, text},
-    write::stale_on,
-};
+use super::{alert, inbox, sheet::Sheet, verdict, write::stale_on};
 use crate::domain::{
     code::Code,
     command::{Act, ActEnd, ActOrder, DEPENDENCIES},
@@ -111,7 +106,7 @@ fn refuse(sheet: &mut Sheet<'_>, act: &Act, found: Stop) -> Seq {
         if found.outcome == Outcome::Deferred { Body::ActDeferred(order) } else { Body::ActRefused(order) };
     let mut deed = draft(sheet, act, body, found.outcome);
     deed.code = Some(found.code);
-    deed.reason = text(&found.why);
+    deed.because(&found.why);
     deed.fields = found.fields;
     deed.refs = found.refs;
     sheet.push(deed)
@@ -126,7 +121,7 @@ fn unowned(sheet: &mut Sheet<'_>, state: &State, agent: &AgentId, act: &Act, fou
     let primary = refuse(sheet, act, found);
     let item = inbox::open_act(sheet, agent, act, primary);
     if let Some(deed) = sheet.deed_mut(primary) {
-        deed.refs.item = item;
+        deed.refs.item = Some(item);
     }
     primary
 }
@@ -136,10 +131,9 @@ fn observe(sheet: &mut Sheet<'_>, state: &State, act: &Act, found: Stop) -> Seq 
     let fields = found.fields.clone();
     let stale = found.outcome == Outcome::Stale;
     let primary = allow(sheet, state, act, Some(found));
-    if stale && let Some(no) = alert::would_be_stale(sheet, state, primary, &fields) {
-        if let Some(deed) = sheet.deed_mut(primary) {
-            deed.refs.alerts.push(no);
-        }
+    let raised = if stale { alert::would_be_stale(sheet, state, primary, &fields) } else { None };
+    if let Some(deed) = sheet.deed_mut(primary) {
+        deed.refs.alerts.extend(raised);
     }
     primary
 }
@@ -151,7 +145,7 @@ fn allow(sheet: &mut Sheet<'_>, state: &State, act: &Act, verdict: Option<Stop>)
     if let Some(found) = verdict {
         deed.code = Some(found.code);
         deed.verdict = Some(found.outcome);
-        deed.reason = text(found.why);
+        deed.because(found.why);
     }
     deed.refs.act = Some(state.board.next.act);
     sheet.push(deed)

@@ -358,7 +358,7 @@ fn raise(sheet: &mut Sheet<'_>, finding: Finding, cause: Seq) -> Option<AlertNo>
         let mut deed =
             sheet.follow_up(Body::AlertCounted(Box::new(side)), "count alert", Outcome::Opened, Some(cause));
         deed.subject = Some(finding.on.entity.clone());
-        deed.reason = text(format!("{} #{no} ×{}", finding.kind.as_str(), count + 1));
+        deed.because(format!("{} #{no} ×{}", finding.kind.as_str(), count + 1));
         deed.refs.alerts = vec![no];
         sheet.push(deed);
         return Some(no);
@@ -395,7 +395,7 @@ fn open_alert(sheet: &mut Sheet<'_>, finding: Finding, cause: Seq) -> AlertNo {
     let mut deed =
         sheet.follow_up(Body::AlertOpened(Box::new(alert.clone())), "alert", Outcome::Opened, Some(cause));
     deed.subject = Some(finding.on.entity);
-    deed.reason = text(format!("{} #{no}: {}", alert.kind.as_str(), alert.title));
+    deed.because(format!("{} #{no}: {}", alert.kind.as_str(), alert.title));
     deed.refs.alerts = vec![no];
     let opened = sheet.push(deed);
     let enforces = sheet.base().board.enforces();
@@ -442,7 +442,7 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, step: &AlertStep) -> Seq {
     let mut deed = sheet.draft(body, action, Outcome::Recorded);
     deed.subject = alert.on.as_ref().map(|on| on.entity.clone());
     deed.cause = Some(alert.deed);
-    deed.reason = note.and_then(text);
+    deed.reason = note.map(text);
     deed.refs.alerts = vec![alert.no];
     sheet.push(deed)
 }

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use super::{act, inbox, sheet::Sheet, verdict::text, write};
+use super::{act, inbox, propose, sheet::Sheet, write};
 use crate::domain::{
     code::Code,
     command::{Answered, ItemAnswer, Principal, TEXT_BYTES},
@@ -135,7 +135,7 @@ fn push_map(sheet: &mut Sheet<'_>, item: &Item, body: Body, action: &'static str
     let mut deed = sheet.draft(body, action, Outcome::Recorded);
     deed.subject.clone_from(&item.subject);
     deed.cause = Some(item.deed);
-    deed.reason = text(words);
+    deed.because(words);
     deed.refs.item = Some(item.no);
     sheet.push(deed);
 }
@@ -152,7 +152,7 @@ fn add_rule(sheet: &mut Sheet<'_>, item: &Item, reason: &Arc<str>, effects: &mut
     effects.rule = Some(no);
     let mut deed = sheet.draft(Body::RuleAdded(Box::new(rule)), "add rule", Outcome::Recorded);
     deed.cause = Some(item.deed);
-    deed.reason = text(format!("inputs like #{} are closed on arrival: {reason}", item.no));
+    deed.because(format!("inputs like #{} are closed on arrival: {reason}", item.no));
     deed.refs.item = Some(item.no);
     sheet.push(deed);
 }
@@ -195,7 +195,7 @@ fn settle(sheet: &mut Sheet<'_>, item: &Item, answer: &ItemAnswer, effects: &mut
         at: sheet.now,
         deed: sheet.next_seq(),
     };
-    write::queue(sheet, work, Some(item.deed));
+    propose::queue(sheet, work, Some(item.deed));
     effects.works.push(no);
 }
 
@@ -259,7 +259,7 @@ fn close(sheet: &mut Sheet<'_>, item: &Item, answer: &ItemAnswer, effects: Effec
         sheet.draft(Body::ItemAnswered(Box::new(closed)), Cow::Borrowed(answer.word()), Outcome::Recorded);
     deed.subject.clone_from(&item.subject);
     deed.cause = Some(item.deed);
-    deed.reason = text(words);
+    deed.because(words);
     deed.refs.item = Some(item.no);
     deed.refs.works = works;
     sheet.push(deed)

@@ -43,7 +43,7 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, line: &Import) -> Option<Seq> {
         deed.refs.import = Some(ImportMark { source: line.source.clone(), id: line.id });
         deed.refs.alerts.extend(alert);
         if deed.reason.is_none() {
-            deed.reason = line.note.as_deref().and_then(text);
+            deed.reason = line.note.as_deref().map(text);
         }
     }
     Some(primary)

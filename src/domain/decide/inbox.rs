@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{answer, sheet::Sheet, undo, verdict::text, write};
+use super::{answer, sheet::Sheet, undo, write};
 use crate::domain::{
     code::Code,
     command::{Act, Escalate, ItemStep, ItemVerb, TEXT_BYTES, Write},
@@ -67,19 +67,14 @@ pub(super) fn escalate(sheet: &mut Sheet<'_>, escalate: &Escalate) -> Seq {
 }
 
 /// A write to fields that nobody owns.
-pub(super) fn open_write(
-    sheet: &mut Sheet<'_>,
-    agent: &AgentId,
-    write: &Write,
-    cause: Seq,
-) -> Option<ItemNo> {
+pub(super) fn open_write(sheet: &mut Sheet<'_>, agent: &AgentId, write: &Write, cause: Seq) -> ItemNo {
     let names: Vec<FieldName> = write.changes.keys().cloned().collect();
     let state = sheet.snapshot();
     let alike = alike_write(agent, write, &names);
     let case = write::case(write);
     if let Some(no) = same_waiting(&state, &case, agent) {
         join(sheet, no, cause);
-        return Some(no);
+        return no;
     }
     let first = FieldPath::new(write.entity.clone(), names.first().cloned().unwrap_or_else(FieldName::whole));
     let suggestion = nearest_zone(state.board.map.model(), agent, &first).map(|(agent, pattern, reason)| {
@@ -100,16 +95,16 @@ pub(super) fn open_write(
         alike,
         suggestion,
     };
-    Some(open_for(sheet, &state, agent, item, cause))
+    open_for(sheet, &state, agent, item, cause)
 }
 
 /// An act on a target that nobody owns.
-pub(super) fn open_act(sheet: &mut Sheet<'_>, agent: &AgentId, act: &Act, cause: Seq) -> Option<ItemNo> {
+pub(super) fn open_act(sheet: &mut Sheet<'_>, agent: &AgentId, act: &Act, cause: Seq) -> ItemNo {
     let state = sheet.snapshot();
     let case = Case::UnownedTarget { act: act.clone() };
     if let Some(no) = same_waiting(&state, &case, agent) {
         join(sheet, no, cause);
-        return Some(no);
+        return no;
     }
     let suggestion = Suggestion {
         agent: agent.clone(),
@@ -127,7 +122,7 @@ pub(super) fn open_act(sheet: &mut Sheet<'_>, agent: &AgentId, act: &Act, cause:
         alike: alike_act(agent, act),
         suggestion: Some(suggestion),
     };
-    Some(open_for(sheet, &state, agent, item, cause))
+    open_for(sheet, &state, agent, item, cause)
 }
 
 /// A conflict that a person must settle. Returns the deed.
@@ -196,7 +191,7 @@ fn open(sheet: &mut Sheet<'_>, queue: &Queue, new: NewItem, cause: Option<Seq>) 
     let mut deed =
         sheet.follow_up(Body::ItemOpened(Box::new(item.clone())), "open item", Outcome::Opened, cause);
     deed.subject.clone_from(&item.subject);
-    deed.reason = text(format!("#{no} in {}: {}", item.queue, item.why));
+    deed.because(format!("#{no} in {}: {}", item.queue, item.why));
     deed.refs.item = Some(no);
     deed
 }
@@ -209,7 +204,7 @@ fn same_waiting(state: &State, case: &Case, agent: &AgentId) -> Option<ItemNo> {
 
 fn join(sheet: &mut Sheet<'_>, no: ItemNo, cause: Seq) {
     let mut deed = sheet.follow_up(Body::ItemJoined(()), "join item", Outcome::Recorded, Some(cause));
-    deed.reason = text(format!("the same input again, waiting as #{no}"));
+    deed.because(format!("the same input again, waiting as #{no}"));
     deed.refs.item = Some(no);
     sheet.push(deed);
 }
@@ -349,7 +344,7 @@ fn record(sheet: &mut Sheet<'_>, item: &Item, body: Body, action: &'static str, 
     let mut deed = sheet.draft(body, action, Outcome::Recorded);
     deed.subject.clone_from(&item.subject);
     deed.cause = Some(item.deed);
-    deed.reason = text(format!("#{} {words}", item.no));
+    deed.because(format!("#{} {words}", item.no));
     deed.refs.item = Some(item.no);
     sheet.push(deed)
 }

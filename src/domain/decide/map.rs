@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{sheet::Sheet, verdict::text};
+use super::sheet::Sheet;
 use crate::domain::{
     code::Code,
     command::ApplyMap,
@@ -31,6 +31,6 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, apply: &ApplyMap) -> Seq {
         None => format!("map v{}, {} changes", new.version, new.changes.len()),
     };
     let mut deed = sheet.draft(Body::MapApplied(Box::new(new)), action, Outcome::Recorded);
-    deed.reason = text(words);
+    deed.because(words);
     sheet.push(deed)
 }

@@ -10,6 +10,7 @@ mod inbox;
 mod map;
 mod overrides;
 mod preview;
+mod propose;
 mod sheet;
 mod tick;
 mod together;
@@ -18,6 +19,9 @@ mod undo;
 mod verdict;
 mod work;
 mod write;
+
+#[cfg(test)]
+mod tests;
 
 pub use preview::{Preview, preview};
 pub use tick::next_due;

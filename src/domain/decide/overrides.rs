@@ -1,10 +1,6 @@
 //! People override, 2-domain §2: set, freeze, pause. Each needs a reason and is recorded as what it is.
 
-use super::{
-    sheet::Sheet,
-    verdict::{self, text},
-    write,
-};
+use super::{sheet::Sheet, verdict, write};
 use crate::domain::{
     code::Code,
     command::{Override, OverrideVerb},
@@ -27,7 +23,7 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, step: &Override) -> Seq {
         OverrideVerb::Resume { agent } => pause(sheet, agent, false, &step.reason),
         OverrideVerb::Set { path, value, expected } => {
             let mut wish = write::simple(path, value.clone(), *expected, None);
-            wish.reason = text(&step.reason);
+            wish.reason = Some(verdict::text(&step.reason));
             set(sheet, &wish)
         }
     }
@@ -42,7 +38,7 @@ fn set(sheet: &mut Sheet<'_>, wish: &crate::domain::command::Write) -> Seq {
         let mut deed = sheet.draft(Body::OverrideRefused(()), "set", Outcome::Stale);
         deed.subject = Some(wish.entity.clone());
         deed.code = Some(Code::Stale);
-        deed.reason = text(why);
+        deed.because(why);
         deed.fields = outdated;
         return sheet.push(deed);
     }
@@ -62,7 +58,7 @@ fn freeze(sheet: &mut Sheet<'_>, entity: &EntityPath, on: bool, reason: &str) ->
     let body = if on { Body::EntityFrozen(()) } else { Body::EntityUnfrozen(()) };
     let mut deed = sheet.draft(body, action, Outcome::Recorded);
     deed.subject = Some(entity.clone());
-    deed.reason = text(reason);
+    deed.because(reason);
     sheet.push(deed)
 }
 
@@ -81,7 +77,7 @@ fn pause(sheet: &mut Sheet<'_>, agent: &AgentId, on: bool, reason: &str) -> Seq 
     }
     let body = if on { Body::AgentPaused(agent.clone()) } else { Body::AgentResumed(agent.clone()) };
     let mut deed = sheet.draft(body, action, Outcome::Recorded);
-    deed.reason = text(reason);
+    deed.because(reason);
     deed.refs.owners = vec![agent.clone()];
     sheet.push(deed)
 }

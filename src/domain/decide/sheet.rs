@@ -202,3 +202,10 @@ impl<'a> Sheet<'a> {
         Decision { answer: Answer::Reply(Box::new(Reply::of(&deed))), deeds: Vec::new() }
     }
 }
+
+impl Deed {
+    /// Gives the deed its reason.
+    pub(super) fn because(&mut self, words: impl AsRef<str>) {
+        self.reason = Some(Arc::from(words.as_ref()));
+    }
+}

@@ -1,6 +1,6 @@
 //! Timers: deadlines of inbox items. The coordinator gives itself a tick when one is due, so replay reads no clock.
 
-use super::{alert, sheet::Sheet, verdict::text};
+use super::{alert, sheet::Sheet};
 use crate::domain::{
     deed::{Body, Outcome},
     ids::{ItemNo, Seq},
@@ -44,7 +44,7 @@ fn one(sheet: &mut Sheet<'_>, no: ItemNo) -> Option<Seq> {
     };
     let mut deed = sheet.follow_up(body, action, Outcome::Recorded, Some(item.deed));
     deed.subject.clone_from(&item.subject);
-    deed.reason = text(words);
+    deed.because(words);
     deed.refs.item = Some(no);
     let seq = sheet.push(deed);
     if item.warned {

@@ -1,6 +1,6 @@
 //! Several commands of one caller, all or nothing: each sees what those before it did.
 
-use super::{dispatch, sheet::Sheet, verdict::text};
+use super::{dispatch, sheet::Sheet};
 use crate::domain::{
     code::Code,
     command::{COMMANDS_PER_BATCH, Command, Together},
@@ -31,7 +31,7 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, together: &Together) -> Seq {
         parts.push(part);
     }
     let mut deed = sheet.draft(Body::BatchCommitted(()), ACTION, Outcome::Committed);
-    deed.reason = text(format!("{} commands", parts.len()));
+    deed.because(format!("{} commands", parts.len()));
     deed.refs.parts = parts;
     sheet.push(deed)
 }
@@ -65,7 +65,7 @@ fn fail(sheet: &mut Sheet<'_>, part: Seq, index: usize, outcome: Outcome) -> Seq
     if let Some(failed) = failed {
         let why = failed.reason.as_deref().unwrap_or("no reason given");
         let code = failed.code.map(|code| format!(" ({code})")).unwrap_or_default();
-        deed.reason = text(format!("command {index} was {}{code}: {why}", outcome.as_str()));
+        deed.because(format!("command {index} was {}{code}: {why}", outcome.as_str()));
         deed.subject = failed.subject;
         deed.fields = failed.fields;
     }

@@ -1,6 +1,6 @@
 //! Tokens: created and revoked by admins, kept as hashes.
 
-use super::{sheet::Sheet, verdict::text};
+use super::sheet::Sheet;
 use crate::domain::{
     code::Code,
     command::TokenStep,
@@ -28,8 +28,7 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, step: &TokenStep) -> Seq {
                 return sheet.refuse(Body::TokenRefused(()), action, Code::WrongState, &why);
             }
             let mut deed = sheet.draft(Body::TokenRevoked(token.clone()), action, Outcome::Recorded);
-            deed.reason =
-                text(format!("{} token {token} of {}", record.token.class.as_str(), record.token.name));
+            deed.because(format!("{} token {token} of {}", record.token.class.as_str(), record.token.name));
             sheet.push(deed)
         }
     }
@@ -55,6 +54,6 @@ fn create(sheet: &mut Sheet<'_>, token: &Token) -> Seq {
         return refuse(sheet, Code::WrongState, "the token would have expired already; name a later time");
     }
     let mut deed = sheet.draft(Body::TokenCreated(Box::new(token.clone())), action, Outcome::Recorded);
-    deed.reason = text(format!("{} token {} for {}", token.class.as_str(), token.id, token.name));
+    deed.because(format!("{} token {} for {}", token.class.as_str(), token.id, token.name));
     sheet.push(deed)
 }

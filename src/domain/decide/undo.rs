@@ -1,6 +1,6 @@
 //! Taking an answer back: its effects are reversed in one batch, while none of them has been used.
 
-use super::{inbox, sheet::Sheet, verdict::text, write};
+use super::{inbox, sheet::Sheet, verdict, write};
 use crate::domain::{
     code::Code,
     command::ItemAnswer,
@@ -42,7 +42,7 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, no: ItemNo, person: &PersonId) -> Se
     let mut deed = sheet.draft(Body::ItemUndone(()), ACTION, Outcome::Recorded);
     deed.subject.clone_from(&closed.item.subject);
     deed.cause = Some(closed.deed);
-    deed.reason = text(format!("#{no} {} taken back", closed.answer.word()));
+    deed.because(format!("#{no} {} taken back", closed.answer.word()));
     deed.refs.item = Some(no);
     sheet.push(deed)
 }
@@ -105,7 +105,7 @@ fn reverse_writes(sheet: &mut Sheet<'_>, state: &State, closed: &ClosedItem) {
             let path = FieldPath::new(redone.entity.clone(), field.name.clone());
             let value = field.before.clone().unwrap_or_else(Value::null);
             let mut back = write::simple(&path, value, field.version, Some(redone.deed));
-            back.reason = text(format!("undo of #{}", closed.item.no));
+            back.reason = Some(verdict::text(format!("undo of #{}", closed.item.no)));
             let now =
                 if sheet.next_seq() == state.head().next() { state.clone() } else { sheet.state().clone() };
             let seq = write::commit(sheet, &now, &back, None);
@@ -136,7 +136,7 @@ fn reverse_map(sheet: &mut Sheet<'_>, state: &State, closed: &ClosedItem) {
     };
     let mut deed = sheet.draft(body, ACTION, Outcome::Recorded);
     deed.cause = Some(closed.deed);
-    deed.reason = text(words);
+    deed.because(words);
     deed.refs.item = Some(closed.item.no);
     sheet.push(deed);
 }

@@ -249,6 +249,6 @@ pub(super) fn held_open(state: &State, entity: &EntityPath, but: &AgentId) -> Op
 }
 
 /// Text for a reason.
-pub(super) fn text(words: impl AsRef<str>) -> Option<Arc<str>> {
-    Some(Arc::from(words.as_ref()))
+pub(super) fn text(words: impl AsRef<str>) -> Arc<str> {
+    Arc::from(words.as_ref())
 }

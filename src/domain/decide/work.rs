@@ -1,6 +1,6 @@
 //! An agent's work stream: completing, accepting and declining. Dispatches and handoffs are not here yet.
 
-use super::{sheet::Sheet, verdict::text, write};
+use super::{propose, sheet::Sheet, verdict::text, write};
 use crate::domain::{
     code::Code,
     command::{WorkStep, WorkVerb, Write},
@@ -66,7 +66,7 @@ fn accept(
     let accepted = end(sheet, work, Body::WorkAccepted(()), "accept", Outcome::Recorded, step);
     if let Some(agent) = from.agent() {
         let words = format!("{} accepted your proposal: {}", work.agent, work.title);
-        write::notice(sheet, agent, wish, &words, accepted);
+        propose::notice(sheet, agent, wish, &words, accepted);
     }
     decided
 }
@@ -79,7 +79,7 @@ fn decline(sheet: &mut Sheet<'_>, work: &Work, from: &Actor, wish: &Write, step:
     let declined = end(sheet, work, Body::WorkDeclined(()), "decline", Outcome::Recorded, step);
     if let Some(agent) = from.agent() {
         let words = format!("{} declined your proposal: {note}", work.agent);
-        write::notice(sheet, agent, wish, &words, declined);
+        propose::notice(sheet, agent, wish, &words, declined);
     }
     declined
 }
@@ -95,7 +95,7 @@ fn end(
     let mut deed = sheet.draft(body, action, outcome);
     deed.subject.clone_from(&work.subject);
     deed.cause = Some(work.deed);
-    deed.reason = step.note.as_deref().and_then(text);
+    deed.reason = step.note.as_deref().map(text);
     deed.refs.works = vec![work.no];
     sheet.push(deed)
 }

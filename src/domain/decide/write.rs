@@ -1,19 +1,19 @@
 //! Writes, 2-domain §2: authority, versions, kinds, defer rules; then the commit and what it sets off.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 use super::{
-    alert, inbox,
+    alert, propose,
     sheet::Sheet,
-    verdict::{self, Zones, text},
+    verdict::{self, Zones},
 };
 use crate::domain::{
     code::Code,
     command::{DEPENDENCIES, Expected, FIELDS_PER_WRITE, Write, WriteKind},
     deed::{Body, Deed, FieldChange, Outcome, Refs},
-    ids::{Actor, AgentId, Seq, Version, WorkNo},
+    ids::{Actor, AgentId, Seq, Version},
     path::{FieldName, FieldPath},
-    state::{AlertKind, Case, State, Work, WorkKind},
+    state::{AlertKind, Case, State},
     value::{VALUE_BYTES, Value},
 };
 
@@ -55,7 +55,7 @@ pub(super) fn decide_as(sheet: &mut Sheet<'_>, agent: &AgentId, write: &Write) -
     }
     match stop {
         None => commit(sheet, &state, write, None),
-        Some(Stop::Zones(zones)) => propose(sheet, &state, agent, write, &zones),
+        Some(Stop::Zones(zones)) => propose::decide(sheet, &state, agent, write, &zones),
         Some(stop) => refuse(sheet, &state, agent, write, stop),
     }
 }
@@ -193,11 +193,11 @@ pub(super) fn stale_on(subject: &crate::domain::path::EntityPath, fields: &[Fiel
 
 fn refuse(sheet: &mut Sheet<'_>, state: &State, agent: &AgentId, write: &Write, stop: Stop) -> Seq {
     let Stop::Rule { code, outcome, why, fields, refs } = stop else {
-        return propose(sheet, state, agent, write, &Zones::default());
+        return propose::decide(sheet, state, agent, write, &Zones::default());
     };
     let mut deed = draft(sheet, write, refused(), outcome);
     deed.code = Some(code);
-    deed.reason = text(&why);
+    deed.because(&why);
     deed.fields = if fields.is_empty() { wanted(state, write) } else { fields };
     deed.refs = refs;
     let primary = sheet.push(deed);
@@ -205,146 +205,24 @@ fn refuse(sheet: &mut Sheet<'_>, state: &State, agent: &AgentId, write: &Write, 
     primary
 }
 
-/// Check 4 failed: a proposal for each owner, an item for what nobody owns.
-fn propose(sheet: &mut Sheet<'_>, state: &State, agent: &AgentId, write: &Write, zones: &Zones) -> Seq {
-    if zones.others.is_empty()
-        && let Some(closed) =
-            inbox::closed_on_arrival(state, &inbox::alike_write(agent, write, &zones.nobody))
-    {
-        let why = format!("out of scope since #{} by {}: {}", closed.item, closed.by, closed.reason);
-        return sheet.refuse_on(refused(), word(write), &write.entity, (Code::OutOfScope, &why));
-    }
-    let proposed = !zones.others.is_empty();
-    let (body, outcome, code) = if proposed {
-        (Body::WriteProposed(()), Outcome::Proposed, Code::NotOwner)
-    } else {
-        (Body::WriteEscalated(()), Outcome::Escalated, Code::Unowned)
-    };
-    let mut deed = draft(sheet, write, body, outcome);
-    deed.code = Some(code);
-    deed.reason = text(zone_words(write, zones));
-    deed.fields = wanted(state, write);
-    deed.refs.owners = zones.others.keys().cloned().collect();
-    let primary = sheet.push(deed);
-    let mut refs = Refs { owners: zones.others.keys().cloned().collect(), ..Refs::default() };
-    let first = state.board.next.work.0;
-    for (place, (owner, names)) in zones.others.iter().enumerate() {
-        let no = WorkNo(first + place as u64);
-        queue_proposal(sheet, no, owner, &part(write, names), primary);
-        refs.works.push(no);
-    }
-    if !zones.nobody.is_empty() {
-        let stored = part(write, &zones.nobody);
-        refs.item = inbox::open_write(sheet, agent, &stored, primary);
-    }
-    if proposed {
-        refs.alerts.extend(alert::not_owner(sheet, state, write, zones, primary));
-    }
-    if let Some(deed) = sheet.deed_mut(primary) {
-        deed.refs = refs;
-    }
-    primary
-}
-
-fn zone_words(write: &Write, zones: &Zones) -> String {
-    let names = |names: &[FieldName]| {
-        let names: Vec<String> =
-            names.iter().map(|name| FieldPath::new(write.entity.clone(), name.clone()).to_string()).collect();
-        names.join(", ")
-    };
-    let mut words: Vec<String> =
-        zones.others.iter().map(|(owner, fields)| format!("{} belongs to {owner}", names(fields))).collect();
-    if !zones.nobody.is_empty() {
-        words.push(format!("nobody owns {}", names(&zones.nobody)));
-    }
-    if !zones.own.is_empty() && !words.is_empty() {
-        words.push(format!("write your own {} separately", names(&zones.own)));
-    }
-    words.join("; ")
-}
-
-/// The part of a write that concerns these fields.
-fn part(write: &Write, names: &[FieldName]) -> Write {
-    let whole = names.iter().any(FieldName::is_whole) && write.kind != WriteKind::Update;
-    if whole {
-        return write.clone();
-    }
-    let keep = |name: &FieldName| names.contains(name);
-    Write {
-        kind: WriteKind::Update,
-        changes: write
-            .changes
-            .iter()
-            .filter(|(name, _)| keep(name))
-            .map(|(n, v)| (n.clone(), v.clone()))
-            .collect(),
-        expected: write.expected.as_ref().map(|expected| match expected {
-            Expected::Entity(version) => Expected::Entity(*version),
-            Expected::Fields(versions) => Expected::Fields(
-                versions.iter().filter(|(name, _)| keep(name)).map(|(n, v)| (n.clone(), *v)).collect(),
-            ),
-        }),
-        ..write.clone()
-    }
-}
-
-fn queue_proposal(sheet: &mut Sheet<'_>, no: WorkNo, owner: &AgentId, write: &Write, cause: Seq) {
-    let from = sheet.principal.actor.clone();
-    let fields: Vec<String> = write
-        .changes
-        .iter()
-        .map(|(name, value)| {
-            format!("{} = {}", FieldPath::new(write.entity.clone(), name.clone()), value.plain())
-        })
-        .collect();
-    let what =
-        if fields.is_empty() { format!("{} {}", word(write), write.entity) } else { fields.join(", ") };
-    let work = Work {
-        no,
-        agent: owner.clone(),
-        kind: WorkKind::Proposal { from: from.clone(), write: write.clone(), proposed: cause },
-        subject: Some(write.entity.clone()),
-        title: Arc::from(format!("{from} proposes {what}")),
-        at: sheet.now,
-        deed: sheet.next_seq(),
-    };
-    queue(sheet, work, Some(cause));
-}
-
-/// Puts something into an agent's work stream.
-pub(super) fn queue(sheet: &mut Sheet<'_>, work: Work, cause: Option<Seq>) {
-    let action = work.kind.word();
-    let mut deed =
-        sheet.follow_up(Body::WorkQueued(Box::new(work.clone())), action, Outcome::Recorded, cause);
-    deed.subject.clone_from(&work.subject);
-    deed.reason = Some(Arc::clone(&work.title));
-    deed.refs.works = vec![work.no];
-    deed.refs.owners = vec![work.agent];
-    sheet.push(deed);
-}
-
 /// Observe mode: the write goes through, and the verdict it would have had is kept with its alert.
 fn observe(sheet: &mut Sheet<'_>, state: &State, write: &Write, stop: Option<Stop>) -> Seq {
     let Some(stop) = stop else { return commit(sheet, state, write, None) };
     let (code, verdict, why) = match &stop {
         Stop::Zones(zones) if zones.others.is_empty() => {
-            (Code::Unowned, Outcome::Escalated, zone_words(write, zones))
+            (Code::Unowned, Outcome::Escalated, propose::zone_words(write, zones))
         }
-        Stop::Zones(zones) => (Code::NotOwner, Outcome::Proposed, zone_words(write, zones)),
+        Stop::Zones(zones) => (Code::NotOwner, Outcome::Proposed, propose::zone_words(write, zones)),
         Stop::Rule { code, outcome, why, .. } => (*code, *outcome, why.clone()),
     };
     let primary = commit(sheet, state, write, Some((code, verdict, why)));
-    let mut raised = Vec::new();
-    match &stop {
-        Stop::Zones(zones) if !zones.others.is_empty() => {
-            raised.extend(alert::not_owner(sheet, state, write, zones, primary))
-        }
-        Stop::Zones(_) => {}
+    let raised = match &stop {
+        Stop::Zones(zones) => alert::not_owner(sheet, state, write, zones, primary),
         Stop::Rule { outcome: Outcome::Stale, fields, .. } => {
-            raised.extend(alert::would_be_stale(sheet, state, primary, fields))
+            alert::would_be_stale(sheet, state, primary, fields)
         }
-        Stop::Rule { .. } => {}
-    }
+        Stop::Rule { .. } => None,
+    };
     if let Some(deed) = sheet.deed_mut(primary) {
         deed.refs.alerts.extend(raised);
     }
@@ -373,8 +251,7 @@ pub(super) fn commit(
     if let Some((code, verdict, why)) = verdict {
         deed.code = Some(code);
         deed.verdict = Some(verdict);
-        deed.reason =
-            text(write.reason.as_ref().map_or_else(|| why.clone(), |reason| format!("{reason} ({why})")));
+        deed.because(write.reason.as_ref().map_or_else(|| why.clone(), |reason| format!("{reason} ({why})")));
     }
     deed.fields = changes;
     let primary = sheet.push(deed);
@@ -438,7 +315,7 @@ fn appended(list: Option<&Value>, item: &Value, name: &FieldName) -> Result<Valu
 }
 
 /// The fields of a write that did not go through: what is there and what was wanted.
-fn wanted(state: &State, write: &Write) -> Vec<FieldChange> {
+pub(super) fn wanted(state: &State, write: &Write) -> Vec<FieldChange> {
     let entity = state.entities.get(&write.entity);
     let named = |name: &FieldName| match &write.expected {
         Some(Expected::Fields(versions)) => versions.get(name).copied(),
@@ -457,14 +334,14 @@ fn wanted(state: &State, write: &Write) -> Vec<FieldChange> {
     write.changes.iter().map(one).collect()
 }
 
-fn draft(sheet: &Sheet<'_>, write: &Write, body: Body, outcome: Outcome) -> Deed {
+pub(super) fn draft(sheet: &Sheet<'_>, write: &Write, body: Body, outcome: Outcome) -> Deed {
     let mut deed = sheet.draft(body, word(write), outcome);
     deed.subject = Some(write.entity.clone());
     deed.cause = write.cause;
     deed
 }
 
-fn refused() -> Body {
+pub(super) fn refused() -> Body {
     Body::WriteRefused(())
 }
 
@@ -481,21 +358,6 @@ pub(super) fn word(write: &Write) -> &'static str {
 /// A stored write as the case of an item.
 pub(super) fn case(write: &Write) -> Case {
     Case::UnownedField { write: write.clone() }
-}
-
-/// A notice for an agent.
-pub(super) fn notice(sheet: &mut Sheet<'_>, agent: &AgentId, about: &Write, words: &str, cause: Seq) {
-    let no = sheet.state().board.next.work;
-    let work = Work {
-        no,
-        agent: agent.clone(),
-        kind: WorkKind::Notice { text: Arc::from(words) },
-        subject: Some(about.entity.clone()),
-        title: Arc::from(words),
-        at: sheet.now,
-        deed: sheet.next_seq(),
-    };
-    queue(sheet, work, Some(cause));
 }
 
 /// A write of single values, as people's overrides and undo make it.

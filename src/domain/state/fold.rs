@@ -14,6 +14,10 @@ use crate::domain::{
 
 impl State {
     /// Takes in the next deed. No rules here: it only applies.
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one exhaustive match, so that a new deed type stops the build here"
+    )]
     pub fn fold(&mut self, deed: &Deed) {
         self.board.fold(deed);
         if let Some(mark) = &deed.refs.import {
@@ -31,20 +35,15 @@ impl State {
                 self.access.tokens.insert(token.id.clone(), Arc::new(record));
             }
             Body::TokenRevoked(id) => {
-                if let Some(record) = self.access.tokens.get(id) {
-                    let record = TokenRecord { revoked: Some(deed.recorded), ..(**record).clone() };
-                    self.access.tokens.insert(id.clone(), Arc::new(record));
+                if let Some(record) = self.access.tokens.get_mut(id) {
+                    Arc::make_mut(record).revoked = Some(deed.recorded);
                 }
             }
-            _ => self.touch_entity(deed),
-        }
-    }
-
-    fn touch_entity(&mut self, deed: &Deed) {
-        let change = match &deed.body {
-            Body::WriteCommitted(()) | Body::EntityCreated(()) => Some(None),
-            Body::EntityArchived(()) => Some(Some(false)),
-            Body::EntityDeleted(()) => Some(Some(true)),
+            Body::WriteCommitted(()) | Body::EntityCreated(()) => {
+                self.touch_entity(deed, Some(Change::Fields));
+            }
+            Body::EntityArchived(()) => self.touch_entity(deed, Some(Change::Gone { deleted: false })),
+            Body::EntityDeleted(()) => self.touch_entity(deed, Some(Change::Gone { deleted: true })),
             Body::WriteProposed(())
             | Body::WriteEscalated(())
             | Body::WriteRefused(())
@@ -52,16 +51,59 @@ impl State {
             | Body::ActRefused(_)
             | Body::ActDeferred(_)
             | Body::ActDone(())
-            | Body::ActFailed(()) => None,
-            _ => return,
-        };
+            | Body::ActFailed(()) => self.touch_entity(deed, None),
+            Body::WorkspaceCreated(_)
+            | Body::MapApplied(_)
+            | Body::MapRefused(())
+            | Body::ScopeExpanded(_)
+            | Body::ScopeRevoked(_)
+            | Body::ScopeTransferred(_)
+            | Body::WorkQueued(_)
+            | Body::WorkAccepted(())
+            | Body::WorkDeclined(())
+            | Body::WorkCompleted(())
+            | Body::WorkWithdrawn(())
+            | Body::WorkRefused(())
+            | Body::ItemOpened(_)
+            | Body::ItemJoined(())
+            | Body::ItemClaimed(())
+            | Body::ItemReleased(())
+            | Body::ItemReassigned(_)
+            | Body::ItemAnswered(_)
+            | Body::ItemUndone(())
+            | Body::ItemRefused(())
+            | Body::ItemWarned(())
+            | Body::ItemOverdue(())
+            | Body::RuleAdded(_)
+            | Body::RuleRemoved(_)
+            | Body::AlertOpened(_)
+            | Body::AlertReopened(_)
+            | Body::AlertCounted(_)
+            | Body::AlertAcknowledged(())
+            | Body::AlertResolved(())
+            | Body::AlertRefused(())
+            | Body::TokenRefused(())
+            | Body::AgentPaused(_)
+            | Body::AgentResumed(_)
+            | Body::EntityFrozen(())
+            | Body::EntityUnfrozen(())
+            | Body::OverrideRefused(())
+            | Body::BatchCommitted(())
+            | Body::BatchRefused(_) => {}
+        }
+    }
+
+    /// A deed on an entity: its fields change, or somebody only tried. An attempt makes no entity known.
+    fn touch_entity(&mut self, deed: &Deed, change: Option<Change>) {
         let Some(path) = &deed.subject else { return };
         if change.is_none() && !self.entities.contains_key(path) {
             return;
         }
         let entity = Arc::make_mut(self.entities.entry(path.clone()).or_default());
-        if let Some(gone) = change {
-            apply(entity, deed, gone);
+        match change {
+            Some(Change::Fields) => apply(entity, deed),
+            Some(Change::Gone { deleted }) => bury(entity, deed, deleted),
+            None => {}
         }
         if entity.recent.len() >= RECENT {
             entity.recent.remove(0);
@@ -109,18 +151,22 @@ fn remember_actor(entity: &mut Entity, deed: &Deed) {
     entity.last.push((deed.actor.clone(), deed.time));
 }
 
-fn apply(entity: &mut Entity, deed: &Deed, gone: Option<bool>) {
+/// What a committed deed does to its entity.
+#[derive(Clone, Copy)]
+enum Change {
+    Fields,
+    Gone { deleted: bool },
+}
+
+fn bury(entity: &mut Entity, deed: &Deed, deleted: bool) {
     entity.version = entity.version.next();
-    if let Some(deleted) = gone {
-        entity.gone = Some(Tombstone {
-            deleted,
-            version: entity.version,
-            by: deed.actor.clone(),
-            at: deed.recorded,
-            deed: deed.seq,
-        });
-        return;
-    }
+    let version = entity.version;
+    entity.gone =
+        Some(Tombstone { deleted, version, by: deed.actor.clone(), at: deed.recorded, deed: deed.seq });
+}
+
+fn apply(entity: &mut Entity, deed: &Deed) {
+    entity.version = entity.version.next();
     entity.gone = None;
     for change in &deed.fields {
         let runs = entity.field(&change.name).map(|field| field.runs.clone()).unwrap_or_default();

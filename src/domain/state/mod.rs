@@ -7,6 +7,7 @@ mod alert;
 mod board;
 mod entities;
 mod fold;
+mod fold_board;
 mod imports;
 mod item;
 mod persist;

@@ -1,0 +1,157 @@
+//! A write outside the caller's zone: a proposal for each owner concerned, an inbox item for what nobody owns.
+
+use std::sync::Arc;
+
+use super::{
+    alert, inbox,
+    sheet::Sheet,
+    verdict::Zones,
+    write::{draft, refused, wanted, word},
+};
+use crate::domain::{
+    code::Code,
+    command::{Expected, Write, WriteKind},
+    deed::{Body, Outcome, Refs},
+    ids::{AgentId, Seq, WorkNo},
+    path::{FieldName, FieldPath},
+    state::{State, Work, WorkKind},
+};
+
+/// Check 4 failed: a proposal for each owner, an item for what nobody owns.
+pub(super) fn decide(
+    sheet: &mut Sheet<'_>,
+    state: &State,
+    agent: &AgentId,
+    write: &Write,
+    zones: &Zones,
+) -> Seq {
+    if zones.others.is_empty()
+        && let Some(closed) =
+            inbox::closed_on_arrival(state, &inbox::alike_write(agent, write, &zones.nobody))
+    {
+        let why = format!("out of scope since #{} by {}: {}", closed.item, closed.by, closed.reason);
+        return sheet.refuse_on(refused(), word(write), &write.entity, (Code::OutOfScope, &why));
+    }
+    let proposed = !zones.others.is_empty();
+    let (body, outcome, code) = if proposed {
+        (Body::WriteProposed(()), Outcome::Proposed, Code::NotOwner)
+    } else {
+        (Body::WriteEscalated(()), Outcome::Escalated, Code::Unowned)
+    };
+    let mut deed = draft(sheet, write, body, outcome);
+    deed.code = Some(code);
+    deed.because(zone_words(write, zones));
+    deed.fields = wanted(state, write);
+    deed.refs.owners = zones.others.keys().cloned().collect();
+    let primary = sheet.push(deed);
+    let mut refs = Refs { owners: zones.others.keys().cloned().collect(), ..Refs::default() };
+    let first = state.board.next.work.0;
+    for (place, (owner, names)) in zones.others.iter().enumerate() {
+        let no = WorkNo(first + place as u64);
+        queue_proposal(sheet, no, owner, &part(write, names), primary);
+        refs.works.push(no);
+    }
+    if !zones.nobody.is_empty() {
+        let stored = part(write, &zones.nobody);
+        refs.item = Some(inbox::open_write(sheet, agent, &stored, primary));
+    }
+    if proposed {
+        refs.alerts.extend(alert::not_owner(sheet, state, write, zones, primary));
+    }
+    if let Some(deed) = sheet.deed_mut(primary) {
+        deed.refs = refs;
+    }
+    primary
+}
+
+pub(super) fn zone_words(write: &Write, zones: &Zones) -> String {
+    let names = |names: &[FieldName]| {
+        let names: Vec<String> =
+            names.iter().map(|name| FieldPath::new(write.entity.clone(), name.clone()).to_string()).collect();
+        names.join(", ")
+    };
+    let mut words: Vec<String> =
+        zones.others.iter().map(|(owner, fields)| format!("{} belongs to {owner}", names(fields))).collect();
+    if !zones.nobody.is_empty() {
+        words.push(format!("nobody owns {}", names(&zones.nobody)));
+    }
+    if !zones.own.is_empty() && !words.is_empty() {
+        words.push(format!("write your own {} separately", names(&zones.own)));
+    }
+    words.join("; ")
+}
+
+/// The part of a write that concerns these fields.
+fn part(write: &Write, names: &[FieldName]) -> Write {
+    let whole = names.iter().any(FieldName::is_whole) && write.kind != WriteKind::Update;
+    if whole {
+        return write.clone();
+    }
+    let keep = |name: &FieldName| names.contains(name);
+    Write {
+        kind: WriteKind::Update,
+        changes: write
+            .changes
+            .iter()
+            .filter(|(name, _)| keep(name))
+            .map(|(n, v)| (n.clone(), v.clone()))
+            .collect(),
+        expected: write.expected.as_ref().map(|expected| match expected {
+            Expected::Entity(version) => Expected::Entity(*version),
+            Expected::Fields(versions) => Expected::Fields(
+                versions.iter().filter(|(name, _)| keep(name)).map(|(n, v)| (n.clone(), *v)).collect(),
+            ),
+        }),
+        ..write.clone()
+    }
+}
+
+fn queue_proposal(sheet: &mut Sheet<'_>, no: WorkNo, owner: &AgentId, write: &Write, cause: Seq) {
+    let from = sheet.principal.actor.clone();
+    let fields: Vec<String> = write
+        .changes
+        .iter()
+        .map(|(name, value)| {
+            format!("{} = {}", FieldPath::new(write.entity.clone(), name.clone()), value.plain())
+        })
+        .collect();
+    let what =
+        if fields.is_empty() { format!("{} {}", word(write), write.entity) } else { fields.join(", ") };
+    let work = Work {
+        no,
+        agent: owner.clone(),
+        kind: WorkKind::Proposal { from: from.clone(), write: write.clone(), proposed: cause },
+        subject: Some(write.entity.clone()),
+        title: Arc::from(format!("{from} proposes {what}")),
+        at: sheet.now,
+        deed: sheet.next_seq(),
+    };
+    queue(sheet, work, Some(cause));
+}
+
+/// Puts something into an agent's work stream.
+pub(super) fn queue(sheet: &mut Sheet<'_>, work: Work, cause: Option<Seq>) {
+    let action = work.kind.word();
+    let mut deed =
+        sheet.follow_up(Body::WorkQueued(Box::new(work.clone())), action, Outcome::Recorded, cause);
+    deed.subject.clone_from(&work.subject);
+    deed.reason = Some(Arc::clone(&work.title));
+    deed.refs.works = vec![work.no];
+    deed.refs.owners = vec![work.agent];
+    sheet.push(deed);
+}
+
+/// A notice for an agent.
+pub(super) fn notice(sheet: &mut Sheet<'_>, agent: &AgentId, about: &Write, words: &str, cause: Seq) {
+    let no = sheet.state().board.next.work;
+    let work = Work {
+        no,
+        agent: agent.clone(),
+        kind: WorkKind::Notice { text: Arc::from(words) },
+        subject: Some(about.entity.clone()),
+        title: Arc::from(words),
+        at: sheet.now,
+        deed: sheet.next_seq(),
+    };
+    queue(sheet, work, Some(cause));
+}

@@ -1,0 +1,327 @@
+//! Folding a deed into the board: one exhaustive match, and a small method for each change. No rules here.
+
+use std::sync::Arc;
+
+use super::{
+    Alert, AlertSide, AlertState, Board, CLOSED, Case, ClosedItem, Effects, Item, LOUD, MAPS, MapStep,
+    OpenAct, PastAnswers, RESOLVED, SIDES, Severity, Stop,
+};
+use crate::domain::{
+    command::{ActOrder, ItemAnswer},
+    deed::{Body, Deed, ItemClosed},
+    ids::{Actor, ItemNo, MapVersion, Seq},
+    map::{Map, Model, edit},
+};
+
+impl Board {
+    /// Takes in the next deed.
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one exhaustive match, so that a new deed type stops the build here"
+    )]
+    pub fn fold(&mut self, deed: &Deed) {
+        self.count(deed);
+        match &deed.body {
+            Body::WorkspaceCreated(born) => {
+                self.put_map(deed, MapVersion(0), Arc::clone(&born.model), vec!["the first map".to_owned()]);
+            }
+            Body::MapApplied(new) => {
+                self.put_map(deed, new.version, Arc::clone(&new.model), new.changes.clone());
+            }
+            Body::ScopeExpanded(change) => {
+                let model =
+                    edit::add_grant(self.map.model(), &change.agent, &change.grant, change.newcomer.as_ref());
+                let words = format!("+ {}.{}", change.agent, change.grant);
+                self.put_map(deed, change.version, Arc::new(model), vec![words]);
+            }
+            Body::ScopeRevoked(change) => {
+                let gone = change.newcomer.is_some();
+                let model = edit::remove_grant(self.map.model(), &change.agent, &change.grant, gone);
+                let words = format!("- {}.{}", change.agent, change.grant);
+                self.put_map(deed, change.version, Arc::new(model), vec![words]);
+            }
+            Body::ScopeTransferred(change) => {
+                let model = edit::move_grant(self.map.model(), &change.pattern, &change.from, &change.to);
+                let words = format!("{} goes from {} to {}", change.pattern, change.from, change.to);
+                self.put_map(deed, change.version, Arc::new(model), vec![words]);
+            }
+            Body::WorkQueued(work) => {
+                self.next.work = self.next.work.max(work.no.next());
+                self.works.insert(work.no, Arc::new((**work).clone()));
+            }
+            Body::WorkAccepted(())
+            | Body::WorkDeclined(())
+            | Body::WorkCompleted(())
+            | Body::WorkWithdrawn(()) => {
+                for no in &deed.refs.works {
+                    self.works.remove(no);
+                }
+            }
+            Body::ActAllowed(order) => self.open_act(deed, order),
+            Body::ActDone(()) | Body::ActFailed(()) => {
+                if let Some(no) = deed.refs.act {
+                    self.acts.remove(&no);
+                }
+            }
+            Body::ItemOpened(item) => self.open_item(item),
+            Body::ItemJoined(()) => self.change_item(deed, |item| item.joined += 1),
+            Body::ItemClaimed(()) => self.change_item(deed, |item| {
+                item.claimed_by = deed.actor.person().cloned();
+                item.version += 1;
+            }),
+            Body::ItemReleased(()) => self.change_item(deed, |item| {
+                item.claimed_by = None;
+                item.version += 1;
+            }),
+            Body::ItemReassigned(to) => self.change_item(deed, |item| {
+                item.assigned_to = Some(to.clone());
+                item.claimed_by = None;
+                item.version += 1;
+            }),
+            Body::ItemWarned(()) => self.ring(deed, true),
+            Body::ItemOverdue(()) => self.ring(deed, false),
+            Body::ItemAnswered(closed) => self.close_items(deed, closed),
+            Body::ItemUndone(()) => self.reopen_items(deed),
+            Body::RuleAdded(rule) => {
+                self.next.rule = self.next.rule.max(rule.no + 1);
+                self.rules.push_back(Arc::new((**rule).clone()));
+            }
+            Body::RuleRemoved(no) => self.rules.retain(|rule| rule.no != *no),
+            Body::AlertOpened(alert) | Body::AlertReopened(alert) => self.open_alert(alert),
+            Body::AlertCounted(side) => self.change_alert(deed, |alert| add_side(alert, side)),
+            Body::AlertAcknowledged(()) => self.change_alert(deed, |alert| {
+                alert.state = AlertState::Acknowledged { by: deed.actor.clone(), at: deed.recorded };
+            }),
+            Body::AlertResolved(()) => self.resolve_alert(deed),
+            Body::AgentPaused(agent) => {
+                self.agents.entry(agent.clone()).or_default().paused = Some(stop(deed));
+            }
+            Body::AgentResumed(agent) => self.agents.entry(agent.clone()).or_default().paused = None,
+            Body::EntityFrozen(()) => {
+                if let Some(entity) = &deed.subject {
+                    self.frozen.insert(entity.clone(), stop(deed));
+                }
+            }
+            Body::EntityUnfrozen(()) => {
+                if let Some(entity) = &deed.subject {
+                    self.frozen.remove(entity);
+                }
+            }
+            Body::MapRefused(())
+            | Body::WriteCommitted(())
+            | Body::WriteProposed(())
+            | Body::WriteEscalated(())
+            | Body::WriteRefused(())
+            | Body::EntityCreated(())
+            | Body::EntityArchived(())
+            | Body::EntityDeleted(())
+            | Body::ActRefused(_)
+            | Body::ActDeferred(_)
+            | Body::WorkRefused(())
+            | Body::ItemRefused(())
+            | Body::AlertRefused(())
+            | Body::TokenCreated(_)
+            | Body::TokenRevoked(_)
+            | Body::TokenRefused(())
+            | Body::OverrideRefused(())
+            | Body::BatchCommitted(())
+            | Body::BatchRefused(_) => {}
+        }
+    }
+
+    fn count(&mut self, deed: &Deed) {
+        self.head = deed.seq;
+        self.recorded = deed.recorded;
+        *self.outcomes.entry(deed.outcome).or_insert(0) += 1;
+        let Actor::Agent(agent) = &deed.actor else { return };
+        let facts = self.agents.entry(agent.clone()).or_default();
+        if facts.deed == Seq(0) {
+            facts.first = deed.time;
+        }
+        facts.last = facts.last.max(deed.time);
+        facts.deed = deed.seq;
+        *facts.outcomes.entry(deed.outcome).or_insert(0) += 1;
+    }
+
+    fn put_map(&mut self, deed: &Deed, version: MapVersion, model: Arc<Model>, changes: Vec<String>) {
+        self.map = Map::compile(Arc::clone(&model));
+        self.map_version = version;
+        self.maps.push_back(MapStep {
+            version,
+            deed: deed.seq,
+            at: deed.recorded,
+            by: deed.actor.clone(),
+            changes,
+            reason: deed.reason.clone(),
+            item: deed.refs.item,
+            model,
+        });
+        if self.maps.len() > MAPS {
+            self.maps.pop_front();
+        }
+    }
+
+    fn open_act(&mut self, deed: &Deed, order: &ActOrder) {
+        let (Some(no), Some(agent), Some(subject)) = (deed.refs.act, deed.actor.agent(), &deed.subject)
+        else {
+            return;
+        };
+        self.next.act = self.next.act.max(no.next());
+        self.targets.insert(Arc::clone(&order.target), deed.seq);
+        let act = OpenAct {
+            no,
+            agent: agent.clone(),
+            subject: subject.clone(),
+            target: Arc::clone(&order.target),
+            action: Arc::from(&*deed.action),
+            at: deed.recorded,
+            deed: deed.seq,
+        };
+        self.acts.insert(no, Arc::new(act));
+    }
+
+    fn open_alert(&mut self, alert: &Alert) {
+        self.next.alert = self.next.alert.max(alert.no.next());
+        self.resolved.retain(|old| old.no != alert.no);
+        self.fingerprints.insert(Arc::clone(&alert.fingerprint), alert.no);
+        self.alerts.insert(alert.no, Arc::new(alert.clone()));
+    }
+
+    fn change_alert(&mut self, deed: &Deed, change: impl FnOnce(&mut Alert)) {
+        if let Some(alert) = deed.refs.alerts.first().and_then(|no| self.alerts.get_mut(no)) {
+            change(Arc::make_mut(alert));
+        }
+    }
+
+    fn resolve_alert(&mut self, deed: &Deed) {
+        let Some(mut alert) = deed.refs.alerts.first().and_then(|no| self.alerts.remove(no)) else { return };
+        let ended = Arc::make_mut(&mut alert);
+        ended.state = AlertState::Resolved { by: deed.actor.clone(), at: deed.recorded };
+        ended.note.clone_from(&deed.reason);
+        self.fingerprints.remove(&alert.fingerprint);
+        self.resolved.push_back(alert);
+        if self.resolved.len() > RESOLVED {
+            self.resolved.pop_front();
+        }
+    }
+
+    fn open_item(&mut self, item: &Item) {
+        self.next.item = self.next.item.max(item.no.next());
+        if let Case::Conflict { alert } = item.case
+            && let Some(alert) = self.alerts.get_mut(&alert)
+        {
+            Arc::make_mut(alert).item = Some(item.no);
+        }
+        self.timers.insert((item.warn_at, item.no));
+        self.items.insert(item.no, Arc::new(item.clone()));
+    }
+
+    fn change_item(&mut self, deed: &Deed, change: impl FnOnce(&mut Item)) {
+        if let Some(item) = deed.refs.item.and_then(|no| self.items.get_mut(&no)) {
+            change(Arc::make_mut(item));
+        }
+    }
+
+    /// A timer of an item went off: its warning, which sets the next one, or its deadline.
+    fn ring(&mut self, deed: &Deed, warning: bool) {
+        let Some(item) = deed.refs.item.and_then(|no| self.items.get_mut(&no)) else { return };
+        let item = Arc::make_mut(item);
+        if warning {
+            item.warned = true;
+            self.timers.remove(&(item.warn_at, item.no));
+            self.timers.insert((item.due, item.no));
+        } else {
+            item.overdue = true;
+            self.timers.remove(&(item.due, item.no));
+        }
+    }
+
+    fn close_items(&mut self, deed: &Deed, closed: &ItemClosed) {
+        let Some(no) = deed.refs.item else { return };
+        self.close_item(deed, no, closed, closed.effects.clone(), None);
+        for other in &closed.effects.included {
+            self.close_item(deed, *other, closed, Effects::default(), Some(no));
+        }
+        while self.closed.len() > CLOSED {
+            self.closed.pop_front();
+        }
+    }
+
+    fn close_item(
+        &mut self,
+        deed: &Deed,
+        no: ItemNo,
+        closed: &ItemClosed,
+        effects: Effects,
+        with: Option<ItemNo>,
+    ) {
+        let Some(item) = self.items.remove(&no) else { return };
+        self.timers.remove(&(item.warn_at, no));
+        self.timers.remove(&(item.due, no));
+        let past = self.past.entry(Arc::clone(&item.alike)).or_default();
+        past.count(&closed.answer, 1);
+        past.last = Some(Arc::from(format!("{} by {}", closed.answer.word(), deed.actor)));
+        self.closed.push_back(Arc::new(ClosedItem {
+            item,
+            answer: closed.answer.clone(),
+            by: deed.actor.clone(),
+            at: deed.recorded,
+            deed: deed.seq,
+            effects,
+            settled_with: with,
+        }));
+    }
+
+    fn reopen_items(&mut self, deed: &Deed) {
+        let Some(no) = deed.refs.item else { return };
+        let back = |closed: &ClosedItem| closed.item.no == no || closed.settled_with == Some(no);
+        let reopened: Vec<_> = self.closed.iter().filter(|closed| back(closed)).cloned().collect();
+        self.closed.retain(|closed| !back(closed));
+        for closed in reopened {
+            if let Some(past) = self.past.get_mut(&closed.item.alike) {
+                past.count(&closed.answer, -1);
+            }
+            let mut item = (*closed.item).clone();
+            item.version += 1;
+            if !item.overdue {
+                self.timers.insert((if item.warned { item.due } else { item.warn_at }, item.no));
+            }
+            self.items.insert(item.no, Arc::new(item));
+        }
+    }
+}
+
+impl PastAnswers {
+    fn count(&mut self, answer: &ItemAnswer, by: i64) {
+        let slot = match answer {
+            ItemAnswer::Expand { .. } | ItemAnswer::Transfer { .. } => &mut self.expand,
+            ItemAnswer::Handle { .. } => &mut self.handle,
+            ItemAnswer::OutOfScope { .. } => &mut self.out_of_scope,
+        };
+        *slot = slot.saturating_add_signed(by);
+    }
+}
+
+/// The same conflict again: the first two sides stay, then the latest ones.
+fn add_side(alert: &mut Alert, side: &AlertSide) {
+    alert.count += 1;
+    alert.last = alert.last.max(side.at);
+    if !alert.who.contains(&side.actor) {
+        alert.who.push(side.actor.clone());
+    }
+    if alert.sides.len() >= SIDES {
+        alert.sides.remove(2);
+    }
+    alert.sides.push(side.clone());
+    if alert.count >= LOUD {
+        alert.severity = Severity::Critical;
+    }
+}
+
+fn stop(deed: &Deed) -> Stop {
+    Stop {
+        by: deed.actor.clone(),
+        at: deed.recorded,
+        reason: deed.reason.clone().unwrap_or_else(|| Arc::from("")),
+    }
+}
