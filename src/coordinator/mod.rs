@@ -1,1 +1,264 @@
-//! coordinator.
+//! The coordinator: one task per workspace, the one write door. Commands come in by a bounded mailbox, the rules
+//! decide them, a batch of deeds is appended, and only then does anyone see or hear of it.
+//!
+//! Rules live in `domain`, bytes in `ledger`. Here is the order of things and nothing else:
+//! [`batch`](self) decides and appends, `timers` turns time into commands, `snapshot` saves the way at the next start,
+//! [`Watcher`] joins history to what happens now, and [`Clock`] is the only reader of the wall clock.
+//!
+//! What is deliberately absent: a way to change the state other than by appending, and a way to see a state that is not
+//! on disk.
+
+mod batch;
+mod clock;
+mod snapshot;
+mod start;
+#[cfg(test)]
+mod tests;
+mod timers;
+mod watch;
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use thiserror::Error;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, mpsc, oneshot, watch as cell};
+
+pub use clock::Clock;
+pub use snapshot::SnapshotError;
+pub use start::{Founding, Options, StartError, start};
+pub use watch::{Entry, LIVE_BATCHES, WatchError, Watcher};
+
+use crate::domain::command::Request;
+use crate::domain::decide;
+use crate::domain::deed::{Deed, DeedError};
+use crate::domain::ids::Seq;
+use crate::domain::reply::Reply;
+use crate::domain::state::State;
+use crate::ledger::{AnyLedger, Head, Identity, Ledger, LedgerError};
+
+/// How many commands may wait to be decided. Who comes then is told to come again.
+pub const MAILBOX: usize = 4_096;
+
+/// What a caller is answered: what the rules say, a refusal by a rule included.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// What the rules say.
+    pub reply: Reply,
+    /// True if the same key was answered before, and this is that answer again.
+    pub replayed: bool,
+}
+
+/// Why a command got no answer from the rules. Nothing was changed, unless the variant says otherwise.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum SubmitError {
+    /// Too many commands wait.
+    #[error("{MAILBOX} commands are waiting already; try again in a second")]
+    Overloaded,
+    /// The deeds could not be recorded, so nothing happened.
+    #[error("nothing was recorded: {0}")]
+    Unavailable(Trouble),
+    /// The deeds may or may not have been recorded.
+    #[error("it is not known whether this was recorded: {0}; send it again with the same idempotency key")]
+    Unknown(Trouble),
+    /// Other nodes were first, again and again.
+    #[error("other nodes on this workspace were first each time; try again")]
+    Contended,
+    /// The rules broke on this command.
+    #[error(
+        "a defect in Deeds: the command could not be decided ({0}); nothing was recorded, please report it"
+    )]
+    Defect(String),
+    /// The coordinator was shut down.
+    #[error("shutting down; try again when the server is back")]
+    Closed,
+}
+
+/// Why a workspace can't record anything at present.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Trouble {
+    /// The ledger fails.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The ledger ends before what was read from it, or holds something else there.
+    #[error(
+        "the ledger no longer continues what was read from it: sequence {seq} is missing or changed; stop, and restore it from a backup"
+    )]
+    WentBack {
+        /// Where.
+        seq: u64,
+    },
+    /// A deed can't be read.
+    #[error("deed {seq} can't be read: {reason}; install the version of Deeds that wrote it")]
+    Unreadable {
+        /// Which.
+        seq: u64,
+        /// Why.
+        reason: String,
+    },
+}
+
+impl Trouble {
+    fn unreadable(seq: u64, error: &DeedError) -> Self {
+        Self::Unreadable { seq, reason: error.to_string() }
+    }
+}
+
+/// The state as it is on disk, and where that is.
+#[derive(Debug, Clone)]
+struct Durable {
+    state: Arc<State>,
+    head: Head,
+}
+
+/// What the coordinator and its handles share.
+#[derive(Debug)]
+struct Shared {
+    ledger: AnyLedger,
+    durable: cell::Sender<Durable>,
+    trouble: cell::Sender<Option<Trouble>>,
+    /// Gone once it was shut down.
+    live: RwLock<Option<broadcast::Sender<watch::Batch>>>,
+}
+
+impl Shared {
+    fn new(ledger: AnyLedger, durable: Durable) -> Self {
+        Self {
+            ledger,
+            durable: cell::Sender::new(durable),
+            trouble: cell::Sender::new(None),
+            live: RwLock::new(Some(broadcast::Sender::new(LIVE_BATCHES))),
+        }
+    }
+
+    fn head(&self) -> Head {
+        self.durable.borrow().head
+    }
+
+    fn subscribe(&self) -> Option<broadcast::Receiver<watch::Batch>> {
+        let live = self.live.read().unwrap_or_else(PoisonError::into_inner);
+        live.as_ref().map(broadcast::Sender::subscribe)
+    }
+
+    /// Shows a batch that is on disk: first to those who look, then to those who listen. In this order, a watcher that
+    /// listens first and looks then misses nothing.
+    fn publish(&self, durable: Durable, batch: watch::Batch) {
+        self.durable.send_replace(durable);
+        let live = self.live.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(live) = live.as_ref() {
+            // Without listeners there is nobody to tell.
+            live.send(batch).map(drop).unwrap_or_default();
+        }
+    }
+
+    fn hush(&self) {
+        self.live.write().unwrap_or_else(PoisonError::into_inner).take();
+    }
+}
+
+/// One caller's commands on their way to the coordinator.
+struct Envelope {
+    requests: Vec<Request>,
+    reply: Option<oneshot::Sender<Vec<Verdict>>>,
+    /// The places in the mailbox; given back when the commands are taken out.
+    places: Option<OwnedSemaphorePermit>,
+}
+
+type Verdict = Result<decide::Answer, SubmitError>;
+
+/// The way to one workspace's coordinator. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Handle {
+    shared: Arc<Shared>,
+    mailbox: mpsc::Sender<Envelope>,
+    room: Arc<Semaphore>,
+    stop: cell::Sender<bool>,
+    ended: cell::Receiver<bool>,
+}
+
+impl Handle {
+    /// Has a command decided. When it is answered, its deeds are on disk.
+    pub async fn submit(&self, request: Request) -> Result<Answer, SubmitError> {
+        let mut answers = self.submit_all(vec![request]).await?;
+        answers.pop().unwrap_or(Err(SubmitError::Closed))
+    }
+
+    /// Has several commands decided one after another, each on its own, and recorded together. Answers are in order.
+    pub async fn submit_all(
+        &self,
+        requests: Vec<Request>,
+    ) -> Result<Vec<Result<Answer, SubmitError>>, SubmitError> {
+        let count = u32::try_from(requests.len()).map_err(|_| SubmitError::Overloaded)?;
+        let places =
+            Arc::clone(&self.room).try_acquire_many_owned(count).map_err(|_| SubmitError::Overloaded)?;
+        let (reply, answer) = oneshot::channel();
+        let envelope = Envelope { requests, reply: Some(reply), places: Some(places) };
+        self.mailbox.send(envelope).await.map_err(|_| SubmitError::Closed)?;
+        let verdicts = answer.await.map_err(|_| SubmitError::Closed)?;
+        let mut answers = Vec::with_capacity(verdicts.len());
+        for verdict in verdicts {
+            answers.push(match verdict {
+                Ok(decide::Answer::Reply(reply)) => Ok(Answer { reply: *reply, replayed: false }),
+                Ok(decide::Answer::Replay(seq)) => self.first_answer(seq).await,
+                Err(error) => Err(error),
+            });
+        }
+        Ok(answers)
+    }
+
+    /// The answer that a deed records.
+    async fn first_answer(&self, seq: Seq) -> Result<Answer, SubmitError> {
+        let record =
+            self.shared.ledger.get(seq.0).await.map_err(|error| SubmitError::Unavailable(error.into()))?;
+        let record = record.ok_or(SubmitError::Unavailable(Trouble::WentBack { seq: seq.0 }))?;
+        let deed = Deed::decode(&record.bytes)
+            .map_err(|error| SubmitError::Unavailable(Trouble::unreadable(seq.0, &error)))?;
+        Ok(Answer { reply: Reply::of(&deed), replayed: true })
+    }
+
+    /// The state as it is on disk.
+    pub fn state(&self) -> Arc<State> {
+        Arc::clone(&self.shared.durable.borrow().state)
+    }
+
+    /// Where the ledger ends for everyone who looks here. The hash lets a watcher check the chain.
+    pub fn head(&self) -> Head {
+        self.shared.head()
+    }
+
+    /// Waits until [`Handle::state`] has folded `seq`. Without a limit of its own: the caller sets one.
+    pub async fn reached(&self, seq: Seq) -> Arc<State> {
+        let mut durable = self.shared.durable.subscribe();
+        match durable.wait_for(|durable| durable.head.seq >= seq.0).await {
+            Ok(durable) => Arc::clone(&durable.state),
+            // The sender lives in `shared`, so this is never reached; the present state is as good as any.
+            Err(_) => self.state(),
+        }
+    }
+
+    /// Follows the ledger from the record after `after`: history first, then what is appended.
+    pub fn watch(&self, after: Seq) -> Watcher {
+        Watcher::new(Arc::clone(&self.shared), after)
+    }
+
+    /// Why nothing can be recorded at present, if so.
+    pub fn trouble(&self) -> Option<Trouble> {
+        self.shared.trouble.borrow().clone()
+    }
+
+    /// The ledger, for reading.
+    pub fn ledger(&self) -> &AnyLedger {
+        &self.shared.ledger
+    }
+
+    /// Which ledger and workspace this is.
+    pub fn identity(&self) -> &Identity {
+        self.shared.ledger.identity()
+    }
+
+    /// Decides what is waiting, writes a snapshot, closes the ledger, and returns when that is done.
+    pub async fn shutdown(&self) {
+        self.stop.send_replace(true);
+        let mut ended = self.ended.clone();
+        // A sender that is gone has ended too.
+        ended.wait_for(|ended| *ended).await.map(drop).unwrap_or_default();
+    }
+}

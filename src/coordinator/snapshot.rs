@@ -1,0 +1,255 @@
+//! Snapshots: the state at one head in a file, so that a start replays the tail only. A snapshot is a cache: one that
+//! is missing, damaged, of another version or of another ledger is passed over, and nothing is lost.
+//!
+//! The file is lines of JSON: a heading, one line for each part of the state in a fixed order, and a seal with the
+//! SHA-256 of all lines before it. The same state always gives the same bytes.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io::{self, BufRead, BufReader, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+
+use crate::domain::ids::{Actor, IdempotencyKey};
+use crate::domain::path::EntityPath;
+use crate::domain::state::{Access, Board, Entity, Imports, KeyAnswer, State, TokenRecord};
+use crate::domain::time::Time;
+use crate::ledger::{Head, Identity};
+
+/// Raised whenever the shape of the state changes, so that older snapshots are passed over.
+const FORMAT: u32 = 1;
+
+/// Why a snapshot was not used. None of these is an error to anyone: the state is rebuilt from the ledger.
+#[derive(Debug, Error)]
+pub enum SnapshotError {
+    /// There is none.
+    #[error("there is no snapshot")]
+    Missing,
+    /// It can't be read or written.
+    #[error(transparent)]
+    Io(io::Error),
+    /// It is not one, or was damaged.
+    #[error("line {line}: {reason}")]
+    Damaged {
+        /// The line, from 1.
+        line: u64,
+        /// What does not fit.
+        reason: String,
+    },
+    /// It is of another version of the program or of another ledger.
+    #[error("it is of {0}")]
+    Foreign(&'static str),
+}
+
+impl From<io::Error> for SnapshotError {
+    fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::NotFound { Self::Missing } else { Self::Io(error) }
+    }
+}
+
+#[derive(Serialize, Deserialize, PartialEq)]
+struct Heading {
+    snapshot: u32,
+    version: String,
+    ledger: String,
+    workspace: String,
+    seq: u64,
+    hash: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Seal {
+    lines: u64,
+    sha256: String,
+}
+
+/// A line for reading.
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Part {
+    Board(Box<Board>),
+    Imports(Imports),
+    Token(Box<TokenRecord>),
+    Key(Time, Actor, IdempotencyKey, Option<KeyAnswer>),
+    Entity(EntityPath, Box<Entity>),
+    Seal(Seal),
+}
+
+/// The same line for writing, over what is there.
+#[derive(Serialize)]
+#[serde(rename_all = "lowercase")]
+enum PartRef<'a> {
+    Board(&'a Board),
+    Imports(&'a Imports),
+    Token(&'a TokenRecord),
+    Key(Time, &'a Actor, &'a IdempotencyKey, Option<&'a KeyAnswer>),
+    Entity(&'a EntityPath, &'a Entity),
+    Seal(Seal),
+}
+
+fn heading(identity: &Identity, head: Head) -> Heading {
+    Heading {
+        snapshot: FORMAT,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        ledger: identity.source(),
+        workspace: identity.workspace.clone(),
+        seq: head.seq,
+        hash: head.hash.to_string(),
+    }
+}
+
+/// Writes a snapshot beside its place, syncs it, and puts it there in one step. Blocks.
+pub(super) fn save(path: &Path, identity: &Identity, head: Head, state: &State) -> io::Result<()> {
+    let draft = draft_of(path);
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut out = BufWriter::new(options.open(&draft)?);
+    write(&mut out, identity, head, state)?;
+    out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+    fs::rename(&draft, path)?;
+    match path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        Some(parent) => fs::File::open(parent)?.sync_all(),
+        None => Ok(()),
+    }
+}
+
+fn draft_of(path: &Path) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(".new");
+    PathBuf::from(name)
+}
+
+/// The state at a head as bytes: equal states give equal bytes.
+pub(super) fn write(out: impl Write, identity: &Identity, head: Head, state: &State) -> io::Result<()> {
+    let mut out = Sealed { out, hasher: Sha256::new(), lines: 0 };
+    out.line(&heading(identity, head))?;
+    out.line(&PartRef::Board(&state.board))?;
+    out.line(&PartRef::Imports(&state.imports))?;
+    for token in state.access.tokens.values() {
+        out.line(&PartRef::Token(token))?;
+    }
+    for (at, key) in &state.access.ages {
+        out.line(&PartRef::Key(*at, &key.0, &key.1, state.access.keys.get(key)))?;
+    }
+    let mut entities: Vec<_> = state.entities.iter().collect();
+    entities.sort_unstable_by_key(|(path, _)| *path);
+    for (path, entity) in entities {
+        out.line(&PartRef::Entity(path, entity))?;
+    }
+    let seal = Seal { lines: out.lines, sha256: hex(&out.hasher.clone().finalize()) };
+    out.line(&PartRef::Seal(seal))?;
+    out.out.flush()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Lines, counted and hashed on their way.
+struct Sealed<W> {
+    out: W,
+    hasher: Sha256,
+    lines: u64,
+}
+
+impl<W: Write> Sealed<W> {
+    fn line(&mut self, part: &impl Serialize) -> io::Result<()> {
+        let mut line = serde_json::to_vec(part)?;
+        line.push(b'\n');
+        self.hasher.update(&line);
+        self.lines += 1;
+        self.out.write_all(&line)
+    }
+}
+
+/// Reads a snapshot of that ledger, and says at which head it was taken. Whether the ledger has that very head is for
+/// the caller to check. Blocks.
+pub(super) fn load(path: &Path, identity: &Identity) -> Result<(State, Head), SnapshotError> {
+    read(BufReader::new(fs::File::open(path)?), identity)
+}
+
+fn read(mut input: impl BufRead, identity: &Identity) -> Result<(State, Head), SnapshotError> {
+    let mut hasher = Sha256::new();
+    let mut text = Vec::new();
+    input.read_until(b'\n', &mut text)?;
+    let head = check_heading(&text, identity)?;
+    let mut parts = Parts::default();
+    let mut line = 1;
+    loop {
+        hasher.update(&text);
+        text.clear();
+        line += 1;
+        let damaged = |reason: String| SnapshotError::Damaged { line, reason };
+        if input.read_until(b'\n', &mut text)? == 0 {
+            return Err(damaged("it ends without its seal".to_owned()));
+        }
+        match serde_json::from_slice(&text).map_err(|error| damaged(error.to_string()))? {
+            Part::Seal(seal) => {
+                let fits = seal.lines + 1 == line && seal.sha256 == hex(&hasher.finalize());
+                return match parts.state() {
+                    Some(state) if fits && state.head().0 == head.seq => Ok((state, head)),
+                    Some(_) | None => Err(damaged("its seal does not fit".to_owned())),
+                };
+            }
+            part => parts.take(part),
+        }
+    }
+}
+
+fn check_heading(text: &[u8], identity: &Identity) -> Result<Head, SnapshotError> {
+    let damaged = |reason: String| SnapshotError::Damaged { line: 1, reason };
+    let found: Heading = serde_json::from_slice(text).map_err(|error| damaged(error.to_string()))?;
+    let hash = found.hash.parse().map_err(|error| damaged(format!("`hash`: {error}")))?;
+    let head = Head { seq: found.seq, hash };
+    let expected = heading(identity, head);
+    if (found.snapshot, &found.version) != (expected.snapshot, &expected.version) {
+        return Err(SnapshotError::Foreign("another version of Deeds"));
+    }
+    if found != expected {
+        return Err(SnapshotError::Foreign("another ledger"));
+    }
+    Ok(head)
+}
+
+/// What was read so far.
+#[derive(Default)]
+struct Parts {
+    board: Option<Box<Board>>,
+    entities: crate::domain::state::Entities,
+    access: Access,
+    imports: Imports,
+}
+
+impl Parts {
+    fn take(&mut self, part: Part) {
+        match part {
+            Part::Board(board) => self.board = Some(board),
+            Part::Imports(imports) => self.imports = imports,
+            Part::Token(record) => {
+                self.access.tokens.insert(record.token.id.clone(), Arc::from(record));
+            }
+            Part::Key(at, actor, key, answer) => {
+                let key = Arc::new((actor, key));
+                self.access.ages.push_back((at, Arc::clone(&key)));
+                if let Some(answer) = answer {
+                    self.access.keys.insert(key, answer);
+                }
+            }
+            Part::Entity(path, entity) => {
+                self.entities.insert(path, Arc::from(entity));
+            }
+            Part::Seal(_) => {}
+        }
+    }
+
+    fn state(self) -> Option<State> {
+        let board = *self.board?;
+        Some(State { board, entities: self.entities, access: self.access, imports: self.imports })
+    }
+}

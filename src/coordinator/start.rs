@@ -1,0 +1,157 @@
+//! Starting: the newest snapshot that fits, the rest of the ledger folded onto it with its chain checked, and the task.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use thiserror::Error;
+use tokio::sync::{Semaphore, mpsc, watch as cell};
+
+use super::batch::Loop;
+use super::snapshot::{self, SnapshotError};
+use super::{Clock, Durable, Handle, MAILBOX, Shared, SubmitError, Trouble};
+use crate::domain::deed::{Deed, Origin};
+use crate::domain::ids::{IdError, WorkspaceId};
+use crate::domain::state::State;
+use crate::domain::time::Time;
+use crate::ledger::{AnyLedger, Head, Ledger, LedgerError, Record, Verifier};
+
+/// How many records are read at once while replaying.
+const REPLAY_PAGE: usize = 4_096;
+
+/// The first deeds of a workspace whose ledger is empty, made at the time given.
+pub type Founding = Box<dyn FnOnce(Time) -> Vec<Deed> + Send>;
+
+/// What a coordinator is started with.
+#[derive(Default)]
+pub struct Options {
+    /// Where the time comes from.
+    pub clock: Clock,
+    /// Where snapshots are kept; none are, without.
+    pub snapshot: Option<PathBuf>,
+    /// What an empty ledger begins with.
+    pub founding: Option<Founding>,
+}
+
+/// Why a workspace could not be started.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// The ledger can't be read or continued.
+    #[error(transparent)]
+    Trouble(#[from] Trouble),
+    /// The ledger's workspace has a name that can't be one.
+    #[error("the ledger's workspace has no valid name: {0}")]
+    Name(#[from] IdError),
+    /// A snapshot of this very ledger has seen more than there is.
+    #[error(
+        "the ledger ends at sequence {head}, but its snapshot was taken at {snapshot}: deeds were lost; restore the ledger from a backup, or delete {path} to go on without them"
+    )]
+    Lost {
+        /// Where the ledger ends.
+        head: u64,
+        /// Where it was.
+        snapshot: u64,
+        /// The snapshot.
+        path: String,
+    },
+    /// The first deeds could not be recorded.
+    #[error("the workspace could not be founded: {0}")]
+    Founding(SubmitError),
+}
+
+impl From<LedgerError> for StartError {
+    fn from(error: LedgerError) -> Self {
+        Self::Trouble(error.into())
+    }
+}
+
+/// Brings a workspace's state up from its ledger and starts its coordinator on the present runtime.
+pub async fn start(ledger: AnyLedger, options: Options) -> Result<Handle, StartError> {
+    let identity = ledger.identity().clone();
+    let workspace = WorkspaceId::new(&identity.workspace)?;
+    let origin = Origin { source: Arc::from(identity.source()), workspace: workspace.clone() };
+    let base = match &options.snapshot {
+        Some(path) => from_snapshot(&ledger, path.clone()).await?,
+        None => None,
+    };
+    let from = base.as_ref().map(|base| base.head.seq);
+    let empty =
+        Durable { state: Arc::new(State::new(workspace)), head: Head { seq: 0, hash: identity.genesis() } };
+    let mut durable = base.unwrap_or(empty);
+    let mut state = (*durable.state).clone();
+    durable.head = replay(&ledger, &mut state, durable.head, |_| {}).await?;
+    durable.state = Arc::new(state);
+
+    let shared = Arc::new(Shared::new(ledger, durable));
+    let (mailbox, letters) = mpsc::channel(MAILBOX);
+    let (stop, stopped) = cell::channel(false);
+    let (ended, has_ended) = cell::channel(false);
+    let mut coordinator = Loop::new(Arc::clone(&shared), letters, origin, &options, from);
+    if let Some(founding) = options.founding
+        && shared.head().seq == 0
+    {
+        coordinator.found(founding).await.map_err(StartError::Founding)?;
+    }
+    tokio::spawn(coordinator.run(stopped, ended));
+    Ok(Handle { shared, mailbox, room: Arc::new(Semaphore::new(MAILBOX)), stop, ended: has_ended })
+}
+
+/// The state that a snapshot holds, if it is one of this ledger at a head that this ledger has.
+async fn from_snapshot(ledger: &AnyLedger, path: PathBuf) -> Result<Option<Durable>, StartError> {
+    let identity = ledger.identity().clone();
+    let place = path.display().to_string();
+    let loading = tokio::task::spawn_blocking(move || snapshot::load(&path, &identity));
+    let (state, taken) = match loading.await {
+        Ok(Ok(loaded)) => loaded,
+        Ok(Err(SnapshotError::Missing)) => return Ok(None),
+        Ok(Err(error)) => {
+            tracing::warn!(%place, %error, "the snapshot is not used, the state is rebuilt from the ledger");
+            return Ok(None);
+        }
+        Err(error) => {
+            tracing::warn!(%place, %error, "reading the snapshot broke off, the state is rebuilt from the ledger");
+            return Ok(None);
+        }
+    };
+    let head = ledger.head().await?;
+    if head.seq < taken.seq {
+        return Err(StartError::Lost { head: head.seq, snapshot: taken.seq, path: place });
+    }
+    let there = ledger.get(taken.seq).await?.map(|record| record.head());
+    if there != Some(taken) {
+        tracing::warn!(%place, seq = taken.seq, "the ledger has another record here than the snapshot, which is not used");
+        return Ok(None);
+    }
+    Ok(Some(Durable { state: Arc::new(state), head: taken }))
+}
+
+/// Folds everything after `head` into `state`, checking the chain on the way; `each` is told every record with its
+/// deed. On an error `state` has been folded up to some record: drop it.
+pub(super) async fn replay(
+    ledger: &AnyLedger,
+    state: &mut State,
+    head: Head,
+    mut each: impl FnMut((Record, Arc<Deed>)),
+) -> Result<Head, Trouble> {
+    let mut verifier = Verifier::after(head);
+    loop {
+        let page = ledger.read(verifier.head().seq, REPLAY_PAGE).await?;
+        if page.is_empty() {
+            return Ok(verifier.head());
+        }
+        for record in page {
+            verifier
+                .check(record.seq, record.hash, &record.bytes)
+                .map_err(|broken| Trouble::WentBack { seq: broken.seq() })?;
+            let deed =
+                Deed::decode(&record.bytes).map_err(|error| Trouble::unreadable(record.seq, &error))?;
+            if deed.seq.0 != record.seq {
+                let reason = format!("it says that it is deed {}", deed.seq);
+                return Err(Trouble::Unreadable { seq: record.seq, reason });
+            }
+            state.fold(&deed);
+            each((record, Arc::new(deed)));
+        }
+        // A long replay lets others of its runtime have their turn.
+        tokio::task::yield_now().await;
+    }
+}
