@@ -266,6 +266,7 @@ fn plays_the_child() {
         "no room" => block_on(no_room(&path)),
         "no rights" => no_rights(&path),
         "until killed" => block_on(until_killed(&path)),
+        "failing syncs" => block_on(failing_syncs(&path)),
         other => panic!("no case {other}"),
     }
 }
@@ -385,4 +386,57 @@ async fn until_killed(path: &Path) {
         // One write a line, so that a reader never meets half a number with a line end behind it.
         acks.write_all(format!("{}\n", head.seq).as_bytes()).unwrap();
     }
+}
+
+#[test]
+#[ignore = "needs strace, which makes every few syncs fail: cargo test --test ledger -- --ignored"]
+fn a_failed_sync_is_an_error_and_never_a_lost_or_doubled_record() {
+    let directory = TempDir::new().unwrap();
+    let (path, _) = written(&directory, 10);
+    for first in 5..17 {
+        let traced = Command::new("strace")
+            .args(["-f", "-qq", "-o", "/dev/null", "-e", "trace=fsync,fdatasync", "-e"])
+            .arg(format!("inject=fsync,fdatasync:error=EIO:when={first}+13"))
+            .arg(std::env::current_exe().unwrap())
+            .args(["--exact", "plays_the_child", "--nocapture", "--test-threads=1"])
+            .env(CHILD, "failing syncs")
+            .env("DEEDS_TEST_LEDGER_PATH", &path)
+            .output()
+            .unwrap();
+        assert_ok(&traced);
+        verify(&path, |_| {}).unwrap();
+    }
+}
+
+/// Appends through failures, keeping count of what must be there and what may be.
+async fn failing_syncs(path: &Path) {
+    let (mut failures, mut unknown) = (0, 0);
+    let ledger = open(path);
+    let mut head = ledger.head().await.unwrap();
+    for _ in 0..60 {
+        match ledger.append(head, deeds(3)).await {
+            Ok(Append::Appended(records)) => {
+                head = records.last().unwrap().head();
+                assert_eq!(ledger.head().await, Ok(head));
+            }
+            Ok(Append::Moved(now)) => panic!("moved from {head:?} to {now:?}"),
+            Err(error) => {
+                failures += 1;
+                let now = loop {
+                    if let Ok(now) = ledger.recover().await {
+                        break now;
+                    }
+                };
+                if error.outcome_unknown() {
+                    unknown += 1;
+                    assert!(now.seq == head.seq || now.seq == head.seq + 3, "half a batch");
+                } else {
+                    assert_eq!(now, head, "an error was told, and it was recorded: {error}");
+                }
+                head = now;
+            }
+        }
+    }
+    println!("{failures} failures, {unknown} of unknown fate");
+    assert!(failures > 0, "nothing was injected");
 }

@@ -58,6 +58,8 @@ fn fill(draft: &Path, id: LedgerId, workspace: &str) -> Result<(), LedgerError> 
         .map_err(|error| io(draft, &error))?;
     let explain = |error| explain(draft, &error);
     let conn = Connection::open_with_flags(draft, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(explain)?;
+    // A draft that breaks off is thrown away, so it needs no journal beside it.
+    conn.pragma_update_and_check(None, "journal_mode", "MEMORY", |_| Ok(())).map_err(explain)?;
     conn.pragma_update(None, "application_id", APPLICATION_ID).map_err(explain)?;
     conn.pragma_update(None, "user_version", FORMAT).map_err(explain)?;
     conn.execute_batch(SCHEMA).map_err(explain)?;
