@@ -309,9 +309,8 @@ impl Draft {
     /// Decides one command on what was decided before it. A command that breaks the rules' code is answered so and
     /// leaves nothing behind.
     fn decide(&mut self, request: &Request, now: Time, origin: &Origin) -> Result<Verdict, SubmitError> {
-        let decision = match catch_unwind(AssertUnwindSafe(|| decide(&self.next, request, now))) {
-            Ok(decision) => decision,
-            Err(_) => return Ok(Err(SubmitError::Defect("the rules panicked".to_owned()))),
+        let Ok(decision) = catch_unwind(AssertUnwindSafe(|| decide(&self.next, request, now))) else {
+            return Ok(Err(SubmitError::Defect("the rules panicked".to_owned())));
         };
         self.take(decision.deeds, origin)?;
         Ok(Ok(decision.answer))

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use crate::domain::time::Time;
 
 /// The longest sleep without a look at the clock, which people and time servers may set.
-const LONGEST_SLEEP: Duration = Duration::from_secs(60);
+const LONGEST_SLEEP: Duration = Duration::from_mins(1);
 
 /// Where a coordinator gets its time from.
 #[derive(Debug, Clone, Default)]

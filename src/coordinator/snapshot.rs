@@ -18,7 +18,7 @@ use crate::domain::ids::{Actor, IdempotencyKey};
 use crate::domain::path::EntityPath;
 use crate::domain::state::{Access, Board, Entity, Imports, KeyAnswer, State, TokenRecord};
 use crate::domain::time::Time;
-use crate::ledger::{Head, Identity};
+use crate::ledger::{Hash, Head, Identity};
 
 /// Raised whenever the shape of the state changes, so that older snapshots are passed over.
 const FORMAT: u32 = 1;
@@ -142,13 +142,13 @@ pub(super) fn write(out: impl Write, identity: &Identity, head: Head, state: &St
     for (path, entity) in entities {
         out.line(&PartRef::Entity(path, entity))?;
     }
-    let seal = Seal { lines: out.lines, sha256: hex(&out.hasher.clone().finalize()) };
+    let seal = Seal { lines: out.lines, sha256: hex(out.hasher.clone()) };
     out.line(&PartRef::Seal(seal))?;
     out.out.flush()
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+fn hex(digest: Sha256) -> String {
+    Hash(digest.finalize().into()).to_string()
 }
 
 /// Lines, counted and hashed on their way.
@@ -189,16 +189,13 @@ fn read(mut input: impl BufRead, identity: &Identity) -> Result<(State, Head), S
         if input.read_until(b'\n', &mut text)? == 0 {
             return Err(damaged("it ends without its seal".to_owned()));
         }
-        match serde_json::from_slice(&text).map_err(|error| damaged(error.to_string()))? {
-            Part::Seal(seal) => {
-                let fits = seal.lines + 1 == line && seal.sha256 == hex(&hasher.finalize());
-                return match parts.state() {
-                    Some(state) if fits && state.head().0 == head.seq => Ok((state, head)),
-                    Some(_) | None => Err(damaged("its seal does not fit".to_owned())),
-                };
-            }
-            part => parts.take(part),
-        }
+        let part = serde_json::from_slice(&text).map_err(|error| damaged(error.to_string()))?;
+        let Some(seal) = parts.take(part) else { continue };
+        let fits = seal.lines + 1 == line && seal.sha256 == hex(hasher);
+        return match parts.state() {
+            Some(state) if fits && state.head().0 == head.seq => Ok((state, head)),
+            Some(_) | None => Err(damaged("its seal does not fit".to_owned())),
+        };
     }
 }
 
@@ -227,7 +224,8 @@ struct Parts {
 }
 
 impl Parts {
-    fn take(&mut self, part: Part) {
+    /// Takes a part in; gives the seal back, which is the last one.
+    fn take(&mut self, part: Part) -> Option<Seal> {
         match part {
             Part::Board(board) => self.board = Some(board),
             Part::Imports(imports) => self.imports = imports,
@@ -244,8 +242,9 @@ impl Parts {
             Part::Entity(path, entity) => {
                 self.entities.insert(path, Arc::from(entity));
             }
-            Part::Seal(_) => {}
+            Part::Seal(seal) => return Some(seal),
         }
+        None
     }
 
     fn state(self) -> Option<State> {

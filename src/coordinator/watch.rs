@@ -41,13 +41,11 @@ impl Entry {
 
     /// The deed in the bytes.
     pub fn deed(&self) -> Result<Arc<Deed>, DeedError> {
-        match self.deed.get() {
-            Some(deed) => Ok(Arc::clone(deed)),
-            None => {
-                let deed = Arc::new(Deed::decode(&self.record.bytes)?);
-                Ok(Arc::clone(self.deed.get_or_init(|| deed)))
-            }
+        if let Some(deed) = self.deed.get() {
+            return Ok(Arc::clone(deed));
         }
+        let deed = Arc::new(Deed::decode(&self.record.bytes)?);
+        Ok(Arc::clone(self.deed.get_or_init(|| deed)))
     }
 }
 
