@@ -1,6 +1,6 @@
 //! A tree of patterns that finds those that match a path without looking at the others.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::domain::path::{EntityPath, FieldName, FieldPart, Glob, Pattern, Segment};
 
@@ -8,6 +8,8 @@ use crate::domain::path::{EntityPath, FieldName, FieldPart, Glob, Pattern, Segme
 #[derive(Clone, Debug)]
 pub(crate) struct PatternIndex<T> {
     root: Node<T>,
+    /// Has a pattern more than one `**`?
+    several_deep: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -31,13 +33,15 @@ struct Ends<T> {
 
 impl<T> Default for PatternIndex<T> {
     fn default() -> Self {
-        Self { root: Node::new() }
+        Self { root: Node::new(), several_deep: false }
     }
 }
 
 impl<T> PatternIndex<T> {
     /// Adds a pattern.
     pub(crate) fn insert(&mut self, pattern: &Pattern, item: T) {
+        let deep = pattern.segments().iter().filter(|segment| matches!(segment, Segment::Deep));
+        self.several_deep |= deep.count() > 1;
         let mut node = &mut self.root;
         for segment in pattern.segments() {
             node = node.child(segment);
@@ -52,9 +56,26 @@ impl<T> PatternIndex<T> {
         }
     }
 
-    /// Calls `found` for each pattern that matches; one with several `**` may be found more than once.
+    /// Calls `found` for each pattern that matches; one with `**` may be found more than once.
     pub(crate) fn visit<'a>(&'a self, entity: &EntityPath, field: &FieldName, found: &mut impl FnMut(&'a T)) {
-        self.root.visit(Some(entity.as_str()), field, found);
+        let mut seen = Seen { needed: self.several_deep, ..Seen::default() };
+        self.root.visit(Some(entity.as_str()), field, &mut seen, found);
+    }
+}
+
+/// Which nodes were followed with which rest of the path (its length), once patterns with several `**` are about: those
+/// reach a node in very many ways, and one is enough.
+#[derive(Default)]
+struct Seen {
+    needed: bool,
+    pairs: HashSet<(usize, usize)>,
+}
+
+impl Seen {
+    /// Is it the first time?
+    fn first<T>(&mut self, node: &Node<T>, rest: Option<&str>) -> bool {
+        let rest = rest.map_or(0, |text| text.len() + 1);
+        !self.needed || self.pairs.insert((std::ptr::from_ref(node).addr(), rest))
     }
 }
 
@@ -81,11 +102,18 @@ impl<T> Node<T> {
         }
     }
 
-    fn visit<'a>(&'a self, rest: Option<&str>, field: &FieldName, found: &mut impl FnMut(&'a T)) {
+    fn visit<'a>(
+        &'a self,
+        rest: Option<&str>,
+        field: &FieldName,
+        seen: &mut Seen,
+        found: &mut impl FnMut(&'a T),
+    ) {
         if let Some(deep) = &self.deep {
             let mut rest = rest;
-            loop {
-                deep.visit(rest, field, found);
+            // Whoever was here with this rest went on with all that follow from it.
+            while seen.first(deep, rest) {
+                deep.visit(rest, field, seen, found);
                 let Some(text) = rest else { break };
                 rest = text.split_once('/').map(|(_, tail)| tail);
             }
@@ -96,14 +124,14 @@ impl<T> Node<T> {
         };
         let (head, rest) = text.split_once('/').map_or((text, None), |(head, rest)| (head, Some(rest)));
         if let Some(node) = self.literals.get(head) {
-            node.visit(rest, field, found);
+            node.visit(rest, field, seen, found);
         }
         if let Some(node) = &self.any {
-            node.visit(rest, field, found);
+            node.visit(rest, field, seen, found);
         }
         for (glob, node) in &self.globs {
             if glob.matches(head) {
-                node.visit(rest, field, found);
+                node.visit(rest, field, seen, found);
             }
         }
     }
@@ -121,5 +149,29 @@ impl<T> Ends<T> {
             items.iter().for_each(&mut *found);
         }
         self.globs.iter().filter(|(glob, _)| glob.matches(field.as_str())).for_each(|(_, item)| found(item));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_deep_segments_do_not_multiply() {
+        let mut index = PatternIndex::default();
+        let pattern: Pattern = format!("{}x", "**/a/".repeat(60)).parse().unwrap();
+        index.insert(&pattern, 7);
+        index.insert(&"**/a/**".parse().unwrap(), 8);
+        let mut found = HashSet::new();
+        let long: EntityPath = format!("{}a", "a/".repeat(250)).parse().unwrap();
+        index.visit(&long, &FieldName::whole(), &mut |item| {
+            found.insert(*item);
+        });
+        assert_eq!(found, HashSet::from([8]));
+        let long: EntityPath = format!("{}x", "a/".repeat(250)).parse().unwrap();
+        index.visit(&long, &FieldName::whole(), &mut |item| {
+            found.insert(*item);
+        });
+        assert_eq!(found, HashSet::from([7, 8]));
     }
 }

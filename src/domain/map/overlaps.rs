@@ -1,6 +1,6 @@
 //! Which grants could meet a pattern: a coarse, fast look that leaves the exact answer to `path::overlap`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::authority::scratch;
 use super::model::{Agent, Model};
@@ -57,15 +57,16 @@ impl GrantIndex {
 
     /// Calls `found` for every grant that may meet the pattern, and possibly for some that don't, or twice.
     pub(crate) fn near(&self, pattern: &Pattern, found: &mut impl FnMut(Grant)) {
+        let mut seen = HashSet::new();
         match pattern.field_part() {
             FieldPart::Literal(name) => {
                 if let Some(tree) = self.named.get(name) {
-                    tree.near(pattern.segments(), found);
+                    tree.near(pattern.segments(), &mut seen, found);
                 }
-                self.other.near(pattern.segments(), found);
+                self.other.near(pattern.segments(), &mut seen, found);
             }
             FieldPart::All | FieldPart::Whole | FieldPart::Any | FieldPart::Glob(_) => {
-                self.all.near(pattern.segments(), found);
+                self.all.near(pattern.segments(), &mut seen, found);
             }
         }
     }
@@ -90,21 +91,26 @@ impl Node {
         self.wild.push((segment.clone(), node));
     }
 
-    fn near(&self, segments: &[Segment], found: &mut impl FnMut(Grant)) {
+    /// `seen`: each node is followed once for each rest of the pattern (its length), since `**` on both sides reaches it
+    /// in very many ways.
+    fn near(&self, segments: &[Segment], seen: &mut HashSet<(usize, usize)>, found: &mut impl FnMut(Grant)) {
+        if !seen.insert((std::ptr::from_ref(self).addr(), segments.len())) {
+            return;
+        }
         if segments.iter().all(|segment| matches!(segment, Segment::Deep)) {
             self.grants.iter().copied().for_each(&mut *found);
         }
         for (segment, node) in &self.wild {
             if matches!(segment, Segment::Deep) {
                 for skipped in 0..=segments.len() {
-                    node.near(segments.get(skipped..).unwrap_or_default(), found);
+                    node.near(segments.get(skipped..).unwrap_or_default(), seen, found);
                 }
             }
         }
         let Some((segment, rest)) = segments.split_first() else { return };
         let follow = match segment {
             Segment::Deep => {
-                self.near(rest, found);
+                self.near(rest, seen, found);
                 segments
             }
             Segment::Literal(_) | Segment::Any | Segment::Glob(_) => rest,
@@ -112,7 +118,7 @@ impl Node {
         match segment {
             Segment::Literal(text) => {
                 if let Some(node) = self.literals.get(text) {
-                    node.near(follow, found);
+                    node.near(follow, seen, found);
                 }
             }
             Segment::Any | Segment::Deep | Segment::Glob(_) => {
@@ -120,7 +126,7 @@ impl Node {
                 self.literals
                     .iter()
                     .filter(|(text, _)| fits(text))
-                    .for_each(|(_, node)| node.near(follow, found));
+                    .for_each(|(_, node)| node.near(follow, seen, found));
             }
         }
         for (wild, node) in &self.wild {
@@ -130,7 +136,7 @@ impl Node {
                 (_, Segment::Any | Segment::Deep | Segment::Glob(_)) => true,
             };
             if fits {
-                node.near(follow, found);
+                node.near(follow, seen, found);
             }
         }
     }
@@ -152,4 +158,88 @@ pub(crate) fn shared_fields(model: &Model) -> Vec<Pattern> {
         }
     }
     shared
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::ids::{AgentId, PersonId};
+    use crate::domain::map::Map;
+    use crate::domain::path::FieldPath;
+
+    fn a_pattern() -> impl Strategy<Value = Pattern> {
+        let segment =
+            prop_oneof![3 => "[ab]", 1 => Just("*".to_owned()), 1 => Just("**".to_owned()), 1 => "[ab]\\*"];
+        let field =
+            prop_oneof![2 => Just(""), 1 => Just("#"), 1 => Just("#*"), 2 => Just("#x"), 1 => Just("#x*")];
+        (prop::collection::vec(segment, 1..4), field)
+            .prop_map(|(segments, field)| format!("{}{field}", segments.join("/")).parse().unwrap())
+    }
+
+    fn a_path() -> impl Strategy<Value = FieldPath> {
+        let field = prop_oneof![Just(""), Just("#x"), Just("#xy"), Just("#y")];
+        (prop::collection::vec("[abc]{1,2}", 1..5), field)
+            .prop_map(|(segments, field)| format!("{}{field}", segments.join("/")).parse().unwrap())
+    }
+
+    fn a_model() -> impl Strategy<Value = Model> {
+        let agent = (prop::collection::vec(a_pattern(), 0..5), prop::collection::vec(a_pattern(), 0..2));
+        prop::collection::vec(agent, 1..5).prop_map(|agents| {
+            let mut model = Model::empty("w".parse().unwrap());
+            for (at, (writes, except)) in agents.into_iter().enumerate() {
+                let id: AgentId = format!("agent-{at}").parse().unwrap();
+                let mut agent = Agent::new(id, "dana".parse::<PersonId>().unwrap());
+                (agent.writes, agent.except) = (writes, except);
+                model.agents.push(agent);
+            }
+            model
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(400))]
+
+        #[test]
+        fn the_index_names_the_owners_that_asking_every_agent_does(model in a_model(), path in a_path()) {
+            let has = |agent: &&Agent| {
+                let any = |list: &[Pattern]| list.iter().any(|pattern| pattern.matches_path(&path));
+                any(&agent.writes) && !any(&agent.except)
+            };
+            let expected: Vec<AgentId> = model.agents.iter().filter(has).map(|agent| agent.id.clone()).collect();
+            let map = Map::compile(model.clone());
+            let owners: Vec<AgentId> = map.owners(&path.entity, &path.field).into_iter().cloned().collect();
+            prop_assert_eq!(&owners, &expected);
+            for agent in &model.agents {
+                let granted = map.authority(&agent.id, &path.entity, &path.field) == crate::domain::map::Authority::Granted;
+                prop_assert_eq!(granted, expected.contains(&agent.id));
+            }
+        }
+
+        #[test]
+        fn no_grant_that_meets_a_pattern_is_overlooked(model in a_model(), pattern in a_pattern()) {
+            let mut near = Vec::new();
+            GrantIndex::of(&model).near(&pattern, &mut |grant| near.push(grant));
+            for (at, agent) in model.agents.iter().enumerate() {
+                for (item, grant) in agent.writes.iter().enumerate() {
+                    if overlap(grant, &[], &pattern, &[]).is_some() {
+                        prop_assert!(near.contains(&Grant { agent: at, item }), "{grant} meets {pattern}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn many_deep_segments_do_not_multiply() {
+        let mut model = Model::empty("w".parse().unwrap());
+        let mut agent = Agent::new("a".parse().unwrap(), "dana".parse().unwrap());
+        agent.writes.push(format!("{}x", "**/a/".repeat(80)).parse().unwrap());
+        agent.writes.push(format!("{}a", "a/".repeat(250)).parse().unwrap());
+        model.agents.push(agent);
+        let mut near = 0;
+        GrantIndex::of(&model).near(&format!("{}y", "a/**/".repeat(80)).parse().unwrap(), &mut |_| near += 1);
+        assert!(near <= 1, "{near}");
+    }
 }
