@@ -1,7 +1,9 @@
-//! How fast the ledger appends, beside raw SQLite appends of the same bytes in the same run.
+//! How fast the ledger appends, and the coordinator decides and appends, beside raw SQLite appends of the same bytes in
+//! the same run.
 //!
-//! `cargo bench --bench append`. Both sides are durable on every commit (`synchronous=FULL`); the ledger's side also
-//! compares the head, chains SHA-256 and crosses to its thread and back.
+//! `cargo bench --bench append`. Every side is durable on every commit (`synchronous=FULL`); the ledger also compares
+//! the head, chains SHA-256 and crosses to its thread and back; the coordinator moreover decides, serialises, folds and
+//! publishes.
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -12,12 +14,19 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use deeds::coordinator::{Options, start};
+use deeds::domain::command::{Principal, Request};
+use deeds::domain::deed::Outcome;
+use deeds::domain::ids::{Actor, AgentId};
+use deeds::domain::state::TokenClass;
 use deeds::ledger::{Append, Ledger, SqliteLedger};
 use rusqlite::{Connection, params};
 
 const RUNS: usize = 5;
 /// Records appended on each side in each run.
 const RECORDS: usize = 25_600;
+/// Writes that the coordinator decides in each run.
+const WRITES: usize = 12_800;
 /// How many records go into one commit.
 const BATCHES: [usize; 3] = [1, 64, 100];
 /// Single commits take longer each, so there are fewer.
@@ -27,32 +36,88 @@ const AT_MOST: Duration = Duration::from_secs(25);
 
 fn main() {
     let begun = Instant::now();
-    println!("append: records a second, ledger beside raw SQLite with the same bytes, {RUNS} runs");
+    println!("records a second beside raw SQLite with the same bytes, {RUNS} runs");
     println!(
-        "{:>9} {:>12} {:>12} {:>14} {:>14}",
-        "a commit", "raw, median", "ledger, med.", "ratio, median", "ratio, worst"
+        "{:>12} {:>9} {:>12} {:>12} {:>14} {:>14}",
+        "figure", "a commit", "raw, median", "its median", "ratio, median", "ratio, worst"
     );
     for batch in BATCHES {
         let records = deeds(if batch == 1 { SINGLES } else { RECORDS / batch * batch });
-        let mut runs: Vec<(f64, f64)> = Vec::new();
-        for _ in 0..RUNS {
-            if begun.elapsed() > AT_MOST {
-                break;
+        report("ledger", batch, begun, || (rate(&records, batch, raw), rate(&records, batch, ledger)));
+    }
+    for batch in [64, 100] {
+        report("coordinator", batch, begun, || {
+            let (written, rate_of_writes) = coordinator(batch);
+            (rate(&written, batch, raw), rate_of_writes)
+        });
+    }
+}
+
+/// Runs both sides as often as there is time for, and prints a line.
+fn report(figure: &str, batch: usize, begun: Instant, run: impl Fn() -> (f64, f64)) {
+    let mut runs: Vec<(f64, f64)> = Vec::new();
+    while runs.len() < RUNS && begun.elapsed() < AT_MOST {
+        runs.push(run());
+    }
+    if runs.is_empty() {
+        println!("{figure:>12} {batch:>9} left out: the time was up");
+        return;
+    }
+    let ratios = sorted(runs.iter().map(|(raw, ours)| ours / raw));
+    println!(
+        "{figure:>12} {batch:>9} {:>12.0} {:>12.0} {:>14.2} {:>14.2}",
+        median(&sorted(runs.iter().map(|run| run.0))),
+        median(&sorted(runs.iter().map(|run| run.1))),
+        median(&ratios),
+        ratios[0],
+    );
+}
+
+/// Writes of as many agents as are in a batch, each to its own scratch space; gives the bytes that were recorded, and
+/// how many of them a second.
+fn coordinator(batch: usize) -> (Vec<Bytes>, f64) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let directory = tempfile::TempDir::new().unwrap();
+    let path = directory.path().join("bench.ledger");
+    runtime.block_on(async {
+        let ledger = SqliteLedger::open_or_create(&path, "bench").unwrap();
+        let handle = start(ledger.into(), Options::default()).await.unwrap();
+        let rounds: Vec<Vec<Request>> = (0..WRITES / batch)
+            .map(|round| (0..batch).map(|agent| write(&format!("agent-{agent}"), round)).collect())
+            .collect();
+        let begun = Instant::now();
+        for round in rounds {
+            for answer in handle.submit_all(round).await.unwrap() {
+                assert_eq!(answer.unwrap().reply.outcome, Outcome::Committed);
             }
-            runs.push((rate(&records, batch, raw), rate(&records, batch, ledger)));
         }
-        if runs.is_empty() {
-            println!("{batch:>9} left out: the time was up");
-            continue;
+        let spent = begun.elapsed();
+        let mut written = Vec::new();
+        while (written.len() as u64) < handle.head().seq {
+            let page = handle.ledger().read(written.len() as u64, 10_000).await.unwrap();
+            written.extend(page.into_iter().map(|record| record.bytes));
         }
-        let ratios = sorted(runs.iter().map(|(raw, ledger)| ledger / raw));
-        println!(
-            "{batch:>9} {:>12.0} {:>12.0} {:>14.2} {:>14.2}",
-            median(&sorted(runs.iter().map(|run| run.0))),
-            median(&sorted(runs.iter().map(|run| run.1))),
-            median(&ratios),
-            ratios[0],
-        );
+        handle.shutdown().await;
+        let rate = f64::from(u32::try_from(written.len()).unwrap()) / spent.as_secs_f64();
+        (written, rate)
+    })
+}
+
+fn write(agent: &str, round: usize) -> Request {
+    let command = serde_json::json!({
+        "do": "write", "entity": format!("scratch/{agent}/notes"),
+        "changes": {"status": format!("round {round}")}, "expected": {"status": round},
+        "reason": "the bench wants to know how long this takes",
+    });
+    Request {
+        principal: Principal {
+            actor: Actor::Agent(AgentId::new(agent).unwrap()),
+            class: TokenClass::Agent,
+            token: None,
+        },
+        command: serde_json::from_value(command).unwrap(),
+        key: None,
+        traceparent: None,
     }
 }
 
