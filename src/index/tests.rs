@@ -369,3 +369,32 @@ fn the_follower_catches_up_survives_errors_and_tells_a_replaced_ledger() {
     assert_eq!(index.head().unwrap(), Head { seq: Seq(40), hash: vec![2; 32] });
     assert_eq!(index.page(&filter(""), PageFrom::Newest, 5).unwrap().seqs.last(), Some(&Seq(40)));
 }
+
+#[test]
+fn readers_never_wait_and_never_fail_while_it_grows_and_starts_anew() {
+    let directory = TempDir::new().unwrap();
+    let index = Index::open(&directory.path().join("index.db"), IDENTITY).unwrap();
+    let records = encoded(&sample::deeds(&mut Dice::new(4), 2_000));
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for text in ["actor:intake", "form -entity:crm/**", "entity:**", ""] {
+            let (index, done) = (&index, &done);
+            scope.spawn(move || {
+                let filter = filter(text);
+                while !done.load(Ordering::Acquire) {
+                    let page = index.page(&filter, PageFrom::Newest, 50).unwrap();
+                    assert!(page.seqs.last().is_none_or(|last| *last <= page.head), "{text}: one snapshot");
+                    assert!(page.seqs.is_sorted());
+                }
+            });
+        }
+        for _ in 0..3 {
+            for part in records.chunks(100) {
+                feed(&index, part);
+            }
+            index.reset().unwrap();
+            assert_eq!(index.head().unwrap().seq, Seq(0));
+        }
+        done.store(true, Ordering::Release);
+    });
+}
