@@ -11,7 +11,7 @@ use std::{
     sync::Arc,
 };
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
 use crate::domain::{
@@ -28,7 +28,7 @@ pub const LINE_BYTES: u64 = 8 * 1024 * 1024;
 pub const NOTE_BYTES: usize = 16 * 1024;
 
 /// A line that was not taken. The lines around it are.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct BrokenLine {
     /// Its number in the file, from 1.
     pub line: u64,
@@ -47,6 +47,7 @@ impl fmt::Display for BrokenLine {
 pub struct Events<R> {
     reader: R,
     line: u64,
+    bytes: u64,
     source: Option<Arc<str>>,
     seen: HashMap<u64, u64>,
 }
@@ -55,7 +56,17 @@ impl<R: BufRead> Events<R> {
     /// From the log's beginning: its first line names the history, so that importing it again, or a longer version of
     /// it, adds nothing twice.
     pub fn new(reader: R) -> Self {
-        Self { reader, line: 0, source: None, seen: HashMap::new() }
+        Self { reader, line: 0, bytes: 0, source: None, seen: HashMap::new() }
+    }
+
+    /// The number of the line read last, from 1.
+    pub fn line(&self) -> u64 {
+        self.line
+    }
+
+    /// How many bytes have been read.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
     }
 
     /// The next line's command, or why it has none; nothing at the end.
@@ -70,8 +81,9 @@ impl<R: BufRead> Events<R> {
                 return Ok(None);
             }
             self.line += 1;
+            self.bytes += read as u64;
             if read as u64 == LINE_BYTES && bytes.last() != Some(&b'\n') {
-                skip_line(&mut self.reader)?;
+                self.bytes += skip_line(&mut self.reader)?;
                 return Ok(Some(Err(self.broken(format!("it is longer than {LINE_BYTES} bytes")))));
             }
             if !bytes.trim_ascii().is_empty() {
@@ -101,7 +113,9 @@ impl<R: BufRead> Events<R> {
     }
 }
 
-fn skip_line(reader: &mut impl BufRead) -> io::Result<()> {
+/// Passes over the rest of a line and says how long it was.
+fn skip_line(reader: &mut impl BufRead) -> io::Result<u64> {
+    let mut skipped = 0;
     loop {
         let (done, used) = {
             let buffer = reader.fill_buf()?;
@@ -111,8 +125,9 @@ fn skip_line(reader: &mut impl BufRead) -> io::Result<()> {
             }
         };
         reader.consume(used);
+        skipped += used as u64;
         if done {
-            return Ok(());
+            return Ok(skipped);
         }
     }
 }

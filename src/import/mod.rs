@@ -2,8 +2,12 @@
 //! to is decided like everything else; nothing here writes.
 
 pub mod beads;
+mod run;
 mod summary;
 #[cfg(test)]
 mod tests;
 
+pub use run::{
+    BATCH_BYTES, Door, ImportError, KEPT_CONTESTED, KEPT_LINES, Look, Progress, Report, Tally, run,
+};
 pub use summary::{Contested, Summary};

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::Serialize;
+
 use crate::domain::{
     command::Import,
     ids::AgentId,
@@ -18,7 +20,7 @@ pub struct Summary {
 }
 
 /// A field that several agents wrote.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Contested {
     /// The entity.
     pub entity: EntityPath,

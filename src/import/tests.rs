@@ -1,17 +1,28 @@
 //! What a beads log is read as; and, with the real log at hand, what the rulebook makes of it.
 
-use std::{borrow::Cow, collections::BTreeMap, fs, path::Path, sync::Arc};
+use std::{
+    borrow::Cow,
+    collections::BTreeMap,
+    fs,
+    future::Future as _,
+    path::Path,
+    pin::pin,
+    sync::{Arc, Mutex},
+    task::{Context, Poll, Waker},
+};
 
 use super::{
-    Summary,
+    BATCH_BYTES, Door, ImportError, Look, Progress, Report, Tally,
     beads::{BrokenLine, Events, LINE_BYTES},
+    run,
 };
 use crate::domain::{
     command::{Command, Import, Principal, Request, WriteKind},
-    decide::decide,
+    decide::{Answer, decide},
     deed::{Body, Deed, NewWorkspace, Outcome, Refs},
     ids::{Actor, MapVersion, Seq},
     map::{Mode, Model},
+    reply::Reply,
     state::{AlertKind, State, TokenClass},
     time::Time,
 };
@@ -160,8 +171,14 @@ fn observing(now: Time) -> State {
     let workspace: crate::domain::ids::WorkspaceId = "beads".parse().unwrap();
     let mut model = Model::default_for(workspace.clone(), "dana".parse().unwrap());
     model.mode = Mode::Observe;
-    let mut state = State::new(workspace.clone());
-    state.fold(&Deed {
+    let mut state = State::new(workspace);
+    state.fold(&sample_birth(now, model));
+    state
+}
+
+fn sample_birth(now: Time, model: Model) -> Deed {
+    let workspace = model.workspace.clone();
+    Deed {
         seq: Seq(1),
         time: now,
         recorded: now,
@@ -180,8 +197,7 @@ fn observing(now: Time) -> State {
         refs: Refs::default(),
         key: None,
         body: Body::WorkspaceCreated(Box::new(NewWorkspace { workspace, model: Arc::new(model) })),
-    });
-    state
+    }
 }
 
 fn request(import: &Import) -> Request {
@@ -194,6 +210,113 @@ fn request(import: &Import) -> Request {
     }
 }
 
+/// A workspace without a server before it: the rulebook alone.
+struct Bare {
+    state: Mutex<State>,
+    sizes: Mutex<Vec<usize>>,
+}
+
+impl Bare {
+    fn new(state: State) -> Self {
+        Self { state: Mutex::new(state), sizes: Mutex::default() }
+    }
+}
+
+impl Door for Bare {
+    type Error = String;
+
+    async fn send(&self, lines: &[Import]) -> Result<Vec<Reply>, String> {
+        let mut state = self.state.lock().unwrap();
+        self.sizes.lock().unwrap().push(lines.len());
+        let one = |line| {
+            let decision = decide(&state, &request(line), now());
+            for deed in &decision.deeds {
+                state.fold(deed);
+            }
+            match decision.answer {
+                Answer::Reply(reply) => Ok(*reply),
+                Answer::Replay(_) => Err("imports have no keys".to_owned()),
+            }
+        };
+        lines.iter().map(one).collect()
+    }
+
+    async fn look(&self) -> Result<Look, String> {
+        let state = self.state.lock().unwrap();
+        let mut alerts: BTreeMap<AlertKind, Tally> = BTreeMap::new();
+        for alert in state.board.alerts.values() {
+            let tally = alerts.entry(alert.kind).or_default();
+            tally.alerts += 1;
+            tally.times += alert.count;
+        }
+        Ok(Look { head: state.head(), alerts })
+    }
+}
+
+fn now() -> Time {
+    "2026-04-01T00:00:00Z".parse().unwrap()
+}
+
+/// The door never waits, so neither does the import.
+fn import(log: &[u8], door: &Bare) -> Result<(Report, Vec<Progress>), ImportError> {
+    let mut seen = Vec::new();
+    let result = {
+        let future = pin!(run(Events::new(log), door, |progress| seen.push(progress)));
+        match future.poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(result) => result,
+            Poll::Pending => panic!("the door waited"),
+        }
+    };
+    result.map(|report| (report, seen))
+}
+
+#[test]
+fn lines_go_in_batches_and_the_report_says_what_became_of_them() {
+    let mut log = String::new();
+    for id in 1..=600 {
+        log.push_str(&event(id, r#""event_type":"closed","old_value":"","new_value":"again""#));
+    }
+    log.push_str("nonsense\n");
+    let door = Bare::new(observing(now()));
+    let (report, progress) = import(log.as_bytes(), &door).unwrap();
+    assert_eq!(*door.sizes.lock().unwrap(), [1, 256, 256, 87]);
+    assert_eq!((report.taken, report.known, report.refused_lines, report.broken_lines), (600, 0, 0, 1));
+    assert_eq!(report.broken[0].line, 601);
+    assert_eq!((report.deeds, report.entities, report.agents), (600, 1, 1));
+    let end = progress.last().unwrap();
+    assert_eq!((end.bytes, end.lines, end.left_out), (log.len() as u64, 601, 1));
+    assert!(report.to_string().contains("broken     line 601: not an event of a beads log"));
+}
+
+#[test]
+fn long_lines_go_in_smaller_batches() {
+    let text = "x".repeat(60_000);
+    let mut log = String::new();
+    for id in 1..=40 {
+        log.push_str(&event(id, &format!(r#""event_type":"commented","comment":"{text}""#)));
+    }
+    let door = Bare::new(observing(now()));
+    assert_eq!(import(log.as_bytes(), &door).unwrap().0.taken, 40);
+    let sizes = door.sizes.lock().unwrap();
+    assert_eq!(sizes[0], 1);
+    assert!(sizes.iter().all(|lines| lines * 60_000 <= BATCH_BYTES), "{sizes:?}");
+}
+
+#[test]
+fn a_workspace_that_enforces_is_asked_once() {
+    let mut state = observing(now());
+    let mut model = Model::clone(state.board.map.model());
+    model.mode = Mode::Enforce;
+    let mut deed = sample_birth(now(), model);
+    deed.seq = Seq(2);
+    state.fold(&deed);
+    let door = Bare::new(state);
+    let log: String = (1..=9).map(|id| event(id, r#""event_type":"created""#)).collect();
+    let error = import(log.as_bytes(), &door).unwrap_err();
+    assert!(error.to_string().starts_with("nothing was imported: this workspace enforces"), "{error}");
+    assert_eq!(*door.sizes.lock().unwrap(), [1]);
+}
+
 /// The real log is read where it lies beside the project; without it this test has nothing to say.
 #[test]
 fn the_real_log_has_seventeen_stale_writes_and_the_fight_over_bd_019() {
@@ -203,39 +326,24 @@ fn the_real_log_has_seventeen_stale_writes_and_the_fight_over_bd_019() {
         eprintln!("passed over: beads-events.jsonl is not there");
         return;
     };
-    let (imports, broken) = read(&log);
-    assert_eq!(broken, []);
-    let mut summary = Summary::default();
-    for line in &imports {
-        summary.add(line);
+    let door = Bare::new(observing(now()));
+    let (report, _) = import(&log, &door).unwrap();
+    assert_eq!((report.taken, report.broken_lines, report.refused_lines), (2123, 0, 0));
+    assert_eq!((report.agents, report.entities, report.multi_writer_entities), (54, 259, 198));
+    let most = &report.contested[0];
+    assert_eq!((most.entity.as_str(), most.field.as_str(), most.writes), ("issue/bd-019", "status", 56));
+    assert_eq!(report.alerts[&AlertKind::StaleWrite].times, 17);
+    {
+        let state = door.state.lock().unwrap();
+        let top = state.board.alerts.values().max_by_key(|alert| alert.count).unwrap();
+        assert_eq!(
+            (top.kind, top.on.as_ref().unwrap().entity.as_str()),
+            (AlertKind::PingPong, "issue/bd-019")
+        );
+        assert!(state.board.items.is_empty(), "imports never escalate");
     }
-    assert_eq!((summary.lines(), summary.agents(), summary.entities()), (2123, 54, 259));
-    assert_eq!(summary.multi_writer_entities(), 198);
-    assert_eq!(summary.contested(1)[0].entity.as_str(), "issue/bd-019");
-    assert_eq!((summary.contested(1)[0].field.as_str(), summary.contested(1)[0].writes), ("status", 56));
-
-    let now: Time = "2026-04-01T00:00:00Z".parse().unwrap();
-    let mut state = observing(now);
-    let mut outdated = 0;
-    for import in &imports {
-        let decision = decide(&state, &request(import), now);
-        outdated += decision.deeds.iter().filter(|deed| deed.verdict == Some(Outcome::Stale)).count();
-        for deed in &decision.deeds {
-            state.fold(deed);
-        }
-    }
-    assert_eq!(outdated, 17);
-    let mut by_kind: BTreeMap<&str, u64> = BTreeMap::new();
-    for alert in state.board.alerts.values() {
-        *by_kind.entry(alert.kind.as_str()).or_default() += alert.count;
-    }
-    assert_eq!(by_kind.get("stale-write"), Some(&17), "{by_kind:?}");
-    let top = state.board.alerts.values().max_by_key(|alert| alert.count).unwrap();
-    assert_eq!((top.kind, top.on.as_ref().unwrap().entity.as_str()), (AlertKind::PingPong, "issue/bd-019"));
-
-    let head = state.head();
-    for import in &imports {
-        assert_eq!(decide(&state, &request(import), now).deeds, [], "importing twice adds nothing");
-    }
-    assert_eq!(state.head(), head);
+    let head = door.state.lock().unwrap().head();
+    let (again, _) = import(&log, &door).unwrap();
+    assert_eq!((again.taken, again.known, again.deeds), (0, 2123, 0));
+    assert_eq!(door.state.lock().unwrap().head(), head);
 }
