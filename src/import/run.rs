@@ -35,8 +35,11 @@ pub trait Door {
     /// Why it did not open.
     type Error: Display;
 
-    /// Sends the lines; one reply for each, in order.
-    fn send(&self, lines: &[Import]) -> impl Future<Output = Result<Vec<Reply>, Self::Error>> + Send;
+    /// Sends the lines; one answer for each, in order: what the rules say, or why the line could not be taken.
+    fn send(
+        &self,
+        lines: &[Import],
+    ) -> impl Future<Output = Result<Vec<Result<Reply, String>>, Self::Error>> + Send;
 
     /// What the workspace has now.
     fn look(&self) -> impl Future<Output = Result<Look, Self::Error>> + Send;
@@ -214,10 +217,13 @@ impl<D: Door> Running<'_, D> {
             return Err(stopped(format!("{} lines were sent but {} answered", lines.len(), replies.len())));
         }
         for ((number, line), reply) in numbers.into_iter().zip(&lines).zip(replies) {
-            if !self.probed && reply.code == Some(Code::WrongState) {
-                return Err(ImportError::Closed { reason: said(&reply) });
+            match reply {
+                Ok(reply) if !self.probed && reply.code == Some(Code::WrongState) => {
+                    return Err(ImportError::Closed { reason: said(&reply) });
+                }
+                Ok(reply) => self.count(number, line, &reply),
+                Err(reason) => self.refused(number, reason),
             }
-            self.count(number, line, &reply);
         }
         self.probed = true;
         Ok(())
@@ -226,13 +232,16 @@ impl<D: Door> Running<'_, D> {
     fn count(&mut self, number: u64, line: &Import, reply: &Reply) {
         self.summary.add(line);
         if reply.outcome.is_refusal() {
-            let refused = BrokenLine { line: number, reason: said(reply) };
-            keep(&mut self.report.refused, &mut self.report.refused_lines, refused);
+            self.refused(number, said(reply));
         } else if reply.outcome == Outcome::Committed {
             self.report.taken += 1;
         } else {
             self.report.known += 1;
         }
+    }
+
+    fn refused(&mut self, line: u64, reason: String) {
+        keep(&mut self.report.refused, &mut self.report.refused_lines, BrokenLine { line, reason });
     }
 
     fn progress<R: BufRead>(&self, events: &Events<R>) -> Progress {

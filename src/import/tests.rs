@@ -225,16 +225,19 @@ impl Bare {
 impl Door for Bare {
     type Error = String;
 
-    async fn send(&self, lines: &[Import]) -> Result<Vec<Reply>, String> {
+    async fn send(&self, lines: &[Import]) -> Result<Vec<Result<Reply, String>>, String> {
         let mut state = self.state.lock().unwrap();
         self.sizes.lock().unwrap().push(lines.len());
-        let one = |line| {
+        let one = |line: &Import| {
+            if line.note.as_deref() == Some("unwelcome") {
+                return Ok(Err("the door does not like it".to_owned()));
+            }
             let decision = decide(&state, &request(line), now());
             for deed in &decision.deeds {
                 state.fold(deed);
             }
             match decision.answer {
-                Answer::Reply(reply) => Ok(*reply),
+                Answer::Reply(reply) => Ok(Ok(*reply)),
                 Answer::Replay(_) => Err("imports have no keys".to_owned()),
             }
         };
@@ -277,15 +280,18 @@ fn lines_go_in_batches_and_the_report_says_what_became_of_them() {
         log.push_str(&event(id, r#""event_type":"closed","old_value":"","new_value":"again""#));
     }
     log.push_str("nonsense\n");
+    log.push_str(&event(602, r#""event_type":"closed","old_value":"","new_value":"unwelcome""#));
     let door = Bare::new(observing(now()));
     let (report, progress) = import(log.as_bytes(), &door).unwrap();
-    assert_eq!(*door.sizes.lock().unwrap(), [1, 256, 256, 87]);
-    assert_eq!((report.taken, report.known, report.refused_lines, report.broken_lines), (600, 0, 0, 1));
+    assert_eq!(*door.sizes.lock().unwrap(), [1, 256, 256, 88]);
+    assert_eq!((report.taken, report.known, report.refused_lines, report.broken_lines), (600, 0, 1, 1));
     assert_eq!(report.broken[0].line, 601);
     assert_eq!((report.deeds, report.entities, report.agents), (600, 1, 1));
     let end = progress.last().unwrap();
-    assert_eq!((end.bytes, end.lines, end.left_out), (log.len() as u64, 601, 1));
-    assert!(report.to_string().contains("broken     line 601: not an event of a beads log"));
+    assert_eq!((end.bytes, end.lines, end.left_out), (log.len() as u64, 602, 2));
+    let said = report.to_string();
+    assert!(said.contains("broken     line 601: not an event of a beads log"), "{said}");
+    assert!(said.contains("refused    line 602: the door does not like it"), "{said}");
 }
 
 #[test]
