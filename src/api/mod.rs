@@ -1,1 +1,24 @@
-//! api.
+//! What travels between server and client: problems, strict bodies, tokens, and the shapes of answers.
+//!
+//! Requests are the domain's own commands (`domain::command`), answers to them its replies (`domain::reply`). Neither
+//! HTTP nor storage lives here.
+
+mod answers;
+mod body;
+mod chain;
+mod problem;
+mod stream;
+mod token;
+
+pub use answers::{
+    AlertList, BATCH_WRITES, BatchAnswer, BatchResult, BoardView, BucketView, ChainView, ContestedField,
+    EffectView, FieldActivity, Histogram, ItemList, ItemView, KnownActor, LastWritten, LedgerPage,
+    MapChecked, MapView, NewToken, NewWorkspaceRequest, NoteBody, PAGE_LIMIT, RawDeed, ReassignBody,
+    ServerFacts, Stats, Times, TokenList, TokenMade, TokenView, WhoAmI, Words, WorkList, WorkspaceList,
+    WorkspaceMade, WorkspaceView,
+};
+pub use body::{DEPTH, ENTRIES, parse};
+pub use chain::{BadHash, Hash, link};
+pub use problem::{Problem, ProblemCode, ProblemFinding, ProblemLabel};
+pub use stream::{EVENT_DEED, EVENT_END, EVENT_HELLO, EVENT_PROGRESS, Hello, Progress};
+pub use token::{BadToken, PREFIX, Secret, TokenText};

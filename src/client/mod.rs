@@ -1,1 +1,175 @@
-//! client.
+//! The client: one method for each endpoint, and the deed stream that resumes where it broke off. Console, command line,
+//! demo and import all speak to a server through here.
+//!
+//! Every command carries an idempotency key made here, and is sent again under the same key when the connection fails;
+//! nothing else is retried. There is no proxy on loopback, and no plaintext off it unless the caller insists.
+
+mod agents;
+mod backoff;
+mod error;
+mod events;
+mod looks;
+mod people;
+mod send;
+mod stream;
+
+use std::{net::IpAddr, sync::Arc, time::Duration};
+
+pub use backoff::Backoff;
+pub use error::{ClientError, Result};
+pub use looks::{Direction, LedgerQuery};
+pub use stream::{DeedStream, StreamEvent, StreamFrom};
+
+use crate::api::TokenText;
+
+/// How long a connection may take to come about.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long an answer may take, beside what a long poll waits.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+/// How often a request is sent at most when connections fail.
+const ATTEMPTS: u32 = 5;
+/// Idle connections kept to the server.
+const IDLE_CONNECTIONS: usize = 64;
+
+/// How a client behaves.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// Speak plaintext to a server that is not on this machine.
+    pub allow_plaintext: bool,
+    /// How often a request is sent at most when connections fail; 1 for never again.
+    pub attempts: u32,
+    /// How long an answer may take.
+    pub timeout: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { allow_plaintext: false, attempts: ATTEMPTS, timeout: ANSWER_TIMEOUT }
+    }
+}
+
+/// The way to one workspace on one server. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Client {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    http: reqwest::Client,
+    /// Without a slash at its end.
+    base: String,
+    token: TokenText,
+    options: Options,
+}
+
+impl Client {
+    /// A client of the server at `base_url`, such as `http://127.0.0.1:7117`, with a token of one of its workspaces.
+    /// Nothing is sent yet.
+    ///
+    /// # Errors
+    /// When the address or the token can't be one, or would send the token in plaintext off this machine.
+    pub fn new(base_url: &str, token: &str) -> Result<Self> {
+        Self::with_options(base_url, token, Options::default())
+    }
+
+    /// The same with other than the usual behaviour.
+    ///
+    /// # Errors
+    /// As [`Client::new`].
+    pub fn with_options(base_url: &str, token: &str, options: Options) -> Result<Self> {
+        let token: TokenText =
+            token.parse().map_err(|error| ClientError::Token { reason: format!("{error}") })?;
+        let (base, loopback) = address(base_url, options.allow_plaintext)?;
+        let mut builder = reqwest::Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .pool_max_idle_per_host(IDLE_CONNECTIONS)
+            .tcp_nodelay(true)
+            .http1_only()
+            .redirect(reqwest::redirect::Policy::none())
+            .user_agent(concat!("deeds/", env!("CARGO_PKG_VERSION")));
+        if loopback {
+            builder = builder.no_proxy();
+        }
+        let http = builder.build().map_err(|error| ClientError::Protocol { why: error.to_string() })?;
+        Ok(Self { inner: Arc::new(Inner { http, base, token, options }) })
+    }
+
+    /// The server's address, without a slash at its end.
+    pub fn base_url(&self) -> &str {
+        &self.inner.base
+    }
+
+    /// The token; it shows no secret.
+    pub fn token(&self) -> &TokenText {
+        &self.inner.token
+    }
+}
+
+/// The address without its last slash, and whether it is on this machine.
+fn address(text: &str, allow_plaintext: bool) -> Result<(String, bool)> {
+    let wrong = |why: &str, mend: &str| ClientError::Address {
+        address: text.to_owned(),
+        why: why.to_owned(),
+        mend: mend.to_owned(),
+    };
+    let url = reqwest::Url::parse(text)
+        .map_err(|error| wrong(&error.to_string(), "write it as http://127.0.0.1:7117"))?;
+    match url.scheme() {
+        "http" => {}
+        "https" => {
+            return Err(wrong(
+                "this version does not speak TLS yet",
+                "use http:// on this machine, or a tunnel (ssh -L) that ends here",
+            ));
+        }
+        _ => return Err(wrong("it is no http address", "write it as http://127.0.0.1:7117")),
+    }
+    if !url.username().is_empty()
+        || url.password().is_some()
+        || url.query().is_some()
+        || url.fragment().is_some()
+    {
+        return Err(wrong("it has more than a host, a port and a path", "leave the rest out"));
+    }
+    let host = url.host_str().unwrap_or_default();
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    let loopback = bare == "localhost" || bare.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
+    if !loopback && !allow_plaintext {
+        return Err(wrong(
+            "it is not on this machine and would get the token in plaintext",
+            "use a tunnel (ssh -L), or allow plaintext if the network between is yours alone",
+        ));
+    }
+    Ok((url.as_str().trim_end_matches('/').to_owned(), loopback))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_loopback_plaintext_unless_told_otherwise() {
+        let fine = |text| address(text, false).unwrap();
+        assert_eq!(fine("http://127.0.0.1:7117/"), ("http://127.0.0.1:7117".to_owned(), true));
+        assert_eq!(fine("http://localhost:1"), ("http://localhost:1".to_owned(), true));
+        assert_eq!(fine("http://[::1]:1"), ("http://[::1]:1".to_owned(), true));
+        for (bad, said) in [
+            ("nonsense", "http://127.0.0.1:7117"),
+            ("https://localhost", "TLS"),
+            ("ftp://localhost", "no http address"),
+            ("http://deeds.example:80", "plaintext"),
+            ("http://me:pw@localhost", "more than"),
+        ] {
+            let error = address(bad, false).unwrap_err().to_string();
+            assert!(error.contains(said), "{bad}: {error}");
+        }
+        assert!(!address("http://10.0.0.1:80", true).unwrap().1);
+    }
+
+    #[test]
+    fn a_bad_token_is_not_repeated() {
+        let error = Client::new("http://127.0.0.1:1", "deeds_agent_w_a_secretish").unwrap_err().to_string();
+        assert!(!error.contains("secretish") && error.contains("not a token"), "{error}");
+    }
+}

@@ -1,0 +1,447 @@
+//! The shapes of answers, and of the few requests that are not commands of the domain.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::{Hash, Problem, ProblemFinding};
+use crate::domain::{
+    deed::Outcome,
+    ids::{Actor, MapVersion, PersonId, Seq, TokenId, WorkspaceId},
+    map::Model,
+    reply::Reply,
+    state::{Alert, Board, ClosedItem, Item, PastAnswers, TokenClass, Work},
+    time::{Span, Time},
+};
+
+/// Most writes or imported lines of one batch.
+pub const BATCH_WRITES: usize = 256;
+/// Most deeds of one page.
+pub const PAGE_LIMIT: usize = 1000;
+
+/// A note that goes with a step.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NoteBody {
+    /// The note.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<Arc<str>>,
+}
+
+/// To whom an item goes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReassignBody {
+    /// To whom.
+    pub to: PersonId,
+}
+
+/// The answers to a batch, in order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BatchAnswer {
+    /// One for each command.
+    pub answers: Vec<BatchResult>,
+}
+
+/// The answer to one command of a batch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BatchResult {
+    /// What the rules say.
+    Reply(Box<Reply>),
+    /// Why there is no answer.
+    Problem(Box<Problem>),
+}
+
+/// A deed with its exact bytes.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RawDeed {
+    /// Its number.
+    pub seq: Seq,
+    /// Its chain hash.
+    pub hash: Hash,
+    /// The deed as stored.
+    pub deed: Box<RawValue>,
+}
+
+/// A page of the ledger, oldest first.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct LedgerPage {
+    /// The deeds.
+    pub deeds: Vec<RawDeed>,
+    /// Whether there are more in the direction asked for.
+    pub more: bool,
+    /// How far the answer looks: later deeds are not in it.
+    pub head: Seq,
+    /// How many deeds the filter means, where that was asked for, and whether all were counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<(u64, bool)>,
+}
+
+/// Deeds over time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Histogram {
+    /// How much of time each bucket takes.
+    pub width: Span,
+    /// The buckets, oldest first, without a gap.
+    pub buckets: Vec<BucketView>,
+}
+
+/// One bucket.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BucketView {
+    /// When it begins.
+    pub start: Time,
+    /// Deeds by outcome; what did not happen is left out.
+    pub outcomes: BTreeMap<Outcome, u64>,
+    /// Those that this version does not know.
+    pub other: u64,
+}
+
+/// A deed, what led to it, and what it led to.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ChainView {
+    /// The deed asked for.
+    pub deed: RawDeed,
+    /// Its causes, the first cause of all first.
+    pub causes: Vec<RawDeed>,
+    /// Its effects as a tree written out.
+    pub effects: Vec<EffectView>,
+    /// Whether a bound cut something off.
+    pub cut: bool,
+}
+
+/// One effect.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct EffectView {
+    /// What led to it.
+    pub cause: Seq,
+    /// 1 for what the deed itself led to, 2 for what that led to.
+    pub depth: u32,
+    /// The effect.
+    pub deed: RawDeed,
+}
+
+/// What the deeds add up to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stats {
+    /// For each field that the pattern covers: writes, proposals and refusals of seven days.
+    pub fields: Vec<FieldActivity>,
+    /// The fields with more than one writer, most writes first.
+    pub contested: Vec<ContestedField>,
+    /// How many entities more than one actor has written.
+    pub multi_writer_entities: u64,
+    /// Everybody who has done something, most deeds first.
+    pub actors: Vec<KnownActor>,
+    /// The words of the workspace, for completion.
+    pub words: Words,
+    /// How far the answer looks.
+    pub head: Seq,
+}
+
+/// What happened lately to the fields of one name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldActivity {
+    /// The field; empty for the whole entity.
+    pub field: String,
+    /// Committed writes.
+    pub writes: u64,
+    /// The last committed write of all.
+    pub last: Option<LastWritten>,
+    /// Proposals, by actor.
+    pub proposals: Vec<Times>,
+    /// What was stale, refused or failed, by actor.
+    pub refusals: Vec<Times>,
+}
+
+/// A committed write.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastWritten {
+    /// The deed.
+    pub seq: Seq,
+    /// When.
+    pub time: Time,
+    /// Who.
+    pub actor: String,
+    /// The entity.
+    pub entity: String,
+    /// The version it made.
+    pub version: u64,
+}
+
+/// How often somebody tried.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Times {
+    /// Who.
+    pub actor: String,
+    /// How often.
+    pub times: u64,
+    /// The last time.
+    pub last: Time,
+}
+
+/// A field that several have written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContestedField {
+    /// The entity.
+    pub entity: String,
+    /// The field; empty for the whole entity.
+    pub field: String,
+    /// How many have written it.
+    pub writers: u64,
+    /// How many writes there were.
+    pub writes: u64,
+    /// The last of them.
+    pub last: Seq,
+}
+
+/// Somebody who has done something.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KnownActor {
+    /// The name.
+    pub name: String,
+    /// How many deeds.
+    pub deeds: u64,
+}
+
+/// The words of a workspace, most used first.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Words {
+    /// Who acts.
+    pub actors: Vec<String>,
+    /// What is asked.
+    pub actions: Vec<String>,
+    /// On what.
+    pub entities: Vec<String>,
+    /// Which fields.
+    pub fields: Vec<String>,
+}
+
+/// What a console needs to start: follow the stream from `seq` on and fold.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct BoardView {
+    /// The last deed folded in.
+    pub seq: Seq,
+    /// Its chain hash.
+    pub hash: Hash,
+    /// The board.
+    pub board: Board,
+    /// Who asks.
+    pub you: WhoAmI,
+}
+
+/// Who a token is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WhoAmI {
+    /// The workspace.
+    pub workspace: WorkspaceId,
+    /// Name and kind.
+    pub actor: Actor,
+    /// What the token allows.
+    pub class: TokenClass,
+    /// Its public part.
+    pub token: TokenId,
+    /// When it ends by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Time>,
+    /// Whether it may make workspaces.
+    pub server_admin: bool,
+    /// The ledger's `urn:uuid:…`.
+    pub ledger: String,
+    /// The server.
+    pub server: ServerFacts,
+}
+
+/// What a server says of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServerFacts {
+    /// Its version.
+    pub version: String,
+    /// This run of it.
+    pub instance: String,
+    /// Its clock when it answered.
+    pub now: Time,
+}
+
+/// Open inbox items, the next deadline first.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ItemList {
+    /// The items.
+    pub items: Vec<Arc<Item>>,
+    /// The deed that this answer includes everything up to.
+    pub seq: Seq,
+}
+
+/// An inbox item with everything that a decision needs.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ItemView {
+    /// The item.
+    pub item: Arc<Item>,
+    /// Proof of what was shown; an answer carries it.
+    pub digest: Arc<str>,
+    /// Open items alike.
+    pub alike: Vec<Arc<Item>>,
+    /// How items alike were answered before.
+    pub past: PastAnswers,
+    /// The deeds that led to it.
+    pub evidence: Vec<RawDeed>,
+    /// The alert it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alert: Option<Arc<Alert>>,
+    /// How it was answered, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed: Option<Arc<ClosedItem>>,
+    /// The deed that this answer includes everything up to.
+    pub seq: Seq,
+}
+
+/// Alerts, the worst first.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct AlertList {
+    /// Open and acknowledged ones; resolved ones where asked for.
+    pub alerts: Vec<Arc<Alert>>,
+    /// The deed that this answer includes everything up to.
+    pub seq: Seq,
+}
+
+/// An agent's work stream, oldest first.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct WorkList {
+    /// The open work.
+    pub works: Vec<Arc<Work>>,
+    /// The deed that this answer includes everything up to.
+    pub seq: Seq,
+}
+
+/// A version of the map.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct MapView {
+    /// Its version.
+    pub version: MapVersion,
+    /// The map.
+    pub model: Arc<Model>,
+    /// The deed that this answer includes everything up to.
+    pub seq: Seq,
+}
+
+/// What a check of a map found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MapChecked {
+    /// Whether it could be applied.
+    pub applicable: bool,
+    /// What is wrong or worth knowing.
+    pub findings: Vec<ProblemFinding>,
+    /// The map in force.
+    pub version: MapVersion,
+    /// The difference to the map in force, in words.
+    pub changes: Vec<String>,
+}
+
+/// A token to make.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewToken {
+    /// What it allows.
+    pub class: TokenClass,
+    /// The agent's id or the person's name.
+    pub name: Arc<str>,
+    /// When it ends by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Time>,
+}
+
+/// A token that was made. This is the only time that its secret is shown.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenMade {
+    /// The whole token; none where a retry is answered again, or where it was refused.
+    pub token: Option<String>,
+    /// Its public part.
+    pub id: Option<TokenId>,
+    /// What the rules say.
+    pub reply: Reply,
+}
+
+impl std::fmt::Debug for TokenMade {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TokenMade").field("id", &self.id).field("reply", &self.reply).finish_non_exhaustive()
+    }
+}
+
+/// The tokens of a workspace.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenList {
+    /// Ended ones too.
+    pub tokens: Vec<TokenView>,
+    /// The deed that this answer includes everything up to.
+    pub seq: Seq,
+}
+
+/// A token without anything that opens a door.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenView {
+    /// Its public part.
+    pub id: TokenId,
+    /// What it allows.
+    pub class: TokenClass,
+    /// The agent's id or the person's name.
+    pub name: Arc<str>,
+    /// When it ends by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Time>,
+    /// Who made it.
+    pub by: Actor,
+    /// When.
+    pub at: Time,
+    /// When it was revoked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoked: Option<Time>,
+    /// Whether it opens the door now.
+    pub live: bool,
+}
+
+/// A workspace to make.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewWorkspaceRequest {
+    /// Its name.
+    pub workspace: WorkspaceId,
+    /// Who becomes its first admin and answers its first queue; the caller by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub admin: Option<PersonId>,
+}
+
+/// A workspace that was made, with its first token.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkspaceMade {
+    /// Its name.
+    pub workspace: WorkspaceId,
+    /// The whole token of its first admin; shown this once.
+    pub token: String,
+}
+
+impl std::fmt::Debug for WorkspaceMade {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("WorkspaceMade").field("workspace", &self.workspace).finish_non_exhaustive()
+    }
+}
+
+/// The workspaces that the caller may know of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkspaceList {
+    /// By name.
+    pub workspaces: Vec<WorkspaceView>,
+}
+
+/// One workspace.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkspaceView {
+    /// Its name.
+    pub workspace: WorkspaceId,
+    /// Its last deed.
+    pub head: Seq,
+    /// Open inbox items.
+    pub items: usize,
+    /// Open alerts.
+    pub alerts: usize,
+}

@@ -1,0 +1,274 @@
+//! Strict reading of JSON bodies: one pass refuses what readers of JSON disagree on (duplicate keys, NUL, integers that
+//! lose digits, depth, sheer count), the second one fits the shape and names the place where it does not.
+
+use std::{cell::RefCell, collections::HashSet, fmt};
+
+use serde::de::{self, DeserializeOwned, DeserializeSeed, MapAccess, SeqAccess, Visitor};
+
+use super::{Problem, ProblemCode};
+use crate::domain::value::MAX_SAFE_INTEGER;
+
+/// Deepest nesting of a body.
+pub const DEPTH: usize = 32;
+/// Most keys and array elements of a body, all levels together.
+pub const ENTRIES: usize = 100_000;
+/// Up to this many keys an object is searched for duplicates one by one.
+const FEW_KEYS: usize = 16;
+/// 2^53 as a floating-point number.
+const SAFE_FLOAT: f64 = 9_007_199_254_740_992.0;
+
+/// Reads a body.
+///
+/// # Errors
+/// A problem that names the place.
+pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Box<Problem>> {
+    check(body)?;
+    let mut json = serde_json::Deserializer::from_slice(body);
+    serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let path = error.path().to_string();
+        let place = if path == "." { "the body itself".to_owned() } else { path };
+        Box::new(Problem::new(ProblemCode::BadBody, without_position(&error.into_inner())).at(place))
+    })
+}
+
+/// What `serde_json` says, without its line and column: the place is said by its path.
+fn without_position(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    match text.rsplit_once(" at line ") {
+        Some((text, _)) => text.to_owned(),
+        None => text,
+    }
+}
+
+/// The first pass.
+fn check(body: &[u8]) -> Result<(), Box<Problem>> {
+    let walk = Walk { found: RefCell::new(None), entries: RefCell::new(0) };
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let outcome = Node { walk: &walk, depth: 0 }.deserialize(&mut json).and_then(|()| json.end());
+    let Err(error) = outcome else { return Ok(()) };
+    let place = format!("line {}, column {}", error.line(), error.column());
+    let problem = match walk.found.into_inner() {
+        Some((code, detail)) => Problem::new(code, detail),
+        None if body.is_empty() => Problem::new(ProblemCode::BadJson, "the body is empty"),
+        None => Problem::new(ProblemCode::BadJson, without_position(&error)),
+    };
+    Err(Box::new(problem.at(place)))
+}
+
+/// What was found wrong, beside what the parser says.
+struct Walk {
+    found: RefCell<Option<(ProblemCode, String)>>,
+    entries: RefCell<usize>,
+}
+
+impl Walk {
+    fn refuse<E: de::Error>(&self, code: ProblemCode, detail: String) -> E {
+        let error = E::custom(&detail);
+        *self.found.borrow_mut() = Some((code, detail));
+        error
+    }
+
+    fn count<E: de::Error>(&self) -> Result<(), E> {
+        let mut entries = self.entries.borrow_mut();
+        *entries += 1;
+        if *entries > ENTRIES {
+            let detail = format!("it has more than {ENTRIES} keys and elements");
+            return Err(self.refuse(ProblemCode::OverBound, detail));
+        }
+        Ok(())
+    }
+}
+
+/// One value on the way.
+#[derive(Clone, Copy)]
+struct Node<'a> {
+    walk: &'a Walk,
+    depth: usize,
+}
+
+impl Node<'_> {
+    fn deeper<E: de::Error>(self) -> Result<Self, E> {
+        if self.depth >= DEPTH {
+            let detail = format!("it is nested deeper than {DEPTH} levels");
+            return Err(self.walk.refuse(ProblemCode::TooDeep, detail));
+        }
+        Ok(Self { depth: self.depth + 1, ..self })
+    }
+
+    fn integer<E: de::Error>(self, magnitude: u64, shown: impl fmt::Display) -> Result<(), E> {
+        if magnitude > MAX_SAFE_INTEGER {
+            let detail = format!("the integer {shown} is beyond 2^53");
+            return Err(self.walk.refuse(ProblemCode::LargeInteger, detail));
+        }
+        Ok(())
+    }
+
+    fn text<E: de::Error>(self, text: &str) -> Result<(), E> {
+        if text.bytes().any(|byte| byte == 0) {
+            return Err(self.walk.refuse(ProblemCode::Nul, "a text has a NUL character".to_owned()));
+        }
+        Ok(())
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Node<'_> {
+    type Value = ();
+
+    fn deserialize<D: de::Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Node<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<(), E> {
+        self.integer(number, number)
+    }
+
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<(), E> {
+        self.integer(number.unsigned_abs(), number)
+    }
+
+    fn visit_f64<E: de::Error>(self, number: f64) -> Result<(), E> {
+        // Integers beyond 64 bits arrive here; a fraction never has that size.
+        if number.abs() > SAFE_FLOAT {
+            return self.integer(u64::MAX, number);
+        }
+        Ok(())
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<(), E> {
+        self.text(text)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<(), A::Error> {
+        let node = self.deeper()?;
+        while elements.next_element_seed(node)?.is_some() {
+            self.walk.count()?;
+        }
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
+        let node = self.deeper()?;
+        let mut keys = Keys::default();
+        while let Some(Key(key)) = entries.next_key::<Key<'de>>()? {
+            self.walk.count()?;
+            self.text(&key)?;
+            if let Err(key) = keys.insert(key) {
+                let detail = format!("the key {key:?} is named twice in one object");
+                return Err(self.walk.refuse(ProblemCode::DuplicateKey, detail));
+            }
+            entries.next_value_seed(node)?;
+        }
+        Ok(())
+    }
+}
+
+/// A key, borrowed from the body where it has no escapes.
+struct Key<'de>(std::borrow::Cow<'de, str>);
+
+impl<'de> de::Deserialize<'de> for Key<'de> {
+    fn deserialize<D: de::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+        impl<'de> Visitor<'de> for Text {
+            type Value = Key<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a key")
+            }
+
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Key<'de>, E> {
+                Ok(Key(text.into()))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Key<'de>, E> {
+                Ok(Key(text.to_owned().into()))
+            }
+        }
+        deserializer.deserialize_str(Text)
+    }
+}
+
+/// The keys of one object so far.
+#[derive(Default)]
+struct Keys<'de> {
+    few: Vec<std::borrow::Cow<'de, str>>,
+    many: HashSet<std::borrow::Cow<'de, str>>,
+}
+
+impl<'de> Keys<'de> {
+    fn insert(&mut self, key: std::borrow::Cow<'de, str>) -> Result<(), String> {
+        if self.few.contains(&key) || self.many.contains(&key) {
+            return Err(key.into_owned());
+        }
+        if self.few.len() < FEW_KEYS {
+            self.few.push(key);
+        } else {
+            self.many.insert(key);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(body: &str) -> (String, String) {
+        let problem = parse::<serde_json::Value>(body.as_bytes()).unwrap_err();
+        (problem.code.into_owned(), problem.place.unwrap())
+    }
+
+    #[test]
+    fn what_readers_disagree_on_is_refused_with_its_place() {
+        let deep = format!("{}1{}", "[".repeat(40), "]".repeat(40));
+        for (body, code, place) in [
+            (r#"{"a":1,"a":2}"#, "duplicate-key", "line 1, column 10"),
+            (r#"{"a":{"b":1,"\u0062":2}}"#, "duplicate-key", "line 1, column 20"),
+            (r#"{"a":"x\u0000"}"#, "nul", "line 1, column 14"),
+            (r#"{"a\u0000":1}"#, "nul", "line 1, column 10"),
+            (r#"{"a":9007199254740993}"#, "large-integer", "line 1, column 21"),
+            (r#"{"a":-9007199254740993}"#, "large-integer", "line 1, column 22"),
+            ("[1e99]", "large-integer", "line 1, column 5"),
+            ("[99999999999999999999999]", "large-integer", "line 1, column 24"),
+            (&deep, "too-deep", "line 1, column 33"),
+            ("{\"a\":\n }", "bad-json", "line 2, column 2"),
+            ("", "bad-json", "line 1, column 0"),
+            ("{} {}", "bad-json", "line 1, column 4"),
+        ] {
+            assert_eq!(refused(body), (code.to_owned(), place.to_owned()), "{body}");
+        }
+        let long = format!("[{}1]", "1,".repeat(ENTRIES));
+        assert_eq!(refused(&long).0, "over-bound");
+    }
+
+    #[test]
+    fn many_keys_are_still_looked_at() {
+        let keys: Vec<String> = (0..100).map(|n| format!("\"k{n}\":{n}")).collect();
+        let body = format!("{{{},\"k77\":1}}", keys.join(","));
+        assert_eq!(refused(&body).0, "duplicate-key");
+    }
+
+    #[test]
+    fn a_shape_that_does_not_fit_is_named_by_its_path() {
+        let body = br#"{"entity":"a/b","changes":{"x":1},"depends_on":{"c#d":"one"}}"#;
+        let problem = parse::<crate::domain::command::Write>(body).unwrap_err();
+        assert_eq!((problem.code.as_ref(), problem.place.as_deref()), ("bad-body", Some("depends_on.c#d")));
+        let problem = parse::<crate::domain::command::Write>(br#"{"entity":"a//b"}"#).unwrap_err();
+        assert_eq!(problem.place.as_deref(), Some("entity"));
+    }
+}

@@ -1,0 +1,110 @@
+//! What agents ask.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{Client, Result, send::segment};
+use crate::{
+    api::{BatchAnswer, BatchResult, NoteBody, WorkList},
+    domain::{
+        command::{Act, Escalate, Together, Write},
+        ids::{ActNo, WorkNo},
+        path::{EntityPath, FieldPath},
+        query::{EntityView, Ownership, Scope},
+        reply::Reply,
+        state::Touch,
+        time::Span,
+    },
+};
+
+impl Client {
+    /// Changes fields of an entity, or the entity as a whole.
+    pub async fn write(&self, write: &Write) -> Result<Reply> {
+        self.post("/v1/writes").json(write)?.send().await
+    }
+
+    /// Up to 256 writes, each decided on its own; answers in order.
+    pub async fn write_batch(&self, writes: &[Write]) -> Result<Vec<BatchResult>> {
+        let answer: BatchAnswer = self.post("/v1/writes:batch").json(writes)?.send().await?;
+        Ok(answer.answers)
+    }
+
+    /// Several commands, all or nothing.
+    pub async fn together(&self, together: &Together) -> Result<Reply> {
+        self.post("/v1/together").json(together)?.send().await
+    }
+
+    /// Asks before a side effect outside.
+    pub async fn act(&self, act: &Act) -> Result<Reply> {
+        self.post("/v1/acts").json(act)?.send().await
+    }
+
+    /// Says that an allowed act was done.
+    pub async fn act_done(&self, act: ActNo, note: Option<&str>) -> Result<Reply> {
+        self.post(format!("/v1/acts/{act}/done")).json(&noted(note))?.send().await
+    }
+
+    /// Says that an allowed act failed.
+    pub async fn act_failed(&self, act: ActNo, note: Option<&str>) -> Result<Reply> {
+        self.post(format!("/v1/acts/{act}/failed")).json(&noted(note))?.send().await
+    }
+
+    /// Hands over what the agent can't decide.
+    pub async fn escalate(&self, escalate: &Escalate) -> Result<Reply> {
+        self.post("/v1/escalations").json(escalate)?.send().await
+    }
+
+    /// The agent's own place in the map.
+    pub async fn scope(&self) -> Result<Scope> {
+        self.get("/v1/scope").send().await
+    }
+
+    /// An entity's values, versions, owners, and what others did on it lately.
+    pub async fn read(&self, entity: &EntityPath) -> Result<EntityView> {
+        self.get(entity_url(entity)).send().await
+    }
+
+    /// What others did on the entity lately, newest first.
+    pub async fn activity(&self, entity: &EntityPath, within: Option<Span>) -> Result<Vec<Arc<Touch>>> {
+        self.get("/v1/activity").query("entity", entity).maybe("within", within).send().await
+    }
+
+    /// Who owns a path.
+    pub async fn who_owns(&self, path: &FieldPath) -> Result<Ownership> {
+        self.get("/v1/who-owns").query("path", path).send().await
+    }
+
+    /// The agent's open work with numbers above `after`; waits up to `wait` for some to come.
+    pub async fn work(&self, after: WorkNo, wait: Duration) -> Result<WorkList> {
+        let ask = self.get("/v1/work").query("after", after).patient(wait);
+        let ask = if wait.is_zero() { ask } else { ask.query("wait", format!("{}ms", wait.as_millis())) };
+        ask.send().await
+    }
+
+    /// Is done with a work item.
+    pub async fn work_complete(&self, work: WorkNo, note: Option<&str>) -> Result<Reply> {
+        self.post(format!("/v1/work/{work}/complete")).json(&noted(note))?.send().await
+    }
+
+    /// Makes a proposed change as the owner's own write.
+    pub async fn work_accept(&self, work: WorkNo, note: Option<&str>) -> Result<Reply> {
+        self.post(format!("/v1/work/{work}/accept")).json(&noted(note))?.send().await
+    }
+
+    /// Does not make a proposed change; `note` says why.
+    pub async fn work_decline(&self, work: WorkNo, note: Option<&str>) -> Result<Reply> {
+        self.post(format!("/v1/work/{work}/decline")).json(&noted(note))?.send().await
+    }
+}
+
+pub(super) fn noted(note: Option<&str>) -> NoteBody {
+    NoteBody { note: note.map(Arc::from) }
+}
+
+fn entity_url(entity: &EntityPath) -> String {
+    let mut url = "/v1/entities".to_owned();
+    for part in entity.segments() {
+        url.push('/');
+        url.push_str(&segment(part));
+    }
+    url
+}

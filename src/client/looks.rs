@@ -1,0 +1,108 @@
+//! What everyone may look at: the board, the ledger, traces, numbers.
+
+use super::{Client, Result};
+use crate::{
+    api::{BoardView, ChainView, Histogram, LedgerPage, RawDeed, Stats, WhoAmI},
+    domain::{
+        ids::Seq,
+        path::{FieldPath, Pattern},
+        time::Time,
+    },
+};
+
+/// Which part of the ledger.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LedgerQuery {
+    /// A filter; the empty one means every deed.
+    pub filter: String,
+    /// Where the page lies.
+    pub direction: Direction,
+    /// How many deeds; the server's usual number where 0.
+    pub limit: usize,
+    /// Whether to count what the filter means.
+    pub count: bool,
+    /// Wait until the answer includes this deed.
+    pub min_seq: Option<Seq>,
+}
+
+/// Where a page lies among the deeds that a filter means.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Direction {
+    /// The newest ones.
+    #[default]
+    Newest,
+    /// The oldest ones.
+    Oldest,
+    /// The nearest before this one.
+    Before(Seq),
+    /// The nearest after this one.
+    After(Seq),
+    /// Half of them up to this one, half after it.
+    Around(Seq),
+}
+
+impl Client {
+    /// Who the token is.
+    pub async fn whoami(&self) -> Result<WhoAmI> {
+        self.get("/v1/whoami").send().await
+    }
+
+    /// What a console needs to start; follow the stream from its `seq` and `hash`.
+    pub async fn board(&self) -> Result<BoardView> {
+        self.get("/v1/board").send().await
+    }
+
+    /// A page of the ledger, oldest first.
+    pub async fn ledger(&self, query: &LedgerQuery) -> Result<LedgerPage> {
+        let mut ask = self.get("/v1/ledger");
+        if !query.filter.is_empty() {
+            ask = ask.query("filter", &query.filter);
+        }
+        ask = match query.direction {
+            Direction::Newest => ask,
+            Direction::Oldest => ask.query("after", 0),
+            Direction::Before(seq) => ask.query("before", seq),
+            Direction::After(seq) => ask.query("after", seq),
+            Direction::Around(seq) => ask.query("around", seq),
+        };
+        if query.limit > 0 {
+            ask = ask.query("limit", query.limit);
+        }
+        if query.count {
+            ask = ask.query("count", true);
+        }
+        ask.maybe("min_seq", query.min_seq).send().await
+    }
+
+    /// One deed.
+    pub async fn deed(&self, seq: Seq) -> Result<RawDeed> {
+        self.get(format!("/v1/ledger/{seq}")).send().await
+    }
+
+    /// Deeds over time by outcome, in at most `buckets` parts.
+    pub async fn histogram(&self, filter: &str, from: Time, to: Time, buckets: usize) -> Result<Histogram> {
+        let ask = self.get("/v1/ledger/histogram").query("from", from).query("to", to);
+        ask.query("buckets", buckets).query("filter", filter).send().await
+    }
+
+    /// What the deeds add up to; for the fields that the pattern covers, if one is given.
+    pub async fn stats(&self, pattern: Option<&Pattern>) -> Result<Stats> {
+        self.get("/v1/ledger/stats").maybe("pattern", pattern.map(Pattern::as_str)).send().await
+    }
+
+    /// The deeds of an entity or of one of its fields, the newest before `before`, oldest first.
+    pub async fn trace_entity(
+        &self,
+        path: &FieldPath,
+        before: Option<Seq>,
+        limit: usize,
+    ) -> Result<LedgerPage> {
+        let ask = self.get("/v1/trace").query("entity", path).maybe("before", before);
+        ask.query("limit", limit).send().await
+    }
+
+    /// The causes and effects of a deed.
+    pub async fn trace_deed(&self, seq: Seq) -> Result<ChainView> {
+        self.get("/v1/trace").query("deed", seq).send().await
+    }
+}

@@ -1,0 +1,143 @@
+//! What people ask: decisions, alerts, overrides, the map, tokens, workspaces, imports.
+
+use reqwest::header::IF_MATCH;
+
+use super::{Client, Result, agents::noted};
+use crate::{
+    api::{
+        AlertList, BatchAnswer, BatchResult, ItemList, ItemView, MapChecked, MapView, NewToken,
+        NewWorkspaceRequest, ReassignBody, TokenList, TokenMade, WorkList, WorkspaceList, WorkspaceMade,
+    },
+    domain::{
+        command::{Answered, Import, ItemAnswer, Override},
+        decide::Preview,
+        ids::{AgentId, AlertNo, ItemNo, MapVersion, PersonId, TokenId, WorkNo},
+        reply::Reply,
+    },
+};
+
+impl Client {
+    /// The open inbox items, the next deadline first.
+    pub async fn inbox(&self) -> Result<ItemList> {
+        self.get("/v1/inbox").send().await
+    }
+
+    /// One item with everything that a decision needs; answered ones too, while they are kept.
+    pub async fn item(&self, item: ItemNo) -> Result<ItemView> {
+        self.get(format!("/v1/inbox/{item}")).send().await
+    }
+
+    /// What an answer would do, before it is given.
+    pub async fn preview(&self, item: ItemNo, answer: &ItemAnswer) -> Result<Preview> {
+        self.post(format!("/v1/inbox/{item}/preview")).json(answer)?.send().await
+    }
+
+    /// Answers an item, with proof of what was shown.
+    pub async fn answer(&self, item: ItemNo, answer: &Answered) -> Result<Reply> {
+        self.post(format!("/v1/inbox/{item}/answer")).json(answer)?.send().await
+    }
+
+    /// Takes an item.
+    pub async fn claim(&self, item: ItemNo) -> Result<Reply> {
+        self.post(format!("/v1/inbox/{item}/claim")).send().await
+    }
+
+    /// Gives an item back.
+    pub async fn release(&self, item: ItemNo) -> Result<Reply> {
+        self.post(format!("/v1/inbox/{item}/release")).send().await
+    }
+
+    /// Hands an item to another named reviewer.
+    pub async fn reassign(&self, item: ItemNo, to: &PersonId) -> Result<Reply> {
+        self.post(format!("/v1/inbox/{item}/reassign")).json(&ReassignBody { to: to.clone() })?.send().await
+    }
+
+    /// Takes an answer back.
+    pub async fn undo(&self, item: ItemNo) -> Result<Reply> {
+        self.post(format!("/v1/inbox/{item}/undo")).send().await
+    }
+
+    /// Alerts, the worst first; with the resolved ones that are kept, if asked.
+    pub async fn alerts(&self, resolved: bool) -> Result<AlertList> {
+        let ask = self.get("/v1/alerts");
+        let ask = if resolved { ask.query("resolved", true) } else { ask };
+        ask.send().await
+    }
+
+    /// Says that an alert was seen.
+    pub async fn alert_acknowledge(&self, alert: AlertNo, note: Option<&str>) -> Result<Reply> {
+        self.post(format!("/v1/alerts/{alert}/acknowledge")).json(&noted(note))?.send().await
+    }
+
+    /// Ends an alert with a note.
+    pub async fn alert_resolve(&self, alert: AlertNo, note: &str) -> Result<Reply> {
+        self.post(format!("/v1/alerts/{alert}/resolve")).json(&noted(Some(note)))?.send().await
+    }
+
+    /// Puts an alert into the inbox.
+    pub async fn alert_escalate(&self, alert: AlertNo, note: Option<&str>) -> Result<Reply> {
+        self.post(format!("/v1/alerts/{alert}/escalate")).json(&noted(note))?.send().await
+    }
+
+    /// Freezes, pauses, sets, and their reverses; each with a reason.
+    pub async fn override_with(&self, step: &Override) -> Result<Reply> {
+        self.post("/v1/overrides").json(step)?.send().await
+    }
+
+    /// The open work of any agent, for people.
+    pub async fn work_of(&self, agent: &AgentId) -> Result<WorkList> {
+        self.get("/v1/work").query("agent", agent).query("after", WorkNo(0)).send().await
+    }
+
+    /// The map in force, or an earlier version of it while that is kept.
+    pub async fn map(&self, version: Option<MapVersion>) -> Result<MapView> {
+        self.get("/v1/map").maybe("version", version).send().await
+    }
+
+    /// The same as a file.
+    pub async fn map_toml(&self, version: Option<MapVersion>) -> Result<String> {
+        self.get("/v1/map").maybe("version", version).accept("application/toml").text().await
+    }
+
+    /// Puts a map in force that was made from version `made_for`. A map with errors is a problem with its findings.
+    pub async fn apply_map(&self, toml: &str, made_for: MapVersion, reason: Option<&str>) -> Result<Reply> {
+        let ask = self.put("/v1/map").header(IF_MATCH, format!("\"{made_for}\"")).maybe("reason", reason);
+        ask.toml(toml).send().await
+    }
+
+    /// Checks a map and compares it with the one in force.
+    pub async fn check_map(&self, toml: &str) -> Result<MapChecked> {
+        self.post("/v1/map/check").toml(toml).send().await
+    }
+
+    /// The workspace's tokens, without secrets.
+    pub async fn tokens(&self) -> Result<TokenList> {
+        self.get("/v1/tokens").send().await
+    }
+
+    /// Makes a token; the answer is the only place that ever has its secret.
+    pub async fn create_token(&self, token: &NewToken) -> Result<TokenMade> {
+        self.post("/v1/tokens").json(token)?.send().await
+    }
+
+    /// Ends a token.
+    pub async fn revoke_token(&self, token: &TokenId) -> Result<Reply> {
+        self.delete(format!("/v1/tokens/{token}")).send().await
+    }
+
+    /// Up to 256 lines of another system's history, in order; a line that is in already adds nothing.
+    pub async fn import(&self, lines: &[Import]) -> Result<Vec<BatchResult>> {
+        let answer: BatchAnswer = self.post("/v1/imports").json(lines)?.send().await?;
+        Ok(answer.answers)
+    }
+
+    /// The workspaces that this token may know of.
+    pub async fn workspaces(&self) -> Result<WorkspaceList> {
+        self.get("/v1/workspaces").send().await
+    }
+
+    /// Makes a workspace; for admins of the server.
+    pub async fn create_workspace(&self, request: &NewWorkspaceRequest) -> Result<WorkspaceMade> {
+        self.post("/v1/workspaces").json(request)?.send().await
+    }
+}

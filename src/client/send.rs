@@ -1,0 +1,239 @@
+//! One request and its answer: headers, the idempotency key, tries, and what an answer is parsed into.
+
+use std::{error::Error, time::Duration};
+
+use bytes::Bytes;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use reqwest::{
+    Method,
+    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue},
+};
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{Backoff, Client, ClientError, Result};
+use crate::api::Problem;
+
+/// The wait before the second try.
+const RETRY_FIRST: Duration = Duration::from_millis(100);
+/// The longest wait between tries.
+const RETRY_MOST: Duration = Duration::from_secs(2);
+/// What can't stand in a path segment.
+const SEGMENT: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'%')
+    .add(b'/')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?')
+    .add(b'[')
+    .add(b'\\')
+    .add(b']')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
+
+/// A request being put together.
+pub(super) struct Ask<'a> {
+    client: &'a Client,
+    method: Method,
+    path: String,
+    query: Vec<(&'static str, String)>,
+    headers: Vec<(HeaderName, String)>,
+    body: Option<(Bytes, &'static str)>,
+    accept: &'static str,
+    wait: Duration,
+}
+
+/// A segment of a path, percent-encoded.
+pub(super) fn segment(text: &str) -> String {
+    utf8_percent_encode(text, SEGMENT).to_string()
+}
+
+impl Client {
+    pub(super) fn get(&self, path: impl Into<String>) -> Ask<'_> {
+        Ask::new(self, Method::GET, path.into())
+    }
+
+    pub(super) fn post(&self, path: impl Into<String>) -> Ask<'_> {
+        Ask::new(self, Method::POST, path.into())
+    }
+
+    pub(super) fn put(&self, path: impl Into<String>) -> Ask<'_> {
+        Ask::new(self, Method::PUT, path.into())
+    }
+
+    pub(super) fn delete(&self, path: impl Into<String>) -> Ask<'_> {
+        Ask::new(self, Method::DELETE, path.into())
+    }
+
+    /// The `Authorization` header, marked so that no log shows it.
+    pub(super) fn authorization(&self) -> Result<HeaderValue> {
+        let mut value = HeaderValue::try_from(format!("Bearer {}", self.inner.token.expose()))
+            .map_err(|_| ClientError::Token { reason: "the token can't be sent in a header".to_owned() })?;
+        value.set_sensitive(true);
+        Ok(value)
+    }
+
+    pub(super) fn http(&self) -> &reqwest::Client {
+        &self.inner.http
+    }
+
+    pub(super) fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.inner.base)
+    }
+
+    /// What a failed exchange means; never with the token in it.
+    pub(super) fn unreachable(&self, error: &reqwest::Error) -> ClientError {
+        let mut why = String::new();
+        let mut cause: Option<&dyn Error> = error.source();
+        while let Some(error) = cause {
+            why = error.to_string();
+            cause = error.source();
+        }
+        if error.is_timeout() {
+            "it did not answer in time".clone_into(&mut why);
+        }
+        if why.is_empty() {
+            "the connection failed".clone_into(&mut why);
+        }
+        ClientError::Unreachable { url: self.inner.base.clone(), why }
+    }
+}
+
+impl<'a> Ask<'a> {
+    fn new(client: &'a Client, method: Method, path: String) -> Self {
+        Self {
+            client,
+            method,
+            path,
+            query: Vec::new(),
+            headers: Vec::new(),
+            body: None,
+            accept: "application/json",
+            wait: Duration::ZERO,
+        }
+    }
+
+    pub(super) fn query(mut self, key: &'static str, value: impl std::fmt::Display) -> Self {
+        self.query.push((key, value.to_string()));
+        self
+    }
+
+    pub(super) fn maybe<T: std::fmt::Display>(self, key: &'static str, value: Option<T>) -> Self {
+        match value {
+            Some(value) => self.query(key, value),
+            None => self,
+        }
+    }
+
+    pub(super) fn header(mut self, name: HeaderName, value: String) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    pub(super) fn json<T: Serialize + ?Sized>(mut self, body: &T) -> Result<Self> {
+        let bytes =
+            serde_json::to_vec(body).map_err(|error| ClientError::Protocol { why: error.to_string() })?;
+        self.body = Some((bytes.into(), "application/json"));
+        Ok(self)
+    }
+
+    pub(super) fn toml(mut self, text: &str) -> Self {
+        self.body = Some((Bytes::copy_from_slice(text.as_bytes()), "application/toml"));
+        self
+    }
+
+    pub(super) fn accept(mut self, kind: &'static str) -> Self {
+        self.accept = kind;
+        self
+    }
+
+    /// The server may take this much longer on purpose.
+    pub(super) fn patient(mut self, wait: Duration) -> Self {
+        self.wait = wait;
+        self
+    }
+
+    /// Sends it and parses the answer.
+    pub(super) async fn send<T: DeserializeOwned>(self) -> Result<T> {
+        let bytes = self.bytes().await?;
+        serde_json::from_slice(&bytes).map_err(|error| ClientError::Protocol { why: error.to_string() })
+    }
+
+    /// Sends it and takes the answer as text.
+    pub(super) async fn text(self) -> Result<String> {
+        let bytes = self.bytes().await?;
+        String::from_utf8(bytes.into()).map_err(|error| ClientError::Protocol { why: error.to_string() })
+    }
+
+    async fn bytes(self) -> Result<Bytes> {
+        let command = self.method != Method::GET;
+        let key = if command { Some(idempotency_key()?) } else { None };
+        let authorization = self.client.authorization()?;
+        let options = self.client.inner.options;
+        let mut backoff = Backoff::new(RETRY_FIRST, RETRY_MOST);
+        let mut left = options.attempts.max(1);
+        loop {
+            left -= 1;
+            let mut request = self
+                .client
+                .http()
+                .request(self.method.clone(), self.client.url(&self.path))
+                .timeout(options.timeout.saturating_add(self.wait))
+                .header(AUTHORIZATION, authorization.clone())
+                .header(ACCEPT, self.accept);
+            if !self.query.is_empty() {
+                request = request.query(&self.query);
+            }
+            for (name, value) in &self.headers {
+                request = request.header(name, value);
+            }
+            if let Some(key) = &key {
+                request = request.header("idempotency-key", key);
+            }
+            if let Some((body, kind)) = &self.body {
+                request = request.header(CONTENT_TYPE, *kind).body(body.clone());
+            }
+            match exchange(request).await {
+                Ok((status, bytes)) => return answer(status, bytes),
+                // The same key makes a second try safe even where the first one arrived.
+                Err(error) if left > 0 && !error.is_timeout() => {
+                    tracing::debug!(path = %self.path, "the connection failed, trying again");
+                    tokio::time::sleep(backoff.wait()).await;
+                }
+                Err(error) => return Err(self.client.unreachable(&error)),
+            }
+        }
+    }
+}
+
+async fn exchange(request: reqwest::RequestBuilder) -> reqwest::Result<(u16, Bytes)> {
+    let response = request.send().await?;
+    let status = response.status().as_u16();
+    Ok((status, response.bytes().await?))
+}
+
+/// What a status and a body mean.
+pub(super) fn answer(status: u16, bytes: Bytes) -> Result<Bytes> {
+    if (200..300).contains(&status) {
+        return Ok(bytes);
+    }
+    match serde_json::from_slice::<Problem>(&bytes) {
+        Ok(problem) => Err(ClientError::Problem(Box::new(problem))),
+        Err(_) => Err(ClientError::Protocol {
+            why: format!("status {status} without a problem; is this a Deeds server?"),
+        }),
+    }
+}
+
+fn idempotency_key() -> Result<String> {
+    let mut random = [0_u8; 16];
+    getrandom::fill(&mut random).map_err(|error| ClientError::Protocol {
+        why: format!("the system gives no random bytes: {error}"),
+    })?;
+    Ok(crate::domain::state::hex(&random).to_string())
+}
