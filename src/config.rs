@@ -1,1 +1,342 @@
-//! Configuration.
+//! What a person can set: defaults < file < environment < flags, one table of settings, one `Config`.
+//!
+//! The file `config.example.toml` is printed from the same table ([`example`]). Flags are laid over by `cli`. What a
+//! setting does lives where it is used; secrets are never settings, only the files that hold them.
+
+mod file;
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use reqwest::Url;
+use thiserror::Error;
+
+use crate::console::theme;
+use crate::domain::ids::WorkspaceId;
+
+/// The port that agents find Deeds at, unless it is taken.
+pub const DEFAULT_PORT: u16 = 4170;
+/// The largest configuration file that is read, in bytes.
+pub const MAX_CONFIG_BYTES: u64 = 64 * 1024;
+/// Names the configuration file in the environment.
+pub const CONFIG_VARIABLE: &str = "DEEDS_CONFIG";
+/// Holds a token in the environment, for programs that are started with one.
+pub const TOKEN_VARIABLE: &str = "DEEDS_TOKEN";
+
+/// Everything that a person can set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// Where ledgers, tokens and snapshots are kept; the platform's data directory if nothing is said.
+    pub data_dir: Option<PathBuf>,
+    /// The workspace to open.
+    pub workspace: Option<WorkspaceId>,
+    /// A server elsewhere, instead of the one in this process.
+    pub connect: Option<Url>,
+    /// A file that holds the token to sign in with.
+    pub token_file: Option<PathBuf>,
+    /// Where the server listens; another port is taken if this one is in use.
+    pub listen: SocketAddr,
+    /// Keys laid over the built-in ones.
+    pub keymap: Option<PathBuf>,
+    /// The console's colours.
+    pub theme: theme::Choice,
+    /// Plain ASCII instead of lines and symbols.
+    pub ascii: bool,
+    /// Whether the console takes the mouse.
+    pub mouse: bool,
+    /// Whether frames are sent as synchronized updates.
+    pub synchronized_output: bool,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data_dir: None,
+            workspace: None,
+            connect: None,
+            token_file: None,
+            listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), DEFAULT_PORT),
+            keymap: None,
+            theme: theme::Choice::default(),
+            ascii: false,
+            mouse: true,
+            synchronized_output: true,
+        }
+    }
+}
+
+/// Why a configuration can't be used: the place, the reason and the mend.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{place}: {reason}; {mend}")]
+pub struct ConfigError {
+    /// `file:line:column`, a variable, or the file alone.
+    pub place: String,
+    /// What is wrong there.
+    pub reason: String,
+    /// What to do about it.
+    pub mend: String,
+}
+
+/// What a setting takes in the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// A text.
+    Text,
+    /// A text that names a file or directory, relative to the configuration file.
+    Path,
+    /// `true` or `false`.
+    Flag,
+}
+
+/// One row of the table of settings.
+struct Setting {
+    key: &'static str,
+    variable: &'static str,
+    kind: Kind,
+    /// Sets it from text; says what is wrong, and the mend.
+    set: fn(&mut Config, &str) -> Result<(), Wrong>,
+    /// Its value, where it has one without being set.
+    default: fn(&Config) -> Option<String>,
+    /// A value for the example file, where there is no default.
+    sample: &'static str,
+    doc: &'static str,
+}
+
+/// What is wrong with a value, and the mend.
+struct Wrong(String, String);
+
+const SETTINGS: &[Setting] = &[
+    Setting {
+        key: "data_dir",
+        variable: "DEEDS_DATA_DIR",
+        kind: Kind::Path,
+        set: |config, text| put_path(&mut config.data_dir, text),
+        default: |_| None,
+        sample: "~/.local/share/deeds",
+        doc: "Where ledgers, tokens and snapshots are kept. Without it, the platform's data directory.",
+    },
+    Setting {
+        key: "workspace",
+        variable: "DEEDS_WORKSPACE",
+        kind: Kind::Text,
+        set: |config, text| {
+            let mend = "use a-z, 0-9 and -, up to 64 bytes";
+            config.workspace = Some(text.parse().map_err(|_| wrong("a workspace name", text, mend))?);
+            Ok(())
+        },
+        default: |_| None,
+        sample: "northwind",
+        doc: "The workspace to open: one team of agents, its map and its ledger.",
+    },
+    Setting {
+        key: "connect",
+        variable: "DEEDS_CONNECT",
+        kind: Kind::Text,
+        set: |config, text| {
+            config.connect = Some(server_url(text)?);
+            Ok(())
+        },
+        default: |_| None,
+        sample: "http://10.0.0.7:4170",
+        doc: "A server elsewhere (`deeds serve`), instead of the one inside this process.",
+    },
+    Setting {
+        key: "token_file",
+        variable: "DEEDS_TOKEN_FILE",
+        kind: Kind::Path,
+        set: |config, text| put_path(&mut config.token_file, text),
+        default: |_| None,
+        sample: "~/.config/deeds/token",
+        doc: "A file that holds the token to sign in with, readable by you alone. DEEDS_TOKEN in the environment goes first.",
+    },
+    Setting {
+        key: "listen",
+        variable: "DEEDS_LISTEN",
+        kind: Kind::Text,
+        set: |config, text| {
+            let mend = "write an address and a port, such as 127.0.0.1:4170";
+            config.listen = text.parse().map_err(|_| wrong("an address to listen on", text, mend))?;
+            Ok(())
+        },
+        default: |config| Some(config.listen.to_string()),
+        sample: "",
+        doc: "Where agents reach the server. If the port is taken, another one is, and Deeds says which.",
+    },
+    Setting {
+        key: "keymap",
+        variable: "DEEDS_KEYMAP",
+        kind: Kind::Path,
+        set: |config, text| put_path(&mut config.keymap, text),
+        default: |_| None,
+        sample: "keymap.toml",
+        doc: "Keys laid over the built-in ones; the console's help (`?`) names every key and action.",
+    },
+    Setting {
+        key: "theme",
+        variable: "DEEDS_THEME",
+        kind: Kind::Text,
+        set: |config, text| {
+            let mend = format!("use one of {}", theme_names());
+            config.theme = theme::Choice::named(text).ok_or_else(|| wrong("a theme", text, &mend))?;
+            Ok(())
+        },
+        default: |config| Some(theme_name(config.theme).to_owned()),
+        sample: "",
+        doc: "Colours: auto, dark, light, colour-safe or mono. NO_COLOR in the environment is respected.",
+    },
+    Setting {
+        key: "ascii",
+        variable: "DEEDS_ASCII",
+        kind: Kind::Flag,
+        set: |config, text| put_flag(&mut config.ascii, text),
+        default: |config| Some(config.ascii.to_string()),
+        sample: "",
+        doc: "Plain ASCII instead of lines and symbols, for terminals and fonts that lack them.",
+    },
+    Setting {
+        key: "mouse",
+        variable: "DEEDS_MOUSE",
+        kind: Kind::Flag,
+        set: |config, text| put_flag(&mut config.mouse, text),
+        default: |config| Some(config.mouse.to_string()),
+        sample: "",
+        doc: "Whether the console takes the mouse. Without it, the terminal's own selection works as always.",
+    },
+    Setting {
+        key: "synchronized_output",
+        variable: "DEEDS_SYNCHRONIZED_OUTPUT",
+        kind: Kind::Flag,
+        set: |config, text| put_flag(&mut config.synchronized_output, text),
+        default: |config| Some(config.synchronized_output.to_string()),
+        sample: "",
+        doc: "Sends each frame as one update. Turn it off if your terminal shows stray characters.",
+    },
+];
+
+/// Reads the configuration: the defaults, the file, the environment. `named` is the file that a flag names; without
+/// one it is the one that `DEEDS_CONFIG` names, or the platform's, which need not exist.
+///
+/// # Errors
+/// At the first thing that is wrong, with its place.
+pub fn load(
+    named: Option<&Path>,
+    environment: impl Fn(&str) -> Option<String>,
+) -> Result<Config, ConfigError> {
+    let mut config = Config::default();
+    let variable = environment(CONFIG_VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from);
+    if let Some(path) = named.map(Path::to_owned).or(variable) {
+        file::lay_over(&mut config, &path, true)?;
+    } else if let Some(path) = platform_file() {
+        file::lay_over(&mut config, &path, false)?;
+    }
+    for setting in SETTINGS {
+        if let Some(text) = environment(setting.variable).filter(|text| !text.is_empty()) {
+            (setting.set)(&mut config, &text).map_err(|Wrong(reason, mend)| ConfigError {
+                place: setting.variable.to_owned(),
+                reason,
+                mend,
+            })?;
+        }
+    }
+    Ok(config)
+}
+
+/// A server's URL as people write it.
+///
+/// # Errors
+/// Says what is wrong with it, and the mend.
+pub fn parse_server_url(text: &str) -> Result<Url, String> {
+    server_url(text).map_err(|Wrong(reason, mend)| format!("{reason}; {mend}"))
+}
+
+/// The file that is read if none is named.
+pub fn platform_file() -> Option<PathBuf> {
+    directories::ProjectDirs::from("", "", "deeds").map(|dirs| dirs.config_dir().join("config.toml"))
+}
+
+/// The file that shows every setting with its default.
+pub fn example() -> String {
+    let defaults = Config::default();
+    let place =
+        "$XDG_CONFIG_HOME/deeds/config.toml (on macOS ~/Library/Application Support/deeds/config.toml)";
+    let mut text = format!(
+        "# Deeds: every setting, with its default. Deeds runs without this file.\n\
+         #\n\
+         # Put it at {place},\n\
+         # or name it with --config or {CONFIG_VARIABLE}. A variable in the environment goes before the file, a flag\n\
+         # before both. Relative paths start at the file's directory.\n"
+    );
+    for setting in SETTINGS {
+        let value = (setting.default)(&defaults);
+        let off = if value.is_some() { "" } else { "# " };
+        let value = value.unwrap_or_else(|| setting.sample.to_owned());
+        let value = match setting.kind {
+            Kind::Flag => value,
+            Kind::Text | Kind::Path => format!("{value:?}"),
+        };
+        let doc = format!("# {} ({})", setting.doc, setting.variable);
+        let line = format!("{off}{} = {value}", setting.key);
+        text.push_str(&["", &doc, &line, ""].join("\n"));
+    }
+    text
+}
+
+fn wrong(what: &str, text: &str, mend: &str) -> Wrong {
+    let shown: String = text.chars().take(80).collect();
+    Wrong(format!("{shown:?} is not {what}"), mend.to_owned())
+}
+
+fn server_url(text: &str) -> Result<Url, Wrong> {
+    let mend = "write it like http://127.0.0.1:4170";
+    let url = Url::parse(text).map_err(|_| wrong("a server's URL", text, mend))?;
+    if url.password().is_some() || !url.username().is_empty() {
+        let reason = "a server's URL holds no name or password".to_owned();
+        return Err(Wrong(reason, "take it out, and put the token into a token file".to_owned()));
+    }
+    match url.scheme() {
+        "http" if url.has_host() => Ok(url),
+        "https" => Err(Wrong(
+            "this version speaks plain http only".to_owned(),
+            "connect through an SSH tunnel: ssh -L 4170:127.0.0.1:4170 host, then http://127.0.0.1:4170"
+                .to_owned(),
+        )),
+        _ => Err(wrong("a server's URL", text, mend)),
+    }
+}
+
+fn put_path(place: &mut Option<PathBuf>, text: &str) -> Result<(), Wrong> {
+    if text.is_empty() {
+        return Err(wrong("a path", text, "name a file or directory, or remove the line"));
+    }
+    *place = Some(expand_home(text));
+    Ok(())
+}
+
+/// `~/x` is in the person's home directory, as in a shell.
+fn expand_home(text: &str) -> PathBuf {
+    let home = text
+        .strip_prefix("~/")
+        .and_then(|rest| directories::BaseDirs::new().map(|dirs| dirs.home_dir().join(rest)));
+    home.unwrap_or_else(|| PathBuf::from(text))
+}
+
+fn put_flag(place: &mut bool, text: &str) -> Result<(), Wrong> {
+    *place = match text {
+        "true" | "1" | "yes" | "on" => true,
+        "false" | "0" | "no" | "off" => false,
+        _ => return Err(wrong("true or false", text, "write true or false")),
+    };
+    Ok(())
+}
+
+fn theme_name(choice: theme::Choice) -> &'static str {
+    theme::Choice::NAMES.iter().find(|(_, known)| *known == choice).map_or("auto", |(name, _)| name)
+}
+
+/// Every theme's name, for help and errors.
+pub fn theme_names() -> String {
+    theme::Choice::NAMES.map(|(name, _)| name).join(", ")
+}
+
+#[cfg(test)]
+mod tests;

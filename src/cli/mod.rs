@@ -1,1 +1,63 @@
-//! cli.
+//! The command line: one file per subcommand, and `session`, which attaches to a running server or starts one.
+//!
+//! `main` reads the arguments, [`run`] is one match, [`status`] says which exit status an end has. Rules and requests
+//! live behind the client; here is only what people type and what they are shown.
+
+#[expect(dead_code, reason = "the session signs in with the token file next")]
+mod arguments;
+#[expect(dead_code, reason = "the session that serves a data directory is built on it next")]
+mod datadir;
+mod map;
+#[expect(dead_code, reason = "details and streams are printed by commands that come next")]
+mod output;
+mod status;
+#[expect(dead_code, reason = "the session signs in with it next")]
+mod token;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, Parser as _};
+
+pub(crate) use arguments::{Arguments, Command};
+pub(crate) use status::Status;
+
+use arguments::Context;
+
+/// Parses the arguments, runs, and says how it ended.
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help that can't be printed has nowhere to say so.
+            error.print().unwrap_or_default();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(status::USED_WRONGLY));
+        }
+    };
+    match run(arguments) {
+        Ok(status) => status.into(),
+        Err(error) if status::is_broken_pipe(&error) => Status::Done.into(),
+        Err(error) => {
+            eprintln!("deeds: {error:#}");
+            ExitCode::from(status::code(&error))
+        }
+    }
+}
+
+/// Runs one command.
+///
+/// # Errors
+/// When it was used wrongly, could not reach what it needs, or failed; [`status::code`] tells which.
+pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Status> {
+    let Arguments { global, console, command } = arguments;
+    let context = Context::new(&global, &console)?;
+    match command {
+        None => anyhow::bail!("the console is not part of this build yet"),
+        Some(Command::Map(command)) => map::run(&context, command),
+        Some(Command::Verify(command)) => verify::run(&context, &command),
+        Some(Command::Completions { shell }) => {
+            clap_complete::generate(shell, &mut Arguments::command(), "deeds", &mut std::io::stdout());
+            Ok(Status::Done)
+        }
+    }
+}

@@ -27,3 +27,4 @@ pub use model::{
 pub use nearest::nearest_zone;
 pub use parse::{Parsed, parse};
 pub use schedule::Schedule;
+pub use spelling::nearest as nearest_name;

@@ -1,0 +1,347 @@
+//! The data directory: created for its owner alone, locked by the process that serves it, with the serving process's
+//! address and the tokens beside the ledgers. What is in a ledger is not known here.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{ErrorKind, Write as _};
+use std::net::SocketAddr;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::token::Secret;
+use crate::domain::ids::WorkspaceId;
+
+const LOCK: &str = "lock";
+const SERVER: &str = "server.json";
+const TOKENS: &str = "tokens";
+const LEDGER: &str = "ledger";
+/// The largest token file or server file that is read, in bytes.
+const MAX_SMALL_FILE_BYTES: u64 = 4 * 1024;
+
+/// Why a data directory can't be used: place, reason, mend.
+#[derive(Debug, Error)]
+pub(crate) enum DataDirError {
+    /// Something else is there.
+    #[error("{0}: this is not a directory; name a directory with --data-dir")]
+    NotADirectory(PathBuf),
+    /// Nothing is there.
+    #[error("{0}: there is no data directory here; start `deeds` once, or name another with --data-dir")]
+    Missing(PathBuf),
+    /// The directory is used for something else.
+    #[error(
+        "{place}: this directory holds other files (such as {example}); name an empty one with --data-dir"
+    )]
+    Foreign {
+        /// The directory.
+        place: PathBuf,
+        /// A file that is not ours.
+        example: String,
+    },
+    /// The system refused.
+    #[error("{place}: {reason}; {mend}")]
+    System {
+        /// The file or directory.
+        place: PathBuf,
+        /// What the system said.
+        reason: std::io::Error,
+        /// What to do about it.
+        mend: &'static str,
+    },
+}
+
+fn system(place: &Path, reason: std::io::Error) -> DataDirError {
+    let kind = reason.kind();
+    let mend = if matches!(kind, ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem) {
+        "check its owner and permissions, or name another directory with --data-dir"
+    } else if matches!(kind, ErrorKind::StorageFull | ErrorKind::QuotaExceeded) {
+        "make room on the disk, then start again"
+    } else {
+        "look at the disk, or name another directory with --data-dir"
+    };
+    DataDirError::System { place: place.to_owned(), reason, mend }
+}
+
+/// A data directory.
+#[derive(Debug, Clone)]
+pub(crate) struct DataDir {
+    path: PathBuf,
+}
+
+/// Held by the one process that serves the directory; given back by the system when that process ends, however it ends.
+#[derive(Debug)]
+pub(crate) struct Lock {
+    _file: File,
+}
+
+/// Who serves the directory, for others to find.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Serving {
+    /// Where.
+    pub(crate) address: SocketAddr,
+    /// Which run of the server; a server that answers with another one is not ours.
+    pub(crate) instance: String,
+    /// The process, for people.
+    pub(crate) pid: u32,
+}
+
+impl DataDir {
+    /// Opens the directory, and creates it for its owner alone if there is none. From here on every file that this
+    /// process makes is its owner's alone.
+    ///
+    /// # Errors
+    /// When it is not a directory, belongs to something else, or can't be made.
+    pub(crate) fn open(path: &Path) -> Result<Self, DataDirError> {
+        rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+        match fs::metadata(path) {
+            Ok(about) if !about.is_dir() => return Err(DataDirError::NotADirectory(path.to_owned())),
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
+                made.map_err(|error| system(path, error))?;
+            }
+            Err(error) if error.kind() == ErrorKind::NotADirectory => {
+                return Err(DataDirError::NotADirectory(path.to_owned()));
+            }
+            Err(error) => return Err(system(path, error)),
+        }
+        let dir = Self::existing(path)?;
+        dir.refuse_foreign()?;
+        let tokens = dir.path.join(TOKENS);
+        match DirBuilder::new().mode(0o700).create(&tokens) {
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(system(&tokens, error)),
+        }
+        Ok(dir)
+    }
+
+    /// The directory as it is; nothing is created.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub(crate) fn existing(path: &Path) -> Result<Self, DataDirError> {
+        match fs::metadata(path) {
+            Ok(about) if about.is_dir() => {}
+            Ok(_) => return Err(DataDirError::NotADirectory(path.to_owned())),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                return Err(DataDirError::Missing(path.to_owned()));
+            }
+            Err(error) => return Err(system(path, error)),
+        }
+        let path = fs::canonicalize(path).map_err(|error| system(path, error))?;
+        Ok(Self { path })
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// A directory with files and no lock of ours is somebody else's.
+    fn refuse_foreign(&self) -> Result<(), DataDirError> {
+        if self.path.join(LOCK).exists() {
+            return Ok(());
+        }
+        let mut names = self.names()?;
+        names.retain(|name| !(name == "lost+found" || name == TOKENS || name.ends_with(".ledger")));
+        match names.into_iter().next() {
+            Some(example) => Err(DataDirError::Foreign { place: self.path.clone(), example }),
+            None => Ok(()),
+        }
+    }
+
+    fn names(&self) -> Result<Vec<String>, DataDirError> {
+        let entries = fs::read_dir(&self.path).map_err(|error| system(&self.path, error))?;
+        let mut names: Vec<String> =
+            entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+        names.sort();
+        Ok(names)
+    }
+
+    /// The workspaces that have a ledger here, by name.
+    ///
+    /// # Errors
+    /// When the directory can't be read.
+    pub(crate) fn workspaces(&self) -> Result<Vec<WorkspaceId>, DataDirError> {
+        let ledger = |name: &String| name.strip_suffix(LEDGER)?.strip_suffix('.')?.parse().ok();
+        Ok(self.names()?.iter().filter_map(ledger).collect())
+    }
+
+    /// Takes the lock; `None` if another process has it.
+    ///
+    /// # Errors
+    /// When the lock file can't be made.
+    pub(crate) fn try_lock(&self) -> Result<Option<Lock>, DataDirError> {
+        let file = self.lock_file()?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Lock { _file: file })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(system(&self.path.join(LOCK), error)),
+        }
+    }
+
+    /// Waits until the lock is free, and takes it. Blocks for as long as another process serves.
+    ///
+    /// # Errors
+    /// When the lock file can't be made.
+    pub(crate) fn wait_for_lock(&self) -> Result<Lock, DataDirError> {
+        let file = self.lock_file()?;
+        file.lock().map_err(|error| system(&self.path.join(LOCK), error))?;
+        Ok(Lock { _file: file })
+    }
+
+    fn lock_file(&self) -> Result<File, DataDirError> {
+        let path = self.path.join(LOCK);
+        let mut options = OpenOptions::new();
+        options.create(true).truncate(false).write(true).mode(0o600);
+        options.open(&path).map_err(|error| system(&path, error))
+    }
+
+    /// Who serves the directory, or last did.
+    pub(crate) fn serving(&self) -> Option<Serving> {
+        let text = read_small(&self.path.join(SERVER)).ok()?;
+        serde_json::from_str(&text).ok()
+    }
+
+    /// Says where this process serves; whoever holds the lock calls it.
+    ///
+    /// # Errors
+    /// When the file can't be written.
+    pub(crate) fn say_serving(&self, serving: &Serving, _lock: &Lock) -> Result<(), DataDirError> {
+        let text = serde_json::to_string(serving).unwrap_or_default();
+        Self::replace(&self.path.join(SERVER), &text)
+    }
+
+    /// Where the token of that name for a workspace here is kept.
+    pub(crate) fn token_file(&self, workspace: &WorkspaceId, name: &str) -> PathBuf {
+        self.path.join(TOKENS).join(format!("{workspace}.{}", file_name(name)))
+    }
+
+    /// Where the token for a workspace on a server elsewhere is kept.
+    pub(crate) fn remote_token_file(&self, url: &reqwest::Url, workspace: &WorkspaceId) -> PathBuf {
+        let host = url.host_str().unwrap_or_default();
+        let port = url.port_or_known_default().unwrap_or_default();
+        self.path.join(TOKENS).join(format!("remote.{}_{port}.{workspace}", file_name(host)))
+    }
+
+    /// The tokens kept for workspaces on a server elsewhere, by file name.
+    pub(crate) fn remote_token_files(&self, url: &reqwest::Url) -> Vec<PathBuf> {
+        let host = file_name(url.host_str().unwrap_or_default());
+        let start = format!("remote.{host}_{}.", url.port_or_known_default().unwrap_or_default());
+        let entries = fs::read_dir(self.path.join(TOKENS)).into_iter().flatten().flatten();
+        let ours = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(&start));
+        let mut files: Vec<PathBuf> = ours.map(|entry| entry.path()).collect();
+        files.sort();
+        files
+    }
+
+    /// Keeps a token, readable by its owner alone, in the form that `curl -H @FILE` takes.
+    ///
+    /// # Errors
+    /// When the file can't be written.
+    pub(crate) fn keep_token(file: &Path, secret: &Secret) -> Result<(), DataDirError> {
+        Self::replace(file, &secret.header_file())
+    }
+
+    /// Writes beside the file, then puts the new one in its place: never a half file.
+    fn replace(path: &Path, text: &str) -> Result<(), DataDirError> {
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(format!(".{}.new", std::process::id()));
+        let beside = PathBuf::from(beside);
+        let write = || {
+            let mut options = OpenOptions::new();
+            options.create(true).truncate(true).write(true).mode(0o600);
+            let mut file = options.open(&beside)?;
+            file.set_permissions(fs::Permissions::from_mode(0o600))?;
+            file.write_all(text.as_bytes())?;
+            file.sync_all()?;
+            fs::rename(&beside, path)
+        };
+        write().map_err(|error| {
+            // Whatever was begun is taken away; that it may not be there is no matter.
+            fs::remove_file(&beside).unwrap_or_default();
+            system(path, error)
+        })
+    }
+}
+
+/// A file of a few lines.
+///
+/// # Errors
+/// What the system says; a longer file is refused.
+pub(crate) fn read_small(path: &Path) -> std::io::Result<String> {
+    use std::io::Read as _;
+
+    let mut text = String::new();
+    File::open(path)?.take(MAX_SMALL_FILE_BYTES + 1).read_to_string(&mut text)?;
+    if u64::try_from(text.len()).is_ok_and(|bytes| bytes > MAX_SMALL_FILE_BYTES) {
+        return Err(std::io::Error::new(ErrorKind::FileTooLarge, "it is too long for what it should hold"));
+    }
+    Ok(text)
+}
+
+/// A name as a file name: what could mean something to a file system is written as `%XX`.
+fn file_name(name: &str) -> String {
+    let keep = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '@' | '+');
+    let mut out = String::new();
+    for (at, c) in name.chars().enumerate() {
+        if keep(c) || (c == '.' && at > 0) {
+            out.push(c);
+        } else {
+            let mut bytes = [0; 4];
+            out.extend(c.encode_utf8(&mut bytes).bytes().map(|byte| format!("%{byte:02X}")));
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn it_is_made_for_its_owner_alone_and_locked_by_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let data = DataDir::open(&dir.path().join("a/b")).unwrap();
+        assert_eq!(mode(data.path()), 0o700);
+        let lock = data.try_lock().unwrap().unwrap();
+        assert!(data.try_lock().unwrap().is_none());
+        let serving =
+            Serving { address: "127.0.0.1:4170".parse().unwrap(), instance: "i".to_owned(), pid: 1 };
+        data.say_serving(&serving, &lock).unwrap();
+        assert_eq!(data.serving(), Some(serving));
+        assert_eq!(mode(&data.path().join(SERVER)), 0o600);
+        drop(lock);
+        assert!(data.try_lock().unwrap().is_some());
+        // Opened again with its lock file in it, it is still ours.
+        DataDir::open(data.path()).unwrap();
+    }
+
+    #[test]
+    fn what_is_not_ours_is_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("thesis.tex"), "x").unwrap();
+        let error = DataDir::open(dir.path()).unwrap_err().to_string();
+        assert!(error.contains("thesis.tex") && error.contains("--data-dir"), "{error}");
+        let file = dir.path().join("thesis.tex");
+        for path in [file.clone(), file.join("below")] {
+            let error = DataDir::open(&path).unwrap_err().to_string();
+            assert!(error.contains("not a directory"), "{error}");
+        }
+    }
+
+    #[test]
+    fn names_of_agents_become_names_of_files() {
+        for (name, file) in
+            [("dana", "dana"), ("beads/crew", "beads%2Fcrew"), ("..", "%2E."), ("é", "%C3%A9")]
+        {
+            assert_eq!(file_name(name), file);
+        }
+    }
+}

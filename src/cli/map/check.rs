@@ -1,0 +1,163 @@
+//! `deeds map check`: findings drawn under the lines of the file, or as JSON.
+
+use std::ops::Range;
+use std::path::Path;
+
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet, renderer::DecorStyle};
+use serde::Serialize;
+
+use crate::cli::arguments::read_text;
+use crate::cli::output::{self, Output, visible, visible_lines};
+use crate::cli::status::Status;
+use crate::domain::map::{self, Finding, Parsed, Severity, parse::MAX_MAP_BYTES};
+
+/// Reads the file, says what is wrong with it, and answers whether it could be applied.
+pub(super) fn run(out: Output, file: &Path) -> anyhow::Result<Status> {
+    let text = read(file)?;
+    let parsed = map::parse(&text);
+    let status = if parsed.has_errors() { Status::No } else { Status::Done };
+    if out.json {
+        output::json(&Report::of(file, &parsed))?;
+    } else {
+        print(out, file, &text, &parsed.findings)?;
+        output::line(summary(file, &parsed))?;
+    }
+    Ok(status)
+}
+
+/// The text of a map file.
+pub(super) fn read(file: &Path) -> anyhow::Result<String> {
+    read_text(file, u64::try_from(MAX_MAP_BYTES).unwrap_or(u64::MAX))
+}
+
+/// Draws the findings.
+pub(super) fn print(out: Output, file: &Path, text: &str, findings: &[Finding]) -> anyhow::Result<()> {
+    let renderer = if out.colour { Renderer::styled() } else { Renderer::plain() };
+    let renderer = renderer.decor_style(DecorStyle::Unicode);
+    let path = file.display().to_string();
+    let source = Shown::of(text);
+    for finding in findings {
+        output::line(renderer.render(&groups(finding, &path, &source)))?;
+        output::line("")?;
+    }
+    Ok(())
+}
+
+fn groups<'a>(finding: &'a Finding, path: &'a str, source: &'a Shown) -> Vec<Group<'a>> {
+    let level = match finding.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+        Severity::Info => Level::INFO,
+    };
+    let also = finding
+        .also
+        .iter()
+        .map(|label| AnnotationKind::Context.span(source.span(&label.span)).label(visible(&label.message)));
+    let snippet = Snippet::source(source.text.as_str())
+        .path(path)
+        .annotation(AnnotationKind::Primary.span(source.span(&finding.span)).label(finding.lint.rule().why))
+        .annotations(also);
+    let first = level.primary_title(visible(&finding.message)).id(finding.lint.code()).element(snippet);
+    let example = finding
+        .example
+        .as_ref()
+        .map(|example| Level::NOTE.message(format!("both match, for example: {}", visible(example))));
+    let mend = Level::HELP.message(visible_lines(&finding.mend));
+    vec![first.elements(example).element(mend)]
+}
+
+fn summary(file: &Path, parsed: &Parsed) -> String {
+    let count = |severity| parsed.findings.iter().filter(|finding| finding.severity == severity).count();
+    let counts = [
+        (count(Severity::Error), "error", "errors"),
+        (count(Severity::Warning), "warning", "warnings"),
+        (count(Severity::Info), "note", "notes"),
+    ];
+    let counts: Vec<String> = counts
+        .into_iter()
+        .filter(|(count, ..)| *count > 0)
+        .map(|(count, one, many)| format!("{count} {}", if count == 1 { one } else { many }))
+        .collect();
+    let counts = if counts.is_empty() { "nothing wrong".to_owned() } else { counts.join(", ") };
+    let end = match (&parsed.model, parsed.has_errors()) {
+        (_, true) => "it can't be applied as it is".to_owned(),
+        (Some(model), false) => {
+            let agents = model.agents.len();
+            let s = if agents == 1 { "" } else { "s" };
+            format!("workspace {}, {agents} agent{s}; apply it with `deeds map apply`", model.workspace)
+        }
+        (None, false) => "it says nothing".to_owned(),
+    };
+    format!("{}: {counts}; {end}", file.display())
+}
+
+/// The findings for programs.
+#[derive(Serialize)]
+pub(super) struct Report<'a> {
+    file: String,
+    applicable: bool,
+    findings: Vec<Row<'a>>,
+}
+
+#[derive(Serialize)]
+struct Row<'a> {
+    code: &'static str,
+    why: &'static str,
+    #[serde(flatten)]
+    finding: &'a Finding,
+}
+
+impl<'a> Report<'a> {
+    pub(super) fn of(file: &Path, parsed: &'a Parsed) -> Self {
+        let row =
+            |finding: &'a Finding| Row { code: finding.lint.code(), why: finding.lint.rule().why, finding };
+        Self {
+            file: file.display().to_string(),
+            applicable: !parsed.has_errors(),
+            findings: parsed.findings.iter().map(row).collect(),
+        }
+    }
+}
+
+/// The file's text with its control characters made visible, byte for byte the same length, so that spans hold.
+struct Shown {
+    text: String,
+}
+
+impl Shown {
+    fn of(text: &str) -> Self {
+        let plain = |c: char| if is_plain(c) { c.to_string() } else { "?".repeat(c.len_utf8()) };
+        Self { text: text.chars().map(plain).collect() }
+    }
+
+    /// A span that lies on the boundaries of characters.
+    fn span(&self, span: &Range<usize>) -> Range<usize> {
+        let mut start = span.start.min(self.text.len());
+        while !self.text.is_char_boundary(start) {
+            start -= 1;
+        }
+        let mut end = span.end.clamp(start, self.text.len());
+        while !self.text.is_char_boundary(end) {
+            end += 1;
+        }
+        start..end
+    }
+}
+
+fn is_plain(c: char) -> bool {
+    matches!(c, '\n' | '\t' | '\r') || !(c.is_control() || crate::console::untrusted::is_hidden(c))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_hold_over_hidden_characters() {
+        let shown = Shown::of("a\u{202e}b é");
+        assert_eq!(shown.text, "a???b é");
+        assert_eq!(shown.span(&(4..5)), 4..5);
+        assert_eq!(shown.span(&(6..7)), 6..8);
+        assert_eq!(shown.span(&(90..99)), 8..8);
+    }
+}

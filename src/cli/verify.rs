@@ -1,0 +1,121 @@
+//! `deeds verify`: the hash chain from its first record to its last, without any server.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+
+use super::arguments::Context;
+use super::datadir::DataDir;
+use super::output::{self, Output};
+use super::status::{Status, Usage};
+use crate::ledger::{Head, Identity, export, sqlite};
+
+/// How often the progress bar is drawn anew.
+const BAR_EVERY: Duration = Duration::from_millis(100);
+
+/// What is verified.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  deeds verify                       every workspace in the data directory\n  deeds verify -w northwind          one of them\n  deeds verify --export deeds.jsonl  an export, made with `deeds log --export jsonl`\n\nReads the files themselves, also while a server appends to them. Exit status 3 where a chain does not hold,\nwith the sequence number up to which it does."
+)]
+pub(crate) struct Command {
+    /// An export instead of the database
+    #[arg(long, value_name = "FILE")]
+    export: Option<PathBuf>,
+}
+
+/// One chain that holds.
+#[derive(Serialize)]
+struct Sound {
+    place: String,
+    workspace: String,
+    ledger: String,
+    deeds: u64,
+    hash: String,
+}
+
+/// Runs it.
+pub(super) fn run(context: &Context, command: &Command) -> anyhow::Result<Status> {
+    let sound = match &command.export {
+        Some(file) => vec![verify_export(file)?],
+        None => verify_ledgers(context)?,
+    };
+    report(context.out, &sound)?;
+    Ok(Status::Done)
+}
+
+fn verify_export(path: &Path) -> anyhow::Result<Sound> {
+    let shown = path.display();
+    let file = File::open(path)
+        .map_err(|error| Usage::error(format!("{shown}: {error}; name an export that you may read")))?;
+    let bar = bar(file.metadata().map_or(0, |about| about.len()), "{bytes}");
+    let (identity, head) =
+        export::verify(BufReader::new(bar.wrap_read(file))).with_context(|| shown.to_string())?;
+    bar.finish_and_clear();
+    Ok(sound(path, &identity, head))
+}
+
+fn verify_ledgers(context: &Context) -> anyhow::Result<Vec<Sound>> {
+    let dir = DataDir::existing(&context.data_dir()?)?;
+    let wanted = context.config.workspace.as_ref();
+    let mut workspaces = dir.workspaces()?;
+    if let Some(wanted) = wanted {
+        workspaces.retain(|workspace| workspace == wanted);
+    }
+    if workspaces.is_empty() {
+        let what = wanted.map_or_else(|| "ledger".to_owned(), |name| format!("ledger of workspace `{name}`"));
+        anyhow::bail!(
+            "{}: there is no {what} here; name another with --data-dir or --workspace",
+            dir.path().display()
+        );
+    }
+    let mut found = Vec::with_capacity(workspaces.len());
+    for workspace in workspaces {
+        let path = sqlite::file_in(dir.path(), workspace.as_str());
+        let bar = bar(0, "{pos} deeds");
+        let verified = sqlite::verify(&path, |seq| bar.set_position(seq))?;
+        bar.finish_and_clear();
+        found.push(sound(&path, &verified.identity, verified.head));
+    }
+    Ok(found)
+}
+
+fn sound(path: &Path, identity: &Identity, head: Head) -> Sound {
+    Sound {
+        place: path.display().to_string(),
+        workspace: identity.workspace.clone(),
+        ledger: identity.source(),
+        deeds: head.seq,
+        hash: head.hash.to_string(),
+    }
+}
+
+fn report(out: Output, sound: &[Sound]) -> anyhow::Result<()> {
+    if out.json {
+        return output::json(&sound);
+    }
+    let row = |one: &Sound| {
+        vec![one.workspace.clone(), one.deeds.to_string(), "holds".to_owned(), one.hash.clone()]
+    };
+    out.table(
+        &["WORKSPACE", "DEEDS", "CHAIN", "HASH OF THE LAST"],
+        &sound.iter().map(row).collect::<Vec<_>>(),
+    )
+}
+
+/// A bar on standard error, where that is a terminal.
+pub(super) fn bar(length: u64, what: &str) -> ProgressBar {
+    let template =
+        if length > 0 { format!("{{wide_bar}} {what} {{eta}}") } else { format!("{{spinner}} {what}") };
+    let style = ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    let bar = if length > 0 { ProgressBar::new(length) } else { ProgressBar::new_spinner() };
+    bar.set_style(style);
+    bar.enable_steady_tick(BAR_EVERY);
+    bar
+}

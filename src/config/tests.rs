@@ -1,0 +1,97 @@
+//! What people write into configuration files, and what they are told.
+
+use super::*;
+
+fn with_file(text: &str) -> (tempfile::TempDir, PathBuf) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("config.toml");
+    std::fs::write(&path, text).unwrap();
+    (dir, path)
+}
+
+#[test]
+fn the_environment_goes_before_the_file_and_the_file_before_the_defaults() {
+    let (dir, path) =
+        with_file("theme = \"light\"\nworkspace = \"from-file\"\nkeymap = \"keys.toml\"\nmouse = false\n");
+    let environment = |name: &str| (name == "DEEDS_WORKSPACE").then(|| "from-environment".to_owned());
+    let config = load(Some(&path), environment).unwrap();
+    assert_eq!(config.theme, theme::Choice::Light);
+    assert_eq!(config.workspace.unwrap().as_str(), "from-environment");
+    assert_eq!(config.keymap.unwrap(), dir.path().join("keys.toml"));
+    assert!(!config.mouse);
+    assert_eq!(config.listen.port(), DEFAULT_PORT);
+}
+
+#[test]
+fn a_variable_can_name_the_file() {
+    let (_dir, path) = with_file("ascii = true\n");
+    let named = path.display().to_string();
+    let config = load(None, |name| (name == CONFIG_VARIABLE).then(|| named.clone())).unwrap();
+    assert!(config.ascii);
+}
+
+#[test]
+fn errors_name_the_place_and_the_mend() {
+    for (text, place, says) in [
+        ("\nthem = \"dark\"\n", ":2:1", "did you mean `theme`?"),
+        ("zebra = 1\n", ":1:1", "settings are data_dir, workspace"),
+        ("mouse = \"yes\"\n", ":1:9", "`mouse` is true or false"),
+        ("workspace = 3\n", ":1:13", "`workspace` is a text"),
+        ("workspace = \"Not Good\"\n", ":1:13", "is not a workspace name; use a-z"),
+        ("theme = \"pink\"\n", ":1:9", "use one of auto, dark"),
+        ("listen = \"here\"\n", ":1:10", "127.0.0.1:4170"),
+        ("connect = \"https://deeds.example\"\n", ":1:11", "ssh -L"),
+        ("connect = \"http://me:secret@host\"\n", ":1:11", "token file"),
+        ("a = [\n", ":1:", "correct this line"),
+        ("theme = \"dark\"\ntheme = \"dark\"\n", ":2:1", "correct this line"),
+    ] {
+        let (_dir, path) = with_file(text);
+        let error = load(Some(&path), |_| None).unwrap_err();
+        let told = error.to_string();
+        assert!(error.place.contains(place), "{text:?} → {told}");
+        assert!(told.contains(says), "{text:?} → {told}");
+        assert!(!told.contains("secret"), "{told}");
+    }
+}
+
+#[test]
+fn a_named_file_must_be_there_and_be_text() {
+    let dir = tempfile::tempdir().unwrap();
+    let missing = load(Some(&dir.path().join("none.toml")), |_| None).unwrap_err();
+    assert!(missing.to_string().contains("none.toml: the configuration can't be read"), "{missing}");
+    let directory = load(Some(dir.path()), |_| None).unwrap_err();
+    assert!(directory.to_string().contains("name a text file"), "{directory}");
+    let (_dir, path) = with_file(&"#".repeat(70_000));
+    assert!(load(Some(&path), |_| None).unwrap_err().reason.contains("at most 65536 bytes"));
+}
+
+#[test]
+fn a_bad_variable_is_named() {
+    let error = load(None, |name| (name == "DEEDS_LISTEN").then(|| "x".to_owned())).unwrap_err();
+    assert_eq!(error.place, "DEEDS_LISTEN");
+}
+
+#[test]
+fn the_example_is_the_table_and_means_the_defaults() {
+    let (_dir, path) = with_file(&example());
+    assert_eq!(load(Some(&path), |_| None).unwrap(), Config::default());
+    let all = example().replace("# data_dir", "data_dir").replace("# workspace", "workspace");
+    let all = all
+        .replace("# connect", "connect")
+        .replace("# token_file", "token_file")
+        .replace("# keymap =", "keymap =");
+    let (_dir, path) = with_file(&all);
+    let config = load(Some(&path), |_| None).unwrap();
+    assert!(config.data_dir.is_some() && config.connect.is_some() && config.keymap.is_some());
+}
+
+/// `UPDATE=1 cargo test --lib config` writes the file anew.
+#[test]
+fn the_example_in_the_repository_is_up_to_date() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("config.example.toml");
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(&path, example()).unwrap();
+    }
+    let there = std::fs::read_to_string(&path).unwrap();
+    assert!(there == example(), "config.example.toml drifted; run: UPDATE=1 cargo test --lib config");
+}

@@ -1,0 +1,78 @@
+//! Runs the binary and keeps what it said. What is tested lives in the files beside this one.
+#![expect(clippy::unwrap_used, reason = "what can't be set up can't be tested")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use tempfile::TempDir;
+
+/// A throw-away home: its own data directory, no configuration, no terminal.
+pub(crate) struct Home {
+    pub(crate) dir: TempDir,
+}
+
+/// What a run of the binary said.
+pub(crate) struct Said {
+    pub(crate) status: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Home {
+    pub(crate) fn new() -> Self {
+        Self { dir: tempfile::tempdir().unwrap() }
+    }
+
+    pub(crate) fn data(&self) -> PathBuf {
+        self.dir.path().join("data")
+    }
+
+    /// A file in the home with this text.
+    pub(crate) fn file(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.dir.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
+    /// The binary with nothing in its environment but a user's name and this home.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_deeds"));
+        command
+            .env_clear()
+            .env("HOME", self.dir.path())
+            .env("USER", "dana")
+            .env("DEEDS_DATA_DIR", self.data())
+            // Tests run side by side: each server takes any free port.
+            .env("DEEDS_LISTEN", "127.0.0.1:0")
+            .current_dir(self.dir.path())
+            .stdin(std::process::Stdio::null())
+            .args(arguments);
+        command
+    }
+
+    pub(crate) fn run(&self, arguments: &[&str]) -> Said {
+        Said::of(&self.command(arguments).output().unwrap())
+    }
+
+    /// Runs what must go through.
+    pub(crate) fn ok(&self, arguments: &[&str]) -> String {
+        let said = self.run(arguments);
+        assert_eq!(said.status, 0, "deeds {}\n{}\n{}", arguments.join(" "), said.out, said.err);
+        said.out
+    }
+}
+
+impl Said {
+    pub(crate) fn of(output: &Output) -> Self {
+        Self {
+            status: output.status.code().unwrap_or(-1),
+            out: String::from_utf8_lossy(&output.stdout).into_owned(),
+            err: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
+
+/// A file of the repository.
+pub(crate) fn asset(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
