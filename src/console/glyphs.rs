@@ -21,6 +21,8 @@ pub struct Glyphs {
     pub ok: &'static str,
     /// Something was refused.
     pub refused: &'static str,
+    /// Something went to somebody else.
+    pub passed_on: &'static str,
     /// Something needs attention.
     pub attention: &'static str,
     /// Something is under way or recorded for information.
@@ -77,6 +79,7 @@ pub const UNICODE: Glyphs = Glyphs {
     marked: "◆",
     ok: "✓",
     refused: "✗",
+    passed_on: "»",
     attention: "!",
     info: "·",
     open: "▾",
@@ -111,6 +114,7 @@ pub const ASCII: Glyphs = Glyphs {
     marked: "*",
     ok: "+",
     refused: "x",
+    passed_on: ">>",
     attention: "!",
     info: ".",
     open: "v",
@@ -147,6 +151,7 @@ impl Glyphs {
             self.marked,
             self.ok,
             self.refused,
+            self.passed_on,
             self.attention,
             self.info,
             self.open,

@@ -1,18 +1,31 @@
 //! The console: state, update, view; one way onto the screen.
 //!
 //! Everything that happens (keys, ticks, replies, deeds) is a [`message::Message`]; `update` folds it into the state and
-//! answers with [`message::Effect`]s; `view` draws the state. Nothing in a view blocks or fetches. The loop is in [`run`],
-//! the terminal in [`terminal`], what keys mean in [`keymap`], what colours mean in [`theme`]. Text from agents passes
-//! through [`untrusted`] and nothing else.
+//! answers with [`message::Effect`]s; `view` draws the state. Nothing in a view blocks or fetches.
+//!
+//! - [`run`] is the loop, [`terminal`] the terminal, [`message`] what goes through the loop, [`testing`] the loop without a
+//!   terminal.
+//! - [`app`] is the whole: the screens, what lies over them, and the one `update`. [`world`] is what every screen may look
+//!   at, [`ask`] what can be asked of the server, [`place`] where a reader can be.
+//! - [`screens`] has one module for each view; its page says how a screen is written. [`widgets`] know no domain.
+//! - [`keymap`] says what keys mean, [`action`] what can be meant, [`theme`] and [`glyphs`] how things look.
+//! - Text from agents passes through [`untrusted`] and nothing else.
 
 pub mod action;
+pub mod app;
+pub mod ask;
+mod frame;
 pub mod glyphs;
 pub mod keymap;
 pub mod keys;
 pub mod message;
+pub mod place;
 pub mod run;
+pub mod screens;
 pub mod terminal;
 pub mod testing;
 pub mod theme;
 pub mod untrusted;
 pub mod widgets;
+pub mod words;
+pub mod world;

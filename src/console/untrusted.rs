@@ -208,10 +208,10 @@ fn narrow(piece: Piece, width: usize) -> Vec<Piece> {
     vec![Piece { text: "?".to_owned(), escaped: true, width: 1 }]
 }
 
-/// Takes what follows the last blank off a row, so that words stay whole; nothing where that would leave less than half.
+/// Takes what follows the last blank off a row, so that words stay whole; nothing where that would leave a short row.
 fn split_at_blank(row: &mut Vec<Piece>) -> Vec<Piece> {
     match row.iter().rposition(|piece| piece.text == " ") {
-        Some(at) if at * 2 >= row.len() => row.split_off(at + 1),
+        Some(at) if at * 3 >= row.len() => row.split_off(at + 1),
         Some(_) | None => Vec::new(),
     }
 }

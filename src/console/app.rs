@@ -1,0 +1,509 @@
+//! The console as a whole: the screens, what lies over them, and the one `update` that everything goes through. Drawing the
+//! frame around the view is `frame`'s.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crossterm::event::{KeyEvent, MouseEvent};
+use ratatui::Frame;
+use ratatui::layout::Rect;
+
+use super::action::Action;
+use super::ask::{Ask, Heard, What};
+use super::frame;
+use super::glyphs::{self, Glyphs};
+use super::keymap::{Context, Keymap};
+use super::keys::Key;
+use super::message::{Effect, Message, Pace, Typed};
+use super::place::{History, Place, View};
+use super::run::Program;
+use super::screens::{self, Screen, Want};
+use super::theme::{Choice, Surroundings, Theme};
+use super::widgets::Look;
+use super::widgets::chrome::Tone;
+use super::widgets::picker::{Entry, Picker};
+use super::world::{Link, Me, World};
+use crate::domain::deed::{Body, Deed};
+use crate::domain::ids::WorkspaceId;
+use crate::domain::state::Severity;
+use crate::domain::time::Time;
+
+/// How the console looks and listens, as configured.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The theme.
+    pub theme: Choice,
+    /// Signs of ASCII only.
+    pub ascii: bool,
+    /// The keys.
+    pub keymap: Keymap,
+    /// What is known of the terminal.
+    pub surroundings: Surroundings,
+    /// Whether the mouse is on.
+    pub mouse: bool,
+    /// Whether a new critical alert rings.
+    pub bell: bool,
+    /// The view to start in.
+    pub view: View,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            theme: Choice::Auto,
+            ascii: false,
+            keymap: Keymap::built_in(),
+            surroundings: Surroundings::default(),
+            mouse: false,
+            bell: true,
+            view: View::Inbox,
+        }
+    }
+}
+
+/// What was last said, until the next key.
+#[derive(Debug, Clone)]
+pub(super) struct Said {
+    pub(super) tone: Tone,
+    pub(super) words: String,
+}
+
+/// What lies over the view.
+#[derive(Debug)]
+pub(super) enum Over {
+    /// The keys of the view, from this line on.
+    Help { from: usize },
+    /// Every command and place.
+    Palette(Picker<Action>),
+    /// The workspaces that this person may look at.
+    Workspaces(Picker<WorkspaceId>),
+}
+
+/// The console.
+pub struct App {
+    pub(super) world: World,
+    pub(super) settings: Settings,
+    pub(super) theme: Theme,
+    pub(super) screens: Vec<Box<dyn Screen>>,
+    /// The index of the screen that is shown.
+    pub(super) shown: usize,
+    pub(super) over: Option<Over>,
+    pub(super) said: Option<Said>,
+    /// The terminal's size, for the mouse.
+    size: Rect,
+    history: History,
+    title: String,
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("App").field("world", &self.world).field("shown", &self.shown).finish_non_exhaustive()
+    }
+}
+
+impl App {
+    /// The console before its first answer from the server.
+    pub fn new(workspace: WorkspaceId, me: Me, settings: Settings) -> Self {
+        let theme = Theme::for_terminal(settings.theme, settings.surroundings);
+        let screens = screens::all();
+        let shown = screens.iter().position(|screen| screen.view() == settings.view).unwrap_or(0);
+        Self {
+            world: World::new(workspace, me),
+            settings,
+            theme,
+            screens,
+            shown,
+            over: None,
+            said: None,
+            size: Rect::ZERO,
+            history: History::default(),
+            title: String::new(),
+        }
+    }
+
+    /// Lines for a workspace in which nothing has happened: what to do first.
+    #[must_use]
+    pub fn with_welcome(mut self, lines: Vec<String>) -> Self {
+        self.world.welcome = lines;
+        self
+    }
+
+    /// Who is looking.
+    pub fn me(&self) -> Me {
+        self.world.me.clone()
+    }
+
+    pub(super) fn look(&self) -> Look<'_> {
+        let glyphs: &'static Glyphs = if self.settings.ascii { &glyphs::ASCII } else { &glyphs::UNICODE };
+        Look { theme: &self.theme, glyphs }
+    }
+
+    pub(super) fn screen(&self) -> Option<&dyn Screen> {
+        self.screens.get(self.shown).map(|screen| &**screen)
+    }
+
+    /// Whose keys count now.
+    pub(super) fn context(&self) -> Context {
+        match &self.over {
+            Some(Over::Help { .. }) => Context::Preview,
+            Some(Over::Palette(_) | Over::Workspaces(_)) => Context::Picker,
+            None => self.screen().map_or(Context::Global, Screen::context),
+        }
+    }
+
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the other actions are somebody else's")]
+    fn key(&mut self, typed: Typed) -> Vec<Effect<Ask>> {
+        self.said = None;
+        let context = self.context();
+        let key = Key::from(typed.key);
+        let Some(action) = self.settings.keymap.action(context, key) else {
+            return self.text(context, typed.key);
+        };
+        match action {
+            Action::Suspend => return vec![Effect::Suspend],
+            Action::Redraw => return vec![Effect::Redraw],
+            _ if self.over.is_some() => return self.act_over(action),
+            _ => {}
+        }
+        if action.decides()
+            && let Err(why) = self.may_decide(action, typed)
+        {
+            self.say(Tone::Failed, why);
+            return Vec::new();
+        }
+        self.act(action)
+    }
+
+    /// A key that means nothing here: text where text is typed, else a word about help.
+    fn text(&mut self, context: Context, key: KeyEvent) -> Vec<Effect<Ask>> {
+        match &mut self.over {
+            Some(Over::Palette(picker)) => picker.key(key),
+            Some(Over::Workspaces(picker)) => picker.key(key),
+            Some(Over::Help { .. }) => self.over = None,
+            None if matches!(context, Context::Prompt | Context::Picker) => {
+                return self.with_screen(|screen, world| screen.text(key, world));
+            }
+            None => {
+                let help = self.settings.keymap.key_for(context, Action::Help);
+                let help = help.map(|help| format!("; {help} shows the keys")).unwrap_or_default();
+                self.say(Tone::Info, format!("{} does nothing here{help}", Key::from(key)));
+            }
+        }
+        Vec::new()
+    }
+
+    /// The rules that hold for every deciding key on every screen.
+    fn may_decide(&self, action: Action, typed: Typed) -> Result<(), String> {
+        if typed.ahead {
+            let name = action.label();
+            return Err(format!(
+                "`{name}` was typed before this was shown, and was not taken; type it again"
+            ));
+        }
+        // Cancelling must always be possible; a screen asks again before it sends anything.
+        if action == Action::Confirm { Ok(()) } else { self.world.may_decide() }
+    }
+
+    fn act_over(&mut self, action: Action) -> Vec<Effect<Ask>> {
+        match (&mut self.over, action) {
+            (Some(Over::Help { from }), Action::Down) => *from += 1,
+            (Some(Over::Help { from }), Action::Up) => *from = from.saturating_sub(1),
+            (Some(Over::Palette(picker)), Action::Submit) => {
+                let chosen = picker.chosen().copied();
+                self.over = None;
+                return self.chosen(chosen);
+            }
+            (Some(Over::Workspaces(picker)), Action::Submit) => {
+                let chosen = picker.chosen().cloned();
+                self.over = None;
+                return self.switch(chosen);
+            }
+            (_, Action::Close | Action::Quit | Action::Help | Action::Confirm) => self.over = None,
+            (Some(Over::Palette(picker)), other) => _ = picker.apply(other),
+            (Some(Over::Workspaces(picker)), other) => _ = picker.apply(other),
+            (Some(Over::Help { .. }) | None, _) => {}
+        }
+        Vec::new()
+    }
+
+    /// An action picked in the palette is as good as its key: the same rules hold.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the other actions are somebody else's")]
+    fn chosen(&mut self, action: Option<Action>) -> Vec<Effect<Ask>> {
+        let Some(action) = action else { return Vec::new() };
+        if action.decides()
+            && let Err(why) = self.world.may_decide()
+        {
+            self.say(Tone::Failed, why);
+            return Vec::new();
+        }
+        match action {
+            Action::Suspend => vec![Effect::Suspend],
+            Action::Redraw => vec![Effect::Redraw],
+            other => self.act(other),
+        }
+    }
+
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the other actions are somebody else's")]
+    fn act(&mut self, action: Action) -> Vec<Effect<Ask>> {
+        let modal = self.context().around().is_none();
+        let view = View::ALL.into_iter().find(|view| view.action() == action);
+        match action {
+            _ if modal => return self.with_screen(|screen, world| screen.act(action, world)),
+            _ if view.is_some() => return view.map(|view| self.go(&Place::view(view))).unwrap_or_default(),
+            Action::Quit => return vec![Effect::Quit],
+            Action::Help => self.over = Some(Over::Help { from: 0 }),
+            Action::Palette => self.over = Some(Over::Palette(self.palette())),
+            Action::Workspace => self.over = Some(Over::Workspaces(self.workspaces())),
+            Action::Back => return self.retrace(History::back),
+            Action::Forward => return self.retrace(History::forward),
+            Action::Mouse => return self.toggle_mouse(),
+            _ => return self.with_screen(|screen, world| screen.act(action, world)),
+        }
+        Vec::new()
+    }
+
+    fn toggle_mouse(&mut self) -> Vec<Effect<Ask>> {
+        self.settings.mouse = !self.settings.mouse;
+        let words = if self.settings.mouse {
+            "mouse on: click, wheel and drag are the console's"
+        } else {
+            "mouse off: the terminal selects text"
+        };
+        self.say(Tone::Info, words.to_owned());
+        vec![Effect::Mouse(self.settings.mouse)]
+    }
+
+    fn palette(&self) -> Picker<Action> {
+        let context = self.context();
+        let keymap = &self.settings.keymap;
+        let in_reach = |action: &&Action| !keymap.keys_for(context, **action).is_empty();
+        let entry = |action: &Action| Entry {
+            name: action.name().replace('-', " "),
+            note: action.help().to_owned(),
+            key: keymap.key_for(context, *action).map(|key| key.to_string()).unwrap_or_default(),
+            value: *action,
+        };
+        Picker::new("Commands", Action::ALL.iter().filter(in_reach).map(entry).collect())
+    }
+
+    fn workspaces(&self) -> Picker<WorkspaceId> {
+        let entry = |workspace: &WorkspaceId| Entry {
+            name: workspace.to_string(),
+            note: if *workspace == self.world.workspace { "here now".to_owned() } else { String::new() },
+            key: String::new(),
+            value: workspace.clone(),
+        };
+        Picker::new("Workspaces", self.world.workspaces.iter().map(entry).collect())
+    }
+
+    fn switch(&mut self, to: Option<WorkspaceId>) -> Vec<Effect<Ask>> {
+        let Some(to) = to.filter(|to| *to != self.world.workspace) else { return Vec::new() };
+        self.say(Tone::Info, format!("going to {to}"));
+        let from = self.screen().map_or(View::Inbox, Screen::view);
+        vec![Effect::Do(Ask { from, tag: 0, what: What::Switch(to) })]
+    }
+
+    fn go(&mut self, place: &Place) -> Vec<Effect<Ask>> {
+        let Some(here) = self.here() else { return Vec::new() };
+        if here.view != place.view || place.spot.is_some() {
+            self.history.left(here);
+        }
+        self.enter(place)
+    }
+
+    fn retrace(&mut self, step: fn(&mut History, Place) -> Option<Place>) -> Vec<Effect<Ask>> {
+        let place = self.here().and_then(|here| step(&mut self.history, here));
+        let Some(place) = place else {
+            self.say(Tone::Info, "there is no place to go there".to_owned());
+            return Vec::new();
+        };
+        self.enter(&place)
+    }
+
+    fn here(&self) -> Option<Place> {
+        self.screen().map(|screen| Place { view: screen.view(), spot: screen.spot() })
+    }
+
+    fn enter(&mut self, place: &Place) -> Vec<Effect<Ask>> {
+        let Some(at) = self.screens.iter().position(|screen| screen.view() == place.view) else {
+            return Vec::new();
+        };
+        self.shown = at;
+        self.with_screen(|screen, world| screen.enter(place.spot.as_ref(), world))
+    }
+
+    fn say(&mut self, tone: Tone, words: String) {
+        self.said = Some(Said { tone, words });
+    }
+
+    fn with_screen(&mut self, run: impl FnOnce(&mut dyn Screen, &World) -> Vec<Want>) -> Vec<Effect<Ask>> {
+        let Some(screen) = self.screens.get_mut(self.shown) else { return Vec::new() };
+        let view = screen.view();
+        let wants = run(&mut **screen, &self.world);
+        self.want(view, wants)
+    }
+
+    fn with_view(
+        &mut self,
+        view: View,
+        run: impl FnOnce(&mut dyn Screen, &World) -> Vec<Want>,
+    ) -> Vec<Effect<Ask>> {
+        let Some(screen) = self.screens.iter_mut().find(|screen| screen.view() == view) else {
+            return Vec::new();
+        };
+        let wants = run(&mut **screen, &self.world);
+        self.want(view, wants)
+    }
+
+    fn with_all(&mut self, mut run: impl FnMut(&mut dyn Screen, &World) -> Vec<Want>) -> Vec<Effect<Ask>> {
+        let mut wanted = Vec::new();
+        for screen in &mut self.screens {
+            wanted.push((screen.view(), run(&mut **screen, &self.world)));
+        }
+        wanted.into_iter().flat_map(|(view, wants)| self.want(view, wants)).collect()
+    }
+
+    fn want(&mut self, from: View, wants: Vec<Want>) -> Vec<Effect<Ask>> {
+        let mut effects = Vec::new();
+        for want in wants {
+            match want {
+                Want::Ask { tag, what } => effects.push(Effect::Do(Ask { from, tag, what })),
+                Want::Go(place) => effects.extend(self.go(&place)),
+                Want::Say(tone, words) => self.say(tone, words),
+                Want::Copy(text) => effects.push(Effect::Copy(text)),
+                Want::Edit(file) => effects.push(Effect::Edit(file)),
+            }
+        }
+        effects
+    }
+
+    fn hear(&mut self, heard: Heard) -> Vec<Effect<Ask>> {
+        match heard {
+            Heard::Board { workspaces, board } => {
+                let another = board.workspace != self.world.workspace || self.world.board.is_none();
+                self.world.workspaces = workspaces;
+                self.world.workspace = board.workspace.clone();
+                self.world.board = Some(board);
+                self.world.recent.clear();
+                if another {
+                    self.screens.iter_mut().for_each(|screen| screen.reset());
+                }
+                self.with_all(|screen, world| screen.refresh(world))
+            }
+            Heard::Deed(deed) => self.hear_deed(&deed),
+            Heard::Link(link) => {
+                self.world.link = link;
+                self.with_all(|screen, world| screen.refresh(world))
+            }
+            Heard::Answer { to, tag, result } => {
+                self.with_view(to, |screen, world| screen.told(tag, result, world))
+            }
+            Heard::Edited { file, outcome } => {
+                self.with_screen(|screen, world| screen.edited(&file, outcome, world))
+            }
+        }
+    }
+
+    fn hear_deed(&mut self, deed: &Arc<Deed>) -> Vec<Effect<Ask>> {
+        if !self.world.take(Arc::clone(deed)) {
+            return Vec::new();
+        }
+        let mut effects = self.with_all(|screen, world| {
+            screen.deed(deed, world);
+            screen.refresh(world)
+        });
+        if self.settings.bell
+            && matches!(&deed.body, Body::AlertOpened(alert) if alert.severity == Severity::Critical)
+        {
+            effects.push(Effect::Bell);
+        }
+        effects
+    }
+
+    /// The window's title, where it changed.
+    fn title(&mut self) -> Option<Effect<Ask>> {
+        let title = frame::title(self);
+        if title == self.title {
+            return None;
+        }
+        self.title.clone_from(&title);
+        Some(Effect::Title(title))
+    }
+
+    fn mouse(&mut self, event: MouseEvent) -> Vec<Effect<Ask>> {
+        if self.over.is_some() || self.context().around().is_none() {
+            return Vec::new();
+        }
+        let areas = frame::areas(self.size);
+        self.with_screen(|screen, world| screen.mouse(event, areas, world))
+    }
+}
+
+impl Program for App {
+    type Server = Heard;
+    type Effect = Ask;
+
+    fn update(&mut self, message: Message<Heard>) -> Vec<Effect<Ask>> {
+        let mut effects = match message {
+            Message::Key(typed) => self.key(typed),
+            Message::Paste(text) => match &mut self.over {
+                Some(Over::Palette(picker)) => {
+                    picker.paste(&text);
+                    Vec::new()
+                }
+                Some(Over::Workspaces(picker)) => {
+                    picker.paste(&text);
+                    Vec::new()
+                }
+                Some(Over::Help { .. }) => Vec::new(),
+                None => self.with_screen(|screen, world| screen.paste(&text, world)),
+            },
+            Message::Mouse(event) => self.mouse(event),
+            Message::Resize { width, height } => {
+                self.size = Rect::new(0, 0, width, height);
+                Vec::new()
+            }
+            Message::Background(colour) => {
+                self.settings.surroundings.background = Some(colour);
+                self.theme = Theme::for_terminal(self.settings.theme, self.settings.surroundings);
+                Vec::new()
+            }
+            Message::Clock { now_micros } => {
+                self.world.now = Time::from_micros(now_micros);
+                self.with_all(|screen, world| screen.refresh(world))
+            }
+            Message::Server(heard) => self.hear(heard),
+        };
+        effects.extend(self.title());
+        effects
+    }
+
+    fn view(&self, frame: &mut Frame<'_>) {
+        let area = frame.area();
+        let cursor = frame::draw(self, frame.buffer_mut(), area);
+        if let Some(cursor) = cursor {
+            frame.set_cursor_position(cursor);
+        }
+    }
+
+    fn focus_epoch(&self) -> u64 {
+        // A sum grows whenever a part of it does; the index makes a change of views count as one.
+        self.screens
+            .iter()
+            .map(|screen| screen.epoch())
+            .sum::<u64>()
+            .wrapping_mul(8)
+            .wrapping_add(self.shown as u64)
+    }
+
+    fn pace(&self) -> Pace {
+        if matches!(self.world.link, Link::Lost { .. }) {
+            return Pace::Second;
+        }
+        self.screen().map_or(Pace::Minute, Screen::pace)
+    }
+
+    fn edited(&self, file: &Path, outcome: Result<(), String>) -> Option<Heard> {
+        Some(Heard::Edited { file: file.to_owned(), outcome })
+    }
+}

@@ -1,0 +1,196 @@
+//! The frame around a view: header, tabs, rules, the last line, and what lies over it.
+
+use std::fmt::Write as _;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use super::action::Action;
+use super::app::{App, Over};
+use super::keymap::Context;
+use super::screens::Areas;
+use super::widgets::chrome::{self, Tab, Tone};
+use super::widgets::modal;
+use super::widgets::pane::{self, Room};
+use super::widgets::{Look, cells, help, put, put_lines};
+use super::world::Link;
+use crate::domain::state::Severity;
+use crate::domain::time::Span as TimeSpan;
+
+/// Rows above the view: header, tabs, rule.
+const ABOVE: u16 = 3;
+/// Rows below it: rule, hints.
+const BELOW: u16 = 2;
+/// Outer width of help.
+const HELP_WIDE: u16 = 84;
+
+/// Where things are on a screen of this size.
+pub(super) fn areas(screen: Rect) -> Areas {
+    let body = Rect {
+        y: screen.y + ABOVE.min(screen.height),
+        height: screen.height.saturating_sub(ABOVE + BELOW),
+        ..screen
+    };
+    Areas { body, screen }
+}
+
+/// Draws everything; the result is where the terminal's cursor belongs.
+pub(super) fn draw(app: &App, buffer: &mut Buffer, screen: Rect) -> Option<Position> {
+    let look = app.look();
+    if Room::of(screen) == Room::Sentence {
+        pane::draw_sentence(buffer, screen, look);
+        return None;
+    }
+    let areas = areas(screen);
+    draw_header(app, buffer, screen, look);
+    put(buffer, screen, 1, &tabs(app, look));
+    pane::draw_rule(buffer, row(screen, ABOVE - 1), look);
+    pane::draw_rule(buffer, row(screen, screen.height - BELOW), look);
+    let cursor = app.screen().and_then(|view| view.draw(buffer, areas, look, &app.world));
+    put(buffer, row(screen, screen.height - 1), 0, &last_line(app, look, usize::from(screen.width)));
+    match &app.over {
+        None => cursor,
+        Some(Over::Help { from }) => {
+            draw_help(app, buffer, screen, look, *from);
+            None
+        }
+        Some(Over::Palette(picker)) => picker.draw(buffer, screen, look),
+        Some(Over::Workspaces(picker)) => picker.draw(buffer, screen, look),
+    }
+}
+
+/// The window's title: where, and what waits.
+pub(super) fn title(app: &App) -> String {
+    let mut title = format!("deeds {}", app.world.workspace);
+    if let Some(board) = &app.world.board {
+        let critical = board.alerts.values().filter(|alert| alert.severity == Severity::Critical).count();
+        if !board.items.is_empty() {
+            _ = write!(title, " · inbox {}", board.items.len());
+        }
+        if critical > 0 {
+            _ = write!(title, " · {critical} critical!");
+        }
+    }
+    title
+}
+
+fn row(area: Rect, at: u16) -> Rect {
+    Rect { y: area.y + at.min(area.height), height: 1.min(area.height.saturating_sub(at)), ..area }
+}
+
+fn draw_header(app: &App, buffer: &mut Buffer, screen: Rect, look: Look<'_>) {
+    let theme = look.theme;
+    let world = &app.world;
+    let place = app.screen().map_or("", |screen| screen.view().name());
+    let left = Line::from(vec![
+        Span::styled(" deeds  ", theme.title),
+        Span::styled(world.workspace.to_string(), theme.base),
+        Span::styled(format!(" {} ", look.glyphs.into), theme.muted),
+        Span::styled(place, theme.accent),
+    ]);
+    let mut right = vec![Line::from(vec![
+        Span::styled(world.me.person.to_string(), theme.base),
+        Span::styled(format!(" ({})", world.me.class.as_str()), theme.muted),
+    ])];
+    if let Some(board) = &world.board {
+        let observes = if board.enforces() { "" } else { " observes only" };
+        right.push(Line::from(vec![
+            Span::styled(format!("map v{}", board.map_version), theme.subtle),
+            Span::styled(observes, theme.warning),
+        ]));
+    }
+    right.push(link(app, look));
+    right.push(Line::from(Span::styled(format!("{} UTC ", world.now.utc().format("%H:%M")), theme.subtle)));
+    chrome::two_ends(buffer, screen, look, left, &right);
+}
+
+/// The state of the connection: colour, sign and word.
+fn link(app: &App, look: Look<'_>) -> Line<'static> {
+    let (theme, glyphs) = (look.theme, look.glyphs);
+    let parts = |sign: &'static str, style: Style, word: String, more: String| {
+        Line::from(vec![
+            Span::styled(format!("{sign} "), style),
+            Span::styled(word, style),
+            Span::styled(more, theme.muted),
+        ])
+    };
+    match &app.world.link {
+        Link::Connecting => parts(glyphs.reconnecting, theme.warning, "connecting".to_owned(), String::new()),
+        Link::Live { latency_ms } => {
+            let more = latency_ms.map(|ms| format!(" {ms} ms")).unwrap_or_default();
+            if app.world.may_decide().is_err() {
+                return parts(glyphs.read_only, theme.info, "read-only".to_owned(), more);
+            }
+            parts(glyphs.live, theme.success, "live".to_owned(), more)
+        }
+        Link::Lost { retry_at, .. } => {
+            let left = retry_at.since(app.world.now);
+            let more =
+                if left < TimeSpan::from_secs(1) { String::new() } else { format!(" {}", left.rough()) };
+            parts(glyphs.reconnecting, theme.warning, "reconnecting".to_owned(), more)
+        }
+        Link::Rewritten { at } => {
+            parts(glyphs.rewritten, theme.danger, "rewritten".to_owned(), format!(" from #{at}"))
+        }
+        Link::Ended { .. } => parts(glyphs.refused, theme.danger, "ended".to_owned(), String::new()),
+    }
+}
+
+fn tabs(app: &App, look: Look<'_>) -> Line<'static> {
+    let tab = |screen: &dyn super::screens::Screen| {
+        let badge = screen.badge(&app.world);
+        let key = app.settings.keymap.key_for(Context::Global, screen.view().action());
+        Tab {
+            key: key.map(|key| key.to_string()).unwrap_or_default(),
+            name: screen.view().name(),
+            count: badge.count,
+            attention: badge.attention,
+        }
+    };
+    let all: Vec<_> = app.screens.iter().map(|screen| tab(&**screen)).collect();
+    chrome::tabs(look, &all, app.shown)
+}
+
+/// What was last said; else what is wrong with the link; else the hints.
+fn last_line(app: &App, look: Look<'_>, room: usize) -> Line<'static> {
+    if let Some(said) = &app.said {
+        return chrome::said(look, said.tone, &said.words, room);
+    }
+    let trouble = match &app.world.link {
+        Link::Rewritten { .. } => app.world.may_decide().err(),
+        Link::Ended { why } => Some(why.clone()),
+        Link::Lost { why, .. } => {
+            Some(format!("the link is down ({why}); what is shown is as of the last deed"))
+        }
+        Link::Connecting | Link::Live { .. } => None,
+    };
+    if let Some(trouble) = trouble {
+        return chrome::said(look, Tone::Failed, &trouble, room);
+    }
+    let context = app.context();
+    let mut wanted = app.screen().map(|screen| screen.hints(&app.world)).unwrap_or_default();
+    if context.around().is_some() {
+        wanted.extend([Action::Palette, Action::Help]);
+    }
+    chrome::hints(look, &app.settings.keymap.hints(context, &wanted), room)
+}
+
+fn draw_help(app: &App, buffer: &mut Buffer, screen: Rect, look: Look<'_>, from: usize) {
+    let Some(view) = app.screen() else { return };
+    let lines = help::lines(look, &app.settings.keymap, view.context());
+    let title = format!("Keys of the {} {} esc closes", view.view().name(), look.glyphs.dot);
+    let frame = modal::Frame { title: &title, width: HELP_WIDE };
+    let inner = frame.draw(buffer, screen, look, cells(lines.len()));
+    // The last lines stay in sight however far down was asked for.
+    let from = from.min(lines.len().saturating_sub(usize::from(inner.height)));
+    put_lines(buffer, inner, lines.get(from..).unwrap_or_default());
+    let below = lines.len().saturating_sub(from + usize::from(inner.height));
+    if below > 0 && inner.height > 0 {
+        let more = format!("{} {below} more", look.glyphs.more[1]);
+        let line = Line::from(Span::styled(more, look.theme.accent));
+        let column = inner.width.saturating_sub(cells(super::widgets::width(&line)));
+        super::widgets::put_at(buffer, inner, inner.height - 1, column, &line);
+    }
+}

@@ -1,0 +1,163 @@
+//! The views. Each owns its small state, its update and its drawing; the app owns the screens, and asks them in turn.
+//!
+//! # How a screen is written
+//!
+//! A screen implements [`Screen`]. It gets *actions* (never raw keys, but for text in a prompt), looks at the [`World`], and
+//! answers with [`Want`]s. It never blocks and never fetches: what it needs from the server is a [`Want::Ask`], whose answer
+//! comes back through [`Screen::told`] under the screen's own tag. Drawing is a function of its state.
+//!
+//! The app has already seen to this before an action arrives: deciding actions are dropped while the link is down, when they
+//! were typed ahead of what is shown, and for people who may only look. A screen that opens something modal of its own
+//! (prompt, preview, picker) says so by [`Screen::context`]; keys then mean what that context says and nothing else.
+
+pub mod inbox;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crossterm::event::{KeyEvent, MouseEvent};
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+
+use super::action::Action;
+use super::ask::{Told, Trouble, What};
+use super::keymap::Context;
+use super::message::Pace;
+use super::place::{Place, Spot, View};
+use super::widgets::Look;
+use super::widgets::chrome::Tone;
+use super::world::World;
+use crate::domain::deed::Deed;
+
+/// What a screen wants of the app.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Want {
+    /// A request to the server; the answer comes to [`Screen::told`] under this tag.
+    Ask {
+        /// The screen's own number for it.
+        tag: u64,
+        /// What is asked.
+        what: What,
+    },
+    /// To another place; the present one is remembered for `back`.
+    Go(Place),
+    /// Words in the last line until the next key.
+    Say(Tone, String),
+    /// Text on the clipboard.
+    Copy(String),
+    /// A file in the person's editor; [`Screen::edited`] hears of it.
+    Edit(PathBuf),
+}
+
+impl Want {
+    /// Says that something failed.
+    pub fn fail(words: impl Into<String>) -> Vec<Self> {
+        vec![Self::Say(Tone::Failed, words.into())]
+    }
+}
+
+/// What a tab shows beside its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Badge {
+    /// How many wait there.
+    pub count: Option<usize>,
+    /// Whether one of them needs attention now.
+    pub attention: bool,
+}
+
+/// Where a screen draws.
+#[derive(Debug, Clone, Copy)]
+pub struct Areas {
+    /// Between tabs and hints: the view's own.
+    pub body: Rect,
+    /// Everything: for boxes that lie over the view.
+    pub screen: Rect,
+}
+
+/// One view.
+pub trait Screen {
+    /// Which one.
+    fn view(&self) -> View;
+
+    /// Whose keys count now: the view's own, or those of the prompt, preview or picker that it has open.
+    fn context(&self) -> Context {
+        self.view().context()
+    }
+
+    /// The title of help: `Keys of the inbox`. The actions that make sense now, most useful first, for the hint line.
+    fn hints(&self, world: &World) -> Vec<Action>;
+
+    /// What its tab shows.
+    fn badge(&self, world: &World) -> Badge {
+        _ = world;
+        Badge::default()
+    }
+
+    /// Does what an action asks for.
+    fn act(&mut self, action: Action, world: &World) -> Vec<Want>;
+
+    /// Takes a key that has no meaning in the context of a prompt or picker: text being typed.
+    fn text(&mut self, key: KeyEvent, world: &World) -> Vec<Want> {
+        _ = (key, world);
+        Vec::new()
+    }
+
+    /// Takes pasted text, which can only ever be text.
+    fn paste(&mut self, text: &str, world: &World) -> Vec<Want> {
+        _ = (text, world);
+        Vec::new()
+    }
+
+    /// Takes a click or the wheel inside of its area, as last drawn.
+    fn mouse(&mut self, event: MouseEvent, areas: Areas, world: &World) -> Vec<Want> {
+        _ = (event, areas, world);
+        Vec::new()
+    }
+
+    /// A deed came; the board has it already. Not called for those that the first board holds.
+    fn deed(&mut self, deed: &Arc<Deed>, world: &World) {
+        _ = (deed, world);
+    }
+
+    /// The board, the link or the time changed: bring what is derived from them up to date.
+    fn refresh(&mut self, world: &World) -> Vec<Want>;
+
+    /// The whole board was replaced: another workspace, or a new start. What was remembered of the old one is gone.
+    fn reset(&mut self);
+
+    /// An answer to what this screen asked.
+    fn told(&mut self, tag: u64, result: Result<Told, Trouble>, world: &World) -> Vec<Want> {
+        _ = (tag, result, world);
+        Vec::new()
+    }
+
+    /// A file came back from the editor.
+    fn edited(&mut self, file: &Path, outcome: Result<(), String>, world: &World) -> Vec<Want> {
+        _ = (file, outcome, world);
+        Vec::new()
+    }
+
+    /// The reader comes here, to a spot or to wherever they last were.
+    fn enter(&mut self, spot: Option<&Spot>, world: &World) -> Vec<Want>;
+
+    /// Where the reader is, for `back`.
+    fn spot(&self) -> Option<Spot>;
+
+    /// Grows whenever what a deciding key would act on has changed.
+    fn epoch(&self) -> u64 {
+        0
+    }
+
+    /// How often the time is wanted.
+    fn pace(&self) -> Pace {
+        Pace::Minute
+    }
+
+    /// Draws it; the result is where the terminal's cursor belongs, if text is being typed.
+    fn draw(&self, buffer: &mut Buffer, areas: Areas, look: Look<'_>, world: &World) -> Option<Position>;
+}
+
+/// All screens, in the order of their tabs.
+pub fn all() -> Vec<Box<dyn Screen>> {
+    vec![Box::new(inbox::Inbox::default())]
+}

@@ -1,0 +1,46 @@
+//! A grant as people type it: `writes crm/contact/*#score`, `triggers reply.legal`, `outputs slack/leads`.
+
+use crate::domain::map::Grant;
+
+/// As typed.
+pub(super) fn grant_text(grant: &Grant) -> String {
+    grant.to_string()
+}
+
+/// Reads what was typed.
+///
+/// # Errors
+/// What is wrong, and how it is written.
+pub(super) fn read_grant(text: &str) -> Result<Grant, String> {
+    let how = "write `writes PATH`, `triggers EVENT` or `outputs NAME`";
+    let (word, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+    let rest = rest.trim();
+    if rest.is_empty() {
+        return Err(format!("the grant says nothing; {how}"));
+    }
+    match word {
+        "writes" | "write" => rest.parse().map(Grant::Write).map_err(|error| format!("{error}")),
+        "triggers" | "trigger" => Ok(Grant::Trigger(rest.to_owned())),
+        "outputs" | "output" => Ok(Grant::Output(rest.to_owned())),
+        other => Err(format!("`{other}` is nothing that can be granted; {how}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn grants_read_back_as_written() {
+        for text in ["writes crm/contact/*#score", "triggers reply.legal", "outputs slack/leads"] {
+            assert_eq!(grant_text(&read_grant(text).unwrap()), text);
+        }
+    }
+
+    #[test]
+    fn what_is_no_grant_is_said() {
+        for text in ["", "writes", "owns x", "writes a//b"] {
+            assert!(read_grant(text).is_err(), "{text:?}");
+        }
+    }
+}

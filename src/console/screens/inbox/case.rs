@@ -1,0 +1,256 @@
+//! One case, whole: what came in, why it could not be decided, what led to it, how cases like it were answered.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::rows::urgency;
+use crate::console::untrusted;
+use crate::console::widgets::facts::fact;
+use crate::console::widgets::{Look, bars, cells, put, put_at, put_lines, width};
+use crate::console::words;
+use crate::console::world::World;
+use crate::domain::command::ItemAnswer;
+use crate::domain::decide::preview;
+use crate::domain::deed::Deed;
+use crate::domain::ids::Seq;
+use crate::domain::state::{AlertSide, Board, Case, Item, PastAnswers};
+
+/// Deeds of evidence shown; the latest of them.
+pub(super) const EVIDENCE_SHOWN: usize = 8;
+/// Lines of the input shown; all of it is one key away.
+const INPUT_LINES: usize = 10;
+/// Lines of any other text.
+const TEXT_LINES: usize = 4;
+/// Cells of the labels.
+const LABEL: usize = 9;
+/// Cells of the deadline's bar.
+const BAR: usize = 8;
+
+/// The lines of a case.
+pub(super) fn lines<'a>(
+    look: Look<'_>,
+    room: usize,
+    world: &World,
+    board: &Board,
+    item: &Item,
+    deed: &dyn Fn(Seq) -> Option<&'a Arc<Deed>>,
+) -> Vec<Line<'static>> {
+    let theme = look.theme;
+    let wide = room.saturating_sub(LABEL);
+    let text = |text: &str, most: usize| untrusted::wrap(text, wide, most, theme.base, theme.escaped);
+    let mut lines = head(look, room, world, item);
+    lines.push(Line::default());
+    match &item.case {
+        Case::Conflict { alert } => {
+            let sides = board.alerts.get(alert).map(|alert| sides(look, wide, world, &alert.sides));
+            lines.extend(fact(look, "SIDES", LABEL, sides.unwrap_or_default()));
+        }
+        Case::UnownedField { .. } | Case::UnownedTarget { .. } | Case::Escalation { .. } => {
+            lines.extend(fact(look, "INPUT", LABEL, input(look, wide, item)));
+        }
+    }
+    lines.extend(fact(look, "WHY", LABEL, text(&item.why, TEXT_LINES)));
+    if item.unforeseen {
+        let words = format!("{} unforeseen: not among its reasons to escalate", look.glyphs.attention);
+        lines.extend(fact(look, "", LABEL, vec![Line::from(Span::styled(words, theme.warning))]));
+    }
+    lines.push(Line::default());
+    let before = evidence(look, wide, world, item, deed);
+    if !before.is_empty() {
+        lines.extend(fact(look, "BEFORE", LABEL, before));
+        lines.push(Line::default());
+    }
+    lines.extend(fact(look, "LIKE", LABEL, text(&alike(board, item), TEXT_LINES)));
+    lines.extend(fact(look, "SUGGEST", LABEL, suggestion(look, wide, world, board, item)));
+    lines
+}
+
+/// Draws as much as there is room for, from a line on, and says how much more there is.
+pub(super) fn draw(buffer: &mut Buffer, area: Rect, look: Look<'_>, lines: &[Line<'static>], scroll: usize) {
+    let high = usize::from(area.height);
+    let from = scroll.min(lines.len().saturating_sub(high));
+    put_lines(buffer, area, lines.get(from..).unwrap_or_default());
+    let below = lines.len().saturating_sub(from + high);
+    if below > 0 && high > 0 {
+        let more =
+            Line::from(Span::styled(format!("{} {below} more", look.glyphs.more[1]), look.theme.accent));
+        let column = area.width.saturating_sub(cells(width(&more)));
+        put(
+            buffer,
+            Rect { y: area.bottom() - 1, height: 1, ..area },
+            0,
+            &Line::from(" ".repeat(usize::from(area.width))),
+        );
+        put_at(buffer, area, area.height - 1, column, &more);
+    }
+}
+
+fn head(look: Look<'_>, room: usize, world: &World, item: &Item) -> Vec<Line<'static>> {
+    let theme = look.theme;
+    let mut first = vec![
+        Span::styled(format!("#{}", item.no), theme.accent),
+        Span::raw("  "),
+        Span::styled(item.case.word(), theme.title),
+    ];
+    let claim = match (&item.claimed_by, &item.assigned_to) {
+        (Some(by), _) if *by == world.me.person => Some(("claimed: you".to_owned(), theme.success)),
+        (Some(by), _) => Some((format!("claimed: {by}"), theme.warning)),
+        (None, Some(to)) if *to == world.me.person => Some(("handed to you".to_owned(), theme.success)),
+        (None, Some(to)) => Some((format!("handed to {to}"), theme.warning)),
+        (None, None) => None,
+    };
+    if let Some((words, style)) = claim {
+        first.push(Span::styled(format!("   {words}"), style));
+    }
+    let (left, style) = (words::left(item.due, world.now), urgency(look, item, world.now));
+    let overdue = item.overdue || item.due <= world.now;
+    let due = if overdue {
+        format!("{} overdue since {}", look.glyphs.attention, words::clock(item.due, world.now))
+    } else {
+        left
+    };
+    let from = untrusted::fit(item.raised_by.name(), 24);
+    let mut second = vec![
+        Span::styled("from ", theme.muted),
+        Span::styled(from, theme.base),
+        Span::styled(format!(", {}, ", world.ago(item.opened)), theme.muted),
+        Span::styled(if overdue { "" } else { "due in " }, theme.muted),
+        Span::styled(format!("{due}  "), style),
+    ];
+    let micros = |span: crate::domain::time::Span| u64::try_from(span.micros()).unwrap_or(0);
+    let whole = micros(item.due.since(item.opened));
+    second.extend(bars::deadline(look, BAR, micros(world.now.since(item.opened)), whole).spans);
+    let title = Line::from(untrusted::fit_spans(&item.title, room, theme.base, theme.escaped));
+    let mut third =
+        vec![Span::styled("queue ", theme.muted), Span::styled(item.queue.to_string(), theme.subtle)];
+    if let Some(subject) = &item.subject {
+        third.push(Span::styled("   subject ", theme.muted));
+        third.extend(untrusted::fit_spans(
+            subject.as_ref(),
+            room.saturating_sub(24),
+            theme.base,
+            theme.escaped,
+        ));
+    }
+    if item.joined > 0 {
+        let again = format!("   {}{} times", look.glyphs.times, item.joined + 1);
+        third.push(Span::styled(again, theme.warning));
+    }
+    vec![Line::from(first), title, Line::from(second), Line::from(third)]
+}
+
+/// The input as received: a write as its changes, anything else as its text.
+fn input(look: Look<'_>, wide: usize, item: &Item) -> Vec<Line<'static>> {
+    let theme = look.theme;
+    let text = |text: &str| untrusted::wrap(text, wide, INPUT_LINES, theme.base, theme.escaped);
+    match &item.case {
+        Case::UnownedField { write } => {
+            let mut lines = Vec::new();
+            for (name, value) in write.changes.iter().take(INPUT_LINES) {
+                let name = if name.is_whole() { String::new() } else { format!("#{name}") };
+                lines.extend(text(&format!(
+                    "{}{name} {} {}",
+                    write.entity,
+                    look.glyphs.arrow,
+                    value.plain()
+                )));
+            }
+            if let Some(reason) = &write.reason {
+                lines.extend(untrusted::wrap(reason, wide, 2, theme.muted, theme.escaped));
+            }
+            lines
+        }
+        Case::UnownedTarget { act } => {
+            let mut lines = text(&format!("{} {} {}", act.action, look.glyphs.arrow, act.target));
+            if let Some(reason) = &act.reason {
+                lines.extend(untrusted::wrap(reason, wide, 2, theme.muted, theme.escaped));
+            }
+            lines
+        }
+        Case::Escalation { input } => text(&input.plain()),
+        Case::Conflict { .. } => Vec::new(),
+    }
+}
+
+fn sides(look: Look<'_>, wide: usize, world: &World, sides: &[AlertSide]) -> Vec<Line<'static>> {
+    let theme = look.theme;
+    let side = |side: &AlertSide| {
+        let mut text = format!("{} {} {}", words::clock(side.at, world.now), side.actor, side.outcome);
+        if let Some(path) = &side.path {
+            _ = write!(text, " {path}");
+        }
+        if let Some(value) = &side.value {
+            _ = write!(text, " {} {}", look.glyphs.arrow, value.plain());
+        }
+        if let Some(why) = &side.why {
+            _ = write!(text, " ({why})");
+        }
+        untrusted::wrap(&text, wide, TEXT_LINES, theme.base, theme.escaped)
+    };
+    sides.iter().take(TEXT_LINES).flat_map(side).collect()
+}
+
+fn evidence<'a>(
+    look: Look<'_>,
+    wide: usize,
+    world: &World,
+    item: &Item,
+    deed: &dyn Fn(Seq) -> Option<&'a Arc<Deed>>,
+) -> Vec<Line<'static>> {
+    let skipped = item.evidence.len().saturating_sub(EVIDENCE_SHOWN);
+    let shown = item.evidence.iter().skip(skipped);
+    let lines = shown.map(|seq| match deed(*seq) {
+        Some(deed) => words::deed(look, deed, world.now, wide),
+        None => Line::from(Span::styled(format!("deed {seq}"), look.theme.muted)),
+    });
+    lines.collect()
+}
+
+/// How many wait that are like it, and how such cases were answered before.
+fn alike(board: &Board, item: &Item) -> String {
+    let waiting = board.alike(item).count();
+    let mut text = match waiting {
+        0 => "no other waits".to_owned(),
+        1 => "1 more waits".to_owned(),
+        more => format!("{more} more wait"),
+    };
+    let none = PastAnswers::default();
+    let past = board.past.get(&item.alike).unwrap_or(&none);
+    let answers = [(past.handle, "handle"), (past.expand, "expand"), (past.out_of_scope, "out of scope")];
+    let told: Vec<_> = answers
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, word)| format!("{count} {word}"))
+        .collect();
+    let sum: u64 = answers.iter().map(|(count, _)| count).sum();
+    if sum == 0 {
+        text.push_str(", none answered before");
+    } else {
+        _ = write!(text, ", {sum} answered: {}", told.join(", "));
+        if let Some(last) = &past.last {
+            _ = write!(text, "; last {last}");
+        }
+    }
+    text
+}
+
+fn suggestion(look: Look<'_>, wide: usize, world: &World, board: &Board, item: &Item) -> Vec<Line<'static>> {
+    let theme = look.theme;
+    let Some(suggested) = &item.suggestion else {
+        return vec![Line::from(Span::styled("none: no zone is near", theme.muted))];
+    };
+    let answer =
+        ItemAnswer::Expand { agent: suggested.agent.clone(), grant: suggested.grant.clone(), note: None };
+    let preview = preview(board, item, &world.me.person, &answer);
+    let mut text = format!("expand {}: {}", suggested.agent, suggested.grant);
+    if preview.obstacle.is_none() {
+        _ = write!(text, ", settles {}", preview.settles.len() + 1);
+    }
+    let mut lines = untrusted::wrap(&text, wide, TEXT_LINES, theme.accent, theme.escaped);
+    lines.extend(untrusted::wrap(&suggested.reason, wide, 2, theme.muted, theme.escaped));
+    lines
+}

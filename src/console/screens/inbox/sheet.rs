@@ -1,0 +1,130 @@
+//! Something to read over the view: the original of an input, who raised it, what a review came to.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::close_only;
+use super::review::Review;
+use crate::console::action::Action;
+use crate::console::untrusted;
+use crate::console::widgets::Look;
+use crate::console::widgets::modal::Frame;
+use crate::console::world::World;
+use crate::domain::state::Item;
+
+/// Outer width.
+const WIDTH: u16 = 84;
+/// Lines shown at once.
+const HIGH: usize = 18;
+/// Lines of one long line that is wrapped.
+const WRAPPED: usize = 400;
+
+/// A text over the view.
+#[derive(Debug, Clone)]
+pub(super) struct Sheet {
+    title: String,
+    text: String,
+    /// The bytes that `raw` shows as hex, where there are any.
+    original: Option<String>,
+    hex: bool,
+    from: usize,
+}
+
+impl Sheet {
+    /// The input exactly as received.
+    pub(super) fn original(item: &Item) -> Self {
+        let text = item.input();
+        let original = Some(text.clone());
+        Self { title: format!("The original of #{} (v: hex)", item.no), text, original, hex: false, from: 0 }
+    }
+
+    /// Who raised a case, and what they own.
+    pub(super) fn raiser(item: &Item, world: &World) -> Self {
+        let mut lines = Vec::new();
+        let agent = item.raised_by.agent();
+        let board = world.board.as_ref();
+        if let (Some(agent), Some(board)) = (agent, board) {
+            match board.map.agent(agent) {
+                None => lines.push("the map does not know this agent".to_owned()),
+                Some(known) => {
+                    lines.push(format!("role      {}", known.role));
+                    lines.push(format!("owner     {}", known.owner));
+                    let list = |items: Vec<String>| {
+                        if items.is_empty() { "nothing".to_owned() } else { items.join("  ") }
+                    };
+                    lines.push(format!(
+                        "writes    {}",
+                        list(known.writes.iter().map(ToString::to_string).collect())
+                    ));
+                    lines.push(format!("triggers  {}", list(known.triggers.clone())));
+                    lines.push(format!("outputs   {}", list(known.outputs.clone())));
+                }
+            }
+            if let Some(facts) = board.agents.get(agent) {
+                lines.push(format!("last seen {}", world.ago(facts.last)));
+                let counts: Vec<_> = facts
+                    .outcomes
+                    .iter()
+                    .map(|(outcome, count)| format!("{count} {}", outcome.as_str()))
+                    .collect();
+                lines.push(format!("deeds     {}", counts.join(", ")));
+            }
+        }
+        let title = format!("{} raised #{}", item.raised_by, item.no);
+        Self { title, text: lines.join("\n"), original: None, hex: false, from: 0 }
+    }
+
+    /// What a review came to.
+    pub(super) fn summary(review: &Review, _world: &World) -> Self {
+        Self {
+            title: "Review ended".to_owned(),
+            text: review.summary().join("\n"),
+            original: None,
+            hex: false,
+            from: 0,
+        }
+    }
+
+    /// Scrolls or changes to hex; false when it is done with.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the other actions are somebody else's")]
+    pub(super) fn act(&mut self, action: Action) -> bool {
+        match action {
+            Action::Down => self.from += 1,
+            Action::Up => self.from = self.from.saturating_sub(1),
+            Action::Raw | Action::ToggleField if self.original.is_some() => {
+                self.hex = !self.hex;
+                self.from = 0;
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    pub(super) fn draw(&self, buffer: &mut Buffer, screen: Rect, look: Look<'_>) {
+        let theme = look.theme;
+        let room = usize::from(WIDTH.min(screen.width).saturating_sub(4));
+        let lines: Vec<Line<'static>> = match &self.original {
+            Some(original) if self.hex => {
+                let bytes = original.as_bytes();
+                let rows = (0..untrusted::hex_rows(bytes.len())).skip(self.from).take(HIGH);
+                rows.filter_map(|row| untrusted::hex_row(bytes, row))
+                    .map(|row| Line::from(Span::styled(row, theme.base)))
+                    .collect()
+            }
+            Some(_) | None => {
+                let all = untrusted::wrap(&self.text, room, WRAPPED, theme.base, theme.escaped);
+                let from = self.from.min(all.len().saturating_sub(HIGH));
+                all.into_iter().skip(from).take(HIGH).collect()
+            }
+        };
+        let mut lines = if lines.is_empty() {
+            vec![Line::from(Span::styled("nothing was sent with it", theme.muted))]
+        } else {
+            lines
+        };
+        lines.push(Line::default());
+        let title = untrusted::fit(&self.title, room.saturating_sub(4));
+        Frame { title: &title, width: WIDTH }.draw_with_buttons(buffer, screen, look, &lines, &close_only());
+    }
+}

@@ -1,0 +1,303 @@
+//! The Inbox by its keys and its screens, on the real rules.
+
+use serde_json::json;
+
+use crate::console::app::{App, Settings};
+use crate::console::ask::{Heard, What};
+use crate::console::testing::{Runner, buffer, team::Team};
+use crate::console::world::{Link, Me};
+use crate::domain::ids::{ItemNo, PersonId, Seq};
+use crate::domain::state::TokenClass;
+use crate::domain::time::{Span, Time};
+
+const MAP: &str = r#"
+workspace = "northwind"
+governance_owner = "dana"
+
+[[agent]]
+id = "intake"
+role = "Qualifies inbound leads"
+owner = "dana"
+writes = ["crm/contact/*#name", "crm/contact/*#status"]
+
+[[agent]]
+id = "follow-up"
+role = "Keeps contacts warm"
+owner = "dana"
+writes = ["outreach/**"]
+outputs = ["mail/outbox"]
+escalates_when = ["reply outside templates"]
+
+[[queue]]
+name = "ops"
+owner = "dana"
+deputies = ["sam"]
+sla = "24h"
+review = "daily 09:00"
+priority = ["intake", "follow-up"]
+"#;
+
+fn start() -> Time {
+    "2026-11-20T09:00:00Z".parse().unwrap()
+}
+
+fn me(name: &str, class: TokenClass) -> Me {
+    Me { person: PersonId::new(name).unwrap(), class }
+}
+
+/// Three cases: a write to a field that nobody owns, twice alike, and an escalation with hostile text.
+fn team() -> Team {
+    let mut team = Team::new(MAP, start()).unwrap();
+    let write = |entity: &str| json!({"do": "write", "entity": entity, "changes": {"score": 7}, "expected": {"score": 0}});
+    team.agent("intake", json!({"do": "write", "entity": "crm/contact/acme", "changes": {"status": "new"}, "expected": {"status": 0}})).unwrap();
+    team.agent("intake", write("crm/contact/acme")).unwrap();
+    team.pass(Span::from_hours(2)).unwrap();
+    team.agent("intake", write("crm/contact/globex")).unwrap();
+    team.agent(
+        "follow-up",
+        json!({"do": "escalate", "subject": "crm/contact/acme", "why": "reply outside templates",
+        "input": "We'd rather talk to your legal team\u{202e} about \u{1b}[2Jthis", "evidence": [2]}),
+    )
+    .unwrap();
+    team
+}
+
+fn dana(team: &mut Team) -> Runner<App> {
+    let mut runner = team.console(me("dana", TokenClass::Admin), Settings::default(), 120, 36);
+    team.serve(&mut runner);
+    runner
+}
+
+#[test]
+fn the_whole_case_is_on_one_screen() {
+    let mut team = team();
+    let runner = dana(&mut team);
+    insta::assert_snapshot!("inbox_120x36", runner.screen_text());
+}
+
+#[test]
+fn the_compact_and_the_list_only_widths() {
+    let mut team = team();
+    let mut runner = dana(&mut team);
+    runner.resize(80, 24);
+    insta::assert_snapshot!("inbox_80x24", runner.screen_text());
+    runner.resize(60, 16);
+    insta::assert_snapshot!("inbox_60x16", runner.screen_text());
+    runner.send_keys("enter").unwrap();
+    assert!(runner.screen_text().contains("WHY"));
+}
+
+#[test]
+fn every_size_can_be_drawn() {
+    let mut team = team();
+    for keys in ["", "e", "h text:hi", "R", "?", ":", "v", "/ text:x"] {
+        let mut runner = dana(&mut team);
+        runner.send_keys(keys).unwrap();
+        for width in [1, 2, 3, 7, 20, 39, 40, 41, 60, 79, 80, 81, 119, 120, 121, 200] {
+            for height in 1..=40 {
+                assert!(buffer(&runner.program, width, height).is_some(), "{keys} at {width}x{height}");
+            }
+        }
+    }
+}
+
+#[test]
+fn expanding_says_what_will_be_true_and_then_it_is() {
+    let mut team = team();
+    let mut runner = dana(&mut team);
+    runner.send_keys("e").unwrap();
+    insta::assert_snapshot!("expand_120x36", runner.screen_text());
+    // Enter alone cancels: the safe button is chosen.
+    runner.send_keys("enter").unwrap();
+    team.serve(&mut runner);
+    assert_eq!(team.state.board.items.len(), 3);
+    runner.send_keys("e tab enter").unwrap();
+    team.serve(&mut runner);
+    assert_eq!(team.state.board.items.len(), 1, "{}", runner.screen_text());
+    assert_eq!(team.state.board.map_version.0, 1);
+    let screen = runner.screen_text();
+    assert!(screen.contains("#1 and 1 alike expanded; `u` undoes it"), "{screen}");
+    assert!(screen.contains("map v1"), "{screen}");
+    runner.send_keys("u").unwrap();
+    assert!(runner.screen_text().contains("these wait again: #1 #2"), "{}", runner.screen_text());
+    runner.send_keys("tab enter").unwrap();
+    team.serve(&mut runner);
+    assert_eq!(team.state.board.items.len(), 3, "{}", runner.screen_text());
+}
+
+#[test]
+fn handling_needs_a_note_and_enter_in_the_note_decides_nothing() {
+    let mut team = team();
+    let mut runner = dana(&mut team);
+    runner.send_keys("j j h enter enter").unwrap();
+    assert!(!runner.screen_text().contains("by hand"), "enter went to the note's end, then cancelled");
+    runner.send_keys("h enter tab enter").unwrap();
+    assert!(runner.screen_text().contains("say in the note how you handled it"), "{}", runner.screen_text());
+    runner.send_keys("shift-tab shift-tab shift-tab shift-tab text:called_them enter tab enter").unwrap();
+    team.serve(&mut runner);
+    assert!(!team.state.board.items.contains_key(&ItemNo(3)), "{}", runner.screen_text());
+    let closed = team.state.board.closed.last().unwrap();
+    assert_eq!(closed.answer.note().unwrap().as_ref(), "called them");
+}
+
+#[test]
+fn marked_cases_are_answered_at_once() {
+    let mut team = team();
+    let mut runner = dana(&mut team);
+    runner.send_keys("space space o text:spam enter").unwrap();
+    assert!(runner.screen_text().contains("2 marked cases: #1 #2"), "{}", runner.screen_text());
+    runner.send_keys("tab enter").unwrap();
+    team.serve(&mut runner);
+    assert_eq!(team.state.board.items.len(), 1, "{}", runner.screen_text());
+}
+
+#[test]
+fn a_case_that_changed_is_not_answered() {
+    let mut team = team();
+    let mut runner = dana(&mut team);
+    runner.send_keys("h text:done enter tab").unwrap();
+    let elsewhere = PersonId::new("dana").unwrap();
+    let claim = serde_json::from_value(json!({"do": "item", "item": 1, "step": "claim"})).unwrap();
+    team.person(&elsewhere, TokenClass::Admin, claim).unwrap();
+    team.serve(&mut runner);
+    runner.send_keys("enter").unwrap();
+    team.serve(&mut runner);
+    assert_eq!(team.state.board.items.len(), 3);
+    assert!(runner.screen_text().contains("#1 changed since it was shown"), "{}", runner.screen_text());
+}
+
+#[test]
+fn nothing_decides_while_the_link_is_down_or_the_history_differs() {
+    let mut team = team();
+    let mut runner = dana(&mut team);
+    runner.send_keys("h text:done enter tab").unwrap();
+    runner.server(Heard::Link(Link::Lost {
+        retry_at: team.now.plus(Span::from_secs(4)),
+        why: "refused".to_owned(),
+    }));
+    runner.send_keys("enter").unwrap();
+    assert!(runner.take_done().is_empty());
+    assert!(runner.screen_text().contains("the link is down"), "{}", runner.screen_text());
+    runner.send_keys("esc e").unwrap();
+    assert!(runner.screen_text().contains("reconnecting 4s"), "{}", runner.screen_text());
+    assert!(!runner.screen_text().contains("Expand a scope"));
+    runner.server(Heard::Link(Link::Rewritten { at: Seq(7) }));
+    runner.send_keys("c").unwrap();
+    assert!(runner.take_done().is_empty());
+    assert!(runner.screen_text().contains("≠ rewritten from #7"), "{}", runner.screen_text());
+}
+
+#[test]
+fn keys_typed_before_the_case_was_seen_do_not_decide() {
+    let mut team = team();
+    let mut runner = dana(&mut team);
+    runner.send_keys_at_once("j c").unwrap();
+    assert!(!runner.take_done().iter().any(|ask| matches!(ask.what, What::Command(_))));
+    assert!(runner.screen_text().contains("was typed before this was shown"), "{}", runner.screen_text());
+    runner.send_keys("c").unwrap();
+    team.serve(&mut runner);
+    assert_eq!(team.state.board.items[&ItemNo(2)].claimed_by.as_ref().unwrap().as_str(), "dana");
+}
+
+#[test]
+fn pasted_text_never_decides() {
+    let mut team = team();
+    let mut runner = dana(&mut team);
+    runner.paste("e\t\n");
+    runner.send_keys("e").unwrap();
+    runner.paste("\t\n\n");
+    team.serve(&mut runner);
+    assert_eq!(team.state.board.items.len(), 3);
+    assert_eq!(team.state.board.map_version.0, 0);
+}
+
+#[test]
+fn who_may_not_answer_is_told_who_may() {
+    let mut team = team();
+    let mut runner = team.console(me("eve", TokenClass::Reviewer), Settings::default(), 120, 36);
+    runner.send_keys("h").unwrap();
+    assert!(
+        runner.screen_text().contains("only dana or sam answers for queue ops"),
+        "{}",
+        runner.screen_text()
+    );
+    let mut watcher = team.console(me("wim", TokenClass::Watcher), Settings::default(), 120, 36);
+    assert!(watcher.screen_text().contains("■ read-only"), "{}", watcher.screen_text());
+    watcher.send_keys("h").unwrap();
+    assert!(watcher.screen_text().contains("a watcher only looks"));
+}
+
+#[test]
+fn claim_release_and_reassign() {
+    let mut team = team();
+    let mut runner = dana(&mut team);
+    runner.send_keys("c").unwrap();
+    team.serve(&mut runner);
+    assert!(runner.screen_text().contains("claimed: you"), "{}", runner.screen_text());
+    runner.send_keys("C").unwrap();
+    team.serve(&mut runner);
+    runner.send_keys("A").unwrap();
+    assert!(runner.screen_text().contains("Hand #1 to"), "{}", runner.screen_text());
+    runner.send_keys("text:sam enter").unwrap();
+    team.serve(&mut runner);
+    assert!(runner.screen_text().contains("handed to sam"), "{}", runner.screen_text());
+    runner.send_keys("h").unwrap();
+    assert!(runner.screen_text().contains("#1 was handed to sam"), "{}", runner.screen_text());
+}
+
+#[test]
+fn the_review_goes_from_case_to_case_and_ends_with_a_summary() {
+    let mut team = team();
+    let mut runner = dana(&mut team);
+    runner.send_keys("R").unwrap();
+    team.now = team.now.plus(Span::from_secs(100));
+    team.serve(&mut runner);
+    insta::assert_snapshot!("review_120x36", runner.screen_text());
+    runner.send_keys("e tab enter").unwrap();
+    team.serve(&mut runner);
+    assert!(runner.screen_text().contains("#3"), "{}", runner.screen_text());
+    runner.send_keys("h text:done enter tab enter").unwrap();
+    team.serve(&mut runner);
+    let screen = runner.screen_text();
+    assert!(
+        screen.contains("Review ended") && screen.contains("1  expanded") && screen.contains("1  handled"),
+        "{screen}"
+    );
+}
+
+#[test]
+fn the_filter_narrows_while_it_is_typed() {
+    let mut team = team();
+    let mut runner = dana(&mut team);
+    runner.send_keys("/ text:globex").unwrap();
+    let screen = runner.screen_text();
+    assert!(screen.contains("#2") && !screen.contains("reply outside"), "{screen}");
+    runner.send_keys("enter").unwrap();
+    assert!(runner.screen_text().contains("globex  1 of 3  esc clears"), "{}", runner.screen_text());
+    runner.send_keys("esc").unwrap();
+    assert!(!runner.screen_text().contains("esc clears"));
+}
+
+#[test]
+fn hostile_text_is_shown_and_its_original_is_a_key_away() {
+    let mut team = team();
+    let mut runner = dana(&mut team);
+    runner.send_keys("j j").unwrap();
+    let screen = runner.screen_text();
+    assert!(screen.contains("‹U+202E›") && screen.contains("‹U+001B›"), "{screen}");
+    assert!(!screen.contains('\u{1b}') && !screen.contains('\u{202e}'));
+    runner.send_keys("v v").unwrap();
+    assert!(runner.screen_text().contains("e2 80 ae"), "{}", runner.screen_text());
+}
+
+#[test]
+fn an_empty_inbox_says_why_and_what_next() {
+    let mut team = Team::new(MAP, start()).unwrap();
+    let me = me("dana", TokenClass::Admin);
+    let app = App::new(team.workspace(), me, Settings::default())
+        .with_welcome(vec!["deeds demo loads sample teams".to_owned()]);
+    let mut runner = Runner::new(app, 100, 24, start().micros());
+    assert!(runner.screen_text().contains("Connecting"));
+    runner.server(team.board());
+    assert!(runner.screen_text().contains("deeds demo loads sample teams"), "{}", runner.screen_text());
+}

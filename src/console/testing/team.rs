@@ -1,0 +1,185 @@
+//! A team at work without a server: the real rules on a state in memory, and the answers that a server would give. The
+//! console under test can't tell the difference.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use serde_json::Value as Json;
+
+use super::Runner;
+use crate::console::app::{App, Settings};
+use crate::console::ask::{Ask, Heard, Told, Trouble, What};
+use crate::console::world::{Link, Me};
+use crate::domain::command::{Command, Principal, Request};
+use crate::domain::decide::{Answer, decide};
+use crate::domain::deed::{Body, Deed, NewWorkspace, Outcome, Refs};
+use crate::domain::ids::{Actor, AgentId, MapVersion, PersonId, Seq, WorkspaceId};
+use crate::domain::map;
+use crate::domain::reply::Reply;
+use crate::domain::state::{State, TokenClass};
+use crate::domain::time::{Span, Time};
+
+/// A workspace in memory.
+#[derive(Debug)]
+pub struct Team {
+    /// Its state.
+    pub state: State,
+    /// Everything that happened.
+    pub deeds: Vec<Arc<Deed>>,
+    /// The time; each command takes a second.
+    pub now: Time,
+    /// Deeds that the console has not heard of yet.
+    unheard: Vec<Arc<Deed>>,
+}
+
+impl Team {
+    /// A workspace born with this map at this time.
+    ///
+    /// # Errors
+    /// What is wrong with the map.
+    pub fn new(map: &str, now: Time) -> Result<Self, String> {
+        let parsed = map::parse(map);
+        let model = parsed.model.ok_or_else(|| format!("{:?}", parsed.findings))?;
+        let workspace = model.workspace.clone();
+        let born = Body::WorkspaceCreated(Box::new(NewWorkspace {
+            workspace: workspace.clone(),
+            model: Arc::new(model),
+        }));
+        let mut team = Self { state: State::new(workspace), deeds: Vec::new(), now, unheard: Vec::new() };
+        team.take(first_deed(born, now));
+        Ok(team)
+    }
+
+    /// The workspace's name.
+    pub fn workspace(&self) -> WorkspaceId {
+        self.state.board.workspace.clone()
+    }
+
+    /// An agent asks; the command is written as the API takes it.
+    ///
+    /// # Errors
+    /// When the command or the name is not one.
+    pub fn agent(&mut self, name: &str, command: Json) -> Result<Reply, String> {
+        let agent = AgentId::new(name).map_err(|error| error.to_string())?;
+        let command = serde_json::from_value(command).map_err(|error| error.to_string())?;
+        self.decide(Actor::Agent(agent), TokenClass::Agent, command)
+    }
+
+    /// A person asks.
+    ///
+    /// # Errors
+    /// When the rules know the answer already, which nothing here leads to.
+    pub fn person(
+        &mut self,
+        person: &PersonId,
+        class: TokenClass,
+        command: Command,
+    ) -> Result<Reply, String> {
+        self.decide(Actor::Person(person.clone()), class, command)
+    }
+
+    /// Time goes by, with what it brings.
+    ///
+    /// # Errors
+    /// As [`Team::person`].
+    pub fn pass(&mut self, span: Span) -> Result<(), String> {
+        self.now = self.now.plus(span);
+        self.decide(Actor::Deeds, TokenClass::Admin, Command::Tick).map(|_| ())
+    }
+
+    /// A console on this workspace, with its board, on a screen of this size.
+    pub fn console(&mut self, me: Me, settings: Settings, width: u16, height: u16) -> Runner<App> {
+        let app = App::new(self.workspace(), me, settings);
+        let mut runner = Runner::new(app, width, height, self.now.micros());
+        runner.server(self.board());
+        runner.server(Heard::Link(Link::Live { latency_ms: Some(12) }));
+        runner
+    }
+
+    /// The board as a server would send it.
+    pub fn board(&mut self) -> Heard {
+        self.unheard.clear();
+        Heard::Board { workspaces: vec![self.workspace()], board: Box::new(self.state.board.clone()) }
+    }
+
+    /// Brings the console what happened, and answers what it asks, until both are quiet.
+    pub fn serve(&mut self, runner: &mut Runner<App>) {
+        loop {
+            for deed in std::mem::take(&mut self.unheard) {
+                runner.server(Heard::Deed(deed));
+            }
+            let asked = runner.take_done();
+            if asked.is_empty() && self.unheard.is_empty() {
+                break;
+            }
+            for ask in asked {
+                let me = runner.program.me();
+                let answer = self.answer(&me, ask);
+                for deed in std::mem::take(&mut self.unheard) {
+                    runner.server(Heard::Deed(deed));
+                }
+                runner.server(answer);
+            }
+        }
+        runner.clock(self.now.micros());
+    }
+
+    fn answer(&mut self, me: &Me, ask: Ask) -> Heard {
+        let result = match ask.what {
+            What::Command(command) => self
+                .person(&me.person, me.class, *command)
+                .map(|reply| Told::Reply(Box::new(reply)))
+                .map_err(|what| Trouble { what, next: "look again".to_owned() }),
+            What::Deeds(seqs) => {
+                let found = self.deeds.iter().filter(|deed| seqs.contains(&deed.seq)).cloned();
+                Ok(Told::Deeds(found.collect()))
+            }
+            What::Switch(_) => return self.board(),
+        };
+        Heard::Answer { to: ask.from, tag: ask.tag, result }
+    }
+
+    fn decide(&mut self, actor: Actor, class: TokenClass, command: Command) -> Result<Reply, String> {
+        self.now = self.now.plus(Span::from_secs(1));
+        let principal = Principal { actor, class, token: None };
+        let request = Request { principal, command, key: None, traceparent: None };
+        let decision = decide(&self.state, &request, self.now);
+        for deed in decision.deeds {
+            self.take(deed);
+        }
+        match decision.answer {
+            Answer::Reply(reply) => Ok(*reply),
+            Answer::Replay(seq) => Err(format!("already answered by deed {seq}")),
+        }
+    }
+
+    fn take(&mut self, deed: Deed) {
+        self.state.fold(&deed);
+        let deed = Arc::new(deed);
+        self.deeds.push(Arc::clone(&deed));
+        self.unheard.push(deed);
+    }
+}
+
+fn first_deed(body: Body, now: Time) -> Deed {
+    Deed {
+        seq: Seq(1),
+        time: now,
+        recorded: now,
+        subject: None,
+        correlation: Seq(1),
+        cause: None,
+        traceparent: None,
+        actor: Actor::Deeds,
+        action: Cow::Borrowed("create"),
+        outcome: Outcome::Recorded,
+        code: None,
+        verdict: None,
+        reason: None,
+        map_version: MapVersion(0),
+        fields: Vec::new(),
+        refs: Refs::default(),
+        key: None,
+        body,
+    }
+}

@@ -1,0 +1,143 @@
+//! Things of the domain in words and signs, the same on every screen: outcomes, changes, deeds, times.
+
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use super::untrusted;
+use super::widgets::{Look, width};
+use crate::domain::deed::{Deed, FieldChange, Outcome};
+use crate::domain::state::Severity;
+use crate::domain::time::{Span as TimeSpan, Time};
+
+/// The sign and the role of an outcome. Its word is [`Outcome::as_str`]: a state is never told by colour alone.
+pub fn outcome(look: Look<'_>, outcome: Outcome) -> (&'static str, Style) {
+    let (glyphs, theme) = (look.glyphs, look.theme);
+    match outcome {
+        Outcome::Committed | Outcome::Allowed => (glyphs.ok, theme.success),
+        Outcome::Proposed | Outcome::Escalated => (glyphs.passed_on, theme.info),
+        Outcome::Deferred => (glyphs.reconnecting, theme.warning),
+        Outcome::Stale | Outcome::Refused | Outcome::Failed => (glyphs.refused, theme.danger),
+        Outcome::Opened => (glyphs.attention, theme.warning),
+        Outcome::Recorded => (glyphs.info, theme.muted),
+    }
+}
+
+/// The sign and the role of a severity. Its word is [`Severity::as_str`].
+pub fn severity(look: Look<'_>, severity: Severity) -> (&'static str, Style) {
+    match severity {
+        Severity::Critical => (look.glyphs.attention, look.theme.danger),
+        Severity::Warning => (look.glyphs.attention, look.theme.warning),
+        Severity::Info => (look.glyphs.info, look.theme.info),
+    }
+}
+
+/// `09:04`, or with the day where that is another one than today's.
+pub fn clock(time: Time, now: Time) -> String {
+    let (time, now) = (time.utc(), now.utc());
+    let format = if time.date_naive() == now.date_naive() { "%H:%M" } else { "%d %b %H:%M" };
+    time.format(format).to_string()
+}
+
+/// How much time is left until a deadline: `2h10m`, or `OVERDUE`.
+pub fn left(due: Time, now: Time) -> String {
+    let left = due.since(now);
+    if due <= now {
+        return "OVERDUE".to_owned();
+    }
+    if left < TimeSpan::from_mins(1) { "<1m".to_owned() } else { minutes(left) }
+}
+
+/// A span without its seconds, once it has minutes.
+pub fn minutes(span: TimeSpan) -> String {
+    let minute = TimeSpan::from_mins(1).micros();
+    let whole = TimeSpan::from_micros(span.micros() / minute * minute);
+    if whole.micros() == 0 { span.rough() } else { whole.rough() }
+}
+
+/// `#status new → contacted`, cut to the room.
+pub fn change(look: Look<'_>, change: &FieldChange, room: usize) -> Line<'static> {
+    let theme = look.theme;
+    let name = match (&change.entity, change.name.is_whole()) {
+        (Some(entity), true) => entity.to_string(),
+        (Some(entity), false) => format!("{entity}#{}", change.name),
+        (None, true) => String::new(),
+        (None, false) => format!("#{}", change.name),
+    };
+    let mut line = Line::from(untrusted::fit_spans(&name, room, theme.base, theme.escaped));
+    let mut add = |text: &str, style: Style| {
+        let left = room.saturating_sub(width(&line));
+        if left > 1 {
+            line.spans.extend(untrusted::fit_spans(text, left, style, theme.escaped));
+        }
+    };
+    let after = change.after.as_ref().map(crate::domain::value::Value::plain);
+    match (&change.before, after) {
+        (Some(before), Some(after)) if !before.is_null() => {
+            add(" ", theme.base);
+            add(&before.plain(), theme.subtle);
+            add(&format!(" {} ", look.glyphs.arrow), theme.muted);
+            add(&after, theme.base);
+        }
+        (_, Some(after)) => {
+            add(&format!(" {} ", look.glyphs.arrow), theme.muted);
+            add(&after, theme.base);
+        }
+        (Some(before), None) => {
+            add(" ", theme.base);
+            add(&before.plain(), theme.subtle);
+        }
+        (None, None) => {}
+    }
+    line
+}
+
+/// A deed in one line: when, who, what, how it came out.
+pub fn deed(look: Look<'_>, deed: &Deed, now: Time, room: usize) -> Line<'static> {
+    let theme = look.theme;
+    let mut line = Line::from(vec![
+        Span::styled(clock(deed.time, now), theme.muted),
+        Span::raw(" "),
+        Span::styled(untrusted::fit(deed.actor.name(), 16), theme.subtle),
+        Span::raw(" "),
+    ]);
+    let mut came = Line::default();
+    if deed.outcome != Outcome::Committed {
+        let (sign, style) = outcome(look, deed.outcome);
+        came.spans.push(Span::styled(format!("  {sign} {}", deed.outcome.as_str()), style));
+    }
+    let for_rest = room.saturating_sub(width(&came));
+    line.spans.push(Span::styled(untrusted::fit(&deed.action, 20), theme.base));
+    for field in deed.fields.iter().take(2) {
+        let left = for_rest.saturating_sub(width(&line) + 1);
+        line.spans.push(Span::raw(" "));
+        line.spans.extend(change(look, field, left).spans);
+    }
+    if deed.fields.len() > 2 {
+        line.spans.push(Span::styled(format!(" and {} more", deed.fields.len() - 2), theme.muted));
+    }
+    line = super::widgets::clip(line, for_rest, look.glyphs.cut);
+    line.spans.extend(came.spans);
+    super::widgets::clip(line, room, look.glyphs.cut)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn deadlines_are_told_without_seconds() {
+        let now = Time::from_micros(0);
+        let at = |secs| now.plus(TimeSpan::from_secs(secs));
+        assert_eq!(left(at(7_815), now), "2h10m");
+        assert_eq!(left(at(3_599), now), "59m");
+        assert_eq!(left(at(59), now), "<1m");
+        assert_eq!(left(now, now), "OVERDUE");
+    }
+
+    #[test]
+    fn days_are_told_where_they_differ() {
+        let time = |text: &str| text.parse::<Time>().unwrap();
+        assert_eq!(clock(time("2026-11-20T09:04:11Z"), time("2026-11-20T10:00:00Z")), "09:04");
+        assert_eq!(clock(time("2026-11-19T09:04:11Z"), time("2026-11-20T10:00:00Z")), "19 Nov 09:04");
+    }
+}

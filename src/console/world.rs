@@ -1,0 +1,161 @@
+//! What every screen may look at: the board, the link, who is looking, what time it is. Screens read it; only the app
+//! changes it.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crate::domain::deed::Deed;
+use crate::domain::ids::{PersonId, Seq, WorkspaceId};
+use crate::domain::state::{Board, Item, TokenClass};
+use crate::domain::time::{Span, Time};
+
+/// Deeds kept from the stream; older ones are asked for.
+pub const RECENT: usize = 4096;
+
+/// Who is looking.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Me {
+    /// The person.
+    pub person: PersonId,
+    /// What the person's token allows.
+    pub class: TokenClass,
+}
+
+/// The connection to the server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Link {
+    /// The first answer has not come yet.
+    Connecting,
+    /// Deeds come as they happen.
+    Live {
+        /// How long the last request took, in milliseconds.
+        latency_ms: Option<u64>,
+    },
+    /// Lost; the board is as old as it says.
+    Lost {
+        /// When it is tried again.
+        retry_at: Time,
+        /// Why, in words.
+        why: String,
+    },
+    /// The server's history does not continue the one seen here before.
+    Rewritten {
+        /// Where it stops agreeing.
+        at: Seq,
+    },
+    /// It will not come back by itself: the token has ended, the workspace is gone.
+    Ended {
+        /// Why, and the mend.
+        why: String,
+    },
+}
+
+/// What every screen may look at.
+#[derive(Debug)]
+pub struct World {
+    /// The workspace.
+    pub workspace: WorkspaceId,
+    /// Others that this person may switch to.
+    pub workspaces: Vec<WorkspaceId>,
+    /// Who is looking.
+    pub me: Me,
+    /// The connection.
+    pub link: Link,
+    /// The time, to the minute or as fine as a screen asked for.
+    pub now: Time,
+    /// What people look at; none before the first answer.
+    pub board: Option<Box<Board>>,
+    /// The latest deeds from the stream, oldest first, without gap.
+    pub recent: VecDeque<Arc<Deed>>,
+    /// What to do first in a workspace in which nothing has happened: lines, said by whoever started the console.
+    pub welcome: Vec<String>,
+}
+
+impl World {
+    /// Before the first answer.
+    pub fn new(workspace: WorkspaceId, me: Me) -> Self {
+        Self {
+            workspace,
+            workspaces: Vec::new(),
+            me,
+            link: Link::Connecting,
+            now: Time::default(),
+            board: None,
+            recent: VecDeque::new(),
+            welcome: Vec::new(),
+        }
+    }
+
+    /// Takes a deed of the stream in. One that is already in, or leaves a gap, is not taken.
+    pub fn take(&mut self, deed: Arc<Deed>) -> bool {
+        let Some(board) = &mut self.board else { return false };
+        if deed.seq != board.head.next() {
+            return false;
+        }
+        board.fold(&deed);
+        self.recent.push_back(deed);
+        if self.recent.len() > RECENT {
+            self.recent.pop_front();
+        }
+        true
+    }
+
+    /// A deed that came by lately.
+    pub fn recent_deed(&self, seq: Seq) -> Option<&Arc<Deed>> {
+        let first = self.recent.front()?.seq.0;
+        self.recent.get(usize::try_from(seq.0.checked_sub(first)?).ok()?)
+    }
+
+    /// Whether anything may be decided now; if not, why and what would help.
+    ///
+    /// # Errors
+    /// The reason in words.
+    pub fn may_decide(&self) -> Result<(), String> {
+        match &self.link {
+            Link::Live { .. } => {}
+            Link::Connecting => return Err("not connected yet; wait for `live`".to_owned()),
+            Link::Lost { .. } => {
+                return Err("the link is down, so what is shown may be old; wait for `live`".to_owned());
+            }
+            Link::Rewritten { at } => {
+                return Err(format!(
+                    "the server's history differs from deed #{at} on; nothing can be decided until that is cleared up"
+                ));
+            }
+            Link::Ended { why } => return Err(why.clone()),
+        }
+        match self.me.class {
+            TokenClass::Reviewer | TokenClass::Admin => Ok(()),
+            TokenClass::Agent | TokenClass::Watcher => {
+                Err(format!("a {} only looks; ask an admin for a reviewer's token", self.me.class.as_str()))
+            }
+        }
+    }
+
+    /// Whether this person may answer an item; if not, who may.
+    ///
+    /// # Errors
+    /// The reason in words, with the names of those who may.
+    pub fn may_answer(&self, item: &Item) -> Result<(), String> {
+        self.may_decide()?;
+        let Some(board) = &self.board else { return Err("the board is not here yet".to_owned()) };
+        if let Some(to) = &item.assigned_to {
+            if *to == self.me.person {
+                return Ok(());
+            }
+            return Err(format!("#{} was handed to {to}", item.no));
+        }
+        let queue = board.map.queue(&item.queue).unwrap_or_else(|| board.map.first_queue());
+        if queue.is_reviewer(&self.me.person) {
+            return Ok(());
+        }
+        let names: Vec<_> = queue.reviewers().map(ToString::to_string).collect();
+        Err(format!("only {} answers for queue {}", names.join(" or "), item.queue))
+    }
+
+    /// How long ago something was, as people read it.
+    pub fn ago(&self, time: Time) -> String {
+        let span = self.now.since(time);
+        if span < Span::from_secs(1) { "now".to_owned() } else { format!("{} ago", span.rough()) }
+    }
+}
