@@ -199,7 +199,8 @@ impl Filter {
 
     /// Whether the deed is meant.
     pub fn matches(&self, deed: &Deed) -> bool {
-        self.is_empty() || self.accepts(&Facts::of(deed))
+        let looks_at_text = self.terms.iter().any(|term| term.key().is_none());
+        self.accepts(&if looks_at_text { Facts::of(deed) } else { Facts::without_text(deed) })
     }
 
     /// Whether a deed of these facts is meant.

@@ -88,6 +88,11 @@ impl<'a> Facts<'a> {
 
     /// The same facts from a deed at hand.
     pub fn of(deed: &'a Deed) -> Self {
+        Self { text: visible(deed), ..Self::without_text(deed) }
+    }
+
+    /// The facts without the visible text, which takes longer to gather than all the others.
+    pub(super) fn without_text(deed: &'a Deed) -> Self {
         let borrowed = |text: &'a str| Cow::Borrowed(text);
         let class = match &deed.actor {
             Actor::Agent(_) => "agent",
@@ -123,7 +128,7 @@ impl<'a> Facts<'a> {
             cause: deed.cause,
             correlation: deed.correlation,
             map: deed.map_version.0,
-            text: visible(deed),
+            text: String::new(),
         }
     }
 
