@@ -2,6 +2,7 @@
 //! to is decided like everything else; nothing here writes.
 
 pub mod beads;
+mod door;
 mod run;
 mod summary;
 #[cfg(test)]
