@@ -1,1 +1,201 @@
-//! demo.
+//! Three sample teams at work: their maps, their stories, and the simulated agents that play them.
+//!
+//! Each agent is an ordinary client with its own token; nothing here has a way around the server. Starting a server,
+//! making workspaces and tokens is the composition's business (`cli`); what the agents do is data in `assets/stories/`.
+
+mod desk;
+mod random;
+mod script;
+mod stage;
+mod story;
+#[cfg(test)]
+mod tests;
+
+use std::{collections::BTreeMap, time::Duration};
+
+use tokio::time::Instant;
+
+use self::{
+    desk::{Desk, Fault},
+    stage::{Moment, Stage},
+    story::Story,
+};
+use crate::domain::{code::Code, deed::Outcome, ids::AgentId, map, path::EntityPath};
+
+/// A sample team.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Team {
+    /// The workspace it lives in; the one that its map names.
+    pub workspace: &'static str,
+    /// The team in one line.
+    pub title: &'static str,
+    /// Its ownership map, as the file has it.
+    pub map_toml: &'static str,
+    /// The person who answers its queues; the demo signs in as this one.
+    pub reviewer: &'static str,
+    /// Its agents, each of which needs a token, in the order of the map.
+    pub agents: Vec<AgentId>,
+}
+
+/// A team's texts, compiled in.
+struct Source {
+    workspace: &'static str,
+    title: &'static str,
+    reviewer: &'static str,
+    map: &'static str,
+    story: &'static str,
+}
+
+const SOURCES: [Source; 3] = [
+    Source {
+        workspace: "northwind",
+        title: "a staffing agency: intake, follow-up, chat, billing, payments, reporting",
+        reviewer: "dana",
+        map: include_str!("../../assets/teams/northwind.toml"),
+        story: include_str!("../../assets/stories/northwind.toml"),
+    },
+    Source {
+        workspace: "tallyfern",
+        title: "a software vendor: sales, support and product around the same customers",
+        reviewer: "mira",
+        map: include_str!("../../assets/teams/tallyfern.toml"),
+        story: include_str!("../../assets/stories/tallyfern.toml"),
+    },
+    Source {
+        workspace: "solo",
+        title: "a founder and four agents over a folder of files",
+        reviewer: "jo",
+        map: include_str!("../../assets/teams/solo.toml"),
+        story: include_str!("../../assets/stories/solo.toml"),
+    },
+];
+
+/// The sample teams, in the order of the workspaces.
+pub fn teams() -> Vec<Team> {
+    SOURCES
+        .iter()
+        .map(|source| Team {
+            workspace: source.workspace,
+            title: source.title,
+            map_toml: source.map,
+            reviewer: source.reviewer,
+            agents: agents_of(source),
+        })
+        .collect()
+}
+
+fn agents_of(source: &Source) -> Vec<AgentId> {
+    let model = map::parse(source.map).model;
+    model.into_iter().flat_map(|model| model.agents).map(|agent| agent.id).collect()
+}
+
+/// How the teams are played.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Options {
+    /// How much faster than real time; 1 is real time.
+    pub speed: f64,
+    /// Decides who does what next.
+    pub seed: u64,
+    /// When to end, in the teams' time; never where none.
+    pub for_: Option<Duration>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { speed: 1.0, seed: 1, for_: None }
+    }
+}
+
+/// The slowest and the fastest that the teams are played.
+pub const SPEEDS: (f64, f64) = (0.01, 100_000.0);
+
+/// Something an agent did, and how it came out: the same for the same seed, as long as no person steps in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Played {
+    /// In which workspace.
+    pub workspace: &'static str,
+    /// When, in milliseconds of the team's time.
+    pub at_ms: u64,
+    /// Who.
+    pub actor: AgentId,
+    /// What, in the agent's word.
+    pub action: String,
+    /// About which record.
+    pub entity: Option<EntityPath>,
+    /// How it came out.
+    pub outcome: Outcome,
+    /// Why not, where it was not done.
+    pub code: Option<Code>,
+}
+
+/// Why the demo ended before its time.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DemoError {
+    /// A story can't be read or played: a defect of the file.
+    #[error("the story of {workspace} is broken: {reason}; mend assets/stories/{workspace}.toml")]
+    Story {
+        /// Whose.
+        workspace: &'static str,
+        /// Why.
+        reason: String,
+    },
+    /// Nobody answered for a long time.
+    #[error("the server does not answer ({0}); see whether it runs, then start the demo again")]
+    Away(String),
+}
+
+/// How late a step may be before the teams' time is moved back: after a sleep nobody wants all of it at once.
+const LATE: Duration = Duration::from_secs(2);
+/// How often, and how far apart, the server is tried again when it does not answer.
+const TRIES: u32 = 30;
+const BETWEEN_TRIES: Duration = Duration::from_secs(1);
+
+/// Plays all stages in one global order, each step after the answer to the one before.
+async fn direct<D: Desk>(
+    stages: &mut [Stage<D>],
+    options: &Options,
+    mut watch: impl FnMut(&Played),
+) -> Result<(), DemoError> {
+    let end = options.for_.map(|end| Moment::try_from(end.as_micros()).unwrap_or(Moment::MAX));
+    let mut start = Instant::now();
+    let mut tries = 0;
+    loop {
+        let next = stages.iter().enumerate().filter_map(|(at, stage)| Some((stage.next()?, at))).min();
+        let Some((moment, at)) = next.filter(|(moment, _)| end.is_none_or(|end| *moment <= end)) else {
+            return Ok(());
+        };
+        start = wait(start, moment, options.speed).await;
+        let Some(stage) = stages.get_mut(at) else { return Ok(()) };
+        match stage.play().await {
+            Ok(played) => {
+                tries = 0;
+                played.iter().for_each(&mut watch);
+            }
+            Err(Fault::Broken(reason)) => {
+                return Err(DemoError::Story { workspace: stage.workspace(), reason });
+            }
+            Err(Fault::ShownOut(agent)) => stage.leave(&agent),
+            Err(Fault::Away(why)) if tries >= TRIES => return Err(DemoError::Away(why)),
+            Err(Fault::Away(_)) => {
+                tries += 1;
+                tokio::time::sleep(BETWEEN_TRIES).await;
+            }
+        }
+    }
+}
+
+/// Waits until the moment has come; the start of the teams' time, moved where one is late.
+async fn wait(start: Instant, moment: Moment, speed: f64) -> Instant {
+    let speed = speed.clamp(SPEEDS.0, SPEEDS.1);
+    let micros = u64::try_from(moment).unwrap_or(0);
+    let due = start + Duration::from_micros(micros).div_f64(speed);
+    let late = Instant::now().saturating_duration_since(due);
+    tokio::time::sleep_until(due).await;
+    if late > LATE { start + late } else { start }
+}
+
+/// Reads the story of a workspace.
+fn story(source: &Source) -> Result<Story, DemoError> {
+    toml::from_str(source.story)
+        .map_err(|error| DemoError::Story { workspace: source.workspace, reason: error.to_string() })
+}

@@ -1,0 +1,26 @@
+//! One agent's way in: what it can ask of the server, and how that can go wrong. The real one is an HTTP client.
+
+use crate::domain::{
+    command::Command, ids::AgentId, path::EntityPath, query::EntityView, reply::Reply, state::Work,
+};
+
+/// Why there was no answer. A refusal by a rule is an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// Nobody answers there at the moment.
+    Away(String),
+    /// The token does not open the door any more.
+    ShownOut(AgentId),
+    /// The request is not one: a defect of the story.
+    Broken(String),
+}
+
+/// What an agent can ask.
+pub(super) trait Desk {
+    /// A record with its versions; none where it may not be seen.
+    async fn read(&mut self, entity: &EntityPath) -> Result<Option<EntityView>, Fault>;
+    /// Anything that leaves a deed.
+    async fn ask(&mut self, command: &Command) -> Result<Reply, Fault>;
+    /// Its own open work, oldest first.
+    async fn work(&mut self) -> Result<Vec<Work>, Fault>;
+}
