@@ -10,6 +10,7 @@ mod stage;
 mod story;
 #[cfg(test)]
 mod tests;
+mod wire;
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -19,8 +20,12 @@ use self::{
     desk::{Desk, Fault},
     stage::{Moment, Stage},
     story::Story,
+    wire::Wire,
 };
-use crate::domain::{code::Code, deed::Outcome, ids::AgentId, map, path::EntityPath};
+use crate::{
+    client::Client,
+    domain::{code::Code, deed::Outcome, ids::AgentId, map, path::EntityPath},
+};
 
 /// A sample team.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -142,6 +147,42 @@ pub enum DemoError {
     /// Nobody answered for a long time.
     #[error("the server does not answer ({0}); see whether it runs, then start the demo again")]
     Away(String),
+}
+
+/// A team whose agents have their way in: a client for each, with a token of the team's workspace.
+#[derive(Debug, Clone)]
+pub struct Cast {
+    /// Which team; the name of its workspace.
+    pub workspace: &'static str,
+    /// The clients. An agent without one takes no part.
+    pub clients: BTreeMap<AgentId, Client>,
+}
+
+/// Plays the teams until their time is over, telling `watch` each thing that an agent did. Dropping it ends it at once.
+///
+/// # Errors
+/// Where a story is broken, or the server has not answered for a long time.
+pub async fn run(
+    casts: Vec<Cast>,
+    options: &Options,
+    watch: impl FnMut(&Played) + Send,
+) -> Result<(), DemoError> {
+    let mut stages = Vec::with_capacity(casts.len());
+    for source in &SOURCES {
+        let Some(cast) = casts.iter().find(|cast| cast.workspace == source.workspace) else { continue };
+        let desks = cast
+            .clients
+            .iter()
+            .map(|(agent, client)| (agent.clone(), Wire::new(agent.clone(), client.clone())));
+        stages.push(Stage::new(
+            source.workspace,
+            story(source)?,
+            desks.collect(),
+            options.seed,
+            options.speed,
+        ));
+    }
+    direct(&mut stages, options, watch).await
 }
 
 /// How late a step may be before the teams' time is moved back: after a sleep nobody wants all of it at once.

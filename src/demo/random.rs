@@ -1,6 +1,6 @@
 //! Chance that a seed decides: the same seed gives the same sequence on every machine.
 
-/// SplitMix64 (Steele, Lea, Flood 2014): small, fast, and good enough for who does what next.
+/// `SplitMix64` (Steele, Lea, Flood 2014): small, fast, and good enough for who does what next.
 #[derive(Debug, Clone)]
 pub(super) struct Random(u64);
 

@@ -12,8 +12,8 @@ use super::{
 use crate::domain::{
     command::{Answered, Command, ItemAnswer, ItemStep, ItemVerb, Principal, Request},
     decide::{Answer, decide},
-    deed::{Body, Deed, NewWorkspace, Outcome},
-    ids::{Actor, AgentId, PersonId, Seq},
+    deed::{Body, Deed, NewWorkspace, Outcome, Refs},
+    ids::{Actor, AgentId, MapVersion, PersonId, Seq},
     map::{self, Model},
     path::EntityPath,
     query::{self, EntityView},
@@ -46,9 +46,9 @@ impl World {
             code: None,
             verdict: None,
             reason: None,
-            map_version: Default::default(),
+            map_version: MapVersion(0),
             fields: Vec::new(),
-            refs: Default::default(),
+            refs: Refs::default(),
             key: None,
             body: Body::WorkspaceCreated(Box::new(NewWorkspace {
                 workspace: model.workspace.clone(),
@@ -279,23 +279,10 @@ async fn answers_can_be_taken_back_for_a_minute() {
     assert_eq!(decisions(&world.borrow()), 0, "never taken up");
 }
 
-#[tokio::test]
-#[ignore = "prints what a team does"]
-async fn show() {
-    for source in &SOURCES {
-        let secs = std::env::var("SECS").ok().and_then(|s| s.parse().ok()).unwrap_or(60);
-        let (played, world) = play_one(source, secs).await;
-        println!("==== {}", source.workspace);
-        for p in played.iter().take(120) {
-            println!("{:7.1} {:10} {:14} {:34} {} {}", p.at_ms as f64 / 1000.0, p.actor, p.action, p.entity.as_ref().map(|e| e.to_string()).unwrap_or_default(), p.outcome.as_str(), p.code.map(|c| c.to_string()).unwrap_or_default());
-        }
-        let world = world.borrow();
-        println!("deeds {}", world.deeds.len());
-        for item in world.state.board.items.values() {
-            println!("#{} {} {} {} | {} | {} alike {:?}", item.no, item.queue, item.raised_by, item.case.word(), item.title, item.why, item.suggestion.as_ref().map(|s| s.grant.to_string()));
-        }
-        for alert in world.state.board.alerts.values() {
-            println!("! {} {} {} x{} {}", alert.no, alert.severity.as_str(), alert.kind.as_str(), alert.count, alert.title);
-        }
-    }
+/// The composition runs the demo on a task of its own beside the console.
+#[test]
+fn it_can_run_on_a_task_of_its_own() {
+    fn can_be_sent<T: Send>(_: T) {}
+    let options = Options::default();
+    can_be_sent(super::run(Vec::new(), &options, |_| ()));
 }

@@ -1,0 +1,84 @@
+//! The real desk: an ordinary HTTP client with an agent's token.
+
+use std::time::Duration;
+
+use super::desk::{Desk, Fault};
+use crate::{
+    client::{Client, ClientError},
+    domain::{
+        command::{Command, WorkStep, WorkVerb},
+        ids::{AgentId, WorkNo},
+        path::EntityPath,
+        query::EntityView,
+        reply::Reply,
+        state::Work,
+    },
+};
+
+/// An agent with its client.
+pub(super) struct Wire {
+    agent: AgentId,
+    client: Client,
+}
+
+impl Wire {
+    pub(super) fn new(agent: AgentId, client: Client) -> Self {
+        Self { agent, client }
+    }
+
+    /// What stands between the agent and an answer.
+    fn fault(&self, error: &ClientError) -> Fault {
+        if error.is_unreachable() {
+            return Fault::Away(error.to_string());
+        }
+        match error.problem().map(|problem| problem.status) {
+            Some(401) => Fault::ShownOut(self.agent.clone()),
+            Some(408 | 429 | 500..) => Fault::Away(error.to_string()),
+            Some(_) | None => Fault::Broken(error.to_string()),
+        }
+    }
+}
+
+impl Desk for Wire {
+    async fn read(&mut self, entity: &EntityPath) -> Result<Option<EntityView>, Fault> {
+        match self.client.read(entity).await {
+            Ok(view) => Ok(Some(view)),
+            Err(error) if matches!(error.problem(), Some(problem) if matches!(problem.status, 403 | 404)) => {
+                Ok(None)
+            }
+            Err(error) => Err(self.fault(&error)),
+        }
+    }
+
+    async fn ask(&mut self, command: &Command) -> Result<Reply, Fault> {
+        let client = &self.client;
+        let answer = match command {
+            Command::Write(write) => client.write(write).await,
+            Command::Act(act) => client.act(act).await,
+            Command::ActEnd(end) if end.done => client.act_done(end.act, end.note.as_deref()).await,
+            Command::ActEnd(end) => client.act_failed(end.act, end.note.as_deref()).await,
+            Command::Escalate(escalate) => client.escalate(escalate).await,
+            Command::Work(WorkStep { work, step, note }) => match step {
+                WorkVerb::Complete => client.work_complete(*work, note.as_deref()).await,
+                WorkVerb::Accept => client.work_accept(*work, note.as_deref()).await,
+                WorkVerb::Decline => client.work_decline(*work, note.as_deref()).await,
+            },
+            Command::Together(together) => client.together(together).await,
+            Command::Item(_)
+            | Command::Alert(_)
+            | Command::ApplyMap(_)
+            | Command::Token(_)
+            | Command::Override(_)
+            | Command::Import(_)
+            | Command::Tick => return Err(Fault::Broken("agents do not ask this".to_owned())),
+        };
+        answer.map_err(|error| self.fault(&error))
+    }
+
+    async fn work(&mut self) -> Result<Vec<Work>, Fault> {
+        match self.client.work(WorkNo(0), Duration::ZERO).await {
+            Ok(list) => Ok(list.works.into_iter().map(|work| (*work).clone()).collect()),
+            Err(error) => Err(self.fault(&error)),
+        }
+    }
+}
