@@ -4,6 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use super::*;
+use crate::domain::ids::PersonId;
+use crate::domain::map::Model;
 use crate::domain::time::Span;
 use crate::ledger::chain;
 
@@ -151,20 +153,21 @@ async fn a_ledger_that_ends_before_its_snapshot_is_not_taken_for_whole() {
 
 #[tokio::test]
 async fn an_empty_ledger_is_founded_once() {
-    let founding = |foreign: Bytes| -> Option<Founding> {
-        Some(Box::new(move |at: Time| {
-            let mut deed = Deed::decode(&foreign).unwrap();
-            (deed.time, deed.recorded) = (at, at);
-            vec![deed]
-        }))
+    let model: Model =
+        serde_json::from_value(json!({"workspace": "northwind", "governance_owner": "dana"})).unwrap();
+    let dana = Actor::Person(PersonId::new("dana").unwrap());
+    let founding = || -> Option<Founding> {
+        let (model, dana) = (Arc::new(model.clone()), dana.clone());
+        Some(Box::new(move |now| vec![decide::found(model, dana, now)]))
     };
-    let first = foreign(1).await.remove(0);
     let directory = TempDir::new().unwrap();
     for round in 0..2 {
         let clock = Clock::manual(Time::from_micros(7_000_000).plus(Span::from_secs(round)));
-        let options = Options { clock, snapshot: None, founding: founding(first.clone()) };
+        let options = Options { clock, snapshot: None, founding: founding() };
         let handle = start(file(&directory).into(), options).await.unwrap();
         assert_eq!((handle.head().seq, handle.state().board.recorded), (1, Time::from_micros(7_000_000)));
+        assert_eq!(handle.state().board.maps.iter().map(|step| &step.by).collect::<Vec<_>>(), [&dana]);
+        assert_eq!(handle.state().board.map.model().governance_owner, model.governance_owner);
         handle.shutdown().await;
     }
 }

@@ -5,6 +5,7 @@
 mod act;
 mod alert;
 mod answer;
+mod found;
 mod import;
 mod inbox;
 mod map;
@@ -23,6 +24,7 @@ mod write;
 #[cfg(test)]
 mod tests;
 
+pub use found::found;
 pub use preview::{Preview, preview};
 pub use tick::next_due;
 

@@ -1,0 +1,25 @@
+//! The deed that a workspace is born with.
+
+use std::sync::Arc;
+
+use super::{Command, Request, Sheet};
+use crate::domain::{
+    command::Principal,
+    deed::{Body, Deed, NewWorkspace, Outcome},
+    ids::Actor,
+    map::Model,
+    state::{State, TokenClass},
+    time::Time,
+};
+
+/// The first deed of an empty ledger: the workspace of `model` exists from `now` on, with `model` as map version 0.
+pub fn found(model: Arc<Model>, by: Actor, now: Time) -> Deed {
+    let empty = State::new(model.workspace.clone());
+    let principal = Principal { actor: by, class: TokenClass::Admin, token: None };
+    let request = Request { principal, command: Command::Tick, key: None, traceparent: None };
+    let workspace = model.workspace.clone();
+    let born = Body::WorkspaceCreated(Box::new(NewWorkspace { workspace, model }));
+    let mut deed = Sheet::new(&empty, &request, now).draft(born, "create", Outcome::Recorded);
+    deed.reason = Some(Arc::from("the workspace was created"));
+    deed
+}
