@@ -9,7 +9,7 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use super::action::Action;
-use super::ask::{Ask, Heard, What};
+use super::ask::{Ask, Heard, Trouble, What};
 use super::frame;
 use super::glyphs::{self, Glyphs};
 use super::keymap::{Context, Keymap};
@@ -131,6 +131,32 @@ impl App {
     /// Who is looking.
     pub fn me(&self) -> Me {
         self.world.me.clone()
+    }
+
+    /// The workspace that is looked at.
+    pub fn workspace(&self) -> WorkspaceId {
+        self.world.workspace.clone()
+    }
+
+    /// Whether the first answer has come.
+    pub fn has_board(&self) -> bool {
+        self.world.board.is_some()
+    }
+
+    /// Why nothing comes, where that is known.
+    pub fn trouble(&self) -> Option<Trouble> {
+        let trouble = |what: &str, next: &str| Trouble { what: what.to_owned(), next: next.to_owned() };
+        match &self.world.link {
+            Link::Connecting | Link::Live { .. } => None,
+            Link::Lost { why, .. } => {
+                Some(trouble(why, "check that `deeds serve` runs and that the address is right"))
+            }
+            Link::Rewritten { at } => Some(trouble(
+                &format!("the server's history differs from deed {at} on"),
+                "find out who changed it",
+            )),
+            Link::Ended { why } => Some(trouble(why, "ask an admin for another token")),
+        }
     }
 
     pub(super) fn look(&self) -> Look<'_> {
@@ -379,9 +405,10 @@ impl App {
 
     fn hear(&mut self, heard: Heard) -> Vec<Effect<Ask>> {
         match heard {
-            Heard::Board { workspaces, board } => {
+            Heard::Board { workspaces, me, board } => {
                 let another = board.workspace != self.world.workspace || self.world.board.is_none();
                 self.world.workspaces = workspaces;
+                self.world.me = me;
                 self.world.workspace = board.workspace.clone();
                 self.world.board = Some(board);
                 self.world.recent.clear();
@@ -391,6 +418,16 @@ impl App {
                 self.with_all(|screen, world| screen.refresh(world))
             }
             Heard::Deed(deed) => self.hear_deed(&deed),
+            Heard::UnknownDeed(seq) => {
+                self.world.skip(seq);
+                self.say(
+                    Tone::Warning,
+                    format!(
+                        "deed {seq} is of a later version; its effect is not shown here: upgrade this console"
+                    ),
+                );
+                Vec::new()
+            }
             Heard::Link(link) => {
                 self.world.link = link;
                 self.with_all(|screen, world| screen.refresh(world))

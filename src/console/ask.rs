@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::place::View;
-use super::world::Link;
+use super::world::{Link, Me};
 use crate::domain::command::Command;
 use crate::domain::deed::Deed;
 use crate::domain::ids::{Seq, WorkspaceId};
@@ -57,11 +57,15 @@ pub enum Heard {
     Board {
         /// The workspaces that this person may look at.
         workspaces: Vec<WorkspaceId>,
+        /// Who the server says is looking.
+        me: Me,
         /// The board.
         board: Box<Board>,
     },
     /// The next deed.
     Deed(Arc<Deed>),
+    /// The next deed, of a type that only a later version knows.
+    UnknownDeed(Seq),
     /// The connection changed.
     Link(Link),
     /// A request has its answer.

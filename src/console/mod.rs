@@ -7,6 +7,7 @@
 //!   terminal.
 //! - [`app`] is the whole: the screens, what lies over them, and the one `update`. [`world`] is what every screen may look
 //!   at, [`ask`] what can be asked of the server, [`place`] where a reader can be.
+//! - [`open`] is the way in, [`wire`] carries between console and client.
 //! - [`screens`] has one module for each view; its page says how a screen is written. [`widgets`] know no domain.
 //! - [`keymap`] says what keys mean, [`action`] what can be meant, [`theme`] and [`glyphs`] how things look.
 //! - Text from agents passes through [`untrusted`] and nothing else.
@@ -19,6 +20,7 @@ pub mod glyphs;
 pub mod keymap;
 pub mod keys;
 pub mod message;
+pub mod open;
 pub mod place;
 pub mod run;
 pub mod screens;
@@ -27,5 +29,6 @@ pub mod testing;
 pub mod theme;
 pub mod untrusted;
 pub mod widgets;
+pub mod wire;
 pub mod words;
 pub mod world;

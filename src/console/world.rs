@@ -100,6 +100,17 @@ impl World {
         true
     }
 
+    /// Passes over a deed of a type that is not known here: what follows it can still be taken in.
+    pub fn skip(&mut self, seq: Seq) {
+        if let Some(board) = &mut self.board
+            && seq == board.head.next()
+        {
+            board.head = seq;
+            // What is kept must have no gap.
+            self.recent.clear();
+        }
+    }
+
     /// A deed that came by lately.
     pub fn recent_deed(&self, seq: Seq) -> Option<&Arc<Deed>> {
         let first = self.recent.front()?.seq.0;

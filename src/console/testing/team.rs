@@ -89,17 +89,17 @@ impl Team {
 
     /// A console on this workspace, with its board, on a screen of this size.
     pub fn console(&mut self, me: Me, settings: Settings, width: u16, height: u16) -> Runner<App> {
-        let app = App::new(self.workspace(), me, settings);
+        let app = App::new(self.workspace(), me.clone(), settings);
         let mut runner = Runner::new(app, width, height, self.now.micros());
-        runner.server(self.board());
+        runner.server(self.board(me));
         runner.server(Heard::Link(Link::Live { latency_ms: Some(12) }));
         runner
     }
 
     /// The board as a server would send it.
-    pub fn board(&mut self) -> Heard {
+    pub fn board(&mut self, me: Me) -> Heard {
         self.unheard.clear();
-        Heard::Board { workspaces: vec![self.workspace()], board: Box::new(self.state.board.clone()) }
+        Heard::Board { workspaces: vec![self.workspace()], me, board: Box::new(self.state.board.clone()) }
     }
 
     /// Brings the console what happened, and answers what it asks, until both are quiet.
@@ -134,7 +134,7 @@ impl Team {
                 let found = self.deeds.iter().filter(|deed| seqs.contains(&deed.seq)).cloned();
                 Ok(Told::Deeds(found.collect()))
             }
-            What::Switch(_) => return self.board(),
+            What::Switch(_) => return self.board(me.clone()),
         };
         Heard::Answer { to: ask.from, tag: ask.tag, result }
     }

@@ -294,10 +294,10 @@ fn hostile_text_is_shown_and_its_original_is_a_key_away() {
 fn an_empty_inbox_says_why_and_what_next() {
     let mut team = Team::new(MAP, start()).unwrap();
     let me = me("dana", TokenClass::Admin);
-    let app = App::new(team.workspace(), me, Settings::default())
+    let app = App::new(team.workspace(), me.clone(), Settings::default())
         .with_welcome(vec!["deeds demo loads sample teams".to_owned()]);
     let mut runner = Runner::new(app, 100, 24, start().micros());
     assert!(runner.screen_text().contains("Connecting"));
-    runner.server(team.board());
+    runner.server(team.board(me));
     assert!(runner.screen_text().contains("deeds demo loads sample teams"), "{}", runner.screen_text());
 }

@@ -1,0 +1,105 @@
+//! The way in: a console on a terminal, or one frame as text.
+
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout_at};
+
+use super::app::{App, Settings};
+use super::ask::{Heard, Trouble};
+use super::message::{Effect, Message};
+use super::run::{self, ConsoleError, Ending, Options, Program as _};
+use super::theme::Surroundings;
+use super::wire::{self, Endpoint, SeenAll, Wire};
+use super::world::Me;
+use crate::domain::ids::WorkspaceId;
+
+/// How long one printed frame waits for what it shows.
+const FRAME_WAIT: Duration = Duration::from_secs(5);
+/// Without news for this long, a printed frame has what it shows.
+const FRAME_QUIET: Duration = Duration::from_millis(300);
+
+/// What a console starts with.
+#[derive(Debug)]
+pub struct Setup {
+    /// The workspaces that can be looked at, each with its token's client.
+    pub endpoints: Vec<Endpoint>,
+    /// The one to start in.
+    pub first: WorkspaceId,
+    /// Who is expected to look; the server's word counts.
+    pub me: Me,
+    /// How it looks and listens. What is known of the terminal is added here.
+    pub settings: Settings,
+    /// What to do first in a workspace in which nothing has happened.
+    pub welcome: Vec<String>,
+    /// The last deed seen of each ledger, from the last time.
+    pub seen: SeenAll,
+    /// Mouse, synchronized updates, clock.
+    pub options: Options,
+}
+
+/// How a console ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Closed {
+    /// Why.
+    pub ending: Ending,
+    /// The last deed seen of each ledger, to be kept for the next time.
+    pub seen: SeenAll,
+    /// The workspace it was in.
+    pub workspace: WorkspaceId,
+}
+
+/// Opens the console on the terminal and runs it until it ends. To be awaited on the program's main thread.
+///
+/// # Errors
+/// When there is no terminal, or it can't be used. It is given back first.
+pub async fn open(mut setup: Setup) -> Result<Closed, ConsoleError> {
+    let prepared = run::prepare(setup.options)?;
+    setup.settings.surroundings = Surroundings {
+        background: prepared.answer.background,
+        ..Surroundings::from_environment(|name| std::env::var(name).ok())
+    };
+    setup.settings.mouse = setup.options.mouse;
+    let mut app = App::new(setup.first.clone(), setup.me, setup.settings).with_welcome(setup.welcome);
+    let (tell, heard) = mpsc::channel(wire::QUEUE);
+    let mut wire = Wire::start(setup.endpoints, &setup.first, setup.seen, tell, setup.options.clock);
+    let ending = run::run(&mut app, prepared, heard, |ask| wire.perform(ask), setup.options).await?;
+    Ok(Closed { ending, seen: wire.seen(), workspace: app.workspace() })
+}
+
+/// One frame of the console as text, without a terminal: as soon as everything that it shows has come.
+///
+/// # Errors
+/// When the server does not let itself be looked at, with what can be done.
+pub async fn frame(setup: Setup, width: u16, height: u16) -> Result<String, Trouble> {
+    let mut app = App::new(setup.first.clone(), setup.me, setup.settings).with_welcome(setup.welcome);
+    let (tell, mut heard) = mpsc::channel(wire::QUEUE);
+    let mut wire = Wire::start(setup.endpoints, &setup.first, SeenAll::new(), tell, setup.options.clock);
+    let take = |app: &mut App, wire: &mut Wire, message: Message<Heard>| {
+        for effect in app.update(message) {
+            if let Effect::Do(ask) = effect {
+                wire.perform(ask);
+            }
+        }
+    };
+    take(&mut app, &mut wire, Message::Clock { now_micros: (setup.options.clock)() });
+    take(&mut app, &mut wire, Message::Resize { width, height });
+    let end = Instant::now() + FRAME_WAIT;
+    loop {
+        let quiet = if app.has_board() { Instant::now() + FRAME_QUIET } else { end };
+        match timeout_at(quiet.min(end), heard.recv()).await {
+            Ok(Some(message)) => take(&mut app, &mut wire, Message::Server(message)),
+            Ok(None) | Err(_) => break,
+        }
+        if !app.has_board() && app.trouble().is_some() {
+            break;
+        }
+    }
+    if app.has_board() {
+        return Ok(run::frame_text(&app, width, height));
+    }
+    Err(app.trouble().unwrap_or_else(|| Trouble {
+        what: "the server did not answer in time".to_owned(),
+        next: "check that `deeds serve` runs and that the address is right".to_owned(),
+    }))
+}

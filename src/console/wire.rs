@@ -1,0 +1,252 @@
+//! Between the console and the client: carries what is asked, brings what is heard. Nothing is decided here, and nothing is
+//! assumed to have succeeded: what a command did comes back as deeds.
+
+mod carry;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use super::ask::{Ask, Heard, What};
+use super::world::{Link, Me};
+use crate::api::{BoardView, Hash};
+use crate::client::{Backoff, Client, ClientError, StreamEvent, StreamFrom};
+use crate::domain::ids::{Seq, WorkspaceId};
+use crate::domain::time::{Span, Time};
+
+/// Messages that may wait for the loop; the stream waits then, and the server's bounds hold.
+pub const QUEUE: usize = 4096;
+/// The wait before the board is asked for again.
+const RETRY_FIRST: Duration = Duration::from_millis(200);
+/// The longest such wait.
+const RETRY_MOST: Duration = Duration::from_secs(10);
+
+/// The way to one workspace: a client with that workspace's token.
+#[derive(Debug, Clone)]
+pub struct Endpoint {
+    /// Its name.
+    pub workspace: WorkspaceId,
+    /// The client.
+    pub client: Client,
+}
+
+/// The last deed that was seen of a ledger, and its hash: a history that does not continue it is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seen {
+    /// The deed.
+    pub seq: Seq,
+    /// Its chain hash.
+    pub hash: Hash,
+}
+
+/// What was seen of each workspace's ledger.
+pub type SeenAll = BTreeMap<WorkspaceId, Seen>;
+
+/// Carries between one console and the server.
+#[derive(Debug)]
+pub struct Wire {
+    endpoints: Vec<Endpoint>,
+    at: usize,
+    tell: mpsc::Sender<Heard>,
+    seen: Arc<Mutex<SeenAll>>,
+    clock: fn() -> i64,
+    following: Option<JoinHandle<()>>,
+}
+
+impl Wire {
+    /// Begins to follow the first workspace. To be called inside the runtime.
+    pub fn start(
+        endpoints: Vec<Endpoint>,
+        first: &WorkspaceId,
+        seen: SeenAll,
+        tell: mpsc::Sender<Heard>,
+        clock: fn() -> i64,
+    ) -> Self {
+        let at = endpoints.iter().position(|endpoint| endpoint.workspace == *first).unwrap_or(0);
+        let seen = Arc::new(Mutex::new(seen));
+        let mut wire = Self { endpoints, at, tell, seen, clock, following: None };
+        wire.follow();
+        wire
+    }
+
+    /// What was seen so far, to be kept for the next start.
+    pub fn seen(&self) -> SeenAll {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Starts what is asked and returns at once; the answer is told.
+    pub fn perform(&mut self, ask: Ask) {
+        if let What::Switch(to) = &ask.what {
+            if let Some(at) = self.endpoints.iter().position(|endpoint| endpoint.workspace == *to) {
+                self.at = at;
+                self.follow();
+            }
+            return;
+        }
+        let Some(endpoint) = self.endpoints.get(self.at) else { return };
+        let (client, tell) = (endpoint.client.clone(), self.tell.clone());
+        tokio::spawn(async move {
+            let result = carry::carry(&client, ask.what).await;
+            // A console that has ended needs no answer.
+            _ = tell.send(Heard::Answer { to: ask.from, tag: ask.tag, result }).await;
+        });
+    }
+
+    fn follow(&mut self) {
+        if let Some(following) = self.following.take() {
+            following.abort();
+        }
+        let Some(endpoint) = self.endpoints.get(self.at) else { return };
+        let follower = Follower {
+            workspace: endpoint.workspace.clone(),
+            client: endpoint.client.clone(),
+            workspaces: self.endpoints.iter().map(|endpoint| endpoint.workspace.clone()).collect(),
+            tell: self.tell.clone(),
+            seen: Arc::clone(&self.seen),
+            clock: self.clock,
+        };
+        self.following = Some(tokio::spawn(async move { _ = follower.follow().await }));
+    }
+}
+
+impl Drop for Wire {
+    fn drop(&mut self) {
+        if let Some(following) = self.following.take() {
+            following.abort();
+        }
+    }
+}
+
+/// The console's side has ended.
+struct NobodyListens;
+
+struct Follower {
+    workspace: WorkspaceId,
+    client: Client,
+    workspaces: Vec<WorkspaceId>,
+    tell: mpsc::Sender<Heard>,
+    seen: Arc<Mutex<SeenAll>>,
+    clock: fn() -> i64,
+}
+
+impl Follower {
+    async fn follow(&self) -> Result<(), NobodyListens> {
+        self.tell(Heard::Link(Link::Connecting)).await?;
+        if !self.continues_what_was_seen().await? {
+            return Ok(());
+        }
+        let Some((view, latency_ms)) = self.board().await? else { return Ok(()) };
+        let Some(person) = view.you.actor.person() else {
+            let why = "this token is an agent's; the console needs a reviewer's, an admin's or a watcher's";
+            return self.tell(Heard::Link(Link::Ended { why: why.to_owned() })).await;
+        };
+        let me = Me { person: person.clone(), class: view.you.class };
+        let from = Seen { seq: view.seq, hash: view.hash };
+        self.remember(from);
+        let board = Box::new(view.board);
+        self.tell(Heard::Board { workspaces: self.workspaces.clone(), me, board }).await?;
+        self.stream(from, latency_ms).await
+    }
+
+    /// The stream from what was seen last time, only to find out whether the history continues it.
+    async fn continues_what_was_seen(&self) -> Result<bool, NobodyListens> {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner).get(&self.workspace).copied();
+        let Some(seen) = seen else { return Ok(true) };
+        let mut stream =
+            self.client.stream(StreamFrom { after: seen.seq, hash: Some(seen.hash), filter: String::new() });
+        while let Some(event) = stream.next().await {
+            match event {
+                StreamEvent::Disconnected { retry_in, why } => self.lost(retry_in, why).await?,
+                StreamEvent::Rewritten { seq, .. } => {
+                    self.tell(Heard::Link(Link::Rewritten { at: seq })).await?;
+                    return Ok(false);
+                }
+                StreamEvent::Refused(problem) => {
+                    self.tell(Heard::Link(Link::Ended { why: problem.to_string() })).await?;
+                    return Ok(false);
+                }
+                StreamEvent::Connected { .. } | StreamEvent::Deed { .. } | StreamEvent::Progress { .. } => {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    /// The board, asked for until it comes; none where it never will.
+    async fn board(&self) -> Result<Option<(BoardView, u64)>, NobodyListens> {
+        let mut backoff = Backoff::new(RETRY_FIRST, RETRY_MOST);
+        loop {
+            let before = std::time::Instant::now();
+            match self.client.board().await {
+                Ok(view) => {
+                    let took = u64::try_from(before.elapsed().as_millis()).unwrap_or(u64::MAX);
+                    return Ok(Some((view, took)));
+                }
+                Err(error) if error.is_unreachable() => {
+                    let wait = backoff.wait();
+                    self.lost(wait, brief(&error)).await?;
+                    tokio::time::sleep(wait).await;
+                }
+                Err(error) => {
+                    self.tell(Heard::Link(Link::Ended { why: error.to_string() })).await?;
+                    return Ok(None);
+                }
+            }
+        }
+    }
+
+    async fn stream(&self, from: Seen, latency_ms: u64) -> Result<(), NobodyListens> {
+        let filter = String::new();
+        let mut stream = self.client.stream(StreamFrom { after: from.seq, hash: Some(from.hash), filter });
+        while let Some(event) = stream.next().await {
+            match event {
+                StreamEvent::Connected { .. } => {
+                    self.tell(Heard::Link(Link::Live { latency_ms: Some(latency_ms) })).await?;
+                }
+                StreamEvent::Deed { seq, hash, deed, .. } => {
+                    self.remember(Seen { seq, hash });
+                    let heard = deed.map_or(Heard::UnknownDeed(seq), Heard::Deed);
+                    self.tell(heard).await?;
+                }
+                StreamEvent::Progress { .. } => {}
+                StreamEvent::Disconnected { retry_in, why } => self.lost(retry_in, why).await?,
+                StreamEvent::Rewritten { seq, .. } => {
+                    self.tell(Heard::Link(Link::Rewritten { at: seq })).await?;
+                }
+                StreamEvent::Refused(problem) => {
+                    self.tell(Heard::Link(Link::Ended { why: problem.to_string() })).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn lost(&self, retry_in: Duration, why: String) -> Result<(), NobodyListens> {
+        let micros = i64::try_from(retry_in.as_micros()).unwrap_or(i64::MAX);
+        let retry_at = Time::from_micros((self.clock)()).plus(Span::from_micros(micros));
+        self.tell(Heard::Link(Link::Lost { retry_at, why })).await
+    }
+
+    fn remember(&self, seen: Seen) {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(self.workspace.clone(), seen);
+    }
+
+    async fn tell(&self, heard: Heard) -> Result<(), NobodyListens> {
+        self.tell.send(heard).await.map_err(|_| NobodyListens)
+    }
+}
+
+/// The part of an error that fits a line.
+fn brief(error: &ClientError) -> String {
+    match error {
+        ClientError::Unreachable { why, .. } => why.clone(),
+        ClientError::Address { .. }
+        | ClientError::Token { .. }
+        | ClientError::Problem(_)
+        | ClientError::Protocol { .. } => error.to_string(),
+    }
+}

@@ -1,0 +1,95 @@
+//! One request to the server, and its answer in the console's words.
+
+use std::sync::Arc;
+
+use crate::client::{Client, ClientError, Result as ClientResult};
+use crate::console::ask::{Told, Trouble, What};
+use crate::domain::command::{AlertStep, AlertVerb, Command, ItemStep, ItemVerb};
+use crate::domain::deed::Deed;
+use crate::domain::ids::Seq;
+use crate::domain::reply::Reply;
+
+/// Asks, and waits for the answer.
+pub(super) async fn carry(client: &Client, what: What) -> Result<Told, Trouble> {
+    match what {
+        What::Command(command) => {
+            let reply = command_to(client, *command).await?;
+            Ok(Told::Reply(Box::new(reply.map_err(|error| trouble(&error))?)))
+        }
+        What::Deeds(seqs) => deeds(client, &seqs).await.map(Told::Deeds).map_err(|error| trouble(&error)),
+        What::Switch(_) => Err(not_ours("switching workspaces")),
+    }
+}
+
+/// An error of the outer kind says that the console has no business with such a command.
+async fn command_to(client: &Client, command: Command) -> Result<ClientResult<Reply>, Trouble> {
+    Ok(match command {
+        Command::Item(step) => item(client, step).await,
+        Command::Alert(step) => alert(client, &step).await,
+        Command::ApplyMap(map) => {
+            client.apply_map(&map.model.to_toml(), map.if_version, map.reason.as_deref()).await
+        }
+        Command::Override(step) => client.override_with(&step).await,
+        Command::Write(_)
+        | Command::Act(_)
+        | Command::ActEnd(_)
+        | Command::Escalate(_)
+        | Command::Work(_)
+        | Command::Together(_)
+        | Command::Token(_)
+        | Command::Import(_)
+        | Command::Tick => return Err(not_ours("this command")),
+    })
+}
+
+async fn item(client: &Client, step: ItemStep) -> ClientResult<Reply> {
+    match step.step {
+        ItemVerb::Claim => client.claim(step.item).await,
+        ItemVerb::Release => client.release(step.item).await,
+        ItemVerb::Reassign { to } => client.reassign(step.item, &to).await,
+        ItemVerb::Answer(answered) => client.answer(step.item, &answered).await,
+        ItemVerb::Undo => client.undo(step.item).await,
+    }
+}
+
+async fn alert(client: &Client, step: &AlertStep) -> ClientResult<Reply> {
+    let note = step.note.as_deref();
+    match step.step {
+        AlertVerb::Acknowledge => client.alert_acknowledge(step.alert, note).await,
+        AlertVerb::Resolve => client.alert_resolve(step.alert, note.unwrap_or_default()).await,
+        AlertVerb::Escalate => client.alert_escalate(step.alert, note).await,
+    }
+}
+
+/// Those of the deeds that are there and that this version knows.
+async fn deeds(client: &Client, seqs: &[Seq]) -> ClientResult<Vec<Arc<Deed>>> {
+    let mut found = Vec::with_capacity(seqs.len());
+    for seq in seqs {
+        match client.deed(*seq).await {
+            Ok(raw) => found.extend(Deed::decode(raw.deed.get().as_bytes()).ok().map(Arc::new)),
+            Err(ClientError::Problem(problem)) if problem.status == 404 => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(found)
+}
+
+/// An error in the console's words. A command whose answer did not come may have been done; the deeds will tell.
+pub(super) fn trouble(error: &ClientError) -> Trouble {
+    match error {
+        ClientError::Problem(problem) => {
+            Trouble { what: problem.detail.clone(), next: problem.next.to_string() }
+        }
+        ClientError::Unreachable { why, .. } => Trouble {
+            what: format!("no answer came ({why}), so it may or may not be done"),
+            next: "the log shows which, once the link is back".to_owned(),
+        },
+        ClientError::Address { .. } | ClientError::Token { .. } | ClientError::Protocol { .. } => {
+            Trouble { what: error.to_string(), next: "nothing was changed".to_owned() }
+        }
+    }
+}
+
+fn not_ours(what: &str) -> Trouble {
+    Trouble { what: format!("the console does not send {what}"), next: "use the command line".to_owned() }
+}
