@@ -1,0 +1,334 @@
+//! The house rules, checked on the syntax tree: who may import whom, files that say what lives in them, their length.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test says what it misses by failing")]
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use syn::visit::{self, Visit};
+
+/// A layer, the layers it may import, and the third-party crates that only it (and those who list them) may use.
+struct Layer {
+    name: &'static str,
+    may: &'static [&'static str],
+    crates: &'static [&'static str],
+}
+
+/// Crates that every layer may use: the language's own, shapes, error derives, bytes and streams.
+const COMMON: &[&str] = &["std", "core", "alloc", "serde", "serde_json", "thiserror"];
+
+/// The fences of docs/ARCHITECTURE.md. What is absent is forbidden.
+const LAYERS: &[Layer] = &[
+    Layer { name: "domain", may: &[], crates: &["toml", "sha2", "chrono", "imbl"] },
+    Layer { name: "api", may: &["domain"], crates: &["serde_path_to_error", "getrandom", "sha2", "subtle"] },
+    Layer {
+        name: "ledger",
+        may: &["domain"],
+        crates: &["rusqlite", "tokio", "sha2", "getrandom", "rustix", "bytes", "tracing"],
+    },
+    Layer { name: "index", may: &["domain"], crates: &["rusqlite", "tokio", "tracing"] },
+    Layer {
+        name: "coordinator",
+        may: &["domain", "ledger"],
+        crates: &["tokio", "chrono", "sha2", "tracing", "rustix"],
+    },
+    Layer {
+        name: "server",
+        may: &["domain", "api", "coordinator", "index", "ledger"],
+        crates: &[
+            "axum",
+            "tower",
+            "tower_http",
+            "tokio",
+            "futures_util",
+            "bytes",
+            "tracing",
+            "sha2",
+            "subtle",
+            "percent_encoding",
+            "getrandom",
+        ],
+    },
+    Layer {
+        name: "client",
+        may: &["domain", "api"],
+        crates: &[
+            "reqwest",
+            "tokio",
+            "futures_util",
+            "bytes",
+            "sha2",
+            "getrandom",
+            "percent_encoding",
+            "tracing",
+        ],
+    },
+    Layer {
+        name: "console",
+        may: &["domain", "api", "client"],
+        crates: &[
+            "ratatui",
+            "crossterm",
+            "nucleo_matcher",
+            "tui_input",
+            "tokio",
+            "futures_util",
+            "rustix",
+            "toml",
+            "chrono",
+            "base64",
+            "unicode_width",
+            "unicode_segmentation",
+            "sha2",
+            "tracing",
+        ],
+    },
+    Layer {
+        name: "demo",
+        may: &["domain", "api", "client"],
+        crates: &["tokio", "tracing", "futures_util", "sha2"],
+    },
+    Layer {
+        name: "import",
+        may: &["domain", "api", "client"],
+        crates: &["tokio", "sha2", "tracing", "chrono"],
+    },
+    Layer {
+        name: "cli",
+        may: &[
+            "domain",
+            "api",
+            "ledger",
+            "index",
+            "coordinator",
+            "server",
+            "client",
+            "console",
+            "demo",
+            "import",
+            "config",
+        ],
+        crates: &[
+            "clap",
+            "clap_complete",
+            "anyhow",
+            "tokio",
+            "directories",
+            "annotate_snippets",
+            "comfy_table",
+            "indicatif",
+            "rustix",
+            "getrandom",
+            "tracing",
+            "tracing_subscriber",
+            "toml",
+            "chrono",
+            "sha2",
+            "futures_util",
+            "crossterm",
+            "ratatui",
+        ],
+    },
+    Layer { name: "config", may: &["domain"], crates: &["toml", "directories", "anyhow"] },
+];
+
+/// Longest source file in lines, tests inside it not counted. A longer one is two things.
+const LINES: usize = 600;
+
+#[test]
+fn nobody_imports_over_a_fence() {
+    let mut wrong = Vec::new();
+    for file in sources("src") {
+        let Some(layer) = layer_of(&file) else { continue };
+        let mut uses = Uses { own_modules: modules_beside(&file), ..Uses::default() };
+        uses.visit_file(&parse(&file));
+        for name in &uses.layers {
+            if *name != layer.name && !layer.may.contains(&name.as_str()) && is_layer(name) {
+                wrong.push(format!("{}: {} may not import crate::{name}", file.display(), layer.name));
+            }
+        }
+        for name in &uses.crates {
+            if dependencies().contains(name)
+                && !COMMON.contains(&name.as_str())
+                && !layer.crates.contains(&name.as_str())
+            {
+                wrong.push(format!("{}: {} may not use the crate {name}", file.display(), layer.name));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} fences are crossed:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn every_file_says_what_lives_in_it_and_is_one_thing() {
+    let mut wrong = Vec::new();
+    for file in sources("src").into_iter().chain(sources("tests")).chain(sources("benches")) {
+        let text = fs::read_to_string(&file).unwrap();
+        if !text.starts_with("//! ") {
+            wrong.push(format!("{}: its first line does not say what lives here (`//! …`)", file.display()));
+        }
+        let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default().lines().count();
+        if file.starts_with("src") && code > LINES {
+            wrong.push(format!("{}: {code} lines; is it still one thing?", file.display()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_dependency_says_why_it_is_there() {
+    let text = fs::read_to_string("Cargo.toml").unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    let mut section = "";
+    let mut wrong = Vec::new();
+    for (number, line) in lines.iter().enumerate() {
+        if line.starts_with('[') {
+            section = line;
+        } else if section.ends_with("dependencies]") && line.contains(" = ") && !line.starts_with('#') {
+            let explained = (0..number)
+                .rev()
+                .take_while(|at| !lines[*at].is_empty())
+                .any(|at| lines[at].starts_with('#'));
+            if !explained {
+                wrong.push(*line);
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "no comment says why these are there: {wrong:?}");
+}
+
+#[test]
+fn the_fence_finder_finds() {
+    let file =
+        syn::parse_str("use crate::server::router; fn f() { reqwest::get(1); let x: crate::ledger::Head; }")
+            .unwrap();
+    let mut uses = Uses::default();
+    uses.visit_file(&file);
+    assert!(
+        uses.layers.contains("server") && uses.layers.contains("ledger") && uses.crates.contains("reqwest")
+    );
+}
+
+/// What a file reaches for: `crate::layer` and the first segment of every path.
+#[derive(Default)]
+struct Uses {
+    layers: BTreeSet<String>,
+    crates: BTreeSet<String>,
+    own_modules: BTreeSet<String>,
+}
+
+impl Uses {
+    fn path(&mut self, segments: &[String]) {
+        match segments {
+            [first, layer, ..] if first == "crate" => {
+                self.layers.insert(layer.clone());
+            }
+            [first, ..] if !self.own_modules.contains(first) => {
+                self.crates.insert(first.clone());
+            }
+            _ => {}
+        }
+    }
+
+    fn tree(&mut self, tree: &syn::UseTree, before: &[String]) {
+        let with = |ident: &syn::Ident| before.iter().cloned().chain([ident.to_string()]).collect::<Vec<_>>();
+        match tree {
+            syn::UseTree::Path(path) => self.tree(&path.tree, &with(&path.ident)),
+            syn::UseTree::Name(name) => self.path(&with(&name.ident)),
+            syn::UseTree::Rename(rename) => self.path(&with(&rename.ident)),
+            syn::UseTree::Glob(_) => self.path(before),
+            syn::UseTree::Group(group) => group.items.iter().for_each(|item| self.tree(item, before)),
+        }
+    }
+}
+
+impl<'ast> Visit<'ast> for Uses {
+    fn visit_item_use(&mut self, item: &'ast syn::ItemUse) {
+        self.tree(&item.tree, &[]);
+    }
+
+    fn visit_path(&mut self, path: &'ast syn::Path) {
+        let segments: Vec<String> = path.segments.iter().map(|segment| segment.ident.to_string()).collect();
+        if segments.len() > 1 {
+            self.path(&segments);
+        }
+        visit::visit_path(self, path);
+    }
+
+    fn visit_item_mod(&mut self, item: &'ast syn::ItemMod) {
+        // Tests inside a layer may reach for whatever they need to try it.
+        if item.attrs.iter().any(|attr| attr.path().is_ident("cfg")) {
+            return;
+        }
+        visit::visit_item_mod(self, item);
+    }
+}
+
+fn layer_of(file: &Path) -> Option<&'static Layer> {
+    let inside = file.strip_prefix("src").unwrap();
+    if inside.file_stem().is_some_and(|stem| stem == "tests")
+        || inside.components().any(|part| part.as_os_str() == "tests")
+    {
+        return None;
+    }
+    let first = inside.components().next().unwrap().as_os_str().to_str().unwrap();
+    let name = first.strip_suffix(".rs").unwrap_or(first);
+    LAYERS.iter().find(|layer| layer.name == name)
+}
+
+fn is_layer(name: &str) -> bool {
+    LAYERS.iter().any(|layer| layer.name == name)
+}
+
+/// Names that are modules beside this file, and so no crates.
+fn modules_beside(file: &Path) -> BTreeSet<String> {
+    let stem = file.with_extension("");
+    let folders = [file.parent().unwrap(), stem.as_path()];
+    let entries = folders.iter().filter_map(|folder| fs::read_dir(folder).ok()).flatten();
+    entries.map(|entry| entry.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned()).collect()
+}
+
+fn dependencies() -> &'static BTreeSet<String> {
+    static NAMES: std::sync::OnceLock<BTreeSet<String>> = std::sync::OnceLock::new();
+    NAMES.get_or_init(|| {
+        let text = fs::read_to_string("Cargo.toml").unwrap();
+        let section = text
+            .split("[dependencies]")
+            .nth(1)
+            .expect("dependencies")
+            .split("\n[")
+            .next()
+            .unwrap_or_default();
+        section
+            .lines()
+            .filter(|line| !line.starts_with('#'))
+            .filter_map(|line| line.split_once(" = "))
+            .map(|(name, _)| name.trim().replace('-', "_"))
+            .collect()
+    })
+}
+
+fn parse(file: &Path) -> syn::File {
+    syn::parse_file(&fs::read_to_string(file).unwrap())
+        .unwrap_or_else(|error| panic!("{}: {error}", file.display()))
+}
+
+fn sources(folder: &str) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    let mut folders = vec![PathBuf::from(folder)];
+    while let Some(folder) = folders.pop() {
+        let Ok(entries) = fs::read_dir(&folder) else { continue };
+        for entry in entries {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                files.push(path);
+            }
+        }
+    }
+    files.sort();
+    files
+}
