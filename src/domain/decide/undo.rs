@@ -62,6 +62,8 @@ fn used(state: &State, closed: &ClosedItem) -> Option<String> {
             }
         }
     }
+    // Where the map had the grant already, this answer did not make it.
+    effects.map?;
     match &closed.answer {
         ItemAnswer::Expand { agent, grant, .. } => grant_used(state, closed, agent, grant),
         ItemAnswer::Transfer { .. } => {
