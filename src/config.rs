@@ -8,7 +8,7 @@ mod file;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use reqwest::Url;
+use crate::client::Url;
 use thiserror::Error;
 
 use crate::console::theme;

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::client::Url;
 use clap::{Args, Parser, Subcommand};
-use reqwest::Url;
 
 use super::output::Output;
 use super::{map, verify};

@@ -220,14 +220,14 @@ impl DataDir {
     }
 
     /// Where the token for a workspace on a server elsewhere is kept.
-    pub(crate) fn remote_token_file(&self, url: &reqwest::Url, workspace: &WorkspaceId) -> PathBuf {
+    pub(crate) fn remote_token_file(&self, url: &crate::client::Url, workspace: &WorkspaceId) -> PathBuf {
         let host = url.host_str().unwrap_or_default();
         let port = url.port_or_known_default().unwrap_or_default();
         self.path.join(TOKENS).join(format!("remote.{}_{port}.{workspace}", file_name(host)))
     }
 
     /// The tokens kept for workspaces on a server elsewhere, by file name.
-    pub(crate) fn remote_token_files(&self, url: &reqwest::Url) -> Vec<PathBuf> {
+    pub(crate) fn remote_token_files(&self, url: &crate::client::Url) -> Vec<PathBuf> {
         let host = file_name(url.host_str().unwrap_or_default());
         let start = format!("remote.{host}_{}.", url.port_or_known_default().unwrap_or_default());
         let entries = fs::read_dir(self.path.join(TOKENS)).into_iter().flatten().flatten();

@@ -18,6 +18,8 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 pub use backoff::Backoff;
 pub use error::{ClientError, Result};
 pub use looks::{Direction, LedgerQuery};
+/// A server's address, checked.
+pub use reqwest::Url;
 pub use stream::{DeedStream, StreamEvent, StreamFrom};
 
 use crate::api::TokenText;

@@ -35,7 +35,9 @@ impl Door for Client {
 fn taken(result: BatchResult) -> Result<Result<Reply, String>, ClientError> {
     match result {
         BatchResult::Reply(reply) => Ok(Ok(*reply)),
-        BatchResult::Problem(problem) if problem.status >= SERVER_AT_FAULT => Err(ClientError::Problem(problem)),
+        BatchResult::Problem(problem) if problem.status >= SERVER_AT_FAULT => {
+            Err(ClientError::Problem(problem))
+        }
         BatchResult::Problem(problem) => Ok(Err(said(&problem))),
     }
 }
