@@ -88,7 +88,7 @@ const LAYERS: &[Layer] = &[
     Layer {
         name: "demo",
         may: &["domain", "api", "client"],
-        crates: &["tokio", "tracing", "futures_util", "sha2"],
+        crates: &["tokio", "toml", "tracing", "futures_util", "sha2"],
     },
     Layer {
         name: "import",

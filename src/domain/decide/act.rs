@@ -42,8 +42,13 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, act: &Act) -> Seq {
         Some(found) if !state.board.enforces() => observe(sheet, &state, act, found),
         Some(found) if found.code == Code::Unowned => unowned(sheet, &state, &agent, act, found),
         Some(found) => {
+            let foreign = found.code == Code::NotOwner;
             let primary = refuse(sheet, act, found);
             alert::stale(sheet, &state, primary);
+            let raised = if foreign { alert::not_owner_act(sheet, act, primary) } else { None };
+            if let Some(deed) = sheet.deed_mut(primary) {
+                deed.refs.alerts.extend(raised);
+            }
             primary
         }
     }
@@ -118,6 +123,9 @@ fn unowned(sheet: &mut Sheet<'_>, state: &State, agent: &AgentId, act: &Act, fou
         let why = format!("out of scope since #{} by {}: {}", closed.item, closed.by, closed.reason);
         return refuse(sheet, act, stop(Code::OutOfScope, Outcome::Refused, why));
     }
+    if let Some(why) = inbox::full(state) {
+        return refuse(sheet, act, stop(Code::OverBound, Outcome::Refused, why));
+    }
     let primary = refuse(sheet, act, found);
     let item = inbox::open_act(sheet, agent, act, primary);
     if let Some(deed) = sheet.deed_mut(primary) {
@@ -129,9 +137,18 @@ fn unowned(sheet: &mut Sheet<'_>, state: &State, agent: &AgentId, act: &Act, fou
 /// Observe mode: it goes ahead, and the verdict it would have had is kept with its alert.
 fn observe(sheet: &mut Sheet<'_>, state: &State, act: &Act, found: Stop) -> Seq {
     let fields = found.fields.clone();
+    let owners = found.refs.owners.clone();
     let stale = found.outcome == Outcome::Stale;
+    let foreign = found.code == Code::NotOwner;
     let primary = allow(sheet, state, act, Some(found));
-    let raised = if stale { alert::would_be_stale(sheet, state, primary, &fields) } else { None };
+    if let Some(deed) = sheet.deed_mut(primary) {
+        deed.refs.owners = owners;
+    }
+    let raised = match (stale, foreign) {
+        (true, _) => alert::would_be_stale(sheet, state, primary, &fields),
+        (false, true) => alert::not_owner_act(sheet, act, primary),
+        (false, false) => None,
+    };
     if let Some(deed) = sheet.deed_mut(primary) {
         deed.refs.alerts.extend(raised);
     }

@@ -10,19 +10,22 @@ use super::{
 };
 use crate::domain::{
     code::Code,
-    command::{AlertStep, AlertVerb, Write},
+    command::{Act, AlertStep, AlertVerb, Write},
     deed::{Body, Deed, FieldChange, Outcome},
     ids::{Actor, AlertNo, Seq},
     map::Contradiction,
     path::{EntityPath, FieldPath},
-    state::{Alert, AlertKind, AlertSide, AlertState, Field, Run, State},
+    state::{Alert, AlertKind, AlertSide, AlertState, Field, Run, Severity, State},
 };
+
+/// Most alerts open at once. Beyond it only critical ones are opened: somebody has stopped looking long before.
+const OPEN_ALERTS: usize = 10_000;
 
 /// A conflict about to be told: opened, or counted where its fingerprint is open already.
 struct Finding {
     kind: AlertKind,
     fingerprint: String,
-    on: FieldPath,
+    on: Option<FieldPath>,
     title: String,
     sides: Vec<AlertSide>,
     first_cause: Option<Seq>,
@@ -90,7 +93,7 @@ pub(super) fn would_be_stale(
         kind,
         fingerprint: format!("{}|{on}|{}", kind.as_str(), deed.actor),
         title: format!("{} acted on {on} as it was before {winner}", deed.actor),
-        on,
+        on: Some(on),
         sides: vec![won, lost],
         first_cause: known.map(|field| field.deed),
         count: 1,
@@ -141,9 +144,41 @@ pub(super) fn not_owner(
         kind: AlertKind::NotOwner,
         fingerprint: format!("not-owner|{}|{actor}", general(&on)),
         title: format!("{actor} writes {on}, which belongs to {owner}"),
-        on,
+        on: Some(on),
         sides: vec![owners, mine],
         first_cause: field.map(|field| field.deed),
+        count: 1,
+    };
+    raise(sheet, finding, primary)
+}
+
+/// An act on a target that belongs to another agent.
+pub(super) fn not_owner_act(sheet: &mut Sheet<'_>, act: &Act, primary: Seq) -> Option<AlertNo> {
+    let deed = sheet.deed(primary)?;
+    let actor = deed.actor.clone();
+    let owner = deed.refs.owners.first().cloned()?;
+    let side = |actor: &Actor, deed, why: Option<Arc<str>>, outcome: &str| AlertSide {
+        actor: actor.clone(),
+        deed,
+        path: Some(FieldPath::whole(act.subject.clone())),
+        read: None,
+        wrote: None,
+        value: None,
+        at: sheet.time,
+        why,
+        outcome: Arc::from(outcome),
+    };
+    let wanted = Arc::from(format!("{} → {}", act.action, act.target));
+    let finding = Finding {
+        kind: AlertKind::NotOwner,
+        fingerprint: format!("not-owner|{}|{actor}", act.target),
+        title: format!("{actor} acts on {}, which belongs to {owner}", act.target),
+        on: Some(FieldPath::whole(act.subject.clone())),
+        sides: vec![
+            side(&Actor::Agent(owner), None, None, "owner"),
+            side(&actor, Some(primary), Some(wanted), "stopped, not the owner"),
+        ],
+        first_cause: None,
         count: 1,
     };
     raise(sheet, finding, primary)
@@ -237,7 +272,7 @@ fn ping_pong(
         kind: AlertKind::PingPong,
         fingerprint: fight_print(subject),
         title: format!("{} take turns on {on}", who.join(" ⇄ ")),
-        on,
+        on: Some(on),
         first_cause: field.runs.first().map(|run| run.deed),
         count: field.runs.iter().map(|run| run.writes).sum(),
         sides,
@@ -293,7 +328,7 @@ fn contradiction(
     let finding = Finding {
         kind: AlertKind::Contradiction,
         fingerprint: format!("contradiction|{}|{}", rule.name, bound.join(",")),
-        on: path.clone(),
+        on: Some(path.clone()),
         title: format!("{}: {}", rule.name, paths.join(", and ")),
         first_cause: sides.first().and_then(|side| side.deed),
         sides,
@@ -318,11 +353,11 @@ fn side_of_field(field: &Field, path: FieldPath) -> AlertSide {
 
 /// An item is past its deadline.
 pub(super) fn overdue(sheet: &mut Sheet<'_>, item: &crate::domain::state::Item, cause: Seq) {
-    let Some(on) = item.subject.clone().map(FieldPath::whole) else { return };
+    let on = item.subject.clone().map(FieldPath::whole);
     let side = AlertSide {
         actor: item.raised_by.clone(),
         deed: Some(item.deed),
-        path: Some(on.clone()),
+        path: on.clone(),
         read: None,
         wrote: None,
         value: None,
@@ -357,11 +392,15 @@ fn raise(sheet: &mut Sheet<'_>, finding: Finding, cause: Seq) -> Option<AlertNo>
         let side = finding.sides.into_iter().next_back()?;
         let mut deed =
             sheet.follow_up(Body::AlertCounted(Box::new(side)), "count alert", Outcome::Opened, Some(cause));
-        deed.subject = Some(finding.on.entity.clone());
+        deed.subject = finding.on.map(|on| on.entity);
         deed.because(format!("{} #{no} ×{}", finding.kind.as_str(), count + 1));
         deed.refs.alerts = vec![no];
         sheet.push(deed);
         return Some(no);
+    }
+    let full = sheet.state().board.alerts.len() >= OPEN_ALERTS;
+    if full && finding.kind.severity() < Severity::Critical {
+        return None;
     }
     Some(open_alert(sheet, finding, cause))
 }
@@ -379,7 +418,7 @@ fn open_alert(sheet: &mut Sheet<'_>, finding: Finding, cause: Seq) -> AlertNo {
         kind: finding.kind,
         severity: finding.kind.severity(),
         fingerprint: Arc::from(finding.fingerprint),
-        on: Some(finding.on.clone()),
+        on: finding.on.clone(),
         title: Arc::from(finding.title),
         who,
         count: finding.count,
@@ -394,7 +433,7 @@ fn open_alert(sheet: &mut Sheet<'_>, finding: Finding, cause: Seq) -> AlertNo {
     };
     let mut deed =
         sheet.follow_up(Body::AlertOpened(Box::new(alert.clone())), "alert", Outcome::Opened, Some(cause));
-    deed.subject = Some(finding.on.entity);
+    deed.subject = finding.on.map(|on| on.entity);
     deed.because(format!("{} #{no}: {}", alert.kind.as_str(), alert.title));
     deed.refs.alerts = vec![no];
     let opened = sheet.push(deed);

@@ -15,6 +15,9 @@ use crate::domain::{
     value::Value,
 };
 
+/// Most items open at once. Beyond it inputs are refused with the reason rather than piled up unseen.
+pub(super) const OPEN_ITEMS: usize = 10_000;
+
 /// An item about to be opened.
 struct NewItem {
     case: Case,
@@ -38,6 +41,9 @@ pub(super) fn escalate(sheet: &mut Sheet<'_>, escalate: &Escalate) -> Seq {
         return sheet.refuse(Body::ItemRefused(()), "escalate", Code::OverBound, &why);
     }
     let state = sheet.snapshot();
+    if let Some(why) = full(&state) {
+        return sheet.refuse(Body::ItemRefused(()), "escalate", Code::OverBound, &why);
+    }
     let alike = format!("escalation|{agent}|{}", folded(&escalate.why));
     if let Some(rule) = closed_on_arrival(&state, &alike) {
         let why = format!("out of scope since #{} by {}: {}", rule.item, rule.by, rule.reason);
@@ -194,6 +200,12 @@ fn open(sheet: &mut Sheet<'_>, queue: &Queue, new: NewItem, cause: Option<Seq>) 
     deed.because(format!("#{no} in {}: {}", item.queue, item.why));
     deed.refs.item = Some(no);
     deed
+}
+
+/// Whether the inbox takes no more, in words.
+pub(super) fn full(state: &State) -> Option<String> {
+    let open = state.board.items.len();
+    (open >= OPEN_ITEMS).then(|| format!("{open} items wait in the inbox; people must answer some first"))
 }
 
 /// The very same input is waiting already: a retry, not a new case.

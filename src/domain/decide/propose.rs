@@ -12,7 +12,7 @@ use crate::domain::{
     code::Code,
     command::{Expected, Write, WriteKind},
     deed::{Body, Outcome, Refs},
-    ids::{AgentId, Seq, WorkNo},
+    ids::{Actor, AgentId, Seq, WorkNo},
     path::{FieldName, FieldPath},
     state::{State, Work, WorkKind},
 };
@@ -32,6 +32,9 @@ pub(super) fn decide(
         let why = format!("out of scope since #{} by {}: {}", closed.item, closed.by, closed.reason);
         return sheet.refuse_on(refused(), word(write), &write.entity, (Code::OutOfScope, &why));
     }
+    if let Some(why) = full(state, zones) {
+        return sheet.refuse_on(refused(), word(write), &write.entity, (Code::OverBound, &why));
+    }
     let proposed = !zones.others.is_empty();
     let (body, outcome, code) = if proposed {
         (Body::WriteProposed(()), Outcome::Proposed, Code::NotOwner)
@@ -45,11 +48,16 @@ pub(super) fn decide(
     deed.refs.owners = zones.others.keys().cloned().collect();
     let primary = sheet.push(deed);
     let mut refs = Refs { owners: zones.others.keys().cloned().collect(), ..Refs::default() };
-    let first = state.board.next.work.0;
-    for (place, (owner, names)) in zones.others.iter().enumerate() {
-        let no = WorkNo(first + place as u64);
-        queue_proposal(sheet, no, owner, &part(write, names), primary);
+    let mut no = state.board.next.work;
+    for (owner, names) in &zones.others {
+        let wish = part(write, names);
+        if let Some(waiting) = same_waiting(state, owner, &sheet.principal.actor, &wish) {
+            refs.works.push(waiting);
+            continue;
+        }
+        queue_proposal(sheet, no, owner, &wish, primary);
         refs.works.push(no);
+        no = no.next();
     }
     if !zones.nobody.is_empty() {
         let stored = part(write, &zones.nobody);
@@ -104,6 +112,27 @@ fn part(write: &Write, names: &[FieldName]) -> Write {
         }),
         ..write.clone()
     }
+}
+
+/// Most work items open at once in a workspace.
+const OPEN_WORKS: usize = 50_000;
+
+/// Whether inbox or work streams take no more, in words.
+fn full(state: &State, zones: &Zones) -> Option<String> {
+    let open = state.board.works.len();
+    if !zones.others.is_empty() && open >= OPEN_WORKS {
+        return Some(format!("{open} work items are open; their agents must take some first"));
+    }
+    if zones.nobody.is_empty() { None } else { inbox::full(state) }
+}
+
+/// The very same proposal is waiting already: a retry, not new work.
+fn same_waiting(state: &State, owner: &AgentId, from: &Actor, wish: &Write) -> Option<WorkNo> {
+    let same = |work: &&Arc<Work>| match &work.kind {
+        WorkKind::Proposal { from: author, write, .. } => author == from && write == wish,
+        WorkKind::Decision { .. } | WorkKind::Notice { .. } => false,
+    };
+    state.board.work_of(owner).find(same).map(|work| work.no)
 }
 
 fn queue_proposal(sheet: &mut Sheet<'_>, no: WorkNo, owner: &AgentId, write: &Write, cause: Seq) {
