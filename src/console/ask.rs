@@ -1,14 +1,19 @@
 //! What the console asks of the client's side, and what it is told. Who carries it does not live here.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::place::View;
 use super::world::{Link, Me};
+use crate::api::{FieldActivity, Histogram, Words};
+use crate::client::LedgerQuery;
 use crate::domain::command::Command;
 use crate::domain::deed::Deed;
 use crate::domain::ids::{Seq, WorkspaceId};
+use crate::domain::path::Pattern;
 use crate::domain::reply::Reply;
 use crate::domain::state::Board;
+use crate::domain::time::Time;
 
 /// One request, with the address for its answer.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,8 +33,64 @@ pub enum What {
     Command(Box<Command>),
     /// These deeds, wherever they are in the ledger.
     Deeds(Vec<Seq>),
+    /// Some of the deeds that a filter means, in the order of the ledger.
+    Page(LedgerQuery),
+    /// How many deeds that a filter means happened when.
+    Histogram {
+        /// In the filter language; empty for all.
+        filter: String,
+        /// The first bucket begins here.
+        from: Time,
+        /// The last bucket ends here.
+        to: Time,
+        /// How many buckets.
+        buckets: usize,
+    },
+    /// A deed with its stored text and hash, what led to it, and what it led to.
+    Chain(Seq),
+    /// What happened lately to the fields that a pattern covers.
+    Activity(Pattern),
+    /// The words of the workspace, for completion.
+    Words,
+    /// Every deed that a filter means into a file, which must not be there yet.
+    Export {
+        /// In the filter language; empty for all.
+        filter: String,
+        /// Where to; `.csv` for a table, anything else for a deed a line.
+        file: PathBuf,
+    },
     /// To look at another workspace from now on.
     Switch(WorkspaceId),
+}
+
+/// Some deeds, oldest first, whichever way they were asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Page {
+    /// The deeds.
+    pub deeds: Vec<Arc<Deed>>,
+    /// Whether there are more in the direction asked for; around a deed in either.
+    pub more: bool,
+    /// How far the answer looks: later deeds are not in it.
+    pub head: Seq,
+    /// How many deeds the filter means, where that was asked for, and whether all were counted.
+    pub count: Option<(u64, bool)>,
+}
+
+/// A deed, what led to it, and what it led to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Chain {
+    /// The deed asked for.
+    pub deed: Arc<Deed>,
+    /// Its text exactly as stored.
+    pub raw: Arc<str>,
+    /// Its hash in the chain, in hexadecimal digits.
+    pub hash: String,
+    /// Its causes, the first cause of all first.
+    pub causes: Vec<Arc<Deed>>,
+    /// Its effects as a tree written out: 1 for what it led to itself, 2 for what that led to.
+    pub effects: Vec<(usize, Arc<Deed>)>,
+    /// Whether a bound cut something off.
+    pub cut: bool,
 }
 
 /// What came back for a request.
@@ -39,6 +100,23 @@ pub enum Told {
     Reply(Box<Reply>),
     /// Deeds, in the order of the ledger; those that are not there are left out.
     Deeds(Vec<Arc<Deed>>),
+    /// A page of deeds.
+    Page(Page),
+    /// Deeds over time.
+    Histogram(Histogram),
+    /// A deed with its causes and effects.
+    Chain(Box<Chain>),
+    /// For each field of the pattern: writes, proposals and refusals of seven days.
+    Activity(Vec<FieldActivity>),
+    /// The words of the workspace.
+    Words(Words),
+    /// So many deeds are in the file.
+    Exported {
+        /// Which file.
+        file: PathBuf,
+        /// How many deeds.
+        deeds: u64,
+    },
 }
 
 /// Why a request has no answer.

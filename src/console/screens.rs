@@ -11,6 +11,7 @@
 //! (prompt, preview, picker) says so by [`Screen::context`]; keys then mean what that context says and nothing else.
 
 pub mod inbox;
+pub mod log;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -159,5 +160,5 @@ pub trait Screen {
 
 /// All screens, in the order of their tabs.
 pub fn all() -> Vec<Box<dyn Screen>> {
-    vec![Box::new(inbox::Inbox::default())]
+    vec![Box::new(inbox::Inbox::default()), Box::new(log::Log::default())]
 }

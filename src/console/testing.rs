@@ -1,5 +1,6 @@
 //! The whole console without a terminal: keys in, screen text out. For tests, and for printing one frame as text.
 
+pub mod looking;
 pub mod team;
 
 use std::fmt::Write as _;

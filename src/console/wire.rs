@@ -2,6 +2,8 @@
 //! assumed to have succeeded: what a command did comes back as deeds.
 
 mod carry;
+mod export;
+mod look;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};

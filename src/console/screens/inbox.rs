@@ -625,7 +625,18 @@ impl Screen for Inbox {
                 let next = reply.next.as_deref().map(|next| format!("; {next}")).unwrap_or_default();
                 Want::fail(format!("#{item}: {why}{next}"))
             }
-            (Sent::Step { item, .. }, Ok(Told::Deeds(_))) => Want::fail(format!("#{item}: no answer came")),
+            (
+                Sent::Step { item, .. },
+                Ok(
+                    Told::Deeds(_)
+                    | Told::Page(_)
+                    | Told::Histogram(_)
+                    | Told::Chain(_)
+                    | Told::Activity(_)
+                    | Told::Words(_)
+                    | Told::Exported { .. },
+                ),
+            ) => Want::fail(format!("#{item}: no answer came")),
             (Sent::Step { item, .. }, Err(trouble)) => {
                 Want::fail(format!("#{item}: {}; {}", trouble.what, trouble.next))
             }

@@ -134,6 +134,17 @@ impl Team {
                 let found = self.deeds.iter().filter(|deed| seqs.contains(&deed.seq)).cloned();
                 Ok(Told::Deeds(found.collect()))
             }
+            What::Page(query) => self.page(&query).map(Told::Page),
+            What::Histogram { filter, from, to, buckets } => {
+                self.histogram(&filter, from, to, buckets).map(Told::Histogram)
+            }
+            What::Chain(seq) => self.chain(seq).map(|chain| Told::Chain(Box::new(chain))),
+            What::Activity(pattern) => Ok(Told::Activity(self.activity(&pattern))),
+            What::Words => Ok(Told::Words(self.words())),
+            What::Export { filter, file } => self.meant(&filter).map(|deeds| {
+                // Nothing is written here: whoever carries requests writes files.
+                Told::Exported { file, deeds: deeds.len() as u64 }
+            }),
             What::Switch(_) => return self.board(me.clone()),
         };
         Heard::Answer { to: ask.from, tag: ask.tag, result }

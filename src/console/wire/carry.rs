@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::{export, look};
 use crate::client::{Client, ClientError, Result as ClientResult};
 use crate::console::ask::{Told, Trouble, What};
 use crate::domain::command::{AlertStep, AlertVerb, Command, ItemStep, ItemVerb};
@@ -17,6 +18,32 @@ pub(super) async fn carry(client: &Client, what: What) -> Result<Told, Trouble> 
             Ok(Told::Reply(Box::new(reply.map_err(|error| trouble(&error))?)))
         }
         What::Deeds(seqs) => deeds(client, &seqs).await.map(Told::Deeds).map_err(|error| trouble(&error)),
+        What::Page(query) => {
+            look::page(client, &query).await.map(Told::Page).map_err(|error| trouble(&error))
+        }
+        What::Histogram { filter, from, to, buckets } => {
+            let histogram = client.histogram(&filter, from, to, buckets).await;
+            histogram.map(Told::Histogram).map_err(|error| trouble(&error))
+        }
+        What::Chain(seq) => match look::chain(client, seq).await.map_err(|error| trouble(&error))? {
+            Some(chain) => Ok(Told::Chain(Box::new(chain))),
+            None => Err(Trouble {
+                what: format!("deed #{seq} is of a type that this version does not know"),
+                next: "upgrade this console".to_owned(),
+            }),
+        },
+        What::Activity(pattern) => {
+            let stats = client.stats(Some(&pattern)).await.map_err(|error| trouble(&error))?;
+            Ok(Told::Activity(stats.fields))
+        }
+        What::Words => {
+            let stats = client.stats(None).await.map_err(|error| trouble(&error))?;
+            Ok(Told::Words(stats.words))
+        }
+        What::Export { filter, file } => {
+            let deeds = export::export(client, filter, &file).await?;
+            Ok(Told::Exported { file, deeds })
+        }
         What::Switch(_) => Err(not_ours("switching workspaces")),
     }
 }

@@ -1,0 +1,314 @@
+//! The Log: everything that happened, as it happens. Follow or hold, filter, zoom in time, open a deed.
+//!
+//! Here are the state and what it does with messages; `acts` is what keys do, `asks` what is asked of the server, `window` is the stretch of deeds that is held, `row` draws one of them, `strip` is
+//! the timeline, `detail` an opened deed, `view` puts them together. Which deeds a filter means is the domain's business.
+
+mod acts;
+mod asks;
+mod detail;
+mod filtering;
+mod row;
+mod strip;
+#[cfg(test)]
+mod tests;
+mod view;
+mod window;
+
+use std::cell::Cell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crossterm::event::{KeyEvent, MouseButton, MouseEvent, MouseEventKind};
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+
+use self::detail::Opened;
+use self::filtering::{Filtering, Typing};
+use self::strip::{BUCKETS, Strip};
+use self::window::Window;
+use super::{Areas, Screen, Want};
+use crate::client::Direction;
+use crate::console::action::Action;
+use crate::console::ask::{Told, Trouble};
+use crate::console::keymap::Context;
+use crate::console::place::{Spot, View};
+use crate::console::widgets::Look;
+use crate::console::widgets::chrome::Tone;
+use crate::console::widgets::list::ListState;
+use crate::console::widgets::prompt::Prompt;
+use crate::console::world::World;
+use crate::domain::deed::Deed;
+use crate::domain::filter::Vocabulary;
+use crate::domain::ids::Seq;
+
+/// Deeds that can be bookmarked.
+const BOOKMARKS: usize = 1000;
+
+/// What is being typed.
+#[derive(Debug)]
+enum Over {
+    /// A filter.
+    Filter(Typing),
+    /// The file to export to.
+    Export(Prompt),
+}
+
+/// The chain of one deed, in place of the list.
+#[derive(Debug)]
+struct Family {
+    rows: Vec<(usize, Arc<Deed>)>,
+    own: Seq,
+    cut: bool,
+    list: ListState,
+}
+
+/// What an answer from the server will be about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Sent {
+    Page(Direction),
+    Histogram,
+    /// For an opened deed.
+    Chain(Seq),
+    /// For the list of a chain.
+    Family(Seq),
+    Words,
+    Export,
+}
+
+/// The Log.
+#[derive(Debug, Default)]
+pub struct Log {
+    window: Window,
+    filtering: Filtering,
+    over: Option<Over>,
+    opened: Option<Opened>,
+    family: Option<Family>,
+    strip: Strip,
+    bookmarks: BTreeSet<Seq>,
+    vocabulary: Vocabulary,
+    /// How many deeds the filter means, and whether all were counted.
+    count: Option<(u64, bool)>,
+    sent: BTreeMap<u64, Sent>,
+    next_tag: u64,
+    /// The deed to go to once its page is here, and whether to open it.
+    awaited: Option<(Seq, bool)>,
+    /// The deed at which the reader last left, so that coming back does not open it.
+    left_at: Cell<Option<Seq>>,
+    /// The rows as last drawn, for the mouse.
+    rows_area: Cell<Rect>,
+}
+
+impl Screen for Log {
+    fn view(&self) -> View {
+        View::Log
+    }
+
+    fn context(&self) -> Context {
+        if self.over.is_some() { Context::Prompt } else { Context::Log }
+    }
+
+    fn hints(&self, _world: &World) -> Vec<Action> {
+        use Action as A;
+        match (&self.over, self.strip.pick, &self.opened) {
+            (Some(Over::Filter(_)), ..) => vec![A::Submit, A::Complete, A::NextSuggestion, A::Close],
+            (Some(Over::Export(_)), ..) => vec![A::Submit, A::Close],
+            (None, Some(_), _) => vec![A::Left, A::Right, A::Up, A::Open, A::Close],
+            (None, None, Some(_)) => vec![A::Close, A::Raw, A::ScrollDown, A::Causes, A::Trace, A::Copy],
+            (None, None, None) => {
+                vec![A::Filter, A::Open, A::Follow, A::Trace, A::Causes, A::Bookmark, A::Zoom, A::Export]
+            }
+        }
+    }
+
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "what is not named here moves the list or is about a deed"
+    )]
+    fn act(&mut self, action: Action, world: &World) -> Vec<Want> {
+        if self.over.is_some() {
+            return self.act_on_prompt(action, world);
+        }
+        if let Some(wants) = self.act_on_strip(action, world) {
+            return wants;
+        }
+        let wants = match action {
+            Action::Filter => self.begin_filter(world),
+            Action::Close => self.close(world),
+            Action::Follow => self.follow(),
+            Action::Zoom => self.zoom(world),
+            Action::Export => {
+                self.over = Some(Over::Export(Prompt::with_text(&format!("{}-log.jsonl", world.workspace))));
+                Vec::new()
+            }
+            Action::NextMatch | Action::PreviousMatch => self.neighbour(action == Action::NextMatch),
+            Action::ScrollDown | Action::ScrollUp => {
+                if let Some(opened) = &mut self.opened {
+                    let by = if action == Action::ScrollDown { 1 } else { -1 };
+                    opened.scroll = opened.scroll.saturating_add_signed(by);
+                }
+                Vec::new()
+            }
+            other => match self.move_list(other) {
+                Some(wants) => wants,
+                None => self.act_on_deed(other),
+            },
+        };
+        wants.into_iter().chain(self.fetch(world)).collect()
+    }
+
+    fn text(&mut self, key: KeyEvent, _world: &World) -> Vec<Want> {
+        match &mut self.over {
+            Some(Over::Filter(typing)) => typing.key(key),
+            Some(Over::Export(prompt)) => _ = prompt.key(key),
+            None => {}
+        }
+        Vec::new()
+    }
+
+    fn paste(&mut self, text: &str, _world: &World) -> Vec<Want> {
+        match &mut self.over {
+            Some(Over::Filter(typing)) => typing.paste(text),
+            Some(Over::Export(prompt)) => prompt.paste(text),
+            None => {}
+        }
+        Vec::new()
+    }
+
+    #[expect(clippy::wildcard_enum_match_arm, reason = "crossterm's enum: nothing else is taken")]
+    fn mouse(&mut self, event: MouseEvent, _areas: Areas, world: &World) -> Vec<Want> {
+        let area = self.rows_area.get();
+        let inside = area.contains(Position { x: event.column, y: event.row });
+        let down = matches!(event.kind, MouseEventKind::ScrollDown);
+        match event.kind {
+            MouseEventKind::ScrollDown | MouseEventKind::ScrollUp if inside => {
+                self.window.list.move_by(if down { 3 } else { -3 });
+            }
+            MouseEventKind::ScrollDown | MouseEventKind::ScrollUp => {
+                if let Some(opened) = &mut self.opened {
+                    opened.scroll = opened.scroll.saturating_add_signed(if down { 3 } else { -3 });
+                }
+            }
+            MouseEventKind::Down(MouseButton::Left) if inside && self.family.is_none() => {
+                if let Some(row) = self.window.list.row_at(event.row - area.y) {
+                    self.window.list.select(row);
+                }
+            }
+            _ => {}
+        }
+        let wants = self.follow_cursor();
+        wants.into_iter().chain(self.fetch(world)).collect()
+    }
+
+    fn deed(&mut self, deed: &Arc<Deed>, _world: &World) {
+        let meant = self.filtering.means(deed);
+        self.window.live(deed, meant);
+        if meant {
+            if let Some((count, _)) = &mut self.count {
+                *count += 1;
+            }
+            if !self.strip.count(deed) {
+                self.strip.outgrown = true;
+            }
+        }
+    }
+
+    fn refresh(&mut self, world: &World) -> Vec<Want> {
+        self.strip.roll_to(world.now);
+        let mut wants = self.fetch(world);
+        if self.window.list.follows() && self.family.is_none() {
+            wants.extend(self.follow_cursor());
+        }
+        if self.strip.outgrown && !self.is_asked(|sent| *sent == Sent::Histogram) {
+            self.strip.outgrown = false;
+            wants.push(self.ask_histogram(world));
+        }
+        wants
+    }
+
+    fn reset(&mut self) {
+        *self = Self { next_tag: self.next_tag, ..Self::default() };
+    }
+
+    fn told(&mut self, tag: u64, result: Result<Told, Trouble>, world: &World) -> Vec<Want> {
+        let Some(sent) = self.sent.remove(&tag) else { return Vec::new() };
+        let told = match result {
+            Ok(told) => told,
+            Err(trouble) => return Want::fail(format!("{}; {}", trouble.what, trouble.next)),
+        };
+        match (sent, told) {
+            (Sent::Page(from), Told::Page(page)) => {
+                let stuck = from == Direction::After(page.head);
+                let mut wants = self.take_page(from, page, world);
+                // An index that has not got further yet is asked again when something happens, not in a circle.
+                if !stuck {
+                    wants.extend(self.fetch(world));
+                }
+                wants
+            }
+            (Sent::Histogram, Told::Histogram(histogram)) => {
+                self.strip.take(histogram);
+                Vec::new()
+            }
+            (Sent::Chain(seq), Told::Chain(chain)) => {
+                if let Some(opened) = self.opened.as_mut().filter(|opened| opened.deed.seq == seq) {
+                    opened.chain = Some(chain);
+                }
+                Vec::new()
+            }
+            (Sent::Family(seq), Told::Chain(chain)) => {
+                self.show_family(seq, &chain);
+                self.follow_cursor()
+            }
+            (Sent::Words, Told::Words(words)) => {
+                self.vocabulary = Vocabulary {
+                    actors: words.actors,
+                    actions: words.actions,
+                    entities: words.entities,
+                    fields: words.fields,
+                };
+                Vec::new()
+            }
+            (Sent::Export, Told::Exported { file, deeds }) => {
+                vec![Want::Say(Tone::Done, format!("{deeds} deeds are in {}", file.display()))]
+            }
+            (
+                Sent::Page(_)
+                | Sent::Histogram
+                | Sent::Chain(_)
+                | Sent::Family(_)
+                | Sent::Words
+                | Sent::Export,
+                _,
+            ) => Want::fail(
+                "the server answered something else than was asked; this console may be older than it",
+            ),
+        }
+    }
+
+    fn enter(&mut self, spot: Option<&Spot>, world: &World) -> Vec<Want> {
+        match spot {
+            Some(Spot::Filter(text)) if text != self.filtering.text() => {
+                self.set_filter(text, world).unwrap_or_else(Want::fail)
+            }
+            Some(Spot::Deed(seq)) => self.enter_deed(*seq, world),
+            Some(Spot::Filter(_) | Spot::Item(_) | Spot::Alert(_) | Spot::Path(_)) | None => {
+                self.fetch(world)
+            }
+        }
+    }
+
+    fn spot(&self) -> Option<Spot> {
+        let held = !self.window.list.follows() && self.filtering.text().is_empty();
+        match self.window.selected().filter(|_| held) {
+            Some(deed) => {
+                self.left_at.set(Some(deed.seq).filter(|_| self.opened.is_none()));
+                Some(Spot::Deed(deed.seq))
+            }
+            None => Some(Spot::Filter(self.filtering.text().to_owned())),
+        }
+    }
+
+    fn draw(&self, buffer: &mut Buffer, areas: Areas, look: Look<'_>, world: &World) -> Option<Position> {
+        self.draw_view(buffer, areas, look, world)
+    }
+}

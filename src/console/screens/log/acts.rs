@@ -1,0 +1,234 @@
+//! What keys do in the Log.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::detail::{Mode, Opened};
+use super::filtering::{self, Typing};
+use super::{BOOKMARKS, Log, Over, Sent, row, view};
+use crate::client::Direction;
+use crate::console::action::Action;
+use crate::console::ask::What;
+use crate::console::place::{Place, Spot, View};
+use crate::console::screens::Want;
+use crate::console::widgets::Look;
+use crate::console::widgets::chrome::Tone;
+use crate::console::world::World;
+use crate::domain::deed::Deed;
+use crate::domain::filter::Vocabulary;
+
+/// How signs look on the clipboard.
+const PLAIN: Look<'static> = Look { theme: &view::PLAIN_THEME, glyphs: &crate::console::glyphs::ASCII };
+
+impl Log {
+    pub(super) fn current(&self) -> Option<&Arc<Deed>> {
+        match &self.family {
+            Some(family) => family.rows.get(family.list.selected()?).map(|(_, deed)| deed),
+            None => self.window.selected(),
+        }
+    }
+
+    pub(super) fn open(&mut self, mode: Mode) -> Vec<Want> {
+        let Some(deed) = self.current().cloned() else { return Vec::new() };
+        let seq = deed.seq;
+        self.opened = Some(Opened::new(deed, mode));
+        self.sent.retain(|_, sent| !matches!(sent, Sent::Chain(_)));
+        vec![self.ask(Sent::Chain(seq), What::Chain(seq))]
+    }
+
+    pub(super) fn follow_cursor(&mut self) -> Vec<Want> {
+        let Some(opened) = &self.opened else { return Vec::new() };
+        let mode = opened.mode;
+        if self.current().is_some_and(|deed| deed.seq != opened.deed.seq) {
+            self.open(mode)
+        } else {
+            Vec::new()
+        }
+    }
+
+    pub(super) fn close(&mut self, world: &World) -> Vec<Want> {
+        if self.strip.pick.take().is_some() || self.opened.take().is_some() || self.family.take().is_some() {
+            return Vec::new();
+        }
+        if !self.filtering.text().is_empty() {
+            return self.set_filter("", world).unwrap_or_default();
+        }
+        Vec::new()
+    }
+
+    pub(super) fn follow(&mut self) -> Vec<Want> {
+        if self.window.list.follows() {
+            self.window.list.hold();
+            return Vec::new();
+        }
+        self.family = None;
+        if self.window.follow() { self.jump(Direction::Newest) } else { self.follow_cursor() }
+    }
+
+    #[expect(clippy::wildcard_enum_match_arm, reason = "every other action that moves is the list's")]
+    pub(super) fn move_list(&mut self, action: Action) -> Option<Vec<Want>> {
+        if let Some(family) = &mut self.family {
+            return family.list.apply(action).then(|| self.follow_cursor());
+        }
+        match action {
+            Action::First if self.window.has_older() => {
+                self.window.list.hold();
+                return Some(self.jump(Direction::Oldest));
+            }
+            Action::Last if !self.window.is_at_end() => return Some(self.jump(Direction::Newest)),
+            Action::Last => self.window.forget_fresh(),
+            _ => {}
+        }
+        self.window.list.apply(action).then(|| self.follow_cursor())
+    }
+
+    pub(super) fn neighbour(&mut self, forward: bool) -> Vec<Want> {
+        let Some(at) = self.window.list.selected() else { return Vec::new() };
+        let rows = self.window.rows();
+        let wanted = |row: &usize| {
+            rows.get(*row)
+                .is_some_and(|deed| row::needs_attention(deed) || self.bookmarks.contains(&deed.seq))
+        };
+        let found = if forward { (at + 1..rows.len()).find(wanted) } else { (0..at).rev().find(wanted) };
+        match found {
+            Some(row) => {
+                self.window.list.select(row);
+                self.follow_cursor()
+            }
+            None => vec![Want::Say(
+                Tone::Info,
+                "nothing more here that was refused, raised or bookmarked".to_owned(),
+            )],
+        }
+    }
+
+    pub(super) fn zoom(&mut self, world: &World) -> Vec<Want> {
+        if self.strip.pick.take().is_some() {
+            return Vec::new();
+        }
+        if let Some(wider) = self.filtering.without_time() {
+            return self.set_filter(&wider, world).unwrap_or_else(Want::fail);
+        }
+        if self.strip.begin() {
+            return Vec::new();
+        }
+        vec![Want::Say(Tone::Info, "the timeline is not here yet".to_owned())]
+    }
+
+    #[expect(clippy::wildcard_enum_match_arm, reason = "every other action is the view's")]
+    pub(super) fn act_on_strip(&mut self, action: Action, world: &World) -> Option<Vec<Want>> {
+        self.strip.pick?;
+        match action {
+            Action::Left => self.strip.move_pick(-1),
+            Action::Right => self.strip.move_pick(1),
+            Action::PageUp | Action::HalfUp => self.strip.move_pick(-10),
+            Action::PageDown | Action::HalfDown => self.strip.move_pick(10),
+            Action::First => self.strip.move_pick(isize::MIN),
+            Action::Last => self.strip.move_pick(isize::MAX),
+            Action::Up | Action::Down => {
+                if self.strip.rescale(action == Action::Up) {
+                    return Some(vec![self.ask_histogram(world)]);
+                }
+            }
+            Action::Open => {
+                let (from, to) = self.strip.mark()?;
+                let text = self.filtering.with_time(from, to);
+                return Some(self.set_filter(&text, world).unwrap_or_else(Want::fail));
+            }
+            _ => return None,
+        }
+        Some(Vec::new())
+    }
+
+    #[expect(clippy::wildcard_enum_match_arm, reason = "called with the actions above only")]
+    pub(super) fn act_on_deed(&mut self, action: Action) -> Vec<Want> {
+        let Some(deed) = self.current().cloned() else {
+            return vec![Want::Say(Tone::Info, "no deed is selected".to_owned())];
+        };
+        match action {
+            Action::Open | Action::Peek => self.open(Mode::Facts),
+            Action::Raw => match &mut self.opened {
+                Some(opened) => {
+                    (opened.mode, opened.scroll) = (opened.mode.next(), 0);
+                    Vec::new()
+                }
+                None => self.open(Mode::Json),
+            },
+            Action::Trace => match &deed.subject {
+                Some(subject) => {
+                    vec![Want::Go(Place::at(View::Log, Spot::Filter(format!("entity:{subject}"))))]
+                }
+                None => vec![Want::Say(Tone::Info, format!("#{} is about no entity", deed.seq))],
+            },
+            Action::Causes => vec![self.ask(Sent::Family(deed.seq), What::Chain(deed.seq))],
+            Action::Bookmark => {
+                if !self.bookmarks.remove(&deed.seq) {
+                    self.bookmarks.insert(deed.seq);
+                }
+                while self.bookmarks.len() > BOOKMARKS {
+                    self.bookmarks.pop_first();
+                }
+                Vec::new()
+            }
+            Action::Copy => self.copy(&deed),
+            _ => Vec::new(),
+        }
+    }
+
+    pub(super) fn copy(&self, deed: &Arc<Deed>) -> Vec<Want> {
+        let raw = self.opened.as_ref().and_then(|opened| opened.chain.as_ref());
+        let (text, what) = match raw.filter(|chain| chain.deed.seq == deed.seq) {
+            Some(chain) => (chain.raw.to_string(), "as stored"),
+            None => (row::plain(PLAIN, deed), "in one line"),
+        };
+        vec![Want::Copy(text), Want::Say(Tone::Done, format!("#{} is on the clipboard, {what}", deed.seq))]
+    }
+
+    pub(super) fn begin_filter(&mut self, world: &World) -> Vec<Want> {
+        self.over = Some(Over::Filter(Typing::new(self.filtering.text())));
+        if self.vocabulary == Vocabulary::default() {
+            self.vocabulary = filtering::vocabulary_of(world);
+        }
+        if self.is_asked(|sent| *sent == Sent::Words) {
+            Vec::new()
+        } else {
+            vec![self.ask(Sent::Words, What::Words)]
+        }
+    }
+
+    pub(super) fn submit(&mut self, world: &World) -> Vec<Want> {
+        match self.over.take() {
+            Some(Over::Filter(typing)) => {
+                let text = typing.prompt.text().trim().to_owned();
+                self.set_filter(&text, world).unwrap_or_else(|error| {
+                    self.over = Some(Over::Filter(typing));
+                    Want::fail(error)
+                })
+            }
+            Some(Over::Export(prompt)) => {
+                let file = prompt.text().trim().to_owned();
+                if file.is_empty() {
+                    return Want::fail("nothing was exported: no file was named");
+                }
+                let filter = self.filtering.text().to_owned();
+                let want = self.ask(Sent::Export, What::Export { filter, file: PathBuf::from(&file) });
+                vec![want, Want::Say(Tone::Info, format!("exporting to {file}"))]
+            }
+            None => Vec::new(),
+        }
+    }
+
+    pub(super) fn act_on_prompt(&mut self, action: Action, world: &World) -> Vec<Want> {
+        match (action, &mut self.over) {
+            (Action::Submit, _) => return self.submit(world),
+            (Action::Close, _) => self.over = None,
+            (Action::Complete, Some(Over::Filter(typing))) => typing.complete(&self.vocabulary),
+            (Action::NextSuggestion, Some(Over::Filter(typing))) => typing.choose(true, &self.vocabulary),
+            (Action::PreviousSuggestion, Some(Over::Filter(typing))) => {
+                typing.choose(false, &self.vocabulary);
+            }
+            _ => {}
+        }
+        Vec::new()
+    }
+}

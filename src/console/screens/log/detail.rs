@@ -1,0 +1,274 @@
+//! One deed, opened: what changed side by side, what led to it and what it led to, its text as stored, its bytes.
+
+use std::sync::Arc;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::row;
+use crate::console::ask::Chain;
+use crate::console::untrusted;
+use crate::console::widgets::diff::{Change, side_by_side};
+use crate::console::widgets::facts::fact;
+use crate::console::widgets::tree::{self, Node};
+use crate::console::widgets::{Look, cells, clip, put_at, put_lines, width};
+use crate::console::words;
+use crate::console::world::World;
+use crate::domain::deed::{Deed, Outcome};
+use crate::domain::ids::Seq;
+use crate::domain::value::Value;
+
+/// Cells of the labels.
+const LABEL: usize = 9;
+/// Lines of one text.
+const TEXT_LINES: usize = 8;
+/// Lines of the text as stored.
+const RAW_LINES: usize = 4000;
+
+/// What is shown of an opened deed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Mode {
+    /// What people want to know.
+    #[default]
+    Facts,
+    /// Its JSON.
+    Json,
+    /// Its bytes.
+    Hex,
+}
+
+impl Mode {
+    /// The next one.
+    pub(super) fn next(self) -> Self {
+        match self {
+            Self::Facts => Self::Json,
+            Self::Json => Self::Hex,
+            Self::Hex => Self::Facts,
+        }
+    }
+}
+
+/// An opened deed.
+#[derive(Debug)]
+pub(super) struct Opened {
+    pub(super) deed: Arc<Deed>,
+    /// Comes a moment later.
+    pub(super) chain: Option<Box<Chain>>,
+    pub(super) mode: Mode,
+    pub(super) scroll: usize,
+}
+
+impl Opened {
+    /// A deed whose chain is yet to come.
+    pub(super) fn new(deed: Arc<Deed>, mode: Mode) -> Self {
+        Self { deed, chain: None, mode, scroll: 0 }
+    }
+
+    /// The lines in so many columns.
+    fn lines(&self, look: Look<'_>, room: usize, world: &World) -> Vec<Line<'static>> {
+        let mut lines = head(look, room, world, &self.deed);
+        lines.push(Line::default());
+        let raw = self.chain.as_ref().map(|chain| &*chain.raw);
+        match (self.mode, raw) {
+            (Mode::Facts, _) => lines.extend(self.facts(look, room, world)),
+            (Mode::Json | Mode::Hex, None) => lines.push(waiting(look)),
+            (Mode::Json, Some(raw)) => {
+                lines.push(Line::from(Span::styled("AS STORED, SET OUT IN LINES", look.theme.muted)));
+                let pretty = serde_json::from_str::<serde_json::Value>(raw)
+                    .and_then(|json| serde_json::to_string_pretty(&json))
+                    .unwrap_or_else(|_| raw.to_owned());
+                let theme = look.theme;
+                lines.extend(untrusted::wrap(&pretty, room, RAW_LINES, theme.subtle, theme.escaped));
+            }
+            (Mode::Hex, Some(raw)) => {
+                lines.push(Line::from(Span::styled("BYTES AS STORED AND HASHED", look.theme.muted)));
+                let rows = untrusted::hex_rows(raw.len());
+                let rows = (0..rows).filter_map(|row| untrusted::hex_row(raw.as_bytes(), row));
+                lines.extend(rows.map(|row| Line::from(Span::styled(row, look.theme.subtle))));
+            }
+        }
+        lines
+    }
+
+    fn facts(&self, look: Look<'_>, room: usize, world: &World) -> Vec<Line<'static>> {
+        let deed = &self.deed;
+        let mut lines = said(look, room, world, deed);
+        if !deed.fields.is_empty() {
+            lines.push(Line::default());
+            lines.extend(changes(look, room, deed));
+        }
+        lines.push(Line::default());
+        lines.push(Line::from(Span::styled("CAUSES AND EFFECTS", look.theme.muted)));
+        match &self.chain {
+            None => lines.push(waiting(look)),
+            Some(chain) => lines.extend(family(look, room, world, chain)),
+        }
+        lines.push(Line::default());
+        let hash = self.chain.as_ref().map_or("", |chain| chain.hash.as_str());
+        let hash = untrusted::wrap(hash, room.saturating_sub(LABEL), 2, look.theme.muted, look.theme.escaped);
+        lines.extend(fact(look, "HASH", LABEL, hash));
+        lines
+    }
+
+    /// Draws it; scrolling stops at the last line.
+    pub(super) fn draw(&self, buffer: &mut Buffer, area: Rect, look: Look<'_>, world: &World) {
+        let lines = self.lines(look, usize::from(area.width), world);
+        let from = self.scroll.min(lines.len().saturating_sub(usize::from(area.height)));
+        put_lines(buffer, area, lines.get(from..).unwrap_or_default());
+        let below = lines.len().saturating_sub(from + usize::from(area.height));
+        if below > 0 && area.height > 0 {
+            let more =
+                Line::from(Span::styled(format!(" {} {below} more", look.glyphs.more[1]), look.theme.accent));
+            let column = area.width.saturating_sub(cells(width(&more)));
+            put_at(buffer, area, area.height - 1, column, &more);
+        }
+    }
+}
+
+fn waiting(look: Look<'_>) -> Line<'static> {
+    Line::from(Span::styled("being fetched", look.theme.muted))
+}
+
+fn head(look: Look<'_>, room: usize, world: &World, deed: &Deed) -> Vec<Line<'static>> {
+    let theme = look.theme;
+    let mut title = vec![Span::styled(format!("#{}  ", deed.seq), theme.title)];
+    title.extend(untrusted::fit_spans(row::action(deed), room / 3, theme.title, theme.escaped));
+    title.push(Span::raw("  "));
+    title.extend(row::outcome(look, deed).spans);
+    let by = format!("by {}, {}", deed.actor, world.ago(deed.time));
+    let mut lines = vec![clip(Line::from(title), room, look.glyphs.cut)];
+    lines.push(Line::from(untrusted::fit_spans(&by, room, theme.subtle, theme.escaped)));
+    lines
+}
+
+/// Who, when, on what, why, under which map.
+fn said(look: Look<'_>, room: usize, world: &World, deed: &Deed) -> Vec<Line<'static>> {
+    let theme = look.theme;
+    let wide = room.saturating_sub(LABEL);
+    let text = |text: &str| untrusted::wrap(text, wide, TEXT_LINES, theme.base, theme.escaped);
+    let mut lines = Vec::new();
+    let (first, second) = row::subject(look, deed);
+    let about = format!("{first}{second}");
+    if !about.trim().is_empty() {
+        lines.extend(fact(look, "ON", LABEL, text(&about)));
+    }
+    if let Some(why) = &deed.reason {
+        lines.extend(fact(look, "WHY", LABEL, text(why)));
+    }
+    if let Some(code) = deed.code {
+        lines.extend(fact(look, "CODE", LABEL, text(&format!("{code}: {}", code.next()))));
+    }
+    if let Some(verdict) = deed.verdict {
+        let (sign, style) = words::outcome(look, verdict);
+        let line = Line::from(vec![
+            Span::styled(format!("{sign} {}", verdict.as_str()), style),
+            Span::styled(" if the map were enforced", theme.muted),
+        ]);
+        lines.extend(fact(look, "VERDICT", LABEL, vec![line]));
+    }
+    let when = deed.time.utc().format("%d %b %Y %H:%M:%S%.6f UTC").to_string();
+    lines.extend(fact(look, "WHEN", LABEL, text(&when)));
+    if deed.recorded.since(deed.time).micros() >= 1_000_000 {
+        let recorded = format!(
+            "{} ({} later)",
+            words::clock(deed.recorded, world.now),
+            deed.recorded.since(deed.time).rough()
+        );
+        lines.extend(fact(look, "RECORDED", LABEL, text(&recorded)));
+    }
+    lines.extend(fact(look, "REFERS", LABEL, text(&refers(deed))));
+    lines
+}
+
+fn refers(deed: &Deed) -> String {
+    let refs = &deed.refs;
+    let mut parts = vec![format!("map v{}", deed.map_version)];
+    parts.extend(refs.item.map(|item| format!("item #{item}")));
+    parts.extend(refs.alerts.iter().map(|alert| format!("alert #{alert}")));
+    parts.extend(refs.works.iter().map(|work| format!("work #{work}")));
+    parts.extend(refs.act.map(|act| format!("act #{act}")));
+    parts.extend(refs.owners.iter().map(|owner| format!("owner {owner}")));
+    parts.extend(refs.first.map(|first| format!("first asked in #{first}")));
+    parts.extend(refs.import.as_ref().map(|mark| format!("line {} of {}", mark.id, mark.source)));
+    parts.extend(deed.key.as_ref().map(|key| format!("key {}", key.key)));
+    parts.join("  ")
+}
+
+/// Before and after; where nothing was written, what stood there and what was wanted.
+fn changes(look: Look<'_>, room: usize, deed: &Deed) -> Vec<Line<'static>> {
+    let done = deed.outcome == Outcome::Committed;
+    let (left, right) = if done { ("BEFORE", "AFTER") } else { ("AS IT STOOD", "WANTED") };
+    let half = room.saturating_sub(3) / 2;
+    let heading = format!("{left:<half$} {} {right}", look.glyphs.wall);
+    let mut lines = vec![clip(Line::from(Span::styled(heading, look.theme.muted)), room, look.glyphs.cut)];
+    for field in &deed.fields {
+        let name = row::field_name(field, deed.subject.as_ref());
+        let versions = match (done, field.base) {
+            (true, Some(base)) => format!("  v{base} {} v{}", look.glyphs.arrow, field.version),
+            (false, Some(base)) if base != field.version => {
+                let by = field.by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
+                format!("  read v{base}, now v{}{by}", field.version)
+            }
+            (true, None) | (false, _) => format!("  v{}", field.version),
+        };
+        let (before, after) = (shown(field.before.as_ref()), shown(field.after.as_ref()));
+        let named = format!("{name}{versions}");
+        let change = Change { name: &named, before: before.as_deref(), after: after.as_deref() };
+        lines.extend(side_by_side(look, room, &[change]));
+    }
+    lines
+}
+
+fn shown(value: Option<&Value>) -> Option<String> {
+    value.filter(|value| !value.is_null()).map(|value| {
+        if value.is_withheld() { format!("withheld: {}", value.as_json()) } else { value.plain() }
+    })
+}
+
+/// Causes above, effects below, as one tree.
+fn family(look: Look<'_>, room: usize, world: &World, chain: &Chain) -> Vec<Line<'static>> {
+    let nodes: Vec<Node> = nodes(chain)
+        .iter()
+        .map(|(depth, deed)| Node {
+            depth: *depth,
+            line: member(look, room.saturating_sub(depth * 3), world, deed, chain.deed.seq),
+        })
+        .collect();
+    let mut lines = tree::lines(look, &nodes);
+    if chain.cut {
+        lines.push(Line::from(Span::styled("more than is shown here", look.theme.muted)));
+    }
+    lines
+}
+
+/// The deeds of a chain in the order in which a tree is printed, with their depth.
+pub(super) fn nodes(chain: &Chain) -> Vec<(usize, Arc<Deed>)> {
+    let causes = chain.causes.iter().cloned().enumerate();
+    let own = chain.causes.len();
+    let effects = chain.effects.iter().map(|(depth, deed)| (own + depth, Arc::clone(deed)));
+    causes.chain([(own, Arc::clone(&chain.deed))]).chain(effects).collect()
+}
+
+/// One deed of a chain in one line: what it was and on what; what it changed, where it changed something.
+pub(super) fn member(look: Look<'_>, room: usize, world: &World, deed: &Deed, own: Seq) -> Line<'static> {
+    let theme = look.theme;
+    let number = if deed.seq == own { theme.accent } else { theme.muted };
+    let mut line = Line::from(vec![Span::styled(format!("#{} ", deed.seq), number)]);
+    if deed.outcome == Outcome::Committed && !deed.fields.is_empty() {
+        let left = room.saturating_sub(width(&line));
+        line.spans.extend(words::deed(look, deed, world.now, left).spans);
+        return clip(line, room, look.glyphs.cut);
+    }
+    let (first, second) = row::subject(look, deed);
+    let said = [(words::clock(deed.time, world.now), theme.muted), (deed.actor.to_string(), theme.subtle)];
+    for (text, style) in said.into_iter().chain([(row::action(deed).to_owned(), theme.base)]) {
+        line.spans.extend(untrusted::fit_spans(&text, room, style, theme.escaped));
+        line.spans.push(Span::raw(" "));
+    }
+    line.spans.extend(row::outcome(look, deed).spans);
+    line.spans.push(Span::raw("  "));
+    line.spans.extend(untrusted::fit_spans(&first, room, theme.subtle, theme.escaped));
+    line.spans.extend(untrusted::fit_spans(&second, room, theme.subtle, theme.escaped));
+    clip(line, room, look.glyphs.cut)
+}

@@ -1,0 +1,320 @@
+//! One deed as a row: what it was, on what, how it came out, on which versions, and why.
+
+use std::sync::Arc;
+
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use crate::console::untrusted;
+use crate::console::widgets::Look;
+use crate::console::widgets::table::{Column, Layout};
+use crate::console::words;
+use crate::domain::deed::{Body, Deed, FieldChange, Outcome};
+use crate::domain::path::EntityPath;
+use crate::domain::time::Time;
+
+/// From 80 columns on.
+pub(super) static COLUMNS: [Column; 7] = [
+    Column::exact("TIME", 12),
+    Column::exact("AGENT", 11),
+    Column::exact("ACTION", 9).rank(2),
+    Column::fill("ENTITY", 20, 4),
+    Column::exact("OUTCOME", 11),
+    Column::exact("VERSION", 9).rank(3),
+    Column::fill("WHY", 20, 5).rank(4),
+];
+
+/// Below that.
+pub(super) static COLUMNS_NARROW: [Column; 4] = [
+    Column::exact("TIME", 5),
+    Column::exact("AGENT", 8),
+    Column::fill("ENTITY", 8, 1),
+    Column::exact("OUTCOME", 11),
+];
+
+/// The row of a deed, in either set of columns.
+pub(super) fn row(look: Look<'_>, layout: &Layout, narrow: bool, deed: &Deed, now: Time) -> Line<'static> {
+    let theme = look.theme;
+    let text = |column: usize, text: &str, style: Style| {
+        let room = layout.cells(column).unwrap_or(0);
+        Line::from(untrusted::fit_spans(text, room, style, theme.escaped))
+    };
+    let (time, agent) = (
+        text(0, &time(deed.time, now, narrow), theme.muted),
+        text(1, deed.actor.name(), actor_style(look, deed)),
+    );
+    if narrow {
+        let entity = about(look, deed, layout.cells(2).unwrap_or(0));
+        return layout.row(look, [time, agent, entity, outcome(look, deed)]);
+    }
+    let entity = about(look, deed, layout.cells(3).unwrap_or(0));
+    let cells = [
+        time,
+        agent,
+        text(2, action(deed), theme.subtle),
+        entity,
+        outcome(look, deed),
+        text(5, &versions(look, deed), theme.subtle),
+        text(6, &why(deed), theme.muted),
+    ];
+    layout.row(look, cells)
+}
+
+/// `09:04:11.204`, `14 Feb 08:11` on another day; `09:04` or `14 Feb` where there is little room.
+fn time(time: Time, now: Time, narrow: bool) -> String {
+    let (at, today) = (time.utc(), time.utc().date_naive() == now.utc().date_naive());
+    let format = match (today, narrow) {
+        (true, false) => "%H:%M:%S%.3f",
+        (false, false) => "%d %b %H:%M",
+        (true, true) => "%H:%M",
+        (false, true) => "%d.%m",
+    };
+    at.format(format).to_string()
+}
+
+fn actor_style(look: Look<'_>, deed: &Deed) -> Style {
+    if deed.actor.agent().is_some() { look.theme.base } else { look.theme.muted }
+}
+
+/// What kind of deed it was, in one word.
+pub(super) fn action(deed: &Deed) -> &str {
+    match &deed.body {
+        Body::ActAllowed(_) | Body::ActRefused(_) | Body::ActDeferred(_) => "act",
+        Body::AlertOpened(_) | Body::AlertCounted(_) | Body::AlertReopened(_) => "alert",
+        Body::ItemOpened(_) | Body::ItemJoined(()) | Body::ItemWarned(()) | Body::ItemOverdue(()) => "item",
+        Body::WorkQueued(_) => "work",
+        Body::WorkspaceCreated(_)
+        | Body::MapApplied(_)
+        | Body::MapRefused(())
+        | Body::ScopeExpanded(_)
+        | Body::ScopeRevoked(_)
+        | Body::ScopeTransferred(_) => "map",
+        Body::WriteCommitted(())
+        | Body::WriteProposed(())
+        | Body::WriteEscalated(())
+        | Body::WriteRefused(())
+        | Body::EntityCreated(())
+        | Body::EntityArchived(())
+        | Body::EntityDeleted(())
+        | Body::ActDone(())
+        | Body::ActFailed(())
+        | Body::WorkAccepted(())
+        | Body::WorkDeclined(())
+        | Body::WorkCompleted(())
+        | Body::WorkWithdrawn(())
+        | Body::WorkRefused(())
+        | Body::ItemClaimed(())
+        | Body::ItemReleased(())
+        | Body::ItemReassigned(_)
+        | Body::ItemAnswered(_)
+        | Body::ItemUndone(())
+        | Body::ItemRefused(())
+        | Body::RuleAdded(_)
+        | Body::RuleRemoved(_)
+        | Body::AlertAcknowledged(())
+        | Body::AlertResolved(())
+        | Body::AlertRefused(())
+        | Body::TokenCreated(_)
+        | Body::TokenRevoked(_)
+        | Body::TokenRefused(())
+        | Body::AgentPaused(_)
+        | Body::AgentResumed(_)
+        | Body::EntityFrozen(())
+        | Body::EntityUnfrozen(())
+        | Body::OverrideRefused(())
+        | Body::BatchCommitted(())
+        | Body::BatchRefused(_) => &deed.action,
+    }
+}
+
+/// What it was about: the first part plain, the second in the accent of what counts.
+pub(super) fn subject(look: Look<'_>, deed: &Deed) -> (String, String) {
+    let entity = deed.subject.as_ref().map(ToString::to_string).unwrap_or_default();
+    let numbered = |no: Option<u64>| no.map(|no| format!("#{no} ")).unwrap_or_default();
+    let item = || numbered(deed.refs.item.map(|no| no.0));
+    let alert = || numbered(deed.refs.alerts.first().map(|no| no.0));
+    match &deed.body {
+        Body::ActAllowed(_) | Body::ActRefused(_) | Body::ActDeferred(_) => {
+            (format!("{} {} ", deed.action, look.glyphs.arrow), entity)
+        }
+        Body::AlertOpened(opened) | Body::AlertReopened(opened) => {
+            (format!("{} #{} ", opened.kind.as_str(), opened.no), entity)
+        }
+        Body::AlertCounted(_)
+        | Body::AlertAcknowledged(())
+        | Body::AlertResolved(())
+        | Body::AlertRefused(()) => (format!("alert {}", alert()), entity),
+        Body::ItemOpened(opened) => (format!("#{} ", opened.no), opened.title.to_string()),
+        Body::ItemJoined(())
+        | Body::ItemClaimed(())
+        | Body::ItemReleased(())
+        | Body::ItemReassigned(_)
+        | Body::ItemAnswered(_)
+        | Body::ItemUndone(())
+        | Body::ItemRefused(())
+        | Body::ItemWarned(())
+        | Body::ItemOverdue(()) => (item(), entity),
+        Body::WorkQueued(work) => (format!("{} for {} ", work.kind.word(), work.agent), entity),
+        Body::WorkspaceCreated(born) => ("workspace ".to_owned(), born.workspace.to_string()),
+        Body::MapApplied(new) => (format!("map v{} ", new.version), String::new()),
+        Body::ScopeExpanded(change) => (format!("{} + ", change.agent), change.grant.to_string()),
+        Body::ScopeRevoked(change) => (format!("{} - ", change.agent), change.grant.to_string()),
+        Body::ScopeTransferred(change) => {
+            (format!("{} {} {} ", change.from, look.glyphs.arrow, change.to), change.pattern.to_string())
+        }
+        Body::RuleAdded(rule) => (format!("rule {} ", rule.no), String::new()),
+        Body::RuleRemoved(no) => (format!("rule {no} "), String::new()),
+        Body::TokenCreated(token) => (format!("token {} ", token.id), String::new()),
+        Body::TokenRevoked(token) => (format!("token {token} "), String::new()),
+        Body::AgentPaused(agent) | Body::AgentResumed(agent) => (agent.to_string(), String::new()),
+        Body::MapRefused(())
+        | Body::WriteCommitted(())
+        | Body::WriteProposed(())
+        | Body::WriteEscalated(())
+        | Body::WriteRefused(())
+        | Body::EntityCreated(())
+        | Body::EntityArchived(())
+        | Body::EntityDeleted(())
+        | Body::ActDone(())
+        | Body::ActFailed(())
+        | Body::WorkAccepted(())
+        | Body::WorkDeclined(())
+        | Body::WorkCompleted(())
+        | Body::WorkWithdrawn(())
+        | Body::WorkRefused(())
+        | Body::TokenRefused(())
+        | Body::EntityFrozen(())
+        | Body::EntityUnfrozen(())
+        | Body::OverrideRefused(())
+        | Body::BatchCommitted(())
+        | Body::BatchRefused(_) => (entity, fields(deed)),
+    }
+}
+
+fn fields(deed: &Deed) -> String {
+    let first = deed.fields.iter().find(|field| !field.name.is_whole());
+    let Some(first) = first else { return String::new() };
+    let more = deed.fields.len().saturating_sub(1);
+    if more == 0 { format!(" #{}", first.name) } else { format!(" #{} +{more}", first.name) }
+}
+
+/// What it was about, in so many cells. Where room is short the front of a path gives way: the field and the last segment
+/// tell more.
+fn about(look: Look<'_>, deed: &Deed, room: usize) -> Line<'static> {
+    let theme = look.theme;
+    let (first, second) = subject(look, deed);
+    let second = untrusted::visible(&second, untrusted::Breaks::Marked);
+    let (first_wide, second_wide) = (first.chars().count(), second.chars().count());
+    let left = if first_wide + second_wide <= room {
+        first_wide
+    } else if first.contains('/') || second.is_empty() {
+        room.saturating_sub(second_wide).max(room / 2)
+    } else {
+        first_wide.min(room * 2 / 3)
+    };
+    let mut spans =
+        untrusted::fit_spans(&tail(&first, left, look.glyphs.cut), left, theme.base, theme.escaped);
+    let used: usize = spans.iter().map(|span| span.content.chars().count()).sum();
+    let rest = room.saturating_sub(used);
+    spans.extend(untrusted::fit_spans(
+        &tail(&second, rest, look.glyphs.cut),
+        rest,
+        theme.accent,
+        theme.escaped,
+    ));
+    Line::from(spans)
+}
+
+/// The end of a path that has no room, from a `/` on.
+fn tail(text: &str, room: usize, cut: &str) -> String {
+    let mut rest = text;
+    if rest.chars().count() <= room || !rest.contains('/') {
+        return text.to_owned();
+    }
+    while rest.chars().count() + 1 > room {
+        match rest.split_once('/') {
+            Some((_, after)) if after.contains('/') || after.chars().count() < room => rest = after,
+            Some(_) | None => break,
+        }
+    }
+    format!("{cut}{rest}")
+}
+
+/// Sign and word, in colour.
+pub(super) fn outcome(look: Look<'_>, deed: &Deed) -> Line<'static> {
+    let (sign, style) = words::outcome(look, deed.outcome);
+    Line::from(Span::styled(format!("{sign} {}", deed.outcome.as_str()), style))
+}
+
+/// `317→318` where something was written, `read 40` where it was based on too old a version.
+pub(super) fn versions(look: Look<'_>, deed: &Deed) -> String {
+    let Some(field) = deed.fields.first() else { return String::new() };
+    match (deed.outcome, field.base) {
+        (Outcome::Committed, Some(base)) => format!("{base}{}{}", look.glyphs.arrow, field.version),
+        (Outcome::Committed, None) => format!("{}{}", look.glyphs.arrow, field.version),
+        (_, Some(base)) => format!("read {base}"),
+        (_, None) => String::new(),
+    }
+}
+
+/// Why, shorter than the deed says it: what other columns show already is left out. In observe mode what it would have been.
+pub(super) fn why(deed: &Deed) -> String {
+    let reason = if let Body::AlertOpened(alert) | Body::AlertReopened(alert) = &deed.body {
+        &alert.title
+    } else if let Body::ItemOpened(item) = &deed.body {
+        &item.why
+    } else {
+        deed.reason.as_deref().unwrap_or_default()
+    };
+    let reason = match deed.fields.iter().find(|field| deed.outcome == Outcome::Stale && field.base.is_some())
+    {
+        Some(field) => based_on(field, deed.subject.as_ref()),
+        None => reason.to_owned(),
+    };
+    let reason = match &deed.subject {
+        Some(subject) => reason.replace(&format!("{subject}#"), "#"),
+        None => reason,
+    };
+    match deed.verdict {
+        Some(verdict) if verdict != deed.outcome => format!("would be {}: {reason}", verdict.as_str()),
+        Some(_) | None => reason,
+    }
+}
+
+fn based_on(field: &FieldChange, subject: Option<&EntityPath>) -> String {
+    let by = field.by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
+    let base = field.base.unwrap_or_default();
+    format!("based on {} v{base}, now v{}{by}", field_name(field, subject), field.version)
+}
+
+/// The name of a changed field as people write it: `#status`, or with its entity where that is another.
+pub(super) fn field_name(field: &FieldChange, subject: Option<&EntityPath>) -> String {
+    let entity = field.entity.as_ref().filter(|entity| Some(*entity) != subject);
+    match (entity, field.name.is_whole()) {
+        (Some(entity), true) => entity.to_string(),
+        (Some(entity), false) => format!("{entity}#{}", field.name),
+        (None, true) => "the whole entity".to_owned(),
+        (None, false) => format!("#{}", field.name),
+    }
+}
+
+/// Whether somebody should look at it.
+pub(super) fn needs_attention(deed: &Arc<Deed>) -> bool {
+    deed.outcome.is_refusal() || deed.outcome == Outcome::Opened
+}
+
+/// The deed in one line of plain text, for the clipboard.
+pub(super) fn plain(look: Look<'_>, deed: &Deed) -> String {
+    let (first, second) = subject(look, deed);
+    let parts = [
+        format!("#{}", deed.seq),
+        deed.time.to_string(),
+        deed.actor.to_string(),
+        action(deed).to_owned(),
+        format!("{first}{second}"),
+        deed.outcome.as_str().to_owned(),
+        versions(look, deed),
+        why(deed),
+    ];
+    parts.join("\t")
+}

@@ -1,0 +1,220 @@
+//! The Log as a whole: what is followed, the timeline, the rows, and beside or over them the opened deed.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use super::{Family, Log, Over, row};
+use crate::console::screens::Areas;
+use crate::console::theme::Theme;
+use crate::console::untrusted;
+use crate::console::widgets::list::{self, GUTTER, Row};
+use crate::console::widgets::pane::{self, COMPACT_FROM, FULL_FROM};
+use crate::console::widgets::table::{Column, Layout};
+use crate::console::widgets::tree::{self, Node};
+use crate::console::widgets::{Look, bars, chrome, prompt, put, put_at, thousands, width};
+use crate::console::world::World;
+
+/// The list's share of the width while a deed is open beside it.
+const LEFT_PERCENT: u16 = 46;
+/// The widest strip.
+const STRIP_WIDE: usize = super::BUCKETS;
+
+/// No style at all, for text that leaves the screen.
+pub(super) static PLAIN_THEME: Theme = {
+    let plain = Style::new();
+    Theme {
+        base: plain,
+        subtle: plain,
+        muted: plain,
+        accent: plain,
+        success: plain,
+        warning: plain,
+        danger: plain,
+        info: plain,
+        selection: plain,
+        selection_dim: plain,
+        border: plain,
+        title: plain,
+        escaped: plain,
+        active: plain,
+    }
+};
+
+impl Log {
+    pub(super) fn draw_view(
+        &self,
+        buffer: &mut Buffer,
+        areas: Areas,
+        look: Look<'_>,
+        world: &World,
+    ) -> Option<Position> {
+        let body = areas.body;
+        self.rows_area.set(Rect::ZERO);
+        if world.board.is_none() {
+            let next = Line::from(Span::styled("the first answer has not come yet", look.theme.muted));
+            chrome::draw_empty(buffer, body, look, "Waiting for the server", &[next]);
+            return None;
+        }
+        let (header, body) = cut_top(body, 1);
+        self.draw_header(buffer, header, look, world);
+        let line_wanted = self.over.is_some() || !self.filtering.text().is_empty();
+        let (line, body) = cut_top(body, u16::from(line_wanted));
+        match &self.opened {
+            Some(opened) if body.width >= FULL_FROM => {
+                let (left, wall, right) = pane::split(body, LEFT_PERCENT);
+                self.draw_list(buffer, left, look, world);
+                pane::draw_wall(buffer, wall, look);
+                opened.draw(buffer, right, look, world);
+            }
+            Some(opened) => {
+                let inner = Rect { x: body.x + 1, width: body.width.saturating_sub(2), ..body };
+                opened.draw(buffer, inner, look, world);
+            }
+            None => self.draw_list(buffer, body, look, world),
+        }
+        self.draw_line(buffer, line, areas, look)
+    }
+
+    /// The filter in force, or what is being typed.
+    fn draw_line(&self, buffer: &mut Buffer, line: Rect, areas: Areas, look: Look<'_>) -> Option<Position> {
+        match &self.over {
+            Some(Over::Filter(typing)) => {
+                let cursor = typing.prompt.draw(buffer, line, look, " / ")?;
+                let (suggestions, chosen) = typing.suggestions(&self.vocabulary);
+                prompt::draw_suggestions(buffer, areas.body, cursor, look, &suggestions, chosen);
+                Some(cursor)
+            }
+            Some(Over::Export(prompt)) => {
+                prompt.draw(buffer, line, look, " export to (.jsonl a deed a line, .csv a table): ")
+            }
+            None => {
+                let room = usize::from(line.width).saturating_sub(18);
+                let theme = look.theme;
+                let mut spans = vec![Span::styled(" / ", theme.accent)];
+                spans.extend(untrusted::fit_spans(self.filtering.text(), room, theme.accent, theme.escaped));
+                spans.push(Span::styled("  esc clears", theme.muted));
+                put(buffer, line, 0, &Line::from(spans));
+                None
+            }
+        }
+    }
+
+    /// Following or held, how many deeds, and the timeline at the right.
+    fn draw_header(&self, buffer: &mut Buffer, area: Rect, look: Look<'_>, world: &World) {
+        let theme = look.theme;
+        let mut left = vec![Span::raw(" ")];
+        if let Some(family) = &self.family {
+            left.push(Span::styled(format!("the chain of #{}", family.own), theme.title));
+            left.push(Span::styled(format!(", {} deeds", family.rows.len()), theme.subtle));
+        } else if let Some(words) = self.strip.pick_words(world.now) {
+            left.push(Span::styled(words, theme.accent));
+        } else {
+            left.extend(self.standing(look, world));
+        }
+        let left = Line::from(left);
+        let words = format!("  {} ", self.strip.words(world.now));
+        let free = usize::from(area.width).saturating_sub(width(&left) + words.chars().count() + 3);
+        let strip = bars::histogram(look, free.min(STRIP_WIDE), &self.strip.bins(look));
+        let mut right = strip.spans;
+        if !right.is_empty() {
+            right.push(Span::styled(words, theme.muted));
+        }
+        chrome::two_ends(buffer, area, look, left, &[Line::from(right)]);
+    }
+
+    fn standing(&self, look: Look<'_>, world: &World) -> Vec<Span<'static>> {
+        let theme = look.theme;
+        let mut spans = Vec::new();
+        if self.window.list.follows() {
+            spans.push(Span::styled(format!("{} following", look.glyphs.live), theme.success));
+        } else {
+            spans.push(Span::styled(format!("{} held", look.glyphs.read_only), theme.warning));
+            let fresh = self.window.fresh();
+            if fresh > 0 {
+                spans.push(Span::styled(format!("  {} new", thousands(fresh as u64)), theme.accent));
+            }
+        }
+        let all = thousands(world.board.as_ref().map_or(0, |board| board.head.0));
+        let counted = match (self.filtering.text().is_empty(), self.count) {
+            (true, _) => format!("  {} {all} deeds", look.glyphs.dot),
+            (false, None) => format!("  {} of {all} deeds", look.glyphs.dot),
+            (false, Some((count, exact))) => {
+                let about = if exact { "" } else { "about " };
+                format!("  {} {about}{} of {all} deeds", look.glyphs.dot, thousands(count))
+            }
+        };
+        spans.push(Span::styled(counted, theme.subtle));
+        spans
+    }
+
+    fn draw_list(&self, buffer: &mut Buffer, area: Rect, look: Look<'_>, world: &World) {
+        if let Some(family) = &self.family {
+            draw_family(buffer, area, look, world, family);
+            return;
+        }
+        let narrow = area.width < COMPACT_FROM;
+        let columns: &'static [Column] = if narrow { &row::COLUMNS_NARROW } else { &row::COLUMNS };
+        let layout = Layout::new(columns, usize::from(area.width.saturating_sub(GUTTER)));
+        put_at(buffer, area, 0, GUTTER, &layout.header(look));
+        let (_, rows) = cut_top(area, 1);
+        self.rows_area.set(rows);
+        if self.window.rows().is_empty() {
+            self.draw_nothing(buffer, rows, look, world);
+            return;
+        }
+        list::draw(buffer, rows, look, &self.window.list, true, |at, _| {
+            let Some(deed) = self.window.rows().get(at) else { return Row::default() };
+            let line = row::row(look, &layout, narrow, deed, world.now);
+            Row { line, marked: self.bookmarks.contains(&deed.seq) }
+        });
+    }
+
+    /// Why there is no row, and what next.
+    fn draw_nothing(&self, buffer: &mut Buffer, area: Rect, look: Look<'_>, world: &World) {
+        let muted = |text: &str| Line::from(Span::styled(text.to_owned(), look.theme.muted));
+        if !self.window.is_loaded() {
+            chrome::draw_empty(buffer, area, look, "Deeds are being fetched", &[]);
+        } else if self.filtering.text().is_empty() {
+            let mut next: Vec<Line<'static>> = world.welcome.iter().map(|line| muted(line)).collect();
+            if next.is_empty() {
+                next.push(muted("whatever an agent asks for shows up here at once"));
+            }
+            chrome::draw_empty(buffer, area, look, "Nothing has happened yet", &next);
+        } else {
+            let next =
+                [muted("esc clears the filter, / changes it"), muted("new deeds that it means show up here")];
+            chrome::draw_empty(buffer, area, look, "No deed is meant by this filter", &next);
+        }
+    }
+}
+
+fn draw_family(buffer: &mut Buffer, area: Rect, look: Look<'_>, world: &World, family: &Family) {
+    let room = usize::from(area.width.saturating_sub(GUTTER));
+    let nodes: Vec<Node> = family
+        .rows
+        .iter()
+        .map(|(depth, deed)| Node {
+            depth: *depth,
+            line: super::detail::member(look, room.saturating_sub(depth * 3), world, deed, family.own),
+        })
+        .collect();
+    let lines = tree::lines(look, &nodes);
+    let words = if family.cut {
+        "CAUSES ABOVE, EFFECTS BELOW; THERE ARE MORE"
+    } else {
+        "CAUSES ABOVE, EFFECTS BELOW"
+    };
+    put_at(buffer, area, 0, GUTTER, &Line::from(Span::styled(words, look.theme.muted)));
+    let (_, rows) = cut_top(area, 1);
+    list::draw(buffer, rows, look, &family.list, true, |at, _| {
+        lines.get(at).cloned().unwrap_or_default().into()
+    });
+}
+
+/// Takes rows off the top of an area.
+fn cut_top(area: Rect, rows: u16) -> (Rect, Rect) {
+    let rows = rows.min(area.height);
+    (Rect { height: rows, ..area }, Rect { y: area.y + rows, height: area.height - rows, ..area })
+}

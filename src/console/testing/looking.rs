@@ -1,0 +1,174 @@
+//! What a server would answer to those who only look, from the deeds of a team in memory.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::team::Team;
+use crate::api::{BucketView, FieldActivity, Histogram, LastWritten, Times, Words};
+use crate::client::{Direction, LedgerQuery};
+use crate::console::ask::{Chain, Page, Trouble};
+use crate::domain::deed::{Deed, Origin, Outcome};
+use crate::domain::filter::Filter;
+use crate::domain::ids::{Seq, Version};
+use crate::domain::path::{FieldPath, Pattern};
+use crate::domain::time::{Span, Time};
+
+/// Causes followed upwards at most.
+const CAUSES: usize = 64;
+
+type Found<T> = Result<T, Trouble>;
+
+fn trouble(what: &impl ToString, next: &str) -> Trouble {
+    Trouble { what: what.to_string(), next: next.to_owned() }
+}
+
+impl Team {
+    /// Every deed that a filter means.
+    ///
+    /// # Errors
+    /// When it is no filter.
+    pub fn meant(&self, filter: &str) -> Found<Vec<Arc<Deed>>> {
+        let filter = Filter::parse(filter, self.now).map_err(|error| trouble(&error, "mend the filter"))?;
+        Ok(self.deeds.iter().filter(|deed| filter.matches(deed)).cloned().collect())
+    }
+
+    /// A page of them.
+    ///
+    /// # Errors
+    /// As [`Team::meant`].
+    pub fn page(&self, query: &LedgerQuery) -> Found<Page> {
+        let all = self.meant(&query.filter)?;
+        let (len, limit) = (all.len(), query.limit.max(1));
+        let from = |seq: Seq| all.partition_point(|deed| deed.seq < seq);
+        let after = |seq: Seq| all.partition_point(|deed| deed.seq <= seq);
+        let (range, more) = match query.direction {
+            Direction::Newest => (len.saturating_sub(limit)..len, len > limit),
+            Direction::Oldest => (0..limit.min(len), len > limit),
+            Direction::Before(seq) => (from(seq).saturating_sub(limit)..from(seq), from(seq) > limit),
+            Direction::After(seq) => (after(seq)..len.min(after(seq) + limit), after(seq) + limit < len),
+            Direction::Around(seq) => {
+                let range = after(seq).saturating_sub(limit / 2)..len.min(after(seq) + limit / 2);
+                let more = range.start > 0 || range.end < len;
+                (range, more)
+            }
+        };
+        Ok(Page {
+            deeds: all.get(range).unwrap_or_default().to_vec(),
+            more,
+            head: self.state.head(),
+            count: query.count.then_some((len as u64, true)),
+        })
+    }
+
+    /// Deeds over time.
+    ///
+    /// # Errors
+    /// As [`Team::meant`].
+    pub fn histogram(&self, filter: &str, from: Time, to: Time, buckets: usize) -> Found<Histogram> {
+        let count = i64::try_from(buckets.max(1)).unwrap_or(1);
+        let width = Span::from_micros((to.since(from).micros() / count).max(60_000_000));
+        let mut out = Vec::new();
+        let mut start = from;
+        while start < to {
+            out.push(BucketView { start, outcomes: BTreeMap::new(), other: 0 });
+            start = start.plus(width);
+        }
+        for deed in self.meant(filter)? {
+            let at = (deed.time.micros() - from.micros()).div_euclid(width.micros());
+            if let Some(bucket) = usize::try_from(at).ok().and_then(|at| out.get_mut(at)) {
+                *bucket.outcomes.entry(deed.outcome).or_insert(0) += 1;
+            }
+        }
+        Ok(Histogram { width, buckets: out })
+    }
+
+    /// A deed with what led to it and what it led to.
+    ///
+    /// # Errors
+    /// When it is not there.
+    pub fn chain(&self, seq: Seq) -> Found<Chain> {
+        let find = |seq: Seq| self.deeds.iter().find(|deed| deed.seq == seq).cloned();
+        let deed =
+            find(seq).ok_or_else(|| trouble(&format!("deed #{seq} is not there"), "look at the log"))?;
+        let mut causes = Vec::new();
+        let mut next = deed.cause;
+        while let Some(cause) = next.and_then(find).filter(|_| causes.len() < CAUSES) {
+            next = cause.cause;
+            causes.insert(0, cause);
+        }
+        let origin = Origin { source: Arc::from("urn:uuid:0"), workspace: self.workspace() };
+        let bytes = deed.encode(&origin).map_err(|error| trouble(&error, "look at another deed"))?;
+        let mut effects = Vec::new();
+        self.effects(seq, 1, &mut effects);
+        let raw = String::from_utf8_lossy(&bytes).into_owned();
+        let hash = crate::api::link(crate::api::Hash([0; 32]), &bytes).to_string();
+        Ok(Chain { deed, raw: Arc::from(raw), hash, causes, effects, cut: false })
+    }
+
+    fn effects(&self, of: Seq, depth: usize, out: &mut Vec<(usize, Arc<Deed>)>) {
+        for deed in self.deeds.iter().filter(|deed| deed.cause == Some(of)) {
+            out.push((depth, Arc::clone(deed)));
+            self.effects(deed.seq, depth + 1, out);
+        }
+    }
+
+    /// What happened lately to the fields of a pattern.
+    pub fn activity(&self, pattern: &Pattern) -> Vec<FieldActivity> {
+        let mut fields: BTreeMap<String, FieldActivity> = BTreeMap::new();
+        for deed in self.deeds.iter().filter(|deed| self.now.since(deed.time) <= Span::from_days(7)) {
+            let Some(subject) = &deed.subject else { continue };
+            for change in deed.fields.iter().filter(|change| change.entity.is_none()) {
+                if !pattern.matches_path(&FieldPath::new(subject.clone(), change.name.clone())) {
+                    continue;
+                }
+                let name = change.name.to_string();
+                let entry = fields.entry(name.clone()).or_insert_with(|| FieldActivity {
+                    field: name,
+                    writes: 0,
+                    last: None,
+                    proposals: Vec::new(),
+                    refusals: Vec::new(),
+                });
+                note(entry, deed, subject.to_string(), change.version);
+            }
+        }
+        fields.into_values().collect()
+    }
+
+    /// The words of the workspace.
+    pub fn words(&self) -> Words {
+        let mut words = Words::default();
+        for deed in &self.deeds {
+            words.actors.push(deed.actor.to_string());
+            words.actions.push(deed.action.to_string());
+            words.entities.extend(deed.subject.as_ref().map(ToString::to_string));
+            words.fields.extend(deed.fields.iter().map(|field| field.name.to_string()));
+        }
+        for list in [&mut words.actors, &mut words.actions, &mut words.entities, &mut words.fields] {
+            list.sort_unstable();
+            list.dedup();
+        }
+        words
+    }
+}
+
+fn note(entry: &mut FieldActivity, deed: &Deed, entity: String, version: Version) {
+    let actor = deed.actor.to_string();
+    let tried = match deed.outcome {
+        Outcome::Committed => {
+            entry.writes += 1;
+            entry.last =
+                Some(LastWritten { seq: deed.seq, time: deed.time, actor, entity, version: version.0 });
+            return;
+        }
+        Outcome::Proposed => &mut entry.proposals,
+        Outcome::Stale | Outcome::Refused | Outcome::Failed => &mut entry.refusals,
+        Outcome::Allowed | Outcome::Escalated | Outcome::Deferred | Outcome::Opened | Outcome::Recorded => {
+            return;
+        }
+    };
+    match tried.iter_mut().find(|times| times.actor == actor) {
+        Some(times) => (times.times, times.last) = (times.times + 1, deed.time),
+        None => tried.push(Times { actor, times: 1, last: deed.time }),
+    }
+}
