@@ -2,12 +2,7 @@
 //!
 //! `cargo bench --bench decide` prints the reference, the figure and their ratio for 10, 100 and 1,000 agents that hold
 //! 100,000 grants between them. Five runs; median and worst.
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    missing_docs,
-    reason = "a bench may stop at the first surprise"
-)]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a bench may stop at the first surprise")]
 
 use std::{
     collections::{BTreeMap, HashMap},
