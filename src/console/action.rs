@@ -90,8 +90,8 @@ actions! {
     HalfDown "half-page-down" "half down" Move Looks "Half a page down";
     First "first" "first" Move Looks "To the first line";
     Last "last" "last" Move Looks "To the last line";
-    NextPane "next-pane" "other pane" Move Looks "To the next pane, field or button";
-    PreviousPane "previous-pane" "other pane" Move Looks "To the pane, field or button before";
+    NextPane "next-pane" "next" Move Looks "To the next pane, field or button";
+    PreviousPane "previous-pane" "previous" Move Looks "To the pane, field or button before";
     NextMatch "next-match" "next" Move Looks "To the next match or the next one that needs attention";
     PreviousMatch "previous-match" "previous" Move Looks "To the match or the one that needs attention before";
     ScrollUp "scroll-up" "scroll up" Move Looks "Scroll the detail up";

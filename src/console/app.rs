@@ -89,6 +89,8 @@ pub struct App {
     pub(super) shown: usize,
     pub(super) over: Option<Over>,
     pub(super) said: Option<Said>,
+    /// Whether the board, the link or the time changed since the screens were last refreshed.
+    stale: bool,
     /// The terminal's size, for the mouse.
     size: Rect,
     history: History,
@@ -115,6 +117,7 @@ impl App {
             shown,
             over: None,
             said: None,
+            stale: true,
             size: Rect::ZERO,
             history: History::default(),
             title: String::new(),
@@ -415,7 +418,8 @@ impl App {
                 if another {
                     self.screens.iter_mut().for_each(|screen| screen.reset());
                 }
-                self.with_all(|screen, world| screen.refresh(world))
+                self.stale = true;
+                Vec::new()
             }
             Heard::Deed(deed) => self.hear_deed(&deed),
             Heard::UnknownDeed(seq) => {
@@ -430,7 +434,8 @@ impl App {
             }
             Heard::Link(link) => {
                 self.world.link = link;
-                self.with_all(|screen, world| screen.refresh(world))
+                self.stale = true;
+                Vec::new()
             }
             Heard::Answer { to, tag, result } => {
                 self.with_view(to, |screen, world| screen.told(tag, result, world))
@@ -445,16 +450,12 @@ impl App {
         if !self.world.take(Arc::clone(deed)) {
             return Vec::new();
         }
-        let mut effects = self.with_all(|screen, world| {
-            screen.deed(deed, world);
-            screen.refresh(world)
-        });
-        if self.settings.bell
-            && matches!(&deed.body, Body::AlertOpened(alert) if alert.severity == Severity::Critical)
-        {
-            effects.push(Effect::Bell);
+        for screen in &mut self.screens {
+            screen.deed(deed, &self.world);
         }
-        effects
+        self.stale = true;
+        let loud = matches!(&deed.body, Body::AlertOpened(alert) if alert.severity == Severity::Critical);
+        if self.settings.bell && loud { vec![Effect::Bell] } else { Vec::new() }
     }
 
     /// The window's title, where it changed.
@@ -481,7 +482,7 @@ impl Program for App {
     type Effect = Ask;
 
     fn update(&mut self, message: Message<Heard>) -> Vec<Effect<Ask>> {
-        let mut effects = match message {
+        match message {
             Message::Key(typed) => self.key(typed),
             Message::Paste(text) => match &mut self.over {
                 Some(Over::Palette(picker)) => {
@@ -507,10 +508,18 @@ impl Program for App {
             }
             Message::Clock { now_micros } => {
                 self.world.now = Time::from_micros(now_micros);
-                self.with_all(|screen, world| screen.refresh(world))
+                self.stale = true;
+                Vec::new()
             }
             Message::Server(heard) => self.hear(heard),
-        };
+        }
+    }
+
+    fn settle(&mut self) -> Vec<Effect<Ask>> {
+        if !std::mem::take(&mut self.stale) {
+            return Vec::new();
+        }
+        let mut effects = self.with_all(|screen, world| screen.refresh(world));
         effects.extend(self.title());
         effects
     }

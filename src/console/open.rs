@@ -76,7 +76,8 @@ pub async fn frame(setup: Setup, width: u16, height: u16) -> Result<String, Trou
     let (tell, mut heard) = mpsc::channel(wire::QUEUE);
     let mut wire = Wire::start(setup.endpoints, &setup.first, SeenAll::new(), tell, setup.options.clock);
     let take = |app: &mut App, wire: &mut Wire, message: Message<Heard>| {
-        for effect in app.update(message) {
+        let effects = app.update(message);
+        for effect in effects.into_iter().chain(app.settle()) {
             if let Effect::Do(ask) = effect {
                 wire.perform(ask);
             }

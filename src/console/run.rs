@@ -47,6 +47,11 @@ pub trait Program {
     /// Takes one message in. Never blocks, never fetches.
     fn update(&mut self, message: Message<Self::Server>) -> Vec<Effect<Self::Effect>>;
 
+    /// Brings what is derived from the state up to date, once after every batch of messages, before anything is drawn.
+    fn settle(&mut self) -> Vec<Effect<Self::Effect>> {
+        Vec::new()
+    }
+
     /// Draws the state. Never blocks, never fetches.
     fn view(&self, frame: &mut Frame<'_>);
 
@@ -190,6 +195,7 @@ impl<P: Program, F: FnMut(P::Effect)> Loop<'_, P, F> {
         let size = self.terminal.size()?;
         self.take(Message::Clock { now_micros: (self.clock)() })?;
         self.take(Message::Resize { width: size.width, height: size.height })?;
+        self.settle()?;
         self.draw()?;
         let mut arrived = Vec::with_capacity(SERVER_BATCH);
         let mut server_open = true;
@@ -215,11 +221,13 @@ impl<P: Program, F: FnMut(P::Effect)> Loop<'_, P, F> {
                     for message in arrived.drain(..) {
                         self.take(Message::Server(message))?;
                     }
+                    self.settle()?;
                     self.changed()?;
                 }
                 () = sleep_until(due.unwrap_or(wake)), if due.is_some() => self.draw()?,
                 () = sleep_until(wake) => {
                     self.take(Message::Clock { now_micros: (self.clock)() })?;
+                    self.settle()?;
                     self.draw()?;
                 }
             }
@@ -317,6 +325,7 @@ impl<P: Program, F: FnMut(P::Effect)> Loop<'_, P, F> {
         self.input = Input::start();
         if let Some(message) = self.program.edited(file, outcome) {
             self.take(Message::Server(message))?;
+            self.settle()?;
         }
         self.redraw()
     }
@@ -334,6 +343,13 @@ impl<P: Program, F: FnMut(P::Effect)> Loop<'_, P, F> {
             return self.draw();
         }
         self.due.get_or_insert(due);
+        Ok(())
+    }
+
+    fn settle(&mut self) -> Result<(), ConsoleError> {
+        for effect in self.program.settle() {
+            self.effect(effect)?;
+        }
         Ok(())
     }
 

@@ -120,7 +120,8 @@ pub trait Screen {
         _ = (deed, world);
     }
 
-    /// The board, the link or the time changed: bring what is derived from them up to date.
+    /// The board, the link or the time changed: bring what is derived from them up to date. Once for each batch of changes,
+    /// before it is drawn.
     fn refresh(&mut self, world: &World) -> Vec<Want>;
 
     /// The whole board was replaced: another workspace, or a new start. What was remembered of the old one is gone.

@@ -100,6 +100,8 @@ impl<P: Program> Runner<P> {
     fn take(&mut self, message: Message<P::Server>) {
         let effects = self.program.update(message);
         self.effects.extend(effects);
+        let effects = self.program.settle();
+        self.effects.extend(effects);
     }
 }
 

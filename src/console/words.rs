@@ -9,6 +9,9 @@ use crate::domain::deed::{Deed, FieldChange, Outcome};
 use crate::domain::state::Severity;
 use crate::domain::time::{Span as TimeSpan, Time};
 
+/// Below this a deed's line has no room for day and hour.
+const NARROW: usize = 56;
+
 /// The sign and the role of an outcome. Its word is [`Outcome::as_str`]: a state is never told by colour alone.
 pub fn outcome(look: Look<'_>, outcome: Outcome) -> (&'static str, Style) {
     let (glyphs, theme) = (look.glyphs, look.theme);
@@ -36,6 +39,12 @@ pub fn clock(time: Time, now: Time) -> String {
     let (time, now) = (time.utc(), now.utc());
     let format = if time.date_naive() == now.date_naive() { "%H:%M" } else { "%d %b %H:%M" };
     time.format(format).to_string()
+}
+
+/// As [`clock`], but only the day where that is another one: for narrow places.
+pub fn clock_or_day(time: Time, now: Time) -> String {
+    let same = time.utc().date_naive() == now.utc().date_naive();
+    time.utc().format(if same { "%H:%M" } else { "%d %b" }).to_string()
 }
 
 /// How much time is left until a deadline: `2h10m`, or `OVERDUE`.
@@ -94,8 +103,9 @@ pub fn change(look: Look<'_>, change: &FieldChange, room: usize) -> Line<'static
 /// A deed in one line: when, who, what, how it came out.
 pub fn deed(look: Look<'_>, deed: &Deed, now: Time, room: usize) -> Line<'static> {
     let theme = look.theme;
+    let when = if room < NARROW { clock_or_day(deed.time, now) } else { clock(deed.time, now) };
     let mut line = Line::from(vec![
-        Span::styled(clock(deed.time, now), theme.muted),
+        Span::styled(when, theme.muted),
         Span::raw(" "),
         Span::styled(untrusted::fit(deed.actor.name(), 16), theme.subtle),
         Span::raw(" "),

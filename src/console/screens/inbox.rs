@@ -74,6 +74,8 @@ pub struct Inbox {
     order: Vec<ItemNo>,
     /// The item that keys act on, with the version that is shown.
     focus: Option<(ItemNo, u64)>,
+    /// How many wait of each likeness.
+    alike: BTreeMap<Arc<str>, usize>,
     marks: BTreeSet<ItemNo>,
     filter: String,
     /// The filter being typed.
@@ -121,6 +123,10 @@ impl Inbox {
     /// Sorts what is shown, and keeps the reader on their case while it is there.
     fn sort(&mut self, world: &World) {
         let Some(board) = &world.board else { return };
+        self.alike.clear();
+        for item in board.items.values() {
+            *self.alike.entry(Arc::clone(&item.alike)).or_insert(0) += 1;
+        }
         let words: Vec<String> = self.filter.to_lowercase().split_whitespace().map(str::to_owned).collect();
         let mut shown: Vec<&Arc<Item>> =
             board.items.values().filter(|item| rows::matches(item, &words)).collect();
@@ -179,7 +185,7 @@ impl Inbox {
 
     fn begin(&mut self, kind: Kind, world: &World) -> Vec<Want> {
         let items = self.chosen(world);
-        let Some(first) = items.first() else {
+        let (Some(first), Some(board)) = (items.first(), &world.board) else {
             return vec![Want::Say(Tone::Info, "no case is selected".to_owned())];
         };
         for item in &items {
@@ -192,7 +198,7 @@ impl Inbox {
                 "the marked cases are not alike: expand answers one case and those like it; `x` clears the marks",
             );
         }
-        self.over = Some(Over::Answer(Box::new(Answering::new(kind, items))));
+        self.over = Some(Over::Answer(Box::new(Answering::new(kind, items, board))));
         Vec::new()
     }
 
@@ -720,7 +726,8 @@ impl Inbox {
 
     fn draw_list(&self, buffer: &mut Buffer, area: Rect, look: Look<'_>, world: &World) -> Option<Position> {
         let Some(board) = &world.board else { return None };
-        let shown = rows::Shown { order: &self.order, marks: &self.marks, list: &self.list };
+        let shown =
+            rows::Shown { order: &self.order, marks: &self.marks, list: &self.list, alike: &self.alike };
         let (rest, line) = rows::with_filter_row(area, self.filter_row());
         rows::draw(buffer, rest, look, world, board, &shown);
         if let Some(prompt) = &self.prompt {

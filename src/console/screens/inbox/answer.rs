@@ -116,26 +116,33 @@ const REPLY: usize = 1;
 
 impl Answering {
     /// Begins an answer to these cases, of which there is at least one.
-    pub(super) fn new(kind: Kind, items: Vec<Arc<Item>>) -> Self {
+    pub(super) fn new(kind: Kind, items: Vec<Arc<Item>>, board: &Board) -> Self {
         let text = |label, text: &str, needed| Field::Text { label, prompt: Prompt::with_text(text), needed };
-        let include = |on| Field::Tick { label: "include", on };
-        let fields = match kind {
+        // Others can be included where there are any, and where they are not marked one by one.
+        let alike = items.len() == 1 && items.first().is_some_and(|item| board.alike(item).next().is_some());
+        let include = |on| alike.then_some(Field::Tick { label: "include", on });
+        let mut fields = match kind {
             Kind::Expand | Kind::Transfer => {
                 let (agent, grant) = items.first().map(|item| proposed(item)).unwrap_or_default();
-                vec![text("agent", &agent, true), text("grants", &grant, true), include(items.len() == 1)]
+                vec![text("agent", &agent, true), text("grants", &grant, true)]
             }
-            Kind::Handle => vec![text("note", "", true), text("reply", "", false), include(false)],
+            Kind::Handle => vec![text("note", "", true), text("reply", "", false)],
             Kind::OutOfScope => {
                 let rule = Field::Tick { label: "rule", on: false };
-                vec![text("reason", "", true), rule, include(false)]
+                vec![text("reason", "", true), rule]
             }
             Kind::Undo => Vec::new(),
         };
+        if kind != Kind::Undo {
+            fields.extend(include(kind == Kind::Expand));
+        }
         let buttons = Buttons::safe_first(["cancel", kind.word()]);
         let mut answering = Self { kind, items, fields, focus: 0, buttons, from: None, undoes: Vec::new() };
         // Where words must be typed anyway, the cursor starts there; else on the safe button.
         answering.focus = match kind {
             Kind::Handle | Kind::OutOfScope => NOTE,
+            Kind::Expand if answering.value(AGENT).is_empty() => AGENT,
+            Kind::Expand if answering.value(GRANT).is_empty() => GRANT,
             Kind::Expand | Kind::Transfer | Kind::Undo => answering.fields.len(),
         };
         answering
@@ -143,7 +150,7 @@ impl Answering {
 
     /// Begins to take an answer back.
     pub(super) fn undo(closed: &ClosedItem, board: &Board) -> Self {
-        let mut undo = Self::new(Kind::Undo, vec![Arc::clone(&closed.item)]);
+        let mut undo = Self::new(Kind::Undo, vec![Arc::clone(&closed.item)], board);
         let effects = &closed.effects;
         let mut words = vec![format!("{} by {} is taken back", closed.answer.word(), closed.by)];
         if let Some((before, after)) = effects.map {
@@ -181,7 +188,7 @@ impl Answering {
 
     pub(super) fn hints(&self) -> Vec<Action> {
         match self.fields.get(self.focus) {
-            Some(Field::Text { .. }) => vec![Action::Submit, Action::Complete, Action::Close],
+            Some(Field::Text { .. }) => vec![Action::Submit, Action::NextSuggestion, Action::Close],
             Some(Field::Tick { .. }) => vec![Action::ToggleField, Action::NextPane, Action::Close],
             None => vec![Action::Confirm, Action::NextPane, Action::Close],
         }

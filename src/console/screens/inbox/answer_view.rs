@@ -32,7 +32,7 @@ impl Answering {
     ) -> Option<Position> {
         let room = usize::from(WIDTH.min(screen.width).saturating_sub(4));
         let facts = self.facts(look, world, room);
-        let rows = cells(self.fields.len() + facts.len() + 4);
+        let rows = cells(self.fields.len() + usize::from(!self.fields.is_empty()) + facts.len() + 2);
         let title = untrusted::fit(&self.title(), room.saturating_sub(4));
         let inner = Frame { title: &title, width: WIDTH }.draw(buffer, screen, look, rows);
         let mut cursor = None;

@@ -56,7 +56,8 @@ pub(super) fn lines<'a>(
     lines.extend(fact(look, "WHY", LABEL, text(&item.why, TEXT_LINES)));
     if item.unforeseen {
         let words = format!("{} unforeseen: not among its reasons to escalate", look.glyphs.attention);
-        lines.extend(fact(look, "", LABEL, vec![Line::from(Span::styled(words, theme.warning))]));
+        let words = untrusted::wrap(&words, wide, 2, theme.warning, theme.escaped);
+        lines.extend(fact(look, "", LABEL, words));
     }
     lines.push(Line::default());
     let before = evidence(look, wide, world, item, deed);
@@ -140,7 +141,12 @@ fn head(look: Look<'_>, room: usize, world: &World, item: &Item) -> Vec<Line<'st
         let again = format!("   {}{} times", look.glyphs.times, item.joined + 1);
         third.push(Span::styled(again, theme.warning));
     }
-    vec![Line::from(first), title, Line::from(second), Line::from(third)]
+    // Where the input follows anyway, the title would only say it twice.
+    let title = matches!(item.case, Case::Conflict { .. }).then_some(title);
+    [Some(Line::from(first)), title, Some(Line::from(second)), Some(Line::from(third))]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// The input as received: a write as its changes, anything else as its text.

@@ -1,6 +1,7 @@
 //! The list of cases, and what stands there when it is empty.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -19,15 +20,14 @@ use crate::domain::state::{Board, Item};
 use crate::domain::time::Time;
 
 /// The list's share of the width.
-pub(super) const LEFT_PERCENT: u16 = 48;
+pub(super) const LEFT_PERCENT: u16 = 50;
 
-static COLUMNS: [Column; 6] = [
+static COLUMNS: [Column; 5] = [
     Column::exact("DUE", 8).right(),
-    Column::exact("Q", 6).rank(3),
-    Column::exact("FROM", 11).rank(1),
+    Column::exact("Q", 5).rank(3),
+    Column::exact("FROM", 10).rank(1),
     Column::fill("CASE", 16, 1),
-    Column::exact("", 3).right().rank(2),
-    Column::exact("CLAIM", 6).rank(4),
+    Column::exact("", 6).right().rank(2),
 ];
 
 /// What the list shows.
@@ -36,6 +36,8 @@ pub(super) struct Shown<'a> {
     pub(super) order: &'a [ItemNo],
     pub(super) marks: &'a BTreeSet<ItemNo>,
     pub(super) list: &'a ListState,
+    /// How many wait of each likeness.
+    pub(super) alike: &'a BTreeMap<Arc<str>, usize>,
 }
 
 /// Whether a case has all words somewhere in what the list shows of it.
@@ -84,7 +86,7 @@ pub(super) fn draw(
     list::draw(buffer, rows, look, shown.list, true, |at, _| {
         let item = shown.order.get(at).and_then(|no| board.items.get(no));
         item.map(|item| Row {
-            line: row(look, &layout, world, board, item),
+            line: row(look, &layout, world, shown, item),
             marked: shown.marks.contains(&item.no),
         })
         .unwrap_or_default()
@@ -96,18 +98,20 @@ fn below_header(area: Rect) -> Rect {
     Rect { y: area.y + header, height: area.height - header, ..area }
 }
 
-fn row(look: Look<'_>, layout: &Layout, world: &World, board: &Board, item: &Item) -> Line<'static> {
+fn row(look: Look<'_>, layout: &Layout, world: &World, shown: &Shown<'_>, item: &Item) -> Line<'static> {
     let theme = look.theme;
     let text = |text: &str, column: usize, style| {
         let room = layout.cells(column).unwrap_or(0);
         Line::from(untrusted::fit_spans(text, room, style, theme.escaped))
     };
-    let alike = board.alike(item).count();
-    let alike = if alike == 0 { String::new() } else { format!("{}{}", look.glyphs.times, alike + 1) };
-    let claim = match &item.claimed_by {
-        None => "",
-        Some(by) if *by == world.me.person => "you",
-        Some(by) => by.as_str(),
+    // Who has taken it; where nobody has, how many are alike.
+    let (last, style) = match &item.claimed_by {
+        Some(by) if *by == world.me.person => ("you".to_owned(), theme.success),
+        Some(by) => (by.to_string(), theme.info),
+        None => match shown.alike.get(&item.alike) {
+            Some(count) if *count > 1 => (format!("{}{count}", look.glyphs.times), theme.muted),
+            Some(_) | None => (String::new(), theme.muted),
+        },
     };
     layout.row(
         look,
@@ -116,8 +120,7 @@ fn row(look: Look<'_>, layout: &Layout, world: &World, board: &Board, item: &Ite
             text(item.queue.as_str(), 1, theme.muted),
             text(item.raised_by.name(), 2, theme.subtle),
             text(&item.title, 3, theme.base),
-            text(&alike, 4, theme.muted),
-            text(claim, 5, theme.info),
+            text(&last, 4, style),
         ],
     )
 }

@@ -1,5 +1,7 @@
 //! The Inbox by its keys and its screens, on the real rules.
 
+use proptest::prelude::*;
+use proptest::sample;
 use serde_json::json;
 
 use crate::console::app::{App, Settings};
@@ -87,19 +89,21 @@ fn the_compact_and_the_list_only_widths() {
     assert!(runner.screen_text().contains("WHY"));
 }
 
-#[test]
-fn every_size_can_be_drawn() {
-    let mut team = team();
-    for keys in ["", "e", "h text:hi", "R", "?", ":", "v", "/ text:x"] {
+proptest! {
+    #[test]
+    fn every_size_can_be_drawn(width in 1_u16..=200, height in 1_u16..=70, keys in sample::select(OVER.to_vec())) {
+        let mut team = team();
         let mut runner = dana(&mut team);
         runner.send_keys(keys).unwrap();
-        for width in [1, 2, 3, 7, 20, 39, 40, 41, 60, 79, 80, 81, 119, 120, 121, 200] {
-            for height in 1..=40 {
-                assert!(buffer(&runner.program, width, height).is_some(), "{keys} at {width}x{height}");
-            }
-        }
+        prop_assert!(buffer(&runner.program, width, height).is_some());
+        runner.resize(width, height);
+        runner.send_keys("j k pgdn J enter").unwrap();
+        prop_assert!(buffer(&runner.program, width, height).is_some());
     }
 }
+
+/// Keys that lead to everything that can lie over the view.
+const OVER: [&str; 11] = ["", "e", "h text:hi", "o", "R", "?", ":", "v", "p", "A", "/ text:x"];
 
 #[test]
 fn expanding_says_what_will_be_true_and_then_it_is() {
@@ -133,7 +137,7 @@ fn handling_needs_a_note_and_enter_in_the_note_decides_nothing() {
     assert!(!runner.screen_text().contains("by hand"), "enter went to the note's end, then cancelled");
     runner.send_keys("h enter tab enter").unwrap();
     assert!(runner.screen_text().contains("say in the note how you handled it"), "{}", runner.screen_text());
-    runner.send_keys("shift-tab shift-tab shift-tab shift-tab text:called_them enter tab enter").unwrap();
+    runner.send_keys("shift-tab shift-tab shift-tab text:called_them enter tab enter").unwrap();
     team.serve(&mut runner);
     assert!(!team.state.board.items.contains_key(&ItemNo(3)), "{}", runner.screen_text());
     let closed = team.state.board.closed.last().unwrap();
