@@ -239,6 +239,11 @@ impl Handle {
         Watcher::new(Arc::clone(&self.shared), after)
     }
 
+    /// How many commands wait to be decided.
+    pub fn waiting(&self) -> usize {
+        MAILBOX.saturating_sub(self.room.available_permits())
+    }
+
     /// Why nothing can be recorded at present, if so.
     pub fn trouble(&self) -> Option<Trouble> {
         self.shared.trouble.borrow().clone()

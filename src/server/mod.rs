@@ -1,1 +1,110 @@
-//! server.
+//! The HTTP server: authenticates, parses into domain types, asks the coordinator or the index, and writes the answer.
+//!
+//! `router` has every route on one screen and `gate` the one way in; `routes/` has a file for each resource; `stream` is
+//! the deed stream; `workspaces` owns the coordinators and indexes. Rules live in `domain`, and nothing here writes but
+//! by the coordinator.
+
+mod answer;
+mod auth;
+mod connections;
+mod founding;
+mod gate;
+mod hosts;
+mod indexing;
+mod metrics;
+mod query;
+mod router;
+mod routes;
+mod stream;
+mod visible;
+mod workspace;
+mod workspaces;
+
+use std::{future::Future, io, net::SocketAddr, sync::Arc};
+
+use tokio::{net::TcpListener, sync::watch};
+
+pub use router::{Access, ROUTES, Route, RouteKind};
+pub use workspace::Workspace;
+pub use workspaces::{CreateError, OpenError, Workspaces};
+
+use self::{auth::Failures, hosts::Hosts, metrics::Metrics};
+use crate::{api::ServerFacts, coordinator::Clock};
+
+/// How a server behaves.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Listen off loopback although there is no TLS.
+    pub allow_plaintext: bool,
+    /// Host names that it answers to, beside those of this machine's loopback.
+    pub hosts: Vec<String>,
+    /// Origins of web pages that may call it; none by default.
+    pub origins: Vec<String>,
+}
+
+/// Why a server does not run.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// It would speak plaintext to other machines.
+    #[error(
+        "{0} is not on loopback and there is no TLS yet: tokens would travel in plaintext; listen on 127.0.0.1 and use a tunnel, or allow plaintext if the network between is yours alone"
+    )]
+    Plaintext(SocketAddr),
+    /// The listener fails.
+    #[error("the listening socket failed: {0}")]
+    Io(#[from] io::Error),
+}
+
+/// What all requests share.
+#[derive(Debug)]
+struct App {
+    workspaces: Arc<Workspaces>,
+    hosts: Hosts,
+    failures: Failures,
+    metrics: Metrics,
+    /// True once the server goes down: streams and long polls end.
+    closing: watch::Receiver<bool>,
+}
+
+impl App {
+    fn clock(&self) -> &Clock {
+        self.workspaces.clock()
+    }
+
+    fn facts(&self) -> ServerFacts {
+        ServerFacts {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            instance: self.workspaces.instance().to_owned(),
+            now: self.clock().now(),
+        }
+    }
+}
+
+/// Serves the workspaces on the listener until `shutdown` is ready, then lets requests end. The caller owns the port,
+/// the workspaces and their lifetimes.
+///
+/// # Errors
+/// When it would speak plaintext off loopback without being allowed to, or the listener fails.
+pub async fn run(
+    listener: TcpListener,
+    workspaces: Arc<Workspaces>,
+    options: Options,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), ServeError> {
+    let address = listener.local_addr()?;
+    if !address.ip().is_loopback() && !options.allow_plaintext {
+        return Err(ServeError::Plaintext(address));
+    }
+    let (close, closing) = watch::channel(false);
+    let app = Arc::new(App {
+        workspaces,
+        hosts: Hosts::new(&options.hosts, &options.origins),
+        failures: Failures::default(),
+        metrics: Metrics::default(),
+        closing,
+    });
+    tracing::info!(%address, "serving");
+    connections::serve(listener, router::router(app), close, shutdown).await;
+    tracing::info!(%address, "no longer serving");
+    Ok(())
+}

@@ -1,0 +1,109 @@
+//! How answers and problems become HTTP responses. Handlers return [`Answer`] and nothing else.
+
+use axum::{
+    body::Body,
+    http::{HeaderValue, StatusCode, header},
+    response::Response,
+};
+use serde::Serialize;
+
+use crate::{
+    api::{Problem, ProblemCode},
+    coordinator::{self, SubmitError},
+    domain::filter::FilterError,
+    index::IndexError,
+    ledger::LedgerError,
+};
+
+/// What a handler comes to.
+pub(super) type Answer = Result<Response, Box<Problem>>;
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
+
+/// A JSON answer.
+pub(super) fn json<T: Serialize>(value: &T) -> Answer {
+    let mut bytes = Vec::with_capacity(512);
+    serde_json::to_writer(&mut bytes, value)
+        .map_err(|error| Box::new(Problem::new(ProblemCode::Defect, error.to_string())))?;
+    let mut response = Response::new(Body::from(bytes));
+    response.headers_mut().insert(header::CONTENT_TYPE, JSON);
+    Ok(response)
+}
+
+/// A text answer of another type.
+pub(super) fn text(kind: &'static str, text: String) -> Response {
+    let mut response = Response::new(Body::from(text));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    response
+}
+
+/// A reply of the coordinator; a retry that was answered again says so in a header.
+pub(super) fn reply(answer: &coordinator::Answer) -> Answer {
+    let mut response = json(&answer.reply)?;
+    if answer.replayed {
+        response.headers_mut().insert("idempotent-replayed", HeaderValue::from_static("true"));
+    }
+    Ok(response)
+}
+
+/// A problem as a response.
+pub(super) fn refuse(problem: &Problem) -> Response {
+    let bytes = serde_json::to_vec(problem).unwrap_or_default();
+    let mut response = Response::new(Body::from(bytes));
+    *response.status_mut() =
+        StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, PROBLEM);
+    match problem.status {
+        401 => {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        429 => {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("60"));
+        }
+        503 => {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        _ => {}
+    }
+    response
+}
+
+/// Why a command got no answer from the rules.
+pub(super) fn unsubmitted(error: &SubmitError) -> Box<Problem> {
+    let code = match error {
+        SubmitError::Overloaded | SubmitError::Contended => ProblemCode::Overloaded,
+        SubmitError::Unavailable(_) => ProblemCode::Unavailable,
+        SubmitError::Unknown(_) => ProblemCode::Unknown,
+        SubmitError::Defect(_) => ProblemCode::Defect,
+        SubmitError::Closed => ProblemCode::Closing,
+    };
+    Box::new(Problem::new(code, error.to_string()))
+}
+
+/// Why the ledger could not be read.
+pub(super) fn unread(error: &LedgerError) -> Box<Problem> {
+    Box::new(Problem::new(ProblemCode::Unavailable, error.to_string()))
+}
+
+/// Why the index did not answer.
+pub(super) fn unindexed(error: &IndexError) -> Box<Problem> {
+    Box::new(Problem::new(ProblemCode::IndexUnavailable, error.to_string()))
+}
+
+/// Why a filter could not be read.
+pub(super) fn unfiltered(error: &FilterError) -> Box<Problem> {
+    let problem = Problem::new(ProblemCode::BadFilter, error.reason.clone());
+    Box::new(problem.at(format!("filter, column {}", error.column)).next(error.mend.clone()))
+}
+
+/// No such thing.
+pub(super) fn absent(what: impl std::fmt::Display) -> Box<Problem> {
+    Box::new(Problem::new(ProblemCode::NotFound, format!("there is no {what}")))
+}
+
+/// A defect, with what is known of it.
+pub(super) fn defect(what: impl std::fmt::Display) -> Box<Problem> {
+    Box::new(Problem::new(ProblemCode::Defect, what.to_string()))
+}

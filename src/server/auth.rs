@@ -1,0 +1,183 @@
+//! Who asks: the bearer token selects workspace and principal. Unknown ids take the same way as known ones, and secrets
+//! are compared in constant time.
+
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use axum::http::{HeaderMap, header};
+use subtle::ConstantTimeEq as _;
+
+use super::{App, workspace::Workspace, workspaces::Found};
+use crate::{
+    api::{Hash, Problem, ProblemCode, TokenText},
+    domain::{
+        command::Principal,
+        ids::{Actor, AgentId, PersonId},
+        state::{TokenClass, TokenRecord},
+        time::Time,
+    },
+};
+
+/// How many failed tries an address has in [`FAILURE_WINDOW`] before it is told to wait.
+const FAILURES: u32 = 30;
+/// The window that failed tries are counted in.
+const FAILURE_WINDOW: Duration = Duration::from_mins(1);
+/// Most addresses that are counted; beyond that all share one count.
+const FAILURE_ADDRESSES: usize = 4_096;
+/// What an unknown id's secret is compared with; no secret has this hash.
+const NOBODY: [u8; 64] = [b'-'; 64];
+
+/// Who asks, and of which workspace.
+#[derive(Debug, Clone)]
+pub(super) struct Caller {
+    pub(super) principal: Principal,
+    pub(super) record: Arc<TokenRecord>,
+}
+
+impl Caller {
+    /// The person, where it is one.
+    pub(super) fn person(&self) -> Option<&PersonId> {
+        self.principal.actor.person()
+    }
+
+    /// The agent, where it is one.
+    pub(super) fn agent(&self) -> Option<&AgentId> {
+        self.principal.actor.agent()
+    }
+}
+
+/// Finds out who asks.
+pub(super) fn authenticate(
+    app: &App,
+    headers: &HeaderMap,
+    peer: IpAddr,
+) -> Result<(Caller, Arc<Workspace>), Box<Problem>> {
+    let outcome = identify(app, headers);
+    match outcome {
+        Err(problem) if problem.status == ProblemCode::BadToken.status() => {
+            if app.failures.count(peer, Instant::now()) {
+                return Err(problem);
+            }
+            let detail = format!("more than {FAILURES} within a minute from {peer}");
+            Err(Box::new(Problem::new(ProblemCode::TooManyFailures, detail)))
+        }
+        outcome => outcome,
+    }
+}
+
+fn identify(app: &App, headers: &HeaderMap) -> Result<(Caller, Arc<Workspace>), Box<Problem>> {
+    let problem = |code, detail: &str| Box::new(Problem::new(code, detail).at("header Authorization"));
+    let Some(value) = headers.get(header::AUTHORIZATION) else {
+        return Err(problem(ProblemCode::NoToken, "the request has no `Authorization` header"));
+    };
+    let bearer = value.to_str().ok().and_then(|text| {
+        let (scheme, token) = text.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then_some(token)
+    });
+    let Some(token) = bearer else {
+        return Err(problem(ProblemCode::NoToken, "the `Authorization` header is no `Bearer` token"));
+    };
+    let token: TokenText =
+        token.parse().map_err(|error| problem(ProblemCode::BadToken, &format!("{error}")))?;
+    let opens_nothing = || problem(ProblemCode::BadToken, "the token is unknown");
+    let (space, state) = match app.workspaces.find(&token.workspace) {
+        Found::Open(space) => {
+            let state = space.handle().state();
+            (Some(space), Some(state))
+        }
+        Found::Broken => {
+            let detail =
+                format!("the workspace {} could not be opened; the server's log says why", token.workspace);
+            return Err(Box::new(Problem::new(ProblemCode::Unavailable, detail)));
+        }
+        Found::Absent => (None, None),
+    };
+    let record = state.as_ref().and_then(|state| state.access.tokens.get(&token.id));
+    let expected = record.map_or(NOBODY.as_slice(), |record| record.token.hash.as_bytes());
+    let matches: bool = Hash(token.hash()).digits().as_slice().ct_eq(expected).into();
+    let (Some(space), Some(record), true) = (space, record, matches) else { return Err(opens_nothing()) };
+    if record.token.class != token.class {
+        return Err(opens_nothing());
+    }
+    live(record, app.clock().now()).map_err(|problem| Box::new(problem.at("header Authorization")))?;
+    let principal = principal(record).ok_or_else(opens_nothing)?;
+    Ok((Caller { principal, record: Arc::clone(record) }, space))
+}
+
+/// Whether the token still opens the door.
+pub(super) fn live(record: &TokenRecord, now: Time) -> Result<(), Box<Problem>> {
+    if record.is_live(now) {
+        return Ok(());
+    }
+    let detail = match (record.revoked, record.token.expires) {
+        (Some(at), _) => format!("the token {} was revoked at {at}", record.token.id),
+        (None, Some(at)) => format!("the token {} expired at {at}", record.token.id),
+        (None, None) => format!("the token {} has ended", record.token.id),
+    };
+    Err(Box::new(Problem::new(ProblemCode::TokenEnded, detail)))
+}
+
+fn principal(record: &TokenRecord) -> Option<Principal> {
+    let token = &record.token;
+    let actor = match token.class {
+        TokenClass::Agent => Actor::Agent(AgentId::new(&token.name).ok()?),
+        TokenClass::Watcher | TokenClass::Reviewer | TokenClass::Admin => {
+            Actor::Person(PersonId::new(&token.name).ok()?)
+        }
+    };
+    Some(Principal { actor, class: token.class, token: Some(token.id.clone()) })
+}
+
+/// Failed tries by address. A valid token always passes: guessing 256 bits is hopeless, so that what is limited is the
+/// noise.
+#[derive(Debug, Default)]
+pub(super) struct Failures {
+    counts: Mutex<HashMap<Option<IpAddr>, (u32, Instant)>>,
+}
+
+impl Failures {
+    /// Counts one. False: there were too many.
+    fn count(&self, peer: IpAddr, now: Instant) -> bool {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        if counts.len() >= FAILURE_ADDRESSES {
+            counts.retain(|_, (_, since)| now.duration_since(*since) < FAILURE_WINDOW);
+        }
+        let room = counts.len() < FAILURE_ADDRESSES || counts.contains_key(&Some(peer));
+        let entry = counts.entry(room.then_some(peer)).or_insert((0, now));
+        if now.duration_since(entry.1) >= FAILURE_WINDOW {
+            *entry = (0, now);
+        }
+        entry.0 = entry.0.saturating_add(1);
+        entry.0 <= FAILURES
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_are_counted_by_address_within_a_window() {
+        let failures = Failures::default();
+        let start = Instant::now();
+        let one = IpAddr::from([127, 0, 0, 1]);
+        assert!((0..FAILURES).all(|_| failures.count(one, start)));
+        assert!(!failures.count(one, start));
+        assert!(failures.count(IpAddr::from([127, 0, 0, 2]), start));
+        assert!(failures.count(one, start + FAILURE_WINDOW));
+    }
+
+    #[test]
+    fn the_count_of_addresses_is_bounded() {
+        let failures = Failures::default();
+        let start = Instant::now();
+        for n in 0..10_000_u32 {
+            failures.count(IpAddr::from(n.to_be_bytes()), start);
+        }
+        assert!(failures.counts.lock().unwrap().len() <= FAILURE_ADDRESSES + 1);
+    }
+}

@@ -1,0 +1,120 @@
+//! Connections: accepted up to a bound, served over HTTP/1.1 with limits on headers and idle time, and let go in order
+//! when the server goes down.
+
+use std::{convert::Infallible, future::Future, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+
+use axum::{Router, body::Body, extract::Request, response::Response};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{Semaphore, watch},
+    task::JoinSet,
+    time::timeout,
+};
+use tower::Service;
+
+/// Most connections at once; more wait to be accepted.
+const CONNECTIONS: usize = 16_384;
+/// How long a connection may take for a request's headers, and may be idle between requests.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
+/// Most headers of a request.
+const HEADERS: usize = 64;
+/// Most bytes of a request's line and headers.
+const HEADER_BYTES: usize = 64 * 1024;
+/// How long requests may take to end when the server goes down.
+const GRACE: Duration = Duration::from_secs(5);
+/// How long to wait after the system had no descriptor for a new connection.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// The other end of a connection.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Peer(pub(super) SocketAddr);
+
+/// Serves until `shutdown`, then tells `close` and waits for connections to end.
+pub(super) async fn serve(
+    listener: TcpListener,
+    router: Router,
+    close: watch::Sender<bool>,
+    shutdown: impl Future<Output = ()>,
+) {
+    let mut shutdown = pin!(shutdown);
+    let room = Arc::new(Semaphore::new(CONNECTIONS));
+    let mut tasks = JoinSet::new();
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIMEOUT)
+        .max_headers(HEADERS)
+        .max_buf_size(HEADER_BYTES)
+        .pipeline_flush(true);
+    loop {
+        while tasks.try_join_next().is_some() {}
+        let place = tokio::select! {
+            biased;
+            () = &mut shutdown => break,
+            place = Arc::clone(&room).acquire_owned() => place,
+        };
+        let accepted = tokio::select! {
+            biased;
+            () = &mut shutdown => break,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                let task = connection(stream, peer, http.clone(), router.clone(), close.subscribe());
+                tasks.spawn(async move {
+                    task.await;
+                    drop(place);
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+    drop(listener);
+    close.send_replace(true);
+    let ended = timeout(GRACE, async { while tasks.join_next().await.is_some() {} }).await;
+    if ended.is_err() {
+        tracing::warn!(open = tasks.len(), "connections did not end in time and are cut");
+        tasks.shutdown().await;
+    }
+}
+
+async fn connection(
+    stream: TcpStream,
+    peer: SocketAddr,
+    http: http1::Builder,
+    router: Router,
+    mut closing: watch::Receiver<bool>,
+) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "a connection could not be told not to delay");
+    }
+    let service = service_fn(move |request: hyper::Request<Incoming>| {
+        let mut request: Request = request.map(Body::new);
+        request.extensions_mut().insert(Peer(peer));
+        let answer = router.clone().call(request);
+        async move { answer.await as Result<Response, Infallible> }
+    });
+    let mut served = pin!(http.serve_connection(TokioIo::new(stream), service));
+    let outcome = tokio::select! {
+        outcome = &mut served => Some(outcome),
+        () = closed(&mut closing) => None,
+    };
+    let outcome = if let Some(outcome) = outcome {
+        outcome
+    } else {
+        served.as_mut().graceful_shutdown();
+        served.await
+    };
+    if let Err(error) = outcome {
+        tracing::debug!(%error, "a connection ended early");
+    }
+}
+
+/// Waits until the server goes down; a sender that is gone means the same.
+async fn closed(closing: &mut watch::Receiver<bool>) {
+    closing.wait_for(|closing| *closing).await.map(drop).unwrap_or_default();
+}

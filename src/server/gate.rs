@@ -1,0 +1,306 @@
+//! The one way in: every request passes here. Host and origin, token, the route's access, the body within its limits;
+//! then its handler; then it is counted. Nothing here knows what a request means.
+
+use std::{
+    error::Error as _,
+    future::Future,
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use axum::{
+    RequestPartsExt,
+    body::{Body, to_bytes},
+    extract::{RawPathParams, Request},
+    http::{HeaderMap, Method, Uri, header, request::Parts},
+    response::Response,
+};
+use bytes::Bytes;
+use serde::de::DeserializeOwned;
+use sha2::{Digest as _, Sha256};
+use tokio::time::timeout;
+
+use super::{
+    App,
+    answer::{self, Answer, refuse, unsubmitted},
+    auth::{Caller, authenticate},
+    connections::Peer,
+    query::{Query, fit},
+    router::{Route, RouteKind},
+    workspace::Workspace,
+};
+use crate::{
+    api::{self, Problem, ProblemCode},
+    coordinator,
+    domain::{
+        command::{Command, Request as Asked},
+        ids::{IdempotencyKey, Seq},
+        state::State,
+    },
+};
+
+/// How long a body may take to arrive.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a read waits for the sequence it asks for.
+const MIN_SEQ_WAIT: Duration = Duration::from_secs(5);
+/// How many bytes of an idempotency key callers may use; the rest numbers the parts of a batch.
+const KEY_BYTES: usize = 240;
+/// The length of a W3C `traceparent`.
+const TRACEPARENT_BYTES: usize = 55;
+
+/// An authenticated request with its body.
+#[derive(Debug)]
+pub(super) struct Call {
+    pub(super) app: Arc<App>,
+    pub(super) caller: Caller,
+    pub(super) space: Arc<Workspace>,
+    pub(super) method: Method,
+    pub(super) uri: Uri,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+    params: Vec<(Arc<str>, String)>,
+}
+
+/// Lets a request through to its handler.
+pub(super) async fn enter<H, F>(
+    app: Arc<App>,
+    route: &'static Route,
+    request: Request,
+    handler: H,
+) -> Response
+where
+    H: Fn(Call) -> F,
+    F: Future<Output = Answer>,
+{
+    let began = Instant::now();
+    let answer = match admit(&app, route, request).await {
+        Ok(call) => handler(call).await,
+        Err(problem) => Err(problem),
+    };
+    finish(&app, route.path, began, answer)
+}
+
+/// Lets a request through to a handler that needs no token.
+pub(super) async fn enter_open<H, F>(
+    app: Arc<App>,
+    route: &'static Route,
+    request: Request,
+    handler: H,
+) -> Response
+where
+    H: Fn(Arc<App>) -> F,
+    F: Future<Output = Answer>,
+{
+    let began = Instant::now();
+    let answer = match app.hosts.check(request.headers()) {
+        Ok(()) => handler(Arc::clone(&app)).await,
+        Err(problem) => Err(problem),
+    };
+    finish(&app, route.path, began, answer)
+}
+
+/// There is no such address, or it does not take this method.
+pub(super) fn nowhere(app: &App, request: &Request, code: ProblemCode) -> Response {
+    let began = Instant::now();
+    let detail =
+        format!("{} {}", request.method(), request.uri().path().chars().take(200).collect::<String>());
+    let answer = app.hosts.check(request.headers()).and(Err(Box::new(Problem::new(code, detail))));
+    finish(app, "nowhere", began, answer)
+}
+
+fn finish(app: &App, route: &'static str, began: Instant, answer: Answer) -> Response {
+    let response = match answer {
+        Ok(response) => response,
+        Err(problem) => {
+            if problem.status >= 500 {
+                tracing::warn!(route, code = %problem.code, detail = %problem.detail, "a request failed");
+            } else {
+                tracing::debug!(route, code = %problem.code, "a request was turned away");
+            }
+            refuse(&problem)
+        }
+    };
+    app.metrics.count(response.status().as_u16(), began.elapsed());
+    response
+}
+
+async fn admit(app: &Arc<App>, route: &'static Route, request: Request) -> Result<Call, Box<Problem>> {
+    let (mut parts, body) = request.into_parts();
+    app.hosts.check(&parts.headers)?;
+    let peer = parts.extensions.get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip());
+    let (caller, space) = authenticate(app, &parts.headers, peer)?;
+    let class = caller.principal.class;
+    // Commands go on to the rules whoever asks: a refusal is recorded there.
+    if route.kind != RouteKind::Command && !route.who.allows(class) {
+        let detail = format!(
+            "{} {} is for {}; this is {} token",
+            route.method,
+            route.path,
+            route.who,
+            article(class.as_str())
+        );
+        return Err(Box::new(Problem::new(ProblemCode::NotAllowed, detail)));
+    }
+    let body = read_body(&parts, body, route.body_bytes).await?;
+    let params = if route.path.contains('{') { path_params(&mut parts).await? } else { Vec::new() };
+    let Parts { method, uri, headers, .. } = parts;
+    Ok(Call { app: Arc::clone(app), caller, space, method, uri, headers, body, params })
+}
+
+fn article(word: &str) -> String {
+    let article = if word.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+    format!("{article} {word}'s")
+}
+
+async fn path_params(parts: &mut Parts) -> Result<Vec<(Arc<str>, String)>, Box<Problem>> {
+    let params = parts.extract::<RawPathParams>().await.map_err(|error| {
+        Box::new(Problem::new(ProblemCode::BadParameter, error.to_string()).at("the path"))
+    })?;
+    Ok(params.iter().map(|(name, value)| (Arc::from(name), value.to_owned())).collect())
+}
+
+async fn read_body(parts: &Parts, body: Body, limit: usize) -> Result<Bytes, Box<Problem>> {
+    let too_large = || {
+        let detail = format!("at most {limit} bytes are taken here");
+        Box::new(Problem::new(ProblemCode::BodyTooLarge, detail).at("the body"))
+    };
+    let length = parts.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+    if length.and_then(|length| length.parse::<u64>().ok()).is_some_and(|length| length > limit as u64) {
+        return Err(too_large());
+    }
+    match timeout(BODY_TIMEOUT, to_bytes(body, limit)).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(error)) => {
+            let bounded = error.source().is_some_and(|source| source.to_string().contains("length limit"));
+            if bounded {
+                return Err(too_large());
+            }
+            Err(Box::new(Problem::new(ProblemCode::BadJson, "the body broke off").at("the body")))
+        }
+        Err(_) => {
+            let detail = format!("the body did not arrive within {} s", BODY_TIMEOUT.as_secs());
+            Err(Box::new(Problem::new(ProblemCode::SlowBody, detail).at("the body")))
+        }
+    }
+}
+
+impl Call {
+    /// The body as what it should be.
+    pub(super) fn parse<T: DeserializeOwned>(&self) -> Result<T, Box<Problem>> {
+        api::parse(&self.body)
+    }
+
+    /// The same where the body may be left out.
+    pub(super) fn parse_or_default<T: DeserializeOwned + Default>(&self) -> Result<T, Box<Problem>> {
+        if self.body.is_empty() { Ok(T::default()) } else { self.parse() }
+    }
+
+    /// The body as text.
+    pub(super) fn text(&self) -> Result<&str, Box<Problem>> {
+        std::str::from_utf8(&self.body).map_err(|error| {
+            let detail = format!("the body is not UTF-8 from byte {} on", error.valid_up_to());
+            Box::new(Problem::new(ProblemCode::BadBody, detail).at("the body"))
+        })
+    }
+
+    /// The query; only the parameters named may come.
+    pub(super) fn query(&self, known: &[&str]) -> Result<Query, Box<Problem>> {
+        Query::parse(self.uri.query(), known)
+    }
+
+    /// A part of the path as what it should be.
+    pub(super) fn param<T: std::str::FromStr<Err: std::fmt::Display>>(
+        &self,
+        name: &str,
+    ) -> Result<T, Box<Problem>> {
+        let text = self.params.iter().find(|(one, _)| &**one == name).map_or("", |(_, value)| value.as_str());
+        fit(name, text)
+    }
+
+    /// A header as text.
+    pub(super) fn header(&self, name: &str) -> Result<Option<&str>, Box<Problem>> {
+        let Some(value) = self.headers.get(name) else { return Ok(None) };
+        value.to_str().map(Some).map_err(|_| {
+            let problem = Problem::new(ProblemCode::BadHeader, "it has bytes that are not plain text");
+            Box::new(problem.at(format!("header {name}")))
+        })
+    }
+
+    /// The state, once it has the sequence that the query's `min_seq` asks for.
+    pub(super) async fn state(&self, query: &Query) -> Result<Arc<State>, Box<Problem>> {
+        let Some(seq) = query.get::<Seq>("min_seq")? else { return Ok(self.space.handle().state()) };
+        let reached = timeout(MIN_SEQ_WAIT, self.space.handle().reached(seq)).await;
+        reached.map_err(|_| {
+            let head = self.space.handle().head().seq;
+            let detail = format!("{seq} was asked for, the ledger ends at {head}");
+            Box::new(Problem::new(ProblemCode::NotYet, detail).at("query, `min_seq`"))
+        })
+    }
+
+    /// Has a command decided and recorded, and answers with its reply.
+    pub(super) async fn command(&self, command: Command) -> Answer {
+        answer::reply(&self.submit(command).await?)
+    }
+
+    /// The same for handlers that have more to say.
+    pub(super) async fn submit(&self, command: Command) -> Result<coordinator::Answer, Box<Problem>> {
+        let request = self.asked(command, self.key()?);
+        self.space.handle().submit(request).await.map_err(|error| unsubmitted(&error))
+    }
+
+    /// Has several commands decided, each on its own.
+    pub(super) async fn submit_all(
+        &self,
+        commands: Vec<Command>,
+    ) -> Result<Vec<Result<coordinator::Answer, Box<Problem>>>, Box<Problem>> {
+        if commands.is_empty() {
+            return Ok(Vec::new());
+        }
+        let key = self.key()?;
+        let part = |at: usize| {
+            let (key, digest) = key.as_ref()?;
+            Some((IdempotencyKey::new(&format!("{}/{at}", key.as_str())).ok()?, Arc::clone(digest)))
+        };
+        let requests = commands.into_iter().enumerate().map(|(at, command)| self.asked(command, part(at)));
+        let answers = self.space.handle().submit_all(requests.collect()).await;
+        let answers = answers.map_err(|error| unsubmitted(&error))?;
+        Ok(answers.into_iter().map(|answer| answer.map_err(|error| unsubmitted(&error))).collect())
+    }
+
+    fn asked(&self, command: Command, key: Option<(IdempotencyKey, Arc<str>)>) -> Asked {
+        Asked { principal: self.caller.principal.clone(), command, key, traceparent: self.traceparent() }
+    }
+
+    /// The idempotency key, with the digest of the request it stands for.
+    fn key(&self) -> Result<Option<(IdempotencyKey, Arc<str>)>, Box<Problem>> {
+        let Some(text) = self.header("idempotency-key")? else { return Ok(None) };
+        let wrong = |detail: String| {
+            Box::new(Problem::new(ProblemCode::BadHeader, detail).at("header Idempotency-Key"))
+        };
+        if text.len() > KEY_BYTES {
+            return Err(wrong(format!("it has {} bytes, at most {KEY_BYTES} are taken", text.len())));
+        }
+        let key = IdempotencyKey::new(text).map_err(|error| wrong(error.to_string()))?;
+        let mut hasher = Sha256::new();
+        hasher.update(self.method.as_str());
+        hasher.update([0]);
+        hasher.update(self.uri.path_and_query().map_or("", |path| path.as_str()));
+        hasher.update([0]);
+        hasher.update(&self.body);
+        let digits = api::Hash(hasher.finalize().into()).digits();
+        let digest = digits.first_chunk::<16>().and_then(|digits| std::str::from_utf8(digits).ok());
+        Ok(Some((key, Arc::from(digest.unwrap_or_default()))))
+    }
+
+    /// The caller's trace context, where it is one; the standard says to pass over what is not.
+    fn traceparent(&self) -> Option<Arc<str>> {
+        let text = self.headers.get("traceparent")?.to_str().ok()?;
+        let fits = text.len() == TRACEPARENT_BYTES
+            && text.bytes().enumerate().all(|(at, byte)| match at {
+                2 | 35 | 52 => byte == b'-',
+                _ => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
+            });
+        fits.then(|| Arc::from(text))
+    }
+}

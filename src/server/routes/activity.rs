@@ -1,0 +1,18 @@
+//! What others did on an entity lately: cheap enough to ask before every act.
+
+use crate::{
+    domain::{path::EntityPath, query, time::Span},
+    server::{
+        answer::{Answer, json},
+        gate::Call,
+    },
+};
+
+/// `GET /v1/activity?entity=…&within=…`, newest first.
+pub(in crate::server) async fn list(call: Call) -> Answer {
+    let query = call.query(&["entity", "within", "min_seq"])?;
+    let state = call.state(&query).await?;
+    let entity = query.need::<EntityPath>("entity")?;
+    let since = query::look_back(call.app.clock().now(), query.get::<Span>("within")?);
+    json(&query::activity(&state, &call.caller.principal.actor, &entity, since))
+}

@@ -1,0 +1,21 @@
+//! The board: what a console needs to start. It follows the stream from the board's sequence on.
+
+use super::whoami::who;
+use crate::{
+    api::{BoardView, Hash},
+    ledger::Ledger as _,
+    server::{
+        answer::{Answer, defect, json, unread},
+        gate::Call,
+    },
+};
+
+/// `GET /v1/board`
+pub(in crate::server) async fn show(call: Call) -> Answer {
+    let query = call.query(&["min_seq"])?;
+    let state = call.state(&query).await?;
+    let seq = state.head();
+    let record = call.space.handle().ledger().get(seq.0).await.map_err(|error| unread(&error))?;
+    let record = record.ok_or_else(|| defect(format!("deed {seq} of the board is not in the ledger")))?;
+    json(&BoardView { seq, hash: Hash(record.hash.0), board: state.board.clone(), you: who(&call) })
+}

@@ -1,0 +1,12 @@
+//! What an agent can't decide.
+
+use crate::{
+    domain::command::{Command, Escalate},
+    server::{answer::Answer, gate::Call},
+};
+
+/// `POST /v1/escalations`
+pub(in crate::server) async fn raise(call: Call) -> Answer {
+    let escalate = call.parse::<Escalate>()?;
+    call.command(Command::Escalate(escalate)).await
+}

@@ -1,0 +1,57 @@
+//! Signs of life, and the numbers that monitoring collects.
+
+use std::sync::Arc;
+
+use crate::{
+    api::{Problem, ProblemCode},
+    server::{
+        App,
+        answer::{Answer, text},
+        gate::Call,
+        metrics::Gauge,
+    },
+};
+
+/// `GET /healthz`: the process answers.
+pub(in crate::server) async fn alive(_: Arc<App>) -> Answer {
+    Ok(text("text/plain; charset=utf-8", "ok\n".to_owned()))
+}
+
+/// `GET /readyz`: every workspace is open and can record. Which one can't is for the log, since anyone may ask.
+pub(in crate::server) async fn ready(app: Arc<App>) -> Answer {
+    let broken = app.workspaces.broken().len();
+    let troubled = app.workspaces.list().iter().filter(|space| space.handle().trouble().is_some()).count();
+    if broken + troubled == 0 {
+        return Ok(text("text/plain; charset=utf-8", "ready\n".to_owned()));
+    }
+    let detail =
+        format!("{broken} workspaces do not open and {troubled} can't record; the server's log says why");
+    Err(Box::new(Problem::new(ProblemCode::Unavailable, detail)))
+}
+
+/// `GET /metrics`: the server's counters, and the gauges of the caller's workspace.
+pub(in crate::server) async fn metrics(call: Call) -> Answer {
+    let space = &call.space;
+    let state = space.handle().state();
+    let head = space.handle().head().seq;
+    let gauge = |name, help, value| Gauge { name, help, value };
+    let gauges = [
+        gauge("deeds_ledger_deeds", "Deeds in the ledger.", head),
+        gauge(
+            "deeds_index_lag_deeds",
+            "Deeds that the index does not have yet.",
+            head.saturating_sub(space.indexed().0),
+        ),
+        gauge("deeds_watchers", "Open streams and long polls.", space.watching() as u64),
+        gauge("deeds_mailbox_depth", "Commands that wait to be decided.", space.handle().waiting() as u64),
+        gauge("deeds_inbox_items", "Open inbox items.", state.board.items.len() as u64),
+        gauge("deeds_alerts", "Open alerts.", state.board.alerts.len() as u64),
+        gauge(
+            "deeds_recording",
+            "1 where deeds can be recorded.",
+            u64::from(space.handle().trouble().is_none()),
+        ),
+    ];
+    let body = call.app.metrics.text(space.id().as_str(), &gauges);
+    Ok(text("text/plain; version=0.0.4; charset=utf-8", body))
+}

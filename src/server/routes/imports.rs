@@ -1,0 +1,18 @@
+//! Another system's history, line by line, each decided on its own.
+
+use super::writes::{bounded, in_order};
+use crate::{
+    domain::command::{Command, Import},
+    server::{
+        answer::{Answer, json},
+        gate::Call,
+    },
+};
+
+/// `POST /v1/imports`: an array of lines. A line that is in already adds nothing.
+pub(in crate::server) async fn batch(call: Call) -> Answer {
+    let lines = call.parse::<Vec<Import>>()?;
+    bounded(lines.len())?;
+    let answers = call.submit_all(lines.into_iter().map(Command::Import).collect()).await?;
+    json(&in_order(answers))
+}

@@ -1,0 +1,112 @@
+//! The decision inbox: listed, shown with everything that a decision needs, previewed, answered.
+
+use std::sync::Arc;
+
+use super::ledger::raw_deeds;
+use crate::{
+    api::{ItemList, ItemView, Problem, ProblemCode, ReassignBody},
+    domain::{
+        command::{Answered, Command, ItemAnswer, ItemStep, ItemVerb},
+        decide::preview as work_out,
+        ids::{ItemNo, PersonId},
+        state::{Board, Case, ClosedItem, Item},
+    },
+    server::{
+        answer::{Answer, absent, json},
+        gate::Call,
+    },
+};
+
+/// `GET /v1/inbox`: open items, the next deadline first.
+pub(in crate::server) async fn list(call: Call) -> Answer {
+    let query = call.query(&["min_seq"])?;
+    let state = call.state(&query).await?;
+    let mut items: Vec<Arc<Item>> = state.board.items.values().cloned().collect();
+    items.sort_by_key(|item| (item.due, item.no));
+    json(&ItemList { items, seq: state.head() })
+}
+
+/// `GET /v1/inbox/{n}`: an open item, or an answered one while it is kept.
+pub(in crate::server) async fn show(call: Call) -> Answer {
+    let query = call.query(&["min_seq"])?;
+    let state = call.state(&query).await?;
+    let no = call.param::<ItemNo>("n")?;
+    let board = &state.board;
+    let closed: Option<Arc<ClosedItem>> = board.closed_item(no).cloned();
+    let open = board.items.get(&no).cloned();
+    let item = open.or_else(|| closed.as_ref().map(|closed| Arc::clone(&closed.item)));
+    let item = item.ok_or_else(|| absent(format!("item #{no}")))?;
+    let evidence = raw_deeds(&call.space, item.evidence.clone()).await?;
+    let alert = match item.case {
+        Case::Conflict { alert } => {
+            let resolved = || board.resolved.iter().rev().find(|one| one.no == alert);
+            board.alerts.get(&alert).or_else(resolved).cloned()
+        }
+        Case::UnownedField { .. } | Case::UnownedTarget { .. } | Case::Escalation { .. } => None,
+    };
+    json(&ItemView {
+        digest: item.digest(),
+        alike: board.alike(&item).cloned().collect(),
+        past: board.past.get(&item.alike).cloned().unwrap_or_default(),
+        evidence,
+        alert,
+        closed: closed.filter(|_| !board.items.contains_key(&no)),
+        seq: state.head(),
+        item,
+    })
+}
+
+/// `POST /v1/inbox/{n}/preview`: what an answer would do.
+pub(in crate::server) async fn preview(call: Call) -> Answer {
+    let no = call.param::<ItemNo>("n")?;
+    let answer = call.parse::<ItemAnswer>()?;
+    let state = call.space.handle().state();
+    let item = open_item(&state.board, no)?;
+    json(&work_out(&state.board, item, person(&call)?, &answer))
+}
+
+fn open_item(board: &Board, no: ItemNo) -> Result<&Arc<Item>, Box<Problem>> {
+    board.items.get(&no).ok_or_else(|| match board.closed_item(no) {
+        Some(closed) => {
+            let problem = absent(format!("open item #{no}: {} answered it", closed.by));
+            Box::new(problem.next("look at it again: what is shown has changed"))
+        }
+        None => absent(format!("item #{no}")),
+    })
+}
+
+fn person(call: &Call) -> Result<&PersonId, Box<Problem>> {
+    call.caller.person().ok_or_else(|| Box::new(Problem::new(ProblemCode::NotAllowed, "only people answer")))
+}
+
+/// `POST /v1/inbox/{n}/answer`
+pub(in crate::server) async fn answer(call: Call) -> Answer {
+    let answered = call.parse::<Answered>()?;
+    step(call, ItemVerb::Answer(answered)).await
+}
+
+/// `POST /v1/inbox/{n}/claim`
+pub(in crate::server) async fn claim(call: Call) -> Answer {
+    step(call, ItemVerb::Claim).await
+}
+
+/// `POST /v1/inbox/{n}/release`
+pub(in crate::server) async fn release(call: Call) -> Answer {
+    step(call, ItemVerb::Release).await
+}
+
+/// `POST /v1/inbox/{n}/reassign`
+pub(in crate::server) async fn reassign(call: Call) -> Answer {
+    let ReassignBody { to } = call.parse()?;
+    step(call, ItemVerb::Reassign { to }).await
+}
+
+/// `POST /v1/inbox/{n}/undo`
+pub(in crate::server) async fn undo(call: Call) -> Answer {
+    step(call, ItemVerb::Undo).await
+}
+
+async fn step(call: Call, step: ItemVerb) -> Answer {
+    let item = call.param("n")?;
+    call.command(Command::Item(ItemStep { item, step })).await
+}

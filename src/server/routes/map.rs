@@ -1,0 +1,118 @@
+//! The map: shown as JSON or as the file, checked, and put in force by compare-and-set on its version.
+
+use std::sync::Arc;
+
+use axum::http::{HeaderValue, header};
+
+use crate::{
+    api::{MapChecked, MapView, Problem, ProblemCode, ProblemFinding, ProblemLabel},
+    domain::{
+        command::{ApplyMap, Command},
+        ids::MapVersion,
+        map::{
+            Model, difference,
+            lint::{Finding, Label, Severity},
+            parse::parse,
+        },
+        state::State,
+    },
+    server::{
+        answer::{Answer, absent, json, text},
+        gate::Call,
+        query::fit,
+    },
+};
+
+/// `GET /v1/map`: JSON, or TOML where that is accepted first; an earlier version while it is kept.
+pub(in crate::server) async fn show(call: Call) -> Answer {
+    let query = call.query(&["version", "min_seq"])?;
+    let state = call.state(&query).await?;
+    let (version, model) = version_meant(&state, query.get("version")?)?;
+    let accepts = call.header("accept")?.unwrap_or_default();
+    let mut response = if accepts.trim_start().starts_with("application/toml") {
+        text("application/toml; charset=utf-8", model.to_toml())
+    } else {
+        json(&MapView { version, model, seq: state.head() })?
+    };
+    let tag = HeaderValue::try_from(format!("\"{version}\"")).ok();
+    response.headers_mut().extend(tag.map(|tag| (header::ETAG, tag)));
+    Ok(response)
+}
+
+fn version_meant(
+    state: &State,
+    version: Option<MapVersion>,
+) -> Result<(MapVersion, Arc<Model>), Box<Problem>> {
+    let board = &state.board;
+    match version.filter(|version| *version != board.map_version) {
+        None => Ok((board.map_version, Arc::clone(board.map.model()))),
+        Some(version) => {
+            let step = board.maps.iter().rev().find(|step| step.version == version);
+            let step = step.ok_or_else(|| absent(format!("map v{version} that is still kept")))?;
+            Ok((version, Arc::clone(&step.model)))
+        }
+    }
+}
+
+/// `PUT /v1/map` with `If-Match: "<version>"`: the body is the file. A map with errors is a problem with its findings.
+pub(in crate::server) async fn apply(call: Call) -> Answer {
+    let query = call.query(&["reason"])?;
+    let if_version = made_for(&call)?;
+    let model = parse(call.text()?).applicable().map_err(|findings| {
+        let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
+        let detail = format!("{errors} of its {} findings are errors", findings.len());
+        let mut problem = Problem::new(ProblemCode::MapBroken, detail);
+        if let Some(first) = findings.iter().find(|finding| finding.severity == Severity::Error) {
+            problem = problem.at(format!("line {}, column {}", first.line, first.column));
+        }
+        problem.findings = findings.into_iter().map(finding).collect();
+        Box::new(problem)
+    })?;
+    let reason = query.text("reason").map(Arc::from);
+    call.command(Command::ApplyMap(ApplyMap { model: Arc::new(model), if_version, reason })).await
+}
+
+fn made_for(call: &Call) -> Result<MapVersion, Box<Problem>> {
+    let Some(tag) = call.header("if-match")? else {
+        let problem = Problem::new(ProblemCode::VersionNeeded, "the request has no `If-Match` header");
+        return Err(Box::new(problem.at("header If-Match")));
+    };
+    fit("If-Match", tag.trim().trim_matches('"').trim_start_matches('v'))
+}
+
+/// `POST /v1/map/check`: what is wrong with a map, and what it would change.
+pub(in crate::server) async fn check(call: Call) -> Answer {
+    call.query(&[])?;
+    let parsed = parse(call.text()?);
+    let state = call.space.handle().state();
+    let applicable = !parsed.has_errors();
+    let changes = parsed.model.as_ref().map(|model| difference(state.board.map.model(), model));
+    json(&MapChecked {
+        applicable,
+        findings: parsed.findings.into_iter().map(finding).collect(),
+        version: state.board.map_version,
+        changes: changes.unwrap_or_default().iter().map(ToString::to_string).collect(),
+    })
+}
+
+/// A finding as it travels.
+fn finding(finding: Finding) -> ProblemFinding {
+    let Finding { lint, severity, line, column, span, message, mend, example, also } = finding;
+    let severity = match severity {
+        Severity::Info => "info",
+        Severity::Warning => "warning",
+        Severity::Error => "error",
+    };
+    let label = |Label { span, message }: Label| ProblemLabel { span, message };
+    ProblemFinding {
+        lint: lint.code().to_owned(),
+        severity: severity.to_owned(),
+        line,
+        column,
+        span,
+        message,
+        mend,
+        example,
+        also: also.into_iter().map(label).collect(),
+    }
+}

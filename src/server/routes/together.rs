@@ -1,0 +1,13 @@
+//! Several commands of one caller, all or nothing.
+
+use crate::{
+    domain::command::{Command, Together},
+    server::{answer::Answer, gate::Call},
+};
+
+/// `POST /v1/together`
+pub(in crate::server) async fn all(call: Call) -> Answer {
+    let together = call.parse::<Together>()?;
+    super::writes::bounded(together.commands.len())?;
+    call.command(Command::Together(together)).await
+}

@@ -1,0 +1,279 @@
+//! The deed stream as server-sent events: history, then what is appended, each deed once, in order, `id` = sequence.
+//!
+//! It ends with a problem when the token ends, when the watcher is too slow, or when the server goes down; the problem
+//! names the cursor to resume from. A client that does not read costs nothing but its place.
+
+use std::{convert::Infallible, sync::Arc, time::Duration};
+
+use axum::{
+    body::Body,
+    http::{HeaderValue, header},
+    response::Response,
+};
+use bytes::{BufMut as _, Bytes, BytesMut};
+use futures_util::stream;
+use serde::Serialize;
+use tokio::{sync::OwnedSemaphorePermit, time::Instant};
+
+use super::{
+    App,
+    answer::{Answer, unfiltered, unread},
+    auth::{Caller, live},
+    gate::Call,
+    query::fit,
+    visible::visible,
+    workspace::Workspace,
+};
+use crate::{
+    api::{EVENT_DEED, EVENT_END, EVENT_HELLO, EVENT_PROGRESS, Hash, Hello, Problem, ProblemCode, Progress},
+    coordinator::{Entry, WatchError, Watcher},
+    domain::{
+        filter::{Facts, Filter},
+        ids::Seq,
+        state::TokenRecord,
+    },
+    ledger::Ledger as _,
+};
+
+/// A stream says something at least this often, so that a dead connection is noticed on both sides.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// A stream that leaves deeds out says how far it has got at most this often.
+const MARK_EVERY: Duration = Duration::from_millis(250);
+
+/// `GET /v1/ledger/stream`: from the `Last-Event-ID` header or `after` on; without either, what comes from now on.
+pub(super) async fn follow(call: Call) -> Answer {
+    let query = call.query(&["after", "filter"])?;
+    let filter = Filter::parse(query.text("filter").unwrap_or_default(), call.app.clock().now())
+        .map_err(|error| unfiltered(&error))?;
+    let head = call.space.handle().head();
+    let after = match call.header("last-event-id")? {
+        Some(text) => Some(fit("Last-Event-ID", text)?),
+        None => query.get("after")?,
+    };
+    let after = after.unwrap_or(Seq(head.seq));
+    let hash = hash_of(&call.space, after).await?;
+    let place = call.space.watch_place()?;
+    let complete = filter.is_empty() && call.caller.agent().is_none();
+    let hello =
+        Hello { ledger: call.space.handle().identity().source(), after, hash, head: Seq(head.seq), complete };
+    let mut first = BytesMut::new();
+    event(&mut first, EVENT_HELLO, &hello);
+    let feed = Feed {
+        watcher: call.space.handle().watch(after),
+        app: call.app,
+        space: call.space,
+        caller: call.caller,
+        filter,
+        complete,
+        first: Some(first.freeze()),
+        silent_since: Instant::now(),
+        marked: Instant::now(),
+        owed: None,
+        over: false,
+        _place: place,
+    };
+    let body = Body::from_stream(stream::unfold(feed, |mut feed| async move {
+        let chunk = feed.next().await?;
+        Some((Ok::<_, Infallible>(chunk), feed))
+    }));
+    let mut response = Response::new(body);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
+}
+
+/// The hash of the deed that a stream begins behind.
+async fn hash_of(space: &Workspace, after: Seq) -> Result<Hash, Box<Problem>> {
+    let handle = space.handle();
+    if after == Seq(0) {
+        return Ok(Hash(handle.identity().genesis().0));
+    }
+    let head = handle.head();
+    if after.0 == head.seq {
+        return Ok(Hash(head.hash.0));
+    }
+    let gone = || {
+        let detail = format!("{after} was asked for, but the ledger ends at {}", handle.head().seq);
+        Box::new(Problem::new(ProblemCode::CursorGone, detail).resume_after(handle.head().seq))
+    };
+    if after.0 > head.seq {
+        return Err(gone());
+    }
+    let record = handle.ledger().get(after.0).await.map_err(|error| unread(&error))?;
+    record.map(|record| Hash(record.hash.0)).ok_or_else(gone)
+}
+
+/// One stream.
+struct Feed {
+    app: Arc<App>,
+    space: Arc<Workspace>,
+    caller: Caller,
+    watcher: Watcher,
+    filter: Filter,
+    complete: bool,
+    first: Option<Bytes>,
+    silent_since: Instant,
+    /// When the last progress mark went out, and the one that is due.
+    marked: Instant,
+    owed: Option<Seq>,
+    over: bool,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Feed {
+    /// The next bytes; none once it is over.
+    async fn next(&mut self) -> Option<Bytes> {
+        if self.over {
+            return None;
+        }
+        if let Some(first) = self.first.take() {
+            return Some(first);
+        }
+        let mut closing = self.app.closing.clone();
+        loop {
+            let wake = self.wake();
+            let chunk = tokio::select! {
+                biased;
+                _ = closing.wait_for(|closing| *closing) => {
+                    let cursor = self.watcher.cursor();
+                    Some(self.end(Problem::new(ProblemCode::Closing, "the stream ends with the server"), cursor))
+                }
+                entries = self.watcher.next() => self.take(entries),
+                () = tokio::time::sleep_until(wake) => self.tick(),
+            };
+            if let Some(chunk) = chunk {
+                self.silent_since = Instant::now();
+                return Some(chunk);
+            }
+        }
+    }
+
+    /// When there is something to say without any deed: a mark, a sign of life, the end of the token.
+    fn wake(&self) -> Instant {
+        let mut wake = self.silent_since + KEEP_ALIVE;
+        if self.owed.is_some() {
+            wake = wake.min(self.marked + MARK_EVERY);
+        }
+        if let Some(end) = self.caller.record.token.expires {
+            let left = end.since(self.app.clock().now()).micros();
+            let left = Duration::from_micros(u64::try_from(left).unwrap_or(0));
+            wake = wake.min(Instant::now() + left);
+        }
+        wake
+    }
+
+    fn tick(&mut self) -> Option<Bytes> {
+        if let Some(end) = self.ended() {
+            return Some(end);
+        }
+        let mut chunk = BytesMut::new();
+        if self.owed.is_some() && self.marked.elapsed() >= MARK_EVERY {
+            self.mark(&mut chunk);
+        } else if self.silent_since.elapsed() >= KEEP_ALIVE {
+            chunk.put_slice(b": still here\n\n");
+        }
+        (!chunk.is_empty()).then(|| chunk.freeze())
+    }
+
+    fn take(&mut self, entries: Result<Vec<Entry>, WatchError>) -> Option<Bytes> {
+        // Asked first: nothing that was appended after a token ended goes out on it.
+        if let Some(end) = self.ended() {
+            return Some(end);
+        }
+        let entries = match entries {
+            Ok(entries) => entries,
+            Err(error) => return Some(self.broken(&error)),
+        };
+        let size = entries.iter().map(|entry| entry.record.bytes.len() + 128).sum();
+        let mut chunk = BytesMut::with_capacity(size);
+        let state = self.space.handle().state();
+        for entry in &entries {
+            let seq = Seq(entry.record.seq);
+            if self.complete || self.meant(entry, &state.board.map) {
+                deed(&mut chunk, entry);
+                self.owed = None;
+            } else {
+                self.owed = Some(seq);
+            }
+        }
+        if self.owed.is_some() && self.marked.elapsed() >= MARK_EVERY {
+            self.mark(&mut chunk);
+        }
+        (!chunk.is_empty()).then(|| chunk.freeze())
+    }
+
+    /// Whether the deed is one that the caller may see and the filter means. What can't be read is shown to people only.
+    fn meant(&self, entry: &Entry, map: &crate::domain::map::Map) -> bool {
+        match (entry.deed(), self.caller.agent()) {
+            (Ok(deed), agent) => {
+                agent.is_none_or(|agent| visible(map, agent, &deed)) && self.filter.matches(&deed)
+            }
+            (Err(_), None) => {
+                let facts = Facts::read(Seq(entry.record.seq), &entry.record.bytes, self.app.clock().now());
+                self.filter.accepts(&facts)
+            }
+            (Err(_), Some(_)) => false,
+        }
+    }
+
+    fn mark(&mut self, chunk: &mut BytesMut) {
+        if let Some(seq) = self.owed.take() {
+            self.marked = Instant::now();
+            id(chunk, seq.0);
+            event(chunk, EVENT_PROGRESS, &Progress { seq });
+        }
+    }
+
+    /// The end of the stream, if the token has ended.
+    fn ended(&mut self) -> Option<Bytes> {
+        let state = self.space.handle().state();
+        let record: Option<&Arc<TokenRecord>> = state.access.tokens.get(&self.caller.record.token.id);
+        let problem = live(record.unwrap_or(&self.caller.record), self.app.clock().now()).err()?;
+        let cursor = self.watcher.cursor();
+        Some(self.end(*problem, cursor))
+    }
+
+    fn broken(&mut self, error: &WatchError) -> Bytes {
+        let (code, cursor) = match error {
+            WatchError::Lagged { resume_at } => (ProblemCode::TooSlow, *resume_at),
+            WatchError::Beyond { head, .. } => (ProblemCode::CursorGone, *head),
+            WatchError::Ledger(_) => (ProblemCode::Unavailable, self.watcher.cursor()),
+            WatchError::Closed { resume_at } => (ProblemCode::Closing, *resume_at),
+        };
+        self.end(Problem::new(code, error.to_string()), cursor)
+    }
+
+    fn end(&mut self, problem: Problem, cursor: Seq) -> Bytes {
+        self.over = true;
+        let mut chunk = BytesMut::new();
+        event(&mut chunk, EVENT_END, &problem.resume_after(cursor.0));
+        chunk.freeze()
+    }
+}
+
+/// A deed's event: its number, its hash, its exact bytes. Deeds are compact JSON and have no line ends.
+fn deed(chunk: &mut BytesMut, entry: &Entry) {
+    id(chunk, entry.record.seq);
+    chunk.put_slice(b"event: ");
+    chunk.put_slice(EVENT_DEED.as_bytes());
+    chunk.put_slice(b"\ndata: {\"hash\":\"");
+    chunk.put_slice(&Hash(entry.record.hash.0).digits());
+    chunk.put_slice(b"\",\"deed\":");
+    chunk.put_slice(&entry.record.bytes);
+    chunk.put_slice(b"}\n\n");
+}
+
+fn id(chunk: &mut BytesMut, seq: u64) {
+    chunk.put_slice(b"id: ");
+    chunk.put_slice(seq.to_string().as_bytes());
+    chunk.put_slice(b"\n");
+}
+
+fn event<T: Serialize>(chunk: &mut BytesMut, kind: &str, data: &T) {
+    chunk.put_slice(b"event: ");
+    chunk.put_slice(kind.as_bytes());
+    chunk.put_slice(b"\ndata: ");
+    chunk.put_slice(&serde_json::to_vec(data).unwrap_or_default());
+    chunk.put_slice(b"\n\n");
+}

@@ -1,0 +1,179 @@
+//! One workspace at work: its coordinator, its index with the follower that keeps it up, and the bound on its watchers.
+
+use std::{
+    fs, io,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    time::timeout,
+};
+
+use super::{
+    answer::{defect, unindexed},
+    indexing::LedgerSource,
+};
+use crate::{
+    api::{Problem, ProblemCode},
+    coordinator::{self, Clock, Founding, Handle, StartError},
+    domain::ids::{Seq, WorkspaceId},
+    index::{
+        Index, IndexError,
+        follow::{Follower, Progress},
+    },
+    ledger::{LedgerError, SqliteLedger},
+};
+
+/// Most streams and long polls of one workspace at once.
+pub(super) const WATCHERS: usize = 16_384;
+/// How long an answer waits for the index to have what it asks for.
+const INDEX_WAIT: Duration = Duration::from_secs(5);
+
+const LEDGER_FILE: &str = "ledger.db";
+const INDEX_FILE: &str = "index.db";
+const SNAPSHOT_FILE: &str = "snapshot";
+
+/// One workspace at work.
+#[derive(Debug)]
+pub struct Workspace {
+    id: WorkspaceId,
+    handle: Handle,
+    index: Arc<Index>,
+    progress: watch::Receiver<Progress>,
+    follower: Mutex<Option<Follower>>,
+    stop: watch::Sender<bool>,
+    watchers: Arc<Semaphore>,
+}
+
+/// Why a workspace does not open.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum SpaceError {
+    #[error("{place}: {source}; check that the data directory belongs to you and has free space")]
+    Io { place: String, source: io::Error },
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    #[error(transparent)]
+    Start(#[from] StartError),
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    #[error("it was never finished: its ledger is empty")]
+    Unfounded,
+}
+
+impl Workspace {
+    /// Opens the workspace in that directory; with a founding, makes it.
+    pub(super) async fn open(
+        directory: &Path,
+        id: WorkspaceId,
+        clock: Clock,
+        founding: Option<Founding>,
+    ) -> Result<Self, SpaceError> {
+        let failed = |path: &Path, source| SpaceError::Io { place: path.display().to_string(), source };
+        let path = directory.join(LEDGER_FILE);
+        let ledger = if founding.is_some() {
+            make_private(directory).map_err(|source| failed(directory, source))?;
+            SqliteLedger::open_or_create(&path, id.as_str())?
+        } else {
+            SqliteLedger::open(&path)?
+        };
+        let options = coordinator::Options { clock, snapshot: Some(directory.join(SNAPSHOT_FILE)), founding };
+        let handle = coordinator::start(ledger.into(), options).await?;
+        if handle.head().seq == 0 {
+            handle.shutdown().await;
+            return Err(SpaceError::Unfounded);
+        }
+        let index = Arc::new(Index::open(&directory.join(INDEX_FILE), &handle.identity().source())?);
+        let (stop, stopped) = watch::channel(false);
+        let (told, progress) = watch::channel(Progress::default());
+        let source = LedgerSource {
+            handle: handle.clone(),
+            runtime: tokio::runtime::Handle::current(),
+            stop: stopped,
+        };
+        let tell = move |progress: &Progress| {
+            told.send_replace(progress.clone());
+        };
+        let follower = Follower::start(Arc::clone(&index), source, tell)
+            .map_err(|source| failed(&directory.join(INDEX_FILE), source))?;
+        let watchers = Arc::new(Semaphore::new(WATCHERS));
+        Ok(Self { id, handle, index, progress, follower: Mutex::new(Some(follower)), stop, watchers })
+    }
+
+    /// Its name.
+    pub fn id(&self) -> &WorkspaceId {
+        &self.id
+    }
+
+    /// The way to its coordinator.
+    pub fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
+    /// How far its index has got.
+    pub fn indexed(&self) -> Seq {
+        self.progress.borrow().seq
+    }
+
+    /// How many watch it now.
+    pub(super) fn watching(&self) -> usize {
+        WATCHERS - self.watchers.available_permits()
+    }
+
+    /// A place among the watchers.
+    pub(super) fn watch_place(&self) -> Result<OwnedSemaphorePermit, Box<Problem>> {
+        Arc::clone(&self.watchers).try_acquire_owned().map_err(|_| {
+            let detail = format!("{WATCHERS} streams and long polls are open on {}", self.id);
+            Box::new(Problem::new(ProblemCode::TooManyWatchers, detail))
+        })
+    }
+
+    /// Asks the index on a blocking thread.
+    pub(super) async fn ask_index<T: Send + 'static>(
+        &self,
+        ask: impl FnOnce(&Index) -> Result<T, IndexError> + Send + 'static,
+    ) -> Result<T, Box<Problem>> {
+        let index = Arc::clone(&self.index);
+        match tokio::task::spawn_blocking(move || ask(&index)).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) => Err(unindexed(&error)),
+            Err(error) => Err(defect(format!("the index broke off: {error}"))),
+        }
+    }
+
+    /// Waits until the index has that deed.
+    pub(super) async fn index_reached(&self, seq: Seq) -> Result<(), Box<Problem>> {
+        let mut progress = self.progress.clone();
+        let reached = timeout(INDEX_WAIT, progress.wait_for(|progress| progress.seq >= seq)).await;
+        if matches!(reached, Ok(Ok(_))) {
+            return Ok(());
+        }
+        drop(reached);
+        let at = self.progress.borrow().clone();
+        let why = at.trouble.unwrap_or_else(|| "it is catching up".to_owned());
+        let detail = format!("{seq} was asked for, the index has got to {}: {why}", at.seq);
+        Err(Box::new(Problem::new(ProblemCode::NotYet, detail)))
+    }
+
+    /// Ends following and the coordinator, after what is waiting was decided.
+    pub(super) async fn shutdown(&self) {
+        self.stop.send_replace(true);
+        let follower = self.follower.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // Letting go of the follower waits for its thread.
+        if let Err(error) = tokio::task::spawn_blocking(move || drop(follower)).await {
+            tracing::warn!(%error, "the index's follower broke off");
+        }
+        self.handle.shutdown().await;
+    }
+}
+
+/// Makes a directory that only its owner enters.
+pub(super) fn make_private(directory: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(directory)
+}

@@ -1,0 +1,262 @@
+//! The workspaces of one data directory: opened at the start, made on request, shut down together.
+//!
+//! The layout is `workspaces/<name>/{ledger.db, index.db, snapshot}`, and the file `home` with the name of the workspace
+//! whose admins are the server's. Who locks the directory is not decided here.
+
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use super::{
+    founding::{founding, mint},
+    workspace::{SpaceError, Workspace, make_private},
+};
+use crate::{
+    api::TokenText,
+    coordinator::{Clock, SubmitError},
+    domain::{
+        command::{Command, Principal, Request, TokenStep},
+        ids::{Actor, PersonId, WorkspaceId},
+        map::Model,
+        reply::Reply,
+        state::{TokenClass, hex},
+        time::Time,
+    },
+};
+
+const WORKSPACES: &str = "workspaces";
+const HOME_FILE: &str = "home";
+/// Most workspaces of one server.
+const WORKSPACE_COUNT: usize = 256;
+
+/// The workspaces of one data directory.
+#[derive(Debug)]
+pub struct Workspaces {
+    directory: PathBuf,
+    clock: Clock,
+    instance: String,
+    spaces: RwLock<Spaces>,
+    /// One is made at a time.
+    making: tokio::sync::Mutex<()>,
+}
+
+#[derive(Debug, Default)]
+struct Spaces {
+    open: BTreeMap<WorkspaceId, Arc<Workspace>>,
+    broken: BTreeMap<WorkspaceId, String>,
+    home: Option<WorkspaceId>,
+}
+
+/// What there is under a name.
+#[derive(Debug)]
+pub(super) enum Found {
+    Open(Arc<Workspace>),
+    Broken,
+    Absent,
+}
+
+/// Why the data directory can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The file system says no.
+    #[error("{place}: {source}; check that the data directory exists, belongs to you and has free space")]
+    Io {
+        /// Where.
+        place: String,
+        /// What it said.
+        source: io::Error,
+    },
+    /// The system gives no random bytes.
+    #[error("the system gives no random bytes: {0}")]
+    Random(getrandom::Error),
+}
+
+/// Why a workspace or a token was not made.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateError {
+    /// There is one of that name.
+    #[error("the workspace {0} exists already; choose another name")]
+    Exists(WorkspaceId),
+    /// There are too many.
+    #[error("this server has {WORKSPACE_COUNT} workspaces, which is the most")]
+    TooMany,
+    /// There is none of that name.
+    #[error("there is no workspace {0} here")]
+    Absent(WorkspaceId),
+    /// It could not be made.
+    #[error("the workspace {workspace} could not be made: {reason}")]
+    Failed {
+        /// Which.
+        workspace: WorkspaceId,
+        /// Why.
+        reason: String,
+    },
+    /// The system gives no random bytes.
+    #[error("the system gives no random bytes: {0}")]
+    Random(getrandom::Error),
+    /// The rules refuse the token.
+    #[error("the token was refused: {0}")]
+    Refused(String),
+    /// The token could not be recorded.
+    #[error(transparent)]
+    Submit(#[from] SubmitError),
+}
+
+impl Workspaces {
+    /// Opens every workspace of the data directory. One that does not open is logged and answered for with a problem;
+    /// the others are served.
+    ///
+    /// # Errors
+    /// When the directory can't be used at all.
+    pub async fn open(directory: &Path, clock: Clock) -> Result<Self, OpenError> {
+        let root = directory.join(WORKSPACES);
+        let failed = |place: &Path, source| OpenError::Io { place: place.display().to_string(), source };
+        make_private(&root).map_err(|source| failed(&root, source))?;
+        let mut instance = [0; 8];
+        getrandom::fill(&mut instance).map_err(OpenError::Random)?;
+        let mut spaces = Spaces::default();
+        let entries = fs::read_dir(&root).map_err(|source| failed(&root, source))?;
+        for entry in entries {
+            let entry = entry.map_err(|source| failed(&root, source))?;
+            let Some(id) = entry.file_name().to_str().and_then(|name| WorkspaceId::new(name).ok()) else {
+                continue;
+            };
+            match Workspace::open(&entry.path(), id.clone(), clock.clone(), None).await {
+                Ok(space) => {
+                    spaces.open.insert(id, Arc::new(space));
+                }
+                Err(SpaceError::Unfounded) => {
+                    tracing::warn!(workspace = %id, "passed over: it was never finished");
+                }
+                Err(error) => {
+                    tracing::error!(workspace = %id, %error, "the workspace does not open");
+                    spaces.broken.insert(id, error.to_string());
+                }
+            }
+        }
+        let home = fs::read_to_string(directory.join(HOME_FILE)).ok();
+        spaces.home = home.and_then(|name| WorkspaceId::new(name.trim()).ok());
+        Ok(Self {
+            directory: directory.to_owned(),
+            clock,
+            instance: hex(&instance).to_string(),
+            spaces: RwLock::new(spaces),
+            making: tokio::sync::Mutex::new(()),
+        })
+    }
+
+    /// Makes a workspace with that first map, or the default one, and a token for its first admin. The first workspace
+    /// of a server is its home.
+    ///
+    /// # Errors
+    /// When the name is taken, or the disk says no. Nothing half-made is served.
+    pub async fn create(
+        &self,
+        id: &WorkspaceId,
+        person: &PersonId,
+        model: Option<Model>,
+    ) -> Result<TokenText, CreateError> {
+        let _one_at_a_time = self.making.lock().await;
+        match self.find(id) {
+            Found::Absent => {}
+            Found::Open(_) | Found::Broken => return Err(CreateError::Exists(id.clone())),
+        }
+        if self.read().open.len() >= WORKSPACE_COUNT {
+            return Err(CreateError::TooMany);
+        }
+        let failed = |reason: String| CreateError::Failed { workspace: id.clone(), reason };
+        let model = model.unwrap_or_else(|| Model::default_for(id.clone(), person.clone()));
+        let (text, token) =
+            mint(TokenClass::Admin, id, person.as_str(), None).map_err(CreateError::Random)?;
+        let first = founding(id.clone(), person.clone(), model, token);
+        let directory = self.directory.join(WORKSPACES).join(id.as_str());
+        let space = Workspace::open(&directory, id.clone(), self.clock.clone(), Some(first))
+            .await
+            .map_err(|error| failed(error.to_string()))?;
+        if self.home().is_none() {
+            fs::write(self.directory.join(HOME_FILE), format!("{id}\n"))
+                .map_err(|error| failed(format!("its name can't be kept as the home: {error}")))?;
+        }
+        let mut spaces = self.spaces.write().unwrap_or_else(PoisonError::into_inner);
+        spaces.home.get_or_insert_with(|| id.clone());
+        spaces.open.insert(id.clone(), Arc::new(space));
+        Ok(text)
+    }
+
+    /// Makes a token on behalf of whoever holds the data directory. For the process that owns it, not for callers.
+    ///
+    /// # Errors
+    /// When there is no such workspace, or the token is refused or can't be recorded.
+    pub async fn issue(
+        &self,
+        id: &WorkspaceId,
+        class: TokenClass,
+        name: &str,
+        expires: Option<Time>,
+    ) -> Result<TokenText, CreateError> {
+        let space = self.get(id).ok_or_else(|| CreateError::Absent(id.clone()))?;
+        let (text, token) = mint(class, id, name, expires).map_err(CreateError::Random)?;
+        let principal = Principal { actor: Actor::Deeds, class: TokenClass::Admin, token: None };
+        let command = Command::Token(TokenStep::Create(token));
+        let request = Request { principal, command, key: None, traceparent: None };
+        let answer = space.handle().submit(request).await?;
+        let Reply { message, .. } = &answer.reply;
+        if answer.reply.is_done() {
+            return Ok(text);
+        }
+        Err(CreateError::Refused(message.as_deref().unwrap_or("no reason given").to_owned()))
+    }
+
+    /// The workspace of that name.
+    pub fn get(&self, id: &WorkspaceId) -> Option<Arc<Workspace>> {
+        self.read().open.get(id).cloned()
+    }
+
+    pub(super) fn find(&self, id: &WorkspaceId) -> Found {
+        let spaces = self.read();
+        match spaces.open.get(id) {
+            Some(space) => Found::Open(Arc::clone(space)),
+            None if spaces.broken.contains_key(id) => Found::Broken,
+            None => Found::Absent,
+        }
+    }
+
+    /// Every workspace that is open, by name.
+    pub fn list(&self) -> Vec<Arc<Workspace>> {
+        self.read().open.values().cloned().collect()
+    }
+
+    /// The workspaces that do not open, with the reason.
+    pub fn broken(&self) -> Vec<(WorkspaceId, String)> {
+        self.read().broken.iter().map(|(id, why)| (id.clone(), why.clone())).collect()
+    }
+
+    /// The workspace whose admins are the server's.
+    pub fn home(&self) -> Option<WorkspaceId> {
+        self.read().home.clone()
+    }
+
+    /// This run of the server, as random digits.
+    pub fn instance(&self) -> &str {
+        &self.instance
+    }
+
+    /// Where the time comes from.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Ends every workspace after what is waiting was decided.
+    pub async fn shutdown(&self) {
+        for space in self.list() {
+            space.shutdown().await;
+        }
+    }
+
+    fn read(&self) -> std::sync::RwLockReadGuard<'_, Spaces> {
+        self.spaces.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}

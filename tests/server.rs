@@ -1,0 +1,16 @@
+//! The server from outside: real HTTP on a port of its own, a real ledger in a directory that is thrown away.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::wildcard_enum_match_arm,
+    reason = "a failed step fails the test, wherever it stands"
+)]
+
+#[path = "server/support.rs"]
+mod support;
+
+#[path = "server/cases.rs"]
+mod cases;
+#[path = "server/stream.rs"]
+mod stream;
