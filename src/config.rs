@@ -25,6 +25,7 @@ pub const TOKEN_VARIABLE: &str = "DEEDS_TOKEN";
 
 /// Everything that a person can set.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub struct Config {
     /// Where ledgers, tokens and snapshots are kept; the platform's data directory if nothing is said.
     pub data_dir: Option<PathBuf>,
@@ -34,6 +35,8 @@ pub struct Config {
     pub connect: Option<Url>,
     /// A file that holds the token to sign in with.
     pub token_file: Option<PathBuf>,
+    /// Send the token to a server on another machine although there is no TLS.
+    pub allow_plaintext: bool,
     /// Where the server listens; another port is taken if this one is in use.
     pub listen: SocketAddr,
     /// Keys laid over the built-in ones.
@@ -55,6 +58,7 @@ impl Default for Config {
             workspace: None,
             connect: None,
             token_file: None,
+            allow_plaintext: false,
             listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), DEFAULT_PORT),
             keymap: None,
             theme: theme::Choice::default(),
@@ -148,6 +152,15 @@ const SETTINGS: &[Setting] = &[
         default: |_| None,
         sample: "~/.config/deeds/token",
         doc: "A file that holds the token to sign in with, readable by you alone. DEEDS_TOKEN in the environment goes first.",
+    },
+    Setting {
+        key: "allow_plaintext",
+        variable: "DEEDS_ALLOW_PLAINTEXT",
+        kind: Kind::Flag,
+        set: |config, text| put_flag(&mut config.allow_plaintext, text),
+        default: |config| Some(config.allow_plaintext.to_string()),
+        sample: "",
+        doc: "Send the token to a server on another machine although there is no TLS. A tunnel (ssh -L) is better.",
     },
     Setting {
         key: "listen",

@@ -6,7 +6,10 @@ use crate::client::Url;
 use clap::{Args, Parser, Subcommand};
 
 use super::output::Output;
-use super::{map, verify};
+use super::{
+    alerts, console, demo, import, inbox, log, map, overrides, serve, tokens, trace, verify, who_owns, work,
+    workspaces,
+};
 use crate::config::{self, Config};
 use crate::domain::ids::WorkspaceId;
 
@@ -24,7 +27,7 @@ Settings: flags go before DEEDS_* in the environment, those before the configura
 
 /// Who may write what in a team of agents: decided, recorded and shown.
 #[derive(Debug, Parser)]
-#[command(name = "deeds", version, about, after_help = EXAMPLES, max_term_width = 110)]
+#[command(name = "deeds", version, about = "Who may write what in a team of agents: decided, recorded and shown", after_help = EXAMPLES, max_term_width = 110)]
 #[command(subcommand_negates_reqs = true, disable_help_subcommand = true)]
 pub(crate) struct Arguments {
     /// What all commands take.
@@ -41,11 +44,47 @@ pub(crate) struct Arguments {
 /// The commands; each lives in a file of its own.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Three sample teams at work, and the console on them
+    Demo(demo::Command),
+    /// The server alone, until it is asked to stop
+    Serve(serve::Command),
+    /// The decisions that people owe: list, show, answer, undo
+    #[command(subcommand)]
+    Inbox(inbox::Command),
+    /// The ledger: filtered, followed, exported
+    Log(log::Command),
+    /// What happened to a record or a field; what led to a deed, and what it led to
+    Trace(trace::Command),
+    /// Who may write a field, who answers for it, what it holds now
+    WhoOwns(who_owns::Command),
+    /// Detected conflicts: list, acknowledge, resolve, send to the inbox
+    Alerts {
+        #[command(subcommand)]
+        command: Option<alerts::Command>,
+    },
+    /// What waits in the agents' work streams
+    Work(work::Command),
     /// The ownership map: check a file, show the map in force, apply a new one
     #[command(subcommand)]
     Map(map::Command),
+    /// Step in: freeze, pause, set; each with a reason
+    #[command(subcommand)]
+    Override(overrides::Command),
+    /// Who may come in: create, list and revoke tokens
+    #[command(subcommand)]
+    Tokens(tokens::Command),
+    /// The teams on one server: list, create
+    Workspaces {
+        #[command(subcommand)]
+        command: Option<workspaces::Command>,
+    },
+    /// Take in another system's history
+    #[command(subcommand)]
+    Import(import::Command),
     /// Verify the ledger's hash chain, from the database or from an export
     Verify(verify::Command),
+    /// Print one frame of the console as text
+    Screen(console::ScreenCommand),
     /// Print shell completions
     #[command(
         after_help = "Examples:\n  deeds completions bash > ~/.local/share/bash-completion/completions/deeds\n  deeds completions zsh > \"${fpath[1]}/_deeds\"\n  deeds completions fish > ~/.config/fish/completions/deeds.fish"
@@ -69,6 +108,9 @@ pub(crate) struct Global {
     /// A file that holds the token to sign in with
     #[arg(long, global = true, value_name = "FILE", display_order = 902)]
     pub(crate) token_file: Option<PathBuf>,
+    /// Send the token to a server on another machine although there is no TLS
+    #[arg(long, global = true, display_order = 903)]
+    pub(crate) allow_plaintext: bool,
     /// The workspace: one team of agents
     #[arg(long, short, global = true, value_name = "NAME", display_order = 903)]
     pub(crate) workspace: Option<WorkspaceId>,
@@ -103,6 +145,8 @@ pub(crate) struct ConsoleFlags {
 pub(crate) struct Context {
     /// The settings, flags laid over them.
     pub(crate) config: Config,
+    /// The data directory that a flag names; the demo asks for no other.
+    pub(crate) data_dir_flag: Option<PathBuf>,
     /// The token file that a flag names; it goes before the environment.
     pub(crate) token_file: Option<PathBuf>,
     /// Where answers go.
@@ -129,9 +173,15 @@ impl Context {
         if let Some(theme) = console.theme.as_deref().and_then(crate::console::theme::Choice::named) {
             config.theme = theme;
         }
+        config.allow_plaintext |= global.allow_plaintext;
         config.ascii |= console.ascii;
         config.mouse &= !console.no_mouse;
-        Ok(Self { config, token_file: global.token_file.clone(), out: Output::stdout(global.json) })
+        Ok(Self {
+            config,
+            data_dir_flag: global.data_dir.clone(),
+            token_file: global.token_file.clone(),
+            out: Output::stdout(global.json),
+        })
     }
 
     /// The data directory that is meant.

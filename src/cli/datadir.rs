@@ -10,13 +10,16 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::token::Secret;
+use super::token::header_file;
+use crate::api::TokenText;
 use crate::domain::ids::WorkspaceId;
 
 const LOCK: &str = "lock";
 const SERVER: &str = "server.json";
 const TOKENS: &str = "tokens";
-const LEDGER: &str = "ledger";
+const WORKSPACES: &str = "workspaces";
+const LEDGER: &str = "ledger.db";
+const HOME: &str = "home";
 /// The largest token file or server file that is read, in bytes.
 const MAX_SMALL_FILE_BYTES: u64 = 4 * 1024;
 
@@ -144,20 +147,12 @@ impl DataDir {
         if self.path.join(LOCK).exists() {
             return Ok(());
         }
-        let mut names = self.names()?;
-        names.retain(|name| !(name == "lost+found" || name == TOKENS || name.ends_with(".ledger")));
+        let mut names = names_in(&self.path)?;
+        names.retain(|name| !["lost+found", TOKENS, WORKSPACES, HOME].contains(&name.as_str()));
         match names.into_iter().next() {
             Some(example) => Err(DataDirError::Foreign { place: self.path.clone(), example }),
             None => Ok(()),
         }
-    }
-
-    fn names(&self) -> Result<Vec<String>, DataDirError> {
-        let entries = fs::read_dir(&self.path).map_err(|error| system(&self.path, error))?;
-        let mut names: Vec<String> =
-            entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
-        names.sort();
-        Ok(names)
     }
 
     /// The workspaces that have a ledger here, by name.
@@ -165,8 +160,22 @@ impl DataDir {
     /// # Errors
     /// When the directory can't be read.
     pub(crate) fn workspaces(&self) -> Result<Vec<WorkspaceId>, DataDirError> {
-        let ledger = |name: &String| name.strip_suffix(LEDGER)?.strip_suffix('.')?.parse().ok();
-        Ok(self.names()?.iter().filter_map(ledger).collect())
+        let root = self.path.join(WORKSPACES);
+        if !root.exists() {
+            return Ok(Vec::new());
+        }
+        let ids = names_in(&root)?.into_iter().filter_map(|name| name.parse().ok());
+        Ok(ids.filter(|workspace| self.ledger(workspace).exists()).collect())
+    }
+
+    /// The ledger of a workspace.
+    pub(crate) fn ledger(&self, workspace: &WorkspaceId) -> PathBuf {
+        self.path.join(WORKSPACES).join(workspace.as_str()).join(LEDGER)
+    }
+
+    /// The workspace that the directory began with.
+    pub(crate) fn home(&self) -> Option<WorkspaceId> {
+        read_small(&self.path.join(HOME)).ok()?.trim().parse().ok()
     }
 
     /// Takes the lock; `None` if another process has it.
@@ -241,12 +250,12 @@ impl DataDir {
     ///
     /// # Errors
     /// When the file can't be written.
-    pub(crate) fn keep_token(file: &Path, secret: &Secret) -> Result<(), DataDirError> {
-        Self::replace(file, &secret.header_file())
+    pub(crate) fn keep_token(file: &Path, token: &TokenText) -> Result<(), DataDirError> {
+        Self::replace(file, &header_file(&token.expose()))
     }
 
     /// Writes beside the file, then puts the new one in its place: never a half file.
-    fn replace(path: &Path, text: &str) -> Result<(), DataDirError> {
+    pub(crate) fn replace(path: &Path, text: &str) -> Result<(), DataDirError> {
         let mut beside = path.as_os_str().to_owned();
         beside.push(format!(".{}.new", std::process::id()));
         let beside = PathBuf::from(beside);
@@ -265,6 +274,15 @@ impl DataDir {
             system(path, error)
         })
     }
+}
+
+/// The names in a directory, sorted.
+fn names_in(directory: &Path) -> Result<Vec<String>, DataDirError> {
+    let entries = fs::read_dir(directory).map_err(|error| system(directory, error))?;
+    let mut names: Vec<String> =
+        entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    Ok(names)
 }
 
 /// A file of a few lines.

@@ -1,5 +1,6 @@
 //! `deeds map`: check a file without any server, show the map in force, apply a new one.
 
+mod apply;
 mod check;
 
 use std::path::PathBuf;
@@ -7,7 +8,10 @@ use std::path::PathBuf;
 use clap::Subcommand;
 
 use super::arguments::Context;
+use super::output;
+use super::session;
 use super::status::Status;
+use crate::domain::ids::MapVersion;
 
 /// What is done with a map.
 #[derive(Debug, Subcommand)]
@@ -20,11 +24,29 @@ pub(crate) enum Command {
         /// The map file
         file: PathBuf,
     },
+    /// Print the map in force as a file
+    Show {
+        /// An earlier version, while it is kept
+        #[arg(long = "map-version", value_name = "N")]
+        version: Option<MapVersion>,
+    },
+    /// Put a map in force, whole, if the one that it was made from still is
+    Apply(apply::Arguments),
 }
 
 /// Runs it.
 pub(super) fn run(context: &Context, command: Command) -> anyhow::Result<Status> {
+    let out = context.out;
     match command {
-        Command::Check { file } => check::run(context.out, &file),
+        Command::Check { file } => check::run(out, &file),
+        Command::Show { version } => session::with_client(context, async |client| {
+            if out.json {
+                output::json(&client.map(version).await?)?;
+            } else {
+                output::line(client.map_toml(version).await?.trim_end())?;
+            }
+            Ok(Status::Done)
+        }),
+        Command::Apply(arguments) => apply::run(context, &arguments),
     }
 }

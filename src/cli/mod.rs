@@ -3,17 +3,31 @@
 //! `main` reads the arguments, [`run`] is one match, [`status`] says which exit status an end has. Rules and requests
 //! live behind the client; here is only what people type and what they are shown.
 
-#[expect(dead_code, reason = "the session signs in with the token file next")]
+mod alerts;
 mod arguments;
-#[expect(dead_code, reason = "the session that serves a data directory is built on it next")]
+mod console;
 mod datadir;
+mod deeds;
+mod demo;
+mod import;
+mod inbox;
+mod log;
 mod map;
-#[expect(dead_code, reason = "details and streams are printed by commands that come next")]
 mod output;
+mod overrides;
+mod reply;
+mod serve;
+mod session;
+mod signals;
 mod status;
-#[expect(dead_code, reason = "the session signs in with it next")]
 mod token;
+mod tokens;
+mod trace;
+mod value;
 mod verify;
+mod who_owns;
+mod work;
+mod workspaces;
 
 use std::process::ExitCode;
 
@@ -52,9 +66,22 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Status> {
     let Arguments { global, console, command } = arguments;
     let context = Context::new(&global, &console)?;
     match command {
-        None => anyhow::bail!("the console is not part of this build yet"),
+        None => console::run(&context),
+        Some(Command::Demo(command)) => demo::run(&context, &command),
+        Some(Command::Serve(command)) => serve::run(&context, command),
+        Some(Command::Inbox(command)) => inbox::run(&context, command),
+        Some(Command::Log(command)) => log::run(&context, &command),
+        Some(Command::Trace(command)) => trace::run(&context, &command),
+        Some(Command::WhoOwns(command)) => who_owns::run(&context, &command),
+        Some(Command::Alerts { command }) => alerts::run(&context, command),
+        Some(Command::Work(command)) => work::run(&context, command),
         Some(Command::Map(command)) => map::run(&context, command),
+        Some(Command::Override(command)) => overrides::run(&context, command),
+        Some(Command::Tokens(command)) => tokens::run(&context, command),
+        Some(Command::Workspaces { command }) => workspaces::run(&context, command),
+        Some(Command::Import(command)) => import::run(&context, &command),
         Some(Command::Verify(command)) => verify::run(&context, &command),
+        Some(Command::Screen(command)) => console::screen(&context, &command),
         Some(Command::Completions { shell }) => {
             clap_complete::generate(shell, &mut Arguments::command(), "deeds", &mut std::io::stdout());
             Ok(Status::Done)

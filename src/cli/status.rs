@@ -5,6 +5,9 @@ use std::process::ExitCode;
 
 use thiserror::Error;
 
+use crate::client::ClientError;
+use crate::config::ConfigError;
+
 /// How a command that ran ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Status {
@@ -12,6 +15,8 @@ pub(crate) enum Status {
     Done,
     /// The answer is no: a rule refused, a check found errors, nothing was found.
     No,
+    /// As the console ended, such as by a signal.
+    Other(u8),
 }
 
 /// The exit status of a command that was used wrongly; clap's own.
@@ -24,6 +29,7 @@ impl From<Status> for ExitCode {
         Self::from(match status {
             Status::Done => 0,
             Status::No => 1,
+            Status::Other(code) => code,
         })
     }
 }
@@ -40,12 +46,33 @@ impl Usage {
     }
 }
 
+/// The exit status of an answer that is no.
+const NO: u8 = 1;
+
 /// The exit status that goes with an error.
 pub(crate) fn code(error: &anyhow::Error) -> u8 {
-    if error.chain().any(|cause| cause.is::<Usage>() || cause.is::<crate::config::ConfigError>()) {
-        return USED_WRONGLY;
+    for cause in error.chain() {
+        if cause.is::<Usage>() || cause.is::<ConfigError>() {
+            return USED_WRONGLY;
+        }
+        if let Some(error) = cause.downcast_ref::<ClientError>() {
+            return code_of(error);
+        }
     }
     FAILED
+}
+
+/// What the server's way to say no means here.
+fn code_of(error: &ClientError) -> u8 {
+    match error {
+        ClientError::Address { .. } | ClientError::Token { .. } => USED_WRONGLY,
+        ClientError::Unreachable { .. } | ClientError::Protocol { .. } => FAILED,
+        ClientError::Problem(problem) => match problem.status {
+            400 | 413 | 428 => USED_WRONGLY,
+            403 | 404 | 409 | 412 | 422 => NO,
+            _ => FAILED,
+        },
+    }
 }
 
 /// Whoever read our output has gone away (`deeds log | head`): nothing to complain about.

@@ -77,7 +77,7 @@ fn verify_ledgers(context: &Context) -> anyhow::Result<Vec<Sound>> {
     }
     let mut found = Vec::with_capacity(workspaces.len());
     for workspace in workspaces {
-        let path = sqlite::file_in(dir.path(), workspace.as_str());
+        let path = dir.ledger(&workspace);
         let bar = bar(0, "{pos} deeds");
         let verified = sqlite::verify(&path, |seq| bar.set_position(seq))?;
         bar.finish_and_clear();

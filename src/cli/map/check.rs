@@ -14,15 +14,18 @@ use crate::domain::map::{self, Finding, Parsed, Severity, parse::MAX_MAP_BYTES};
 /// Reads the file, says what is wrong with it, and answers whether it could be applied.
 pub(super) fn run(out: Output, file: &Path) -> anyhow::Result<Status> {
     let text = read(file)?;
-    let parsed = map::parse(&text);
-    let status = if parsed.has_errors() { Status::No } else { Status::Done };
+    report(out, file, &text, &map::parse(&text))
+}
+
+/// Says what was found, and answers whether the map could be applied.
+pub(super) fn report(out: Output, file: &Path, text: &str, parsed: &Parsed) -> anyhow::Result<Status> {
     if out.json {
-        output::json(&Report::of(file, &parsed))?;
+        output::json(&Report::of(file, parsed))?;
     } else {
-        print(out, file, &text, &parsed.findings)?;
-        output::line(summary(file, &parsed))?;
+        print(out, file, text, &parsed.findings)?;
+        output::line(summary(file, parsed))?;
     }
-    Ok(status)
+    Ok(if parsed.has_errors() { Status::No } else { Status::Done })
 }
 
 /// The text of a map file.
@@ -31,7 +34,7 @@ pub(super) fn read(file: &Path) -> anyhow::Result<String> {
 }
 
 /// Draws the findings.
-pub(super) fn print(out: Output, file: &Path, text: &str, findings: &[Finding]) -> anyhow::Result<()> {
+fn print(out: Output, file: &Path, text: &str, findings: &[Finding]) -> anyhow::Result<()> {
     let renderer = if out.colour { Renderer::styled() } else { Renderer::plain() };
     let renderer = renderer.decor_style(DecorStyle::Unicode);
     let path = file.display().to_string();
@@ -93,7 +96,7 @@ fn summary(file: &Path, parsed: &Parsed) -> String {
 
 /// The findings for programs.
 #[derive(Serialize)]
-pub(super) struct Report<'a> {
+struct Report<'a> {
     file: String,
     applicable: bool,
     findings: Vec<Row<'a>>,
@@ -108,7 +111,7 @@ struct Row<'a> {
 }
 
 impl<'a> Report<'a> {
-    pub(super) fn of(file: &Path, parsed: &'a Parsed) -> Self {
+    fn of(file: &Path, parsed: &'a Parsed) -> Self {
         let row =
             |finding: &'a Finding| Row { code: finding.lint.code(), why: finding.lint.rule().why, finding };
         Self {

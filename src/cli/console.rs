@@ -1,0 +1,235 @@
+//! `deeds` and `deeds screen`: the console on a terminal, or one frame of it as text.
+
+mod seen;
+
+use std::io::IsTerminal as _;
+use std::path::Path;
+
+use anyhow::Context as _;
+use clap::Args;
+
+use super::arguments::{Context, read_text};
+use super::output;
+use super::session::{self, FIRST_AGENT, Session};
+use super::status::{Status, Usage};
+use crate::client::Client;
+use crate::config::Config;
+use crate::console::app::Settings;
+use crate::console::keymap::Keymap;
+use crate::console::open::{Closed, Setup, frame, open};
+use crate::console::place::View;
+use crate::console::run::{Ending, Options};
+use crate::console::wire::{Endpoint, SeenAll};
+use crate::console::world::Me;
+use crate::coordinator::Clock;
+use crate::domain::ids::WorkspaceId;
+use crate::domain::state::TokenClass;
+
+/// The longest keymap file that is read, in bytes.
+const KEYMAP_BYTES: u64 = 256 * 1024;
+
+/// Opens the console.
+pub(super) fn run(context: &Context) -> anyhow::Result<Status> {
+    need_terminal()?;
+    let settings = settings(&context.config, View::Inbox)?;
+    session::runtime()?.block_on(async {
+        let session = Session::open(context).await?;
+        let closed = show(context, &session, settings).await;
+        session.end().await;
+        closed.map(|closed| status(&closed))
+    })
+}
+
+async fn show(context: &Context, session: &Session, settings: Settings) -> anyhow::Result<Closed> {
+    session.keep_remote_token()?;
+    session.take_over_when_free();
+    let endpoints = session.endpoints(context).await?;
+    let (place, file) = seen::place(context, session);
+    let setup = Setup {
+        me: me(&session.client).await?,
+        first: session.client.token().workspace.clone(),
+        endpoints: as_endpoints(endpoints),
+        settings,
+        welcome: welcome(session),
+        seen: file.as_deref().map(|file| seen::read(file, &place)).unwrap_or_default(),
+        options: options(&context.config),
+    };
+    let closed = open(setup).await?;
+    if let Some(file) = file {
+        seen::write(&file, &place, &closed.seen);
+    }
+    Ok(closed)
+}
+
+/// Without a terminal there is nothing to show a console on.
+pub(super) fn need_terminal() -> anyhow::Result<()> {
+    if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() {
+        return Ok(());
+    }
+    Err(Usage::error(
+        "the console needs a terminal; `deeds screen inbox` prints one frame of it, `deeds --help` lists the commands",
+    ))
+}
+
+/// How a console's end ends the process.
+pub(super) fn status(closed: &Closed) -> Status {
+    match closed.ending {
+        Ending::Quit => Status::Done,
+        Ending::Signal(_) | Ending::TerminalGone => Status::Other(closed.ending.exit_status()),
+    }
+}
+
+/// Who looks, as the server says.
+pub(super) async fn me(client: &Client) -> anyhow::Result<Me> {
+    let who = client.whoami().await?;
+    let person = who.actor.person().cloned().ok_or_else(|| {
+        Usage::error(format!(
+            "the token is agent {}'s; the console needs a reviewer's, an admin's or a watcher's",
+            who.actor
+        ))
+    })?;
+    Ok(Me { person, class: who.class })
+}
+
+/// Named clients as the console takes them.
+pub(super) fn as_endpoints(clients: Vec<(WorkspaceId, Client)>) -> Vec<Endpoint> {
+    clients.into_iter().map(|(workspace, client)| Endpoint { workspace, client }).collect()
+}
+
+/// How the console looks and listens.
+pub(super) fn settings(config: &Config, view: View) -> anyhow::Result<Settings> {
+    Ok(Settings {
+        theme: config.theme,
+        ascii: config.ascii,
+        keymap: config.keymap.as_deref().map_or_else(|| Ok(Keymap::built_in()), keymap)?,
+        mouse: config.mouse,
+        view,
+        ..Settings::default()
+    })
+}
+
+fn keymap(file: &Path) -> anyhow::Result<Keymap> {
+    let text = read_text(file, KEYMAP_BYTES)?;
+    Keymap::with_file(&file.display().to_string(), &text).map_err(|errors| {
+        let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        Usage::error(errors.join("\n"))
+    })
+}
+
+/// Mouse, synchronized updates, clock.
+pub(super) fn options(config: &Config) -> Options {
+    Options {
+        mouse: config.mouse,
+        synchronized: config.synchronized_output,
+        clock: || Clock::System.now().micros(),
+    }
+}
+
+/// What to do first, where nothing has happened yet.
+fn welcome(session: &Session) -> Vec<String> {
+    let mut lines = vec![
+        "Nothing waits for a decision. What to do first:".to_owned(),
+        String::new(),
+        "  deeds demo                    look at three sample teams at work".to_owned(),
+        "  deeds map apply team.toml     put your own map in force (`deeds map check` first)".to_owned(),
+        "  deeds --connect URL           look at a team on another machine".to_owned(),
+    ];
+    let workspace = &session.client.token().workspace;
+    let Some(file) = session.local_dir().map(|dir| dir.token_file(workspace, FIRST_AGENT)) else {
+        return lines;
+    };
+    lines.push(String::new());
+    lines.push("How an agent connects; this request shows up here, as a case to expand:".to_owned());
+    lines.push(String::new());
+    if file.exists() {
+        lines.push(format!("  curl -sS {}/v1/writes \\", session.client.base_url()));
+        lines.push(format!("    -H @{} \\", quoted(&file.display().to_string())));
+        lines.push("    -H 'content-type: application/json' \\".to_owned());
+        lines.push(
+            "    -d '{\"entity\":\"crm/contact/acme\",\"changes\":{\"status\":\"new\"},\"expected\":{\"status\":0}}'"
+                .to_owned(),
+        );
+    } else {
+        lines.push(format!("  deeds -w {workspace} tokens create agent NAME --out NAME.token"));
+    }
+    lines
+}
+
+/// A path as a shell takes it.
+fn quoted(path: &str) -> String {
+    let plain = path.chars().all(|c| c.is_ascii_alphanumeric() || "/._-+@%".contains(c));
+    if plain { path.to_owned() } else { format!("'{}'", path.replace('\'', r"'\''")) }
+}
+
+/// One frame as text.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  deeds screen inbox --size 120x36\n  deeds -w northwind screen conflicts\n  watch -n 5 deeds screen log"
+)]
+pub(crate) struct ScreenCommand {
+    /// The view: inbox, log, map or conflicts
+    #[arg(value_parser = view)]
+    view: View,
+    /// Columns and rows
+    #[arg(long, value_name = "WxH", default_value = "120x36", value_parser = size)]
+    size: (u16, u16),
+}
+
+fn view(text: &str) -> Result<View, String> {
+    let names: Vec<&str> = View::ALL.iter().map(|view| view.name()).collect();
+    View::named(text).ok_or_else(|| format!("views are {}", names.join(", ")))
+}
+
+fn size(text: &str) -> Result<(u16, u16), String> {
+    let mend = || "write columns and rows, such as 120x36, each from 1 to 500".to_owned();
+    let (width, height) = text.split_once('x').ok_or_else(mend)?;
+    let part = |text: &str| text.parse().ok().filter(|cells| (1..=500).contains(cells)).ok_or_else(mend);
+    Ok((part(width)?, part(height)?))
+}
+
+/// Prints one frame.
+pub(super) fn screen(context: &Context, command: &ScreenCommand) -> anyhow::Result<Status> {
+    let settings = settings(&context.config, command.view)?;
+    let (width, height) = command.size;
+    session::with_session(context, async |session| {
+        if session.client.token().class == TokenClass::Agent {
+            me(&session.client).await?;
+        }
+        let endpoints = session.endpoints(context).await?;
+        let setup = Setup {
+            me: me(&session.client).await?,
+            first: session.client.token().workspace.clone(),
+            endpoints: as_endpoints(endpoints),
+            settings,
+            welcome: welcome(session),
+            seen: SeenAll::new(),
+            options: options(&context.config),
+        };
+        let text = frame(setup, width, height)
+            .await
+            .map_err(|trouble| anyhow::anyhow!("{}; {}", trouble.what, trouble.next))
+            .context("the frame can't be drawn")?;
+        if context.out.json {
+            let lines: Vec<&str> = text.lines().collect();
+            output::json(&serde_json::json!({ "view": command.view.name(), "lines": lines }))?;
+        } else {
+            output::line(text.trim_end_matches('\n'))?;
+        }
+        Ok(Status::Done)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_read_and_paths_are_quoted() {
+        assert_eq!(size("120x36"), Ok((120, 36)));
+        for bad in ["", "120", "0x3", "axb", "999x9"] {
+            assert!(size(bad).is_err(), "{bad}");
+        }
+        assert_eq!(quoted("/a/b"), "/a/b");
+        assert_eq!(quoted("/a b/it's"), r"'/a b/it'\''s'");
+    }
+}

@@ -1,0 +1,218 @@
+//! `deeds inbox answer`: the preview of an answer, then the answer itself, with proof of what was shown.
+
+use std::sync::Arc;
+
+use clap::{Args, Subcommand};
+use serde::Serialize;
+
+use crate::api::ItemView;
+use crate::cli::output::{self, Output};
+use crate::cli::reply;
+use crate::cli::status::{Status, Usage};
+use crate::cli::value;
+use crate::client::Client;
+use crate::domain::command::{Answered, ItemAnswer};
+use crate::domain::decide::Preview;
+use crate::domain::ids::{AgentId, ItemNo};
+use crate::domain::map::Grant;
+use crate::domain::path::Pattern;
+
+const EXAMPLES: &str = "\
+Examples:
+  deeds inbox answer 7 expand                        as suggested
+  deeds inbox answer 7 --dry-run expand              only say what it would do
+  deeds inbox answer 7 --alike expand                settle the cases alike too
+  deeds inbox answer 7 expand --agent intake --writes 'crm/contact/*#score'
+  deeds inbox answer 7 handle 'wrote to them myself'
+  deeds inbox answer 7 out-of-scope 'we do not sell to schools' --rule
+  deeds inbox answer 7 transfer --pattern 'crm/deal/*#stage' --from sales --to billing
+  deeds inbox answer 7 --digest 3f2a… expand         only if the case is still what `inbox show` printed
+
+Exit status 1 if the answer was refused, or can't be given.";
+
+/// Which item, and how it is answered.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Arguments {
+    /// The item's number
+    item: ItemNo,
+    /// Only say what the answer would do
+    #[arg(long)]
+    dry_run: bool,
+    /// Settle the cases alike by the same answer
+    #[arg(long)]
+    alike: bool,
+    /// Answer only if the case is still the one with this digest (or its beginning)
+    #[arg(long, value_name = "DIGEST")]
+    digest: Option<String>,
+    #[command(subcommand)]
+    answer: Answer,
+}
+
+/// The answers.
+#[derive(Debug, Subcommand)]
+enum Answer {
+    /// An agent's zone grows; its stored input is decided again at once
+    Expand {
+        /// Whose zone; the suggested agent's if nothing is said
+        #[arg(long)]
+        agent: Option<AgentId>,
+        #[command(flatten)]
+        grant: GrantArguments,
+        /// Why
+        #[arg(long)]
+        note: Option<String>,
+    },
+    /// A person handles this case; the scope stays
+    Handle {
+        /// How
+        note: String,
+        /// What the waiting agent is told, as JSON or as plain text
+        #[arg(long)]
+        reply: Option<String>,
+    },
+    /// None of the team's business
+    OutOfScope {
+        /// Why
+        reason: String,
+        /// Close inputs like this on arrival from now on
+        #[arg(long)]
+        rule: bool,
+    },
+    /// What another agent owns goes over; admins only
+    Transfer {
+        /// What
+        #[arg(long)]
+        pattern: Pattern,
+        /// From whom
+        #[arg(long)]
+        from: AgentId,
+        /// To whom; the agent that raised the case if nothing is said
+        #[arg(long)]
+        to: Option<AgentId>,
+        /// Why
+        #[arg(long)]
+        note: Option<String>,
+    },
+}
+
+/// By what a zone grows.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+struct GrantArguments {
+    /// Fields, as a pattern of the map
+    #[arg(long, value_name = "PATTERN")]
+    writes: Option<Pattern>,
+    /// An event that wakes it
+    #[arg(long, value_name = "EVENT")]
+    triggers: Option<String>,
+    /// A destination that it publishes to
+    #[arg(long, value_name = "NAME")]
+    outputs: Option<String>,
+}
+
+impl GrantArguments {
+    fn given(&self) -> Option<Grant> {
+        let writes = self.writes.clone().map(Grant::Write);
+        let triggers = self.triggers.clone().map(Grant::Trigger);
+        writes.or(triggers).or_else(|| self.outputs.clone().map(Grant::Output))
+    }
+}
+
+/// What `--dry-run --json` prints.
+#[derive(Serialize)]
+struct Planned<'a> {
+    item: ItemNo,
+    answer: &'a ItemAnswer,
+    preview: &'a Preview,
+}
+
+/// Previews, then answers.
+pub(super) async fn run(out: Output, client: &Client, arguments: Arguments) -> anyhow::Result<Status> {
+    let item = arguments.item;
+    let view = client.item(item).await?;
+    if let Some(digest) = &arguments.digest
+        && (digest.len() < 8 || !view.digest.starts_with(digest.as_str()))
+    {
+        output::line(format!(
+            "the case is not the one with digest {digest}; look at it with `deeds inbox show {item}`"
+        ))?;
+        return Ok(Status::No);
+    }
+    let answer = build(&view, &arguments.answer)?;
+    let preview = client.preview(item, &answer).await?;
+    if !out.json {
+        print(out, &preview)?;
+    } else if arguments.dry_run || preview.obstacle.is_some() {
+        output::json(&Planned { item, answer: &answer, preview: &preview })?;
+    }
+    if preview.obstacle.is_some() {
+        return Ok(Status::No);
+    }
+    if arguments.dry_run {
+        return Ok(Status::Done);
+    }
+    let include = if arguments.alike { preview.settles.clone() } else { Vec::new() };
+    let answered = Answered { answer, version: view.item.version, digest: Arc::clone(&view.digest), include };
+    reply::tell(out, &client.answer(item, &answered).await?)
+}
+
+fn build(view: &ItemView, answer: &Answer) -> anyhow::Result<ItemAnswer> {
+    let text = |note: &Option<String>| note.as_deref().map(Arc::from);
+    Ok(match answer {
+        Answer::Expand { agent, grant, note } => {
+            let suggestion = view.item.suggestion.as_ref();
+            let agent = agent.clone().or_else(|| suggestion.map(|suggestion| suggestion.agent.clone()));
+            let grant = grant.given().or_else(|| suggestion.map(|suggestion| suggestion.grant.clone()));
+            let nothing = || {
+                Usage::error(
+                    "nothing is suggested for this case; say --agent, and --writes, --triggers or --outputs",
+                )
+            };
+            ItemAnswer::Expand {
+                agent: agent.ok_or_else(nothing)?,
+                grant: grant.ok_or_else(nothing)?,
+                note: text(note),
+            }
+        }
+        Answer::Handle { note, reply } => ItemAnswer::Handle {
+            note: Arc::from(note.as_str()),
+            reply: reply.as_deref().map(value::parse).transpose()?,
+        },
+        Answer::OutOfScope { reason, rule } => {
+            ItemAnswer::OutOfScope { reason: Arc::from(reason.as_str()), rule: *rule }
+        }
+        Answer::Transfer { pattern, from, to, note } => {
+            let raised_by = view.item.raised_by.agent().cloned();
+            ItemAnswer::Transfer {
+                pattern: pattern.clone(),
+                from: from.clone(),
+                to: to
+                    .clone()
+                    .or(raised_by)
+                    .ok_or_else(|| Usage::error("no agent raised this case; say --to"))?,
+                note: text(note),
+            }
+        }
+    })
+}
+
+fn print(out: Output, preview: &Preview) -> anyhow::Result<()> {
+    if let Some((before, after)) = preview.map {
+        out.fact("map", &format!("v{before} → v{after}"))?;
+    }
+    for change in &preview.changes {
+        out.fact("", change)?;
+    }
+    if let Some(obstacle) = &preview.obstacle {
+        out.fact("no", obstacle)?;
+    }
+    if !preview.settles.is_empty() {
+        let items: Vec<String> = preview.settles.iter().map(|item| format!("#{item}")).collect();
+        out.fact("alike", &format!("{} (settled too with --alike)", items.join(" ")))?;
+    }
+    for line in &preview.then {
+        out.fact("then", line)?;
+    }
+    Ok(())
+}

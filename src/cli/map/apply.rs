@@ -1,0 +1,63 @@
+//! `deeds map apply`: the difference to the map in force, then compare-and-set on its version.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::check;
+use crate::cli::arguments::Context;
+use crate::cli::output;
+use crate::cli::reply;
+use crate::cli::session;
+use crate::cli::status::Status;
+use crate::domain::ids::MapVersion;
+use crate::domain::map;
+
+/// Which map, and why.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  deeds map apply team.toml --reason 'billing joins'\n  deeds map apply team.toml --dry-run\n  deeds map apply team.toml --if-version 41     only if nobody changed the map since v41\n\nExit status 1 if the map has errors, or another map came in force meanwhile; nothing is half-applied."
+)]
+pub(crate) struct Arguments {
+    /// The map file
+    file: PathBuf,
+    /// Why it changes
+    #[arg(long)]
+    reason: Option<String>,
+    /// The version that the file was made from; the one in force if nothing is said
+    #[arg(long, value_name = "N")]
+    if_version: Option<MapVersion>,
+    /// Only say what would change
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// Checks here, compares there, applies.
+pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Status> {
+    let out = context.out;
+    let text = check::read(&arguments.file)?;
+    let parsed = map::parse(&text);
+    if parsed.has_errors() {
+        return check::report(out, &arguments.file, &text, &parsed);
+    }
+    session::with_client(context, async |client| {
+        let checked = client.check_map(&text).await?;
+        if arguments.dry_run && out.json {
+            output::json(&checked)?;
+        }
+        if !out.json {
+            for change in &checked.changes {
+                output::line(output::visible(change))?;
+            }
+            if checked.changes.is_empty() {
+                out.faint(format!("nothing changes for agents and queues against v{}", checked.version))?;
+            }
+        }
+        if arguments.dry_run {
+            return Ok(Status::Done);
+        }
+        let made_for = arguments.if_version.unwrap_or(checked.version);
+        let reply = client.apply_map(&text, made_for, arguments.reason.as_deref()).await?;
+        reply::tell(out, &reply)
+    })
+}

@@ -1,0 +1,99 @@
+//! `deeds override`: a person steps in. Each step needs a reason and is recorded as a manual intervention.
+
+use std::sync::Arc;
+
+use clap::{Args, Subcommand};
+
+use super::arguments::Context;
+use super::reply;
+use super::session;
+use super::status::Status;
+use super::value;
+use crate::client::Client;
+use crate::domain::command::{Override, OverrideVerb};
+use crate::domain::ids::{AgentId, Version};
+use crate::domain::path::{EntityPath, FieldPath};
+
+/// What a person can do over the agents' heads.
+#[derive(Debug, Subcommand)]
+#[command(
+    after_help = "Examples:\n  deeds override freeze crm/contact/acme --reason 'legal is talking to them'\n  deeds override pause sales --reason 'sends too early'\n  deeds override set 'crm/contact/acme#status' churned --reason 'told on the phone'"
+)]
+pub(crate) enum Command {
+    /// All agents keep off an entity
+    Freeze {
+        /// The entity
+        entity: EntityPath,
+        #[command(flatten)]
+        why: Why,
+    },
+    /// Agents may touch it again
+    Unfreeze {
+        /// The entity
+        entity: EntityPath,
+        #[command(flatten)]
+        why: Why,
+    },
+    /// An agent stops
+    Pause {
+        /// The agent
+        agent: AgentId,
+        #[command(flatten)]
+        why: Why,
+    },
+    /// An agent goes on
+    Resume {
+        /// The agent
+        agent: AgentId,
+        #[command(flatten)]
+        why: Why,
+    },
+    /// Set a field
+    Set {
+        /// The field, `entity#field`
+        path: FieldPath,
+        /// To what: JSON, or plain text
+        value: String,
+        /// The version it starts from; the present one if nothing is said
+        #[arg(long, value_name = "VERSION")]
+        expected: Option<Version>,
+        #[command(flatten)]
+        why: Why,
+    },
+}
+
+/// The reason.
+#[derive(Debug, Args)]
+pub(crate) struct Why {
+    /// Why
+    #[arg(long)]
+    reason: String,
+}
+
+/// Runs it.
+pub(super) fn run(context: &Context, command: Command) -> anyhow::Result<Status> {
+    let out = context.out;
+    session::with_client(context, async |client| {
+        let (step, why) = match command {
+            Command::Freeze { entity, why } => (OverrideVerb::Freeze { entity }, why),
+            Command::Unfreeze { entity, why } => (OverrideVerb::Unfreeze { entity }, why),
+            Command::Pause { agent, why } => (OverrideVerb::Pause { agent }, why),
+            Command::Resume { agent, why } => (OverrideVerb::Resume { agent }, why),
+            Command::Set { path, value, expected, why } => {
+                let value = value::parse(&value)?;
+                let expected = match expected {
+                    Some(expected) => expected,
+                    None => version_of(client, &path).await?,
+                };
+                (OverrideVerb::Set { path, value, expected }, why)
+            }
+        };
+        let order = Override { step, reason: Arc::from(why.reason.as_str()) };
+        reply::tell(out, &client.override_with(&order).await?)
+    })
+}
+
+async fn version_of(client: &Client, path: &FieldPath) -> anyhow::Result<Version> {
+    let view = client.read(&path.entity).await?;
+    Ok(view.fields.get(&path.field).map_or(Version(0), |field| field.version))
+}

@@ -1,0 +1,114 @@
+//! `deeds serve`: the server alone, until it is asked to stop.
+
+use std::net::SocketAddr;
+
+use clap::Args;
+
+use super::arguments::Context;
+use super::datadir::DataDir;
+use super::output::{self, Output};
+use super::session::{self, Embedded, Listen, user};
+use super::signals;
+use super::status::Status;
+use crate::domain::ids::WorkspaceId;
+use crate::server;
+
+/// The environment variable that says how much the server logs.
+const LOG_VARIABLE: &str = "DEEDS_LOG";
+
+/// How the server listens.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  deeds serve\n  deeds serve --listen 127.0.0.1:9000 --data-dir /var/lib/deeds\n  DEEDS_LOG=debug deeds serve\n\nThere is no TLS yet: other machines reach it best through a tunnel, ssh -L 4170:127.0.0.1:4170 host.\nAgents sign in with tokens made by `deeds tokens create`."
+)]
+pub(crate) struct Command {
+    /// The address to listen on, and no other
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<SocketAddr>,
+    /// Listen off loopback too, although tokens then travel in plain text
+    #[arg(long)]
+    allow_remote: bool,
+    /// A host name that it answers to, beside those of this machine's loopback; may be repeated
+    #[arg(long = "host", value_name = "NAME")]
+    hosts: Vec<String>,
+    /// A web page's origin that may call it; may be repeated
+    #[arg(long = "origin", value_name = "ORIGIN")]
+    origins: Vec<String>,
+}
+
+/// Serves until it is asked to stop.
+pub(super) fn run(context: &Context, command: Command) -> anyhow::Result<Status> {
+    log_to_stderr();
+    let address = command.listen.unwrap_or(context.config.listen);
+    let options = server::Options {
+        allow_plaintext: command.allow_remote,
+        hosts: command.hosts,
+        origins: command.origins,
+    };
+    let dir = DataDir::open(&context.data_dir()?)?;
+    session::runtime()?.block_on(async {
+        let Some(lock) = dir.try_lock()? else {
+            let by = dir.serving().map_or_else(String::new, |serving| {
+                format!(" at {}, process {}", serving.address, serving.pid)
+            });
+            anyhow::bail!(
+                "{}: another deeds serves this data directory already{by}; end it, or name another with --data-dir",
+                dir.path().display()
+            );
+        };
+        let embedded = Embedded::start(&dir, lock, &Listen::exactly(address, options)).await?;
+        let ready = ready(context, &dir, &embedded).await;
+        if ready.is_ok() {
+            signals::asked_to_stop().await;
+        }
+        embedded.stop().await;
+        ready.map(|()| Status::Done)
+    })
+}
+
+/// Founds and signs in what there is, and says where everything is; never a token.
+async fn ready(context: &Context, dir: &DataDir, embedded: &Embedded) -> anyhow::Result<()> {
+    let user = user();
+    embedded.found(dir, context.config.workspace.as_ref(), &user).await?;
+    let workspaces = embedded.workspaces();
+    for (workspace, why) in workspaces.broken() {
+        eprintln!("deeds: workspace {workspace} does not open and is not served: {why}");
+    }
+    let mut tokens = Vec::new();
+    for space in workspaces.list() {
+        embedded.own_token(dir, space.id(), &user).await?;
+        tokens.push((space.id().clone(), dir.token_file(space.id(), user.as_str())));
+    }
+    if tokens.is_empty() {
+        anyhow::bail!("{}: no workspace opens", dir.path().display());
+    }
+    announce(context.out, &embedded.url(), &tokens)
+}
+
+fn announce(out: Output, url: &str, tokens: &[(WorkspaceId, std::path::PathBuf)]) -> anyhow::Result<()> {
+    if out.json {
+        let tokens: Vec<_> = tokens
+            .iter()
+            .map(|(workspace, file)| serde_json::json!({ "workspace": workspace, "token_file": file }))
+            .collect();
+        return output::json_line(&serde_json::json!({ "url": url, "workspaces": tokens }));
+    }
+    output::line(format!("serving {url}"))?;
+    for (workspace, file) in tokens {
+        output::line(format!("workspace {workspace}: the admin's token is in {}", file.display()))?;
+    }
+    Ok(())
+}
+
+fn log_to_stderr() {
+    let wanted = std::env::var(LOG_VARIABLE).unwrap_or_default();
+    let filter = tracing_subscriber::EnvFilter::try_new(if wanted.is_empty() { "info" } else { &wanted })
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    let subscriber = tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
+        .with_env_filter(filter)
+        .finish();
+    // One that is set already stays.
+    tracing::subscriber::set_global_default(subscriber).unwrap_or_default();
+}

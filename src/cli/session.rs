@@ -1,0 +1,347 @@
+//! Attach or start: every command and the console reach a workspace through here, with a token, over HTTP.
+//!
+//! `embedded` is the server inside this process, `signin` finds the token. One path, not two: whoever starts the server
+//! here talks to it like everybody else.
+
+mod embedded;
+mod signin;
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::client::Url;
+use anyhow::Context as _;
+use tokio::time::Instant;
+
+use super::arguments::Context;
+use super::datadir::{DataDir, Lock, Serving};
+use super::status::{Status, Usage};
+use crate::api::{NewWorkspaceRequest, TokenText};
+use crate::client::{self, Client, ClientError};
+use crate::domain::ids::{PersonId, WorkspaceId};
+use crate::domain::state::TokenClass;
+
+pub(super) use embedded::{Embedded, FIRST_AGENT, Listen, log_to};
+pub(super) use signin::user;
+
+/// How long the process that holds the data directory may take to answer.
+const ATTACH_WAIT: Duration = Duration::from_secs(10);
+/// Between two tries to attach.
+const ATTACH_EVERY: Duration = Duration::from_millis(50);
+/// How often a request is sent while attaching.
+const ATTACH_ATTEMPTS: u32 = 1;
+
+/// A way to one workspace, and to the others beside it.
+#[derive(Debug)]
+pub(super) struct Session {
+    /// Signed in to the workspace that is meant.
+    pub(super) client: Client,
+    place: Place,
+}
+
+/// Where the server is.
+#[derive(Debug)]
+enum Place {
+    /// Elsewhere.
+    Remote { dir: Option<DataDir>, url: Url, keep: bool },
+    /// On this data directory, in this process or another.
+    Local { dir: DataDir, serving: Slot },
+}
+
+/// The server in this process, if there is one; it may come later, when another process has quit.
+type Slot = Arc<Mutex<Option<Embedded>>>;
+
+/// Runs something with a session, which is ended in order afterwards.
+pub(super) fn with_session(
+    context: &Context,
+    work: impl AsyncFnOnce(&Session) -> anyhow::Result<Status>,
+) -> anyhow::Result<Status> {
+    runtime()?.block_on(async {
+        let session = Session::open(context).await?;
+        let result = work(&session).await;
+        session.end().await;
+        result
+    })
+}
+
+/// The same, where only the client is needed.
+pub(super) fn with_client(
+    context: &Context,
+    work: impl AsyncFnOnce(&Client) -> anyhow::Result<Status>,
+) -> anyhow::Result<Status> {
+    with_session(context, async |session| work(&session.client).await)
+}
+
+/// The one runtime of the process.
+pub(super) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no threads can be started")
+}
+
+impl Session {
+    /// Reaches the server that is meant, and starts one if it is this data directory's and there is none.
+    pub(super) async fn open(context: &Context) -> anyhow::Result<Self> {
+        match &context.config.connect {
+            Some(url) => Self::remote(context, url.clone()).await,
+            None => Self::local(context).await,
+        }
+    }
+
+    async fn remote(context: &Context, url: Url) -> anyhow::Result<Self> {
+        let dir = context.data_dir().ok().and_then(|path| DataDir::existing(&path).ok());
+        let given = signin::given(context)?;
+        let keep = given.as_ref().is_some_and(|given| given.from_file);
+        let token = match given {
+            Some(given) => given.token,
+            None => signin::kept(dir.as_ref(), &url, context.config.workspace.as_ref())?,
+        };
+        let client = client(context, url.as_str(), &token, client::Options::default().attempts)?;
+        client.whoami().await?;
+        Ok(Self { client, place: Place::Remote { dir, url, keep } })
+    }
+
+    async fn local(context: &Context) -> anyhow::Result<Self> {
+        let dir = DataDir::open(&context.data_dir()?)?;
+        let give_up = Instant::now() + ATTACH_WAIT;
+        loop {
+            if let Some(lock) = dir.try_lock()? {
+                return Self::serve_here(context, dir, lock).await;
+            }
+            if let Some(session) = Self::attach(context, &dir).await? {
+                return Ok(session);
+            }
+            if Instant::now() >= give_up {
+                let who = dir.serving().map_or_else(String::new, |serving| {
+                    format!(" (process {}, address {})", serving.pid, serving.address)
+                });
+                anyhow::bail!(
+                    "{}: another deeds{who} holds this data directory and does not answer; end it, or name another directory with --data-dir",
+                    dir.path().display()
+                );
+            }
+            tokio::time::sleep(ATTACH_EVERY).await;
+        }
+    }
+
+    async fn serve_here(context: &Context, dir: DataDir, lock: Lock) -> anyhow::Result<Self> {
+        log_to(&dir);
+        let listen = Listen::from_settings(context.config.listen, dir.serving().as_ref());
+        let embedded = Embedded::start(&dir, lock, &listen).await?;
+        match Self::sign_in_here(context, &dir, &embedded).await {
+            Ok(client) => {
+                let serving = Arc::new(Mutex::new(Some(embedded)));
+                Ok(Self { client, place: Place::Local { dir, serving } })
+            }
+            Err(error) => {
+                embedded.stop().await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn sign_in_here(context: &Context, dir: &DataDir, embedded: &Embedded) -> anyhow::Result<Client> {
+        let user = user();
+        embedded.found(dir, context.config.workspace.as_ref(), &user).await?;
+        let token = if let Some(given) = signin::given(context)? {
+            given.token
+        } else {
+            let workspace = signin::choose(dir, context.config.workspace.as_ref())?;
+            embedded.own_token(dir, &workspace, &user).await?
+        };
+        Ok(client(context, &embedded.url(), &token, client::Options::default().attempts)?)
+    }
+
+    /// Signs in to the process that serves the directory; none if it does not answer yet, or any more.
+    async fn attach(context: &Context, dir: &DataDir) -> anyhow::Result<Option<Self>> {
+        let Some(serving) = dir.serving() else { return Ok(None) };
+        let token = match signin::given(context)? {
+            Some(given) => given.token,
+            None => match signin::choose(dir, context.config.workspace.as_ref()) {
+                Ok(workspace) => match own_token(dir, &workspace, &user()) {
+                    Some(token) => token?,
+                    // The other process may be about to write it.
+                    None => return Ok(None),
+                },
+                Err(error) if dir.workspaces()?.is_empty() => {
+                    drop(error);
+                    return Ok(None);
+                }
+                Err(error) => return Err(error),
+            },
+        };
+        let url = url_of(serving.address);
+        match client(context, &url, &token, ATTACH_ATTEMPTS)?.whoami().await {
+            Ok(who) if who.server.instance == serving.instance => {}
+            Ok(_) => return Ok(None),
+            Err(error) if error.is_unreachable() => return Ok(None),
+            Err(error) => return Err(error.into()),
+        }
+        let client = client(context, &url, &token, client::Options::default().attempts)?;
+        let serving = Slot::default();
+        Ok(Some(Self { client, place: Place::Local { dir: dir.clone(), serving } }))
+    }
+
+    /// If another process serves the directory: starts to serve it, at the same address, as soon as that one quits.
+    pub(super) fn take_over_when_free(&self) {
+        let Place::Local { dir, serving } = &self.place else { return };
+        if serving.lock().unwrap_or_else(PoisonError::into_inner).is_some() {
+            return;
+        }
+        let (dir, slot) = (dir.clone(), Arc::clone(serving));
+        let (tell, lock) = tokio::sync::oneshot::channel();
+        let waiting = dir.clone();
+        // A thread of its own: it waits for as long as the other process lives, and ends with this one.
+        std::thread::spawn(move || {
+            // Nobody listens any more: then the lock is given back at once.
+            tell.send(waiting.wait_for_lock()).unwrap_or_default();
+        });
+        tokio::spawn(async move {
+            let Ok(Ok(lock)) = lock.await else { return };
+            log_to(&dir);
+            let listen = Listen::same_as(dir.serving().map(|serving: Serving| serving.address));
+            match Embedded::start(&dir, lock, &listen).await {
+                Ok(embedded) => {
+                    slot.lock().unwrap_or_else(PoisonError::into_inner).replace(embedded);
+                }
+                Err(error) => tracing::error!(error = format!("{error:#}"), "could not take over"),
+            }
+        });
+    }
+
+    /// The workspaces that this person has a token for, each with its client; the one that is meant comes first.
+    pub(super) async fn endpoints(&self, context: &Context) -> anyhow::Result<Vec<(WorkspaceId, Client)>> {
+        let first = self.client.token().workspace.clone();
+        let mut found = vec![(first.clone(), self.client.clone())];
+        let tokens: Vec<TokenText> = match &self.place {
+            Place::Remote { dir, url, .. } => signin::all_kept(dir.as_ref(), url),
+            Place::Local { dir, .. } => {
+                let user = user();
+                let mut tokens = Vec::new();
+                for workspace in dir.workspaces()? {
+                    if workspace != first
+                        && let Some(token) = self.token_for(dir, &workspace, &user).await?
+                    {
+                        tokens.push(token);
+                    }
+                }
+                tokens
+            }
+        };
+        for token in tokens.into_iter().filter(|token| token.workspace != first) {
+            let client =
+                client(context, self.client.base_url(), &token, client::Options::default().attempts)?;
+            found.push((token.workspace, client));
+        }
+        Ok(found)
+    }
+
+    /// A token that is kept, or a new one where this process holds the directory.
+    async fn token_for(
+        &self,
+        dir: &DataDir,
+        workspace: &WorkspaceId,
+        user: &PersonId,
+    ) -> anyhow::Result<Option<TokenText>> {
+        if let Some(token) = own_token(dir, workspace, user) {
+            return token.map(Some);
+        }
+        let workspaces = match &self.place {
+            Place::Local { serving, .. } => {
+                let serving = serving.lock().unwrap_or_else(PoisonError::into_inner);
+                serving.as_ref().map(Embedded::workspaces)
+            }
+            Place::Remote { .. } => None,
+        };
+        match workspaces {
+            // One that does not open is left out; it is told where it is asked for.
+            Some(workspaces) if workspaces.get(workspace).is_some() => {
+                let token = workspaces.issue(workspace, TokenClass::Admin, user.as_str(), None).await?;
+                DataDir::keep_token(&dir.token_file(workspace, user.as_str()), &token)?;
+                Ok(Some(token))
+            }
+            Some(_) | None => Ok(None),
+        }
+    }
+
+    /// Makes a workspace on the server, and keeps the token for it; says where.
+    pub(super) async fn create_workspace(&self, name: &WorkspaceId) -> anyhow::Result<PathBuf> {
+        let (dir, file) = match &self.place {
+            Place::Local { dir, .. } => (dir, dir.token_file(name, user().as_str())),
+            Place::Remote { dir: Some(dir), url, .. } => (dir, dir.remote_token_file(url, name)),
+            Place::Remote { dir: None, .. } => {
+                return Err(Usage::error(
+                    "there is no data directory to keep the new workspace's token in; name one with --data-dir",
+                ));
+            }
+        };
+        let request = NewWorkspaceRequest { workspace: name.clone(), admin: None };
+        let made = self.client.create_workspace(&request).await?;
+        let token: TokenText = made.token.parse().context("the new workspace's token")?;
+        DataDir::keep_token(&file, &token)?;
+        tracing::info!(workspace = %name, directory = %dir.path().display(), "made a workspace");
+        Ok(file)
+    }
+
+    /// Another workspace of the same server, if this person has a token for it.
+    pub(super) async fn client_of(
+        &self,
+        context: &Context,
+        name: &WorkspaceId,
+    ) -> anyhow::Result<Option<Client>> {
+        let endpoints = self.endpoints(context).await?;
+        Ok(endpoints.into_iter().find(|(workspace, _)| workspace == name).map(|(_, client)| client))
+    }
+
+    /// The data directory, where the server is this directory's.
+    pub(super) fn local_dir(&self) -> Option<&DataDir> {
+        match &self.place {
+            Place::Local { dir, .. } => Some(dir),
+            Place::Remote { .. } => None,
+        }
+    }
+
+    /// Keeps the token that a file gave, so that the next console needs no file.
+    pub(super) fn keep_remote_token(&self) -> anyhow::Result<()> {
+        let Place::Remote { dir: Some(dir), url, keep: true } = &self.place else { return Ok(()) };
+        let token = self.client.token();
+        DataDir::keep_token(&dir.remote_token_file(url, &token.workspace), token)?;
+        Ok(())
+    }
+
+    /// Ends the server in this process, if there is one, after what is waiting was decided.
+    pub(super) async fn end(self) {
+        let Place::Local { serving, .. } = self.place else { return };
+        let embedded = serving.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // Our own connections are let go first, so that the server needn't wait for them.
+        drop(self.client);
+        if let Some(embedded) = embedded {
+            embedded.stop().await;
+        }
+    }
+}
+
+/// The token kept for a workspace of this directory.
+fn own_token(dir: &DataDir, workspace: &WorkspaceId, user: &PersonId) -> Option<anyhow::Result<TokenText>> {
+    let file = dir.token_file(workspace, user.as_str());
+    file.exists().then(|| super::token::read(&file))
+}
+
+/// A client as configured.
+pub(super) fn client(
+    context: &Context,
+    url: &str,
+    token: &TokenText,
+    attempts: u32,
+) -> Result<Client, ClientError> {
+    let allow_plaintext = context.config.allow_plaintext;
+    let options = client::Options { allow_plaintext, attempts, ..client::Options::default() };
+    Client::with_options(url, &token.expose(), options)
+}
+
+/// Where a server on this machine is reached that listens there.
+fn url_of(address: std::net::SocketAddr) -> String {
+    if address.ip().is_unspecified() {
+        return format!("http://127.0.0.1:{}", address.port());
+    }
+    format!("http://{address}")
+}

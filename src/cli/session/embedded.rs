@@ -1,0 +1,205 @@
+//! The server inside this process: bound, opened, founded where there is nothing yet, and ended in order.
+
+use std::fs::OpenOptions;
+use std::io::ErrorKind;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use super::{own_token, url_of};
+use crate::api::TokenText;
+use crate::cli::datadir::{DataDir, Lock, Serving};
+use crate::cli::status::Usage;
+use crate::config::DEFAULT_PORT;
+use crate::coordinator::Clock;
+use crate::domain::ids::{PersonId, WorkspaceId};
+use crate::domain::state::TokenClass;
+use crate::server::{self, ServeError, Workspaces};
+
+/// The workspace that a fresh data directory begins with.
+const FIRST_WORKSPACE: &str = "default";
+/// The agent whose token a fresh data directory begins with.
+pub(in crate::cli) const FIRST_AGENT: &str = "first-agent";
+/// Where the embedded server's log goes, in the data directory.
+const LOG: &str = "deeds.log";
+/// A log of more bytes than this is begun anew.
+const LOG_BYTES: u64 = 4 * 1024 * 1024;
+/// How often, and how far apart, an address that must be kept is tried.
+const BIND_TRIES: u32 = 40;
+const BIND_EVERY: Duration = Duration::from_millis(50);
+
+/// Where to listen, in the order of preference.
+#[derive(Debug, Clone)]
+pub(in crate::cli) struct Listen {
+    candidates: Vec<SocketAddr>,
+    options: server::Options,
+    /// The first candidate is worth waiting for.
+    patient: bool,
+}
+
+impl Listen {
+    /// As configured; if nothing is, where agents found this directory last time, then the usual port, then any.
+    pub(in crate::cli) fn from_settings(listen: SocketAddr, last: Option<&Serving>) -> Self {
+        let usual = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), DEFAULT_PORT);
+        let any = SocketAddr::new(listen.ip(), 0);
+        let last = last.map(|last| last.address).filter(|last| listen == usual && last.ip().is_loopback());
+        let candidates = last.into_iter().chain([listen, any]).collect();
+        Self { candidates, options: server::Options::default(), patient: false }
+    }
+
+    /// Where another process has served; agents know that address.
+    pub(super) fn same_as(address: Option<SocketAddr>) -> Self {
+        let any = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+        let candidates = address.into_iter().chain([any]).collect();
+        Self { candidates, options: server::Options::default(), patient: true }
+    }
+
+    /// There and nowhere else.
+    pub(in crate::cli) fn exactly(address: SocketAddr, options: server::Options) -> Self {
+        Self { candidates: vec![address], options, patient: false }
+    }
+
+    async fn bind(&self) -> anyhow::Result<TcpListener> {
+        let mut tries = if self.patient { BIND_TRIES } else { 1 };
+        let last = self.candidates.len().saturating_sub(1);
+        for (number, address) in self.candidates.iter().enumerate() {
+            while tries > 0 {
+                tries -= 1;
+                match TcpListener::bind(address).await {
+                    Ok(listener) => return Ok(listener),
+                    Err(error) if error.kind() == ErrorKind::AddrInUse && tries > 0 => {
+                        tokio::time::sleep(BIND_EVERY).await;
+                    }
+                    Err(error) if number == last => {
+                        return Err(error).with_context(|| {
+                            format!("can't listen on {address}; name another address with --listen")
+                        });
+                    }
+                    Err(_) => {}
+                }
+            }
+            tries = 1;
+        }
+        anyhow::bail!("there is no address to listen on; name one with --listen")
+    }
+}
+
+/// A server at work in this process.
+#[derive(Debug)]
+pub(in crate::cli) struct Embedded {
+    address: SocketAddr,
+    workspaces: Arc<Workspaces>,
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<Result<(), ServeError>>,
+    lock: Lock,
+}
+
+impl Embedded {
+    /// Opens the directory's workspaces and serves them. Nothing is served where that fails.
+    pub(in crate::cli) async fn start(dir: &DataDir, lock: Lock, listen: &Listen) -> anyhow::Result<Self> {
+        if let Some(off) = listen.candidates.iter().find(|address| !address.ip().is_loopback())
+            && !listen.options.allow_plaintext
+        {
+            return Err(Usage::error(ServeError::Plaintext(*off).to_string()));
+        }
+        let listener = listen.bind().await?;
+        let address = listener.local_addr().context("the listening socket")?;
+        let workspaces = Arc::new(Workspaces::open(dir.path(), Clock::System).await?);
+        let serving =
+            Serving { address, instance: workspaces.instance().to_owned(), pid: std::process::id() };
+        dir.say_serving(&serving, &lock)?;
+        let (stop, stopped) = oneshot::channel();
+        let shutdown = async move {
+            // A sender that is gone asks for the same.
+            stopped.await.unwrap_or_default();
+        };
+        let running = server::run(listener, Arc::clone(&workspaces), listen.options.clone(), shutdown);
+        let task = tokio::spawn(running);
+        Ok(Self { address, workspaces, stop, task, lock })
+    }
+
+    /// Where agents reach it.
+    pub(in crate::cli) fn url(&self) -> String {
+        url_of(self.address)
+    }
+
+    /// What it serves.
+    pub(in crate::cli) fn workspaces(&self) -> Arc<Workspaces> {
+        Arc::clone(&self.workspaces)
+    }
+
+    /// Makes the first workspace where there is none, with a token for its admin and one for a first agent.
+    pub(in crate::cli) async fn found(
+        &self,
+        dir: &DataDir,
+        name: Option<&WorkspaceId>,
+        user: &PersonId,
+    ) -> anyhow::Result<()> {
+        if !self.workspaces.list().is_empty() || !self.workspaces.broken().is_empty() {
+            return Ok(());
+        }
+        let name = match name {
+            Some(name) => name.clone(),
+            None => FIRST_WORKSPACE.parse()?,
+        };
+        let token = self.workspaces.create(&name, user, None).await?;
+        DataDir::keep_token(&dir.token_file(&name, user.as_str()), &token)?;
+        let agent = self.workspaces.issue(&name, TokenClass::Agent, FIRST_AGENT, None).await?;
+        DataDir::keep_token(&dir.token_file(&name, FIRST_AGENT), &agent)?;
+        Ok(())
+    }
+
+    /// The user's own token for a workspace; a new one where none is kept, since whoever holds the directory is admin.
+    pub(in crate::cli) async fn own_token(
+        &self,
+        dir: &DataDir,
+        workspace: &WorkspaceId,
+        user: &PersonId,
+    ) -> anyhow::Result<TokenText> {
+        if let Some((_, why)) = self.workspaces.broken().into_iter().find(|(broken, _)| broken == workspace) {
+            anyhow::bail!("workspace {workspace} does not open: {why}");
+        }
+        if let Some(token) = own_token(dir, workspace, user) {
+            return token;
+        }
+        let token = self.workspaces.issue(workspace, TokenClass::Admin, user.as_str(), None).await?;
+        DataDir::keep_token(&dir.token_file(workspace, user.as_str()), &token)?;
+        Ok(token)
+    }
+
+    /// Lets requests end, then the workspaces, then gives the directory back.
+    pub(in crate::cli) async fn stop(self) {
+        // A server that has ended by itself does not listen.
+        self.stop.send(()).unwrap_or_default();
+        match self.task.await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(%error, "the server failed"),
+            Err(error) => tracing::error!(%error, "the server broke off"),
+        }
+        self.workspaces.shutdown().await;
+        drop(self.lock);
+    }
+}
+
+/// Sends the server's log to a file in the directory: the screen belongs to the console, standard error to the command.
+pub(in crate::cli) fn log_to(dir: &DataDir) {
+    let path = dir.path().join(LOG);
+    let long = std::fs::metadata(&path).is_ok_and(|about| about.len() > LOG_BYTES);
+    let mut options = OpenOptions::new();
+    options.create(true).write(true).append(!long).truncate(long).mode(0o600);
+    // Without a log the server still works; that the disk refuses it shows elsewhere.
+    let Ok(file) = options.open(&path) else { return };
+    let subscriber = tracing_subscriber::fmt()
+        .with_ansi(false)
+        .with_max_level(tracing::Level::WARN)
+        .with_writer(Mutex::new(file))
+        .finish();
+    // One that is set already stays.
+    tracing::subscriber::set_global_default(subscriber).unwrap_or_default();
+}

@@ -1,0 +1,47 @@
+//! `deeds who-owns`: who may write a field, who answers for it, and what it holds now.
+
+use clap::Args;
+
+use super::arguments::Context;
+use super::output;
+use super::session;
+use super::status::Status;
+use crate::domain::path::FieldPath;
+
+/// What is asked about.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  deeds who-owns 'crm/contact/acme#status'\n  deeds who-owns docs/plan.md\n\nExit status 1 if nobody owns it."
+)]
+pub(crate) struct Command {
+    /// A field (`entity#field`), or an entity as a whole
+    path: FieldPath,
+}
+
+/// Runs it.
+pub(super) fn run(context: &Context, command: &Command) -> anyhow::Result<Status> {
+    let out = context.out;
+    session::with_client(context, async |client| {
+        let ownership = client.who_owns(&command.path).await?;
+        let status = if ownership.owners.is_empty() { Status::No } else { Status::Done };
+        if out.json {
+            output::json(&ownership)?;
+            return Ok(status);
+        }
+        let names =
+            |names: Vec<String>| if names.is_empty() { "nobody".to_owned() } else { names.join(", ") };
+        out.fact("path", &ownership.path.to_string())?;
+        out.fact("owner", &names(ownership.owners.iter().map(ToString::to_string).collect()))?;
+        if !ownership.people.is_empty() {
+            out.fact("answers", &names(ownership.people.iter().map(ToString::to_string).collect()))?;
+        }
+        out.fact("kind", &ownership.kind)?;
+        out.fact("queue", ownership.queue.as_str())?;
+        out.fact("map", &format!("v{}", ownership.map_version))?;
+        if let Some(field) = &ownership.field {
+            let words = format!("{} (v{} by {}, {})", field.value.plain(), field.version, field.by, field.at);
+            out.fact("value", &words)?;
+        }
+        Ok(status)
+    })
+}
