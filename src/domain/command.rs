@@ -14,7 +14,7 @@ use super::{
     path::{EntityPath, FieldName, FieldPath, Pattern},
     state::{Token, TokenClass, hex},
     time::Time,
-    value::Value,
+    value::{Value, some},
 };
 
 /// Most fields in one write.
@@ -297,7 +297,7 @@ pub enum ItemAnswer {
         /// How.
         note: Arc<str>,
         /// What the waiting agent is told.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
         reply: Option<Value>,
     },
     /// Classified as none of the team's business.
@@ -466,15 +466,10 @@ impl Import {
 #[serde(deny_unknown_fields)]
 pub struct ImportChange {
     /// The value that the writer saw; absent where the history does not tell. `null` is empty.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some_value")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub before: Option<Value>,
     /// The value written; `null` is empty.
     pub after: Value,
-}
-
-/// `null` is a value here, and not the absence of one.
-fn some_value<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
-    Value::deserialize(deserializer).map(Some)
 }
 
 /// Where an escalation of an agent goes if the map does not say.

@@ -18,7 +18,7 @@ use super::{
     path::{EntityPath, FieldName, Pattern},
     state::{Alert, AlertSide, Effects, Item, ScopeRule, Token, Work},
     time::Time,
-    value::Value,
+    value::{Value, some},
 };
 
 /// How a deed came out. The word on every screen and in the filter.
@@ -98,10 +98,10 @@ pub struct FieldChange {
     /// The version after a commit; the current one otherwise.
     pub version: Version,
     /// The value before the commit; the current one otherwise.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub before: Option<Value>,
     /// The value written or wanted.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub after: Option<Value>,
     /// Who wrote the current value, told where the caller was stale.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -387,6 +387,9 @@ pub struct ScopeChange {
     /// The person accountable for the agent, where this made it known to the map or removed it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub newcomer: Option<PersonId>,
+    /// Whether it had been taken out of the agent's zone before, so that it is taken out again when this is revoked.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub lifted: bool,
 }
 
 /// A part of a zone given to another agent.

@@ -11,7 +11,7 @@ use super::{
     ids::{ActNo, Actor, AgentId, AlertNo, ItemNo, MapVersion, Seq, Version, WorkNo},
     path::FieldPath,
     time::Time,
-    value::Value,
+    value::{Value, some},
 };
 
 /// The answer to a command. A refusal by a rule is an answer like any other.
@@ -72,7 +72,7 @@ pub struct FieldReport {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected: Option<Version>,
     /// Its value now, where the caller was stale and may see it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub value: Option<Value>,
     /// Who wrote it last.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -163,6 +163,11 @@ impl<'de> Deserialize<'de> for Value {
     }
 }
 
+/// For an optional value in a record: `null` is a value, and not the absence of one.
+pub(crate) fn some<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

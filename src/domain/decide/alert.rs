@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{
     inbox,
     sheet::Sheet,
-    verdict::{Zones, holds, text},
+    verdict::{self, Zones, holds, text},
     write,
 };
 use crate::domain::{
@@ -224,8 +224,11 @@ fn fight_print(subject: &EntityPath) -> String {
     format!("ping-pong|{subject}")
 }
 
-/// Whether this change goes on, or makes, an A-B-A on its field.
+/// Whether this change goes on, or makes, an A-B-A on its field. Adding in turns to a list is none.
 fn is_fought(before: &State, subject: &EntityPath, deed: &Deed, change: &FieldChange) -> bool {
+    if verdict::is_append(&before.board.map, subject, &change.name) {
+        return false;
+    }
     let Some(field) = before.entities.get(subject).and_then(|entity| entity.field(&change.name)) else {
         return false;
     };

@@ -96,8 +96,18 @@ fn expand(
     let before = board.map_version;
     edit::grant(board.map.model(), agent, grant, person)
         .map_err(|error| (Code::Overlap, error.to_string()))?;
+    if edit::holds(board.map.model(), agent, grant) {
+        return Err((Code::WrongState, format!("{agent} has {grant} already; nothing would change")));
+    }
     let newcomer = board.map.agent(agent).is_none().then(|| person.clone());
-    let change = ScopeChange { version: before.next(), agent: agent.clone(), grant: grant.clone(), newcomer };
+    effects.lifted = edit::lifts(board.map.model(), agent, grant);
+    let change = ScopeChange {
+        version: before.next(),
+        agent: agent.clone(),
+        grant: grant.clone(),
+        newcomer,
+        lifted: effects.lifted,
+    };
     effects.map = Some((before, change.version));
     let words = format!("map v{}: + {agent}.{grant}", change.version);
     push_map(sheet, item, Body::ScopeExpanded(change), "expand scope", &words);

@@ -32,7 +32,7 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, step: &Override) -> Seq {
 /// A person's write: no zone and no kind binds it, versions do.
 fn set(sheet: &mut Sheet<'_>, wish: &crate::domain::command::Write) -> Seq {
     let state = sheet.snapshot();
-    let outdated = verdict::outdated(&state, wish);
+    let outdated = verdict::outdated(&state, None, wish);
     if !outdated.is_empty() {
         let why = write::stale_words(wish, &outdated);
         let mut deed = sheet.draft(Body::OverrideRefused(()), "set", Outcome::Stale);

@@ -18,11 +18,12 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, together: &Together) -> Seq {
         return sheet.refuse(refused(), ACTION, Code::OverBound, &why);
     }
     let mut parts = Vec::with_capacity(together.commands.len());
+    // Asked of all before the first is decided: a refusal must not leave the deeds of those before it.
+    if let Some(index) = together.commands.iter().position(|command| !is_agents_own(command)) {
+        let why = format!("command {index} can't be a part: only writes, acts, escalations and work can");
+        return sheet.refuse(refused(), ACTION, Code::NotAllowed, &why);
+    }
     for (index, command) in together.commands.iter().enumerate() {
-        if !is_agents_own(command) {
-            let why = format!("command {index} can't be a part: only writes, acts, escalations and work can");
-            return sheet.refuse(refused(), ACTION, Code::NotAllowed, &why);
-        }
         let Some(part) = dispatch(sheet, command) else { continue };
         let outcome = sheet.outcome(part);
         if !matches!(outcome, Outcome::Committed | Outcome::Allowed | Outcome::Recorded | Outcome::Opened) {

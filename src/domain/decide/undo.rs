@@ -126,7 +126,13 @@ fn reverse_map(sheet: &mut Sheet<'_>, state: &State, closed: &ClosedItem) {
     let (body, words) = match &closed.answer {
         ItemAnswer::Expand { agent, grant, .. } => {
             let born = born_with(state, closed);
-            let change = ScopeChange { version, agent: agent.clone(), grant: grant.clone(), newcomer: born };
+            let change = ScopeChange {
+                version,
+                agent: agent.clone(),
+                grant: grant.clone(),
+                newcomer: born,
+                lifted: closed.effects.lifted,
+            };
             (Body::ScopeRevoked(change), format!("map v{version}: - {agent}.{grant}"))
         }
         ItemAnswer::Transfer { pattern, from, to, .. } => {

@@ -82,10 +82,13 @@ pub(super) fn is_append(map: &Map, entity: &EntityPath, name: &FieldName) -> boo
 }
 
 /// Check 6, second half: the fields whose version is not the expected one, as they are now.
-pub(super) fn outdated(state: &State, write: &Write) -> Vec<FieldChange> {
+pub(super) fn outdated(state: &State, agent: Option<&AgentId>, write: &Write) -> Vec<FieldChange> {
     let entity = state.entities.get(&write.entity);
     let version_of = |name: &FieldName| entity.map_or(Version(0), |entity| entity.version_of(name));
-    let now = |name: &FieldName, base| found(state, &write.entity, name, base, write.changes.get(name));
+    let now = |name: &FieldName, base| {
+        let wanted = write.changes.get(name);
+        told(state, agent, &write.entity, found(state, &write.entity, name, base, wanted))
+    };
     match &write.expected {
         None => Vec::new(),
         Some(Expected::Entity(base)) if version_of(&FieldName::whole()) == *base => Vec::new(),
@@ -124,14 +127,19 @@ pub(super) fn outdated_reads(
         }
         let mut change = found(state, &path.entity, &path.field, *base, None);
         change.entity = Some(path.entity.clone());
-        if agent.is_some_and(|agent| state.board.map.is_hidden(agent, &path.entity, &path.field)) {
-            change.before = None;
-            change.by = None;
-            change.at = None;
-        }
-        changes.push(change);
+        changes.push(told(state, agent, &path.entity, change));
     }
     changes
+}
+
+/// What an agent may be told of a field: of a hidden one only that it moved on. People are told everything.
+fn told(state: &State, agent: Option<&AgentId>, entity: &EntityPath, mut change: FieldChange) -> FieldChange {
+    if agent.is_some_and(|agent| state.board.map.is_hidden(agent, entity, &change.name)) {
+        change.before = None;
+        change.by = None;
+        change.at = None;
+    }
+    change
 }
 
 /// The field as it is now, against what the caller thought.

@@ -94,7 +94,7 @@ fn check(state: &State, agent: &AgentId, write: &Write, sheet: &Sheet<'_>) -> Op
         let why = format!("no version named for {}: there are no blind writes", names.join(", "));
         return Some(rule(Code::MissingVersion, Outcome::Refused, why));
     }
-    let outdated = verdict::outdated(state, write);
+    let outdated = verdict::outdated(state, Some(agent), write);
     if !outdated.is_empty() {
         let why = stale_words(write, &outdated);
         return Some(Stop::Rule {

@@ -137,6 +137,25 @@ pub fn holds(model: &Model, agent: &AgentId, grant: &Grant) -> bool {
     })
 }
 
+/// Would the grant lift an exception, so that taking it back puts the exception back too?
+pub fn lifts(model: &Model, agent: &AgentId, grant: &Grant) -> bool {
+    match grant {
+        Grant::Write(pattern) => model.agent(agent).is_some_and(|entry| entry.except.contains(pattern)),
+        Grant::Trigger(_) | Grant::Output(_) => false,
+    }
+}
+
+/// Puts an exception back that a grant had lifted, without asking.
+pub fn except_again(model: &Model, agent: &AgentId, grant: &Grant) -> Model {
+    let mut model = model.clone();
+    if let Grant::Write(pattern) = grant
+        && let Some(entry) = model.agents.iter_mut().find(|entry| entry.id == *agent)
+    {
+        push_new(&mut entry.except, pattern);
+    }
+    model
+}
+
 /// Takes a grant back, exactly as it was given. The agent's entry stays, with nothing in it perhaps.
 ///
 /// # Errors

@@ -8,7 +8,7 @@ use crate::domain::{
     ids::{Actor, AlertNo, ItemNo, Seq, Version},
     path::FieldPath,
     time::{Span, Time},
-    value::Value,
+    value::{Value, some},
 };
 
 /// How many sides an alert keeps: the first two, then the latest.
@@ -67,6 +67,7 @@ pub struct AlertSide {
     /// The version it made.
     pub wrote: Option<Version>,
     /// The value it wrote or wanted.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub value: Option<Value>,
     /// When.
     pub at: Time,

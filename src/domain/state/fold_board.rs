@@ -36,7 +36,10 @@ impl Board {
             }
             Body::ScopeRevoked(change) => {
                 let gone = change.newcomer.is_some();
-                let model = edit::remove_grant(self.map.model(), &change.agent, &change.grant, gone);
+                let mut model = edit::remove_grant(self.map.model(), &change.agent, &change.grant, gone);
+                if change.lifted {
+                    model = edit::except_again(&model, &change.agent, &change.grant);
+                }
                 let words = format!("- {}.{}", change.agent, change.grant);
                 self.put_map(deed, change.version, Arc::new(model), vec![words]);
             }

@@ -129,6 +129,9 @@ pub struct Effects {
     /// The rule made of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule: Option<u64>,
+    /// Whether the grant lifted an exception of the agent's zone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub lifted: bool,
 }
 
 /// A stored input that was decided afresh.

@@ -10,7 +10,7 @@ use crate::domain::{
     ids::{ActNo, Actor, AgentId, ItemNo, Seq, WorkNo},
     path::EntityPath,
     time::Time,
-    value::Value,
+    value::{Value, some},
 };
 
 /// Something in an agent's work stream.
@@ -54,6 +54,7 @@ pub enum WorkKind {
         /// The person's note.
         note: Option<Arc<str>>,
         /// A reply for the agent to use.
+        #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
         reply: Option<Value>,
         /// How the stored input came out when it was decided afresh.
         result: Option<WorkResult>,
