@@ -1,0 +1,42 @@
+//! The rulebook through its public door: requests in, answers and deeds out. No server, no ledger, no clock.
+//!
+//! Most cases are small scripts (see `domain/script.rs`): who does what, and how it comes out. Every script also checks
+//! that replaying its deeds gives the same state, byte for byte, and that every deed survives its wire form.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test stops at the first thing that is not as it says"
+)]
+
+#[path = "domain/alerts.rs"]
+mod alerts;
+#[path = "domain/golden.rs"]
+mod golden;
+#[path = "domain/hidden.rs"]
+mod hidden;
+#[path = "domain/inbox.rs"]
+mod inbox;
+#[path = "domain/keys.rs"]
+mod keys;
+#[path = "domain/observe.rs"]
+mod observe;
+#[path = "domain/people.rs"]
+mod people;
+#[path = "domain/properties.rs"]
+mod properties;
+#[path = "domain/proposals.rs"]
+mod proposals;
+#[path = "domain/script.rs"]
+mod script;
+#[path = "domain/time.rs"]
+mod time;
+#[path = "domain/together.rs"]
+mod together;
+#[path = "domain/undo.rs"]
+mod undo;
+#[path = "domain/world.rs"]
+mod world;
+#[path = "domain/writes.rs"]
+mod writes;

@@ -1,0 +1,245 @@
+//! Detection, 2-domain §5: the same fingerprint counts up instead of piling up; conflicts find a person by themselves.
+
+use deeds::domain::{
+    ids::{Actor, AlertNo},
+    state::{AlertState, Case, Severity},
+    time::Span,
+};
+
+use super::{
+    script::{check, play, run},
+    world::{TEAM, World},
+};
+
+#[test]
+fn the_same_fingerprint_counts_up() {
+    let world = check(
+        "
+        support writes crm/account/acme health=good@0 -> committed
+        support writes crm/account/acme health=bad@0 -> stale stale
+        support writes crm/account/acme health=bad@0 -> stale stale
+        product writes requests/1 priority=low@0 dep=crm/account/acme#health@0 -> stale stale
+        alerts stale-write x2, stale-read x1
+        ",
+    );
+    let alert = &world.state.board.alerts[&AlertNo(1)];
+    assert_eq!(alert.sides.len(), 3);
+    assert_eq!(alert.sides[0].outcome.as_ref(), "committed");
+    assert_eq!(alert.sides[2].outcome.as_ref(), "stopped, stale");
+    assert_eq!(alert.on.as_ref().unwrap().to_string(), "crm/account/acme#health");
+}
+
+/// Writes of one agent to the same field of many records are one alert.
+#[test]
+fn foreign_writes_to_sibling_records_are_one_alert() {
+    check(
+        "
+        sales writes crm/account/a health=good@0 -> proposed not-owner
+        sales writes crm/account/b health=good@0 -> proposed not-owner
+        product writes crm/account/b health=good@0 -> proposed not-owner
+        alerts not-owner x2, not-owner x1
+        ",
+    );
+}
+
+#[test]
+fn after_its_window_it_is_a_new_one() {
+    let mut world = check(
+        "
+        support writes crm/account/acme health=good@0 -> committed
+        support writes crm/account/acme health=bad@0 -> stale stale
+        ",
+    );
+    world.pass(Span::from_days(1));
+    play(
+        &mut world,
+        "
+        support writes crm/account/acme health=bad@0 -> stale stale
+        alerts stale-write x1, stale-write x1
+        ",
+    );
+}
+
+#[test]
+fn a_fight_that_does_not_stop_becomes_critical() {
+    let mut world = check("support writes crm/account/acme health=good@0 -> committed");
+    for _ in 0..9 {
+        run(&mut world, "support writes crm/account/acme health=bad@0");
+    }
+    assert_eq!(world.state.board.alerts[&AlertNo(1)].severity, Severity::Warning);
+    run(&mut world, "support writes crm/account/acme health=bad@0");
+    assert_eq!(world.state.board.alerts[&AlertNo(1)].severity, Severity::Critical);
+    for _ in 0..20 {
+        run(&mut world, "support writes crm/account/acme health=bad@0");
+    }
+    let alert = &world.state.board.alerts[&AlertNo(1)];
+    assert_eq!(alert.count, 30);
+    assert_eq!(alert.sides.len(), deeds::domain::state::SIDES, "an alert is bounded");
+    world.verify();
+}
+
+/// Both committed, both were right to: one alert, one item, with both sides and a deadline.
+#[test]
+fn a_contradiction_binds_its_variables() {
+    let world = check(
+        "
+        sourcing writes crm/contact/7 status=sourced@0 -> committed
+        sales writes crm/deal/8 stage=trial@0 -> committed
+        alerts
+        sales writes crm/deal/7 stage=trial@0 -> committed
+        alerts contradiction x1
+        items #1
+        sales writes crm/deal/7 note=checked@0 -> committed
+        alerts contradiction x1
+        sales writes crm/deal/7 stage=trial@1 -> committed
+        alerts contradiction x2
+        items #1
+        sourcing writes crm/contact/8 status=sourced@0 -> committed
+        alerts contradiction x2, contradiction x1
+        items #1 #2
+        ",
+    );
+    let alert = &world.state.board.alerts[&AlertNo(1)];
+    assert_eq!(alert.severity, Severity::Critical);
+    let sides: Vec<(&str, String)> = alert
+        .sides
+        .iter()
+        .take(2)
+        .map(|side| (side.actor.name(), side.path.as_ref().unwrap().to_string()))
+        .collect();
+    assert_eq!(
+        sides,
+        [("sourcing", "crm/contact/7#status".to_owned()), ("sales", "crm/deal/7#stage".to_owned())]
+    );
+    let item = world.state.board.items.values().next().unwrap();
+    assert!(matches!(item.case, Case::Conflict { alert: no } if no == alert.no));
+    assert_eq!(item.evidence.len(), 2);
+    assert!(item.due > item.opened);
+}
+
+/// A record that is gone contradicts nothing.
+#[test]
+fn the_dead_do_not_contradict() {
+    check(
+        "
+        sales creates crm/deal/7 stage=trial -> committed
+        sales deletes crm/deal/7 @1 -> committed
+        sourcing writes crm/contact/7 status=sourced@0 -> committed
+        alerts
+        ",
+    );
+}
+
+#[test]
+fn two_that_take_turns_are_found() {
+    let mut world = check(
+        "
+        product writes files/draft .=one@0 -> committed
+        product writes files/draft .=two@1 -> committed
+        support writes files/draft .=three@2 -> committed
+        alerts
+        product writes files/draft .=two@3 -> committed
+        alerts ping-pong x4
+        items #1
+        support writes files/draft .=three@4 -> committed
+        alerts ping-pong x5
+        ",
+    );
+    let alert = world.state.board.alerts[&AlertNo(1)].clone();
+    let who: Vec<&str> = alert.who.iter().map(Actor::name).collect();
+    assert_eq!(who, ["product", "support"]);
+    assert_eq!(alert.first_cause.unwrap().0, 2);
+    play(
+        &mut world,
+        "
+        product writes files/draft .=six@5 -> committed
+        alerts ping-pong x6
+        items #1
+        ",
+    );
+}
+
+/// The value comes back: A wrote it, B changed it, C writes it again.
+#[test]
+fn a_value_that_returns_is_a_fight_too() {
+    check(
+        "
+        product writes files/draft .=one@0 -> committed
+        support writes files/draft .=two@1 -> committed
+        dana sets files/draft one@2 'as it was' -> committed
+        alerts ping-pong x3
+        ",
+    );
+}
+
+#[test]
+fn people_acknowledge_and_resolve() {
+    let mut world = check(
+        "
+        support writes crm/account/acme health=good@0 -> committed
+        support writes crm/account/acme health=bad@0 -> stale stale
+        dana acknowledges !1 -> recorded
+        ",
+    );
+    assert!(matches!(world.state.board.alerts[&AlertNo(1)].state, AlertState::Acknowledged { .. }));
+    play(
+        &mut world,
+        "
+        dana resolves !1 -> refused wrong-state
+        dana resolves !1 'it reads first now' -> recorded
+        alerts
+        dana resolves !1 'again' -> refused wrong-state
+        dana resolves !9 'what' -> refused not-found
+        support writes crm/account/acme health=bad@0 -> stale stale
+        alerts stale-write x1
+        dana escalates !2 -> opened
+        dana escalates !2 -> refused wrong-state
+        items #1
+        ",
+    );
+}
+
+#[test]
+fn answering_a_conflict_resolves_its_alert() {
+    check(
+        "
+        sales writes crm/deal/7 stage=trial@0 -> committed
+        sourcing writes crm/contact/7 status=sourced@0 -> committed
+        items #1
+        dana expands #1 sales writes crm/contact/*#note -> refused wrong-state
+        dana drops #1 'a test record' -> recorded
+        alerts
+        items
+        ",
+    );
+}
+
+/// Who stopped a send is told by name, with the newer version, and both sides are kept.
+#[test]
+fn the_four_second_upsell() {
+    let mut world = World::new(TEAM);
+    play(
+        &mut world,
+        "
+        support writes crm/account/acme health=healthy@0 -> committed
+        support writes support/ticket/acme status=open@0 -> committed
+        support writes crm/account/acme health='at risk'@1 -> committed
+        ",
+    );
+    let reply = run(
+        &mut world,
+        "sales acts mail/sales send_upsell on crm/account/acme dep=crm/account/acme#health@1",
+    );
+    assert_eq!(reply.outcome.as_str(), "stale");
+    assert!(reply.message.as_ref().unwrap().contains("crm/account/acme#health v1, now v2 by support"));
+    assert_eq!(reply.fields[0].value.as_ref().unwrap().plain(), "at risk");
+    assert_eq!(reply.alerts.len(), 1);
+    let alert = &world.state.board.alerts[&reply.alerts[0]];
+    assert_eq!(alert.kind.as_str(), "stale-read");
+    let sides: Vec<&str> = alert.sides.iter().map(|side| side.actor.name()).collect();
+    assert_eq!(sides, ["support", "sales"]);
+    play(
+        &mut world,
+        "sales acts mail/sales send_upsell on crm/account/acme dep=crm/account/acme#health@2 -> deferred deferred",
+    );
+}

@@ -1,0 +1,223 @@
+//! The wire and disk form of every deed type, guarded by one golden file each under `tests/golden/`.
+//!
+//! Types are add-only: a file that is there must be read, and written again to the same bytes, for ever. A new type needs
+//! a file: `DEEDS_GOLDEN=write cargo test --test domain golden` writes those that are missing, never one that is there.
+
+use std::{collections::BTreeMap, fs, path::PathBuf, sync::Arc};
+
+use deeds::domain::{
+    command::{ApplyMap, Command, Together, TokenStep},
+    deed::{Body, Deed, Origin},
+    ids::{MapVersion, TokenId},
+    map,
+    state::{State, Token, TokenClass},
+};
+
+use super::{
+    script::{command, play, words},
+    world::{TEAM, World, keyed},
+};
+
+fn origin() -> Origin {
+    Origin {
+        source: Arc::from("urn:uuid:01234567-89ab-4cde-8f01-23456789abcd"),
+        workspace: "acme".parse().unwrap(),
+    }
+}
+
+fn file(kind: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(format!("{kind}.json"))
+}
+
+const LIFE: &str = "
+    support writes crm/account/acme health=good@0 -> committed
+    support writes crm/account/acme health='at risk'@1 -> committed
+    sales writes crm/account/acme health=good@1 -> proposed not-owner
+    sales writes crm/account/acme health=fair@2 -> proposed not-owner
+    support declines 1 'they have an open ticket' -> recorded
+    support accepts 2 -> committed
+    sales accepts 1 -> refused wrong-state
+    support writes crm/account/acme health=bad@1 dep=crm/deal/7#stage@0 -> stale stale
+    support writes crm/account/acme health=bad@1 dep=crm/deal/7#stage@0 -> stale stale
+    dana acknowledges !2 -> recorded
+    dana resolves !2 'support reads first now' -> recorded
+    dana resolves !9 'what' -> refused not-found
+    sales creates crm/deal/7 stage=trial discount=12 -> committed
+    sales archives crm/deal/7 @1 -> committed
+    sales creates crm/deal/8 stage=trial -> committed
+    sales deletes crm/deal/8 @1 -> committed
+    sales acts mail/sales send_offer on crm/account/acme dep=crm/account/acme#health@3 -> allowed
+    sales done 1 -> committed
+    sales acts mail/sales send_offer on crm/account/acme -> allowed
+    sales failed 2 -> failed
+    sales acts mail/support send_offer on crm/account/acme -> refused not-owner
+    support writes support/ticket/acme status=open@0 -> committed
+    sales acts mail/sales send_offer on crm/account/acme -> deferred deferred
+    sourcing writes crm/contact/7 score=9@0 note=null@0 -> escalated unowned
+    sourcing writes crm/contact/7 score=9@0 note=null@0 -> escalated unowned
+    sam claims #1 -> recorded
+    sam releases #1 -> recorded
+    sam reassigns #1 to sam -> recorded
+    sales claims #1 -> refused agent-token
+    sam expands #1 sourcing writes crm/contact/7 -> recorded
+    sam undoes #1 -> recorded
+    sam! transfers #1 crm/contact/*#status from sourcing to sales -> recorded
+    sales escalates 'cheap backlinks' because 'somebody sells something' on crm/account/acme -> escalated
+    dana drops #3 'spam' rule -> recorded
+    dana undoes #3 -> recorded
+    pass 3h
+    tick
+    pass 1h
+    tick
+    sales creates crm/deal/9 stage=trial -> committed
+    sales writes crm/contact/9 status=sourced@0 -> committed
+    dana handles #4 'the pipeline is right' -> recorded
+    dana undoes #4 -> recorded
+    dana pauses sales 'too many mails' -> recorded
+    dana resumes sales 'calmed down' -> recorded
+    dana freezes crm/account/acme 'under audit' -> recorded
+    dana unfreezes crm/account/acme 'audit is over' -> recorded
+    dana unfreezes crm/account/acme 'again' -> refused wrong-state
+    ";
+
+/// A history with every deed type in it.
+fn history() -> World {
+    let mut world = World::new(TEAM);
+    play(&mut world, LIFE);
+    let write = command(&world, &words("writes crm/account/keyed plan=team@0"));
+    world.send(&keyed("sales", write, "order 7", "00112233445566aa"));
+    let works = world.state.board.works.keys().next_back().unwrap().0;
+    let agent = world.state.board.works.values().next_back().unwrap().agent.to_string();
+    play(&mut world, &format!("{agent} completes {works} -> recorded"));
+    let part = |world: &World, line: &str| command(world, &words(line));
+    for lines in [
+        ["creates crm/deal/20 stage=trial", "writes crm/deal/20 note=x@0"],
+        ["creates crm/deal/21 stage=trial", "creates crm/deal/20 stage=trial"],
+    ] {
+        let commands = lines.iter().map(|line| part(&world, line)).collect();
+        world.ask("sales", Command::Together(Together { commands }));
+    }
+    let model = Arc::new(map::parse(TEAM).applicable().unwrap());
+    for if_version in [world.state.board.map_version, MapVersion(99)] {
+        let reason = Some(Arc::from("back to the file"));
+        world.ask("ada", Command::ApplyMap(ApplyMap { model: Arc::clone(&model), if_version, reason }));
+    }
+    let token = Token {
+        id: TokenId::new("k3f9").unwrap(),
+        class: TokenClass::Agent,
+        name: Arc::from("sales"),
+        hash: Arc::from("9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"),
+        expires: Some(world.now.plus("90d".parse().unwrap())),
+    };
+    for step in [
+        TokenStep::Create(token.clone()),
+        TokenStep::Create(token),
+        TokenStep::Revoke { token: TokenId::new("k3f9").unwrap() },
+    ] {
+        world.ask("ada", Command::Token(step));
+    }
+    world.verify();
+    world
+}
+
+/// The richest deed of each type.
+fn samples() -> BTreeMap<&'static str, Vec<u8>> {
+    let mut samples: BTreeMap<&'static str, Vec<u8>> = BTreeMap::new();
+    for deed in history().deeds {
+        let bytes = deed.encode(&origin()).unwrap();
+        let have = samples.entry(deed.body.type_name()).or_default();
+        if bytes.len() > have.len() {
+            *have = bytes;
+        }
+    }
+    samples
+}
+
+#[test]
+fn every_type_has_a_file_that_is_read_and_written_the_same() {
+    let write = std::env::var_os("DEEDS_GOLDEN").is_some_and(|what| what == "write");
+    let samples = samples();
+    let mut missing = Vec::new();
+    for kind in Body::TYPES {
+        let file = file(kind);
+        if write && !file.exists() {
+            let mut bytes = samples.get(kind).cloned().unwrap_or_else(|| panic!("the history has no {kind}"));
+            bytes.push(b'\n');
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(&file, bytes).unwrap();
+        }
+        let Ok(text) = fs::read_to_string(&file) else {
+            missing.push(*kind);
+            continue;
+        };
+        let stored = text.trim_end_matches('\n');
+        let deed = Deed::decode(stored.as_bytes())
+            .unwrap_or_else(|error| panic!("{kind} is not read any more: {error}"));
+        assert_eq!(deed.body.type_name(), *kind, "{}", file.display());
+        let again = String::from_utf8(deed.encode(&origin()).unwrap()).unwrap();
+        assert_eq!(again, stored, "{kind} is written in another form");
+    }
+    assert!(
+        missing.is_empty(),
+        "no golden file for {missing:?}: run DEEDS_GOLDEN=write cargo test --test domain golden"
+    );
+}
+
+#[test]
+fn no_file_is_left_of_a_type_that_is_gone() {
+    for entry in fs::read_dir(file("x").parent().unwrap()).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let kind = name.strip_suffix(".json").unwrap_or(&name);
+        assert!(Body::TYPES.contains(&kind), "{name}: types are add-only; put the type back");
+    }
+}
+
+/// Every type happens in an ordinary history: none is only there on paper.
+#[test]
+fn every_type_happens() {
+    let samples = samples();
+    let never: Vec<&&str> = Body::TYPES.iter().filter(|kind| !samples.contains_key(**kind)).collect();
+    assert!(never.is_empty(), "{never:?}");
+}
+
+/// What any tool that knows CloudEvents 1.0 relies on.
+#[test]
+fn a_deed_is_a_cloud_event() {
+    for (kind, bytes) in samples() {
+        let json: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+        let text = |key: &str| json[key].as_str().unwrap_or_else(|| panic!("{kind} has no {key}")).to_owned();
+        assert_eq!(text("specversion"), "1.0");
+        assert_eq!(text("type"), kind);
+        assert_eq!(text("source"), &*origin().source);
+        let sequence = text("sequence");
+        assert_eq!(sequence.len(), 20);
+        assert_eq!(text("id"), format!("acme:{}", sequence.trim_start_matches('0')));
+        assert_eq!(text("datacontenttype"), "application/json");
+        assert!(text("time").ends_with('Z') && text("recordedtime").ends_with('Z'));
+        let words: Vec<&str> = kind.split('.').collect();
+        assert_eq!((words.len(), words[0]), (3, "deeds"), "{kind}");
+    }
+}
+
+/// A deed of a later version is told apart from a broken one.
+#[test]
+fn an_unknown_type_says_so() {
+    let known = String::from_utf8(samples()["deeds.write.committed"].clone()).unwrap();
+    let unknown = known.replace("deeds.write.committed", "deeds.write.teleported");
+    let error = Deed::decode(unknown.as_bytes()).unwrap_err().to_string();
+    assert!(error.contains("teleported") && error.contains("upgrade"), "{error}");
+    for cut in [0, 1, known.len() / 2, known.len() - 1] {
+        assert!(Deed::decode(&known.as_bytes()[..cut]).is_err());
+    }
+}
+
+/// Folding the stored files one by one does not fail either, whatever the state: `fold` has no rules.
+#[test]
+fn old_deeds_fold() {
+    let mut state = State::new("acme".parse().unwrap());
+    for kind in Body::TYPES {
+        let text = fs::read_to_string(file(kind)).unwrap();
+        state.fold(&Deed::decode(text.trim_end().as_bytes()).unwrap());
+    }
+    assert!(state.to_bytes().is_ok());
+}

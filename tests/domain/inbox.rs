@@ -1,0 +1,366 @@
+//! The decision inbox, 2-domain §6: what opens an item, who answers it, and what each answer does.
+
+use deeds::domain::{
+    command::{Answered, Command, ItemAnswer, ItemStep, ItemVerb},
+    decide::preview,
+    ids::{ItemNo, PersonId},
+    state::{Case, WorkKind},
+};
+
+use super::{
+    script::{check, play, run},
+    world::{TEAM, World},
+};
+
+const THREE_ALIKE: &str = "
+    sales writes support/macro/a text=hello@0 -> escalated unowned
+    sales writes support/macro/b text=thanks@0 -> escalated unowned
+    sales writes support/macro/c text=sorry@0 -> escalated unowned
+    items #1 #2 #3
+    ";
+
+#[test]
+fn expand_makes_a_new_map_and_decides_the_input_afresh() {
+    let world = check(
+        "
+        sourcing writes crm/contact/7 score=9@0 -> escalated unowned
+        = crm/contact/7#score nothing
+        sam expands #1 sourcing writes crm/contact/*#score -> recorded
+        = crm/contact/7#score 9 v1
+        map v1
+        items
+        works sourcing 1
+        sourcing writes crm/contact/8 score=3@0 -> committed
+        ",
+    );
+    let closed = world.state.board.closed_item(ItemNo(1)).unwrap();
+    let redone = &closed.effects.redone[0];
+    let deed = world.deeds.iter().find(|deed| deed.seq == redone.deed).unwrap();
+    assert_eq!((deed.actor.name(), deed.outcome.as_str()), ("sourcing", "committed"));
+    assert!(deed.refs.first.is_some(), "it goes back to the first answer");
+    let answer = world.deeds.iter().find(|deed| deed.seq == closed.deed).unwrap();
+    assert_eq!(answer.correlation, deed.correlation, "one batch");
+}
+
+#[test]
+fn the_suggestion_is_the_nearest_zone() {
+    let world = check("sourcing writes crm/contact/7 score=9@0 -> escalated unowned");
+    let item = &world.state.board.items[&ItemNo(1)];
+    let suggestion = item.suggestion.as_ref().unwrap();
+    assert_eq!(suggestion.agent.as_str(), "sourcing");
+    assert_eq!(suggestion.grant.to_string(), "writes crm/contact/*#score");
+    assert_eq!(item.queue.as_str(), "roadmap");
+    assert!(matches!(&item.case, Case::UnownedField { write } if write.changes.len() == 1));
+    assert_eq!(item.evidence, [item.deed.0 - 1].map(deeds::domain::ids::Seq));
+}
+
+#[test]
+fn expand_settles_those_alike() {
+    let mut world = check(THREE_ALIKE);
+    let item = world.state.board.items[&ItemNo(2)].clone();
+    let answer = ItemAnswer::Expand {
+        agent: "sales".parse().unwrap(),
+        grant: deeds::domain::map::Grant::Write("support/macro/*".parse().unwrap()),
+        note: None,
+    };
+    let shown = preview(&world.state.board, &item, &PersonId::new("dana").unwrap(), &answer);
+    assert_eq!(shown.map, Some((0, 1)));
+    assert_eq!(shown.settles, [ItemNo(1), ItemNo(3)]);
+    assert_eq!(shown.obstacle, None);
+    play(
+        &mut world,
+        "
+        dana expands #2 sales writes support/macro/* with #1,#3 -> recorded
+        items
+        = support/macro/a#text hello v1
+        = support/macro/b#text thanks v1
+        = support/macro/c#text sorry v1
+        works sales 3
+        ",
+    );
+    assert_eq!(world.state.board.closed_item(ItemNo(3)).unwrap().settled_with, Some(ItemNo(2)));
+    let past = world.state.board.past.values().next().unwrap();
+    assert_eq!((past.expand, past.handle), (3, 0));
+}
+
+#[test]
+fn only_those_alike_are_included() {
+    check(&format!(
+        "{THREE_ALIKE}
+        sales escalates 'x' because 'y' -> escalated
+        dana handles #1 'by phone' with #4 -> refused wrong-state
+        dana handles #1 'by phone' with #1 -> refused wrong-state
+        dana handles #1 'by phone' with #2,#2 -> refused wrong-state
+        dana handles #1 'by phone' with #9 -> refused changed
+        items #1 #2 #3 #4
+        "
+    ));
+}
+
+/// What another owns is not expanded onto: the owner is named, and an admin may transfer it.
+#[test]
+fn an_overlap_is_refused_with_its_owner() {
+    let mut world = check("sales escalates 'let me set the status' because 'they asked' -> escalated");
+    let reply = run(&mut world, "dana expands #1 sales writes crm/contact/*#status");
+    assert_eq!(reply.code.unwrap().as_str(), "overlap");
+    let message = reply.message.unwrap();
+    assert!(message.contains("sourcing") && message.contains("transfer"), "{message}");
+    let item = world.state.board.items[&ItemNo(1)].clone();
+    let answer = ItemAnswer::Expand {
+        agent: "sales".parse().unwrap(),
+        grant: deeds::domain::map::Grant::Write("crm/contact/*#status".parse().unwrap()),
+        note: None,
+    };
+    let shown = preview(&world.state.board, &item, &PersonId::new("dana").unwrap(), &answer);
+    assert_eq!(shown.owner.unwrap().as_str(), "sourcing");
+    play(
+        &mut world,
+        "
+        map v0
+        items #1
+        dana transfers #1 crm/contact/*#status from sourcing to sales -> refused not-allowed
+        dana! transfers #1 crm/contact/*#status from support to sales -> refused overlap
+        dana! transfers #1 crm/contact/*#status from sourcing to sales -> recorded
+        map v1
+        sales writes crm/contact/7 status=new@0 -> committed
+        sourcing writes crm/contact/7 status=sourced@1 -> proposed not-owner
+        ",
+    );
+}
+
+#[test]
+fn a_grant_that_the_agent_has_is_no_expansion() {
+    check(
+        "
+        sales escalates 'x' because 'y' -> escalated
+        dana expands #1 sales writes crm/deal/* -> refused wrong-state
+        dana expands #1 sales outputs mail/sales -> refused wrong-state
+        map v0
+        items #1
+        ",
+    );
+}
+
+#[test]
+fn an_unknown_agent_can_be_let_in() {
+    let world = check(
+        "
+        newcomer writes blog/post title=hello@0 -> escalated unowned
+        dana expands #1 newcomer writes blog/* -> recorded
+        = blog/post#title hello v1
+        newcomer writes blog/next title=more@0 -> committed
+        ",
+    );
+    let entry = world.state.board.map.agent(&"newcomer".parse().unwrap()).unwrap();
+    assert_eq!(entry.owner.as_str(), "dana");
+}
+
+#[test]
+fn an_output_can_be_granted() {
+    check(
+        "
+        sales acts slack/deals post_win on crm/deal/7 -> escalated unowned
+        dana expands #1 sales outputs slack/deals -> recorded
+        works sales 1
+        sales done 1 -> committed
+        sales acts slack/deals post_win on crm/deal/8 -> allowed
+        support acts slack/deals post_win on crm/deal/8 -> refused not-owner
+        ",
+    );
+}
+
+#[test]
+fn handle_leaves_the_scope_and_tells_the_agent() {
+    let world = check(
+        "
+        sales escalates 'they want 90 days' because 'the customer wants special terms' on crm/deal/7 -> escalated
+        dana handles #1 ' ' -> refused wrong-state
+        dana handles #1 'I called them' -> recorded
+        items
+        map v0
+        works sales 1
+        ",
+    );
+    let work = world.state.board.works.values().next().unwrap();
+    let WorkKind::Decision { answer, note, reply, .. } = &work.kind else { panic!("{work:?}") };
+    assert_eq!((&**answer, note.as_deref()), ("handle", Some("I called them")));
+    assert_eq!(reply.as_ref().unwrap().plain(), "noted");
+}
+
+#[test]
+fn out_of_scope_with_a_rule_closes_the_next_on_arrival() {
+    let world = check(
+        "
+        sales escalates 'cheap backlinks' because 'somebody sells something' -> escalated
+        dana drops #1 ' ' -> refused wrong-state
+        dana drops #1 'spam' rule -> recorded
+        sales escalates 'cheaper backlinks' because 'Somebody  sells something' -> refused out-of-scope
+        support escalates 'backlinks' because 'somebody sells something' -> escalated
+        sales writes nowhere/a x=1@0 -> escalated unowned
+        dana drops #3 'not ours' rule -> recorded
+        sales writes nowhere/b x=1@0 -> refused out-of-scope
+        sales writes nowhere/b y=1@0 -> escalated unowned
+        sales acts fax/all send on crm/account/acme -> escalated unowned
+        dana drops #5 'no fax' rule -> recorded
+        sales acts fax/all send on crm/account/other -> refused out-of-scope
+        items #2 #4
+        ",
+    );
+    assert_eq!(world.state.board.rules.len(), 3);
+    let refused = world.deeds.iter().rev().find(|deed| deed.outcome.as_str() == "refused").unwrap();
+    assert!(refused.reason.as_ref().unwrap().contains("#5 by dana: no fax"));
+}
+
+#[test]
+fn reasons_outside_the_map_are_unforeseen() {
+    let world = check(
+        "
+        sales escalates 'a' because 'The customer wants  special terms' -> escalated
+        sales escalates 'b' because 'a feeling' -> escalated
+        sales escalates 'c' because ' ' -> refused over-bound
+        ",
+    );
+    let unforeseen: Vec<bool> = world.state.board.items.values().map(|item| item.unforeseen).collect();
+    assert_eq!(unforeseen, [false, true]);
+}
+
+/// The very same input again is a retry, not a new case.
+#[test]
+fn a_repeated_input_joins_the_waiting_item() {
+    let world = check(
+        "
+        sales writes nowhere/a x=1@0 -> escalated unowned
+        sales writes nowhere/a x=1@0 -> escalated unowned
+        support writes nowhere/a x=1@0 -> escalated unowned
+        items #1 #2
+        ",
+    );
+    assert_eq!(world.state.board.items[&ItemNo(1)].joined, 1);
+}
+
+#[test]
+fn only_those_named_on_the_queue_answer() {
+    check(
+        "
+        sales escalates 'x' because 'y' -> escalated
+        eve handles #1 'me' -> refused not-named
+        eve claims #1 -> refused not-named
+        ada handles #1 'I am the admin' -> refused not-named
+        sam handles #1 'too early for a deputy' -> refused not-named
+        pass 2h
+        sam handles #1 'half the time is gone' -> recorded
+        product escalates 'x' because 'y' -> escalated
+        dana handles #2 'too early' -> refused not-named
+        sam handles #2 'mine' -> recorded
+        dana handles #2 'late' -> refused wrong-state
+        dana handles #9 'what' -> refused not-found
+        ",
+    );
+}
+
+#[test]
+fn items_are_claimed_released_and_handed_over() {
+    check(
+        "
+        sales escalates 'x' because 'y' -> escalated
+        dana releases #1 -> refused wrong-state
+        dana claims #1 -> recorded
+        pass 3h
+        sam handles #1 'mine now' -> refused claimed
+        sam claims #1 -> refused claimed
+        dana reassigns #1 to eve -> refused not-named
+        dana releases #1 -> recorded
+        sam claims #1 -> recorded
+        sam releases #1 -> recorded
+        support escalates 'z' because 'y' -> escalated
+        sam handles #2 'too early' -> refused not-named
+        dana reassigns #2 to sam -> recorded
+        sam handles #2 'it was handed to me' -> recorded
+        items #1
+        ",
+    );
+}
+
+/// An answer is given to what was shown: the item's version, and the digest of its material.
+#[test]
+fn what_changed_since_is_shown_anew() {
+    let mut world = check("sales escalates 'x' because 'y' -> escalated");
+    let shown = world.state.board.items[&ItemNo(1)].clone();
+    let answer = |version, digest: &str| {
+        let answer = ItemAnswer::Handle { note: "so".into(), reply: None };
+        let answered = Answered { answer, version, digest: digest.into(), include: Vec::new() };
+        Command::Item(ItemStep { item: ItemNo(1), step: ItemVerb::Answer(answered) })
+    };
+    let reply = world.ask("dana", answer(shown.version, "0000"));
+    assert_eq!(reply.code.unwrap().as_str(), "changed");
+    play(&mut world, "dana claims #1 -> recorded");
+    let reply = world.ask("dana", answer(shown.version, &shown.digest()));
+    assert_eq!(reply.code.unwrap().as_str(), "changed");
+    let now = world.state.board.items[&ItemNo(1)].clone();
+    assert_eq!(now.digest(), shown.digest(), "a claim is no new material");
+    assert_eq!(world.ask("dana", answer(now.version, &now.digest())).outcome.as_str(), "recorded");
+    world.verify();
+}
+
+/// Ages, counts and joins do not change the digest; the case does.
+#[test]
+fn the_digest_is_of_the_material() {
+    let mut world = World::new(TEAM);
+    play(&mut world, "sales writes nowhere/a x=1@0 -> escalated unowned");
+    let first = world.state.board.items[&ItemNo(1)].digest();
+    play(&mut world, "sales writes nowhere/a x=1@0 -> escalated unowned\npass 3h\ntick");
+    assert_eq!(world.state.board.items[&ItemNo(1)].digest(), first);
+    let other = check("sales writes nowhere/a x=2@0 -> escalated unowned");
+    assert_ne!(other.state.board.items[&ItemNo(1)].digest(), first);
+}
+
+/// An input that was let through under the new map can still be stale; the agent learns it.
+#[test]
+fn a_stored_input_can_be_stale_by_now() {
+    let world = check(
+        "
+        sourcing writes crm/contact/7 score=9@0 -> escalated unowned
+        sam sets crm/contact/7#score 4@0 'counted by hand' -> committed
+        sam expands #1 sourcing writes crm/contact/*#score -> recorded
+        = crm/contact/7#score 4 v1
+        map v1
+        items
+        works sourcing 1
+        alerts stale-write x1
+        ",
+    );
+    let work = world.state.board.works.values().next().unwrap();
+    let WorkKind::Decision { result, .. } = &work.kind else { panic!("{work:?}") };
+    assert_eq!(result.as_ref().unwrap().outcome.as_str(), "stale");
+}
+
+/// Granted to somebody else, the stored input becomes a proposal to the new owner.
+#[test]
+fn granted_to_another_it_becomes_a_proposal() {
+    check(
+        "
+        sales writes crm/contact/7 score=9@0 -> escalated unowned
+        dana expands #1 sourcing writes crm/contact/*#score -> recorded
+        = crm/contact/7#score nothing
+        works sales 1, sourcing 1
+        sourcing accepts 1 -> committed
+        = crm/contact/7#score 9 v1
+        ",
+    );
+}
+
+/// A person who sends an alert to the inbox has not raised the conflict: whoever is named answers it.
+#[test]
+fn an_alert_that_a_person_sends_is_answered_by_those_named() {
+    check(
+        "
+        support writes crm/account/acme health=good@0 -> committed
+        support writes crm/account/acme health=bad@0 -> stale stale
+        dana escalates !1 -> opened
+        items #1
+        eve handles #1 'not mine' -> refused not-named
+        dana handles #1 'told support to read first' -> recorded
+        alerts
+        ",
+    );
+}

@@ -1,0 +1,80 @@
+//! Idempotency keys: the same request is answered once; a key is not used for two.
+
+use deeds::domain::{command::Command, decide::Answer, time::Span};
+
+use super::{
+    script::{command, play, words},
+    world::{TEAM, World, keyed},
+};
+
+fn ask(world: &mut World, who: &str, line: &str, key: &str, digest: &str) -> Answer {
+    let command: Command = command(world, &words(line));
+    world.pass(Span::from_secs(1));
+    world.send(&keyed(who, command, key, digest))
+}
+
+fn deed_of(answer: &Answer) -> u64 {
+    match answer {
+        Answer::Reply(reply) => reply.deed.0,
+        Answer::Replay(deed) => deed.0,
+    }
+}
+
+#[test]
+fn the_first_answer_stays() {
+    let mut world = World::new(TEAM);
+    let line = "writes crm/account/acme health=good@0";
+    let first = ask(&mut world, "support", line, "k1", "d1");
+    assert!(matches!(&first, Answer::Reply(reply) if reply.outcome.as_str() == "committed"));
+    let deeds = world.deeds.len();
+    let again = ask(&mut world, "support", line, "k1", "d1");
+    assert!(matches!(again, Answer::Replay(_)));
+    assert_eq!(deed_of(&again), deed_of(&first));
+    assert_eq!(world.deeds.len(), deeds, "a retry leaves no deed");
+    // Another caller's key of the same text is another key.
+    let other = ask(&mut world, "sales", "writes crm/account/acme plan=team@0", "k1", "d9");
+    assert!(matches!(other, Answer::Reply(_)));
+    play(&mut world, "= crm/account/acme#health good v1\n= crm/account/acme#plan team v1");
+}
+
+#[test]
+fn another_body_under_the_same_key_is_an_error() {
+    let mut world = World::new(TEAM);
+    let first = ask(&mut world, "support", "writes crm/account/acme health=good@0", "k1", "d1");
+    let other = ask(&mut world, "support", "writes crm/account/acme health=bad@1", "k1", "d2");
+    assert!(matches!(&other, Answer::Reply(reply) if reply.code.unwrap().as_str() == "key-reused"));
+    let again = ask(&mut world, "support", "writes crm/account/acme health=good@0", "k1", "d1");
+    assert_eq!(deed_of(&again), deed_of(&first), "the first answer stays with the key");
+    play(&mut world, "= crm/account/acme#health good v1");
+}
+
+/// Refusals and escalations are answers like any other: a retry opens no second item.
+#[test]
+fn refusals_are_kept_too() {
+    let mut world = World::new(TEAM);
+    for (line, digest) in [
+        ("writes crm/account/acme health=good", "d1"),
+        ("writes nowhere/x y=1@0", "d2"),
+        ("escalates 'what now' because 'the customer wants special terms'", "d3"),
+        ("acts mail/support send on crm/account/acme", "d4"),
+    ] {
+        let first = ask(&mut world, "sales", line, digest, digest);
+        let again = ask(&mut world, "sales", line, digest, digest);
+        assert!(matches!(again, Answer::Replay(_)), "{line}");
+        assert_eq!(deed_of(&first), deed_of(&again));
+    }
+    play(&mut world, "items #1 #2");
+}
+
+#[test]
+fn a_key_is_kept_for_a_day() {
+    let mut world = World::new(TEAM);
+    let line = "writes crm/account/acme health=good@0";
+    ask(&mut world, "support", line, "k1", "d1");
+    world.pass(Span::from_hours(23));
+    assert!(matches!(ask(&mut world, "support", line, "k1", "d1"), Answer::Replay(_)));
+    world.pass(Span::from_hours(1));
+    let late = ask(&mut world, "support", line, "k1", "d1");
+    assert!(matches!(&late, Answer::Reply(reply) if reply.outcome.as_str() == "stale"), "{late:?}");
+    world.verify();
+}

@@ -1,0 +1,85 @@
+//! Deadlines: a warning at three quarters, overdue at the end. Only a tick says that time went by.
+
+use deeds::domain::{decide::next_due, ids::ItemNo, time::Span};
+
+use super::{
+    script::{check, play},
+    world::{TEAM, World},
+};
+
+#[test]
+fn an_item_is_warned_of_and_then_overdue() {
+    let mut world = World::new(TEAM);
+    assert_eq!(next_due(&world.state), None);
+    play(&mut world, "sales escalates 'x' because 'y' on crm/account/acme -> escalated");
+    let opened = world.now;
+    let item = world.state.board.items[&ItemNo(1)].clone();
+    assert_eq!(
+        (item.warn_at, item.due),
+        (opened.plus(Span::from_hours(3)), opened.plus(Span::from_hours(4)))
+    );
+    assert_eq!(next_due(&world.state), Some(item.warn_at));
+    let deeds = world.deeds.len();
+    play(&mut world, "pass 2h\ntick");
+    assert_eq!(world.deeds.len(), deeds, "nothing was due");
+    play(&mut world, "pass 1h\ntick");
+    assert!(world.state.board.items[&ItemNo(1)].warned);
+    assert_eq!(next_due(&world.state), Some(item.due));
+    play(&mut world, "alerts\npass 1h\ntick\nalerts overdue x1\nitems #1");
+    assert!(world.state.board.items[&ItemNo(1)].overdue);
+    assert_eq!(next_due(&world.state), None);
+    play(&mut world, "pass 9h\ntick\nalerts overdue x1");
+    assert_eq!(world.state.board.alerts.values().next().unwrap().item, None);
+}
+
+/// After a long silence one tick says both.
+#[test]
+fn a_late_tick_catches_up() {
+    let mut world = check("sales escalates 'x' because 'y' on crm/account/acme -> escalated\npass 3d\ntick");
+    while next_due(&world.state).is_some_and(|due| due <= world.now) {
+        play(&mut world, "tick");
+    }
+    play(&mut world, "alerts overdue x1");
+    assert!(world.state.board.items[&ItemNo(1)].overdue);
+}
+
+/// Also where it is about no record.
+#[test]
+fn an_item_without_a_subject_is_overdue_too() {
+    check(
+        "
+        sales escalates 'x' because 'y' -> escalated
+        pass 3h
+        tick
+        pass 1h
+        tick
+        alerts overdue x1
+        ",
+    );
+}
+
+#[test]
+fn an_answer_ends_the_deadline() {
+    let mut world = check(
+        "
+        sales escalates 'x' because 'y' -> escalated
+        pass 3h
+        tick
+        dana handles #1 'in time' -> recorded
+        pass 2h
+        tick
+        alerts
+        ",
+    );
+    assert_eq!(next_due(&world.state), None);
+    play(&mut world, "dana undoes #1 -> recorded\ntick\nalerts overdue x1");
+}
+
+#[test]
+fn only_deeds_says_that_time_went_by() {
+    let mut world = World::new(TEAM);
+    for who in ["sales", "dana", "ada", "wanda"] {
+        let reply = world.ask(who, deeds::domain::command::Command::Tick);
+        assert_eq!(reply.code.unwrap().as_str(), "not-allowed", "{who}");
+    }
+}

@@ -1,0 +1,238 @@
+//! A workspace in memory: a state, its deeds, and a clock that the test moves.
+
+use std::sync::Arc;
+
+use deeds::domain::{
+    command::{Command, Principal, Request},
+    decide::{Answer, decide},
+    deed::{Body, Deed, NewWorkspace, Origin, Outcome, Refs},
+    ids::{Actor, AgentId, IdempotencyKey, MapVersion, PersonId, Seq},
+    map::{self, Model},
+    path::EntityPath,
+    reply::Reply,
+    state::{State, TokenClass},
+    time::{Span, Time},
+};
+
+/// The team that most cases are about.
+pub(crate) const TEAM: &str = r#"
+workspace = "acme"
+governance_owner = "dana"
+
+[[agent]]
+id = "sales"
+owner = "dana"
+writes = ["crm/account/*", "crm/deal/*", "shared/log"]
+except = ["crm/account/*#health", "crm/account/vip-*"]
+hidden = ["hr/**", "crm/account/*#secret"]
+outputs = ["mail/sales"]
+escalates_when = ["the customer wants special terms"]
+
+[[agent]]
+id = "support"
+owner = "dana"
+writes = ["crm/account/*#health", "support/ticket/*", "shared/log", "files/draft"]
+outputs = ["mail/support"]
+
+[[agent]]
+id = "product"
+owner = "sam"
+writes = ["requests/*", "releases/*", "files/draft"]
+hidden = ["crm/deal/*#discount"]
+escalates_to = "roadmap"
+
+[[agent]]
+id = "sourcing"
+owner = "sam"
+writes = ["crm/contact/*#status"]
+escalates_to = "roadmap"
+
+[[field]]
+path = "crm/deal/*#stage"
+kind = "progression"
+order = ["trial", "proposal", "signed"]
+[[field]]
+path = "shared/log"
+kind = "append"
+[[field]]
+path = "releases/*#tag"
+kind = "constant"
+[[field]]
+path = "files/draft"
+kind = "sequenced"
+order = ["product", "support"]
+
+[[queue]]
+name = "ops"
+owner = "dana"
+deputies = ["sam"]
+sla = "4h"
+review = "daily 09:00"
+priority = ["sales", "support"]
+[[queue]]
+name = "roadmap"
+owner = "sam"
+deputies = ["dana"]
+sla = "1d"
+review = "weekly mon 10:00"
+priority = ["product", "sourcing"]
+
+[[defer]]
+agent = "sales"
+to = "support"
+actions = ["send_*"]
+while = "support/ticket/{id}#status = 'open'"
+[[defer]]
+agent = "product"
+to = "support"
+actions = ["announce_*"]
+within = "5m"
+
+[[contradiction]]
+name = "double truth"
+all = ["crm/contact/{id}#status = 'sourced'", "crm/deal/{id}#stage = 'trial'"]
+"#;
+
+/// The same team, only watched.
+pub(crate) fn watched() -> String {
+    TEAM.replacen("governance_owner", "mode = \"observe\"\ngovernance_owner", 1)
+}
+
+/// A workspace in memory.
+pub(crate) struct World {
+    pub(crate) state: State,
+    pub(crate) deeds: Vec<Deed>,
+    pub(crate) now: Time,
+}
+
+impl World {
+    /// Born with a map.
+    pub(crate) fn new(map_toml: &str) -> Self {
+        let model = map::parse(map_toml).applicable().unwrap_or_else(|findings| panic!("{findings:#?}"));
+        Self::of(model)
+    }
+
+    pub(crate) fn of(model: Model) -> Self {
+        let workspace = model.workspace.clone();
+        let now = Time::from_micros(1_790_000_000_000_000);
+        let body = Body::WorkspaceCreated(Box::new(NewWorkspace {
+            workspace: workspace.clone(),
+            model: Arc::new(model),
+        }));
+        let born = deed(Seq(1), now, Actor::Deeds, body);
+        let mut state = State::new(workspace);
+        state.fold(&born);
+        Self { state, deeds: vec![born], now }
+    }
+
+    /// Asks as somebody, a second after the last request.
+    pub(crate) fn ask(&mut self, who: &str, command: Command) -> Reply {
+        self.pass(Span::from_secs(1));
+        match self.send(&request(who, command)) {
+            Answer::Reply(reply) => *reply,
+            Answer::Replay(seq) => panic!("{who} was answered from deed {seq} without a key"),
+        }
+    }
+
+    /// Decides a request and folds what came of it.
+    pub(crate) fn send(&mut self, request: &Request) -> Answer {
+        let decision = decide(&self.state, request, self.now);
+        assert_eq!(decide(&self.state, request, self.now), decision, "the same question, another answer");
+        for deed in decision.deeds {
+            assert_eq!(deed.seq, self.state.head().next(), "a gap");
+            assert!(deed.cause.is_none_or(|cause| cause < deed.seq), "caused by what comes later: {deed:?}");
+            self.state.fold(&deed);
+            self.deeds.push(deed);
+        }
+        decision.answer
+    }
+
+    /// Moves the clock.
+    pub(crate) fn pass(&mut self, span: Span) {
+        self.now = self.now.plus(span);
+    }
+
+    /// What must be true of every history.
+    pub(crate) fn verify(&self) {
+        let mut replayed = State::new(self.state.board.workspace.clone());
+        let origin =
+            Origin { source: Arc::from("urn:uuid:0"), workspace: self.state.board.workspace.clone() };
+        for deed in &self.deeds {
+            let bytes = deed.encode(&origin).unwrap();
+            let decoded = Deed::decode(&bytes).unwrap_or_else(|error| panic!("{error}: {deed:?}"));
+            assert_eq!(decoded, *deed);
+            assert_eq!(decoded.encode(&origin).unwrap(), bytes);
+            replayed.fold(&decoded);
+        }
+        let bytes = self.state.to_bytes().unwrap();
+        assert_eq!(
+            String::from_utf8_lossy(&bytes),
+            String::from_utf8_lossy(&replayed.to_bytes().unwrap()),
+            "replay differs"
+        );
+        let stored = State::from_bytes(&bytes).unwrap();
+        assert_eq!(stored, self.state, "a snapshot differs");
+        assert_eq!(stored.to_bytes().unwrap(), bytes);
+    }
+
+    /// `acme#health` as text, with its version.
+    pub(crate) fn field(&self, path: &str) -> Option<(String, u64)> {
+        let path: deeds::domain::path::FieldPath = path.parse().unwrap();
+        let field = self.state.entities.get(&path.entity)?.field(&path.field)?;
+        Some((field.value.plain(), field.version.0))
+    }
+
+    pub(crate) fn entity_version(&self, entity: &str) -> u64 {
+        let entity: EntityPath = entity.parse().unwrap();
+        self.state.entities.get(&entity).map_or(0, |entity| entity.version.0)
+    }
+}
+
+/// Who somebody is, by name: `ada` is an admin, and so is whoever has a `!`; `wanda` a watcher, the other people
+/// reviewers, and the rest agents.
+pub(crate) fn principal(who: &str) -> Principal {
+    let (actor, class) = match who {
+        "deeds" => (Actor::Deeds, TokenClass::Admin),
+        "ada" | "dana!" | "sam!" => {
+            (Actor::Person(PersonId::new(who.trim_end_matches('!')).unwrap()), TokenClass::Admin)
+        }
+        "wanda" => (Actor::Person(PersonId::new(who).unwrap()), TokenClass::Watcher),
+        "dana" | "sam" | "eve" => (Actor::Person(PersonId::new(who).unwrap()), TokenClass::Reviewer),
+        agent => (Actor::Agent(AgentId::new(agent).unwrap()), TokenClass::Agent),
+    };
+    Principal { actor, class, token: None }
+}
+
+pub(crate) fn request(who: &str, command: Command) -> Request {
+    Request { principal: principal(who), command, key: None, traceparent: None }
+}
+
+/// The same request under an idempotency key; its digest stands for the body.
+pub(crate) fn keyed(who: &str, command: Command, key: &str, digest: &str) -> Request {
+    let key = Some((IdempotencyKey::new(key).unwrap(), Arc::from(digest)));
+    Request { key, ..request(who, command) }
+}
+
+/// A deed with nothing in it but its body.
+pub(crate) fn deed(seq: Seq, now: Time, actor: Actor, body: Body) -> Deed {
+    Deed {
+        seq,
+        time: now,
+        recorded: now,
+        subject: None,
+        correlation: seq,
+        cause: None,
+        traceparent: None,
+        actor,
+        action: "create workspace".into(),
+        outcome: Outcome::Recorded,
+        code: None,
+        verdict: None,
+        reason: None,
+        map_version: MapVersion(0),
+        fields: Vec::new(),
+        refs: Refs::default(),
+        key: None,
+        body,
+    }
+}
