@@ -118,6 +118,7 @@ actions! {
     Bookmark "bookmark" "bookmark" Look Looks "Bookmark, or take the bookmark away";
     OlderMap "older-map" "older map" Look Looks "The map one version back, and what changed";
     NewerMap "newer-map" "newer map" Look Looks "The map one version on, and what changed";
+    Resolved "show-resolved" "resolved" Look Looks "Show resolved ones too, or only what is open";
     Toggle "toggle" "tree/matrix" Look Looks "The other way of showing this";
     Copy "copy" "copy" Look Looks "Copy to the clipboard";
     Export "export" "export" Look Looks "Export what the filter shows, as JSONL or CSV";
@@ -136,6 +137,8 @@ actions! {
     Acknowledge "acknowledge" "ack" Decide Decides "Acknowledge the alert";
     Resolve "resolve" "resolve" Decide Decides "Resolve the alert with a note";
     Escalate "escalate" "to inbox" Decide Decides "Send the alert to the inbox";
+    Freeze "freeze" "freeze" Decide Decides "Freeze the entity, so that all agents keep off it; again to let them back";
+    Pause "pause" "pause" Decide Decides "Pause an agent of this conflict; again to let it go on";
     EditMap "edit-map" "edit map" Decide Looks "Open the map in the editor, check it, and apply it";
     Confirm "confirm" "confirm" Decide Decides "Confirm: press the chosen button";
     ToggleField "toggle-field" "tick" Decide Looks "Tick or untick the field";

@@ -10,6 +10,7 @@
 //! were typed ahead of what is shown, and for people who may only look. A screen that opens something modal of its own
 //! (prompt, preview, picker) says so by [`Screen::context`]; keys then mean what that context says and nothing else.
 
+pub mod conflicts;
 pub mod inbox;
 pub mod log;
 
@@ -161,5 +162,9 @@ pub trait Screen {
 
 /// All screens, in the order of their tabs.
 pub fn all() -> Vec<Box<dyn Screen>> {
-    vec![Box::new(inbox::Inbox::default()), Box::new(log::Log::default())]
+    vec![
+        Box::new(inbox::Inbox::default()),
+        Box::new(log::Log::default()),
+        Box::new(conflicts::Conflicts::default()),
+    ]
 }

@@ -6,6 +6,7 @@ use ratatui::text::{Line, Span};
 use super::untrusted;
 use super::widgets::{Look, width};
 use crate::domain::deed::{Deed, FieldChange, Outcome};
+use crate::domain::path::FieldPath;
 use crate::domain::state::Severity;
 use crate::domain::time::{Span as TimeSpan, Time};
 
@@ -130,6 +131,33 @@ pub fn deed(look: Look<'_>, deed: &Deed, now: Time, room: usize) -> Line<'static
     super::widgets::clip(line, room, look.glyphs.cut)
 }
 
+/// The end of a path that has no room, from a `/` on where that leaves enough of it.
+pub fn tail(text: &str, room: usize, cut: &str) -> String {
+    let count = text.chars().count();
+    if count <= room || !text.contains('/') {
+        return text.to_owned();
+    }
+    let kept = room.saturating_sub(cut.chars().count());
+    let end: String = text.chars().skip(count - kept.min(count)).collect();
+    match end.split_once('/') {
+        Some((_, whole)) if whole.chars().count() * 5 >= kept * 3 => format!("{cut}{whole}"),
+        Some(_) | None => format!("{cut}{end}"),
+    }
+}
+
+/// `crm/contact/acme #status` in so many cells; the front of the path gives way.
+pub fn path(look: Look<'_>, path: &FieldPath, room: usize) -> Line<'static> {
+    let theme = look.theme;
+    let field = if path.field.is_whole() { String::new() } else { format!(" #{}", path.field) };
+    let field = untrusted::visible(&field, untrusted::Breaks::Marked);
+    let left = room.saturating_sub(field.chars().count()).max(room / 2);
+    let entity = tail(path.entity.as_str(), left, look.glyphs.cut);
+    let mut line = Line::from(untrusted::fit_spans(&entity, left, theme.base, theme.escaped));
+    let rest = room.saturating_sub(width(&line));
+    line.spans.extend(untrusted::fit_spans(&field, rest, theme.accent, theme.escaped));
+    line
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -142,6 +170,16 @@ mod tests {
         assert_eq!(left(at(3_599), now), "59m");
         assert_eq!(left(at(59), now), "<1m");
         assert_eq!(left(now, now), "OVERDUE");
+    }
+
+    #[test]
+    fn the_end_of_a_path_stays() {
+        assert_eq!(tail("crm/contact/acme", 16, "…"), "crm/contact/acme");
+        assert_eq!(tail("crm/contact/acme", 15, "…"), "…contact/acme");
+        assert_eq!(tail("crm/contact/7", 8, "…"), "…ntact/7");
+        assert_eq!(tail("crm/contact/acme", 6, "…"), "…acme");
+        assert_eq!(tail("no path at all", 4, "…"), "no path at all");
+        assert_eq!(tail("a/b", 0, "…"), "…");
     }
 
     #[test]

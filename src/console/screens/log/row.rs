@@ -213,31 +213,16 @@ fn about(look: Look<'_>, deed: &Deed, room: usize) -> Line<'static> {
         first_wide.min(room * 2 / 3)
     };
     let mut spans =
-        untrusted::fit_spans(&tail(&first, left, look.glyphs.cut), left, theme.base, theme.escaped);
+        untrusted::fit_spans(&words::tail(&first, left, look.glyphs.cut), left, theme.base, theme.escaped);
     let used: usize = spans.iter().map(|span| span.content.chars().count()).sum();
     let rest = room.saturating_sub(used);
     spans.extend(untrusted::fit_spans(
-        &tail(&second, rest, look.glyphs.cut),
+        &words::tail(&second, rest, look.glyphs.cut),
         rest,
         theme.accent,
         theme.escaped,
     ));
     Line::from(spans)
-}
-
-/// The end of a path that has no room, from a `/` on.
-fn tail(text: &str, room: usize, cut: &str) -> String {
-    let mut rest = text;
-    if rest.chars().count() <= room || !rest.contains('/') {
-        return text.to_owned();
-    }
-    while rest.chars().count() + 1 > room {
-        match rest.split_once('/') {
-            Some((_, after)) if after.contains('/') || after.chars().count() < room => rest = after,
-            Some(_) | None => break,
-        }
-    }
-    format!("{cut}{rest}")
 }
 
 /// Sign and word, in colour.

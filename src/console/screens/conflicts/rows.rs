@@ -1,0 +1,175 @@
+//! The list of conflicts, the worst first.
+
+use std::cmp::Reverse;
+use std::sync::Arc;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use crate::console::untrusted;
+use crate::console::widgets::list::{self, GUTTER, ListState};
+use crate::console::widgets::pane::COMPACT_FROM;
+use crate::console::widgets::table::{Column, Layout};
+use crate::console::widgets::{Look, put_at};
+use crate::console::words;
+use crate::console::world::World;
+use crate::domain::ids::{Actor, AlertNo};
+use crate::domain::state::{Alert, AlertKind, AlertState, Board};
+
+static COLUMNS: [Column; 7] = [
+    Column::exact("SEV", 10),
+    Column::exact("KIND", 13),
+    Column::fill("ON", 16, 3),
+    Column::fill("WHO", 12, 2).rank(2),
+    Column::exact("×", 4).right(),
+    Column::exact("LAST", 6).right().rank(1),
+    Column::exact("STATE", 5).rank(3),
+];
+
+/// Where there is little room: short words, and who and when are for the detail to say.
+static COLUMNS_NARROW: [Column; 4] = [
+    Column::exact("SEV", 6),
+    Column::exact("KIND", 13),
+    Column::fill("ON", 8, 1),
+    Column::exact("×", 3).right(),
+];
+/// Columns from which the list shows everything.
+const WIDE_FROM: u16 = 66;
+
+/// The alert of that number, open or resolved.
+pub(super) fn alert(board: &Board, no: AlertNo) -> Option<&Arc<Alert>> {
+    board.alerts.get(&no).or_else(|| board.resolved.iter().find(|alert| alert.no == no))
+}
+
+/// Which are shown, in which order: open ones before resolved ones, then by severity, count, and the latest first.
+pub(super) fn order(board: &Board, resolved: bool, filter: &str) -> Vec<AlertNo> {
+    let words: Vec<String> = filter.to_lowercase().split_whitespace().map(str::to_owned).collect();
+    let over = board.resolved.iter().filter(|_| resolved);
+    let mut shown: Vec<&Arc<Alert>> =
+        board.alerts.values().chain(over).filter(|alert| matches(alert, &words)).collect();
+    shown.sort_by_key(|alert| {
+        let is_over = matches!(alert.state, AlertState::Resolved { .. });
+        (is_over, Reverse((alert.severity, alert.count, alert.last, alert.no)))
+    });
+    shown.into_iter().map(|alert| alert.no).collect()
+}
+
+fn matches(alert: &Alert, words: &[String]) -> bool {
+    if words.is_empty() {
+        return true;
+    }
+    let on = alert.on.as_ref().map(ToString::to_string).unwrap_or_default();
+    let who: Vec<&str> = alert.who.iter().map(Actor::name).collect();
+    let (kind, severity) = (alert.kind.as_str(), alert.severity.as_str());
+    let text =
+        format!("#{} {kind} {severity} {on} {} {}", alert.no, who.join(" "), alert.title).to_lowercase();
+    words.iter().all(|word| text.contains(word.as_str()))
+}
+
+/// `mayor ⇄ dog` where they take turns, else `sales, support`.
+pub(super) fn who(look: Look<'_>, alert: &Alert) -> String {
+    let between = match alert.kind {
+        AlertKind::PingPong => format!(" {} ", look.glyphs.swap),
+        AlertKind::StaleWrite
+        | AlertKind::StaleRead
+        | AlertKind::NotOwner
+        | AlertKind::Contradiction
+        | AlertKind::Overdue => ", ".to_owned(),
+    };
+    let names: Vec<&str> = alert.who.iter().map(Actor::name).collect();
+    names.join(&between)
+}
+
+/// How far people have got with it, in one word.
+fn state_word(alert: &Alert) -> &'static str {
+    match (&alert.state, alert.item) {
+        (AlertState::Resolved { .. }, _) => "done",
+        (_, Some(_)) => "inbox",
+        (AlertState::Acknowledged { .. }, None) => "seen",
+        (AlertState::Open, None) => "open",
+    }
+}
+
+/// Draws headings and rows.
+pub(super) fn draw(
+    buffer: &mut Buffer,
+    area: Rect,
+    look: Look<'_>,
+    world: &World,
+    (list, order): (&ListState, &[AlertNo]),
+) {
+    let Some(board) = &world.board else { return };
+    let narrow = area.width < WIDE_FROM;
+    let columns: &'static [Column] = if narrow { &COLUMNS_NARROW } else { &COLUMNS };
+    let layout = Layout::new(columns, usize::from(area.width.saturating_sub(GUTTER)));
+    put_at(buffer, area, 0, GUTTER, &layout.header(look));
+    let rows = rows_area(area);
+    if order.is_empty() {
+        let line = Line::from(Span::styled("no conflict matches; esc clears the filter", look.theme.muted));
+        put_at(buffer, rows, 1, GUTTER, &line);
+        return;
+    }
+    list::draw(buffer, rows, look, list, true, |at, _| {
+        let alert = order.get(at).and_then(|no| alert(board, *no));
+        alert.map(|alert| row(look, &layout, narrow, world, alert)).unwrap_or_default().into()
+    });
+}
+
+/// The rows below the headings.
+pub(super) fn rows_area(area: Rect) -> Rect {
+    Rect { y: area.y + 1.min(area.height), height: area.height.saturating_sub(1), ..area }
+}
+
+fn row(look: Look<'_>, layout: &Layout, narrow: bool, world: &World, alert: &Alert) -> Line<'static> {
+    let theme = look.theme;
+    let (sign, style) = words::severity(look, alert.severity);
+    let is_over = matches!(alert.state, AlertState::Resolved { .. });
+    // What somebody has seen to already steps back.
+    let (severity, text) = match alert.state {
+        AlertState::Open => (style, theme.base),
+        AlertState::Acknowledged { .. } => (style, theme.subtle),
+        AlertState::Resolved { .. } => (theme.muted, theme.muted),
+    };
+    let cell = |column: usize, text: &str, style| {
+        let room = layout.cells(column).unwrap_or(0);
+        Line::from(untrusted::fit_spans(text, room, style, theme.escaped))
+    };
+    let on = alert.on.as_ref().map(|on| words::path(look, on, layout.cells(2).unwrap_or(0)));
+    let word = match (is_over, narrow) {
+        (true, true) => "done",
+        (true, false) => "resolved",
+        (false, true) => alert.severity.as_str().get(..4).unwrap_or_default(),
+        (false, false) => alert.severity.as_str(),
+    };
+    let sign = if is_over { look.glyphs.ok } else { sign };
+    let first = Line::from(Span::styled(format!("{sign} {word}"), severity));
+    let kind = cell(1, alert.kind.as_str(), text);
+    let times = if alert.count > 1 { theme.title } else { theme.muted };
+    if narrow {
+        return layout
+            .row(look, [first, kind, on.unwrap_or_default(), cell(3, &count(alert.count, 3), times)]);
+    }
+    let last = words::minutes(world.now.since(alert.last));
+    let cells = [
+        first,
+        kind,
+        on.unwrap_or_default(),
+        cell(3, &who(look, alert), theme.subtle),
+        cell(4, &count(alert.count, 4), times),
+        cell(5, &last, theme.muted),
+        cell(6, state_word(alert), theme.muted),
+    ];
+    layout.row(look, cells)
+}
+
+/// A count in so many cells.
+fn count(count: u64, cells: usize) -> String {
+    let whole = count.to_string();
+    if whole.len() <= cells { whole } else { format!("{}k", count / 1000) }
+}
+
+/// Whether list and detail stand side by side.
+pub(super) fn is_split(area: Rect) -> bool {
+    area.width >= COMPACT_FROM
+}
