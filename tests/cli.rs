@@ -1,8 +1,22 @@
 //! The command line as people meet it: the real binary, real directories, exact exit statuses.
 
+#[path = "cli/attach.rs"]
+mod attach;
 #[path = "cli/bad_input.rs"]
 mod bad_input;
+#[path = "cli/damage.rs"]
+mod damage;
+#[path = "cli/decisions.rs"]
+mod decisions;
+#[path = "cli/first_run.rs"]
+mod first_run;
+#[path = "cli/history.rs"]
+mod history;
 #[path = "cli/offline.rs"]
 mod offline;
 #[path = "cli/run.rs"]
 mod run;
+#[path = "cli/secrets.rs"]
+mod secrets;
+#[path = "cli/server.rs"]
+mod server;

@@ -155,7 +155,7 @@ impl DataDir {
         }
     }
 
-    /// The workspaces that have a ledger here, by name.
+    /// The workspaces that have something here, by name; whether they open is another matter.
     ///
     /// # Errors
     /// When the directory can't be read.
@@ -165,7 +165,10 @@ impl DataDir {
             return Ok(Vec::new());
         }
         let ids = names_in(&root)?.into_iter().filter_map(|name| name.parse().ok());
-        Ok(ids.filter(|workspace| self.ledger(workspace).exists()).collect())
+        let used = |workspace: &WorkspaceId| {
+            fs::read_dir(root.join(workspace.as_str())).is_ok_and(|mut files| files.next().is_some())
+        };
+        Ok(ids.filter(used).collect())
     }
 
     /// The ledger of a workspace.

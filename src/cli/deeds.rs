@@ -1,10 +1,19 @@
 //! Deeds as lines and rows for people. A deed that this version does not know is shown by its number and its type.
 
 use crate::api::RawDeed;
+use crate::client::{Client, LedgerQuery};
 use crate::domain::deed::{Deed, FieldChange};
 use crate::domain::ids::Seq;
 
 use super::output::visible;
+
+/// Waits until searches include everything that is in the ledger now: what a person has just done is to be found.
+pub(super) async fn index_caught_up(client: &Client) -> anyhow::Result<()> {
+    let head = client.ledger(&LedgerQuery { limit: 1, ..LedgerQuery::default() }).await?.head;
+    let filter = format!("seq:{head}");
+    client.ledger(&LedgerQuery { filter, limit: 1, min_seq: Some(head), ..LedgerQuery::default() }).await?;
+    Ok(())
+}
 
 /// The heading over [`line`]s.
 pub(super) const HEADING: &str =

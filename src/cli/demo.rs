@@ -17,7 +17,7 @@ use super::arguments::Context;
 use super::console;
 use super::datadir::DataDir;
 use super::session::{self, Embedded, Listen, client, log_to};
-use super::signals;
+use super::signals::Signals;
 use super::status::{Status, Usage};
 use crate::client::{self, Client};
 use crate::console::open::{Setup, open};
@@ -159,10 +159,11 @@ async fn headless(
     options: &demo::Options,
     reviewers: &[(WorkspaceId, Client)],
 ) -> anyhow::Result<Status> {
+    let signals = Signals::listen();
     let mut summary = Summary::default();
     let played: Result<(), DemoError> = tokio::select! {
         played = demo::run(casts, options, |played| summary.add(played)) => played,
-        () = signals::asked_to_stop() => Ok(()),
+        () = signals.asked_to_stop() => Ok(()),
     };
     summary.tell(context.out, reviewers).await?;
     played?;

@@ -8,6 +8,7 @@ use super::arguments::Context;
 use super::deeds;
 use super::output::{self, Output};
 use super::session;
+use super::signals::Signals;
 use super::status::Status;
 use crate::api::{PAGE_LIMIT, RawDeed};
 use crate::client::{Client, Direction, LedgerQuery, StreamEvent, StreamFrom};
@@ -64,6 +65,9 @@ pub(super) fn run(context: &Context, command: &Command) -> anyhow::Result<Status
     let filter = command.filter.join(" ");
     session::with_session(context, async |session| {
         let client = &session.client;
+        if !filter.is_empty() {
+            deeds::index_caught_up(client).await?;
+        }
         match command.export {
             Some(Format::Jsonl) => export::jsonl(client, &filter).await,
             Some(Format::Csv) => export::csv(client, &filter).await,
@@ -72,10 +76,11 @@ pub(super) fn run(context: &Context, command: &Command) -> anyhow::Result<Status
                 if !command.follow {
                     return Ok(Status::Done);
                 }
+                let signals = Signals::listen();
                 session.take_over_when_free();
                 tokio::select! {
                     status = follow(out, client, filter, last) => status,
-                    () = super::signals::asked_to_stop() => Ok(Status::Done),
+                    () = signals.asked_to_stop() => Ok(Status::Done),
                 }
             }
         }

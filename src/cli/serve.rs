@@ -8,7 +8,7 @@ use super::arguments::Context;
 use super::datadir::DataDir;
 use super::output::{self, Output};
 use super::session::{self, Embedded, Listen, user};
-use super::signals;
+use super::signals::Signals;
 use super::status::Status;
 use crate::domain::ids::WorkspaceId;
 use crate::server;
@@ -47,6 +47,7 @@ pub(super) fn run(context: &Context, command: Command) -> anyhow::Result<Status>
     };
     let dir = DataDir::open(&context.data_dir()?)?;
     session::runtime()?.block_on(async {
+        let signals = Signals::listen();
         let Some(lock) = dir.try_lock()? else {
             let by = dir.serving().map_or_else(String::new, |serving| {
                 format!(" at {}, process {}", serving.address, serving.pid)
@@ -59,7 +60,7 @@ pub(super) fn run(context: &Context, command: Command) -> anyhow::Result<Status>
         let embedded = Embedded::start(&dir, lock, &Listen::exactly(address, options)).await?;
         let ready = ready(context, &dir, &embedded).await;
         if ready.is_ok() {
-            signals::asked_to_stop().await;
+            signals.asked_to_stop().await;
         }
         embedded.stop().await;
         ready.map(|()| Status::Done)
@@ -82,7 +83,11 @@ async fn ready(context: &Context, dir: &DataDir, embedded: &Embedded) -> anyhow:
     if tokens.is_empty() {
         anyhow::bail!("{}: no workspace opens", dir.path().display());
     }
-    announce(context.out, &embedded.url(), &tokens)
+    // Whoever started it may have stopped reading; it serves all the same.
+    match announce(context.out, &embedded.url(), &tokens) {
+        Err(error) if !super::status::is_broken_pipe(&error) => Err(error),
+        Ok(()) | Err(_) => Ok(()),
+    }
 }
 
 fn announce(out: Output, url: &str, tokens: &[(WorkspaceId, std::path::PathBuf)]) -> anyhow::Result<()> {

@@ -48,11 +48,14 @@ impl FromStr for What {
 /// Runs it.
 pub(super) fn run(context: &Context, command: &Command) -> anyhow::Result<Status> {
     let out = context.out;
-    session::with_client(context, async |client| match &command.what {
-        What::Deed(seq) => chain(out, client, *seq).await,
-        What::Path(path) => {
-            let limit = usize::try_from(command.limit).unwrap_or(PAGE_LIMIT);
-            history(out, client, path, limit).await
+    session::with_client(context, async |client| {
+        deeds::index_caught_up(client).await?;
+        match &command.what {
+            What::Deed(seq) => chain(out, client, *seq).await,
+            What::Path(path) => {
+                let limit = usize::try_from(command.limit).unwrap_or(PAGE_LIMIT);
+                history(out, client, path, limit).await
+            }
         }
     })
 }

@@ -73,6 +73,12 @@ impl Workspace {
     ) -> Result<Self, SpaceError> {
         let failed = |path: &Path, source| SpaceError::Io { place: path.display().to_string(), source };
         let path = directory.join(LEDGER_FILE);
+        // A disk that was full at the first deed leaves a directory with nothing in it.
+        let empty =
+            [LEDGER_FILE, INDEX_FILE, SNAPSHOT_FILE].iter().all(|file| !directory.join(file).exists());
+        if founding.is_none() && empty {
+            return Err(SpaceError::Unfounded);
+        }
         let ledger = if founding.is_some() {
             make_private(directory).map_err(|source| failed(directory, source))?;
             SqliteLedger::open_or_create(&path, id.as_str())?

@@ -1,6 +1,6 @@
 //! What needs no server: help, completions, `map check`, `verify` of an export that is none.
 
-use crate::run::{Home, asset};
+use crate::run::Home;
 
 const BROKEN: &str = r#"workspace = "northwind"
 
@@ -49,8 +49,8 @@ fn map_check_tells_programs_the_same() {
 
 #[test]
 fn the_sample_map_can_be_applied() {
-    let path = asset("assets/maps/northwind.toml").display().to_string();
-    let out = Home::new().ok(&["map", "check", &path]);
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/maps/northwind.toml");
+    let out = Home::new().ok(&["map", "check", path]);
     assert!(out.contains("apply it with `deeds map apply`"), "{out}");
 }
 

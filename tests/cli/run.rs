@@ -1,7 +1,7 @@
 //! Runs the binary and keeps what it said. What is tested lives in the files beside this one.
 #![expect(clippy::unwrap_used, reason = "what can't be set up can't be tested")]
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output};
 
 use tempfile::TempDir;
@@ -70,9 +70,4 @@ impl Said {
             err: String::from_utf8_lossy(&output.stderr).into_owned(),
         }
     }
-}
-
-/// A file of the repository.
-pub(crate) fn asset(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }

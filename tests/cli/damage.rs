@@ -1,0 +1,117 @@
+//! Data directories that something happened to: told with place and mend, exit status 3, nothing half-done.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::run::{Home, Said};
+use crate::server::Server;
+
+fn ledger(home: &Home, workspace: &str) -> PathBuf {
+    home.data().join("workspaces").join(workspace).join("ledger.db")
+}
+
+fn flip_a_byte(path: &PathBuf, near: &[u8]) {
+    let mut bytes = fs::read(path).unwrap();
+    let at = bytes.windows(near.len()).position(|window| window == near).unwrap();
+    bytes[at] ^= 0x01;
+    fs::write(path, bytes).unwrap();
+}
+
+fn told(said: &Said) -> String {
+    format!("exit {}\nout: {}\nerr: {}", said.status, said.out, said.err)
+}
+
+#[test]
+fn a_truncated_ledger_is_told() {
+    let home = Home::new();
+    home.ok(&["inbox", "list"]);
+    let path = ledger(&home, "default");
+    let bytes = fs::read(&path).unwrap();
+    fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
+    for arguments in [&["verify"][..], &["inbox", "list"], &["screen", "inbox"]] {
+        let said = home.run(arguments);
+        assert_eq!(said.status, 3, "{}", told(&said));
+        assert!(said.err.contains("ledger.db"), "{}", told(&said));
+    }
+    assert_eq!(fs::read(&path).unwrap().len(), bytes.len() / 2, "it was left as it is");
+}
+
+#[test]
+fn a_flipped_byte_is_found_with_its_sequence() {
+    let home = Home::new();
+    home.ok(&["inbox", "list"]);
+    flip_a_byte(&ledger(&home, "default"), b"create token");
+    let said = home.run(&["verify"]);
+    assert_eq!(said.status, 3, "{}", told(&said));
+    assert!(said.err.contains("sequence"), "{}", told(&said));
+}
+
+#[test]
+fn a_ledger_of_a_newer_version_is_left_alone() {
+    let home = Home::new();
+    home.ok(&["inbox", "list"]);
+    let path = ledger(&home, "default");
+    rusqlite::Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
+    for arguments in [&["verify"][..], &["inbox", "list"]] {
+        let said = home.run(arguments);
+        assert_eq!(said.status, 3, "{}", told(&said));
+        assert!(said.err.contains("newer"), "{}", told(&said));
+    }
+}
+
+#[test]
+fn a_ledger_that_is_gone_is_not_begun_anew() {
+    let home = Home::new();
+    home.ok(&["inbox", "list"]);
+    fs::remove_file(ledger(&home, "default")).unwrap();
+    for arguments in [&["verify"][..], &["inbox", "list"]] {
+        let said = home.run(arguments);
+        assert_eq!(said.status, 3, "{}", told(&said));
+        assert!(said.err.contains("ledger.db: there is no ledger here"), "{}", told(&said));
+    }
+    assert!(!ledger(&home, "default").exists());
+}
+
+#[test]
+fn one_broken_workspace_does_not_stop_the_others() {
+    let home = Home::new();
+    home.ok(&["inbox", "list"]);
+    home.ok(&["workspaces", "create", "other"]);
+    fs::write(ledger(&home, "default"), b"not a ledger").unwrap();
+    let _server = Server::start(&home);
+    home.ok(&["-w", "other", "inbox", "list"]);
+    let said = home.run(&["-w", "default", "inbox", "list"]);
+    assert_eq!(said.status, 3, "{}", told(&said));
+    let log = fs::read_to_string(home.dir.path().join("serve.log")).unwrap();
+    assert!(log.contains("workspace default does not open"), "{log}");
+}
+
+#[test]
+fn a_full_disk_is_told_and_nothing_is_half_done() {
+    let home = Home::new();
+    let binary = env!("CARGO_BIN_EXE_deeds");
+    // No file of this process may grow beyond 4 KiB: as a full disk, without filling one.
+    let script = format!("trap '' XFSZ; ulimit -f 4; exec {binary} inbox list");
+    let mut command = Command::new("sh");
+    let base = home.command(&[]);
+    command.env_clear().envs(base.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let said = Said::of(&command.args(["-c", &script]).output().unwrap());
+    assert_eq!(said.status, 3, "{}", told(&said));
+    assert!(!said.err.contains("panicked"), "{}", told(&said));
+    home.ok(&["inbox", "list"]);
+    assert!(home.ok(&["verify"]).contains("holds"));
+}
+
+#[test]
+fn a_directory_that_is_used_for_something_else_is_left_alone() {
+    let home = Home::new();
+    fs::create_dir(home.data()).unwrap();
+    fs::write(home.data().join("thesis.tex"), "x").unwrap();
+    let said = home.run(&["inbox", "list"]);
+    assert_eq!(said.status, 3, "{}", told(&said));
+    assert!(said.err.contains("thesis.tex"), "{}", told(&said));
+    assert_eq!(fs::read_dir(home.data()).unwrap().count(), 1);
+    let said = home.run(&["--data-dir", "/proc/deeds", "inbox", "list"]);
+    assert_eq!(said.status, 3, "{}", told(&said));
+}

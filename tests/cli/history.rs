@@ -1,0 +1,87 @@
+//! A real history goes in, holds, and shows what the team fought over. Also the log's exports.
+
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use crate::run::Home;
+
+/// The write log of a real team, kept outside the repository.
+fn beads() -> Option<String> {
+    let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data/beads-events.jsonl");
+    let named = std::env::var_os("DEEDS_TEST_BEADS").map_or(beside, PathBuf::from);
+    if named.exists() {
+        return Some(named.display().to_string());
+    }
+    eprintln!("PASSED OVER: {} is not here; DEEDS_TEST_BEADS names another place", named.display());
+    None
+}
+
+#[test]
+fn a_real_teams_log_is_imported_once_and_shows_its_fights() {
+    let Some(file) = beads() else { return };
+    let home = Home::new();
+    let report: Value = serde_json::from_str(&home.ok(&["import", "beads", &file, "--json"])).unwrap();
+    assert_eq!(report["taken"], 2123);
+    assert_eq!((&report["entities"], &report["agents"]), (&259.into(), &54.into()));
+    assert_eq!(report["multi_writer_entities"], 198);
+    assert_eq!(report["alerts"]["stale-write"]["times"], 17);
+    assert_eq!(report["contested"][0]["entity"], "issue/bd-019");
+
+    let again: Value = serde_json::from_str(&home.ok(&["import", "beads", &file, "--json"])).unwrap();
+    assert_eq!((&again["taken"], &again["known"], &again["deeds"]), (&0.into(), &2123.into(), &0.into()));
+    assert!(home.ok(&["verify"]).contains("holds"));
+    assert!(home.ok(&["inbox", "list"]).contains("nothing waits"), "an import asks nobody");
+
+    let alerts: Value = serde_json::from_str(&home.ok(&["alerts", "--json"])).unwrap();
+    assert_eq!(alerts["alerts"][0]["on"], "issue/bd-019#status");
+    let frame = home.ok(&["screen", "conflicts", "--size", "120x36"]);
+    let first = frame.lines().find(|line| line.contains("issue/bd-")).unwrap_or_default();
+    assert!(first.contains("issue/bd-019"), "the fight over bd-019 comes first:\n{frame}");
+}
+
+#[test]
+fn broken_lines_are_told_and_the_rest_goes_in() {
+    let home = Home::new();
+    let good = |id: u64| {
+        format!(
+            "{{\"id\":{id},\"actor\":\"mayor\",\"created_at\":\"2026-02-14T08:11:00Z\",\"event_type\":\"created\",\
+             \"issue_id\":\"bd-{id}\",\"old_value\":\"\",\"new_value\":\"\",\"comment\":\"\"}}\n"
+        )
+    };
+    home.file("events.jsonl", &format!("{}not json\n{}", good(1), good(2)));
+    let said = home.run(&["import", "beads", "events.jsonl", "-w", "beads"]);
+    assert_eq!(said.status, 1, "{}{}", said.out, said.err);
+    assert!(said.out.contains("2 taken") && said.out.contains("line 2"), "{}", said.out);
+    assert!(home.ok(&["workspaces"]).contains("beads"));
+
+    // Into a directory that has another workspace already, the one that is named is made.
+    let second = Home::new();
+    second.ok(&["inbox", "list"]);
+    second.file("events.jsonl", &good(7));
+    second.ok(&["import", "beads", "events.jsonl", "-w", "history"]);
+    let there = second.ok(&["workspaces"]);
+    assert!(there.contains("default") && there.contains("history"), "{there}");
+    assert!(second.ok(&["map", "show"]).contains("enforce"), "the other workspace stays as it was");
+}
+
+#[test]
+fn exports_verify_until_they_are_changed() {
+    let home = Home::new();
+    home.ok(&["override", "set", "crm/contact/acme#name", "=cmd, \"quoted\"", "--reason", "=1+1"]);
+    let export = home.ok(&["log", "--export", "jsonl"]);
+    home.file("deeds.jsonl", &export);
+    assert!(home.ok(&["verify", "--export", "deeds.jsonl"]).contains("holds"));
+    home.file("changed.jsonl", &export.replace("acme", "acne"));
+    let said = home.run(&["verify", "--export", "changed.jsonl"]);
+    assert_eq!(said.status, 3, "{}{}", said.out, said.err);
+    assert!(said.err.contains("line 5"), "the first line that does not hold: {}", said.err);
+
+    let part = home.ok(&["log", "action:set", "--export", "jsonl"]);
+    assert_eq!(part.lines().count(), 1, "{part}");
+    let table = home.ok(&["log", "--export", "csv"]);
+    assert_eq!(table.lines().count(), 5, "{table}");
+    assert!(table.contains("'=1+1"), "no formula for a spreadsheet:\n{table}");
+    let said = home.run(&["log", "outcome:nonsense"]);
+    assert_eq!(said.status, 2, "{}", said.err);
+}

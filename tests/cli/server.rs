@@ -1,0 +1,83 @@
+//! A `deeds serve` that runs beside a test, and requests to it as any agent would send them. What is tested lives in the
+//! files beside this one.
+#![expect(clippy::unwrap_used, reason = "what can't be set up can't be tested")]
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::run::Home;
+
+/// How long a server may take to begin and requests may take to be answered.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A running server, killed when dropped.
+pub(crate) struct Server {
+    child: Child,
+    /// `http://127.0.0.1:port`
+    pub(crate) url: String,
+}
+
+impl Server {
+    pub(crate) fn start(home: &Home) -> Self {
+        let mut command = home.command(&["serve"]);
+        let mut options = std::fs::OpenOptions::new();
+        let log = options.create(true).append(true).open(home.dir.path().join("serve.log")).unwrap();
+        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let url = line.trim().strip_prefix("serving ").map(str::to_owned);
+        let Some(url) = url else {
+            let log = std::fs::read_to_string(home.dir.path().join("serve.log")).unwrap();
+            panic!("the server said {line:?}, and\n{log}");
+        };
+        Self { child, url }
+    }
+
+    /// Sends a signal and waits for the end; the exit status, none where a signal ended it.
+    pub(crate) fn signal(&mut self, name: &str) -> Option<i32> {
+        let pid = self.child.id().to_string();
+        assert!(std::process::Command::new("kill").args([name, &pid]).status().unwrap().success());
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended already.
+        self.child.kill().unwrap_or_default();
+        self.child.wait().map(drop).unwrap_or_default();
+    }
+}
+
+/// What came back: the status and the JSON body. An error where the connection failed.
+pub(crate) fn ask(
+    url: &str,
+    header_file: &Path,
+    method: &str,
+    path: &str,
+    body: &str,
+) -> std::io::Result<(u16, Value)> {
+    let address = url.strip_prefix("http://").unwrap();
+    let authorization = std::fs::read_to_string(header_file)?;
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    let length = body.len();
+    let authorization = authorization.trim();
+    write!(
+        stream,
+        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{authorization}\r\n\
+         Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+    )?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    let cut = || std::io::Error::from(std::io::ErrorKind::UnexpectedEof);
+    let (head, body) = answer.split_once("\r\n\r\n").ok_or_else(cut)?;
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).ok_or_else(cut)?;
+    // A body that was cut off by a kill is no answer.
+    Ok((status, serde_json::from_str(body).map_err(|_| cut())?))
+}
