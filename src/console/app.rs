@@ -141,6 +141,11 @@ impl App {
         self.world.workspace.clone()
     }
 
+    /// The view that is shown.
+    pub fn place(&self) -> View {
+        self.screen().map_or(View::Inbox, Screen::view)
+    }
+
     /// Whether the first answer has come.
     pub fn has_board(&self) -> bool {
         self.world.board.is_some()

@@ -8,6 +8,7 @@ use tokio::time::{Instant, timeout_at};
 use super::app::{App, Settings};
 use super::ask::{Heard, Trouble};
 use super::message::{Effect, Message};
+use super::place::View;
 use super::run::{self, ConsoleError, Ending, Options, Program as _};
 use super::theme::Surroundings;
 use super::wire::{self, Endpoint, SeenAll, Wire};
@@ -47,6 +48,8 @@ pub struct Closed {
     pub seen: SeenAll,
     /// The workspace it was in.
     pub workspace: WorkspaceId,
+    /// The view it was in.
+    pub view: View,
 }
 
 /// Opens the console on the terminal and runs it until it ends. To be awaited on the program's main thread.
@@ -64,7 +67,7 @@ pub async fn open(mut setup: Setup) -> Result<Closed, ConsoleError> {
     let (tell, heard) = mpsc::channel(wire::QUEUE);
     let mut wire = Wire::start(setup.endpoints, &setup.first, setup.seen, tell, setup.options.clock);
     let ending = run::run(&mut app, prepared, heard, |ask| wire.perform(ask), setup.options).await?;
-    Ok(Closed { ending, seen: wire.seen(), workspace: app.workspace() })
+    Ok(Closed { ending, seen: wire.seen(), workspace: app.workspace(), view: app.place() })
 }
 
 /// One frame of the console as text, without a terminal: as soon as everything that it shows has come.

@@ -6,6 +6,7 @@ mod export;
 mod look;
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -55,6 +56,8 @@ pub struct Wire {
     tell: mpsc::Sender<Heard>,
     seen: Arc<Mutex<SeenAll>>,
     clock: fn() -> i64,
+    /// Whether deeds come: then an answer tells how quick the link is.
+    live: Arc<AtomicBool>,
     following: Option<JoinHandle<()>>,
 }
 
@@ -69,7 +72,8 @@ impl Wire {
     ) -> Self {
         let at = endpoints.iter().position(|endpoint| endpoint.workspace == *first).unwrap_or(0);
         let seen = Arc::new(Mutex::new(seen));
-        let mut wire = Self { endpoints, at, tell, seen, clock, following: None };
+        let live = Arc::new(AtomicBool::new(false));
+        let mut wire = Self { endpoints, at, tell, seen, clock, live, following: None };
         wire.follow();
         wire
     }
@@ -89,9 +93,14 @@ impl Wire {
             return;
         }
         let Some(endpoint) = self.endpoints.get(self.at) else { return };
-        let (client, tell) = (endpoint.client.clone(), self.tell.clone());
+        let (client, tell, live) = (endpoint.client.clone(), self.tell.clone(), Arc::clone(&self.live));
         tokio::spawn(async move {
+            let before = std::time::Instant::now();
             let result = carry::carry(&client, ask.what).await;
+            if result.is_ok() && live.load(Ordering::Relaxed) {
+                let latency_ms = Some(millis(before.elapsed()));
+                _ = tell.send(Heard::Link(Link::Live { latency_ms })).await;
+            }
             // A console that has ended needs no answer.
             _ = tell.send(Heard::Answer { to: ask.from, tag: ask.tag, result }).await;
         });
@@ -109,6 +118,7 @@ impl Wire {
             tell: self.tell.clone(),
             seen: Arc::clone(&self.seen),
             clock: self.clock,
+            live: Arc::clone(&self.live),
         };
         self.following = Some(tokio::spawn(async move { _ = follower.follow().await }));
     }
@@ -132,6 +142,7 @@ struct Follower {
     tell: mpsc::Sender<Heard>,
     seen: Arc<Mutex<SeenAll>>,
     clock: fn() -> i64,
+    live: Arc<AtomicBool>,
 }
 
 impl Follower {
@@ -185,8 +196,7 @@ impl Follower {
             let before = std::time::Instant::now();
             match self.client.board().await {
                 Ok(view) => {
-                    let took = u64::try_from(before.elapsed().as_millis()).unwrap_or(u64::MAX);
-                    return Ok(Some((view, took)));
+                    return Ok(Some((view, millis(before.elapsed()))));
                 }
                 Err(error) if error.is_unreachable() => {
                     let wait = backoff.wait();
@@ -238,8 +248,15 @@ impl Follower {
     }
 
     async fn tell(&self, heard: Heard) -> Result<(), NobodyListens> {
+        if let Heard::Link(link) = &heard {
+            self.live.store(matches!(link, Link::Live { .. }), Ordering::Relaxed);
+        }
         self.tell.send(heard).await.map_err(|_| NobodyListens)
     }
+}
+
+fn millis(took: Duration) -> u64 {
+    u64::try_from(took.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// The part of an error that fits a line.

@@ -4,12 +4,11 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::close_only;
 use super::review::Review;
 use crate::console::action::Action;
 use crate::console::untrusted;
 use crate::console::widgets::Look;
-use crate::console::widgets::modal::Frame;
+use crate::console::widgets::modal::{Buttons, Frame};
 use crate::console::world::World;
 use crate::domain::state::Item;
 
@@ -125,6 +124,12 @@ impl Sheet {
         };
         lines.push(Line::default());
         let title = untrusted::fit(&self.title, room.saturating_sub(4));
-        Frame { title: &title, width: WIDTH }.draw_with_buttons(buffer, screen, look, &lines, &close_only());
+        Frame { title: &title, width: WIDTH }.draw_with_buttons(
+            buffer,
+            screen,
+            look,
+            &lines,
+            &Buttons::safe_first(["close"]),
+        );
     }
 }

@@ -1,0 +1,16 @@
+//! The console on a real server, without a terminal: what is typed becomes a decision, and the screen shows what the ledger
+//! says.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a failed step fails the test, wherever it stands"
+)]
+
+#[path = "console/desk.rs"]
+mod desk;
+#[path = "console/link.rs"]
+mod link;
+#[expect(dead_code, reason = "shared with the server's own tests")]
+#[path = "server/support.rs"]
+mod support;
