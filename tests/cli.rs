@@ -1,9 +1,17 @@
 //! The command line as people meet it: the real binary, real directories, exact exit statuses.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 #[path = "cli/attach.rs"]
 mod attach;
 #[path = "cli/bad_input.rs"]
 mod bad_input;
+#[path = "cli/console.rs"]
+mod console;
 #[path = "cli/damage.rs"]
 mod damage;
 #[path = "cli/decisions.rs"]

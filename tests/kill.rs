@@ -2,7 +2,12 @@
 //! writers write; afterwards every acknowledged write is in the ledger, the chain holds, and replay gives the state.
 //!
 //! A few cycles run always; `DEEDS_KILL_CYCLES=100 cargo test --test kill` runs a hundred.
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 #[path = "cli/run.rs"]
 mod run;
@@ -53,7 +58,8 @@ impl Writer {
         while !over.load(Ordering::Relaxed) {
             self.tried += 1;
             let value = self.tried;
-            let entity = if value.is_multiple_of(2) { format!("load/{}/{value}", self.name) } else { hot.clone() };
+            let entity =
+                if value.is_multiple_of(2) { format!("load/{}/{value}", self.name) } else { hot.clone() };
             let Ok(version) = version_of(url, &self.header, &entity) else { return };
             let body = json!({ "entity": entity, "changes": { "n": value }, "expected": { "n": version } });
             let Ok((status, reply)) = ask(url, &self.header, "POST", "/v1/writes", &body.to_string()) else {
