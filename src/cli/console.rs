@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use clap::Args;
 
 use super::arguments::{Context, read_text};
+use super::datadir::DataDir;
 use super::output;
 use super::session::{self, FIRST_AGENT, Session};
 use super::status::{Status, Usage};
@@ -32,6 +33,10 @@ const KEYMAP_BYTES: u64 = 256 * 1024;
 pub(super) fn run(context: &Context) -> anyhow::Result<Status> {
     need_terminal()?;
     let settings = settings(&context.config, View::Inbox)?;
+    if context.config.connect.is_some() {
+        // Tokens for servers elsewhere, and what was seen there, are kept here too.
+        DataDir::open(&context.data_dir()?)?;
+    }
     session::runtime()?.block_on(async {
         let session = Session::open(context).await?;
         let closed = show(context, &session, settings).await;

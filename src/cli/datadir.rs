@@ -226,6 +226,18 @@ impl DataDir {
         Self::replace(&self.path.join(SERVER), &text)
     }
 
+    /// Takes away what an earlier process said; whoever holds the lock calls it.
+    ///
+    /// # Errors
+    /// When the file can't be removed.
+    pub(crate) fn forget_serving(&self, _lock: &Lock) -> Result<(), DataDirError> {
+        let path = self.path.join(SERVER);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(system(&path, error)),
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
     /// Where the token of that name for a workspace here is kept.
     pub(crate) fn token_file(&self, workspace: &WorkspaceId, name: &str) -> PathBuf {
         self.path.join(TOKENS).join(format!("{workspace}.{}", file_name(name)))

@@ -27,6 +27,8 @@ pub(super) use signin::user;
 
 /// How long the process that holds the data directory may take to answer.
 const ATTACH_WAIT: Duration = Duration::from_secs(10);
+/// How long the first token may take to be there, while the process that founds the directory is at work.
+const TOKEN_WAIT: Duration = Duration::from_secs(2);
 /// Between two tries to attach.
 const ATTACH_EVERY: Duration = Duration::from_millis(50);
 /// How often a request is sent while attaching.
@@ -47,6 +49,15 @@ enum Place {
     Remote { dir: Option<DataDir>, url: Url, keep: bool },
     /// On this data directory, in this process or another.
     Local { dir: DataDir, serving: Slot },
+}
+
+/// What came of trying to attach.
+enum Attached {
+    Session(Box<Session>),
+    /// Nobody answers there, or somebody else.
+    NoAnswer,
+    /// There is no token in this file.
+    NoToken(PathBuf),
 }
 
 /// The server in this process, if there is one; it may come later, when another process has quit.
@@ -102,24 +113,22 @@ impl Session {
 
     async fn local(context: &Context) -> anyhow::Result<Self> {
         let dir = DataDir::open(&context.data_dir()?)?;
-        let give_up = Instant::now() + ATTACH_WAIT;
+        let began = Instant::now();
         loop {
             if let Some(lock) = dir.try_lock()? {
                 return Self::serve_here(context, dir, lock).await;
             }
-            if let Some(session) = Self::attach(context, &dir).await? {
-                return Ok(session);
+            match Self::attach(context, &dir).await? {
+                Attached::Session(session) => return Ok(*session),
+                Attached::NoAnswer if began.elapsed() >= ATTACH_WAIT => return Err(no_answer(&dir)),
+                Attached::NoToken(file) if began.elapsed() >= TOKEN_WAIT => {
+                    return Err(Usage::error(format!(
+                        "{}: there is no token of yours here, and another deeds serves this directory; name one with --token-file, or quit the other first",
+                        file.display()
+                    )));
+                }
+                Attached::NoAnswer | Attached::NoToken(_) => tokio::time::sleep(ATTACH_EVERY).await,
             }
-            if Instant::now() >= give_up {
-                let who = dir.serving().map_or_else(String::new, |serving| {
-                    format!(" (process {}, address {})", serving.pid, serving.address)
-                });
-                anyhow::bail!(
-                    "{}: another deeds{who} holds this data directory and does not answer; end it, or name another directory with --data-dir",
-                    dir.path().display()
-                );
-            }
-            tokio::time::sleep(ATTACH_EVERY).await;
         }
     }
 
@@ -151,34 +160,32 @@ impl Session {
         Ok(client(context, &embedded.url(), &token, client::Options::default().attempts)?)
     }
 
-    /// Signs in to the process that serves the directory; none if it does not answer yet, or any more.
-    async fn attach(context: &Context, dir: &DataDir) -> anyhow::Result<Option<Self>> {
-        let Some(serving) = dir.serving() else { return Ok(None) };
+    /// Signs in to the process that serves the directory, if it answers yet, or still.
+    async fn attach(context: &Context, dir: &DataDir) -> anyhow::Result<Attached> {
+        let Some(serving) = dir.serving() else { return Ok(Attached::NoAnswer) };
         let token = match signin::given(context)? {
             Some(given) => given.token,
             None => match signin::choose(dir, context.config.workspace.as_ref()) {
                 Ok(workspace) => match own_token(dir, &workspace, &user()) {
                     Some(token) => token?,
                     // The other process may be about to write it.
-                    None => return Ok(None),
+                    None => return Ok(Attached::NoToken(dir.token_file(&workspace, user().as_str()))),
                 },
-                Err(error) if dir.workspaces()?.is_empty() => {
-                    drop(error);
-                    return Ok(None);
-                }
+                // The other process may be about to make the first one.
+                Err(_) if dir.workspaces()?.is_empty() => return Ok(Attached::NoAnswer),
                 Err(error) => return Err(error),
             },
         };
         let url = url_of(serving.address);
         match client(context, &url, &token, ATTACH_ATTEMPTS)?.whoami().await {
             Ok(who) if who.server.instance == serving.instance => {}
-            Ok(_) => return Ok(None),
-            Err(error) if error.is_unreachable() => return Ok(None),
+            Ok(_) => return Ok(Attached::NoAnswer),
+            Err(error) if error.is_unreachable() => return Ok(Attached::NoAnswer),
             Err(error) => return Err(error.into()),
         }
         let client = client(context, &url, &token, client::Options::default().attempts)?;
         let serving = Slot::default();
-        Ok(Some(Self { client, place: Place::Local { dir: dir.clone(), serving } }))
+        Ok(Attached::Session(Box::new(Self { client, place: Place::Local { dir: dir.clone(), serving } })))
     }
 
     /// If another process serves the directory: starts to serve it, at the same address, as soon as that one quits.
@@ -318,6 +325,16 @@ impl Session {
             embedded.stop().await;
         }
     }
+}
+
+fn no_answer(dir: &DataDir) -> anyhow::Error {
+    let who = dir.serving().map_or_else(String::new, |serving| {
+        format!(" (process {}, address {})", serving.pid, serving.address)
+    });
+    anyhow::anyhow!(
+        "{}: another deeds{who} holds this data directory and does not answer; end it, or name another directory with --data-dir",
+        dir.path().display()
+    )
 }
 
 /// The token kept for a workspace of this directory.

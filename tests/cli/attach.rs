@@ -106,6 +106,18 @@ fn a_second_server_is_refused_with_the_first_ones_address() {
 }
 
 #[test]
+fn without_a_token_of_ones_own_the_mend_is_told_soon() {
+    let home = Home::new();
+    let _server = Server::start(&home);
+    std::fs::remove_file(home.data().join("tokens/default.dana")).unwrap();
+    let began = Instant::now();
+    let said = home.run(&["inbox", "list"]);
+    assert_eq!(said.status, 2, "{}", said.err);
+    assert!(said.err.contains("default.dana") && said.err.contains("--token-file"), "{}", said.err);
+    assert!(began.elapsed() < Duration::from_secs(8));
+}
+
+#[test]
 fn a_server_that_was_killed_leaves_no_lock_behind() {
     let home = Home::new();
     let mut server = Server::start(&home);

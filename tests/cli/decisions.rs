@@ -58,7 +58,7 @@ fn an_unowned_write_waits_is_expanded_and_commits() {
 #[test]
 fn a_write_to_anothers_field_becomes_a_proposal_that_the_owner_accepts() {
     let home = Home::new();
-    let _server = Server::start(&home);
+    let server = Server::start(&home);
     home.file(
         "team.toml",
         "workspace = \"default\"\n\n[[agent]]\nid = \"crm\"\nowner = \"dana\"\nwrites = [\"crm/**\"]\nescalates_to = \"inbox\"\n\n\
@@ -78,7 +78,7 @@ fn a_write_to_anothers_field_becomes_a_proposal_that_the_owner_accepts() {
     let body = write("crm/contact/acme", "status", "hot", 0);
     let url = read(&home, &["workspaces", "--json"]);
     assert_eq!(url["workspaces"][0]["workspace"], "default");
-    let (_, reply) = ask(&_server.url, &foreign, "POST", "/v1/writes", &body).unwrap();
+    let (_, reply) = ask(&server.url, &foreign, "POST", "/v1/writes", &body).unwrap();
     assert_eq!((&reply["outcome"], &reply["owners"][0]), (&json!("proposed"), &json!("crm")));
 
     assert!(home.ok(&["work", "--agent", "crm"]).contains("proposal"));

@@ -108,6 +108,8 @@ impl Embedded {
         {
             return Err(Usage::error(ServeError::Plaintext(*off).to_string()));
         }
+        // Until this process serves, nobody is to send a token to an address that may be somebody else's by now.
+        dir.forget_serving(&lock)?;
         let listener = listen.bind().await?;
         let address = listener.local_addr().context("the listening socket")?;
         let workspaces = Arc::new(Workspaces::open(dir.path(), Clock::System).await?);
