@@ -3,6 +3,8 @@
 //! Every step waits for its answer before the next one is taken, so that a seed gives the same sequence each time. How
 //! fast that goes is the caller's business: the stage only says at which moment of the team's time something is due.
 
+mod stream;
+
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, BTreeSet, BinaryHeap},
@@ -11,12 +13,11 @@ use std::{
 
 use crate::domain::{
     code::Code,
-    command::{Act, ActEnd, Command, WorkStep, WorkVerb},
+    command::{Act, ActEnd, Command},
     deed::Outcome,
     ids::{ActNo, AgentId, ItemNo, WorkNo},
     path::EntityPath,
     reply::Reply,
-    state::{Work, WorkKind},
 };
 
 use super::{
@@ -37,10 +38,6 @@ pub(super) const SECOND: Moment = 1_000_000;
 const OPENING_ENDS: Moment = 62 * SECOND;
 /// How often an agent looks at its work.
 const WORK_EVERY: Moment = 7 * SECOND;
-/// How long an owner thinks about a proposal: from, to.
-const THINKING: (Moment, Moment) = (9 * SECOND, 24 * SECOND);
-/// How long an agent waits with a person's answer: until then it can be taken back.
-const SETTLING_SECONDS: f64 = 90.0;
 /// How often an agent asks again where another goes first, and how long it waits in between.
 const ASKS: u32 = 3;
 const ASK_AGAIN: Moment = 20 * SECOND;
@@ -50,8 +47,6 @@ const PAUSED: Moment = 30 * SECOND;
 const LATER: Moment = 2 * SECOND;
 /// One in so many side effects fails.
 const FAILS: u64 = 14;
-/// One in so many proposals is declined although it could be made.
-const DECLINES: u64 = 3;
 /// The first number that stands for `{n}`.
 const FIRST_NUMBER: u64 = 2041;
 
@@ -296,104 +291,6 @@ impl<D: Desk> Stage<D> {
         let Some(desk) = self.desks.get_mut(agent) else { return Ok(Vec::new()) };
         let reply = desk.ask(&end).await?;
         Ok(vec![self.played(now, agent, "act end", Some(subject), &reply)])
-    }
-
-    /// Looks at an agent's work: notices are ended at once, the rest after some thought.
-    async fn look(&mut self, now: Moment, agent: &AgentId) -> Result<Vec<Played>, Fault> {
-        if self.is_still(agent, now) {
-            return Ok(Vec::new());
-        }
-        let Some(desk) = self.desks.get_mut(agent) else { return Ok(Vec::new()) };
-        let mut played = Vec::new();
-        for work in desk.work().await? {
-            if !self.pending.insert(work.no) {
-                continue;
-            }
-            match work.kind {
-                WorkKind::Notice { .. } => {
-                    played.extend(self.finish(now, agent, &work, WorkVerb::Complete, None).await?);
-                }
-                WorkKind::Proposal { .. } => {
-                    let thinking = self.random.between(THINKING.0, THINKING.1);
-                    self.cue(now + thinking, Cue::EndWork { agent: agent.clone(), work: work.no });
-                }
-                WorkKind::Decision { item, .. } => {
-                    self.waiting.remove(&item);
-                    let settling = seconds(SETTLING_SECONDS * self.speed);
-                    self.cue(now + settling, Cue::EndWork { agent: agent.clone(), work: work.no });
-                }
-            }
-        }
-        Ok(played)
-    }
-
-    /// Ends a work item that is still there: a person may have taken it back meanwhile.
-    async fn end_work(&mut self, now: Moment, agent: &AgentId, no: WorkNo) -> Result<Vec<Played>, Fault> {
-        if self.is_still(agent, now) {
-            self.cue(now + PAUSED, Cue::EndWork { agent: agent.clone(), work: no });
-            return Ok(Vec::new());
-        }
-        let Some(desk) = self.desks.get_mut(agent) else { return Ok(Vec::new()) };
-        let Some(work) = desk.work().await?.into_iter().find(|work| work.no == no) else {
-            self.pending.remove(&no);
-            return Ok(Vec::new());
-        };
-        let (verb, note) = match &work.kind {
-            WorkKind::Proposal { .. } => self.judge(agent, &work).await?,
-            WorkKind::Decision { .. } | WorkKind::Notice { .. } => (WorkVerb::Complete, None),
-        };
-        let mut played = self.finish(now, agent, &work, verb, note).await?;
-        let went_through =
-            played.iter().all(|played| played.outcome != Outcome::Stale && played.code.is_none());
-        if verb == WorkVerb::Accept && !went_through {
-            let why = "it does not go through as it stands; read again and propose what you still want";
-            played.extend(self.finish(now, agent, &work, WorkVerb::Decline, Some(why.to_owned())).await?);
-        }
-        Ok(played)
-    }
-
-    /// What an owner makes of a proposal: made on old versions it is declined, otherwise mostly accepted.
-    async fn judge(&mut self, agent: &AgentId, work: &Work) -> Result<(WorkVerb, Option<String>), Fault> {
-        let WorkKind::Proposal { write, .. } = &work.kind else { return Ok((WorkVerb::Complete, None)) };
-        let Some(desk) = self.desks.get_mut(agent) else { return Ok((WorkVerb::Complete, None)) };
-        let view = desk.read(&write.entity).await?;
-        let mut notes = Notes::default();
-        notes.take_in(agent, &write.entity, view.as_ref());
-        let fresh = Draft::Write(write.clone(), Vec::new(), true).command(agent, agent, &notes);
-        let current = matches!(&fresh, Command::Write(fresh) if fresh.expected == write.expected);
-        if !current {
-            let why = "the record has moved on since you read it; read again and propose what you still want";
-            return Ok((WorkVerb::Decline, Some(why.to_owned())));
-        }
-        if self.random.below(DECLINES) == 0
-            && let Some(why) = self.random.one_of(&self.story.declines)
-        {
-            return Ok((WorkVerb::Decline, Some(why.clone())));
-        }
-        Ok((WorkVerb::Accept, None))
-    }
-
-    async fn finish(
-        &mut self,
-        now: Moment,
-        agent: &AgentId,
-        work: &Work,
-        verb: WorkVerb,
-        note: Option<String>,
-    ) -> Result<Vec<Played>, Fault> {
-        let step = WorkStep { work: work.no, step: verb, note: note.map(Arc::from) };
-        let Some(desk) = self.desks.get_mut(agent) else { return Ok(Vec::new()) };
-        let reply = desk.ask(&Command::Work(step)).await?;
-        self.pending.remove(&work.no);
-        if reply.code == Some(Code::Paused) {
-            self.still.insert(agent.clone(), now + PAUSED);
-        }
-        let action = match verb {
-            WorkVerb::Complete => "complete",
-            WorkVerb::Accept => "accept",
-            WorkVerb::Decline => "decline",
-        };
-        Ok(vec![self.played(now, agent, action, work.subject.as_ref(), &reply)])
     }
 
     fn is_still(&self, agent: &AgentId, now: Moment) -> bool {

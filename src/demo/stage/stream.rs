@@ -1,0 +1,131 @@
+//! What agents do with their work streams: notices ended, proposals judged, a person's answers left alone for a while.
+
+use std::sync::Arc;
+
+use super::{Cue, Moment, PAUSED, SECOND, Stage, seconds};
+use crate::{
+    demo::{
+        Played,
+        desk::{Desk, Fault},
+        script::{Draft, Notes},
+    },
+    domain::{
+        code::Code,
+        command::{Command, WorkStep, WorkVerb},
+        deed::Outcome,
+        ids::{AgentId, WorkNo},
+        state::{Work, WorkKind},
+    },
+};
+
+/// How long an owner thinks about a proposal: from, to.
+const THINKING: (Moment, Moment) = (9 * SECOND, 24 * SECOND);
+/// How long an agent waits with a person's answer: until then it can be taken back.
+const SETTLING_SECONDS: f64 = 90.0;
+/// One in so many proposals is declined although it could be made.
+const DECLINES: u64 = 3;
+
+impl<D: Desk> Stage<D> {
+    /// Looks at an agent's work: notices are ended at once, the rest after some thought.
+    pub(super) async fn look(&mut self, now: Moment, agent: &AgentId) -> Result<Vec<Played>, Fault> {
+        if self.is_still(agent, now) {
+            return Ok(Vec::new());
+        }
+        let Some(desk) = self.desks.get_mut(agent) else { return Ok(Vec::new()) };
+        let mut played = Vec::new();
+        for work in desk.work().await? {
+            if !self.pending.insert(work.no) {
+                continue;
+            }
+            match work.kind {
+                WorkKind::Notice { .. } => {
+                    played.extend(self.finish(now, agent, &work, WorkVerb::Complete, None).await?);
+                }
+                WorkKind::Proposal { .. } => {
+                    let thinking = self.random.between(THINKING.0, THINKING.1);
+                    self.cue(now + thinking, Cue::EndWork { agent: agent.clone(), work: work.no });
+                }
+                WorkKind::Decision { item, .. } => {
+                    self.waiting.remove(&item);
+                    let settling = seconds(SETTLING_SECONDS * self.speed);
+                    self.cue(now + settling, Cue::EndWork { agent: agent.clone(), work: work.no });
+                }
+            }
+        }
+        Ok(played)
+    }
+
+    /// Ends a work item that is still there: a person may have taken it back meanwhile.
+    pub(super) async fn end_work(
+        &mut self,
+        now: Moment,
+        agent: &AgentId,
+        no: WorkNo,
+    ) -> Result<Vec<Played>, Fault> {
+        if self.is_still(agent, now) {
+            self.cue(now + PAUSED, Cue::EndWork { agent: agent.clone(), work: no });
+            return Ok(Vec::new());
+        }
+        let Some(desk) = self.desks.get_mut(agent) else { return Ok(Vec::new()) };
+        let Some(work) = desk.work().await?.into_iter().find(|work| work.no == no) else {
+            self.pending.remove(&no);
+            return Ok(Vec::new());
+        };
+        let (verb, note) = match &work.kind {
+            WorkKind::Proposal { .. } => self.judge(agent, &work).await?,
+            WorkKind::Decision { .. } | WorkKind::Notice { .. } => (WorkVerb::Complete, None),
+        };
+        let mut played = self.finish(now, agent, &work, verb, note).await?;
+        let went_through =
+            played.iter().all(|played| played.outcome != Outcome::Stale && played.code.is_none());
+        if verb == WorkVerb::Accept && !went_through {
+            let why = "it does not go through as it stands; read again and propose what you still want";
+            played.extend(self.finish(now, agent, &work, WorkVerb::Decline, Some(why.to_owned())).await?);
+        }
+        Ok(played)
+    }
+
+    /// What an owner makes of a proposal: made on old versions it is declined, otherwise mostly accepted.
+    async fn judge(&mut self, agent: &AgentId, work: &Work) -> Result<(WorkVerb, Option<String>), Fault> {
+        let WorkKind::Proposal { write, .. } = &work.kind else { return Ok((WorkVerb::Complete, None)) };
+        let Some(desk) = self.desks.get_mut(agent) else { return Ok((WorkVerb::Complete, None)) };
+        let view = desk.read(&write.entity).await?;
+        let mut notes = Notes::default();
+        notes.take_in(agent, &write.entity, view.as_ref());
+        let fresh = Draft::Write(write.clone(), Vec::new(), true).command(agent, agent, &notes);
+        let current = matches!(&fresh, Command::Write(fresh) if fresh.expected == write.expected);
+        if !current {
+            let why = "the record has moved on since you read it; read again and propose what you still want";
+            return Ok((WorkVerb::Decline, Some(why.to_owned())));
+        }
+        if self.random.below(DECLINES) == 0
+            && let Some(why) = self.random.one_of(&self.story.declines)
+        {
+            return Ok((WorkVerb::Decline, Some(why.clone())));
+        }
+        Ok((WorkVerb::Accept, None))
+    }
+
+    async fn finish(
+        &mut self,
+        now: Moment,
+        agent: &AgentId,
+        work: &Work,
+        verb: WorkVerb,
+        note: Option<String>,
+    ) -> Result<Vec<Played>, Fault> {
+        let step = WorkStep { work: work.no, step: verb, note: note.map(Arc::from) };
+        let Some(desk) = self.desks.get_mut(agent) else { return Ok(Vec::new()) };
+        let reply = desk.ask(&Command::Work(step)).await?;
+        self.pending.remove(&work.no);
+        if reply.code == Some(Code::Paused) {
+            self.still.insert(agent.clone(), now + PAUSED);
+        }
+        let action = match verb {
+            WorkVerb::Complete => "complete",
+            WorkVerb::Accept => "accept",
+            WorkVerb::Decline => "decline",
+        };
+        Ok(vec![self.played(now, agent, action, work.subject.as_ref(), &reply)])
+    }
+}
