@@ -182,22 +182,24 @@ fn input(look: Look<'_>, wide: usize, item: &Item) -> Vec<Line<'static>> {
     }
 }
 
+/// Each side of a conflict: when, who, what it made of which field, and why.
 fn sides(look: Look<'_>, wide: usize, world: &World, sides: &[AlertSide]) -> Vec<Line<'static>> {
     let theme = look.theme;
-    let side = |side: &AlertSide| {
-        let mut text = format!("{} {} {}", words::clock(side.at, world.now), side.actor, side.outcome);
+    let mut lines = Vec::new();
+    for side in sides.iter().take(TEXT_LINES) {
+        let mut text = format!("{} {}", words::clock_or_day(side.at, world.now), side.actor);
         if let Some(path) = &side.path {
             _ = write!(text, " {path}");
         }
         if let Some(value) = &side.value {
             _ = write!(text, " {} {}", look.glyphs.arrow, value.plain());
         }
-        if let Some(why) = &side.why {
-            _ = write!(text, " ({why})");
-        }
-        untrusted::wrap(&text, wide, TEXT_LINES, theme.base, theme.escaped)
-    };
-    sides.iter().take(TEXT_LINES).flat_map(side).collect()
+        lines.extend(untrusted::wrap(&text, wide, TEXT_LINES, theme.base, theme.escaped));
+        let why = side.why.as_deref().unwrap_or_default();
+        let more = if why.is_empty() { side.outcome.to_string() } else { format!("{}: {why}", side.outcome) };
+        lines.extend(untrusted::wrap(&format!("      {more}"), wide, 2, theme.muted, theme.escaped));
+    }
+    lines
 }
 
 fn evidence<'a>(

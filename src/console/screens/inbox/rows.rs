@@ -24,11 +24,13 @@ pub(super) const LEFT_PERCENT: u16 = 50;
 
 static COLUMNS: [Column; 5] = [
     Column::exact("DUE", 8).right(),
-    Column::exact("Q", 5).rank(3),
     Column::exact("FROM", 10).rank(1),
     Column::fill("CASE", 16, 1),
-    Column::exact("", 6).right().rank(2),
+    Column::exact("", 5).right().rank(2),
+    Column::exact("QUEUE", 6).rank(3),
 ];
+/// The same where the map has one queue only, which then need not be named on every row.
+static COLUMNS_OF_ONE_QUEUE: [Column; 4] = [COLUMNS[0], COLUMNS[1], COLUMNS[2], COLUMNS[3]];
 
 /// What the list shows.
 #[derive(Debug, Clone, Copy)]
@@ -75,7 +77,9 @@ pub(super) fn draw(
     board: &Board,
     shown: &Shown<'_>,
 ) {
-    let layout = Layout::new(&COLUMNS, usize::from(area.width.saturating_sub(GUTTER)));
+    let several = board.map.model().queues.len() > 1;
+    let columns: &'static [Column] = if several { &COLUMNS } else { &COLUMNS_OF_ONE_QUEUE };
+    let layout = Layout::new(columns, usize::from(area.width.saturating_sub(GUTTER)));
     put_at(buffer, area, 0, GUTTER, &layout.header(look));
     let rows = below_header(area);
     if shown.order.is_empty() {
@@ -117,10 +121,10 @@ fn row(look: Look<'_>, layout: &Layout, world: &World, shown: &Shown<'_>, item: 
         look,
         [
             due(look, item, world.now),
-            text(item.queue.as_str(), 1, theme.muted),
-            text(item.raised_by.name(), 2, theme.subtle),
-            text(&item.title, 3, theme.base),
-            text(&last, 4, style),
+            text(item.raised_by.name(), 1, theme.subtle),
+            text(&item.title, 2, theme.base),
+            text(&last, 3, style),
+            text(item.queue.as_str(), 4, theme.muted),
         ],
     )
 }
