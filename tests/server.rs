@@ -10,7 +10,11 @@
 #[path = "server/support.rs"]
 mod support;
 
+#[path = "server/bad_input.rs"]
+mod bad_input;
 #[path = "server/cases.rs"]
 mod cases;
+#[path = "server/matrix.rs"]
+mod matrix;
 #[path = "server/stream.rs"]
 mod stream;

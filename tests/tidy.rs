@@ -39,6 +39,8 @@ const LAYERS: &[Layer] = &[
         may: &["domain", "api", "coordinator", "index", "ledger"],
         crates: &[
             "axum",
+            "hyper",
+            "hyper_util",
             "tower",
             "tower_http",
             "tokio",
@@ -49,6 +51,7 @@ const LAYERS: &[Layer] = &[
             "subtle",
             "percent_encoding",
             "getrandom",
+            "rustix",
         ],
     },
     Layer {

@@ -15,6 +15,9 @@ use crate::{
 
 /// How long news gather before they are indexed, so that a busy ledger is not indexed deed by deed.
 const GATHER: Duration = Duration::from_millis(20);
+/// By how much the follower's thread stands back where the processor is wanted by those who decide and answer.
+#[cfg(target_os = "linux")]
+const NICENESS: i32 = 10;
 /// How long the follower sleeps at most.
 const NAP: Duration = Duration::from_secs(5);
 
@@ -24,6 +27,23 @@ pub(super) struct LedgerSource {
     pub(super) runtime: runtime::Handle,
     /// True once following ends.
     pub(super) stop: watch::Receiver<bool>,
+    /// Whether its thread stands back already.
+    pub(super) nice: bool,
+}
+
+impl LedgerSource {
+    /// Lets deciding and answering go first: the index may be behind for a moment, and says so.
+    fn stand_back(&mut self) {
+        if self.nice {
+            return;
+        }
+        self.nice = true;
+        // On Linux this is the thread's own niceness, elsewhere the whole process's.
+        #[cfg(target_os = "linux")]
+        if let Err(error) = rustix::process::nice(NICENESS) {
+            tracing::debug!(%error, "the index's thread can't stand back");
+        }
+    }
 }
 
 impl Source for LedgerSource {
@@ -31,6 +51,7 @@ impl Source for LedgerSource {
     type Error = LedgerError;
 
     fn read(&mut self, after: Seq, limit: usize) -> Result<Vec<Record<Bytes>>, LedgerError> {
+        self.stand_back();
         let records = self.runtime.block_on(self.handle.ledger().read(after.0, limit))?;
         let record = |record: crate::ledger::Record| Record {
             seq: Seq(record.seq),
@@ -46,7 +67,7 @@ impl Source for LedgerSource {
     }
 
     fn wait(&mut self, after: Seq) -> bool {
-        let Self { handle, runtime, stop } = self;
+        let Self { handle, runtime, stop, .. } = self;
         runtime.block_on(async {
             let mut stopped = stop.clone();
             tokio::select! {

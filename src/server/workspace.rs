@@ -98,6 +98,7 @@ impl Workspace {
             handle: handle.clone(),
             runtime: tokio::runtime::Handle::current(),
             stop: stopped,
+            nice: false,
         };
         let tell = move |progress: &Progress| {
             told.send_replace(progress.clone());
@@ -172,6 +173,13 @@ impl Workspace {
             tracing::warn!(%error, "the index's follower broke off");
         }
         self.handle.shutdown().await;
+    }
+}
+
+impl Drop for Workspace {
+    /// Without a shutdown before it: the follower is told to end, or else letting go of it would wait for its nap.
+    fn drop(&mut self) {
+        self.stop.send_replace(true);
     }
 }
 

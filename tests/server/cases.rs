@@ -1,8 +1,17 @@
 //! The cases that users have met, played over HTTP.
 
+use std::sync::Arc;
+
+use deeds::api::NewToken;
+use deeds::client::{Direction, LedgerQuery};
+use deeds::domain::code::Code;
+use deeds::domain::deed::Outcome;
+use deeds::domain::ids::{MapVersion, Seq};
+use deeds::domain::state::TokenClass;
+use deeds::domain::time::Span;
 use serde_json::json;
 
-use super::support::{Server, came};
+use super::support::{Caller, Server, came};
 
 #[tokio::test]
 async fn the_four_second_upsell_is_stopped() {
@@ -69,3 +78,299 @@ async fn a_write_by_curl_is_on_the_board_and_in_the_ledger() {
 }
 
 const TRACE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+#[tokio::test]
+async fn double_truth_becomes_one_item_of_a_named_reviewer_with_a_deadline() {
+    let server = Server::start().await;
+    let (intake, sales) = (server.agent("intake").await, server.agent("sales").await);
+    let stage = sales.write("pipeline/ann", json!({"stage": "uncontacted"}), json!({"stage": 0})).await;
+    assert_eq!(stage["outcome"], "committed");
+    let sourced = intake.write("crm/contact/ann", json!({"status": "sourced"}), json!({"status": 0})).await;
+    assert_eq!(sourced["outcome"], "committed");
+
+    let alerts = server.dana.get("/v1/alerts").await;
+    assert_eq!(alerts["alerts"].as_array().unwrap().len(), 1, "{}", alerts.text);
+    let alert = &alerts["alerts"][0];
+    assert_eq!((&alert["kind"], &alert["count"]), (&json!("contradiction"), &json!(1)));
+    let inbox = server.dana.get("/v1/inbox").await;
+    assert_eq!(inbox["items"].as_array().unwrap().len(), 1, "{}", inbox.text);
+    let item = &inbox["items"][0];
+    assert_eq!((&item["queue"], &item["case"]["alert"]), (&json!("inbox"), &alert["no"]));
+    assert!(item["due"].as_str().unwrap() > item["opened"].as_str().unwrap());
+    let shown = server.dana.get(&format!("/v1/inbox/{}", item["no"])).await;
+    assert_eq!(shown["alert"]["no"], alert["no"]);
+    let evidence: Vec<_> =
+        shown["evidence"].as_array().unwrap().iter().map(|one| one["seq"].clone()).collect();
+    assert!(evidence.contains(&stage["deed"]) && evidence.contains(&sourced["deed"]), "{evidence:?}");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn an_unowned_field_goes_to_a_person_and_expanding_commits_the_stored_write() {
+    let server = Server::start().await;
+    let intake = server.agent("intake").await;
+    let wanted = intake.write("crm/contact/acme", json!({"score": 7}), json!({"score": 0})).await;
+    assert_eq!((&wanted["outcome"], &wanted["code"]), (&json!("escalated"), &json!("unowned")));
+    let no = wanted["item"].as_u64().unwrap();
+
+    let shown = server.dana.get(&format!("/v1/inbox/{no}")).await;
+    let (version, digest) = (shown["item"]["version"].clone(), shown["digest"].clone());
+    let expand = json!({"kind": "expand", "agent": "intake", "grant": {"what": "write", "value": "crm/contact/*#score"}});
+    let preview = server.dana.post(&format!("/v1/inbox/{no}/preview"), expand.clone()).await;
+    assert_eq!((&preview["map"], &preview["obstacle"]), (&json!([0, 1]), &json!(null)), "{}", preview.text);
+
+    let body = json!({"answer": expand, "version": version, "digest": digest});
+    let by_agent = intake.post(&format!("/v1/inbox/{no}/answer"), body.clone()).await;
+    assert_eq!((by_agent.status, &by_agent["outcome"]), (200, &json!("refused")));
+    assert_eq!(by_agent["code"], "agent-token");
+    let stale = json!({"answer": expand, "version": version, "digest": "0".repeat(64)});
+    assert_eq!(server.dana.post(&format!("/v1/inbox/{no}/answer"), stale).await["code"], "changed");
+
+    let answered = server.dana.post(&format!("/v1/inbox/{no}/answer"), body).await;
+    assert_eq!(answered["outcome"], "recorded", "{}", answered.text);
+    assert_eq!(server.dana.get("/v1/map").await["version"], 1);
+    let entity = intake.get("/v1/entities/crm/contact/acme").await;
+    assert_eq!(
+        (&entity["fields"]["score"]["value"], &entity["fields"]["score"]["version"]),
+        (&json!(7), &json!(1))
+    );
+
+    let undone = server.dana.post(&format!("/v1/inbox/{no}/undo"), json!({})).await;
+    assert_eq!(undone["outcome"], "recorded", "{}", undone.text);
+    let owner = server.dana.get("/v1/who-owns?path=crm/contact/acme%23score").await;
+    assert_eq!(owner["owners"], json!([]));
+    assert_eq!(intake.get("/v1/entities/crm/contact/acme").await["fields"]["score"]["value"], json!(null));
+    assert_eq!(server.dana.get(&format!("/v1/inbox/{no}")).await["closed"], json!(null));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_foreign_write_waits_for_its_owner_who_accepts_it() {
+    let server = Server::start().await;
+    let (intake, sales) = (server.agent("intake").await, server.agent("sales").await);
+    let waiting = {
+        let intake = intake.clone();
+        tokio::spawn(async move { intake.get("/v1/work?wait=20s").await })
+    };
+    let foreign = sales.write("crm/contact/acme", json!({"name": "Acme Ltd"}), json!({"name": 0})).await;
+    assert_eq!((&foreign["outcome"], &foreign["owners"]), (&json!("proposed"), &json!(["intake"])));
+    let work = waiting.await.unwrap();
+    let proposal = &work["works"][0];
+    assert_eq!((&proposal["kind"]["kind"], &proposal["no"]), (&json!("proposal"), &foreign["works"][0]));
+
+    let other = sales.post(&format!("/v1/work/{}/accept", proposal["no"]), json!({})).await;
+    assert_eq!((&other["outcome"], &other["code"]), (&json!("refused"), &json!("not-yours")));
+    let accepted = intake.post(&format!("/v1/work/{}/accept", proposal["no"]), json!({})).await;
+    assert_eq!(accepted["outcome"], "committed", "{}", accepted.text);
+    let entity = sales.get("/v1/entities/crm/contact/acme").await;
+    assert_eq!(entity["fields"]["name"]["by"], json!({"class": "agent", "name": "intake"}));
+    // The proposer is told in its own stream.
+    let told = sales.get("/v1/work?wait=5s").await;
+    assert_eq!(told["works"].as_array().unwrap().len(), 1, "{}", told.text);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_retry_under_the_same_key_is_answered_once_and_another_body_is_refused() {
+    let server = Server::start().await;
+    let intake = server.agent("intake").await;
+    let send = |body: &'static str| {
+        let request = intake.request("POST", "/v1/writes").header("idempotency-key", "k1").body(body);
+        async move { came(request).await }
+    };
+    let body = r#"{"entity":"crm/contact/a","changes":{"name":"A"},"expected":{"name":0}}"#;
+    let first = send(body).await;
+    let again = send(body).await;
+    assert_eq!(first["outcome"], "committed");
+    assert_eq!(again.body, first.body);
+    assert_eq!(again.headers["idempotent-replayed"], "true");
+    let other = send(r#"{"entity":"crm/contact/b","changes":{"name":"A"},"expected":{"name":0}}"#).await;
+    assert_eq!((&other["outcome"], &other["code"]), (&json!("refused"), &json!("key-reused")));
+    assert_eq!(intake.get("/v1/entities/crm/contact/a").await["fields"]["name"]["version"], 1);
+
+    // The first answer holds across a restart: it is a deed.
+    let server = server.restart().await;
+    assert_eq!(send(body).await.body, first.body);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_stale_answer_does_not_tell_what_is_hidden() {
+    let server = Server::start().await;
+    let (sales, support) = (server.agent("sales").await, server.agent("support").await);
+    support.write("crm/account/acme", json!({"margin": "secret-4711"}), json!({"margin": 0})).await;
+    support.write("hr/salaries", json!({"": "secret-4711"}), json!({"": 0})).await;
+    let write = json!({
+        "entity": "pipeline/acme", "changes": {"stage": "won"}, "expected": {"stage": 0},
+        "depends_on": {"crm/account/acme#margin": 0},
+    });
+    let foreign = json!({
+        "entity": "crm/account/acme", "changes": {"margin": "low"}, "expected": {"margin": 0},
+    });
+    for came in [
+        sales.post("/v1/writes", write).await,
+        sales.post("/v1/writes", foreign).await,
+        sales.get("/v1/entities/crm/account/acme").await,
+        sales.get("/v1/entities/hr/salaries").await,
+        sales.get("/v1/activity?entity=hr/salaries").await,
+        sales.get("/v1/who-owns?path=hr/salaries").await,
+    ] {
+        assert!(!came.text.contains("secret-4711"), "{}", came.text);
+    }
+    assert_eq!(sales.get("/v1/entities/hr/salaries").await.status, 404);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_batch_decides_each_write_on_its_own() {
+    let server = Server::start().await;
+    let intake = server.agent("intake").await;
+    let write = |name: &str, expected: u64| json!({"entity": format!("crm/contact/{name}"), "changes": {"name": name}, "expected": {"name": expected}});
+    let batch = json!([write("a", 0), write("b", 9), write("a", 1)]);
+    let answers = intake.post("/v1/writes:batch", batch).await;
+    let outcomes: Vec<_> =
+        answers["answers"].as_array().unwrap().iter().map(|one| one["reply"]["outcome"].clone()).collect();
+    assert_eq!(outcomes, ["committed", "stale", "committed"]);
+
+    let commands = json!({"commands": [
+        {"do": "write", "entity": "crm/contact/c", "changes": {"name": "c"}, "expected": {"name": 0}},
+        {"do": "write", "entity": "crm/contact/b", "changes": {"name": "c"}, "expected": {"name": 5}},
+    ]});
+    let together = intake.post("/v1/together", commands).await;
+    assert_eq!((&together["outcome"], &together["code"]), (&json!("stale"), &json!("together-failed")));
+    assert_eq!(intake.get("/v1/entities/crm/contact/c").await["version"], 0);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_map_is_applied_by_its_version_and_a_broken_one_says_where() {
+    let server = Server::start().await;
+    let client = server.dana.client();
+    let toml = client.map_toml(None).await.unwrap();
+    let grown = format!(
+        "{toml}\n[[agent]]\nid = \"ops\"\nrole = \"Keeps the lights on\"\nowner = \"sam\"\nwrites = [\"infra/**\"]\n"
+    );
+    let checked = client.check_map(&grown).await.unwrap();
+    assert!(checked.applicable && !checked.changes.is_empty(), "{checked:?}");
+    let wrong = client.apply_map(&grown, MapVersion(7), None).await.unwrap();
+    assert_eq!(wrong.code, Some(Code::MapMoved));
+    let applied = client.apply_map(&grown, MapVersion(0), Some("ops joins")).await.unwrap();
+    assert!(applied.is_done(), "{applied:?}");
+    let map = client.map(None).await.unwrap();
+    assert_eq!(map.version, MapVersion(1));
+    assert!(map.model.agents.iter().any(|agent| agent.id.as_str() == "ops"));
+
+    let broken = format!(
+        "{grown}\n[[agent]]\nid = \"thief\"\nrole = \"x\"\nowner = \"sam\"\nwrites = [\"pipeline/*\"]\n"
+    );
+    let problem = client.apply_map(&broken, MapVersion(1), None).await.unwrap_err();
+    let problem = problem.problem().unwrap().clone();
+    assert_eq!((problem.code.as_ref(), problem.status), ("map-broken", 422));
+    let finding = problem.findings.iter().find(|finding| finding.lint == "two-writers").unwrap();
+    assert!(finding.line > 0 && !finding.mend.is_empty(), "{finding:?}");
+    assert_eq!(client.map(None).await.unwrap().version, MapVersion(1));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn tokens_show_their_secret_once_and_stay_revoked() {
+    let server = Server::start().await;
+    let client = server.dana.client();
+    let made = client
+        .create_token(&NewToken { class: TokenClass::Agent, name: Arc::from("ops"), expires: None })
+        .await
+        .unwrap();
+    let token = made.token.unwrap();
+    let ops = Caller::new(&server.base, token.clone());
+    assert_eq!(ops.get("/v1/whoami").await["actor"], json!({"class": "agent", "name": "ops"}));
+    let secret = token.rsplit('_').next().unwrap();
+    let list = server.dana.get("/v1/tokens").await;
+    let ledger = server.dana.get("/v1/ledger?after=0").await;
+    assert!(list.text.contains("\"ops\"") && !list.text.contains(secret) && !ledger.text.contains(secret));
+    assert!(!list.text.contains("hash"), "{}", list.text);
+    client.revoke_token(&made.id.unwrap()).await.unwrap();
+    assert_eq!(
+        ops.write("crm/contact/a", json!({"name": 1}), json!({"name": 0})).await["code"],
+        "token-ended"
+    );
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn only_admins_of_the_home_make_workspaces_and_a_token_opens_its_own_only() {
+    let server = Server::start().await;
+    let south = server.dana.post("/v1/workspaces", json!({"workspace": "southwind", "admin": "sam"})).await;
+    assert_eq!(south.status, 200, "{}", south.text);
+    let sam = Caller::new(&server.base, south["token"].as_str().unwrap().to_owned());
+    assert_eq!(sam.get("/v1/whoami").await["workspace"], "southwind");
+    assert_eq!(sam.post("/v1/workspaces", json!({"workspace": "third"})).await.status, 403);
+    let names = |came: &super::support::Came| {
+        came["workspaces"].as_array().unwrap().iter().map(|one| one["workspace"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&server.dana.get("/v1/workspaces").await), ["northwind", "southwind"]);
+    assert_eq!(names(&sam.get("/v1/workspaces").await), ["southwind"]);
+    assert_eq!(server.dana.post("/v1/workspaces", json!({"workspace": "southwind"})).await["code"], "exists");
+    // A token that says another workspace than its own opens nothing.
+    let forged = Caller::new(&server.base, server.dana.token.replace("northwind", "southwind"));
+    assert_eq!(forged.get("/v1/whoami").await["code"], "bad-token");
+    // An unknown agent's first request becomes an item of the default queue.
+    let agent = sam.post("/v1/tokens", json!({"class": "agent", "name": "first"})).await;
+    let first = Caller::new(&server.base, agent["token"].as_str().unwrap().to_owned());
+    let write = first.write("notes/one", json!({"text": "hello"}), json!({"text": 0})).await;
+    assert_eq!(write["outcome"], "escalated", "{}", write.text);
+    assert_eq!(sam.get("/v1/inbox").await["items"].as_array().unwrap().len(), 1);
+    let server = server.restart().await;
+    assert_eq!(sam.get("/v1/inbox").await["items"].as_array().unwrap().len(), 1);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_ledger_is_paged_counted_and_traced() {
+    let server = Server::start().await;
+    let (intake, sales) = (server.agent("intake").await, server.agent("sales").await);
+    for n in 0..30 {
+        intake.write("crm/contact/a", json!({"name": n}), json!({"name": n})).await;
+    }
+    let proposed = sales.write("crm/contact/a", json!({"name": "x"}), json!({"name": 30})).await;
+    let head = proposed["deed"].as_u64().unwrap() + 1;
+    let client = server.dana.client();
+    for filter in ["", "actor:intake"] {
+        let query = LedgerQuery {
+            filter: filter.to_owned(),
+            limit: 10,
+            min_seq: Some(Seq(head)),
+            count: true,
+            ..LedgerQuery::default()
+        };
+        let newest = client.ledger(&query).await.unwrap();
+        assert_eq!((newest.deeds.len(), newest.more), (10, true), "{filter:?}");
+        let first = newest.deeds[0].seq;
+        let before = LedgerQuery { direction: Direction::Before(first), limit: 5, ..query.clone() };
+        let before = client.ledger(&before).await.unwrap();
+        assert_eq!(
+            before.deeds.iter().map(|one| one.seq.0).collect::<Vec<_>>(),
+            (first.0 - 5..first.0).collect::<Vec<_>>()
+        );
+        let after =
+            LedgerQuery { direction: Direction::After(before.deeds[0].seq), limit: 3, ..query.clone() };
+        let after = client.ledger(&after).await.unwrap();
+        assert_eq!(after.deeds[0].seq.0, first.0 - 4);
+        let all = LedgerQuery { direction: Direction::Oldest, limit: 1000, ..query };
+        let all = client.ledger(&all).await.unwrap();
+        assert_eq!((all.count, all.more), (Some((all.deeds.len() as u64, true)), false), "{filter:?}");
+    }
+    let trace = client.trace_entity(&"crm/contact/a#name".parse().unwrap(), None, 100).await.unwrap();
+    assert_eq!(trace.deeds.len(), 31);
+    let chain = client.trace_deed(Seq(head - 1)).await.unwrap();
+    assert!(chain.effects.iter().any(|one| one.deed.seq == Seq(head)), "{chain:?}");
+    let now = client.whoami().await.unwrap().server.now;
+    let histogram = client.histogram("actor:intake", now.minus(Span::from_mins(2)), now, 4).await.unwrap();
+    let committed: u64 =
+        histogram.buckets.iter().filter_map(|one| one.outcomes.get(&Outcome::Committed)).sum();
+    assert_eq!(committed, 30);
+    let stats = client.stats(Some(&"crm/contact/*".parse().unwrap())).await.unwrap();
+    assert_eq!((stats.fields[0].writes, stats.fields[0].proposals[0].times), (30, 1), "{stats:?}");
+    let metrics = server.dana.get("/metrics").await;
+    assert!(metrics.text.contains("deeds_http_requests_total{status=\"200\"}"), "{}", metrics.text);
+    server.stop().await;
+}

@@ -82,15 +82,20 @@ impl Server {
         Self { workspaces, base, dana, directory, stop: Some(stop), task: Some(task) }
     }
 
+    /// Comes up on a directory that a server has left, on the same port.
+    pub(crate) async fn resume(directory: TempDir, base: &str, dana: Caller) -> Self {
+        let port = base.rsplit(':').next().unwrap().parse().unwrap();
+        let workspaces = Arc::new(Workspaces::open(directory.path(), Clock::System).await.unwrap());
+        Self::serve(directory, workspaces, dana.token, port).await
+    }
+
     /// Goes down in order and comes up again on the same port and directory.
     pub(crate) async fn restart(mut self) -> Self {
         self.stop.take().unwrap().send(()).ok();
         self.task.take().unwrap().await.unwrap();
         self.workspaces.shutdown().await;
-        let port = self.base.rsplit(':').next().unwrap().parse().unwrap();
-        let Self { directory, dana, .. } = self;
-        let workspaces = Arc::new(Workspaces::open(directory.path(), Clock::System).await.unwrap());
-        Self::serve(directory, workspaces, dana.token, port).await
+        let Self { directory, dana, base, .. } = self;
+        Self::resume(directory, &base, dana).await
     }
 
     /// Goes down in order.

@@ -1,0 +1,297 @@
+//! How fast the server answers, beside references of the same run.
+//!
+//! `cargo bench --bench serve`. *P1*: durable, checked, chained single writes over HTTP on 64 and 256 connections, beside
+//! the same router with an authenticated handler that does nothing (an empty batch). *P2*: deeds a second of batches of
+//! 100 writes, beside raw SQLite appends of the same bytes, 100 a commit. Each write carries an idempotency key, every
+//! commit is `synchronous=FULL`, the index follows as always. The load comes from a thread of its own on the same cores.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a bench that meets an error has no result"
+)]
+
+use std::{
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use deeds::{
+    coordinator::Clock,
+    domain::{
+        ids::{PersonId, WorkspaceId},
+        map::parse::parse,
+        state::TokenClass,
+    },
+    ledger::Ledger as _,
+    server::{Options, Workspaces, run},
+};
+use rusqlite::{Connection, params};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+    runtime::Runtime,
+    sync::oneshot,
+};
+
+const RUNS: usize = 5;
+/// How long each side of a run takes.
+const EACH: Duration = Duration::from_millis(1_500);
+const CONNECTIONS: [usize; 2] = [64, 256];
+const BATCH: usize = 100;
+/// How many callers send batches side by side.
+const BATCH_CALLERS: usize = 4;
+const MAP: &str = r#"
+workspace = "bench"
+mode = "enforce"
+[[agent]]
+id = "writer"
+role = "Writes as fast as it can"
+owner = "dana"
+writes = ["crm/contact/*"]
+[[queue]]
+name = "inbox"
+owner = "dana"
+sla = "24h"
+review = "daily 09:00"
+"#;
+
+fn main() {
+    println!("requests a second beside the reference of the same run, {RUNS} runs of {EACH:?} a side");
+    println!(
+        "{:>22} {:>11} {:>12} {:>12} {:>14} {:>14}",
+        "figure", "connections", "reference", "median", "ratio, median", "ratio, worst"
+    );
+    for connections in CONNECTIONS {
+        report("P1 single writes", connections, || {
+            let bench = Bench::start();
+            let reference = bench.rate(connections, Work::Nothing);
+            (reference, bench.rate(connections, Work::Write))
+        });
+    }
+    report("P2 batches, deeds", BATCH_CALLERS, || {
+        let bench = Bench::start();
+        let rate = bench.rate(BATCH_CALLERS, Work::Batch);
+        (raw(&bench.records()), rate)
+    });
+}
+
+/// Runs both sides as often as said, and prints a line.
+fn report(figure: &str, connections: usize, run: impl Fn() -> (f64, f64)) {
+    let runs: Vec<(f64, f64)> = (0..RUNS).map(|_| run()).collect();
+    let ratios = sorted(runs.iter().map(|(reference, ours)| ours / reference));
+    println!(
+        "{figure:>22} {connections:>11} {:>12.0} {:>12.0} {:>14.2} {:>14.2}",
+        median(&sorted(runs.iter().map(|run| run.0))),
+        median(&sorted(runs.iter().map(|run| run.1))),
+        median(&ratios),
+        ratios[0],
+    );
+}
+
+/// What a connection asks for, over and over.
+#[derive(Clone, Copy)]
+enum Work {
+    Nothing,
+    Write,
+    Batch,
+}
+
+/// A server at work on a directory of its own.
+struct Bench {
+    runtime: Runtime,
+    workspaces: Arc<Workspaces>,
+    address: SocketAddr,
+    token: String,
+    stop: Option<oneshot::Sender<()>>,
+    _directory: tempfile::TempDir,
+}
+
+impl Bench {
+    fn start() -> Self {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let directory = tempfile::TempDir::new().unwrap();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let (workspaces, address, token) = runtime.block_on(async {
+            let workspaces = Arc::new(Workspaces::open(directory.path(), Clock::System).await.unwrap());
+            let (id, dana) = (WorkspaceId::new("bench").unwrap(), PersonId::new("dana").unwrap());
+            let model = parse(MAP).applicable().unwrap();
+            workspaces.create(&id, &dana, Some(model)).await.unwrap();
+            let token = workspaces.issue(&id, TokenClass::Agent, "writer", None).await.unwrap();
+            let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+            let address = listener.local_addr().unwrap();
+            let theirs = Arc::clone(&workspaces);
+            tokio::spawn(async move {
+                let shutdown = async { stopped.await.unwrap_or(()) };
+                run(listener, theirs, Options::default(), shutdown).await.unwrap();
+            });
+            (workspaces, address, token.expose())
+        });
+        Self { runtime, workspaces, address, token, stop: Some(stop), _directory: directory }
+    }
+
+    /// Requests, or deeds of batches, a second.
+    fn rate(&self, connections: usize, work: Work) -> f64 {
+        let (address, token) = (self.address, self.token.clone());
+        let load = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let mut callers = Vec::new();
+                for n in 0..connections {
+                    callers.push(Caller::connect(address, &token, n).await);
+                }
+                let begun = Instant::now();
+                let until = begun + EACH;
+                let tasks: Vec<_> =
+                    callers.into_iter().map(|caller| tokio::spawn(caller.work(work, until))).collect();
+                let mut done = 0;
+                for task in tasks {
+                    done += task.await.unwrap();
+                }
+                f64::from(done) / begun.elapsed().as_secs_f64()
+            })
+        });
+        load.join().unwrap()
+    }
+
+    /// The bytes of every deed that was recorded.
+    fn records(&self) -> Vec<bytes::Bytes> {
+        let handle = self.workspaces.list()[0].handle().clone();
+        self.runtime.block_on(async {
+            let mut written = Vec::new();
+            while (written.len() as u64) < handle.head().seq {
+                let page = handle.ledger().read(written.len() as u64, 10_000).await.unwrap();
+                written.extend(page.into_iter().map(|record| record.bytes));
+            }
+            written
+        })
+    }
+}
+
+impl Drop for Bench {
+    fn drop(&mut self) {
+        self.stop.take().map(|stop| stop.send(()));
+        self.runtime.block_on(self.workspaces.shutdown());
+    }
+}
+
+/// One keep-alive connection with one request at a time.
+struct Caller {
+    stream: TcpStream,
+    head: String,
+    number: usize,
+    round: usize,
+    buffer: Vec<u8>,
+}
+
+impl Caller {
+    async fn connect(address: SocketAddr, token: &str, number: usize) -> Self {
+        let stream = TcpStream::connect(address).await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        let head =
+            format!("host: {address}\r\nauthorization: Bearer {token}\r\ncontent-type: application/json\r\n");
+        Self { stream, head, number, round: 0, buffer: vec![0; 256 * 1024] }
+    }
+
+    async fn work(mut self, work: Work, until: Instant) -> u32 {
+        let mut done = 0;
+        while Instant::now() < until {
+            done += self.once(work).await;
+        }
+        done
+    }
+
+    async fn once(&mut self, work: Work) -> u32 {
+        let (number, round) = (self.number, self.round);
+        self.round += 1;
+        let write = |part: usize| {
+            format!(
+                r#"{{"entity":"crm/contact/{number}-{part}","changes":{{"status":"round {round}"}},"expected":{{"status":{round}}},"reason":"the form came in again"}}"#
+            )
+        };
+        let (path, body, counts) = match work {
+            Work::Nothing => ("/v1/writes:batch", "[]".to_owned(), 1),
+            Work::Write => ("/v1/writes", write(0), 1),
+            Work::Batch => {
+                let writes: Vec<String> = (0..BATCH).map(write).collect();
+                ("/v1/writes:batch", format!("[{}]", writes.join(",")), u32::try_from(BATCH).unwrap())
+            }
+        };
+        let request = format!(
+            "POST {path} HTTP/1.1\r\n{}idempotency-key: {number}-{round}\r\ncontent-length: {}\r\n\r\n{body}",
+            self.head,
+            body.len()
+        );
+        self.stream.write_all(request.as_bytes()).await.unwrap();
+        let answer = self.answer().await;
+        let wanted = match work {
+            Work::Nothing => 0,
+            Work::Write => 1,
+            Work::Batch => BATCH,
+        };
+        // Looked at only now and then: the load generator shares the cores.
+        if round % 64 == 0 {
+            let text = String::from_utf8_lossy(answer);
+            assert_eq!(text.matches("\"outcome\":\"committed\"").count(), wanted, "{text}");
+        }
+        counts
+    }
+
+    /// Reads one answer.
+    async fn answer(&mut self) -> &[u8] {
+        let mut filled = 0;
+        loop {
+            let count = self.stream.read(&mut self.buffer[filled..]).await.unwrap();
+            assert!(count > 0, "the server hung up");
+            filled += count;
+            let Some(end) = find(&self.buffer[..filled], b"\r\n\r\n") else { continue };
+            let head = &self.buffer[..end];
+            assert!(head.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&self.buffer[..filled]));
+            let at = find(head, b"content-length: ").unwrap() + 16;
+            let length = head[at..].iter().take_while(|byte| byte.is_ascii_digit());
+            let length = length.fold(0, |number, digit| number * 10 + usize::from(digit - b'0'));
+            if filled >= end + 4 + length {
+                return &self.buffer[end + 4..filled];
+            }
+        }
+    }
+}
+
+fn find(text: &[u8], what: &[u8]) -> Option<usize> {
+    text.windows(what.len()).position(|window| window == what)
+}
+
+/// Records a second, 100 a commit, with nothing but SQLite.
+fn raw(records: &[bytes::Bytes]) -> f64 {
+    let directory = tempfile::TempDir::new().unwrap();
+    let mut conn = Connection::open(directory.path().join("raw.db")).unwrap();
+    conn.pragma_update(None, "journal_mode", "WAL").unwrap();
+    conn.pragma_update(None, "synchronous", "FULL").unwrap();
+    conn.execute_batch("CREATE TABLE record (seq INTEGER PRIMARY KEY, bytes BLOB NOT NULL) STRICT").unwrap();
+    let begun = Instant::now();
+    let mut seq = 0_i64;
+    for batch in records.chunks(BATCH) {
+        let transaction = conn.transaction().unwrap();
+        {
+            let mut insert =
+                transaction.prepare_cached("INSERT INTO record (seq, bytes) VALUES (?1, ?2)").unwrap();
+            for bytes in batch {
+                seq += 1;
+                insert.execute(params![seq, &bytes[..]]).unwrap();
+            }
+        }
+        transaction.commit().unwrap();
+    }
+    f64::from(u32::try_from(records.len()).unwrap()) / begun.elapsed().as_secs_f64()
+}
+
+fn sorted(values: impl Iterator<Item = f64>) -> Vec<f64> {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values
+}
+
+fn median(sorted: &[f64]) -> f64 {
+    sorted[sorted.len() / 2]
+}
