@@ -116,8 +116,6 @@ actions! {
     Raw "raw" "raw" Look Looks "The original: as JSON, then as hex";
     Zoom "zoom" "zoom" Look Looks "Zoom the timeline in or out";
     Bookmark "bookmark" "bookmark" Look Looks "Bookmark, or take the bookmark away";
-    OlderMap "older-map" "older map" Look Looks "The map one version back, and what changed";
-    NewerMap "newer-map" "newer map" Look Looks "The map one version on, and what changed";
     Resolved "show-resolved" "resolved" Look Looks "Show resolved ones too, or only what is open";
     Toggle "toggle" "tree/matrix" Look Looks "The other way of showing this";
     Copy "copy" "copy" Look Looks "Copy to the clipboard";

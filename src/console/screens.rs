@@ -13,6 +13,7 @@
 pub mod conflicts;
 pub mod inbox;
 pub mod log;
+pub mod map;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -165,6 +166,7 @@ pub fn all() -> Vec<Box<dyn Screen>> {
     vec![
         Box::new(inbox::Inbox::default()),
         Box::new(log::Log::default()),
+        Box::new(map::MapScreen::default()),
         Box::new(conflicts::Conflicts::default()),
     ]
 }

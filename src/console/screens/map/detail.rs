@@ -1,0 +1,385 @@
+//! What is known of one row: who owns it since when, who reads it, what happened on it, what the map says besides.
+
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use super::Known;
+use super::rows::{About, Cell, Row, Section, cell, kind_words};
+use crate::api::{FieldActivity, Times};
+use crate::console::untrusted;
+use crate::console::widgets::facts::fact;
+use crate::console::widgets::{Look, thousands};
+use crate::console::world::World;
+use crate::domain::ids::AgentId;
+use crate::domain::map::{Agent, FieldKind, Model};
+use crate::domain::path::{FieldPath, Pattern, covers, overlap};
+use crate::domain::state::{Board, WorkKind};
+
+/// Cells of the labels.
+const LABEL: usize = 11;
+/// Lines of one fact.
+const LINES: usize = 4;
+
+/// Puts facts under each other.
+struct Facts<'a> {
+    look: Look<'a>,
+    room: usize,
+    lines: Vec<Line<'static>>,
+}
+
+impl Facts<'_> {
+    fn say(&mut self, label: &'static str, text: &str) {
+        self.styled(label, text, self.look.theme.base);
+    }
+
+    fn styled(&mut self, label: &'static str, text: &str, style: Style) {
+        let wide = self.room.saturating_sub(LABEL);
+        let lines = untrusted::wrap(text, wide, LINES, style, self.look.theme.escaped);
+        self.lines.extend(fact(self.look, label, LABEL, lines));
+    }
+
+    fn maybe(&mut self, label: &'static str, text: Option<String>) {
+        if let Some(text) = text {
+            self.say(label, &text);
+        }
+    }
+
+    fn gap(&mut self) {
+        self.lines.push(Line::default());
+    }
+}
+
+/// The lines for a row in so many columns; beside the board is the agent that the cursor is on.
+pub(super) fn lines(
+    look: Look<'_>,
+    room: usize,
+    world: &World,
+    (board, agent): (&Board, Option<&Agent>),
+    row: &Row,
+    known: &Known,
+) -> Vec<Line<'static>> {
+    let theme = look.theme;
+    let mut facts = Facts { look, room, lines: Vec::new() };
+    let title = match &row.about {
+        About::Entity(pattern) | About::Field(pattern) => pattern.as_str(),
+        About::Section(_) | About::Folder | About::Trigger(_) | About::Output(_) | About::Queue(_) => {
+            &row.label
+        }
+    };
+    facts.lines.extend(untrusted::wrap(title, room, 2, theme.title, theme.escaped));
+    facts.gap();
+    match &row.about {
+        About::Section(section) => about_section(&mut facts, *section),
+        About::Folder => facts.styled("", "a part of a path that several resources share", theme.muted),
+        About::Entity(pattern) | About::Field(pattern) => {
+            about_pattern(&mut facts, world, board, row, pattern, known);
+        }
+        About::Trigger(name) => about_trigger(&mut facts, board, row, name),
+        About::Output(name) => about_output(&mut facts, board, row, name),
+        About::Queue(name) => about_queue(&mut facts, board, row, name.as_str()),
+    }
+    if let (Some(agent), Some(pattern)) = (agent, row.pattern()) {
+        facts.gap();
+        about_agent(&mut facts, board, row, (agent, pattern));
+    }
+    facts.lines
+}
+
+/// What the agent under the cursor may do here, in a sentence.
+fn about_agent(facts: &mut Facts<'_>, board: &Board, row: &Row, (agent, pattern): (&Agent, &Pattern)) {
+    let others = names(&row.owners);
+    let words = match (cell(agent, pattern), row.owners.is_empty()) {
+        (Cell::Writes, _) => "writes it".to_owned(),
+        (Cell::WritesPart, _) => "writes a part of it".to_owned(),
+        (Cell::Reads, true) => {
+            let queue = board.map.queue_of(&agent.id);
+            format!("reads it; a write by it waits in queue {} for {}", queue.name, queue.owner)
+        }
+        (Cell::Reads, false) => format!("reads it; a write by it becomes a proposal to {others}"),
+        (Cell::Has | Cell::Follows | Cell::Nothing, _) => "has no access to it".to_owned(),
+    };
+    let text = format!("{} {words}", agent.id);
+    facts.styled("here", &text, facts.look.theme.subtle);
+}
+
+fn about_section(facts: &mut Facts<'_>, section: Section) {
+    let words = match section {
+        Section::Resources => {
+            "Who may write what: W writes, w writes a part of it, r reads, and a dot for no access."
+        }
+        Section::Triggers => {
+            "Which event wakes which agent. T owns it, t comes after the owner. Not yet in force: in this version triggers wake nobody."
+        }
+        Section::Outputs => {
+            "Where agents publish. An act towards an output is allowed to its publisher only."
+        }
+        Section::Queues => "Where agents' undecided inputs go, and the people who answer there.",
+    };
+    facts.styled("", words, facts.look.theme.subtle);
+}
+
+/// `1 act`, `2 acts`.
+fn several(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+fn names(agents: &[AgentId]) -> String {
+    agents.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+fn people(model: &Model, owners: &[AgentId]) -> String {
+    let mut people: Vec<&str> =
+        owners.iter().filter_map(|owner| Some(model.agent(owner)?.owner.as_str())).collect();
+    people.dedup();
+    people.join(", ")
+}
+
+fn owners(facts: &mut Facts<'_>, board: &Board, row: &Row, known: &Known) {
+    let (theme, model) = (facts.look.theme, board.map.model());
+    let attention = facts.look.glyphs.attention;
+    if row.owners.is_empty() {
+        if row.opens {
+            return;
+        }
+        let queue = board.map.first_queue();
+        facts.styled("owner", &format!("{attention} nobody"), theme.warning);
+        facts.styled(
+            "",
+            &format!("a write to it waits in queue {} for {}", queue.name, queue.owner),
+            theme.muted,
+        );
+        return;
+    }
+    let since = known.since.map(|(version, at_least)| {
+        if at_least {
+            format!(" (since map v{version} or before)")
+        } else {
+            format!(" (since map v{version})")
+        }
+    });
+    let owners = format!("{}{}", names(&row.owners), since.unwrap_or_default());
+    facts.styled("owner", &owners, if row.contested { theme.danger } else { theme.accent });
+    if row.contested {
+        let words =
+            format!("{attention} contested: two may write it, so one overwrites the other in silence");
+        facts.styled("", &words, theme.danger);
+    }
+    facts.say("people", &people(model, &row.owners));
+}
+
+fn about_pattern(
+    facts: &mut Facts<'_>,
+    world: &World,
+    board: &Board,
+    row: &Row,
+    pattern: &Pattern,
+    known: &Known,
+) {
+    let model = board.map.model();
+    owners(facts, board, row, known);
+    facts.say("readers", &readers(model, pattern));
+    if matches!(row.about, About::Field(_)) || !row.opens {
+        facts.say("kind", &kind_words(model, pattern, facts.look.glyphs.arrow));
+    }
+    for agent in model.agents.iter().filter(|agent| row.owners.contains(&agent.id)) {
+        let taken = agent.except.iter().filter(|except| overlap(except, &[], pattern, &[]).is_some());
+        let taken: Vec<&str> = taken.map(Pattern::as_str).collect();
+        if !taken.is_empty() {
+            facts.say("except", &format!("{} not on {}", agent.id, taken.join(", ")));
+        }
+    }
+    facts.gap();
+    activity(facts, world, known.activity.as_deref());
+    let waiting = board.works.values().filter(|work| match &work.kind {
+        WorkKind::Proposal { write, .. } => write
+            .changes
+            .keys()
+            .any(|name| pattern.matches_path(&FieldPath::new(write.entity.clone(), name.clone()))),
+        WorkKind::Decision { .. } | WorkKind::Notice { .. } => false,
+    });
+    let waiting = waiting.count();
+    if waiting > 0 {
+        facts.say("waiting", &format!("{} for the owner to accept or decline", several(waiting, "proposal")));
+    }
+    rules(facts, board, pattern);
+}
+
+/// What the map says of it besides, and what is going wrong on it.
+fn rules(facts: &mut Facts<'_>, board: &Board, pattern: &Pattern) {
+    let model = board.map.model();
+    for rule in &model.contradictions {
+        let touches =
+            rule.all.iter().any(|clause| overlap(&clause.template.to_pattern(), &[], pattern, &[]).is_some());
+        if touches {
+            let clauses: Vec<String> = rule.all.iter().map(ToString::to_string).collect();
+            facts.say("never", &format!("{}: {}", rule.name, clauses.join(" and ")));
+        }
+    }
+    let theme = facts.look.theme;
+    for alert in board.alerts.values().rev().take(3) {
+        if alert.on.as_ref().is_some_and(|on| pattern.matches_path(on)) {
+            let (sign, style) = crate::console::words::severity(facts.look, alert.severity);
+            let times = format!("{} {}{}", alert.kind.as_str(), facts.look.glyphs.times, alert.count);
+            facts.styled("alert", &format!("{sign} #{} {times}: {}", alert.no, alert.title), style);
+        }
+    }
+    let frozen = board.frozen.iter().filter(|(entity, _)| pattern.matches_entity(entity)).take(3);
+    for (entity, stop) in frozen {
+        facts.styled("frozen", &format!("{entity} by {}: {}", stop.by, stop.reason), theme.warning);
+    }
+}
+
+fn readers(model: &Model, pattern: &Pattern) -> String {
+    let blind = |agent: &&Agent| {
+        let hidden = !agent.hidden.is_empty() && covers(&agent.hidden, &[], pattern, &[]);
+        hidden || !agent.reads.iter().any(|read| overlap(read, &agent.hidden, pattern, &[]).is_some())
+    };
+    let blind: Vec<AgentId> = model.agents.iter().filter(blind).map(|agent| agent.id.clone()).collect();
+    match blind.as_slice() {
+        [] => "everyone".to_owned(),
+        several => format!("everyone but {}", names(several)),
+    }
+}
+
+/// What the last seven days say.
+fn activity(facts: &mut Facts<'_>, world: &World, activity: Option<&[FieldActivity]>) {
+    let theme = facts.look.theme;
+    let Some(activity) = activity else {
+        facts.styled("writes", "being fetched", theme.muted);
+        return;
+    };
+    let writes: u64 = activity.iter().map(|field| field.writes).sum();
+    facts.say("writes", &format!("{} in 7 d", thousands(writes)));
+    let tried = |of: fn(&FieldActivity) -> &Vec<Times>| {
+        let each: Vec<String> = activity
+            .iter()
+            .flat_map(of)
+            .map(|times| {
+                format!(
+                    "{} {}{}, last {}",
+                    times.actor,
+                    times.times,
+                    facts.look.glyphs.times,
+                    world.ago(times.last)
+                )
+            })
+            .collect();
+        (!each.is_empty()).then(|| each.join("; "))
+    };
+    let (proposals, refused) = (tried(|field| &field.proposals), tried(|field| &field.refusals));
+    let last = activity.iter().filter_map(|field| field.last.as_ref()).max_by_key(|last| last.time);
+    facts.maybe(
+        "last",
+        last.map(|last| {
+            format!("{}, {}, v{} on {}", last.actor, world.ago(last.time), last.version, last.entity)
+        }),
+    );
+    facts.maybe("proposals", proposals);
+    if let Some(refused) = refused {
+        facts.styled("refused", &refused, theme.danger);
+    }
+}
+
+fn about_trigger(facts: &mut Facts<'_>, board: &Board, row: &Row, name: &str) {
+    let (theme, model) = (facts.look.theme, board.map.model());
+    owners(facts, board, row, &Known::default());
+    for route in model.routes.iter().filter(|route| route.event == name) {
+        let when: Vec<String> = route.when.iter().map(|(key, glob)| format!("{key} is {glob}")).collect();
+        let when = if when.is_empty() { "always".to_owned() } else { when.join(" and ") };
+        let then =
+            if route.then.is_empty() { String::new() } else { format!(", then {}", names(&route.then)) };
+        facts.say("route", &format!("{when}: {}{then}", route.agent));
+    }
+    if let Some(event) = model.events.iter().find(|event| event.name == name) {
+        facts.maybe("raised", event.schedule.as_ref().map(|schedule| format!("{schedule}, by Deeds itself")));
+        facts.maybe("raised", event.on.as_ref().map(|on| format!("when {on}")));
+    }
+    facts.gap();
+    facts.styled("in force", "not yet: in this version triggers and routes wake nobody", theme.warning);
+}
+
+fn about_output(facts: &mut Facts<'_>, board: &Board, row: &Row, name: &str) {
+    let (theme, model) = (facts.look.theme, board.map.model());
+    owners(facts, board, row, &Known::default());
+    if let Some(output) = model.outputs.iter().find(|output| output.name == name) {
+        if !output.order.is_empty() {
+            facts.say("order", &names(&output.order));
+        }
+        if output.needs_approval {
+            facts.say("approval", "a person approves each publication");
+        }
+        facts.maybe("window", output.thread_window.map(|window| format!("{} on one thread", window.rough())));
+        facts.gap();
+        facts.styled("in force", "not yet: order, approval and window; who publishes is", theme.warning);
+    } else {
+        facts.gap();
+        facts.styled("in force", "acts towards it are allowed to its publisher only", theme.success);
+    }
+    let open = board.acts.values().filter(|act| &*act.target == name).count();
+    if open > 0 {
+        facts.say("under way", &several(open, "act"));
+    }
+}
+
+fn about_queue(facts: &mut Facts<'_>, board: &Board, row: &Row, name: &str) {
+    let (theme, model) = (facts.look.theme, board.map.model());
+    let Some(queue) = model.queues.iter().find(|queue| queue.name.as_str() == name) else { return };
+    facts.styled("owner", queue.owner.as_str(), theme.accent);
+    let deputies: Vec<&str> = queue.deputies.iter().map(crate::domain::ids::PersonId::as_str).collect();
+    facts.say("deputies", &if deputies.is_empty() { "none".to_owned() } else { deputies.join(", ") });
+    facts.say("SLA", &format!("an answer within {}", queue.sla.rough()));
+    facts.maybe("review", queue.review.as_ref().map(ToString::to_string));
+    if !queue.priority.is_empty() {
+        facts.say("priority", &names(&queue.priority));
+    }
+    let here = model.agents.iter().zip(&row.cells).filter(|(_, cell)| **cell == Cell::Has);
+    let here: Vec<AgentId> = here.map(|(agent, _)| agent.id.clone()).collect();
+    facts.say("from", &if here.is_empty() { "no agent".to_owned() } else { names(&here) });
+    facts.gap();
+    let items = board.items.values().filter(|item| item.queue == queue.name);
+    let (open, overdue) =
+        items.fold((0, 0), |(open, overdue), item| (open + 1, overdue + usize::from(item.overdue)));
+    let style = if overdue > 0 { theme.danger } else { theme.base };
+    let late = if overdue > 0 { format!(", {overdue} overdue") } else { String::new() };
+    facts.styled("waiting", &format!("{}{late}", several(open, "decision")), style);
+}
+
+/// The answer to `who owns this path?`, in lines.
+pub(super) fn answer(look: Look<'_>, room: usize, board: &Board, path: &FieldPath) -> Vec<Line<'static>> {
+    let theme = look.theme;
+    let mut facts = Facts { look, room, lines: Vec::new() };
+    let map = &board.map;
+    let owners: Vec<AgentId> = map.owners(&path.entity, &path.field).into_iter().cloned().collect();
+    facts.lines.extend(untrusted::wrap(&path.to_string(), room, 2, theme.accent, theme.escaped));
+    if owners.is_empty() {
+        let queue = map.first_queue();
+        facts.styled("owner", &format!("{} nobody", look.glyphs.attention), theme.warning);
+        facts.styled(
+            "",
+            &format!("a write to it waits in queue {} for {}", queue.name, queue.owner),
+            theme.muted,
+        );
+    } else {
+        let person = people(map.model(), &owners);
+        facts.styled("owner", &format!("{} ({person})", names(&owners)), theme.accent);
+    }
+    match map.field_kind(&path.entity, &path.field) {
+        FieldKind::Owned => {}
+        other @ (FieldKind::Append
+        | FieldKind::Progression { .. }
+        | FieldKind::Sequenced { .. }
+        | FieldKind::Constant) => facts.say("kind", other.as_str()),
+    }
+    let blind = map.model().agents.iter().filter(|agent| map.is_hidden(&agent.id, &path.entity, &path.field));
+    let blind: Vec<AgentId> = blind.map(|agent| agent.id.clone()).collect();
+    if !blind.is_empty() {
+        facts.say("hidden", &format!("from {}", names(&blind)));
+    }
+    if let Some(stop) = board.frozen.get(&path.entity) {
+        facts.styled("frozen", &format!("by {}: {}", stop.by, stop.reason), theme.warning);
+    }
+    facts.say("map", &format!("v{}", board.map_version));
+    facts.gap();
+    facts.lines.push(Line::from(Span::styled(look.glyphs.rule.repeat(room), theme.border)));
+    facts.lines
+}

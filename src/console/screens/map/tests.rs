@@ -1,0 +1,215 @@
+//! The Map by its keys and its screens, on the real rules.
+
+use serde_json::json;
+
+use crate::console::app::{App, Settings};
+use crate::console::place::View;
+use crate::console::testing::{Runner, team::Team};
+use crate::console::world::Me;
+use crate::domain::ids::PersonId;
+use crate::domain::state::TokenClass;
+use crate::domain::time::{Span, Time};
+
+const MAP: &str = r#"
+workspace = "northwind"
+governance_owner = "dana"
+
+[[agent]]
+id = "intake"
+role = "Takes in candidates"
+owner = "dana"
+triggers = ["form.submitted"]
+writes = ["crm/contact/*#name", "crm/contact/*#status", "crm/lead/*"]
+except = ["crm/lead/vip-*"]
+hidden = ["hr/**"]
+outputs = ["slack/leads"]
+escalates_to = "ops"
+
+[[agent]]
+id = "follow-up"
+role = "Keeps up with candidates"
+owner = "dana"
+triggers = ["contact.sourced"]
+writes = ["pipeline/*", "outreach/**", "crm/contact/*#last_touch"]
+hidden = ["hr/**", "billing/**"]
+outputs = ["mail/outreach"]
+
+[[agent]]
+id = "billing"
+role = "Writes invoices"
+owner = "sam"
+writes = ["invoices/*", "billing/account/*", "audit/money"]
+outputs = ["mail/invoices"]
+escalates_to = "money"
+
+[[agent]]
+id = "payments"
+role = "Books payments"
+owner = "sam"
+writes = ["payments/*", "audit/money"]
+
+[[event]]
+name = "form.submitted"
+[[event]]
+name = "contact.sourced"
+on = "crm/contact/*#status becomes 'sourced'"
+
+[[field]]
+path = "audit/money"
+kind = "append"
+
+[[field]]
+path = "pipeline/*#stage"
+kind = "progression"
+order = ["uncontacted", "contacted", "placed"]
+
+[[output]]
+name = "mail/invoices"
+needs_approval = true
+
+[[queue]]
+name = "ops"
+owner = "dana"
+deputies = ["sam"]
+sla = "24h"
+review = "daily 09:00"
+priority = ["intake", "follow-up", "payments"]
+
+[[queue]]
+name = "money"
+owner = "sam"
+sla = "4h"
+review = "daily 17:00"
+
+[[contradiction]]
+name = "double truth"
+all = ["crm/contact/{id}#status = 'sourced'", "pipeline/{id}#stage = 'uncontacted'"]
+"#;
+
+fn start() -> Time {
+    "2026-11-20T09:00:00Z".parse().unwrap()
+}
+
+fn write(entity: &str, field: &str, value: &str, expected: u64) -> serde_json::Value {
+    json!({"do": "write", "entity": entity, "changes": {field: value}, "expected": {field: expected}, "reason": "form received"})
+}
+
+/// A field that nobody owns, one that another wants, and one that was written a few times.
+fn team() -> Team {
+    let mut team = Team::new(MAP, start()).unwrap();
+    team.agent("intake", write("crm/contact/acme", "status", "new", 0)).unwrap();
+    team.agent("intake", write("crm/contact/acme", "status", "sourced", 1)).unwrap();
+    team.agent("follow-up", write("crm/contact/acme", "status", "contacted", 2)).unwrap();
+    team.agent("intake", write("crm/contact/acme", "score", "9", 0)).unwrap();
+    team.pass(Span::from_mins(4)).unwrap();
+    team
+}
+
+fn console(team: &mut Team, width: u16, height: u16) -> Runner<App> {
+    let me = Me { person: PersonId::new("dana").unwrap(), class: TokenClass::Reviewer };
+    let settings = Settings { view: View::Map, ..Settings::default() };
+    let mut runner = team.console(me, settings, width, height);
+    // One frame decides what there is room for.
+    runner.screen_text();
+    team.serve(&mut runner);
+    runner
+}
+
+/// Types keys and lets the team answer.
+fn press(team: &mut Team, runner: &mut Runner<App>, keys: &str) -> String {
+    for key in keys.split_whitespace() {
+        runner.send_keys(key).unwrap();
+        team.serve(runner);
+        runner.screen_text();
+    }
+    runner.screen_text()
+}
+
+#[test]
+fn the_map_at_three_widths() {
+    let mut team = team();
+    for (width, height) in [(120, 40), (80, 24), (44, 20)] {
+        let mut runner = console(&mut team, width, height);
+        insta::assert_snapshot!(format!("map_{width}x{height}"), press(&mut team, &mut runner, "n n"));
+        insta::assert_snapshot!(format!("other_{width}x{height}"), press(&mut team, &mut runner, "space"));
+    }
+}
+
+#[test]
+fn who_owns_a_path_is_answered_while_it_is_typed() {
+    let mut team = team();
+    let mut runner = console(&mut team, 120, 36);
+    let typed = press(&mut team, &mut runner, "/ text:crm/contact/acme#status");
+    assert!(typed.contains("intake (dana)"), "{typed}");
+    let shown = press(&mut team, &mut runner, "enter");
+    assert!(shown.lines().any(|line| line.starts_with("▌") && line.contains("#status")), "{shown}");
+    assert!(shown.contains("intake (since map v0)"), "{shown}");
+    let nobody = press(&mut team, &mut runner, "/ text:crm/contact/acme#iban");
+    assert!(nobody.contains("! nobody") && nobody.contains("queue ops"), "{nobody}");
+    let broken = press(&mut team, &mut runner, "text:# enter");
+    assert!(broken.contains("✗"), "{broken}");
+}
+
+#[test]
+fn the_detail_says_what_happened_on_a_field() {
+    let mut team = team();
+    let mut runner = console(&mut team, 120, 36);
+    let shown = press(&mut team, &mut runner, "/ text:crm/contact/acme#status enter esc");
+    for words in ["2 in 7 d", "intake, 4m", "follow-up 1×", "1 proposal for the owner", "double truth"] {
+        assert!(shown.contains(words), "no {words:?} in\n{shown}");
+    }
+}
+
+#[test]
+fn triggers_outputs_and_queues_say_what_is_in_force() {
+    let mut team = team();
+    let mut runner = console(&mut team, 120, 48);
+    let mut seen = press(&mut team, &mut runner, "G");
+    for _ in 0..9 {
+        seen.push_str(&press(&mut team, &mut runner, "k"));
+    }
+    for words in
+        ["not yet: in this version", "a person approves each", "an answer within 4h", "deputies   sam"]
+    {
+        assert!(seen.contains(words), "no {words:?} in\n{seen}");
+    }
+}
+
+#[test]
+fn branches_close_and_open_and_columns_scroll() {
+    let mut team = team();
+    let mut runner = console(&mut team, 120, 36);
+    let open = runner.screen_text();
+    assert!(open.contains("#last_touch"));
+    let closed = press(&mut team, &mut runner, "/ text:crm/contact/acme enter esc enter");
+    assert!(!closed.contains("#last_touch") && closed.contains("▸ crm/contact/*"), "{closed}");
+    assert!(press(&mut team, &mut runner, "enter").contains("#last_touch"));
+    runner.resize(64, 30);
+    runner.screen_text();
+    let first = press(&mut team, &mut runner, "space");
+    assert!(first.contains("intake") && !first.contains("payments  "), "{first}");
+    let last = press(&mut team, &mut runner, "l l l l");
+    assert!(last.contains("payments"), "{last}");
+}
+
+#[test]
+fn without_agents_it_says_what_next() {
+    let mut team = Team::new("workspace = \"empty\"\ngovernance_owner = \"dana\"\n", start()).unwrap();
+    let runner = console(&mut team, 80, 24);
+    assert!(runner.screen_text().contains("The map names no agent yet"));
+}
+
+#[test]
+fn nothing_panics_on_any_size() {
+    let mut team = team();
+    let mut runner = console(&mut team, 120, 24);
+    for keys in ["", "space", "enter", "/", "text:a/b#c"] {
+        press(&mut team, &mut runner, keys);
+        for width in [1, 7, 39, 40, 41, 79, 80, 119, 121, 250] {
+            for height in [1, 7, 8, 9, 24, 60] {
+                runner.resize(width, height);
+                assert!(!runner.screen_text().is_empty());
+            }
+        }
+    }
+}

@@ -1,0 +1,380 @@
+//! The map drawn: resources × agents, or as a tree with the owner beside each.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::{Modifier, Style};
+use ratatui::text::{Line, Span};
+
+use super::rows::{About, Cell, Row, Section};
+use super::{MapScreen, detail};
+use crate::console::untrusted;
+use crate::console::widgets::list::{self, GUTTER};
+use crate::console::widgets::pane::{self, COMPACT_FROM, FULL_FROM};
+use crate::console::widgets::{Look, cells, chrome, clip, pad, put, put_at, put_lines, width};
+use crate::console::words;
+use crate::console::world::World;
+use crate::domain::map::Model;
+use crate::domain::path::FieldPath;
+use crate::domain::state::Board;
+
+/// The rows' share of the width where the detail stands beside them.
+const LEFT_PERCENT: u16 = 58;
+/// Cells of an agent's column: at least, and at most.
+const AGENT_WIDE: (usize, usize) = (6, 11);
+/// Cells between two of them.
+const GAP: usize = 1;
+/// Cells of the resources' column: at least, and as a share of the room.
+const RESOURCE_LEAST: usize = 18;
+const RESOURCE_PERCENT: usize = 42;
+/// Cells of the owners' column of the tree.
+const OWNER_PERCENT: usize = 34;
+
+/// Columns laid out for a width: the resources', then as many agents as fit.
+struct Layout {
+    resource: usize,
+    agent: usize,
+    first: usize,
+    shown: usize,
+}
+
+impl Layout {
+    fn new(model: &Model, room: usize, column: usize, longest: usize) -> Self {
+        let count = model.agents.len();
+        let (least, most) = AGENT_WIDE;
+        let name = model.agents.iter().map(|agent| agent.id.as_str().chars().count()).max().unwrap_or(least);
+        let agent = name.clamp(least, most);
+        let half = (room * RESOURCE_PERCENT / 100).max(RESOURCE_LEAST);
+        // What the agents don't need, the resources have.
+        let needed = count * (agent + GAP);
+        let resource = longest.min(room.saturating_sub(needed).max(half)).max(RESOURCE_LEAST).min(room);
+        let shown =
+            (room.saturating_sub(resource) / (agent + GAP)).clamp(usize::from(count > 0), count.max(1));
+        let first = if column < shown { 0 } else { column + 1 - shown };
+        Self { resource, agent, first, shown: shown.min(count) }
+    }
+}
+
+impl MapScreen {
+    /// Whether the matrix is drawn, in a body of this width.
+    fn is_matrix(&self, body: Rect) -> bool {
+        (body.width >= FULL_FROM) != self.other_way
+    }
+
+    /// Whether the detail stands beside the rows.
+    pub(super) fn is_split(&self, body: Rect) -> bool {
+        body.width >= FULL_FROM || (body.width >= COMPACT_FROM && !self.is_matrix(body))
+    }
+
+    pub(super) fn draw_view(
+        &self,
+        buffer: &mut Buffer,
+        body: Rect,
+        look: Look<'_>,
+        world: &World,
+    ) -> Option<Position> {
+        self.rows_area.set(Rect::ZERO);
+        self.split.set(self.is_split(body));
+        self.matrix.set(self.is_matrix(body));
+        let Some(board) = &world.board else {
+            chrome::draw_empty(buffer, body, look, "Waiting for the server", &[]);
+            return None;
+        };
+        if let Some(prompt) = &self.prompt {
+            return draw_question(buffer, body, look, board, prompt);
+        }
+        if board.map.model().agents.is_empty() {
+            draw_unwritten(buffer, body, look, board);
+            return None;
+        }
+        if self.is_split(body) {
+            let (left, wall, right) = pane::split(body, LEFT_PERCENT);
+            self.draw_rows(buffer, left, body, look, board);
+            pane::draw_wall(buffer, wall, look);
+            self.draw_detail(buffer, right, look, world, board);
+        } else if self.opened {
+            let inner = Rect { x: body.x + 1, width: body.width.saturating_sub(2), ..body };
+            self.draw_detail(buffer, inner, look, world, board);
+        } else {
+            self.draw_rows(buffer, body, body, look, board);
+        }
+        None
+    }
+
+    fn draw_rows(&self, buffer: &mut Buffer, area: Rect, body: Rect, look: Look<'_>, board: &Board) {
+        let room = usize::from(area.width.saturating_sub(GUTTER));
+        let rows = Rect { y: area.y + 1.min(area.height), height: area.height.saturating_sub(1), ..area };
+        self.rows_area.set(rows);
+        let visible = self.visible();
+        if self.is_matrix(body) {
+            let indent = |row: &Row| row.depth * 2 + 2 + row.label.chars().count() + 5;
+            let longest = self.shape().rows.iter().map(indent).max().unwrap_or(0);
+            let layout = Layout::new(board.map.model(), room, self.column, longest);
+            put_at(buffer, area, 0, GUTTER, &self.heading(look, &layout, board.map.model()));
+            list::draw(buffer, rows, look, &self.shape().list, true, |at, _| {
+                let row = visible.get(at).and_then(|at| self.shape().rows.get(*at));
+                row.map(|row| self.matrix_row(look, &layout, row)).unwrap_or_default().into()
+            });
+            return;
+        }
+        let owner = room * OWNER_PERCENT / 100;
+        let heading = format!("{:<1$}OWNER", "RESOURCE", room - owner);
+        put_at(buffer, area, 0, GUTTER, &Line::from(Span::styled(heading, look.theme.muted)));
+        list::draw(buffer, rows, look, &self.shape().list, true, |at, _| {
+            let row = visible.get(at).and_then(|at| self.shape().rows.get(*at));
+            row.map(|row| self.tree_row(look, (room - owner, owner), row, board)).unwrap_or_default().into()
+        });
+    }
+
+    /// The agents' names over their columns; the one that the cursor is on stands out.
+    fn heading(&self, look: Look<'_>, layout: &Layout, model: &Model) -> Line<'static> {
+        let theme = look.theme;
+        let mut spans =
+            pad(Line::from(Span::styled("RESOURCE", theme.muted)), layout.resource, look.glyphs.cut).spans;
+        let shown = model.agents.iter().enumerate().skip(layout.first).take(layout.shown);
+        for (at, agent) in shown {
+            let style = if at == self.column { theme.accent } else { theme.subtle };
+            let name =
+                Line::from(untrusted::fit_spans(agent.id.as_str(), layout.agent, style, theme.escaped));
+            spans.push(Span::raw(" ".repeat(GAP)));
+            spans.extend(centred(name, layout.agent));
+        }
+        let (left, right) = (layout.first, model.agents.len().saturating_sub(layout.first + layout.shown));
+        if left + right > 0
+            && let Some(last) = spans.last_mut()
+        {
+            let before = if left > 0 { format!("{left} before ") } else { String::new() };
+            let after = if right > 0 { format!("+{right}") } else { String::new() };
+            let more = format!("{before}{after}");
+            last.content = format!("{} {more}", last.content.trim_end()).into();
+        }
+        Line::from(spans)
+    }
+
+    fn matrix_row(&self, look: Look<'_>, layout: &Layout, row: &Row) -> Line<'static> {
+        let theme = look.theme;
+        let mut spans = pad(self.label(look, row, layout.resource), layout.resource, look.glyphs.cut).spans;
+        let open = row.opens && !self.closed.contains(&row.key);
+        if matches!(row.about, About::Section(_) | About::Folder) {
+            return self.label(look, row, usize::from(u16::MAX));
+        }
+        if open && row.fields_only {
+            return Line::from(spans);
+        }
+        if row.is_unowned() {
+            spans.push(Span::styled(format!(" {} no owner", look.glyphs.attention), theme.warning));
+            return Line::from(spans);
+        }
+        let shown = row.cells.iter().enumerate().skip(layout.first).take(layout.shown);
+        for (at, cell) in shown {
+            let (sign, style) = sign(look, *cell, row);
+            let style = if at == self.column { style.add_modifier(Modifier::UNDERLINED) } else { style };
+            spans.push(Span::raw(" ".repeat(GAP)));
+            spans.extend(centred(Line::from(Span::styled(sign, style)), layout.agent));
+        }
+        Line::from(spans)
+    }
+
+    fn tree_row(
+        &self,
+        look: Look<'_>,
+        (left, right): (usize, usize),
+        row: &Row,
+        board: &Board,
+    ) -> Line<'static> {
+        let theme = look.theme;
+        if matches!(row.about, About::Section(_) | About::Folder) {
+            return self.label(look, row, left + right);
+        }
+        let mut spans = pad(self.label(look, row, left), left, look.glyphs.cut).spans;
+        let owner = match &row.about {
+            About::Section(_) | About::Folder => Line::default(),
+            About::Queue(name) => {
+                let queue = board.map.queue(name);
+                let words =
+                    queue.map(|queue| format!("{}, {}", queue.owner, queue.sla.rough())).unwrap_or_default();
+                Line::from(Span::styled(untrusted::fit(&words, right), theme.subtle))
+            }
+            About::Entity(_) | About::Field(_) | About::Trigger(_) | About::Output(_) => {
+                if row.is_unowned() {
+                    Line::from(Span::styled(format!("{} no owner", look.glyphs.attention), theme.warning))
+                } else {
+                    let names: Vec<&str> =
+                        row.owners.iter().map(crate::domain::ids::AgentId::as_str).collect();
+                    let style = if row.contested { theme.danger } else { theme.accent };
+                    Line::from(untrusted::fit_spans(&names.join(", "), right, style, theme.escaped))
+                }
+            }
+        };
+        spans.extend(clip(owner, right, look.glyphs.cut).spans);
+        Line::from(spans)
+    }
+
+    /// Indent, the sign of an open or closed branch, the name, and what is wrong.
+    fn label(&self, look: Look<'_>, row: &Row, room: usize) -> Line<'static> {
+        let (theme, glyphs) = (look.theme, look.glyphs);
+        let branch = match (row.opens, self.closed.contains(&row.key)) {
+            (false, _) => "  ".to_owned(),
+            (true, true) => format!("{} ", glyphs.closed),
+            (true, false) => format!("{} ", glyphs.open),
+        };
+        let style = match &row.about {
+            About::Section(_) => theme.title,
+            About::Folder => theme.subtle,
+            About::Entity(_) | About::Field(_) | About::Trigger(_) | About::Output(_) | About::Queue(_) => {
+                if row.contested {
+                    theme.danger
+                } else {
+                    theme.base
+                }
+            }
+        };
+        let indent = "  ".repeat(row.depth);
+        let mut spans = vec![Span::raw(indent), Span::styled(branch, theme.muted)];
+        let trouble = match (row.contested, row.alerts) {
+            (true, _) => format!(" {} contested", glyphs.attention),
+            (false, 0) => String::new(),
+            (false, alerts) => format!(" {}{alerts}", glyphs.attention),
+        };
+        let used = width(&Line::from(spans.clone())) + trouble.chars().count();
+        let left = room.saturating_sub(used + 1);
+        let name = words::tail(&row.label, left, glyphs.cut);
+        spans.extend(untrusted::fit_spans(&name, left, style, theme.escaped));
+        let trouble_style = if row.contested { theme.danger } else { theme.warning };
+        spans.push(Span::styled(trouble, trouble_style));
+        if let About::Section(section) = &row.about {
+            let count =
+                self.shape().rows.iter().filter(|other| section_of(&other.about) == Some(*section)).count();
+            let later = if *section == Section::Triggers { ", not yet in force" } else { "" };
+            spans.push(Span::styled(format!("  {count}{later}"), theme.muted));
+        }
+        Line::from(spans)
+    }
+
+    fn draw_detail(&self, buffer: &mut Buffer, area: Rect, look: Look<'_>, world: &World, board: &Board) {
+        let room = usize::from(area.width);
+        let mut lines = Vec::new();
+        if let Some(path) = &self.asked {
+            lines.extend(detail::answer(look, room, board, path));
+        }
+        if let Some(row) = self.selected() {
+            lines.extend(detail::lines(
+                look,
+                room,
+                world,
+                (board, self.column_agent(board)),
+                row,
+                &self.known,
+            ));
+        }
+        let from = self.scroll.min(lines.len().saturating_sub(usize::from(area.height)));
+        put_lines(buffer, area, lines.get(from..).unwrap_or_default());
+        let below = lines.len().saturating_sub(from + usize::from(area.height));
+        if below > 0 && area.height > 0 {
+            let more =
+                Line::from(Span::styled(format!(" {} {below} more", look.glyphs.more[1]), look.theme.accent));
+            put_at(buffer, area, area.height - 1, area.width.saturating_sub(cells(width(&more))), &more);
+        }
+    }
+
+    /// The agent that the cursor is on, where there are columns.
+    fn column_agent<'a>(&self, board: &'a Board) -> Option<&'a crate::domain::map::Agent> {
+        board.map.model().agents.get(self.column).filter(|_| self.matrix.get())
+    }
+}
+
+/// The question being typed, answered while it is.
+fn draw_question(
+    buffer: &mut Buffer,
+    body: Rect,
+    look: Look<'_>,
+    board: &Board,
+    prompt: &crate::console::widgets::prompt::Prompt,
+) -> Option<Position> {
+    let theme = look.theme;
+    let top = Rect { height: 1.min(body.height), ..body };
+    let cursor = prompt.draw(buffer, top, look, " who owns ");
+    let below = Rect {
+        x: body.x + 2.min(body.width),
+        y: body.y + 2.min(body.height),
+        width: body.width.saturating_sub(4),
+        height: body.height.saturating_sub(2),
+    };
+    let text = prompt.text().trim();
+    if text.is_empty() {
+        let example = "an entity and a field, such as crm/contact/acme#status; enter shows it in the map";
+        put(buffer, below, 0, &Line::from(Span::styled(example, theme.muted)));
+        return cursor;
+    }
+    match text.parse::<FieldPath>() {
+        Ok(path) => {
+            put_lines(buffer, below, &detail::answer(look, usize::from(below.width), board, &path));
+        }
+        Err(error) => {
+            let room = usize::from(below.width);
+            put_lines(
+                buffer,
+                below,
+                &untrusted::wrap(&error.to_string(), room, 4, theme.warning, theme.escaped),
+            );
+        }
+    }
+    cursor
+}
+
+fn section_of(about: &About) -> Option<Section> {
+    match about {
+        About::Entity(_) | About::Field(_) => Some(Section::Resources),
+        About::Trigger(_) => Some(Section::Triggers),
+        About::Output(_) => Some(Section::Outputs),
+        About::Queue(_) => Some(Section::Queues),
+        About::Section(_) | About::Folder => None,
+    }
+}
+
+/// The letter of a cell: colour, sign and place say the same.
+fn sign(look: Look<'_>, cell: Cell, row: &Row) -> (&'static str, Style) {
+    let theme = look.theme;
+    let strong = if row.contested { theme.danger } else { theme.accent };
+    let strong = strong.add_modifier(Modifier::BOLD);
+    match (cell, &row.about) {
+        (Cell::Writes, _) => ("W", strong),
+        (Cell::WritesPart, _) => ("w", strong),
+        (Cell::Reads, _) => ("r", theme.subtle),
+        (Cell::Follows, _) => ("t", theme.subtle),
+        (Cell::Has, About::Output(_)) => ("P", strong),
+        (Cell::Has, About::Queue(_)) => ("e", theme.subtle),
+        (
+            Cell::Has,
+            About::Trigger(_) | About::Section(_) | About::Folder | About::Entity(_) | About::Field(_),
+        ) => ("T", strong),
+        (Cell::Nothing, _) => (look.glyphs.none, theme.muted),
+    }
+}
+
+fn centred(line: Line<'static>, cells: usize) -> Vec<Span<'static>> {
+    let free = cells.saturating_sub(width(&line));
+    let mut spans = vec![Span::raw(" ".repeat(free / 2))];
+    spans.extend(line.spans);
+    spans.push(Span::raw(" ".repeat(free - free / 2)));
+    spans
+}
+
+/// Why there is nothing to own, and what next.
+fn draw_unwritten(buffer: &mut Buffer, body: Rect, look: Look<'_>, board: &Board) {
+    let muted = |text: String| Line::from(Span::styled(text, look.theme.muted));
+    let queue = board.map.first_queue();
+    let next = [
+        muted(format!("every write waits in queue {} until {} decides", queue.name, queue.owner)),
+        muted("answer one with expand, and its agent has the first line of the map".to_owned()),
+        muted("or write a map and put it in force: deeds map apply FILE".to_owned()),
+    ];
+    let next = if board.enforces() {
+        next.to_vec()
+    } else {
+        vec![
+            muted("this workspace only observes: everything goes through, and is recorded".to_owned()),
+            muted("write a map and put it in force: deeds map apply FILE".to_owned()),
+        ]
+    };
+    chrome::draw_empty(buffer, body, look, "The map names no agent yet", &next);
+}
