@@ -87,6 +87,9 @@ pub(crate) struct Serving {
     pub(crate) instance: String,
     /// The process, for people.
     pub(crate) pid: u32,
+    /// It is a `deeds serve`: whoever runs it starts it again, and nobody takes its place.
+    #[serde(default)]
+    pub(crate) standalone: bool,
 }
 
 impl DataDir {
@@ -345,8 +348,12 @@ mod tests {
         assert_eq!(mode(data.path()), 0o700);
         let lock = data.try_lock().unwrap().unwrap();
         assert!(data.try_lock().unwrap().is_none());
-        let serving =
-            Serving { address: "127.0.0.1:4170".parse().unwrap(), instance: "i".to_owned(), pid: 1 };
+        let serving = Serving {
+            address: "127.0.0.1:4170".parse().unwrap(),
+            instance: "i".to_owned(),
+            pid: 1,
+            standalone: false,
+        };
         data.say_serving(&serving, &lock).unwrap();
         assert_eq!(data.serving(), Some(serving));
         assert_eq!(mode(&data.path().join(SERVER)), 0o600);

@@ -1,11 +1,12 @@
 //! `deeds serve`: the server alone, until it is asked to stop.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use clap::Args;
 
 use super::arguments::Context;
-use super::datadir::DataDir;
+use super::datadir::{DataDir, Lock};
 use super::output::{self, Output};
 use super::session::{self, Embedded, Listen, user};
 use super::signals::Signals;
@@ -15,6 +16,10 @@ use crate::server;
 
 /// The environment variable that says how much the server logs.
 const LOG_VARIABLE: &str = "DEEDS_LOG";
+
+/// How often, and how far apart, the directory's lock is tried.
+const LOCK_TRIES: u32 = 10;
+const LOCK_EVERY: Duration = Duration::from_millis(100);
 
 /// How the server listens.
 #[derive(Debug, Args)]
@@ -48,7 +53,7 @@ pub(super) fn run(context: &Context, command: Command) -> anyhow::Result<Status>
     let dir = DataDir::open(&context.data_dir()?)?;
     session::runtime()?.block_on(async {
         let signals = Signals::listen();
-        let Some(lock) = dir.try_lock()? else {
+        let Some(lock) = lock(&dir).await? else {
             let by = dir.serving().map_or_else(String::new, |serving| {
                 format!(" at {}, process {}", serving.address, serving.pid)
             });
@@ -65,6 +70,17 @@ pub(super) fn run(context: &Context, command: Command) -> anyhow::Result<Status>
         embedded.stop().await;
         ready.map(|()| Status::Done)
     })
+}
+
+/// Takes the lock; one that another process holds for a moment only is waited for.
+async fn lock(dir: &DataDir) -> anyhow::Result<Option<Lock>> {
+    for _ in 0..LOCK_TRIES {
+        if let Some(lock) = dir.try_lock()? {
+            return Ok(Some(lock));
+        }
+        tokio::time::sleep(LOCK_EVERY).await;
+    }
+    Ok(None)
 }
 
 /// Founds and signs in what there is, and says where everything is; never a token.

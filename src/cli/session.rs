@@ -15,7 +15,7 @@ use anyhow::Context as _;
 use tokio::time::Instant;
 
 use super::arguments::Context;
-use super::datadir::{DataDir, Lock, Serving};
+use super::datadir::{DataDir, DataDirError, Lock, Serving};
 use super::status::{Status, Usage};
 use crate::api::{NewWorkspaceRequest, TokenText};
 use crate::client::{self, Client, ClientError};
@@ -29,6 +29,8 @@ pub(super) use signin::user;
 const ATTACH_WAIT: Duration = Duration::from_secs(10);
 /// How long the first token may take to be there, while the process that founds the directory is at work.
 const TOKEN_WAIT: Duration = Duration::from_secs(2);
+/// How often it is looked who serves the directory.
+const TURN_EVERY: Duration = Duration::from_millis(500);
 /// Between two tries to attach.
 const ATTACH_EVERY: Duration = Duration::from_millis(50);
 /// How often a request is sent while attaching.
@@ -200,7 +202,7 @@ impl Session {
         // A thread of its own: it waits for as long as the other process lives, and ends with this one.
         std::thread::spawn(move || {
             // Nobody listens any more: then the lock is given back at once.
-            tell.send(waiting.wait_for_lock()).unwrap_or_default();
+            tell.send(wait_for_turn(&waiting)).unwrap_or_default();
         });
         tokio::spawn(async move {
             let Ok(Ok(lock)) = lock.await else { return };
@@ -323,6 +325,21 @@ impl Session {
         drop(self.client);
         if let Some(embedded) = embedded {
             embedded.stop().await;
+        }
+    }
+}
+
+/// Waits until the process that serves the directory has quit, unless that is a `deeds serve`, which comes back.
+fn wait_for_turn(dir: &DataDir) -> Result<Lock, DataDirError> {
+    let by_itself = || dir.serving().is_some_and(|serving| serving.standalone);
+    loop {
+        while by_itself() {
+            std::thread::sleep(TURN_EVERY);
+        }
+        let lock = dir.wait_for_lock()?;
+        // While this process waited, the one it waited for may have made way for a `deeds serve`.
+        if !by_itself() {
+            return Ok(lock);
         }
     }
 }

@@ -94,6 +94,30 @@ fn the_second_takes_over_at_the_same_address_and_misses_nothing() {
 }
 
 #[test]
+fn followers_see_the_same_deeds_in_the_same_order_across_a_restart_of_the_server() {
+    let home = Home::new();
+    let mut server = Server::start(&home);
+    let followers = [Follower::start(&home), Follower::start(&home), Follower::start(&home)];
+    let all_see = |seqs: std::ops::RangeInclusive<u64>| {
+        for follower in &followers {
+            for seq in seqs.clone() {
+                assert_eq!(follower.next(), seq);
+            }
+        }
+    };
+    all_see(1..=3);
+    for (round, name) in ["one", "two", "three"].into_iter().enumerate() {
+        let before = 2 * u64::try_from(round).unwrap() + 3;
+        write(&home, &server.url, name);
+        all_see(before + 1..=before + 2);
+        // Nobody takes the place of a server that is started again.
+        server.restart(&home);
+    }
+    write(&home, &server.url, "four");
+    all_see(10..=11);
+}
+
+#[test]
 fn a_second_server_is_refused_with_the_first_ones_address() {
     let home = Home::new();
     let mut server = Server::start(&home);

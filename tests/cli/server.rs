@@ -24,7 +24,12 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start(home: &Home) -> Self {
-        let mut command = home.command(&["serve"]);
+        Self::start_at(home, "127.0.0.1:0")
+    }
+
+    /// The same at a certain address.
+    fn start_at(home: &Home, address: &str) -> Self {
+        let mut command = home.command(&["serve", "--listen", address]);
         let mut options = std::fs::OpenOptions::new();
         let log = options.create(true).append(true).open(home.dir.path().join("serve.log")).unwrap();
         let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
@@ -36,6 +41,13 @@ impl Server {
             panic!("the server said {line:?}, and\n{log}");
         };
         Self { child, url }
+    }
+
+    /// Ends it as a service manager would, and starts it again at the same address.
+    pub(crate) fn restart(&mut self, home: &Home) {
+        assert_eq!(self.signal("-TERM"), Some(0));
+        let address = self.url.trim_start_matches("http://").to_owned();
+        *self = Self::start_at(home, &address);
     }
 
     /// Sends a signal and waits for the end; the exit status, none where a signal ended it.

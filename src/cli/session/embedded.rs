@@ -41,6 +41,8 @@ pub(in crate::cli) struct Listen {
     options: server::Options,
     /// The first candidate is worth waiting for.
     patient: bool,
+    /// The process does nothing else.
+    standalone: bool,
 }
 
 impl Listen {
@@ -50,19 +52,19 @@ impl Listen {
         let any = SocketAddr::new(listen.ip(), 0);
         let last = last.map(|last| last.address).filter(|last| listen == usual && last.ip().is_loopback());
         let candidates = last.into_iter().chain([listen, any]).collect();
-        Self { candidates, options: server::Options::default(), patient: false }
+        Self { candidates, options: server::Options::default(), patient: false, standalone: false }
     }
 
     /// Where another process has served; agents know that address.
     pub(super) fn same_as(address: Option<SocketAddr>) -> Self {
         let any = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
         let candidates = address.into_iter().chain([any]).collect();
-        Self { candidates, options: server::Options::default(), patient: true }
+        Self { candidates, options: server::Options::default(), patient: true, standalone: false }
     }
 
-    /// There and nowhere else.
+    /// There and nowhere else, for a process that does nothing but serve.
     pub(in crate::cli) fn exactly(address: SocketAddr, options: server::Options) -> Self {
-        Self { candidates: vec![address], options, patient: false }
+        Self { candidates: vec![address], options, patient: false, standalone: true }
     }
 
     async fn bind(&self) -> anyhow::Result<TcpListener> {
@@ -113,8 +115,12 @@ impl Embedded {
         let listener = listen.bind().await?;
         let address = listener.local_addr().context("the listening socket")?;
         let workspaces = Arc::new(Workspaces::open(dir.path(), Clock::System).await?);
-        let serving =
-            Serving { address, instance: workspaces.instance().to_owned(), pid: std::process::id() };
+        let serving = Serving {
+            address,
+            instance: workspaces.instance().to_owned(),
+            pid: std::process::id(),
+            standalone: listen.standalone,
+        };
         dir.say_serving(&serving, &lock)?;
         let (stop, stopped) = oneshot::channel();
         let shutdown = async move {
