@@ -145,6 +145,16 @@ pub fn tail(text: &str, room: usize, cut: &str) -> String {
     }
 }
 
+/// How long ago, in at most five cells: `now`, `4m`, `2h10m`, `264d`.
+pub fn age(span: TimeSpan) -> String {
+    let day = TimeSpan::from_days(1).micros();
+    match span.micros() {
+        ..1_000_000 => "now".to_owned(),
+        micros if micros >= day => TimeSpan::from_micros(micros / day * day).rough(),
+        _ => minutes(span),
+    }
+}
+
 /// `crm/contact/acme #status` in so many cells; the front of the path gives way.
 pub fn path(look: Look<'_>, path: &FieldPath, room: usize) -> Line<'static> {
     let theme = look.theme;

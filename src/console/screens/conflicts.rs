@@ -444,6 +444,8 @@ impl Conflicts {
         let (left, wall, right) =
             pane::split(body, if body.width >= pane::FULL_FROM { wide } else { narrow });
         pane::draw_wall(buffer, wall, look);
+        // The last column stays free, so that text does not touch the edge.
+        let right = Rect { width: right.width.saturating_sub(1), ..right };
         self.draw_detail(buffer, right, look, world);
         self.draw_list(buffer, left, look, world)
     }

@@ -234,24 +234,16 @@ impl MapScreen {
 
     /// Goes to the row that owns a path.
     fn ask_about(&mut self, path: FieldPath) -> Vec<Want> {
-        let found = rows::row_of(&self.shape().rows, &path)
-            .and_then(|at| self.shape().rows.get(at))
-            .map(|row| row.key.clone());
-        self.asked = Some(path.clone());
-        self.scroll = 0;
-        match found {
-            Some(key) => {
-                self.closed.clear();
-                self.focus = key;
-                self.place();
-                self.opened = !self.split.get();
-                Vec::new()
-            }
-            None => {
-                self.opened = !self.split.get();
-                vec![Want::Say(Tone::Info, format!("the map has no line for {path}"))]
-            }
-        }
+        let found = rows::row_of(&self.shape().rows, &path).and_then(|at| self.shape().rows.get(at));
+        let key = found.map(|row| row.key.clone());
+        let lacks = format!("the map has no line for {path}");
+        self.asked = Some(path);
+        (self.scroll, self.opened) = (0, !self.split.get());
+        let Some(key) = key else { return vec![Want::Say(Tone::Info, lacks)] };
+        self.closed.clear();
+        self.focus = key;
+        self.place();
+        Vec::new()
     }
 
     fn act_on_prompt(&mut self, action: Action) -> Vec<Want> {
@@ -286,7 +278,7 @@ impl MapScreen {
         let Some(row) = self.selected() else { return Vec::new() };
         let owners: Vec<&str> = row.owners.iter().map(AgentId::as_str).collect();
         let owners = if owners.is_empty() { "nobody".to_owned() } else { owners.join(", ") };
-        let text = row.pattern().map_or(row.label.clone(), |pattern| pattern.to_string());
+        let text = row.pattern().map_or(row.label.clone(), ToString::to_string);
         vec![
             Want::Copy(format!("{text}\t{owners}")),
             Want::Say(Tone::Done, format!("{text} is on the clipboard")),

@@ -19,6 +19,8 @@ use crate::domain::state::{Alert, AlertKind, AlertSide, AlertState, Board, Stop}
 const LABEL: usize = 9;
 /// Cells of the labels of the two sides.
 const SIDE_LABEL: usize = 7;
+/// Cells of the timeline beside its marks.
+const TIMELINE_ROOM: usize = 10;
 /// Lines of one value or reason.
 const TEXT_LINES: usize = 4;
 
@@ -215,7 +217,12 @@ fn timeline(look: Look<'_>, room: usize, alert: &Alert) -> Vec<Line<'static>> {
     let compared = compared(alert);
     let first = compared.first().map(|side| &side.actor);
     let alone = compared.iter().all(|other| Some(&other.actor) == first);
-    let gap = alert.count > sides.len() as u64;
+    // The first two stand for how it began; of the others as many of the latest as there is room for.
+    let fits = (room.saturating_sub(TIMELINE_ROOM) / 3).max(4);
+    let gap = alert.count > sides.len() as u64 || sides.len() > fits;
+    if sides.len() > fits {
+        sides.drain(2..sides.len() + 2 - fits);
+    }
     let mut spans = vec![Span::styled(look.glyphs.branches[0], theme.border)];
     for (at, side) in sides.iter().enumerate() {
         if at == 2 && gap {
@@ -230,7 +237,7 @@ fn timeline(look: Look<'_>, room: usize, alert: &Alert) -> Vec<Line<'static>> {
     let mut line = Line::from(spans);
     let span = alert.last.since(alert.first);
     let times = match (alert.count, span.micros()) {
-        (1, 0) => "once".to_owned(),
+        (1, ..1_000_000) => "once".to_owned(),
         (1, _) => format!("once, {} apart", words::minutes(span)),
         (count, 0) => format!("{} at once", thousands(count)),
         (count, _) => format!("{} in {}", thousands(count), words::minutes(span)),

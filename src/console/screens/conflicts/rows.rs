@@ -67,7 +67,7 @@ fn matches(alert: &Alert, words: &[String]) -> bool {
     words.iter().all(|word| text.contains(word.as_str()))
 }
 
-/// `mayor ⇄ dog` where they take turns, else `sales, support`.
+/// `mayor ⇄ dog` where they take turns, else `sales, support`; of long names the end.
 pub(super) fn who(look: Look<'_>, alert: &Alert) -> String {
     let between = match alert.kind {
         AlertKind::PingPong => format!(" {} ", look.glyphs.swap),
@@ -77,8 +77,13 @@ pub(super) fn who(look: Look<'_>, alert: &Alert) -> String {
         | AlertKind::Contradiction
         | AlertKind::Overdue => ", ".to_owned(),
     };
-    let names: Vec<&str> = alert.who.iter().map(Actor::name).collect();
+    let names: Vec<&str> = alert.who.iter().map(|actor| short(actor.name())).collect();
     names.join(&between)
+}
+
+/// The last part of a name such as `beads/crew/emma`: the parts before it are most often the same.
+fn short(name: &str) -> &str {
+    name.rsplit('/').next().unwrap_or(name)
 }
 
 /// How far people have got with it, in one word.
@@ -150,7 +155,7 @@ fn row(look: Look<'_>, layout: &Layout, narrow: bool, world: &World, alert: &Ale
         return layout
             .row(look, [first, kind, on.unwrap_or_default(), cell(3, &count(alert.count, 3), times)]);
     }
-    let last = words::minutes(world.now.since(alert.last));
+    let last = words::age(world.now.since(alert.last));
     let cells = [
         first,
         kind,

@@ -41,7 +41,11 @@ pub(super) fn row(look: Look<'_>, layout: &Layout, narrow: bool, deed: &Deed, no
     };
     let (time, agent) = (
         text(0, &time(deed.time, now, narrow), theme.muted),
-        text(1, deed.actor.name(), actor_style(look, deed)),
+        text(
+            1,
+            &words::tail(deed.actor.name(), layout.cells(1).unwrap_or(0), look.glyphs.cut),
+            actor_style(look, deed),
+        ),
     );
     if narrow {
         let entity = about(look, deed, layout.cells(2).unwrap_or(0));
@@ -154,7 +158,9 @@ pub(super) fn subject(look: Look<'_>, deed: &Deed) -> (String, String) {
         | Body::ItemRefused(())
         | Body::ItemWarned(())
         | Body::ItemOverdue(()) => (item(), entity),
-        Body::WorkQueued(work) => (format!("{} for {} ", work.kind.word(), work.agent), entity),
+        Body::WorkQueued(work) => {
+            (format!("{} {} ", work.kind.word(), look.glyphs.arrow), work.agent.to_string())
+        }
         Body::WorkspaceCreated(born) => ("workspace ".to_owned(), born.workspace.to_string()),
         Body::MapApplied(new) => (format!("map v{} ", new.version), String::new()),
         Body::ScopeExpanded(change) => (format!("{} + ", change.agent), change.grant.to_string()),
@@ -203,25 +209,26 @@ fn fields(deed: &Deed) -> String {
 fn about(look: Look<'_>, deed: &Deed, room: usize) -> Line<'static> {
     let theme = look.theme;
     let (first, second) = subject(look, deed);
+    let to = format!("{} ", look.glyphs.arrow);
+    let (first, joint) = first.strip_suffix(&to).map_or((first.as_str(), ""), |first| (first, to.as_str()));
     let second = untrusted::visible(&second, untrusted::Breaks::Marked);
     let (first_wide, second_wide) = (first.chars().count(), second.chars().count());
+    let room = room.saturating_sub(joint.chars().count());
     let left = if first_wide + second_wide <= room {
         first_wide
     } else if first.contains('/') || second.is_empty() {
         room.saturating_sub(second_wide).max(room / 2)
     } else {
-        first_wide.min(room * 2 / 3)
+        first_wide.min(room * 3 / 5)
     };
-    let mut spans =
-        untrusted::fit_spans(&words::tail(&first, left, look.glyphs.cut), left, theme.base, theme.escaped);
+    let first = words::tail(first, left, look.glyphs.cut);
+    let mut spans = untrusted::fit_spans(&first, left, theme.base, theme.escaped);
     let used: usize = spans.iter().map(|span| span.content.chars().count()).sum();
     let rest = room.saturating_sub(used);
-    spans.extend(untrusted::fit_spans(
-        &words::tail(&second, rest, look.glyphs.cut),
-        rest,
-        theme.accent,
-        theme.escaped,
-    ));
+    spans.push(Span::styled(joint.to_owned(), theme.muted));
+    let is_path = deed.subject.as_ref().is_some_and(|subject| subject.as_str() == second);
+    let second = if is_path { words::tail(&second, rest, look.glyphs.cut) } else { second };
+    spans.extend(untrusted::fit_spans(&second, rest, theme.accent, theme.escaped));
     Line::from(spans)
 }
 

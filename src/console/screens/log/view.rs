@@ -66,6 +66,7 @@ impl Log {
                 let (left, wall, right) = pane::split(body, LEFT_PERCENT);
                 self.draw_list(buffer, left, look, world);
                 pane::draw_wall(buffer, wall, look);
+                let right = Rect { width: right.width.saturating_sub(1), ..right };
                 opened.draw(buffer, right, look, world);
             }
             Some(opened) => {

@@ -22,7 +22,7 @@ const LEFT_PERCENT: u16 = 58;
 /// Cells of an agent's column: at least, and at most.
 const AGENT_WIDE: (usize, usize) = (6, 11);
 /// Cells between two of them.
-const GAP: usize = 1;
+const GAP: usize = 2;
 /// Cells of the resources' column: at least, and as a share of the room.
 const RESOURCE_LEAST: usize = 18;
 const RESOURCE_PERCENT: usize = 42;
@@ -90,6 +90,7 @@ impl MapScreen {
             let (left, wall, right) = pane::split(body, LEFT_PERCENT);
             self.draw_rows(buffer, left, body, look, board);
             pane::draw_wall(buffer, wall, look);
+            let right = Rect { width: right.width.saturating_sub(1), ..right };
             self.draw_detail(buffer, right, look, world, board);
         } else if self.opened {
             let inner = Rect { x: body.x + 1, width: body.width.saturating_sub(2), ..body };
@@ -167,7 +168,8 @@ impl MapScreen {
         let shown = row.cells.iter().enumerate().skip(layout.first).take(layout.shown);
         for (at, cell) in shown {
             let (sign, style) = sign(look, *cell, row);
-            let style = if at == self.column { style.add_modifier(Modifier::UNDERLINED) } else { style };
+            let here = at == self.column && row.key == self.focus;
+            let style = if here { style.add_modifier(Modifier::UNDERLINED) } else { style };
             spans.push(Span::raw(" ".repeat(GAP)));
             spans.extend(centred(Line::from(Span::styled(sign, style)), layout.agent));
         }
