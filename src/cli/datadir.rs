@@ -114,6 +114,8 @@ impl DataDir {
         }
         let dir = Self::existing(path)?;
         dir.refuse_foreign()?;
+        // By its lock file the directory is known as ours from now on.
+        drop(dir.lock_file()?);
         let tokens = dir.path.join(TOKENS);
         match DirBuilder::new().mode(0o700).create(&tokens) {
             Ok(()) => {}

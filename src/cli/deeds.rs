@@ -15,7 +15,7 @@ pub(super) async fn index_caught_up(client: &Client) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The heading over [`line`]s.
+/// The heading over deeds, each on one line.
 pub(super) const HEADING: &str =
     "    SEQ TIME                     ACTOR            ACTION           OUTCOME    ENTITY, FIELDS, WHY";
 

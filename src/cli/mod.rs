@@ -1,6 +1,6 @@
 //! The command line: one file per subcommand, and `session`, which attaches to a running server or starts one.
 //!
-//! `main` reads the arguments, [`run`] is one match, [`status`] says which exit status an end has. Rules and requests
+//! `main` reads the arguments, `run` is one match, `status` says which exit status an end has. Rules and requests
 //! live behind the client; here is only what people type and what they are shown.
 
 mod alerts;
@@ -61,7 +61,7 @@ pub fn main() -> ExitCode {
 /// Runs one command.
 ///
 /// # Errors
-/// When it was used wrongly, could not reach what it needs, or failed; [`status::code`] tells which.
+/// When it was used wrongly, could not reach what it needs, or failed; `status::code` tells which.
 pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Status> {
     let Arguments { global, console, command } = arguments;
     let context = Context::new(&global, &console)?;

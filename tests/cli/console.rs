@@ -9,7 +9,7 @@ use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system}
 use serde_json::json;
 
 use crate::run::Home;
-use crate::server::ask;
+use crate::server::{Server, ask};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 const SIZE: PtySize = PtySize { rows: 36, cols: 120, pixel_width: 0, pixel_height: 0 };
@@ -141,6 +141,22 @@ fn a_fresh_machine_says_how_an_agent_connects_and_its_request_is_expanded_with_k
     second.shows("#status");
     assert_eq!(second.quit(), 0);
     assert!(second.is_given_back());
+}
+
+#[test]
+fn a_console_on_another_server_remembers_its_token_there() {
+    let home = Home::new();
+    let server = Server::start(&home);
+    let token = home.data().join("tokens/default.dana").display().to_string();
+    let other = Home::new();
+    let mut console = Terminal::open(&other, &["--connect", &server.url, "--token-file", &token]);
+    console.shows("dana (admin)");
+    assert_eq!(console.quit(), 0);
+    assert!(other.ok(&["--connect", &server.url, "inbox", "list"]).contains("nothing waits"));
+    let mut again = Terminal::open(&other, &["--connect", &server.url]);
+    again.shows("● live");
+    assert_eq!(again.quit(), 0);
+    assert!(!other.data().join("workspaces").exists(), "no workspace was made here");
 }
 
 #[test]

@@ -219,7 +219,7 @@ fn text(piece: Piece) -> Result<Choice, Wrong> {
     Ok(Choice::Text(Text { folded: fold(&piece.text), shown: piece.text }))
 }
 
-/// The closed set of words that a key of kind [`Kind::Word`] takes.
+/// The closed set of words that a key of kind [`super::Kind::Word`] takes.
 pub(super) fn words(key: Key) -> Vec<&'static str> {
     match key {
         Key::Class => vec!["agent", "person", "deeds"],

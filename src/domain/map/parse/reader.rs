@@ -75,7 +75,7 @@ pub(super) fn name(text: &str) -> Result<String, Fault> {
 /// One table of the file, its spans noted as its values are taken.
 pub(super) struct Entry<'r, 'i> {
     pub(super) table: &'r DeTable<'i>,
-    /// How errors call it: "[[agent]]".
+    /// How errors call it: `[[agent]]`.
     pub(super) called: &'static str,
     pub(super) place: EntryPlace,
     pub(super) lines: &'r Lines<'i>,
