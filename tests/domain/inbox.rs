@@ -142,6 +142,24 @@ fn a_grant_that_the_agent_has_is_no_expansion() {
 }
 
 #[test]
+fn a_case_that_an_earlier_answer_settled_goes_through_without_a_new_map() {
+    check(
+        "
+        sales writes crm/contact/1 score=1@0 -> escalated unowned
+        sales writes crm/contact/2 score=2@0 -> escalated unowned
+        dana expands #1 sales writes crm/contact/*#score -> recorded
+        map v1
+        dana expands #2 sales writes crm/contact/*#score -> recorded
+        map v1
+        = crm/contact/2#score 2 v1
+        dana undoes #2 -> recorded
+        map v1
+        sales writes crm/contact/1 score=3@1 -> committed
+        ",
+    );
+}
+
+#[test]
 fn an_unknown_agent_can_be_let_in() {
     let world = check(
         "

@@ -97,7 +97,14 @@ fn expand(
     edit::grant(board.map.model(), agent, grant, person)
         .map_err(|error| (Code::Overlap, error.to_string()))?;
     if edit::holds(board.map.model(), agent, grant) {
-        return Err((Code::WrongState, format!("{agent} has {grant} already; nothing would change")));
+        // Since an answer to a case like this one the map says so already: the stored input goes through as it is.
+        // Nothing is granted here, so an undo takes no grant away.
+        return match item.case {
+            Case::UnownedField { .. } | Case::UnownedTarget { .. } => Ok(()),
+            Case::Escalation { .. } | Case::Conflict { .. } => {
+                Err((Code::WrongState, format!("{agent} has {grant} already; nothing would change")))
+            }
+        };
     }
     let newcomer = board.map.agent(agent).is_none().then(|| person.clone());
     effects.lifted = edit::lifts(board.map.model(), agent, grant);

@@ -91,7 +91,9 @@ fn change(
             };
         }
     };
-    let changes = difference(board.map.model(), &model).iter().map(ToString::to_string).collect();
+    let changes: Vec<String> =
+        difference(board.map.model(), &model).iter().map(ToString::to_string).collect();
+    let versions = if changes.is_empty() { None } else { Some((now, now + 1)) };
     let map = Map::compile(Arc::new(model));
     let settles = board.alike(item).filter(|other| goes_through(&map, other)).map(|other| other.no).collect();
     let mut then = vec![words];
@@ -108,7 +110,7 @@ fn change(
             format!("{} is told of the answer", item.raised_by)
         }
     });
-    Preview { map: Some((now, now + 1)), changes, obstacle: None, owner: None, settles, then }
+    Preview { map: versions, changes, obstacle: None, owner: None, settles, then }
 }
 
 fn grant_words(agent: &AgentId, grant: &Grant) -> String {
