@@ -216,6 +216,11 @@ impl DataDir {
         options.open(&path).map_err(|error| system(&path, error))
     }
 
+    /// A process has served it, or does: it is not one that is just being made.
+    pub(crate) fn was_served(&self) -> bool {
+        self.path.join(SERVER).exists()
+    }
+
     /// Who serves the directory, or last did.
     pub(crate) fn serving(&self) -> Option<Serving> {
         let text = read_small(&self.path.join(SERVER)).ok()?;

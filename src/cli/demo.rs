@@ -6,7 +6,7 @@ mod summary;
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder};
 use std::io::IsTerminal as _;
-use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -30,6 +30,9 @@ use crate::domain::state::TokenClass;
 use crate::domain::time::Span;
 
 use summary::Summary;
+
+/// What the names of temporary data directories begin with.
+const TEMPORARY: &str = "deeds-demo-";
 
 /// How the teams are played.
 #[derive(Debug, Args)]
@@ -181,11 +184,31 @@ impl Place {
         if let Some(path) = &context.data_dir_flag {
             return Ok(Self { path: path.clone(), temporary: false });
         }
+        sweep();
         let mut random = [0_u8; 8];
         getrandom::fill(&mut random).context("the system gives no random bytes")?;
-        let path = std::env::temp_dir().join(format!("deeds-demo-{:016x}", u64::from_ne_bytes(random)));
+        let path = std::env::temp_dir().join(format!("{TEMPORARY}{:016x}", u64::from_ne_bytes(random)));
         DirBuilder::new().mode(0o700).create(&path).with_context(|| path.display().to_string())?;
         Ok(Self { path, temporary: true })
+    }
+}
+
+/// Removes what demos left behind that were killed: directories of this user's that no process holds.
+fn sweep() {
+    let user = rustix::process::getuid().as_raw();
+    for entry in fs::read_dir(std::env::temp_dir()).into_iter().flatten().flatten() {
+        // What an entry itself is, not what it may point to.
+        let ours = entry.metadata().is_ok_and(|about| about.is_dir() && about.uid() == user);
+        if !ours || !entry.file_name().to_string_lossy().starts_with(TEMPORARY) {
+            continue;
+        }
+        if let Ok(dir) = DataDir::existing(&entry.path())
+            && dir.was_served()
+            && let Ok(Some(_lock)) = dir.try_lock()
+        {
+            // What can't be removed is left to the system.
+            fs::remove_dir_all(dir.path()).unwrap_or_default();
+        }
     }
 }
 
