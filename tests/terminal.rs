@@ -1,9 +1,5 @@
 //! The terminal is given back in every way out, and no process outlives its terminal: the real binary in a pseudo-terminal.
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a failed step fails the test, wherever it stands"
-)]
+#![expect(clippy::unwrap_used, reason = "a failed step fails the test, wherever it stands")]
 
 use std::io::{Read as _, Write as _};
 use std::num::NonZeroU16;

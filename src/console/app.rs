@@ -22,11 +22,15 @@ use super::theme::{Choice, Surroundings, Theme};
 use super::widgets::Look;
 use super::widgets::chrome::Tone;
 use super::widgets::picker::{Entry, Picker};
+use super::widgets::scroll::Scroll;
 use super::world::{Link, Me, World};
 use crate::domain::deed::{Body, Deed};
 use crate::domain::ids::WorkspaceId;
 use crate::domain::state::Severity;
 use crate::domain::time::Time;
+
+/// Lines of help that a page key goes by.
+const HELP_PAGE: isize = 12;
 
 /// How the console looks and listens, as configured.
 #[derive(Debug, Clone)]
@@ -71,8 +75,8 @@ pub(super) struct Said {
 /// What lies over the view.
 #[derive(Debug)]
 pub(super) enum Over {
-    /// The keys of the view, from this line on.
-    Help { from: usize },
+    /// The keys of the view.
+    Help(Scroll),
     /// Every command and place.
     Palette(Picker<Action>),
     /// The workspaces that this person may look at.
@@ -179,7 +183,7 @@ impl App {
     /// Whose keys count now.
     pub(super) fn context(&self) -> Context {
         match &self.over {
-            Some(Over::Help { .. }) => Context::Preview,
+            Some(Over::Help(_)) => Context::Preview,
             Some(Over::Palette(_) | Over::Workspaces(_)) => Context::Picker,
             None => self.screen().map_or(Context::Global, Screen::context),
         }
@@ -213,7 +217,7 @@ impl App {
         match &mut self.over {
             Some(Over::Palette(picker)) => picker.key(key),
             Some(Over::Workspaces(picker)) => picker.key(key),
-            Some(Over::Help { .. }) => self.over = None,
+            Some(Over::Help(_)) => self.over = None,
             None if matches!(context, Context::Prompt | Context::Picker) => {
                 return self.with_screen(|screen, world| screen.text(key, world));
             }
@@ -240,8 +244,10 @@ impl App {
 
     fn act_over(&mut self, action: Action) -> Vec<Effect<Ask>> {
         match (&mut self.over, action) {
-            (Some(Over::Help { from }), Action::Down) => *from += 1,
-            (Some(Over::Help { from }), Action::Up) => *from = from.saturating_sub(1),
+            (Some(Over::Help(scroll)), Action::Down) => scroll.by(1),
+            (Some(Over::Help(scroll)), Action::Up) => scroll.by(-1),
+            (Some(Over::Help(scroll)), Action::PageDown) => scroll.by(HELP_PAGE),
+            (Some(Over::Help(scroll)), Action::PageUp) => scroll.by(-HELP_PAGE),
             (Some(Over::Palette(picker)), Action::Submit) => {
                 let chosen = picker.chosen().copied();
                 self.over = None;
@@ -255,7 +261,7 @@ impl App {
             (_, Action::Close | Action::Quit | Action::Help | Action::Confirm) => self.over = None,
             (Some(Over::Palette(picker)), other) => _ = picker.apply(other),
             (Some(Over::Workspaces(picker)), other) => _ = picker.apply(other),
-            (Some(Over::Help { .. }) | None, _) => {}
+            (Some(Over::Help(_)) | None, _) => {}
         }
         Vec::new()
     }
@@ -285,7 +291,7 @@ impl App {
             _ if modal => return self.with_screen(|screen, world| screen.act(action, world)),
             _ if view.is_some() => return view.map(|view| self.go(&Place::view(view))).unwrap_or_default(),
             Action::Quit => return vec![Effect::Quit],
-            Action::Help => self.over = Some(Over::Help { from: 0 }),
+            Action::Help => self.over = Some(Over::Help(Scroll::default())),
             Action::Palette => self.over = Some(Over::Palette(self.palette())),
             Action::Workspace => self.over = Some(Over::Workspaces(self.workspaces())),
             Action::Back => return self.retrace(History::back),
@@ -498,7 +504,7 @@ impl Program for App {
                     picker.paste(&text);
                     Vec::new()
                 }
-                Some(Over::Help { .. }) => Vec::new(),
+                Some(Over::Help(_)) => Vec::new(),
                 None => self.with_screen(|screen, world| screen.paste(&text, world)),
             },
             Message::Mouse(event) => self.mouse(event),

@@ -14,6 +14,7 @@ use super::screens::Areas;
 use super::widgets::chrome::{self, Tab, Tone};
 use super::widgets::modal;
 use super::widgets::pane::{self, Room};
+use super::widgets::scroll::Scroll;
 use super::widgets::{Look, cells, help, put, put_lines};
 use super::world::Link;
 use crate::domain::state::Severity;
@@ -52,8 +53,8 @@ pub(super) fn draw(app: &App, buffer: &mut Buffer, screen: Rect) -> Option<Posit
     put(buffer, row(screen, screen.height - 1), 0, &last_line(app, look, usize::from(screen.width)));
     match &app.over {
         None => cursor,
-        Some(Over::Help { from }) => {
-            draw_help(app, buffer, screen, look, *from);
+        Some(Over::Help(scroll)) => {
+            draw_help(app, buffer, screen, look, scroll);
             None
         }
         Some(Over::Palette(picker)) => picker.draw(buffer, screen, look),
@@ -170,23 +171,28 @@ fn last_line(app: &App, look: Look<'_>, room: usize) -> Line<'static> {
         return chrome::said(look, Tone::Failed, &trouble, room);
     }
     let context = app.context();
-    let mut wanted = app.screen().map(|screen| screen.hints(&app.world)).unwrap_or_default();
+    let mut wanted = match &app.over {
+        Some(Over::Help(_)) => vec![Action::Down, Action::Close],
+        Some(Over::Palette(_) | Over::Workspaces(_)) => {
+            vec![Action::Submit, Action::NextSuggestion, Action::Close]
+        }
+        None => app.screen().map(|screen| screen.hints(&app.world)).unwrap_or_default(),
+    };
     if context.around().is_some() {
         wanted.extend([Action::Palette, Action::Help]);
     }
     chrome::hints(look, &app.settings.keymap.hints(context, &wanted), room)
 }
 
-fn draw_help(app: &App, buffer: &mut Buffer, screen: Rect, look: Look<'_>, from: usize) {
+fn draw_help(app: &App, buffer: &mut Buffer, screen: Rect, look: Look<'_>, scroll: &Scroll) {
     let Some(view) = app.screen() else { return };
     let lines = help::lines(look, &app.settings.keymap, view.context());
     let title = format!("Keys of the {} {} esc closes", view.view().name(), look.glyphs.dot);
     let frame = modal::Frame { title: &title, width: HELP_WIDE };
     let inner = frame.draw(buffer, screen, look, cells(lines.len()));
-    // The last lines stay in sight however far down was asked for.
-    let from = from.min(lines.len().saturating_sub(usize::from(inner.height)));
-    put_lines(buffer, inner, lines.get(from..).unwrap_or_default());
-    let below = lines.len().saturating_sub(from + usize::from(inner.height));
+    let window = scroll.window(lines.len(), usize::from(inner.height));
+    let below = lines.len() - window.end;
+    put_lines(buffer, inner, lines.get(window).unwrap_or_default());
     if below > 0 && inner.height > 0 {
         let more = format!("{} {below} more", look.glyphs.more[1]);
         let line = Line::from(Span::styled(more, look.theme.accent));

@@ -37,6 +37,7 @@ use crate::console::widgets::chrome::Tone;
 use crate::console::widgets::list::ListState;
 use crate::console::widgets::picker::Picker;
 use crate::console::widgets::prompt::Prompt;
+use crate::console::widgets::scroll::Scroll;
 use crate::console::world::World;
 use crate::domain::command::{Command, ItemStep, ItemVerb};
 use crate::domain::deed::Deed;
@@ -83,7 +84,7 @@ pub struct Inbox {
     over: Option<Over>,
     review: Option<Review>,
     /// Lines by which the case is scrolled.
-    scroll: usize,
+    scroll: Scroll,
     /// Where there is room for the list alone: whether the case is open over it.
     opened: bool,
     epoch: u64,
@@ -113,7 +114,7 @@ impl Inbox {
         let focus = item.map(|item| (item.no, item.version));
         if focus != self.focus {
             if focus.map(|focus| focus.0) != self.focus.map(|focus| focus.0) {
-                self.scroll = 0;
+                self.scroll.to_top();
             }
             self.focus = focus;
             self.epoch += 1;
@@ -246,11 +247,11 @@ impl Screen for Inbox {
             }
             Action::Close => self.close(world),
             Action::ScrollDown => {
-                self.scroll += 1;
+                self.scroll.by(1);
                 Vec::new()
             }
             Action::ScrollUp => {
-                self.scroll = self.scroll.saturating_sub(1);
+                self.scroll.by(-1);
                 Vec::new()
             }
             Action::NextMatch | Action::PreviousMatch => {
@@ -309,8 +310,8 @@ impl Screen for Inbox {
         match event.kind {
             MouseEventKind::ScrollDown if inside => self.list.move_by(1),
             MouseEventKind::ScrollUp if inside => self.list.move_by(-1),
-            MouseEventKind::ScrollDown => self.scroll += 1,
-            MouseEventKind::ScrollUp => self.scroll = self.scroll.saturating_sub(1),
+            MouseEventKind::ScrollDown => self.scroll.by(1),
+            MouseEventKind::ScrollUp => self.scroll.by(-1),
             MouseEventKind::Down(MouseButton::Left) if inside => {
                 if let Some(row) = self.list.row_at(event.row - list.y) {
                     self.list.select(row);

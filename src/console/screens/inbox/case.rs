@@ -10,6 +10,7 @@ use ratatui::text::{Line, Span};
 use super::rows::urgency;
 use crate::console::untrusted;
 use crate::console::widgets::facts::fact;
+use crate::console::widgets::scroll::Scroll;
 use crate::console::widgets::{Look, bars, cells, put, put_at, put_lines, width};
 use crate::console::words;
 use crate::console::world::World;
@@ -71,11 +72,17 @@ pub(super) fn lines<'a>(
 }
 
 /// Draws as much as there is room for, from a line on, and says how much more there is.
-pub(super) fn draw(buffer: &mut Buffer, area: Rect, look: Look<'_>, lines: &[Line<'static>], scroll: usize) {
+pub(super) fn draw(
+    buffer: &mut Buffer,
+    area: Rect,
+    look: Look<'_>,
+    lines: &[Line<'static>],
+    scroll: &Scroll,
+) {
     let high = usize::from(area.height);
-    let from = scroll.min(lines.len().saturating_sub(high));
-    put_lines(buffer, area, lines.get(from..).unwrap_or_default());
-    let below = lines.len().saturating_sub(from + high);
+    let window = scroll.window(lines.len(), high);
+    let below = lines.len() - window.end;
+    put_lines(buffer, area, lines.get(window).unwrap_or_default());
     if below > 0 && high > 0 {
         let more =
             Line::from(Span::styled(format!("{} {below} more", look.glyphs.more[1]), look.theme.accent));

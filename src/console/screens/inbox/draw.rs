@@ -81,7 +81,7 @@ impl Inbox {
         let (Some(item), Some(board)) = (self.focused(world), &world.board) else { return };
         let deed = |seq: Seq| world.recent_deed(seq).or_else(|| self.evidence.get(&seq));
         let lines = case::lines(look, usize::from(area.width), world, board, item, &deed);
-        case::draw(buffer, area, look, &lines, self.scroll);
+        case::draw(buffer, area, look, &lines, &self.scroll);
     }
 }
 

@@ -9,6 +9,7 @@ use crate::console::action::Action;
 use crate::console::untrusted;
 use crate::console::widgets::Look;
 use crate::console::widgets::modal::{Buttons, Frame};
+use crate::console::widgets::scroll::Scroll;
 use crate::console::world::World;
 use crate::domain::state::Item;
 
@@ -16,6 +17,8 @@ use crate::domain::state::Item;
 const WIDTH: u16 = 84;
 /// Lines shown at once.
 const HIGH: usize = 18;
+/// Lines that a page key goes by.
+const PAGE: isize = 16;
 /// Lines of one long line that is wrapped.
 const WRAPPED: usize = 400;
 
@@ -27,7 +30,7 @@ pub(super) struct Sheet {
     /// The bytes that `raw` shows as hex, where there are any.
     original: Option<String>,
     hex: bool,
-    from: usize,
+    scroll: Scroll,
 }
 
 impl Sheet {
@@ -35,7 +38,13 @@ impl Sheet {
     pub(super) fn original(item: &Item) -> Self {
         let text = item.input();
         let original = Some(text.clone());
-        Self { title: format!("The original of #{} (v: hex)", item.no), text, original, hex: false, from: 0 }
+        Self {
+            title: format!("The original of #{} (v: hex)", item.no),
+            text,
+            original,
+            hex: false,
+            scroll: Scroll::default(),
+        }
     }
 
     /// Who raised a case, and what they own.
@@ -71,7 +80,7 @@ impl Sheet {
             }
         }
         let title = format!("{} raised #{}", item.raised_by, item.no);
-        Self { title, text: lines.join("\n"), original: None, hex: false, from: 0 }
+        Self { title, text: lines.join("\n"), original: None, hex: false, scroll: Scroll::default() }
     }
 
     /// What a review came to.
@@ -81,7 +90,7 @@ impl Sheet {
             text: review.summary().join("\n"),
             original: None,
             hex: false,
-            from: 0,
+            scroll: Scroll::default(),
         }
     }
 
@@ -89,11 +98,13 @@ impl Sheet {
     #[expect(clippy::wildcard_enum_match_arm, reason = "the other actions are somebody else's")]
     pub(super) fn act(&mut self, action: Action) -> bool {
         match action {
-            Action::Down => self.from += 1,
-            Action::Up => self.from = self.from.saturating_sub(1),
+            Action::Down => self.scroll.by(1),
+            Action::Up => self.scroll.by(-1),
+            Action::PageDown => self.scroll.by(PAGE),
+            Action::PageUp => self.scroll.by(-PAGE),
             Action::Raw | Action::ToggleField if self.original.is_some() => {
                 self.hex = !self.hex;
-                self.from = 0;
+                self.scroll.to_top();
             }
             _ => return false,
         }
@@ -106,15 +117,15 @@ impl Sheet {
         let lines: Vec<Line<'static>> = match &self.original {
             Some(original) if self.hex => {
                 let bytes = original.as_bytes();
-                let rows = (0..untrusted::hex_rows(bytes.len())).skip(self.from).take(HIGH);
+                let rows = self.scroll.window(untrusted::hex_rows(bytes.len()), HIGH);
                 rows.filter_map(|row| untrusted::hex_row(bytes, row))
                     .map(|row| Line::from(Span::styled(row, theme.base)))
                     .collect()
             }
             Some(_) | None => {
                 let all = untrusted::wrap(&self.text, room, WRAPPED, theme.base, theme.escaped);
-                let from = self.from.min(all.len().saturating_sub(HIGH));
-                all.into_iter().skip(from).take(HIGH).collect()
+                let window = self.scroll.window(all.len(), HIGH);
+                all.get(window).unwrap_or_default().to_vec()
             }
         };
         let mut lines = if lines.is_empty() {
