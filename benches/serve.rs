@@ -58,6 +58,7 @@ review = "daily 09:00"
 
 fn main() {
     println!("requests a second beside the reference of the same run, {RUNS} runs of {EACH:?} a side");
+    println!("one fdatasync of 4 KiB here takes {:?} (median): what a commit waits for", sync_time());
     println!(
         "{:>22} {:>11} {:>12} {:>12} {:>14} {:>14}",
         "figure", "connections", "reference", "median", "ratio, median", "ratio, worst"
@@ -74,6 +75,22 @@ fn main() {
         let rate = bench.rate(BATCH_CALLERS, Work::Batch);
         (raw(&bench.records()), rate)
     });
+}
+
+/// How long the disk of the temporary directory takes to make a small write durable.
+fn sync_time() -> Duration {
+    use std::os::unix::fs::FileExt as _;
+    let file = tempfile::tempfile().unwrap();
+    let mut times: Vec<Duration> = (0..51)
+        .map(|n| {
+            file.write_all_at(&[1; 4096], n * 4096).unwrap();
+            let begun = Instant::now();
+            file.sync_data().unwrap();
+            begun.elapsed()
+        })
+        .collect();
+    times.sort();
+    times[times.len() / 2]
 }
 
 /// Runs both sides as often as said, and prints a line.

@@ -42,11 +42,11 @@ pub(super) async fn serve(
     let room = Arc::new(Semaphore::new(CONNECTIONS));
     let mut tasks = JoinSet::new();
     let mut http = http1::Builder::new();
+    // `pipeline_flush` stays off: with it hyper buffers a body without bound for a client that does not read.
     http.timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)
         .max_headers(HEADERS)
-        .max_buf_size(HEADER_BYTES)
-        .pipeline_flush(true);
+        .max_buf_size(HEADER_BYTES);
     loop {
         while tasks.try_join_next().is_some() {}
         let place = tokio::select! {

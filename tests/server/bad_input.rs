@@ -242,3 +242,46 @@ async fn a_damaged_workspace_is_said_and_the_others_are_served() {
     assert_eq!(std::fs::read_to_string(&ledger).unwrap(), "this was a ledger once");
     server.stop().await;
 }
+
+/// Keeps everything that is logged.
+#[derive(Clone, Default)]
+struct Log(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn no_log_at_any_level_has_a_secret() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(move || writer.clone())
+        .finish();
+    // For the whole process: a subscriber of one thread misses what other tests' threads have asked about before.
+    tracing::subscriber::set_global_default(subscriber).unwrap();
+    let server = Server::start().await;
+    let made = server.dana.post("/v1/tokens", json!({"class": "agent", "name": "intake"})).await;
+    let intake = Caller::new(&server.base, made["token"].as_str().unwrap().to_owned());
+    intake.client().whoami().await.unwrap();
+    assert_eq!(came(intake.request("POST", "/v1/writes").body("{")).await.status, 400);
+    let planted = "cd".repeat(32);
+    let guess = Caller::new(&server.base, format!("deeds_agent_northwind_zz_{planted}"));
+    assert_eq!(guess.get("/v1/whoami").await.status, 401);
+    let secrets: Vec<String> =
+        [&server.dana, &intake].iter().map(|one| one.token.rsplit('_').next().unwrap().to_owned()).collect();
+    server.stop().await;
+    let text = String::from_utf8_lossy(&log.0.lock().unwrap()).into_owned();
+    assert!(text.contains("serving") && text.contains("bad-json"), "{text}");
+    for secret in secrets.iter().chain([&planted]) {
+        assert!(!text.contains(secret.as_str()), "a secret is in the log");
+    }
+}

@@ -151,3 +151,71 @@ async fn a_revoked_tokens_stream_closes_within_two_seconds() {
     assert_eq!(watcher.get("/v1/whoami").await["code"], "token-ended");
     server.stop().await;
 }
+
+#[tokio::test]
+async fn a_board_kept_up_from_the_stream_is_the_servers_own() {
+    let server = Server::start().await;
+    let (intake, sales) = (server.agent("intake").await, server.agent("sales").await);
+    sales.write("pipeline/ann", json!({"stage": "uncontacted"}), json!({"stage": 0})).await;
+    let client = server.dana.client();
+    let start = client.board().await.unwrap();
+    let from = StreamFrom { after: start.seq, hash: Some(start.hash), filter: String::new() };
+    let mut stream = client.stream(from);
+    let mut board = start.board;
+    intake.write("crm/contact/ann", json!({"status": "sourced"}), json!({"status": 0})).await;
+    intake.write("crm/contact/ann", json!({"score": 1}), json!({"score": 0})).await;
+    sales.write("crm/contact/ann", json!({"name": "Ann"}), json!({"name": 0})).await;
+    let items = client.inbox().await.unwrap().items;
+    assert_eq!(items.len(), 2);
+    client.claim(items[0].no).await.unwrap();
+    let now = client.board().await.unwrap();
+    while board.head < now.seq {
+        if let StreamEvent::Deed { deed, .. } = next(&mut stream).await {
+            board.fold(&deed.unwrap());
+        }
+    }
+    assert_eq!(board, now.board);
+    assert_eq!(stream.hash(), Some(now.hash));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_watcher_that_does_not_read_is_let_go_with_its_cursor() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    const WRITES: u64 = 900;
+    let server = Server::start().await;
+    let intake = server.agent("intake").await;
+    let mut stalled =
+        tokio::net::TcpStream::connect(server.base.trim_start_matches("http://")).await.unwrap();
+    let request = format!(
+        "GET /v1/ledger/stream?after=0 HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {}\r\n\r\n",
+        server.dana.token
+    );
+    stalled.write_all(request.as_bytes()).await.unwrap();
+    let mut first = [0; 64];
+    stalled.read_exact(&mut first).await.unwrap();
+    // Nobody reads while more is written than the connection and the ring of live batches hold.
+    let text = "x".repeat(20_000);
+    for n in 0..WRITES {
+        let changes = json!({"name": format!("{n} {text}")});
+        assert_eq!(intake.write("crm/contact/a", changes, json!({"name": n})).await["outcome"], "committed");
+    }
+    let mut rest = Vec::new();
+    timeout(PATIENCE, async {
+        while !rest.ends_with(b"0\r\n\r\n") {
+            let mut part = vec![0; 1 << 20];
+            let count = stalled.read(&mut part).await.unwrap();
+            rest.extend_from_slice(&part[..count]);
+        }
+    })
+    .await
+    .expect("the stream ends");
+    let text = String::from_utf8_lossy(&rest);
+    let (_, end) = text.rsplit_once("event: end").expect("it says that it ends");
+    assert!(end.contains("\"code\":\"too-slow\""), "{end}");
+    let cursor: u64 = end.split("\"cursor\":").nth(1).unwrap().split('}').next().unwrap().parse().unwrap();
+    let last = text.matches("event: deed").count() as u64;
+    assert_eq!(cursor, last, "every deed up to the cursor was sent");
+    assert!(cursor < WRITES);
+    server.stop().await;
+}
