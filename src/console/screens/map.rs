@@ -4,6 +4,7 @@
 //! Who may write what is decided by the map itself; nothing is decided here.
 
 mod detail;
+mod edit;
 mod rows;
 #[cfg(test)]
 mod tests;
@@ -11,11 +12,13 @@ mod view;
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 use crossterm::event::{KeyEvent, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
+use self::edit::Draft;
 use self::rows::{About, Row};
 use super::{Areas, Screen, Want};
 use crate::api::FieldActivity;
@@ -31,7 +34,7 @@ use crate::console::world::World;
 use crate::domain::ids::{AgentId, AlertNo, ItemNo, MapVersion, Seq};
 use crate::domain::map::Model;
 use crate::domain::path::{FieldPath, Pattern, overlap};
-use crate::domain::state::Board;
+use crate::domain::state::{Board, TokenClass};
 
 /// What the rows were built from; built anew when it changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,6 +84,13 @@ pub struct MapScreen {
     next_tag: u64,
     opened: bool,
     scroll: usize,
+    /// A map that came back from the editor.
+    draft: Option<Draft>,
+    /// A file with errors in it, to be opened again.
+    again: Option<PathBuf>,
+    /// The request that puts a map in force.
+    applying: Option<u64>,
+    epoch: u64,
     /// As last drawn: where the rows are, whether the detail stands beside them, whether they are a matrix.
     rows_area: Cell<Rect>,
     split: Cell<bool>,
@@ -246,6 +256,49 @@ impl MapScreen {
         Vec::new()
     }
 
+    /// Opens the map in the editor.
+    fn edit(&mut self, world: &World) -> Vec<Want> {
+        let Some(board) = &world.board else { return Vec::new() };
+        if world.me.class != TokenClass::Admin {
+            return Want::fail("only an admin puts a map in force; deeds map show prints this one");
+        }
+        let file = self.again.take().map_or_else(|| edit::write(board), Ok);
+        file.map_or_else(Want::fail, |file| vec![Want::Edit(file)])
+    }
+
+    fn act_on_draft(&mut self, action: Action, world: &World) -> Vec<Want> {
+        let Some(draft) = &mut self.draft else { return Vec::new() };
+        match draft.act(action) {
+            edit::Came::On => Vec::new(),
+            edit::Came::Closed { again } => {
+                (self.draft, self.again) = (None, again);
+                Vec::new()
+            }
+            edit::Came::Apply(command) => {
+                self.draft = None;
+                if let Err(why) = world.may_decide() {
+                    return Want::fail(why);
+                }
+                self.next_tag += 1;
+                self.applying = Some(self.next_tag);
+                vec![Want::Ask { tag: self.next_tag, what: What::Command(command) }]
+            }
+        }
+    }
+
+    /// How putting a map in force came out.
+    fn applied(&mut self, result: Result<Told, Trouble>) -> Vec<Want> {
+        self.applying = None;
+        match result {
+            Ok(Told::Reply(reply)) if reply.is_done() => {
+                vec![Want::Say(Tone::Done, "the new map is in force".to_owned())]
+            }
+            Ok(Told::Reply(reply)) => Want::fail(reply.message.as_deref().unwrap_or("it was refused")),
+            Ok(_) => Want::fail("no answer came; the map's version says whether it was done"),
+            Err(trouble) => Want::fail(format!("{}; {}", trouble.what, trouble.next)),
+        }
+    }
+
     fn act_on_prompt(&mut self, action: Action) -> Vec<Want> {
         if action == Action::Close {
             self.prompt = None;
@@ -331,12 +384,19 @@ impl Screen for MapScreen {
     }
 
     fn context(&self) -> Context {
-        if self.prompt.is_some() { Context::Prompt } else { Context::Map }
+        match (&self.prompt, &self.draft) {
+            (Some(_), _) => Context::Prompt,
+            (None, Some(_)) => Context::Preview,
+            (None, None) => Context::Map,
+        }
     }
 
-    fn hints(&self, _world: &World) -> Vec<Action> {
+    fn hints(&self, world: &World) -> Vec<Action> {
         if self.prompt.is_some() {
             return vec![Action::Submit, Action::Close];
+        }
+        if self.draft.is_some() {
+            return vec![Action::NextPane, Action::Confirm, Action::Close];
         }
         let mut hints = vec![
             Action::Filter,
@@ -349,6 +409,9 @@ impl Screen for MapScreen {
         if self.matrix.get() {
             hints.insert(2, Action::Right);
         }
+        if world.me.class == TokenClass::Admin {
+            hints.push(Action::EditMap);
+        }
         hints
     }
 
@@ -360,6 +423,9 @@ impl Screen for MapScreen {
         if self.prompt.is_some() {
             let wants = self.act_on_prompt(action);
             return wants.into_iter().chain(self.settle(world)).collect();
+        }
+        if self.draft.is_some() {
+            return self.act_on_draft(action, world);
         }
         let mut wants = Vec::new();
         match action {
@@ -382,10 +448,7 @@ impl Screen for MapScreen {
             Action::NextMatch | Action::PreviousMatch => wants = self.neighbour(action == Action::NextMatch),
             Action::Trace => wants = self.trace(),
             Action::Copy => wants = self.copy(),
-            Action::EditMap => {
-                let words = "deeds map show writes the map as a file, deeds map apply FILE puts one in force";
-                wants.push(Want::Say(Tone::Info, words.to_owned()));
-            }
+            Action::EditMap => wants = self.edit(world),
             Action::ScrollDown => self.scroll += 1,
             Action::ScrollUp => self.scroll = self.scroll.saturating_sub(1),
             moving => _ = self.list().apply(moving),
@@ -439,10 +502,18 @@ impl Screen for MapScreen {
     }
 
     fn reset(&mut self) {
-        *self = Self { next_tag: self.next_tag, other_way: self.other_way, ..Self::default() };
+        *self = Self {
+            next_tag: self.next_tag,
+            other_way: self.other_way,
+            epoch: self.epoch + 1,
+            ..Self::default()
+        };
     }
 
     fn told(&mut self, tag: u64, result: Result<Told, Trouble>, _world: &World) -> Vec<Want> {
+        if self.applying == Some(tag) {
+            return self.applied(result);
+        }
         if self.asking != Some(tag) {
             return Vec::new();
         }
@@ -456,6 +527,27 @@ impl Screen for MapScreen {
             }
         }
         Vec::new()
+    }
+
+    fn edited(&mut self, file: &Path, outcome: Result<(), String>, world: &World) -> Vec<Want> {
+        let Some(board) = &world.board else { return Vec::new() };
+        if let Err(why) = outcome {
+            self.again = Some(file.to_owned());
+            return Want::fail(why);
+        }
+        match Draft::read(file, board) {
+            Ok(Some(draft)) => {
+                self.draft = Some(draft);
+                self.epoch += 1;
+                Vec::new()
+            }
+            Ok(None) => vec![Want::Say(Tone::Info, "nothing was changed".to_owned())],
+            Err(why) => Want::fail(why),
+        }
+    }
+
+    fn epoch(&self) -> u64 {
+        self.epoch
     }
 
     fn enter(&mut self, spot: Option<&Spot>, world: &World) -> Vec<Want> {
@@ -479,6 +571,10 @@ impl Screen for MapScreen {
     }
 
     fn draw(&self, buffer: &mut Buffer, areas: Areas, look: Look<'_>, world: &World) -> Option<Position> {
-        self.draw_view(buffer, areas.body, look, world)
+        let cursor = self.draw_view(buffer, areas.body, look, world);
+        if let Some(draft) = &self.draft {
+            draft.draw(buffer, areas.screen, look);
+        }
+        cursor
     }
 }

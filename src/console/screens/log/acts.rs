@@ -131,7 +131,8 @@ impl Log {
                 }
             }
             Action::Open => {
-                let (from, to) = self.strip.mark()?;
+                // The first press sets one end; the second one zooms.
+                let Some((from, to)) = self.strip.mark() else { return Some(Vec::new()) };
                 let text = self.filtering.with_time(from, to);
                 return Some(self.set_filter(&text, world).unwrap_or_else(Want::fail));
             }

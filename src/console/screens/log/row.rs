@@ -27,7 +27,7 @@ pub(super) static COLUMNS: [Column; 7] = [
 /// Below that.
 pub(super) static COLUMNS_NARROW: [Column; 4] = [
     Column::exact("TIME", 5),
-    Column::exact("AGENT", 8),
+    Column::exact("AGENT", 9),
     Column::fill("ENTITY", 8, 1),
     Column::exact("OUTCOME", 11),
 ];

@@ -195,6 +195,7 @@ fn a_range_of_the_timeline_zooms_in_and_out() {
         line_with(&picking, "enter zooms in").contains("2 deeds") || picking.contains("1 deeds"),
         "{picking}"
     );
+    assert!(!picking.contains("HASH"), "choosing a range opens no deed: {picking}");
     let zoomed = press(&mut team, &mut runner, "enter");
     assert!(line_with(&zoomed, " / ").contains("since:2026-11-20T09:1"), "{zoomed}");
     assert!(!zoomed.contains("send_upsell"));

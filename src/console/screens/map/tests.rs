@@ -3,6 +3,8 @@
 use serde_json::json;
 
 use crate::console::app::{App, Settings};
+use crate::console::ask::Heard;
+use crate::console::message::Effect;
 use crate::console::place::View;
 use crate::console::testing::{Runner, team::Team};
 use crate::console::world::Me;
@@ -190,6 +192,48 @@ fn branches_close_and_open_and_columns_scroll() {
     assert!(first.contains("intake") && !first.contains("payments  "), "{first}");
     let last = press(&mut team, &mut runner, "l l l l");
     assert!(last.contains("payments"), "{last}");
+}
+
+#[test]
+fn the_map_is_edited_checked_and_put_in_force() {
+    let mut team = team();
+    let me = Me { person: PersonId::new("dana").unwrap(), class: TokenClass::Admin };
+    let settings = Settings { view: View::Map, ..Settings::default() };
+    let mut runner = team.console(me, settings, 120, 36);
+    team.serve(&mut runner);
+    let open = |runner: &mut Runner<App>| {
+        runner.send_keys("E").unwrap();
+        let file = runner
+            .effects
+            .iter()
+            .find_map(|effect| if let Effect::Edit(file) = effect { Some(file.clone()) } else { None });
+        runner.effects.clear();
+        file.unwrap()
+    };
+    let file = open(&mut runner);
+    let map = std::fs::read_to_string(&file).unwrap();
+    let edited = |file: &std::path::Path| Heard::Edited { file: file.to_owned(), outcome: Ok(()) };
+    std::fs::write(
+        &file,
+        map.replace("writes = [\"payments/*\"", "writes = [\"outreach/x\", \"payments/*\""),
+    )
+    .unwrap();
+    runner.server(edited(&file));
+    let broken = runner.screen_text();
+    assert!(broken.contains("The map has errors") && broken.contains("mend:"), "{broken}");
+    runner.send_keys("enter").unwrap();
+    let again = open(&mut runner);
+    assert_eq!(again, file);
+    std::fs::write(&file, map.replace("writes = [\"payments/*\"", "writes = [\"refunds/*\", \"payments/*\""))
+        .unwrap();
+    runner.server(edited(&file));
+    insta::assert_snapshot!("plan_120x36", runner.screen_text());
+    let done = press(&mut team, &mut runner, "tab enter");
+    assert!(
+        done.contains("the new map is in force") && done.contains("map v1") && done.contains("refunds/*"),
+        "{done}"
+    );
+    assert!(!file.exists());
 }
 
 #[test]

@@ -368,14 +368,14 @@ fn draw_unwritten(buffer: &mut Buffer, body: Rect, look: Look<'_>, board: &Board
     let next = [
         muted(format!("every write waits in queue {} until {} decides", queue.name, queue.owner)),
         muted("answer one with expand, and its agent has the first line of the map".to_owned()),
-        muted("or write a map and put it in force: deeds map apply FILE".to_owned()),
+        muted("or write a map: E opens one in your editor, deeds map apply FILE takes one".to_owned()),
     ];
     let next = if board.enforces() {
         next.to_vec()
     } else {
         vec![
             muted("this workspace only observes: everything goes through, and is recorded".to_owned()),
-            muted("write a map and put it in force: deeds map apply FILE".to_owned()),
+            muted("write a map: E opens one in your editor, deeds map apply FILE takes one".to_owned()),
         ]
     };
     chrome::draw_empty(buffer, body, look, "The map names no agent yet", &next);
