@@ -493,7 +493,7 @@ impl Screen for MapScreen {
     fn refresh(&mut self, world: &World) -> Vec<Want> {
         let Some(board) = &world.board else { return Vec::new() };
         self.rebuild(board);
-        // The counts of seven days are asked for anew when the reader moves or a minute has gone by, not with every deed.
+        // The counts of seven days are asked for anew when the reader moves, not with every deed.
         if self.known.key == self.focus && self.known.activity.is_some() {
             Vec::new()
         } else {
