@@ -92,8 +92,7 @@ pub fn read(state: &State, reader: &Actor, entity: &EntityPath) -> Option<Entity
     let map = &state.board.map;
     let hidden = |name: &FieldName| reader.agent().is_some_and(|agent| map.is_hidden(agent, entity, name));
     let known = state.entities.get(entity);
-    let all_hidden = hidden(&FieldName::whole());
-    if all_hidden && known.is_none_or(|known| known.fields.iter().all(|(name, _)| hidden(name))) {
+    if reader.agent().is_some_and(|agent| is_hidden(state, agent, entity)) {
         return None;
     }
     let fields = known.into_iter().flat_map(|known| &known.fields).filter(|(name, _)| !hidden(name));
@@ -116,17 +115,26 @@ pub fn read(state: &State, reader: &Actor, entity: &EntityPath) -> Option<Entity
         owner: map.owner_of_whole(entity).cloned(),
         gone: known.and_then(|known| known.gone.clone()),
         frozen: state.board.frozen.get(entity).cloned(),
-        recent: if all_hidden { Vec::new() } else { activity(state, reader, entity, None) },
+        recent: activity(state, reader, entity, None),
     })
 }
 
-/// What others did on the entity within the span, newest first.
+/// Whether an agent may see nothing of the entity: neither the whole of it nor a field that it has.
+pub(super) fn is_hidden(state: &State, agent: &AgentId, entity: &EntityPath) -> bool {
+    let hidden = |name: &FieldName| state.board.map.is_hidden(agent, entity, name);
+    let fields = state.entities.get(entity).map(|known| known.fields.as_slice()).unwrap_or_default();
+    hidden(&FieldName::whole()) && fields.iter().all(|(name, _)| hidden(name))
+}
+
+/// What others did on the entity within the span, newest first. A touch of no field, such as an act, is one of the
+/// entity as a whole.
 pub fn activity(state: &State, reader: &Actor, entity: &EntityPath, since: Option<Time>) -> Vec<Arc<Touch>> {
     let map = &state.board.map;
     let seen = |touch: &&Arc<Touch>| {
-        let hidden = reader
-            .agent()
-            .is_some_and(|agent| touch.fields.iter().any(|name| map.is_hidden(agent, entity, name)));
+        let hidden = reader.agent().is_some_and(|agent| match touch.fields.as_slice() {
+            [] => map.is_hidden(agent, entity, &FieldName::whole()),
+            fields => fields.iter().any(|name| map.is_hidden(agent, entity, name)),
+        });
         touch.actor != *reader && !hidden && since.is_none_or(|since| touch.at >= since)
     };
     let recent = state.entities.get(entity).map(|known| known.recent.as_slice()).unwrap_or_default();

@@ -7,7 +7,7 @@ use deeds::domain::{
 };
 
 use super::{
-    script::{check, play, run},
+    script::{check, command, play, run, words},
     world::{TEAM, World},
 };
 
@@ -241,5 +241,43 @@ fn the_four_second_upsell() {
     play(
         &mut world,
         "sales acts mail/sales send_upsell on crm/account/acme dep=crm/account/acme#health@2 -> deferred deferred",
+    );
+}
+
+/// A reviewer was shown the sides of a conflict: one more of them is new material.
+#[test]
+fn a_new_side_changes_the_item() {
+    let mut world = check(
+        "
+        sourcing writes crm/contact/7 status=sourced@0 -> committed
+        sales writes crm/deal/7 stage=trial@0 -> committed
+        items #1
+        ",
+    );
+    let answer = command(&world, &words("handles #1 'the pipeline is right'"));
+    play(&mut world, "sales writes crm/deal/7 stage=trial@1 -> committed\nalerts contradiction x2");
+    let reply = world.ask("sam", answer);
+    assert_eq!(reply.code.unwrap().as_str(), "changed", "{reply:?}");
+    play(&mut world, "sam handles #1 'the pipeline is right' -> recorded\nalerts");
+}
+
+/// Resolving the old one leaves the newer one counting.
+#[test]
+fn an_old_alert_does_not_take_the_fingerprint_along() {
+    let mut world = check(
+        "
+        support writes crm/account/acme health=good@0 -> committed
+        support writes crm/account/acme health=bad@0 -> stale stale
+        ",
+    );
+    world.pass(Span::from_days(1));
+    play(
+        &mut world,
+        "
+        support writes crm/account/acme health=bad@0 -> stale stale
+        dana resolves !1 'long ago' -> recorded
+        support writes crm/account/acme health=bad@0 -> stale stale
+        alerts stale-write x2
+        ",
     );
 }

@@ -8,7 +8,7 @@ use deeds::domain::{
 };
 
 use super::{
-    script::{check, play, run},
+    script::{check, check_on, play, run},
     world::{TEAM, World},
 };
 
@@ -379,6 +379,29 @@ fn an_alert_that_a_person_sends_is_answered_by_those_named() {
         eve handles #1 'not mine' -> refused not-named
         dana handles #1 'told support to read first' -> recorded
         alerts
+        ",
+    );
+}
+
+/// Handed to one deputy, it is that one's and the owner's; other deputies wait for another item.
+#[test]
+fn an_item_that_was_handed_over_is_not_every_deputys() {
+    let team = TEAM.replacen("deputies = [\"sam\"]", "deputies = [\"sam\", \"eve\"]", 1);
+    check_on(
+        &team,
+        "
+        sales escalates 'a' because 'y' -> escalated
+        sales escalates 'b' because 'z' -> escalated
+        sales escalates 'c' because 'w' -> escalated
+        dana reassigns #1 to sam -> recorded
+        dana reassigns #2 to sam -> recorded
+        dana reassigns #3 to dana -> recorded
+        eve handles #1 'too early' -> refused not-named
+        pass 3h
+        eve handles #1 'it is not mine' -> refused not-named
+        sam handles #1 'mine' -> recorded
+        dana handles #2 'the queue is mine' -> recorded
+        eve handles #3 'nobody has it' -> recorded
         ",
     );
 }

@@ -78,3 +78,26 @@ fn a_key_is_kept_for_a_day() {
     assert!(matches!(&late, Answer::Reply(reply) if reply.outcome.as_str() == "stale"), "{late:?}");
     world.verify();
 }
+
+/// A door that was closed for a while does not take the place of the answer that was given before.
+#[test]
+fn a_pause_leaves_the_first_answer() {
+    let mut world = World::new(TEAM);
+    let line = "writes crm/account/acme health=good@0";
+    let first = ask(&mut world, "support", line, "k1", "d1");
+    play(&mut world, "dana pauses support 'a look at it' -> recorded");
+    let code = |answer: Answer| match answer {
+        Answer::Reply(reply) => reply.code.map_or("done", |code| code.as_str()),
+        Answer::Replay(_) => "replay",
+    };
+    assert_eq!(code(ask(&mut world, "support", line, "k1", "d1")), "paused");
+    let other = "writes crm/account/other health=good@0";
+    assert_eq!(code(ask(&mut world, "support", other, "k2", "d2")), "paused");
+    play(&mut world, "dana resumes support 'it is fine' -> recorded");
+    let again = ask(&mut world, "support", line, "k1", "d1");
+    assert!(matches!(again, Answer::Replay(_)), "{again:?}");
+    assert_eq!(deed_of(&again), deed_of(&first));
+    // Nothing was decided under the second key, so that it is free for the answer to come.
+    assert_eq!(code(ask(&mut world, "support", other, "k2", "d2")), "done");
+    play(&mut world, "= crm/account/other#health good v1");
+}

@@ -105,3 +105,17 @@ fn an_owner_that_lost_the_field_can_not_accept() {
     assert_ne!(reply.outcome.as_str(), "committed");
     play(&mut world, "= crm/contact/7#status nothing");
 }
+
+/// A proposal waits for its owner; an answer or a notice only tells, and stops nobody.
+#[test]
+fn only_what_is_still_to_decide_holds_an_entity() {
+    check(
+        "
+        sales creates crm/deal/7 stage=trial -> committed
+        product writes crm/deal/7 note=x@0 -> proposed not-owner
+        sales declines 1 'not now' -> recorded
+        works product 1
+        sales deletes crm/deal/7 @1 -> committed
+        ",
+    );
+}

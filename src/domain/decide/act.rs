@@ -10,6 +10,7 @@ use crate::domain::{
     ids::{AgentId, Seq},
     map::Authority,
     path::FieldPath,
+    query,
     state::State,
 };
 
@@ -32,14 +33,13 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, act: &Act) -> Seq {
         return refuse(sheet, act, stop(Code::OverBound, Outcome::Refused, why));
     }
     let state = sheet.snapshot();
-    if let Some(frozen) = state.board.frozen.get(&act.subject) {
-        let why = format!("{} was frozen by {}: {}", act.subject, frozen.by, frozen.reason);
+    if let Some(why) = verdict::frozen(&state, &agent, &act.subject) {
         return refuse(sheet, act, stop(Code::Frozen, Outcome::Refused, why));
     }
     let found = check(&state, &agent, act, sheet);
     match found {
         None => allow(sheet, &state, act, None),
-        Some(found) if !state.board.enforces() => observe(sheet, &state, act, found),
+        Some(found) if !state.board.enforces() => observe(sheet, &state, &agent, act, found),
         Some(found) if found.code == Code::Unowned => unowned(sheet, &state, &agent, act, found),
         Some(found) => {
             let foreign = found.code == Code::NotOwner;
@@ -64,11 +64,15 @@ fn check(state: &State, agent: &AgentId, act: &Act, sheet: &Sheet<'_>) -> Option
         return Some(Stop { fields: reads, ..stop(Code::Stale, Outcome::Stale, why) });
     }
     if let Some(gone) = state.entities.get(&act.subject).and_then(|entity| entity.gone.as_ref()) {
-        let why = format!("{} is gone since {} by {}", act.subject, gone.at, gone.by);
+        let why = if query::is_hidden(state, agent, &act.subject) {
+            format!("{} is gone", act.subject)
+        } else {
+            format!("{} is gone since {} by {}", act.subject, gone.at, gone.by)
+        };
         return Some(stop(Code::Tombstone, Outcome::Stale, why));
     }
     let first = verdict::goes_first(state, agent, &act.action, &act.subject, sheet.now)?;
-    let refs = Refs { owners: vec![first.to], until: first.until, ..Refs::default() };
+    let refs = Refs { owners: first.to, until: first.until, ..Refs::default() };
     Some(Stop { refs, ..stop(Code::Deferred, Outcome::Deferred, first.why) })
 }
 
@@ -135,7 +139,10 @@ fn unowned(sheet: &mut Sheet<'_>, state: &State, agent: &AgentId, act: &Act, fou
 }
 
 /// Observe mode: it goes ahead, and the verdict it would have had is kept with its alert.
-fn observe(sheet: &mut Sheet<'_>, state: &State, act: &Act, found: Stop) -> Seq {
+fn observe(sheet: &mut Sheet<'_>, state: &State, agent: &AgentId, act: &Act, mut found: Stop) -> Seq {
+    if found.code == Code::Stale {
+        found.why = verdict::seen_stale(state, agent, &act.subject, &found.fields);
+    }
     let fields = found.fields.clone();
     let owners = found.refs.owners.clone();
     let stale = found.outcome == Outcome::Stale;

@@ -57,16 +57,18 @@ pub(super) fn would_be_stale(
     let field = fields.iter().find(|field| field.base.is_some()).or(fields.first())?;
     let on = FieldPath::new(field.entity.clone().unwrap_or_else(|| subject.clone()), field.name.clone());
     let kind = write::stale_kind(fields);
-    let winner = field.by.clone().unwrap_or(Actor::Deeds);
+    // From the state: the fields leave out what the loser may not see, and an alert is for people.
+    let now = verdict::found(state, &on.entity, &on.field, field.base.unwrap_or_default(), None);
+    let winner = now.by.unwrap_or(Actor::Deeds);
     let known = state.entities.get(&on.entity).and_then(|entity| entity.field(&on.field));
     let won = AlertSide {
         actor: winner.clone(),
         deed: known.map(|field| field.deed),
         path: Some(on.clone()),
         read: None,
-        wrote: Some(field.version),
-        value: field.before.clone(),
-        at: field.at.unwrap_or(deed.time),
+        wrote: Some(now.version),
+        value: now.before,
+        at: now.at.unwrap_or(deed.time),
         why: None,
         outcome: Arc::from("committed"),
     };

@@ -306,7 +306,8 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, step: &ItemStep) -> Seq {
     }
 }
 
-/// Only a reviewer named on the queue answers; a deputy from half the time on, or when the item was handed over.
+/// Only a reviewer named on the queue answers: its owner at any time; where the item was handed to a deputy, that one;
+/// otherwise every deputy from half the time on.
 pub(super) fn may_answer(
     state: &State,
     item: &Item,
@@ -314,11 +315,10 @@ pub(super) fn may_answer(
     sheet: &Sheet<'_>,
 ) -> Result<(), (Code, String)> {
     let queue = state.board.map.queue(&item.queue).unwrap_or_else(|| state.board.map.first_queue());
-    let handed = item.assigned_to.as_ref() == Some(person);
     let half = Span::from_micros(item.due.since(item.opened).micros() / 2);
-    let owner = queue.owner == *person && item.assigned_to.is_none();
-    let deputy = queue.deputies.contains(person);
-    let half_gone = sheet.now.since(item.opened) >= half;
+    let handed = item.assigned_to.as_ref().filter(|to| **to != queue.owner);
+    let may = queue.owner == *person
+        || handed.map_or_else(|| sheet.now.since(item.opened) >= half, |handed| handed == person);
     if item.raised_by.person() == Some(person) {
         return Err((Code::OwnCase, format!("you raised #{}; another reviewer answers", item.no)));
     }
@@ -326,12 +326,15 @@ pub(super) fn may_answer(
         let names: Vec<&str> = queue.reviewers().map(PersonId::as_str).collect();
         return Err((Code::NotNamed, format!("#{} is answered by {}", item.no, names.join(", "))));
     }
-    if !(owner || handed || queue.owner == *person || (deputy && half_gone)) {
-        let from = item.opened.plus(half);
-        let why = format!(
-            "{} answers #{}; deputies from {from} on, or when it is handed to them",
-            queue.owner, item.no
-        );
+    if !may {
+        let why = match handed {
+            Some(to) => format!("#{} was handed to {to}; {to} or {} answers", item.no, queue.owner),
+            None => {
+                let from = item.opened.plus(half);
+                let owner = &queue.owner;
+                format!("{owner} answers #{}; deputies from {from} on, or when it is handed to them", item.no)
+            }
+        };
         return Err((Code::NotNamed, why));
     }
     match &item.claimed_by {

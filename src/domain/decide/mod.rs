@@ -61,6 +61,8 @@ pub enum Answer {
 pub fn decide(state: &State, request: &Request, now: Time) -> Decision {
     let mut sheet = Sheet::new(state, request, now);
     if let Some((code, why)) = closed_door(state, request, now) {
+        // Nothing was decided at the door: the key keeps its first answer, or stays free for the one to come.
+        sheet.forget_key();
         let primary = sheet.refuse(refusal_of(&request.command), action_of(&request.command), code, &why);
         return sheet.done(primary);
     }

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use super::write::stale_on;
 use crate::domain::{
     code::Code,
     command::{Expected, Write, WriteKind},
@@ -9,7 +10,8 @@ use crate::domain::{
     ids::{Actor, AgentId, Version},
     map::{Authority, Condition, Defer, FieldKind, Map},
     path::{Bindings, EntityPath, FieldName, FieldPath},
-    state::State,
+    query,
+    state::{State, Work, WorkKind},
     time::Time,
     value::Value,
 };
@@ -25,12 +27,21 @@ pub(super) struct Zones {
     pub(super) nobody: Vec<FieldName>,
 }
 
-/// Somebody else goes first.
+/// Somebody else goes first; who and until when only where the caller may see the subject.
 #[derive(Debug, PartialEq)]
 pub(super) struct GoesFirst {
-    pub(super) to: AgentId,
+    pub(super) to: Vec<AgentId>,
     pub(super) until: Option<Time>,
     pub(super) why: String,
+}
+
+/// Check 3, in words. Of what is hidden from the agent only that it is frozen.
+pub(super) fn frozen(state: &State, agent: &AgentId, entity: &EntityPath) -> Option<String> {
+    let stop = state.board.frozen.get(entity)?;
+    if query::is_hidden(state, agent, entity) {
+        return Some(format!("{entity} is frozen"));
+    }
+    Some(format!("{entity} was frozen by {}: {}", stop.by, stop.reason))
 }
 
 /// Check 4: whose fields are these? Writes to the entity as a whole concern its whole-entity field.
@@ -142,8 +153,23 @@ fn told(state: &State, agent: Option<&AgentId>, entity: &EntityPath, mut change:
     change
 }
 
+/// What the author was stale on, in words, as far as the author may see it: in observe mode they go with the commit.
+pub(super) fn seen_stale(
+    state: &State,
+    agent: &AgentId,
+    subject: &EntityPath,
+    fields: &[FieldChange],
+) -> String {
+    let seen = |field: &&FieldChange| {
+        let entity = field.entity.as_ref().unwrap_or(subject);
+        !state.board.map.is_hidden(agent, entity, &field.name)
+    };
+    let fields: Vec<FieldChange> = fields.iter().filter(seen).cloned().collect();
+    stale_on(subject, &fields)
+}
+
 /// The field as it is now, against what the caller thought.
-fn found(
+pub(super) fn found(
     state: &State,
     entity: &EntityPath,
     name: &FieldName,
@@ -206,7 +232,12 @@ pub(super) fn goes_first(
     now: Time,
 ) -> Option<GoesFirst> {
     let mut rules = state.board.map.defers(agent).iter().filter(|rule| rule.covers_action(action));
-    rules.find_map(|rule| yields(state, rule, subject, now))
+    let first = rules.find_map(|rule| yields(state, rule, subject, now))?;
+    if query::is_hidden(state, agent, subject) {
+        let why = format!("another agent goes first on {subject}");
+        return Some(GoesFirst { to: Vec::new(), until: None, why });
+    }
+    Some(first)
 }
 
 fn yields(state: &State, rule: &Defer, subject: &EntityPath, now: Time) -> Option<GoesFirst> {
@@ -216,7 +247,7 @@ fn yields(state: &State, rule: &Defer, subject: &EntityPath, now: Time) -> Optio
         .entities
         .get(subject)
         .and_then(|entity| entity.last.iter().find(|(actor, _)| touched(actor)).map(|(_, at)| *at));
-    let first = |until, why| Some(GoesFirst { to: rule.to.clone(), until, why });
+    let first = |until, why| Some(GoesFirst { to: vec![rule.to.clone()], until, why });
     if let (Some(within), Some(at)) = (rule.within, last)
         && now < at.plus(within)
     {
@@ -227,8 +258,10 @@ fn yields(state: &State, rule: &Defer, subject: &EntityPath, now: Time) -> Optio
         let mut bindings = Bindings::new();
         bindings.bind("id", subject.last_segment());
         bindings.bind("subject", subject.as_str());
-        holds(state, condition, &bindings)?;
-        return first(None, format!("{} goes first on {subject} while {condition}", rule.to));
+        let on = holds(state, condition, &bindings)?;
+        let told = !state.board.map.is_hidden(&rule.agent, &on.entity, &on.field);
+        let while_ = if told { format!(" while {condition}") } else { String::new() };
+        return first(None, format!("{} goes first on {subject}{while_}", rule.to));
     }
     if rule.within.is_none() && last.is_some() {
         return first(None, format!("{} goes first on {subject}", rule.to));
@@ -244,11 +277,14 @@ pub(super) fn holds(state: &State, condition: &Condition, bindings: &Bindings) -
     condition.holds(&field.value).then_some(path)
 }
 
-/// Who else holds something open on the entity.
+/// Who else holds something open on the entity: an act, or a proposal to decide. Answers and notices only tell.
 pub(super) fn held_open(state: &State, entity: &EntityPath, but: &AgentId) -> Option<String> {
     let act = state.board.acts.values().find(|act| act.subject == *entity && act.agent != *but);
-    let work =
-        state.board.works.values().find(|work| work.subject.as_ref() == Some(entity) && work.agent != *but);
+    let waits = |work: &&Arc<Work>| {
+        let asked = matches!(work.kind, WorkKind::Proposal { .. });
+        asked && work.subject.as_ref() == Some(entity) && work.agent != *but
+    };
+    let work = state.board.works.values().find(waits);
     match (act, work) {
         (Some(act), _) => Some(format!("{} has act {} open on {entity}", act.agent, act.no)),
         (None, Some(work)) => Some(format!("{} has work {} open on {entity}", work.agent, work.no)),

@@ -13,6 +13,7 @@ use crate::domain::{
     deed::{Body, Deed, FieldChange, Outcome, Refs},
     ids::{Actor, AgentId, Seq, Version},
     path::{FieldName, FieldPath},
+    query,
     state::{AlertKind, Case, State},
     value::{VALUE_BYTES, Value},
 };
@@ -45,13 +46,12 @@ pub(super) fn decide_as(sheet: &mut Sheet<'_>, agent: &AgentId, write: &Write) -
         return sheet.refuse_on(refused(), word(write), &write.entity, (Code::OverBound, &why));
     }
     let state = sheet.snapshot();
-    if let Some(stop) = state.board.frozen.get(&write.entity) {
-        let why = format!("{} was frozen by {}: {}", write.entity, stop.by, stop.reason);
+    if let Some(why) = verdict::frozen(&state, agent, &write.entity) {
         return sheet.refuse_on(refused(), word(write), &write.entity, (Code::Frozen, &why));
     }
     let stop = check(&state, agent, write, sheet);
     if !state.board.enforces() {
-        return observe(sheet, &state, write, stop);
+        return observe(sheet, &state, agent, write, stop);
     }
     match stop {
         None => commit(sheet, &state, write, None),
@@ -120,7 +120,7 @@ fn check(state: &State, agent: &AgentId, write: &Write, sheet: &Sheet<'_>) -> Op
         return Some(rule(code, Outcome::Refused, why));
     }
     let first = verdict::goes_first(state, agent, word(write), &write.entity, sheet.now)?;
-    let refs = Refs { owners: vec![first.to], until: first.until, ..Refs::default() };
+    let refs = Refs { owners: first.to, until: first.until, ..Refs::default() };
     Some(Stop::Rule {
         code: Code::Deferred,
         outcome: Outcome::Deferred,
@@ -144,6 +144,7 @@ fn check_existence(state: &State, agent: &AgentId, write: &Write) -> Option<Stop
         }
         (WriteKind::Update | WriteKind::Archive | WriteKind::Delete, Some(entity), Some(gone)) => {
             let how = if gone.deleted { "deleted" } else { "archived" };
+            let told = !query::is_hidden(state, agent, &write.entity);
             let field = FieldChange {
                 entity: None,
                 name: FieldName::whole(),
@@ -151,10 +152,11 @@ fn check_existence(state: &State, agent: &AgentId, write: &Write) -> Option<Stop
                 version: entity.version,
                 before: None,
                 after: None,
-                by: Some(gone.by.clone()),
-                at: Some(gone.at),
+                by: told.then(|| gone.by.clone()),
+                at: told.then_some(gone.at),
             };
-            let why = format!("{} was {how} by {}", write.entity, gone.by);
+            let by = if told { format!(" by {}", gone.by) } else { String::new() };
+            let why = format!("{} was {how}{by}", write.entity);
             let fields = vec![field];
             Some(Stop::Rule {
                 code: Code::Tombstone,
@@ -191,6 +193,9 @@ pub(super) fn stale_on(subject: &crate::domain::path::EntityPath, fields: &[Fiel
         }
     };
     let words: Vec<String> = fields.iter().filter(|field| field.base.is_some()).map(one).collect();
+    if words.is_empty() {
+        return "based on what has changed since".to_owned();
+    }
     format!("based on {}", words.join("; "))
 }
 
@@ -209,13 +214,16 @@ fn refuse(sheet: &mut Sheet<'_>, state: &State, agent: &AgentId, write: &Write, 
 }
 
 /// Observe mode: the write goes through, and the verdict it would have had is kept with its alert.
-fn observe(sheet: &mut Sheet<'_>, state: &State, write: &Write, stop: Option<Stop>) -> Seq {
+fn observe(sheet: &mut Sheet<'_>, state: &State, agent: &AgentId, write: &Write, stop: Option<Stop>) -> Seq {
     let Some(stop) = stop else { return commit(sheet, state, write, None) };
     let (code, verdict, why) = match &stop {
         Stop::Zones(zones) if zones.others.is_empty() => {
             (Code::Unowned, Outcome::Escalated, propose::zone_words(write, zones))
         }
         Stop::Zones(zones) => (Code::NotOwner, Outcome::Proposed, propose::zone_words(write, zones)),
+        Stop::Rule { code: Code::Stale, outcome, fields, .. } => {
+            (Code::Stale, *outcome, verdict::seen_stale(state, agent, &write.entity, fields))
+        }
         Stop::Rule { code, outcome, why, .. } => (*code, *outcome, why.clone()),
     };
     let primary = commit(sheet, state, write, Some((code, verdict, why)));

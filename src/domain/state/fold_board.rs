@@ -91,7 +91,7 @@ impl Board {
             }
             Body::RuleRemoved(no) => self.rules.retain(|rule| rule.no != *no),
             Body::AlertOpened(alert) | Body::AlertReopened(alert) => self.open_alert(alert),
-            Body::AlertCounted(side) => self.change_alert(deed, |alert| add_side(alert, side)),
+            Body::AlertCounted(side) => self.count_alert(deed, side),
             Body::AlertAcknowledged(()) => self.change_alert(deed, |alert| {
                 alert.state = AlertState::Acknowledged { by: deed.actor.clone(), at: deed.recorded };
             }),
@@ -186,7 +186,10 @@ impl Board {
     fn open_alert(&mut self, alert: &Alert) {
         self.next.alert = self.next.alert.max(alert.no.next());
         self.resolved.retain(|old| old.no != alert.no);
-        self.fingerprints.insert(Arc::clone(&alert.fingerprint), alert.no);
+        // One that is open again does not take it from a newer one.
+        if self.fingerprints.get(&alert.fingerprint).is_none_or(|no| *no < alert.no) {
+            self.fingerprints.insert(Arc::clone(&alert.fingerprint), alert.no);
+        }
         self.alerts.insert(alert.no, Arc::new(alert.clone()));
     }
 
@@ -196,12 +199,24 @@ impl Board {
         }
     }
 
+    /// The same conflict again: its item shows one side more than before.
+    fn count_alert(&mut self, deed: &Deed, side: &AlertSide) {
+        self.change_alert(deed, |alert| add_side(alert, side));
+        let alert = deed.refs.alerts.first().and_then(|no| self.alerts.get(no));
+        if let Some(item) = alert.and_then(|alert| alert.item).and_then(|no| self.items.get_mut(&no)) {
+            Arc::make_mut(item).version += 1;
+        }
+    }
+
     fn resolve_alert(&mut self, deed: &Deed) {
         let Some(mut alert) = deed.refs.alerts.first().and_then(|no| self.alerts.remove(no)) else { return };
         let ended = Arc::make_mut(&mut alert);
         ended.state = AlertState::Resolved { by: deed.actor.clone(), at: deed.recorded };
         ended.note.clone_from(&deed.reason);
-        self.fingerprints.remove(&alert.fingerprint);
+        // After the window a newer alert has the fingerprint; it keeps it.
+        if self.fingerprints.get(&alert.fingerprint) == Some(&alert.no) {
+            self.fingerprints.remove(&alert.fingerprint);
+        }
         self.resolved.push_back(alert);
         if self.resolved.len() > RESOLVED {
             self.resolved.pop_front();
