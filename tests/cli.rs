@@ -28,3 +28,5 @@ mod run;
 mod secrets;
 #[path = "cli/server.rs"]
 mod server;
+#[path = "cli/untrusted.rs"]
+mod untrusted;

@@ -140,6 +140,18 @@ pub(crate) struct ConsoleFlags {
     pub(crate) keymap: Option<PathBuf>,
 }
 
+impl ConsoleFlags {
+    /// These, and where they say nothing, what was said before the command.
+    fn over(&self, before: &Self) -> Self {
+        Self {
+            theme: self.theme.clone().or_else(|| before.theme.clone()),
+            ascii: self.ascii || before.ascii,
+            no_mouse: self.no_mouse || before.no_mouse,
+            keymap: self.keymap.clone().or_else(|| before.keymap.clone()),
+        }
+    }
+}
+
 /// What a command runs with.
 #[derive(Debug, Clone)]
 pub(crate) struct Context {
@@ -151,6 +163,16 @@ pub(crate) struct Context {
     pub(crate) token_file: Option<PathBuf>,
     /// Where answers go.
     pub(crate) out: Output,
+}
+
+impl Arguments {
+    /// What the console is told: before the command, and after it where the command opens one.
+    pub(crate) fn console_flags(&self) -> ConsoleFlags {
+        match &self.command {
+            Some(Command::Demo(demo)) => demo.console.over(&self.console),
+            Some(_) | None => self.console.clone(),
+        }
+    }
 }
 
 impl Context {

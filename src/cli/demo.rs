@@ -13,9 +13,10 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::Args;
 
-use super::arguments::Context;
+use super::arguments::{ConsoleFlags, Context};
 use super::console;
 use super::datadir::DataDir;
+use super::output;
 use super::session::{self, Embedded, Listen, client, log_to};
 use super::signals::Signals;
 use super::status::{Status, Usage};
@@ -49,6 +50,9 @@ pub(crate) struct Command {
     /// Stop playing after this much of the teams' time; the console stays
     #[arg(long = "for", value_name = "SPAN", value_parser = span)]
     for_: Option<Duration>,
+    /// What the console takes.
+    #[command(flatten)]
+    pub(super) console: ConsoleFlags,
 }
 
 fn speed(text: &str) -> Result<f64, String> {
@@ -107,7 +111,7 @@ async fn play(
     if playing.is_finished()
         && let Ok(Err(error)) = playing.await
     {
-        eprintln!("deeds: the demo ended early: {error}");
+        output::complain(format!("the demo ended early: {error}"));
     }
     shown
 }

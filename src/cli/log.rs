@@ -69,8 +69,8 @@ pub(super) fn run(context: &Context, command: &Command) -> anyhow::Result<Status
             deeds::index_caught_up(client).await?;
         }
         match command.export {
-            Some(Format::Jsonl) => export::jsonl(client, &filter).await,
-            Some(Format::Csv) => export::csv(client, &filter).await,
+            Some(Format::Jsonl) => export::jsonl(out, client, &filter).await,
+            Some(Format::Csv) => export::csv(out, client, &filter).await,
             None => {
                 let last = show(out, client, &filter, command.limit).await?;
                 if !command.follow {
@@ -114,7 +114,7 @@ async fn show(out: Output, client: &Client, filter: &str, limit: u32) -> anyhow:
     }
     for raw in pages.iter().rev().flatten() {
         if out.json {
-            output::line(raw.deed.get())?;
+            output::json_text(raw.deed.get())?;
         } else {
             output::line(deeds::line(raw))?;
         }
@@ -131,14 +131,14 @@ async fn follow(out: Output, client: &Client, filter: String, after: Seq) -> any
             StreamEvent::Deed { bytes, deed, seq, .. } => match (out.json, deed) {
                 (false, Some(deed)) => output::line(deeds::of(&deed))?,
                 (false, None) => output::line(deeds::unknown(seq, &String::from_utf8_lossy(&bytes)))?,
-                (true, _) => output::line(String::from_utf8_lossy(&bytes))?,
+                (true, _) => output::json_text(&String::from_utf8_lossy(&bytes))?,
             },
             StreamEvent::Connected { .. } if down => {
-                eprintln!("deeds: connected again");
+                output::complain("connected again");
                 down = false;
             }
             StreamEvent::Disconnected { why, .. } if !down => {
-                eprintln!("deeds: {why}; trying again");
+                output::complain(format!("{why}; trying again"));
                 down = true;
             }
             StreamEvent::Connected { .. }

@@ -43,7 +43,7 @@ pub(super) fn run(context: &Context, command: Command) -> anyhow::Result<Status>
             if out.json {
                 output::json(&client.map(version).await?)?;
             } else {
-                output::line(client.map_toml(version).await?.trim_end())?;
+                output::styled(out.exact(client.map_toml(version).await?.trim_end()))?;
             }
             Ok(Status::Done)
         }),

@@ -52,7 +52,7 @@ pub fn main() -> ExitCode {
         Ok(status) => status.into(),
         Err(error) if status::is_broken_pipe(&error) => Status::Done.into(),
         Err(error) => {
-            eprintln!("deeds: {error:#}");
+            output::complain(format!("{error:#}"));
             ExitCode::from(status::code(&error))
         }
     }
@@ -63,9 +63,8 @@ pub fn main() -> ExitCode {
 /// # Errors
 /// When it was used wrongly, could not reach what it needs, or failed; `status::code` tells which.
 pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Status> {
-    let Arguments { global, console, command } = arguments;
-    let context = Context::new(&global, &console)?;
-    match command {
+    let context = Context::new(&arguments.global, &arguments.console_flags())?;
+    match arguments.command {
         None => console::run(&context),
         Some(Command::Demo(command)) => demo::run(&context, &command),
         Some(Command::Serve(command)) => serve::run(&context, command),

@@ -1,6 +1,8 @@
-//! What commands print: tables for people, JSON for programs, colour only on a terminal. Text that came from agents is
-//! made visible before it is printed to a person; JSON carries it as it is, escaped.
+//! What commands print: tables for people, JSON for programs, colour only on a terminal. Text that came from agents or a
+//! server is made visible before it is printed to a person; JSON carries it escaped, so that it is the same JSON and a
+//! terminal still obeys none of it.
 
+use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
 
 use comfy_table::{ContentArrangement, Table};
@@ -21,6 +23,8 @@ pub(crate) struct Output {
     pub(crate) json: bool,
     /// Standard output is a terminal that takes colour.
     pub(crate) colour: bool,
+    /// Standard output is a terminal.
+    pub(crate) terminal: bool,
     width: Option<u16>,
 }
 
@@ -30,7 +34,7 @@ impl Output {
         let terminal = io::stdout().is_terminal();
         let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let width = crossterm::terminal::size().ok().map(|(width, _)| width).filter(|_| terminal);
-        Self { json, colour: terminal && !plain, width }
+        Self { json, colour: terminal && !plain, terminal, width }
     }
 
     /// A heading, or what explains the lines before it.
@@ -38,7 +42,8 @@ impl Output {
     /// # Errors
     /// When standard output can't be written.
     pub(crate) fn faint(self, text: impl AsRef<str>) -> anyhow::Result<()> {
-        if self.colour { line(format!("{DIM}{}{RESET}", text.as_ref())) } else { line(text) }
+        let text = harmless(text.as_ref());
+        if self.colour { styled(format!("{DIM}{text}{RESET}")) } else { styled(text) }
     }
 
     /// A label and what belongs to it, for details.
@@ -48,9 +53,14 @@ impl Output {
     pub(crate) fn fact(self, label: &str, text: &str) -> anyhow::Result<()> {
         let text = visible_lines(text).replace('\n', "\n            ");
         if self.colour {
-            return line(format!("{DIM}{label:<11}{RESET} {text}"));
+            return styled(format!("{DIM}{label:<11}{RESET} {text}"));
         }
-        line(format!("{label:<11} {text}"))
+        styled(format!("{label:<11} {text}"))
+    }
+
+    /// What must reach a file or a pipe byte for byte; a terminal gets it with everything in it visible.
+    pub(crate) fn exact(self, text: &str) -> Cow<'_, str> {
+        if self.terminal { harmless(text) } else { Cow::Borrowed(text) }
     }
 
     /// A table for people; its cells are made visible here.
@@ -89,12 +99,64 @@ pub(crate) fn visible_lines(text: &str) -> String {
     text.split('\n').map(visible).collect::<Vec<_>>().join("\n")
 }
 
-/// One line of text of our own making.
+/// What hides in a text shown, its line breaks kept. The last guard before a terminal: doing it twice changes nothing.
+fn harmless(text: &str) -> Cow<'_, str> {
+    let hidden = |c: char| c != '\n' && untrusted::is_hidden(c);
+    if !text.contains(hidden) {
+        return Cow::Borrowed(text);
+    }
+    let shown = |c: char| if hidden(c) { visible(c.encode_utf8(&mut [0; 4])) } else { c.to_string() };
+    Cow::Owned(text.chars().map(shown).collect())
+}
+
+/// The same JSON with everything escaped that a terminal would obey or hide. Outside of strings JSON has only blanks.
+pub(crate) fn escaped(json: &str) -> Cow<'_, str> {
+    let hidden = |c: char| c != '\n' && untrusted::is_hidden(c);
+    if !json.contains(hidden) {
+        return Cow::Borrowed(json);
+    }
+    let mut text = String::with_capacity(json.len());
+    for c in json.chars() {
+        match c {
+            '\t' | '\r' => text.push(' '),
+            c if hidden(c) => {
+                text.extend(c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")));
+            }
+            c => text.push(c),
+        }
+    }
+    Cow::Owned(text)
+}
+
+/// A line of text. What agents said in it was made visible by the caller, who knows where it begins and ends; what was
+/// forgotten is shown all the same.
 ///
 /// # Errors
 /// When standard output can't be written.
 pub(crate) fn line(text: impl AsRef<str>) -> anyhow::Result<()> {
+    styled(harmless(text.as_ref()))
+}
+
+/// A line with colours in it, whose other text was made visible before.
+///
+/// # Errors
+/// When standard output can't be written.
+pub(crate) fn styled(text: impl AsRef<str>) -> anyhow::Result<()> {
     Ok(writeln!(io::stdout().lock(), "{}", text.as_ref())?)
+}
+
+/// What went wrong or happened beside the answer, to standard error. Servers have a say in it.
+pub(crate) fn complain(text: impl AsRef<str>) {
+    // Who can't be told on standard error can't be told at all.
+    writeln!(io::stderr().lock(), "deeds: {}", harmless(text.as_ref())).unwrap_or_default();
+}
+
+/// JSON that came as text, on one line.
+///
+/// # Errors
+/// When standard output can't be written.
+pub(crate) fn json_text(json: &str) -> anyhow::Result<()> {
+    styled(escaped(json))
 }
 
 /// Anything as indented JSON.
@@ -102,7 +164,7 @@ pub(crate) fn line(text: impl AsRef<str>) -> anyhow::Result<()> {
 /// # Errors
 /// When standard output can't be written.
 pub(crate) fn json(value: &impl Serialize) -> anyhow::Result<()> {
-    line(serde_json::to_string_pretty(value)?)
+    json_text(&serde_json::to_string_pretty(value)?)
 }
 
 /// Anything as one line of JSON.
@@ -110,5 +172,31 @@ pub(crate) fn json(value: &impl Serialize) -> anyhow::Result<()> {
 /// # Errors
 /// When standard output can't be written.
 pub(crate) fn json_line(value: &impl Serialize) -> anyhow::Result<()> {
-    line(serde_json::to_string(value)?)
+    json_text(&serde_json::to_string(value)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escaped_json_is_the_same_json() {
+        let said = "e\u{1b}[2J c1 \u{9b} bidi \u{202e} zero \u{200b} tag \u{e0041} two\nlines é 漢";
+        for json in
+            [serde_json::to_string(said).unwrap(), format!("{{\r\n\t{}: 1}}", serde_json::json!(said))]
+        {
+            let escaped = escaped(&json);
+            assert!(!escaped.chars().any(|c| c != '\n' && untrusted::is_hidden(c)), "{escaped:?}");
+            let read = |json: &str| serde_json::from_str::<serde_json::Value>(json).unwrap();
+            assert_eq!(read(&escaped), read(&json));
+        }
+    }
+
+    #[test]
+    fn the_last_guard_keeps_lines_and_what_was_shown_before() {
+        assert_eq!(harmless("a\nb"), "a\nb");
+        assert_eq!(harmless("a\u{202e}b\r"), "a‹U+202E›b‹U+000D›");
+        let once = visible("\u{9b} ‹U+202E›");
+        assert_eq!(harmless(&once), once);
+    }
 }

@@ -31,10 +31,10 @@ fn lines(reply: &Reply) -> Vec<String> {
     }
     let mut lines = vec![first];
     for field in &reply.fields {
-        let by = field.by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
+        let by = field.by.as_ref().map(|by| format!(" by {}", visible(&by.to_string()))).unwrap_or_default();
         let value =
             field.value.as_ref().map(|value| format!(" = {}", visible(&value.plain()))).unwrap_or_default();
-        lines.push(format!("  {} v{}{value}{by}", field.path, field.version));
+        lines.push(format!("  {} v{}{value}{by}", visible(&field.path.to_string()), field.version));
     }
     if let Some(item) = reply.item {
         lines.push(format!("  inbox item #{item}"));

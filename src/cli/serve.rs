@@ -89,7 +89,7 @@ async fn ready(context: &Context, dir: &DataDir, embedded: &Embedded) -> anyhow:
     embedded.found(dir, context.config.workspace.as_ref(), &user).await?;
     let workspaces = embedded.workspaces();
     for (workspace, why) in workspaces.broken() {
-        eprintln!("deeds: workspace {workspace} does not open and is not served: {why}");
+        output::complain(format!("workspace {workspace} does not open and is not served: {why}"));
     }
     let mut tokens = Vec::new();
     for space in workspaces.list() {

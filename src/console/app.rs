@@ -518,7 +518,7 @@ impl Program for App {
                 Vec::new()
             }
             Message::Clock { now_micros } => {
-                self.world.now = Time::from_micros(now_micros);
+                self.world.tick(Time::from_micros(now_micros));
                 self.stale = true;
                 Vec::new()
             }

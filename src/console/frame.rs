@@ -103,7 +103,7 @@ fn draw_header(app: &App, buffer: &mut Buffer, screen: Rect, look: Look<'_>) {
         ]));
     }
     right.push(link(app, look));
-    right.push(Line::from(Span::styled(format!("{} UTC ", world.now.utc().format("%H:%M")), theme.subtle)));
+    right.push(Line::from(Span::styled(format!("{} UTC ", world.clock.utc().format("%H:%M")), theme.subtle)));
     chrome::two_ends(buffer, screen, look, left, &right);
 }
 
@@ -127,7 +127,7 @@ fn link(app: &App, look: Look<'_>) -> Line<'static> {
             parts(glyphs.live, theme.success, "live".to_owned(), more)
         }
         Link::Lost { retry_at, .. } => {
-            let left = retry_at.since(app.world.now);
+            let left = retry_at.since(app.world.clock);
             let more =
                 if left < TimeSpan::from_secs(1) { String::new() } else { format!(" {}", left.rough()) };
             parts(glyphs.reconnecting, theme.warning, "reconnecting".to_owned(), more)

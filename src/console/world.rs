@@ -61,7 +61,9 @@ pub struct World {
     pub me: Me,
     /// The connection.
     pub link: Link,
-    /// The time, to the minute or as fine as a screen asked for.
+    /// The time on this machine, to the minute or as fine as a screen asked for.
+    pub clock: Time,
+    /// What ages are counted to: the time, or the latest deed where that is later. News never looks old or yet to come.
     pub now: Time,
     /// What people look at; none before the first answer.
     pub board: Option<Box<Board>>,
@@ -79,11 +81,18 @@ impl World {
             workspaces: Vec::new(),
             me,
             link: Link::Connecting,
+            clock: Time::default(),
             now: Time::default(),
             board: None,
             recent: VecDeque::new(),
             welcome: Vec::new(),
         }
+    }
+
+    /// Time has passed.
+    pub fn tick(&mut self, clock: Time) {
+        self.clock = clock;
+        self.now = self.recent.back().map_or(clock, |deed| clock.max(deed.recorded));
     }
 
     /// Takes a deed of the stream in. One that is already in, or leaves a gap, is not taken.
@@ -93,6 +102,7 @@ impl World {
             return false;
         }
         board.fold(&deed);
+        self.now = self.now.max(deed.recorded);
         self.recent.push_back(deed);
         if self.recent.len() > RECENT {
             self.recent.pop_front();

@@ -168,13 +168,14 @@ fn the_demo_plays_in_the_console_and_leaves_nothing_behind() {
         std::fs::create_dir_all(temporary.join(name)).unwrap();
         std::fs::write(temporary.join(name).join(file), "{}").unwrap();
     }
-    let mut like = home.command(&["demo", "--speed", "20"]);
+    // The console's flags are understood before the command and after it.
+    let mut like = home.command(&["--no-mouse", "demo", "--speed", "20", "--ascii", "--theme", "mono"]);
     like.env("TMPDIR", &temporary);
     let mut demo = Terminal::open_like(&home, &like);
-    demo.shows("northwind ▸ inbox");
+    demo.shows("northwind > inbox");
     demo.shows("dana");
     demo.types("2");
-    demo.shows("northwind ▸ log");
+    demo.shows("northwind > log");
     demo.shows("committed");
     assert_eq!(demo.quit(), 0);
     assert!(demo.is_given_back());

@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use indicatif::ProgressBar;
 
 use crate::api::{PAGE_LIMIT, RawDeed};
+use crate::cli::output::{Output, escaped};
 use crate::cli::status::Status;
 use crate::cli::verify::bar;
 use crate::client::{Client, Direction, LedgerQuery};
@@ -32,8 +33,8 @@ const COLUMNS: [&str; 16] = [
     "alerts",
 ];
 
-/// Lines of JSON. Without a filter it is the whole chain, which `deeds verify --export` takes.
-pub(super) async fn jsonl(client: &Client, filter: &str) -> anyhow::Result<Status> {
+/// Lines of JSON. Without a filter it is the whole chain byte for byte, which `deeds verify --export` takes.
+pub(super) async fn jsonl(terminal: Output, client: &Client, filter: &str) -> anyhow::Result<Status> {
     let mut out = BufWriter::new(io::stdout().lock());
     if filter.is_empty() {
         writeln!(out, "{}", export::heading(&identity(client).await?))?;
@@ -42,10 +43,10 @@ pub(super) async fn jsonl(client: &Client, filter: &str) -> anyhow::Result<Statu
     each(client, filter, |raw| {
         if whole {
             let bytes = raw.deed.get().as_bytes().to_vec().into();
-            out.write_all(&export::line(&Record { seq: raw.seq.0, hash: Hash(raw.hash.0), bytes }))?;
-            return writeln!(out);
+            let line = export::line(&Record { seq: raw.seq.0, hash: Hash(raw.hash.0), bytes });
+            return writeln!(out, "{}", terminal.exact(&String::from_utf8_lossy(&line)));
         }
-        writeln!(out, "{}", raw.deed.get())
+        writeln!(out, "{}", escaped(raw.deed.get()))
     })
     .await?;
     out.flush()?;
@@ -60,13 +61,14 @@ async fn identity(client: &Client) -> anyhow::Result<Identity> {
 }
 
 /// A table. Cells that a spreadsheet would take for a formula begin with an apostrophe.
-pub(super) async fn csv(client: &Client, filter: &str) -> anyhow::Result<Status> {
+pub(super) async fn csv(terminal: Output, client: &Client, filter: &str) -> anyhow::Result<Status> {
     let mut out = BufWriter::new(io::stdout().lock());
     writeln!(out, "{}", COLUMNS.join(","))?;
     each(client, filter, |raw| {
         let cells = Deed::decode(raw.deed.get().as_bytes())
             .map_or_else(|_| vec![raw.seq.to_string()], |deed| cells(&deed));
-        writeln!(out, "{}", cells.iter().map(|cell| quoted(cell)).collect::<Vec<_>>().join(","))
+        let row = cells.iter().map(|cell| quoted(cell)).collect::<Vec<_>>().join(",");
+        writeln!(out, "{}", terminal.exact(&row))
     })
     .await?;
     out.flush()?;

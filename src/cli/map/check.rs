@@ -37,10 +37,10 @@ pub(super) fn read(file: &Path) -> anyhow::Result<String> {
 fn print(out: Output, file: &Path, text: &str, findings: &[Finding]) -> anyhow::Result<()> {
     let renderer = if out.colour { Renderer::styled() } else { Renderer::plain() };
     let renderer = renderer.decor_style(DecorStyle::Unicode);
-    let path = file.display().to_string();
+    let path = visible(&file.display().to_string());
     let source = Shown::of(text);
     for finding in findings {
-        output::line(renderer.render(&groups(finding, &path, &source)))?;
+        output::styled(renderer.render(&groups(finding, &path, &source)))?;
         output::line("")?;
     }
     Ok(())

@@ -77,6 +77,7 @@ pub struct Inbox {
     focus: Option<(ItemNo, u64)>,
     /// How many wait of each likeness.
     alike: BTreeMap<Arc<str>, usize>,
+    needs: rows::Needs,
     marks: BTreeSet<ItemNo>,
     filter: String,
     /// The filter being typed.
@@ -124,6 +125,7 @@ impl Inbox {
     /// Sorts what is shown, and keeps the reader on their case while it is there.
     fn sort(&mut self, world: &World) {
         let Some(board) = &world.board else { return };
+        self.needs = rows::Needs::of(board);
         self.alike.clear();
         for item in board.items.values() {
             *self.alike.entry(Arc::clone(&item.alike)).or_insert(0) += 1;
@@ -305,7 +307,7 @@ impl Screen for Inbox {
 
     #[expect(clippy::wildcard_enum_match_arm, reason = "the other actions are somebody else's")]
     fn mouse(&mut self, event: MouseEvent, areas: Areas, world: &World) -> Vec<Want> {
-        let list = rows::list_area(areas.body, self.filter_row());
+        let list = rows::list_area(areas.body, self.needs, self.filter_row());
         let inside = list.contains(Position { x: event.column, y: event.row });
         match event.kind {
             MouseEventKind::ScrollDown if inside => self.list.move_by(1),

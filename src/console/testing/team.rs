@@ -102,12 +102,17 @@ impl Team {
         Heard::Board { workspaces: vec![self.workspace()], me, board: Box::new(self.state.board.clone()) }
     }
 
+    /// Brings the console what happened, and nothing else.
+    pub fn news(&mut self, runner: &mut Runner<App>) {
+        for deed in std::mem::take(&mut self.unheard) {
+            runner.server(Heard::Deed(deed));
+        }
+    }
+
     /// Brings the console what happened, and answers what it asks, until both are quiet.
     pub fn serve(&mut self, runner: &mut Runner<App>) {
         loop {
-            for deed in std::mem::take(&mut self.unheard) {
-                runner.server(Heard::Deed(deed));
-            }
+            self.news(runner);
             let asked = runner.take_done();
             if asked.is_empty() && self.unheard.is_empty() {
                 break;
@@ -115,9 +120,7 @@ impl Team {
             for ask in asked {
                 let me = runner.program.me();
                 let answer = self.answer(&me, ask);
-                for deed in std::mem::take(&mut self.unheard) {
-                    runner.server(Heard::Deed(deed));
-                }
+                self.news(runner);
                 runner.server(answer);
             }
         }

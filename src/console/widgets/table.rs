@@ -78,14 +78,14 @@ impl Column {
 /// Columns laid out for a width.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Layout {
-    columns: &'static [Column],
+    columns: Vec<Column>,
     /// Cells of each column; `None` where it has no room.
     cells: Vec<Option<usize>>,
 }
 
 impl Layout {
     /// Lays columns out for so many cells.
-    pub fn new(columns: &'static [Column], room: usize) -> Self {
+    pub fn new(columns: &[Column], room: usize) -> Self {
         let mut shown = vec![true; columns.len()];
         let needed = |shown: &[bool]| {
             let kept = columns.iter().zip(shown).filter(|(_, shown)| **shown);
@@ -115,7 +115,7 @@ impl Layout {
             weights_left -= weight(column);
             Some(column.least() + share)
         });
-        Self { columns, cells: cells.collect() }
+        Self { cells: cells.collect(), columns: columns.to_vec() }
     }
 
     /// The cells of a column, `None` where it has no room.
@@ -133,7 +133,7 @@ impl Layout {
     /// A row out of one line for each column; those without room are passed over.
     pub fn row(&self, look: Look<'_>, cells: impl IntoIterator<Item = Line<'static>>) -> Line<'static> {
         let mut spans: Vec<Span<'static>> = Vec::new();
-        for ((cell, column), room) in cells.into_iter().zip(self.columns).zip(&self.cells) {
+        for ((cell, column), room) in cells.into_iter().zip(&self.columns).zip(&self.cells) {
             let Some(room) = room else { continue };
             if !spans.is_empty() {
                 spans.push(Span::raw(" ".repeat(GAP)));

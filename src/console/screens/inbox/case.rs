@@ -256,7 +256,13 @@ fn alike(board: &Board, item: &Item) -> String {
 fn suggestion(look: Look<'_>, wide: usize, world: &World, board: &Board, item: &Item) -> Vec<Line<'static>> {
     let theme = look.theme;
     let Some(suggested) = &item.suggestion else {
-        return vec![Line::from(Span::styled("none: no zone is near", theme.muted))];
+        let words = match &item.case {
+            Case::Conflict { .. } => "handle: say which side is right; the alert is resolved with your note",
+            Case::UnownedField { .. } | Case::UnownedTarget { .. } | Case::Escalation { .. } => {
+                "none: no zone is near"
+            }
+        };
+        return untrusted::wrap(words, wide, 2, theme.muted, theme.escaped);
     };
     let answer =
         ItemAnswer::Expand { agent: suggested.agent.clone(), grant: suggested.grant.clone(), note: None };

@@ -46,7 +46,7 @@ impl Inbox {
             }
             return self.draw_list(buffer, body, look, world);
         }
-        let (left, wall, right) = pane::split(body, rows::LEFT_PERCENT);
+        let (left, wall, right) = self.needs.split(body);
         let cursor = self.draw_list(buffer, left, look, world);
         pane::draw_wall(buffer, wall, look);
         self.draw_case(buffer, right, look, world);
@@ -61,8 +61,13 @@ impl Inbox {
         world: &World,
     ) -> Option<Position> {
         let Some(board) = &world.board else { return None };
-        let shown =
-            rows::Shown { order: &self.order, marks: &self.marks, list: &self.list, alike: &self.alike };
+        let shown = rows::Shown {
+            order: &self.order,
+            marks: &self.marks,
+            list: &self.list,
+            alike: &self.alike,
+            needs: self.needs,
+        };
         let (rest, line) = rows::with_filter_row(area, self.filter_row());
         rows::draw(buffer, rest, look, world, board, &shown);
         if let Some(prompt) = &self.prompt {

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use crate::console::untrusted;
 use crate::console::widgets::bars;
 use crate::console::widgets::list::{self, GUTTER, ListState, Row};
-use crate::console::widgets::pane::{self, COMPACT_FROM};
+use crate::console::widgets::pane::{self, COMPACT_FROM, FULL_FROM};
 use crate::console::widgets::table::{Column, Layout};
 use crate::console::widgets::{Look, chrome, put_at};
 use crate::console::words;
@@ -20,17 +21,57 @@ use crate::domain::state::{Board, Item};
 use crate::domain::time::Time;
 
 /// The list's share of the width.
-pub(super) const LEFT_PERCENT: u16 = 50;
+const LEFT_PERCENT: u16 = 50;
+/// The same on a wide screen where a case would be cut.
+const LEFT_PERCENT_WIDE: u16 = 55;
+/// Cells of the time left.
+const DUE: usize = 8;
+/// Least cells of a case.
+const CASE_LEAST: usize = 16;
+/// Most cells of the names of agents, of queues, and of who has taken a case.
+const NAME_MOST: usize = 12;
 
-static COLUMNS: [Column; 5] = [
-    Column::exact("DUE", 8).right(),
-    Column::exact("FROM", 10).rank(1),
-    Column::fill("CASE", 16, 1),
-    Column::exact("", 5).right().rank(2),
-    Column::exact("QUEUE", 6).rank(3),
-];
-/// The same where the map has one queue only, which then need not be named on every row.
-static COLUMNS_OF_ONE_QUEUE: [Column; 4] = [COLUMNS[0], COLUMNS[1], COLUMNS[2], COLUMNS[3]];
+/// How many cells the texts of the list take, whatever of it is filtered or scrolled away, so that columns stand still.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Needs {
+    from: usize,
+    case: usize,
+    /// None where the map has one queue only, which then need not be named on every row.
+    queue: Option<usize>,
+}
+
+impl Needs {
+    pub(super) fn of(board: &Board) -> Self {
+        let queues = &board.map.model().queues;
+        let mut needs =
+            Self { from: 4, case: CASE_LEAST, queue: (queues.len() > 1).then_some("QUEUE".len()) };
+        for item in board.items.values() {
+            needs.from = needs.from.max(item.raised_by.name().chars().count()).min(NAME_MOST);
+            needs.case = needs.case.max(item.title.chars().count());
+            let queue = item.queue.as_str().chars().count();
+            needs.queue = needs.queue.map(|most| most.max(queue).min(NAME_MOST));
+        }
+        needs
+    }
+
+    fn columns(self) -> Vec<Column> {
+        let mut columns = vec![
+            Column::exact("DUE", DUE).right(),
+            Column::exact("FROM", self.from).rank(1),
+            Column::fill("CASE", CASE_LEAST, 1),
+        ];
+        columns.extend(self.queue.map(|most| Column::exact("QUEUE", most).rank(2)));
+        columns
+    }
+
+    /// List and case beside each other, and the line between them.
+    pub(super) fn split(self, body: Rect) -> (Rect, Rect, Rect) {
+        let half = pane::split(body, LEFT_PERCENT);
+        let layout = Layout::new(&self.columns(), usize::from(half.0.width.saturating_sub(GUTTER)));
+        let cut = layout.cells(2).is_some_and(|room| room < self.case);
+        if cut && body.width >= FULL_FROM { pane::split(body, LEFT_PERCENT_WIDE) } else { half }
+    }
+}
 
 /// What the list shows.
 #[derive(Debug, Clone, Copy)]
@@ -40,6 +81,7 @@ pub(super) struct Shown<'a> {
     pub(super) list: &'a ListState,
     /// How many wait of each likeness.
     pub(super) alike: &'a BTreeMap<Arc<str>, usize>,
+    pub(super) needs: Needs,
 }
 
 /// Whether a case has all words somewhere in what the list shows of it.
@@ -55,8 +97,8 @@ pub(super) fn matches(item: &Item, words: &[String]) -> bool {
 }
 
 /// The rows of the list, without the headings, as they are drawn in a body.
-pub(super) fn list_area(body: Rect, filter_row: bool) -> Rect {
-    let left = if body.width >= COMPACT_FROM { pane::split(body, LEFT_PERCENT).0 } else { body };
+pub(super) fn list_area(body: Rect, needs: Needs, filter_row: bool) -> Rect {
+    let left = if body.width >= COMPACT_FROM { needs.split(body).0 } else { body };
     let (rest, _) = with_filter_row(left, filter_row);
     below_header(rest)
 }
@@ -77,9 +119,7 @@ pub(super) fn draw(
     board: &Board,
     shown: &Shown<'_>,
 ) {
-    let several = board.map.model().queues.len() > 1;
-    let columns: &'static [Column] = if several { &COLUMNS } else { &COLUMNS_OF_ONE_QUEUE };
-    let layout = Layout::new(columns, usize::from(area.width.saturating_sub(GUTTER)));
+    let layout = Layout::new(&shown.needs.columns(), usize::from(area.width.saturating_sub(GUTTER)));
     put_at(buffer, area, 0, GUTTER, &layout.header(look));
     let rows = below_header(area);
     if shown.order.is_empty() {
@@ -122,11 +162,23 @@ fn row(look: Look<'_>, layout: &Layout, world: &World, shown: &Shown<'_>, item: 
         [
             due(look, item, world.now),
             text(item.raised_by.name(), 1, theme.subtle),
-            text(&item.title, 2, theme.base),
-            text(&last, 3, style),
-            text(item.queue.as_str(), 4, theme.muted),
+            titled(look, layout.cells(2).unwrap_or(0), &item.title, &last, style),
+            text(item.queue.as_str(), 3, theme.muted),
         ],
     )
+}
+
+/// A case with what is said of it at its right end, which takes room only where something is.
+fn titled(look: Look<'_>, room: usize, title: &str, last: &str, style: Style) -> Line<'static> {
+    let theme = look.theme;
+    let last = Line::from(untrusted::fit_spans(last, NAME_MOST.min(room), style, theme.escaped));
+    let taken = if last.width() > 0 { last.width() + 2 } else { 0 };
+    let mut line =
+        Line::from(untrusted::fit_spans(title, room.saturating_sub(taken), theme.base, theme.escaped));
+    let blank = room.saturating_sub(line.width() + last.width());
+    line.push_span(Span::raw(" ".repeat(blank)));
+    line.spans.extend(last.spans);
+    line
 }
 
 /// The time left, in the colour of its urgency; past the deadline with a sign and a word.
@@ -138,7 +190,7 @@ fn due(look: Look<'_>, item: &Item, now: Time) -> Line<'static> {
 }
 
 /// The role of an item's deadline.
-pub(super) fn urgency(look: Look<'_>, item: &Item, now: Time) -> ratatui::style::Style {
+pub(super) fn urgency(look: Look<'_>, item: &Item, now: Time) -> Style {
     let micros = |span: crate::domain::time::Span| u64::try_from(span.micros()).unwrap_or(0);
     let used = micros(now.since(item.opened));
     let whole = micros(item.due.since(item.opened));

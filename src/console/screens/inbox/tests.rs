@@ -78,6 +78,20 @@ fn the_whole_case_is_on_one_screen() {
 }
 
 #[test]
+fn news_makes_every_age_current_and_leaves_the_clock_alone() {
+    let mut team = team();
+    let mut runner = dana(&mut team);
+    let before = runner.screen_text();
+    assert!(before.contains("from intake, 2h ago") && before.contains("11:00 UTC"), "{before}");
+    // No tick comes; only a deed does.
+    team.pass(Span::from_mins(7)).unwrap();
+    team.agent("intake", json!({"do": "write", "entity": "crm/contact/initech", "changes": {"name": "I"}, "expected": {"name": 0}})).unwrap();
+    team.news(&mut runner);
+    let after = runner.screen_text();
+    assert!(after.contains("from intake, 2h7m ago") && after.contains("11:00 UTC"), "{after}");
+}
+
+#[test]
 fn the_compact_and_the_list_only_widths() {
     let mut team = team();
     let mut runner = dana(&mut team);
