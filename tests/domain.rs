@@ -12,6 +12,8 @@
 
 #[path = "domain/alerts.rs"]
 mod alerts;
+#[path = "domain/bounds.rs"]
+mod bounds;
 #[path = "domain/golden.rs"]
 mod golden;
 #[path = "domain/hidden.rs"]

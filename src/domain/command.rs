@@ -25,6 +25,10 @@ pub const DEPENDENCIES: usize = 256;
 pub const COMMANDS_PER_BATCH: usize = 256;
 /// Longest free text (reason, note, input) in bytes.
 pub const TEXT_BYTES: usize = 16 * 1024;
+/// Longest target and action of an act in bytes.
+pub const NAME_BYTES: usize = 256;
+/// Most deeds named as the evidence of an escalation.
+pub const EVIDENCE: usize = 64;
 
 /// One command with everything that is decided upon.
 #[derive(Debug, Clone)]

@@ -405,3 +405,74 @@ fn an_item_that_was_handed_over_is_not_every_deputys() {
         ",
     );
 }
+
+/// The grant is made; the write of an agent that a person has stopped is not.
+#[test]
+fn an_answer_does_not_go_around_a_pause() {
+    let mut world = check(
+        "
+        sourcing writes crm/contact/7 score=9@0 -> escalated unowned
+        sales acts slack/deals post_win on crm/deal/7 -> escalated unowned
+        sam pauses sourcing 'it loops' -> recorded
+        sam pauses sales 'it loops' -> recorded
+        ",
+    );
+    let item = world.state.board.items[&ItemNo(1)].clone();
+    let answer = ItemAnswer::Expand {
+        agent: "sourcing".parse().unwrap(),
+        grant: deeds::domain::map::Grant::Write("crm/contact/*#score".parse().unwrap()),
+        note: None,
+    };
+    let shown = preview(&world.state.board, &item, &PersonId::new("sam").unwrap(), &answer);
+    assert!(shown.then[1].contains("sourcing is paused: the stored input is not decided"), "{shown:?}");
+    play(
+        &mut world,
+        "
+        sam expands #1 sourcing writes crm/contact/*#score -> recorded
+        dana expands #2 sales outputs slack/deals -> recorded
+        = crm/contact/7#score nothing
+        map v2
+        items
+        works sales 1, sourcing 1
+        ",
+    );
+    assert!(world.state.board.acts.is_empty());
+    for work in world.state.board.works.values() {
+        let WorkKind::Decision { result, .. } = &work.kind else { panic!("{work:?}") };
+        let deed = world.deeds.iter().find(|deed| deed.seq == result.as_ref().unwrap().deed).unwrap();
+        assert_eq!((deed.outcome.as_str(), deed.code.unwrap().as_str()), ("refused", "paused"));
+        assert!(work.title.contains("send it again"), "{}", work.title);
+    }
+    play(
+        &mut world,
+        "
+        sam resumes sourcing 'it is mended' -> recorded
+        sourcing writes crm/contact/7 score=9@0 -> committed
+        ",
+    );
+}
+
+/// Deeds found the conflict: there is no agent that could be told.
+#[test]
+fn the_preview_of_a_conflict_tells_no_agent() {
+    let world = check(
+        "
+        sales writes crm/deal/7 stage=trial@0 -> committed
+        sourcing writes crm/contact/7 status=sourced@0 -> committed
+        sales writes crm/deal/8 stage=trial@0 -> committed
+        sourcing writes crm/contact/8 status=sourced@0 -> committed
+        items #1 #2
+        ",
+    );
+    let item = &world.state.board.items[&ItemNo(1)];
+    let dana = PersonId::new("dana").unwrap();
+    for answer in [
+        ItemAnswer::Handle { note: "so".into(), reply: None },
+        ItemAnswer::OutOfScope { reason: "no".into(), rule: true },
+    ] {
+        let shown = preview(&world.state.board, item, &dana, &answer);
+        assert!(shown.then[0].contains("no agent is told"), "{shown:?}");
+        assert_eq!(shown.then[1], "alert #1 is resolved with your note");
+        assert_eq!(shown.then[2], "answered together with those alike, 1 more alert is resolved");
+    }
+}

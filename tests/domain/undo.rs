@@ -187,3 +187,98 @@ fn an_included_item_is_not_undone_alone() {
         ",
     );
 }
+
+/// A record that came or went with the answer is not half put back.
+#[test]
+fn what_came_into_being_is_not_undone() {
+    check(
+        "
+        newcomer creates blog/post title=hello -> escalated unowned
+        dana expands #1 newcomer writes blog/* -> recorded
+        = blog/post#title hello v1
+        dana undoes #1 -> refused used-since
+        = blog/post#title hello v1
+        map v1
+        ",
+    );
+}
+
+/// Nor does an undo call back what was deleted since.
+#[test]
+fn the_gone_stay_gone() {
+    check(
+        "
+        newcomer writes blog/post title=hello@0 -> escalated unowned
+        dana expands #1 newcomer writes blog/* -> recorded
+        newcomer deletes blog/post @1 -> committed
+        dana undoes #1 -> refused used-since
+        = blog/post gone
+        ",
+    );
+}
+
+#[test]
+fn a_transfer_that_was_used_stays() {
+    check(
+        "
+        sales escalates 'let me' because 'they asked' -> escalated
+        dana! transfers #1 crm/contact/*#status from sourcing to sales -> recorded
+        sales writes crm/contact/7 status=new@0 -> committed
+        dana undoes #1 -> refused used-since
+        map v1
+        ",
+    );
+}
+
+/// A grant was used, even where somebody wrote over it later.
+#[test]
+fn an_earlier_use_counts() {
+    check(
+        "
+        sourcing writes crm/contact/7 score=9@0 -> escalated unowned
+        sam expands #1 sourcing writes crm/contact/*#score -> recorded
+        sourcing writes crm/contact/8 score=1@0 -> committed
+        sam sets crm/contact/8#score 2@1 'counted by hand' -> committed
+        sam undoes #1 -> refused used-since
+        ",
+    );
+}
+
+/// What went outside with the answer is used, also after it has ended; what was stopped is not.
+#[test]
+fn an_output_is_used_by_the_act_that_was_let_go() {
+    check(
+        "
+        sales acts slack/deals post_win on crm/deal/7 -> escalated unowned
+        dana expands #1 sales outputs slack/deals -> recorded
+        sales done 1 -> committed
+        dana undoes #1 -> refused used-since
+        sales acts slack/wins post_win on crm/deal/8 -> escalated unowned
+        dana freezes crm/deal/8 'under audit' -> recorded
+        dana expands #2 sales outputs slack/wins -> recorded
+        dana undoes #2 -> recorded
+        items #2
+        ",
+    );
+}
+
+#[test]
+fn conflicts_that_were_settled_together_are_open_again_together() {
+    check(
+        "
+        sales writes crm/deal/7 stage=trial@0 -> committed
+        sourcing writes crm/contact/7 status=sourced@0 -> committed
+        sales writes crm/deal/8 stage=trial@0 -> committed
+        sourcing writes crm/contact/8 status=sourced@0 -> committed
+        sales writes crm/deal/9 stage=trial@0 -> committed
+        sourcing writes crm/contact/9 status=sourced@0 -> committed
+        dana resolves !3 'a test record' -> recorded
+        items #1 #2 #3
+        dana handles #1 'the pipeline is right' with #2,#3 -> recorded
+        alerts
+        dana undoes #1 -> recorded
+        items #1 #2 #3
+        alerts contradiction x1, contradiction x1
+        ",
+    );
+}

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{alert, inbox, sheet::Sheet, verdict, write::stale_on};
 use crate::domain::{
     code::Code,
-    command::{Act, ActEnd, ActOrder, DEPENDENCIES},
+    command::{Act, ActEnd, ActOrder, DEPENDENCIES, NAME_BYTES},
     deed::{Body, Deed, FieldChange, Outcome, Refs},
     ids::{AgentId, Seq},
     map::Authority,
@@ -13,6 +13,9 @@ use crate::domain::{
     query,
     state::State,
 };
+
+/// Most acts open at once. Beyond it agents have stopped telling how theirs ended.
+pub(super) const OPEN_ACTS: usize = 50_000;
 
 /// What stands in the way of an act.
 struct Stop {
@@ -28,13 +31,16 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, act: &Act) -> Seq {
     let Some(agent) = sheet.principal.actor.agent().cloned() else {
         return refuse(sheet, act, stop(Code::NotAllowed, Outcome::Refused, "only agents act".to_owned()));
     };
-    if act.depends_on.len() > DEPENDENCIES {
-        let why = format!("{} entries in `depends_on`; at most {DEPENDENCIES}", act.depends_on.len());
+    if let Some(why) = over_bound(act) {
         return refuse(sheet, act, stop(Code::OverBound, Outcome::Refused, why));
     }
     let state = sheet.snapshot();
     if let Some(why) = verdict::frozen(&state, &agent, &act.subject) {
         return refuse(sheet, act, stop(Code::Frozen, Outcome::Refused, why));
+    }
+    if state.board.acts.len() >= OPEN_ACTS {
+        let why = format!("{OPEN_ACTS} acts are open; say of some how they ended, as done or as failed");
+        return refuse(sheet, act, stop(Code::OverBound, Outcome::Refused, why));
     }
     let found = check(&state, &agent, act, sheet);
     match found {
@@ -52,6 +58,18 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, act: &Act) -> Seq {
             primary
         }
     }
+}
+
+fn over_bound(act: &Act) -> Option<String> {
+    if act.depends_on.len() > DEPENDENCIES {
+        return Some(format!("{} entries in `depends_on`; at most {DEPENDENCIES}", act.depends_on.len()));
+    }
+    if let Some((name, _)) =
+        [("target", &act.target), ("action", &act.action)].iter().find(|(_, text)| text.len() > NAME_BYTES)
+    {
+        return Some(format!("`{name}` is longer than {NAME_BYTES} bytes"));
+    }
+    verdict::too_long("reason", act.reason.as_deref())
 }
 
 fn check(state: &State, agent: &AgentId, act: &Act, sheet: &Sheet<'_>) -> Option<Stop> {
@@ -110,7 +128,7 @@ fn stop(code: Code, outcome: Outcome, why: String) -> Stop {
 }
 
 fn refuse(sheet: &mut Sheet<'_>, act: &Act, found: Stop) -> Seq {
-    let order = ActOrder { target: Arc::clone(&act.target) };
+    let order = order(act);
     let body =
         if found.outcome == Outcome::Deferred { Body::ActDeferred(order) } else { Body::ActRefused(order) };
     let mut deed = draft(sheet, act, body, found.outcome);
@@ -119,6 +137,11 @@ fn refuse(sheet: &mut Sheet<'_>, act: &Act, found: Stop) -> Seq {
     deed.fields = found.fields;
     deed.refs = found.refs;
     sheet.push(deed)
+}
+
+/// An act that waited for an answer, of an agent that a person has stopped meanwhile.
+pub(super) fn paused(sheet: &mut Sheet<'_>, act: &Act, why: String) -> Seq {
+    refuse(sheet, act, stop(Code::Paused, Outcome::Refused, why))
 }
 
 /// A target that nobody owns: a person decides whose it shall be.
@@ -163,7 +186,7 @@ fn observe(sheet: &mut Sheet<'_>, state: &State, agent: &AgentId, act: &Act, mut
 }
 
 fn allow(sheet: &mut Sheet<'_>, state: &State, act: &Act, verdict: Option<Stop>) -> Seq {
-    let body = Body::ActAllowed(ActOrder { target: Arc::clone(&act.target) });
+    let body = Body::ActAllowed(order(act));
     let mut deed = draft(sheet, act, body, Outcome::Allowed);
     deed.reason.clone_from(&act.reason);
     if let Some(found) = verdict {
@@ -175,9 +198,22 @@ fn allow(sheet: &mut Sheet<'_>, state: &State, act: &Act, verdict: Option<Stop>)
     sheet.push(deed)
 }
 
+/// The act as a deed keeps it. A refusal of a target over its bound keeps no more of it than the bound.
+pub(super) fn order(act: &Act) -> ActOrder {
+    ActOrder { target: cut(&act.target) }
+}
+
+fn cut(name: &Arc<str>) -> Arc<str> {
+    let kept = name.get(..name.floor_char_boundary(NAME_BYTES));
+    kept.filter(|kept| kept.len() < name.len()).map_or_else(|| Arc::clone(name), Arc::from)
+}
+
 /// How an allowed act ended.
 pub(super) fn end(sheet: &mut Sheet<'_>, end: &ActEnd) -> Seq {
     let action = if end.done { "act done" } else { "act failed" };
+    if let Some(why) = verdict::too_long("note", end.note.as_deref()) {
+        return sheet.refuse(Body::WorkRefused(()), action, Code::OverBound, &why);
+    }
     let Some(act) = sheet.state().board.acts.get(&end.act).cloned() else {
         let why = format!("act {} is not open: it was never allowed, or has ended", end.act);
         return sheet.refuse(Body::WorkRefused(()), action, Code::WrongState, &why);
@@ -201,7 +237,7 @@ pub(super) fn end(sheet: &mut Sheet<'_>, end: &ActEnd) -> Seq {
 }
 
 fn draft(sheet: &Sheet<'_>, act: &Act, body: Body, outcome: Outcome) -> Deed {
-    let mut deed = sheet.draft(body, act.action.to_string(), outcome);
+    let mut deed = sheet.draft(body, cut(&act.action).to_string(), outcome);
     deed.subject = Some(act.subject.clone());
     deed.cause = act.cause;
     deed

@@ -457,6 +457,9 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, step: &AlertStep) -> Seq {
         AlertVerb::Escalate => "escalate alert",
     };
     let refused = || Body::AlertRefused(());
+    if let Some(why) = verdict::too_long("note", step.note.as_deref()) {
+        return sheet.refuse(refused(), action, Code::OverBound, &why);
+    }
     let Some(alert) = sheet.state().board.alerts.get(&step.alert).cloned() else {
         let resolved = sheet.state().board.resolved.iter().any(|alert| alert.no == step.alert);
         let (code, why) =

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use super::{act, inbox, propose, sheet::Sheet, write};
+use super::{act, inbox, propose, sheet::Sheet, verdict, write};
 use crate::domain::{
     code::Code,
     command::{Answered, ItemAnswer, Principal, TEXT_BYTES},
@@ -193,10 +193,7 @@ fn settle(sheet: &mut Sheet<'_>, item: &Item, answer: &ItemAnswer, effects: &mut
         ItemAnswer::Expand { .. } | ItemAnswer::Transfer { .. } | ItemAnswer::OutOfScope { .. } => None,
     };
     let no = sheet.state().board.next.work;
-    let came_out = result
-        .as_ref()
-        .map(|result| format!(", your request was {}", result.outcome.as_str()))
-        .unwrap_or_default();
+    let came_out = result.as_ref().map(|result| came_out(sheet, result)).unwrap_or_default();
     let work = Work {
         no,
         agent: agent.clone(),
@@ -216,27 +213,41 @@ fn settle(sheet: &mut Sheet<'_>, item: &Item, answer: &ItemAnswer, effects: &mut
     effects.works.push(no);
 }
 
-/// The stored input, decided as its author's under the map of now.
+fn came_out(sheet: &Sheet<'_>, result: &WorkResult) -> String {
+    if sheet.deed(result.deed).is_some_and(|deed| deed.code == Some(Code::Paused)) {
+        return ", your request was not decided while you are paused: send it again".to_owned();
+    }
+    format!(", your request was {}", result.outcome.as_str())
+}
+
+/// The stored input, decided as its author's under the map of now; not that of an agent that a person has stopped.
 fn decide_again(sheet: &mut Sheet<'_>, item: &Item, effects: &mut Effects) -> Option<WorkResult> {
     let agent = item.raised_by.agent()?.clone();
     let person = std::mem::replace(
         &mut sheet.principal,
         Principal { actor: Actor::Agent(agent.clone()), class: TokenClass::Agent, token: None },
     );
-    let deed = match &item.case {
-        Case::UnownedField { write } => {
+    let paused = verdict::paused(sheet.base(), &agent);
+    let deed = match (&item.case, paused) {
+        (Case::UnownedField { write }, Some(why)) => {
+            let (body, action) = (write::refused(), write::word(write));
+            Some(sheet.refuse_on(body, action, &write.entity, (Code::Paused, &why)))
+        }
+        (Case::UnownedTarget { act }, Some(why)) => Some(act::paused(sheet, act, why)),
+        (Case::UnownedField { write }, None) => {
             let mut again = write.clone();
             again.cause = Some(item.deed);
             Some(write::decide_as(sheet, &agent, &again))
         }
-        Case::UnownedTarget { act } => Some(act::decide(sheet, act)),
-        Case::Escalation { .. } | Case::Conflict { .. } => None,
+        (Case::UnownedTarget { act }, None) => Some(act::decide(sheet, act)),
+        (Case::Escalation { .. } | Case::Conflict { .. }, _) => None,
     };
     sheet.principal = person;
     let seq = deed?;
     let first = item.evidence.last().copied();
     if let Some(deed) = sheet.deed_mut(seq) {
         deed.refs.first = first;
+        deed.cause.get_or_insert(item.deed);
     }
     let deed = sheet.deed(seq)?;
     let outcome = deed.outcome;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{answer, sheet::Sheet, undo, write};
 use crate::domain::{
     code::Code,
-    command::{Act, Escalate, ItemStep, ItemVerb, TEXT_BYTES, Write},
+    command::{Act, EVIDENCE, Escalate, ItemStep, ItemVerb, TEXT_BYTES, Write},
     deed::{Body, Deed, Outcome},
     ids::{Actor, AgentId, ItemNo, PersonId, Seq},
     map::{Grant, Queue, nearest_zone},
@@ -38,6 +38,10 @@ pub(super) fn escalate(sheet: &mut Sheet<'_>, escalate: &Escalate) -> Seq {
     };
     if escalate.why.trim().is_empty() || escalate.why.len() > TEXT_BYTES {
         let why = format!("`why` must say why you can't decide, in at most {TEXT_BYTES} bytes");
+        return sheet.refuse(Body::ItemRefused(()), "escalate", Code::OverBound, &why);
+    }
+    if escalate.evidence.len() > EVIDENCE {
+        let why = format!("{} deeds in `evidence`; at most {EVIDENCE}", escalate.evidence.len());
         return sheet.refuse(Body::ItemRefused(()), "escalate", Code::OverBound, &why);
     }
     let state = sheet.snapshot();
@@ -327,13 +331,12 @@ pub(super) fn may_answer(
         return Err((Code::NotNamed, format!("#{} is answered by {}", item.no, names.join(", "))));
     }
     if !may {
-        let why = match handed {
-            Some(to) => format!("#{} was handed to {to}; {to} or {} answers", item.no, queue.owner),
-            None => {
-                let from = item.opened.plus(half);
-                let owner = &queue.owner;
-                format!("{owner} answers #{}; deputies from {from} on, or when it is handed to them", item.no)
-            }
+        let owner = &queue.owner;
+        let why = if let Some(to) = handed {
+            format!("#{} was handed to {to}; {to} or {owner} answers", item.no)
+        } else {
+            let from = item.opened.plus(half);
+            format!("{owner} answers #{}; deputies from {from} on, or when it is handed to them", item.no)
         };
         return Err((Code::NotNamed, why));
     }

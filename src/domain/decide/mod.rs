@@ -31,7 +31,7 @@ pub use tick::next_due;
 use self::sheet::Sheet;
 use super::{
     code::Code,
-    command::{ActOrder, Command, Request},
+    command::{Command, Request},
     deed::{Body, Deed},
     ids::{Actor, Seq},
     reply::Reply,
@@ -112,10 +112,8 @@ fn closed_door(state: &State, request: &Request, now: Time) -> Option<(Code, Str
     {
         return Some((Code::TokenEnded, format!("the token {token} was revoked or has expired")));
     }
-    if let Some(agent) = principal.actor.agent()
-        && let Some(stop) = state.board.agents.get(agent).and_then(|facts| facts.paused.as_ref())
-    {
-        return Some((Code::Paused, format!("{agent} was paused by {}: {}", stop.by, stop.reason)));
+    if let Some(why) = principal.actor.agent().and_then(|agent| verdict::paused(state, agent)) {
+        return Some((Code::Paused, why));
     }
     let (may, who) = allowed(&request.command, principal.class, &principal.actor);
     if may {
@@ -153,7 +151,7 @@ fn refusal_of(command: &Command) -> Body {
         | Command::Together(_)
         | Command::Import(_)
         | Command::Tick => Body::WriteRefused(()),
-        Command::Act(act) => Body::ActRefused(ActOrder { target: act.target.clone() }),
+        Command::Act(act) => Body::ActRefused(act::order(act)),
         Command::ActEnd(_) | Command::Work(_) => Body::WorkRefused(()),
         Command::Item(_) => Body::ItemRefused(()),
         Command::Alert(_) => Body::AlertRefused(()),

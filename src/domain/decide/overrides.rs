@@ -16,6 +16,9 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, step: &Override) -> Seq {
         let why = "an override needs a reason: say why in `reason`";
         return sheet.refuse(Body::OverrideRefused(()), action, Code::WrongState, why);
     }
+    if let Some(why) = verdict::too_long("reason", Some(&step.reason)) {
+        return sheet.refuse(Body::OverrideRefused(()), action, Code::OverBound, &why);
+    }
     match &step.step {
         OverrideVerb::Freeze { entity } => freeze(sheet, entity, true, &step.reason),
         OverrideVerb::Unfreeze { entity } => freeze(sheet, entity, false, &step.reason),

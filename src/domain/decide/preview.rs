@@ -44,28 +44,38 @@ pub fn preview(board: &Board, item: &Item, person: &PersonId, answer: &ItemAnswe
             let words = format!("{to} owns {pattern}; {from} no longer writes it and proposes instead");
             change(board, item, edited, None, words)
         }
-        ItemAnswer::Handle { reply, .. } => {
-            let told = match reply {
-                Some(_) => "is told that you handled it, with your reply",
-                None => "is told that you handled it",
-            };
-            plain(item, alike, format!("{} {told}; its scope stays as it is", item.raised_by))
-        }
-        ItemAnswer::OutOfScope { rule, .. } => {
-            let words = if *rule {
-                format!("inputs like this from {} are closed on arrival from now on", item.raised_by)
-            } else {
-                format!("{} is told; the next input like this comes here again", item.raised_by)
-            };
-            plain(item, alike, words)
-        }
+        ItemAnswer::Handle { reply, .. } => plain(board, item, alike, handled(item, reply.is_some())),
+        ItemAnswer::OutOfScope { rule, .. } => plain(board, item, alike, classified(item, *rule)),
     }
 }
 
-fn plain(item: &Item, settles: Vec<ItemNo>, words: String) -> Preview {
+fn handled(item: &Item, reply: bool) -> String {
+    let Some(agent) = item.raised_by.agent() else {
+        return "every scope stays as it is, and no agent is told: Deeds found it, none asked".to_owned();
+    };
+    let with = if reply { ", with your reply" } else { "" };
+    format!("{agent} is told that you handled it{with}; its scope stays as it is")
+}
+
+fn classified(item: &Item, rule: bool) -> String {
+    match item.raised_by.agent() {
+        None => "no agent is told; the next conflict like this comes here again".to_owned(),
+        Some(agent) if rule => format!("inputs like this from {agent} are closed on arrival from now on"),
+        Some(agent) => format!("{agent} is told; the next input like this comes here again"),
+    }
+}
+
+fn plain(board: &Board, item: &Item, settles: Vec<ItemNo>, words: String) -> Preview {
     let mut then = vec![words];
-    if let Case::Conflict { alert } = item.case {
-        then.push(format!("alert #{alert} is resolved with your note"));
+    let alert = |item: &Item| match item.case {
+        Case::Conflict { alert } => Some(alert),
+        Case::UnownedField { .. } | Case::UnownedTarget { .. } | Case::Escalation { .. } => None,
+    };
+    then.extend(alert(item).map(|no| format!("alert #{no} is resolved with your note")));
+    let others = settles.iter().filter_map(|no| board.items.get(no)).filter_map(|other| alert(other)).count();
+    if others > 0 {
+        let alerts = if others == 1 { "alert is" } else { "alerts are" };
+        then.push(format!("answered together with those alike, {others} more {alerts} resolved"));
     }
     Preview { map: None, changes: Vec::new(), obstacle: None, owner: None, settles, then }
 }
@@ -98,6 +108,12 @@ fn change(
     let settles = board.alike(item).filter(|other| goes_through(&map, other)).map(|other| other.no).collect();
     let mut then = vec![words];
     then.push(match (&item.case, goes_through(&map, item)) {
+        (Case::UnownedField { .. } | Case::UnownedTarget { .. }, _) if is_paused(board, item) => {
+            format!(
+                "{0} is paused: the stored input is not decided, {0} is told to send it again",
+                item.raised_by
+            )
+        }
         (Case::UnownedField { .. } | Case::UnownedTarget { .. }, true) => {
             format!("the stored input of {} is decided again at once", item.raised_by)
         }
@@ -111,6 +127,11 @@ fn change(
         }
     });
     Preview { map: versions, changes, obstacle: None, owner: None, settles, then }
+}
+
+fn is_paused(board: &Board, item: &Item) -> bool {
+    let facts = item.raised_by.agent().and_then(|agent| board.agents.get(agent));
+    facts.is_some_and(|facts| facts.paused.is_some())
 }
 
 fn grant_words(agent: &AgentId, grant: &Grant) -> String {

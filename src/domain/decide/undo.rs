@@ -1,14 +1,18 @@
 //! Taking an answer back: its effects are reversed in one batch, while none of them has been used.
 
+use std::sync::Arc;
+
 use super::{inbox, sheet::Sheet, verdict, write};
 use crate::domain::{
     code::Code,
-    command::ItemAnswer,
-    deed::{Body, Outcome, ScopeChange, ScopeTransfer},
+    command::{ItemAnswer, Write, WriteKind},
+    deed::{Body, FieldChange, Outcome, ScopeChange, ScopeTransfer},
     ids::{AgentId, ItemNo, PersonId, Seq},
     map::Grant,
-    path::FieldPath,
-    state::{Case, ClosedItem, State},
+    path::{EntityPath, FieldName, FieldPath, Pattern},
+    state::{
+        Alert, AlertState, Case, ClosedItem, Entity, Field, Redone, Run, State, TARGETS_AFTER_A_CUT, Touch,
+    },
     value::Value,
 };
 
@@ -53,51 +57,118 @@ fn used(state: &State, closed: &ClosedItem) -> Option<String> {
     if let Some(no) = effects.works.iter().find(|no| !state.board.works.contains_key(*no)) {
         return Some(format!("work {no} was done with by the agent"));
     }
-    for redone in &effects.redone {
-        let entity = state.entities.get(&redone.entity);
-        for field in &redone.fields {
-            if entity.is_none_or(|entity| entity.version_of(&field.name) != field.version) {
-                let path = FieldPath::new(redone.entity.clone(), field.name.clone());
-                return Some(format!("{path} was written since"));
-            }
-        }
+    if let Some(why) = effects.redone.iter().find_map(|redone| input_used(state, closed, redone)) {
+        return Some(why);
     }
     // Where the map had the grant already, this answer did not make it.
-    effects.map?;
+    let (_, after) = effects.map?;
     match &closed.answer {
         ItemAnswer::Expand { agent, grant, .. } => grant_used(state, closed, agent, grant),
-        ItemAnswer::Transfer { .. } => {
-            let (_, after) = effects.map?;
-            (state.board.map_version != after)
-                .then(|| format!("the map has moved on to v{}", state.board.map_version))
+        ItemAnswer::Transfer { .. } if state.board.map_version != after => {
+            Some(format!("the map has moved on to v{}", state.board.map_version))
         }
+        ItemAnswer::Transfer { pattern, to, .. } => zone_used(state, closed, to, pattern),
         ItemAnswer::Handle { .. } | ItemAnswer::OutOfScope { .. } => None,
+    }
+}
+
+/// What of a stored input that went through can't be put back.
+fn input_used(state: &State, closed: &ClosedItem, redone: &Redone) -> Option<String> {
+    let entity = state.entities.get(&redone.entity);
+    if let Some(write) = stored_write(state, closed, redone.item)
+        && write.kind != WriteKind::Update
+    {
+        // The values before are no record that was, or was not, there: writing them back would leave half of one.
+        let how = write::word(write);
+        return Some(format!("the {how} of {} went through, and takes no way back", redone.entity));
+    }
+    if entity.is_some_and(|entity| entity.gone.is_some()) {
+        return Some(format!("{} is gone since", redone.entity));
+    }
+    let changed =
+        |field: &&FieldChange| entity.is_none_or(|entity| entity.version_of(&field.name) != field.version);
+    let field = redone.fields.iter().find(changed)?;
+    Some(format!("{} was written since", FieldPath::new(redone.entity.clone(), field.name.clone())))
+}
+
+/// The write that waited in this item, or in one that was settled with it.
+fn stored_write<'a>(state: &'a State, closed: &'a ClosedItem, no: ItemNo) -> Option<&'a Write> {
+    let item = if no == closed.item.no { &closed.item } else { &state.board.closed_item(no)?.item };
+    match &item.case {
+        Case::UnownedField { write } => Some(write),
+        Case::UnownedTarget { .. } | Case::Escalation { .. } | Case::Conflict { .. } => None,
     }
 }
 
 fn grant_used(state: &State, closed: &ClosedItem, agent: &AgentId, grant: &Grant) -> Option<String> {
     match grant {
-        Grant::Write(pattern) => {
-            for (path, entity) in state.entities.iter().filter(|(path, _)| pattern.matches_entity(path)) {
-                let wrote = entity.fields.iter().find(|(name, field)| {
-                    pattern.matches(path, name) && field.deed > closed.deed && write::is(&field.by, agent)
-                });
-                if let Some((name, _)) = wrote {
-                    return Some(format!(
-                        "{agent} has written {} since",
-                        FieldPath::new(path.clone(), name.clone())
-                    ));
-                }
-            }
-            None
-        }
-        Grant::Output(target) => {
-            let since = state.board.targets.get(target.as_str()).is_some_and(|deed| *deed > closed.deed);
-            let redone = state.board.acts.values().find(|act| *act.target == **target);
-            (since || redone.is_some()).then(|| format!("{agent} has acted on {target} since"))
-        }
+        Grant::Write(pattern) => zone_used(state, closed, agent, pattern),
+        Grant::Output(target) => acted_on(state, closed, agent, |other| *other == **target),
         Grant::Trigger(_) => None,
     }
+}
+
+/// Whether the agent has written, or acted on, what the pattern covers. What the answer itself wrote is put back.
+fn zone_used(state: &State, closed: &ClosedItem, agent: &AgentId, pattern: &Pattern) -> Option<String> {
+    let entities = state.entities.iter().filter(|(path, _)| pattern.matches_entity(path));
+    for (path, entity) in entities {
+        if let Some(name) = written_since(path, entity, closed, agent, pattern) {
+            return Some(format!("{agent} has written {} since", FieldPath::new(path.clone(), name.clone())));
+        }
+    }
+    let covers = |target: &str| target.parse().is_ok_and(|path| pattern.matches_path(&path));
+    acted_on(state, closed, agent, covers)
+}
+
+/// The field that the agent wrote after the answer, as far as the entity remembers: also where others wrote later.
+fn written_since<'a>(
+    path: &EntityPath,
+    entity: &'a Entity,
+    closed: &ClosedItem,
+    agent: &AgentId,
+    pattern: &Pattern,
+) -> Option<&'a FieldName> {
+    let run_since = |run: &Run| write::is(&run.by, agent) && (run.deed > closed.deed || run.at > closed.at);
+    let last_since = |field: &Field| write::is(&field.by, agent) && field.deed > closed.deed;
+    let covered = |name: &FieldName| pattern.matches(path, name);
+    let field = entity
+        .fields
+        .iter()
+        .filter(|(name, _)| covered(name))
+        .find(|(_, field)| last_since(field) || field.runs.iter().any(run_since));
+    let touch_since = |touch: &&Arc<Touch>| {
+        touch.deed > closed.deed && touch.outcome == Outcome::Committed && write::is(&touch.actor, agent)
+    };
+    let mut touched = entity.recent.iter().filter(touch_since).flat_map(|touch| &touch.fields);
+    field.map(|(name, _)| name).or_else(|| touched.find(|name| covered(name)))
+}
+
+/// Whether an act on the target was allowed from the grant on; the one that was decided again with it counts too, since
+/// nobody takes back what went outside.
+fn acted_on(
+    state: &State,
+    closed: &ClosedItem,
+    agent: &AgentId,
+    is_it: impl Fn(&str) -> bool,
+) -> Option<String> {
+    let board = &state.board;
+    let from = granted_by(state, closed);
+    let last = board.targets.iter().filter(|(_, deed)| **deed > from).map(|(target, _)| target);
+    let open = board.acts.values().filter(|act| act.deed > from).map(|act| &act.target);
+    if let Some(target) = last.chain(open).find(|target| is_it(target)) {
+        return Some(format!("{agent} was let act on {target} since"));
+    }
+    let oldest = board.targets.values().min().filter(|_| board.targets.len() >= TARGETS_AFTER_A_CUT);
+    (oldest? > &from).then(|| "more was acted on since than is remembered".to_owned())
+}
+
+/// The deed that made the grant; where the map has moved on so far that it is forgotten, the case itself.
+fn granted_by(state: &State, closed: &ClosedItem) -> Seq {
+    let step = closed
+        .effects
+        .map
+        .and_then(|(_, after)| state.board.maps.iter().rev().find(|step| step.version == after));
+    step.map_or(closed.item.deed, |step| step.deed)
 }
 
 /// Compensating writes: the values of before, as new versions.
@@ -174,16 +245,25 @@ fn reverse_rest(sheet: &mut Sheet<'_>, state: &State, closed: &ClosedItem) {
         deed.refs.item = Some(closed.item.no);
         sheet.push(deed);
     }
-    if let Case::Conflict { alert } = closed.item.case
-        && let Some(resolved) = state.board.resolved.iter().find(|resolved| resolved.no == alert)
-    {
-        let mut again = (**resolved).clone();
-        again.state = crate::domain::state::AlertState::Open;
-        again.note = None;
-        let mut deed = sheet.draft(Body::AlertReopened(Box::new(again)), ACTION, Outcome::Opened);
-        deed.subject.clone_from(&closed.item.subject);
-        deed.cause = Some(closed.deed);
-        deed.refs.alerts = vec![alert];
-        sheet.push(deed);
+    let no = closed.item.no;
+    let settled = |other: &&Arc<ClosedItem>| other.item.no == no || other.settled_with == Some(no);
+    for other in state.board.closed.iter().filter(settled) {
+        reopen_alert(sheet, state, other);
     }
+}
+
+/// The alert that the answer resolved is open again; one that somebody had resolved before stays so.
+fn reopen_alert(sheet: &mut Sheet<'_>, state: &State, closed: &ClosedItem) {
+    let Case::Conflict { alert } = closed.item.case else { return };
+    let with_it = |alert: &Alert| matches!(alert.state, AlertState::Resolved { at, .. } if at == closed.at);
+    let resolved = state.board.resolved.iter().find(|resolved| resolved.no == alert && with_it(resolved));
+    let Some(resolved) = resolved else { return };
+    let mut again = (**resolved).clone();
+    again.state = AlertState::Open;
+    again.note = None;
+    let mut deed = sheet.draft(Body::AlertReopened(Box::new(again)), ACTION, Outcome::Opened);
+    deed.subject.clone_from(&closed.item.subject);
+    deed.cause = Some(closed.deed);
+    deed.refs.alerts = vec![alert];
+    sheet.push(deed);
 }

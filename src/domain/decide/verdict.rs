@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use super::write::stale_on;
 use crate::domain::{
     code::Code,
-    command::{Expected, Write, WriteKind},
+    command::{Expected, TEXT_BYTES, Write, WriteKind},
     deed::FieldChange,
     ids::{Actor, AgentId, Version},
     map::{Authority, Condition, Defer, FieldKind, Map},
@@ -33,6 +33,12 @@ pub(super) struct GoesFirst {
     pub(super) to: Vec<AgentId>,
     pub(super) until: Option<Time>,
     pub(super) why: String,
+}
+
+/// Check 1, second half, in words: a person has stopped the agent.
+pub(super) fn paused(state: &State, agent: &AgentId) -> Option<String> {
+    let stop = state.board.agents.get(agent)?.paused.as_ref()?;
+    Some(format!("{agent} was paused by {}: {}", stop.by, stop.reason))
 }
 
 /// Check 3, in words. Of what is hidden from the agent only that it is frozen.
@@ -290,6 +296,12 @@ pub(super) fn held_open(state: &State, entity: &EntityPath, but: &AgentId) -> Op
         (None, Some(work)) => Some(format!("{} has work {} open on {entity}", work.agent, work.no)),
         (None, None) => None,
     }
+}
+
+/// Whether a free text of a command is over its bound, in words.
+pub(super) fn too_long(name: &str, words: Option<&str>) -> Option<String> {
+    words.filter(|words| words.len() > TEXT_BYTES)?;
+    Some(format!("`{name}` is longer than {TEXT_BYTES} bytes"))
 }
 
 /// Text for a reason.

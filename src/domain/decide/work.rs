@@ -1,6 +1,11 @@
 //! An agent's work stream: completing, accepting and declining. Dispatches and handoffs are not here yet.
 
-use super::{propose, sheet::Sheet, verdict::text, write};
+use super::{
+    propose,
+    sheet::Sheet,
+    verdict::{self, text},
+    write,
+};
 use crate::domain::{
     code::Code,
     command::{WorkStep, WorkVerb, Write},
@@ -12,6 +17,9 @@ use crate::domain::{
 /// Decides a step on a work item of the caller.
 pub(super) fn decide(sheet: &mut Sheet<'_>, step: &WorkStep) -> Seq {
     let action = word(step.step);
+    if let Some(why) = verdict::too_long("note", step.note.as_deref()) {
+        return sheet.refuse(Body::WorkRefused(()), action, Code::OverBound, &why);
+    }
     let Some(work) = sheet.state().board.works.get(&step.work).cloned() else {
         let why = format!("work {} is not open: it never was, or has ended", step.work);
         return sheet.refuse(Body::WorkRefused(()), action, Code::WrongState, &why);

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::domain::{
     code::Code,
-    command::{DEPENDENCIES, Expected, FIELDS_PER_WRITE, TEXT_BYTES, Write, WriteKind},
+    command::{DEPENDENCIES, Expected, FIELDS_PER_WRITE, Write, WriteKind},
     deed::{Body, Deed, FieldChange, Outcome, Refs},
     ids::{Actor, AgentId, Seq, Version},
     path::{FieldName, FieldPath},
@@ -69,8 +69,8 @@ fn over_bound(write: &Write) -> Option<String> {
     if write.kind == WriteKind::Update && fields == 0 {
         return Some("`changes` is empty: name at least one field and its value".to_owned());
     }
-    if write.reason.as_ref().is_some_and(|reason| reason.len() > TEXT_BYTES) {
-        return Some(format!("`reason` is longer than {TEXT_BYTES} bytes"));
+    if let Some(why) = verdict::too_long("reason", write.reason.as_deref()) {
+        return Some(why);
     }
     (reads > DEPENDENCIES).then(|| format!("{reads} entries in `depends_on`; at most {DEPENDENCIES}"))
 }

@@ -23,6 +23,11 @@ pub const RESOLVED: usize = 256;
 /// Map versions kept for looking back.
 pub const MAPS: usize = 50;
 
+/// Most targets that the last allowed act is known of; beyond it the longest unused ones are forgotten.
+pub const TARGETS: usize = 10_000;
+/// How many targets are left when some are forgotten: a tenth at a time, so that an act does not pay for the search.
+pub const TARGETS_AFTER_A_CUT: usize = TARGETS / 10 * 9;
+
 /// What people look at.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Board {
@@ -62,7 +67,7 @@ pub struct Board {
     pub frozen: OrdMap<EntityPath, Stop>,
     /// When each item wants attention next: its warning, then its deadline.
     pub timers: OrdSet<(Time, ItemNo)>,
-    /// The last act that was allowed to each target.
+    /// The last act that was allowed to each target, of the [`TARGETS`] used last.
     pub targets: OrdMap<Arc<str>, Seq>,
     /// Deeds so far by outcome.
     pub outcomes: OrdMap<Outcome, u64>,

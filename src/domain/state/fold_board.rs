@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     Alert, AlertSide, AlertState, Board, CLOSED, Case, ClosedItem, Effects, Item, LOUD, MAPS, MapStep,
-    OpenAct, PastAnswers, RESOLVED, SIDES, Severity, Stop,
+    OpenAct, PastAnswers, RESOLVED, SIDES, Severity, Stop, TARGETS, TARGETS_AFTER_A_CUT,
 };
 use crate::domain::{
     command::{ActOrder, ItemAnswer},
@@ -171,6 +171,13 @@ impl Board {
         };
         self.next.act = self.next.act.max(no.next());
         self.targets.insert(Arc::clone(&order.target), deed.seq);
+        if self.targets.len() > TARGETS {
+            let mut deeds: Vec<Seq> = self.targets.values().copied().collect();
+            deeds.sort_unstable_by(|a, b| b.cmp(a));
+            let oldest = deeds.get(TARGETS_AFTER_A_CUT - 1).copied().unwrap_or_default();
+            self.targets =
+                std::mem::take(&mut self.targets).into_iter().filter(|(_, d)| *d >= oldest).collect();
+        }
         let act = OpenAct {
             no,
             agent: agent.clone(),

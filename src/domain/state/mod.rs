@@ -15,7 +15,9 @@ mod work;
 
 pub use access::{Access, KEY_LIFE, KEYS, KeyAnswer, KeyOf, Token, TokenClass, TokenRecord};
 pub use alert::{Alert, AlertKind, AlertSide, AlertState, LOUD, SIDES, Severity};
-pub use board::{AgentFacts, Board, CLOSED, MAPS, MapStep, Next, RESOLVED, Stop};
+pub use board::{
+    AgentFacts, Board, CLOSED, MAPS, MapStep, Next, RESOLVED, Stop, TARGETS, TARGETS_AFTER_A_CUT,
+};
 pub use entities::{ACTORS, Entities, Entity, Field, Hasher, RECENT, RUNS, Run, Tombstone, Touch};
 pub use imports::Imports;
 pub use item::{Case, ClosedItem, Effects, Item, PastAnswers, Redone, ScopeRule, Suggestion, hex};

@@ -1,0 +1,102 @@
+//! Every text and every list that a caller sends has a bound; what is kept of a refusal has one too.
+
+use std::sync::Arc;
+
+use deeds::domain::{
+    command::{Command, EVIDENCE, NAME_BYTES, TEXT_BYTES},
+    ids::{ActNo, Seq},
+    state::{OpenAct, TARGETS},
+};
+use serde_json::json;
+
+use super::{
+    script::{check, play, run},
+    world::{TEAM, World},
+};
+
+fn asked(world: &mut World, who: &str, json: serde_json::Value) -> String {
+    let command: Command = serde_json::from_value(json).unwrap();
+    world.ask(who, command).code.map(|code| code.to_string()).unwrap_or_default()
+}
+
+#[test]
+fn texts_are_bounded() {
+    let mut world = check(
+        "
+        support writes crm/account/acme health=good@0 -> committed
+        support writes crm/account/acme health=bad@0 -> stale stale
+        sales writes crm/account/acme health=better@1 -> proposed not-owner
+        sales acts mail/sales send_hello on crm/deal/7 -> allowed
+        ",
+    );
+    let long = "x".repeat(TEXT_BYTES + 1);
+    let name = "ü".repeat(NAME_BYTES);
+    let some: Vec<u64> = (1..=EVIDENCE as u64 + 1).collect();
+    let act = |target: &str, action: &str, reason: &str| json!({"do": "act", "target": target, "subject": "crm/deal/7", "action": action, "reason": reason});
+    for (who, json) in [
+        ("sales", act(&name, "send_hello", "")),
+        ("sales", act("mail/sales", &name, "")),
+        ("sales", act("mail/sales", "send_hello", &long)),
+        ("sales", json!({"do": "act-end", "act": 1, "done": true, "note": long})),
+        ("support", json!({"do": "work", "work": 1, "step": "accept", "note": long})),
+        ("support", json!({"do": "work", "work": 1, "step": "decline", "note": long})),
+        ("dana", json!({"do": "alert", "alert": 1, "step": "resolve", "note": long})),
+        ("dana", json!({"do": "alert", "alert": 1, "step": "acknowledge", "note": long})),
+        ("dana", json!({"do": "override", "step": "freeze", "entity": "a/b", "reason": long})),
+        ("sales", json!({"do": "escalate", "input": "x", "why": "y", "evidence": some})),
+    ] {
+        let told = json.to_string();
+        assert_eq!(asked(&mut world, who, json), "over-bound", "{}", &told[..80]);
+    }
+    play(
+        &mut world,
+        "
+        dana pauses sales 'it shouts' -> recorded
+        = crm/account/acme#health good v1
+        alerts stale-write x1, not-owner x1
+        works support 1
+        ",
+    );
+    assert_eq!(asked(&mut world, "sales", act(&name, &name, "")), "paused");
+    world.verify();
+    assert!(
+        world.deeds.iter().all(|deed| format!("{:?}", deed.body).len() < 4096 && deed.action.len() <= 256)
+    );
+    assert_eq!(world.state.board.acts.len(), 1);
+}
+
+#[test]
+fn open_acts_are_bounded() {
+    let mut world = World::new(TEAM);
+    run(&mut world, "sales acts mail/sales send_hello on crm/deal/7");
+    let act = world.state.board.acts[&ActNo(1)].clone();
+    for no in 2..=50_000 {
+        let act = OpenAct { no: ActNo(no), ..(*act).clone() };
+        world.state.board.acts.insert(ActNo(no), Arc::new(act));
+    }
+    let reply = run(&mut world, "sales acts mail/sales send_hello on crm/deal/7");
+    assert_eq!(reply.code.unwrap().as_str(), "over-bound", "{reply:?}");
+    run(&mut world, "sales done 1");
+    let reply = run(&mut world, "sales acts mail/sales send_hello on crm/deal/7");
+    assert_eq!(reply.outcome.as_str(), "allowed");
+}
+
+/// The targets used last are remembered, so that an undo knows of them; the others go.
+#[test]
+fn targets_are_bounded() {
+    let mut world = World::new(TEAM);
+    play(&mut world, "sales acts slack/deals post_win on crm/deal/7 -> escalated unowned");
+    run(&mut world, "dana expands #1 sales outputs slack/deals");
+    run(&mut world, "sales done 1");
+    let from = world.state.head().0;
+    for no in 1..=TARGETS as u64 {
+        world.state.board.targets.insert(Arc::from(format!("crm/deal/{no}")), Seq(from + no));
+    }
+    run(&mut world, "sales acts crm/deal/new sign on crm/deal/7");
+    let targets = &world.state.board.targets;
+    assert!(targets.len() <= TARGETS && targets.len() >= TARGETS / 2, "{}", targets.len());
+    assert!(!targets.contains_key("slack/deals") && targets.contains_key("crm/deal/10000"));
+    let reply = run(&mut world, "dana undoes #1");
+    assert_eq!(reply.code.unwrap().as_str(), "used-since");
+    assert!(reply.message.unwrap().contains("than is remembered"));
+}
