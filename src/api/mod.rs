@@ -5,11 +5,11 @@
 
 mod answers;
 mod body;
-mod chain;
 mod problem;
 mod stream;
 mod token;
 
+pub use crate::domain::hash::{BadHash, Hash, link};
 pub use answers::{
     AlertList, BATCH_WRITES, BatchAnswer, BatchResult, BoardView, BucketView, ChainView, ContestedField,
     EffectView, FieldActivity, Histogram, ItemList, ItemView, KnownActor, LastWritten, LedgerPage,
@@ -18,7 +18,6 @@ pub use answers::{
     WorkspaceMade, WorkspaceView,
 };
 pub use body::{DEPTH, ENTRIES, parse};
-pub use chain::{BadHash, Hash, link};
 pub use problem::{Problem, ProblemCode, ProblemFinding, ProblemLabel};
 pub use stream::{EVENT_DEED, EVENT_END, EVENT_HELLO, EVENT_PROGRESS, Hello, Progress};
 pub use token::{BadToken, PREFIX, Secret, TokenText};

@@ -110,7 +110,7 @@ problems! {
     /// An integer beyond 2^53.
     LargeInteger = "large-integer", 400, "an integer would lose digits", "send integers beyond 2^53 as strings";
     /// The body does not fit.
-    BadBody = "bad-body", 400, "the body does not fit", "mend the place named; docs/API.md has the shapes";
+    BadBody = "bad-body", 400, "the body does not fit", "mend the place named; the detail says what does not fit there";
     /// A parameter of the URL does not fit.
     BadParameter = "bad-parameter", 400, "a parameter does not fit", "mend the parameter named; percent-encode what is not plain text";
     /// A header does not fit.
@@ -128,7 +128,7 @@ problems! {
     /// A web page asked.
     OriginRefused = "origin-refused", 403, "requests from web pages are refused", "call the API from a program, or list the origin in the server's configuration";
     /// No such address.
-    NoRoute = "no-route", 404, "there is nothing at this address", "check the path; docs/API.md lists all of them";
+    NoRoute = "no-route", 404, "there is nothing at this address", "check the path; `GET /v1` lists every address";
     /// No such thing.
     NotFound = "not-found", 404, "there is no such thing", "check the name or the number; list what there is";
     /// The address does not take this method.

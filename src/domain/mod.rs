@@ -5,6 +5,7 @@ pub mod command;
 pub mod decide;
 pub mod deed;
 pub mod filter;
+pub mod hash;
 pub mod ids;
 pub mod map;
 pub mod path;

@@ -1,16 +1,17 @@
 //! How a workspace begins: its first map and the first admin's token, as the first deeds of its ledger. Also where
 //! tokens are made from random bytes.
 
-use std::{borrow::Cow, sync::Arc};
+use std::sync::Arc;
 
 use crate::{
     api::TokenText,
     coordinator::Founding,
     domain::{
-        deed::{Body, Deed, NewWorkspace, Outcome, Refs},
-        ids::{Actor, MapVersion, PersonId, Seq, TokenId, WorkspaceId},
+        command::{Command, Principal, Request, TokenStep},
+        decide,
+        ids::{Actor, PersonId, TokenId, WorkspaceId},
         map::Model,
-        state::{Token, TokenClass, hex},
+        state::{State, Token, TokenClass, hex},
         time::Time,
     },
 };
@@ -35,40 +36,20 @@ pub(super) fn mint(
     Ok((text, token))
 }
 
-/// The first deeds: the workspace with its map, and a token for its first admin.
-pub(super) fn founding(workspace: WorkspaceId, person: PersonId, model: Model, token: Token) -> Founding {
+/// The first deeds: the workspace with its map, and a token for its first admin, both as the rules make them.
+pub(super) fn founding(workspace: WorkspaceId, person: PersonId, mut model: Model, token: Token) -> Founding {
     Box::new(move |now| {
         let actor = Actor::Person(person);
-        let born = Body::WorkspaceCreated(Box::new(NewWorkspace {
-            workspace: workspace.clone(),
-            model: Arc::new(model),
-        }));
-        let first = deed(1, now, actor.clone(), "create workspace", format!("workspace {workspace}"), born);
-        let words = format!("{} token {} for {}", token.class.as_str(), token.id, token.name);
-        let second = deed(2, now, actor, "create token", words, Body::TokenCreated(Box::new(token)));
-        vec![first, second]
+        // A map that was written for another name is this workspace's from now on.
+        model.workspace = workspace.clone();
+        let first = decide::found(Arc::new(model), actor.clone(), now);
+        let mut state = State::new(workspace);
+        state.fold(&first);
+        let principal = Principal { actor, class: TokenClass::Admin, token: None };
+        let command = Command::Token(TokenStep::Create(token));
+        let request = Request { principal, command, key: None, traceparent: None };
+        let mut deeds = vec![first];
+        deeds.extend(decide::decide(&state, &request, now).deeds);
+        deeds
     })
-}
-
-fn deed(seq: u64, now: Time, actor: Actor, action: &'static str, reason: String, body: Body) -> Deed {
-    Deed {
-        seq: Seq(seq),
-        time: now,
-        recorded: now,
-        subject: None,
-        correlation: Seq(1),
-        cause: None,
-        traceparent: None,
-        actor,
-        action: Cow::Borrowed(action),
-        outcome: Outcome::Recorded,
-        code: None,
-        verdict: None,
-        reason: Some(Arc::from(reason)),
-        map_version: MapVersion(0),
-        fields: Vec::new(),
-        refs: Refs::default(),
-        key: None,
-        body,
-    }
 }

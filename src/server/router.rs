@@ -15,8 +15,8 @@ use super::{
     App,
     gate::{enter, enter_open, nowhere},
     routes::{
-        activity, acts, alerts, board, entities, escalations, health, imports, inbox, ledger, map, overrides,
-        scope, together, tokens, trace, who_owns, whoami, work, workspaces, writes,
+        activity, acts, addresses, alerts, board, entities, escalations, health, imports, inbox, ledger, map,
+        overrides, scope, together, tokens, trace, who_owns, whoami, work, workspaces, writes,
     },
     stream,
 };
@@ -68,6 +68,11 @@ impl Access {
     pub fn allows(self, class: TokenClass) -> bool {
         self.0.contains(&class)
     }
+
+    /// The classes.
+    pub fn classes(self) -> &'static [TokenClass] {
+        self.0
+    }
 }
 
 impl fmt::Display for Access {
@@ -108,6 +113,7 @@ macro_rules! routes {
 }
 
 routes! {
+    GET    "/v1"                         ANYONE   Open    addresses::list;
     POST   "/v1/writes"                  AGENTS   Command writes::one;
     POST   "/v1/writes:batch"            AGENTS   Command writes::batch;
     POST   "/v1/together"                AGENTS   Command together::all;

@@ -87,11 +87,11 @@ pub(super) async fn follow(call: Call) -> Answer {
 async fn hash_of(space: &Workspace, after: Seq) -> Result<Hash, Box<Problem>> {
     let handle = space.handle();
     if after == Seq(0) {
-        return Ok(Hash(handle.identity().genesis().0));
+        return Ok(handle.identity().genesis());
     }
     let head = handle.head();
     if after.0 == head.seq {
-        return Ok(Hash(head.hash.0));
+        return Ok(head.hash);
     }
     let gone = || {
         let detail = format!("{after} was asked for, but the ledger ends at {}", handle.head().seq);
@@ -101,7 +101,7 @@ async fn hash_of(space: &Workspace, after: Seq) -> Result<Hash, Box<Problem>> {
         return Err(gone());
     }
     let record = handle.ledger().get(after.0).await.map_err(|error| unread(&error))?;
-    record.map(|record| Hash(record.hash.0)).ok_or_else(gone)
+    record.map(|record| record.hash).ok_or_else(gone)
 }
 
 /// One stream.
@@ -258,7 +258,7 @@ fn deed(chunk: &mut BytesMut, entry: &Entry) {
     chunk.put_slice(b"event: ");
     chunk.put_slice(EVENT_DEED.as_bytes());
     chunk.put_slice(b"\ndata: {\"hash\":\"");
-    chunk.put_slice(&Hash(entry.record.hash.0).digits());
+    chunk.put_slice(&entry.record.hash.digits());
     chunk.put_slice(b"\",\"deed\":");
     chunk.put_slice(&entry.record.bytes);
     chunk.put_slice(b"}\n\n");

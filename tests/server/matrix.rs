@@ -135,3 +135,18 @@ async fn every_address_needs_a_token_unless_it_is_open() {
     }
     server.stop().await;
 }
+
+#[tokio::test]
+async fn every_address_is_listed_at_the_one_that_problems_point_to() {
+    let server = Server::start().await;
+    let came = server.dana.get("/v1/nonsense").await;
+    assert_eq!(came.status, 404, "{}", came.text);
+    assert!(came["next"].as_str().unwrap().contains("`GET /v1`"), "{}", came.text);
+    let came = server.dana.get("/v1").await;
+    let listed = came["routes"].as_array().unwrap();
+    assert_eq!(listed.len(), ROUTES.len());
+    let writes = listed.iter().find(|route| route["path"] == "/v1/writes").unwrap();
+    let wanted = json!({"method": "POST", "path": "/v1/writes", "who": ["agent"], "recorded": true, "body_bytes": 1_048_576});
+    assert_eq!(*writes, wanted);
+    server.stop().await;
+}

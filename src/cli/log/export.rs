@@ -12,7 +12,7 @@ use crate::cli::verify::bar;
 use crate::client::{Client, Direction, LedgerQuery};
 use crate::domain::deed::Deed;
 use crate::domain::ids::Seq;
-use crate::ledger::{Hash, Identity, Record, export};
+use crate::ledger::{Identity, Record, export};
 
 const COLUMNS: [&str; 16] = [
     "seq",
@@ -43,7 +43,7 @@ pub(super) async fn jsonl(terminal: Output, client: &Client, filter: &str) -> an
     each(client, filter, |raw| {
         if whole {
             let bytes = raw.deed.get().as_bytes().to_vec().into();
-            let line = export::line(&Record { seq: raw.seq.0, hash: Hash(raw.hash.0), bytes });
+            let line = export::line(&Record { seq: raw.seq.0, hash: raw.hash, bytes });
             return writeln!(out, "{}", terminal.exact(&String::from_utf8_lossy(&line)));
         }
         writeln!(out, "{}", escaped(raw.deed.get()))

@@ -2,7 +2,7 @@
 
 use super::whoami::who;
 use crate::{
-    api::{BoardView, Hash},
+    api::BoardView,
     ledger::Ledger as _,
     server::{
         answer::{Answer, defect, json, unread},
@@ -17,5 +17,5 @@ pub(in crate::server) async fn show(call: Call) -> Answer {
     let seq = state.head();
     let record = call.space.handle().ledger().get(seq.0).await.map_err(|error| unread(&error))?;
     let record = record.ok_or_else(|| defect(format!("deed {seq} of the board is not in the ledger")))?;
-    json(&BoardView { seq, hash: Hash(record.hash.0), board: state.board.clone(), you: who(&call) })
+    json(&BoardView { seq, hash: record.hash, board: state.board.clone(), you: who(&call) })
 }

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use crate::{
     api::{
-        BucketView, ContestedField, FieldActivity, Hash, Histogram, KnownActor, LastWritten, LedgerPage,
+        BucketView, ContestedField, FieldActivity, Histogram, KnownActor, LastWritten, LedgerPage,
         PAGE_LIMIT, Problem, ProblemCode, RawDeed, Stats, Times, Words,
     },
     domain::{
@@ -157,7 +157,7 @@ pub(in crate::server) async fn raw_deeds(
 fn raw(record: &Record) -> Result<RawDeed, Box<Problem>> {
     let deed: Box<RawValue> = serde_json::from_slice(&record.bytes)
         .map_err(|error| defect(format!("deed {} can't be read: {error}", record.seq)))?;
-    Ok(RawDeed { seq: Seq(record.seq), hash: Hash(record.hash.0), deed })
+    Ok(RawDeed { seq: Seq(record.seq), hash: record.hash, deed })
 }
 
 /// `GET /v1/ledger/histogram?from=…&to=…&buckets=…&filter=…`: the last hour by the minute where nothing is said.

@@ -2,6 +2,7 @@
 
 pub(super) mod activity;
 pub(super) mod acts;
+pub(super) mod addresses;
 pub(super) mod alerts;
 pub(super) mod board;
 pub(super) mod entities;

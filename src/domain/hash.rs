@@ -1,4 +1,5 @@
-//! The chain hash as it travels, and the one step of it that a watcher needs to check what it was sent.
+//! The chain hash: what it is, how it travels, and the one step of the chain that seals a record and checks what was sent.
+//! The chain itself is the ledger's.
 
 use std::{fmt, str::FromStr};
 
