@@ -13,11 +13,16 @@ use crate::{
     ledger::{Ledger as _, LedgerError},
 };
 
-/// How long news gather before they are indexed, so that a busy ledger is not indexed deed by deed.
+/// How long news gather before they are indexed.
 const GATHER: Duration = Duration::from_millis(20);
+/// How long they gather where the ledger is busy: few large transactions cost the index far less than many small ones,
+/// and whoever watches a busy ledger follows its stream.
+const GATHER_BUSY: Duration = Duration::from_secs(1);
+/// From this many deeds between two waits on the ledger counts as busy.
+const BUSY_DEEDS: usize = 1_000;
 /// By how much the follower's thread stands back where the processor is wanted by those who decide and answer.
 #[cfg(target_os = "linux")]
-const NICENESS: i32 = 10;
+const NICENESS: i32 = 19;
 /// How long the follower sleeps at most.
 const NAP: Duration = Duration::from_secs(5);
 
@@ -29,6 +34,8 @@ pub(super) struct LedgerSource {
     pub(super) stop: watch::Receiver<bool>,
     /// Whether its thread stands back already.
     pub(super) nice: bool,
+    /// Deeds read since it last waited.
+    pub(super) read: usize,
 }
 
 impl LedgerSource {
@@ -58,6 +65,7 @@ impl Source for LedgerSource {
             hash: record.hash.0,
             bytes: record.bytes,
         };
+        self.read += records.len();
         Ok(records.into_iter().map(record).collect())
     }
 
@@ -67,6 +75,8 @@ impl Source for LedgerSource {
     }
 
     fn wait(&mut self, after: Seq) -> bool {
+        let gather = if self.read >= BUSY_DEEDS { GATHER_BUSY } else { GATHER };
+        self.read = 0;
         let Self { handle, runtime, stop, .. } = self;
         runtime.block_on(async {
             let mut stopped = stop.clone();
@@ -76,7 +86,7 @@ impl Source for LedgerSource {
                 _ = timeout(NAP, handle.reached(after.next())) => {
                     tokio::select! {
                         _ = stop.wait_for(|stop| *stop) => false,
-                        () = tokio::time::sleep(GATHER) => true,
+                        () = tokio::time::sleep(gather) => true,
                     }
                 }
             }

@@ -99,6 +99,7 @@ impl Workspace {
             runtime: tokio::runtime::Handle::current(),
             stop: stopped,
             nice: false,
+            read: 0,
         };
         let tell = move |progress: &Progress| {
             told.send_replace(progress.clone());
