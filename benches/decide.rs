@@ -100,7 +100,6 @@ fn per_look(start: Instant) -> f64 {
     start.elapsed().as_nanos() as f64 / LOOKS as f64
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "a place among 100,000")]
 fn random(seed: &mut u64) -> usize {
     *seed ^= *seed << 13;
     *seed ^= *seed >> 7;

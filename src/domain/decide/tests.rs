@@ -67,7 +67,7 @@ impl World {
             now: Time::from_micros(1_000_000_000),
         };
         let born = Body::WorkspaceCreated(Box::new(NewWorkspace { workspace, model: Arc::new(model) }));
-        let request = world.request(Actor::Deeds, TokenClass::Admin, Command::Tick);
+        let request = World::request(Actor::Deeds, TokenClass::Admin, Command::Tick);
         let sheet = super::sheet::Sheet::new(&world.state, &request, world.now);
         let mut deed = sheet.draft(born, "create", Outcome::Recorded);
         deed.seq = Seq(1);
@@ -76,14 +76,14 @@ impl World {
         world
     }
 
-    fn request(&self, actor: Actor, class: TokenClass, command: Command) -> Request {
+    fn request(actor: Actor, class: TokenClass, command: Command) -> Request {
         Request { principal: Principal { actor, class, token: None }, command, key: None, traceparent: None }
     }
 
     fn ask(&mut self, actor: Actor, class: TokenClass, command: serde_json::Value) -> Reply {
         let command: Command = serde_json::from_value(command).unwrap();
         self.now = self.now.plus(Span::from_secs(1));
-        let decision = decide(&self.state, &self.request(actor, class, command), self.now);
+        let decision = decide(&self.state, &Self::request(actor, class, command), self.now);
         for deed in decision.deeds {
             assert_eq!(deed.seq, self.state.head().next());
             self.state.fold(&deed);
