@@ -8,8 +8,10 @@ use rusqlite::Connection;
 use super::IndexError;
 
 /// Grows with every change of the tables or of what is written into them; a mismatch rebuilds the index.
-pub(super) const VERSION: i64 = 1;
+pub(super) const VERSION: i64 = 2;
 
+/// The full text gathers a whole batch in memory before it is written, and merges its segments late: both are cheaper than
+/// many small segments that are written again and again.
 const TABLES: &str = "
 CREATE TABLE meta(id INTEGER PRIMARY KEY CHECK (id = 1), identity TEXT NOT NULL, head INTEGER NOT NULL, hash BLOB NOT NULL);
 CREATE TABLE term(id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, name TEXT NOT NULL, deeds INTEGER NOT NULL DEFAULT 0,
@@ -26,6 +28,8 @@ CREATE TABLE ref(kind INTEGER, number INTEGER, seq INTEGER, PRIMARY KEY(kind, nu
 CREATE TABLE text(seq INTEGER PRIMARY KEY, folded TEXT NOT NULL);
 CREATE VIRTUAL TABLE words USING fts5(folded, content='', detail=none, columnsize=0,
   tokenize=\"trigram case_sensitive 1\");
+INSERT INTO words(words, rank) VALUES ('hashsize', 16777216);
+INSERT INTO words(words, rank) VALUES ('automerge', 16);
 CREATE TABLE minute(minute INTEGER, outcome INTEGER, deeds INTEGER NOT NULL, PRIMARY KEY(minute, outcome)) WITHOUT ROWID;
 CREATE TABLE writer(entity INTEGER, field INTEGER, actor INTEGER, writes INTEGER NOT NULL,
   PRIMARY KEY(entity, field, actor)) WITHOUT ROWID;
