@@ -56,6 +56,10 @@ sla = "24h"
 review = "daily 09:00"
 "#;
 
+/// Writes make many small, short-lived texts.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() {
     println!("requests a second beside the reference of the same run, {RUNS} runs of {EACH:?} a side");
     println!("one fdatasync of 4 KiB here takes {:?} (median): what a commit waits for", sync_time());

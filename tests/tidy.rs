@@ -205,6 +205,26 @@ fn every_dependency_says_why_it_is_there() {
 }
 
 #[test]
+fn every_page_links_to_what_is_there() {
+    let mut pages = vec![PathBuf::from("README.md")];
+    for folder in ["docs", "docs/decisions"] {
+        let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        pages.extend(entries.filter(|path| path.extension().is_some_and(|extension| extension == "md")));
+    }
+    let mut wrong = Vec::new();
+    for page in pages {
+        let text = fs::read_to_string(&page).unwrap();
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let file = link.split('#').next().unwrap_or_default();
+            if !link.contains("://") && !page.parent().unwrap().join(file).exists() {
+                wrong.push(format!("{} links to {link}, which is not there", page.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
 fn the_fence_finder_finds() {
     let file =
         syn::parse_str("use crate::server::router; fn f() { reqwest::get(1); let x: crate::ledger::Head; }")
