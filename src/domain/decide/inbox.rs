@@ -249,7 +249,9 @@ fn siblings(entity: &EntityPath) -> String {
 fn evidence(state: &State, entity: &EntityPath, cause: Seq) -> Vec<Seq> {
     let recent = state.entities.get(entity).map(|entity| entity.recent.as_slice()).unwrap_or_default();
     let mut deeds: Vec<Seq> = recent.iter().rev().take(4).rev().map(|touch| touch.deed).collect();
-    deeds.push(cause);
+    if deeds.last() != Some(&cause) {
+        deeds.push(cause);
+    }
     deeds
 }
 
