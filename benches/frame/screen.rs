@@ -27,6 +27,8 @@ pub(crate) struct Screen {
     output: mpsc::Receiver<(Instant, Vec<u8>)>,
     keys: Arc<Mutex<Box<dyn Write + Send>>>,
     child: Box<dyn Child + Send + Sync>,
+    /// Whether it has ended; its number may be another process's by then.
+    ended: bool,
     begun: Instant,
     /// When its first byte came, counted from its start.
     pub(crate) first: Option<Duration>,
@@ -68,6 +70,7 @@ impl Screen {
             output,
             keys,
             child,
+            ended: false,
             begun,
             first: None,
             _terminal: terminal.master,
@@ -153,6 +156,7 @@ impl Screen {
             }
             std::thread::sleep(Duration::from_millis(5));
         }
+        self.ended = true;
     }
 }
 
@@ -182,7 +186,9 @@ impl Processor {
 
 impl Drop for Screen {
     fn drop(&mut self) {
-        // One that ended is gone already; none may outlive the bench.
-        self.child.kill().unwrap_or_default();
+        // None may outlive the bench.
+        if !self.ended {
+            self.child.kill().unwrap_or_default();
+        }
     }
 }
