@@ -53,8 +53,11 @@ pub(crate) fn run() {
         Vec::new()
     };
     print("lnav", &reference);
-    let server = made.serve();
-    report("attached", &five(|| console(&made)), &reference);
+    let mut server = made.serve();
+    let attached = five(|| console(&made));
+    // Without it, each console would have started one of its own.
+    assert!(server.try_wait().unwrap().is_none(), "the server was ended by somebody else");
+    report("attached", &attached, &reference);
     println!("{:>8}  the server that it attaches to: resident {:.0} MiB", "", resident_mib(server.id()));
     Made::end(server);
     report("alone", &five(|| console(&made)), &reference);
