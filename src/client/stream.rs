@@ -141,13 +141,6 @@ impl DeedStream {
         self.hash
     }
 
-    /// Tries to connect now, without waiting for the next try.
-    pub fn hurry(&mut self) {
-        if let Link::Down(at) = &mut self.link {
-            *at = Instant::now();
-        }
-    }
-
     /// The next event; none once the stream has ended for good. Cancelling it loses nothing.
     pub async fn next(&mut self) -> Option<StreamEvent> {
         loop {

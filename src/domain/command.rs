@@ -7,8 +7,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::{
     ids::{
-        ActNo, Actor, AgentId, AlertNo, IdempotencyKey, ItemNo, MapVersion, PersonId, QueueName, Seq,
-        TokenId, Version, WorkNo,
+        ActNo, Actor, AgentId, AlertNo, IdempotencyKey, ItemNo, MapVersion, PersonId, Seq, TokenId, Version,
+        WorkNo,
     },
     map::{Grant, Model},
     path::{EntityPath, FieldName, FieldPath, Pattern},
@@ -474,14 +474,6 @@ pub struct ImportChange {
     pub before: Option<Value>,
     /// The value written; `null` is empty.
     pub after: Value,
-}
-
-/// Where an escalation of an agent goes if the map does not say.
-pub const DEFAULT_QUEUE: &str = "inbox";
-
-/// The queue that a workspace is born with.
-pub fn default_queue() -> Option<QueueName> {
-    QueueName::new(DEFAULT_QUEUE).ok()
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {

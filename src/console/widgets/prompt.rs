@@ -42,11 +42,6 @@ impl Prompt {
         self.text().chars().take(self.cursor()).collect()
     }
 
-    /// Replaces the text and puts the cursor at its end.
-    pub fn set_text(&mut self, text: &str) {
-        self.input = Input::new(text.to_owned());
-    }
-
     /// Replaces `chars` characters before the cursor by `text`: completion.
     pub fn complete(&mut self, chars: usize, text: &str) {
         for _ in 0..chars {
