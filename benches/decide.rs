@@ -115,6 +115,7 @@ fn request(agent: &AgentId, entity: &str) -> Request {
         changes: BTreeMap::from([(status.clone(), Value::text("won"))]),
         expected: Some(Expected::Fields(BTreeMap::from([(status, Version(0))]))),
         depends_on: BTreeMap::new(),
+        lease: None,
         reason: Some(Arc::from("form received")),
         cause: None,
     };

@@ -21,7 +21,7 @@ const COMMON: &[&str] = &["std", "core", "alloc", "serde", "serde_json", "thiser
 
 /// The fences of docs/ARCHITECTURE.md. What is absent is forbidden.
 const LAYERS: &[Layer] = &[
-    Layer { name: "domain", may: &[], crates: &["toml", "sha2", "chrono", "imbl"] },
+    Layer { name: "domain", may: &[], crates: &["toml", "sha2", "chrono", "chrono_tz", "imbl"] },
     Layer { name: "api", may: &["domain"], crates: &["serde_path_to_error", "getrandom", "sha2", "subtle"] },
     Layer {
         name: "ledger",

@@ -296,9 +296,17 @@ impl Story {
             let step = match &work.kind {
                 WorkKind::Proposal { .. } if random.is_multiple_of(3) => WorkVerb::Decline,
                 WorkKind::Proposal { .. } => WorkVerb::Accept,
-                WorkKind::Decision { .. } | WorkKind::Notice { .. } => WorkVerb::Complete,
+                WorkKind::Decision { .. }
+                | WorkKind::Notice { .. }
+                | WorkKind::Dispatch { .. }
+                | WorkKind::Handoff { .. }
+                | WorkKind::Returned { .. }
+                | WorkKind::Branch { .. }
+                | WorkKind::Join { .. }
+                | WorkKind::Changed { .. }
+                | WorkKind::Free { .. } => WorkVerb::Complete,
             };
-            let step = WorkStep { work: work.no, step, note: Some(Arc::from("seen to")) };
+            let step = WorkStep { work: work.no, step, note: Some(Arc::from("seen to")), result: None };
             return (agent, Command::Work(step));
         }
         let entities = (self.count / DEEDS_PER_ENTITY / self.agents.len() as u64).max(1);
@@ -335,6 +343,7 @@ impl Story {
             changes: BTreeMap::from([(field.clone(), value)]),
             expected: Some(Expected::Fields(BTreeMap::from([(field, expected)]))),
             depends_on: BTreeMap::new(),
+            lease: None,
             reason: Some(Arc::from(REASONS[self.random() % REASONS.len()])),
             cause: None,
         })

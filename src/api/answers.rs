@@ -13,6 +13,7 @@ use crate::domain::{
     reply::Reply,
     state::{Alert, Board, ClosedItem, Item, PastAnswers, TokenClass, Work},
     time::{Span, Time},
+    value::{Value, some},
 };
 
 /// Most writes or imported lines of one batch.
@@ -27,6 +28,18 @@ pub struct NoteBody {
     /// The note.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<Arc<str>>,
+}
+
+/// What goes with a step on a work item.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WorkStepBody {
+    /// Feedback, the reason of a failure, or a note.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<Arc<str>>,
+    /// What came of it, where it is completed.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub result: Option<Value>,
 }
 
 /// To whom an item goes.

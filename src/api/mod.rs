@@ -14,8 +14,8 @@ pub use answers::{
     AlertList, BATCH_WRITES, BatchAnswer, BatchResult, BoardView, BucketView, ChainView, ContestedField,
     EffectView, FieldActivity, Histogram, ItemList, ItemView, KnownActor, LastWritten, LedgerPage,
     MapChecked, MapView, NewToken, NewWorkspaceRequest, NoteBody, PAGE_LIMIT, RawDeed, ReassignBody,
-    ServerFacts, Stats, Times, TokenList, TokenMade, TokenView, WhoAmI, Words, WorkList, WorkspaceList,
-    WorkspaceMade, WorkspaceView,
+    ServerFacts, Stats, Times, TokenList, TokenMade, TokenView, WhoAmI, Words, WorkList, WorkStepBody,
+    WorkspaceList, WorkspaceMade, WorkspaceView,
 };
 pub use body::{DEPTH, ENTRIES, parse};
 pub use problem::{Problem, ProblemCode, ProblemFinding, ProblemLabel};

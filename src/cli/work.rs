@@ -1,6 +1,6 @@
 //! `deeds work`: what waits in agents' work streams; for people to see, for agents to get through.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use clap::{Args, Subcommand};
 
@@ -10,6 +10,7 @@ use super::reply;
 use super::session;
 use super::status::{Status, Usage};
 use crate::client::Client;
+use crate::domain::command::{WorkStep, WorkVerb};
 use crate::domain::ids::{AgentId, WorkNo};
 use crate::domain::state::{TokenClass, Work};
 
@@ -61,16 +62,21 @@ pub(super) fn run(context: &Context, command: Command) -> anyhow::Result<Status>
     let out = context.out;
     session::with_client(context, async |client| match command.step {
         None => list(out, client, command.agent).await,
-        Some(Step::Accept { work, note }) => {
-            reply::tell(out, &client.work_accept(work, note.as_deref()).await?)
-        }
-        Some(Step::Decline { work, note }) => {
-            reply::tell(out, &client.work_decline(work, Some(&note)).await?)
-        }
-        Some(Step::Complete { work, note }) => {
-            reply::tell(out, &client.work_complete(work, note.as_deref()).await?)
-        }
+        Some(Step::Accept { work, note }) => step(out, client, work, WorkVerb::Accept, note).await,
+        Some(Step::Decline { work, note }) => step(out, client, work, WorkVerb::Decline, Some(note)).await,
+        Some(Step::Complete { work, note }) => step(out, client, work, WorkVerb::Complete, note).await,
     })
+}
+
+async fn step(
+    out: Output,
+    client: &Client,
+    work: WorkNo,
+    step: WorkVerb,
+    note: Option<String>,
+) -> anyhow::Result<Status> {
+    let step = WorkStep { work, step, note: note.map(Arc::from), result: None };
+    reply::tell(out, &client.work_step(&step).await?)
 }
 
 async fn list(out: Output, client: &Client, agent: Option<AgentId>) -> anyhow::Result<Status> {

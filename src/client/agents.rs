@@ -4,9 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use super::{Client, Result, send::segment};
 use crate::{
-    api::{BatchAnswer, BatchResult, NoteBody, WorkList},
+    api::{BatchAnswer, BatchResult, NoteBody, WorkList, WorkStepBody},
     domain::{
-        command::{Act, Escalate, Together, Write},
+        command::{Act, Escalate, Together, WorkStep, Write},
         ids::{ActNo, WorkNo},
         path::{EntityPath, FieldPath},
         query::{EntityView, Ownership, Scope},
@@ -80,19 +80,10 @@ impl Client {
         ask.send().await
     }
 
-    /// Is done with a work item.
-    pub async fn work_complete(&self, work: WorkNo, note: Option<&str>) -> Result<Reply> {
-        self.post(format!("/v1/work/{work}/complete")).json(&noted(note))?.send().await
-    }
-
-    /// Makes a proposed change as the owner's own write.
-    pub async fn work_accept(&self, work: WorkNo, note: Option<&str>) -> Result<Reply> {
-        self.post(format!("/v1/work/{work}/accept")).json(&noted(note))?.send().await
-    }
-
-    /// Does not make a proposed change; `note` says why.
-    pub async fn work_decline(&self, work: WorkNo, note: Option<&str>) -> Result<Reply> {
-        self.post(format!("/v1/work/{work}/decline")).json(&noted(note))?.send().await
+    /// Completes, accepts, declines, fails or returns a work item.
+    pub async fn work_step(&self, step: &WorkStep) -> Result<Reply> {
+        let body = WorkStepBody { note: step.note.clone(), result: step.result.clone() };
+        self.post(format!("/v1/work/{}/{}", step.work, step.step.as_str())).json(&body)?.send().await
     }
 }
 

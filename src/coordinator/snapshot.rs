@@ -16,12 +16,12 @@ use thiserror::Error;
 
 use crate::domain::ids::{Actor, IdempotencyKey};
 use crate::domain::path::EntityPath;
-use crate::domain::state::{Access, Board, Entity, Imports, KeyAnswer, State, TokenRecord};
+use crate::domain::state::{Access, Board, Entity, Imports, KeyAnswer, Links, State, TokenRecord};
 use crate::domain::time::Time;
 use crate::ledger::{Hash, Head, Identity};
 
 /// Raised whenever the shape of the state changes, or what a deed does to it, so that older snapshots are passed over.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 /// Why a snapshot was not used. None of these is an error to anyone: the state is rebuilt from the ledger.
 #[derive(Debug, Error)]
@@ -73,6 +73,7 @@ struct Seal {
 enum Part {
     Board(Box<Board>),
     Imports(Imports),
+    Links(Links),
     Token(Box<TokenRecord>),
     Key(Time, Actor, IdempotencyKey, Option<KeyAnswer>),
     Entity(EntityPath, Box<Entity>),
@@ -85,6 +86,7 @@ enum Part {
 enum PartRef<'a> {
     Board(&'a Board),
     Imports(&'a Imports),
+    Links(&'a Links),
     Token(&'a TokenRecord),
     Key(Time, &'a Actor, &'a IdempotencyKey, Option<&'a KeyAnswer>),
     Entity(&'a EntityPath, &'a Entity),
@@ -131,6 +133,7 @@ pub(super) fn write(out: impl Write, identity: &Identity, head: Head, state: &St
     out.line(&heading(identity, head))?;
     out.line(&PartRef::Board(&state.board))?;
     out.line(&PartRef::Imports(&state.imports))?;
+    out.line(&PartRef::Links(&state.links))?;
     for token in state.access.tokens.values() {
         out.line(&PartRef::Token(token))?;
     }
@@ -221,6 +224,7 @@ struct Parts {
     entities: crate::domain::state::Entities,
     access: Access,
     imports: Imports,
+    links: Links,
 }
 
 impl Parts {
@@ -229,6 +233,7 @@ impl Parts {
         match part {
             Part::Board(board) => self.board = Some(board),
             Part::Imports(imports) => self.imports = imports,
+            Part::Links(links) => self.links = links,
             Part::Token(record) => {
                 self.access.tokens.insert(record.token.id.clone(), Arc::from(record));
             }
@@ -249,6 +254,12 @@ impl Parts {
 
     fn state(self) -> Option<State> {
         let board = *self.board?;
-        Some(State { board, entities: self.entities, access: self.access, imports: self.imports })
+        Some(State {
+            board,
+            entities: self.entities,
+            access: self.access,
+            imports: self.imports,
+            links: self.links,
+        })
     }
 }

@@ -104,6 +104,7 @@ pub(super) fn script(step: &Step, vars: &Vars) -> Result<Script, String> {
                 changes: changes(set, vars)?,
                 expected: None,
                 depends_on: BTreeMap::new(),
+                lease: None,
                 reason,
                 cause: None,
             };
@@ -115,6 +116,7 @@ pub(super) fn script(step: &Step, vars: &Vars) -> Result<Script, String> {
                 subject: path(subject)?,
                 action: Arc::from(vars.fill(action)),
                 depends_on: BTreeMap::new(),
+                wait: false,
                 reason,
                 cause: None,
             };

@@ -6,7 +6,7 @@ use super::desk::{Desk, Fault};
 use crate::{
     client::{Client, ClientError},
     domain::{
-        command::{Command, WorkStep, WorkVerb},
+        command::Command,
         ids::{AgentId, WorkNo},
         path::EntityPath,
         query::EntityView,
@@ -58,13 +58,18 @@ impl Desk for Wire {
             Command::ActEnd(end) if end.done => client.act_done(end.act, end.note.as_deref()).await,
             Command::ActEnd(end) => client.act_failed(end.act, end.note.as_deref()).await,
             Command::Escalate(escalate) => client.escalate(escalate).await,
-            Command::Work(WorkStep { work, step, note }) => match step {
-                WorkVerb::Complete => client.work_complete(*work, note.as_deref()).await,
-                WorkVerb::Accept => client.work_accept(*work, note.as_deref()).await,
-                WorkVerb::Decline => client.work_decline(*work, note.as_deref()).await,
-            },
+            Command::Work(step) => client.work_step(step).await,
             Command::Together(together) => client.together(together).await,
-            Command::Item(_)
+            Command::Raise(_)
+            | Command::Claim(_)
+            | Command::Take(_)
+            | Command::Handoff(_)
+            | Command::FanOut(_)
+            | Command::Lease(_)
+            | Command::Publish(_)
+            | Command::Conclude(_)
+            | Command::Review(_)
+            | Command::Item(_)
             | Command::Alert(_)
             | Command::ApplyMap(_)
             | Command::Token(_)

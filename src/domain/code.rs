@@ -92,6 +92,30 @@ codes! {
     TogetherFailed = "together-failed", "mend the command named in `parts` and send all again";
     /// An earlier answer put inputs of this kind out of scope.
     OutOfScope = "out-of-scope", "do not send inputs of this kind; the rule names who decided that and why";
+    /// Another agent holds a lease on it.
+    Leased = "leased", "wait until the lease ends, read again, then ask again";
+    /// The lease has ended, or another token is current.
+    LeaseOver = "lease-over", "what you held has ended: read again, acquire a new lease, and use its token";
+    /// The caller holds a lease and did not show its token.
+    NoToken = "no-token", "send the fencing token of your lease in `lease`";
+    /// Another agent is next in the sequence.
+    NotYourTurn = "not-your-turn", "wait until the agent before you in the map's order has had its turn";
+    /// The event is another's, or was claimed before.
+    ClaimTaken = "claim-taken", "leave this event alone: its owner handles it";
+    /// More than one agent answers the event.
+    Collision = "collision", "a named person decides; read your work stream for the answer";
+    /// A person approves publications here.
+    NeedsApproval = "needs-approval", "a named person approves; read your work stream for the answer";
+    /// A handoff lacks what the receiver needs.
+    Incomplete = "incomplete", "send the missing keys too";
+    /// The task is locked by its owner's lease.
+    Locked = "locked", "release the lease on the task, then hand it over";
+    /// No attempts are left.
+    OutOfAttempts = "out-of-attempts", "a named person decides; read your work stream for the answer";
+    /// The same feedback came twice.
+    NotConverging = "not-converging", "a named person decides; read your work stream for the answer";
+    /// The value of that version is not known any more, or was withheld.
+    NoValue = "no-value", "set the field to the value that you want instead";
     /// The rule exists in the map but is not decided yet by this version.
     NotInForce = "not-in-force", "this version accepts the rule in the map but does not decide it yet";
 }

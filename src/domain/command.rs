@@ -1,5 +1,18 @@
 //! What can be asked. These shapes are also the request bodies of the API: parsed once, valid ever after.
 
+mod event;
+mod lease;
+mod output;
+mod task;
+
+pub use event::{ATTRIBUTES, Claim, Raise};
+pub use lease::{LONGEST_LEASE, LeaseStep, LeaseTarget};
+pub use output::{Conclude, Publish};
+pub use task::{
+    ATTEMPTS, BRANCHES, BranchOrder, FanOut, Handoff, LONGEST_FAN_OUT, LONGEST_VISIBILITY, MOST_ATTEMPTS,
+    OnExhausted, TAKEN_AT_ONCE, Take, VISIBILITY, WorkProduct, WorkStep, WorkVerb,
+};
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
@@ -7,12 +20,12 @@ use sha2::{Digest as _, Sha256};
 
 use super::{
     ids::{
-        ActNo, Actor, AgentId, AlertNo, IdempotencyKey, ItemNo, MapVersion, PersonId, Seq, TokenId, Version,
-        WorkNo,
+        ActNo, Actor, AgentId, AlertNo, Fence, IdempotencyKey, ItemNo, MapVersion, PersonId, QueueName, Seq,
+        TokenId, Version,
     },
     map::{Grant, Model},
     path::{EntityPath, FieldName, FieldPath, Pattern},
-    state::{Token, TokenClass, hex},
+    state::{Token, TokenClass, WaitingAct, hex},
     time::Time,
     value::{Value, some},
 };
@@ -66,8 +79,24 @@ pub enum Command {
     ActEnd(ActEnd),
     /// What an agent can't decide.
     Escalate(Escalate),
+    /// Something happened that wakes an agent.
+    Raise(Raise),
+    /// Is this event the caller's to handle?
+    Claim(Claim),
+    /// Take what waits in the caller's work stream.
+    Take(Take),
     /// Something done to a work item.
     Work(WorkStep),
+    /// Hand a task over.
+    Handoff(Handoff),
+    /// Independent pieces of work at once.
+    FanOut(FanOut),
+    /// Something done to a lease.
+    Lease(LeaseStep),
+    /// A publication on an output.
+    Publish(Publish),
+    /// What the caller found out.
+    Conclude(Conclude),
     /// Several commands of one caller, all or nothing.
     Together(Together),
     /// Something done to an inbox item.
@@ -80,6 +109,8 @@ pub enum Command {
     Token(TokenStep),
     /// A person overrides.
     Override(Override),
+    /// A session over a queue begins or ends.
+    Review(ReviewStep),
     /// One line of another system's history.
     Import(Import),
     /// Time went by; only Deeds itself says so.
@@ -129,6 +160,9 @@ pub struct Write {
     /// Versions of anything else that it was based on; a path without `#` is the entity's version.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub depends_on: BTreeMap<FieldPath, Version>,
+    /// The fencing token of the lease that the caller holds on what it changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lease: Option<Fence>,
     /// Why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Arc<str>>,
@@ -150,6 +184,9 @@ pub struct Act {
     /// What it was based on.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub depends_on: BTreeMap<FieldPath, Version>,
+    /// Whether the caller waits where another goes first, and is woken when the way is free.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub wait: bool,
     /// Why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Arc<str>>,
@@ -163,6 +200,12 @@ pub struct Act {
 pub struct ActOrder {
     /// Where it goes.
     pub target: Arc<str>,
+    /// What an allowed act was based on: who changes it tells the agent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub based_on: Vec<FieldPath>,
+    /// The act as asked, where it waits to be woken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits: Option<Box<WaitingAct>>,
 }
 
 /// How an allowed act ended.
@@ -192,31 +235,6 @@ pub struct Escalate {
     /// Deeds that led to it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub evidence: Vec<Seq>,
-}
-
-/// Something an agent does with an item of its work stream.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct WorkStep {
-    /// The work item.
-    pub work: WorkNo,
-    /// What.
-    pub step: WorkVerb,
-    /// Feedback of a declined proposal, or a note.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub note: Option<Arc<str>>,
-}
-
-/// What can be done with a work item.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum WorkVerb {
-    /// Done with it.
-    Complete,
-    /// Make the proposed change, as the owner's own write.
-    Accept,
-    /// Do not make it; `note` says why.
-    Decline,
 }
 
 /// Several commands of one caller, decided all or nothing.
@@ -303,6 +321,9 @@ pub enum ItemAnswer {
         /// What the waiting agent is told.
         #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
         reply: Option<Value>,
+        /// Who is given this one event, where the case is an event that nobody or more than one answers.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<AgentId>,
     },
     /// Classified as none of the team's business.
     OutOfScope {
@@ -311,6 +332,25 @@ pub enum ItemAnswer {
         /// Whether inputs like this are closed on arrival from now on.
         #[serde(default)]
         rule: bool,
+    },
+    /// The publication goes out as it is. Approvals only, like the two below.
+    Approve {
+        /// A word to the agent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        note: Option<Arc<str>>,
+    },
+    /// It goes out with another body.
+    ApproveEdited {
+        /// What goes out.
+        body: Value,
+        /// A word to the agent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        note: Option<Arc<str>>,
+    },
+    /// It does not go out.
+    Reject {
+        /// Why.
+        note: Arc<str>,
     },
 }
 
@@ -322,14 +362,20 @@ impl ItemAnswer {
             Self::Transfer { .. } => "transfer",
             Self::Handle { .. } => "handle",
             Self::OutOfScope { .. } => "out of scope",
+            Self::Approve { .. } => "approve",
+            Self::ApproveEdited { .. } => "approve edited",
+            Self::Reject { .. } => "reject",
         }
     }
 
     /// The note that goes with it.
     pub fn note(&self) -> Option<&Arc<str>> {
         match self {
-            Self::Expand { note, .. } | Self::Transfer { note, .. } => note.as_ref(),
-            Self::Handle { note, .. } => Some(note),
+            Self::Expand { note, .. }
+            | Self::Transfer { note, .. }
+            | Self::Approve { note }
+            | Self::ApproveEdited { note, .. } => note.as_ref(),
+            Self::Handle { note, .. } | Self::Reject { note } => Some(note),
             Self::OutOfScope { reason, .. } => Some(reason),
         }
     }
@@ -429,6 +475,45 @@ pub enum OverrideVerb {
         /// The version it starts from.
         expected: Version,
     },
+    /// Sets a field back to an earlier version: a new version with the old value.
+    Revert {
+        /// Which.
+        path: FieldPath,
+        /// The version whose value it gets.
+        to: Version,
+        /// That value, as the ledger has it: the caller of the rules looks it up.
+        value: Value,
+        /// The version it starts from.
+        expected: Version,
+    },
+    /// Ends a lease by force; its token is void from now on.
+    Unlock {
+        /// Which.
+        lease: Fence,
+    },
+}
+
+/// A session over a queue, 2-domain §6.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReviewStep {
+    /// Which queue.
+    pub queue: QueueName,
+    /// What.
+    pub step: ReviewVerb,
+    /// What is worth keeping of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<Arc<str>>,
+}
+
+/// What can be done with a review.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ReviewVerb {
+    /// It begins.
+    Start,
+    /// It ends: it was held.
+    End,
 }
 
 /// One line of another system's history, with its own time. Decided in a workspace that observes.

@@ -11,12 +11,15 @@ use super::{
     code::Code,
     command::{ActOrder, ItemAnswer},
     ids::{
-        ActNo, Actor, AgentId, AlertNo, IdempotencyKey, ItemNo, MapVersion, PersonId, Seq, TokenId, Version,
-        WorkNo, WorkspaceId,
+        ActNo, Actor, AgentId, AlertNo, FanOutNo, Fence, IdempotencyKey, ItemNo, MapVersion, PersonId,
+        QueueName, Seq, TaskId, TokenId, Version, WorkNo, WorkspaceId,
     },
     map::{Grant, Model},
     path::{EntityPath, FieldName, Pattern},
-    state::{Alert, AlertSide, Effects, Item, ScopeRule, Token, Work},
+    state::{
+        Alert, AlertSide, BranchEnd, Case, ClaimMark, Conclusion, Effects, FanOutState, HandoffOrder, Item,
+        Lease, Publication, RaisedEvent, ReviewEnd, ReviewMiss, ScopeRule, Task, Token, Work,
+    },
     time::Time,
     value::{Value, some},
 };
@@ -126,6 +129,18 @@ pub struct Refs {
     /// The act it opened or closed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub act: Option<ActNo>,
+    /// The lease it granted or concerns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lease: Option<Fence>,
+    /// The fan-out it started or concerns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fan_out: Option<FanOutNo>,
+    /// The task it concerns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<TaskId>,
+    /// The queue it concerns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queue: Option<QueueName>,
     /// The owners concerned.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub owners: Vec<AgentId>,
@@ -295,8 +310,78 @@ bodies! {
     WorkCompleted(()) = "deeds.work.completed";
     /// A work item was taken back before it was used.
     WorkWithdrawn(()) = "deeds.work.withdrawn";
+    /// Work was taken; nobody else sees it until the time is over.
+    WorkTaken(Box<Taken>) = "deeds.work.taken";
+    /// An attempt failed; the work waits again.
+    WorkFailed(()) = "deeds.work.failed";
+    /// Work was given back; it waits again.
+    WorkReturned(()) = "deeds.work.returned";
+    /// The time of a taker is over; the work waits again.
+    WorkLapsed(()) = "deeds.work.lapsed";
+    /// Work is out of attempts: a person decides, or it ended as failed.
+    WorkExhausted(()) = "deeds.work.exhausted";
+    /// Work waits for long; the reason says whether its agent is alive.
+    WorkUnheeded(()) = "deeds.work.unheeded";
     /// Something asked of a work item was not done.
     WorkRefused(()) = "deeds.work.refused";
+    /// An event was raised and went to its owner.
+    EventRaised(Box<RaisedEvent>) = "deeds.event.raised";
+    /// An event waits for a person: nobody owns it, or more than one.
+    EventEscalated(Box<RaisedEvent>) = "deeds.event.escalated";
+    /// An event was not taken in.
+    EventRefused(Box<RaisedEvent>) = "deeds.event.refused";
+    /// An event is the claimant's to handle.
+    ClaimGranted(Box<ClaimMark>) = "deeds.claim.granted";
+    /// An event is not the claimant's to handle.
+    ClaimRefused(Box<ClaimMark>) = "deeds.claim.refused";
+    /// A task was offered to another agent.
+    HandoffOffered(Box<HandoffOrder>) = "deeds.handoff.offered";
+    /// A task has a new owner.
+    HandoffAccepted(TaskId) = "deeds.handoff.accepted";
+    /// A task went back to its giver; its history has the feedback.
+    HandoffReturned(Box<Task>) = "deeds.handoff.returned";
+    /// A task is done.
+    HandoffCompleted(Box<TaskResult>) = "deeds.handoff.completed";
+    /// A task is with a person: it is out of attempts, or does not converge.
+    HandoffEscalated(Box<Task>) = "deeds.handoff.escalated";
+    /// Something asked of a task was not done.
+    HandoffRefused(()) = "deeds.handoff.refused";
+    /// A person's answer ended a task.
+    TaskClosed(TaskId) = "deeds.task.closed";
+    /// Independent pieces of work were started.
+    FanOutOpened(Box<FanOutState>) = "deeds.fan-out.opened";
+    /// A piece of a fan-out ended.
+    BranchEnded(Box<BranchResult>) = "deeds.branch.ended";
+    /// A fan-out is over: its starter is told every branch's result or failure.
+    FanOutJoined(FanOutNo) = "deeds.fan-out.joined";
+    /// A fan-out was not started.
+    FanOutRefused(()) = "deeds.fan-out.refused";
+    /// A lease was granted.
+    LeaseGranted(Box<Lease>) = "deeds.lease.granted";
+    /// A lease runs longer.
+    LeaseRenewed(Time) = "deeds.lease.renewed";
+    /// A lease was given back.
+    LeaseReleased(()) = "deeds.lease.released";
+    /// A lease went to another agent under a new token.
+    LeaseTransferred(Box<Lease>) = "deeds.lease.transferred";
+    /// A lease ended by time.
+    LeaseLapsed(()) = "deeds.lease.lapsed";
+    /// A person ended a lease.
+    LeaseRevoked(()) = "deeds.lease.revoked";
+    /// Something asked of a lease was not done.
+    LeaseRefused(()) = "deeds.lease.refused";
+    /// Something was published.
+    OutputPublished(Box<Publication>) = "deeds.output.published";
+    /// A publication waits for a person.
+    OutputHeld(Box<Publication>) = "deeds.output.held";
+    /// Something was not published.
+    OutputRefused(Box<Publication>) = "deeds.output.refused";
+    /// An agent found something out.
+    ConclusionDrawn(Box<Conclusion>) = "deeds.conclusion.drawn";
+    /// A conclusion was not taken in.
+    ConclusionRefused(()) = "deeds.conclusion.refused";
+    /// An act that waited may be asked for again; the number is the deed that deferred it.
+    ActWoken(Seq) = "deeds.act.woken";
     /// A decision is owed by a named person.
     ItemOpened(Box<Item>) = "deeds.item.opened";
     /// More of the same reached an item.
@@ -311,8 +396,18 @@ bodies! {
     ItemAnswered(Box<ItemClosed>) = "deeds.item.answered";
     /// An answer was taken back.
     ItemUndone(()) = "deeds.item.undone";
+    /// What an item shows has changed since it was opened.
+    ItemRevised(Box<Case>) = "deeds.item.revised";
     /// Something asked of an item was not done.
     ItemRefused(()) = "deeds.item.refused";
+    /// A session over a queue began.
+    ReviewStarted(QueueName) = "deeds.review.started";
+    /// A session over a queue ended.
+    ReviewEnded(Box<ReviewEnd>) = "deeds.review.ended";
+    /// A scheduled review was not held in time.
+    ReviewMissed(Box<ReviewMiss>) = "deeds.review.missed";
+    /// Something asked of a review was not done.
+    ReviewRefused(()) = "deeds.review.refused";
     /// Three quarters of an item's time are gone.
     ItemWarned(()) = "deeds.item.warned";
     /// An item is past its deadline.
@@ -412,6 +507,36 @@ pub struct ItemClosed {
     pub answer: ItemAnswer,
     /// What it did, so that it can be undone.
     pub effects: Effects,
+}
+
+/// Work that was taken at once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Taken {
+    /// The items; `refs.works` names the same.
+    pub works: Vec<WorkNo>,
+    /// Until when they are out of sight.
+    pub until: Time,
+}
+
+/// What came of a task.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskResult {
+    /// Which.
+    pub task: TaskId,
+    /// What came of it.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub result: Option<Value>,
+}
+
+/// How a piece of a fan-out ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BranchResult {
+    /// Of which fan-out.
+    pub fan_out: FanOutNo,
+    /// Its place in it, from 0.
+    pub index: u32,
+    /// How.
+    pub end: BranchEnd,
 }
 
 /// Which command of a `together` failed.

@@ -124,6 +124,13 @@ name!(
     "letters and digits"
 );
 
+name!(
+    /// A piece of work that is handed from agent to agent, in its first owner's own word.
+    TaskId, "a task id", AGENT_ID_BYTES,
+    |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '/' | '@' | ':' | '#'),
+    "letters, digits and . _ - / @ : #, up to 128 bytes"
+);
+
 macro_rules! number {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -159,6 +166,8 @@ number!(/** An inbox item's number, shown as `#1042`. */ ItemNo);
 number!(/** An alert's number. */ AlertNo);
 number!(/** A work item's number. */ WorkNo);
 number!(/** An act's number. */ ActNo);
+number!(/** A fan-out's number. */ FanOutNo);
+number!(/** A lease's number and its fencing token: it grows with every grant in the workspace. */ Fence);
 
 /// Who did something. An agent and a person may share a name; the class tells them apart.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::{
     code::Code,
     deed::{Deed, Outcome},
-    ids::{ActNo, Actor, AgentId, AlertNo, ItemNo, MapVersion, Seq, Version, WorkNo},
+    ids::{
+        ActNo, Actor, AgentId, AlertNo, FanOutNo, Fence, ItemNo, MapVersion, Seq, TaskId, Version, WorkNo,
+    },
     path::FieldPath,
     time::Time,
     value::{Value, some},
@@ -48,6 +50,15 @@ pub struct Reply {
     /// The act allowed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub act: Option<ActNo>,
+    /// The lease granted or concerned: its fencing token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lease: Option<Fence>,
+    /// The fan-out started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fan_out: Option<FanOutNo>,
+    /// The task concerned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<TaskId>,
     /// The alerts raised.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub alerts: Vec<AlertNo>,
@@ -98,6 +109,9 @@ impl Reply {
             item: deed.refs.item,
             works: deed.refs.works.clone(),
             act: deed.refs.act,
+            lease: deed.refs.lease,
+            fan_out: deed.refs.fan_out,
+            task: deed.refs.task.clone(),
             alerts: deed.refs.alerts.clone(),
             until: deed.refs.until,
             map_version: deed.map_version,

@@ -9,6 +9,10 @@ use crate::domain::{
 };
 
 /// Whether the agent may see the deed under this map.
+#[expect(
+    clippy::too_many_lines,
+    reason = "one exhaustive match, so that a new deed type stops the build here"
+)]
 pub(super) fn visible(map: &Map, agent: &AgentId, deed: &Deed) -> bool {
     let hidden = |entity: &EntityPath, field: &FieldName| map.is_hidden(agent, entity, field);
     match &deed.body {
@@ -25,7 +29,12 @@ pub(super) fn visible(map: &Map, agent: &AgentId, deed: &Deed) -> bool {
         | Body::ActRefused(_)
         | Body::ActDeferred(_)
         | Body::ActDone(())
-        | Body::ActFailed(()) => {
+        | Body::ActFailed(())
+        | Body::OutputPublished(_)
+        | Body::OutputHeld(_)
+        | Body::OutputRefused(_)
+        | Body::ConclusionDrawn(_)
+        | Body::ConclusionRefused(()) => {
             let Some(subject) = &deed.subject else { return deed.actor == Actor::Agent(agent.clone()) };
             if deed.fields.is_empty() {
                 return !hidden(subject, &FieldName::whole());
@@ -37,6 +46,27 @@ pub(super) fn visible(map: &Map, agent: &AgentId, deed: &Deed) -> bool {
         | Body::WorkDeclined(())
         | Body::WorkCompleted(())
         | Body::WorkRefused(())
+        | Body::WorkTaken(_)
+        | Body::WorkFailed(())
+        | Body::WorkReturned(())
+        | Body::EventRaised(_)
+        | Body::EventEscalated(_)
+        | Body::EventRefused(_)
+        | Body::ClaimGranted(_)
+        | Body::ClaimRefused(_)
+        | Body::HandoffOffered(_)
+        | Body::HandoffAccepted(_)
+        | Body::HandoffReturned(_)
+        | Body::HandoffCompleted(_)
+        | Body::HandoffEscalated(_)
+        | Body::HandoffRefused(())
+        | Body::FanOutOpened(_)
+        | Body::FanOutRefused(())
+        | Body::LeaseGranted(_)
+        | Body::LeaseRenewed(_)
+        | Body::LeaseReleased(())
+        | Body::LeaseTransferred(_)
+        | Body::LeaseRefused(())
         | Body::BatchCommitted(())
         | Body::BatchRefused(_) => deed.actor == Actor::Agent(agent.clone()),
         Body::AgentPaused(one) | Body::AgentResumed(one) => one == agent,
@@ -47,6 +77,20 @@ pub(super) fn visible(map: &Map, agent: &AgentId, deed: &Deed) -> bool {
         | Body::ScopeRevoked(_)
         | Body::ScopeTransferred(_)
         | Body::WorkWithdrawn(())
+        | Body::WorkLapsed(())
+        | Body::WorkExhausted(())
+        | Body::WorkUnheeded(())
+        | Body::TaskClosed(_)
+        | Body::BranchEnded(_)
+        | Body::FanOutJoined(_)
+        | Body::LeaseLapsed(())
+        | Body::LeaseRevoked(())
+        | Body::ActWoken(_)
+        | Body::ItemRevised(_)
+        | Body::ReviewStarted(_)
+        | Body::ReviewEnded(_)
+        | Body::ReviewMissed(_)
+        | Body::ReviewRefused(())
         | Body::ItemOpened(_)
         | Body::ItemJoined(())
         | Body::ItemClaimed(())

@@ -305,7 +305,7 @@ fn what_changed_since_is_shown_anew() {
     let mut world = check("sales escalates 'x' because 'y' -> escalated");
     let shown = world.state.board.items[&ItemNo(1)].clone();
     let answer = |version, digest: &str| {
-        let answer = ItemAnswer::Handle { note: "so".into(), reply: None };
+        let answer = ItemAnswer::Handle { note: "so".into(), reply: None, to: None };
         let answered = Answered { answer, version, digest: digest.into(), include: Vec::new() };
         Command::Item(ItemStep { item: ItemNo(1), step: ItemVerb::Answer(answered) })
     };
@@ -467,7 +467,7 @@ fn the_preview_of_a_conflict_tells_no_agent() {
     let item = &world.state.board.items[&ItemNo(1)];
     let dana = PersonId::new("dana").unwrap();
     for answer in [
-        ItemAnswer::Handle { note: "so".into(), reply: None },
+        ItemAnswer::Handle { note: "so".into(), reply: None, to: None },
         ItemAnswer::OutOfScope { reason: "no".into(), rule: true },
     ] {
         let shown = preview(&world.state.board, item, &dana, &answer);

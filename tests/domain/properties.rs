@@ -188,7 +188,16 @@ fn plain(state: &State, attempt: &Try) -> Option<Command> {
             };
             let read = based_on.map(|at| FieldPath::whole(self::entity(at)));
             let depends_on = read.into_iter().map(|path| (path.clone(), named(state, &path, *off))).collect();
-            Command::Write(Write { entity, kind, changes, expected, depends_on, reason: None, cause: None })
+            Command::Write(Write {
+                entity,
+                kind,
+                changes,
+                expected,
+                depends_on,
+                lease: None,
+                reason: None,
+                cause: None,
+            })
         }
         Try::Act { target, subject, off, .. } => {
             let subject = entity(*subject);
@@ -199,6 +208,7 @@ fn plain(state: &State, attempt: &Try) -> Option<Command> {
                 subject,
                 action: "send_it".into(),
                 depends_on,
+                wait: false,
                 reason: None,
                 cause: None,
             })
@@ -236,7 +246,7 @@ fn command(state: &State, attempt: &Try) -> Option<(&'static str, Command)> {
             let step = [WorkVerb::Accept, WorkVerb::Complete, WorkVerb::Decline][usize::from(*step)];
             let who = work.map_or(AGENTS[*who], |work| name_of(work.agent.as_str()));
             let work = work.map_or(WorkNo(99), |work| work.no);
-            (who, Command::Work(WorkStep { work, step, note: Some("so it is".into()) }))
+            (who, Command::Work(WorkStep { work, step, note: Some("so it is".into()), result: None }))
         }
         Try::Item { who, at, what, other, outdated } => {
             (PEOPLE[*who], Command::Item(item(state, *at, *what, AGENTS[*other], *outdated)))
@@ -277,9 +287,16 @@ fn item(state: &State, at: u8, what: u8, agent: &str, outdated: bool) -> ItemSte
             Grant::Write(Pattern::exact(&write.entity.field(name)))
         }
         Some(Case::UnownedTarget { act }) => Grant::Output(act.target.to_string()),
-        Some(Case::Escalation { .. } | Case::Conflict { .. }) | None => {
-            Grant::Write("nowhere/*".parse().unwrap())
-        }
+        Some(Case::UnownedEvent { raise }) => Grant::Trigger(raise.event.to_string()),
+        Some(
+            Case::Escalation { .. }
+            | Case::Conflict { .. }
+            | Case::TriggerCollision { .. }
+            | Case::Approval { .. }
+            | Case::GivenUp { .. }
+            | Case::Stuck { .. },
+        )
+        | None => Grant::Write("nowhere/*".parse().unwrap()),
     };
     let closed = board.closed.iter().nth(usize::from(at) % board.closed.len().max(1));
     let step = match what {
@@ -288,7 +305,7 @@ fn item(state: &State, at: u8, what: u8, agent: &str, outdated: bool) -> ItemSte
         2 => ItemVerb::Reassign { to: "sam".parse().unwrap() },
         3 => return ItemStep { item: closed.map_or(no, |closed| closed.item.no), step: ItemVerb::Undo },
         4 | 5 => answer(ItemAnswer::Expand { agent, grant: wanted, note: None }),
-        6 => answer(ItemAnswer::Handle { note: "done".into(), reply: Some(Value::null()) }),
+        6 => answer(ItemAnswer::Handle { note: "done".into(), reply: Some(Value::null()), to: None }),
         7 => answer(ItemAnswer::OutOfScope { reason: "not ours".into(), rule: true }),
         8 => answer(ItemAnswer::OutOfScope { reason: "not now".into(), rule: false }),
         _ => answer(ItemAnswer::Transfer {

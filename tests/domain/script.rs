@@ -14,6 +14,7 @@
 //! dana acknowledges|resolves|escalates !1 'note' -> recorded
 //! dana freezes|unfreezes crm/account/acme 'why' -> …   dana pauses|resumes sales 'why' -> …
 //! dana sets crm/account/acme#health 'good'@2 'why' -> committed
+//! sales sends '{"do": "raise", "event": "email.received"}' -> recorded     (any command as its JSON)
 //! pass 2h          tick
 //! = crm/account/acme#health 'good' v3        = crm/account/acme gone       = crm/account/x#y nothing
 //! items #1 #3      alerts contradiction x2, stale-read x1      works support 2, sales 1     map v2
@@ -128,6 +129,7 @@ pub(crate) fn command(world: &World, words: &[String]) -> Command {
             json!({"do": "override", "step": "set", "path": args[0], "value": plain(value),
                    "expected": number(version), "reason": args[2]})
         }
+        "sends" => serde_json::from_str(args[0]).unwrap(),
         other => panic!("no such verb: {other}"),
     };
     serde_json::from_value(json.clone()).unwrap_or_else(|error| panic!("{error}: {json}"))

@@ -178,6 +178,7 @@ fn build(view: &ItemView, answer: &Answer) -> anyhow::Result<ItemAnswer> {
         Answer::Handle { note, reply } => ItemAnswer::Handle {
             note: Arc::from(note.as_str()),
             reply: reply.as_deref().map(value::parse).transpose()?,
+            to: None,
         },
         Answer::OutOfScope { reason, rule } => {
             ItemAnswer::OutOfScope { reason: Arc::from(reason.as_str()), rule: *rule }

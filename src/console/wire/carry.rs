@@ -57,7 +57,16 @@ async fn command_to(client: &Client, command: Command) -> Result<ClientResult<Re
             client.apply_map(&map.model.to_toml(), map.if_version, map.reason.as_deref()).await
         }
         Command::Override(step) => client.override_with(&step).await,
-        Command::Write(_)
+        Command::Review(_)
+        | Command::Raise(_)
+        | Command::Claim(_)
+        | Command::Take(_)
+        | Command::Handoff(_)
+        | Command::FanOut(_)
+        | Command::Lease(_)
+        | Command::Publish(_)
+        | Command::Conclude(_)
+        | Command::Write(_)
         | Command::Act(_)
         | Command::ActEnd(_)
         | Command::Escalate(_)

@@ -38,10 +38,17 @@ impl<D: Desk> Stage<D> {
                 continue;
             }
             match work.kind {
-                WorkKind::Notice { .. } => {
+                WorkKind::Notice { .. }
+                | WorkKind::Join { .. }
+                | WorkKind::Changed { .. }
+                | WorkKind::Free { .. }
+                | WorkKind::Returned { .. } => {
                     played.extend(self.finish(now, agent, &work, WorkVerb::Complete, None).await?);
                 }
-                WorkKind::Proposal { .. } => {
+                WorkKind::Proposal { .. }
+                | WorkKind::Dispatch { .. }
+                | WorkKind::Handoff { .. }
+                | WorkKind::Branch { .. } => {
                     let thinking = self.random.between(THINKING.0, THINKING.1);
                     self.cue(now + thinking, Cue::EndWork { agent: agent.clone(), work: work.no });
                 }
@@ -73,7 +80,15 @@ impl<D: Desk> Stage<D> {
         };
         let (verb, note) = match &work.kind {
             WorkKind::Proposal { .. } => self.judge(agent, &work).await?,
-            WorkKind::Decision { .. } | WorkKind::Notice { .. } => (WorkVerb::Complete, None),
+            WorkKind::Decision { .. }
+            | WorkKind::Notice { .. }
+            | WorkKind::Dispatch { .. }
+            | WorkKind::Handoff { .. }
+            | WorkKind::Returned { .. }
+            | WorkKind::Branch { .. }
+            | WorkKind::Join { .. }
+            | WorkKind::Changed { .. }
+            | WorkKind::Free { .. } => (WorkVerb::Complete, None),
         };
         let mut played = self.finish(now, agent, &work, verb, note).await?;
         let went_through =
@@ -114,18 +129,13 @@ impl<D: Desk> Stage<D> {
         verb: WorkVerb,
         note: Option<String>,
     ) -> Result<Vec<Played>, Fault> {
-        let step = WorkStep { work: work.no, step: verb, note: note.map(Arc::from) };
+        let step = WorkStep { work: work.no, step: verb, note: note.map(Arc::from), result: None };
         let Some(desk) = self.desks.get_mut(agent) else { return Ok(Vec::new()) };
         let reply = desk.ask(&Command::Work(step)).await?;
         self.pending.remove(&work.no);
         if reply.code == Some(Code::Paused) {
             self.still.insert(agent.clone(), now + PAUSED);
         }
-        let action = match verb {
-            WorkVerb::Complete => "complete",
-            WorkVerb::Accept => "accept",
-            WorkVerb::Decline => "decline",
-        };
-        Ok(vec![self.played(now, agent, action, work.subject.as_ref(), &reply)])
+        Ok(vec![self.played(now, agent, verb.as_str(), work.subject.as_ref(), &reply)])
     }
 }

@@ -200,7 +200,7 @@ fn allow(sheet: &mut Sheet<'_>, state: &State, act: &Act, verdict: Option<Stop>)
 
 /// The act as a deed keeps it. A refusal of a target over its bound keeps no more of it than the bound.
 pub(super) fn order(act: &Act) -> ActOrder {
-    ActOrder { target: cut(&act.target) }
+    ActOrder { target: cut(&act.target), based_on: act.depends_on.keys().cloned().collect(), waits: None }
 }
 
 fn cut(name: &Arc<str>) -> Arc<str> {
@@ -241,4 +241,9 @@ fn draft(sheet: &Sheet<'_>, act: &Act, body: Body, outcome: Outcome) -> Deed {
     deed.subject = Some(act.subject.clone());
     deed.cause = act.cause;
     deed
+}
+
+/// The way of an act that waits is free, or its time is over: its agent may ask again.
+pub(super) fn wake(_sheet: &mut Sheet<'_>, _deferred: Seq, _cause: Option<Seq>) -> Option<Seq> {
+    None
 }

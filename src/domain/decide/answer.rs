@@ -48,6 +48,9 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, item: &Item, person: &PersonId, answ
             }
             Ok(())
         }
+        ItemAnswer::Approve { .. } | ItemAnswer::ApproveEdited { .. } | ItemAnswer::Reject { .. } => {
+            Err((Code::NotInForce, "approvals are not decided yet".to_owned()))
+        }
     };
     if let Err((code, why)) = changed {
         sheet.start_over();
@@ -100,8 +103,13 @@ fn expand(
         // Since an answer to a case like this one the map says so already: the stored input goes through as it is.
         // Nothing is granted here, so an undo takes no grant away.
         return match item.case {
-            Case::UnownedField { .. } | Case::UnownedTarget { .. } => Ok(()),
-            Case::Escalation { .. } | Case::Conflict { .. } => {
+            Case::UnownedField { .. } | Case::UnownedTarget { .. } | Case::UnownedEvent { .. } => Ok(()),
+            Case::Escalation { .. }
+            | Case::Conflict { .. }
+            | Case::TriggerCollision { .. }
+            | Case::Approval { .. }
+            | Case::GivenUp { .. }
+            | Case::Stuck { .. } => {
                 Err((Code::WrongState, format!("{agent} has {grant} already; nothing would change")))
             }
         };
@@ -186,30 +194,30 @@ fn settle(sheet: &mut Sheet<'_>, item: &Item, answer: &ItemAnswer, effects: &mut
             resolve_alert(sheet, item, reason);
             None
         }
+        ItemAnswer::Approve { .. } | ItemAnswer::ApproveEdited { .. } | ItemAnswer::Reject { .. } => None,
     };
     let Some(agent) = item.raised_by.agent() else { return };
     let reply = match answer {
         ItemAnswer::Handle { reply, .. } => reply.clone(),
-        ItemAnswer::Expand { .. } | ItemAnswer::Transfer { .. } | ItemAnswer::OutOfScope { .. } => None,
+        ItemAnswer::Expand { .. }
+        | ItemAnswer::Transfer { .. }
+        | ItemAnswer::OutOfScope { .. }
+        | ItemAnswer::Approve { .. }
+        | ItemAnswer::ApproveEdited { .. }
+        | ItemAnswer::Reject { .. } => None,
     };
     let no = sheet.state().board.next.work;
     let came_out = result.as_ref().map(|result| came_out(sheet, result)).unwrap_or_default();
-    let work = Work {
-        no,
-        agent: agent.clone(),
-        kind: WorkKind::Decision {
-            item: item.no,
-            answer: Arc::from(answer.word()),
-            note: answer.note().cloned(),
-            reply,
-            result,
-        },
-        subject: item.subject.clone(),
-        title: Arc::from(format!("#{} answered: {}{came_out}", item.no, answer.word())),
-        at: sheet.now,
-        deed: sheet.next_seq(),
+    let kind = WorkKind::Decision {
+        item: item.no,
+        answer: Arc::from(answer.word()),
+        note: answer.note().cloned(),
+        reply,
+        result,
     };
-    propose::queue(sheet, work, Some(item.deed));
+    let title = format!("#{} answered: {}{came_out}", item.no, answer.word());
+    let work = Work::new(no, agent.clone(), kind, title, (sheet.now, sheet.next_seq()));
+    propose::queue(sheet, work.about(item.subject.clone()), Some(item.deed));
     effects.works.push(no);
 }
 
@@ -240,7 +248,16 @@ fn decide_again(sheet: &mut Sheet<'_>, item: &Item, effects: &mut Effects) -> Op
             Some(write::decide_as(sheet, &agent, &again))
         }
         (Case::UnownedTarget { act }, None) => Some(act::decide(sheet, act)),
-        (Case::Escalation { .. } | Case::Conflict { .. }, _) => None,
+        (
+            Case::Escalation { .. }
+            | Case::Conflict { .. }
+            | Case::UnownedEvent { .. }
+            | Case::TriggerCollision { .. }
+            | Case::Approval { .. }
+            | Case::GivenUp { .. }
+            | Case::Stuck { .. },
+            _,
+        ) => None,
     };
     sheet.principal = person;
     let seq = deed?;
@@ -261,7 +278,7 @@ fn decide_again(sheet: &mut Sheet<'_>, item: &Item, effects: &mut Effects) -> Op
 
 /// Settling a conflict's item ends its alert too.
 fn resolve_alert(sheet: &mut Sheet<'_>, item: &Item, note: &Arc<str>) {
-    let Case::Conflict { alert } = item.case else { return };
+    let Some(alert) = item.case.alert() else { return };
     if !sheet.state().board.alerts.contains_key(&alert) {
         return;
     }

@@ -62,6 +62,7 @@ fn as_write(state: &State, line: &Import) -> Write {
         changes: line.changes.iter().map(|(name, change)| (name.clone(), change.after.clone())).collect(),
         expected: Some(Expected::Fields(versions)),
         depends_on: BTreeMap::new(),
+        lease: None,
         reason: line.note.clone(),
         cause: None,
     }

@@ -5,17 +5,24 @@
 mod act;
 mod alert;
 mod answer;
+mod conclude;
+mod fan_out;
 mod found;
+mod handoff;
 mod import;
 mod inbox;
+mod lease;
 mod map;
+mod output;
 mod overrides;
 mod preview;
 mod propose;
+mod review;
 mod sheet;
 mod tick;
 mod together;
 mod token;
+mod trigger;
 mod undo;
 mod verdict;
 mod work;
@@ -92,13 +99,22 @@ fn dispatch(sheet: &mut Sheet<'_>, command: &Command) -> Option<Seq> {
         Command::Act(act) => Some(act::decide(sheet, act)),
         Command::ActEnd(end) => Some(act::end(sheet, end)),
         Command::Escalate(escalate) => Some(inbox::escalate(sheet, escalate)),
+        Command::Raise(raise) => Some(trigger::raise(sheet, raise)),
+        Command::Claim(claim) => Some(trigger::claim(sheet, claim)),
+        Command::Take(take) => work::take(sheet, take),
         Command::Work(step) => Some(work::decide(sheet, step)),
+        Command::Handoff(handoff) => Some(handoff::decide(sheet, handoff)),
+        Command::FanOut(order) => Some(fan_out::decide(sheet, order)),
+        Command::Lease(step) => Some(lease::decide(sheet, step)),
+        Command::Publish(publish) => Some(output::decide(sheet, publish)),
+        Command::Conclude(conclude) => Some(conclude::decide(sheet, conclude)),
         Command::Together(together) => Some(together::decide(sheet, together)),
         Command::Item(step) => Some(inbox::decide(sheet, step)),
         Command::Alert(step) => Some(alert::decide(sheet, step)),
         Command::ApplyMap(apply) => Some(map::decide(sheet, apply)),
         Command::Token(step) => Some(token::decide(sheet, step)),
         Command::Override(step) => Some(overrides::decide(sheet, step)),
+        Command::Review(step) => Some(review::decide(sheet, step)),
         Command::Import(line) => import::decide(sheet, line),
         Command::Tick => tick::decide(sheet),
     }
@@ -131,9 +147,17 @@ fn allowed(command: &Command, class: TokenClass, actor: &Actor) -> (bool, &'stat
         | Command::Act(_)
         | Command::ActEnd(_)
         | Command::Escalate(_)
+        | Command::Claim(_)
+        | Command::Take(_)
         | Command::Work(_)
+        | Command::Handoff(_)
+        | Command::FanOut(_)
+        | Command::Lease(_)
+        | Command::Publish(_)
+        | Command::Conclude(_)
         | Command::Together(_) => (class == TokenClass::Agent && actor.agent().is_some(), "agents"),
-        Command::Item(_) | Command::Alert(_) | Command::Override(_) => {
+        Command::Raise(_) => (class != TokenClass::Watcher, "agents, reviewers and admins"),
+        Command::Item(_) | Command::Alert(_) | Command::Override(_) | Command::Review(_) => {
             (matches!(class, TokenClass::Reviewer | TokenClass::Admin), "reviewers and admins")
         }
         Command::ApplyMap(_) | Command::Token(_) | Command::Import(_) => {
@@ -152,7 +176,15 @@ fn refusal_of(command: &Command) -> Body {
         | Command::Import(_)
         | Command::Tick => Body::WriteRefused(()),
         Command::Act(act) => Body::ActRefused(act::order(act)),
-        Command::ActEnd(_) | Command::Work(_) => Body::WorkRefused(()),
+        Command::Raise(raise) => Body::EventRefused(Box::new(trigger::raised(raise))),
+        Command::Claim(claim) => Body::ClaimRefused(Box::new(trigger::mark(claim))),
+        Command::ActEnd(_) | Command::Take(_) | Command::Work(_) => Body::WorkRefused(()),
+        Command::Handoff(_) => Body::HandoffRefused(()),
+        Command::FanOut(_) => Body::FanOutRefused(()),
+        Command::Lease(_) => Body::LeaseRefused(()),
+        Command::Publish(publish) => Body::OutputRefused(Box::new(output::publication(publish))),
+        Command::Conclude(_) => Body::ConclusionRefused(()),
+        Command::Review(_) => Body::ReviewRefused(()),
         Command::Item(_) => Body::ItemRefused(()),
         Command::Alert(_) => Body::AlertRefused(()),
         Command::ApplyMap(_) => Body::MapRefused(()),
@@ -168,7 +200,16 @@ fn action_of(command: &Command) -> &'static str {
         Command::Act(_) => "act",
         Command::ActEnd(_) => "act end",
         Command::Escalate(_) => "escalate",
+        Command::Raise(_) => "raise",
+        Command::Claim(_) => "claim event",
+        Command::Take(_) => "take",
         Command::Work(_) => "work",
+        Command::Handoff(_) => "hand over",
+        Command::FanOut(_) => "fan out",
+        Command::Lease(_) => "lease",
+        Command::Publish(_) => "publish",
+        Command::Conclude(_) => "conclude",
+        Command::Review(_) => "review",
         Command::Together(_) => "together",
         Command::Item(step) => inbox::word(step),
         Command::Alert(_) => "alert",

@@ -29,6 +29,9 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, step: &Override) -> Seq {
             wish.reason = Some(verdict::text(&step.reason));
             set(sheet, &wish)
         }
+        OverrideVerb::Revert { .. } | OverrideVerb::Unlock { .. } => {
+            sheet.refuse(Body::OverrideRefused(()), action, Code::NotInForce, "this is not decided yet")
+        }
     }
 }
 
@@ -92,5 +95,7 @@ fn word(step: &OverrideVerb) -> &'static str {
         OverrideVerb::Pause { .. } => "pause",
         OverrideVerb::Resume { .. } => "resume",
         OverrideVerb::Set { .. } => "set",
+        OverrideVerb::Revert { .. } => "revert",
+        OverrideVerb::Unlock { .. } => "unlock",
     }
 }

@@ -46,6 +46,11 @@ pub fn preview(board: &Board, item: &Item, person: &PersonId, answer: &ItemAnswe
         }
         ItemAnswer::Handle { reply, .. } => plain(board, item, alike, handled(item, reply.is_some())),
         ItemAnswer::OutOfScope { rule, .. } => plain(board, item, alike, classified(item, *rule)),
+        ItemAnswer::Approve { .. } => plain(board, item, alike, "it goes out as it is".to_owned()),
+        ItemAnswer::ApproveEdited { .. } => {
+            plain(board, item, alike, "it goes out with your text".to_owned())
+        }
+        ItemAnswer::Reject { .. } => plain(board, item, alike, "it does not go out".to_owned()),
     }
 }
 
@@ -67,10 +72,7 @@ fn classified(item: &Item, rule: bool) -> String {
 
 fn plain(board: &Board, item: &Item, settles: Vec<ItemNo>, words: String) -> Preview {
     let mut then = vec![words];
-    let alert = |item: &Item| match item.case {
-        Case::Conflict { alert } => Some(alert),
-        Case::UnownedField { .. } | Case::UnownedTarget { .. } | Case::Escalation { .. } => None,
-    };
+    let alert = |item: &Item| item.case.alert();
     then.extend(alert(item).map(|no| format!("alert #{no} is resolved with your note")));
     let others = settles.iter().filter_map(|no| board.items.get(no)).filter_map(|other| alert(other)).count();
     if others > 0 {
@@ -122,7 +124,16 @@ fn change(
             None => "the stored input still belongs to nobody and comes back as a new item".to_owned(),
         },
         (Case::UnownedTarget { .. }, false) => "the stored act is still not allowed".to_owned(),
-        (Case::Escalation { .. } | Case::Conflict { .. }, _) => {
+        (
+            Case::Escalation { .. }
+            | Case::Conflict { .. }
+            | Case::UnownedEvent { .. }
+            | Case::TriggerCollision { .. }
+            | Case::Approval { .. }
+            | Case::GivenUp { .. }
+            | Case::Stuck { .. },
+            _,
+        ) => {
             format!("{} is told of the answer", item.raised_by)
         }
     });
@@ -150,7 +161,13 @@ fn goes_through(map: &Map, item: &Item) -> bool {
             names(write).iter().all(|name| map.authority(agent, &write.entity, name) == Authority::Granted)
         }
         Case::UnownedTarget { act } => map.has_output(agent, &act.target),
-        Case::Escalation { .. } | Case::Conflict { .. } => true,
+        Case::Escalation { .. }
+        | Case::Conflict { .. }
+        | Case::UnownedEvent { .. }
+        | Case::TriggerCollision { .. }
+        | Case::Approval { .. }
+        | Case::GivenUp { .. }
+        | Case::Stuck { .. } => true,
     }
 }
 

@@ -130,7 +130,15 @@ fn full(state: &State, zones: &Zones) -> Option<String> {
 fn same_waiting(state: &State, owner: &AgentId, from: &Actor, wish: &Write) -> Option<WorkNo> {
     let same = |work: &&Arc<Work>| match &work.kind {
         WorkKind::Proposal { from: author, write, .. } => author == from && write == wish,
-        WorkKind::Decision { .. } | WorkKind::Notice { .. } => false,
+        WorkKind::Decision { .. }
+        | WorkKind::Notice { .. }
+        | WorkKind::Dispatch { .. }
+        | WorkKind::Handoff { .. }
+        | WorkKind::Returned { .. }
+        | WorkKind::Branch { .. }
+        | WorkKind::Join { .. }
+        | WorkKind::Changed { .. }
+        | WorkKind::Free { .. } => false,
     };
     state.board.work_of(owner).find(same).map(|work| work.no)
 }
@@ -146,16 +154,10 @@ fn queue_proposal(sheet: &mut Sheet<'_>, no: WorkNo, owner: &AgentId, write: &Wr
         .collect();
     let what =
         if fields.is_empty() { format!("{} {}", word(write), write.entity) } else { fields.join(", ") };
-    let work = Work {
-        no,
-        agent: owner.clone(),
-        kind: WorkKind::Proposal { from: from.clone(), write: write.clone(), proposed: cause },
-        subject: Some(write.entity.clone()),
-        title: Arc::from(format!("{from} proposes {what}")),
-        at: sheet.now,
-        deed: sheet.next_seq(),
-    };
-    queue(sheet, work, Some(cause));
+    let kind = WorkKind::Proposal { from: from.clone(), write: write.clone(), proposed: cause };
+    let title = format!("{from} proposes {what}");
+    let work = Work::new(no, owner.clone(), kind, title, (sheet.now, sheet.next_seq()));
+    queue(sheet, work.about(Some(write.entity.clone())), Some(cause));
 }
 
 /// Puts something into an agent's work stream.
@@ -173,14 +175,7 @@ pub(super) fn queue(sheet: &mut Sheet<'_>, work: Work, cause: Option<Seq>) {
 /// A notice for an agent.
 pub(super) fn notice(sheet: &mut Sheet<'_>, agent: &AgentId, about: &Write, words: &str, cause: Seq) {
     let no = sheet.state().board.next.work;
-    let work = Work {
-        no,
-        agent: agent.clone(),
-        kind: WorkKind::Notice { text: Arc::from(words) },
-        subject: Some(about.entity.clone()),
-        title: Arc::from(words),
-        at: sheet.now,
-        deed: sheet.next_seq(),
-    };
-    queue(sheet, work, Some(cause));
+    let kind = WorkKind::Notice { text: Arc::from(words) };
+    let work = Work::new(no, agent.clone(), kind, words, (sheet.now, sheet.next_seq()));
+    queue(sheet, work.about(Some(about.entity.clone())), Some(cause));
 }

@@ -68,7 +68,11 @@ fn used(state: &State, closed: &ClosedItem) -> Option<String> {
             Some(format!("the map has moved on to v{}", state.board.map_version))
         }
         ItemAnswer::Transfer { pattern, to, .. } => zone_used(state, closed, to, pattern),
-        ItemAnswer::Handle { .. } | ItemAnswer::OutOfScope { .. } => None,
+        ItemAnswer::Handle { .. }
+        | ItemAnswer::OutOfScope { .. }
+        | ItemAnswer::Approve { .. }
+        | ItemAnswer::ApproveEdited { .. }
+        | ItemAnswer::Reject { .. } => None,
     }
 }
 
@@ -96,7 +100,14 @@ fn stored_write<'a>(state: &'a State, closed: &'a ClosedItem, no: ItemNo) -> Opt
     let item = if no == closed.item.no { &closed.item } else { &state.board.closed_item(no)?.item };
     match &item.case {
         Case::UnownedField { write } => Some(write),
-        Case::UnownedTarget { .. } | Case::Escalation { .. } | Case::Conflict { .. } => None,
+        Case::UnownedTarget { .. }
+        | Case::Escalation { .. }
+        | Case::Conflict { .. }
+        | Case::UnownedEvent { .. }
+        | Case::TriggerCollision { .. }
+        | Case::Approval { .. }
+        | Case::GivenUp { .. }
+        | Case::Stuck { .. } => None,
     }
 }
 
@@ -211,7 +222,11 @@ fn reverse_map(sheet: &mut Sheet<'_>, state: &State, closed: &ClosedItem) {
                 ScopeTransfer { version, pattern: pattern.clone(), from: to.clone(), to: from.clone() };
             (Body::ScopeTransferred(back), format!("map v{version}: {pattern} goes back from {to} to {from}"))
         }
-        ItemAnswer::Handle { .. } | ItemAnswer::OutOfScope { .. } => return,
+        ItemAnswer::Handle { .. }
+        | ItemAnswer::OutOfScope { .. }
+        | ItemAnswer::Approve { .. }
+        | ItemAnswer::ApproveEdited { .. }
+        | ItemAnswer::Reject { .. } => return,
     };
     let mut deed = sheet.draft(body, ACTION, Outcome::Recorded);
     deed.cause = Some(closed.deed);
@@ -254,7 +269,7 @@ fn reverse_rest(sheet: &mut Sheet<'_>, state: &State, closed: &ClosedItem) {
 
 /// The alert that the answer resolved is open again; one that somebody had resolved before stays so.
 fn reopen_alert(sheet: &mut Sheet<'_>, state: &State, closed: &ClosedItem) {
-    let Case::Conflict { alert } = closed.item.case else { return };
+    let Some(alert) = closed.item.case.alert() else { return };
     let with_it = |alert: &Alert| matches!(alert.state, AlertState::Resolved { at, .. } if at == closed.at);
     let resolved = state.board.resolved.iter().find(|resolved| resolved.no == alert && with_it(resolved));
     let Some(resolved) = resolved else { return };

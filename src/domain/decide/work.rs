@@ -8,15 +8,15 @@ use super::{
 };
 use crate::domain::{
     code::Code,
-    command::{WorkStep, WorkVerb, Write},
+    command::{Take, WorkStep, WorkVerb, Write},
     deed::{Body, Outcome},
-    ids::{Actor, Seq},
+    ids::{Actor, Seq, WorkNo},
     state::{Work, WorkKind},
 };
 
 /// Decides a step on a work item of the caller.
 pub(super) fn decide(sheet: &mut Sheet<'_>, step: &WorkStep) -> Seq {
-    let action = word(step.step);
+    let action = step.step.as_str();
     if let Some(why) = verdict::too_long("note", step.note.as_deref()) {
         return sheet.refuse(Body::WorkRefused(()), action, Code::OverBound, &why);
     }
@@ -39,10 +39,10 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, step: &WorkStep) -> Seq {
             let why = format!("work {} is a proposal: accept or decline it", work.no);
             sheet.refuse(Body::WorkRefused(()), action, Code::WrongState, &why)
         }
-        (WorkKind::Decision { .. } | WorkKind::Notice { .. }, WorkVerb::Complete) => {
+        (_, WorkVerb::Complete) => {
             end(sheet, &work, Body::WorkCompleted(()), action, Outcome::Recorded, step)
         }
-        (WorkKind::Decision { .. } | WorkKind::Notice { .. }, WorkVerb::Accept | WorkVerb::Decline) => {
+        (_, WorkVerb::Accept | WorkVerb::Decline | WorkVerb::Fail | WorkVerb::Return) => {
             let why = format!("work {} is a {}: complete it", work.no, work.kind.word());
             sheet.refuse(Body::WorkRefused(()), action, Code::WrongState, &why)
         }
@@ -108,10 +108,12 @@ fn end(
     sheet.push(deed)
 }
 
-fn word(verb: WorkVerb) -> &'static str {
-    match verb {
-        WorkVerb::Complete => "complete",
-        WorkVerb::Accept => "accept",
-        WorkVerb::Decline => "decline",
-    }
+/// Takes what waits in the caller's stream. None where nothing waits.
+pub(super) fn take(_sheet: &mut Sheet<'_>, _take: &Take) -> Option<Seq> {
+    None
+}
+
+/// The time of a taker is over, or nobody took the work for long.
+pub(super) fn alarm(_sheet: &mut Sheet<'_>, _no: WorkNo) -> Option<Seq> {
+    None
 }

@@ -23,7 +23,7 @@ enum Stop {
     /// Check 4.
     Zones(Zones),
     /// Checks 6 to 8: code, outcome, reason, and the fields as they are now.
-    Rule { code: Code, outcome: Outcome, why: String, fields: Vec<FieldChange>, refs: Refs },
+    Rule { code: Code, outcome: Outcome, why: String, fields: Vec<FieldChange>, refs: Box<Refs> },
 }
 
 /// Decides a write by the caller.
@@ -102,7 +102,7 @@ fn check(state: &State, agent: &AgentId, write: &Write, sheet: &Sheet<'_>) -> Op
             outcome: Outcome::Stale,
             why,
             fields: outdated,
-            refs: Refs::default(),
+            refs: Box::default(),
         });
     }
     let reads = verdict::outdated_reads(state, Some(agent), &write.depends_on);
@@ -113,7 +113,7 @@ fn check(state: &State, agent: &AgentId, write: &Write, sheet: &Sheet<'_>) -> Op
             outcome: Outcome::Stale,
             why,
             fields: reads,
-            refs: Refs::default(),
+            refs: Box::default(),
         });
     }
     if let Some((code, why)) = verdict::kind_refusal(map, state, write) {
@@ -126,12 +126,12 @@ fn check(state: &State, agent: &AgentId, write: &Write, sheet: &Sheet<'_>) -> Op
         outcome: Outcome::Deferred,
         why: first.why,
         fields: Vec::new(),
-        refs,
+        refs: Box::new(refs),
     })
 }
 
 fn rule(code: Code, outcome: Outcome, why: String) -> Stop {
-    Stop::Rule { code, outcome, why, fields: Vec::new(), refs: Refs::default() }
+    Stop::Rule { code, outcome, why, fields: Vec::new(), refs: Box::default() }
 }
 
 /// Is the entity there, gone, or held open by others, where that matters to the write?
@@ -163,7 +163,7 @@ fn check_existence(state: &State, agent: &AgentId, write: &Write) -> Option<Stop
                 outcome: Outcome::Stale,
                 why,
                 fields,
-                refs: Refs::default(),
+                refs: Box::default(),
             })
         }
         (WriteKind::Archive | WriteKind::Delete, _, None) => {
@@ -207,7 +207,7 @@ fn refuse(sheet: &mut Sheet<'_>, state: &State, agent: &AgentId, write: &Write, 
     deed.code = Some(code);
     deed.because(&why);
     deed.fields = if fields.is_empty() { wanted(state, write) } else { fields };
-    deed.refs = refs;
+    deed.refs = *refs;
     let primary = sheet.push(deed);
     alert::stale(sheet, state, primary);
     primary
@@ -379,6 +379,7 @@ pub(super) fn simple(path: &FieldPath, value: Value, expected: Version, cause: O
         changes: BTreeMap::from([(path.field.clone(), value)]),
         expected: Some(Expected::Fields(BTreeMap::from([(path.field.clone(), expected)]))),
         depends_on: BTreeMap::new(),
+        lease: None,
         reason: None,
         cause,
     }

@@ -347,6 +347,11 @@ impl Model {
         self.agents.iter().find(|agent| agent.id == *id)
     }
 
+    /// The timezone in which schedules are read; UTC where the name is none that is known, which the lints refuse.
+    pub fn zone(&self) -> chrono_tz::Tz {
+        self.timezone.parse().unwrap_or(chrono_tz::UTC)
+    }
+
     /// The queue that an agent's undecided inputs go to.
     pub fn queue_of(&self, agent: &AgentId) -> Option<&Queue> {
         let named = self.agent(agent).and_then(|agent| agent.escalates_to.as_ref());

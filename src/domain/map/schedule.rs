@@ -1,10 +1,18 @@
-//! When something recurs, as the map writes it. Which instant comes next needs a clock and is not asked here.
+//! When something recurs, as the map writes it, and which instant comes next after a given one.
 
 use std::fmt;
 use std::str::FromStr;
 
-use chrono::{NaiveTime, Timelike, Weekday};
+use chrono::{
+    DateTime, Datelike, Days as Count, LocalResult, NaiveTime, TimeDelta, TimeZone, Timelike, Weekday,
+};
+use chrono_tz::Tz;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::domain::time::Time;
+
+/// The days that are looked at for the next instant: a week, and a day that a change of clocks may take away.
+const LOOK_AHEAD: u64 = 9;
 
 /// `daily 09:00`, `weekdays 09:00` or `weekly mon 09:00`, in the workspace's timezone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -37,6 +45,18 @@ impl Schedule {
         Some(Self { days: Days::Daily, at: NaiveTime::from_hms_opt(hour, minute, 0)? })
     }
 
+    /// The first instant after `after`, in this timezone. Where a change of clocks skips the time of day, it is an hour
+    /// later; where it comes twice, it is the first.
+    pub fn next(self, zone: Tz, after: Time) -> Option<Time> {
+        let today = after.utc().with_timezone(&zone).date_naive();
+        (0..LOOK_AHEAD)
+            .filter_map(|ahead| today.checked_add_days(Count::new(ahead)))
+            .filter(|day| self.is_on(day.weekday()))
+            .filter_map(|day| instant(zone, day.and_time(self.at)))
+            .map(|at| Time::from_micros(at.timestamp_micros()))
+            .find(|at| *at > after)
+    }
+
     /// Is it held on this day?
     pub fn is_on(self, day: Weekday) -> bool {
         match self.days {
@@ -44,6 +64,13 @@ impl Schedule {
             Days::Weekdays => !matches!(day, Weekday::Sat | Weekday::Sun),
             Days::Weekly(on) => on == day,
         }
+    }
+}
+
+fn instant(zone: Tz, local: chrono::NaiveDateTime) -> Option<DateTime<Tz>> {
+    match zone.from_local_datetime(&local) {
+        LocalResult::Single(at) | LocalResult::Ambiguous(at, _) => Some(at),
+        LocalResult::None => zone.from_local_datetime(&(local + TimeDelta::hours(1))).earliest(),
     }
 }
 
@@ -100,6 +127,25 @@ mod tests {
         {
             assert!(bad.parse::<Schedule>().is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn the_next_instant_is_in_the_workspaces_own_time() {
+        let zone: Tz = "Europe/Madrid".parse().unwrap();
+        let next = |schedule: &str, after: &str| {
+            let after: Time = after.parse().unwrap();
+            schedule.parse::<Schedule>().unwrap().next(zone, after).unwrap().to_string()
+        };
+        // Winter is an hour, summer two hours ahead of UTC.
+        assert_eq!(next("daily 09:00", "2026-01-10T07:59:59Z"), "2026-01-10T08:00:00.000000Z");
+        assert_eq!(next("daily 09:00", "2026-01-10T08:00:00Z"), "2026-01-11T08:00:00.000000Z");
+        assert_eq!(next("daily 09:00", "2026-07-10T08:00:00Z"), "2026-07-11T07:00:00.000000Z");
+        assert_eq!(next("weekly mon 09:00", "2026-01-10T08:00:00Z"), "2026-01-12T08:00:00.000000Z");
+        // On 29 March the clocks go from two to three: 02:30 does not exist, 03:30 does.
+        assert_eq!(next("daily 02:30", "2026-03-28T12:00:00Z"), "2026-03-29T01:30:00.000000Z");
+        // On 25 October 02:30 comes twice: the first one counts, and only once.
+        assert_eq!(next("daily 02:30", "2026-10-24T12:00:00Z"), "2026-10-25T00:30:00.000000Z");
+        assert_eq!(next("daily 02:30", "2026-10-25T00:30:00Z"), "2026-10-26T01:30:00.000000Z");
     }
 
     #[test]

@@ -91,8 +91,20 @@ pub enum AlertKind {
     Contradiction,
     /// Two actors alternate a field.
     PingPong,
-    /// An item is past its deadline.
+    /// An item is past its deadline, or a review was not held.
     Overdue,
+    /// More than one agent answers the same event.
+    TriggerCollision,
+    /// Two agents publish on the same thread.
+    OutputCollision,
+    /// A task goes back and forth with the same feedback.
+    NotConverging,
+    /// A chain of causes comes back to where it was, or does not end.
+    Cascade,
+    /// A lease ended by time, not by its holder.
+    LeaseLapsed,
+    /// Work waits, and its agent gives no sign of life.
+    SilentAgent,
 }
 
 /// How bad.
@@ -131,13 +143,19 @@ pub enum AlertState {
 
 impl AlertKind {
     /// Every kind.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 12] = [
         Self::StaleWrite,
         Self::StaleRead,
         Self::NotOwner,
+        Self::TriggerCollision,
+        Self::OutputCollision,
         Self::Contradiction,
         Self::PingPong,
+        Self::NotConverging,
+        Self::Cascade,
+        Self::LeaseLapsed,
         Self::Overdue,
+        Self::SilentAgent,
     ];
 
     /// The word on every screen.
@@ -149,14 +167,26 @@ impl AlertKind {
             Self::Contradiction => "contradiction",
             Self::PingPong => "ping-pong",
             Self::Overdue => "overdue",
+            Self::TriggerCollision => "trigger-collision",
+            Self::OutputCollision => "output-collision",
+            Self::NotConverging => "not-converging",
+            Self::Cascade => "cascade",
+            Self::LeaseLapsed => "lease-lapsed",
+            Self::SilentAgent => "silent-agent",
         }
     }
 
     /// The window in which the same fingerprint counts up.
     pub fn window(self) -> Span {
         match self {
-            Self::StaleWrite | Self::StaleRead | Self::NotOwner => Span::from_days(1),
-            Self::Contradiction | Self::Overdue => Span::from_days(7),
+            Self::StaleWrite
+            | Self::StaleRead
+            | Self::NotOwner
+            | Self::TriggerCollision
+            | Self::OutputCollision
+            | Self::LeaseLapsed
+            | Self::SilentAgent => Span::from_days(1),
+            Self::Contradiction | Self::Overdue | Self::NotConverging | Self::Cascade => Span::from_days(7),
             Self::PingPong => Span::from_days(14),
         }
     }
@@ -164,15 +194,35 @@ impl AlertKind {
     /// How bad one of these is when it opens.
     pub fn severity(self) -> Severity {
         match self {
-            Self::NotOwner => Severity::Info,
-            Self::StaleWrite | Self::StaleRead | Self::Overdue | Self::PingPong => Severity::Warning,
-            Self::Contradiction => Severity::Critical,
+            Self::NotOwner | Self::LeaseLapsed => Severity::Info,
+            Self::StaleWrite
+            | Self::StaleRead
+            | Self::Overdue
+            | Self::PingPong
+            | Self::NotConverging
+            | Self::SilentAgent => Severity::Warning,
+            Self::Contradiction | Self::TriggerCollision | Self::OutputCollision | Self::Cascade => {
+                Severity::Critical
+            }
         }
     }
 
     /// Whether a person must settle it (2-domain §5: contradictions, collisions and loops escalate by themselves).
     pub fn escalates(self) -> bool {
-        matches!(self, Self::Contradiction | Self::PingPong)
+        match self {
+            Self::Contradiction
+            | Self::TriggerCollision
+            | Self::OutputCollision
+            | Self::PingPong
+            | Self::NotConverging
+            | Self::Cascade => true,
+            Self::StaleWrite
+            | Self::StaleRead
+            | Self::NotOwner
+            | Self::LeaseLapsed
+            | Self::Overdue
+            | Self::SilentAgent => false,
+        }
     }
 }
 

@@ -7,10 +7,16 @@ use std::sync::Arc;
 use imbl::{OrdMap, OrdSet, Vector};
 use serde::{Deserialize, Serialize};
 
-use super::{Alert, ClosedItem, Item, OpenAct, PastAnswers, ScopeRule, Work};
+use super::{
+    Alert, ClaimHeld, ClosedItem, Concluded, FanOutState, Hold, Item, LastPublication, Lease, OpenAct,
+    PastAnswers, QueueReviews, Recent, ScopeRule, Task, Timer, WaitingAct, Work,
+};
 use crate::domain::{
     deed::Outcome,
-    ids::{ActNo, Actor, AgentId, AlertNo, ItemNo, MapVersion, Seq, WorkNo, WorkspaceId},
+    ids::{
+        ActNo, Actor, AgentId, AlertNo, FanOutNo, Fence, ItemNo, MapVersion, QueueName, Seq, TaskId, WorkNo,
+        WorkspaceId,
+    },
     map::{Map, Mode, Model},
     path::EntityPath,
     time::Time,
@@ -65,8 +71,32 @@ pub struct Board {
     pub agents: OrdMap<AgentId, AgentFacts>,
     /// Entities that people froze.
     pub frozen: OrdMap<EntityPath, Stop>,
-    /// When each item wants attention next: its warning, then its deadline.
-    pub timers: OrdSet<(Time, ItemNo)>,
+    /// What falls due, the next first.
+    pub timers: OrdSet<(Time, Timer)>,
+    /// What agents hold open on each entity: work, acts, leases, acts that wait.
+    pub holds: OrdMap<EntityPath, OrdSet<Hold>>,
+    /// Tasks under way, by name.
+    pub tasks: OrdMap<TaskId, Arc<Task>>,
+    /// Tasks that ended, oldest first.
+    pub ended_tasks: Vector<Arc<Task>>,
+    /// Fan-outs under way.
+    pub fan_outs: OrdMap<FanOutNo, Arc<FanOutState>>,
+    /// Fan-outs that were joined, oldest first.
+    pub ended_fan_outs: Vector<Arc<FanOutState>>,
+    /// Leases that were granted and not given back. One past its time is void, even before its timer says so.
+    pub leases: OrdMap<Fence, Arc<Lease>>,
+    /// Acts that wait until the way is free, by the deed that deferred them.
+    pub waiting: OrdMap<Seq, Arc<WaitingAct>>,
+    /// The last publication on each thread, by output and thread (`key`), and on each output as a whole.
+    pub threads: Recent<LastPublication>,
+    /// Who holds the claim of each event, by name and key (`key`).
+    pub claims: Recent<ClaimHeld>,
+    /// What was concluded last, by subject and question (`key`), the latest of each actor.
+    pub conclusions: Recent<Vector<Concluded>>,
+    /// When each scheduled event is raised next.
+    pub schedules: OrdMap<Arc<str>, Time>,
+    /// The reviews of each queue.
+    pub reviews: OrdMap<QueueName, QueueReviews>,
     /// The last act that was allowed to each target, of the [`TARGETS`] used last.
     pub targets: OrdMap<Arc<str>, Seq>,
     /// Deeds so far by outcome.
@@ -88,6 +118,10 @@ pub struct Next {
     pub act: ActNo,
     /// Of rules.
     pub rule: u64,
+    /// Of fan-outs.
+    pub fan_out: FanOutNo,
+    /// Of leases.
+    pub fence: Fence,
 }
 
 /// One version of the map.
@@ -124,6 +158,12 @@ pub struct AgentFacts {
     pub outcomes: OrdMap<Outcome, u64>,
     /// Set while a person has stopped it.
     pub paused: Option<Stop>,
+    /// How often people stepped in on what is its own.
+    #[serde(default)]
+    pub interventions: u64,
+    /// When they did last.
+    #[serde(default)]
+    pub last_intervention: Option<Time>,
 }
 
 /// A person's stop of an agent or an entity.
@@ -140,7 +180,15 @@ pub struct Stop {
 impl Board {
     /// A workspace before its first deed.
     pub fn new(workspace: WorkspaceId) -> Self {
-        let first = Next { item: ItemNo(1), alert: AlertNo(1), work: WorkNo(1), act: ActNo(1), rule: 1 };
+        let first = Next {
+            item: ItemNo(1),
+            alert: AlertNo(1),
+            work: WorkNo(1),
+            act: ActNo(1),
+            rule: 1,
+            fan_out: FanOutNo(1),
+            fence: Fence(1),
+        };
         let map = Map::compile(Model::empty(workspace.clone()));
         Self {
             workspace,
@@ -161,6 +209,18 @@ impl Board {
             agents: OrdMap::new(),
             frozen: OrdMap::new(),
             timers: OrdSet::new(),
+            holds: OrdMap::new(),
+            tasks: OrdMap::new(),
+            ended_tasks: Vector::new(),
+            fan_outs: OrdMap::new(),
+            ended_fan_outs: Vector::new(),
+            leases: OrdMap::new(),
+            waiting: OrdMap::new(),
+            threads: Recent::default(),
+            claims: Recent::default(),
+            conclusions: Recent::default(),
+            schedules: OrdMap::new(),
+            reviews: OrdMap::new(),
             targets: OrdMap::new(),
             outcomes: OrdMap::new(),
             next: first,
@@ -180,6 +240,24 @@ impl Board {
     /// Open items alike, the item itself not among them.
     pub fn alike<'a>(&'a self, item: &'a Item) -> impl Iterator<Item = &'a Arc<Item>> {
         self.items.values().filter(move |other| other.no != item.no && other.alike == item.alike)
+    }
+
+    /// What agents hold open on an entity.
+    pub fn holds_on(&self, entity: &EntityPath) -> impl Iterator<Item = Hold> {
+        self.holds.get(entity).into_iter().flatten().copied()
+    }
+
+    /// The live leases on an entity or one of its fields.
+    pub fn leases_on<'a>(
+        &'a self,
+        entity: &'a EntityPath,
+        now: Time,
+    ) -> impl Iterator<Item = &'a Arc<Lease>> {
+        let lease = |hold| match hold {
+            Hold::Lease(fence) => self.leases.get(&fence),
+            Hold::Work(_) | Hold::Act(_) | Hold::Waiting(_) => None,
+        };
+        self.holds_on(entity).filter_map(lease).filter(move |lease| lease.is_live(now))
     }
 
     /// The open work of one agent, oldest first.

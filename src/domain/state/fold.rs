@@ -20,6 +20,7 @@ impl State {
     )]
     pub fn fold(&mut self, deed: &Deed) {
         self.board.fold(deed);
+        self.links.add(deed);
         if let Some(mark) = &deed.refs.import {
             self.imports.add(mark);
         }
@@ -51,7 +52,14 @@ impl State {
             | Body::ActRefused(_)
             | Body::ActDeferred(_)
             | Body::ActDone(())
-            | Body::ActFailed(()) => self.touch_entity(deed, None),
+            | Body::ActFailed(())
+            | Body::OutputPublished(_)
+            | Body::OutputHeld(_)
+            | Body::OutputRefused(_)
+            | Body::ConclusionDrawn(_) => self.touch_entity(deed, None),
+            Body::EntityFrozen(()) | Body::EntityUnfrozen(()) => {
+                self.touch_entity(deed, Some(Change::Version));
+            }
             Body::WorkspaceCreated(_)
             | Body::MapApplied(_)
             | Body::MapRefused(())
@@ -85,9 +93,43 @@ impl State {
             | Body::TokenRefused(())
             | Body::AgentPaused(_)
             | Body::AgentResumed(_)
-            | Body::EntityFrozen(())
-            | Body::EntityUnfrozen(())
             | Body::OverrideRefused(())
+            | Body::WorkTaken(_)
+            | Body::WorkFailed(())
+            | Body::WorkReturned(())
+            | Body::WorkLapsed(())
+            | Body::WorkExhausted(())
+            | Body::WorkUnheeded(())
+            | Body::EventRaised(_)
+            | Body::EventEscalated(_)
+            | Body::EventRefused(_)
+            | Body::ClaimGranted(_)
+            | Body::ClaimRefused(_)
+            | Body::HandoffOffered(_)
+            | Body::HandoffAccepted(_)
+            | Body::HandoffReturned(_)
+            | Body::HandoffCompleted(_)
+            | Body::HandoffEscalated(_)
+            | Body::HandoffRefused(())
+            | Body::TaskClosed(_)
+            | Body::FanOutOpened(_)
+            | Body::BranchEnded(_)
+            | Body::FanOutJoined(_)
+            | Body::FanOutRefused(())
+            | Body::LeaseGranted(_)
+            | Body::LeaseRenewed(_)
+            | Body::LeaseReleased(())
+            | Body::LeaseTransferred(_)
+            | Body::LeaseLapsed(())
+            | Body::LeaseRevoked(())
+            | Body::LeaseRefused(())
+            | Body::ConclusionRefused(())
+            | Body::ActWoken(_)
+            | Body::ItemRevised(_)
+            | Body::ReviewStarted(_)
+            | Body::ReviewEnded(_)
+            | Body::ReviewMissed(_)
+            | Body::ReviewRefused(())
             | Body::BatchCommitted(())
             | Body::BatchRefused(_) => {}
         }
@@ -103,7 +145,9 @@ impl State {
         match change {
             Some(Change::Fields) => apply(entity, deed),
             Some(Change::Gone { deleted }) => bury(entity, deed, deleted),
-            None => {}
+            // A person stepped in: what was read of the entity before is no longer current.
+            Some(Change::Version) if entity.version != Version(0) => entity.version = entity.version.next(),
+            Some(Change::Version) | None => {}
         }
         if entity.recent.len() >= RECENT {
             entity.recent.remove(0);
@@ -156,6 +200,7 @@ fn remember_actor(entity: &mut Entity, deed: &Deed) {
 enum Change {
     Fields,
     Gone { deleted: bool },
+    Version,
 }
 
 fn bury(entity: &mut Entity, deed: &Deed, deleted: bool) {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    Alert, AlertSide, AlertState, Board, CLOSED, Case, ClosedItem, Effects, Item, LOUD, MAPS, MapStep,
-    OpenAct, PastAnswers, RESOLVED, SIDES, Severity, Stop, TARGETS, TARGETS_AFTER_A_CUT,
+    Alert, AlertSide, AlertState, Board, CLOSED, ClosedItem, Effects, Item, LOUD, MAPS, MapStep, OpenAct,
+    PastAnswers, RESOLVED, SIDES, Severity, Stop, TARGETS, TARGETS_AFTER_A_CUT, Timer,
 };
 use crate::domain::{
     command::{ActOrder, ItemAnswer},
@@ -48,22 +48,55 @@ impl Board {
                 let words = format!("{} goes from {} to {}", change.pattern, change.from, change.to);
                 self.put_map(deed, change.version, Arc::new(model), vec![words]);
             }
-            Body::WorkQueued(work) => {
-                self.next.work = self.next.work.max(work.no.next());
-                self.works.insert(work.no, Arc::new((**work).clone()));
-            }
+            Body::WorkQueued(work) => self.queue_work(work),
+            Body::WorkTaken(taken) => self.take_work(&taken.works, taken.until),
+            Body::WorkFailed(()) => self.end_attempt(deed, "failed"),
+            Body::WorkReturned(()) => self.end_attempt(deed, "returned"),
+            Body::WorkLapsed(()) => self.end_attempt(deed, "lapsed"),
+            Body::WorkUnheeded(()) => self.leave_work_alone(&deed.refs.works),
             Body::WorkAccepted(())
             | Body::WorkDeclined(())
             | Body::WorkCompleted(())
-            | Body::WorkWithdrawn(()) => {
+            | Body::WorkWithdrawn(())
+            | Body::WorkExhausted(()) => {
                 for no in &deed.refs.works {
-                    self.works.remove(no);
+                    self.drop_work(*no);
                 }
             }
+            Body::EventRaised(raised) | Body::EventEscalated(raised) | Body::EventRefused(raised) => {
+                self.schedule_next(raised);
+            }
+            Body::ClaimGranted(mark) => self.grant_claim(deed, mark),
+            Body::HandoffOffered(order) => self.offer_task(deed, order),
+            Body::HandoffAccepted(task) => self.accept_task(deed, task),
+            Body::HandoffReturned(task) | Body::HandoffEscalated(task) => self.put_task(task),
+            Body::HandoffCompleted(result) => self.complete_task(deed, result),
+            Body::TaskClosed(task) => self.close_task(deed, task),
+            Body::FanOutOpened(fan_out) => self.open_fan_out(fan_out),
+            Body::BranchEnded(result) => self.end_branch(result),
+            Body::FanOutJoined(no) => self.join_fan_out(deed, *no),
+            Body::LeaseGranted(lease) | Body::LeaseTransferred(lease) => self.grant_lease(deed, lease),
+            Body::LeaseRenewed(until) => self.renew_lease(deed, *until),
+            Body::LeaseReleased(()) | Body::LeaseLapsed(()) | Body::LeaseRevoked(()) => {
+                if let Some(fence) = deed.refs.lease {
+                    self.drop_lease(fence);
+                }
+            }
+            Body::OutputPublished(published) => self.publish_last(deed, published),
+            Body::ConclusionDrawn(conclusion) => self.conclude(deed, conclusion),
+            Body::ActDeferred(order) => self.let_act_wait(deed, order),
+            Body::ActWoken(deferred) => self.wake_act(*deferred),
+            Body::ItemRevised(case) => self.change_item(deed, |item| {
+                item.case = (**case).clone();
+                item.version += 1;
+            }),
+            Body::ReviewStarted(queue) => self.start_review(deed, queue),
+            Body::ReviewEnded(end) => self.end_review(end),
+            Body::ReviewMissed(miss) => self.miss_review(miss),
             Body::ActAllowed(order) => self.open_act(deed, order),
             Body::ActDone(()) | Body::ActFailed(()) => {
                 if let Some(no) = deed.refs.act {
-                    self.acts.remove(&no);
+                    self.drop_act(no);
                 }
             }
             Body::ItemOpened(item) => self.open_item(item),
@@ -119,8 +152,15 @@ impl Board {
             | Body::EntityArchived(())
             | Body::EntityDeleted(())
             | Body::ActRefused(_)
-            | Body::ActDeferred(_)
             | Body::WorkRefused(())
+            | Body::ClaimRefused(_)
+            | Body::HandoffRefused(())
+            | Body::FanOutRefused(())
+            | Body::LeaseRefused(())
+            | Body::OutputHeld(_)
+            | Body::OutputRefused(_)
+            | Body::ConclusionRefused(())
+            | Body::ReviewRefused(())
             | Body::ItemRefused(())
             | Body::AlertRefused(())
             | Body::TokenCreated(_)
@@ -135,6 +175,7 @@ impl Board {
     fn count(&mut self, deed: &Deed) {
         self.head = deed.seq;
         self.recorded = deed.recorded;
+        self.count_intervention(deed);
         *self.outcomes.entry(deed.outcome).or_insert(0) += 1;
         let Actor::Agent(agent) = &deed.actor else { return };
         let facts = self.agents.entry(agent.clone()).or_default();
@@ -146,9 +187,22 @@ impl Board {
         *facts.outcomes.entry(deed.outcome).or_insert(0) += 1;
     }
 
+    /// A person's step on what is an agent's own: the deed names the agents concerned as `owners`.
+    fn count_intervention(&mut self, deed: &Deed) {
+        if deed.actor.person().is_none() || !is_intervention(deed) {
+            return;
+        }
+        for agent in &deed.refs.owners {
+            let facts = self.agents.entry(agent.clone()).or_default();
+            facts.interventions += 1;
+            facts.last_intervention = Some(deed.recorded);
+        }
+    }
+
     fn put_map(&mut self, deed: &Deed, version: MapVersion, model: Arc<Model>, changes: Vec<String>) {
         self.map = Map::compile(Arc::clone(&model));
         self.map_version = version;
+        self.reschedule(deed.recorded);
         self.maps.push_back(MapStep {
             version,
             deed: deed.seq,
@@ -184,9 +238,11 @@ impl Board {
             subject: subject.clone(),
             target: Arc::clone(&order.target),
             action: Arc::from(&*deed.action),
+            based_on: order.based_on.clone(),
             at: deed.recorded,
             deed: deed.seq,
         };
+        self.hold_act(&act);
         self.acts.insert(no, Arc::new(act));
     }
 
@@ -232,12 +288,10 @@ impl Board {
 
     fn open_item(&mut self, item: &Item) {
         self.next.item = self.next.item.max(item.no.next());
-        if let Case::Conflict { alert } = item.case
-            && let Some(alert) = self.alerts.get_mut(&alert)
-        {
+        if let Some(alert) = item.case.alert().and_then(|alert| self.alerts.get_mut(&alert)) {
             Arc::make_mut(alert).item = Some(item.no);
         }
-        self.timers.insert((item.warn_at, item.no));
+        self.timers.insert((item.warn_at, Timer::Item(item.no)));
         self.items.insert(item.no, Arc::new(item.clone()));
     }
 
@@ -253,16 +307,19 @@ impl Board {
         let item = Arc::make_mut(item);
         if warning {
             item.warned = true;
-            self.timers.remove(&(item.warn_at, item.no));
-            self.timers.insert((item.due, item.no));
+            self.timers.remove(&(item.warn_at, Timer::Item(item.no)));
+            self.timers.insert((item.due, Timer::Item(item.no)));
         } else {
             item.overdue = true;
-            self.timers.remove(&(item.due, item.no));
+            self.timers.remove(&(item.due, Timer::Item(item.no)));
         }
     }
 
     fn close_items(&mut self, deed: &Deed, closed: &ItemClosed) {
         let Some(no) = deed.refs.item else { return };
+        if let Some(queue) = self.items.get(&no).map(|item| item.queue.clone()) {
+            self.count_in_review(deed, &queue, closed.effects.included.len() as u64 + 1);
+        }
         self.close_item(deed, no, closed, closed.effects.clone(), None);
         for other in &closed.effects.included {
             self.close_item(deed, *other, closed, Effects::default(), Some(no));
@@ -281,8 +338,8 @@ impl Board {
         with: Option<ItemNo>,
     ) {
         let Some(item) = self.items.remove(&no) else { return };
-        self.timers.remove(&(item.warn_at, no));
-        self.timers.remove(&(item.due, no));
+        self.timers.remove(&(item.warn_at, Timer::Item(no)));
+        self.timers.remove(&(item.due, Timer::Item(no)));
         let past = self.past.entry(Arc::clone(&item.alike)).or_default();
         past.count(&closed.answer, 1);
         past.last = Some(Arc::from(format!("{} by {}", closed.answer.word(), deed.actor)));
@@ -309,7 +366,8 @@ impl Board {
             let mut item = (*closed.item).clone();
             item.version += 1;
             if !item.overdue {
-                self.timers.insert((if item.warned { item.due } else { item.warn_at }, item.no));
+                let at = if item.warned { item.due } else { item.warn_at };
+                self.timers.insert((at, Timer::Item(item.no)));
             }
             self.items.insert(item.no, Arc::new(item));
         }
@@ -322,9 +380,28 @@ impl PastAnswers {
             ItemAnswer::Expand { .. } | ItemAnswer::Transfer { .. } => &mut self.expand,
             ItemAnswer::Handle { .. } => &mut self.handle,
             ItemAnswer::OutOfScope { .. } => &mut self.out_of_scope,
+            ItemAnswer::Approve { .. } => &mut self.approve,
+            ItemAnswer::ApproveEdited { .. } => &mut self.edited,
+            ItemAnswer::Reject { .. } => &mut self.reject,
         };
         *slot = slot.saturating_add_signed(by);
     }
+}
+
+/// Set, freeze, pause, revert, release by force, and a case that a person handled instead of its agent.
+fn is_intervention(deed: &Deed) -> bool {
+    if let Body::ItemAnswered(closed) = &deed.body {
+        return matches!(closed.answer, ItemAnswer::Handle { .. });
+    }
+    matches!(
+        deed.body,
+        Body::EntityFrozen(())
+            | Body::EntityUnfrozen(())
+            | Body::AgentPaused(_)
+            | Body::AgentResumed(_)
+            | Body::LeaseRevoked(())
+            | Body::WriteCommitted(())
+    )
 }
 
 /// The same conflict again: the first two sides stay, then the latest ones.

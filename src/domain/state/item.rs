@@ -5,8 +5,9 @@ use std::{fmt::Write as _, sync::Arc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use super::{Task, Work};
 use crate::domain::{
-    command::{Act, ItemAnswer, Write},
+    command::{Act, ItemAnswer, Publish, Raise, Write},
     ids::{Actor, AgentId, AlertNo, ItemNo, MapVersion, PersonId, QueueName, Seq, WorkNo},
     map::Grant,
     path::EntityPath,
@@ -86,6 +87,42 @@ pub enum Case {
         /// The alert.
         alert: AlertNo,
     },
+    /// An event that nobody owns.
+    UnownedEvent {
+        /// The event as raised.
+        raise: Raise,
+    },
+    /// An event that more than one agent answers, and no route decides.
+    TriggerCollision {
+        /// The alert.
+        alert: AlertNo,
+        /// The event as raised.
+        raise: Raise,
+    },
+    /// A publication that waits for a person.
+    Approval {
+        /// The publication as asked.
+        publish: Box<Publish>,
+        /// Publications of others on the same thread that the reviewer has to know.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        over: Vec<Seq>,
+        /// The collision's alert, where it was held because of one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        alert: Option<AlertNo>,
+    },
+    /// Work that is out of attempts, with its history.
+    GivenUp {
+        /// The work.
+        work: Box<Work>,
+    },
+    /// A task that is out of attempts or does not converge, with its history.
+    Stuck {
+        /// The task.
+        task: Box<Task>,
+        /// The alert, where the same feedback came twice.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        alert: Option<AlertNo>,
+    },
 }
 
 impl Case {
@@ -96,6 +133,29 @@ impl Case {
             Self::UnownedTarget { .. } => "unowned target",
             Self::Escalation { .. } => "unmatched input",
             Self::Conflict { .. } => "conflict",
+            Self::UnownedEvent { .. } => "unowned event",
+            Self::TriggerCollision { .. } => "trigger collision",
+            Self::Approval { .. } => "approval",
+            Self::GivenUp { .. } => "work given up",
+            Self::Stuck { .. } => "task stuck",
+        }
+    }
+
+    /// Whether it is approved or rejected instead of getting one of the three answers.
+    pub fn is_approval(&self) -> bool {
+        matches!(self, Self::Approval { .. })
+    }
+
+    /// The alert that ends with it.
+    pub fn alert(&self) -> Option<AlertNo> {
+        match self {
+            Self::Conflict { alert } | Self::TriggerCollision { alert, .. } => Some(*alert),
+            Self::Approval { alert, .. } | Self::Stuck { alert, .. } => *alert,
+            Self::UnownedField { .. }
+            | Self::UnownedTarget { .. }
+            | Self::Escalation { .. }
+            | Self::UnownedEvent { .. }
+            | Self::GivenUp { .. } => None,
         }
     }
 }
@@ -175,6 +235,15 @@ pub struct PastAnswers {
     pub handle: u64,
     /// Out of scope.
     pub out_of_scope: u64,
+    /// Approved as it was.
+    #[serde(default)]
+    pub approve: u64,
+    /// Approved with edits.
+    #[serde(default)]
+    pub edited: u64,
+    /// Rejected.
+    #[serde(default)]
+    pub reject: u64,
     /// The last one, in words.
     pub last: Option<Arc<str>>,
 }
@@ -211,6 +280,12 @@ impl Item {
             Case::UnownedField { write } => serde_json::to_string_pretty(write).unwrap_or_default(),
             Case::UnownedTarget { act } => serde_json::to_string_pretty(act).unwrap_or_default(),
             Case::Escalation { input } => input.plain(),
+            Case::UnownedEvent { raise } | Case::TriggerCollision { raise, .. } => {
+                serde_json::to_string_pretty(raise).unwrap_or_default()
+            }
+            Case::Approval { publish, .. } => serde_json::to_string_pretty(publish).unwrap_or_default(),
+            Case::GivenUp { work } => serde_json::to_string_pretty(&work.kind).unwrap_or_default(),
+            Case::Stuck { task, .. } => serde_json::to_string_pretty(&task.order).unwrap_or_default(),
             Case::Conflict { .. } => String::new(),
         }
     }

@@ -8,9 +8,18 @@ mod board;
 mod entities;
 mod fold;
 mod fold_board;
+mod fold_review;
+mod fold_work;
 mod imports;
 mod item;
+mod lease;
+mod links;
+mod output;
 mod persist;
+mod recent;
+mod review;
+mod task;
+mod timer;
 mod work;
 
 pub use access::{Access, KEY_LIFE, KEYS, KeyAnswer, KeyOf, Token, TokenClass, TokenRecord};
@@ -19,9 +28,20 @@ pub use board::{
     AgentFacts, Board, CLOSED, MAPS, MapStep, Next, RESOLVED, Stop, TARGETS, TARGETS_AFTER_A_CUT,
 };
 pub use entities::{ACTORS, Entities, Entity, Field, Hasher, RECENT, RUNS, Run, Tombstone, Touch};
+pub use fold_review::REVIEW_GRACE;
 pub use imports::Imports;
 pub use item::{Case, ClosedItem, Effects, Item, PastAnswers, Redone, ScopeRule, Suggestion, hex};
-pub use work::{OpenAct, Work, WorkKind, WorkResult};
+pub use lease::{Hold, Lease};
+pub use links::{LINKS, Link, Links};
+pub use output::{
+    ClaimHeld, ClaimMark, Concluded, Conclusion, LastPublication, Occurrence, Publication, RaisedEvent,
+    VOICES, WaitingAct,
+};
+pub use recent::{KEPT, KEPT_AFTER_A_CUT, Recent, key};
+pub use review::{OpenReview, QueueReviews, ReviewEnd, ReviewMiss, ReviewTurn};
+pub use task::{Branch, BranchEnd, ENDED, FanOutState, Feedback, HandoffOrder, Task, TaskStage};
+pub use timer::Timer;
+pub use work::{Attempt, OpenAct, SILENCE, Work, WorkKind, WorkResult};
 
 use super::ids::{Seq, WorkspaceId};
 
@@ -36,6 +56,8 @@ pub struct State {
     pub access: Access,
     /// Which lines of other histories are in.
     pub imports: Imports,
+    /// The last deeds as links of chains of causes.
+    pub links: Links,
 }
 
 impl State {
@@ -46,6 +68,7 @@ impl State {
             entities: Entities::default(),
             access: Access::default(),
             imports: Imports::default(),
+            links: Links::default(),
         }
     }
 

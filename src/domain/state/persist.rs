@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Access, Board, Entity, Imports, KeyAnswer, State, TokenRecord, access::KeyOf};
+use super::{Access, Board, Entity, Imports, KeyAnswer, Links, State, TokenRecord, access::KeyOf};
 use crate::domain::{
     ids::{Actor, IdempotencyKey, TokenId},
     path::EntityPath,
@@ -19,6 +19,7 @@ struct Stored {
     /// Oldest first.
     keys: Vec<StoredKey>,
     imports: Imports,
+    links: Links,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -47,6 +48,7 @@ impl State {
             tokens: self.access.tokens.clone(),
             keys: keys.collect(),
             imports: self.imports.clone(),
+            links: self.links.clone(),
         })
     }
 
@@ -69,6 +71,7 @@ impl State {
             entities: stored.entities.into_iter().collect(),
             access,
             imports: stored.imports,
+            links: stored.links,
         })
     }
 }

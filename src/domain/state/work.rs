@@ -1,15 +1,16 @@
 //! Agents' work streams and open acts.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
+use super::task::{Branch, Feedback, HandoffOrder};
 use crate::domain::{
-    command::Write,
+    command::{ATTEMPTS, Act, MOST_ATTEMPTS, OnExhausted, Write},
     deed::Outcome,
-    ids::{ActNo, Actor, AgentId, ItemNo, Seq, WorkNo},
-    path::EntityPath,
-    time::Time,
+    ids::{ActNo, Actor, AgentId, FanOutNo, ItemNo, Seq, TaskId, Version, WorkNo},
+    path::{EntityPath, FieldPath},
+    time::{Span, Time},
     value::{Value, some},
 };
 
@@ -30,6 +31,84 @@ pub struct Work {
     pub at: Time,
     /// The deed that put it here.
     pub deed: Seq,
+    /// Until when a taker has it; waiting where nobody has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken_until: Option<Time>,
+    /// How often it was taken or tried.
+    #[serde(default)]
+    pub attempts: u32,
+    /// How often it may be.
+    pub max_attempts: u32,
+    /// What happens after that.
+    #[serde(default)]
+    pub on_exhausted: OnExhausted,
+    /// How the attempts so far ended, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub history: Vec<Attempt>,
+    /// When the board looks after it; kept here so that its timer is found again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alarm: Option<Time>,
+}
+
+/// One attempt that did not complete the work.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// Which, from 1.
+    pub attempt: u32,
+    /// How it ended: failed, returned, lapsed.
+    pub how: Arc<str>,
+    /// In the agent's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<Arc<str>>,
+    /// When.
+    pub at: Time,
+    /// The deed.
+    pub deed: Seq,
+}
+
+/// For how long work may wait without a sign of life of its agent.
+pub const SILENCE: Span = Span::from_mins(15);
+
+impl Work {
+    /// A new item that waits in `agent`'s stream. Number, time and deed are the board's and the deed's to say.
+    pub fn new(
+        no: WorkNo,
+        agent: AgentId,
+        kind: WorkKind,
+        title: impl Into<Arc<str>>,
+        at: (Time, Seq),
+    ) -> Self {
+        let alarm = kind.asks().then(|| at.0.plus(SILENCE));
+        let on_exhausted = if kind.asks() { OnExhausted::Escalate } else { OnExhausted::Abort };
+        let max_attempts = if kind.asks() { ATTEMPTS } else { MOST_ATTEMPTS };
+        Self {
+            no,
+            agent,
+            kind,
+            subject: None,
+            title: title.into(),
+            at: at.0,
+            deed: at.1,
+            taken_until: None,
+            attempts: 0,
+            max_attempts,
+            on_exhausted,
+            history: Vec::new(),
+            alarm,
+        }
+    }
+
+    /// The same about an entity.
+    #[must_use]
+    pub fn about(mut self, subject: Option<EntityPath>) -> Self {
+        self.subject = subject;
+        self
+    }
+
+    /// Whether somebody has taken it at `now`.
+    pub fn is_taken(&self, now: Time) -> bool {
+        self.taken_until.is_some_and(|until| now < until)
+    }
 }
 
 /// What a work item asks or tells.
@@ -64,6 +143,73 @@ pub enum WorkKind {
         /// In words.
         text: Arc<str>,
     },
+    /// An event that is this agent's to handle.
+    Dispatch {
+        /// Its name.
+        event: Arc<str>,
+        /// What it came with.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        attributes: BTreeMap<Arc<str>, Value>,
+        /// Who comes after, in sequence, once this is completed.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        then: Vec<AgentId>,
+        /// The deed that raised it.
+        raised: Seq,
+    },
+    /// A task handed to this agent: accept, complete or return it.
+    Handoff {
+        /// The checked payload.
+        order: Box<HandoffOrder>,
+        /// Every return so far, oldest first.
+        history: Vec<Feedback>,
+    },
+    /// A task that came back to its giver.
+    Returned {
+        /// Which.
+        task: TaskId,
+        /// The attempt that is next.
+        attempt: u32,
+        /// How many there are.
+        max_attempts: u32,
+        /// Every return so far, oldest first.
+        history: Vec<Feedback>,
+    },
+    /// A piece of a fan-out.
+    Branch {
+        /// Of which.
+        fan_out: FanOutNo,
+        /// Its place in it, from 0.
+        index: u32,
+        /// Who started it.
+        from: AgentId,
+        /// What it is.
+        input: Value,
+    },
+    /// A fan-out is joined: every branch's result or failure.
+    Join {
+        /// Which.
+        fan_out: FanOutNo,
+        /// Whether as many succeeded as were needed.
+        met: bool,
+        /// The branches in order; one without an end missed the deadline.
+        branches: Vec<Branch>,
+    },
+    /// Something that this agent's open work, act or lease depends on was changed by another.
+    Changed {
+        /// Which fields, with their new versions.
+        fields: Vec<(FieldPath, Version)>,
+        /// By whom.
+        by: Actor,
+        /// The deed.
+        change: Seq,
+    },
+    /// An act that was deferred may be asked for again: the way is free.
+    Free {
+        /// The act as asked then.
+        act: Box<Act>,
+        /// The deed that deferred it.
+        deferred: Seq,
+    },
 }
 
 /// How something came out.
@@ -82,6 +228,29 @@ impl WorkKind {
             Self::Proposal { .. } => "proposal",
             Self::Decision { .. } => "decision",
             Self::Notice { .. } => "notice",
+            Self::Dispatch { .. } => "dispatch",
+            Self::Handoff { .. } => "handoff",
+            Self::Returned { .. } => "returned",
+            Self::Branch { .. } => "branch",
+            Self::Join { .. } => "join",
+            Self::Changed { .. } => "changed",
+            Self::Free { .. } => "free",
+        }
+    }
+
+    /// Whether somebody waits for the agent to do it; the others only tell.
+    pub fn asks(&self) -> bool {
+        match self {
+            Self::Proposal { .. }
+            | Self::Dispatch { .. }
+            | Self::Handoff { .. }
+            | Self::Returned { .. }
+            | Self::Branch { .. } => true,
+            Self::Decision { .. }
+            | Self::Notice { .. }
+            | Self::Join { .. }
+            | Self::Changed { .. }
+            | Self::Free { .. } => false,
         }
     }
 }
@@ -99,6 +268,9 @@ pub struct OpenAct {
     pub target: Arc<str>,
     /// The caller's word for it.
     pub action: Arc<str>,
+    /// What it was based on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub based_on: Vec<FieldPath>,
     /// When it was allowed.
     pub at: Time,
     /// The deed that allowed it.

@@ -9,7 +9,7 @@ use crate::{
         command::{Answered, Command, ItemAnswer, ItemStep, ItemVerb},
         decide::preview as work_out,
         ids::{ItemNo, PersonId},
-        state::{Board, Case, ClosedItem, Item},
+        state::{Board, ClosedItem, Item},
     },
     server::{
         answer::{Answer, absent, json},
@@ -37,13 +37,10 @@ pub(in crate::server) async fn show(call: Call) -> Answer {
     let item = open.or_else(|| closed.as_ref().map(|closed| Arc::clone(&closed.item)));
     let item = item.ok_or_else(|| absent(format!("item #{no}")))?;
     let evidence = raw_deeds(&call.space, item.evidence.clone()).await?;
-    let alert = match item.case {
-        Case::Conflict { alert } => {
-            let resolved = || board.resolved.iter().rev().find(|one| one.no == alert);
-            board.alerts.get(&alert).or_else(resolved).cloned()
-        }
-        Case::UnownedField { .. } | Case::UnownedTarget { .. } | Case::Escalation { .. } => None,
-    };
+    let alert = item.case.alert().and_then(|alert| {
+        let resolved = || board.resolved.iter().rev().find(|one| one.no == alert);
+        board.alerts.get(&alert).or_else(resolved).cloned()
+    });
     json(&ItemView {
         digest: item.digest(),
         alike: board.alike(&item).cloned().collect(),

@@ -6,7 +6,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::scope::agent_meant;
 use crate::{
-    api::{NoteBody, Problem, ProblemCode, WorkList},
+    api::{Problem, ProblemCode, WorkList, WorkStepBody},
     domain::{
         command::{Command, WorkStep, WorkVerb},
         ids::{AgentId, WorkNo},
@@ -93,6 +93,6 @@ pub(in crate::server) async fn decline(call: Call) -> Answer {
 
 async fn step(call: Call, step: WorkVerb) -> Answer {
     let work = call.param("n")?;
-    let NoteBody { note } = call.parse_or_default()?;
-    call.command(Command::Work(WorkStep { work, step, note })).await
+    let WorkStepBody { note, result } = call.parse_or_default()?;
+    call.command(Command::Work(WorkStep { work, step, note, result })).await
 }

@@ -32,7 +32,13 @@ fn meaning(kind: AlertKind) -> &'static str {
         AlertKind::NotOwner => "a write to a field that another agent owns",
         AlertKind::Contradiction => "two states that must not be true together are",
         AlertKind::PingPong => "two overwrite each other in turn, or a value keeps coming back",
-        AlertKind::Overdue => "a decision that a person owes is past its deadline",
+        AlertKind::Overdue => "something that a person owes is past its time",
+        AlertKind::TriggerCollision => "more than one agent answers the same event",
+        AlertKind::OutputCollision => "two agents speak on the same thread; the second was held",
+        AlertKind::NotConverging => "a task comes back with the same feedback again",
+        AlertKind::Cascade => "one deed led to the next until it came back to where it began, or did not end",
+        AlertKind::LeaseLapsed => "a lease ended by time: whoever held it can't write with it any more",
+        AlertKind::SilentAgent => "work waits, and its agent gives no sign of life",
     }
 }
 

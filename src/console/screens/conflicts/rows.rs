@@ -70,11 +70,16 @@ fn matches(alert: &Alert, words: &[String]) -> bool {
 /// `mayor ⇄ dog` where they take turns, else `sales, support`; of long names the end.
 pub(super) fn who(look: Look<'_>, alert: &Alert) -> String {
     let between = match alert.kind {
-        AlertKind::PingPong => format!(" {} ", look.glyphs.swap),
+        AlertKind::PingPong | AlertKind::NotConverging => format!(" {} ", look.glyphs.swap),
         AlertKind::StaleWrite
         | AlertKind::StaleRead
         | AlertKind::NotOwner
+        | AlertKind::TriggerCollision
+        | AlertKind::OutputCollision
         | AlertKind::Contradiction
+        | AlertKind::Cascade
+        | AlertKind::LeaseLapsed
+        | AlertKind::SilentAgent
         | AlertKind::Overdue => ", ".to_owned(),
     };
     let names: Vec<&str> = alert.who.iter().map(|actor| short(actor.name())).collect();

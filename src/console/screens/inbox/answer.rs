@@ -246,7 +246,7 @@ impl Answering {
                 let note = self.needed(NOTE, "say in the note how you handled it")?;
                 let reply = self.value(REPLY);
                 let reply = (!reply.is_empty()).then(|| Value::text(&reply));
-                Ok(ItemAnswer::Handle { note: Arc::from(note), reply })
+                Ok(ItemAnswer::Handle { note: Arc::from(note), reply, to: None })
             }
             Kind::OutOfScope => {
                 let reason = self.needed(NOTE, "say in the reason why it is nobody's business")?;
@@ -265,7 +265,7 @@ impl Answering {
             // The consequence does not depend on the words that are still missing.
             let rule = self.ticked("rule");
             answer = Ok(match self.kind {
-                Kind::Handle => ItemAnswer::Handle { note: Arc::from(""), reply: None },
+                Kind::Handle => ItemAnswer::Handle { note: Arc::from(""), reply: None, to: None },
                 _ => ItemAnswer::OutOfScope { reason: Arc::from(""), rule },
             });
         }
@@ -419,7 +419,13 @@ fn proposed(item: &Item) -> (String, String) {
             grant_text(&Grant::Write(pattern))
         }
         Case::UnownedTarget { act } => grant_text(&Grant::Output(act.target.to_string())),
-        Case::Escalation { .. } | Case::Conflict { .. } => String::new(),
+        Case::UnownedEvent { raise } => grant_text(&Grant::Trigger(raise.event.to_string())),
+        Case::Escalation { .. }
+        | Case::Conflict { .. }
+        | Case::TriggerCollision { .. }
+        | Case::Approval { .. }
+        | Case::GivenUp { .. }
+        | Case::Stuck { .. } => String::new(),
     };
     (agent, grant)
 }

@@ -50,9 +50,14 @@ pub(super) fn lines<'a>(
             let sides = board.alerts.get(alert).map(|alert| sides(look, wide, world, &alert.sides));
             lines.extend(fact(look, "SIDES", LABEL, sides.unwrap_or_default()));
         }
-        Case::UnownedField { .. } | Case::UnownedTarget { .. } | Case::Escalation { .. } => {
-            lines.extend(fact(look, "INPUT", LABEL, input(look, wide, item)));
-        }
+        Case::UnownedField { .. }
+        | Case::UnownedTarget { .. }
+        | Case::Escalation { .. }
+        | Case::UnownedEvent { .. }
+        | Case::TriggerCollision { .. }
+        | Case::Approval { .. }
+        | Case::GivenUp { .. }
+        | Case::Stuck { .. } => lines.extend(fact(look, "INPUT", LABEL, input(look, wide, item))),
     }
     lines.extend(fact(look, "WHY", LABEL, text(&item.why, TEXT_LINES)));
     if item.unforeseen {
@@ -185,6 +190,11 @@ fn input(look: Look<'_>, wide: usize, item: &Item) -> Vec<Line<'static>> {
             lines
         }
         Case::Escalation { input } => text(&input.plain()),
+        Case::UnownedEvent { .. }
+        | Case::TriggerCollision { .. }
+        | Case::Approval { .. }
+        | Case::GivenUp { .. }
+        | Case::Stuck { .. } => text(&item.input()),
         Case::Conflict { .. } => Vec::new(),
     }
 }
@@ -258,9 +268,15 @@ fn suggestion(look: Look<'_>, wide: usize, world: &World, board: &Board, item: &
     let Some(suggested) = &item.suggestion else {
         let words = match &item.case {
             Case::Conflict { .. } => "handle: say which side is right; the alert is resolved with your note",
-            Case::UnownedField { .. } | Case::UnownedTarget { .. } | Case::Escalation { .. } => {
-                "none: no zone is near"
+            Case::UnownedField { .. }
+            | Case::UnownedTarget { .. }
+            | Case::Escalation { .. }
+            | Case::UnownedEvent { .. } => "none: no zone is near",
+            Case::TriggerCollision { .. } => {
+                "handle: give this event to one of them; a route in the map decides the next"
             }
+            Case::Approval { .. } => "approve, approve with edits, or reject",
+            Case::GivenUp { .. } | Case::Stuck { .. } => "handle: say how it goes on",
         };
         return untrusted::wrap(words, wide, 2, theme.muted, theme.escaped);
     };

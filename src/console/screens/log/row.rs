@@ -81,12 +81,51 @@ fn actor_style(look: Look<'_>, deed: &Deed) -> Style {
 }
 
 /// What kind of deed it was, in one word.
+#[expect(
+    clippy::too_many_lines,
+    reason = "one exhaustive match, so that a new deed type stops the build here"
+)]
 pub(super) fn action(deed: &Deed) -> &str {
     match &deed.body {
         Body::ActAllowed(_) | Body::ActRefused(_) | Body::ActDeferred(_) => "act",
         Body::AlertOpened(_) | Body::AlertCounted(_) | Body::AlertReopened(_) => "alert",
-        Body::ItemOpened(_) | Body::ItemJoined(()) | Body::ItemWarned(()) | Body::ItemOverdue(()) => "item",
-        Body::WorkQueued(_) => "work",
+        Body::ItemOpened(_)
+        | Body::ItemJoined(())
+        | Body::ItemWarned(())
+        | Body::ItemOverdue(())
+        | Body::ItemRevised(_) => "item",
+        Body::WorkQueued(_)
+        | Body::WorkTaken(_)
+        | Body::WorkFailed(())
+        | Body::WorkReturned(())
+        | Body::WorkLapsed(())
+        | Body::WorkExhausted(())
+        | Body::WorkUnheeded(()) => "work",
+        Body::EventRaised(_) | Body::EventEscalated(_) | Body::EventRefused(_) => "event",
+        Body::ClaimGranted(_) | Body::ClaimRefused(_) => "claim",
+        Body::HandoffOffered(_)
+        | Body::HandoffAccepted(_)
+        | Body::HandoffReturned(_)
+        | Body::HandoffCompleted(_)
+        | Body::HandoffEscalated(_)
+        | Body::HandoffRefused(())
+        | Body::TaskClosed(_) => "handoff",
+        Body::FanOutOpened(_) | Body::BranchEnded(_) | Body::FanOutJoined(_) | Body::FanOutRefused(()) => {
+            "fan-out"
+        }
+        Body::LeaseGranted(_)
+        | Body::LeaseRenewed(_)
+        | Body::LeaseReleased(())
+        | Body::LeaseTransferred(_)
+        | Body::LeaseLapsed(())
+        | Body::LeaseRevoked(())
+        | Body::LeaseRefused(()) => "lease",
+        Body::OutputPublished(_) | Body::OutputHeld(_) | Body::OutputRefused(_) => "publish",
+        Body::ConclusionDrawn(_) | Body::ConclusionRefused(()) => "conclude",
+        Body::ActWoken(_) => "wake",
+        Body::ReviewStarted(_) | Body::ReviewEnded(_) | Body::ReviewMissed(_) | Body::ReviewRefused(()) => {
+            "review"
+        }
         Body::WorkspaceCreated(_)
         | Body::MapApplied(_)
         | Body::MapRefused(())
@@ -132,6 +171,10 @@ pub(super) fn action(deed: &Deed) -> &str {
 }
 
 /// What it was about: the first part plain, the second in the accent of what counts.
+#[expect(
+    clippy::too_many_lines,
+    reason = "one exhaustive match, so that a new deed type stops the build here"
+)]
 pub(super) fn subject(look: Look<'_>, deed: &Deed) -> (String, String) {
     let entity = deed.subject.as_ref().map(ToString::to_string).unwrap_or_default();
     let numbered = |no: Option<u64>| no.map(|no| format!("#{no} ")).unwrap_or_default();
@@ -157,10 +200,64 @@ pub(super) fn subject(look: Look<'_>, deed: &Deed) -> (String, String) {
         | Body::ItemUndone(())
         | Body::ItemRefused(())
         | Body::ItemWarned(())
-        | Body::ItemOverdue(()) => (item(), entity),
+        | Body::ItemOverdue(())
+        | Body::ItemRevised(_) => (item(), entity),
         Body::WorkQueued(work) => {
             (format!("{} {} ", work.kind.word(), look.glyphs.arrow), work.agent.to_string())
         }
+        Body::WorkTaken(_)
+        | Body::WorkFailed(())
+        | Body::WorkReturned(())
+        | Body::WorkLapsed(())
+        | Body::WorkExhausted(())
+        | Body::WorkUnheeded(()) => {
+            let works: Vec<String> = deed.refs.works.iter().map(ToString::to_string).collect();
+            (format!("{} {} ", deed.action, works.join(" ")), entity)
+        }
+        Body::EventRaised(raised) | Body::EventEscalated(raised) | Body::EventRefused(raised) => {
+            let owner = deed.refs.owners.first().map(ToString::to_string).unwrap_or_default();
+            (format!("{} {} ", raised.event, look.glyphs.arrow), owner)
+        }
+        Body::ClaimGranted(mark) | Body::ClaimRefused(mark) => {
+            (format!("{} ", mark.event), mark.key.to_string())
+        }
+        Body::HandoffOffered(order) => {
+            (format!("{} {} ", order.task, look.glyphs.arrow), order.to.to_string())
+        }
+        Body::HandoffReturned(task) | Body::HandoffEscalated(task) => {
+            (format!("{} {} ", task.id, deed.action), task.owner.to_string())
+        }
+        Body::HandoffAccepted(task) | Body::TaskClosed(task) => {
+            (format!("{task} {}", deed.action), String::new())
+        }
+        Body::HandoffCompleted(done) => (format!("{} {}", done.task, deed.action), String::new()),
+        Body::FanOutOpened(fan_out) => {
+            (format!("fan-out {} ", fan_out.no), format!("{} branches", fan_out.branches.len()))
+        }
+        Body::BranchEnded(result) => {
+            let end = if result.end.ok { "succeeded" } else { "failed" };
+            (format!("fan-out {} ", result.fan_out), format!("branch {} {end}", result.index + 1))
+        }
+        Body::FanOutJoined(no) => (format!("fan-out {no} "), "joined".to_owned()),
+        Body::LeaseGranted(lease) | Body::LeaseTransferred(lease) => {
+            (format!("lease {} ", lease.fence), lease.target.to_string())
+        }
+        Body::LeaseRenewed(_)
+        | Body::LeaseReleased(())
+        | Body::LeaseLapsed(())
+        | Body::LeaseRevoked(())
+        | Body::LeaseRefused(()) => {
+            (format!("lease {}", numbered(deed.refs.lease.map(|no| no.0))), deed.action.to_string())
+        }
+        Body::OutputPublished(what) | Body::OutputHeld(what) | Body::OutputRefused(what) => {
+            let thread = what.thread.as_deref().unwrap_or_default();
+            (format!("{} {} {} ", deed.action, look.glyphs.arrow, what.output), thread.to_owned())
+        }
+        Body::ConclusionDrawn(what) => (format!("{entity} "), what.question.to_string()),
+        Body::ActWoken(deferred) => (format!("deed {deferred} "), entity),
+        Body::ReviewStarted(queue) => (format!("{queue} "), "started".to_owned()),
+        Body::ReviewEnded(end) => (format!("{} ", end.queue), format!("{} answered", end.answered)),
+        Body::ReviewMissed(miss) => (format!("{} ", miss.queue), "not held".to_owned()),
         Body::WorkspaceCreated(born) => ("workspace ".to_owned(), born.workspace.to_string()),
         Body::MapApplied(new) => (format!("map v{} ", new.version), String::new()),
         Body::ScopeExpanded(change) => (format!("{} + ", change.agent), change.grant.to_string()),
@@ -173,7 +270,11 @@ pub(super) fn subject(look: Look<'_>, deed: &Deed) -> (String, String) {
         Body::TokenCreated(token) => (format!("token {} ", token.id), String::new()),
         Body::TokenRevoked(token) => (format!("token {token} "), String::new()),
         Body::AgentPaused(agent) | Body::AgentResumed(agent) => (agent.to_string(), String::new()),
-        Body::MapRefused(())
+        Body::HandoffRefused(())
+        | Body::FanOutRefused(())
+        | Body::ConclusionRefused(())
+        | Body::ReviewRefused(())
+        | Body::MapRefused(())
         | Body::WriteCommitted(())
         | Body::WriteProposed(())
         | Body::WriteEscalated(())

@@ -195,7 +195,15 @@ fn about_pattern(
             .changes
             .keys()
             .any(|name| pattern.matches_path(&FieldPath::new(write.entity.clone(), name.clone()))),
-        WorkKind::Decision { .. } | WorkKind::Notice { .. } => false,
+        WorkKind::Decision { .. }
+        | WorkKind::Notice { .. }
+        | WorkKind::Dispatch { .. }
+        | WorkKind::Handoff { .. }
+        | WorkKind::Returned { .. }
+        | WorkKind::Branch { .. }
+        | WorkKind::Join { .. }
+        | WorkKind::Changed { .. }
+        | WorkKind::Free { .. } => false,
     });
     let waiting = waiting.count();
     if waiting > 0 {

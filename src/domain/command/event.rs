@@ -1,0 +1,49 @@
+//! Events as they are raised and claimed, 2-domain §3.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{ids::Seq, path::EntityPath, value::Value};
+
+/// Most attributes of one event.
+pub const ATTRIBUTES: usize = 64;
+
+/// Something happened that wakes an agent. Routed to exactly one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Raise {
+    /// The event's name, such as `email.received`.
+    pub event: Arc<str>,
+    /// What routes are chosen by, and what the agent is told.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub attributes: BTreeMap<Arc<str>, Value>,
+    /// The entity it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<EntityPath>,
+    /// Why it is raised.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Arc<str>>,
+    /// The deed that led to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Seq>,
+}
+
+/// An agent that listens on its own asks whether an event is its to handle.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Claim {
+    /// The event's name.
+    pub event: Arc<str>,
+    /// Which occurrence: the same for everybody who hears of it, such as a message id.
+    pub key: Arc<str>,
+    /// What routes are chosen by.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub attributes: BTreeMap<Arc<str>, Value>,
+    /// The entity it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<EntityPath>,
+    /// The deed that led to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Seq>,
+}

@@ -1,0 +1,67 @@
+//! What agents publish and conclude, 2-domain §3 and §5.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{
+    ids::{Seq, Version},
+    path::{EntityPath, FieldPath},
+    value::Value,
+};
+
+/// A publication on an output.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Publish {
+    /// The destination.
+    pub output: Arc<str>,
+    /// The conversation in it, such as a mail thread; two agents in one thread collide.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread: Option<Arc<str>>,
+    /// What is published.
+    pub body: Value,
+    /// The entity it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<EntityPath>,
+    /// The caller's word for it, which defer rules know; `publish` by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub action: Option<Arc<str>>,
+    /// What it was based on.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub depends_on: BTreeMap<FieldPath, Version>,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Arc<str>>,
+    /// The deed that led to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Seq>,
+}
+
+impl Publish {
+    /// The word for it in lists and for defer rules.
+    pub fn word(&self) -> &str {
+        self.action.as_deref().unwrap_or("publish")
+    }
+}
+
+/// What an agent found out. Two agents that differ are a contradiction.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Conclude {
+    /// The entity it is about.
+    pub subject: EntityPath,
+    /// The question, such as `is the invoice paid`.
+    pub question: Arc<str>,
+    /// The answer.
+    pub answer: Value,
+    /// What it was based on.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub depends_on: BTreeMap<FieldPath, Version>,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Arc<str>>,
+    /// The deed that led to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Seq>,
+}

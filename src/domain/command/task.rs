@@ -1,0 +1,188 @@
+//! Work that is taken, handed over and fanned out, 2-domain §3 and §4.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{
+    ids::{AgentId, Seq, TaskId, WorkNo},
+    path::EntityPath,
+    time::Span,
+    value::{Value, some},
+};
+
+/// Most work items that are taken at once.
+pub const TAKEN_AT_ONCE: u32 = 64;
+/// For how long taken work is out of sight where the taker says nothing.
+pub const VISIBILITY: Span = Span::from_mins(5);
+/// The longest that taken work may be out of sight.
+pub const LONGEST_VISIBILITY: Span = Span::from_hours(12);
+/// How often work is tried where nobody says otherwise.
+pub const ATTEMPTS: u32 = 3;
+/// The most attempts that anybody may ask for.
+pub const MOST_ATTEMPTS: u32 = 100;
+/// Most branches of one fan-out.
+pub const BRANCHES: usize = 64;
+/// For how long a fan-out may run at most.
+pub const LONGEST_FAN_OUT: Span = Span::from_days(30);
+
+/// Takes what waits in the caller's stream: nobody else of the same name sees it until the time is over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Take {
+    /// At most this many, oldest first; 1 by default.
+    #[serde(default = "one")]
+    pub limit: u32,
+    /// For how long; five minutes by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub visibility: Option<Span>,
+    /// Only this item.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub work: Option<WorkNo>,
+}
+
+/// Something an agent does with an item of its work stream.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WorkStep {
+    /// The work item.
+    pub work: WorkNo,
+    /// What.
+    pub step: WorkVerb,
+    /// Feedback of a declined proposal or a returned handoff, the reason of a failure, or a note.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<Arc<str>>,
+    /// What came of it, where it is completed.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub result: Option<Value>,
+}
+
+/// What can be done with a work item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WorkVerb {
+    /// Done with it.
+    Complete,
+    /// Make the proposed change as the owner's own write; take over the task of a handoff.
+    Accept,
+    /// Do not make the proposed change; `note` says why.
+    Decline,
+    /// It was tried and failed; `note` says how. Tried again while attempts are left.
+    Fail,
+    /// Given back: taken work waits again; a handoff goes back to its giver with `note` as feedback.
+    Return,
+}
+
+impl WorkVerb {
+    /// Every one.
+    pub const ALL: [Self; 5] = [Self::Complete, Self::Accept, Self::Decline, Self::Fail, Self::Return];
+
+    /// The word, on every surface.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Complete => "complete",
+            Self::Accept => "accept",
+            Self::Decline => "decline",
+            Self::Fail => "fail",
+            Self::Return => "return",
+        }
+    }
+}
+
+/// What happens to work that is out of attempts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnExhausted {
+    /// A named person decides.
+    #[default]
+    Escalate,
+    /// It ends as failed.
+    Abort,
+}
+
+/// Hands a task over, 2-domain §4. What is missing is a refusal that names the keys, hence the options.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Handoff {
+    /// To whom. Required.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<AgentId>,
+    /// Which task; made known by its first handoff. Required.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<TaskId>,
+    /// What was done so far. Required.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub work_product: Option<WorkProduct>,
+    /// What the receiver must know. Required.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub context: Option<Value>,
+    /// What the receiver must keep to; an empty list is an answer. Required.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub constraints: Option<Value>,
+    /// Which attempt this is, from 1. Required.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<u32>,
+    /// How many attempts there are; 3 where nobody says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_attempts: Option<u32>,
+    /// The entity it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<EntityPath>,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Arc<str>>,
+    /// The deed that led to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Seq>,
+}
+
+/// What was done so far. Both keys are required.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WorkProduct {
+    /// The product itself, or where it is.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub result: Option<Value>,
+    /// How far it is, in the giver's word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<Arc<str>>,
+}
+
+/// Independent pieces of work at once, joined with failures as values.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FanOut {
+    /// The pieces.
+    pub branches: Vec<BranchOrder>,
+    /// After how long it is joined, whatever is missing.
+    pub deadline: Span,
+    /// How many branches must succeed; all where nobody says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub needed: Option<u32>,
+    /// The entity it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<EntityPath>,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Arc<str>>,
+    /// The deed that led to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Seq>,
+}
+
+/// One piece of a fan-out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BranchOrder {
+    /// Who does it.
+    pub to: AgentId,
+    /// What it is.
+    pub input: Value,
+    /// How often it is tried; 3 where nobody says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_attempts: Option<u32>,
+}
+
+fn one() -> u32 {
+    1
+}

@@ -1,0 +1,283 @@
+//! Folding what agents hold: work and its attempts, tasks, fan-outs, leases, acts that wait; and the list by entity
+//! that says who holds what open. No rules here.
+
+use std::sync::Arc;
+
+use super::{
+    Attempt, Board, ClaimHeld, Concluded, ENDED, Hold, LastPublication, Lease, OpenAct, Publication, Task,
+    TaskStage, Timer, VOICES, WaitingAct, Work, key,
+};
+use crate::domain::{
+    command::ActOrder,
+    deed::{BranchResult, Deed, TaskResult},
+    ids::{FanOutNo, Fence, Seq, TaskId, WorkNo},
+    path::EntityPath,
+    state::{ClaimMark, Conclusion, FanOutState, HandoffOrder, SILENCE},
+    time::Time,
+};
+
+impl Board {
+    pub(super) fn queue_work(&mut self, work: &Work) {
+        self.next.work = self.next.work.max(work.no.next());
+        self.put_work(Arc::new(work.clone()));
+    }
+
+    /// Puts a work item where it belongs, in place of what was there under its number.
+    fn put_work(&mut self, work: Arc<Work>) {
+        self.drop_work(work.no);
+        if let Some(at) = work.alarm {
+            self.timers.insert((at, Timer::Work(work.no)));
+        }
+        if let Some(entity) = work.subject.as_ref().filter(|_| work.kind.asks()) {
+            self.hold(entity.clone(), Hold::Work(work.no));
+        }
+        self.works.insert(work.no, work);
+    }
+
+    pub(super) fn drop_work(&mut self, no: WorkNo) {
+        let Some(work) = self.works.remove(&no) else { return };
+        if let Some(at) = work.alarm {
+            self.timers.remove(&(at, Timer::Work(no)));
+        }
+        if let Some(entity) = &work.subject {
+            self.let_go(entity, Hold::Work(no));
+        }
+    }
+
+    pub(super) fn change_work(&mut self, no: WorkNo, change: impl FnOnce(&mut Work)) {
+        let Some(mut work) = self.works.get(&no).cloned() else { return };
+        change(Arc::make_mut(&mut work));
+        self.put_work(work);
+    }
+
+    pub(super) fn take_work(&mut self, works: &[WorkNo], until: Time) {
+        for no in works {
+            self.change_work(*no, |work| {
+                work.attempts += 1;
+                work.taken_until = Some(until);
+                work.alarm = Some(until);
+            });
+        }
+    }
+
+    /// An attempt ended without completing the work, which waits again.
+    pub(super) fn end_attempt(&mut self, deed: &Deed, how: &str) {
+        for no in &deed.refs.works {
+            self.change_work(*no, |work| {
+                work.taken_until = None;
+                work.alarm = work.kind.asks().then(|| deed.recorded.plus(SILENCE));
+                work.history.push(Attempt {
+                    attempt: work.attempts,
+                    how: Arc::from(how),
+                    note: deed.reason.clone(),
+                    at: deed.recorded,
+                    deed: deed.seq,
+                });
+            });
+        }
+    }
+
+    pub(super) fn leave_work_alone(&mut self, works: &[WorkNo]) {
+        for no in works {
+            self.change_work(*no, |work| work.alarm = None);
+        }
+    }
+
+    pub(super) fn offer_task(&mut self, deed: &Deed, order: &HandoffOrder) {
+        let Some(work) = deed.refs.works.first() else { return };
+        let known = self.tasks.get(&order.task);
+        let task = Task {
+            id: order.task.clone(),
+            owner: order.from.clone(),
+            subject: deed.subject.clone().or_else(|| known.and_then(|task| task.subject.clone())),
+            stage: TaskStage::Offered { to: order.to.clone(), work: *work },
+            attempt: order.attempt,
+            max_attempts: order.max_attempts,
+            history: known.map(|task| task.history.clone()).unwrap_or_default(),
+            order: order.clone(),
+            at: deed.recorded,
+            deed: deed.seq,
+        };
+        self.tasks.insert(task.id.clone(), Arc::new(task));
+    }
+
+    pub(super) fn accept_task(&mut self, deed: &Deed, task: &TaskId) {
+        let Some(agent) = deed.actor.agent() else { return };
+        let Some(work) = deed.refs.works.first() else { return };
+        if let Some(task) = self.tasks.get_mut(task) {
+            let task = Arc::make_mut(task);
+            task.owner = agent.clone();
+            task.stage = TaskStage::Accepted { work: *work };
+            (task.at, task.deed) = (deed.recorded, deed.seq);
+        }
+        self.change_work(*work, |work| work.alarm = None);
+    }
+
+    /// A task as a deed carries it takes the place of the one that is known.
+    pub(super) fn put_task(&mut self, task: &Task) {
+        self.tasks.insert(task.id.clone(), Arc::new(task.clone()));
+    }
+
+    pub(super) fn complete_task(&mut self, deed: &Deed, result: &TaskResult) {
+        let stage = TaskStage::Done { result: result.result.clone() };
+        self.end_task(deed, &result.task, stage);
+    }
+
+    pub(super) fn close_task(&mut self, deed: &Deed, task: &TaskId) {
+        let Some(item) = deed.refs.item else { return };
+        self.end_task(deed, task, TaskStage::Closed { item });
+    }
+
+    fn end_task(&mut self, deed: &Deed, task: &TaskId, stage: TaskStage) {
+        let Some(mut task) = self.tasks.remove(task) else { return };
+        let ended = Arc::make_mut(&mut task);
+        if let (TaskStage::Done { .. }, Some(agent)) = (&stage, deed.actor.agent()) {
+            ended.owner = agent.clone();
+        }
+        ended.stage = stage;
+        (ended.at, ended.deed) = (deed.recorded, deed.seq);
+        self.ended_tasks.push_back(task);
+        if self.ended_tasks.len() > ENDED {
+            self.ended_tasks.pop_front();
+        }
+    }
+
+    pub(super) fn open_fan_out(&mut self, fan_out: &FanOutState) {
+        self.next.fan_out = self.next.fan_out.max(fan_out.no.next());
+        self.timers.insert((fan_out.deadline, Timer::FanOut(fan_out.no)));
+        self.fan_outs.insert(fan_out.no, Arc::new(fan_out.clone()));
+    }
+
+    pub(super) fn end_branch(&mut self, result: &BranchResult) {
+        let Some(fan_out) = self.fan_outs.get_mut(&result.fan_out) else { return };
+        let place = usize::try_from(result.index).unwrap_or(usize::MAX);
+        if let Some(branch) = Arc::make_mut(fan_out).branches.get_mut(place) {
+            branch.end = Some(result.end.clone());
+        }
+    }
+
+    pub(super) fn join_fan_out(&mut self, deed: &Deed, no: FanOutNo) {
+        let Some(mut fan_out) = self.fan_outs.remove(&no) else { return };
+        self.timers.remove(&(fan_out.deadline, Timer::FanOut(no)));
+        Arc::make_mut(&mut fan_out).joined = Some(deed.recorded);
+        self.ended_fan_outs.push_back(fan_out);
+        if self.ended_fan_outs.len() > ENDED {
+            self.ended_fan_outs.pop_front();
+        }
+    }
+
+    /// A lease is granted; the one that it goes on from, if any, is over.
+    pub(super) fn grant_lease(&mut self, deed: &Deed, lease: &Lease) {
+        if let Some(before) = deed.refs.lease.filter(|before| *before != lease.fence) {
+            self.drop_lease(before);
+        }
+        self.next.fence = self.next.fence.max(lease.fence.next());
+        self.timers.insert((lease.until, Timer::Lease(lease.fence)));
+        if let crate::domain::command::LeaseTarget::Path(path) = &lease.target {
+            self.hold(path.entity.clone(), Hold::Lease(lease.fence));
+        }
+        self.leases.insert(lease.fence, Arc::new(lease.clone()));
+    }
+
+    pub(super) fn renew_lease(&mut self, deed: &Deed, until: Time) {
+        let Some(fence) = deed.refs.lease else { return };
+        let Some(lease) = self.leases.get_mut(&fence) else { return };
+        let before = std::mem::replace(&mut Arc::make_mut(lease).until, until);
+        self.timers.remove(&(before, Timer::Lease(fence)));
+        self.timers.insert((until, Timer::Lease(fence)));
+    }
+
+    pub(super) fn drop_lease(&mut self, fence: Fence) {
+        let Some(lease) = self.leases.remove(&fence) else { return };
+        self.timers.remove(&(lease.until, Timer::Lease(fence)));
+        if let crate::domain::command::LeaseTarget::Path(path) = &lease.target {
+            self.let_go(&path.entity, Hold::Lease(fence));
+        }
+    }
+
+    pub(super) fn hold_act(&mut self, act: &OpenAct) {
+        for entity in act_entities(act) {
+            self.hold(entity.clone(), Hold::Act(act.no));
+        }
+    }
+
+    pub(super) fn drop_act(&mut self, no: crate::domain::ids::ActNo) {
+        let Some(act) = self.acts.remove(&no) else { return };
+        for entity in act_entities(&act) {
+            self.let_go(entity, Hold::Act(no));
+        }
+    }
+
+    pub(super) fn let_act_wait(&mut self, deed: &Deed, order: &ActOrder) {
+        let Some(waiting) = &order.waits else { return };
+        for entity in waiting.entities() {
+            self.hold(entity.clone(), Hold::Waiting(deed.seq));
+        }
+        if let Some(until) = waiting.until {
+            self.timers.insert((until, Timer::Waiting(deed.seq)));
+        }
+        self.waiting.insert(deed.seq, Arc::new((**waiting).clone()));
+    }
+
+    pub(super) fn wake_act(&mut self, deferred: Seq) {
+        let Some(waiting) = self.waiting.remove(&deferred) else { return };
+        if let Some(until) = waiting.until {
+            self.timers.remove(&(until, Timer::Waiting(deferred)));
+        }
+        let waiting: &WaitingAct = &waiting;
+        for entity in waiting.entities() {
+            self.let_go(entity, Hold::Waiting(deferred));
+        }
+    }
+
+    fn hold(&mut self, entity: EntityPath, hold: Hold) {
+        self.holds.entry(entity).or_default().insert(hold);
+    }
+
+    fn let_go(&mut self, entity: &EntityPath, hold: Hold) {
+        let Some(holds) = self.holds.get_mut(entity) else { return };
+        holds.remove(&hold);
+        if holds.is_empty() {
+            self.holds.remove(entity);
+        }
+    }
+
+    /// Something was published: the last on its thread, and on its output as a whole.
+    pub(super) fn publish_last(&mut self, deed: &Deed, published: &Publication) {
+        let Some(by) = deed.actor.agent().cloned() else { return };
+        let last = LastPublication { by, at: deed.time, deed: deed.seq };
+        if let Some(thread) = &published.thread {
+            self.threads.set(key(&[&published.output, thread]), deed.seq, last.clone());
+        }
+        self.threads.set(key(&[&published.output]), deed.seq, last);
+    }
+
+    pub(super) fn grant_claim(&mut self, deed: &Deed, mark: &ClaimMark) {
+        let Some(by) = deed.actor.agent().cloned() else { return };
+        let held = ClaimHeld { by, at: deed.time, deed: deed.seq };
+        self.claims.set(key(&[&mark.event, &mark.key]), deed.seq, held);
+    }
+
+    pub(super) fn conclude(&mut self, deed: &Deed, conclusion: &Conclusion) {
+        let Some(subject) = &deed.subject else { return };
+        let key = key(&[subject.as_str(), &conclusion.question]);
+        let mut voices = self.conclusions.get(&key).cloned().unwrap_or_default();
+        voices.retain(|voice| voice.by != deed.actor);
+        voices.push_back(Concluded {
+            by: deed.actor.clone(),
+            answer: conclusion.answer.clone(),
+            at: deed.time,
+            deed: deed.seq,
+            reason: deed.reason.clone(),
+        });
+        if voices.len() > VOICES {
+            voices.pop_front();
+        }
+        self.conclusions.set(key, deed.seq, voices);
+    }
+}
+
+/// The entities that an act is about or based on.
+fn act_entities(act: &OpenAct) -> impl Iterator<Item = &EntityPath> {
+    std::iter::once(&act.subject).chain(act.based_on.iter().map(|path| &path.entity))
+}

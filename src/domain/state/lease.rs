@@ -1,0 +1,58 @@
+//! Leases that are held, and what else agents hold open on an entity.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{
+    command::LeaseTarget,
+    ids::{ActNo, AgentId, Fence, Seq, WorkNo},
+    path::{EntityPath, FieldName},
+    time::Time,
+};
+
+/// A bounded-time lock.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lease {
+    /// Its number and fencing token.
+    pub fence: Fence,
+    /// Who holds it.
+    pub holder: AgentId,
+    /// What it locks.
+    pub target: LeaseTarget,
+    /// Since when.
+    pub since: Time,
+    /// Until when, on the clock that deeds are recorded with.
+    pub until: Time,
+    /// The deed that granted it.
+    pub deed: Seq,
+}
+
+impl Lease {
+    /// Whether it is held at `now`. A lapse needs no timer to be true.
+    pub fn is_live(&self, now: Time) -> bool {
+        now < self.until
+    }
+
+    /// Whether it locks this field: the field itself, or its entity as a whole.
+    pub fn covers(&self, entity: &EntityPath, field: &FieldName) -> bool {
+        match &self.target {
+            LeaseTarget::Path(path) => {
+                path.entity == *entity && (path.field.is_whole() || path.field == *field || field.is_whole())
+            }
+            LeaseTarget::Task(_) => false,
+        }
+    }
+}
+
+/// Something that an agent holds open on an entity. The board lists them by entity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Hold {
+    /// A work item about it.
+    Work(WorkNo),
+    /// An act on it, or based on it.
+    Act(ActNo),
+    /// A lease on it.
+    Lease(Fence),
+    /// An act that waits until the way is free; the deed that deferred it.
+    Waiting(Seq),
+}

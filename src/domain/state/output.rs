@@ -1,0 +1,125 @@
+//! What was published and claimed and concluded last, as far as later decisions need it.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{
+    command::Act,
+    ids::{Actor, AgentId, Seq},
+    path::{EntityPath, FieldPath},
+    time::Time,
+    value::Value,
+};
+
+/// A publication as its deed keeps it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Publication {
+    /// The destination.
+    pub output: Arc<str>,
+    /// The conversation in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread: Option<Arc<str>>,
+    /// What is published.
+    pub body: Value,
+}
+
+/// The last publication on a thread.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastPublication {
+    /// By whom.
+    pub by: AgentId,
+    /// When.
+    pub at: Time,
+    /// The deed.
+    pub deed: Seq,
+}
+
+/// An event as its deed keeps it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RaisedEvent {
+    /// Its name.
+    pub event: Arc<str>,
+    /// Its attributes.
+    #[serde(default, skip_serializing_if = "std::collections::BTreeMap::is_empty")]
+    pub attributes: std::collections::BTreeMap<Arc<str>, Value>,
+    /// Which occurrence of its schedule, and when the next one is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<Occurrence>,
+}
+
+/// One occurrence of a schedule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Occurrence {
+    /// When it was due.
+    pub due: Time,
+    /// When the next one is.
+    pub next: Time,
+}
+
+/// A claim as its deed keeps it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClaimMark {
+    /// The event's name.
+    pub event: Arc<str>,
+    /// Which occurrence.
+    pub key: Arc<str>,
+}
+
+/// Who holds a claim.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClaimHeld {
+    /// Who.
+    pub by: AgentId,
+    /// When.
+    pub at: Time,
+    /// The deed.
+    pub deed: Seq,
+}
+
+/// What somebody found out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Conclusion {
+    /// The question.
+    pub question: Arc<str>,
+    /// The answer.
+    pub answer: Value,
+}
+
+/// The last conclusion of one actor on a question.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Concluded {
+    /// Who.
+    pub by: Actor,
+    /// The answer.
+    pub answer: Value,
+    /// When.
+    pub at: Time,
+    /// The deed.
+    pub deed: Seq,
+    /// Why.
+    pub reason: Option<Arc<str>>,
+}
+
+/// Most actors whose conclusion on one question is remembered.
+pub const VOICES: usize = 8;
+
+/// A deferred act that waits until the way is free.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaitingAct {
+    /// Who waits.
+    pub agent: AgentId,
+    /// The act as asked.
+    pub act: Act,
+    /// When the way is free at the latest, as far as is known.
+    pub until: Option<Time>,
+    /// The fields on which it depends whether the way is free.
+    pub watches: Vec<FieldPath>,
+}
+
+impl WaitingAct {
+    /// The entities on which a change may free the way.
+    pub fn entities(&self) -> impl Iterator<Item = &EntityPath> {
+        std::iter::once(&self.act.subject).chain(self.watches.iter().map(|path| &path.entity))
+    }
+}

@@ -1,0 +1,82 @@
+//! Sessions over a queue, and whether the scheduled ones were held, 2-domain §6.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{
+    ids::{Actor, QueueName, Seq},
+    time::Time,
+};
+
+/// What is known of a queue's reviews.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueueReviews {
+    /// The session under way.
+    pub open: Option<OpenReview>,
+    /// The last one that ended.
+    pub last: Option<ReviewEnd>,
+    /// The scheduled one that is to be held next.
+    pub due: Option<Time>,
+    /// When it counts as missed.
+    pub late: Option<Time>,
+    /// Scheduled ones that were held.
+    pub held: u64,
+    /// Scheduled ones that were not.
+    pub missed: u64,
+    /// Whether the last scheduled one was held.
+    pub last_held: Option<bool>,
+}
+
+/// A session under way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenReview {
+    /// Who holds it.
+    pub by: Actor,
+    /// Since when.
+    pub at: Time,
+    /// The deed.
+    pub deed: Seq,
+    /// Items that waited when it began.
+    pub waiting: u64,
+    /// Items answered by that person since.
+    pub answered: u64,
+}
+
+/// A session that ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReviewEnd {
+    /// Of which queue.
+    pub queue: QueueName,
+    /// Who held it.
+    pub by: Actor,
+    /// From when.
+    pub began: Time,
+    /// Until when.
+    pub ended: Time,
+    /// Items answered in it.
+    pub answered: u64,
+    /// Items left.
+    pub left: u64,
+    /// The scheduled one that it counts for, with the next one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counts: Option<ReviewTurn>,
+}
+
+/// A scheduled review that was held or missed, and the one after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReviewTurn {
+    /// When it was to be held.
+    pub due: Time,
+    /// When the next one is.
+    pub next: Time,
+    /// When that one counts as missed.
+    pub late: Time,
+}
+
+/// A scheduled review that was not held in time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReviewMiss {
+    /// Of which queue.
+    pub queue: QueueName,
+    /// Which, and the one after it.
+    pub turn: ReviewTurn,
+}

@@ -1,0 +1,196 @@
+//! Tasks that are handed from agent to agent, and fan-outs, 2-domain §4.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{
+    command::WorkProduct,
+    ids::{AgentId, FanOutNo, ItemNo, Seq, TaskId, WorkNo},
+    path::EntityPath,
+    time::Time,
+    value::{Value, some},
+};
+
+/// Ended tasks and fan-outs that are kept for looking back.
+pub const ENDED: usize = 64;
+
+/// A task and where it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Task {
+    /// Its name.
+    pub id: TaskId,
+    /// Its one current owner.
+    pub owner: AgentId,
+    /// The entity it is about.
+    pub subject: Option<EntityPath>,
+    /// Where it is.
+    pub stage: TaskStage,
+    /// The attempt that is under way, from 1.
+    pub attempt: u32,
+    /// How many there are.
+    pub max_attempts: u32,
+    /// Every return so far, oldest first.
+    pub history: Vec<Feedback>,
+    /// The last handoff.
+    pub order: HandoffOrder,
+    /// When its owner or stage changed last.
+    pub at: Time,
+    /// The deed that did that.
+    pub deed: Seq,
+}
+
+/// Where a task is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "stage", rename_all = "kebab-case")]
+pub enum TaskStage {
+    /// Offered and not accepted yet.
+    Offered {
+        /// To whom.
+        to: AgentId,
+        /// The work item in its stream.
+        work: WorkNo,
+    },
+    /// Its owner accepted it and works on it.
+    Accepted {
+        /// The work item in its stream.
+        work: WorkNo,
+    },
+    /// Back with its giver, with feedback.
+    Returned {
+        /// The work item in the giver's stream.
+        work: WorkNo,
+    },
+    /// A person decides.
+    Escalated {
+        /// The item.
+        item: ItemNo,
+    },
+    /// Completed.
+    Done {
+        /// What came of it.
+        #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+        result: Option<Value>,
+    },
+    /// Ended by a person's answer.
+    Closed {
+        /// The item.
+        item: ItemNo,
+    },
+}
+
+impl TaskStage {
+    /// The word on every screen.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Offered { .. } => "offered",
+            Self::Accepted { .. } => "accepted",
+            Self::Returned { .. } => "returned",
+            Self::Escalated { .. } => "escalated",
+            Self::Done { .. } => "done",
+            Self::Closed { .. } => "closed",
+        }
+    }
+}
+
+/// A handoff, checked and complete.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HandoffOrder {
+    /// Which task.
+    pub task: TaskId,
+    /// From whom.
+    pub from: AgentId,
+    /// To whom.
+    pub to: AgentId,
+    /// What was done so far.
+    pub work_product: WorkProduct,
+    /// What the receiver must know.
+    pub context: Value,
+    /// What it must keep to.
+    pub constraints: Value,
+    /// Which attempt this is, from 1.
+    pub attempt: u32,
+    /// How many there are.
+    pub max_attempts: u32,
+}
+
+/// Why a task was returned.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Feedback {
+    /// Which attempt.
+    pub attempt: u32,
+    /// By whom.
+    pub by: AgentId,
+    /// In its words.
+    pub text: Arc<str>,
+    /// When.
+    pub at: Time,
+    /// The deed.
+    pub deed: Seq,
+}
+
+/// Independent pieces of work that are joined once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FanOutState {
+    /// Its number.
+    pub no: FanOutNo,
+    /// Who started it and is told the join.
+    pub agent: AgentId,
+    /// The entity it is about.
+    pub subject: Option<EntityPath>,
+    /// Why, in the starter's words.
+    pub reason: Option<Arc<str>>,
+    /// The pieces, in order.
+    pub branches: Vec<Branch>,
+    /// How many must succeed.
+    pub needed: u32,
+    /// When it was started.
+    pub opened: Time,
+    /// When it is joined at the latest.
+    pub deadline: Time,
+    /// The deed that started it.
+    pub deed: Seq,
+    /// When it was joined.
+    pub joined: Option<Time>,
+}
+
+impl FanOutState {
+    /// How many branches have succeeded.
+    pub fn succeeded(&self) -> u32 {
+        let ok = self.branches.iter().filter(|branch| branch.end.as_ref().is_some_and(|end| end.ok)).count();
+        u32::try_from(ok).unwrap_or(u32::MAX)
+    }
+
+    /// Whether every branch has ended.
+    pub fn all_ended(&self) -> bool {
+        self.branches.iter().all(|branch| branch.end.is_some())
+    }
+}
+
+/// One piece of a fan-out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Branch {
+    /// Who does it.
+    pub to: AgentId,
+    /// The work item in its stream.
+    pub work: WorkNo,
+    /// How it ended.
+    pub end: Option<BranchEnd>,
+}
+
+/// How a branch ended; a failure is a value like any other.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BranchEnd {
+    /// Whether it succeeded.
+    pub ok: bool,
+    /// What came of it.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub result: Option<Value>,
+    /// Why it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<Arc<str>>,
+    /// How many attempts it took.
+    pub attempts: u32,
+    /// When.
+    pub at: Time,
+}
