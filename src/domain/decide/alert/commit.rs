@@ -1,0 +1,179 @@
+//! What a commit sets off: two that take turns on a field, and states that must not be true together.
+
+use std::sync::Arc;
+
+use super::{Finding, raise};
+use crate::domain::{
+    decide::{
+        sheet::Sheet,
+        verdict::{self, holds},
+    },
+    deed::{Deed, FieldChange},
+    ids::{AlertNo, Seq},
+    map::Contradiction,
+    path::{EntityPath, FieldPath},
+    state::{AlertKind, AlertSide, Field, Run, State},
+};
+
+/// What a commit sets off: ping-pong and contradictions.
+pub(in crate::domain::decide) fn after_commit(sheet: &mut Sheet<'_>, before: &State, primary: Seq) {
+    let Some(deed) = sheet.deed(primary) else { return };
+    let Some(subject) = deed.subject.clone() else { return };
+    let contradictory = deed
+        .fields
+        .iter()
+        .any(|field| before.board.map.contradictions_on(&subject, &field.name).next().is_some());
+    let fought = deed.fields.iter().filter(|change| is_fought(before, &subject, deed, change)).count() > 0;
+    if !contradictory && !fought {
+        return;
+    }
+    let deed = deed.clone();
+    let after = sheet.snapshot().into_owned();
+    let mut raised = Vec::new();
+    if fought {
+        raised.extend(ping_pong(sheet, before, &after, &deed, &subject));
+    }
+    for change in &deed.fields {
+        for rule in before.board.map.contradictions_on(&subject, &change.name) {
+            let path = FieldPath::new(subject.clone(), change.name.clone());
+            raised.extend(contradiction(sheet, &after, rule, &path, primary));
+        }
+    }
+    if let Some(deed) = sheet.deed_mut(primary) {
+        deed.refs.alerts.extend(raised);
+    }
+}
+
+fn fight_print(subject: &EntityPath) -> String {
+    format!("ping-pong|{subject}")
+}
+
+/// Whether this change goes on, or makes, an A-B-A on its field. Adding in turns to a list is none.
+fn is_fought(before: &State, subject: &EntityPath, deed: &Deed, change: &FieldChange) -> bool {
+    if verdict::is_append(&before.board.map, subject, &change.name) {
+        return false;
+    }
+    let Some(field) = before.entities.get(subject).and_then(|entity| entity.field(&change.name)) else {
+        return false;
+    };
+    let window = AlertKind::PingPong.window();
+    let recent: Vec<&Run> = field.runs.iter().filter(|run| deed.time.since(run.at) < window).collect();
+    let others = recent.iter().filter(|run| run.by != deed.actor).count();
+    let open = before.board.fingerprints.contains_key(fight_print(subject).as_str());
+    if open && others > 0 {
+        return true;
+    }
+    match recent.as_slice() {
+        // The writer of now wrote last as well: its run goes on.
+        [.., a, b, c] if c.by == deed.actor => alternates(a, b, c),
+        [.., a, b] if b.by != deed.actor => {
+            a.by == deed.actor || (Some(&a.value) == change.after.as_ref() && a.value != b.value)
+        }
+        _ => false,
+    }
+}
+
+/// A-B-A: the first comes back, or its value does.
+fn alternates(a: &Run, b: &Run, c: &Run) -> bool {
+    a.by == c.by || (a.value == c.value && a.value != b.value)
+}
+
+fn ping_pong(
+    sheet: &mut Sheet<'_>,
+    before: &State,
+    after: &State,
+    deed: &Deed,
+    subject: &EntityPath,
+) -> Option<AlertNo> {
+    let change = deed.fields.iter().find(|change| is_fought(before, subject, deed, change))?;
+    let field = after.entities.get(subject)?.field(&change.name)?;
+    let on = FieldPath::new(subject.clone(), change.name.clone());
+    let mut sides: Vec<AlertSide> = field.runs.iter().map(|run| side_of_run(run, &on)).collect();
+    if let Some(last) = sides.last_mut() {
+        last.deed = Some(deed.seq);
+        last.read = change.base;
+        last.why.clone_from(&deed.reason);
+    }
+    let who: Vec<String> = distinct(&field.runs);
+    let finding = Finding {
+        kind: AlertKind::PingPong,
+        fingerprint: fight_print(subject),
+        title: format!("{} take turns on {on}", who.join(" ⇄ ")),
+        on: Some(on),
+        first_cause: field.runs.first().map(|run| run.deed),
+        count: field.runs.iter().map(|run| run.writes).sum(),
+        sides,
+    };
+    raise(sheet, finding, deed.seq)
+}
+
+fn distinct(runs: &[Run]) -> Vec<String> {
+    let mut who: Vec<String> = Vec::new();
+    for run in runs {
+        if !who.iter().any(|name| name == run.by.name()) {
+            who.push(run.by.name().to_owned());
+        }
+    }
+    who
+}
+
+fn side_of_run(run: &Run, on: &FieldPath) -> AlertSide {
+    AlertSide {
+        actor: run.by.clone(),
+        deed: Some(run.deed),
+        path: Some(on.clone()),
+        read: Some(run.base),
+        wrote: Some(run.version),
+        value: Some(run.value.clone()),
+        at: run.at,
+        why: None,
+        outcome: Arc::from("committed"),
+    }
+}
+
+/// Are all clauses of the rule true together, now that this field has changed?
+fn contradiction(
+    sheet: &mut Sheet<'_>,
+    after: &State,
+    rule: &Contradiction,
+    path: &FieldPath,
+    primary: Seq,
+) -> Option<AlertNo> {
+    let bindings = rule.all.iter().find_map(|clause| clause.template.bind(path))?;
+    let mut sides = Vec::new();
+    for clause in &rule.all {
+        let found = holds(after, clause, &bindings)?;
+        let field = after.entities.get(&found.entity)?.field(&found.field)?;
+        sides.push(side_of_field(field, found));
+    }
+    sides.sort_by_key(|side| (side.at, side.deed));
+    let paths: Vec<String> = sides
+        .iter()
+        .filter_map(|side| Some(format!("{} is {}", side.path.as_ref()?, side.value.as_ref()?.plain())))
+        .collect();
+    let bound: Vec<String> = bindings.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let finding = Finding {
+        kind: AlertKind::Contradiction,
+        fingerprint: format!("contradiction|{}|{}", rule.name, bound.join(",")),
+        on: Some(path.clone()),
+        title: format!("{}: {}", rule.name, paths.join(", and ")),
+        first_cause: sides.first().and_then(|side| side.deed),
+        sides,
+        count: 1,
+    };
+    raise(sheet, finding, primary)
+}
+
+fn side_of_field(field: &Field, path: FieldPath) -> AlertSide {
+    AlertSide {
+        actor: field.by.clone(),
+        deed: Some(field.deed),
+        path: Some(path),
+        read: field.runs.last().map(|run| run.base),
+        wrote: Some(field.version),
+        value: Some(field.value.clone()),
+        at: field.at,
+        why: None,
+        outcome: Arc::from("committed"),
+    }
+}

@@ -1,0 +1,129 @@
+//! Conflicts, 2-domain §5: opening an alert, or counting up the one that is open. What is detected, and when, is in one
+//! file for each family; what people do with alerts is in `steps`.
+
+mod commit;
+mod overdue;
+mod owner;
+mod stale;
+mod steps;
+
+use std::sync::Arc;
+
+pub(super) use self::{
+    commit::after_commit,
+    overdue::overdue,
+    owner::{not_owner, not_owner_act},
+    stale::{stale, would_be_stale},
+    steps::decide,
+};
+use super::{inbox, sheet::Sheet};
+use crate::domain::{
+    deed::{Body, Outcome},
+    ids::{Actor, AlertNo, Seq},
+    path::FieldPath,
+    state::{Alert, AlertKind, AlertSide, AlertState, Severity},
+    time::Time,
+};
+
+/// Most alerts open at once. Beyond it only critical ones are opened: somebody has stopped looking long before.
+const OPEN_ALERTS: usize = 10_000;
+
+/// A conflict about to be told: opened, or counted where its fingerprint is open already.
+pub(super) struct Finding {
+    pub(super) kind: AlertKind,
+    pub(super) fingerprint: String,
+    pub(super) on: Option<FieldPath>,
+    pub(super) title: String,
+    pub(super) sides: Vec<AlertSide>,
+    pub(super) first_cause: Option<Seq>,
+    /// How often it has happened, as far as one can see when it opens.
+    pub(super) count: u64,
+}
+
+/// A side that is no value of a field: who did, or wants, what, and what was done with it.
+pub(super) fn side(
+    actor: &Actor,
+    deed: Option<Seq>,
+    on: Option<&FieldPath>,
+    at: Time,
+    (why, outcome): (Option<&str>, &str),
+) -> AlertSide {
+    AlertSide {
+        actor: actor.clone(),
+        deed,
+        path: on.cloned(),
+        read: None,
+        wrote: None,
+        value: None,
+        at,
+        why: why.map(Arc::from),
+        outcome: Arc::from(outcome),
+    }
+}
+
+/// Opens an alert, or counts up the open one of the same fingerprint within its window.
+pub(super) fn raise(sheet: &mut Sheet<'_>, finding: Finding, cause: Seq) -> Option<AlertNo> {
+    let time = sheet.time;
+    let state = sheet.state();
+    let open = state
+        .board
+        .fingerprints
+        .get(finding.fingerprint.as_str())
+        .and_then(|no| state.board.alerts.get(no))
+        .filter(|alert| time.since(alert.last) < finding.kind.window())
+        .map(|alert| (alert.no, alert.count));
+    if let Some((no, count)) = open {
+        let side = finding.sides.into_iter().next_back()?;
+        let mut deed =
+            sheet.follow_up(Body::AlertCounted(Box::new(side)), "count alert", Outcome::Opened, Some(cause));
+        deed.subject = finding.on.map(|on| on.entity);
+        deed.because(format!("{} #{no} ×{}", finding.kind.as_str(), count + 1));
+        deed.refs.alerts = vec![no];
+        sheet.push(deed);
+        return Some(no);
+    }
+    let full = sheet.state().board.alerts.len() >= OPEN_ALERTS;
+    if full && finding.kind.severity() < Severity::Critical {
+        return None;
+    }
+    Some(open_alert(sheet, finding, cause))
+}
+
+fn open_alert(sheet: &mut Sheet<'_>, finding: Finding, cause: Seq) -> AlertNo {
+    let no = sheet.state().board.next.alert;
+    let mut who = Vec::new();
+    for side in &finding.sides {
+        if !who.contains(&side.actor) {
+            who.push(side.actor.clone());
+        }
+    }
+    let alert = Alert {
+        no,
+        kind: finding.kind,
+        severity: finding.kind.severity(),
+        fingerprint: Arc::from(finding.fingerprint),
+        on: finding.on.clone(),
+        title: Arc::from(finding.title),
+        who,
+        count: finding.count,
+        first: finding.sides.iter().map(|side| side.at).min().unwrap_or(sheet.time),
+        last: sheet.time,
+        deed: sheet.next_seq(),
+        first_cause: finding.first_cause,
+        sides: finding.sides,
+        state: AlertState::Open,
+        item: None,
+        note: None,
+    };
+    let mut deed =
+        sheet.follow_up(Body::AlertOpened(Box::new(alert.clone())), "alert", Outcome::Opened, Some(cause));
+    deed.subject = finding.on.map(|on| on.entity);
+    deed.because(format!("{} #{no}: {}", alert.kind.as_str(), alert.title));
+    deed.refs.alerts = vec![no];
+    let opened = sheet.push(deed);
+    let enforces = sheet.base().board.enforces();
+    if alert.kind.escalates() && enforces && !sheet.imported {
+        inbox::open_conflict(sheet, &alert, opened);
+    }
+    no
+}

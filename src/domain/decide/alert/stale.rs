@@ -1,0 +1,82 @@
+//! Deeds that were based on old versions.
+
+use std::sync::Arc;
+
+use super::{Finding, raise};
+use crate::domain::{
+    decide::{sheet::Sheet, verdict, write},
+    deed::{FieldChange, Outcome},
+    ids::{Actor, AlertNo, Seq},
+    path::FieldPath,
+    state::{AlertSide, State},
+};
+
+/// A refused deed that was based on old versions: its alert, noted on the deed.
+pub(in crate::domain::decide) fn stale(sheet: &mut Sheet<'_>, state: &State, primary: Seq) {
+    let Some(deed) = sheet.deed(primary).cloned() else { return };
+    if deed.outcome != Outcome::Stale {
+        return;
+    }
+    let raised = would_be_stale(sheet, state, primary, &deed.fields);
+    if let Some(deed) = sheet.deed_mut(primary) {
+        deed.refs.alerts.extend(raised);
+    }
+}
+
+/// The alert of a deed that was, or in enforce mode would have been, stale.
+pub(in crate::domain::decide) fn would_be_stale(
+    sheet: &mut Sheet<'_>,
+    state: &State,
+    primary: Seq,
+    fields: &[FieldChange],
+) -> Option<AlertNo> {
+    let deed = sheet.deed(primary).cloned()?;
+    let subject = deed.subject.clone()?;
+    let field = fields.iter().find(|field| field.base.is_some()).or(fields.first())?;
+    let on = FieldPath::new(field.entity.clone().unwrap_or_else(|| subject.clone()), field.name.clone());
+    let kind = write::stale_kind(fields);
+    // From the state: the fields leave out what the loser may not see, and an alert is for people.
+    let now = verdict::found(state, &on.entity, &on.field, field.base.unwrap_or_default(), None);
+    let winner = now.by.unwrap_or(Actor::Deeds);
+    let known = state.entities.get(&on.entity).and_then(|entity| entity.field(&on.field));
+    let won = AlertSide {
+        actor: winner.clone(),
+        deed: known.map(|field| field.deed),
+        path: Some(on.clone()),
+        read: None,
+        wrote: Some(now.version),
+        value: now.before,
+        at: now.at.unwrap_or(deed.time),
+        why: None,
+        outcome: Arc::from("committed"),
+    };
+    let lost = AlertSide {
+        actor: deed.actor.clone(),
+        deed: Some(primary),
+        path: Some(if field.entity.is_some() { FieldPath::whole(subject.clone()) } else { on.clone() }),
+        read: field.base,
+        wrote: None,
+        value: field.after.clone(),
+        at: deed.time,
+        why: Some(Arc::from(format!(
+            "{} · {}",
+            deed.action,
+            deed.reason.as_deref().unwrap_or("no reason given")
+        ))),
+        outcome: Arc::from(if deed.outcome == Outcome::Committed {
+            "committed, would be stale"
+        } else {
+            "stopped, stale"
+        }),
+    };
+    let finding = Finding {
+        kind,
+        fingerprint: format!("{}|{on}|{}", kind.as_str(), deed.actor),
+        title: format!("{} acted on {on} as it was before {winner}", deed.actor),
+        on: Some(on),
+        sides: vec![won, lost],
+        first_cause: known.map(|field| field.deed),
+        count: 1,
+    };
+    raise(sheet, finding, primary)
+}
