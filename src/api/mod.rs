@@ -5,8 +5,10 @@
 
 mod answers;
 mod body;
+mod overrides;
 mod problem;
 mod stream;
+mod teamwork;
 mod token;
 
 pub use crate::domain::hash::{BadHash, Hash, link};
@@ -18,6 +20,11 @@ pub use answers::{
     WorkspaceList, WorkspaceMade, WorkspaceView,
 };
 pub use body::{DEPTH, ENTRIES, parse};
+pub use overrides::{OverrideAsked, OverrideBody, OverrideWord};
 pub use problem::{Problem, ProblemCode, ProblemFinding, ProblemLabel};
 pub use stream::{EVENT_DEED, EVENT_END, EVENT_HELLO, EVENT_PROGRESS, Hello, Progress};
+pub use teamwork::{
+    AcquireBody, ConclusionList, ConclusionView, FanOutList, LeaseList, OutputList, OutputView, RenewBody,
+    ReviewList, ReviewView, TakeBody, TakenWork, TaskList, TransferBody,
+};
 pub use token::{BadToken, PREFIX, Secret, TokenText};

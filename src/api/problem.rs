@@ -147,6 +147,8 @@ problems! {
     HostRefused = "host-refused", 421, "this server does not answer to that host name", "use 127.0.0.1 or localhost, or add the name to the server's configuration";
     /// The map has errors.
     MapBroken = "map-broken", 422, "the map has errors", "mend the findings and send it again; the map in force has not changed";
+    /// The ledger does not have the value.
+    NoValue = "no-value", 409, "that value is not known", "set the field to the value that you want instead";
     /// `If-Match` is missing.
     VersionNeeded = "version-needed", 428, "the map's version is needed", "send `If-Match: \"<version>\"` with the version of the map that this one was made from";
     /// Too many failed tries.

@@ -1,13 +1,13 @@
-//! What agents ask.
+//! What agents ask of records: write, act, escalate, read. Their work, tasks, leases and outputs are in the files beside.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use super::{Client, Result, send::segment};
 use crate::{
-    api::{BatchAnswer, BatchResult, NoteBody, WorkList, WorkStepBody},
+    api::{BatchAnswer, BatchResult, NoteBody},
     domain::{
-        command::{Act, Escalate, Together, WorkStep, Write},
-        ids::{ActNo, WorkNo},
+        command::{Act, Escalate, Together, Write},
+        ids::ActNo,
         path::{EntityPath, FieldPath},
         query::{EntityView, Ownership, Scope},
         reply::Reply,
@@ -71,19 +71,6 @@ impl Client {
     /// Who owns a path.
     pub async fn who_owns(&self, path: &FieldPath) -> Result<Ownership> {
         self.get("/v1/who-owns").query("path", path).send().await
-    }
-
-    /// The agent's open work with numbers above `after`; waits up to `wait` for some to come.
-    pub async fn work(&self, after: WorkNo, wait: Duration) -> Result<WorkList> {
-        let ask = self.get("/v1/work").query("after", after).patient(wait);
-        let ask = if wait.is_zero() { ask } else { ask.query("wait", format!("{}ms", wait.as_millis())) };
-        ask.send().await
-    }
-
-    /// Completes, accepts, declines, fails or returns a work item.
-    pub async fn work_step(&self, step: &WorkStep) -> Result<Reply> {
-        let body = WorkStepBody { note: step.note.clone(), result: step.result.clone() };
-        self.post(format!("/v1/work/{}/{}", step.work, step.step.as_str())).json(&body)?.send().await
     }
 }
 

@@ -12,6 +12,8 @@ mod looks;
 mod people;
 mod send;
 mod stream;
+mod teamwork;
+mod work;
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 

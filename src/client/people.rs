@@ -1,17 +1,21 @@
-//! What people ask: decisions, alerts, overrides, the map, tokens, workspaces, imports.
+//! What people ask: decisions, reviews, alerts, overrides, the map, tokens, workspaces, imports.
+
+use std::sync::Arc;
 
 use reqwest::header::IF_MATCH;
 
-use super::{Client, Result, agents::noted};
+use super::{Client, Result, agents::noted, send::segment};
 use crate::{
     api::{
         AlertList, BatchAnswer, BatchResult, ItemList, ItemView, MapChecked, MapView, NewToken,
-        NewWorkspaceRequest, ReassignBody, TokenList, TokenMade, WorkList, WorkspaceList, WorkspaceMade,
+        NewWorkspaceRequest, OverrideBody, ReassignBody, ReviewList, TokenList, TokenMade, WorkspaceList,
+        WorkspaceMade,
     },
     domain::{
-        command::{Answered, Import, ItemAnswer, Override},
+        command::{Answered, Import, ItemAnswer, Override, ReviewStep, ReviewVerb},
         decide::Preview,
-        ids::{AgentId, AlertNo, ItemNo, MapVersion, PersonId, TokenId, WorkNo},
+        ids::{AlertNo, ItemNo, MapVersion, PersonId, TokenId, Version},
+        path::FieldPath,
         reply::Reply,
     },
 };
@@ -79,14 +83,38 @@ impl Client {
         self.post(format!("/v1/alerts/{alert}/escalate")).json(&noted(note))?.send().await
     }
 
-    /// Freezes, pauses, sets, and their reverses; each with a reason.
+    /// Freezes, pauses, sets, unlocks, and their reverses; each with a reason. The value of a revert is the server's to
+    /// find: the one in the step is not sent.
     pub async fn override_with(&self, step: &Override) -> Result<Reply> {
-        self.post("/v1/overrides").json(step)?.send().await
+        self.post("/v1/overrides").json(&OverrideBody::from(step))?.send().await
     }
 
-    /// The open work of any agent, for people.
-    pub async fn work_of(&self, agent: &AgentId) -> Result<WorkList> {
-        self.get("/v1/work").query("agent", agent).query("after", WorkNo(0)).send().await
+    /// Sets a field back to the value that it had in version `to`.
+    pub async fn revert(
+        &self,
+        path: &FieldPath,
+        to: Version,
+        expected: Version,
+        reason: &str,
+    ) -> Result<Reply> {
+        let body = OverrideBody::revert(path, to, expected, &Arc::from(reason));
+        self.post("/v1/overrides").json(&body)?.send().await
+    }
+
+    /// Every queue with its reviews.
+    pub async fn reviews(&self) -> Result<ReviewList> {
+        self.get("/v1/reviews").send().await
+    }
+
+    /// Begins or ends a session over a queue.
+    pub async fn review(&self, review: &ReviewStep) -> Result<Reply> {
+        let queue = segment(review.queue.as_str());
+        let step = match review.step {
+            ReviewVerb::Start => "start",
+            ReviewVerb::End => "end",
+        };
+        let body = noted(review.note.as_deref());
+        self.post(format!("/v1/reviews/{queue}/{step}")).json(&body)?.send().await
     }
 
     /// The map in force, or an earlier version of it while that is kept.

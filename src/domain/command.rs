@@ -276,6 +276,7 @@ pub enum ItemVerb {
 
 /// An answer, with proof of what was shown.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Answered {
     /// The answer.
     pub answer: ItemAnswer,
@@ -290,7 +291,7 @@ pub struct Answered {
 
 /// The answers that end an item, 2-domain §6.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case")]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum ItemAnswer {
     /// An agent's zone grows.
     Expand {

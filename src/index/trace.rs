@@ -9,7 +9,7 @@ use super::{
     to_sql,
 };
 use crate::domain::{
-    ids::Seq,
+    ids::{Seq, Version},
     path::{EntityPath, FieldName},
 };
 
@@ -17,6 +17,8 @@ use crate::domain::{
 pub const CHAIN_CAUSES: usize = 64;
 /// Most effects shown below a deed.
 pub const CHAIN_EFFECTS: usize = 500;
+/// Most deeds that are looked through for the one that made a version. An attempt can't find a version before it is made.
+const VERSION_DEEDS: i64 = 16;
 /// Deepest effect shown below a deed.
 const CHAIN_DEPTH: u32 = 64;
 
@@ -78,6 +80,27 @@ impl Index {
             };
             seqs.reverse();
             Ok(seqs)
+        })
+    }
+
+    /// The first deeds that found or made this version of a field, oldest first: the one that made it is among them.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn version_of(
+        &self,
+        entity: &EntityPath,
+        field: &FieldName,
+        version: Version,
+    ) -> Result<Vec<Seq>, IndexError> {
+        self.read(|connection| {
+            let entity = term(connection, TermKind::Entity, entity.as_str())?;
+            let field = term(connection, TermKind::Field, field.as_str())?;
+            let (Some(entity), Some(field)) = (entity, field) else { return Ok(Vec::new()) };
+            let sql = "SELECT p.seq FROM post p CROSS JOIN touch t
+                ON t.seq = p.seq AND t.entity = p.term AND t.field = ? AND t.version = ?
+                WHERE p.term = ? ORDER BY p.seq LIMIT ?";
+            seqs(connection, sql, &[field, to_sql(version.0), entity, VERSION_DEEDS])
         })
     }
 

@@ -15,8 +15,9 @@ use super::{
     App,
     gate::{enter, enter_open, nowhere},
     routes::{
-        activity, acts, addresses, alerts, board, entities, escalations, health, imports, inbox, ledger, map,
-        overrides, scope, together, tokens, trace, who_owns, whoami, work, workspaces, writes,
+        activity, acts, addresses, alerts, board, conclusions, entities, escalations, events, fan_outs,
+        handoffs, health, imports, inbox, leases, ledger, map, outputs, overrides, reviews, scope, take,
+        together, tokens, trace, who_owns, whoami, work, workspaces, writes,
     },
     stream,
 };
@@ -60,6 +61,8 @@ const ANYONE: Access = Access(&[]);
 const AGENTS: Access = Access(&[TokenClass::Agent]);
 const ADMINS: Access = Access(&[TokenClass::Admin]);
 const DECIDERS: Access = Access(&[TokenClass::Reviewer, TokenClass::Admin]);
+/// Whoever hears of an event may say so; watchers only look.
+const HERALDS: Access = Access(&[TokenClass::Agent, TokenClass::Reviewer, TokenClass::Admin]);
 const PEOPLE: Access = Access(&[TokenClass::Watcher, TokenClass::Reviewer, TokenClass::Admin]);
 const EVERYONE: Access = Access(&TokenClass::ALL);
 
@@ -121,9 +124,28 @@ routes! {
     POST   "/v1/acts/{n}/done"           AGENTS   Command acts::done;
     POST   "/v1/acts/{n}/failed"         AGENTS   Command acts::failed;
     POST   "/v1/escalations"             AGENTS   Command escalations::raise;
+    POST   "/v1/events"                  HERALDS  Command events::raise;
+    POST   "/v1/claims"                  AGENTS   Command events::claim;
+    POST   "/v1/work/take"               AGENTS   Command take::take;
     POST   "/v1/work/{n}/complete"       AGENTS   Command work::complete;
     POST   "/v1/work/{n}/accept"         AGENTS   Command work::accept;
     POST   "/v1/work/{n}/decline"        AGENTS   Command work::decline;
+    POST   "/v1/work/{n}/fail"           AGENTS   Command work::fail;
+    POST   "/v1/work/{n}/return"         AGENTS   Command work::give_back;
+    POST   "/v1/handoffs"                AGENTS   Command handoffs::give;
+    GET    "/v1/handoffs"                EVERYONE Read    handoffs::list;
+    POST   "/v1/fan-outs"                AGENTS   Command fan_outs::start;
+    GET    "/v1/fan-outs"                EVERYONE Read    fan_outs::list;
+    GET    "/v1/fan-outs/{n}"            EVERYONE Read    fan_outs::show;
+    POST   "/v1/leases"                  AGENTS   Command leases::acquire;
+    GET    "/v1/leases"                  EVERYONE Read    leases::list;
+    POST   "/v1/leases/{fence}/renew"    AGENTS   Command leases::renew;
+    POST   "/v1/leases/{fence}/release"  AGENTS   Command leases::release;
+    POST   "/v1/leases/{fence}/transfer" AGENTS   Command leases::transfer;
+    POST   "/v1/outputs"                 AGENTS   Command outputs::publish;
+    GET    "/v1/outputs"                 EVERYONE Read    outputs::list;
+    POST   "/v1/conclusions"             AGENTS   Command conclusions::conclude;
+    GET    "/v1/conclusions"             EVERYONE Read    conclusions::list;
     GET    "/v1/work"                    EVERYONE Read    work::list;
     GET    "/v1/scope"                   EVERYONE Read    scope::show;
     GET    "/v1/entities/{*path}"        EVERYONE Read    entities::show;
@@ -142,6 +164,9 @@ routes! {
     POST   "/v1/alerts/{n}/acknowledge"  DECIDERS Command alerts::acknowledge;
     POST   "/v1/alerts/{n}/resolve"      DECIDERS Command alerts::resolve;
     POST   "/v1/alerts/{n}/escalate"     DECIDERS Command alerts::escalate;
+    GET    "/v1/reviews"                 PEOPLE   Read    reviews::list;
+    POST   "/v1/reviews/{queue}/start"   DECIDERS Command reviews::start;
+    POST   "/v1/reviews/{queue}/end"     DECIDERS Command reviews::end;
     POST   "/v1/overrides"               DECIDERS Command overrides::apply;
     GET    "/v1/map"                     EVERYONE Read    map::show;
     PUT    "/v1/map"                     ADMINS   Command map::apply, MAX_MAP_BYTES;

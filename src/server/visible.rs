@@ -1,9 +1,10 @@
-//! What of the ledger an agent's stream shows: deeds on what it may read, and its own work. Everything that people keep
-//! among themselves (items, alerts, tokens, the map) stays with people: agents learn of it by their work stream.
+//! What of the ledger an agent's stream shows: deeds on what it may read, its own, and those that name it; nothing that
+//! is hidden from it. Everything that people keep among themselves (items, alerts, reviews, tokens, the map) stays with
+//! people: agents learn of it by their work stream.
 
 use crate::domain::{
     deed::{Body, Deed},
-    ids::{Actor, AgentId},
+    ids::AgentId,
     map::Map,
     path::{EntityPath, FieldName},
 };
@@ -14,8 +15,10 @@ use crate::domain::{
     reason = "one exhaustive match, so that a new deed type stops the build here"
 )]
 pub(super) fn visible(map: &Map, agent: &AgentId, deed: &Deed) -> bool {
-    let hidden = |entity: &EntityPath, field: &FieldName| map.is_hidden(agent, entity, field);
+    let own = deed.actor.agent() == Some(agent);
+    let named = || own || (deed.refs.owners.contains(agent) && !hides(map, agent, deed));
     match &deed.body {
+        // What happened to entities: everybody who may read them sees it.
         Body::WriteCommitted(())
         | Body::WriteProposed(())
         | Body::WriteEscalated(())
@@ -31,44 +34,54 @@ pub(super) fn visible(map: &Map, agent: &AgentId, deed: &Deed) -> bool {
         | Body::ActDone(())
         | Body::ActFailed(())
         | Body::OutputPublished(_)
-        | Body::OutputHeld(_)
-        | Body::OutputRefused(_)
-        | Body::ConclusionDrawn(_)
-        | Body::ConclusionRefused(()) => {
-            let Some(subject) = &deed.subject else { return deed.actor == Actor::Agent(agent.clone()) };
-            if deed.fields.is_empty() {
-                return !hidden(subject, &FieldName::whole());
+        | Body::ConclusionDrawn(_) => {
+            if deed.subject.is_some() {
+                return !hides(map, agent, deed);
             }
-            deed.fields.iter().all(|field| !hidden(field.entity.as_ref().unwrap_or(subject), &field.name))
+            named()
         }
         Body::WorkQueued(work) => work.agent == *agent,
+        // What agents do among themselves: who did it, and whom it names.
         Body::WorkAccepted(())
         | Body::WorkDeclined(())
         | Body::WorkCompleted(())
-        | Body::WorkRefused(())
         | Body::WorkTaken(_)
         | Body::WorkFailed(())
         | Body::WorkReturned(())
+        | Body::WorkWithdrawn(())
+        | Body::WorkLapsed(())
+        | Body::WorkExhausted(())
         | Body::EventRaised(_)
         | Body::EventEscalated(_)
-        | Body::EventRefused(_)
         | Body::ClaimGranted(_)
-        | Body::ClaimRefused(_)
         | Body::HandoffOffered(_)
         | Body::HandoffAccepted(_)
         | Body::HandoffReturned(_)
         | Body::HandoffCompleted(_)
         | Body::HandoffEscalated(_)
-        | Body::HandoffRefused(())
+        | Body::TaskClosed(_)
         | Body::FanOutOpened(_)
-        | Body::FanOutRefused(())
+        | Body::BranchEnded(_)
+        | Body::FanOutJoined(_)
         | Body::LeaseGranted(_)
         | Body::LeaseRenewed(_)
         | Body::LeaseReleased(())
         | Body::LeaseTransferred(_)
+        | Body::LeaseLapsed(())
+        | Body::LeaseRevoked(())
+        | Body::ActWoken(_) => named(),
+        // What was not done, or is not out yet, is its author's alone, whoever it names.
+        Body::WorkRefused(())
+        | Body::EventRefused(_)
+        | Body::ClaimRefused(_)
+        | Body::HandoffRefused(())
+        | Body::FanOutRefused(())
         | Body::LeaseRefused(())
+        | Body::OutputHeld(_)
+        | Body::OutputRefused(_)
+        | Body::ConclusionRefused(())
         | Body::BatchCommitted(())
-        | Body::BatchRefused(_) => deed.actor == Actor::Agent(agent.clone()),
+        | Body::BatchRefused(_) => own,
         Body::AgentPaused(one) | Body::AgentResumed(one) => one == agent,
         Body::WorkspaceCreated(_)
         | Body::MapApplied(_)
@@ -76,16 +89,7 @@ pub(super) fn visible(map: &Map, agent: &AgentId, deed: &Deed) -> bool {
         | Body::ScopeExpanded(_)
         | Body::ScopeRevoked(_)
         | Body::ScopeTransferred(_)
-        | Body::WorkWithdrawn(())
-        | Body::WorkLapsed(())
-        | Body::WorkExhausted(())
         | Body::WorkUnheeded(())
-        | Body::TaskClosed(_)
-        | Body::BranchEnded(_)
-        | Body::FanOutJoined(_)
-        | Body::LeaseLapsed(())
-        | Body::LeaseRevoked(())
-        | Body::ActWoken(_)
         | Body::ItemRevised(_)
         | Body::ReviewStarted(_)
         | Body::ReviewEnded(_)
@@ -114,4 +118,16 @@ pub(super) fn visible(map: &Map, agent: &AgentId, deed: &Deed) -> bool {
         | Body::TokenRefused(())
         | Body::OverrideRefused(()) => false,
     }
+}
+
+/// Whether the deed is about something that is hidden from the agent, in whole or in one of its fields.
+fn hides(map: &Map, agent: &AgentId, deed: &Deed) -> bool {
+    let hidden = |entity: &EntityPath, field: &FieldName| map.is_hidden(agent, entity, field);
+    let about = deed.subject.as_ref();
+    if deed.fields.is_empty() {
+        return about.is_some_and(|subject| hidden(subject, &FieldName::whole()));
+    }
+    deed.fields
+        .iter()
+        .any(|field| field.entity.as_ref().or(about).is_some_and(|entity| hidden(entity, &field.name)))
 }

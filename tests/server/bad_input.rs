@@ -25,7 +25,7 @@ const BODIES: &[(&str, &str, u16, &str)] = &[
     (r#"{"entity":"crm/*"}"#, "bad-body", 400, "entity"),
     (r#"{"entity":"crm/a","changes":{"a/b":1}}"#, "bad-body", 400, "changes"),
     (r#"{"entity":"crm/a","expected":{"x":-1}}"#, "bad-body", 400, "expected"),
-    (r#"{"entity":"crm/a","lease":1}"#, "bad-body", 400, "lease"),
+    (r#"{"entity":"crm/a","lease":"one"}"#, "bad-body", 400, "lease"),
     (r#"{"entity":"crm/a","op":"destroy"}"#, "bad-body", 400, "op"),
 ];
 

@@ -17,6 +17,17 @@ fn sample(route: &Route) -> (String, String) {
         ("POST", "/v1/together") => json!({"commands": [{"do": "escalate", "input": "x", "why": "y"}]}),
         ("POST", "/v1/acts") => json!({"target": "mail/x", "subject": "crm/contact/a", "action": "send"}),
         ("POST", "/v1/escalations") => json!({"input": "x", "why": "y"}),
+        ("POST", "/v1/events") => json!({"event": "email.received"}),
+        ("POST", "/v1/claims") => json!({"event": "email.received", "key": "m-1"}),
+        ("POST", "/v1/handoffs") => json!({"to": "sales", "task": "t"}),
+        ("POST", "/v1/fan-outs") => json!({"branches": [{"to": "sales", "input": 1}], "deadline": "1h"}),
+        ("POST", "/v1/leases") => json!({"target": {"path": "crm/contact/a#name"}, "ttl": "5m"}),
+        ("POST", "/v1/leases/{fence}/renew") => json!({"ttl": "5m"}),
+        ("POST", "/v1/leases/{fence}/transfer") => json!({"to": "sales"}),
+        ("POST", "/v1/outputs") => json!({"output": "mail/sales", "body": "hello"}),
+        ("POST", "/v1/conclusions") => {
+            json!({"subject": "crm/contact/a", "question": "paid?", "answer": true})
+        }
         ("POST", "/v1/inbox/{n}/preview") => answer,
         ("POST", "/v1/inbox/{n}/answer") => json!({"answer": answer, "version": 1, "digest": "x"}),
         ("POST", "/v1/inbox/{n}/reassign") => json!({"to": "sam"}),
@@ -28,7 +39,7 @@ fn sample(route: &Route) -> (String, String) {
         _ => Json::Null,
     };
     let path = route.path.replace("{*path}", "crm/contact/a").replace("{n}", "1").replace("{seq}", "1");
-    let path = path.replace("{id}", "nobody");
+    let path = path.replace("{id}", "nobody").replace("{fence}", "1").replace("{queue}", "inbox");
     let path = match route.path {
         "/v1/activity" => "/v1/activity?entity=crm/contact/a".to_owned(),
         "/v1/who-owns" => "/v1/who-owns?path=crm/contact/a".to_owned(),
@@ -90,7 +101,23 @@ async fn a_class_that_a_route_is_not_for_has_no_effect_there() {
                 refused_by_the_rules(&came, route, &place);
                 let after = server.dana.get("/v1/board").await;
                 let (before, after) = (&before["board"], &after["board"]);
-                for part in ["items", "closed", "works", "acts", "frozen", "maps", "alerts", "rules"] {
+                for part in [
+                    "items",
+                    "closed",
+                    "works",
+                    "acts",
+                    "frozen",
+                    "maps",
+                    "alerts",
+                    "rules",
+                    "tasks",
+                    "fan_outs",
+                    "leases",
+                    "threads",
+                    "claims",
+                    "conclusions",
+                    "reviews",
+                ] {
                     assert_eq!(before[part], after[part], "{place} changed {part}");
                 }
             }
@@ -109,6 +136,10 @@ fn refused_by_the_rules(came: &Came, route: &Route, place: &str) {
     }
     let reply = match route.path {
         "/v1/writes:batch" => &came["answers"][0]["reply"],
+        "/v1/work/take" => {
+            assert_eq!(came["works"], json!([]), "{place}");
+            &came["reply"]
+        }
         "/v1/tokens" if route.method == "POST" => {
             assert_eq!(came["token"], Json::Null, "{place}");
             &came["reply"]

@@ -57,9 +57,9 @@ async fn command_to(client: &Client, command: Command) -> Result<ClientResult<Re
             client.apply_map(&map.model.to_toml(), map.if_version, map.reason.as_deref()).await
         }
         Command::Override(step) => client.override_with(&step).await,
-        Command::Review(_)
-        | Command::Raise(_)
-        | Command::Claim(_)
+        Command::Review(step) => client.review(&step).await,
+        Command::Raise(raise) => client.raise(&raise).await,
+        Command::Claim(_)
         | Command::Take(_)
         | Command::Handoff(_)
         | Command::FanOut(_)

@@ -37,7 +37,7 @@ pub use output::{
     ClaimHeld, ClaimMark, Concluded, Conclusion, LastPublication, Occurrence, Publication, RaisedEvent,
     VOICES, WaitingAct,
 };
-pub use recent::{KEPT, KEPT_AFTER_A_CUT, Recent, key};
+pub use recent::{KEPT, KEPT_AFTER_A_CUT, Recent, SEPARATOR, key};
 pub use review::{OpenReview, QueueReviews, ReviewEnd, ReviewMiss, ReviewTurn};
 pub use task::{Branch, BranchEnd, ENDED, FanOutState, Feedback, HandoffOrder, Task, TaskStage};
 pub use timer::Timer;

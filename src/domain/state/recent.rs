@@ -12,9 +12,12 @@ pub const KEPT: usize = 10_000;
 /// How many are left when some are forgotten: a tenth at a time, so that one more does not pay for the search.
 pub const KEPT_AFTER_A_CUT: usize = KEPT / 10 * 9;
 
-/// Parts of a key in one text; the separator is no character that names may have.
+/// Stands between the parts of a key; no character that names may have.
+pub const SEPARATOR: char = '\u{1f}';
+
+/// Parts of a key in one text.
 pub fn key(parts: &[&str]) -> Arc<str> {
-    Arc::from(parts.join("\u{1f}"))
+    Arc::from(parts.join(SEPARATOR.encode_utf8(&mut [0; 4])))
 }
 
 /// What was set last under each key, with the deed that set it.

@@ -1,12 +1,73 @@
-//! What people override: freeze, pause, set, and their reverses.
+//! What people override: freeze, pause, set, revert, unlock. The value of a revert is looked up in the ledger here.
 
+use super::ledger::raw_deeds;
 use crate::{
-    domain::command::{Command, Override},
-    server::{answer::Answer, gate::Call},
+    api::{OverrideAsked, OverrideBody, Problem, ProblemCode},
+    domain::{
+        command::{Command, Override, OverrideVerb},
+        deed::{Deed, Outcome},
+        ids::Version,
+        path::FieldPath,
+        state::TokenClass,
+        value::Value,
+    },
+    server::{
+        answer::{Answer, defect},
+        gate::Call,
+    },
 };
 
 /// `POST /v1/overrides`
 pub(in crate::server) async fn apply(call: Call) -> Answer {
-    let step = call.parse::<Override>()?;
-    call.command(Command::Override(step)).await
+    let body = call.parse::<OverrideBody>()?;
+    let step = match body.asked()? {
+        OverrideAsked::Step(step) => step,
+        OverrideAsked::Revert { path, to, expected } => {
+            let value = match call.caller.principal.class {
+                TokenClass::Reviewer | TokenClass::Admin => value_of(&call, &path, to).await?,
+                // The rules refuse it whatever the value is; these callers learn nothing of the ledger here.
+                TokenClass::Agent | TokenClass::Watcher => Value::null(),
+            };
+            OverrideVerb::Revert { path, to, value, expected }
+        }
+    };
+    call.command(Command::Override(Override { step, reason: body.reason })).await
+}
+
+/// The value that the field had in that version, as the deed that committed it has it.
+async fn value_of(call: &Call, path: &FieldPath, version: Version) -> Result<Value, Box<Problem>> {
+    call.space.index_reached(call.space.handle().state().head()).await?;
+    let asked = path.clone();
+    let found = call.space.ask_index(move |index| index.version_of(&asked.entity, &asked.field, version));
+    let deeds = raw_deeds(&call.space, found.await?).await?;
+    for raw in deeds {
+        let deed = Deed::decode(raw.deed.get().as_bytes())
+            .map_err(|error| defect(format!("deed {}: {error}", raw.seq)))?;
+        if let Some(value) = committed(&deed, path, version) {
+            return if value.is_withheld() {
+                Err(no_value(path, version, "was withheld"))
+            } else {
+                Ok(value)
+            };
+        }
+    }
+    Err(no_value(path, version, "is not in the ledger"))
+}
+
+fn committed(deed: &Deed, path: &FieldPath, version: Version) -> Option<Value> {
+    if deed.outcome != Outcome::Committed {
+        return None;
+    }
+    let subject = deed.subject.as_ref()?;
+    let field = deed.fields.iter().find(|field| {
+        field.version == version
+            && field.name == path.field
+            && *field.entity.as_ref().unwrap_or(subject) == path.entity
+    });
+    field?.after.clone()
+}
+
+fn no_value(path: &FieldPath, version: Version, why: &str) -> Box<Problem> {
+    let detail = format!("the value of {path} in version {version} {why}");
+    Box::new(Problem::new(ProblemCode::NoValue, detail).at("to"))
 }

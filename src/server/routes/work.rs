@@ -1,4 +1,4 @@
-//! An agent's work stream: listed, waited for, and done with.
+//! An agent's work stream: listed, waited for, and done with. Taking is in `take`.
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,8 +9,8 @@ use crate::{
     api::{Problem, ProblemCode, WorkList, WorkStepBody},
     domain::{
         command::{Command, WorkStep, WorkVerb},
-        ids::{AgentId, WorkNo},
-        state::State,
+        ids::{AgentId, Seq, WorkNo},
+        state::{State, Work},
         time::Span,
     },
     server::{
@@ -29,50 +29,52 @@ pub(in crate::server) async fn list(call: Call) -> Answer {
     let agent = agent_meant(&call, query.get("agent")?)?;
     let after = query.get::<WorkNo>("after")?.unwrap_or_default();
     let wait = query.get::<Span>("wait")?.unwrap_or_default();
-    if wait > LONGEST_WAIT {
-        let problem = Problem::new(ProblemCode::BadParameter, "at most 60s are waited");
-        return Err(Box::new(problem.at("query, `wait`")));
-    }
+    let until = wait_until(wait, ProblemCode::BadParameter, "query, `wait`")?;
     let mut state = call.state(&query).await?;
     if wait > Span::default() {
         let _place = call.space.watch_place()?;
-        let until = Instant::now() + Duration::from_micros(u64::try_from(wait.micros()).unwrap_or(0));
-        state = wait_for_work(&call, &agent, after, state, until).await?;
+        while open_work(&state, &agent, after).next().is_none() {
+            match news(&call, state.head(), until).await? {
+                Some(news) => state = news,
+                None => break,
+            }
+        }
     }
     json(&WorkList { works: open_work(&state, &agent, after).cloned().collect(), seq: state.head() })
 }
 
-fn open_work<'a>(
-    state: &'a State,
-    agent: &'a AgentId,
-    after: WorkNo,
-) -> impl Iterator<Item = &'a Arc<crate::domain::state::Work>> {
+fn open_work<'a>(state: &'a State, agent: &'a AgentId, after: WorkNo) -> impl Iterator<Item = &'a Arc<Work>> {
     state.board.work_of(agent).filter(move |work| work.no > after)
 }
 
-/// The state once there is work, or at the end of the wait.
-async fn wait_for_work(
-    call: &Call,
-    agent: &AgentId,
-    after: WorkNo,
-    mut state: Arc<State>,
-    until: Instant,
-) -> Result<Arc<State>, Box<Problem>> {
-    let mut closing = call.app.closing.clone();
-    while open_work(&state, agent, after).next().is_none() {
-        let next = call.space.handle().reached(state.head().next());
-        tokio::select! {
-            _ = closing.wait_for(|closing| *closing) => return Ok(state),
-            reached = timeout_at(until, next) => match reached {
-                Ok(news) => state = news,
-                Err(_) => return Ok(state),
-            },
-        }
-        // What came after the token ended is not for it.
-        if let Some(record) = state.access.tokens.get(&call.caller.record.token.id) {
-            live(record, call.app.clock().now())?;
-        }
+/// When a wait of this length is over.
+pub(super) fn wait_until(wait: Span, code: ProblemCode, place: &str) -> Result<Instant, Box<Problem>> {
+    if wait > LONGEST_WAIT {
+        return Err(Box::new(Problem::new(code, format!("at most {LONGEST_WAIT} are waited")).at(place)));
     }
+    Ok(Instant::now() + Duration::from_micros(u64::try_from(wait.micros()).unwrap_or(0)))
+}
+
+/// The state once it is past `seen`; none where the wait is over or the server goes down.
+pub(super) async fn news(call: &Call, seen: Seq, until: Instant) -> Result<Option<Arc<State>>, Box<Problem>> {
+    let mut closing = call.app.closing.clone();
+    let token = &call.caller.record.token;
+    // A token that ends by itself ends the wait; nothing is recorded then that would wake it.
+    let until = match token.expires {
+        None => until,
+        Some(end) => {
+            let left = end.since(call.app.clock().now()).micros();
+            until.min(Instant::now() + Duration::from_micros(u64::try_from(left).unwrap_or(0)))
+        }
+    };
+    let next = call.space.handle().reached(seen.next());
+    let state = tokio::select! {
+        _ = closing.wait_for(|closing| *closing) => return Ok(None),
+        reached = timeout_at(until, next) => reached.ok(),
+    };
+    // What came after the token ended is not for it.
+    let now = state.as_ref().map_or_else(|| call.space.handle().state(), Arc::clone);
+    live(now.access.tokens.get(&token.id).unwrap_or(&call.caller.record), call.app.clock().now())?;
     Ok(state)
 }
 
@@ -84,6 +86,16 @@ pub(in crate::server) async fn complete(call: Call) -> Answer {
 /// `POST /v1/work/{n}/accept`
 pub(in crate::server) async fn accept(call: Call) -> Answer {
     step(call, WorkVerb::Accept).await
+}
+
+/// `POST /v1/work/{n}/fail`
+pub(in crate::server) async fn fail(call: Call) -> Answer {
+    step(call, WorkVerb::Fail).await
+}
+
+/// `POST /v1/work/{n}/return`
+pub(in crate::server) async fn give_back(call: Call) -> Answer {
+    step(call, WorkVerb::Return).await
 }
 
 /// `POST /v1/work/{n}/decline`

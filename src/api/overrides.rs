@@ -1,0 +1,252 @@
+//! The body of an override: one flat object whose keys depend on its step. What is missing or too much for a step is
+//! named by its key. The value of a revert never travels: the server finds it in the ledger.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Problem, ProblemCode};
+use crate::domain::{
+    command::{Override, OverrideVerb},
+    ids::{AgentId, Fence, Version},
+    path::{EntityPath, FieldPath},
+    value::{Value, some},
+};
+
+/// What a person overrides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OverrideWord {
+    /// All agents keep off an entity.
+    Freeze,
+    /// They may touch it again.
+    Unfreeze,
+    /// An agent stops.
+    Pause,
+    /// It goes on.
+    Resume,
+    /// Sets a field.
+    Set,
+    /// Sets a field back to an earlier version.
+    Revert,
+    /// Ends a lease by force.
+    Unlock,
+}
+
+impl OverrideWord {
+    /// The word on every surface.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Freeze => "freeze",
+            Self::Unfreeze => "unfreeze",
+            Self::Pause => "pause",
+            Self::Resume => "resume",
+            Self::Set => "set",
+            Self::Revert => "revert",
+            Self::Unlock => "unlock",
+        }
+    }
+
+    /// The keys that go with it, beside `step` and `reason`.
+    fn keys(self) -> &'static [&'static str] {
+        match self {
+            Self::Freeze | Self::Unfreeze => &["entity"],
+            Self::Pause | Self::Resume => &["agent"],
+            Self::Set => &["path", "value", "expected"],
+            Self::Revert => &["path", "to", "expected"],
+            Self::Unlock => &["lease"],
+        }
+    }
+}
+
+/// The body of `POST /v1/overrides`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OverrideBody {
+    /// What.
+    pub step: OverrideWord,
+    /// Why.
+    pub reason: Arc<str>,
+    /// Which entity is frozen or unfrozen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entity: Option<EntityPath>,
+    /// Which agent is paused or resumed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<AgentId>,
+    /// Which field is set or reverted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<FieldPath>,
+    /// To what it is set.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub value: Option<Value>,
+    /// The version whose value it gets back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<Version>,
+    /// The version it starts from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<Version>,
+    /// Which lease is ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lease: Option<Fence>,
+}
+
+/// What a body asks: a command as it stands, or one whose value is to be found first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OverrideAsked {
+    /// Whole.
+    Step(OverrideVerb),
+    /// A revert without its value.
+    Revert {
+        /// Which field.
+        path: FieldPath,
+        /// The version whose value it gets.
+        to: Version,
+        /// The version it starts from.
+        expected: Version,
+    },
+}
+
+impl OverrideBody {
+    fn new(step: OverrideWord, reason: &Arc<str>) -> Self {
+        Self {
+            step,
+            reason: Arc::clone(reason),
+            entity: None,
+            agent: None,
+            path: None,
+            value: None,
+            to: None,
+            expected: None,
+            lease: None,
+        }
+    }
+
+    /// What it asks.
+    ///
+    /// # Errors
+    /// A problem that names the key that is missing, or too much for this step.
+    pub fn asked(&self) -> Result<OverrideAsked, Box<Problem>> {
+        self.nothing_beside()?;
+        let word = self.step;
+        let step = match word {
+            OverrideWord::Freeze => {
+                OverrideVerb::Freeze { entity: need(word, "entity", self.entity.as_ref())? }
+            }
+            OverrideWord::Unfreeze => {
+                OverrideVerb::Unfreeze { entity: need(word, "entity", self.entity.as_ref())? }
+            }
+            OverrideWord::Pause => OverrideVerb::Pause { agent: need(word, "agent", self.agent.as_ref())? },
+            OverrideWord::Resume => OverrideVerb::Resume { agent: need(word, "agent", self.agent.as_ref())? },
+            OverrideWord::Set => OverrideVerb::Set {
+                path: need(word, "path", self.path.as_ref())?,
+                value: need(word, "value", self.value.as_ref())?,
+                expected: need(word, "expected", self.expected.as_ref())?,
+            },
+            OverrideWord::Revert => {
+                return Ok(OverrideAsked::Revert {
+                    path: need(word, "path", self.path.as_ref())?,
+                    to: need(word, "to", self.to.as_ref())?,
+                    expected: need(word, "expected", self.expected.as_ref())?,
+                });
+            }
+            OverrideWord::Unlock => OverrideVerb::Unlock { lease: need(word, "lease", self.lease.as_ref())? },
+        };
+        Ok(OverrideAsked::Step(step))
+    }
+
+    /// Whether no key came that another step takes.
+    fn nothing_beside(&self) -> Result<(), Box<Problem>> {
+        let there = [
+            ("entity", self.entity.is_some()),
+            ("agent", self.agent.is_some()),
+            ("path", self.path.is_some()),
+            ("value", self.value.is_some()),
+            ("to", self.to.is_some()),
+            ("expected", self.expected.is_some()),
+            ("lease", self.lease.is_some()),
+        ];
+        let keys = self.step.keys();
+        match there.into_iter().find(|(key, there)| *there && !keys.contains(key)) {
+            None => Ok(()),
+            Some((key, _)) => {
+                let detail = format!("`{}` takes {}, and no `{key}`", self.step.as_str(), keys.join(", "));
+                Err(Box::new(Problem::new(ProblemCode::BadBody, detail).at(key)))
+            }
+        }
+    }
+}
+
+fn need<T: Clone>(step: OverrideWord, key: &str, value: Option<&T>) -> Result<T, Box<Problem>> {
+    value.cloned().ok_or_else(|| {
+        let detail = format!("`{}` needs `{key}`", step.as_str());
+        Box::new(Problem::new(ProblemCode::BadBody, detail).at(key))
+    })
+}
+
+impl From<&Override> for OverrideBody {
+    fn from(order: &Override) -> Self {
+        let body = |word| Self::new(word, &order.reason);
+        match &order.step {
+            OverrideVerb::Freeze { entity } => {
+                Self { entity: Some(entity.clone()), ..body(OverrideWord::Freeze) }
+            }
+            OverrideVerb::Unfreeze { entity } => {
+                Self { entity: Some(entity.clone()), ..body(OverrideWord::Unfreeze) }
+            }
+            OverrideVerb::Pause { agent } => Self { agent: Some(agent.clone()), ..body(OverrideWord::Pause) },
+            OverrideVerb::Resume { agent } => {
+                Self { agent: Some(agent.clone()), ..body(OverrideWord::Resume) }
+            }
+            OverrideVerb::Set { path, value, expected } => Self {
+                path: Some(path.clone()),
+                value: Some(value.clone()),
+                expected: Some(*expected),
+                ..body(OverrideWord::Set)
+            },
+            OverrideVerb::Revert { path, to, value: _, expected } => {
+                Self::revert(path, *to, *expected, &order.reason)
+            }
+            OverrideVerb::Unlock { lease } => Self { lease: Some(*lease), ..body(OverrideWord::Unlock) },
+        }
+    }
+}
+
+impl OverrideBody {
+    /// A revert, whose value the server finds.
+    pub fn revert(path: &FieldPath, to: Version, expected: Version, reason: &Arc<str>) -> Self {
+        let path = Some(path.clone());
+        Self { path, to: Some(to), expected: Some(expected), ..Self::new(OverrideWord::Revert, reason) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::parse;
+
+    fn place(body: &str) -> String {
+        let asked = parse::<OverrideBody>(body.as_bytes()).and_then(|body| body.asked());
+        asked.unwrap_err().place.unwrap()
+    }
+
+    #[test]
+    fn what_is_missing_or_too_much_is_named() {
+        assert_eq!(place(r#"{"step":"freeze","reason":"x"}"#), "entity");
+        assert_eq!(place(r#"{"step":"pause","reason":"x","agent":"a","lease":1}"#), "lease");
+        assert_eq!(
+            place(r#"{"step":"revert","reason":"x","path":"a#b","to":1,"expected":2,"value":3}"#),
+            "value"
+        );
+        assert_eq!(place(r#"{"step":"set","reason":"x","path":"a#b","value":3,"expectd":2}"#), "expectd");
+    }
+
+    #[test]
+    fn null_is_a_value_to_set() {
+        let body = r#"{"step":"set","reason":"x","path":"a#b","value":null,"expected":2}"#;
+        let body: OverrideBody = parse(body.as_bytes()).unwrap();
+        let Ok(OverrideAsked::Step(step)) = body.asked() else { panic!("{body:?}") };
+        assert!(matches!(&step, OverrideVerb::Set { value, .. } if value.is_null()));
+        let order = Override { step, reason: Arc::clone(&body.reason) };
+        assert_eq!(OverrideBody::from(&order), body);
+    }
+}

@@ -1,0 +1,188 @@
+//! The shapes of work that is taken, tasks, fan-outs, leases, outputs, conclusions and reviews as they travel. What an
+//! agent may see of them is the server's to say.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{
+    command::{LeaseTarget, Take},
+    ids::{AgentId, PersonId, QueueName, Seq, WorkNo},
+    map::Schedule,
+    path::EntityPath,
+    reply::Reply,
+    state::{Concluded, FanOutState, LastPublication, Lease, QueueReviews, Task, Work},
+    time::{Span, Time},
+};
+
+/// Takes work, and waits for some to come.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TakeBody {
+    /// At most this many, oldest first; 1 by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+    /// For how long it is out of sight; five minutes by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub visibility: Option<Span>,
+    /// Only this item.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub work: Option<WorkNo>,
+    /// How long to wait where nothing is there; not at all by default, a minute at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait: Option<Span>,
+}
+
+impl TakeBody {
+    /// The command in it.
+    pub fn take(&self) -> Take {
+        Take { limit: self.limit.unwrap_or(1), visibility: self.visibility, work: self.work }
+    }
+}
+
+/// Work that was taken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TakenWork {
+    /// The items in full, with their attempts; none where nothing came or it was refused.
+    pub works: Vec<Arc<Work>>,
+    /// Until when they are the caller's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Time>,
+    /// What the rules say.
+    pub reply: Reply,
+    /// The deed that this answer includes everything up to.
+    pub seq: Seq,
+}
+
+/// Tasks, the one that changed last first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskList {
+    /// Under way.
+    pub tasks: Vec<Arc<Task>>,
+    /// Ended, as far as they are kept.
+    pub ended: Vec<Arc<Task>>,
+    /// The deed that this answer includes everything up to.
+    pub seq: Seq,
+}
+
+/// Fan-outs, the newest first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FanOutList {
+    /// Under way.
+    pub fan_outs: Vec<Arc<FanOutState>>,
+    /// Joined, as far as they are kept.
+    pub ended: Vec<Arc<FanOutState>>,
+    /// The deed that this answer includes everything up to.
+    pub seq: Seq,
+}
+
+/// A lease to be granted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AcquireBody {
+    /// What is locked.
+    pub target: LeaseTarget,
+    /// For how long.
+    pub ttl: Span,
+}
+
+/// For how long a lease runs on from now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RenewBody {
+    /// For how long.
+    pub ttl: Span,
+}
+
+/// To whom a lease goes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TransferBody {
+    /// To whom.
+    pub to: AgentId,
+}
+
+/// The live leases, the oldest first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeaseList {
+    /// The leases.
+    pub leases: Vec<Arc<Lease>>,
+    /// The deed that this answer includes everything up to.
+    pub seq: Seq,
+}
+
+/// The outputs of the map, by name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutputList {
+    /// The outputs.
+    pub outputs: Vec<OutputView>,
+    /// The deed that this answer includes everything up to.
+    pub seq: Seq,
+}
+
+/// One output.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutputView {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Who publishes on it; where there is an order, in that order.
+    pub publishers: Vec<AgentId>,
+    /// Whether they take turns.
+    pub in_turn: bool,
+    /// Whether a person approves.
+    pub needs_approval: bool,
+    /// For how long a thread belongs to whoever published on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread_window: Option<Span>,
+    /// The last publication of all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<LastPublication>,
+}
+
+/// What was concluded, by subject and question.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConclusionList {
+    /// The questions with their answers.
+    pub conclusions: Vec<ConclusionView>,
+    /// The deed that this answer includes everything up to.
+    pub seq: Seq,
+}
+
+/// One question with everybody's last answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConclusionView {
+    /// The entity it is about.
+    pub subject: EntityPath,
+    /// The question.
+    pub question: Arc<str>,
+    /// The answers, oldest first.
+    pub answers: Vec<Concluded>,
+}
+
+/// The queues and their reviews.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReviewList {
+    /// By queue, as the map has them.
+    pub reviews: Vec<ReviewView>,
+    /// The deed that this answer includes everything up to.
+    pub seq: Seq,
+}
+
+/// One queue and its reviews.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReviewView {
+    /// Which queue.
+    pub queue: QueueName,
+    /// Who answers for it.
+    pub owner: PersonId,
+    /// Who answers when the owner is away.
+    pub deputies: Vec<PersonId>,
+    /// When it is reviewed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<Schedule>,
+    /// Items that wait in it now.
+    pub waiting: usize,
+    /// What is known of its reviews.
+    #[serde(flatten)]
+    pub reviews: QueueReviews,
+}

@@ -1,0 +1,43 @@
+//! What agents found out: told, and listed by question.
+
+use std::sync::Arc;
+
+use crate::{
+    api::{ConclusionList, ConclusionView},
+    domain::{
+        command::{Command, Conclude},
+        path::{EntityPath, FieldName},
+        state::{Concluded, SEPARATOR},
+    },
+    server::{
+        answer::{Answer, json},
+        gate::Call,
+    },
+};
+
+/// `POST /v1/conclusions`
+pub(in crate::server) async fn conclude(call: Call) -> Answer {
+    let conclude = call.parse::<Conclude>()?;
+    call.command(Command::Conclude(conclude)).await
+}
+
+/// `GET /v1/conclusions?subject=…`: the last answer of each to each question. What is hidden from an agent is left out.
+pub(in crate::server) async fn list(call: Call) -> Answer {
+    let query = call.query(&["subject", "min_seq"])?;
+    let state = call.state(&query).await?;
+    let wanted = query.get::<EntityPath>("subject")?;
+    let map = &state.board.map;
+    let seen = |view: &ConclusionView| {
+        let hidden =
+            call.caller.agent().is_some_and(|agent| map.is_hidden(agent, &view.subject, &FieldName::whole()));
+        !hidden && wanted.as_ref().is_none_or(|wanted| view.subject == *wanted)
+    };
+    let all = state.board.conclusions.iter().filter_map(|(key, answers)| view(key, answers.iter()));
+    json(&ConclusionList { conclusions: all.filter(seen).collect(), seq: state.head() })
+}
+
+fn view<'a>(key: &str, answers: impl Iterator<Item = &'a Concluded>) -> Option<ConclusionView> {
+    let (subject, question) = key.split_once(SEPARATOR)?;
+    let subject = subject.parse().ok()?;
+    Some(ConclusionView { subject, question: Arc::from(question), answers: answers.cloned().collect() })
+}

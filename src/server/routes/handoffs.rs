@@ -1,0 +1,46 @@
+//! Tasks: handed over, and listed. An agent sees those that it is or was a part of; people see all.
+
+use std::{cmp::Reverse, sync::Arc};
+
+use crate::{
+    api::TaskList,
+    domain::{
+        command::{Command, Handoff},
+        ids::AgentId,
+        state::Task,
+    },
+    server::{
+        answer::{Answer, json},
+        gate::Call,
+    },
+};
+
+/// `POST /v1/handoffs`
+pub(in crate::server) async fn give(call: Call) -> Answer {
+    let handoff = call.parse::<Handoff>()?;
+    call.command(Command::Handoff(handoff)).await
+}
+
+/// `GET /v1/handoffs`: tasks under way and ended, the one that changed last first.
+pub(in crate::server) async fn list(call: Call) -> Answer {
+    let query = call.query(&["min_seq"])?;
+    let state = call.state(&query).await?;
+    let agent = call.caller.agent();
+    let seen = |task: &&Arc<Task>| agent.is_none_or(|agent| has_part(task, agent));
+    let newest_first = |mut tasks: Vec<Arc<Task>>| {
+        tasks.sort_by_key(|task| Reverse(task.deed));
+        tasks
+    };
+    json(&TaskList {
+        tasks: newest_first(state.board.tasks.values().filter(seen).cloned().collect()),
+        ended: newest_first(state.board.ended_tasks.iter().filter(seen).cloned().collect()),
+        seq: state.head(),
+    })
+}
+
+fn has_part(task: &Task, agent: &AgentId) -> bool {
+    task.owner == *agent
+        || task.order.from == *agent
+        || task.order.to == *agent
+        || task.history.iter().any(|feedback| feedback.by == *agent)
+}

@@ -1,0 +1,55 @@
+//! Outputs: published on, and listed with their publishers.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use crate::{
+    api::{OutputList, OutputView},
+    domain::{
+        command::{Command, Publish},
+        ids::AgentId,
+        map::Output,
+        state::{Board, key},
+    },
+    server::{
+        answer::{Answer, json},
+        gate::Call,
+    },
+};
+
+/// `POST /v1/outputs`
+pub(in crate::server) async fn publish(call: Call) -> Answer {
+    let publish = call.parse::<Publish>()?;
+    call.command(Command::Publish(publish)).await
+}
+
+/// `GET /v1/outputs`: those that the map or an agent's zone names, by name.
+pub(in crate::server) async fn list(call: Call) -> Answer {
+    let query = call.query(&["min_seq"])?;
+    let state = call.state(&query).await?;
+    let board = &state.board;
+    let model = board.map.model();
+    let rules: BTreeMap<&str, &Output> =
+        model.outputs.iter().map(|output| (output.name.as_str(), output)).collect();
+    let zones = model.agents.iter().flat_map(|agent| agent.outputs.iter().map(String::as_str));
+    let names: BTreeSet<&str> = rules.keys().copied().chain(zones).collect();
+    let outputs = names.into_iter().map(|name| view(board, name, rules.get(name).copied())).collect();
+    json(&OutputList { outputs, seq: state.head() })
+}
+
+fn view(board: &Board, name: &str, rule: Option<&Output>) -> OutputView {
+    let order = rule.map(|rule| rule.order.as_slice()).unwrap_or_default();
+    let agents = || board.map.model().agents.iter().filter(|agent| board.map.has_output(&agent.id, name));
+    let publishers: Vec<AgentId> =
+        if order.is_empty() { agents().map(|agent| agent.id.clone()).collect() } else { order.to_vec() };
+    OutputView {
+        name: Arc::from(name),
+        publishers,
+        in_turn: !order.is_empty(),
+        needs_approval: rule.is_some_and(|rule| rule.needs_approval),
+        thread_window: rule.and_then(|rule| rule.thread_window),
+        last: board.threads.get(&key(&[name])).cloned(),
+    }
+}
