@@ -22,6 +22,8 @@ mod hidden;
 mod inbox;
 #[path = "domain/keys.rs"]
 mod keys;
+#[path = "domain/leases.rs"]
+mod leases;
 #[path = "domain/observe.rs"]
 mod observe;
 #[path = "domain/people.rs"]

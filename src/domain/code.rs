@@ -37,7 +37,7 @@ codes! {
     /// The idempotency key was used with another body.
     KeyReused = "key-reused", "send this request under a new idempotency key";
     /// Another agent owns a changed field.
-    NotOwner = "not-owner", "the change waits as a proposal in the owner's work; read your work stream for the answer";
+    NotOwner = "not-owner", "a change waits as a proposal in its owner's work: read your work stream for the answer; anything else is the owner's to do";
     /// Nobody owns a changed field.
     Unowned = "unowned", "a named person decides; read your work stream for the answer";
     /// The path is hidden from the agent.
@@ -77,7 +77,7 @@ codes! {
     /// No such thing.
     NotFound = "not-found", "check the number or the name; list what there is";
     /// The work belongs to another agent.
-    NotYours = "not-yours", "only the agent in whose work stream it is can do that";
+    NotYours = "not-yours", "only the agent that it belongs to can do that";
     /// The grant would overlap another agent's zone.
     Overlap = "overlap", "transfer it from the present owner (admins), or handle the case";
     /// The map in force is not the one the change was made for.

@@ -135,14 +135,13 @@ fn two_that_take_turns_are_found() {
     let mut world = check(
         "
         product writes files/draft .=one@0 -> committed
-        product writes files/draft .=two@1 -> committed
-        support writes files/draft .=three@2 -> committed
+        support writes files/draft .=three@1 -> committed
         alerts
-        product writes files/draft .=two@3 -> committed
-        alerts ping-pong x4
+        product writes files/draft .=two@2 -> committed
+        alerts ping-pong x3
         items #1
-        support writes files/draft .=three@4 -> committed
-        alerts ping-pong x5
+        support writes files/draft .=three@3 -> committed
+        alerts ping-pong x4
         ",
     );
     let alert = world.state.board.alerts[&AlertNo(1)].clone();
@@ -152,8 +151,8 @@ fn two_that_take_turns_are_found() {
     play(
         &mut world,
         "
-        product writes files/draft .=six@5 -> committed
-        alerts ping-pong x6
+        product writes files/draft .=six@4 -> committed
+        alerts ping-pong x5
         items #1
         ",
     );

@@ -15,8 +15,11 @@
 //! dana freezes|unfreezes crm/account/acme 'why' -> …   dana pauses|resumes sales 'why' -> …
 //! dana sets crm/account/acme#health 'good'@2 'why' -> committed
 //! sales sends '{"do": "raise", "event": "email.received"}' -> recorded     (any command as its JSON)
+//! support leases shared/log 10m -> allowed             support renews|gives 1 2m|sales -> allowed
+//! support unlocks 1 -> recorded                        dana breaks 1 'why' -> recorded        (by force)
 //! pass 2h          tick
 //! = crm/account/acme#health 'good' v3        = crm/account/acme gone       = crm/account/x#y nothing
+//! leases 2 sales shared/log          (held now: number, holder, target; several apart by commas)
 //! items #1 #3      alerts contradiction x2, stale-read x1      works support 2, sales 1     map v2
 //! ```
 //!
@@ -129,6 +132,13 @@ pub(crate) fn command(world: &World, words: &[String]) -> Command {
             json!({"do": "override", "step": "set", "path": args[0], "value": plain(value),
                    "expected": number(version), "reason": args[2]})
         }
+        "leases" => json!({"do": "lease", "step": "acquire", "target": {"path": args[0]}, "ttl": args[1]}),
+        "renews" => json!({"do": "lease", "step": "renew", "lease": number(args[0]), "ttl": args[1]}),
+        "gives" => json!({"do": "lease", "step": "transfer", "lease": number(args[0]), "to": args[1]}),
+        "unlocks" => json!({"do": "lease", "step": "release", "lease": number(args[0])}),
+        "breaks" => {
+            json!({"do": "override", "step": "unlock", "lease": number(args[0]), "reason": args[1]})
+        }
         "sends" => serde_json::from_str(args[0]).unwrap(),
         other => panic!("no such verb: {other}"),
     };
@@ -142,6 +152,10 @@ fn write(args: &[&str], op: &str) -> Json {
     let mut json = json!({"do": "write", "entity": args[0], "op": op});
     for arg in &args[1..] {
         if arg.starts_with("dep=") {
+            continue;
+        }
+        if let Some(token) = arg.strip_prefix("lease=") {
+            json["lease"] = json!(number(token));
             continue;
         }
         if let Some(version) = arg.strip_prefix('@') {
@@ -269,6 +283,12 @@ fn fact(world: &mut World, line: &str, place: &str) {
             }
             let open: Vec<String> = counts.iter().map(|(who, count)| format!("{who} {count}")).collect();
             assert_eq!(open.join(", "), args[1..].join(" "), "{place}\n{:#?}", world.state.board.works);
+        }
+        "leases" => {
+            let live = world.state.board.leases.values().filter(|lease| lease.is_live(world.now));
+            let live: Vec<String> =
+                live.map(|lease| format!("{} {} {}", lease.fence, lease.holder, lease.target)).collect();
+            assert_eq!(live.join(", "), args[1..].join(" "), "{place}\n{:#?}", world.state.board.leases);
         }
         "map" => assert_eq!(format!("v{}", world.state.board.map_version), args[1], "{place}"),
         other => panic!("neither a step nor a fact: {other} ({place})"),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{alert, inbox, sheet::Sheet, verdict, write::stale_on};
+use super::{alert, inbox, lease, sheet::Sheet, verdict, write::stale_on};
 use crate::domain::{
     code::Code,
     command::{Act, ActEnd, ActOrder, DEPENDENCIES, NAME_BYTES},
@@ -75,6 +75,11 @@ fn over_bound(act: &Act) -> Option<String> {
 fn check(state: &State, agent: &AgentId, act: &Act, sheet: &Sheet<'_>) -> Option<Stop> {
     if let Some(found) = check_target(state, agent, act) {
         return Some(found);
+    }
+    if let Ok(path) = act.target.parse::<FieldPath>()
+        && let Some(why) = lease::of_another(state, agent, &path, sheet.now)
+    {
+        return Some(stop(Code::Leased, Outcome::Refused, why));
     }
     let reads = verdict::outdated_reads(state, Some(agent), &act.depends_on);
     if !reads.is_empty() {

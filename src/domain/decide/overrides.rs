@@ -29,7 +29,8 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, step: &Override) -> Seq {
             wish.reason = Some(verdict::text(&step.reason));
             set(sheet, &wish)
         }
-        OverrideVerb::Revert { .. } | OverrideVerb::Unlock { .. } => {
+        OverrideVerb::Unlock { lease } => super::lease::unlock(sheet, *lease, &step.reason),
+        OverrideVerb::Revert { .. } => {
             sheet.refuse(Body::OverrideRefused(()), action, Code::NotInForce, "this is not decided yet")
         }
     }

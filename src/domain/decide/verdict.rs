@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::write::stale_on;
+use super::{lease, write::stale_on};
 use crate::domain::{
     code::Code,
     command::{Expected, TEXT_BYTES, Write, WriteKind},
@@ -11,7 +11,7 @@ use crate::domain::{
     map::{Authority, Condition, Defer, FieldKind, Map},
     path::{Bindings, EntityPath, FieldName, FieldPath},
     query,
-    state::{State, Work, WorkKind},
+    state::{Field, State, Work, WorkKind},
     time::Time,
     value::Value,
 };
@@ -71,6 +71,19 @@ pub(super) fn zones(map: &Map, agent: &AgentId, write: &Write) -> Zones {
         .filter(|name| write.kind == WriteKind::Update || !name.is_whole())
         .for_each(&mut sort);
     zones
+}
+
+/// Check 5: does a lease stand in the way? What concerns the entity as a whole concerns every lease on it.
+pub(super) fn leased(state: &State, agent: &AgentId, write: &Write, now: Time) -> Option<(Code, String)> {
+    if write.lease.is_none() && !state.board.holds.contains_key(&write.entity) {
+        return None;
+    }
+    let whole = FieldName::whole();
+    let (entity, token) = (&write.entity, write.lease);
+    if write.kind == WriteKind::Update {
+        return lease::in_the_way(state, agent, entity, write.changes.keys(), token, now);
+    }
+    lease::in_the_way(state, agent, entity, std::iter::once(&whole), token, now)
 }
 
 /// Check 6, first half: the changed fields that have no expected version. `append` adds need none.
@@ -200,14 +213,27 @@ pub(super) fn found(
     }
 }
 
-/// Check 7: does the field's kind allow the new value?
-pub(super) fn kind_refusal(map: &Map, state: &State, write: &Write) -> Option<(Code, String)> {
+/// Check 7: does the field's kind allow the new value, and this agent at this moment?
+pub(super) fn kind_refusal(state: &State, agent: &AgentId, write: &Write) -> Option<(Code, String)> {
+    let map = &state.board.map;
     let entity = state.entities.get(&write.entity);
     write.changes.iter().find_map(|(name, value)| {
         let field = entity.and_then(|entity| entity.field(name));
         let path = || FieldPath::new(write.entity.clone(), name.clone());
         match map.field_kind(&write.entity, name) {
-            FieldKind::Owned | FieldKind::Append | FieldKind::Sequenced { .. } => None,
+            FieldKind::Owned | FieldKind::Append => None,
+            FieldKind::Sequenced { agents } => {
+                let last = field.and_then(last_agent);
+                let next = turns(agents, last, false);
+                if next.is_empty() || next.contains(&agent) {
+                    return None;
+                }
+                let last = last.map_or("nobody".to_owned(), ToString::to_string);
+                Some((
+                    Code::NotYourTurn,
+                    format!("{} goes along {}; {last} was last, {} is next", path(), named(agents), named(&next)),
+                ))
+            }
             FieldKind::Constant => {
                 field.map(|_| (Code::Constant, format!("{} is a constant; only people change it", path())))
             }
@@ -227,6 +253,28 @@ pub(super) fn kind_refusal(map: &Map, state: &State, write: &Write) -> Option<(C
             }
         }
     })
+}
+
+/// The agent that wrote the field last. People do not move the baton.
+fn last_agent(field: &Field) -> Option<&AgentId> {
+    field.runs.iter().rev().find_map(|run| run.by.agent())
+}
+
+/// Who is next in a sequence that goes round: the first where nobody, or nobody named, was last; else the one after the
+/// last, and where `stays` the last itself too.
+pub(super) fn turns<'a>(order: &'a [AgentId], last: Option<&AgentId>, stays: bool) -> Vec<&'a AgentId> {
+    let places = order.iter().enumerate().filter(|(_, agent)| Some(*agent) == last);
+    let next = |(at, agent)| [stays.then_some(agent), order.get(at + 1).or(order.first())];
+    let mut next: Vec<&AgentId> = places.flat_map(next).flatten().collect();
+    if next.is_empty() {
+        next.extend(order.first());
+    }
+    next
+}
+
+/// Names in their order.
+pub(super) fn named<T: std::fmt::Display>(agents: &[T]) -> String {
+    agents.iter().map(ToString::to_string).collect::<Vec<_>>().join(" → ")
 }
 
 /// Check 8: does a rule say that somebody else goes first?

@@ -22,7 +22,7 @@ use crate::domain::{
 enum Stop {
     /// Check 4.
     Zones(Zones),
-    /// Checks 6 to 8: code, outcome, reason, and the fields as they are now.
+    /// Checks 5 to 8: code, outcome, reason, and the fields as they are now.
     Rule { code: Code, outcome: Outcome, why: String, fields: Vec<FieldChange>, refs: Box<Refs> },
 }
 
@@ -82,6 +82,9 @@ fn check(state: &State, agent: &AgentId, write: &Write, sheet: &Sheet<'_>) -> Op
     if !zones.others.is_empty() || !zones.nobody.is_empty() {
         return Some(Stop::Zones(zones));
     }
+    if let Some((code, why)) = verdict::leased(state, agent, write, sheet.now) {
+        return Some(rule(code, Outcome::Refused, why));
+    }
     if let Some(stop) = check_existence(state, agent, write) {
         return Some(stop);
     }
@@ -116,7 +119,7 @@ fn check(state: &State, agent: &AgentId, write: &Write, sheet: &Sheet<'_>) -> Op
             refs: Box::default(),
         });
     }
-    if let Some((code, why)) = verdict::kind_refusal(map, state, write) {
+    if let Some((code, why)) = verdict::kind_refusal(state, agent, write) {
         return Some(rule(code, Outcome::Refused, why));
     }
     let first = verdict::goes_first(state, agent, word(write), &write.entity, sheet.now)?;

@@ -57,7 +57,7 @@ impl State {
             | Body::OutputHeld(_)
             | Body::OutputRefused(_)
             | Body::ConclusionDrawn(_) => self.touch_entity(deed, None),
-            Body::EntityFrozen(()) | Body::EntityUnfrozen(()) => {
+            Body::EntityFrozen(()) | Body::EntityUnfrozen(()) | Body::LeaseRevoked(()) => {
                 self.touch_entity(deed, Some(Change::Version));
             }
             Body::WorkspaceCreated(_)
@@ -121,7 +121,6 @@ impl State {
             | Body::LeaseReleased(())
             | Body::LeaseTransferred(_)
             | Body::LeaseLapsed(())
-            | Body::LeaseRevoked(())
             | Body::LeaseRefused(())
             | Body::ConclusionRefused(())
             | Body::ActWoken(_)
@@ -135,10 +134,11 @@ impl State {
         }
     }
 
-    /// A deed on an entity: its fields change, or somebody only tried. An attempt makes no entity known.
+    /// A deed on an entity: its fields change, a person stepped in, or somebody only tried. Only a change of fields
+    /// makes an entity known.
     fn touch_entity(&mut self, deed: &Deed, change: Option<Change>) {
         let Some(path) = &deed.subject else { return };
-        if change.is_none() && !self.entities.contains_key(path) {
+        if matches!(change, None | Some(Change::Version)) && !self.entities.contains_key(path) {
             return;
         }
         let entity = Arc::make_mut(self.entities.entry(path.clone()).or_default());

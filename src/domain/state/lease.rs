@@ -56,3 +56,13 @@ pub enum Hold {
     /// An act that waits until the way is free; the deed that deferred it.
     Waiting(Seq),
 }
+
+impl Hold {
+    /// The lease, where it is one.
+    pub fn lease(self) -> Option<Fence> {
+        match self {
+            Self::Lease(fence) => Some(fence),
+            Self::Work(_) | Self::Act(_) | Self::Waiting(_) => None,
+        }
+    }
+}

@@ -2,6 +2,7 @@
 //! file for each family; what people do with alerts is in `steps`.
 
 mod commit;
+mod lease;
 mod overdue;
 mod owner;
 mod stale;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 
 pub(super) use self::{
     commit::after_commit,
+    lease::lease_lapsed,
     overdue::overdue,
     owner::{not_owner, not_owner_act},
     stale::{stale, would_be_stale},

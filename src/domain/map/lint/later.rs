@@ -1,7 +1,7 @@
 //! What a map may say already and this version does not act on yet: one row for each kind of thing.
 
 use super::{Issue, Issues, Lint, Section, Spot};
-use crate::domain::map::model::{FieldKind, Model};
+use crate::domain::map::model::Model;
 
 /// Where the first of a kind is, and what is to be said about the kind.
 type Row = (fn(&Model) -> Option<Spot>, &'static str);
@@ -17,15 +17,6 @@ const ROWS: &[Row] = &[
             Some(first(Section::Agent, &model.agents, |agent| !agent.triggers.is_empty())?.key("triggers"))
         },
         "triggers do not wake agents yet",
-    ),
-    (
-        |model| {
-            let sequenced = |rule: &crate::domain::map::model::FieldRule| {
-                matches!(rule.kind, FieldKind::Sequenced { .. })
-            };
-            Some(first(Section::Field, &model.fields, sequenced)?.key("kind"))
-        },
-        "the order of `sequenced` fields is not enforced yet",
     ),
     (
         |model| first(Section::Output, &model.outputs, |_| true),
