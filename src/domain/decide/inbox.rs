@@ -19,16 +19,16 @@ use crate::domain::{
 pub(super) const OPEN_ITEMS: usize = 10_000;
 
 /// An item about to be opened.
-struct NewItem {
-    case: Case,
-    raised_by: Actor,
-    title: String,
-    why: String,
-    unforeseen: bool,
-    subject: Option<EntityPath>,
-    evidence: Vec<Seq>,
-    alike: String,
-    suggestion: Option<Suggestion>,
+pub(super) struct NewItem {
+    pub(super) case: Case,
+    pub(super) raised_by: Actor,
+    pub(super) title: String,
+    pub(super) why: String,
+    pub(super) unforeseen: bool,
+    pub(super) subject: Option<EntityPath>,
+    pub(super) evidence: Vec<Seq>,
+    pub(super) alike: String,
+    pub(super) suggestion: Option<Suggestion>,
 }
 
 /// What an agent can't decide goes to its queue, and it learns the item's number.
@@ -164,7 +164,13 @@ pub(super) fn open_conflict(sheet: &mut Sheet<'_>, alert: &Alert, cause: Seq) ->
     sheet.push(deed)
 }
 
-fn open_for(sheet: &mut Sheet<'_>, state: &State, agent: &AgentId, item: NewItem, cause: Seq) -> ItemNo {
+pub(super) fn open_for(
+    sheet: &mut Sheet<'_>,
+    state: &State,
+    agent: &AgentId,
+    item: NewItem,
+    cause: Seq,
+) -> ItemNo {
     let queue = state.board.map.queue_of(agent).clone();
     let deed = open(sheet, &queue, item, Some(cause));
     let no = deed.refs.item.unwrap_or_default();

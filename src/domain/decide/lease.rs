@@ -360,8 +360,7 @@ pub(super) fn unlock(sheet: &mut Sheet<'_>, fence: Fence, reason: &str) -> Seq {
     deed.because(reason);
     let person = deed.actor.clone();
     let primary = sheet.push(deed);
-    let words =
-        format!("{person} ended your lease {fence} on {}: {reason}; its token is void", lease.target);
+    let words = format!("{person} ended your lease {fence} on {}: {reason}; its token is void", lease.target);
     tell(sheet, lease, &words, primary);
     primary
 }
@@ -375,13 +374,7 @@ fn subject(state: &State, target: &LeaseTarget) -> Option<EntityPath> {
 }
 
 /// A deed on a lease.
-fn about(
-    sheet: &mut Sheet<'_>,
-    lease: &Lease,
-    body: Body,
-    action: &'static str,
-    outcome: Outcome,
-) -> Deed {
+fn about(sheet: &mut Sheet<'_>, lease: &Lease, body: Body, action: &'static str, outcome: Outcome) -> Deed {
     let subject = subject(sheet.state(), &lease.target);
     let mut deed = sheet.draft(body, action, outcome);
     deed.subject = subject;

@@ -19,6 +19,7 @@ mod preview;
 mod propose;
 mod review;
 mod sheet;
+mod stuck;
 mod tick;
 mod together;
 mod token;

@@ -6,6 +6,7 @@ use super::{
     alert, inbox,
     sheet::Sheet,
     verdict::Zones,
+    work,
     write::{draft, refused, wanted, word},
 };
 use crate::domain::{
@@ -114,22 +115,18 @@ fn part(write: &Write, names: &[FieldName]) -> Write {
     }
 }
 
-/// Most work items open at once in a workspace.
-const OPEN_WORKS: usize = 50_000;
-
 /// Whether inbox or work streams take no more, in words.
 fn full(state: &State, zones: &Zones) -> Option<String> {
-    let open = state.board.works.len();
-    if !zones.others.is_empty() && open >= OPEN_WORKS {
-        return Some(format!("{open} work items are open; their agents must take some first"));
-    }
-    if zones.nobody.is_empty() { None } else { inbox::full(state) }
+    let items = || if zones.nobody.is_empty() { None } else { inbox::full(state) };
+    work::full(state, zones.others.len()).or_else(items)
 }
 
 /// The very same proposal is waiting already: a retry, not new work.
 fn same_waiting(state: &State, owner: &AgentId, from: &Actor, wish: &Write) -> Option<WorkNo> {
     let same = |work: &&Arc<Work>| match &work.kind {
-        WorkKind::Proposal { from: author, write, .. } => author == from && write == wish,
+        WorkKind::Proposal { from: author, write, .. } => {
+            work.agent == *owner && author == from && write == wish
+        }
         WorkKind::Decision { .. }
         | WorkKind::Notice { .. }
         | WorkKind::Dispatch { .. }
@@ -140,7 +137,8 @@ fn same_waiting(state: &State, owner: &AgentId, from: &Actor, wish: &Write) -> O
         | WorkKind::Changed { .. }
         | WorkKind::Free { .. } => false,
     };
-    state.board.work_of(owner).find(same).map(|work| work.no)
+    // A proposal is held on its entity, which has few; the owner's stream may be long.
+    state.board.works_on(&wish.entity).find(same).map(|work| work.no)
 }
 
 fn queue_proposal(sheet: &mut Sheet<'_>, no: WorkNo, owner: &AgentId, write: &Write, cause: Seq) {

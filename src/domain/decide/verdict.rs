@@ -11,7 +11,7 @@ use crate::domain::{
     map::{Authority, Condition, Defer, FieldKind, Map},
     path::{Bindings, EntityPath, FieldName, FieldPath},
     query,
-    state::{Field, State, Work, WorkKind},
+    state::{Field, Hold, State},
     time::Time,
     value::Value,
 };
@@ -231,7 +231,12 @@ pub(super) fn kind_refusal(state: &State, agent: &AgentId, write: &Write) -> Opt
                 let last = last.map_or("nobody".to_owned(), ToString::to_string);
                 Some((
                     Code::NotYourTurn,
-                    format!("{} goes along {}; {last} was last, {} is next", path(), named(agents), named(&next)),
+                    format!(
+                        "{} goes along {}; {last} was last, {} is next",
+                        path(),
+                        named(agents),
+                        named(&next)
+                    ),
                 ))
             }
             FieldKind::Constant => {
@@ -331,19 +336,26 @@ pub(super) fn holds(state: &State, condition: &Condition, bindings: &Bindings) -
     condition.holds(&field.value).then_some(path)
 }
 
-/// Who else holds something open on the entity: an act, or a proposal to decide. Answers and notices only tell.
-pub(super) fn held_open(state: &State, entity: &EntityPath, but: &AgentId) -> Option<String> {
-    let act = state.board.acts.values().find(|act| act.subject == *entity && act.agent != *but);
-    let waits = |work: &&Arc<Work>| {
-        let asked = matches!(work.kind, WorkKind::Proposal { .. });
-        asked && work.subject.as_ref() == Some(entity) && work.agent != *but
-    };
-    let work = state.board.works.values().find(waits);
-    match (act, work) {
-        (Some(act), _) => Some(format!("{} has act {} open on {entity}", act.agent, act.no)),
-        (None, Some(work)) => Some(format!("{} has work {} open on {entity}", work.agent, work.no)),
-        (None, None) => None,
-    }
+/// Who else holds something open on the entity: an act on it, work that somebody waits for, or a live lease. What was
+/// only based on it, and answers and notices, are no obstacle.
+pub(super) fn held_open(state: &State, entity: &EntityPath, but: &AgentId, now: Time) -> Option<String> {
+    let board = &state.board;
+    board.holds_on(entity).find_map(|hold| match hold {
+        Hold::Act(no) => {
+            let act = board.acts.get(&no).filter(|act| act.subject == *entity && act.agent != *but)?;
+            Some(format!("{} has act {no} open on {entity}", act.agent))
+        }
+        Hold::Work(no) => {
+            let work = board.works.get(&no).filter(|work| work.agent != *but)?;
+            Some(format!("{} has {} {no} open on {entity}", work.agent, work.kind.word()))
+        }
+        Hold::Lease(fence) => {
+            let lease =
+                board.leases.get(&fence).filter(|lease| lease.is_live(now) && lease.holder != *but)?;
+            Some(format!("{} holds lease {fence} on {entity} until {}", lease.holder, lease.until))
+        }
+        Hold::Waiting(_) => None,
+    })
 }
 
 /// Whether a free text of a command is over its bound, in words.

@@ -15,6 +15,7 @@ use crate::domain::{
     path::{FieldName, FieldPath},
     query,
     state::{AlertKind, Case, State},
+    time::Time,
     value::{VALUE_BYTES, Value},
 };
 
@@ -85,7 +86,7 @@ fn check(state: &State, agent: &AgentId, write: &Write, sheet: &Sheet<'_>) -> Op
     if let Some((code, why)) = verdict::leased(state, agent, write, sheet.now) {
         return Some(rule(code, Outcome::Refused, why));
     }
-    if let Some(stop) = check_existence(state, agent, write) {
+    if let Some(stop) = check_existence(state, agent, write, sheet.now) {
         return Some(stop);
     }
     let missing = verdict::missing(map, write);
@@ -138,7 +139,7 @@ fn rule(code: Code, outcome: Outcome, why: String) -> Stop {
 }
 
 /// Is the entity there, gone, or held open by others, where that matters to the write?
-fn check_existence(state: &State, agent: &AgentId, write: &Write) -> Option<Stop> {
+fn check_existence(state: &State, agent: &AgentId, write: &Write, now: Time) -> Option<Stop> {
     let known = state.entities.get(&write.entity);
     let gone = known.and_then(|entity| entity.gone.as_ref());
     match (write.kind, known, gone) {
@@ -170,7 +171,7 @@ fn check_existence(state: &State, agent: &AgentId, write: &Write) -> Option<Stop
             })
         }
         (WriteKind::Archive | WriteKind::Delete, _, None) => {
-            let why = verdict::held_open(state, &write.entity, agent)?;
+            let why = verdict::held_open(state, &write.entity, agent, now)?;
             Some(rule(Code::HeldOpen, Outcome::Refused, why))
         }
         _ => None,

@@ -65,6 +65,8 @@ pub struct Board {
     pub fingerprints: OrdMap<Arc<str>, AlertNo>,
     /// Open work items of all agents.
     pub works: OrdMap<WorkNo, Arc<Work>>,
+    /// The numbers of each agent's open work items.
+    pub works_by: OrdMap<AgentId, OrdSet<WorkNo>>,
     /// Acts that may go ahead and have not ended.
     pub acts: OrdMap<ActNo, Arc<OpenAct>>,
     /// Everybody who ever acted, with counts.
@@ -205,6 +207,7 @@ impl Board {
             resolved: Vector::new(),
             fingerprints: OrdMap::new(),
             works: OrdMap::new(),
+            works_by: OrdMap::new(),
             acts: OrdMap::new(),
             agents: OrdMap::new(),
             frozen: OrdMap::new(),
@@ -260,8 +263,17 @@ impl Board {
         self.holds_on(entity).filter_map(lease).filter(move |lease| lease.is_live(now))
     }
 
+    /// The open work on an entity that somebody waits for; what only tells is not among it.
+    pub fn works_on<'a>(&'a self, entity: &EntityPath) -> impl Iterator<Item = &'a Arc<Work>> {
+        let held = self.holds.get(entity).into_iter().flatten();
+        held.filter_map(|hold| match hold {
+            Hold::Work(no) => self.works.get(no),
+            Hold::Act(_) | Hold::Lease(_) | Hold::Waiting(_) => None,
+        })
+    }
+
     /// The open work of one agent, oldest first.
-    pub fn work_of<'a>(&'a self, agent: &'a AgentId) -> impl Iterator<Item = &'a Arc<Work>> {
-        self.works.values().filter(move |work| work.agent == *agent)
+    pub fn work_of<'a>(&'a self, agent: &AgentId) -> impl DoubleEndedIterator<Item = &'a Arc<Work>> {
+        self.works_by.get(agent).into_iter().flatten().filter_map(|no| self.works.get(no))
     }
 }

@@ -31,6 +31,7 @@ impl Board {
         if let Some(entity) = work.subject.as_ref().filter(|_| work.kind.asks()) {
             self.hold(entity.clone(), Hold::Work(work.no));
         }
+        self.works_by.entry(work.agent.clone()).or_default().insert(work.no);
         self.works.insert(work.no, work);
     }
 
@@ -38,6 +39,12 @@ impl Board {
         let Some(work) = self.works.remove(&no) else { return };
         if let Some(at) = work.alarm {
             self.timers.remove(&(at, Timer::Work(no)));
+        }
+        if let Some(numbers) = self.works_by.get_mut(&work.agent) {
+            numbers.remove(&no);
+            if numbers.is_empty() {
+                self.works_by.remove(&work.agent);
+            }
         }
         if let Some(entity) = &work.subject {
             self.let_go(entity, Hold::Work(no));

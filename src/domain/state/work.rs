@@ -35,12 +35,13 @@ pub struct Work {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub taken_until: Option<Time>,
     /// How often it was taken or tried.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub attempts: u32,
     /// How often it may be.
+    #[serde(default = "attempts", skip_serializing_if = "is_usual")]
     pub max_attempts: u32,
-    /// What happens after that.
-    #[serde(default)]
+    /// What happens after that, where somebody waits for it; what only tells is dropped.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub on_exhausted: OnExhausted,
     /// How the attempts so far ended, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -48,6 +49,20 @@ pub struct Work {
     /// When the board looks after it; kept here so that its timer is found again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alarm: Option<Time>,
+}
+
+/// Work of the first version has no word of attempts, and is written again as it was.
+fn attempts() -> u32 {
+    ATTEMPTS
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+fn is_usual(attempts: &u32) -> bool {
+    *attempts == ATTEMPTS
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// One attempt that did not complete the work.

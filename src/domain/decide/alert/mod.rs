@@ -5,6 +5,7 @@ mod commit;
 mod lease;
 mod overdue;
 mod owner;
+mod silent;
 mod stale;
 mod steps;
 
@@ -15,6 +16,7 @@ pub(super) use self::{
     lease::lease_lapsed,
     overdue::overdue,
     owner::{not_owner, not_owner_act},
+    silent::silent_agent,
     stale::{stale, would_be_stale},
     steps::decide,
 };

@@ -1,0 +1,119 @@
+//! An agent's work stream, 2-domain §3: what may be done with an item of it, by its kind. Attempts and their ends are
+//! in `tries`, what time does in `watch`, proposals in `proposal`.
+
+mod proposal;
+mod tries;
+mod watch;
+
+pub(super) use self::{tries::take, watch::alarm};
+use super::{
+    sheet::Sheet,
+    verdict::{self, text},
+    write,
+};
+use crate::domain::{
+    code::Code,
+    command::{WorkStep, WorkVerb},
+    deed::{Body, Outcome},
+    ids::Seq,
+    state::{State, Work, WorkKind},
+};
+
+/// Most work items open at once in a workspace.
+const OPEN_WORKS: usize = 50_000;
+
+/// Whether the work streams take no more than they hold, in words.
+pub(super) fn full(state: &State, more: usize) -> Option<String> {
+    let open = state.board.works.len();
+    let over = open + more > OPEN_WORKS;
+    over.then(|| {
+        format!("{open} work items are open, at most {OPEN_WORKS}; their agents must end some first")
+    })
+}
+
+/// Decides a step on a work item of the caller.
+pub(super) fn decide(sheet: &mut Sheet<'_>, step: &WorkStep) -> Seq {
+    if let Some(why) = verdict::too_long("note", step.note.as_deref()) {
+        return refuse(sheet, step, Code::OverBound, &why);
+    }
+    let Some(work) = sheet.state().board.works.get(&step.work).cloned() else {
+        let why = format!("work {} is not open: it never was, or has ended", step.work);
+        return refuse(sheet, step, Code::WrongState, &why);
+    };
+    if !write::is(&sheet.principal.actor, &work.agent) {
+        let why = format!("work {} is in {}'s stream", work.no, work.agent);
+        return refuse(sheet, step, Code::NotYours, &why);
+    }
+    match &work.kind {
+        WorkKind::Proposal { from, write, proposed } => match step.step {
+            WorkVerb::Accept => proposal::accept(sheet, &work, from, write, *proposed, step),
+            WorkVerb::Decline => proposal::decline(sheet, &work, from, write, step),
+            WorkVerb::Complete => wrong(sheet, &work, step, "accept or decline it"),
+            WorkVerb::Fail | WorkVerb::Return => held(sheet, &work, step, tries::give_back),
+        },
+        WorkKind::Dispatch { .. } | WorkKind::Branch { .. } => match step.step {
+            WorkVerb::Complete => held(sheet, &work, step, complete),
+            WorkVerb::Fail | WorkVerb::Return => held(sheet, &work, step, tries::give_back),
+            WorkVerb::Accept | WorkVerb::Decline => {
+                wrong(sheet, &work, step, "take it, then complete, fail or return it")
+            }
+        },
+        WorkKind::Handoff { .. }
+        | WorkKind::Returned { .. }
+        | WorkKind::Decision { .. }
+        | WorkKind::Notice { .. }
+        | WorkKind::Join { .. }
+        | WorkKind::Changed { .. }
+        | WorkKind::Free { .. } => match step.step {
+            WorkVerb::Complete => complete(sheet, &work, step),
+            WorkVerb::Fail | WorkVerb::Return => held(sheet, &work, step, tries::give_back),
+            WorkVerb::Accept | WorkVerb::Decline => wrong(sheet, &work, step, "complete it"),
+        },
+    }
+}
+
+/// Only while the caller holds it: taken, and its time not over.
+fn held(
+    sheet: &mut Sheet<'_>,
+    work: &Work,
+    step: &WorkStep,
+    then: impl FnOnce(&mut Sheet<'_>, &Work, &WorkStep) -> Seq,
+) -> Seq {
+    if work.is_taken(sheet.now) {
+        return then(sheet, work, step);
+    }
+    let why = match work.taken_until {
+        Some(until) => format!("your time with work {} was over at {until}; take it again", work.no),
+        None => format!("work {} is not taken; take it first", work.no),
+    };
+    refuse(sheet, step, Code::WrongState, &why)
+}
+
+fn complete(sheet: &mut Sheet<'_>, work: &Work, step: &WorkStep) -> Seq {
+    end(sheet, work, Body::WorkCompleted(()), "complete", Outcome::Recorded, step)
+}
+
+fn end(
+    sheet: &mut Sheet<'_>,
+    work: &Work,
+    body: Body,
+    action: &'static str,
+    outcome: Outcome,
+    step: &WorkStep,
+) -> Seq {
+    let mut deed = sheet.draft(body, action, outcome);
+    deed.subject.clone_from(&work.subject);
+    deed.cause = Some(work.deed);
+    deed.reason = step.note.as_deref().map(text);
+    deed.refs.works = vec![work.no];
+    sheet.push(deed)
+}
+
+fn wrong(sheet: &mut Sheet<'_>, work: &Work, step: &WorkStep, mend: &str) -> Seq {
+    let why = format!("work {} is a {}: {mend}", work.no, work.kind.word());
+    refuse(sheet, step, Code::WrongState, &why)
+}
+
+fn refuse(sheet: &mut Sheet<'_>, step: &WorkStep, code: Code, why: &str) -> Seq {
+    sheet.refuse(Body::WorkRefused(()), step.step.as_str(), code, why)
+}
