@@ -7,8 +7,8 @@ use clap::{Args, Parser, Subcommand};
 
 use super::output::Output;
 use super::{
-    alerts, console, demo, import, inbox, log, map, overrides, serve, tokens, trace, verify, who_owns, work,
-    workspaces,
+    alerts, claim, conclude, console, demo, fan_outs, handoffs, import, inbox, leases, log, map, outputs,
+    overrides, raise, review, serve, tokens, trace, verify, who_owns, work, workspaces,
 };
 use crate::config::{self, Config};
 use crate::domain::ids::WorkspaceId;
@@ -62,12 +62,43 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Option<alerts::Command>,
     },
-    /// What waits in the agents' work streams
+    /// Sessions over a queue: status, start, end
+    Review {
+        #[command(subcommand)]
+        command: Option<review::Command>,
+    },
+    /// What waits in the agents' work streams: list, take, complete, accept, decline, fail, return
     Work(work::Command),
+    /// Say that something happened; the agent that it wakes gets it as work
+    Raise(raise::Command),
+    /// Ask whether an event that an agent heard of by itself is its to handle
+    Claim(claim::Command),
+    /// Tasks that go from agent to agent: list, show, give
+    Handoffs {
+        #[command(subcommand)]
+        command: Option<handoffs::Command>,
+    },
+    /// Independent pieces of work at once: list, show, start
+    FanOuts {
+        #[command(subcommand)]
+        command: Option<fan_outs::Command>,
+    },
+    /// Bounded-time locks: list, acquire, renew, release, transfer
+    Leases {
+        #[command(subcommand)]
+        command: Option<leases::Command>,
+    },
+    /// Where agents publish: list, publish
+    Outputs {
+        #[command(subcommand)]
+        command: Option<outputs::Command>,
+    },
+    /// Tell what an agent found out
+    Conclude(conclude::Command),
     /// The ownership map: check a file, show the map in force, apply a new one
     #[command(subcommand)]
     Map(map::Command),
-    /// Step in: freeze, pause, set; each with a reason
+    /// Step in: freeze, pause, set, revert, unlock; each with a reason
     #[command(subcommand)]
     Override(overrides::Command),
     /// Who may come in: create, list and revoke tokens

@@ -30,7 +30,7 @@ pub(crate) enum Command {
         /// The item's number
         item: ItemNo,
     },
-    /// Answer a case: expand, handle, out-of-scope or transfer
+    /// Answer a case: expand, handle, out-of-scope or transfer; a publication: approve, approve-edited or reject
     Answer(answer::Arguments),
     /// Take a case
     Claim {

@@ -5,17 +5,25 @@
 
 mod alerts;
 mod arguments;
+mod claim;
+mod conclude;
 mod console;
 mod datadir;
 mod deeds;
 mod demo;
+mod fan_outs;
+mod handoffs;
 mod import;
 mod inbox;
+mod leases;
 mod log;
 mod map;
 mod output;
+mod outputs;
 mod overrides;
+mod raise;
 mod reply;
+mod review;
 mod serve;
 mod session;
 mod signals;
@@ -74,6 +82,14 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Status> {
         Some(Command::WhoOwns(command)) => who_owns::run(&context, &command),
         Some(Command::Alerts { command }) => alerts::run(&context, command),
         Some(Command::Work(command)) => work::run(&context, command),
+        Some(Command::Raise(command)) => raise::run(&context, command),
+        Some(Command::Claim(command)) => claim::run(&context, command),
+        Some(Command::Handoffs { command }) => handoffs::run(&context, command),
+        Some(Command::FanOuts { command }) => fan_outs::run(&context, command),
+        Some(Command::Leases { command }) => leases::run(&context, command),
+        Some(Command::Outputs { command }) => outputs::run(&context, command),
+        Some(Command::Conclude(command)) => conclude::run(&context, command),
+        Some(Command::Review { command }) => review::run(&context, command),
         Some(Command::Map(command)) => map::run(&context, command),
         Some(Command::Override(command)) => overrides::run(&context, command),
         Some(Command::Tokens(command)) => tokens::run(&context, command),

@@ -11,13 +11,13 @@ use super::status::Status;
 use super::value;
 use crate::client::Client;
 use crate::domain::command::{Override, OverrideVerb};
-use crate::domain::ids::{AgentId, Version};
+use crate::domain::ids::{AgentId, Fence, Version};
 use crate::domain::path::{EntityPath, FieldPath};
 
 /// What a person can do over the agents' heads.
 #[derive(Debug, Subcommand)]
 #[command(
-    after_help = "Examples:\n  deeds override freeze crm/contact/acme --reason 'legal is talking to them'\n  deeds override pause sales --reason 'sends too early'\n  deeds override set 'crm/contact/acme#status' churned --reason 'told on the phone'"
+    after_help = "Examples:\n  deeds override freeze crm/contact/acme --reason 'legal is talking to them'\n  deeds override pause sales --reason 'sends too early'\n  deeds override set 'crm/contact/acme#status' churned --reason 'told on the phone'\n  deeds override revert 'crm/contact/acme#status' --to 3 --reason 'the import was wrong'\n  deeds override unlock 12 --reason 'its agent is gone'"
 )]
 pub(crate) enum Command {
     /// All agents keep off an entity
@@ -60,6 +60,26 @@ pub(crate) enum Command {
         #[command(flatten)]
         why: Why,
     },
+    /// Set a field back to an earlier version: a new version with the old value
+    Revert {
+        /// The field, `entity#field`
+        path: FieldPath,
+        /// The version whose value it gets
+        #[arg(long, value_name = "VERSION")]
+        to: Version,
+        /// The version it starts from; the present one if nothing is said
+        #[arg(long, value_name = "VERSION")]
+        expected: Option<Version>,
+        #[command(flatten)]
+        why: Why,
+    },
+    /// End a lease by force: its token is void from now on
+    Unlock {
+        /// The lease's number
+        lease: Fence,
+        #[command(flatten)]
+        why: Why,
+    },
 }
 
 /// The reason.
@@ -81,19 +101,25 @@ pub(super) fn run(context: &Context, command: Command) -> anyhow::Result<Status>
             Command::Resume { agent, why } => (OverrideVerb::Resume { agent }, why),
             Command::Set { path, value, expected, why } => {
                 let value = value::parse(&value)?;
-                let expected = match expected {
-                    Some(expected) => expected,
-                    None => version_of(client, &path).await?,
-                };
+                let expected = start_of(client, &path, expected).await?;
                 (OverrideVerb::Set { path, value, expected }, why)
             }
+            Command::Revert { path, to, expected, why } => {
+                let expected = start_of(client, &path, expected).await?;
+                return reply::tell(out, &client.revert(&path, to, expected, &why.reason).await?);
+            }
+            Command::Unlock { lease, why } => (OverrideVerb::Unlock { lease }, why),
         };
         let order = Override { step, reason: Arc::from(why.reason.as_str()) };
         reply::tell(out, &client.override_with(&order).await?)
     })
 }
 
-async fn version_of(client: &Client, path: &FieldPath) -> anyhow::Result<Version> {
+/// The version that was named, or the present one.
+async fn start_of(client: &Client, path: &FieldPath, named: Option<Version>) -> anyhow::Result<Version> {
+    if let Some(version) = named {
+        return Ok(version);
+    }
     let view = client.read(&path.entity).await?;
     Ok(view.fields.get(&path.field).map_or(Version(0), |field| field.version))
 }

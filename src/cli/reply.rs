@@ -2,6 +2,7 @@
 
 use super::output::{self, Output, visible};
 use super::status::Status;
+use crate::domain::ids::AgentId;
 use crate::domain::reply::Reply;
 
 /// Prints the answer; a refusal is the answer no.
@@ -36,11 +37,28 @@ fn lines(reply: &Reply) -> Vec<String> {
             field.value.as_ref().map(|value| format!(" = {}", visible(&value.plain()))).unwrap_or_default();
         lines.push(format!("  {} v{}{value}{by}", visible(&field.path.to_string()), field.version));
     }
-    if let Some(item) = reply.item {
-        lines.push(format!("  inbox item #{item}"));
-    }
+    lines.extend(refers_to(reply));
     if let Some(next) = reply.next.as_ref().filter(|_| !reply.is_done()) {
         lines.push(format!("  next: {}", visible(next)));
     }
+    lines
+}
+
+/// What was made or concerned, a line each.
+fn refers_to(reply: &Reply) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut line = |what: Option<String>| lines.extend(what.map(|what| format!("  {what}")));
+    let owners: Vec<&str> = reply.owners.iter().map(AgentId::as_str).collect();
+    let works: Vec<String> = reply.works.iter().map(|work| format!("#{work}")).collect();
+    let alerts: Vec<String> = reply.alerts.iter().map(|alert| format!("#{alert}")).collect();
+    line((!owners.is_empty()).then(|| format!("concerns {}", visible(&owners.join(", ")))));
+    line(reply.item.map(|item| format!("inbox item #{item}")));
+    line((!works.is_empty()).then(|| format!("work {}", works.join(" "))));
+    line(reply.task.as_ref().map(|task| format!("task {}", visible(task.as_str()))));
+    line(reply.act.map(|act| format!("act #{act}")));
+    line(reply.lease.map(|lease| format!("lease, fencing token {lease}")));
+    line(reply.fan_out.map(|fan_out| format!("fan-out #{fan_out}")));
+    line((!alerts.is_empty()).then(|| format!("alert {}", alerts.join(" "))));
+    line(reply.until.map(|until| format!("until {until}")));
     lines
 }

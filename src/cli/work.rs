@@ -1,6 +1,6 @@
 //! `deeds work`: what waits in agents' work streams; for people to see, for agents to get through.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
@@ -9,16 +9,19 @@ use super::output::{self, Output};
 use super::reply;
 use super::session;
 use super::status::{Status, Usage};
+use super::value;
+use crate::api::TakeBody;
 use crate::client::Client;
 use crate::domain::command::{WorkStep, WorkVerb};
 use crate::domain::ids::{AgentId, WorkNo};
 use crate::domain::state::{TokenClass, Work};
+use crate::domain::time::{Span, Time};
 
 /// Whose work, and what is done with it.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
 #[command(
-    after_help = "Examples:\n  deeds work --agent billing\n  deeds --token-file tokens/default.billing work\n  deeds --token-file tokens/default.billing work accept 12"
+    after_help = "Examples:\n  deeds work --agent billing\n  deeds --token-file tokens/default.billing work\n  deeds --token-file tokens/default.billing work take --wait 30s --json\n  deeds --token-file tokens/default.billing work accept 12\n  deeds --token-file tokens/default.billing work complete 14 --result '{\"sent\": true}'"
 )]
 pub(crate) struct Command {
     /// One agent's work; with an agent's own token there is no need to say
@@ -28,16 +31,37 @@ pub(crate) struct Command {
     step: Option<Step>,
 }
 
-/// What an agent does with an item of its work.
+/// What an agent does with its work.
 #[derive(Debug, Subcommand)]
 enum Step {
-    /// Make a proposed change as the owner's own write
-    Accept {
-        /// The work item's number
-        work: WorkNo,
-        /// A note
+    /// Take what waits: nobody else of the same name sees it until the time is over
+    #[command(after_help = "Exit status 1 if nothing was there to take.")]
+    Take {
+        /// At most this many, oldest first
+        #[arg(long, default_value_t = 1)]
+        limit: u32,
+        /// For how long, such as 10m; five minutes if nothing is said
+        #[arg(long = "for", value_name = "SPAN")]
+        visibility: Option<Span>,
+        /// Only this item
+        #[arg(long, value_name = "WORK")]
+        work: Option<WorkNo>,
+        /// How long to wait for some to come, a minute at most
+        #[arg(long, value_name = "SPAN")]
+        wait: Option<Span>,
+    },
+    /// Be done with an item
+    Complete {
+        #[command(flatten)]
+        item: Item,
+        /// What came of it: JSON, or plain text
         #[arg(long)]
-        note: Option<String>,
+        result: Option<String>,
+    },
+    /// Make a proposed change as the owner's own write; take over the task of a handoff
+    Accept {
+        #[command(flatten)]
+        item: Item,
     },
     /// Do not make a proposed change
     Decline {
@@ -47,36 +71,73 @@ enum Step {
         #[arg(long)]
         note: String,
     },
-    /// Be done with an item
-    Complete {
+    /// Say that it was tried and failed; it is tried again while attempts are left
+    Fail {
         /// The work item's number
         work: WorkNo,
-        /// A note
+        /// How it failed
         #[arg(long)]
-        note: Option<String>,
+        note: String,
     },
+    /// Give an item back: taken work waits again; a handoff goes back to its giver with the note as feedback
+    Return {
+        #[command(flatten)]
+        item: Item,
+    },
+}
+
+/// Which item, with a note.
+#[derive(Debug, Args)]
+struct Item {
+    /// The work item's number
+    work: WorkNo,
+    /// A note
+    #[arg(long)]
+    note: Option<String>,
 }
 
 /// Runs it.
 pub(super) fn run(context: &Context, command: Command) -> anyhow::Result<Status> {
     let out = context.out;
-    session::with_client(context, async |client| match command.step {
-        None => list(out, client, command.agent).await,
-        Some(Step::Accept { work, note }) => step(out, client, work, WorkVerb::Accept, note).await,
-        Some(Step::Decline { work, note }) => step(out, client, work, WorkVerb::Decline, Some(note)).await,
-        Some(Step::Complete { work, note }) => step(out, client, work, WorkVerb::Complete, note).await,
-    })
+    let step = match command.step {
+        None => return session::with_client(context, async |client| list(out, client, command.agent).await),
+        Some(Step::Take { limit, visibility, work, wait }) => {
+            let body = TakeBody { limit: Some(limit), visibility, work, wait };
+            return session::with_client(context, async |client| take(out, client, &body).await);
+        }
+        Some(Step::Complete { item, result }) => {
+            let result = result.as_deref().map(value::parse).transpose()?;
+            WorkStep { result, ..step(WorkVerb::Complete, item.work, item.note) }
+        }
+        Some(Step::Accept { item }) => step(WorkVerb::Accept, item.work, item.note),
+        Some(Step::Decline { work, note }) => step(WorkVerb::Decline, work, Some(note)),
+        Some(Step::Fail { work, note }) => step(WorkVerb::Fail, work, Some(note)),
+        Some(Step::Return { item }) => step(WorkVerb::Return, item.work, item.note),
+    };
+    session::with_client(context, async |client| reply::tell(out, &client.work_step(&step).await?))
 }
 
-async fn step(
-    out: Output,
-    client: &Client,
-    work: WorkNo,
-    step: WorkVerb,
-    note: Option<String>,
-) -> anyhow::Result<Status> {
-    let step = WorkStep { work, step, note: note.map(Arc::from), result: None };
-    reply::tell(out, &client.work_step(&step).await?)
+fn step(step: WorkVerb, work: WorkNo, note: Option<String>) -> WorkStep {
+    WorkStep { work, step, note: value::text(note), result: None }
+}
+
+async fn take(out: Output, client: &Client, body: &TakeBody) -> anyhow::Result<Status> {
+    let taken = client.take(body).await?;
+    let status = if taken.works.is_empty() { Status::No } else { reply::status(&taken.reply) };
+    if out.json {
+        output::json(&taken)?;
+    } else if !taken.reply.is_done() {
+        return reply::tell(out, &taken.reply);
+    } else if taken.works.is_empty() {
+        out.faint("nothing waits")?;
+    } else {
+        let rows: Vec<_> = taken.works.iter().map(|work| row(work, None)).collect();
+        out.table(&HEADER, &rows)?;
+        if let Some(until) = taken.until {
+            out.faint(format!("yours until {until}"))?;
+        }
+    }
+    Ok(status)
 }
 
 async fn list(out: Output, client: &Client, agent: Option<AgentId>) -> anyhow::Result<Status> {
@@ -96,19 +157,27 @@ async fn list(out: Output, client: &Client, agent: Option<AgentId>) -> anyhow::R
     } else if works.is_empty() {
         out.faint("no open work")?;
     } else {
-        let rows: Vec<_> = works.iter().map(|work| row(work)).collect();
-        out.table(&["WORK", "AGENT", "KIND", "ON", "SINCE", "WHAT"], &rows)?;
+        let now = client.whoami().await?.server.now;
+        let rows: Vec<_> = works.iter().map(|work| row(work, Some(now))).collect();
+        out.table(&HEADER, &rows)?;
     }
     Ok(Status::Done)
 }
 
-fn row(work: &Work) -> Vec<String> {
+const HEADER: [&str; 8] = ["WORK", "AGENT", "KIND", "ON", "SINCE", "TRY", "STATE", "WHAT"];
+
+fn row(work: &Work, now: Option<Time>) -> Vec<String> {
+    let taken = now.is_none_or(|now| work.is_taken(now));
+    let tries =
+        if work.kind.asks() { format!("{}/{}", work.attempts, work.max_attempts) } else { String::new() };
     vec![
         format!("#{}", work.no),
         work.agent.to_string(),
         work.kind.word().to_owned(),
         work.subject.as_ref().map(ToString::to_string).unwrap_or_default(),
         work.at.to_string(),
+        tries,
+        if taken { "taken" } else { "waits" }.to_owned(),
         work.title.to_string(),
     ]
 }

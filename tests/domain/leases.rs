@@ -134,7 +134,12 @@ fn a_transfer_makes_a_new_token_for_the_time_left() {
         sales writes shared/log .=b lease=2 -> refused lease-over
         ",
     );
-    assert_eq!(world.state.board.timers.len(), 3, "the old lease has no timer: {:?}", world.state.board.timers);
+    assert_eq!(
+        world.state.board.timers.len(),
+        3,
+        "the old lease has no timer: {:?}",
+        world.state.board.timers
+    );
 }
 
 #[test]
@@ -155,7 +160,10 @@ fn a_lapse_is_told_to_its_holder_and_to_people() {
     assert_eq!((alert.kind, alert.severity), (AlertKind::LeaseLapsed, Severity::Info));
     assert_eq!(alert.on.as_ref().unwrap().to_string(), "crm/account/acme#health");
     let work = board.works.values().next().unwrap();
-    assert!(matches!(&work.kind, WorkKind::Notice { text } if text.contains("its token is void")), "{work:?}");
+    assert!(
+        matches!(&work.kind, WorkKind::Notice { text } if text.contains("its token is void")),
+        "{work:?}"
+    );
     play(
         &mut world,
         "

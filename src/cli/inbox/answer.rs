@@ -1,5 +1,6 @@
 //! `deeds inbox answer`: the preview of an answer, then the answer itself, with proof of what was shown.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{Args, Subcommand};
@@ -24,8 +25,12 @@ Examples:
   deeds inbox answer 7 --alike expand                settle the cases alike too
   deeds inbox answer 7 expand --agent intake --writes 'crm/contact/*#score'
   deeds inbox answer 7 handle 'wrote to them myself'
+  deeds inbox answer 7 handle 'billing does this one' --to billing
   deeds inbox answer 7 out-of-scope 'we do not sell to schools' --rule
   deeds inbox answer 7 transfer --pattern 'crm/deal/*#stage' --from sales --to billing
+  deeds inbox answer 8 approve                       the publication goes out as it is
+  deeds inbox answer 8 approve-edited 'Dear Ann, …'  it goes out with another body
+  deeds inbox answer 8 reject 'wrong tone'
   deeds inbox answer 7 --digest 3f2a… expand         only if the case is still what `inbox show` printed
 
 Exit status 1 if the answer was refused, or can't be given.";
@@ -70,6 +75,9 @@ enum Answer {
         /// What the waiting agent is told, as JSON or as plain text
         #[arg(long)]
         reply: Option<String>,
+        /// Who is given this one event, where nobody or more than one answers it
+        #[arg(long, value_name = "AGENT")]
+        to: Option<AgentId>,
     },
     /// None of the team's business
     OutOfScope {
@@ -93,6 +101,29 @@ enum Answer {
         /// Why
         #[arg(long)]
         note: Option<String>,
+    },
+    /// A publication goes out as it is
+    Approve {
+        /// A word to the agent
+        #[arg(long)]
+        note: Option<String>,
+    },
+    /// A publication goes out with another body
+    ApproveEdited {
+        /// What goes out: JSON, or plain text
+        #[arg(required_unless_present = "file", conflicts_with = "file")]
+        body: Option<String>,
+        /// A JSON file that is the body
+        #[arg(long, value_name = "FILE")]
+        file: Option<PathBuf>,
+        /// A word to the agent
+        #[arg(long)]
+        note: Option<String>,
+    },
+    /// A publication does not go out
+    Reject {
+        /// Why
+        note: String,
     },
 }
 
@@ -175,10 +206,10 @@ fn build(view: &ItemView, answer: &Answer) -> anyhow::Result<ItemAnswer> {
                 note: text(note),
             }
         }
-        Answer::Handle { note, reply } => ItemAnswer::Handle {
+        Answer::Handle { note, reply, to } => ItemAnswer::Handle {
             note: Arc::from(note.as_str()),
             reply: reply.as_deref().map(value::parse).transpose()?,
-            to: None,
+            to: to.clone(),
         },
         Answer::OutOfScope { reason, rule } => {
             ItemAnswer::OutOfScope { reason: Arc::from(reason.as_str()), rule: *rule }
@@ -195,6 +226,16 @@ fn build(view: &ItemView, answer: &Answer) -> anyhow::Result<ItemAnswer> {
                 note: text(note),
             }
         }
+        Answer::Approve { note } => ItemAnswer::Approve { note: text(note) },
+        Answer::ApproveEdited { body, file, note } => {
+            let body = match (body, file) {
+                (Some(text), _) => value::parse(text)?,
+                (None, Some(file)) => value::body(file)?,
+                (None, None) => return Err(Usage::error("say what goes out, or --file")),
+            };
+            ItemAnswer::ApproveEdited { body, note: text(note) }
+        }
+        Answer::Reject { note } => ItemAnswer::Reject { note: Arc::from(note.as_str()) },
     })
 }
 

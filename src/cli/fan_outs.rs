@@ -1,0 +1,165 @@
+//! `deeds fan-outs`: independent pieces of work at once, joined with failures as values.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::arguments::Context;
+use super::output::{self, Output};
+use super::reply;
+use super::session;
+use super::status::{Status, Usage};
+use super::value;
+use crate::client::Client;
+use crate::domain::command::{BranchOrder, FanOut};
+use crate::domain::ids::FanOutNo;
+use crate::domain::path::EntityPath;
+use crate::domain::state::{Branch, FanOutState};
+use crate::domain::time::{Span, Time};
+
+/// What is done with fan-outs; a list if nothing is said.
+#[derive(Debug, Subcommand)]
+#[command(
+    after_help = "Examples:\n  deeds fan-outs list\n  deeds fan-outs show 3\n  deeds --token-file tokens/default.research fan-outs start --branch 'reader=\"chapter 1\"' --branch reader2=x --deadline 1h --needed 1"
+)]
+pub(crate) enum Command {
+    /// Under way and joined, the newest first
+    List,
+    /// One fan-out with its branches
+    Show {
+        /// Its number
+        fan_out: FanOutNo,
+    },
+    /// Start one
+    #[command(
+        after_help = "Examples:\n  deeds fan-outs start --file order.json\n  deeds fan-outs start --branch reader=x --deadline 1h\n\nThe file is the body of POST /v1/fan-outs."
+    )]
+    Start(Start),
+}
+
+/// What is started: a file, or flags.
+#[derive(Debug, Args)]
+pub(crate) struct Start {
+    /// A file with all of it, as JSON
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["branch", "deadline", "needed", "subject", "reason"])]
+    file: Option<PathBuf>,
+    /// A piece: who does it, and what it is as JSON or plain text
+    #[arg(long, value_name = "AGENT=INPUT")]
+    branch: Vec<String>,
+    /// After how long it is joined, whatever is missing
+    #[arg(long, value_name = "SPAN")]
+    deadline: Option<Span>,
+    /// How many branches must succeed; all if nothing is said
+    #[arg(long, value_name = "N")]
+    needed: Option<u32>,
+    /// The entity it is about
+    #[arg(long, value_name = "ENTITY")]
+    subject: Option<EntityPath>,
+    /// Why
+    #[arg(long)]
+    reason: Option<String>,
+}
+
+/// Runs it.
+pub(super) fn run(context: &Context, command: Option<Command>) -> anyhow::Result<Status> {
+    let out = context.out;
+    match command.unwrap_or(Command::List) {
+        Command::List => session::with_client(context, async |client| list(out, client).await),
+        Command::Show { fan_out } => session::with_client(context, async |client| {
+            let one = client.fan_out_state(fan_out).await?;
+            if out.json {
+                output::json(&one)?;
+            } else {
+                print(out, &one)?;
+            }
+            Ok(Status::Done)
+        }),
+        Command::Start(start) => {
+            let order = build(start)?;
+            session::with_client(context, async |client| reply::tell(out, &client.fan_out(&order).await?))
+        }
+    }
+}
+
+fn build(start: Start) -> anyhow::Result<FanOut> {
+    if let Some(file) = start.file {
+        return value::body(&file);
+    }
+    let deadline = start.deadline.filter(|_| !start.branch.is_empty());
+    let Some(deadline) = deadline else {
+        return Err(Usage::error("say --file, or --deadline and at least one --branch"));
+    };
+    let branches = start.branch.iter().map(|text| branch(text)).collect::<anyhow::Result<_>>()?;
+    let reason = value::text(start.reason);
+    Ok(FanOut { branches, deadline, needed: start.needed, subject: start.subject, reason, cause: None })
+}
+
+fn branch(text: &str) -> anyhow::Result<BranchOrder> {
+    let wrong = |why: &str| Usage::error(format!("--branch {text}: {why}; use --branch agent=input"));
+    let (to, input) = text.split_once('=').ok_or_else(|| wrong("there is no `=`"))?;
+    let to = to.parse().map_err(|error| wrong(&format!("{error}")))?;
+    Ok(BranchOrder { to, input: value::parse(input)?, max_attempts: None })
+}
+
+async fn list(out: Output, client: &Client) -> anyhow::Result<Status> {
+    let found = client.fan_outs().await?;
+    if out.json {
+        output::json(&found)?;
+    } else if found.fan_outs.is_empty() && found.ended.is_empty() {
+        out.faint("nothing was fanned out")?;
+    } else {
+        let rows: Vec<_> = found.fan_outs.iter().chain(&found.ended).map(|one| row(one)).collect();
+        out.table(
+            &["FAN-OUT", "AGENT", "BRANCHES", "OK", "FAILED", "NEEDED", "DEADLINE", "JOINED", "WHY"],
+            &rows,
+        )?;
+    }
+    Ok(Status::Done)
+}
+
+fn row(one: &FanOutState) -> Vec<String> {
+    let failed = one.branches.iter().filter(|branch| branch.end.as_ref().is_some_and(|end| !end.ok)).count();
+    vec![
+        format!("#{}", one.no),
+        one.agent.to_string(),
+        one.branches.len().to_string(),
+        one.succeeded().to_string(),
+        failed.to_string(),
+        one.needed.to_string(),
+        one.deadline.to_string(),
+        joined(one.joined),
+        one.reason.as_deref().unwrap_or_default().to_owned(),
+    ]
+}
+
+fn joined(at: Option<Time>) -> String {
+    at.map_or_else(|| "not yet".to_owned(), |at| at.to_string())
+}
+
+fn print(out: Output, one: &FanOutState) -> anyhow::Result<()> {
+    out.fact("fan-out", &format!("#{} of {}, deed {}", one.no, one.agent, one.deed))?;
+    if let Some(subject) = &one.subject {
+        out.fact("subject", subject.as_str())?;
+    }
+    if let Some(reason) = &one.reason {
+        out.fact("why", reason)?;
+    }
+    out.fact("needed", &format!("{} of {}, {} so far", one.needed, one.branches.len(), one.succeeded()))?;
+    out.fact("deadline", &one.deadline.to_string())?;
+    out.fact("joined", &joined(one.joined))?;
+    for (index, branch) in one.branches.iter().enumerate() {
+        out.fact(&format!("branch {index}"), &end(branch, one.joined.is_some()))?;
+    }
+    Ok(())
+}
+
+fn end(branch: &Branch, joined: bool) -> String {
+    let who = format!("{}, work #{}", branch.to, branch.work);
+    let Some(end) = &branch.end else {
+        return format!("{who}: {}", if joined { "missed the deadline" } else { "under way" });
+    };
+    let word = if end.ok { "succeeded" } else { "failed" };
+    let result = end.result.as_ref().map(|result| format!("\n{}", result.plain())).unwrap_or_default();
+    let note = end.note.as_ref().map(|note| format!("\n{note}")).unwrap_or_default();
+    format!("{who}: {word} at attempt {}, {}{result}{note}", end.attempts, end.at)
+}
