@@ -38,6 +38,8 @@ mod script;
 mod time;
 #[path = "domain/together.rs"]
 mod together;
+#[path = "domain/triggers.rs"]
+mod triggers;
 #[path = "domain/undo.rs"]
 mod undo;
 #[path = "domain/world.rs"]

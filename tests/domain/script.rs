@@ -11,6 +11,7 @@
 //! dana expands #1 sales writes crm/account/*#score with #2,#3 -> recorded
 //! ada transfers #1 crm/contact/*#status from sourcing to sales -> recorded
 //! dana handles #1 'how' -> recorded                    dana drops #1 'why' [rule] -> recorded
+//! dana forwards #1 support 'take this one' -> recorded
 //! dana acknowledges|resolves|escalates !1 'note' -> recorded
 //! dana freezes|unfreezes crm/account/acme 'why' -> …   dana pauses|resumes sales 'why' -> …
 //! dana sets crm/account/acme#health 'good'@2 'why' -> committed
@@ -117,6 +118,7 @@ pub(crate) fn command(world: &World, words: &[String]) -> Command {
             answer(world, &args, &change)
         }
         "handles" => answer(world, &args, &json!({"kind": "handle", "note": args[1], "reply": "noted"})),
+        "forwards" => answer(world, &args, &json!({"kind": "handle", "to": args[1], "note": args[2]})),
         "drops" => {
             let rule = args.contains(&"rule");
             answer(world, &args, &json!({"kind": "out-of-scope", "reason": args[1], "rule": rule}))

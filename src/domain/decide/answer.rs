@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use super::{act, inbox, propose, sheet::Sheet, verdict, write};
+use super::{act, inbox, propose, sheet::Sheet, trigger, verdict, write};
 use crate::domain::{
     code::Code,
     command::{Answered, ItemAnswer, Principal, TEXT_BYTES},
@@ -38,7 +38,7 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, item: &Item, person: &PersonId, answ
         ItemAnswer::Handle { note, .. } if note.trim().is_empty() => {
             Err((Code::WrongState, "say in `note` how you handled it".to_owned()))
         }
-        ItemAnswer::Handle { .. } => Ok(()),
+        ItemAnswer::Handle { to, .. } => give(sheet, item, &others, to.as_ref(), &mut effects),
         ItemAnswer::OutOfScope { reason, .. } if reason.trim().is_empty() => {
             Err((Code::WrongState, "say in `reason` why it is out of scope".to_owned()))
         }
@@ -60,6 +60,21 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, item: &Item, person: &PersonId, answ
         settle(sheet, settled, &answered.answer, &mut effects);
     }
     close(sheet, item, &answered.answer, effects)
+}
+
+/// The event of each case goes to this agent, this once.
+fn give(
+    sheet: &mut Sheet<'_>,
+    item: &Item,
+    others: &[Arc<Item>],
+    to: Option<&AgentId>,
+    effects: &mut Effects,
+) -> Result<(), (Code, String)> {
+    let Some(to) = to else { return Ok(()) };
+    for one in std::iter::once(item).chain(others.iter().map(AsRef::as_ref)) {
+        effects.works.push(trigger::handle(sheet, one, to)?);
+    }
+    Ok(())
 }
 
 /// The items that the same answer settles: open, alike, and this person's to answer.
@@ -97,16 +112,21 @@ fn expand(
     }
     let board = &sheet.base().board;
     let before = board.map_version;
-    edit::grant(board.map.model(), agent, grant, person)
+    let edited = edit::grant(board.map.model(), agent, grant, person)
         .map_err(|error| (Code::Overlap, error.to_string()))?;
+    if let Some(why) = trigger::still_collides(edited, item) {
+        return Err((Code::WrongState, why));
+    }
     if edit::holds(board.map.model(), agent, grant) {
         // Since an answer to a case like this one the map says so already: the stored input goes through as it is.
         // Nothing is granted here, so an undo takes no grant away.
         return match item.case {
-            Case::UnownedField { .. } | Case::UnownedTarget { .. } | Case::UnownedEvent { .. } => Ok(()),
+            Case::UnownedField { .. }
+            | Case::UnownedTarget { .. }
+            | Case::UnownedEvent { .. }
+            | Case::TriggerCollision { .. } => Ok(()),
             Case::Escalation { .. }
             | Case::Conflict { .. }
-            | Case::TriggerCollision { .. }
             | Case::Approval { .. }
             | Case::GivenUp { .. }
             | Case::Stuck { .. } => {
@@ -185,7 +205,22 @@ fn add_rule(sheet: &mut Sheet<'_>, item: &Item, reason: &Arc<str>, effects: &mut
 /// What the answer does for one item: the stored input is decided afresh, and the waiting agent is told.
 fn settle(sheet: &mut Sheet<'_>, item: &Item, answer: &ItemAnswer, effects: &mut Effects) {
     let result = match answer {
-        ItemAnswer::Expand { .. } | ItemAnswer::Transfer { .. } => decide_again(sheet, item, effects),
+        ItemAnswer::Expand { .. } | ItemAnswer::Transfer { .. } => {
+            if let Case::TriggerCollision { .. } = item.case {
+                resolve_alert(
+                    sheet,
+                    item,
+                    &verdict::text(format!("a route decides; #{} was answered", item.no)),
+                );
+            }
+            let before = sheet.state().board.next.work;
+            let result = decide_again(sheet, item, effects);
+            let works = &sheet.state().board.works;
+            effects
+                .works
+                .extend(works.range(before..).filter(|(_, work)| work.kind.asks()).map(|(no, _)| *no));
+            result
+        }
         ItemAnswer::Handle { note, .. } => {
             resolve_alert(sheet, item, note);
             None
@@ -230,6 +265,10 @@ fn came_out(sheet: &Sheet<'_>, result: &WorkResult) -> String {
 
 /// The stored input, decided as its author's under the map of now; not that of an agent that a person has stopped.
 fn decide_again(sheet: &mut Sheet<'_>, item: &Item, effects: &mut Effects) -> Option<WorkResult> {
+    if let Case::UnownedEvent { raise } | Case::TriggerCollision { raise, .. } = &item.case {
+        let deed = trigger::again(sheet, item, raise);
+        return Some(WorkResult { outcome: sheet.outcome(deed), deed });
+    }
     let agent = item.raised_by.agent()?.clone();
     let person = std::mem::replace(
         &mut sheet.principal,

@@ -172,7 +172,12 @@ pub(super) fn open_for(
     cause: Seq,
 ) -> ItemNo {
     let queue = state.board.map.queue_of(agent).clone();
-    let deed = open(sheet, &queue, item, Some(cause));
+    open_in(sheet, &queue, item, cause)
+}
+
+/// Opens an item in this queue.
+pub(super) fn open_in(sheet: &mut Sheet<'_>, queue: &Queue, item: NewItem, cause: Seq) -> ItemNo {
+    let deed = open(sheet, queue, item, Some(cause));
     let no = deed.refs.item.unwrap_or_default();
     sheet.push(deed);
     no
@@ -224,7 +229,7 @@ fn same_waiting(state: &State, case: &Case, agent: &AgentId) -> Option<ItemNo> {
     state.board.items.values().find(same).map(|item| item.no)
 }
 
-fn join(sheet: &mut Sheet<'_>, no: ItemNo, cause: Seq) {
+pub(super) fn join(sheet: &mut Sheet<'_>, no: ItemNo, cause: Seq) {
     let mut deed = sheet.follow_up(Body::ItemJoined(()), "join item", Outcome::Recorded, Some(cause));
     deed.because(format!("the same input again, waiting as #{no}"));
     deed.refs.item = Some(no);

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::trigger;
 use crate::domain::{
     command::{ItemAnswer, Write},
     ids::{AgentId, ItemNo, PersonId},
-    map::{Authority, Grant, Map, Model, difference, edit},
+    map::{Authority, Grant, Map, Model, Routing, difference, edit},
     path::FieldName,
     state::{Board, Case, Item},
 };
@@ -36,7 +37,12 @@ pub fn preview(board: &Board, item: &Item, person: &PersonId, answer: &ItemAnswe
         ItemAnswer::Expand { agent, grant, .. } => {
             let edited = edit::grant(board.map.model(), agent, grant, person);
             let owner = edited.as_ref().err().and_then(edit::EditError::owner).cloned();
-            change(board, item, edited.map_err(|error| error.to_string()), owner, grant_words(agent, grant))
+            let edited = edited.map_err(|error| error.to_string());
+            let edited = edited.and_then(|model| match trigger::still_collides(model.clone(), item) {
+                Some(why) => Err(why),
+                None => Ok(model),
+            });
+            change(board, item, edited, owner, grant_words(agent, grant))
         }
         ItemAnswer::Transfer { pattern, from, to, .. } => {
             let edited =
@@ -44,7 +50,17 @@ pub fn preview(board: &Board, item: &Item, person: &PersonId, answer: &ItemAnswe
             let words = format!("{to} owns {pattern}; {from} no longer writes it and proposes instead");
             change(board, item, edited, None, words)
         }
-        ItemAnswer::Handle { reply, .. } => plain(board, item, alike, handled(item, reply.is_some())),
+        ItemAnswer::Handle { reply, to, .. } => {
+            let mut preview = plain(board, item, alike, handled(item, reply.is_some()));
+            if let (Some(to), Some(raise)) = (to, trigger::event_of(&item.case)) {
+                preview.obstacle =
+                    board.map.agent(to).is_none().then(|| format!("there is no agent {to} in the map"));
+                preview
+                    .then
+                    .push(format!("this {} goes to {to}; the next one comes here again", raise.event));
+            }
+            preview
+        }
         ItemAnswer::OutOfScope { rule, .. } => plain(board, item, alike, classified(item, *rule)),
         ItemAnswer::Approve { .. } => plain(board, item, alike, "it goes out as it is".to_owned()),
         ItemAnswer::ApproveEdited { .. } => {
@@ -63,6 +79,9 @@ fn handled(item: &Item, reply: bool) -> String {
 }
 
 fn classified(item: &Item, rule: bool) -> String {
+    if let (Some(raise), true) = (trigger::event_of(&item.case), rule) {
+        return format!("events like this {} are closed on arrival from now on", raise.event);
+    }
     match item.raised_by.agent() {
         None => "no agent is told; the next conflict like this comes here again".to_owned(),
         Some(agent) if rule => format!("inputs like this from {agent} are closed on arrival from now on"),
@@ -124,11 +143,18 @@ fn change(
             None => "the stored input still belongs to nobody and comes back as a new item".to_owned(),
         },
         (Case::UnownedTarget { .. }, false) => "the stored act is still not allowed".to_owned(),
+        (Case::UnownedEvent { raise } | Case::TriggerCollision { raise, .. }, _) => {
+            match map.route(&raise.event, &raise.attributes) {
+                Routing::Owner { agent, .. } => format!("the stored {} goes to {agent} at once", raise.event),
+                Routing::Nobody => {
+                    format!("the stored {} still belongs to nobody and comes back as a new item", raise.event)
+                }
+                Routing::Several(_) => format!("the stored {} still collides", raise.event),
+            }
+        }
         (
             Case::Escalation { .. }
             | Case::Conflict { .. }
-            | Case::UnownedEvent { .. }
-            | Case::TriggerCollision { .. }
             | Case::Approval { .. }
             | Case::GivenUp { .. }
             | Case::Stuck { .. },
@@ -155,16 +181,19 @@ fn grant_words(agent: &AgentId, grant: &Grant) -> String {
 
 /// Whether the stored input would be in its author's zone under this map.
 fn goes_through(map: &Map, item: &Item) -> bool {
+    if let Some(raise) = trigger::event_of(&item.case) {
+        return matches!(map.route(&raise.event, &raise.attributes), Routing::Owner { .. });
+    }
     let Some(agent) = item.raised_by.agent() else { return false };
     match &item.case {
         Case::UnownedField { write } => {
             names(write).iter().all(|name| map.authority(agent, &write.entity, name) == Authority::Granted)
         }
         Case::UnownedTarget { act } => map.has_output(agent, &act.target),
-        Case::Escalation { .. }
-        | Case::Conflict { .. }
-        | Case::UnownedEvent { .. }
+        Case::UnownedEvent { .. }
         | Case::TriggerCollision { .. }
+        | Case::Escalation { .. }
+        | Case::Conflict { .. }
         | Case::Approval { .. }
         | Case::GivenUp { .. }
         | Case::Stuck { .. } => true,

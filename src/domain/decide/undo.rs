@@ -7,11 +7,12 @@ use crate::domain::{
     code::Code,
     command::{ItemAnswer, Write, WriteKind},
     deed::{Body, FieldChange, Outcome, ScopeChange, ScopeTransfer},
-    ids::{AgentId, ItemNo, PersonId, Seq},
-    map::Grant,
+    ids::{AgentId, ItemNo, PersonId, Seq, WorkNo},
+    map::{Grant, text_matches},
     path::{EntityPath, FieldName, FieldPath, Pattern},
     state::{
         Alert, AlertState, Case, ClosedItem, Entity, Field, Redone, Run, State, TARGETS_AFTER_A_CUT, Touch,
+        WorkKind,
     },
     value::Value,
 };
@@ -56,6 +57,11 @@ fn used(state: &State, closed: &ClosedItem) -> Option<String> {
     let effects = &closed.effects;
     if let Some(no) = effects.works.iter().find(|no| !state.board.works.contains_key(*no)) {
         return Some(format!("work {no} was done with by the agent"));
+    }
+    let taken =
+        |no: &&WorkNo| state.board.works.get(*no).is_some_and(|work| work.kind.asks() && work.attempts > 0);
+    if let Some(no) = effects.works.iter().find(taken) {
+        return Some(format!("work {no} was taken by its agent"));
     }
     if let Some(why) = effects.redone.iter().find_map(|redone| input_used(state, closed, redone)) {
         return Some(why);
@@ -115,8 +121,24 @@ fn grant_used(state: &State, closed: &ClosedItem, agent: &AgentId, grant: &Grant
     match grant {
         Grant::Write(pattern) => zone_used(state, closed, agent, pattern),
         Grant::Output(target) => acted_on(state, closed, agent, |other| *other == **target),
-        Grant::Trigger(_) => None,
+        Grant::Trigger(event) => woken(state, closed, agent, event),
     }
+}
+
+/// Whether the agent was given, or has claimed, the event on its own since.
+fn woken(state: &State, closed: &ClosedItem, agent: &AgentId, event: &str) -> Option<String> {
+    let from = granted_by(state, closed);
+    let own = |name: &str| text_matches(event, name);
+    let dispatched = state.board.works.values().find(|work| {
+        let is_it = matches!(&work.kind, WorkKind::Dispatch { event, .. } if own(event));
+        is_it && work.agent == *agent && work.deed > from && !closed.effects.works.contains(&work.no)
+    });
+    if let Some(work) = dispatched {
+        return Some(format!("work {} came to {agent} by it since", work.no));
+    }
+    let claims = state.board.claims.iter().filter(|(_, held)| held.by == *agent && held.deed > from);
+    let mut names = claims.filter_map(|(key, _)| key.split('\u{1f}').next());
+    names.find(|name| own(name)).map(|name| format!("{agent} has claimed a {name} since"))
 }
 
 /// Whether the agent has written, or acted on, what the pattern covers. What the answer itself wrote is put back.

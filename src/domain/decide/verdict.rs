@@ -7,7 +7,7 @@ use crate::domain::{
     code::Code,
     command::{Expected, TEXT_BYTES, Write, WriteKind},
     deed::FieldChange,
-    ids::{Actor, AgentId, Version},
+    ids::{Actor, AgentId, Seq, Version},
     map::{Authority, Condition, Defer, FieldKind, Map},
     path::{Bindings, EntityPath, FieldName, FieldPath},
     query,
@@ -362,6 +362,12 @@ pub(super) fn held_open(state: &State, entity: &EntityPath, but: &AgentId, now: 
 pub(super) fn too_long(name: &str, words: Option<&str>) -> Option<String> {
     words.filter(|words| words.len() > TEXT_BYTES)?;
     Some(format!("`{name}` is longer than {TEXT_BYTES} bytes"))
+}
+
+/// Whether the cause that a command names is no deed so far, in words.
+pub(super) fn unknown_cause(state: &State, cause: Option<Seq>) -> Option<String> {
+    let cause = cause.filter(|cause| *cause == Seq(0) || *cause > state.head())?;
+    Some(format!("`cause` names deed {cause}, and the last one is {}", state.head()))
 }
 
 /// Text for a reason.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::{
     alert, propose,
     sheet::Sheet,
+    trigger,
     verdict::{self, Zones},
 };
 use crate::domain::{
@@ -271,6 +272,10 @@ pub(super) fn commit(
     deed.fields = changes;
     let primary = sheet.push(deed);
     alert::after_commit(sheet, state, primary);
+    if write.cause.is_some() {
+        alert::cascade(sheet, state, primary);
+    }
+    trigger::after_commit(sheet, state, primary);
     primary
 }
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::authority::scratch;
 use super::lint::GOVERNED_FROM;
-use super::model::{Agent, Model};
+use super::model::{Agent, Model, text_matches};
 use super::overlaps::shared_fields;
 use crate::domain::ids::{AgentId, PersonId};
 use crate::domain::path::{Pattern, covers, example_outside, overlap};
@@ -115,7 +115,7 @@ pub fn grant(model: &Model, agent: &AgentId, grant: &Grant, person: &PersonId) -
     match grant {
         Grant::Write(pattern) => check_write(model, &entry, pattern)?,
         Grant::Trigger(name) => {
-            let open = model.routes.iter().any(|route| route.event == *name);
+            let open = model.routes.iter().any(|route| text_matches(&route.event, name));
             check_name(model, &entry, grant, name, |agent| &agent.triggers, open)?;
         }
         Grant::Output(name) => {
@@ -322,7 +322,8 @@ fn check_name(
     if name.trim().is_empty() || name.chars().any(char::is_control) {
         return Err(EditError::BadName);
     }
-    let has = |other: &&Agent| other.id != agent.id && held(other).iter().any(|known| known == name);
+    let meets = |known: &String| text_matches(known, name) || text_matches(name, known);
+    let has = |other: &&Agent| other.id != agent.id && held(other).iter().any(meets);
     match model.agents.iter().find(has) {
         Some(other) if !open => {
             Err(EditError::Owned { owner: other.id.clone(), grant: grant.clone(), example: name.to_owned() })

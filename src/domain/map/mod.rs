@@ -16,15 +16,16 @@ pub mod parse;
 pub mod schedule;
 mod spelling;
 
-pub use authority::{Authority, Map};
+pub use authority::{Authority, Map, Routing};
 pub use condition::{Condition, Occasion, Op};
 pub use diff::{Change, Sign, difference};
 pub use edit::{EditError, Grant};
 pub use lint::{Finding, Lint, Severity};
+pub(crate) use model::text_matches;
 pub use model::{
     Agent, Contradiction, Defer, Event, FieldKind, FieldRule, Mode, Model, Output, Queue, Route,
 };
-pub use nearest::nearest_zone;
+pub use nearest::{nearest_listener, nearest_zone};
 pub use parse::{Parsed, parse};
 pub use schedule::Schedule;
 pub use spelling::nearest as nearest_name;

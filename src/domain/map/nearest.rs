@@ -1,9 +1,9 @@
-//! Whose zone a field that nobody owns is nearest to: the suggestion that an inbox item makes.
+//! Whose zone a field, or an event, that nobody owns is nearest to: the suggestion that an inbox item makes.
 
-use super::edit::check_write;
+use super::edit::{self, Grant, check_write};
 use super::model::{Agent, Model};
 use crate::domain::ids::{AgentId, PersonId};
-use crate::domain::path::{FieldPath, Pattern};
+use crate::domain::path::{EntityPath, FieldPath, Pattern};
 
 /// Suggests who should own `path`, seen from the agent that asked for it: the agent, what its zone would grow by (which
 /// `edit::grant` does not refuse), and why, as a clause. `None` where nobody can be granted it, as somebody owns it.
@@ -42,6 +42,41 @@ pub fn nearest_zone(model: &Model, agent: &AgentId, path: &FieldPath) -> Option<
     };
     let pattern = widest(model, entry, path, [Pattern::entity(&path.entity), Pattern::exact(path)])?;
     Some((agent.clone(), pattern, format!("no zone is near; {agent} asked for it")))
+}
+
+/// Suggests who should own the event, and why, as a clause: who listens to its nearest relatives (`email.received` and
+/// `email.bounced` are), else who routes of it lead to, else who writes its subject, else who raised it. `edit::grant`
+/// does not refuse it.
+pub fn nearest_listener(
+    model: &Model,
+    event: &str,
+    subject: Option<&EntityPath>,
+    raiser: Option<&AgentId>,
+) -> Option<(AgentId, String)> {
+    let person = any_person(model)?;
+    let grant = Grant::Trigger(event.to_owned());
+    let may = |agent: &AgentId| edit::grant(model, agent, &grant, &person).is_ok();
+    let related = model.agents.iter().flat_map(|agent| {
+        agent.triggers.iter().map(move |trigger| (kinship(trigger, event), agent, trigger))
+    });
+    let related = related.filter(|(shared, ..)| *shared > 0).rev().max_by_key(|(shared, ..)| *shared);
+    let related =
+        related.map(|(_, agent, trigger)| (&agent.id, format!("{} listens to {trigger}", agent.id)));
+    let route = model.routes.iter().find(|route| route.event == event);
+    let routed = route.map(|route| (&route.agent, format!("a route leads some of these to {}", route.agent)));
+    let writes = |agent: &&Agent| {
+        subject.is_some_and(|subject| agent.writes.iter().any(|grant| grant.matches_entity(subject)))
+    };
+    let writer = model.agents.iter().find(writes);
+    let writer = writer.map(|agent| (&agent.id, format!("{} writes the record that it is about", agent.id)));
+    let asked = raiser.map(|raiser| (raiser, format!("no zone is near; {raiser} raised it")));
+    let mut near = related.into_iter().chain(routed).chain(writer).chain(asked);
+    near.find(|(agent, _)| may(agent)).map(|(agent, why)| (agent.clone(), why))
+}
+
+/// How many parts of their names, apart by dots, two events have in common from the left.
+fn kinship(a: &str, b: &str) -> usize {
+    a.split('.').zip(b.split('.')).take_while(|(a, b)| a == b).count()
 }
 
 fn has(agent: &Agent, path: &FieldPath) -> bool {

@@ -1,6 +1,7 @@
 //! Conflicts, 2-domain §5: opening an alert, or counting up the one that is open. What is detected, and when, is in one
 //! file for each family; what people do with alerts is in `steps`.
 
+mod cascade;
 mod commit;
 mod lease;
 mod overdue;
@@ -8,10 +9,12 @@ mod owner;
 mod silent;
 mod stale;
 mod steps;
+mod trigger;
 
 use std::sync::Arc;
 
 pub(super) use self::{
+    cascade::cascade,
     commit::after_commit,
     lease::lease_lapsed,
     overdue::overdue,
@@ -19,6 +22,7 @@ pub(super) use self::{
     silent::silent_agent,
     stale::{stale, would_be_stale},
     steps::decide,
+    trigger::{claims_collide, listeners_collide},
 };
 use super::{inbox, sheet::Sheet};
 use crate::domain::{
@@ -65,8 +69,18 @@ pub(super) fn side(
     }
 }
 
-/// Opens an alert, or counts up the open one of the same fingerprint within its window.
+/// Opens an alert, or counts up the open one of the same fingerprint within its window. Of a kind that a person must
+/// settle, a new one opens its inbox item too.
 pub(super) fn raise(sheet: &mut Sheet<'_>, finding: Finding, cause: Seq) -> Option<AlertNo> {
+    tell(sheet, finding, cause, true)
+}
+
+/// The same for an alert whose item the caller opens, with what waits in it.
+pub(super) fn raise_with_item(sheet: &mut Sheet<'_>, finding: Finding, cause: Seq) -> Option<AlertNo> {
+    tell(sheet, finding, cause, false)
+}
+
+fn tell(sheet: &mut Sheet<'_>, finding: Finding, cause: Seq, escalate: bool) -> Option<AlertNo> {
     let time = sheet.time;
     let state = sheet.state();
     let open = state
@@ -90,10 +104,10 @@ pub(super) fn raise(sheet: &mut Sheet<'_>, finding: Finding, cause: Seq) -> Opti
     if full && finding.kind.severity() < Severity::Critical {
         return None;
     }
-    Some(open_alert(sheet, finding, cause))
+    Some(open_alert(sheet, finding, cause, escalate))
 }
 
-fn open_alert(sheet: &mut Sheet<'_>, finding: Finding, cause: Seq) -> AlertNo {
+fn open_alert(sheet: &mut Sheet<'_>, finding: Finding, cause: Seq, escalate: bool) -> AlertNo {
     let no = sheet.state().board.next.alert;
     let mut who = Vec::new();
     for side in &finding.sides {
@@ -126,7 +140,7 @@ fn open_alert(sheet: &mut Sheet<'_>, finding: Finding, cause: Seq) -> AlertNo {
     deed.refs.alerts = vec![no];
     let opened = sheet.push(deed);
     let enforces = sheet.base().board.enforces();
-    if alert.kind.escalates() && enforces && !sheet.imported {
+    if escalate && alert.kind.escalates() && enforces && !sheet.imported {
         inbox::open_conflict(sheet, &alert, opened);
     }
     no

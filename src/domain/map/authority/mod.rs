@@ -2,6 +2,8 @@
 //!
 //! The answers cost the length of the path, not the number of agents or grants. Nothing is decided here.
 
+mod routing;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -11,6 +13,8 @@ use crate::domain::ids::{AgentId, PersonId, QueueName};
 use crate::domain::map::index::PatternIndex;
 use crate::domain::map::model::{Agent, Contradiction, Defer, FieldKind, Mode, Model, Queue};
 use crate::domain::path::{EntityPath, FieldName, Pattern};
+
+pub use routing::Routing;
 
 /// The first segment of every agent's own place, `scratch/<agent>/**`.
 pub const SCRATCH: &str = "scratch";
@@ -46,6 +50,7 @@ struct Index {
     kinds: PatternIndex<usize>,
     queues: HashMap<QueueName, usize>,
     clauses: PatternIndex<usize>,
+    events: routing::Events,
 }
 
 /// What one agent's entry says besides its grants, ready to be asked.
@@ -89,6 +94,7 @@ impl Map {
                 index.clauses.insert(&clause.template.to_pattern(), at);
             }
         }
+        index.events = routing::Events::of(&model);
         Self { model, index: Arc::new(index) }
     }
 

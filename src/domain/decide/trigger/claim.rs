@@ -1,0 +1,175 @@
+//! Claims of agents that listen on their own: the owner's first is granted, any other is refused.
+
+use std::sync::Arc;
+
+use super::{alike, closed_door, cut, item, over_bound};
+use crate::domain::{
+    code::Code,
+    command::{Claim, Raise},
+    decide::{alert, sheet::Sheet, verdict},
+    deed::{Body, Deed, Outcome},
+    ids::{AgentId, Seq},
+    map::Routing,
+    state::{ClaimHeld, ClaimMark, State, key},
+    value::Value,
+};
+
+/// The attribute that a stored claim keeps its key under.
+const KEY: &str = "key";
+
+/// Why an event is not the claimant's.
+enum Stop<'a> {
+    /// It was claimed before.
+    Held(&'a ClaimHeld),
+    /// It is another's.
+    Owned(&'a AgentId),
+    /// It is nobody's.
+    Nobody,
+    /// It is these agents', and no route decides.
+    Several(Vec<&'a AgentId>),
+}
+
+/// Decides a claim of the caller.
+pub(in crate::domain::decide) fn claim(sheet: &mut Sheet<'_>, claim: &Claim) -> Seq {
+    let Some(agent) = sheet.principal.actor.agent().cloned() else {
+        return refuse(sheet, claim, Code::NotAllowed, "only agents claim");
+    };
+    let names = [("event", &*claim.event), ("key", &*claim.key)];
+    if let Some(why) = over_bound(&names, &claim.attributes, None) {
+        return refuse(sheet, claim, Code::OverBound, &why);
+    }
+    let state = sheet.snapshot();
+    if let Some(why) = verdict::unknown_cause(&state, claim.cause) {
+        return refuse(sheet, claim, Code::NotFound, &why);
+    }
+    let primary = match stop(&state, &agent, claim) {
+        None => {
+            let words = format!("{} {} is yours to handle", claim.event, claim.key);
+            grant(sheet, claim, None, &words)
+        }
+        Some(Stop::Held(held)) => taken(sheet, &state, &agent, claim, (&held.by, Some(held))),
+        Some(Stop::Owned(owner)) => taken(sheet, &state, &agent, claim, (owner, None)),
+        Some(Stop::Nobody) => undecided(sheet, &state, claim, &[]),
+        Some(Stop::Several(agents)) => undecided(sheet, &state, claim, &agents),
+    };
+    alert::cascade(sheet, &state, primary);
+    primary
+}
+
+fn stop<'a>(state: &'a State, agent: &AgentId, claim: &Claim) -> Option<Stop<'a>> {
+    if let Some(held) = state.board.claims.get(&key(&[&claim.event, &claim.key])) {
+        return Some(Stop::Held(held));
+    }
+    match state.board.map.route(&claim.event, &claim.attributes) {
+        Routing::Owner { agent: owner, .. } if owner == agent => None,
+        Routing::Owner { agent: owner, .. } => Some(Stop::Owned(owner)),
+        Routing::Nobody => Some(Stop::Nobody),
+        Routing::Several(agents) => Some(Stop::Several(agents)),
+    }
+}
+
+/// Another's, or claimed before. By another agent it is a collision; the holder itself is only told again.
+fn taken(
+    sheet: &mut Sheet<'_>,
+    state: &State,
+    agent: &AgentId,
+    claim: &Claim,
+    (owner, held): (&AgentId, Option<&ClaimHeld>),
+) -> Seq {
+    let what = format!("{} {}", claim.event, claim.key);
+    let why = match held {
+        Some(held) if held.by == *agent => format!("you claimed {what} before, deed {}", held.deed),
+        Some(held) => format!("{what} was claimed by {owner}, deed {}", held.deed),
+        None => format!("{} belongs to {owner}", claim.event),
+    };
+    let primary = if state.board.enforces() {
+        refuse(sheet, claim, Code::ClaimTaken, &why)
+    } else {
+        grant(sheet, claim, Some((Code::ClaimTaken, Outcome::Refused)), &why)
+    };
+    let raised =
+        if owner == agent { None } else { alert::claims_collide(sheet, claim, owner, held, primary) };
+    if let Some(deed) = sheet.deed_mut(primary) {
+        deed.refs.owners = vec![owner.clone()];
+        deed.refs.alerts.extend(raised);
+    }
+    primary
+}
+
+/// Nobody's, or more than one agent's: a person decides.
+fn undecided(sheet: &mut Sheet<'_>, state: &State, claim: &Claim, agents: &[&AgentId]) -> Seq {
+    let collides = !agents.is_empty();
+    let (code, why) = if collides {
+        (Code::Collision, item::collision_words(&claim.event, agents))
+    } else {
+        (Code::Unowned, format!("nobody owns the event {}", claim.event))
+    };
+    let collide = |sheet: &mut Sheet<'_>, primary| {
+        let subject = claim.subject.as_ref();
+        if collides { alert::listeners_collide(sheet, &claim.event, subject, agents, primary) } else { None }
+    };
+    if !state.board.enforces() {
+        let primary = grant(sheet, claim, Some((code, Outcome::Escalated)), &why);
+        let raised = collide(sheet, primary);
+        if let Some(deed) = sheet.deed_mut(primary) {
+            deed.refs.alerts.extend(raised);
+        }
+        return primary;
+    }
+    if let Some((code, why)) = closed_door(state, &alike(&claim.event, collides)) {
+        return refuse(sheet, claim, code, &why);
+    }
+    let mut deed = draft(sheet, claim, Body::ClaimRefused(Box::new(mark(claim))), Outcome::Escalated, &why);
+    deed.code = Some(code);
+    deed.refs.owners = agents.iter().map(|agent| (*agent).clone()).collect();
+    let primary = sheet.push(deed);
+    let alert = collide(sheet, primary);
+    let raiser = sheet.principal.actor.clone();
+    let raise = as_raise(claim);
+    let case = item::Found { raise: &raise, raiser: &raiser, claimed: true, listeners: agents, alert };
+    let item = item::open(sheet, &case, primary);
+    if let Some(deed) = sheet.deed_mut(primary) {
+        deed.refs.item = Some(item);
+        deed.refs.alerts.extend(alert);
+    }
+    primary
+}
+
+/// The event as it would have been raised; its key tells it from others of the same name.
+fn as_raise(claim: &Claim) -> Raise {
+    let mut attributes = claim.attributes.clone();
+    attributes.entry(Arc::from(KEY)).or_insert_with(|| Value::text(&claim.key));
+    Raise {
+        event: Arc::clone(&claim.event),
+        attributes,
+        subject: claim.subject.clone(),
+        reason: None,
+        cause: claim.cause,
+    }
+}
+
+fn grant(sheet: &mut Sheet<'_>, claim: &Claim, verdict: Option<(Code, Outcome)>, words: &str) -> Seq {
+    let mut deed = draft(sheet, claim, Body::ClaimGranted(Box::new(mark(claim))), Outcome::Allowed, words);
+    (deed.code, deed.verdict) = verdict.unzip();
+    sheet.push(deed)
+}
+
+fn refuse(sheet: &mut Sheet<'_>, claim: &Claim, code: Code, why: &str) -> Seq {
+    let mut deed = draft(sheet, claim, Body::ClaimRefused(Box::new(mark(claim))), Outcome::Refused, why);
+    deed.code = Some(code);
+    deed.cause = deed.cause.filter(|cause| *cause < deed.seq);
+    sheet.push(deed)
+}
+
+fn draft(sheet: &Sheet<'_>, claim: &Claim, body: Body, outcome: Outcome, why: &str) -> Deed {
+    let mut deed = sheet.draft(body, "claim event", outcome);
+    deed.subject.clone_from(&claim.subject);
+    deed.cause = claim.cause;
+    deed.because(why);
+    deed
+}
+
+/// The claim as its deed keeps it, within the bounds.
+pub(in crate::domain::decide) fn mark(claim: &Claim) -> ClaimMark {
+    ClaimMark { event: cut(&claim.event), key: cut(&claim.key) }
+}

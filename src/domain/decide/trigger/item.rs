@@ -1,0 +1,159 @@
+//! Inbox items of events: nobody answers, or more than one would. What opens them, and what answers do with the event.
+
+use std::sync::Arc;
+
+use super::{Call, Origin, decide, dispatch};
+use crate::domain::{
+    code::Code,
+    command::Raise,
+    decide::{
+        inbox::{self, NewItem},
+        sheet::Sheet,
+        verdict,
+    },
+    ids::{Actor, AgentId, AlertNo, ItemNo, Seq, WorkNo},
+    map::{Grant, Map, Model, Routing, nearest_listener},
+    state::{Case, Item, State, Suggestion},
+};
+
+/// Longest title of an item, in characters.
+const TITLE: usize = 160;
+
+/// An event that needs a person.
+pub(super) struct Found<'a> {
+    pub(super) raise: &'a Raise,
+    pub(super) raiser: &'a Actor,
+    /// Whether an agent claimed it: others will claim the very same one.
+    pub(super) claimed: bool,
+    /// Who would answer; nobody where it is empty.
+    pub(super) listeners: &'a [&'a AgentId],
+    pub(super) alert: Option<AlertNo>,
+}
+
+/// Items about the same event are alike.
+pub(in crate::domain::decide) fn alike(event: &str, collides: bool) -> String {
+    if collides { format!("collision|{event}") } else { format!("event|{event}") }
+}
+
+/// `billing and payments answer email.received, and no route decides`.
+pub(super) fn collision_words(event: &str, agents: &[&AgentId]) -> String {
+    let names: Vec<&str> = agents.iter().map(|agent| agent.as_str()).collect();
+    format!("{} answer {event}, and no route decides", names.join(" and "))
+}
+
+/// Opens an item, or joins the one in which the very same event waits already.
+pub(super) fn open(sheet: &mut Sheet<'_>, found: &Found<'_>, cause: Seq) -> ItemNo {
+    let state = sheet.snapshot();
+    if let Some(no) = same_waiting(&state, found) {
+        inbox::join(sheet, no, cause);
+        return no;
+    }
+    let (raise, map) = (found.raise, &state.board.map);
+    let raiser = found.raiser.agent();
+    let (case, why) = match found.alert {
+        Some(alert) => (
+            Case::TriggerCollision { alert, raise: raise.clone() },
+            collision_words(&raise.event, found.listeners),
+        ),
+        None => (
+            Case::UnownedEvent { raise: raise.clone() },
+            if found.listeners.is_empty() {
+                format!("nobody owns the event {}", raise.event)
+            } else {
+                collision_words(&raise.event, found.listeners)
+            },
+        ),
+    };
+    let nearest = nearest_listener(map.model(), &raise.event, raise.subject.as_ref(), raiser);
+    let suggestion = nearest.filter(|_| found.listeners.is_empty()).map(|(agent, reason)| Suggestion {
+        agent,
+        grant: Grant::Trigger(raise.event.to_string()),
+        reason: Arc::from(reason),
+    });
+    let known = found.listeners.iter().copied().chain(raiser).find(|agent| map.agent(agent).is_some());
+    let queue = known.map_or_else(|| map.first_queue(), |agent| map.queue_of(agent)).clone();
+    let item = NewItem {
+        case,
+        raised_by: found.raiser.clone(),
+        title: title(raise),
+        why,
+        unforeseen: false,
+        subject: raise.subject.clone(),
+        evidence: raise.cause.into_iter().chain([cause]).collect(),
+        alike: alike(&raise.event, !found.listeners.is_empty()),
+        suggestion,
+    };
+    inbox::open_in(sheet, &queue, item, cause)
+}
+
+/// The very same event waits already: a retry, or what another agent claimed.
+fn same_waiting(state: &State, found: &Found<'_>) -> Option<ItemNo> {
+    let same = |waiting: &Raise| {
+        let of = |raise: &Raise| (raise.event.clone(), raise.attributes.clone(), raise.subject.clone());
+        let caused = found.claimed || waiting.cause == found.raise.cause;
+        waiting.event == found.raise.event && caused && of(waiting) == of(found.raise)
+    };
+    let is = |item: &&Arc<Item>| {
+        event_of(&item.case).is_some_and(same) && (found.claimed || item.raised_by == *found.raiser)
+    };
+    state.board.items.values().find(is).map(|item| item.no)
+}
+
+/// The event that waits in an item.
+pub(in crate::domain::decide) fn event_of(case: &Case) -> Option<&Raise> {
+    match case {
+        Case::UnownedEvent { raise } | Case::TriggerCollision { raise, .. } => Some(raise),
+        Case::UnownedField { .. }
+        | Case::UnownedTarget { .. }
+        | Case::Escalation { .. }
+        | Case::Conflict { .. }
+        | Case::Approval { .. }
+        | Case::GivenUp { .. }
+        | Case::Stuck { .. } => None,
+    }
+}
+
+fn title(raise: &Raise) -> String {
+    let attributes = raise.attributes.iter().map(|(name, value)| format!(" {name}={}", value.plain()));
+    let words: String = std::iter::once(raise.event.to_string()).chain(attributes).collect();
+    words.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(TITLE).collect()
+}
+
+/// The stored event, raised again under the map of now; by Deeds where its raiser is stopped, since it did happen.
+pub(in crate::domain::decide) fn again(sheet: &mut Sheet<'_>, item: &Item, raise: &Raise) -> Seq {
+    let stopped = item.raised_by.agent().is_some_and(|agent| verdict::paused(sheet.base(), agent).is_some());
+    let actor = if stopped { Actor::Deeds } else { item.raised_by.clone() };
+    let raise = Raise { cause: Some(item.deed), ..raise.clone() };
+    decide(sheet, &raise, &Origin { actor, schedule: None })
+}
+
+/// Whether the event of a collision is still more than one agent's under the map that an answer would make, in words.
+pub(in crate::domain::decide) fn still_collides(map: Model, item: &Item) -> Option<String> {
+    let Case::TriggerCollision { raise, .. } = &item.case else { return None };
+    let map = Map::compile(map);
+    let Routing::Several(agents) = map.route(&raise.event, &raise.attributes) else { return None };
+    let words = collision_words(&raise.event, &agents);
+    Some(format!(
+        "{words}: apply a map with a [[route]] for it and answer again, or handle it and name one in `to`"
+    ))
+}
+
+/// A person gives this one event to an agent; nothing else changes.
+pub(in crate::domain::decide) fn handle(
+    sheet: &mut Sheet<'_>,
+    item: &Item,
+    to: &AgentId,
+) -> Result<WorkNo, (Code, String)> {
+    let Some(raise) = event_of(&item.case) else {
+        let why =
+            format!("#{} is no event: leave `to` out, or send what the agent is told as `reply`", item.no);
+        return Err((Code::WrongState, why));
+    };
+    if sheet.base().board.map.agent(to).is_none() {
+        return Err((Code::NotFound, format!("there is no agent {to} in the map")));
+    }
+    let raised = item.evidence.last().copied().unwrap_or(item.deed);
+    let call =
+        Call { event: &raise.event, attributes: &raise.attributes, subject: raise.subject.as_ref(), raised };
+    Ok(dispatch(sheet, to, &call, &[], item.deed))
+}

@@ -1,0 +1,265 @@
+//! Events, 2-domain §3: routed to exactly one agent, claimed by exactly one, or decided by a person. What raises them
+//! besides agents and people, changes of fields and schedules, is in `sources`; their inbox items are in `item`.
+
+mod claim;
+mod item;
+mod sources;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+pub(super) use self::{
+    claim::{claim, mark},
+    item::{again, alike, event_of, handle, still_collides},
+    sources::{after_commit, scheduled},
+};
+use super::{alert, inbox, propose, sheet::Sheet, verdict, work};
+use crate::domain::{
+    code::Code,
+    command::{ATTRIBUTES, NAME_BYTES, Raise},
+    deed::{Body, Deed, Outcome},
+    ids::{Actor, AgentId, Seq, WorkNo},
+    map::Routing,
+    path::{EntityPath, FieldPath},
+    state::{Occurrence, RaisedEvent, State, Work, WorkKind},
+    value::Value,
+};
+
+/// Who raises an event, and where it came from.
+struct Origin {
+    actor: Actor,
+    /// Which occurrence of its schedule it is.
+    schedule: Option<Occurrence>,
+}
+
+/// What wakes an agent.
+pub(super) struct Call<'a> {
+    /// The event's name.
+    pub(super) event: &'a Arc<str>,
+    /// What it came with.
+    pub(super) attributes: &'a BTreeMap<Arc<str>, Value>,
+    /// The entity it is about.
+    pub(super) subject: Option<&'a EntityPath>,
+    /// The deed that raised it.
+    pub(super) raised: Seq,
+}
+
+/// Decides an event raised by the caller.
+pub(super) fn raise(sheet: &mut Sheet<'_>, raise: &Raise) -> Seq {
+    let origin = Origin { actor: sheet.principal.actor.clone(), schedule: None };
+    decide(sheet, raise, &origin)
+}
+
+fn decide(sheet: &mut Sheet<'_>, raise: &Raise, origin: &Origin) -> Seq {
+    let state = sheet.snapshot();
+    let named = [("event", &*raise.event)];
+    let wrong = over_bound(&named, &raise.attributes, raise.reason.as_deref());
+    if let Some(why) = wrong.or_else(|| work::full(&state, 1)) {
+        return refuse(sheet, raise, origin, (Code::OverBound, &why));
+    }
+    if let Some(why) = verdict::unknown_cause(&state, raise.cause) {
+        return refuse(sheet, raise, origin, (Code::NotFound, &why));
+    }
+    let primary = match state.board.map.route(&raise.event, &raise.attributes) {
+        Routing::Owner { agent, then } => {
+            let mut words = format!("{} goes to {agent}", raise.event);
+            for next in then {
+                words = format!("{words}, then {next}");
+            }
+            let deed = draft(sheet, raise, origin, Outcome::Recorded, &words);
+            send(sheet, raise, deed, &[(agent, then)])
+        }
+        Routing::Nobody => unowned(sheet, &state, raise, origin),
+        Routing::Several(agents) => collision(sheet, &state, raise, origin, &agents),
+    };
+    alert::cascade(sheet, &state, primary);
+    primary
+}
+
+/// Nobody answers it: a person decides whose it shall be.
+fn unowned(sheet: &mut Sheet<'_>, state: &State, raise: &Raise, origin: &Origin) -> Seq {
+    let why = format!("nobody owns the event {}", raise.event);
+    if !state.board.enforces() {
+        let mut deed = draft(sheet, raise, origin, Outcome::Recorded, &why);
+        (deed.code, deed.verdict) = (Some(Code::Unowned), Some(Outcome::Escalated));
+        return sheet.push(deed);
+    }
+    if let Some((code, why)) = closed_door(state, &alike(&raise.event, false)) {
+        return refuse(sheet, raise, origin, (code, &why));
+    }
+    let mut deed = draft(sheet, raise, origin, Outcome::Escalated, &why);
+    deed.code = Some(Code::Unowned);
+    let primary = sheet.push(deed);
+    let case = item::Found { raise, raiser: &origin.actor, claimed: false, listeners: &[], alert: None };
+    let item = item::open(sheet, &case, primary);
+    if let Some(deed) = sheet.deed_mut(primary) {
+        deed.refs.item = Some(item);
+    }
+    primary
+}
+
+/// More than one would answer it, and no route decides: none is woken, and a person decides.
+fn collision(
+    sheet: &mut Sheet<'_>,
+    state: &State,
+    raise: &Raise,
+    origin: &Origin,
+    agents: &[&AgentId],
+) -> Seq {
+    let why = item::collision_words(&raise.event, agents);
+    let subject = raise.subject.as_ref();
+    if !state.board.enforces() {
+        let mut deed = draft(sheet, raise, origin, Outcome::Recorded, &why);
+        (deed.code, deed.verdict) = (Some(Code::Collision), Some(Outcome::Escalated));
+        let all: Vec<(&AgentId, &[AgentId])> = agents.iter().map(|agent| (*agent, &[][..])).collect();
+        let primary = send(sheet, raise, deed, &all);
+        let alert = alert::listeners_collide(sheet, &raise.event, subject, agents, primary);
+        if let Some(deed) = sheet.deed_mut(primary) {
+            deed.refs.alerts.extend(alert);
+        }
+        return primary;
+    }
+    if let Some((code, why)) = closed_door(state, &alike(&raise.event, true)) {
+        return refuse(sheet, raise, origin, (code, &why));
+    }
+    let mut deed = draft(sheet, raise, origin, Outcome::Escalated, &why);
+    deed.code = Some(Code::Collision);
+    deed.refs.owners = agents.iter().map(|agent| (*agent).clone()).collect();
+    let primary = sheet.push(deed);
+    let alert = alert::listeners_collide(sheet, &raise.event, subject, agents, primary);
+    let case = item::Found { raise, raiser: &origin.actor, claimed: false, listeners: agents, alert };
+    let item = item::open(sheet, &case, primary);
+    if let Some(deed) = sheet.deed_mut(primary) {
+        deed.refs.item = Some(item);
+        deed.refs.alerts.extend(alert);
+    }
+    primary
+}
+
+/// Why an event that needs a person does not reach one: a rule closes it, or the inbox is full.
+fn closed_door(state: &State, alike: &str) -> Option<(Code, String)> {
+    if let Some(rule) = inbox::closed_on_arrival(state, alike) {
+        let why = format!("out of scope since #{} by {}: {}", rule.item, rule.by, rule.reason);
+        return Some((Code::OutOfScope, why));
+    }
+    inbox::full(state).map(|why| (Code::OverBound, why))
+}
+
+/// Records the event and puts it into the stream of each of these agents.
+fn send(sheet: &mut Sheet<'_>, raise: &Raise, mut deed: Deed, to: &[(&AgentId, &[AgentId])]) -> Seq {
+    deed.refs.owners = to.iter().map(|(agent, _)| (*agent).clone()).collect();
+    let primary = sheet.push(deed);
+    let call = Call {
+        event: &raise.event,
+        attributes: &raise.attributes,
+        subject: raise.subject.as_ref(),
+        raised: primary,
+    };
+    let works: Vec<WorkNo> =
+        to.iter().map(|(agent, then)| dispatch(sheet, agent, &call, then, primary)).collect();
+    if let Some(deed) = sheet.deed_mut(primary) {
+        deed.refs.works = works;
+    }
+    primary
+}
+
+/// Puts an event into an agent's work stream; `then` come after it, each once the one before is done.
+pub(super) fn dispatch(
+    sheet: &mut Sheet<'_>,
+    agent: &AgentId,
+    call: &Call<'_>,
+    then: &[AgentId],
+    cause: Seq,
+) -> WorkNo {
+    let state = sheet.snapshot();
+    let kind = WorkKind::Dispatch {
+        event: Arc::clone(call.event),
+        attributes: seen(&state, agent, call.attributes),
+        then: then.to_vec(),
+        raised: call.raised,
+    };
+    let no = state.board.next.work;
+    let work = Work::new(no, agent.clone(), kind, Arc::clone(call.event), (sheet.now, sheet.next_seq()));
+    propose::queue(sheet, work.about(call.subject.cloned()), Some(cause));
+    no
+}
+
+/// The attributes as this agent may see them: of a change of a field that is hidden from it only where it was.
+fn seen(state: &State, agent: &AgentId, attributes: &BTreeMap<Arc<str>, Value>) -> BTreeMap<Arc<str>, Value> {
+    let mut attributes = attributes.clone();
+    let path = attributes.get(sources::PATH).and_then(|path| path.plain().parse::<FieldPath>().ok());
+    if path.is_some_and(|path| state.board.map.is_hidden(agent, &path.entity, &path.field)) {
+        for name in [sources::VALUE, sources::BEFORE, sources::BY] {
+            attributes.remove(name);
+        }
+    }
+    attributes
+}
+
+fn refuse(sheet: &mut Sheet<'_>, raise: &Raise, origin: &Origin, (code, why): (Code, &str)) -> Seq {
+    let mut deed = draft(sheet, raise, origin, Outcome::Refused, why);
+    deed.code = Some(code);
+    // A cause that is none must not be recorded as one.
+    deed.cause = deed.cause.filter(|cause| *cause < deed.seq);
+    sheet.push(deed)
+}
+
+fn draft(sheet: &Sheet<'_>, raise: &Raise, origin: &Origin, outcome: Outcome, why: &str) -> Deed {
+    let event = Box::new(RaisedEvent { schedule: origin.schedule, ..raised(raise) });
+    let body = if outcome == Outcome::Recorded {
+        Body::EventRaised(event)
+    } else if outcome == Outcome::Escalated {
+        Body::EventEscalated(event)
+    } else {
+        Body::EventRefused(event)
+    };
+    let mut deed = sheet.draft(body, "raise", outcome);
+    deed.actor = origin.actor.clone();
+    deed.subject.clone_from(&raise.subject);
+    deed.cause = raise.cause;
+    let reason = raise.reason.as_ref().filter(|_| outcome != Outcome::Refused);
+    deed.because(reason.map_or_else(|| why.to_owned(), |reason| format!("{reason} ({why})")));
+    deed
+}
+
+/// The event as its deed keeps it. A refusal of one over its bounds keeps no more of it than they allow.
+pub(super) fn raised(raise: &Raise) -> RaisedEvent {
+    let fits =
+        raise.attributes.len() <= ATTRIBUTES && raise.attributes.keys().all(|name| name.len() <= NAME_BYTES);
+    let attributes = if fits { raise.attributes.clone() } else { BTreeMap::new() };
+    RaisedEvent { event: cut(&raise.event), attributes, schedule: None }
+}
+
+fn cut(name: &Arc<str>) -> Arc<str> {
+    let kept = name.get(..name.floor_char_boundary(NAME_BYTES));
+    kept.filter(|kept| kept.len() < name.len()).map_or_else(|| Arc::clone(name), Arc::from)
+}
+
+/// What of an event is over its bounds, in words.
+fn over_bound(
+    names: &[(&str, &str)],
+    attributes: &BTreeMap<Arc<str>, Value>,
+    reason: Option<&str>,
+) -> Option<String> {
+    for (key, name) in names {
+        if let Some(why) = bad_name(key, name) {
+            return Some(why);
+        }
+    }
+    if attributes.len() > ATTRIBUTES {
+        return Some(format!("{} attributes; at most {ATTRIBUTES}", attributes.len()));
+    }
+    let bad = attributes.keys().find_map(|name| bad_name("attributes", name));
+    bad.or_else(|| verdict::too_long("reason", reason))
+}
+
+/// Why a text can't be the name of an event, an attribute or an occurrence, in words.
+pub(super) fn bad_name(key: &str, name: &str) -> Option<String> {
+    if name.trim().is_empty() {
+        return Some(format!("`{key}` has an empty name: say which"));
+    }
+    if name.len() > NAME_BYTES {
+        return Some(format!("a name in `{key}` is longer than {NAME_BYTES} bytes"));
+    }
+    let control = name.chars().any(char::is_control);
+    control.then(|| format!("a name in `{key}` has control characters"))
+}

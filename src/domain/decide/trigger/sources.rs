@@ -1,0 +1,98 @@
+//! Events that Deeds raises itself: after a change of a field that an `[[event]]` waits for, and on schedule.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use super::{Origin, decide};
+use crate::domain::{
+    command::Raise,
+    decide::sheet::Sheet,
+    deed::{Deed, FieldChange},
+    ids::{Actor, Seq},
+    map::{Event, Op, Schedule},
+    path::{EntityPath, FieldPath},
+    state::{Occurrence, State},
+    time::{Span, Time},
+    value::Value,
+};
+
+/// The attribute that names the changed field.
+pub(super) const PATH: &str = "path";
+/// The attribute with its new value.
+pub(super) const VALUE: &str = "value";
+/// The attribute with the value before.
+pub(super) const BEFORE: &str = "before";
+/// The attribute that names who changed it.
+pub(super) const BY: &str = "by";
+/// The attribute that says when a scheduled event was due.
+const DUE: &str = "due";
+
+/// How far back the latest occurrence of a schedule can be: a week, and a day that a change of clocks may add.
+const LATEST: Span = Span::from_days(8);
+
+/// What the changes of a commit raise, in the same batch. Imported history raises nothing.
+pub(in crate::domain::decide) fn after_commit(sheet: &mut Sheet<'_>, state: &State, primary: Seq) {
+    let map = &state.board.map;
+    if !map.has_occasions() || sheet.imported {
+        return;
+    }
+    let Some(deed) = sheet.deed(primary).cloned() else { return };
+    let Some(subject) = deed.subject.as_ref() else { return };
+    for change in &deed.fields {
+        for event in map.occasions_on(subject, &change.name).filter(|event| is_occasion(event, change)) {
+            let raise = changed(event, subject, change, &deed);
+            decide(sheet, &raise, &Origin { actor: Actor::Deeds, schedule: None });
+        }
+    }
+}
+
+/// Whether the change is one that the event waits for; a field that comes into being was `null` before.
+fn is_occasion(event: &Event, change: &FieldChange) -> bool {
+    let (Some(occasion), Some(after)) = (&event.on, &change.after) else { return false };
+    let null = Value::null();
+    let before = change.before.as_ref().unwrap_or(&null);
+    occasion.holds(after) && (occasion.op != Op::Becomes || !occasion.holds(before))
+}
+
+fn changed(event: &Event, subject: &EntityPath, change: &FieldChange, deed: &Deed) -> Raise {
+    let path = FieldPath::new(subject.clone(), change.name.clone()).to_string();
+    let mut attributes = BTreeMap::from([
+        (Arc::from(PATH), Value::text(&path)),
+        (Arc::from(BEFORE), change.before.clone().unwrap_or_else(Value::null)),
+        (Arc::from(BY), Value::text(deed.actor.name())),
+    ]);
+    attributes.extend(change.after.clone().map(|after| (Arc::from(VALUE), after)));
+    Raise {
+        event: Arc::from(event.name.as_str()),
+        attributes,
+        subject: Some(subject.clone()),
+        reason: None,
+        cause: Some(deed.seq),
+    }
+}
+
+/// A scheduled event is due. Where several occurrences went by, only the latest is raised.
+pub(in crate::domain::decide) fn scheduled(sheet: &mut Sheet<'_>, event: &str) -> Option<Seq> {
+    let state = sheet.snapshot();
+    let planned = *state.board.schedules.get(event)?;
+    let schedule = state.board.map.event(event)?.schedule?;
+    let occurrence = occurrence(schedule, state.board.map.model().zone(), planned, sheet.now)?;
+    let raise = Raise {
+        event: Arc::from(event),
+        attributes: BTreeMap::from([(Arc::from(DUE), Value::text(&occurrence.due.to_string()))]),
+        subject: None,
+        reason: None,
+        cause: None,
+    };
+    Some(decide(sheet, &raise, &Origin { actor: Actor::Deeds, schedule: Some(occurrence) }))
+}
+
+/// The latest occurrence until now, and the next one. The planned one has come, so that there is a latest one.
+fn occurrence(schedule: Schedule, zone: chrono_tz::Tz, planned: Time, now: Time) -> Option<Occurrence> {
+    let mut due = planned;
+    let mut next = schedule.next(zone, planned.max(now.minus(LATEST)))?;
+    while next <= now {
+        due = next;
+        next = schedule.next(zone, due)?;
+    }
+    Some(Occurrence { due, next })
+}
