@@ -14,6 +14,8 @@
 mod alerts;
 #[path = "domain/bounds.rs"]
 mod bounds;
+#[path = "domain/conclusions.rs"]
+mod conclusions;
 #[path = "domain/golden.rs"]
 mod golden;
 #[path = "domain/hidden.rs"]

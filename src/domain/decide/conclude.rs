@@ -1,10 +1,100 @@
 //! What agents found out, 2-domain §5: two that differ are a contradiction.
 
-use super::sheet::Sheet;
-use crate::domain::{code::Code, command::Conclude, deed::Body, ids::Seq};
+use super::{alert, sheet::Sheet, trigger, verdict, write::stale_on};
+use crate::domain::{
+    code::Code,
+    command::{Conclude, DEPENDENCIES},
+    deed::{Body, FieldChange, Outcome},
+    ids::{AgentId, Seq},
+    query,
+    state::{Conclusion, State},
+};
+
+const ACTION: &str = "conclude";
 
 /// Decides a conclusion of the caller.
 pub(super) fn decide(sheet: &mut Sheet<'_>, conclude: &Conclude) -> Seq {
-    let why = "conclusions are not decided yet";
-    sheet.refuse_on(Body::ConclusionRefused(()), "conclude", &conclude.subject, (Code::NotInForce, why))
+    let Some(agent) = sheet.principal.actor.agent().cloned() else {
+        return refuse(sheet, conclude, Code::NotAllowed, "only agents conclude");
+    };
+    if let Some(why) = over_bound(conclude) {
+        return refuse(sheet, conclude, Code::OverBound, &why);
+    }
+    let state = sheet.snapshot();
+    if let Some(why) = verdict::unknown_cause(&state, conclude.cause) {
+        return refuse(sheet, conclude, Code::NotFound, &why);
+    }
+    if query::is_hidden(&state, &agent, &conclude.subject) {
+        let why = format!("{} is hidden from {agent}", conclude.subject);
+        return refuse(sheet, conclude, Code::Hidden, &why);
+    }
+    let primary = match stale(&state, &agent, conclude) {
+        Some((code, why, fields)) if state.board.enforces() => {
+            let mut deed = sheet.draft(Body::ConclusionRefused(()), ACTION, Outcome::Stale);
+            deed.subject = Some(conclude.subject.clone());
+            deed.cause = conclude.cause;
+            deed.code = Some(code);
+            deed.because(&why);
+            deed.fields = fields;
+            let primary = sheet.push(deed);
+            alert::stale(sheet, &state, primary);
+            return primary;
+        }
+        Some((code, why, fields)) => {
+            let seen = verdict::seen_stale(&state, &agent, &conclude.subject, &fields);
+            let why = if fields.is_empty() { why } else { seen };
+            let primary = draw(sheet, conclude, Some((code, &why)));
+            let raised = alert::would_be_stale(sheet, &state, primary, &fields);
+            if let Some(deed) = sheet.deed_mut(primary) {
+                deed.refs.alerts.extend(raised);
+            }
+            primary
+        }
+        None => draw(sheet, conclude, None),
+    };
+    let raised = alert::conclusions_differ(sheet, &state, conclude, &agent, primary);
+    if let Some(deed) = sheet.deed_mut(primary) {
+        deed.refs.alerts.extend(raised);
+    }
+    alert::cascade(sheet, &state, primary);
+    primary
+}
+
+fn over_bound(conclude: &Conclude) -> Option<String> {
+    let reads = conclude.depends_on.len();
+    if reads > DEPENDENCIES {
+        return Some(format!("{reads} entries in `depends_on`; at most {DEPENDENCIES}"));
+    }
+    trigger::bad_name("question", &conclude.question)
+        .or_else(|| verdict::too_long("reason", conclude.reason.as_deref()))
+}
+
+/// Whether it was based on what is no longer so, or is about what is gone.
+fn stale(state: &State, agent: &AgentId, conclude: &Conclude) -> Option<(Code, String, Vec<FieldChange>)> {
+    let reads = verdict::outdated_reads(state, Some(agent), &conclude.depends_on);
+    if !reads.is_empty() {
+        return Some((Code::Stale, stale_on(&conclude.subject, &reads), reads));
+    }
+    let gone = state.entities.get(&conclude.subject)?.gone.as_ref()?;
+    let why = format!("{} is gone since {} by {}", conclude.subject, gone.at, gone.by);
+    Some((Code::Tombstone, why, Vec::new()))
+}
+
+fn draw(sheet: &mut Sheet<'_>, conclude: &Conclude, verdict: Option<(Code, &str)>) -> Seq {
+    let question = verdict::text(conclude.question.split_whitespace().collect::<Vec<_>>().join(" "));
+    let conclusion = Conclusion { question, answer: conclude.answer.clone() };
+    let mut deed = sheet.draft(Body::ConclusionDrawn(Box::new(conclusion)), ACTION, Outcome::Committed);
+    deed.subject = Some(conclude.subject.clone());
+    deed.cause = conclude.cause;
+    deed.reason.clone_from(&conclude.reason);
+    if let Some((code, why)) = verdict {
+        (deed.code, deed.verdict) = (Some(code), Some(Outcome::Stale));
+        let reason = conclude.reason.as_ref();
+        deed.because(reason.map_or_else(|| why.to_owned(), |reason| format!("{reason} ({why})")));
+    }
+    sheet.push(deed)
+}
+
+fn refuse(sheet: &mut Sheet<'_>, conclude: &Conclude, code: Code, why: &str) -> Seq {
+    sheet.refuse_on(Body::ConclusionRefused(()), ACTION, &conclude.subject, (code, why))
 }

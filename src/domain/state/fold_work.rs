@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{
     Attempt, Board, ClaimHeld, Concluded, ENDED, Hold, LastPublication, Lease, OpenAct, Publication, Task,
-    TaskStage, Timer, VOICES, WaitingAct, Work, key,
+    TaskStage, Timer, VOICES, WaitingAct, Work, key, question_key,
 };
 use crate::domain::{
     command::ActOrder,
@@ -267,7 +267,7 @@ impl Board {
 
     pub(super) fn conclude(&mut self, deed: &Deed, conclusion: &Conclusion) {
         let Some(subject) = &deed.subject else { return };
-        let key = key(&[subject.as_str(), &conclusion.question]);
+        let key = question_key(subject, &conclusion.question);
         let mut voices = self.conclusions.get(&key).cloned().unwrap_or_default();
         voices.retain(|voice| voice.by != deed.actor);
         voices.push_back(Concluded {

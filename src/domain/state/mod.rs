@@ -35,7 +35,7 @@ pub use lease::{Hold, Lease};
 pub use links::{LINKS, Link, Links};
 pub use output::{
     ClaimHeld, ClaimMark, Concluded, Conclusion, LastPublication, Occurrence, Publication, RaisedEvent,
-    VOICES, WaitingAct,
+    VOICES, WaitingAct, question_key,
 };
 pub use recent::{KEPT, KEPT_AFTER_A_CUT, Recent, SEPARATOR, key};
 pub use review::{OpenReview, QueueReviews, ReviewEnd, ReviewMiss, ReviewTurn};

@@ -104,6 +104,12 @@ pub struct Concluded {
 /// Most actors whose conclusion on one question is remembered.
 pub const VOICES: usize = 8;
 
+/// The key of a question about an entity: case and white space make no other question.
+pub fn question_key(subject: &EntityPath, question: &str) -> Arc<str> {
+    let folded = question.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
+    super::key(&[subject.as_str(), &folded])
+}
+
 /// A deferred act that waits until the way is free.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WaitingAct {

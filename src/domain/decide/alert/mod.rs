@@ -3,6 +3,7 @@
 
 mod cascade;
 mod commit;
+mod conclusion;
 mod lease;
 mod overdue;
 mod owner;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 pub(super) use self::{
     cascade::cascade,
     commit::after_commit,
+    conclusion::conclusions_differ,
     lease::lease_lapsed,
     overdue::overdue,
     owner::{not_owner, not_owner_act},
