@@ -59,9 +59,14 @@ pub(crate) fn northwind() -> WorkspaceId {
 impl Server {
     /// A server with the workspace `northwind`, the test team's map, and dana as its admin.
     pub(crate) async fn start() -> Self {
+        Self::start_on(TEAM).await
+    }
+
+    /// The same with a map of one's own.
+    pub(crate) async fn start_on(map: &str) -> Self {
         let directory = TempDir::new().unwrap();
         let workspaces = Arc::new(Workspaces::open(directory.path(), Clock::System).await.unwrap());
-        let model = parse(TEAM).applicable().unwrap();
+        let model = parse(map).applicable().unwrap();
         let dana = PersonId::new("dana").unwrap();
         let token = workspaces.create(&northwind(), &dana, Some(model)).await.unwrap();
         Self::serve(directory, workspaces, token.expose(), 0).await
