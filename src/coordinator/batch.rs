@@ -1,34 +1,32 @@
-//! The loop: take what is waiting, decide one after another on a clone of the state, append once, show it, answer all.
+//! The loop: decide what is waiting on a clone of the state, append it once, show it, answer all.
 //!
-//! While an append is in flight the next commands gather in the mailbox: group commit without a timer. Nothing that is
-//! not on disk is ever shown.
+//! Two batches are at hand at most: one in flight, whose deeds are with the ledger, and a draft that is decided on what
+//! that one will leave behind. When the flight has landed the draft takes off at once, and then the landed one is shown
+//! and answered. Nothing that is not on disk is ever shown, and nothing that was decided on it is ever answered: if a
+//! flight fails, the draft is dropped and its commands wait again, as if nobody had looked at them.
 
 use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use tokio::sync::{mpsc, watch as cell};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use super::draft::{Answers, Draft, refuse};
+use super::flight::{Flight, Outcome};
 use super::start::{Founding, Options, replay};
 use super::timers::Timers;
-use super::{Clock, Durable, Entry, Envelope, Shared, SubmitError, Trouble, Verdict, snapshot};
-use crate::domain::command::Request;
-use crate::domain::decide::decide;
-use crate::domain::deed::{Deed, Origin};
+use super::{Clock, Durable, Entry, Envelope, Shared, SubmitError, Trouble, snapshot};
+use crate::domain::deed::Origin;
 use crate::domain::state::State;
 use crate::domain::time::Time;
-use crate::ledger::{Append, Ledger, LedgerError, Record};
+use crate::ledger::{Append, Head, Ledger, LedgerError, Record};
 
-/// The most commands that are decided for one append.
-const BATCH_COMMANDS: usize = 256;
-/// No further command is taken into a batch that has this many deeds.
-const BATCH_DEEDS: usize = 4_096;
-/// How often a batch is decided anew because another node was first.
+/// The most commands that are taken out of the mailbox at once.
+const LETTERS: usize = 256;
+/// How often a command is decided anew because another node was first.
 const ATTEMPTS: usize = 8;
 /// How long the coordinator rests after an error before it looks again by itself.
 const REST: Duration = Duration::from_secs(1);
@@ -43,6 +41,10 @@ pub(super) struct Loop {
     mailbox: mpsc::Receiver<Envelope>,
     /// Taken out of the mailbox, not decided yet.
     waiting: VecDeque<Envelope>,
+    /// Decided on what the flight will leave behind, or on what is durable where nothing is in flight.
+    draft: Option<Draft>,
+    /// With the ledger at present.
+    flight: Option<Flight>,
     /// The state on disk; the same that `shared` shows.
     durable: Durable,
     origin: Origin,
@@ -51,14 +53,6 @@ pub(super) struct Loop {
     /// Set by an error of the ledger, until it was opened and verified again.
     distrust: bool,
     snapshots: Snapshots,
-}
-
-/// A batch decided and not recorded.
-struct Draft {
-    next: State,
-    deeds: Vec<Arc<Deed>>,
-    bytes: Vec<Bytes>,
-    verdicts: Vec<Vec<Verdict>>,
 }
 
 impl Loop {
@@ -80,6 +74,8 @@ impl Loop {
             shared,
             mailbox,
             waiting: VecDeque::new(),
+            draft: None,
+            flight: None,
             durable,
             origin,
             clock: options.clock.clone(),
@@ -92,12 +88,7 @@ impl Loop {
     /// Records the first deeds of an empty ledger. If another node founds it at the same moment, that one did.
     pub(super) async fn found(&mut self, founding: Founding) -> Result<(), SubmitError> {
         let deeds = founding(self.now());
-        let mut draft = Draft {
-            next: (*self.durable.state).clone(),
-            deeds: Vec::new(),
-            bytes: Vec::new(),
-            verdicts: Vec::new(),
-        };
+        let mut draft = Draft::on(&self.durable.state);
         draft.take(deeds, &self.origin)?;
         let bytes = std::mem::take(&mut draft.bytes);
         match self.shared.ledger.append(self.durable.head, bytes).await {
@@ -112,28 +103,35 @@ impl Loop {
 
     /// Works until it is told to stop, or until every handle is gone; then finishes what is waiting.
     pub(super) async fn run(mut self, mut stopped: cell::Receiver<bool>, ended: cell::Sender<bool>) {
-        let mut letters = Vec::with_capacity(BATCH_COMMANDS);
+        let mut letters = Vec::with_capacity(LETTERS);
         let mut open = true;
-        while open {
+        loop {
+            self.gather();
+            self.advance().await;
+            let idle = self.flight.is_none();
+            if idle && !open {
+                break;
+            }
             tokio::select! {
                 biased;
+                outcome = Flight::landed(&mut self.flight), if !idle => self.land(outcome).await,
                 // Handles that are gone without a word mean the same as one that says stop.
-                () = told_to_stop(&mut stopped) => {
+                () = told_to_stop(&mut stopped), if open => {
                     self.mailbox.close();
                     while let Some(letter) = self.mailbox.recv().await {
                         letters.push(letter);
                     }
                     open = false;
                 }
-                count = self.mailbox.recv_many(&mut letters, BATCH_COMMANDS) => open = count > 0,
-                () = self.timers.due(&self.clock, &self.durable.state), if !self.distrust => {}
-                () = tokio::time::sleep(REST), if self.distrust => {
+                // What comes during a flight waits until that has landed: few large batches cost less than many small ones.
+                count = self.mailbox.recv_many(&mut letters, LETTERS), if open && idle => open = count > 0,
+                () = self.timers.due(&self.clock, &self.durable.state), if idle && !self.distrust => {}
+                () = tokio::time::sleep(REST), if idle && self.distrust => {
                     // Its trouble is published, and whoever comes meanwhile is told.
                     self.regain_trust().await.unwrap_or_default();
                 }
             }
             self.waiting.extend(letters.drain(..));
-            self.work_off().await;
         }
         self.shared.hush();
         self.snapshots.finish(&self.shared, &self.durable).await;
@@ -141,119 +139,147 @@ impl Loop {
         ended.send_replace(true);
     }
 
-    /// Decides and records everything that is waiting, batch by batch.
-    async fn work_off(&mut self) {
+    /// Takes out of the mailbox what is there, if the draft has room for any.
+    fn gather(&mut self) {
+        let room = if self.draft.as_ref().is_none_or(Draft::has_room) { LETTERS } else { 0 };
+        while self.waiting.len() < room
+            && let Ok(letter) = self.mailbox.try_recv()
+        {
+            self.waiting.push_back(letter);
+        }
+    }
+
+    /// Decides what is waiting as far as there is room, and sends it off where nothing is in flight. When nothing is in
+    /// flight afterwards, nothing waits either.
+    async fn advance(&mut self) {
         loop {
-            let now = self.now();
-            if !self.distrust
-                && let Some(tick) = self.timers.tick(&self.durable.state, now)
+            if self.flight.is_none()
+                && !self.waiting.is_empty()
+                && let Err(trouble) = self.regain_trust().await
             {
-                self.waiting.push_front(tick);
+                refuse(self.waiting.drain(..), &SubmitError::Unavailable(trouble));
             }
-            let batch = self.gather();
-            if batch.is_empty() {
+            self.decide();
+            if self.flight.is_none()
+                && let Some(draft) = self.draft.take()
+            {
+                self.send(self.durable.head, draft).await;
+            } else if self.draft.is_some() || self.waiting.is_empty() {
                 return;
             }
-            self.record(batch).await;
-            self.snapshots.consider(&self.shared, &self.durable);
         }
+    }
+
+    /// Hands a draft to the ledger. One without deeds has nothing to wait for.
+    async fn send(&mut self, head: Head, draft: Draft) {
+        if draft.deeds.is_empty() {
+            return draft.answers.send();
+        }
+        self.flight = Some(Flight::take_off(&self.shared, head, draft).await);
+    }
+
+    /// The state that the next command is decided on.
+    fn latest(&self) -> &State {
+        let flying = self.flight.as_ref().map(|flight| &flight.draft);
+        self.draft.as_ref().or(flying).map_or(&self.durable.state, |draft| &draft.next)
     }
 
     /// Never earlier than the last deed, whatever the clock says.
     fn now(&self) -> Time {
-        self.clock.now().max(self.durable.state.board.recorded)
+        self.clock.now().max(self.latest().board.recorded)
     }
 
-    /// Takes commands up to the bound. Those whose callers have gone away are dropped undecided.
-    fn gather(&mut self) -> Vec<Envelope> {
-        let mut batch: Vec<Envelope> = Vec::new();
-        let mut commands = 0;
-        while let Some(mut letter) = self.waiting.pop_front() {
-            if letter.reply.as_ref().is_some_and(tokio::sync::oneshot::Sender::is_closed) {
+    /// Decides commands onto the draft up to its bounds. Those whose callers have gone away are dropped undecided.
+    fn decide(&mut self) {
+        let now = self.now();
+        let mut draft = match self.draft.take() {
+            Some(draft) => draft,
+            None => Draft::on(self.latest()),
+        };
+        if draft.is_empty()
+            && !self.distrust
+            && let Some(tick) = self.timers.tick(&draft.next, now)
+        {
+            self.waiting.push_front(tick);
+        }
+        while let Some(letter) = self.waiting.pop_front_if(|letter| draft.has_room_for(letter)) {
+            if letter.is_abandoned() {
                 continue;
             }
-            if commands > 0 && commands + letter.requests.len() > BATCH_COMMANDS {
-                self.waiting.push_front(letter);
-                break;
+            if let Err(error) = draft.add(letter, now, &self.origin) {
+                return draft.answers.refuse(&error);
             }
-            commands += letter.requests.len();
-            letter.places.take();
-            batch.push(letter);
         }
-        batch
+        self.draft = (!draft.is_empty()).then_some(draft);
     }
 
-    /// One batch: decide, append, show, answer. If another node was first, what it appended is read and everything
-    /// decided anew.
-    async fn record(&mut self, mut batch: Vec<Envelope>) {
-        if let Err(trouble) = self.regain_trust().await {
-            return refuse(batch, &SubmitError::Unavailable(trouble));
-        }
-        for _ in 0..ATTEMPTS {
-            let mut draft = match self.decide(&mut batch) {
-                Ok(draft) => draft,
-                Err(error) => return refuse(batch, &error),
-            };
-            if draft.deeds.is_empty() {
-                return answer(batch, draft.verdicts);
-            }
-            let bytes = std::mem::take(&mut draft.bytes);
-            match self.shared.ledger.append(self.durable.head, bytes).await {
-                Ok(Append::Appended(records)) => {
-                    let verdicts = self.show(draft, records);
-                    return answer(batch, verdicts);
+    /// What was in flight is on disk, or not.
+    async fn land(&mut self, outcome: Outcome) {
+        let Some(Flight { draft: landed, .. }) = self.flight.take() else { return };
+        match outcome {
+            Ok(Append::Appended(records)) => {
+                let head = records.last().map_or(self.durable.head, Record::head);
+                // The ledger is busy again before anybody is told of what it did. A draft without deeds needs no
+                // ledger: `advance` answers it, now that what it was decided on is durable.
+                if let Some(next) = self.draft.take_if(|draft| !draft.deeds.is_empty()) {
+                    self.send(head, next).await;
                 }
-                Ok(Append::Moved(_)) => {
-                    if let Err(trouble) = self.read_on().await {
+                self.show(landed, records).send();
+                self.snapshots.consider(&self.shared, &self.durable);
+            }
+            Ok(Append::Moved(_)) => {
+                self.drop_draft();
+                match self.read_on().await {
+                    Ok(()) => self.decide_anew(landed),
+                    Err(trouble) => {
                         self.lose_trust(trouble.clone());
-                        return refuse(batch, &SubmitError::Unavailable(trouble));
+                        landed.answers.refuse(&SubmitError::Unavailable(trouble));
                     }
                 }
-                Err(error) => {
-                    let told = refused(&error);
-                    self.lose_trust(error.into());
-                    return refuse(batch, &told);
-                }
+            }
+            Err(error) => {
+                self.drop_draft();
+                let told = refused(&error);
+                self.lose_trust(error.into());
+                landed.answers.refuse(&told);
             }
         }
-        refuse(batch, &SubmitError::Contended);
     }
 
-    /// Decides the batch on a clone. What would make it too long goes back to the front of the queue.
-    fn decide(&mut self, batch: &mut Vec<Envelope>) -> Result<Draft, SubmitError> {
-        let now = self.now();
-        let mut draft = Draft {
-            next: (*self.durable.state).clone(),
-            deeds: Vec::new(),
-            bytes: Vec::new(),
-            verdicts: Vec::with_capacity(batch.len()),
-        };
-        let mut done = 0;
-        for letter in batch.iter() {
-            if done > 0 && draft.deeds.len() >= BATCH_DEEDS {
-                break;
-            }
-            let mut verdicts = Vec::with_capacity(letter.requests.len());
-            for request in &letter.requests {
-                verdicts.push(draft.decide(request, now, &self.origin)?);
-            }
-            draft.verdicts.push(verdicts);
-            done += 1;
+    /// What it was decided on will not be: its commands are decided as if nobody had looked at them.
+    fn drop_draft(&mut self) {
+        if let Some(draft) = self.draft.take() {
+            self.wait_again(draft.answers.letters);
         }
-        for letter in batch.drain(done..).rev() {
+    }
+
+    /// Another node was first: the commands wait again, except those that it happened to too often.
+    fn decide_anew(&mut self, draft: Draft) {
+        let mut letters = draft.answers.letters;
+        for letter in &mut letters {
+            letter.attempts += 1;
+        }
+        let (again, tired) = letters.into_iter().partition(|letter| letter.attempts < ATTEMPTS);
+        self.wait_again(again);
+        let tired: Vec<Envelope> = tired;
+        refuse(tired, &SubmitError::Contended);
+    }
+
+    /// Puts commands back to the front, in their order.
+    fn wait_again(&mut self, letters: Vec<Envelope>) {
+        for letter in letters.into_iter().rev() {
             self.waiting.push_front(letter);
         }
-        Ok(draft)
     }
 
     /// Makes a recorded batch the state that everyone sees.
-    fn show(&mut self, draft: Draft, records: Vec<Record>) -> Vec<Vec<Verdict>> {
+    fn show(&mut self, draft: Draft, records: Vec<Record>) -> Answers {
         let head = records.last().map_or(self.durable.head, Record::head);
         self.durable = Durable { state: Arc::new(draft.next), head };
         let batch =
             records.into_iter().zip(draft.deeds).map(|(record, deed)| Entry::new(record, deed)).collect();
         self.shared.publish(self.durable.clone(), batch);
-        draft.verdicts
+        draft.answers
     }
 
     /// Folds and shows what other nodes appended.
@@ -305,30 +331,6 @@ impl Loop {
     }
 }
 
-impl Draft {
-    /// Decides one command on what was decided before it. A command that breaks the rules' code is answered so and
-    /// leaves nothing behind.
-    fn decide(&mut self, request: &Request, now: Time, origin: &Origin) -> Result<Verdict, SubmitError> {
-        let Ok(decision) = catch_unwind(AssertUnwindSafe(|| decide(&self.next, request, now))) else {
-            return Ok(Err(SubmitError::Defect("the rules panicked".to_owned())));
-        };
-        self.take(decision.deeds, origin)?;
-        Ok(Ok(decision.answer))
-    }
-
-    /// Folds deeds and makes their bytes. An error here leaves the draft unfit: drop it.
-    fn take(&mut self, deeds: Vec<Deed>, origin: &Origin) -> Result<(), SubmitError> {
-        for deed in deeds {
-            let bytes = deed.encode(origin).map_err(|error| SubmitError::Defect(error.to_string()))?;
-            catch_unwind(AssertUnwindSafe(|| self.next.fold(&deed)))
-                .map_err(|_| SubmitError::Defect("folding panicked".to_owned()))?;
-            self.bytes.push(bytes.into());
-            self.deeds.push(Arc::new(deed));
-        }
-        Ok(())
-    }
-}
-
 async fn told_to_stop(stopped: &mut cell::Receiver<bool>) {
     stopped.wait_for(|stop| *stop).await.map(drop).unwrap_or_default();
 }
@@ -336,20 +338,6 @@ async fn told_to_stop(stopped: &mut cell::Receiver<bool>) {
 fn refused(error: &LedgerError) -> SubmitError {
     let trouble = Trouble::Ledger(error.clone());
     if error.outcome_unknown() { SubmitError::Unknown(trouble) } else { SubmitError::Unavailable(trouble) }
-}
-
-fn answer(batch: Vec<Envelope>, verdicts: Vec<Vec<Verdict>>) {
-    for (letter, verdicts) in batch.into_iter().zip(verdicts) {
-        if let Some(reply) = letter.reply {
-            // A caller that went away misses its answer, nothing else.
-            reply.send(verdicts).unwrap_or_default();
-        }
-    }
-}
-
-fn refuse(batch: Vec<Envelope>, error: &SubmitError) {
-    let verdicts = batch.iter().map(|letter| vec![Err(error.clone()); letter.requests.len()]).collect();
-    answer(batch, verdicts);
 }
 
 /// When snapshots are written, one at a time.

@@ -10,6 +10,8 @@
 
 mod batch;
 mod clock;
+mod draft;
+mod flight;
 mod snapshot;
 mod start;
 #[cfg(test)]
@@ -160,6 +162,8 @@ struct Envelope {
     reply: Option<oneshot::Sender<Vec<Verdict>>>,
     /// The places in the mailbox; given back when the commands are taken out.
     places: Option<OwnedSemaphorePermit>,
+    /// How often another node was first when they were appended.
+    attempts: usize,
 }
 
 type Verdict = Result<decide::Answer, SubmitError>;
@@ -190,7 +194,7 @@ impl Handle {
         let places =
             Arc::clone(&self.room).try_acquire_many_owned(count).map_err(|_| SubmitError::Overloaded)?;
         let (reply, answer) = oneshot::channel();
-        let envelope = Envelope { requests, reply: Some(reply), places: Some(places) };
+        let envelope = Envelope { requests, reply: Some(reply), places: Some(places), attempts: 0 };
         self.mailbox.send(envelope).await.map_err(|_| SubmitError::Closed)?;
         let verdicts = answer.await.map_err(|_| SubmitError::Closed)?;
         let mut answers = Vec::with_capacity(verdicts.len());

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use rusqlite::{CachedStatement, Connection, OptionalExtension, Transaction, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Transaction, params, params_from_iter};
 
 use super::{
     Entry, IndexError, head,
@@ -13,6 +13,9 @@ use crate::domain::{filter::Facts, ids::Seq, time::Time};
 
 /// How long a minute is.
 pub(super) const MINUTE_MICROS: i64 = 60_000_000;
+
+/// How many posts one statement inserts.
+const POSTS: usize = 64;
 
 /// Stands in `touch` for a deed's subject itself; no term has this number.
 pub(super) const NO_FIELD: i64 = 0;
@@ -40,13 +43,15 @@ pub(super) fn apply(connection: &mut Connection, entries: &[Entry<'_>]) -> Resul
 struct Writer<'t> {
     transaction: &'t Transaction<'t>,
     terms: HashMap<(TermKind, String), i64>,
-    counts: HashMap<i64, i64>,
+    /// The posts of the batch: term, deed.
+    posts: Vec<(i64, i64)>,
+    /// Committed writes of the batch by entity, field and writer: how many, and the last deed.
+    written: HashMap<(i64, i64, i64), (i64, i64)>,
     minutes: HashMap<(i64, i64), i64>,
     last_time: Time,
     find_term: CachedStatement<'t>,
     add_term: CachedStatement<'t>,
     deed: CachedStatement<'t>,
-    post: CachedStatement<'t>,
     touch: CachedStatement<'t>,
     reference: CachedStatement<'t>,
     text: CachedStatement<'t>,
@@ -62,13 +67,13 @@ impl<'t> Writer<'t> {
         Ok(Self {
             transaction,
             terms: HashMap::new(),
-            counts: HashMap::new(),
+            posts: Vec::new(),
+            written: HashMap::new(),
             minutes: HashMap::new(),
             last_time: Time::from_micros(last.unwrap_or_default()),
             find_term: prepare("SELECT id FROM term WHERE kind = ? AND name = ?")?,
             add_term: prepare("INSERT INTO term(kind, name) VALUES (?, ?) RETURNING id")?,
             deed: prepare("INSERT INTO deed VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?,
-            post: prepare("INSERT OR IGNORE INTO post VALUES (?, ?)")?,
             touch: prepare("INSERT OR REPLACE INTO touch VALUES (?, ?, ?, ?)")?,
             reference: prepare("INSERT OR IGNORE INTO ref VALUES (?, ?, ?)")?,
             text: prepare("INSERT INTO text VALUES (?, ?)")?,
@@ -136,33 +141,17 @@ impl<'t> Writer<'t> {
             let field = self.posted(TermKind::Field, &touch.field, seq)?;
             self.touch.execute(params![seq, entity, field, to_sql(touch.version)])?;
             if committed {
-                self.written(entity, field, actor, seq)?;
+                let (writes, last) = self.written.entry((entity, field, actor)).or_default();
+                (*writes, *last) = (*writes + 1, seq);
             }
         }
-        Ok(())
-    }
-
-    /// Counts a committed write to a field by its writer.
-    fn written(&mut self, entity: i64, field: i64, actor: i64, seq: i64) -> Result<(), IndexError> {
-        let mut writer = self.transaction.prepare_cached(
-            "INSERT INTO writer VALUES (?, ?, ?, 1)
-             ON CONFLICT DO UPDATE SET writes = writes + 1 RETURNING writes = 1",
-        )?;
-        let new_writer: i64 = writer.query_row([entity, field, actor], |row| row.get(0))?;
-        let mut total = self.transaction.prepare_cached(
-            "INSERT INTO field VALUES (?, ?, 1, 1, ?)
-             ON CONFLICT DO UPDATE SET writers = writers + ?, writes = writes + 1, last = excluded.last",
-        )?;
-        total.execute([entity, field, seq, new_writer])?;
         Ok(())
     }
 
     /// The term's number; the deed joins the term's list.
     fn posted(&mut self, kind: TermKind, name: &str, seq: i64) -> Result<i64, IndexError> {
         let term = self.term(kind, name)?;
-        if self.post.execute([term, seq])? == 1 {
-            *self.counts.entry(term).or_default() += 1;
-        }
+        self.posts.push((term, seq));
         Ok(term)
     }
 
@@ -181,17 +170,57 @@ impl<'t> Writer<'t> {
         Ok(id)
     }
 
-    /// Writes what was counted up.
-    fn finish(self) -> Result<(), IndexError> {
-        let mut term = self.transaction.prepare_cached("UPDATE term SET deeds = deeds + ? WHERE id = ?")?;
-        for (id, deeds) in self.counts {
-            term.execute([deeds, id])?;
-        }
+    /// Writes what was gathered and counted up.
+    fn finish(mut self) -> Result<(), IndexError> {
+        self.write_posts()?;
+        self.write_writers()?;
         let mut minute = self.transaction.prepare_cached(
             "INSERT INTO minute VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET deeds = deeds + excluded.deeds",
         )?;
         for ((at, outcome), deeds) in self.minutes {
             minute.execute([at, outcome, deeds])?;
+        }
+        Ok(())
+    }
+
+    /// The lists of deeds by term, in their order on disk and many rows a statement: most of an index's rows are these.
+    fn write_posts(&mut self) -> Result<(), IndexError> {
+        self.posts.sort_unstable();
+        // A deed may name a term twice.
+        self.posts.dedup();
+        let (groups, rest) = self.posts.as_chunks::<POSTS>();
+        let many = format!("INSERT INTO post VALUES (?, ?){}", ", (?, ?)".repeat(POSTS - 1));
+        let mut many = self.transaction.prepare_cached(&many)?;
+        for group in groups {
+            many.execute(params_from_iter(group.iter().flat_map(|(term, seq)| [term, seq])))?;
+        }
+        let mut one = self.transaction.prepare_cached("INSERT INTO post VALUES (?, ?)")?;
+        for (term, seq) in rest {
+            one.execute([term, seq])?;
+        }
+        let mut term = self.transaction.prepare_cached("UPDATE term SET deeds = deeds + ? WHERE id = ?")?;
+        for of_term in self.posts.chunk_by(|(one, _), (other, _)| one == other) {
+            if let Some((id, _)) = of_term.first() {
+                term.execute(params![of_term.len(), id])?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Counts committed writes by field and writer.
+    fn write_writers(&mut self) -> Result<(), IndexError> {
+        let mut writer = self.transaction.prepare_cached(
+            "INSERT INTO writer VALUES (?, ?, ?, ?)
+             ON CONFLICT DO UPDATE SET writes = writes + excluded.writes RETURNING writes",
+        )?;
+        let mut total = self.transaction.prepare_cached(
+            "INSERT INTO field VALUES (?, ?, ?, ?, ?)
+             ON CONFLICT DO UPDATE SET writers = writers + excluded.writers, writes = writes + excluded.writes,
+               last = max(last, excluded.last)",
+        )?;
+        for ((entity, field, actor), (writes, last)) in self.written.drain() {
+            let all: i64 = writer.query_row([entity, field, actor, writes], |row| row.get(0))?;
+            total.execute([entity, field, i64::from(all == writes), writes, last])?;
         }
         Ok(())
     }

@@ -17,7 +17,7 @@ use super::{Entry, Index, IndexError};
 use crate::domain::ids::Seq;
 
 /// Most deeds taken in one transaction.
-pub const BATCH_DEEDS: usize = 5_000;
+pub const BATCH_DEEDS: usize = 10_000;
 /// How long to wait after an error before trying again, at first; doubled up to [`RETRY_MOST`].
 pub const RETRY_FIRST: Duration = Duration::from_millis(200);
 /// The longest wait after an error.

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
+use tokio::sync::watch;
 
 use super::{
     Append, Head, Identity, Ledger, LedgerError, LedgerId, MAX_READ_BYTES, MAX_READ_RECORDS, Record, chain,
@@ -36,18 +37,28 @@ struct Inner {
 pub struct MemoryLedger {
     identity: Identity,
     inner: Mutex<Inner>,
+    held: watch::Sender<bool>,
 }
 
 impl MemoryLedger {
     /// An empty ledger.
     pub fn new(id: LedgerId, workspace: &str) -> Self {
         let inner = Inner { records: Vec::new(), mishaps: VecDeque::new(), closed: false };
-        Self { identity: Identity { id, workspace: workspace.to_owned() }, inner: Mutex::new(inner) }
+        Self {
+            identity: Identity { id, workspace: workspace.to_owned() },
+            inner: Mutex::new(inner),
+            held: watch::Sender::new(false),
+        }
     }
 
     /// Lets the next append that has none yet meet a mishap.
     pub fn prepare(&self, mishap: Mishap) {
         self.lock().mishaps.push_back(mishap);
+    }
+
+    /// Lets appends wait from now on, or go on: what happens while a disk takes its time is tested so.
+    pub fn hold(&self, held: bool) {
+        self.held.send_replace(held);
     }
 
     /// A panic elsewhere can't leave the records half-changed, so a poisoned lock is as good as any.
@@ -104,6 +115,8 @@ impl Ledger for MemoryLedger {
     }
 
     async fn append(&self, expected: Head, batch: Vec<Bytes>) -> Result<Append, LedgerError> {
+        // The sender lives as long as this ledger, so that there is no error.
+        self.held.subscribe().wait_for(|held| !held).await.map(drop).unwrap_or_default();
         self.append_now(expected, batch)
     }
 

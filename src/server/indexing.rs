@@ -1,7 +1,7 @@
 //! Keeps a workspace's index at its ledger's head: the ledger as the index's follower wants it, on the follower's own
 //! thread.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tokio::{runtime, sync::watch, time::timeout};
@@ -20,6 +20,11 @@ const GATHER: Duration = Duration::from_millis(20);
 const GATHER_BUSY: Duration = Duration::from_secs(1);
 /// From this many deeds between two waits on the ledger counts as busy.
 const BUSY_DEEDS: usize = 1_000;
+/// How much longer than it worked the follower rests where the ledger is busy: it gets a third of one processor then, falls
+/// behind if that is not enough, and catches up when the load is over.
+const BUSY_REST: u32 = 2;
+/// The longest it rests so.
+const MOST_REST: Duration = Duration::from_secs(2);
 /// By how much the follower's thread stands back where the processor is wanted by those who decide and answer.
 #[cfg(target_os = "linux")]
 const NICENESS: i32 = 19;
@@ -36,6 +41,8 @@ pub(super) struct LedgerSource {
     pub(super) nice: bool,
     /// Deeds read since it last waited.
     pub(super) read: usize,
+    /// When it last read, and where the ledger ended then.
+    pub(super) last: Option<(Instant, u64)>,
 }
 
 impl LedgerSource {
@@ -51,6 +58,21 @@ impl LedgerSource {
             tracing::debug!(%error, "the index's thread can't stand back");
         }
     }
+
+    /// Rests after a page if many deeds came meanwhile: a low priority alone keeps no processor free, since a busy
+    /// server's threads wait for each other and for the disk all the time. Reading history on a quiet ledger goes on at
+    /// once.
+    fn rest(&mut self) {
+        let Some((then, head)) = self.last.take() else { return };
+        let came = self.handle.head().seq.saturating_sub(head);
+        if came < BUSY_DEEDS as u64 {
+            return;
+        }
+        let pause = (then.elapsed() * BUSY_REST).min(MOST_REST);
+        let Self { runtime, stop, .. } = self;
+        // Stopped or rested: the follower looks for itself.
+        runtime.block_on(async { drop(timeout(pause, stop.wait_for(|stop| *stop)).await) });
+    }
 }
 
 impl Source for LedgerSource {
@@ -59,6 +81,8 @@ impl Source for LedgerSource {
 
     fn read(&mut self, after: Seq, limit: usize) -> Result<Vec<Record<Bytes>>, LedgerError> {
         self.stand_back();
+        self.rest();
+        self.last = Some((Instant::now(), self.handle.head().seq));
         let records = self.runtime.block_on(self.handle.ledger().read(after.0, limit))?;
         let record = |record: crate::ledger::Record| Record {
             seq: Seq(record.seq),
@@ -77,6 +101,7 @@ impl Source for LedgerSource {
     fn wait(&mut self, after: Seq) -> bool {
         let gather = if self.read >= BUSY_DEEDS { GATHER_BUSY } else { GATHER };
         self.read = 0;
+        self.last = None;
         let Self { handle, runtime, stop, .. } = self;
         runtime.block_on(async {
             let mut stopped = stop.clone();

@@ -100,6 +100,7 @@ impl Workspace {
             stop: stopped,
             nice: false,
             read: 0,
+            last: None,
         };
         let tell = move |progress: &Progress| {
             told.send_replace(progress.clone());

@@ -1,5 +1,6 @@
 //! The coordinator on both engines: what is answered is on disk, and what fails leaves nothing.
 
+mod ahead;
 mod starting;
 mod watching;
 
