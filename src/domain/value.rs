@@ -79,6 +79,9 @@ impl Value {
 
     /// The value as people read it: a string without its quotes, everything else as JSON.
     pub fn plain(&self) -> String {
+        if let Some(text) = self.bare_text() {
+            return text.to_owned();
+        }
         match self.json() {
             serde_json::Value::String(text) => text,
             serde_json::Value::Null
@@ -87,6 +90,12 @@ impl Value {
             | serde_json::Value::Array(_)
             | serde_json::Value::Object(_) => self.0.as_ref().to_owned(),
         }
+    }
+
+    /// The text of a string that needed no escape.
+    fn bare_text(&self) -> Option<&str> {
+        let inner = self.0.strip_prefix('"')?.strip_suffix('"')?;
+        (!inner.bytes().any(|byte| byte == b'\\')).then_some(inner)
     }
 
     /// Whether only the digest of the value is kept here: `{"withheld": "sha256:…"}`.
@@ -148,6 +157,16 @@ impl fmt::Display for Value {
 
 impl Serialize for Value {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        // Most values are short texts and flags: they need no parser to be written as they stand.
+        if let Some(text) = self.bare_text() {
+            return serializer.serialize_str(text);
+        }
+        match &*self.0 {
+            "null" => return serializer.serialize_unit(),
+            "true" => return serializer.serialize_bool(true),
+            "false" => return serializer.serialize_bool(false),
+            _ => {}
+        }
         // Raw text is written as it stands: a deed's bytes carry the value without a second formatting.
         match serde_json::from_str::<&RawValue>(&self.0) {
             Ok(raw) => raw.serialize(serializer),
@@ -184,6 +203,35 @@ mod tests {
         }
         assert_eq!(Value::new(&deep), Err(ValueError::TooDeep));
         assert_eq!(Value::new(&json!({"withheld": "sha256:zz"})), Err(ValueError::Withheld));
+    }
+
+    #[test]
+    fn values_are_written_as_they_stand() {
+        let values = [
+            json!("plain"),
+            json!("é \u{202e} \u{7f}"),
+            json!("a \"quoted\" \\ word"),
+            json!("tab\tand\u{1b}"),
+            json!(""),
+            json!(null),
+            json!(true),
+            json!(false),
+            json!(7),
+            json!(-0.5),
+            json!(1e300),
+            json!([1, "x"]),
+            json!({"a": null, "b": ["\\"]}),
+            json!("\\"),
+            json!("\""),
+        ];
+        for json in values {
+            let value = Value::new(&json).unwrap();
+            assert_eq!(serde_json::to_string(&value).unwrap(), value.as_json());
+            assert_eq!(value.as_json(), json.to_string());
+            if let Some(text) = json.as_str() {
+                assert_eq!(value.plain(), text);
+            }
+        }
     }
 
     #[test]
