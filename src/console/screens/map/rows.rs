@@ -386,7 +386,7 @@ pub(super) fn kind_words(model: &Model, pattern: &Pattern, arrow: &str) -> Strin
         }
         Some(FieldKind::Sequenced { agents }) => {
             let order = join(agents.iter().map(ToString::to_string).collect());
-            format!("sequenced: {order} (the order is not yet in force)")
+            format!("sequenced: {order}")
         }
         Some(FieldKind::Constant) => "constant: only people change it".to_owned(),
     }

@@ -246,8 +246,7 @@ impl MapScreen {
         if let About::Section(section) = &row.about {
             let count =
                 self.shape().rows.iter().filter(|other| section_of(&other.about) == Some(*section)).count();
-            let later = if *section == Section::Triggers { ", not yet in force" } else { "" };
-            spans.push(Span::styled(format!("  {count}{later}"), theme.muted));
+            spans.push(Span::styled(format!("  {count}"), theme.muted));
         }
         Line::from(spans)
     }

@@ -5,8 +5,8 @@
 
 mod conditions;
 mod dead;
+mod events;
 mod fields;
-mod later;
 mod people;
 mod references;
 mod writers;
@@ -82,6 +82,10 @@ lints! {
     UnknownKey, "unknown-key", Error, "A key that nobody reads would be a rule that nobody keeps.", "correct its spelling or remove it";
     DuplicateName, "duplicate-name", Error, "Two entries with one name can't be told apart.", "rename one, or merge the two";
     TwoWriters, "two-writers", Error, "Two agents that write one field overwrite each other and both report success.", "give it one owner and let the other propose (`except` takes it out), let a mediator agent own it, or declare it `append` or `sequenced` in a [[field]]";
+    TwoListeners, "two-listeners", Error, "An event that wakes two agents is answered twice.", "give the trigger to one of them, or add a [[route]] that says who answers when";
+    UnownedEvent, "unowned-event", Error, "An event that nobody answers is dropped or guessed.", "add it to one agent's `triggers`, add a [[route]], or take the [[event]] out";
+    UnreachableRoute, "unreachable-route", Error, "A route that is never taken is a rule that nobody keeps.", "put the narrower route first, or remove this one";
+    CircularRoute, "circular-route", Error, "A sequence or a chain of events that comes back to where it was does not end.", "take one agent out of the circle, or let its event wait for a value that the circle does not set";
     UnownedField, "unowned-field", Error, "A field that the map relies on and nobody writes stays as it is.", "add it to one agent's `writes`, or take it out of the map";
     NoNamedReviewer, "no-named-reviewer", Error, "Without a named person an escalation reaches nobody.", "name a person as the `owner` of the queue";
     NoSchedule, "no-schedule", Error, "A queue that is never gone through fills up unseen.", "add `review = \"daily 09:00\"`";
@@ -96,7 +100,6 @@ lints! {
     IdleAgent, "idle-agent", Warning, "It owns nothing and routes nothing.", "give it a zone, or remove it until it has one";
     AdjacentWriters, "adjacent-writers", Warning, "Two agents write different fields of one record: what one writes may contradict the other.", "verify that the fields are independent, or add a [[contradiction]]";
     MapOverdue, "map-overdue", Warning, "The map has not been reviewed for longer than `review_every`.", "go through it, then record it with `deeds map reviewed`";
-    NotYetInForce, "not-yet-in-force", Info, "The map says it, and this version of Deeds doesn't act on it yet.", "keep it: it takes effect with the version that knows it";
 }
 
 impl Lint {
@@ -245,7 +248,7 @@ pub(crate) fn issues(model: &Model) -> Vec<Issue> {
     fields::check(model, &grants, &mut issues);
     dead::check(model, &mut issues);
     conditions::check(model, &mut issues);
-    later::check(model, &mut issues);
+    events::check(model, &mut issues);
     issues.list
 }
 

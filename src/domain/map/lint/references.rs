@@ -17,6 +17,20 @@ pub(super) fn check(model: &Model, issues: &mut Issues) {
     duplicates(Section::Contradiction, "name", names, issues);
     queues(model, issues);
     agents(model, issues);
+    timezone(model, issues);
+}
+
+/// Schedules are read in a timezone that is known.
+fn timezone(model: &Model, issues: &mut Issues) {
+    if model.timezone.parse::<chrono_tz::Tz>().is_ok() {
+        return;
+    }
+    let message = format!("`{}` is not a timezone that is known", model.timezone);
+    let mut issue = Issue::new(Lint::Types, Spot::entry(Section::Root, 0).key("timezone"), message);
+    let names = chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name());
+    let near = nearest(&model.timezone, names).map(|near| format!("did you mean `{near}`?"));
+    issue.mend = near.or_else(|| Some("write an IANA name such as `Europe/Madrid` or `UTC`".to_owned()));
+    issues.push(issue);
 }
 
 fn duplicates<'a>(

@@ -74,7 +74,15 @@ pub fn parse(text: &str) -> Parsed {
 
 /// Where a part could not be read, that something is missing may only be due to that.
 fn is_about_absence(lint: Lint) -> bool {
-    matches!(lint, Lint::IdleAgent | Lint::UnownedField | Lint::UnknownAgent | Lint::UnknownQueue)
+    matches!(
+        lint,
+        Lint::IdleAgent
+            | Lint::UnownedField
+            | Lint::UnknownAgent
+            | Lint::UnknownQueue
+            | Lint::UnownedEvent
+            | Lint::UnreachableRoute
+    )
 }
 
 fn sort(findings: &mut [Finding]) {

@@ -68,10 +68,102 @@ fn the_sample_map_can_be_applied() {
 }
 
 #[test]
-fn what_is_not_in_force_is_said_once_for_each_kind() {
-    let parsed = parse(NORTHWIND);
-    let infos = parsed.findings.iter().filter(|finding| finding.lint == Lint::NotYetInForce);
-    assert_eq!(infos.map(|finding| finding.line).collect::<Vec<_>>(), [14, 84, 93, 113, 124]);
+fn one_agent_answers_an_event() {
+    let c = "[[agent]]\nid = \"c\"\nowner = \"dana\"\nescalates_to = \"ops\"\nwrites = [\"z\"]\n";
+    let with = |a: &str, b: &str, rest: &str| {
+        let text = CLEAN.replace("writes = [\"crm/a", &format!("triggers = [{a}]\nwrites = [\"crm/a"));
+        text.replace("writes = [\"crm/b", &format!("triggers = [{b}]\nwrites = [\"crm/b")) + rest
+    };
+    let both = with("\"mail\"", "\"call\", \"mail\"", "");
+    check_all(&both, "two-listeners", "\"mail\"", "`a` and `b` both listen to `mail`");
+    let finding = parse(&both).findings.into_iter().find(|finding| finding.is_error()).unwrap();
+    assert_eq!((finding.line, finding.column), (15, 21), "the second one");
+    check_all(&with("\"mail.*\"", "\"mail.in\"", ""), "two-listeners", "\"mail.in\"", "`mail.in`");
+    check_all(&with("\"mail.in\"", "\"mail.*\"", ""), "two-listeners", "\"mail.*\"", "`mail.in`");
+    check_all(&with("\"mail.*\"", "\"*.in\"", ""), "two-listeners", "\"*.in\"", "`mail..in`");
+    assert_eq!(findings(&with("\"mail.*\"", "\"call.*\"", "")), []);
+    let route = "[[route]]\nevent = \"mail\"\nwhen = { from = \"x\" }\nagent = \"a\"\n";
+    assert_eq!(findings(&with("\"mail\"", "\"mail\"", route)), [], "a route decides");
+
+    check("[[event]]\nname = \"mail\"\n", "unowned-event", "\"mail\"", "no agent listens to `mail`");
+    let event = "[[event]]\nname = \"mail.in\"\n";
+    assert_eq!(findings(&with("\"mail.*\"", "", event)), []);
+    assert_eq!(findings(&format!("{CLEAN}{event}{}", route.replace("\"mail\"", "\"mail.in\""))), []);
+    let near = parse(&format!("{CLEAN}{c}triggers = [\"mail.in\"]\n[[event]]\nname = \"mial.in\"\n"));
+    let unowned = near.findings.iter().find(|finding| finding.lint == Lint::UnownedEvent).unwrap();
+    assert_eq!(unowned.mend, "did you mean `mail.in`, to which an agent listens?");
+    assert_eq!((unowned.line, unowned.column), (22, 8));
+}
+
+#[test]
+fn every_route_is_taken_some_time() {
+    let route = |when: &str, agent: &str| {
+        let when = if when.is_empty() { String::new() } else { format!("when = {{ {when} }}\n") };
+        format!("[[route]]\nevent = \"mail\"\n{when}agent = \"{agent}\"\n")
+    };
+    let event = "[[event]]\nname = \"mail\"\n";
+    let fine = [
+        [route("s = \"*due*\"", "a"), route("", "b")],
+        [route("s = \"*due*\", f = \"x\"", "a"), route("s = \"*due*\"", "b")],
+        [route("s = \"*due*\"", "a"), route("s = \"*paid*\"", "b")],
+        [route("s = \"a*b*\"", "a"), route("s = \"a*\"", "b")],
+    ];
+    for routes in fine {
+        assert_eq!(findings(&format!("{CLEAN}{event}{}", routes.concat())), [], "{routes:?}");
+    }
+    let shadowed = [
+        [route("", "a"), route("s = \"*due*\"", "b")],
+        [route("", "a"), route("", "b")],
+        [route("s = \"*due*\"", "a"), route("s = \"*is due*\"", "b")],
+        [route("s = \"*due*\"", "a"), route("s = \"due\", f = \"x\"", "b")],
+        [route("s = \"*due*\"", "a"), route("s = \"*due*\"", "b")],
+    ];
+    for routes in shadowed {
+        let text = format!("{CLEAN}{event}{}", routes.concat());
+        check_all(&text, "unreachable-route", "\"mail\"", "never taken");
+        let found = parse(&text).findings.into_iter().find(|finding| finding.is_error()).unwrap();
+        let last = text.rfind("event = ").unwrap();
+        assert_eq!((found.span.start, found.column), (last + 8, 9), "the later one");
+    }
+    check(&route("", "a"), "unreachable-route", "\"mail\"", "nothing declares");
+}
+
+#[test]
+fn sequences_and_chains_of_events_end() {
+    let route = |then: &str| {
+        format!("[[event]]\nname = \"mail\"\n[[route]]\nevent = \"mail\"\nagent = \"a\"\nthen = [{then}]\n")
+    };
+    assert_eq!(findings(&format!("{CLEAN}{}", route("\"b\""))), []);
+    check(&route("\"b\", \"a\""), "circular-route", "\"a\"", "a → b → a");
+    let events = |a: &str, b: &str, on_a: &str, on_b: &str| {
+        let text = CLEAN.replace("writes = [\"crm/a", &format!("triggers = [\"{a}\"]\nwrites = [\"crm/a"));
+        let text = text.replace("writes = [\"crm/b", &format!("triggers = [\"{b}\"]\nwrites = [\"crm/b"));
+        format!("{text}[[event]]\nname = \"x\"\non = \"{on_a}\"\n[[event]]\nname = \"y\"\non = \"{on_b}\"\n")
+    };
+    let (on_a, on_b) = ("crm/a/*#s becomes 1", "crm/b/*#x becomes 1");
+    // a's writes raise x, which wakes b; b's raise y, which wakes a.
+    let circle = events("y", "x", on_a, on_b);
+    check_all(&circle, "circular-route", &format!("\"{on_a}\""), "x → b writes crm/b/a#x → y → a writes");
+    assert_eq!(findings(&events("x", "y", on_a, on_b)), [], "each moves its own record on");
+    let again = events("x", "y", "crm/a/*#s != null", on_b);
+    check_all(&again, "circular-route", "\"crm/a/*#s != null\"", "x → a writes crm/a/b#s → x");
+    let forward = "[[field]]\npath = \"crm/a/*#s\"\nkind = \"progression\"\norder = [0, 1]\n";
+    assert_eq!(findings(&format!("{circle}{forward}")), [], "what moves forward only comes once");
+}
+
+#[test]
+fn a_timezone_is_one_that_is_known() {
+    let zone =
+        |name: &str| CLEAN.replace("workspace = \"w\"", &format!("workspace = \"w\"\ntimezone = \"{name}\""));
+    assert_eq!(findings(&zone("Europe/Madrid")), []);
+    let text = zone("Europe/Madird");
+    check_all(&text, "types", "\"Europe/Madird\"", "not a timezone");
+    let finding = &parse(&text).findings[0];
+    assert_eq!(
+        (finding.mend.as_str(), finding.line, finding.column),
+        ("did you mean `Europe/Madrid`?", 2, 12)
+    );
+    assert!(parse(&zone("Nowhere/At all")).findings[0].mend.contains("IANA"));
 }
 
 #[test]
