@@ -24,9 +24,9 @@ use crate::client::{self, Client};
 use crate::console::open::{Setup, open};
 use crate::console::place::View;
 use crate::console::wire::SeenAll;
+use crate::coordinator::Clock;
 use crate::demo::{self, Cast, DemoError, SPEEDS, Team};
 use crate::domain::ids::{PersonId, WorkspaceId};
-use crate::domain::map;
 use crate::domain::state::TokenClass;
 use crate::domain::time::Span;
 
@@ -127,9 +127,7 @@ async fn cast(
     let reviewer: PersonId = team.reviewer.parse()?;
     let workspaces = embedded.workspaces();
     if workspaces.get(&workspace).is_none() {
-        let model = map::parse(team.map_toml)
-            .applicable()
-            .map_err(|_| anyhow::anyhow!("the sample map of {workspace} has errors; please report it"))?;
+        let model = team.model(Clock::System.now())?;
         let token = workspaces.create(&workspace, &reviewer, Some(model)).await?;
         DataDir::keep_token(&dir.token_file(&workspace, reviewer.as_str()), &token)?;
     }

@@ -19,13 +19,11 @@ pub enum View {
     Map,
     /// The open alerts.
     Conflicts,
-    /// What agents have to do, hold and wait for.
-    Work,
 }
 
 impl View {
     /// All of them, in the order of their tabs.
-    pub const ALL: [Self; 5] = [Self::Inbox, Self::Log, Self::Map, Self::Conflicts, Self::Work];
+    pub const ALL: [Self; 4] = [Self::Inbox, Self::Log, Self::Map, Self::Conflicts];
 
     /// The name on the tab and in commands.
     pub fn name(self) -> &'static str {
@@ -34,7 +32,6 @@ impl View {
             Self::Log => "log",
             Self::Map => "map",
             Self::Conflicts => "conflicts",
-            Self::Work => "work",
         }
     }
 
@@ -50,7 +47,6 @@ impl View {
             Self::Log => Action::ViewLog,
             Self::Map => Action::ViewMap,
             Self::Conflicts => Action::ViewConflicts,
-            Self::Work => Action::ViewWork,
         }
     }
 
@@ -61,7 +57,6 @@ impl View {
             Self::Log => Context::Log,
             Self::Map => Context::Map,
             Self::Conflicts => Context::Conflicts,
-            Self::Work => Context::Work,
         }
     }
 }
@@ -79,8 +74,6 @@ pub enum Spot {
     Filter(String),
     /// A path of the map: an entity, a field, or a pattern.
     Path(String),
-    /// A line of the Work view, by its name.
-    Line(String),
 }
 
 /// A view, and where in it.

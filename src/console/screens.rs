@@ -14,7 +14,6 @@ pub mod conflicts;
 pub mod inbox;
 pub mod log;
 pub mod map;
-pub mod work;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -169,6 +168,5 @@ pub fn all() -> Vec<Box<dyn Screen>> {
         Box::new(log::Log::default()),
         Box::new(map::MapScreen::default()),
         Box::new(conflicts::Conflicts::default()),
-        Box::new(work::WorkScreen::default()),
     ]
 }

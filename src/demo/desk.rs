@@ -1,5 +1,8 @@
 //! One agent's way in: what it can ask of the server, and how that can go wrong. The real one is an HTTP client.
 
+use std::time::Duration;
+
+use super::stage::Moment;
 use crate::domain::{
     command::Command, ids::AgentId, path::EntityPath, query::EntityView, reply::Reply, state::Work,
 };
@@ -23,4 +26,8 @@ pub(super) trait Desk {
     async fn ask(&mut self, command: &Command) -> Result<Reply, Fault>;
     /// Its own open work, oldest first.
     async fn work(&mut self) -> Result<Vec<Work>, Fault>;
+    /// Lets so much of the server's time go by.
+    async fn rest(&mut self, time: Duration);
+    /// The moment of the team's time that has come. A server with a clock of its own needs not be told.
+    fn at(&mut self, _moment: Moment) {}
 }

@@ -12,7 +12,10 @@ mod story;
 mod tests;
 mod wire;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use tokio::time::Instant;
 
@@ -24,8 +27,19 @@ use self::{
 };
 use crate::{
     client::Client,
-    domain::{code::Code, deed::Outcome, ids::AgentId, map, path::EntityPath},
+    domain::{
+        code::Code,
+        deed::Outcome,
+        ids::AgentId,
+        map::{self, Model, Schedule},
+        path::EntityPath,
+        state::REVIEW_GRACE,
+        time::{Span, Time},
+    },
 };
+
+/// How long after the start a full minute may strike at the earliest: the map must be in force by then.
+const NOT_BEFORE: Span = Span::from_secs(2);
 
 /// A sample team.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,6 +108,48 @@ fn agents_of(source: &Source) -> Vec<AgentId> {
     model.into_iter().flat_map(|model| model.agents).map(|agent| agent.id).collect()
 }
 
+/// The events that the map's schedules raise.
+fn scheduled(source: &Source) -> BTreeSet<String> {
+    let events = map::parse(source.map).model.into_iter().flat_map(|model| model.events);
+    events.filter(|event| event.schedule.is_some()).map(|event| event.name).collect()
+}
+
+impl Team {
+    /// Its map for a team that begins to work at `start`. What the story says falls due soon does so at the first full
+    /// minute after that, whatever hour it is.
+    ///
+    /// # Errors
+    /// Where the map or the story is broken: a defect of the files.
+    pub fn model(&self, start: Time) -> Result<Model, DemoError> {
+        let broken = |reason| DemoError::Map { workspace: self.workspace, reason };
+        let source = SOURCES.iter().find(|source| source.workspace == self.workspace);
+        let soon = source.map(story).transpose()?.map(|story| story.soon).unwrap_or_default();
+        let mut model = map::parse(self.map_toml).applicable().map_err(|findings| {
+            let errors = findings.iter().filter(|finding| finding.is_error());
+            let told = errors.map(|error| format!("line {}: {}", error.line, error.message));
+            broken(told.collect::<Vec<_>>().join("; "))
+        })?;
+        let strikes = full_minute(start.plus(NOT_BEFORE));
+        let daily = |at| Some(Schedule::daily_at(model.zone(), at));
+        let (event_at, review_at) = (daily(strikes), daily(strikes.minus(REVIEW_GRACE)));
+        if let Some(name) = &soon.event {
+            let event = model.events.iter_mut().find(|event| event.name == *name);
+            event.ok_or_else(|| broken(format!("there is no event {name}")))?.schedule = event_at;
+        }
+        if let Some(name) = &soon.missed_review {
+            let queue = model.queues.iter_mut().find(|queue| queue.name == *name);
+            queue.ok_or_else(|| broken(format!("there is no queue {name}")))?.review = review_at;
+        }
+        Ok(model)
+    }
+}
+
+/// The first full minute at or after `time`.
+fn full_minute(time: Time) -> Time {
+    let minute = Span::from_mins(1).micros();
+    Time::from_micros(time.micros() + (-time.micros()).rem_euclid(minute))
+}
+
 /// How the teams are played.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Options {
@@ -114,7 +170,8 @@ impl Default for Options {
 /// The slowest and the fastest that the teams are played.
 pub const SPEEDS: (f64, f64) = (0.01, 100_000.0);
 
-/// Something an agent did, and how it came out: the same for the same seed, as long as no person steps in.
+/// Something an agent did, and how it came out: the same for the same seed, as long as no person steps in and the
+/// server's clock is not what led to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Played {
     /// In which workspace.
@@ -131,11 +188,21 @@ pub struct Played {
     pub outcome: Outcome,
     /// Why not, where it was not done.
     pub code: Option<Code>,
+    /// Whether the server's clock led to it, not the seed: the notice of a lapse, a scheduled event.
+    pub by_clock: bool,
 }
 
 /// Why the demo ended before its time.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DemoError {
+    /// A map can't be put in force: a defect of the file.
+    #[error("the map of {workspace} is broken: {reason}; mend assets/teams/{workspace}.toml")]
+    Map {
+        /// Whose.
+        workspace: &'static str,
+        /// Why.
+        reason: String,
+    },
     /// A story can't be read or played: a defect of the file.
     #[error("the story of {workspace} is broken: {reason}; mend assets/stories/{workspace}.toml")]
     Story {
@@ -177,6 +244,7 @@ pub async fn run(
         stages.push(Stage::new(
             source.workspace,
             story(source)?,
+            scheduled(source),
             desks.collect(),
             options.seed,
             options.speed,

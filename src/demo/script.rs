@@ -1,22 +1,41 @@
-//! From a step of the story to a command: variables filled in, versions named as a careful agent names them.
+//! From a step of the story to a command: versions named as a careful agent names them, the deed that led to it, the
+//! token of a lease. Filling in texts is `fill`'s business.
 
-use std::{collections::BTreeMap, sync::Arc};
+mod fill;
 
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use tokio::time::Instant;
+
+pub(super) use self::fill::script;
+use super::story::LeaseWord;
 use crate::domain::{
-    command::{Act, Command, Escalate, Expected, Write, WriteKind},
-    ids::{AgentId, Seq, Version},
+    command::{
+        Act, Claim, Command, Conclude, Escalate, Expected, FanOut, Handoff, LeaseStep, LeaseTarget, Publish,
+        Raise, WorkVerb, Write, WriteKind,
+    },
+    ids::{AgentId, Fence, Seq, Version},
     path::{EntityPath, FieldName, FieldPath},
     query::EntityView,
+    state::{Work, WorkKind},
+    time::Span,
     value::Value,
 };
 
-use super::story::{Step, Vars, Verb};
-
-/// What the agents of a scene know: the versions that each has seen, and the deeds that each has done in it.
+/// What the agents of a scene know: the versions that each has seen, the deeds that each has done in it, and the leases
+/// that each was granted in it.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Notes {
     versions: BTreeMap<(AgentId, FieldPath), Version>,
     deeds: BTreeMap<AgentId, Vec<Seq>>,
+    leases: BTreeMap<(AgentId, LeaseTarget), Granted>,
+}
+
+/// A lease as its holder knows it.
+#[derive(Debug, Clone, Copy)]
+struct Granted {
+    fence: Fence,
+    until: Instant,
 }
 
 /// How many of its last deeds an agent shows as evidence.
@@ -50,6 +69,32 @@ impl Notes {
         self.deeds.entry(agent.clone()).or_default().push(deed);
     }
 
+    /// Keeps the token of a lease that was granted.
+    pub(super) fn granted(&mut self, agent: &AgentId, draft: &LeaseDraft, fence: Fence) {
+        let ttl = u64::try_from(draft.ttl.micros()).unwrap_or_default();
+        let until = Instant::now() + Duration::from_micros(ttl);
+        let holder = draft.to.as_ref().unwrap_or(agent);
+        self.leases.insert((holder.clone(), draft.target.clone()), Granted { fence, until });
+    }
+
+    /// For how long the agent's leases of this scene still run.
+    pub(super) fn left(&self, agent: &AgentId) -> Duration {
+        let mine = self.leases.iter().filter(|((holder, _), _)| holder == agent);
+        let left = mine.map(|(_, granted)| granted.until.saturating_duration_since(Instant::now()));
+        left.max().unwrap_or_default()
+    }
+
+    fn fence(&self, agent: &AgentId, target: &LeaseTarget) -> Fence {
+        let granted = self.leases.get(&(agent.clone(), target.clone()));
+        granted.map(|granted| granted.fence).unwrap_or_default()
+    }
+
+    fn fence_on(&self, agent: &AgentId, entity: &EntityPath) -> Option<Fence> {
+        let on = |target: &LeaseTarget| matches!(target, LeaseTarget::Path(path) if path.entity == *entity);
+        let mine = self.leases.iter().find(|((holder, target), _)| holder == agent && on(target));
+        mine.map(|(_, granted)| granted.fence)
+    }
+
     fn version(&self, agent: &AgentId, path: FieldPath) -> Version {
         self.versions.get(&(agent.clone(), path)).copied().unwrap_or_default()
     }
@@ -70,91 +115,121 @@ impl Notes {
 pub(super) enum Script {
     /// Look at a record.
     Read(EntityPath),
+    /// Do something with an item of the work stream.
+    Work(WorkDraft),
     /// Ask for something.
     Ask(Draft),
+}
+
+/// What is done with which item of the work stream.
+#[derive(Debug, Clone)]
+pub(super) struct WorkDraft {
+    /// What; taken where none.
+    pub(super) verb: Option<WorkVerb>,
+    /// Which: see [`WorkDraft::means`].
+    pub(super) of: Arc<str>,
+    /// About what, where it matters.
+    pub(super) subject: Option<EntityPath>,
+    /// In the agent's words.
+    pub(super) note: Option<Arc<str>>,
+    /// What came of it.
+    pub(super) result: Option<Value>,
+}
+
+impl WorkDraft {
+    /// Whether this item is meant.
+    pub(super) fn means(&self, work: &Work) -> bool {
+        let named = match &work.kind {
+            WorkKind::Dispatch { event, .. } => *event == self.of,
+            WorkKind::Handoff { order, .. } => order.task.as_str() == &*self.of,
+            WorkKind::Returned { task, .. } => task.as_str() == &*self.of,
+            WorkKind::Branch { input, .. } => input.json().as_str() == Some(&*self.of),
+            WorkKind::Proposal { write, .. } => write.entity.as_str() == &*self.of,
+            WorkKind::Decision { .. }
+            | WorkKind::Notice { .. }
+            | WorkKind::Join { .. }
+            | WorkKind::Changed { .. }
+            | WorkKind::Free { .. } => work.kind.word() == &*self.of,
+        };
+        named && self.subject.as_ref().is_none_or(|subject| work.subject.as_ref() == Some(subject))
+    }
 }
 
 /// A command before its versions are named.
 #[derive(Debug, Clone)]
 pub(super) enum Draft {
-    /// A write, what it is based on, and whether its own versions are those remembered.
-    Write(Write, Vec<FieldPath>, bool),
+    /// A write.
+    Write {
+        /// The write.
+        write: Write,
+        /// What it is based on.
+        based_on: Vec<FieldPath>,
+        /// Whether its own versions are those remembered.
+        from_memory: bool,
+        /// Whether it shows the token of the agent's lease.
+        with_token: bool,
+        /// Whether it comes only after that lease has run out.
+        late: bool,
+    },
     /// An act with what it is based on, and how many seconds it takes.
     Act(Act, Vec<FieldPath>, f64),
     /// An escalation.
     Escalate(Escalate),
+    /// An event.
+    Raise(Raise),
+    /// A claim.
+    Claim(Claim),
+    /// A task handed over.
+    Handoff(Handoff),
+    /// Pieces of work at once.
+    FanOut(FanOut),
+    /// Something done to a lease.
+    Lease(LeaseDraft),
+    /// A publication with what it is based on.
+    Publish(Publish, Vec<FieldPath>),
+    /// A conclusion with what it is based on.
+    Conclude(Conclude, Vec<FieldPath>),
 }
 
-/// Fills in a step.
-///
-/// # Errors
-/// Where a text is no path or a value no value: a defect of the story, with the place.
-pub(super) fn script(step: &Step, vars: &Vars) -> Result<Script, String> {
-    let path = |text: &str| {
-        let text = vars.fill(text);
-        text.parse::<EntityPath>().map_err(|error| format!("{text:?}: {error}"))
-    };
-    let reason: Option<Arc<str>> = step.why.as_deref().map(|why| Arc::from(vars.fill(why)));
-    Ok(match &step.verb {
-        Verb::Read(entity) => Script::Read(path(entity)?),
-        Verb::Write { entity, kind, set, based_on, from_memory } => {
-            let write = Write {
-                entity: path(entity)?,
-                kind: *kind,
-                changes: changes(set, vars)?,
-                expected: None,
-                depends_on: BTreeMap::new(),
-                lease: None,
-                reason,
-                cause: None,
-            };
-            Script::Ask(Draft::Write(write, fields(based_on, vars)?, *from_memory))
-        }
-        Verb::Act { target, subject, action, based_on, takes } => {
-            let act = Act {
-                target: Arc::from(vars.fill(target)),
-                subject: path(subject)?,
-                action: Arc::from(vars.fill(action)),
-                depends_on: BTreeMap::new(),
-                wait: false,
-                reason,
-                cause: None,
-            };
-            Script::Ask(Draft::Act(act, fields(based_on, vars)?, *takes))
-        }
-        Verb::Escalate { subject, input } => {
-            let escalate = Escalate {
-                input: Value::new(&vars.fill_json(input)).map_err(|error| error.to_string())?,
-                subject: subject.as_deref().map(path).transpose()?,
-                why: reason.unwrap_or_else(|| Arc::from("not said")),
-                evidence: Vec::new(),
-            };
-            Script::Ask(Draft::Escalate(escalate))
-        }
-    })
+/// Something done to a lease, before its token is known.
+#[derive(Debug, Clone)]
+pub(super) struct LeaseDraft {
+    word: LeaseWord,
+    target: LeaseTarget,
+    ttl: Span,
+    to: Option<AgentId>,
 }
 
-fn changes(
-    set: &BTreeMap<String, serde_json::Value>,
-    vars: &Vars,
-) -> Result<BTreeMap<FieldName, Value>, String> {
-    set.iter()
-        .map(|(name, value)| {
-            let field = vars.fill(name).parse::<FieldName>().map_err(|error| error.to_string())?;
-            let value = Value::new(&vars.fill_json(value)).map_err(|error| error.to_string())?;
-            Ok((field, value))
-        })
-        .collect()
-}
+impl LeaseDraft {
+    fn step(&self, agent: &AgentId, notes: &Notes) -> LeaseStep {
+        let lease = notes.fence(agent, &self.target);
+        match self.word {
+            LeaseWord::Acquire => LeaseStep::Acquire { target: self.target.clone(), ttl: self.ttl },
+            LeaseWord::Renew => LeaseStep::Renew { lease, ttl: self.ttl },
+            LeaseWord::Release => LeaseStep::Release { lease },
+            LeaseWord::Transfer => {
+                LeaseStep::Transfer { lease, to: self.to.clone().unwrap_or_else(|| agent.clone()) }
+            }
+        }
+    }
 
-fn fields(texts: &[String], vars: &Vars) -> Result<Vec<FieldPath>, String> {
-    texts
-        .iter()
-        .map(|text| {
-            let text = vars.fill(text);
-            text.parse().map_err(|error| format!("{text:?}: {error}"))
-        })
-        .collect()
+    /// The word for it.
+    pub(super) fn word(&self) -> &'static str {
+        match self.word {
+            LeaseWord::Acquire => "lease",
+            LeaseWord::Renew => "renew",
+            LeaseWord::Release => "release",
+            LeaseWord::Transfer => "transfer",
+        }
+    }
+
+    /// The record that is locked.
+    pub(super) fn entity(&self) -> Option<&EntityPath> {
+        match &self.target {
+            LeaseTarget::Path(path) => Some(&path.entity),
+            LeaseTarget::Task(_) => None,
+        }
+    }
 }
 
 impl Draft {
@@ -165,24 +240,28 @@ impl Draft {
         };
         let cause = notes.last(from);
         match self {
-            Self::Write(write, based_on, _) => {
-                let version = |name: &FieldName| notes.version(agent, write.entity.field(name.clone()));
-                let expected = match write.kind {
-                    WriteKind::Create => None,
-                    WriteKind::Update => Some(Expected::Fields(
-                        write.changes.keys().map(|name| (name.clone(), version(name))).collect(),
-                    )),
-                    WriteKind::Archive | WriteKind::Delete => {
-                        Some(Expected::Entity(version(&FieldName::whole())))
-                    }
-                };
-                Command::Write(Write { expected, depends_on: depends(based_on), cause, ..write.clone() })
+            Self::Write { write, based_on, with_token, .. } => {
+                let lease = with_token.then(|| notes.fence_on(agent, &write.entity).unwrap_or_default());
+                let expected = expected(write, agent, notes);
+                let depends_on = depends(based_on);
+                Command::Write(Write { expected, depends_on, lease, cause, ..write.clone() })
             }
             Self::Act(act, based_on, _) => {
                 Command::Act(Act { depends_on: depends(based_on), cause, ..act.clone() })
             }
             Self::Escalate(escalate) => {
                 Command::Escalate(Escalate { evidence: notes.evidence(), ..escalate.clone() })
+            }
+            Self::Raise(raise) => Command::Raise(Raise { cause, ..raise.clone() }),
+            Self::Claim(claim) => Command::Claim(Claim { cause, ..claim.clone() }),
+            Self::Handoff(handoff) => Command::Handoff(Handoff { cause, ..handoff.clone() }),
+            Self::FanOut(order) => Command::FanOut(FanOut { cause, ..order.clone() }),
+            Self::Lease(draft) => Command::Lease(draft.step(agent, notes)),
+            Self::Publish(publish, based_on) => {
+                Command::Publish(Publish { depends_on: depends(based_on), cause, ..publish.clone() })
+            }
+            Self::Conclude(conclude, based_on) => {
+                Command::Conclude(Conclude { depends_on: depends(based_on), cause, ..conclude.clone() })
             }
         }
     }
@@ -191,11 +270,18 @@ impl Draft {
     /// Who asks again looks at all of them again.
     pub(super) fn look(&self, agent: &AgentId, notes: &Notes, again: bool) -> Vec<EntityPath> {
         let (own, based_on) = match self {
-            Self::Write(write, based_on, from_memory) => {
+            Self::Write { write, based_on, from_memory, .. } => {
                 ((!from_memory).then_some(&write.entity), based_on.as_slice())
             }
-            Self::Act(_, based_on, _) => (None, based_on.as_slice()),
-            Self::Escalate(_) => (None, &[][..]),
+            Self::Act(_, based_on, _) | Self::Publish(_, based_on) | Self::Conclude(_, based_on) => {
+                (None, based_on.as_slice())
+            }
+            Self::Escalate(_)
+            | Self::Raise(_)
+            | Self::Claim(_)
+            | Self::Handoff(_)
+            | Self::FanOut(_)
+            | Self::Lease(_) => (None, &[][..]),
         };
         let unseen =
             based_on.iter().map(|path| &path.entity).filter(|entity| again || !notes.knows(agent, entity));
@@ -203,5 +289,47 @@ impl Draft {
         look.sort_unstable();
         look.dedup();
         look
+    }
+
+    /// Whether it comes only after the agent's lease has run out.
+    pub(super) fn is_late(&self) -> bool {
+        matches!(self, Self::Write { late: true, .. })
+    }
+
+    /// The word and the record of what is asked.
+    pub(super) fn about(&self) -> (String, Option<EntityPath>) {
+        let (word, entity) = match self {
+            Self::Write { write, .. } => (write_word(write.kind), Some(&write.entity)),
+            Self::Act(act, _, _) => (&*act.action, Some(&act.subject)),
+            Self::Escalate(escalate) => ("escalate", escalate.subject.as_ref()),
+            Self::Raise(raise) => ("raise", raise.subject.as_ref()),
+            Self::Claim(claim) => ("claim", claim.subject.as_ref()),
+            Self::Handoff(handoff) => ("hand over", handoff.subject.as_ref()),
+            Self::FanOut(order) => ("fan out", order.subject.as_ref()),
+            Self::Lease(lease) => (lease.word(), lease.entity()),
+            Self::Publish(publish, _) => (publish.word(), publish.subject.as_ref()),
+            Self::Conclude(conclude, _) => ("conclude", Some(&conclude.subject)),
+        };
+        (word.to_owned(), entity.cloned())
+    }
+}
+
+fn write_word(kind: WriteKind) -> &'static str {
+    match kind {
+        WriteKind::Update => "write",
+        WriteKind::Create => "create",
+        WriteKind::Archive => "archive",
+        WriteKind::Delete => "delete",
+    }
+}
+
+fn expected(write: &Write, agent: &AgentId, notes: &Notes) -> Option<Expected> {
+    let version = |name: &FieldName| notes.version(agent, write.entity.field(name.clone()));
+    match write.kind {
+        WriteKind::Create => None,
+        WriteKind::Update => {
+            Some(Expected::Fields(write.changes.keys().map(|name| (name.clone(), version(name))).collect()))
+        }
+        WriteKind::Archive | WriteKind::Delete => Some(Expected::Entity(version(&FieldName::whole()))),
     }
 }

@@ -3,6 +3,7 @@
 //! Every step waits for its answer before the next one is taken, so that a seed gives the same sequence each time. How
 //! fast that goes is the caller's business: the stage only says at which moment of the team's time something is due.
 
+mod step;
 mod stream;
 
 use std::{
@@ -13,19 +14,22 @@ use std::{
 
 use crate::domain::{
     code::Code,
-    command::{Act, ActEnd, Command},
+    command::{LONGEST_VISIBILITY, VISIBILITY},
     deed::Outcome,
     ids::{ActNo, AgentId, ItemNo, WorkNo},
     path::EntityPath,
     reply::Reply,
+    state::{Work, WorkKind},
+    time::Span,
 };
 
+use self::step::Place;
 use super::{
     Played,
     desk::{Desk, Fault},
     random::Random,
-    script::{Draft, Notes, Script, script},
-    story::{Scene, Story, Vars},
+    script::{Notes, Script, script},
+    story::{Duty, Scene, Story, Vars, Verb},
 };
 
 /// A moment of the team's time, in microseconds from its start.
@@ -38,17 +42,16 @@ pub(super) const SECOND: Moment = 1_000_000;
 const OPENING_ENDS: Moment = 62 * SECOND;
 /// How often an agent looks at its work.
 const WORK_EVERY: Moment = 7 * SECOND;
-/// How often an agent asks again where another goes first, and how long it waits in between.
-const ASKS: u32 = 3;
-const ASK_AGAIN: Moment = 20 * SECOND;
 /// How long an agent keeps still that a person has paused.
 const PAUSED: Moment = 30 * SECOND;
 /// How long until something is tried again that nobody answered.
 const LATER: Moment = 2 * SECOND;
-/// One in so many side effects fails.
-const FAILS: u64 = 14;
 /// The first number that stands for `{n}`.
 const FIRST_NUMBER: u64 = 2041;
+/// The first number of a scene that the server's clock began: it takes no number from the others.
+const BY_CLOCK: u64 = 1 << 32;
+/// Longer than an agent ever has a work item before it ends it, in seconds of the team's time.
+const LONGEST_THOUGHT_SECONDS: f64 = 120.0;
 
 /// A team with its agents at their desks.
 pub(super) struct Stage<D> {
@@ -60,6 +63,10 @@ pub(super) struct Stage<D> {
     cues: u64,
     running: BTreeMap<u64, Running>,
     scenes: u64,
+    /// Scenes that the server's clock began.
+    clocked: u64,
+    /// Events that the map's schedules raise: when they come is the server's clock's business, not the seed's.
+    scheduled: BTreeSet<String>,
     /// Cases that a person has not answered yet, as far as the agents know.
     waiting: BTreeSet<ItemNo>,
     /// Work that an agent has taken note of and will end later.
@@ -102,6 +109,7 @@ impl<D: Desk> Stage<D> {
     pub(super) fn new(
         workspace: &'static str,
         story: Story,
+        scheduled: BTreeSet<String>,
         desks: BTreeMap<AgentId, D>,
         seed: u64,
         speed: f64,
@@ -114,6 +122,8 @@ impl<D: Desk> Stage<D> {
             cues: 0,
             running: BTreeMap::new(),
             scenes: 0,
+            clocked: 0,
+            scheduled,
             waiting: BTreeSet::new(),
             pending: BTreeSet::new(),
             still: BTreeMap::new(),
@@ -141,9 +151,12 @@ impl<D: Desk> Stage<D> {
     /// Does what is due next. Where nobody answers, it stays due.
     pub(super) async fn play(&mut self) -> Result<Vec<Played>, Fault> {
         let Some(Reverse((now, _, cue))) = self.due.pop() else { return Ok(Vec::new()) };
+        self.desks.values_mut().for_each(|desk| desk.at(now));
         let played = match &cue {
-            Cue::Step { scene, step } => self.step(now, *scene, *step, 0).await,
-            Cue::Again { scene, step, asks } => self.step(now, *scene, *step, *asks).await,
+            Cue::Step { scene, step } => self.step(now, Place { scene: *scene, step: *step, asks: 0 }).await,
+            Cue::Again { scene, step, asks } => {
+                self.step(now, Place { scene: *scene, step: *step, asks: *asks }).await
+            }
             Cue::EndAct { agent, act, subject } => self.end_act(now, agent, *act, subject).await,
             Cue::Look(agent) => self.look(now, agent).await,
             Cue::EndWork { agent, work } => self.end_work(now, agent, *work).await,
@@ -178,12 +191,48 @@ impl<D: Desk> Stage<D> {
                 vars.set(format!("{list}.{key}"), text);
             }
         }
+        self.open(no, scene, vars, now);
+    }
+
+    /// Begins what an agent does with an event that came to it.
+    fn begin_duty(&mut self, duty: &Duty, work: &Work, now: Moment) {
+        let WorkKind::Dispatch { event, attributes, .. } = &work.kind else { return };
+        let no = if self.scheduled.contains(&**event) {
+            self.clocked += 1;
+            BY_CLOCK + self.clocked
+        } else {
+            self.scenes += 1;
+            self.scenes - 1
+        };
+        let mut vars = Vars::default();
+        vars.set("n", (FIRST_NUMBER + no % BY_CLOCK).to_string());
+        if let Some(subject) = &work.subject {
+            vars.set("on", subject.to_string());
+        }
+        for (name, value) in attributes {
+            vars.set(format!("event.{name}"), value.plain());
+        }
+        self.open(no, duty.scene(), vars, now);
+    }
+
+    fn open(&mut self, no: u64, scene: Scene, vars: Vars, now: Moment) {
         for (step, at) in scene.steps.iter().map(|step| step.at).enumerate() {
             self.cue(now + seconds(at), Cue::Step { scene: no, step });
         }
         let open = scene.steps.len();
         let running = Running { scene: Arc::new(scene), vars, notes: Notes::default(), last: None, open };
         self.running.insert(no, running);
+    }
+
+    /// Whether a scene that is under way says what becomes of the item.
+    fn is_spoken_for(&self, agent: &AgentId, work: &Work) -> bool {
+        self.running.values().any(|running| {
+            let theirs = running.scene.steps.iter().filter(|step| step.by == *agent);
+            theirs.filter(|step| matches!(step.verb, Verb::Work(..))).any(|step| {
+                let script = script(step, &running.vars, self.speed);
+                matches!(script, Ok(Script::Work(draft)) if draft.means(work))
+            })
+        })
     }
 
     /// Chooses the next recurring scene by weight. One that raises a case is left out while enough of them wait.
@@ -204,49 +253,6 @@ impl<D: Desk> Stage<D> {
         }
     }
 
-    async fn step(&mut self, now: Moment, scene: u64, at: usize, asks: u32) -> Result<Vec<Played>, Fault> {
-        let Some(running) = self.running.get(&scene) else { return Ok(Vec::new()) };
-        let steps = Arc::clone(&running.scene);
-        let Some(step) = steps.steps.get(at) else { return Ok(Vec::new()) };
-        let skipped = asks == 0 && step.only_if.is_some() && step.only_if != running.last;
-        if skipped || self.is_still(&step.by, now) {
-            return Ok(Vec::new());
-        }
-        let found = script(step, &running.vars).map_err(|error| {
-            Fault::Broken(format!("{}, scene {:?}, step {at}: {error}", self.workspace, steps.name))
-        })?;
-        let Some(desk) = self.desks.get_mut(&step.by) else { return Ok(Vec::new()) };
-        let Some(running) = self.running.get_mut(&scene) else { return Ok(Vec::new()) };
-        let draft = match found {
-            Script::Read(entity) => {
-                let view = desk.read(&entity).await?;
-                running.notes.take_in(&step.by, &entity, view.as_ref());
-                return Ok(Vec::new());
-            }
-            Script::Ask(draft) => draft,
-        };
-        for entity in draft.look(&step.by, &running.notes, asks > 0) {
-            let view = desk.read(&entity).await?;
-            running.notes.take_in(&step.by, &entity, view.as_ref());
-        }
-        let from = step.from.as_ref().unwrap_or(&step.by);
-        let reply = desk.ask(&draft.command(&step.by, from, &running.notes)).await?;
-        running.notes.did(&step.by, reply.deed);
-        running.last = Some(reply.outcome);
-        let (action, subject) = about(&draft);
-        if let Some(entity) = subject.as_ref().filter(|_| reply.outcome == Outcome::Committed) {
-            running.notes.forget(&step.by, entity);
-        }
-        let played = self.played(now, &step.by, &action, subject.as_ref(), &reply);
-        if self.react(now, &step.by, &draft, &reply, asks) {
-            self.cue(now + ASK_AGAIN, Cue::Again { scene, step: at, asks: asks + 1 });
-            if let Some(running) = self.running.get_mut(&scene) {
-                running.open += 1;
-            }
-        }
-        Ok(vec![played])
-    }
-
     /// One cue of the scene is over; after the last one the scene is forgotten.
     fn close(&mut self, scene: u64) {
         let Some(running) = self.running.get_mut(&scene) else { return };
@@ -254,43 +260,6 @@ impl<D: Desk> Stage<D> {
         if running.open == 0 {
             self.running.remove(&scene);
         }
-    }
-
-    /// What a sensible agent does with an answer. True where it asks again later.
-    fn react(&mut self, now: Moment, agent: &AgentId, draft: &Draft, reply: &Reply, asks: u32) -> bool {
-        if let Some(item) = reply.item {
-            self.waiting.insert(item);
-        }
-        if reply.code == Some(Code::Paused) {
-            self.still.insert(agent.clone(), now + PAUSED);
-        }
-        let Draft::Act(act, _, takes) = draft else { return false };
-        if let Some(no) = reply.act {
-            self.start_act(now, agent, act, no, *takes);
-        }
-        // It reads again before it asks again: what it was based on may have changed meanwhile.
-        reply.outcome == Outcome::Deferred && asks < ASKS
-    }
-
-    fn start_act(&mut self, now: Moment, agent: &AgentId, act: &Act, no: ActNo, takes: f64) {
-        let cue = Cue::EndAct { agent: agent.clone(), act: no, subject: act.subject.clone() };
-        self.cue(now + seconds(takes), cue);
-    }
-
-    async fn end_act(
-        &mut self,
-        now: Moment,
-        agent: &AgentId,
-        act: ActNo,
-        subject: &EntityPath,
-    ) -> Result<Vec<Played>, Fault> {
-        let failure =
-            if self.random.below(FAILS) == 0 { self.random.one_of(&self.story.failures) } else { None };
-        let note = failure.map(|note| Arc::from(note.as_str()));
-        let end = Command::ActEnd(ActEnd { act, done: note.is_none(), note });
-        let Some(desk) = self.desks.get_mut(agent) else { return Ok(Vec::new()) };
-        let reply = desk.ask(&end).await?;
-        Ok(vec![self.played(now, agent, "act end", Some(subject), &reply)])
     }
 
     fn is_still(&self, agent: &AgentId, now: Moment) -> bool {
@@ -323,26 +292,27 @@ impl<D: Desk> Stage<D> {
             entity: entity.cloned(),
             outcome: reply.outcome,
             code: reply.code,
+            by_clock: false,
+        }
+    }
+
+    /// Takes in what every answer may say: a case that waits for a person, a pause.
+    fn heed(&mut self, now: Moment, agent: &AgentId, reply: &Reply) {
+        if let Some(item) = reply.item {
+            self.waiting.insert(item);
+        }
+        if reply.code == Some(Code::Paused) {
+            self.still.insert(agent.clone(), now + PAUSED);
         }
     }
 }
 
-/// The word and the record of a draft.
-fn about(draft: &Draft) -> (String, Option<EntityPath>) {
-    use crate::domain::command::WriteKind;
-    match draft {
-        Draft::Write(write, _, _) => {
-            let word = match write.kind {
-                WriteKind::Update => "write",
-                WriteKind::Create => "create",
-                WriteKind::Archive => "archive",
-                WriteKind::Delete => "delete",
-            };
-            (word.to_owned(), Some(write.entity.clone()))
-        }
-        Draft::Act(act, _, _) => (act.action.to_string(), Some(act.subject.clone())),
-        Draft::Escalate(escalate) => ("escalate".to_owned(), escalate.subject.clone()),
-    }
+/// For how long taken work is the taker's: longer than anybody thinks about it, at whatever speed the team lives.
+fn visibility(speed: f64) -> Span {
+    let secs = LONGEST_THOUGHT_SECONDS / speed;
+    #[expect(clippy::cast_possible_truncation, reason = "bounded by the longest visibility below")]
+    let span = Span::from_secs(secs as i64);
+    span.clamp(VISIBILITY, LONGEST_VISIBILITY)
 }
 
 /// Seconds as the story writes them.

@@ -1,12 +1,21 @@
 //! A team's story as data: who exists, what happens in the first minute, what goes on after that. Read from
 //! `assets/stories/`; playing it is `stage`'s business.
 
+mod step;
+
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::Value as Json;
 
-use crate::domain::{deed::Outcome, ids::AgentId, time::Span};
+pub(super) use self::step::{
+    Act, Claim, Conclude, Escalate, FanOut, HandOver, LeaseVerb, LeaseWord, Publish, Raise, Step, Verb,
+    WorkPick, Write,
+};
+use crate::domain::{
+    ids::{AgentId, QueueName},
+    time::Span,
+};
 
 /// What a team does.
 #[derive(Debug, Clone, Deserialize)]
@@ -28,6 +37,50 @@ pub(super) struct Story {
     /// Again and again.
     #[serde(rename = "scene")]
     pub(super) scenes: Vec<Scene>,
+    /// What agents do with events that come to them; without a duty an event is taken and completed.
+    #[serde(default, rename = "duty")]
+    pub(super) duties: Vec<Duty>,
+    /// What of the map falls due soon after the start, whatever the hour is.
+    #[serde(default)]
+    pub(super) soon: Soon,
+}
+
+/// What falls due at the first full minute after the start.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Soon {
+    /// A scheduled event that is raised then.
+    pub(super) event: Option<String>,
+    /// A queue whose review is too late then: nobody held it.
+    pub(super) missed_review: Option<QueueName>,
+}
+
+/// What an agent does with an event that is its own.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Duty {
+    /// What it shows.
+    pub(super) name: String,
+    /// The event; what it is about is `{on}`, an attribute of it `{event.name}`.
+    pub(super) event: String,
+    /// Whose.
+    pub(super) by: AgentId,
+    /// In order, from the moment it is seen.
+    pub(super) steps: Vec<Step>,
+}
+
+impl Duty {
+    /// The scene that it is.
+    pub(super) fn scene(&self) -> Scene {
+        Scene {
+            name: self.name.clone(),
+            at: 0.0,
+            weight: 1,
+            raises: false,
+            pick: Vec::new(),
+            steps: self.steps.clone(),
+        }
+    }
 }
 
 /// A few steps that belong together.
@@ -54,142 +107,6 @@ pub(super) struct Scene {
 
 fn one() -> u64 {
     1
-}
-
-/// One thing that one agent does.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(try_from = "WrittenStep")]
-pub(super) struct Step {
-    /// Seconds after the scene began.
-    pub(super) at: f64,
-    /// Who.
-    pub(super) by: AgentId,
-    /// Only if the step before came out so.
-    pub(super) only_if: Option<Outcome>,
-    /// Whose last deed in this scene led to it; its own by default.
-    pub(super) from: Option<AgentId>,
-    /// In the agent's words.
-    pub(super) why: Option<String>,
-    /// What.
-    pub(super) verb: Verb,
-}
-
-/// What an agent does. Texts may have variables.
-#[derive(Debug, Clone)]
-pub(super) enum Verb {
-    /// Looks at a record and remembers its versions.
-    Read(String),
-    /// Writes fields.
-    Write {
-        /// The record.
-        entity: String,
-        /// What to do with it.
-        kind: crate::domain::command::WriteKind,
-        /// The fields.
-        set: BTreeMap<String, Json>,
-        /// What it was based on besides.
-        based_on: Vec<String>,
-        /// From the versions remembered in this scene, instead of reading again.
-        from_memory: bool,
-    },
-    /// Asks before a side effect, and does it when it may.
-    Act {
-        /// Where it goes.
-        target: String,
-        /// About what.
-        subject: String,
-        /// The agent's word for it.
-        action: String,
-        /// What it was based on.
-        based_on: Vec<String>,
-        /// How long it takes, in seconds.
-        takes: f64,
-    },
-    /// Tells a person what it can't decide.
-    Escalate {
-        /// About what.
-        subject: Option<String>,
-        /// As received.
-        input: Json,
-    },
-}
-
-/// A step as the file has it: one of the verbs, with what goes with it.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct WrittenStep {
-    at: f64,
-    by: AgentId,
-    #[serde(rename = "if")]
-    only_if: Option<Outcome>,
-    from: Option<AgentId>,
-    why: Option<String>,
-    read: Option<String>,
-    write: Option<String>,
-    create: Option<String>,
-    archive: Option<String>,
-    delete: Option<String>,
-    act: Option<String>,
-    escalate: Option<Json>,
-    #[serde(default)]
-    set: BTreeMap<String, Json>,
-    text: Option<String>,
-    #[serde(default)]
-    from_memory: bool,
-    #[serde(default)]
-    based_on: Vec<String>,
-    on: Option<String>,
-    action: Option<String>,
-    takes: Option<f64>,
-}
-
-impl TryFrom<WrittenStep> for Step {
-    type Error = String;
-
-    fn try_from(step: WrittenStep) -> Result<Self, String> {
-        use crate::domain::command::WriteKind;
-        let WrittenStep { at, by, only_if, from, why, .. } = step;
-        let who = format!("the step of {by} at {at}");
-        let writes = [
-            (step.write, WriteKind::Update),
-            (step.create, WriteKind::Create),
-            (step.archive, WriteKind::Archive),
-            (step.delete, WriteKind::Delete),
-        ];
-        let mut set = step.set;
-        if let Some(text) = step.text {
-            set.insert(String::new(), Json::String(text));
-        }
-        let mut verbs: Vec<Verb> = writes
-            .into_iter()
-            .filter_map(|(entity, kind)| Some((entity?, kind)))
-            .map(|(entity, kind)| Verb::Write {
-                entity,
-                kind,
-                set: std::mem::take(&mut set),
-                based_on: step.based_on.clone(),
-                from_memory: step.from_memory,
-            })
-            .collect();
-        verbs.extend(step.read.map(Verb::Read));
-        if let Some(target) = step.act {
-            verbs.push(Verb::Act {
-                target,
-                subject: step.on.clone().ok_or_else(|| format!("{who} acts on nothing: add `on`"))?,
-                action: step.action.ok_or_else(|| format!("{who} has no word: add `action`"))?,
-                based_on: step.based_on,
-                takes: step.takes.unwrap_or(2.0),
-            });
-        }
-        if let Some(input) = step.escalate {
-            verbs.push(Verb::Escalate { subject: step.on, input });
-        }
-        match (verbs.pop(), verbs.is_empty()) {
-            (Some(verb), true) => Ok(Self { at, by, only_if, from, why, verb }),
-            (Some(_), false) => Err(format!("{who} does two things; write two steps")),
-            (None, _) => Err(format!("{who} does nothing: add read, write, act or escalate")),
-        }
-    }
 }
 
 /// What a scene's variables stand for: `list.key` to text.
@@ -247,18 +164,5 @@ mod tests {
         vars.set("who.id", "amara");
         assert_eq!(vars.fill("crm/contact/{who.id}#name"), "crm/contact/amara#name");
         assert_eq!(vars.fill("{other} {who.id}{"), "{other} amara{");
-    }
-
-    #[test]
-    fn a_step_does_one_thing() {
-        let read = |text: &str| toml::from_str::<Step>(text).map_err(|error| error.to_string());
-        assert!(read("at = 1\nby = 'a'\nread = 'x/y'").is_ok());
-        assert!(read("at = 1\nby = 'a'").unwrap_err().contains("does nothing"));
-        assert!(
-            read("at = 1\nby = 'a'\nread = 'x'\nact = 'y'\non = 'z'\naction = 'w'")
-                .unwrap_err()
-                .contains("two things")
-        );
-        assert!(read("at = 1\nby = 'a'\nact = 'y'").unwrap_err().contains("add `on`"));
     }
 }

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use super::desk::{Desk, Fault};
 use crate::{
+    api::TakeBody,
     client::{Client, ClientError},
     domain::{
-        command::Command,
+        command::{Command, LeaseStep},
         ids::{AgentId, WorkNo},
         path::EntityPath,
         query::EntityView,
@@ -14,6 +15,9 @@ use crate::{
         state::Work,
     },
 };
+
+/// How long after its time what falls due has happened at the latest.
+const SETTLES: Duration = Duration::from_millis(400);
 
 /// An agent with its client.
 pub(super) struct Wire {
@@ -60,15 +64,22 @@ impl Desk for Wire {
             Command::Escalate(escalate) => client.escalate(escalate).await,
             Command::Work(step) => client.work_step(step).await,
             Command::Together(together) => client.together(together).await,
-            Command::Raise(_)
-            | Command::Claim(_)
-            | Command::Take(_)
-            | Command::Handoff(_)
-            | Command::FanOut(_)
-            | Command::Lease(_)
-            | Command::Publish(_)
-            | Command::Conclude(_)
-            | Command::Review(_)
+            Command::Raise(raise) => client.raise(raise).await,
+            Command::Claim(claim) => client.claim_event(claim).await,
+            Command::Take(take) => {
+                let limit = Some(take.limit);
+                let body = TakeBody { limit, visibility: take.visibility, work: take.work, wait: None };
+                client.take(&body).await.map(|taken| taken.reply)
+            }
+            Command::Handoff(handoff) => client.handoff(handoff).await,
+            Command::FanOut(order) => client.fan_out(order).await,
+            Command::Lease(LeaseStep::Acquire { target, ttl }) => client.acquire_lease(target, *ttl).await,
+            Command::Lease(LeaseStep::Renew { lease, ttl }) => client.renew_lease(*lease, *ttl).await,
+            Command::Lease(LeaseStep::Release { lease }) => client.release_lease(*lease).await,
+            Command::Lease(LeaseStep::Transfer { lease, to }) => client.transfer_lease(*lease, to).await,
+            Command::Publish(publish) => client.publish(publish).await,
+            Command::Conclude(conclude) => client.conclude(conclude).await,
+            Command::Review(_)
             | Command::Item(_)
             | Command::Alert(_)
             | Command::ApplyMap(_)
@@ -78,6 +89,13 @@ impl Desk for Wire {
             | Command::Tick => return Err(Fault::Broken("agents do not ask this".to_owned())),
         };
         answer.map_err(|error| self.fault(&error))
+    }
+
+    async fn rest(&mut self, time: Duration) {
+        if !time.is_zero() {
+            // The server sees that time is over at its next look at its clock.
+            tokio::time::sleep(time + SETTLES).await;
+        }
     }
 
     async fn work(&mut self) -> Result<Vec<Work>, Fault> {

@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use super::{Cue, Moment, PAUSED, SECOND, Stage, seconds};
+use super::{Cue, Moment, PAUSED, SECOND, Stage, seconds, visibility};
 use crate::{
     demo::{
         Played,
         desk::{Desk, Fault},
         script::{Draft, Notes},
+        story::Duty,
     },
     domain::{
-        code::Code,
-        command::{Command, WorkStep, WorkVerb},
+        command::{Command, Take, WorkStep, WorkVerb},
         deed::Outcome,
         ids::{AgentId, WorkNo},
         state::{Work, WorkKind},
@@ -34,30 +34,85 @@ impl<D: Desk> Stage<D> {
         let Some(desk) = self.desks.get_mut(agent) else { return Ok(Vec::new()) };
         let mut played = Vec::new();
         for work in desk.work().await? {
-            if !self.pending.insert(work.no) {
-                continue;
+            if !self.is_spoken_for(agent, &work) && self.pending.insert(work.no) {
+                played.extend(self.heed_work(now, agent, &work).await?);
             }
-            match work.kind {
-                WorkKind::Notice { .. }
-                | WorkKind::Join { .. }
-                | WorkKind::Changed { .. }
-                | WorkKind::Free { .. }
-                | WorkKind::Returned { .. } => {
-                    played.extend(self.finish(now, agent, &work, WorkVerb::Complete, None).await?);
-                }
-                WorkKind::Proposal { .. }
-                | WorkKind::Dispatch { .. }
-                | WorkKind::Handoff { .. }
-                | WorkKind::Branch { .. } => {
-                    let thinking = self.random.between(THINKING.0, THINKING.1);
-                    self.cue(now + thinking, Cue::EndWork { agent: agent.clone(), work: work.no });
-                }
-                WorkKind::Decision { item, .. } => {
-                    self.waiting.remove(&item);
-                    let settling = seconds(SETTLING_SECONDS * self.speed);
-                    self.cue(now + settling, Cue::EndWork { agent: agent.clone(), work: work.no });
-                }
+        }
+        Ok(played)
+    }
+
+    async fn heed_work(&mut self, now: Moment, agent: &AgentId, work: &Work) -> Result<Vec<Played>, Fault> {
+        match &work.kind {
+            WorkKind::Join { .. } | WorkKind::Changed { .. } | WorkKind::Returned { .. } => {
+                self.finish(now, agent, work, WorkVerb::Complete, None).await
             }
+            WorkKind::Notice { .. } => {
+                let mut played = self.finish(now, agent, work, WorkVerb::Complete, None).await?;
+                // Some of them say that a time is over, and that is the server's to know.
+                for played in &mut played {
+                    played.by_clock = true;
+                }
+                Ok(played)
+            }
+            WorkKind::Free { act, deferred } => {
+                let mut played = self.finish(now, agent, work, WorkVerb::Complete, None).await?;
+                played.extend(self.wake(now, agent, act, *deferred).await?);
+                Ok(played)
+            }
+            WorkKind::Dispatch { event, .. } => {
+                let mine = |duty: &&Duty| duty.event == **event && duty.by == *agent;
+                if let Some(duty) = self.story.duties.iter().find(mine).cloned() {
+                    // Where it is still there after that, it is seen again and done again.
+                    self.pending.remove(&work.no);
+                    self.begin_duty(&duty, work, now);
+                    return Ok(Vec::new());
+                }
+                self.take(now, agent, work).await
+            }
+            WorkKind::Branch { .. } => self.take(now, agent, work).await,
+            WorkKind::Handoff { .. } => {
+                let played = self.finish(now, agent, work, WorkVerb::Accept, None).await?;
+                self.think(now, agent, work);
+                Ok(played)
+            }
+            WorkKind::Proposal { .. } => {
+                self.think(now, agent, work);
+                Ok(Vec::new())
+            }
+            WorkKind::Decision { item, .. } => {
+                self.waiting.remove(item);
+                let settling = seconds(SETTLING_SECONDS * self.speed);
+                self.cue(now + settling, Cue::EndWork { agent: agent.clone(), work: work.no });
+                Ok(Vec::new())
+            }
+        }
+    }
+
+    /// Will end the item after some thought.
+    fn think(&mut self, now: Moment, agent: &AgentId, work: &Work) {
+        self.pending.insert(work.no);
+        let thinking = self.random.between(THINKING.0, THINKING.1);
+        self.cue(now + thinking, Cue::EndWork { agent: agent.clone(), work: work.no });
+    }
+
+    /// Takes the item, to complete it after some thought; what the server's clock sent is completed at once.
+    async fn take(&mut self, now: Moment, agent: &AgentId, work: &Work) -> Result<Vec<Played>, Fault> {
+        let Some(desk) = self.desks.get_mut(agent) else { return Ok(Vec::new()) };
+        let visibility = Some(visibility(self.speed));
+        let reply = desk.ask(&Command::Take(Take { limit: 1, visibility, work: Some(work.no) })).await?;
+        self.heed(now, agent, &reply);
+        let by_clock =
+            matches!(&work.kind, WorkKind::Dispatch { event, .. } if self.scheduled.contains(&**event));
+        let mut played = vec![self.played(now, agent, "take", work.subject.as_ref(), &reply)];
+        if !reply.is_done() {
+            self.pending.remove(&work.no);
+        } else if by_clock {
+            played.extend(self.finish(now, agent, work, WorkVerb::Complete, None).await?);
+        } else {
+            self.think(now, agent, work);
+        }
+        for played in &mut played {
+            played.by_clock = by_clock;
         }
         Ok(played)
     }
@@ -107,7 +162,14 @@ impl<D: Desk> Stage<D> {
         let view = desk.read(&write.entity).await?;
         let mut notes = Notes::default();
         notes.take_in(agent, &write.entity, view.as_ref());
-        let fresh = Draft::Write(write.clone(), Vec::new(), true).command(agent, agent, &notes);
+        let fresh = Draft::Write {
+            write: write.clone(),
+            based_on: Vec::new(),
+            from_memory: true,
+            with_token: false,
+            late: false,
+        };
+        let fresh = fresh.command(agent, agent, &notes);
         let current = matches!(&fresh, Command::Write(fresh) if fresh.expected == write.expected);
         if !current {
             let why = "the record has moved on since you read it; read again and propose what you still want";
@@ -133,8 +195,9 @@ impl<D: Desk> Stage<D> {
         let Some(desk) = self.desks.get_mut(agent) else { return Ok(Vec::new()) };
         let reply = desk.ask(&Command::Work(step)).await?;
         self.pending.remove(&work.no);
-        if reply.code == Some(Code::Paused) {
-            self.still.insert(agent.clone(), now + PAUSED);
+        self.heed(now, agent, &reply);
+        if let WorkKind::Decision { item, .. } = &work.kind {
+            self.waiting.remove(item);
         }
         Ok(vec![self.played(now, agent, verb.as_str(), work.subject.as_ref(), &reply)])
     }

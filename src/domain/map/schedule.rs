@@ -45,6 +45,13 @@ impl Schedule {
         Some(Self { days: Days::Daily, at: NaiveTime::from_hms_opt(hour, minute, 0)? })
     }
 
+    /// Every day at the minute in which `time` is, in this timezone.
+    pub fn daily_at(zone: Tz, time: Time) -> Self {
+        let local = time.utc().with_timezone(&zone).time();
+        let at = local.with_second(0).and_then(|at| at.with_nanosecond(0)).unwrap_or(local);
+        Self { days: Days::Daily, at }
+    }
+
     /// The first instant after `after`, in this timezone. Where a change of clocks skips the time of day, it is an hour
     /// later; where it comes twice, it is the first.
     pub fn next(self, zone: Tz, after: Time) -> Option<Time> {
