@@ -28,5 +28,7 @@ mod run;
 mod secrets;
 #[path = "cli/server.rs"]
 mod server;
+#[path = "cli/teamwork.rs"]
+mod teamwork;
 #[path = "cli/untrusted.rs"]
 mod untrusted;

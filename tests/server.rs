@@ -14,6 +14,8 @@ mod support;
 mod bad_input;
 #[path = "server/cases.rs"]
 mod cases;
+#[path = "server/doors.rs"]
+mod doors;
 #[path = "server/matrix.rs"]
 mod matrix;
 #[path = "server/stream.rs"]

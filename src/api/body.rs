@@ -23,6 +23,24 @@ const SAFE_FLOAT: f64 = 9_007_199_254_740_992.0;
 /// A problem that names the place.
 pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Box<Problem>> {
     check(body)?;
+    fit(body)
+}
+
+/// Reads a body that is an object. An array of its values in the right order would fit a shape as well; nobody means
+/// that.
+///
+/// # Errors
+/// A problem that names the place.
+pub fn parse_object<T: DeserializeOwned>(body: &[u8]) -> Result<T, Box<Problem>> {
+    check(body)?;
+    if body.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
+        let problem = Problem::new(ProblemCode::BadBody, "it is no object; send one with named keys");
+        return Err(Box::new(problem.at("the body itself")));
+    }
+    fit(body)
+}
+
+fn fit<T: DeserializeOwned>(body: &[u8]) -> Result<T, Box<Problem>> {
     if let Ok(value) = serde_json::from_slice(body) {
         return Ok(value);
     }
@@ -258,6 +276,18 @@ mod tests {
         }
         let long = format!("[{}1]", "1,".repeat(ENTRIES));
         assert_eq!(refused(&long).0, "over-bound");
+    }
+
+    #[test]
+    fn values_without_keys_are_no_object() {
+        for body in ["[]", " [\"a note\"]", "null", "7"] {
+            let problem = parse_object::<crate::api::NoteBody>(body.as_bytes()).unwrap_err();
+            assert_eq!(
+                (problem.code.as_ref(), problem.place.as_deref()),
+                ("bad-body", Some("the body itself"))
+            );
+        }
+        assert!(parse_object::<crate::api::NoteBody>(b" {}").is_ok());
     }
 
     #[test]

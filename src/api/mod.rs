@@ -19,7 +19,7 @@ pub use answers::{
     ServerFacts, Stats, Times, TokenList, TokenMade, TokenView, WhoAmI, Words, WorkList, WorkStepBody,
     WorkspaceList, WorkspaceMade, WorkspaceView,
 };
-pub use body::{DEPTH, ENTRIES, parse};
+pub use body::{DEPTH, ENTRIES, parse, parse_object};
 pub use overrides::{OverrideAsked, OverrideBody, OverrideWord};
 pub use problem::{Problem, ProblemCode, ProblemFinding, ProblemLabel};
 pub use stream::{EVENT_DEED, EVENT_END, EVENT_HELLO, EVENT_PROGRESS, Hello, Progress};

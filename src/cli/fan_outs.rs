@@ -83,7 +83,7 @@ pub(super) fn run(context: &Context, command: Option<Command>) -> anyhow::Result
 
 fn build(start: Start) -> anyhow::Result<FanOut> {
     if let Some(file) = start.file {
-        return value::body(&file);
+        return value::order(&file);
     }
     let deadline = start.deadline.filter(|_| !start.branch.is_empty());
     let Some(deadline) = deadline else {

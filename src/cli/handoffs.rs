@@ -91,7 +91,7 @@ pub(super) fn run(context: &Context, command: Option<Command>) -> anyhow::Result
 
 fn build(give: Give) -> anyhow::Result<Handoff> {
     if let Some(file) = give.file {
-        return value::body(&file);
+        return value::order(&file);
     }
     let json = |text: Option<String>| text.as_deref().map(value::parse).transpose();
     let product = WorkProduct { result: json(give.result)?, status: value::text(give.status) };

@@ -78,7 +78,7 @@ pub(super) fn run(context: &Context, command: Option<Command>) -> anyhow::Result
 fn build(arguments: PublishArguments) -> anyhow::Result<Publish> {
     let body = match (&arguments.body, &arguments.file) {
         (Some(text), _) => value::parse(text)?,
-        (None, Some(file)) => value::body(file)?,
+        (None, Some(file)) => value::in_file(file)?,
         (None, None) => return Err(Usage::error("say what is published, or --file")),
     };
     Ok(Publish {

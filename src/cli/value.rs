@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 
 use super::arguments::read_text;
 use super::status::Usage;
+use crate::api::Problem;
 use crate::domain::ids::Version;
 use crate::domain::path::FieldPath;
 use crate::domain::value::Value;
@@ -60,11 +61,19 @@ pub(super) fn text(text: Option<String>) -> Option<Arc<str>> {
     text.map(Arc::from)
 }
 
-/// A command's body from a JSON file, read as strictly as the server reads it.
-pub(super) fn body<T: DeserializeOwned>(file: &Path) -> anyhow::Result<T> {
+/// A value from a JSON file.
+pub(super) fn in_file(file: &Path) -> anyhow::Result<Value> {
     let text = read_text(file, BODY_FILE)?;
-    crate::api::parse(text.as_bytes()).map_err(|problem| {
-        let place = problem.place.as_deref().unwrap_or("the file");
-        Usage::error(format!("{}: {place}: {}; {}", file.display(), problem.detail, problem.next))
-    })
+    crate::api::parse(text.as_bytes()).map_err(|problem| unread(file, &problem))
+}
+
+/// A command from a JSON file, read as strictly as the server reads it.
+pub(super) fn order<T: DeserializeOwned>(file: &Path) -> anyhow::Result<T> {
+    let text = read_text(file, BODY_FILE)?;
+    crate::api::parse_object(text.as_bytes()).map_err(|problem| unread(file, &problem))
+}
+
+fn unread(file: &Path, problem: &Problem) -> anyhow::Error {
+    let place = problem.place.as_deref().unwrap_or("the file");
+    Usage::error(format!("{}: {place}: {}; {}", file.display(), problem.detail, problem.next))
 }

@@ -101,6 +101,7 @@ actions! {
     ViewLog "view-log" "log" Go Looks "Log: everything that happened";
     ViewMap "view-map" "map" Go Looks "Map: who owns what";
     ViewConflicts "view-conflicts" "conflicts" Go Looks "Conflicts: the open alerts";
+    ViewWork "view-work" "work" Go Looks "Work: queues, handoffs, fan-outs, leases";
     Workspace "switch-workspace" "workspace" Go Looks "Switch to another workspace";
     Back "back" "back" Go Looks "Back to the place before";
     Forward "forward" "forward" Go Looks "Forward again";

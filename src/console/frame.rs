@@ -46,7 +46,7 @@ pub(super) fn draw(app: &App, buffer: &mut Buffer, screen: Rect) -> Option<Posit
     }
     let areas = areas(screen);
     draw_header(app, buffer, screen, look);
-    put(buffer, screen, 1, &tabs(app, look));
+    put(buffer, screen, 1, &tabs(app, look, usize::from(screen.width)));
     pane::draw_rule(buffer, row(screen, ABOVE - 1), look);
     pane::draw_rule(buffer, row(screen, screen.height - BELOW), look);
     let cursor = app.screen().and_then(|view| view.draw(buffer, areas, look, &app.world));
@@ -139,7 +139,7 @@ fn link(app: &App, look: Look<'_>) -> Line<'static> {
     }
 }
 
-fn tabs(app: &App, look: Look<'_>) -> Line<'static> {
+fn tabs(app: &App, look: Look<'_>, room: usize) -> Line<'static> {
     let tab = |screen: &dyn super::screens::Screen| {
         let badge = screen.badge(&app.world);
         let key = app.settings.keymap.key_for(Context::Global, screen.view().action());
@@ -151,7 +151,7 @@ fn tabs(app: &App, look: Look<'_>) -> Line<'static> {
         }
     };
     let all: Vec<_> = app.screens.iter().map(|screen| tab(&**screen)).collect();
-    chrome::tabs(look, &all, app.shown)
+    chrome::tabs(look, &all, app.shown, room)
 }
 
 /// What was last said; else what is wrong with the link; else the hints.

@@ -28,6 +28,8 @@ pub enum Context {
     Map,
     /// The Conflicts view.
     Conflicts,
+    /// The Work view.
+    Work,
     /// A line of text is being typed.
     Prompt,
     /// A preview with buttons is open.
@@ -38,12 +40,13 @@ pub enum Context {
 
 impl Context {
     /// All contexts, in the order of the file.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Global,
         Self::Inbox,
         Self::Log,
         Self::Map,
         Self::Conflicts,
+        Self::Work,
         Self::Prompt,
         Self::Preview,
         Self::Picker,
@@ -57,6 +60,7 @@ impl Context {
             Self::Log => "log",
             Self::Map => "map",
             Self::Conflicts => "conflicts",
+            Self::Work => "work",
             Self::Prompt => "prompt",
             Self::Preview => "preview",
             Self::Picker => "picker",
@@ -66,7 +70,7 @@ impl Context {
     /// The context asked when this one does not know a key. What is modal asks nobody.
     pub fn around(self) -> Option<Self> {
         match self {
-            Self::Inbox | Self::Log | Self::Map | Self::Conflicts => Some(Self::Global),
+            Self::Inbox | Self::Log | Self::Map | Self::Conflicts | Self::Work => Some(Self::Global),
             Self::Global | Self::Prompt | Self::Preview | Self::Picker => None,
         }
     }

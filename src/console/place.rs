@@ -19,11 +19,13 @@ pub enum View {
     Map,
     /// The open alerts.
     Conflicts,
+    /// What agents have to do, hold and wait for.
+    Work,
 }
 
 impl View {
     /// All of them, in the order of their tabs.
-    pub const ALL: [Self; 4] = [Self::Inbox, Self::Log, Self::Map, Self::Conflicts];
+    pub const ALL: [Self; 5] = [Self::Inbox, Self::Log, Self::Map, Self::Conflicts, Self::Work];
 
     /// The name on the tab and in commands.
     pub fn name(self) -> &'static str {
@@ -32,6 +34,7 @@ impl View {
             Self::Log => "log",
             Self::Map => "map",
             Self::Conflicts => "conflicts",
+            Self::Work => "work",
         }
     }
 
@@ -47,6 +50,7 @@ impl View {
             Self::Log => Action::ViewLog,
             Self::Map => Action::ViewMap,
             Self::Conflicts => Action::ViewConflicts,
+            Self::Work => Action::ViewWork,
         }
     }
 
@@ -57,6 +61,7 @@ impl View {
             Self::Log => Context::Log,
             Self::Map => Context::Map,
             Self::Conflicts => Context::Conflicts,
+            Self::Work => Context::Work,
         }
     }
 }
@@ -74,6 +79,8 @@ pub enum Spot {
     Filter(String),
     /// A path of the map: an entity, a field, or a pattern.
     Path(String),
+    /// A line of the Work view, by its name.
+    Line(String),
 }
 
 /// A view, and where in it.

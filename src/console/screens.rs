@@ -14,6 +14,7 @@ pub mod conflicts;
 pub mod inbox;
 pub mod log;
 pub mod map;
+pub mod work;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -168,5 +169,6 @@ pub fn all() -> Vec<Box<dyn Screen>> {
         Box::new(log::Log::default()),
         Box::new(map::MapScreen::default()),
         Box::new(conflicts::Conflicts::default()),
+        Box::new(work::WorkScreen::default()),
     ]
 }

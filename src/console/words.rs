@@ -57,6 +57,23 @@ pub fn left(due: Time, now: Time) -> String {
     if left < TimeSpan::from_mins(1) { "<1m".to_owned() } else { minutes(left) }
 }
 
+/// Below this the time left is told to the second, and so it changes every second.
+pub const TO_THE_SECOND: TimeSpan = TimeSpan::from_mins(10);
+
+/// The time left of something that ends by itself: `2h10m`, `4m10s`; `over` when it is.
+pub fn countdown(until: Time, now: Time) -> String {
+    let left = until.since(now);
+    if until <= now {
+        return "over".to_owned();
+    }
+    if left < TO_THE_SECOND { left.rough() } else { minutes(left) }
+}
+
+/// Whether [`countdown`] says something else every second.
+pub fn counts_down(until: Time, now: Time) -> bool {
+    until > now && until.since(now) < TO_THE_SECOND
+}
+
 /// A span without its seconds, once it has minutes.
 pub fn minutes(span: TimeSpan) -> String {
     let minute = TimeSpan::from_mins(1).micros();

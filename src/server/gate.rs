@@ -186,8 +186,13 @@ async fn read_body(parts: &Parts, body: Body, limit: usize) -> Result<Bytes, Box
 }
 
 impl Call {
-    /// The body as what it should be.
+    /// The body, an object, as what it should be.
     pub(super) fn parse<T: DeserializeOwned>(&self) -> Result<T, Box<Problem>> {
+        api::parse_object(&self.body)
+    }
+
+    /// The body, an array, as what its elements should be.
+    pub(super) fn parse_all<T: DeserializeOwned>(&self) -> Result<Vec<T>, Box<Problem>> {
         api::parse(&self.body)
     }
 

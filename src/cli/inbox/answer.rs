@@ -230,7 +230,7 @@ fn build(view: &ItemView, answer: &Answer) -> anyhow::Result<ItemAnswer> {
         Answer::ApproveEdited { body, file, note } => {
             let body = match (body, file) {
                 (Some(text), _) => value::parse(text)?,
-                (None, Some(file)) => value::body(file)?,
+                (None, Some(file)) => value::in_file(file)?,
                 (None, None) => return Err(Usage::error("say what goes out, or --file")),
             };
             ItemAnswer::ApproveEdited { body, note: text(note) }

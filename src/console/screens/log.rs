@@ -291,7 +291,7 @@ impl Screen for Log {
                 self.set_filter(text, world).unwrap_or_else(Want::fail)
             }
             Some(Spot::Deed(seq)) => self.enter_deed(*seq, world),
-            Some(Spot::Filter(_) | Spot::Item(_) | Spot::Alert(_) | Spot::Path(_)) | None => {
+            Some(Spot::Filter(_) | Spot::Item(_) | Spot::Alert(_) | Spot::Path(_) | Spot::Line(_)) | None => {
                 self.fetch(world)
             }
         }

@@ -57,12 +57,22 @@ pub struct Tab {
     pub attention: bool,
 }
 
-/// The line of tabs; the active one stands out by more than colour.
-pub fn tabs(look: Look<'_>, tabs: &[Tab], active: usize) -> Line<'static> {
+/// The line of tabs; the active one stands out by more than colour. Where not all names have room, only the active tab
+/// has its own: the others keep their keys and counts.
+pub fn tabs(look: Look<'_>, tabs: &[Tab], active: usize, room: usize) -> Line<'static> {
+    let line = tabs_with(look, tabs, active, true);
+    if width(&line) <= room + 1 { line } else { tabs_with(look, tabs, active, false) }
+}
+
+fn tabs_with(look: Look<'_>, tabs: &[Tab], active: usize, names: bool) -> Line<'static> {
     let theme = look.theme;
     let mut spans = Vec::new();
     for (at, tab) in tabs.iter().enumerate() {
-        let mut text = format!(" {} {}", tab.key, tab.name);
+        let mut text = format!(" {}", tab.key);
+        if names || at == active {
+            text.push(' ');
+            text.push_str(tab.name);
+        }
         if let Some(count) = tab.count {
             text.push(' ');
             text.push_str(&super::thousands(count as u64));
@@ -190,8 +200,18 @@ mod tests {
         with_look(|look| {
             let tab = |key: &str, name, count, attention| Tab { key: key.to_owned(), name, count, attention };
             let line =
-                tabs(look, &[tab("1", "inbox", Some(7), false), tab("4", "conflicts", Some(2), true)], 0);
+                tabs(look, &[tab("1", "inbox", Some(7), false), tab("4", "conflicts", Some(2), true)], 0, 80);
             assert_eq!(line.to_string(), " 1 inbox 7   4 conflicts 2!  ");
+        });
+    }
+
+    #[test]
+    fn the_active_tab_keeps_its_name_where_room_is_short() {
+        with_look(|look| {
+            let tab = |key: &str, name, count| Tab { key: key.to_owned(), name, count, attention: false };
+            let all = [tab("1", "inbox", Some(7)), tab("3", "map", None), tab("6", "work", Some(2))];
+            assert_eq!(tabs(look, &all, 2, 31).to_string(), " 1 inbox 7   3 map   6 work 2  ");
+            assert_eq!(tabs(look, &all, 2, 29).to_string(), " 1 7   3   6 work 2  ");
         });
     }
 

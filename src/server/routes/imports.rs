@@ -11,7 +11,7 @@ use crate::{
 
 /// `POST /v1/imports`: an array of lines. A line that is in already adds nothing.
 pub(in crate::server) async fn batch(call: Call) -> Answer {
-    let lines = call.parse::<Vec<Import>>()?;
+    let lines = call.parse_all::<Import>()?;
     bounded(lines.len())?;
     let answers = call.submit_all(lines.into_iter().map(Command::Import).collect()).await?;
     json(&in_order(answers))

@@ -18,7 +18,7 @@ pub(in crate::server) async fn one(call: Call) -> Answer {
 
 /// `POST /v1/writes:batch`: an array of writes.
 pub(in crate::server) async fn batch(call: Call) -> Answer {
-    let writes = call.parse::<Vec<Write>>()?;
+    let writes = call.parse_all::<Write>()?;
     bounded(writes.len())?;
     let answers = call.submit_all(writes.into_iter().map(Command::Write).collect()).await?;
     json(&in_order(answers))
