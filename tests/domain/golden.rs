@@ -80,7 +80,27 @@ const LIFE: &str = "
     dana unfreezes crm/account/acme 'again' -> refused wrong-state
     ";
 
-/// A history with every deed type in it.
+/// Events and conclusions, on the map that has them.
+const EVENTS: &str = r#"
+    sales sends '{"do":"raise","event":"email.received","attributes":{"subject":"re: invoice 7"},"subject":"invoices/7","reason":"new mail","cause":1}' -> recorded
+    sales sends '{"do":"raise","event":"fax.received","attributes":{"pages":2},"subject":"invoices/7"}' -> escalated unowned
+    billing sends '{"do":"raise","event":"call.missed","attributes":{"from":"bob"}}' -> escalated collision
+    sales sends '{"do":"raise","event":""}' -> refused over-bound
+    dana drops #1 'nobody sends faxes' rule -> recorded
+    sales sends '{"do":"raise","event":"fax.received","attributes":{"pages":3},"subject":"invoices/7"}' -> refused out-of-scope
+    billing sends '{"do":"claim","event":"invoice.due","key":"m1","subject":"invoices/7"}' -> allowed
+    payments sends '{"do":"claim","event":"invoice.due","key":"m1","subject":"invoices/7"}' -> refused claim-taken
+    billing sends '{"do":"conclude","subject":"invoices/7","question":"is it paid","answer":true,"reason":"the bank says so"}' -> committed
+    payments sends '{"do":"conclude","subject":"invoices/7","question":"is it paid","answer":false}' -> committed
+    billing sends '{"do":"conclude","subject":"hr/7","question":"is it paid","answer":false}' -> refused hidden
+    "#;
+
+/// The histories that the samples are taken from; together they have every deed type in them.
+fn histories() -> Vec<World> {
+    vec![history(), super::script::check_on(super::triggers::DESK, EVENTS)]
+}
+
+/// A history with what there always was.
 fn history() -> World {
     let mut world = World::new(TEAM);
     play(&mut world, LIFE);
@@ -123,7 +143,7 @@ fn history() -> World {
 /// The richest deed of each type.
 fn samples() -> BTreeMap<&'static str, Vec<u8>> {
     let mut samples: BTreeMap<&'static str, Vec<u8>> = BTreeMap::new();
-    for deed in history().deeds {
+    for deed in histories().into_iter().flat_map(|world| world.deeds) {
         let bytes = deed.encode(&origin()).unwrap();
         let have = samples.entry(deed.body.type_name()).or_default();
         if bytes.len() > have.len() {
@@ -141,7 +161,10 @@ fn every_type_has_a_file_that_is_read_and_written_the_same() {
     for kind in Body::TYPES {
         let file = file(kind);
         if write && !file.exists() {
-            let mut bytes = samples.get(kind).cloned().unwrap_or_else(|| panic!("the history has no {kind}"));
+            let Some(mut bytes) = samples.get(kind).cloned() else {
+                missing.push(*kind);
+                continue;
+            };
             bytes.push(b'\n');
             fs::create_dir_all(file.parent().unwrap()).unwrap();
             fs::write(&file, bytes).unwrap();

@@ -5,7 +5,8 @@ use deeds::domain::state::{Case, WorkKind};
 use super::script::{check_on, play};
 use super::world::World;
 
-const DESK: &str = r#"
+/// A team with events of every kind.
+pub(crate) const DESK: &str = r#"
 workspace = "acme"
 timezone = "Europe/Madrid"
 governance_owner = "dana"
@@ -42,6 +43,8 @@ owner = "dana"
 triggers = ["call.missed"]
 writes = ["tickets/*"]
 
+[[event]]
+name = "email.received"
 [[event]]
 name = "report.due"
 schedule = "daily 08:00"

@@ -169,12 +169,12 @@ fn loops(model: &Model, issues: &mut Issues) {
     for at in 0..model.events.len() {
         let Some(way) = way_back(&edges, at) else { continue };
         let agents: HashSet<&str> = way.iter().map(|step| step.agent.id.as_str()).collect();
-        let becomes = way.iter().any(|step| {
+        let rare = way.iter().any(|step| {
             let on = model.events.get(step.to).and_then(|event| event.on.as_ref());
-            on.is_some_and(|on| on.op == Op::Becomes)
+            on.is_some_and(|on| on.op != Op::IsNot)
         });
-        // One agent that moves its own record through its states is no loop; each state comes once.
-        if (agents.len() < 2 && becomes) || !told.insert(way.iter().map(|step| step.to).collect()) {
+        // One agent that moves its own record through its states is no loop: it would have to write the same again.
+        if (agents.len() < 2 && rare) || !told.insert(way.iter().map(|step| step.to).collect()) {
             continue;
         }
         let name = |at: usize| model.events.get(at).map_or("", |event| event.name.as_str());
