@@ -320,6 +320,20 @@ fn a_schedule_is_raised_once_and_the_late_one_once() {
     world.verify();
 }
 
+#[test]
+fn a_new_map_does_not_swallow_what_is_due() {
+    let mut world = World::new(DESK);
+    world.now = world.state.board.schedules.values().next().copied().unwrap();
+    let apply = deeds::domain::command::ApplyMap {
+        model: std::sync::Arc::clone(world.state.board.map.model()),
+        if_version: world.state.board.map_version,
+        reason: None,
+    };
+    world.ask("ada", deeds::domain::command::Command::ApplyMap(apply));
+    assert_eq!(play_ticks(&mut world), 1);
+    world.verify();
+}
+
 /// Ticks; how many events it raised.
 fn play_ticks(world: &mut World) -> usize {
     let raised = |world: &World| {

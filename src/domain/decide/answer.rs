@@ -346,5 +346,9 @@ fn close(sheet: &mut Sheet<'_>, item: &Item, answer: &ItemAnswer, effects: Effec
     deed.because(words);
     deed.refs.item = Some(item.no);
     deed.refs.works = works;
+    if let ItemAnswer::Handle { .. } = answer {
+        // A person did it instead of the agent.
+        deed.refs.owners = item.raised_by.agent().cloned().into_iter().collect();
+    }
     sheet.push(deed)
 }

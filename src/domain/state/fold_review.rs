@@ -19,11 +19,14 @@ impl Board {
     pub(super) fn reschedule(&mut self, now: Time) {
         let model = Arc::clone(self.map.model());
         let zone = model.zone();
-        for (event, at) in std::mem::take(&mut self.schedules) {
-            self.timers.remove(&(at, Timer::Event(event)));
+        let planned = std::mem::take(&mut self.schedules);
+        for (event, at) in &planned {
+            self.timers.remove(&(*at, Timer::Event(Arc::clone(event))));
         }
         for event in &model.events {
-            let Some(at) = event.schedule.and_then(|schedule| schedule.next(zone, now)) else { continue };
+            let Some(next) = event.schedule.and_then(|schedule| schedule.next(zone, now)) else { continue };
+            // One that is due and was not raised yet is raised still.
+            let at = planned.get(event.name.as_str()).filter(|at| **at <= now).copied().unwrap_or(next);
             let name: Arc<str> = Arc::from(event.name.as_str());
             self.timers.insert((at, Timer::Event(Arc::clone(&name))));
             self.schedules.insert(name, at);

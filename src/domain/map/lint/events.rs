@@ -34,9 +34,8 @@ fn two_listeners(model: &Model, issues: &mut Issues) {
             let is_glob = trigger.contains('*');
             let same = exact.get(trigger.as_str()).map(|first| (trigger.clone(), *first));
             let near = if is_glob { &seen } else { &globs };
-            let other = near.iter().filter(|(_, other)| other.0 != at);
-            let meets =
-                || other.filter_map(|(name, other)| Some((shared_name(name, trigger)?, *other))).next();
+            let mut other = near.iter().filter(|(_, other)| other.0 != at);
+            let meets = || other.find_map(|(name, other)| Some((shared_name(name, trigger)?, *other)));
             if let Some((event, first)) = same.filter(|(_, first)| first.0 != at).or_else(meets) {
                 listened_twice(model, &event, first, place, issues);
             }

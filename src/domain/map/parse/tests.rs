@@ -76,7 +76,7 @@ fn one_agent_answers_an_event() {
     };
     let both = with("\"mail\"", "\"call\", \"mail\"", "");
     check_all(&both, "two-listeners", "\"mail\"", "`a` and `b` both listen to `mail`");
-    let finding = parse(&both).findings.into_iter().find(|finding| finding.is_error()).unwrap();
+    let finding = parse(&both).findings.into_iter().find(Finding::is_error).unwrap();
     assert_eq!((finding.line, finding.column), (15, 21), "the second one");
     check_all(&with("\"mail.*\"", "\"mail.in\"", ""), "two-listeners", "\"mail.in\"", "`mail.in`");
     check_all(&with("\"mail.in\"", "\"mail.*\"", ""), "two-listeners", "\"mail.*\"", "`mail.in`");
@@ -121,7 +121,7 @@ fn every_route_is_taken_some_time() {
     for routes in shadowed {
         let text = format!("{CLEAN}{event}{}", routes.concat());
         check_all(&text, "unreachable-route", "\"mail\"", "never taken");
-        let found = parse(&text).findings.into_iter().find(|finding| finding.is_error()).unwrap();
+        let found = parse(&text).findings.into_iter().find(Finding::is_error).unwrap();
         let last = text.rfind("event = ").unwrap();
         assert_eq!((found.span.start, found.column), (last + 8, 9), "the later one");
     }
