@@ -16,8 +16,12 @@ mod alerts;
 mod bounds;
 #[path = "domain/conclusions.rs"]
 mod conclusions;
+#[path = "domain/fan_outs.rs"]
+mod fan_outs;
 #[path = "domain/golden.rs"]
 mod golden;
+#[path = "domain/handoffs.rs"]
+mod handoffs;
 #[path = "domain/hidden.rs"]
 mod hidden;
 #[path = "domain/inbox.rs"]
@@ -44,6 +48,8 @@ mod together;
 mod triggers;
 #[path = "domain/undo.rs"]
 mod undo;
+#[path = "domain/work.rs"]
+mod work;
 #[path = "domain/world.rs"]
 mod world;
 #[path = "domain/writes.rs"]

@@ -260,7 +260,8 @@ fn to_raw<T: Serialize>(payload: &T) -> serde_json::Result<Option<Box<RawValue>>
     if size_of::<T>() == 0 {
         return Ok(None);
     }
-    serde_json::value::to_raw_value(payload).map(Some)
+    let detail = serde_json::value::to_raw_value(payload)?;
+    Ok(Some(detail).filter(|detail| detail.get() != "null"))
 }
 
 bodies! {
@@ -306,8 +307,8 @@ bodies! {
     WorkAccepted(()) = "deeds.work.accepted";
     /// A proposal was declined by its owner.
     WorkDeclined(()) = "deeds.work.declined";
-    /// A work item was done with.
-    WorkCompleted(()) = "deeds.work.completed";
+    /// A work item was done with, and what came of it.
+    WorkCompleted(Option<Value>) = "deeds.work.completed";
     /// A work item was taken back before it was used.
     WorkWithdrawn(()) = "deeds.work.withdrawn";
     /// Work was taken; nobody else sees it until the time is over.

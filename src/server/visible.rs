@@ -44,7 +44,7 @@ pub(super) fn visible(map: &Map, agent: &AgentId, deed: &Deed) -> bool {
         // What agents do among themselves: who did it, and whom it names.
         Body::WorkAccepted(())
         | Body::WorkDeclined(())
-        | Body::WorkCompleted(())
+        | Body::WorkCompleted(_)
         | Body::WorkTaken(_)
         | Body::WorkFailed(())
         | Body::WorkReturned(())

@@ -7,6 +7,10 @@
 //! sales done|failed 1 -> committed
 //! sales escalates 'the input' because 'the why' on crm/account/acme -> escalated
 //! support accepts|declines|completes 3 'a note' -> committed
+//! support takes [3|x5] [for 10m] -> recorded            support fails|returns 3 'why' -> failed
+//! support completes 3 'a note' '{"a": "result"}' -> recorded
+//! sales hands draft-7 to support [attempt 2] [of 3] [on crm/account/acme] -> recorded
+//! sales fans support,product within 1h [needed 1] [tries 2] [on crm/account/acme] -> recorded
 //! dana claims|releases|undoes #1 -> recorded          dana reassigns #1 to sam -> recorded
 //! dana expands #1 sales writes crm/account/*#score with #2,#3 -> recorded
 //! ada transfers #1 crm/contact/*#status from sourcing to sales -> recorded
@@ -21,7 +25,7 @@
 //! pass 2h          tick
 //! = crm/account/acme#health 'good' v3        = crm/account/acme gone       = crm/account/x#y nothing
 //! leases 2 sales shared/log          (held now: number, holder, target; several apart by commas)
-//! items #1 #3      alerts contradiction x2, stale-read x1      works support 2, sales 1     map v2
+//! items #1 #3      task draft-7 support accepted 1/3      alerts contradiction x2, stale-read x1      works support 2, sales 1     map v2
 //! ```
 //!
 //! After `->` comes the outcome, then the code where there is one. `…` alone takes anything.
@@ -97,9 +101,6 @@ pub(crate) fn command(world: &World, words: &[String]) -> Command {
             }
             json
         }
-        "accepts" => work("accept", &args),
-        "declines" => work("decline", &args),
-        "completes" => work("complete", &args),
         "claims" => json!({"do": "item", "item": number(args[0]), "step": "claim"}),
         "releases" => json!({"do": "item", "item": number(args[0]), "step": "release"}),
         "undoes" => json!({"do": "item", "item": number(args[0]), "step": "undo"}),
@@ -142,9 +143,30 @@ pub(crate) fn command(world: &World, words: &[String]) -> Command {
             json!({"do": "override", "step": "unlock", "lease": number(args[0]), "reason": args[1]})
         }
         "sends" => serde_json::from_str(args[0]).unwrap(),
-        other => panic!("no such verb: {other}"),
+        other => of_work(other, &args),
     };
     serde_json::from_value(json.clone()).unwrap_or_else(|error| panic!("{error}: {json}"))
+}
+
+/// What agents do with their work streams and their tasks.
+fn of_work(verb: &str, args: &[&str]) -> Json {
+    match verb {
+        "accepts" => work("accept", args),
+        "declines" => work("decline", args),
+        "completes" => {
+            let mut json = work("complete", args);
+            if let Some(result) = args.get(2) {
+                json["result"] = plain(result);
+            }
+            json
+        }
+        "fails" => work("fail", args),
+        "returns" => work("return", args),
+        "takes" => take(args),
+        "hands" => handoff(args),
+        "fans" => fan_out(args),
+        other => panic!("no such verb: {other}"),
+    }
 }
 
 fn write(args: &[&str], op: &str) -> Json {
@@ -196,6 +218,49 @@ fn depends(args: &[&str]) -> Json {
 
 fn work(step: &str, args: &[&str]) -> Json {
     json!({"do": "work", "work": number(args[0]), "step": step, "note": args.get(1)})
+}
+
+/// Nothing but the verb takes one item; a number takes that one, `x3` up to three.
+fn take(args: &[&str]) -> Json {
+    let mut json = json!({"do": "take"});
+    for (at, arg) in args.iter().enumerate() {
+        if *arg == "for" {
+            json["visibility"] = json!(args[at + 1]);
+        } else if let Some(limit) = arg.strip_prefix('x') {
+            json["limit"] = json!(number(limit));
+        } else if at == 0 {
+            json["work"] = json!(number(arg));
+        }
+    }
+    json
+}
+
+fn handoff(args: &[&str]) -> Json {
+    let mut json = json!({"do": "handoff", "task": args[0], "to": after(args, "to"), "attempt": 1,
+        "work_product": {"result": "a draft", "status": "drafted"}, "context": {"for": "acme"}, "constraints": []});
+    for (word, key) in [("attempt", "attempt"), ("of", "max_attempts")] {
+        if args.contains(&word) {
+            json[key] = json!(number(after(args, word)));
+        }
+    }
+    if args.contains(&"on") {
+        json["subject"] = json!(after(args, "on"));
+    }
+    json
+}
+
+fn fan_out(args: &[&str]) -> Json {
+    let tries = args.contains(&"tries").then(|| number(after(args, "tries")));
+    let branch = |to: &str| json!({"to": to, "input": {"look": "there"}, "max_attempts": tries});
+    let branches: Vec<Json> = args[0].split(',').map(branch).collect();
+    let mut json = json!({"do": "fan-out", "branches": branches, "deadline": after(args, "within")});
+    if args.contains(&"needed") {
+        json["needed"] = json!(number(after(args, "needed")));
+    }
+    if args.contains(&"on") {
+        json["subject"] = json!(after(args, "on"));
+    }
+    json
 }
 
 fn alert(step: &str, args: &[&str]) -> Json {
@@ -277,6 +342,13 @@ fn fact(world: &mut World, line: &str, place: &str) {
             };
             let open: Vec<String> = world.state.board.alerts.keys().map(of).collect();
             assert_eq!(open.join(", "), args[1..].join(" "), "{place}\n{:#?}", world.state.board.alerts);
+        }
+        "task" => {
+            let board = &world.state.board;
+            let ended = || board.ended_tasks.iter().find(|task| task.id.as_str() == args[1]).cloned();
+            let task = board.tasks.get(args[1]).cloned().or_else(ended).unwrap();
+            let told = format!("{} {} {}/{}", task.owner, task.stage.word(), task.attempt, task.max_attempts);
+            assert_eq!(told, args[2..].join(" "), "{place}\n{task:#?}");
         }
         "works" => {
             let mut counts: BTreeMap<&str, u64> = BTreeMap::new();

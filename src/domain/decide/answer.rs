@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use super::{act, inbox, propose, sheet::Sheet, trigger, verdict, write};
+use super::{act, inbox, propose, sheet::Sheet, stuck, trigger, verdict, write};
 use crate::domain::{
     code::Code,
     command::{Answered, ItemAnswer, Principal, TEXT_BYTES},
@@ -23,6 +23,9 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, item: &Item, person: &PersonId, answ
     if answered.answer.note().is_some_and(|note| note.len() > TEXT_BYTES) {
         let why = format!("the note is longer than {TEXT_BYTES} bytes");
         return inbox::refuse(sheet, item.no, action, Code::OverBound, &why);
+    }
+    if let Some(why) = stuck::obstacle(item, &answered.answer) {
+        return inbox::refuse(sheet, item.no, action, Code::WrongState, why);
     }
     let others = match included(sheet, item, person, &answered.include) {
         Ok(others) => others,
@@ -231,6 +234,7 @@ fn settle(sheet: &mut Sheet<'_>, item: &Item, answer: &ItemAnswer, effects: &mut
         }
         ItemAnswer::Approve { .. } | ItemAnswer::ApproveEdited { .. } | ItemAnswer::Reject { .. } => None,
     };
+    stuck::settle(sheet, item, answer, effects);
     let Some(agent) = item.raised_by.agent() else { return };
     let reply = match answer {
         ItemAnswer::Handle { reply, .. } => reply.clone(),

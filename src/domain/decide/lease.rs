@@ -140,10 +140,7 @@ fn check_owner(state: &State, agent: &AgentId, target: &LeaseTarget) -> Result<(
 fn overlap<'a>(state: &'a State, target: &'a LeaseTarget, now: Time) -> Option<&'a Lease> {
     match target {
         LeaseTarget::Path(path) => on_path(state, path, now),
-        LeaseTarget::Task(_) => {
-            let live = |lease: &&std::sync::Arc<Lease>| lease.target == *target && lease.is_live(now);
-            state.board.leases.values().find(live).map(AsRef::as_ref)
-        }
+        LeaseTarget::Task(task) => state.board.lease_on_task(task, now).map(AsRef::as_ref),
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::trigger;
+use super::{stuck, trigger};
 use crate::domain::{
     command::{ItemAnswer, Write},
     ids::{AgentId, ItemNo, PersonId},
@@ -33,6 +33,28 @@ pub struct Preview {
 /// Works out what the answer would do on this board.
 pub fn preview(board: &Board, item: &Item, person: &PersonId, answer: &ItemAnswer) -> Preview {
     let alike: Vec<ItemNo> = board.alike(item).map(|other| other.no).collect();
+    if let Some(why) = stuck::obstacle(item, answer) {
+        return Preview {
+            map: None,
+            changes: Vec::new(),
+            obstacle: Some(why.to_owned()),
+            owner: None,
+            settles: Vec::new(),
+            then: vec!["nothing changes".to_owned()],
+        };
+    }
+    let mut preview = consequences(board, item, person, answer, alike);
+    preview.then.extend(stuck::afterwards(item, answer));
+    preview
+}
+
+fn consequences(
+    board: &Board,
+    item: &Item,
+    person: &PersonId,
+    answer: &ItemAnswer,
+    alike: Vec<ItemNo>,
+) -> Preview {
     match answer {
         ItemAnswer::Expand { agent, grant, .. } => {
             let edited = edit::grant(board.map.model(), agent, grant, person);

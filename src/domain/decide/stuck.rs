@@ -1,12 +1,18 @@
-//! Inbox items of what ended without an end: work that is out of attempts.
+//! Inbox items of what does not end by itself: work that is out of attempts, and tasks that lead nowhere. What their
+//! answers do is here as well.
 
 use super::{
     inbox::{self, NewItem},
+    propose,
     sheet::Sheet,
+    work,
 };
 use crate::domain::{
-    ids::{Actor, ItemNo, Seq},
-    state::{Case, Work, WorkKind},
+    code::Code,
+    command::ItemAnswer,
+    deed::{Body, Outcome},
+    ids::{Actor, AgentId, AlertNo, ItemNo, Seq},
+    state::{Board, Case, ClosedItem, Effects, Item, Task, Work, WorkKind},
 };
 
 /// Work that is out of attempts, with the history of them.
@@ -41,4 +47,141 @@ pub(super) fn given_up(sheet: &mut Sheet<'_>, work: &Work, cause: Seq) -> ItemNo
         suggestion: None,
     };
     inbox::open_for(sheet, &state, &work.agent, item, cause)
+}
+
+/// A task that is out of attempts or does not converge, with every feedback so far.
+pub(super) fn task(
+    sheet: &mut Sheet<'_>,
+    task: &Task,
+    code: Code,
+    alert: Option<AlertNo>,
+    cause: Seq,
+) -> ItemNo {
+    let state = sheet.snapshot();
+    let (from, to) = (&task.order.from, &task.order.to);
+    let why = if code == Code::NotConverging {
+        let words = task.history.last().map(|feedback| &*feedback.text).unwrap_or_default();
+        format!("{to} returned {} with the same feedback twice: {words}", task.id)
+    } else {
+        format!(
+            "{} is out of attempts: {} of {} between {from} and {to}",
+            task.id, task.attempt, task.max_attempts
+        )
+    };
+    let mut evidence: Vec<Seq> = task.history.iter().map(|feedback| feedback.deed).collect();
+    if evidence.last() != Some(&cause) {
+        evidence.push(cause);
+    }
+    let item = NewItem {
+        case: Case::Stuck { task: Box::new(task.clone()), alert },
+        raised_by: Actor::Agent(from.clone()),
+        title: format!("{}: {from} ⇄ {to}", task.id),
+        why,
+        unforeseen: false,
+        subject: task.subject.clone(),
+        evidence,
+        alike: format!("stuck|{from}|{to}"),
+        suggestion: None,
+    };
+    inbox::open_for(sheet, &state, from, item, cause)
+}
+
+/// Why this answer does not end such a case, in words. Any other case is not asked about.
+pub(super) fn obstacle(item: &Item, answer: &ItemAnswer) -> Option<&'static str> {
+    match (&item.case, answer) {
+        (Case::GivenUp { .. }, ItemAnswer::Expand { .. } | ItemAnswer::Transfer { .. }) => Some(
+            "the work is in the agent's zone already and was not done; handle it, or put it out of scope",
+        ),
+        (Case::Stuck { .. }, ItemAnswer::Expand { .. } | ItemAnswer::Transfer { .. }) => {
+            Some("no scope ends a task that leads nowhere; handle it, or put it out of scope")
+        }
+        (Case::GivenUp { .. } | Case::Stuck { .. }, ItemAnswer::OutOfScope { rule: true, .. }) => {
+            Some("what was not done is looked at case by case; put it out of scope without a rule")
+        }
+        _ => None,
+    }
+}
+
+/// What is true after an answer to such a case, in words.
+pub(super) fn afterwards(item: &Item, answer: &ItemAnswer) -> Option<String> {
+    match (&item.case, answer) {
+        (Case::Stuck { task, .. }, _) => {
+            let (from, to) = (&task.order.from, &task.order.to);
+            Some(format!("task {} is closed, and {from} and {to} are told", task.id))
+        }
+        (Case::GivenUp { work }, ItemAnswer::Handle { .. }) => {
+            let WorkKind::Dispatch { then, event, .. } = &work.kind else { return None };
+            then.first()
+                .map(|next| format!("{event} goes on to {next}, as if {} had completed it", work.agent))
+        }
+        _ => None,
+    }
+}
+
+/// What an answer does to what was stuck: the task is closed, the event goes on where a person did its work, and
+/// whoever waits is told. The agent that raised the item is told by `answer`.
+pub(super) fn settle(sheet: &mut Sheet<'_>, item: &Item, answer: &ItemAnswer, effects: &mut Effects) {
+    match &item.case {
+        Case::Stuck { task, .. } => {
+            let mut deed = sheet.draft(Body::TaskClosed(task.id.clone()), "close task", Outcome::Recorded);
+            deed.subject.clone_from(&task.subject);
+            deed.cause = Some(item.deed);
+            deed.reason = answer.note().cloned();
+            deed.refs.item = Some(item.no);
+            deed.refs.task = Some(task.id.clone());
+            deed.refs.owners = vec![task.order.from.clone(), task.order.to.clone()];
+            sheet.push(deed);
+            tell(sheet, &task.order.to, item, answer, effects);
+        }
+        Case::GivenUp { work } => {
+            if let ItemAnswer::Handle { .. } = answer {
+                effects.works.extend(work::next(sheet, work, item.deed));
+            }
+            if let WorkKind::Proposal { from: Actor::Agent(author), .. } = &work.kind {
+                tell(sheet, author, item, answer, effects);
+            }
+        }
+        Case::UnownedField { .. }
+        | Case::UnownedTarget { .. }
+        | Case::Escalation { .. }
+        | Case::Conflict { .. }
+        | Case::UnownedEvent { .. }
+        | Case::TriggerCollision { .. }
+        | Case::Approval { .. } => {}
+    }
+}
+
+fn tell(sheet: &mut Sheet<'_>, agent: &AgentId, item: &Item, answer: &ItemAnswer, effects: &mut Effects) {
+    let no = sheet.state().board.next.work;
+    let kind = WorkKind::Decision {
+        item: item.no,
+        answer: answer.word().into(),
+        note: answer.note().cloned(),
+        reply: if let ItemAnswer::Handle { reply, .. } = answer { reply.clone() } else { None },
+        result: None,
+    };
+    let title = format!("#{} answered: {}", item.no, answer.word());
+    let work = Work::new(no, agent.clone(), kind, title, (sheet.now, sheet.next_seq()));
+    propose::queue(sheet, work.about(item.subject.clone()), Some(item.deed));
+    effects.works.push(no);
+}
+
+/// Why an answer to such a case can't be taken back, in words.
+pub(super) fn used(board: &Board, closed: &ClosedItem) -> Option<String> {
+    let Case::Stuck { task, .. } = &closed.item.case else { return None };
+    board.tasks.contains_key(&task.id).then(|| format!("task {} was begun anew since", task.id))
+}
+
+/// The answer is taken back: the task waits for another one.
+pub(super) fn reopen(sheet: &mut Sheet<'_>, closed: &ClosedItem) {
+    let Case::Stuck { task, .. } = &closed.item.case else { return };
+    let body = Body::HandoffEscalated(task.clone());
+    let mut deed = sheet.draft(body, "undo", Outcome::Escalated);
+    deed.subject.clone_from(&task.subject);
+    deed.cause = Some(closed.deed);
+    deed.because(format!("task {} waits for another answer", task.id));
+    deed.refs.item = Some(closed.item.no);
+    deed.refs.task = Some(task.id.clone());
+    deed.refs.owners = vec![task.order.from.clone(), task.order.to.clone()];
+    sheet.push(deed);
 }

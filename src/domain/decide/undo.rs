@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{inbox, sheet::Sheet, verdict, write};
+use super::{inbox, sheet::Sheet, stuck, verdict, write};
 use crate::domain::{
     code::Code,
     command::{ItemAnswer, Write, WriteKind},
@@ -58,10 +58,12 @@ fn used(state: &State, closed: &ClosedItem) -> Option<String> {
     if let Some(no) = effects.works.iter().find(|no| !state.board.works.contains_key(*no)) {
         return Some(format!("work {no} was done with by the agent"));
     }
-    let taken =
-        |no: &&WorkNo| state.board.works.get(*no).is_some_and(|work| work.kind.asks() && work.attempts > 0);
+    let taken = |no: &&WorkNo| state.board.works.get(*no).is_some_and(|work| work.attempts > 0);
     if let Some(no) = effects.works.iter().find(taken) {
         return Some(format!("work {no} was taken by its agent"));
+    }
+    if let Some(why) = settled(state, closed).find_map(|other| stuck::used(&state.board, other)) {
+        return Some(why);
     }
     if let Some(why) = effects.redone.iter().find_map(|redone| input_used(state, closed, redone)) {
         return Some(why);
@@ -282,11 +284,16 @@ fn reverse_rest(sheet: &mut Sheet<'_>, state: &State, closed: &ClosedItem) {
         deed.refs.item = Some(closed.item.no);
         sheet.push(deed);
     }
-    let no = closed.item.no;
-    let settled = |other: &&Arc<ClosedItem>| other.item.no == no || other.settled_with == Some(no);
-    for other in state.board.closed.iter().filter(settled) {
+    for other in settled(state, closed) {
+        stuck::reopen(sheet, other);
         reopen_alert(sheet, state, other);
     }
+}
+
+/// The items that the answer ended: its own, and those settled with it.
+fn settled<'a>(state: &'a State, closed: &'a ClosedItem) -> impl Iterator<Item = &'a Arc<ClosedItem>> {
+    let no = closed.item.no;
+    state.board.closed.iter().filter(move |other| other.item.no == no || other.settled_with == Some(no))
 }
 
 /// The alert that the answer resolved is open again; one that somebody had resolved before stays so.

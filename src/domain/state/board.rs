@@ -87,6 +87,8 @@ pub struct Board {
     pub ended_fan_outs: Vector<Arc<FanOutState>>,
     /// Leases that were granted and not given back. One past its time is void, even before its timer says so.
     pub leases: OrdMap<Fence, Arc<Lease>>,
+    /// The lease on each task that has one.
+    pub task_leases: OrdMap<TaskId, Fence>,
     /// Acts that wait until the way is free, by the deed that deferred them.
     pub waiting: OrdMap<Seq, Arc<WaitingAct>>,
     /// The last publication on each thread, by output and thread (`key`), and on each output as a whole.
@@ -218,6 +220,7 @@ impl Board {
             fan_outs: OrdMap::new(),
             ended_fan_outs: Vector::new(),
             leases: OrdMap::new(),
+            task_leases: OrdMap::new(),
             waiting: OrdMap::new(),
             threads: Recent::default(),
             claims: Recent::default(),
@@ -261,6 +264,12 @@ impl Board {
             Hold::Work(_) | Hold::Act(_) | Hold::Waiting(_) => None,
         };
         self.holds_on(entity).filter_map(lease).filter(move |lease| lease.is_live(now))
+    }
+
+    /// The live lease on a task.
+    pub fn lease_on_task(&self, task: &TaskId, now: Time) -> Option<&Arc<Lease>> {
+        let fence = self.task_leases.get(task)?;
+        self.leases.get(fence).filter(|lease| lease.is_live(now))
     }
 
     /// The open work on an entity that somebody waits for; what only tells is not among it.

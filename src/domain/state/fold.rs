@@ -69,7 +69,7 @@ impl State {
             | Body::WorkQueued(_)
             | Body::WorkAccepted(())
             | Body::WorkDeclined(())
-            | Body::WorkCompleted(())
+            | Body::WorkCompleted(_)
             | Body::WorkWithdrawn(())
             | Body::WorkRefused(())
             | Body::ItemOpened(_)

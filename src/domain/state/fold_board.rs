@@ -56,7 +56,7 @@ impl Board {
             Body::WorkUnheeded(()) => self.leave_work_alone(&deed.refs.works),
             Body::WorkAccepted(())
             | Body::WorkDeclined(())
-            | Body::WorkCompleted(())
+            | Body::WorkCompleted(_)
             | Body::WorkWithdrawn(())
             | Body::WorkExhausted(()) => {
                 for no in &deed.refs.works {

@@ -8,7 +8,7 @@ use super::{
     TaskStage, Timer, VOICES, WaitingAct, Work, key, question_key,
 };
 use crate::domain::{
-    command::ActOrder,
+    command::{ActOrder, LeaseTarget},
     deed::{BranchResult, Deed, TaskResult},
     ids::{FanOutNo, Fence, Seq, TaskId, WorkNo},
     path::EntityPath,
@@ -92,20 +92,25 @@ impl Board {
 
     pub(super) fn offer_task(&mut self, deed: &Deed, order: &HandoffOrder) {
         let Some(work) = deed.refs.works.first() else { return };
-        let known = self.tasks.get(&order.task);
+        let known = self.tasks.get(&order.task).cloned();
+        let hands = match &known {
+            Some(task) if task.attempt == order.attempt => task.hands.clone(),
+            Some(_) | None => vec![order.from.clone()],
+        };
         let task = Task {
             id: order.task.clone(),
             owner: order.from.clone(),
-            subject: deed.subject.clone().or_else(|| known.and_then(|task| task.subject.clone())),
+            subject: deed.subject.clone().or_else(|| known.as_ref().and_then(|task| task.subject.clone())),
             stage: TaskStage::Offered { to: order.to.clone(), work: *work },
             attempt: order.attempt,
             max_attempts: order.max_attempts,
             history: known.map(|task| task.history.clone()).unwrap_or_default(),
+            hands: hands.into_iter().chain([order.to.clone()]).collect(),
             order: order.clone(),
             at: deed.recorded,
             deed: deed.seq,
         };
-        self.tasks.insert(task.id.clone(), Arc::new(task));
+        self.put_task(&task);
     }
 
     pub(super) fn accept_task(&mut self, deed: &Deed, task: &TaskId) {
@@ -117,12 +122,22 @@ impl Board {
             task.stage = TaskStage::Accepted { work: *work };
             (task.at, task.deed) = (deed.recorded, deed.seq);
         }
-        self.change_work(*work, |work| work.alarm = None);
+        self.change_work(*work, |work| {
+            work.taken_until = None;
+            work.alarm = None;
+        });
     }
 
-    /// A task as a deed carries it takes the place of the one that is known.
+    /// A task as a deed carries it takes the place of the one that is known, or has ended; with the stage before ends the
+    /// work item of that stage.
     pub(super) fn put_task(&mut self, task: &Task) {
-        self.tasks.insert(task.id.clone(), Arc::new(task.clone()));
+        self.ended_tasks.retain(|ended| ended.id != task.id);
+        let before = self.tasks.insert(task.id.clone(), Arc::new(task.clone()));
+        if let Some(work) =
+            before.and_then(|before| before.stage.work()).filter(|no| task.stage.work() != Some(*no))
+        {
+            self.drop_work(work);
+        }
     }
 
     pub(super) fn complete_task(&mut self, deed: &Deed, result: &TaskResult) {
@@ -137,6 +152,9 @@ impl Board {
 
     fn end_task(&mut self, deed: &Deed, task: &TaskId, stage: TaskStage) {
         let Some(mut task) = self.tasks.remove(task) else { return };
+        if let Some(work) = task.stage.work() {
+            self.drop_work(work);
+        }
         let ended = Arc::make_mut(&mut task);
         if let (TaskStage::Done { .. }, Some(agent)) = (&stage, deed.actor.agent()) {
             ended.owner = agent.clone();
@@ -180,8 +198,11 @@ impl Board {
         }
         self.next.fence = self.next.fence.max(lease.fence.next());
         self.timers.insert((lease.until, Timer::Lease(lease.fence)));
-        if let crate::domain::command::LeaseTarget::Path(path) = &lease.target {
-            self.hold(path.entity.clone(), Hold::Lease(lease.fence));
+        match &lease.target {
+            LeaseTarget::Path(path) => self.hold(path.entity.clone(), Hold::Lease(lease.fence)),
+            LeaseTarget::Task(task) => {
+                self.task_leases.insert(task.clone(), lease.fence);
+            }
         }
         self.leases.insert(lease.fence, Arc::new(lease.clone()));
     }
@@ -197,8 +218,13 @@ impl Board {
     pub(super) fn drop_lease(&mut self, fence: Fence) {
         let Some(lease) = self.leases.remove(&fence) else { return };
         self.timers.remove(&(lease.until, Timer::Lease(fence)));
-        if let crate::domain::command::LeaseTarget::Path(path) = &lease.target {
-            self.let_go(&path.entity, Hold::Lease(fence));
+        match &lease.target {
+            LeaseTarget::Path(path) => self.let_go(&path.entity, Hold::Lease(fence)),
+            // A later lease on the same task keeps its place.
+            LeaseTarget::Task(task) if self.task_leases.get(task) == Some(&fence) => {
+                self.task_leases.remove(task);
+            }
+            LeaseTarget::Task(_) => {}
         }
     }
 

@@ -32,6 +32,9 @@ pub struct Task {
     pub max_attempts: u32,
     /// Every return so far, oldest first.
     pub history: Vec<Feedback>,
+    /// Who has had it in this attempt: an agent that gets it twice begins the next one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hands: Vec<AgentId>,
     /// The last handoff.
     pub order: HandoffOrder,
     /// When its owner or stage changed last.
@@ -80,6 +83,14 @@ pub enum TaskStage {
 }
 
 impl TaskStage {
+    /// The work item that belongs to the stage.
+    pub fn work(&self) -> Option<WorkNo> {
+        match self {
+            Self::Offered { work, .. } | Self::Accepted { work } | Self::Returned { work } => Some(*work),
+            Self::Escalated { .. } | Self::Done { .. } | Self::Closed { .. } => None,
+        }
+    }
+
     /// The word on every screen.
     pub fn word(&self) -> &'static str {
         match self {

@@ -149,6 +149,7 @@ fn team() -> Team {
             feedback(1, "tone is too formal", now.minus(Span::from_mins(20))),
             feedback(2, "names a date; the constraints say not to", now.minus(Span::from_mins(9))),
         ],
+        hands: Vec::new(),
         order: order(3),
         at: now.minus(Span::from_mins(1)),
         deed: Seq(2),

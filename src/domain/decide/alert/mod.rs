@@ -4,6 +4,7 @@
 mod cascade;
 mod commit;
 mod conclusion;
+mod converging;
 mod lease;
 mod overdue;
 mod owner;
@@ -18,6 +19,7 @@ pub(super) use self::{
     cascade::cascade,
     commit::after_commit,
     conclusion::conclusions_differ,
+    converging::not_converging,
     lease::lease_lapsed,
     overdue::overdue,
     owner::{not_owner, not_owner_act},

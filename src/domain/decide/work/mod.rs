@@ -2,11 +2,13 @@
 //! in `tries`, what time does in `watch`, proposals in `proposal`.
 
 mod proposal;
+mod sequence;
 mod tries;
 mod watch;
 
-pub(super) use self::{tries::take, watch::alarm};
+pub(super) use self::{sequence::next, tries::take, watch::alarm};
 use super::{
+    fan_out, handoff,
     sheet::Sheet,
     verdict::{self, text},
     write,
@@ -58,9 +60,22 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, step: &WorkStep) -> Seq {
                 wrong(sheet, &work, step, "take it, then complete, fail or return it")
             }
         },
-        WorkKind::Handoff { .. }
-        | WorkKind::Returned { .. }
-        | WorkKind::Decision { .. }
+        WorkKind::Handoff { order, .. } => match step.step {
+            WorkVerb::Accept => handoff::accept(sheet, &work, order, step),
+            WorkVerb::Complete => handoff::complete(sheet, &work, order, step),
+            WorkVerb::Return => handoff::give_back(sheet, &work, order, step),
+            WorkVerb::Decline | WorkVerb::Fail => {
+                wrong(sheet, &work, step, "return it with feedback in `note`")
+            }
+        },
+        WorkKind::Returned { task, .. } => match step.step {
+            WorkVerb::Complete => handoff::keep(sheet, &work, task, step),
+            WorkVerb::Fail | WorkVerb::Return => held(sheet, &work, step, tries::give_back),
+            WorkVerb::Accept | WorkVerb::Decline => {
+                wrong(sheet, &work, step, "hand the task over again, or complete it yourself")
+            }
+        },
+        WorkKind::Decision { .. }
         | WorkKind::Notice { .. }
         | WorkKind::Join { .. }
         | WorkKind::Changed { .. }
@@ -90,7 +105,16 @@ fn held(
 }
 
 fn complete(sheet: &mut Sheet<'_>, work: &Work, step: &WorkStep) -> Seq {
-    end(sheet, work, Body::WorkCompleted(()), "complete", Outcome::Recorded, step)
+    if matches!(work.kind, WorkKind::Branch { .. })
+        && let Some(why) = fan_out::too_big(step)
+    {
+        return refuse(sheet, step, Code::OverBound, &why);
+    }
+    let body = Body::WorkCompleted(step.result.clone());
+    let completed = end(sheet, work, body, "complete", Outcome::Recorded, step);
+    next(sheet, work, completed);
+    fan_out::end_branch(sheet, work, true, Some(step), completed);
+    completed
 }
 
 fn end(

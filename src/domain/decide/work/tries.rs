@@ -6,10 +6,10 @@ use std::sync::Arc;
 use crate::domain::{
     code::Code,
     command::{LONGEST_VISIBILITY, OnExhausted, TAKEN_AT_ONCE, Take, VISIBILITY, WorkStep, WorkVerb},
-    decide::{sheet::Sheet, stuck, verdict::text},
+    decide::{fan_out, handoff, sheet::Sheet, stuck, verdict::text},
     deed::{Body, Outcome, Taken},
     ids::{AgentId, ItemNo, Seq, WorkNo},
-    state::{State, Work},
+    state::{HandoffOrder, State, TaskStage, Work, WorkKind},
     time::{Span, Time},
 };
 
@@ -32,7 +32,7 @@ pub(in crate::domain::decide) fn take(sheet: &mut Sheet<'_>, take: &Take) -> Opt
         }
         vec![no]
     } else {
-        let waiting = state.board.work_of(&agent).filter(|work| waits(work, sheet.now));
+        let waiting = state.board.work_of(&agent).filter(|work| waits(&state, work, sheet.now));
         waiting.take(limit).map(|work| work.no).collect()
     };
     if works.is_empty() {
@@ -74,12 +74,22 @@ fn waits_for(state: &State, agent: &AgentId, no: WorkNo, now: Time) -> Result<()
     }
     match work.taken_until.filter(|until| now < *until) {
         Some(until) => Err((Code::WrongState, format!("work {no} is taken until {until}"))),
+        None if !waits(state, work, now) => Err((
+            Code::WrongState,
+            format!("the task of work {no} is accepted already: complete or return it"),
+        )),
         None => Ok(()),
     }
 }
 
-fn waits(work: &Work, now: Time) -> bool {
-    !work.is_taken(now)
+/// Whether nobody has it: neither for a time, nor as a task that its agent has accepted.
+fn waits(state: &State, work: &Work, now: Time) -> bool {
+    let accepted = |order: &HandoffOrder| {
+        let task = state.board.tasks.get(&order.task);
+        task.is_some_and(|task| task.stage == TaskStage::Accepted { work: work.no })
+    };
+    let under_way = matches!(&work.kind, WorkKind::Handoff { order, .. } if accepted(order));
+    !work.is_taken(now) && !under_way
 }
 
 /// The holder says that the attempt failed, or gives the work back untried. It waits again while attempts are left.
@@ -97,6 +107,7 @@ pub(super) fn give_back(sheet: &mut Sheet<'_>, work: &Work, step: &WorkStep) -> 
     deed.reason = step.note.as_deref().map(text);
     deed.refs.works = vec![work.no];
     deed.code = last.then_some(Code::OutOfAttempts);
+    deed.verdict = (last && only_observed(sheet.base(), work)).then_some(Outcome::Escalated);
     let primary = sheet.push(deed);
     if last {
         let item = exhaust(sheet, work.no, primary);
@@ -127,6 +138,11 @@ fn escalates(state: &State, work: &Work) -> bool {
     ends_with_a_person(work) && state.board.enforces()
 }
 
+/// Whether a person would decide, if the workspace did more than observe.
+fn only_observed(state: &State, work: &Work) -> bool {
+    ends_with_a_person(work) && !state.board.enforces()
+}
+
 fn ends_with_a_person(work: &Work) -> bool {
     work.kind.asks() && work.on_exhausted == OnExhausted::Escalate
 }
@@ -134,19 +150,27 @@ fn ends_with_a_person(work: &Work) -> bool {
 /// Work is out of attempts: a person decides, with its history before them, or it ended as failed.
 fn exhaust(sheet: &mut Sheet<'_>, no: WorkNo, cause: Seq) -> Option<ItemNo> {
     let work = Arc::clone(sheet.state().board.works.get(&no)?);
+    let is_task = matches!(work.kind, WorkKind::Handoff { .. } | WorkKind::Returned { .. });
+    let observed = only_observed(sheet.base(), &work);
+    if is_task && observed {
+        // Where nobody is asked, a task goes on as it would without Deeds.
+        return None;
+    }
     let asks_a_person = escalates(sheet.base(), &work);
     let outcome = if asks_a_person { Outcome::Escalated } else { Outcome::Failed };
     let mut deed = sheet.follow_up(Body::WorkExhausted(()), "exhaust", outcome, Some(cause));
     deed.subject.clone_from(&work.subject);
     deed.code = Some(Code::OutOfAttempts);
-    if ends_with_a_person(&work) && !asks_a_person {
-        deed.verdict = Some(Outcome::Escalated);
-    }
+    deed.verdict = observed.then_some(Outcome::Escalated);
     deed.because(format!("work {} is out of attempts: {} of {}", no, work.attempts, work.max_attempts));
     deed.refs.works = vec![no];
     deed.refs.owners = vec![work.agent.clone()];
     let item = sheet.state().board.next.item;
     deed.refs.item = asks_a_person.then_some(item);
     let exhausted = sheet.push(deed);
+    fan_out::end_branch(sheet, &work, false, None, exhausted);
+    if is_task {
+        return handoff::exhausted(sheet, &work, exhausted);
+    }
     asks_a_person.then(|| stuck::given_up(sheet, &work, exhausted))
 }

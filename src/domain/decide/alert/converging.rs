@@ -1,0 +1,34 @@
+//! A task goes back and forth, and the feedback says the same again.
+
+use super::{Finding, raise_with_item, side};
+use crate::domain::{
+    decide::sheet::Sheet,
+    ids::{Actor, AlertNo, Seq},
+    path::FieldPath,
+    state::{AlertKind, Task},
+};
+
+/// The same feedback twice in a row. Its inbox item, with the task in it, is the caller's to open.
+pub(in crate::domain::decide) fn not_converging(
+    sheet: &mut Sheet<'_>,
+    task: &Task,
+    cause: Seq,
+) -> Option<AlertNo> {
+    let on = task.subject.clone().map(FieldPath::whole);
+    let giver = Actor::Agent(task.order.from.clone());
+    let gave = side(&giver, None, on.as_ref(), sheet.now, (None, "hands it over"));
+    let last = task.history.iter().rev().take(2).rev().map(|feedback| {
+        let by = Actor::Agent(feedback.by.clone());
+        side(&by, Some(feedback.deed), on.as_ref(), feedback.at, (Some(&feedback.text), "returned"))
+    });
+    let finding = Finding {
+        kind: AlertKind::NotConverging,
+        fingerprint: format!("not-converging|{}|{}", task.order.to, task.id),
+        title: format!("{} ⇄ {} on {}: the same feedback twice", task.order.from, task.order.to, task.id),
+        sides: std::iter::once(gave).chain(last).collect(),
+        on,
+        first_cause: task.history.first().map(|feedback| feedback.deed),
+        count: 1,
+    };
+    raise_with_item(sheet, finding, cause)
+}

@@ -1,0 +1,101 @@
+//! A task that leads nowhere gets to a person, once: out of attempts, or returned with the same feedback again. Further
+//! handoffs of it are refused until the person has answered.
+
+use super::{ACTION, Given, receive::draft};
+use crate::domain::{
+    code::Code,
+    command::WorkStep,
+    decide::{alert, sheet::Sheet, stuck},
+    deed::{Body, Outcome},
+    ids::{ItemNo, Seq},
+    state::{State, Task, TaskStage, Work, WorkKind},
+};
+
+/// A handoff beyond the last attempt: nobody gets it.
+pub(super) fn offered(sheet: &mut Sheet<'_>, state: &State, given: &Given) -> Seq {
+    let order = &given.order;
+    let known = state.board.tasks.get(&order.task);
+    let item = state.board.next.item;
+    let task = Task {
+        id: order.task.clone(),
+        owner: order.from.clone(),
+        subject: given.subject.clone(),
+        stage: TaskStage::Escalated { item },
+        attempt: order.attempt,
+        max_attempts: order.max_attempts,
+        history: known.map(|task| task.history.clone()).unwrap_or_default(),
+        hands: known.map(|task| task.hands.clone()).unwrap_or_default(),
+        order: order.clone(),
+        at: sheet.now,
+        deed: sheet.next_seq(),
+    };
+    let body = Body::HandoffEscalated(Box::new(task.clone()));
+    let mut deed = sheet.draft(body, ACTION, Outcome::Escalated);
+    deed.subject.clone_from(&given.subject);
+    deed.cause = given.cause.or(known.map(|task| task.deed));
+    deed.code = Some(Code::OutOfAttempts);
+    deed.because(format!("attempt {} of {}: a person decides", order.attempt, order.max_attempts));
+    deed.refs.item = Some(item);
+    deed.refs.task = Some(order.task.clone());
+    deed.refs.owners = vec![order.from.clone(), order.to.clone()];
+    let escalated = sheet.push(deed);
+    stuck::task(sheet, &task, Code::OutOfAttempts, None, escalated);
+    escalated
+}
+
+/// A return beyond the last attempt, or with the same feedback as the one before.
+pub(super) fn returned(
+    sheet: &mut Sheet<'_>,
+    work: &Work,
+    mut back: Task,
+    step: &WorkStep,
+    code: Code,
+) -> Seq {
+    let item = sheet.state().board.next.item;
+    back.stage = TaskStage::Escalated { item };
+    let body = Body::HandoffEscalated(Box::new(back.clone()));
+    let mut deed = draft(sheet, work, &back, body, step, Outcome::Escalated);
+    deed.code = Some(code);
+    deed.refs.item = Some(item);
+    deed.refs.owners = vec![back.order.from.clone(), back.order.to.clone()];
+    let escalated = sheet.push(deed);
+    let alert =
+        if code == Code::NotConverging { alert::not_converging(sheet, &back, escalated) } else { None };
+    stuck::task(sheet, &back, code, alert, escalated);
+    if let Some(deed) = sheet.deed_mut(escalated) {
+        deed.refs.alerts.extend(alert);
+    }
+    escalated
+}
+
+/// The work item of a task is out of attempts: taken again and again, and never ended.
+pub(in crate::domain::decide) fn exhausted(sheet: &mut Sheet<'_>, work: &Work, cause: Seq) -> Option<ItemNo> {
+    let id = match &work.kind {
+        WorkKind::Handoff { order, .. } => &order.task,
+        WorkKind::Returned { task, .. } => task,
+        WorkKind::Proposal { .. }
+        | WorkKind::Decision { .. }
+        | WorkKind::Notice { .. }
+        | WorkKind::Dispatch { .. }
+        | WorkKind::Branch { .. }
+        | WorkKind::Join { .. }
+        | WorkKind::Changed { .. }
+        | WorkKind::Free { .. } => return None,
+    };
+    let state = sheet.state();
+    let item = state.board.next.item;
+    let mut task = (**state.board.tasks.get(id)?).clone();
+    task.stage = TaskStage::Escalated { item };
+    (task.at, task.deed) = (sheet.now, sheet.next_seq());
+    let body = Body::HandoffEscalated(Box::new(task.clone()));
+    let mut deed = sheet.follow_up(body, ACTION, Outcome::Escalated, Some(cause));
+    deed.subject.clone_from(&task.subject);
+    deed.code = Some(Code::OutOfAttempts);
+    deed.because(format!("{} took task {id} {} times and did not end it", work.agent, work.attempts));
+    deed.refs.item = Some(item);
+    deed.refs.works = vec![work.no];
+    deed.refs.task = Some(id.clone());
+    deed.refs.owners = vec![task.order.from.clone(), task.order.to.clone()];
+    let escalated = sheet.push(deed);
+    Some(stuck::task(sheet, &task, Code::OutOfAttempts, None, escalated))
+}

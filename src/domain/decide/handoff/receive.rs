@@ -1,0 +1,180 @@
+//! What is done with a task that was handed over: accepted, completed, or returned with feedback.
+
+use std::sync::Arc;
+
+use super::{escalate, same_words, task_of, tell};
+use crate::domain::{
+    code::Code,
+    command::WorkStep,
+    decide::{alert, propose, sheet::Sheet, verdict::text},
+    deed::{Body, Deed, Outcome, TaskResult},
+    ids::{Seq, TaskId},
+    state::{Feedback, HandoffOrder, Task, TaskStage, Work, WorkKind},
+};
+
+/// Longest feedback of one return in bytes: every later return carries it along.
+const FEEDBACK_BYTES: usize = 4 * 1024;
+
+/// The receiver takes the task over: it is its owner from now on.
+pub(in crate::domain::decide) fn accept(
+    sheet: &mut Sheet<'_>,
+    work: &Work,
+    order: &HandoffOrder,
+    step: &WorkStep,
+) -> Seq {
+    let task = match found(sheet, &order.task, work, step) {
+        Ok(task) => task,
+        Err(refused) => return refused,
+    };
+    if matches!(task.stage, TaskStage::Accepted { .. }) {
+        let why = format!("task {} is accepted already: complete or return it", task.id);
+        return refuse(sheet, step, &task.id, (Code::WrongState, &why));
+    }
+    let body = Body::HandoffAccepted(task.id.clone());
+    let mut deed = draft(sheet, work, &task, body, step, Outcome::Recorded);
+    deed.refs.owners = vec![order.from.clone()];
+    sheet.push(deed)
+}
+
+/// The receiver has done the task; its giver is told.
+pub(in crate::domain::decide) fn complete(
+    sheet: &mut Sheet<'_>,
+    work: &Work,
+    order: &HandoffOrder,
+    step: &WorkStep,
+) -> Seq {
+    let task = match found(sheet, &order.task, work, step) {
+        Ok(task) => task,
+        Err(refused) => return refused,
+    };
+    let done = end(sheet, work, &task, step);
+    let words = format!("{} completed {}, which you handed over", work.agent, task.id);
+    tell(sheet, &order.from, &task, &words, done);
+    done
+}
+
+/// The giver of a task that came back ends it itself.
+pub(in crate::domain::decide) fn keep(
+    sheet: &mut Sheet<'_>,
+    work: &Work,
+    id: &TaskId,
+    step: &WorkStep,
+) -> Seq {
+    match found(sheet, id, work, step) {
+        Ok(task) => end(sheet, work, &task, step),
+        Err(refused) => refused,
+    }
+}
+
+fn end(sheet: &mut Sheet<'_>, work: &Work, task: &Task, step: &WorkStep) -> Seq {
+    let result = TaskResult { task: task.id.clone(), result: step.result.clone() };
+    let body = Body::HandoffCompleted(Box::new(result));
+    let mut deed = draft(sheet, work, task, body, step, Outcome::Recorded);
+    deed.refs.owners = vec![task.order.from.clone()];
+    sheet.push(deed)
+}
+
+/// The task goes back to its giver with the whole history of feedback, or to a person where that leads nowhere.
+pub(in crate::domain::decide) fn give_back(
+    sheet: &mut Sheet<'_>,
+    work: &Work,
+    order: &HandoffOrder,
+    step: &WorkStep,
+) -> Seq {
+    let task = match found(sheet, &order.task, work, step) {
+        Ok(task) => task,
+        Err(refused) => return refused,
+    };
+    let Some(words) = step.note.as_deref().map(str::trim).filter(|note| !note.is_empty()) else {
+        let why = "returning a task needs feedback in `note`: say what the next attempt must do otherwise";
+        return refuse(sheet, step, &task.id, (Code::WrongState, why));
+    };
+    if words.len() > FEEDBACK_BYTES {
+        let why = format!(
+            "feedback in `note` is longer than {FEEDBACK_BYTES} bytes; every later return carries it"
+        );
+        return refuse(sheet, step, &task.id, (Code::OverBound, &why));
+    }
+    let same = task.history.last().is_some_and(|before| same_words(&before.text, words));
+    let mut back = (*task).clone();
+    back.history.push(Feedback {
+        attempt: task.attempt,
+        by: work.agent.clone(),
+        text: text(words),
+        at: sheet.now,
+        deed: sheet.next_seq(),
+    });
+    back.owner.clone_from(&order.from);
+    back.attempt = task.attempt + 1;
+    back.hands.clear();
+    (back.at, back.deed) = (sheet.now, sheet.next_seq());
+    let code = match (same, back.attempt > back.max_attempts) {
+        (true, _) => Some(Code::NotConverging),
+        (false, true) => Some(Code::OutOfAttempts),
+        (false, false) => None,
+    };
+    match code {
+        Some(code) if sheet.base().board.enforces() => escalate::returned(sheet, work, back, step, code),
+        code => send_back(sheet, work, back, step, code),
+    }
+}
+
+fn send_back(sheet: &mut Sheet<'_>, work: &Work, mut back: Task, step: &WorkStep, code: Option<Code>) -> Seq {
+    let no = sheet.state().board.next.work;
+    back.stage = TaskStage::Returned { work: no };
+    let mut deed =
+        draft(sheet, work, &back, Body::HandoffReturned(Box::new(back.clone())), step, Outcome::Recorded);
+    deed.code = code;
+    deed.verdict = code.map(|_| Outcome::Escalated);
+    deed.refs.works = vec![work.no, no];
+    deed.refs.owners = vec![back.owner.clone()];
+    let returned = sheet.push(deed);
+    let kind = WorkKind::Returned {
+        task: back.id.clone(),
+        attempt: back.attempt,
+        max_attempts: back.max_attempts,
+        history: back.history.clone(),
+    };
+    let title = format!("{} returned {}: {}", work.agent, back.id, step.note.as_deref().unwrap_or_default());
+    let given = Work::new(no, back.owner.clone(), kind, title, (sheet.now, sheet.next_seq()));
+    propose::queue(sheet, given.about(back.subject.clone()), Some(returned));
+    if code == Some(Code::NotConverging) {
+        alert::not_converging(sheet, &back, returned);
+    }
+    returned
+}
+
+/// The task as it is, if the work item is still about it.
+fn found(sheet: &mut Sheet<'_>, id: &TaskId, work: &Work, step: &WorkStep) -> Result<Arc<Task>, Seq> {
+    if let Some(task) = task_of(sheet.state(), id, work) {
+        return Ok(Arc::clone(task));
+    }
+    let why = format!("task {id} has moved on; work {} is not about it any more", work.no);
+    Err(refuse(sheet, step, id, (Code::WrongState, &why)))
+}
+
+pub(super) fn draft(
+    sheet: &Sheet<'_>,
+    work: &Work,
+    task: &Task,
+    body: Body,
+    step: &WorkStep,
+    outcome: Outcome,
+) -> Deed {
+    let mut deed = sheet.draft(body, step.step.as_str(), outcome);
+    deed.subject.clone_from(&task.subject);
+    deed.cause = Some(work.deed);
+    deed.reason = step.note.as_deref().map(text);
+    deed.refs.works = vec![work.no];
+    deed.refs.task = Some(task.id.clone());
+    deed
+}
+
+fn refuse(sheet: &mut Sheet<'_>, step: &WorkStep, id: &TaskId, (code, why): (Code, &str)) -> Seq {
+    let seq = sheet.refuse(Body::HandoffRefused(()), step.step.as_str(), code, why);
+    if let Some(deed) = sheet.deed_mut(seq) {
+        deed.refs.works = vec![step.work];
+        deed.refs.task = Some(id.clone());
+    }
+    seq
+}

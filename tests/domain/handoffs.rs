@@ -1,0 +1,307 @@
+//! Tasks that are handed over: the checked payload, the one owner, and how every one of them ends.
+
+use deeds::domain::{
+    command::Command,
+    deed::Outcome,
+    state::{Case, WorkKind},
+};
+use serde_json::{Value as Json, json};
+
+use super::{
+    script::{check, check_on, play, run},
+    world::{TEAM, World, watched},
+};
+
+#[test]
+fn a_task_is_accepted_and_completed() {
+    check(
+        "
+        sales hands draft-7 to support on crm/account/acme -> recorded
+        works support 1
+        task draft-7 sales offered 1/3
+        support accepts 1 -> recorded
+        task draft-7 support accepted 1/3
+        support accepts 1 -> refused wrong-state
+        support completes 1 'as asked' '{\"url\": \"files/draft-7\"}' -> recorded
+        task draft-7 support done 1/3
+        works sales 1
+        support completes 1 -> refused wrong-state
+        sales hands draft-7 to support -> refused wrong-state
+        items
+        ",
+    );
+}
+
+#[test]
+fn it_may_be_completed_at_once() {
+    check(
+        "
+        sales hands draft-7 to support -> recorded
+        product completes 1 -> refused not-yours
+        support completes 1 -> recorded
+        task draft-7 support done 1/3
+        ",
+    );
+}
+
+/// Every key that is missing is named, not only the first.
+#[test]
+fn an_incomplete_handoff_names_what_is_missing() {
+    let mut world = World::new(TEAM);
+    let mut lacks = |json: Json| {
+        let command: Command = serde_json::from_value(json).unwrap();
+        let reply = world.ask("sales", command);
+        assert_eq!(reply.code.unwrap().as_str(), "incomplete", "{reply:?}");
+        reply.message.unwrap().to_string()
+    };
+    let all = [
+        "to",
+        "task",
+        "work_product",
+        "work_product.result",
+        "work_product.status",
+        "context",
+        "constraints",
+        "attempt",
+    ];
+    assert_eq!(lacks(json!({"do": "handoff"})), format!("the handoff lacks {}", all.join(", ")));
+    let whole = json!({"do": "handoff", "to": "support", "task": "t", "attempt": 1, "context": null,
+        "work_product": {"result": null, "status": "drafted"}, "constraints": []});
+    for key in ["to", "task", "context", "constraints", "attempt"] {
+        let mut part = whole.clone();
+        part.as_object_mut().unwrap().remove(key);
+        assert_eq!(lacks(part), format!("the handoff lacks {key}"));
+    }
+    for (key, product) in
+        [("result", json!({"status": "x"})), ("status", json!({"result": 1, "status": " "}))]
+    {
+        let mut part = whole.clone();
+        part["work_product"] = product;
+        assert_eq!(lacks(part), format!("the handoff lacks work_product.{key}"));
+    }
+    // What is empty on purpose is there.
+    let whole: Command = serde_json::from_value(whole).unwrap();
+    assert_eq!(world.ask("sales", whole).outcome, Outcome::Recorded);
+}
+
+#[test]
+fn only_the_one_owner_hands_it_over() {
+    check(
+        "
+        sales hands draft-7 to support -> recorded
+        product hands draft-7 to sales -> refused not-yours
+        sales hands draft-7 to product -> refused wrong-state
+        support accepts 1 -> recorded
+        sales hands draft-7 to product -> refused not-yours
+        support hands draft-7 to product -> recorded
+        works product 1
+        task draft-7 support offered 1/3
+        support completes 1 -> refused wrong-state
+        product accepts 2 -> recorded
+        task draft-7 product accepted 1/3
+        ",
+    );
+}
+
+#[test]
+fn nobody_hands_to_itself_or_to_a_name_that_nobody_has() {
+    check(
+        "
+        sales hands draft-7 to sales -> refused wrong-state
+        sales hands draft-7 to suport -> refused not-found
+        sales hands draft-7 to support attempt 0 -> refused over-bound
+        sales hands draft-7 to support of 0 -> refused over-bound
+        sales hands draft-7 to support of 101 -> refused over-bound
+        works
+        ",
+    );
+}
+
+#[test]
+fn a_locked_task_is_not_handed_over() {
+    check(
+        r#"
+        sales hands draft-7 to support -> recorded
+        support accepts 1 -> recorded
+        support sends '{"do": "lease", "step": "acquire", "target": {"task": "draft-7"}, "ttl": "10m"}' -> allowed
+        support hands draft-7 to product -> refused locked
+        support unlocks 1 -> recorded
+        support hands draft-7 to product -> recorded
+        "#,
+    );
+}
+
+/// Every return carries the whole history and the next attempt.
+#[test]
+fn a_return_carries_every_feedback_so_far() {
+    let mut world = check(
+        "
+        sales hands draft-7 to support -> recorded
+        support returns 1 -> refused wrong-state
+        support returns 1 'add the figures' -> recorded
+        task draft-7 sales returned 2/3
+        works sales 1
+        sales hands draft-7 to support attempt 1 -> recorded
+        works support 1
+        task draft-7 sales offered 2/3
+        support accepts 3 -> recorded
+        support returns 3 'and the sources' -> recorded
+        task draft-7 sales returned 3/3
+        ",
+    );
+    let work = world.state.board.works.values().next().unwrap();
+    let WorkKind::Returned { attempt, history, .. } = &work.kind else { panic!("{work:#?}") };
+    let told: Vec<(u32, &str)> = history.iter().map(|feedback| (feedback.attempt, &*feedback.text)).collect();
+    assert_eq!((*attempt, told), (3, vec![(1, "add the figures"), (2, "and the sources")]));
+    play(
+        &mut world,
+        "
+        sales hands draft-7 to support attempt 3 -> recorded
+        support returns 5 'and a title' -> escalated out-of-attempts
+        task draft-7 sales escalated 4/3
+        items #1
+        sales hands draft-7 to support -> refused wrong-state
+        dana handles #1 'I wrote it myself' -> recorded
+        task draft-7 sales closed 4/3
+        works sales 1, support 1
+        sales hands draft-7 to support -> refused wrong-state
+        dana undoes #1 -> recorded
+        task draft-7 sales escalated 4/3
+        works
+        dana drops #1 'not worth it' -> recorded
+        ",
+    );
+}
+
+/// The endless ping-pong: neither a false attempt nor another order of words keeps it going.
+#[test]
+fn the_same_feedback_twice_ends_it() {
+    let mut world = check(
+        "
+        sales hands draft-7 to support of 50 on crm/account/acme -> recorded
+        support returns 1 'Make it shorter' -> recorded
+        sales hands draft-7 to support of 50 -> recorded
+        support returns 3 '  make   it SHORTER ' -> escalated not-converging
+        items #1
+        alerts not-converging x1
+        ",
+    );
+    let item = world.state.board.items.values().next().unwrap();
+    let Case::Stuck { task, alert } = &item.case else { panic!("{item:#?}") };
+    assert_eq!((task.history.len(), alert.is_some()), (2, true));
+    assert_eq!(world.state.board.alerts.values().next().unwrap().item, Some(item.no));
+    play(
+        &mut world,
+        "
+        dana expands #1 sales writes crm/account/* -> refused wrong-state
+        dana! transfers #1 crm/account/* from sales to support -> refused wrong-state
+        dana drops #1 'enough' rule -> refused wrong-state
+        dana handles #1 'it is short enough' -> recorded
+        items
+        alerts
+        task draft-7 sales closed 3/50
+        dana undoes #1 -> recorded
+        items #1
+        alerts not-converging x1
+        ",
+    );
+}
+
+/// A handoff back instead of a return is an attempt as well: the board counts, not the agents.
+#[test]
+fn handing_back_and_forth_ends_too() {
+    check(
+        "
+        sales hands draft-7 to support -> recorded
+        support accepts 1 -> recorded
+        support hands draft-7 to sales -> recorded
+        task draft-7 support offered 2/3
+        sales accepts 2 -> recorded
+        sales hands draft-7 to support -> recorded
+        task draft-7 sales offered 3/3
+        support accepts 3 -> recorded
+        support hands draft-7 to sales attempt 1 of 100 -> escalated out-of-attempts
+        task draft-7 support escalated 4/3
+        items #1
+        works
+        ",
+    );
+}
+
+#[test]
+fn a_first_handoff_beyond_its_attempts_goes_to_a_person() {
+    check(
+        "
+        sales hands draft-7 to support attempt 4 -> escalated out-of-attempts
+        works
+        items #1
+        ",
+    );
+}
+
+/// The giver may also end it itself.
+#[test]
+fn the_giver_may_keep_what_came_back() {
+    check(
+        "
+        sales hands draft-7 to support -> recorded
+        support returns 1 'not mine' -> recorded
+        sales accepts 2 -> refused wrong-state
+        sales completes 2 'did it myself' -> recorded
+        task draft-7 sales done 2/3
+        works
+        ",
+    );
+}
+
+/// Taken and never ended: lapses are bounded, and a person gets the task once.
+#[test]
+fn a_task_that_is_taken_again_and_again_ends() {
+    check(
+        "
+        sales hands draft-7 to support -> recorded
+        support takes -> recorded
+        pass 5m
+        tick
+        support takes -> recorded
+        pass 5m
+        tick
+        support takes -> recorded
+        pass 5m
+        tick
+        task draft-7 sales escalated 1/3
+        works
+        items #1
+        ",
+    );
+}
+
+#[test]
+fn where_deeds_only_observes_nobody_is_called() {
+    let world = check_on(
+        &watched(),
+        "
+        sales hands draft-7 to support of 1 -> recorded
+        support returns 1 'shorter' -> recorded (escalated) out-of-attempts
+        sales hands draft-7 to support -> recorded (escalated) out-of-attempts
+        support returns 3 'Shorter' -> recorded (escalated) not-converging
+        alerts not-converging x1
+        items
+        ",
+    );
+    assert!(world.state.board.tasks.contains_key("draft-7"));
+}
+
+/// A record that a task is about can't go while the task is open.
+#[test]
+fn a_record_with_an_open_task_stays() {
+    let mut world = check(
+        "
+        sales creates crm/deal/7 stage=trial -> committed
+        sales hands draft-7 to support on crm/deal/7 -> recorded
+        ",
+    );
+    let reply = run(&mut world, "sales deletes crm/deal/7 @1");
+    assert_eq!(reply.message.as_deref(), Some("support has handoff 1 open on crm/deal/7"));
+    play(&mut world, "support completes 1 -> recorded\nsales deletes crm/deal/7 @1 -> committed");
+}
