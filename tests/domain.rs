@@ -12,6 +12,8 @@
 
 #[path = "domain/alerts.rs"]
 mod alerts;
+#[path = "domain/approvals.rs"]
+mod approvals;
 #[path = "domain/bounds.rs"]
 mod bounds;
 #[path = "domain/conclusions.rs"]
@@ -32,6 +34,8 @@ mod keys;
 mod leases;
 #[path = "domain/observe.rs"]
 mod observe;
+#[path = "domain/outputs.rs"]
+mod outputs;
 #[path = "domain/people.rs"]
 mod people;
 #[path = "domain/properties.rs"]

@@ -123,9 +123,9 @@ fn a_transfer_makes_a_new_token_for_the_time_left() {
     let world = check(
         "
         support leases shared/log 10m -> allowed
-        support gives 1 ghost -> refused not-found
-        support gives 1 support -> refused wrong-state
-        support gives 1 sales -> allowed
+        support passes 1 ghost -> refused not-found
+        support passes 1 support -> refused wrong-state
+        support passes 1 sales -> allowed
         support writes shared/log .=a lease=1 -> refused leased
         sales writes shared/log .=a lease=2 -> committed
         leases 2 sales shared/log

@@ -287,6 +287,7 @@ fn item(state: &State, at: u8, what: u8, agent: &str, outdated: bool) -> ItemSte
             Grant::Write(Pattern::exact(&write.entity.field(name)))
         }
         Some(Case::UnownedTarget { act }) => Grant::Output(act.target.to_string()),
+        Some(Case::UnownedOutput { publish }) => Grant::Output(publish.output.to_string()),
         Some(Case::UnownedEvent { raise }) => Grant::Trigger(raise.event.to_string()),
         Some(
             Case::Escalation { .. }

@@ -20,8 +20,10 @@
 //! dana freezes|unfreezes crm/account/acme 'why' -> …   dana pauses|resumes sales 'why' -> …
 //! dana sets crm/account/acme#health 'good'@2 'why' -> committed
 //! sales sends '{"do": "raise", "event": "email.received"}' -> recorded     (any command as its JSON)
-//! support leases shared/log 10m -> allowed             support renews|gives 1 2m|sales -> allowed
+//! support leases shared/log 10m -> allowed             support renews|passes 1 2m|sales -> allowed
 //! support unlocks 1 -> recorded                        dana breaks 1 'why' -> recorded        (by force)
+//! sales publishes slack/leads 'the body' [thread=t] [on crm/account/acme] [dep=x/y#z@1] -> committed
+//! dana approves #1 ['other words'] [with #2,#3] -> recorded                dana rejects #1 'why' -> recorded
 //! pass 2h          tick
 //! = crm/account/acme#health 'good' v3        = crm/account/acme gone       = crm/account/x#y nothing
 //! leases 2 sales shared/log          (held now: number, holder, target; several apart by commas)
@@ -135,9 +137,15 @@ pub(crate) fn command(world: &World, words: &[String]) -> Command {
             json!({"do": "override", "step": "set", "path": args[0], "value": plain(value),
                    "expected": number(version), "reason": args[2]})
         }
+        "publishes" => publish(&args),
+        "approves" => match args.get(1).filter(|word| **word != "with") {
+            Some(body) => answer(world, &args, &json!({"kind": "approve-edited", "body": body})),
+            None => answer(world, &args, &json!({"kind": "approve"})),
+        },
+        "rejects" => answer(world, &args, &json!({"kind": "reject", "note": args[1]})),
         "leases" => json!({"do": "lease", "step": "acquire", "target": {"path": args[0]}, "ttl": args[1]}),
         "renews" => json!({"do": "lease", "step": "renew", "lease": number(args[0]), "ttl": args[1]}),
-        "gives" => json!({"do": "lease", "step": "transfer", "lease": number(args[0]), "to": args[1]}),
+        "passes" => json!({"do": "lease", "step": "transfer", "lease": number(args[0]), "to": args[1]}),
         "unlocks" => json!({"do": "lease", "step": "release", "lease": number(args[0])}),
         "breaks" => {
             json!({"do": "override", "step": "unlock", "lease": number(args[0]), "reason": args[1]})
@@ -206,6 +214,17 @@ fn write(args: &[&str], op: &str) -> Json {
 
 fn act(args: &[&str]) -> Json {
     json!({"do": "act", "target": args[0], "action": args[1], "subject": after(args, "on"), "depends_on": depends(args)})
+}
+
+fn publish(args: &[&str]) -> Json {
+    let mut json = json!({"do": "publish", "output": args[0], "body": args[1], "depends_on": depends(args)});
+    if let Some(thread) = args.iter().find_map(|arg| arg.strip_prefix("thread=")) {
+        json["thread"] = json!(thread);
+    }
+    if args.contains(&"on") {
+        json["subject"] = json!(after(args, "on"));
+    }
+    json
 }
 
 fn depends(args: &[&str]) -> Json {

@@ -1,7 +1,5 @@
 //! Side effects outside: asked for before they are done, closed afterwards. 2-domain §2.
 
-use std::sync::Arc;
-
 use super::{alert, inbox, lease, sheet::Sheet, verdict, write::stale_on};
 use crate::domain::{
     code::Code,
@@ -205,12 +203,11 @@ fn allow(sheet: &mut Sheet<'_>, state: &State, act: &Act, verdict: Option<Stop>)
 
 /// The act as a deed keeps it. A refusal of a target over its bound keeps no more of it than the bound.
 pub(super) fn order(act: &Act) -> ActOrder {
-    ActOrder { target: cut(&act.target), based_on: act.depends_on.keys().cloned().collect(), waits: None }
-}
-
-fn cut(name: &Arc<str>) -> Arc<str> {
-    let kept = name.get(..name.floor_char_boundary(NAME_BYTES));
-    kept.filter(|kept| kept.len() < name.len()).map_or_else(|| Arc::clone(name), Arc::from)
+    ActOrder {
+        target: verdict::cut(&act.target),
+        based_on: act.depends_on.keys().cloned().collect(),
+        waits: None,
+    }
 }
 
 /// How an allowed act ended.
@@ -242,7 +239,7 @@ pub(super) fn end(sheet: &mut Sheet<'_>, end: &ActEnd) -> Seq {
 }
 
 fn draft(sheet: &Sheet<'_>, act: &Act, body: Body, outcome: Outcome) -> Deed {
-    let mut deed = sheet.draft(body, cut(&act.action).to_string(), outcome);
+    let mut deed = sheet.draft(body, verdict::cut(&act.action).to_string(), outcome);
     deed.subject = Some(act.subject.clone());
     deed.cause = act.cause;
     deed

@@ -2,7 +2,9 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use super::{act, inbox, propose, sheet::Sheet, stuck, trigger, verdict, write};
+use super::{
+    act, inbox, output, output::approval, propose, sheet::Sheet, stuck, trigger, verdict, write,
+};
 use crate::domain::{
     code::Code,
     command::{Answered, ItemAnswer, Principal, TEXT_BYTES},
@@ -31,6 +33,12 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, item: &Item, person: &PersonId, answ
         Ok(others) => others,
         Err((code, why)) => return inbox::refuse(sheet, item.no, action, code, &why),
     };
+    if let Err((code, why)) = approval::fits(item, &answered.answer) {
+        return inbox::refuse(sheet, item.no, action, code, &why);
+    }
+    if let Some((held, obstacle)) = held_back(sheet, item, &others, &answered.answer) {
+        return approval::refuse(sheet, &held, action, obstacle);
+    }
     let mut effects =
         Effects { included: others.iter().map(|other| other.no).collect(), ..Effects::default() };
     let changed = match &answered.answer {
@@ -51,9 +59,13 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, item: &Item, person: &PersonId, answ
             }
             Ok(())
         }
-        ItemAnswer::Approve { .. } | ItemAnswer::ApproveEdited { .. } | ItemAnswer::Reject { .. } => {
-            Err((Code::NotInForce, "approvals are not decided yet".to_owned()))
+        ItemAnswer::Reject { note } if note.trim().is_empty() => {
+            Err((Code::WrongState, "say in `note` why it does not go out".to_owned()))
         }
+        ItemAnswer::ApproveEdited { .. } if !others.is_empty() => {
+            Err((Code::WrongState, "an edited text goes out once: answer the others on their own".to_owned()))
+        }
+        ItemAnswer::Approve { .. } | ItemAnswer::ApproveEdited { .. } | ItemAnswer::Reject { .. } => Ok(()),
     };
     if let Err((code, why)) = changed {
         sheet.start_over();
@@ -78,6 +90,21 @@ fn give(
         effects.works.push(trigger::handle(sheet, one, to)?);
     }
     Ok(())
+}
+
+/// The first of the publications that can't go out now, where they are approved.
+fn held_back(
+    sheet: &mut Sheet<'_>,
+    item: &Item,
+    others: &[Arc<Item>],
+    answer: &ItemAnswer,
+) -> Option<(Item, approval::Obstacle)> {
+    if !matches!(answer, ItemAnswer::Approve { .. } | ItemAnswer::ApproveEdited { .. }) {
+        return None;
+    }
+    let state = sheet.snapshot();
+    let check = |one: &Item| Some((one.clone(), approval::recheck(&state, one, sheet.now).err()?));
+    std::iter::once(item).chain(others.iter().map(AsRef::as_ref)).find_map(check)
 }
 
 /// The items that the same answer settles: open, alike, and this person's to answer.
@@ -126,6 +153,7 @@ fn expand(
         return match item.case {
             Case::UnownedField { .. }
             | Case::UnownedTarget { .. }
+            | Case::UnownedOutput { .. }
             | Case::UnownedEvent { .. }
             | Case::TriggerCollision { .. } => Ok(()),
             Case::Escalation { .. }
@@ -207,6 +235,7 @@ fn add_rule(sheet: &mut Sheet<'_>, item: &Item, reason: &Arc<str>, effects: &mut
 
 /// What the answer does for one item: the stored input is decided afresh, and the waiting agent is told.
 fn settle(sheet: &mut Sheet<'_>, item: &Item, answer: &ItemAnswer, effects: &mut Effects) {
+    let mut went_out = None;
     let result = match answer {
         ItemAnswer::Expand { .. } | ItemAnswer::Transfer { .. } => {
             if let Case::TriggerCollision { .. } = item.case {
@@ -232,7 +261,19 @@ fn settle(sheet: &mut Sheet<'_>, item: &Item, answer: &ItemAnswer, effects: &mut
             resolve_alert(sheet, item, reason);
             None
         }
-        ItemAnswer::Approve { .. } | ItemAnswer::ApproveEdited { .. } | ItemAnswer::Reject { .. } => None,
+        ItemAnswer::Reject { note } => {
+            resolve_alert(sheet, item, note);
+            None
+        }
+        ItemAnswer::Approve { .. } | ItemAnswer::ApproveEdited { .. } => {
+            let edited = if let ItemAnswer::ApproveEdited { body, .. } = answer { Some(body) } else { None };
+            let gone = approval::go(sheet, item, edited);
+            resolve_alert(sheet, item, &approval::note(answer));
+            gone.map(|(body, result)| {
+                went_out = Some(body);
+                result
+            })
+        }
     };
     stuck::settle(sheet, item, answer, effects);
     let Some(agent) = item.raised_by.agent() else { return };
@@ -243,7 +284,7 @@ fn settle(sheet: &mut Sheet<'_>, item: &Item, answer: &ItemAnswer, effects: &mut
         | ItemAnswer::OutOfScope { .. }
         | ItemAnswer::Approve { .. }
         | ItemAnswer::ApproveEdited { .. }
-        | ItemAnswer::Reject { .. } => None,
+        | ItemAnswer::Reject { .. } => went_out,
     };
     let no = sheet.state().board.next.work;
     let came_out = result.as_ref().map(|result| came_out(sheet, result)).unwrap_or_default();
@@ -291,6 +332,8 @@ fn decide_again(sheet: &mut Sheet<'_>, item: &Item, effects: &mut Effects) -> Op
             Some(write::decide_as(sheet, &agent, &again))
         }
         (Case::UnownedTarget { act }, None) => Some(act::decide(sheet, act)),
+        (Case::UnownedOutput { publish }, Some(why)) => Some(output::paused(sheet, publish, why)),
+        (Case::UnownedOutput { publish }, None) => Some(output::decide(sheet, publish)),
         (
             Case::Escalation { .. }
             | Case::Conflict { .. }
@@ -312,6 +355,7 @@ fn decide_again(sheet: &mut Sheet<'_>, item: &Item, effects: &mut Effects) -> Op
     let deed = sheet.deed(seq)?;
     let outcome = deed.outcome;
     if outcome == Outcome::Committed
+        && matches!(item.case, Case::UnownedField { .. })
         && let Some(entity) = deed.subject.clone()
     {
         effects.redone.push(Redone { item: item.no, deed: seq, entity, fields: deed.fields.clone() });

@@ -257,7 +257,7 @@ fn siblings(entity: &EntityPath) -> String {
 }
 
 /// What led to a case: the last deeds on its entity, then the one that raised it.
-fn evidence(state: &State, entity: &EntityPath, cause: Seq) -> Vec<Seq> {
+pub(super) fn evidence(state: &State, entity: &EntityPath, cause: Seq) -> Vec<Seq> {
     let recent = state.entities.get(entity).map(|entity| entity.recent.as_slice()).unwrap_or_default();
     let mut deeds: Vec<Seq> = recent.iter().rev().take(4).rev().map(|touch| touch.deed).collect();
     if deeds.last() != Some(&cause) {
@@ -274,7 +274,7 @@ fn folded(words: &str) -> String {
     words.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
 }
 
-fn one_line(input: &Value) -> String {
+pub(super) fn one_line(input: &Value) -> String {
     input.plain().split_whitespace().collect::<Vec<_>>().join(" ").chars().take(160).collect()
 }
 

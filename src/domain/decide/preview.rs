@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{stuck, trigger};
+use super::{output::approval, stuck, trigger};
 use crate::domain::{
     command::{ItemAnswer, Write},
     ids::{AgentId, ItemNo, PersonId},
@@ -33,11 +33,12 @@ pub struct Preview {
 /// Works out what the answer would do on this board.
 pub fn preview(board: &Board, item: &Item, person: &PersonId, answer: &ItemAnswer) -> Preview {
     let alike: Vec<ItemNo> = board.alike(item).map(|other| other.no).collect();
-    if let Some(why) = stuck::obstacle(item, answer) {
+    let unfit = approval::fits(item, answer).err().map(|(_, why)| why);
+    if let Some(why) = unfit.or_else(|| stuck::obstacle(item, answer).map(str::to_owned)) {
         return Preview {
             map: None,
             changes: Vec::new(),
-            obstacle: Some(why.to_owned()),
+            obstacle: Some(why),
             owner: None,
             settles: Vec::new(),
             then: vec!["nothing changes".to_owned()],
@@ -84,12 +85,20 @@ fn consequences(
             preview
         }
         ItemAnswer::OutOfScope { rule, .. } => plain(board, item, alike, classified(item, *rule)),
-        ItemAnswer::Approve { .. } => plain(board, item, alike, "it goes out as it is".to_owned()),
-        ItemAnswer::ApproveEdited { .. } => {
-            plain(board, item, alike, "it goes out with your text".to_owned())
-        }
+        ItemAnswer::Approve { .. } => approved(board, item, alike, "it goes out as it is"),
+        ItemAnswer::ApproveEdited { .. } => approved(board, item, Vec::new(), "it goes out with your text"),
         ItemAnswer::Reject { .. } => plain(board, item, alike, "it does not go out".to_owned()),
     }
+}
+
+/// What keeps it back is looked for as far as the board knows; versions are compared when it is answered.
+fn approved(board: &Board, item: &Item, settles: Vec<ItemNo>, words: &str) -> Preview {
+    let mut preview = plain(board, item, settles, format!("{words}; it can't be taken back"));
+    preview.obstacle = match approval::on_board(board, item) {
+        Ok(()) => None,
+        Err(approval::Obstacle::Rule(_, why) | approval::Obstacle::Since(_, why)) => Some(why),
+    };
+    preview
 }
 
 fn handled(item: &Item, reply: bool) -> String {
@@ -151,19 +160,22 @@ fn change(
     let settles = board.alike(item).filter(|other| goes_through(&map, other)).map(|other| other.no).collect();
     let mut then = vec![words];
     then.push(match (&item.case, goes_through(&map, item)) {
-        (Case::UnownedField { .. } | Case::UnownedTarget { .. }, _) if is_paused(board, item) => {
+        (Case::UnownedField { .. } | Case::UnownedTarget { .. } | Case::UnownedOutput { .. }, _)
+            if is_paused(board, item) =>
+        {
             format!(
                 "{0} is paused: the stored input is not decided, {0} is told to send it again",
                 item.raised_by
             )
         }
-        (Case::UnownedField { .. } | Case::UnownedTarget { .. }, true) => {
+        (Case::UnownedField { .. } | Case::UnownedTarget { .. } | Case::UnownedOutput { .. }, true) => {
             format!("the stored input of {} is decided again at once", item.raised_by)
         }
         (Case::UnownedField { write }, false) => match first_owner(&map, item, write) {
             Some(owner) => format!("the stored input becomes a proposal to {owner}"),
             None => "the stored input still belongs to nobody and comes back as a new item".to_owned(),
         },
+        (Case::UnownedOutput { .. }, false) => "the stored publication is still not allowed".to_owned(),
         (Case::UnownedTarget { .. }, false) => "the stored act is still not allowed".to_owned(),
         (Case::UnownedEvent { raise } | Case::TriggerCollision { raise, .. }, _) => {
             match map.route(&raise.event, &raise.attributes) {
@@ -212,6 +224,7 @@ fn goes_through(map: &Map, item: &Item) -> bool {
             names(write).iter().all(|name| map.authority(agent, &write.entity, name) == Authority::Granted)
         }
         Case::UnownedTarget { act } => map.has_output(agent, &act.target),
+        Case::UnownedOutput { publish } => map.has_output(agent, &publish.output),
         Case::UnownedEvent { .. }
         | Case::TriggerCollision { .. }
         | Case::Escalation { .. }

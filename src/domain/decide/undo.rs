@@ -12,7 +12,7 @@ use crate::domain::{
     path::{EntityPath, FieldName, FieldPath, Pattern},
     state::{
         Alert, AlertState, Case, ClosedItem, Entity, Field, Redone, Run, State, TARGETS_AFTER_A_CUT, Touch,
-        WorkKind,
+        WorkKind, key,
     },
     value::Value,
 };
@@ -55,6 +55,9 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, no: ItemNo, person: &PersonId) -> Se
 /// What was built upon the answer, in words.
 fn used(state: &State, closed: &ClosedItem) -> Option<String> {
     let effects = &closed.effects;
+    if let ItemAnswer::Approve { .. } | ItemAnswer::ApproveEdited { .. } = closed.answer {
+        return Some("the publication went out, and takes no way back".to_owned());
+    }
     if let Some(no) = effects.works.iter().find(|no| !state.board.works.contains_key(*no)) {
         return Some(format!("work {no} was done with by the agent"));
     }
@@ -109,6 +112,7 @@ fn stored_write<'a>(state: &'a State, closed: &'a ClosedItem, no: ItemNo) -> Opt
     match &item.case {
         Case::UnownedField { write } => Some(write),
         Case::UnownedTarget { .. }
+        | Case::UnownedOutput { .. }
         | Case::Escalation { .. }
         | Case::Conflict { .. }
         | Case::UnownedEvent { .. }
@@ -122,7 +126,8 @@ fn stored_write<'a>(state: &'a State, closed: &'a ClosedItem, no: ItemNo) -> Opt
 fn grant_used(state: &State, closed: &ClosedItem, agent: &AgentId, grant: &Grant) -> Option<String> {
     match grant {
         Grant::Write(pattern) => zone_used(state, closed, agent, pattern),
-        Grant::Output(target) => acted_on(state, closed, agent, |other| *other == **target),
+        Grant::Output(target) => published_on(state, closed, agent, target)
+            .or_else(|| acted_on(state, closed, agent, |other| *other == **target)),
         Grant::Trigger(event) => woken(state, closed, agent, event),
     }
 }
@@ -176,6 +181,12 @@ fn written_since<'a>(
     };
     let mut touched = entity.recent.iter().filter(touch_since).flat_map(|touch| &touch.fields);
     field.map(|(name, _)| name).or_else(|| touched.find(|name| covered(name)))
+}
+
+/// Whether the agent has published there from the grant on.
+fn published_on(state: &State, closed: &ClosedItem, agent: &AgentId, output: &str) -> Option<String> {
+    let last = state.board.threads.get(&key(&[output])).filter(|last| last.by == *agent)?;
+    (last.deed > granted_by(state, closed)).then(|| format!("{agent} has published on {output} since"))
 }
 
 /// Whether an act on the target was allowed from the grant on; the one that was decided again with it counts too, since

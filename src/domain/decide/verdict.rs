@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use super::{lease, write::stale_on};
 use crate::domain::{
     code::Code,
-    command::{Expected, TEXT_BYTES, Write, WriteKind},
+    command::{Expected, NAME_BYTES, TEXT_BYTES, Write, WriteKind},
     deed::FieldChange,
     ids::{Actor, AgentId, Seq, Version},
     map::{Authority, Condition, Defer, FieldKind, Map},
@@ -368,6 +368,12 @@ pub(super) fn too_long(name: &str, words: Option<&str>) -> Option<String> {
 pub(super) fn unknown_cause(state: &State, cause: Option<Seq>) -> Option<String> {
     let cause = cause.filter(|cause| *cause == Seq(0) || *cause > state.head())?;
     Some(format!("`cause` names deed {cause}, and the last one is {}", state.head()))
+}
+
+/// A name kept no longer than its bound.
+pub(super) fn cut(name: &Arc<str>) -> Arc<str> {
+    let kept = name.get(..name.floor_char_boundary(NAME_BYTES));
+    kept.filter(|kept| kept.len() < name.len()).map_or_else(|| Arc::clone(name), Arc::from)
 }
 
 /// Text for a reason.

@@ -77,6 +77,11 @@ pub enum Case {
         /// The act as asked.
         act: Act,
     },
+    /// A publication on an output that nobody owns; decided afresh when the scope grows.
+    UnownedOutput {
+        /// The publication as asked.
+        publish: Box<Publish>,
+    },
     /// What an agent could not decide.
     Escalation {
         /// The input as received.
@@ -131,6 +136,7 @@ impl Case {
         match self {
             Self::UnownedField { .. } => "unowned field",
             Self::UnownedTarget { .. } => "unowned target",
+            Self::UnownedOutput { .. } => "unowned output",
             Self::Escalation { .. } => "unmatched input",
             Self::Conflict { .. } => "conflict",
             Self::UnownedEvent { .. } => "unowned event",
@@ -146,6 +152,21 @@ impl Case {
         matches!(self, Self::Approval { .. })
     }
 
+    /// The publication that waits in it.
+    pub fn publication(&self) -> Option<&Publish> {
+        match self {
+            Self::Approval { publish, .. } | Self::UnownedOutput { publish } => Some(publish),
+            Self::UnownedField { .. }
+            | Self::UnownedTarget { .. }
+            | Self::Escalation { .. }
+            | Self::Conflict { .. }
+            | Self::UnownedEvent { .. }
+            | Self::TriggerCollision { .. }
+            | Self::GivenUp { .. }
+            | Self::Stuck { .. } => None,
+        }
+    }
+
     /// The alert that ends with it.
     pub fn alert(&self) -> Option<AlertNo> {
         match self {
@@ -153,6 +174,7 @@ impl Case {
             Self::Approval { alert, .. } | Self::Stuck { alert, .. } => *alert,
             Self::UnownedField { .. }
             | Self::UnownedTarget { .. }
+            | Self::UnownedOutput { .. }
             | Self::Escalation { .. }
             | Self::UnownedEvent { .. }
             | Self::GivenUp { .. } => None,
@@ -283,7 +305,9 @@ impl Item {
             Case::UnownedEvent { raise } | Case::TriggerCollision { raise, .. } => {
                 serde_json::to_string_pretty(raise).unwrap_or_default()
             }
-            Case::Approval { publish, .. } => serde_json::to_string_pretty(publish).unwrap_or_default(),
+            Case::Approval { publish, .. } | Case::UnownedOutput { publish } => {
+                serde_json::to_string_pretty(publish).unwrap_or_default()
+            }
             Case::GivenUp { work } => serde_json::to_string_pretty(&work.kind).unwrap_or_default(),
             Case::Stuck { task, .. } => serde_json::to_string_pretty(&task.order).unwrap_or_default(),
             Case::Conflict { .. } => String::new(),

@@ -419,6 +419,7 @@ fn proposed(item: &Item) -> (String, String) {
             grant_text(&Grant::Write(pattern))
         }
         Case::UnownedTarget { act } => grant_text(&Grant::Output(act.target.to_string())),
+        Case::UnownedOutput { publish } => grant_text(&Grant::Output(publish.output.to_string())),
         Case::UnownedEvent { raise } => grant_text(&Grant::Trigger(raise.event.to_string())),
         Case::Escalation { .. }
         | Case::Conflict { .. }

@@ -52,6 +52,7 @@ pub(super) fn lines<'a>(
         }
         Case::UnownedField { .. }
         | Case::UnownedTarget { .. }
+        | Case::UnownedOutput { .. }
         | Case::Escalation { .. }
         | Case::UnownedEvent { .. }
         | Case::TriggerCollision { .. }
@@ -190,7 +191,8 @@ fn input(look: Look<'_>, wide: usize, item: &Item) -> Vec<Line<'static>> {
             lines
         }
         Case::Escalation { input } => text(&input.plain()),
-        Case::UnownedEvent { .. }
+        Case::UnownedOutput { .. }
+        | Case::UnownedEvent { .. }
         | Case::TriggerCollision { .. }
         | Case::Approval { .. }
         | Case::GivenUp { .. }
@@ -270,6 +272,7 @@ fn suggestion(look: Look<'_>, wide: usize, world: &World, board: &Board, item: &
             Case::Conflict { .. } => "handle: say which side is right; the alert is resolved with your note",
             Case::UnownedField { .. }
             | Case::UnownedTarget { .. }
+            | Case::UnownedOutput { .. }
             | Case::Escalation { .. }
             | Case::UnownedEvent { .. } => "none: no zone is near",
             Case::TriggerCollision { .. } => {

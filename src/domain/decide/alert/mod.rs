@@ -6,6 +6,7 @@ mod commit;
 mod conclusion;
 mod converging;
 mod lease;
+mod output;
 mod overdue;
 mod owner;
 mod silent;
@@ -21,6 +22,7 @@ pub(super) use self::{
     conclusion::conclusions_differ,
     converging::not_converging,
     lease::lease_lapsed,
+    output::{not_owner_output, output_collision},
     overdue::overdue,
     owner::{not_owner, not_owner_act},
     silent::silent_agent,

@@ -105,6 +105,7 @@ pub(in crate::domain::decide) fn event_of(case: &Case) -> Option<&Raise> {
         Case::UnownedEvent { raise } | Case::TriggerCollision { raise, .. } => Some(raise),
         Case::UnownedField { .. }
         | Case::UnownedTarget { .. }
+        | Case::UnownedOutput { .. }
         | Case::Escalation { .. }
         | Case::Conflict { .. }
         | Case::Approval { .. }

@@ -7,6 +7,7 @@ mod conditions;
 mod dead;
 mod events;
 mod fields;
+mod outputs;
 mod people;
 mod references;
 mod writers;
@@ -86,6 +87,7 @@ lints! {
     UnownedEvent, "unowned-event", Error, "An event that nobody answers is dropped or guessed.", "add it to one agent's `triggers`, add a [[route]], or take the [[event]] out";
     UnreachableRoute, "unreachable-route", Error, "A route that is never taken is a rule that nobody keeps.", "put the narrower route first, or remove this one";
     CircularRoute, "circular-route", Error, "A sequence or a chain of events that comes back to where it was does not end.", "take one agent out of the circle, or let its event wait for a value that the circle does not set";
+    TwoPublishers, "two-publishers", Error, "Two agents that publish on one output both answer, and nobody sees that until it went out twice.", "give the output to one of them, or name all of its publishers in their sequence in an [[output]] with `order`";
     UnownedField, "unowned-field", Error, "A field that the map relies on and nobody writes stays as it is.", "add it to one agent's `writes`, or take it out of the map";
     NoNamedReviewer, "no-named-reviewer", Error, "Without a named person an escalation reaches nobody.", "name a person as the `owner` of the queue";
     NoSchedule, "no-schedule", Error, "A queue that is never gone through fills up unseen.", "add `review = \"daily 09:00\"`";
@@ -249,6 +251,7 @@ pub(crate) fn issues(model: &Model) -> Vec<Issue> {
     dead::check(model, &mut issues);
     conditions::check(model, &mut issues);
     events::check(model, &mut issues);
+    outputs::check(model, &mut issues);
     issues.list
 }
 

@@ -213,6 +213,25 @@ fn shared_kinds_make_two_writers_legal() {
 }
 
 #[test]
+fn an_output_has_one_publisher_or_a_sequence_of_all() {
+    let agent = |id: &str| {
+        format!("[[agent]]\nid = \"{id}\"\nowner = \"dana\"\noutputs = [\"mail\"]\nescalates_to = \"own\"\n")
+    };
+    let two = format!(
+        "{}{}[[queue]]\nname = \"own\"\nowner = \"dana\"\nreview = \"daily 09:00\"\npriority = [\"c\", \"d\"]\n",
+        agent("c"),
+        agent("d")
+    );
+    let governed = |rest: &str| format!("governance_owner = \"dana\"\n{CLEAN}{two}{rest}");
+    let output = |order: &str| governed(&format!("[[output]]\nname = \"mail\"\norder = [{order}]\n"));
+    check_all(&governed(""), "two-publishers", "\"mail\"", "`d` publishes on `mail`, and so does `c`");
+    check_all(&output(""), "two-publishers", "\"mail\"", "so does `c`");
+    assert_eq!(findings(&output("\"d\", \"c\"")), []);
+    check_all(&output("\"d\""), "two-publishers", "\"mail\"", "`c` publishes on `mail` and never has a turn");
+    check_all(&output("\"d\", \"c\", \"a\""), "two-publishers", "\"a\"", "`a` has a turn on `mail`");
+}
+
+#[test]
 fn everybodys_scratch_is_no_conflict() {
     let wide = "workspace = \"w\"\n[[queue]]\nname = \"q\"\nowner = \"d\"\nreview = \"daily 09:00\"\npriority = [\"a\"]
         [[agent]]\nid = \"a\"\nowner = \"d\"\nwrites = [\"scratch/**\", \"a\"]

@@ -1,0 +1,66 @@
+//! Publications by who may not, and two agents on one thread.
+
+use super::{Finding, raise, raise_with_item, side};
+use crate::domain::{
+    command::Publish,
+    decide::sheet::Sheet,
+    ids::{Actor, AlertNo, Seq},
+    path::FieldPath,
+    state::{AlertKind, LastPublication},
+};
+
+/// A publication on an output that belongs to another agent.
+pub(in crate::domain::decide) fn not_owner_output(
+    sheet: &mut Sheet<'_>,
+    publish: &Publish,
+    primary: Seq,
+) -> Option<AlertNo> {
+    let deed = sheet.deed(primary)?;
+    let (actor, done) = (deed.actor.clone(), !deed.outcome.is_refusal());
+    let owner = deed.refs.owners.first().cloned()?;
+    let on = publish.subject.clone().map(FieldPath::whole);
+    let wanted = format!("{} → {}", publish.word(), publish.output);
+    let outcome = if done { "published, not the owner" } else { "stopped, not the owner" };
+    let at = sheet.time;
+    let finding = Finding {
+        kind: AlertKind::NotOwner,
+        fingerprint: format!("not-owner|{}|{actor}", publish.output),
+        title: format!("{actor} publishes on {}, which belongs to {owner}", publish.output),
+        sides: vec![
+            side(&Actor::Agent(owner), None, on.as_ref(), at, (None, "owner")),
+            side(&actor, Some(primary), on.as_ref(), at, (Some(&wanted), outcome)),
+        ],
+        on,
+        first_cause: None,
+        count: 1,
+    };
+    raise(sheet, finding, primary)
+}
+
+/// A second voice on a thread within its window. Its approval is the item.
+pub(in crate::domain::decide) fn output_collision(
+    sheet: &mut Sheet<'_>,
+    publish: &Publish,
+    last: &LastPublication,
+    primary: Seq,
+) -> Option<AlertNo> {
+    let deed = sheet.deed(primary)?;
+    let (actor, done) = (deed.actor.clone(), deed.verdict.is_some());
+    let on = publish.subject.clone().map(FieldPath::whole);
+    let thread = publish.thread.as_deref().unwrap_or_default();
+    let first = Actor::Agent(last.by.clone());
+    let outcome = if done { "published, would be held" } else { "held" };
+    let why = publish.reason.as_deref();
+    let mut second = side(&actor, Some(primary), on.as_ref(), sheet.time, (why, outcome));
+    second.value = Some(publish.body.clone());
+    let finding = Finding {
+        kind: AlertKind::OutputCollision,
+        fingerprint: format!("output-collision|{}|{thread}", publish.output),
+        title: format!("{first} and {actor} both publish on {}, thread {thread}", publish.output),
+        sides: vec![side(&first, Some(last.deed), on.as_ref(), last.at, (None, "published")), second],
+        on,
+        first_cause: Some(last.deed),
+        count: 1,
+    };
+    raise_with_item(sheet, finding, primary)
+}

@@ -1,0 +1,156 @@
+//! A person's answer to a publication that waits. What held when it was asked for must hold when it goes out.
+
+use std::sync::Arc;
+
+use super::{Stop, check_base, check_zone, go_out, last_on_thread, place};
+use crate::domain::{
+    code::Code,
+    command::{ItemAnswer, Principal, Publish},
+    decide::{inbox, sheet::Sheet, verdict},
+    deed::{Body, Outcome},
+    ids::{Actor, AgentId, Seq},
+    state::{Board, Case, Item, LastPublication, State, TokenClass, WorkResult},
+    time::Time,
+    value::Value,
+};
+
+/// Why an approval can't be given.
+pub(in crate::domain::decide) enum Obstacle {
+    /// A rule stands in the way; the item waits on.
+    Rule(Code, String),
+    /// Another has published on the thread since: the reviewer sees that first.
+    Since(Box<Case>, String),
+}
+
+/// Whether the answer fits the case: approvals are approved or rejected, and nothing else is.
+pub(in crate::domain::decide) fn fits(item: &Item, answer: &ItemAnswer) -> Result<(), (Code, String)> {
+    let approves = match answer {
+        ItemAnswer::Approve { .. } | ItemAnswer::ApproveEdited { .. } | ItemAnswer::Reject { .. } => true,
+        ItemAnswer::Expand { .. }
+        | ItemAnswer::Transfer { .. }
+        | ItemAnswer::Handle { .. }
+        | ItemAnswer::OutOfScope { .. } => false,
+    };
+    match (item.case.is_approval(), approves) {
+        (true, false) => {
+            let why =
+                format!("#{} waits for approval: approve it, approve it with edits, or reject it", item.no);
+            Err((Code::WrongState, why))
+        }
+        (false, true) => {
+            let why = format!("#{} is no publication that waits: expand, handle, or out of scope", item.no);
+            Err((Code::WrongState, why))
+        }
+        (true, true) | (false, false) => Ok(()),
+    }
+}
+
+/// The re-check at the moment of approval: the agent, its zone, the subject, versions, who goes first, the thread.
+pub(in crate::domain::decide) fn recheck(state: &State, item: &Item, now: Time) -> Result<(), Obstacle> {
+    let Case::Approval { publish, .. } = &item.case else { return Ok(()) };
+    let Some(agent) = item.raised_by.agent() else { return Ok(()) };
+    on_board(&state.board, item)?;
+    let found = check_zone(state, agent, publish).or_else(|| check_base(state, agent, publish, now));
+    match found {
+        Some(Stop { code, why, .. }) => Err(Obstacle::Rule(code, why)),
+        None => Ok(()),
+    }
+}
+
+/// The part of the re-check that needs no values: what a preview can tell.
+pub(in crate::domain::decide) fn on_board(board: &Board, item: &Item) -> Result<(), Obstacle> {
+    let Case::Approval { publish, over, alert } = &item.case else { return Ok(()) };
+    let Some(agent) = item.raised_by.agent() else { return Ok(()) };
+    if let Some(stop) = board.agents.get(agent).and_then(|facts| facts.paused.as_ref()) {
+        let why = format!("{agent} was paused by {}: {}", stop.by, stop.reason);
+        return Err(Obstacle::Rule(Code::Paused, why));
+    }
+    if !board.map.has_output(agent, &publish.output) {
+        let why = format!("{agent} no longer publishes on {}", publish.output);
+        return Err(Obstacle::Rule(Code::NotOwner, why));
+    }
+    if let Some((subject, stop)) =
+        publish.subject.as_ref().and_then(|subject| Some((subject, board.frozen.get(subject)?)))
+    {
+        return Err(Obstacle::Rule(
+            Code::Frozen,
+            format!("{subject} was frozen by {}: {}", stop.by, stop.reason),
+        ));
+    }
+    let Some(last) = since(board, item, agent, publish, over) else { return Ok(()) };
+    let mut over = over.clone();
+    over.push(last.deed);
+    let why = format!(
+        "{} has published on {} meanwhile, in deed {}: look at it, then answer again",
+        last.by,
+        place(publish),
+        last.deed
+    );
+    Err(Obstacle::Since(Box::new(Case::Approval { publish: publish.clone(), over, alert: *alert }), why))
+}
+
+/// Another agent's publication on the same thread that the reviewer has not been shown.
+fn since<'a>(
+    board: &'a Board,
+    item: &Item,
+    agent: &AgentId,
+    publish: &Publish,
+    over: &[Seq],
+) -> Option<&'a LastPublication> {
+    publish.thread.as_ref()?;
+    let last = last_on_thread(board, publish)?;
+    (last.by != *agent && last.deed > item.deed && !over.contains(&last.deed)).then_some(last)
+}
+
+/// Refuses the answer; where the reviewer has to see more first, the item shows it from now on.
+pub(in crate::domain::decide) fn refuse(
+    sheet: &mut Sheet<'_>,
+    item: &Item,
+    action: &'static str,
+    obstacle: Obstacle,
+) -> Seq {
+    match obstacle {
+        Obstacle::Rule(code, why) => {
+            inbox::refuse(sheet, item.no, action, code, &format!("#{}: {why}", item.no))
+        }
+        Obstacle::Since(case, why) => {
+            let primary = inbox::refuse(sheet, item.no, action, Code::Changed, &why);
+            let body = Body::ItemRevised(case);
+            let mut deed = sheet.follow_up(body, "revise item", Outcome::Recorded, Some(primary));
+            deed.subject.clone_from(&item.subject);
+            deed.because(why);
+            deed.refs.item = Some(item.no);
+            sheet.push(deed);
+            primary
+        }
+    }
+}
+
+/// It goes out as the agent's, caused by the item: what went out, and the deed.
+pub(in crate::domain::decide) fn go(
+    sheet: &mut Sheet<'_>,
+    item: &Item,
+    edited: Option<&Value>,
+) -> Option<(Value, WorkResult)> {
+    let Case::Approval { publish, .. } = &item.case else { return None };
+    let agent = item.raised_by.agent()?;
+    let principal = Principal { actor: Actor::Agent(agent.clone()), class: TokenClass::Agent, token: None };
+    let mut wish = (**publish).clone();
+    wish.cause = Some(item.deed);
+    if let Some(body) = edited {
+        wish.body = body.clone();
+    }
+    let person = std::mem::replace(&mut sheet.principal, principal);
+    let seq = go_out(sheet, &wish, None);
+    sheet.principal = person;
+    if let Some(deed) = sheet.deed_mut(seq) {
+        deed.refs.item = Some(item.no);
+        deed.refs.first = item.evidence.last().copied();
+    }
+    Some((wish.body, WorkResult { outcome: Outcome::Committed, deed: seq }))
+}
+
+/// The note that the collision's alert is resolved with.
+pub(in crate::domain::decide) fn note(answer: &ItemAnswer) -> Arc<str> {
+    answer.note().cloned().unwrap_or_else(|| verdict::text(answer.word()))
+}

@@ -1,0 +1,289 @@
+//! Publications, 2-domain §3: by the publisher or in turn, one voice on a thread, approved where that is needed. What
+//! waits for a person is opened in `item`; what a person answers is decided in `approval`.
+
+pub(super) mod approval;
+mod item;
+
+use super::{alert, inbox, sheet::Sheet, verdict, write::stale_on};
+use crate::domain::{
+    code::Code,
+    command::{DEPENDENCIES, NAME_BYTES, Publish},
+    deed::{Body, Deed, FieldChange, Outcome, Refs},
+    ids::{AgentId, Seq},
+    map::Output,
+    query,
+    state::{Board, LastPublication, Publication, State, key},
+    time::Time,
+};
+
+/// What stands in the way of a publication.
+struct Stop {
+    code: Code,
+    outcome: Outcome,
+    why: String,
+    fields: Vec<FieldChange>,
+    refs: Refs,
+    /// The publication of another agent that it collides with.
+    over: Option<LastPublication>,
+}
+
+/// Decides a publication by the caller.
+pub(super) fn decide(sheet: &mut Sheet<'_>, publish: &Publish) -> Seq {
+    let Some(agent) = sheet.principal.actor.agent().cloned() else {
+        return refuse(sheet, publish, stop(Code::NotAllowed, Outcome::Refused, "only agents publish"));
+    };
+    if let Some(why) = over_bound(publish) {
+        return refuse(sheet, publish, stop(Code::OverBound, Outcome::Refused, why));
+    }
+    let state = sheet.snapshot();
+    let subject = publish.subject.as_ref();
+    if let Some(why) = subject.and_then(|subject| verdict::frozen(&state, &agent, subject)) {
+        return refuse(sheet, publish, stop(Code::Frozen, Outcome::Refused, why));
+    }
+    match check(&state, &agent, publish, sheet.now) {
+        None => go_out(sheet, publish, None),
+        Some(found) if !state.board.enforces() => observe(sheet, &state, &agent, publish, found),
+        Some(found) if found.outcome == Outcome::Escalated => hold(sheet, &state, &agent, publish, found),
+        Some(found) => {
+            let foreign = found.code == Code::NotOwner;
+            let primary = refuse(sheet, publish, found);
+            alert::stale(sheet, &state, primary);
+            let raised = if foreign { alert::not_owner_output(sheet, publish, primary) } else { None };
+            note_alert(sheet, primary, raised);
+            primary
+        }
+    }
+}
+
+/// A stored publication of an agent that a person has stopped meanwhile.
+pub(super) fn paused(sheet: &mut Sheet<'_>, publish: &Publish, why: String) -> Seq {
+    refuse(sheet, publish, stop(Code::Paused, Outcome::Refused, why))
+}
+
+/// The publication as its deed keeps it. A refusal of names over their bound keeps no more of them than the bound.
+pub(super) fn publication(publish: &Publish) -> Publication {
+    Publication {
+        output: verdict::cut(&publish.output),
+        thread: publish.thread.as_ref().map(verdict::cut),
+        body: publish.body.clone(),
+    }
+}
+
+fn over_bound(publish: &Publish) -> Option<String> {
+    let reads = publish.depends_on.len();
+    if reads > DEPENDENCIES {
+        return Some(format!("{reads} entries in `depends_on`; at most {DEPENDENCIES}"));
+    }
+    let names = [
+        ("output", Some(&publish.output)),
+        ("thread", publish.thread.as_ref()),
+        ("action", publish.action.as_ref()),
+    ];
+    let given = |(name, text): (&'static str, Option<&std::sync::Arc<str>>)| Some((name, text?.len()));
+    for (name, len) in names.into_iter().filter_map(given) {
+        if len > NAME_BYTES {
+            return Some(format!("`{name}` is longer than {NAME_BYTES} bytes"));
+        }
+        if len == 0 {
+            return Some(format!("`{name}` is empty: name it or leave it out"));
+        }
+    }
+    verdict::too_long("reason", publish.reason.as_deref())
+}
+
+/// Zone, turn, what it was based on, who goes first, who else spoke on the thread, and whether a person approves.
+fn check(state: &State, agent: &AgentId, publish: &Publish, now: Time) -> Option<Stop> {
+    if let Some(found) = check_zone(state, agent, publish).or_else(|| check_turn(state, agent, publish)) {
+        return Some(found);
+    }
+    if let Some(found) = check_base(state, agent, publish, now) {
+        return Some(found);
+    }
+    let rule = rule(&state.board, &publish.output);
+    let window = rule.and_then(|rule| rule.thread_window);
+    let other = last_on_thread(&state.board, publish).filter(|last| last.by != *agent);
+    if let (Some(window), Some(last)) = (window.filter(|_| publish.thread.is_some()), other)
+        && now < last.at.plus(window)
+    {
+        let ago = now.since(last.at).rough();
+        let why = format!("{} published on {} {ago} ago, in deed {}", last.by, place(publish), last.deed);
+        let refs = Refs { owners: vec![last.by.clone()], ..Refs::default() };
+        let found = stop(Code::Collision, Outcome::Escalated, why);
+        return Some(Stop { refs, over: Some(last.clone()), ..found });
+    }
+    let approved = rule.is_some_and(|rule| rule.needs_approval);
+    let why = format!("a person approves what goes out on {}", publish.output);
+    approved.then(|| stop(Code::NeedsApproval, Outcome::Escalated, why))
+}
+
+/// What must hold now as much as when the publication was asked for.
+fn check_base(state: &State, agent: &AgentId, publish: &Publish, now: Time) -> Option<Stop> {
+    let reads = verdict::outdated_reads(state, Some(agent), &publish.depends_on);
+    if let Some(first) = reads.first().and_then(|read| read.entity.clone()) {
+        let why = stale_on(publish.subject.as_ref().unwrap_or(&first), &reads);
+        return Some(Stop { fields: reads, ..stop(Code::Stale, Outcome::Stale, why) });
+    }
+    let subject = publish.subject.as_ref()?;
+    if let Some(gone) = state.entities.get(subject).and_then(|entity| entity.gone.as_ref()) {
+        let why = if query::is_hidden(state, agent, subject) {
+            format!("{subject} is gone")
+        } else {
+            format!("{subject} is gone since {} by {}", gone.at, gone.by)
+        };
+        return Some(stop(Code::Tombstone, Outcome::Stale, why));
+    }
+    let first = verdict::goes_first(state, agent, publish.word(), subject, now)?;
+    let refs = Refs { owners: first.to, until: first.until, ..Refs::default() };
+    Some(Stop { refs, ..stop(Code::Deferred, Outcome::Deferred, first.why) })
+}
+
+fn check_zone(state: &State, agent: &AgentId, publish: &Publish) -> Option<Stop> {
+    let map = &state.board.map;
+    if map.has_output(agent, &publish.output) {
+        return None;
+    }
+    let publishes =
+        |other: &&crate::domain::map::Agent| other.outputs.iter().any(|name| **name == *publish.output);
+    match map.model().agents.iter().find(publishes) {
+        Some(owner) => {
+            let why = format!("{} belongs to {}", publish.output, owner.id);
+            let refs = Refs { owners: vec![owner.id.clone()], ..Refs::default() };
+            Some(Stop { refs, ..stop(Code::NotOwner, Outcome::Refused, why) })
+        }
+        None => {
+            let why = format!("nobody publishes on {}", publish.output);
+            Some(stop(Code::Unowned, Outcome::Escalated, why))
+        }
+    }
+}
+
+/// Several publishers take turns: the first of the order begins a thread, then the last one or the one after it.
+fn check_turn(state: &State, agent: &AgentId, publish: &Publish) -> Option<Stop> {
+    let rule = rule(&state.board, &publish.output).filter(|rule| !rule.order.is_empty())?;
+    let last = last_on_thread(&state.board, publish).map(|last| &last.by);
+    let next = verdict::turns(&rule.order, last, true);
+    if next.contains(&agent) {
+        return None;
+    }
+    let order = verdict::named(&rule.order);
+    let last = last.map_or_else(|| "nobody".to_owned(), ToString::to_string);
+    let next: Vec<&str> = next.iter().map(|agent| agent.as_str()).collect();
+    let why = format!("{} goes along {order}; {last} was last, {} may", place(publish), next.join(" or "));
+    Some(stop(Code::NotYourTurn, Outcome::Refused, why))
+}
+
+fn rule<'a>(board: &'a Board, output: &str) -> Option<&'a Output> {
+    board.map.model().outputs.iter().find(|rule| *rule.name == *output)
+}
+
+/// The last publication on its thread; on the output as a whole where it is on none.
+fn last_on_thread<'a>(board: &'a Board, publish: &Publish) -> Option<&'a LastPublication> {
+    match &publish.thread {
+        Some(thread) => board.threads.get(&key(&[&publish.output, thread])),
+        None if rule(board, &publish.output).is_some_and(|rule| !rule.order.is_empty()) => {
+            board.threads.get(&key(&[&publish.output]))
+        }
+        None => None,
+    }
+}
+
+/// `slack/billing, thread inv-7`.
+fn place(publish: &Publish) -> String {
+    let thread = publish.thread.as_ref().map(|thread| format!(", thread {thread}")).unwrap_or_default();
+    format!("{}{thread}", publish.output)
+}
+
+fn stop(code: Code, outcome: Outcome, why: impl Into<String>) -> Stop {
+    Stop { code, outcome, why: why.into(), fields: Vec::new(), refs: Refs::default(), over: None }
+}
+
+fn draft(sheet: &Sheet<'_>, publish: &Publish, body: Body, outcome: Outcome) -> Deed {
+    let mut deed =
+        sheet.draft(body, verdict::cut(&std::sync::Arc::from(publish.word())).to_string(), outcome);
+    deed.subject.clone_from(&publish.subject);
+    deed.cause = publish.cause;
+    deed
+}
+
+fn refuse(sheet: &mut Sheet<'_>, publish: &Publish, found: Stop) -> Seq {
+    let body = Body::OutputRefused(Box::new(publication(publish)));
+    stopped(sheet, publish, body, found)
+}
+
+fn stopped(sheet: &mut Sheet<'_>, publish: &Publish, body: Body, found: Stop) -> Seq {
+    let mut deed = draft(sheet, publish, body, found.outcome);
+    deed.code = Some(found.code);
+    deed.because(&found.why);
+    deed.fields = found.fields;
+    deed.refs = found.refs;
+    sheet.push(deed)
+}
+
+fn go_out(sheet: &mut Sheet<'_>, publish: &Publish, verdict: Option<&Stop>) -> Seq {
+    let body = Body::OutputPublished(Box::new(publication(publish)));
+    let mut deed = draft(sheet, publish, body, Outcome::Committed);
+    deed.reason.clone_from(&publish.reason);
+    if let Some(found) = verdict {
+        deed.code = Some(found.code);
+        deed.verdict = Some(found.outcome);
+        deed.because(&found.why);
+        deed.refs.owners.clone_from(&found.refs.owners);
+    }
+    sheet.push(deed)
+}
+
+/// It waits for a person: nobody owns the output, another spoke on the thread, or the map says so.
+fn hold(sheet: &mut Sheet<'_>, state: &State, agent: &AgentId, publish: &Publish, found: Stop) -> Seq {
+    if found.code == Code::Unowned
+        && let Some(closed) = inbox::closed_on_arrival(state, &item::alike(agent, publish, true))
+    {
+        let why = format!("out of scope since #{} by {}: {}", closed.item, closed.by, closed.reason);
+        return refuse(sheet, publish, stop(Code::OutOfScope, Outcome::Refused, why));
+    }
+    if let Some(why) = inbox::full(state) {
+        return refuse(sheet, publish, stop(Code::OverBound, Outcome::Refused, why));
+    }
+    let (code, why, over) = (found.code, found.why.clone(), found.over.clone());
+    let body = Body::OutputHeld(Box::new(publication(publish)));
+    let primary = stopped(sheet, publish, body, found);
+    if let Some(no) = item::same_waiting(state, agent, publish) {
+        inbox::join(sheet, no, primary);
+        if let Some(deed) = sheet.deed_mut(primary) {
+            deed.refs.item = Some(no);
+        }
+        return primary;
+    }
+    let raised = over.as_ref().and_then(|last| alert::output_collision(sheet, publish, last, primary));
+    let no = if code == Code::Unowned {
+        item::unowned(sheet, agent, publish, primary)
+    } else {
+        item::approval(sheet, agent, publish, (&why, over.as_ref(), raised), primary)
+    };
+    note_alert(sheet, primary, raised);
+    if let Some(deed) = sheet.deed_mut(primary) {
+        deed.refs.item = Some(no);
+    }
+    primary
+}
+
+/// Observe mode: it goes out, and the verdict it would have had is kept with its alert.
+fn observe(sheet: &mut Sheet<'_>, state: &State, agent: &AgentId, publish: &Publish, mut found: Stop) -> Seq {
+    if let (Code::Stale, Some(subject)) = (found.code, &publish.subject) {
+        found.why = verdict::seen_stale(state, agent, subject, &found.fields);
+    }
+    let primary = go_out(sheet, publish, Some(&found));
+    let raised = match (&found.over, found.code) {
+        (Some(last), _) => alert::output_collision(sheet, publish, last, primary),
+        (None, Code::NotOwner) => alert::not_owner_output(sheet, publish, primary),
+        (None, Code::Stale) => alert::would_be_stale(sheet, state, primary, &found.fields),
+        (None, _) => None,
+    };
+    note_alert(sheet, primary, raised);
+    primary
+}
+
+fn note_alert(sheet: &mut Sheet<'_>, primary: Seq, raised: Option<crate::domain::ids::AlertNo>) {
+    if let Some(deed) = sheet.deed_mut(primary) {
+        deed.refs.alerts.extend(raised);
+    }
+}
