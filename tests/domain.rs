@@ -32,16 +32,22 @@ mod inbox;
 mod keys;
 #[path = "domain/leases.rs"]
 mod leases;
+#[path = "domain/notices.rs"]
+mod notices;
 #[path = "domain/observe.rs"]
 mod observe;
 #[path = "domain/outputs.rs"]
 mod outputs;
+#[path = "domain/overrides.rs"]
+mod overrides;
 #[path = "domain/people.rs"]
 mod people;
 #[path = "domain/properties.rs"]
 mod properties;
 #[path = "domain/proposals.rs"]
 mod proposals;
+#[path = "domain/reviews.rs"]
+mod reviews;
 #[path = "domain/script.rs"]
 mod script;
 #[path = "domain/time.rs"]

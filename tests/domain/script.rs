@@ -24,6 +24,8 @@
 //! support unlocks 1 -> recorded                        dana breaks 1 'why' -> recorded        (by force)
 //! sales publishes slack/leads 'the body' [thread=t] [on crm/account/acme] [dep=x/y#z@1] -> committed
 //! dana approves #1 ['other words'] [with #2,#3] -> recorded                dana rejects #1 'why' -> recorded
+//! dana reverts crm/account/acme#health good@2 1 'why' -> committed          (v2 gets the value of v1 back)
+//! dana starts|ends ops ['a note'] -> recorded
 //! pass 2h          tick
 //! = crm/account/acme#health 'good' v3        = crm/account/acme gone       = crm/account/x#y nothing
 //! leases 2 sales shared/log          (held now: number, holder, target; several apart by commas)
@@ -137,6 +139,13 @@ pub(crate) fn command(world: &World, words: &[String]) -> Command {
             json!({"do": "override", "step": "set", "path": args[0], "value": plain(value),
                    "expected": number(version), "reason": args[2]})
         }
+        "reverts" => {
+            let (value, version) = args[1].rsplit_once('@').unwrap();
+            json!({"do": "override", "step": "revert", "path": args[0], "value": plain(value),
+                   "expected": number(version), "to": number(args[2]), "reason": args[3]})
+        }
+        "starts" => json!({"do": "review", "queue": args[0], "step": "start", "note": args.get(1)}),
+        "ends" => json!({"do": "review", "queue": args[0], "step": "end", "note": args.get(1)}),
         "publishes" => publish(&args),
         "approves" => match args.get(1).filter(|word| **word != "with") {
             Some(body) => answer(world, &args, &json!({"kind": "approve-edited", "body": body})),

@@ -1,6 +1,6 @@
 //! Side effects outside: asked for before they are done, closed afterwards. 2-domain §2.
 
-use super::{alert, inbox, lease, sheet::Sheet, verdict, write::stale_on};
+use super::{alert, inbox, lease, propose, sheet::Sheet, verdict, write::stale_on};
 use crate::domain::{
     code::Code,
     command::{Act, ActEnd, ActOrder, DEPENDENCIES, NAME_BYTES},
@@ -9,11 +9,14 @@ use crate::domain::{
     map::Authority,
     path::FieldPath,
     query,
-    state::State,
+    state::{Hold, State, WaitingAct, Work, WorkKind},
+    time::Time,
 };
 
 /// Most acts open at once. Beyond it agents have stopped telling how theirs ended.
 pub(super) const OPEN_ACTS: usize = 50_000;
+/// Most acts that wait at once until the way is free.
+const WAITING_ACTS: usize = 10_000;
 
 /// What stands in the way of an act.
 struct Stop {
@@ -22,7 +25,12 @@ struct Stop {
     why: String,
     fields: Vec<FieldChange>,
     refs: Refs,
+    /// When and by what the way gets free, where another goes first.
+    free: Option<Free>,
 }
+
+/// What an act that waits is woken by.
+type Free = (Option<Time>, Vec<FieldPath>);
 
 /// May it go ahead?
 pub(super) fn decide(sheet: &mut Sheet<'_>, act: &Act) -> Seq {
@@ -45,6 +53,7 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, act: &Act) -> Seq {
         None => allow(sheet, &state, act, None),
         Some(found) if !state.board.enforces() => observe(sheet, &state, &agent, act, found),
         Some(found) if found.code == Code::Unowned => unowned(sheet, &state, &agent, act, found),
+        Some(found) if act.wait && found.free.is_some() => wait(sheet, &state, agent, act, found),
         Some(found) => {
             let foreign = found.code == Code::NotOwner;
             let primary = refuse(sheet, act, found);
@@ -94,7 +103,8 @@ fn check(state: &State, agent: &AgentId, act: &Act, sheet: &Sheet<'_>) -> Option
     }
     let first = verdict::goes_first(state, agent, &act.action, &act.subject, sheet.now)?;
     let refs = Refs { owners: first.to, until: first.until, ..Refs::default() };
-    Some(Stop { refs, ..stop(Code::Deferred, Outcome::Deferred, first.why) })
+    let free = Some((first.free_at, first.watches));
+    Some(Stop { refs, free, ..stop(Code::Deferred, Outcome::Deferred, first.why) })
 }
 
 /// The target must be an output of the agent, or a path in its zone.
@@ -127,7 +137,7 @@ fn check_target(state: &State, agent: &AgentId, act: &Act) -> Option<Stop> {
 }
 
 fn stop(code: Code, outcome: Outcome, why: String) -> Stop {
-    Stop { code, outcome, why, fields: Vec::new(), refs: Refs::default() }
+    Stop { code, outcome, why, fields: Vec::new(), refs: Refs::default(), free: None }
 }
 
 fn refuse(sheet: &mut Sheet<'_>, act: &Act, found: Stop) -> Seq {
@@ -245,7 +255,45 @@ fn draft(sheet: &Sheet<'_>, act: &Act, body: Body, outcome: Outcome) -> Deed {
     deed
 }
 
+/// Another goes first, and the act waits. The very same one waits once.
+fn wait(sheet: &mut Sheet<'_>, state: &State, agent: AgentId, act: &Act, mut found: Stop) -> Seq {
+    let waiting = state.board.waiting.len();
+    if waiting >= WAITING_ACTS {
+        let why = format!("{waiting} acts wait; ask again without `wait`");
+        return refuse(sheet, act, stop(Code::OverBound, Outcome::Refused, why));
+    }
+    let (until, watches) = found.free.take().unwrap_or_default();
+    let primary = refuse(sheet, act, found);
+    let waits = WaitingAct { agent, act: act.clone(), until, watches };
+    let same = |hold: Hold| match hold {
+        Hold::Waiting(deferred) => {
+            let have = state.board.waiting.get(&deferred);
+            have.is_some_and(|have| have.agent == waits.agent && have.act == waits.act)
+        }
+        Hold::Work(_) | Hold::Act(_) | Hold::Lease(_) => false,
+    };
+    if !state.board.holds_on(&act.subject).any(same)
+        && let Some(deed) = sheet.deed_mut(primary)
+    {
+        deed.body = Body::ActDeferred(ActOrder { waits: Some(Box::new(waits)), ..order(act) });
+    }
+    primary
+}
+
 /// The way of an act that waits is free, or its time is over: its agent may ask again.
-pub(super) fn wake(_sheet: &mut Sheet<'_>, _deferred: Seq, _cause: Option<Seq>) -> Option<Seq> {
-    None
+pub(super) fn wake(sheet: &mut Sheet<'_>, deferred: Seq, cause: Option<Seq>) -> Option<Seq> {
+    let waiting = sheet.state().board.waiting.get(&deferred)?.clone();
+    let (agent, act) = (&waiting.agent, &waiting.act);
+    let mut deed =
+        sheet.follow_up(Body::ActWoken(deferred), "wake", Outcome::Recorded, cause.or(Some(deferred)));
+    let words = format!("the way is free for {} on {}: ask again", act.action, act.subject);
+    deed.subject = Some(act.subject.clone());
+    deed.because(&words);
+    deed.refs.owners = vec![agent.clone()];
+    let woken = sheet.push(deed);
+    let no = sheet.state().board.next.work;
+    let kind = WorkKind::Free { act: Box::new(act.clone()), deferred };
+    let work = Work::new(no, agent.clone(), kind, words, (sheet.now, sheet.next_seq()));
+    propose::queue(sheet, work.about(Some(act.subject.clone())), Some(woken));
+    Some(woken)
 }

@@ -3,6 +3,7 @@
 //! What is decided is a list of deeds; the caller is told what the primary deed records (see `reply`).
 
 mod act;
+mod affected;
 mod alert;
 mod answer;
 mod conclude;

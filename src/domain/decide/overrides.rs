@@ -1,12 +1,14 @@
-//! People override, 2-domain §2: set, freeze, pause. Each needs a reason and is recorded as what it is.
+//! People override, 2-domain §2: set, revert, freeze, pause, release by force. Each needs a reason and is recorded as what it is.
 
 use super::{sheet::Sheet, verdict, write};
 use crate::domain::{
     code::Code,
-    command::{Override, OverrideVerb},
+    command::{Override, OverrideVerb, Write},
     deed::{Body, Outcome},
-    ids::{AgentId, Seq},
-    path::EntityPath,
+    ids::{AgentId, Seq, Version},
+    path::{EntityPath, FieldName, FieldPath},
+    state::{Board, State},
+    value::Value,
 };
 
 /// Decides an override by a person.
@@ -27,33 +29,90 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, step: &Override) -> Seq {
         OverrideVerb::Set { path, value, expected } => {
             let mut wish = write::simple(path, value.clone(), *expected, None);
             wish.reason = Some(verdict::text(&step.reason));
-            set(sheet, &wish)
+            set(sheet, &wish, action)
         }
         OverrideVerb::Unlock { lease } => super::lease::unlock(sheet, *lease, &step.reason),
-        OverrideVerb::Revert { .. } => {
-            sheet.refuse(Body::OverrideRefused(()), action, Code::NotInForce, "this is not decided yet")
+        OverrideVerb::Revert { path, to, value, expected } => {
+            let mut wish = write::simple(path, value.clone(), *expected, None);
+            wish.reason = Some(verdict::text(format!("{} (back to v{to})", step.reason)));
+            match may_revert(sheet.base(), path, *to, value) {
+                Ok(()) => set(sheet, &wish, action),
+                Err((code, why)) => {
+                    sheet.refuse_on(Body::OverrideRefused(()), action, &path.entity, (code, &why))
+                }
+            }
         }
     }
 }
 
+/// Back is to an older version, with a value that is known.
+fn may_revert(state: &State, path: &FieldPath, to: Version, value: &Value) -> Result<(), (Code, String)> {
+    let known = state.entities.get(&path.entity);
+    if known.is_some_and(|entity| entity.gone.is_some()) {
+        return Err((Code::Tombstone, format!("{} is gone; its fields have no way back", path.entity)));
+    }
+    let Some(field) = known.and_then(|entity| entity.field(&path.field)) else {
+        return Err((Code::NotFound, format!("{path} was never written")));
+    };
+    let now = known.map_or(field.version, |entity| entity.version_of(&path.field));
+    if to >= now || to == Version(0) {
+        let why = format!("{path} is at v{now}; v{to} is no earlier version of it");
+        return Err((Code::WrongState, why));
+    }
+    if value.is_withheld() {
+        return Err((
+            Code::NoValue,
+            format!("the value of {path} at v{to} was withheld: only its digest is kept"),
+        ));
+    }
+    Ok(())
+}
+
 /// A person's write: no zone and no kind binds it, versions do.
-fn set(sheet: &mut Sheet<'_>, wish: &crate::domain::command::Write) -> Seq {
+fn set(sheet: &mut Sheet<'_>, wish: &Write, action: &'static str) -> Seq {
     let state = sheet.snapshot();
     let outdated = verdict::outdated(&state, None, wish);
     if !outdated.is_empty() {
         let why = write::stale_words(wish, &outdated);
-        let mut deed = sheet.draft(Body::OverrideRefused(()), "set", Outcome::Stale);
+        let mut deed = sheet.draft(Body::OverrideRefused(()), action, Outcome::Stale);
         deed.subject = Some(wish.entity.clone());
         deed.code = Some(Code::Stale);
         deed.because(why);
         deed.fields = outdated;
         return sheet.push(deed);
     }
-    let seq = write::commit(sheet, &state, wish, None);
+    let seq = if action == "revert" {
+        write::restore(sheet, &state, wish)
+    } else {
+        write::commit(sheet, &state, wish, None)
+    };
     if let Some(deed) = sheet.deed_mut(seq) {
-        deed.action = "set".into();
+        deed.action = action.into();
+        deed.refs.owners = owners(&state.board, &wish.entity, wish.changes.keys());
     }
     seq
+}
+
+/// The agents in whose zone a person steps: it counts for their readiness.
+fn owners<'a>(
+    board: &Board,
+    entity: &EntityPath,
+    fields: impl Iterator<Item = &'a FieldName>,
+) -> Vec<AgentId> {
+    let mut owners: Vec<AgentId> = Vec::new();
+    for owner in fields.flat_map(|field| board.map.owners(entity, field)) {
+        if !owners.contains(owner) {
+            owners.push(owner.clone());
+        }
+    }
+    owners
+}
+
+/// The owners of an entity as a whole and of each field that it has.
+fn owners_of_all(state: &State, entity: &EntityPath) -> Vec<AgentId> {
+    let whole = FieldName::whole();
+    let fields = state.entities.get(entity).into_iter().flat_map(|known| known.fields.iter());
+    owners(&state.board, entity, std::iter::once(&whole).chain(fields.map(|(name, _)| name)))
 }
 
 fn freeze(sheet: &mut Sheet<'_>, entity: &EntityPath, on: bool, reason: &str) -> Seq {
@@ -66,6 +125,7 @@ fn freeze(sheet: &mut Sheet<'_>, entity: &EntityPath, on: bool, reason: &str) ->
     let mut deed = sheet.draft(body, action, Outcome::Recorded);
     deed.subject = Some(entity.clone());
     deed.because(reason);
+    deed.refs.owners = owners_of_all(sheet.base(), entity);
     sheet.push(deed)
 }
 

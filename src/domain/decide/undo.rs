@@ -227,7 +227,7 @@ fn reverse_writes(sheet: &mut Sheet<'_>, state: &State, closed: &ClosedItem) {
             back.reason = Some(verdict::text(format!("undo of #{}", closed.item.no)));
             let now =
                 if sheet.next_seq() == state.head().next() { state.clone() } else { sheet.state().clone() };
-            let seq = write::commit(sheet, &now, &back, None);
+            let seq = write::restore(sheet, &now, &back);
             if let Some(deed) = sheet.deed_mut(seq) {
                 deed.action = ACTION.into();
             }

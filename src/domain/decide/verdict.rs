@@ -33,6 +33,10 @@ pub(super) struct GoesFirst {
     pub(super) to: Vec<AgentId>,
     pub(super) until: Option<Time>,
     pub(super) why: String,
+    /// When the way is free at the latest, as far as is known; for waking, not for telling.
+    pub(super) free_at: Option<Time>,
+    /// The fields on which it depends; for waking, not for telling.
+    pub(super) watches: Vec<FieldPath>,
 }
 
 /// Check 1, second half, in words: a person has stopped the agent.
@@ -294,7 +298,7 @@ pub(super) fn goes_first(
     let first = rules.find_map(|rule| yields(state, rule, subject, now))?;
     if query::is_hidden(state, agent, subject) {
         let why = format!("another agent goes first on {subject}");
-        return Some(GoesFirst { to: Vec::new(), until: None, why });
+        return Some(GoesFirst { to: Vec::new(), until: None, why, ..first });
     }
     Some(first)
 }
@@ -306,7 +310,10 @@ fn yields(state: &State, rule: &Defer, subject: &EntityPath, now: Time) -> Optio
         .entities
         .get(subject)
         .and_then(|entity| entity.last.iter().find(|(actor, _)| touched(actor)).map(|(_, at)| *at));
-    let first = |until, why| Some(GoesFirst { to: vec![rule.to.clone()], until, why });
+    let first = |until, why| {
+        let (to, watches) = (vec![rule.to.clone()], Vec::new());
+        Some(GoesFirst { to, until, why, free_at: until, watches })
+    };
     if let (Some(within), Some(at)) = (rule.within, last)
         && now < at.plus(within)
     {
@@ -320,7 +327,8 @@ fn yields(state: &State, rule: &Defer, subject: &EntityPath, now: Time) -> Optio
         let on = holds(state, condition, &bindings)?;
         let told = !state.board.map.is_hidden(&rule.agent, &on.entity, &on.field);
         let while_ = if told { format!(" while {condition}") } else { String::new() };
-        return first(None, format!("{} goes first on {subject}{while_}", rule.to));
+        let first = first(None, format!("{} goes first on {subject}{while_}", rule.to))?;
+        return Some(GoesFirst { watches: vec![on], ..first });
     }
     if rule.within.is_none() && last.is_some() {
         return first(None, format!("{} goes first on {subject}", rule.to));

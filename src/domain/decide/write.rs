@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    alert, propose,
+    affected, alert, propose,
     sheet::Sheet,
     trigger,
     verdict::{self, Zones},
@@ -252,13 +252,30 @@ pub(super) fn commit(
     write: &Write,
     verdict: Option<(Code, Outcome, String)>,
 ) -> Seq {
+    let changes = committed(state, write, false);
+    put(sheet, state, write, changes, verdict)
+}
+
+/// The same with values of before: a list that only grows gets the shorter one back.
+pub(super) fn restore(sheet: &mut Sheet<'_>, state: &State, write: &Write) -> Seq {
+    let changes = committed(state, write, true);
+    put(sheet, state, write, changes, None)
+}
+
+fn put(
+    sheet: &mut Sheet<'_>,
+    state: &State,
+    write: &Write,
+    changes: Result<Vec<FieldChange>, String>,
+    verdict: Option<(Code, Outcome, String)>,
+) -> Seq {
     let body = match write.kind {
         WriteKind::Update => Body::WriteCommitted(()),
         WriteKind::Create => Body::EntityCreated(()),
         WriteKind::Archive => Body::EntityArchived(()),
         WriteKind::Delete => Body::EntityDeleted(()),
     };
-    let changes = match committed(state, write) {
+    let changes = match changes {
         Ok(changes) => changes,
         Err(why) => return sheet.refuse_on(refused(), word(write), &write.entity, (Code::OverBound, &why)),
     };
@@ -272,22 +289,24 @@ pub(super) fn commit(
     deed.fields = changes;
     let primary = sheet.push(deed);
     alert::after_commit(sheet, state, primary);
+
     if write.cause.is_some() {
         alert::cascade(sheet, state, primary);
     }
     trigger::after_commit(sheet, state, primary);
+    affected::after_commit(sheet, state, primary);
     primary
 }
 
 /// The fields with their versions after the commit.
-fn committed(state: &State, write: &Write) -> Result<Vec<FieldChange>, String> {
+fn committed(state: &State, write: &Write, back: bool) -> Result<Vec<FieldChange>, String> {
     let entity = state.entities.get(&write.entity);
     let whole_version = entity.map_or(Version(0), |entity| entity.version).next();
     let mut changes = Vec::with_capacity(write.changes.len().max(1));
     for (name, value) in &write.changes {
         let field = entity.and_then(|entity| entity.field(name));
         let base = field.map_or(Version(0), |field| field.version);
-        let after = if verdict::is_append(&state.board.map, &write.entity, name) {
+        let after = if !back && verdict::is_append(&state.board.map, &write.entity, name) {
             appended(field.map(|field| &field.value), value, name)?
         } else {
             value.clone()

@@ -9,6 +9,7 @@ mod lease;
 mod output;
 mod overdue;
 mod owner;
+mod review;
 mod silent;
 mod stale;
 mod steps;
@@ -25,6 +26,7 @@ pub(super) use self::{
     output::{not_owner_output, output_collision},
     overdue::overdue,
     owner::{not_owner, not_owner_act},
+    review::review_missed,
     silent::silent_agent,
     stale::{stale, would_be_stale},
     steps::decide,

@@ -1,0 +1,123 @@
+//! Who is told of a commit, 2-domain §2: agents that hold something open which depends on a changed field, and agents
+//! whose act waited for it. One look-up where nobody holds anything on the entity.
+
+use std::collections::BTreeSet;
+
+use super::{act, propose, sheet::Sheet, verdict, work};
+use crate::domain::{
+    ids::{AgentId, Seq, Version},
+    path::{EntityPath, FieldName, FieldPath},
+    state::{Board, Hold, State, Work, WorkKind},
+    time::Time,
+};
+
+/// How many of the things held open on one entity are looked at for a commit.
+const LOOKED_AT: usize = 1_000;
+
+/// Tells whom the commit concerns. `before` is the state that it was decided on.
+pub(super) fn after_commit(sheet: &mut Sheet<'_>, before: &State, primary: Seq) {
+    if sheet.imported {
+        return;
+    }
+    let Some(deed) = sheet.deed(primary) else { return };
+    let Some(entity) = deed.subject.clone() else { return };
+    let Some(holds) = before.board.holds.get(&entity) else { return };
+    let changed: Vec<(FieldName, Version)> =
+        deed.fields.iter().map(|field| (field.name.clone(), field.version)).collect();
+    let writer = deed.actor.agent().cloned();
+    let now = sheet.now;
+    let mut told: BTreeSet<&AgentId> = BTreeSet::new();
+    for hold in holds.iter().take(LOOKED_AT) {
+        let agent = holder(&before.board, &entity, *hold, &changed, now);
+        told.extend(agent.filter(|agent| Some(*agent) != writer.as_ref()));
+    }
+    for agent in told {
+        notice(sheet, before, agent, &entity, &changed, primary);
+    }
+    let waiting = holds.range(Hold::Waiting(Seq(0))..).filter_map(|hold| match hold {
+        Hold::Waiting(deferred) => Some(*deferred),
+        Hold::Work(_) | Hold::Act(_) | Hold::Lease(_) => None,
+    });
+    for deferred in waiting.take(LOOKED_AT) {
+        wake(sheet, deferred, primary);
+    }
+}
+
+/// Whose it is, if it depends on one of the changed fields.
+fn holder<'a>(
+    board: &'a Board,
+    entity: &EntityPath,
+    hold: Hold,
+    changed: &[(FieldName, Version)],
+    now: Time,
+) -> Option<&'a AgentId> {
+    let touches = |path: &FieldPath| {
+        let covers = |name: &FieldName| path.field.is_whole() || name.is_whole() || path.field == *name;
+        path.entity == *entity && changed.iter().any(|(name, _)| covers(name))
+    };
+    match hold {
+        Hold::Work(no) => {
+            let work = board.works.get(&no)?;
+            depends(work, entity, &touches).then_some(&work.agent)
+        }
+        Hold::Act(no) => {
+            let act = board.acts.get(&no)?;
+            let mut here = act.based_on.iter().filter(|path| path.entity == *entity).peekable();
+            (here.peek().is_none() || here.any(touches)).then_some(&act.agent)
+        }
+        Hold::Lease(fence) => {
+            let lease = board.leases.get(&fence)?;
+            let covers = changed.iter().any(|(name, _)| lease.covers(entity, name));
+            (covers && lease.is_live(now)).then_some(&lease.holder)
+        }
+        Hold::Waiting(_) => None,
+    }
+}
+
+/// A proposal depends on what it changes and what it was based on; other work about a record on all of it.
+fn depends(work: &Work, entity: &EntityPath, touches: &impl Fn(&FieldPath) -> bool) -> bool {
+    let WorkKind::Proposal { write, .. } = &work.kind else { return true };
+    write.changes.is_empty()
+        || write.changes.keys().any(|name| touches(&FieldPath::new(entity.clone(), name.clone())))
+        || write.depends_on.keys().any(touches)
+}
+
+/// One notice for each agent and entity; one that is not read yet says as much. Of what is hidden nothing is told.
+fn notice(
+    sheet: &mut Sheet<'_>,
+    before: &State,
+    agent: &AgentId,
+    entity: &EntityPath,
+    changed: &[(FieldName, Version)],
+    primary: Seq,
+) {
+    let map = &before.board.map;
+    let path = |name: &FieldName| FieldPath::new(entity.clone(), name.clone());
+    let seen = changed.iter().filter(|(name, _)| !map.is_hidden(agent, entity, name));
+    let fields: Vec<(FieldPath, Version)> = seen.map(|(name, version)| (path(name), *version)).collect();
+    let unread = |work: &std::sync::Arc<Work>| {
+        matches!(work.kind, WorkKind::Changed { .. }) && work.subject.as_ref() == Some(entity)
+    };
+    let state = sheet.state();
+    if fields.is_empty() || state.board.work_of(agent).any(unread) || work::full(state, 1).is_some() {
+        return;
+    }
+    let no = state.board.next.work;
+    let Some(by) = sheet.deed(primary).map(|deed| deed.actor.clone()) else { return };
+    let names: Vec<String> = fields.iter().map(|(path, version)| format!("{path} v{version}")).collect();
+    let title = format!("{by} changed {}", names.join(", "));
+    let kind = WorkKind::Changed { fields, by, change: primary };
+    let work = Work::new(no, agent.clone(), kind, title, (sheet.now, sheet.next_seq()));
+    propose::queue(sheet, work.about(Some(entity.clone())), Some(primary));
+}
+
+/// An act that waits is woken when nobody goes first any more.
+fn wake(sheet: &mut Sheet<'_>, deferred: Seq, primary: Seq) {
+    let now = sheet.now;
+    let state = sheet.state();
+    let Some(waiting) = state.board.waiting.get(&deferred) else { return };
+    let act = &waiting.act;
+    if verdict::goes_first(state, &waiting.agent, &act.action, &act.subject, now).is_none() {
+        act::wake(sheet, deferred, Some(primary));
+    }
+}

@@ -1,0 +1,31 @@
+//! Reviews that nobody held.
+
+use super::{Finding, raise, side};
+use crate::domain::{
+    decide::sheet::Sheet,
+    ids::{Actor, AlertNo, Seq},
+    map::Queue,
+    state::AlertKind,
+    time::Time,
+};
+
+/// A scheduled review was not held in time. Another one of the same queue counts up.
+pub(in crate::domain::decide) fn review_missed(
+    sheet: &mut Sheet<'_>,
+    queue: &Queue,
+    due: Time,
+    missed: Seq,
+) -> Option<AlertNo> {
+    let owner = Actor::Person(queue.owner.clone());
+    let why = format!("the review of {due}");
+    let finding = Finding {
+        kind: AlertKind::Overdue,
+        fingerprint: format!("overdue|review|{}", queue.name),
+        on: None,
+        title: format!("the review of {} was not held: {owner} answers for it", queue.name),
+        sides: vec![side(&owner, Some(missed), None, due, (Some(&why), "not held"))],
+        first_cause: None,
+        count: 1,
+    };
+    raise(sheet, finding, missed)
+}
