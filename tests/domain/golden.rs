@@ -95,9 +95,42 @@ const EVENTS: &str = r#"
     billing sends '{"do":"conclude","subject":"hr/7","question":"is it paid","answer":false}' -> refused hidden
     "#;
 
+/// Leases, publications, acts that wait, overrides and reviews.
+const LOCKS: &str = r#"
+    support writes crm/account/acme health=good@0 -> committed
+    support leases shared/log 10m -> allowed
+    support renews 1 20m -> allowed
+    support passes 1 sales -> allowed
+    sales unlocks 2 -> recorded
+    sales unlocks 2 -> refused lease-over
+    support leases crm/account/acme#health 1m -> allowed
+    pass 1m
+    tick
+    support leases crm/account/acme#health 1m -> allowed
+    dana breaks 4 'it hangs' -> recorded
+    support publishes slack/billing 'due' thread=inv-7 on crm/account/acme -> committed
+    sales publishes slack/billing 'paid' thread=inv-7 on crm/account/acme -> escalated collision
+    support publishes mail/sales 'not ours' -> refused not-owner
+    support publishes slack/billing 'paid in part' thread=inv-7 on crm/account/acme -> committed
+    dana approves #1 -> refused changed
+    dana approves #1 'paid in full' -> recorded
+    support writes support/ticket/acme status=open@0 -> committed
+    sales sends '{"do":"act","target":"mail/sales","action":"send_upsell","subject":"crm/account/acme","wait":true}' -> deferred deferred
+    support writes support/ticket/acme status=closed@1 -> committed
+    dana starts ops -> recorded
+    dana starts ops -> refused wrong-state
+    dana ends ops 'all clear' -> recorded
+    pass 2d
+    tick
+    "#;
+
 /// The histories that the samples are taken from; together they have every deed type in them.
 fn histories() -> Vec<World> {
-    vec![history(), super::script::check_on(super::triggers::DESK, EVENTS)]
+    vec![
+        history(),
+        super::script::check_on(super::triggers::DESK, EVENTS),
+        super::script::check_on(&super::outputs::team(), LOCKS),
+    ]
 }
 
 /// A history with what there always was.

@@ -278,12 +278,13 @@ fn a_change_raises_its_event_in_the_same_batch() {
         sales writes crm/contact/7 status=contacted@1 -> committed
         works reporting 1
         sales writes crm/contact/7 status=contacted@2 -> committed
-        works reporting 1
+        // Who has work open on a record is told of its changes.
+        works reporting 2
         sales writes crm/contact/7 status=left@3 -> committed
         sales writes crm/contact/7 status=left@4 -> committed
-        works reporting 1, sales 2
-        dana sets crm/contact/7#status 'contacted'@5 'she called' -> committed
         works reporting 2, sales 2
+        dana sets crm/contact/7#status 'contacted'@5 'she called' -> committed
+        works reporting 3, sales 3
         ",
     );
     let raised: Vec<_> =
