@@ -2,9 +2,7 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use super::{
-    act, inbox, output, output::approval, propose, sheet::Sheet, stuck, trigger, verdict, write,
-};
+use super::{act, inbox, output, output::approval, propose, sheet::Sheet, stuck, trigger, verdict, write};
 use crate::domain::{
     code::Code,
     command::{Answered, ItemAnswer, Principal, TEXT_BYTES},
@@ -253,16 +251,12 @@ fn settle(sheet: &mut Sheet<'_>, item: &Item, answer: &ItemAnswer, effects: &mut
                 .extend(works.range(before..).filter(|(_, work)| work.kind.asks()).map(|(no, _)| *no));
             result
         }
-        ItemAnswer::Handle { note, .. } => {
+        ItemAnswer::Handle { note, .. } | ItemAnswer::Reject { note } => {
             resolve_alert(sheet, item, note);
             None
         }
         ItemAnswer::OutOfScope { reason, .. } => {
             resolve_alert(sheet, item, reason);
-            None
-        }
-        ItemAnswer::Reject { note } => {
-            resolve_alert(sheet, item, note);
             None
         }
         ItemAnswer::Approve { .. } | ItemAnswer::ApproveEdited { .. } => {

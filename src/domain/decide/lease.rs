@@ -178,7 +178,7 @@ pub(super) fn in_the_way<'a>(
     state: &'a State,
     agent: &AgentId,
     entity: &'a EntityPath,
-    fields: impl Iterator<Item = &'a FieldName> + Clone,
+    fields: &(impl Iterator<Item = &'a FieldName> + Clone),
     shown: Option<Fence>,
     now: Time,
 ) -> Option<Refusal> {

@@ -143,6 +143,7 @@ pub(super) fn settle(sheet: &mut Sheet<'_>, item: &Item, answer: &ItemAnswer, ef
         }
         Case::UnownedField { .. }
         | Case::UnownedTarget { .. }
+        | Case::UnownedOutput { .. }
         | Case::Escalation { .. }
         | Case::Conflict { .. }
         | Case::UnownedEvent { .. }

@@ -85,9 +85,9 @@ pub(super) fn leased(state: &State, agent: &AgentId, write: &Write, now: Time) -
     let whole = FieldName::whole();
     let (entity, token) = (&write.entity, write.lease);
     if write.kind == WriteKind::Update {
-        return lease::in_the_way(state, agent, entity, write.changes.keys(), token, now);
+        return lease::in_the_way(state, agent, entity, &write.changes.keys(), token, now);
     }
-    lease::in_the_way(state, agent, entity, std::iter::once(&whole), token, now)
+    lease::in_the_way(state, agent, entity, &std::iter::once(&whole), token, now)
 }
 
 /// Check 6, first half: the changed fields that have no expected version. `append` adds need none.

@@ -144,17 +144,13 @@ fn check_zone(state: &State, agent: &AgentId, publish: &Publish) -> Option<Stop>
     }
     let publishes =
         |other: &&crate::domain::map::Agent| other.outputs.iter().any(|name| **name == *publish.output);
-    match map.model().agents.iter().find(publishes) {
-        Some(owner) => {
-            let why = format!("{} belongs to {}", publish.output, owner.id);
-            let refs = Refs { owners: vec![owner.id.clone()], ..Refs::default() };
-            Some(Stop { refs, ..stop(Code::NotOwner, Outcome::Refused, why) })
-        }
-        None => {
-            let why = format!("nobody publishes on {}", publish.output);
-            Some(stop(Code::Unowned, Outcome::Escalated, why))
-        }
-    }
+    let Some(owner) = map.model().agents.iter().find(publishes) else {
+        let why = format!("nobody publishes on {}", publish.output);
+        return Some(stop(Code::Unowned, Outcome::Escalated, why));
+    };
+    let why = format!("{} belongs to {}", publish.output, owner.id);
+    let refs = Refs { owners: vec![owner.id.clone()], ..Refs::default() };
+    Some(Stop { refs, ..stop(Code::NotOwner, Outcome::Refused, why) })
 }
 
 /// Several publishers take turns: the first of the order begins a thread, then the last one or the one after it.
