@@ -1,7 +1,10 @@
 //! What can be seen of each team within a minute: conflicts, answers, deeds, cases.
 
 use super::{SOURCES, play_one};
-use crate::domain::{deed::Outcome, state::AlertKind};
+use crate::domain::{
+    deed::{Body, Outcome},
+    state::AlertKind,
+};
 
 /// More than a person would answer in five minutes.
 const MOST_ITEMS: usize = 15;
@@ -14,6 +17,8 @@ struct Wanted {
     words: &'static [&'static str],
     deeds: &'static [&'static str],
     cases: &'static [&'static str],
+    /// Kinds of work that came into a stream.
+    works: &'static [&'static str],
 }
 
 const WANTED: [Wanted; 3] = [
@@ -24,6 +29,8 @@ const WANTED: [Wanted; 3] = [
             AlertKind::StaleRead,
             AlertKind::NotOwner,
             AlertKind::TriggerCollision,
+            AlertKind::OutputCollision,
+            AlertKind::Overdue,
         ],
         words: &[
             "proposed",
@@ -35,23 +42,55 @@ const WANTED: [Wanted; 3] = [
             "unowned",
             "not-owner",
             "claim-taken",
+            "needs-approval",
         ],
         deeds: &[
             "deeds.event.raised",
             "deeds.event.escalated",
             "deeds.claim.granted",
             "deeds.claim.refused",
+            "deeds.output.published",
+            "deeds.output.held",
+            "deeds.review.missed",
             "deeds.work.taken",
             "deeds.work.completed",
         ],
-        cases: &["unowned event", "conflict", "unmatched input", "unowned field"],
+        cases: &["approval", "unowned event", "conflict", "unmatched input", "unowned field"],
+        works: &["dispatch", "proposal"],
     },
     Wanted {
         workspace: "tallyfern",
-        alerts: &[AlertKind::StaleRead, AlertKind::PingPong, AlertKind::NotOwner, AlertKind::Contradiction],
-        words: &["stale", "deferred", "held-open", "unowned", "not-owner", "escalated"],
-        deeds: &["deeds.handoff.refused", "deeds.conclusion.drawn", "deeds.event.raised"],
-        cases: &["conflict", "unmatched input"],
+        alerts: &[
+            AlertKind::StaleRead,
+            AlertKind::PingPong,
+            AlertKind::NotOwner,
+            AlertKind::NotConverging,
+            AlertKind::Contradiction,
+        ],
+        words: &[
+            "stale",
+            "deferred",
+            "held-open",
+            "unowned",
+            "not-owner",
+            "escalated",
+            "incomplete",
+            "not-converging",
+        ],
+        deeds: &[
+            "deeds.handoff.offered",
+            "deeds.handoff.refused",
+            "deeds.handoff.returned",
+            "deeds.handoff.escalated",
+            "deeds.fan-out.opened",
+            "deeds.branch.ended",
+            "deeds.fan-out.joined",
+            "deeds.conclusion.drawn",
+            "deeds.act.woken",
+            "deeds.event.raised",
+        ],
+        cases: &["task stuck", "approval", "conflict", "unmatched input"],
+        works: &["handoff", "returned", "branch", "join", "free", "dispatch"],
     },
     Wanted {
         workspace: "solo",
@@ -82,6 +121,7 @@ const WANTED: [Wanted; 3] = [
             "deeds.work.taken",
         ],
         cases: &["work given up", "conflict", "unmatched input"],
+        works: &["dispatch", "changed", "notice", "proposal"],
     },
 ];
 
@@ -106,8 +146,22 @@ async fn every_case_happens_within_the_first_minute() {
         let deeds = wanted.deeds.iter().filter(|name| !seen(name)).copied();
         let cases =
             wanted.cases.iter().filter(|case| !items.iter().any(|item| item.case.word() == **case)).copied();
+        let queued: Vec<&str> =
+            world
+                .deeds
+                .iter()
+                .filter_map(|deed| {
+                    if let Body::WorkQueued(work) = &deed.body { Some(work.kind.word()) } else { None }
+                })
+                .collect();
+        let works = wanted.works.iter().filter(|word| !queued.contains(word)).copied();
         missing.extend(
-            kinds.chain(words).chain(deeds).chain(cases).map(|what| format!("{workspace}: no {what}")),
+            kinds
+                .chain(words)
+                .chain(deeds)
+                .chain(cases)
+                .chain(works)
+                .map(|what| format!("{workspace}: no {what}")),
         );
         assert!(items.len() <= MOST_ITEMS, "{workspace}: {} items", items.len());
         assert!(
