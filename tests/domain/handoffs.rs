@@ -276,6 +276,29 @@ fn a_task_that_is_taken_again_and_again_ends() {
     );
 }
 
+/// Also one that was accepted: who needs longer takes it again.
+#[test]
+fn a_task_that_is_accepted_and_left_ends() {
+    check(
+        "
+        sales hands draft-7 to support -> recorded
+        support accepts 1 -> recorded
+        support takes 1 -> refused wrong-state
+        pass 12h
+        tick
+        task draft-7 support accepted 1/3
+        support takes 1 for 12h -> recorded
+        pass 12h
+        tick
+        support takes 1 for 12h -> recorded
+        pass 12h
+        tick
+        task draft-7 support escalated 1/3
+        works
+        ",
+    );
+}
+
 #[test]
 fn where_deeds_only_observes_nobody_is_called() {
     let world = check_on(

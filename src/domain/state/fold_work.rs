@@ -123,8 +123,11 @@ impl Board {
             (task.at, task.deed) = (deed.recorded, deed.seq);
         }
         self.change_work(*work, |work| {
-            work.taken_until = None;
-            work.alarm = None;
+            if !work.is_taken(deed.recorded) {
+                work.attempts += 1;
+            }
+            work.taken_until = deed.refs.until;
+            work.alarm = deed.refs.until;
         });
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{escalate, same_words, task_of, tell};
 use crate::domain::{
     code::Code,
-    command::WorkStep,
+    command::{LONGEST_VISIBILITY, WorkStep},
     decide::{alert, propose, sheet::Sheet, verdict::text},
     deed::{Body, Deed, Outcome, TaskResult},
     ids::{Seq, TaskId},
@@ -15,7 +15,7 @@ use crate::domain::{
 /// Longest feedback of one return in bytes: every later return carries it along.
 const FEEDBACK_BYTES: usize = 4 * 1024;
 
-/// The receiver takes the task over: it is its owner from now on.
+/// The receiver takes the task over: it is its owner from now on, and holds it as long as taken work is held at most.
 pub(in crate::domain::decide) fn accept(
     sheet: &mut Sheet<'_>,
     work: &Work,
@@ -33,6 +33,8 @@ pub(in crate::domain::decide) fn accept(
     let body = Body::HandoffAccepted(task.id.clone());
     let mut deed = draft(sheet, work, &task, body, step, Outcome::Recorded);
     deed.refs.owners = vec![order.from.clone()];
+    // Whoever needs longer takes it again; whoever died with it gives it free that way.
+    deed.refs.until = Some(sheet.now.plus(LONGEST_VISIBILITY));
     sheet.push(deed)
 }
 

@@ -9,7 +9,7 @@ use crate::domain::{
     decide::{fan_out, handoff, sheet::Sheet, stuck, verdict::text},
     deed::{Body, Outcome, Taken},
     ids::{AgentId, ItemNo, Seq, WorkNo},
-    state::{HandoffOrder, State, TaskStage, Work, WorkKind},
+    state::{State, Work, WorkKind},
     time::{Span, Time},
 };
 
@@ -32,7 +32,7 @@ pub(in crate::domain::decide) fn take(sheet: &mut Sheet<'_>, take: &Take) -> Opt
         }
         vec![no]
     } else {
-        let waiting = state.board.work_of(&agent).filter(|work| waits(&state, work, sheet.now));
+        let waiting = state.board.work_of(&agent).filter(|work| !work.is_taken(sheet.now));
         waiting.take(limit).map(|work| work.no).collect()
     };
     if works.is_empty() {
@@ -74,22 +74,8 @@ fn waits_for(state: &State, agent: &AgentId, no: WorkNo, now: Time) -> Result<()
     }
     match work.taken_until.filter(|until| now < *until) {
         Some(until) => Err((Code::WrongState, format!("work {no} is taken until {until}"))),
-        None if !waits(state, work, now) => Err((
-            Code::WrongState,
-            format!("the task of work {no} is accepted already: complete or return it"),
-        )),
         None => Ok(()),
     }
-}
-
-/// Whether nobody has it: neither for a time, nor as a task that its agent has accepted.
-fn waits(state: &State, work: &Work, now: Time) -> bool {
-    let accepted = |order: &HandoffOrder| {
-        let task = state.board.tasks.get(&order.task);
-        task.is_some_and(|task| task.stage == TaskStage::Accepted { work: work.no })
-    };
-    let under_way = matches!(&work.kind, WorkKind::Handoff { order, .. } if accepted(order));
-    !work.is_taken(now) && !under_way
 }
 
 /// The holder says that the attempt failed, or gives the work back untried. It waits again while attempts are left.
