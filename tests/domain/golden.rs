@@ -124,12 +124,46 @@ const LOCKS: &str = r#"
     tick
     "#;
 
+/// Work that is taken, handed over and fanned out.
+const TASKS: &str = r#"
+    sales hands draft-7 to support of 2 on crm/account/acme -> recorded
+    sales hands draft-7 to product -> refused wrong-state
+    support accepts 1 'with pleasure' -> recorded
+    support returns 1 'make it shorter' -> recorded
+    sales hands draft-7 to support -> recorded
+    support returns 3 'Make it  shorter' -> escalated not-converging
+    dana handles #1 'it is short enough' -> recorded
+    sales hands draft-8 to support -> recorded
+    support completes 6 'as asked' '{"url": "files/draft-8"}' -> recorded
+    sales fans support,product within 1h needed 1 tries 2 on crm/account/acme -> recorded
+    sales fans nobody within 1h -> refused not-found
+    support takes for 1m -> recorded
+    support takes for 10m -> recorded
+    support completes 8 -> recorded
+    product takes for 1m -> recorded
+    pass 1m
+    tick
+    product takes -> recorded
+    product fails 9 'no such page' -> failed out-of-attempts
+    sales hands draft-9 to product -> recorded
+    product takes -> recorded
+    product completes 11 'done' -> recorded
+    sales writes crm/account/acme health=good@0 -> proposed not-owner
+    support takes 13 -> recorded
+    support fails 13 'what is it' -> failed
+    support takes 13 -> recorded
+    support returns 13 'busy' -> recorded
+    pass 15m
+    tick
+    "#;
+
 /// The histories that the samples are taken from; together they have every deed type in them.
 fn histories() -> Vec<World> {
     vec![
         history(),
         super::script::check_on(super::triggers::DESK, EVENTS),
         super::script::check_on(&super::outputs::team(), LOCKS),
+        super::script::check(TASKS),
     ]
 }
 

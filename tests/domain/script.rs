@@ -144,14 +144,23 @@ pub(crate) fn command(world: &World, words: &[String]) -> Command {
             json!({"do": "override", "step": "revert", "path": args[0], "value": plain(value),
                    "expected": number(version), "to": number(args[2]), "reason": args[3]})
         }
-        "starts" => json!({"do": "review", "queue": args[0], "step": "start", "note": args.get(1)}),
-        "ends" => json!({"do": "review", "queue": args[0], "step": "end", "note": args.get(1)}),
         "publishes" => publish(&args),
         "approves" => match args.get(1).filter(|word| **word != "with") {
             Some(body) => answer(world, &args, &json!({"kind": "approve-edited", "body": body})),
             None => answer(world, &args, &json!({"kind": "approve"})),
         },
         "rejects" => answer(world, &args, &json!({"kind": "reject", "note": args[1]})),
+        "sends" => serde_json::from_str(args[0]).unwrap(),
+        other => of_time(other, &args),
+    };
+    serde_json::from_value(json.clone()).unwrap_or_else(|error| panic!("{error}: {json}"))
+}
+
+/// What lasts for a time: reviews and leases.
+fn of_time(verb: &str, args: &[&str]) -> Json {
+    match verb {
+        "starts" => json!({"do": "review", "queue": args[0], "step": "start", "note": args.get(1)}),
+        "ends" => json!({"do": "review", "queue": args[0], "step": "end", "note": args.get(1)}),
         "leases" => json!({"do": "lease", "step": "acquire", "target": {"path": args[0]}, "ttl": args[1]}),
         "renews" => json!({"do": "lease", "step": "renew", "lease": number(args[0]), "ttl": args[1]}),
         "passes" => json!({"do": "lease", "step": "transfer", "lease": number(args[0]), "to": args[1]}),
@@ -159,10 +168,8 @@ pub(crate) fn command(world: &World, words: &[String]) -> Command {
         "breaks" => {
             json!({"do": "override", "step": "unlock", "lease": number(args[0]), "reason": args[1]})
         }
-        "sends" => serde_json::from_str(args[0]).unwrap(),
-        other => of_work(other, &args),
-    };
-    serde_json::from_value(json.clone()).unwrap_or_else(|error| panic!("{error}: {json}"))
+        other => of_work(other, args),
+    }
 }
 
 /// What agents do with their work streams and their tasks.
