@@ -125,6 +125,9 @@ actions! {
     Expand "expand" "expand" Decide Decides "Expand: an agent's zone grows by what it asked for";
     Handle "handle" "handle" Decide Decides "Handle: this case by hand, the scope stays";
     OutOfScope "out-of-scope" "out of scope" Decide Decides "Out of scope: classify and close";
+    Approve "approve" "approve" Decide Decides "Approve: the publication goes out as it is";
+    ApproveEdited "approve-edited" "edit" Decide Decides "Approve with edits: it goes out with your text";
+    Reject "reject" "reject" Decide Decides "Reject: the publication does not go out";
     Claim "claim" "claim" Decide Decides "Claim, so that no other reviewer takes it";
     Release "release" "release" Decide Decides "Release a claim";
     Reassign "reassign" "reassign" Decide Decides "Hand to another named reviewer";

@@ -10,7 +10,9 @@ use ratatui::text::{Line, Span};
 use super::action::Action;
 use super::app::{App, Over};
 use super::keymap::Context;
+use super::reviews::{self, Urgency};
 use super::screens::Areas;
+use super::untrusted;
 use super::widgets::chrome::{self, Tab, Tone};
 use super::widgets::modal;
 use super::widgets::pane::{self, Room};
@@ -24,6 +26,8 @@ use crate::domain::time::Span as TimeSpan;
 const ABOVE: u16 = 3;
 /// Rows below it: rule, hints.
 const BELOW: u16 = 2;
+/// Cells of the review that is owed, in the header.
+const REVIEW_MOST: usize = 40;
 /// Outer width of help.
 const HELP_WIDE: u16 = 84;
 
@@ -102,9 +106,25 @@ fn draw_header(app: &App, buffer: &mut Buffer, screen: Rect, look: Look<'_>) {
             Span::styled(observes, theme.warning),
         ]));
     }
+    right.extend(review(app, look));
     right.push(link(app, look));
     right.push(Line::from(Span::styled(format!("{} UTC ", world.clock.utc().format("%H:%M")), theme.subtle)));
     chrome::two_ends(buffer, screen, look, left, &right);
+}
+
+/// The review that this person owes: colour, sign and words.
+fn review(app: &App, look: Look<'_>) -> Option<Line<'static>> {
+    let (theme, glyphs) = (look.theme, look.glyphs);
+    let owed = reviews::owed(&app.world)?;
+    let (sign, style) = match owed.urgency {
+        Urgency::Soon => ("", theme.muted),
+        Urgency::Open => (glyphs.live, theme.info),
+        Urgency::Due => (glyphs.attention, theme.warning),
+        Urgency::Missed => (glyphs.attention, theme.danger),
+    };
+    let words = format!("{sign} {}", owed.words);
+    let words = untrusted::fit(words.trim_start(), REVIEW_MOST);
+    Some(Line::from(Span::styled(words, style)))
 }
 
 /// The state of the connection: colour, sign and word.

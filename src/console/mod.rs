@@ -22,6 +22,7 @@ pub mod keys;
 pub mod message;
 pub mod open;
 pub mod place;
+pub mod reviews;
 pub mod run;
 pub mod screens;
 pub mod terminal;

@@ -10,8 +10,12 @@ mod answer_text;
 mod answer_view;
 mod case;
 mod draw;
+mod fields;
+mod kind;
+mod material;
 mod review;
 mod rows;
+mod session;
 mod sheet;
 #[cfg(test)]
 mod tests;
@@ -23,7 +27,8 @@ use crossterm::event::{KeyEvent, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Position;
 
-use self::answer::{Answering, Kind};
+use self::answer::Answering;
+use self::kind::Kind;
 use self::review::Review;
 use self::sheet::Sheet;
 use super::{Areas, Badge, Screen, Want};
@@ -39,9 +44,9 @@ use crate::console::widgets::picker::Picker;
 use crate::console::widgets::prompt::Prompt;
 use crate::console::widgets::scroll::Scroll;
 use crate::console::world::World;
-use crate::domain::command::{Command, ItemStep, ItemVerb};
+use crate::domain::command::{Command, ItemStep, ItemVerb, ReviewVerb};
 use crate::domain::deed::Deed;
-use crate::domain::ids::{ItemNo, PersonId, Seq};
+use crate::domain::ids::{ItemNo, PersonId, QueueName, Seq};
 use crate::domain::state::Item;
 
 /// Deeds of evidence kept for showing.
@@ -65,6 +70,8 @@ enum Sent {
     Step { item: ItemNo, done: String, answers: Option<Kind> },
     /// Deeds to show.
     Evidence,
+    /// A step of a review; a start that is to be followed by its end, where nothing waits.
+    Session { queue: QueueName, step: ReviewVerb, then_end: bool },
 }
 
 /// The Inbox.
@@ -84,6 +91,8 @@ pub struct Inbox {
     prompt: Option<Prompt>,
     over: Option<Over>,
     review: Option<Review>,
+    /// The queues whose session is recorded as begun, and not as ended.
+    sessions: Vec<QueueName>,
     /// Lines by which the case is scrolled.
     scroll: Scroll,
     /// Where there is room for the list alone: whether the case is open over it.
@@ -147,13 +156,9 @@ impl Inbox {
     /// Asks for the deeds that led to the case, where they did not come by lately.
     fn fetch(&mut self, world: &World) -> Vec<Want> {
         let Some(item) = self.focused(world) else { return Vec::new() };
-        let missing: Vec<Seq> = item
-            .evidence
-            .iter()
-            .copied()
+        let missing: Vec<Seq> = case::deeds(item)
             .filter(|seq| world.recent_deed(*seq).is_none() && !self.evidence.contains_key(seq))
             .filter(|seq| !self.asked.contains(seq))
-            .take(case::EVIDENCE_SHOWN)
             .collect();
         if missing.is_empty() {
             return Vec::new();
@@ -202,7 +207,11 @@ impl Screen for Inbox {
             return vec![Action::Submit, Action::Close];
         }
         let Some(item) = self.focused(world) else { return vec![Action::Undo, Action::ViewLog] };
-        let mut hints = vec![Action::Expand, Action::Handle, Action::OutOfScope];
+        let mut hints = if item.case.is_approval() {
+            vec![Action::Approve, Action::ApproveEdited, Action::Reject]
+        } else {
+            vec![Action::Expand, Action::Handle, Action::OutOfScope]
+        };
         hints.push(if item.claimed_by.is_some() { Action::Release } else { Action::Claim });
         if self.review.is_some() {
             hints.extend([Action::NextMatch, Action::Close]);
@@ -233,6 +242,9 @@ impl Screen for Inbox {
             Action::Expand => self.begin(Kind::Expand, world),
             Action::Handle => self.begin(Kind::Handle, world),
             Action::OutOfScope => self.begin(Kind::OutOfScope, world),
+            Action::Approve => self.begin(Kind::Approve, world),
+            Action::ApproveEdited => self.begin(Kind::ApproveEdited, world),
+            Action::Reject => self.begin(Kind::Reject, world),
             Action::Undo => self.begin_undo(world),
             Action::Review => self.toggle_review(world),
             Action::Filter => {
@@ -330,9 +342,9 @@ impl Screen for Inbox {
         if let (Some(review), Some(board)) = (&mut self.review, &world.board) {
             review.refresh(board, world.now);
         }
-        self.end_review_when_over(world);
+        let ended = self.end_review_when_over(world);
         self.settle(world);
-        self.fetch(world)
+        ended.into_iter().chain(self.fetch(world)).collect()
     }
 
     fn reset(&mut self) {
@@ -351,6 +363,14 @@ impl Screen for Inbox {
                 Vec::new()
             }
             (Sent::Evidence, _) => Vec::new(),
+            (Sent::Session { queue, step, then_end }, Ok(Told::Reply(reply))) if reply.is_done() => {
+                self.session_done(queue, step, then_end)
+            }
+            (Sent::Session { queue, .. }, Ok(Told::Reply(reply))) => {
+                self.session_refused(&queue, reply.message.as_deref().unwrap_or("it was refused"))
+            }
+            (Sent::Session { queue, .. }, Err(trouble)) => self.session_refused(&queue, &trouble.what),
+            (Sent::Session { queue, .. }, Ok(_)) => self.session_refused(&queue, "no answer came"),
             (Sent::Step { item, done, answers }, Ok(Told::Reply(reply))) if reply.is_done() => {
                 if let Some(kind) = answers {
                     self.answered.push(item);
@@ -358,9 +378,10 @@ impl Screen for Inbox {
                         review.answered(item, kind);
                     }
                 }
-                self.end_review_when_over(world);
+                let mut wants = self.end_review_when_over(world);
                 self.settle(world);
-                vec![Want::Say(Tone::Done, done)]
+                wants.push(Want::Say(Tone::Done, done));
+                wants
             }
             (Sent::Step { item, .. }, Ok(Told::Reply(reply))) => {
                 let why = reply.message.as_deref().unwrap_or("it was refused");

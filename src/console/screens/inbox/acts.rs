@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::answer::{self, Answering, Kind, Outcome as AnswerOutcome};
+use super::answer::{self, Answering, Outcome as AnswerOutcome};
+use super::kind::Kind;
 use super::review::Review;
 use super::sheet::Sheet;
 use super::{Inbox, Over, Sent};
@@ -37,13 +38,16 @@ impl Inbox {
             return vec![Want::Say(Tone::Info, "no case is selected".to_owned())];
         };
         for item in &items {
-            if let Err(why) = world.may_answer(item) {
+            if let Err(why) = kind.fits(item).and_then(|()| world.may_answer(item)) {
                 return Want::fail(why);
             }
         }
+        if kind == Kind::ApproveEdited && items.len() > 1 {
+            return Want::fail("each body is edited by itself: esc clears the marks");
+        }
         if kind == Kind::Expand && items.iter().any(|item| item.alike != first.alike) {
             return Want::fail(
-                "the marked cases are not alike: expand answers one case and those like it; `x` clears the marks",
+                "the marked cases are not alike: expand answers one case and those like it; esc clears the marks",
             );
         }
         self.over = Some(Over::Answer(Box::new(Answering::new(kind, items, board))));
@@ -209,34 +213,13 @@ impl Inbox {
         self.settle(world);
     }
 
-    pub(super) fn toggle_review(&mut self, world: &World) -> Vec<Want> {
-        if let Some(review) = self.review.take() {
-            self.over = Some(Over::Sheet(Sheet::summary(&review, world)));
-            self.settle(world);
-            return Vec::new();
-        }
-        let Some(board) = &world.board else { return Vec::new() };
-        let mine = self
-            .order
-            .iter()
-            .copied()
-            .filter(|no| board.items.get(no).is_some_and(|item| world.may_answer(item).is_ok()));
-        let cases: Vec<ItemNo> = mine.collect();
-        if cases.is_empty() {
-            return vec![Want::Say(Tone::Info, "no case waits for you".to_owned())];
-        }
-        self.marks.clear();
-        self.review = Some(Review::new(cases, world.now));
-        self.settle(world);
-        Vec::new()
-    }
-
     /// Ends the review with its summary once no case is left and no answer is on its way.
-    pub(super) fn end_review_when_over(&mut self, world: &World) {
+    pub(super) fn end_review_when_over(&mut self, world: &World) -> Vec<Want> {
         let waits = self.sent.values().any(|sent| matches!(sent, Sent::Step { .. }));
         if !waits && self.over.is_none() && self.review.as_ref().is_some_and(Review::is_over) {
-            self.toggle_review(world);
+            return self.toggle_review(world);
         }
+        Vec::new()
     }
 
     #[expect(clippy::wildcard_enum_match_arm, reason = "the other actions are somebody else's")]

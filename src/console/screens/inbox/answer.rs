@@ -7,58 +7,19 @@ use std::sync::Arc;
 
 use crossterm::event::KeyEvent;
 
-use super::answer_text::{grant_text, read_grant};
+use super::answer_text::read_grant;
+use super::fields::{self, Field};
+use super::kind::Kind;
 use crate::console::action::Action;
 use crate::console::keymap::Context;
 use crate::console::widgets::modal::Buttons;
-use crate::console::widgets::prompt::Prompt;
 use crate::console::world::World;
 use crate::domain::command::{Answered, ItemAnswer, ItemVerb};
 use crate::domain::decide::{Preview, preview};
 use crate::domain::ids::{AgentId, ItemNo};
 use crate::domain::map::Grant;
-use crate::domain::path::{FieldPath, Pattern};
-use crate::domain::state::{Board, Case, ClosedItem, Item, TokenClass};
+use crate::domain::state::{Board, ClosedItem, Item, TokenClass};
 use crate::domain::value::Value;
-
-/// Which answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// A zone grows.
-    Expand,
-    /// A part of another's zone comes over.
-    Transfer,
-    /// By hand.
-    Handle,
-    /// Not the team's business.
-    OutOfScope,
-    /// The last answer is taken back.
-    Undo,
-}
-
-impl Kind {
-    /// The word on the button.
-    pub(super) fn word(self) -> &'static str {
-        match self {
-            Self::Expand => "expand",
-            Self::Transfer => "transfer",
-            Self::Handle => "handle",
-            Self::OutOfScope => "out of scope",
-            Self::Undo => "undo",
-        }
-    }
-
-    /// What has happened then.
-    fn done(self) -> &'static str {
-        match self {
-            Self::Expand => "expanded",
-            Self::Transfer => "transferred",
-            Self::Handle => "handled",
-            Self::OutOfScope => "out of scope",
-            Self::Undo => "waits again",
-        }
-    }
-}
 
 /// One decision to send.
 #[derive(Debug)]
@@ -86,13 +47,6 @@ pub(super) enum Outcome {
     Send(Vec<Step>),
 }
 
-/// A line of text, or a box to tick.
-#[derive(Debug, Clone)]
-pub(super) enum Field {
-    Text { label: &'static str, prompt: Prompt, needed: bool },
-    Tick { label: &'static str, on: bool },
-}
-
 /// An answer being given.
 #[derive(Debug, Clone)]
 pub(super) struct Answering {
@@ -113,37 +67,22 @@ const AGENT: usize = 0;
 const GRANT: usize = 1;
 const NOTE: usize = 0;
 const REPLY: usize = 1;
+const TO: usize = 2;
+const BODY: usize = 0;
+const BODY_NOTE: usize = 1;
 
 impl Answering {
     /// Begins an answer to these cases, of which there is at least one.
     pub(super) fn new(kind: Kind, items: Vec<Arc<Item>>, board: &Board) -> Self {
-        let text = |label, text: &str, needed| Field::Text { label, prompt: Prompt::with_text(text), needed };
-        // Others can be included where there are any, and where they are not marked one by one.
-        let alike = items.len() == 1 && items.first().is_some_and(|item| board.alike(item).next().is_some());
-        let include = |on| alike.then_some(Field::Tick { label: "include", on });
-        let mut fields = match kind {
-            Kind::Expand | Kind::Transfer => {
-                let (agent, grant) = items.first().map(|item| proposed(item)).unwrap_or_default();
-                vec![text("agent", &agent, true), text("grants", &grant, true)]
-            }
-            Kind::Handle => vec![text("note", "", true), text("reply", "", false)],
-            Kind::OutOfScope => {
-                let rule = Field::Tick { label: "rule", on: false };
-                vec![text("reason", "", true), rule]
-            }
-            Kind::Undo => Vec::new(),
-        };
-        if kind != Kind::Undo {
-            fields.extend(include(kind == Kind::Expand));
-        }
+        let fields = fields::of(kind, &items, board);
         let buttons = Buttons::safe_first(["cancel", kind.word()]);
         let mut answering = Self { kind, items, fields, focus: 0, buttons, from: None, undoes: Vec::new() };
         // Where words must be typed anyway, the cursor starts there; else on the safe button.
         answering.focus = match kind {
-            Kind::Handle | Kind::OutOfScope => NOTE,
+            Kind::Handle | Kind::OutOfScope | Kind::ApproveEdited | Kind::Reject => NOTE,
             Kind::Expand if answering.value(AGENT).is_empty() => AGENT,
             Kind::Expand if answering.value(GRANT).is_empty() => GRANT,
-            Kind::Expand | Kind::Transfer | Kind::Undo => answering.fields.len(),
+            Kind::Expand | Kind::Transfer | Kind::Approve | Kind::Undo => answering.fields.len(),
         };
         answering
     }
@@ -246,11 +185,22 @@ impl Answering {
                 let note = self.needed(NOTE, "say in the note how you handled it")?;
                 let reply = self.value(REPLY);
                 let reply = (!reply.is_empty()).then(|| Value::text(&reply));
-                Ok(ItemAnswer::Handle { note: Arc::from(note), reply, to: None })
+                Ok(ItemAnswer::Handle { note: Arc::from(note), reply, to: self.given_to()? })
             }
             Kind::OutOfScope => {
                 let reason = self.needed(NOTE, "say in the reason why it is nobody's business")?;
                 Ok(ItemAnswer::OutOfScope { reason: Arc::from(reason), rule: self.ticked("rule") })
+            }
+            Kind::Approve => Ok(ItemAnswer::Approve { note: self.optional(NOTE) }),
+            Kind::ApproveEdited => {
+                let text = self.needed(BODY, "the body is empty: say what goes out, or reject it")?;
+                let body = fields::read_body(self.items.first(), &text)?;
+                Ok(ItemAnswer::ApproveEdited { body, note: self.optional(BODY_NOTE) })
+            }
+            Kind::Reject => {
+                let note =
+                    self.needed(NOTE, "say in the note why it does not go out: its agent reads that")?;
+                Ok(ItemAnswer::Reject { note: Arc::from(note) })
             }
             Kind::Undo => Err("undo is no answer".to_owned()),
         }
@@ -261,13 +211,17 @@ impl Answering {
     pub(super) fn preview(&self, world: &World) -> Option<Result<Preview, String>> {
         let (board, item) = (world.board.as_ref()?, self.items.first()?);
         let mut answer = self.answer();
-        if answer.is_err() && matches!(self.kind, Kind::Handle | Kind::OutOfScope) {
+        if answer.is_err() {
             // The consequence does not depend on the words that are still missing.
             let rule = self.ticked("rule");
-            answer = Ok(match self.kind {
-                Kind::Handle => ItemAnswer::Handle { note: Arc::from(""), reply: None, to: None },
-                _ => ItemAnswer::OutOfScope { reason: Arc::from(""), rule },
-            });
+            answer = match self.kind {
+                Kind::Handle => {
+                    self.given_to().map(|to| ItemAnswer::Handle { note: Arc::from(""), reply: None, to })
+                }
+                Kind::OutOfScope => Ok(ItemAnswer::OutOfScope { reason: Arc::from(""), rule }),
+                Kind::Reject => Ok(ItemAnswer::Reject { note: Arc::from("") }),
+                _ => answer,
+            };
         }
         Some(answer.map(|answer| preview(board, item, &world.me.person, &answer)))
     }
@@ -380,6 +334,21 @@ impl Answering {
         }
     }
 
+    /// Who gets the event of the case, where there is one and somebody is named.
+    fn given_to(&self) -> Result<Option<AgentId>, String> {
+        let to = self.value(TO);
+        let asked = matches!(self.fields.get(TO), Some(Field::Text { label: "to", .. }));
+        if !asked || to.is_empty() {
+            return Ok(None);
+        }
+        AgentId::new(&to).map(Some).map_err(|error| error.to_string())
+    }
+
+    fn optional(&self, at: usize) -> Option<Arc<str>> {
+        let value = self.value(at);
+        (!value.is_empty()).then(|| Arc::from(value))
+    }
+
     fn needed(&self, at: usize, missing: &str) -> Result<String, String> {
         let value = self.value(at);
         if value.is_empty() { Err(missing.to_owned()) } else { Ok(value) }
@@ -403,30 +372,4 @@ impl Answering {
             self.buttons.choose(stop - self.fields.len());
         }
     }
-}
-
-/// Whose zone to expand by what: as suggested, else what was asked for.
-fn proposed(item: &Item) -> (String, String) {
-    if let Some(suggested) = &item.suggestion {
-        return (suggested.agent.to_string(), grant_text(&suggested.grant));
-    }
-    let agent = item.raised_by.agent().map(ToString::to_string).unwrap_or_default();
-    let grant = match &item.case {
-        Case::UnownedField { write } => {
-            let field = write.changes.keys().next().cloned();
-            let path = field.map(|field| FieldPath::new(write.entity.clone(), field));
-            let pattern = path.map_or_else(|| Pattern::entity(&write.entity), |path| Pattern::exact(&path));
-            grant_text(&Grant::Write(pattern))
-        }
-        Case::UnownedTarget { act } => grant_text(&Grant::Output(act.target.to_string())),
-        Case::UnownedOutput { publish } => grant_text(&Grant::Output(publish.output.to_string())),
-        Case::UnownedEvent { raise } => grant_text(&Grant::Trigger(raise.event.to_string())),
-        Case::Escalation { .. }
-        | Case::Conflict { .. }
-        | Case::TriggerCollision { .. }
-        | Case::Approval { .. }
-        | Case::GivenUp { .. }
-        | Case::Stuck { .. } => String::new(),
-    };
-    (agent, grant)
 }

@@ -4,13 +4,16 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 
-use super::answer::{Answering, Field, Kind};
+use super::answer::Answering;
+use super::fields::Field;
+use super::kind::Kind;
 use crate::console::untrusted;
 use crate::console::widgets::facts::fact;
 use crate::console::widgets::modal::Frame;
 use crate::console::widgets::{Look, cells, clip, put, put_at, width};
 use crate::console::world::World;
 use crate::domain::decide::Preview;
+use crate::domain::state::Case;
 
 /// Outer width.
 const WIDTH: u16 = 80;
@@ -77,6 +80,9 @@ impl Answering {
             Kind::Transfer => format!("Transfer ownership for {what}"),
             Kind::Handle => format!("Handle {what} by hand"),
             Kind::OutOfScope => format!("Out of scope: {what}"),
+            Kind::Approve => format!("Approve {what}"),
+            Kind::ApproveEdited => format!("Approve {what} with edits"),
+            Kind::Reject => format!("Reject {what}"),
             Kind::Undo => format!("Undo the answer to {what}"),
         }
     }
@@ -97,9 +103,13 @@ impl Answering {
                 let label = format!("{label:<width$}", width = LABEL - 1);
                 let style = if focused { theme.accent } else { theme.muted };
                 let cursor = prompt.draw(buffer, area, look, &label);
-                put(buffer, area, 0, &Line::from(Span::styled(label, style)));
+                put(buffer, area, 0, &Line::from(Span::styled(label.clone(), style)));
                 if prompt.text().is_empty() && !focused {
-                    let words = if *needed { "needed" } else { "none" };
+                    let words = match (label.trim_end(), *needed) {
+                        ("to", _) => "nobody: you see to it yourself",
+                        (_, true) => "needed",
+                        (_, false) => "none",
+                    };
                     let column = cells(LABEL - 1);
                     put_at(buffer, area, 0, column, &Line::from(Span::styled(words, theme.muted)));
                 }
@@ -170,6 +180,9 @@ impl Answering {
         } else if let Some(why) = &preview.obstacle {
             lines.extend(fact(look, " obstacle", LABEL, wrap(why, theme.danger)));
         }
+        for (label, words, style) in self.publication(look) {
+            lines.extend(fact(look, label, LABEL, wrap(&words, style)));
+        }
         if preview.obstacle.is_none() {
             lines.extend(fact(look, " settles", LABEL, wrap(&self.settles(preview), theme.base)));
         }
@@ -177,6 +190,31 @@ impl Answering {
             lines.extend(fact(look, if at == 0 { " then" } else { "" }, LABEL, wrap(words, theme.base)));
         }
         lines
+    }
+
+    /// What an approval sends where, in whose name, and what is looked at again before it does.
+    fn publication(&self, look: Look<'_>) -> Vec<(&'static str, String, ratatui::style::Style)> {
+        let theme = look.theme;
+        let Some(Case::Approval { publish, over, .. }) = self.items.first().map(|item| &item.case) else {
+            return Vec::new();
+        };
+        let mut told = Vec::new();
+        if !over.is_empty() {
+            let words = format!(
+                "{} on this thread since it was asked for: look at what went out first",
+                if over.len() == 1 { "another was published" } else { "others were published" }
+            );
+            told.push((" over", words, theme.warning));
+        }
+        let thread = publish.thread.as_deref().map(|thread| format!(", thread {thread}")).unwrap_or_default();
+        told.push((" to", format!("{}{thread}", publish.output), theme.base));
+        if self.kind != Kind::Reject {
+            let agent = self.items.first().map(|item| item.raised_by.to_string()).unwrap_or_default();
+            told.push((" by", format!("{agent}, who is told what went out"), theme.base));
+            let again = "zone, versions, thread and who goes first are checked at that moment; what fails is said and nothing goes out";
+            told.push((" checked", again.to_owned(), theme.muted));
+        }
+        told
     }
 
     fn settles(&self, preview: &Preview) -> String {

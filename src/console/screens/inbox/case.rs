@@ -7,6 +7,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use super::material;
 use super::rows::urgency;
 use crate::console::untrusted;
 use crate::console::widgets::facts::fact;
@@ -18,16 +19,14 @@ use crate::domain::command::ItemAnswer;
 use crate::domain::decide::preview;
 use crate::domain::deed::Deed;
 use crate::domain::ids::Seq;
-use crate::domain::state::{AlertSide, Board, Case, Item, PastAnswers};
+use crate::domain::state::{Board, Case, Item, PastAnswers};
 
 /// Deeds of evidence shown; the latest of them.
 pub(super) const EVIDENCE_SHOWN: usize = 8;
-/// Lines of the input shown; all of it is one key away.
-const INPUT_LINES: usize = 10;
 /// Lines of any other text.
-const TEXT_LINES: usize = 4;
+pub(super) const TEXT_LINES: usize = 4;
 /// Cells of the labels.
-const LABEL: usize = 9;
+pub(super) const LABEL: usize = 9;
 /// Cells of the deadline's bar.
 const BAR: usize = 8;
 
@@ -45,21 +44,7 @@ pub(super) fn lines<'a>(
     let text = |text: &str, most: usize| untrusted::wrap(text, wide, most, theme.base, theme.escaped);
     let mut lines = head(look, room, world, item);
     lines.push(Line::default());
-    match &item.case {
-        Case::Conflict { alert } => {
-            let sides = board.alerts.get(alert).map(|alert| sides(look, wide, world, &alert.sides));
-            lines.extend(fact(look, "SIDES", LABEL, sides.unwrap_or_default()));
-        }
-        Case::UnownedField { .. }
-        | Case::UnownedTarget { .. }
-        | Case::UnownedOutput { .. }
-        | Case::Escalation { .. }
-        | Case::UnownedEvent { .. }
-        | Case::TriggerCollision { .. }
-        | Case::Approval { .. }
-        | Case::GivenUp { .. }
-        | Case::Stuck { .. } => lines.extend(fact(look, "INPUT", LABEL, input(look, wide, item))),
-    }
+    lines.extend(material::lines(look, room, world, (board, item), deed));
     lines.extend(fact(look, "WHY", LABEL, text(&item.why, TEXT_LINES)));
     if item.unforeseen {
         let words = format!("{} unforeseen: not among its reasons to escalate", look.glyphs.attention);
@@ -75,6 +60,13 @@ pub(super) fn lines<'a>(
     lines.extend(fact(look, "LIKE", LABEL, text(&alike(board, item), TEXT_LINES)));
     lines.extend(fact(look, "SUGGEST", LABEL, suggestion(look, wide, world, board, item)));
     lines
+}
+
+/// The deeds that the case is told with: what was published over it, and the latest of its evidence.
+pub(super) fn deeds(item: &Item) -> impl Iterator<Item = Seq> + '_ {
+    let over: &[Seq] = if let Case::Approval { over, .. } = &item.case { over } else { &[] };
+    let skipped = item.evidence.len().saturating_sub(EVIDENCE_SHOWN);
+    over.iter().take(EVIDENCE_SHOWN).chain(item.evidence.iter().skip(skipped)).copied()
 }
 
 /// Draws as much as there is room for, from a line on, and says how much more there is.
@@ -162,65 +154,6 @@ fn head(look: Look<'_>, room: usize, world: &World, item: &Item) -> Vec<Line<'st
         .collect()
 }
 
-/// The input as received: a write as its changes, anything else as its text.
-fn input(look: Look<'_>, wide: usize, item: &Item) -> Vec<Line<'static>> {
-    let theme = look.theme;
-    let text = |text: &str| untrusted::wrap(text, wide, INPUT_LINES, theme.base, theme.escaped);
-    match &item.case {
-        Case::UnownedField { write } => {
-            let mut lines = Vec::new();
-            for (name, value) in write.changes.iter().take(INPUT_LINES) {
-                let name = if name.is_whole() { String::new() } else { format!("#{name}") };
-                lines.extend(text(&format!(
-                    "{}{name} {} {}",
-                    write.entity,
-                    look.glyphs.arrow,
-                    value.plain()
-                )));
-            }
-            if let Some(reason) = &write.reason {
-                lines.extend(untrusted::wrap(reason, wide, 2, theme.muted, theme.escaped));
-            }
-            lines
-        }
-        Case::UnownedTarget { act } => {
-            let mut lines = text(&format!("{} {} {}", act.action, look.glyphs.arrow, act.target));
-            if let Some(reason) = &act.reason {
-                lines.extend(untrusted::wrap(reason, wide, 2, theme.muted, theme.escaped));
-            }
-            lines
-        }
-        Case::Escalation { input } => text(&input.plain()),
-        Case::UnownedOutput { .. }
-        | Case::UnownedEvent { .. }
-        | Case::TriggerCollision { .. }
-        | Case::Approval { .. }
-        | Case::GivenUp { .. }
-        | Case::Stuck { .. } => text(&item.input()),
-        Case::Conflict { .. } => Vec::new(),
-    }
-}
-
-/// Each side of a conflict: when, who, what it made of which field, and why.
-fn sides(look: Look<'_>, wide: usize, world: &World, sides: &[AlertSide]) -> Vec<Line<'static>> {
-    let theme = look.theme;
-    let mut lines = Vec::new();
-    for side in sides.iter().take(TEXT_LINES) {
-        let mut text = format!("{} {}", words::clock_or_day(side.at, world.now), side.actor);
-        if let Some(path) = &side.path {
-            _ = write!(text, " {path}");
-        }
-        if let Some(value) = &side.value {
-            _ = write!(text, " {} {}", look.glyphs.arrow, value.plain());
-        }
-        lines.extend(untrusted::wrap(&text, wide, TEXT_LINES, theme.base, theme.escaped));
-        let why = side.why.as_deref().unwrap_or_default();
-        let more = if why.is_empty() { side.outcome.to_string() } else { format!("{}: {why}", side.outcome) };
-        lines.extend(untrusted::wrap(&format!("      {more}"), wide, 2, theme.muted, theme.escaped));
-    }
-    lines
-}
-
 fn evidence<'a>(
     look: Look<'_>,
     wide: usize,
@@ -247,7 +180,14 @@ fn alike(board: &Board, item: &Item) -> String {
     };
     let none = PastAnswers::default();
     let past = board.past.get(&item.alike).unwrap_or(&none);
-    let answers = [(past.handle, "handle"), (past.expand, "expand"), (past.out_of_scope, "out of scope")];
+    let answers = [
+        (past.handle, "handle"),
+        (past.expand, "expand"),
+        (past.out_of_scope, "out of scope"),
+        (past.approve, "approve"),
+        (past.edited, "approve with edits"),
+        (past.reject, "reject"),
+    ];
     let told: Vec<_> = answers
         .iter()
         .filter(|(count, _)| *count > 0)
@@ -278,7 +218,7 @@ fn suggestion(look: Look<'_>, wide: usize, world: &World, board: &Board, item: &
             Case::TriggerCollision { .. } => {
                 "handle: give this event to one of them; a route in the map decides the next"
             }
-            Case::Approval { .. } => "approve, approve with edits, or reject",
+            Case::Approval { .. } => "a approves it, A edits it first, x rejects it with a note",
             Case::GivenUp { .. } | Case::Stuck { .. } => "handle: say how it goes on",
         };
         return untrusted::wrap(words, wide, 2, theme.muted, theme.escaped);

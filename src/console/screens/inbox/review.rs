@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::answer::Kind;
+use super::kind::Kind;
 use crate::console::widgets::{Look, bars, put};
 use crate::domain::ids::ItemNo;
 use crate::domain::state::Board;
@@ -101,14 +101,9 @@ impl Review {
             self.cases.len(),
             self.now.since(self.started).rough()
         )];
-        for (kind, word) in [
-            (Kind::Expand, "expanded"),
-            (Kind::Transfer, "transferred"),
-            (Kind::Handle, "handled"),
-            (Kind::OutOfScope, "out of scope"),
-        ] {
+        for kind in Kind::ANSWERS {
             if count(kind) > 0 {
-                lines.push(format!("{:>4}  {word}", count(kind)));
+                lines.push(format!("{:>4}  {}", count(kind), kind.done()));
             }
         }
         if !self.gone.is_empty() {

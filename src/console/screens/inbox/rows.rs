@@ -8,6 +8,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
+use crate::console::reviews;
 use crate::console::untrusted;
 use crate::console::widgets::bars;
 use crate::console::widgets::list::{self, GUTTER, ListState, Row};
@@ -228,6 +229,9 @@ pub(super) fn draw_clear(buffer: &mut Buffer, area: Rect, look: Look<'_>, world:
             world.ago(closed.at)
         );
         lines.push(line(&words));
+    }
+    if let Some(owed) = reviews::owed(world) {
+        lines.push(line(&format!("{}; R holds it, and says that nothing waited", owed.words)));
     }
     lines.push(line("what agents can't decide will appear here, with a deadline"));
     chrome::draw_empty(buffer, area, look, "No decision waits", &lines);

@@ -1,5 +1,7 @@
 //! The Inbox by its keys and its screens, on the real rules.
 
+mod desk;
+
 use proptest::prelude::*;
 use proptest::sample;
 use serde_json::json;
@@ -117,7 +119,7 @@ proptest! {
 }
 
 /// Keys that lead to everything that can lie over the view.
-const OVER: [&str; 11] = ["", "e", "h text:hi", "o", "R", "?", ":", "v", "p", "A", "/ text:x"];
+const OVER: [&str; 11] = ["", "e", "h text:hi", "o", "R", "?", ":", "v", "p", "T", "/ text:x"];
 
 #[test]
 fn expanding_says_what_will_be_true_and_then_it_is() {
@@ -254,7 +256,7 @@ fn claim_release_and_reassign() {
     assert!(runner.screen_text().contains("claimed: you"), "{}", runner.screen_text());
     runner.send_keys("C").unwrap();
     team.serve(&mut runner);
-    runner.send_keys("A").unwrap();
+    runner.send_keys("T").unwrap();
     assert!(runner.screen_text().contains("Hand #1 to"), "{}", runner.screen_text());
     runner.send_keys("text:sam enter").unwrap();
     team.serve(&mut runner);

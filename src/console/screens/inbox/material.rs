@@ -1,0 +1,219 @@
+//! What a case is about, by its kind: the input as received, both sides of a conflict, a publication with what was
+//! published over it, an event, and the history of work and tasks that got stuck.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use ratatui::text::{Line, Span};
+
+use super::case::{LABEL, TEXT_LINES};
+use crate::console::untrusted;
+use crate::console::widgets::Look;
+use crate::console::widgets::facts::Facts;
+use crate::console::words;
+use crate::console::world::World;
+use crate::domain::command::{Publish, Raise};
+use crate::domain::deed::{Body, Deed};
+use crate::domain::ids::{AgentId, AlertNo, Seq};
+use crate::domain::state::{AlertSide, Board, Case, Item, Task, Work};
+
+/// Lines of the input shown; all of it is one key away.
+const INPUT_LINES: usize = 10;
+/// Lines of one returned feedback or one attempt.
+const HISTORY_LINES: usize = 3;
+
+/// The lines of what a case is about, in so many columns.
+pub(super) fn lines<'a>(
+    look: Look<'_>,
+    room: usize,
+    world: &World,
+    (board, item): (&Board, &Item),
+    deed: &dyn Fn(Seq) -> Option<&'a Arc<Deed>>,
+) -> Vec<Line<'static>> {
+    let wide = room.saturating_sub(LABEL);
+    let mut facts = Facts::new(look, room, LABEL);
+    match &item.case {
+        Case::Conflict { alert } => {
+            let sides = board.alerts.get(alert).map(|alert| sides(look, wide, world, &alert.sides));
+            facts.lined("SIDES", sides.unwrap_or_default());
+        }
+        Case::UnownedField { .. } | Case::UnownedTarget { .. } | Case::Escalation { .. } => {
+            facts.lined("INPUT", input(look, wide, item));
+        }
+        Case::UnownedEvent { raise } => event(&mut facts, look, raise),
+        Case::TriggerCollision { alert, raise } => {
+            event(&mut facts, look, raise);
+            between(&mut facts, look, board, *alert);
+        }
+        Case::Approval { publish, over, alert } => {
+            published_over(&mut facts, look, world, over, deed);
+            publication(&mut facts, look, board, publish);
+            if let Some(alert) = alert {
+                let words = format!("output collision, alert #{alert}: another agent speaks on this thread");
+                facts.styled("HELD", &words, look.theme.warning);
+            }
+        }
+        Case::UnownedOutput { publish } => publication(&mut facts, look, board, publish),
+        Case::GivenUp { work } => given_up(&mut facts, look, world, work),
+        Case::Stuck { task, .. } => stuck(&mut facts, look, world, task),
+    }
+    facts.lines
+}
+
+/// The input as received: a write as its changes, anything else as its text.
+fn input(look: Look<'_>, wide: usize, item: &Item) -> Vec<Line<'static>> {
+    let theme = look.theme;
+    let text = |text: &str| untrusted::wrap(text, wide, INPUT_LINES, theme.base, theme.escaped);
+    match &item.case {
+        Case::UnownedField { write } => {
+            let mut lines = Vec::new();
+            for (name, value) in write.changes.iter().take(INPUT_LINES) {
+                let name = if name.is_whole() { String::new() } else { format!("#{name}") };
+                lines.extend(text(&format!(
+                    "{}{name} {} {}",
+                    write.entity,
+                    look.glyphs.arrow,
+                    value.plain()
+                )));
+            }
+            if let Some(reason) = &write.reason {
+                lines.extend(untrusted::wrap(reason, wide, 2, theme.muted, theme.escaped));
+            }
+            lines
+        }
+        Case::UnownedTarget { act } => {
+            let mut lines = text(&format!("{} {} {}", act.action, look.glyphs.arrow, act.target));
+            if let Some(reason) = &act.reason {
+                lines.extend(untrusted::wrap(reason, wide, 2, theme.muted, theme.escaped));
+            }
+            lines
+        }
+        Case::Escalation { input } => text(&input.plain()),
+        Case::UnownedOutput { .. }
+        | Case::UnownedEvent { .. }
+        | Case::TriggerCollision { .. }
+        | Case::Approval { .. }
+        | Case::GivenUp { .. }
+        | Case::Stuck { .. }
+        | Case::Conflict { .. } => Vec::new(),
+    }
+}
+
+/// Each side of a conflict: when, who, what it made of which field, and why.
+fn sides(look: Look<'_>, wide: usize, world: &World, sides: &[AlertSide]) -> Vec<Line<'static>> {
+    let theme = look.theme;
+    let mut lines = Vec::new();
+    for side in sides.iter().take(TEXT_LINES) {
+        let mut text = format!("{} {}", words::clock_or_day(side.at, world.now), side.actor);
+        if let Some(path) = &side.path {
+            _ = write!(text, " {path}");
+        }
+        if let Some(value) = &side.value {
+            _ = write!(text, " {} {}", look.glyphs.arrow, value.plain());
+        }
+        lines.extend(untrusted::wrap(&text, wide, TEXT_LINES, theme.base, theme.escaped));
+        let why = side.why.as_deref().unwrap_or_default();
+        let more = if why.is_empty() { side.outcome.to_string() } else { format!("{}: {why}", side.outcome) };
+        lines.extend(untrusted::wrap(&format!("      {more}"), wide, 2, theme.muted, theme.escaped));
+    }
+    lines
+}
+
+/// An event as it came: its name, and what routes are chosen by.
+fn event(facts: &mut Facts<'_>, look: Look<'_>, raise: &Raise) {
+    facts.styled("EVENT", &raise.event, look.theme.accent);
+    for (name, value) in raise.attributes.iter().take(INPUT_LINES) {
+        facts.long("", &format!("{name}: {}", value.plain()), 2, look.theme.base);
+    }
+    if raise.attributes.is_empty() {
+        facts.styled("", "no attributes came with it", look.theme.muted);
+    }
+}
+
+/// Who would answer the same event.
+fn between(facts: &mut Facts<'_>, look: Look<'_>, board: &Board, alert: AlertNo) {
+    let Some(alert) = board.alerts.get(&alert) else { return };
+    let who: Vec<&str> = alert.who.iter().filter_map(|actor| actor.agent()).map(AgentId::as_str).collect();
+    if !who.is_empty() {
+        facts.styled("BETWEEN", &who.join(&format!(" {} ", look.glyphs.swap)), look.theme.danger);
+    }
+}
+
+/// What others published on the thread since: a reviewer sees that first.
+fn published_over<'a>(
+    facts: &mut Facts<'_>,
+    look: Look<'_>,
+    world: &World,
+    over: &[Seq],
+    deed: &dyn Fn(Seq) -> Option<&'a Arc<Deed>>,
+) {
+    let theme = look.theme;
+    for (at, seq) in over.iter().enumerate() {
+        let label = if at == 0 { "OVER" } else { "" };
+        let Some(deed) = deed(*seq) else {
+            facts.styled(label, &format!("deed #{seq}, being fetched"), theme.muted);
+            continue;
+        };
+        let when = words::clock(deed.recorded, world.now);
+        let head = format!("{} {when} {} spoke on this thread already:", look.glyphs.attention, deed.actor);
+        facts.styled(label, &head, theme.warning);
+        if let Body::OutputPublished(what) = &deed.body {
+            facts.long("", &what.body.plain(), HISTORY_LINES, theme.base);
+        }
+    }
+    if !over.is_empty() {
+        facts.gap();
+    }
+}
+
+fn publication(facts: &mut Facts<'_>, look: Look<'_>, board: &Board, publish: &Publish) {
+    let theme = look.theme;
+    let output = board.map.model().outputs.iter().find(|output| *output.name == *publish.output);
+    let rule =
+        if output.is_some_and(|output| output.needs_approval) { "  a person approves here" } else { "" };
+    let mut line = untrusted::fit_spans(&publish.output, facts.wide(), theme.accent, theme.escaped);
+    line.push(Span::styled(rule, theme.muted));
+    facts.lined("OUTPUT", vec![Line::from(line)]);
+    facts.maybe("THREAD", publish.thread.as_deref());
+    facts.long("BODY", &publish.body.plain(), INPUT_LINES, theme.base);
+    facts.maybe("REASON", publish.reason.as_deref());
+    let based: Vec<String> =
+        publish.depends_on.iter().map(|(path, version)| format!("{path} v{version}")).collect();
+    let words = if based.is_empty() { "nothing that it names".to_owned() } else { based.join(", ") };
+    facts.styled("BASED ON", &words, if based.is_empty() { theme.muted } else { theme.base });
+}
+
+/// Work that is out of attempts: what it was, and how each attempt ended.
+fn given_up(facts: &mut Facts<'_>, look: Look<'_>, world: &World, work: &Work) {
+    let theme = look.theme;
+    facts.say("WORK", &format!("#{} {}: {}", work.no, work.kind.word(), work.title));
+    facts.say("FOR", &format!("{}, tried {} of {}", work.agent, work.attempts, work.max_attempts));
+    for (at, tried) in work.history.iter().enumerate() {
+        let label = if at == 0 { "TRIES" } else { "" };
+        let when = words::clock(tried.at, world.now);
+        facts.styled(label, &format!("{} {when} {}", tried.attempt, tried.how), theme.subtle);
+        if let Some(note) = &tried.note {
+            facts.long("", note, HISTORY_LINES, theme.base);
+        }
+    }
+}
+
+/// A task that does not get on: who gave it to whom, and every feedback.
+fn stuck(facts: &mut Facts<'_>, look: Look<'_>, world: &World, task: &Task) {
+    let theme = look.theme;
+    facts.say("TASK", &format!("{}, attempt {} of {}", task.id, task.attempt, task.max_attempts));
+    facts.say("BETWEEN", &format!("{} {} {}", task.order.from, look.glyphs.arrow, task.order.to));
+    if let Some(product) = &task.order.work_product.result {
+        facts.long("PRODUCT", &product.plain(), HISTORY_LINES, theme.base);
+    }
+    facts.long("CONTEXT", &task.order.context.plain(), HISTORY_LINES, theme.base);
+    for (at, back) in task.history.iter().enumerate() {
+        let label = if at == 0 { "RETURNED" } else { "" };
+        let when = words::clock(back.at, world.now);
+        facts.styled(label, &format!("{} {when} {}", back.attempt, back.by), theme.subtle);
+        facts.long("", &back.text, HISTORY_LINES, theme.base);
+    }
+    if task.history.is_empty() {
+        facts.styled("RETURNED", "never", theme.muted);
+    }
+}

@@ -1,0 +1,104 @@
+//! A review as it is recorded: the session over each queue begins and ends through the server, like any decision.
+
+use super::review::Review;
+use super::sheet::Sheet;
+use super::{Inbox, Over, Sent};
+use crate::console::ask::What;
+use crate::console::screens::Want;
+use crate::console::widgets::chrome::Tone;
+use crate::console::world::World;
+use crate::domain::command::{Command, ReviewStep, ReviewVerb};
+use crate::domain::ids::{ItemNo, QueueName};
+use crate::domain::state::Board;
+
+impl Inbox {
+    /// Begins a review of the cases that wait for this person, or ends the one under way.
+    pub(super) fn toggle_review(&mut self, world: &World) -> Vec<Want> {
+        if let Some(review) = self.review.take() {
+            self.over = Some(Over::Sheet(Sheet::summary(&review, world)));
+            self.settle(world);
+            return self.end_sessions();
+        }
+        let Some(board) = &world.board else { return Vec::new() };
+        let mine = |no: &ItemNo| board.items.get(no).is_some_and(|item| world.may_answer(item).is_ok());
+        let cases: Vec<ItemNo> = self.order.iter().copied().filter(mine).collect();
+        if cases.is_empty() {
+            return self.hold_empty(world, board);
+        }
+        let mut queues: Vec<QueueName> = Vec::new();
+        for item in cases.iter().filter_map(|no| board.items.get(no)) {
+            let queue = board.map.queue(&item.queue).unwrap_or_else(|| board.map.first_queue());
+            if !queues.contains(&queue.name) {
+                queues.push(queue.name.clone());
+            }
+        }
+        self.marks.clear();
+        self.review = Some(Review::new(cases, world.now));
+        self.settle(world);
+        self.begin_sessions(queues, world, board)
+    }
+
+    /// Nothing waits: the review is held all the same, so that the schedule knows.
+    fn hold_empty(&mut self, world: &World, board: &Board) -> Vec<Want> {
+        let nothing = || vec![Want::Say(Tone::Info, "no case waits for you".to_owned())];
+        if world.may_decide().is_err() || !self.filter.is_empty() {
+            return nothing();
+        }
+        let queues = board.map.model().queues.iter();
+        let mine = queues.filter(|queue| queue.review.is_some() && queue.is_reviewer(&world.me.person));
+        let mine: Vec<QueueName> = mine.map(|queue| queue.name.clone()).collect();
+        if mine.is_empty() {
+            return nothing();
+        }
+        let mut wants = Vec::new();
+        for queue in mine {
+            let open = is_mine(world, board, &queue);
+            wants.push(self.record(queue, if open { ReviewVerb::End } else { ReviewVerb::Start }, !open));
+        }
+        wants
+    }
+
+    fn begin_sessions(&mut self, queues: Vec<QueueName>, world: &World, board: &Board) -> Vec<Want> {
+        let mut wants = Vec::new();
+        for queue in queues {
+            // One that was left open, such as by a console that ended, goes on.
+            if !is_mine(world, board, &queue) && world.may_decide().is_ok() {
+                wants.push(self.record(queue.clone(), ReviewVerb::Start, false));
+            }
+            self.sessions.push(queue);
+        }
+        wants
+    }
+
+    fn end_sessions(&mut self) -> Vec<Want> {
+        let queues = std::mem::take(&mut self.sessions);
+        queues.into_iter().map(|queue| self.record(queue, ReviewVerb::End, false)).collect()
+    }
+
+    fn record(&mut self, queue: QueueName, step: ReviewVerb, then_end: bool) -> Want {
+        let command = Command::Review(ReviewStep { queue: queue.clone(), step, note: None });
+        self.ask(Sent::Session { queue, step, then_end }, What::Command(Box::new(command)))
+    }
+
+    /// The server took a step of a session.
+    pub(super) fn session_done(&mut self, queue: QueueName, step: ReviewVerb, then_end: bool) -> Vec<Want> {
+        match step {
+            ReviewVerb::Start if then_end => vec![self.record(queue, ReviewVerb::End, false)],
+            ReviewVerb::Start => vec![Want::Say(Tone::Info, format!("the review of {queue} has begun"))],
+            ReviewVerb::End => {
+                vec![Want::Say(Tone::Done, format!("the review of {queue} is recorded as held"))]
+            }
+        }
+    }
+
+    /// The server refused a step of a session: going through the cases needs none, but it is said.
+    pub(super) fn session_refused(&mut self, queue: &QueueName, why: &str) -> Vec<Want> {
+        self.sessions.retain(|open| open != queue);
+        Want::fail(format!("the review of {queue} is not recorded: {why}"))
+    }
+}
+
+fn is_mine(world: &World, board: &Board, queue: &QueueName) -> bool {
+    let open = board.reviews.get(queue).and_then(|reviews| reviews.open.as_ref());
+    open.is_some_and(|open| open.by.person() == Some(&world.me.person))
+}

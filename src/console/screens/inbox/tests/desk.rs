@@ -1,0 +1,340 @@
+//! Approvals, events, work and tasks that got stuck, and recorded reviews, on a board that has them.
+
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::{me, start};
+use crate::console::app::{App, Settings};
+use crate::console::ask::What;
+use crate::console::testing::{Runner, team::Team};
+use crate::domain::command::{Command, ItemAnswer, ItemVerb, ReviewVerb, WorkProduct};
+use crate::domain::ids::{Actor, AgentId, AlertNo, ItemNo, QueueName, Seq, TaskId, WorkNo};
+use crate::domain::state::{
+    Attempt, Case, Feedback, HandoffOrder, Item, OpenReview, QueueReviews, Task, TaskStage, TokenClass, Work,
+    WorkKind,
+};
+use crate::domain::time::Span;
+use crate::domain::value::Value;
+
+const MAP: &str = r#"
+workspace = "northwind"
+governance_owner = "dana"
+
+[[agent]]
+id = "billing"
+role = "Answers invoices"
+owner = "dana"
+writes = ["crm/invoice/*"]
+outputs = ["mail/replies"]
+
+[[agent]]
+id = "payments"
+role = "Chases payments"
+owner = "dana"
+writes = ["crm/payment/*"]
+outputs = ["mail/replies"]
+
+[[output]]
+name = "mail/replies"
+order = ["billing", "payments"]
+needs_approval = true
+thread_window = "1h"
+
+[[queue]]
+name = "ops"
+owner = "dana"
+deputies = ["sam"]
+sla = "24h"
+review = "daily 09:00"
+priority = ["billing", "payments"]
+"#;
+
+fn agent(name: &str) -> AgentId {
+    AgentId::new(name).unwrap()
+}
+
+fn queue() -> QueueName {
+    QueueName::new("ops").unwrap()
+}
+
+/// One case of each kind that came with the later rules; the approval is due first.
+fn team() -> Team {
+    let mut team = Team::new(MAP, start()).unwrap();
+    team.agent(
+        "billing",
+        json!({"do": "write", "entity": "crm/invoice/117", "changes": {"": "due"}, "expected": {"": 0}}),
+    )
+    .unwrap();
+    team.pass(Span::from_hours(1)).unwrap();
+    let publish = json!({"output": "mail/replies", "thread": "re: invoice payment due", "body": "We have received your\u{202e} payment.",
+        "subject": "crm/invoice/117", "depends_on": {"crm/invoice/117": 1}, "reason": "the invoice is paid"}).to_string();
+    let publish = Box::new(serde_json::from_str(&publish.replace("\\u{202e}", "\u{202e}")).unwrap());
+    let raise = |text: &str| {
+        serde_json::from_value(
+            json!({"event": "email.received", "attributes": {"subject": text, "from": "anna@acme.test"}}),
+        )
+        .unwrap()
+    };
+    let over = vec![Seq(2)];
+    let mut cases = vec![
+        (
+            "payments",
+            Case::Approval { publish, over, alert: Some(AlertNo(1)) },
+            "a reply on a thread that billing has answered",
+        ),
+        (
+            "billing",
+            Case::UnownedEvent { raise: raise("partner enquiry") },
+            "email.received: nobody answers it",
+        ),
+        (
+            "billing",
+            Case::TriggerCollision { alert: AlertNo(9), raise: raise("re: invoice payment due") },
+            "email.received: billing and payments answer it",
+        ),
+    ];
+    let now = team.now;
+    cases.push((
+        "billing",
+        Case::GivenUp { work: Box::new(given_up(now)) },
+        "match invoice 117: out of attempts",
+    ));
+    cases.push((
+        "payments",
+        Case::Stuck { task: Box::new(stuck(now)), alert: None },
+        "reminder-3 comes back with the same feedback",
+    ));
+    let kind = team.state.board.map.first_queue().name.clone();
+    for (no, (by, case, title)) in (1..).zip(cases) {
+        let item = Item {
+            no: ItemNo(no),
+            version: 1,
+            case,
+            queue: kind.clone(),
+            raised_by: Actor::Agent(agent(by)),
+            title: Arc::from(title),
+            why: Arc::from("a person decides here"),
+            unforeseen: false,
+            subject: Some("crm/invoice/117".parse().unwrap()),
+            evidence: vec![Seq(2)],
+            alike: Arc::from(title),
+            suggestion: None,
+            opened: now,
+            deed: Seq(2),
+            warn_at: now.plus(Span::from_hours(18)),
+            due: now.plus(Span::from_hours(20)).plus(Span::from_mins(i64::try_from(no).unwrap())),
+            claimed_by: None,
+            assigned_to: None,
+            joined: 0,
+            warned: false,
+            overdue: false,
+        };
+        team.state.board.items.insert(item.no, Arc::new(item));
+    }
+    team
+}
+
+fn given_up(now: crate::domain::time::Time) -> Work {
+    let kind = WorkKind::Notice { text: Arc::from("match invoice 117") };
+    let mut work = Work::new(WorkNo(7), agent("billing"), kind, "match invoice 117", (now, Seq(2)));
+    (work.attempts, work.max_attempts) = (2, 2);
+    for (attempt, how, note) in [(1, "failed", Some("the ledger API timed out")), (2, "lapsed", None)] {
+        work.history.push(Attempt {
+            attempt,
+            how: Arc::from(how),
+            note: note.map(Arc::from),
+            at: now,
+            deed: Seq(2),
+        });
+    }
+    work
+}
+
+fn stuck(now: crate::domain::time::Time) -> Task {
+    let back = |attempt| Feedback {
+        attempt,
+        by: agent("billing"),
+        text: Arc::from("The amount is wrong."),
+        at: now,
+        deed: Seq(2),
+    };
+    let order = HandoffOrder {
+        task: TaskId::new("reminder-3").unwrap(),
+        from: agent("payments"),
+        to: agent("billing"),
+        work_product: WorkProduct {
+            result: Some(Value::text("drafts/reminder-3")),
+            status: Some(Arc::from("drafted")),
+        },
+        context: Value::text("second reminder to Acme"),
+        constraints: Value::text("no fees"),
+        attempt: 2,
+        max_attempts: 3,
+    };
+    Task {
+        id: TaskId::new("reminder-3").unwrap(),
+        owner: agent("payments"),
+        subject: None,
+        stage: TaskStage::Escalated { item: ItemNo(5) },
+        attempt: 2,
+        max_attempts: 3,
+        history: vec![back(1), back(2)],
+        order,
+        at: now,
+        deed: Seq(2),
+    }
+}
+
+fn console(team: &mut Team, width: u16, height: u16) -> Runner<App> {
+    let mut runner = team.console(me("dana", TokenClass::Admin), Settings::default(), width, height);
+    team.serve(&mut runner);
+    runner
+}
+
+/// Types keys, lets the team answer what is asked for to look at, and gives what would change something.
+fn commands(team: &mut Team, runner: &mut Runner<App>, keys: &str) -> Vec<Command> {
+    runner.send_keys(keys).unwrap();
+    let mut sent = Vec::new();
+    let asked = runner.take_done();
+    for ask in asked {
+        if let What::Command(command) = ask.what {
+            sent.push(*command);
+        }
+    }
+    team.serve(runner);
+    sent
+}
+
+fn answer(commands: &[Command]) -> ItemAnswer {
+    match commands {
+        [Command::Item(step)] => match &step.step {
+            ItemVerb::Answer(answered) => answered.answer.clone(),
+            other => panic!("{other:?}"),
+        },
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn each_case_says_what_it_is_about() {
+    let mut team = team();
+    let mut runner = console(&mut team, 120, 36);
+    insta::assert_snapshot!("approval_120x36", runner.screen_text());
+    for name in ["unowned_event", "collision", "given_up", "stuck"] {
+        runner.send_keys("j").unwrap();
+        team.serve(&mut runner);
+        insta::assert_snapshot!(format!("{name}_120x36"), runner.screen_text());
+    }
+    let mut narrow = console(&mut team, 80, 24);
+    insta::assert_snapshot!("approval_80x24", narrow.screen_text());
+    narrow.resize(44, 24);
+    narrow.send_keys("enter").unwrap();
+    assert!(narrow.screen_text().contains("mail/replies"), "{}", narrow.screen_text());
+}
+
+#[test]
+fn an_approval_is_approved_edited_or_rejected_and_nothing_else() {
+    let mut team = team();
+    let mut runner = console(&mut team, 120, 36);
+    for key in ["e", "h", "o"] {
+        assert!(commands(&mut team, &mut runner, key).is_empty());
+        let screen = runner.screen_text();
+        assert!(screen.contains("waits for your approval: a approves"), "{screen}");
+    }
+    runner.send_keys("a").unwrap();
+    insta::assert_snapshot!("approve_120x36", runner.screen_text());
+    // The safe button is chosen first.
+    assert!(commands(&mut team, &mut runner, "enter").is_empty());
+    let sent = commands(&mut team, &mut runner, "a tab enter");
+    assert_eq!(answer(&sent), ItemAnswer::Approve { note: None });
+}
+
+#[test]
+fn an_edited_body_goes_out_and_a_rejection_needs_a_note() {
+    let mut team = team();
+    let mut runner = console(&mut team, 120, 36);
+    runner.send_keys("A ctrl-u text:Thank_you,_it_is_paid.").unwrap();
+    insta::assert_snapshot!("edited_120x36", runner.screen_text());
+    let sent = commands(&mut team, &mut runner, "enter tab enter");
+    let body = Value::text("Thank you, it is paid.");
+    assert_eq!(answer(&sent), ItemAnswer::ApproveEdited { body, note: None });
+    let mut runner = console(&mut team, 120, 36);
+    assert!(commands(&mut team, &mut runner, "x enter tab enter").is_empty());
+    assert!(runner.screen_text().contains("why it does not go out"), "{}", runner.screen_text());
+    let sent = commands(&mut team, &mut runner, "tab text:billing_has_answered enter tab enter");
+    assert_eq!(answer(&sent), ItemAnswer::Reject { note: Arc::from("billing has answered") });
+}
+
+#[test]
+fn an_event_is_given_to_an_agent_and_gets_no_approval() {
+    let mut team = team();
+    let mut runner = console(&mut team, 120, 36);
+    assert!(commands(&mut team, &mut runner, "j a").is_empty());
+    assert!(runner.screen_text().contains("is no publication"), "{}", runner.screen_text());
+    runner.send_keys("h text:theirs tab tab text:payments").unwrap();
+    insta::assert_snapshot!("given_120x36", runner.screen_text());
+    let sent = commands(&mut team, &mut runner, "enter tab enter");
+    let to = Some(agent("payments"));
+    assert_eq!(answer(&sent), ItemAnswer::Handle { note: Arc::from("theirs"), reply: None, to });
+}
+
+#[test]
+fn marked_approvals_are_answered_each_by_itself() {
+    let mut team = team();
+    let first = team.state.board.items.get(&ItemNo(1)).unwrap().clone();
+    let second = Item { no: ItemNo(8), due: first.due.plus(Span::from_secs(1)), ..(*first).clone() };
+    team.state.board.items.insert(ItemNo(8), Arc::new(second));
+    let mut runner = console(&mut team, 120, 36);
+    assert!(commands(&mut team, &mut runner, "space space A").is_empty());
+    assert!(runner.screen_text().contains("each body is edited by itself"), "{}", runner.screen_text());
+    assert_eq!(commands(&mut team, &mut runner, "a tab enter").len(), 2);
+}
+
+fn steps(commands: &[Command]) -> Vec<ReviewVerb> {
+    let step = |command: &Command| match command {
+        Command::Review(step) if step.queue == queue() => step.step,
+        other => panic!("{other:?}"),
+    };
+    commands.iter().map(step).collect()
+}
+
+#[test]
+fn a_review_is_recorded_from_its_start_to_its_end() {
+    let mut team = team();
+    let mut runner = console(&mut team, 120, 36);
+    runner.send_keys("R").unwrap();
+    let begun = runner.take_done();
+    let [ask] = begun.as_slice() else { panic!("{begun:?}") };
+    assert!(matches!(&ask.what, What::Command(step) if steps(&[(**step).clone()]) == [ReviewVerb::Start]));
+    assert!(runner.screen_text().contains("1 of 5"));
+    runner.send_keys("esc").unwrap();
+    let ended = runner.take_done();
+    let [ask] = ended.as_slice() else { panic!("{ended:?}") };
+    assert!(matches!(&ask.what, What::Command(step) if steps(&[(**step).clone()]) == [ReviewVerb::End]));
+    assert!(runner.screen_text().contains("0 of 5 answered"), "{}", runner.screen_text());
+}
+
+#[test]
+fn the_header_says_when_a_review_is_owed() {
+    let mut team = team();
+    let now = team.now;
+    let owed = |team: &mut Team, reviews| {
+        team.state.board.reviews.insert(queue(), reviews);
+        console(team, 120, 24).screen_text().lines().next().unwrap_or_default().to_owned()
+    };
+    let due = |at, last_held| QueueReviews { due: Some(at), last_held, ..QueueReviews::default() };
+    let soon = owed(&mut team, due(now.plus(Span::from_hours(2)), Some(true)));
+    assert!(soon.contains("ops review at 12:00"), "{soon}");
+    let late = owed(&mut team, due(now.minus(Span::from_mins(20)), Some(true)));
+    assert!(late.contains("! ops review due 09:40"), "{late}");
+    let missed = owed(&mut team, due(now.plus(Span::from_hours(23)), Some(false)));
+    assert!(missed.contains("! ops review not held"), "{missed}");
+    let open = OpenReview { by: me_actor(), at: now, deed: Seq(2), waiting: 5, answered: 1 };
+    let open = owed(&mut team, QueueReviews { open: Some(open), ..QueueReviews::default() });
+    assert!(open.contains("● ops review by you"), "{open}");
+}
+
+fn me_actor() -> Actor {
+    Actor::Person(me("dana", TokenClass::Admin).person)
+}
