@@ -140,7 +140,10 @@ actions! {
     Resolve "resolve" "resolve" Decide Decides "Resolve the alert with a note";
     Escalate "escalate" "to inbox" Decide Decides "Send the alert to the inbox";
     Freeze "freeze" "freeze" Decide Decides "Freeze the entity, so that all agents keep off it; again to let them back";
-    Pause "pause" "pause" Decide Decides "Pause an agent of this conflict; again to let it go on";
+    Pause "pause" "pause" Decide Decides "Pause the agent; again to let it go on";
+    SetField "set-field" "set" Decide Decides "Set a field yourself";
+    Revert "revert" "revert" Decide Decides "Revert a field to an earlier version";
+    Unlock "unlock" "unlock" Decide Decides "End a lease by force";
     EditMap "edit-map" "edit map" Decide Looks "Open the map in the editor, check it, and apply it";
     Confirm "confirm" "confirm" Decide Decides "Confirm: press the chosen button";
     ToggleField "toggle-field" "tick" Decide Looks "Tick or untick the field";
@@ -160,6 +163,11 @@ impl Action {
     /// The action of that name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|action| action.name() == name)
+    }
+
+    /// Whether it overrides what is under the cursor, in any view.
+    pub fn overrides(self) -> bool {
+        matches!(self, Self::Freeze | Self::Pause | Self::SetField | Self::Revert | Self::Unlock)
     }
 
     /// Whether it changes what others see.

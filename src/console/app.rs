@@ -1,5 +1,7 @@
 //! The console as a whole: the screens, what lies over them, and the one `update` that everything goes through. Drawing the
-//! frame around the view is `frame`'s.
+//! frame around the view is `frame`'s; what lies over it is `over`'s.
+
+mod over;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -8,8 +10,9 @@ use crossterm::event::{KeyEvent, MouseEvent};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
+pub(super) use self::over::Over;
 use super::action::Action;
-use super::ask::{Ask, Heard, Trouble, What};
+use super::ask::{Ask, Heard, Trouble};
 use super::frame;
 use super::glyphs::{self, Glyphs};
 use super::keymap::{Context, Keymap};
@@ -21,16 +24,12 @@ use super::screens::{self, Screen, Want};
 use super::theme::{Choice, Surroundings, Theme};
 use super::widgets::Look;
 use super::widgets::chrome::Tone;
-use super::widgets::picker::{Entry, Picker};
 use super::widgets::scroll::Scroll;
 use super::world::{Link, Me, World};
 use crate::domain::deed::{Body, Deed};
 use crate::domain::ids::WorkspaceId;
 use crate::domain::state::Severity;
 use crate::domain::time::Time;
-
-/// Lines of help that a page key goes by.
-const HELP_PAGE: isize = 12;
 
 /// How the console looks and listens, as configured.
 #[derive(Debug, Clone)]
@@ -72,17 +71,6 @@ pub(super) struct Said {
     pub(super) words: String,
 }
 
-/// What lies over the view.
-#[derive(Debug)]
-pub(super) enum Over {
-    /// The keys of the view.
-    Help(Scroll),
-    /// Every command and place.
-    Palette(Picker<Action>),
-    /// The workspaces that this person may look at.
-    Workspaces(Picker<WorkspaceId>),
-}
-
 /// The console.
 pub struct App {
     pub(super) world: World,
@@ -99,6 +87,8 @@ pub struct App {
     size: Rect,
     history: History,
     title: String,
+    /// What was asked for by what lies over the view.
+    sent: over::Sent,
 }
 
 impl std::fmt::Debug for App {
@@ -125,6 +115,7 @@ impl App {
             size: Rect::ZERO,
             history: History::default(),
             title: String::new(),
+            sent: over::Sent::default(),
         }
     }
 
@@ -183,8 +174,7 @@ impl App {
     /// Whose keys count now.
     pub(super) fn context(&self) -> Context {
         match &self.over {
-            Some(Over::Help(_)) => Context::Preview,
-            Some(Over::Palette(_) | Over::Workspaces(_)) => Context::Picker,
+            Some(over) => over.context(),
             None => self.screen().map_or(Context::Global, Screen::context),
         }
     }
@@ -200,7 +190,7 @@ impl App {
         match action {
             Action::Suspend => return vec![Effect::Suspend],
             Action::Redraw => return vec![Effect::Redraw],
-            _ if self.over.is_some() => return self.act_over(action),
+            _ if self.over.is_some() => return self.act_over(action, typed.ahead),
             _ => {}
         }
         if action.decides()
@@ -215,9 +205,7 @@ impl App {
     /// A key that means nothing here: text where text is typed, else a word about help.
     fn text(&mut self, context: Context, key: KeyEvent) -> Vec<Effect<Ask>> {
         match &mut self.over {
-            Some(Over::Palette(picker)) => picker.key(key),
-            Some(Over::Workspaces(picker)) => picker.key(key),
-            Some(Over::Help(_)) => self.over = None,
+            Some(_) => return self.text_over(key),
             None if matches!(context, Context::Prompt | Context::Picker) => {
                 return self.with_screen(|screen, world| screen.text(key, world));
             }
@@ -240,30 +228,6 @@ impl App {
         }
         // Cancelling must always be possible; a screen asks again before it sends anything.
         if action == Action::Confirm { Ok(()) } else { self.world.may_decide() }
-    }
-
-    fn act_over(&mut self, action: Action) -> Vec<Effect<Ask>> {
-        match (&mut self.over, action) {
-            (Some(Over::Help(scroll)), Action::Down) => scroll.by(1),
-            (Some(Over::Help(scroll)), Action::Up) => scroll.by(-1),
-            (Some(Over::Help(scroll)), Action::PageDown) => scroll.by(HELP_PAGE),
-            (Some(Over::Help(scroll)), Action::PageUp) => scroll.by(-HELP_PAGE),
-            (Some(Over::Palette(picker)), Action::Submit) => {
-                let chosen = picker.chosen().copied();
-                self.over = None;
-                return self.chosen(chosen);
-            }
-            (Some(Over::Workspaces(picker)), Action::Submit) => {
-                let chosen = picker.chosen().cloned();
-                self.over = None;
-                return self.switch(chosen);
-            }
-            (_, Action::Close | Action::Quit | Action::Help | Action::Confirm) => self.over = None,
-            (Some(Over::Palette(picker)), other) => _ = picker.apply(other),
-            (Some(Over::Workspaces(picker)), other) => _ = picker.apply(other),
-            (Some(Over::Help(_)) | None, _) => {}
-        }
-        Vec::new()
     }
 
     /// An action picked in the palette is as good as its key: the same rules hold.
@@ -297,6 +261,8 @@ impl App {
             Action::Back => return self.retrace(History::back),
             Action::Forward => return self.retrace(History::forward),
             Action::Mouse => return self.toggle_mouse(),
+            Action::Peek => return self.peek(),
+            _ if action.overrides() => return self.begin_override(action),
             _ => return self.with_screen(|screen, world| screen.act(action, world)),
         }
         Vec::new()
@@ -311,36 +277,6 @@ impl App {
         };
         self.say(Tone::Info, words.to_owned());
         vec![Effect::Mouse(self.settings.mouse)]
-    }
-
-    fn palette(&self) -> Picker<Action> {
-        let context = self.context();
-        let keymap = &self.settings.keymap;
-        let in_reach = |action: &&Action| !keymap.keys_for(context, **action).is_empty();
-        let entry = |action: &Action| Entry {
-            name: action.name().replace('-', " "),
-            note: action.help().to_owned(),
-            key: keymap.key_for(context, *action).map(|key| key.to_string()).unwrap_or_default(),
-            value: *action,
-        };
-        Picker::new("Commands", Action::ALL.iter().filter(in_reach).map(entry).collect())
-    }
-
-    fn workspaces(&self) -> Picker<WorkspaceId> {
-        let entry = |workspace: &WorkspaceId| Entry {
-            name: workspace.to_string(),
-            note: if *workspace == self.world.workspace { "here now".to_owned() } else { String::new() },
-            key: String::new(),
-            value: workspace.clone(),
-        };
-        Picker::new("Workspaces", self.world.workspaces.iter().map(entry).collect())
-    }
-
-    fn switch(&mut self, to: Option<WorkspaceId>) -> Vec<Effect<Ask>> {
-        let Some(to) = to.filter(|to| *to != self.world.workspace) else { return Vec::new() };
-        self.say(Tone::Info, format!("going to {to}"));
-        let from = self.screen().map_or(View::Inbox, Screen::view);
-        vec![Effect::Do(Ask { from, tag: 0, what: What::Switch(to) })]
     }
 
     fn go(&mut self, place: &Place) -> Vec<Effect<Ask>> {
@@ -448,6 +384,7 @@ impl App {
                 self.stale = true;
                 Vec::new()
             }
+            Heard::Answer { tag, result, .. } if over::is_ours(tag) => self.told_over(tag, result),
             Heard::Answer { to, tag, result } => {
                 self.with_view(to, |screen, world| screen.told(tag, result, world))
             }
@@ -496,15 +433,10 @@ impl Program for App {
         match message {
             Message::Key(typed) => self.key(typed),
             Message::Paste(text) => match &mut self.over {
-                Some(Over::Palette(picker)) => {
-                    picker.paste(&text);
+                Some(over) => {
+                    over.paste(&text);
                     Vec::new()
                 }
-                Some(Over::Workspaces(picker)) => {
-                    picker.paste(&text);
-                    Vec::new()
-                }
-                Some(Over::Help(_)) => Vec::new(),
                 None => self.with_screen(|screen, world| screen.paste(&text, world)),
             },
             Message::Mouse(event) => self.mouse(event),

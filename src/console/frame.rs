@@ -63,6 +63,14 @@ pub(super) fn draw(app: &App, buffer: &mut Buffer, screen: Rect) -> Option<Posit
         }
         Some(Over::Palette(picker)) => picker.draw(buffer, screen, look),
         Some(Over::Workspaces(picker)) => picker.draw(buffer, screen, look),
+        Some(Over::Peek(peek)) => {
+            peek.draw(buffer, screen, look, &app.world);
+            None
+        }
+        Some(Over::Override(overriding)) => {
+            let board = app.world.board.as_ref()?;
+            overriding.draw(buffer, screen, look, board, app.world.now)
+        }
     }
 }
 
@@ -192,10 +200,7 @@ fn last_line(app: &App, look: Look<'_>, room: usize) -> Line<'static> {
     }
     let context = app.context();
     let mut wanted = match &app.over {
-        Some(Over::Help(_)) => vec![Action::Down, Action::Close],
-        Some(Over::Palette(_) | Over::Workspaces(_)) => {
-            vec![Action::Submit, Action::NextSuggestion, Action::Close]
-        }
+        Some(over) => over.hints(),
         None => app.screen().map(|screen| screen.hints(&app.world)).unwrap_or_default(),
     };
     if context.around().is_some() {

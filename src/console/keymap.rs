@@ -36,11 +36,13 @@ pub enum Context {
     Preview,
     /// A list to choose from is open: palette, workspaces.
     Picker,
+    /// A quick look lies over the view.
+    Peek,
 }
 
 impl Context {
     /// All contexts, in the order of the file.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Global,
         Self::Inbox,
         Self::Log,
@@ -50,6 +52,7 @@ impl Context {
         Self::Prompt,
         Self::Preview,
         Self::Picker,
+        Self::Peek,
     ];
 
     /// The table's name in the file.
@@ -64,6 +67,7 @@ impl Context {
             Self::Prompt => "prompt",
             Self::Preview => "preview",
             Self::Picker => "picker",
+            Self::Peek => "peek",
         }
     }
 
@@ -71,7 +75,7 @@ impl Context {
     pub fn around(self) -> Option<Self> {
         match self {
             Self::Inbox | Self::Log | Self::Map | Self::Conflicts | Self::Work => Some(Self::Global),
-            Self::Global | Self::Prompt | Self::Preview | Self::Picker => None,
+            Self::Global | Self::Prompt | Self::Preview | Self::Picker | Self::Peek => None,
         }
     }
 }

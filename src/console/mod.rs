@@ -9,6 +9,8 @@
 //!   at, [`ask`] what can be asked of the server, [`place`] where a reader can be.
 //! - [`open`] is the way in, [`wire`] carries between console and client.
 //! - [`screens`] has one module for each view; its page says how a screen is written. [`widgets`] know no domain.
+//! - [`under`] is what lies under the cursor, [`peek`] a quick look at it, [`overriding`] an override being made,
+//!   [`reviews`] which review is owed.
 //! - [`keymap`] says what keys mean, [`action`] what can be meant, [`theme`] and [`glyphs`] how things look.
 //! - Text from agents passes through [`untrusted`] and nothing else.
 
@@ -21,6 +23,8 @@ pub mod keymap;
 pub mod keys;
 pub mod message;
 pub mod open;
+pub mod overriding;
+pub mod peek;
 pub mod place;
 pub mod reviews;
 pub mod run;
@@ -28,6 +32,7 @@ pub mod screens;
 pub mod terminal;
 pub mod testing;
 pub mod theme;
+pub mod under;
 pub mod untrusted;
 pub mod widgets;
 pub mod wire;

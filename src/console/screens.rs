@@ -28,6 +28,7 @@ use super::ask::{Told, Trouble, What};
 use super::keymap::Context;
 use super::message::Pace;
 use super::place::{Place, Spot, View};
+use super::under::Under;
 use super::widgets::Look;
 use super::widgets::chrome::Tone;
 use super::world::World;
@@ -144,6 +145,12 @@ pub trait Screen {
 
     /// The reader comes here, to a spot or to wherever they last were.
     fn enter(&mut self, spot: Option<&Spot>, world: &World) -> Vec<Want>;
+
+    /// What lies under the cursor: what the quick peek shows, and what can be overridden.
+    fn under(&self, world: &World) -> Under {
+        _ = world;
+        Under::default()
+    }
 
     /// Where the reader is, for `back`.
     fn spot(&self) -> Option<Spot>;

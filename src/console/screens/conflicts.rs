@@ -26,6 +26,7 @@ use crate::console::glyphs;
 use crate::console::keymap::Context;
 use crate::console::place::{Place, Spot, View};
 use crate::console::theme::Theme;
+use crate::console::under::Under;
 use crate::console::untrusted;
 use crate::console::widgets::chrome::{self, Tone};
 use crate::console::widgets::list::ListState;
@@ -133,13 +134,11 @@ impl Conflicts {
     }
 
     /// Opens a step, where the conflict is one that it can be taken on.
-    #[expect(clippy::wildcard_enum_match_arm, reason = "called with the four actions that open a step")]
     fn begin(&mut self, action: Action, world: &World) -> Vec<Want> {
         let (Some(alert), Some(board)) = (self.focused(world), &world.board) else {
             return vec![Want::Say(Tone::Info, "no conflict is selected".to_owned())];
         };
-        let stops = matches!(action, Action::Freeze | Action::Pause);
-        if matches!(alert.state, AlertState::Resolved { .. }) && !stops {
+        if matches!(alert.state, AlertState::Resolved { .. }) {
             return vec![Want::Say(Tone::Info, format!("alert #{} is resolved already", alert.no))];
         }
         if let (Action::Escalate, Some(item)) =
@@ -147,19 +146,9 @@ impl Conflicts {
         {
             return vec![Want::Say(Tone::Info, format!("it waits in the inbox already, as #{item}"))];
         }
-        let step = match action {
-            Action::Resolve => Some(Step::resolve(alert)),
-            Action::Escalate => Some(Step::escalate(alert)),
-            Action::Freeze => Step::freeze(alert, board),
-            _ => Step::pause(alert, board),
-        };
-        match step {
-            Some(step) => {
-                self.over = Some(Over::Step(Box::new(step)));
-                Vec::new()
-            }
-            None => vec![Want::Say(Tone::Info, "there is nothing here that this could stop".to_owned())],
-        }
+        let step = if action == Action::Resolve { Step::resolve(alert) } else { Step::escalate(alert) };
+        self.over = Some(Over::Step(Box::new(step)));
+        Vec::new()
     }
 
     fn acknowledge(&mut self, world: &World) -> Vec<Want> {
@@ -261,6 +250,7 @@ impl Screen for Conflicts {
                 Action::Trace,
                 Action::Freeze,
                 Action::Pause,
+                Action::Revert,
                 Action::Resolved,
             ],
         }
@@ -286,13 +276,13 @@ impl Screen for Conflicts {
         }
         let wants = match action {
             Action::Acknowledge => self.acknowledge(world),
-            Action::Resolve | Action::Escalate | Action::Freeze | Action::Pause => self.begin(action, world),
+            Action::Resolve | Action::Escalate => self.begin(action, world),
             Action::Trace | Action::Causes => self.go(action, world),
             Action::Open if self.split.get() || self.opened => self.go(Action::Causes, world),
             Action::Copy => self.copy(world),
             other => {
                 match other {
-                    Action::Open | Action::Peek => self.opened = true,
+                    Action::Open => self.opened = true,
                     Action::Close => self.close(world),
                     Action::Filter => self.over = Some(Over::Filter(Prompt::with_text(&self.filter))),
                     Action::Resolved => {
@@ -401,6 +391,17 @@ impl Screen for Conflicts {
         }
         self.settle();
         self.fetch(world)
+    }
+
+    fn under(&self, world: &World) -> Under {
+        let (Some(alert), Some(board)) = (self.focused(world), &world.board) else { return Under::default() };
+        let paths = alert.sides.iter().rev().filter_map(|side| side.path.clone());
+        let under = Under::default().path(alert.on.clone());
+        // Who came in last did it last: most often the one to stop.
+        paths
+            .fold(under, |under, path| under.path(Some(path)))
+            .actors(alert.who.iter().rev())
+            .with_leases(board, world.now)
     }
 
     fn spot(&self) -> Option<Spot> {

@@ -37,6 +37,7 @@ use crate::console::ask::{Told, Trouble, What};
 use crate::console::keymap::Context;
 use crate::console::message::Pace;
 use crate::console::place::{Spot, View};
+use crate::console::under::Under;
 use crate::console::widgets::Look;
 use crate::console::widgets::chrome::Tone;
 use crate::console::widgets::list::ListState;
@@ -417,6 +418,19 @@ impl Screen for Inbox {
         }
         self.settle(world);
         self.fetch(world)
+    }
+
+    fn under(&self, world: &World) -> Under {
+        let (Some(item), Some(board)) = (self.focused(world), &world.board) else { return Under::default() };
+        let on =
+            item.case.alert().and_then(|alert| board.alerts.get(&alert)).and_then(|alert| alert.on.clone());
+        Under::default()
+            .path(on)
+            .path(case::field(item))
+            .entity(item.subject.as_ref())
+            .agent(item.raised_by.agent())
+            .agent(case::agent(item))
+            .with_leases(board, world.now)
     }
 
     fn spot(&self) -> Option<Spot> {

@@ -32,6 +32,7 @@ use crate::console::action::Action;
 use crate::console::ask::{Told, Trouble};
 use crate::console::keymap::Context;
 use crate::console::place::{Spot, View};
+use crate::console::under::Under;
 use crate::console::widgets::Look;
 use crate::console::widgets::chrome::Tone;
 use crate::console::widgets::list::ListState;
@@ -40,6 +41,7 @@ use crate::console::world::World;
 use crate::domain::deed::Deed;
 use crate::domain::filter::Vocabulary;
 use crate::domain::ids::Seq;
+use crate::domain::path::FieldPath;
 
 /// Deeds that can be bookmarked.
 const BOOKMARKS: usize = 1000;
@@ -295,6 +297,21 @@ impl Screen for Log {
                 self.fetch(world)
             }
         }
+    }
+
+    fn under(&self, world: &World) -> Under {
+        let (Some(deed), Some(board)) = (self.current(), &world.board) else { return Under::default() };
+        let fields = deed.fields.iter().filter_map(|change| {
+            let entity = change.entity.as_ref().or(deed.subject.as_ref())?;
+            Some(FieldPath::new(entity.clone(), change.name.clone()))
+        });
+        let under = fields.take(1).fold(Under::default(), |under, path| under.path(Some(path)));
+        let under = if under.paths.is_empty() { under.entity(deed.subject.as_ref()) } else { under };
+        let alerts = deed.refs.alerts.iter().filter_map(|no| board.alerts.get(no));
+        let under =
+            alerts.fold(under.actors([&deed.actor]), |under, alert| under.actors(alert.who.iter().rev()));
+        let under = deed.refs.lease.map_or(under.clone(), |fence| under.lease(board, fence));
+        under.with_leases(board, world.now)
     }
 
     fn spot(&self) -> Option<Spot> {

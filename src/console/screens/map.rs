@@ -26,6 +26,7 @@ use crate::console::action::Action;
 use crate::console::ask::{Told, Trouble, What};
 use crate::console::keymap::Context;
 use crate::console::place::{Place, Spot, View};
+use crate::console::under::Under;
 use crate::console::widgets::Look;
 use crate::console::widgets::chrome::Tone;
 use crate::console::widgets::list::ListState;
@@ -443,7 +444,6 @@ impl Screen for MapScreen {
                     self.opened = true;
                 }
             }
-            Action::Peek => self.opened = true,
             Action::Close => self.close(),
             Action::NextMatch | Action::PreviousMatch => wants = self.neighbour(action == Action::NextMatch),
             Action::Trace => wants = self.trace(),
@@ -564,6 +564,17 @@ impl Screen for MapScreen {
             }
         }
         self.settle(world)
+    }
+
+    fn under(&self, world: &World) -> Under {
+        let (Some(row), Some(board)) = (self.selected(), &world.board) else { return Under::default() };
+        // A pattern without a star names one entity or field; any other is many, and what was asked about is one of them.
+        let exact = row.pattern().filter(|pattern| !pattern.as_str().contains('*'));
+        let path = exact.and_then(|pattern| pattern.as_str().parse().ok()).or_else(|| self.asked.clone());
+        let column = board.map.model().agents.get(self.column).filter(|_| self.matrix.get());
+        let owners = row.owners.iter();
+        let under = Under::default().path(path).agent(column.map(|agent| &agent.id));
+        owners.fold(under, |under, owner| under.agent(Some(owner))).with_leases(board, world.now)
     }
 
     fn spot(&self) -> Option<Spot> {

@@ -23,6 +23,7 @@ use crate::console::action::Action;
 use crate::console::keymap::Context;
 use crate::console::message::Pace;
 use crate::console::place::{Place, Spot, View};
+use crate::console::under::Under;
 use crate::console::untrusted;
 use crate::console::widgets::chrome::{self, Tone};
 use crate::console::widgets::list::{self, GUTTER, ListState};
@@ -282,6 +283,11 @@ impl Screen for WorkScreen {
         self.rebuild(world);
         self.settle();
         Vec::new()
+    }
+
+    fn under(&self, world: &World) -> Under {
+        let (Some(row), Some(board)) = (self.selected(), &world.board) else { return Under::default() };
+        rows::under(board, row).with_leases(board, world.now)
     }
 
     fn spot(&self) -> Option<Spot> {

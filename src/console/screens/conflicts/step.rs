@@ -15,9 +15,8 @@ use crate::console::widgets::facts::fact;
 use crate::console::widgets::modal::{Buttons, Frame};
 use crate::console::widgets::prompt::Prompt;
 use crate::console::widgets::{Look, cells, put, put_at, put_lines, width};
-use crate::domain::command::{AlertStep, AlertVerb, Command, Override, OverrideVerb};
-use crate::domain::ids::{AgentId, AlertNo};
-use crate::domain::path::EntityPath;
+use crate::domain::command::{AlertStep, AlertVerb, Command};
+use crate::domain::ids::AlertNo;
 use crate::domain::state::{Alert, Board};
 
 /// Outer width of the box.
@@ -30,13 +29,6 @@ const LABEL: usize = 9;
 enum Plan {
     Resolve,
     Escalate,
-    Freeze(EntityPath),
-    Unfreeze(EntityPath),
-    /// One of these agents is paused, or goes on where it is paused.
-    Stop {
-        first: (AgentId, bool),
-        others: Vec<(AgentId, bool)>,
-    },
 }
 
 /// A step in the making.
@@ -82,42 +74,6 @@ impl Step {
         Self::new(alert, title, Plan::Escalate, "send")
     }
 
-    /// Freezes the entity, or lets agents back where it is frozen.
-    pub(super) fn freeze(alert: &Alert, board: &Board) -> Option<Self> {
-        let entity = alert.on.as_ref()?.entity.clone();
-        Some(if board.frozen.contains_key(&entity) {
-            Self::new(alert, format!("Unfreeze {entity}"), Plan::Unfreeze(entity), "unfreeze")
-        } else {
-            Self::new(alert, format!("Freeze {entity}"), Plan::Freeze(entity), "freeze")
-        })
-    }
-
-    /// Pauses an agent of the conflict, or lets it go on where it is paused.
-    pub(super) fn pause(alert: &Alert, board: &Board) -> Option<Self> {
-        let paused = |agent: &AgentId| board.agents.get(agent).is_some_and(|facts| facts.paused.is_some());
-        let mut agents: Vec<(AgentId, bool)> = alert
-            .who
-            .iter()
-            .filter_map(|actor| actor.agent())
-            .map(|agent| (agent.clone(), paused(agent)))
-            .collect();
-        // Who came in last did it last: most often the one to stop.
-        let first = agents.pop()?;
-        agents.reverse();
-        let mut step = Self::new(alert, String::new(), Plan::Stop { first, others: agents }, "pause");
-        step.retitle();
-        Some(step)
-    }
-
-    /// Title and button follow the chosen agent.
-    fn retitle(&mut self) {
-        if let Plan::Stop { first: (agent, paused), .. } = &self.plan {
-            let (word, button) = if *paused { ("Let", "resume") } else { ("Pause", "pause") };
-            self.title = format!("{word} {agent}{}", if *paused { " go on" } else { "" });
-            self.buttons = Buttons::safe_first(["cancel", button]);
-        }
-    }
-
     /// Whose keys count now.
     pub(super) fn context(&self) -> Context {
         if self.typing { Context::Prompt } else { Context::Preview }
@@ -125,11 +81,10 @@ impl Step {
 
     /// The actions for the hint line.
     pub(super) fn hints(&self) -> Vec<Action> {
-        let several = matches!(&self.plan, Plan::Stop { others, .. } if !others.is_empty());
-        match (self.typing, several) {
-            (true, true) => vec![Action::Submit, Action::NextSuggestion, Action::Close],
-            (true, false) => vec![Action::Submit, Action::Close],
-            (false, _) => vec![Action::NextPane, Action::Confirm, Action::Close],
+        if self.typing {
+            vec![Action::Submit, Action::Close]
+        } else {
+            vec![Action::NextPane, Action::Confirm, Action::Close]
         }
     }
 
@@ -156,8 +111,6 @@ impl Step {
                 return Came::Lacks("a reason is needed: say in a sentence what was done, or why");
             }
             Action::Submit => self.typing = false,
-            Action::NextSuggestion | Action::Down => self.turn(true),
-            Action::PreviousSuggestion | Action::Up => self.turn(false),
             Action::NextPane => self.buttons.step(true),
             Action::PreviousPane => self.buttons.step(false),
             Action::Confirm if self.buttons.chosen() == 0 => return Came::Closed,
@@ -170,43 +123,15 @@ impl Step {
         Came::On
     }
 
-    /// The next agent, or the one before.
-    fn turn(&mut self, forward: bool) {
-        if let Plan::Stop { first, others } = &mut self.plan
-            && !others.is_empty()
-        {
-            if forward {
-                let next = others.remove(0);
-                others.push(std::mem::replace(first, next));
-            } else if let Some(last) = others.pop() {
-                others.insert(0, std::mem::replace(first, last));
-            }
-            self.retitle();
-        }
-    }
-
     fn command(&self) -> (Command, String) {
         let reason: Arc<str> = Arc::from(self.reason.text().trim());
         let no = self.alert;
         let alert = |step, note| Command::Alert(AlertStep { alert: no, step, note });
-        let over = |step| Command::Override(Override { step, reason: Arc::clone(&reason) });
         match &self.plan {
             Plan::Resolve => {
                 (alert(AlertVerb::Resolve, Some(Arc::clone(&reason))), format!("alert #{no} is resolved"))
             }
             Plan::Escalate => (alert(AlertVerb::Escalate, None), format!("alert #{no} is in the inbox")),
-            Plan::Freeze(entity) => {
-                (over(OverrideVerb::Freeze { entity: entity.clone() }), format!("{entity} is frozen"))
-            }
-            Plan::Unfreeze(entity) => {
-                (over(OverrideVerb::Unfreeze { entity: entity.clone() }), format!("{entity} is free again"))
-            }
-            Plan::Stop { first: (agent, true), .. } => {
-                (over(OverrideVerb::Resume { agent: agent.clone() }), format!("{agent} goes on"))
-            }
-            Plan::Stop { first: (agent, false), .. } => {
-                (over(OverrideVerb::Pause { agent: agent.clone() }), format!("{agent} is paused"))
-            }
         }
     }
 
@@ -228,23 +153,6 @@ impl Step {
                 );
                 vec![("then", "it becomes a decision that a named person owes".to_owned()), ("queue", who)]
             }
-            Plan::Freeze(entity) => vec![
-                ("then", format!("every agent's write and act on {entity} is refused")),
-                ("until", "a person unfreezes it".to_owned()),
-            ],
-            Plan::Unfreeze(entity) => vec![("then", format!("agents may write and act on {entity} again"))],
-            Plan::Stop { first: (agent, true), .. } => {
-                vec![("then", format!("{agent} may ask again, as far as its zone allows"))]
-            }
-            Plan::Stop { first: (agent, false), .. } => {
-                let open = board.acts.values().filter(|act| act.agent == *agent).count();
-                let work = board.work_of(agent).count();
-                vec![
-                    ("then", format!("whatever {agent} asks is refused, naming you and the reason")),
-                    ("open", format!("{open} acts and {work} pieces of work of it stay as they are")),
-                    ("until", "a person lets it go on".to_owned()),
-                ]
-            }
         }
     }
 
@@ -258,7 +166,7 @@ impl Step {
     ) -> Option<Position> {
         let theme = look.theme;
         let wide = usize::from(WIDTH.min(screen.width).saturating_sub(4)).saturating_sub(LABEL);
-        let mut lines: Vec<Line<'static>> = self.agents(look).into_iter().collect();
+        let mut lines: Vec<Line<'static>> = Vec::new();
         for (label, words) in self.consequences(board) {
             lines.extend(fact(
                 look,
@@ -288,23 +196,5 @@ impl Step {
             put_at(buffer, inner, last, inner.width.saturating_sub(cells(width(&line))), &line);
         }
         cursor
-    }
-
-    /// The agents that can be chosen from, where there are several.
-    fn agents(&self, look: Look<'_>) -> Option<Line<'static>> {
-        let Plan::Stop { first: (agent, _), others } = &self.plan else { return None };
-        if others.is_empty() {
-            return None;
-        }
-        let theme = look.theme;
-        let mut spans = vec![Span::styled(format!("{:<LABEL$}", "agent"), theme.muted)];
-        spans.push(Span::styled(format!(" {agent} "), theme.active));
-        for (other, paused) in others {
-            let word = if *paused { format!("  {other} (paused)") } else { format!("  {other}") };
-            spans.push(Span::styled(word, theme.subtle));
-        }
-        let [up, down] = look.glyphs.more;
-        spans.push(Span::styled(format!("   {up}{down} another"), theme.muted));
-        Some(Line::from(spans))
     }
 }

@@ -84,10 +84,6 @@ impl Inbox {
                 self.over = Some(Over::Sheet(Sheet::original(&item)));
                 Vec::new()
             }
-            Action::Peek => {
-                self.over = Some(Over::Sheet(Sheet::raiser(&item, world)));
-                Vec::new()
-            }
             Action::Copy => {
                 let text = format!("#{no} {}\n{}\n{}", item.title, item.why, item.input());
                 vec![Want::Copy(text), Want::Say(Tone::Done, format!("#{no} is on the clipboard"))]

@@ -18,7 +18,8 @@ use crate::console::world::World;
 use crate::domain::command::ItemAnswer;
 use crate::domain::decide::preview;
 use crate::domain::deed::Deed;
-use crate::domain::ids::Seq;
+use crate::domain::ids::{AgentId, Seq};
+use crate::domain::path::FieldPath;
 use crate::domain::state::{Board, Case, Item, PastAnswers};
 
 /// Deeds of evidence shown; the latest of them.
@@ -67,6 +68,27 @@ pub(super) fn deeds(item: &Item) -> impl Iterator<Item = Seq> + '_ {
     let over: &[Seq] = if let Case::Approval { over, .. } = &item.case { over } else { &[] };
     let skipped = item.evidence.len().saturating_sub(EVIDENCE_SHOWN);
     over.iter().take(EVIDENCE_SHOWN).chain(item.evidence.iter().skip(skipped)).copied()
+}
+
+/// The field that a case is about, where it is a write.
+pub(super) fn field(item: &Item) -> Option<FieldPath> {
+    let Case::UnownedField { write } = &item.case else { return None };
+    write.changes.keys().next().map(|name| FieldPath::new(write.entity.clone(), name.clone()))
+}
+
+/// The agent that a case is about, beside the one that raised it.
+pub(super) fn agent(item: &Item) -> Option<&AgentId> {
+    match &item.case {
+        Case::GivenUp { work } => Some(&work.agent),
+        Case::Stuck { task, .. } => Some(&task.owner),
+        Case::UnownedField { .. }
+        | Case::UnownedTarget { .. }
+        | Case::Escalation { .. }
+        | Case::Conflict { .. }
+        | Case::UnownedEvent { .. }
+        | Case::TriggerCollision { .. }
+        | Case::Approval { .. } => None,
+    }
 }
 
 /// Draws as much as there is room for, from a line on, and says how much more there is.

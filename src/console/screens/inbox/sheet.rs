@@ -47,42 +47,6 @@ impl Sheet {
         }
     }
 
-    /// Who raised a case, and what they own.
-    pub(super) fn raiser(item: &Item, world: &World) -> Self {
-        let mut lines = Vec::new();
-        let agent = item.raised_by.agent();
-        let board = world.board.as_ref();
-        if let (Some(agent), Some(board)) = (agent, board) {
-            match board.map.agent(agent) {
-                None => lines.push("the map does not know this agent".to_owned()),
-                Some(known) => {
-                    lines.push(format!("role      {}", known.role));
-                    lines.push(format!("owner     {}", known.owner));
-                    let list = |items: Vec<String>| {
-                        if items.is_empty() { "nothing".to_owned() } else { items.join("  ") }
-                    };
-                    lines.push(format!(
-                        "writes    {}",
-                        list(known.writes.iter().map(ToString::to_string).collect())
-                    ));
-                    lines.push(format!("triggers  {}", list(known.triggers.clone())));
-                    lines.push(format!("outputs   {}", list(known.outputs.clone())));
-                }
-            }
-            if let Some(facts) = board.agents.get(agent) {
-                lines.push(format!("last seen {}", world.ago(facts.last)));
-                let counts: Vec<_> = facts
-                    .outcomes
-                    .iter()
-                    .map(|(outcome, count)| format!("{count} {}", outcome.as_str()))
-                    .collect();
-                lines.push(format!("deeds     {}", counts.join(", ")));
-            }
-        }
-        let title = format!("{} raised #{}", item.raised_by, item.no);
-        Self { title, text: lines.join("\n"), original: None, hex: false, scroll: Scroll::default() }
-    }
-
     /// What a review came to.
     pub(super) fn summary(review: &Review, _world: &World) -> Self {
         Self {

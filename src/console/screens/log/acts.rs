@@ -147,7 +147,7 @@ impl Log {
             return vec![Want::Say(Tone::Info, "no deed is selected".to_owned())];
         };
         match action {
-            Action::Open | Action::Peek => self.open(Mode::Facts),
+            Action::Open => self.open(Mode::Facts),
             Action::Raw => match &mut self.opened {
                 Some(opened) => {
                     (opened.mode, opened.scroll) = (opened.mode.next(), 0);

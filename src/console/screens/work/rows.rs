@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::console::under::Under;
 use crate::domain::ids::{AgentId, FanOutNo, Fence, Seq, TaskId, WorkNo};
 use crate::domain::state::{Board, FanOutState, Lease, Task, TaskStage, WaitingAct, Work, WorkKind};
 use crate::domain::time::Time;
@@ -245,6 +246,33 @@ pub(super) fn deed(board: &Board, row: &Row) -> Option<Seq> {
         }
         Row::Lease(fence) => board.leases.get(fence).map(|lease| lease.deed),
         Row::Waiting(deed) => Some(*deed),
+    }
+}
+
+/// What a row is about: entities, agents, leases.
+pub(super) fn under(board: &Board, row: &Row) -> Under {
+    let none = Under::default();
+    match row {
+        Row::Section(..) => none,
+        Row::Agent(agent) => none.agent(Some(agent)),
+        Row::Work(_) => work(board, row)
+            .map_or(none.clone(), |work| none.entity(work.subject.as_ref()).agent(Some(&work.agent))),
+        Row::Task(id) => task(board, id).map_or(none.clone(), |task| {
+            let under = none.entity(task.subject.as_ref()).agent(Some(&task.owner));
+            under.agent(Some(&task.order.to)).agent(Some(&task.order.from))
+        }),
+        Row::FanOut(no) => fan_out(board, *no).map_or(none.clone(), |fan_out| {
+            none.entity(fan_out.subject.as_ref()).agent(Some(&fan_out.agent))
+        }),
+        Row::Branch(no, at) => {
+            let branch = fan_out(board, *no).and_then(|fan_out| fan_out.branches.get(*at));
+            branch.map_or(none.clone(), |branch| none.agent(Some(&branch.to)))
+        }
+        Row::Lease(fence) => none.lease(board, *fence),
+        Row::Waiting(deed) => board
+            .waiting
+            .get(deed)
+            .map_or(none.clone(), |act| none.entity(Some(&act.act.subject)).agent(Some(&act.agent))),
     }
 }
 

@@ -1,0 +1,308 @@
+//! What lies over the view, whichever it is: help, the palette, the workspaces, the quick peek, an override being made.
+
+use std::collections::BTreeMap;
+
+use crossterm::event::KeyEvent;
+
+use super::App;
+use crate::client::{Direction, LedgerQuery};
+use crate::console::action::Action;
+use crate::console::ask::{Ask, Told, Trouble, What};
+use crate::console::keymap::Context;
+use crate::console::message::Effect;
+use crate::console::overriding::{Came, Overriding};
+use crate::console::peek::Peek;
+use crate::console::place::{Place, Spot, View};
+use crate::console::screens::Screen;
+use crate::console::under::Under;
+use crate::console::widgets::chrome::Tone;
+use crate::console::widgets::picker::{Entry, Picker};
+use crate::console::widgets::scroll::Scroll;
+use crate::domain::ids::WorkspaceId;
+use crate::domain::path::FieldPath;
+
+/// Lines of help that a page key goes by.
+const HELP_PAGE: isize = 12;
+/// Deeds of a field that are looked at for its versions.
+const VERSIONS: usize = 200;
+/// Tags from here on are of what lies over the views; screens count from 0.
+const OURS: u64 = 1 << 63;
+
+/// What lies over the view.
+#[derive(Debug)]
+pub(in crate::console) enum Over {
+    /// The keys of the view.
+    Help(Scroll),
+    /// Every command and place.
+    Palette(Picker<Action>),
+    /// The workspaces that this person may look at.
+    Workspaces(Picker<WorkspaceId>),
+    /// A quick look at what is under the cursor.
+    Peek(Peek),
+    /// An override being made.
+    Override(Box<Overriding>),
+}
+
+/// What an answer will be about.
+#[derive(Debug)]
+enum About {
+    /// The versions of a field.
+    Versions,
+    /// An override, with the words for when it is done.
+    Step(String),
+}
+
+/// What was asked for and not answered yet.
+#[derive(Debug, Default)]
+pub(super) struct Sent {
+    about: BTreeMap<u64, About>,
+    next: u64,
+}
+
+/// Whether an answer is for what lies over the views, not for a screen.
+pub(super) fn is_ours(tag: u64) -> bool {
+    tag >= OURS
+}
+
+impl Over {
+    /// Whose keys count.
+    pub(super) fn context(&self) -> Context {
+        match self {
+            Self::Help(_) => Context::Preview,
+            Self::Palette(_) | Self::Workspaces(_) => Context::Picker,
+            Self::Peek(_) => Context::Peek,
+            Self::Override(overriding) => overriding.context(),
+        }
+    }
+
+    /// The actions for the hint line.
+    pub(in crate::console) fn hints(&self) -> Vec<Action> {
+        match self {
+            Self::Help(_) => vec![Action::Down, Action::Close],
+            Self::Palette(_) | Self::Workspaces(_) => {
+                vec![Action::Submit, Action::NextSuggestion, Action::Close]
+            }
+            Self::Peek(peek) => peek.hints(),
+            Self::Override(overriding) => overriding.hints(),
+        }
+    }
+
+    /// Takes pasted text, which can only ever be text.
+    pub(super) fn paste(&mut self, text: &str) {
+        match self {
+            Self::Palette(picker) => picker.paste(text),
+            Self::Workspaces(picker) => picker.paste(text),
+            Self::Override(overriding) => overriding.paste(text),
+            Self::Help(_) | Self::Peek(_) => {}
+        }
+    }
+}
+
+impl App {
+    /// A key that has no meaning for what lies over the view: text where text is typed.
+    pub(super) fn text_over(&mut self, key: KeyEvent) -> Vec<Effect<Ask>> {
+        match &mut self.over {
+            Some(Over::Palette(picker)) => picker.key(key),
+            Some(Over::Workspaces(picker)) => picker.key(key),
+            Some(Over::Override(overriding)) => overriding.key(key),
+            Some(Over::Help(_)) => self.over = None,
+            Some(Over::Peek(_)) | None => {}
+        }
+        Vec::new()
+    }
+
+    pub(super) fn act_over(&mut self, action: Action, ahead: bool) -> Vec<Effect<Ask>> {
+        match (&mut self.over, action) {
+            (Some(Over::Override(_)), _) => return self.act_override(action, ahead),
+            (Some(Over::Peek(_)), _) => return self.act_peek(action),
+            (Some(Over::Help(scroll)), Action::Down) => scroll.by(1),
+            (Some(Over::Help(scroll)), Action::Up) => scroll.by(-1),
+            (Some(Over::Help(scroll)), Action::PageDown) => scroll.by(HELP_PAGE),
+            (Some(Over::Help(scroll)), Action::PageUp) => scroll.by(-HELP_PAGE),
+            (Some(Over::Palette(picker)), Action::Submit) => {
+                let chosen = picker.chosen().copied();
+                self.over = None;
+                return self.chosen(chosen);
+            }
+            (Some(Over::Workspaces(picker)), Action::Submit) => {
+                let chosen = picker.chosen().cloned();
+                self.over = None;
+                return self.switch(chosen);
+            }
+            (_, Action::Close | Action::Quit | Action::Help | Action::Confirm) => self.over = None,
+            (Some(Over::Palette(picker)), other) => _ = picker.apply(other),
+            (Some(Over::Workspaces(picker)), other) => _ = picker.apply(other),
+            (Some(Over::Help(_)) | None, _) => {}
+        }
+        Vec::new()
+    }
+
+    fn under(&self) -> Under {
+        self.screen().map(|screen| screen.under(&self.world)).unwrap_or_default()
+    }
+
+    /// A quick look at what is under the cursor.
+    pub(super) fn peek(&mut self) -> Vec<Effect<Ask>> {
+        let under = self.under();
+        if under.is_empty() {
+            self.say(Tone::Info, "no entity and no agent is under the cursor".to_owned());
+        } else {
+            self.over = Some(Over::Peek(Peek::new(under)));
+        }
+        Vec::new()
+    }
+
+    fn act_peek(&mut self, action: Action) -> Vec<Effect<Ask>> {
+        let Some(Over::Peek(peek)) = &mut self.over else { return Vec::new() };
+        if action.overrides() {
+            let under = peek.under.clone();
+            return self.override_what(action, &under);
+        }
+        if action == Action::Trace {
+            let filter = peek.filter();
+            self.over = None;
+            return filter
+                .map(|filter| self.go(&Place::at(View::Log, Spot::Filter(filter))))
+                .unwrap_or_default();
+        }
+        if !peek.act(action) {
+            self.over = None;
+        }
+        Vec::new()
+    }
+
+    /// Begins to override what is under the cursor.
+    pub(super) fn begin_override(&mut self, action: Action) -> Vec<Effect<Ask>> {
+        let under = self.under();
+        self.override_what(action, &under)
+    }
+
+    fn override_what(&mut self, action: Action, under: &Under) -> Vec<Effect<Ask>> {
+        if let Err(why) = self.world.may_decide() {
+            self.say(Tone::Failed, why);
+            return Vec::new();
+        }
+        let Some(board) = &self.world.board else { return Vec::new() };
+        match Overriding::begin(action, under, board) {
+            Ok(overriding) => {
+                self.over = Some(Over::Override(Box::new(overriding)));
+                self.fetch_versions()
+            }
+            Err(why) => {
+                self.say(Tone::Info, why);
+                Vec::new()
+            }
+        }
+    }
+
+    fn act_override(&mut self, action: Action, ahead: bool) -> Vec<Effect<Ask>> {
+        if action.decides() && ahead {
+            self.say(Tone::Failed, "that was typed before this was shown, and was not taken".to_owned());
+            return Vec::new();
+        }
+        let (Some(Over::Override(overriding)), Some(board)) = (&mut self.over, &self.world.board) else {
+            return Vec::new();
+        };
+        match overriding.act(action, board) {
+            Came::On => return self.fetch_versions(),
+            Came::Closed => self.over = None,
+            Came::Lacks(why) => self.say(Tone::Warning, why),
+            Came::Send(command, done) => {
+                self.over = None;
+                if let Err(why) = self.world.may_decide() {
+                    self.say(Tone::Failed, why);
+                    return Vec::new();
+                }
+                return vec![self.ask_over(About::Step(done), What::Command(command))];
+            }
+        }
+        Vec::new()
+    }
+
+    /// Asks for the versions of the field that is set or reverted, once it is named.
+    fn fetch_versions(&mut self) -> Vec<Effect<Ask>> {
+        let Some(Over::Override(overriding)) = &mut self.over else { return Vec::new() };
+        let Some(path) = overriding.wants() else { return Vec::new() };
+        vec![self.ask_over(About::Versions, What::Page(versions_of(&path)))]
+    }
+
+    fn ask_over(&mut self, about: About, what: What) -> Effect<Ask> {
+        let tag = OURS + self.sent.next;
+        self.sent.next += 1;
+        self.sent.about.insert(tag, about);
+        let from = self.screen().map_or(View::Inbox, Screen::view);
+        Effect::Do(Ask { from, tag, what })
+    }
+
+    /// An answer to what lay over the view.
+    pub(super) fn told_over(&mut self, tag: u64, result: Result<Told, Trouble>) -> Vec<Effect<Ask>> {
+        match (self.sent.about.remove(&tag), result) {
+            (None, _) => {}
+            (Some(About::Versions), result) => {
+                if let Some(Over::Override(overriding)) = &mut self.over {
+                    match result {
+                        Ok(Told::Page(page)) => overriding.found(&page.deeds),
+                        Ok(_) => overriding.not_found("no answer came".to_owned()),
+                        Err(trouble) => overriding.not_found(trouble.what),
+                    }
+                }
+            }
+            (Some(About::Step(done)), Ok(Told::Reply(reply))) if reply.is_done() => {
+                self.say(Tone::Done, done);
+            }
+            (Some(About::Step(_)), Ok(Told::Reply(reply))) => {
+                let why = reply.message.as_deref().unwrap_or("it was refused");
+                let next = reply.next.as_deref().map(|next| format!("; {next}")).unwrap_or_default();
+                self.say(Tone::Failed, format!("{why}{next}"));
+            }
+            (Some(About::Step(_)), Ok(_)) => {
+                self.say(Tone::Failed, "no answer came; look whether it was done".to_owned());
+            }
+            (Some(About::Step(_)), Err(trouble)) => {
+                self.say(Tone::Failed, format!("{}; {}", trouble.what, trouble.next));
+            }
+        }
+        Vec::new()
+    }
+
+    pub(super) fn palette(&self) -> Picker<Action> {
+        let context = self.context();
+        let keymap = &self.settings.keymap;
+        let in_reach = |action: &&Action| !keymap.keys_for(context, **action).is_empty();
+        let entry = |action: &Action| Entry {
+            name: action.name().replace('-', " "),
+            note: action.help().to_owned(),
+            key: keymap.key_for(context, *action).map(|key| key.to_string()).unwrap_or_default(),
+            value: *action,
+        };
+        Picker::new("Commands", Action::ALL.iter().filter(in_reach).map(entry).collect())
+    }
+
+    pub(super) fn workspaces(&self) -> Picker<WorkspaceId> {
+        let entry = |workspace: &WorkspaceId| Entry {
+            name: workspace.to_string(),
+            note: if *workspace == self.world.workspace { "here now".to_owned() } else { String::new() },
+            key: String::new(),
+            value: workspace.clone(),
+        };
+        Picker::new("Workspaces", self.world.workspaces.iter().map(entry).collect())
+    }
+
+    fn switch(&mut self, to: Option<WorkspaceId>) -> Vec<Effect<Ask>> {
+        let Some(to) = to.filter(|to| *to != self.world.workspace) else { return Vec::new() };
+        self.say(Tone::Info, format!("going to {to}"));
+        let from = self.screen().map_or(View::Inbox, Screen::view);
+        vec![Effect::Do(Ask { from, tag: 0, what: What::Switch(to) })]
+    }
+}
+
+/// What wrote a field, the latest first.
+fn versions_of(path: &FieldPath) -> LedgerQuery {
+    LedgerQuery {
+        filter: format!("entity:\"{path}\" outcome:committed"),
+        direction: Direction::Newest,
+        limit: VERSIONS,
+        count: false,
+        min_seq: None,
+    }
+}

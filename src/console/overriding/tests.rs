@@ -1,0 +1,176 @@
+//! Overrides by their keys: from a conflict, from the quick peek, on the real rules.
+
+use serde_json::json;
+
+use crate::console::app::{App, Settings};
+use crate::console::place::View;
+use crate::console::testing::{Runner, team::Team};
+use crate::console::world::Me;
+use crate::domain::ids::{AgentId, PersonId};
+use crate::domain::path::FieldPath;
+use crate::domain::state::TokenClass;
+use crate::domain::time::{Span, Time};
+
+const MAP: &str = r#"
+workspace = "tallyfern"
+governance_owner = "dana"
+
+[[agent]]
+id = "sales"
+role = "sells"
+owner = "dana"
+writes = ["crm/deal/**", "crm/contact/*#name"]
+outputs = ["mail/outbox"]
+
+[[agent]]
+id = "support"
+role = "helps"
+owner = "dana"
+writes = ["crm/contact/*#health"]
+
+[[queue]]
+name = "ops"
+owner = "dana"
+deputies = ["sam"]
+sla = "24h"
+review = "daily 09:00"
+priority = ["sales", "support"]
+"#;
+
+fn start() -> Time {
+    "2026-11-20T09:00:00Z".parse().unwrap()
+}
+
+/// The health of a contact was written three times; an act rested on the first of them.
+fn team() -> Team {
+    let mut team = Team::new(MAP, start()).unwrap();
+    for (version, health) in ["good", "wobbly", "at risk"].iter().enumerate() {
+        team.agent(
+            "support",
+            json!({"do": "write", "entity": "crm/contact/acme", "changes": {"health": health},
+            "expected": {"health": version}, "reason": "quarterly check"}),
+        )
+        .unwrap();
+        team.pass(Span::from_mins(2)).unwrap();
+    }
+    team.agent(
+        "sales",
+        json!({"do": "act", "target": "mail/outbox", "subject": "crm/contact/acme", "action": "send_upsell",
+        "depends_on": {"crm/contact/acme#health": 1}, "reason": "renewal is near"}),
+    )
+    .unwrap();
+    team
+}
+
+fn console(team: &mut Team, view: View, class: TokenClass) -> Runner<App> {
+    let me = Me { person: PersonId::new("dana").unwrap(), class };
+    let settings = Settings { view, ..Settings::default() };
+    let mut runner = team.console(me, settings, 120, 30);
+    team.serve(&mut runner);
+    runner
+}
+
+/// Types keys and lets the team answer.
+fn press(team: &mut Team, runner: &mut Runner<App>, keys: &str) -> String {
+    runner.send_keys(keys).unwrap();
+    team.serve(runner);
+    runner.screen_text()
+}
+
+fn health(team: &Team) -> String {
+    let path: FieldPath = "crm/contact/acme#health".parse().unwrap();
+    let entity = team.state.entities.get(&path.entity).expect("it was written");
+    let field = entity.field(&path.field).expect("it has the field");
+    format!("v{} {}", field.version, field.value.plain())
+}
+
+#[test]
+fn a_field_is_set_from_the_version_that_the_ledger_tells() {
+    let mut team = team();
+    let mut runner = console(&mut team, View::Conflicts, TokenClass::Admin);
+    let shown = press(&mut team, &mut runner, "S");
+    assert!(shown.contains("v3 at risk  by support"), "{shown}");
+    let lacks = press(&mut team, &mut runner, "enter");
+    assert!(lacks.contains("say what it is set to"), "{lacks}");
+    insta::assert_snapshot!(
+        "set_120x30",
+        press(&mut team, &mut runner, "text:good enter text:they_signed enter")
+    );
+    // The safe button is chosen first.
+    let deeds = team.deeds.len();
+    press(&mut team, &mut runner, "enter");
+    assert_eq!(team.deeds.len(), deeds);
+    press(&mut team, &mut runner, "S");
+    let done = press(&mut team, &mut runner, "text:good enter text:they_signed enter tab enter");
+    assert!(done.contains("crm/contact/acme#health is set"), "{done}");
+    assert_eq!(health(&team), "v4 good");
+}
+
+#[test]
+fn a_revert_shows_the_versions_and_asks_for_one_of_them() {
+    let mut team = team();
+    let mut runner = console(&mut team, View::Conflicts, TokenClass::Admin);
+    press(&mut team, &mut runner, "V text:7 enter text:it_was_right enter");
+    let unknown = press(&mut team, &mut runner, "tab enter");
+    assert!(unknown.contains("v7 is not among the versions"), "{unknown}");
+    press(&mut team, &mut runner, "esc");
+    press(&mut team, &mut runner, "V text:1 enter text:it_was_right enter");
+    insta::assert_snapshot!("revert_120x30", runner.screen_text());
+}
+
+#[test]
+fn the_peek_of_an_entity_and_its_agents_leads_to_every_override() {
+    let mut team = team();
+    for view in [View::Conflicts, View::Log] {
+        let mut runner = console(&mut team, view, TokenClass::Admin);
+        let peek = press(&mut team, &mut runner, "p");
+        assert!(peek.contains("crm/contact/acme"), "{peek}");
+        if view == View::Conflicts {
+            insta::assert_snapshot!("peek_120x30", peek);
+        }
+        for (key, title) in
+            [("F", "Freeze crm/contact/acme"), ("S", "Set a field"), ("V", "Revert a field"), ("P", "Pause ")]
+        {
+            let shown = press(&mut team, &mut runner, &format!("esc p {key}"));
+            assert!(shown.contains(title), "{title}: {shown}");
+            press(&mut team, &mut runner, "esc");
+        }
+    }
+    let mut runner = console(&mut team, View::Conflicts, TokenClass::Admin);
+    let paused = |team: &Team| {
+        team.state.board.agents.get(&AgentId::new("support").unwrap()).unwrap().paused.is_some()
+    };
+    press(&mut team, &mut runner, "p P down text:calm_down enter tab enter");
+    let was = paused(&team);
+    press(&mut team, &mut runner, "P down text:go_on enter tab enter");
+    assert_ne!(was, paused(&team), "again lets it go on");
+}
+
+#[test]
+fn every_override_is_in_the_palette_with_its_key() {
+    let mut team = team();
+    let mut runner = console(&mut team, View::Work, TokenClass::Admin);
+    for (name, key) in [("freeze", "F"), ("pause", "P"), ("set field", "S"), ("revert", "V"), ("unlock", "U")]
+    {
+        let typed = name.replace(' ', "_");
+        let shown = press(&mut team, &mut runner, &format!(": text:{typed}"));
+        let line = shown.lines().find(|line| line.contains(&format!("▌ {name} ")));
+        assert!(line.is_some_and(|line| line.contains(&format!(" {key} "))), "{name}: {shown}");
+        press(&mut team, &mut runner, "esc");
+    }
+}
+
+#[test]
+fn nothing_under_the_cursor_is_said_and_a_watcher_only_looks() {
+    let mut team = Team::new(MAP, start()).unwrap();
+    let mut runner = console(&mut team, View::Work, TokenClass::Admin);
+    assert!(press(&mut team, &mut runner, "F").contains("no entity is under the cursor"));
+    assert!(press(&mut team, &mut runner, "p").contains("no entity and no agent is under the cursor"));
+    let mut team = self::team();
+    let mut runner = console(&mut team, View::Conflicts, TokenClass::Watcher);
+    for keys in ["F", "S", "V", "p F"] {
+        let shown = press(&mut team, &mut runner, keys);
+        assert!(shown.contains("only looks"), "{keys}: {shown}");
+        press(&mut team, &mut runner, "esc");
+    }
+}

@@ -1,0 +1,201 @@
+//! A quick look at what is under the cursor, whatever the view: the entity and its fields' owners, what holds it, the agents.
+//! From here it is one key to every override.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::action::Action;
+use super::under::Under;
+use super::untrusted;
+use super::widgets::facts::Facts;
+use super::widgets::modal::Frame;
+use super::widgets::scroll::Scroll;
+use super::widgets::{Look, cells, put_at, put_lines, width};
+use super::words;
+use super::world::World;
+use crate::domain::ids::AgentId;
+use crate::domain::path::FieldPath;
+use crate::domain::state::{Board, Hold};
+
+/// Outer width.
+const WIDTH: u16 = 84;
+/// Cells of the labels.
+const LABEL: usize = 10;
+/// Lines that a page key goes by.
+const PAGE: isize = 12;
+/// Fields, agents and alerts told of each; the views have the rest.
+const TOLD: usize = 6;
+
+/// What is looked at.
+#[derive(Debug)]
+pub struct Peek {
+    /// What lay under the cursor when it was opened.
+    pub under: Under,
+    scroll: Scroll,
+}
+
+impl Peek {
+    /// A look at this.
+    pub fn new(under: Under) -> Self {
+        Self { under, scroll: Scroll::default() }
+    }
+
+    /// The actions for the hint line.
+    pub fn hints(&self) -> Vec<Action> {
+        let mut hints = Vec::new();
+        if !self.under.paths.is_empty() {
+            hints.extend([Action::Freeze, Action::SetField, Action::Revert]);
+        }
+        if !self.under.agents.is_empty() {
+            hints.push(Action::Pause);
+        }
+        if !self.under.leases.is_empty() {
+            hints.push(Action::Unlock);
+        }
+        hints.extend([Action::Trace, Action::Close]);
+        hints
+    }
+
+    /// Scrolls; says whether the action was its own.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the other actions are somebody else's")]
+    pub fn act(&mut self, action: Action) -> bool {
+        match action {
+            Action::Down | Action::ScrollDown => self.scroll.by(1),
+            Action::Up | Action::ScrollUp => self.scroll.by(-1),
+            Action::PageDown => self.scroll.by(PAGE),
+            Action::PageUp => self.scroll.by(-PAGE),
+            _ => return false,
+        }
+        true
+    }
+
+    /// What the log is filtered by to trace it.
+    pub fn filter(&self) -> Option<String> {
+        match (self.under.paths.first(), self.under.agents.first()) {
+            (Some(path), _) => Some(format!("entity:{}", path.entity)),
+            (None, Some(agent)) => Some(format!("actor:{agent}")),
+            (None, None) => None,
+        }
+    }
+
+    /// Draws it over the view.
+    pub fn draw(&self, buffer: &mut Buffer, screen: Rect, look: Look<'_>, world: &World) {
+        let room = usize::from(WIDTH.min(screen.width).saturating_sub(4));
+        let lines =
+            world.board.as_ref().map(|board| self.lines(look, room, world, board)).unwrap_or_default();
+        let inner = Frame { title: "Peek", width: WIDTH }.draw(buffer, screen, look, cells(lines.len()));
+        let window = self.scroll.window(lines.len(), usize::from(inner.height));
+        let below = lines.len() - window.end;
+        put_lines(buffer, inner, lines.get(window).unwrap_or_default());
+        if below > 0 && inner.height > 0 {
+            let more =
+                Line::from(Span::styled(format!(" {} {below} more", look.glyphs.more[1]), look.theme.accent));
+            put_at(buffer, inner, inner.height - 1, inner.width.saturating_sub(cells(width(&more))), &more);
+        }
+    }
+
+    fn lines(&self, look: Look<'_>, room: usize, world: &World, board: &Board) -> Vec<Line<'static>> {
+        let mut facts = Facts::new(look, room, LABEL);
+        // What is said of a field says all of its entity too.
+        let told_already = |path: &&FieldPath| {
+            path.field.is_whole()
+                && self.under.paths.iter().any(|other| other != *path && other.entity == path.entity)
+        };
+        for path in self.under.paths.iter().filter(|path| !told_already(path)).take(TOLD) {
+            if !facts.lines.is_empty() {
+                facts.gap();
+            }
+            entity(&mut facts, look, world, board, path);
+        }
+        for agent in self.under.agents.iter().take(TOLD) {
+            if !facts.lines.is_empty() {
+                facts.gap();
+            }
+            about_agent(&mut facts, look, world, board, agent);
+        }
+        facts.lines
+    }
+}
+
+fn entity(facts: &mut Facts<'_>, look: Look<'_>, world: &World, board: &Board, path: &FieldPath) {
+    let theme = look.theme;
+    facts.title(&path.to_string());
+    let owners: Vec<&str> =
+        board.map.owners(&path.entity, &path.field).into_iter().map(AgentId::as_str).collect();
+    if owners.is_empty() && path.field.is_whole() {
+        facts.styled("owner", "nobody owns it as a whole", theme.muted);
+    } else if owners.is_empty() {
+        facts.styled("owner", &format!("{} nobody", look.glyphs.attention), theme.warning);
+    } else {
+        facts.styled("owner", &owners.join(", "), theme.accent);
+    }
+    if let Some(stop) = board.frozen.get(&path.entity) {
+        let words = format!("by {}, {}: {}", stop.by, world.ago(stop.at), stop.reason);
+        facts.styled("frozen", &words, theme.warning);
+    }
+    for lease in board.leases_on(&path.entity, world.now).take(TOLD) {
+        let left = words::countdown(lease.until, world.now);
+        facts.say(
+            "lease",
+            &format!("token {}: {} holds {}, {left} left", lease.fence, lease.holder, lease.target),
+        );
+    }
+    let (mut works, mut acts) = (0_usize, 0_usize);
+    for hold in board.holds_on(&path.entity) {
+        match hold {
+            Hold::Work(_) => works += 1,
+            Hold::Act(_) | Hold::Waiting(_) => acts += 1,
+            Hold::Lease(_) => {}
+        }
+    }
+    if works + acts > 0 {
+        facts.say("open", &format!("{works} pieces of work, {acts} acts"));
+    }
+    let on = |alert: &&std::sync::Arc<crate::domain::state::Alert>| {
+        alert.on.as_ref().is_some_and(|on| on.entity == path.entity)
+    };
+    for alert in board.alerts.values().filter(on).take(TOLD) {
+        let (sign, style) = words::severity(look, alert.severity);
+        facts.styled(
+            "alert",
+            &format!("{sign} #{} {}: {}", alert.no, alert.kind.as_str(), alert.title),
+            style,
+        );
+    }
+    for item in board.items.values().filter(|item| item.subject.as_ref() == Some(&path.entity)).take(TOLD) {
+        facts.say("case", &format!("#{} {}: {}", item.no, item.case.word(), item.title));
+    }
+}
+
+fn about_agent(facts: &mut Facts<'_>, look: Look<'_>, world: &World, board: &Board, agent: &AgentId) {
+    let theme = look.theme;
+    facts.title(agent.as_str());
+    match board.map.agent(agent) {
+        None => facts.styled("", "the map does not know this agent", theme.warning),
+        Some(known) => {
+            facts.maybe("role", Some(&known.role));
+            facts.say("person", known.owner.as_str());
+            let writes: Vec<String> = known.writes.iter().map(ToString::to_string).collect();
+            facts.maybe("writes", Some(&writes.join("  ")));
+            facts.maybe("triggers", Some(&known.triggers.join("  ")));
+            facts.maybe("outputs", Some(&known.outputs.join("  ")));
+        }
+    }
+    if let Some(known) = board.agents.get(agent).filter(|known| known.deed.0 > 0) {
+        let counts: Vec<String> =
+            known.outcomes.iter().map(|(outcome, count)| format!("{count} {}", outcome.as_str())).collect();
+        facts.say("last seen", &world.ago(known.last));
+        facts.say("deeds", &counts.join(", "));
+    } else {
+        facts.styled("last seen", "never", theme.muted);
+    }
+    if let Some(stop) = board.agents.get(agent).and_then(|known| known.paused.as_ref()) {
+        let words = format!("by {}, {}: {}", stop.by, world.ago(stop.at), stop.reason);
+        facts.styled("paused", &untrusted::fit(&words, 400), theme.warning);
+    }
+    let work = board.work_of(agent).count();
+    if work > 0 {
+        facts.say("work", &format!("{work} waiting or taken"));
+    }
+}
