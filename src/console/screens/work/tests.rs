@@ -145,11 +145,11 @@ fn team() -> Team {
         stage: TaskStage::Offered { to: agent("reviewer"), work: WorkNo(4) },
         attempt: 3,
         max_attempts: 3,
+        hands: Vec::new(),
         history: vec![
             feedback(1, "tone is too formal", now.minus(Span::from_mins(20))),
             feedback(2, "names a date; the constraints say not to", now.minus(Span::from_mins(9))),
         ],
-        hands: Vec::new(),
         order: order(3),
         at: now.minus(Span::from_mins(1)),
         deed: Seq(2),

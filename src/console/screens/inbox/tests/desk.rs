@@ -105,34 +105,37 @@ fn team() -> Team {
         Case::Stuck { task: Box::new(stuck(now)), alert: None },
         "reminder-3 comes back with the same feedback",
     ));
-    let kind = team.state.board.map.first_queue().name.clone();
     for (no, (by, case, title)) in (1..).zip(cases) {
-        let item = Item {
-            no: ItemNo(no),
-            version: 1,
-            case,
-            queue: kind.clone(),
-            raised_by: Actor::Agent(agent(by)),
-            title: Arc::from(title),
-            why: Arc::from("a person decides here"),
-            unforeseen: false,
-            subject: Some("crm/invoice/117".parse().unwrap()),
-            evidence: vec![Seq(2)],
-            alike: Arc::from(title),
-            suggestion: None,
-            opened: now,
-            deed: Seq(2),
-            warn_at: now.plus(Span::from_hours(18)),
-            due: now.plus(Span::from_hours(20)).plus(Span::from_mins(i64::try_from(no).unwrap())),
-            claimed_by: None,
-            assigned_to: None,
-            joined: 0,
-            warned: false,
-            overdue: false,
-        };
+        let item = item(no, by, case, title, now);
         team.state.board.items.insert(item.no, Arc::new(item));
     }
     team
+}
+
+fn item(no: u64, by: &str, case: Case, title: &str, now: crate::domain::time::Time) -> Item {
+    Item {
+        no: ItemNo(no),
+        version: 1,
+        case,
+        queue: queue(),
+        raised_by: Actor::Agent(agent(by)),
+        title: Arc::from(title),
+        why: Arc::from("a person decides here"),
+        unforeseen: false,
+        subject: Some("crm/invoice/117".parse().unwrap()),
+        evidence: vec![Seq(2)],
+        alike: Arc::from(title),
+        suggestion: None,
+        opened: now,
+        deed: Seq(2),
+        warn_at: now.plus(Span::from_hours(18)),
+        due: now.plus(Span::from_hours(20)).plus(Span::from_mins(i64::try_from(no).unwrap())),
+        claimed_by: None,
+        assigned_to: None,
+        joined: 0,
+        warned: false,
+        overdue: false,
+    }
 }
 
 fn given_up(now: crate::domain::time::Time) -> Work {
@@ -179,6 +182,7 @@ fn stuck(now: crate::domain::time::Time) -> Task {
         stage: TaskStage::Escalated { item: ItemNo(5) },
         attempt: 2,
         max_attempts: 3,
+        hands: Vec::new(),
         history: vec![back(1), back(2)],
         order,
         at: now,
@@ -207,13 +211,12 @@ fn commands(team: &mut Team, runner: &mut Runner<App>, keys: &str) -> Vec<Comman
 }
 
 fn answer(commands: &[Command]) -> ItemAnswer {
-    match commands {
-        [Command::Item(step)] => match &step.step {
-            ItemVerb::Answer(answered) => answered.answer.clone(),
-            other => panic!("{other:?}"),
-        },
-        other => panic!("{other:?}"),
+    if let [Command::Item(step)] = commands
+        && let ItemVerb::Answer(answered) = &step.step
+    {
+        return answered.answer.clone();
     }
+    panic!("{commands:?}")
 }
 
 #[test]
@@ -292,9 +295,10 @@ fn marked_approvals_are_answered_each_by_itself() {
 }
 
 fn steps(commands: &[Command]) -> Vec<ReviewVerb> {
-    let step = |command: &Command| match command {
-        Command::Review(step) if step.queue == queue() => step.step,
-        other => panic!("{other:?}"),
+    let step = |command: &Command| {
+        let Command::Review(step) = command else { panic!("{command:?}") };
+        assert_eq!(step.queue, queue());
+        step.step
     };
     commands.iter().map(step).collect()
 }
