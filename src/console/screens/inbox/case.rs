@@ -83,6 +83,7 @@ pub(super) fn agent(item: &Item) -> Option<&AgentId> {
         Case::Stuck { task, .. } => Some(&task.owner),
         Case::UnownedField { .. }
         | Case::UnownedTarget { .. }
+        | Case::UnownedOutput { .. }
         | Case::Escalation { .. }
         | Case::Conflict { .. }
         | Case::UnownedEvent { .. }
