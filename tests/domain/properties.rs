@@ -427,5 +427,16 @@ fn the_steps_reach_most_deed_types() {
         "deeds.token.revoked",
         "deeds.token.refused",
     ];
+    // These families are driven by the model-based test.
+    let modelled =
+        ["event", "claim", "handoff", "task", "fan-out", "branch", "lease", "output", "conclusion", "review"];
+    let work = ["taken", "failed", "returned", "lapsed", "exhausted", "refused"]
+        .map(|verb| format!("deeds.work.{verb}"));
+    let is_modelled = |name: &str| {
+        modelled.iter().any(|noun| name.starts_with(&format!("deeds.{noun}.")))
+            || work.iter().any(|one| one == name)
+            || matches!(name, "deeds.act.woken" | "deeds.item.revised")
+    };
+    let unseen: Vec<&&str> = unseen.into_iter().filter(|name| !is_modelled(name)).collect();
     assert!(unseen.iter().all(|name| elsewhere.contains(name)), "never reached: {unseen:?}");
 }
