@@ -88,6 +88,7 @@ fn it_is_checked_against_what_it_was_based_on_and_who_goes_first() {
         sales archives crm/deal/7 @1 -> committed
         sales publishes mail/sales 'good news' on crm/deal/7 -> stale tombstone
         sales publishes mail/sales '' thread= -> refused over-bound
+        sales sends '{\"do\": \"publish\", \"output\": \"mail/sales\", \"body\": \"x\", \"cause\": 9999}' -> refused not-found
         ",
     );
 }

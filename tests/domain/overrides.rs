@@ -126,6 +126,25 @@ fn a_freeze_stops_leases_and_publications() {
     );
 }
 
+#[test]
+fn a_freeze_stops_claims_and_handoffs() {
+    let claim = r#"{"do": "claim", "event": "invoice.due", "key": "m1", "subject": "invoices/7"}"#;
+    let handoff = r#"{"do": "handoff", "to": "payments", "task": "t", "work_product": {"result": 1, "status": "ok"}, "context": "all", "constraints": "none", "attempt": 1, "subject": "invoices/7"}"#;
+    check_on(
+        super::triggers::DESK,
+        &format!(
+            "
+            dana freezes invoices/7 'audit' -> recorded
+            billing sends '{claim}' -> refused frozen
+            billing sends '{handoff}' -> refused frozen
+            dana unfreezes invoices/7 'done' -> recorded
+            billing sends '{claim}' -> allowed
+            billing sends '{handoff}' -> recorded
+            "
+        ),
+    );
+}
+
 /// A record that nobody has written yet can be frozen, and made once it is not.
 #[test]
 fn a_freeze_makes_no_record() {

@@ -36,12 +36,20 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, publish: &Publish) -> Seq {
         return refuse(sheet, publish, stop(Code::OverBound, Outcome::Refused, why));
     }
     let state = sheet.snapshot();
+    if let Some(why) = verdict::unknown_cause(&state, publish.cause) {
+        let unlinked = Publish { cause: None, ..publish.clone() };
+        return refuse(sheet, &unlinked, stop(Code::NotFound, Outcome::Refused, why));
+    }
     let subject = publish.subject.as_ref();
     if let Some(why) = subject.and_then(|subject| verdict::frozen(&state, &agent, subject)) {
         return refuse(sheet, publish, stop(Code::Frozen, Outcome::Refused, why));
     }
     match check(&state, &agent, publish, sheet.now) {
-        None => go_out(sheet, publish, None),
+        None => {
+            let primary = go_out(sheet, publish, None);
+            alert::cascade(sheet, &state, primary);
+            primary
+        }
         Some(found) if !state.board.enforces() => observe(sheet, &state, &agent, publish, found),
         Some(found) if found.outcome == Outcome::Escalated => hold(sheet, &state, &agent, publish, found),
         Some(found) => {
@@ -275,6 +283,7 @@ fn observe(sheet: &mut Sheet<'_>, state: &State, agent: &AgentId, publish: &Publ
         (None, _) => None,
     };
     note_alert(sheet, primary, raised);
+    alert::cascade(sheet, state, primary);
     primary
 }
 

@@ -42,6 +42,10 @@ pub(in crate::domain::decide) fn claim(sheet: &mut Sheet<'_>, claim: &Claim) -> 
     if let Some(why) = verdict::unknown_cause(&state, claim.cause) {
         return refuse(sheet, claim, Code::NotFound, &why);
     }
+    let frozen = claim.subject.as_ref().and_then(|subject| verdict::frozen(&state, &agent, subject));
+    if let Some(why) = frozen {
+        return refuse(sheet, claim, Code::Frozen, &why);
+    }
     let primary = match stop(&state, &agent, claim) {
         None => {
             let words = format!("{} {} is yours to handle", claim.event, claim.key);
