@@ -21,7 +21,7 @@ use crate::domain::{
     path::EntityPath,
     query::{self, EntityView},
     reply::Reply,
-    state::{Case, State, TokenClass, Work, WorkKind},
+    state::{Case, REVIEW_GRACE, State, TokenClass, Work, WorkKind},
     time::{Span, Time},
 };
 
@@ -197,7 +197,7 @@ async fn a_seed_decides_everything() {
 #[tokio::test]
 async fn an_unattended_inbox_does_not_grow_without_end() {
     for source in &SOURCES {
-        let (_, world) = play_one(source, 3600).await;
+        let (_, world) = play_one(source, 2 * 3600).await;
         let world = world.borrow();
         let board = &world.state.board;
         let conflicts: Vec<&str> = board
@@ -220,6 +220,40 @@ async fn an_unattended_inbox_does_not_grow_without_end() {
         assert!(works.len() <= 16, "{}: {works:#?}", source.workspace);
         assert!(board.acts.len() <= 8, "{}: {} acts", source.workspace, board.acts.len());
     }
+}
+
+/// Whatever the hour is, and just before a minute or a day is full.
+#[test]
+fn what_falls_due_soon_does_so_at_the_first_full_minute() {
+    let team = teams().into_iter().find(|team| team.workspace == "northwind").unwrap();
+    let minute = Span::from_mins(1).micros();
+    for after in [0, 1, 19, 20, 50, 3_600, 43_219, 86_019] {
+        let start = START.plus(Span::from_secs(after));
+        let model = team.model(start).unwrap();
+        let event = model.events.iter().find(|event| event.name == "report.due").unwrap();
+        let raised = event.schedule.unwrap().next(model.zone(), start).unwrap();
+        let queue = model.queues.iter().find(|queue| queue.name.as_str() == "chat").unwrap();
+        let due = queue.review.unwrap().next(model.zone(), start.minus(REVIEW_GRACE)).unwrap();
+        assert_eq!(raised, due.plus(REVIEW_GRACE));
+        assert_eq!(raised.micros() % minute, 0);
+        let wait = raised.since(start).micros();
+        assert!((2_000_000..62_000_000).contains(&wait), "{start:?}: {wait} µs");
+    }
+}
+
+#[test]
+fn a_broken_story_names_its_file_and_place() {
+    let northwind = &SOURCES[0];
+    let broken = |from: &str, to: &str| {
+        assert!(northwind.story.contains(from));
+        let story: &'static str = Box::leak(northwind.story.replacen(from, to, 1).into_boxed_str());
+        super::story(&Source { story, ..*northwind }).unwrap_err().to_string()
+    };
+    let error = broken("raise = \"email", "rise = \"email");
+    assert!(error.contains("mend assets/stories/northwind.toml"), "{error}");
+    assert!(error.contains("line ") && error.contains("the step of intake at 0 does nothing"), "{error}");
+    let error = broken("key = \"m-501\"", "kee = \"m-501\"");
+    assert!(error.contains("the step of payments at 2: claim: unknown field `kee`"), "{error}");
 }
 
 /// The reviewer answers; the agents take note, but leave the answer alone for as long as it may be taken back.
