@@ -451,6 +451,19 @@ bodies! {
     BatchRefused(Box<BatchFailure>) = "deeds.batch.refused";
 }
 
+impl Body {
+    /// The version of the map that is in force from this deed on, where it changes the map.
+    pub fn map_version(&self) -> Option<MapVersion> {
+        if let Self::MapApplied(new) = self {
+            return Some(new.version);
+        }
+        if let Self::ScopeExpanded(change) | Self::ScopeRevoked(change) = self {
+            return Some(change.version);
+        }
+        if let Self::ScopeTransferred(change) = self { Some(change.version) } else { None }
+    }
+}
+
 /// A workspace's birth.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NewWorkspace {

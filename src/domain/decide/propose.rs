@@ -93,8 +93,10 @@ pub(super) fn zone_words(write: &Write, zones: &Zones) -> String {
 /// The part of a write that concerns these fields.
 fn part(write: &Write, names: &[FieldName]) -> Write {
     let whole = names.iter().any(FieldName::is_whole) && write.kind != WriteKind::Update;
+    // A fencing token is its holder's alone: who decides on this part later would show another's.
+    let write = Write { lease: None, ..write.clone() };
     if whole {
-        return write.clone();
+        return write;
     }
     let keep = |name: &FieldName| names.contains(name);
     Write {
@@ -111,7 +113,7 @@ fn part(write: &Write, names: &[FieldName]) -> Write {
                 versions.iter().filter(|(name, _)| keep(name)).map(|(n, v)| (n.clone(), *v)).collect(),
             ),
         }),
-        ..write.clone()
+        ..write
     }
 }
 

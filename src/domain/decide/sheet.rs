@@ -7,7 +7,7 @@ use crate::domain::{
     code::Code,
     command::{Principal, Request},
     deed::{Body, Deed, KeyMark, Outcome, Refs},
-    ids::{Actor, Seq},
+    ids::{Actor, MapVersion, Seq},
     path::EntityPath,
     reply::Reply,
     state::State,
@@ -96,12 +96,19 @@ impl<'a> Sheet<'a> {
             code: None,
             verdict: None,
             reason: None,
-            map_version: self.ahead.as_ref().unwrap_or(self.base).board.map_version,
+            map_version: self.map_version(),
             fields: Vec::new(),
             refs: Refs::default(),
             key: None,
             body,
         }
+    }
+
+    /// The version of the map in force: that of the last deed on this sheet that changed it, folded or not.
+    fn map_version(&self) -> MapVersion {
+        let mut pending = self.deeds.iter().skip(self.folded).rev();
+        let folded = || self.ahead.as_ref().unwrap_or(self.base).board.map_version;
+        pending.find_map(|deed| deed.body.map_version()).unwrap_or_else(folded)
     }
 
     /// A deed by Deeds itself, following from `cause`.

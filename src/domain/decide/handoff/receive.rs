@@ -6,7 +6,7 @@ use super::{escalate, same_words, task_of, tell};
 use crate::domain::{
     code::Code,
     command::{LONGEST_VISIBILITY, WorkStep},
-    decide::{alert, propose, sheet::Sheet, verdict::text},
+    decide::{alert, propose, sheet::Sheet, verdict::text, work},
     deed::{Body, Deed, Outcome, TaskResult},
     ids::{Seq, TaskId},
     state::{Feedback, HandoffOrder, Task, TaskStage, Work, WorkKind},
@@ -29,6 +29,10 @@ pub(in crate::domain::decide) fn accept(
     if matches!(task.stage, TaskStage::Accepted { .. }) {
         let why = format!("task {} is accepted already: complete or return it", task.id);
         return refuse(sheet, step, &task.id, (Code::WrongState, &why));
+    }
+    let now = sheet.now;
+    if let Some(why) = work::spent(sheet.state(), work).filter(|_| !work.is_taken(now)) {
+        return refuse(sheet, step, &task.id, (Code::OutOfAttempts, &why));
     }
     let body = Body::HandoffAccepted(task.id.clone());
     let mut deed = draft(sheet, work, &task, body, step, Outcome::Recorded);

@@ -6,7 +6,11 @@ mod sequence;
 mod tries;
 mod watch;
 
-pub(super) use self::{sequence::next, tries::take, watch::alarm};
+pub(super) use self::{
+    sequence::next,
+    tries::{spent, take},
+    watch::alarm,
+};
 use super::{
     fan_out, handoff,
     sheet::Sheet,

@@ -32,7 +32,7 @@ pub(in crate::domain::decide) fn take(sheet: &mut Sheet<'_>, take: &Take) -> Opt
         }
         vec![no]
     } else {
-        let waiting = state.board.work_of(&agent).filter(|work| !work.is_taken(sheet.now));
+        let waiting = state.board.work_of(&agent).filter(|work| waits(&state, work, sheet.now));
         waiting.take(limit).map(|work| work.no).collect()
     };
     if works.is_empty() {
@@ -72,10 +72,27 @@ fn waits_for(state: &State, agent: &AgentId, no: WorkNo, now: Time) -> Result<()
     if work.agent != *agent {
         return Err((Code::NotYours, format!("work {no} is in {}'s stream", work.agent)));
     }
-    match work.taken_until.filter(|until| now < *until) {
-        Some(until) => Err((Code::WrongState, format!("work {no} is taken until {until}"))),
-        None => Ok(()),
+    if let Some(until) = work.taken_until.filter(|until| now < *until) {
+        return Err((Code::WrongState, format!("work {no} is taken until {until}")));
     }
+    spent(state, work).map_or(Ok(()), |why| Err((Code::OutOfAttempts, why)))
+}
+
+fn waits(state: &State, work: &Work, now: Time) -> bool {
+    !work.is_taken(now) && spent(state, work).is_none()
+}
+
+/// Whether it is out of attempts and ends with that, in words. The last attempt may be over before its timer has said so:
+/// there is no other one.
+pub(in crate::domain::decide) fn spent(state: &State, work: &Work) -> Option<String> {
+    let spent = work.attempts >= work.max_attempts && !goes_on(state, work);
+    spent.then(|| format!("work {} is out of attempts: {} of {}", work.no, work.attempts, work.max_attempts))
+}
+
+/// Where nobody is asked, a task goes on as it would without Deeds.
+fn goes_on(state: &State, work: &Work) -> bool {
+    let is_task = matches!(work.kind, WorkKind::Handoff { .. } | WorkKind::Returned { .. });
+    is_task && only_observed(state, work)
 }
 
 /// The holder says that the attempt failed, or gives the work back untried. It waits again while attempts are left.
@@ -136,12 +153,11 @@ fn ends_with_a_person(work: &Work) -> bool {
 /// Work is out of attempts: a person decides, with its history before them, or it ended as failed.
 fn exhaust(sheet: &mut Sheet<'_>, no: WorkNo, cause: Seq) -> Option<ItemNo> {
     let work = Arc::clone(sheet.state().board.works.get(&no)?);
-    let is_task = matches!(work.kind, WorkKind::Handoff { .. } | WorkKind::Returned { .. });
-    let observed = only_observed(sheet.base(), &work);
-    if is_task && observed {
-        // Where nobody is asked, a task goes on as it would without Deeds.
+    if goes_on(sheet.base(), &work) {
         return None;
     }
+    let is_task = matches!(work.kind, WorkKind::Handoff { .. } | WorkKind::Returned { .. });
+    let observed = only_observed(sheet.base(), &work);
     let asks_a_person = escalates(sheet.base(), &work);
     let outcome = if asks_a_person { Outcome::Escalated } else { Outcome::Failed };
     let mut deed = sheet.follow_up(Body::WorkExhausted(()), "exhaust", outcome, Some(cause));

@@ -1,0 +1,101 @@
+//! Random histories of all commands, by the right ones and the wrong ones, against a small model that shares no code with
+//! the rules: the promises of docs/GUARANTEES.md in simulated time.
+//!
+//! `DEEDS_MODEL_CASES` says how many histories there are; 200 of each kind where nobody says. A history that failed once
+//! is tried again first (`proptest-regressions/model.txt`).
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test stops at the first thing that is not as it says"
+)]
+
+#[path = "model/ask.rs"]
+mod ask;
+#[path = "model/book/mod.rs"]
+mod book;
+#[path = "model/index.rs"]
+mod index;
+#[path = "model/step.rs"]
+mod step;
+#[path = "model/team.rs"]
+mod team;
+#[path = "model/world.rs"]
+mod world;
+#[path = "model/zones.rs"]
+mod zones;
+
+use std::collections::BTreeSet;
+
+use deeds::domain::deed::Body;
+use proptest::{prelude::*, test_runner::FileFailurePersistence};
+
+use self::{step::Step, world::World};
+
+/// Histories of each kind where the environment does not say how many.
+const CASES: u32 = 200;
+/// Histories in which every type of deed must have happened.
+const MOST_HISTORIES: usize = 600;
+/// Steps of one history at most.
+const STEPS: usize = 70;
+
+fn config() -> ProptestConfig {
+    let cases = std::env::var("DEEDS_MODEL_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(CASES);
+    let seeds = FileFailurePersistence::Direct("proptest-regressions/model.txt");
+    ProptestConfig {
+        cases,
+        failure_persistence: Some(Box::new(seeds)),
+        max_shrink_iters: 6000,
+        ..ProptestConfig::default()
+    }
+}
+
+/// A history: how it begins, and the random steps after that.
+fn history() -> impl Strategy<Value = Vec<Step>> {
+    let steps = prop::collection::vec(step::step(), 1..STEPS);
+    (0..step::OPENINGS, steps)
+        .prop_map(|(first, steps)| step::opening(first).into_iter().chain(steps).collect())
+}
+
+fn play(steps: &[Step], enforce: bool) -> World {
+    let mut world = World::new(team::team(0, enforce), enforce);
+    for step in steps {
+        world.step(step);
+    }
+    world.run_out();
+    world.replay();
+    world
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn every_promise_holds_where_rules_are_enforced(steps in history()) {
+        play(&steps, true);
+    }
+
+    #[test]
+    fn every_promise_holds_where_rules_are_observed(steps in history()) {
+        play(&steps, false);
+    }
+}
+
+/// The random steps reach what they are meant to reach: otherwise the promises would hold of nothing.
+#[test]
+fn the_histories_reach_the_deeds_that_the_promises_are_about() {
+    use proptest::{strategy::ValueTree as _, test_runner::TestRunner};
+    let mut runner = TestRunner::deterministic();
+    let mut unseen: BTreeSet<&str> = Body::TYPES.iter().copied().collect();
+    for _ in 0..MOST_HISTORIES {
+        let steps = history().new_tree(&mut runner).unwrap().current();
+        for deed in &play(&steps, true).deeds {
+            unseen.remove(deed.body.type_name());
+        }
+        if unseen.is_empty() {
+            return;
+        }
+    }
+    panic!("never reached: {unseen:?}");
+}

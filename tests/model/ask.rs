@@ -1,0 +1,495 @@
+//! A step as a request, given how things stand: whose it is, which number it has, which version it is at.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use deeds::domain::{
+    command::{
+        Act, ActEnd, AlertStep, AlertVerb, Answered, ApplyMap, BranchOrder, Claim, Command, Conclude,
+        Escalate, Expected, FanOut, Handoff, ItemAnswer, ItemStep, ItemVerb, LeaseStep, LeaseTarget,
+        Override, OverrideVerb, Publish, Raise, Request, ReviewStep, ReviewVerb, Take, Together, TokenStep,
+        WorkProduct, WorkStep, WorkVerb, Write, WriteKind,
+    },
+    ids::{
+        ActNo, AgentId, AlertNo, Fence, IdempotencyKey, ItemNo, MapVersion, TaskId, TokenId, Version, WorkNo,
+    },
+    map::Grant,
+    path::{EntityPath, FieldName, FieldPath, Pattern},
+    state::{Case, Item, Lease, State, TaskStage},
+    time::Span,
+    value::Value,
+};
+use serde_json::json;
+
+use super::{
+    step::{AGENTS, ENTITIES, EVENTS, FIELDS, OUTPUTS, PEOPLE, Step, TARGETS, WORDS, What, Who, field_of},
+    team,
+    world::World,
+    zones::Zones,
+};
+
+/// The step as a request. None where it is none.
+pub(crate) fn request(world: &World, step: &Step) -> Option<Request> {
+    let who = match step.who {
+        Who::Right => right(world, &step.what),
+        Who::Some(who) => who,
+    };
+    let me = AGENTS.get(who).copied().unwrap_or("sales");
+    let command = command(world, me, &step.what)?;
+    let key = step.key.map(|(key, body)| {
+        // Most bodies are what they are; some claim to be another.
+        let digest = if body == 0 { format!("{command:?}") } else { format!("another {key}") };
+        (IdempotencyKey::new(&format!("key {key}")).unwrap(), Arc::from(digest))
+    });
+    Some(Request { principal: world.principal(who, step.old_token), command, key, traceparent: None })
+}
+
+/// The one whose it is, or who is good for it.
+fn right(world: &World, what: &What) -> usize {
+    let board = &world.state.board;
+    let agent = |name: &str| AGENTS.iter().position(|agent| *agent == name).unwrap_or(0);
+    let person = |name: &str, class: &str| {
+        AGENTS.len() + PEOPLE.iter().position(|person| *person == (name, class)).unwrap_or(0)
+    };
+    match what {
+        What::Write { entity, fields, .. } => {
+            let zones = Zones::of(board.map.model());
+            let field = field_of(*entity, fields[0].0);
+            let may = |name: &&&str| zones.writes(name, ENTITIES[*entity], field);
+            agent(AGENTS.iter().find(may).copied().unwrap_or("sales"))
+        }
+        What::Act { target, .. } => {
+            agent(["sales", "support", "sales", "product", "sales", "product"][*target])
+        }
+        What::ActEnd { at, .. } => nth(board.acts.values(), *at).map_or(0, |act| agent(act.agent.as_str())),
+        What::Take { only, .. } => {
+            nth(board.works.values(), only.unwrap_or(0)).map_or(0, |w| agent(w.agent.as_str()))
+        }
+        What::Work { at, .. } => nth(board.works.values(), *at).map_or(0, |work| agent(work.agent.as_str())),
+        What::Handoff { task, .. } => {
+            board.tasks.get(&task_id(*task)).map_or(usize::from(*task), |task| agent(task.owner.as_str()))
+        }
+        What::Lease { step: 0..=2, entity, field, task, at, .. } => {
+            if *task {
+                return board.tasks.get(&task_id(*at)).map_or(0, |task| agent(task.owner.as_str()));
+            }
+            let zones = Zones::of(board.map.model());
+            let may = |name: &&&str| zones.writes(name, ENTITIES[*entity], field_of(*entity, *field));
+            agent(AGENTS.iter().find(may).copied().unwrap_or("sales"))
+        }
+        What::Lease { at, .. } => {
+            nth(board.leases.values(), *at).map_or(0, |lease| agent(lease.holder.as_str()))
+        }
+        What::Publish { output, thread, .. } => match (*output, thread % 2) {
+            (0, _) | (2 | 3, 1) => agent("sales"),
+            (1 | 2, _) => agent("support"),
+            _ => agent("product"),
+        },
+        What::Claim { event, .. } => {
+            agent(["support", "support", "sales", "product", "sourcing", "sales"][*event])
+        }
+        What::Together(parts) => parts.first().map_or(0, |part| right(world, part)),
+        What::Item { verb: 12, .. } => person("dana", "admin"),
+        What::Item { at, verb, .. } => match item(&world.state, *at, *verb) {
+            Some(item) if item.queue.as_str() == "roadmap" => person("sam", "reviewer"),
+            Some(_) | None => person("dana", "reviewer"),
+        },
+        What::Apply { .. } | What::Revoke { .. } => person("ada", "admin"),
+        What::Review { queue: 1, .. } => person("sam", "reviewer"),
+        What::Alert { .. } | What::Override { .. } | What::Review { .. } => person("dana", "reviewer"),
+        What::Escalate { .. }
+        | What::Raise { .. }
+        | What::Conclude { .. }
+        | What::FanOut { .. }
+        | What::Pass { .. } => 0,
+    }
+}
+
+fn nth<T>(all: impl ExactSizeIterator<Item = T>, at: u8) -> Option<T> {
+    let mut all = all;
+    let count = all.len();
+    all.nth(usize::from(at) % count.max(1))
+}
+
+fn task_id(at: u8) -> TaskId {
+    TaskId::new(&format!("draft-{}", at % 3)).unwrap()
+}
+
+fn entity(at: usize) -> EntityPath {
+    ENTITIES[at % ENTITIES.len()].parse().unwrap()
+}
+
+fn agent(at: usize) -> AgentId {
+    AgentId::new(AGENTS[at % AGENTS.len()]).unwrap()
+}
+
+fn text(words: &str) -> Arc<str> {
+    Arc::from(words)
+}
+
+pub(crate) fn value(at: usize) -> Value {
+    let json = [
+        json!("trial"),
+        json!("sourced"),
+        json!("open"),
+        json!("signed"),
+        json!(null),
+        json!({"b": [1, 2.5, "é"], "a": {}}),
+        json!(7),
+    ];
+    Value::new(&json[at % json.len()]).unwrap()
+}
+
+fn version(state: &State, path: &FieldPath) -> Version {
+    state.entities.get(&path.entity).map_or(Version(0), |entity| entity.version_of(&path.field))
+}
+
+/// The version of now, or one that is off.
+fn named(state: &State, path: &FieldPath, off: u8) -> Version {
+    let now = version(state, path);
+    match off {
+        0 => Version(now.0 + 1),
+        1 => Version(now.0.saturating_sub(1)),
+        _ => now,
+    }
+}
+
+fn reads(state: &State, path: FieldPath, off: u8) -> BTreeMap<FieldPath, Version> {
+    let version = named(state, &path, off);
+    BTreeMap::from([(path, version)])
+}
+
+fn command(world: &World, me: &str, what: &What) -> Option<Command> {
+    let state = &world.state;
+    let board = &state.board;
+    Some(match what {
+        What::Write { .. } => Command::Write(write(state, me, what)?),
+        What::Take { limit, minutes, only } => Command::Take(Take {
+            limit: u32::from(*limit),
+            visibility: (*minutes > 0).then(|| Span::from_mins(i64::from(*minutes))),
+            work: only.map(|at| nth(board.works.keys(), at).copied().unwrap_or(WorkNo(99))),
+        }),
+        What::Work { at, verb, note } => Command::Work(WorkStep {
+            work: nth(board.works.keys(), *at).copied().unwrap_or(WorkNo(99)),
+            step: WorkVerb::ALL[usize::from(*verb) % 5],
+            note: Some(text(WORDS[usize::from(*note) % 4])),
+            result: (*note == 0).then(|| value(6)),
+        }),
+        What::Lease { .. } => Command::Lease(lease(state, what)?),
+        What::Together(parts) => Command::Together(Together {
+            commands: parts.iter().filter_map(|part| command(world, me, part)).collect(),
+        }),
+        What::Item { .. } => Command::Item(item_step(world, what)?),
+        What::Alert { at, verb } => Command::Alert(AlertStep {
+            alert: nth(board.alerts.keys(), *at).copied().unwrap_or(AlertNo(99)),
+            step: [AlertVerb::Acknowledge, AlertVerb::Resolve, AlertVerb::Escalate][usize::from(*verb)],
+            note: Some(text("seen")),
+        }),
+        What::Apply { shape, outdated } => Command::ApplyMap(ApplyMap {
+            model: Arc::new(team::team(*shape, world.enforce)),
+            if_version: if *outdated { MapVersion(board.map_version.0 + 1) } else { board.map_version },
+            reason: None,
+        }),
+        What::Revoke { whose } => {
+            let token = world.tokens[*whose].last().cloned().unwrap_or_else(|| TokenId::new("none").unwrap());
+            Command::Token(TokenStep::Revoke { token })
+        }
+        What::Override { verb, at, lease } => Command::Override(override_of(state, *verb, *at, *lease)),
+        What::Review { queue, end } => Command::Review(ReviewStep {
+            queue: ["ops", "roadmap", "nobody"][usize::from(*queue)].parse().unwrap(),
+            step: if *end { ReviewVerb::End } else { ReviewVerb::Start },
+            note: None,
+        }),
+        What::Act { .. }
+        | What::ActEnd { .. }
+        | What::Escalate { .. }
+        | What::Raise { .. }
+        | What::Claim { .. } => deeds_outside(state, what)?,
+        What::Publish { .. } | What::Conclude { .. } | What::Handoff { .. } | What::FanOut { .. } => {
+            words_to_others(state, what)?
+        }
+        What::Pass { .. } => return None,
+    })
+}
+
+/// Acts, events, and what an agent can't decide.
+fn deeds_outside(state: &State, what: &What) -> Option<Command> {
+    let board = &state.board;
+    Some(match what {
+        What::Act { target, subject, off, wait } => {
+            let subject = entity(*subject);
+            Command::Act(Act {
+                target: text(TARGETS[*target]),
+                depends_on: reads(state, FieldPath::whole(subject.clone()), *off),
+                subject,
+                action: text("send_it"),
+                wait: *wait,
+                reason: None,
+                cause: None,
+            })
+        }
+        What::ActEnd { at, done } => {
+            let act = nth(board.acts.keys(), *at).copied().unwrap_or(ActNo(99));
+            Command::ActEnd(ActEnd { act, done: *done, note: None })
+        }
+        What::Escalate { why, subject } => {
+            let why = ["the customer wants special terms", "a feeling", "spam"][usize::from(*why)];
+            let subject = subject.map(entity);
+            Command::Escalate(Escalate { input: value(5), subject, why: text(why), evidence: Vec::new() })
+        }
+        What::Raise { event, invoice, subject } => Command::Raise(Raise {
+            event: text(EVENTS[*event]),
+            attributes: attributes(*invoice),
+            subject: subject.map(entity),
+            reason: None,
+            cause: None,
+        }),
+        What::Claim { event, key, invoice } => Command::Claim(Claim {
+            event: text(EVENTS[*event]),
+            key: text(&format!("message {key}")),
+            attributes: attributes(*invoice),
+            subject: Some(entity(0)),
+            cause: None,
+        }),
+        _ => return None,
+    })
+}
+
+/// What agents hand to each other, publish and conclude.
+fn words_to_others(state: &State, what: &What) -> Option<Command> {
+    Some(match what {
+        What::Handoff { to, task, attempt, max, missing } => Command::Handoff(Handoff {
+            to: (*missing != 0).then(|| agent(*to)),
+            task: Some(task_id(*task)),
+            work_product: Some(WorkProduct { result: Some(value(5)), status: Some(text("draft")) }),
+            context: (*missing != 1).then(|| value(0)),
+            constraints: Some(value(4)),
+            attempt: Some(u32::from(*attempt)),
+            max_attempts: (*max > 0).then_some(u32::from(*max)),
+            subject: Some(entity(usize::from(*task))),
+            reason: None,
+            cause: None,
+        }),
+        What::FanOut { branches, minutes, needed } => {
+            let order = |(to, max): &(usize, u8)| BranchOrder {
+                to: agent(*to),
+                input: value(*to),
+                max_attempts: (*max > 0).then_some(u32::from(*max)),
+            };
+            Command::FanOut(FanOut {
+                branches: branches.iter().map(order).collect(),
+                deadline: Span::from_mins(i64::from(*minutes)),
+                needed: (*needed > 0).then_some(u32::from(*needed)),
+                subject: None,
+                reason: None,
+                cause: None,
+            })
+        }
+        What::Publish { output, thread, subject, off, body } => {
+            let subject = subject.map(entity);
+            let read = subject.clone().filter(|_| *off < 6).map(FieldPath::whole);
+            Command::Publish(Publish {
+                output: text(OUTPUTS[*output]),
+                thread: (*thread > 0).then(|| text("thread")),
+                body: value(*body),
+                subject,
+                action: None,
+                depends_on: read.map(|path| reads(state, path, *off)).unwrap_or_default(),
+                reason: None,
+                cause: None,
+            })
+        }
+        What::Conclude { subject, question, answer } => Command::Conclude(Conclude {
+            subject: entity(*subject),
+            question: text(["is it paid", "is it ours"][usize::from(*question)]),
+            answer: value(*answer),
+            depends_on: BTreeMap::new(),
+            reason: None,
+            cause: None,
+        }),
+        _ => return None,
+    })
+}
+
+fn attributes(invoice: bool) -> BTreeMap<Arc<str>, Value> {
+    let subject = if invoice { "your invoice 7" } else { "hello" };
+    BTreeMap::from([(text("subject"), Value::text(subject))])
+}
+
+fn write(state: &State, me: &str, what: &What) -> Option<Write> {
+    let What::Write { entity: at, fields, kind, based_on, off, lease } = what else { return None };
+    let entity = entity(*at);
+    let kind = match kind {
+        0 => WriteKind::Create,
+        1 => WriteKind::Archive,
+        2 => WriteKind::Delete,
+        _ => WriteKind::Update,
+    };
+    let changes: BTreeMap<FieldName, Value> = match kind {
+        WriteKind::Create | WriteKind::Update => {
+            fields.iter().map(|(name, to)| (field_of(*at, *name).parse().unwrap(), value(*to))).collect()
+        }
+        WriteKind::Archive | WriteKind::Delete => BTreeMap::new(),
+    };
+    let each = |name: &FieldName| (name.clone(), named(state, &entity.field(name.clone()), *off));
+    let expected = match (kind, off) {
+        (_, 2) => None,
+        (WriteKind::Archive | WriteKind::Delete, _) | (_, 3) => {
+            Some(Expected::Entity(named(state, &FieldPath::whole(entity.clone()), *off)))
+        }
+        _ => Some(Expected::Fields(changes.keys().map(each).collect())),
+    };
+    let depends_on =
+        based_on.map(|at| reads(state, FieldPath::whole(self::entity(at)), *off)).unwrap_or_default();
+    // The token that it holds there, one that it does not hold, or none.
+    let here = |held: &&Arc<Lease>| {
+        matches!(&held.target, LeaseTarget::Path(path) if path.entity == entity) && held.holder.as_str() == me
+    };
+    let own = state.board.leases.values().rev().find(here).map(|held| held.fence);
+    let lease = match lease {
+        0 => None,
+        1 => Some(Fence(state.board.next.fence.0.saturating_sub(2))),
+        _ => own,
+    };
+    Some(Write { entity, kind, changes, expected, depends_on, lease, reason: None, cause: None })
+}
+
+fn lease(state: &State, what: &What) -> Option<LeaseStep> {
+    let What::Lease { step, at, entity: on, field, task, minutes, to } = what else { return None };
+    let ttl = Span::from_mins(i64::from(*minutes));
+    let held = nth(state.board.leases.keys(), *at).copied();
+    let lease = held.unwrap_or(Fence(state.board.next.fence.0.saturating_sub(1 + u64::from(*at))));
+    Some(match step {
+        0..=2 => {
+            let path = entity(*on).field(field_of(*on, *field).parse().unwrap());
+            let target = if *task { LeaseTarget::Task(task_id(*at)) } else { LeaseTarget::Path(path) };
+            LeaseStep::Acquire { target, ttl }
+        }
+        3 | 4 => LeaseStep::Renew { lease, ttl },
+        5 => LeaseStep::Release { lease },
+        _ => LeaseStep::Transfer { lease, to: agent(*to) },
+    })
+}
+
+/// Which verbs of an item step take an answer back.
+fn is_undo(verb: u8) -> bool {
+    matches!(verb, 3 | 16 | 17)
+}
+
+/// The item that a step is about: an open one, or an answered one to undo.
+fn item(state: &State, at: u8, verb: u8) -> Option<Arc<Item>> {
+    if is_undo(verb) {
+        let closed = &state.board.closed;
+        // The latest answer is the one that can most likely be taken back.
+        return closed
+            .len()
+            .checked_sub(1 + usize::from(at) % 3)
+            .and_then(|at| closed.get(at))
+            .map(|c| Arc::clone(&c.item));
+    }
+    nth(state.board.items.values(), at).cloned()
+}
+
+fn item_step(world: &World, what: &What) -> Option<ItemStep> {
+    let What::Item { at, verb, other, seen_before, include } = what else { return None };
+    let state = &world.state;
+    let open = item(state, *at, *verb);
+    let no = open.as_ref().map_or(ItemNo(99), |item| item.no);
+    let shown = open.as_ref().map(|item| if *seen_before { &world.seen[&item.no] } else { item });
+    let answer = |answer: ItemAnswer| {
+        let alike = open.iter().filter(|_| *include).flat_map(|item| state.board.alike(item));
+        ItemVerb::Answer(Answered {
+            answer,
+            version: shown.map_or(0, |item| item.version),
+            digest: shown.map_or_else(|| text(""), |item| item.digest()),
+            include: alike.map(|other| other.no).take(2).collect(),
+        })
+    };
+    let note = text("a person says so");
+    let approval = open.as_ref().is_some_and(|item| item.case.is_approval());
+    let step = match verb {
+        0 => ItemVerb::Claim,
+        1 => ItemVerb::Release,
+        2 => ItemVerb::Reassign { to: ["sam", "dana", "eve"][other % 3].parse().unwrap() },
+        verb if is_undo(*verb) => ItemVerb::Undo,
+        4 | 5 if approval => answer(ItemAnswer::Approve { note: None }),
+        6 if approval => answer(ItemAnswer::ApproveEdited { body: value(*other), note: None }),
+        7 if approval => answer(ItemAnswer::Reject { note }),
+        4..=7 => answer(ItemAnswer::Expand {
+            agent: if *other == 0 { nearest(open.as_deref()) } else { agent(*other) },
+            grant: wanted(open.as_deref()),
+            note: None,
+        }),
+        8 | 9 => answer(ItemAnswer::Handle { note, reply: Some(value(4)), to: None }),
+        10 => answer(ItemAnswer::Handle { note, reply: None, to: Some(agent(*other)) }),
+        11 => answer(ItemAnswer::OutOfScope { reason: note, rule: other % 2 == 0 }),
+        12 => answer(ItemAnswer::Transfer {
+            pattern: "crm/contact/*#status".parse().unwrap(),
+            from: agent(3),
+            to: agent(*other),
+            note: None,
+        }),
+        13 => answer(ItemAnswer::Approve { note: None }),
+        14 => answer(ItemAnswer::ApproveEdited { body: value(*other), note: None }),
+        _ => answer(ItemAnswer::Reject { note }),
+    };
+    Some(ItemStep { item: no, step })
+}
+
+/// Whose zone the item suggests to expand.
+fn nearest(item: Option<&Item>) -> AgentId {
+    let suggested = item.and_then(|item| item.suggestion.as_ref()).map(|suggestion| suggestion.agent.clone());
+    suggested.or_else(|| item.and_then(|item| item.raised_by.agent().cloned())).unwrap_or_else(|| agent(0))
+}
+
+/// What would settle the item.
+fn wanted(item: Option<&Item>) -> Grant {
+    match item.map(|item| &item.case) {
+        Some(Case::UnownedField { write }) => {
+            let name = write.changes.keys().next().cloned().unwrap_or_else(FieldName::whole);
+            Grant::Write(Pattern::exact(&write.entity.field(name)))
+        }
+        Some(Case::UnownedTarget { act }) => Grant::Output(act.target.to_string()),
+        Some(Case::UnownedOutput { publish }) => Grant::Output(publish.output.to_string()),
+        Some(Case::UnownedEvent { raise }) => Grant::Trigger(raise.event.to_string()),
+        Some(_) | None => Grant::Write("nowhere/*".parse().unwrap()),
+    }
+}
+
+fn override_of(state: &State, verb: u8, at: usize, lease: u8) -> Override {
+    let path = entity(at).field(FIELDS[at % FIELDS.len()].parse().unwrap());
+    let expected = version(state, &path);
+    let value = value(at);
+    let step = match verb {
+        0 => OverrideVerb::Freeze { entity: path.entity },
+        1 | 2 => {
+            let entity = nth(state.board.frozen.keys(), lease).cloned().unwrap_or(path.entity);
+            OverrideVerb::Unfreeze { entity }
+        }
+        3 if lease == 0 => OverrideVerb::Pause { agent: agent(at) },
+        3 | 4 => {
+            let mut paused = state.board.agents.iter().filter(|(_, facts)| facts.paused.is_some());
+            OverrideVerb::Resume {
+                agent: paused.next().map_or_else(|| agent(at), |(agent, _)| agent.clone()),
+            }
+        }
+        5 => OverrideVerb::Revert { path, to: Version(expected.0.saturating_sub(1)), value, expected },
+        6 | 7 => {
+            let lease = nth(state.board.leases.keys(), lease).copied().unwrap_or(Fence(1));
+            OverrideVerb::Unlock { lease }
+        }
+        _ => OverrideVerb::Set { path, value, expected },
+    };
+    Override { step, reason: text("a person knows better") }
+}
+
+/// The item number of an escalated task.
+pub(crate) fn escalated(stage: &TaskStage) -> Option<ItemNo> {
+    match stage {
+        TaskStage::Escalated { item } => Some(*item),
+        TaskStage::Offered { .. }
+        | TaskStage::Accepted { .. }
+        | TaskStage::Returned { .. }
+        | TaskStage::Done { .. }
+        | TaskStage::Closed { .. } => None,
+    }
+}

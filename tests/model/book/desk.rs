@@ -1,0 +1,210 @@
+//! What people answer and what is published: by whom, on what was shown (G12), and one item for each case (G11).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use deeds::domain::{
+    command::{Answered, Command, ItemAnswer, ItemVerb},
+    deed::{Body, ItemClosed},
+    ids::{AgentId, AlertNo, ItemNo, PersonId, Seq},
+    map::Queue,
+    state::{Case, Item, Publication, TokenClass},
+    time::Span,
+};
+
+use super::Look;
+
+/// What is kept of the inbox.
+#[derive(Default)]
+pub(crate) struct Desk {
+    open: BTreeSet<ItemNo>,
+    newest: ItemNo,
+    /// The open item of each alert.
+    conflicts: BTreeMap<AlertNo, ItemNo>,
+    /// What went out, in order.
+    published: Vec<Sent>,
+}
+
+/// One publication.
+struct Sent {
+    output: String,
+    thread: Option<String>,
+    by: AgentId,
+    deed: Seq,
+}
+
+impl Desk {
+    pub(super) fn look(&mut self, look: &Look<'_>) {
+        let deed = look.deed;
+        match &deed.body {
+            Body::ItemOpened(item) => {
+                assert!(item.no > self.newest, "a number twice: {deed:?}");
+                self.newest = item.no;
+                self.open.insert(item.no);
+                if let Case::Conflict { alert } = &item.case {
+                    let before = self.conflicts.insert(*alert, item.no);
+                    let open = before.filter(|no| self.open.contains(no));
+                    assert!(open.is_none(), "G11: the alert is in the inbox already: {deed:?}");
+                }
+            }
+            Body::ItemAnswered(closed) => self.answered(look, closed),
+            Body::ItemUndone(()) => {
+                check_person(look);
+                let no = deed.refs.item.unwrap();
+                let kept = look.state.board.closed_item(no).unwrap();
+                check_reviewer(look, &kept.item);
+                assert!(self.open.insert(no), "was open: {deed:?}");
+                self.open.extend(kept.effects.included.iter().copied());
+            }
+            Body::ItemClaimed(()) | Body::ItemReleased(()) | Body::ItemReassigned(_) => {
+                check_person(look);
+                check_reviewer(look, &look.state.board.items[&deed.refs.item.unwrap()]);
+            }
+            Body::AlertAcknowledged(()) | Body::AlertResolved(()) => {
+                let by_people = deed.actor.person().is_some();
+                assert!(by_people, "G12: only named people end an alert: {deed:?}");
+            }
+            Body::OutputPublished(publication) => self.published(look, publication),
+            _ => {}
+        }
+    }
+
+    /// In turn, and where a person approved it: over what another has sent on the thread since.
+    fn published(&mut self, look: &Look<'_>, publication: &Publication) {
+        check_published(look, publication);
+        let deed = look.deed;
+        let by = look.agent().unwrap().clone();
+        let thread = publication.thread.as_deref().map(str::to_owned);
+        // Without a thread the output as a whole is one.
+        let on =
+            |sent: &&Sent| *sent.output == *publication.output && (thread.is_none() || sent.thread == thread);
+        let last = self.published.iter().rev().find(on);
+        let rule = look.model.outputs.iter().find(|output| *output.name == *publication.output);
+        if let (Some(rule), Command::Publish(_), true) = (rule, &look.request.command, look.enforced())
+            && let Some(first) = rule.order.first()
+        {
+            let place = last.and_then(|sent| rule.order.iter().position(|agent| *agent == sent.by));
+            let next = place.map_or(first, |place| &rule.order[(place + 1) % rule.order.len()]);
+            let again = place.is_some() && last.is_some_and(|sent| sent.by == by);
+            assert!(*next == by || again, "out of turn, after {:?}: {deed:?}", last.map(|sent| &sent.by));
+        }
+        for item in approved(look).filter(|_| thread.is_some()) {
+            let Case::Approval { over, .. } = &item.case else { continue };
+            // The state remembers the last one of each thread.
+            let others = last.filter(|sent| sent.deed > item.deed && sent.by != by);
+            let unseen = others.map(|sent| sent.deed).filter(|sent| !over.contains(sent));
+            assert!(unseen.is_none(), "G12: {unseen:?} went out since and was not shown: {deed:?}");
+        }
+        self.published.push(Sent { output: publication.output.to_string(), thread, by, deed: deed.seq });
+    }
+
+    /// G12: by a named human, on what was shown, and not on one's own.
+    fn answered(&mut self, look: &Look<'_>, closed: &ItemClosed) {
+        let deed = look.deed;
+        check_person(look);
+        let no = deed.refs.item.unwrap();
+        let Command::Item(step) = &look.request.command else { panic!("G12: answered by the way: {deed:?}") };
+        let ItemVerb::Answer(answered) = &step.step else { panic!("G12: answered by the way: {deed:?}") };
+        assert_eq!(step.item, no, "another item: {deed:?}");
+        // As it was when the request came: what the answer itself does to it does not count.
+        let item = &look.before.board.items[&no];
+        check_shown(look, item, answered);
+        for no in std::iter::once(&no).chain(&closed.effects.included) {
+            let item = &look.before.board.items[no];
+            check_reviewer(look, item);
+            assert!(self.open.remove(no), "G12: answered twice: {deed:?}");
+        }
+        let approves = matches!(
+            closed.answer,
+            ItemAnswer::Approve { .. } | ItemAnswer::ApproveEdited { .. } | ItemAnswer::Reject { .. }
+        );
+        assert!(
+            approves == item.case.is_approval()
+                || matches!(closed.answer, ItemAnswer::OutOfScope { .. } | ItemAnswer::Handle { .. }),
+            "another kind of case: {deed:?}"
+        );
+        if let ItemAnswer::Transfer { .. } = closed.answer {
+            assert_eq!(
+                look.request.principal.class,
+                TokenClass::Admin,
+                "G12: only admins take from an owner: {deed:?}"
+            );
+        }
+    }
+}
+
+/// The answer named the version and the material of now; and the one that looked earlier saw the very same.
+fn check_shown(look: &Look<'_>, item: &Item, answered: &Answered) {
+    let deed = look.deed;
+    assert_eq!(answered.version, item.version, "G12: it has changed since: {deed:?}");
+    assert_eq!(answered.digest, item.digest(), "G12: something else was shown: {deed:?}");
+    if let Some(seen) = look.seen.get(&item.no).filter(|seen| seen.digest() == answered.digest) {
+        let shown = |item: &Item| {
+            (
+                item.case.clone(),
+                item.raised_by.clone(),
+                item.why.clone(),
+                item.evidence.clone(),
+                item.suggestion.clone(),
+            )
+        };
+        assert_eq!(shown(seen), shown(item), "G12: the same digest for other material: {deed:?}");
+    }
+}
+
+/// A person, with a person's token.
+fn check_person(look: &Look<'_>) {
+    let caller = &look.request.principal;
+    assert!(caller.actor.person().is_some(), "G12: not by a person: {:?}", look.deed);
+    assert!(matches!(caller.class, TokenClass::Reviewer | TokenClass::Admin), "G12: {:?}", look.deed);
+    assert_eq!(caller.actor, look.deed.actor, "G12: in another's name: {:?}", look.deed);
+}
+
+/// Named on the queue: its owner at any time, the one it was handed to, or a deputy from half the time on; not on what
+/// they raised, and not on what another has claimed.
+fn check_reviewer(look: &Look<'_>, item: &Item) {
+    let deed = look.deed;
+    let person: &PersonId = deed.actor.person().unwrap();
+    assert_ne!(item.raised_by.person(), Some(person), "G12: on their own: {deed:?}");
+    let claimed = item.claimed_by.as_ref().is_some_and(|by| by != person);
+    assert!(!claimed, "G12: claimed by another: {deed:?}");
+    let model = &look.before.board.map.model();
+    let queue: &Queue =
+        model.queues.iter().find(|queue| queue.name == item.queue).unwrap_or(&model.queues[0]);
+    if queue.owner == *person {
+        return;
+    }
+    assert!(queue.deputies.contains(person), "G12: not named on {}: {deed:?}", queue.name);
+    let half = item.opened.plus(Span::from_micros(item.due.since(item.opened).micros() / 2));
+    let handed = item.assigned_to.as_ref().filter(|to| **to != queue.owner);
+    let may = handed.map_or(look.now >= half, |to| to == person);
+    assert!(may, "G12: a deputy before half the time: {deed:?}");
+}
+
+/// The items that the request approves.
+pub(super) fn approved<'a>(look: &'a Look<'_>) -> impl Iterator<Item = &'a Item> {
+    let step = if let Command::Item(step) = &look.request.command { Some(step) } else { None };
+    let numbers = step.into_iter().flat_map(|step| match &step.step {
+        ItemVerb::Answer(answered) => std::iter::once(step.item).chain(answered.include.clone()).collect(),
+        _ => Vec::new(),
+    });
+    numbers.filter_map(|no| look.before.board.items.get(&no)).map(AsRef::as_ref)
+}
+
+/// By a publisher of the output; and where a person approves, out of an approval.
+fn check_published(look: &Look<'_>, publication: &Publication) {
+    let deed = look.deed;
+    let agent = look.agent().unwrap_or_else(|| panic!("published by nobody: {deed:?}"));
+    if !look.enforced() {
+        return;
+    }
+    let granted = look.zones.publishes(agent.as_str(), &publication.output);
+    assert!(granted, "G2: published outside of the zone: {deed:?}");
+    let rule = look.model.outputs.iter().find(|output| *output.name == *publication.output);
+    let approved = look.deeds.iter().any(|deed| {
+        matches!(&deed.body, Body::ItemAnswered(closed)
+            if matches!(closed.answer, ItemAnswer::Approve { .. } | ItemAnswer::ApproveEdited { .. }))
+    });
+    if rule.is_some_and(|rule| rule.needs_approval) {
+        assert!(approved, "G12: published without an approval: {deed:?}");
+    }
+}

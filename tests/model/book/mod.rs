@@ -1,0 +1,298 @@
+//! The small model that is kept beside the rules: what was granted, given, taken and answered, as far as the promises
+//! of docs/GUARANTEES.md need it. It reads deeds and requests; how anything is decided it does not know.
+//!
+//! Here: who may speak, what a key was answered, and where each deed goes. `record` keeps versions, freezes and leases,
+//! `stream` work, tasks and fan-outs, `desk` what people answer and what is published.
+
+mod desk;
+mod record;
+mod stream;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use deeds::domain::{
+    code::Code,
+    command::{Command, Request},
+    decide::Answer,
+    deed::{Body, Deed, Outcome},
+    ids::{Actor, AgentId, ItemNo, MapVersion, Seq, TokenId},
+    map::{Mode, Model},
+    reply::Reply,
+    state::{Item, KEY_LIFE, State},
+    time::Time,
+};
+
+use self::{desk::Desk, record::Record, stream::Streams};
+use super::zones::Zones;
+
+/// What the model keeps.
+pub(crate) struct Book {
+    map_version: MapVersion,
+    model: Arc<Model>,
+    zones: Zones,
+    tokens: BTreeMap<TokenId, bool>,
+    paused: BTreeSet<AgentId>,
+    keys: BTreeMap<(String, String), (Arc<str>, Seq, Time)>,
+    record: Record,
+    streams: Streams,
+    desk: Desk,
+}
+
+/// What is looked at: one deed with what led to it.
+pub(super) struct Look<'a> {
+    /// The state before the request.
+    pub(super) before: &'a State,
+    /// The state before this deed.
+    pub(super) state: &'a State,
+    pub(super) request: &'a Request,
+    pub(super) deed: &'a Deed,
+    /// All deeds of the decision.
+    pub(super) deeds: &'a [Deed],
+    pub(super) now: Time,
+    pub(super) seen: &'a BTreeMap<ItemNo, Arc<Item>>,
+    pub(super) model: &'a Model,
+    pub(super) zones: &'a Zones,
+}
+
+impl Look<'_> {
+    pub(super) fn enforced(&self) -> bool {
+        self.model.mode == Mode::Enforce
+    }
+
+    /// The agent that the deed is by.
+    pub(super) fn agent(&self) -> Option<&AgentId> {
+        self.deed.actor.agent()
+    }
+
+    /// Every command of the request, those of a `together` one by one.
+    pub(super) fn commands(&self) -> Vec<&Command> {
+        match &self.request.command {
+            Command::Together(together) => together.commands.iter().collect(),
+            command => vec![command],
+        }
+    }
+}
+
+impl Book {
+    pub(crate) fn new(state: &State) -> Self {
+        let model = Arc::clone(state.board.map.model());
+        Self {
+            map_version: state.board.map_version,
+            zones: Zones::of(&model),
+            model,
+            tokens: BTreeMap::new(),
+            paused: BTreeSet::new(),
+            keys: BTreeMap::new(),
+            record: Record::default(),
+            streams: Streams::default(),
+            desk: Desk::default(),
+        }
+    }
+
+    /// Looks at one request and what came of it.
+    pub(crate) fn look(
+        &mut self,
+        before: &State,
+        request: &Request,
+        answer: &Answer,
+        deeds: &[Deed],
+        now: Time,
+        seen: &BTreeMap<ItemNo, Arc<Item>>,
+    ) {
+        let closed = self.closed_door(request);
+        if closed.is_none() && self.answered_before(request, answer, deeds, now) {
+            return;
+        }
+        let Answer::Reply(reply) = answer else {
+            panic!("answered from {answer:?} without need: {request:?}")
+        };
+        if let Some(code) = closed {
+            assert_eq!(
+                (reply.outcome, reply.code),
+                (Outcome::Refused, Some(code)),
+                "G6: {request:?}\n{deeds:?}"
+            );
+            assert_eq!(deeds.len(), 1, "G6: a closed door lets nothing through: {deeds:?}");
+            assert!(deeds[0].key.is_none(), "a closed door answers no key: {deeds:?}");
+        }
+        check_refusal(reply, request, deeds);
+        let mut state = before.clone();
+        for deed in deeds {
+            assert_eq!(
+                deed.map_version, self.map_version,
+                "G6: not decided under the map in force: {deed:?}"
+            );
+            let model = Arc::clone(&self.model);
+            let zones = self.zones.clone();
+            let look =
+                Look { before, state: &state, request, deed, deeds, now, seen, model: &model, zones: &zones };
+            self.check_speaker(&look);
+            self.record.look(&look);
+            self.streams.look(&look, &self.record);
+            self.desk.look(&look);
+            state.fold(deed);
+            self.take_in(&state, deed);
+        }
+        self.remember_key(request, reply, deeds, now);
+    }
+
+    /// After the ticks nothing is left that should have ended by now.
+    pub(crate) fn settled(&self, state: &State, now: Time) {
+        self.record.settled(state, now);
+        self.streams.settled(state, now);
+    }
+
+    /// Long after the last step everything that has an end has ended.
+    pub(crate) fn ended(&self, state: &State, now: Time) {
+        self.streams.ended(state, now);
+    }
+
+    /// Why the caller may not speak, as far as tokens and pauses go.
+    fn closed_door(&self, request: &Request) -> Option<Code> {
+        if request.principal.token.as_ref().is_some_and(|token| self.tokens.get(token) != Some(&true)) {
+            return Some(Code::TokenEnded);
+        }
+        let agent = request.principal.actor.agent()?;
+        self.paused.contains(agent).then_some(Code::Paused)
+    }
+
+    /// G8: what this key was answered before is answered again, and nothing happens.
+    fn answered_before(&self, request: &Request, answer: &Answer, deeds: &[Deed], now: Time) -> bool {
+        let Some((key, digest)) = &request.key else { return false };
+        let key = (format!("{:?}", request.principal.actor), key.to_string());
+        let Some((first, deed, at)) = self.keys.get(&key).filter(|(_, _, at)| now.since(*at) < KEY_LIFE)
+        else {
+            return false;
+        };
+        if !may_ask(request) {
+            return false;
+        }
+        let _ = at;
+        if first == digest {
+            assert_eq!(*answer, Answer::Replay(*deed), "G8: another answer to the same key: {request:?}");
+            assert!(deeds.is_empty(), "G8: done twice: {deeds:?}");
+            return true;
+        }
+        let Answer::Reply(reply) = answer else {
+            panic!("G8: the key of another body is answered: {request:?}")
+        };
+        assert_eq!(reply.code, Some(Code::KeyReused), "G8: another body under the same key: {request:?}");
+        assert!(deeds.len() == 1 && deeds[0].key.is_none(), "G8: the refusal takes the key: {deeds:?}");
+        false
+    }
+
+    fn remember_key(&mut self, request: &Request, reply: &Reply, deeds: &[Deed], now: Time) {
+        let carriers: Vec<Seq> =
+            deeds.iter().filter(|deed| deed.key.is_some()).map(|deed| deed.seq).collect();
+        if carriers.is_empty() {
+            return;
+        }
+        assert_eq!(carriers, [reply.deed], "G8: the key is on another deed than the answer: {deeds:?}");
+        let Some((key, digest)) = &request.key else { panic!("G8: a key that nobody sent: {deeds:?}") };
+        let key = (format!("{:?}", request.principal.actor), key.to_string());
+        self.keys.insert(key, (Arc::clone(digest), reply.deed, now));
+    }
+
+    /// An agent's deed is its own, or an input of its own that a person decided again; and not while it is stopped.
+    fn check_speaker(&self, look: &Look<'_>) {
+        let Some(agent) = look.agent() else { return };
+        let caller = &look.request.principal.actor;
+        if *caller == look.deed.actor {
+            return;
+        }
+        let by_answer = matches!(look.request.command, Command::Item(_)) && caller.person().is_some();
+        let deed = look.deed;
+        assert!(by_answer, "in {agent}'s name by {caller}: {deed:?}");
+        let done = matches!(deed.outcome, Outcome::Committed | Outcome::Allowed);
+        assert!(!(done && self.paused.contains(agent)), "decided for a stopped agent: {deed:?}");
+    }
+
+    fn take_in(&mut self, state: &State, deed: &Deed) {
+        match &deed.body {
+            Body::TokenCreated(token) => {
+                self.tokens.insert(token.id.clone(), true);
+            }
+            Body::TokenRevoked(token) => {
+                self.tokens.insert(token.clone(), false);
+            }
+            Body::AgentPaused(agent) => {
+                self.paused.insert(agent.clone());
+            }
+            Body::AgentResumed(agent) => {
+                self.paused.remove(agent);
+            }
+            Body::MapApplied(_)
+            | Body::ScopeExpanded(_)
+            | Body::ScopeRevoked(_)
+            | Body::ScopeTransferred(_) => {
+                assert_eq!(
+                    state.board.map_version,
+                    self.map_version.next(),
+                    "G6: map versions grow by one: {deed:?}"
+                );
+                self.map_version = state.board.map_version;
+                self.model = Arc::clone(state.board.map.model());
+                self.zones = Zones::of(&self.model);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Whether the caller's class may ask this at all (6-guarantees, the matrix of roles).
+fn may_ask(request: &Request) -> bool {
+    use deeds::domain::state::TokenClass::{Admin, Agent, Reviewer, Watcher};
+    let class = request.principal.class;
+    match &request.command {
+        Command::Write(_)
+        | Command::Act(_)
+        | Command::ActEnd(_)
+        | Command::Escalate(_)
+        | Command::Claim(_)
+        | Command::Take(_)
+        | Command::Work(_)
+        | Command::Handoff(_)
+        | Command::FanOut(_)
+        | Command::Lease(_)
+        | Command::Publish(_)
+        | Command::Conclude(_)
+        | Command::Together(_) => class == Agent,
+        Command::Raise(_) => class != Watcher,
+        Command::Item(_) | Command::Alert(_) | Command::Override(_) | Command::Review(_) => {
+            matches!(class, Reviewer | Admin)
+        }
+        Command::ApplyMap(_) | Command::Token(_) | Command::Import(_) => class == Admin,
+        Command::Tick => request.principal.actor == Actor::Deeds,
+    }
+}
+
+/// Who may not ask is refused; what is refused leaves everything as it was, but for alerts and what they set off.
+fn check_refusal(reply: &Reply, request: &Request, deeds: &[Deed]) {
+    if !may_ask(request) {
+        assert_eq!(reply.outcome, Outcome::Refused, "G12: {request:?}");
+        assert_eq!(deeds.len(), 1, "G12: who may not ask does nothing: {deeds:?}");
+    }
+    if let (Command::Item(_), true) = (&request.command, request.principal.actor.agent().is_some()) {
+        let codes =
+            [Some(Code::AgentToken), Some(Code::Paused), Some(Code::TokenEnded), Some(Code::KeyReused)];
+        assert!(codes.contains(&reply.code), "G12: an agent's token decides: {reply:?}");
+    }
+    if !matches!(reply.outcome, Outcome::Refused | Outcome::Stale) {
+        return;
+    }
+    for deed in deeds {
+        let harmless = matches!(deed.outcome, Outcome::Refused | Outcome::Stale)
+            || matches!(
+                deed.body,
+                Body::AlertOpened(_)
+                    | Body::AlertCounted(_)
+                    | Body::ItemOpened(_)
+                    | Body::ItemJoined(())
+                    | Body::ItemRevised(_)
+            );
+        assert!(harmless, "refused, and yet done: {deed:?}\n{request:?}");
+    }
+}

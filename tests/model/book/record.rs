@@ -1,0 +1,356 @@
+//! Versions, freezes, leases, acts (G2, G6, G7).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use deeds::domain::{
+    command::{Command, Expected, LONGEST_LEASE, LeaseTarget, Publish, WorkVerb, Write},
+    deed::{Body, Deed},
+    ids::{ActNo, Actor, AgentId, Fence, Seq, TaskId, Version},
+    path::{EntityPath, FieldName, FieldPath},
+    state::{Case, Lease, State, WorkKind},
+    time::Time,
+};
+
+use super::{Look, desk};
+
+/// What is kept of records.
+#[derive(Default)]
+pub(crate) struct Record {
+    fields: BTreeMap<FieldPath, Version>,
+    writers: BTreeMap<FieldPath, Actor>,
+    entities: BTreeMap<EntityPath, Version>,
+    gone: BTreeSet<EntityPath>,
+    frozen: BTreeSet<EntityPath>,
+    leases: BTreeMap<Fence, Lock>,
+    newest: Fence,
+    acts: BTreeMap<ActNo, AgentId>,
+    waiting: BTreeMap<Seq, AgentId>,
+}
+
+/// A lease that was not given back.
+struct Lock {
+    holder: AgentId,
+    target: LeaseTarget,
+    until: Time,
+}
+
+impl Lock {
+    fn is_live(&self, now: Time) -> bool {
+        now < self.until
+    }
+
+    fn locks(&self, entity: &EntityPath, field: &FieldName) -> bool {
+        match &self.target {
+            LeaseTarget::Path(path) => {
+                path.entity == *entity
+                    && (path.field.as_str().is_empty() || field.as_str().is_empty() || path.field == *field)
+            }
+            LeaseTarget::Task(_) => false,
+        }
+    }
+
+    fn meets(&self, target: &LeaseTarget) -> bool {
+        match (&self.target, target) {
+            (LeaseTarget::Path(_), LeaseTarget::Path(path)) => self.locks(&path.entity, &path.field),
+            (LeaseTarget::Task(own), LeaseTarget::Task(other)) => own == other,
+            _ => false,
+        }
+    }
+}
+
+impl Record {
+    /// Whether a live lease locks the task.
+    pub(crate) fn locks_task(&self, task: &TaskId, now: Time) -> bool {
+        self.leases.values().any(|lock| lock.is_live(now) && lock.target == LeaseTarget::Task(task.clone()))
+    }
+
+    pub(super) fn look(&mut self, look: &Look<'_>) {
+        let deed = look.deed;
+        match &deed.body {
+            Body::WriteCommitted(())
+            | Body::EntityCreated(())
+            | Body::EntityArchived(())
+            | Body::EntityDeleted(()) => {
+                self.commit(look);
+            }
+            Body::EntityFrozen(()) | Body::EntityUnfrozen(()) => {
+                assert!(deed.actor.person().is_some(), "only people freeze: {deed:?}");
+                let entity = deed.subject.clone().unwrap();
+                if matches!(deed.body, Body::EntityFrozen(())) {
+                    assert!(self.frozen.insert(entity.clone()), "frozen twice: {deed:?}");
+                } else {
+                    assert!(self.frozen.remove(&entity), "was not frozen: {deed:?}");
+                }
+                self.step_in(&entity);
+            }
+            Body::LeaseGranted(_)
+            | Body::LeaseTransferred(_)
+            | Body::LeaseRenewed(_)
+            | Body::LeaseReleased(())
+            | Body::LeaseLapsed(())
+            | Body::LeaseRevoked(()) => self.lease(look),
+            Body::ActAllowed(_) => self.allow(look),
+            Body::ActDone(()) | Body::ActFailed(()) => {
+                let owner = self.acts.remove(&deed.refs.act.unwrap());
+                assert_eq!(owner.as_ref(), look.agent(), "an act ends once, by its agent: {deed:?}");
+            }
+            Body::ActDeferred(order) => {
+                if let Some(waits) = &order.waits {
+                    self.waiting.insert(deed.seq, waits.agent.clone());
+                }
+            }
+            Body::ActWoken(deferred) => {
+                assert!(self.waiting.remove(deferred).is_some(), "G11: woken twice: {deed:?}");
+            }
+            Body::OutputPublished(_) => {
+                if let Some(subject) = &deed.subject {
+                    assert!(!self.frozen.contains(subject), "G6: published on what is frozen: {deed:?}");
+                }
+                self.check_published(look);
+            }
+            _ => {}
+        }
+    }
+
+    /// After the ticks no lease is kept past its time, and no act waits past its time.
+    pub(super) fn settled(&self, state: &State, now: Time) {
+        let over = self.leases.iter().find(|(_, lock)| !lock.is_live(now));
+        assert!(over.is_none(), "G7: lease {:?} was not told to have lapsed", over.map(|(fence, _)| fence));
+        let late = state.board.waiting.values().find(|act| act.until.is_some_and(|until| until <= now));
+        assert!(late.is_none(), "G11: waits past its time: {late:?}");
+        assert_eq!(self.leases.len(), state.board.leases.len(), "another number of leases");
+        assert_eq!(self.waiting.len(), state.board.waiting.len(), "another number of waiting acts");
+    }
+
+    /// G2: every commit makes the next version of what it changes; G6, G7: and nothing stands in its way.
+    fn commit(&mut self, look: &Look<'_>) {
+        let deed = look.deed;
+        let entity = deed.subject.clone().unwrap();
+        if let Some(agent) = look.agent() {
+            assert!(!self.frozen.contains(&entity), "G6: written while frozen: {deed:?}");
+            if look.enforced() {
+                check_zone(look, agent, &entity);
+                self.check_leases(look, agent, &entity);
+                self.check_based_on(look, agent, &entity);
+            }
+        }
+        let next = self.entities.get(&entity).copied().unwrap_or_default().next();
+        for field in &deed.fields {
+            let path = FieldPath::new(entity.clone(), field.name.clone());
+            if field.name.is_whole() {
+                assert_eq!(field.version, next, "G2: not the entity's next version: {deed:?}");
+            } else {
+                let now = self.fields.get(&path).copied().unwrap_or_default();
+                assert_eq!(field.version, now.next(), "G2: not the next version of {path}: {deed:?}");
+            }
+            self.fields.insert(path.clone(), field.version);
+            self.writers.insert(path, deed.actor.clone());
+        }
+        self.entities.insert(entity.clone(), next);
+        if matches!(deed.body, Body::EntityArchived(()) | Body::EntityDeleted(())) {
+            self.gone.insert(entity);
+        } else {
+            self.gone.remove(&entity);
+        }
+    }
+
+    fn check_leases(&self, look: &Look<'_>, agent: &AgentId, entity: &EntityPath) {
+        let shown: Vec<Fence> = writes_behind(look, entity).iter().filter_map(|write| write.lease).collect();
+        let deed = look.deed;
+        for token in &shown {
+            let lock = self.leases.get(token);
+            let good = lock.is_some_and(|lock| lock.holder == *agent && lock.is_live(look.now));
+            assert!(
+                good || matches!(look.request.command, Command::Together(_)),
+                "G7: written under token {token}: {deed:?}"
+            );
+        }
+        for (fence, lock) in self.leases.iter().filter(|(_, lock)| lock.is_live(look.now)) {
+            for field in deed.fields.iter().filter(|field| lock.locks(entity, &field.name)) {
+                let name = field.name.as_str();
+                assert_eq!(lock.holder, *agent, "G7: {name} is leased to another as {fence}: {deed:?}");
+                assert!(shown.contains(fence), "G7: {name} was written without showing {fence}: {deed:?}");
+            }
+        }
+    }
+
+    /// No blind and no stale write: what the caller named is what was current.
+    fn check_based_on(&self, look: &Look<'_>, agent: &AgentId, entity: &EntityPath) {
+        if look.request.principal.actor.agent() != Some(agent) {
+            return;
+        }
+        let Command::Write(write) = &look.request.command else { return };
+        let deed = look.deed;
+        match &write.expected {
+            Some(Expected::Entity(base)) => {
+                assert_eq!(
+                    *base,
+                    self.version(&FieldPath::whole(entity.clone())),
+                    "stale, and yet committed: {deed:?}"
+                );
+            }
+            Some(Expected::Fields(bases)) => {
+                for (name, base) in bases {
+                    let now = self.version(&entity.field(name.clone()));
+                    assert_eq!(*base, now, "stale on {}, and yet committed: {deed:?}", name.as_str());
+                }
+            }
+            None => {}
+        }
+        for (path, base) in &write.depends_on {
+            assert!(!self.gone.contains(&path.entity), "based on what is gone: {deed:?}");
+            assert_eq!(*base, self.version(path), "based on an old {path}: {deed:?}");
+        }
+    }
+
+    /// What a publication was based on is so at the moment it goes out, also where a person let it wait.
+    fn check_published(&self, look: &Look<'_>) {
+        if !look.enforced() {
+            return;
+        }
+        let own = look
+            .commands()
+            .into_iter()
+            .filter_map(|command| if let Command::Publish(publish) = command { Some(publish) } else { None });
+        let approved = desk::approved(look).filter_map(|item| match &item.case {
+            Case::Approval { publish, .. } => Some(&**publish),
+            _ => None,
+        });
+        let Body::OutputPublished(out) = &look.deed.body else { return };
+        let same = |publish: &&Publish| publish.output == out.output && publish.subject == look.deed.subject;
+        let all: Vec<&Publish> = own.chain(approved).filter(same).collect();
+        // One of several alike in a batch can't be told from the others.
+        let [publish] = all.as_slice() else { return };
+        for (path, base) in &publish.depends_on {
+            assert!(!self.gone.contains(&path.entity), "based on what is gone: {:?}", look.deed);
+            assert_eq!(*base, self.version(path), "based on an old {path}: {:?}", look.deed);
+        }
+    }
+
+    fn version(&self, path: &FieldPath) -> Version {
+        let known =
+            if path.field.is_whole() { self.entities.get(&path.entity) } else { self.fields.get(path) };
+        known.copied().unwrap_or_default()
+    }
+
+    /// A person stepped in: what was read of the entity before is no longer current.
+    fn step_in(&mut self, entity: &EntityPath) {
+        if let Some(version) = self.entities.get_mut(entity).filter(|version| **version != Version(0)) {
+            *version = version.next();
+        }
+    }
+
+    fn allow(&mut self, look: &Look<'_>) {
+        let deed = look.deed;
+        let agent = look.agent().unwrap_or_else(|| panic!("only agents act: {deed:?}"));
+        let subject = deed.subject.clone().unwrap();
+        assert!(!self.frozen.contains(&subject), "G6: an act on what is frozen: {deed:?}");
+        if let Body::ActAllowed(order) = &deed.body
+            && look.enforced()
+        {
+            let path = order.target.parse::<FieldPath>().ok();
+            let zone = path.is_some_and(|path| {
+                look.zones.writes(agent.as_str(), path.entity.as_str(), path.field.as_str())
+            });
+            let granted = zone || look.zones.publishes(agent.as_str(), &order.target);
+            assert!(granted, "G2: an act outside of the zone: {deed:?}");
+        }
+        assert!(
+            self.acts.insert(deed.refs.act.unwrap(), agent.clone()).is_none(),
+            "a number twice: {deed:?}"
+        );
+    }
+
+    fn lease(&mut self, look: &Look<'_>) {
+        let (deed, now) = (look.deed, look.now);
+        match &deed.body {
+            Body::LeaseGranted(lease) => {
+                assert_eq!(look.agent(), Some(&lease.holder), "a lease for another: {deed:?}");
+                self.check_grant(look, lease);
+                let met = self.leases.iter().find(|(_, lock)| lock.is_live(now) && lock.meets(&lease.target));
+                assert!(met.is_none(), "G7: two leases meet, {:?}: {deed:?}", met.map(|(fence, _)| fence));
+                self.keep(lease, deed);
+            }
+            Body::LeaseTransferred(lease) => {
+                let old = self.leases.remove(&deed.refs.lease.unwrap()).unwrap();
+                assert!(
+                    old.is_live(now) && Some(&old.holder) == look.agent(),
+                    "G7: not its to give: {deed:?}"
+                );
+                assert_eq!((&old.target, old.until), (&lease.target, lease.until), "another lease: {deed:?}");
+                self.keep(lease, deed);
+            }
+            Body::LeaseRenewed(until) => {
+                assert!(*until <= now.plus(LONGEST_LEASE), "too long: {deed:?}");
+                let lock = self.leases.get_mut(&deed.refs.lease.unwrap()).unwrap();
+                assert!(
+                    lock.is_live(now) && Some(&lock.holder) == deed.actor.agent(),
+                    "G7: not its: {deed:?}"
+                );
+                lock.until = *until;
+            }
+            Body::LeaseReleased(()) => {
+                let lock = self.leases.remove(&deed.refs.lease.unwrap()).unwrap();
+                assert!(lock.is_live(now) && Some(&lock.holder) == look.agent(), "G7: not its: {deed:?}");
+            }
+            Body::LeaseLapsed(()) => {
+                let lock = self.leases.remove(&deed.refs.lease.unwrap()).unwrap();
+                assert!(!lock.is_live(now), "G7: lapsed before its time: {deed:?}");
+                assert_eq!(deed.actor, Actor::Deeds, "time ends it: {deed:?}");
+            }
+            Body::LeaseRevoked(()) => {
+                assert!(deed.actor.person().is_some(), "only people end another's lease: {deed:?}");
+                self.leases.remove(&deed.refs.lease.unwrap()).unwrap();
+                if let Some(entity) = &deed.subject {
+                    self.step_in(entity);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn check_grant(&self, look: &Look<'_>, lease: &Lease) {
+        let deed = look.deed;
+        assert!(lease.until <= look.now.plus(LONGEST_LEASE) && lease.until > look.now, "too long: {deed:?}");
+        if let LeaseTarget::Path(path) = &lease.target {
+            assert!(!self.frozen.contains(&path.entity), "G6: a lease on what is frozen: {deed:?}");
+            let zones = look.zones;
+            let granted = zones.writes(lease.holder.as_str(), path.entity.as_str(), path.field.as_str());
+            assert!(granted || !look.enforced(), "a lease on what is another's: {deed:?}");
+        }
+    }
+
+    fn keep(&mut self, lease: &Lease, deed: &Deed) {
+        assert!(lease.fence > self.newest, "G7: fencing tokens grow: {deed:?}");
+        self.newest = lease.fence;
+        let lock = Lock { holder: lease.holder.clone(), target: lease.target.clone(), until: lease.until };
+        self.leases.insert(lease.fence, lock);
+    }
+}
+
+fn check_zone(look: &Look<'_>, agent: &AgentId, entity: &EntityPath) {
+    for field in &look.deed.fields {
+        let granted = look.zones.writes(agent.as_str(), entity.as_str(), field.name.as_str());
+        assert!(granted, "G2: a foreign write of {}: {:?}", field.name.as_str(), look.deed);
+    }
+}
+
+/// The writes that a commit on the entity can come from: the caller's own, an accepted proposal, a stored input.
+fn writes_behind<'a>(look: &'a Look<'_>, entity: &EntityPath) -> Vec<&'a Write> {
+    let mut writes: Vec<&Write> = Vec::new();
+    for command in look.commands() {
+        match command {
+            Command::Write(write) => writes.push(write),
+            Command::Work(step) if step.step == WorkVerb::Accept => {
+                if let Some(WorkKind::Proposal { write, .. }) =
+                    look.before.board.works.get(&step.work).map(|work| &work.kind)
+                {
+                    writes.push(write);
+                }
+            }
+            _ => {}
+        }
+    }
+    writes.retain(|write| write.entity == *entity);
+    writes
+}
