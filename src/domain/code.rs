@@ -116,8 +116,6 @@ codes! {
     NotConverging = "not-converging", "a named person decides; read your work stream for the answer";
     /// The value of that version is not known any more, or was withheld.
     NoValue = "no-value", "set the field to the value that you want instead";
-    /// The rule exists in the map but is not decided yet by this version.
-    NotInForce = "not-in-force", "this version accepts the rule in the map but does not decide it yet";
 }
 
 impl std::fmt::Display for Code {
