@@ -2,7 +2,6 @@
 //! Agents and people are plain HTTP callers of a real server.
 #![expect(
     clippy::unwrap_used,
-    clippy::expect_used,
     clippy::indexing_slicing,
     reason = "a failed step fails the test, wherever it stands"
 )]

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use super::{Hash, Problem, ProblemFinding};
 use crate::domain::{
     deed::Outcome,
-    ids::{Actor, MapVersion, PersonId, Seq, TokenId, WorkspaceId},
+    ids::{Actor, Fence, MapVersion, PersonId, Seq, TokenId, WorkspaceId},
     map::Model,
     reply::Reply,
     state::{Alert, Board, ClosedItem, Item, PastAnswers, TokenClass, Work},
@@ -40,6 +40,9 @@ pub struct WorkStepBody {
     /// What came of it, where it is completed.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub result: Option<Value>,
+    /// The fencing token of the lease that the owner holds on what an accepted proposal changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lease: Option<Fence>,
 }
 
 /// To whom an item goes.

@@ -13,7 +13,7 @@ use super::value;
 use crate::api::TakeBody;
 use crate::client::Client;
 use crate::domain::command::{WorkStep, WorkVerb};
-use crate::domain::ids::{AgentId, WorkNo};
+use crate::domain::ids::{AgentId, Fence, WorkNo};
 use crate::domain::state::{TokenClass, Work};
 use crate::domain::time::{Span, Time};
 
@@ -62,6 +62,9 @@ enum Step {
     Accept {
         #[command(flatten)]
         item: Item,
+        /// The fencing token of the lease that you hold on what changes
+        #[arg(long)]
+        lease: Option<Fence>,
     },
     /// Do not make a proposed change
     Decline {
@@ -109,7 +112,9 @@ pub(super) fn run(context: &Context, command: Command) -> anyhow::Result<Status>
             let result = result.as_deref().map(value::parse).transpose()?;
             WorkStep { result, ..step(WorkVerb::Complete, item.work, item.note) }
         }
-        Some(Step::Accept { item }) => step(WorkVerb::Accept, item.work, item.note),
+        Some(Step::Accept { item, lease }) => {
+            WorkStep { lease, ..step(WorkVerb::Accept, item.work, item.note) }
+        }
         Some(Step::Decline { work, note }) => step(WorkVerb::Decline, work, Some(note)),
         Some(Step::Fail { work, note }) => step(WorkVerb::Fail, work, Some(note)),
         Some(Step::Return { item }) => step(WorkVerb::Return, item.work, item.note),
@@ -118,7 +123,7 @@ pub(super) fn run(context: &Context, command: Command) -> anyhow::Result<Status>
 }
 
 fn step(step: WorkVerb, work: WorkNo, note: Option<String>) -> WorkStep {
-    WorkStep { work, step, note: value::text(note), result: None }
+    WorkStep { work, step, note: value::text(note), result: None, lease: None }
 }
 
 async fn take(out: Output, client: &Client, body: &TakeBody) -> anyhow::Result<Status> {

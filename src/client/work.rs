@@ -43,7 +43,7 @@ impl Client {
 
     /// Completes, accepts, declines, fails or returns a work item.
     pub async fn work_step(&self, step: &WorkStep) -> Result<Reply> {
-        let body = WorkStepBody { note: step.note.clone(), result: step.result.clone() };
+        let body = WorkStepBody { note: step.note.clone(), result: step.result.clone(), lease: step.lease };
         self.post(format!("/v1/work/{}/{}", step.work, step.step.as_str())).json(&body)?.send().await
     }
 }

@@ -230,3 +230,18 @@ fn a_baton_that_nobody_named_holds_goes_to_the_first() {
         ",
     );
 }
+
+#[test]
+fn an_owner_accepts_a_proposal_under_its_own_lease_with_its_token() {
+    check(
+        "
+        support writes crm/account/acme health=good@0 -> committed
+        sales writes crm/account/acme health=fair@1 -> proposed not-owner
+        support leases crm/account/acme#health 10m -> allowed
+        support accepts 1 -> refused no-token
+        support sends '{\"do\": \"work\", \"work\": 1, \"step\": \"accept\", \"lease\": 7}' -> refused lease-over
+        support sends '{\"do\": \"work\", \"work\": 1, \"step\": \"accept\", \"lease\": 1}' -> committed
+        = crm/account/acme#health 'fair' v2
+        ",
+    );
+}

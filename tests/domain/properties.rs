@@ -246,7 +246,16 @@ fn command(state: &State, attempt: &Try) -> Option<(&'static str, Command)> {
             let step = [WorkVerb::Accept, WorkVerb::Complete, WorkVerb::Decline][usize::from(*step)];
             let who = work.map_or(AGENTS[*who], |work| name_of(work.agent.as_str()));
             let work = work.map_or(WorkNo(99), |work| work.no);
-            (who, Command::Work(WorkStep { work, step, note: Some("so it is".into()), result: None }))
+            (
+                who,
+                Command::Work(WorkStep {
+                    work,
+                    step,
+                    note: Some("so it is".into()),
+                    result: None,
+                    lease: None,
+                }),
+            )
         }
         Try::Item { who, at, what, other, outdated } => {
             (PEOPLE[*who], Command::Item(item(state, *at, *what, AGENTS[*other], *outdated)))

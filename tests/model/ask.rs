@@ -173,6 +173,7 @@ fn command(world: &World, me: &str, what: &What) -> Option<Command> {
             step: WorkVerb::ALL[usize::from(*verb) % 5],
             note: Some(text(WORDS[usize::from(*note) % 4])),
             result: (*note == 0).then(|| value(6)),
+            lease: None,
         }),
         What::Lease { .. } => Command::Lease(lease(state, what)?),
         What::Together(parts) => Command::Together(Together {

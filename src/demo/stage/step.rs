@@ -123,7 +123,7 @@ impl<D: Desk> Stage<D> {
             }
             Some(step) => {
                 let WorkDraft { note, result, .. } = draft.clone();
-                Command::Work(WorkStep { work: work.no, step, note, result })
+                Command::Work(WorkStep { work: work.no, step, note, result, lease: None })
             }
         };
         let reply = desk.ask(&command).await?;

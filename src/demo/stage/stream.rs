@@ -191,7 +191,8 @@ impl<D: Desk> Stage<D> {
         verb: WorkVerb,
         note: Option<String>,
     ) -> Result<Vec<Played>, Fault> {
-        let step = WorkStep { work: work.no, step: verb, note: note.map(Arc::from), result: None };
+        let step =
+            WorkStep { work: work.no, step: verb, note: note.map(Arc::from), result: None, lease: None };
         let Some(desk) = self.desks.get_mut(agent) else { return Ok(Vec::new()) };
         let reply = desk.ask(&Command::Work(step)).await?;
         self.pending.remove(&work.no);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    ids::{AgentId, Seq, TaskId, WorkNo},
+    ids::{AgentId, Fence, Seq, TaskId, WorkNo},
     path::EntityPath,
     time::Span,
     value::{Value, some},
@@ -55,6 +55,9 @@ pub struct WorkStep {
     /// What came of it, where it is completed.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub result: Option<Value>,
+    /// The fencing token of the lease that the owner holds on what an accepted proposal changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lease: Option<Fence>,
 }
 
 /// What can be done with a work item.

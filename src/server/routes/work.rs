@@ -105,6 +105,6 @@ pub(in crate::server) async fn decline(call: Call) -> Answer {
 
 async fn step(call: Call, step: WorkVerb) -> Answer {
     let work = call.param("n")?;
-    let WorkStepBody { note, result } = call.parse_or_default()?;
-    call.command(Command::Work(WorkStep { work, step, note, result })).await
+    let WorkStepBody { note, result, lease } = call.parse_or_default()?;
+    call.command(Command::Work(WorkStep { work, step, note, result, lease })).await
 }

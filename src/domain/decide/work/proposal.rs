@@ -21,6 +21,7 @@ pub(super) fn accept(
 ) -> Seq {
     let mut write = wish.clone();
     write.cause = Some(proposed);
+    write.lease = step.lease;
     if let Some(note) = &step.note {
         write.reason = Some(note.clone());
     }
