@@ -19,9 +19,9 @@ use crate::domain::state::{Alert, AlertKind, AlertState, Board};
 
 static COLUMNS: [Column; 7] = [
     Column::exact("SEV", 10),
-    Column::exact("KIND", 13),
-    Column::fill("ON", 16, 3),
-    Column::fill("WHO", 12, 2).rank(2),
+    Column::exact("KIND", 17),
+    Column::fill("ON", 14, 3),
+    Column::fill("WHO", 10, 2).rank(2),
     Column::exact("×", 4).right(),
     Column::exact("LAST", 6).right().rank(1),
     Column::exact("STATE", 5).rank(3),
@@ -30,7 +30,7 @@ static COLUMNS: [Column; 7] = [
 /// Where there is little room: short words, and who and when are for the detail to say.
 static COLUMNS_NARROW: [Column; 4] = [
     Column::exact("SEV", 6),
-    Column::exact("KIND", 13),
+    Column::exact("KIND", 16),
     Column::fill("ON", 8, 1),
     Column::exact("×", 3).right(),
 ];
@@ -145,7 +145,11 @@ fn row(look: Look<'_>, layout: &Layout, narrow: bool, world: &World, alert: &Ale
         let room = layout.cells(column).unwrap_or(0);
         Line::from(untrusted::fit_spans(text, room, style, theme.escaped))
     };
-    let on = alert.on.as_ref().map(|on| words::path(look, on, layout.cells(2).unwrap_or(0)));
+    // What is about no entity says in its title what it is about: an event, a thread, a task.
+    let on = match &alert.on {
+        Some(on) => words::path(look, on, layout.cells(2).unwrap_or(0)),
+        None => cell(2, &alert.title, text),
+    };
     let word = match (is_over, narrow) {
         (true, true) => "done",
         (true, false) => "resolved",
@@ -157,14 +161,13 @@ fn row(look: Look<'_>, layout: &Layout, narrow: bool, world: &World, alert: &Ale
     let kind = cell(1, alert.kind.as_str(), text);
     let times = if alert.count > 1 { theme.title } else { theme.muted };
     if narrow {
-        return layout
-            .row(look, [first, kind, on.unwrap_or_default(), cell(3, &count(alert.count, 3), times)]);
+        return layout.row(look, [first, kind, on, cell(3, &count(alert.count, 3), times)]);
     }
     let last = words::age(world.now.since(alert.last));
     let cells = [
         first,
         kind,
-        on.unwrap_or_default(),
+        on,
         cell(3, &who(look, alert), theme.subtle),
         cell(4, &count(alert.count, 4), times),
         cell(5, &last, theme.muted),

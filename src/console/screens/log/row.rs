@@ -212,7 +212,7 @@ pub(super) fn subject(look: Look<'_>, deed: &Deed) -> (String, String) {
         | Body::WorkExhausted(())
         | Body::WorkUnheeded(()) => {
             let works: Vec<String> = deed.refs.works.iter().map(ToString::to_string).collect();
-            (format!("{} {} ", deed.action, works.join(" ")), entity)
+            (format!("{} #{} ", deed.action, works.join(" #")), entity)
         }
         Body::EventRaised(raised) | Body::EventEscalated(raised) | Body::EventRefused(raised) => {
             let owner = deed.refs.owners.first().map(ToString::to_string).unwrap_or_default();
@@ -251,7 +251,7 @@ pub(super) fn subject(look: Look<'_>, deed: &Deed) -> (String, String) {
         }
         Body::OutputPublished(what) | Body::OutputHeld(what) | Body::OutputRefused(what) => {
             let thread = what.thread.as_deref().unwrap_or_default();
-            (format!("{} {} {} ", deed.action, look.glyphs.arrow, what.output), thread.to_owned())
+            (format!("{} ", what.output), thread.to_owned())
         }
         Body::ConclusionDrawn(what) => (format!("{entity} "), what.question.to_string()),
         Body::ActWoken(deferred) => (format!("deed {deferred} "), entity),
@@ -311,7 +311,13 @@ fn about(look: Look<'_>, deed: &Deed, room: usize) -> Line<'static> {
     let theme = look.theme;
     let (first, second) = subject(look, deed);
     let to = format!("{} ", look.glyphs.arrow);
-    let (first, joint) = first.strip_suffix(&to).map_or((first.as_str(), ""), |first| (first, to.as_str()));
+    let arrow = format!(" {to}");
+    // What stands between the two stays, however short the room.
+    let (first, joint) = match first.strip_suffix(&to) {
+        Some(first) => (first.trim_end(), arrow.as_str()),
+        None if first.ends_with(' ') && !second.is_empty() => (first.trim_end(), " "),
+        None => (first.as_str(), ""),
+    };
     let second = untrusted::visible(&second, untrusted::Breaks::Marked);
     let (first_wide, second_wide) = (first.chars().count(), second.chars().count());
     let room = room.saturating_sub(joint.chars().count());

@@ -4,6 +4,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::Known;
+use super::named;
 use super::rows::{About, Cell, Row, Section, cell, kind_words};
 use crate::api::{FieldActivity, Times};
 use crate::console::untrusted;
@@ -21,30 +22,30 @@ const LABEL: usize = 11;
 const LINES: usize = 4;
 
 /// Puts facts under each other.
-struct Facts<'a> {
-    look: Look<'a>,
+pub(super) struct Facts<'a> {
+    pub(super) look: Look<'a>,
     room: usize,
     lines: Vec<Line<'static>>,
 }
 
 impl Facts<'_> {
-    fn say(&mut self, label: &'static str, text: &str) {
+    pub(super) fn say(&mut self, label: &'static str, text: &str) {
         self.styled(label, text, self.look.theme.base);
     }
 
-    fn styled(&mut self, label: &'static str, text: &str, style: Style) {
+    pub(super) fn styled(&mut self, label: &'static str, text: &str, style: Style) {
         let wide = self.room.saturating_sub(LABEL);
         let lines = untrusted::wrap(text, wide, LINES, style, self.look.theme.escaped);
         self.lines.extend(fact(self.look, label, LABEL, lines));
     }
 
-    fn maybe(&mut self, label: &'static str, text: Option<String>) {
+    pub(super) fn maybe(&mut self, label: &'static str, text: Option<String>) {
         if let Some(text) = text {
             self.say(label, &text);
         }
     }
 
-    fn gap(&mut self) {
+    pub(super) fn gap(&mut self) {
         self.lines.push(Line::default());
     }
 }
@@ -74,9 +75,9 @@ pub(super) fn lines(
         About::Entity(pattern) | About::Field(pattern) => {
             about_pattern(&mut facts, world, board, row, pattern, known);
         }
-        About::Trigger(name) => about_trigger(&mut facts, board, row, name),
-        About::Output(name) => about_output(&mut facts, board, row, name),
-        About::Queue(name) => about_queue(&mut facts, board, row, name.as_str()),
+        About::Trigger(name) => named::trigger(&mut facts, world, board, row, name),
+        About::Output(name) => named::output(&mut facts, world, board, row, name),
+        About::Queue(name) => named::queue(&mut facts, world, board, row, name.as_str()),
     }
     if let (Some(agent), Some(pattern)) = (agent, row.pattern()) {
         facts.gap();
@@ -108,10 +109,10 @@ fn about_section(facts: &mut Facts<'_>, section: Section) {
             "Who may write what: W writes, w writes a part of it, r reads, and a dot for no access."
         }
         Section::Triggers => {
-            "Which event wakes which agent. T owns it, t comes after the owner. Not yet in force: in this version triggers wake nobody."
+            "Which event wakes which agent. T owns it, t comes after the owner. One that nobody owns, or that two answer, waits for a person."
         }
         Section::Outputs => {
-            "Where agents publish. An act towards an output is allowed to its publisher only."
+            "Where agents publish. One publisher each, or several in turn; two voices on one thread within its window are held."
         }
         Section::Queues => "Where agents' undecided inputs go, and the people who answer there.",
     };
@@ -119,11 +120,11 @@ fn about_section(facts: &mut Facts<'_>, section: Section) {
 }
 
 /// `1 act`, `2 acts`.
-fn several(count: usize, what: &str) -> String {
+pub(super) fn several(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
-fn names(agents: &[AgentId]) -> String {
+pub(super) fn names(agents: &[AgentId]) -> String {
     agents.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
@@ -134,7 +135,7 @@ fn people(model: &Model, owners: &[AgentId]) -> String {
     people.join(", ")
 }
 
-fn owners(facts: &mut Facts<'_>, board: &Board, row: &Row, known: &Known) {
+pub(super) fn owners(facts: &mut Facts<'_>, board: &Board, row: &Row, known: &Known) {
     let (theme, model) = (facts.look.theme, board.map.model());
     let attention = facts.look.glyphs.attention;
     if row.owners.is_empty() {
@@ -286,70 +287,6 @@ fn activity(facts: &mut Facts<'_>, world: &World, activity: Option<&[FieldActivi
     if let Some(refused) = refused {
         facts.styled("refused", &refused, theme.danger);
     }
-}
-
-fn about_trigger(facts: &mut Facts<'_>, board: &Board, row: &Row, name: &str) {
-    let (theme, model) = (facts.look.theme, board.map.model());
-    owners(facts, board, row, &Known::default());
-    for route in model.routes.iter().filter(|route| route.event == name) {
-        let when: Vec<String> = route.when.iter().map(|(key, glob)| format!("{key} is {glob}")).collect();
-        let when = if when.is_empty() { "always".to_owned() } else { when.join(" and ") };
-        let then =
-            if route.then.is_empty() { String::new() } else { format!(", then {}", names(&route.then)) };
-        facts.say("route", &format!("{when}: {}{then}", route.agent));
-    }
-    if let Some(event) = model.events.iter().find(|event| event.name == name) {
-        facts.maybe("raised", event.schedule.as_ref().map(|schedule| format!("{schedule}, by Deeds itself")));
-        facts.maybe("raised", event.on.as_ref().map(|on| format!("when {on}")));
-    }
-    facts.gap();
-    facts.styled("in force", "not yet: in this version triggers and routes wake nobody", theme.warning);
-}
-
-fn about_output(facts: &mut Facts<'_>, board: &Board, row: &Row, name: &str) {
-    let (theme, model) = (facts.look.theme, board.map.model());
-    owners(facts, board, row, &Known::default());
-    if let Some(output) = model.outputs.iter().find(|output| output.name == name) {
-        if !output.order.is_empty() {
-            facts.say("order", &names(&output.order));
-        }
-        if output.needs_approval {
-            facts.say("approval", "a person approves each publication");
-        }
-        facts.maybe("window", output.thread_window.map(|window| format!("{} on one thread", window.rough())));
-        facts.gap();
-        facts.styled("in force", "not yet: order, approval and window; who publishes is", theme.warning);
-    } else {
-        facts.gap();
-        facts.styled("in force", "acts towards it are allowed to its publisher only", theme.success);
-    }
-    let open = board.acts.values().filter(|act| &*act.target == name).count();
-    if open > 0 {
-        facts.say("under way", &several(open, "act"));
-    }
-}
-
-fn about_queue(facts: &mut Facts<'_>, board: &Board, row: &Row, name: &str) {
-    let (theme, model) = (facts.look.theme, board.map.model());
-    let Some(queue) = model.queues.iter().find(|queue| queue.name.as_str() == name) else { return };
-    facts.styled("owner", queue.owner.as_str(), theme.accent);
-    let deputies: Vec<&str> = queue.deputies.iter().map(crate::domain::ids::PersonId::as_str).collect();
-    facts.say("deputies", &if deputies.is_empty() { "none".to_owned() } else { deputies.join(", ") });
-    facts.say("SLA", &format!("an answer within {}", queue.sla.rough()));
-    facts.maybe("review", queue.review.as_ref().map(ToString::to_string));
-    if !queue.priority.is_empty() {
-        facts.say("priority", &names(&queue.priority));
-    }
-    let here = model.agents.iter().zip(&row.cells).filter(|(_, cell)| **cell == Cell::Has);
-    let here: Vec<AgentId> = here.map(|(agent, _)| agent.id.clone()).collect();
-    facts.say("from", &if here.is_empty() { "no agent".to_owned() } else { names(&here) });
-    facts.gap();
-    let items = board.items.values().filter(|item| item.queue == queue.name);
-    let (open, overdue) =
-        items.fold((0, 0), |(open, overdue), item| (open + 1, overdue + usize::from(item.overdue)));
-    let style = if overdue > 0 { theme.danger } else { theme.base };
-    let late = if overdue > 0 { format!(", {overdue} overdue") } else { String::new() };
-    facts.styled("waiting", &format!("{}{late}", several(open, "decision")), style);
 }
 
 /// The answer to `who owns this path?`, in lines.

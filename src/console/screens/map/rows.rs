@@ -121,7 +121,7 @@ pub(super) fn build(board: &Board, tree: bool) -> Vec<Row> {
     let mut rows = vec![heading(Section::Resources, model)];
     rows.extend(if tree { as_tree(board) } else { flat(board, &groups(board), 0) });
     for (section, part) in [
-        (Section::Triggers, triggers(model)),
+        (Section::Triggers, triggers(board)),
         (Section::Outputs, outputs(model)),
         (Section::Queues, queues(model)),
     ] {
@@ -310,15 +310,23 @@ fn named(label: &str, about: About, kind: &str) -> Row {
     blank(format!("{kind} {label}"), 0, label.to_owned(), about)
 }
 
-fn triggers(model: &Model) -> Vec<Row> {
+fn triggers(board: &Board) -> Vec<Row> {
+    let model = board.map.model();
     let mut names: BTreeSet<&str> = model.events.iter().map(|event| event.name.as_str()).collect();
     names.extend(model.agents.iter().flat_map(|agent| agent.triggers.iter().map(String::as_str)));
     names.extend(model.routes.iter().map(|route| route.event.as_str()));
+    // An event that waits for a person is shown whether the map knows it or not.
+    for item in board.items.values() {
+        if let Case::UnownedEvent { raise } = &item.case {
+            names.insert(&raise.event);
+        }
+    }
     let row = |name: &str| {
         let mut row = named(name, About::Trigger(name.to_owned()), "trigger");
         let routes: Vec<_> = model.routes.iter().filter(|route| route.event == name).collect();
         for agent in &model.agents {
-            let listens = agent.triggers.iter().any(|trigger| trigger == name);
+            let listens = agent.triggers.iter().any(|trigger| trigger == name)
+                || board.map.listeners(name).contains(&&agent.id);
             let answers = routes.iter().any(|route| route.agent == agent.id);
             let follows = routes.iter().any(|route| route.then.contains(&agent.id));
             if listens || answers {

@@ -170,11 +170,66 @@ fn triggers_outputs_and_queues_say_what_is_in_force() {
     for _ in 0..9 {
         seen.push_str(&press(&mut team, &mut runner, "k"));
     }
-    for words in
-        ["not yet: in this version", "a person approves each", "an answer within 4h", "deputies   sam"]
-    {
+    for words in [
+        "when crm/contact/*#status",
+        "1 dispatched",
+        "a person approves each",
+        "nothing was published yet",
+        "an answer within 4h",
+        "deputies   sam",
+        "missed 0",
+    ] {
         assert!(seen.contains(words), "no {words:?} in\n{seen}");
     }
+    let outputs = press(&mut team, &mut runner, "g tab tab");
+    assert!(outputs.contains("▌ ▾ OUTPUTS") || outputs.contains("▌▾ OUTPUTS"), "{outputs}");
+}
+
+#[test]
+fn routes_turns_and_what_is_unowned_or_contested_stand_out() {
+    let ruled = MAP.replace(
+        "name = \"mail/invoices\"\nneeds_approval = true",
+        "name = \"mail/invoices\"\norder = [\"billing\", \"payments\"]\nneeds_approval = true\nthread_window = \"1h\"",
+    ) + r#"
+[[event]]
+name = "report.due"
+schedule = "daily 08:00"
+[[event]]
+name = "email.received"
+[[route]]
+event = "email.received"
+when = { subject = "*invoice*" }
+agent = "billing"
+then = ["payments"]
+[[route]]
+event = "email.received"
+agent = "intake"
+"#;
+    let ruled = ruled.replace("writes = [\"payments/*\", \"audit/money\"]", "writes = [\"payments/*\", \"audit/money\"]\ntriggers = [\"form.submitted\"]\noutputs = [\"mail/invoices\"]");
+    let mut team = Team::new(&ruled, "2026-11-20T09:00:00Z".parse().unwrap()).unwrap();
+    team.agent(
+        "intake",
+        serde_json::json!({"do": "raise", "event": "partner.enquiry", "attributes": {"from": "anna"}}),
+    )
+    .unwrap();
+    let mut runner = console(&mut team, 120, 40);
+    let mut seen = press(&mut team, &mut runner, "g tab");
+    for _ in 0..14 {
+        seen.push_str(&press(&mut team, &mut runner, "j"));
+    }
+    for words in [
+        "subject is *invoice*",
+        "the first that fits",
+        "daily 08:00, by Deeds itself",
+        "contested: no route",
+        "billing → payments",
+        "a thread begins with billing",
+        "! no owner",
+        "1 case for a person",
+    ] {
+        assert!(seen.contains(words), "no {words:?} in\n{seen}");
+    }
+    insta::assert_snapshot!("triggers_120x40", press(&mut team, &mut runner, "g tab j j j"));
 }
 
 #[test]

@@ -129,7 +129,7 @@ fn told(look: Look<'_>, world: &World, board: &Board, row: &Row) -> Option<Told>
 fn of_work(look: Look<'_>, now: Time, work: &Work) -> Told {
     Told {
         kind: format!("  {}", work.kind.word()),
-        what: work.title.to_string(),
+        what: titled(work),
         style: if work.kind.asks() { look.theme.base } else { look.theme.subtle },
         state: work_state(look, work, now),
         tries: tries(work),
@@ -228,6 +228,14 @@ fn handed(look: Look<'_>, task: &Task) -> String {
         | TaskStage::Escalated { .. }
         | TaskStage::Done { .. }
         | TaskStage::Closed { .. } => format!("{}  {}", task.id, task.owner),
+    }
+}
+
+/// The title, and what it is about where that is not in it.
+fn titled(work: &Work) -> String {
+    match work.subject.as_ref().filter(|subject| !work.title.contains(subject.as_str())) {
+        Some(subject) => format!("{}  {subject}", work.title),
+        None => work.title.to_string(),
     }
 }
 

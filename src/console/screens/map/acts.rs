@@ -1,0 +1,313 @@
+//! What keys do in the Map: moving over rows that open and close, asking who owns a path, editing the map.
+
+use std::collections::BTreeSet;
+
+use super::edit;
+use super::rows::{self, About, Row};
+use super::{Basis, Known, MapScreen, Shape};
+use crate::console::action::Action;
+use crate::console::ask::{Told, Trouble, What};
+use crate::console::place::{Place, Spot, View};
+use crate::console::screens::Want;
+use crate::console::widgets::chrome::Tone;
+use crate::console::widgets::list::ListState;
+use crate::console::world::World;
+use crate::domain::ids::{AgentId, MapVersion};
+use crate::domain::map::Model;
+use crate::domain::path::{FieldPath, Pattern, overlap};
+use crate::domain::state::{Board, TokenClass};
+
+impl MapScreen {
+    pub(super) fn shape(&self) -> &Shape {
+        let [tree, matrix] = &self.shapes;
+        if self.matrix.get() { matrix } else { tree }
+    }
+
+    pub(super) fn list(&mut self) -> &mut ListState {
+        let [tree, matrix] = &mut self.shapes;
+        if self.matrix.get() { &mut matrix.list } else { &mut tree.list }
+    }
+
+    /// The rows that are not closed away.
+    pub(super) fn visible(&self) -> Vec<usize> {
+        visible(&self.shape().rows, &self.closed)
+    }
+
+    pub(super) fn selected(&self) -> Option<&Row> {
+        let visible = self.visible();
+        self.shape().rows.get(*visible.get(self.shape().list.selected()?)?)
+    }
+
+    /// Builds the rows anew where the map, the cases or the alerts changed, and keeps the reader on their row.
+    pub(super) fn rebuild(&mut self, board: &Board) {
+        let basis = Basis {
+            version: board.map_version,
+            items: (board.items.len(), board.items.keys().next_back().copied()),
+            alerts: (board.alerts.len(), board.alerts.keys().next_back().copied()),
+        };
+        if self.basis.as_ref() != Some(&basis) {
+            for (at, shape) in self.shapes.iter_mut().enumerate() {
+                shape.rows = rows::build(board, at == 0);
+            }
+            if self.basis.as_ref().is_none_or(|old| old.version != basis.version) {
+                self.known = Known::default();
+            }
+            self.basis = Some(basis);
+            self.column = self.column.min(board.map.model().agents.len().saturating_sub(1));
+        }
+        self.place();
+    }
+
+    /// Both lists have the visible rows, and are on the row that the reader was on.
+    pub(super) fn place(&mut self) {
+        for shape in &mut self.shapes {
+            let visible = visible(&shape.rows, &self.closed);
+            shape.list.set_len(visible.len());
+            let key = |at: &usize| shape.rows.get(*at).map(|row| row.key.as_str());
+            let place = visible.iter().position(|at| key(at) == Some(self.focus.as_str()));
+            // At the start the cursor is on the first resource.
+            let first =
+                visible.iter().position(|at| shape.rows.get(*at).is_some_and(|row| row.pattern().is_some()));
+            if let Some(at) = place.or(first.filter(|_| self.focus.is_empty())) {
+                shape.list.select(at);
+            }
+        }
+    }
+
+    /// The reader is where the list is; what is known of another row is forgotten.
+    pub(super) fn settle(&mut self, world: &World) -> Vec<Want> {
+        let Some(row) = self.selected() else { return Vec::new() };
+        let (key, pattern, owners) = (row.key.clone(), row.pattern().cloned(), row.owners.clone());
+        if key != self.focus {
+            self.focus.clone_from(&key);
+            self.scroll = 0;
+            self.place();
+        }
+        let Some(board) = &world.board else { return Vec::new() };
+        let Some(pattern) = pattern else { return Vec::new() };
+        if key == self.known.key && self.known.activity.is_some() && self.known.as_of == board.head {
+            return Vec::new();
+        }
+        if key != self.known.key {
+            let since = since(board, &pattern, &owners);
+            self.known = Known { key, since, ..Known::default() };
+            // An answer about another row is not waited for.
+            self.asking = None;
+        }
+        if self.asking.is_some() {
+            return Vec::new();
+        }
+        self.known.as_of = board.head;
+        self.next_tag += 1;
+        self.asking = Some(self.next_tag);
+        vec![Want::Ask { tag: self.next_tag, what: What::Activity(pattern) }]
+    }
+
+    pub(super) fn toggle_branch(&mut self, open: Option<bool>) -> bool {
+        let Some(row) = self.selected().filter(|row| row.opens) else { return false };
+        let key = row.key.clone();
+        let is_open = !self.closed.contains(&key);
+        if open.unwrap_or(!is_open) {
+            self.closed.remove(&key);
+        } else {
+            self.closed.insert(key);
+        }
+        self.place();
+        true
+    }
+
+    pub(super) fn sideways(&mut self, right: bool, world: &World) {
+        if !self.matrix.get() {
+            if !self.toggle_branch(Some(right)) && !right {
+                self.up_to_branch();
+            }
+            return;
+        }
+        let count = world.board.as_ref().map_or(0, |board| board.map.model().agents.len());
+        self.column = if right {
+            (self.column + 1).min(count.saturating_sub(1))
+        } else {
+            self.column.saturating_sub(1)
+        };
+    }
+
+    /// From a leaf to the branch that it hangs on.
+    pub(super) fn up_to_branch(&mut self) {
+        let visible = self.visible();
+        let Some(at) = self.shape().list.selected() else { return };
+        let depth = self.selected().map_or(0, |row| row.depth);
+        let above = visible.get(..at).unwrap_or_default().iter().rposition(|row| {
+            self.shape().rows.get(*row).is_some_and(|row| row.opens && row.depth < depth.max(1))
+        });
+        if let Some(above) = above {
+            self.list().select(above);
+        }
+    }
+
+    /// To the heading of the next part of the map, or of the one before.
+    pub(super) fn section(&mut self, forward: bool) {
+        let visible = self.visible();
+        let at = self.shape().list.selected().unwrap_or(0);
+        let heading = |place: &usize| {
+            let row = visible.get(*place).and_then(|row| self.shape().rows.get(*row));
+            row.is_some_and(|row| matches!(row.about, About::Section(_)))
+        };
+        let found = if forward { (at + 1..visible.len()).find(heading) } else { (0..at).rev().find(heading) };
+        if let Some(at) = found {
+            self.list().select(at);
+        }
+    }
+
+    pub(super) fn neighbour(&mut self, forward: bool) -> Vec<Want> {
+        let visible = self.visible();
+        let at = self.shape().list.selected().unwrap_or(0);
+        let wanted = |place: &usize| {
+            visible.get(*place).and_then(|row| self.shape().rows.get(*row)).is_some_and(Row::needs_attention)
+        };
+        let found = if forward { (at + 1..visible.len()).find(wanted) } else { (0..at).rev().find(wanted) };
+        match found {
+            Some(at) => {
+                self.list().select(at);
+                Vec::new()
+            }
+            None => {
+                vec![Want::Say(Tone::Info, "nothing more that is unowned, contested or alerted".to_owned())]
+            }
+        }
+    }
+
+    /// Goes to the row that owns a path.
+    pub(super) fn ask_about(&mut self, path: FieldPath) -> Vec<Want> {
+        let found = rows::row_of(&self.shape().rows, &path).and_then(|at| self.shape().rows.get(at));
+        let key = found.map(|row| row.key.clone());
+        let lacks = format!("the map has no line for {path}");
+        self.asked = Some(path);
+        (self.scroll, self.opened) = (0, !self.split.get());
+        let Some(key) = key else { return vec![Want::Say(Tone::Info, lacks)] };
+        self.closed.clear();
+        self.focus = key;
+        self.place();
+        Vec::new()
+    }
+
+    /// Opens the map in the editor.
+    pub(super) fn edit(&mut self, world: &World) -> Vec<Want> {
+        let Some(board) = &world.board else { return Vec::new() };
+        if world.me.class != TokenClass::Admin {
+            return Want::fail("only an admin puts a map in force; deeds map show prints this one");
+        }
+        let file = self.again.take().map_or_else(|| edit::write(board), Ok);
+        file.map_or_else(Want::fail, |file| vec![Want::Edit(file)])
+    }
+
+    pub(super) fn act_on_draft(&mut self, action: Action, world: &World) -> Vec<Want> {
+        let Some(draft) = &mut self.draft else { return Vec::new() };
+        match draft.act(action) {
+            edit::Came::On => Vec::new(),
+            edit::Came::Closed { again } => {
+                (self.draft, self.again) = (None, again);
+                Vec::new()
+            }
+            edit::Came::Apply(command) => {
+                self.draft = None;
+                if let Err(why) = world.may_decide() {
+                    return Want::fail(why);
+                }
+                self.next_tag += 1;
+                self.applying = Some(self.next_tag);
+                vec![Want::Ask { tag: self.next_tag, what: What::Command(command) }]
+            }
+        }
+    }
+
+    /// How putting a map in force came out.
+    pub(super) fn applied(&mut self, result: Result<Told, Trouble>) -> Vec<Want> {
+        self.applying = None;
+        match result {
+            Ok(Told::Reply(reply)) if reply.is_done() => {
+                vec![Want::Say(Tone::Done, "the new map is in force".to_owned())]
+            }
+            Ok(Told::Reply(reply)) => Want::fail(reply.message.as_deref().unwrap_or("it was refused")),
+            Ok(_) => Want::fail("no answer came; the map's version says whether it was done"),
+            Err(trouble) => Want::fail(format!("{}; {}", trouble.what, trouble.next)),
+        }
+    }
+
+    pub(super) fn act_on_prompt(&mut self, action: Action) -> Vec<Want> {
+        if action == Action::Close {
+            self.prompt = None;
+        }
+        if action != Action::Submit {
+            return Vec::new();
+        }
+        let Some(prompt) = self.prompt.take() else { return Vec::new() };
+        let text = prompt.text().trim().to_owned();
+        if text.is_empty() {
+            return Vec::new();
+        }
+        match text.parse::<FieldPath>() {
+            Ok(path) => self.ask_about(path),
+            Err(error) => {
+                self.prompt = Some(prompt);
+                Want::fail(error.to_string())
+            }
+        }
+    }
+
+    pub(super) fn trace(&self) -> Vec<Want> {
+        match self.selected().and_then(Row::pattern) {
+            Some(pattern) => vec![Want::Go(Place::at(View::Log, Spot::Filter(format!("entity:{pattern}"))))],
+            None => vec![Want::Say(Tone::Info, "only a resource can be traced".to_owned())],
+        }
+    }
+
+    pub(super) fn copy(&self) -> Vec<Want> {
+        let Some(row) = self.selected() else { return Vec::new() };
+        let owners: Vec<&str> = row.owners.iter().map(AgentId::as_str).collect();
+        let owners = if owners.is_empty() { "nobody".to_owned() } else { owners.join(", ") };
+        let text = row.pattern().map_or(row.label.clone(), ToString::to_string);
+        vec![
+            Want::Copy(format!("{text}\t{owners}")),
+            Want::Say(Tone::Done, format!("{text} is on the clipboard")),
+        ]
+    }
+
+    pub(super) fn close(&mut self) {
+        if self.opened && !self.split.get() {
+            self.opened = false;
+        }
+        self.asked = None;
+    }
+}
+
+/// The rows that are not closed away.
+fn visible(rows: &[Row], closed: &BTreeSet<String>) -> Vec<usize> {
+    let mut shown = Vec::new();
+    // The depth below which rows are closed away; under a closed heading it is everything up to the next one.
+    let mut below: Option<(usize, bool)> = None;
+    for (at, row) in rows.iter().enumerate() {
+        let heading = matches!(row.about, About::Section(_));
+        match below {
+            Some((_, true)) if !heading => continue,
+            Some((depth, false)) if row.depth > depth => continue,
+            Some(_) | None => {}
+        }
+        below = closed.contains(&row.key).then_some((row.depth, heading));
+        shown.push(at);
+    }
+    shown
+}
+
+/// From which version on the fields of a pattern had these owners; and whether that may be longer than is kept.
+fn since(board: &Board, pattern: &Pattern, owners: &[AgentId]) -> Option<(MapVersion, bool)> {
+    let same = |model: &Model| {
+        let then = model.agents.iter().filter(|agent| {
+            agent.writes.iter().any(|grant| overlap(grant, &agent.except, pattern, &[]).is_some())
+        });
+        then.map(|agent| &agent.id).eq(owners)
+    };
+    let steps = board.maps.iter().rev().take_while(|step| same(&step.model));
+    let first = steps.last()?;
+    let oldest = board.maps.front().is_some_and(|oldest| oldest.version == first.version);
+    Some((first.version, oldest && first.version > MapVersion(0)))
+}

@@ -1,0 +1,188 @@
+//! What is known of a trigger, an output or a queue: who, by which rules, when next, and what happened last.
+
+use super::Known;
+use super::detail::{Facts, names, owners, several};
+use super::rows::{Cell, Row};
+use crate::console::words;
+use crate::console::world::World;
+use crate::domain::ids::AgentId;
+use crate::domain::map::Output;
+use crate::domain::state::{Board, Case, QueueReviews, Work, WorkKind, key};
+
+/// Which agent an event wakes.
+pub(super) fn trigger(facts: &mut Facts<'_>, world: &World, board: &Board, row: &Row, name: &str) {
+    let (theme, model) = (facts.look.theme, board.map.model());
+    if row.owners.is_empty() {
+        let queue = board.map.first_queue();
+        facts.styled("owner", &format!("{} nobody", facts.look.glyphs.attention), theme.warning);
+        let words = format!("each one waits in queue {} for {}", queue.name, queue.owner);
+        facts.styled("", &words, theme.muted);
+    } else {
+        let style = if row.contested { theme.danger } else { theme.accent };
+        facts.styled("owner", &names(&row.owners), style);
+    }
+    if row.contested {
+        let words = format!(
+            "{} contested: no route decides, so each one is a collision and waits for a person",
+            facts.look.glyphs.attention
+        );
+        facts.styled("", &words, theme.danger);
+    }
+    let routes: Vec<_> = model.routes.iter().filter(|route| route.event == name).collect();
+    for (at, route) in routes.iter().enumerate() {
+        let when: Vec<String> = route.when.iter().map(|(key, glob)| format!("{key} is {glob}")).collect();
+        let when = if when.is_empty() { "always".to_owned() } else { when.join(" and ") };
+        let then =
+            if route.then.is_empty() { String::new() } else { format!(", then {}", names(&route.then)) };
+        let label = if at == 0 { "routes" } else { "" };
+        facts.say(label, &format!("{}  {when}: {}{then}", at + 1, route.agent));
+    }
+    if routes.len() > 1 {
+        facts.styled("", "the first that fits decides", theme.muted);
+    }
+    if let Some(event) = board.map.event(name) {
+        facts.maybe("raised", event.schedule.as_ref().map(|schedule| format!("{schedule}, by Deeds itself")));
+        facts.maybe("raised", event.on.as_ref().map(|on| format!("when {on}")));
+        if event.schedule.is_some() {
+            let next = board.schedules.get(name).map(|at| words::clock(*at, world.now));
+            facts.maybe("next", next);
+        }
+    } else {
+        facts.styled("", "no [[event]] of the map declares it", theme.muted);
+    }
+    facts.gap();
+    let dispatched =
+        |work: &&Work| matches!(&work.kind, WorkKind::Dispatch { event, .. } if **event == *name);
+    let open: Vec<&Work> = board.works.values().map(AsRef::as_ref).filter(dispatched).collect();
+    let newest = open.iter().max_by_key(|work| work.at);
+    let words = if open.is_empty() { "nothing".to_owned() } else { format!("{} dispatched", open.len()) };
+    facts.say("under way", &words);
+    facts.maybe("latest", newest.map(|work| format!("to {}, {}", work.agent, world.ago(work.at))));
+    let cases = board.items.values().filter(|item| match &item.case {
+        Case::UnownedEvent { raise } | Case::TriggerCollision { raise, .. } => *raise.event == *name,
+        Case::UnownedField { .. }
+        | Case::UnownedTarget { .. }
+        | Case::UnownedOutput { .. }
+        | Case::Escalation { .. }
+        | Case::Conflict { .. }
+        | Case::Approval { .. }
+        | Case::GivenUp { .. }
+        | Case::Stuck { .. } => false,
+    });
+    waiting(facts, cases.count());
+}
+
+/// Who publishes where, by which rules.
+pub(super) fn output(facts: &mut Facts<'_>, world: &World, board: &Board, row: &Row, name: &str) {
+    let (theme, model) = (facts.look.theme, board.map.model());
+    owners(facts, board, row, &Known::default());
+    let rule = model.outputs.iter().find(|output| output.name == name);
+    let last = board.threads.get(&key(&[name]));
+    if let Some(output) = rule {
+        if !output.order.is_empty() {
+            let order: Vec<&str> = output.order.iter().map(AgentId::as_str).collect();
+            facts.say("in turn", &order.join(&format!(" {} ", facts.look.glyphs.arrow)));
+            facts.maybe("", turn(output, last.map(|last| &last.by)));
+        }
+        let approval = if output.needs_approval { "a person approves each one" } else { "none needed" };
+        facts.say("approval", approval);
+        let window = output
+            .thread_window
+            .map(|window| format!("{}: a second voice on the same thread is held", window.rough()));
+        facts.maybe("window", window);
+    } else {
+        facts.say("rules", "none but its publisher: no approval, no window");
+    }
+    facts.gap();
+    match last {
+        Some(last) => {
+            facts.say("last", &format!("{}, {}, deed #{}", last.by, world.ago(last.at), last.deed));
+        }
+        None => facts.styled("last", "nothing was published yet", theme.muted),
+    }
+    let open = board.acts.values().filter(|act| &*act.target == name).count();
+    if open > 0 {
+        facts.say("under way", &several(open, "act"));
+    }
+    let cases = board.items.values().filter(|item| match &item.case {
+        Case::Approval { publish, .. } | Case::UnownedOutput { publish } => *publish.output == *name,
+        Case::UnownedTarget { act } => *act.target == *name,
+        Case::UnownedField { .. }
+        | Case::Escalation { .. }
+        | Case::Conflict { .. }
+        | Case::UnownedEvent { .. }
+        | Case::TriggerCollision { .. }
+        | Case::GivenUp { .. }
+        | Case::Stuck { .. } => false,
+    });
+    waiting(facts, cases.count());
+}
+
+/// Whose turn it is on a thread that the last publisher spoke on.
+fn turn(output: &Output, last: Option<&AgentId>) -> Option<String> {
+    let first = output.order.first()?;
+    let at = last.and_then(|last| output.order.iter().position(|agent| agent == last));
+    let next = at.and_then(|at| output.order.get((at + 1) % output.order.len()));
+    Some(match next {
+        Some(next) => format!("a new thread begins with {first}; after the last one: {next}"),
+        None => format!("a thread begins with {first}"),
+    })
+}
+
+fn waiting(facts: &mut Facts<'_>, cases: usize) {
+    if cases > 0 {
+        let style = facts.look.theme.warning;
+        facts.styled("inbox", &format!("{} for a person", several(cases, "case")), style);
+    }
+}
+
+/// Who answers, in what time, and how the reviews went.
+pub(super) fn queue(facts: &mut Facts<'_>, world: &World, board: &Board, row: &Row, name: &str) {
+    let (theme, model) = (facts.look.theme, board.map.model());
+    let Some(queue) = model.queues.iter().find(|queue| queue.name.as_str() == name) else { return };
+    facts.styled("owner", queue.owner.as_str(), theme.accent);
+    let deputies: Vec<&str> = queue.deputies.iter().map(crate::domain::ids::PersonId::as_str).collect();
+    facts.say("deputies", &if deputies.is_empty() { "none".to_owned() } else { deputies.join(", ") });
+    facts.say("SLA", &format!("an answer within {}", queue.sla.rough()));
+    facts.maybe("review", queue.review.as_ref().map(ToString::to_string));
+    if let Some(reviews) = board.reviews.get(&queue.name) {
+        held(facts, world, reviews);
+    }
+    if !queue.priority.is_empty() {
+        facts.say("priority", &names(&queue.priority));
+    }
+    let here = model.agents.iter().zip(&row.cells).filter(|(_, cell)| **cell == Cell::Has);
+    let here: Vec<AgentId> = here.map(|(agent, _)| agent.id.clone()).collect();
+    facts.say("from", &if here.is_empty() { "no agent".to_owned() } else { names(&here) });
+    facts.gap();
+    let items = board.items.values().filter(|item| item.queue == queue.name);
+    let (open, overdue) =
+        items.fold((0, 0), |(open, overdue), item| (open + 1, overdue + usize::from(item.overdue)));
+    let style = if overdue > 0 { theme.danger } else { theme.base };
+    let late = if overdue > 0 { format!(", {overdue} overdue") } else { String::new() };
+    facts.styled("waiting", &format!("{}{late}", several(open, "decision")), style);
+}
+
+fn held(facts: &mut Facts<'_>, world: &World, reviews: &QueueReviews) {
+    let theme = facts.look.theme;
+    facts.maybe("next", reviews.due.map(|due| words::clock(due, world.now)));
+    if let Some(open) = &reviews.open {
+        facts.styled(
+            "now",
+            &format!("held by {} since {}", open.by.name(), words::clock(open.at, world.now)),
+            theme.info,
+        );
+    }
+    if let Some(last) = &reviews.last {
+        let words = format!(
+            "by {}, {}: {} answered, {} left",
+            last.by.name(),
+            world.ago(last.ended),
+            last.answered,
+            last.left
+        );
+        facts.say("last", &words);
+    }
+    let style = if reviews.last_held == Some(false) { theme.danger } else { theme.base };
+    facts.styled("held", &format!("{}, missed {}", reviews.held, reviews.missed), style);
+}
