@@ -381,6 +381,20 @@ fn a_chain_that_comes_back_is_a_cascade() {
 }
 
 #[test]
+fn an_act_can_close_a_chain_too() {
+    check_on(
+        DESK,
+        "
+        sales sends '{\"do\":\"write\",\"entity\":\"crm/contact/7\",\"changes\":{\"status\":\"a\"},\"expected\":{\"status\":0}}' -> committed
+        payments sends '{\"do\":\"write\",\"entity\":\"payments/7\",\"changes\":{\"x\":1},\"expected\":{\"x\":0},\"cause\":2}' -> committed
+        alerts
+        sales sends '{\"do\":\"act\",\"target\":\"crm/contact/7#status\",\"subject\":\"crm/contact/7\",\"action\":\"call\",\"cause\":3}' -> allowed
+        alerts cascade x1
+        ",
+    );
+}
+
+#[test]
 fn a_chain_without_an_end_is_a_cascade() {
     let mut world = World::new(DESK);
     for n in 0..16_u64 {

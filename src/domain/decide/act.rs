@@ -208,7 +208,9 @@ fn allow(sheet: &mut Sheet<'_>, state: &State, act: &Act, verdict: Option<Stop>)
         deed.because(found.why);
     }
     deed.refs.act = Some(state.board.next.act);
-    sheet.push(deed)
+    let primary = sheet.push(deed);
+    alert::cascade(sheet, state, primary);
+    primary
 }
 
 /// The act as a deed keeps it. A refusal of a target over its bound keeps no more of it than the bound.
