@@ -150,7 +150,9 @@ fn entity(facts: &mut Facts<'_>, look: Look<'_>, world: &World, board: &Board, p
         }
     }
     if works + acts > 0 {
-        facts.say("open", &format!("{works} pieces of work, {acts} acts"));
+        let several =
+            |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+        facts.say("open", &format!("{}, {}", several(works, "work item"), several(acts, "act")));
     }
     let on = |alert: &&std::sync::Arc<crate::domain::state::Alert>| {
         alert.on.as_ref().is_some_and(|on| on.entity == path.entity)

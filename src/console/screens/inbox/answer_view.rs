@@ -200,11 +200,8 @@ impl Answering {
         };
         let mut told = Vec::new();
         if !over.is_empty() {
-            let words = format!(
-                "{} on this thread since it was asked for: look at what went out first",
-                if over.len() == 1 { "another was published" } else { "others were published" }
-            );
-            told.push((" over", words, theme.warning));
+            let words = "another agent has spoken on this thread: look at what went out first";
+            told.push((" over", words.to_owned(), theme.warning));
         }
         let thread = publish.thread.as_deref().map(|thread| format!(", thread {thread}")).unwrap_or_default();
         told.push((" to", format!("{}{thread}", publish.output), theme.base));

@@ -32,6 +32,14 @@ impl Inbox {
                 queues.push(queue.name.clone());
             }
         }
+        // A queue in which nothing waits is gone through as well, so that its schedule knows.
+        let scheduled = board.map.model().queues.iter();
+        for queue in scheduled.filter(|queue| queue.review.is_some() && queue.is_reviewer(&world.me.person)) {
+            let taken = board.reviews.get(&queue.name).is_some_and(|reviews| reviews.open.is_some());
+            if !taken && !queues.contains(&queue.name) {
+                queues.push(queue.name.clone());
+            }
+        }
         self.marks.clear();
         self.review = Some(Review::new(cases, world.now));
         self.settle(world);
