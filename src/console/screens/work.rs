@@ -396,10 +396,10 @@ impl WorkScreen {
 fn draw_idle(buffer: &mut Buffer, body: Rect, look: Look<'_>, board: &Board) {
     let muted = |text: &str| Line::from(Span::styled(text.to_owned(), look.theme.muted));
     let mut next = vec![
-        muted("events, proposals and handoffs wait here for their agent until it has done them;"),
-        muted("fan-outs, leases and acts that yield to another show how far they are"),
+        muted("what an agent is asked to do waits here until it is done: events,"),
+        muted("proposals, handoffs; and fan-outs, leases and acts that yield"),
         Line::default(),
-        muted("agents take work with POST /v1/work/take; `deeds raise EVENT` sends some"),
+        muted("agents take it with POST /v1/work/take; `deeds raise EVENT` sends some"),
     ];
     let ended = board.ended_tasks.len() + board.ended_fan_outs.len();
     if ended > 0 {
