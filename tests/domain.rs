@@ -36,6 +36,8 @@ mod inbox;
 mod keys;
 #[path = "domain/leases.rs"]
 mod leases;
+#[path = "domain/map_page.rs"]
+mod map_page;
 #[path = "domain/notices.rs"]
 mod notices;
 #[path = "domain/observe.rs"]

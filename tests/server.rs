@@ -18,5 +18,7 @@ mod cases;
 mod doors;
 #[path = "server/matrix.rs"]
 mod matrix;
+#[path = "server/page.rs"]
+mod page;
 #[path = "server/stream.rs"]
 mod stream;

@@ -1,0 +1,169 @@
+//! `docs/API.md` is played: every request on it, in its order, against a fresh server; and every route is on it.
+//!
+//! The page's blocks: `toml` is the team's map; `http` a request (method and address, headers, a blank line, the body);
+//! `json` or `json STATUS` what the answer must contain; `text` what it must contain as text. `"…"` matches anything, and as
+//! the last of an array any rest; `"$NAME"` keeps what stands there for the requests after it.
+
+use std::collections::BTreeMap;
+
+use deeds::server::ROUTES;
+use serde_json::Value as Json;
+
+use super::support::{Caller, Server, came};
+
+const PAGE: &str = include_str!("../../docs/API.md");
+const ANY: &str = "…";
+
+/// One block of code on the page.
+struct Block<'p> {
+    line: usize,
+    info: &'p str,
+    text: String,
+}
+
+fn blocks(page: &str) -> Vec<Block<'_>> {
+    let mut blocks = Vec::new();
+    let mut open: Option<Block<'_>> = None;
+    for (index, line) in page.lines().enumerate() {
+        match (line.strip_prefix("```"), &mut open) {
+            (Some(info), None) => open = Some(Block { line: index + 1, info, text: String::new() }),
+            (Some(_), Some(_)) => blocks.extend(open.take()),
+            (None, Some(block)) => {
+                block.text.push_str(line);
+                block.text.push('\n');
+            }
+            (None, None) => {}
+        }
+    }
+    assert!(open.is_none(), "a block has no end");
+    blocks
+}
+
+/// What the page's names stand for so far.
+#[derive(Default)]
+struct Names(BTreeMap<String, Json>);
+
+impl Names {
+    /// A text with its names filled in. A name in quotes becomes the value itself, so that numbers stay numbers.
+    fn fill(&self, text: &str) -> String {
+        self.0.iter().rev().fold(text.to_owned(), |text, (name, value)| {
+            let plain = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            text.replace(&format!("\"${name}\""), &value.to_string()).replace(&format!("${name}"), &plain)
+        })
+    }
+
+    /// Whether `found` contains what is `wanted`; if not, where it differs.
+    fn compare(&mut self, wanted: &Json, found: &Json, place: &str) -> Result<(), String> {
+        match (wanted, found) {
+            (Json::String(any), _) if any == ANY => Ok(()),
+            (Json::String(name), _) if name.starts_with('$') => {
+                self.0.insert(name[1..].to_owned(), found.clone());
+                Ok(())
+            }
+            (Json::Object(wanted), Json::Object(found)) => wanted.iter().try_for_each(|(key, wanted)| {
+                self.compare(wanted, found.get(key).unwrap_or(&Json::Null), &format!("{place}.{key}"))
+            }),
+            (Json::Array(wanted), Json::Array(found)) => {
+                let open = wanted.last().is_some_and(|last| last == ANY);
+                if found.len() != wanted.len() && !(open && found.len() + 1 >= wanted.len()) {
+                    return Err(format!("{place} has {} entries, not {}", found.len(), wanted.len()));
+                }
+                let mut pairs = wanted.iter().zip(found).enumerate();
+                pairs.try_for_each(|(at, (wanted, found))| {
+                    self.compare(wanted, found, &format!("{place}[{at}]"))
+                })
+            }
+            _ if wanted == found => Ok(()),
+            _ => Err(format!("{place} is {found}, not {wanted}")),
+        }
+    }
+}
+
+/// A request of the page.
+struct Asked {
+    method: String,
+    path: String,
+    request: reqwest::RequestBuilder,
+}
+
+fn asked(text: &str, caller: &Caller) -> Asked {
+    let (head, body) = text.split_once("\n\n").unwrap_or((text.trim_end(), ""));
+    let mut lines = head.lines();
+    let (method, path) = lines.next().unwrap().split_once(' ').unwrap();
+    let mut request = caller.request_unsigned(method, path);
+    for line in lines {
+        let (name, value) = line.split_once(": ").unwrap();
+        request = request.header(name, value);
+    }
+    Asked { method: method.to_owned(), path: path.to_owned(), request: request.body(body.to_owned()) }
+}
+
+/// Whether an address of the page is one of that route.
+fn is_of(path: &str, route: &str) -> bool {
+    let path = path.split('?').next().unwrap();
+    let (mut found, mut wanted) = (path.split('/'), route.split('/'));
+    loop {
+        match (found.next(), wanted.next()) {
+            (None, None) => return true,
+            (Some(_), Some(part)) if part.starts_with("{*") => return true,
+            (Some(_), Some(part)) if part.starts_with('{') => {}
+            (Some(one), Some(other)) if one == other => {}
+            _ => return false,
+        }
+    }
+}
+
+/// Sends a request and compares the answer; of a stream, its first piece.
+async fn play(
+    request: reqwest::RequestBuilder,
+    stream: bool,
+    answer: &Block<'_>,
+    names: &mut Names,
+) -> Result<(), String> {
+    if stream {
+        let first = request.send().await.unwrap().chunk().await.unwrap().unwrap();
+        let first = String::from_utf8_lossy(&first);
+        return if first.contains(answer.text.trim()) { Ok(()) } else { Err(first.into_owned()) };
+    }
+    let came = came(request).await;
+    let status = answer.info.split_once(' ').map_or(200, |(_, status)| status.parse().unwrap());
+    if came.status != status {
+        return Err(format!("status {}: {}", came.status, came.text));
+    }
+    if answer.info.starts_with("json") {
+        let wanted = serde_json::from_str(&answer.text).map_err(|error| error.to_string())?;
+        return names
+            .compare(&wanted, &came.body, "the answer")
+            .map_err(|why| format!("{why}: {}", came.text));
+    }
+    if came.text.contains(answer.text.trim()) { Ok(()) } else { Err(came.text) }
+}
+
+#[tokio::test]
+async fn the_page_is_played_and_every_route_is_on_it() {
+    let blocks = blocks(PAGE);
+    let team = blocks.iter().find(|block| block.info == "toml").unwrap();
+    let server = Server::start_on(&team.text).await;
+    let mut names = Names::default();
+    names.0.insert("DANA".to_owned(), server.dana.token.clone().into());
+    for agent in ["intake", "sales", "support"] {
+        names.0.insert(agent.to_uppercase(), server.agent(agent).await.token.into());
+    }
+    let (mut played, mut wrong) = (Vec::new(), Vec::new());
+    let mut rest = blocks.iter().filter(|block| block.info != "toml");
+    while let Some(block) = rest.next() {
+        assert_eq!(block.info, "http", "line {}: an answer without its request", block.line);
+        let Asked { method, path, request } = asked(&names.fill(&block.text), &server.dana);
+        let answer = rest.next().unwrap_or_else(|| panic!("line {}: no answer", block.line));
+        if let Err(why) = play(request, path.starts_with("/v1/ledger/stream"), answer, &mut names).await {
+            wrong.push(format!("docs/API.md, line {}: {why}", block.line));
+        }
+        played.push((method, path));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    for route in ROUTES {
+        let there = played.iter().any(|(method, path)| method == route.method && is_of(path, route.path));
+        assert!(there, "docs/API.md has no request for {} {}", route.method, route.path);
+    }
+    server.stop().await;
+}
