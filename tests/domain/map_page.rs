@@ -13,18 +13,15 @@ fn cell(text: &str) -> String {
 }
 
 fn table() -> String {
-    let mut table = String::from("\n| lint | weight | why | the mend |\n|---|---|---|---|\n");
-    for rule in LINTS {
+    let rows = LINTS.iter().map(|rule| {
         let weight = match rule.severity {
             Severity::Error => "error",
             Severity::Warning => "warning",
             Severity::Info => "info",
         };
-        let (why, mend) = (cell(rule.why), cell(rule.mend));
-        table.push_str(&format!("| `{}` | {weight} | {why} | {mend} |\n", rule.code));
-    }
-    table.push('\n');
-    table
+        format!("| `{}` | {weight} | {} | {} |\n", rule.code, cell(rule.why), cell(rule.mend))
+    });
+    format!("\n| lint | weight | why | the mend |\n|---|---|---|---|\n{}\n", rows.collect::<String>())
 }
 
 #[test]
