@@ -21,7 +21,7 @@ use crate::domain::time::Time;
 use crate::ledger::{Hash, Head, Identity};
 
 /// Raised whenever the shape of the state changes, or what a deed does to it, so that older snapshots are passed over.
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 
 /// Why a snapshot was not used. None of these is an error to anyone: the state is rebuilt from the ledger.
 #[derive(Debug, Error)]

@@ -15,7 +15,7 @@ use super::{
         QueueName, Seq, TaskId, TokenId, Version, WorkNo, WorkspaceId,
     },
     map::{Grant, Model},
-    path::{EntityPath, FieldName, Pattern},
+    path::{EntityPath, FieldName, FieldPath, Pattern},
     state::{
         Alert, AlertSide, BranchEnd, Case, ClaimMark, Conclusion, Effects, FanOutState, HandoffOrder, Item,
         Lease, Publication, RaisedEvent, ReviewEnd, ReviewMiss, ScopeRule, Task, Token, Work,
@@ -156,6 +156,9 @@ pub struct Refs {
     /// The first answer that an input decided again goes back to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first: Option<Seq>,
+    /// What a write, a publication or a conclusion that went through was based on; an act's order has its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub based_on: Vec<FieldPath>,
 }
 
 impl Refs {
@@ -482,6 +485,12 @@ pub struct NewMap {
     pub model: Arc<Model>,
     /// The difference to the one before, in words.
     pub changes: Vec<String>,
+    /// Where it lets agents join: what readiness asks for and is not met.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unmet: Vec<String>,
+    /// Whether its effects were looked at on past deeds first.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub planned: bool,
 }
 
 /// One grant added to, or taken from, an agent.
@@ -627,6 +636,11 @@ struct Data<'a> {
 }
 
 impl Deed {
+    /// What it was based on, beside the fields that it changed.
+    pub fn based_on(&self) -> &[FieldPath] {
+        if let Body::ActAllowed(order) = &self.body { &order.based_on } else { &self.refs.based_on }
+    }
+
     /// The deed's exact UTF-8 JSON, as stored, hashed and streamed.
     ///
     /// # Errors

@@ -10,6 +10,7 @@ pub mod ids;
 pub mod map;
 pub mod path;
 pub mod query;
+pub mod readiness;
 pub mod reply;
 pub mod state;
 pub mod time;

@@ -120,10 +120,14 @@ pub(super) fn visible(map: &Map, agent: &AgentId, deed: &Deed) -> bool {
     }
 }
 
-/// Whether the deed is about something that is hidden from the agent, in whole or in one of its fields.
+/// Whether the deed is about something that is hidden from the agent, in whole or in one of its fields, or names it
+/// as what it was based on.
 fn hides(map: &Map, agent: &AgentId, deed: &Deed) -> bool {
     let hidden = |entity: &EntityPath, field: &FieldName| map.is_hidden(agent, entity, field);
     let about = deed.subject.as_ref();
+    if deed.based_on().iter().any(|path| hidden(&path.entity, &path.field)) {
+        return true;
+    }
     if deed.fields.is_empty() {
         return about.is_some_and(|subject| hidden(subject, &FieldName::whole()));
     }

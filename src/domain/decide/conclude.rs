@@ -87,6 +87,7 @@ fn draw(sheet: &mut Sheet<'_>, conclude: &Conclude, verdict: Option<(Code, &str)
     deed.subject = Some(conclude.subject.clone());
     deed.cause = conclude.cause;
     deed.reason.clone_from(&conclude.reason);
+    deed.refs.based_on = conclude.depends_on.keys().cloned().collect();
     if let Some((code, why)) = verdict {
         (deed.code, deed.verdict) = (Some(code), Some(Outcome::Stale));
         let reason = conclude.reason.as_ref();

@@ -25,7 +25,13 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, apply: &ApplyMap) -> Seq {
     }
     let changes: Vec<String> =
         difference(board.map.model(), &apply.model).iter().map(ToString::to_string).collect();
-    let new = NewMap { version: board.map_version.next(), model: Arc::clone(&apply.model), changes };
+    let new = NewMap {
+        version: board.map_version.next(),
+        model: Arc::clone(&apply.model),
+        changes,
+        unmet: Vec::new(),
+        planned: false,
+    };
     let words = match &apply.reason {
         Some(reason) => format!("map v{}: {reason}", new.version),
         None => format!("map v{}, {} changes", new.version, new.changes.len()),

@@ -10,10 +10,7 @@ use crate::domain::{
     ids::{AgentId, ItemNo, PersonId, Seq, WorkNo},
     map::{Grant, text_matches},
     path::{EntityPath, FieldName, FieldPath, Pattern},
-    state::{
-        Alert, AlertState, Case, ClosedItem, Entity, Field, Redone, Run, State, TARGETS_AFTER_A_CUT, Touch,
-        WorkKind, key,
-    },
+    state::{Alert, AlertState, Case, ClosedItem, Entity, Field, Redone, Run, State, Touch, WorkKind, key},
     value::Value,
 };
 
@@ -204,7 +201,7 @@ fn acted_on(
     if let Some(target) = last.chain(open).find(|target| is_it(target)) {
         return Some(format!("{agent} was let act on {target} since"));
     }
-    let oldest = board.targets.values().min().filter(|_| board.targets.len() >= TARGETS_AFTER_A_CUT);
+    let oldest = board.targets.iter().map(|(_, deed)| deed).min().filter(|_| board.targets.was_cut());
     (oldest? > &from).then(|| "more was acted on since than is remembered".to_owned())
 }
 

@@ -287,6 +287,7 @@ fn put(
         deed.because(write.reason.as_ref().map_or_else(|| why.clone(), |reason| format!("{reason} ({why})")));
     }
     deed.fields = changes;
+    deed.refs.based_on = write.depends_on.keys().cloned().collect();
     let primary = sheet.push(deed);
     alert::after_commit(sheet, state, primary);
 

@@ -13,6 +13,8 @@ use crate::domain::{
 
 /// How many sides an alert keeps: the first two, then the latest.
 pub const SIDES: usize = 12;
+/// What an alert says of a side that a rule stopped in time: no harm was done.
+pub const STOPPED: &str = "stopped, stale";
 /// From this count on an alert is critical whatever its kind: it does not stop by itself.
 pub const LOUD: u64 = 10;
 
@@ -204,6 +206,21 @@ impl AlertKind {
             Self::Contradiction | Self::TriggerCollision | Self::OutputCollision | Self::Cascade => {
                 Severity::Critical
             }
+        }
+    }
+
+    /// Whether it says that agents failed to coordinate (`readiness`): collisions, contradictions and loops always; what
+    /// was stale only where it was acted on, not where a rule stopped it. `side` is the side that was told last.
+    pub fn is_coordination_failure(self, side: Option<&AlertSide>) -> bool {
+        match self {
+            Self::TriggerCollision
+            | Self::OutputCollision
+            | Self::Contradiction
+            | Self::PingPong
+            | Self::NotConverging
+            | Self::Cascade => true,
+            Self::StaleRead | Self::StaleWrite => side.is_some_and(|side| *side.outcome != *STOPPED),
+            Self::NotOwner | Self::Overdue | Self::LeaseLapsed | Self::SilentAgent => false,
         }
     }
 

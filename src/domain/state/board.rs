@@ -8,8 +8,8 @@ use imbl::{OrdMap, OrdSet, Vector};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Alert, ClaimHeld, ClosedItem, Concluded, FanOutState, Hold, Item, LastPublication, Lease, OpenAct,
-    PastAnswers, QueueReviews, Recent, ScopeRule, Task, Timer, WaitingAct, Work,
+    Alert, ClaimHeld, ClosedItem, Concluded, Dependency, FanOutState, History, Hold, Item, LastPublication,
+    Lease, MapCare, OpenAct, PastAnswers, QueueReviews, Recent, ScopeRule, Task, Timer, WaitingAct, Work,
 };
 use crate::domain::{
     deed::Outcome,
@@ -28,11 +28,6 @@ pub const CLOSED: usize = 256;
 pub const RESOLVED: usize = 256;
 /// Map versions kept for looking back.
 pub const MAPS: usize = 50;
-
-/// Most targets that the last allowed act is known of; beyond it the longest unused ones are forgotten.
-pub const TARGETS: usize = 10_000;
-/// How many targets are left when some are forgotten: a tenth at a time, so that an act does not pay for the search.
-pub const TARGETS_AFTER_A_CUT: usize = TARGETS / 10 * 9;
 
 /// What people look at.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -101,8 +96,12 @@ pub struct Board {
     pub schedules: OrdMap<Arc<str>, Time>,
     /// The reviews of each queue.
     pub reviews: OrdMap<QueueName, QueueReviews>,
-    /// The last act that was allowed to each target, of the [`TARGETS`] used last.
-    pub targets: OrdMap<Arc<str>, Seq>,
+    /// The last act that was allowed to each target.
+    pub targets: Recent<Seq>,
+    /// Who relies on whose fields, by both names (`key`).
+    pub dependencies: Recent<Dependency>,
+    /// Who went through the map as a whole, and when.
+    pub care: MapCare,
     /// Deeds so far by outcome.
     pub outcomes: OrdMap<Outcome, u64>,
     /// The next free numbers.
@@ -168,6 +167,9 @@ pub struct AgentFacts {
     /// When they did last.
     #[serde(default)]
     pub last_intervention: Option<Time>,
+    /// Its last days.
+    #[serde(default)]
+    pub history: Arc<History>,
 }
 
 /// A person's stop of an agent or an entity.
@@ -227,7 +229,9 @@ impl Board {
             conclusions: Recent::default(),
             schedules: OrdMap::new(),
             reviews: OrdMap::new(),
-            targets: OrdMap::new(),
+            targets: Recent::default(),
+            dependencies: Recent::default(),
+            care: MapCare::default(),
             outcomes: OrdMap::new(),
             next: first,
         }

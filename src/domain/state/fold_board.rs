@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::{
     Alert, AlertSide, AlertState, Board, CLOSED, ClosedItem, Effects, Item, LOUD, MAPS, MapStep, OpenAct,
-    PastAnswers, RESOLVED, SIDES, Severity, Stop, TARGETS, TARGETS_AFTER_A_CUT, Timer,
+    PastAnswers, RESOLVED, SIDES, Severity, Stop, Timer,
+    fold_history::{count_own, happened},
 };
 use crate::domain::{
     command::{ActOrder, ItemAnswer},
@@ -23,9 +24,11 @@ impl Board {
         self.count(deed);
         match &deed.body {
             Body::WorkspaceCreated(born) => {
+                self.mark_applied(deed, false);
                 self.put_map(deed, MapVersion(0), Arc::clone(&born.model), vec!["the first map".to_owned()]);
             }
             Body::MapApplied(new) => {
+                self.mark_applied(deed, new.planned);
                 self.put_map(deed, new.version, Arc::clone(&new.model), new.changes.clone());
             }
             Body::ScopeExpanded(change) => {
@@ -91,8 +94,8 @@ impl Board {
                 item.version += 1;
             }),
             Body::ReviewStarted(queue) => self.start_review(deed, queue),
-            Body::ReviewEnded(end) => self.end_review(end),
-            Body::ReviewMissed(miss) => self.miss_review(miss),
+            Body::ReviewEnded(end) => self.end_review(deed, end),
+            Body::ReviewMissed(miss) => self.miss_review(deed, miss),
             Body::ActAllowed(order) => self.open_act(deed, order),
             Body::ActDone(()) | Body::ActFailed(()) => {
                 if let Some(no) = deed.refs.act {
@@ -123,7 +126,11 @@ impl Board {
                 self.rules.push_back(Arc::new((**rule).clone()));
             }
             Body::RuleRemoved(no) => self.rules.retain(|rule| rule.no != *no),
-            Body::AlertOpened(alert) | Body::AlertReopened(alert) => self.open_alert(alert),
+            Body::AlertOpened(alert) => {
+                self.count_failure(deed, alert, alert.sides.last());
+                self.open_alert(alert);
+            }
+            Body::AlertReopened(alert) => self.open_alert(alert),
             Body::AlertCounted(side) => self.count_alert(deed, side),
             Body::AlertAcknowledged(()) => self.change_alert(deed, |alert| {
                 alert.state = AlertState::Acknowledged { by: deed.actor.clone(), at: deed.recorded };
@@ -177,8 +184,13 @@ impl Board {
         self.recorded = deed.recorded;
         self.count_intervention(deed);
         *self.outcomes.entry(deed.outcome).or_insert(0) += 1;
+        self.count_for_others(deed);
+        self.count_dependencies(deed);
         let Actor::Agent(agent) = &deed.actor else { return };
         let facts = self.agents.entry(agent.clone()).or_default();
+        if let Some(day) = Arc::make_mut(&mut facts.history).on(happened(deed)) {
+            count_own(day, deed);
+        }
         if facts.deed == Seq(0) {
             facts.first = deed.time;
         }
@@ -196,6 +208,7 @@ impl Board {
             let facts = self.agents.entry(agent.clone()).or_default();
             facts.interventions += 1;
             facts.last_intervention = Some(deed.recorded);
+            self.on_day(agent, deed, |day, seq| day.interventions.add(seq));
         }
     }
 
@@ -224,14 +237,7 @@ impl Board {
             return;
         };
         self.next.act = self.next.act.max(no.next());
-        self.targets.insert(Arc::clone(&order.target), deed.seq);
-        if self.targets.len() > TARGETS {
-            let mut deeds: Vec<Seq> = self.targets.values().copied().collect();
-            deeds.sort_unstable_by(|a, b| b.cmp(a));
-            let oldest = deeds.get(TARGETS_AFTER_A_CUT - 1).copied().unwrap_or_default();
-            self.targets =
-                std::mem::take(&mut self.targets).into_iter().filter(|(_, d)| *d >= oldest).collect();
-        }
+        self.targets.set(Arc::clone(&order.target), deed.seq, deed.seq);
         let act = OpenAct {
             no,
             agent: agent.clone(),
@@ -265,7 +271,10 @@ impl Board {
     /// The same conflict again: its item shows one side more than before.
     fn count_alert(&mut self, deed: &Deed, side: &AlertSide) {
         self.change_alert(deed, |alert| add_side(alert, side));
-        let alert = deed.refs.alerts.first().and_then(|no| self.alerts.get(no));
+        let alert = deed.refs.alerts.first().and_then(|no| self.alerts.get(no)).cloned();
+        if let Some(alert) = &alert {
+            self.count_failure(deed, alert, Some(side));
+        }
         if let Some(item) = alert.and_then(|alert| alert.item).and_then(|no| self.items.get_mut(&no)) {
             Arc::make_mut(item).version += 1;
         }
@@ -343,6 +352,7 @@ impl Board {
         let past = self.past.entry(Arc::clone(&item.alike)).or_default();
         past.count(&closed.answer, 1);
         past.last = Some(Arc::from(format!("{} by {}", closed.answer.word(), deed.actor)));
+        self.count_approval(&item, &closed.answer, (deed.recorded, Some(deed.seq)));
         self.closed.push_back(Arc::new(ClosedItem {
             item,
             answer: closed.answer.clone(),
@@ -363,6 +373,7 @@ impl Board {
             if let Some(past) = self.past.get_mut(&closed.item.alike) {
                 past.count(&closed.answer, -1);
             }
+            self.count_approval(&closed.item, &closed.answer, (closed.at, None));
             let mut item = (*closed.item).clone();
             item.version += 1;
             if !item.overdue {

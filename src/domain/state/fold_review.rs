@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Board, OpenReview, ReviewEnd, ReviewMiss, ReviewTurn, Timer};
+use super::{Board, OpenReview, PastTurn, ReviewEnd, ReviewMiss, ReviewTurn, Timer};
 use crate::domain::{
     deed::Deed,
     ids::QueueName,
@@ -83,21 +83,23 @@ impl Board {
         }
     }
 
-    pub(super) fn end_review(&mut self, end: &ReviewEnd) {
+    pub(super) fn end_review(&mut self, deed: &Deed, end: &ReviewEnd) {
         let reviews = self.reviews.entry(end.queue.clone()).or_default();
         reviews.open = None;
         reviews.last = Some(end.clone());
         if let Some(turn) = end.counts {
             reviews.held += 1;
             reviews.last_held = Some(true);
+            reviews.turned(PastTurn { due: turn.due, held: true, deed: deed.seq });
             self.turn_review(&end.queue, turn);
         }
     }
 
-    pub(super) fn miss_review(&mut self, miss: &ReviewMiss) {
+    pub(super) fn miss_review(&mut self, deed: &Deed, miss: &ReviewMiss) {
         let reviews = self.reviews.entry(miss.queue.clone()).or_default();
         reviews.missed += 1;
         reviews.last_held = Some(false);
+        reviews.turned(PastTurn { due: miss.turn.due, held: false, deed: deed.seq });
         self.turn_review(&miss.queue, miss.turn);
     }
 

@@ -8,8 +8,10 @@ mod board;
 mod entities;
 mod fold;
 mod fold_board;
+mod fold_history;
 mod fold_review;
 mod fold_work;
+mod history;
 mod imports;
 mod item;
 mod lease;
@@ -23,12 +25,11 @@ mod timer;
 mod work;
 
 pub use access::{Access, KEY_LIFE, KEYS, KeyAnswer, KeyOf, Token, TokenClass, TokenRecord};
-pub use alert::{Alert, AlertKind, AlertSide, AlertState, LOUD, SIDES, Severity};
-pub use board::{
-    AgentFacts, Board, CLOSED, MAPS, MapStep, Next, RESOLVED, Stop, TARGETS, TARGETS_AFTER_A_CUT,
-};
+pub use alert::{Alert, AlertKind, AlertSide, AlertState, LOUD, SIDES, STOPPED, Severity};
+pub use board::{AgentFacts, Board, CLOSED, MAPS, MapStep, Next, RESOLVED, Stop};
 pub use entities::{ACTORS, Entities, Entity, Field, Hasher, RECENT, RUNS, Run, Tombstone, Touch};
 pub use fold_review::REVIEW_GRACE;
+pub use history::{CareMark, Count, DAYS, DayCounts, Dependency, History, MapCare, PastTurn, TURNS, day_of};
 pub use imports::Imports;
 pub use item::{Case, ClosedItem, Effects, Item, PastAnswers, Redone, ScopeRule, Suggestion, hex};
 pub use lease::{Hold, Lease};

@@ -42,6 +42,11 @@ impl<T: Clone> Recent<T> {
         self.0.iter().map(|(key, (_, value))| (key, value))
     }
 
+    /// Whether some may have been forgotten.
+    pub fn was_cut(&self) -> bool {
+        self.0.len() >= KEPT_AFTER_A_CUT
+    }
+
     /// Sets what is kept under the key.
     pub fn set(&mut self, key: Arc<str>, deed: Seq, value: T) {
         self.0.insert(key, (deed, value));

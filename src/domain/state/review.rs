@@ -1,7 +1,9 @@
 //! Sessions over a queue, and whether the scheduled ones were held, 2-domain §6.
 
+use imbl::Vector;
 use serde::{Deserialize, Serialize};
 
+use super::PastTurn;
 use crate::domain::{
     ids::{Actor, QueueName, Seq},
     time::Time,
@@ -24,6 +26,9 @@ pub struct QueueReviews {
     pub missed: u64,
     /// Whether the last scheduled one was held.
     pub last_held: Option<bool>,
+    /// The scheduled ones that are over, oldest first.
+    #[serde(default, skip_serializing_if = "Vector::is_empty")]
+    pub turns: Vector<PastTurn>,
 }
 
 /// A session under way.

@@ -8,7 +8,7 @@ use crate::domain::{
     deed::{FieldChange, Outcome},
     ids::{Actor, AlertNo, Seq},
     path::FieldPath,
-    state::{AlertSide, State},
+    state::{AlertSide, STOPPED, State},
 };
 
 /// A refused deed that was based on old versions: its alert, noted on the deed.
@@ -63,11 +63,11 @@ pub(in crate::domain::decide) fn would_be_stale(
             deed.action,
             deed.reason.as_deref().unwrap_or("no reason given")
         ))),
-        outcome: Arc::from(if deed.outcome == Outcome::Committed {
-            "committed, would be stale"
+        outcome: if deed.outcome == Outcome::Stale {
+            Arc::from(STOPPED)
         } else {
-            "stopped, stale"
-        }),
+            Arc::from(format!("{}, would be stale", deed.outcome.as_str()))
+        },
     };
     let finding = Finding {
         kind,

@@ -227,6 +227,7 @@ fn go_out(sheet: &mut Sheet<'_>, publish: &Publish, verdict: Option<&Stop>) -> S
     let body = Body::OutputPublished(Box::new(publication(publish)));
     let mut deed = draft(sheet, publish, body, Outcome::Committed);
     deed.reason.clone_from(&publish.reason);
+    deed.refs.based_on = publish.depends_on.keys().cloned().collect();
     if let Some(found) = verdict {
         deed.code = Some(found.code);
         deed.verdict = Some(found.outcome);

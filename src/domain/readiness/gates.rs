@@ -1,0 +1,355 @@
+//! What is asked of an agent: six gates, each with its evidence.
+
+use std::collections::BTreeMap;
+
+use super::{
+    APPROVALS, AgentReadiness, DEEDS, Evidence, Gate, GateKind, GateState, QUIET_DAYS, WINDOW_DAYS,
+    map_standing,
+};
+use crate::domain::{
+    ids::{Actor, AgentId},
+    map::{Agent, Queue},
+    state::{AgentFacts, Alert, Board, Count, DayCounts, PastTurn, QueueReviews},
+    time::{Span, Time},
+};
+
+/// More than this share of approvals, in percent, without edits.
+const PLAIN_SHARE: u64 = 85;
+/// At least this share of scheduled reviews, in percent, held.
+const HELD_SHARE: usize = 90;
+/// Deeds that are listed as evidence of one thing.
+const LISTED: usize = 5;
+
+/// What one agent's gates are computed from.
+struct Case<'a> {
+    board: &'a Board,
+    now: Time,
+    id: &'a AgentId,
+    /// Its entry in the map.
+    entry: Option<&'a Agent>,
+    /// What its deeds tell.
+    facts: Option<&'a AgentFacts>,
+    live_since: Option<Time>,
+    last: DayCounts,
+    /// Open conflicts that it has a part in.
+    conflicts: Vec<&'a Alert>,
+}
+
+/// Every agent of the map in its order, then those that act without being in it.
+pub(super) fn of_all(board: &Board, now: Time) -> Vec<AgentReadiness> {
+    let conflicts = open_conflicts(board);
+    let model = board.map.model();
+    let known = model.agents.iter().map(|agent| (&agent.id, Some(agent)));
+    let others = board
+        .agents
+        .iter()
+        .filter(|(id, facts)| acted(facts) && board.map.agent(id).is_none())
+        .map(|(id, _)| (id, None));
+    known.chain(others).map(|(id, entry)| of(board, now, (id, entry), &conflicts)).collect()
+}
+
+fn of<'a>(
+    board: &'a Board,
+    now: Time,
+    (id, entry): (&'a AgentId, Option<&'a Agent>),
+    conflicts: &BTreeMap<&'a AgentId, Vec<&'a Alert>>,
+) -> AgentReadiness {
+    let facts = board.agents.get(id);
+    let case = Case {
+        board,
+        now,
+        id,
+        entry,
+        facts,
+        live_since: live_since(entry, facts),
+        last: facts.map(|facts| facts.history.last_days(now, WINDOW_DAYS)).unwrap_or_default(),
+        conflicts: conflicts.get(id).cloned().unwrap_or_default(),
+    };
+    let gates = vec![
+        stable(&case),
+        trusted(&case),
+        consistent(&case),
+        documented(&case),
+        reviewed(&case),
+        quiet(&case),
+    ];
+    AgentReadiness { agent: id.clone(), in_map: entry.is_some(), live_since: case.live_since, gates }
+}
+
+/// The open conflicts of each agent; those that one has acknowledged are open still.
+fn open_conflicts(board: &Board) -> BTreeMap<&AgentId, Vec<&Alert>> {
+    let mut of: BTreeMap<&AgentId, Vec<&Alert>> = BTreeMap::new();
+    let open = board.alerts.values().map(AsRef::as_ref);
+    for alert in open.filter(|alert: &&Alert| alert.kind.is_coordination_failure(alert.sides.last())) {
+        for agent in alert.who.iter().filter_map(Actor::agent) {
+            of.entry(agent).or_default().push(alert);
+        }
+    }
+    of
+}
+
+fn acted(facts: &AgentFacts) -> bool {
+    !facts.outcomes.is_empty()
+}
+
+/// The map's word, else the first deed.
+pub(super) fn live_since(entry: Option<&Agent>, facts: Option<&AgentFacts>) -> Option<Time> {
+    let said = entry.and_then(|agent| agent.live_since).and_then(|day| day.and_hms_opt(0, 0, 0));
+    let said = said.map(|midnight| Time::from_micros(midnight.and_utc().timestamp_micros()));
+    said.or_else(|| facts.filter(|facts| acted(facts)).map(|facts| facts.first))
+}
+
+/// Whether what works since then is still being set up.
+pub(super) fn is_calibrating(live_since: Option<Time>, now: Time) -> bool {
+    live_since.is_none_or(|since| days_since(since, now) < WINDOW_DAYS)
+}
+
+/// Whole days that lie between.
+pub(super) fn days_since(then: Time, now: Time) -> i64 {
+    now.since(then).micros() / Span::from_days(1).micros()
+}
+
+fn gate(kind: GateKind, state: GateState, words: impl Into<String>, evidence: Vec<Evidence>) -> Gate {
+    Gate { kind, state, words: words.into(), evidence }
+}
+
+fn stable(case: &Case<'_>) -> Gate {
+    let kind = GateKind::Stable;
+    let stepped_in = case.last.interventions;
+    let mut evidence = Vec::new();
+    let Some(since) = case.live_since else {
+        return gate(kind, GateState::TooLittle, "it has done nothing yet", evidence);
+    };
+    let days = days_since(since, case.now);
+    match case.entry.and_then(|entry| entry.live_since) {
+        Some(day) => evidence.push(Evidence::place(place(case), format!("live since {day}"))),
+        None => {
+            let words = format!("first seen {}", date(since));
+            evidence.push(Evidence { deed: None, place: None, words });
+        }
+    }
+    if stepped_in.n > 0 {
+        evidence.push(Evidence::deed(stepped_in.last, "the last manual intervention on its zone"));
+        let words = format!("{} in the last {WINDOW_DAYS} days", times(stepped_in.n, "manual intervention"));
+        return gate(kind, GateState::Fails, words, evidence);
+    }
+    if days < WINDOW_DAYS {
+        return gate(kind, GateState::TooLittle, format!("live {days} of {WINDOW_DAYS} days"), evidence);
+    }
+    if case.last.deeds.n == 0 {
+        let words = format!("live {days} days, but it did nothing in the last {WINDOW_DAYS}");
+        return gate(kind, GateState::TooLittle, words, evidence);
+    }
+    evidence.push(Evidence::deed(
+        case.last.deeds.last,
+        times(case.last.deeds.n, "deed") + " since, the last one",
+    ));
+    gate(
+        kind,
+        GateState::Holds,
+        format!("live {days} days, no manual intervention in {WINDOW_DAYS}"),
+        evidence,
+    )
+}
+
+fn trusted(case: &Case<'_>) -> Gate {
+    let kind = GateKind::Trusted;
+    let model = case.board.map.model();
+    let asked: Vec<&str> = model
+        .outputs
+        .iter()
+        .filter(|output| output.needs_approval)
+        .filter(|output| case.entry.is_some_and(|entry| entry.outputs.contains(&output.name)))
+        .map(|output| output.name.as_str())
+        .collect();
+    let answers = case.last.approvals();
+    if asked.is_empty() && answers == 0 {
+        return gate(kind, GateState::Holds, "no output of its own needs approval", Vec::new());
+    }
+    let mut evidence: Vec<Evidence> =
+        asked.iter().map(|output| Evidence::place(format!("output {output}"), "needs approval")).collect();
+    for (count, words) in [
+        (case.last.approved, "approved as it was"),
+        (case.last.edited, "approved with edits"),
+        (case.last.rejected, "rejected"),
+    ] {
+        if count.n > 0 {
+            evidence.push(Evidence::deed(count.last, format!("{} {words}, the last one", count.n)));
+        }
+    }
+    if answers < APPROVALS {
+        let words = format!("{answers} of {APPROVALS} approvals in {WINDOW_DAYS} days");
+        return gate(kind, GateState::TooLittle, words, evidence);
+    }
+    let (plain, all) = (u64::from(case.last.approved.n), u64::from(answers));
+    let holds = plain * 100 > all * PLAIN_SHARE;
+    let words = format!("{}% of {all} approvals without edits", plain * 100 / all);
+    gate(kind, if holds { GateState::Holds } else { GateState::Fails }, words, evidence)
+}
+
+fn consistent(case: &Case<'_>) -> Gate {
+    let kind = GateKind::Consistent;
+    let before = case.facts.map(|facts| facts.history.days_before(case.now, WINDOW_DAYS)).unwrap_or_default();
+    let last = &case.last;
+    let bad = |days: &DayCounts| days.refused.and(days.returned).and(days.failed);
+    let (bad_last, bad_before) = (bad(last), bad(&before));
+    let mut evidence = Vec::new();
+    for (count, words) in
+        [(last.refused, "refused or stale"), (last.returned, "returned"), (last.failed, "failed")]
+    {
+        if count.n > 0 {
+            evidence.push(Evidence::deed(count.last, format!("{} {words}, the last one", count.n)));
+        }
+    }
+    if last.deeds.n < DEEDS || before.deeds.n < DEEDS {
+        let words = format!(
+            "{} and, in the {WINDOW_DAYS} days before, {}: fewer than {DEEDS} say nothing",
+            times(last.deeds.n, "deed"),
+            before.deeds.n
+        );
+        return gate(kind, GateState::TooLittle, words, evidence);
+    }
+    let rise = |bad: Count, deeds: Count| u64::from(bad.n) * u64::from(deeds.n);
+    let fails = rise(bad_last, before.deeds) * 2 > rise(bad_before, last.deeds) * 3;
+    let words =
+        format!("{} a hundred deeds, {} before", rate(bad_last, last.deeds), rate(bad_before, before.deeds));
+    gate(kind, if fails { GateState::Fails } else { GateState::Holds }, words, evidence)
+}
+
+/// `2.5`: how many of a hundred.
+fn rate(bad: Count, deeds: Count) -> String {
+    let tenths = u64::from(bad.n) * 1_000 / u64::from(deeds.n.max(1));
+    format!("{}.{}", tenths / 10, tenths % 10)
+}
+
+fn documented(case: &Case<'_>) -> Gate {
+    let kind = GateKind::Documented;
+    let Some(entry) = case.entry else {
+        let words = "it is not in the map: add an [[agent]] with its owner and its zone";
+        return gate(kind, GateState::Fails, words, Vec::new());
+    };
+    let model = case.board.map.model();
+    let routed = model.routes.iter().any(|route| route.agent == *case.id || route.then.contains(case.id));
+    let mut missing = Vec::new();
+    if entry.triggers.is_empty() && !routed {
+        missing.push("no trigger and no route: what wakes it?".to_owned());
+    }
+    if entry.writes.is_empty() && entry.outputs.is_empty() {
+        missing.push("no writes and no outputs: what is its own?".to_owned());
+    }
+    if model.queue_of(case.id).is_none() {
+        missing.push("no queue: whom does it ask?".to_owned());
+    }
+    let standing = map_standing(case.board, case.now);
+    if let Some(due) = standing.due.filter(|_| standing.overdue) {
+        let words = format!("the map is overdue since {}: `deeds map reviewed`", date(due));
+        missing.push(words);
+    }
+    let queue = model.queue_of(case.id).map_or("nobody", |queue| queue.name.as_str());
+    let mut evidence = vec![Evidence::place(
+        place(case),
+        format!(
+            "owner {}, {} triggers, {} writes, {} outputs, escalates to {queue}",
+            entry.owner,
+            entry.triggers.len(),
+            entry.writes.len(),
+            entry.outputs.len(),
+        ),
+    )];
+    if let Some(mark) = case.board.care.last() {
+        evidence
+            .push(Evidence::deed(mark.deed, format!("map gone through {} by {}", date(mark.at), mark.by)));
+    }
+    if missing.is_empty() {
+        return gate(kind, GateState::Holds, format!("in the map v{}", standing.version), evidence);
+    }
+    gate(kind, GateState::Fails, missing.join("; "), evidence)
+}
+
+fn reviewed(case: &Case<'_>) -> Gate {
+    let kind = GateKind::Reviewed;
+    let Some(queue) = case.board.map.model().queue_of(case.id) else {
+        return gate(kind, GateState::Fails, "no queue, so nobody goes through its items", Vec::new());
+    };
+    let place = format!("queue {}", queue.name);
+    let mut evidence = vec![Evidence::place(place, format!("owner {}", queue.owner))];
+    if queue.review.is_none() {
+        let words = format!("the queue {} has no schedule", queue.name);
+        return gate(kind, GateState::Fails, words, evidence);
+    }
+    let turns = turns(case, queue);
+    let Some(last) = turns.last() else {
+        let words = format!("no scheduled review of {} in {WINDOW_DAYS} days yet", queue.name);
+        return gate(kind, GateState::TooLittle, words, evidence);
+    };
+    let held = turns.iter().filter(|turn| turn.held).count();
+    let told = turns.iter().rev().filter(|turn| !turn.held || turn.deed == last.deed).take(LISTED);
+    evidence.extend(told.map(|turn| {
+        let how = if turn.held { "held" } else { "missed" };
+        Evidence::deed(turn.deed, format!("the review of {} was {how}", date(turn.due)))
+    }));
+    let last_words = if last.held { "the last one held" } else { "the last one missed" };
+    let words = format!("{held} of {} reviews of {} held, {last_words}", turns.len(), queue.name);
+    let holds = last.held && held * 100 >= turns.len() * HELD_SHARE;
+    gate(kind, if holds { GateState::Holds } else { GateState::Fails }, words, evidence)
+}
+
+/// The scheduled reviews of the window, oldest first.
+fn turns(case: &Case<'_>, queue: &Queue) -> Vec<PastTurn> {
+    let after = case.now.minus(Span::from_days(WINDOW_DAYS));
+    let reviews: Option<&QueueReviews> = case.board.reviews.get(&queue.name);
+    let turns = reviews.into_iter().flat_map(|reviews| &reviews.turns);
+    turns.filter(|turn| turn.due > after && turn.due <= case.now.plus(Span::from_days(1))).copied().collect()
+}
+
+fn quiet(case: &Case<'_>) -> Gate {
+    let kind = GateKind::Quiet;
+    if let Some(alert) = case.conflicts.first() {
+        let evidence = case.conflicts.iter().take(LISTED).map(|alert| {
+            Evidence::deed(alert.deed, format!("alert {}: {} {}", alert.no, alert.kind.as_str(), alert.title))
+        });
+        let words = match case.conflicts.len() {
+            1 => format!("alert {} is open: {}", alert.no, alert.kind.as_str()),
+            n => format!("{n} conflicts are open, alert {} among them", alert.no),
+        };
+        return gate(kind, GateState::Fails, words, evidence.collect());
+    }
+    let last = case.facts.map(|facts| facts.history.last_days(case.now, QUIET_DAYS)).unwrap_or_default();
+    if last.failures.n > 0 {
+        let words =
+            format!("{} in the last {QUIET_DAYS} days", times(last.failures.n, "coordination failure"));
+        let evidence = vec![Evidence::deed(last.failures.last, "the last one")];
+        return gate(kind, GateState::Fails, words, evidence);
+    }
+    let days = case.live_since.map_or(0, |since| days_since(since, case.now));
+    if days < QUIET_DAYS {
+        let words = format!("no coordination failure, but live {days} of {QUIET_DAYS} days");
+        return gate(kind, GateState::TooLittle, words, Vec::new());
+    }
+    if last.deeds.n == 0 {
+        let words = format!("it did nothing in the last {QUIET_DAYS} days");
+        return gate(kind, GateState::TooLittle, words, Vec::new());
+    }
+    let evidence =
+        vec![Evidence::deed(last.deeds.last, times(last.deeds.n, "deed") + " since, the last one")];
+    gate(kind, GateState::Holds, format!("no coordination failure in {QUIET_DAYS} days"), evidence)
+}
+
+/// `sales is not stable: live 3 of 28 days`.
+pub(super) fn words(agent: &AgentId, gate: &Gate) -> String {
+    format!("{agent} is not {}: {}", gate.kind, gate.words)
+}
+
+fn place(case: &Case<'_>) -> String {
+    format!("agent {}", case.id)
+}
+
+/// `3 deeds`, `1 deed`.
+pub(super) fn times(n: u32, what: &str) -> String {
+    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
+}
+
+/// The UTC day, for people.
+pub(super) fn date(time: Time) -> String {
+    time.utc().format("%Y-%m-%d").to_string()
+}

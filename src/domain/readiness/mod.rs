@@ -1,0 +1,316 @@
+//! Readiness, 2-domain §7: how far each agent and the team are, computed from the board alone, each gate with what it
+//! was found by. So it works live, as of the past, and offline; nothing here decides anything.
+//!
+//! `gates` holds what is asked of an agent, `stages` what is asked of the team, `joining` whether more agents may come.
+//! What has not been seen is said as such and is never a pass. What counts as a coordination failure is decided in one
+//! place, `AlertKind::is_coordination_failure`.
+
+mod gates;
+mod joining;
+mod stages;
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+pub use joining::{Joining, Overlap, joining, unmet};
+pub use stages::{STAGES, StageRow};
+
+use super::{
+    ids::{AgentId, MapVersion, Seq},
+    state::{Board, CareMark, Dependency},
+    time::Time,
+};
+
+/// The days that an agent must be live, and that most gates look back on.
+pub const WINDOW_DAYS: i64 = 28;
+/// The days without a coordination failure.
+pub const QUIET_DAYS: i64 = 14;
+/// Fewest approvals that say anything.
+pub const APPROVALS: u32 = 20;
+/// Fewest deeds in each of two windows that are compared. (The rule names no number: below it one refusal more or less
+/// would decide.)
+pub const DEEDS: u32 = 20;
+
+/// A team as it stands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Team {
+    /// When this was so.
+    pub at: Time,
+    /// After which deed.
+    pub head: Seq,
+    /// The stage, from the number of agents in the map.
+    pub stage: Stage,
+    /// The agents of the map in its order, then those that act without being in it.
+    pub agents: Vec<AgentReadiness>,
+    /// What must be there at this stage and those before it.
+    pub infrastructure: Vec<Need>,
+    /// What the gate to the next stage asks for and is not met; empty where it is, and at the last stage.
+    pub next: Vec<Missing>,
+    /// Who relies on whose fields, the most used first.
+    pub dependencies: Vec<Dependency>,
+    /// The map and when it was last gone through.
+    pub map: MapStanding,
+}
+
+/// An agent as it stands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AgentReadiness {
+    /// Who.
+    pub agent: AgentId,
+    /// Whether the map knows it.
+    pub in_map: bool,
+    /// Since when it works: the map's `live_since`, else its first deed.
+    pub live_since: Option<Time>,
+    /// Every gate, in the order of the table.
+    pub gates: Vec<Gate>,
+}
+
+/// One gate of one agent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gate {
+    /// Which.
+    pub kind: GateKind,
+    /// How it stands.
+    pub state: GateState,
+    /// Why, in one line.
+    pub words: String,
+    /// What it was found by.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<Evidence>,
+}
+
+/// What is asked of an agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum GateKind {
+    /// Live for four weeks, and no person stepped in.
+    Stable,
+    /// What it publishes is approved as it is.
+    Trusted,
+    /// It is not stopped or sent back more often than before.
+    Consistent,
+    /// The map says what it does, and the map is current.
+    Documented,
+    /// A named person goes through its queue on schedule.
+    Reviewed,
+    /// No collision, no coordination failure.
+    Quiet,
+}
+
+/// How a gate stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GateState {
+    /// It is met.
+    Holds,
+    /// There is evidence against it.
+    Fails,
+    /// Too little evidence: not met, and nothing speaks against it.
+    TooLittle,
+}
+
+/// What a gate was found by.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// The deed, or the last of several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deed: Option<Seq>,
+    /// The place in the map, such as `agent intake`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
+    /// What is there.
+    pub words: String,
+}
+
+/// A team's stage, 1 to 5.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(into = "u8", try_from = "u8")]
+pub enum Stage {
+    /// One agent.
+    Single,
+    /// Two.
+    Small,
+    /// Three.
+    Three,
+    /// Four to six.
+    Operating,
+    /// Seven or more.
+    Full,
+}
+
+/// One piece of infrastructure that a stage needs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Need {
+    /// The stage that asks for it first.
+    pub stage: Stage,
+    /// What.
+    pub what: String,
+    /// Whether it is there.
+    pub state: GateState,
+    /// How one knows.
+    pub words: String,
+}
+
+/// What the gate to the next stage asks for and is not met.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Missing {
+    /// Whose, where it is an agent's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<AgentId>,
+    /// Which gate of that agent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gate: Option<GateKind>,
+    /// Whether something speaks against it, or too little is known.
+    pub state: GateState,
+    /// What is missing.
+    pub words: String,
+}
+
+/// The map in force and when it was last gone through.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MapStanding {
+    /// Its version.
+    pub version: MapVersion,
+    /// When it was last put in force as a whole.
+    pub applied: Option<CareMark>,
+    /// When a person last went through it.
+    pub reviewed: Option<CareMark>,
+    /// When it is overdue; never where it does not say how often it is gone through.
+    pub due: Option<Time>,
+    /// Whether it is.
+    pub overdue: bool,
+}
+
+/// How the team stands at `now`.
+pub fn readiness(board: &Board, now: Time) -> Team {
+    let model = board.map.model();
+    let agents = gates::of_all(board, now);
+    let stage = Stage::of(model.agents.len());
+    let infrastructure = stages::infrastructure(board, stage);
+    let next = stages::missing(board, stage, &agents, now);
+    let mut dependencies: Vec<Dependency> =
+        board.dependencies.iter().map(|(_, dependency)| dependency.clone()).collect();
+    dependencies.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.reader.cmp(&b.reader)));
+    let map = map_standing(board, now);
+    Team { at: now, head: board.head, stage, agents, infrastructure, next, dependencies, map }
+}
+
+/// When the map was last gone through, and whether it is overdue.
+pub fn map_standing(board: &Board, now: Time) -> MapStanding {
+    let due = board.care.due(board.map.model().review_every);
+    MapStanding {
+        version: board.map_version,
+        applied: board.care.applied.clone(),
+        reviewed: board.care.reviewed.clone(),
+        due,
+        overdue: due.is_some_and(|due| due <= now),
+    }
+}
+
+impl Team {
+    /// The agent of that name.
+    pub fn agent(&self, id: &AgentId) -> Option<&AgentReadiness> {
+        self.agents.iter().find(|agent| agent.agent == *id)
+    }
+}
+
+impl AgentReadiness {
+    /// One of its gates.
+    pub fn gate(&self, kind: GateKind) -> Option<&Gate> {
+        self.gates.iter().find(|gate| gate.kind == kind)
+    }
+
+    /// Whether every gate is met.
+    pub fn is_ready(&self) -> bool {
+        self.gates.iter().all(|gate| gate.state == GateState::Holds)
+    }
+
+    /// Whether it is still being set up: live for less than the window.
+    pub fn is_calibrating(&self, now: Time) -> bool {
+        gates::is_calibrating(self.live_since, now)
+    }
+}
+
+impl GateKind {
+    /// Every gate, in the order of the table.
+    pub const ALL: [Self; 6] =
+        [Self::Stable, Self::Trusted, Self::Consistent, Self::Documented, Self::Reviewed, Self::Quiet];
+
+    /// The word on every screen.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Stable => "stable",
+            Self::Trusted => "trusted",
+            Self::Consistent => "consistent",
+            Self::Documented => "documented",
+            Self::Reviewed => "reviewed",
+            Self::Quiet => "quiet",
+        }
+    }
+
+    /// When it holds, as 2-domain §7 has it.
+    pub fn rule(self) -> &'static str {
+        match self {
+            Self::Stable => {
+                "live 28 days or more, with no manual intervention on its zone in the last 28 (a handled case counts, \
+                 an expanded zone does not)"
+            }
+            Self::Trusted => {
+                "more than 85% of at least 20 approvals in 28 days were approved without edits; an agent with no \
+                 output that needs approval passes"
+            }
+            Self::Consistent => {
+                "refusals, returns and failures a hundred deeds are not half as high again as in the 28 days before"
+            }
+            Self::Documented => {
+                "triggers, writes or outputs, escalation and owner are in the map, and the map is not overdue"
+            }
+            Self::Reviewed => {
+                "its queue has a named owner, the last scheduled review was held, and 90% of those in 28 days"
+            }
+            Self::Quiet => "no open collision, and no coordination failure in the last 14 days",
+        }
+    }
+}
+
+impl GateState {
+    /// The words on every screen.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Holds => "holds",
+            Self::Fails => "fails",
+            Self::TooLittle => "too little evidence",
+        }
+    }
+}
+
+impl Evidence {
+    fn deed(deed: Seq, words: impl Into<String>) -> Self {
+        Self { deed: (deed != Seq(0)).then_some(deed), place: None, words: words.into() }
+    }
+
+    fn place(place: impl Into<String>, words: impl Into<String>) -> Self {
+        Self { deed: None, place: Some(place.into()), words: words.into() }
+    }
+}
+
+impl fmt::Display for GateKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl From<Stage> for u8 {
+    fn from(stage: Stage) -> Self {
+        stage.number()
+    }
+}
+
+impl TryFrom<u8> for Stage {
+    type Error = String;
+    fn try_from(number: u8) -> Result<Self, String> {
+        let found = Self::ALL.into_iter().find(|stage| stage.number() == number);
+        found.ok_or_else(|| format!("{number} is not a stage; they are 1 to 5"))
+    }
+}
