@@ -48,6 +48,8 @@ mod outputs;
 mod overrides;
 #[path = "domain/people.rs"]
 mod people;
+#[path = "domain/plans.rs"]
+mod plans;
 #[path = "domain/properties.rs"]
 mod properties;
 #[path = "domain/proposals.rs"]

@@ -8,7 +8,7 @@ use crate::domain::{
     command::{Expected, NAME_BYTES, TEXT_BYTES, Write, WriteKind},
     deed::FieldChange,
     ids::{Actor, AgentId, Seq, Version},
-    map::{Authority, Condition, Defer, FieldKind, Map},
+    map::{Authority, Condition, Defer, FieldKind, Map, turns},
     path::{Bindings, EntityPath, FieldName, FieldPath},
     query,
     state::{Field, Hold, State},
@@ -267,18 +267,6 @@ pub(super) fn kind_refusal(state: &State, agent: &AgentId, write: &Write) -> Opt
 /// The agent that wrote the field last. People do not move the baton.
 fn last_agent(field: &Field) -> Option<&AgentId> {
     field.runs.iter().rev().find_map(|run| run.by.agent())
-}
-
-/// Who is next in a sequence that goes round: the first where nobody, or nobody named, was last; else the one after the
-/// last, and where `stays` the last itself too.
-pub(super) fn turns<'a>(order: &'a [AgentId], last: Option<&AgentId>, stays: bool) -> Vec<&'a AgentId> {
-    let places = order.iter().enumerate().filter(|(_, agent)| Some(*agent) == last);
-    let next = |(at, agent)| [stays.then_some(agent), order.get(at + 1).or(order.first())];
-    let mut next: Vec<&AgentId> = places.flat_map(next).flatten().collect();
-    if next.is_empty() {
-        next.extend(order.first());
-    }
-    next
 }
 
 /// Names in their order.

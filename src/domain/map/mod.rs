@@ -13,8 +13,11 @@ pub mod model;
 mod nearest;
 mod overlaps;
 pub mod parse;
+pub mod plan;
 pub mod schedule;
+mod shape;
 mod spelling;
+mod turns;
 
 pub use authority::{Authority, Map, Routing};
 pub use condition::{Condition, Occasion, Op};
@@ -27,5 +30,7 @@ pub use model::{
 };
 pub use nearest::{nearest_listener, nearest_zone};
 pub use parse::{Parsed, parse};
+pub use plan::{Plan, Planning};
 pub use schedule::Schedule;
 pub use spelling::nearest as nearest_name;
+pub(crate) use turns::turns;

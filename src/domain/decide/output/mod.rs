@@ -10,7 +10,7 @@ use crate::domain::{
     command::{DEPENDENCIES, NAME_BYTES, Publish},
     deed::{Body, Deed, FieldChange, Outcome, Refs},
     ids::{AgentId, Seq},
-    map::Output,
+    map::{Output, turns},
     query,
     state::{Board, LastPublication, Publication, State, key},
     time::Time,
@@ -165,7 +165,7 @@ fn check_zone(state: &State, agent: &AgentId, publish: &Publish) -> Option<Stop>
 fn check_turn(state: &State, agent: &AgentId, publish: &Publish) -> Option<Stop> {
     let rule = rule(&state.board, &publish.output).filter(|rule| !rule.order.is_empty())?;
     let last = last_on_thread(&state.board, publish).map(|last| &last.by);
-    let next = verdict::turns(&rule.order, last, true);
+    let next = turns(&rule.order, last, true);
     if next.contains(&agent) {
         return None;
     }

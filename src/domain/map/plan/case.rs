@@ -1,0 +1,302 @@
+//! What a deed asked of the map, and how that came out. Deeds about anything else are no cases.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::Fate;
+use super::side::Part;
+use crate::domain::code::Code;
+use crate::domain::command::ActOrder;
+use crate::domain::deed::{Body, Deed, FieldChange, Outcome};
+use crate::domain::ids::{Actor, AgentId};
+use crate::domain::map::shape::shape_of;
+use crate::domain::path::{EntityPath, FieldName, FieldPath};
+use crate::domain::state::{self, ClaimMark, Publication};
+use crate::domain::value::Value;
+
+/// One decision that the map had a say in.
+pub(super) struct Case<'a> {
+    pub(super) asked: Asked<'a>,
+    /// How it came out.
+    pub(super) was: Fate,
+    /// It came out so for a reason that no map has to do with: it was stale, leased, another went first.
+    pub(super) aside: bool,
+    /// It went through only because the workspace observed: the map was against it.
+    pub(super) marked: bool,
+    /// It went through only because the workspace observed: this was against it, and no map had to do with it.
+    pub(super) noted: Option<Code>,
+}
+
+/// What was asked.
+pub(super) enum Asked<'a> {
+    Write {
+        agent: &'a AgentId,
+        entity: &'a EntityPath,
+        fields: Vec<Touched<'a>>,
+    },
+    Act {
+        agent: &'a AgentId,
+        order: &'a ActOrder,
+    },
+    Event {
+        event: &'a str,
+        attributes: &'a BTreeMap<Arc<str>, Value>,
+        raised_by: Raiser,
+    },
+    Claim {
+        agent: &'a AgentId,
+        claim: &'a ClaimMark,
+    },
+    Publication {
+        agent: &'a AgentId,
+        publication: &'a Publication,
+        approved: bool,
+    },
+    Escalation {
+        agent: &'a AgentId,
+    },
+    /// A write whose deed does not name the fields: it was stopped by something else.
+    Untold,
+}
+
+/// One field that a write changed or wanted to change.
+pub(super) struct Touched<'a> {
+    pub(super) name: Cow<'a, FieldName>,
+    /// The value before; known of what was committed.
+    pub(super) before: Option<&'a Value>,
+    pub(super) after: Option<&'a Value>,
+    /// Was there a value before?
+    pub(super) existed: bool,
+}
+
+/// Who raised an event.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Raiser {
+    /// An agent or a person.
+    Somebody,
+    /// Deeds, on schedule.
+    Schedule,
+    /// Deeds, because a field changed.
+    Change,
+}
+
+/// What becomes of a refusal when another map is laid over it.
+enum Refusal {
+    /// It was decided before anything is asked of a map, or says nothing about the map.
+    NoCase,
+    /// The map said so.
+    ByMap,
+    /// The map allowed it, something else did not.
+    Aside,
+}
+
+fn refusal(code: Option<Code>) -> Refusal {
+    match code {
+        Some(
+            Code::NotOwner
+            | Code::Unowned
+            | Code::OutOfScope
+            | Code::Constant
+            | Code::Backward
+            | Code::NotAStep
+            | Code::NotYourTurn
+            | Code::ClaimTaken
+            | Code::Collision
+            | Code::NeedsApproval,
+        ) => Refusal::ByMap,
+        Some(
+            Code::Stale
+            | Code::MissingVersion
+            | Code::Tombstone
+            | Code::Exists
+            | Code::Deferred
+            | Code::HeldOpen
+            | Code::Leased
+            | Code::LeaseOver
+            | Code::NoToken,
+        ) => Refusal::Aside,
+        Some(_) | None => Refusal::NoCase,
+    }
+}
+
+impl<'a> Case<'a> {
+    pub(super) fn of(deed: &'a Deed) -> Option<Self> {
+        let case = of_write(deed)
+            .or_else(|| of_act(deed))
+            .or_else(|| of_event(deed))
+            .or_else(|| of_claim(deed))
+            .or_else(|| of_publication(deed))
+            .or_else(|| of_escalation(deed))?;
+        let code = deed.code.filter(|_| deed.verdict.is_some());
+        let noted = code.filter(|code| matches!(refusal(Some(*code)), Refusal::Aside));
+        Some(Self { marked: matches!(refusal(code), Refusal::ByMap), noted, ..case })
+    }
+
+    fn new(asked: Asked<'a>, was: Fate) -> Self {
+        Self { asked, was, aside: false, marked: false, noted: None }
+    }
+
+    /// Everything that was asked, where all of it would go through.
+    pub(super) fn all_parts(&self) -> Vec<Part> {
+        let part = |agent: &AgentId, what: String, path: String| Part {
+            agent: Some(agent.clone()),
+            what,
+            path,
+            fate: Fate::Through,
+        };
+        match &self.asked {
+            Asked::Write { agent, entity, fields } => {
+                let one = |field: &Touched<'_>| {
+                    let path = FieldPath::new((*entity).clone(), field.name.clone().into_owned());
+                    part(agent, shape_of(entity, &field.name), path.to_string())
+                };
+                fields.iter().map(one).collect()
+            }
+            Asked::Act { agent, order } => {
+                let path = order.target.parse::<FieldPath>();
+                let what = path
+                    .map_or_else(|_| order.target.to_string(), |path| shape_of(&path.entity, &path.field));
+                vec![part(agent, what, order.target.to_string())]
+            }
+            Asked::Claim { agent, claim } => {
+                vec![part(agent, claim.event.to_string(), claim.event.to_string())]
+            }
+            Asked::Publication { agent, publication, .. } => {
+                vec![part(agent, publication.output.to_string(), publication.output.to_string())]
+            }
+            Asked::Event { .. } | Asked::Escalation { .. } | Asked::Untold => Vec::new(),
+        }
+    }
+
+    /// The same of what was refused; none where no map has to do with it.
+    fn refused(asked: Asked<'a>, deed: &Deed) -> Option<Self> {
+        let code = deed.code?;
+        let was = if matches!(code, Code::Unowned | Code::Collision | Code::NeedsApproval) {
+            Fate::Person { code, queue: None }
+        } else {
+            Fate::Refused { code, owners: deed.refs.owners.clone() }
+        };
+        match refusal(deed.code) {
+            Refusal::NoCase => None,
+            Refusal::ByMap => Some(Self::new(asked, was)),
+            Refusal::Aside => Some(Self { aside: true, ..Self::new(asked, was) }),
+        }
+    }
+}
+
+fn of_write(deed: &Deed) -> Option<Case<'_>> {
+    let agent = deed.actor.agent()?;
+    let entity = deed.subject.as_ref()?;
+    let asked = || {
+        let fields = touched(deed);
+        if fields.is_empty() { Asked::Untold } else { Asked::Write { agent, entity, fields } }
+    };
+    if let Body::WriteRefused(()) = deed.body {
+        return Case::refused(asked(), deed);
+    }
+    let was = if let Body::WriteCommitted(())
+    | Body::EntityCreated(())
+    | Body::EntityArchived(())
+    | Body::EntityDeleted(()) = deed.body
+    {
+        Fate::Through
+    } else if let Body::WriteProposed(()) = deed.body {
+        Fate::Proposal { to: deed.refs.owners.clone() }
+    } else if let Body::WriteEscalated(()) = deed.body {
+        Fate::Person { code: Code::Unowned, queue: None }
+    } else {
+        return None;
+    };
+    Some(Case::new(asked(), was))
+}
+
+/// The fields that a write changed or wanted to, and the whole entity where it came, went or was to.
+fn touched(deed: &Deed) -> Vec<Touched<'_>> {
+    // What a tombstone names is the entity, not what was to be written to it.
+    if deed.code == Some(Code::Tombstone) && deed.outcome == Outcome::Stale {
+        return Vec::new();
+    }
+    let committed = deed.outcome == Outcome::Committed;
+    let one = |field: &'_ FieldChange| field.entity.is_none();
+    let mut fields: Vec<Touched<'_>> = deed
+        .fields
+        .iter()
+        .filter(|field| one(field))
+        .map(|field| Touched {
+            name: Cow::Borrowed(&field.name),
+            before: field.before.as_ref(),
+            after: field.after.as_ref(),
+            existed: field.before.is_some() || (!committed && field.version.0 > 0),
+        })
+        .collect();
+    let whole = matches!(&*deed.action, "create" | "archive" | "delete");
+    if whole && !fields.iter().any(|field| field.name.is_whole()) {
+        let name = Cow::Owned(FieldName::whole());
+        fields.push(Touched { name, before: None, after: None, existed: false });
+    }
+    fields
+}
+
+fn of_act(deed: &Deed) -> Option<Case<'_>> {
+    let agent = deed.actor.agent()?;
+    if let Body::ActAllowed(order) = &deed.body {
+        return Some(Case::new(Asked::Act { agent, order }, Fate::Through));
+    }
+    let (Body::ActRefused(order) | Body::ActDeferred(order)) = &deed.body else { return None };
+    Case::refused(Asked::Act { agent, order }, deed)
+}
+
+fn of_event(deed: &Deed) -> Option<Case<'_>> {
+    let asked = |raised: &'_ state::RaisedEvent| match (&deed.actor, raised.schedule) {
+        (Actor::Deeds, Some(_)) => Raiser::Schedule,
+        (Actor::Deeds, None) => Raiser::Change,
+        (Actor::Agent(_) | Actor::Person(_), _) => Raiser::Somebody,
+    };
+    let (Body::EventRaised(raised) | Body::EventEscalated(raised) | Body::EventRefused(raised)) = &deed.body
+    else {
+        return None;
+    };
+    let raised_by = asked(raised);
+    let asked = Asked::Event { event: &raised.event, attributes: &raised.attributes, raised_by };
+    if let Body::EventRefused(_) = deed.body {
+        return Case::refused(asked, deed);
+    }
+    let was = if deed.outcome == Outcome::Escalated {
+        Fate::Person { code: deed.code.unwrap_or(Code::Unowned), queue: None }
+    } else {
+        Fate::Routed { to: deed.refs.owners.clone() }
+    };
+    Some(Case::new(asked, was))
+}
+
+fn of_claim(deed: &Deed) -> Option<Case<'_>> {
+    let agent = deed.actor.agent()?;
+    if let Body::ClaimGranted(claim) = &deed.body {
+        return Some(Case::new(Asked::Claim { agent, claim }, Fate::Through));
+    }
+    let Body::ClaimRefused(claim) = &deed.body else { return None };
+    Case::refused(Asked::Claim { agent, claim }, deed)
+}
+
+fn of_publication(deed: &Deed) -> Option<Case<'_>> {
+    let agent = deed.actor.agent()?;
+    // What a person approved goes out as the agent's, and names the item.
+    let approved = deed.refs.item.is_some() && deed.outcome == Outcome::Committed;
+    if let Body::OutputPublished(publication) = &deed.body {
+        return Some(Case::new(Asked::Publication { agent, publication, approved }, Fate::Through));
+    }
+    let (Body::OutputHeld(publication) | Body::OutputRefused(publication)) = &deed.body else { return None };
+    let case = Case::refused(Asked::Publication { agent, publication, approved: false }, deed)?;
+    // Who spoke on a thread before is no matter of who may.
+    let collides = deed.code == Some(Code::Collision);
+    Some(Case { aside: case.aside || collides, ..case })
+}
+
+fn of_escalation(deed: &Deed) -> Option<Case<'_>> {
+    let Body::ItemOpened(item) = &deed.body else { return None };
+    let (state::Case::Escalation { .. }, Some(agent)) = (&item.case, item.raised_by.agent()) else {
+        return None;
+    };
+    Some(Case::new(Asked::Escalation { agent }, Fate::Queue { queue: item.queue.clone() }))
+}

@@ -1,0 +1,277 @@
+//! What a map would have said to what has happened: the accumulator that is shown deed after deed, and its report.
+//!
+//! Authority and routing are weighed, and the kinds of fields. Versions, leases, threads and who goes first are taken as
+//! they were: what was refused for such a reason would be so again, and what was let through only because the workspace
+//! observed would be refused by a map that enforces. `case` reads a deed, `side` asks a map, `sums` adds up, `report` is what comes of it.
+
+mod case;
+mod report;
+mod side;
+mod sums;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use super::{FieldKind, Map, difference, shape::shape_of};
+use crate::domain::code::Code;
+use crate::domain::deed::{Body, Deed};
+use crate::domain::ids::{AgentId, Seq};
+use crate::domain::path::FieldPath;
+use crate::domain::state::key;
+use case::{Asked, Case};
+pub use report::{AgentSums, Counts, Example, Fate, Kind, Plan, Row, Turn};
+use side::{Part, Said, Side, threads};
+use sums::Sums;
+
+/// How many examples each row has.
+pub const EXAMPLES: usize = 3;
+/// Most rows of a plan; what belongs in further ones is counted only.
+pub const ROWS: usize = 2_000;
+/// Most fields, threads and claims of which it is kept who was last.
+const REMEMBERED: usize = 65_536;
+
+/// Who wrote sequenced fields last, who spoke last on a thread, and what was claimed, as far as was looked.
+#[derive(Debug, Default)]
+struct Seen {
+    batons: HashMap<FieldPath, AgentId>,
+    voices: HashMap<Arc<str>, AgentId>,
+    claims: HashSet<Arc<str>>,
+    /// Was looked from the first deed on, and nothing forgotten: who is not here was nobody.
+    whole: bool,
+}
+
+impl Seen {
+    /// Is it known who was last?
+    fn knows(&self, last: Option<&AgentId>) -> bool {
+        self.whole || last.is_some()
+    }
+
+    /// Makes room: rather nothing than what was so before last.
+    fn bound(&mut self) {
+        if self.batons.len() + self.voices.len() + self.claims.len() >= REMEMBERED {
+            *self = Self::default();
+        }
+    }
+}
+
+/// Weighs deeds, one after another, in their order.
+pub struct Planning {
+    force: Side,
+    new: Side,
+    seen: Seen,
+    sums: Sums,
+    deeds: u64,
+    decisions: u64,
+    unknown: u64,
+    span: Option<(Seq, Seq)>,
+    /// Proposals that would have gone through: nobody would have had to accept them.
+    needless: HashSet<Seq>,
+}
+
+impl Planning {
+    /// Lays `new` over what follows; `force` is the map that it would replace.
+    pub fn new(force: Map, new: Map) -> Self {
+        Self {
+            force: Side::new(force),
+            new: Side::new(new),
+            seen: Seen::default(),
+            sums: Sums::default(),
+            deeds: 0,
+            decisions: 0,
+            unknown: 0,
+            span: None,
+            needless: HashSet::new(),
+        }
+    }
+
+    /// Weighs the next deed.
+    pub fn consider(&mut self, deed: &Deed) {
+        if self.deeds == 0 {
+            self.seen.whole = deed.seq == Seq(1);
+        }
+        self.deeds += 1;
+        self.span = Some((self.span.map_or(deed.seq, |span| span.0), deed.seq));
+        if let Some(case) = Case::of(deed) {
+            self.decisions += 1;
+            self.weigh(deed, &case);
+        }
+        self.remember(deed);
+    }
+
+    /// The report.
+    pub fn finish(self) -> Plan {
+        let (agents, rows, left_out) = self.sums.finish();
+        Plan {
+            mode: self.new.map.mode(),
+            changes: difference(self.force.map.model(), self.new.map.model()),
+            deeds: self.deeds,
+            decisions: self.decisions,
+            unknown: self.unknown,
+            span: self.span,
+            counts: agents.counts,
+            already: agents.already,
+            agents: agents.list,
+            rows,
+            left_out,
+        }
+    }
+
+    fn weigh(&mut self, deed: &Deed, case: &Case<'_>) {
+        if deed.cause.is_some_and(|cause| self.needless.contains(&cause)) && accepts(deed) {
+            return;
+        }
+        let Some(said) = ask(&self.new, case, &self.seen) else {
+            self.unknown += 1;
+            return;
+        };
+        let Some(turn) = turn(case, &said.fate, self.new.enforces()) else {
+            self.hidden(deed, case, &said);
+            return;
+        };
+        let force = ask(&self.force, case, &self.seen);
+        if self.new.enforces() && self.is_held(case, force.as_ref()) {
+            return;
+        }
+        let already = force.as_ref().is_some_and(|force| {
+            self::turn(case, &force.fate, self.force.enforces()) == Some(turn)
+                && force.fate.is_like(&said.fate)
+        });
+        if turn == Turn::Freed
+            && self.needless.len() < REMEMBERED
+            && matches!(deed.body, Body::WriteProposed(()))
+        {
+            self.needless.insert(deed.seq);
+        }
+        let blamed = blamed(case, turn, said, force);
+        self.sums.add(deed, case, turn, already, blamed);
+    }
+
+    /// Was it refused because another had claimed the same before? That is so under any map that enforces.
+    fn is_held(&self, case: &Case<'_>, force: Option<&Said>) -> bool {
+        let Asked::Claim { claim, .. } = &case.asked else { return false };
+        let free = || force.is_some_and(|force| force.fate.is_through());
+        let claimed = || self.seen.claims.contains(&key(&[&claim.event, &claim.key]));
+        matches!(case.was, Fate::Refused { .. }) && (claimed() || free())
+    }
+
+    /// It would come out the same; but would its agent see what it was based on?
+    fn hidden(&mut self, deed: &Deed, case: &Case<'_>, said: &Said) {
+        let Asked::Act { agent, order } = &case.asked else { return };
+        if !(case.was.is_through() && said.fate.is_through()) {
+            return;
+        }
+        let part = |path: &FieldPath| Part {
+            agent: Some((*agent).clone()),
+            what: shape_of(&path.entity, &path.field),
+            path: path.to_string(),
+            fate: Fate::Hidden,
+        };
+        let hidden: Vec<&FieldPath> = self.new.hides(agent, order).collect();
+        let before: Vec<&FieldPath> = self.force.hides(agent, order).collect();
+        let already = !hidden.is_empty() && hidden.iter().all(|path| before.contains(path));
+        let parts: Vec<Part> = hidden.into_iter().map(part).collect();
+        if !parts.is_empty() {
+            self.sums.add(deed, case, Turn::Hidden, already, parts);
+        }
+    }
+
+    fn remember(&mut self, deed: &Deed) {
+        let Some(agent) = deed.actor.agent() else { return };
+        if let Body::ClaimGranted(claim) = &deed.body {
+            self.seen.bound();
+            self.seen.claims.insert(key(&[&claim.event, &claim.key]));
+            return;
+        }
+        if let Body::OutputPublished(said) = &deed.body {
+            if self.new.takes_turns(&said.output) || self.force.takes_turns(&said.output) {
+                self.seen.bound();
+                self.seen.voices.extend(threads(said).map(|thread| (thread, agent.clone())));
+            }
+            return;
+        }
+        let (true, Some(entity)) = (self.new.sequenced || self.force.sequenced, &deed.subject) else {
+            return;
+        };
+        if !matches!(deed.body, Body::WriteCommitted(()) | Body::EntityCreated(())) {
+            return;
+        }
+        for field in deed.fields.iter().filter(|field| field.entity.is_none()) {
+            let sequenced =
+                |side: &Side| matches!(side.map.field_kind(entity, &field.name), FieldKind::Sequenced { .. });
+            if sequenced(&self.new) || sequenced(&self.force) {
+                self.seen.bound();
+                let path = FieldPath::new(entity.clone(), field.name.clone());
+                self.seen.batons.insert(path, agent.clone());
+            }
+        }
+    }
+}
+
+/// What the map says; and where it has nothing against it, what else the deed says that enforcing would have.
+fn ask(side: &Side, case: &Case<'_>, seen: &Seen) -> Option<Said> {
+    let said = side.say(case, seen)?;
+    let Some(code) = case.noted.filter(|_| side.enforces() && said.fate == Fate::Through) else {
+        return Some(said);
+    };
+    let fate = Fate::Refused { code, owners: Vec::new() };
+    let part = |part: Part| Part { fate: fate.clone(), ..part };
+    Some(Said { parts: case.all_parts().into_iter().map(part).collect(), fate })
+}
+
+/// Is it the owner's write that takes a proposal over?
+fn accepts(deed: &Deed) -> bool {
+    !deed.refs.works.is_empty() && matches!(deed.body, Body::WriteCommitted(()) | Body::EntityCreated(()))
+}
+
+/// Which way a case would turn out under a map that says so; none where it would come out the same.
+fn turn(case: &Case<'_>, would: &Fate, enforces: bool) -> Option<Turn> {
+    let was = &case.was;
+    if case.aside {
+        if !enforces {
+            return Some(Turn::Freed);
+        }
+        return asked_before(case, would).then_some(Turn::Elsewhere);
+    }
+    // Events and escalations go where the map says in either mode.
+    let routes = matches!(case.asked, Asked::Event { .. } | Asked::Escalation { .. });
+    if !enforces && !routes {
+        return match (was.is_through(), would.is_through()) {
+            (true, false) => (!case.marked).then_some(Turn::Marked),
+            (false, _) => Some(Turn::Freed),
+            (true, true) => None,
+        };
+    }
+    if was.is_like(would) {
+        return None;
+    }
+    match (was.is_through(), would.is_through()) {
+        (true, false) => Some(Turn::Stopped),
+        (false, true) => Some(Turn::Freed),
+        (true, true) | (false, false) => Some(Turn::Elsewhere),
+    }
+}
+
+/// What stood in the way would still, unless the map says no before that is even asked. Zones come first, kinds of fields
+/// after versions, approvals last.
+fn asked_before(case: &Case<'_>, would: &Fate) -> bool {
+    match would {
+        Fate::Proposal { .. } | Fate::Refused { code: Code::NotOwner, .. } => true,
+        Fate::Person { code, .. } => *code == Code::Unowned,
+        Fate::Refused { .. } => {
+            let deferred = matches!(case.was, Fate::Refused { code: Code::Deferred, .. });
+            deferred || matches!(case.asked, Asked::Publication { .. })
+        }
+        Fate::Through | Fate::Routed { .. } | Fate::NotRaised | Fate::Queue { .. } | Fate::Hidden => false,
+    }
+}
+
+/// The parts that a turn is due to: of what is freed, those that the map in force does not grant.
+fn blamed(case: &Case<'_>, turn: Turn, said: Said, force: Option<Said>) -> Vec<Part> {
+    if turn != Turn::Freed || !said.parts.is_empty() {
+        return said.parts;
+    }
+    let through = |part: Part| Part { fate: Fate::Through, ..part };
+    let before: Vec<Part> =
+        force.map(|force| force.parts).unwrap_or_default().into_iter().map(through).collect();
+    if before.is_empty() { case.all_parts() } else { before }
+}
