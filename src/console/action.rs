@@ -90,10 +90,12 @@ actions! {
     HalfDown "half-page-down" "half down" Move Looks "Half a page down";
     First "first" "first" Move Looks "To the first line";
     Last "last" "last" Move Looks "To the last line";
-    NextPane "next-pane" "next" Move Looks "To the next pane, field or button";
-    PreviousPane "previous-pane" "previous" Move Looks "To the pane, field or button before";
+    NextPane "next-pane" "next" Move Looks "To the next pane, field, button or deed";
+    PreviousPane "previous-pane" "previous" Move Looks "To the pane, field, button or deed before";
     NextMatch "next-match" "next" Move Looks "To the next match or the next one that needs attention";
     PreviousMatch "previous-match" "previous" Move Looks "To the match or the one that needs attention before";
+    Earlier "earlier" "earlier" Move Looks "Back in time by a whole window";
+    Later "later" "later" Move Looks "On in time by a whole window";
     ScrollUp "scroll-up" "scroll up" Move Looks "Scroll the detail up";
     ScrollDown "scroll-down" "scroll down" Move Looks "Scroll the detail down";
 
@@ -102,6 +104,7 @@ actions! {
     ViewMap "view-map" "map" Go Looks "Map: who owns what";
     ViewConflicts "view-conflicts" "conflicts" Go Looks "Conflicts: the open alerts";
     ViewWork "view-work" "work" Go Looks "Work: queues, handoffs, fan-outs, leases";
+    ViewWatch "view-watch" "watch" Go Looks "Watch: the last minutes, a lane for each agent";
     Workspace "switch-workspace" "workspace" Go Looks "Switch to another workspace";
     Back "back" "back" Go Looks "Back to the place before";
     Forward "forward" "forward" Go Looks "Forward again";
@@ -116,6 +119,8 @@ actions! {
     Causes "causes" "causes" Look Looks "The chain of causes of this deed";
     Raw "raw" "raw" Look Looks "The original: as JSON, then as hex";
     Zoom "zoom" "zoom" Look Looks "Zoom the timeline in or out";
+    ZoomIn "zoom-in" "closer" Look Looks "Less time, told more finely";
+    ZoomOut "zoom-out" "wider" Look Looks "More time at once";
     Bookmark "bookmark" "bookmark" Look Looks "Bookmark, or take the bookmark away";
     Resolved "show-resolved" "resolved" Look Looks "Show resolved ones too, or only what is open";
     Toggle "toggle" "tree/matrix" Look Looks "The other way of showing this";

@@ -362,11 +362,13 @@ impl App {
                 self.world.workspace = board.workspace.clone();
                 self.world.board = Some(board);
                 self.world.recent.clear();
-                if another {
-                    self.screens.iter_mut().for_each(|screen| screen.reset());
-                }
                 self.stale = true;
-                Vec::new()
+                if !another {
+                    return Vec::new();
+                }
+                self.screens.iter_mut().for_each(|screen| screen.reset());
+                // Whoever is here from the start has come here too.
+                self.with_screen(|screen, world| screen.enter(None, world))
             }
             Heard::Deed(deed) => self.hear_deed(&deed),
             Heard::UnknownDeed(seq) => {

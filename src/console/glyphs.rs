@@ -59,6 +59,10 @@ pub struct Glyphs {
     pub corners: [&'static str; 4],
     /// Tree: a branch that has a next one, the last branch, and the line that passes by.
     pub branches: [&'static str; 3],
+    /// Lines by the ends that they have: up 1, down 2, left 4, right 8; the first has none.
+    pub lines: [&'static str; 16],
+    /// Where a line leads: up, down, left, right.
+    pub heads: [&'static str; 4],
     /// Two sides of a timeline: first and second.
     pub sides: [&'static str; 2],
     /// A box that is ticked, and one that is not.
@@ -98,6 +102,8 @@ pub const UNICODE: Glyphs = Glyphs {
     wall: "│",
     corners: ["╭", "╮", "╰", "╯"],
     branches: ["├─", "└─", "│ "],
+    lines: [" ", "│", "│", "│", "─", "┘", "┐", "┤", "─", "└", "┌", "├", "─", "┴", "┬", "┼"],
+    heads: ["▴", "▾", "◂", "▸"],
     sides: ["●", "○"],
     tick: ["[x]", "[ ]"],
     more: ["↑", "↓"],
@@ -133,6 +139,8 @@ pub const ASCII: Glyphs = Glyphs {
     wall: "|",
     corners: ["+", "+", "+", "+"],
     branches: ["|-", "`-", "| "],
+    lines: [" ", "|", "|", "|", "-", "+", "+", "+", "-", "+", "+", "+", "-", "+", "+", "+"],
+    heads: ["^", "v", "<", ">"],
     sides: ["@", "o"],
     tick: ["[x]", "[ ]"],
     more: ["^", "v"],
@@ -169,7 +177,16 @@ impl Glyphs {
             self.wall,
             self.cut,
         ];
-        let many = [&self.heights[..], &self.corners, &self.branches, &self.sides, &self.tick, &self.more];
+        let many = [
+            &self.heights[..],
+            &self.corners,
+            &self.branches,
+            &self.lines,
+            &self.heads,
+            &self.sides,
+            &self.tick,
+            &self.more,
+        ];
         single.into_iter().chain(many.into_iter().flatten().copied()).collect()
     }
 }

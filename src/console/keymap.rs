@@ -30,6 +30,8 @@ pub enum Context {
     Conflicts,
     /// The Work view.
     Work,
+    /// The Watch view.
+    Watch,
     /// A line of text is being typed.
     Prompt,
     /// A preview with buttons is open.
@@ -42,13 +44,14 @@ pub enum Context {
 
 impl Context {
     /// All contexts, in the order of the file.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Global,
         Self::Inbox,
         Self::Log,
         Self::Map,
         Self::Conflicts,
         Self::Work,
+        Self::Watch,
         Self::Prompt,
         Self::Preview,
         Self::Picker,
@@ -64,6 +67,7 @@ impl Context {
             Self::Map => "map",
             Self::Conflicts => "conflicts",
             Self::Work => "work",
+            Self::Watch => "watch",
             Self::Prompt => "prompt",
             Self::Preview => "preview",
             Self::Picker => "picker",
@@ -74,7 +78,9 @@ impl Context {
     /// The context asked when this one does not know a key. What is modal asks nobody.
     pub fn around(self) -> Option<Self> {
         match self {
-            Self::Inbox | Self::Log | Self::Map | Self::Conflicts | Self::Work => Some(Self::Global),
+            Self::Inbox | Self::Log | Self::Map | Self::Conflicts | Self::Work | Self::Watch => {
+                Some(Self::Global)
+            }
             Self::Global | Self::Prompt | Self::Preview | Self::Picker | Self::Peek => None,
         }
     }

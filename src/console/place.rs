@@ -21,11 +21,13 @@ pub enum View {
     Conflicts,
     /// What agents have to do, hold and wait for.
     Work,
+    /// The last minutes, a lane for each agent.
+    Watch,
 }
 
 impl View {
     /// All of them, in the order of their tabs.
-    pub const ALL: [Self; 5] = [Self::Inbox, Self::Log, Self::Map, Self::Conflicts, Self::Work];
+    pub const ALL: [Self; 6] = [Self::Inbox, Self::Log, Self::Map, Self::Conflicts, Self::Work, Self::Watch];
 
     /// The name on the tab and in commands.
     pub fn name(self) -> &'static str {
@@ -35,6 +37,7 @@ impl View {
             Self::Map => "map",
             Self::Conflicts => "conflicts",
             Self::Work => "work",
+            Self::Watch => "watch",
         }
     }
 
@@ -51,6 +54,7 @@ impl View {
             Self::Map => Action::ViewMap,
             Self::Conflicts => Action::ViewConflicts,
             Self::Work => Action::ViewWork,
+            Self::Watch => Action::ViewWatch,
         }
     }
 
@@ -62,6 +66,7 @@ impl View {
             Self::Map => Context::Map,
             Self::Conflicts => Context::Conflicts,
             Self::Work => Context::Work,
+            Self::Watch => Context::Watch,
         }
     }
 }
@@ -73,6 +78,8 @@ pub enum Spot {
     Item(ItemNo),
     /// A deed.
     Deed(Seq),
+    /// What led to a deed, and what it led to.
+    Chain(Seq),
     /// An alert.
     Alert(AlertNo),
     /// What a filter shows, in the filter language.

@@ -14,6 +14,7 @@ pub mod conflicts;
 pub mod inbox;
 pub mod log;
 pub mod map;
+pub mod watch;
 pub mod work;
 
 use std::path::{Path, PathBuf};
@@ -177,5 +178,6 @@ pub fn all() -> Vec<Box<dyn Screen>> {
         Box::new(map::MapScreen::default()),
         Box::new(conflicts::Conflicts::default()),
         Box::new(work::WorkScreen::default()),
+        Box::new(watch::Watch::default()),
     ]
 }

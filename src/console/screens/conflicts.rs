@@ -4,7 +4,7 @@
 //! What counts as a conflict is decided by the rules; whether a step may be taken is decided by the server.
 
 mod detail;
-mod rows;
+pub(super) mod rows;
 mod step;
 #[cfg(test)]
 mod tests;

@@ -7,7 +7,7 @@ mod acts;
 mod asks;
 mod detail;
 mod filtering;
-mod row;
+pub(super) mod row;
 mod strip;
 #[cfg(test)]
 mod tests;
@@ -293,6 +293,7 @@ impl Screen for Log {
                 self.set_filter(text, world).unwrap_or_else(Want::fail)
             }
             Some(Spot::Deed(seq)) => self.enter_deed(*seq, world),
+            Some(Spot::Chain(seq)) => self.enter_chain(*seq, world),
             Some(Spot::Filter(_) | Spot::Item(_) | Spot::Alert(_) | Spot::Path(_) | Spot::Line(_)) | None => {
                 self.fetch(world)
             }

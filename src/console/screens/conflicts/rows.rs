@@ -68,7 +68,7 @@ fn matches(alert: &Alert, words: &[String]) -> bool {
 }
 
 /// `mayor ⇄ dog` where they take turns, else `sales, support`; of long names the end.
-pub(super) fn who(look: Look<'_>, alert: &Alert) -> String {
+pub(in crate::console::screens) fn who(look: Look<'_>, alert: &Alert) -> String {
     let between = match alert.kind {
         AlertKind::PingPong | AlertKind::NotConverging => format!(" {} ", look.glyphs.swap),
         AlertKind::StaleWrite

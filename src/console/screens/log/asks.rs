@@ -88,6 +88,16 @@ impl Log {
         cleared.map_or_else(Want::fail, |_| self.jump(Direction::Around(seq)))
     }
 
+    /// To a deed and its chain of causes and effects.
+    pub(super) fn enter_chain(&mut self, seq: Seq, world: &World) -> Vec<Want> {
+        // The chain is what is asked for, not the opened deed.
+        self.left_at.set(Some(seq));
+        self.opened = None;
+        let mut wants = self.enter_deed(seq, world);
+        wants.push(self.ask(Sent::Family(seq), What::Chain(seq)));
+        wants
+    }
+
     pub(super) fn take_page(&mut self, from: Direction, page: Page, world: &World) -> Vec<Want> {
         let first = !self.window.is_loaded();
         self.count = page.count.or(self.count);

@@ -32,6 +32,21 @@ pub(super) static COLUMNS_NARROW: [Column; 4] = [
     Column::exact("OUTCOME", 11),
 ];
 
+/// Below this there is room for the narrow set of columns only.
+const WIDE_FROM: usize = 60;
+
+/// A deed in a line of so many cells, outside of the log.
+pub(in crate::console::screens) fn line(
+    look: Look<'_>,
+    room: usize,
+    deed: &Deed,
+    now: Time,
+) -> Line<'static> {
+    let narrow = room < WIDE_FROM;
+    let columns: &[Column] = if narrow { &COLUMNS_NARROW } else { &COLUMNS };
+    row(look, &Layout::new(columns, room), narrow, deed, now)
+}
+
 /// The row of a deed, in either set of columns.
 pub(super) fn row(look: Look<'_>, layout: &Layout, narrow: bool, deed: &Deed, now: Time) -> Line<'static> {
     let theme = look.theme;
@@ -85,7 +100,7 @@ fn actor_style(look: Look<'_>, deed: &Deed) -> Style {
     clippy::too_many_lines,
     reason = "one exhaustive match, so that a new deed type stops the build here"
 )]
-pub(super) fn action(deed: &Deed) -> &str {
+pub(in crate::console::screens) fn action(deed: &Deed) -> &str {
     match &deed.body {
         Body::ActAllowed(_) | Body::ActRefused(_) | Body::ActDeferred(_) => "act",
         Body::AlertOpened(_) | Body::AlertCounted(_) | Body::AlertReopened(_) => "alert",
@@ -175,7 +190,7 @@ pub(super) fn action(deed: &Deed) -> &str {
     clippy::too_many_lines,
     reason = "one exhaustive match, so that a new deed type stops the build here"
 )]
-pub(super) fn subject(look: Look<'_>, deed: &Deed) -> (String, String) {
+pub(in crate::console::screens) fn subject(look: Look<'_>, deed: &Deed) -> (String, String) {
     let entity = deed.subject.as_ref().map(ToString::to_string).unwrap_or_default();
     let numbered = |no: Option<u64>| no.map(|no| format!("#{no} ")).unwrap_or_default();
     let item = || numbered(deed.refs.item.map(|no| no.0));
@@ -307,7 +322,7 @@ fn fields(deed: &Deed) -> String {
 
 /// What it was about, in so many cells. Where room is short the front of a path gives way: the field and the last segment
 /// tell more.
-fn about(look: Look<'_>, deed: &Deed, room: usize) -> Line<'static> {
+pub(in crate::console::screens) fn about(look: Look<'_>, deed: &Deed, room: usize) -> Line<'static> {
     let theme = look.theme;
     let (first, second) = subject(look, deed);
     let to = format!("{} ", look.glyphs.arrow);
@@ -340,13 +355,13 @@ fn about(look: Look<'_>, deed: &Deed, room: usize) -> Line<'static> {
 }
 
 /// Sign and word, in colour.
-pub(super) fn outcome(look: Look<'_>, deed: &Deed) -> Line<'static> {
+pub(in crate::console::screens) fn outcome(look: Look<'_>, deed: &Deed) -> Line<'static> {
     let (sign, style) = words::outcome(look, deed.outcome);
     Line::from(Span::styled(format!("{sign} {}", deed.outcome.as_str()), style))
 }
 
 /// `317→318` where something was written, `read 40` where it was based on too old a version.
-pub(super) fn versions(look: Look<'_>, deed: &Deed) -> String {
+pub(in crate::console::screens) fn versions(look: Look<'_>, deed: &Deed) -> String {
     let Some(field) = deed.fields.first() else { return String::new() };
     match (deed.outcome, field.base) {
         (Outcome::Committed, Some(base)) => format!("{base}{}{}", look.glyphs.arrow, field.version),
@@ -357,7 +372,7 @@ pub(super) fn versions(look: Look<'_>, deed: &Deed) -> String {
 }
 
 /// Why, shorter than the deed says it: what other columns show already is left out. In observe mode what it would have been.
-pub(super) fn why(deed: &Deed) -> String {
+pub(in crate::console::screens) fn why(deed: &Deed) -> String {
     let reason = if let Body::AlertOpened(alert) | Body::AlertReopened(alert) = &deed.body {
         &alert.title
     } else if let Body::ItemOpened(item) = &deed.body {
@@ -403,7 +418,7 @@ pub(super) fn needs_attention(deed: &Arc<Deed>) -> bool {
 }
 
 /// The deed in one line of plain text, for the clipboard.
-pub(super) fn plain(look: Look<'_>, deed: &Deed) -> String {
+pub(in crate::console::screens) fn plain(look: Look<'_>, deed: &Deed) -> String {
     let (first, second) = subject(look, deed);
     let parts = [
         format!("#{}", deed.seq),

@@ -1,0 +1,516 @@
+//! Watch: what happens now, and what led to it. A lane for each agent over the last minutes, deeds as marks, the family of
+//! one deed as links between lanes, open alerts and the next deadlines beside. Time can be held and gone back in.
+//!
+//! Here are the state and what keys do; `window` is the stretch of time in sight, `held` the deeds of it and what is asked
+//! for, `lanes` who has a lane and what lies on it, `links` the lines between, `view` draws, `told` says what is under the
+//! cursor, `aside` what is open beside.
+//!
+//! # What moves, and when
+//!
+//! The window moves by whole cells, and only when something happens or the clock's minute passes: nothing is drawn for the
+//! sake of moving. Lanes are ordered by how much their agents did when the reader comes here, chooses another length of
+//! time or goes by a whole window; in between they stand still, and newcomers get theirs below.
+
+mod aside;
+mod held;
+mod lanes;
+mod links;
+mod seek;
+#[cfg(test)]
+mod tests;
+mod told;
+mod view;
+mod window;
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+
+use self::held::{Asked, Held};
+use self::lanes::{Grid, Lane};
+use self::seek::Sought;
+use self::window::{COLUMNS, Scale, Window};
+use super::{Areas, Screen, Want};
+use crate::console::action::Action;
+use crate::console::ask::{Told, Trouble};
+use crate::console::place::{Place, Spot, View};
+use crate::console::under::Under;
+use crate::console::widgets::Look;
+use crate::console::widgets::chrome::Tone;
+use crate::console::world::World;
+use crate::domain::deed::Deed;
+use crate::domain::ids::Seq;
+use crate::domain::path::FieldPath;
+use crate::domain::time::Time;
+
+/// What an answer from the server will be about.
+#[derive(Debug, Clone, PartialEq)]
+enum Sent {
+    /// What is held.
+    Held(held::Sent),
+    /// A deed out of sight to go to.
+    Seek(Sought),
+}
+
+/// Where the reader is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Cursor {
+    /// On whose lane.
+    lane: Lane,
+    /// A moment in the cell; none: on the newest deed of the lane.
+    at: Option<Time>,
+    /// Which of the deeds in the cell; else the newest of them.
+    deed: Option<Seq>,
+}
+
+impl Default for Cursor {
+    fn default() -> Self {
+        Self { lane: Lane::Deeds, at: None, deed: None }
+    }
+}
+
+/// The Watch view.
+#[derive(Debug, Default)]
+pub struct Watch {
+    scale: Scale,
+    /// The last moment in sight while time is held; none while the window follows what happens.
+    still: Option<Time>,
+    /// The last deed there was when time was held.
+    still_from: Seq,
+    held: Held,
+    order: Vec<Lane>,
+    /// The lanes must be put in order as soon as the window is here.
+    unordered: bool,
+    cursor: Cursor,
+    /// The reader has chosen a lane; else the cursor is on the first.
+    chosen: bool,
+    /// The first lane that is drawn, and how many fit: drawing decides them.
+    top: Cell<usize>,
+    /// How many cells there are for a lane's marks.
+    room: Cell<usize>,
+    /// Where marks were drawn last, for the mouse.
+    marks_area: Cell<Rect>,
+    rows_a_lane: Cell<u16>,
+    /// Links that had no way in the last frame.
+    lost: Cell<usize>,
+    sent: BTreeMap<u64, Sent>,
+    next_tag: u64,
+    /// The reader was here: from then on what is in sight is fetched.
+    visited: bool,
+    epoch: u64,
+    /// The deed under the cursor, to tell when it is another.
+    focus: Option<Seq>,
+}
+
+impl Watch {
+    /// The window in sight.
+    fn window(&self, world: &World) -> Window {
+        let room = match self.room.get() {
+            0 => COLUMNS,
+            room => room,
+        };
+        Window::ending(self.still.unwrap_or(world.now), self.scale, room)
+    }
+
+    fn grid(&self, window: &Window) -> Grid {
+        if self.held.counts(window) {
+            return Grid::default();
+        }
+        Grid::of(window, self.held.within(window))
+    }
+
+    /// The row of the cursor's lane.
+    fn row(&self) -> usize {
+        self.order.iter().position(|lane| *lane == self.cursor.lane).unwrap_or(0)
+    }
+
+    /// The column of the cursor: where the reader put it, else that of the lane's newest deed.
+    fn column(&self, window: &Window, grid: &Grid) -> usize {
+        let last = window.columns.saturating_sub(1);
+        match self.cursor.at {
+            Some(at) => window.column(at).unwrap_or(if at < window.from() { 0 } else { last }),
+            None => grid.newest(&self.cursor.lane).unwrap_or(last),
+        }
+    }
+
+    /// Which deed of a cell the cursor is on.
+    fn nth(&self, cell: &[Arc<Deed>]) -> usize {
+        let named = cell.iter().position(|deed| Some(deed.seq) == self.cursor.deed);
+        named.unwrap_or(cell.len().saturating_sub(1))
+    }
+
+    /// The deed under the cursor.
+    fn selected(&self, world: &World) -> Option<Arc<Deed>> {
+        let window = self.window(world);
+        let grid = self.grid(&window);
+        let cell = grid.cell(&self.cursor.lane, self.column(&window, &grid));
+        cell.get(self.nth(cell)).cloned()
+    }
+
+    /// Time stands still from now on.
+    fn hold(&mut self, world: &World) {
+        self.chosen = true;
+        if self.still.is_none() {
+            self.still = Some(world.now);
+            self.still_from = world.board.as_ref().map(|board| board.head).unwrap_or_default();
+        }
+    }
+
+    /// Time goes on from now on.
+    fn follow(&mut self) {
+        self.unordered |= self.still.is_some();
+        self.still = None;
+        (self.cursor.at, self.cursor.deed) = (None, None);
+    }
+
+    /// Goes back or on in time, not beyond the present.
+    fn shift(&mut self, world: &World, micros: i64) {
+        self.hold(world);
+        let end = self.still.unwrap_or(world.now).micros().saturating_add(micros);
+        self.still = Some(Time::from_micros(end).min(world.now));
+    }
+
+    /// A cell to the left or to the right; the window goes along at its ends.
+    fn sideways(&mut self, world: &World, back: bool) {
+        let window = self.window(world);
+        let column = self.column(&window, &self.grid(&window));
+        self.hold(world);
+        let cell = window.cell().micros();
+        let last = window.columns.saturating_sub(1);
+        let at = window.start_of(column).micros();
+        let next = if back { at.saturating_sub(cell) } else { at.saturating_add(cell) };
+        if back && column == 0 {
+            self.shift(world, -cell);
+        } else if !back && column >= last {
+            if window.to() > world.now {
+                return;
+            }
+            self.shift(world, cell);
+        }
+        (self.cursor.at, self.cursor.deed) = (Some(Time::from_micros(next)), None);
+    }
+
+    /// By a whole window, the cursor staying where it is on the screen.
+    fn leap(&mut self, world: &World, back: bool) {
+        let window = self.window(world);
+        let column = self.column(&window, &self.grid(&window));
+        let span = window.to().since(window.from()).micros();
+        self.shift(world, if back { -span } else { span });
+        let window = self.window(world);
+        (self.cursor.at, self.cursor.deed) = (Some(window.start_of(column)), None);
+        self.unordered = true;
+    }
+
+    /// Puts a moment in sight and the cursor on it. Time is held for it.
+    fn go_to(&mut self, at: Time, lane: Option<Lane>, world: &World) {
+        self.hold(world);
+        if self.window(world).column(at).is_none() {
+            let half = self.scale.span().micros() / 2;
+            self.still = Some(Time::from_micros(at.micros().saturating_add(half)).min(world.now));
+            self.unordered = true;
+        }
+        self.chosen = true;
+        if let Some(lane) = lane {
+            lanes::join(&mut self.order, std::iter::once(lane.clone()));
+            self.cursor.lane = lane;
+        }
+        (self.cursor.at, self.cursor.deed) = (Some(at), None);
+    }
+
+    /// To a deed, in sight or not.
+    fn go_to_deed(&mut self, deed: &Arc<Deed>, world: &World) {
+        self.go_to(deed.time, Some(Lane::of(&deed.actor)), world);
+        self.cursor.deed = Some(deed.seq);
+    }
+
+    /// Another length of time; what is under the cursor stays in sight.
+    fn rescale(&mut self, world: &World, wider: bool) -> Vec<Want> {
+        let Some(scale) = self.scale.next(wider) else {
+            let words = if wider { "a day is the most" } else { "a minute is the least" };
+            return vec![Want::Say(Tone::Info, format!("{words} that is shown at once"))];
+        };
+        let selected = self.selected(world);
+        let at = selected.as_ref().map(|deed| deed.time).or(self.cursor.at);
+        self.scale = scale;
+        self.unordered = true;
+        if let (Some(at), Some(_)) = (at, self.still) {
+            self.go_to(at, None, world);
+            self.cursor.deed = selected.map(|deed| deed.seq);
+        }
+        Vec::new()
+    }
+
+    fn lane_by(&mut self, rows: isize) {
+        self.chosen = true;
+        let row = self.row().saturating_add_signed(rows).min(self.order.len().saturating_sub(1));
+        if let Some(lane) = self.order.get(row) {
+            self.cursor.lane = lane.clone();
+            self.cursor.deed = None;
+        }
+    }
+
+    /// Among the deeds of one cell.
+    fn within_cell(&mut self, world: &World, on: bool) {
+        let window = self.window(world);
+        let grid = self.grid(&window);
+        let column = self.column(&window, &grid);
+        let cell = grid.cell(&self.cursor.lane, column);
+        let nth = self.nth(cell);
+        let next = if on { nth + 1 } else { nth.saturating_sub(1) };
+        self.hold(world);
+        self.cursor.at = Some(window.start_of(column));
+        self.cursor.deed = cell.get(next).or(cell.last()).map(|deed| deed.seq);
+    }
+
+    /// To the log, and what of it.
+    fn go(&self, action: Action, world: &World) -> Vec<Want> {
+        let Some(deed) = self.selected(world) else { return self.go_to_counts(world) };
+        let spot = match (action, &deed.subject) {
+            (Action::Trace, Some(subject)) => Spot::Filter(format!("entity:{subject}")),
+            (Action::Trace, None) => {
+                return vec![Want::Say(Tone::Info, format!("#{} is about no entity", deed.seq))];
+            }
+            (Action::Causes, _) => Spot::Chain(deed.seq),
+            _ => Spot::Deed(deed.seq),
+        };
+        vec![Want::Go(Place::at(View::Log, spot))]
+    }
+
+    /// Where deeds are only counted, the log shows those of the cell.
+    fn go_to_counts(&self, world: &World) -> Vec<Want> {
+        let window = self.window(world);
+        let column = self.column(&window, &Grid::default());
+        if self.held.counted(&window, &self.cursor.lane, column).is_none() {
+            let words = "there is no deed in this cell; tab goes to the next one of the lane";
+            return vec![Want::Say(Tone::Info, words.to_owned())];
+        }
+        let (from, to) = (window.start_of(column), window.start_of(column + 1));
+        let until = to.minus(crate::domain::time::Span::from_micros(1));
+        let filter = format!("{} since:{from} until:{until}", self.cursor.lane.filter());
+        vec![Want::Go(Place::at(View::Log, Spot::Filter(filter)))]
+    }
+
+    fn copy(&self, world: &World) -> Vec<Want> {
+        let Some(deed) = self.selected(world) else { return self.go_to_counts(world) };
+        let theme = crate::console::theme::Theme::mono();
+        let look = Look { theme: &theme, glyphs: &crate::console::glyphs::ASCII };
+        let said = format!("#{} is on the clipboard", deed.seq);
+        vec![Want::Copy(super::log::row::plain(look, &deed)), Want::Say(Tone::Done, said)]
+    }
+
+    fn tagged(&mut self, sent: Sent, what: crate::console::ask::What) -> Want {
+        self.next_tag += 1;
+        self.sent.insert(self.next_tag, sent);
+        Want::Ask { tag: self.next_tag, what }
+    }
+
+    fn wants(&mut self, asked: Vec<Asked>) -> Vec<Want> {
+        asked.into_iter().map(|(sent, what)| self.tagged(Sent::Held(sent), what)).collect()
+    }
+
+    /// Asks for what is in sight and not here, and gives lanes to those who have none.
+    fn settle(&mut self, world: &World) -> Vec<Want> {
+        let Some(board) = &world.board else { return Vec::new() };
+        if !self.visited {
+            return Vec::new();
+        }
+        let window = self.window(world);
+        let asked = self.held.ask(&window, world, &self.order);
+        let seen = self.held.lanes(&window);
+        if self.order.is_empty() || self.unordered && self.held.covers(&window) {
+            let counts = self.lane_counts(&window);
+            self.order = lanes::order(board, |lane| counts.get(lane).copied().unwrap_or(0), &seen);
+            self.unordered &= !self.held.covers(&window);
+            if !self.chosen {
+                self.cursor.lane = self.order.first().cloned().unwrap_or(Lane::Deeds);
+            }
+        } else {
+            lanes::join(&mut self.order, seen.into_iter());
+        }
+        let focus = self.selected(world).map(|deed| deed.seq);
+        if focus != self.focus {
+            self.focus = focus;
+            self.epoch += 1;
+        }
+        self.wants(asked)
+    }
+
+    /// Deeds in the window by lane.
+    fn lane_counts(&self, window: &Window) -> BTreeMap<Lane, u64> {
+        let mut counts = BTreeMap::new();
+        if self.held.counts(window) {
+            for lane in self.held.lanes(window) {
+                let all = (0..window.columns).filter_map(|column| self.held.counted(window, &lane, column));
+                counts.insert(lane.clone(), all.map(lanes::Tally::total).sum());
+            }
+        } else {
+            for deed in self.held.within(window) {
+                *counts.entry(Lane::of(&deed.actor)).or_insert(0) += 1;
+            }
+        }
+        counts
+    }
+}
+
+impl Screen for Watch {
+    fn view(&self) -> View {
+        View::Watch
+    }
+
+    fn hints(&self, _world: &World) -> Vec<Action> {
+        use Action as A;
+        vec![
+            A::Follow,
+            A::Left,
+            A::NextPane,
+            A::Open,
+            A::Causes,
+            A::NextMatch,
+            A::Earlier,
+            A::ZoomOut,
+            A::ZoomIn,
+        ]
+    }
+
+    #[expect(clippy::wildcard_enum_match_arm, reason = "what is not named here means nothing on lanes")]
+    fn act(&mut self, action: Action, world: &World) -> Vec<Want> {
+        let page = isize::try_from(self.marks_area.get().height.max(2) - 1).unwrap_or(1);
+        let mut wants = Vec::new();
+        match action {
+            Action::Up => self.lane_by(-1),
+            Action::Down => self.lane_by(1),
+            Action::PageUp | Action::HalfUp => self.lane_by(-page),
+            Action::PageDown | Action::HalfDown => self.lane_by(page),
+            Action::Left | Action::Right => self.sideways(world, action == Action::Left),
+            Action::Earlier | Action::Later => self.leap(world, action == Action::Earlier),
+            Action::ZoomIn | Action::ZoomOut => wants = self.rescale(world, action == Action::ZoomOut),
+            Action::Follow if self.still.is_none() => self.hold_here(world),
+            Action::Follow | Action::Last | Action::Close => self.follow(),
+            Action::First => wants = self.seek(Sought::First, world),
+            Action::NextPane | Action::PreviousPane => {
+                wants = self.neighbour(action == Action::NextPane, false, world)
+            }
+            Action::NextMatch | Action::PreviousMatch => {
+                wants = self.neighbour(action == Action::NextMatch, true, world);
+            }
+            Action::ScrollDown | Action::ScrollUp => self.within_cell(world, action == Action::ScrollDown),
+            Action::Open | Action::Trace | Action::Causes => wants = self.go(action, world),
+            Action::Copy => wants = self.copy(world),
+            Action::Filter => {
+                wants = vec![Want::Say(Tone::Info, "lanes have no filter; the log has one".to_owned())];
+            }
+            _ => {}
+        }
+        wants.extend(self.settle(world));
+        wants
+    }
+
+    #[expect(clippy::wildcard_enum_match_arm, reason = "crossterm's enum: nothing else is taken")]
+    fn mouse(&mut self, event: MouseEvent, _areas: Areas, world: &World) -> Vec<Want> {
+        let area = self.marks_area.get();
+        match event.kind {
+            MouseEventKind::ScrollDown => self.sideways(world, false),
+            MouseEventKind::ScrollUp => self.sideways(world, true),
+            MouseEventKind::Down(MouseButton::Left)
+                if area.contains(Position { x: event.column, y: event.row }) =>
+            {
+                let row = self.top.get() + usize::from((event.row - area.y) / self.rows_a_lane.get().max(1));
+                if let Some(lane) = self.order.get(row) {
+                    self.cursor.lane = lane.clone();
+                }
+                let window = self.window(world);
+                self.hold(world);
+                self.cursor.at = Some(window.start_of(usize::from(event.column - area.x)));
+                self.cursor.deed = None;
+            }
+            _ => {}
+        }
+        self.settle(world)
+    }
+
+    fn deed(&mut self, deed: &Arc<Deed>, _world: &World) {
+        self.held.live(deed);
+    }
+
+    fn refresh(&mut self, world: &World) -> Vec<Want> {
+        self.settle(world)
+    }
+
+    fn reset(&mut self) {
+        *self = Self {
+            next_tag: self.next_tag,
+            scale: self.scale,
+            epoch: self.epoch + 1,
+            room: self.room.clone(),
+            ..Self::default()
+        };
+    }
+
+    fn told(&mut self, tag: u64, result: Result<Told, Trouble>, world: &World) -> Vec<Want> {
+        let Some(sent) = self.sent.remove(&tag) else { return Vec::new() };
+        let told = match result {
+            Ok(told) => told,
+            Err(trouble) => {
+                self.held.failed();
+                return Want::fail(format!("{}; {}", trouble.what, trouble.next));
+            }
+        };
+        let window = self.window(world);
+        let mut wants = match (sent, told) {
+            (Sent::Held(held::Sent::Fill(fill)), Told::Page(page)) => {
+                let asked = self.held.take_page(fill, page, (&window, world, &self.order));
+                self.wants(asked)
+            }
+            (Sent::Held(held::Sent::Count(lane)), Told::Histogram(histogram)) => {
+                self.held.take_counts(lane, histogram);
+                self.unordered = true;
+                Vec::new()
+            }
+            (Sent::Seek(sought), Told::Page(page)) => self.found(&sought, &page, world),
+            (Sent::Held(_) | Sent::Seek(_), _) => Want::fail(
+                "the server answered something else than was asked; this console may be older than it",
+            ),
+        };
+        wants.extend(self.settle(world));
+        wants
+    }
+
+    fn enter(&mut self, _spot: Option<&Spot>, world: &World) -> Vec<Want> {
+        self.visited = true;
+        self.unordered |= self.still.is_none();
+        self.settle(world)
+    }
+
+    fn under(&self, world: &World) -> Under {
+        let Some(board) = &world.board else { return Under::default() };
+        let Some(deed) = self.selected(world) else {
+            return Under::default().agent(self.cursor.lane.agent());
+        };
+        let field = deed.fields.iter().find_map(|change| {
+            let entity = change.entity.as_ref().or(deed.subject.as_ref())?;
+            Some(FieldPath::new(entity.clone(), change.name.clone()))
+        });
+        let under = match field {
+            Some(field) => Under::default().path(Some(field)),
+            None => Under::default().entity(deed.subject.as_ref()),
+        };
+        under.actors([&deed.actor]).agent(self.cursor.lane.agent()).with_leases(board, world.now)
+    }
+
+    fn spot(&self) -> Option<Spot> {
+        None
+    }
+
+    fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    fn draw(&self, buffer: &mut Buffer, areas: Areas, look: Look<'_>, world: &World) -> Option<Position> {
+        self.draw_view(buffer, areas.body, look, world);
+        None
+    }
+}

@@ -1,0 +1,171 @@
+//! What is open beside the lanes: the next deadlines and the alerts.
+
+use std::cmp::Reverse;
+use std::sync::Arc;
+
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use crate::console::screens::conflicts::rows;
+use crate::console::untrusted;
+use crate::console::widgets::{Look, clip, width};
+use crate::console::words;
+use crate::console::world::World;
+use crate::domain::state::{Alert, Board, Severity};
+use crate::domain::time::{Span as TimeSpan, Time};
+
+/// Deadlines within this time are counted as near.
+const NEAR: TimeSpan = TimeSpan::from_hours(2);
+/// Cells of the time that is left.
+const LEFT: usize = 8;
+
+/// Something that falls due.
+struct Due {
+    at: Time,
+    what: String,
+    who: String,
+}
+
+/// What falls due, the next first.
+fn deadlines(board: &Board) -> Vec<Due> {
+    let items = board.items.values().map(|item| Due {
+        at: item.due,
+        what: format!("#{} {}", item.no, item.title),
+        who: match item.assigned_to.as_ref().or(item.claimed_by.as_ref()) {
+            Some(person) => person.to_string(),
+            None => "unclaimed".to_owned(),
+        },
+    });
+    let fan_outs = board.fan_outs.values().map(|fan_out| Due {
+        at: fan_out.deadline,
+        what: format!("fan-out {}: {} of {}", fan_out.no, fan_out.succeeded(), fan_out.branches.len()),
+        who: fan_out.agent.to_string(),
+    });
+    let mut all: Vec<Due> = items.chain(fan_outs).collect();
+    all.sort_by(|a, b| a.at.cmp(&b.at).then_with(|| a.what.cmp(&b.what)));
+    all
+}
+
+/// Open alerts, the worst first, then the latest.
+fn alerts(board: &Board) -> Vec<&Arc<Alert>> {
+    let mut all: Vec<_> = board.alerts.values().collect();
+    all.sort_by_key(|alert| Reverse((alert.severity, alert.last, alert.no)));
+    all
+}
+
+/// Both lists, in so many columns and rows.
+pub(super) fn lines(
+    look: Look<'_>,
+    (room, rows): (usize, usize),
+    world: &World,
+    board: &Board,
+) -> Vec<Line<'static>> {
+    let (due, alerts) = (deadlines(board), alerts(board));
+    // Each list may take what the other leaves.
+    let half = rows / 2;
+    let for_due = (due.len() + 2).min(rows.saturating_sub((alerts.len() + 1).min(half)));
+    let mut lines = vec![due_heading(look, world.now, &due)];
+    lines.extend(due.iter().take(for_due.saturating_sub(2)).map(|due| due_line(look, room, world.now, due)));
+    lines.push(Line::default());
+    lines.push(alerts_heading(look, board));
+    let left = rows.saturating_sub(lines.len());
+    lines.extend(alerts.iter().take(left).map(|alert| alert_line(look, room, world, alert)));
+    lines
+}
+
+/// The same in a line each.
+pub(super) fn brief(look: Look<'_>, room: usize, world: &World, board: &Board) -> Vec<Line<'static>> {
+    let (due, alerts) = (deadlines(board), alerts(board));
+    let joined = |mut head: Line<'static>, next: Option<Line<'static>>| {
+        head.spans.insert(0, Span::raw(" "));
+        if let Some(next) = next {
+            head.spans.push(Span::raw("  "));
+            head.spans.extend(next.spans);
+        }
+        clip(head, room, look.glyphs.cut)
+    };
+    let left = |head: &Line<'_>| room.saturating_sub(width(head) + 4);
+    let first = due_heading(look, world.now, &due);
+    let second = alerts_heading(look, board);
+    let next_due = due.first().map(|due| due_line(look, left(&first), world.now, due));
+    let next_alert = alerts.first().map(|alert| alert_line(look, left(&second), world, alert));
+    vec![joined(first, next_due), joined(second, next_alert)]
+}
+
+/// `DUE  overdue 1 · within 2h 3`.
+fn due_heading(look: Look<'_>, now: Time, due: &[Due]) -> Line<'static> {
+    let theme = look.theme;
+    let overdue = due.iter().filter(|due| due.at <= now).count();
+    let near = due.iter().filter(|due| due.at > now && due.at.since(now) < NEAR).count();
+    let mut spans = vec![Span::styled("DUE     ", theme.title)];
+    if due.is_empty() {
+        spans.push(Span::styled("nothing", theme.muted));
+        return Line::from(spans);
+    }
+    if overdue > 0 {
+        spans.push(Span::styled(format!("{} {overdue} overdue", look.glyphs.attention), theme.danger));
+        spans.push(Span::styled(format!(" {} ", look.glyphs.dot), theme.muted));
+    }
+    let style = if near > 0 { theme.warning } else { theme.muted };
+    spans.push(Span::styled(format!("{near} within {}", NEAR.rough()), style));
+    spans.push(Span::styled(format!(" {} {} in all", look.glyphs.dot, due.len()), theme.muted));
+    Line::from(spans)
+}
+
+fn due_line(look: Look<'_>, room: usize, now: Time, due: &Due) -> Line<'static> {
+    let theme = look.theme;
+    let style = if due.at <= now {
+        theme.danger
+    } else if due.at.since(now) < NEAR {
+        theme.warning
+    } else {
+        theme.subtle
+    };
+    let sign = if due.at <= now { look.glyphs.attention } else { " " };
+    let left = format!("{sign} {:>LEFT$}  ", words::left(due.at, now));
+    both_ends(look, room, (left, style), &due.what, &due.who)
+}
+
+/// `ALERTS  2 critical · 4 warning`.
+fn alerts_heading(look: Look<'_>, board: &Board) -> Line<'static> {
+    let theme = look.theme;
+    let mut spans = vec![Span::styled("ALERTS  ", theme.title)];
+    let mut first = true;
+    for severity in [Severity::Critical, Severity::Warning, Severity::Info] {
+        let count = board.alerts.values().filter(|alert| alert.severity == severity).count();
+        if count == 0 {
+            continue;
+        }
+        if !first {
+            spans.push(Span::styled(format!(" {} ", look.glyphs.dot), theme.muted));
+        }
+        first = false;
+        spans.push(Span::styled(format!("{count} {}", severity.as_str()), words::severity(look, severity).1));
+    }
+    if first {
+        spans.push(Span::styled("none open", theme.muted));
+    }
+    Line::from(spans)
+}
+
+fn alert_line(look: Look<'_>, room: usize, world: &World, alert: &Alert) -> Line<'static> {
+    let (sign, style) = words::severity(look, alert.severity);
+    let times =
+        if alert.count > 1 { format!(" {}{}", look.glyphs.times, alert.count) } else { String::new() };
+    let head = (format!("{sign} {} #{}  ", alert.kind.as_str(), alert.no), style);
+    let when = words::age(world.now.since(alert.last));
+    both_ends(look, room, head, &rows::who(look, alert), &format!("{times} {when}"))
+}
+
+/// A head in its style, a text that gives way, and words at the right end.
+fn both_ends(look: Look<'_>, room: usize, head: (String, Style), text: &str, end: &str) -> Line<'static> {
+    let theme = look.theme;
+    let end = untrusted::fit(end, room / 3);
+    let left = room.saturating_sub(head.0.chars().count() + end.chars().count() + 1);
+    let mut spans = vec![Span::styled(head.0, head.1)];
+    spans.extend(untrusted::fit_spans(text, left, theme.base, theme.escaped));
+    let gap = room.saturating_sub(width(&Line::from(spans.clone())) + end.chars().count());
+    spans.push(Span::raw(" ".repeat(gap)));
+    spans.push(Span::styled(end, theme.muted));
+    clip(Line::from(spans), room, look.glyphs.cut)
+}
