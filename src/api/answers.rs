@@ -352,6 +352,12 @@ pub struct MapChecked {
     pub version: MapVersion,
     /// The difference to the map in force, in words.
     pub changes: Vec<String>,
+    /// Where it lets agents join: what readiness asks for and is not met, a line for each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unmet: Vec<String>,
+    /// Whether it is applied only with a reason.
+    #[serde(default)]
+    pub needs_reason: bool,
 }
 
 /// A token to make.

@@ -7,8 +7,8 @@ use clap::{Args, Parser, Subcommand};
 
 use super::output::Output;
 use super::{
-    alerts, claim, conclude, console, demo, fan_outs, handoffs, import, inbox, leases, log, map, outputs,
-    overrides, raise, review, serve, tokens, trace, verify, who_owns, work, workspaces,
+    agents, alerts, claim, conclude, console, demo, fan_outs, handoffs, import, inbox, leases, log, map,
+    outputs, overrides, raise, readiness, review, serve, tokens, trace, verify, who_owns, work, workspaces,
 };
 use crate::config::{self, Config};
 use crate::domain::ids::WorkspaceId;
@@ -95,7 +95,11 @@ pub(crate) enum Command {
     },
     /// Tell what an agent found out
     Conclude(conclude::Command),
-    /// The ownership map: check a file, show the map in force, apply a new one
+    /// Who acts here: liveness, owner, zone, what was stopped, gates
+    Agents(agents::Command),
+    /// How far each agent and the team are; with --with, whether more agents may join
+    Readiness(readiness::Command),
+    /// The ownership map: check a file, show the map in force, apply a new one, record a review
     #[command(subcommand)]
     Map(map::Command),
     /// Step in: freeze, pause, set, revert, unlock; each with a reason

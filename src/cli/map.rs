@@ -1,16 +1,19 @@
 //! `deeds map`: check a file without any server, show the map in force, apply a new one.
 
 mod apply;
-mod check;
+pub(super) mod check;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Subcommand;
 
 use super::arguments::Context;
 use super::output;
+use super::reply;
 use super::session;
 use super::status::Status;
+use crate::domain::command::MapReview;
 use crate::domain::ids::MapVersion;
 
 /// What is done with a map.
@@ -32,13 +35,25 @@ pub(crate) enum Command {
     },
     /// Put a map in force, whole, if the one that it was made from still is
     Apply(apply::Arguments),
+    /// Record that you went through the map in force and stand by it; it is overdue `review_every` later
+    #[command(
+        after_help = "Examples:\n  deeds map reviewed --note 'nothing to change'\n  deeds map reviewed --if-version 41     only if v41 is what is in force\n\nFor admins and the map's governance owner. Exit status 1 if it was refused."
+    )]
+    Reviewed {
+        /// What is worth keeping of it
+        #[arg(long)]
+        note: Option<String>,
+        /// The version that you went through; the one in force if nothing is said
+        #[arg(long, value_name = "N")]
+        if_version: Option<MapVersion>,
+    },
 }
 
 /// Runs it.
 pub(super) fn run(context: &Context, command: Command) -> anyhow::Result<Status> {
     let out = context.out;
     match command {
-        Command::Check { file } => check::run(out, &file),
+        Command::Check { file } => check::run(context, &file),
         Command::Show { version } => session::with_client(context, async |client| {
             if out.json {
                 output::json(&client.map(version).await?)?;
@@ -48,5 +63,9 @@ pub(super) fn run(context: &Context, command: Command) -> anyhow::Result<Status>
             Ok(Status::Done)
         }),
         Command::Apply(arguments) => apply::run(context, &arguments),
+        Command::Reviewed { note, if_version } => session::with_client(context, async |client| {
+            let review = MapReview { version: if_version, note: note.as_deref().map(Arc::from) };
+            reply::tell(out, &client.map_reviewed(&review).await?)
+        }),
     }
 }

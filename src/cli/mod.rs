@@ -3,6 +3,7 @@
 //! `main` reads the arguments, `run` is one match, `status` says which exit status an end has. Rules and requests
 //! live behind the client; here is only what people type and what they are shown.
 
+mod agents;
 mod alerts;
 mod arguments;
 mod claim;
@@ -22,6 +23,7 @@ mod output;
 mod outputs;
 mod overrides;
 mod raise;
+mod readiness;
 mod reply;
 mod review;
 mod serve;
@@ -90,6 +92,8 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Status> {
         Some(Command::Outputs { command }) => outputs::run(&context, command),
         Some(Command::Conclude(command)) => conclude::run(&context, command),
         Some(Command::Review { command }) => review::run(&context, command),
+        Some(Command::Agents(command)) => agents::run(&context, &command),
+        Some(Command::Readiness(command)) => readiness::run(&context, &command),
         Some(Command::Map(command)) => map::run(&context, command),
         Some(Command::Override(command)) => overrides::run(&context, command),
         Some(Command::Tokens(command)) => tokens::run(&context, command),

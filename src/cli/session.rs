@@ -31,6 +31,8 @@ const ATTACH_WAIT: Duration = Duration::from_secs(10);
 const TOKEN_WAIT: Duration = Duration::from_secs(2);
 /// How often it is looked who serves the directory.
 const TURN_EVERY: Duration = Duration::from_millis(500);
+/// How long a look at a server that may be there takes at most.
+const LOOK_WAIT: Duration = Duration::from_secs(2);
 /// Between two tries to attach.
 const ATTACH_EVERY: Duration = Duration::from_millis(50);
 /// How often a request is sent while attaching.
@@ -86,6 +88,21 @@ pub(super) fn with_client(
     with_session(context, async |session| work(&session.client).await)
 }
 
+/// The same with a server that is running already, if there is one that answers soon; what goes wrong is nobody's
+/// concern, and no server is started.
+pub(super) fn if_running<T>(
+    context: &Context,
+    work: impl AsyncFnOnce(&Client) -> client::Result<T>,
+) -> Option<T> {
+    let looked = async {
+        let session = Session::running(context).await?;
+        let result = work(&session.client).await;
+        session.end().await;
+        result.ok()
+    };
+    runtime().ok()?.block_on(async { tokio::time::timeout(LOOK_WAIT, looked).await.ok().flatten() })
+}
+
 /// The one runtime of the process.
 pub(super) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no threads can be started")
@@ -97,6 +114,18 @@ impl Session {
         match &context.config.connect {
             Some(url) => Self::remote(context, url.clone()).await,
             None => Self::local(context).await,
+        }
+    }
+
+    /// Reaches a server that is running already.
+    async fn running(context: &Context) -> Option<Self> {
+        if let Some(url) = &context.config.connect {
+            return Self::remote(context, url.clone()).await.ok();
+        }
+        let dir = DataDir::existing(&context.data_dir().ok()?).ok()?;
+        match Self::attach(context, &dir).await.ok()? {
+            Attached::Session(session) => Some(*session),
+            Attached::NoAnswer | Attached::NoToken(_) => None,
         }
     }
 

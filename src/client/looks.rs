@@ -4,8 +4,9 @@ use super::{Client, Result};
 use crate::{
     api::{BoardView, ChainView, Histogram, LedgerPage, RawDeed, Stats, WhoAmI},
     domain::{
-        ids::Seq,
+        ids::{AgentId, Seq},
         path::{FieldPath, Pattern},
+        readiness::{Joining, Team, agents::AgentList},
         time::Time,
     },
 };
@@ -50,6 +51,21 @@ impl Client {
     /// What a console needs to start; follow the stream from its `seq` and `hash`.
     pub async fn board(&self) -> Result<BoardView> {
         self.get("/v1/board").send().await
+    }
+
+    /// How the agents and the team stand; one agent of it, if named.
+    pub async fn readiness(&self, agent: Option<&AgentId>) -> Result<Team> {
+        self.get("/v1/readiness").maybe("agent", agent).send().await
+    }
+
+    /// Every agent in one line.
+    pub async fn agents(&self) -> Result<AgentList> {
+        self.get("/v1/agents").send().await
+    }
+
+    /// Whether the agents that a map adds may join.
+    pub async fn joining(&self, toml: &str) -> Result<Joining> {
+        self.post("/v1/readiness").toml(toml).send().await
     }
 
     /// A page of the ledger, oldest first.

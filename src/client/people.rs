@@ -12,7 +12,7 @@ use crate::{
         WorkspaceMade,
     },
     domain::{
-        command::{Answered, Import, ItemAnswer, Override, ReviewStep, ReviewVerb},
+        command::{Answered, Import, ItemAnswer, MapReview, Override, ReviewStep, ReviewVerb},
         decide::Preview,
         ids::{AlertNo, ItemNo, MapVersion, PersonId, TokenId, Version},
         path::FieldPath,
@@ -131,6 +131,22 @@ impl Client {
     pub async fn apply_map(&self, toml: &str, made_for: MapVersion, reason: Option<&str>) -> Result<Reply> {
         let ask = self.put("/v1/map").header(IF_MATCH, format!("\"{made_for}\"")).maybe("reason", reason);
         ask.toml(toml).send().await
+    }
+
+    /// The same for a map whose effects were looked at on past deeds first; it is recorded so.
+    pub async fn apply_planned_map(
+        &self,
+        toml: &str,
+        made_for: MapVersion,
+        reason: Option<&str>,
+    ) -> Result<Reply> {
+        let ask = self.put("/v1/map").header(IF_MATCH, format!("\"{made_for}\"")).maybe("reason", reason);
+        ask.query("planned", true).toml(toml).send().await
+    }
+
+    /// Records that a person went through the map in force and stands by it.
+    pub async fn map_reviewed(&self, review: &MapReview) -> Result<Reply> {
+        self.post("/v1/map/reviewed").json(review)?.send().await
     }
 
     /// Checks a map and compares it with the one in force.

@@ -83,6 +83,7 @@ impl Desk for Wire {
             | Command::Item(_)
             | Command::Alert(_)
             | Command::ApplyMap(_)
+            | Command::MapReview(_)
             | Command::Token(_)
             | Command::Override(_)
             | Command::Import(_)

@@ -84,6 +84,10 @@ codes! {
     MapMoved = "map-moved", "look at the map in force, redo the change on it, and send its version";
     /// The map has errors.
     MapBroken = "map-broken", "mend the findings and apply again; the map in force has not changed";
+    /// Readiness asks for more before agents join, and no reason was given.
+    ReasonNeeded = "reason-needed", "wait until the gates hold (`deeds readiness --with FILE` shows them), or apply again with a reason";
+    /// The person does not answer for the map.
+    NotAccountable = "not-accountable", "the map's governance owner or an admin must do this";
     /// What the answer did was used since.
     UsedSince = "used-since", "compensate by hand: the effects have been built upon";
     /// The command is over a bound.

@@ -105,6 +105,8 @@ pub enum Command {
     Alert(AlertStep),
     /// A map to put in force.
     ApplyMap(ApplyMap),
+    /// A person went through the map in force.
+    MapReview(MapReview),
     /// A token to create or revoke.
     Token(TokenStep),
     /// A person overrides.
@@ -418,6 +420,21 @@ pub struct ApplyMap {
     /// Why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Arc<str>>,
+    /// Whether its effects were looked at on past deeds first.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub planned: bool,
+}
+
+/// A person went through the map in force as a whole, and stands by it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MapReview {
+    /// The version that was gone through; the one in force where nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<MapVersion>,
+    /// What is worth keeping of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<Arc<str>>,
 }
 
 /// A token to create or revoke. The secret never gets here, only its hash.

@@ -272,6 +272,8 @@ bodies! {
     WorkspaceCreated(Box<NewWorkspace>) = "deeds.workspace.created";
     /// A map was put in force.
     MapApplied(Box<NewMap>) = "deeds.map.applied";
+    /// A person went through the map in force and stands by it.
+    MapReviewed(()) = "deeds.map.reviewed";
     /// A map was not put in force.
     MapRefused(()) = "deeds.map.refused";
     /// An agent's zone grew.

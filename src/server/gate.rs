@@ -37,6 +37,7 @@ use crate::{
         command::{Command, Request as Asked},
         ids::{IdempotencyKey, Seq},
         state::State,
+        time::Time,
     },
 };
 
@@ -207,6 +208,11 @@ impl Call {
             let detail = format!("the body is not UTF-8 from byte {} on", error.valid_up_to());
             Box::new(Problem::new(ProblemCode::BadBody, detail).at("the body"))
         })
+    }
+
+    /// The server's time.
+    pub(super) fn now(&self) -> Time {
+        self.app.clock().now()
     }
 
     /// The query; only the parameters named may come.

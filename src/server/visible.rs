@@ -85,6 +85,7 @@ pub(super) fn visible(map: &Map, agent: &AgentId, deed: &Deed) -> bool {
         Body::AgentPaused(one) | Body::AgentResumed(one) => one == agent,
         Body::WorkspaceCreated(_)
         | Body::MapApplied(_)
+        | Body::MapReviewed(())
         | Body::MapRefused(())
         | Body::ScopeExpanded(_)
         | Body::ScopeRevoked(_)

@@ -6,7 +6,7 @@
 use std::{collections::BTreeMap, fs, path::PathBuf, sync::Arc};
 
 use deeds::domain::{
-    command::{ApplyMap, Command, Together, TokenStep},
+    command::{ApplyMap, Command, MapReview, Together, TokenStep},
     deed::{Body, Deed, Origin},
     ids::{MapVersion, TokenId},
     map,
@@ -187,8 +187,11 @@ fn history() -> World {
     let model = Arc::new(map::parse(TEAM).applicable().unwrap());
     for if_version in [world.state.board.map_version, MapVersion(99)] {
         let reason = Some(Arc::from("back to the file"));
-        world.ask("ada", Command::ApplyMap(ApplyMap { model: Arc::clone(&model), if_version, reason }));
+        let (model, planned) = (Arc::clone(&model), false);
+        world.ask("ada", Command::ApplyMap(ApplyMap { model, if_version, reason, planned }));
     }
+    let note = Some(Arc::from("everybody is still right"));
+    world.ask("dana", Command::MapReview(MapReview { version: None, note }));
     let token = Token {
         id: TokenId::new("k3f9").unwrap(),
         class: TokenClass::Agent,

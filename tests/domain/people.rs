@@ -41,6 +41,7 @@ fn maps_and_tokens_are_for_admins() {
             model: Arc::clone(&model),
             if_version: MapVersion(version),
             reason: None,
+            planned: false,
         })
     };
     for who in ["sales", "dana", "wanda"] {

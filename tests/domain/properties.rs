@@ -432,6 +432,7 @@ fn the_steps_reach_most_deed_types() {
     let elsewhere = [
         "deeds.map.applied",
         "deeds.map.refused",
+        "deeds.map.reviewed",
         "deeds.token.created",
         "deeds.token.revoked",
         "deeds.token.refused",

@@ -6,8 +6,8 @@ use deeds::domain::{
     command::{
         Act, ActEnd, AlertStep, AlertVerb, Answered, ApplyMap, BranchOrder, Claim, Command, Conclude,
         Escalate, Expected, FanOut, Handoff, ItemAnswer, ItemStep, ItemVerb, LeaseStep, LeaseTarget,
-        Override, OverrideVerb, Publish, Raise, Request, ReviewStep, ReviewVerb, Take, Together, TokenStep,
-        WorkProduct, WorkStep, WorkVerb, Write, WriteKind,
+        MapReview, Override, OverrideVerb, Publish, Raise, Request, ReviewStep, ReviewVerb, Take, Together,
+        TokenStep, WorkProduct, WorkStep, WorkVerb, Write, WriteKind,
     },
     ids::{
         ActNo, AgentId, AlertNo, Fence, IdempotencyKey, ItemNo, MapVersion, TaskId, TokenId, Version, WorkNo,
@@ -95,7 +95,9 @@ fn right(world: &World, what: &What) -> usize {
         },
         What::Apply { .. } | What::Revoke { .. } => person("ada", "admin"),
         What::Review { queue: 1, .. } => person("sam", "reviewer"),
-        What::Alert { .. } | What::Override { .. } | What::Review { .. } => person("dana", "reviewer"),
+        What::Alert { .. } | What::Override { .. } | What::Review { .. } | What::MapReview { .. } => {
+            person("dana", "reviewer")
+        }
         What::Escalate { .. }
         | What::Raise { .. }
         | What::Conclude { .. }
@@ -189,6 +191,11 @@ fn command(world: &World, me: &str, what: &What) -> Option<Command> {
             model: Arc::new(team::team(*shape, world.enforce)),
             if_version: if *outdated { MapVersion(board.map_version.0 + 1) } else { board.map_version },
             reason: None,
+            planned: false,
+        }),
+        What::MapReview { outdated } => Command::MapReview(MapReview {
+            version: outdated.then(|| MapVersion(board.map_version.0 + 1)),
+            note: None,
         }),
         What::Revoke { whose } => {
             let token = world.tokens[*whose].last().cloned().unwrap_or_else(|| TokenId::new("none").unwrap());

@@ -153,6 +153,9 @@ pub(crate) enum What {
         shape: usize,
         outdated: bool,
     },
+    MapReview {
+        outdated: bool,
+    },
     Revoke {
         whose: usize,
     },
@@ -263,11 +266,12 @@ fn of_people() -> impl Strategy<Value = What> {
     let alert = (0..8_u8, 0..3_u8).prop_map(|(at, verb)| What::Alert { at, verb });
     let apply = (0..super::team::SHAPES, prop::bool::weighted(0.2))
         .prop_map(|(shape, outdated)| What::Apply { shape, outdated });
+    let gone_through = prop::bool::weighted(0.2).prop_map(|outdated| What::MapReview { outdated });
     let revoke = (0..EVERYBODY).prop_map(|whose| What::Revoke { whose });
     let step = (0..9_u8, 0..ENTITIES.len() * FIELDS.len(), 0..4_u8)
         .prop_map(|(verb, at, lease)| What::Override { verb, at, lease });
     let review = (0..3_u8, any::<bool>()).prop_map(|(queue, end)| What::Review { queue, end });
-    prop_oneof![24 => item, 4 => alert, 2 => apply, 2 => revoke, 6 => step, 4 => review]
+    prop_oneof![24 => item, 4 => alert, 2 => apply, 1 => gone_through, 2 => revoke, 6 => step, 4 => review]
 }
 
 fn what() -> impl Strategy<Value = What> {

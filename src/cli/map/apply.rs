@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::check;
+use crate::api::MapChecked;
 use crate::cli::arguments::Context;
 use crate::cli::output;
 use crate::cli::reply;
@@ -32,13 +33,25 @@ pub(crate) struct Arguments {
     dry_run: bool,
 }
 
+/// What readiness asks for and is not met, and how to go on all the same.
+fn warn(checked: &MapChecked, arguments: &Arguments) {
+    for unmet in &checked.unmet {
+        output::complain(format!("warning: {}", output::visible(unmet)));
+    }
+    if checked.needs_reason && arguments.reason.is_none() {
+        output::complain(
+            "it is applied only with a reason, which is recorded: add --reason 'why they join all the same'",
+        );
+    }
+}
+
 /// Checks here, compares there, applies.
 pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Status> {
     let out = context.out;
     let text = check::read(&arguments.file)?;
     let parsed = map::parse(&text);
     if parsed.has_errors() {
-        return check::report(out, &arguments.file, &text, &parsed);
+        return check::report(out, &arguments.file, &text, &parsed, &[]);
     }
     session::with_client(context, async |client| {
         let checked = client.check_map(&text).await?;
@@ -53,6 +66,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<St
                 out.faint(format!("nothing changes for agents and queues against v{}", checked.version))?;
             }
         }
+        warn(&checked, arguments);
         if arguments.dry_run {
             return Ok(Status::Done);
         }

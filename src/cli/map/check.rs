@@ -6,30 +6,50 @@ use std::path::Path;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet, renderer::DecorStyle};
 use serde::Serialize;
 
-use crate::cli::arguments::read_text;
+use crate::api::ProblemFinding;
+use crate::cli::arguments::{Context, read_text};
 use crate::cli::output::{self, Output, visible, visible_lines};
+use crate::cli::session;
 use crate::cli::status::Status;
-use crate::domain::map::{self, Finding, Parsed, Severity, parse::MAX_MAP_BYTES};
+use crate::domain::map::{self, Finding, Lint, Parsed, Severity, parse::MAX_MAP_BYTES};
 
 /// Reads the file, says what is wrong with it, and answers whether it could be applied.
-pub(super) fn run(out: Output, file: &Path) -> anyhow::Result<Status> {
+pub(super) fn run(context: &Context, file: &Path) -> anyhow::Result<Status> {
     let text = read(file)?;
-    report(out, file, &text, &map::parse(&text))
+    report(context.out, file, &text, &map::parse(&text), &elsewhere(context, &text))
 }
 
-/// Says what was found, and answers whether the map could be applied.
-pub(super) fn report(out: Output, file: &Path, text: &str, parsed: &Parsed) -> anyhow::Result<Status> {
+/// What only a server knows: whether the map in force is overdue. Nobody is waited for, and none is started for it.
+fn elsewhere(context: &Context, text: &str) -> Vec<ProblemFinding> {
+    let found = session::if_running(context, async |client| client.check_map(text).await);
+    let overdue = |finding: &ProblemFinding| finding.lint == Lint::MapOverdue.code();
+    found.map(|checked| checked.findings.into_iter().filter(overdue).collect()).unwrap_or_default()
+}
+
+/// Says what was found here and elsewhere, and answers whether the map could be applied.
+pub(in crate::cli) fn report(
+    out: Output,
+    file: &Path,
+    text: &str,
+    parsed: &Parsed,
+    elsewhere: &[ProblemFinding],
+) -> anyhow::Result<Status> {
     if out.json {
-        output::json(&Report::of(file, parsed))?;
+        output::json(&Report::of(file, parsed, elsewhere))?;
     } else {
         print(out, file, text, &parsed.findings)?;
+        for finding in elsewhere {
+            output::line(format!("warning[{}]: {}", finding.lint, visible(&finding.message)))?;
+            output::line(format!("  help: {}", visible(&finding.mend)))?;
+            output::line("")?;
+        }
         output::line(summary(file, parsed))?;
     }
     Ok(if parsed.has_errors() { Status::No } else { Status::Done })
 }
 
 /// The text of a map file.
-pub(super) fn read(file: &Path) -> anyhow::Result<String> {
+pub(in crate::cli) fn read(file: &Path) -> anyhow::Result<String> {
     read_text(file, u64::try_from(MAX_MAP_BYTES).unwrap_or(u64::MAX))
 }
 
@@ -100,6 +120,9 @@ struct Report<'a> {
     file: String,
     applicable: bool,
     findings: Vec<Row<'a>>,
+    /// What the server knows of the map in force.
+    #[serde(skip_serializing_if = "<[ProblemFinding]>::is_empty")]
+    in_force: &'a [ProblemFinding],
 }
 
 #[derive(Serialize)]
@@ -111,13 +134,14 @@ struct Row<'a> {
 }
 
 impl<'a> Report<'a> {
-    fn of(file: &Path, parsed: &'a Parsed) -> Self {
+    fn of(file: &Path, parsed: &'a Parsed, in_force: &'a [ProblemFinding]) -> Self {
         let row =
             |finding: &'a Finding| Row { code: finding.lint.code(), why: finding.lint.rule().why, finding };
         Self {
             file: file.display().to_string(),
             applicable: !parsed.has_errors(),
             findings: parsed.findings.iter().map(row).collect(),
+            in_force,
         }
     }
 }

@@ -54,8 +54,14 @@ async fn command_to(client: &Client, command: Command) -> Result<ClientResult<Re
         Command::Item(step) => item(client, step).await,
         Command::Alert(step) => alert(client, &step).await,
         Command::ApplyMap(map) => {
-            client.apply_map(&map.model.to_toml(), map.if_version, map.reason.as_deref()).await
+            let (toml, reason) = (map.model.to_toml(), map.reason.as_deref());
+            if map.planned {
+                client.apply_planned_map(&toml, map.if_version, reason).await
+            } else {
+                client.apply_map(&toml, map.if_version, reason).await
+            }
         }
+        Command::MapReview(review) => client.map_reviewed(&review).await,
         Command::Override(step) => client.override_with(&step).await,
         Command::Review(step) => client.review(&step).await,
         Command::Raise(raise) => client.raise(&raise).await,

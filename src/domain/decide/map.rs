@@ -1,42 +1,81 @@
-//! Putting a map in force: compare-and-set on its version.
+//! The map: putting one in force by compare-and-set on its version, and the record that a person went through it.
 
 use std::sync::Arc;
 
-use super::sheet::Sheet;
+use super::{sheet::Sheet, verdict};
 use crate::domain::{
     code::Code,
-    command::ApplyMap,
+    command::{ApplyMap, MapReview},
     deed::{Body, NewMap, Outcome},
     ids::Seq,
     map::difference,
+    readiness,
+    state::TokenClass,
 };
+
+/// The word for an apply in lists.
+pub(super) const APPLY: &str = "apply map";
+/// The word for a review of the map in lists.
+pub(super) const REVIEW: &str = "review map";
 
 /// Decides an apply. The model was parsed and linted at the door: a map with errors never gets here.
 pub(super) fn decide(sheet: &mut Sheet<'_>, apply: &ApplyMap) -> Seq {
-    let action = "apply map";
     let board = &sheet.base().board;
     if board.map_version != apply.if_version {
         let why = format!("made for map v{}, but v{} is in force", apply.if_version, board.map_version);
-        return sheet.refuse(Body::MapRefused(()), action, Code::MapMoved, &why);
+        return sheet.refuse(Body::MapRefused(()), APPLY, Code::MapMoved, &why);
     }
     if board.workspace != apply.model.workspace {
         let why = format!("the map is of workspace {}, this is {}", apply.model.workspace, board.workspace);
-        return sheet.refuse(Body::MapRefused(()), action, Code::MapBroken, &why);
+        return sheet.refuse(Body::MapRefused(()), APPLY, Code::MapBroken, &why);
+    }
+    if let Some(why) = verdict::too_long("reason", apply.reason.as_deref()) {
+        return sheet.refuse(Body::MapRefused(()), APPLY, Code::OverBound, &why);
+    }
+    let unmet = readiness::unmet(board, &apply.model, sheet.now);
+    // Nobody is asked why the first agents come: there is no team yet that could be ready for them.
+    let asked_why = !unmet.is_empty() && !board.map.model().agents.is_empty();
+    let reason = apply.reason.as_deref().map(str::trim).filter(|reason| !reason.is_empty());
+    if asked_why && reason.is_none() {
+        let why = format!("agents join although not everything is ready for them: {}", unmet.join("; "));
+        return sheet.refuse(Body::MapRefused(()), APPLY, Code::ReasonNeeded, &why);
     }
     let changes: Vec<String> =
         difference(board.map.model(), &apply.model).iter().map(ToString::to_string).collect();
-    let new = NewMap {
-        version: board.map_version.next(),
-        model: Arc::clone(&apply.model),
-        changes,
-        unmet: Vec::new(),
-        planned: false,
+    let (version, planned) = (board.map_version.next(), apply.planned);
+    let words = match reason {
+        Some(reason) => format!("map v{version}: {reason}"),
+        None => format!("map v{version}, {} changes", changes.len()),
     };
-    let words = match &apply.reason {
-        Some(reason) => format!("map v{}: {reason}", new.version),
-        None => format!("map v{}, {} changes", new.version, new.changes.len()),
+    let new = NewMap { version, model: Arc::clone(&apply.model), changes, unmet, planned };
+    let mut deed = sheet.draft(Body::MapApplied(Box::new(new)), APPLY, Outcome::Recorded);
+    deed.because(words);
+    sheet.push(deed)
+}
+
+/// Decides the record of a review: by an admin, or by the person whom the map names as accountable for it.
+pub(super) fn review(sheet: &mut Sheet<'_>, review: &MapReview) -> Seq {
+    let board = &sheet.base().board;
+    let owner = board.map.model().governance_owner.as_ref();
+    let caller = &sheet.principal;
+    let may = caller.class == TokenClass::Admin || (owner.is_some() && caller.actor.person() == owner);
+    let found = if !may {
+        let owner = owner.map_or_else(|| "nobody but admins".to_owned(), ToString::to_string);
+        Some((Code::NotAccountable, format!("{owner} answers for the map, not {}", caller.actor)))
+    } else if let Some(version) = review.version.filter(|version| *version != board.map_version) {
+        let why = format!("v{version} was gone through, but v{} is in force", board.map_version);
+        Some((Code::MapMoved, why))
+    } else {
+        verdict::too_long("note", review.note.as_deref()).map(|why| (Code::OverBound, why))
     };
-    let mut deed = sheet.draft(Body::MapApplied(Box::new(new)), action, Outcome::Recorded);
+    if let Some((code, why)) = found {
+        return sheet.refuse(Body::MapRefused(()), REVIEW, code, &why);
+    }
+    let mut words = format!("map v{} was gone through", board.map_version);
+    if let Some(note) = &review.note {
+        words = format!("{words}: {note}");
+    }
+    let mut deed = sheet.draft(Body::MapReviewed(()), REVIEW, Outcome::Recorded);
     deed.because(words);
     sheet.push(deed)
 }

@@ -114,6 +114,7 @@ fn dispatch(sheet: &mut Sheet<'_>, command: &Command) -> Option<Seq> {
         Command::Item(step) => Some(inbox::decide(sheet, step)),
         Command::Alert(step) => Some(alert::decide(sheet, step)),
         Command::ApplyMap(apply) => Some(map::decide(sheet, apply)),
+        Command::MapReview(review) => Some(map::review(sheet, review)),
         Command::Token(step) => Some(token::decide(sheet, step)),
         Command::Override(step) => Some(overrides::decide(sheet, step)),
         Command::Review(step) => Some(review::decide(sheet, step)),
@@ -159,7 +160,11 @@ fn allowed(command: &Command, class: TokenClass, actor: &Actor) -> (bool, &'stat
         | Command::Conclude(_)
         | Command::Together(_) => (class == TokenClass::Agent && actor.agent().is_some(), "agents"),
         Command::Raise(_) => (class != TokenClass::Watcher, "agents, reviewers and admins"),
-        Command::Item(_) | Command::Alert(_) | Command::Override(_) | Command::Review(_) => {
+        Command::Item(_)
+        | Command::Alert(_)
+        | Command::Override(_)
+        | Command::Review(_)
+        | Command::MapReview(_) => {
             (matches!(class, TokenClass::Reviewer | TokenClass::Admin), "reviewers and admins")
         }
         Command::ApplyMap(_) | Command::Token(_) | Command::Import(_) => {
@@ -189,7 +194,7 @@ fn refusal_of(command: &Command) -> Body {
         Command::Review(_) => Body::ReviewRefused(()),
         Command::Item(_) => Body::ItemRefused(()),
         Command::Alert(_) => Body::AlertRefused(()),
-        Command::ApplyMap(_) => Body::MapRefused(()),
+        Command::ApplyMap(_) | Command::MapReview(_) => Body::MapRefused(()),
         Command::Token(_) => Body::TokenRefused(()),
         Command::Override(_) => Body::OverrideRefused(()),
     }
@@ -215,7 +220,8 @@ fn action_of(command: &Command) -> &'static str {
         Command::Together(_) => "together",
         Command::Item(step) => inbox::word(step),
         Command::Alert(_) => "alert",
-        Command::ApplyMap(_) => "apply map",
+        Command::ApplyMap(_) => map::APPLY,
+        Command::MapReview(_) => map::REVIEW,
         Command::Token(_) => "token",
         Command::Override(_) => "override",
         Command::Import(_) => "import",

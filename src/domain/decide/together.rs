@@ -57,6 +57,7 @@ fn is_agents_own(command: &Command) -> bool {
         | Command::Alert(_)
         | Command::Review(_)
         | Command::ApplyMap(_)
+        | Command::MapReview(_)
         | Command::Token(_)
         | Command::Override(_)
         | Command::Import(_)

@@ -121,13 +121,11 @@ fn stable(case: &Case<'_>) -> Gate {
         return gate(kind, GateState::TooLittle, "it has done nothing yet", evidence);
     };
     let days = days_since(since, case.now);
-    match case.entry.and_then(|entry| entry.live_since) {
-        Some(day) => evidence.push(Evidence::place(place(case), format!("live since {day}"))),
-        None => {
-            let words = format!("first seen {}", date(since));
-            evidence.push(Evidence { deed: None, place: None, words });
-        }
-    }
+    let said = case.entry.and_then(|entry| entry.live_since);
+    evidence.push(match said {
+        Some(day) => Evidence::place(place(case), format!("live since {day}")),
+        None => Evidence { deed: None, place: None, words: format!("first seen {}", date(since)) },
+    });
     if stepped_in.n > 0 {
         evidence.push(Evidence::deed(stepped_in.last, "the last manual intervention on its zone"));
         let words = format!("{} in the last {WINDOW_DAYS} days", times(stepped_in.n, "manual intervention"));

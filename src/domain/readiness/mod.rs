@@ -5,6 +5,7 @@
 //! What has not been seen is said as such and is never a pass. What counts as a coordination failure is decided in one
 //! place, `AlertKind::is_coordination_failure`.
 
+pub mod agents;
 mod gates;
 mod joining;
 mod stages;
@@ -18,6 +19,7 @@ pub use stages::{STAGES, StageRow};
 
 use super::{
     ids::{AgentId, MapVersion, Seq},
+    map::{Finding, Lint},
     state::{Board, CareMark, Dependency},
     time::Time,
 };
@@ -206,6 +208,34 @@ pub fn map_standing(board: &Board, now: Time) -> MapStanding {
         due,
         overdue: due.is_some_and(|due| due <= now),
     }
+}
+
+/// The map in force is overdue: the finding, which no file has a place for.
+pub fn overdue(board: &Board, now: Time) -> Option<Finding> {
+    let standing = map_standing(board, now);
+    let due = standing.due.filter(|_| standing.overdue)?;
+    let message = match board.care.last() {
+        Some(mark) => format!(
+            "map v{} was last gone through on {} by {} and is overdue since {}",
+            standing.version,
+            gates::date(mark.at),
+            mark.by,
+            gates::date(due)
+        ),
+        None => format!("map v{} is overdue since {}", standing.version, gates::date(due)),
+    };
+    let rule = Lint::MapOverdue.rule();
+    Some(Finding {
+        lint: Lint::MapOverdue,
+        severity: rule.severity,
+        line: 0,
+        column: 0,
+        span: 0..0,
+        message,
+        mend: rule.mend.to_owned(),
+        example: None,
+        also: Vec::new(),
+    })
 }
 
 impl Team {

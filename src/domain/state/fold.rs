@@ -62,6 +62,7 @@ impl State {
             }
             Body::WorkspaceCreated(_)
             | Body::MapApplied(_)
+            | Body::MapReviewed(())
             | Body::MapRefused(())
             | Body::ScopeExpanded(_)
             | Body::ScopeRevoked(_)

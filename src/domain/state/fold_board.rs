@@ -31,6 +31,7 @@ impl Board {
                 self.mark_applied(deed, new.planned);
                 self.put_map(deed, new.version, Arc::clone(&new.model), new.changes.clone());
             }
+            Body::MapReviewed(()) => self.mark_reviewed(deed),
             Body::ScopeExpanded(change) => {
                 let model =
                     edit::add_grant(self.map.model(), &change.agent, &change.grant, change.newcomer.as_ref());

@@ -91,6 +91,12 @@ impl Board {
             Some(CareMark { by: deed.actor.clone(), at: deed.recorded, deed: deed.seq, planned });
     }
 
+    pub(super) fn mark_reviewed(&mut self, deed: &Deed) {
+        let planned = false;
+        self.care.reviewed =
+            Some(CareMark { by: deed.actor.clone(), at: deed.recorded, deed: deed.seq, planned });
+    }
+
     pub(super) fn on_day(&mut self, agent: &AgentId, deed: &Deed, count: impl FnOnce(&mut DayCounts, Seq)) {
         let facts = self.agents.entry(agent.clone()).or_default();
         if let Some(day) = Arc::make_mut(&mut facts.history).on(happened(deed)) {

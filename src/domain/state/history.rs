@@ -36,7 +36,7 @@ pub struct Count {
 
 impl Count {
     fn is_zero(&self) -> bool {
-        self.n == 0
+        *self == Self::default()
     }
 
     /// Once more, by this deed.
@@ -48,6 +48,9 @@ impl Count {
     /// Once less: it was taken back.
     pub fn take_back(&mut self) {
         self.n = self.n.saturating_sub(1);
+        if self.n == 0 {
+            self.last = Seq(0);
+        }
     }
 
     /// Both together.

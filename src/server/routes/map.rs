@@ -7,13 +7,14 @@ use axum::http::{HeaderValue, header};
 use crate::{
     api::{MapChecked, MapView, Problem, ProblemCode, ProblemFinding, ProblemLabel},
     domain::{
-        command::{ApplyMap, Command},
+        command::{ApplyMap, Command, MapReview},
         ids::MapVersion,
         map::{
             Model, difference,
             lint::{Finding, Label, Severity},
             parse::parse,
         },
+        readiness,
         state::State,
     },
     server::{
@@ -56,20 +57,24 @@ fn version_meant(
 
 /// `PUT /v1/map` with `If-Match: "<version>"`: the body is the file. A map with errors is a problem with its findings.
 pub(in crate::server) async fn apply(call: Call) -> Answer {
-    let query = call.query(&["reason"])?;
+    let query = call.query(&["reason", "planned"])?;
     let if_version = made_for(&call)?;
-    let model = parse(call.text()?).applicable().map_err(|findings| {
-        let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
-        let detail = format!("{errors} of its {} findings are errors", findings.len());
-        let mut problem = Problem::new(ProblemCode::MapBroken, detail);
-        if let Some(first) = findings.iter().find(|finding| finding.severity == Severity::Error) {
-            problem = problem.at(format!("line {}, column {}", first.line, first.column));
-        }
-        problem.findings = findings.into_iter().map(finding).collect();
-        Box::new(problem)
-    })?;
+    let model = parse(call.text()?).applicable().map_err(broken)?;
     let reason = query.text("reason").map(Arc::from);
-    call.command(Command::ApplyMap(ApplyMap { model: Arc::new(model), if_version, reason })).await
+    let planned = query.get("planned")?.unwrap_or(false);
+    call.command(Command::ApplyMap(ApplyMap { model: Arc::new(model), if_version, reason, planned })).await
+}
+
+/// A map that can't be applied, with everything that was found in it.
+pub(in crate::server) fn broken(findings: Vec<Finding>) -> Box<Problem> {
+    let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
+    let detail = format!("{errors} of its {} findings are errors", findings.len());
+    let mut problem = Problem::new(ProblemCode::MapBroken, detail);
+    if let Some(first) = findings.iter().find(|finding| finding.severity == Severity::Error) {
+        problem = problem.at(format!("line {}, column {}", first.line, first.column));
+    }
+    problem.findings = findings.into_iter().map(finding).collect();
+    Box::new(problem)
 }
 
 fn made_for(call: &Call) -> Result<MapVersion, Box<Problem>> {
@@ -86,13 +91,26 @@ pub(in crate::server) async fn check(call: Call) -> Answer {
     let parsed = parse(call.text()?);
     let state = call.space.handle().state();
     let applicable = !parsed.has_errors();
-    let changes = parsed.model.as_ref().map(|model| difference(state.board.map.model(), model));
+    let now = call.now();
+    let board = &state.board;
+    let changes = parsed.model.as_ref().map(|model| difference(board.map.model(), model));
+    let unmet = parsed.model.as_ref().filter(|_| applicable);
+    let unmet = unmet.map(|model| readiness::unmet(board, model, now)).unwrap_or_default();
+    let overdue = readiness::overdue(board, now);
     json(&MapChecked {
         applicable,
-        findings: parsed.findings.into_iter().map(finding).collect(),
-        version: state.board.map_version,
+        findings: parsed.findings.into_iter().chain(overdue).map(finding).collect(),
+        version: board.map_version,
         changes: changes.unwrap_or_default().iter().map(ToString::to_string).collect(),
+        needs_reason: !unmet.is_empty() && !board.map.model().agents.is_empty(),
+        unmet,
     })
+}
+
+/// `POST /v1/map/reviewed`: a person went through the map in force and stands by it.
+pub(in crate::server) async fn reviewed(call: Call) -> Answer {
+    let review: MapReview = call.parse_or_default()?;
+    call.command(Command::MapReview(review)).await
 }
 
 /// A finding as it travels.

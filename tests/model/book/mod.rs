@@ -261,7 +261,11 @@ fn may_ask(request: &Request) -> bool {
         | Command::Conclude(_)
         | Command::Together(_) => class == Agent,
         Command::Raise(_) => class != Watcher,
-        Command::Item(_) | Command::Alert(_) | Command::Override(_) | Command::Review(_) => {
+        Command::Item(_)
+        | Command::Alert(_)
+        | Command::Override(_)
+        | Command::Review(_)
+        | Command::MapReview(_) => {
             matches!(class, Reviewer | Admin)
         }
         Command::ApplyMap(_) | Command::Token(_) | Command::Import(_) => class == Admin,

@@ -143,6 +143,7 @@ pub(in crate::console::screens) fn action(deed: &Deed) -> &str {
         }
         Body::WorkspaceCreated(_)
         | Body::MapApplied(_)
+        | Body::MapReviewed(())
         | Body::MapRefused(())
         | Body::ScopeExpanded(_)
         | Body::ScopeRevoked(_)
@@ -275,6 +276,7 @@ pub(in crate::console::screens) fn subject(look: Look<'_>, deed: &Deed) -> (Stri
         Body::ReviewMissed(miss) => (format!("{} ", miss.queue), "not held".to_owned()),
         Body::WorkspaceCreated(born) => ("workspace ".to_owned(), born.workspace.to_string()),
         Body::MapApplied(new) => (format!("map v{} ", new.version), String::new()),
+        Body::MapReviewed(()) => (format!("map v{} ", deed.map_version), "gone through".to_owned()),
         Body::ScopeExpanded(change) => (format!("{} + ", change.agent), change.grant.to_string()),
         Body::ScopeRevoked(change) => (format!("{} - ", change.agent), change.grant.to_string()),
         Body::ScopeTransferred(change) => {

@@ -111,7 +111,12 @@ impl Draft {
             Action::Confirm => {
                 if let Found::Ready { model, .. } = &self.found {
                     _ = fs::remove_file(&self.file);
-                    let apply = ApplyMap { model: Arc::clone(model), if_version: self.version, reason: None };
+                    let apply = ApplyMap {
+                        model: Arc::clone(model),
+                        if_version: self.version,
+                        reason: None,
+                        planned: false,
+                    };
                     return Came::Apply(Box::new(Command::ApplyMap(apply)));
                 }
             }

@@ -1,0 +1,97 @@
+//! Every agent in one line: how alive it is, what is its own, how much of what it asked was stopped.
+
+use serde::{Deserialize, Serialize};
+
+use super::{AgentReadiness, WINDOW_DAYS, gates};
+use crate::domain::{
+    ids::{AgentId, PersonId, Seq},
+    state::{AgentFacts, Board},
+    time::Time,
+};
+
+/// The days that a list of agents looks back on.
+pub const LIST_DAYS: i64 = 7;
+
+/// Every agent as it stands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AgentList {
+    /// When this was so.
+    pub at: Time,
+    /// After which deed.
+    pub head: Seq,
+    /// The agents of the map in its order, then those that act without being in it.
+    pub agents: Vec<AgentLine>,
+}
+
+/// One agent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AgentLine {
+    /// What it does and owns.
+    pub standing: Standing,
+    /// Its gates.
+    #[serde(flatten)]
+    pub readiness: AgentReadiness,
+}
+
+/// What an agent does and owns.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// The person accountable for it; none where the map does not know it.
+    pub owner: Option<PersonId>,
+    /// When it last acted.
+    pub last: Option<Time>,
+    /// Whether a person has stopped it.
+    pub paused: bool,
+    /// Patterns that it writes.
+    pub writes: usize,
+    /// Events that it owns.
+    pub triggers: usize,
+    /// Outputs that it publishes on.
+    pub outputs: usize,
+    /// Its deeds in the last 7 days.
+    pub deeds: u32,
+    /// Those that were refused, stale or failed.
+    pub stopped: u32,
+    /// Its approvals in 28 days.
+    pub approvals: u32,
+    /// Those that were approved as they were.
+    pub approved: u32,
+    /// What waits in its work stream.
+    pub open_work: usize,
+}
+
+impl Standing {
+    /// Of a hundred approvals, how many were approved as they were; none where there were none.
+    pub fn approved_percent(&self) -> Option<u32> {
+        (self.approvals > 0).then(|| self.approved * 100 / self.approvals)
+    }
+}
+
+/// Every agent at `now`.
+pub fn agents(board: &Board, now: Time) -> AgentList {
+    let line =
+        |readiness: AgentReadiness| AgentLine { standing: standing(board, &readiness.agent, now), readiness };
+    let agents = gates::of_all(board, now).into_iter().map(line).collect();
+    AgentList { at: now, head: board.head, agents }
+}
+
+/// What one agent does and owns.
+pub fn standing(board: &Board, agent: &AgentId, now: Time) -> Standing {
+    let entry = board.map.agent(agent);
+    let facts: Option<&AgentFacts> = board.agents.get(agent);
+    let week = facts.map(|facts| facts.history.last_days(now, LIST_DAYS)).unwrap_or_default();
+    let month = facts.map(|facts| facts.history.last_days(now, WINDOW_DAYS)).unwrap_or_default();
+    Standing {
+        owner: entry.map(|entry| entry.owner.clone()),
+        last: facts.filter(|facts| !facts.outcomes.is_empty()).map(|facts| facts.last),
+        paused: facts.is_some_and(|facts| facts.paused.is_some()),
+        writes: entry.map_or(0, |entry| entry.writes.len()),
+        triggers: entry.map_or(0, |entry| entry.triggers.len()),
+        outputs: entry.map_or(0, |entry| entry.outputs.len()),
+        deeds: week.deeds.n,
+        stopped: week.refused.n.saturating_add(week.failed.n),
+        approvals: month.approvals(),
+        approved: month.approved.n,
+        open_work: board.works_by.get(agent).map_or(0, imbl::OrdSet::len),
+    }
+}
