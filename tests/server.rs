@@ -16,6 +16,8 @@ mod bad_input;
 mod cases;
 #[path = "server/doors.rs"]
 mod doors;
+#[path = "server/looks.rs"]
+mod looks;
 #[path = "server/matrix.rs"]
 mod matrix;
 #[path = "server/page.rs"]

@@ -99,7 +99,7 @@ pub(crate) enum Command {
     Agents(agents::Command),
     /// How far each agent and the team are; with --with, whether more agents may join
     Readiness(readiness::Command),
-    /// The ownership map: check a file, show the map in force, apply a new one, record a review
+    /// The ownership map: check a file, show the map in force, plan and apply a new one, record a review
     #[command(subcommand)]
     Map(map::Command),
     /// Step in: freeze, pause, set, revert, unlock; each with a reason

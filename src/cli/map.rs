@@ -1,7 +1,8 @@
-//! `deeds map`: check a file without any server, show the map in force, apply a new one.
+//! `deeds map`: check a file without any server, show the map in force, plan and apply a new one.
 
 mod apply;
 pub(super) mod check;
+mod plan;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -33,6 +34,8 @@ pub(crate) enum Command {
         #[arg(long = "map-version", value_name = "N")]
         version: Option<MapVersion>,
     },
+    /// Say what a map would have said to what has happened, before it is put in force
+    Plan(plan::Arguments),
     /// Put a map in force, whole, if the one that it was made from still is
     Apply(apply::Arguments),
     /// Record that you went through the map in force and stand by it; it is overdue `review_every` later
@@ -62,6 +65,7 @@ pub(super) fn run(context: &Context, command: Command) -> anyhow::Result<Status>
             }
             Ok(Status::Done)
         }),
+        Command::Plan(arguments) => plan::run(context, &arguments),
         Command::Apply(arguments) => apply::run(context, &arguments),
         Command::Reviewed { note, if_version } => session::with_client(context, async |client| {
             let review = MapReview { version: if_version, note: note.as_deref().map(Arc::from) };

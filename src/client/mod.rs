@@ -8,6 +8,7 @@ mod agents;
 mod backoff;
 mod error;
 mod events;
+mod look;
 mod looks;
 mod people;
 mod send;

@@ -11,6 +11,7 @@ mod founding;
 mod gate;
 mod hosts;
 mod indexing;
+mod looking;
 mod metrics;
 mod query;
 mod router;

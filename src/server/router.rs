@@ -16,8 +16,8 @@ use super::{
     gate::{enter, enter_open, nowhere},
     routes::{
         activity, acts, addresses, alerts, board, conclusions, entities, escalations, events, fan_outs,
-        handoffs, health, imports, inbox, leases, ledger, map, outputs, overrides, readiness, reviews, scope,
-        take, together, tokens, trace, who_owns, whoami, work, workspaces, writes,
+        handoffs, health, imports, inbox, leases, ledger, looks, map, outputs, overrides, readiness, reviews,
+        scope, take, together, tokens, trace, who_owns, whoami, work, workspaces, writes,
     },
     stream,
 };
@@ -175,6 +175,7 @@ routes! {
     GET    "/v1/agents"                  PEOPLE   Read    readiness::agents;
     GET    "/v1/readiness"               PEOPLE   Read    readiness::show;
     POST   "/v1/readiness"               PEOPLE   Read    readiness::join, MAX_MAP_BYTES;
+    POST   "/v1/map/plan"                PEOPLE   Read    looks::plan, MAX_MAP_BYTES;
     GET    "/v1/tokens"                  ADMINS   Read    tokens::list;
     POST   "/v1/tokens"                  ADMINS   Command tokens::create;
     DELETE "/v1/tokens/{id}"             ADMINS   Command tokens::revoke;

@@ -29,6 +29,8 @@ use crate::{
 
 /// Most streams and long polls of one workspace at once.
 pub(super) const WATCHERS: usize = 16_384;
+/// Most long looks at the ledger of one workspace at once: each keeps a processor busy.
+const LOOKS: usize = 4;
 /// How long an answer waits for the index to have what it asks for.
 const INDEX_WAIT: Duration = Duration::from_secs(5);
 
@@ -46,6 +48,7 @@ pub struct Workspace {
     follower: Mutex<Option<Follower>>,
     stop: watch::Sender<bool>,
     watchers: Arc<Semaphore>,
+    looks: Arc<Semaphore>,
 }
 
 /// Why a workspace does not open.
@@ -107,8 +110,8 @@ impl Workspace {
         };
         let follower = Follower::start(Arc::clone(&index), source, tell)
             .map_err(|source| failed(&directory.join(INDEX_FILE), source))?;
-        let watchers = Arc::new(Semaphore::new(WATCHERS));
-        Ok(Self { id, handle, index, progress, follower: Mutex::new(Some(follower)), stop, watchers })
+        let (watchers, looks) = (Arc::new(Semaphore::new(WATCHERS)), Arc::new(Semaphore::new(LOOKS)));
+        Ok(Self { id, handle, index, progress, follower: Mutex::new(Some(follower)), stop, watchers, looks })
     }
 
     /// Its name.
@@ -136,6 +139,15 @@ impl Workspace {
         Arc::clone(&self.watchers).try_acquire_owned().map_err(|_| {
             let detail = format!("{WATCHERS} streams and long polls are open on {}", self.id);
             Box::new(Problem::new(ProblemCode::TooManyWatchers, detail))
+        })
+    }
+
+    /// A place among the long looks at the ledger.
+    pub(super) fn look_place(&self) -> Result<OwnedSemaphorePermit, Box<Problem>> {
+        Arc::clone(&self.looks).try_acquire_owned().map_err(|_| {
+            let detail = format!("{LOOKS} plans and inferences run on {}", self.id);
+            let problem = Problem::new(ProblemCode::TooManyWatchers, detail);
+            Box::new(problem.next("try again when one of them has ended"))
         })
     }
 

@@ -35,7 +35,7 @@ fn sample(route: &Route) -> (String, String) {
         ("POST", "/v1/tokens") => json!({"class": "watcher", "name": "x"}),
         ("POST", "/v1/imports") => json!([]),
         ("POST", "/v1/workspaces") => json!({"workspace": "northwind"}),
-        ("PUT" | "POST", "/v1/map" | "/v1/map/check" | "/v1/readiness") => {
+        ("PUT" | "POST", "/v1/map" | "/v1/map/check" | "/v1/map/plan" | "/v1/readiness") => {
             return (route.path.to_owned(), TEAM.to_owned());
         }
         _ => Json::Null,

@@ -16,6 +16,7 @@ pub(super) mod imports;
 pub(super) mod inbox;
 pub(super) mod leases;
 pub(super) mod ledger;
+pub(super) mod looks;
 pub(super) mod map;
 pub(super) mod outputs;
 pub(super) mod overrides;

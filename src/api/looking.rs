@@ -1,0 +1,70 @@
+//! Long looks at the ledger, answered as lines of JSON: how far it has got, a few times a second, and in the end what came
+//! of it, or a problem.
+
+use serde::{Deserialize, Serialize};
+
+use super::Problem;
+use crate::domain::{
+    ids::{MapVersion, Seq},
+    map::Plan,
+    time::Time,
+};
+
+/// The media type of such an answer.
+pub const NDJSON: &str = "application/x-ndjson";
+/// How many days a plan looks back where nothing is said.
+pub const PLAN_DAYS: u32 = 7;
+/// The farthest that a look goes back in days, unless it is at everything.
+pub const MOST_DAYS: u32 = 3_650;
+
+/// One line of the answer.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum LookLine {
+    /// How far it has got.
+    Progress(Looked),
+    /// What came of a plan.
+    Planned {
+        /// It.
+        plan: Box<PlanView>,
+    },
+    /// Why nothing came of it.
+    Broken {
+        /// It.
+        problem: Box<Problem>,
+    },
+}
+
+/// How far a look has got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Looked {
+    /// Deeds looked at.
+    pub looked: u64,
+    /// Of so many.
+    pub of: u64,
+}
+
+/// What a look was at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Window {
+    /// How many days back; none for everything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub days: Option<u32>,
+    /// Since then, by the time of recording; none for everything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Time>,
+    /// Up to this deed.
+    pub head: Seq,
+    /// The map in force at that deed.
+    pub version: MapVersion,
+}
+
+/// A plan, and what was looked at for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanView {
+    /// What was looked at.
+    pub window: Window,
+    /// What came of it.
+    #[serde(flatten)]
+    pub plan: Plan,
+}

@@ -1,0 +1,35 @@
+//! Long looks at the ledger that a map is the subject of: what one would have said to what has happened.
+
+use crate::{
+    api::{LookLine, PLAN_DAYS, PlanView, Window},
+    domain::{
+        deed::Deed,
+        map::{Map, Planning, parse::parse},
+    },
+    server::{
+        answer::Answer,
+        gate::Call,
+        looking::{self, Look},
+        routes::map::broken,
+    },
+};
+
+/// `POST /v1/map/plan?days=…`: what the map in the body would have said to what has happened, as lines of JSON.
+pub(in crate::server) async fn plan(call: Call) -> Answer {
+    let query = call.query(&["days", "min_seq"])?;
+    let days = looking::days_of(&query, Some(PLAN_DAYS))?;
+    let new = Map::compile(parse(call.text()?).applicable().map_err(broken)?);
+    let state = call.state(&query).await?;
+    let planning = Planning::new(state.board.map.clone(), new);
+    looking::answer(&call, &state, days, Box::new(planning)).await
+}
+
+impl Look for Planning {
+    fn consider(&mut self, deed: &Deed) {
+        Planning::consider(self, deed);
+    }
+
+    fn finish(self: Box<Self>, window: Window) -> LookLine {
+        LookLine::Planned { plan: Box::new(PlanView { window, plan: Planning::finish(*self) }) }
+    }
+}
