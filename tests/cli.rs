@@ -22,6 +22,8 @@ mod first_run;
 mod history;
 #[path = "cli/offline.rs"]
 mod offline;
+#[path = "cli/past.rs"]
+mod past;
 #[path = "cli/run.rs"]
 mod run;
 #[path = "cli/secrets.rs"]

@@ -22,5 +22,7 @@ mod looks;
 mod matrix;
 #[path = "server/page.rs"]
 mod page;
+#[path = "server/past.rs"]
+mod past;
 #[path = "server/stream.rs"]
 mod stream;

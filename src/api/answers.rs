@@ -267,6 +267,18 @@ pub struct WhoAmI {
     pub ledger: String,
     /// The server.
     pub server: ServerFacts,
+    /// The moment that the question names with `at`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<AsOf>,
+}
+
+/// A moment of the past.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AsOf {
+    /// The last deed that is in it.
+    pub seq: Seq,
+    /// The time that it stands for: the one asked for, or when the deed asked for was recorded.
+    pub time: Time,
 }
 
 /// What a server says of itself.

@@ -14,11 +14,11 @@ mod token;
 
 pub use crate::domain::hash::{BadHash, Hash, link};
 pub use answers::{
-    AlertList, BATCH_WRITES, BatchAnswer, BatchResult, BoardView, BucketView, ChainView, ContestedField,
-    EffectView, FieldActivity, Histogram, ItemList, ItemView, KnownActor, LastWritten, LedgerPage,
-    MapChecked, MapView, NewToken, NewWorkspaceRequest, NoteBody, PAGE_LIMIT, RawDeed, ReassignBody,
-    ServerFacts, Stats, Times, TokenList, TokenMade, TokenView, WhoAmI, Words, WorkList, WorkStepBody,
-    WorkspaceList, WorkspaceMade, WorkspaceView,
+    AlertList, AsOf, BATCH_WRITES, BatchAnswer, BatchResult, BoardView, BucketView, ChainView,
+    ContestedField, EffectView, FieldActivity, Histogram, ItemList, ItemView, KnownActor, LastWritten,
+    LedgerPage, MapChecked, MapView, NewToken, NewWorkspaceRequest, NoteBody, PAGE_LIMIT, RawDeed,
+    ReassignBody, ServerFacts, Stats, Times, TokenList, TokenMade, TokenView, WhoAmI, Words, WorkList,
+    WorkStepBody, WorkspaceList, WorkspaceMade, WorkspaceView,
 };
 pub use body::{DEPTH, ENTRIES, parse, parse_object};
 pub use looking::{LookLine, Looked, MOST_DAYS, NDJSON, PLAN_DAYS, PlanView, Window};

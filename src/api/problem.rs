@@ -127,6 +127,8 @@ problems! {
     NotAllowed = "not-allowed", 403, "this token may not ask this", "use a token of a class named in the detail";
     /// A web page asked.
     OriginRefused = "origin-refused", 403, "requests from web pages are refused", "call the API from a program, or list the origin in the server's configuration";
+    /// The ledger was not there then.
+    OutOfHistory = "out-of-history", 404, "the ledger has nothing there", "name a sequence or a time between the first deed and the last; `GET /v1/whoami?at=…` tells which sequence a time means";
     /// No such address.
     NoRoute = "no-route", 404, "there is nothing at this address", "check the path; `GET /v1` lists every address";
     /// No such thing.

@@ -7,6 +7,7 @@ use super::output::{self, Output};
 use super::reply;
 use super::session;
 use super::status::Status;
+use super::then::{self, Then};
 use crate::client::Client;
 use crate::domain::ids::AlertNo;
 use crate::domain::state::{Alert, AlertState};
@@ -20,6 +21,8 @@ pub(crate) enum Command {
         /// The resolved ones that are kept, too
         #[arg(long)]
         all: bool,
+        #[command(flatten)]
+        then: Then,
     },
     /// Say that a conflict was seen
     Ack {
@@ -48,11 +51,11 @@ pub(crate) enum Command {
 }
 
 /// Runs it.
-pub(super) fn run(context: &Context, command: Option<Command>) -> anyhow::Result<Status> {
+pub(super) fn run(context: &Context, command: Option<Command>, then: Then) -> anyhow::Result<Status> {
     let out = context.out;
-    let command = command.unwrap_or(Command::List { all: false });
+    let command = command.unwrap_or(Command::List { all: false, then });
     session::with_client(context, async |client| match command {
-        Command::List { all } => list(out, client, all).await,
+        Command::List { all, then } => list(out, &then.look(client).await?, all).await,
         Command::Ack { alert, note } => {
             reply::tell(out, &client.alert_acknowledge(alert, note.as_deref()).await?)
         }
@@ -67,10 +70,13 @@ async fn list(out: Output, client: &Client, all: bool) -> anyhow::Result<Status>
     let list = client.alerts(all).await?;
     if out.json {
         output::json(&list)?;
-    } else if list.alerts.is_empty() {
+        return Ok(Status::Done);
+    }
+    then::tell(out, client)?;
+    if list.alerts.is_empty() {
         out.faint("no open conflict")?;
     } else {
-        let now = client.whoami().await?.server.now;
+        let now = client.now().await?;
         let rows: Vec<_> = list.alerts.iter().map(|alert| row(alert, now)).collect();
         out.table(&["ALERT", "SEVERITY", "KIND", "ON", "WHO", "TIMES", "LAST", "STATE", "WHAT"], &rows)?;
     }

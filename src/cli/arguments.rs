@@ -6,9 +6,11 @@ use crate::client::Url;
 use clap::{Args, Parser, Subcommand};
 
 use super::output::Output;
+use super::then::Then;
 use super::{
-    agents, alerts, claim, conclude, console, demo, fan_outs, handoffs, import, inbox, leases, log, map,
-    outputs, overrides, raise, readiness, review, serve, tokens, trace, verify, who_owns, work, workspaces,
+    agents, alerts, claim, conclude, console, demo, entity, fan_outs, handoffs, import, inbox, leases, log,
+    map, outputs, overrides, raise, readiness, review, serve, tokens, trace, verify, who_owns, work,
+    workspaces,
 };
 use crate::config::{self, Config};
 use crate::domain::ids::WorkspaceId;
@@ -55,10 +57,15 @@ pub(crate) enum Command {
     Log(log::Command),
     /// What happened to a record or a field; what led to a deed, and what it led to
     Trace(trace::Command),
+    /// What a record holds, now or at an earlier time
+    Entity(entity::Command),
     /// Who may write a field, who answers for it, what it holds now
     WhoOwns(who_owns::Command),
     /// Detected conflicts: list, acknowledge, resolve, send to the inbox
+    #[command(args_conflicts_with_subcommands = true)]
     Alerts {
+        #[command(flatten)]
+        then: Then,
         #[command(subcommand)]
         command: Option<alerts::Command>,
     },

@@ -13,6 +13,7 @@ use super::datadir::DataDir;
 use super::output;
 use super::session::{self, FIRST_AGENT, Session};
 use super::status::{Status, Usage};
+use super::then::Then;
 use crate::client::Client;
 use crate::config::Config;
 use crate::console::app::Settings;
@@ -169,7 +170,7 @@ fn quoted(path: &str) -> String {
 /// One frame as text.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  deeds screen inbox --size 120x36\n  deeds -w northwind screen conflicts\n  watch -n 5 deeds screen log"
+    after_help = "Examples:\n  deeds screen inbox --size 120x36\n  deeds -w northwind screen conflicts\n  deeds screen conflicts --at -2h\n  watch -n 5 deeds screen log"
 )]
 pub(crate) struct ScreenCommand {
     /// The view: inbox, log, map or conflicts
@@ -178,6 +179,8 @@ pub(crate) struct ScreenCommand {
     /// Columns and rows
     #[arg(long, value_name = "WxH", default_value = "120x36", value_parser = size)]
     size: (u16, u16),
+    #[command(flatten)]
+    then: Then,
 }
 
 fn view(text: &str) -> Result<View, String> {
@@ -201,6 +204,8 @@ pub(super) fn screen(context: &Context, command: &ScreenCommand) -> anyhow::Resu
             me(&session.client).await?;
         }
         let endpoints = session.endpoints(context).await?;
+        // A moment that can't be looked at is told before anything is drawn.
+        let client = command.then.look(&session.client).await?;
         let setup = Setup {
             me: me(&session.client).await?,
             first: session.client.token().workspace.clone(),
@@ -210,7 +215,7 @@ pub(super) fn screen(context: &Context, command: &ScreenCommand) -> anyhow::Resu
             seen: SeenAll::new(),
             options: options(&context.config),
         };
-        let text = frame(setup, width, height)
+        let text = frame(setup, width, height, client.looks_at_text())
             .await
             .map_err(|trouble| anyhow::anyhow!("{}; {}", trouble.what, trouble.next))
             .context("the frame can't be drawn")?;

@@ -10,6 +10,7 @@ use super::output::{self, Output};
 use super::reply;
 use super::session;
 use super::status::Status;
+use super::then::{self, Then};
 use crate::api::ItemList;
 use crate::client::Client;
 use crate::domain::ids::{ItemNo, PersonId, QueueName};
@@ -24,11 +25,15 @@ pub(crate) enum Command {
         /// Only this queue
         #[arg(long)]
         queue: Option<QueueName>,
+        #[command(flatten)]
+        then: Then,
     },
     /// One case, whole: input, reason, evidence, what is alike, what is suggested
     Show {
         /// The item's number
         item: ItemNo,
+        #[command(flatten)]
+        then: Then,
     },
     /// Answer a case: expand, handle, out-of-scope or transfer; a publication: approve, approve-edited or reject
     Answer(answer::Arguments),
@@ -60,8 +65,8 @@ pub(crate) enum Command {
 pub(super) fn run(context: &Context, command: Command) -> anyhow::Result<Status> {
     let out = context.out;
     session::with_client(context, async |client| match command {
-        Command::List { queue } => list(out, client, queue.as_ref()).await,
-        Command::Show { item } => show::run(out, client, item).await,
+        Command::List { queue, then } => list(out, &then.look(client).await?, queue.as_ref()).await,
+        Command::Show { item, then } => show::run(out, &then.look(client).await?, item).await,
         Command::Answer(arguments) => answer::run(out, client, arguments).await,
         Command::Claim { item } => reply::tell(out, &client.claim(item).await?),
         Command::Release { item } => reply::tell(out, &client.release(item).await?),
@@ -77,11 +82,12 @@ async fn list(out: Output, client: &Client, queue: Option<&QueueName>) -> anyhow
         output::json(&ItemList { items, seq })?;
         return Ok(Status::Done);
     }
+    then::tell(out, client)?;
     if items.is_empty() {
         out.faint("nothing waits for a decision")?;
         return Ok(Status::Done);
     }
-    let now = client.whoami().await?.server.now;
+    let now = client.now().await?;
     let rows: Vec<_> = items.iter().map(|item| row(item, now)).collect();
     out.table(&["ITEM", "DUE", "QUEUE", "FROM", "CASE", "TAKEN BY"], &rows)?;
     Ok(Status::Done)

@@ -91,7 +91,7 @@ async fn list(out: Output, client: &Client) -> anyhow::Result<Status> {
     } else if found.leases.is_empty() {
         out.faint("no lease is held")?;
     } else {
-        let now = client.whoami().await?.server.now;
+        let now = client.now().await?;
         let rows: Vec<_> = found.leases.iter().map(|lease| row(lease, now)).collect();
         out.table(&["LEASE", "HOLDER", "ON", "SINCE", "LEFT"], &rows)?;
     }

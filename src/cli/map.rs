@@ -14,6 +14,7 @@ use super::output;
 use super::reply;
 use super::session;
 use super::status::Status;
+use super::then::{self, Then};
 use crate::domain::command::MapReview;
 use crate::domain::ids::MapVersion;
 
@@ -33,6 +34,8 @@ pub(crate) enum Command {
         /// An earlier version, while it is kept
         #[arg(long = "map-version", value_name = "N")]
         version: Option<MapVersion>,
+        #[command(flatten)]
+        then: Then,
     },
     /// Say what a map would have said to what has happened, before it is put in force
     Plan(plan::Arguments),
@@ -57,7 +60,7 @@ pub(super) fn run(context: &Context, command: Command) -> anyhow::Result<Status>
     let out = context.out;
     match command {
         Command::Check { file } => check::run(context, &file),
-        Command::Show { version } => session::with_client(context, async |client| {
+        Command::Show { version, then } => then::with_client(context, &then, async |client| {
             if out.json {
                 output::json(&client.map(version).await?)?;
             } else {

@@ -12,6 +12,7 @@ mod console;
 mod datadir;
 mod deeds;
 mod demo;
+mod entity;
 mod fan_outs;
 mod handoffs;
 mod import;
@@ -30,6 +31,7 @@ mod serve;
 mod session;
 mod signals;
 mod status;
+mod then;
 mod token;
 mod tokens;
 mod trace;
@@ -81,8 +83,9 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Status> {
         Some(Command::Inbox(command)) => inbox::run(&context, command),
         Some(Command::Log(command)) => log::run(&context, &command),
         Some(Command::Trace(command)) => trace::run(&context, &command),
+        Some(Command::Entity(command)) => entity::run(&context, &command),
         Some(Command::WhoOwns(command)) => who_owns::run(&context, &command),
-        Some(Command::Alerts { command }) => alerts::run(&context, command),
+        Some(Command::Alerts { command, then }) => alerts::run(&context, command, then),
         Some(Command::Work(command)) => work::run(&context, command),
         Some(Command::Raise(command)) => raise::run(&context, command),
         Some(Command::Claim(command)) => claim::run(&context, command),

@@ -4,30 +4,33 @@ use clap::Args;
 
 use super::arguments::Context;
 use super::output;
-use super::session;
 use super::status::Status;
+use super::then::{self, Then};
 use crate::domain::path::FieldPath;
 
 /// What is asked about.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  deeds who-owns 'crm/contact/acme#status'\n  deeds who-owns docs/plan.md\n\nExit status 1 if nobody owns it."
+    after_help = "Examples:\n  deeds who-owns 'crm/contact/acme#status'\n  deeds who-owns docs/plan.md\n  deeds who-owns docs/plan.md --at -2d\n\nExit status 1 if nobody owns it."
 )]
 pub(crate) struct Command {
     /// A field (`entity#field`), or an entity as a whole
     path: FieldPath,
+    #[command(flatten)]
+    then: Then,
 }
 
 /// Runs it.
 pub(super) fn run(context: &Context, command: &Command) -> anyhow::Result<Status> {
     let out = context.out;
-    session::with_client(context, async |client| {
+    then::with_client(context, &command.then, async |client| {
         let ownership = client.who_owns(&command.path).await?;
         let status = if ownership.owners.is_empty() { Status::No } else { Status::Done };
         if out.json {
             output::json(&ownership)?;
             return Ok(status);
         }
+        then::tell(out, client)?;
         let names =
             |names: Vec<String>| if names.is_empty() { "nobody".to_owned() } else { names.join(", ") };
         out.fact("path", &ownership.path.to_string())?;

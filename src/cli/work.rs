@@ -9,6 +9,7 @@ use super::output::{self, Output};
 use super::reply;
 use super::session;
 use super::status::{Status, Usage};
+use super::then::{self, Then};
 use super::value;
 use crate::api::TakeBody;
 use crate::client::Client;
@@ -27,6 +28,8 @@ pub(crate) struct Command {
     /// One agent's work; with an agent's own token there is no need to say
     #[arg(long)]
     agent: Option<AgentId>,
+    #[command(flatten)]
+    then: Then,
     #[command(subcommand)]
     step: Option<Step>,
 }
@@ -103,7 +106,11 @@ struct Item {
 pub(super) fn run(context: &Context, command: Command) -> anyhow::Result<Status> {
     let out = context.out;
     let step = match command.step {
-        None => return session::with_client(context, async |client| list(out, client, command.agent).await),
+        None => {
+            return then::with_client(context, &command.then, async |client| {
+                list(out, client, command.agent).await
+            });
+        }
         Some(Step::Take { limit, visibility, work, wait }) => {
             let body = TakeBody { limit: Some(limit), visibility, work, wait };
             return session::with_client(context, async |client| take(out, client, &body).await);
@@ -159,10 +166,13 @@ async fn list(out: Output, client: &Client, agent: Option<AgentId>) -> anyhow::R
     };
     if out.json {
         output::json(&works)?;
-    } else if works.is_empty() {
+        return Ok(Status::Done);
+    }
+    then::tell(out, client)?;
+    if works.is_empty() {
         out.faint("no open work")?;
     } else {
-        let now = client.whoami().await?.server.now;
+        let now = client.now().await?;
         let rows: Vec<_> = works.iter().map(|work| row(work, Some(now))).collect();
         out.table(&HEADER, &rows)?;
     }

@@ -1,8 +1,10 @@
 //! What everyone may look at: the board, the ledger, traces, numbers.
 
-use super::{Client, Result};
+use std::sync::Arc;
+
+use super::{Client, ClientError, Result, Then, send::Ask};
 use crate::{
-    api::{BoardView, ChainView, Histogram, LedgerPage, RawDeed, Stats, WhoAmI},
+    api::{AsOf, BoardView, ChainView, Histogram, LedgerPage, RawDeed, Stats, WhoAmI},
     domain::{
         ids::{AgentId, Seq},
         path::{FieldPath, Pattern},
@@ -48,9 +50,45 @@ impl Client {
         self.get("/v1/whoami").send().await
     }
 
+    /// A client that looks at the past: a sequence, a time, or `-2h` for two hours ago, which is settled now and means
+    /// the same moment from then on. What can be asked as of the past is: board, map, inbox, entities, who owns what,
+    /// alerts, work, tasks, fan-outs, leases, outputs, conclusions, reviews. Everything else stays the present's.
+    pub async fn as_of(&self, at: &str) -> Result<Self> {
+        let who: WhoAmI = self.get("/v1/whoami").query("at", at).send().await?;
+        let as_of = who.as_of.ok_or_else(|| ClientError::Protocol {
+            why: "the server does not say which moment that is; it is of an older version".to_owned(),
+        })?;
+        let by_number = at.trim().trim_start_matches('#').bytes().all(|byte| byte.is_ascii_digit());
+        let text = if by_number { as_of.seq.to_string() } else { as_of.time.to_string() };
+        Ok(Self { then: Some(Then { text: Arc::from(text), as_of }), ..self.clone() })
+    }
+
+    /// The moment that this client looks at; none where it is the present.
+    pub fn looks_at(&self) -> Option<AsOf> {
+        self.then.as_ref().map(|then| then.as_of)
+    }
+
+    /// The same as a text that means it whenever it is asked.
+    pub fn looks_at_text(&self) -> Option<&str> {
+        self.then.as_ref().map(|then| &*then.text)
+    }
+
+    /// The time that ages are counted from: the server's, or that of the moment looked at.
+    pub async fn now(&self) -> Result<Time> {
+        match &self.then {
+            Some(then) => Ok(then.as_of.time),
+            None => Ok(self.whoami().await?.server.now),
+        }
+    }
+
+    /// A question that can be asked as of the past.
+    pub(super) fn look(&self, path: impl Into<String>) -> Ask<'_> {
+        self.get(path).maybe("at", self.then.as_ref().map(|then| &then.text))
+    }
+
     /// What a console needs to start; follow the stream from its `seq` and `hash`.
     pub async fn board(&self) -> Result<BoardView> {
-        self.get("/v1/board").send().await
+        self.look("/v1/board").send().await
     }
 
     /// How the agents and the team stand; one agent of it, if named.

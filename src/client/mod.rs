@@ -25,7 +25,7 @@ pub use looks::{Direction, LedgerQuery};
 pub use reqwest::Url;
 pub use stream::{DeedStream, StreamEvent, StreamFrom};
 
-use crate::api::TokenText;
+use crate::api::{AsOf, TokenText};
 
 /// How long a connection may take to come about.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -57,6 +57,15 @@ impl Default for Options {
 #[derive(Debug, Clone)]
 pub struct Client {
     inner: Arc<Inner>,
+    then: Option<Then>,
+}
+
+/// The moment that a client looks at.
+#[derive(Debug, Clone)]
+struct Then {
+    /// As it is asked for: it means the same however late that is.
+    text: Arc<str>,
+    as_of: AsOf,
 }
 
 #[derive(Debug)]
@@ -97,7 +106,7 @@ impl Client {
             builder = builder.no_proxy();
         }
         let http = builder.build().map_err(|error| ClientError::Protocol { why: error.to_string() })?;
-        Ok(Self { inner: Arc::new(Inner { http, base, token, options }) })
+        Ok(Self { inner: Arc::new(Inner { http, base, token, options }), then: None })
     }
 
     /// The server's address, without a slash at its end.

@@ -108,6 +108,8 @@ actions! {
     Workspace "switch-workspace" "workspace" Go Looks "Switch to another workspace";
     Back "back" "back" Go Looks "Back to the place before";
     Forward "forward" "forward" Go Looks "Forward again";
+    AsOf "as-of" "as of" Go Looks "Look at how it was: at a time, or after a deed";
+    Present "present" "present" Go Looks "Back from the past to the present";
     Palette "palette" "commands" Go Looks "Every command and place, by name";
 
     Open "open" "open" Look Looks "Open what is under the cursor";
@@ -117,6 +119,7 @@ actions! {
     Follow "follow" "follow" Look Looks "Follow what is new, or hold still";
     Trace "trace" "trace" Look Looks "Everything that happened to this entity";
     Causes "causes" "causes" Look Looks "The chain of causes of this deed";
+    HowItWas "how-it-was" "how it was" Look Looks "Look at how everything was when this happened";
     Raw "raw" "raw" Look Looks "The original: as JSON, then as hex";
     Zoom "zoom" "zoom" Look Looks "Zoom the timeline in or out";
     ZoomIn "zoom-in" "closer" Look Looks "Less time, told more finely";

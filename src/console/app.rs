@@ -2,6 +2,7 @@
 //! frame around the view is `frame`'s; what lies over it is `over`'s.
 
 mod over;
+mod past;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use ratatui::layout::Rect;
 
 pub(super) use self::over::Over;
 use super::action::Action;
-use super::ask::{Ask, Heard, Trouble};
+use super::ask::{Ask, Heard, Trouble, What};
 use super::frame;
 use super::glyphs::{self, Glyphs};
 use super::keymap::{Context, Keymap};
@@ -89,6 +90,9 @@ pub struct App {
     title: String,
     /// What was asked for by what lies over the view.
     sent: over::Sent,
+    /// The screens of the present, while the past is looked at.
+    aside: Option<past::Aside>,
+    sets: past::Sets,
 }
 
 impl std::fmt::Debug for App {
@@ -116,6 +120,8 @@ impl App {
             history: History::default(),
             title: String::new(),
             sent: over::Sent::default(),
+            aside: None,
+            sets: past::Sets::default(),
         }
     }
 
@@ -256,12 +262,18 @@ impl App {
             _ if view.is_some() => return view.map(|view| self.go(&Place::view(view))).unwrap_or_default(),
             Action::Quit => return vec![Effect::Quit],
             Action::Help => self.over = Some(Over::Help(Scroll::default())),
+            Action::Review | Action::EditMap if self.looks_back() => {
+                self.say(Tone::Failed, self.world.may_decide().err().unwrap_or_default());
+            }
             Action::Palette => self.over = Some(Over::Palette(self.palette())),
             Action::Workspace => self.over = Some(Over::Workspaces(self.workspaces())),
             Action::Back => return self.retrace(History::back),
             Action::Forward => return self.retrace(History::forward),
             Action::Mouse => return self.toggle_mouse(),
             Action::Peek => return self.peek(),
+            Action::AsOf => self.begin_naming(),
+            Action::Present => return self.leave_the_past(),
+            _ if self.closes_the_past(action) => return self.leave_the_past(),
             _ if action.overrides() => return self.begin_override(action),
             _ => return self.with_screen(|screen, world| screen.act(action, world)),
         }
@@ -343,7 +355,13 @@ impl App {
         let mut effects = Vec::new();
         for want in wants {
             match want {
-                Want::Ask { tag, what } => effects.push(Effect::Do(Ask { from, tag, what })),
+                Want::Ask { what: What::Command(_), .. } if self.looks_back() => {
+                    self.say(Tone::Failed, self.world.may_decide().err().unwrap_or_default());
+                }
+                Want::Ask { tag, what } => {
+                    effects.push(Effect::Do(Ask { from, tag: self.tag_out(tag), what }));
+                }
+                Want::Look(seq) => effects.extend(self.look_after(seq)),
                 Want::Go(place) => effects.extend(self.go(&place)),
                 Want::Say(tone, words) => self.say(tone, words),
                 Want::Copy(text) => effects.push(Effect::Copy(text)),
@@ -357,22 +375,26 @@ impl App {
         match heard {
             Heard::Board { workspaces, me, board } => {
                 let another = board.workspace != self.world.workspace || self.world.board.is_none();
+                let effects = if another { self.come_back() } else { Vec::new() };
                 self.world.workspaces = workspaces;
                 self.world.me = me;
                 self.world.workspace = board.workspace.clone();
-                self.world.board = Some(board);
-                self.world.recent.clear();
+                self.world.in_the_present(|world| {
+                    world.board = Some(board);
+                    world.recent.clear();
+                });
                 self.stale = true;
                 if !another {
-                    return Vec::new();
+                    return effects;
                 }
                 self.screens.iter_mut().for_each(|screen| screen.reset());
                 // Whoever is here from the start has come here too.
-                self.with_screen(|screen, world| screen.enter(None, world))
+                let entered = self.with_screen(|screen, world| screen.enter(None, world));
+                effects.into_iter().chain(entered).collect()
             }
             Heard::Deed(deed) => self.hear_deed(&deed),
             Heard::UnknownDeed(seq) => {
-                self.world.skip(seq);
+                self.world.in_the_present(|world| world.skip(seq));
                 self.say(
                     Tone::Warning,
                     format!(
@@ -387,9 +409,7 @@ impl App {
                 Vec::new()
             }
             Heard::Answer { tag, result, .. } if over::is_ours(tag) => self.told_over(tag, result),
-            Heard::Answer { to, tag, result } => {
-                self.with_view(to, |screen, world| screen.told(tag, result, world))
-            }
+            Heard::Answer { to, tag, result } => self.told_screen(to, tag, result),
             Heard::Edited { file, outcome } => {
                 self.with_screen(|screen, world| screen.edited(&file, outcome, world))
             }
@@ -397,13 +417,19 @@ impl App {
     }
 
     fn hear_deed(&mut self, deed: &Arc<Deed>) -> Vec<Effect<Ask>> {
-        if !self.world.take(Arc::clone(deed)) {
+        // While the past is looked at, the screens of the present hear of what happens.
+        let screens = self.aside.as_mut().map_or(&mut self.screens, |aside| &mut aside.screens);
+        let taken = self.world.in_the_present(|world| {
+            let taken = world.take(Arc::clone(deed));
+            for screen in screens.iter_mut().filter(|_| taken) {
+                screen.deed(deed, world);
+            }
+            taken
+        });
+        if !taken {
             return Vec::new();
         }
-        for screen in &mut self.screens {
-            screen.deed(deed, &self.world);
-        }
-        self.stale = true;
+        self.stale |= self.aside.is_none();
         let loud = matches!(&deed.body, Body::AlertOpened(alert) if alert.severity == Severity::Critical);
         if self.settings.bell && loud { vec![Effect::Bell] } else { Vec::new() }
     }
@@ -485,6 +511,7 @@ impl Program for App {
             .sum::<u64>()
             .wrapping_mul(8)
             .wrapping_add(self.shown as u64)
+            .wrapping_add(self.epoch_of_the_set())
     }
 
     fn pace(&self) -> Pace {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
-use ratatui::style::Style;
+use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
 use super::action::Action;
@@ -18,7 +18,8 @@ use super::widgets::modal;
 use super::widgets::pane::{self, Room};
 use super::widgets::scroll::Scroll;
 use super::widgets::{Look, cells, help, put, put_lines};
-use super::world::Link;
+use super::world::{Link, World};
+use crate::api::AsOf;
 use crate::domain::state::Severity;
 use crate::domain::time::Span as TimeSpan;
 
@@ -52,6 +53,12 @@ pub(super) fn draw(app: &App, buffer: &mut Buffer, screen: Rect) -> Option<Posit
     draw_header(app, buffer, screen, look);
     put(buffer, screen, 1, &tabs(app, look, usize::from(screen.width)));
     pane::draw_rule(buffer, row(screen, ABOVE - 1), look);
+    if app.looks_back() {
+        // Both rules stand out, so that the past is told from the present in the corner of an eye.
+        for at in [ABOVE - 1, screen.height - BELOW] {
+            buffer.set_style(row(screen, at), look.theme.warning);
+        }
+    }
     pane::draw_rule(buffer, row(screen, screen.height - BELOW), look);
     let cursor = app.screen().and_then(|view| view.draw(buffer, areas, look, &app.world));
     put(buffer, row(screen, screen.height - 1), 0, &last_line(app, look, usize::from(screen.width)));
@@ -67,6 +74,7 @@ pub(super) fn draw(app: &App, buffer: &mut Buffer, screen: Rect) -> Option<Posit
             peek.draw(buffer, screen, look, &app.world);
             None
         }
+        Some(Over::Naming(naming)) => naming.draw(buffer, screen, look),
         Some(Over::Override(overriding)) => {
             let board = app.world.board.as_ref()?;
             overriding.draw(buffer, screen, look, board, app.world.now)
@@ -77,7 +85,7 @@ pub(super) fn draw(app: &App, buffer: &mut Buffer, screen: Rect) -> Option<Posit
 /// The window's title: where, and what waits.
 pub(super) fn title(app: &App) -> String {
     let mut title = format!("deeds {}", app.world.workspace);
-    if let Some(board) = &app.world.board {
+    if let Some(board) = app.world.present() {
         let critical = board.alerts.values().filter(|alert| alert.severity == Severity::Critical).count();
         if !board.items.is_empty() {
             _ = write!(title, " · inbox {}", board.items.len());
@@ -114,10 +122,28 @@ fn draw_header(app: &App, buffer: &mut Buffer, screen: Rect, look: Look<'_>) {
             Span::styled(observes, theme.warning),
         ]));
     }
-    right.extend(review(app, look));
-    right.push(link(app, look));
+    if let Some(then) = world.as_of() {
+        right.push(moment(then, world, look, screen.width));
+    } else {
+        right.extend(review(app, look));
+        right.push(link(app, look));
+    }
     right.push(Line::from(Span::styled(format!("{} UTC ", world.clock.utc().format("%H:%M")), theme.subtle)));
     chrome::two_ends(buffer, screen, look, left, &right);
+}
+
+/// Which moment of the past is shown, loudly.
+fn moment(then: AsOf, world: &World, look: Look<'_>, room: u16) -> Line<'static> {
+    let same_day = then.time.utc().date_naive() == world.clock.utc().date_naive();
+    let time = then.time.utc().format(if same_day { "%H:%M:%S" } else { "%d %b %H:%M:%S" });
+    let deed = super::widgets::thousands(then.seq.0);
+    let (sign, style) = (look.glyphs.then, look.theme.warning.add_modifier(Modifier::REVERSED));
+    let text = if room >= pane::FULL_FROM {
+        format!(" {sign} as of {time} UTC {} deed {deed} ", look.glyphs.dot)
+    } else {
+        format!(" {sign} {time} #{} ", then.seq)
+    };
+    Line::from(Span::styled(text, style))
 }
 
 /// The review that this person owes: colour, sign and words.
@@ -203,6 +229,11 @@ fn last_line(app: &App, look: Look<'_>, room: usize) -> Line<'static> {
         Some(over) => over.hints(),
         None => app.screen().map(|screen| screen.hints(&app.world)).unwrap_or_default(),
     };
+    if context.around().is_some() && app.looks_back() {
+        wanted.retain(|action| !action.decides());
+        wanted.insert(0, Action::Present);
+        wanted.insert(1, Action::AsOf);
+    }
     if context.around().is_some() {
         wanted.extend([Action::Palette, Action::Help]);
     }

@@ -13,6 +13,8 @@ pub struct Glyphs {
     pub read_only: &'static str,
     /// Link state: the server's history does not continue the one seen before.
     pub rewritten: &'static str,
+    /// Before a moment of the past.
+    pub then: &'static str,
     /// Before the selected row.
     pub cursor: &'static str,
     /// Before a marked row.
@@ -79,6 +81,7 @@ pub const UNICODE: Glyphs = Glyphs {
     reconnecting: "◌",
     read_only: "■",
     rewritten: "≠",
+    then: "◷",
     cursor: "▌",
     marked: "◆",
     ok: "✓",
@@ -116,6 +119,7 @@ pub const ASCII: Glyphs = Glyphs {
     reconnecting: "~",
     read_only: "#",
     rewritten: "!",
+    then: "@",
     cursor: ">",
     marked: "*",
     ok: "+",
@@ -155,6 +159,7 @@ impl Glyphs {
             self.reconnecting,
             self.read_only,
             self.rewritten,
+            self.then,
             self.cursor,
             self.marked,
             self.ok,

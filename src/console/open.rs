@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 
 use super::app::{App, Settings};
-use super::ask::{Heard, Trouble};
+use super::ask::{Ask, Heard, Trouble};
 use super::message::{Effect, Message};
 use super::place::View;
 use super::run::{self, ConsoleError, Ending, Options, Program as _};
@@ -70,27 +70,37 @@ pub async fn open(mut setup: Setup) -> Result<Closed, ConsoleError> {
     Ok(Closed { ending, seen: wire.seen(), workspace: app.workspace(), view: app.place() })
 }
 
-/// One frame of the console as text, without a terminal: as soon as everything that it shows has come.
+/// One frame of the console as text, without a terminal: as soon as everything that it shows has come. Of that moment, if
+/// one is named.
 ///
 /// # Errors
 /// When the server does not let itself be looked at, with what can be done.
-pub async fn frame(setup: Setup, width: u16, height: u16) -> Result<String, Trouble> {
+pub async fn frame(setup: Setup, width: u16, height: u16, then: Option<&str>) -> Result<String, Trouble> {
+    let mut asked = then.is_none();
     let mut app = App::new(setup.first.clone(), setup.me, setup.settings).with_welcome(setup.welcome);
     let (tell, mut heard) = mpsc::channel(wire::QUEUE);
     let mut wire = Wire::start(setup.endpoints, &setup.first, SeenAll::new(), tell, setup.options.clock);
-    let take = |app: &mut App, wire: &mut Wire, message: Message<Heard>| {
-        let effects = app.update(message);
-        for effect in effects.into_iter().chain(app.settle()) {
+    let perform = |wire: &mut Wire, effects: Vec<Effect<Ask>>| {
+        for effect in effects {
             if let Effect::Do(ask) = effect {
                 wire.perform(ask);
             }
         }
     };
+    let take = |app: &mut App, wire: &mut Wire, message: Message<Heard>| {
+        let effects = app.update(message);
+        perform(wire, effects.into_iter().chain(app.settle()).collect());
+    };
     take(&mut app, &mut wire, Message::Clock { now_micros: (setup.options.clock)() });
     take(&mut app, &mut wire, Message::Resize { width, height });
     let end = Instant::now() + FRAME_WAIT;
     loop {
-        let quiet = if app.has_board() { Instant::now() + FRAME_QUIET } else { end };
+        if !asked && app.has_board() {
+            asked = true;
+            perform(&mut wire, app.look_at(then.unwrap_or_default()));
+        }
+        let shown = app.has_board() && app.looks_back() == then.is_some();
+        let quiet = if shown { Instant::now() + FRAME_QUIET } else { end };
         match timeout_at(quiet.min(end), heard.recv()).await {
             Ok(Some(message)) => take(&mut app, &mut wire, Message::Server(message)),
             Ok(None) | Err(_) => break,
@@ -99,7 +109,7 @@ pub async fn frame(setup: Setup, width: u16, height: u16) -> Result<String, Trou
             break;
         }
     }
-    if app.has_board() {
+    if app.has_board() && app.looks_back() == then.is_some() {
         return Ok(run::frame_text(&app, width, height));
     }
     Err(app.trouble().unwrap_or_else(|| Trouble {

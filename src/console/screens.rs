@@ -34,6 +34,7 @@ use super::widgets::Look;
 use super::widgets::chrome::Tone;
 use super::world::World;
 use crate::domain::deed::Deed;
+use crate::domain::ids::Seq;
 
 /// What a screen wants of the app.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,6 +54,8 @@ pub enum Want {
     Copy(String),
     /// A file in the person's editor; [`Screen::edited`] hears of it.
     Edit(PathBuf),
+    /// To look at how everything was after that deed.
+    Look(Seq),
 }
 
 impl Want {
@@ -131,6 +134,17 @@ pub trait Screen {
 
     /// The whole board was replaced: another workspace, or a new start. What was remembered of the old one is gone.
     fn reset(&mut self);
+
+    /// Another moment is looked at: the past from now on, an earlier or a later past. Whoever holds more than the board
+    /// tells lets go of it. Coming back to the present is not told: the screens of the present were not touched.
+    fn moment(&mut self, world: &World) {
+        _ = world;
+    }
+
+    /// Whether there is something in it that `close` would close.
+    fn is_open(&self) -> bool {
+        false
+    }
 
     /// An answer to what this screen asked.
     fn told(&mut self, tag: u64, result: Result<Told, Trouble>, world: &World) -> Vec<Want> {

@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use crate::api::AsOf;
 use crate::domain::deed::Deed;
 use crate::domain::ids::{PersonId, Seq, WorkspaceId};
 use crate::domain::state::{Board, Item, TokenClass};
@@ -71,6 +72,23 @@ pub struct World {
     pub recent: VecDeque<Arc<Deed>>,
     /// What to do first in a workspace in which nothing has happened: lines, said by whoever started the console.
     pub welcome: Vec<String>,
+    /// Set while the past is looked at: what stands above is as it was then, and the present goes on in here.
+    past: Option<Past>,
+}
+
+/// The past that is looked at, and the present that goes on meanwhile.
+#[derive(Debug)]
+struct Past {
+    as_of: AsOf,
+    present: Moment,
+}
+
+/// What differs between the past and the present.
+#[derive(Debug, Default)]
+struct Moment {
+    now: Time,
+    board: Option<Box<Board>>,
+    recent: VecDeque<Arc<Deed>>,
 }
 
 impl World {
@@ -86,13 +104,64 @@ impl World {
             board: None,
             recent: VecDeque::new(),
             welcome: Vec::new(),
+            past: None,
         }
     }
 
-    /// Time has passed.
+    /// Time has passed. It does in the present only.
     pub fn tick(&mut self, clock: Time) {
         self.clock = clock;
-        self.now = self.recent.back().map_or(clock, |deed| clock.max(deed.recorded));
+        self.in_the_present(|world| {
+            world.now = world.recent.back().map_or(clock, |deed| clock.max(deed.recorded));
+        });
+    }
+
+    /// The moment of the past that is looked at; none where it is the present.
+    pub fn as_of(&self) -> Option<AsOf> {
+        self.past.as_ref().map(|past| past.as_of)
+    }
+
+    /// Shows a board of the past from now on. The present goes on meanwhile.
+    pub fn look_back(&mut self, board: Box<Board>, as_of: AsOf) {
+        let then = Moment { now: as_of.time, board: Some(board), recent: VecDeque::new() };
+        let shown = self.show(then);
+        // From one past to another, the present stays where it is.
+        let present = self.past.take().map_or(shown, |past| past.present);
+        self.past = Some(Past { as_of, present });
+    }
+
+    /// Shows the present again, as it is by now.
+    pub fn come_back(&mut self) {
+        if let Some(past) = self.past.take() {
+            self.show(past.present);
+        }
+    }
+
+    /// Does something in the present, whatever is looked at.
+    pub fn in_the_present<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> T {
+        let Some(mut past) = self.past.take() else { return work(self) };
+        let then = self.show(std::mem::take(&mut past.present));
+        let result = work(self);
+        past.present = self.show(then);
+        self.past = Some(past);
+        result
+    }
+
+    /// Shows another moment; the one that was shown comes back.
+    fn show(&mut self, moment: Moment) -> Moment {
+        Moment {
+            now: std::mem::replace(&mut self.now, moment.now),
+            board: std::mem::replace(&mut self.board, moment.board),
+            recent: std::mem::replace(&mut self.recent, moment.recent),
+        }
+    }
+
+    /// The board of the present, whatever is looked at.
+    pub fn present(&self) -> Option<&Board> {
+        match &self.past {
+            Some(past) => past.present.board.as_deref(),
+            None => self.board.as_deref(),
+        }
     }
 
     /// Takes a deed of the stream in. One that is already in, or leaves a gap, is not taken.
@@ -132,6 +201,12 @@ impl World {
     /// # Errors
     /// The reason in words.
     pub fn may_decide(&self) -> Result<(), String> {
+        if let Some(then) = self.as_of() {
+            return Err(format!(
+                "this is how it was at deed {}, and the past can't be changed; go back to the present first",
+                then.seq
+            ));
+        }
         match &self.link {
             Link::Live { .. } => {}
             Link::Connecting => return Err("not connected yet; wait for `live`".to_owned()),

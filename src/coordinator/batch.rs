@@ -286,7 +286,7 @@ impl Loop {
     async fn read_on(&mut self) -> Result<(), Trouble> {
         let mut next = (*self.durable.state).clone();
         let mut news = Vec::new();
-        let each = |(record, deed)| news.push(Entry::new(record, deed));
+        let each = |_: &State, (record, deed)| news.push(Entry::new(record, deed));
         let head = replay(&self.shared.ledger, &mut next, self.durable.head, each).await?;
         if head == self.durable.head {
             // It moved, and there is nothing to read: it is not the ledger that it was.
@@ -381,6 +381,9 @@ impl Snapshots {
             let identity = shared.ledger.identity();
             if let Err(error) = snapshot::save(&path, identity, durable.head, &durable.state) {
                 tracing::warn!(place = %path.display(), %error, "no snapshot was written; the next start takes longer");
+            }
+            if let Some(files) = shared.past.files() {
+                files.consider(identity, durable.head, &durable.state.board, durable.head.seq);
             }
         }));
     }

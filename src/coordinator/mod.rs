@@ -3,7 +3,7 @@
 //!
 //! Rules live in `domain`, bytes in `ledger`. Here is the order of things and nothing else:
 //! [`batch`](self) decides and appends, `timers` turns time into commands, `snapshot` saves the way at the next start,
-//! [`Watcher`] joins history to what happens now, and [`Clock`] is the only reader of the wall clock.
+//! `past` shows the board as it was, [`Watcher`] joins history to what happens now, and [`Clock`] is the only reader of the wall clock.
 //!
 //! What is deliberately absent: a way to change the state other than by appending, and a way to see a state that is not
 //! on disk.
@@ -12,6 +12,7 @@ mod batch;
 mod clock;
 mod draft;
 mod flight;
+mod past;
 mod snapshot;
 mod start;
 #[cfg(test)]
@@ -25,6 +26,7 @@ use thiserror::Error;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, mpsc, oneshot, watch as cell};
 
 pub use clock::Clock;
+pub use past::PastError;
 pub use snapshot::SnapshotError;
 pub use start::{Founding, Options, StartError, start};
 pub use watch::{Entry, LIVE_BATCHES, WatchError, Watcher};
@@ -34,7 +36,8 @@ use crate::domain::decide;
 use crate::domain::deed::{Deed, DeedError};
 use crate::domain::ids::Seq;
 use crate::domain::reply::Reply;
-use crate::domain::state::State;
+use crate::domain::state::{Board, State};
+use crate::domain::time::Time;
 use crate::ledger::{AnyLedger, Head, Identity, Ledger, LedgerError};
 
 /// How many commands may wait to be decided. Who comes then is told to come again.
@@ -115,6 +118,7 @@ struct Durable {
 #[derive(Debug)]
 struct Shared {
     ledger: AnyLedger,
+    past: past::Past,
     durable: cell::Sender<Durable>,
     trouble: cell::Sender<Option<Trouble>>,
     /// Gone once it was shut down.
@@ -122,9 +126,10 @@ struct Shared {
 }
 
 impl Shared {
-    fn new(ledger: AnyLedger, durable: Durable) -> Self {
+    fn new(ledger: AnyLedger, past: past::Past, durable: Durable) -> Self {
         Self {
             ledger,
+            past,
             durable: cell::Sender::new(durable),
             trouble: cell::Sender::new(None),
             live: RwLock::new(Some(broadcast::Sender::new(LIVE_BATCHES))),
@@ -226,6 +231,24 @@ impl Handle {
     /// Where the ledger ends for everyone who looks here. The hash lets a watcher check the chain.
     pub fn head(&self) -> Head {
         self.shared.head()
+    }
+
+    /// The board as it was after that deed.
+    ///
+    /// # Errors
+    /// When the ledger does not reach that far, or begins later, or can't be read.
+    pub async fn board_at(&self, seq: Seq) -> Result<Arc<Board>, PastError> {
+        let durable = self.shared.durable.borrow().clone();
+        self.shared.past.board_at(&self.shared.ledger, &durable, seq).await
+    }
+
+    /// The last deed that was recorded at that time or before it.
+    ///
+    /// # Errors
+    /// When nothing had been recorded by then, or the ledger can't be read.
+    pub async fn seq_at(&self, time: Time) -> Result<Seq, PastError> {
+        let durable = self.shared.durable.borrow().clone();
+        self.shared.past.seq_at(&self.shared.ledger, &durable, time).await
     }
 
     /// Waits until [`Handle::state`] has folded `seq`. Without a limit of its own: the caller sets one.

@@ -106,13 +106,27 @@ fn heading(identity: &Identity, head: Head) -> Heading {
 
 /// Writes a snapshot beside its place, syncs it, and puts it there in one step. Blocks.
 pub(super) fn save(path: &Path, identity: &Identity, head: Head, state: &State) -> io::Result<()> {
+    put(path, |out| write(out, identity, head, state))
+}
+
+/// The same with the board alone.
+pub(super) fn save_board(path: &Path, identity: &Identity, head: Head, board: &Board) -> io::Result<()> {
+    put(path, |out| {
+        let mut out = Sealed { out, hasher: Sha256::new(), lines: 0 };
+        out.line(&heading(identity, head))?;
+        out.line(&PartRef::Board(board))?;
+        out.seal()
+    })
+}
+
+fn put(path: &Path, write: impl FnOnce(&mut BufWriter<fs::File>) -> io::Result<()>) -> io::Result<()> {
     let draft = draft_of(path);
     let mut options = fs::OpenOptions::new();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut out = BufWriter::new(options.open(&draft)?);
-    write(&mut out, identity, head, state)?;
+    write(&mut out)?;
     out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
     fs::rename(&draft, path)?;
     match path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
@@ -145,9 +159,7 @@ pub(super) fn write(out: impl Write, identity: &Identity, head: Head, state: &St
     for (path, entity) in entities {
         out.line(&PartRef::Entity(path, entity))?;
     }
-    let seal = Seal { lines: out.lines, sha256: hex(out.hasher.clone()) };
-    out.line(&PartRef::Seal(seal))?;
-    out.out.flush()
+    out.seal()
 }
 
 fn hex(digest: Sha256) -> String {
@@ -169,12 +181,25 @@ impl<W: Write> Sealed<W> {
         self.lines += 1;
         self.out.write_all(&line)
     }
+
+    /// Ends it with its seal.
+    fn seal(mut self) -> io::Result<()> {
+        let seal = Seal { lines: self.lines, sha256: hex(self.hasher.clone()) };
+        self.line(&PartRef::Seal(seal))?;
+        self.out.flush()
+    }
 }
 
 /// Reads a snapshot of that ledger, and says at which head it was taken. Whether the ledger has that very head is for
 /// the caller to check. Blocks.
 pub(super) fn load(path: &Path, identity: &Identity) -> Result<(State, Head), SnapshotError> {
     read(BufReader::new(fs::File::open(path)?), identity)
+}
+
+/// The same where only the board is wanted.
+pub(super) fn load_board(path: &Path, identity: &Identity) -> Result<(Board, Head), SnapshotError> {
+    let (state, head) = load(path, identity)?;
+    Ok((state.board, head))
 }
 
 fn read(mut input: impl BufRead, identity: &Identity) -> Result<(State, Head), SnapshotError> {

@@ -7,6 +7,8 @@ use thiserror::Error;
 use tokio::sync::{Semaphore, mpsc, watch as cell};
 
 use super::batch::Loop;
+use super::past::Past;
+use super::past::checkpoints::Checkpoints;
 use super::snapshot::{self, SnapshotError};
 use super::{Clock, Durable, Handle, MAILBOX, Shared, SubmitError, Trouble};
 use crate::domain::deed::{Deed, Origin};
@@ -17,6 +19,8 @@ use crate::ledger::{AnyLedger, Head, Ledger, LedgerError, Record, Verifier};
 
 /// How many records are read at once while replaying.
 const REPLAY_PAGE: usize = 4_096;
+/// How often a long replay at the start asks itself whether it should leave a checkpoint behind.
+const CHECKPOINT_DEEDS: u64 = 1_024;
 
 /// The first deeds of a workspace whose ledger is empty, made at the time given.
 pub type Founding = Box<dyn FnOnce(Time) -> Vec<Deed> + Send>;
@@ -78,10 +82,19 @@ pub async fn start(ledger: AnyLedger, options: Options) -> Result<Handle, StartE
         Durable { state: Arc::new(State::new(workspace)), head: Head { seq: 0, hash: identity.genesis() } };
     let mut durable = base.unwrap_or(empty);
     let mut state = (*durable.state).clone();
-    durable.head = replay(&ledger, &mut state, durable.head, |_| {}).await?;
+    let past = Past::new(options.snapshot.as_deref().map(Checkpoints::beside));
+    let end = ledger.head().await?.seq;
+    let each = |state: &State, (record, _): (Record, _)| {
+        if record.seq % CHECKPOINT_DEEDS == 0
+            && let Some(files) = past.files()
+        {
+            files.consider(&identity, record.head(), &state.board, end);
+        }
+    };
+    durable.head = replay(&ledger, &mut state, durable.head, each).await?;
     durable.state = Arc::new(state);
 
-    let shared = Arc::new(Shared::new(ledger, durable));
+    let shared = Arc::new(Shared::new(ledger, past, durable));
     let (mailbox, letters) = mpsc::channel(MAILBOX);
     let (stop, stopped) = cell::channel(false);
     let (ended, has_ended) = cell::channel(false);
@@ -130,7 +143,7 @@ pub(super) async fn replay(
     ledger: &AnyLedger,
     state: &mut State,
     head: Head,
-    mut each: impl FnMut((Record, Arc<Deed>)),
+    mut each: impl FnMut(&State, (Record, Arc<Deed>)),
 ) -> Result<Head, Trouble> {
     let mut verifier = Verifier::after(head);
     loop {
@@ -149,7 +162,7 @@ pub(super) async fn replay(
                 return Err(Trouble::Unreadable { seq: record.seq, reason });
             }
             state.fold(&deed);
-            each((record, Arc::new(deed)));
+            each(state, (record, Arc::new(deed)));
         }
         // A long replay lets others of its runtime have their turn.
         tokio::task::yield_now().await;

@@ -4,6 +4,7 @@
 //! `actor:intake outcome:refused,stale -entity:scratch/** since:2h "acme"`: terms are joined by *and*, `,` is *or*,
 //! `-` negates, quotes hold texts together, and a term without a key is a case-folded substring of the visible text.
 
+mod at;
 mod complete;
 mod facts;
 mod glob;
@@ -15,6 +16,7 @@ mod tests;
 
 use std::fmt;
 
+pub use at::{At, AtError};
 pub use complete::{COMPLETIONS, Completion, Vocabulary, complete};
 pub use facts::{Facts, TEXT_BYTES, TYPE_PREFIX, Touch, UNREADABLE, fold};
 pub use glob::Glob;

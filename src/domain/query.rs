@@ -119,6 +119,22 @@ pub fn read(state: &State, reader: &Actor, entity: &EntityPath) -> Option<Entity
     })
 }
 
+/// The entity as it was. What is hidden from the reader now is hidden in the past too.
+pub fn read_past(then: &State, now: &State, reader: &Actor, entity: &EntityPath) -> Option<EntityView> {
+    let mut view = read(then, reader, entity)?;
+    let Some(agent) = reader.agent() else { return Some(view) };
+    if is_hidden(now, agent, entity) {
+        return None;
+    }
+    let map = &now.board.map;
+    view.fields.retain(|name, _| !map.is_hidden(agent, entity, name));
+    view.recent.retain(|touch| match touch.fields.as_slice() {
+        [] => !map.is_hidden(agent, entity, &FieldName::whole()),
+        fields => !fields.iter().any(|name| map.is_hidden(agent, entity, name)),
+    });
+    Some(view)
+}
+
 /// Whether an agent may see nothing of the entity: neither the whole of it nor a field that it has.
 pub(super) fn is_hidden(state: &State, agent: &AgentId, entity: &EntityPath) -> bool {
     let hidden = |name: &FieldName| state.board.map.is_hidden(agent, entity, name);

@@ -26,6 +26,7 @@ use super::{
     answer::{self, Answer, refuse, unsubmitted},
     auth::{Caller, authenticate},
     connections::Peer,
+    past,
     query::{Query, fit},
     router::{Route, RouteKind},
     workspace::Workspace,
@@ -238,8 +239,12 @@ impl Call {
         })
     }
 
-    /// The state, once it has the sequence that the query's `min_seq` asks for.
+    /// The state, once it has the sequence that the query's `min_seq` asks for. With `at` the board as it was then, and
+    /// nothing else: no entities, no tokens.
     pub(super) async fn state(&self, query: &Query) -> Result<Arc<State>, Box<Problem>> {
+        if let Some(moment) = past::moment(self, query).await? {
+            return Ok(moment.state);
+        }
         let Some(seq) = query.get::<Seq>("min_seq")? else { return Ok(self.space.handle().state()) };
         let reached = timeout(MIN_SEQ_WAIT, self.space.handle().reached(seq)).await;
         reached.map_err(|_| {

@@ -13,6 +13,7 @@ mod hosts;
 mod indexing;
 mod looking;
 mod metrics;
+mod past;
 mod query;
 mod router;
 mod routes;

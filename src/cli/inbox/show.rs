@@ -5,6 +5,7 @@ use crate::api::ItemView;
 use crate::cli::deeds;
 use crate::cli::output::{self, Output};
 use crate::cli::status::Status;
+use crate::cli::then;
 use crate::client::Client;
 use crate::domain::ids::ItemNo;
 use crate::domain::state::PastAnswers;
@@ -15,7 +16,8 @@ pub(super) async fn run(out: Output, client: &Client, item: ItemNo) -> anyhow::R
     if out.json {
         output::json(&view)?;
     } else {
-        let now = client.whoami().await?.server.now;
+        let now = client.now().await?;
+        then::tell(out, client)?;
         print(out, &view, &due(&view.item, now))?;
     }
     Ok(Status::Done)

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crossterm::event::KeyEvent;
 
 use super::App;
+use super::past::Naming;
 use crate::client::{Direction, LedgerQuery};
 use crate::console::action::Action;
 use crate::console::ask::{Ask, Told, Trouble, What};
@@ -41,11 +42,15 @@ pub(in crate::console) enum Over {
     Peek(Peek),
     /// An override being made.
     Override(Box<Overriding>),
+    /// A moment of the past being named.
+    Naming(Naming),
 }
 
 /// What an answer will be about.
 #[derive(Debug)]
-enum About {
+pub(super) enum About {
+    /// How it was.
+    Moment,
     /// The versions of a field.
     Versions,
     /// An override, with the words for when it is done.
@@ -71,6 +76,7 @@ impl Over {
             Self::Help(_) => Context::Preview,
             Self::Palette(_) | Self::Workspaces(_) => Context::Picker,
             Self::Peek(_) => Context::Peek,
+            Self::Naming(_) => Context::Prompt,
             Self::Override(overriding) => overriding.context(),
         }
     }
@@ -83,6 +89,7 @@ impl Over {
                 vec![Action::Submit, Action::NextSuggestion, Action::Close]
             }
             Self::Peek(peek) => peek.hints(),
+            Self::Naming(_) => vec![Action::Submit, Action::Close],
             Self::Override(overriding) => overriding.hints(),
         }
     }
@@ -93,6 +100,7 @@ impl Over {
             Self::Palette(picker) => picker.paste(text),
             Self::Workspaces(picker) => picker.paste(text),
             Self::Override(overriding) => overriding.paste(text),
+            Self::Naming(naming) => naming.prompt.paste(text),
             Self::Help(_) | Self::Peek(_) => {}
         }
     }
@@ -105,6 +113,7 @@ impl App {
             Some(Over::Palette(picker)) => picker.key(key),
             Some(Over::Workspaces(picker)) => picker.key(key),
             Some(Over::Override(overriding)) => overriding.key(key),
+            Some(Over::Naming(naming)) => _ = naming.prompt.key(key),
             Some(Over::Help(_)) => self.over = None,
             Some(Over::Peek(_)) | None => {}
         }
@@ -115,6 +124,8 @@ impl App {
         match (&mut self.over, action) {
             (Some(Over::Override(_)), _) => return self.act_override(action, ahead),
             (Some(Over::Peek(_)), _) => return self.act_peek(action),
+            (Some(Over::Naming(_)), Action::Submit) => return self.name_moment(),
+            (Some(Over::Naming(_)), Action::Close) => self.stop_naming(),
             (Some(Over::Help(scroll)), Action::Down) => scroll.by(1),
             (Some(Over::Help(scroll)), Action::Up) => scroll.by(-1),
             (Some(Over::Help(scroll)), Action::PageDown) => scroll.by(HELP_PAGE),
@@ -132,9 +143,15 @@ impl App {
             (_, Action::Close | Action::Quit | Action::Help | Action::Confirm) => self.over = None,
             (Some(Over::Palette(picker)), other) => _ = picker.apply(other),
             (Some(Over::Workspaces(picker)), other) => _ = picker.apply(other),
-            (Some(Over::Help(_)) | None, _) => {}
+            (Some(Over::Help(_) | Over::Naming(_)) | None, _) => {}
         }
         Vec::new()
+    }
+
+    /// What was asked of the past does not count any more.
+    fn stop_naming(&mut self) {
+        self.over = None;
+        self.sent.about.retain(|_, about| !matches!(about, About::Moment));
     }
 
     fn under(&self) -> Under {
@@ -226,7 +243,7 @@ impl App {
         vec![self.ask_over(About::Versions, What::Page(versions_of(&path)))]
     }
 
-    fn ask_over(&mut self, about: About, what: What) -> Effect<Ask> {
+    pub(super) fn ask_over(&mut self, about: About, what: What) -> Effect<Ask> {
         let tag = OURS + self.sent.next;
         self.sent.next += 1;
         self.sent.about.insert(tag, about);
@@ -238,6 +255,7 @@ impl App {
     pub(super) fn told_over(&mut self, tag: u64, result: Result<Told, Trouble>) -> Vec<Effect<Ask>> {
         match (self.sent.about.remove(&tag), result) {
             (None, _) => {}
+            (Some(About::Moment), result) => return self.told_moment(result),
             (Some(About::Versions), result) => {
                 if let Some(Over::Override(overriding)) = &mut self.over {
                     match result {

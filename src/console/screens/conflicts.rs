@@ -207,6 +207,13 @@ impl Conflicts {
         }
     }
 
+    /// How it was when the conflict was last seen.
+    fn how_it_was(&self, world: &World) -> Vec<Want> {
+        let Some(alert) = self.focused(world) else { return Vec::new() };
+        let last = alert.sides.iter().filter_map(|side| side.deed).max();
+        vec![Want::Look(last.map_or(alert.deed, |last| last.max(alert.deed)))]
+    }
+
     fn close(&mut self, world: &World) {
         if self.opened && !self.split.get() {
             self.opened = false;
@@ -280,6 +287,7 @@ impl Screen for Conflicts {
             Action::Trace | Action::Causes => self.go(action, world),
             Action::Open if self.split.get() || self.opened => self.go(Action::Causes, world),
             Action::Copy => self.copy(world),
+            Action::HowItWas => self.how_it_was(world),
             other => {
                 match other {
                     Action::Open => self.opened = true,
@@ -344,6 +352,10 @@ impl Screen for Conflicts {
         self.sort(world);
         self.settle();
         self.fetch(world)
+    }
+
+    fn is_open(&self) -> bool {
+        self.opened && !self.split.get() || !self.filter.is_empty()
     }
 
     fn reset(&mut self) {

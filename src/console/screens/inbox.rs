@@ -348,6 +348,10 @@ impl Screen for Inbox {
         ended.into_iter().chain(self.fetch(world)).collect()
     }
 
+    fn is_open(&self) -> bool {
+        self.review.is_some() || self.opened || !self.marks.is_empty() || !self.filter.is_empty()
+    }
+
     fn reset(&mut self) {
         let epoch = self.epoch + 1;
         *self = Self { epoch, next_tag: self.next_tag, ..Self::default() };
@@ -398,6 +402,7 @@ impl Screen for Inbox {
                     | Told::Chain(_)
                     | Told::Activity(_)
                     | Told::Words(_)
+                    | Told::Then(..)
                     | Told::Exported { .. },
                 ),
             ) => Want::fail(format!("#{item}: no answer came")),

@@ -92,6 +92,8 @@ pub struct Log {
     count: Option<(u64, bool)>,
     sent: BTreeMap<u64, Sent>,
     next_tag: u64,
+    /// The last deed of the past that is looked at; none in the present.
+    until: Option<Seq>,
     /// The deed to go to once its page is here, and whether to open it.
     awaited: Option<(Seq, bool)>,
     /// The deed at which the reader last left, so that coming back does not open it.
@@ -115,7 +117,9 @@ impl Screen for Log {
             (Some(Over::Filter(_)), ..) => vec![A::Submit, A::Complete, A::NextSuggestion, A::Close],
             (Some(Over::Export(_)), ..) => vec![A::Submit, A::Close],
             (None, Some(_), _) => vec![A::Left, A::Right, A::Up, A::Open, A::Close],
-            (None, None, Some(_)) => vec![A::Close, A::Raw, A::ScrollDown, A::Causes, A::Trace, A::Copy],
+            (None, None, Some(_)) => {
+                vec![A::Close, A::Raw, A::ScrollDown, A::Causes, A::HowItWas, A::Trace, A::Copy]
+            }
             (None, None, None) => {
                 vec![A::Filter, A::Open, A::Follow, A::Trace, A::Causes, A::Bookmark, A::Zoom, A::Export]
             }
@@ -228,7 +232,23 @@ impl Screen for Log {
     }
 
     fn reset(&mut self) {
-        *self = Self { next_tag: self.next_tag, ..Self::default() };
+        *self = Self { next_tag: self.next_tag, until: self.until, ..Self::default() };
+    }
+
+    fn moment(&mut self, world: &World) {
+        let text = self.filtering.text().to_owned();
+        self.reset();
+        self.until = world.as_of().map(|then| then.seq);
+        // It was a filter before, so it is one now.
+        self.filtering.set(&text, world.now).unwrap_or_default();
+        self.strip.fix(self.filtering.range(world.now));
+    }
+
+    fn is_open(&self) -> bool {
+        self.strip.pick.is_some()
+            || self.opened.is_some()
+            || self.family.is_some()
+            || !self.filtering.text().is_empty()
     }
 
     fn told(&mut self, tag: u64, result: Result<Told, Trouble>, world: &World) -> Vec<Want> {
@@ -251,13 +271,15 @@ impl Screen for Log {
                 self.strip.take(histogram);
                 Vec::new()
             }
-            (Sent::Chain(seq), Told::Chain(chain)) => {
+            (Sent::Chain(seq), Told::Chain(mut chain)) => {
+                self.cut_to_then(&mut chain);
                 if let Some(opened) = self.opened.as_mut().filter(|opened| opened.deed.seq == seq) {
                     opened.chain = Some(chain);
                 }
                 Vec::new()
             }
-            (Sent::Family(seq), Told::Chain(chain)) => {
+            (Sent::Family(seq), Told::Chain(mut chain)) => {
+                self.cut_to_then(&mut chain);
                 self.show_family(seq, &chain);
                 self.follow_cursor()
             }

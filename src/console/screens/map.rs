@@ -223,6 +223,10 @@ impl Screen for MapScreen {
         }
     }
 
+    fn is_open(&self) -> bool {
+        self.opened && !self.split.get() || self.asked.is_some()
+    }
+
     fn reset(&mut self) {
         *self = Self {
             next_tag: self.next_tag,

@@ -271,6 +271,10 @@ impl Screen for WorkScreen {
         Vec::new()
     }
 
+    fn is_open(&self) -> bool {
+        self.opened && !self.split.get() || !self.filter.is_empty()
+    }
+
     fn reset(&mut self) {
         *self = Self { epoch: self.epoch + 1, ..Self::default() };
     }

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::team::Team;
-use crate::api::{BucketView, FieldActivity, Histogram, LastWritten, Times, Words};
+use crate::api::{AsOf, BucketView, FieldActivity, Histogram, LastWritten, Times, Words};
 use crate::client::{Direction, LedgerQuery};
-use crate::console::ask::{Chain, Page, Trouble};
+use crate::console::ask::{Chain, Page, Told, Trouble};
 use crate::domain::deed::{Deed, Origin, Outcome};
-use crate::domain::filter::Filter;
+use crate::domain::filter::{At, Filter};
 use crate::domain::ids::{Seq, Version};
 use crate::domain::path::{FieldPath, Pattern};
+use crate::domain::state::Board;
 use crate::domain::time::{Span, Time};
 
 /// Causes followed upwards at most.
@@ -133,6 +134,35 @@ impl Team {
             }
         }
         fields.into_values().collect()
+    }
+
+    /// The board as it was.
+    ///
+    /// # Errors
+    /// When the text names no moment, or nothing was there then.
+    pub fn then(&self, at: &str) -> Found<Told> {
+        let at = At::parse(at, self.now).map_err(|error| trouble(&error, "mend the time"))?;
+        let is_in = |deed: &&Arc<Deed>| match at {
+            At::Seq(seq) => deed.seq <= seq,
+            At::Time(time) => deed.recorded <= time,
+        };
+        let mut board = Board::new(self.workspace());
+        for deed in self.deeds.iter().take_while(is_in) {
+            board.fold(deed);
+        }
+        let known = match at {
+            At::Seq(seq) => board.head == seq,
+            At::Time(_) => true,
+        };
+        if board.head == Seq(0) || !known {
+            return Err(trouble(&"the ledger has nothing there", "name a moment that has been"));
+        }
+        let time = match at {
+            At::Seq(_) => board.recorded,
+            At::Time(time) => time,
+        };
+        let as_of = AsOf { seq: board.head, time };
+        Ok(Told::Then(Box::new(board), as_of))
     }
 
     /// The words of the workspace.

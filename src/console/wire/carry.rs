@@ -40,6 +40,14 @@ pub(super) async fn carry(client: &Client, what: What) -> Result<Told, Trouble> 
             let stats = client.stats(None).await.map_err(|error| trouble(&error))?;
             Ok(Told::Words(stats.words))
         }
+        What::Then(at) => {
+            let then = client.as_of(&at).await.map_err(|error| trouble(&error))?;
+            let view = then.board().await.map_err(|error| trouble(&error))?;
+            match then.looks_at() {
+                Some(as_of) => Ok(Told::Then(Box::new(view.board), as_of)),
+                None => Err(not_ours("a question without a moment")),
+            }
+        }
         What::Export { filter, file } => {
             let deeds = export::export(client, filter, &file).await?;
             Ok(Told::Exported { file, deeds })

@@ -76,7 +76,7 @@ async fn bytes_of_replay(handle: &Handle) -> Vec<u8> {
     let identity = handle.identity();
     let mut state = State::new(WorkspaceId::new(&identity.workspace).unwrap());
     let genesis = Head { seq: 0, hash: identity.genesis() };
-    let head = start::replay(handle.ledger(), &mut state, genesis, |_| {}).await.unwrap();
+    let head = start::replay(handle.ledger(), &mut state, genesis, |_, _| {}).await.unwrap();
     let mut bytes = Vec::new();
     snapshot::write(&mut bytes, identity, head, &state).unwrap();
     bytes

@@ -23,8 +23,8 @@ pub const FILTER_TERMS: usize = 64;
 pub const TERM_CHOICES: usize = 64;
 
 const DAY: i64 = 86_400_000_000;
-const MINUTE: i64 = 60_000_000;
-const SECOND: i64 = 1_000_000;
+pub(super) const MINUTE: i64 = 60_000_000;
+pub(super) const SECOND: i64 = 1_000_000;
 
 /// Why a text is not a filter.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -305,7 +305,7 @@ fn when(piece: &Piece, now: Time, whole: bool) -> Result<When, Wrong> {
 }
 
 /// The time, and how much of time the text names: a day, a minute, a second or a microsecond.
-fn absolute(text: &str) -> Option<(Time, i64)> {
+pub(super) fn absolute(text: &str) -> Option<(Time, i64)> {
     let naive = |time: NaiveDateTime| Time::from_micros(time.and_utc().timestamp_micros());
     if let Ok(day) = NaiveDate::parse_from_str(text, "%Y-%m-%d") {
         return day.and_hms_opt(0, 0, 0).map(|time| (naive(time), DAY));

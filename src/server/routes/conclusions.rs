@@ -12,6 +12,7 @@ use crate::{
     server::{
         answer::{Answer, json},
         gate::Call,
+        past,
     },
 };
 
@@ -23,14 +24,16 @@ pub(in crate::server) async fn conclude(call: Call) -> Answer {
 
 /// `GET /v1/conclusions?subject=…`: the last answer of each to each question. What is hidden from an agent is left out.
 pub(in crate::server) async fn list(call: Call) -> Answer {
-    let query = call.query(&["subject", "min_seq"])?;
+    let query = call.query(&["subject", "min_seq", "at"])?;
     let state = call.state(&query).await?;
     let wanted = query.get::<EntityPath>("subject")?;
     let map = &state.board.map;
     let seen = |view: &ConclusionView| {
         let hidden =
             call.caller.agent().is_some_and(|agent| map.is_hidden(agent, &view.subject, &FieldName::whole()));
-        !hidden && wanted.as_ref().is_none_or(|wanted| view.subject == *wanted)
+        !hidden
+            && !past::hidden_now(&call, &view.subject, &FieldName::whole())
+            && wanted.as_ref().is_none_or(|wanted| view.subject == *wanted)
     };
     let all = state.board.conclusions.iter().filter_map(|(key, answers)| view(key, answers.iter()));
     json(&ConclusionList { conclusions: all.filter(seen).collect(), seq: state.head() })

@@ -5,14 +5,21 @@ use crate::{
     server::{
         answer::{Answer, absent, json},
         gate::Call,
+        past,
     },
 };
 
-/// `GET /v1/entities/{path…}`. What is hidden from the caller looks like what does not exist.
+/// `GET /v1/entities/{path…}`. What is hidden from the caller looks like what does not exist. With `at` as it was then.
 pub(in crate::server) async fn show(call: Call) -> Answer {
-    let query = call.query(&["min_seq"])?;
-    let state = call.state(&query).await?;
+    let query = call.query(&["min_seq", "at"])?;
     let entity = call.param::<EntityPath>("path")?;
-    let view = query::read(&state, &call.caller.principal.actor, &entity);
+    let reader = &call.caller.principal.actor;
+    let view = match past::moment(&call, &query).await? {
+        None => query::read(&*call.state(&query).await?, reader, &entity),
+        Some(moment) => {
+            let then = past::with_entity(&call.space, moment, &entity).await?;
+            query::read_past(&then, &call.space.handle().state(), reader, &entity)
+        }
+    };
     json(&view.ok_or_else(|| absent(format!("entity {entity} that you may read")))?)
 }

@@ -19,7 +19,7 @@ use crate::{
 
 /// `GET /v1/inbox`: open items, the next deadline first.
 pub(in crate::server) async fn list(call: Call) -> Answer {
-    let query = call.query(&["min_seq"])?;
+    let query = call.query(&["min_seq", "at"])?;
     let state = call.state(&query).await?;
     let mut items: Vec<Arc<Item>> = state.board.items.values().cloned().collect();
     items.sort_by_key(|item| (item.due, item.no));
@@ -28,7 +28,7 @@ pub(in crate::server) async fn list(call: Call) -> Answer {
 
 /// `GET /v1/inbox/{n}`: an open item, or an answered one while it is kept.
 pub(in crate::server) async fn show(call: Call) -> Answer {
-    let query = call.query(&["min_seq"])?;
+    let query = call.query(&["min_seq", "at"])?;
     let state = call.state(&query).await?;
     let no = call.param::<ItemNo>("n")?;
     let board = &state.board;

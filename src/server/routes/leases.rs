@@ -12,6 +12,7 @@ use crate::{
     server::{
         answer::{Answer, json},
         gate::Call,
+        past,
     },
 };
 
@@ -43,11 +44,14 @@ pub(in crate::server) async fn transfer(call: Call) -> Answer {
 
 /// `GET /v1/leases`: the live ones, the oldest first. An agent sees its own, and others' on what it may read.
 pub(in crate::server) async fn list(call: Call) -> Answer {
-    let query = call.query(&["min_seq"])?;
+    let query = call.query(&["min_seq", "at"])?;
     let state = call.state(&query).await?;
-    let now = call.app.clock().now();
+    let now = past::now(&call, &query).await?;
     let seen = |lease: &&Arc<Lease>| {
-        lease.is_live(now) && call.caller.agent().is_none_or(|agent| sees(&state, agent, lease))
+        lease.is_live(now)
+            && call.caller.agent().is_none_or(|agent| {
+                sees(&state, agent, lease) && sees(&call.space.handle().state(), agent, lease)
+            })
     };
     json(&LeaseList {
         leases: state.board.leases.values().filter(seen).cloned().collect(),

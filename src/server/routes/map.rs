@@ -26,7 +26,7 @@ use crate::{
 
 /// `GET /v1/map`: JSON, or TOML where that is accepted first; an earlier version while it is kept.
 pub(in crate::server) async fn show(call: Call) -> Answer {
-    let query = call.query(&["version", "min_seq"])?;
+    let query = call.query(&["version", "min_seq", "at"])?;
     let state = call.state(&query).await?;
     let (version, model) = version_meant(&state, query.get("version")?)?;
     let accepts = call.header("accept")?.unwrap_or_default();

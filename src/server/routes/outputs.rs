@@ -27,7 +27,7 @@ pub(in crate::server) async fn publish(call: Call) -> Answer {
 
 /// `GET /v1/outputs`: those that the map or an agent's zone names, by name.
 pub(in crate::server) async fn list(call: Call) -> Answer {
-    let query = call.query(&["min_seq"])?;
+    let query = call.query(&["min_seq", "at"])?;
     let state = call.state(&query).await?;
     let board = &state.board;
     let model = board.map.model();

@@ -15,7 +15,7 @@ use crate::{
 
 /// `GET /v1/reviews`: every queue of the map, in its order.
 pub(in crate::server) async fn list(call: Call) -> Answer {
-    let query = call.query(&["min_seq"])?;
+    let query = call.query(&["min_seq", "at"])?;
     let state = call.state(&query).await?;
     let board = &state.board;
     let reviews = board.map.model().queues.iter().map(|queue| view(board, queue)).collect();

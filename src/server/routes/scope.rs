@@ -11,7 +11,7 @@ use crate::{
 
 /// `GET /v1/scope`
 pub(in crate::server) async fn show(call: Call) -> Answer {
-    let query = call.query(&["agent", "min_seq"])?;
+    let query = call.query(&["agent", "min_seq", "at"])?;
     let state = call.state(&query).await?;
     let agent = agent_meant(&call, query.get("agent")?)?;
     json(&query::scope(&state, &agent))

@@ -5,13 +5,20 @@ use crate::{
     server::{
         answer::{Answer, json},
         gate::Call,
+        past,
     },
 };
 
-/// `GET /v1/who-owns?path=…`
+/// `GET /v1/who-owns?path=…`; with `at` as it was then.
 pub(in crate::server) async fn show(call: Call) -> Answer {
-    let query = call.query(&["path", "min_seq"])?;
-    let state = call.state(&query).await?;
+    let query = call.query(&["path", "min_seq", "at"])?;
     let path = query.need::<FieldPath>("path")?;
-    json(&query::who_owns(&state, &call.caller.principal.actor, &path))
+    let reader = &call.caller.principal.actor;
+    let Some(moment) = past::moment(&call, &query).await? else {
+        return json(&query::who_owns(&*call.state(&query).await?, reader, &path));
+    };
+    let then = past::with_entity(&call.space, moment, &path.entity).await?;
+    let mut ownership = query::who_owns(&then, reader, &path);
+    ownership.field.take_if(|_| past::hidden_now(&call, &path.entity, &path.field));
+    json(&ownership)
 }

@@ -1,24 +1,27 @@
 //! Who a token is, and what server it speaks to.
 
 use crate::{
-    api::WhoAmI,
+    api::{Problem, WhoAmI},
     domain::state::TokenClass,
     server::{
         answer::{Answer, json},
         gate::Call,
+        past,
+        query::Query,
     },
 };
 
-/// `GET /v1/whoami`
+/// `GET /v1/whoami`; with `at`, also which moment that names.
 pub(in crate::server) async fn show(call: Call) -> Answer {
-    call.query(&[])?;
-    json(&who(&call))
+    let query = call.query(&["at"])?;
+    json(&who(&call, &query).await?)
 }
 
-/// Who asks.
-pub(in crate::server) fn who(call: &Call) -> WhoAmI {
+/// Who asks, and of when.
+pub(in crate::server) async fn who(call: &Call, query: &Query) -> Result<WhoAmI, Box<Problem>> {
     let token = &call.caller.record.token;
-    WhoAmI {
+    let moment = past::moment(call, query).await?;
+    Ok(WhoAmI {
         workspace: call.space.id().clone(),
         actor: call.caller.principal.actor.clone(),
         class: token.class,
@@ -27,7 +30,8 @@ pub(in crate::server) fn who(call: &Call) -> WhoAmI {
         server_admin: is_server_admin(call),
         ledger: call.space.handle().identity().source(),
         server: call.app.facts(),
-    }
+        as_of: moment.map(|moment| moment.as_of),
+    })
 }
 
 /// The admins of the home workspace are the server's.

@@ -25,11 +25,15 @@ const LONGEST_WAIT: Span = Span::from_secs(60);
 
 /// `GET /v1/work?after=…&wait=20s`: open work above that number, oldest first; waits for some to come.
 pub(in crate::server) async fn list(call: Call) -> Answer {
-    let query = call.query(&["agent", "after", "wait", "min_seq"])?;
+    let query = call.query(&["agent", "after", "wait", "min_seq", "at"])?;
     let agent = agent_meant(&call, query.get("agent")?)?;
     let after = query.get::<WorkNo>("after")?.unwrap_or_default();
     let wait = query.get::<Span>("wait")?.unwrap_or_default();
     let until = wait_until(wait, ProblemCode::BadParameter, "query, `wait`")?;
+    if wait > Span::default() && query.text("at").is_some() {
+        let detail = "nothing comes to the past: leave `wait` out, or `at`";
+        return Err(Box::new(Problem::new(ProblemCode::BadParameter, detail).at("query, `wait`")));
+    }
     let mut state = call.state(&query).await?;
     if wait > Span::default() {
         let _place = call.space.watch_place()?;

@@ -73,6 +73,7 @@ impl Inbox {
             }
             Action::Release => vec![self.step(no, ItemVerb::Release, format!("#{no} is free again"))],
             Action::Reassign => self.begin_reassign(&item, world),
+            Action::HowItWas => vec![Want::Look(item.deed)],
             Action::Trace => match &item.subject {
                 Some(subject) => {
                     let filter = format!("entity:{subject}");

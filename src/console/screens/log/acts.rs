@@ -161,6 +161,7 @@ impl Log {
                 }
                 None => vec![Want::Say(Tone::Info, format!("#{} is about no entity", deed.seq))],
             },
+            Action::HowItWas => vec![Want::Look(deed.seq)],
             Action::Causes => vec![self.ask(Sent::Family(deed.seq), What::Chain(deed.seq))],
             Action::Bookmark => {
                 if !self.bookmarks.remove(&deed.seq) {
@@ -211,7 +212,7 @@ impl Log {
                 if file.is_empty() {
                     return Want::fail("nothing was exported: no file was named");
                 }
-                let filter = self.filtering.text().to_owned();
+                let filter = self.bounded_filter();
                 let want = self.ask(Sent::Export, What::Export { filter, file: PathBuf::from(&file) });
                 vec![want, Want::Say(Tone::Info, format!("exporting to {file}"))]
             }

@@ -23,10 +23,23 @@ impl Log {
         self.sent.values().any(test)
     }
 
+    /// The filter in force, and nothing that came after the moment that is looked at.
+    pub(super) fn bounded_filter(&self) -> String {
+        let text = self.filtering.text();
+        self.until.map_or_else(|| text.to_owned(), |until| format!("{text} seq:..{until}").trim().to_owned())
+    }
+
+    /// Leaves of the family of a deed what was there then.
+    pub(super) fn cut_to_then(&self, chain: &mut Chain) {
+        if let Some(until) = self.until {
+            chain.effects.retain(|(_, deed)| deed.seq <= until);
+        }
+    }
+
     pub(super) fn ask_page(&mut self, from: Direction, min_seq: Option<Seq>) -> Want {
-        let filter = self.filtering.text().to_owned();
+        let filter = self.bounded_filter();
         let first = matches!(from, Direction::Newest | Direction::Oldest | Direction::Around(_));
-        let count = first && !filter.is_empty();
+        let count = first && !self.filtering.text().is_empty();
         let query = LedgerQuery { filter, direction: from, limit: PAGE, count, min_seq };
         self.ask(Sent::Page(from), What::Page(query))
     }
@@ -40,7 +53,7 @@ impl Log {
         self.sent.retain(|_, sent| *sent != Sent::Histogram);
         let last = self.window.rows().back().map(|deed| deed.time);
         let (from, to) = self.strip.range(world.now, last);
-        let filter = self.filtering.text().to_owned();
+        let filter = self.bounded_filter();
         self.ask(Sent::Histogram, What::Histogram { filter, from, to, buckets: BUCKETS })
     }
 

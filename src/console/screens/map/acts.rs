@@ -94,7 +94,8 @@ impl MapScreen {
             // An answer about another row is not waited for.
             self.asking = None;
         }
-        if self.asking.is_some() {
+        // What is counted is counted up to now: of the past there is no such count.
+        if self.asking.is_some() || world.as_of().is_some() {
             return Vec::new();
         }
         self.known.as_of = board.head;

@@ -254,7 +254,11 @@ fn readers(model: &Model, pattern: &Pattern) -> String {
 fn activity(facts: &mut Facts<'_>, world: &World, activity: Option<&[FieldActivity]>) {
     let theme = facts.look.theme;
     let Some(activity) = activity else {
-        facts.styled("writes", "being fetched", theme.muted);
+        let words = match world.as_of() {
+            Some(_) => "counted for the present only; `t` shows them in the log",
+            None => "being fetched",
+        };
+        facts.styled("writes", words, theme.muted);
         return;
     };
     let writes: u64 = activity.iter().map(|field| field.writes).sum();

@@ -1,0 +1,121 @@
+//! What `at` names: a moment of the past, with the board as it was then. Hidden is what was hidden then and what is
+//! hidden now.
+
+use std::sync::Arc;
+
+use super::{answer::defect, gate::Call, query::Query, routes::ledger::raw_deeds, workspace::Workspace};
+use crate::{
+    api::{AsOf, PAGE_LIMIT, Problem, ProblemCode},
+    coordinator::PastError,
+    domain::{
+        deed::Deed,
+        filter::At,
+        ids::Seq,
+        path::{EntityPath, FieldName},
+        state::State,
+        time::Time,
+    },
+};
+
+/// Where in the request it stands.
+const PLACE: &str = "query, `at`";
+
+/// A moment of the past.
+#[derive(Debug)]
+pub(super) struct Moment {
+    /// The board as it was; nothing else of the state.
+    pub(super) state: Arc<State>,
+    /// What it stands for.
+    pub(super) as_of: AsOf,
+}
+
+/// The moment that the query's `at` names, if it names one.
+pub(super) async fn moment(call: &Call, query: &Query) -> Result<Option<Moment>, Box<Problem>> {
+    let Some(text) = query.text("at") else { return Ok(None) };
+    let wrong = |code, detail: String| Box::new(Problem::new(code, detail).at(PLACE));
+    if query.text("min_seq").is_some() {
+        let detail = "`at` looks at the past, `min_seq` waits for what comes: ask for one of them";
+        return Err(wrong(ProblemCode::BadParameter, detail.to_owned()));
+    }
+    let handle = call.space.handle();
+    let at = At::parse(text, call.app.clock().now())
+        .map_err(|error| wrong(ProblemCode::BadParameter, error.to_string()))?;
+    let asked = match at {
+        At::Seq(seq) => Ok(seq),
+        At::Time(time) => handle.seq_at(time).await,
+    };
+    let board = match asked {
+        Ok(seq) => handle.board_at(seq).await,
+        Err(error) => Err(error),
+    };
+    let board = board.map_err(|error| unseen(&error))?;
+    let time = match at {
+        At::Seq(_) => board.recorded,
+        At::Time(time) => time,
+    };
+    let as_of = AsOf { seq: board.head, time };
+    let state = State { board: (*board).clone(), ..State::new(board.workspace.clone()) };
+    Ok(Some(Moment { state: Arc::new(state), as_of }))
+}
+
+/// Why the past can't be seen.
+fn unseen(error: &PastError) -> Box<Problem> {
+    let code = match error {
+        PastError::Beyond { .. } | PastError::BeforeFirst { .. } | PastError::Empty => {
+            ProblemCode::OutOfHistory
+        }
+        PastError::Trouble(_) => ProblemCode::Unavailable,
+        PastError::Defect(_) => ProblemCode::Defect,
+    };
+    let problem = Problem::new(code, error.to_string());
+    Box::new(if code == ProblemCode::OutOfHistory { problem.at(PLACE) } else { problem })
+}
+
+/// The time that it is for this question: the one that `at` names, or now.
+pub(super) async fn now(call: &Call, query: &Query) -> Result<Time, Box<Problem>> {
+    let moment = moment(call, query).await?;
+    Ok(moment.map_or_else(|| call.app.clock().now(), |moment| moment.as_of.time))
+}
+
+/// Whether the map in force keeps this from the caller. What is hidden now is hidden in the past too.
+pub(super) fn hidden_now(call: &Call, entity: &EntityPath, field: &FieldName) -> bool {
+    let state = call.space.handle().state();
+    call.caller.agent().is_some_and(|agent| state.board.map.is_hidden(agent, entity, field))
+}
+
+/// The state as it was, with the entity as it was: folded from its own deeds.
+pub(super) async fn with_entity(
+    space: &Workspace,
+    moment: Moment,
+    entity: &EntityPath,
+) -> Result<State, Box<Problem>> {
+    let mut state = (*moment.state).clone();
+    let until = state.head();
+    space.index_reached(until).await?;
+    for page in pages(space, entity, until).await?.into_iter().rev() {
+        for raw in raw_deeds(space, page).await? {
+            let deed = Deed::decode(raw.deed.get().as_bytes())
+                .map_err(|error| defect(format!("deed {} can't be read: {error}", raw.seq)))?;
+            state.fold_values(&deed);
+        }
+        // A long history lets others of the runtime have their turn.
+        tokio::task::yield_now().await;
+    }
+    Ok(state)
+}
+
+/// The deeds on an entity up to that one, in pages: the newest page first, each page oldest first.
+async fn pages(space: &Workspace, entity: &EntityPath, until: Seq) -> Result<Vec<Vec<Seq>>, Box<Problem>> {
+    let mut pages = Vec::new();
+    let mut before = until.next();
+    loop {
+        let path = entity.clone();
+        let found =
+            space.ask_index(move |index| index.trace_entity(&path, None, Some(before), PAGE_LIMIT)).await?;
+        match found.first() {
+            Some(first) => before = *first,
+            None => return Ok(pages),
+        }
+        pages.push(found);
+    }
+}
