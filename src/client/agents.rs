@@ -55,12 +55,12 @@ impl Client {
 
     /// The agent's own place in the map.
     pub async fn scope(&self) -> Result<Scope> {
-        self.look("/v1/scope").send().await
+        self.get_then("/v1/scope").send().await
     }
 
     /// An entity's values, versions, owners, and what others did on it lately.
     pub async fn read(&self, entity: &EntityPath) -> Result<EntityView> {
-        self.look(entity_url(entity)).send().await
+        self.get_then(entity_url(entity)).send().await
     }
 
     /// What others did on the entity lately, newest first.
@@ -70,7 +70,7 @@ impl Client {
 
     /// Who owns a path.
     pub async fn who_owns(&self, path: &FieldPath) -> Result<Ownership> {
-        self.look("/v1/who-owns").query("path", path).send().await
+        self.get_then("/v1/who-owns").query("path", path).send().await
     }
 }
 

@@ -82,13 +82,13 @@ impl Client {
     }
 
     /// A question that can be asked as of the past.
-    pub(super) fn look(&self, path: impl Into<String>) -> Ask<'_> {
+    pub(super) fn get_then(&self, path: impl Into<String>) -> Ask<'_> {
         self.get(path).maybe("at", self.then.as_ref().map(|then| &then.text))
     }
 
     /// What a console needs to start; follow the stream from its `seq` and `hash`.
     pub async fn board(&self) -> Result<BoardView> {
-        self.look("/v1/board").send().await
+        self.get_then("/v1/board").send().await
     }
 
     /// How the agents and the team stand; one agent of it, if named.

@@ -23,12 +23,12 @@ use crate::{
 impl Client {
     /// The open inbox items, the next deadline first.
     pub async fn inbox(&self) -> Result<ItemList> {
-        self.look("/v1/inbox").send().await
+        self.get_then("/v1/inbox").send().await
     }
 
     /// One item with everything that a decision needs; answered ones too, while they are kept.
     pub async fn item(&self, item: ItemNo) -> Result<ItemView> {
-        self.look(format!("/v1/inbox/{item}")).send().await
+        self.get_then(format!("/v1/inbox/{item}")).send().await
     }
 
     /// What an answer would do, before it is given.
@@ -63,7 +63,7 @@ impl Client {
 
     /// Alerts, the worst first; with the resolved ones that are kept, if asked.
     pub async fn alerts(&self, resolved: bool) -> Result<AlertList> {
-        let ask = self.look("/v1/alerts");
+        let ask = self.get_then("/v1/alerts");
         let ask = if resolved { ask.query("resolved", true) } else { ask };
         ask.send().await
     }
@@ -103,7 +103,7 @@ impl Client {
 
     /// Every queue with its reviews.
     pub async fn reviews(&self) -> Result<ReviewList> {
-        self.look("/v1/reviews").send().await
+        self.get_then("/v1/reviews").send().await
     }
 
     /// Begins or ends a session over a queue.
@@ -119,12 +119,12 @@ impl Client {
 
     /// The map in force, or an earlier version of it while that is kept.
     pub async fn map(&self, version: Option<MapVersion>) -> Result<MapView> {
-        self.look("/v1/map").maybe("version", version).send().await
+        self.get_then("/v1/map").maybe("version", version).send().await
     }
 
     /// The same as a file.
     pub async fn map_toml(&self, version: Option<MapVersion>) -> Result<String> {
-        self.look("/v1/map").maybe("version", version).accept("application/toml").text().await
+        self.get_then("/v1/map").maybe("version", version).accept("application/toml").text().await
     }
 
     /// Puts a map in force that was made from version `made_for`. A map with errors is a problem with its findings.

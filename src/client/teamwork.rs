@@ -23,7 +23,7 @@ impl Client {
 
     /// Tasks under way and ended; an agent gets those that it is or was a part of.
     pub async fn handoffs(&self) -> Result<TaskList> {
-        self.look("/v1/handoffs").send().await
+        self.get_then("/v1/handoffs").send().await
     }
 
     /// Starts independent pieces of work.
@@ -33,7 +33,7 @@ impl Client {
 
     /// Fan-outs under way and joined; an agent gets its own.
     pub async fn fan_outs(&self) -> Result<FanOutList> {
-        self.look("/v1/fan-outs").send().await
+        self.get_then("/v1/fan-outs").send().await
     }
 
     /// One fan-out, while it is kept.
@@ -63,7 +63,7 @@ impl Client {
 
     /// The live leases; an agent gets its own, and others' on what it may read.
     pub async fn leases(&self) -> Result<LeaseList> {
-        self.look("/v1/leases").send().await
+        self.get_then("/v1/leases").send().await
     }
 
     /// Publishes on an output.
@@ -73,7 +73,7 @@ impl Client {
 
     /// The map's outputs with their publishers.
     pub async fn outputs(&self) -> Result<OutputList> {
-        self.look("/v1/outputs").send().await
+        self.get_then("/v1/outputs").send().await
     }
 
     /// Says what the agent found out.
@@ -83,6 +83,6 @@ impl Client {
 
     /// What was concluded, on one entity if one is named.
     pub async fn conclusions(&self, subject: Option<&EntityPath>) -> Result<ConclusionList> {
-        self.look("/v1/conclusions").maybe("subject", subject).send().await
+        self.get_then("/v1/conclusions").maybe("subject", subject).send().await
     }
 }

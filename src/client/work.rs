@@ -25,14 +25,14 @@ impl Client {
 
     /// The agent's open work with numbers above `after`; waits up to `wait` for some to come.
     pub async fn work(&self, after: WorkNo, wait: Duration) -> Result<WorkList> {
-        let ask = self.look("/v1/work").query("after", after).patient(wait);
+        let ask = self.get_then("/v1/work").query("after", after).patient(wait);
         let ask = if wait.is_zero() { ask } else { ask.query("wait", format!("{}ms", wait.as_millis())) };
         ask.send().await
     }
 
     /// The open work of any agent, for people.
     pub async fn work_of(&self, agent: &AgentId) -> Result<WorkList> {
-        self.look("/v1/work").query("agent", agent).query("after", WorkNo(0)).send().await
+        self.get_then("/v1/work").query("agent", agent).query("after", WorkNo(0)).send().await
     }
 
     /// Takes what waits; where the body says so, waits for it.
