@@ -236,11 +236,8 @@ pub fn load(
     environment: impl Fn(&str) -> Option<String>,
 ) -> Result<Config, ConfigError> {
     let mut config = Config::default();
-    let variable = environment(CONFIG_VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from);
-    if let Some(path) = named.map(Path::to_owned).or(variable) {
-        file::lay_over(&mut config, &path, true)?;
-    } else if let Some(path) = platform_file() {
-        file::lay_over(&mut config, &path, false)?;
+    if let Some((path, must)) = file_meant(named, &environment) {
+        file::lay_over(&mut config, &path, must)?;
     }
     for setting in SETTINGS {
         if let Some(text) = environment(setting.variable).filter(|text| !text.is_empty()) {
@@ -252,6 +249,19 @@ pub fn load(
         }
     }
     Ok(config)
+}
+
+/// The configuration file that is read, and whether it must be there: the one named, else the environment's, else the
+/// platform's.
+pub fn file_meant(
+    named: Option<&Path>,
+    environment: impl Fn(&str) -> Option<String>,
+) -> Option<(PathBuf, bool)> {
+    let variable = environment(CONFIG_VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from);
+    match named.map(Path::to_owned).or(variable) {
+        Some(path) => Some((path, true)),
+        None => platform_file().map(|path| (path, false)),
+    }
 }
 
 /// A server's URL as people write it.

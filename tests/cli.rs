@@ -34,3 +34,5 @@ mod server;
 mod teamwork;
 #[path = "cli/untrusted.rs"]
 mod untrusted;
+#[path = "cli/upkeep.rs"]
+mod upkeep;

@@ -114,6 +114,8 @@ const LAYERS: &[Layer] = &[
         crates: &[
             "clap",
             "clap_complete",
+            "clap_mangen",
+            "tar",
             "anyhow",
             "tokio",
             "directories",

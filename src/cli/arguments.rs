@@ -8,9 +8,9 @@ use clap::{Args, Parser, Subcommand};
 use super::output::Output;
 use super::then::Then;
 use super::{
-    agents, alerts, claim, conclude, console, demo, entity, fan_outs, handoffs, import, inbox, leases, log,
-    map, outputs, overrides, raise, readiness, review, serve, tokens, trace, verify, who_owns, work,
-    workspaces,
+    agents, alerts, backup, claim, conclude, console, demo, doctor, entity, fan_outs, handoffs, import,
+    inbox, leases, log, man, map, outputs, overrides, raise, readiness, review, serve, tokens, trace, verify,
+    who_owns, work, workspaces,
 };
 use crate::config::{self, Config};
 use crate::domain::ids::WorkspaceId;
@@ -125,6 +125,15 @@ pub(crate) enum Command {
     Import(import::Command),
     /// Verify the ledger's hash chain, from the database or from an export
     Verify(verify::Command),
+    /// Copy every ledger into one file, also while a server runs
+    Backup(backup::Command),
+    /// Bring a backup into an empty data directory, and verify it
+    Restore(backup::RestoreCommand),
+    /// What is wrong here, and the mend
+    #[command(after_help = doctor::EXAMPLES)]
+    Doctor,
+    /// Print the manual pages
+    Man(man::Command),
     /// Print one frame of the console as text
     Screen(console::ScreenCommand),
     /// Print shell completions
@@ -199,6 +208,8 @@ impl ConsoleFlags {
 pub(crate) struct Context {
     /// The settings, flags laid over them.
     pub(crate) config: Config,
+    /// The configuration file that was read, if there is one.
+    pub(crate) config_file: Option<PathBuf>,
     /// The data directory that a flag names; the demo asks for no other.
     pub(crate) data_dir_flag: Option<PathBuf>,
     /// The token file that a flag names; it goes before the environment.
@@ -240,8 +251,10 @@ impl Context {
         config.allow_plaintext |= global.allow_plaintext;
         config.ascii |= console.ascii;
         config.mouse &= !console.no_mouse;
+        let meant = config::file_meant(global.config.as_deref(), environment);
         Ok(Self {
             config,
+            config_file: meant.map(|(path, _)| path).filter(|path| path.exists()),
             data_dir_flag: global.data_dir.clone(),
             token_file: global.token_file.clone(),
             out: Output::stdout(global.json),

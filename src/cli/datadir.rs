@@ -181,6 +181,24 @@ impl DataDir {
         self.path.join(WORKSPACES).join(workspace.as_str()).join(LEDGER)
     }
 
+    /// Where the workspaces lie.
+    pub(crate) fn workspaces_path(&self) -> PathBuf {
+        self.path.join(WORKSPACES)
+    }
+
+    /// Where the tokens lie that people have here.
+    pub(crate) fn tokens_path(&self) -> PathBuf {
+        self.path.join(TOKENS)
+    }
+
+    /// Says which workspace the directory began with.
+    ///
+    /// # Errors
+    /// When the file can't be written.
+    pub(crate) fn say_home(&self, home: &WorkspaceId) -> Result<(), DataDirError> {
+        Self::replace(&self.path.join(HOME), &format!("{home}\n"))
+    }
+
     /// The workspace that the directory began with.
     pub(crate) fn home(&self) -> Option<WorkspaceId> {
         read_small(&self.path.join(HOME)).ok()?.trim().parse().ok()
@@ -196,6 +214,19 @@ impl DataDir {
             Ok(()) => Ok(Some(Lock { _file: file })),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(system(&self.path.join(LOCK), error)),
+        }
+    }
+
+    /// Whether no process holds the lock; it is not taken, and nothing is made.
+    ///
+    /// # Errors
+    /// When the lock file can't be read.
+    pub(crate) fn is_free(&self) -> Result<bool, DataDirError> {
+        let path = self.path.join(LOCK);
+        match File::open(&path) {
+            Ok(file) => Ok(file.try_lock_shared().is_ok()),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(true),
+            Err(error) => Err(system(&path, error)),
         }
     }
 

@@ -6,12 +6,14 @@
 mod agents;
 mod alerts;
 mod arguments;
+mod backup;
 mod claim;
 mod conclude;
 mod console;
 mod datadir;
 mod deeds;
 mod demo;
+mod doctor;
 mod entity;
 mod fan_outs;
 mod handoffs;
@@ -19,6 +21,7 @@ mod import;
 mod inbox;
 mod leases;
 mod log;
+mod man;
 mod map;
 mod output;
 mod outputs;
@@ -103,6 +106,10 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Status> {
         Some(Command::Workspaces { command }) => workspaces::run(&context, command),
         Some(Command::Import(command)) => import::run(&context, &command),
         Some(Command::Verify(command)) => verify::run(&context, &command),
+        Some(Command::Backup(command)) => backup::run(&context, &command),
+        Some(Command::Restore(command)) => backup::restore(&context, &command),
+        Some(Command::Doctor) => doctor::run(&context),
+        Some(Command::Man(command)) => man::run(&command),
         Some(Command::Screen(command)) => console::screen(&context, &command),
         Some(Command::Completions { shell }) => {
             clap_complete::generate(shell, &mut Arguments::command(), "deeds", &mut std::io::stdout());

@@ -14,6 +14,7 @@ use super::arguments::Context;
 use super::datadir::DataDir;
 use super::output::{self, Output};
 use super::status::{Status, Usage};
+use crate::domain::ids::WorkspaceId;
 use crate::ledger::{Head, Identity, export, sqlite};
 
 /// How often the progress bar is drawn anew.
@@ -63,6 +64,23 @@ fn verify_export(path: &Path) -> anyhow::Result<Sound> {
 
 fn verify_ledgers(context: &Context) -> anyhow::Result<Vec<Sound>> {
     let dir = DataDir::existing(&context.data_dir()?)?;
+    let workspaces = chosen(context, &dir)?;
+    let mut found = Vec::with_capacity(workspaces.len());
+    for workspace in workspaces {
+        let path = dir.ledger(&workspace);
+        let bar = bar(0, "{pos} deeds");
+        let verified = sqlite::verify(&path, |seq| bar.set_position(seq))?;
+        bar.finish_and_clear();
+        found.push(sound(&path, &verified.identity, verified.head));
+    }
+    Ok(found)
+}
+
+/// The workspaces of a data directory that are meant: the one that was named, else every one.
+///
+/// # Errors
+/// When there is none.
+pub(super) fn chosen(context: &Context, dir: &DataDir) -> anyhow::Result<Vec<WorkspaceId>> {
     let wanted = context.config.workspace.as_ref();
     let mut workspaces = dir.workspaces()?;
     if let Some(wanted) = wanted {
@@ -75,15 +93,7 @@ fn verify_ledgers(context: &Context) -> anyhow::Result<Vec<Sound>> {
             dir.path().display()
         );
     }
-    let mut found = Vec::with_capacity(workspaces.len());
-    for workspace in workspaces {
-        let path = dir.ledger(&workspace);
-        let bar = bar(0, "{pos} deeds");
-        let verified = sqlite::verify(&path, |seq| bar.set_position(seq))?;
-        bar.finish_and_clear();
-        found.push(sound(&path, &verified.identity, verified.head));
-    }
-    Ok(found)
+    Ok(workspaces)
 }
 
 fn sound(path: &Path, identity: &Identity, head: Head) -> Sound {

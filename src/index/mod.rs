@@ -195,6 +195,13 @@ impl Index {
     }
 }
 
+/// How far the index in a file has got, without opening it for anything else; none where it would be made anew.
+pub fn reached(path: &Path, identity: &str) -> Option<Seq> {
+    let connection = reader(path).ok()?;
+    let fits = schema::fits(&connection, identity).ok()?;
+    if fits { head(&connection).ok().map(|head| head.seq) } else { None }
+}
+
 fn head(connection: &Connection) -> Result<Head, IndexError> {
     let mut statement = connection.prepare_cached("SELECT head, hash FROM meta")?;
     let (seq, hash) = statement.query_row([], |row| Ok((row.get::<_, i64>(0)?, row.get(1)?)))?;

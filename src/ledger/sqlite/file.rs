@@ -303,7 +303,7 @@ pub(super) fn place(path: &Path) -> String {
 }
 
 /// An error of the file system in our words.
-fn io(path: &Path, error: &std::io::Error) -> LedgerError {
+pub(super) fn io(path: &Path, error: &std::io::Error) -> LedgerError {
     let (place, reason) = (place(path), error.to_string());
     let no_room = [ErrorKind::StorageFull, ErrorKind::QuotaExceeded];
     let no_right = [

@@ -170,6 +170,34 @@ pub fn verify(path: &Path, mut progress: impl FnMut(u64)) -> Result<Verified, Le
     })
 }
 
+/// What a look at the end of a ledger found: the tail chains, and where it ends. Reads also while another process appends.
+/// Blocks; call it off the runtime's threads.
+pub fn inspect(path: &Path) -> Result<Verified, LedgerError> {
+    let (conn, identity) = file::open_for_verifying(path)?;
+    let snapshot = conn.unchecked_transaction().map_err(|error| file::explain(path, &error))?;
+    let head = file::check_tail(&snapshot, path, &identity)?;
+    Ok(Verified { identity, head })
+}
+
+/// One record of a ledger that nobody need have open. Blocks; call it off the runtime's threads.
+pub fn record(path: &Path, seq: u64) -> Result<Option<Record>, LedgerError> {
+    let (conn, _) = file::open_for_verifying(path)?;
+    let found = reader::read_many(&conn, &[seq]).map_err(|error| file::explain(path, &error))?;
+    Ok(found.into_iter().next())
+}
+
+/// Copies the ledger into a new file as it is at one moment, also while another process appends to it. What is in the
+/// copy is for the caller to verify. Blocks; call it off the runtime's threads.
+pub fn copy(path: &Path, to: &Path) -> Result<(), LedgerError> {
+    let (conn, _) = file::open_for_verifying(path)?;
+    let name = to.to_str().ok_or_else(|| LedgerError::Io {
+        place: file::place(to),
+        reason: "the file's name is not UTF-8".to_owned(),
+    })?;
+    conn.execute("VACUUM INTO ?1", [name]).map_err(|error| file::explain(to, &error))?;
+    std::fs::File::open(to).and_then(|copy| copy.sync_all()).map_err(|error| file::io(to, &error))
+}
+
 /// Where the ledger's file of a workspace lies in a data directory.
 pub fn file_in(data_dir: &Path, workspace: &str) -> PathBuf {
     data_dir.join(format!("{workspace}.ledger"))

@@ -82,7 +82,7 @@ fn read(conn: &Connection, after: u64, limit: usize) -> rusqlite::Result<Vec<Rec
     Ok(page)
 }
 
-fn read_many(conn: &Connection, seqs: &[u64]) -> rusqlite::Result<Vec<Record>> {
+pub(super) fn read_many(conn: &Connection, seqs: &[u64]) -> rusqlite::Result<Vec<Record>> {
     let mut statement = conn.prepare_cached("SELECT seq, hash, bytes FROM record WHERE seq = ?1")?;
     let mut found = Vec::new();
     for seq in seqs.iter().take(MAX_READ_RECORDS) {

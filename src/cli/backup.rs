@@ -1,0 +1,154 @@
+//! `deeds backup FILE`: every ledger in one file, also while a server appends to them. `deeds restore FILE` brings them
+//! into an empty data directory. Indexes and snapshots are made anew from ledgers, and tokens are secrets: neither is in
+//! a backup.
+
+mod archive;
+mod restore;
+
+use std::fs::{self, DirBuilder, File};
+use std::io::{BufWriter, ErrorKind};
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use clap::Args;
+use serde::Serialize;
+
+use super::arguments::Context;
+use super::datadir::DataDir;
+use super::output::{self, Output};
+use super::status::{Status, Usage};
+use super::verify::{bar, chosen};
+use crate::coordinator::Clock;
+use crate::domain::ids::WorkspaceId;
+use crate::ledger::sqlite;
+use archive::{Manifest, Part};
+
+pub(super) use restore::{Command as RestoreCommand, run as restore};
+
+/// Where the backup goes to.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  deeds backup deeds-2026-11-20.tar\n  deeds backup -w northwind northwind.tar\n\nA server may go on meanwhile: each ledger is copied as it was at one moment, its chain is verified in the copy, and the\nfile appears when it is whole. It has no tokens in it; keep it as safe as the ledgers."
+)]
+pub(crate) struct Command {
+    /// The file to write; it must not exist yet
+    file: PathBuf,
+}
+
+/// One ledger that was backed up or restored.
+#[derive(Serialize)]
+struct Row<'a> {
+    workspace: &'a WorkspaceId,
+    deeds: u64,
+    bytes: u64,
+    hash: &'a str,
+}
+
+/// Runs it.
+pub(super) fn run(context: &Context, command: &Command) -> anyhow::Result<Status> {
+    let shown = command.file.display();
+    if context.config.connect.is_some() {
+        return Err(Usage::error("a backup is made where the ledgers lie: run it there, without --connect"));
+    }
+    if command.file.exists() {
+        return Err(Usage::error(format!("{shown}: there is a file already; name a new one")));
+    }
+    let dir = DataDir::existing(&context.data_dir()?)?;
+    let workspaces = chosen(context, &dir)?;
+    let draft = Draft::beside(&command.file)?;
+    let mut parts = Vec::with_capacity(workspaces.len());
+    for workspace in workspaces {
+        parts.push(copy(&dir, workspace, &draft)?);
+    }
+    let manifest = Manifest::new(Clock::System.now(), dir.home(), parts);
+    let whole = draft.path.join("backup.tar");
+    pack(&whole, &manifest, &draft).with_context(|| shown.to_string())?;
+    // A link, and not a rename, never takes the place of a file that came meanwhile.
+    fs::hard_link(&whole, &command.file)
+        // Not every file system has links.
+        .or_else(|error| {
+            if error.kind() == ErrorKind::AlreadyExists {
+                Err(error)
+            } else {
+                fs::rename(&whole, &command.file)
+            }
+        })
+        .with_context(|| shown.to_string())?;
+    report(context.out, &manifest)
+}
+
+/// Copies one ledger, and verifies the copy.
+fn copy(dir: &DataDir, workspace: WorkspaceId, draft: &Draft) -> anyhow::Result<Part> {
+    let path = draft.of(&workspace);
+    sqlite::copy(&dir.ledger(&workspace), &path)?;
+    let shown = bar(0, "{pos} deeds");
+    let verified = sqlite::verify(&path, |seq| shown.set_position(seq))?;
+    shown.finish_and_clear();
+    let file = File::open(&path).with_context(|| path.display().to_string())?;
+    let bytes = file.metadata()?.len();
+    Ok(Part {
+        workspace,
+        ledger: verified.identity.source(),
+        deeds: verified.head.seq,
+        hash: verified.head.hash.to_string(),
+        bytes,
+        sha256: archive::sha256(file)?,
+    })
+}
+
+fn pack(path: &Path, manifest: &Manifest, draft: &Draft) -> anyhow::Result<()> {
+    let shown = bar(manifest.bytes(), "{bytes}");
+    let out = BufWriter::new(File::create_new(path)?);
+    archive::write(out, manifest, |part| Ok(shown.wrap_read(File::open(draft.of(&part.workspace))?)))?;
+    shown.finish_and_clear();
+    Ok(File::open(path)?.sync_all()?)
+}
+
+fn report(out: Output, manifest: &Manifest) -> anyhow::Result<Status> {
+    let rows = manifest.ledgers.iter().map(|part| Row {
+        workspace: &part.workspace,
+        deeds: part.deeds,
+        bytes: part.bytes,
+        hash: &part.hash,
+    });
+    let rows: Vec<Row<'_>> = rows.collect();
+    if out.json {
+        output::json(&rows)?;
+    } else {
+        let cells = |row: &Row<'_>| {
+            vec![row.workspace.to_string(), row.deeds.to_string(), row.bytes.to_string(), row.hash.to_owned()]
+        };
+        let header = ["WORKSPACE", "DEEDS", "BYTES", "HASH OF THE LAST"];
+        out.table(&header, &rows.iter().map(cells).collect::<Vec<_>>())?;
+    }
+    Ok(Status::Done)
+}
+
+/// A directory for what is not whole yet, for its owner alone; gone when this is dropped.
+struct Draft {
+    path: PathBuf,
+}
+
+impl Draft {
+    fn beside(file: &Path) -> anyhow::Result<Self> {
+        let mut path = file.as_os_str().to_owned();
+        path.push(format!(".{}.new", std::process::id()));
+        let path = PathBuf::from(path);
+        DirBuilder::new().mode(0o700).create(&path).map_err(|error| {
+            anyhow::anyhow!("{}: {error}; name a file in a directory that you may write to", path.display())
+        })?;
+        Ok(Self { path })
+    }
+
+    fn of(&self, workspace: &WorkspaceId) -> PathBuf {
+        self.path.join(format!("{workspace}.db"))
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        // What can't be taken away is told by its name to whoever finds it.
+        fs::remove_dir_all(&self.path).unwrap_or_default();
+    }
+}

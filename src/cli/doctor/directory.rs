@@ -1,0 +1,127 @@
+//! The data directory: whose it is, who may enter, how much room is left, who serves it.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::path::Path;
+
+use super::Check;
+use crate::cli::arguments::Context;
+use crate::cli::datadir::DataDir;
+
+/// With less room than this appends will fail soon, in bytes.
+const LITTLE_ROOM: u64 = 256 * 1024 * 1024;
+/// With less than this it is time to look, in bytes.
+const SOME_ROOM: u64 = 2 * 1024 * 1024 * 1024;
+const MIB: u64 = 1024 * 1024;
+
+pub(super) fn checks(context: &Context, dir: &DataDir) -> anyhow::Result<Vec<Check>> {
+    let mut checks = vec![entering(dir.path()), tokens(&dir.tokens_path()), room(dir.path())];
+    checks.push(serving(context, dir)?);
+    Ok(checks)
+}
+
+/// A directory that its owner alone enters, and this process writes to.
+fn entering(path: &Path) -> Check {
+    const WHAT: &str = "data directory";
+    let shown = path.display();
+    let about = match fs::metadata(path) {
+        Ok(about) => about,
+        Err(error) => {
+            return Check::wrong(WHAT, format!("{shown}: {error}"), "check its owner and permissions");
+        }
+    };
+    let user = rustix::process::getuid().as_raw();
+    if about.uid() != user {
+        let found = format!("{shown} belongs to user {}, and you are user {user}", about.uid());
+        return Check::wrong(WHAT, found, "run deeds as its owner, or name another with --data-dir");
+    }
+    if let Err(error) = rustix::fs::access(path, rustix::fs::Access::READ_OK | rustix::fs::Access::WRITE_OK) {
+        return Check::wrong(WHAT, format!("{shown}: {error}"), format!("chmod 700 {shown}"));
+    }
+    match about.permissions().mode() & 0o777 {
+        0o700 => Check::fine(WHAT, format!("{shown}, yours alone")),
+        mode => Check::note(
+            WHAT,
+            format!("{shown} has mode {mode:o}: others may enter"),
+            format!("chmod 700 {shown}"),
+        ),
+    }
+}
+
+/// Whoever reads a token's file is whom it names.
+fn tokens(path: &Path) -> Check {
+    const WHAT: &str = "tokens";
+    let files = fs::read_dir(path).into_iter().flatten().flatten();
+    let (mut count, mut open) = (0, Vec::new());
+    for file in files {
+        let Ok(about) = file.metadata() else { continue };
+        count += 1;
+        if about.permissions().mode() & 0o077 != 0 {
+            open.push(file.path().display().to_string());
+        }
+    }
+    match open.first() {
+        None => Check::fine(WHAT, format!("{count} kept here, readable by you alone")),
+        Some(one) => {
+            let found = format!("others may read {} of {count}, such as {one}", open.len());
+            let mend = format!(
+                "chmod 600 {}/*, then revoke and make anew those that others may have read",
+                path.display()
+            );
+            Check::wrong(WHAT, found, mend)
+        }
+    }
+}
+
+fn room(path: &Path) -> Check {
+    const WHAT: &str = "disk";
+    let about = match rustix::fs::statvfs(path) {
+        Ok(about) => about,
+        Err(error) => {
+            return Check::note(
+                WHAT,
+                format!("how much room is left can't be told: {error}"),
+                "look with df",
+            );
+        }
+    };
+    let free = about.f_bavail.saturating_mul(about.f_frsize);
+    let found = format!("{} MiB free", free / MIB);
+    match free {
+        ..LITTLE_ROOM => {
+            Check::wrong(WHAT, found, "make room: where an append fails, commands are answered with an error")
+        }
+        LITTLE_ROOM..SOME_ROOM => Check::note(WHAT, found, "make room before it is full"),
+        _ => Check::fine(WHAT, found),
+    }
+}
+
+/// Who holds the lock, and whether that one answers.
+fn serving(context: &Context, dir: &DataDir) -> anyhow::Result<Check> {
+    const WHAT: &str = "server";
+    if !dir.was_served() {
+        return Ok(Check::fine(WHAT, "none runs on this directory"));
+    }
+    if dir.is_free()? {
+        return Ok(Check::fine(WHAT, "none runs on this directory; commands start one in their own process"));
+    }
+    let Some(serving) = dir.serving() else {
+        let mend = "wait a moment; if it stays so, end the process that has the file `lock` open";
+        return Ok(Check::wrong(
+            WHAT,
+            "a process holds the directory and does not say where it listens",
+            mend,
+        ));
+    };
+    let who = format!("process {} at {}", serving.pid, serving.address);
+    let mut context = context.clone();
+    context.config.workspace = context.config.workspace.or_else(|| dir.workspaces().ok()?.into_iter().next());
+    Ok(match super::version_of(&context)? {
+        Ok(version) => super::versions(WHAT, &format!("{who} answers"), &version),
+        Err(why) => {
+            let mend =
+                format!("look at its log; if it hangs, end process {} and start it again", serving.pid);
+            Check::wrong(WHAT, format!("{who} does not answer: {why:#}"), mend)
+        }
+    })
+}

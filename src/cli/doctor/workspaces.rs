@@ -1,0 +1,101 @@
+//! Each workspace's files: the ledger opens and its end chains, its newest deed is not of the future, and the index is near.
+
+use std::path::Path;
+
+use super::Check;
+use crate::cli::datadir::DataDir;
+use crate::coordinator::Clock;
+use crate::domain::deed::Deed;
+use crate::domain::ids::WorkspaceId;
+use crate::domain::time::{Span, Time};
+use crate::index;
+use crate::ledger::{Identity, sqlite};
+
+/// How far behind the newest deed the clock may be: two machines are never quite of one mind.
+const CLOCK_SLACK: Span = Span::from_secs(2);
+/// How many deeds the index may lack and still be called near.
+const NEAR: u64 = 1_000;
+
+pub(super) fn checks(dir: &DataDir) -> anyhow::Result<Vec<Check>> {
+    let workspaces = dir.workspaces()?;
+    if workspaces.is_empty() {
+        return Ok(vec![Check::fine("workspaces", "none yet; `deeds` makes the first")]);
+    }
+    Ok(workspaces.iter().flat_map(|workspace| of(dir, workspace)).collect())
+}
+
+fn of(dir: &DataDir, workspace: &WorkspaceId) -> Vec<Check> {
+    let path = dir.ledger(workspace);
+    let what = format!("ledger {workspace}");
+    let verified = match sqlite::inspect(&path) {
+        Ok(verified) => verified,
+        Err(error) => {
+            let mend = "keep the file as it is, and `deeds restore` a backup into another directory";
+            return vec![Check::wrong(&what, error.to_string(), mend)];
+        }
+    };
+    let seq = verified.head.seq;
+    let mut checks = vec![last_deed(&what, &path, seq)];
+    checks.push(index(workspace, &path, &verified.identity, seq));
+    checks
+}
+
+/// The last deed: this version reads it, and it was not recorded after now.
+fn last_deed(what: &str, path: &Path, seq: u64) -> Check {
+    let found = format!("{seq} deeds, its end chains");
+    let record = match sqlite::record(path, seq) {
+        Ok(Some(record)) => record,
+        Ok(None) => {
+            return Check::note(what, "it has no deed: it was never finished", "make the workspace anew");
+        }
+        Err(error) => return Check::wrong(what, error.to_string(), "restore it from a backup"),
+    };
+    match Deed::decode(&record.bytes) {
+        Err(error) => {
+            let mend = "install the version of Deeds that wrote it";
+            Check::wrong(what, format!("{found}, but this version can't read deed {seq}: {error}"), mend)
+        }
+        Ok(deed) => clock(what, &found, deed.recorded, Clock::System.now()),
+    }
+}
+
+fn clock(what: &str, found: &str, recorded: Time, now: Time) -> Check {
+    if recorded <= now.plus(CLOCK_SLACK) {
+        return Check::fine(what, found);
+    }
+    let found =
+        format!("{found}; the last was recorded {} after this machine's clock", recorded.since(now).rough());
+    let mend = "set the clock: until it has caught up, new deeds are recorded at that later time";
+    Check::wrong(what, found, mend)
+}
+
+fn index(workspace: &WorkspaceId, ledger: &Path, identity: &Identity, head: u64) -> Check {
+    let what = format!("index {workspace}");
+    match index::reached(&ledger.with_file_name("index.db"), &identity.source()) {
+        None => Check::fine(&what, "none that fits; it is made anew at the next start"),
+        Some(seq) => match head.saturating_sub(seq.0) {
+            0 => Check::fine(&what, "has every deed"),
+            lag @ 1..NEAR => Check::fine(&what, format!("lacks the last {lag} deeds")),
+            lag => {
+                let mend =
+                    "it catches up while a server runs; if it does not, delete index.db and start again";
+                Check::note(&what, format!("lacks {lag} deeds"), mend)
+            }
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::doctor::Health;
+
+    #[test]
+    fn a_clock_behind_the_last_deed_is_wrong() {
+        let now = Time::from_micros(1_000_000_000);
+        assert_eq!(clock("x", "y", now.plus(Span::from_secs(1)), now).health, Health::Fine);
+        let late = clock("x", "y", now.plus(Span::from_hours(3)), now);
+        assert_eq!(late.health, Health::Wrong);
+        assert!(late.found.contains("3 h"), "{}", late.found);
+    }
+}
