@@ -96,6 +96,6 @@ mod tests {
         assert_eq!(clock("x", "y", now.plus(Span::from_secs(1)), now).health, Health::Fine);
         let late = clock("x", "y", now.plus(Span::from_hours(3)), now);
         assert_eq!(late.health, Health::Wrong);
-        assert!(late.found.contains("3 h"), "{}", late.found);
+        assert!(late.found.contains("3h"), "{}", late.found);
     }
 }
