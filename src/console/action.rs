@@ -103,6 +103,7 @@ actions! {
     ViewLog "view-log" "log" Go Looks "Log: everything that happened";
     ViewMap "view-map" "map" Go Looks "Map: who owns what";
     ViewConflicts "view-conflicts" "conflicts" Go Looks "Conflicts: the open alerts";
+    ViewAgents "view-agents" "agents" Go Looks "Agents: who acts, and how ready each is";
     ViewWork "view-work" "work" Go Looks "Work: queues, handoffs, fan-outs, leases";
     ViewWatch "view-watch" "watch" Go Looks "Watch: the last minutes, a lane for each agent";
     Workspace "switch-workspace" "workspace" Go Looks "Switch to another workspace";

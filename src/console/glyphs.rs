@@ -27,6 +27,8 @@ pub struct Glyphs {
     pub passed_on: &'static str,
     /// Something needs attention.
     pub attention: &'static str,
+    /// Something of which too little is known.
+    pub unknown: &'static str,
     /// Something is under way or recorded for information.
     pub info: &'static str,
     /// An opened branch.
@@ -88,6 +90,7 @@ pub const UNICODE: Glyphs = Glyphs {
     refused: "✗",
     passed_on: "»",
     attention: "!",
+    unknown: "?",
     info: "·",
     open: "▾",
     closed: "▸",
@@ -126,6 +129,7 @@ pub const ASCII: Glyphs = Glyphs {
     refused: "x",
     passed_on: ">>",
     attention: "!",
+    unknown: "?",
     info: ".",
     open: "v",
     closed: ">",
@@ -166,6 +170,7 @@ impl Glyphs {
             self.refused,
             self.passed_on,
             self.attention,
+            self.unknown,
             self.info,
             self.open,
             self.closed,

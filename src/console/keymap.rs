@@ -28,6 +28,8 @@ pub enum Context {
     Map,
     /// The Conflicts view.
     Conflicts,
+    /// The Agents view.
+    Agents,
     /// The Work view.
     Work,
     /// The Watch view.
@@ -44,12 +46,13 @@ pub enum Context {
 
 impl Context {
     /// All contexts, in the order of the file.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Global,
         Self::Inbox,
         Self::Log,
         Self::Map,
         Self::Conflicts,
+        Self::Agents,
         Self::Work,
         Self::Watch,
         Self::Prompt,
@@ -66,6 +69,7 @@ impl Context {
             Self::Log => "log",
             Self::Map => "map",
             Self::Conflicts => "conflicts",
+            Self::Agents => "agents",
             Self::Work => "work",
             Self::Watch => "watch",
             Self::Prompt => "prompt",
@@ -78,9 +82,13 @@ impl Context {
     /// The context asked when this one does not know a key. What is modal asks nobody.
     pub fn around(self) -> Option<Self> {
         match self {
-            Self::Inbox | Self::Log | Self::Map | Self::Conflicts | Self::Work | Self::Watch => {
-                Some(Self::Global)
-            }
+            Self::Inbox
+            | Self::Log
+            | Self::Map
+            | Self::Conflicts
+            | Self::Agents
+            | Self::Work
+            | Self::Watch => Some(Self::Global),
             Self::Global | Self::Prompt | Self::Preview | Self::Picker | Self::Peek => None,
         }
     }

@@ -19,6 +19,8 @@ pub enum View {
     Map,
     /// The open alerts.
     Conflicts,
+    /// Who acts, and how ready each of them and the team are.
+    Agents,
     /// What agents have to do, hold and wait for.
     Work,
     /// The last minutes, a lane for each agent.
@@ -27,7 +29,8 @@ pub enum View {
 
 impl View {
     /// All of them, in the order of their tabs.
-    pub const ALL: [Self; 6] = [Self::Inbox, Self::Log, Self::Map, Self::Conflicts, Self::Work, Self::Watch];
+    pub const ALL: [Self; 7] =
+        [Self::Inbox, Self::Log, Self::Map, Self::Conflicts, Self::Agents, Self::Work, Self::Watch];
 
     /// The name on the tab and in commands.
     pub fn name(self) -> &'static str {
@@ -36,6 +39,7 @@ impl View {
             Self::Log => "log",
             Self::Map => "map",
             Self::Conflicts => "conflicts",
+            Self::Agents => "agents",
             Self::Work => "work",
             Self::Watch => "watch",
         }
@@ -53,6 +57,7 @@ impl View {
             Self::Log => Action::ViewLog,
             Self::Map => Action::ViewMap,
             Self::Conflicts => Action::ViewConflicts,
+            Self::Agents => Action::ViewAgents,
             Self::Work => Action::ViewWork,
             Self::Watch => Action::ViewWatch,
         }
@@ -65,6 +70,7 @@ impl View {
             Self::Log => Context::Log,
             Self::Map => Context::Map,
             Self::Conflicts => Context::Conflicts,
+            Self::Agents => Context::Agents,
             Self::Work => Context::Work,
             Self::Watch => Context::Watch,
         }
@@ -86,7 +92,7 @@ pub enum Spot {
     Filter(String),
     /// A path of the map: an entity, a field, or a pattern.
     Path(String),
-    /// A line of the Work view, by its name.
+    /// A line of the Work or the Agents view, by its name.
     Line(String),
 }
 

@@ -10,6 +10,7 @@
 //! were typed ahead of what is shown, and for people who may only look. A screen that opens something modal of its own
 //! (prompt, preview, picker) says so by [`Screen::context`]; keys then mean what that context says and nothing else.
 
+pub mod agents;
 pub mod conflicts;
 pub mod inbox;
 pub mod log;
@@ -191,6 +192,7 @@ pub fn all() -> Vec<Box<dyn Screen>> {
         Box::new(log::Log::default()),
         Box::new(map::MapScreen::default()),
         Box::new(conflicts::Conflicts::default()),
+        Box::new(agents::Agents::default()),
         Box::new(work::WorkScreen::default()),
         Box::new(watch::Watch::default()),
     ]

@@ -95,8 +95,8 @@ pub struct Watch {
     /// Where marks were drawn last, for the mouse.
     marks_area: Cell<Rect>,
     rows_a_lane: Cell<u16>,
-    /// Links that had no way in the last frame.
-    lost: Cell<usize>,
+    /// Links of the last frame: whether any was drawn, and how many had no way.
+    linked: Cell<(bool, usize)>,
     sent: BTreeMap<u64, Sent>,
     next_tag: u64,
     /// The reader was here: from then on what is in sight is fetched.
@@ -443,7 +443,6 @@ impl Screen for Watch {
     fn reset(&mut self) {
         *self = Self {
             next_tag: self.next_tag,
-            scale: self.scale,
             epoch: self.epoch + 1,
             room: self.room.clone(),
             ..Self::default()
@@ -480,7 +479,12 @@ impl Screen for Watch {
     }
 
     fn enter(&mut self, _spot: Option<&Spot>, world: &World) -> Vec<Want> {
-        self.visited = true;
+        if let Some(board) = world.board.as_ref().filter(|_| !self.visited) {
+            // In a workspace that is minutes old, a longer window would show little but what was before it.
+            let born = board.maps.front().map(|step| step.at).unwrap_or_default();
+            self.scale = Scale::since(born, world.now);
+            self.visited = true;
+        }
         self.unordered |= self.still.is_none();
         self.settle(world)
     }

@@ -23,6 +23,7 @@ const LEFT: usize = 8;
 struct Due {
     at: Time,
     what: String,
+    /// Who has it; empty where nobody has.
     who: String,
 }
 
@@ -31,10 +32,12 @@ fn deadlines(board: &Board) -> Vec<Due> {
     let items = board.items.values().map(|item| Due {
         at: item.due,
         what: format!("#{} {}", item.no, item.title),
-        who: match item.assigned_to.as_ref().or(item.claimed_by.as_ref()) {
-            Some(person) => person.to_string(),
-            None => "unclaimed".to_owned(),
-        },
+        who: item
+            .assigned_to
+            .as_ref()
+            .or(item.claimed_by.as_ref())
+            .map(ToString::to_string)
+            .unwrap_or_default(),
     });
     let fan_outs = board.fan_outs.values().map(|fan_out| Due {
         at: fan_out.deadline,

@@ -40,8 +40,8 @@ pub(super) struct Cell<'a> {
     pub(super) counted: Option<&'a Tally>,
     /// Everything in the window is here.
     pub(super) fetched: bool,
-    /// Links that had no way.
-    pub(super) lost: usize,
+    /// Whether a link was drawn, and how many had no way.
+    pub(super) linked: (bool, usize),
 }
 
 /// The lines of it in so many columns and rows.
@@ -75,7 +75,7 @@ pub(super) fn lines(
     let mut facts = Facts::new(look, room, LABEL);
     why(&mut facts, look, deed);
     relatives(&mut facts, look, world.now, deed, grid, family);
-    drawn(&mut facts, look, family, cell.lost);
+    drawn(&mut facts, look, family, cell.linked);
     lines.extend(facts.lines);
     lines
 }
@@ -167,8 +167,8 @@ fn relatives(facts: &mut Facts<'_>, look: Look<'_>, now: Time, deed: &Deed, grid
 }
 
 /// What the lines between the lanes are.
-fn drawn(facts: &mut Facts<'_>, look: Look<'_>, family: &Family, lost: usize) {
-    if family.links.is_empty() {
+fn drawn(facts: &mut Facts<'_>, look: Look<'_>, family: &Family, (any, lost): (bool, usize)) {
+    if !any {
         return;
     }
     let outdated = family.links.iter().any(|link| link.kind == Kind::Outdated);

@@ -227,8 +227,7 @@ impl Watch {
         };
         self.marks_area.set(marks);
         self.rows_a_lane.set(cells(stride));
-        let lost = draw_links(buffer, marks, scene, (shown, stride));
-        self.lost.set(lost);
+        self.linked.set(draw_links(buffer, marks, scene, (shown, stride)));
         for (at, lane) in shown.iter().enumerate() {
             let line = Rect { y: y + cells(at * stride), height: 1, ..area };
             if line.y >= marks.bottom() {
@@ -330,7 +329,7 @@ impl Watch {
             nth: self.nth(deeds),
             counted: counted.filter(|_| self.held.counts(&scene.window)),
             fetched: self.held.covers(&scene.window),
-            lost: self.lost.get(),
+            linked: self.linked.get(),
         };
         let size = (usize::from(inner.width), usize::from(inner.height));
         put_lines(
@@ -377,13 +376,14 @@ fn draw_axis(buffer: &mut Buffer, area: Rect, scene: &Scene<'_>, marks_at: u16) 
     }
 }
 
-/// The family of the deed under the cursor, between the lanes that are in sight. The result is how many links have no way.
+/// The family of the deed under the cursor, between the lanes that are in sight. The result is whether any was
+/// drawn, and how many have no way.
 fn draw_links(
     buffer: &mut Buffer,
     area: Rect,
     scene: &Scene<'_>,
     (shown, stride): (&[Lane], usize),
-) -> usize {
+) -> (bool, usize) {
     let theme = scene.look.theme;
     let marks = shown
         .iter()
@@ -410,7 +410,7 @@ fn draw_links(
             put_at(buffer, area, cells(*row), cells(*column), &Line::from(Span::styled(*sign, style)));
         }
     }
-    canvas.lost
+    (!canvas.strokes.is_empty(), canvas.lost)
 }
 
 /// What the marks mean.

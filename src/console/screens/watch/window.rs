@@ -34,6 +34,12 @@ impl Scale {
         SCALES.get(self.0).map_or("", |(_, name)| *name)
     }
 
+    /// The shortest one, up to the usual one, in which everything since a moment can be seen.
+    pub(super) fn since(first: Time, now: Time) -> Self {
+        let fits = |scale: &usize| Self(*scale).span() >= now.since(first);
+        Self((0..FIRST).find(fits).unwrap_or(FIRST))
+    }
+
     /// The next one; none where there is no further.
     pub(super) fn next(self, wider: bool) -> Option<Self> {
         let next = if wider { self.0 + 1 } else { self.0.checked_sub(1)? };

@@ -1,0 +1,287 @@
+//! The list of agents: the team first, then the agents of the map, then those that only act.
+
+use std::collections::BTreeSet;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use crate::console::untrusted;
+use crate::console::widgets::list::{self, GUTTER, ListState};
+use crate::console::widgets::table::{Column, Layout};
+use crate::console::widgets::{Look, bars, put_at, thousands};
+use crate::console::words;
+use crate::console::world::World;
+use crate::domain::ids::{Actor, AgentId};
+use crate::domain::readiness::agents::{Standing, standing};
+use crate::domain::readiness::{AgentReadiness, GateKind, GateState, Team};
+use crate::domain::state::{AlertKind, Board, day_of};
+use crate::domain::time::{Span as TimeSpan, Time};
+
+/// Somebody who acted within this time is at work.
+const AT_WORK: TimeSpan = TimeSpan::from_mins(15);
+/// Days of the strip in the list.
+pub(super) const STRIP_DAYS: usize = 7;
+/// Columns from which the gates have their letters apart.
+const WIDE_FROM: usize = 56;
+
+static COLUMNS: [Column; 6] = [
+    Column::fill("AGENT", 10, 1),
+    Column::exact("LAST SEEN", 9),
+    Column::exact("GATES", 17),
+    Column::exact("7 DAYS", 9).right().rank(1),
+    Column::exact("", STRIP_DAYS).rank(2),
+    Column::exact("OWNER", 8).rank(3),
+];
+
+static COLUMNS_NARROW: [Column; 3] =
+    [Column::fill("AGENT", 8, 1), Column::exact("LAST SEEN", 9), Column::exact("GATES", 12)];
+
+/// One row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Row {
+    /// All of them.
+    Team,
+    /// One agent.
+    Agent(AgentId),
+}
+
+impl Row {
+    /// Its name, by which it is found again.
+    pub(super) fn key(&self) -> String {
+        match self {
+            Self::Team => "team".to_owned(),
+            Self::Agent(agent) => key_of(agent),
+        }
+    }
+}
+
+/// The name of an agent's row.
+pub(super) fn key_of(agent: &AgentId) -> String {
+    format!("agent {agent}")
+}
+
+/// The rows for a board: of the agents those that have all words in their name, role or owner.
+pub(super) fn build(board: &Board, words: &[String]) -> Vec<Row> {
+    let model = board.map.model();
+    let mapped = model.agents.iter().map(|agent| {
+        (agent.id.clone(), format!("{} {} {}", agent.id, agent.role, agent.owner).to_lowercase())
+    });
+    let only_seen = board.agents.keys().filter(|agent| board.map.agent(agent).is_none());
+    let only_seen = only_seen.map(|agent| (agent.clone(), format!("{agent} not in the map").to_lowercase()));
+    let meant = |text: &str| words.iter().all(|word| text.contains(word.as_str()));
+    let agents = mapped.chain(only_seen).filter(|(_, text)| meant(text)).map(|(agent, _)| Row::Agent(agent));
+    let team = words.is_empty().then_some(Row::Team);
+    team.into_iter().chain(agents).collect()
+}
+
+/// Agents that an open alert calls silent.
+pub(super) fn silent(board: &Board) -> BTreeSet<&AgentId> {
+    let alerts = board.alerts.values().filter(|alert| alert.kind == AlertKind::SilentAgent);
+    alerts.flat_map(|alert| alert.who.iter().filter_map(Actor::agent)).collect()
+}
+
+/// The sign of a gate's state.
+pub(super) fn gate_sign(look: Look<'_>, state: GateState) -> (&'static str, Style) {
+    let (glyphs, theme) = (look.glyphs, look.theme);
+    match state {
+        GateState::Holds => (glyphs.ok, theme.success),
+        GateState::Fails => (glyphs.refused, theme.danger),
+        GateState::TooLittle => (glyphs.unknown, theme.warning),
+    }
+}
+
+/// The letter of a gate.
+pub(super) fn letter(kind: GateKind) -> char {
+    match kind {
+        GateKind::Stable => 'S',
+        GateKind::Trusted => 'T',
+        GateKind::Consistent => 'C',
+        GateKind::Documented => 'D',
+        GateKind::Reviewed => 'R',
+        GateKind::Quiet => 'Q',
+    }
+}
+
+/// Sign, words and style of how alive an agent is.
+pub(super) fn liveness(
+    look: Look<'_>,
+    board: &Board,
+    agent: &AgentId,
+    standing: &Standing,
+    now: Time,
+) -> (&'static str, String, Style) {
+    let (glyphs, theme) = (look.glyphs, look.theme);
+    let age = standing.last.map(|last| since(last, now));
+    match age {
+        _ if standing.paused => (glyphs.read_only, "paused".to_owned(), theme.warning),
+        _ if silent(board).contains(agent) => (glyphs.attention, "silent".to_owned(), theme.danger),
+        None => (glyphs.none, "never".to_owned(), theme.muted),
+        Some(age) if standing.last.is_some_and(|last| now.since(last) < AT_WORK) => {
+            (glyphs.live, age, theme.success)
+        }
+        Some(age) => (glyphs.reconnecting, age, theme.subtle),
+    }
+}
+
+/// How long ago, by the minute: what is finer would be old before it is drawn anew.
+fn since(last: Time, now: Time) -> String {
+    let span = now.since(last);
+    if span < TimeSpan::from_mins(1) { "<1m".to_owned() } else { words::age(span) }
+}
+
+/// The deeds of the last days as a strip, the worst of each day giving the colour.
+pub(super) fn strip(look: Look<'_>, board: &Board, agent: &AgentId, now: Time, days: usize) -> Line<'static> {
+    let today = day_of(now);
+    let first = today + 1 - i64::try_from(days).unwrap_or(1);
+    let mut bins = vec![bars::Bin { count: 0, style: look.theme.success, selected: false }; days];
+    let history = board.agents.get(agent).map(|facts| &facts.history);
+    for counts in history.into_iter().flat_map(|history| history.days()) {
+        let Some(bin) = usize::try_from(counts.day - first).ok().and_then(|at| bins.get_mut(at)) else {
+            continue;
+        };
+        bin.count = u64::from(counts.deeds.n);
+        let stopped = counts.refused.n.saturating_add(counts.failed.n);
+        // A tenth or more of a day stopped is a bad day.
+        if stopped > 0 && stopped.saturating_mul(10) >= counts.deeds.n {
+            bin.style = look.theme.danger;
+        } else if stopped > 0 {
+            bin.style = look.theme.warning;
+        }
+    }
+    bars::histogram(look, days, &bins)
+}
+
+/// What is drawn of.
+pub(super) struct Drawn<'a> {
+    pub(super) look: Look<'a>,
+    pub(super) world: &'a World,
+    pub(super) board: &'a Board,
+    pub(super) team: &'a Team,
+    pub(super) focused: bool,
+}
+
+impl Drawn<'_> {
+    /// Draws headings and rows; the result is where the rows are.
+    pub(super) fn draw(&self, buffer: &mut Buffer, area: Rect, list: &ListState, rows: &[Row]) -> Rect {
+        let room = usize::from(area.width.saturating_sub(GUTTER));
+        let narrow = room < WIDE_FROM;
+        let columns: &[Column] = if narrow { &COLUMNS_NARROW } else { &COLUMNS };
+        let layout = Layout::new(columns, room);
+        put_at(buffer, area, 0, GUTTER, &layout.header(self.look));
+        let below = Rect { y: area.y + 1.min(area.height), height: area.height.saturating_sub(1), ..area };
+        if rows.is_empty() {
+            let words = "no agent matches; esc clears the filter";
+            put_at(buffer, below, 1, GUTTER, &Line::from(Span::styled(words, self.look.theme.muted)));
+        }
+        list::draw(buffer, below, self.look, list, self.focused, |at, room| match rows.get(at) {
+            Some(Row::Team) => self.team_row(room).into(),
+            Some(Row::Agent(agent)) => self.agent_row(&layout, narrow, agent).into(),
+            None => list::Row::default(),
+        });
+        self.draw_legend(buffer, below, rows.len());
+        below
+    }
+
+    /// What the letters and signs of the gates mean, below the rows where there is room.
+    fn draw_legend(&self, buffer: &mut Buffer, area: Rect, rows: usize) {
+        let (look, theme) = (self.look, self.look.theme);
+        let legend = GateKind::ALL.map(|kind| format!("{} {}", letter(kind), kind.as_str()));
+        let mut lines = vec![String::new()];
+        let room = usize::from(area.width.saturating_sub(GUTTER));
+        for words in legend {
+            let line = lines.last_mut();
+            match line.filter(|line| line.chars().count() + words.len() + 2 <= room) {
+                Some(line) => *line = format!("{line}{words}  "),
+                None => lines.push(format!("{words}  ")),
+            }
+        }
+        if rows + lines.len() + 2 > usize::from(area.height) {
+            return;
+        }
+        let mut signs = Vec::new();
+        for state in [GateState::Holds, GateState::Fails, GateState::TooLittle] {
+            let (sign, style) = gate_sign(look, state);
+            signs.push(Span::styled(sign, style));
+            signs.push(Span::styled(format!(" {}  ", state.as_str()), theme.muted));
+        }
+        let muted = lines.into_iter().map(|line| Line::from(Span::styled(line, theme.muted)));
+        let lines: Vec<Line<'_>> = muted.chain([Line::from(signs)]).collect();
+        let top = area.height.saturating_sub(crate::console::widgets::cells(lines.len()));
+        for (at, line) in lines.iter().enumerate() {
+            put_at(buffer, area, top + crate::console::widgets::cells(at), GUTTER, line);
+        }
+    }
+
+    /// `stage 4 operating · 6 agents · 9 missing for stage 5`.
+    fn team_row(&self, room: usize) -> Line<'static> {
+        let (theme, glyphs) = (self.look.theme, self.look.glyphs);
+        let row = self.team.stage.row();
+        let count = self.board.map.model().agents.len();
+        let mut spans = vec![
+            Span::styled("team", theme.title),
+            Span::styled(format!("  stage {} {}", row.stage.number(), row.name), theme.accent),
+            Span::styled(format!("  {count} agent{}", if count == 1 { "" } else { "s" }), theme.subtle),
+        ];
+        let lacking = self.team.infrastructure.iter().filter(|need| need.state != GateState::Holds).count();
+        let missing = lacking + self.team.next.len();
+        if missing > 0 {
+            spans.push(Span::styled(format!("  {} {missing} missing", glyphs.attention), theme.warning));
+        } else {
+            spans.push(Span::styled(format!("  {} nothing missing", glyphs.ok), theme.success));
+        }
+        crate::console::widgets::clip(Line::from(spans), room, glyphs.cut)
+    }
+
+    fn agent_row(&self, layout: &Layout, narrow: bool, agent: &AgentId) -> Line<'static> {
+        let (look, theme) = (self.look, self.look.theme);
+        let standing = standing(self.board, agent, self.world.now);
+        let cell = |column: usize, text: &str, style| {
+            let room = layout.cells(column).unwrap_or(0);
+            Line::from(untrusted::fit_spans(text, room, style, theme.escaped))
+        };
+        let mapped = standing.owner.is_some();
+        let name = words::tail(agent.as_str(), layout.cells(0).unwrap_or(0), look.glyphs.cut);
+        let name = cell(0, &name, if mapped { theme.base } else { theme.subtle });
+        let (sign, words, style) = liveness(look, self.board, agent, &standing, self.world.now);
+        let life = cell(1, &format!("{sign} {words}"), style);
+        let readiness = self.team.agents.iter().find(|other| other.agent == *agent);
+        let gates = match readiness.filter(|_| mapped) {
+            Some(readiness) => gates(look, readiness, !narrow),
+            None => cell(2, "not in map", theme.warning),
+        };
+        if narrow {
+            return layout.row(look, [name, life, gates]);
+        }
+        let mut rate = vec![Span::styled(thousands(u64::from(standing.deeds)), theme.subtle)];
+        if standing.stopped > 0 {
+            let stopped = format!(" {}{}", look.glyphs.refused, thousands(u64::from(standing.stopped)));
+            rate.push(Span::styled(stopped, theme.danger));
+        }
+        let owner = standing.owner.as_ref().map(ToString::to_string).unwrap_or_default();
+        let cells = [
+            name,
+            life,
+            gates,
+            Line::from(rate),
+            strip(look, self.board, agent, self.world.now, STRIP_DAYS),
+            cell(5, &owner, theme.muted),
+        ];
+        layout.row(look, cells)
+    }
+}
+
+/// Sign and letter of each gate.
+fn gates(look: Look<'_>, readiness: &AgentReadiness, apart: bool) -> Line<'static> {
+    let mut spans = Vec::new();
+    for gate in &readiness.gates {
+        if apart && !spans.is_empty() {
+            spans.push(Span::raw(" "));
+        }
+        let (sign, style) = gate_sign(look, gate.state);
+        spans.push(Span::styled(sign, style));
+        spans.push(Span::styled(letter(gate.kind).to_string(), look.theme.subtle));
+    }
+    Line::from(spans)
+}
