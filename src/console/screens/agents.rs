@@ -153,7 +153,7 @@ impl Agents {
             Target::Filter(filter) => Place::at(View::Log, Spot::Filter(filter.clone())),
             Target::Work(no) => Place::at(View::Work, Spot::Line(format!("work {no}"))),
             Target::Queue => Place::view(View::Inbox),
-            Target::Map(key) => match self.map_key(key, world) {
+            Target::Map(key) => match Self::map_key(key, world) {
                 Some(key) => Place::at(View::Map, Spot::Path(key)),
                 None => Place::view(View::Map),
             },
@@ -169,7 +169,7 @@ impl Agents {
     }
 
     /// The row of the map for a place as readiness names it: an agent's first pattern, or the place itself.
-    fn map_key(&self, place: &str, world: &World) -> Option<String> {
+    fn map_key(place: &str, world: &World) -> Option<String> {
         let Some(agent) = place.strip_prefix("agent ") else { return Some(place.to_owned()) };
         let agent = AgentId::new(agent).ok()?;
         let entry = world.board.as_ref()?.map.agent(&agent)?;

@@ -392,7 +392,7 @@ impl Screen for Watch {
             Action::Follow | Action::Last | Action::Close => self.follow(),
             Action::First => wants = self.seek(Sought::First, world),
             Action::NextPane | Action::PreviousPane => {
-                wants = self.neighbour(action == Action::NextPane, false, world)
+                wants = self.neighbour(action == Action::NextPane, false, world);
             }
             Action::NextMatch | Action::PreviousMatch => {
                 wants = self.neighbour(action == Action::NextMatch, true, world);

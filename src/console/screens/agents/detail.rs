@@ -69,7 +69,7 @@ impl Told<'_> {
         self.lines.take(&mut self.facts, None);
     }
 
-    fn leads(&mut self, target: Target) {
+    fn leads(&mut self, target: &Target) {
         self.lines.take(&mut self.facts, Some(target));
     }
 
@@ -100,7 +100,7 @@ impl Told<'_> {
         let when = standing.last.map(|last| format!(", last deed {}", words::clock(last, self.world.now)));
         self.facts.styled("life", &format!("{sign} {words}{}", when.unwrap_or_default()), style);
         match facts.filter(|facts| facts.deed.0 > 0) {
-            Some(facts) => self.leads(Target::Deed(facts.deed)),
+            Some(facts) => self.leads(&Target::Deed(facts.deed)),
             None => self.done(),
         }
         if let Some(stop) = facts.and_then(|facts| facts.paused.as_ref()) {
@@ -136,7 +136,7 @@ impl Told<'_> {
             line.spans.push(Span::styled(TODAY, theme.muted));
         }
         self.facts.lined("28 days", vec![line]);
-        self.leads(Target::Filter(format!("actor:{} since:{WINDOW_DAYS}d", self.agent)));
+        self.leads(&Target::Filter(format!("actor:{} since:{WINDOW_DAYS}d", self.agent)));
         let approvals = match standing.approved_percent() {
             Some(percent) => {
                 format!("{percent}% of {} as they were, in {WINDOW_DAYS} days", standing.approvals)
@@ -160,7 +160,7 @@ impl Told<'_> {
         self.facts.styled("people", &words, style);
         match month.interventions.last.0 {
             0 => self.done(),
-            _ => self.leads(Target::Deed(month.interventions.last)),
+            _ => self.leads(&Target::Deed(month.interventions.last)),
         }
     }
 
@@ -214,7 +214,7 @@ impl Told<'_> {
             vec![Span::styled(format!("{}{} ", " ".repeat(indent), look.glyphs.dot), theme.muted)];
         spans.extend(untrusted::fit_spans(&text, room, theme.subtle, theme.escaped));
         self.facts.lines.push(Line::from(spans));
-        self.lines.take(&mut self.facts, target);
+        self.lines.take(&mut self.facts, target.as_ref());
     }
 
     fn zone(&mut self) {
@@ -238,7 +238,7 @@ impl Told<'_> {
         for (label, text) in parts {
             if !text.is_empty() {
                 self.facts.long(label, &text, ZONE_LINES, self.look.theme.base);
-                self.leads(Target::Map(format!("agent {}", self.agent)));
+                self.leads(&Target::Map(format!("agent {}", self.agent)));
             }
         }
     }
@@ -252,13 +252,13 @@ impl Told<'_> {
             self.facts
                 .lines
                 .push(self.one_line(&format!("#{} {}  {}", work.no, work.kind.word(), work.title), &age));
-            self.leads(Target::Work(work.no));
+            self.leads(&Target::Work(work.no));
         }
         let raised =
             self.board.items.values().filter(|item| item.raised_by.agent() == Some(self.agent)).count();
         if raised > 0 {
             self.facts.note(&format!("{raised} of its cases wait in the inbox"), self.look.theme.subtle);
-            self.leads(Target::Queue);
+            self.leads(&Target::Queue);
         }
     }
 
@@ -271,7 +271,7 @@ impl Told<'_> {
                 let room = self.facts.wide() + LABEL;
                 for deed in deeds {
                     self.facts.lines.push(words::deed(self.look, deed, self.world.now, room));
-                    self.leads(Target::Deed(deed.seq));
+                    self.leads(&Target::Deed(deed.seq));
                 }
             }
         }
@@ -295,7 +295,7 @@ impl Told<'_> {
             let text = format!("{} {} {}  {}", one.reader, self.look.glyphs.arrow, one.owner, one.example);
             let times = format!("{}{}", self.look.glyphs.times, one.count);
             self.facts.lines.push(self.one_line(&text, &times));
-            self.leads(Target::Deed(one.last));
+            self.leads(&Target::Deed(one.last));
         }
     }
 

@@ -30,9 +30,9 @@ pub(super) struct Lines {
 
 impl Lines {
     /// The facts put down since the last call lead here: their first line does, the others belong to it.
-    pub(super) fn take(&mut self, facts: &mut Facts<'_>, target: Option<Target>) {
+    pub(super) fn take(&mut self, facts: &mut Facts<'_>, target: Option<&Target>) {
         for (at, line) in std::mem::take(&mut facts.lines).into_iter().enumerate() {
-            self.all.push((line, target.clone().filter(|_| at == 0)));
+            self.all.push((line, target.cloned().filter(|_| at == 0)));
         }
     }
 }

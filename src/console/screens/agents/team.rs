@@ -99,7 +99,7 @@ fn infrastructure(lines: &mut Lines, facts: &mut Facts<'_>, look: Look<'_>, team
         let (sign, style) = rows::gate_sign(look, need.state);
         facts.note(&format!("{sign} {}  {}", need.state.as_str(), need.what), style);
         indented(facts, look, &need.words);
-        lines.take(facts, Some(Target::Map("agents".to_owned())));
+        lines.take(facts, Some(&Target::Map("agents".to_owned())));
     }
 }
 
@@ -134,7 +134,7 @@ fn missing(lines: &mut Lines, facts: &mut Facts<'_>, look: Look<'_>, team: &Team
         let (sign, style) = rows::gate_sign(look, missing.state);
         // The words name the agent and the gate.
         facts.note(&format!("{sign} {}", missing.words), style);
-        lines.take(facts, missing.agent.clone().map(Target::Agent));
+        lines.take(facts, missing.agent.clone().map(Target::Agent).as_ref());
     }
 }
 
@@ -155,7 +155,7 @@ fn relies(lines: &mut Lines, facts: &mut Facts<'_>, look: Look<'_>, team: &Team)
             dependency.count
         );
         facts.note(&text, look.theme.base);
-        lines.take(facts, Some(Target::Deed(dependency.last)));
+        lines.take(facts, Some(&Target::Deed(dependency.last)));
     }
     let more = team.dependencies.len().saturating_sub(RELIANCES);
     if more > 0 {

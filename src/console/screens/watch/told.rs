@@ -143,7 +143,7 @@ fn relatives(facts: &mut Facts<'_>, look: Look<'_>, now: Time, deed: &Deed, grid
     match (deed.cause, deed.cause.and_then(find)) {
         (Some(_), Some(cause)) => fact(facts, look, now, "caused by", cause, theme.muted),
         (Some(seq), None) => {
-            facts.styled("caused by", &format!("#{seq}, before what is in sight"), theme.subtle)
+            facts.styled("caused by", &format!("#{seq}, before what is in sight"), theme.subtle);
         }
         (None, _) => {}
     }
