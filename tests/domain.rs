@@ -54,6 +54,8 @@ mod plans;
 mod properties;
 #[path = "domain/proposals.rs"]
 mod proposals;
+#[path = "domain/readiness.rs"]
+mod readiness;
 #[path = "domain/reviews.rs"]
 mod reviews;
 #[path = "domain/script.rs"]

@@ -9,6 +9,7 @@ use deeds::domain::{
     ids::{Actor, AgentId, IdempotencyKey, MapVersion, PersonId, Seq},
     map::{self, Model},
     path::EntityPath,
+    readiness::readiness,
     reply::Reply,
     state::{State, TokenClass},
     time::{Span, Time},
@@ -170,6 +171,8 @@ impl World {
             String::from_utf8_lossy(&replayed.to_bytes().unwrap()),
             "replay differs"
         );
+        let ready = |state: &State| readiness(&state.board, self.now);
+        assert_eq!(ready(&replayed), ready(&self.state), "readiness of a replay differs");
         let stored = State::from_bytes(&bytes).unwrap();
         assert_eq!(stored, self.state, "a snapshot differs");
         assert_eq!(stored.to_bytes().unwrap(), bytes);

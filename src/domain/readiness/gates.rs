@@ -208,7 +208,9 @@ fn consistent(case: &Case<'_>) -> Gate {
         return gate(kind, GateState::TooLittle, words, evidence);
     }
     let rise = |bad: Count, deeds: Count| u64::from(bad.n) * u64::from(deeds.n);
-    let fails = rise(bad_last, before.deeds) * 2 > rise(bad_before, last.deeds) * 3;
+    // Half as high again is too much; nothing after nothing is not.
+    let rose = rise(bad_last, before.deeds) * 2 >= rise(bad_before, last.deeds) * 3;
+    let fails = rose && bad_last.n > 0;
     let words =
         format!("{} a hundred deeds, {} before", rate(bad_last, last.deeds), rate(bad_before, before.deeds));
     gate(kind, if fails { GateState::Fails } else { GateState::Holds }, words, evidence)
