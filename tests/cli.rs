@@ -24,6 +24,8 @@ mod history;
 mod offline;
 #[path = "cli/past.rs"]
 mod past;
+#[path = "cli/readiness.rs"]
+mod readiness;
 #[path = "cli/run.rs"]
 mod run;
 #[path = "cli/secrets.rs"]

@@ -32,6 +32,8 @@ mod handoffs;
 mod hidden;
 #[path = "domain/inbox.rs"]
 mod inbox;
+#[path = "domain/joining.rs"]
+mod joining;
 #[path = "domain/keys.rs"]
 mod keys;
 #[path = "domain/leases.rs"]

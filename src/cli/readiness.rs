@@ -76,7 +76,7 @@ fn tell_stage(out: Output, team: &Team) -> anyhow::Result<()> {
     let row = team.stage.row();
     out.fact(
         "stage",
-        &format!("{} of {} ({}, {} agents)", team.stage.number(), STAGES.len(), row.name, row.agents),
+        &format!("{} of {} ({}: {})", team.stage.number(), STAGES.len(), row.name, row.agents),
     )?;
     for need in &team.infrastructure {
         out.fact(mark(need.state), &format!("{}: {}", need.what, need.words))?;
@@ -101,9 +101,9 @@ fn tell_missing(out: Output, missing: &Missing) -> anyhow::Result<()> {
 /// A word in the first column.
 fn mark(state: GateState) -> &'static str {
     match state {
-        GateState::Holds => "  there",
-        GateState::Fails => "  missing",
-        GateState::TooLittle => "  too little",
+        GateState::Holds => "there",
+        GateState::Fails => "missing",
+        GateState::TooLittle => "too little",
     }
 }
 
@@ -133,9 +133,9 @@ fn tell_joining(out: Output, joining: &Joining) -> anyhow::Result<()> {
         out.fact("stage", &format!("{} now, {} then", joining.stage.number(), joining.then.number()))?;
     }
     for overlap in &joining.overlaps {
-        out.fact(&overlap.lint, &overlap.words)?;
+        out.fact("overlap", &format!("{}: {}", overlap.lint, overlap.words))?;
         if let Some(example) = &overlap.example {
-            out.fact("", &format!("both match, for example: {example}"))?;
+            out.fact("", &format!("for example: {example}"))?;
         }
         out.fact("", &format!("mend: {}", overlap.mend))?;
     }

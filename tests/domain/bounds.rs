@@ -96,7 +96,7 @@ fn targets_are_bounded() {
     run(&mut world, "sales acts crm/deal/new sign on crm/deal/7");
     let targets = &world.state.board.targets;
     let kept = targets.iter().count();
-    assert!(kept <= KEPT && kept >= KEPT / 2, "{kept}");
+    assert!((KEPT / 2..=KEPT).contains(&kept), "{kept}");
     assert!(targets.get("slack/deals").is_none() && targets.get("crm/deal/10000").is_some());
     let reply = run(&mut world, "dana undoes #1");
     assert_eq!(reply.code.unwrap().as_str(), "used-since");

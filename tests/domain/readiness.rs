@@ -4,11 +4,11 @@
 use std::sync::Arc;
 
 use deeds::domain::{
-    command::{ApplyMap, Command, Import, MapReview},
+    command::{ApplyMap, Command, MapReview},
     deed::Body,
     ids::AgentId,
     map::{self, Model},
-    readiness::{Gate, GateKind, GateState, Joining, Stage, Team, agents, joining, overdue, readiness},
+    readiness::{Gate, GateKind, GateState, Stage, Team, overdue, readiness},
     time::{Span, Time},
 };
 
@@ -18,7 +18,7 @@ use super::{
 };
 
 /// One agent, documented, with a queue that is gone through every day.
-const ALONE: &str = r#"
+pub(crate) const ALONE: &str = r#"
 workspace = "acme"
 review_every = "90d"
 
@@ -39,7 +39,7 @@ review = "daily 09:00"
 const DAY: i64 = 86_400_000_000;
 
 /// A second agent on fields of its own.
-fn with(id: &str, more: &str) -> String {
+pub(crate) fn with(id: &str, more: &str) -> String {
     let ranked = ALONE.replace("review = \"daily", "priority = [\"sales\"]\nreview = \"daily");
     format!("{ranked}\n[[agent]]\nid = \"{id}\"\nowner = \"sam\"\n{more}\n")
 }
@@ -48,11 +48,11 @@ fn model(toml: &str) -> Model {
     map::parse(toml).applicable().unwrap_or_else(|findings| panic!("{findings:#?}"))
 }
 
-fn team(world: &World) -> Team {
+pub(crate) fn team(world: &World) -> Team {
     readiness(&world.state.board, world.now)
 }
 
-fn gate(world: &World, agent: &str, kind: GateKind) -> Gate {
+pub(crate) fn gate(world: &World, agent: &str, kind: GateKind) -> Gate {
     let team = team(world);
     let agent = team.agent(&AgentId::new(agent).unwrap()).unwrap_or_else(|| panic!("no {agent}: {team:#?}"));
     agent.gate(kind).unwrap().clone()
@@ -69,7 +69,7 @@ fn signs(world: &World) -> String {
 }
 
 /// The next day at nine: the review is held, and sales does its work of the day.
-fn day(world: &mut World) {
+pub(crate) fn day(world: &mut World) {
     day_with(world, true, "sales escalates 'x' because 'y'");
     let items: Vec<_> = world.state.board.items.keys().copied().collect();
     for item in items {
@@ -90,21 +90,21 @@ fn day_with(world: &mut World, review: bool, step: &str) {
     run(world, "deeds sends '{\"do\": \"tick\"}'");
 }
 
-fn days(world: &mut World, n: usize) {
+pub(crate) fn days(world: &mut World, n: usize) {
     for _ in 0..n {
         day(world);
     }
 }
 
 /// Two months without an incident.
-fn settled() -> World {
+pub(crate) fn settled() -> World {
     let mut world = World::new(ALONE);
     days(&mut world, 57);
     assert_eq!(signs(&world), "++++++", "{:#?}", team(&world));
     world
 }
 
-fn apply(world: &mut World, toml: &str, reason: Option<&str>) -> deeds::domain::reply::Reply {
+pub(crate) fn apply(world: &mut World, toml: &str, reason: Option<&str>) -> deeds::domain::reply::Reply {
     let if_version = world.state.board.map_version;
     let reason = reason.map(Arc::from);
     let model = Arc::new(model(toml));
@@ -325,8 +325,8 @@ fn the_queue_must_be_gone_through() {
         reviewed.state == GateState::Fails && reviewed.words.contains("the last one missed"),
         "{reviewed:#?}"
     );
-    let missed = reviewed.evidence.iter().filter(|evidence| evidence.words.contains("missed"));
-    let seq = missed.last().unwrap().deed.unwrap();
+    let mut missed = reviewed.evidence.iter().filter(|evidence| evidence.words.contains("missed"));
+    let seq = missed.next_back().unwrap().deed.unwrap();
     assert!(matches!(world.deeds.iter().find(|deed| deed.seq == seq).unwrap().body, Body::ReviewMissed(_)));
     // One of 28 is forgiven, three are not.
     day(&mut world);
@@ -410,170 +410,4 @@ fn what_was_stale_and_went_through_is_a_failure() {
     );
     let quiet = gate(&world, "sales", GateKind::Quiet);
     assert!(quiet.state == GateState::Fails && quiet.words.contains("stale-write"), "{quiet:#?}");
-}
-
-#[test]
-fn the_stage_is_the_number_of_agents() {
-    for (agents, stage) in [(0, 1), (1, 1), (2, 2), (3, 3), (4, 4), (6, 4), (7, 5), (40, 5)] {
-        assert_eq!(Stage::of(agents).number(), stage, "{agents}");
-        assert_eq!(Stage::try_from(stage).unwrap(), Stage::of(agents));
-    }
-    assert!(Stage::try_from(6).is_err() && Stage::try_from(0).is_err());
-}
-
-/// What is there at each size is said, and nothing that only a larger team needs.
-#[test]
-fn infrastructure_grows_with_the_team() {
-    let alone = team(&World::new(ALONE));
-    assert_eq!(alone.infrastructure.len(), 2);
-    assert!(alone.infrastructure.iter().all(|need| need.state == GateState::Holds), "{alone:#?}");
-    let mut toml = with("support", "triggers = [\"x\"]\nwrites = [\"support/*\"]");
-    for n in 3..=7 {
-        toml += &format!(
-            "\n[[agent]]\nid = \"a{n}\"\nowner = \"sam\"\ntriggers = [\"e{n}\"]\nwrites = [\"z{n}/*\"]\n"
-        );
-    }
-    let full = team(&World::new(&toml.replace("review_every", "governance_owner = \"dana\"\nreview_every")));
-    let states: Vec<_> = full.infrastructure.iter().map(|need| (need.stage.number(), need.state)).collect();
-    use GateState::{Fails, Holds, TooLittle};
-    let wanted = [
-        (1, Holds),
-        (1, Holds),
-        (2, Holds),
-        (2, Holds),
-        (2, Holds),
-        (3, TooLittle),
-        (4, Holds),
-        (4, Holds),
-        (5, Holds),
-        (5, Fails),
-    ];
-    assert_eq!(states, wanted, "{full:#?}");
-    assert!(full.next.is_empty());
-}
-
-/// Who acts on what others write comes from what deeds were based on.
-#[test]
-fn dependencies_are_counted_by_reader_and_owner() {
-    let mut world = World::new(&with("support", "triggers = [\"x\"]\nwrites = [\"support/*\"]"));
-    play(
-        &mut world,
-        "
-        support writes support/1 status=open@0 -> committed
-        sales writes crm/deal/1 stage=a@0 dep=support/1#status@1 -> committed
-        sales acts mail/sales send on crm/deal/1 dep=support/1#status@1 -> allowed
-        sales writes crm/deal/1 stage=b@1 dep=crm/deal/1#note@0 -> committed
-        sales writes crm/deal/2 stage=a@0 dep=support/1#status@9 -> stale stale
-        ",
-    );
-    let team = team(&world);
-    let [only] = team.dependencies.as_slice() else { panic!("{team:#?}") };
-    assert_eq!((only.reader.as_str(), only.owner.as_str(), only.count), ("sales", "support", 2));
-    assert_eq!(only.example.to_string(), "support/1#status");
-}
-
-fn join(world: &World, toml: &str) -> Joining {
-    let parsed = map::parse(toml).model.unwrap();
-    joining(&world.state.board, &parsed, world.now)
-}
-
-#[test]
-fn a_clean_newcomer_may_join_a_team_that_is_ready() {
-    let world = settled();
-    let clean = join(
-        &world,
-        &with("support", "triggers = [\"x\"]\nwrites = [\"support/*\"]")
-            .replace("[\"sales\"]", "[\"sales\", \"support\"]"),
-    );
-    assert!(clean.may_join && clean.unmet().is_empty(), "{clean:#?}");
-    assert_eq!((clean.stage, clean.then, clean.calibrating.len()), (Stage::Single, Stage::Small, 1));
-    let same = join(&world, ALONE);
-    assert!(same.may_join && same.newcomers.is_empty());
-}
-
-#[test]
-fn what_keeps_a_newcomer_out_is_said_with_an_example() {
-    let world = settled();
-    let colliding = join(&world, &with("thief", "triggers = [\"x\"]\nwrites = [\"crm/*/7#stage\"]"));
-    assert!(!colliding.may_join);
-    let overlap = colliding.overlaps.iter().find(|overlap| overlap.lint == "two-writers").unwrap();
-    let example: deeds::domain::path::FieldPath = overlap.example.as_deref().unwrap().parse().unwrap();
-    for pattern in ["crm/deal/*", "crm/*/7#stage"] {
-        let pattern: deeds::domain::path::Pattern = pattern.parse().unwrap();
-        assert!(pattern.matches(&example.entity, &example.field), "{example} by {pattern}");
-    }
-    let bare = join(&world, &with("quiet", "writes = [\"z/*\"]"));
-    assert!(!bare.may_join && bare.unmet()[0].contains("missing for quiet"), "{bare:#?}");
-
-    let pair = with("support", "triggers = [\"x\"]\nwrites = [\"support/*\"]")
-        + "\n[[agent]]\nid = \"ops\"\nowner = \"sam\"\ntriggers = [\"y\"]\nwrites = [\"ops/*\"]\n";
-    let two = join(&world, &pair);
-    assert!(!two.may_join && two.calibrating.len() == 2 && two.failed.is_empty(), "{two:#?}");
-    assert!(two.unmet()[0].contains("calibrating at once"), "{two:#?}");
-
-    let young = World::new(ALONE);
-    let early = join(&young, &with("support", "triggers = [\"x\"]\nwrites = [\"support/*\"]"));
-    assert!(!early.may_join && early.failed[0].gate == Some(GateKind::Stable), "{early:#?}");
-    assert!(early.told.iter().any(|missing| missing.gate == Some(GateKind::Quiet)), "{early:#?}");
-}
-
-/// A first team comes as it is; later ones need a reason where something is not met, and it is kept with what was not.
-#[test]
-fn who_joins_too_early_needs_a_reason() {
-    let second = with("support", "triggers = [\"x\"]\nwrites = [\"support/*\"]");
-    let mut world = World::new(
-        "workspace = \"acme\"\n[[queue]]\nname = \"ops\"\nowner = \"dana\"\nreview = \"daily 09:00\"\n",
-    );
-    assert!(apply(&mut world, ALONE, None).is_done());
-    for reason in [None, Some("  ")] {
-        let refused = apply(&mut world, &second, reason);
-        assert_eq!(refused.code.unwrap().as_str(), "reason-needed");
-        assert!(refused.message.unwrap().contains("sales is not stable"));
-    }
-    assert_eq!(world.state.board.map.model().agents.len(), 1);
-    assert!(apply(&mut world, &second, Some("the pilot starts today")).is_done());
-    let Body::MapApplied(new) = &world.deeds.last().unwrap().body else { panic!() };
-    assert!(new.unmet.iter().any(|words| words.contains("sales is not stable")), "{:?}", new.unmet);
-    assert!(world.deeds.last().unwrap().reason.as_deref().unwrap().contains("the pilot starts today"));
-    // Nobody new: nothing is asked.
-    assert!(apply(&mut world, &second.replace("support/*", "support/**"), None).is_done());
-    world.verify();
-
-    let mut ready = settled();
-    let ranked = second.replace("[\"sales\"]", "[\"sales\", \"support\"]");
-    assert!(apply(&mut ready, &ranked, None).is_done());
-    let Body::MapApplied(new) = &ready.deeds.last().unwrap().body else { panic!() };
-    assert!(new.unmet.is_empty());
-}
-
-/// An imported history: agents that no map knows, long ago.
-#[test]
-fn an_imported_history_counts_for_its_own_days() {
-    let mut world = World::new(
-        "workspace = \"acme\"\nmode = \"observe\"\n[[queue]]\nname = \"ops\"\nowner = \"dana\"\nreview = \"daily 09:00\"\n",
-    );
-    let begins = world.now.minus(Span::from_days(100));
-    for id in 0..60 {
-        let line = Import {
-            source: Arc::from("beads:x"),
-            id,
-            actor: AgentId::new("crew/emma").unwrap(),
-            time: begins.plus(Span::from_days(id.try_into().unwrap())),
-            entity: format!("issue/{id}").parse().unwrap(),
-            kind: deeds::domain::command::WriteKind::Update,
-            changes: serde_json::from_str(r#"{"status": {"after": "open"}}"#).unwrap(),
-            note: None,
-        };
-        assert!(world.ask("ada", Command::Import(line)).is_done());
-    }
-    let now = team(&world);
-    assert_eq!((now.stage, now.agents.len(), now.agents[0].in_map), (Stage::Single, 1, false));
-    let then = readiness(&world.state.board, begins.plus(Span::from_days(59)));
-    let states = |team: &Team| team.agents[0].gates.iter().map(|gate| gate.state).collect::<Vec<_>>();
-    use GateState::{Fails, Holds, TooLittle};
-    assert_eq!(states(&now), [TooLittle, Holds, TooLittle, Fails, TooLittle, TooLittle], "{now:#?}");
-    assert_eq!(states(&then)[0], Holds, "{then:#?}");
-    let list = agents::agents(&world.state.board, begins.plus(Span::from_days(59)));
-    assert_eq!((list.agents[0].standing.deeds, list.agents[0].standing.owner.clone()), (7, None));
-    world.verify();
 }

@@ -199,9 +199,15 @@ fn consistent(case: &Case<'_>) -> Gate {
             evidence.push(Evidence::deed(count.last, format!("{} {words}, the last one", count.n)));
         }
     }
+    for (count, words) in [(last.deeds, "in the last"), (before.deeds, "in those before the last")] {
+        if count.n > 0 && evidence.is_empty() {
+            let words = format!("{} {words} {WINDOW_DAYS} days, the last one", times(count.n, "deed"));
+            evidence.push(Evidence::deed(count.last, words));
+        }
+    }
     if last.deeds.n < DEEDS || before.deeds.n < DEEDS {
         let words = format!(
-            "{} and, in the {WINDOW_DAYS} days before, {}: fewer than {DEEDS} say nothing",
+            "{} in {WINDOW_DAYS} days and {} in those before: fewer than {DEEDS} say nothing",
             times(last.deeds.n, "deed"),
             before.deeds.n
         );
@@ -226,7 +232,8 @@ fn documented(case: &Case<'_>) -> Gate {
     let kind = GateKind::Documented;
     let Some(entry) = case.entry else {
         let words = "it is not in the map: add an [[agent]] with its owner and its zone";
-        return gate(kind, GateState::Fails, words, Vec::new());
+        let acts = case.facts.map(|facts| Evidence::deed(facts.deed, "its last deed"));
+        return gate(kind, GateState::Fails, words, acts.into_iter().collect());
     };
     let model = case.board.map.model();
     let routed = model.routes.iter().any(|route| route.agent == *case.id || route.then.contains(case.id));
@@ -304,13 +311,14 @@ fn turns(case: &Case<'_>, queue: &Queue) -> Vec<PastTurn> {
 
 fn quiet(case: &Case<'_>) -> Gate {
     let kind = GateKind::Quiet;
-    if let Some(alert) = case.conflicts.first() {
-        let evidence = case.conflicts.iter().take(LISTED).map(|alert| {
+    if let Some(newest) = case.conflicts.last() {
+        let from = case.conflicts.len().saturating_sub(LISTED);
+        let evidence = case.conflicts.iter().skip(from).map(|alert| {
             Evidence::deed(alert.deed, format!("alert {}: {} {}", alert.no, alert.kind.as_str(), alert.title))
         });
         let words = match case.conflicts.len() {
-            1 => format!("alert {} is open: {}", alert.no, alert.kind.as_str()),
-            n => format!("{n} conflicts are open, alert {} among them", alert.no),
+            1 => format!("alert {} is open: {}", newest.no, newest.kind.as_str()),
+            n => format!("{n} conflicts are open, the newest is alert {}", newest.no),
         };
         return gate(kind, GateState::Fails, words, evidence.collect());
     }

@@ -35,31 +35,31 @@ pub const STAGES: [StageRow; 5] = [
         stage: Stage::Single,
         name: "single",
         from: 0,
-        agents: "1",
+        agents: "1 agent",
         gate: "stable 4 weeks, no manual intervention",
     },
     StageRow {
         stage: Stage::Small,
         name: "small",
         from: 2,
-        agents: "2",
+        agents: "2 agents",
         gate: "both stable, queue reviewed daily, no coordination failure for 2 weeks",
     },
     StageRow {
         stage: Stage::Three,
         name: "small",
         from: 3,
-        agents: "3",
+        agents: "3 agents",
         gate: "both prior agents stable, all documents current",
     },
     StageRow {
         stage: Stage::Operating,
         name: "operating",
         from: 4,
-        agents: "4 to 6",
+        agents: "4 to 6 agents",
         gate: "map reviewed on schedule",
     },
-    StageRow { stage: Stage::Full, name: "full", from: 7, agents: "7 or more", gate: "" },
+    StageRow { stage: Stage::Full, name: "full", from: 7, agents: "7 agents or more", gate: "" },
 ];
 
 impl Stage {
