@@ -4,8 +4,8 @@ use clap::Args;
 
 use super::arguments::Context;
 use super::output;
-use super::session;
 use super::status::Status;
+use super::then::{self, Then};
 use crate::domain::readiness::{AgentReadiness, GateState, agents::Standing};
 use crate::domain::time::Time;
 
@@ -14,16 +14,22 @@ use crate::domain::time::Time;
 #[command(
     after_help = "Examples:\n  deeds agents\n  deeds agents --json | jq '.agents[] | select(.standing.paused)'\n\nGates: + holds, - fails, ? too little evidence, in the order of `deeds readiness`."
 )]
-pub(crate) struct Command {}
+pub(crate) struct Command {
+    #[command(flatten)]
+    then: Then,
+}
 
 /// Runs it.
-pub(super) fn run(context: &Context, _: &Command) -> anyhow::Result<Status> {
+pub(super) fn run(context: &Context, command: &Command) -> anyhow::Result<Status> {
     let out = context.out;
-    session::with_client(context, async |client| {
+    then::with_client(context, &command.then, async |client| {
         let list = client.agents().await?;
         if out.json {
             output::json(&list)?;
-        } else if list.agents.is_empty() {
+            return Ok(Status::Done);
+        }
+        then::tell(out, client)?;
+        if list.agents.is_empty() {
             out.faint("the map has no agent, and none has done anything yet")?;
         } else {
             let rows: Vec<_> =

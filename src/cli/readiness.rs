@@ -10,6 +10,7 @@ use super::map::check;
 use super::output::{self, Output, visible};
 use super::session;
 use super::status::Status;
+use super::then::{self, Then};
 use crate::client::Client;
 use crate::domain::ids::AgentId;
 use crate::domain::map;
@@ -24,8 +25,10 @@ pub(crate) struct Command {
     /// One agent only
     agent: Option<AgentId>,
     /// A map with more agents: may they join?
-    #[arg(long, value_name = "MAP", conflicts_with = "agent")]
+    #[arg(long, value_name = "MAP", conflicts_with_all = ["agent", "at"])]
     with: Option<PathBuf>,
+    #[command(flatten)]
+    then: Then,
 }
 
 /// Runs it.
@@ -34,7 +37,7 @@ pub(super) fn run(context: &Context, command: &Command) -> anyhow::Result<Status
     if let Some(file) = &command.with {
         return may_join(context, file);
     }
-    session::with_client(context, async |client| stand(out, client, command.agent.as_ref()).await)
+    then::with_client(context, &command.then, async |client| stand(out, client, command.agent.as_ref()).await)
 }
 
 async fn stand(out: Output, client: &Client, agent: Option<&AgentId>) -> anyhow::Result<Status> {
@@ -43,6 +46,7 @@ async fn stand(out: Output, client: &Client, agent: Option<&AgentId>) -> anyhow:
         output::json(&team)?;
         return Ok(Status::Done);
     }
+    then::tell(out, client)?;
     if team.agents.is_empty() {
         out.faint("the map has no agent, and none has done anything yet")?;
     } else {

@@ -52,7 +52,7 @@ impl Client {
 
     /// A client that looks at the past: a sequence, a time, or `-2h` for two hours ago, which is settled now and means
     /// the same moment from then on. What can be asked as of the past is: board, map, inbox, entities, who owns what,
-    /// alerts, work, tasks, fan-outs, leases, outputs, conclusions, reviews. Everything else stays the present's.
+    /// alerts, work, tasks, fan-outs, leases, outputs, conclusions, reviews, readiness. Everything else stays the present's.
     pub async fn as_of(&self, at: &str) -> Result<Self> {
         let who: WhoAmI = self.get("/v1/whoami").query("at", at).send().await?;
         let as_of = who.as_of.ok_or_else(|| ClientError::Protocol {
@@ -93,12 +93,12 @@ impl Client {
 
     /// How the agents and the team stand; one agent of it, if named.
     pub async fn readiness(&self, agent: Option<&AgentId>) -> Result<Team> {
-        self.get("/v1/readiness").maybe("agent", agent).send().await
+        self.get_then("/v1/readiness").maybe("agent", agent).send().await
     }
 
     /// Every agent in one line.
     pub async fn agents(&self) -> Result<AgentList> {
-        self.get("/v1/agents").send().await
+        self.get_then("/v1/agents").send().await
     }
 
     /// Whether the agents that a map adds may join.

@@ -113,6 +113,9 @@ fn gates_are_shown_with_what_they_were_found_by() {
     let deed = home.ok(&["log", "--json", "actor:first-agent"]);
     assert!(deed.contains(&format!("{last:020}")), "{last}: {deed}");
 
+    let before = home.ok(&["readiness", "--at", "4"]);
+    assert!(before.contains("as of ") && before.contains("it did nothing in the last 28"), "{before}");
+    assert!(home.ok(&["agents", "--at", "4"]).contains("never"));
     let missing = home.run(&["readiness", "frist-agent"]);
     assert_eq!(missing.status, 1, "{}{}", missing.out, missing.err);
     assert!(

@@ -11,15 +11,16 @@ use crate::{
     server::{
         answer::{Answer, absent, json},
         gate::Call,
+        past,
     },
 };
 
 /// `GET /v1/readiness`: the team as it stands; `agent` keeps one agent of it.
 pub(in crate::server) async fn show(call: Call) -> Answer {
-    let query = call.query(&["agent", "min_seq"])?;
+    let query = call.query(&["agent", "min_seq", "at"])?;
     let agent: Option<AgentId> = query.get("agent")?;
     let state = call.state(&query).await?;
-    let team = readiness::readiness(&state.board, call.now());
+    let team = readiness::readiness(&state.board, past::now(&call, &query).await?);
     json(&match agent {
         Some(agent) => only(team, &agent)?,
         None => team,
@@ -28,9 +29,9 @@ pub(in crate::server) async fn show(call: Call) -> Answer {
 
 /// `GET /v1/agents`: every agent in one line.
 pub(in crate::server) async fn agents(call: Call) -> Answer {
-    let query = call.query(&["min_seq"])?;
+    let query = call.query(&["min_seq", "at"])?;
     let state = call.state(&query).await?;
-    json(&readiness::agents::agents(&state.board, call.now()))
+    json(&readiness::agents::agents(&state.board, past::now(&call, &query).await?))
 }
 
 /// The team with one of its agents; a name that nobody has gets the nearest one.
