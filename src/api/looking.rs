@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::Problem;
 use crate::domain::{
     ids::{MapVersion, Seq},
-    map::Plan,
+    map::{Inferred, Plan},
     time::Time,
 };
 
@@ -27,6 +27,11 @@ pub enum LookLine {
     Planned {
         /// It.
         plan: Box<PlanView>,
+    },
+    /// What came of an inference.
+    Inferred {
+        /// It.
+        inferred: Box<InferView>,
     },
     /// Why nothing came of it.
     Broken {
@@ -67,4 +72,14 @@ pub struct PlanView {
     /// What came of it.
     #[serde(flatten)]
     pub plan: Plan,
+}
+
+/// A proposed map, and what was looked at for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InferView {
+    /// What was looked at.
+    pub window: Window,
+    /// What came of it.
+    #[serde(flatten)]
+    pub inferred: Inferred,
 }

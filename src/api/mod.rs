@@ -21,7 +21,7 @@ pub use answers::{
     WorkStepBody, WorkspaceList, WorkspaceMade, WorkspaceView,
 };
 pub use body::{DEPTH, ENTRIES, parse, parse_object};
-pub use looking::{LookLine, Looked, MOST_DAYS, NDJSON, PLAN_DAYS, PlanView, Window};
+pub use looking::{InferView, LookLine, Looked, MOST_DAYS, NDJSON, PLAN_DAYS, PlanView, Window};
 pub use overrides::{OverrideAsked, OverrideBody, OverrideWord};
 pub use problem::{Problem, ProblemCode, ProblemFinding, ProblemLabel};
 pub use stream::{EVENT_DEED, EVENT_END, EVENT_HELLO, EVENT_PROGRESS, Hello, Progress};

@@ -2,6 +2,7 @@
 
 mod apply;
 pub(super) mod check;
+mod infer;
 mod plan;
 
 use std::path::PathBuf;
@@ -37,6 +38,8 @@ pub(crate) enum Command {
         #[command(flatten)]
         then: Then,
     },
+    /// Propose a map from what has happened; what several agents wrote is left for you to decide
+    Infer(infer::Arguments),
     /// Say what a map would have said to what has happened, before it is put in force
     Plan(plan::Arguments),
     /// Put a map in force, whole, if the one that it was made from still is
@@ -68,6 +71,7 @@ pub(super) fn run(context: &Context, command: Command) -> anyhow::Result<Status>
             }
             Ok(Status::Done)
         }),
+        Command::Infer(arguments) => infer::run(context, &arguments),
         Command::Plan(arguments) => plan::run(context, &arguments),
         Command::Apply(arguments) => apply::run(context, &arguments),
         Command::Reviewed { note, if_version } => session::with_client(context, async |client| {

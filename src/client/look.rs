@@ -7,7 +7,7 @@ use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use tokio::time::timeout;
 
 use super::{Client, ClientError, Result, send::answer};
-use crate::api::{LookLine, Looked, NDJSON, PlanView};
+use crate::api::{InferView, LookLine, Looked, NDJSON, PlanView};
 
 /// Without a word for this long the server is taken for dead; it says several times a second how far it has got.
 const SILENCE: Duration = Duration::from_mins(1);
@@ -28,7 +28,25 @@ impl Client {
         let request = request.query(&days);
         match self.look(request.body(toml.to_owned()), progress).await? {
             LookLine::Planned { plan } => Ok(*plan),
-            LookLine::Progress(_) | LookLine::Broken { .. } => Err(odd("something else than a plan")),
+            LookLine::Inferred { .. } | LookLine::Progress(_) | LookLine::Broken { .. } => {
+                Err(odd("something else than a plan"))
+            }
+        }
+    }
+
+    /// A map proposed from what has happened in the last `days`; from everything where none is named.
+    pub async fn infer_map(
+        &self,
+        days: Option<u32>,
+        progress: impl FnMut(Looked) + Send,
+    ) -> Result<InferView> {
+        let days: Vec<(&str, u32)> = days.map(|days| ("days", days)).into_iter().collect();
+        let request = self.http().post(self.url("/v1/map/infer")).query(&days);
+        match self.look(request, progress).await? {
+            LookLine::Inferred { inferred } => Ok(*inferred),
+            LookLine::Planned { .. } | LookLine::Progress(_) | LookLine::Broken { .. } => {
+                Err(odd("something else than a map"))
+            }
         }
     }
 
@@ -60,7 +78,7 @@ impl Client {
                 match line {
                     LookLine::Progress(looked) => progress(looked),
                     LookLine::Broken { problem } => return Err(ClientError::Problem(problem)),
-                    LookLine::Planned { .. } => return Ok(line),
+                    LookLine::Planned { .. } | LookLine::Inferred { .. } => return Ok(line),
                 }
             }
             searched = buffer.len();

@@ -175,6 +175,7 @@ routes! {
     GET    "/v1/agents"                  PEOPLE   Read    readiness::agents;
     GET    "/v1/readiness"               PEOPLE   Read    readiness::show;
     POST   "/v1/readiness"               PEOPLE   Read    readiness::join, MAX_MAP_BYTES;
+    POST   "/v1/map/infer"               PEOPLE   Read    looks::infer;
     POST   "/v1/map/plan"                PEOPLE   Read    looks::plan, MAX_MAP_BYTES;
     GET    "/v1/tokens"                  ADMINS   Read    tokens::list;
     POST   "/v1/tokens"                  ADMINS   Command tokens::create;

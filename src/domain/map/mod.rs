@@ -8,6 +8,7 @@ pub mod condition;
 mod diff;
 pub mod edit;
 mod index;
+pub mod infer;
 pub mod lint;
 pub mod model;
 mod nearest;
@@ -23,6 +24,7 @@ pub use authority::{Authority, Map, Routing};
 pub use condition::{Condition, Occasion, Op};
 pub use diff::{Change, Sign, difference};
 pub use edit::{EditError, Grant};
+pub use infer::{Inferred, Inferring};
 pub use lint::{Finding, Lint, Severity};
 pub(crate) use model::text_matches;
 pub use model::{

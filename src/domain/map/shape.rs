@@ -32,7 +32,10 @@ pub(crate) fn looks_like_id(segment: &str) -> bool {
         return false;
     }
     let letters = segment.chars().filter(|c| c.is_alphabetic()).count();
-    digits >= letters || has_number_of_its_own(segment) || (segment.len() >= 16 && digits >= 4)
+    letters == 0
+        || (digits >= 2 && digits >= letters)
+        || has_number_of_its_own(segment)
+        || (segment.len() >= 16 && digits >= 4)
 }
 
 /// A number between separators: `inv-7`, `bd_019`, but not `v2`.

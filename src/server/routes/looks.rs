@@ -1,10 +1,13 @@
-//! Long looks at the ledger that a map is the subject of: what one would have said to what has happened.
+//! Long looks at the ledger that a map is the subject of: what one would have said to what has happened, or one
+//! that is proposed from it.
+
+use std::sync::Arc;
 
 use crate::{
-    api::{LookLine, PLAN_DAYS, PlanView, Window},
+    api::{InferView, LookLine, PLAN_DAYS, PlanView, Window},
     domain::{
         deed::Deed,
-        map::{Map, Planning, parse::parse},
+        map::{Inferring, Map, Planning, parse::parse},
     },
     server::{
         answer::Answer,
@@ -22,6 +25,25 @@ pub(in crate::server) async fn plan(call: Call) -> Answer {
     let state = call.state(&query).await?;
     let planning = Planning::new(state.board.map.clone(), new);
     looking::answer(&call, &state, days, Box::new(planning)).await
+}
+
+/// `POST /v1/map/infer?days=…`: a map proposed from what has happened, from all of it where nothing is said.
+pub(in crate::server) async fn infer(call: Call) -> Answer {
+    let query = call.query(&["days", "min_seq"])?;
+    let days = looking::days_of(&query, None)?;
+    let state = call.state(&query).await?;
+    let inferring = Inferring::new(Arc::clone(state.board.map.model()));
+    looking::answer(&call, &state, days, Box::new(inferring)).await
+}
+
+impl Look for Inferring {
+    fn consider(&mut self, deed: &Deed) {
+        Inferring::consider(self, deed);
+    }
+
+    fn finish(self: Box<Self>, window: Window) -> LookLine {
+        LookLine::Inferred { inferred: Box::new(InferView { window, inferred: Inferring::finish(*self) }) }
+    }
 }
 
 impl Look for Planning {
