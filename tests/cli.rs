@@ -20,6 +20,8 @@ mod decisions;
 mod first_run;
 #[path = "cli/history.rs"]
 mod history;
+#[path = "cli/map_tools.rs"]
+mod map_tools;
 #[path = "cli/offline.rs"]
 mod offline;
 #[path = "cli/past.rs"]

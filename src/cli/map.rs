@@ -2,6 +2,7 @@
 
 mod apply;
 pub(super) mod check;
+mod docs;
 mod infer;
 mod plan;
 
@@ -38,6 +39,8 @@ pub(crate) enum Command {
         #[command(flatten)]
         then: Then,
     },
+    /// Write the one document that everybody shares: who answers, writes, publishes, decides
+    Docs(docs::Arguments),
     /// Propose a map from what has happened; what several agents wrote is left for you to decide
     Infer(infer::Arguments),
     /// Say what a map would have said to what has happened, before it is put in force
@@ -71,6 +74,7 @@ pub(super) fn run(context: &Context, command: Command) -> anyhow::Result<Status>
             }
             Ok(Status::Done)
         }),
+        Command::Docs(arguments) => docs::run(context, &arguments),
         Command::Infer(arguments) => infer::run(context, &arguments),
         Command::Plan(arguments) => plan::run(context, &arguments),
         Command::Apply(arguments) => apply::run(context, &arguments),

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::run::Home;
 
 /// The write log of a real team, kept outside the repository.
-fn beads() -> Option<String> {
+pub(crate) fn beads() -> Option<String> {
     let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data/beads-events.jsonl");
     let named = std::env::var_os("DEEDS_TEST_BEADS").map_or(beside, PathBuf::from);
     if named.exists() {

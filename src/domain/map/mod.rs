@@ -6,6 +6,7 @@
 pub mod authority;
 pub mod condition;
 mod diff;
+mod document;
 pub mod edit;
 mod index;
 pub mod infer;
@@ -23,6 +24,7 @@ mod turns;
 pub use authority::{Authority, Map, Routing};
 pub use condition::{Condition, Occasion, Op};
 pub use diff::{Change, Sign, difference};
+pub use document::document;
 pub use edit::{EditError, Grant};
 pub use infer::{Inferred, Inferring};
 pub use lint::{Finding, Lint, Severity};

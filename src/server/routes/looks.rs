@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::{
-    api::{InferView, LookLine, PLAN_DAYS, PlanView, Window},
+    api::{InferView, LookLine, PLAN_DAYS, PlanView, Problem, ProblemCode, Window},
     domain::{
         deed::Deed,
         map::{Inferring, Map, Planning, parse::parse},
@@ -23,6 +23,11 @@ pub(in crate::server) async fn plan(call: Call) -> Answer {
     let days = looking::days_of(&query, Some(PLAN_DAYS))?;
     let new = Map::compile(parse(call.text()?).applicable().map_err(broken)?);
     let state = call.state(&query).await?;
+    if new.model().workspace != state.board.workspace {
+        let here = &state.board.workspace;
+        let detail = format!("the map is of workspace {}, this is {here}", new.model().workspace);
+        return Err(Box::new(Problem::new(ProblemCode::MapBroken, detail).at("`workspace`")));
+    }
     let planning = Planning::new(state.board.map.clone(), new);
     looking::answer(&call, &state, days, Box::new(planning)).await
 }

@@ -60,6 +60,7 @@ pub(super) fn write(seen: Inferring) -> Inferred {
     for event in &force.events {
         let known = proposal.events.iter().any(|(name, _)| *name == event.name);
         if !known && (event.schedule.is_some() || event.on.is_some()) {
+            proposal.contested.push(Contested { what: event.name.clone(), shares: Vec::new() });
             proposal.events.push((event.name.clone(), Some(Vec::new())));
         }
     }
@@ -165,7 +166,10 @@ fn others(writers: &Writers, owner: &AgentId) -> Vec<Share> {
 /// `mayor 42% (210), dog 31% (155) and 3 more`.
 fn words(shares: &[Share], total: u64) -> String {
     let one = |share: &Share| {
-        let percent = (share.times * 100).checked_div(total).unwrap_or(0);
+        let percent = match (share.times * 100).checked_div(total).unwrap_or(0) {
+            0 => "<1".to_owned(),
+            percent => percent.to_string(),
+        };
         format!("{} {percent}% ({})", share.agent, share.times)
     };
     let named: Vec<String> = shares.iter().take(NAMED).map(one).collect();
