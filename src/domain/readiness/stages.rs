@@ -59,7 +59,7 @@ pub const STAGES: [StageRow; 5] = [
         agents: "4 to 6 agents",
         gate: "map reviewed on schedule",
     },
-    StageRow { stage: Stage::Full, name: "full", from: 7, agents: "7 agents or more", gate: "" },
+    StageRow { stage: Stage::Full, name: "full", from: 7, agents: "7 or more agents", gate: "" },
 ];
 
 impl Stage {

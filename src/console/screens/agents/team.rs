@@ -41,8 +41,7 @@ pub(super) fn lines(look: Look<'_>, room: usize, world: &World, team: &Team) -> 
             " "
         };
         let style = if here { theme.accent } else { theme.muted };
-        let agents = if row.agents == "1" { "agent" } else { "agents" };
-        let text = format!("{sign} {} {:<10} {} {agents}", row.stage.number(), row.name, row.agents);
+        let text = format!("{sign} {} {:<10} {}", row.stage.number(), row.name, row.agents);
         facts.lines.push(Line::from(Span::styled(text, style)));
     }
     facts.gap();
