@@ -110,6 +110,7 @@ actions! {
     Back "back" "back" Go Looks "Back to the place before";
     Forward "forward" "forward" Go Looks "Forward again";
     AsOf "as-of" "as of" Go Looks "Look at how it was: at a time, or after a deed";
+    AsOfHere "as-of-here" "as of here" Go Looks "Look at everything as it was after this deed";
     Present "present" "present" Go Looks "Back from the past to the present";
     Palette "palette" "commands" Go Looks "Every command and place, by name";
 

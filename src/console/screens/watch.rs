@@ -18,6 +18,7 @@ mod links;
 mod seek;
 #[cfg(test)]
 mod tests;
+mod then;
 mod told;
 mod view;
 mod window;
@@ -33,6 +34,7 @@ use ratatui::layout::{Position, Rect};
 use self::held::{Asked, Held};
 use self::lanes::{Grid, Lane};
 use self::seek::Sought;
+use self::then::Then;
 use self::window::{COLUMNS, Scale, Window};
 use super::{Areas, Screen, Want};
 use crate::console::action::Action;
@@ -54,6 +56,8 @@ enum Sent {
     Held(held::Sent),
     /// A deed out of sight to go to.
     Seek(Sought),
+    /// How it was at a moment.
+    Then(String),
 }
 
 /// Where the reader is.
@@ -97,6 +101,8 @@ pub struct Watch {
     rows_a_lane: Cell<u16>,
     /// Links of the last frame: whether any was drawn, and how many had no way.
     linked: Cell<(bool, usize)>,
+    /// What was open at the cursor, while time is held.
+    then: Then,
     sent: BTreeMap<u64, Sent>,
     next_tag: u64,
     /// The reader was here: from then on what is in sight is fetched.
@@ -336,7 +342,9 @@ impl Watch {
             self.focus = focus;
             self.epoch += 1;
         }
-        self.wants(asked)
+        let mut wants = self.wants(asked);
+        wants.extend(self.ask_then(world));
+        wants
     }
 
     /// Deeds in the window by lane.
@@ -373,6 +381,7 @@ impl Screen for Watch {
             A::Earlier,
             A::ZoomOut,
             A::ZoomIn,
+            A::AsOfHere,
         ]
     }
 
@@ -389,6 +398,7 @@ impl Screen for Watch {
             Action::Earlier | Action::Later => self.leap(world, action == Action::Earlier),
             Action::ZoomIn | Action::ZoomOut => wants = self.rescale(world, action == Action::ZoomOut),
             Action::Follow if self.still.is_none() => self.hold_here(world),
+            Action::AsOfHere => wants = self.look_back(world),
             Action::Follow | Action::Last | Action::Close => self.follow(),
             Action::First => wants = self.seek(Sought::First, world),
             Action::NextPane | Action::PreviousPane => {
@@ -454,6 +464,9 @@ impl Screen for Watch {
         let told = match result {
             Ok(told) => told,
             Err(trouble) => {
+                if let Sent::Then(asked) = sent {
+                    return self.no_then(asked, world);
+                }
                 self.held.failed();
                 return Want::fail(format!("{}; {}", trouble.what, trouble.next));
             }
@@ -470,7 +483,11 @@ impl Screen for Watch {
                 Vec::new()
             }
             (Sent::Seek(sought), Told::Page(page)) => self.found(&sought, &page, world),
-            (Sent::Held(_) | Sent::Seek(_), _) => Want::fail(
+            (Sent::Then(asked), Told::Then(board, as_of)) => {
+                self.then.take(asked, board, as_of);
+                Vec::new()
+            }
+            (Sent::Held(_) | Sent::Seek(_) | Sent::Then(_), _) => Want::fail(
                 "the server answered something else than was asked; this console may be older than it",
             ),
         };
@@ -478,7 +495,15 @@ impl Screen for Watch {
         wants
     }
 
-    fn enter(&mut self, _spot: Option<&Spot>, world: &World) -> Vec<Want> {
+    fn moment(&mut self, _world: &World) {
+        self.reset();
+    }
+
+    fn is_open(&self) -> bool {
+        self.still.is_some()
+    }
+
+    fn enter(&mut self, spot: Option<&Spot>, world: &World) -> Vec<Want> {
         if let Some(board) = world.board.as_ref().filter(|_| !self.visited) {
             // In a workspace that is minutes old, a longer window would show little but what was before it.
             let born = board.maps.front().map(|step| step.at).unwrap_or_default();
@@ -486,7 +511,13 @@ impl Screen for Watch {
             self.visited = true;
         }
         self.unordered |= self.still.is_none();
-        self.settle(world)
+        let mut wants = self.settle(world);
+        if let Some(Spot::Deed(seq)) = spot
+            && self.focus != Some(*seq)
+        {
+            wants.extend(self.seek(Sought::Deed(*seq), world));
+        }
+        wants
     }
 
     fn under(&self, world: &World) -> Under {
@@ -506,7 +537,7 @@ impl Screen for Watch {
     }
 
     fn spot(&self) -> Option<Spot> {
-        None
+        self.focus.filter(|_| self.still.is_some()).map(Spot::Deed)
     }
 
     fn epoch(&self) -> u64 {

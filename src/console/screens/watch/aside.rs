@@ -10,7 +10,7 @@ use crate::console::screens::conflicts::rows;
 use crate::console::untrusted;
 use crate::console::widgets::{Look, clip, width};
 use crate::console::words;
-use crate::console::world::World;
+use crate::domain::ids::Seq;
 use crate::domain::state::{Alert, Board, Severity};
 use crate::domain::time::{Span as TimeSpan, Time};
 
@@ -25,6 +25,44 @@ struct Due {
     what: String,
     /// Who has it; empty where nobody has.
     who: String,
+}
+
+/// Of which moment a board is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum When {
+    /// The one that the lanes end with.
+    Shown,
+    /// That under the cursor, after this deed.
+    Past(Seq),
+    /// Of now, while the cursor is in the past: how it was then is being fetched.
+    Awaited,
+    /// Of now, while the cursor is in the past: nobody knows how it was then.
+    Unknown,
+}
+
+/// A board to tell of.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Seen<'a> {
+    pub(super) board: &'a Board,
+    /// What time is left until, and ages are counted to.
+    pub(super) now: Time,
+    pub(super) of: When,
+}
+
+/// Of when what follows is, where that is not plain.
+fn of_when(look: Look<'_>, room: usize, now: Time, of: When) -> Option<Line<'static>> {
+    let theme = look.theme;
+    let (words, style) = match of {
+        When::Shown => return None,
+        When::Past(seq) => {
+            let text =
+                format!("{} as of {}, deed {seq}", look.glyphs.then, now.utc().format("%d %b %H:%M:%S"));
+            (text, theme.warning)
+        }
+        When::Awaited => ("of now; how it was is being fetched".to_owned(), theme.info),
+        When::Unknown => ("of now; how it was is not known".to_owned(), theme.muted),
+    };
+    Some(Line::from(untrusted::fit_spans(&words, room, style, theme.escaped)))
 }
 
 /// What falls due, the next first.
@@ -57,27 +95,26 @@ fn alerts(board: &Board) -> Vec<&Arc<Alert>> {
 }
 
 /// Both lists, in so many columns and rows.
-pub(super) fn lines(
-    look: Look<'_>,
-    (room, rows): (usize, usize),
-    world: &World,
-    board: &Board,
-) -> Vec<Line<'static>> {
+pub(super) fn lines(look: Look<'_>, (room, rows): (usize, usize), seen: Seen<'_>) -> Vec<Line<'static>> {
+    let Seen { board, now, of } = seen;
     let (due, alerts) = (deadlines(board), alerts(board));
+    let mut lines: Vec<Line<'static>> = of_when(look, room, now, of).into_iter().collect();
+    let rows = rows.saturating_sub(lines.len());
     // Each list may take what the other leaves.
     let half = rows / 2;
     let for_due = (due.len() + 2).min(rows.saturating_sub((alerts.len() + 1).min(half)));
-    let mut lines = vec![due_heading(look, world.now, &due)];
-    lines.extend(due.iter().take(for_due.saturating_sub(2)).map(|due| due_line(look, room, world.now, due)));
+    lines.push(due_heading(look, now, &due));
+    lines.extend(due.iter().take(for_due.saturating_sub(2)).map(|due| due_line(look, room, now, due)));
     lines.push(Line::default());
     lines.push(alerts_heading(look, board));
     let left = rows.saturating_sub(lines.len());
-    lines.extend(alerts.iter().take(left).map(|alert| alert_line(look, room, world, alert)));
+    lines.extend(alerts.iter().take(left).map(|alert| alert_line(look, room, now, alert)));
     lines
 }
 
 /// The same in a line each.
-pub(super) fn brief(look: Look<'_>, room: usize, world: &World, board: &Board) -> Vec<Line<'static>> {
+pub(super) fn brief(look: Look<'_>, room: usize, seen: Seen<'_>) -> Vec<Line<'static>> {
+    let Seen { board, now, of } = seen;
     let (due, alerts) = (deadlines(board), alerts(board));
     let joined = |mut head: Line<'static>, next: Option<Line<'static>>| {
         head.spans.insert(0, Span::raw(" "));
@@ -88,10 +125,18 @@ pub(super) fn brief(look: Look<'_>, room: usize, world: &World, board: &Board) -
         clip(head, room, look.glyphs.cut)
     };
     let left = |head: &Line<'_>| room.saturating_sub(width(head) + 4);
-    let first = due_heading(look, world.now, &due);
+    let mut first = due_heading(look, now, &due);
+    let when = match of {
+        When::Shown => None,
+        When::Past(seq) => Some((format!("{} #{seq}  ", look.glyphs.then), look.theme.warning)),
+        When::Awaited | When::Unknown => Some(("of now  ".to_owned(), look.theme.muted)),
+    };
+    if let Some((words, style)) = when {
+        first.spans.insert(0, Span::styled(words, style));
+    }
     let second = alerts_heading(look, board);
-    let next_due = due.first().map(|due| due_line(look, left(&first), world.now, due));
-    let next_alert = alerts.first().map(|alert| alert_line(look, left(&second), world, alert));
+    let next_due = due.first().map(|due| due_line(look, left(&first), now, due));
+    let next_alert = alerts.first().map(|alert| alert_line(look, left(&second), now, alert));
     vec![joined(first, next_due), joined(second, next_alert)]
 }
 
@@ -151,12 +196,12 @@ fn alerts_heading(look: Look<'_>, board: &Board) -> Line<'static> {
     Line::from(spans)
 }
 
-fn alert_line(look: Look<'_>, room: usize, world: &World, alert: &Alert) -> Line<'static> {
+fn alert_line(look: Look<'_>, room: usize, now: Time, alert: &Alert) -> Line<'static> {
     let (sign, style) = words::severity(look, alert.severity);
     let times =
         if alert.count > 1 { format!(" {}{}", look.glyphs.times, alert.count) } else { String::new() };
     let head = (format!("{sign} {} #{}  ", alert.kind.as_str(), alert.no), style);
-    let when = words::age(world.now.since(alert.last));
+    let when = words::age(now.since(alert.last));
     both_ends(look, room, head, &rows::who(look, alert), &format!("{times} {when}"))
 }
 

@@ -128,7 +128,8 @@ impl Held {
             None => (window.from().minus(Span::from_micros(span.micros() / 8)), end),
         };
         self.filling = true;
-        vec![page(Fill { from, to, head: None, got: Vec::new() }, Direction::Newest, Some(board.head))]
+        let fill = Fill { from, to, head: None, got: Vec::new() };
+        vec![page(fill, Direction::Newest, Some(board.head), world)]
     }
 
     /// Deeds of the stream that came while a stretch was on its way; what was missed for good is fetched anew.
@@ -197,12 +198,12 @@ impl Held {
             if fill.from < window.from() && fill.to.is_none_or(|to| to > window.from()) {
                 let narrower = Fill { from: window.from(), to: fill.to, head: None, got: Vec::new() };
                 self.filling = true;
-                return vec![page(narrower, Direction::Newest, None)];
+                return vec![page(narrower, Direction::Newest, None, world)];
             }
             return self.ask_counts(window, world, lanes);
         }
         if let Some(first) = first.filter(|_| page_got.more) {
-            return vec![page(fill, Direction::Before(first), None)];
+            return vec![page(fill, Direction::Before(first), None, world)];
         }
         self.finish(fill);
         self.catch_up(world);
@@ -286,11 +287,16 @@ impl Held {
     }
 }
 
-fn page(fill: Fill, direction: Direction, min_seq: Option<Seq>) -> Asked {
+/// What keeps a filter to the deeds of the past that is looked at; empty in the present.
+pub(super) fn bound(world: &World) -> String {
+    world.as_of().map(|then| format!(" seq:..{}", then.seq)).unwrap_or_default()
+}
+
+fn page(fill: Fill, direction: Direction, min_seq: Option<Seq>, world: &World) -> Asked {
     let until = fill.to.map(|to| format!(" until:{}", to.minus(MICRO))).unwrap_or_default();
     let count = direction == Direction::Newest;
     let query = LedgerQuery {
-        filter: format!("since:{}{until}", fill.from),
+        filter: format!("since:{}{until}{}", fill.from, bound(world)),
         direction,
         limit: PAGE_LIMIT,
         count,

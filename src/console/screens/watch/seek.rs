@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::lanes::Lane;
-use super::{Sent, Watch};
+use super::{Sent, Watch, held};
 use crate::client::{Direction, LedgerQuery};
 use crate::console::ask::{Page, What};
 use crate::console::screens::Want;
@@ -18,6 +18,8 @@ use crate::domain::time::{Span, Time};
 pub(super) enum Sought {
     /// The very first one.
     First,
+    /// The one of that number.
+    Deed(Seq),
     /// The nearest one in time.
     Near {
         /// After the moment, or before it.
@@ -78,6 +80,7 @@ impl Watch {
     pub(super) fn seek(&mut self, sought: Sought, world: &World) -> Vec<Want> {
         let (filter, direction) = match &sought {
             Sought::First => (String::new(), Direction::Oldest),
+            Sought::Deed(seq) => (format!("seq:{seq}..{seq}"), Direction::Oldest),
             Sought::Near { later: true, from, .. } if *from > world.now => {
                 return vec![Want::Say(Tone::Info, nothing(&sought))];
             }
@@ -91,6 +94,7 @@ impl Watch {
                 (format!("{what} {key}:{from}"), direction)
             }
         };
+        let filter = format!("{filter}{}", held::bound(world));
         let query = LedgerQuery { filter, direction, limit: 1, ..LedgerQuery::default() };
         self.sent.retain(|_, sent| !matches!(sent, Sent::Seek(_)));
         vec![self.tagged(Sent::Seek(sought), What::Page(query))]
@@ -123,6 +127,7 @@ fn attention_filter() -> String {
 fn nothing(sought: &Sought) -> String {
     match sought {
         Sought::First => "nothing has happened yet".to_owned(),
+        Sought::Deed(seq) => format!("deed #{seq} is not there"),
         Sought::Near { later, lane, .. } => {
             let when = if *later { "later" } else { "earlier" };
             match lane {

@@ -287,3 +287,31 @@ fn quiet_says_where_there_is_something() {
     assert!(press(&mut team, &mut runner, "?").contains("Keys of the watch"));
     assert!(press(&mut team, &mut runner, "esc N").contains("no earlier deed was refused"));
 }
+
+#[test]
+fn while_time_is_held_alerts_and_deadlines_are_those_of_the_moment() {
+    let mut team = team();
+    let mut runner = console(&mut team, 120, 36);
+    assert!(line_with(&runner.screen_text(), "ALERTS").contains("1 warning · 1 info"));
+    // On what was refused: its own alert had just been opened, the later one had not.
+    let held = press(&mut team, &mut runner, "N N N");
+    assert!(line_with(&held, "◷ as of").contains("deed 16"), "{held}");
+    assert!(line_with(&held, "ALERTS").contains("none open"), "{held}");
+    let after = press(&mut team, &mut runner, "n");
+    assert!(line_with(&after, "ALERTS").contains("1 warning") && !after.contains("1 info"), "{after}");
+    let now = press(&mut team, &mut runner, "end");
+    assert!(line_with(&now, "ALERTS").contains("1 warning · 1 info") && !now.contains("◷ as of"), "{now}");
+}
+
+#[test]
+fn the_whole_console_can_be_seen_as_of_a_deed_and_nothing_later_is_in_it() {
+    let mut team = team();
+    let mut runner = console(&mut team, 120, 36);
+    press(&mut team, &mut runner, "N N N");
+    let then = press(&mut team, &mut runner, "a");
+    assert!(line_with(&then, "tallyfern").contains("◷ as of"), "{then}");
+    assert!(line_with(&then, "──").is_char_boundary(0) && then.contains("send_ups"), "{then}");
+    assert!(!then.contains("they sounded fine") && lane(&then, "sales").ends_with('✗'), "{then}");
+    let back = press(&mut team, &mut runner, "backspace");
+    assert!(back.contains("back in the present") || back.contains("■ held"), "{back}");
+}

@@ -6,10 +6,11 @@ use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
+use super::aside::{self, Seen, When};
 use super::lanes::{self, Grid, Lane, Tally};
 use super::links::{self, Canvas, Family, Kind, Stroke};
 use super::window::Window;
-use super::{Watch, aside, told};
+use super::{Watch, told};
 use crate::console::untrusted;
 use crate::console::widgets::list::GUTTER;
 use crate::console::widgets::pane::{self, COMPACT_FROM, FULL_FROM};
@@ -17,6 +18,7 @@ use crate::console::widgets::{Look, cells, chrome, put, put_at, put_lines, thous
 use crate::console::words;
 use crate::console::world::World;
 use crate::domain::deed::Outcome;
+use crate::domain::state::Board;
 
 /// Columns of what stands beside, where everything has room, and the share of a wider screen.
 const ASIDE: u16 = 42;
@@ -93,7 +95,7 @@ impl Watch {
                 Rect { y: body.y + body.height - below, height: below, ..body },
             );
             self.draw_lanes(buffer, lanes, look, world);
-            put_lines(buffer, foot, &aside::brief(look, usize::from(foot.width), world, board));
+            put_lines(buffer, foot, &aside::brief(look, usize::from(foot.width), self.seen(world, board)));
             return;
         }
         let aside = ASIDE.max(body.width / 100 * ASIDE_PERCENT);
@@ -102,7 +104,11 @@ impl Watch {
         let right = Rect { x: wall.right() + 1, width: aside - 1, ..body };
         self.draw_lanes(buffer, left, look, world);
         pane::draw_wall(buffer, wall, look);
-        let lines = aside::lines(look, (usize::from(right.width), usize::from(right.height)), world, board);
+        let lines = aside::lines(
+            look,
+            (usize::from(right.width), usize::from(right.height)),
+            self.seen(world, board),
+        );
         put_lines(buffer, right, &lines);
     }
 
@@ -133,6 +139,16 @@ impl Watch {
         self.draw_told(buffer, detail, &scene);
     }
 
+    /// What is open beside: at the moment under the cursor while time is held, else at the end of the lanes.
+    fn seen<'a>(&'a self, world: &World, board: &'a Board) -> Seen<'a> {
+        match self.then.board() {
+            Some((board, as_of)) => Seen { board, now: as_of.time, of: When::Past(as_of.seq) },
+            None if self.then.is_awaited() => Seen { board, now: world.now, of: When::Awaited },
+            None if self.then.is_wanted() => Seen { board, now: world.now, of: When::Unknown },
+            None => Seen { board, now: world.now, of: When::Shown },
+        }
+    }
+
     fn highest(&self, window: &Window) -> u64 {
         if !self.held.counts(window) {
             return 0;
@@ -149,6 +165,10 @@ impl Watch {
         let world = scene.world;
         let mut left = vec![Span::raw(" ")];
         match self.still {
+            None if world.as_of().is_some() => {
+                left.push(Span::styled(format!("{} up to then", glyphs.then), theme.warning));
+                left.push(Span::styled(format!("  {}", self.scale.name()), theme.base));
+            }
             None => {
                 left.push(Span::styled(format!("{} following", glyphs.live), theme.success));
                 left.push(Span::styled(format!("  last {}", self.scale.name()), theme.base));
