@@ -2,6 +2,7 @@
 
 mod apply;
 pub(super) mod check;
+mod codeowners;
 mod docs;
 mod infer;
 mod plan;
@@ -47,6 +48,9 @@ pub(crate) enum Command {
     Plan(plan::Arguments),
     /// Put a map in force, whole, if the one that it was made from still is
     Apply(apply::Arguments),
+    /// Make a map of what another system says about ownership
+    #[command(subcommand)]
+    Import(Import),
     /// Record that you went through the map in force and stand by it; it is overdue `review_every` later
     #[command(
         after_help = "Examples:\n  deeds map reviewed --note 'nothing to change'\n  deeds map reviewed --if-version 41     only if v41 is what is in force\n\nFor admins and the map's governance owner. Exit status 1 if it was refused."
@@ -59,6 +63,13 @@ pub(crate) enum Command {
         #[arg(long, value_name = "N")]
         if_version: Option<MapVersion>,
     },
+}
+
+/// What a map is made of.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Import {
+    /// A repository's CODEOWNERS file, as GitHub reads it
+    Codeowners(codeowners::Arguments),
 }
 
 /// Runs it.
@@ -77,6 +88,7 @@ pub(super) fn run(context: &Context, command: Command) -> anyhow::Result<Status>
         Command::Docs(arguments) => docs::run(context, &arguments),
         Command::Infer(arguments) => infer::run(context, &arguments),
         Command::Plan(arguments) => plan::run(context, &arguments),
+        Command::Import(Import::Codeowners(arguments)) => codeowners::run(context, &arguments),
         Command::Apply(arguments) => apply::run(context, &arguments),
         Command::Reviewed { note, if_version } => session::with_client(context, async |client| {
             let review = MapReview { version: if_version, note: note.as_deref().map(Arc::from) };

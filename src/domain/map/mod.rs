@@ -4,6 +4,7 @@
 //! `authority` answers questions about it. The decisions built on those answers live in `domain::decide`.
 
 pub mod authority;
+pub mod codeowners;
 pub mod condition;
 mod diff;
 mod document;

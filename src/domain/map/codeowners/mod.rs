@@ -1,0 +1,165 @@
+//! A CODEOWNERS file, as GitHub reads it, turned into an ownership map of a repository's files.
+//!
+//! GitHub lets the last line that matches a path say who owns it; a map gives each agent a zone, `writes` less `except`,
+//! and no two zones meet. `rule` reads one line, `zones` turns the order of the lines into exceptions. Sources:
+//! <https://docs.github.com/en/repositories/managing-your-repositorys-settings-and-features/customizing-your-repository/about-code-owners>
+//! and <https://git-scm.com/docs/gitignore#_pattern_format>.
+//!
+//! What holds of the result: where the line that decides a path has no [`Remark`], the path's owner on the map is that
+//! line's owner; where it has one, the path is that owner's or nobody's. It is never anybody else's.
+
+mod rule;
+#[cfg(test)]
+mod tests;
+mod zones;
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::model::{Agent, Model, Queue};
+use crate::domain::ids::{PersonId, WorkspaceId};
+use crate::domain::path::EntityPath;
+
+/// GitHub loads no CODEOWNERS file of this size or more, in bytes.
+pub const MAX_CODEOWNERS_BYTES: usize = 3 << 20;
+/// Where a repository's files are on the map unless something else is said.
+pub const DEFAULT_PREFIX: &str = "files";
+/// How many lines an agent's role names.
+const LINES_NAMED: usize = 8;
+
+/// What the file does not say and a map needs.
+#[derive(Clone, Debug)]
+pub struct Frame {
+    /// Whose map it becomes.
+    pub workspace: WorkspaceId,
+    /// Where the repository's files are on the map.
+    pub prefix: EntityPath,
+    /// The person accountable for the agents, the map and the queue.
+    pub owner: PersonId,
+}
+
+/// What became of the file.
+#[derive(Clone, Debug, Serialize)]
+pub struct Imported {
+    /// The map.
+    pub model: Model,
+    /// Which agent stands for which owner, by the agent's id.
+    pub agents: BTreeMap<String, String>,
+    /// The lines that could not be said whole, in the order of the file.
+    pub remarks: Vec<Remark>,
+}
+
+/// One line that the map does not say, or not as a whole.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Remark {
+    /// The line's number, from 1.
+    pub line: usize,
+    /// The line, without what is around it.
+    pub text: String,
+    /// What kind of thing it is.
+    pub kind: RemarkKind,
+    /// Why, and what the map says instead.
+    pub reason: String,
+}
+
+/// Why a line is not on the map as it stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RemarkKind {
+    /// GitHub skips the line, and so does the map.
+    Invalid,
+    /// No path that could be on a map matches.
+    NoPath,
+    /// The pattern can't be written in a map: what it may match is taken out of every zone.
+    Inexact,
+    /// No owner of the line can be an agent's id: what it matches is taken out of every zone.
+    NoAgent,
+    /// Several owners, of whom the first has the zone.
+    SeveralOwners,
+    /// An exception of the same agent takes some of it out.
+    Partly,
+    /// Exceptions of the same agent take all of it out.
+    Lost,
+}
+
+impl RemarkKind {
+    /// In a word or two.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Invalid => "invalid",
+            Self::NoPath => "matches nothing",
+            Self::Inexact => "can't be said",
+            Self::NoAgent => "no agent",
+            Self::SeveralOwners => "several owners",
+            Self::Partly => "only in part",
+            Self::Lost => "not expressed",
+        }
+    }
+}
+
+/// Reads a CODEOWNERS file into a map.
+pub fn import(text: &str, frame: &Frame) -> Imported {
+    let (rules, mut remarks) = rule::read(text, &frame.prefix);
+    let (zones, lost) = zones::zones(&rules);
+    remarks.extend(lost);
+    remarks.sort_by_key(|remark| remark.line);
+    let mut agents = BTreeMap::new();
+    let mut model = Model::empty(frame.workspace.clone());
+    for zone in zones {
+        agents.insert(zone.agent.to_string(), zone.owner.clone());
+        let mut agent = Agent::new(zone.agent, frame.owner.clone());
+        agent.role = role(&zone.owner, &zone.lines);
+        (agent.writes, agent.except) = (zone.writes, zone.except);
+        model.agents.push(agent);
+    }
+    if !model.agents.is_empty() {
+        model.governance_owner = Some(frame.owner.clone());
+    }
+    if let Ok(name) = super::model::DEFAULT_QUEUE.parse() {
+        let mut queue = Queue::new(name, frame.owner.clone());
+        if model.agents.len() > 1 {
+            queue.priority = model.agents.iter().map(|agent| agent.id.clone()).collect();
+        }
+        model.queues.push(queue);
+    }
+    Imported { model, agents, remarks }
+}
+
+fn role(owner: &str, lines: &[usize]) -> String {
+    let named: Vec<String> = lines.iter().take(LINES_NAMED).map(ToString::to_string).collect();
+    let more = if lines.len() > LINES_NAMED { ", …" } else { "" };
+    let s = if lines.len() == 1 { "" } else { "s" };
+    format!("Code owner {owner} (line{s} {}{more})", named.join(", "))
+}
+
+impl Imported {
+    /// The map as a file; its first lines say where it came from, who stands for whom and what it does not say.
+    pub fn to_toml(&self, source: &str) -> String {
+        let mut text =
+            format!("# From {}: the last line that matches a path says whose it is.\n", plain(source));
+        text.push_str(
+            "# An owner becomes an agent: @user is user, @org/team is org/team, an address is itself.\n",
+        );
+        if self.remarks.is_empty() {
+            text.push_str("# Every line is said whole.\n");
+        } else {
+            text.push_str("#\n# Not said, or not as a whole:\n");
+            for remark in &self.remarks {
+                let Remark { line, text: said, kind, reason } = remark;
+                let row = format!("line {line}: {said}\n  {}: {reason}", kind.words());
+                for row in row.lines() {
+                    text.push_str(&format!("#   {}\n", plain(row)));
+                }
+            }
+        }
+        text.push('\n');
+        text.push_str(&self.model.to_toml());
+        text
+    }
+}
+
+/// A text that may stand in a comment.
+fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
+}
