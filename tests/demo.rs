@@ -1,6 +1,10 @@
 //! The sample teams against a real server, each agent with a token and a client of its own.
 
-#![expect(clippy::unwrap_used, reason = "a test stops at the first thing that is not as it says")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test stops at the first thing that is not as it says"
+)]
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -13,6 +17,14 @@ use std::{
 
 use deeds::{
     client::{Client, Direction, LedgerQuery},
+    console::{
+        self,
+        app::Settings,
+        open::{Setup, frame},
+        place::View,
+        wire::{Endpoint, SeenAll},
+        world::Me,
+    },
     coordinator::Clock,
     demo::{self, Cast, Options, Played},
     domain::{
@@ -263,6 +275,66 @@ async fn every_case_can_be_seen_within_the_first_minute() {
 }
 
 /// A person steps in: a paused agent keeps still, one whose token was revoked is gone, the others go on.
+/// The console's clock for the frames below.
+static WATCH: AtomicI64 = AtomicI64::new(0);
+
+/// Everything between header and hints of a frame, and the counts on the tabs.
+async fn body(client: &Client, workspace: &WorkspaceId, view: View, then: Option<&str>) -> String {
+    let setup = Setup {
+        endpoints: vec![Endpoint { workspace: workspace.clone(), client: client.clone() }],
+        first: workspace.clone(),
+        me: Me { person: PersonId::new("nobody").unwrap(), class: TokenClass::Watcher },
+        settings: Settings { view, ..Settings::default() },
+        welcome: Vec::new(),
+        seen: SeenAll::new(),
+        options: console::run::Options {
+            mouse: false,
+            synchronized: false,
+            clock: || WATCH.load(Ordering::Relaxed),
+        },
+    };
+    let text = frame(setup, 120, 36, then).await.unwrap();
+    assert_eq!(text.contains("as of"), then.is_some(), "{text}");
+    let lines: Vec<&str> = text.lines().collect();
+    [&lines[1..2], &lines[3..34]].concat().join("\n")
+}
+
+/// What a person saw in an incident is what the same person sees later, looking back at it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_screens_of_an_incident_are_the_same_afterwards() {
+    const VIEWS: [View; 4] = [View::Inbox, View::Log, View::Conflicts, View::Work];
+    let house = House::open().await;
+    house.play(7, 45).await;
+    let mut before = Vec::new();
+    for (name, client) in &house.reviewers {
+        let workspace: WorkspaceId = name.parse().unwrap();
+        // A timer of the server may record something in between: then it is looked at again.
+        let (seq, shown) = loop {
+            let board = client.board().await.unwrap();
+            WATCH.store(board.board.recorded.micros(), Ordering::Relaxed);
+            let mut shown = Vec::new();
+            for view in VIEWS {
+                shown.push(body(client, &workspace, view, None).await);
+            }
+            if client.board().await.unwrap().seq == board.seq {
+                break (board.seq, shown);
+            }
+        };
+        before.push((workspace, client, seq, WATCH.load(Ordering::Relaxed), shown));
+    }
+    assert!(before.iter().any(|(.., shown)| shown[2].contains("critical")), "no incident in the demo");
+    house.play(8, 45).await;
+    for (workspace, client, seq, watch, shown) in before {
+        assert!(client.board().await.unwrap().seq > seq, "nothing happened in {workspace}");
+        WATCH.store(watch, Ordering::Relaxed);
+        for (view, then) in VIEWS.into_iter().zip(shown) {
+            let now = body(client, &workspace, view, Some(&seq.to_string())).await;
+            assert_eq!(now, then, "{workspace}, {view:?} as of {seq}");
+        }
+    }
+    house.close().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_others_go_on_without_those_that_were_stopped() {
     let house = House::open().await;

@@ -154,6 +154,8 @@ actions! {
     SetField "set-field" "set" Decide Decides "Set a field yourself";
     Revert "revert" "revert" Decide Decides "Revert a field to an earlier version";
     Unlock "unlock" "unlock" Decide Decides "End a lease by force";
+    OlderVersion "older-version" "older" Look Looks "The version of the map before the one that is shown";
+    NewerVersion "newer-version" "newer" Look Looks "The version of the map after the one that is shown";
     EditMap "edit-map" "edit map" Decide Looks "Open the map in the editor, check it, and apply it";
     Confirm "confirm" "confirm" Decide Decides "Confirm: press the chosen button";
     ToggleField "toggle-field" "tick" Decide Looks "Tick or untick the field";

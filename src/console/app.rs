@@ -359,6 +359,7 @@ impl App {
                     self.say(Tone::Failed, self.world.may_decide().err().unwrap_or_default());
                 }
                 Want::Ask { tag, what } => {
+                    let what = past::bounded(&self.world, what);
                     effects.push(Effect::Do(Ask { from, tag: self.tag_out(tag), what }));
                 }
                 Want::Look(seq) => effects.extend(self.look_after(seq)),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::place::View;
 use super::world::{Link, Me};
-use crate::api::{AsOf, FieldActivity, Histogram, Words};
+use crate::api::{AsOf, FieldActivity, Histogram, Looked, PlanView, Words};
 use crate::client::LedgerQuery;
 use crate::domain::command::Command;
 use crate::domain::deed::Deed;
@@ -59,6 +59,8 @@ pub enum What {
         /// Where to; `.csv` for a table, anything else for a deed a line.
         file: PathBuf,
     },
+    /// What a map would have said to what has happened lately. It is told how far that has got, too.
+    Plan(String),
     /// The board as it was: after a deed, or at a time, in the person's own words.
     Then(String),
     /// To look at another workspace from now on.
@@ -112,6 +114,10 @@ pub enum Told {
     Activity(Vec<FieldActivity>),
     /// The words of the workspace.
     Words(Words),
+    /// So far a look has got; the answer is yet to come.
+    Looked(Looked),
+    /// What a map would have said.
+    Plan(Box<PlanView>),
     /// The board as it was, and which moment that is.
     Then(Box<Board>, AsOf),
     /// So many deeds are in the file.

@@ -13,7 +13,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::ask::{Ask, Heard, What};
+use super::ask::{Ask, Heard, Told, What};
 use super::world::{Link, Me};
 use crate::api::{BoardView, Hash};
 use crate::client::{Backoff, Client, ClientError, StreamEvent, StreamFrom};
@@ -96,7 +96,13 @@ impl Wire {
         let (client, tell, live) = (endpoint.client.clone(), self.tell.clone(), Arc::clone(&self.live));
         tokio::spawn(async move {
             let before = std::time::Instant::now();
-            let result = carry::carry(&client, ask.what).await;
+            let (to, tag) = (ask.from, ask.tag);
+            let halfway = tell.clone();
+            // Where the loop is busy, one step less is told.
+            let progress = move |looked| {
+                _ = halfway.try_send(Heard::Answer { to, tag, result: Ok(Told::Looked(looked)) });
+            };
+            let result = carry::carry(&client, ask.what, progress).await;
             if result.is_ok() && live.load(Ordering::Relaxed) {
                 let latency_ms = Some(millis(before.elapsed()));
                 _ = tell.send(Heard::Link(Link::Live { latency_ms })).await;

@@ -49,8 +49,8 @@ pub(in crate::console) enum Over {
 /// What an answer will be about.
 #[derive(Debug)]
 pub(super) enum About {
-    /// How it was.
-    Moment,
+    /// How it was, and whether the reader stays on what they were on.
+    Moment { stay: bool },
     /// The versions of a field.
     Versions,
     /// An override, with the words for when it is done.
@@ -151,7 +151,7 @@ impl App {
     /// What was asked of the past does not count any more.
     fn stop_naming(&mut self) {
         self.over = None;
-        self.sent.about.retain(|_, about| !matches!(about, About::Moment));
+        self.sent.about.retain(|_, about| !matches!(about, About::Moment { .. }));
     }
 
     fn under(&self) -> Under {
@@ -255,7 +255,7 @@ impl App {
     pub(super) fn told_over(&mut self, tag: u64, result: Result<Told, Trouble>) -> Vec<Effect<Ask>> {
         match (self.sent.about.remove(&tag), result) {
             (None, _) => {}
-            (Some(About::Moment), result) => return self.told_moment(result),
+            (Some(About::Moment { stay }), result) => return self.told_moment(result, stay),
             (Some(About::Versions), result) => {
                 if let Some(Over::Override(overriding)) = &mut self.over {
                     match result {

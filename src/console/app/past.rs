@@ -11,6 +11,7 @@ use ratatui::text::{Line, Span};
 use super::over::{About, Over};
 use super::{App, Effect};
 use crate::api::AsOf;
+use crate::client::LedgerQuery;
 use crate::console::action::Action;
 use crate::console::ask::{Ask, Told, Trouble, What};
 use crate::console::place::Spot;
@@ -19,6 +20,7 @@ use crate::console::widgets::chrome::Tone;
 use crate::console::widgets::modal::Frame;
 use crate::console::widgets::prompt::Prompt;
 use crate::console::widgets::{Look, put};
+use crate::console::world::World;
 use crate::domain::ids::Seq;
 use crate::domain::state::Board;
 
@@ -96,32 +98,32 @@ impl App {
             return self.come_back();
         }
         (naming.asked, naming.trouble) = (true, None);
-        vec![self.ask_over(About::Moment, What::Then(text))]
+        vec![self.ask_over(About::Moment { stay: true }, What::Then(text))]
     }
 
-    /// Looks at how it was at that moment, in a person's own words.
+    /// Looks at how it was at that moment, in a person's own words, from where a reader begins.
     pub fn look_at(&mut self, at: &str) -> Vec<Effect<Ask>> {
         if self.world.board.is_none() {
             return Vec::new();
         }
-        vec![self.ask_over(About::Moment, What::Then(at.to_owned()))]
+        vec![self.ask_over(About::Moment { stay: false }, What::Then(at.to_owned()))]
     }
 
     /// Looks at how it was after a deed.
     pub(super) fn look_after(&mut self, seq: Seq) -> Vec<Effect<Ask>> {
         self.say(Tone::Info, format!("looking at how it was after deed {seq} ..."));
-        self.look_at(&seq.to_string())
+        vec![self.ask_over(About::Moment { stay: true }, What::Then(seq.to_string()))]
     }
 
     /// The past came, or it did not.
-    pub(super) fn told_moment(&mut self, result: Result<Told, Trouble>) -> Vec<Effect<Ask>> {
+    pub(super) fn told_moment(&mut self, result: Result<Told, Trouble>, stay: bool) -> Vec<Effect<Ask>> {
         match result {
             Ok(Told::Then(board, as_of)) if board.workspace == self.world.workspace => {
                 if matches!(self.over, Some(Over::Naming(_))) {
                     self.over = None;
                 }
                 self.said = None;
-                self.look_back(board, as_of)
+                self.look_back(board, as_of, stay)
             }
             Ok(_) => Vec::new(),
             Err(trouble) => {
@@ -135,8 +137,9 @@ impl App {
         }
     }
 
-    fn look_back(&mut self, board: Box<Board>, as_of: AsOf) -> Vec<Effect<Ask>> {
-        let spot = self.screen().and_then(Screen::spot).filter(|spot| is_there(spot, &board, as_of.seq));
+    fn look_back(&mut self, board: Box<Board>, as_of: AsOf, stay: bool) -> Vec<Effect<Ask>> {
+        let spot = self.screen().filter(|_| stay).and_then(Screen::spot);
+        let spot = spot.filter(|spot| is_there(spot, &board, as_of.seq));
         self.world.look_back(board, as_of);
         if self.aside.is_none() {
             let present = std::mem::replace(&mut self.screens, screens::all());
@@ -217,6 +220,21 @@ impl App {
             | Want::Look(_) => None,
         });
         asks.collect()
+    }
+}
+
+/// What is asked while the past is looked at knows nothing of what came later.
+#[expect(clippy::wildcard_enum_match_arm, reason = "only what has a filter can be bounded by one")]
+pub(super) fn bounded(world: &World, what: What) -> What {
+    let Some(AsOf { seq, .. }) = world.as_of() else { return what };
+    let until = |filter: String| format!("{filter} seq:..{seq}").trim().to_owned();
+    match what {
+        What::Page(query) => What::Page(LedgerQuery { filter: until(query.filter), ..query }),
+        What::Histogram { filter, from, to, buckets } => {
+            What::Histogram { filter: until(filter), from, to, buckets }
+        }
+        What::Export { filter, file } => What::Export { filter: until(filter), file },
+        other => other,
     }
 }
 

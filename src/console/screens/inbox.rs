@@ -403,6 +403,8 @@ impl Screen for Inbox {
                     | Told::Activity(_)
                     | Told::Words(_)
                     | Told::Then(..)
+                    | Told::Looked(_)
+                    | Told::Plan(_)
                     | Told::Exported { .. },
                 ),
             ) => Want::fail(format!("#{item}: no answer came")),

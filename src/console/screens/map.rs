@@ -11,6 +11,7 @@ mod rows;
 #[cfg(test)]
 mod tests;
 mod view;
+mod walk;
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
@@ -22,6 +23,7 @@ use ratatui::layout::{Position, Rect};
 
 use self::edit::Draft;
 use self::rows::Row;
+use self::walk::Walk;
 use super::{Areas, Screen, Want};
 use crate::api::FieldActivity;
 use crate::console::action::Action;
@@ -53,6 +55,8 @@ struct Known {
     /// The version from which on its owners are these, and whether it may be longer.
     since: Option<(MapVersion, bool)>,
     activity: Option<Vec<FieldActivity>>,
+    /// The map that is shown is not the present one: what happens now is not counted on it.
+    past: bool,
     /// The ledger's end when that was asked for.
     as_of: Seq,
 }
@@ -86,12 +90,16 @@ pub struct MapScreen {
     next_tag: u64,
     opened: bool,
     scroll: usize,
+    /// An old version that is looked at.
+    walk: Option<Walk>,
     /// A map that came back from the editor.
     draft: Option<Draft>,
     /// A file with errors in it, to be opened again.
     again: Option<PathBuf>,
-    /// The request that puts a map in force.
-    applying: Option<u64>,
+    /// The request that asks what the edited map would have said to what has happened.
+    planning: Option<u64>,
+    /// The request that puts a map in force, and the map.
+    applying: Option<(u64, Draft)>,
     epoch: u64,
     /// As last drawn: where the rows are, whether the detail stands beside them, whether they are a matrix.
     rows_area: Cell<Rect>,
@@ -107,7 +115,7 @@ impl Screen for MapScreen {
     fn context(&self) -> Context {
         match (&self.prompt, &self.draft) {
             (Some(_), _) => Context::Prompt,
-            (None, Some(_)) => Context::Preview,
+            (None, Some(draft)) => draft.context(),
             (None, None) => Context::Map,
         }
     }
@@ -116,8 +124,18 @@ impl Screen for MapScreen {
         if self.prompt.is_some() {
             return vec![Action::Submit, Action::Close];
         }
-        if self.draft.is_some() {
-            return vec![Action::NextPane, Action::Confirm, Action::Close];
+        if let Some(draft) = &self.draft {
+            return draft.hints();
+        }
+        if self.walk.is_some() {
+            return vec![
+                Action::OlderVersion,
+                Action::NewerVersion,
+                Action::Close,
+                Action::HowItWas,
+                Action::Filter,
+                Action::Toggle,
+            ];
         }
         let mut hints = vec![
             Action::Filter,
@@ -154,19 +172,21 @@ impl Screen for MapScreen {
             Action::Toggle => {
                 self.other_way = !self.other_way;
                 self.matrix.set(!self.matrix.get());
-                if let Some(board) = &world.board {
-                    self.rebuild(board);
-                }
+                self.rebuild(world);
             }
+            Action::OlderVersion | Action::NewerVersion => {
+                wants = self.step_version(action == Action::OlderVersion, world);
+            }
+            Action::HowItWas => wants = self.how_it_was(world),
             Action::Left | Action::Right => self.sideways(action == Action::Right, world),
             Action::NextPane => self.section(true),
             Action::PreviousPane => self.section(false),
-            Action::Open => {
-                if !self.toggle_branch(None) {
-                    self.opened = true;
-                }
-            }
-            Action::Close => self.close(),
+            Action::Open => match self.case_of_version(world) {
+                Some(case) => wants = case,
+                None if !self.toggle_branch(None) => self.opened = true,
+                None => {}
+            },
+            Action::Close => self.close(world),
             Action::NextMatch | Action::PreviousMatch => wants = self.neighbour(action == Action::NextMatch),
             Action::Trace => wants = self.trace(),
             Action::Copy => wants = self.copy(),
@@ -180,14 +200,16 @@ impl Screen for MapScreen {
     }
 
     fn text(&mut self, key: KeyEvent, _world: &World) -> Vec<Want> {
-        if let Some(prompt) = &mut self.prompt {
+        let reason = self.draft.as_mut().and_then(Draft::prompt);
+        if let Some(prompt) = self.prompt.as_mut().or(reason) {
             prompt.key(key);
         }
         Vec::new()
     }
 
     fn paste(&mut self, text: &str, _world: &World) -> Vec<Want> {
-        if let Some(prompt) = &mut self.prompt {
+        let reason = self.draft.as_mut().and_then(Draft::prompt);
+        if let Some(prompt) = self.prompt.as_mut().or(reason) {
             prompt.paste(text);
         }
         Vec::new()
@@ -213,8 +235,10 @@ impl Screen for MapScreen {
     }
 
     fn refresh(&mut self, world: &World) -> Vec<Want> {
-        let Some(board) = &world.board else { return Vec::new() };
-        self.rebuild(board);
+        if world.board.is_none() {
+            return Vec::new();
+        }
+        self.rebuild(world);
         // The counts of seven days are asked for anew when the reader moves, not with every deed.
         if self.known.key == self.focus && self.known.activity.is_some() {
             Vec::new()
@@ -224,7 +248,11 @@ impl Screen for MapScreen {
     }
 
     fn is_open(&self) -> bool {
-        self.opened && !self.split.get() || self.asked.is_some()
+        self.opened && !self.split.get() || self.asked.is_some() || self.walk.is_some()
+    }
+
+    fn moment(&mut self, _world: &World) {
+        self.walk = None;
     }
 
     fn reset(&mut self) {
@@ -237,8 +265,12 @@ impl Screen for MapScreen {
     }
 
     fn told(&mut self, tag: u64, result: Result<Told, Trouble>, _world: &World) -> Vec<Want> {
-        if self.applying == Some(tag) {
+        if self.applying.as_ref().is_some_and(|(applying, _)| *applying == tag) {
             return self.applied(result);
+        }
+        if self.planning == Some(tag) {
+            self.planned(result);
+            return Vec::new();
         }
         if self.asking != Some(tag) {
             return Vec::new();
@@ -261,11 +293,12 @@ impl Screen for MapScreen {
             self.again = Some(file.to_owned());
             return Want::fail(why);
         }
-        match Draft::read(file, board) {
+        match Draft::read(file, board, world.now) {
             Ok(Some(draft)) => {
+                let plan = draft.wants_plan();
                 self.draft = Some(draft);
                 self.epoch += 1;
-                Vec::new()
+                plan.map(|toml| self.ask_plan(toml)).unwrap_or_default()
             }
             Ok(None) => vec![Want::Say(Tone::Info, "nothing was changed".to_owned())],
             Err(why) => Want::fail(why),
@@ -277,9 +310,7 @@ impl Screen for MapScreen {
     }
 
     fn enter(&mut self, spot: Option<&Spot>, world: &World) -> Vec<Want> {
-        if let Some(board) = &world.board {
-            self.rebuild(board);
-        }
+        self.rebuild(world);
         if let Some(Spot::Path(path)) = spot {
             if self.shape().rows.iter().any(|row| row.key == *path) {
                 self.focus.clone_from(path);
@@ -293,7 +324,7 @@ impl Screen for MapScreen {
     }
 
     fn under(&self, world: &World) -> Under {
-        let (Some(row), Some(board)) = (self.selected(), &world.board) else { return Under::default() };
+        let (Some(row), Some(board)) = (self.selected(), self.shown(world)) else { return Under::default() };
         // A pattern without a star names one entity or field; any other is many, and what was asked about is one of them.
         let exact = row.pattern().filter(|pattern| !pattern.as_str().contains('*'));
         let path = exact.and_then(|pattern| pattern.as_str().parse().ok()).or_else(|| self.asked.clone());
@@ -309,9 +340,9 @@ impl Screen for MapScreen {
 
     fn draw(&self, buffer: &mut Buffer, areas: Areas, look: Look<'_>, world: &World) -> Option<Position> {
         let cursor = self.draw_view(buffer, areas.body, look, world);
-        if let Some(draft) = &self.draft {
-            draft.draw(buffer, areas.screen, look);
+        match &self.draft {
+            Some(draft) => draft.draw(buffer, areas.screen, look),
+            None => cursor,
         }
-        cursor
     }
 }

@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::team::Team;
-use crate::api::{AsOf, BucketView, FieldActivity, Histogram, LastWritten, Times, Words};
+use crate::api::{
+    AsOf, BucketView, FieldActivity, Histogram, LastWritten, PLAN_DAYS, PlanView, Times, Window, Words,
+};
 use crate::client::{Direction, LedgerQuery};
 use crate::console::ask::{Chain, Page, Told, Trouble};
 use crate::domain::deed::{Deed, Origin, Outcome};
 use crate::domain::filter::{At, Filter};
 use crate::domain::ids::{Seq, Version};
+use crate::domain::map::{self, Map, Planning};
 use crate::domain::path::{FieldPath, Pattern};
 use crate::domain::state::Board;
 use crate::domain::time::{Span, Time};
@@ -134,6 +137,26 @@ impl Team {
             }
         }
         fields.into_values().collect()
+    }
+
+    /// What a map would have said to everything that happened.
+    ///
+    /// # Errors
+    /// When it is no map.
+    pub fn plan(&self, toml: &str) -> Found<Told> {
+        let parsed = map::parse(toml);
+        let model = parsed.model.ok_or_else(|| trouble(&"the map has errors", "mend it"))?;
+        let mut planning = Planning::new(self.state.board.map.clone(), Map::compile(model));
+        for deed in &self.deeds {
+            planning.consider(deed);
+        }
+        let window = Window {
+            days: Some(PLAN_DAYS),
+            since: None,
+            head: self.state.head(),
+            version: self.state.board.map_version,
+        };
+        Ok(Told::Plan(Box::new(PlanView { window, plan: planning.finish() })))
     }
 
     /// The board as it was.

@@ -145,6 +145,7 @@ impl Team {
             What::Activity(pattern) => Ok(Told::Activity(self.activity(&pattern))),
             What::Words => Ok(Told::Words(self.words())),
             What::Then(at) => self.then(&at),
+            What::Plan(toml) => self.plan(&toml),
             What::Export { filter, file } => self.meant(&filter).map(|deeds| {
                 // Nothing is written here: whoever carries requests writes files.
                 Told::Exported { file, deeds: deeds.len() as u64 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{export, look};
+use crate::api::Looked;
 use crate::client::{Client, ClientError, Result as ClientResult};
 use crate::console::ask::{Told, Trouble, What};
 use crate::domain::command::{AlertStep, AlertVerb, Command, ItemStep, ItemVerb};
@@ -10,8 +11,12 @@ use crate::domain::deed::Deed;
 use crate::domain::ids::Seq;
 use crate::domain::reply::Reply;
 
-/// Asks, and waits for the answer.
-pub(super) async fn carry(client: &Client, what: What) -> Result<Told, Trouble> {
+/// Asks, and waits for the answer. Of what takes long, `progress` is told how far it has got.
+pub(super) async fn carry(
+    client: &Client,
+    what: What,
+    progress: impl FnMut(Looked) + Send,
+) -> Result<Told, Trouble> {
     match what {
         What::Command(command) => {
             let reply = command_to(client, *command).await?;
@@ -39,6 +44,10 @@ pub(super) async fn carry(client: &Client, what: What) -> Result<Told, Trouble> 
         What::Words => {
             let stats = client.stats(None).await.map_err(|error| trouble(&error))?;
             Ok(Told::Words(stats.words))
+        }
+        What::Plan(toml) => {
+            let plan = client.plan_map(&toml, None, progress).await;
+            plan.map(|plan| Told::Plan(Box::new(plan))).map_err(|error| trouble(&error))
         }
         What::Then(at) => {
             let then = client.as_of(&at).await.map_err(|error| trouble(&error))?;

@@ -212,7 +212,7 @@ impl Log {
                 if file.is_empty() {
                     return Want::fail("nothing was exported: no file was named");
                 }
-                let filter = self.bounded_filter();
+                let filter = self.filtering.text().to_owned();
                 let want = self.ask(Sent::Export, What::Export { filter, file: PathBuf::from(&file) });
                 vec![want, Want::Say(Tone::Info, format!("exporting to {file}"))]
             }

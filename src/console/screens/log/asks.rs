@@ -23,12 +23,6 @@ impl Log {
         self.sent.values().any(test)
     }
 
-    /// The filter in force, and nothing that came after the moment that is looked at.
-    pub(super) fn bounded_filter(&self) -> String {
-        let text = self.filtering.text();
-        self.until.map_or_else(|| text.to_owned(), |until| format!("{text} seq:..{until}").trim().to_owned())
-    }
-
     /// Leaves of the family of a deed what was there then.
     pub(super) fn cut_to_then(&self, chain: &mut Chain) {
         if let Some(until) = self.until {
@@ -37,7 +31,7 @@ impl Log {
     }
 
     pub(super) fn ask_page(&mut self, from: Direction, min_seq: Option<Seq>) -> Want {
-        let filter = self.bounded_filter();
+        let filter = self.filtering.text().to_owned();
         let first = matches!(from, Direction::Newest | Direction::Oldest | Direction::Around(_));
         let count = first && !self.filtering.text().is_empty();
         let query = LedgerQuery { filter, direction: from, limit: PAGE, count, min_seq };
@@ -53,7 +47,7 @@ impl Log {
         self.sent.retain(|_, sent| *sent != Sent::Histogram);
         let last = self.window.rows().back().map(|deed| deed.time);
         let (from, to) = self.strip.range(world.now, last);
-        let filter = self.bounded_filter();
+        let filter = self.filtering.text().to_owned();
         self.ask(Sent::Histogram, What::Histogram { filter, from, to, buckets: BUCKETS })
     }
 

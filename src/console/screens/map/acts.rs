@@ -12,6 +12,7 @@ use crate::console::screens::Want;
 use crate::console::widgets::chrome::Tone;
 use crate::console::widgets::list::ListState;
 use crate::console::world::World;
+use crate::domain::code::Code;
 use crate::domain::ids::{AgentId, MapVersion};
 use crate::domain::map::Model;
 use crate::domain::path::{FieldPath, Pattern, overlap};
@@ -39,7 +40,16 @@ impl MapScreen {
     }
 
     /// Builds the rows anew where the map, the cases or the alerts changed, and keeps the reader on their row.
-    pub(super) fn rebuild(&mut self, board: &Board) {
+    pub(super) fn rebuild(&mut self, world: &World) {
+        let walk = self.walk.take();
+        let walked = walk.as_ref().map(|walk| &*walk.board);
+        if let Some(board) = walked.or(world.board.as_deref()) {
+            self.rebuild_from(board);
+        }
+        self.walk = walk;
+    }
+
+    fn rebuild_from(&mut self, board: &Board) {
         let basis = Basis {
             version: board.map_version,
             items: (board.items.len(), board.items.keys().next_back().copied()),
@@ -83,9 +93,10 @@ impl MapScreen {
             self.scroll = 0;
             self.place();
         }
-        let Some(board) = &world.board else { return Vec::new() };
+        let Some(board) = self.shown(world) else { return Vec::new() };
         let Some(pattern) = pattern else { return Vec::new() };
-        if key == self.known.key && self.known.activity.is_some() && self.known.as_of == board.head {
+        let head = board.head;
+        if key == self.known.key && self.known.activity.is_some() && self.known.as_of == head {
             return Vec::new();
         }
         if key != self.known.key {
@@ -95,10 +106,11 @@ impl MapScreen {
             self.asking = None;
         }
         // What is counted is counted up to now: of the past there is no such count.
-        if self.asking.is_some() || world.as_of().is_some() {
+        self.known.past = world.as_of().is_some() || self.walk.is_some();
+        if self.asking.is_some() || self.known.past {
             return Vec::new();
         }
-        self.known.as_of = board.head;
+        self.known.as_of = head;
         self.next_tag += 1;
         self.asking = Some(self.next_tag);
         vec![Want::Ask { tag: self.next_tag, what: What::Activity(pattern) }]
@@ -124,7 +136,7 @@ impl MapScreen {
             }
             return;
         }
-        let count = world.board.as_ref().map_or(0, |board| board.map.model().agents.len());
+        let count = self.shown(world).map_or(0, |board| board.map.model().agents.len());
         self.column = if right {
             (self.column + 1).min(count.saturating_sub(1))
         } else {
@@ -197,7 +209,11 @@ impl MapScreen {
         if world.me.class != TokenClass::Admin {
             return Want::fail("only an admin puts a map in force; deeds map show prints this one");
         }
-        let file = self.again.take().map_or_else(|| edit::write(board), Ok);
+        // An old version that is looked at can be put in force again, edited or as it was.
+        let shown = self.shown(world).unwrap_or(board);
+        let written = || edit::write(shown);
+        let file = self.again.clone().map_or_else(written, Ok);
+        self.again = None;
         file.map_or_else(Want::fail, |file| vec![Want::Edit(file)])
     }
 
@@ -210,27 +226,62 @@ impl MapScreen {
                 Vec::new()
             }
             edit::Came::Apply(command) => {
-                self.draft = None;
                 if let Err(why) = world.may_decide() {
                     return Want::fail(why);
                 }
+                let Some(draft) = self.draft.take() else { return Vec::new() };
                 self.next_tag += 1;
-                self.applying = Some(self.next_tag);
+                self.applying = Some((self.next_tag, draft));
                 vec![Want::Ask { tag: self.next_tag, what: What::Command(command) }]
             }
         }
     }
 
-    /// How putting a map in force came out.
+    /// Asks what the edited map would have said to what has happened.
+    pub(super) fn ask_plan(&mut self, toml: String) -> Vec<Want> {
+        self.next_tag += 1;
+        self.planning = Some(self.next_tag);
+        vec![Want::Ask { tag: self.next_tag, what: What::Plan(toml) }]
+    }
+
+    /// How far that has got, or what came of it.
+    pub(super) fn planned(&mut self, result: Result<Told, Trouble>) {
+        let Some(draft) = &mut self.draft else { return };
+        match result {
+            Ok(Told::Looked(looked)) => draft.looked(looked),
+            Ok(Told::Plan(plan)) => draft.planned(plan),
+            Ok(_) => draft.not_planned("the server answered something else".to_owned()),
+            Err(trouble) => draft.not_planned(trouble.what),
+        }
+    }
+
+    /// How putting a map in force came out. Until it is, what was written is kept.
     pub(super) fn applied(&mut self, result: Result<Told, Trouble>) -> Vec<Want> {
-        self.applying = None;
+        let Some((_, mut draft)) = self.applying.take() else { return Vec::new() };
         match result {
             Ok(Told::Reply(reply)) if reply.is_done() => {
-                vec![Want::Say(Tone::Done, "the new map is in force".to_owned())]
+                draft.remove();
+                self.walk = None;
+                return vec![Want::Say(Tone::Done, "the new map is in force".to_owned())];
             }
-            Ok(Told::Reply(reply)) => Want::fail(reply.message.as_deref().unwrap_or("it was refused")),
-            Ok(_) => Want::fail("no answer came; the map's version says whether it was done"),
-            Err(trouble) => Want::fail(format!("{}; {}", trouble.what, trouble.next)),
+            Ok(Told::Reply(reply)) if reply.code == Some(Code::ReasonNeeded) => {
+                draft.ask_why(reply.message.as_deref().unwrap_or_default());
+                self.draft = Some(draft);
+                self.epoch += 1;
+                return Vec::new();
+            }
+            _ => {}
+        }
+        let file = draft.file().to_owned();
+        self.again = Some(file.clone());
+        let kept = format!("your text is kept in {}, and E opens it again", file.display());
+        match result {
+            Ok(Told::Reply(reply)) => {
+                let why = reply.message.as_deref().unwrap_or("it was refused");
+                Want::fail(format!("{why}; {kept}"))
+            }
+            Ok(_) => Want::fail(format!("no answer came; {kept}")),
+            Err(trouble) => Want::fail(format!("{}; {}; {kept}", trouble.what, trouble.next)),
         }
     }
 
@@ -273,11 +324,12 @@ impl MapScreen {
         ]
     }
 
-    pub(super) fn close(&mut self) {
+    pub(super) fn close(&mut self, world: &World) {
         if self.opened && !self.split.get() {
             self.opened = false;
+        } else if self.asked.take().is_none() {
+            self.stop_walking(world);
         }
-        self.asked = None;
     }
 }
 

@@ -190,7 +190,7 @@ fn about_pattern(
         }
     }
     facts.gap();
-    activity(facts, world, known.activity.as_deref());
+    activity(facts, world, known);
     let waiting = board.works.values().filter(|work| match &work.kind {
         WorkKind::Proposal { write, .. } => write
             .changes
@@ -251,12 +251,13 @@ fn readers(model: &Model, pattern: &Pattern) -> String {
 }
 
 /// What the last seven days say.
-fn activity(facts: &mut Facts<'_>, world: &World, activity: Option<&[FieldActivity]>) {
+fn activity(facts: &mut Facts<'_>, world: &World, known: &Known) {
     let theme = facts.look.theme;
-    let Some(activity) = activity else {
-        let words = match world.as_of() {
-            Some(_) => "counted for the present only; `t` shows them in the log",
-            None => "being fetched",
+    let Some(activity) = &known.activity else {
+        let words = if known.past {
+            "counted for the present only; t shows them in the log"
+        } else {
+            "being fetched"
         };
         facts.styled("writes", words, theme.muted);
         return;

@@ -8,22 +8,34 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 
+use crate::api::{Looked, PlanView};
 use crate::console::action::Action;
+use crate::console::keymap::Context;
 use crate::console::untrusted;
-use crate::console::widgets::Look;
 use crate::console::widgets::modal::{Buttons, Frame};
+use crate::console::widgets::prompt::Prompt;
+use crate::console::widgets::{Look, cells, put_lines, thousands};
 use crate::domain::command::{ApplyMap, Command};
 use crate::domain::ids::MapVersion;
+use crate::domain::map::plan::Turn;
 use crate::domain::map::{Change, Finding, Model, Sign, difference, parse};
+use crate::domain::readiness::unmet;
 use crate::domain::state::Board;
+use crate::domain::time::Time;
 
 /// Outer width of the box.
 const WIDTH: u16 = 92;
-/// Lines of differences or findings shown.
-const SHOWN: usize = 18;
+/// Lines of findings shown, and of everything that is said of a map without errors.
+const SHOWN: usize = 20;
+/// Of these, lines of differences, of warnings, and of what would turn out differently.
+const CHANGES: usize = 8;
+const WARNINGS: usize = 3;
+const ROWS: usize = 4;
+/// Lines of what a reason is asked for.
+const WHY_LINES: usize = 6;
 
 /// A map that came back from the editor.
 #[derive(Debug)]
@@ -33,6 +45,16 @@ pub(super) struct Draft {
     version: MapVersion,
     found: Found,
     buttons: Buttons,
+    /// Why it is put in force, where that is asked, while it is typed.
+    why: Option<Why>,
+}
+
+/// A reason being typed.
+#[derive(Debug)]
+struct Why {
+    /// What it is asked for.
+    asked: String,
+    prompt: Prompt,
 }
 
 #[derive(Debug)]
@@ -40,7 +62,24 @@ enum Found {
     /// It has errors.
     Broken(Vec<Finding>),
     /// It can be put in force.
-    Ready { model: Arc<Model>, changes: Vec<Change> },
+    Ready {
+        model: Arc<Model>,
+        changes: Vec<Change>,
+        warnings: Vec<Finding>,
+        /// What is not met for the agents that it adds.
+        unmet: Vec<String>,
+        plan: Planned,
+    },
+}
+
+/// What the map would have said to what has happened.
+#[derive(Debug)]
+enum Planned {
+    /// Asked for; so far it has got.
+    Looking(Option<Looked>),
+    Known(Box<PlanView>),
+    /// It is not known, and why.
+    Unknown(String),
 }
 
 /// What came of a key.
@@ -54,7 +93,7 @@ pub(super) enum Came {
     Apply(Box<Command>),
 }
 
-/// Writes the map in force to a file of its own.
+/// Writes the map that is shown to a file of its own.
 ///
 /// # Errors
 /// When the file can't be written, with its name.
@@ -77,16 +116,20 @@ pub(super) fn write(board: &Board) -> Result<PathBuf, String> {
 }
 
 impl Draft {
-    /// Reads the file back. None where nothing was changed.
+    /// Reads the file back; `board` is the one in force. None where nothing is different to it.
     ///
     /// # Errors
     /// When the file can't be read.
-    pub(super) fn read(file: &Path, board: &Board) -> Result<Option<Self>, String> {
+    pub(super) fn read(file: &Path, board: &Board, now: Time) -> Result<Option<Self>, String> {
         let text =
             fs::read_to_string(file).map_err(|error| format!("{} can't be read: {error}", file.display()))?;
-        let draft =
-            |found, buttons| Some(Self { file: file.to_owned(), version: board.map_version, found, buttons });
-        Ok(match parse(&text).applicable() {
+        let draft = |found, buttons| {
+            Some(Self { file: file.to_owned(), version: board.map_version, found, buttons, why: None })
+        };
+        let parsed = parse(&text);
+        let warnings: Vec<Finding> =
+            parsed.findings.iter().filter(|finding| !finding.is_error()).cloned().collect();
+        Ok(match parsed.applicable() {
             Err(findings) => draft(Found::Broken(findings), Buttons::safe_first(["close"])),
             Ok(model) => {
                 let changes = difference(board.map.model(), &model);
@@ -94,61 +137,161 @@ impl Draft {
                     _ = fs::remove_file(file);
                     return Ok(None);
                 }
-                let found = Found::Ready { model: Arc::new(model), changes };
+                let unmet = unmet(board, &model, now);
+                let plan = Planned::Looking(None);
+                let found = Found::Ready { model: Arc::new(model), changes, warnings, unmet, plan };
                 draft(found, Buttons::safe_first(["cancel", "put in force"]))
             }
         })
     }
 
+    /// The file that it is in.
+    pub(super) fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// It is in force: the file has served.
+    pub(super) fn remove(&self) {
+        _ = fs::remove_file(&self.file);
+    }
+
+    /// The map to be weighed on what has happened, if it can be put in force.
+    pub(super) fn wants_plan(&self) -> Option<String> {
+        match &self.found {
+            Found::Ready { model, .. } => Some(model.to_toml()),
+            Found::Broken(_) => None,
+        }
+    }
+
+    fn plan(&mut self, now: Planned) {
+        if let Found::Ready { plan, .. } = &mut self.found {
+            *plan = now;
+        }
+    }
+
+    /// So far the look has got.
+    pub(super) fn looked(&mut self, looked: Looked) {
+        self.plan(Planned::Looking(Some(looked)));
+    }
+
+    /// The look is done.
+    pub(super) fn planned(&mut self, plan: Box<PlanView>) {
+        self.plan(Planned::Known(plan));
+    }
+
+    /// Nothing came of the look.
+    pub(super) fn not_planned(&mut self, why: String) {
+        self.plan(Planned::Unknown(why));
+    }
+
+    /// A reason is asked for before it is put in force.
+    pub(super) fn ask_why(&mut self, asked: &str) {
+        self.why = Some(Why { asked: asked.to_owned(), prompt: Prompt::default() });
+    }
+
+    /// Whose keys count.
+    pub(super) fn context(&self) -> Context {
+        if self.why.is_some() { Context::Prompt } else { Context::Preview }
+    }
+
+    /// The actions for the hint line.
+    pub(super) fn hints(&self) -> Vec<Action> {
+        if self.why.is_some() {
+            return vec![Action::Submit, Action::Close];
+        }
+        vec![Action::NextPane, Action::Confirm, Action::Close]
+    }
+
+    /// The line that is being typed.
+    pub(super) fn prompt(&mut self) -> Option<&mut Prompt> {
+        self.why.as_mut().map(|why| &mut why.prompt)
+    }
+
     /// Does what an action asks for.
     #[expect(clippy::wildcard_enum_match_arm, reason = "a box knows no other action")]
     pub(super) fn act(&mut self, action: Action) -> Came {
+        if self.why.is_some() {
+            return self.act_on_why(action);
+        }
         match action {
             Action::NextPane => self.buttons.step(true),
             Action::PreviousPane => self.buttons.step(false),
             Action::Close => return self.closed(),
             Action::Confirm if self.buttons.chosen() == 0 => return self.closed(),
-            Action::Confirm => {
-                if let Found::Ready { model, .. } = &self.found {
-                    _ = fs::remove_file(&self.file);
-                    let apply = ApplyMap {
-                        model: Arc::clone(model),
-                        if_version: self.version,
-                        reason: None,
-                        planned: false,
-                    };
-                    return Came::Apply(Box::new(Command::ApplyMap(apply)));
-                }
-            }
+            Action::Confirm => return self.apply(None),
             _ => {}
         }
         Came::On
+    }
+
+    #[expect(clippy::wildcard_enum_match_arm, reason = "a line that is typed knows no other action")]
+    fn act_on_why(&mut self, action: Action) -> Came {
+        let text = self.why.as_ref().map(|why| why.prompt.text().trim().to_owned()).unwrap_or_default();
+        match action {
+            Action::Submit if !text.is_empty() => self.apply(Some(Arc::from(text))),
+            Action::Close => {
+                self.why = None;
+                Came::On
+            }
+            _ => Came::On,
+        }
+    }
+
+    /// Puts it in force; a reason is asked for first where the rules will ask for it.
+    fn apply(&mut self, reason: Option<Arc<str>>) -> Came {
+        let Found::Ready { model, unmet, plan, .. } = &self.found else { return Came::On };
+        let planned = matches!(plan, Planned::Known(_));
+        if reason.is_none() && !unmet.is_empty() && self.version > MapVersion(0) {
+            let asked =
+                format!("agents join although not everything is ready for them: {}", unmet.join("; "));
+            self.ask_why(&asked);
+            return Came::On;
+        }
+        let apply = ApplyMap { model: Arc::clone(model), if_version: self.version, reason, planned };
+        self.why = None;
+        Came::Apply(Box::new(Command::ApplyMap(apply)))
     }
 
     fn closed(&self) -> Came {
         match &self.found {
             Found::Broken(_) => Came::Closed { again: Some(self.file.clone()) },
             Found::Ready { .. } => {
-                _ = fs::remove_file(&self.file);
+                self.remove();
                 Came::Closed { again: None }
             }
         }
     }
 
-    /// Draws the box.
-    pub(super) fn draw(&self, buffer: &mut Buffer, screen: Rect, look: Look<'_>) {
+    /// Draws the box; the result is where the terminal's cursor belongs, if a reason is typed.
+    pub(super) fn draw(&self, buffer: &mut Buffer, screen: Rect, look: Look<'_>) -> Option<Position> {
         let room = usize::from(WIDTH.min(screen.width).saturating_sub(4));
+        if let Some(why) = &self.why {
+            return draw_why(buffer, screen, look, why);
+        }
         let (title, lines) = match &self.found {
             Found::Broken(findings) => {
                 ("The map has errors; nothing was changed".to_owned(), broken(look, room, findings))
             }
-            Found::Ready { model, changes } => (
+            Found::Ready { model, changes, warnings, plan, .. } => (
                 format!("Map v{} {} v{}", self.version, look.glyphs.arrow, self.version.next()),
-                ready(look, room, model, changes),
+                ready(look, room, model, (changes, warnings), plan),
             ),
         };
         Frame { title: &title, width: WIDTH }.draw_with_buttons(buffer, screen, look, &lines, &self.buttons);
+        None
     }
+}
+
+/// The line for the reason, under what it is asked for.
+fn draw_why(buffer: &mut Buffer, screen: Rect, look: Look<'_>, why: &Why) -> Option<Position> {
+    let theme = look.theme;
+    let room = usize::from(WIDTH.min(screen.width).saturating_sub(4));
+    let lines = untrusted::wrap(&why.asked, room, WHY_LINES, theme.warning, theme.escaped);
+    let rows = cells(lines.len());
+    let inner = Frame { title: "Why, all the same?", width: WIDTH }.draw(buffer, screen, look, rows + 2);
+    put_lines(buffer, inner, &lines);
+    let typed = Rect { y: inner.y + (rows + 1).min(inner.height), height: 1.min(inner.height), ..inner };
+    why.prompt.draw(buffer, typed, look, "why ")
 }
 
 /// Where, what, and the mend.
@@ -172,18 +315,92 @@ fn broken(look: Look<'_>, room: usize, findings: &[Finding]) -> Vec<Line<'static
     cut(look, lines, "E opens the file again, as you left it")
 }
 
-fn ready(look: Look<'_>, room: usize, model: &Model, changes: &[Change]) -> Vec<Line<'static>> {
+fn ready(
+    look: Look<'_>,
+    room: usize,
+    model: &Model,
+    (changes, warnings): (&[Change], &[Finding]),
+    plan: &Planned,
+) -> Vec<Line<'static>> {
     let theme = look.theme;
-    let lines = changes.iter().map(|change| {
-        let style = match change.sign {
-            Sign::Added => theme.success,
-            Sign::Removed => theme.danger,
-            Sign::Changed => theme.warning,
-        };
-        Line::from(untrusted::fit_spans(&change.to_string(), room, style, theme.escaped))
-    });
+    let mut lines: Vec<Line<'static>> = changes
+        .iter()
+        .map(|change| {
+            let style = match change.sign {
+                Sign::Added => theme.success,
+                Sign::Removed => theme.danger,
+                Sign::Changed => theme.warning,
+            };
+            Line::from(untrusted::fit_spans(&change.to_string(), room, style, theme.escaped))
+        })
+        .collect();
+    shorten(look, &mut lines, CHANGES, "difference");
+    let mut warned: Vec<Line<'static>> = warnings
+        .iter()
+        .map(|finding| {
+            let words = format!("{}:{} {}", finding.line, finding.column, finding.message);
+            Line::from(untrusted::fit_spans(&words, room, theme.warning, theme.escaped))
+        })
+        .collect();
+    shorten(look, &mut warned, WARNINGS, "warning");
+    if !warned.is_empty() {
+        lines.push(Line::default());
+        lines.extend(warned);
+    }
+    lines.push(Line::default());
+    lines.extend(weighed(look, room, plan));
     let then = format!("then every request is decided by this map, with {} agents", model.agents.len());
-    cut(look, lines.collect(), &then)
+    cut(look, lines, &then)
+}
+
+/// What it would have said to what has happened.
+fn weighed(look: Look<'_>, room: usize, plan: &Planned) -> Vec<Line<'static>> {
+    let theme = look.theme;
+    let line = |text: &str, style| Line::from(untrusted::fit_spans(text, room, style, theme.escaped));
+    let view = match plan {
+        Planned::Looking(None) => return vec![line("looking at what has happened lately ...", theme.info)],
+        Planned::Looking(Some(Looked { looked, of })) => {
+            let words = format!("looked at {} of {} deeds ...", thousands(*looked), thousands(*of));
+            return vec![line(&words, theme.info)];
+        }
+        Planned::Unknown(why) => {
+            return vec![line(&format!("not weighed on what has happened: {why}"), theme.warning)];
+        }
+        Planned::Known(view) => view,
+    };
+    let plan = &view.plan;
+    let days = view.window.days.map_or_else(|| "all".to_owned(), |days| format!("the last {days} days"));
+    let turns: Vec<String> = Turn::ALL
+        .into_iter()
+        .filter(|turn| plan.counts.of(*turn) > 0)
+        .map(|turn| format!("{} {}", thousands(plan.counts.of(turn)), turn.words()))
+        .collect();
+    let news = if turns.is_empty() { "none would turn out differently".to_owned() } else { turns.join("; ") };
+    let words = format!("of {} decisions of {days}: {news}", thousands(plan.decisions));
+    let style = if plan.stops_anything() { theme.warning } else { theme.subtle };
+    let mut lines = untrusted::wrap(&words, room, 2, style, theme.escaped);
+    let rows = plan.rows.iter().filter(|row| !row.already);
+    let mut told: Vec<Line<'static>> = rows
+        .map(|row| {
+            let agent = row.agent.as_ref().map_or("nobody", |agent| agent.as_str());
+            let times = format!("{}{}", row.times, look.glyphs.times);
+            let turned = format!("{} {} {}", row.was, look.glyphs.arrow, row.would);
+            line(&format!("  {times} {agent} {} {}: {turned}", row.kind.as_str(), row.what), theme.subtle)
+        })
+        .collect();
+    shorten(look, &mut told, ROWS, "kind");
+    lines.extend(told);
+    lines
+}
+
+/// Keeps so many lines, and says how many there are more.
+fn shorten(look: Look<'_>, lines: &mut Vec<Line<'static>>, keep: usize, what: &str) {
+    let more = lines.len().saturating_sub(keep);
+    if more > 0 {
+        lines.truncate(keep);
+        let s = if more == 1 { "" } else { "s" };
+        lines.push(Line::from(Span::styled(format!("and {more} {what}{s} more"), look.theme.muted)));
+    }
 }
 
 /// The first lines, how many more there are, and a last word.

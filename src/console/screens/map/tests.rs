@@ -282,6 +282,7 @@ fn the_map_is_edited_checked_and_put_in_force() {
     std::fs::write(&file, map.replace("writes = [\"payments/*\"", "writes = [\"refunds/*\", \"payments/*\""))
         .unwrap();
     runner.server(edited(&file));
+    team.serve(&mut runner);
     insta::assert_snapshot!("plan_120x36", runner.screen_text());
     let done = press(&mut team, &mut runner, "tab enter");
     assert!(
@@ -289,6 +290,150 @@ fn the_map_is_edited_checked_and_put_in_force() {
         "{done}"
     );
     assert!(!file.exists());
+}
+
+/// A console of an admin, who may put maps in force.
+fn admin(team: &mut Team) -> Runner<App> {
+    let me = Me { person: PersonId::new("dana").unwrap(), class: TokenClass::Admin };
+    let settings = Settings { view: View::Map, ..Settings::default() };
+    let mut runner = team.console(me, settings, 120, 36);
+    runner.screen_text();
+    team.serve(&mut runner);
+    runner
+}
+
+fn apply(team: &mut Team, from: &str, to: &str, reason: &str) {
+    let toml = team.state.board.map.model().to_toml();
+    assert!(toml.contains(from), "{toml}");
+    let model = crate::domain::map::parse(&toml.replace(from, to)).applicable().unwrap();
+    let apply = crate::domain::command::ApplyMap {
+        model: std::sync::Arc::new(model),
+        if_version: team.state.board.map_version,
+        reason: Some(std::sync::Arc::from(reason)),
+        planned: false,
+    };
+    let command = crate::domain::command::Command::ApplyMap(apply);
+    let reply = team.person(&PersonId::new("dana").unwrap(), TokenClass::Admin, command).unwrap();
+    assert!(reply.is_done(), "{reply:?}");
+}
+
+/// Opens the map in the editor, and gives the file back as it is then changed.
+fn edit(runner: &mut Runner<App>, change: impl FnOnce(String) -> String) -> std::path::PathBuf {
+    runner.effects.clear();
+    runner.send_keys("E").unwrap();
+    let file = runner
+        .effects
+        .iter()
+        .find_map(|effect| if let Effect::Edit(file) = effect { Some(file.clone()) } else { None })
+        .unwrap_or_else(|| panic!("{}", runner.screen_text()));
+    runner.effects.clear();
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, change(text)).unwrap();
+    runner.server(Heard::Edited { file: file.clone(), outcome: Ok(()) });
+    file
+}
+
+#[test]
+fn versions_are_walked_with_who_decided_them_and_why() {
+    let mut team = team();
+    apply(&mut team, "payments/*", "refunds/*", "refunds are another matter");
+    team.pass(Span::from_mins(7)).unwrap();
+    // A case settles by growing a zone: the next version comes from it.
+    let case = team.state.board.items.values().next().unwrap().clone();
+    let answered = json!({"do": "item", "item": case.no, "step": "answer", "version": case.version, "digest": case.digest(),
+        "answer": {"kind": "expand", "agent": "intake", "grant": {"what": "write", "value": "crm/contact/*#score"}}});
+    let command = serde_json::from_value(answered).unwrap();
+    let reply = team.person(&PersonId::new("dana").unwrap(), TokenClass::Admin, command).unwrap();
+    assert!(reply.is_done(), "{reply:?}");
+    apply(&mut team, "refunds/*", "payments/*", "and back again");
+    let mut runner = admin(&mut team);
+    let force = runner.screen_text();
+    assert!(force.contains("payments/*") && !force.contains("an old version"), "{force}");
+
+    let two = press(&mut team, &mut runner, "[");
+    assert!(two.contains("◷ map v2: an old version, v3 is in force"), "{two}");
+    assert!(two.contains("refunds/*") && two.contains("+ intake.writes"), "{two}");
+    assert!(two.contains(&format!("from case #{}: enter opens it", case.no)), "{two}");
+    insta::assert_snapshot!("walk_120x36", two);
+    let one = press(&mut team, &mut runner, "[");
+    assert!(one.contains("map v1") && one.contains("refunds are another matter"), "{one}");
+    assert!(
+        one.contains("decided by dana") && one.contains("- payments") && one.contains("+ payments"),
+        "{one}"
+    );
+    let zero = press(&mut team, &mut runner, "[");
+    assert!(zero.contains("map v0") && zero.contains("the first map"), "{zero}");
+    assert!(press(&mut team, &mut runner, "[").contains("v0 is the oldest version that is kept"));
+    assert_eq!(press(&mut team, &mut runner, "] ]"), two);
+    // The case is answered, so it is in the log.
+    let log = press(&mut team, &mut runner, "enter");
+    assert!(log.contains("▸ log") && log.contains("answered"), "{log}");
+    let back = press(&mut team, &mut runner, "H");
+    assert!(back.contains("map v2: an old version"), "{back}");
+    // How everything was when that version came in force; then the present, on that version still.
+    let then = press(&mut team, &mut runner, "w");
+    assert!(then.contains("◷ as of"), "{then}");
+    press(&mut team, &mut runner, "backspace");
+    assert_eq!(
+        press(&mut team, &mut runner, "esc").lines().skip(3).collect::<Vec<_>>()[..20],
+        force.lines().skip(3).collect::<Vec<_>>()[..20]
+    );
+    assert!(press(&mut team, &mut runner, "]").contains("v3 is in force; there is no newer one"));
+}
+
+#[test]
+fn an_old_version_is_put_in_force_again_by_the_editor() {
+    let mut team = team();
+    apply(&mut team, "payments/*", "refunds/*", "a mistake");
+    let mut runner = admin(&mut team);
+    press(&mut team, &mut runner, "[");
+    let file = edit(&mut runner, |text| text);
+    team.serve(&mut runner);
+    let shown = runner.screen_text();
+    assert!(shown.contains("Map v1 → v2") && shown.contains("decisions of the last 7 days"), "{shown}");
+    let done = press(&mut team, &mut runner, "tab enter");
+    assert!(done.contains("the new map is in force") && done.contains("payments/*"), "{done}");
+    assert!(!file.exists());
+}
+
+#[test]
+fn an_edit_that_is_overtaken_is_refused_and_kept() {
+    let mut team = team();
+    let mut runner = admin(&mut team);
+    let file = edit(&mut runner, |text| text.replace("payments/*", "refunds/*"));
+    team.serve(&mut runner);
+    apply(&mut team, "crm/contact/*#last_touch", "crm/contact/*#last_seen", "somebody else");
+    let refused = press(&mut team, &mut runner, "tab enter");
+    assert!(refused.contains("v1 is in force") && refused.contains("your text is kept in"), "{refused}");
+    assert!(std::fs::read_to_string(&file).unwrap().contains("refunds/*"));
+    // Opened again it is as it was left, and the difference is to the map that is in force now.
+    let again = edit(&mut runner, |text| {
+        assert!(text.contains("refunds/*"));
+        text.replace("crm/contact/*#last_touch", "crm/contact/*#last_seen")
+    });
+    assert_eq!(again, file);
+    team.serve(&mut runner);
+    let done = press(&mut team, &mut runner, "tab enter");
+    assert!(done.contains("the new map is in force"), "{done}");
+    assert!(!file.exists());
+}
+
+#[test]
+fn agents_that_nothing_is_ready_for_need_a_reason() {
+    let mut team = team();
+    apply(&mut team, "payments/*", "refunds/*", "so that it is not the first map any more");
+    let mut runner = admin(&mut team);
+    let newcomer = "\n[[agent]]\nid = \"fresh\"\nrole = \"new\"\nowner = \"dana\"\nwrites = [\"fresh/*\"]\n";
+    edit(&mut runner, |text| text + newcomer);
+    team.serve(&mut runner);
+    let asked = press(&mut team, &mut runner, "tab enter");
+    assert!(asked.contains("Why, all the same?") && asked.contains("not everything is ready"), "{asked}");
+    // Nothing typed is no reason.
+    assert!(press(&mut team, &mut runner, "enter").contains("Why, all the same?"));
+    let done = press(&mut team, &mut runner, "text:they_are_needed_now enter");
+    assert!(done.contains("the new map is in force"), "{done}");
+    let step = team.state.board.maps.last().unwrap().clone();
+    assert!(step.reason.unwrap().contains("they are needed now"));
 }
 
 #[test]

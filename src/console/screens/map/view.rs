@@ -75,10 +75,11 @@ impl MapScreen {
         self.rows_area.set(Rect::ZERO);
         self.split.set(self.is_split(body));
         self.matrix.set(self.is_matrix(body));
-        let Some(board) = &world.board else {
+        let Some(board) = self.shown(world) else {
             chrome::draw_empty(buffer, body, look, "Waiting for the server", &[]);
             return None;
         };
+        let body = self.draw_band(buffer, body, look, world);
         if let Some(prompt) = &self.prompt {
             return draw_question(buffer, body, look, board, prompt);
         }
@@ -99,6 +100,15 @@ impl MapScreen {
             self.draw_rows(buffer, body, body, look, board);
         }
         None
+    }
+
+    /// What is to be said of an old version, above it; the rest of the area is the map's.
+    fn draw_band(&self, buffer: &mut Buffer, body: Rect, look: Look<'_>, world: &World) -> Rect {
+        let Some(walk) = &self.walk else { return body };
+        let lines = walk.lines(look, usize::from(body.width), world);
+        let high = cells(lines.len()).min(body.height / 2);
+        put_lines(buffer, Rect { height: high, ..body }, lines.get(..usize::from(high)).unwrap_or(&lines));
+        Rect { y: body.y + high, height: body.height - high, ..body }
     }
 
     fn draw_rows(&self, buffer: &mut Buffer, area: Rect, body: Rect, look: Look<'_>, board: &Board) {
