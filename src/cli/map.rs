@@ -7,7 +7,9 @@ mod docs;
 mod infer;
 mod plan;
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Subcommand;
@@ -16,7 +18,7 @@ use super::arguments::Context;
 use super::output;
 use super::reply;
 use super::session;
-use super::status::Status;
+use super::status::{Status, Usage};
 use super::then::{self, Then};
 use crate::domain::command::MapReview;
 use crate::domain::ids::MapVersion;
@@ -95,4 +97,19 @@ pub(super) fn run(context: &Context, command: Command) -> anyhow::Result<Status>
             reply::tell(out, &client.map_reviewed(&review).await?)
         }),
     }
+}
+
+/// Writes a map into a new file; one that is there already is left as it is.
+///
+/// # Errors
+/// When there is such a file, or it can't be written.
+fn write_new(file: &Path, toml: &str) -> anyhow::Result<()> {
+    let shown = file.display();
+    let mut opened = File::create_new(file).map_err(|error| {
+        if error.kind() == ErrorKind::AlreadyExists {
+            return Usage::error(format!("{shown}: there is such a file already; name a new one"));
+        }
+        Usage::error(format!("{shown}: {error}; name a file that you may write"))
+    })?;
+    Ok(opened.write_all(toml.as_bytes())?)
 }

@@ -1,16 +1,13 @@
 //! `deeds map import codeowners`: GitHub's file of code owners as a map, with what it can't say listed line by line.
 
-use std::fs;
-use std::io::ErrorKind;
 use std::path::PathBuf;
 
-use anyhow::Context as _;
 use clap::Args;
 
 use crate::cli::arguments::{Context, read_text};
 use crate::cli::output;
 use crate::cli::session::user;
-use crate::cli::status::{Status, Usage};
+use crate::cli::status::Status;
 use crate::domain::ids::{PersonId, WorkspaceId};
 use crate::domain::map::codeowners::{DEFAULT_PREFIX, Frame, Imported, MAX_CODEOWNERS_BYTES, import};
 use crate::domain::path::EntityPath;
@@ -77,17 +74,8 @@ fn tell(imported: &Imported) {
 }
 
 fn put(context: &Context, arguments: &Arguments, toml: &str) -> anyhow::Result<()> {
-    let Some(path) = &arguments.out else {
-        return output::styled(context.out.exact(toml.trim_end()));
-    };
-    let write = || {
-        use std::io::Write as _;
-        fs::File::create_new(path)?.write_all(toml.as_bytes())
-    };
-    match write() {
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            Err(Usage::error(format!("{}: there is a file already; name a new one", path.display())))
-        }
-        done => done.with_context(|| path.display().to_string()),
+    match &arguments.out {
+        Some(file) => super::write_new(file, toml),
+        None => output::styled(context.out.exact(toml.trim_end())),
     }
 }

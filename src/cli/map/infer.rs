@@ -1,7 +1,5 @@
 //! `deeds map infer`: a map proposed from what has happened, as a file that a person goes on with.
 
-use std::fs::OpenOptions;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -34,7 +32,11 @@ pub(crate) struct Arguments {
 pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Status> {
     let out = context.out;
     if let Some(file) = arguments.out.as_deref().filter(|file| file.exists()) {
-        return Err(exists(file));
+        // Told before the long look, not after it.
+        return Err(Usage::error(format!(
+            "{}: there is such a file already; name a new one",
+            file.display()
+        )));
     }
     session::with_client(context, async |client| {
         let bar = Bar::default();
@@ -56,12 +58,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<St
 
 fn write(out: Output, file: Option<&Path>, view: &InferView) -> anyhow::Result<()> {
     if let Some(file) = file {
-        let opened = OpenOptions::new().write(true).create_new(true).open(file);
-        let mut opened = opened.map_err(|error| match error.kind() {
-            std::io::ErrorKind::AlreadyExists => exists(file),
-            _ => Usage::error(format!("{}: {error}; name a file that you may write", file.display())),
-        })?;
-        opened.write_all(view.inferred.toml.as_bytes())?;
+        super::write_new(file, &view.inferred.toml)?;
     }
     if out.json {
         return output::json(view);
@@ -71,10 +68,6 @@ fn write(out: Output, file: Option<&Path>, view: &InferView) -> anyhow::Result<(
     }
     tell(view, file);
     Ok(())
-}
-
-fn exists(file: &Path) -> anyhow::Error {
-    Usage::error(format!("{}: there is such a file already; name a new one", file.display()))
 }
 
 /// What came of it, beside the file.
