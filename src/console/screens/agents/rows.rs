@@ -204,7 +204,7 @@ impl Drawn<'_> {
         for state in [GateState::Holds, GateState::Fails, GateState::TooLittle] {
             let (sign, style) = gate_sign(look, state);
             signs.push(Span::styled(sign, style));
-            signs.push(Span::styled(format!(" {}  ", state.as_str()), theme.muted));
+            signs.push(Span::styled(format!(" {} ", state.as_str()), theme.muted));
         }
         let muted = lines.into_iter().map(|line| Line::from(Span::styled(line, theme.muted)));
         let lines: Vec<Line<'_>> = muted.chain([Line::from(signs)]).collect();
@@ -222,8 +222,11 @@ impl Drawn<'_> {
         let mut spans = vec![
             Span::styled("team", theme.title),
             Span::styled(format!("  stage {} {}", row.stage.number(), row.name), theme.accent),
-            Span::styled(format!("  {count} agent{}", if count == 1 { "" } else { "s" }), theme.subtle),
         ];
+        if room >= WIDE_FROM {
+            let plural = if count == 1 { "" } else { "s" };
+            spans.push(Span::styled(format!("  {count} agent{plural}"), theme.subtle));
+        }
         let lacking = self.team.infrastructure.iter().filter(|need| need.state != GateState::Holds).count();
         let missing = lacking + self.team.next.len();
         if missing > 0 {

@@ -15,7 +15,7 @@ use crate::console::world::World;
 use crate::domain::readiness::{GateKind, STAGES, Team};
 
 /// Cells of the labels.
-const LABEL: usize = 10;
+const LABEL: usize = 12;
 /// Who relies on whom: the most used ones.
 const RELIANCES: usize = 8;
 /// Cells that words below a line stand to the right.
@@ -123,10 +123,7 @@ fn missing(lines: &mut Lines, facts: &mut Facts<'_>, look: Look<'_>, team: &Team
     facts.note(&format!("TO STAGE {}: {}", next.stage.number(), own.gate), look.theme.muted);
     lines.take(facts, None);
     if team.next.is_empty() {
-        facts.note(
-            &format!("{} nothing is missing: another agent may join", look.glyphs.ok),
-            look.theme.success,
-        );
+        facts.note(&format!("{} nothing of it is missing", look.glyphs.ok), look.theme.success);
         lines.take(facts, None);
     }
     for missing in &team.next {

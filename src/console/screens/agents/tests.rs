@@ -212,7 +212,7 @@ fn agents_are_found_traced_paused_and_told_of_as_they_act() {
 #[test]
 fn a_team_without_agents_says_so_and_nothing_panics_on_any_size() {
     let mut empty = Team::new("workspace = \"bare\"\ngovernance_owner = \"dana\"\n", start()).unwrap();
-    let mut runner = console(&mut empty, 80, 24);
+    let mut runner = console(&mut empty, 120, 24);
     assert!(runner.screen_text().contains("0 agents"), "{}", runner.screen_text());
     assert!(press(&mut empty, &mut runner, "?").contains("Keys of the agents"));
     let mut team = team();

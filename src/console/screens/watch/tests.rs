@@ -267,7 +267,8 @@ fn too_many_deeds_are_counted_and_the_log_shows_a_cell_of_them() {
 fn nothing_panics_on_any_size() {
     let mut team = team();
     let mut runner = console(&mut team, 120, 24);
-    for keys in ["", "N N", "-", "h h", "[", "home", "j j j", "J K", "p", "esc ?", "esc"] {
+    for keys in ["", "N N", "-", "h h", "[", "home", "j j j", "J K", "p", "esc ?", "esc", "+ + + + +", "N N"]
+    {
         press(&mut team, &mut runner, keys);
         for width in [1, 2, 7, 39, 40, 41, 79, 80, 119, 121, 250] {
             for height in [1, 2, 7, 8, 9, 12, 24, 60] {

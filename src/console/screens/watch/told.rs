@@ -84,7 +84,7 @@ pub(super) fn lines(
 fn heading(look: Look<'_>, room: usize, now: Time, cell: &Cell<'_>) -> Line<'static> {
     let theme = look.theme;
     let (from, to) = (cell.window.start_of(cell.column), cell.window.start_of(cell.column + 1));
-    let format = if cell.window.cell().micros() < 1_000_000 { "%H:%M:%S%.1f" } else { "%H:%M:%S" };
+    let format = if cell.window.cell().micros() < 1_000_000 { "%H:%M:%S%.3f" } else { "%H:%M:%S" };
     let today = from.utc().date_naive() == now.utc().date_naive();
     let day = if today { String::new() } else { from.utc().format("%d %b ").to_string() };
     let times = format!("{day}{} to {}", from.utc().format(format), to.utc().format(format));
