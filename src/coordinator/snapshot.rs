@@ -17,7 +17,6 @@ use thiserror::Error;
 use crate::domain::ids::{Actor, IdempotencyKey};
 use crate::domain::path::EntityPath;
 use crate::domain::state::{Access, Board, Entity, Imports, KeyAnswer, Links, State, TokenRecord};
-use crate::domain::time::Time;
 use crate::ledger::{Hash, Head, Identity};
 
 /// Raised whenever the shape of the state changes, or what a deed does to it, so that older snapshots are passed over.
@@ -75,7 +74,7 @@ enum Part {
     Imports(Imports),
     Links(Links),
     Token(Box<TokenRecord>),
-    Key(Time, Actor, IdempotencyKey, Option<KeyAnswer>),
+    Key(Actor, IdempotencyKey, KeyAnswer),
     Entity(EntityPath, Box<Entity>),
     Seal(Seal),
 }
@@ -88,7 +87,7 @@ enum PartRef<'a> {
     Imports(&'a Imports),
     Links(&'a Links),
     Token(&'a TokenRecord),
-    Key(Time, &'a Actor, &'a IdempotencyKey, Option<&'a KeyAnswer>),
+    Key(&'a Actor, &'a IdempotencyKey, &'a KeyAnswer),
     Entity(&'a EntityPath, &'a Entity),
     Seal(Seal),
 }
@@ -151,8 +150,8 @@ pub(super) fn write(out: impl Write, identity: &Identity, head: Head, state: &St
     for token in state.access.tokens.values() {
         out.line(&PartRef::Token(token))?;
     }
-    for (at, key) in &state.access.ages {
-        out.line(&PartRef::Key(*at, &key.0, &key.1, state.access.keys.get(key)))?;
+    for kept in state.access.kept() {
+        out.line(&PartRef::Key(&kept.actor, &kept.key, &kept.answer))?;
     }
     let mut entities: Vec<_> = state.entities.iter().collect();
     entities.sort_unstable_by_key(|(path, _)| *path);
@@ -262,13 +261,7 @@ impl Parts {
             Part::Token(record) => {
                 self.access.tokens.insert(record.token.id.clone(), Arc::from(record));
             }
-            Part::Key(at, actor, key, answer) => {
-                let key = Arc::new((actor, key));
-                self.access.ages.push_back((at, Arc::clone(&key)));
-                if let Some(answer) = answer {
-                    self.access.keys.insert(key, answer);
-                }
-            }
+            Part::Key(actor, key, answer) => self.access.restore(actor, key, answer),
             Part::Entity(path, entity) => {
                 self.entities.insert(path, Arc::from(entity));
             }

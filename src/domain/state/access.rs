@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use super::entities::Hasher;
 use crate::domain::{
@@ -20,22 +21,97 @@ pub const KEYS: usize = 1_000_000;
 pub struct Access {
     /// Every token that was created, ended ones too.
     pub tokens: imbl::OrdMap<TokenId, Arc<TokenRecord>>,
-    /// The answer to each key of each caller.
-    pub keys: imbl::GenericHashMap<KeyOf, KeyAnswer, Hasher, imbl::shared_ptr::DefaultSharedPtr>,
-    /// The keys by age, oldest first.
-    pub ages: imbl::Vector<(Time, KeyOf)>,
+    /// Which deed answered each key of each caller. A node of this map is copied for nearly every write: it has numbers only,
+    /// so that copying it counts no references.
+    pub(super) keys: imbl::GenericHashMap<Fingerprint, Answered, Hasher, imbl::shared_ptr::DefaultSharedPtr>,
+    /// The keys by age, oldest first, with all that a snapshot says of them.
+    pub(super) ages: imbl::Vector<Arc<Kept>>,
 }
 
 impl Access {
     /// What this caller's key was answered, while it is kept.
-    pub fn answered(&self, actor: &Actor, key: &IdempotencyKey, now: Time) -> Option<&KeyAnswer> {
-        let answer = self.keys.get(&(actor.clone(), key.clone()))?;
+    pub fn answered(&self, actor: &Actor, key: &IdempotencyKey, now: Time) -> Option<&Answered> {
+        let answer = self.keys.get(&Fingerprint::of_key(actor, key))?;
         (now.since(answer.at) < KEY_LIFE).then_some(answer)
+    }
+
+    /// Keeps the answer to a key, and lets go of those that are too old or too many.
+    pub(super) fn remember(&mut self, actor: &Actor, key: &IdempotencyKey, answer: KeyAnswer) {
+        while let Some(oldest) = self.ages.front() {
+            if self.ages.len() < KEYS && answer.at.since(oldest.answer.at) < KEY_LIFE {
+                break;
+            }
+            self.keys.remove(&Fingerprint::of_key(&oldest.actor, &oldest.key));
+            self.ages.pop_front();
+        }
+        self.restore(actor.clone(), key.clone(), answer);
+    }
+
+    /// Keeps the answer to a key as a snapshot has it. They come oldest first.
+    pub fn restore(&mut self, actor: Actor, key: IdempotencyKey, answer: KeyAnswer) {
+        let digest = Fingerprint::of(&[answer.digest.as_bytes()]);
+        let answered = Answered { deed: answer.deed, at: answer.at, digest };
+        self.keys.insert(Fingerprint::of_key(&actor, &key), answered);
+        self.ages.push_back(Arc::new(Kept { actor, key, answer }));
+    }
+
+    /// What is kept of keys, oldest first.
+    pub fn kept(&self) -> impl Iterator<Item = &Kept> {
+        self.ages.iter().map(|kept| &**kept)
     }
 }
 
-/// A caller's key.
-pub type KeyOf = Arc<(Actor, IdempotencyKey)>;
+/// The first half of a SHA-256, by which keys and bodies are told apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Fingerprint([u8; 16]);
+
+impl Fingerprint {
+    fn of(parts: &[&[u8]]) -> Self {
+        let mut hasher = Sha256::new();
+        for part in parts {
+            hasher.update(part);
+        }
+        let whole: [u8; 32] = hasher.finalize().into();
+        Self(whole.first_chunk().copied().unwrap_or_default())
+    }
+
+    /// Neither a name nor a key has a NUL, so that no two of them run together.
+    fn of_key(actor: &Actor, key: &IdempotencyKey) -> Self {
+        let class: &[u8] = match actor {
+            Actor::Agent(_) => b"agent\0",
+            Actor::Person(_) => b"person\0",
+            Actor::Deeds => b"deeds\0",
+        };
+        Self::of(&[class, actor.name().as_bytes(), b"\0", key.as_str().as_bytes()])
+    }
+}
+
+/// Which deed answered a key, and when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Answered {
+    /// The deed that records the answer.
+    pub deed: Seq,
+    at: Time,
+    digest: Fingerprint,
+}
+
+impl Answered {
+    /// Whether it was a request with this digest that was answered.
+    pub fn is_of(&self, digest: &str) -> bool {
+        self.digest == Fingerprint::of(&[digest.as_bytes()])
+    }
+}
+
+/// A caller's key with its answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// Whose.
+    pub actor: Actor,
+    /// The key.
+    pub key: IdempotencyKey,
+    /// The answer.
+    pub answer: KeyAnswer,
+}
 
 /// What a key was answered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    Entity, Field, KEY_LIFE, KEYS, KeyAnswer, RECENT, RUNS, Run, State, TokenRecord, Tombstone, Touch,
-    access::KeyOf, entities::ACTORS,
+    Entity, Field, KeyAnswer, RECENT, RUNS, Run, State, TokenRecord, Tombstone, Touch, entities::ACTORS,
 };
 use crate::domain::{
     deed::{Body, Deed, FieldChange},
@@ -172,19 +171,8 @@ impl State {
 
     fn remember_key(&mut self, deed: &Deed) {
         let Some(mark) = &deed.key else { return };
-        let access = &mut self.access;
-        while let Some((at, key)) = access.ages.front() {
-            if access.ages.len() < KEYS && deed.recorded.since(*at) < KEY_LIFE {
-                break;
-            }
-            access.keys.remove(key);
-            access.ages.pop_front();
-        }
-        let key: KeyOf = Arc::new((deed.actor.clone(), mark.key.clone()));
-        access.ages.push_back((deed.recorded, Arc::clone(&key)));
-        access
-            .keys
-            .insert(key, KeyAnswer { deed: deed.seq, at: deed.recorded, digest: Arc::clone(&mark.digest) });
+        let answer = KeyAnswer { deed: deed.seq, at: deed.recorded, digest: Arc::clone(&mark.digest) };
+        self.access.remember(&deed.actor, &mark.key, answer);
     }
 }
 

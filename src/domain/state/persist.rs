@@ -4,11 +4,10 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Access, Board, Entity, Imports, KeyAnswer, Links, State, TokenRecord, access::KeyOf};
+use super::{Access, Board, Entity, Imports, KeyAnswer, Links, State, TokenRecord};
 use crate::domain::{
     ids::{Actor, IdempotencyKey, TokenId},
     path::EntityPath,
-    time::Time,
 };
 
 #[derive(Serialize, Deserialize)]
@@ -24,10 +23,9 @@ struct Stored {
 
 #[derive(Serialize, Deserialize)]
 struct StoredKey {
-    at: Time,
     actor: Actor,
     key: IdempotencyKey,
-    answer: Option<KeyAnswer>,
+    answer: KeyAnswer,
 }
 
 impl State {
@@ -36,11 +34,10 @@ impl State {
     /// # Errors
     /// Never for states made by folding.
     pub fn to_bytes(&self) -> serde_json::Result<Vec<u8>> {
-        let keys = self.access.ages.iter().map(|(at, key)| StoredKey {
-            at: *at,
-            actor: key.0.clone(),
-            key: key.1.clone(),
-            answer: self.access.keys.get(key).cloned(),
+        let keys = self.access.kept().map(|kept| StoredKey {
+            actor: kept.actor.clone(),
+            key: kept.key.clone(),
+            answer: kept.answer.clone(),
         });
         serde_json::to_vec(&Stored {
             board: self.board.clone(),
@@ -60,11 +57,7 @@ impl State {
         let stored: Stored = serde_json::from_slice(bytes)?;
         let mut access = Access { tokens: stored.tokens, ..Access::default() };
         for stored in stored.keys {
-            let key: KeyOf = Arc::new((stored.actor, stored.key));
-            access.ages.push_back((stored.at, Arc::clone(&key)));
-            if let Some(answer) = stored.answer {
-                access.keys.insert(key, answer);
-            }
+            access.restore(stored.actor, stored.key, stored.answer);
         }
         Ok(Self {
             board: stored.board,
