@@ -1,11 +1,12 @@
 //! Strict reading of JSON bodies: one pass refuses what readers of JSON disagree on (duplicate keys, NUL, integers that
-//! lose digits, depth, sheer count), the second one fits the shape and names the place where it does not.
+//! lose digits, depth, sheer count), the second one fits the shape and names the place where it does not. A body in which a
+//! glance finds nothing of that kind is spared the first one, unless the second one fails.
 
 use std::{cell::RefCell, collections::HashSet, fmt};
 
 use serde::de::{self, DeserializeOwned, DeserializeSeed, MapAccess, SeqAccess, Visitor};
 
-use super::{Problem, ProblemCode};
+use super::{Problem, ProblemCode, glance};
 use crate::domain::value::MAX_SAFE_INTEGER;
 
 /// Deepest nesting of a body.
@@ -22,7 +23,9 @@ const SAFE_FLOAT: f64 = 9_007_199_254_740_992.0;
 /// # Errors
 /// A problem that names the place.
 pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Box<Problem>> {
-    check(body)?;
+    if !glance::is_plain(body) {
+        check(body)?;
+    }
     fit(body)
 }
 
@@ -32,18 +35,20 @@ pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Box<Problem>> {
 /// # Errors
 /// A problem that names the place.
 pub fn parse_object<T: DeserializeOwned>(body: &[u8]) -> Result<T, Box<Problem>> {
-    check(body)?;
     if body.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
+        check(body)?;
         let problem = Problem::new(ProblemCode::BadBody, "it is no object; send one with named keys");
         return Err(Box::new(problem.at("the body itself")));
     }
-    fit(body)
+    parse(body)
 }
 
 fn fit<T: DeserializeOwned>(body: &[u8]) -> Result<T, Box<Problem>> {
     if let Ok(value) = serde_json::from_slice(body) {
         return Ok(value);
     }
+    // What is no JSON at all is said first.
+    check(body)?;
     // Keeping track of the path costs as much as the reading, so that is done only for who needs it.
     let mut json = serde_json::Deserializer::from_slice(body);
     serde_path_to_error::deserialize(&mut json).map_err(|error| {
@@ -248,6 +253,8 @@ impl<'de> Keys<'de> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn refused(body: &str) -> (String, String) {
@@ -277,6 +284,66 @@ mod tests {
         let long = format!("[{}1]", "1,".repeat(ENTRIES));
         assert_eq!(refused(&long).0, "over-bound");
     }
+
+    #[test]
+    fn plain_bodies_are_seen_as_plain() {
+        for body in [
+            r#"{"entity":"crm/contact/1","changes":{"a":1,"b":-2.5},"expected":{"a":1},"list":[{"a":1},{"a":2}]}"#,
+            r#"{"é": "true e", "b" : [true, null]}"#,
+            "[]",
+        ] {
+            assert!(glance::is_plain(body.as_bytes()) && check(body.as_bytes()).is_ok(), "{body}");
+        }
+        for body in [r#"{"a":1,"a" :2}"#, r#"{"a":"\u0000"}"#, "[1e99]", "[9007199254740993]"] {
+            assert!(!glance::is_plain(body.as_bytes()), "{body}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_that_is_refused_passes_for_plain(
+            parts in prop::collection::vec(prop::sample::select(PARTS.as_slice()), 0..40),
+        ) {
+            let body = parts.concat();
+            let read = serde_json::from_str::<serde::de::IgnoredAny>(&body).is_ok();
+            if read && glance::is_plain(body.as_bytes()) {
+                prop_assert!(check(body.as_bytes()).is_ok(), "{}", body);
+            }
+        }
+
+        #[test]
+        fn no_object_with_a_key_twice_passes_for_plain(
+            keys in prop::collection::vec("[ab]{1,2}", 0..8),
+            wrap in any::<bool>(),
+        ) {
+            let entries: Vec<String> = keys.iter().map(|key| format!("\"{key}\" : {{\"{key}\":[]}}")).collect();
+            let body = format!("{{{}}}", entries.join(","));
+            let body = if wrap { format!("[{body},{body}]") } else { body };
+            prop_assert_eq!(glance::is_plain(body.as_bytes()), check(body.as_bytes()).is_ok());
+        }
+    }
+
+    /// What bodies are put together from.
+    const PARTS: [&str; 18] = [
+        "{",
+        "}",
+        "[",
+        "]",
+        ",",
+        ":",
+        "\"a\"",
+        "\"b\"",
+        "\"a\":",
+        "\"b\" :1",
+        "\"\\u0000\"",
+        "1",
+        "-0.5",
+        "1e99",
+        "9007199254740993",
+        "null",
+        " ",
+        "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]",
+    ];
 
     #[test]
     fn values_without_keys_are_no_object() {

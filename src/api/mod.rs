@@ -5,6 +5,7 @@
 
 mod answers;
 mod body;
+mod glance;
 mod looking;
 mod overrides;
 mod problem;
