@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Transaction, params, params_from_iter};
 
 use super::{
-    Entry, IndexError, head,
+    Entry, Given, IndexError, head,
     schema::{RefKind, TermKind},
     to_sql,
 };
@@ -82,7 +82,14 @@ impl<'t> Writer<'t> {
     }
 
     fn deed(&mut self, entry: &Entry<'_>) -> Result<(), IndexError> {
-        let facts = Facts::read(entry.seq, entry.bytes, self.last_time);
+        let read;
+        let facts = match entry.deed {
+            Given::Facts(facts) => facts,
+            Given::Bytes(bytes) => {
+                read = Facts::read(entry.seq, bytes, self.last_time);
+                &read
+            }
+        };
         self.last_time = facts.time;
         let seq = to_sql(facts.seq.0);
         let class = self.posted(TermKind::Class, &facts.class, seq)?;
@@ -109,8 +116,8 @@ impl<'t> Writer<'t> {
             to_sql(facts.map)
         ])?;
         *self.minutes.entry((time.div_euclid(MINUTE_MICROS), outcome)).or_default() += 1;
-        self.references(&facts, seq)?;
-        self.touches(&facts, seq, actor)?;
+        self.references(facts, seq)?;
+        self.touches(facts, seq, actor)?;
         self.text.execute(params![seq, facts.text])?;
         self.words.execute(params![seq, facts.text])?;
         Ok(())

@@ -13,8 +13,8 @@ use std::{
     time::Duration,
 };
 
-use super::{Entry, Index, IndexError};
-use crate::domain::ids::Seq;
+use super::{Entry, Given, Index, IndexError};
+use crate::domain::{filter::Facts, ids::Seq};
 
 /// Most deeds taken in one transaction.
 pub const BATCH_DEEDS: usize = 10_000;
@@ -30,8 +30,26 @@ pub struct Record<B> {
     pub seq: Seq,
     /// Its chain hash.
     pub hash: [u8; 32],
-    /// The deed as stored.
-    pub bytes: B,
+    /// The deed.
+    pub content: Content<B>,
+}
+
+/// A deed as the source has it.
+#[derive(Debug, Clone)]
+pub enum Content<B> {
+    /// As stored.
+    Bytes(B),
+    /// Read already.
+    Facts(Facts<'static>),
+}
+
+impl<B: AsRef<[u8]>> Record<B> {
+    fn deed(&self) -> Given<'_> {
+        match &self.content {
+            Content::Bytes(bytes) => Given::Bytes(bytes.as_ref()),
+            Content::Facts(facts) => Given::Facts(facts),
+        }
+    }
 }
 
 /// A ledger to follow. Its calls may block; they are made from the follower's thread only.
@@ -201,7 +219,7 @@ fn round<S: Source>(
         let records = source.read(at, BATCH_DEEDS).map_err(ledger)?;
         let entries: Vec<Entry<'_>> = records
             .iter()
-            .map(|record| Entry { seq: record.seq, hash: &record.hash, bytes: record.bytes.as_ref() })
+            .map(|record| Entry { seq: record.seq, hash: &record.hash, deed: record.deed() })
             .collect();
         index.apply(&entries)?;
         at = entries.last().map_or(at, |entry| entry.seq);
