@@ -4,6 +4,9 @@
 //! the same router with an authenticated handler that does nothing (an empty batch). *P2*: deeds a second of batches of
 //! 100 writes, beside raw SQLite appends of the same bytes, 100 a commit. Each write carries an idempotency key, every
 //! commit is `synchronous=FULL`, the index follows as always. The load comes from a thread of its own on the same cores.
+//!
+//! Beside the rates stands what a request costs: the processor time of every thread of the run, by what the thread does.
+//! Neighbours on the machine change that much less than the rates. `cargo bench --bench serve -- P1 3` makes three runs of P1.
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -35,6 +38,11 @@ use tokio::{
 };
 
 const RUNS: usize = 5;
+/// How many clock ticks `/proc` counts for a second, on every Linux that this runs on.
+const TICKS: f64 = 100.0;
+/// What the threads of a run do, by the beginning of their names.
+const THREADS: [(&str, &str); 4] =
+    [("server", "tokio"), ("ledger", "ledger"), ("index", "index"), ("load", "load")];
 /// How long each side of a run takes.
 const EACH: Duration = Duration::from_millis(1_500);
 const CONNECTIONS: [usize; 2] = [64, 256];
@@ -61,24 +69,33 @@ review = "daily 09:00"
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() {
-    println!("requests a second beside the reference of the same run, {RUNS} runs of {EACH:?} a side");
+    // cargo itself adds `--bench`.
+    let asked: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
+    let runs = asked.iter().find_map(|word| word.parse().ok()).unwrap_or(RUNS);
+    let wanted =
+        |part: &str| !asked.iter().any(|word| word.starts_with('P')) || asked.iter().any(|word| word == part);
+    println!("requests a second beside the reference of the same run, {runs} runs of {EACH:?} a side");
     println!("one fdatasync of 4 KiB here takes {:?} (median): what a commit waits for", sync_time());
     println!(
         "{:>22} {:>11} {:>12} {:>12} {:>14} {:>14}",
         "figure", "connections", "reference", "median", "ratio, median", "ratio, worst"
     );
-    for connections in CONNECTIONS {
-        report("P1 single writes", connections, || {
+    if wanted("P1") {
+        for connections in CONNECTIONS {
+            report("P1 single writes", connections, runs, || {
+                let bench = Bench::start();
+                let reference = bench.rate(connections, Work::Nothing);
+                [reference, bench.rate(connections, Work::Write)]
+            });
+        }
+    }
+    if wanted("P2") {
+        report("P2 batches, deeds", BATCH_CALLERS, runs, || {
             let bench = Bench::start();
-            let reference = bench.rate(connections, Work::Nothing);
-            (reference, bench.rate(connections, Work::Write))
+            let rate = bench.rate(BATCH_CALLERS, Work::Batch);
+            [Side { rate: raw(&bench.records()), costs: Vec::new() }, rate]
         });
     }
-    report("P2 batches, deeds", BATCH_CALLERS, || {
-        let bench = Bench::start();
-        let rate = bench.rate(BATCH_CALLERS, Work::Batch);
-        (raw(&bench.records()), rate)
-    });
 }
 
 /// How long the disk of the temporary directory takes to make a small write durable.
@@ -97,17 +114,54 @@ fn sync_time() -> Duration {
     times[times.len() / 2]
 }
 
-/// Runs both sides as often as said, and prints a line.
-fn report(figure: &str, connections: usize, run: impl Fn() -> (f64, f64)) {
-    let runs: Vec<(f64, f64)> = (0..RUNS).map(|_| run()).collect();
-    let ratios = sorted(runs.iter().map(|(reference, ours)| ours / reference));
+/// What one side of a run came to.
+struct Side {
+    /// Requests, or deeds, a second.
+    rate: f64,
+    /// Microseconds of processor time for each of them, by [`THREADS`].
+    costs: Vec<f64>,
+}
+
+/// Runs both sides as often as said, and prints a line, and what each side cost.
+fn report(figure: &str, connections: usize, runs: usize, run: impl Fn() -> [Side; 2]) {
+    let runs: Vec<[Side; 2]> = (0..runs).map(|_| run()).collect();
+    let ratios = sorted(runs.iter().map(|[reference, ours]| ours.rate / reference.rate));
     println!(
         "{figure:>22} {connections:>11} {:>12.0} {:>12.0} {:>14.2} {:>14.2}",
-        median(&sorted(runs.iter().map(|run| run.0))),
-        median(&sorted(runs.iter().map(|run| run.1))),
+        median(&sorted(runs.iter().map(|run| run[0].rate))),
+        median(&sorted(runs.iter().map(|run| run[1].rate))),
         median(&ratios),
         ratios[0],
     );
+    for (side, name) in ["reference", "ours"].into_iter().enumerate() {
+        let cost = |thread: usize| runs.iter().filter_map(move |run| run[side].costs.get(thread).copied());
+        let words: Vec<String> = THREADS
+            .iter()
+            .enumerate()
+            .filter(|(thread, _)| cost(*thread).next().is_some())
+            .map(|(thread, (name, _))| format!("{name} {:.1}", median(&sorted(cost(thread)))))
+            .collect();
+        if !words.is_empty() {
+            println!("{:>22} {name}: {} µs of processor time each", "", words.join(", "));
+        }
+    }
+}
+
+/// The processor time that the threads of this process have had so far, by [`THREADS`]; empty where there is no `/proc`.
+fn spent() -> Vec<f64> {
+    let Ok(tasks) = std::fs::read_dir("/proc/self/task") else { return Vec::new() };
+    let mut spent = vec![0.0; THREADS.len()];
+    for task in tasks {
+        // A thread that ended meanwhile is not counted.
+        let Ok(stat) = std::fs::read_to_string(task.unwrap().path().join("stat")) else { continue };
+        let (name, rest) = stat.split_once('(').unwrap().1.rsplit_once(')').unwrap();
+        // The thread's time in its own code and in the kernel, the 14th and 15th field.
+        let ticks: f64 = rest.split_whitespace().skip(11).take(2).map(|n| n.parse::<f64>().unwrap()).sum();
+        if let Some(at) = THREADS.iter().position(|(_, thread)| name.starts_with(thread)) {
+            spent[at] += ticks / TICKS;
+        }
+    }
+    spent
 }
 
 /// What a connection asks for, over and over.
@@ -153,16 +207,16 @@ impl Bench {
     }
 
     /// Requests, or deeds of batches, a second.
-    fn rate(&self, connections: usize, work: Work) -> f64 {
+    fn rate(&self, connections: usize, work: Work) -> Side {
         let (address, token) = (self.address, self.token.clone());
-        let load = std::thread::spawn(move || {
+        let load = std::thread::Builder::new().name("load".to_owned()).spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
                 let mut callers = Vec::new();
                 for n in 0..connections {
                     callers.push(Caller::connect(address, &token, n).await);
                 }
-                let begun = Instant::now();
+                let (before, begun) = (spent(), Instant::now());
                 let until = begun + EACH;
                 let tasks: Vec<_> =
                     callers.into_iter().map(|caller| tokio::spawn(caller.work(work, until))).collect();
@@ -170,10 +224,13 @@ impl Bench {
                 for task in tasks {
                     done += task.await.unwrap();
                 }
-                f64::from(done) / begun.elapsed().as_secs_f64()
+                let rate = f64::from(done) / begun.elapsed().as_secs_f64();
+                let costs =
+                    before.iter().zip(spent()).map(|(then, now)| (now - then) / f64::from(done) * 1e6);
+                Side { rate, costs: costs.collect() }
             })
         });
-        load.join().unwrap()
+        load.unwrap().join().unwrap()
     }
 
     /// The bytes of every deed that was recorded.
