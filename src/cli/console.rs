@@ -173,7 +173,7 @@ fn quoted(path: &str) -> String {
     after_help = "Examples:\n  deeds screen inbox --size 120x36\n  deeds -w northwind screen conflicts\n  deeds screen conflicts --at -2h\n  watch -n 5 deeds screen log"
 )]
 pub(crate) struct ScreenCommand {
-    /// The view: inbox, log, map or conflicts
+    /// The view: inbox, log, map, conflicts, agents, work or watch
     #[arg(value_parser = view)]
     view: View,
     /// Columns and rows
