@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::history::beads;
 use crate::run::Home;
+use crate::server::{Server, ask};
 
 /// The file as a person leaves it who gives everything contested to whoever did most of it.
 fn resolved(map: &str) -> String {
@@ -77,7 +78,8 @@ fn a_history_becomes_a_map_that_holds() {
     assert!(shown.out.contains(&format!("{stopped} would be refused")), "{}", shown.out);
 
     // Then it holds.
-    home.ok(&["map", "apply", "resolved.toml", "--reason", "from the history"]);
+    let applied = home.ok(&["map", "plan", "resolved.toml", "--apply", "--reason", "from the history"]);
+    assert!(applied.contains("recorded"), "{applied}");
     let owner = row["would"]["to"][0].as_str().expect("another owns it").to_owned();
     let stranger = row["agent"].as_str().unwrap().to_owned();
     let again: Value =
@@ -85,6 +87,17 @@ fn a_history_becomes_a_map_that_holds() {
     assert_eq!((&again["counts"]["stopped"], &again["already"]["stopped"]), (&0.into(), &stopped.into()));
     let who = home.ok(&["who-owns", "issue/bd-019#status", "--json"]);
     assert!(who.contains(&owner) && owner != stranger, "{who}");
+    let server = Server::start(&home);
+    let write = r#"{"entity": "issue/bd-new", "changes": {"status": "open"}, "expected": {"status": 0}}"#;
+    let write_as = |agent: &str, file: &str| {
+        home.ok(&["tokens", "create", "agent", agent, "--out", file]);
+        let header = home.dir.path().join(file);
+        let (status, answer) = ask(&server.url, &header, "POST", "/v1/writes", write).unwrap();
+        assert_eq!(status, 200, "{answer}");
+        (answer["outcome"].as_str().unwrap().to_owned(), answer["code"].clone())
+    };
+    assert_eq!(write_as(&stranger, "stranger.token"), ("proposed".to_owned(), "not-owner".into()));
+    assert_eq!(write_as(&owner, "owner.token"), ("committed".to_owned(), Value::Null));
 }
 
 #[test]

@@ -9,11 +9,13 @@ use super::check;
 use crate::api::{Looked, MOST_DAYS, PlanView, Window};
 use crate::cli::arguments::Context;
 use crate::cli::output::{self, Output, visible};
+use crate::cli::reply;
 use crate::cli::session;
 use crate::cli::status::Status;
 use crate::cli::verify::bar;
 use crate::domain::map;
 use crate::domain::map::plan::{Counts, Example, Kind, Plan, Row, Turn};
+use crate::domain::reply::Reply;
 
 /// How many rows of the table are printed.
 const SHOWN_ROWS: usize = 40;
@@ -23,7 +25,7 @@ const SHOWN_AGENTS: usize = 20;
 /// Which map, and how far back.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  deeds map plan team.toml                 against the last seven days\n  deeds map plan team.toml --days 90\n  deeds map plan team.toml --json | jq '.rows[] | select(.turn == \"stopped\")'\n\nNothing is changed. Exit status 1 if anything would be refused, proposed, escalated or hidden that was not, or if the\nmap has errors. Versions, leases and who goes first are taken as they were."
+    after_help = "Examples:\n  deeds map plan team.toml                 against the last seven days\n  deeds map plan team.toml --days 90\n  deeds map plan team.toml --json | jq '.rows[] | select(.turn == \"stopped\")'\n  deeds map plan team.toml --apply --reason 'billing joins'\n\nNothing is changed without --apply, which is done in any case and then decides the exit status. Exit status 1 if anything would be refused, proposed, escalated or hidden that was not, or if the\nmap has errors. Versions, leases and who goes first are taken as they were."
 )]
 pub(crate) struct Arguments {
     /// The map file
@@ -31,6 +33,12 @@ pub(crate) struct Arguments {
     /// How many days back, by the time of recording; seven if nothing is said
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_DAYS)))]
     days: Option<u32>,
+    /// Then put it in force, if the map that it was planned against still is; recorded as planned
+    #[arg(long)]
+    apply: bool,
+    /// Why it changes
+    #[arg(long, requires = "apply")]
+    reason: Option<String>,
 }
 
 /// Checks here, plans there, says what came of it.
@@ -51,8 +59,20 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<St
         } else {
             tell(out, &view)?;
         }
+        if arguments.apply {
+            let (made_for, reason) = (view.window.version, arguments.reason.as_deref());
+            let reply = client.apply_planned_map(&text, made_for, reason).await?;
+            // For programs the plan is the answer; how applying ended is in the exit status, and said beside.
+            return if out.json { Ok(beside(&reply)) } else { reply::tell(out, &reply) };
+        }
         Ok(if view.plan.stops_anything() { Status::No } else { Status::Done })
     })
+}
+
+/// How applying ended, beside the plan.
+fn beside(reply: &Reply) -> Status {
+    output::complain(reply.message.as_deref().unwrap_or(reply.outcome.as_str()));
+    if reply.is_done() { Status::Done } else { Status::No }
 }
 
 /// A bar that begins when it is known how much there is to look at.

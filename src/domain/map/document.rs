@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 
 use super::model::{Agent, Event, Model, Output, Route};
 use crate::domain::deed::{Body, Outcome};
-use crate::domain::ids::MapVersion;
+use crate::domain::ids::{AgentId, MapVersion};
 use crate::domain::map::{Mode, text_matches};
+use crate::domain::path::Pattern;
 
 /// What stands in a cell with nothing in it.
 const NOTHING: &str = "–";
@@ -175,7 +176,7 @@ fn triggers(page: &mut Page, model: &Model) {
             Some(_) | None => "by whoever hears of it".to_owned(),
         };
         for route in model.routes.iter().filter(|route| text_matches(&route.event, name)) {
-            let then = codes(route.then.iter().map(|agent| agent.as_str()), ", ");
+            let then = codes(route.then.iter().map(AgentId::as_str), ", ");
             rows.push(vec![code(name), raised.clone(), when(route), code(route.agent.as_str()), then]);
         }
         let listens = |agent: &&Agent| agent.triggers.iter().any(|trigger| text_matches(trigger, name));
@@ -201,7 +202,7 @@ fn writes(page: &mut Page, model: &Model) {
     let mut rows = Vec::new();
     for agent in &model.agents {
         for pattern in &agent.writes {
-            let except = codes(agent.except.iter().map(|except| except.as_str()), ", ");
+            let except = codes(agent.except.iter().map(Pattern::as_str), ", ");
             rows.push(vec![code(pattern.as_str()), code(agent.id.as_str()), except]);
         }
     }
@@ -214,7 +215,7 @@ fn writes(page: &mut Page, model: &Model) {
             super::FieldKind::Progression { order } => {
                 codes(order.iter().map(crate::domain::value::Value::plain), " → ")
             }
-            super::FieldKind::Sequenced { agents } => codes(agents.iter().map(|agent| agent.as_str()), " → "),
+            super::FieldKind::Sequenced { agents } => codes(agents.iter().map(AgentId::as_str), " → "),
             super::FieldKind::Owned | super::FieldKind::Append | super::FieldKind::Constant => String::new(),
         };
         vec![code(rule.path.as_str()), rule.kind.as_str().to_owned(), order]
@@ -228,8 +229,8 @@ fn writes(page: &mut Page, model: &Model) {
     let mut rows = Vec::new();
     for agent in &model.agents {
         let reads = agent.reads.iter().filter(|pattern| !pattern.is_everything());
-        let reads = codes(reads.map(|pattern| pattern.as_str()), ", ");
-        let hidden = codes(agent.hidden.iter().map(|pattern| pattern.as_str()), ", ");
+        let reads = codes(reads.map(Pattern::as_str), ", ");
+        let hidden = codes(agent.hidden.iter().map(Pattern::as_str), ", ");
         if !(reads.is_empty() && hidden.is_empty()) {
             let reads = if reads.is_empty() { "everything".to_owned() } else { reads };
             rows.push(vec![code(agent.id.as_str()), reads, hidden]);
@@ -259,7 +260,7 @@ fn outputs(page: &mut Page, model: &Model) {
         let publishers = if order.is_empty() {
             codes(publishers, ", ")
         } else {
-            format!("{}, in this order", codes(order.iter().map(|agent| agent.as_str()), " → "))
+            format!("{}, in this order", codes(order.iter().map(AgentId::as_str), " → "))
         };
         let approval = rule.is_some_and(|rule| rule.needs_approval);
         let window = rule.and_then(|rule| rule.thread_window);
@@ -309,7 +310,7 @@ fn escalation(page: &mut Page, model: &Model) {
             queue.deputies.iter().map(|deputy| words(deputy.as_str())).collect::<Vec<_>>().join(", "),
             queue.sla.to_string(),
             queue.review.as_ref().map(|review| words(&review.to_string())).unwrap_or_default(),
-            codes(queue.priority.iter().map(|agent| agent.as_str()), ", "),
+            codes(queue.priority.iter().map(AgentId::as_str), ", "),
         ]
     };
     // The first takes what names no other, so their order stays.

@@ -20,6 +20,7 @@ use crate::domain::deed::{Body, Deed, FieldChange};
 use crate::domain::ids::{Actor, AgentId, PersonId, QueueName};
 use crate::domain::path::{EntityPath, FieldName};
 use crate::domain::state;
+use crate::domain::value::Value;
 use tree::{FieldUse, Tree};
 
 /// From this share on, in percent, a field is its most frequent writer's.
@@ -289,7 +290,9 @@ impl Inferring {
             return false;
         }
         let writers = self.events.entry(event.to_owned()).or_default();
-        agents.iter().for_each(|agent| writers.add(agent));
+        for agent in agents {
+            writers.add(agent);
+        }
         true
     }
 }
@@ -306,8 +309,8 @@ fn is_commit(deed: &Deed) -> bool {
 
 /// Was something added to the list that was there?
 fn grows(field: &FieldChange) -> bool {
-    let Some(after) = field.after.as_ref().map(|value| value.as_json()) else { return false };
-    let before = field.before.as_ref().map(|value| value.as_json()).filter(|before| *before != "null");
+    let Some(after) = field.after.as_ref().map(Value::as_json) else { return false };
+    let before = field.before.as_ref().map(Value::as_json).filter(|before| *before != "null");
     match before.map(|before| before.strip_suffix(']')) {
         None => after.starts_with('['),
         Some(None) => false,

@@ -8,9 +8,9 @@ use crate::domain::deed::{Outcome, Refs};
 use crate::domain::ids::{MapVersion, Seq, Version};
 use crate::domain::map::plan::Planning;
 use crate::domain::map::{self, Lint, Map};
+use crate::domain::path::Pattern;
 use crate::domain::state::{Publication, RaisedEvent};
 use crate::domain::time::Time;
-use crate::domain::value::Value;
 
 fn deed(seq: u64, actor: Actor, body: Body) -> Deed {
     let time = Time::from_micros(1_790_000_000_000_000 + i64::try_from(seq).unwrap() * 1_000_000);
@@ -71,7 +71,9 @@ fn force() -> Arc<Model> {
 
 fn infer(deeds: &[Deed]) -> Inferred {
     let mut inferring = Inferring::new(force());
-    deeds.iter().for_each(|deed| inferring.consider(deed));
+    for deed in deeds {
+        inferring.consider(deed);
+    }
     inferring.finish()
 }
 
@@ -100,7 +102,7 @@ fn who_writes_alone_gets_it_and_the_file_passes() {
     assert_eq!(errors(&found.toml), [], "{}", found.toml);
     let model = map::parse(&found.toml).model.unwrap();
     let writes = |id: &str| -> Vec<&str> {
-        model.agent(&id.parse().unwrap()).unwrap().writes.iter().map(|one| one.as_str()).collect()
+        model.agent(&id.parse().unwrap()).unwrap().writes.iter().map(Pattern::as_str).collect()
     };
     assert_eq!(writes("intake"), ["crm/contact/*#email", "crm/contact/*#name"]);
     assert_eq!(writes("sales"), ["crm/contact/*#status", "crm/deal/*"]);
@@ -232,7 +234,9 @@ proptest! {
 
         let map = Map::compile(model);
         let mut planning = Planning::new(Map::compile(force()), map);
-        deeds.iter().for_each(|deed| planning.consider(deed));
+        for deed in &deeds {
+            planning.consider(deed);
+        }
         let plan = planning.finish();
         for row in &plan.rows {
             let lost = found.contested.iter().any(|one| one.shares[1..].iter().any(|share| Some(&share.agent) == row.agent.as_ref()));

@@ -87,7 +87,7 @@ impl Node {
     fn child(&mut self, segment: &str, nodes: &mut usize) -> &mut Self {
         let new = self.star.is_some() || !self.children.contains_key(segment);
         if self.star.is_some() || (new && (self.children.len() >= CHILDREN || *nodes >= NODES)) {
-            let star = self.merged_children();
+            let star = Box::new(self.merged_children());
             return self.star.insert(star);
         }
         *nodes += usize::from(new);
@@ -95,8 +95,8 @@ impl Node {
     }
 
     /// All children as one.
-    fn merged_children(&mut self) -> Box<Self> {
-        let mut star = self.star.take().unwrap_or_default();
+    fn merged_children(&mut self) -> Self {
+        let mut star = self.star.take().map_or_else(Self::default, |star| *star);
         for (_, child) in std::mem::take(&mut self.children) {
             star.merge(child);
         }
@@ -118,7 +118,7 @@ impl Node {
         if let Some(star) = other.star {
             let mut mine = self.merged_children();
             mine.merge(*star);
-            self.star = Some(mine);
+            self.star = Some(Box::new(mine));
         }
         for (name, child) in other.children {
             match &mut self.star {
@@ -130,8 +130,7 @@ impl Node {
 
     fn collect(mut self, path: &mut Vec<Box<str>>, kinds: &mut Vec<Kind>) {
         if self.star.is_some() || self.has_instances(path.is_empty()) {
-            let star = self.merged_children();
-            self.star = Some(star);
+            self.star = Some(Box::new(self.merged_children()));
         }
         let fields = fields(std::mem::take(&mut self.fields), self.rest.take());
         if !fields.is_empty() {
