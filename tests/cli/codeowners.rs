@@ -1,5 +1,11 @@
 //! `deeds map import codeowners`: the map that comes out is one that can be applied, and what is not on it is told.
 
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+use deeds::domain::map::{Map, codeowners};
+use deeds::domain::path::FieldName;
+
 use crate::run::Home;
 
 const FILE: &str = "\
@@ -48,4 +54,47 @@ fn what_is_no_file_of_code_owners_is_said() {
     home.file("empty", "# nobody yet\n");
     let said = home.run(&["map", "import", "codeowners", "empty"]);
     assert!(said.err.contains("no line names an owner"), "{}", said.err);
+}
+
+/// Patterns, with `_` for a blank in them; git says what each matches. `dir/*` is left out: there GitHub has a rule of its own.
+const PATTERNS: &str = "* ** /*/ */ **/ a a/ /a /a/ a/b /a/b/ a/** a/**/ a/**/b /a/**/b/ a/*/b **/a **/a/ **/a/b \
+    **/b/** *.c /*.c a/*.c **/*.c a* a*b a**b *** ***/b a/***/b *a* ab*/ a\\_b a\\_b/c **/**/a a/**/**/b A a//b ./a \
+    a/. / a/*/** */b */*/b **/*/b a.c/*/b";
+
+#[test]
+fn a_pattern_matches_what_it_matches_for_git() {
+    let home = Home::new();
+    let git = |arguments: &[&str]| {
+        let mut command = Command::new("git");
+        command.arg("-C").arg(home.dir.path()).args(arguments).env("GIT_CONFIG_GLOBAL", "/dev/null");
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap()
+    };
+    assert!(git(&["init", "-q"]).wait().unwrap().success());
+    let names = ["a", "b", "ab", "a.c", "a b", "c"];
+    let mut paths: Vec<String> = names.iter().map(ToString::to_string).collect();
+    for _ in 0..3 {
+        let longer = paths.iter().flat_map(|path| names.iter().map(move |name| format!("{path}/{name}")));
+        paths = names.iter().map(ToString::to_string).chain(longer).collect();
+    }
+    for pattern in PATTERNS.split_whitespace().map(|pattern| pattern.replace('_', " ")) {
+        home.file(".git/info/exclude", &format!("{pattern}\n"));
+        let mut child = git(&["check-ignore", "--no-index", "-z", "--stdin"]);
+        let mut stdin = child.stdin.take().unwrap();
+        let asked = paths.join("\0");
+        let asking = std::thread::spawn(move || stdin.write_all(asked.as_bytes()).unwrap());
+        let said = String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
+        asking.join().unwrap();
+        let ignored: std::collections::HashSet<&str> = said.split('\0').collect();
+        let frame = codeowners::Frame {
+            workspace: "w".parse().unwrap(),
+            prefix: "files".parse().unwrap(),
+            owner: "dana".parse().unwrap(),
+        };
+        let map = Map::compile(codeowners::import(&format!("{pattern} @o"), &frame).model);
+        for path in &paths {
+            let owned =
+                !map.owners(&format!("files/{path}").parse().unwrap(), &FieldName::whole()).is_empty();
+            assert_eq!(owned, ignored.contains(path.as_str()), "{path} for {pattern}");
+        }
+    }
 }

@@ -145,11 +145,10 @@ impl Imported {
             text.push_str("# Every line is said whole.\n");
         } else {
             text.push_str("#\n# Not said, or not as a whole:\n");
-            for remark in &self.remarks {
-                let Remark { line, text: said, kind, reason } = remark;
+            for Remark { line, text: said, kind, reason } in &self.remarks {
                 let row = format!("line {line}: {said}\n  {}: {reason}", kind.words());
                 for row in row.lines() {
-                    text.push_str(&format!("#   {}\n", plain(row)));
+                    text.extend(["#   ", &plain(row), "\n"]);
                 }
             }
         }

@@ -9,7 +9,7 @@ use super::rule::Rule;
 use super::{Remark, RemarkKind};
 use crate::domain::ids::AgentId;
 use crate::domain::map::overlaps::{Grant, GrantIndex};
-use crate::domain::path::{Pattern, Segment, covers, overlap};
+use crate::domain::path::{FieldPath, Pattern, Segment, covers, overlap};
 
 /// What one owner's lines come to.
 #[derive(Debug)]
@@ -29,12 +29,10 @@ pub(super) fn zones(rules: &[Rule]) -> (Vec<Zone>, Vec<Remark>) {
     let taken = file.taken();
     let (mut zones, mut remarks) = (Vec::new(), Vec::new());
     for key in file.order() {
-        let own: Vec<usize> = file.live().filter(|at| file.key(*at) == Some(key.as_str())).collect();
+        let own: BTreeSet<usize> = file.live().filter(|at| file.key(*at) == Some(key.as_str())).collect();
         let except = file.exceptions(&own, taken.get(&key));
-        let Some(first) = own.first().and_then(|at| file.rule(*at)).and_then(|rule| rule.owner.as_ref())
-        else {
-            continue;
-        };
+        let first = own.first().and_then(|at| file.rule(*at)).and_then(|rule| rule.owner.as_ref());
+        let Some(first) = first else { continue };
         let mut zone = Zone {
             agent: first.agent.clone(),
             owner: first.said.clone(),
@@ -151,56 +149,40 @@ impl<'r> File<'r> {
     /// An owner's exceptions, each with the rule that it is due to.
     fn exceptions(
         &self,
-        own: &[usize],
+        own: &BTreeSet<usize>,
         taken: Option<&BTreeMap<usize, Vec<usize>>>,
     ) -> Vec<(usize, Pattern)> {
-        let mut except: BTreeMap<usize, Vec<Pattern>> = BTreeMap::new();
+        let mut except: Vec<(usize, Pattern)> = Vec::new();
         for (at, from) in taken.into_iter().flatten() {
             let Some(rule) = self.rule(*at) else { continue };
-            let whole = vec![rule.pattern.clone()];
-            let gives_back =
-                own.iter().any(|later| later > at && self.meets(*later, &rule.pattern).is_some());
+            let near = self.near(&rule.pattern);
+            let mut back = near.range(at + 1..).filter(|later| own.contains(later));
+            let gives_back = back.any(|later| self.meeting(*later, &rule.pattern).is_some());
             let narrow = || {
                 let from = from.iter().filter_map(|at| self.rule(*at));
                 from.map(|own| both(&own.pattern, &rule.pattern)).collect::<Option<Vec<_>>>()
             };
-            let patterns = if gives_back { narrow().unwrap_or(whole) } else { whole };
-            for pattern in patterns {
-                // One covers another only where their rules may meet: with thousands of lines most are never compared.
-                let near = self.near(&pattern);
-                let mut known = near.iter().filter_map(|at| except.get(at)).flatten();
-                if known.any(|known| covers(std::slice::from_ref(known), &[], &pattern, &[])) {
-                    continue;
-                }
-                for at in &near {
-                    if let Some(known) = except.get_mut(at) {
-                        known.retain(|known| !covers(std::slice::from_ref(&pattern), &[], known, &[]));
-                    }
-                }
-                except.entry(*at).or_default().push(pattern);
-            }
+            let whole = || vec![rule.pattern.clone()];
+            let patterns = if gives_back { narrow().unwrap_or_else(whole) } else { whole() };
+            except.extend(patterns.into_iter().map(|pattern| (*at, pattern)));
         }
-        except
-            .into_iter()
-            .flat_map(|(at, patterns)| patterns.into_iter().map(move |pattern| (at, pattern)))
-            .collect()
+        without_covered(except)
     }
 
     /// A path that the rule decides and that the pattern matches.
-    fn meets(&self, at: usize, pattern: &Pattern) -> Option<String> {
+    fn meeting(&self, at: usize, pattern: &Pattern) -> Option<FieldPath> {
         let rule = self.rule(at)?;
-        let later = self.after(at, &self.near(&rule.pattern));
-        overlap(&rule.pattern, &later, pattern, &[]).map(|path| path.entity.to_string())
+        overlap(&rule.pattern, &self.after(at, &self.near(&rule.pattern)), pattern, &[])
     }
 
     /// What exceptions for earlier rules take out of this one.
     fn loss(&self, at: usize, except: &[(usize, Pattern)], whole: bool) -> Option<Remark> {
         let rule = self.rule(at)?;
-        let found = except
-            .iter()
-            .filter(|(due_to, _)| *due_to < at)
-            .find_map(|(due_to, pattern)| Some((due_to, pattern, self.meets(at, pattern)?)));
-        let (due_to, pattern, example) = found?;
+        let later = self.after(at, &self.near(&rule.pattern));
+        let (due_to, pattern, example) =
+            except.iter().filter(|(due_to, _)| *due_to < at).find_map(|(due_to, pattern)| {
+                Some((due_to, pattern, overlap(&rule.pattern, &later, pattern, &[])?.entity))
+            })?;
         let owner = rule.owner.as_ref()?;
         let line = self.rule(*due_to)?.line;
         let reason = format!(
@@ -211,6 +193,27 @@ impl<'r> File<'r> {
         let kind = if whole { RemarkKind::Lost } else { RemarkKind::Partly };
         Some(Remark { line: rule.line, text: rule.text.clone(), kind, reason })
     }
+}
+
+/// The same exceptions without those that another one says already.
+fn without_covered(except: Vec<(usize, Pattern)>) -> Vec<(usize, Pattern)> {
+    let mut index = GrantIndex::default();
+    for (item, (_, pattern)) in except.iter().enumerate() {
+        index.insert(pattern, Grant { agent: 0, item });
+    }
+    let is_said = |at: usize, pattern: &Pattern| {
+        let mut said = false;
+        index.near(pattern, &mut |other| {
+            let Some((_, wide)) = except.get(other.item).filter(|_| other.item != at) else { return };
+            said = said
+                || (covers(std::slice::from_ref(wide), &[], pattern, &[])
+                    // Of two that say the same, the first stays.
+                    && (other.item < at || !covers(std::slice::from_ref(pattern), &[], wide, &[])));
+        });
+        said
+    };
+    let kept: Vec<bool> = except.iter().enumerate().map(|(at, (_, pattern))| !is_said(at, pattern)).collect();
+    except.into_iter().zip(kept).filter_map(|(one, kept)| kept.then_some(one)).collect()
 }
 
 /// What both match, as one pattern, in the case that matters: names anywhere below, and one directory.
