@@ -7,7 +7,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
-use super::action::Action;
+use super::action::{Action, Group};
 use super::app::{App, Over};
 use super::keymap::Context;
 use super::reviews::{self, Urgency};
@@ -53,13 +53,13 @@ pub(super) fn draw(app: &App, buffer: &mut Buffer, screen: Rect) -> Option<Posit
     draw_header(app, buffer, screen, look);
     put(buffer, screen, 1, &tabs(app, look, usize::from(screen.width)));
     pane::draw_rule(buffer, row(screen, ABOVE - 1), look);
+    pane::draw_rule(buffer, row(screen, screen.height - BELOW), look);
     if app.looks_back() {
         // Both rules stand out, so that the past is told from the present in the corner of an eye.
         for at in [ABOVE - 1, screen.height - BELOW] {
             buffer.set_style(row(screen, at), look.theme.warning);
         }
     }
-    pane::draw_rule(buffer, row(screen, screen.height - BELOW), look);
     let cursor = app.screen().and_then(|view| view.draw(buffer, areas, look, &app.world));
     put(buffer, row(screen, screen.height - 1), 0, &last_line(app, look, usize::from(screen.width)));
     match &app.over {
@@ -230,7 +230,7 @@ fn last_line(app: &App, look: Look<'_>, room: usize) -> Line<'static> {
         None => app.screen().map(|screen| screen.hints(&app.world)).unwrap_or_default(),
     };
     if context.around().is_some() && app.looks_back() {
-        wanted.retain(|action| !action.decides());
+        wanted.retain(|action| action.group() != Group::Decide);
         wanted.insert(0, Action::Present);
         wanted.insert(1, Action::AsOf);
     }

@@ -16,16 +16,26 @@ use crate::console::action::Action;
 use crate::console::ask::{Ask, Told, Trouble, What};
 use crate::console::place::Spot;
 use crate::console::screens::{self, Screen, Want};
+use crate::console::untrusted;
 use crate::console::widgets::chrome::Tone;
 use crate::console::widgets::modal::Frame;
 use crate::console::widgets::prompt::Prompt;
-use crate::console::widgets::{Look, put};
+use crate::console::widgets::{Look, put, put_lines};
 use crate::console::world::World;
 use crate::domain::ids::Seq;
 use crate::domain::state::Board;
 
 /// Outer width of the box.
 const WIDTH: u16 = 72;
+/// Rows of the box.
+const ROWS: u16 = 9;
+/// What can be typed, and what it means.
+const EXAMPLES: [(&str, &str); 4] = [
+    ("-2h   -15m   -1d", "so long ago"),
+    ("08:11   2026-02-14T08:11   2026-02-14", "a time, in UTC"),
+    ("#4711", "after that deed"),
+    ("nothing", "the present"),
+];
 /// Label of the line that is typed.
 const LABEL: &str = "as of  ";
 /// Bits of a tag that are the screen's own; those above say of which set of screens.
@@ -62,18 +72,22 @@ impl Naming {
         look: Look<'_>,
     ) -> Option<Position> {
         let theme = look.theme;
-        let inner = Frame { title: "Look at how it was", width: WIDTH }.draw(buffer, screen, look, 6);
+        let inner = Frame { title: "Look at how it was", width: WIDTH }.draw(buffer, screen, look, ROWS);
         let cursor = self.prompt.draw(buffer, inner, look, LABEL);
-        let line = |text: &str, style| Line::from(Span::styled(text.to_owned(), style));
-        put(buffer, inner, 2, &line("08:11   2026-02-14T08:11   2026-02-14    a time, in UTC", theme.muted));
-        put(buffer, inner, 3, &line("-2h   -15m   -1d                        so long ago", theme.muted));
-        let last = match (&self.trouble, self.asked) {
-            (Some(trouble), _) => line(trouble, theme.danger),
-            (None, true) => line("looking ...", theme.info),
-            (None, false) => line("nothing                                 the present", theme.muted),
-        };
-        put(buffer, inner, 4, &line("#4711                                   after that deed", theme.muted));
-        put(buffer, inner, 5, &last);
+        let line = |text: String, style| Line::from(Span::styled(text, style));
+        for (row, (example, meaning)) in (2..).zip(EXAMPLES) {
+            put(buffer, inner, row, &line(format!("{example:<42}{meaning}"), theme.muted));
+        }
+        let below =
+            Rect { y: inner.y + 7.min(inner.height), height: inner.height.saturating_sub(7), ..inner };
+        match (&self.trouble, self.asked) {
+            (Some(trouble), _) => {
+                let room = usize::from(inner.width);
+                put_lines(buffer, below, &untrusted::wrap(trouble, room, 2, theme.danger, theme.escaped));
+            }
+            (None, true) => put(buffer, below, 0, &line("looking ...".to_owned(), theme.info)),
+            (None, false) => {}
+        }
         cursor.filter(|_| !self.asked)
     }
 }
