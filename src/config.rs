@@ -12,7 +12,8 @@ use crate::client::Url;
 use thiserror::Error;
 
 use crate::console::theme;
-use crate::domain::ids::WorkspaceId;
+use crate::domain::ids::{AgentId, WorkspaceId};
+use crate::domain::path::EntityPath;
 
 /// The port that agents find Deeds at, unless it is taken.
 pub const DEFAULT_PORT: u16 = 4170;
@@ -49,7 +50,37 @@ pub struct Config {
     pub mouse: bool,
     /// Whether frames are sent as synchronized updates.
     pub synchronized_output: bool,
+    /// What a hook answers that can't decide.
+    pub hook_default: HookDefault,
+    /// The agent that hooks ask for.
+    pub hook_agent: Option<AgentId>,
+    /// Where a repository's files are on the map.
+    pub hook_prefix: EntityPath,
 }
+
+/// What a hook answers that can't decide, such as where no map is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum HookDefault {
+    /// The change goes through.
+    Allow,
+    /// It does not.
+    Deny,
+    /// A person is asked; it does not go through where there is nobody to ask.
+    #[default]
+    Ask,
+}
+
+impl HookDefault {
+    const NAMES: [(&str, Self); 3] = [("allow", Self::Allow), ("deny", Self::Deny), ("ask", Self::Ask)];
+
+    /// Its name in settings.
+    pub fn name(self) -> &'static str {
+        Self::NAMES.iter().find(|(_, known)| *known == self).map_or("ask", |(name, _)| name)
+    }
+}
+
+/// Where a repository's files are on the map unless something else is said.
+const FILES: &str = "files";
 
 impl Default for Config {
     fn default() -> Self {
@@ -65,6 +96,12 @@ impl Default for Config {
             ascii: false,
             mouse: true,
             synchronized_output: true,
+            hook_default: HookDefault::default(),
+            hook_agent: None,
+            hook_prefix: match FILES.parse() {
+                Ok(prefix) => prefix,
+                Err(error) => unreachable!("`{FILES}` is a path: {error}"),
+            },
         }
     }
 }
@@ -223,6 +260,46 @@ const SETTINGS: &[Setting] = &[
         default: |config| Some(config.synchronized_output.to_string()),
         sample: "",
         doc: "Sends each frame as one update. Turn it off if your terminal shows stray characters.",
+    },
+    Setting {
+        key: "hook.default",
+        variable: "DEEDS_HOOK_DEFAULT",
+        kind: Kind::Text,
+        set: |config, text| {
+            let named = HookDefault::NAMES.into_iter().find(|(name, _)| *name == text);
+            let (_, meant) = named.ok_or_else(|| wrong("an answer", text, "use one of allow, deny, ask"))?;
+            config.hook_default = meant;
+            Ok(())
+        },
+        default: |config| Some(config.hook_default.name().to_owned()),
+        sample: "",
+        doc: "What `deeds hook` answers where it can't decide: allow, deny or ask. The git hook takes ask as deny.",
+    },
+    Setting {
+        key: "hook.agent",
+        variable: "DEEDS_AGENT",
+        kind: Kind::Text,
+        set: |config, text| {
+            let mend = "write the id that it has on the map";
+            config.hook_agent = Some(text.parse().map_err(|_| wrong("an agent's name", text, mend))?);
+            Ok(())
+        },
+        default: |_| None,
+        sample: "docs-writer",
+        doc: "The agent whose changes `deeds hook` looks at. The git hook also takes it from `git config deeds.agent`.",
+    },
+    Setting {
+        key: "hook.prefix",
+        variable: "DEEDS_HOOK_PREFIX",
+        kind: Kind::Text,
+        set: |config, text| {
+            let mend = "write it like files or repo/backend";
+            config.hook_prefix = text.parse().map_err(|_| wrong("a place on the map", text, mend))?;
+            Ok(())
+        },
+        default: |config| Some(config.hook_prefix.to_string()),
+        sample: "",
+        doc: "Where a repository's files are on the map: docs/plan.md is files/docs/plan.md.",
     },
 ];
 

@@ -22,6 +22,8 @@ mod decisions;
 mod first_run;
 #[path = "cli/history.rs"]
 mod history;
+#[path = "cli/hooks.rs"]
+mod hooks;
 #[path = "cli/map_tools.rs"]
 mod map_tools;
 #[path = "cli/offline.rs"]

@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand};
 use super::output::Output;
 use super::then::Then;
 use super::{
-    agents, alerts, backup, claim, conclude, console, demo, doctor, entity, fan_outs, handoffs, import,
+    agents, alerts, backup, claim, conclude, console, demo, doctor, entity, fan_outs, handoffs, hook, import,
     inbox, leases, log, man, map, outputs, overrides, raise, readiness, review, serve, tokens, trace, verify,
     who_owns, work, workspaces,
 };
@@ -120,6 +120,9 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Option<workspaces::Command>,
     },
+    /// Guards for coding agents: whether a change to a file is in the agent's zone
+    #[command(subcommand)]
+    Hook(hook::Command),
     /// Take in another system's history
     #[command(subcommand)]
     Import(import::Command),

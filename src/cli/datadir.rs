@@ -20,6 +20,7 @@ const TOKENS: &str = "tokens";
 const WORKSPACES: &str = "workspaces";
 const LEDGER: &str = "ledger.db";
 const HOME: &str = "home";
+const MAPS: &str = "maps";
 /// The largest token file or server file that is read, in bytes.
 const MAX_SMALL_FILE_BYTES: u64 = 4 * 1024;
 
@@ -302,6 +303,32 @@ impl DataDir {
         files
     }
 
+    /// Where maps lie that were seen last, for hooks that find no server.
+    ///
+    /// # Errors
+    /// When the directory can't be made.
+    pub(crate) fn make_maps(&self) -> Result<(), DataDirError> {
+        let maps = self.path.join(MAPS);
+        match DirBuilder::new().mode(0o700).create(&maps) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(system(&maps, error)),
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
+    /// Where the map of a workspace is kept that was seen last, here or on a server elsewhere.
+    pub(crate) fn map_file(&self, url: Option<&crate::client::Url>, workspace: &WorkspaceId) -> PathBuf {
+        self.path.join(MAPS).join(format!("{}{workspace}.toml", maps_of(url)))
+    }
+
+    /// The workspaces whose maps were seen last here, or on that server elsewhere, by name.
+    pub(crate) fn known_maps(&self, url: Option<&crate::client::Url>) -> Vec<WorkspaceId> {
+        let start = maps_of(url);
+        let names = names_in(&self.path.join(MAPS)).unwrap_or_default();
+        let ours = names.iter().filter_map(|name| name.strip_prefix(&start)?.strip_suffix(".toml"));
+        // Another server's file has a dot in its name, which no workspace has.
+        ours.filter_map(|name| name.parse().ok()).collect()
+    }
+
     /// Keeps a token, readable by its owner alone, in the form that `curl -H @FILE` takes.
     ///
     /// # Errors
@@ -330,6 +357,14 @@ impl DataDir {
             system(path, error)
         })
     }
+}
+
+/// How the names of maps begin that were seen on a server elsewhere.
+fn maps_of(url: Option<&crate::client::Url>) -> String {
+    url.map_or_else(String::new, |url| {
+        let host = file_name(url.host_str().unwrap_or_default());
+        format!("remote.{host}_{}.", url.port_or_known_default().unwrap_or_default())
+    })
 }
 
 /// The names in a directory, sorted.

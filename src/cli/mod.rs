@@ -17,6 +17,7 @@ mod doctor;
 mod entity;
 mod fan_outs;
 mod handoffs;
+mod hook;
 mod import;
 mod inbox;
 mod leases;
@@ -104,6 +105,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Status> {
         Some(Command::Override(command)) => overrides::run(&context, command),
         Some(Command::Tokens(command)) => tokens::run(&context, command),
         Some(Command::Workspaces { command }) => workspaces::run(&context, command),
+        Some(Command::Hook(command)) => hook::run(&context, &arguments.global, command),
         Some(Command::Import(command)) => import::run(&context, &command),
         Some(Command::Verify(command)) => verify::run(&context, &command),
         Some(Command::Backup(command)) => backup::run(&context, &command),

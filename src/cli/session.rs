@@ -95,12 +95,38 @@ pub(super) fn if_running<T>(
     work: impl AsyncFnOnce(&Client) -> client::Result<T>,
 ) -> Option<T> {
     let looked = async {
-        let session = Session::running(context).await?;
+        let session = Session::running(context).await.ok()??;
         let result = work(&session.client).await;
         session.end().await;
         result.ok()
     };
     runtime().ok()?.block_on(async { tokio::time::timeout(LOOK_WAIT, looked).await.ok().flatten() })
+}
+
+/// The same for those who want to know why there is no answer, and wait no longer than this; `None` where no server
+/// runs.
+pub(super) fn ask_running<T>(
+    context: &Context,
+    limit: Duration,
+    work: impl AsyncFnOnce(&Client) -> client::Result<T>,
+) -> anyhow::Result<Option<T>> {
+    let asked = async {
+        let Some(session) = Session::running(context).await? else { return Ok(None) };
+        let result = work(&session.client).await;
+        session.end().await;
+        Ok(Some(result?))
+    };
+    let runtime = runtime()?;
+    let result = runtime.block_on(async { tokio::time::timeout(limit, asked).await });
+    // A name that is still being looked up holds nobody up.
+    runtime.shutdown_background();
+    result.unwrap_or_else(|_| Err(anyhow::anyhow!("the server does not answer within {limit:?}")))
+}
+
+/// The workspace that is named, by itself or by the token given.
+pub(super) fn workspace_named(context: &Context) -> Option<WorkspaceId> {
+    let by_token = || signin::given(context).ok().flatten().map(|given| given.token.workspace.clone());
+    context.config.workspace.clone().or_else(by_token)
 }
 
 /// The one runtime of the process.
@@ -118,14 +144,17 @@ impl Session {
     }
 
     /// Reaches a server that is running already.
-    async fn running(context: &Context) -> Option<Self> {
+    async fn running(context: &Context) -> anyhow::Result<Option<Self>> {
         if let Some(url) = &context.config.connect {
-            return Self::remote(context, url.clone()).await.ok();
+            return Self::remote(context, url.clone()).await.map(Some);
         }
-        let dir = DataDir::existing(&context.data_dir().ok()?).ok()?;
-        match Self::attach(context, &dir).await.ok()? {
-            Attached::Session(session) => Some(*session),
-            Attached::NoAnswer | Attached::NoToken(_) => None,
+        let dir = match DataDir::existing(&context.data_dir()?) {
+            Err(DataDirError::Missing(_)) => return Ok(None),
+            other => other?,
+        };
+        match Self::attach(context, &dir).await? {
+            Attached::Session(session) => Ok(Some(*session)),
+            Attached::NoAnswer | Attached::NoToken(_) => Ok(None),
         }
     }
 

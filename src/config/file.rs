@@ -18,11 +18,31 @@ pub(super) fn lay_over(config: &mut Config, path: &Path, must_exist: bool) -> Re
         let span = error.span().unwrap_or(0..0);
         file.error(span, Wrong(error.message().to_owned(), "correct this line".to_owned()))
     })?;
-    for (key, value) in table.get_ref() {
-        let Some(setting) = SETTINGS.iter().find(|setting| setting.key == key.get_ref().as_ref()) else {
-            return Err(file.error(key.span(), unknown(key.get_ref())));
+    lay_table(config, &file, "", table.get_ref())
+}
+
+/// The settings of a table whose keys begin with `before`: `default` in `[hook]` is `hook.default`.
+fn lay_table(
+    config: &mut Config,
+    file: &File<'_>,
+    before: &str,
+    table: &DeTable<'_>,
+) -> Result<(), ConfigError> {
+    for (key, value) in table {
+        let name = format!("{before}{}", key.get_ref());
+        if let DeValue::Table(below) = value.get_ref()
+            && before.is_empty()
+            && SETTINGS
+                .iter()
+                .any(|setting| setting.key.split_once('.').is_some_and(|(group, _)| group == name))
+        {
+            lay_table(config, file, &format!("{name}."), below)?;
+            continue;
+        }
+        let Some(setting) = SETTINGS.iter().find(|setting| setting.key == name) else {
+            return Err(file.error(key.span(), unknown(&name)));
         };
-        let set = text_of(setting, value.get_ref(), path).and_then(|text| (setting.set)(config, &text));
+        let set = text_of(setting, value.get_ref(), file.path).and_then(|text| (setting.set)(config, &text));
         set.map_err(|wrong| file.error(value.span(), wrong))?;
     }
     Ok(())

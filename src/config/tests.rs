@@ -23,6 +23,20 @@ fn the_environment_goes_before_the_file_and_the_file_before_the_defaults() {
 }
 
 #[test]
+fn settings_of_the_hooks_are_written_with_a_dot_or_in_a_table() {
+    for text in
+        ["hook.default = \"deny\"\nhook.agent = \"docs\"\n", "[hook]\ndefault = \"deny\"\nagent = \"docs\"\n"]
+    {
+        let (_dir, path) = with_file(text);
+        let environment = |name: &str| (name == "DEEDS_HOOK_PREFIX").then(|| "repo/a".to_owned());
+        let config = load(Some(&path), environment).unwrap();
+        assert_eq!(config.hook_default, HookDefault::Deny);
+        assert_eq!(config.hook_agent.unwrap().as_str(), "docs");
+        assert_eq!(config.hook_prefix.as_str(), "repo/a");
+    }
+}
+
+#[test]
 fn a_variable_can_name_the_file() {
     let (_dir, path) = with_file("ascii = true\n");
     let named = path.display().to_string();
@@ -43,6 +57,11 @@ fn errors_name_the_place_and_the_mend() {
         ("connect = \"https://deeds.example\"\n", ":1:11", "ssh -L"),
         ("connect = \"http://me:secret@host\"\n", ":1:11", "token file"),
         ("a = [\n", ":1:", "correct this line"),
+        ("hook.default = \"maybe\"\n", ":1:16", "use one of allow, deny, ask"),
+        ("[hook]\ndefalt = \"ask\"\n", ":2:1", "did you mean `hook.default`?"),
+        ("hook = 3\n", ":1:1", "there is no setting `hook`"),
+        ("[hook]\nagent = \"no such name\"\n", ":2:9", "is not an agent's name"),
+        ("[hook.agent]\nx = 1\n", ":1:", "`hook.agent` is a text"),
         ("theme = \"dark\"\ntheme = \"dark\"\n", ":2:1", "correct this line"),
     ] {
         let (_dir, path) = with_file(text);

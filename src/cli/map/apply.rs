@@ -7,6 +7,7 @@ use clap::Args;
 use super::check;
 use crate::api::MapChecked;
 use crate::cli::arguments::Context;
+use crate::cli::hook;
 use crate::cli::output;
 use crate::cli::reply;
 use crate::cli::session;
@@ -72,6 +73,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<St
         }
         let made_for = arguments.if_version.unwrap_or(checked.version);
         let reply = client.apply_map(&text, made_for, arguments.reason.as_deref()).await?;
+        hook::remember_map(context, client).await;
         reply::tell(out, &reply)
     })
 }

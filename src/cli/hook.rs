@@ -1,0 +1,115 @@
+//! `deeds hook`: guards for coding agents, which ask before a change whether the file is in the agent's zone.
+//!
+//! `claude_code` and `git` read what is about to change and say the answer in the form that their caller takes, `zones`
+//! gives the answer from a map, `known` finds that map without ever starting a server, `repository` says which file of
+//! which repository a path is, `install` writes the hooks down. Whose a field is, the domain decides.
+
+mod claude_code;
+mod git;
+mod install;
+mod known;
+mod repository;
+mod zones;
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+
+use super::arguments::{Context, Global};
+use super::datadir::DataDir;
+use super::session;
+use super::status::Status;
+use crate::client::Client;
+use crate::domain::ids::AgentId;
+use crate::domain::path::EntityPath;
+
+/// The hooks.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Answer Claude Code, before it uses a tool, whether the file is the agent's to change
+    #[command(
+        after_help = "Examples:\n  deeds hook claude-code --install --agent docs-writer     into .claude/settings.json\n  deeds hook claude-code --print --agent docs-writer       the same, to put where you like\n  deeds hook claude-code --agent docs-writer < call.json   as Claude Code runs it\n\nReads a PreToolUse call from standard input and prints the decision; nothing where it has no opinion: other tools,\nfiles outside of the repository. A file is files/<path in the repository> on the map, unless hook.prefix says otherwise.\nWithout a server it goes by the map that was seen last, and says so. Where it can't decide, hook.default does.\nExit status 0 with every decision, 2 if it was used wrongly, which Claude Code takes as no."
+    )]
+    ClaudeCode(Asking),
+    /// Check what is staged, before git commits it
+    #[command(
+        after_help = "Examples:\n  deeds hook git --install --agent docs-writer     as .git/hooks/pre-commit\n  git config deeds.agent docs-writer               another way to say who commits here\n  deeds hook git --agent docs-writer               check now what is staged\n\nExit status 0 if all of it is the agent's, 1 if something is not, 2 used wrongly, 3 failed; git commits only on 0.\nWhere it can't decide, hook.default does; ask counts as deny."
+    )]
+    Git(Asking),
+}
+
+/// Who asks, and by which map.
+#[derive(Debug, Args)]
+pub(crate) struct Asking {
+    /// The agent that makes the change
+    #[arg(long, value_name = "ID")]
+    agent: Option<AgentId>,
+    /// Where the repository's files are on the map [default: files]
+    #[arg(long, value_name = "PATH")]
+    prefix: Option<EntityPath>,
+    /// Go by this map file, and ask no server
+    #[arg(long, value_name = "FILE")]
+    map: Option<PathBuf>,
+    /// Print what --install would write
+    #[arg(long, conflicts_with = "install")]
+    print: bool,
+    /// Install the hook for the repository here; what is there already is kept
+    #[arg(long)]
+    install: bool,
+}
+
+impl Asking {
+    fn agent(&self, context: &Context) -> Option<AgentId> {
+        self.agent.clone().or_else(|| context.config.hook_agent.clone())
+    }
+
+    fn prefix<'a>(&'a self, context: &'a Context) -> &'a EntityPath {
+        self.prefix.as_ref().unwrap_or(&context.config.hook_prefix)
+    }
+
+    fn map(&self) -> Option<&Path> {
+        self.map.as_deref()
+    }
+}
+
+/// Runs it.
+pub(super) fn run(context: &Context, global: &Global, command: Command) -> anyhow::Result<Status> {
+    match command {
+        Command::ClaudeCode(asking) if asking.print || asking.install => {
+            install::claude_code(context, global, &asking)
+        }
+        Command::ClaudeCode(asking) => claude_code::run(context, &asking),
+        Command::Git(asking) if asking.print || asking.install => install::git(context, global, &asking),
+        Command::Git(asking) => git::run(context, &asking),
+    }
+}
+
+/// Keeps the map in force as the one seen last, where hooks find it when no server runs.
+pub(super) async fn remember_map(context: &Context, client: &Client) {
+    // Who can't keep it has lost nothing else; hooks say that they know no map.
+    if let Ok(view) = client.map(None).await
+        && let Err(error) = known::keep(context, client.token(), &view)
+    {
+        tracing::warn!(error = format!("{error:#}"), "the map could not be kept for hooks");
+    }
+}
+
+/// Why nothing can be decided where no agent is named.
+fn no_agent() -> String {
+    "it is not known which agent this is; name it with --agent, DEEDS_AGENT or the setting hook.agent"
+        .to_owned()
+}
+
+/// Sees the map in force, and starts a server for that if none runs, so that hooks know one from the beginning. Where
+/// there is no team yet, none is made.
+fn learn_map(context: &Context) -> bool {
+    let there = || DataDir::existing(&context.data_dir().ok()?).ok()?.workspaces().ok();
+    if context.config.connect.is_none() && there().is_none_or(|workspaces| workspaces.is_empty()) {
+        return false;
+    }
+    let learned = session::with_client(context, async |client| {
+        known::keep(context, client.token(), &client.map(None).await?)?;
+        Ok(Status::Done)
+    });
+    learned.is_ok()
+}

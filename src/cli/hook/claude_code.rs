@@ -1,0 +1,160 @@
+//! Claude Code's `PreToolUse` hook: the call on standard input, the decision on standard output.
+//!
+//! The form is documented at <https://code.claude.com/docs/en/hooks>. Tools that change a file are decided, tools that
+//! look at one are stopped where it is hidden, of all others the hook has no opinion and prints nothing.
+
+use std::io::{self, IsTerminal as _, Read as _};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::repository::{By, Repository, entity, resolve};
+use super::zones::{Verdict, Wish};
+use super::{Asking, known, no_agent};
+use crate::cli::arguments::Context;
+use crate::cli::output::{self, visible};
+use crate::cli::status::{Status, Usage};
+use crate::config::HookDefault;
+
+/// The longest call that is read, in bytes; what is written into a file is in it.
+const MAX_CALL_BYTES: u64 = 64 * 1024 * 1024;
+/// The one event that is decided.
+const EVENT: &str = "PreToolUse";
+/// Where Claude Code was started, in a hook's environment.
+const PROJECT: &str = "CLAUDE_PROJECT_DIR";
+
+/// The tools that change a file or look at files, and where in their input the path is.
+const TOOLS: [(&str, &str, Wish); 9] = [
+    ("Write", "file_path", Wish::Change),
+    ("Edit", "file_path", Wish::Change),
+    ("MultiEdit", "file_path", Wish::Change),
+    ("NotebookEdit", "notebook_path", Wish::Change),
+    ("Read", "file_path", Wish::Look),
+    ("NotebookRead", "notebook_path", Wish::Look),
+    ("Grep", "path", Wish::Look),
+    ("Glob", "path", Wish::Look),
+    ("LS", "path", Wish::Look),
+];
+
+/// The names of the tools, as Claude Code's settings match them.
+pub(super) fn matcher() -> String {
+    TOOLS.map(|(name, ..)| name).join("|")
+}
+
+/// A call, as far as it matters.
+#[derive(Deserialize)]
+struct Call {
+    hook_event_name: String,
+    tool_name: String,
+    cwd: Option<PathBuf>,
+    #[serde(default)]
+    tool_input: Value,
+}
+
+/// What is printed.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Printed {
+    hook_specific_output: Decision,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Decision {
+    hook_event_name: &'static str,
+    permission_decision: &'static str,
+    permission_decision_reason: String,
+}
+
+fn decision(answer: &'static str, why: impl Into<String>) -> Decision {
+    Decision {
+        hook_event_name: EVENT,
+        permission_decision: answer,
+        permission_decision_reason: format!("deeds: {}", why.into()),
+    }
+}
+
+/// Reads the call, decides, prints.
+pub(super) fn run(context: &Context, asking: &Asking) -> anyhow::Result<Status> {
+    if io::stdin().is_terminal() {
+        return Err(Usage::error(
+            "standard input is a terminal, and a hook reads a tool call there; install it with --install, or see --help",
+        ));
+    }
+    let decided = read().and_then(|call| decide(context, asking, &call)).unwrap_or_else(|why| {
+        let default = context.config.hook_default;
+        Some(decision(default.name(), undecided(&why, default)))
+    });
+    if let Some(decision) = decided {
+        output::json_line(&Printed { hook_specific_output: decision })?;
+    }
+    Ok(Status::Done)
+}
+
+/// In words that nothing was decided, and what the answer is all the same.
+pub(super) fn undecided(why: &str, default: HookDefault) -> String {
+    format!("can't decide: {why}. The answer is {}, as the setting hook.default says", default.name())
+}
+
+fn read() -> Result<Call, String> {
+    let mut bytes = Vec::new();
+    let stdin = io::stdin().lock();
+    stdin
+        .take(MAX_CALL_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| format!("the call on standard input can't be read: {error}"))?;
+    if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > MAX_CALL_BYTES {
+        return Err(format!("the call on standard input has more than {MAX_CALL_BYTES} bytes"));
+    }
+    serde_json::from_slice(&bytes).map_err(|error| {
+        visible(&format!("what is on standard input is not a tool call of Claude Code: {error}"))
+    })
+}
+
+/// The decision, if there is an opinion; why there can't be one, as a clause.
+fn decide(context: &Context, asking: &Asking, call: &Call) -> Result<Option<Decision>, String> {
+    if call.hook_event_name != EVENT {
+        return Ok(None);
+    }
+    let Some((tool, key, wish)) = TOOLS.into_iter().find(|(name, ..)| *name == call.tool_name) else {
+        return Ok(None);
+    };
+    let named = match call.tool_input.get(key) {
+        Some(Value::String(path)) if !path.is_empty() && !path.contains('\0') => Path::new(path),
+        // Those that look look here unless they are told otherwise.
+        None if wish == Wish::Look && key == "path" => Path::new("."),
+        Some(_) | None => return Err(format!("the call of {tool} names no file in `{key}`")),
+    };
+    let path = match (&call.cwd, named.is_absolute()) {
+        (_, true) => named.to_owned(),
+        (Some(cwd), false) if cwd.is_absolute() => cwd.join(named),
+        (Some(_) | None, false) => {
+            return Err(
+                "the file is named by a relative path, and the call says no absolute `cwd`".to_owned()
+            );
+        }
+    };
+    let resolved = resolve(&path)?;
+    let Some(repository) = project(call)? else { return Ok(None) };
+    let Some(below) = repository.inside(&resolved)? else { return Ok(None) };
+    let entity = entity(asking.prefix(context), below.as_os_str())?;
+    let agent = asking.agent(context).ok_or_else(no_agent)?;
+    let known = known::find(context, asking.map())?;
+    Ok(match known.verdict(&agent, &entity, wish) {
+        Verdict::Own(why) | Verdict::Observed(why) => Some(decision("allow", why)),
+        Verdict::Refused(why) => Some(decision("deny", why)),
+        Verdict::Open => None,
+    })
+}
+
+/// The repository that Claude Code works in: the one it was started in, wherever the agent has gone since.
+fn project(call: &Call) -> Result<Option<Repository>, String> {
+    let started = std::env::var_os(PROJECT).filter(|path| !path.is_empty()).map(PathBuf::from);
+    let Some(directory) = started.or_else(|| call.cwd.clone()) else {
+        return Err("the call says no `cwd`".to_owned());
+    };
+    let resolved = resolve(&directory)?;
+    let there = resolved.ancestors().find(|directory| directory.is_dir()).unwrap_or(Path::new("/"));
+    Repository::around(there, By::Directory)
+}

@@ -1,0 +1,114 @@
+//! What a map says to a change of a file, or a look at it, in words that name who to turn to.
+
+use super::known::Known;
+use crate::domain::ids::{AgentId, PersonId};
+use crate::domain::map::{Authority, Mode};
+use crate::domain::path::{EntityPath, FieldName};
+
+/// What is about to happen to a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wish {
+    /// It is made, changed, or taken away.
+    Change,
+    /// It is looked at.
+    Look,
+}
+
+/// The map's answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// It is the agent's.
+    Own(String),
+    /// It is not, and the map only observes.
+    Observed(String),
+    /// It is not.
+    Refused(String),
+    /// Nothing speaks against a look.
+    Open,
+}
+
+/// Who may change a file, for tables.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Owners {
+    pub(super) agents: Vec<AgentId>,
+    /// Who answers for them, or for what nobody owns.
+    pub(super) people: Vec<PersonId>,
+}
+
+impl Known {
+    /// Whether the map only says what it would refuse.
+    pub(super) fn observes(&self) -> bool {
+        self.map.mode() == Mode::Observe
+    }
+
+    /// The answer to one wish.
+    pub(super) fn verdict(&self, agent: &AgentId, entity: &EntityPath, wish: Wish) -> Verdict {
+        let by = &self.from;
+        let hidden = self.map.is_hidden(agent, entity, &FieldName::whole());
+        let why = match (wish, self.map.authority(agent, entity, &FieldName::whole())) {
+            (Wish::Look, _) if hidden => {
+                // What is hidden stays so where the map only observes.
+                return Verdict::Refused(format!("{entity} is hidden from {agent} (by {by})"));
+            }
+            (Wish::Look, _) => return Verdict::Open,
+            // Whose it is, is not told.
+            (Wish::Change, _) if hidden => format!("{entity} is hidden from {agent}."),
+            (Wish::Change, Authority::Granted) => {
+                return Verdict::Own(format!("{entity} is in the zone of {agent} (by {by})"));
+            }
+            (Wish::Change, Authority::Owners(owners)) => self.belongs(agent, entity, &owners),
+            (Wish::Change, Authority::Nobody) => self.nobodys(agent, entity),
+        };
+        let stranger = if self.map.agent(agent).is_none() {
+            format!(" {agent} is not on the map, and owns nothing.")
+        } else {
+            String::new()
+        };
+        match self.map.mode() {
+            Mode::Enforce => Verdict::Refused(format!("{why}{stranger} (by {by})")),
+            Mode::Observe => Verdict::Observed(format!(
+                "warning: {why}{stranger} It goes through as the map only observes (by {by})"
+            )),
+        }
+    }
+
+    fn belongs(&self, agent: &AgentId, entity: &EntityPath, owners: &[&AgentId]) -> String {
+        let person = |owner: &AgentId| self.map.agent(owner).map(|entry| entry.owner.to_string());
+        let named: Vec<String> = owners
+            .iter()
+            .map(|owner| match person(owner) {
+                Some(person) => format!("{owner} (accountable: {person})"),
+                None => owner.to_string(),
+            })
+            .collect();
+        let first = owners.first().map(ToString::to_string).unwrap_or_default();
+        format!(
+            "{entity} is in the zone of {}, not of {agent}. Leave the change to {first}, or ask who is accountable.",
+            named.join(", ")
+        )
+    }
+
+    fn nobodys(&self, agent: &AgentId, entity: &EntityPath) -> String {
+        let queue = self.map.queue_of(agent);
+        format!("nobody owns {entity}. Ask {}, who answers the queue {}.", queue.owner, queue.name)
+    }
+
+    /// Who may change the file; where nobody may, whom to ask. Nobody is named for what is hidden.
+    pub(super) fn owners(&self, agent: &AgentId, entity: &EntityPath) -> Owners {
+        let whole = FieldName::whole();
+        if self.map.is_hidden(agent, entity, &whole) {
+            return Owners::default();
+        }
+        let agents: Vec<AgentId> = self.map.owners(entity, &whole).into_iter().cloned().collect();
+        let mut people: Vec<PersonId> = agents
+            .iter()
+            .filter_map(|owner| self.map.agent(owner))
+            .map(|entry| entry.owner.clone())
+            .collect();
+        people.dedup();
+        if agents.is_empty() {
+            people.push(self.map.queue_of(agent).owner.clone());
+        }
+        Owners { agents, people }
+    }
+}

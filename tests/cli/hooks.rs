@@ -1,0 +1,456 @@
+//! The guards for coding agents: recorded tool calls of Claude Code decided, real commits of a real git refused and let
+//! through, with a server, without one, and where nothing can be decided. The calls lie in `tests/data/hooks`, with
+//! `{FILE}`, `{CWD}` and `{HOME}` where paths of the machine stood.
+
+use std::fs;
+use std::io::Write as _;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value as Json;
+
+use crate::run::{Home, Said};
+use crate::server::Server;
+
+/// Two agents over the files of a repository.
+const MAP: &str = r#"
+workspace = "default"
+governance_owner = "dana"
+mode = "enforce"
+
+[[agent]]
+id = "docs-writer"
+owner = "dana"
+writes = ["files/docs/**", "files/README.md"]
+except = ["files/docs/legal/**"]
+hidden = ["files/secrets/**"]
+
+[[agent]]
+id = "coder"
+owner = "eve"
+writes = ["files/src/**"]
+
+[[queue]]
+name = "desk"
+owner = "pat"
+"#;
+
+/// A home with a git repository in it and a map in force, or in a file.
+struct Place {
+    home: Home,
+    repo: PathBuf,
+}
+
+impl Place {
+    fn new() -> Self {
+        let home = Home::new();
+        let repo = fs::canonicalize(home.dir.path()).unwrap().join("repo");
+        fs::create_dir_all(repo.join("docs/legal")).unwrap();
+        fs::create_dir_all(repo.join("src")).unwrap();
+        home.file("team.toml", MAP);
+        let place = Self { home, repo };
+        place.git(&["init", "-q", "-b", "main"]);
+        place.git(&["config", "user.name", "Docs"]);
+        place.git(&["config", "user.email", "docs@example.com"]);
+        place
+    }
+
+    /// git as an agent runs it.
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new("git");
+        let keep = self.home.command(&[]);
+        command.env_clear().envs(keep.get_envs().filter_map(|(key, value)| Some((key, value?))));
+        command.env("PATH", std::env::var("PATH").unwrap()).env("GIT_CONFIG_NOSYSTEM", "1");
+        command.current_dir(&self.repo).args(arguments);
+        command
+    }
+
+    fn try_git(&self, arguments: &[&str]) -> Said {
+        Said::of(&self.command(arguments).output().unwrap())
+    }
+
+    fn git(&self, arguments: &[&str]) -> String {
+        let said = self.try_git(arguments);
+        assert_eq!(said.status, 0, "git {}\n{}\n{}", arguments.join(" "), said.out, said.err);
+        said.out
+    }
+
+    /// deeds inside the repository.
+    fn deeds(&self, arguments: &[&str]) -> Command {
+        let mut command = self.home.command(arguments);
+        command.env("PATH", std::env::var("PATH").unwrap()).current_dir(&self.repo);
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Said {
+        Said::of(&self.deeds(arguments).output().unwrap())
+    }
+
+    fn write(&self, path: &str, text: &str) {
+        fs::write(self.repo.join(path), text).unwrap();
+    }
+
+    /// A recorded call about a file.
+    fn call(&self, name: &str, file: &str) -> String {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/data/hooks/{name}.json"));
+        let text = fs::read_to_string(path).unwrap();
+        let home = self.home.dir.path().display().to_string();
+        let cwd = self.repo.display().to_string();
+        text.replace("{FILE}", file).replace("{CWD}", &cwd).replace("{HOME}", &home)
+    }
+
+    /// A recorded call by the map in the file.
+    fn by_file(&self, name: &str, file: &str) -> Option<(String, String)> {
+        let map = self.home.dir.path().join("team.toml").display().to_string();
+        let arguments = ["hook", "claude-code", "--agent", "docs-writer", "--map", &map];
+        decided(&feed(self.deeds(&arguments), self.call(name, file).as_bytes()))
+    }
+}
+
+/// Runs it with this on standard input.
+fn feed(mut command: Command, input: &[u8]) -> Said {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    // It may stop reading before the end.
+    child.stdin.take().unwrap().write_all(input).unwrap_or_default();
+    Said::of(&child.wait_with_output().unwrap())
+}
+
+/// Decision and reason, in the documented form and nothing else; none where it has no opinion.
+fn decided(said: &Said) -> Option<(String, String)> {
+    assert_eq!(said.status, 0, "{}\n{}", said.out, said.err);
+    if said.out.is_empty() {
+        return None;
+    }
+    let json: Json = serde_json::from_str(&said.out).unwrap();
+    assert_eq!(json.as_object().unwrap().len(), 1, "{json}");
+    let inner = json["hookSpecificOutput"].as_object().unwrap();
+    assert_eq!(inner.len(), 3, "{json}");
+    assert_eq!(inner["hookEventName"], "PreToolUse");
+    let text = |key: &str| inner[key].as_str().unwrap().to_owned();
+    Some((text("permissionDecision"), text("permissionDecisionReason")))
+}
+
+#[track_caller]
+fn is(found: Option<(String, String)>, decision: &str, words: &[&str]) {
+    let (answer, why) = found.expect("a decision");
+    assert_eq!(answer, decision, "{why}");
+    for word in words {
+        assert!(why.contains(word), "{word:?} is not in {why}");
+    }
+}
+
+#[test]
+fn tools_that_change_files_are_decided_by_the_zones() {
+    let place = Place::new();
+    let at = |path: &str| place.repo.join(path).display().to_string();
+    is(place.by_file("write", &at("docs/plan.md")), "allow", &["files/docs/plan.md", "docs-writer"]);
+    is(place.by_file("edit", &at("README.md")), "allow", &["files/README.md"]);
+    is(place.by_file("multi-edit", &at("src/lib.rs")), "deny", &["coder", "eve", "files/src/lib.rs"]);
+    is(place.by_file("notebook-edit", &at("lab/a.ipynb")), "deny", &["nobody owns", "pat", "desk"]);
+    is(place.by_file("write", &at("docs/legal/terms.md")), "deny", &["nobody owns"]);
+    is(place.by_file("write", &at("secrets/key")), "deny", &["hidden"]);
+    is(place.by_file("write", &at(".git/hooks/pre-commit")), "deny", &["files/.git/hooks/pre-commit"]);
+    // Tools that look, and all others.
+    is(place.by_file("read", &at("secrets/key")), "deny", &["hidden"]);
+    is(place.by_file("grep", &at("secrets")), "deny", &["hidden"]);
+    for (name, file) in [
+        ("read", at("src/lib.rs")),
+        ("grep", at("src")),
+        ("bash", at("src")),
+        ("mcp", at("src")),
+        ("post", at("src/lib.rs")),
+        ("write", "/tmp/elsewhere.md".to_owned()),
+    ] {
+        assert_eq!(place.by_file(name, &file), None, "{name} {file}");
+    }
+}
+
+#[test]
+fn paths_are_resolved_before_they_are_judged() {
+    let place = Place::new();
+    symlink("../src", place.repo.join("docs/code")).unwrap();
+    symlink("/tmp", place.repo.join("docs/out")).unwrap();
+    symlink("round", place.repo.join("docs/round")).unwrap();
+    is(place.by_file("write", "docs/new/a.md"), "allow", &["files/docs/new/a.md"]);
+    is(place.by_file("write", "docs/../src/a.rs"), "deny", &["files/src/a.rs"]);
+    is(place.by_file("write", "docs/code/a.rs"), "deny", &["files/src/a.rs"]);
+    assert_eq!(place.by_file("write", "docs/out/a.md"), None);
+    assert_eq!(place.by_file("write", "../a.md"), None);
+    is(place.by_file("write", "docs/round"), "ask", &["circle"]);
+    is(place.by_file("write", "docs/a*b#c"), "ask", &["can't decide", "no `#`"]);
+    // Another work tree of the same repository is the same repository.
+    place.write("README.md", "x");
+    place.git(&["add", "."]);
+    place.git(&["commit", "-qm", "first"]);
+    place.git(&["worktree", "add", "-q", "../other"]);
+    is(place.by_file("write", "../other/src/a.rs"), "deny", &["files/src/a.rs"]);
+    is(place.by_file("write", "../other/docs/a.md"), "allow", &["files/docs/a.md"]);
+}
+
+#[test]
+fn who_asks_and_where_the_files_are_can_be_said_in_several_ways() {
+    let place = Place::new();
+    let map = place.home.dir.path().join("team.toml").display().to_string();
+    let call = place.call("write", "src/a.rs");
+    let ask = |arguments: &[&str], environment: &[(&str, &str)]| {
+        let mut command = place.deeds(&[&["hook", "claude-code", "--map", &map][..], arguments].concat());
+        command.envs(environment.iter().copied());
+        decided(&feed(command, call.as_bytes()))
+    };
+    is(ask(&[], &[]), "ask", &["which agent", "DEEDS_AGENT"]);
+    is(ask(&[], &[("DEEDS_AGENT", "coder")]), "allow", &[]);
+    is(ask(&["--agent", "docs-writer"], &[("DEEDS_AGENT", "coder")]), "deny", &["coder"]);
+    is(ask(&["--agent", "stranger"], &[]), "deny", &["not on the map", "owns nothing", "coder"]);
+    is(ask(&["--agent", "coder", "--prefix", "repo/a"], &[]), "deny", &["nobody owns repo/a/src/a.rs"]);
+    is(ask(&["--agent", "coder"], &[("DEEDS_HOOK_PREFIX", "files/src")]), "allow", &["files/src/src/a.rs"]);
+    let config = place.home.file("c.toml", "[hook]\nagent = \"coder\"\n").display().to_string();
+    is(ask(&["--config", &config], &[]), "allow", &[]);
+}
+
+#[test]
+fn a_map_that_observes_lets_through_and_warns() {
+    let place = Place::new();
+    place.home.file("team.toml", &MAP.replace("enforce", "observe"));
+    is(place.by_file("write", "src/a.rs"), "allow", &["warning", "coder", "observes"]);
+    is(place.by_file("read", "secrets/key"), "deny", &["hidden"]);
+}
+
+#[test]
+fn garbage_is_told_and_the_default_answers() {
+    let place = Place::new();
+    let call = place.call("write", "docs/a.md");
+    let without = |key: &str| {
+        let mut json: Json = serde_json::from_str(&call).unwrap();
+        json.as_object_mut().unwrap().remove(key);
+        json.to_string().into_bytes()
+    };
+    let inputs: Vec<Vec<u8>> = vec![
+        Vec::new(),
+        b"not json".to_vec(),
+        b"[1,2]".to_vec(),
+        b"\xff\xfe{}".to_vec(),
+        b"{}".to_vec(),
+        "[".repeat(100_000).into_bytes(),
+        call.as_bytes()[..call.len() / 2].to_vec(),
+        without("tool_input"),
+        without("tool_name"),
+        without("cwd"),
+        call.replace("docs/a.md", "").into_bytes(),
+        call.replace("\"docs/a.md\"", "7").into_bytes(),
+        call.replace("docs/a.md", "a\\u0000b").into_bytes(),
+    ];
+    let map = place.home.dir.path().join("team.toml").display().to_string();
+    for (default, answer) in
+        [(None, "ask"), (Some("allow"), "allow"), (Some("deny"), "deny"), (Some("ask"), "ask")]
+    {
+        for input in &inputs {
+            let mut command = place.deeds(&["hook", "claude-code", "--agent", "docs-writer", "--map", &map]);
+            command.envs(default.map(|default| ("DEEDS_HOOK_DEFAULT", default)));
+            is(decided(&feed(command, input)), answer, &["can't decide", "hook.default"]);
+        }
+    }
+    let oversized = vec![b' '; 65 * 1024 * 1024];
+    let said = feed(place.deeds(&["hook", "claude-code", "--agent", "a", "--map", &map]), &oversized);
+    is(decided(&said), "ask", &["more than"]);
+    let mut wrong = place.deeds(&["hook", "claude-code"]);
+    wrong.env("DEEDS_HOOK_DEFAULT", "perhaps");
+    let said = feed(wrong, call.as_bytes());
+    assert!(said.status == 2 && said.out.is_empty() && said.err.contains("allow, deny, ask"), "{}", said.err);
+}
+
+#[test]
+fn the_map_is_asked_for_while_a_server_runs_and_remembered_after() {
+    let place = Place::new();
+    let arguments = ["hook", "claude-code", "--agent", "docs-writer"];
+    let ask = |file: &str| decided(&feed(place.deeds(&arguments), place.call("write", file).as_bytes()));
+    is(ask("docs/a.md"), "ask", &["no server runs", "no map is known"]);
+    assert!(!place.home.data().exists(), "a hook makes nothing");
+
+    let server = Server::start(&place.home);
+    place.home.ok(&["map", "apply", "team.toml", "--reason", "first"]);
+    is(ask("src/a.rs"), "deny", &["coder", "map v2 of default"]);
+    let kept = place.home.data().join("maps/default.toml");
+    assert_eq!(fs::metadata(&kept).unwrap().permissions().mode() & 0o777, 0o600);
+    drop(server);
+
+    let began = Instant::now();
+    is(ask("src/a.rs"), "deny", &["coder", "last known map, v2 of default", "ago"]);
+    is(ask("docs/a.md"), "allow", &["last known map, v2 of default", "ago"]);
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    // It is a map file, and one that was damaged is none.
+    place.home.ok(&["map", "check", &kept.display().to_string()]);
+    fs::write(&kept, "# nothing of ours\n").unwrap();
+    is(ask("docs/a.md"), "ask", &["damaged"]);
+    fs::remove_file(&kept).unwrap();
+    is(ask("docs/a.md"), "ask", &["no map is known"]);
+}
+
+#[test]
+fn a_server_that_hangs_holds_nobody_up() {
+    let place = Place::new();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let mut command = place.deeds(&["hook", "claude-code", "--agent", "docs-writer", "--connect", &url]);
+    command.env("DEEDS_TOKEN", format!("deeds_agent_default_a1_{}", "ab".repeat(32)));
+    let began = Instant::now();
+    let said = feed(command, place.call("write", "docs/a.md").as_bytes());
+    is(decided(&said), "ask", &["does not answer", "no map is known"]);
+    assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
+}
+
+#[test]
+fn a_real_commit_is_refused_and_another_let_through() {
+    let place = Place::new();
+    let map = place.home.dir.path().join("team.toml").display().to_string();
+    let said = place.run(&["hook", "git", "--install", "--agent", "docs-writer", "--map", &map]);
+    assert_eq!(said.status, 0, "{}{}", said.out, said.err);
+    let again = place.run(&["hook", "git", "--install", "--agent", "docs-writer", "--map", &map]);
+    assert!(again.status == 0 && again.out.contains("already"), "{}{}", again.out, again.err);
+
+    place.write("docs/plan one.md", "x");
+    place.git(&["add", "."]);
+    place.git(&["commit", "-qm", "mine"]);
+
+    place.write("src/lib.rs", "x");
+    place.write("docs/b.md", "x");
+    place.git(&["add", "."]);
+    let refused = place.try_git(&["commit", "-m", "not mine"]);
+    assert_eq!(refused.status, 1, "{}{}", refused.out, refused.err);
+    for words in ["src/lib.rs", "added", "coder", "eve", "1 of 2 staged paths"] {
+        assert!(refused.err.contains(words), "{words}\n{}", refused.err);
+    }
+    assert!(!refused.err.contains("docs/b.md"), "{}", refused.err);
+    assert_eq!(place.git(&["rev-list", "--count", "HEAD"]).trim(), "1");
+    place.git(&["restore", "--staged", "src/lib.rs"]);
+    place.git(&["commit", "-qm", "mine again"]);
+
+    // The other agent commits from another work tree, where the same hook runs.
+    place.git(&["worktree", "add", "-q", "../other"]);
+    let mut theirs = place.command(&["-C", "../other", "commit", "-qm", "theirs"]);
+    fs::create_dir_all(place.repo.join("../other/src")).unwrap();
+    fs::write(place.repo.join("../other/src/x.rs"), "x").unwrap();
+    place.git(&["-C", "../other", "add", "."]);
+    let said = Said::of(&theirs.output().unwrap());
+    assert_eq!(said.status, 1, "{}", said.err);
+    assert!(said.err.contains("src/x.rs"), "{}", said.err);
+}
+
+#[test]
+fn renames_deletions_and_odd_names_are_seen() {
+    let place = Place::new();
+    let text = "one\ntwo\nthree\nfour\n";
+    place.write("src/gone.rs", "y");
+    place.write("src/moved.rs", text);
+    place.git(&["add", "."]);
+    place.git(&["commit", "-qm", "first"]);
+    place.git(&["mv", "src/moved.rs", "docs/moved.rs"]);
+    place.git(&["rm", "-q", "src/gone.rs"]);
+    place.write("docs/é \"quoted\".md", "x");
+    place.git(&["add", "."]);
+    let map = place.home.dir.path().join("team.toml").display().to_string();
+    let arguments = ["hook", "git", "--agent", "docs-writer", "--map", &map];
+    let said = place.run(&[&arguments[..], &["--json"]].concat());
+    assert_eq!(said.status, 1, "{}{}", said.out, said.err);
+    let found: Json = serde_json::from_str(&said.out).unwrap();
+    let told: Vec<_> =
+        found.as_array().unwrap().iter().map(|one| (one["path"].as_str().unwrap(), &one["change"])).collect();
+    assert_eq!(told.len(), 2, "{found}");
+    assert!(told.iter().any(|(path, how)| *path == "src/moved.rs" && *how == "renamed away"), "{found}");
+    assert!(told.iter().any(|(path, how)| *path == "src/gone.rs" && *how == "deleted"), "{found}");
+    assert_eq!(found[0]["owners"][0], "coder");
+
+    // A name that no map can hold: nobody knows, and the default answers.
+    place.git(&["reset", "-q", "--hard"]);
+    place.write("docs/a*b\u{1b}[2J.md", "x");
+    place.git(&["add", "."]);
+    for (default, status) in [("ask", 1), ("deny", 1), ("allow", 0)] {
+        let said = Said::of(&place.deeds(&arguments).env("DEEDS_HOOK_DEFAULT", default).output().unwrap());
+        assert_eq!(said.status, status, "{}{}", said.out, said.err);
+        assert!(said.err.contains("can't decide") && !said.err.contains('\u{1b}'), "{}", said.err);
+        assert!(!said.out.contains('\u{1b}'), "{}", said.out);
+    }
+}
+
+#[test]
+fn git_takes_the_agent_from_its_own_settings_and_the_default_where_nothing_is_known() {
+    let place = Place::new();
+    let map = place.home.dir.path().join("team.toml").display().to_string();
+    assert_eq!(place.run(&["hook", "git"]).status, 0, "nothing is staged");
+    place.write("docs/a.md", "x");
+    place.git(&["add", "."]);
+    let run = |arguments: &[&str], default: &str| {
+        let arguments = [&["hook", "git"][..], arguments].concat();
+        Said::of(&place.deeds(&arguments).env("DEEDS_HOOK_DEFAULT", default).output().unwrap())
+    };
+    for (default, status) in [("ask", 1), ("deny", 1), ("allow", 0)] {
+        let nobody = run(&["--map", &map], default);
+        assert_eq!(nobody.status, status, "{}", nobody.err);
+        assert!(nobody.err.contains("git config deeds.agent"), "{}", nobody.err);
+        let mapless = run(&["--agent", "docs-writer"], default);
+        assert_eq!(mapless.status, status, "{}", mapless.err);
+        assert!(mapless.err.contains("no map is known"), "{}", mapless.err);
+    }
+    place.git(&["config", "deeds.agent", "docs-writer"]);
+    assert_eq!(run(&["--map", &map], "ask").status, 0);
+    place.git(&["config", "deeds.agent", "coder"]);
+    assert_eq!(run(&["--map", &map], "allow").status, 1);
+    place.git(&["config", "deeds.agent", "no such name"]);
+    assert!(run(&["--map", &map], "ask").err.contains("no agent is called"));
+    let outside =
+        Said::of(&place.home.command(&["hook", "git"]).env("PATH", "/usr/bin:/bin").output().unwrap());
+    assert_eq!(outside.status, 2, "{}", outside.err);
+    let mut gitless = place.deeds(&["hook", "git"]);
+    gitless.env("PATH", "/nowhere");
+    assert_eq!(Said::of(&gitless.output().unwrap()).status, 3);
+}
+
+#[test]
+fn installing_takes_nothing_away() {
+    let place = Place::new();
+    let settings = place.repo.join(".claude/settings.json");
+    fs::create_dir_all(settings.parent().unwrap()).unwrap();
+    let before = "{\n  \"permissions\": {\"deny\": [\"Read(./.env)\"]},\n  \"hooks\": {\"Stop\": []},\n  \"env\": {\"A\": \"b\"}\n}\n";
+    fs::write(&settings, before).unwrap();
+    let install = ["hook", "claude-code", "--install", "--agent", "docs-writer"];
+    let said = place.run(&install);
+    assert_eq!(said.status, 0, "{}", said.err);
+    let after = fs::read_to_string(&settings).unwrap();
+    let json: Json = serde_json::from_str(&after).unwrap();
+    assert_eq!(json["permissions"]["deny"][0], "Read(./.env)");
+    assert!(json["hooks"]["Stop"].is_array() && json["env"]["A"] == "b", "{after}");
+    let command = json["hooks"]["PreToolUse"][0]["hooks"][0]["command"].as_str().unwrap();
+    assert!(command.ends_with(" hook claude-code --agent docs-writer"), "{command}");
+    assert_eq!(place.run(&install).status, 0);
+    assert_eq!(fs::read_to_string(&settings).unwrap(), after, "never twice");
+    let other = place.run(&["hook", "claude-code", "--install", "--agent", "coder"]);
+    assert!(other.status == 1 && other.err.contains("already"), "{}", other.err);
+    // What is installed works, as Claude Code runs it: through a shell.
+    let mut shell = place.deeds(&[]);
+    let map = place.home.dir.path().join("team.toml");
+    let mut sh = Command::new("sh");
+    sh.env_clear().envs(shell.env("LANG", "C").get_envs().filter_map(|(key, value)| Some((key, value?))));
+    sh.current_dir(&place.repo).args(["-c", &format!("{command} --map {}", map.display())]);
+    is(decided(&feed(sh, place.call("write", "src/a.rs").as_bytes())), "deny", &["coder"]);
+    fs::write(&settings, "{ // mine\n}").unwrap();
+    let broken = place.run(&install);
+    assert!(broken.status == 2 && broken.err.contains("settings.json"), "{}", broken.err);
+    assert_eq!(fs::read_to_string(&settings).unwrap(), "{ // mine\n}");
+
+    let printed = place.run(&["hook", "claude-code", "--print"]);
+    assert!(serde_json::from_str::<Json>(&printed.out).is_ok(), "{}", printed.out);
+    assert!(place.run(&["hook", "git", "--print"]).out.starts_with("#!/bin/sh\n"));
+
+    // A hook of somebody else's, where core.hooksPath says.
+    place.git(&["config", "core.hooksPath", "shared hooks"]);
+    let foreign = place.repo.join("shared hooks/pre-commit");
+    let said = place.run(&["hook", "git", "--install"]);
+    assert!(said.status == 0 && foreign.exists(), "{}{}", said.out, said.err);
+    fs::write(&foreign, "#!/bin/sh\nmake lint\n").unwrap();
+    let said = place.run(&["hook", "git", "--install", "--agent", "docs-writer"]);
+    assert_eq!(said.status, 1);
+    assert!(said.err.contains("hook git --agent docs-writer || exit $?"), "{}", said.err);
+    assert_eq!(fs::read_to_string(&foreign).unwrap(), "#!/bin/sh\nmake lint\n");
+}
