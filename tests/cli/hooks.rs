@@ -35,6 +35,8 @@ writes = ["files/src/**"]
 [[queue]]
 name = "desk"
 owner = "pat"
+review = "daily 09:00"
+priority = ["docs-writer", "coder"]
 "#;
 
 /// A home with a git repository in it and a map in force, or in a file.
@@ -271,14 +273,14 @@ fn the_map_is_asked_for_while_a_server_runs_and_remembered_after() {
 
     let server = Server::start(&place.home);
     place.home.ok(&["map", "apply", "team.toml", "--reason", "first"]);
-    is(ask("src/a.rs"), "deny", &["coder", "map v2 of default"]);
+    is(ask("src/a.rs"), "deny", &["coder", "map v1 of default"]);
     let kept = place.home.data().join("maps/default.toml");
     assert_eq!(fs::metadata(&kept).unwrap().permissions().mode() & 0o777, 0o600);
     drop(server);
 
     let began = Instant::now();
-    is(ask("src/a.rs"), "deny", &["coder", "last known map, v2 of default", "ago"]);
-    is(ask("docs/a.md"), "allow", &["last known map, v2 of default", "ago"]);
+    is(ask("src/a.rs"), "deny", &["coder", "last known map, v1 of default", "ago"]);
+    is(ask("docs/a.md"), "allow", &["last known map, v1 of default", "ago"]);
     assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
     // It is a map file, and one that was damaged is none.
     place.home.ok(&["map", "check", &kept.display().to_string()]);

@@ -87,7 +87,8 @@ fn last(context: &Context, why: &str) -> Result<Known, String> {
     let text = read_text(&file, max_bytes() + FIRST_LINE_BYTES).map_err(|_| none(&format!(" ({shown})")))?;
     let damaged = || none(&format!(": {shown} is damaged"));
     let seen = seen(&text).ok_or_else(damaged)?;
-    let model = map::parse(&text).applicable().map_err(|_| damaged())?;
+    // It was in force; what lints say of it today is no reason not to go by it.
+    let model = map::parse(&text).model.ok_or_else(damaged)?;
     let age = Clock::System.now().since(seen.at).rough();
     let from = format!("the last known map, v{} of {workspace}, seen {age} ago, as {why}", seen.version);
     Ok(Known { map: Map::compile(model), from, offline: true })
