@@ -45,14 +45,13 @@ impl Tail {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
 
     use super::*;
     use crate::ledger::{Hash, Record};
 
     fn batch(seqs: std::ops::Range<u64>) -> Batch {
         let record = |seq| Record { seq, hash: Hash([0; 32]), bytes: bytes::Bytes::new() };
-        Arc::from_iter(seqs.map(|seq| Entry::raw(record(seq))))
+        seqs.map(|seq| Entry::raw(record(seq))).collect()
     }
 
     fn taken(tail: &Tail, after: u64) -> Vec<u64> {

@@ -36,6 +36,10 @@ pub struct Record<B> {
 
 /// A deed as the source has it.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "records lie in one list; a box for each would be one more allocation a deed"
+)]
 pub enum Content<B> {
     /// As stored.
     Bytes(B),

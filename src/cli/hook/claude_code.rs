@@ -54,25 +54,23 @@ struct Call {
 
 /// What is printed.
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
 struct Printed {
-    hook_specific_output: Decision,
+    #[serde(rename = "hookSpecificOutput")]
+    output: Decision,
 }
 
 #[derive(Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
 struct Decision {
-    hook_event_name: &'static str,
-    permission_decision: &'static str,
-    permission_decision_reason: String,
+    #[serde(rename = "hookEventName")]
+    event: &'static str,
+    #[serde(rename = "permissionDecision")]
+    answer: &'static str,
+    #[serde(rename = "permissionDecisionReason")]
+    reason: String,
 }
 
 fn decision(answer: &'static str, why: impl Into<String>) -> Decision {
-    Decision {
-        hook_event_name: EVENT,
-        permission_decision: answer,
-        permission_decision_reason: format!("deeds: {}", why.into()),
-    }
+    Decision { event: EVENT, answer, reason: format!("deeds: {}", why.into()) }
 }
 
 /// Reads the call, decides, prints.
@@ -87,7 +85,7 @@ pub(super) fn run(context: &Context, asking: &Asking) -> anyhow::Result<Status> 
         Some(decision(default.name(), undecided(&why, default)))
     });
     if let Some(decision) = decided {
-        output::json_line(&Printed { hook_specific_output: decision })?;
+        output::json_line(&Printed { output: decision })?;
     }
     Ok(Status::Done)
 }

@@ -189,7 +189,7 @@ fn tell(
         output::complain(format!("checked by {by}"));
     }
     match odd {
-        Some(odd) => end_by_default(context.config.hook_default, &odd.why),
+        Some(odd) => Ok(end_by_default(context.config.hook_default, &odd.why)),
         None => Ok(Status::Done),
     }
 }
@@ -209,16 +209,16 @@ fn by_default(context: &Context, why: &str) -> anyhow::Result<Status> {
     if context.out.json {
         output::json(&Vec::<Found>::new())?;
     }
-    end_by_default(context.config.hook_default, why)
+    Ok(end_by_default(context.config.hook_default, why))
 }
 
 /// There is nobody to ask here: asking is a no.
-fn end_by_default(default: HookDefault, why: &str) -> anyhow::Result<Status> {
+fn end_by_default(default: HookDefault, why: &str) -> Status {
     output::complain(undecided(why, default));
-    Ok(match default {
+    match default {
         HookDefault::Allow => Status::Done,
         HookDefault::Deny | HookDefault::Ask => Status::No,
-    })
+    }
 }
 
 #[cfg(test)]

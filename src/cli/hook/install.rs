@@ -56,7 +56,8 @@ pub(super) fn claude_code(context: &Context, global: &Global, asking: &Asking) -
             output::line(format!("{shown}: Claude Code asks deeds from its next session on"))?;
         }
     }
-    afterwards(context, asking)
+    afterwards(context, asking);
+    Ok(Status::Done)
 }
 
 /// `deeds hook git --print|--install`.
@@ -94,7 +95,8 @@ pub(super) fn git(context: &Context, global: &Global, asking: &Asking) -> anyhow
         }
         Err(error) => return Err(error).with_context(|| shown),
     }
-    afterwards(context, asking)
+    afterwards(context, asking);
+    Ok(Status::Done)
 }
 
 /// Where git looks for hooks: `core.hooksPath`, what all work trees share, or what the repository has for itself.
@@ -111,7 +113,7 @@ fn hooks_directory() -> anyhow::Result<PathBuf> {
 }
 
 /// What must still be done, or known.
-fn afterwards(context: &Context, asking: &Asking) -> anyhow::Result<Status> {
+fn afterwards(context: &Context, asking: &Asking) {
     if asking.agent.is_none() && context.config.hook_agent.is_none() {
         output::complain(
             "no agent is named: give one with --agent, DEEDS_AGENT, the setting hook.agent, or for git with `git config deeds.agent`",
@@ -122,7 +124,6 @@ fn afterwards(context: &Context, asking: &Asking) -> anyhow::Result<Status> {
             "no map is known yet; hooks go by the first one that they see, so start `deeds` once before you rely on them",
         );
     }
-    Ok(Status::Done)
 }
 
 /// The command that a hook runs, for a shell: this program, where and who as said now.

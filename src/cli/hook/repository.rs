@@ -33,9 +33,9 @@ pub(super) enum By {
 pub(super) fn git(directory: &Path, by: By, arguments: &[&str]) -> std::io::Result<Output> {
     let mut command = Command::new("git");
     if by == By::Directory {
-        GIT_VARIABLES.iter().for_each(|name| {
+        for name in &GIT_VARIABLES {
             command.env_remove(name);
-        });
+        }
     }
     // A look must not write: `status` and `diff` would refresh the index otherwise.
     command.env("LC_ALL", "C").env("GIT_OPTIONAL_LOCKS", "0");
