@@ -78,7 +78,7 @@ pub fn decide(state: &State, request: &Request, now: Time) -> Decision {
     if let Some((key, digest)) = &request.key
         && let Some(known) = state.access.answered(&request.principal.actor, key, now)
     {
-        if known.is_of(digest) {
+        if known.digest == *digest {
             return Decision { answer: Answer::Replay(known.deed), deeds: Vec::new() };
         }
         // The first answer stays with the key: this refusal must not take its place.

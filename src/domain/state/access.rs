@@ -21,17 +21,19 @@ pub const KEYS: usize = 1_000_000;
 pub struct Access {
     /// Every token that was created, ended ones too.
     pub tokens: imbl::OrdMap<TokenId, Arc<TokenRecord>>,
-    /// Which deed answered each key of each caller. A node of this map is copied for nearly every write: it has numbers only,
-    /// so that copying it counts no references.
-    pub(super) keys: imbl::GenericHashMap<Fingerprint, Answered, Hasher, imbl::shared_ptr::DefaultSharedPtr>,
-    /// The keys by age, oldest first, with all that a snapshot says of them.
+    /// Which deed answered each key of each caller. A node of this map is copied for nearly every write: it has small numbers
+    /// only, so that copying it is short and counts no references.
+    pub(super) keys: imbl::GenericHashMap<Fingerprint, Seq, Hasher, imbl::shared_ptr::DefaultSharedPtr>,
+    /// All that is known of each key, oldest first, which is by deed.
     pub(super) ages: imbl::Vector<Arc<Kept>>,
 }
 
 impl Access {
     /// What this caller's key was answered, while it is kept.
-    pub fn answered(&self, actor: &Actor, key: &IdempotencyKey, now: Time) -> Option<&Answered> {
-        let answer = self.keys.get(&Fingerprint::of_key(actor, key))?;
+    pub fn answered(&self, actor: &Actor, key: &IdempotencyKey, now: Time) -> Option<&KeyAnswer> {
+        let deed = self.keys.get(&Fingerprint::of_key(actor, key))?;
+        let place = self.ages.binary_search_by_key(deed, |kept| kept.answer.deed).ok()?;
+        let answer = &self.ages.get(place)?.answer;
         (now.since(answer.at) < KEY_LIFE).then_some(answer)
     }
 
@@ -49,9 +51,7 @@ impl Access {
 
     /// Keeps the answer to a key as a snapshot has it. They come oldest first.
     pub fn restore(&mut self, actor: Actor, key: IdempotencyKey, answer: KeyAnswer) {
-        let digest = Fingerprint::of(&[answer.digest.as_bytes()]);
-        let answered = Answered { deed: answer.deed, at: answer.at, digest };
-        self.keys.insert(Fingerprint::of_key(&actor, &key), answered);
+        self.keys.insert(Fingerprint::of_key(&actor, &key), answer.deed);
         self.ages.push_back(Arc::new(Kept { actor, key, answer }));
     }
 
@@ -61,20 +61,11 @@ impl Access {
     }
 }
 
-/// The first half of a SHA-256, by which keys and bodies are told apart.
+/// The first half of a SHA-256, by which keys are told apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Fingerprint([u8; 16]);
 
 impl Fingerprint {
-    fn of(parts: &[&[u8]]) -> Self {
-        let mut hasher = Sha256::new();
-        for part in parts {
-            hasher.update(part);
-        }
-        let whole: [u8; 32] = hasher.finalize().into();
-        Self(whole.first_chunk().copied().unwrap_or_default())
-    }
-
     /// Neither a name nor a key has a NUL, so that no two of them run together.
     fn of_key(actor: &Actor, key: &IdempotencyKey) -> Self {
         let class: &[u8] = match actor {
@@ -82,23 +73,12 @@ impl Fingerprint {
             Actor::Person(_) => b"person\0",
             Actor::Deeds => b"deeds\0",
         };
-        Self::of(&[class, actor.name().as_bytes(), b"\0", key.as_str().as_bytes()])
-    }
-}
-
-/// Which deed answered a key, and when.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Answered {
-    /// The deed that records the answer.
-    pub deed: Seq,
-    at: Time,
-    digest: Fingerprint,
-}
-
-impl Answered {
-    /// Whether it was a request with this digest that was answered.
-    pub fn is_of(&self, digest: &str) -> bool {
-        self.digest == Fingerprint::of(&[digest.as_bytes()])
+        let mut hasher = Sha256::new();
+        for part in [class, actor.name().as_bytes(), b"\0", key.as_str().as_bytes()] {
+            hasher.update(part);
+        }
+        let whole: [u8; 32] = hasher.finalize().into();
+        Self(whole.first_chunk().copied().unwrap_or_default())
     }
 }
 

@@ -24,7 +24,7 @@ mod task;
 mod timer;
 mod work;
 
-pub use access::{Access, Answered, KEY_LIFE, KEYS, Kept, KeyAnswer, Token, TokenClass, TokenRecord};
+pub use access::{Access, KEY_LIFE, KEYS, Kept, KeyAnswer, Token, TokenClass, TokenRecord};
 pub use alert::{Alert, AlertKind, AlertSide, AlertState, LOUD, SIDES, STOPPED, Severity};
 pub use board::{AgentFacts, Board, CLOSED, MAPS, MapStep, Next, RESOLVED, Stop};
 pub use entities::{ACTORS, Entities, Entity, Field, Hasher, RECENT, RUNS, Run, Tombstone, Touch};
