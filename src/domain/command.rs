@@ -13,9 +13,12 @@ pub use task::{
     OnExhausted, TAKEN_AT_ONCE, Take, VISIBILITY, WorkProduct, WorkStep, WorkVerb,
 };
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{self, MapAccess, Visitor, value::MapAccessDeserializer},
+};
 use sha2::{Digest as _, Sha256};
 
 use super::{
@@ -135,13 +138,36 @@ pub enum WriteKind {
 }
 
 /// The versions that a write starts from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum Expected {
     /// The entity's version.
     Entity(Version),
     /// A version for each changed field.
     Fields(BTreeMap<FieldName, Version>),
+}
+
+/// By hand: the derived one makes an error of every version that it tries in vain, on the path of each write.
+impl<'de> Deserialize<'de> for Expected {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl<'de> Visitor<'de> for Either {
+            type Value = Expected;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("the entity's version, or an object with a version for each changed field")
+            }
+
+            fn visit_u64<E: de::Error>(self, version: u64) -> Result<Expected, E> {
+                Ok(Expected::Entity(Version(version)))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Expected, A::Error> {
+                Deserialize::deserialize(MapAccessDeserializer::new(map)).map(Expected::Fields)
+            }
+        }
+        deserializer.deserialize_any(Either)
+    }
 }
 
 /// A write, 2-domain §2.

@@ -648,7 +648,7 @@ impl Deed {
     /// # Errors
     /// Never for deeds made by the rules; a payload that can't be JSON is a defect.
     pub fn encode(&self, origin: &Origin) -> Result<Vec<u8>, DeedError> {
-        let id = |seq: Seq| Cow::Owned(format!("{}:{seq}", origin.workspace));
+        let id = |seq: Seq| Cow::Owned([origin.workspace.as_str(), ":", &seq.0.to_string()].concat());
         let wire = Wire {
             specversion: Cow::Borrowed("1.0"),
             id: id(self.seq),

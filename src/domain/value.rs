@@ -2,7 +2,13 @@
 
 use std::{fmt, sync::Arc};
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{
+        self, MapAccess, SeqAccess, Visitor,
+        value::{MapAccessDeserializer, SeqAccessDeserializer},
+    },
+};
 use serde_json::value::RawValue;
 
 /// Most bytes of one value as compact JSON (9-decisions, bounds).
@@ -177,8 +183,64 @@ impl Serialize for Value {
 
 impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let json = serde_json::Value::deserialize(deserializer)?;
-        Self::new(&json).map_err(D::Error::custom)
+        deserializer.deserialize_any(Reading)
+    }
+}
+
+/// Reads a value. Most are short texts that need no escape and are made at once, the others by way of the tree.
+struct Reading;
+
+impl Reading {
+    fn tree<E: de::Error>(json: impl Into<serde_json::Value>) -> Result<Value, E> {
+        Value::new(&json.into()).map_err(E::custom)
+    }
+}
+
+impl<'de> Visitor<'de> for Reading {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any valid JSON value")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Value, E> {
+        let plain = |byte: u8| byte >= b' ' && byte != b'"' && byte != b'\\';
+        if text.len() + 2 > VALUE_BYTES || !text.bytes().all(plain) {
+            return Self::tree(text);
+        }
+        let mut json = String::with_capacity(text.len() + 2);
+        json.push('"');
+        json.push_str(text);
+        json.push('"');
+        Ok(Value(Arc::from(json)))
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<Value, E> {
+        Ok(Value::null())
+    }
+
+    fn visit_bool<E: de::Error>(self, bool: bool) -> Result<Value, E> {
+        Ok(Value(Arc::from(if bool { "true" } else { "false" })))
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<Value, E> {
+        Self::tree(number)
+    }
+
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<Value, E> {
+        Self::tree(number)
+    }
+
+    fn visit_f64<E: de::Error>(self, number: f64) -> Result<Value, E> {
+        Self::tree(number)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Value, A::Error> {
+        Self::tree(serde_json::Value::deserialize(SeqAccessDeserializer::new(items))?)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<Value, A::Error> {
+        Self::tree(serde_json::Value::deserialize(MapAccessDeserializer::new(entries))?)
     }
 }
 
@@ -228,6 +290,7 @@ mod tests {
             let value = Value::new(&json).unwrap();
             assert_eq!(serde_json::to_string(&value).unwrap(), value.as_json());
             assert_eq!(value.as_json(), json.to_string());
+            assert_eq!(serde_json::from_str::<Value>(value.as_json()).unwrap(), value);
             if let Some(text) = json.as_str() {
                 assert_eq!(value.plain(), text);
             }
