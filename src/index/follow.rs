@@ -36,15 +36,11 @@ pub struct Record<B> {
 
 /// A deed as the source has it.
 #[derive(Debug, Clone)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "records lie in one list; a box for each would be one more allocation a deed"
-)]
 pub enum Content<B> {
     /// As stored.
     Bytes(B),
-    /// Read already.
-    Facts(Facts<'static>),
+    /// Read already. Records move from list to list, so their facts are not in the lists themselves.
+    Facts(Box<Facts<'static>>),
 }
 
 impl<B: AsRef<[u8]>> Record<B> {

@@ -116,7 +116,7 @@ impl LedgerSource {
                 return;
             }
             let content = match entry.deed() {
-                Ok(deed) => Content::Facts(Facts::owned(&deed)),
+                Ok(deed) => Content::Facts(Box::new(Facts::owned(&deed))),
                 Err(_) => Content::Bytes(stored.bytes.clone()),
             };
             self.gathered.push_back(Record { seq, hash: stored.hash.0, content });
