@@ -19,8 +19,9 @@ const FORMAT: i64 = 1;
 pub(super) const TAIL_RECORDS: u64 = 1_000;
 /// How long a statement waits for another process's lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// How many pages of write-ahead log are gathered before they go into the file.
-const CHECKPOINT_PAGES: i64 = 4_000;
+/// How many pages of write-ahead log are gathered before they go into the file. From then on the log is written over in
+/// place, which a disk makes durable in about half the time that it takes for a file that grows.
+const CHECKPOINT_PAGES: i64 = 1_000;
 
 const SCHEMA: &str = "
 CREATE TABLE ledger (
