@@ -64,7 +64,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<St
 fn tell(imported: &Imported) {
     for remark in &imported.remarks {
         output::complain(format!(
-            "line {}: `{}` is {}: {}",
+            "line {}: `{}`: {}: {}",
             remark.line,
             remark.text,
             remark.kind.words(),

@@ -248,12 +248,18 @@ fn the_file_says_where_it_came_from_and_what_it_leaves_out() {
 fn thousands_of_lines_are_read() {
     use std::fmt::Write as _;
     let mut text = "* @core\n*.md @docs\n".to_owned();
-    for at in 0..1000 {
+    for at in 0..3000 {
         writeln!(text, "/components/c{at}/ @user{}", at % 300).unwrap();
     }
-    let imported = import(&text, &frame());
+    let imported = imported(&text);
     assert_eq!(imported.model.agents.len(), 302);
     assert_eq!(imported.remarks, []);
+}
+
+#[test]
+fn of_what_takes_a_line_away_the_whole_is_named() {
+    let told = imported("* @a\n*.js @b\n/docs/ @c\n/docs/internal/ @a\n").remarks;
+    assert!(told[0].reason.starts_with("line 3 takes `files/docs/*/**`"), "{told:?}");
 }
 
 /// GitHub's rules, read plainly and without any of the code above: does the pattern match the path?

@@ -179,10 +179,12 @@ impl<'r> File<'r> {
     fn loss(&self, at: usize, except: &[(usize, Pattern)], whole: bool) -> Option<Remark> {
         let rule = self.rule(at)?;
         let later = self.after(at, &self.near(&rule.pattern));
-        let (due_to, pattern, example) =
-            except.iter().filter(|(due_to, _)| *due_to < at).find_map(|(due_to, pattern)| {
-                Some((due_to, pattern, overlap(&rule.pattern, &later, pattern, &[])?.entity))
-            })?;
+        let earlier = || except.iter().filter(|(due_to, _)| *due_to < at);
+        // What takes all of it says more than what takes a little.
+        let all = earlier().find(|(_, taken)| covers(std::slice::from_ref(taken), &[], &rule.pattern, &[]));
+        let (due_to, pattern, example) = all.into_iter().chain(earlier()).find_map(|(due_to, taken)| {
+            Some((due_to, taken, overlap(&rule.pattern, &later, taken, &[])?.entity))
+        })?;
         let owner = rule.owner.as_ref()?;
         let line = self.rule(*due_to)?.line;
         let reason = format!(

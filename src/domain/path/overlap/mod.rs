@@ -48,8 +48,17 @@ fn meet<'a>(a: &Pattern, b: &Pattern, except: impl IntoIterator<Item = &'a Patte
     if !heads_agree(a, b) {
         return None;
     }
-    let except: Vec<&Pattern> =
-        except.into_iter().filter(|taken| heads_agree(a, taken) && heads_agree(b, taken)).collect();
+    let mut left = Vec::new();
+    for taken in except {
+        // Nothing is left of a pattern less itself, however many exceptions there are beside.
+        if taken == a || taken == b {
+            return None;
+        }
+        if heads_agree(a, taken) && heads_agree(b, taken) {
+            left.push(taken);
+        }
+    }
+    let except = left;
     let found = match search(a, b, &except, Order::Total) {
         Search::Bounded => search(a, b, &except, Order::FieldFirst),
         found @ (Search::Found(_) | Search::Nothing | Search::TooLarge) => found,
