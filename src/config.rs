@@ -61,7 +61,7 @@ pub struct Config {
 /// What a hook answers that can't decide, such as where no map is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum HookDefault {
-    /// The change goes through.
+    /// Nothing stops the change here.
     Allow,
     /// It does not.
     Deny,
@@ -273,7 +273,7 @@ const SETTINGS: &[Setting] = &[
         },
         default: |config| Some(config.hook_default.name().to_owned()),
         sample: "",
-        doc: "What `deeds hook` answers where it can't decide: allow, deny or ask. The git hook takes ask as deny.",
+        doc: "What `deeds hook` answers where it can't decide: allow, deny or ask. The git hook takes ask as deny; with allow, Claude Code still goes by its own permissions.",
     },
     Setting {
         key: "hook.agent",

@@ -28,7 +28,7 @@ use crate::domain::path::EntityPath;
 pub(crate) enum Command {
     /// Answer Claude Code, before it uses a tool, whether the file is the agent's to change
     #[command(
-        after_help = "Examples:\n  deeds hook claude-code --install --agent docs-writer     into .claude/settings.json\n  deeds hook claude-code --print --agent docs-writer       the same, to put where you like\n  deeds hook claude-code --agent docs-writer < call.json   as Claude Code runs it\n\nReads a PreToolUse call from standard input and prints the decision; nothing where it has no opinion: other tools,\nfiles outside of the repository. A file is files/<path in the repository> on the map, unless hook.prefix says otherwise.\nWithout a server it goes by the map that was seen last, and says so. Where it can't decide, hook.default does.\nExit status 0 with every decision, 2 if it was used wrongly, which Claude Code takes as no."
+        after_help = "Examples:\n  deeds hook claude-code --install --agent docs-writer     into .claude/settings.json\n  deeds hook claude-code --print --agent docs-writer       the same, to put where you like\n  deeds hook claude-code --agent docs-writer < call.json   as Claude Code runs it\n\nReads a PreToolUse call from standard input, and only ever restricts: it prints deny where a file is not the agent's to\nchange or hidden from it, and else nothing, so that Claude Code goes by its own permissions and asks its user as always.\nWhere the map only observes, the user is warned instead (systemMessage); what is hidden stays so.\nA file is files/<path in the repository> on the map, unless hook.prefix says otherwise.\nWithout a server it goes by the map that was seen last, and says so. Where it can't decide, hook.default says what goes:\nask, deny, or allow, which warns and leaves it to Claude Code.\nExit status 0 with every answer, 2 if it was used wrongly, which Claude Code takes as no."
     )]
     ClaudeCode(Asking),
     /// Check what is staged, before git commits it
@@ -84,8 +84,12 @@ pub(super) fn run(context: &Context, global: &Global, command: Command) -> anyho
     }
 }
 
-/// Keeps the map in force as the one seen last, where hooks find it when no server runs.
+/// Keeps the map in force as the one seen last, where hooks find it when no server runs. Commands that have to do with
+/// the map do so last, when they have said what they have to say; of one that looks at the past nothing is kept.
 pub(super) async fn remember_map(context: &Context, client: &Client) {
+    if client.looks_at().is_some() {
+        return;
+    }
     // Who can't keep it has lost nothing else; hooks say that they know no map.
     if let Ok(view) = client.map(None).await
         && let Err(error) = known::keep(context, client.token(), &view)

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use clap::Subcommand;
 
 use super::arguments::Context;
+use super::hook;
 use super::output;
 use super::reply;
 use super::session;
@@ -85,6 +86,7 @@ pub(super) fn run(context: &Context, command: Command) -> anyhow::Result<Status>
             } else {
                 output::styled(out.exact(client.map_toml(version).await?.trim_end()))?;
             }
+            hook::remember_map(context, client).await;
             Ok(Status::Done)
         }),
         Command::Docs(arguments) => docs::run(context, &arguments),

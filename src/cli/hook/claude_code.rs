@@ -1,7 +1,9 @@
-//! Claude Code's `PreToolUse` hook: the call on standard input, the decision on standard output.
+//! Claude Code's `PreToolUse` hook: the call on standard input, the answer on standard output.
 //!
-//! The form is documented at <https://code.claude.com/docs/en/hooks>. Tools that change a file are decided, tools that
-//! look at one are stopped where it is hidden, of all others the hook has no opinion and prints nothing.
+//! The form is documented at <https://code.claude.com/docs/en/hooks>. Tools that change a file are stopped where it is
+//! not the agent's, tools that look at one where it is hidden. A guard only ever restricts: it never answers `allow`, with
+//! which Claude Code would not ask its user. What nothing speaks against is left to Claude Code's own permissions, with
+//! a word to the user where there is something to know, and else with nothing printed.
 
 use std::io::{self, IsTerminal as _, Read as _};
 use std::path::{Path, PathBuf};
@@ -54,23 +56,56 @@ struct Call {
 
 /// What is printed.
 #[derive(Serialize)]
-struct Printed {
+enum Answer {
+    /// The call is stopped, or its user asked.
     #[serde(rename = "hookSpecificOutput")]
-    output: Decision,
+    Decided(Decision),
+    /// The user is told something, and the decision is left to Claude Code.
+    #[serde(rename = "systemMessage")]
+    Told(String),
 }
 
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Serialize)]
 struct Decision {
     #[serde(rename = "hookEventName")]
     event: &'static str,
     #[serde(rename = "permissionDecision")]
-    answer: &'static str,
+    answer: Restriction,
     #[serde(rename = "permissionDecisionReason")]
     reason: String,
 }
 
-fn decision(answer: &'static str, why: impl Into<String>) -> Decision {
-    Decision { event: EVENT, answer, reason: format!("deeds: {}", why.into()) }
+/// The decisions that a guard may take; `allow` is none of them.
+#[derive(Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Restriction {
+    Deny,
+    Ask,
+}
+
+impl Answer {
+    fn decided(answer: Restriction, why: &str) -> Self {
+        Self::Decided(Decision { event: EVENT, answer, reason: by_deeds(why) })
+    }
+
+    fn told(why: &str) -> Self {
+        Self::Told(by_deeds(why))
+    }
+
+    /// What the setting says to a call that can't be decided.
+    fn by_default(default: HookDefault, why: &str) -> Self {
+        let why = undecided(why, default);
+        match default {
+            HookDefault::Allow => Self::told(&why),
+            HookDefault::Deny => Self::decided(Restriction::Deny, &why),
+            HookDefault::Ask => Self::decided(Restriction::Ask, &why),
+        }
+    }
+}
+
+/// Several hooks may speak in the same place.
+fn by_deeds(why: &str) -> String {
+    format!("deeds: {why}")
 }
 
 /// Reads the call, decides, prints.
@@ -80,19 +115,18 @@ pub(super) fn run(context: &Context, asking: &Asking) -> anyhow::Result<Status> 
             "standard input is a terminal, and a hook reads a tool call there; install it with --install, or see --help",
         ));
     }
-    let decided = read().and_then(|call| decide(context, asking, &call)).unwrap_or_else(|why| {
-        let default = context.config.hook_default;
-        Some(decision(default.name(), undecided(&why, default)))
-    });
-    if let Some(decision) = decided {
-        output::json_line(&Printed { output: decision })?;
+    let answer = read()
+        .and_then(|call| decide(context, asking, &call))
+        .unwrap_or_else(|why| Some(Answer::by_default(context.config.hook_default, &why)));
+    if let Some(answer) = answer {
+        output::json_line(&answer)?;
     }
     Ok(Status::Done)
 }
 
-/// In words that nothing was decided, and what the answer is all the same.
+/// In words that nothing was decided, and what goes for that.
 pub(super) fn undecided(why: &str, default: HookDefault) -> String {
-    format!("can't decide: {why}. The answer is {}, as the setting hook.default says", default.name())
+    format!("can't decide: {why}. The setting hook.default says {} to that", default.name())
 }
 
 fn read() -> Result<Call, String> {
@@ -110,8 +144,8 @@ fn read() -> Result<Call, String> {
     })
 }
 
-/// The decision, if there is an opinion; why there can't be one, as a clause.
-fn decide(context: &Context, asking: &Asking, call: &Call) -> Result<Option<Decision>, String> {
+/// The answer, if there is something to say; why there can't be one, as a clause.
+fn decide(context: &Context, asking: &Asking, call: &Call) -> Result<Option<Answer>, String> {
     if call.hook_event_name != EVENT {
         return Ok(None);
     }
@@ -140,9 +174,11 @@ fn decide(context: &Context, asking: &Asking, call: &Call) -> Result<Option<Deci
     let agent = asking.agent(context).ok_or_else(no_agent)?;
     let known = known::find(context, asking.map())?;
     Ok(match known.verdict(&agent, &entity, wish) {
-        Verdict::Own(why) | Verdict::Observed(why) => Some(decision("allow", why)),
-        Verdict::Refused(why) => Some(decision("deny", why)),
-        Verdict::Open => None,
+        Verdict::Refused(why) => Some(Answer::decided(Restriction::Deny, &why)),
+        Verdict::Observed(why) => Some(Answer::told(&why)),
+        // That the map may not be the one in force is worth a word.
+        Verdict::Own(why) if known.offline => Some(Answer::told(&why)),
+        Verdict::Own(_) | Verdict::Open => None,
     })
 }
 

@@ -67,7 +67,7 @@ impl Known {
         match self.map.mode() {
             Mode::Enforce => Verdict::Refused(format!("{why}{stranger} (by {by})")),
             Mode::Observe => Verdict::Observed(format!(
-                "warning: {why}{stranger} It goes through as the map only observes (by {by})"
+                "warning: {why}{stranger} Nothing stops it here, as the map only observes (by {by})"
             )),
         }
     }

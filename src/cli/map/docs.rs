@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::check;
 use crate::cli::arguments::Context;
+use crate::cli::hook;
 use crate::cli::output;
 use crate::cli::session;
 use crate::cli::status::{Status, Usage};
@@ -29,7 +30,9 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<St
     let Some(file) = &arguments.file else {
         return session::with_client(context, async |client| {
             let view = client.map(None).await?;
-            write(context, arguments, &document(&view.model, Some(view.version)))
+            let status = write(context, arguments, &document(&view.model, Some(view.version)))?;
+            hook::remember_map(context, client).await;
+            Ok(status)
         });
     };
     let text = check::read(file)?;
