@@ -1,10 +1,14 @@
-//! What can have happened: the deed, its closed set of types, and its CloudEvents form on the wire and on disk.
+//! What can have happened: the deed and its closed set of types. The bytes of one are in `wire`.
 //!
 //! Types are add-only (3-architecture). A golden file for each of them under `tests/golden/` guards the bytes.
 
+mod wire;
+
+pub use wire::{DeedError, Origin};
+
 use std::{borrow::Cow, sync::Arc};
 
-use serde::{Deserialize, Serialize, de::Error as _};
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{
@@ -226,6 +230,13 @@ pub struct Deed {
     pub body: Body,
 }
 
+impl Deed {
+    /// What it was based on, beside the fields that it changed.
+    pub fn based_on(&self) -> &[FieldPath] {
+        if let Body::ActAllowed(order) = &self.body { &order.based_on } else { &self.refs.based_on }
+    }
+}
+
 macro_rules! bodies {
     ($($(#[$doc:meta])* $variant:ident($payload:ty) = $type:literal;)*) => {
         /// The closed set of deed types; each carries what only it needs.
@@ -244,7 +255,7 @@ macro_rules! bodies {
             }
 
             pub(super) fn detail(&self) -> serde_json::Result<Option<Box<RawValue>>> {
-                match self { $(Self::$variant(payload) => to_raw(payload),)* }
+                match self { $(Self::$variant(payload) => wire::to_raw(payload),)* }
             }
 
             fn from_detail(name: &str, detail: Option<&RawValue>) -> Result<Self, DeedError> {
@@ -256,15 +267,6 @@ macro_rules! bodies {
             }
         }
     };
-}
-
-fn to_raw<T: Serialize>(payload: &T) -> serde_json::Result<Option<Box<RawValue>>> {
-    // Most deeds of the write path carry nothing of their own; they skip this allocation.
-    if size_of::<T>() == 0 {
-        return Ok(None);
-    }
-    let detail = serde_json::value::to_raw_value(payload)?;
-    Ok(Some(detail).filter(|detail| detail.get() != "null"))
 }
 
 bodies! {
@@ -571,151 +573,4 @@ pub struct BatchFailure {
     pub index: u64,
     /// How that command came out.
     pub outcome: Outcome,
-}
-
-/// Where deeds come from: the ledger's identity and the workspace's name.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Origin {
-    /// `urn:uuid:…` of the ledger.
-    pub source: Arc<str>,
-    /// The workspace.
-    pub workspace: WorkspaceId,
-}
-
-/// Why bytes are not a deed.
-#[derive(Debug, thiserror::Error)]
-pub enum DeedError {
-    /// Not the expected JSON.
-    #[error("not a deed: {0}")]
-    Json(#[from] serde_json::Error),
-    /// A type from a later version.
-    #[error("unknown deed type {0:?}: this ledger was written by a newer version of Deeds; upgrade this one")]
-    UnknownType(String),
-}
-
-/// The CloudEvents envelope as it stands in the bytes.
-#[derive(Serialize, Deserialize)]
-struct Wire<'a> {
-    specversion: Cow<'a, str>,
-    id: Cow<'a, str>,
-    source: Cow<'a, str>,
-    #[serde(rename = "type")]
-    kind: Cow<'a, str>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    subject: Option<EntityPath>,
-    time: Time,
-    recordedtime: Time,
-    sequence: Cow<'a, str>,
-    correlationid: Cow<'a, str>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    causationid: Option<Cow<'a, str>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    traceparent: Option<Arc<str>>,
-    datacontenttype: Cow<'a, str>,
-    data: Data<'a>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Data<'a> {
-    actor: Cow<'a, Actor>,
-    action: Cow<'static, str>,
-    outcome: Outcome,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    code: Option<Code>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    verdict: Option<Outcome>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    reason: Option<Arc<str>>,
-    map_version: MapVersion,
-    #[serde(default, skip_serializing_if = "<[FieldChange]>::is_empty")]
-    fields: Cow<'a, [FieldChange]>,
-    #[serde(default, skip_serializing_if = "Refs::is_empty")]
-    refs: Cow<'a, Refs>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    idempotency: Option<KeyMark>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    detail: Option<Box<RawValue>>,
-}
-
-impl Deed {
-    /// What it was based on, beside the fields that it changed.
-    pub fn based_on(&self) -> &[FieldPath] {
-        if let Body::ActAllowed(order) = &self.body { &order.based_on } else { &self.refs.based_on }
-    }
-
-    /// The deed's exact UTF-8 JSON, as stored, hashed and streamed.
-    ///
-    /// # Errors
-    /// Never for deeds made by the rules; a payload that can't be JSON is a defect.
-    pub fn encode(&self, origin: &Origin) -> Result<Vec<u8>, DeedError> {
-        let id = |seq: Seq| Cow::Owned([origin.workspace.as_str(), ":", &seq.0.to_string()].concat());
-        let wire = Wire {
-            specversion: Cow::Borrowed("1.0"),
-            id: id(self.seq),
-            source: Cow::Borrowed(&origin.source),
-            kind: Cow::Borrowed(self.body.type_name()),
-            subject: self.subject.clone(),
-            time: self.time,
-            recordedtime: self.recorded,
-            sequence: Cow::Owned(format!("{:020}", self.seq.0)),
-            correlationid: id(self.correlation),
-            causationid: self.cause.map(id),
-            traceparent: self.traceparent.clone(),
-            datacontenttype: Cow::Borrowed("application/json"),
-            data: Data {
-                actor: Cow::Borrowed(&self.actor),
-                action: self.action.clone(),
-                outcome: self.outcome,
-                code: self.code,
-                verdict: self.verdict,
-                reason: self.reason.clone(),
-                map_version: self.map_version,
-                fields: Cow::Borrowed(&self.fields),
-                refs: Cow::Borrowed(&self.refs),
-                idempotency: self.key.clone(),
-                detail: self.body.detail()?,
-            },
-        };
-        let mut bytes = Vec::with_capacity(640);
-        serde_json::to_writer(&mut bytes, &wire)?;
-        Ok(bytes)
-    }
-
-    /// Reads a deed back from its stored bytes.
-    ///
-    /// # Errors
-    /// When the bytes are not a deed of this version.
-    pub fn decode(bytes: &[u8]) -> Result<Self, DeedError> {
-        let wire: Wire<'_> = serde_json::from_slice(bytes)?;
-        let data = wire.data;
-        Ok(Self {
-            seq: number(&wire.sequence)?,
-            time: wire.time,
-            recorded: wire.recordedtime,
-            subject: wire.subject,
-            correlation: number(&wire.correlationid)?,
-            cause: wire.causationid.as_deref().map(number).transpose()?,
-            traceparent: wire.traceparent,
-            actor: data.actor.into_owned(),
-            action: data.action,
-            outcome: data.outcome,
-            code: data.code,
-            verdict: data.verdict,
-            reason: data.reason,
-            map_version: data.map_version,
-            fields: data.fields.into_owned(),
-            refs: data.refs.into_owned(),
-            key: data.idempotency,
-            body: Body::from_detail(&wire.kind, data.detail.as_deref())?,
-        })
-    }
-}
-
-/// `northwind:317` or `00317` as a sequence.
-fn number(text: &str) -> Result<Seq, DeedError> {
-    let digits = text.rsplit(':').next().unwrap_or(text);
-    digits
-        .parse()
-        .map(Seq)
-        .map_err(|_| DeedError::Json(serde_json::Error::custom(format!("{text:?} has no sequence number"))))
 }

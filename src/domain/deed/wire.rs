@@ -1,0 +1,166 @@
+//! A deed's CloudEvents form, on the wire and on disk. What its types mean is in `deed`.
+
+use std::{borrow::Cow, sync::Arc};
+
+use serde::{Deserialize, Serialize, de::Error as _};
+use serde_json::value::RawValue;
+
+use super::{Body, Deed, FieldChange, KeyMark, Outcome, Refs};
+use crate::domain::{
+    code::Code,
+    ids::{Actor, MapVersion, Seq, WorkspaceId},
+    path::EntityPath,
+    time::Time,
+};
+
+/// Where deeds come from: the ledger's identity and the workspace's name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// `urn:uuid:…` of the ledger.
+    pub source: Arc<str>,
+    /// The workspace.
+    pub workspace: WorkspaceId,
+}
+
+/// Why bytes are not a deed.
+#[derive(Debug, thiserror::Error)]
+pub enum DeedError {
+    /// Not the expected JSON.
+    #[error("not a deed: {0}")]
+    Json(#[from] serde_json::Error),
+    /// A type from a later version.
+    #[error("unknown deed type {0:?}: this ledger was written by a newer version of Deeds; upgrade this one")]
+    UnknownType(String),
+}
+
+impl Deed {
+    /// The deed's exact UTF-8 JSON, as stored, hashed and streamed.
+    ///
+    /// # Errors
+    /// Never for deeds made by the rules; a payload that can't be JSON is a defect.
+    pub fn encode(&self, origin: &Origin) -> Result<Vec<u8>, DeedError> {
+        let id = |seq: Seq| Cow::Owned([origin.workspace.as_str(), ":", &seq.0.to_string()].concat());
+        let wire = Wire {
+            specversion: Cow::Borrowed("1.0"),
+            id: id(self.seq),
+            source: Cow::Borrowed(&origin.source),
+            kind: Cow::Borrowed(self.body.type_name()),
+            subject: self.subject.clone(),
+            time: self.time,
+            recordedtime: self.recorded,
+            sequence: Cow::Owned(format!("{:020}", self.seq.0)),
+            correlationid: id(self.correlation),
+            causationid: self.cause.map(id),
+            traceparent: self.traceparent.clone(),
+            datacontenttype: Cow::Borrowed("application/json"),
+            data: Data {
+                actor: Cow::Borrowed(&self.actor),
+                action: self.action.clone(),
+                outcome: self.outcome,
+                code: self.code,
+                verdict: self.verdict,
+                reason: self.reason.clone(),
+                map_version: self.map_version,
+                fields: Cow::Borrowed(&self.fields),
+                refs: Cow::Borrowed(&self.refs),
+                idempotency: self.key.clone(),
+                detail: self.body.detail()?,
+            },
+        };
+        let mut bytes = Vec::with_capacity(640);
+        serde_json::to_writer(&mut bytes, &wire)?;
+        Ok(bytes)
+    }
+
+    /// Reads a deed back from its stored bytes.
+    ///
+    /// # Errors
+    /// When the bytes are not a deed of this version.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DeedError> {
+        let wire: Wire<'_> = serde_json::from_slice(bytes)?;
+        let data = wire.data;
+        Ok(Self {
+            seq: number(&wire.sequence)?,
+            time: wire.time,
+            recorded: wire.recordedtime,
+            subject: wire.subject,
+            correlation: number(&wire.correlationid)?,
+            cause: wire.causationid.as_deref().map(number).transpose()?,
+            traceparent: wire.traceparent,
+            actor: data.actor.into_owned(),
+            action: data.action,
+            outcome: data.outcome,
+            code: data.code,
+            verdict: data.verdict,
+            reason: data.reason,
+            map_version: data.map_version,
+            fields: data.fields.into_owned(),
+            refs: data.refs.into_owned(),
+            key: data.idempotency,
+            body: Body::from_detail(&wire.kind, data.detail.as_deref())?,
+        })
+    }
+}
+
+/// The CloudEvents envelope as it stands in the bytes.
+#[derive(Serialize, Deserialize)]
+struct Wire<'a> {
+    specversion: Cow<'a, str>,
+    id: Cow<'a, str>,
+    source: Cow<'a, str>,
+    #[serde(rename = "type")]
+    kind: Cow<'a, str>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    subject: Option<EntityPath>,
+    time: Time,
+    recordedtime: Time,
+    sequence: Cow<'a, str>,
+    correlationid: Cow<'a, str>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    causationid: Option<Cow<'a, str>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    traceparent: Option<Arc<str>>,
+    datacontenttype: Cow<'a, str>,
+    data: Data<'a>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Data<'a> {
+    actor: Cow<'a, Actor>,
+    action: Cow<'static, str>,
+    outcome: Outcome,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    code: Option<Code>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    verdict: Option<Outcome>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reason: Option<Arc<str>>,
+    map_version: MapVersion,
+    #[serde(default, skip_serializing_if = "<[FieldChange]>::is_empty")]
+    fields: Cow<'a, [FieldChange]>,
+    #[serde(default, skip_serializing_if = "Refs::is_empty")]
+    refs: Cow<'a, Refs>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    idempotency: Option<KeyMark>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    detail: Option<Box<RawValue>>,
+}
+
+/// What only this type carries, as JSON; none where that is nothing.
+pub(super) fn to_raw<T: Serialize>(payload: &T) -> serde_json::Result<Option<Box<RawValue>>> {
+    // Most deeds of the write path carry nothing of their own; they skip this allocation.
+    if size_of::<T>() == 0 {
+        return Ok(None);
+    }
+    let detail = serde_json::value::to_raw_value(payload)?;
+    Ok(Some(detail).filter(|detail| detail.get() != "null"))
+}
+
+/// `northwind:317` or `00317` as a sequence.
+fn number(text: &str) -> Result<Seq, DeedError> {
+    let digits = text.rsplit(':').next().unwrap_or(text);
+    digits
+        .parse()
+        .map(Seq)
+        .map_err(|_| DeedError::Json(serde_json::Error::custom(format!("{text:?} has no sequence number"))))
+}
