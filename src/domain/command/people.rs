@@ -1,0 +1,300 @@
+//! What people do: items, alerts, maps, tokens, overrides and reviews, 2-domain §2 and §6.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{
+    ids::{AgentId, AlertNo, Fence, ItemNo, MapVersion, PersonId, QueueName, TokenId, Version},
+    map::{Grant, Model},
+    path::{EntityPath, FieldPath, Pattern},
+    state::Token,
+    value::{Value, some},
+};
+
+/// Something a person does with an inbox item.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ItemStep {
+    /// The item.
+    pub item: ItemNo,
+    /// What.
+    #[serde(flatten)]
+    pub step: ItemVerb,
+}
+
+/// What can be done with an inbox item.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "step", rename_all = "lowercase")]
+pub enum ItemVerb {
+    /// Take it.
+    Claim,
+    /// Give it back.
+    Release,
+    /// Hand it to another reviewer named on its queue.
+    Reassign {
+        /// To whom.
+        to: PersonId,
+    },
+    /// Answer it.
+    Answer(Answered),
+    /// Take the answer back.
+    Undo,
+}
+
+/// An answer, with proof of what was shown.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Answered {
+    /// The answer.
+    pub answer: ItemAnswer,
+    /// The item's version as shown.
+    pub version: u64,
+    /// The digest of the material as shown.
+    pub digest: Arc<str>,
+    /// Items alike that are settled by the same answer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub include: Vec<ItemNo>,
+}
+
+/// The answers that end an item, 2-domain §6.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum ItemAnswer {
+    /// An agent's zone grows.
+    Expand {
+        /// Whose.
+        agent: AgentId,
+        /// By what.
+        grant: Grant,
+        /// Why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        note: Option<Arc<str>>,
+    },
+    /// What another agent owns goes over to this one; admins only.
+    Transfer {
+        /// What.
+        pattern: Pattern,
+        /// From whom.
+        from: AgentId,
+        /// To whom.
+        to: AgentId,
+        /// Why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        note: Option<Arc<str>>,
+    },
+    /// The person handles this case; the scope stays.
+    Handle {
+        /// How.
+        note: Arc<str>,
+        /// What the waiting agent is told.
+        #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+        reply: Option<Value>,
+        /// Who is given this one event, where the case is an event that nobody or more than one answers.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<AgentId>,
+    },
+    /// Classified as none of the team's business.
+    OutOfScope {
+        /// Why.
+        reason: Arc<str>,
+        /// Whether inputs like this are closed on arrival from now on.
+        #[serde(default)]
+        rule: bool,
+    },
+    /// The publication goes out as it is. Approvals only, like the two below.
+    Approve {
+        /// A word to the agent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        note: Option<Arc<str>>,
+    },
+    /// It goes out with another body.
+    ApproveEdited {
+        /// What goes out.
+        body: Value,
+        /// A word to the agent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        note: Option<Arc<str>>,
+    },
+    /// It does not go out.
+    Reject {
+        /// Why.
+        note: Arc<str>,
+    },
+}
+
+impl ItemAnswer {
+    /// The word of the answer.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Expand { .. } => "expand",
+            Self::Transfer { .. } => "transfer",
+            Self::Handle { .. } => "handle",
+            Self::OutOfScope { .. } => "out of scope",
+            Self::Approve { .. } => "approve",
+            Self::ApproveEdited { .. } => "approve edited",
+            Self::Reject { .. } => "reject",
+        }
+    }
+
+    /// The note that goes with it.
+    pub fn note(&self) -> Option<&Arc<str>> {
+        match self {
+            Self::Expand { note, .. }
+            | Self::Transfer { note, .. }
+            | Self::Approve { note }
+            | Self::ApproveEdited { note, .. } => note.as_ref(),
+            Self::Handle { note, .. } | Self::Reject { note } => Some(note),
+            Self::OutOfScope { reason, .. } => Some(reason),
+        }
+    }
+}
+
+/// Something a person does with an alert.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AlertStep {
+    /// The alert.
+    pub alert: AlertNo,
+    /// What.
+    pub step: AlertVerb,
+    /// A note; required to resolve.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<Arc<str>>,
+}
+
+/// What can be done with an alert.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AlertVerb {
+    /// Seen.
+    Acknowledge,
+    /// Ended, with a note.
+    Resolve,
+    /// Into the inbox.
+    Escalate,
+}
+
+/// A map to put in force.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ApplyMap {
+    /// The map, already parsed and free of errors.
+    pub model: Arc<Model>,
+    /// The version it was made for: compare-and-set.
+    pub if_version: MapVersion,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Arc<str>>,
+    /// Whether its effects were looked at on past deeds first.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub planned: bool,
+}
+
+/// A person went through the map in force as a whole, and stands by it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MapReview {
+    /// The version that was gone through; the one in force where nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<MapVersion>,
+    /// What is worth keeping of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<Arc<str>>,
+}
+
+/// A token to create or revoke. The secret never gets here, only its hash.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "step", rename_all = "lowercase")]
+pub enum TokenStep {
+    /// Make one known.
+    Create(Token),
+    /// End one.
+    Revoke {
+        /// Which.
+        token: TokenId,
+    },
+}
+
+/// A person overrides, 2-domain §2; each needs a reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Override {
+    /// What.
+    #[serde(flatten)]
+    pub step: OverrideVerb,
+    /// Why.
+    pub reason: Arc<str>,
+}
+
+/// What a person can override.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "step", rename_all = "lowercase")]
+pub enum OverrideVerb {
+    /// All agents keep off the entity.
+    Freeze {
+        /// Which.
+        entity: EntityPath,
+    },
+    /// They may touch it again.
+    Unfreeze {
+        /// Which.
+        entity: EntityPath,
+    },
+    /// The agent stops.
+    Pause {
+        /// Who.
+        agent: AgentId,
+    },
+    /// It goes on.
+    Resume {
+        /// Who.
+        agent: AgentId,
+    },
+    /// Sets a field.
+    Set {
+        /// Which.
+        path: FieldPath,
+        /// To what.
+        value: Value,
+        /// The version it starts from.
+        expected: Version,
+    },
+    /// Sets a field back to an earlier version: a new version with the old value.
+    Revert {
+        /// Which.
+        path: FieldPath,
+        /// The version whose value it gets.
+        to: Version,
+        /// That value, as the ledger has it: the caller of the rules looks it up.
+        value: Value,
+        /// The version it starts from.
+        expected: Version,
+    },
+    /// Ends a lease by force; its token is void from now on.
+    Unlock {
+        /// Which.
+        lease: Fence,
+    },
+}
+
+/// A session over a queue, 2-domain §6.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReviewStep {
+    /// Which queue.
+    pub queue: QueueName,
+    /// What.
+    pub step: ReviewVerb,
+    /// What is worth keeping of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<Arc<str>>,
+}
+
+/// What can be done with a review.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ReviewVerb {
+    /// It begins.
+    Start,
+    /// It ends: it was held.
+    End,
+}
