@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 pub(super) use self::{
     escalate::exhausted,
-    receive::{accept, complete, give_back, keep},
+    receive::{accept, complete, give_back, keep, on_task},
 };
 use super::{propose, sheet::Sheet, verdict, work};
 use crate::domain::{

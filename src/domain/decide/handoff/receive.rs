@@ -1,7 +1,5 @@
 //! What is done with a task that was handed over: accepted, completed, or returned with feedback.
 
-use std::sync::Arc;
-
 use super::{escalate, same_words, task_of, tell};
 use crate::domain::{
     code::Code,
@@ -9,23 +7,34 @@ use crate::domain::{
     decide::{alert, propose, sheet::Sheet, verdict::text, work},
     deed::{Body, Deed, Outcome, TaskResult},
     ids::{Seq, TaskId},
-    state::{Feedback, HandoffOrder, Task, TaskStage, Work, WorkKind},
+    state::{Feedback, Task, TaskStage, Work, WorkKind},
 };
 
 /// Longest feedback of one return in bytes: every later return carries it along.
 const FEEDBACK_BYTES: usize = 4 * 1024;
 
+/// A step on the task as it is, only while the work item is still about it.
+pub(in crate::domain::decide) fn on_task(
+    sheet: &mut Sheet<'_>,
+    work: &Work,
+    id: &TaskId,
+    step: &WorkStep,
+    then: impl FnOnce(&mut Sheet<'_>, &Work, &Task, &WorkStep) -> Seq,
+) -> Seq {
+    if let Some(task) = task_of(sheet.state(), id, work).cloned() {
+        return then(sheet, work, &task, step);
+    }
+    let why = format!("task {id} has moved on; work {} is not about it any more", work.no);
+    refuse(sheet, step, id, (Code::WrongState, &why))
+}
+
 /// The receiver takes the task over: it is its owner from now on, and holds it as long as taken work is held at most.
 pub(in crate::domain::decide) fn accept(
     sheet: &mut Sheet<'_>,
     work: &Work,
-    order: &HandoffOrder,
+    task: &Task,
     step: &WorkStep,
 ) -> Seq {
-    let task = match found(sheet, &order.task, work, step) {
-        Ok(task) => task,
-        Err(refused) => return refused,
-    };
     if matches!(task.stage, TaskStage::Accepted { .. }) {
         let why = format!("task {} is accepted already: complete or return it", task.id);
         return refuse(sheet, step, &task.id, (Code::WrongState, &why));
@@ -35,8 +44,8 @@ pub(in crate::domain::decide) fn accept(
         return refuse(sheet, step, &task.id, (Code::OutOfAttempts, &why));
     }
     let body = Body::HandoffAccepted(task.id.clone());
-    let mut deed = draft(sheet, work, &task, body, step, Outcome::Recorded);
-    deed.refs.owners = vec![order.from.clone()];
+    let mut deed = draft(sheet, work, task, body, step, Outcome::Recorded);
+    deed.refs.owners = vec![task.order.from.clone()];
     // Whoever needs longer takes it again; whoever died with it gives it free that way.
     deed.refs.until = Some(sheet.now.plus(LONGEST_VISIBILITY));
     sheet.push(deed)
@@ -46,33 +55,22 @@ pub(in crate::domain::decide) fn accept(
 pub(in crate::domain::decide) fn complete(
     sheet: &mut Sheet<'_>,
     work: &Work,
-    order: &HandoffOrder,
+    task: &Task,
     step: &WorkStep,
 ) -> Seq {
-    let task = match found(sheet, &order.task, work, step) {
-        Ok(task) => task,
-        Err(refused) => return refused,
-    };
-    let done = end(sheet, work, &task, step);
+    let done = keep(sheet, work, task, step);
     let words = format!("{} completed {}, which you handed over", work.agent, task.id);
-    tell(sheet, &order.from, &task, &words, done);
+    tell(sheet, &task.order.from, task, &words, done);
     done
 }
 
-/// The giver of a task that came back ends it itself.
+/// The task is done, and nobody is told: its giver ends one that came back itself.
 pub(in crate::domain::decide) fn keep(
     sheet: &mut Sheet<'_>,
     work: &Work,
-    id: &TaskId,
+    task: &Task,
     step: &WorkStep,
 ) -> Seq {
-    match found(sheet, id, work, step) {
-        Ok(task) => end(sheet, work, &task, step),
-        Err(refused) => refused,
-    }
-}
-
-fn end(sheet: &mut Sheet<'_>, work: &Work, task: &Task, step: &WorkStep) -> Seq {
     let result = TaskResult { task: task.id.clone(), result: step.result.clone() };
     let body = Body::HandoffCompleted(Box::new(result));
     let mut deed = draft(sheet, work, task, body, step, Outcome::Recorded);
@@ -84,13 +82,9 @@ fn end(sheet: &mut Sheet<'_>, work: &Work, task: &Task, step: &WorkStep) -> Seq 
 pub(in crate::domain::decide) fn give_back(
     sheet: &mut Sheet<'_>,
     work: &Work,
-    order: &HandoffOrder,
+    task: &Task,
     step: &WorkStep,
 ) -> Seq {
-    let task = match found(sheet, &order.task, work, step) {
-        Ok(task) => task,
-        Err(refused) => return refused,
-    };
     let Some(words) = step.note.as_deref().map(str::trim).filter(|note| !note.is_empty()) else {
         let why = "returning a task needs feedback in `note`: say what the next attempt must do otherwise";
         return refuse(sheet, step, &task.id, (Code::WrongState, why));
@@ -102,7 +96,7 @@ pub(in crate::domain::decide) fn give_back(
         return refuse(sheet, step, &task.id, (Code::OverBound, &why));
     }
     let same = task.history.last().is_some_and(|before| same_words(&before.text, words));
-    let mut back = (*task).clone();
+    let mut back = task.clone();
     back.history.push(Feedback {
         attempt: task.attempt,
         by: work.agent.clone(),
@@ -110,7 +104,7 @@ pub(in crate::domain::decide) fn give_back(
         at: sheet.now,
         deed: sheet.next_seq(),
     });
-    back.owner.clone_from(&order.from);
+    back.owner.clone_from(&task.order.from);
     back.attempt = task.attempt + 1;
     back.hands.clear();
     (back.at, back.deed) = (sheet.now, sheet.next_seq());
@@ -148,15 +142,6 @@ fn send_back(sheet: &mut Sheet<'_>, work: &Work, mut back: Task, step: &WorkStep
         alert::not_converging(sheet, &back, returned);
     }
     returned
-}
-
-/// The task as it is, if the work item is still about it.
-fn found(sheet: &mut Sheet<'_>, id: &TaskId, work: &Work, step: &WorkStep) -> Result<Arc<Task>, Seq> {
-    if let Some(task) = task_of(sheet.state(), id, work) {
-        return Ok(Arc::clone(task));
-    }
-    let why = format!("task {id} has moved on; work {} is not about it any more", work.no);
-    Err(refuse(sheet, step, id, (Code::WrongState, &why)))
 }
 
 pub(super) fn draft(

@@ -65,15 +65,15 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, step: &WorkStep) -> Seq {
             }
         },
         WorkKind::Handoff { order, .. } => match step.step {
-            WorkVerb::Accept => handoff::accept(sheet, &work, order, step),
-            WorkVerb::Complete => handoff::complete(sheet, &work, order, step),
-            WorkVerb::Return => handoff::give_back(sheet, &work, order, step),
+            WorkVerb::Accept => handoff::on_task(sheet, &work, &order.task, step, handoff::accept),
+            WorkVerb::Complete => handoff::on_task(sheet, &work, &order.task, step, handoff::complete),
+            WorkVerb::Return => handoff::on_task(sheet, &work, &order.task, step, handoff::give_back),
             WorkVerb::Decline | WorkVerb::Fail => {
                 wrong(sheet, &work, step, "return it with feedback in `note`")
             }
         },
         WorkKind::Returned { task, .. } => match step.step {
-            WorkVerb::Complete => handoff::keep(sheet, &work, task, step),
+            WorkVerb::Complete => handoff::on_task(sheet, &work, task, step, handoff::keep),
             WorkVerb::Fail | WorkVerb::Return => held(sheet, &work, step, tries::give_back),
             WorkVerb::Accept | WorkVerb::Decline => {
                 wrong(sheet, &work, step, "hand the task over again, or complete it yourself")
