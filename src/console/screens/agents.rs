@@ -423,26 +423,20 @@ impl Screen for Agents {
     fn draw(&self, buffer: &mut Buffer, areas: Areas, look: Look<'_>, world: &World) -> Option<Position> {
         let body = areas.body;
         self.rows_area.set(Rect::ZERO);
-        self.split.set(body.width >= pane::COMPACT_FROM);
+        let share = pane::share(body, LEFT_PERCENT);
+        self.split.set(share.is_some());
         let Some(board) = &world.board else {
             chrome::draw_empty(buffer, body, look, "Waiting for the server", &[]);
             return None;
         };
-        if !self.split.get() {
-            if self.side == Side::Detail {
-                let inner = Rect { x: body.x + 1, width: body.width.saturating_sub(2), ..body };
-                self.draw_detail(buffer, inner, look, world, board);
-                return None;
-            }
-            return self.draw_list(buffer, body, look, world, board);
-        }
-        let [wide, narrow] = LEFT_PERCENT;
-        let percent = if body.width >= pane::FULL_FROM { wide } else { narrow };
-        let (left, wall, right) = pane::split(body, percent);
-        pane::draw_wall(buffer, wall, look);
-        let right = Rect { width: right.width.saturating_sub(1), ..right };
-        self.draw_detail(buffer, right, look, world, board);
-        self.draw_list(buffer, left, look, world, board)
+        pane::list_and_detail(
+            buffer,
+            body,
+            look,
+            (share, self.side == Side::Detail),
+            |buffer, area| self.draw_list(buffer, area, look, world, board),
+            |buffer, area| self.draw_detail(buffer, area, look, world, board),
+        )
     }
 }
 

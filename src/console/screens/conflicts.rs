@@ -436,7 +436,8 @@ impl Screen for Conflicts {
 impl Conflicts {
     fn draw_view(&self, buffer: &mut Buffer, body: Rect, look: Look<'_>, world: &World) -> Option<Position> {
         self.rows_area.set(Rect::ZERO);
-        self.split.set(rows::is_split(body));
+        let share = pane::share(body, LEFT_PERCENT);
+        self.split.set(share.is_some());
         let Some(board) = &world.board else {
             chrome::draw_empty(buffer, body, look, "Waiting for the server", &[]);
             return None;
@@ -446,21 +447,14 @@ impl Conflicts {
             draw_calm(buffer, body, look, board.resolved.len(), board.enforces());
             return None;
         }
-        if !rows::is_split(body) {
-            if self.opened {
-                self.draw_detail(buffer, indented(body), look, world);
-                return None;
-            }
-            return self.draw_list(buffer, body, look, world);
-        }
-        let [wide, narrow] = LEFT_PERCENT;
-        let (left, wall, right) =
-            pane::split(body, if body.width >= pane::FULL_FROM { wide } else { narrow });
-        pane::draw_wall(buffer, wall, look);
-        // The last column stays free, so that text does not touch the edge.
-        let right = Rect { width: right.width.saturating_sub(1), ..right };
-        self.draw_detail(buffer, right, look, world);
-        self.draw_list(buffer, left, look, world)
+        pane::list_and_detail(
+            buffer,
+            body,
+            look,
+            (share, self.opened),
+            |buffer, area| self.draw_list(buffer, area, look, world),
+            |buffer, area| self.draw_detail(buffer, area, look, world),
+        )
     }
 
     fn draw_list(&self, buffer: &mut Buffer, area: Rect, look: Look<'_>, world: &World) -> Option<Position> {
@@ -508,9 +502,4 @@ fn draw_calm(buffer: &mut Buffer, body: Rect, look: Look<'_>, resolved: usize, e
         next.push(muted(format!("R shows the {} that are resolved", thousands(resolved as u64))));
     }
     chrome::draw_empty(buffer, body, look, "No open conflicts", &next);
-}
-
-/// One blank column at each side.
-fn indented(area: Rect) -> Rect {
-    Rect { x: area.x + 1.min(area.width), width: area.width.saturating_sub(2), ..area }
 }

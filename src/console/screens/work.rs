@@ -311,7 +311,8 @@ impl Screen for WorkScreen {
         let body = areas.body;
         self.rows_area.set(Rect::ZERO);
         self.counts.set(false);
-        self.split.set(body.width >= pane::COMPACT_FROM);
+        let share = pane::share(body, LEFT_PERCENT);
+        self.split.set(share.is_some());
         let Some(board) = &world.board else {
             chrome::draw_empty(buffer, body, look, "Waiting for the server", &[]);
             return None;
@@ -321,20 +322,14 @@ impl Screen for WorkScreen {
             draw_idle(buffer, body, look, board);
             return None;
         }
-        if !self.split.get() {
-            if self.opened {
-                self.draw_detail(buffer, indented(body), look, world, board);
-                return None;
-            }
-            return self.draw_list(buffer, body, look, world, board);
-        }
-        let [wide, narrow] = LEFT_PERCENT;
-        let percent = if body.width >= pane::FULL_FROM { wide } else { narrow };
-        let (left, wall, right) = pane::split(body, percent);
-        pane::draw_wall(buffer, wall, look);
-        let right = Rect { width: right.width.saturating_sub(1), ..right };
-        self.draw_detail(buffer, right, look, world, board);
-        self.draw_list(buffer, left, look, world, board)
+        pane::list_and_detail(
+            buffer,
+            body,
+            look,
+            (share, self.opened),
+            |buffer, area| self.draw_list(buffer, area, look, world, board),
+            |buffer, area| self.draw_detail(buffer, area, look, world, board),
+        )
     }
 }
 
@@ -410,9 +405,4 @@ fn draw_idle(buffer: &mut Buffer, body: Rect, look: Look<'_>, board: &Board) {
         next.push(muted(&format!("R shows the {} that have ended", thousands(ended as u64))));
     }
     chrome::draw_empty(buffer, body, look, "No work waits", &next);
-}
-
-/// One blank column at each side.
-fn indented(area: Rect) -> Rect {
-    Rect { x: area.x + 1.min(area.width), width: area.width.saturating_sub(2), ..area }
 }

@@ -1,7 +1,8 @@
-//! Two panes side by side with a line between, and the three widths of the console.
+//! A list and what is told of its row: side by side with a line between, or one of them; and the three widths of the
+//! console.
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 
 use super::{Look, put};
@@ -54,6 +55,45 @@ pub fn draw_sentence(buffer: &mut Buffer, area: Rect, look: Look<'_>) {
     super::put_lines(buffer, area, &lines);
 }
 
+/// The list's share of the width in percent where the detail stands beside it: the first where everything has room, the
+/// second where it is compact. None where there is room for one of them only.
+pub fn share(body: Rect, [wide, narrow]: [u16; 2]) -> Option<u16> {
+    match body.width {
+        FULL_FROM.. => Some(wide),
+        COMPACT_FROM.. => Some(narrow),
+        _ => None,
+    }
+}
+
+/// Draws a list and the detail of its row side by side where the list has a share of the width, else the detail where it
+/// is opened, else the list. The cursor is the list's.
+pub fn list_and_detail(
+    buffer: &mut Buffer,
+    body: Rect,
+    look: Look<'_>,
+    (share, opened): (Option<u16>, bool),
+    list: impl FnOnce(&mut Buffer, Rect) -> Option<Position>,
+    detail: impl FnOnce(&mut Buffer, Rect),
+) -> Option<Position> {
+    let Some(percent) = share else {
+        if opened {
+            detail(buffer, indented(body));
+            return None;
+        }
+        return list(buffer, body);
+    };
+    let (left, wall, right) = split(body, percent);
+    draw_wall(buffer, wall, look);
+    // The last column stays free, so that text does not touch the edge.
+    detail(buffer, Rect { width: right.width.saturating_sub(1), ..right });
+    list(buffer, left)
+}
+
+/// One blank column at each side.
+pub fn indented(area: Rect) -> Rect {
+    Rect { x: area.x + 1.min(area.width), width: area.width.saturating_sub(2), ..area }
+}
+
 /// Splits an area: the left pane takes `percent` of it, a line of one cell with a blank on each side stands between.
 pub fn split(area: Rect, percent: u16) -> (Rect, Rect, Rect) {
     let left = u16::try_from(u32::from(area.width) * u32::from(percent.min(100)) / 100).unwrap_or(area.width);
@@ -92,6 +132,34 @@ mod tests {
         assert_eq!(room(39, 24), Room::Sentence);
         assert_eq!(room(200, 7), Room::Sentence);
         assert_eq!(room(0, 0), Room::Sentence);
+    }
+
+    #[test]
+    fn list_and_detail_stand_side_by_side_where_both_have_room() {
+        let theme = crate::console::theme::Theme::mono();
+        let look = Look { theme: &theme, glyphs: &crate::console::glyphs::ASCII };
+        let drawn = |width, opened| {
+            let body = Rect::new(0, 2, width, 4);
+            let mut buffer = Buffer::empty(body);
+            let (mut left, mut right) = (None, None);
+            let cursor = list_and_detail(
+                &mut buffer,
+                body,
+                look,
+                (share(body, [60, 50]), opened),
+                |_, area| {
+                    left = Some((area.x, area.width));
+                    Some(area.as_position())
+                },
+                |_, area| right = Some((area.x, area.width)),
+            );
+            assert_eq!(cursor.is_some(), left.is_some());
+            (left, right)
+        };
+        assert_eq!(drawn(120, false), (Some((0, 72)), Some((75, 44))));
+        assert_eq!(drawn(80, true), (Some((0, 40)), Some((43, 36))));
+        assert_eq!(drawn(79, false), (Some((0, 79)), None));
+        assert_eq!(drawn(79, true), (None, Some((1, 77))));
     }
 
     #[test]

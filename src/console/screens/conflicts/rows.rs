@@ -9,7 +9,6 @@ use ratatui::text::{Line, Span};
 
 use crate::console::untrusted;
 use crate::console::widgets::list::{self, GUTTER, ListState};
-use crate::console::widgets::pane::COMPACT_FROM;
 use crate::console::widgets::table::{Column, Layout};
 use crate::console::widgets::{Look, put_at};
 use crate::console::words;
@@ -180,9 +179,4 @@ fn row(look: Look<'_>, layout: &Layout, narrow: bool, world: &World, alert: &Ale
 fn count(count: u64, cells: usize) -> String {
     let whole = count.to_string();
     if whole.len() <= cells { whole } else { format!("{}k", count / 1000) }
-}
-
-/// Whether list and detail stand side by side.
-pub(super) fn is_split(area: Rect) -> bool {
-    area.width >= COMPACT_FROM
 }

@@ -31,7 +31,7 @@ impl Inbox {
             let header = Rect { height: 1.min(body.height), ..body };
             review.draw(buffer, header, look, world.now);
             let rest = Rect { y: body.y + 2.min(body.height), height: body.height.saturating_sub(2), ..body };
-            self.draw_case(buffer, indented(rest), look, world);
+            self.draw_case(buffer, pane::indented(rest), look, world);
             return None;
         }
         if board.items.is_empty() {
@@ -41,7 +41,7 @@ impl Inbox {
         let room = Room::of(Rect { height: pane::ROWS_FROM, ..body });
         if room == Room::List {
             if self.opened {
-                self.draw_case(buffer, indented(body), look, world);
+                self.draw_case(buffer, pane::indented(body), look, world);
                 return None;
             }
             return self.draw_list(buffer, body, look, world);
@@ -88,9 +88,4 @@ impl Inbox {
         let lines = case::lines(look, usize::from(area.width), world, board, item, &deed);
         case::draw(buffer, area, look, &lines, &self.scroll);
     }
-}
-
-/// One blank column at the left, as the list has it.
-fn indented(area: Rect) -> Rect {
-    Rect { x: area.x + 1.min(area.width), width: area.width.saturating_sub(2), ..area }
 }

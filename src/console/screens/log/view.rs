@@ -61,20 +61,22 @@ impl Log {
         self.draw_header(buffer, header, look, world);
         let line_wanted = self.over.is_some() || !self.filtering.text().is_empty();
         let (line, body) = cut_top(body, u16::from(line_wanted));
-        match &self.opened {
-            Some(opened) if body.width >= FULL_FROM => {
-                let (left, wall, right) = pane::split(body, LEFT_PERCENT);
-                self.draw_list(buffer, left, look, world);
-                pane::draw_wall(buffer, wall, look);
-                let right = Rect { width: right.width.saturating_sub(1), ..right };
-                opened.draw(buffer, right, look, world);
-            }
-            Some(opened) => {
-                let inner = Rect { x: body.x + 1, width: body.width.saturating_sub(2), ..body };
-                opened.draw(buffer, inner, look, world);
-            }
-            None => self.draw_list(buffer, body, look, world),
-        }
+        let beside = self.opened.is_some() && body.width >= FULL_FROM;
+        pane::list_and_detail(
+            buffer,
+            body,
+            look,
+            (beside.then_some(LEFT_PERCENT), self.opened.is_some()),
+            |buffer, area| {
+                self.draw_list(buffer, area, look, world);
+                None
+            },
+            |buffer, area| {
+                if let Some(opened) = &self.opened {
+                    opened.draw(buffer, area, look, world);
+                }
+            },
+        );
         self.draw_line(buffer, line, areas, look)
     }
 

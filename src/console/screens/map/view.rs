@@ -87,19 +87,18 @@ impl MapScreen {
             draw_unwritten(buffer, body, look, board);
             return None;
         }
-        if self.is_split(body) {
-            let (left, wall, right) = pane::split(body, LEFT_PERCENT);
-            self.draw_rows(buffer, left, body, look, board);
-            pane::draw_wall(buffer, wall, look);
-            let right = Rect { width: right.width.saturating_sub(1), ..right };
-            self.draw_detail(buffer, right, look, world, board);
-        } else if self.opened {
-            let inner = Rect { x: body.x + 1, width: body.width.saturating_sub(2), ..body };
-            self.draw_detail(buffer, inner, look, world, board);
-        } else {
-            self.draw_rows(buffer, body, body, look, board);
-        }
-        None
+        let share = self.is_split(body).then_some(LEFT_PERCENT);
+        pane::list_and_detail(
+            buffer,
+            body,
+            look,
+            (share, self.opened),
+            |buffer, area| {
+                self.draw_rows(buffer, area, body, look, board);
+                None
+            },
+            |buffer, area| self.draw_detail(buffer, area, look, world, board),
+        )
     }
 
     /// What is to be said of an old version, above it; the rest of the area is the map's.
