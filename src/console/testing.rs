@@ -1,5 +1,7 @@
 //! The whole console without a terminal: keys in, screen text out. For tests, and for printing one frame as text.
 
+#[cfg(test)]
+pub(super) mod by_keys;
 pub mod looking;
 pub mod team;
 

@@ -2,32 +2,17 @@
 
 use serde_json::json;
 
-use crate::console::app::{App, Settings};
+use crate::console::app::App;
 use crate::console::place::View;
+use crate::console::testing::by_keys::{self, SALES_AND_SUPPORT, press, start};
 use crate::console::testing::{Runner, team::Team};
-use crate::console::world::Me;
-use crate::domain::ids::{AgentId, PersonId};
+use crate::domain::ids::AgentId;
 use crate::domain::path::FieldPath;
 use crate::domain::state::TokenClass;
-use crate::domain::time::{Span, Time};
+use crate::domain::time::Span;
 
-const MAP: &str = r#"
-workspace = "tallyfern"
-governance_owner = "dana"
-
-[[agent]]
-id = "sales"
-role = "sells"
-owner = "dana"
-writes = ["crm/deal/**", "crm/contact/*#name"]
-outputs = ["mail/outbox"]
-
-[[agent]]
-id = "support"
-role = "helps"
-owner = "dana"
-writes = ["crm/contact/*#health"]
-
+/// What the map has beside sales and support.
+const REST: &str = r#"
 [[queue]]
 name = "ops"
 owner = "dana"
@@ -37,13 +22,9 @@ review = "daily 09:00"
 priority = ["sales", "support"]
 "#;
 
-fn start() -> Time {
-    "2026-11-20T09:00:00Z".parse().unwrap()
-}
-
 /// The health of a contact was written three times; an act rested on the first of them.
 fn team() -> Team {
-    let mut team = Team::new(MAP, start()).unwrap();
+    let mut team = Team::new(&[SALES_AND_SUPPORT, REST].concat(), start()).unwrap();
     for (version, health) in ["good", "wobbly", "at risk"].iter().enumerate() {
         team.agent(
             "support",
@@ -63,18 +44,7 @@ fn team() -> Team {
 }
 
 fn console(team: &mut Team, view: View, class: TokenClass) -> Runner<App> {
-    let me = Me { person: PersonId::new("dana").unwrap(), class };
-    let settings = Settings { view, ..Settings::default() };
-    let mut runner = team.console(me, settings, 120, 30);
-    team.serve(&mut runner);
-    runner
-}
-
-/// Types keys and lets the team answer.
-fn press(team: &mut Team, runner: &mut Runner<App>, keys: &str) -> String {
-    runner.send_keys(keys).unwrap();
-    team.serve(runner);
-    runner.screen_text()
+    by_keys::console(team, view, class, (120, 30))
 }
 
 fn health(team: &Team) -> String {
@@ -162,7 +132,7 @@ fn every_override_is_in_the_palette_with_its_key() {
 
 #[test]
 fn nothing_under_the_cursor_is_said_and_a_watcher_only_looks() {
-    let mut team = Team::new(MAP, start()).unwrap();
+    let mut team = Team::new(&[SALES_AND_SUPPORT, REST].concat(), start()).unwrap();
     let mut runner = console(&mut team, View::Work, TokenClass::Admin);
     assert!(press(&mut team, &mut runner, "F").contains("no entity is under the cursor"));
     assert!(press(&mut team, &mut runner, "p").contains("no entity and no agent is under the cursor"));

@@ -2,14 +2,14 @@
 
 use serde_json::json;
 
-use crate::console::app::{App, Settings};
+use crate::console::app::App;
 use crate::console::ask::{Heard, What};
 use crate::console::place::View;
+use crate::console::testing::by_keys::{self, me, press, start};
 use crate::console::testing::{Runner, team::Team};
-use crate::console::world::{Link, Me};
-use crate::domain::ids::PersonId;
+use crate::console::world::Link;
 use crate::domain::state::TokenClass;
-use crate::domain::time::{Span, Time};
+use crate::domain::time::Span;
 
 const MAP: &str = r#"
 workspace = "tallyfern"
@@ -27,10 +27,6 @@ owner = "dana"
 sla = "24h"
 priority = ["sales"]
 "#;
-
-fn start() -> Time {
-    "2026-11-20T09:00:00Z".parse().unwrap()
-}
 
 fn write(entity: &str, field: &str, value: u64) -> serde_json::Value {
     json!({"do": "write", "entity": entity, "changes": {field: value}, "expected": {field: value}})
@@ -53,20 +49,8 @@ fn team(steps: u64) -> Team {
     team
 }
 
-fn me() -> Me {
-    Me { person: PersonId::new("dana").unwrap(), class: TokenClass::Reviewer }
-}
-
 fn console(team: &mut Team, view: View) -> Runner<App> {
-    let mut runner = team.console(me(), Settings { view, ..Settings::default() }, 120, 36);
-    team.serve(&mut runner);
-    runner
-}
-
-fn typed(team: &mut Team, runner: &mut Runner<App>, keys: &str) -> String {
-    runner.send_keys(keys).unwrap();
-    team.serve(runner);
-    runner.screen_text()
+    by_keys::console(team, view, TokenClass::Reviewer, (120, 36))
 }
 
 /// Everything between header and hints, and the counts of the tabs.
@@ -90,7 +74,7 @@ fn every_view_shows_then_what_it_showed_then_and_comes_back_as_if_it_had_never_l
         let later = runner.screen_text();
         assert!(view == View::Map || body(&later) != body(&then), "{view:?}: nothing happened:\n{later}");
         for at in [format!("#{head}"), format!("{now}")] {
-            let past = typed(&mut team, &mut runner, &format!("@ text:{at} enter"));
+            let past = press(&mut team, &mut runner, &format!("@ text:{at} enter"));
             assert!(past.lines().next().unwrap().contains("◷ as of"), "{past}");
             if view == View::Map {
                 // What is counted over the last days is not known of the past.
@@ -106,9 +90,9 @@ fn every_view_shows_then_what_it_showed_then_and_comes_back_as_if_it_had_never_l
         step(&mut team, 6);
         team.serve(&mut runner);
         assert_eq!(body(&runner.screen_text()), body(&before), "{view:?}");
-        let back = typed(&mut team, &mut runner, "backspace");
+        let back = press(&mut team, &mut runner, "backspace");
         let mut other = console(&mut team, view);
-        assert_eq!(body(&back), body(&typed(&mut team, &mut other, "")), "{view:?}");
+        assert_eq!(body(&back), body(&press(&mut team, &mut other, "")), "{view:?}");
         assert!(!back.lines().next().unwrap().contains('◷'), "{back}");
     }
 }
@@ -117,11 +101,11 @@ fn every_view_shows_then_what_it_showed_then_and_comes_back_as_if_it_had_never_l
 fn where_the_reader_was_is_where_the_reader_comes_back_to() {
     let mut team = team(5);
     let mut runner = console(&mut team, View::Log);
-    let left = typed(&mut team, &mut runner, "/ text:outcome:stale enter k k enter");
-    let past = typed(&mut team, &mut runner, "@ text:#5 enter");
+    let left = press(&mut team, &mut runner, "/ text:outcome:stale enter k k enter");
+    let past = press(&mut team, &mut runner, "@ text:#5 enter");
     assert_ne!(body(&past), body(&left));
-    typed(&mut team, &mut runner, "1 2 j j 3");
-    let back = typed(&mut team, &mut runner, "backspace 2");
+    press(&mut team, &mut runner, "1 2 j j 3");
+    let back = press(&mut team, &mut runner, "backspace 2");
     assert_eq!(body(&back), body(&left), "{back}");
 }
 
@@ -129,7 +113,7 @@ fn where_the_reader_was_is_where_the_reader_comes_back_to() {
 fn nothing_of_the_past_can_be_decided() {
     let mut team = team(3);
     let mut runner = console(&mut team, View::Inbox);
-    typed(&mut team, &mut runner, "@ text:-5m enter");
+    press(&mut team, &mut runner, "@ text:-5m enter");
     for keys in ["e", "h", "o", "c", "T", "u", "R", "F", "P", "S", "3 E", "4 a", "4 r", "4 i"] {
         runner.send_keys(keys).unwrap();
         let asked = runner.take_done();
@@ -147,14 +131,14 @@ fn nothing_of_the_past_can_be_decided() {
 fn the_log_of_the_past_ends_there_and_a_deed_shows_how_it_was() {
     let mut team = team(4);
     let mut runner = console(&mut team, View::Log);
-    let screen = typed(&mut team, &mut runner, "g enter j j j w");
+    let screen = press(&mut team, &mut runner, "g enter j j j w");
     assert!(screen.contains("◷ as of") && screen.contains("deed 4"), "{screen}");
-    let screen = typed(&mut team, &mut runner, "esc");
+    let screen = press(&mut team, &mut runner, "esc");
     assert!(screen.contains("· 4 deeds") || screen.contains(" 4 deeds"), "{screen}");
     // Filters mean what was there then, and what is opened knows nothing of what came later.
-    let screen = typed(&mut team, &mut runner, "/ text:type:write.* enter");
+    let screen = press(&mut team, &mut runner, "/ text:type:write.* enter");
     assert!(screen.contains("◷ as of") && !screen.contains("score1"), "{screen}");
-    let screen = typed(&mut team, &mut runner, "4");
+    let screen = press(&mut team, &mut runner, "4");
     assert!(screen.contains("◷ as of"), "{screen}");
 }
 
@@ -162,11 +146,11 @@ fn the_log_of_the_past_ends_there_and_a_deed_shows_how_it_was() {
 fn conflicts_and_cases_show_how_it_was_when_they_came() {
     let mut team = team(4);
     let mut runner = console(&mut team, View::Conflicts);
-    let screen = typed(&mut team, &mut runner, "w");
+    let screen = press(&mut team, &mut runner, "w");
     assert!(screen.contains("◷ as of"), "{screen}");
     let first = team.state.board.items.values().next().unwrap().clone();
     let mut runner = console(&mut team, View::Inbox);
-    let screen = typed(&mut team, &mut runner, "g w");
+    let screen = press(&mut team, &mut runner, "g w");
     assert!(screen.contains(&format!("deed {}", first.deed)), "{screen}");
 }
 
@@ -175,14 +159,14 @@ fn what_names_no_moment_is_told_in_the_box() {
     let mut team = team(2);
     let mut runner = console(&mut team, View::Inbox);
     let before = runner.screen_text();
-    let screen = typed(&mut team, &mut runner, "@ text:soon enter");
+    let screen = press(&mut team, &mut runner, "@ text:soon enter");
     assert!(screen.contains("Look at how it was") && screen.contains("no moment"), "{screen}");
-    let screen = typed(&mut team, &mut runner, "ctrl-u text:#9999 enter");
+    let screen = press(&mut team, &mut runner, "ctrl-u text:#9999 enter");
     assert!(screen.contains("the ledger has nothing there"), "{screen}");
-    assert_eq!(body(&typed(&mut team, &mut runner, "esc")), body(&before));
+    assert_eq!(body(&press(&mut team, &mut runner, "esc")), body(&before));
     // Nothing typed, and nowhere to come back from: the box closes.
-    assert_eq!(body(&typed(&mut team, &mut runner, "@ enter")), body(&before));
-    let screen = typed(&mut team, &mut runner, "backspace");
+    assert_eq!(body(&press(&mut team, &mut runner, "@ enter")), body(&before));
+    let screen = press(&mut team, &mut runner, "backspace");
     assert!(screen.contains("this is the present"), "{screen}");
 }
 
@@ -191,17 +175,17 @@ fn escape_leaves_the_past_once_nothing_is_open() {
     let mut team = team(4);
     let mut runner = console(&mut team, View::Log);
     let before = runner.screen_text();
-    typed(&mut team, &mut runner, "@ text:-5m enter");
-    typed(&mut team, &mut runner, "/ text:sales enter");
-    let screen = typed(&mut team, &mut runner, "enter esc");
+    press(&mut team, &mut runner, "@ text:-5m enter");
+    press(&mut team, &mut runner, "/ text:sales enter");
+    let screen = press(&mut team, &mut runner, "enter esc");
     assert!(screen.contains("◷"), "what was opened is closed first:\n{screen}");
-    let screen = typed(&mut team, &mut runner, "esc");
+    let screen = press(&mut team, &mut runner, "esc");
     assert!(screen.contains("◷"), "then the filter goes:\n{screen}");
-    let screen = typed(&mut team, &mut runner, "esc");
+    let screen = press(&mut team, &mut runner, "esc");
     assert!(!screen.contains("◷"), "then the past:\n{screen}");
     assert_eq!(body(&screen), body(&before));
-    typed(&mut team, &mut runner, "@ text:-5m enter");
-    let screen = typed(&mut team, &mut runner, "@ enter");
+    press(&mut team, &mut runner, "@ text:-5m enter");
+    let screen = press(&mut team, &mut runner, "@ enter");
     assert!(!screen.contains("◷"), "{screen}");
 }
 
@@ -209,15 +193,15 @@ fn escape_leaves_the_past_once_nothing_is_open() {
 fn the_past_survives_a_lost_link_and_a_new_board() {
     let mut team = team(4);
     let mut runner = console(&mut team, View::Inbox);
-    let past = typed(&mut team, &mut runner, "@ text:#6 enter");
+    let past = press(&mut team, &mut runner, "@ text:#6 enter");
     let retry_at = team.now.plus(Span::from_secs(2));
     runner.server(Heard::Link(Link::Lost { retry_at, why: "gone".to_owned() }));
     assert_eq!(body(&runner.screen_text()), body(&past));
     step(&mut team, 4);
-    runner.server(team.board(me()));
+    runner.server(team.board(me("dana", TokenClass::Reviewer)));
     runner.server(Heard::Link(Link::Live { latency_ms: None }));
     assert_eq!(body(&runner.screen_text()), body(&past));
-    let back = typed(&mut team, &mut runner, "backspace");
+    let back = press(&mut team, &mut runner, "backspace");
     let mut other = console(&mut team, View::Inbox);
     team.serve(&mut other);
     assert_eq!(body(&back), body(&other.screen_text()));
@@ -232,10 +216,10 @@ fn late_answers_find_their_own_screens() {
     // The chain of the opened deed is asked for in the present, and answered in the past.
     let late = runner.take_done();
     assert!(late.iter().any(|ask| matches!(ask.what, What::Chain(_))), "{late:?}");
-    typed(&mut team, &mut runner, "@ text:#3 enter");
+    press(&mut team, &mut runner, "@ text:#3 enter");
     runner.effects.extend(late.into_iter().map(crate::console::message::Effect::Do));
     team.serve(&mut runner);
-    let back = typed(&mut team, &mut runner, "backspace");
+    let back = press(&mut team, &mut runner, "backspace");
     let mut other = console(&mut team, View::Log);
-    assert_eq!(body(&back), body(&typed(&mut team, &mut other, "g enter")));
+    assert_eq!(body(&back), body(&press(&mut team, &mut other, "g enter")));
 }

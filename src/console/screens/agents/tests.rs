@@ -1,17 +1,14 @@
 //! The Agents view by its keys and its screens, on the real rules.
 
-use serde_json::json;
-
 use crate::console::app::{App, Settings};
 use crate::console::message::Pace;
 use crate::console::place::View;
 use crate::console::run::Program as _;
+use crate::console::testing::by_keys::{self, line_with, press, start, write};
 use crate::console::testing::{Runner, team::Team};
 use crate::console::theme::Choice;
-use crate::console::world::Me;
-use crate::domain::ids::PersonId;
 use crate::domain::state::TokenClass;
-use crate::domain::time::{Span, Time};
+use crate::domain::time::Span;
 
 const MAP: &str = r#"
 workspace = "tallyfern"
@@ -54,14 +51,6 @@ review = "daily 09:00"
 priority = ["sales", "support", "archivist"]
 "#;
 
-fn start() -> Time {
-    "2026-11-20T09:00:00Z".parse().unwrap()
-}
-
-fn write(entity: &str, field: &str, value: &str, expected: u64, why: &str) -> serde_json::Value {
-    json!({"do": "write", "entity": entity, "changes": {field: value}, "expected": {field: expected}, "reason": why})
-}
-
 /// Three days of work, some of it refused, somebody who is not in the map, and one who never came.
 fn team() -> Team {
     let mut team = Team::new(MAP, start()).unwrap();
@@ -83,29 +72,8 @@ fn team() -> Team {
     team
 }
 
-fn console_with(team: &mut Team, settings: Settings, width: u16, height: u16) -> Runner<App> {
-    let me = Me { person: PersonId::new("dana").unwrap(), class: TokenClass::Admin };
-    let mut runner = team.console(me, Settings { view: View::Agents, ..settings }, width, height);
-    team.serve(&mut runner);
-    runner
-}
-
 fn console(team: &mut Team, width: u16, height: u16) -> Runner<App> {
-    console_with(team, Settings::default(), width, height)
-}
-
-/// Types keys and lets the team answer.
-fn press(team: &mut Team, runner: &mut Runner<App>, keys: &str) -> String {
-    for key in keys.split_whitespace() {
-        runner.send_keys(key).unwrap();
-        team.serve(runner);
-        runner.screen_text();
-    }
-    runner.screen_text()
-}
-
-fn line_with<'a>(screen: &'a str, text: &str) -> &'a str {
-    screen.lines().find(|line| line.contains(text)).unwrap_or_else(|| panic!("no {text:?} in\n{screen}"))
+    by_keys::console(team, View::Agents, TokenClass::Admin, (width, height))
 }
 
 #[test]
@@ -131,7 +99,12 @@ fn the_agents_at_three_widths() {
 fn the_agents_in_ascii_without_colour() {
     let mut team = team();
     let settings = Settings { ascii: true, theme: Choice::Mono, ..Settings::default() };
-    let mut runner = console_with(&mut team, settings, 120, 30);
+    let mut runner = by_keys::console_with(
+        &mut team,
+        Settings { view: View::Agents, ..settings },
+        TokenClass::Admin,
+        (120, 30),
+    );
     let screen = press(&mut team, &mut runner, "j");
     let drawn: String = screen.chars().filter(|c| *c != '…').collect();
     assert!(drawn.is_ascii(), "{screen}");

@@ -2,31 +2,16 @@
 
 use serde_json::json;
 
-use crate::console::app::{App, Settings};
+use crate::console::app::App;
 use crate::console::place::View;
+use crate::console::testing::by_keys::{self, SALES_AND_SUPPORT, press, start, write};
 use crate::console::testing::{Runner, team::Team};
-use crate::console::world::Me;
-use crate::domain::ids::{AgentId, PersonId};
+use crate::domain::ids::AgentId;
 use crate::domain::state::{AlertKind, TokenClass};
-use crate::domain::time::{Span, Time};
+use crate::domain::time::Span;
 
-const MAP: &str = r#"
-workspace = "tallyfern"
-governance_owner = "dana"
-
-[[agent]]
-id = "sales"
-role = "sells"
-owner = "dana"
-writes = ["crm/deal/**", "crm/contact/*#name"]
-outputs = ["mail/outbox"]
-
-[[agent]]
-id = "support"
-role = "helps"
-owner = "dana"
-writes = ["crm/contact/*#health"]
-
+/// What the map has beside sales and support.
+const REST: &str = r#"
 [[agent]]
 id = "sourcing"
 role = "finds"
@@ -56,17 +41,9 @@ name = "double truth"
 all = ["crm/contact/{id}#status = 'sourced'", "crm/deal/{id}#stage = 'uncontacted'"]
 "#;
 
-fn start() -> Time {
-    "2026-11-20T09:00:00Z".parse().unwrap()
-}
-
-fn write(entity: &str, field: &str, value: &str, expected: u64, why: &str) -> serde_json::Value {
-    json!({"do": "write", "entity": entity, "changes": {field: value}, "expected": {field: expected}, "reason": why})
-}
-
 /// One conflict of most kinds: the upsell, the double truth, another's field, a missed deadline.
 fn team() -> Team {
-    let mut team = Team::new(MAP, start()).unwrap();
+    let mut team = Team::new(&[SALES_AND_SUPPORT, REST].concat(), start()).unwrap();
     team.agent("sales", write("crm/deal/7", "stage", "uncontacted", 0, "new in the pipeline")).unwrap();
     team.agent(
         "sales",
@@ -94,22 +71,7 @@ fn team() -> Team {
 }
 
 fn console(team: &mut Team, width: u16, height: u16) -> Runner<App> {
-    console_of(team, TokenClass::Admin, width, height)
-}
-
-fn console_of(team: &mut Team, class: TokenClass, width: u16, height: u16) -> Runner<App> {
-    let me = Me { person: PersonId::new("dana").unwrap(), class };
-    let settings = Settings { view: View::Conflicts, ..Settings::default() };
-    let mut runner = team.console(me, settings, width, height);
-    team.serve(&mut runner);
-    runner
-}
-
-/// Types keys and lets the team answer.
-fn press(team: &mut Team, runner: &mut Runner<App>, keys: &str) -> String {
-    runner.send_keys(keys).unwrap();
-    team.serve(runner);
-    runner.screen_text()
+    by_keys::console(team, View::Conflicts, TokenClass::Admin, (width, height))
 }
 
 #[test]
@@ -209,7 +171,7 @@ fn the_first_cause_opens_in_the_log_and_the_way_leads_back() {
 #[test]
 fn a_watcher_decides_nothing_and_pasted_text_neither() {
     let mut team = team();
-    let mut runner = console_of(&mut team, TokenClass::Watcher, 120, 30);
+    let mut runner = by_keys::console(&mut team, View::Conflicts, TokenClass::Watcher, (120, 30));
     for key in ["a", "r", "i", "F", "P"] {
         assert!(press(&mut team, &mut runner, key).contains("only looks"), "{key}");
     }
@@ -223,7 +185,7 @@ fn a_watcher_decides_nothing_and_pasted_text_neither() {
 
 #[test]
 fn without_conflicts_it_says_what_would_show_up() {
-    let mut team = Team::new(MAP, start()).unwrap();
+    let mut team = Team::new(&[SALES_AND_SUPPORT, REST].concat(), start()).unwrap();
     let runner = console(&mut team, 80, 24);
     assert!(runner.screen_text().contains("No open conflicts"));
 }

@@ -8,11 +8,13 @@ use serde_json::json;
 
 use crate::console::app::{App, Settings};
 use crate::console::ask::{Heard, What};
+use crate::console::place::View;
+use crate::console::testing::by_keys::{self, me, start};
 use crate::console::testing::{Runner, buffer, team::Team};
-use crate::console::world::{Link, Me};
+use crate::console::world::Link;
 use crate::domain::ids::{ItemNo, PersonId, Seq};
 use crate::domain::state::TokenClass;
-use crate::domain::time::{Span, Time};
+use crate::domain::time::Span;
 
 const MAP: &str = r#"
 workspace = "northwind"
@@ -41,14 +43,6 @@ review = "daily 09:00"
 priority = ["intake", "follow-up"]
 "#;
 
-fn start() -> Time {
-    "2026-11-20T09:00:00Z".parse().unwrap()
-}
-
-fn me(name: &str, class: TokenClass) -> Me {
-    Me { person: PersonId::new(name).unwrap(), class }
-}
-
 /// Three cases: a write to a field that nobody owns, twice alike, and an escalation with hostile text.
 fn team() -> Team {
     let mut team = Team::new(MAP, start()).unwrap();
@@ -67,9 +61,7 @@ fn team() -> Team {
 }
 
 fn dana(team: &mut Team) -> Runner<App> {
-    let mut runner = team.console(me("dana", TokenClass::Admin), Settings::default(), 120, 36);
-    team.serve(&mut runner);
-    runner
+    by_keys::console(team, View::Inbox, TokenClass::Admin, (120, 36))
 }
 
 #[test]

@@ -5,43 +5,24 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use crate::console::app::{App, Settings};
+use crate::console::app::App;
 use crate::console::ask::What;
 use crate::console::place::View;
+use crate::console::testing::by_keys::{self, SALES_AND_SUPPORT, line_with, press, start, write};
 use crate::console::testing::{Runner, team::Team};
-use crate::console::world::Me;
 use crate::domain::deed::{Body, Deed, Outcome, Refs};
-use crate::domain::ids::{Actor, MapVersion, PersonId, Seq};
+use crate::domain::ids::{Actor, MapVersion, Seq};
 use crate::domain::state::TokenClass;
-use crate::domain::time::{Span, Time};
+use crate::domain::time::Span;
 
-const MAP: &str = r#"
-workspace = "tallyfern"
-governance_owner = "dana"
-
-[[agent]]
-id = "sales"
-role = "sells"
-owner = "dana"
-writes = ["crm/deal/**", "crm/contact/*#name"]
-outputs = ["mail/outbox"]
-
-[[agent]]
-id = "support"
-role = "helps"
-owner = "dana"
-writes = ["crm/contact/*#health"]
-
+/// What the map has beside sales and support.
+const REST: &str = r#"
 [[queue]]
 name = "ops"
 owner = "dana"
 sla = "24h"
 priority = ["sales", "support"]
 "#;
-
-fn start() -> Time {
-    "2026-11-20T09:00:00Z".parse().unwrap()
-}
 
 /// A deed of that number and nothing else.
 pub(super) fn plain_deed(seq: u64) -> Arc<Deed> {
@@ -67,13 +48,9 @@ pub(super) fn plain_deed(seq: u64) -> Arc<Deed> {
     })
 }
 
-fn write(entity: &str, field: &str, value: &str, expected: u64, why: &str) -> serde_json::Value {
-    json!({"do": "write", "entity": entity, "changes": {field: value}, "expected": {field: expected}, "reason": why})
-}
-
 /// The four-second upsell, a write that is another's, one that nobody owns, with quiet minutes before.
 fn team() -> Team {
-    let mut team = Team::new(MAP, start()).unwrap();
+    let mut team = Team::new(&[SALES_AND_SUPPORT, REST].concat(), start()).unwrap();
     for n in 0..6 {
         team.pass(Span::from_mins(4)).unwrap();
         team.agent("sales", write(&format!("crm/deal/{n}"), "stage", "prospect", 0, "form received"))
@@ -97,11 +74,7 @@ fn team() -> Team {
 }
 
 fn console(team: &mut Team, width: u16, height: u16) -> Runner<App> {
-    let me = Me { person: PersonId::new("dana").unwrap(), class: TokenClass::Reviewer };
-    let settings = Settings { view: View::Log, ..Settings::default() };
-    let mut runner = team.console(me, settings, width, height);
-    team.serve(&mut runner);
-    runner
+    by_keys::console(team, View::Log, TokenClass::Reviewer, (width, height))
 }
 
 #[test]
@@ -111,17 +84,6 @@ fn the_log_at_three_widths() {
         let runner = console(&mut team, width, height);
         insta::assert_snapshot!(format!("log_{width}x{height}"), runner.screen_text());
     }
-}
-
-/// Types keys and lets the team answer.
-fn press(team: &mut Team, runner: &mut Runner<App>, keys: &str) -> String {
-    runner.send_keys(keys).unwrap();
-    team.serve(runner);
-    runner.screen_text()
-}
-
-fn line_with<'a>(screen: &'a str, text: &str) -> &'a str {
-    screen.lines().find(|line| line.contains(text)).unwrap_or_else(|| panic!("no {text:?} in\n{screen}"))
 }
 
 #[test]

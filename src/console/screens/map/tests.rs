@@ -2,15 +2,15 @@
 
 use serde_json::json;
 
-use crate::console::app::{App, Settings};
+use crate::console::app::App;
 use crate::console::ask::Heard;
 use crate::console::message::Effect;
 use crate::console::place::View;
+use crate::console::testing::by_keys::{self, press, start, write};
 use crate::console::testing::{Runner, team::Team};
-use crate::console::world::Me;
 use crate::domain::ids::PersonId;
 use crate::domain::state::TokenClass;
-use crate::domain::time::{Span, Time};
+use crate::domain::time::Span;
 
 const MAP: &str = r#"
 workspace = "northwind"
@@ -88,43 +88,19 @@ name = "double truth"
 all = ["crm/contact/{id}#status = 'sourced'", "pipeline/{id}#stage = 'uncontacted'"]
 "#;
 
-fn start() -> Time {
-    "2026-11-20T09:00:00Z".parse().unwrap()
-}
-
-fn write(entity: &str, field: &str, value: &str, expected: u64) -> serde_json::Value {
-    json!({"do": "write", "entity": entity, "changes": {field: value}, "expected": {field: expected}, "reason": "form received"})
-}
-
 /// A field that nobody owns, one that another wants, and one that was written a few times.
 fn team() -> Team {
     let mut team = Team::new(MAP, start()).unwrap();
-    team.agent("intake", write("crm/contact/acme", "status", "new", 0)).unwrap();
-    team.agent("intake", write("crm/contact/acme", "status", "sourced", 1)).unwrap();
-    team.agent("follow-up", write("crm/contact/acme", "status", "contacted", 2)).unwrap();
-    team.agent("intake", write("crm/contact/acme", "score", "9", 0)).unwrap();
+    team.agent("intake", write("crm/contact/acme", "status", "new", 0, "form received")).unwrap();
+    team.agent("intake", write("crm/contact/acme", "status", "sourced", 1, "form received")).unwrap();
+    team.agent("follow-up", write("crm/contact/acme", "status", "contacted", 2, "form received")).unwrap();
+    team.agent("intake", write("crm/contact/acme", "score", "9", 0, "form received")).unwrap();
     team.pass(Span::from_mins(4)).unwrap();
     team
 }
 
 fn console(team: &mut Team, width: u16, height: u16) -> Runner<App> {
-    let me = Me { person: PersonId::new("dana").unwrap(), class: TokenClass::Reviewer };
-    let settings = Settings { view: View::Map, ..Settings::default() };
-    let mut runner = team.console(me, settings, width, height);
-    // One frame decides what there is room for.
-    runner.screen_text();
-    team.serve(&mut runner);
-    runner
-}
-
-/// Types keys and lets the team answer.
-fn press(team: &mut Team, runner: &mut Runner<App>, keys: &str) -> String {
-    for key in keys.split_whitespace() {
-        runner.send_keys(key).unwrap();
-        team.serve(runner);
-        runner.screen_text();
-    }
-    runner.screen_text()
+    by_keys::console(team, View::Map, TokenClass::Reviewer, (width, height))
 }
 
 #[test]
@@ -206,7 +182,7 @@ event = "email.received"
 agent = "intake"
 "#;
     let ruled = ruled.replace("writes = [\"payments/*\", \"audit/money\"]", "writes = [\"payments/*\", \"audit/money\"]\ntriggers = [\"form.submitted\"]\noutputs = [\"mail/invoices\"]");
-    let mut team = Team::new(&ruled, "2026-11-20T09:00:00Z".parse().unwrap()).unwrap();
+    let mut team = Team::new(&ruled, start()).unwrap();
     team.agent(
         "intake",
         serde_json::json!({"do": "raise", "event": "partner.enquiry", "attributes": {"from": "anna"}}),
@@ -252,10 +228,7 @@ fn branches_close_and_open_and_columns_scroll() {
 #[test]
 fn the_map_is_edited_checked_and_put_in_force() {
     let mut team = team();
-    let me = Me { person: PersonId::new("dana").unwrap(), class: TokenClass::Admin };
-    let settings = Settings { view: View::Map, ..Settings::default() };
-    let mut runner = team.console(me, settings, 120, 36);
-    team.serve(&mut runner);
+    let mut runner = admin(&mut team);
     let open = |runner: &mut Runner<App>| {
         runner.send_keys("E").unwrap();
         let file = runner
@@ -294,12 +267,7 @@ fn the_map_is_edited_checked_and_put_in_force() {
 
 /// A console of an admin, who may put maps in force.
 fn admin(team: &mut Team) -> Runner<App> {
-    let me = Me { person: PersonId::new("dana").unwrap(), class: TokenClass::Admin };
-    let settings = Settings { view: View::Map, ..Settings::default() };
-    let mut runner = team.console(me, settings, 120, 36);
-    runner.screen_text();
-    team.serve(&mut runner);
-    runner
+    by_keys::console(team, View::Map, TokenClass::Admin, (120, 36))
 }
 
 fn apply(team: &mut Team, from: &str, to: &str, reason: &str) {

@@ -7,30 +7,14 @@ use crate::console::ask::What;
 use crate::console::message::Pace;
 use crate::console::place::View;
 use crate::console::run::Program as _;
+use crate::console::testing::by_keys::{self, SALES_AND_SUPPORT, line_with, press, start, write};
 use crate::console::testing::{Runner, team::Team};
 use crate::console::theme::Choice;
-use crate::console::world::Me;
-use crate::domain::ids::PersonId;
 use crate::domain::state::TokenClass;
-use crate::domain::time::{Span, Time};
+use crate::domain::time::Span;
 
-const MAP: &str = r#"
-workspace = "tallyfern"
-governance_owner = "dana"
-
-[[agent]]
-id = "sales"
-role = "sells"
-owner = "dana"
-writes = ["crm/deal/**", "crm/contact/*#name"]
-outputs = ["mail/outbox"]
-
-[[agent]]
-id = "support"
-role = "helps"
-owner = "dana"
-writes = ["crm/contact/*#health"]
-
+/// What the map has beside sales and support.
+const REST: &str = r#"
 [[agent]]
 id = "archivist"
 role = "puts away"
@@ -44,17 +28,9 @@ sla = "24h"
 priority = ["sales", "support", "archivist"]
 "#;
 
-fn start() -> Time {
-    "2026-11-20T09:00:00Z".parse().unwrap()
-}
-
-fn write(entity: &str, field: &str, value: &str, expected: u64, why: &str) -> serde_json::Value {
-    json!({"do": "write", "entity": entity, "changes": {field: value}, "expected": {field: expected}, "reason": why})
-}
-
 /// The four-second upsell after quiet minutes, a write that is another's, one that nobody owns.
 fn team() -> Team {
-    let mut team = Team::new(MAP, start()).unwrap();
+    let mut team = Team::new(&[SALES_AND_SUPPORT, REST].concat(), start()).unwrap();
     for n in 0..6 {
         team.pass(Span::from_mins(2)).unwrap();
         for part in 0..=n % 3 {
@@ -82,34 +58,8 @@ fn team() -> Team {
     team
 }
 
-fn console_with(team: &mut Team, settings: Settings, width: u16, height: u16) -> Runner<App> {
-    let me = Me { person: PersonId::new("dana").unwrap(), class: TokenClass::Reviewer };
-    let mut runner = team.console(me, Settings { view: View::Watch, ..settings }, width, height);
-    // The first frame tells how many cells there are.
-    for _ in 0..3 {
-        team.serve(&mut runner);
-        runner.screen_text();
-    }
-    runner
-}
-
 fn console(team: &mut Team, width: u16, height: u16) -> Runner<App> {
-    console_with(team, Settings::default(), width, height)
-}
-
-/// Types keys and lets the team answer.
-fn press(team: &mut Team, runner: &mut Runner<App>, keys: &str) -> String {
-    for key in keys.split_whitespace() {
-        runner.send_keys(key).unwrap();
-        team.serve(runner);
-        // What is in sight is known once it was drawn.
-        runner.screen_text();
-    }
-    runner.screen_text()
-}
-
-fn line_with<'a>(screen: &'a str, text: &str) -> &'a str {
-    screen.lines().find(|line| line.contains(text)).unwrap_or_else(|| panic!("no {text:?} in\n{screen}"))
+    by_keys::console(team, View::Watch, TokenClass::Reviewer, (width, height))
 }
 
 #[test]
@@ -126,7 +76,12 @@ fn the_watch_at_three_widths() {
 fn the_watch_in_ascii_without_colour() {
     let mut team = team();
     let settings = Settings { ascii: true, theme: Choice::Mono, ..Settings::default() };
-    let mut runner = console_with(&mut team, settings, 120, 30);
+    let mut runner = by_keys::console_with(
+        &mut team,
+        Settings { view: View::Watch, ..settings },
+        TokenClass::Reviewer,
+        (120, 30),
+    );
     let screen = press(&mut team, &mut runner, "N N N");
     let drawn: String = screen.lines().filter(|line| !line.contains('\u{2026}')).collect();
     assert!(drawn.is_ascii(), "{screen}");
@@ -281,7 +236,7 @@ fn nothing_panics_on_any_size() {
 
 #[test]
 fn quiet_says_where_there_is_something() {
-    let mut team = Team::new(MAP, start()).unwrap();
+    let mut team = Team::new(&[SALES_AND_SUPPORT, REST].concat(), start()).unwrap();
     team.pass(Span::from_hours(2)).unwrap();
     let mut runner = console(&mut team, 80, 24);
     insta::assert_snapshot!("quiet_80x24", runner.screen_text());

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use crate::console::app::{App, Settings};
+use crate::console::app::App;
 use crate::console::message::Pace;
 use crate::console::place::View;
 use crate::console::run::Program as _;
+use crate::console::testing::by_keys::{self, press, start};
 use crate::console::testing::{Runner, team::Team};
-use crate::console::world::Me;
 use crate::domain::command::{LeaseTarget, WorkProduct};
-use crate::domain::ids::{AgentId, FanOutNo, Fence, ItemNo, PersonId, Seq, TaskId, WorkNo};
+use crate::domain::ids::{AgentId, FanOutNo, Fence, ItemNo, Seq, TaskId, WorkNo};
 use crate::domain::path::EntityPath;
 use crate::domain::state::{
     Attempt, Branch, BranchEnd, FanOutState, Feedback, HandoffOrder, Lease, Task, TaskStage, TokenClass,
@@ -51,10 +51,6 @@ sla = "24h"
 review = "daily 09:00"
 priority = ["writer", "reviewer", "billing"]
 "#;
-
-fn start() -> Time {
-    "2026-11-20T09:00:00Z".parse().unwrap()
-}
 
 fn agent(name: &str) -> AgentId {
     AgentId::new(name).unwrap()
@@ -227,18 +223,7 @@ fn fan_out(team: &mut Team, now: Time) {
 }
 
 fn console(team: &mut Team, width: u16, height: u16) -> Runner<App> {
-    let me = Me { person: PersonId::new("dana").unwrap(), class: TokenClass::Admin };
-    let settings = Settings { view: View::Work, ..Settings::default() };
-    let mut runner = team.console(me, settings, width, height);
-    team.serve(&mut runner);
-    runner
-}
-
-/// Types keys and lets the team answer.
-fn press(team: &mut Team, runner: &mut Runner<App>, keys: &str) -> String {
-    runner.send_keys(keys).unwrap();
-    team.serve(runner);
-    runner.screen_text()
+    by_keys::console(team, View::Work, TokenClass::Admin, (width, height))
 }
 
 #[test]

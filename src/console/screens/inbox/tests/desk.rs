@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::{me, start};
-use crate::console::app::{App, Settings};
+use crate::console::app::App;
 use crate::console::ask::What;
+use crate::console::place::View;
+use crate::console::testing::by_keys::{self, me, start};
 use crate::console::testing::{Runner, team::Team};
 use crate::domain::command::{Command, ItemAnswer, ItemVerb, ReviewVerb, WorkProduct};
 use crate::domain::ids::{Actor, AgentId, AlertNo, ItemNo, QueueName, Seq, TaskId, WorkNo};
@@ -191,9 +192,7 @@ fn stuck(now: crate::domain::time::Time) -> Task {
 }
 
 fn console(team: &mut Team, width: u16, height: u16) -> Runner<App> {
-    let mut runner = team.console(me("dana", TokenClass::Admin), Settings::default(), width, height);
-    team.serve(&mut runner);
-    runner
+    by_keys::console(team, View::Inbox, TokenClass::Admin, (width, height))
 }
 
 /// Types keys, lets the team answer what is asked for to look at, and gives what would change something.
