@@ -9,7 +9,7 @@ use super::{
     schema::{RefKind, TermKind},
     to_sql,
 };
-use crate::domain::{filter::Facts, ids::Seq, time::Time};
+use crate::domain::{filter::Facts, ids::Seq, path::EntityPath, time::Time};
 
 /// How long a minute is.
 pub(super) const MINUTE_MICROS: i64 = 60_000_000;
@@ -136,15 +136,16 @@ impl<'t> Writer<'t> {
 
     fn touches(&mut self, facts: &Facts<'_>, seq: i64, actor: i64) -> Result<(), IndexError> {
         for entity in facts.entities() {
-            self.posted(TermKind::Entity, entity, seq)?;
+            let term = self.entity(entity)?;
+            self.posts.push((term, seq));
         }
         if let Some(subject) = &facts.subject {
-            let subject = self.term(TermKind::Entity, subject)?;
+            let subject = self.entity(subject)?;
             self.touch.execute(params![seq, subject, NO_FIELD, 0])?;
         }
         let committed = facts.outcome == "committed";
         for touch in &facts.touches {
-            let entity = self.term(TermKind::Entity, &touch.entity)?;
+            let entity = self.entity(&touch.entity)?;
             let field = self.posted(TermKind::Field, &touch.field, seq)?;
             self.touch.execute(params![seq, entity, field, to_sql(touch.version)])?;
             if committed {
@@ -153,6 +154,15 @@ impl<'t> Writer<'t> {
             }
         }
         Ok(())
+    }
+
+    /// The number of an entity, or of what stands in its place.
+    fn entity(&mut self, name: &str) -> Result<i64, IndexError> {
+        if let Some(id) = self.terms.get(&(TermKind::Entity, name.to_owned())) {
+            return Ok(*id);
+        }
+        let kind = if name.parse::<EntityPath>().is_ok() { TermKind::Entity } else { TermKind::NoEntity };
+        self.term(kind, name)
     }
 
     /// The term's number; the deed joins the term's list.

@@ -9,7 +9,7 @@ use rusqlite::{Connection, params_from_iter, types::Value as Sql};
 use super::{
     IndexError,
     schema::{RefKind, TermKind},
-    terms::{entities, fields_of, named, pick},
+    terms::{Subtree, entities, fields_of, named, pick},
     to_sql,
 };
 use crate::domain::{
@@ -22,6 +22,8 @@ use crate::domain::{
 const BOUND_IDS: usize = 32;
 /// Candidates beyond this are not gathered first: the deeds are read in order instead.
 const GATHERED: u64 = 100_000;
+/// The entities of a place are gathered one by one up to this many; beyond it every deed is asked where its entities are.
+const GATHERED_NAMES: usize = 2_000;
 /// How many trigrams of a text are looked up; the text itself is compared afterwards anyway.
 const TRIGRAMS: usize = 32;
 
@@ -102,6 +104,14 @@ enum Source {
 struct Condition {
     fragment: Fragment,
     source: Option<(Source, u64)>,
+    /// The first and the last deed that it can mean, where that is known.
+    between: Option<(i64, i64)>,
+}
+
+impl Condition {
+    fn new(fragment: Fragment, source: Option<(Source, u64)>) -> Self {
+        Self { fragment, source, between: None }
+    }
 }
 
 /// Compiles a filter, within a span of time if one is given (start included, end not).
@@ -131,15 +141,35 @@ struct Compiler<'c> {
 
 impl Compiler<'_> {
     fn assemble(&mut self, mut conditions: Vec<Condition>) -> Result<Plan, IndexError> {
+        let stretch = conditions.iter().filter_map(|condition| condition.between);
+        let stretch = stretch.reduce(|(first, last), other| (first.max(other.0), last.min(other.1)));
         let best = conditions
             .iter_mut()
             .filter_map(|condition| condition.source.take())
-            .min_by_key(|(_, estimate)| *estimate);
+            .map(|(source, estimate)| (self.within(&source, estimate, stretch), source))
+            .min_by_key(|(estimate, _)| *estimate)
+            .map(|(estimate, source)| (source, estimate));
         let mut plan = self.source(best)?;
+        if let Some((first, last)) = stretch {
+            let sql = format!(" AND {} BETWEEN ? AND ?", plan.seq);
+            plan.body.push(&sql, Fragment::new("", vec![Sql::from(first), Sql::from(last)]));
+        }
         for condition in conditions {
             plan.body.push(" AND ", condition.fragment);
         }
         Ok(plan)
+    }
+
+    /// How many candidates a source has on a stretch of the ledger, if they are spread evenly.
+    fn within(&self, source: &Source, estimate: u64, stretch: Option<(i64, i64)>) -> u64 {
+        match (source, stretch) {
+            (Source::Posts(_) | Source::Words(_), Some((first, last))) => {
+                let part = u128::from(super::from_sql(last.saturating_sub(first).saturating_add(1)));
+                let scaled = u128::from(estimate) * part / u128::from(self.head.max(1));
+                u64::try_from(scaled).unwrap_or(u64::MAX).min(estimate)
+            }
+            (Source::References(..) | Source::Times(..) | Source::Seqs, _) | (_, None) => estimate,
+        }
     }
 
     fn source(&mut self, best: Option<(Source, u64)>) -> Result<Plan, IndexError> {
@@ -190,9 +220,9 @@ impl Compiler<'_> {
         any.sql.push(')');
         if term.negated {
             any.sql.insert_str(0, "NOT ");
-            return Ok(Condition { fragment: any, source: None });
+            return Ok(Condition::new(any, None));
         }
-        Ok(Condition { fragment: any, source: joined(sources) })
+        Ok(Condition::new(any, joined(sources)))
     }
 
     fn choice(&mut self, choice: &Choice) -> Result<Condition, IndexError> {
@@ -222,32 +252,28 @@ impl Compiler<'_> {
             Some(column) => format!("{column} {}", list.sql),
             None => format!("EXISTS (SELECT 1 FROM touch t WHERE t.seq = d.seq AND +t.field {})", list.sql),
         };
-        Ok(Condition { fragment: Fragment::new(sql, list.bound), source: Some((Source::Posts(ids), deeds)) })
+        Ok(Condition::new(Fragment::new(sql, list.bound), Some((Source::Posts(ids), deeds))))
     }
 
     fn entity(&mut self, pattern: &Pattern) -> Result<Condition, IndexError> {
-        let (ids, deeds) = entities(self.connection, pattern)?;
-        let list = self.in_list(&ids)?;
-        let fragment = match pattern.field_text() {
-            None => {
-                let sql =
-                    format!("EXISTS (SELECT 1 FROM touch t WHERE t.seq = d.seq AND +t.entity {})", list.sql);
-                Fragment::new(sql, list.bound)
+        let (mut fragment, source) = match Subtree::of(pattern) {
+            Some(subtree) if subtree.has_more_than(self.connection, GATHERED_NAMES)? => {
+                (below(subtree), None)
             }
-            Some(field) => {
-                let (fields, _) = fields_of(self.connection, pattern, field)?;
-                let fields = self.in_list(&fields)?;
-                let mut fragment = Fragment::new(
-                    "EXISTS (SELECT 1 FROM touch t WHERE t.seq = d.seq AND +t.entity ",
-                    Vec::new(),
-                );
-                fragment.push("", list);
-                fragment.push(" AND +t.field ", fields);
-                fragment.sql.push(')');
-                fragment
+            Some(_) | None => {
+                let (ids, deeds) = entities(self.connection, pattern)?;
+                let sql = "EXISTS (SELECT 1 FROM touch t WHERE t.seq = d.seq AND +t.entity ";
+                let mut fragment = Fragment::new(sql, Vec::new());
+                fragment.push("", self.in_list(&ids)?);
+                (fragment, Some((Source::Posts(ids), deeds)))
             }
         };
-        Ok(Condition { fragment, source: Some((Source::Posts(ids), deeds)) })
+        if let Some(field) = pattern.field_text() {
+            let (fields, _) = fields_of(self.connection, pattern, field)?;
+            fragment.push(" AND +t.field ", self.in_list(&fields)?);
+        }
+        fragment.sql.push(')');
+        Ok(Condition::new(fragment, source))
     }
 
     fn number(&self, key: NumberKey, range: Numbers) -> Result<Condition, IndexError> {
@@ -262,9 +288,9 @@ impl Compiler<'_> {
             NumberKey::Cause => RefKind::Cause,
             NumberKey::Seq => {
                 let source = Some((Source::Seqs, range.high.min(self.head).saturating_sub(range.low)));
-                return Ok(Condition { fragment: between("d.seq", range.low), source });
+                return Ok(Condition::new(between("d.seq", range.low), source));
             }
-            NumberKey::Map => return Ok(Condition { fragment: between("d.map", range.low), source: None }),
+            NumberKey::Map => return Ok(Condition::new(between("d.map", range.low), None)),
         };
         let found: i64 = self
             .connection
@@ -276,18 +302,27 @@ impl Compiler<'_> {
                 |row| row.get(0),
             )?;
         let source = Some((Source::References(kind, range), super::from_sql(found)));
-        Ok(Condition { fragment: references(kind, range), source })
+        Ok(Condition::new(references(kind, range), source))
     }
 
     fn times(&self, first: i64, last: i64) -> Result<Condition, IndexError> {
-        let found: i64 = self
+        // What happened at about the same time stands close together, imports apart.
+        let (found, low, high): (i64, Option<i64>, Option<i64>) = self
             .connection
-            .prepare_cached("SELECT count(*) FROM (SELECT 1 FROM deed WHERE time BETWEEN ? AND ? LIMIT ?)")?
-            .query_row([first, last, to_sql(GATHERED + 1)], |row| row.get(0))?;
+            .prepare_cached(
+                "SELECT count(*), min(seq), max(seq) FROM (SELECT seq FROM deed WHERE time BETWEEN ? AND ? LIMIT ?)",
+            )?
+            .query_row([first, last, to_sql(GATHERED + 1)], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+            })?;
         let found = super::from_sql(found);
-        let source = if found > GATHERED { None } else { Some((Source::Times(first, last), found)) };
         let bound = vec![Sql::from(first), Sql::from(last)];
-        Ok(Condition { fragment: Fragment::new("d.time BETWEEN ? AND ?", bound), source })
+        let fragment = Fragment::new("d.time BETWEEN ? AND ?", bound);
+        if found > GATHERED {
+            return Ok(Condition::new(fragment, None));
+        }
+        let between = low.zip(high);
+        Ok(Condition { fragment, source: Some((Source::Times(first, last), found)), between })
     }
 
     fn text(&self, folded: &str) -> Condition {
@@ -295,7 +330,7 @@ impl Compiler<'_> {
         let fragment = Fragment::new(sql, vec![Sql::from(folded.to_owned())]);
         // How many deeds have a text is only known by looking; a twentieth is the guess.
         let source = trigrams(folded).map(|trigrams| (Source::Words(trigrams), self.head / 20));
-        Condition { fragment, source }
+        Condition::new(fragment, source)
     }
 
     /// `IN (…)` for a set of terms.
@@ -314,6 +349,15 @@ impl Compiler<'_> {
 fn with(mut plan: Plan, condition: Fragment) -> Plan {
     plan.body.push(" AND ", condition);
     plan
+}
+
+/// A deed that touches what is below a place, for places with so many entities that their deeds can't be rare: each deed's
+/// few are looked at. The bracket is left open for a condition on the field.
+fn below(subtree: Subtree<'_>) -> Fragment {
+    let sql = "EXISTS (SELECT 1 FROM touch t CROSS JOIN term e ON e.id = t.entity
+        WHERE t.seq = d.seq AND +e.kind = ? AND (+e.name >= ? AND +e.name < ? OR +e.name = ?)";
+    let [begin, end, place] = subtree.bounds();
+    Fragment::new(sql, vec![Sql::from(TermKind::Entity.number()), begin, end, place])
 }
 
 fn references(kind: RefKind, range: Numbers) -> Fragment {

@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use super::IndexError;
 
 /// Grows with every change of the tables or of what is written into them; a mismatch rebuilds the index.
-pub(super) const VERSION: i64 = 2;
+pub(super) const VERSION: i64 = 3;
 
 /// The full text gathers a whole batch in memory before it is written, and merges its segments late: both are cheaper than
 /// many small segments that are written again and again.
@@ -49,6 +49,8 @@ pub(super) enum TermKind {
     Code = 6,
     Entity = 7,
     Field = 8,
+    /// What stands in an entity's place and is no entity's path; only a deed of another version has one. Patterns pass it by.
+    NoEntity = 9,
 }
 
 impl TermKind {
@@ -61,7 +63,7 @@ impl TermKind {
             Self::Type => Some("d.type"),
             Self::Outcome => Some("d.outcome"),
             Self::Code => Some("d.code"),
-            Self::Entity | Self::Field => None,
+            Self::Entity | Self::Field | Self::NoEntity => None,
         }
     }
 

@@ -1,6 +1,6 @@
 //! Looking up terms: which actors, entities or fields a glob or a pattern names. What is asked of them is elsewhere.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, params, types::Value as Sql};
 
 use super::{IndexError, from_sql, schema::TermKind};
 use crate::domain::{
@@ -43,6 +43,41 @@ pub(super) fn entities(connection: &Connection, pattern: &Pattern) -> Result<(Ve
         return exactly(connection, TermKind::Entity, text);
     }
     starting(connection, TermKind::Entity, start, |name| filter::fits_entity(pattern, name))
+}
+
+/// A stretch of the names of entities: all below one place.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Subtree<'p>(&'p str);
+
+impl<'p> Subtree<'p> {
+    /// What a pattern such as `crm/**` names, whatever its field; none where it says more than a place.
+    pub(super) fn of(pattern: &'p Pattern) -> Option<Self> {
+        let text = pattern.entity_text();
+        let place = if text == "**" { "" } else { text.strip_suffix("/**")? };
+        (!place.contains('*')).then_some(Self(place))
+    }
+
+    /// Where the names begin, where they end (not included), and the place itself.
+    pub(super) fn bounds(self) -> [Sql; 3] {
+        let Self(place) = self;
+        if place.is_empty() {
+            // Every text comes before every blob.
+            return [Sql::from(String::new()), Sql::from(Vec::<u8>::new()), Sql::from(String::new())];
+        }
+        // What comes next after `/` is `0`.
+        [format!("{place}/"), format!("{place}0"), place.to_owned()].map(Sql::from)
+    }
+
+    /// Whether it has more entities than that.
+    pub(super) fn has_more_than(self, connection: &Connection, most: usize) -> Result<bool, IndexError> {
+        let [begin, end, _] = self.bounds();
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let found = connection
+            .prepare_cached("SELECT 1 FROM term WHERE kind = ? AND name >= ? AND name < ? LIMIT 1 OFFSET ?")?
+            .query_row(params![TermKind::Entity.number(), begin, end, most], |_| Ok(()))
+            .optional()?;
+        Ok(found.is_some())
+    }
 }
 
 /// The fields that a pattern names.

@@ -195,6 +195,30 @@ fn thousands_of_deeds_in_many_entities() {
 }
 
 #[test]
+fn a_place_with_too_many_entities_to_gather_means_the_same() {
+    let mut deeds = sample::deeds(&mut Dice::new(12), 4_000);
+    for deed in &mut deeds {
+        let place = match deed.seq.0 {
+            1..=2_500 => "crm/contact",
+            2_501..=3_000 => "crm",
+            _ => "crm0/contact",
+        };
+        deed.subject = Some(format!("{place}/c{}", deed.seq.0).parse().unwrap());
+    }
+    deeds[3_500].subject = Some("crm".parse().unwrap());
+    let directory = TempDir::new().unwrap();
+    let index = Index::open(&directory.path().join("index.db"), IDENTITY).unwrap();
+    feed(&index, &encoded(&deeds));
+    let stray = br#"{"type":"deeds.moon.landed","time":"2026-02-14T08:00:00Z","subject":"crm//x","data":{"actor":{"class":"robot","name":"hal"},"outcome":"landed"}}"#;
+    feed(&index, &[(Seq(4_001), stray.to_vec())]);
+    let house = House { directory, index, deeds };
+    for text in ["entity:crm/**", "entity:**", "entity:crm/**#status", "entity:crm/** entity:crm0/**"] {
+        check_pages(&house, text, 50, 2_500);
+    }
+    assert_eq!(house.index.count(&filter("-entity:**")).unwrap().deeds, 1);
+}
+
+#[test]
 fn statistics_are_what_a_scan_counts() {
     let house = house(5, 600);
     let late = house.deeds.last().unwrap().recorded;
