@@ -127,10 +127,26 @@ pub(super) fn plan(
     for term in filter.terms() {
         conditions.push(compiler.term(term)?);
     }
-    if let Some((start, end)) = within {
-        conditions.push(compiler.times(start.micros(), end.micros() - 1)?);
+    let within = within.map(|(start, end)| (start.micros(), end.micros() - 1));
+    let span = filter.terms().iter().filter_map(span_of).chain(within);
+    // Looked up once for all of them: a day is short, where what came since its beginning may be everything.
+    if let Some((first, last)) = span.reduce(|one, other| (one.0.max(other.0), one.1.min(other.1))) {
+        conditions.push(compiler.times(first, last)?);
     }
     compiler.assemble(conditions)
+}
+
+/// The time that a term says its deeds are of, both ends included.
+fn span_of(term: &Term) -> Option<(i64, i64)> {
+    match term.choices.as_slice() {
+        [Choice::Since(when)] if !term.negated => Some((when.at.micros(), i64::MAX)),
+        [Choice::Until(when)] if !term.negated => Some((i64::MIN, when.at.micros())),
+        _ => None,
+    }
+}
+
+fn of_times(first: i64, last: i64) -> Fragment {
+    Fragment::new("d.time BETWEEN ? AND ?", vec![Sql::from(first), Sql::from(last)])
 }
 
 struct Compiler<'c> {
@@ -230,8 +246,8 @@ impl Compiler<'_> {
             Choice::Name(key, glob) => self.name(*key, glob),
             Choice::Entity(pattern) => self.entity(pattern),
             Choice::Number(key, range) => self.number(*key, *range),
-            Choice::Since(when) => self.times(when.at.micros(), i64::MAX),
-            Choice::Until(when) => self.times(i64::MIN, when.at.micros()),
+            Choice::Since(when) => Ok(Condition::new(of_times(when.at.micros(), i64::MAX), None)),
+            Choice::Until(when) => Ok(Condition::new(of_times(i64::MIN, when.at.micros()), None)),
             Choice::Text(text) => Ok(self.text(text.folded())),
         }
     }
@@ -316,8 +332,7 @@ impl Compiler<'_> {
                 Ok((row.get(0)?, row.get(1)?, row.get(2)?))
             })?;
         let found = super::from_sql(found);
-        let bound = vec![Sql::from(first), Sql::from(last)];
-        let fragment = Fragment::new("d.time BETWEEN ? AND ?", bound);
+        let fragment = of_times(first, last);
         if found > GATHERED {
             return Ok(Condition::new(fragment, None));
         }
