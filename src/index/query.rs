@@ -4,7 +4,7 @@
 //! *source*: where the candidates are read from, in order, so that a page stops as soon as it is full. A `+` before a
 //! column keeps SQLite from looking up every term of a large set for each deed; it is to look at the deed's few.
 
-use rusqlite::{Connection, params_from_iter, types::Value as Sql};
+use rusqlite::{Connection, params, params_from_iter, types::Value as Sql};
 
 use super::{
     IndexError,
@@ -24,8 +24,12 @@ const BOUND_IDS: usize = 32;
 const GATHERED: u64 = 100_000;
 /// The entities of a place are gathered one by one up to this many; beyond it every deed is asked where its entities are.
 const GATHERED_NAMES: usize = 2_000;
-/// How many trigrams of a text are looked up; the text itself is compared afterwards anyway.
+/// How many trigrams of a text are looked at; the text itself is compared afterwards anyway.
 const TRIGRAMS: usize = 32;
+/// How many of them, the rarest, say where to look for the text.
+const RAREST: usize = 3;
+/// How many of the last deeds with a trigram are looked at for how frequent it is.
+const SAMPLE: i64 = 32;
 
 /// A piece of SQL with what is bound in it, in order.
 #[derive(Debug, Clone, Default)]
@@ -248,7 +252,7 @@ impl Compiler<'_> {
             Choice::Number(key, range) => self.number(*key, *range),
             Choice::Since(when) => Ok(Condition::new(of_times(when.at.micros(), i64::MAX), None)),
             Choice::Until(when) => Ok(Condition::new(of_times(i64::MIN, when.at.micros()), None)),
-            Choice::Text(text) => Ok(self.text(text.folded())),
+            Choice::Text(text) => self.text(text.folded()),
         }
     }
 
@@ -340,12 +344,44 @@ impl Compiler<'_> {
         Ok(Condition { fragment, source: Some((Source::Times(first, last), found)), between })
     }
 
-    fn text(&self, folded: &str) -> Condition {
+    fn text(&self, folded: &str) -> Result<Condition, IndexError> {
         let sql = "EXISTS (SELECT 1 FROM text x WHERE x.seq = d.seq AND instr(x.folded, ?) > 0)";
         let fragment = Fragment::new(sql, vec![Sql::from(folded.to_owned())]);
-        // How many deeds have a text is only known by looking; a twentieth is the guess.
-        let source = trigrams(folded).map(|trigrams| (Source::Words(trigrams), self.head / 20));
-        Condition::new(fragment, source)
+        Ok(Condition::new(fragment, self.words(folded)?))
+    }
+
+    /// The deeds that have the rarest trigrams of a text, all of them; none where it is too short to have one. The
+    /// common ones are left out: their long lists say little.
+    fn words(&self, folded: &str) -> Result<Option<(Source, u64)>, IndexError> {
+        let mut trigrams = trigrams(folded);
+        trigrams.truncate(TRIGRAMS);
+        let mut sampled: Vec<(u64, String)> = Vec::with_capacity(trigrams.len());
+        for trigram in trigrams {
+            sampled.push((self.frequency(&trigram)?, trigram));
+        }
+        sampled.sort_unstable();
+        sampled.truncate(RAREST);
+        let Some((rarest, _)) = sampled.first() else { return Ok(None) };
+        let rarest = *rarest;
+        let words: Vec<String> = sampled.into_iter().map(|(_, trigram)| trigram).collect();
+        Ok(Some((Source::Words(words.join(" AND ")), rarest)))
+    }
+
+    /// How many deeds have a trigram, if it was always as frequent as in the last of them.
+    fn frequency(&self, trigram: &str) -> Result<u64, IndexError> {
+        let (found, oldest): (i64, Option<i64>) = self
+            .connection
+            .prepare_cached(
+                "SELECT count(*), min(rowid) FROM
+                   (SELECT rowid FROM words WHERE words MATCH ? ORDER BY rowid DESC LIMIT ?)",
+            )?
+            .query_row(params![trigram, SAMPLE], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let found = super::from_sql(found);
+        if found < super::from_sql(SAMPLE) {
+            return Ok(found);
+        }
+        let stretch = (self.head + 1).saturating_sub(super::from_sql(oldest.unwrap_or_default()));
+        Ok(found.saturating_mul(self.head) / stretch.max(1))
     }
 
     /// `IN (…)` for a set of terms.
@@ -405,10 +441,12 @@ fn joined(mut sources: Vec<Option<(Source, u64)>>) -> Option<(Source, u64)> {
     Some((Source::Posts(all), deeds))
 }
 
-/// An FTS5 query for the trigrams of a text; none where it is too short to have one.
-fn trigrams(folded: &str) -> Option<String> {
+/// The different trigrams of a text, as an FTS5 query has them.
+fn trigrams(folded: &str) -> Vec<String> {
     let chars: Vec<char> = folded.chars().collect();
     let quoted = |window: &[char]| format!("\"{}\"", window.iter().collect::<String>().replace('"', "\"\""));
-    let all: Vec<String> = chars.windows(3).take(TRIGRAMS).map(quoted).collect();
-    (!all.is_empty()).then(|| all.join(" AND "))
+    let mut all: Vec<String> = chars.windows(3).map(quoted).collect();
+    all.sort_unstable();
+    all.dedup();
+    all
 }
