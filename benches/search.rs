@@ -2,7 +2,7 @@
 //! longer with ten times the deeds.
 //!
 //! `cargo bench --bench search` asks one million deeds; `DEEDS_SEARCH=1000000,10000000 cargo bench --bench search` asks one
-//! and ten, which takes 15 GB below `target/` while it runs. The deeds are those of the same team, at work ten times as
+//! and ten, which takes 20 GB below `target/` while it runs; `DEEDS_BENCH_DIR=DIR` keeps them there for the next time. The deeds are those of the same team, at work ten times as
 //! long. Each question is another one: which agent, which record, which word, from where on. A page is its deeds' bytes,
 //! not only their numbers. Everything that was made is in the system's cache when it is asked.
 #![expect(
@@ -11,7 +11,7 @@
     reason = "a bench that meets an error has no result"
 )]
 
-use std::{borrow::Cow, collections::HashMap, sync::Arc, time::Instant};
+use std::{borrow::Cow, collections::HashMap, path::PathBuf, sync::Arc, time::Instant};
 
 use bytes::Bytes;
 use deeds::{
@@ -31,6 +31,8 @@ use tokio::runtime::Runtime;
 
 /// Names the sizes, with commas between them.
 const SIZES: &str = "DEEDS_SEARCH";
+/// Names a directory in which what was made is kept and found again.
+const KEPT: &str = "DEEDS_BENCH_DIR";
 const WORKSPACE: &str = "bench";
 /// How many deeds are appended and indexed at once.
 const APPEND: u64 = 10_000;
@@ -177,16 +179,21 @@ struct House {
     index: Index,
     deeds: u64,
     begun: Time,
-    _directory: tempfile::TempDir,
+    /// Goes with the house, where it is not one that is kept.
+    _directory: Option<tempfile::TempDir>,
 }
 
 impl House {
     fn with(deeds: u64) -> Self {
         let begun = Instant::now();
-        let directory = tempfile::TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        let kept = std::env::var_os(KEPT).map(|dir| PathBuf::from(dir).join(format!("search-{deeds}")));
+        let directory =
+            kept.is_none().then(|| tempfile::TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap());
+        let place = kept.unwrap_or_else(|| directory.as_ref().unwrap().path().to_owned());
+        std::fs::create_dir_all(&place).unwrap();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
-        let ledger = SqliteLedger::open_or_create(&directory.path().join("ledger.db"), WORKSPACE).unwrap();
-        let index = Index::open(&directory.path().join("index.db"), &ledger.identity().source()).unwrap();
+        let ledger = SqliteLedger::open_or_create(&place.join("ledger.db"), WORKSPACE).unwrap();
+        let index = Index::open(&place.join("index.db"), &ledger.identity().source()).unwrap();
         let house = Self {
             runtime,
             ledger,
@@ -195,8 +202,12 @@ impl House {
             begun: "2026-01-01T00:00:00Z".parse().unwrap(),
             _directory: directory,
         };
-        house.fill();
-        eprintln!("made and indexed {deeds} deeds in {:.0} s", begun.elapsed().as_secs_f64());
+        let there = house.runtime.block_on(house.ledger.head()).unwrap().seq;
+        if (there, house.index.head().unwrap().seq) != (deeds, Seq(deeds)) {
+            assert_eq!(there, 0, "{} was left half made; remove it", place.display());
+            house.fill();
+            eprintln!("made and indexed {deeds} deeds in {:.0} s", begun.elapsed().as_secs_f64());
+        }
         house
     }
 

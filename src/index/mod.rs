@@ -17,6 +17,7 @@ mod terms;
 #[cfg(test)]
 mod tests;
 mod trace;
+mod words;
 
 use std::{
     fs, io,

@@ -4,13 +4,13 @@
 //! *source*: where the candidates are read from, in order, so that a page stops as soon as it is full. A `+` before a
 //! column keeps SQLite from looking up every term of a large set for each deed; it is to look at the deed's few.
 
-use rusqlite::{Connection, params, params_from_iter, types::Value as Sql};
+use rusqlite::{Connection, params_from_iter, types::Value as Sql};
 
 use super::{
     IndexError,
     schema::{RefKind, TermKind},
     terms::{Subtree, entities, fields_of, named, pick},
-    to_sql,
+    to_sql, words,
 };
 use crate::domain::{
     filter::{Choice, Filter, Glob, NameKey, NumberKey, Numbers, Term},
@@ -24,12 +24,6 @@ const BOUND_IDS: usize = 32;
 const GATHERED: u64 = 100_000;
 /// The entities of a place are gathered one by one up to this many; beyond it every deed is asked where its entities are.
 const GATHERED_NAMES: usize = 2_000;
-/// How many trigrams of a text are looked at; the text itself is compared afterwards anyway.
-const TRIGRAMS: usize = 32;
-/// How many of them, the rarest, say where to look for the text.
-const RAREST: usize = 3;
-/// How many of the last deeds with a trigram are looked at for how frequent it is.
-const SAMPLE: i64 = 32;
 
 /// A piece of SQL with what is bound in it, in order.
 #[derive(Debug, Clone, Default)]
@@ -347,41 +341,8 @@ impl Compiler<'_> {
     fn text(&self, folded: &str) -> Result<Condition, IndexError> {
         let sql = "EXISTS (SELECT 1 FROM text x WHERE x.seq = d.seq AND instr(x.folded, ?) > 0)";
         let fragment = Fragment::new(sql, vec![Sql::from(folded.to_owned())]);
-        Ok(Condition::new(fragment, self.words(folded)?))
-    }
-
-    /// The deeds that have the rarest trigrams of a text, all of them; none where it is too short to have one. The
-    /// common ones are left out: their long lists say little.
-    fn words(&self, folded: &str) -> Result<Option<(Source, u64)>, IndexError> {
-        let mut trigrams = trigrams(folded);
-        trigrams.truncate(TRIGRAMS);
-        let mut sampled: Vec<(u64, String)> = Vec::with_capacity(trigrams.len());
-        for trigram in trigrams {
-            sampled.push((self.frequency(&trigram)?, trigram));
-        }
-        sampled.sort_unstable();
-        sampled.truncate(RAREST);
-        let Some((rarest, _)) = sampled.first() else { return Ok(None) };
-        let rarest = *rarest;
-        let words: Vec<String> = sampled.into_iter().map(|(_, trigram)| trigram).collect();
-        Ok(Some((Source::Words(words.join(" AND ")), rarest)))
-    }
-
-    /// How many deeds have a trigram, if it was always as frequent as in the last of them.
-    fn frequency(&self, trigram: &str) -> Result<u64, IndexError> {
-        let (found, oldest): (i64, Option<i64>) = self
-            .connection
-            .prepare_cached(
-                "SELECT count(*), min(rowid) FROM
-                   (SELECT rowid FROM words WHERE words MATCH ? ORDER BY rowid DESC LIMIT ?)",
-            )?
-            .query_row(params![trigram, SAMPLE], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        let found = super::from_sql(found);
-        if found < super::from_sql(SAMPLE) {
-            return Ok(found);
-        }
-        let stretch = (self.head + 1).saturating_sub(super::from_sql(oldest.unwrap_or_default()));
-        Ok(found.saturating_mul(self.head) / stretch.max(1))
+        let source = words::rarest(self.connection, folded, self.head)?;
+        Ok(Condition::new(fragment, source.map(|(words, estimate)| (Source::Words(words), estimate))))
     }
 
     /// `IN (…)` for a set of terms.
@@ -439,14 +400,4 @@ fn joined(mut sources: Vec<Option<(Source, u64)>>) -> Option<(Source, u64)> {
     all.sort_unstable();
     all.dedup();
     Some((Source::Posts(all), deeds))
-}
-
-/// The different trigrams of a text, as an FTS5 query has them.
-fn trigrams(folded: &str) -> Vec<String> {
-    let chars: Vec<char> = folded.chars().collect();
-    let quoted = |window: &[char]| format!("\"{}\"", window.iter().collect::<String>().replace('"', "\"\""));
-    let mut all: Vec<String> = chars.windows(3).map(quoted).collect();
-    all.sort_unstable();
-    all.dedup();
-    all
 }
