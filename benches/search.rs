@@ -2,9 +2,10 @@
 //! longer with ten times the deeds.
 //!
 //! `cargo bench --bench search` asks one million deeds; `DEEDS_SEARCH=1000000,10000000 cargo bench --bench search` asks one
-//! and ten, which takes 20 GB below `target/` while it runs; `DEEDS_BENCH_DIR=DIR` keeps them there for the next time. The deeds are those of the same team, at work ten times as
-//! long. Each question is another one: which agent, which record, which word, from where on. A page is its deeds' bytes,
-//! not only their numbers. Everything that was made is in the system's cache when it is asked.
+//! and ten, which takes 20 GB below `target/` while it runs. `DEEDS_BENCH_DIR=DIR` keeps what was made there for the next
+//! time. The deeds are those of the same team, at work ten times as long. Each question is another one: which agent, which
+//! record, which word, from where on. A page is its deeds' bytes, not only their numbers. Everything that was made is in
+//! the system's cache when it is asked.
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,

@@ -26,7 +26,7 @@ pub(super) fn rarest(
     for nth in 0..SAMPLE.min(head) {
         let mut rows = text.query([to_sql(head - nth * step)])?;
         let Some(row) = rows.next()? else { continue };
-        let folded = row.get_ref(0)?.as_str()?;
+        let folded = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
         for (found, trigram) in &mut weighed {
             *found += u64::from(folded.contains(trigram.as_str()));
         }
