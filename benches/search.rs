@@ -142,10 +142,10 @@ const KINDS: [Kind; 14] = [
         let entity = house.entity(dice);
         Box::new(move |house| house.bytes(house.index.trace_entity(&entity, None, None, PAGE).unwrap()))
     }),
-    ("histogram of a day", |house, dice| house.histogram(dice, String::new())),
+    ("histogram of a day", |house, dice| house.histogram(dice, "")),
     ("the same of an agent", |house, dice| {
         let filter = format!("actor:{}", agent(dice));
-        house.histogram(dice, filter)
+        house.histogram(dice, &filter)
     }),
 ];
 
@@ -324,8 +324,8 @@ impl House {
         Box::new(move |house| house.bytes(house.index.page(&filter, from, PAGE).unwrap().seqs))
     }
 
-    fn histogram(&self, dice: &mut Dice, filter: String) -> Question {
-        let filter = Filter::parse(&filter, self.time(self.deeds)).unwrap();
+    fn histogram(&self, dice: &mut Dice, filter: &str) -> Question {
+        let filter = Filter::parse(filter, self.time(self.deeds)).unwrap();
         let day = self.day(dice);
         Box::new(move |house| {
             let histogram =
