@@ -20,6 +20,7 @@ use super::datadir::DataDir;
 use super::session;
 use super::status::Status;
 use crate::client::Client;
+use crate::config::HookDefault;
 use crate::domain::ids::AgentId;
 use crate::domain::path::EntityPath;
 
@@ -102,6 +103,11 @@ pub(super) async fn remember_map(context: &Context, client: &Client) {
 fn no_agent() -> String {
     "it is not known which agent this is; name it with --agent, DEEDS_AGENT or the setting hook.agent"
         .to_owned()
+}
+
+/// In words that nothing was decided, and what goes for that.
+fn undecided(why: &str, default: HookDefault) -> String {
+    format!("can't decide: {why}. The setting hook.default says {} to that", default.name())
 }
 
 /// Sees the map in force, and starts a server for that if none runs, so that hooks know one from the beginning. Where

@@ -45,7 +45,6 @@ impl Tail {
 
 #[cfg(test)]
 mod tests {
-
     use super::*;
     use crate::ledger::{Hash, Record};
 

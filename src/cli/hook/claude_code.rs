@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::repository::{By, Repository, entity, resolve};
 use super::zones::{Verdict, Wish};
-use super::{Asking, known, no_agent};
+use super::{Asking, known, no_agent, undecided};
 use crate::cli::arguments::Context;
 use crate::cli::output::{self, visible};
 use crate::cli::status::{Status, Usage};
@@ -122,11 +122,6 @@ pub(super) fn run(context: &Context, asking: &Asking) -> anyhow::Result<Status> 
         output::json_line(&answer)?;
     }
     Ok(Status::Done)
-}
-
-/// In words that nothing was decided, and what goes for that.
-pub(super) fn undecided(why: &str, default: HookDefault) -> String {
-    format!("can't decide: {why}. The setting hook.default says {} to that", default.name())
 }
 
 fn read() -> Result<Call, String> {

@@ -7,11 +7,10 @@ use std::path::Path;
 use anyhow::Context as _;
 use serde::Serialize;
 
-use super::claude_code::undecided;
 use super::known::Known;
 use super::repository::{By, Repository, entity, git};
 use super::zones::{Owners, Verdict, Wish};
-use super::{Asking, known, no_agent};
+use super::{Asking, known, no_agent, undecided};
 use crate::cli::arguments::Context;
 use crate::cli::output::{self, visible};
 use crate::cli::status::{Status, Usage};
