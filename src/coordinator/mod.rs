@@ -15,13 +15,12 @@ mod flight;
 mod past;
 mod snapshot;
 mod start;
-mod tail;
 #[cfg(test)]
 mod tests;
 mod timers;
 mod watch;
 
-use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use thiserror::Error;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, mpsc, oneshot, watch as cell};
@@ -30,7 +29,6 @@ pub use clock::Clock;
 pub use past::PastError;
 pub use snapshot::SnapshotError;
 pub use start::{Founding, Options, StartError, start};
-pub use tail::{TAIL_DEEDS, Tail};
 pub use watch::{Entry, LIVE_BATCHES, WatchError, Watcher};
 
 use crate::domain::command::Request;
@@ -125,8 +123,6 @@ struct Shared {
     trouble: cell::Sender<Option<Trouble>>,
     /// Gone once it was shut down.
     live: RwLock<Option<broadcast::Sender<watch::Batch>>>,
-    /// What the newest follower has not taken.
-    tail: Mutex<Weak<Tail>>,
 }
 
 impl Shared {
@@ -137,7 +133,6 @@ impl Shared {
             durable: cell::Sender::new(durable),
             trouble: cell::Sender::new(None),
             live: RwLock::new(Some(broadcast::Sender::new(LIVE_BATCHES))),
-            tail: Mutex::default(),
         }
     }
 
@@ -154,9 +149,6 @@ impl Shared {
     /// listens first and looks then misses nothing.
     fn publish(&self, durable: Durable, batch: watch::Batch) {
         self.durable.send_replace(durable);
-        if let Some(tail) = self.tail.lock().unwrap_or_else(PoisonError::into_inner).upgrade() {
-            tail.offer(&batch);
-        }
         let live = self.live.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(live) = live.as_ref() {
             // Without listeners there is nobody to tell.
@@ -272,14 +264,6 @@ impl Handle {
     /// Follows the ledger from the record after `after`: history first, then what is appended.
     pub fn watch(&self, after: Seq) -> Watcher {
         Watcher::new(Arc::clone(&self.shared), after)
-    }
-
-    /// Keeps what is appended from now on until it is taken, within a bound. One tail at a time: whoever asked before
-    /// gets nothing any more.
-    pub fn tail(&self) -> Arc<Tail> {
-        let tail = Arc::new(Tail::default());
-        *self.shared.tail.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(&tail);
-        tail
     }
 
     /// How many commands wait to be decided.

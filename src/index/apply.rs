@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Transaction, params, params_from_iter};
 
 use super::{
-    Entry, Given, IndexError, head,
+    Entry, IndexError, head,
     schema::{RefKind, TermKind},
     to_sql,
 };
@@ -82,14 +82,7 @@ impl<'t> Writer<'t> {
     }
 
     fn deed(&mut self, entry: &Entry<'_>) -> Result<(), IndexError> {
-        let read;
-        let facts = match entry.deed {
-            Given::Facts(facts) => facts,
-            Given::Bytes(bytes) => {
-                read = Facts::read(entry.seq, bytes, self.last_time);
-                &read
-            }
-        };
+        let facts = Facts::read(entry.seq, entry.bytes, self.last_time);
         self.last_time = facts.time;
         let seq = to_sql(facts.seq.0);
         let class = self.posted(TermKind::Class, &facts.class, seq)?;
@@ -116,8 +109,8 @@ impl<'t> Writer<'t> {
             to_sql(facts.map)
         ])?;
         *self.minutes.entry((time.div_euclid(MINUTE_MICROS), outcome)).or_default() += 1;
-        self.references(facts, seq)?;
-        self.touches(facts, seq, actor)?;
+        self.references(&facts, seq)?;
+        self.touches(&facts, seq, actor)?;
         self.text.execute(params![seq, facts.text])?;
         self.words.execute(params![seq, facts.text])?;
         Ok(())

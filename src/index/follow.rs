@@ -13,8 +13,8 @@ use std::{
     time::Duration,
 };
 
-use super::{Entry, Given, Index, IndexError};
-use crate::domain::{filter::Facts, ids::Seq};
+use super::{Entry, Index, IndexError};
+use crate::domain::ids::Seq;
 
 /// Most deeds taken in one transaction.
 pub const BATCH_DEEDS: usize = 10_000;
@@ -30,26 +30,8 @@ pub struct Record<B> {
     pub seq: Seq,
     /// Its chain hash.
     pub hash: [u8; 32],
-    /// The deed.
-    pub content: Content<B>,
-}
-
-/// A deed as the source has it.
-#[derive(Debug, Clone)]
-pub enum Content<B> {
-    /// As stored.
-    Bytes(B),
-    /// Read already. Records move from list to list, so their facts are not in the lists themselves.
-    Facts(Box<Facts<'static>>),
-}
-
-impl<B: AsRef<[u8]>> Record<B> {
-    fn deed(&self) -> Given<'_> {
-        match &self.content {
-            Content::Bytes(bytes) => Given::Bytes(bytes.as_ref()),
-            Content::Facts(facts) => Given::Facts(facts),
-        }
-    }
+    /// The deed as stored.
+    pub bytes: B,
 }
 
 /// A ledger to follow. Its calls may block; they are made from the follower's thread only.
@@ -219,7 +201,7 @@ fn round<S: Source>(
         let records = source.read(at, BATCH_DEEDS).map_err(ledger)?;
         let entries: Vec<Entry<'_>> = records
             .iter()
-            .map(|record| Entry { seq: record.seq, hash: &record.hash, deed: record.deed() })
+            .map(|record| Entry { seq: record.seq, hash: &record.hash, bytes: record.bytes.as_ref() })
             .collect();
         index.apply(&entries)?;
         at = entries.last().map_or(at, |entry| entry.seq);

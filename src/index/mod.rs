@@ -31,7 +31,7 @@ pub use page::{Bucket, Count, HISTOGRAM_BUCKETS, Histogram, PAGE_LIMIT, Page, Pa
 pub use stats::{Contested, FieldStats, Known, LastWrite, STATS_WINDOW, Tried};
 pub use trace::{CHAIN_CAUSES, CHAIN_EFFECTS, Chain, Effect};
 
-use crate::domain::{filter::Facts, ids::Seq};
+use crate::domain::ids::Seq;
 
 /// Most idle connections kept for readers.
 const IDLE_READERS: usize = 4;
@@ -89,17 +89,8 @@ pub struct Entry<'a> {
     pub seq: Seq,
     /// Its chain hash, by which a ledger that was replaced is told.
     pub hash: &'a [u8],
-    /// The deed.
-    pub deed: Given<'a>,
-}
-
-/// A deed as it is given to the index; either way the index comes to hold the same.
-#[derive(Debug, Clone, Copy)]
-pub enum Given<'a> {
-    /// As stored.
-    Bytes(&'a [u8]),
-    /// Read already.
-    Facts(&'a Facts<'static>),
+    /// The deed as stored.
+    pub bytes: &'a [u8],
 }
 
 /// How far the index has got.

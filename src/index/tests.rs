@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::{
-    follow::{Content, Follower, Record, Source},
+    follow::{Follower, Record, Source},
     *,
 };
 use crate::domain::{
@@ -43,10 +43,8 @@ fn encoded(deeds: &[Deed]) -> Vec<(Seq, Vec<u8>)> {
 }
 
 fn feed(index: &Index, records: &[(Seq, Vec<u8>)]) {
-    let entries: Vec<_> = records
-        .iter()
-        .map(|(seq, bytes)| Entry { seq: *seq, hash: &[7; 32], deed: Given::Bytes(bytes) })
-        .collect();
+    let entries: Vec<_> =
+        records.iter().map(|(seq, bytes)| Entry { seq: *seq, hash: &[7; 32], bytes }).collect();
     index.apply(&entries).unwrap();
 }
 
@@ -306,10 +304,10 @@ fn broken_and_unknown_deeds_are_indexed_raw() {
 #[test]
 fn gaps_are_refused_and_change_nothing() {
     let house = house(3, 10);
-    let deed = Given::Bytes(b"{}");
+    let bytes = b"{}".as_slice();
     let error = house
         .index
-        .apply(&[Entry { seq: Seq(11), hash: &[1], deed }, Entry { seq: Seq(13), hash: &[1], deed }])
+        .apply(&[Entry { seq: Seq(11), hash: &[1], bytes }, Entry { seq: Seq(13), hash: &[1], bytes }])
         .unwrap_err();
     assert!(matches!(error, IndexError::Gap { head: Seq(11), given: Seq(13) }), "{error}");
     assert_eq!(house.index.head().unwrap(), Head { seq: Seq(10), hash: vec![7; 32] });
@@ -354,11 +352,7 @@ impl Source for Shelf {
         let records = self.records.lock().unwrap();
         let later = records.iter().filter(|(seq, _)| *seq > after).take(limit.min(30));
         Ok(later
-            .map(|(seq, bytes)| Record {
-                seq: *seq,
-                hash: [self.mark; 32],
-                content: Content::Bytes(bytes.clone()),
-            })
+            .map(|(seq, bytes)| Record { seq: *seq, hash: [self.mark; 32], bytes: bytes.clone() })
             .collect())
     }
 

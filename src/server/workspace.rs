@@ -97,7 +97,14 @@ impl Workspace {
         let index = Arc::new(Index::open(&directory.join(INDEX_FILE), &handle.identity().source())?);
         let (stop, stopped) = watch::channel(false);
         let (told, progress) = watch::channel(Progress::default());
-        let source = LedgerSource::new(handle.clone(), tokio::runtime::Handle::current(), stopped);
+        let source = LedgerSource {
+            handle: handle.clone(),
+            runtime: tokio::runtime::Handle::current(),
+            stop: stopped,
+            nice: false,
+            read: 0,
+            last: None,
+        };
         let tell = move |progress: &Progress| {
             told.send_replace(progress.clone());
         };

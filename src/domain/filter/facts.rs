@@ -94,6 +94,12 @@ impl<'a> Facts<'a> {
     /// The facts without the visible text, which takes longer to gather than all the others.
     pub(super) fn without_text(deed: &'a Deed) -> Self {
         let borrowed = |text: &'a str| Cow::Borrowed(text);
+        let class = match &deed.actor {
+            Actor::Agent(_) => "agent",
+            Actor::Person(_) => "person",
+            Actor::Deeds => "deeds",
+        };
+        let kind = deed.body.type_name();
         let subject = deed.subject.as_ref().map(|subject| borrowed(subject.as_str()));
         let touches = deed
             .fields
@@ -108,10 +114,10 @@ impl<'a> Facts<'a> {
             seq: deed.seq,
             time: deed.time,
             recorded: deed.recorded,
-            class: Cow::Borrowed(class_of(&deed.actor)),
+            class: Cow::Borrowed(class),
             actor: borrowed(deed.actor.name()),
             action: borrowed(&deed.action),
-            kind: Cow::Borrowed(kind_of(deed)),
+            kind: Cow::Borrowed(kind.strip_prefix(TYPE_PREFIX).unwrap_or(kind)),
             outcome: Cow::Borrowed(deed.outcome.as_str()),
             code: Cow::Borrowed(deed.code.map_or("", Code::as_str)),
             subject,
@@ -123,37 +129,6 @@ impl<'a> Facts<'a> {
             correlation: deed.correlation,
             map: deed.map_version.0,
             text: String::new(),
-        }
-    }
-
-    /// The same facts of a deed at hand, to be kept without it.
-    pub fn owned(deed: &Deed) -> Facts<'static> {
-        let facts = Facts::of(deed);
-        let own = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
-        let touch = |touch: Touch<'_>| Touch {
-            entity: own(touch.entity),
-            field: own(touch.field),
-            version: touch.version,
-        };
-        Facts {
-            class: Cow::Borrowed(class_of(&deed.actor)),
-            actor: own(facts.actor),
-            action: deed.action.clone(),
-            kind: Cow::Borrowed(kind_of(deed)),
-            outcome: Cow::Borrowed(deed.outcome.as_str()),
-            code: Cow::Borrowed(deed.code.map_or("", Code::as_str)),
-            subject: facts.subject.map(own),
-            touches: facts.touches.into_iter().map(touch).collect(),
-            seq: facts.seq,
-            time: facts.time,
-            recorded: facts.recorded,
-            item: facts.item,
-            alerts: facts.alerts,
-            works: facts.works,
-            cause: facts.cause,
-            correlation: facts.correlation,
-            map: facts.map,
-            text: facts.text,
         }
     }
 
@@ -186,19 +161,6 @@ impl<'a> Facts<'a> {
     pub fn entities(&self) -> impl Iterator<Item = &str> {
         self.subject.as_deref().into_iter().chain(self.touches.iter().map(|touch| touch.entity.as_ref()))
     }
-}
-
-fn class_of(actor: &Actor) -> &'static str {
-    match actor {
-        Actor::Agent(_) => "agent",
-        Actor::Person(_) => "person",
-        Actor::Deeds => "deeds",
-    }
-}
-
-fn kind_of(deed: &Deed) -> &'static str {
-    let kind = deed.body.type_name();
-    kind.strip_prefix(TYPE_PREFIX).unwrap_or(kind)
 }
 
 /// The envelope as far as a filter looks at it; every part may be absent.

@@ -236,7 +236,6 @@ proptest! {
         for deed in sample::deeds(&mut Dice::new(seed), 20) {
             let bytes = deed.encode(&sample::origin()).unwrap();
             prop_assert_eq!(Facts::read(deed.seq, &bytes, Time::default()), Facts::of(&deed));
-            prop_assert_eq!(Facts::owned(&deed), Facts::of(&deed));
         }
     }
 }
