@@ -10,6 +10,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::cast_precision_loss,
     reason = "a bench that meets an error has no result"
 )]
 
@@ -93,7 +94,7 @@ fn main() {
         report("P2 batches, deeds", BATCH_CALLERS, runs, || {
             let bench = Bench::start();
             let rate = bench.rate(BATCH_CALLERS, Work::Batch);
-            [Side { rate: raw(&bench.records()), costs: Vec::new() }, rate]
+            [Side { rate: raw(&bench.records()), costs: Vec::new(), indexed: 0.0 }, rate]
         });
     }
 }
@@ -120,6 +121,8 @@ struct Side {
     rate: f64,
     /// Microseconds of processor time for each of them, by [`THREADS`].
     costs: Vec<f64>,
+    /// How much of the ledger was in the index at the end.
+    indexed: f64,
 }
 
 /// Runs both sides as often as said, and prints a line, and what each side cost.
@@ -145,6 +148,8 @@ fn report(figure: &str, connections: usize, runs: usize, run: impl Fn() -> [Side
             println!("{:>22} {name}: {} µs of processor time each", "", words.join(", "));
         }
     }
+    let indexed = median(&sorted(runs.iter().map(|[_, ours]| ours.indexed)));
+    println!("{:>22} ours: the index had {:.0} % of the deeds at the end", "", indexed * 100.0);
 }
 
 /// The processor time that the threads of this process have had so far, by [`THREADS`]; empty where there is no `/proc`.
@@ -209,6 +214,7 @@ impl Bench {
     /// Requests, or deeds of batches, a second.
     fn rate(&self, connections: usize, work: Work) -> Side {
         let (address, token) = (self.address, self.token.clone());
+        let space = Arc::clone(&self.workspaces.list()[0]);
         let load = std::thread::Builder::new().name("load".to_owned()).spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
@@ -227,7 +233,8 @@ impl Bench {
                 let rate = f64::from(done) / begun.elapsed().as_secs_f64();
                 let costs =
                     before.iter().zip(spent()).map(|(then, now)| (now - then) / f64::from(done) * 1e6);
-                Side { rate, costs: costs.collect() }
+                let (indexed, head) = (space.indexed().0, space.handle().head().seq);
+                Side { rate, costs: costs.collect(), indexed: indexed as f64 / head as f64 }
             })
         });
         load.unwrap().join().unwrap()

@@ -127,7 +127,11 @@ async fn survey(directory: &Path, acks: &[(String, u64, u64)], leave_snapshot: b
     let handle = workspace(directory, Some(snapshot_in(directory))).await;
     assert_eq!(handle.head(), head);
     let from_zero = workspace(directory, None).await;
-    assert_eq!(*handle.state(), *from_zero.state(), "snapshot and tail differ from a replay");
+    assert_eq!(
+        handle.whole().await.unwrap(),
+        from_zero.whole().await.unwrap(),
+        "snapshot and tail differ from a replay"
+    );
     let mut newest: BTreeMap<&str, u64> = BTreeMap::new();
     for (agent, version, deed) in acks {
         let record = handle.ledger().get(*deed).await.unwrap().unwrap();
@@ -138,7 +142,7 @@ async fn survey(directory: &Path, acks: &[(String, u64, u64)], leave_snapshot: b
     }
     for (agent, version) in newest {
         let path: EntityPath = format!("scratch/{agent}/notes").parse().unwrap();
-        let state = handle.state();
+        let state = handle.of_entity(&path).await.unwrap();
         let entity = state.entities.get(&path).unwrap();
         let status: FieldName = "status".parse().unwrap();
         assert!(entity.version_of(&status).0 >= version, "{agent} lost a write");

@@ -146,11 +146,11 @@ fn every_acknowledged_write_survives_kill_9() {
         let space = home.data().join("workspaces/default");
         let replayed = start(&space, false).await;
         everything_is_there(&replayed, &acknowledged).await;
-        let whole = replayed.state();
+        let whole = replayed.whole().await.unwrap();
         replayed.shutdown().await;
         let resumed = start(&space, true).await;
         assert!(
-            *whole == *resumed.state(),
+            whole == resumed.whole().await.unwrap(),
             "the snapshot with its tail gives another state than the whole ledger"
         );
         resumed.shutdown().await;
@@ -177,7 +177,7 @@ async fn everything_is_there(handle: &Handle, acknowledged: &[&Acknowledged]) {
             *latest = one;
         }
     }
-    let state = handle.state();
+    let state = handle.whole().await.unwrap();
     for (entity, one) in last {
         let path: EntityPath = entity.parse().unwrap();
         let field = state.entities.get(&path).and_then(|known| known.field(&"n".parse().unwrap())).unwrap();

@@ -1,9 +1,13 @@
-//! The loop: decide what is waiting on a clone of the state, append it once, show it, answer all.
+//! The loop: decide what is waiting, append it once, show it, answer all.
 //!
 //! Two batches are at hand at most: one in flight, whose deeds are with the ledger, and a draft that is decided on what
 //! that one will leave behind. When the flight has landed the draft takes off at once, and then the landed one is shown
 //! and answered. Nothing that is not on disk is ever shown, and nothing that was decided on it is ever answered: if a
 //! flight fails, the draft is dropped and its commands wait again, as if nobody had looked at them.
+//!
+//! There is one state, which batches are folded into as they are decided. What everybody may look at is copied when a batch
+//! takes off; the values of entities, which are nearly all of it, are not. So after a failure the state is ahead of the
+//! disk: it is thrown away and read again like at a start (see [`recovery`](super::recovery)).
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -14,11 +18,12 @@ use tokio::sync::{mpsc, watch as cell};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use super::draft::{Answers, Draft, refuse};
+use super::draft::{Draft, Left, refuse};
 use super::flight::{Flight, Outcome};
-use super::start::{Founding, Options, replay};
+use super::recovery::Spare;
+use super::start::{Founding, Options};
 use super::timers::Timers;
-use super::{Clock, Durable, Entry, Envelope, Shared, SubmitError, Trouble, snapshot};
+use super::{Clock, Durable, Entry, Envelope, Look, Mail, Shared, SubmitError, Trouble, snapshot};
 use crate::domain::deed::Origin;
 use crate::domain::state::State;
 use crate::domain::time::Time;
@@ -37,29 +42,36 @@ const SNAPSHOT_GAP: Duration = Duration::from_secs(30);
 
 /// The coordinator at work.
 pub(super) struct Loop {
-    shared: Arc<Shared>,
-    mailbox: mpsc::Receiver<Envelope>,
+    pub(super) shared: Arc<Shared>,
+    mailbox: mpsc::Receiver<Mail>,
     /// Taken out of the mailbox, not decided yet.
     waiting: VecDeque<Envelope>,
+    /// Taken out of the mailbox, not answered yet.
+    looks: Vec<Look>,
     /// Decided on what the flight will leave behind, or on what is durable where nothing is in flight.
     draft: Option<Draft>,
     /// With the ledger at present.
     flight: Option<Flight>,
-    /// The state on disk; the same that `shared` shows.
-    durable: Durable,
+    /// Everything that was decided, the flight and the draft included.
+    pub(super) state: State,
+    /// The state as it is on disk, for a while after a failure; see [`recovery`](super::recovery).
+    pub(super) spare: Spare,
+    /// What is on disk; the same that `shared` shows.
+    pub(super) durable: Durable,
     origin: Origin,
     clock: Clock,
     timers: Timers,
-    /// Set by an error of the ledger, until it was opened and verified again.
-    distrust: bool,
-    snapshots: Snapshots,
+    /// Set by an error, until the ledger was opened and verified again and the state is what that says.
+    pub(super) distrust: bool,
+    pub(super) snapshots: Snapshots,
 }
 
 impl Loop {
     pub(super) fn new(
         shared: Arc<Shared>,
-        mailbox: mpsc::Receiver<Envelope>,
+        mailbox: mpsc::Receiver<Mail>,
         origin: Origin,
+        state: State,
         options: &Options,
         snapshot: Option<u64>,
     ) -> Self {
@@ -74,8 +86,11 @@ impl Loop {
             shared,
             mailbox,
             waiting: VecDeque::new(),
+            looks: Vec::new(),
             draft: None,
             flight: None,
+            state,
+            spare: Spare::default(),
             durable,
             origin,
             clock: options.clock.clone(),
@@ -88,12 +103,13 @@ impl Loop {
     /// Records the first deeds of an empty ledger. If another node founds it at the same moment, that one did.
     pub(super) async fn found(&mut self, founding: Founding) -> Result<(), SubmitError> {
         let deeds = founding(self.now());
-        let mut draft = Draft::on(&self.durable.state);
-        draft.take(deeds, &self.origin)?;
+        let mut draft = Draft::default();
+        draft.take(&mut self.state, deeds, &self.origin)?;
+        let left = draft.close(&self.state, false);
         let bytes = std::mem::take(&mut draft.bytes);
         match self.shared.ledger.append(self.durable.head, bytes).await {
             Ok(Append::Appended(records)) => {
-                self.show(draft, records);
+                self.show(draft, left, records);
                 Ok(())
             }
             Ok(Append::Moved(_)) => self.read_on().await.map_err(SubmitError::Unavailable),
@@ -103,7 +119,7 @@ impl Loop {
 
     /// Works until it is told to stop, or until every handle is gone; then finishes what is waiting.
     pub(super) async fn run(mut self, mut stopped: cell::Receiver<bool>, ended: cell::Sender<bool>) {
-        let mut letters = Vec::with_capacity(LETTERS);
+        let mut mail = Vec::with_capacity(LETTERS);
         let mut open = true;
         loop {
             self.gather();
@@ -119,22 +135,24 @@ impl Loop {
                 () = told_to_stop(&mut stopped), if open => {
                     self.mailbox.close();
                     while let Some(letter) = self.mailbox.recv().await {
-                        letters.push(letter);
+                        mail.push(letter);
                     }
                     open = false;
                 }
                 // What comes during a flight waits until that has landed: few large batches cost less than many small ones.
-                count = self.mailbox.recv_many(&mut letters, LETTERS), if open && idle => open = count > 0,
-                () = self.timers.due(&self.clock, &self.durable.state), if idle && !self.distrust => {}
+                count = self.mailbox.recv_many(&mut mail, LETTERS), if open && idle => open = count > 0,
+                () = self.timers.due(&self.clock, &self.state), if idle && !self.distrust => {}
                 () = tokio::time::sleep(REST), if idle && self.distrust => {
                     // Its trouble is published, and whoever comes meanwhile is told.
                     self.regain_trust().await.unwrap_or_default();
                 }
             }
-            self.waiting.extend(letters.drain(..));
+            mail.drain(..).for_each(|letter| self.sort(letter));
         }
         self.shared.hush();
-        self.snapshots.finish(&self.shared, &self.durable).await;
+        // A state that is not what is on disk is not kept.
+        let last = (!self.distrust).then_some((self.durable.head, self.state));
+        self.snapshots.finish(&self.shared, last).await;
         self.shared.ledger.close().await;
         ended.send_replace(true);
     }
@@ -145,7 +163,14 @@ impl Loop {
         while self.waiting.len() < room
             && let Ok(letter) = self.mailbox.try_recv()
         {
-            self.waiting.push_back(letter);
+            self.sort(letter);
+        }
+    }
+
+    fn sort(&mut self, mail: Mail) {
+        match mail {
+            Mail::Commands(letter) => self.waiting.push_back(letter),
+            Mail::Look(look) => self.looks.push(look),
         }
     }
 
@@ -153,11 +178,15 @@ impl Loop {
     /// flight afterwards, nothing waits either.
     async fn advance(&mut self) {
         loop {
-            if self.flight.is_none()
-                && !self.waiting.is_empty()
-                && let Err(trouble) = self.regain_trust().await
-            {
-                refuse(self.waiting.drain(..), &SubmitError::Unavailable(trouble));
+            if self.distrust {
+                if self.flight.is_some() || self.waiting.is_empty() && self.looks.is_empty() {
+                    return;
+                }
+                if let Err(trouble) = self.regain_trust().await {
+                    // Looks see from their being dropped that there is trouble.
+                    self.looks.clear();
+                    return refuse(self.waiting.drain(..), &SubmitError::Unavailable(trouble));
+                }
             }
             self.decide();
             if self.flight.is_none()
@@ -170,35 +199,27 @@ impl Loop {
         }
     }
 
-    /// Hands a draft to the ledger. One without deeds has nothing to wait for.
+    /// Hands a draft to the ledger, before anything else is decided. One without deeds has nothing to wait for.
     async fn send(&mut self, head: Head, draft: Draft) {
+        let with_copy = self.spare.is_wanted() || self.snapshots.are_due(head);
+        let left = draft.close(&self.state, with_copy);
         if draft.deeds.is_empty() {
-            return draft.answers.send();
+            return draft.answer(left.seen);
         }
-        self.flight = Some(Flight::take_off(&self.shared, head, draft).await);
-    }
-
-    /// The state that the next command is decided on.
-    fn latest(&self) -> &State {
-        let flying = self.flight.as_ref().map(|flight| &flight.draft);
-        self.draft.as_ref().or(flying).map_or(&self.durable.state, |draft| &draft.next)
+        self.flight = Some(Flight::take_off(&self.shared, head, draft, left).await);
     }
 
     /// Never earlier than the last deed, whatever the clock says.
     fn now(&self) -> Time {
-        self.clock.now().max(self.latest().board.recorded)
+        self.clock.now().max(self.state.board.recorded)
     }
 
     /// Decides commands onto the draft up to its bounds. Those whose callers have gone away are dropped undecided.
     fn decide(&mut self) {
         let now = self.now();
-        let mut draft = match self.draft.take() {
-            Some(draft) => draft,
-            None => Draft::on(self.latest()),
-        };
+        let mut draft = self.draft.take().unwrap_or_default();
         if draft.is_empty()
-            && !self.distrust
-            && let Some(tick) = self.timers.tick(&draft.next, now)
+            && let Some(tick) = self.timers.tick(&self.state, now)
         {
             self.waiting.push_front(tick);
         }
@@ -206,16 +227,19 @@ impl Loop {
             if letter.is_abandoned() {
                 continue;
             }
-            if let Err(error) = draft.add(letter, now, &self.origin) {
+            if let Err(error) = draft.add(&mut self.state, letter, now, &self.origin) {
+                self.looks.append(&mut draft.looks);
+                self.distrust = true;
                 return draft.answers.refuse(&error);
             }
         }
+        draft.looks.append(&mut self.looks);
         self.draft = (!draft.is_empty()).then_some(draft);
     }
 
     /// What was in flight is on disk, or not.
     async fn land(&mut self, outcome: Outcome) {
-        let Some(Flight { draft: landed, .. }) = self.flight.take() else { return };
+        let Some(Flight { draft: landed, left, .. }) = self.flight.take() else { return };
         match outcome {
             Ok(Append::Appended(records)) => {
                 let head = records.last().map_or(self.durable.head, Record::head);
@@ -224,16 +248,16 @@ impl Loop {
                 if let Some(next) = self.draft.take_if(|draft| !draft.deeds.is_empty()) {
                     self.send(head, next).await;
                 }
-                self.show(landed, records).send();
-                self.snapshots.consider(&self.shared, &self.durable);
+                self.show(landed, left, records);
             }
             Ok(Append::Moved(_)) => {
                 self.drop_draft();
+                // What was ahead of the disk is not what comes next.
                 match self.read_on().await {
                     Ok(()) => self.decide_anew(landed),
                     Err(trouble) => {
                         self.lose_trust(trouble.clone());
-                        landed.answers.refuse(&SubmitError::Unavailable(trouble));
+                        self.refuse(landed, &SubmitError::Unavailable(trouble));
                     }
                 }
             }
@@ -241,7 +265,7 @@ impl Loop {
                 self.drop_draft();
                 let told = refused(&error);
                 self.lose_trust(error.into());
-                landed.answers.refuse(&told);
+                self.refuse(landed, &told);
             }
         }
     }
@@ -249,12 +273,20 @@ impl Loop {
     /// What it was decided on will not be: its commands are decided as if nobody had looked at them.
     fn drop_draft(&mut self) {
         if let Some(draft) = self.draft.take() {
+            self.looks.extend(draft.looks);
             self.wait_again(draft.answers.letters);
         }
     }
 
+    /// It was not recorded. Who only looks is answered when the state is trusted again.
+    fn refuse(&mut self, draft: Draft, error: &SubmitError) {
+        self.looks.extend(draft.looks);
+        draft.answers.refuse(error);
+    }
+
     /// Another node was first: the commands wait again, except those that it happened to too often.
     fn decide_anew(&mut self, draft: Draft) {
+        self.looks.extend(draft.looks);
         let mut letters = draft.answers.letters;
         for letter in &mut letters {
             letter.attempts += 1;
@@ -272,62 +304,20 @@ impl Loop {
         }
     }
 
-    /// Makes a recorded batch the state that everyone sees.
-    fn show(&mut self, draft: Draft, records: Vec<Record>) -> Answers {
+    /// Makes a recorded batch what everyone sees, and answers its callers.
+    fn show(&mut self, mut draft: Draft, left: Left, records: Vec<Record>) {
         let head = records.last().map_or(self.durable.head, Record::head);
-        self.durable = Durable { state: Arc::new(draft.next), head };
-        let batch =
-            records.into_iter().zip(draft.deeds).map(|(record, deed)| Entry::new(record, deed)).collect();
+        self.durable = Durable { front: left.front, head };
+        let deeds = std::mem::take(&mut draft.deeds);
+        let batch = records.into_iter().zip(deeds).map(|(record, deed)| Entry::new(record, deed)).collect();
         self.shared.publish(self.durable.clone(), batch);
-        draft.answers
-    }
-
-    /// Folds and shows what other nodes appended.
-    async fn read_on(&mut self) -> Result<(), Trouble> {
-        let mut next = (*self.durable.state).clone();
-        let mut news = Vec::new();
-        let each = |_: &State, (record, deed)| news.push(Entry::new(record, deed));
-        let head = replay(&self.shared.ledger, &mut next, self.durable.head, each).await?;
-        if head == self.durable.head {
-            // It moved, and there is nothing to read: it is not the ledger that it was.
-            return Err(Trouble::WentBack { seq: head.seq });
+        draft.answer(left.seen);
+        if let Some(copy) = left.copy {
+            if self.snapshots.are_due(head) {
+                self.snapshots.begin(&self.shared, head, copy.clone());
+            }
+            self.spare.keep(copy);
         }
-        self.durable = Durable { state: Arc::new(next), head };
-        self.shared.publish(self.durable.clone(), news.into());
-        Ok(())
-    }
-
-    fn lose_trust(&mut self, trouble: Trouble) {
-        tracing::error!(%trouble, "the ledger failed; nothing is recorded until it was verified again");
-        self.distrust = true;
-        self.shared.trouble.send_replace(Some(trouble));
-    }
-
-    /// After an error: has the ledger opened and verified again, and reads on where it ends. Until that works, nothing
-    /// is decided.
-    async fn regain_trust(&mut self) -> Result<(), Trouble> {
-        if !self.distrust {
-            return Ok(());
-        }
-        if let Err(trouble) = self.verify_again().await {
-            self.shared.trouble.send_replace(Some(trouble.clone()));
-            return Err(trouble);
-        }
-        tracing::info!(seq = self.durable.head.seq, "the ledger is verified and in use again");
-        self.distrust = false;
-        self.shared.trouble.send_replace(None);
-        Ok(())
-    }
-
-    async fn verify_again(&mut self) -> Result<(), Trouble> {
-        let head = self.shared.ledger.recover().await?;
-        if head == self.durable.head {
-            return Ok(());
-        }
-        if head.seq <= self.durable.head.seq {
-            return Err(Trouble::WentBack { seq: self.durable.head.seq });
-        }
-        self.read_on().await
     }
 }
 
@@ -341,8 +331,8 @@ fn refused(error: &LedgerError) -> SubmitError {
 }
 
 /// When snapshots are written, one at a time.
-struct Snapshots {
-    path: Option<PathBuf>,
+pub(super) struct Snapshots {
+    pub(super) path: Option<PathBuf>,
     /// The head of the last one that was begun.
     taken: u64,
     last: Instant,
@@ -350,40 +340,40 @@ struct Snapshots {
 }
 
 impl Snapshots {
-    /// Begins one in the background if it is time.
-    fn consider(&mut self, shared: &Arc<Shared>, durable: &Durable) {
-        let due = durable.head.seq.saturating_sub(self.taken) >= SNAPSHOT_DEEDS
+    /// Whether it is time for one.
+    fn are_due(&self, head: Head) -> bool {
+        head.seq.saturating_sub(self.taken) >= SNAPSHOT_DEEDS
             && self.last.elapsed() >= SNAPSHOT_GAP
-            && self.running.as_ref().is_none_or(JoinHandle::is_finished);
-        if due {
-            self.begin(shared, durable);
-        }
+            && self.running.as_ref().is_none_or(JoinHandle::is_finished)
     }
 
     /// Writes a last one, unless nothing happened since.
-    async fn finish(&mut self, shared: &Arc<Shared>, durable: &Durable) {
+    async fn finish(&mut self, shared: &Arc<Shared>, last: Option<(Head, State)>) {
         if let Some(running) = self.running.take() {
             running.await.unwrap_or_default();
         }
-        if durable.head.seq > self.taken {
-            self.begin(shared, durable);
+        if let Some((head, state)) = last
+            && head.seq > self.taken
+        {
+            self.begin(shared, head, state);
         }
         if let Some(running) = self.running.take() {
             running.await.unwrap_or_default();
         }
     }
 
-    fn begin(&mut self, shared: &Arc<Shared>, durable: &Durable) {
+    /// Begins one in the background.
+    fn begin(&mut self, shared: &Arc<Shared>, head: Head, state: State) {
         let Some(path) = self.path.clone() else { return };
-        (self.taken, self.last) = (durable.head.seq, Instant::now());
-        let (shared, durable) = (Arc::clone(shared), durable.clone());
+        (self.taken, self.last) = (head.seq, Instant::now());
+        let shared = Arc::clone(shared);
         self.running = Some(tokio::task::spawn_blocking(move || {
             let identity = shared.ledger.identity();
-            if let Err(error) = snapshot::save(&path, identity, durable.head, &durable.state) {
+            if let Err(error) = snapshot::save(&path, identity, head, &state) {
                 tracing::warn!(place = %path.display(), %error, "no snapshot was written; the next start takes longer");
             }
             if let Some(files) = shared.past.files() {
-                files.consider(identity, durable.head, &durable.state.board, durable.head.seq);
+                files.consider(identity, head, &state.board, head.seq);
             }
         }));
     }

@@ -1,5 +1,5 @@
-//! A batch decided and not recorded: the state that it would leave, its deeds, and the answers that wait for them.
-//! When it is recorded, shown and answered is the loop's business.
+//! A batch decided and not recorded: its deeds, and the answers that wait for them. What it changes is in the state
+//! already; when it is recorded, shown and answered, and what happens if it can't be, is the loop's business.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -7,11 +7,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
-use super::{Envelope, SubmitError, Verdict};
+use super::{Envelope, Look, SubmitError, Values, Verdict};
 use crate::domain::command::Request;
 use crate::domain::decide::decide;
 use crate::domain::deed::{Deed, Origin};
-use crate::domain::state::State;
+use crate::domain::state::{Front, State};
 use crate::domain::time::Time;
 
 /// The most commands that are decided for one append.
@@ -20,12 +20,23 @@ const BATCH_COMMANDS: usize = 256;
 const BATCH_DEEDS: usize = 4_096;
 
 /// Commands decided one after another.
+#[derive(Default)]
 pub(super) struct Draft {
-    pub(super) next: State,
     pub(super) deeds: Vec<Arc<Deed>>,
     pub(super) bytes: Vec<Bytes>,
     pub(super) answers: Answers,
+    /// Questions that are answered with what this batch leaves behind.
+    pub(super) looks: Vec<Look>,
     commands: usize,
+}
+
+/// What a batch leaves behind, taken down before anything else is decided.
+pub(super) struct Left {
+    pub(super) front: Arc<Front>,
+    /// What each of its looks saw.
+    pub(super) seen: Vec<State>,
+    /// The whole state, where a copy was asked for.
+    pub(super) copy: Option<State>,
 }
 
 /// Callers with what they will be told.
@@ -36,19 +47,8 @@ pub(super) struct Answers {
 }
 
 impl Draft {
-    /// Nothing decided yet on this state.
-    pub(super) fn on(state: &State) -> Self {
-        Self {
-            next: state.clone(),
-            deeds: Vec::new(),
-            bytes: Vec::new(),
-            answers: Answers::default(),
-            commands: 0,
-        }
-    }
-
     pub(super) fn is_empty(&self) -> bool {
-        self.answers.letters.is_empty()
+        self.answers.letters.is_empty() && self.looks.is_empty()
     }
 
     /// Whether any further command may be taken in.
@@ -58,13 +58,14 @@ impl Draft {
 
     /// Whether this caller's commands may be taken in. The first one's always may.
     pub(super) fn has_room_for(&self, letter: &Envelope) -> bool {
-        self.is_empty()
+        self.answers.letters.is_empty()
             || self.deeds.len() < BATCH_DEEDS && self.commands + letter.requests.len() <= BATCH_COMMANDS
     }
 
-    /// Decides one caller's commands. After an error the draft is unfit: refuse all of its callers.
+    /// Decides one caller's commands. After an error the draft and the state are unfit: refuse all of its callers.
     pub(super) fn add(
         &mut self,
+        state: &mut State,
         mut letter: Envelope,
         now: Time,
         origin: &Origin,
@@ -74,7 +75,7 @@ impl Draft {
         let mut verdicts = Vec::with_capacity(letter.requests.len());
         let mut outcome = Ok(());
         for request in &letter.requests {
-            match self.decide(request, now, origin) {
+            match self.decide(state, request, now, origin) {
                 Ok(verdict) => verdicts.push(verdict),
                 Err(error) => {
                     outcome = Err(error);
@@ -89,30 +90,63 @@ impl Draft {
 
     /// Decides one command on what was decided before it. A command that breaks the rules' code is answered so and
     /// leaves nothing behind.
-    fn decide(&mut self, request: &Request, now: Time, origin: &Origin) -> Result<Verdict, SubmitError> {
-        let Ok(decision) = catch_unwind(AssertUnwindSafe(|| decide(&self.next, request, now))) else {
+    fn decide(
+        &mut self,
+        state: &mut State,
+        request: &Request,
+        now: Time,
+        origin: &Origin,
+    ) -> Result<Verdict, SubmitError> {
+        let Ok(decision) = catch_unwind(AssertUnwindSafe(|| decide(state, request, now))) else {
             return Ok(Err(SubmitError::Defect("the rules panicked".to_owned())));
         };
-        self.take(decision.deeds, origin)?;
+        self.take(state, decision.deeds, origin)?;
         Ok(Ok(decision.answer))
     }
 
-    /// Folds deeds and makes their bytes. An error here leaves the draft unfit: drop it.
-    pub(super) fn take(&mut self, deeds: Vec<Deed>, origin: &Origin) -> Result<(), SubmitError> {
+    /// Folds deeds and makes their bytes. An error here leaves draft and state unfit.
+    pub(super) fn take(
+        &mut self,
+        state: &mut State,
+        deeds: Vec<Deed>,
+        origin: &Origin,
+    ) -> Result<(), SubmitError> {
         for deed in deeds {
             let bytes = deed.encode(origin).map_err(|error| SubmitError::Defect(error.to_string()))?;
-            catch_unwind(AssertUnwindSafe(|| self.next.fold(&deed)))
+            catch_unwind(AssertUnwindSafe(|| state.fold(&deed)))
                 .map_err(|_| SubmitError::Defect("folding panicked".to_owned()))?;
             self.bytes.push(bytes.into());
             self.deeds.push(Arc::new(deed));
         }
         Ok(())
     }
+
+    /// Takes down what the batch leaves behind. The state must not have gone on from there.
+    pub(super) fn close(&self, state: &State, with_copy: bool) -> Left {
+        let seen = |look: &Look| match &look.at {
+            Values::Of(path) => state.of_entity(path),
+            Values::All => state.clone(),
+        };
+        Left {
+            front: Arc::new(state.front()),
+            seen: self.looks.iter().map(seen).collect(),
+            copy: with_copy.then(|| state.clone()),
+        }
+    }
+
+    /// Tells everyone what the rules said, and what there is to see.
+    pub(super) fn answer(self, seen: Vec<State>) {
+        self.answers.send();
+        for (look, state) in self.looks.into_iter().zip(seen) {
+            // Who went away misses it, nothing else.
+            look.reply.send(state).map_err(drop).unwrap_or_default();
+        }
+    }
 }
 
 impl Answers {
     /// Tells everyone what the rules said.
-    pub(super) fn send(self) {
+    fn send(self) {
         for (letter, verdicts) in self.letters.into_iter().zip(self.verdicts) {
             letter.answer(verdicts);
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use super::Shared;
-use super::draft::Draft;
+use super::draft::{Draft, Left};
 use crate::ledger::{Append, Head, Ledger, LedgerError};
 
 /// What the ledger says of an append.
@@ -15,6 +15,8 @@ pub(super) type Outcome = Result<Append, LedgerError>;
 /// A batch that is being appended.
 pub(super) struct Flight {
     pub(super) draft: Draft,
+    /// What it leaves behind.
+    pub(super) left: Left,
     append: Pin<Box<dyn Future<Output = Outcome> + Send>>,
     /// What came of it, if that was known at once.
     early: Option<Outcome>,
@@ -22,7 +24,7 @@ pub(super) struct Flight {
 
 impl Flight {
     /// Hands a draft to the ledger, before anything else is done.
-    pub(super) async fn take_off(shared: &Arc<Shared>, head: Head, mut draft: Draft) -> Self {
+    pub(super) async fn take_off(shared: &Arc<Shared>, head: Head, mut draft: Draft, left: Left) -> Self {
         let bytes = std::mem::take(&mut draft.bytes);
         let shared = Arc::clone(shared);
         let mut append: Pin<Box<dyn Future<Output = Outcome> + Send>> =
@@ -32,7 +34,7 @@ impl Flight {
             Poll::Pending => Poll::Ready(None),
         });
         let early = early.await;
-        Self { draft, append, early }
+        Self { draft, left, append, early }
     }
 
     /// Waits for what comes of it. Cancelling it loses nothing.

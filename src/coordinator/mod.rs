@@ -13,6 +13,7 @@ mod clock;
 mod draft;
 mod flight;
 mod past;
+mod recovery;
 mod snapshot;
 mod start;
 #[cfg(test)]
@@ -35,8 +36,9 @@ use crate::domain::command::Request;
 use crate::domain::decide;
 use crate::domain::deed::{Deed, DeedError};
 use crate::domain::ids::Seq;
+use crate::domain::path::EntityPath;
 use crate::domain::reply::Reply;
-use crate::domain::state::{Board, State};
+use crate::domain::state::{Board, Front, State};
 use crate::domain::time::Time;
 use crate::ledger::{AnyLedger, Head, Identity, Ledger, LedgerError};
 
@@ -77,6 +79,17 @@ pub enum SubmitError {
     Closed,
 }
 
+/// Why values could not be looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum LookError {
+    /// They can't be read again after a failure.
+    #[error("the values can't be read again after a failure: {0}")]
+    Unavailable(Trouble),
+    /// The coordinator was shut down.
+    #[error("shutting down; try again when the server is back")]
+    Closed,
+}
+
 /// Why a workspace can't record anything at present.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Trouble {
@@ -107,10 +120,10 @@ impl Trouble {
     }
 }
 
-/// The state as it is on disk, and where that is.
+/// What everybody may look at, as it is on disk, and where that is.
 #[derive(Debug, Clone)]
 struct Durable {
-    state: Arc<State>,
+    front: Arc<Front>,
     head: Head,
 }
 
@@ -173,11 +186,29 @@ struct Envelope {
 
 type Verdict = Result<decide::Answer, SubmitError>;
 
+/// A question about values. Only the coordinator has them; it answers with what is on disk.
+struct Look {
+    at: Values,
+    reply: oneshot::Sender<State>,
+}
+
+/// Which values are asked for.
+enum Values {
+    Of(EntityPath),
+    All,
+}
+
+/// What comes by the mailbox.
+enum Mail {
+    Commands(Envelope),
+    Look(Look),
+}
+
 /// The way to one workspace's coordinator. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Handle {
     shared: Arc<Shared>,
-    mailbox: mpsc::Sender<Envelope>,
+    mailbox: mpsc::Sender<Mail>,
     room: Arc<Semaphore>,
     stop: cell::Sender<bool>,
     ended: cell::Receiver<bool>,
@@ -200,7 +231,7 @@ impl Handle {
             Arc::clone(&self.room).try_acquire_many_owned(count).map_err(|_| SubmitError::Overloaded)?;
         let (reply, answer) = oneshot::channel();
         let envelope = Envelope { requests, reply: Some(reply), places: Some(places), attempts: 0 };
-        self.mailbox.send(envelope).await.map_err(|_| SubmitError::Closed)?;
+        self.mailbox.send(Mail::Commands(envelope)).await.map_err(|_| SubmitError::Closed)?;
         let verdicts = answer.await.map_err(|_| SubmitError::Closed)?;
         let mut answers = Vec::with_capacity(verdicts.len());
         for verdict in verdicts {
@@ -223,9 +254,33 @@ impl Handle {
         Ok(Answer { reply: Reply::of(&deed), replayed: true })
     }
 
-    /// The state as it is on disk.
-    pub fn state(&self) -> Arc<State> {
-        Arc::clone(&self.shared.durable.borrow().state)
+    /// What everybody may look at, as it is on disk.
+    pub fn front(&self) -> Arc<Front> {
+        Arc::clone(&self.shared.durable.borrow().front)
+    }
+
+    /// The board, and of all values those of one entity, as they are on disk. It waits for what was being written when it
+    /// was asked.
+    ///
+    /// # Errors
+    /// When the coordinator was shut down, or when after a failure the values can't be read again.
+    pub async fn of_entity(&self, path: &EntityPath) -> Result<State, LookError> {
+        self.look(Values::Of(path.clone())).await
+    }
+
+    /// The whole state as it is on disk. As long as somebody holds it, every write copies what it changes.
+    ///
+    /// # Errors
+    /// As [`Handle::of_entity`].
+    pub async fn whole(&self) -> Result<State, LookError> {
+        self.look(Values::All).await
+    }
+
+    async fn look(&self, at: Values) -> Result<State, LookError> {
+        let (reply, answer) = oneshot::channel();
+        self.mailbox.send(Mail::Look(Look { at, reply })).await.map_err(|_| LookError::Closed)?;
+        // A look is dropped unanswered when its coordinator ends, and while values can't be read.
+        answer.await.map_err(|_| self.trouble().map_or(LookError::Closed, LookError::Unavailable))
     }
 
     /// Where the ledger ends for everyone who looks here. The hash lets a watcher check the chain.
@@ -251,13 +306,13 @@ impl Handle {
         self.shared.past.seq_at(&self.shared.ledger, &durable, time).await
     }
 
-    /// Waits until [`Handle::state`] has folded `seq`. Without a limit of its own: the caller sets one.
-    pub async fn reached(&self, seq: Seq) -> Arc<State> {
+    /// Waits until [`Handle::front`] has folded `seq`. Without a limit of its own: the caller sets one.
+    pub async fn reached(&self, seq: Seq) -> Arc<Front> {
         let mut durable = self.shared.durable.subscribe();
         match durable.wait_for(|durable| durable.head.seq >= seq.0).await {
-            Ok(durable) => Arc::clone(&durable.state),
+            Ok(durable) => Arc::clone(&durable.front),
             // The sender lives in `shared`, so this is never reached; the present state is as good as any.
-            Err(_) => self.state(),
+            Err(_) => self.front(),
         }
     }
 

@@ -117,7 +117,7 @@ impl Past {
             return Err(before_first(ledger).await?);
         }
         if seq == head {
-            return Ok(Arc::new(durable.state.board.clone()));
+            return Ok(Arc::new(durable.front.board.clone()));
         }
         if let Some(board) = self.exact(seq) {
             return Ok(board);
@@ -140,7 +140,7 @@ impl Past {
         time: Time,
     ) -> Result<Seq, PastError> {
         let head = durable.head.seq;
-        if head > 0 && time >= durable.state.board.recorded {
+        if head > 0 && time >= durable.front.board.recorded {
             return Ok(Seq(head));
         }
         // Deed `low` was recorded in time, deed `high` was not.

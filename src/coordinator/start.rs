@@ -15,7 +15,7 @@ use crate::domain::deed::{Deed, Origin};
 use crate::domain::ids::{IdError, WorkspaceId};
 use crate::domain::state::State;
 use crate::domain::time::Time;
-use crate::ledger::{AnyLedger, Head, Ledger, LedgerError, Record, Verifier};
+use crate::ledger::{AnyLedger, Head, Identity, Ledger, LedgerError, Record, Verifier};
 
 /// How many records are read at once while replaying.
 const REPLAY_PAGE: usize = 4_096;
@@ -77,11 +77,8 @@ pub async fn start(ledger: AnyLedger, options: Options) -> Result<Handle, StartE
         Some(path) => from_snapshot(&ledger, path.clone()).await?,
         None => None,
     };
-    let from = base.as_ref().map(|base| base.head.seq);
-    let empty =
-        Durable { state: Arc::new(State::new(workspace)), head: Head { seq: 0, hash: identity.genesis() } };
-    let mut durable = base.unwrap_or(empty);
-    let mut state = (*durable.state).clone();
+    let from = base.as_ref().map(|(_, head)| head.seq);
+    let (mut state, head) = base.unwrap_or_else(|| nothing(&identity, workspace));
     let past = Past::new(options.snapshot.as_deref().map(Checkpoints::beside));
     let end = ledger.head().await?.seq;
     let each = |state: &State, (record, _): (Record, _)| {
@@ -91,14 +88,13 @@ pub async fn start(ledger: AnyLedger, options: Options) -> Result<Handle, StartE
             files.consider(&identity, record.head(), &state.board, end);
         }
     };
-    durable.head = replay(&ledger, &mut state, durable.head, each).await?;
-    durable.state = Arc::new(state);
+    let head = replay(&ledger, &mut state, head, u64::MAX, each).await?;
 
-    let shared = Arc::new(Shared::new(ledger, past, durable));
+    let shared = Arc::new(Shared::new(ledger, past, Durable { front: Arc::new(state.front()), head }));
     let (mailbox, letters) = mpsc::channel(MAILBOX);
     let (stop, stopped) = cell::channel(false);
     let (ended, has_ended) = cell::channel(false);
-    let mut coordinator = Loop::new(Arc::clone(&shared), letters, origin, &options, from);
+    let mut coordinator = Loop::new(Arc::clone(&shared), letters, origin, state, &options, from);
     if let Some(founding) = options.founding
         && shared.head().seq == 0
     {
@@ -108,8 +104,16 @@ pub async fn start(ledger: AnyLedger, options: Options) -> Result<Handle, StartE
     Ok(Handle { shared, mailbox, room: Arc::new(Semaphore::new(MAILBOX)), stop, ended: has_ended })
 }
 
+/// The state before the first deed.
+pub(super) fn nothing(identity: &Identity, workspace: WorkspaceId) -> (State, Head) {
+    (State::new(workspace), Head { seq: 0, hash: identity.genesis() })
+}
+
 /// The state that a snapshot holds, if it is one of this ledger at a head that this ledger has.
-async fn from_snapshot(ledger: &AnyLedger, path: PathBuf) -> Result<Option<Durable>, StartError> {
+pub(super) async fn from_snapshot(
+    ledger: &AnyLedger,
+    path: PathBuf,
+) -> Result<Option<(State, Head)>, StartError> {
     let identity = ledger.identity().clone();
     let place = path.display().to_string();
     let loading = tokio::task::spawn_blocking(move || snapshot::load(&path, &identity));
@@ -134,20 +138,23 @@ async fn from_snapshot(ledger: &AnyLedger, path: PathBuf) -> Result<Option<Durab
         tracing::warn!(%place, seq = taken.seq, "the ledger has another record here than the snapshot, which is not used");
         return Ok(None);
     }
-    Ok(Some(Durable { state: Arc::new(state), head: taken }))
+    Ok(Some((state, taken)))
 }
 
-/// Folds everything after `head` into `state`, checking the chain on the way; `each` is told every record with its
-/// deed. On an error `state` has been folded up to some record: drop it.
+/// Folds everything after `head` into `state`, `until` at most, checking the chain on the way; `each` is told every
+/// record with its deed. On an error `state` has been folded up to some record: drop it.
 pub(super) async fn replay(
     ledger: &AnyLedger,
     state: &mut State,
     head: Head,
+    until: u64,
     mut each: impl FnMut(&State, (Record, Arc<Deed>)),
 ) -> Result<Head, Trouble> {
     let mut verifier = Verifier::after(head);
     loop {
-        let page = ledger.read(verifier.head().seq, REPLAY_PAGE).await?;
+        let after = verifier.head().seq;
+        let wanted = usize::try_from(until.saturating_sub(after)).unwrap_or(REPLAY_PAGE).min(REPLAY_PAGE);
+        let page = if wanted == 0 { Vec::new() } else { ledger.read(after, wanted).await? };
         if page.is_empty() {
             return Ok(verifier.head());
         }

@@ -8,7 +8,7 @@ use super::{
     ids::{Actor, AgentId, MapVersion, PersonId, QueueName, Seq, Version},
     map::Agent,
     path::{EntityPath, FieldName, FieldPath},
-    state::{State, Stop, Tombstone, Touch},
+    state::{Board, State, Stop, Tombstone, Touch},
     time::{Span, Time},
     value::Value,
 };
@@ -194,14 +194,14 @@ pub fn who_owns(state: &State, reader: &Actor, path: &FieldPath) -> Ownership {
 }
 
 /// The agent's own place in the map.
-pub fn scope(state: &State, agent: &AgentId) -> Scope {
-    let map = &state.board.map;
+pub fn scope(board: &Board, agent: &AgentId) -> Scope {
+    let map = &board.map;
     Scope {
         agent: agent.clone(),
         entry: map.agent(agent).cloned(),
         queue: map.queue_of(agent).name.clone(),
-        map_version: state.board.map_version,
-        enforces: state.board.enforces(),
-        paused: state.board.agents.get(agent).and_then(|facts| facts.paused.clone()),
+        map_version: board.map_version,
+        enforces: board.enforces(),
+        paused: board.agents.get(agent).and_then(|facts| facts.paused.clone()),
     }
 }

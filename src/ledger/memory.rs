@@ -56,6 +56,13 @@ impl MemoryLedger {
         self.lock().mishaps.push_back(mishap);
     }
 
+    /// Forgets its last records, as a file does that was put back from an older copy.
+    pub fn lose(&self, count: usize) {
+        let mut inner = self.lock();
+        let left = inner.records.len().saturating_sub(count);
+        inner.records.truncate(left);
+    }
+
     /// Lets appends wait from now on, or go on: what happens while a disk takes its time is tested so.
     pub fn hold(&self, held: bool) {
         self.held.send_replace(held);

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::{
     api::{Problem, ProblemCode},
-    coordinator::{self, SubmitError},
+    coordinator::{self, LookError, SubmitError},
     domain::filter::FilterError,
     index::IndexError,
     ledger::LedgerError,
@@ -78,6 +78,15 @@ pub(super) fn unsubmitted(error: &SubmitError) -> Box<Problem> {
         SubmitError::Unknown(_) => ProblemCode::Unknown,
         SubmitError::Defect(_) => ProblemCode::Defect,
         SubmitError::Closed => ProblemCode::Closing,
+    };
+    Box::new(Problem::new(code, error.to_string()))
+}
+
+/// Why values could not be looked at.
+pub(super) fn unseen(error: &LookError) -> Box<Problem> {
+    let code = match error {
+        LookError::Unavailable(_) => ProblemCode::Unavailable,
+        LookError::Closed => ProblemCode::Closing,
     };
     Box::new(Problem::new(code, error.to_string()))
 }

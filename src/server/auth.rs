@@ -86,7 +86,7 @@ fn identify(app: &App, headers: &HeaderMap) -> Result<(Caller, Arc<Workspace>), 
     let opens_nothing = || problem(ProblemCode::BadToken, "the token is unknown");
     let (space, state) = match app.workspaces.find(&token.workspace) {
         Found::Open(space) => {
-            let state = space.handle().state();
+            let state = space.handle().front();
             (Some(space), Some(state))
         }
         Found::Broken => {
@@ -96,7 +96,7 @@ fn identify(app: &App, headers: &HeaderMap) -> Result<(Caller, Arc<Workspace>), 
         }
         Found::Absent => (None, None),
     };
-    let record = state.as_ref().and_then(|state| state.access.tokens.get(&token.id));
+    let record = state.as_ref().and_then(|state| state.tokens.get(&token.id));
     let expected = record.map_or(NOBODY.as_slice(), |record| record.token.hash.as_bytes());
     let matches: bool = Hash(token.hash()).digits().as_slice().ct_eq(expected).into();
     let (Some(space), Some(record), true) = (space, record, matches) else { return Err(opens_nothing()) };

@@ -23,7 +23,7 @@ use tokio::time::timeout;
 
 use super::{
     App,
-    answer::{self, Answer, refuse, unsubmitted},
+    answer::{self, Answer, refuse, unseen, unsubmitted},
     auth::{Caller, authenticate},
     connections::Peer,
     past,
@@ -37,7 +37,8 @@ use crate::{
     domain::{
         command::{Command, Request as Asked},
         ids::{IdempotencyKey, Seq},
-        state::State,
+        path::EntityPath,
+        state::{Front, State},
         time::Time,
     },
 };
@@ -239,19 +240,30 @@ impl Call {
         })
     }
 
-    /// The state, once it has the sequence that the query's `min_seq` asks for. With `at` the board as it was then, and
-    /// nothing else: no entities, no tokens.
-    pub(super) async fn state(&self, query: &Query) -> Result<Arc<State>, Box<Problem>> {
+    /// What everybody may look at, once it has the sequence that the query's `min_seq` asks for. With `at` the board as it was then, and
+    /// nothing else: no tokens.
+    pub(super) async fn front(&self, query: &Query) -> Result<Arc<Front>, Box<Problem>> {
         if let Some(moment) = past::moment(self, query).await? {
-            return Ok(moment.state);
+            return Ok(moment.front);
         }
-        let Some(seq) = query.get::<Seq>("min_seq")? else { return Ok(self.space.handle().state()) };
+        let Some(seq) = query.get::<Seq>("min_seq")? else { return Ok(self.space.handle().front()) };
         let reached = timeout(MIN_SEQ_WAIT, self.space.handle().reached(seq)).await;
         reached.map_err(|_| {
             let head = self.space.handle().head().seq;
             let detail = format!("{seq} was asked for, the ledger ends at {head}");
             Box::new(Problem::new(ProblemCode::NotYet, detail).at("query, `min_seq`"))
         })
+    }
+
+    /// The board with the values of one entity, once it has the sequence that the query's `min_seq` asks for.
+    pub(super) async fn of_entity(&self, query: &Query, path: &EntityPath) -> Result<State, Box<Problem>> {
+        self.front(query).await?;
+        self.present(path).await
+    }
+
+    /// The same as it is now, whatever the query asks for.
+    pub(super) async fn present(&self, path: &EntityPath) -> Result<State, Box<Problem>> {
+        self.space.handle().of_entity(path).await.map_err(|error| unseen(&error))
     }
 
     /// Has a command decided and recorded, and answers with its reply.

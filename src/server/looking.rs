@@ -24,7 +24,7 @@ use crate::{
     domain::{
         deed::Deed,
         ids::Seq,
-        state::State,
+        state::Front,
         time::{Span, Time},
     },
     ledger::{Ledger as _, Record},
@@ -54,7 +54,7 @@ pub(super) fn days_of(query: &Query, usual: Option<u32>) -> Result<Option<u32>, 
 }
 
 /// Answers with the lines of a look at the deeds of the last `days`, or at all of them, up to the head of `state`.
-pub(super) async fn answer(call: &Call, state: &State, days: Option<u32>, look: Box<dyn Look>) -> Answer {
+pub(super) async fn answer(call: &Call, state: &Front, days: Option<u32>, look: Box<dyn Look>) -> Answer {
     let place = call.space.look_place()?;
     let handle = call.space.handle().clone();
     let until = state.head();

@@ -12,7 +12,7 @@ use crate::{
         filter::At,
         ids::Seq,
         path::{EntityPath, FieldName},
-        state::State,
+        state::{Front, State},
         time::Time,
     },
 };
@@ -23,8 +23,8 @@ const PLACE: &str = "query, `at`";
 /// A moment of the past.
 #[derive(Debug)]
 pub(super) struct Moment {
-    /// The board as it was; nothing else of the state.
-    pub(super) state: Arc<State>,
+    /// The board as it was; no tokens.
+    pub(super) front: Arc<Front>,
     /// What it stands for.
     pub(super) as_of: AsOf,
 }
@@ -54,8 +54,8 @@ pub(super) async fn moment(call: &Call, query: &Query) -> Result<Option<Moment>,
         At::Time(time) => time,
     };
     let as_of = AsOf { seq: board.head, time };
-    let state = State { board: (*board).clone(), ..State::new(board.workspace.clone()) };
-    Ok(Some(Moment { state: Arc::new(state), as_of }))
+    let front = Front::of_board((*board).clone());
+    Ok(Some(Moment { front: Arc::new(front), as_of }))
 }
 
 /// Why the past can't be seen.
@@ -79,7 +79,7 @@ pub(super) async fn now(call: &Call, query: &Query) -> Result<Time, Box<Problem>
 
 /// Whether the map in force keeps this from the caller. What is hidden now is hidden in the past too.
 pub(super) fn hidden_now(call: &Call, entity: &EntityPath, field: &FieldName) -> bool {
-    let state = call.space.handle().state();
+    let state = call.space.handle().front();
     call.caller.agent().is_some_and(|agent| state.board.map.is_hidden(agent, entity, field))
 }
 
@@ -89,7 +89,7 @@ pub(super) async fn with_entity(
     moment: Moment,
     entity: &EntityPath,
 ) -> Result<State, Box<Problem>> {
-    let mut state = (*moment.state).clone();
+    let mut state = State::of_board(moment.front.board.clone());
     let until = state.head();
     space.index_reached(until).await?;
     for page in pages(space, entity, until).await?.into_iter().rev() {

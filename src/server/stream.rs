@@ -187,7 +187,7 @@ impl Feed {
         };
         let size = entries.iter().map(|entry| entry.record.bytes.len() + 128).sum();
         let mut chunk = BytesMut::with_capacity(size);
-        let state = self.space.handle().state();
+        let state = self.space.handle().front();
         for entry in &entries {
             let seq = Seq(entry.record.seq);
             if self.complete || self.meant(entry, &state.board.map) {
@@ -227,8 +227,8 @@ impl Feed {
 
     /// The end of the stream, if the token has ended.
     fn ended(&mut self) -> Option<Bytes> {
-        let state = self.space.handle().state();
-        let record: Option<&Arc<TokenRecord>> = state.access.tokens.get(&self.caller.record.token.id);
+        let state = self.space.handle().front();
+        let record: Option<&Arc<TokenRecord>> = state.tokens.get(&self.caller.record.token.id);
         let problem = live(record.unwrap_or(&self.caller.record), self.app.clock().now()).err()?;
         let cursor = self.watcher.cursor();
         Some(self.end(*problem, cursor))

@@ -36,9 +36,9 @@ fn request(class: TokenClass, name: &str, command: serde_json::Value) -> Request
 }
 
 /// One thing that somebody tries; many are refused, which is a deed too.
-fn one(who: u8, what: u8, handle: &Handle) -> Request {
+async fn one(who: u8, what: u8, handle: &Handle) -> Request {
     let agent = ["ada", "bob", "zoe"][usize::from(who) % 3];
-    let state = handle.state();
+    let state = handle.whole().await.unwrap();
     let record = format!("crm/contact/c{}", who % 4);
     let path = record.parse::<EntityPath>().unwrap();
     let version = state.entities.get(&path).map_or(0, |one| one.version_of(&"status".parse().unwrap()).0);
@@ -101,7 +101,7 @@ async fn history(choices: &Choices) -> Handle {
     let handle = start(ledger.into(), options).await.unwrap();
     for (who, what, pause) in choices {
         clock.set(clock.now().plus(Span::from_micros(i64::from(*pause))));
-        handle.submit(one(*who, *what, &handle)).await.unwrap();
+        handle.submit(one(*who, *what, &handle).await).await.unwrap();
     }
     handle
 }

@@ -8,7 +8,7 @@ const HALF: u64 = 200;
 
 type Told = tokio::task::JoinHandle<Vec<Result<Answer, SubmitError>>>;
 
-fn ledger_of(handle: &Handle) -> &MemoryLedger {
+pub(super) fn ledger_of(handle: &Handle) -> &MemoryLedger {
     match handle.ledger() {
         AnyLedger::Memory(ledger) => ledger,
         AnyLedger::Sqlite(_) => panic!("these tests hold a ledger in memory"),
@@ -31,12 +31,12 @@ async fn both(handle: &Handle, first: Vec<Request>, second: Vec<Request>) -> (To
     assert_eq!(handle.waiting(), 0, "the second was not decided ahead");
     assert!(!told.0.is_finished() && !told.1.is_finished(), "answered before it was on disk");
     assert_eq!(handle.head().seq, 0, "shown before it was on disk");
-    assert_eq!(handle.state().head(), Seq(0), "shown before it was on disk");
+    assert_eq!(handle.front().head(), Seq(0), "shown before it was on disk");
     told
 }
 
 /// Lets every other task of this runtime go as far as it can.
-async fn settle() {
+pub(super) async fn settle() {
     for _ in 0..1_000 {
         tokio::task::yield_now().await;
     }
@@ -48,7 +48,7 @@ fn outcomes(told: Vec<Result<Answer, SubmitError>>) -> Vec<Outcome> {
 
 async fn holds(handle: &Handle) {
     assert_eq!(handle.head(), handle.ledger().head().await.unwrap());
-    assert_eq!(bytes_of(handle), bytes_of_replay(handle).await);
+    assert_eq!(bytes_of(handle).await, bytes_of_replay(handle).await);
 }
 
 #[tokio::test]
@@ -150,7 +150,7 @@ async fn shutting_down_finishes_both() {
     stopping.await.unwrap();
     assert!(outcomes(first.await.unwrap()).iter().all(|outcome| *outcome == Outcome::Committed));
     assert!(outcomes(second.await.unwrap()).iter().all(|outcome| *outcome == Outcome::Committed));
-    assert_eq!(handle.head().seq, handle.state().head().0);
+    assert_eq!(handle.head().seq, handle.front().head().0);
     assert_eq!(handle.submit(write("ada", "text", 0, 1)).await.unwrap_err(), SubmitError::Closed);
 }
 

@@ -1,6 +1,7 @@
 //! The coordinator on both engines: what is answered is on disk, and what fails leaves nothing.
 
 mod ahead;
+mod recovering;
 mod starting;
 mod watching;
 
@@ -65,9 +66,9 @@ fn escalation(agent: &str) -> Request {
 }
 
 /// The bytes of a state, head and all.
-fn bytes_of(handle: &Handle) -> Vec<u8> {
+async fn bytes_of(handle: &Handle) -> Vec<u8> {
     let mut bytes = Vec::new();
-    snapshot::write(&mut bytes, handle.identity(), handle.head(), &handle.state()).unwrap();
+    snapshot::write(&mut bytes, handle.identity(), handle.head(), &handle.whole().await.unwrap()).unwrap();
     bytes
 }
 
@@ -76,7 +77,7 @@ async fn bytes_of_replay(handle: &Handle) -> Vec<u8> {
     let identity = handle.identity();
     let mut state = State::new(WorkspaceId::new(&identity.workspace).unwrap());
     let genesis = Head { seq: 0, hash: identity.genesis() };
-    let head = start::replay(handle.ledger(), &mut state, genesis, |_, _| {}).await.unwrap();
+    let head = start::replay(handle.ledger(), &mut state, genesis, u64::MAX, |_, _| {}).await.unwrap();
     let mut bytes = Vec::new();
     snapshot::write(&mut bytes, identity, head, &state).unwrap();
     bytes
@@ -95,12 +96,12 @@ async fn what_is_answered_is_on_disk_and_in_the_state() {
     let reply = committed(&handle, write("ada", "text", 0, 7)).await;
     assert_eq!(handle.head(), handle.ledger().head().await.unwrap());
     assert!(handle.head().seq >= reply.deed.0);
-    assert_eq!(handle.state().head().0, handle.head().seq);
+    assert_eq!(handle.front().head().0, handle.head().seq);
     let record = handle.ledger().get(reply.deed.0).await.unwrap().unwrap();
     let deed = Deed::decode(&record.bytes).unwrap();
     assert_eq!((deed.seq, deed.outcome), (reply.deed, Outcome::Committed));
     assert!(matches!(deed.body, Body::WriteCommitted(())));
-    assert_eq!(bytes_of(&handle), bytes_of_replay(&handle).await);
+    assert_eq!(bytes_of(&handle).await, bytes_of_replay(&handle).await);
 }
 
 #[tokio::test]
@@ -122,7 +123,7 @@ async fn many_callers_at_once_are_each_answered_with_their_own() {
     assert_eq!(deeds.len(), 300);
     let answers = handle.submit_all((0..100).map(|n| write("bob", "text", n, n)).collect()).await.unwrap();
     assert!(answers.into_iter().all(|answer| answer.unwrap().reply.outcome == Outcome::Committed));
-    assert_eq!(bytes_of(&handle), bytes_of_replay(&handle).await);
+    assert_eq!(bytes_of(&handle).await, bytes_of_replay(&handle).await);
 }
 
 #[tokio::test]
@@ -176,7 +177,7 @@ async fn two_nodes_on_one_ledger_decide_as_one() {
         node.submit(write("bob", "text", 99, 1)).await.unwrap();
     }
     nodes[0].submit(write("bob", "text", 99, 1)).await.unwrap();
-    assert_eq!(bytes_of(&nodes[0]), bytes_of_replay(&nodes[0]).await);
+    assert_eq!(bytes_of(&nodes[0]).await, bytes_of_replay(&nodes[0]).await);
 }
 
 /// Records as another node on the same ledger would append them.
@@ -199,7 +200,7 @@ async fn when_another_node_was_first_its_deeds_are_folded_and_the_command_decide
     let answer = handle.submit(write("zoe", "text", 0, 9)).await.unwrap();
     assert_eq!(answer.reply.outcome, Outcome::Stale, "it was decided on the old state");
     assert!(answer.reply.deed.0 > first);
-    assert_eq!(bytes_of(&handle), bytes_of_replay(&handle).await);
+    assert_eq!(bytes_of(&handle).await, bytes_of_replay(&handle).await);
     assert_eq!(
         watching::collect(&mut watcher, handle.head().seq).await,
         (1..=handle.head().seq).collect::<Vec<_>>()
@@ -215,7 +216,7 @@ async fn what_can_not_be_recorded_did_not_happen() {
     let ledger = memory();
     ledger.prepare(Mishap::Fails(full()));
     let handle = started(ledger).await;
-    let before = bytes_of(&handle);
+    let before = bytes_of(&handle).await;
     let mut watcher = handle.watch(Seq(0));
     let answers =
         handle.submit_all(vec![write("ada", "text", 0, 1), write("bob", "text", 0, 2)]).await.unwrap();
@@ -224,8 +225,8 @@ async fn what_can_not_be_recorded_did_not_happen() {
         assert_eq!(error, SubmitError::Unavailable(Trouble::Ledger(full())));
         assert!(error.to_string().starts_with("nothing was recorded: northwind.ledger"), "{error}");
     }
-    assert_eq!(bytes_of(&handle), before);
     assert_eq!(handle.trouble(), Some(Trouble::Ledger(full())));
+    assert_eq!(bytes_of(&handle).await, before);
     let reply = committed(&handle, write("ada", "text", 0, 1)).await;
     assert_eq!(reply.deed, Seq(1));
     assert_eq!(handle.trouble(), None);
@@ -245,7 +246,7 @@ async fn a_batch_of_unknown_fate_is_looked_for_and_its_retry_gets_the_first_answ
     let again = handle.submit(request).await.unwrap();
     assert!(again.replayed);
     assert_eq!((again.reply.outcome, again.reply.deed), (Outcome::Committed, Seq(1)));
-    assert_eq!(bytes_of(&handle), bytes_of_replay(&handle).await);
+    assert_eq!(bytes_of(&handle).await, bytes_of_replay(&handle).await);
 }
 
 #[tokio::test]
@@ -312,7 +313,7 @@ async fn what_falls_due_is_a_deed_without_anybody_asking() {
     let mut seen = Vec::new();
     let mut watcher = handle.watch(Seq(before));
     while seen.last() != Some(&"deeds.item.overdue") {
-        let due = decide::next_due(&handle.state()).expect("nothing will fall due");
+        let due = decide::next_due(&handle.whole().await.unwrap()).expect("nothing will fall due");
         clock.set(due);
         for entry in watcher.next().await.unwrap() {
             let deed = entry.deed().unwrap();
@@ -323,5 +324,5 @@ async fn what_falls_due_is_a_deed_without_anybody_asking() {
         }
     }
     assert_eq!(seen.first(), Some(&"deeds.item.warned"));
-    assert_eq!(bytes_of(&handle), bytes_of_replay(&handle).await);
+    assert_eq!(bytes_of(&handle).await, bytes_of_replay(&handle).await);
 }

@@ -44,7 +44,34 @@ pub use task::{Branch, BranchEnd, ENDED, FanOutState, Feedback, HandoffOrder, Ta
 pub use timer::Timer;
 pub use work::{Attempt, OpenAct, SILENCE, Work, WorkKind, WorkResult};
 
-use super::ids::{Seq, WorkspaceId};
+use std::sync::Arc;
+
+use super::{
+    ids::{Seq, TokenId, WorkspaceId},
+    path::EntityPath,
+};
+
+/// What everybody may look at at any time: all but the values of entities and what only deciding needs. Small beside
+/// the state, so that a copy of it for every batch costs little.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Front {
+    /// What people look at.
+    pub board: Board,
+    /// Every token that was created, ended ones too.
+    pub tokens: imbl::OrdMap<TokenId, Arc<TokenRecord>>,
+}
+
+impl Front {
+    /// The board alone.
+    pub fn of_board(board: Board) -> Self {
+        Self { board, tokens: imbl::OrdMap::new() }
+    }
+
+    /// The last deed folded in.
+    pub fn head(&self) -> Seq {
+        self.board.head
+    }
+}
 
 /// Everything that decisions are made on.
 #[derive(Debug, Clone, PartialEq)]
@@ -76,5 +103,23 @@ impl State {
     /// The last deed folded in.
     pub fn head(&self) -> Seq {
         self.board.head
+    }
+
+    /// What everybody may look at.
+    pub fn front(&self) -> Front {
+        Front { board: self.board.clone(), tokens: self.access.tokens.clone() }
+    }
+
+    /// The board, and of all values those of one entity.
+    #[must_use]
+    pub fn of_entity(&self, path: &EntityPath) -> Self {
+        let known = self.entities.get(path).map(|entity| (path.clone(), Arc::clone(entity)));
+        Self { entities: known.into_iter().collect(), ..Self::of_board(self.board.clone()) }
+    }
+
+    /// The board alone.
+    pub fn of_board(board: Board) -> Self {
+        let empty = Self::new(board.workspace.clone());
+        Self { board, ..empty }
     }
 }

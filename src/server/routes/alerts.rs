@@ -17,7 +17,7 @@ use crate::{
 /// `GET /v1/alerts`: the worst first, then the latest; with `resolved`, those that are kept too.
 pub(in crate::server) async fn list(call: Call) -> Answer {
     let query = call.query(&["resolved", "min_seq", "at"])?;
-    let state = call.state(&query).await?;
+    let state = call.front(&query).await?;
     let mut alerts: Vec<Arc<Alert>> = state.board.alerts.values().cloned().collect();
     alerts.sort_by_key(|alert| Reverse((alert.severity, alert.count, alert.last, alert.no)));
     if query.flag("resolved")? {

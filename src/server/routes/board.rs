@@ -13,7 +13,7 @@ use crate::{
 /// `GET /v1/board`; as it was at a sequence or a time, with `at`.
 pub(in crate::server) async fn show(call: Call) -> Answer {
     let query = call.query(&["min_seq", "at"])?;
-    let state = call.state(&query).await?;
+    let state = call.front(&query).await?;
     let seq = state.head();
     let record = call.space.handle().ledger().get(seq.0).await.map_err(|error| unread(&error))?;
     let record = record.ok_or_else(|| defect(format!("deed {seq} of the board is not in the ledger")))?;

@@ -25,7 +25,7 @@ pub(in crate::server) async fn conclude(call: Call) -> Answer {
 /// `GET /v1/conclusions?subject=…`: the last answer of each to each question. What is hidden from an agent is left out.
 pub(in crate::server) async fn list(call: Call) -> Answer {
     let query = call.query(&["subject", "min_seq", "at"])?;
-    let state = call.state(&query).await?;
+    let state = call.front(&query).await?;
     let wanted = query.get::<EntityPath>("subject")?;
     let map = &state.board.map;
     let seen = |view: &ConclusionView| {

@@ -15,10 +15,10 @@ pub(in crate::server) async fn show(call: Call) -> Answer {
     let entity = call.param::<EntityPath>("path")?;
     let reader = &call.caller.principal.actor;
     let view = match past::moment(&call, &query).await? {
-        None => query::read(&*call.state(&query).await?, reader, &entity),
+        None => query::read(&call.of_entity(&query, &entity).await?, reader, &entity),
         Some(moment) => {
             let then = past::with_entity(&call.space, moment, &entity).await?;
-            query::read_past(&then, &call.space.handle().state(), reader, &entity)
+            query::read_past(&then, &call.present(&entity).await?, reader, &entity)
         }
     };
     json(&view.ok_or_else(|| absent(format!("entity {entity} that you may read")))?)

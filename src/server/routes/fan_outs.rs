@@ -24,7 +24,7 @@ pub(in crate::server) async fn start(call: Call) -> Answer {
 /// `GET /v1/fan-outs`: under way and joined, the newest first.
 pub(in crate::server) async fn list(call: Call) -> Answer {
     let query = call.query(&["min_seq", "at"])?;
-    let state = call.state(&query).await?;
+    let state = call.front(&query).await?;
     let newest_first = |mut found: Vec<Arc<FanOutState>>| {
         found.sort_by_key(|one| Reverse(one.no));
         found
@@ -40,7 +40,7 @@ pub(in crate::server) async fn list(call: Call) -> Answer {
 /// `GET /v1/fan-outs/{n}`. Another agent's looks like one that does not exist.
 pub(in crate::server) async fn show(call: Call) -> Answer {
     let query = call.query(&["min_seq", "at"])?;
-    let state = call.state(&query).await?;
+    let state = call.front(&query).await?;
     let no = call.param::<FanOutNo>("n")?;
     let ended = || state.board.ended_fan_outs.iter().rev().find(|one| one.no == no);
     let found = state.board.fan_outs.get(&no).or_else(ended).filter(|one| sees(&call, one));

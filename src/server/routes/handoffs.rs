@@ -24,7 +24,7 @@ pub(in crate::server) async fn give(call: Call) -> Answer {
 /// `GET /v1/handoffs`: tasks under way and ended, the one that changed last first.
 pub(in crate::server) async fn list(call: Call) -> Answer {
     let query = call.query(&["min_seq", "at"])?;
-    let state = call.state(&query).await?;
+    let state = call.front(&query).await?;
     let agent = call.caller.agent();
     let seen = |task: &&Arc<Task>| agent.is_none_or(|agent| has_part(task, agent));
     let newest_first = |mut tasks: Vec<Arc<Task>>| {

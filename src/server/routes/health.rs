@@ -32,7 +32,7 @@ pub(in crate::server) async fn ready(app: Arc<App>) -> Answer {
 /// `GET /metrics`: the server's counters, and the gauges of the caller's workspace.
 pub(in crate::server) async fn metrics(call: Call) -> Answer {
     let space = &call.space;
-    let state = space.handle().state();
+    let state = space.handle().front();
     let head = space.handle().head().seq;
     let gauge = |name, help, value| Gauge { name, help, value };
     let gauges = [

@@ -20,7 +20,7 @@ use crate::{
 /// `GET /v1/inbox`: open items, the next deadline first.
 pub(in crate::server) async fn list(call: Call) -> Answer {
     let query = call.query(&["min_seq", "at"])?;
-    let state = call.state(&query).await?;
+    let state = call.front(&query).await?;
     let mut items: Vec<Arc<Item>> = state.board.items.values().cloned().collect();
     items.sort_by_key(|item| (item.due, item.no));
     json(&ItemList { items, seq: state.head() })
@@ -29,7 +29,7 @@ pub(in crate::server) async fn list(call: Call) -> Answer {
 /// `GET /v1/inbox/{n}`: an open item, or an answered one while it is kept.
 pub(in crate::server) async fn show(call: Call) -> Answer {
     let query = call.query(&["min_seq", "at"])?;
-    let state = call.state(&query).await?;
+    let state = call.front(&query).await?;
     let no = call.param::<ItemNo>("n")?;
     let board = &state.board;
     let closed: Option<Arc<ClosedItem>> = board.closed_item(no).cloned();
@@ -57,7 +57,7 @@ pub(in crate::server) async fn show(call: Call) -> Answer {
 pub(in crate::server) async fn preview(call: Call) -> Answer {
     let no = call.param::<ItemNo>("n")?;
     let answer = call.parse::<ItemAnswer>()?;
-    let state = call.space.handle().state();
+    let state = call.space.handle().front();
     let item = open_item(&state.board, no)?;
     json(&work_out(&state.board, item, person(&call)?, &answer))
 }

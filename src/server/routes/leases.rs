@@ -7,7 +7,7 @@ use crate::{
     domain::{
         command::{Command, LeaseStep, LeaseTarget},
         ids::AgentId,
-        state::{Lease, State},
+        state::{Front, Lease},
     },
     server::{
         answer::{Answer, json},
@@ -45,12 +45,12 @@ pub(in crate::server) async fn transfer(call: Call) -> Answer {
 /// `GET /v1/leases`: the live ones, the oldest first. An agent sees its own, and others' on what it may read.
 pub(in crate::server) async fn list(call: Call) -> Answer {
     let query = call.query(&["min_seq", "at"])?;
-    let state = call.state(&query).await?;
+    let state = call.front(&query).await?;
     let now = past::now(&call, &query).await?;
     let seen = |lease: &&Arc<Lease>| {
         lease.is_live(now)
             && call.caller.agent().is_none_or(|agent| {
-                sees(&state, agent, lease) && sees(&call.space.handle().state(), agent, lease)
+                sees(&state, agent, lease) && sees(&call.space.handle().front(), agent, lease)
             })
     };
     json(&LeaseList {
@@ -59,7 +59,7 @@ pub(in crate::server) async fn list(call: Call) -> Answer {
     })
 }
 
-fn sees(state: &State, agent: &AgentId, lease: &Lease) -> bool {
+fn sees(state: &Front, agent: &AgentId, lease: &Lease) -> bool {
     lease.holder == *agent
         || match &lease.target {
             LeaseTarget::Path(path) => !state.board.map.is_hidden(agent, &path.entity, &path.field),

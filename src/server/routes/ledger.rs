@@ -43,7 +43,7 @@ pub(in crate::server) async fn page(call: Call) -> Answer {
     let from = page_from(&query)?;
     let limit = query.get::<usize>("limit")?.unwrap_or(PAGE).clamp(1, PAGE_LIMIT);
     let filter = filter_of(&call, &query)?;
-    let state = call.state(&query).await?;
+    let state = call.front(&query).await?;
     if filter.is_empty() {
         let mut page = unfiltered_page(&call.space, state.head(), from, limit).await?;
         page.count = query.flag("count")?.then_some((page.head.0, true));
@@ -131,7 +131,7 @@ async fn unfiltered_page(
 /// `GET /v1/ledger/{seq}`
 pub(in crate::server) async fn one(call: Call) -> Answer {
     let query = call.query(&["min_seq"])?;
-    call.state(&query).await?;
+    call.front(&query).await?;
     let seq = call.param::<Seq>("seq")?;
     json(&one_deed(&call.space, seq).await?)
 }

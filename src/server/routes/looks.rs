@@ -22,7 +22,7 @@ pub(in crate::server) async fn plan(call: Call) -> Answer {
     let query = call.query(&["days", "min_seq"])?;
     let days = looking::days_of(&query, Some(PLAN_DAYS))?;
     let new = Map::compile(parse(call.text()?).applicable().map_err(broken)?);
-    let state = call.state(&query).await?;
+    let state = call.front(&query).await?;
     if new.model().workspace != state.board.workspace {
         let here = &state.board.workspace;
         let detail = format!("the map is of workspace {}, this is {here}", new.model().workspace);
@@ -36,7 +36,7 @@ pub(in crate::server) async fn plan(call: Call) -> Answer {
 pub(in crate::server) async fn infer(call: Call) -> Answer {
     let query = call.query(&["days", "min_seq"])?;
     let days = looking::days_of(&query, None)?;
-    let state = call.state(&query).await?;
+    let state = call.front(&query).await?;
     let inferring = Inferring::new(Arc::clone(state.board.map.model()));
     looking::answer(&call, &state, days, Box::new(inferring)).await
 }

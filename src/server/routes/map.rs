@@ -15,7 +15,7 @@ use crate::{
             parse::parse,
         },
         readiness,
-        state::State,
+        state::Front,
     },
     server::{
         answer::{Answer, absent, json, text},
@@ -27,7 +27,7 @@ use crate::{
 /// `GET /v1/map`: JSON, or TOML where that is accepted first; an earlier version while it is kept.
 pub(in crate::server) async fn show(call: Call) -> Answer {
     let query = call.query(&["version", "min_seq", "at"])?;
-    let state = call.state(&query).await?;
+    let state = call.front(&query).await?;
     let (version, model) = version_meant(&state, query.get("version")?)?;
     let accepts = call.header("accept")?.unwrap_or_default();
     let mut response = if accepts.trim_start().starts_with("application/toml") {
@@ -41,7 +41,7 @@ pub(in crate::server) async fn show(call: Call) -> Answer {
 }
 
 fn version_meant(
-    state: &State,
+    state: &Front,
     version: Option<MapVersion>,
 ) -> Result<(MapVersion, Arc<Model>), Box<Problem>> {
     let board = &state.board;
@@ -89,7 +89,7 @@ fn made_for(call: &Call) -> Result<MapVersion, Box<Problem>> {
 pub(in crate::server) async fn check(call: Call) -> Answer {
     call.query(&[])?;
     let parsed = parse(call.text()?);
-    let state = call.space.handle().state();
+    let state = call.space.handle().front();
     let applicable = !parsed.has_errors();
     let now = call.now();
     let board = &state.board;

@@ -28,7 +28,7 @@ pub(in crate::server) async fn publish(call: Call) -> Answer {
 /// `GET /v1/outputs`: those that the map or an agent's zone names, by name.
 pub(in crate::server) async fn list(call: Call) -> Answer {
     let query = call.query(&["min_seq", "at"])?;
-    let state = call.state(&query).await?;
+    let state = call.front(&query).await?;
     let board = &state.board;
     let model = board.map.model();
     let rules: BTreeMap<&str, &Output> =

@@ -36,7 +36,7 @@ pub(in crate::server) async fn apply(call: Call) -> Answer {
 
 /// The value that the field had in that version, as the deed that committed it has it.
 async fn value_of(call: &Call, path: &FieldPath, version: Version) -> Result<Value, Box<Problem>> {
-    call.space.index_reached(call.space.handle().state().head()).await?;
+    call.space.index_reached(call.space.handle().front().head()).await?;
     let asked = path.clone();
     let found = call.space.ask_index(move |index| index.version_of(&asked.entity, &asked.field, version));
     let deeds = raw_deeds(&call.space, found.await?).await?;

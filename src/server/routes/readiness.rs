@@ -19,7 +19,7 @@ use crate::{
 pub(in crate::server) async fn show(call: Call) -> Answer {
     let query = call.query(&["agent", "min_seq", "at"])?;
     let agent: Option<AgentId> = query.get("agent")?;
-    let state = call.state(&query).await?;
+    let state = call.front(&query).await?;
     let team = readiness::readiness(&state.board, past::now(&call, &query).await?);
     json(&match agent {
         Some(agent) => only(team, &agent)?,
@@ -30,7 +30,7 @@ pub(in crate::server) async fn show(call: Call) -> Answer {
 /// `GET /v1/agents`: every agent in one line.
 pub(in crate::server) async fn agents(call: Call) -> Answer {
     let query = call.query(&["min_seq", "at"])?;
-    let state = call.state(&query).await?;
+    let state = call.front(&query).await?;
     json(&readiness::agents::agents(&state.board, past::now(&call, &query).await?))
 }
 
@@ -54,6 +54,6 @@ pub(in crate::server) async fn join(call: Call) -> Answer {
     call.query(&[])?;
     let parsed = parse(call.text()?);
     let Some(model) = parsed.model else { return Err(broken(parsed.findings)) };
-    let state = call.space.handle().state();
+    let state = call.space.handle().front();
     json(&readiness::joining(&state.board, &model, call.now()))
 }

@@ -16,7 +16,7 @@ use crate::{
 /// `GET /v1/reviews`: every queue of the map, in its order.
 pub(in crate::server) async fn list(call: Call) -> Answer {
     let query = call.query(&["min_seq", "at"])?;
-    let state = call.state(&query).await?;
+    let state = call.front(&query).await?;
     let board = &state.board;
     let reviews = board.map.model().queues.iter().map(|queue| view(board, queue)).collect();
     json(&ReviewList { reviews, seq: state.head() })

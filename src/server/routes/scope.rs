@@ -12,9 +12,9 @@ use crate::{
 /// `GET /v1/scope`
 pub(in crate::server) async fn show(call: Call) -> Answer {
     let query = call.query(&["agent", "min_seq", "at"])?;
-    let state = call.state(&query).await?;
+    let state = call.front(&query).await?;
     let agent = agent_meant(&call, query.get("agent")?)?;
-    json(&query::scope(&state, &agent))
+    json(&query::scope(&state.board, &agent))
 }
 
 /// An agent asks about itself; people name whom they mean.

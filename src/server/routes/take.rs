@@ -8,7 +8,7 @@ use crate::{
     domain::{
         command::{Command, Take},
         ids::AgentId,
-        state::{State, Work},
+        state::{Front, Work},
         time::{Span, Time},
     },
     server::{
@@ -25,7 +25,7 @@ pub(in crate::server) async fn take(call: Call) -> Answer {
     let until = wait_until(body.wait.unwrap_or_default(), ProblemCode::BadBody, "wait")?;
     let agent = call.caller.agent().filter(|_| body.wait.unwrap_or_default() > Span::default());
     let _place = agent.map(|_| call.space.watch_place()).transpose()?;
-    let mut state = call.space.handle().state();
+    let mut state = call.space.handle().front();
     let mut over = agent.is_none();
     loop {
         if let Some(agent) = agent {
@@ -49,7 +49,7 @@ pub(in crate::server) async fn take(call: Call) -> Answer {
 }
 
 /// Whether there is something to take, or an answer other than that there is nothing.
-fn is_ready(state: &State, agent: &AgentId, take: &Take, now: Time) -> bool {
+fn is_ready(state: &Front, agent: &AgentId, take: &Take, now: Time) -> bool {
     if state.board.agents.get(agent).is_some_and(|facts| facts.paused.is_some()) {
         return true;
     }

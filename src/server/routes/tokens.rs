@@ -17,9 +17,9 @@ use crate::{
 /// `GET /v1/tokens`
 pub(in crate::server) async fn list(call: Call) -> Answer {
     let query = call.query(&["min_seq"])?;
-    let state = call.state(&query).await?;
+    let state = call.front(&query).await?;
     let now = call.app.clock().now();
-    let tokens = state.access.tokens.values().map(|record| view(record, now)).collect();
+    let tokens = state.tokens.values().map(|record| view(record, now)).collect();
     json(&TokenList { tokens, seq: state.head() })
 }
 

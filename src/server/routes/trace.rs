@@ -18,7 +18,7 @@ const TRACE: usize = 200;
 pub(in crate::server) async fn show(call: Call) -> Answer {
     let query = call.query(&["entity", "deed", "before", "limit", "min_seq"])?;
     if let Some(seq) = query.get::<Seq>("min_seq")? {
-        call.state(&query).await?;
+        call.front(&query).await?;
         call.space.index_reached(seq).await?;
     }
     match (query.get::<FieldPath>("entity")?, query.get::<Seq>("deed")?) {

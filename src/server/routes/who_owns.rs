@@ -15,7 +15,7 @@ pub(in crate::server) async fn show(call: Call) -> Answer {
     let path = query.need::<FieldPath>("path")?;
     let reader = &call.caller.principal.actor;
     let Some(moment) = past::moment(&call, &query).await? else {
-        return json(&query::who_owns(&*call.state(&query).await?, reader, &path));
+        return json(&query::who_owns(&call.of_entity(&query, &path.entity).await?, reader, &path));
     };
     let then = past::with_entity(&call.space, moment, &path.entity).await?;
     let mut ownership = query::who_owns(&then, reader, &path);

@@ -10,7 +10,7 @@ use crate::{
     domain::{
         command::{Command, WorkStep, WorkVerb},
         ids::{AgentId, Seq, WorkNo},
-        state::{State, Work},
+        state::{Front, Work},
         time::Span,
     },
     server::{
@@ -34,7 +34,7 @@ pub(in crate::server) async fn list(call: Call) -> Answer {
         let detail = "nothing comes to the past: leave `wait` out, or `at`";
         return Err(Box::new(Problem::new(ProblemCode::BadParameter, detail).at("query, `wait`")));
     }
-    let mut state = call.state(&query).await?;
+    let mut state = call.front(&query).await?;
     if wait > Span::default() {
         let _place = call.space.watch_place()?;
         while open_work(&state, &agent, after).next().is_none() {
@@ -47,7 +47,7 @@ pub(in crate::server) async fn list(call: Call) -> Answer {
     json(&WorkList { works: open_work(&state, &agent, after).cloned().collect(), seq: state.head() })
 }
 
-fn open_work<'a>(state: &'a State, agent: &'a AgentId, after: WorkNo) -> impl Iterator<Item = &'a Arc<Work>> {
+fn open_work<'a>(state: &'a Front, agent: &'a AgentId, after: WorkNo) -> impl Iterator<Item = &'a Arc<Work>> {
     state.board.work_of(agent).filter(move |work| work.no > after)
 }
 
@@ -60,7 +60,7 @@ pub(super) fn wait_until(wait: Span, code: ProblemCode, place: &str) -> Result<I
 }
 
 /// The state once it is past `seen`; none where the wait is over or the server goes down.
-pub(super) async fn news(call: &Call, seen: Seq, until: Instant) -> Result<Option<Arc<State>>, Box<Problem>> {
+pub(super) async fn news(call: &Call, seen: Seq, until: Instant) -> Result<Option<Arc<Front>>, Box<Problem>> {
     let mut closing = call.app.closing.clone();
     let token = &call.caller.record.token;
     // A token that ends by itself ends the wait; nothing is recorded then that would wake it.
@@ -77,8 +77,8 @@ pub(super) async fn news(call: &Call, seen: Seq, until: Instant) -> Result<Optio
         reached = timeout_at(until, next) => reached.ok(),
     };
     // What came after the token ended is not for it.
-    let now = state.as_ref().map_or_else(|| call.space.handle().state(), Arc::clone);
-    live(now.access.tokens.get(&token.id).unwrap_or(&call.caller.record), call.app.clock().now())?;
+    let now = state.as_ref().map_or_else(|| call.space.handle().front(), Arc::clone);
+    live(now.tokens.get(&token.id).unwrap_or(&call.caller.record), call.app.clock().now())?;
     Ok(state)
 }
 

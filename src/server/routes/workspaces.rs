@@ -22,7 +22,7 @@ pub(in crate::server) async fn list(call: Call) -> Answer {
 }
 
 fn view(space: &Workspace) -> WorkspaceView {
-    let state = space.handle().state();
+    let state = space.handle().front();
     WorkspaceView {
         workspace: space.id().clone(),
         head: Seq(space.handle().head().seq),

@@ -1,0 +1,113 @@
+//! After a failure: what was decided and not recorded is gone, and the state is what the ledger says.
+//!
+//! Batches are folded into the one state there is, so a failed one can't be taken out of it again. The state is thrown away
+//! and read from the newest snapshot and the ledger, as at a start: after an error nothing is trusted that was not read
+//! again. That may take a second, so for some batches after a failure a copy is kept of what is on disk; another failure,
+//! such as a disk that stays full, then costs no reading.
+
+use super::batch::Loop;
+use super::start::{from_snapshot, nothing, replay};
+use super::{Durable, Entry, StartError, Trouble};
+use crate::domain::state::State;
+use crate::ledger::{Head, Ledger};
+
+/// For how many batches after a failure a copy is kept.
+const WARY_BATCHES: u32 = 256;
+
+/// A copy of the state as it is on disk. While it is kept, every write copies what it changes.
+#[derive(Default)]
+pub(super) struct Spare {
+    kept: Option<State>,
+    /// How many batches more it is kept for.
+    left: u32,
+}
+
+impl Spare {
+    /// Whether the next batch should leave a copy.
+    pub(super) fn is_wanted(&self) -> bool {
+        self.left > 0
+    }
+
+    /// A batch is on disk, and left this behind.
+    pub(super) fn keep(&mut self, copy: State) {
+        self.left = self.left.saturating_sub(1);
+        self.kept = self.is_wanted().then_some(copy);
+    }
+}
+
+impl Loop {
+    pub(super) fn lose_trust(&mut self, trouble: Trouble) {
+        tracing::error!(%trouble, "the ledger failed; nothing is recorded until it was verified again");
+        self.distrust = true;
+        self.shared.trouble.send_replace(Some(trouble));
+    }
+
+    /// After an error: has the ledger opened and verified again, and makes the state what it says. Until that works,
+    /// nothing is decided.
+    pub(super) async fn regain_trust(&mut self) -> Result<(), Trouble> {
+        if let Err(trouble) = self.verify_again().await {
+            self.shared.trouble.send_replace(Some(trouble.clone()));
+            return Err(trouble);
+        }
+        tracing::info!(seq = self.durable.head.seq, "the ledger is verified and in use again");
+        self.distrust = false;
+        self.shared.trouble.send_replace(None);
+        Ok(())
+    }
+
+    async fn verify_again(&mut self) -> Result<(), Trouble> {
+        let (head, known) = (self.shared.ledger.recover().await?, self.durable.head);
+        if head.seq < known.seq || head.seq == known.seq && head != known {
+            return Err(Trouble::WentBack { seq: known.seq });
+        }
+        self.restore().await.map(drop)
+    }
+
+    /// Another node was first: folds and shows what it appended.
+    pub(super) async fn read_on(&mut self) -> Result<(), Trouble> {
+        let before = self.durable.head;
+        if self.restore().await? == before {
+            // It moved, and there is nothing to read: it is not the ledger that it was.
+            return Err(Trouble::WentBack { seq: before.seq });
+        }
+        Ok(())
+    }
+
+    /// Makes the state what is on disk, shows what others appended meanwhile, and says where the ledger ends.
+    async fn restore(&mut self) -> Result<Head, Trouble> {
+        let known = self.durable.head;
+        let (mut state, head) = match self.spare.kept.clone() {
+            Some(kept) => (kept, known),
+            None => self.read_again(known).await?,
+        };
+        let mut news = Vec::new();
+        let each = |_: &State, (record, deed)| news.push(Entry::new(record, deed));
+        let head = replay(&self.shared.ledger, &mut state, head, u64::MAX, each).await?;
+        self.spare = Spare { kept: Some(state.clone()), left: WARY_BATCHES };
+        self.durable = Durable { front: state.front().into(), head };
+        self.state = state;
+        if !news.is_empty() {
+            self.shared.publish(self.durable.clone(), news.into());
+        }
+        Ok(head)
+    }
+
+    /// The state at that head, which this ledger has been at.
+    async fn read_again(&mut self, known: Head) -> Result<(State, Head), Trouble> {
+        let ledger = &self.shared.ledger;
+        let workspace = self.state.board.workspace.clone();
+        // Two states at a time would be one too many.
+        self.state = State::new(workspace.clone());
+        let base = match &self.snapshots.path {
+            Some(path) => match from_snapshot(ledger, path.clone()).await {
+                Ok(base) => base.filter(|(_, head)| head.seq <= known.seq),
+                Err(StartError::Trouble(trouble)) => return Err(trouble),
+                Err(StartError::Lost { .. } | StartError::Name(_) | StartError::Founding(_)) => None,
+            },
+            None => None,
+        };
+        let (mut state, head) = base.unwrap_or_else(|| nothing(ledger.identity(), workspace));
+        let end = replay(ledger, &mut state, head, known.seq, |_, _| {}).await?;
+        if end == known { Ok((state, end)) } else { Err(Trouble::WentBack { seq: known.seq }) }
+    }
+}

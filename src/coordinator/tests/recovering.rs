@@ -1,0 +1,168 @@
+//! After a failure the state is what the ledger says, whatever had been decided, and who only looks sees no other.
+
+use super::*;
+use crate::coordinator::tests::ahead::{ledger_of, settle};
+use crate::domain::path::{EntityPath, FieldName};
+
+fn notes(agent: &str) -> EntityPath {
+    format!("scratch/{agent}/notes").parse().unwrap()
+}
+
+/// The version of the one field in an agent's notes.
+fn version_in(state: &State, agent: &str) -> u64 {
+    let text: FieldName = "text".parse().unwrap();
+    state.entities.get(&notes(agent)).map_or(0, |entity| entity.version_of(&text).0)
+}
+
+async fn version(handle: &Handle, agent: &str) -> u64 {
+    version_in(&handle.of_entity(&notes(agent)).await.unwrap(), agent)
+}
+
+#[tokio::test]
+async fn a_look_has_one_entity_and_the_front_has_none() {
+    let handle = started(memory()).await;
+    committed(&handle, write("ada", "text", 0, 1)).await;
+    committed(&handle, write("bob", "text", 0, 1)).await;
+    let seen = handle.of_entity(&notes("ada")).await.unwrap();
+    assert_eq!((seen.entities.len(), version_in(&seen, "ada")), (1, 1));
+    assert_eq!(seen.board, handle.front().board);
+    assert!(handle.of_entity(&notes("zoe")).await.unwrap().entities.is_empty());
+    assert_eq!(handle.whole().await.unwrap().front(), *handle.front());
+}
+
+#[tokio::test]
+async fn a_look_waits_for_what_was_decided_before_it() {
+    let handle = started(memory()).await;
+    ledger_of(&handle).hold(true);
+    let writing = {
+        let handle = handle.clone();
+        tokio::spawn(async move { handle.submit(write("ada", "text", 0, 1)).await })
+    };
+    let looking = {
+        let handle = handle.clone();
+        tokio::spawn(async move { handle.of_entity(&notes("ada")).await.unwrap() })
+    };
+    settle().await;
+    assert!(!looking.is_finished(), "it saw what is not on disk, or did not wait for it");
+    ledger_of(&handle).hold(false);
+    writing.await.unwrap().unwrap();
+    let seen = looking.await.unwrap();
+    assert_eq!((version_in(&seen, "ada"), seen.head()), (1, Seq(1)));
+}
+
+#[tokio::test]
+async fn a_look_beside_a_batch_that_fails_sees_nothing_of_it() {
+    for overtaken in [false, true] {
+        let handle = started(memory()).await;
+        committed(&handle, write("ada", "text", 0, 1)).await;
+        let mishap =
+            if overtaken { Mishap::Overtaken(after(&handle, 3).await) } else { Mishap::Fails(full()) };
+        ledger_of(&handle).hold(true);
+        ledger_of(&handle).prepare(mishap);
+        let writing = {
+            let handle = handle.clone();
+            tokio::spawn(async move { handle.submit(write("ada", "text", 1, 2)).await })
+        };
+        let looking = {
+            let handle = handle.clone();
+            tokio::spawn(async move { handle.of_entity(&notes("ada")).await.unwrap() })
+        };
+        settle().await;
+        assert!(!looking.is_finished());
+        ledger_of(&handle).hold(false);
+        assert_eq!(writing.await.unwrap().is_ok(), overtaken);
+        let seen = looking.await.unwrap();
+        let recorded = if overtaken { 2 } else { 1 };
+        assert_eq!((version_in(&seen, "ada"), version_in(&seen, "zoe")), (recorded, 0));
+        assert_eq!(version(&handle, "ada").await, recorded);
+        assert_eq!(version(&handle, "zoe").await, if overtaken { 3 } else { 0 });
+        assert_eq!(bytes_of(&handle).await, bytes_of_replay(&handle).await);
+    }
+}
+
+/// Records as another node on the same ledger would append them next.
+async fn after(handle: &Handle, count: u64) -> Vec<Bytes> {
+    let other = started(memory()).await;
+    for record in handle.ledger().read(0, 1_000).await.unwrap() {
+        let head = other.ledger().head().await.unwrap();
+        other.ledger().append(head, vec![record.bytes]).await.unwrap();
+    }
+    let known = other.ledger().head().await.unwrap().seq;
+    for n in 0..count {
+        // The first of them finds out that its ledger has moved.
+        other.submit(write("zoe", "text", n, n)).await.unwrap();
+    }
+    other.ledger().read(known, 1_000).await.unwrap().into_iter().map(|record| record.bytes).collect()
+}
+
+#[tokio::test]
+async fn what_is_read_again_begins_with_the_snapshot() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("northwind.snapshot");
+    let options = Options { snapshot: Some(path.clone()), ..options() };
+    let handle = start(memory().into(), options).await.unwrap();
+    for n in 0..10 {
+        committed(&handle, write("ada", "text", n, n)).await;
+    }
+    let whole = handle.whole().await.unwrap();
+    snapshot::save(&path, handle.identity(), handle.head(), &whole).unwrap();
+    for n in 10..15 {
+        committed(&handle, write("ada", "text", n, n)).await;
+    }
+    ledger_of(&handle).prepare(Mishap::Fails(full()));
+    handle.submit(write("ada", "text", 15, 0)).await.unwrap_err();
+    assert_eq!(version(&handle, "ada").await, 15);
+    assert_eq!(bytes_of(&handle).await, bytes_of_replay(&handle).await);
+}
+
+#[tokio::test]
+async fn a_ledger_that_lost_its_end_is_not_taken_up_again() {
+    let handle = started(memory()).await;
+    committed(&handle, write("ada", "text", 0, 1)).await;
+    ledger_of(&handle).prepare(Mishap::Fails(full()));
+    handle.submit(write("ada", "text", 1, 2)).await.unwrap_err();
+    ledger_of(&handle).lose(1);
+    let error = handle.submit(write("ada", "text", 1, 2)).await.unwrap_err();
+    assert_eq!(error, SubmitError::Unavailable(Trouble::WentBack { seq: 1 }));
+    assert_eq!(
+        handle.of_entity(&notes("ada")).await.unwrap_err(),
+        LookError::Unavailable(Trouble::WentBack { seq: 1 })
+    );
+    assert_eq!(handle.front().head(), Seq(1), "what was shown before stays to be seen");
+}
+
+/// Failures of every kind again and again, close together and far apart, so that the state is taken from the spare copy
+/// and read again from the ledger in turns.
+#[tokio::test]
+async fn after_any_failures_the_state_is_what_the_ledger_says() {
+    let handle = started(memory()).await;
+    let mut random = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut next = 0;
+    for round in 0..1_500_u64 {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        // The middle of the test is long enough without a failure for the copy to be given up.
+        let calm = (400..900).contains(&round);
+        match random % 16 {
+            0 if !calm => ledger_of(&handle).prepare(Mishap::Fails(full())),
+            1 if !calm => ledger_of(&handle).prepare(Mishap::RecordedButUnknown),
+            _ => {}
+        }
+        let known = next;
+        match handle.submit(keyed(write("ada", "text", known, round), &round.to_string())).await {
+            Ok(answer) => {
+                assert_eq!(answer.reply.outcome, Outcome::Committed, "round {round}");
+                next = known + 1;
+            }
+            Err(SubmitError::Unavailable(_)) => {}
+            Err(SubmitError::Unknown(_)) => next = version(&handle, "ada").await,
+            Err(error) => panic!("{error}"),
+        }
+        assert_eq!(version(&handle, "ada").await, next, "round {round}");
+        if round % 100 == 0 || random % 64 < 2 {
+            assert_eq!(bytes_of(&handle).await, bytes_of_replay(&handle).await, "round {round}");
+        }
+    }
+    assert_eq!(bytes_of(&handle).await, bytes_of_replay(&handle).await);
+}
