@@ -42,8 +42,13 @@ const RUNS: usize = 5;
 /// How many clock ticks `/proc` counts for a second, on every Linux that this runs on.
 const TICKS: f64 = 100.0;
 /// What the threads of a run do, by the beginning of their names.
-const THREADS: [(&str, &str); 4] =
-    [("server", "tokio"), ("ledger", "ledger"), ("index", "index"), ("load", "load")];
+const THREADS: [(&str, &str); 5] = [
+    ("server", "tokio"),
+    ("coordinator", "coordinator"),
+    ("ledger", "ledger"),
+    ("index", "index"),
+    ("load", "load"),
+];
 /// How long each side of a run takes.
 const EACH: Duration = Duration::from_millis(1_500);
 const CONNECTIONS: [usize; 2] = [64, 256];
@@ -189,8 +194,7 @@ struct Bench {
 
 impl Bench {
     fn start() -> Self {
-        let runtime =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let runtime = deeds::server::runtime().unwrap();
         let directory = tempfile::TempDir::new().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let (workspaces, address, token) = runtime.block_on(async {

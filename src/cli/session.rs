@@ -131,7 +131,7 @@ pub(super) fn workspace_named(context: &Context) -> Option<WorkspaceId> {
 
 /// The one runtime of the process.
 pub(super) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no threads can be started")
+    crate::server::runtime().context("no threads can be started")
 }
 
 impl Session {

@@ -47,7 +47,7 @@ pub(super) struct Loop {
     /// Taken out of the mailbox, not decided yet.
     waiting: VecDeque<Envelope>,
     /// Taken out of the mailbox, not answered yet.
-    looks: Vec<Look>,
+    pub(super) looks: Vec<Look>,
     /// Decided on what the flight will leave behind, or on what is durable where nothing is in flight.
     draft: Option<Draft>,
     /// With the ledger at present.
@@ -170,21 +170,26 @@ impl Loop {
     fn sort(&mut self, mail: Mail) {
         match mail {
             Mail::Commands(letter) => self.waiting.push_back(letter),
-            Mail::Look(look) => self.looks.push(look),
+            Mail::Look(mut look) => {
+                look.place.take();
+                self.looks.push(look);
+            }
         }
     }
 
     /// Decides what is waiting as far as there is room, and sends it off where nothing is in flight. When nothing is in
-    /// flight afterwards, nothing waits either.
+    /// flight afterwards, nothing and nobody waits either.
     async fn advance(&mut self) {
         loop {
             if self.distrust {
-                if self.flight.is_some() || self.waiting.is_empty() && self.looks.is_empty() {
+                if self.flight.is_some() {
+                    return;
+                }
+                self.answer_looks().await;
+                if self.waiting.is_empty() {
                     return;
                 }
                 if let Err(trouble) = self.regain_trust().await {
-                    // Looks see from their being dropped that there is trouble.
-                    self.looks.clear();
                     return refuse(self.waiting.drain(..), &SubmitError::Unavailable(trouble));
                 }
             }
@@ -193,7 +198,7 @@ impl Loop {
                 && let Some(draft) = self.draft.take()
             {
                 self.send(self.durable.head, draft).await;
-            } else if self.draft.is_some() || self.waiting.is_empty() {
+            } else if self.draft.is_some() || self.waiting.is_empty() && self.looks.is_empty() {
                 return;
             }
         }
@@ -233,7 +238,7 @@ impl Loop {
                 return draft.answers.refuse(&error);
             }
         }
-        draft.looks.append(&mut self.looks);
+        draft.looks.extend(self.looks.drain(..).filter(|look| !look.is_abandoned()));
         self.draft = (!draft.is_empty()).then_some(draft);
     }
 
@@ -254,7 +259,10 @@ impl Loop {
                 self.drop_draft();
                 // What was ahead of the disk is not what comes next.
                 match self.read_on().await {
-                    Ok(()) => self.decide_anew(landed),
+                    Ok(()) => {
+                        self.decide_anew(landed);
+                        self.answer_looks().await;
+                    }
                     Err(trouble) => {
                         self.lose_trust(trouble.clone());
                         self.refuse(landed, &SubmitError::Unavailable(trouble));
@@ -342,7 +350,8 @@ pub(super) struct Snapshots {
 impl Snapshots {
     /// Whether it is time for one.
     fn are_due(&self, head: Head) -> bool {
-        head.seq.saturating_sub(self.taken) >= SNAPSHOT_DEEDS
+        self.path.is_some()
+            && head.seq.saturating_sub(self.taken) >= SNAPSHOT_DEEDS
             && self.last.elapsed() >= SNAPSHOT_GAP
             && self.running.as_ref().is_none_or(JoinHandle::is_finished)
     }

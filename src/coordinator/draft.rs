@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
-use super::{Envelope, Look, SubmitError, Values, Verdict};
+use super::{Envelope, Look, LookError, SubmitError, Values, Verdict};
 use crate::domain::command::Request;
 use crate::domain::decide::decide;
 use crate::domain::deed::{Deed, Origin};
@@ -123,13 +123,9 @@ impl Draft {
 
     /// Takes down what the batch leaves behind. The state must not have gone on from there.
     pub(super) fn close(&self, state: &State, with_copy: bool) -> Left {
-        let seen = |look: &Look| match &look.at {
-            Values::Of(path) => state.of_entity(path),
-            Values::All => state.clone(),
-        };
         Left {
             front: Arc::new(state.front()),
-            seen: self.looks.iter().map(seen).collect(),
+            seen: self.looks.iter().map(|look| look.at.of(state)).collect(),
             copy: with_copy.then(|| state.clone()),
         }
     }
@@ -138,8 +134,7 @@ impl Draft {
     pub(super) fn answer(self, seen: Vec<State>) {
         self.answers.send();
         for (look, state) in self.looks.into_iter().zip(seen) {
-            // Who went away misses it, nothing else.
-            look.reply.send(state).map_err(drop).unwrap_or_default();
+            look.answer(Ok(state));
         }
     }
 }
@@ -163,6 +158,28 @@ pub(super) fn refuse(letters: impl IntoIterator<Item = Envelope>, error: &Submit
     for letter in letters {
         let verdicts = vec![Err(error.clone()); letter.requests.len()];
         letter.answer(verdicts);
+    }
+}
+
+impl Look {
+    /// Whether its caller has gone away.
+    pub(super) fn is_abandoned(&self) -> bool {
+        self.reply.is_closed()
+    }
+
+    pub(super) fn answer(self, seen: Result<State, LookError>) {
+        // Who went away misses it, nothing else.
+        self.reply.send(seen).map_err(drop).unwrap_or_default();
+    }
+}
+
+impl Values {
+    /// What there is to see of them in that state.
+    pub(super) fn of(&self, state: &State) -> State {
+        match self {
+            Self::Of(path) => state.of_entity(path),
+            Self::All => state.clone(),
+        }
     }
 }
 

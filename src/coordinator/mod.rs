@@ -3,6 +3,7 @@
 //!
 //! Rules live in `domain`, bytes in `ledger`. Here is the order of things and nothing else:
 //! [`batch`](self) decides and appends, `timers` turns time into commands, `snapshot` saves the way at the next start,
+//! `recovery` makes the state what is on disk after a failure,
 //! `past` shows the board as it was, [`Watcher`] joins history to what happens now, and [`Clock`] is the only reader of the wall clock.
 //!
 //! What is deliberately absent: a way to change the state other than by appending, and a way to see a state that is not
@@ -29,7 +30,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, mpsc, oneshot, wat
 pub use clock::Clock;
 pub use past::PastError;
 pub use snapshot::SnapshotError;
-pub use start::{Founding, Options, StartError, start};
+pub use start::{Founding, Options, StartError, start, start_apart};
 pub use watch::{Entry, LIVE_BATCHES, WatchError, Watcher};
 
 use crate::domain::command::Request;
@@ -42,7 +43,7 @@ use crate::domain::state::{Board, Front, State};
 use crate::domain::time::Time;
 use crate::ledger::{AnyLedger, Head, Identity, Ledger, LedgerError};
 
-/// How many commands may wait to be decided. Who comes then is told to come again.
+/// How many commands and questions may wait. Who comes then is told to come again.
 pub const MAILBOX: usize = 4_096;
 
 /// What a caller is answered: what the rules say, a refusal by a rule included.
@@ -82,6 +83,9 @@ pub enum SubmitError {
 /// Why values could not be looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum LookError {
+    /// Too much waits in front of it.
+    #[error("{MAILBOX} commands and questions are waiting already; try again in a second")]
+    Overloaded,
     /// They can't be read again after a failure.
     #[error("the values can't be read again after a failure: {0}")]
     Unavailable(Trouble),
@@ -189,7 +193,9 @@ type Verdict = Result<decide::Answer, SubmitError>;
 /// A question about values. Only the coordinator has them; it answers with what is on disk.
 struct Look {
     at: Values,
-    reply: oneshot::Sender<State>,
+    reply: oneshot::Sender<Result<State, LookError>>,
+    /// Its place in the mailbox; given back when it is taken out.
+    place: Option<OwnedSemaphorePermit>,
 }
 
 /// Which values are asked for.
@@ -259,11 +265,11 @@ impl Handle {
         Arc::clone(&self.shared.durable.borrow().front)
     }
 
-    /// The board, and of all values those of one entity, as they are on disk. It waits for what was being written when it
-    /// was asked.
+    /// The board, and of all values those of one entity, as they are on disk. It waits for what was waiting when it was
+    /// asked.
     ///
     /// # Errors
-    /// When the coordinator was shut down, or when after a failure the values can't be read again.
+    /// When too much waits, when the coordinator was shut down, or when after a failure the values can't be read again.
     pub async fn of_entity(&self, path: &EntityPath) -> Result<State, LookError> {
         self.look(Values::Of(path.clone())).await
     }
@@ -277,10 +283,11 @@ impl Handle {
     }
 
     async fn look(&self, at: Values) -> Result<State, LookError> {
+        let place = Arc::clone(&self.room).try_acquire_owned().map_err(|_| LookError::Overloaded)?;
         let (reply, answer) = oneshot::channel();
-        self.mailbox.send(Mail::Look(Look { at, reply })).await.map_err(|_| LookError::Closed)?;
-        // A look is dropped unanswered when its coordinator ends, and while values can't be read.
-        answer.await.map_err(|_| self.trouble().map_or(LookError::Closed, LookError::Unavailable))
+        let look = Look { at, reply, place: Some(place) };
+        self.mailbox.send(Mail::Look(look)).await.map_err(|_| LookError::Closed)?;
+        answer.await.map_err(|_| LookError::Closed)?
     }
 
     /// Where the ledger ends for everyone who looks here. The hash lets a watcher check the chain.
@@ -321,7 +328,7 @@ impl Handle {
         Watcher::new(Arc::clone(&self.shared), after)
     }
 
-    /// How many commands wait to be decided.
+    /// How many commands wait to be decided, and questions to be answered.
     pub fn waiting(&self) -> usize {
         MAILBOX.saturating_sub(self.room.available_permits())
     }

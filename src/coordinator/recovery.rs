@@ -1,13 +1,13 @@
 //! After a failure: what was decided and not recorded is gone, and the state is what the ledger says.
 //!
 //! Batches are folded into the one state there is, so a failed one can't be taken out of it again. The state is thrown away
-//! and read from the newest snapshot and the ledger, as at a start: after an error nothing is trusted that was not read
-//! again. That may take a second, so for some batches after a failure a copy is kept of what is on disk; another failure,
-//! such as a disk that stays full, then costs no reading.
+//! and read from the newest snapshot and the ledger, as at a start. That may take a second, so for some batches after a
+//! failure a copy is kept of what is on disk; another failure, such as a disk that stays full, then costs no reading. What
+//! follows that copy is read from the ledger in any case, with the chain checked.
 
 use super::batch::Loop;
 use super::start::{from_snapshot, nothing, replay};
-use super::{Durable, Entry, StartError, Trouble};
+use super::{Durable, Entry, LookError, StartError, Trouble};
 use crate::domain::state::State;
 use crate::ledger::{Head, Ledger};
 
@@ -60,40 +60,63 @@ impl Loop {
         if head.seq < known.seq || head.seq == known.seq && head != known {
             return Err(Trouble::WentBack { seq: known.seq });
         }
-        self.restore().await.map(drop)
+        self.restore().await
     }
 
     /// Another node was first: folds and shows what it appended.
     pub(super) async fn read_on(&mut self) -> Result<(), Trouble> {
         let before = self.durable.head;
-        if self.restore().await? == before {
+        self.restore().await?;
+        if self.durable.head == before {
             // It moved, and there is nothing to read: it is not the ledger that it was.
             return Err(Trouble::WentBack { seq: before.seq });
         }
         Ok(())
     }
 
-    /// Makes the state what is on disk, shows what others appended meanwhile, and says where the ledger ends.
-    async fn restore(&mut self) -> Result<Head, Trouble> {
-        let known = self.durable.head;
-        let (mut state, head) = match self.spare.kept.clone() {
-            Some(kept) => (kept, known),
-            None => self.read_again(known).await?,
-        };
+    /// Makes the state what is on disk, and shows what others appended meanwhile.
+    async fn restore(&mut self) -> Result<(), Trouble> {
+        let mut state = self.settled().await?.clone();
         let mut news = Vec::new();
         let each = |_: &State, (record, deed)| news.push(Entry::new(record, deed));
-        let head = replay(&self.shared.ledger, &mut state, head, u64::MAX, each).await?;
-        self.spare = Spare { kept: Some(state.clone()), left: WARY_BATCHES };
-        self.durable = Durable { front: state.front().into(), head };
-        self.state = state;
+        let head = replay(&self.shared.ledger, &mut state, self.durable.head, u64::MAX, each).await?;
         if !news.is_empty() {
+            self.durable = Durable { front: state.front().into(), head };
             self.shared.publish(self.durable.clone(), news.into());
         }
-        Ok(head)
+        self.spare = Spare { kept: Some(state.clone()), left: WARY_BATCHES };
+        self.state = state;
+        Ok(())
+    }
+
+    /// Answers who only looks with what is on disk for certain, though nothing can be appended at present.
+    pub(super) async fn answer_looks(&mut self) {
+        if self.looks.is_empty() {
+            return;
+        }
+        let looks = std::mem::take(&mut self.looks);
+        match self.settled().await {
+            Ok(state) => looks.into_iter().for_each(|look| {
+                let seen = look.at.of(state);
+                look.answer(Ok(seen));
+            }),
+            Err(trouble) => {
+                looks.into_iter().for_each(|look| look.answer(Err(LookError::Unavailable(trouble.clone()))));
+            }
+        }
+    }
+
+    /// The state at the last head that was shown: the spare copy, or read again, which needs nobody to append.
+    async fn settled(&mut self) -> Result<&State, Trouble> {
+        let kept = match self.spare.kept.take() {
+            Some(kept) => kept,
+            None => self.read_again(self.durable.head).await?,
+        };
+        Ok(self.spare.kept.insert(kept))
     }
 
     /// The state at that head, which this ledger has been at.
-    async fn read_again(&mut self, known: Head) -> Result<(State, Head), Trouble> {
+    async fn read_again(&mut self, known: Head) -> Result<State, Trouble> {
         let ledger = &self.shared.ledger;
         let workspace = self.state.board.workspace.clone();
         // Two states at a time would be one too many.
@@ -102,12 +125,17 @@ impl Loop {
             Some(path) => match from_snapshot(ledger, path.clone()).await {
                 Ok(base) => base.filter(|(_, head)| head.seq <= known.seq),
                 Err(StartError::Trouble(trouble)) => return Err(trouble),
-                Err(StartError::Lost { .. } | StartError::Name(_) | StartError::Founding(_)) => None,
+                Err(
+                    StartError::Lost { .. }
+                    | StartError::Name(_)
+                    | StartError::Thread(_)
+                    | StartError::Founding(_),
+                ) => None,
             },
             None => None,
         };
         let (mut state, head) = base.unwrap_or_else(|| nothing(ledger.identity(), workspace));
         let end = replay(ledger, &mut state, head, known.seq, |_, _| {}).await?;
-        if end == known { Ok((state, end)) } else { Err(Trouble::WentBack { seq: known.seq }) }
+        if end == known { Ok(state) } else { Err(Trouble::WentBack { seq: known.seq }) }
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use thiserror::Error;
-use tokio::sync::{Semaphore, mpsc, watch as cell};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch as cell};
 
 use super::batch::Loop;
 use super::past::Past;
@@ -57,6 +57,9 @@ pub enum StartError {
         /// The snapshot.
         path: String,
     },
+    /// There is no thread for it.
+    #[error("no thread could be started for the coordinator: {0}")]
+    Thread(String),
     /// The first deeds could not be recorded.
     #[error("the workspace could not be founded: {0}")]
     Founding(SubmitError),
@@ -102,6 +105,28 @@ pub async fn start(ledger: AnyLedger, options: Options) -> Result<Handle, StartE
     }
     tokio::spawn(coordinator.run(stopped, ended));
     Ok(Handle { shared, mailbox, room: Arc::new(Semaphore::new(MAILBOX)), stop, ended: has_ended })
+}
+
+/// The same on a thread of its own. What is decided then waits for no request's turn on the present runtime, and the other
+/// way round.
+pub async fn start_apart(ledger: AnyLedger, options: Options) -> Result<Handle, StartError> {
+    let failed = |error: std::io::Error| StartError::Thread(error.to_string());
+    let (tell, told) = oneshot::channel();
+    let work = async move |tell: oneshot::Sender<_>| {
+        let started = start(ledger, options).await;
+        let ended = started.as_ref().ok().map(|handle| handle.ended.clone());
+        // Who asked for it and went away leaves no handle, which ends it.
+        tell.send(started).map_err(drop).unwrap_or_default();
+        if let Some(mut ended) = ended {
+            ended.wait_for(|ended| *ended).await.map(drop).unwrap_or_default();
+        }
+    };
+    let run = move || match tokio::runtime::Builder::new_current_thread().enable_time().build() {
+        Ok(runtime) => runtime.block_on(work(tell)),
+        Err(error) => tell.send(Err(failed(error))).map_err(drop).unwrap_or_default(),
+    };
+    std::thread::Builder::new().name("coordinator".to_owned()).spawn(run).map_err(failed)?;
+    told.await.map_err(|_| StartError::Thread("it broke off".to_owned()))?
 }
 
 /// The state before the first deed.

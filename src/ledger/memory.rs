@@ -29,6 +29,8 @@ pub enum Mishap {
 struct Inner {
     records: Vec<Record>,
     mishaps: VecDeque<Mishap>,
+    /// Why it can't be taken up again after an error, if so.
+    down: Option<LedgerError>,
     closed: bool,
 }
 
@@ -43,7 +45,7 @@ pub struct MemoryLedger {
 impl MemoryLedger {
     /// An empty ledger.
     pub fn new(id: LedgerId, workspace: &str) -> Self {
-        let inner = Inner { records: Vec::new(), mishaps: VecDeque::new(), closed: false };
+        let inner = Inner { records: Vec::new(), mishaps: VecDeque::new(), down: None, closed: false };
         Self {
             identity: Identity { id, workspace: workspace.to_owned() },
             inner: Mutex::new(inner),
@@ -61,6 +63,11 @@ impl MemoryLedger {
         let mut inner = self.lock();
         let left = inner.records.len().saturating_sub(count);
         inner.records.truncate(left);
+    }
+
+    /// Lets recovering fail with that error from now on, or succeed again.
+    pub fn stay_down(&self, down: Option<LedgerError>) {
+        self.lock().down = down;
     }
 
     /// Lets appends wait from now on, or go on: what happens while a disk takes its time is tested so.
@@ -146,6 +153,9 @@ impl Ledger for MemoryLedger {
     }
 
     async fn recover(&self) -> Result<Head, LedgerError> {
+        if let Some(error) = &self.lock().down {
+            return Err(error.clone());
+        }
         self.head().await
     }
 

@@ -85,6 +85,7 @@ pub(super) fn unsubmitted(error: &SubmitError) -> Box<Problem> {
 /// Why values could not be looked at.
 pub(super) fn unseen(error: &LookError) -> Box<Problem> {
     let code = match error {
+        LookError::Overloaded => ProblemCode::Overloaded,
         LookError::Unavailable(_) => ProblemCode::Unavailable,
         LookError::Closed => ProblemCode::Closing,
     };

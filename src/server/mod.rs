@@ -57,6 +57,18 @@ pub enum ServeError {
     Io(#[from] io::Error),
 }
 
+/// How many of its own tasks a thread runs before it looks for those that other threads have woken: a coordinator and a
+/// ledger answer from threads of their own, and whoever they answer should not wait behind a row of new requests.
+const LOOK_AROUND: u32 = 8;
+
+/// A runtime as a server likes it.
+///
+/// # Errors
+/// When no thread can be started.
+pub fn runtime() -> io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().global_queue_interval(LOOK_AROUND).enable_all().build()
+}
+
 /// What all requests share.
 #[derive(Debug)]
 struct App {

@@ -89,7 +89,7 @@ impl Workspace {
             SqliteLedger::open(&path)?
         };
         let options = coordinator::Options { clock, snapshot: Some(directory.join(SNAPSHOT_FILE)), founding };
-        let handle = coordinator::start(ledger.into(), options).await?;
+        let handle = coordinator::start_apart(ledger.into(), options).await?;
         if handle.head().seq == 0 {
             handle.shutdown().await;
             return Err(SpaceError::Unfounded);

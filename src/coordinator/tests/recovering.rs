@@ -72,9 +72,8 @@ async fn a_look_beside_a_batch_that_fails_sees_nothing_of_it() {
         ledger_of(&handle).hold(false);
         assert_eq!(writing.await.unwrap().is_ok(), overtaken);
         let seen = looking.await.unwrap();
-        let recorded = if overtaken { 2 } else { 1 };
-        assert_eq!((version_in(&seen, "ada"), version_in(&seen, "zoe")), (recorded, 0));
-        assert_eq!(version(&handle, "ada").await, recorded);
+        assert_eq!((version_in(&seen, "ada"), version_in(&seen, "zoe")), (1, 0));
+        assert_eq!(version(&handle, "ada").await, if overtaken { 2 } else { 1 });
         assert_eq!(version(&handle, "zoe").await, if overtaken { 3 } else { 0 });
         assert_eq!(bytes_of(&handle).await, bytes_of_replay(&handle).await);
     }
@@ -116,6 +115,77 @@ async fn what_is_read_again_begins_with_the_snapshot() {
 }
 
 #[tokio::test]
+async fn values_are_told_while_nothing_can_be_appended() {
+    let handle = started(memory()).await;
+    committed(&handle, write("ada", "text", 0, 1)).await;
+    ledger_of(&handle).prepare(Mishap::Fails(full()));
+    ledger_of(&handle).stay_down(Some(full()));
+    handle.submit(write("ada", "text", 1, 2)).await.unwrap_err();
+    for _ in 0..3 {
+        assert_eq!(version(&handle, "ada").await, 1);
+        let error = handle.submit(write("ada", "text", 1, 2)).await.unwrap_err();
+        assert_eq!(error, SubmitError::Unavailable(Trouble::Ledger(full())));
+    }
+    assert_eq!(handle.trouble(), Some(Trouble::Ledger(full())));
+    ledger_of(&handle).stay_down(None);
+    committed(&handle, write("ada", "text", 1, 2)).await;
+    assert_eq!(bytes_of(&handle).await, bytes_of_replay(&handle).await);
+}
+
+#[tokio::test]
+async fn questions_are_bounded_like_commands() {
+    let handle = started(memory()).await;
+    ledger_of(&handle).hold(true);
+    let writing = {
+        let handle = handle.clone();
+        tokio::spawn(async move { handle.submit(write("ada", "text", 0, 1)).await })
+    };
+    settle().await;
+    let looks: Vec<_> = (0..=MAILBOX)
+        .map(|_| {
+            let handle = handle.clone();
+            tokio::spawn(
+                async move { handle.of_entity(&notes("ada")).await.map(|seen| version_in(&seen, "ada")) },
+            )
+        })
+        .collect();
+    settle().await;
+    ledger_of(&handle).hold(false);
+    writing.await.unwrap().unwrap();
+    let mut overloaded = 0;
+    for look in looks {
+        match look.await.unwrap() {
+            Ok(version) => assert_eq!(version, 1),
+            Err(error) => {
+                assert_eq!(error, LookError::Overloaded);
+                overloaded += 1;
+            }
+        }
+    }
+    assert_eq!(overloaded, 1);
+    assert_eq!(handle.waiting(), 0);
+}
+
+#[tokio::test]
+async fn apart_from_the_runtime_it_works_and_ends_alike() {
+    let directory = TempDir::new().unwrap();
+    let snapshot = Some(directory.path().join("northwind.snapshot"));
+    let apart = || start_apart(file(&directory).into(), Options { snapshot: snapshot.clone(), ..options() });
+    let handle = apart().await.unwrap();
+    committed(&handle, write("ada", "text", 0, 1)).await;
+    let bytes = bytes_of(&handle).await;
+    handle.shutdown().await;
+    assert_eq!(handle.of_entity(&notes("ada")).await.unwrap_err(), LookError::Closed);
+    assert!(!directory.path().join("northwind.ledger-wal").exists(), "the ledger is still open");
+    let handle = apart().await.unwrap();
+    assert_eq!(bytes_of(&handle).await, bytes);
+    handle.shutdown().await;
+    let path = sqlite::file_in(directory.path(), "northwind");
+    rusqlite::Connection::open(&path).unwrap().execute("DELETE FROM record", []).unwrap();
+    assert!(matches!(apart().await, Err(StartError::Lost { .. })));
+}
+
+#[tokio::test]
 async fn a_ledger_that_lost_its_end_is_not_taken_up_again() {
     let handle = started(memory()).await;
     committed(&handle, write("ada", "text", 0, 1)).await;
@@ -137,7 +207,7 @@ async fn a_ledger_that_lost_its_end_is_not_taken_up_again() {
 async fn after_any_failures_the_state_is_what_the_ledger_says() {
     let handle = started(memory()).await;
     let mut random = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut next = 0;
+    let (mut next, mut bobs) = (0, 0);
     for round in 0..1_500_u64 {
         random ^= random << 13;
         random ^= random >> 7;
@@ -155,9 +225,15 @@ async fn after_any_failures_the_state_is_what_the_ledger_says() {
                 assert_eq!(answer.reply.outcome, Outcome::Committed, "round {round}");
                 next = known + 1;
             }
-            Err(SubmitError::Unavailable(_)) => {}
-            Err(SubmitError::Unknown(_)) => next = version(&handle, "ada").await,
-            Err(error) => panic!("{error}"),
+            Err(error) => {
+                let unknown = matches!(error, SubmitError::Unknown(_));
+                assert!(unknown || matches!(error, SubmitError::Unavailable(_)), "{error}");
+                assert_eq!(version(&handle, "ada").await, known, "it saw what is not known to be recorded");
+                // The next command has the ledger looked at again.
+                committed(&handle, write("bob", "text", bobs, round)).await;
+                bobs += 1;
+                next = if unknown { known + 1 } else { known };
+            }
         }
         assert_eq!(version(&handle, "ada").await, next, "round {round}");
         if round % 100 == 0 || random % 64 < 2 {

@@ -1,4 +1,5 @@
-//! The state of one workspace, folded from its deeds. Persistent throughout: a clone costs nothing.
+//! The state of one workspace, folded from its deeds. Persistent throughout: a clone costs nothing, but as long as somebody
+//! holds one, a change copies what it changes.
 //!
 //! `fold` has no rules; rules live in `decide`.
 
@@ -91,13 +92,7 @@ pub struct State {
 impl State {
     /// A workspace before its first deed.
     pub fn new(workspace: WorkspaceId) -> Self {
-        Self {
-            board: Board::new(workspace),
-            entities: Entities::default(),
-            access: Access::default(),
-            imports: Imports::default(),
-            links: Links::default(),
-        }
+        Self::of_board(Board::new(workspace))
     }
 
     /// The last deed folded in.
@@ -119,7 +114,7 @@ impl State {
 
     /// The board alone.
     pub fn of_board(board: Board) -> Self {
-        let empty = Self::new(board.workspace.clone());
-        Self { board, ..empty }
+        let (entities, access) = (Entities::default(), Access::default());
+        Self { board, entities, access, imports: Imports::default(), links: Links::default() }
     }
 }

@@ -41,7 +41,8 @@ pub(in crate::server) async fn take(call: Call) -> Answer {
         if over || !taken.works.is_empty() || !taken.reply.is_done() {
             return json(&taken);
         }
-        match news(&call, taken.seq, until).await? {
+        // What came after this was decided is news, though the answer's state may have it already.
+        match news(&call, taken.reply.deed, until).await? {
             Some(news) => state = news,
             None => return json(&taken),
         }
