@@ -96,12 +96,16 @@ impl Loop {
         }
         let looks = std::mem::take(&mut self.looks);
         match self.settled().await {
-            Ok(state) => looks.into_iter().for_each(|look| {
-                let seen = look.at.of(state);
-                look.answer(Ok(seen));
-            }),
+            Ok(state) => {
+                for look in looks {
+                    let seen = look.at.of(state);
+                    look.answer(Ok(seen));
+                }
+            }
             Err(trouble) => {
-                looks.into_iter().for_each(|look| look.answer(Err(LookError::Unavailable(trouble.clone()))));
+                for look in looks {
+                    look.answer(Err(LookError::Unavailable(trouble.clone())));
+                }
             }
         }
     }
