@@ -189,6 +189,16 @@ fn pattern(text: &str) -> Result<Pattern, Fault> {
     text.parse::<Pattern>().map_err(Fault::from)
 }
 
+/// A name that is taken letter by letter, where many would expect a pattern.
+fn exact(text: &str) -> Result<String, Fault> {
+    if text.contains('*') {
+        return Err(Fault::said(
+            "an output is a name, in which `*` stands for itself; write each output out",
+        ));
+    }
+    name(text)
+}
+
 fn mode(text: &str) -> Result<Mode, Fault> {
     match text {
         "observe" => Ok(Mode::Observe),
@@ -235,7 +245,7 @@ fn agent(entry: &mut Entry<'_, '_>) -> Option<Agent> {
         agent.reads = entry.list("reads", A_PATTERN, pattern);
     }
     agent.hidden = entry.list("hidden", A_PATTERN, pattern);
-    agent.outputs = entry.list("outputs", "an output's name", name);
+    agent.outputs = entry.list("outputs", "an output's name", exact);
     agent.escalates_to = entry.text("escalates_to", "a queue's name", id::<QueueName>);
     agent.escalates_when = entry.list("escalates_when", "a reason", plain);
     Some(agent)
@@ -357,7 +367,7 @@ fn scalar(entry: &mut Entry<'_, '_>, item: &Spanned<DeValue<'_>>) -> Option<Valu
 
 fn output(entry: &mut Entry<'_, '_>) -> Option<Output> {
     entry.only(OUTPUT);
-    let name = entry.required("name", A_NAME, name);
+    let name = entry.required("name", A_NAME, exact);
     let order = entry.list("order", AN_AGENT, id);
     let needs_approval = entry.flag("needs_approval");
     let thread_window = entry.text("thread_window", A_SPAN, id);

@@ -232,6 +232,13 @@ fn an_output_has_one_publisher_or_a_sequence_of_all() {
 }
 
 #[test]
+fn an_output_is_no_pattern() {
+    let agent = "[[agent]]\nid = \"c\"\nowner = \"dana\"\noutputs = [\"mail\", \"mail/*\"]\n";
+    check(agent, "types", "\"mail/*\"", "`*` stands for itself");
+    check("[[output]]\nname = \"mail/*\"\n", "types", "\"mail/*\"", "`*` stands for itself");
+}
+
+#[test]
 fn everybodys_scratch_is_no_conflict() {
     let wide = "workspace = \"w\"\n[[queue]]\nname = \"q\"\nowner = \"d\"\nreview = \"daily 09:00\"\npriority = [\"a\"]
         [[agent]]\nid = \"a\"\nowner = \"d\"\nwrites = [\"scratch/**\", \"a\"]
