@@ -137,7 +137,7 @@ fn welcome(session: &Session) -> Vec<String> {
         "Nothing waits for a decision. What to do first:".to_owned(),
         String::new(),
         "  deeds demo                    look at three sample teams at work".to_owned(),
-        "  deeds map apply team.toml     put your own map in force (`deeds map check` first)".to_owned(),
+        "  deeds map apply team.toml     put your own map in force (`map check` first)".to_owned(),
         "  deeds --connect URL           look at a team on another machine".to_owned(),
     ];
     let workspace = &session.client.token().workspace;
@@ -151,10 +151,9 @@ fn welcome(session: &Session) -> Vec<String> {
         lines.push(format!("  curl -sS {}/v1/writes \\", session.client.base_url()));
         lines.push(format!("    -H @{} \\", quoted(&file.display().to_string())));
         lines.push("    -H 'content-type: application/json' \\".to_owned());
-        lines.push(
-            "    -d '{\"entity\":\"crm/contact/acme\",\"changes\":{\"status\":\"new\"},\"expected\":{\"status\":0}}'"
-                .to_owned(),
-        );
+        // In two lines, so that 80 columns hold all of it.
+        lines.push("    -d '{\"entity\":\"crm/contact/acme\",\"changes\":{\"status\":\"new\"},".to_owned());
+        lines.push("         \"expected\":{\"status\":0}}'".to_owned());
     } else {
         lines.push(format!("  deeds -w {workspace} tokens create agent NAME --out NAME.token"));
     }

@@ -86,10 +86,10 @@ fn the_console_needs_a_terminal_and_says_what_to_do_without_one() {
     assert_eq!(said.status, 2);
     assert!(said.err.contains("deeds screen inbox"), "{}", said.err);
     assert!(!home.data().exists());
-    let frame = home.ok(&["screen", "inbox", "--size", "100x30"]);
+    let frame = home.ok(&["screen", "inbox", "--size", "80x24"]);
     assert_eq!(frame.lines().next().map(|line| line.contains("default ▸ inbox")), Some(true), "{frame}");
     assert!(
-        frame.contains("curl") && frame.contains("default.first-agent"),
-        "how an agent connects:\n{frame}"
+        frame.contains("curl") && frame.contains("@") && frame.contains("\"expected\":{\"status\":0}}'"),
+        "how an agent connects, whole on the smallest screen:\n{frame}"
     );
 }
