@@ -257,7 +257,6 @@ impl Loop {
             }
             Ok(Append::Moved(_)) => {
                 self.drop_draft();
-                // What was ahead of the disk is not what comes next.
                 match self.read_on().await {
                     Ok(()) => {
                         self.decide_anew(landed);

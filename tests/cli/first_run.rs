@@ -89,7 +89,7 @@ fn the_console_needs_a_terminal_and_says_what_to_do_without_one() {
     let frame = home.ok(&["screen", "inbox", "--size", "80x24"]);
     assert_eq!(frame.lines().next().map(|line| line.contains("default ▸ inbox")), Some(true), "{frame}");
     assert!(
-        frame.contains("curl") && frame.contains("@") && frame.contains("\"expected\":{\"status\":0}}'"),
+        frame.contains("curl") && frame.contains('@') && frame.contains("\"expected\":{\"status\":0}}'"),
         "how an agent connects, whole on the smallest screen:\n{frame}"
     );
 }
