@@ -170,10 +170,7 @@ impl Loop {
     fn sort(&mut self, mail: Mail) {
         match mail {
             Mail::Commands(letter) => self.waiting.push_back(letter),
-            Mail::Look(mut look) => {
-                look.place.take();
-                self.looks.push(look);
-            }
+            Mail::Look(look) => self.looks.push(look),
         }
     }
 

@@ -168,6 +168,7 @@ impl Look {
     }
 
     pub(super) fn answer(self, seen: Result<State, LookError>) {
+        drop(self.place);
         // Who went away misses it, nothing else.
         self.reply.send(seen).map_err(drop).unwrap_or_default();
     }

@@ -194,8 +194,8 @@ type Verdict = Result<decide::Answer, SubmitError>;
 struct Look {
     at: Values,
     reply: oneshot::Sender<Result<State, LookError>>,
-    /// Its place in the mailbox; given back when it is taken out.
-    place: Option<OwnedSemaphorePermit>,
+    /// Its place among all that waits, until it is answered.
+    place: OwnedSemaphorePermit,
 }
 
 /// Which values are asked for.
@@ -285,7 +285,7 @@ impl Handle {
     async fn look(&self, at: Values) -> Result<State, LookError> {
         let place = Arc::clone(&self.room).try_acquire_owned().map_err(|_| LookError::Overloaded)?;
         let (reply, answer) = oneshot::channel();
-        let look = Look { at, reply, place: Some(place) };
+        let look = Look { at, reply, place };
         self.mailbox.send(Mail::Look(look)).await.map_err(|_| LookError::Closed)?;
         answer.await.map_err(|_| LookError::Closed)?
     }

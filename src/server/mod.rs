@@ -61,7 +61,7 @@ pub enum ServeError {
 /// ledger answer from threads of their own, and whoever they answer should not wait behind a row of new requests.
 const LOOK_AROUND: u32 = 8;
 
-/// A runtime as a server likes it.
+/// The runtime that a server runs on.
 ///
 /// # Errors
 /// When no thread can be started.

@@ -180,13 +180,24 @@ async fn two_nodes_on_one_ledger_decide_as_one() {
     assert_eq!(bytes_of(&nodes[0]).await, bytes_of_replay(&nodes[0]).await);
 }
 
-/// Records as another node on the same ledger would append them.
-async fn foreign(count: u64) -> Vec<Bytes> {
+/// Records as another node on the same ledger would append them next.
+async fn after(handle: &Handle, count: u64) -> Vec<Bytes> {
     let other = started(memory()).await;
-    for n in 0..count {
-        committed(&other, write("zoe", "text", n, n)).await;
+    for record in handle.ledger().read(0, 1_000).await.unwrap() {
+        let head = other.ledger().head().await.unwrap();
+        other.ledger().append(head, vec![record.bytes]).await.unwrap();
     }
-    other.ledger().read(0, 1_000).await.unwrap().into_iter().map(|record| record.bytes).collect()
+    let known = other.ledger().head().await.unwrap().seq;
+    for n in 0..count {
+        // The first of them finds out that its ledger has moved.
+        other.submit(write("zoe", "text", n, n)).await.unwrap();
+    }
+    other.ledger().read(known, 1_000).await.unwrap().into_iter().map(|record| record.bytes).collect()
+}
+
+/// The same where the ledger is empty.
+async fn foreign(count: u64) -> Vec<Bytes> {
+    after(&started(memory()).await, count).await
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! After a failure the state is what the ledger says, whatever had been decided, and who only looks sees no other.
 
+use tokio::task::JoinHandle;
+
 use super::*;
 use crate::coordinator::tests::ahead::{ledger_of, settle};
 use crate::domain::path::{EntityPath, FieldName};
@@ -18,6 +20,13 @@ async fn version(handle: &Handle, agent: &str) -> u64 {
     version_in(&handle.of_entity(&notes(agent)).await.unwrap(), agent)
 }
 
+/// Sends a write and, beside it, a look at the same notes.
+fn beside(handle: &Handle, write: Request) -> (JoinHandle<Result<Answer, SubmitError>>, JoinHandle<State>) {
+    let (writer, looker) = (handle.clone(), handle.clone());
+    let writing = tokio::spawn(async move { writer.submit(write).await });
+    (writing, tokio::spawn(async move { looker.of_entity(&notes("ada")).await.unwrap() }))
+}
+
 #[tokio::test]
 async fn a_look_has_one_entity_and_the_front_has_none() {
     let handle = started(memory()).await;
@@ -34,14 +43,7 @@ async fn a_look_has_one_entity_and_the_front_has_none() {
 async fn a_look_waits_for_what_was_decided_before_it() {
     let handle = started(memory()).await;
     ledger_of(&handle).hold(true);
-    let writing = {
-        let handle = handle.clone();
-        tokio::spawn(async move { handle.submit(write("ada", "text", 0, 1)).await })
-    };
-    let looking = {
-        let handle = handle.clone();
-        tokio::spawn(async move { handle.of_entity(&notes("ada")).await.unwrap() })
-    };
+    let (writing, looking) = beside(&handle, write("ada", "text", 0, 1));
     settle().await;
     assert!(!looking.is_finished(), "it saw what is not on disk, or did not wait for it");
     ledger_of(&handle).hold(false);
@@ -59,14 +61,7 @@ async fn a_look_beside_a_batch_that_fails_sees_nothing_of_it() {
             if overtaken { Mishap::Overtaken(after(&handle, 3).await) } else { Mishap::Fails(full()) };
         ledger_of(&handle).hold(true);
         ledger_of(&handle).prepare(mishap);
-        let writing = {
-            let handle = handle.clone();
-            tokio::spawn(async move { handle.submit(write("ada", "text", 1, 2)).await })
-        };
-        let looking = {
-            let handle = handle.clone();
-            tokio::spawn(async move { handle.of_entity(&notes("ada")).await.unwrap() })
-        };
+        let (writing, looking) = beside(&handle, write("ada", "text", 1, 2));
         settle().await;
         assert!(!looking.is_finished());
         ledger_of(&handle).hold(false);
@@ -77,21 +72,6 @@ async fn a_look_beside_a_batch_that_fails_sees_nothing_of_it() {
         assert_eq!(version(&handle, "zoe").await, if overtaken { 3 } else { 0 });
         assert_eq!(bytes_of(&handle).await, bytes_of_replay(&handle).await);
     }
-}
-
-/// Records as another node on the same ledger would append them next.
-async fn after(handle: &Handle, count: u64) -> Vec<Bytes> {
-    let other = started(memory()).await;
-    for record in handle.ledger().read(0, 1_000).await.unwrap() {
-        let head = other.ledger().head().await.unwrap();
-        other.ledger().append(head, vec![record.bytes]).await.unwrap();
-    }
-    let known = other.ledger().head().await.unwrap().seq;
-    for n in 0..count {
-        // The first of them finds out that its ledger has moved.
-        other.submit(write("zoe", "text", n, n)).await.unwrap();
-    }
-    other.ledger().read(known, 1_000).await.unwrap().into_iter().map(|record| record.bytes).collect()
 }
 
 #[tokio::test]
