@@ -16,9 +16,9 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use deeds::coordinator::{Options, start};
 use deeds::domain::command::{Principal, Request};
-use deeds::domain::deed::Outcome;
 use deeds::domain::ids::{Actor, AgentId};
-use deeds::domain::state::TokenClass;
+use deeds::domain::outcome::Outcome;
+use deeds::domain::things::TokenClass;
 use deeds::ledger::{Append, Ledger, SqliteLedger};
 use rusqlite::{Connection, params};
 

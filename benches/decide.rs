@@ -14,11 +14,13 @@ use std::{
 use deeds::domain::{
     command::{Command, Expected, Principal, Request, Write, WriteKind},
     decide::decide,
-    deed::{Body, Deed, NewWorkspace, Outcome, Refs},
+    deed::{Body, Deed, NewWorkspace, Refs},
     ids::{Actor, AgentId, MapVersion, PersonId, Seq, Version, WorkspaceId},
     map::{Agent, Model},
+    outcome::Outcome,
     path::{EntityPath, FieldName, Pattern},
-    state::{State, TokenClass},
+    state::State,
+    things::TokenClass,
     time::Time,
     value::Value,
 };

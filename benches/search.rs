@@ -18,10 +18,12 @@ use bytes::Bytes;
 use deeds::{
     domain::{
         code::Code,
-        deed::{Body, Deed, FieldChange, Origin, Outcome, Refs},
+        deed::{Body, Deed, Origin, Refs},
         filter::Filter,
         ids::{Actor, AgentId, AlertNo, MapVersion, Seq, Version, WorkNo, WorkspaceId},
+        outcome::Outcome,
         path::{EntityPath, FieldName},
+        things::FieldChange,
         time::{Span, Time},
         value::Value,
     },

@@ -25,7 +25,7 @@ use deeds::{
     domain::{
         ids::{PersonId, WorkspaceId},
         map::parse::parse,
-        state::TokenClass,
+        things::TokenClass,
     },
     ledger::Ledger as _,
     server::{Options, Workspaces, run},

@@ -12,10 +12,10 @@ use std::time::{Duration, Instant};
 
 use deeds::coordinator::{Handle, Options, start};
 use deeds::domain::command::{Principal, Request};
-use deeds::domain::deed::{Deed, Outcome};
 use deeds::domain::ids::{Actor, AgentId, Seq};
 use deeds::domain::path::{EntityPath, FieldName};
-use deeds::domain::state::TokenClass;
+use deeds::domain::things::TokenClass;
+use deeds::domain::{deed::Deed, outcome::Outcome};
 use deeds::ledger::{Ledger, SqliteLedger, sqlite};
 use tempfile::TempDir;
 

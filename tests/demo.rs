@@ -29,9 +29,10 @@ use deeds::{
     demo::{self, Cast, Options, Played},
     domain::{
         command::{Override, OverrideVerb},
-        deed::{Deed, Outcome},
+        deed::Deed,
         ids::{PersonId, Seq, WorkspaceId},
-        state::{AlertKind, TokenClass},
+        outcome::Outcome,
+        things::{AlertKind, TokenClass},
         time::{Span, Time},
     },
     server::{self, Workspaces},

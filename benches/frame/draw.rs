@@ -10,7 +10,7 @@ use deeds::console::testing::{Runner, team::Team};
 use deeds::console::world::{Me, RECENT};
 use deeds::domain::ids::PersonId;
 use deeds::domain::path::EntityPath;
-use deeds::domain::state::TokenClass;
+use deeds::domain::things::TokenClass;
 use ratatui::backend::TestBackend;
 use ratatui::widgets::Paragraph;
 use ratatui::{Frame, Terminal};

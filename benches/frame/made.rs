@@ -17,9 +17,12 @@ use deeds::domain::deed::{Deed, Origin};
 use deeds::domain::ids::{Actor, AgentId, PersonId, Version, WorkspaceId};
 use deeds::domain::map;
 use deeds::domain::path::{EntityPath, FieldName};
-use deeds::domain::state::{State, TokenClass, WorkKind};
 use deeds::domain::time::{Span, Time};
 use deeds::domain::value::Value;
+use deeds::domain::{
+    state::State,
+    things::{TokenClass, WorkKind},
+};
 use deeds::ledger::{Append, Head, Ledger as _, SqliteLedger};
 use rusqlite::OpenFlags;
 use tempfile::TempDir;

@@ -7,11 +7,12 @@ use serde_json::value::RawValue;
 
 use super::{Hash, Problem, ProblemFinding};
 use crate::domain::{
-    deed::Outcome,
     ids::{Actor, Fence, MapVersion, PersonId, Seq, TokenId, WorkspaceId},
     map::Model,
+    outcome::Outcome,
     reply::Reply,
-    state::{Alert, Board, ClosedItem, Item, PastAnswers, TokenClass, Work},
+    state::Board,
+    things::{Alert, ClosedItem, Item, PastAnswers, TokenClass, Work},
     time::{Span, Time},
     value::{Value, some},
 };

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::Problem;
 use crate::domain::{
     ids::{MapVersion, Seq},
-    map::{Inferred, Plan},
+    survey::{Inferred, Plan},
     time::Time,
 };
 

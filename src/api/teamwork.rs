@@ -6,12 +6,12 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    command::{LeaseTarget, Take},
+    command::Take,
     ids::{AgentId, PersonId, QueueName, Seq, WorkNo},
     map::Schedule,
     path::EntityPath,
     reply::Reply,
-    state::{Concluded, FanOutState, LastPublication, Lease, QueueReviews, Task, Work},
+    things::{Concluded, FanOutState, LastPublication, Lease, LeaseTarget, QueueReviews, Task, Work},
     time::{Span, Time},
 };
 

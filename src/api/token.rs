@@ -6,8 +6,9 @@ use std::{fmt, fmt::Write as _, str::FromStr, sync::Arc};
 use sha2::{Digest as _, Sha256};
 
 use crate::domain::{
+    hash::hex,
     ids::{TokenId, WorkspaceId},
-    state::{TokenClass, hex},
+    things::TokenClass,
 };
 
 /// What every token begins with, so that people and scanners know one when they see it.

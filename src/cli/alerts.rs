@@ -10,7 +10,7 @@ use super::status::Status;
 use super::then::{self, Then};
 use crate::client::Client;
 use crate::domain::ids::AlertNo;
-use crate::domain::state::{Alert, AlertState};
+use crate::domain::things::{Alert, AlertState};
 use crate::domain::time::Time;
 
 /// What is done with alerts; a list if nothing is said.

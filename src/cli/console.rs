@@ -25,7 +25,7 @@ use crate::console::wire::{Endpoint, SeenAll};
 use crate::console::world::Me;
 use crate::coordinator::Clock;
 use crate::domain::ids::WorkspaceId;
-use crate::domain::state::TokenClass;
+use crate::domain::things::TokenClass;
 
 /// The longest keymap file that is read, in bytes.
 const KEYMAP_BYTES: u64 = 256 * 1024;

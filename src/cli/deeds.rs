@@ -2,8 +2,8 @@
 
 use crate::api::RawDeed;
 use crate::client::{Client, LedgerQuery};
-use crate::domain::deed::{Deed, FieldChange};
 use crate::domain::ids::Seq;
+use crate::domain::{deed::Deed, things::FieldChange};
 
 use super::output::visible;
 

@@ -27,7 +27,7 @@ use crate::console::wire::SeenAll;
 use crate::coordinator::Clock;
 use crate::demo::{self, Cast, DemoError, SPEEDS, Team};
 use crate::domain::ids::{PersonId, WorkspaceId};
-use crate::domain::state::TokenClass;
+use crate::domain::things::TokenClass;
 use crate::domain::time::Span;
 
 use summary::Summary;

@@ -14,7 +14,7 @@ use crate::client::Client;
 use crate::domain::command::{BranchOrder, FanOut};
 use crate::domain::ids::FanOutNo;
 use crate::domain::path::EntityPath;
-use crate::domain::state::{Branch, FanOutState};
+use crate::domain::things::{Branch, FanOutState};
 use crate::domain::time::{Span, Time};
 
 /// What is done with fan-outs; a list if nothing is said.

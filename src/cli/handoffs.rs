@@ -11,10 +11,10 @@ use super::session;
 use super::status::Status;
 use super::value;
 use crate::client::Client;
-use crate::domain::command::{Handoff, WorkProduct};
 use crate::domain::ids::{AgentId, TaskId};
 use crate::domain::path::EntityPath;
-use crate::domain::state::{Task, TaskStage};
+use crate::domain::things::{Task, TaskStage};
+use crate::domain::{command::Handoff, things::WorkProduct};
 
 /// What is done with tasks; a list if nothing is said.
 #[derive(Debug, Subcommand)]

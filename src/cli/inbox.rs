@@ -14,7 +14,7 @@ use super::then::{self, Then};
 use crate::api::ItemList;
 use crate::client::Client;
 use crate::domain::ids::{ItemNo, PersonId, QueueName};
-use crate::domain::state::Item;
+use crate::domain::things::Item;
 use crate::domain::time::Time;
 
 /// What is done with the inbox.

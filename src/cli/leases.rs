@@ -8,10 +8,10 @@ use super::reply;
 use super::session;
 use super::status::{Status, Usage};
 use crate::client::Client;
-use crate::domain::command::LeaseTarget;
 use crate::domain::ids::{AgentId, Fence, TaskId};
 use crate::domain::path::FieldPath;
-use crate::domain::state::Lease;
+use crate::domain::things::Lease;
+use crate::domain::things::LeaseTarget;
 use crate::domain::time::{Span, Time};
 
 /// What is done with leases; a list if nothing is said.

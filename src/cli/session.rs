@@ -20,7 +20,7 @@ use super::status::{Status, Usage};
 use crate::api::{NewWorkspaceRequest, TokenText};
 use crate::client::{self, Client, ClientError};
 use crate::domain::ids::{PersonId, WorkspaceId};
-use crate::domain::state::TokenClass;
+use crate::domain::things::TokenClass;
 
 pub(super) use embedded::{Embedded, FIRST_AGENT, Listen, log_to};
 pub(super) use signin::user;

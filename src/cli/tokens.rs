@@ -18,7 +18,7 @@ use super::token;
 use crate::api::{NewToken, TokenView};
 use crate::client::Client;
 use crate::domain::ids::TokenId;
-use crate::domain::state::TokenClass;
+use crate::domain::things::TokenClass;
 use crate::domain::time::Span;
 
 /// What is done with tokens.

@@ -15,7 +15,7 @@ use crate::api::TakeBody;
 use crate::client::Client;
 use crate::domain::command::{WorkStep, WorkVerb};
 use crate::domain::ids::{AgentId, Fence, WorkNo};
-use crate::domain::state::{TokenClass, Work};
+use crate::domain::things::{TokenClass, Work};
 use crate::domain::time::{Span, Time};
 
 /// Whose work, and what is done with it.

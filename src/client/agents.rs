@@ -11,7 +11,7 @@ use crate::{
         path::{EntityPath, FieldPath},
         query::{EntityView, Ownership, Scope},
         reply::Reply,
-        state::Touch,
+        things::Touch,
         time::Span,
     },
 };

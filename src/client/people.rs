@@ -12,11 +12,12 @@ use crate::{
         WorkspaceMade,
     },
     domain::{
-        command::{Answered, Import, ItemAnswer, MapReview, Override, ReviewStep, ReviewVerb},
+        command::{Answered, Import, MapReview, Override, ReviewStep, ReviewVerb},
         decide::Preview,
         ids::{AlertNo, ItemNo, MapVersion, PersonId, TokenId, Version},
         path::FieldPath,
         reply::Reply,
+        things::ItemAnswer,
     },
 };
 

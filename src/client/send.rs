@@ -235,5 +235,5 @@ fn idempotency_key() -> Result<String> {
     getrandom::fill(&mut random).map_err(|error| ClientError::Protocol {
         why: format!("the system gives no random bytes: {error}"),
     })?;
-    Ok(crate::domain::state::hex(&random).to_string())
+    Ok(crate::domain::hash::hex(&random).to_string())
 }

@@ -6,11 +6,11 @@ use crate::{
         AcquireBody, ConclusionList, FanOutList, LeaseList, OutputList, RenewBody, TaskList, TransferBody,
     },
     domain::{
-        command::{Conclude, FanOut, Handoff, LeaseTarget, Publish},
+        command::{Conclude, FanOut, Handoff, Publish},
         ids::{AgentId, FanOutNo, Fence},
         path::EntityPath,
         reply::Reply,
-        state::FanOutState,
+        things::{FanOutState, LeaseTarget},
         time::Span,
     },
 };

@@ -29,7 +29,7 @@ use super::widgets::scroll::Scroll;
 use super::world::{Link, Me, World};
 use crate::domain::deed::{Body, Deed};
 use crate::domain::ids::WorkspaceId;
-use crate::domain::state::Severity;
+use crate::domain::things::Severity;
 use crate::domain::time::Time;
 
 /// How the console looks and listens, as configured.

@@ -20,7 +20,7 @@ use super::widgets::scroll::Scroll;
 use super::widgets::{Look, cells, help, put, put_lines};
 use super::world::{Link, World};
 use crate::api::AsOf;
-use crate::domain::state::Severity;
+use crate::domain::things::Severity;
 use crate::domain::time::Span as TimeSpan;
 
 /// Rows above the view: header, tabs, rule.

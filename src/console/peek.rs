@@ -16,7 +16,7 @@ use super::words;
 use super::world::World;
 use crate::domain::ids::AgentId;
 use crate::domain::path::FieldPath;
-use crate::domain::state::{Board, Hold};
+use crate::domain::{state::Board, things::Hold};
 
 /// Outer width.
 const WIDTH: u16 = 84;
@@ -154,7 +154,7 @@ fn entity(facts: &mut Facts<'_>, look: Look<'_>, world: &World, board: &Board, p
             |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
         facts.say("open", &format!("{}, {}", several(works, "work item"), several(acts, "act")));
     }
-    let on = |alert: &&std::sync::Arc<crate::domain::state::Alert>| {
+    let on = |alert: &&std::sync::Arc<crate::domain::things::Alert>| {
         alert.on.as_ref().is_some_and(|on| on.entity == path.entity)
     };
     for alert in board.alerts.values().filter(on).take(TOLD) {

@@ -3,7 +3,7 @@
 use super::words;
 use super::world::World;
 use crate::domain::ids::QueueName;
-use crate::domain::state::QueueReviews;
+use crate::domain::things::QueueReviews;
 use crate::domain::time::Span;
 
 /// From how long before on a scheduled review is spoken of.

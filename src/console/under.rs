@@ -1,10 +1,10 @@
 //! What lies under the cursor: entities, agents and leases that can be looked at quickly, and overridden. Views say it; the
 //! peek and the overrides take it from there.
 
-use crate::domain::command::LeaseTarget;
 use crate::domain::ids::{Actor, AgentId, Fence};
 use crate::domain::path::{EntityPath, FieldName, FieldPath};
 use crate::domain::state::Board;
+use crate::domain::things::LeaseTarget;
 use crate::domain::time::Time;
 
 /// Entities, agents and leases, the one that is most likely meant first.

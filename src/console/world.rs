@@ -7,8 +7,11 @@ use std::sync::Arc;
 use crate::api::AsOf;
 use crate::domain::deed::Deed;
 use crate::domain::ids::{PersonId, Seq, WorkspaceId};
-use crate::domain::state::{Board, Item, TokenClass};
 use crate::domain::time::{Span, Time};
+use crate::domain::{
+    state::Board,
+    things::{Item, TokenClass},
+};
 
 /// Deeds kept from the stream; older ones are asked for.
 pub const RECENT: usize = 4096;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::stage::Moment;
 use crate::domain::{
-    command::Command, ids::AgentId, path::EntityPath, query::EntityView, reply::Reply, state::Work,
+    command::Command, ids::AgentId, path::EntityPath, query::EntityView, reply::Reply, things::Work,
 };
 
 /// Why there was no answer. A refusal by a rule is an answer.

@@ -29,9 +29,9 @@ use crate::{
     client::Client,
     domain::{
         code::Code,
-        deed::Outcome,
         ids::AgentId,
         map::{self, Model, Schedule},
+        outcome::Outcome,
         path::EntityPath,
         state::REVIEW_GRACE,
         time::{Span, Time},

@@ -11,13 +11,13 @@ pub(super) use self::fill::script;
 use super::story::LeaseWord;
 use crate::domain::{
     command::{
-        Act, Claim, Command, Conclude, Escalate, Expected, FanOut, Handoff, LeaseStep, LeaseTarget, Publish,
-        Raise, WorkVerb, Write, WriteKind,
+        Act, Claim, Command, Conclude, Escalate, Expected, FanOut, Handoff, LeaseStep, Publish, Raise,
+        WorkVerb, Write, WriteKind,
     },
     ids::{AgentId, Fence, Seq, Version},
     path::{EntityPath, FieldName, FieldPath},
     query::EntityView,
-    state::{Work, WorkKind},
+    things::{LeaseTarget, Work, WorkKind},
     time::Span,
     value::Value,
 };

@@ -15,11 +15,11 @@ use std::{
 use crate::domain::{
     code::Code,
     command::{LONGEST_VISIBILITY, VISIBILITY},
-    deed::Outcome,
     ids::{ActNo, AgentId, ItemNo, WorkNo},
+    outcome::Outcome,
     path::EntityPath,
     reply::Reply,
-    state::{Work, WorkKind},
+    things::{Work, WorkKind},
     time::Span,
 };
 

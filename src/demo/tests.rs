@@ -13,15 +13,17 @@ use super::{
     story, teams,
 };
 use crate::domain::{
-    command::{Answered, Command, ItemAnswer, ItemStep, ItemVerb, Principal, Request},
+    command::{Answered, Command, ItemStep, ItemVerb, Principal, Request},
     decide::{Answer, decide, next_due},
-    deed::{Body, Deed, NewWorkspace, Outcome, Refs},
+    deed::{Body, Deed, NewWorkspace, Refs},
     ids::{Actor, AgentId, MapVersion, PersonId, Seq},
     map::{self, Model},
+    outcome::Outcome,
     path::EntityPath,
     query::{self, EntityView},
     reply::Reply,
-    state::{Case, REVIEW_GRACE, State, TokenClass, Work, WorkKind},
+    state::{REVIEW_GRACE, State},
+    things::{Case, ItemAnswer, TokenClass, Work, WorkKind},
     time::{Span, Time},
 };
 

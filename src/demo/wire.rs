@@ -12,7 +12,7 @@ use crate::{
         path::EntityPath,
         query::EntityView,
         reply::Reply,
-        state::Work,
+        things::Work,
     },
 };
 

@@ -7,15 +7,15 @@ mod people;
 mod task;
 
 pub use event::{ATTRIBUTES, Claim, Raise};
-pub use lease::{LONGEST_LEASE, LeaseStep, LeaseTarget};
+pub use lease::{LONGEST_LEASE, LeaseStep};
 pub use output::{Conclude, Publish};
 pub use people::{
-    AlertStep, AlertVerb, Answered, ApplyMap, ItemAnswer, ItemStep, ItemVerb, MapReview, Override,
-    OverrideVerb, ReviewStep, ReviewVerb, TokenStep,
+    AlertStep, AlertVerb, Answered, ApplyMap, ItemStep, ItemVerb, MapReview, Override, OverrideVerb,
+    ReviewStep, ReviewVerb, TokenStep,
 };
 pub use task::{
-    ATTEMPTS, BRANCHES, BranchOrder, FanOut, Handoff, LONGEST_FAN_OUT, LONGEST_VISIBILITY, MOST_ATTEMPTS,
-    OnExhausted, TAKEN_AT_ONCE, Take, VISIBILITY, WorkProduct, WorkStep, WorkVerb,
+    BRANCHES, BranchOrder, FanOut, Handoff, LONGEST_FAN_OUT, LONGEST_VISIBILITY, TAKEN_AT_ONCE, Take,
+    VISIBILITY, WorkStep, WorkVerb,
 };
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
@@ -27,9 +27,10 @@ use serde::{
 use sha2::{Digest as _, Sha256};
 
 use super::{
+    hash::hex,
     ids::{ActNo, Actor, AgentId, Fence, IdempotencyKey, Seq, TokenId, Version},
     path::{EntityPath, FieldName, FieldPath},
-    state::{TokenClass, WaitingAct, hex},
+    things::TokenClass,
     time::Time,
     value::{Value, some},
 };
@@ -222,19 +223,6 @@ pub struct Act {
     /// The deed that led to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<Seq>,
-}
-
-/// An act as its deed keeps it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ActOrder {
-    /// Where it goes.
-    pub target: Arc<str>,
-    /// What an allowed act was based on: who changes it tells the agent.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub based_on: Vec<FieldPath>,
-    /// The act as asked, where it waits to be woken.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub waits: Option<Box<WaitingAct>>,
 }
 
 /// How an allowed act ended.

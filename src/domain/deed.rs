@@ -13,110 +13,21 @@ use serde_json::value::RawValue;
 
 use super::{
     code::Code,
-    command::{ActOrder, ItemAnswer},
     ids::{
         ActNo, Actor, AgentId, AlertNo, FanOutNo, Fence, IdempotencyKey, ItemNo, MapVersion, PersonId,
-        QueueName, Seq, TaskId, TokenId, Version, WorkNo, WorkspaceId,
+        QueueName, Seq, TaskId, TokenId, WorkNo, WorkspaceId,
     },
     map::{Grant, Model},
-    path::{EntityPath, FieldName, FieldPath, Pattern},
-    state::{
-        Alert, AlertSide, BranchEnd, Case, ClaimMark, Conclusion, Effects, FanOutState, HandoffOrder, Item,
-        Lease, Publication, RaisedEvent, ReviewEnd, ReviewMiss, ScopeRule, Task, Token, Work,
+    outcome::Outcome,
+    path::{EntityPath, FieldPath, Pattern},
+    things::{
+        ActOrder, Alert, AlertSide, BranchEnd, Case, ClaimMark, Conclusion, Effects, FanOutState,
+        FieldChange, HandoffOrder, Item, ItemAnswer, Lease, Publication, RaisedEvent, ReviewEnd, ReviewMiss,
+        ScopeRule, Task, Token, Work,
     },
     time::Time,
     value::{Value, some},
 };
-
-/// How a deed came out. The word on every screen and in the filter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Outcome {
-    /// A change was made.
-    Committed,
-    /// A side effect outside may go ahead.
-    Allowed,
-    /// The change waits for its owner.
-    Proposed,
-    /// A named person decides.
-    Escalated,
-    /// Another agent goes first.
-    Deferred,
-    /// It was based on what is no longer so.
-    Stale,
-    /// A rule forbids it.
-    Refused,
-    /// It was tried outside and failed.
-    Failed,
-    /// An alert or an item came into being or counted up.
-    Opened,
-    /// A fact was recorded: a claim, an answer, a token, a map.
-    Recorded,
-}
-
-impl Outcome {
-    /// Every outcome.
-    pub const ALL: [Self; 10] = [
-        Self::Committed,
-        Self::Allowed,
-        Self::Proposed,
-        Self::Escalated,
-        Self::Deferred,
-        Self::Stale,
-        Self::Refused,
-        Self::Failed,
-        Self::Opened,
-        Self::Recorded,
-    ];
-
-    /// The word.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Committed => "committed",
-            Self::Allowed => "allowed",
-            Self::Proposed => "proposed",
-            Self::Escalated => "escalated",
-            Self::Deferred => "deferred",
-            Self::Stale => "stale",
-            Self::Refused => "refused",
-            Self::Failed => "failed",
-            Self::Opened => "opened",
-            Self::Recorded => "recorded",
-        }
-    }
-
-    /// Whether what was asked was not done.
-    pub fn is_refusal(self) -> bool {
-        matches!(self, Self::Stale | Self::Refused | Self::Failed)
-    }
-}
-
-/// One field as a deed touched it, or found it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FieldChange {
-    /// The entity, where it is another one than the deed's subject.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub entity: Option<EntityPath>,
-    /// The field; empty for the whole entity.
-    pub name: FieldName,
-    /// The version that the caller named.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub base: Option<Version>,
-    /// The version after a commit; the current one otherwise.
-    pub version: Version,
-    /// The value before the commit; the current one otherwise.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
-    pub before: Option<Value>,
-    /// The value written or wanted.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
-    pub after: Option<Value>,
-    /// Who wrote the current value, told where the caller was stale.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub by: Option<Actor>,
-    /// When the current value was written.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub at: Option<Time>,
-}
 
 /// What a deed points at.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

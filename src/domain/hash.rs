@@ -1,7 +1,11 @@
 //! The chain hash: what it is, how it travels, and the one step of the chain that seals a record and checks what was sent.
 //! The chain itself is the ledger's.
 
-use std::{fmt, str::FromStr};
+use std::{
+    fmt::{self, Write as _},
+    str::FromStr,
+    sync::Arc,
+};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use sha2::{Digest as _, Sha256};
@@ -14,6 +18,16 @@ pub struct Hash(pub [u8; 32]);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("a chain hash is 64 hexadecimal digits in lower case")]
 pub struct BadHash;
+
+/// Lower-case hexadecimal.
+pub fn hex(bytes: &[u8]) -> Arc<str> {
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        // Writing to a String can't fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    Arc::from(text)
+}
 
 /// The hash of a record that follows one with hash `previous`: `SHA-256(previous ‖ bytes)`.
 pub fn link(previous: Hash, bytes: &[u8]) -> Hash {

@@ -8,10 +8,11 @@ use super::{
     ids::{Actor, AgentId, MapVersion, PersonId, QueueName, Seq, Version},
     map::Agent,
     path::{EntityPath, FieldName, FieldPath},
-    state::{Board, State, Stop, Tombstone, Touch},
+    state::{Board, State, Stop},
     time::{Span, Time},
     value::Value,
 };
+use crate::domain::things::{Tombstone, Touch};
 
 /// An entity as one caller may see it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,7 +97,7 @@ pub fn read(state: &State, reader: &Actor, entity: &EntityPath) -> Option<Entity
         return None;
     }
     let fields = known.into_iter().flat_map(|known| &known.fields).filter(|(name, _)| !hidden(name));
-    let view = |(name, field): &(FieldName, super::state::Field)| {
+    let view = |(name, field): &(FieldName, super::things::Field)| {
         let owner = map.owners(entity, name).first().map(|owner| (*owner).clone());
         let view = FieldView {
             value: field.value.clone(),

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     code::Code,
-    deed::{Deed, Outcome},
+    deed::Deed,
     ids::{
         ActNo, Actor, AgentId, AlertNo, FanOutNo, Fence, ItemNo, MapVersion, Seq, TaskId, Version, WorkNo,
     },
@@ -15,6 +15,7 @@ use super::{
     time::Time,
     value::{Value, some},
 };
+use crate::domain::outcome::Outcome;
 
 /// The answer to a command. A refusal by a rule is an answer like any other.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

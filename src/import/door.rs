@@ -6,7 +6,7 @@ use super::{Door, Look, Tally};
 use crate::{
     api::{BatchResult, Problem},
     client::{Client, ClientError},
-    domain::{command::Import, reply::Reply, state::AlertKind},
+    domain::{command::Import, reply::Reply, things::AlertKind},
 };
 
 /// From this status on the server is at fault, and a line that it did not take may be taken later.

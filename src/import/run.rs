@@ -17,10 +17,10 @@ use super::{
 use crate::domain::{
     code::Code,
     command::{COMMANDS_PER_BATCH, Import},
-    deed::Outcome,
     ids::Seq,
+    outcome::Outcome,
     reply::Reply,
-    state::AlertKind,
+    things::AlertKind,
 };
 
 /// Most bytes of JSON in one batch; a body may have 1 MiB.

@@ -19,11 +19,13 @@ use super::{
 use crate::domain::{
     command::{Command, Import, Principal, Request, WriteKind},
     decide::{Answer, decide},
-    deed::{Body, Deed, NewWorkspace, Outcome, Refs},
+    deed::{Body, Deed, NewWorkspace, Refs},
     ids::{Actor, MapVersion, Seq},
     map::{Mode, Model},
+    outcome::Outcome,
     reply::Reply,
-    state::{AlertKind, State, TokenClass},
+    state::State,
+    things::{AlertKind, TokenClass},
     time::Time,
 };
 

@@ -13,9 +13,9 @@ use super::{
     to_sql,
 };
 use crate::domain::{
-    deed::Outcome,
     filter::Filter,
     ids::Seq,
+    outcome::Outcome,
     time::{Span, Time},
 };
 

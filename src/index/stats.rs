@@ -13,9 +13,9 @@ use super::{
     to_sql,
 };
 use crate::domain::{
-    deed::Outcome,
     filter::Vocabulary,
     ids::Seq,
+    outcome::Outcome,
     path::Pattern,
     time::{Span, Time},
 };

@@ -17,7 +17,7 @@ use crate::{
     domain::{
         command::Principal,
         ids::{Actor, AgentId, PersonId},
-        state::{TokenClass, TokenRecord},
+        things::{TokenClass, TokenRecord},
         time::Time,
     },
 };

@@ -9,9 +9,11 @@ use crate::{
     domain::{
         command::{Command, Principal, Request, TokenStep},
         decide,
+        hash::hex,
         ids::{Actor, PersonId, TokenId, WorkspaceId},
         map::Model,
-        state::{State, Token, TokenClass, hex},
+        state::State,
+        things::{Token, TokenClass},
         time::Time,
     },
 };

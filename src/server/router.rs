@@ -21,7 +21,10 @@ use super::{
     },
     stream,
 };
-use crate::{api::ProblemCode, domain::map::parse::MAX_MAP_BYTES, domain::state::TokenClass};
+use crate::{
+    api::ProblemCode,
+    domain::{map::parse::MAX_MAP_BYTES, things::TokenClass},
+};
 
 /// Most bytes of a body, except a map's.
 pub(super) const BODY_BYTES: usize = 1024 * 1024;

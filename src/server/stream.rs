@@ -30,7 +30,7 @@ use crate::{
     domain::{
         filter::{Facts, Filter},
         ids::Seq,
-        state::TokenRecord,
+        things::TokenRecord,
     },
     ledger::Ledger as _,
 };

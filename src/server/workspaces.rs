@@ -19,10 +19,11 @@ use crate::{
     coordinator::{Clock, SubmitError},
     domain::{
         command::{Command, Principal, Request, TokenStep},
+        hash::hex,
         ids::{Actor, PersonId, WorkspaceId},
         map::Model,
         reply::Reply,
-        state::{TokenClass, hex},
+        things::TokenClass,
         time::Time,
     },
 };

@@ -9,7 +9,7 @@ use deeds::console::wire::{Endpoint, SeenAll, Wire};
 use deeds::console::world::Me;
 use deeds::coordinator::Clock;
 use deeds::domain::ids::PersonId;
-use deeds::domain::state::TokenClass;
+use deeds::domain::things::TokenClass;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 

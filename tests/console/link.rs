@@ -2,7 +2,7 @@
 
 use deeds::console::wire::SeenAll;
 use deeds::domain::ids::Seq;
-use deeds::domain::state::TokenClass;
+use deeds::domain::things::TokenClass;
 use serde_json::json;
 
 use super::desk::Desk;

@@ -2,7 +2,7 @@
 
 use deeds::domain::{
     ids::{Actor, AlertNo},
-    state::{AlertState, Case, Severity},
+    things::{AlertState, Case, Severity},
     time::Span,
 };
 
@@ -74,7 +74,7 @@ fn a_fight_that_does_not_stop_becomes_critical() {
     }
     let alert = &world.state.board.alerts[&AlertNo(1)];
     assert_eq!(alert.count, 30);
-    assert_eq!(alert.sides.len(), deeds::domain::state::SIDES, "an alert is bounded");
+    assert_eq!(alert.sides.len(), deeds::domain::things::SIDES, "an alert is bounded");
     world.verify();
 }
 

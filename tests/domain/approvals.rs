@@ -1,6 +1,6 @@
 //! Approvals, 2-domain §3 and §6: what held when it was asked for must hold when it goes out.
 
-use deeds::domain::state::WorkKind;
+use deeds::domain::things::WorkKind;
 
 use super::{
     outputs::team,

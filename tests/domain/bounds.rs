@@ -5,7 +5,8 @@ use std::sync::Arc;
 use deeds::domain::{
     command::{Command, EVIDENCE, NAME_BYTES, TEXT_BYTES},
     ids::{ActNo, Seq},
-    state::{KEPT, OpenAct},
+    state::KEPT,
+    things::OpenAct,
 };
 use serde_json::json;
 

@@ -7,7 +7,7 @@ use deeds::domain::{
     command::Command,
     deed::Body,
     ids::{FanOutNo, TaskId, WorkNo},
-    state::{Case, TaskStage, WorkKind},
+    things::{Case, TaskStage, WorkKind},
     time::Span,
 };
 use proptest::prelude::*;

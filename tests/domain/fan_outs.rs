@@ -1,6 +1,6 @@
 //! Fan-outs: branches with attempts of their own, and one join with failures as values.
 
-use deeds::domain::state::{Branch, WorkKind};
+use deeds::domain::things::{Branch, WorkKind};
 
 use super::{
     script::{check, play, run},

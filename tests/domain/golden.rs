@@ -10,7 +10,8 @@ use deeds::domain::{
     deed::{Body, Deed, Origin},
     ids::{MapVersion, TokenId},
     map,
-    state::{State, Token, TokenClass},
+    state::State,
+    things::{Token, TokenClass},
 };
 
 use super::{

@@ -2,8 +2,8 @@
 
 use deeds::domain::{
     command::Command,
-    deed::Outcome,
-    state::{Case, WorkKind},
+    outcome::Outcome,
+    things::{Case, WorkKind},
 };
 use serde_json::{Value as Json, json};
 

@@ -1,10 +1,10 @@
 //! The decision inbox, 2-domain §6: what opens an item, who answers it, and what each answer does.
 
 use deeds::domain::{
-    command::{Answered, Command, ItemAnswer, ItemStep, ItemVerb},
+    command::{Answered, Command, ItemStep, ItemVerb},
     decide::preview,
     ids::{ItemNo, PersonId},
-    state::{Case, WorkKind},
+    things::{Case, ItemAnswer, WorkKind},
 };
 
 use super::{

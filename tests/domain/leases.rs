@@ -1,6 +1,6 @@
 //! Leases, 2-domain §3: one holder at a time, tokens that grow, and a lapse that is told. The baton of `sequenced` too.
 
-use deeds::domain::state::{AlertKind, Severity, WorkKind};
+use deeds::domain::things::{AlertKind, Severity, WorkKind};
 
 use super::{
     script::{check, check_on, play},

@@ -1,6 +1,6 @@
 //! Agents affected by a commit are told, and acts that waited are woken, 2-domain §2.
 
-use deeds::domain::state::{Work, WorkKind};
+use deeds::domain::things::{Work, WorkKind};
 
 use super::{
     script::{check, play},

@@ -2,7 +2,7 @@
 
 use deeds::domain::{
     deed::Body,
-    state::{AlertKind, Case, Severity},
+    things::{AlertKind, Case, Severity},
 };
 
 use super::{

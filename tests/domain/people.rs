@@ -3,7 +3,7 @@
 use deeds::domain::{
     command::{ApplyMap, Command, TokenStep},
     ids::{MapVersion, TokenId},
-    state::{Token, TokenClass},
+    things::{Token, TokenClass},
     time::Span,
 };
 use std::sync::Arc;

@@ -4,12 +4,11 @@
 use deeds::domain::{
     code::Code,
     decide::decide,
-    deed::{Body, Deed, Outcome},
+    deed::{Body, Deed},
     ids::AgentId,
-    map::{
-        self, Map, Model,
-        plan::{Counts, Fate, Plan, Planning, Row, Turn},
-    },
+    map::{self, Map, Model},
+    outcome::Outcome,
+    survey::plan::{Counts, Fate, Plan, Planning, Row, Turn},
 };
 
 use super::{

@@ -5,14 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use deeds::domain::{
     command::{
-        Act, ActEnd, AlertStep, AlertVerb, Answered, Command, Escalate, Expected, ItemAnswer, ItemStep,
-        ItemVerb, Override, OverrideVerb, Together, WorkStep, WorkVerb, Write, WriteKind,
+        Act, ActEnd, AlertStep, AlertVerb, Answered, Command, Escalate, Expected, ItemStep, ItemVerb,
+        Override, OverrideVerb, Together, WorkStep, WorkVerb, Write, WriteKind,
     },
-    deed::{Body, Outcome},
+    deed::Body,
     ids::{ActNo, Actor, AlertNo, ItemNo, Version, WorkNo},
     map::{Authority, Grant},
+    outcome::Outcome,
     path::{EntityPath, FieldName, FieldPath, Pattern},
-    state::{Case, State},
+    state::State,
+    things::{Case, ItemAnswer},
     time::Span,
     value::Value,
 };

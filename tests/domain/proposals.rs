@@ -1,6 +1,6 @@
 //! Writes to another's field: a proposal in the owner's work, accepted or declined.
 
-use deeds::domain::{ids::AgentId, state::WorkKind};
+use deeds::domain::{ids::AgentId, things::WorkKind};
 
 use super::{
     script::{check, play, run},

@@ -1,6 +1,6 @@
 //! Sessions over a queue, 2-domain §6: who holds them, what they count for, and what is missed.
 
-use deeds::domain::{ids::QueueName, state::QueueReviews};
+use deeds::domain::{ids::QueueName, things::QueueReviews};
 
 use super::{
     script::{check, play},

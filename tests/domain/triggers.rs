@@ -1,6 +1,6 @@
 //! Events: raised, claimed, raised by changes and on schedule; those that nobody or more than one answers.
 
-use deeds::domain::state::{Case, WorkKind};
+use deeds::domain::things::{Case, WorkKind};
 
 use super::script::{check_on, play};
 use super::world::World;
@@ -83,7 +83,7 @@ priority = ["billing", "payments", "reporting", "sales", "support"]
 
 /// The dispatches that wait: agent, event, who comes after.
 fn dispatches(world: &World) -> Vec<String> {
-    let line = |work: &std::sync::Arc<deeds::domain::state::Work>| match &work.kind {
+    let line = |work: &std::sync::Arc<deeds::domain::things::Work>| match &work.kind {
         WorkKind::Dispatch { event, then, .. } => {
             let then: Vec<&str> = then.iter().map(deeds::domain::ids::AgentId::as_str).collect();
             Some(format!("{} {event} [{}]", work.agent, then.join(" ")))

@@ -4,7 +4,7 @@ use deeds::domain::{
     decide::next_due,
     deed::Body,
     ids::WorkNo,
-    state::{Case, WorkKind},
+    things::{Case, WorkKind},
 };
 
 use super::{

@@ -5,13 +5,15 @@ use std::sync::Arc;
 use deeds::domain::{
     command::{Command, Principal, Request},
     decide::{Answer, decide},
-    deed::{Body, Deed, NewWorkspace, Origin, Outcome, Refs},
+    deed::{Body, Deed, NewWorkspace, Origin, Refs},
     ids::{Actor, AgentId, IdempotencyKey, MapVersion, PersonId, Seq},
     map::{self, Model},
+    outcome::Outcome,
     path::EntityPath,
     readiness::readiness,
     reply::Reply,
-    state::{State, TokenClass},
+    state::State,
+    things::TokenClass,
     time::{Span, Time},
 };
 

@@ -5,16 +5,17 @@ use std::{collections::BTreeMap, sync::Arc};
 use deeds::domain::{
     command::{
         Act, ActEnd, AlertStep, AlertVerb, Answered, ApplyMap, BranchOrder, Claim, Command, Conclude,
-        Escalate, Expected, FanOut, Handoff, ItemAnswer, ItemStep, ItemVerb, LeaseStep, LeaseTarget,
-        MapReview, Override, OverrideVerb, Publish, Raise, Request, ReviewStep, ReviewVerb, Take, Together,
-        TokenStep, WorkProduct, WorkStep, WorkVerb, Write, WriteKind,
+        Escalate, Expected, FanOut, Handoff, ItemStep, ItemVerb, LeaseStep, MapReview, Override,
+        OverrideVerb, Publish, Raise, Request, ReviewStep, ReviewVerb, Take, Together, TokenStep, WorkStep,
+        WorkVerb, Write, WriteKind,
     },
     ids::{
         ActNo, AgentId, AlertNo, Fence, IdempotencyKey, ItemNo, MapVersion, TaskId, TokenId, Version, WorkNo,
     },
     map::Grant,
     path::{EntityPath, FieldName, FieldPath, Pattern},
-    state::{Case, Item, Lease, State, TaskStage},
+    state::State,
+    things::{Case, Item, ItemAnswer, Lease, LeaseTarget, TaskStage, WorkProduct},
     time::Span,
     value::Value,
 };

@@ -7,9 +7,9 @@ use std::{
 };
 
 use deeds::domain::{
-    command::LeaseTarget,
     path::EntityPath,
-    state::{Board, Hold, State, Timer},
+    state::{Board, State, Timer},
+    things::{Hold, LeaseTarget},
     time::Time,
 };
 

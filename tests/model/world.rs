@@ -8,7 +8,8 @@ use deeds::domain::{
     deed::{Deed, Origin},
     ids::{Actor, AgentId, ItemNo, PersonId, TokenId},
     map::Model,
-    state::{Board, Item, State, Timer, Token, TokenClass},
+    state::{Board, State, Timer},
+    things::{Item, Token, TokenClass},
     time::{Span, Time},
 };
 

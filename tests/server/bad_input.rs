@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use deeds::domain::state::TokenClass;
+use deeds::domain::things::TokenClass;
 use serde_json::{Value as Json, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use deeds::api::NewToken;
 use deeds::client::{Direction, LedgerQuery};
 use deeds::domain::code::Code;
-use deeds::domain::deed::Outcome;
 use deeds::domain::ids::{MapVersion, Seq};
-use deeds::domain::state::TokenClass;
+use deeds::domain::outcome::Outcome;
+use deeds::domain::things::TokenClass;
 use deeds::domain::time::Span;
 use serde_json::json;
 

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use deeds::domain::state::TokenClass;
+use deeds::domain::things::TokenClass;
 use serde_json::{Value as Json, json};
 
 use super::support::{Caller, Server};

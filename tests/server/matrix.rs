@@ -1,7 +1,7 @@
 //! Role × route, generated from the router's table: a class that a route is not for has no effect there, and each of
 //! the others gets past the door.
 
-use deeds::domain::state::TokenClass;
+use deeds::domain::things::TokenClass;
 use deeds::server::{ROUTES, Route, RouteKind};
 use serde_json::{Value as Json, json};
 

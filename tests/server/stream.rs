@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use deeds::api::Hash;
 use deeds::client::{DeedStream, StreamEvent, StreamFrom};
 use deeds::domain::ids::{Seq, TokenId};
-use deeds::domain::state::TokenClass;
+use deeds::domain::things::TokenClass;
 use serde_json::json;
 use tokio::time::timeout;
 

@@ -8,7 +8,7 @@ use deeds::client::Client;
 use deeds::coordinator::Clock;
 use deeds::domain::ids::{PersonId, WorkspaceId};
 use deeds::domain::map::parse::parse;
-use deeds::domain::state::TokenClass;
+use deeds::domain::things::TokenClass;
 use deeds::server::{Options, Workspaces, run};
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
+use crate::domain::hash::hex;
 use crate::domain::ids::WorkspaceId;
-use crate::domain::state::hex;
 use crate::domain::time::Time;
 
 /// The format that this version writes, and the highest that it reads.

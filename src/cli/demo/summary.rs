@@ -7,9 +7,9 @@ use serde::Serialize;
 use crate::cli::output::{self, Output};
 use crate::client::Client;
 use crate::demo::Played;
-use crate::domain::deed::Outcome;
 use crate::domain::ids::WorkspaceId;
-use crate::domain::state::AlertKind;
+use crate::domain::outcome::Outcome;
+use crate::domain::things::AlertKind;
 
 /// Counts while the teams are played.
 #[derive(Debug, Default)]

@@ -12,11 +12,11 @@ use crate::cli::reply;
 use crate::cli::status::{Status, Usage};
 use crate::cli::value;
 use crate::client::Client;
-use crate::domain::command::{Answered, ItemAnswer};
 use crate::domain::decide::Preview;
 use crate::domain::ids::{AgentId, ItemNo};
 use crate::domain::map::Grant;
 use crate::domain::path::Pattern;
+use crate::domain::{command::Answered, things::ItemAnswer};
 
 const EXAMPLES: &str = "\
 Examples:

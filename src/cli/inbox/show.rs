@@ -8,7 +8,7 @@ use crate::cli::status::Status;
 use crate::cli::then;
 use crate::client::Client;
 use crate::domain::ids::ItemNo;
-use crate::domain::state::PastAnswers;
+use crate::domain::things::PastAnswers;
 
 /// Prints one item.
 pub(super) async fn run(out: Output, client: &Client, item: ItemNo) -> anyhow::Result<Status> {

@@ -10,7 +10,7 @@ use crate::cli::hook;
 use crate::cli::output;
 use crate::cli::session;
 use crate::cli::status::{Status, Usage};
-use crate::domain::map::{self, document};
+use crate::domain::{map, survey::document};
 
 /// Of which map, and where to.
 #[derive(Debug, Args)]

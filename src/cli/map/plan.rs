@@ -14,8 +14,8 @@ use crate::cli::session;
 use crate::cli::status::Status;
 use crate::cli::verify::bar;
 use crate::domain::map;
-use crate::domain::map::plan::{Counts, Example, Kind, Plan, Row, Turn};
 use crate::domain::reply::Reply;
+use crate::domain::survey::plan::{Counts, Example, Kind, Plan, Row, Turn};
 
 /// How many rows of the table are printed.
 const SHOWN_ROWS: usize = 40;

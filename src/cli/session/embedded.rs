@@ -19,7 +19,7 @@ use crate::cli::status::Usage;
 use crate::config::DEFAULT_PORT;
 use crate::coordinator::Clock;
 use crate::domain::ids::{PersonId, WorkspaceId};
-use crate::domain::state::TokenClass;
+use crate::domain::things::TokenClass;
 use crate::server::{self, ServeError, Workspaces};
 
 /// The workspace that a fresh data directory begins with.

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::domain::deed::{Deed, Outcome};
 use crate::domain::ids::Version;
 use crate::domain::path::FieldPath;
 use crate::domain::time::Time;
 use crate::domain::value::Value;
+use crate::domain::{deed::Deed, outcome::Outcome};
 
 /// One version of a field.
 #[derive(Debug, Clone, PartialEq)]

@@ -8,7 +8,7 @@ use crate::console::testing::by_keys::{self, SALES_AND_SUPPORT, press, start};
 use crate::console::testing::{Runner, team::Team};
 use crate::domain::ids::AgentId;
 use crate::domain::path::FieldPath;
-use crate::domain::state::TokenClass;
+use crate::domain::things::TokenClass;
 use crate::domain::time::Span;
 
 /// What the map has beside sales and support.

@@ -37,7 +37,7 @@ use crate::console::world::World;
 use crate::domain::command::{AlertStep, AlertVerb, Command};
 use crate::domain::deed::Deed;
 use crate::domain::ids::{AlertNo, Seq};
-use crate::domain::state::{Alert, AlertState, Severity};
+use crate::domain::things::{Alert, AlertState, Severity};
 
 /// The list's share of the width where everything has room, and where it is narrow.
 const LEFT_PERCENT: [u16; 2] = [61, 52];

@@ -48,7 +48,7 @@ use crate::console::world::World;
 use crate::domain::command::{Command, ItemStep, ItemVerb, ReviewVerb};
 use crate::domain::deed::Deed;
 use crate::domain::ids::{ItemNo, PersonId, QueueName, Seq};
-use crate::domain::state::Item;
+use crate::domain::things::Item;
 
 /// Deeds of evidence kept for showing.
 const EVIDENCE_KEPT: usize = 2048;

@@ -38,7 +38,7 @@ use crate::console::widgets::prompt::Prompt;
 use crate::console::world::World;
 use crate::domain::ids::{AlertNo, ItemNo, MapVersion, Seq};
 use crate::domain::path::FieldPath;
-use crate::domain::state::TokenClass;
+use crate::domain::things::TokenClass;
 
 /// What the rows were built from; built anew when it changes.
 #[derive(Debug, Clone, PartialEq, Eq)]

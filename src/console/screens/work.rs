@@ -156,7 +156,7 @@ impl WorkScreen {
 
 /// What is traced: the entity that a row is about, else the agent.
 fn subject(board: &Board, row: &Row) -> Option<String> {
-    use crate::domain::command::LeaseTarget;
+    use crate::domain::things::LeaseTarget;
     let entity = match row {
         Row::Section(..) => None,
         Row::Agent(agent) => return Some(format!("actor:{agent}")),

@@ -8,7 +8,7 @@ use crate::console::app::{App, Settings};
 use crate::console::place::View;
 use crate::console::world::Me;
 use crate::domain::ids::PersonId;
-use crate::domain::state::TokenClass;
+use crate::domain::things::TokenClass;
 use crate::domain::time::Time;
 
 /// A map's beginning: two agents with a zone each. What a test needs beside them follows it.

@@ -13,7 +13,7 @@ use crate::domain::command::{Principal, Request};
 use crate::domain::decide;
 use crate::domain::ids::{Actor, AgentId, PersonId};
 use crate::domain::path::EntityPath;
-use crate::domain::state::TokenClass;
+use crate::domain::things::TokenClass;
 use crate::domain::time::Span;
 use crate::ledger::{LedgerId, MemoryLedger};
 

@@ -9,10 +9,11 @@ use crate::{
     demo::story::{self, LeaseWord, Step, Vars, Verb, WorkPick},
     domain::{
         command::{
-            Act, BranchOrder, Claim, Conclude, Escalate, FanOut, Handoff, LeaseTarget, Publish, Raise,
-            WorkProduct, WorkVerb, Write, WriteKind,
+            Act, BranchOrder, Claim, Conclude, Escalate, FanOut, Handoff, Publish, Raise, WorkVerb, Write,
+            WriteKind,
         },
         path::{EntityPath, FieldName, FieldPath},
+        things::{LeaseTarget, WorkProduct},
         time::Span,
         value::Value,
     },

@@ -11,8 +11,8 @@ use crate::{
     },
     domain::{
         command::{Act, ActEnd, Command, Take, WorkStep},
-        deed::Outcome,
         ids::{ActNo, AgentId, Seq},
+        outcome::Outcome,
         path::EntityPath,
         reply::Reply,
     },

@@ -12,9 +12,9 @@ use crate::{
     },
     domain::{
         command::{Command, Take, WorkStep, WorkVerb},
-        deed::Outcome,
         ids::{AgentId, WorkNo},
-        state::{Work, WorkKind},
+        outcome::Outcome,
+        things::{Work, WorkKind},
     },
 };
 

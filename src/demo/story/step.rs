@@ -8,8 +8,8 @@ use toml::Table;
 
 use crate::domain::{
     command::{WorkVerb, WriteKind},
-    deed::Outcome,
     ids::AgentId,
+    outcome::Outcome,
 };
 
 /// One thing that one agent does.

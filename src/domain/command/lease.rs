@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    ids::{AgentId, Fence, TaskId},
-    path::FieldPath,
+    ids::{AgentId, Fence},
+    things::LeaseTarget,
     time::Span,
 };
 
@@ -41,23 +41,4 @@ pub enum LeaseStep {
         /// To whom.
         to: AgentId,
     },
-}
-
-/// What a lease locks: `{"path": "crm/contact/acme#status"}` or `{"task": "draft-7"}`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum LeaseTarget {
-    /// A field; without `#` the entity with all its fields.
-    Path(FieldPath),
-    /// A task.
-    Task(TaskId),
-}
-
-impl std::fmt::Display for LeaseTarget {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Path(path) => write!(f, "{path}"),
-            Self::Task(task) => write!(f, "task {task}"),
-        }
-    }
 }

@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{
     ids::{AgentId, AlertNo, Fence, ItemNo, MapVersion, PersonId, QueueName, TokenId, Version},
-    map::{Grant, Model},
-    path::{EntityPath, FieldPath, Pattern},
-    state::Token,
-    value::{Value, some},
+    map::Model,
+    path::{EntityPath, FieldPath},
+    things::{ItemAnswer, Token},
+    value::Value,
 };
 
 /// Something a person does with an inbox item.
@@ -54,99 +54,6 @@ pub struct Answered {
     /// Items alike that are settled by the same answer.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub include: Vec<ItemNo>,
-}
-
-/// The answers that end an item, 2-domain §6.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum ItemAnswer {
-    /// An agent's zone grows.
-    Expand {
-        /// Whose.
-        agent: AgentId,
-        /// By what.
-        grant: Grant,
-        /// Why.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        note: Option<Arc<str>>,
-    },
-    /// What another agent owns goes over to this one; admins only.
-    Transfer {
-        /// What.
-        pattern: Pattern,
-        /// From whom.
-        from: AgentId,
-        /// To whom.
-        to: AgentId,
-        /// Why.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        note: Option<Arc<str>>,
-    },
-    /// The person handles this case; the scope stays.
-    Handle {
-        /// How.
-        note: Arc<str>,
-        /// What the waiting agent is told.
-        #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
-        reply: Option<Value>,
-        /// Who is given this one event, where the case is an event that nobody or more than one answers.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        to: Option<AgentId>,
-    },
-    /// Classified as none of the team's business.
-    OutOfScope {
-        /// Why.
-        reason: Arc<str>,
-        /// Whether inputs like this are closed on arrival from now on.
-        #[serde(default)]
-        rule: bool,
-    },
-    /// The publication goes out as it is. Approvals only, like the two below.
-    Approve {
-        /// A word to the agent.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        note: Option<Arc<str>>,
-    },
-    /// It goes out with another body.
-    ApproveEdited {
-        /// What goes out.
-        body: Value,
-        /// A word to the agent.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        note: Option<Arc<str>>,
-    },
-    /// It does not go out.
-    Reject {
-        /// Why.
-        note: Arc<str>,
-    },
-}
-
-impl ItemAnswer {
-    /// The word of the answer.
-    pub fn word(&self) -> &'static str {
-        match self {
-            Self::Expand { .. } => "expand",
-            Self::Transfer { .. } => "transfer",
-            Self::Handle { .. } => "handle",
-            Self::OutOfScope { .. } => "out of scope",
-            Self::Approve { .. } => "approve",
-            Self::ApproveEdited { .. } => "approve edited",
-            Self::Reject { .. } => "reject",
-        }
-    }
-
-    /// The note that goes with it.
-    pub fn note(&self) -> Option<&Arc<str>> {
-        match self {
-            Self::Expand { note, .. }
-            | Self::Transfer { note, .. }
-            | Self::Approve { note }
-            | Self::ApproveEdited { note, .. } => note.as_ref(),
-            Self::Handle { note, .. } | Self::Reject { note } => Some(note),
-            Self::OutOfScope { reason, .. } => Some(reason),
-        }
-    }
 }
 
 /// Something a person does with an alert.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::{
     ids::{AgentId, Fence, Seq, TaskId, WorkNo},
     path::EntityPath,
+    things::WorkProduct,
     time::Span,
     value::{Value, some},
 };
@@ -17,10 +18,6 @@ pub const TAKEN_AT_ONCE: u32 = 64;
 pub const VISIBILITY: Span = Span::from_mins(5);
 /// The longest that taken work may be out of sight.
 pub const LONGEST_VISIBILITY: Span = Span::from_hours(12);
-/// How often work is tried where nobody says otherwise.
-pub const ATTEMPTS: u32 = 3;
-/// The most attempts that anybody may ask for.
-pub const MOST_ATTEMPTS: u32 = 100;
 /// Most branches of one fan-out.
 pub const BRANCHES: usize = 64;
 /// For how long a fan-out may run at most.
@@ -92,17 +89,6 @@ impl WorkVerb {
     }
 }
 
-/// What happens to work that is out of attempts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum OnExhausted {
-    /// A named person decides.
-    #[default]
-    Escalate,
-    /// It ends as failed.
-    Abort,
-}
-
 /// Hands a task over, 2-domain §4. What is missing is a refusal that names the keys, hence the options.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -137,18 +123,6 @@ pub struct Handoff {
     /// The deed that led to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<Seq>,
-}
-
-/// What was done so far. Both keys are required.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct WorkProduct {
-    /// The product itself, or where it is.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
-    pub result: Option<Value>,
-    /// How far it is, in the giver's word.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub status: Option<Arc<str>>,
 }
 
 /// Independent pieces of work at once, joined with failures as values.

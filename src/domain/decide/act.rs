@@ -3,13 +3,15 @@
 use super::{alert, inbox, lease, propose, sheet::Sheet, verdict, write::stale_on};
 use crate::domain::{
     code::Code,
-    command::{Act, ActEnd, ActOrder, DEPENDENCIES, NAME_BYTES},
-    deed::{Body, Deed, FieldChange, Outcome, Refs},
+    command::{Act, ActEnd, DEPENDENCIES, NAME_BYTES},
+    deed::{Body, Deed, Refs},
     ids::{AgentId, Seq},
     map::Authority,
+    outcome::Outcome,
     path::FieldPath,
     query,
-    state::{Hold, State, WaitingAct, Work, WorkKind},
+    state::State,
+    things::{ActOrder, FieldChange, Hold, WaitingAct, Work, WorkKind},
     time::Time,
 };
 

@@ -7,7 +7,8 @@ use super::{act, propose, sheet::Sheet, verdict, work};
 use crate::domain::{
     ids::{AgentId, Seq, Version},
     path::{EntityPath, FieldName, FieldPath},
-    state::{Board, Hold, State, Work, WorkKind},
+    state::{Board, State},
+    things::{Hold, Work, WorkKind},
     time::Time,
 };
 

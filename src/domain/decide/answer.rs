@@ -5,12 +5,13 @@ use std::{borrow::Cow, sync::Arc};
 use super::{act, inbox, output, output::approval, propose, sheet::Sheet, stuck, trigger, verdict, write};
 use crate::domain::{
     code::Code,
-    command::{Answered, ItemAnswer, Principal, TEXT_BYTES},
-    deed::{Body, ItemClosed, Outcome, ScopeChange, ScopeTransfer},
+    command::{Answered, Principal, TEXT_BYTES},
+    deed::{Body, ItemClosed, ScopeChange, ScopeTransfer},
     ids::{Actor, AgentId, ItemNo, PersonId, Seq},
     map::{Grant, edit},
+    outcome::Outcome,
     path::Pattern,
-    state::{Case, Effects, Item, Redone, ScopeRule, TokenClass, Work, WorkKind, WorkResult},
+    things::{Case, Effects, Item, ItemAnswer, Redone, ScopeRule, TokenClass, Work, WorkKind, WorkResult},
 };
 
 /// Decides an answer by a person who may give it.

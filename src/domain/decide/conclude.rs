@@ -4,10 +4,12 @@ use super::{alert, sheet::Sheet, trigger, verdict, write::stale_on};
 use crate::domain::{
     code::Code,
     command::{Conclude, DEPENDENCIES},
-    deed::{Body, FieldChange, Outcome},
+    deed::Body,
     ids::{AgentId, Seq},
+    outcome::Outcome,
     query,
-    state::{Conclusion, State},
+    state::State,
+    things::{Conclusion, FieldChange},
 };
 
 const ACTION: &str = "conclude";

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use super::{handoff, propose, sheet::Sheet, verdict, work};
 use crate::domain::{
     code::Code,
-    command::{
-        ATTEMPTS, BRANCHES, BranchOrder, FanOut, LONGEST_FAN_OUT, MOST_ATTEMPTS, OnExhausted, WorkStep,
-    },
-    deed::{Body, BranchResult, Outcome},
+    command::{BRANCHES, BranchOrder, FanOut, LONGEST_FAN_OUT, WorkStep},
+    deed::{Body, BranchResult},
     ids::{AgentId, FanOutNo, Seq, WorkNo},
-    state::{Branch, BranchEnd, FanOutState, State, Work, WorkKind},
+    outcome::Outcome,
+    state::State,
+    things::{ATTEMPTS, Branch, BranchEnd, FanOutState, MOST_ATTEMPTS, OnExhausted, Work, WorkKind},
     time::Span,
 };
 

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use super::{Command, Request, Sheet};
 use crate::domain::{
     command::Principal,
-    deed::{Body, Deed, NewWorkspace, Outcome},
+    deed::{Body, Deed, NewWorkspace},
     ids::Actor,
     map::Model,
-    state::{State, TokenClass},
+    outcome::Outcome,
+    state::State,
+    things::TokenClass,
     time::Time,
 };
 

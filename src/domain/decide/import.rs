@@ -6,10 +6,12 @@ use super::{sheet::Sheet, verdict::text, write};
 use crate::domain::{
     code::Code,
     command::{Expected, FIELDS_PER_WRITE, Import, ImportChange, Write},
-    deed::{Body, FieldChange, ImportMark, Outcome},
+    deed::{Body, ImportMark},
     ids::{Actor, Seq, Version},
+    outcome::Outcome,
     path::FieldName,
     state::State,
+    things::FieldChange,
     value::Value,
 };
 

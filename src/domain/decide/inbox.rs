@@ -6,11 +6,13 @@ use super::{answer, sheet::Sheet, undo, write};
 use crate::domain::{
     code::Code,
     command::{Act, EVIDENCE, Escalate, ItemStep, ItemVerb, TEXT_BYTES, Write},
-    deed::{Body, Deed, Outcome},
+    deed::{Body, Deed},
     ids::{Actor, AgentId, ItemNo, PersonId, Seq},
     map::{Grant, Queue, nearest_zone},
+    outcome::Outcome,
     path::{EntityPath, FieldName, FieldPath},
-    state::{Alert, Case, Item, ScopeRule, State, Suggestion},
+    state::State,
+    things::{Alert, Case, Item, ScopeRule, Suggestion},
     time::Span,
     value::Value,
 };

@@ -6,12 +6,14 @@ use imbl::OrdSet;
 use super::{alert, propose, sheet::Sheet, verdict};
 use crate::domain::{
     code::Code,
-    command::{LONGEST_LEASE, LeaseStep, LeaseTarget},
-    deed::{Body, Deed, Outcome},
+    command::{LONGEST_LEASE, LeaseStep},
+    deed::{Body, Deed},
     ids::{Actor, AgentId, Fence, Seq},
     map::Authority,
+    outcome::Outcome,
     path::{EntityPath, FieldName, FieldPath},
-    state::{Hold, Lease, State, TaskStage, Work, WorkKind},
+    state::State,
+    things::{Hold, Lease, LeaseTarget, TaskStage, Work, WorkKind},
     time::{Span, Time},
 };
 

@@ -6,11 +6,12 @@ use super::{sheet::Sheet, verdict};
 use crate::domain::{
     code::Code,
     command::{ApplyMap, MapReview},
-    deed::{Body, NewMap, Outcome},
+    deed::{Body, NewMap},
     ids::Seq,
     map::difference,
+    outcome::Outcome,
     readiness,
-    state::TokenClass,
+    things::TokenClass,
 };
 
 /// The word for an apply in lists.

@@ -44,9 +44,10 @@ use super::{
     deed::{Body, Deed},
     ids::{Actor, Seq},
     reply::Reply,
-    state::{State, TokenClass},
+    state::State,
     time::Time,
 };
+use crate::domain::things::TokenClass;
 
 /// What was decided.
 #[derive(Debug, Clone, PartialEq)]

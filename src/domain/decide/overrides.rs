@@ -4,8 +4,9 @@ use super::{sheet::Sheet, verdict, write};
 use crate::domain::{
     code::Code,
     command::{Override, OverrideVerb, Write},
-    deed::{Body, Outcome},
+    deed::Body,
     ids::{AgentId, Seq, Version},
+    outcome::Outcome,
     path::{EntityPath, FieldName, FieldPath},
     state::{Board, State},
     value::Value,

@@ -6,11 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{output::approval, stuck, trigger};
 use crate::domain::{
-    command::{ItemAnswer, Write},
+    command::Write,
     ids::{AgentId, ItemNo, PersonId},
     map::{Authority, Grant, Map, Model, Routing, difference, edit},
     path::FieldName,
-    state::{Board, Case, Item},
+    state::Board,
+    things::{Case, Item, ItemAnswer},
 };
 
 /// The consequences of an answer.

@@ -12,10 +12,12 @@ use super::{
 use crate::domain::{
     code::Code,
     command::{Expected, Write, WriteKind},
-    deed::{Body, Outcome, Refs},
+    deed::{Body, Refs},
     ids::{Actor, AgentId, Seq, WorkNo},
+    outcome::Outcome,
     path::{FieldName, FieldPath},
-    state::{State, Work, WorkKind},
+    state::State,
+    things::{Work, WorkKind},
 };
 
 /// Check 4 failed: a proposal for each owner, an item for what nobody owns.

@@ -4,10 +4,12 @@ use super::{alert, sheet::Sheet, verdict};
 use crate::domain::{
     code::Code,
     command::{ReviewStep, ReviewVerb},
-    deed::{Body, Outcome},
+    deed::Body,
     ids::{PersonId, QueueName, Seq},
     map::Queue,
-    state::{QueueReviews, REVIEW_GRACE, ReviewEnd, ReviewMiss, ReviewTurn, State},
+    outcome::Outcome,
+    state::{REVIEW_GRACE, State},
+    things::{QueueReviews, ReviewEnd, ReviewMiss, ReviewTurn},
     time::{Span, Time},
 };
 

@@ -6,8 +6,9 @@ use super::{Answer, Decision};
 use crate::domain::{
     code::Code,
     command::{Principal, Request},
-    deed::{Body, Deed, KeyMark, Outcome, Refs},
+    deed::{Body, Deed, KeyMark, Refs},
     ids::{Actor, MapVersion, Seq},
+    outcome::Outcome,
     path::EntityPath,
     reply::Reply,
     state::State,

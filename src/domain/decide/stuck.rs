@@ -9,10 +9,11 @@ use super::{
 };
 use crate::domain::{
     code::Code,
-    command::ItemAnswer,
-    deed::{Body, Outcome},
+    deed::Body,
     ids::{Actor, AgentId, AlertNo, ItemNo, Seq},
-    state::{Board, Case, ClosedItem, Effects, Item, Task, Work, WorkKind},
+    outcome::Outcome,
+    state::Board,
+    things::{Case, ClosedItem, Effects, Item, ItemAnswer, Task, Work, WorkKind},
 };
 
 /// Work that is out of attempts, with the history of them.

@@ -7,11 +7,13 @@ use serde_json::json;
 use super::{Answer, decide};
 use crate::domain::{
     command::{Command, ItemStep, ItemVerb, Principal, Request},
-    deed::{Body, Deed, NewWorkspace, Outcome},
+    deed::{Body, Deed, NewWorkspace},
     ids::{Actor, AgentId, PersonId, Seq, WorkspaceId},
     map,
+    outcome::Outcome,
     reply::Reply,
-    state::{AlertKind, State, TokenClass},
+    state::State,
+    things::{AlertKind, TokenClass},
     time::{Span, Time},
 };
 

@@ -3,8 +3,9 @@
 
 use super::{act, alert, fan_out, lease, review, sheet::Sheet, trigger, work};
 use crate::domain::{
-    deed::{Body, Outcome},
+    deed::Body,
     ids::{ItemNo, Seq},
+    outcome::Outcome,
     state::{State, Timer},
     time::Time,
 };

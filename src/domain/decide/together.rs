@@ -4,8 +4,9 @@ use super::{dispatch, sheet::Sheet};
 use crate::domain::{
     code::Code,
     command::{COMMANDS_PER_BATCH, Command, Together},
-    deed::{BatchFailure, Body, Outcome},
+    deed::{BatchFailure, Body},
     ids::Seq,
+    outcome::Outcome,
 };
 
 const ACTION: &str = "together";

@@ -4,9 +4,10 @@ use super::sheet::Sheet;
 use crate::domain::{
     code::Code,
     command::TokenStep,
-    deed::{Body, Outcome},
+    deed::Body,
     ids::{AgentId, PersonId, Seq},
-    state::{Token, TokenClass},
+    outcome::Outcome,
+    things::{Token, TokenClass},
 };
 
 /// Creates or revokes a token.

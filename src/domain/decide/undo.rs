@@ -5,12 +5,18 @@ use std::sync::Arc;
 use super::{inbox, sheet::Sheet, stuck, verdict, write};
 use crate::domain::{
     code::Code,
-    command::{ItemAnswer, Write, WriteKind},
-    deed::{Body, FieldChange, Outcome, ScopeChange, ScopeTransfer},
+    command::{Write, WriteKind},
+    deed::{Body, ScopeChange, ScopeTransfer},
     ids::{AgentId, ItemNo, PersonId, Seq, WorkNo},
+    key::key,
     map::{Grant, text_matches},
+    outcome::Outcome,
     path::{EntityPath, FieldName, FieldPath, Pattern},
-    state::{Alert, AlertState, Case, ClosedItem, Entity, Field, Redone, Run, State, Touch, WorkKind, key},
+    state::State,
+    things::{
+        Alert, AlertState, Case, ClosedItem, Entity, Field, FieldChange, ItemAnswer, Redone, Run, Touch,
+        WorkKind,
+    },
     value::Value,
 };
 

@@ -6,12 +6,12 @@ use super::{lease, write::stale_on};
 use crate::domain::{
     code::Code,
     command::{Expected, NAME_BYTES, TEXT_BYTES, Write, WriteKind},
-    deed::FieldChange,
     ids::{Actor, AgentId, Seq, Version},
     map::{Authority, Condition, Defer, FieldKind, Map, turns},
     path::{Bindings, EntityPath, FieldName, FieldPath},
     query,
-    state::{Field, Hold, State},
+    state::State,
+    things::{Field, FieldChange, Hold},
     time::Time,
     value::Value,
 };

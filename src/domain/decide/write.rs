@@ -11,11 +11,13 @@ use super::{
 use crate::domain::{
     code::Code,
     command::{DEPENDENCIES, Expected, FIELDS_PER_WRITE, Write, WriteKind},
-    deed::{Body, Deed, FieldChange, Outcome, Refs},
+    deed::{Body, Deed, Refs},
     ids::{Actor, AgentId, Seq, Version},
+    outcome::Outcome,
     path::{FieldName, FieldPath},
     query,
-    state::{AlertKind, Case, State},
+    state::State,
+    things::{AlertKind, Case, FieldChange},
     time::Time,
     value::{VALUE_BYTES, Value},
 };

@@ -5,13 +5,14 @@ use std::{borrow::Cow, sync::Arc};
 use serde::{Deserialize, Serialize, de::Error as _};
 use serde_json::value::RawValue;
 
-use super::{Body, Deed, FieldChange, KeyMark, Outcome, Refs};
+use super::{Body, Deed, KeyMark, Refs};
 use crate::domain::{
     code::Code,
     ids::{Actor, MapVersion, Seq, WorkspaceId},
     path::EntityPath,
     time::Time,
 };
+use crate::domain::{outcome::Outcome, things::FieldChange};
 
 /// Where deeds come from: the ledger's identity and the workspace's name.
 #[derive(Debug, Clone, PartialEq, Eq)]

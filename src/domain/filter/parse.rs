@@ -10,7 +10,8 @@ use super::{
 };
 use crate::domain::{
     code::Code,
-    deed::{Body, Outcome},
+    deed::Body,
+    outcome::Outcome,
     path::Pattern,
     time::{Span, Time},
 };

@@ -4,8 +4,10 @@ use std::borrow::Cow;
 
 use crate::domain::{
     code::Code,
-    deed::{Body, Deed, FieldChange, Origin, Outcome, Refs},
+    deed::{Body, Deed, Origin, Refs},
     ids::{Actor, AlertNo, ItemNo, MapVersion, Seq, Version, WorkNo},
+    outcome::Outcome,
+    things::FieldChange,
     time::{Span, Time},
     value::Value,
 };

@@ -99,11 +99,11 @@ fn stale_write() -> Deed {
     deed.reason = Some("Upsell nach ΟΔΥΣΣΕΥΣ, Straße 7".into());
     deed.action = "write".into();
     deed.body = crate::domain::deed::Body::WriteRefused(());
-    deed.outcome = crate::domain::deed::Outcome::Stale;
+    deed.outcome = crate::domain::outcome::Outcome::Stale;
     deed.code = Some(crate::domain::code::Code::Stale);
     deed.cause = Some(crate::domain::ids::Seq(317));
     deed.refs.item = Some(crate::domain::ids::ItemNo(1042));
-    deed.fields = vec![crate::domain::deed::FieldChange {
+    deed.fields = vec![crate::domain::things::FieldChange {
         entity: None,
         name: "health".parse().unwrap(),
         base: None,

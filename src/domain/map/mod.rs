@@ -7,27 +7,22 @@ pub mod authority;
 pub mod codeowners;
 pub mod condition;
 mod diff;
-mod document;
 pub mod edit;
 mod index;
-pub mod infer;
 pub mod lint;
 pub mod model;
 mod nearest;
 mod overlaps;
 pub mod parse;
-pub mod plan;
 pub mod schedule;
-mod shape;
+pub(super) mod shape;
 mod spelling;
 mod turns;
 
 pub use authority::{Authority, Map, Routing};
 pub use condition::{Condition, Occasion, Op};
 pub use diff::{Change, Sign, difference};
-pub use document::document;
 pub use edit::{EditError, Grant};
-pub use infer::{Inferred, Inferring};
 pub use lint::{Finding, Lint, Severity};
 pub(crate) use model::text_matches;
 pub use model::{
@@ -35,7 +30,6 @@ pub use model::{
 };
 pub use nearest::{nearest_listener, nearest_zone};
 pub use parse::{Parsed, parse};
-pub use plan::{Plan, Planning};
 pub use schedule::Schedule;
 pub use spelling::nearest as nearest_name;
 pub(crate) use turns::turns;

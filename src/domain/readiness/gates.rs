@@ -9,7 +9,8 @@ use super::{
 use crate::domain::{
     ids::{Actor, AgentId},
     map::{Agent, Queue},
-    state::{AgentFacts, Alert, Board, Count, DayCounts, PastTurn, QueueReviews},
+    state::{AgentFacts, Board, Count, DayCounts},
+    things::{Alert, PastTurn, QueueReviews},
     time::{Span, Time},
 };
 

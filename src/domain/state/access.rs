@@ -8,6 +8,7 @@ use sha2::{Digest as _, Sha256};
 use super::entities::Hasher;
 use crate::domain::{
     ids::{Actor, IdempotencyKey, Seq, TokenId},
+    things::TokenRecord,
     time::{Span, Time},
 };
 
@@ -102,70 +103,4 @@ pub struct KeyAnswer {
     pub at: Time,
     /// The digest of the body.
     pub digest: Arc<str>,
-}
-
-/// A token as it is created.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Token {
-    /// Its public part.
-    pub id: TokenId,
-    /// What it allows.
-    pub class: TokenClass,
-    /// The agent's id or the person's name.
-    pub name: Arc<str>,
-    /// SHA-256 of the secret, hexadecimal.
-    pub hash: Arc<str>,
-    /// When it ends by itself.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expires: Option<Time>,
-}
-
-/// A token with its life.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TokenRecord {
-    /// The token.
-    pub token: Token,
-    /// Who created it.
-    pub by: Actor,
-    /// When.
-    pub at: Time,
-    /// When it was revoked.
-    pub revoked: Option<Time>,
-}
-
-/// The four classes of 6-guarantees.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum TokenClass {
-    /// A program.
-    Agent,
-    /// Only looks.
-    Watcher,
-    /// Answers what its queues hold.
-    Reviewer,
-    /// Changes the map and the tokens, and answers too where named.
-    Admin,
-}
-
-impl TokenClass {
-    /// Every class.
-    pub const ALL: [Self; 4] = [Self::Agent, Self::Watcher, Self::Reviewer, Self::Admin];
-
-    /// The word.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Agent => "agent",
-            Self::Watcher => "watcher",
-            Self::Reviewer => "reviewer",
-            Self::Admin => "admin",
-        }
-    }
-}
-
-impl TokenRecord {
-    /// Whether it opens the door at that time.
-    pub fn is_live(&self, now: Time) -> bool {
-        self.revoked.is_none() && self.token.expires.is_none_or(|end| now < end)
-    }
 }

@@ -7,17 +7,18 @@ use std::sync::Arc;
 use imbl::{OrdMap, OrdSet, Vector};
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Alert, ClaimHeld, ClosedItem, Concluded, Dependency, FanOutState, History, Hold, Item, LastPublication,
-    Lease, MapCare, OpenAct, PastAnswers, QueueReviews, Recent, ScopeRule, Task, Timer, WaitingAct, Work,
+use super::{Dependency, History, MapCare, Recent, Timer};
+use crate::domain::things::{
+    Alert, ClaimHeld, ClosedItem, Concluded, FanOutState, Hold, Item, LastPublication, Lease, OpenAct,
+    PastAnswers, QueueReviews, ScopeRule, Task, WaitingAct, Work,
 };
 use crate::domain::{
-    deed::Outcome,
     ids::{
         ActNo, Actor, AgentId, AlertNo, FanOutNo, Fence, ItemNo, MapVersion, QueueName, Seq, TaskId, WorkNo,
         WorkspaceId,
     },
     map::{Map, Mode, Model},
+    outcome::Outcome,
     path::EntityPath,
     time::Time,
 };

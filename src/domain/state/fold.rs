@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{
-    Entity, Field, KeyAnswer, RECENT, RUNS, Run, State, TokenRecord, Tombstone, Touch, entities::ACTORS,
-};
+use super::{KeyAnswer, State};
+use crate::domain::things::{ACTORS, Entity, Field, RECENT, RUNS, Run, TokenRecord, Tombstone, Touch};
 use crate::domain::{
-    deed::{Body, Deed, FieldChange},
+    deed::{Body, Deed},
     ids::Version,
+    things::FieldChange,
     value::Value,
 };
 

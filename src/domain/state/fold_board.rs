@@ -3,15 +3,17 @@
 use std::sync::Arc;
 
 use super::{
-    Alert, AlertSide, AlertState, Board, CLOSED, ClosedItem, Effects, Item, LOUD, MAPS, MapStep, OpenAct,
-    PastAnswers, RESOLVED, SIDES, Severity, Stop, Timer,
+    Board, CLOSED, MAPS, MapStep, RESOLVED, Stop, Timer,
     fold_history::{count_own, happened},
 };
+use crate::domain::things::{
+    Alert, AlertSide, AlertState, ClosedItem, Effects, Item, LOUD, OpenAct, PastAnswers, SIDES, Severity,
+};
 use crate::domain::{
-    command::{ActOrder, ItemAnswer},
     deed::{Body, Deed, ItemClosed},
     ids::{Actor, ItemNo, MapVersion, Seq},
     map::{Map, Model, edit},
+    things::{ActOrder, ItemAnswer},
 };
 
 impl Board {

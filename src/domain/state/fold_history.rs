@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
-use super::{
-    Alert, AlertSide, Board, CareMark, DayCounts, Dependency, Item, PastTurn, QueueReviews, TURNS, key,
+use super::{Board, CareMark, DayCounts, Dependency, TURNS};
+use crate::domain::{
+    deed::{Body, Deed},
+    ids::{Actor, AgentId, Seq},
+    outcome::Outcome,
+    things::ItemAnswer,
+    time::Time,
 };
 use crate::domain::{
-    command::ItemAnswer,
-    deed::{Body, Deed, Outcome},
-    ids::{Actor, AgentId, Seq},
-    time::Time,
+    key::key,
+    things::{Alert, AlertSide, Item, PastTurn, QueueReviews},
 };
 
 impl Board {

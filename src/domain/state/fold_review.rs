@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{Board, OpenReview, PastTurn, ReviewEnd, ReviewMiss, ReviewTurn, Timer};
+use super::{Board, Timer};
+use crate::domain::things::{OpenReview, PastTurn, ReviewEnd, ReviewMiss, ReviewTurn};
 use crate::domain::{
     deed::Deed,
     ids::QueueName,
-    state::RaisedEvent,
+    things::RaisedEvent,
     time::{Span, Time},
 };
 

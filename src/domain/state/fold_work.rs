@@ -3,17 +3,20 @@
 
 use std::sync::Arc;
 
-use super::{
-    Attempt, Board, ClaimHeld, Concluded, ENDED, Hold, LastPublication, Lease, OpenAct, Publication, Task,
-    TaskStage, Timer, VOICES, WaitingAct, Work, key, question_key,
-};
+use super::{Board, Timer};
 use crate::domain::{
-    command::{ActOrder, LeaseTarget},
     deed::{BranchResult, Deed, TaskResult},
     ids::{FanOutNo, Fence, Seq, TaskId, WorkNo},
     path::EntityPath,
-    state::{ClaimMark, Conclusion, FanOutState, HandoffOrder, SILENCE},
+    things::{ActOrder, ClaimMark, Conclusion, FanOutState, HandoffOrder, LeaseTarget, SILENCE},
     time::Time,
+};
+use crate::domain::{
+    key::key,
+    things::{
+        Attempt, ClaimHeld, Concluded, ENDED, Hold, LastPublication, Lease, OpenAct, Publication, Task,
+        TaskStage, VOICES, WaitingAct, Work, question_key,
+    },
 };
 
 impl Board {

@@ -237,17 +237,6 @@ pub struct CareMark {
     pub planned: bool,
 }
 
-/// A scheduled review that is over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PastTurn {
-    /// When it was to be held.
-    pub due: Time,
-    /// Whether it was.
-    pub held: bool,
-    /// The deed that says so.
-    pub deed: Seq,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

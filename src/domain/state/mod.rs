@@ -4,7 +4,6 @@
 //! `fold` has no rules; rules live in `decide`.
 
 mod access;
-mod alert;
 mod board;
 mod entities;
 mod fold;
@@ -14,42 +13,27 @@ mod fold_review;
 mod fold_work;
 mod history;
 mod imports;
-mod item;
-mod lease;
 mod links;
-mod output;
 mod persist;
 mod recent;
-mod review;
-mod task;
 mod timer;
-mod work;
 
-pub use access::{Access, KEY_LIFE, KEYS, Kept, KeyAnswer, Token, TokenClass, TokenRecord};
-pub use alert::{Alert, AlertKind, AlertSide, AlertState, LOUD, SIDES, STOPPED, Severity};
+pub use access::{Access, KEY_LIFE, KEYS, Kept, KeyAnswer};
 pub use board::{AgentFacts, Board, CLOSED, MAPS, MapStep, Next, RESOLVED, Stop};
-pub use entities::{ACTORS, Entities, Entity, Field, Hasher, RECENT, RUNS, Run, Tombstone, Touch};
+pub use entities::{Entities, Hasher};
 pub use fold_review::REVIEW_GRACE;
-pub use history::{CareMark, Count, DAYS, DayCounts, Dependency, History, MapCare, PastTurn, TURNS, day_of};
+pub use history::{CareMark, Count, DAYS, DayCounts, Dependency, History, MapCare, TURNS, day_of};
 pub use imports::Imports;
-pub use item::{Case, ClosedItem, Effects, Item, PastAnswers, Redone, ScopeRule, Suggestion, hex};
-pub use lease::{Hold, Lease};
 pub use links::{LINKS, Link, Links};
-pub use output::{
-    ClaimHeld, ClaimMark, Concluded, Conclusion, LastPublication, Occurrence, Publication, RaisedEvent,
-    VOICES, WaitingAct, question_key,
-};
-pub use recent::{KEPT, KEPT_AFTER_A_CUT, Recent, SEPARATOR, key};
-pub use review::{OpenReview, QueueReviews, ReviewEnd, ReviewMiss, ReviewTurn};
-pub use task::{Branch, BranchEnd, ENDED, FanOutState, Feedback, HandoffOrder, Task, TaskStage};
+pub use recent::{KEPT, KEPT_AFTER_A_CUT, Recent};
 pub use timer::Timer;
-pub use work::{Attempt, OpenAct, SILENCE, Work, WorkKind, WorkResult};
 
 use std::sync::Arc;
 
 use super::{
     ids::{Seq, TokenId, WorkspaceId},
     path::EntityPath,
+    things::TokenRecord,
 };
 
 /// What everybody may look at at any time: all but the values of entities and what only deciding needs. Small beside

@@ -4,7 +4,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Access, Board, Entity, Imports, KeyAnswer, Links, State, TokenRecord};
+use super::{Access, Board, Imports, KeyAnswer, Links, State};
+use crate::domain::things::{Entity, TokenRecord};
 use crate::domain::{
     ids::{Actor, IdempotencyKey, TokenId},
     path::EntityPath,

@@ -12,14 +12,6 @@ pub const KEPT: usize = 10_000;
 /// How many are left when some are forgotten: a tenth at a time, so that one more does not pay for the search.
 pub const KEPT_AFTER_A_CUT: usize = KEPT / 10 * 9;
 
-/// Stands between the parts of a key; no character that names may have.
-pub const SEPARATOR: char = '\u{1f}';
-
-/// Parts of a key in one text.
-pub fn key(parts: &[&str]) -> Arc<str> {
-    Arc::from(parts.join(SEPARATOR.encode_utf8(&mut [0; 4])))
-}
-
 /// What was set last under each key, with the deed that set it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent, bound(serialize = "T: Serialize + Clone", deserialize = "T: Deserialize<'de> + Clone"))]

@@ -6,7 +6,7 @@ use crate::{
     api::{AlertList, NoteBody},
     domain::{
         command::{AlertStep, AlertVerb, Command},
-        state::Alert,
+        things::Alert,
     },
     server::{
         answer::{Answer, json},

@@ -6,8 +6,9 @@ use crate::{
     api::{ConclusionList, ConclusionView},
     domain::{
         command::{Command, Conclude},
+        key::SEPARATOR,
         path::{EntityPath, FieldName},
-        state::{Concluded, SEPARATOR},
+        things::Concluded,
     },
     server::{
         answer::{Answer, json},

@@ -7,7 +7,7 @@ use crate::{
     domain::{
         command::{Command, FanOut},
         ids::FanOutNo,
-        state::FanOutState,
+        things::FanOutState,
     },
     server::{
         answer::{Answer, absent, json},

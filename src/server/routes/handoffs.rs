@@ -7,7 +7,7 @@ use crate::{
     domain::{
         command::{Command, Handoff},
         ids::AgentId,
-        state::Task,
+        things::Task,
     },
     server::{
         answer::{Answer, json},

@@ -6,10 +6,11 @@ use super::ledger::raw_deeds;
 use crate::{
     api::{ItemList, ItemView, Problem, ProblemCode, ReassignBody},
     domain::{
-        command::{Answered, Command, ItemAnswer, ItemStep, ItemVerb},
+        command::{Answered, Command, ItemStep, ItemVerb},
         decide::preview as work_out,
         ids::{ItemNo, PersonId},
-        state::{Board, ClosedItem, Item},
+        state::Board,
+        things::{ClosedItem, Item, ItemAnswer},
     },
     server::{
         answer::{Answer, absent, json},

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use crate::{
     api::{AcquireBody, LeaseList, RenewBody, TransferBody},
     domain::{
-        command::{Command, LeaseStep, LeaseTarget},
+        command::{Command, LeaseStep},
         ids::AgentId,
-        state::{Front, Lease},
+        state::Front,
+        things::{Lease, LeaseTarget},
     },
     server::{
         answer::{Answer, json},

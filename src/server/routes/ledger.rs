@@ -10,9 +10,9 @@ use crate::{
         PAGE_LIMIT, Problem, ProblemCode, RawDeed, Stats, Times, Words,
     },
     domain::{
-        deed::Outcome,
         filter::Filter,
         ids::Seq,
+        outcome::Outcome,
         path::Pattern,
         time::{Span, Time},
     },

@@ -7,7 +7,8 @@ use crate::{
     api::{InferView, LookLine, PLAN_DAYS, PlanView, Problem, ProblemCode, Window},
     domain::{
         deed::Deed,
-        map::{Inferring, Map, Planning, parse::parse},
+        map::{Map, parse::parse},
+        survey::{Inferring, Planning},
     },
     server::{
         answer::Answer,

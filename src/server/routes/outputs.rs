@@ -10,8 +10,9 @@ use crate::{
     domain::{
         command::{Command, Publish},
         ids::AgentId,
+        key::key,
         map::Output,
-        state::{Board, key},
+        state::Board,
     },
     server::{
         answer::{Answer, json},

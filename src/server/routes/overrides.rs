@@ -5,10 +5,11 @@ use crate::{
     api::{OverrideAsked, OverrideBody, Problem, ProblemCode},
     domain::{
         command::{Command, Override, OverrideVerb},
-        deed::{Deed, Outcome},
+        deed::Deed,
         ids::Version,
+        outcome::Outcome,
         path::FieldPath,
-        state::TokenClass,
+        things::TokenClass,
         value::Value,
     },
     server::{

@@ -8,7 +8,8 @@ use crate::{
     domain::{
         command::{Command, Take},
         ids::AgentId,
-        state::{Front, Work},
+        state::Front,
+        things::Work,
         time::{Span, Time},
     },
     server::{

@@ -4,7 +4,7 @@ use crate::{
     api::{NewToken, TokenList, TokenMade, TokenView},
     domain::{
         command::{Command, TokenStep},
-        state::TokenRecord,
+        things::TokenRecord,
         time::Time,
     },
     server::{

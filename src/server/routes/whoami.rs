@@ -2,7 +2,7 @@
 
 use crate::{
     api::{Problem, WhoAmI},
-    domain::state::TokenClass,
+    domain::things::TokenClass,
     server::{
         answer::{Answer, json},
         gate::Call,

@@ -10,7 +10,8 @@ use crate::{
     domain::{
         command::{Command, WorkStep, WorkVerb},
         ids::{AgentId, Seq, WorkNo},
-        state::{Front, Work},
+        state::Front,
+        things::Work,
         time::Span,
     },
     server::{

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use deeds::domain::{
-    command::{Answered, Command, ItemAnswer, ItemVerb},
+    command::{Answered, Command, ItemVerb},
     deed::{Body, ItemClosed},
     ids::{AgentId, AlertNo, ItemNo, PersonId, Seq},
     map::Queue,
-    state::{Case, Item, Publication, TokenClass},
+    things::{Case, Item, ItemAnswer, Publication, TokenClass},
     time::Span,
 };
 

@@ -17,11 +17,13 @@ use deeds::domain::{
     code::Code,
     command::{Command, Request},
     decide::Answer,
-    deed::{Body, Deed, Outcome},
+    deed::{Body, Deed},
     ids::{Actor, AgentId, ItemNo, MapVersion, Seq, TokenId},
     map::{Mode, Model},
+    outcome::Outcome,
     reply::Reply,
-    state::{Item, KEY_LIFE, State},
+    state::{KEY_LIFE, State},
+    things::Item,
     time::Time,
 };
 
@@ -244,7 +246,7 @@ impl Book {
 
 /// Whether the caller's class may ask this at all (6-guarantees, the matrix of roles).
 fn may_ask(request: &Request) -> bool {
-    use deeds::domain::state::TokenClass::{Admin, Agent, Reviewer, Watcher};
+    use deeds::domain::things::TokenClass::{Admin, Agent, Reviewer, Watcher};
     let class = request.principal.class;
     match &request.command {
         Command::Write(_)

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use deeds::domain::{
-    command::{Command, Expected, LONGEST_LEASE, LeaseTarget, Publish, WorkVerb, Write},
+    command::{Command, Expected, LONGEST_LEASE, Publish, WorkVerb, Write},
     deed::{Body, Deed},
     ids::{ActNo, Actor, AgentId, Fence, Seq, TaskId, Version},
     path::{EntityPath, FieldName, FieldPath},
-    state::{Case, Lease, State, WorkKind},
+    state::State,
+    things::{Case, Lease, LeaseTarget, WorkKind},
     time::Time,
 };
 

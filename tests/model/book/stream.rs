@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use deeds::domain::{
-    command::{Command, OnExhausted, WorkVerb},
+    command::{Command, WorkVerb},
     deed::{Body, BranchResult, Taken},
     ids::{AgentId, FanOutNo, ItemNo, TaskId, WorkNo},
-    state::{Case, FanOutState, HandoffOrder, State, Task, Work, WorkKind},
+    state::State,
+    things::{Case, FanOutState, HandoffOrder, OnExhausted, Task, Work, WorkKind},
     time::Time,
 };
 

@@ -8,7 +8,7 @@ use crate::console::place::View;
 use crate::console::testing::by_keys::{self, me, press, start};
 use crate::console::testing::{Runner, team::Team};
 use crate::console::world::Link;
-use crate::domain::state::TokenClass;
+use crate::domain::things::TokenClass;
 use crate::domain::time::Span;
 
 const MAP: &str = r#"

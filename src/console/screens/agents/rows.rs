@@ -16,8 +16,11 @@ use crate::console::world::World;
 use crate::domain::ids::{Actor, AgentId};
 use crate::domain::readiness::agents::{Standing, standing};
 use crate::domain::readiness::{AgentReadiness, GateKind, GateState, Team};
-use crate::domain::state::{AlertKind, Board, day_of};
 use crate::domain::time::{Span as TimeSpan, Time};
+use crate::domain::{
+    state::{Board, day_of},
+    things::AlertKind,
+};
 
 /// Somebody who acted within this time is at work.
 const AT_WORK: TimeSpan = TimeSpan::from_mins(15);

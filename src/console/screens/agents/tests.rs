@@ -7,7 +7,7 @@ use crate::console::run::Program as _;
 use crate::console::testing::by_keys::{self, line_with, press, start, write};
 use crate::console::testing::{Runner, team::Team};
 use crate::console::theme::Choice;
-use crate::domain::state::TokenClass;
+use crate::domain::things::TokenClass;
 use crate::domain::time::Span;
 
 const MAP: &str = r#"

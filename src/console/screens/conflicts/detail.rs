@@ -13,7 +13,10 @@ use crate::console::words;
 use crate::console::world::World;
 use crate::domain::deed::Deed;
 use crate::domain::ids::Seq;
-use crate::domain::state::{Alert, AlertKind, AlertSide, AlertState, Board, Stop};
+use crate::domain::{
+    state::{Board, Stop},
+    things::{Alert, AlertKind, AlertSide, AlertState},
+};
 
 /// Cells of the labels.
 const LABEL: usize = 9;

@@ -14,7 +14,10 @@ use crate::console::widgets::{Look, put_at};
 use crate::console::words;
 use crate::console::world::World;
 use crate::domain::ids::{Actor, AlertNo};
-use crate::domain::state::{Alert, AlertKind, AlertState, Board};
+use crate::domain::{
+    state::Board,
+    things::{Alert, AlertKind, AlertState},
+};
 
 static COLUMNS: [Column; 7] = [
     Column::exact("SEV", 10),

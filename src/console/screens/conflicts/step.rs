@@ -17,7 +17,7 @@ use crate::console::widgets::prompt::Prompt;
 use crate::console::widgets::{Look, cells, put, put_at, put_lines, width};
 use crate::domain::command::{AlertStep, AlertVerb, Command};
 use crate::domain::ids::AlertNo;
-use crate::domain::state::{Alert, Board};
+use crate::domain::{state::Board, things::Alert};
 
 /// Outer width of the box.
 const WIDTH: u16 = 76;

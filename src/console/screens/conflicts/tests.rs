@@ -7,7 +7,7 @@ use crate::console::place::View;
 use crate::console::testing::by_keys::{self, SALES_AND_SUPPORT, press, start, write};
 use crate::console::testing::{Runner, team::Team};
 use crate::domain::ids::AgentId;
-use crate::domain::state::{AlertKind, TokenClass};
+use crate::domain::things::{AlertKind, TokenClass};
 use crate::domain::time::Span;
 
 /// What the map has beside sales and support.

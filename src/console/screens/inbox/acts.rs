@@ -16,7 +16,7 @@ use crate::console::widgets::picker::{Entry, Picker};
 use crate::console::world::World;
 use crate::domain::command::{Command, ItemStep, ItemVerb};
 use crate::domain::ids::{ItemNo, PersonId};
-use crate::domain::state::Item;
+use crate::domain::things::Item;
 
 impl Inbox {
     /// The cases that an answer would be given to: the marked ones, or the focused one.

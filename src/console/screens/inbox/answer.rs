@@ -14,12 +14,18 @@ use crate::console::action::Action;
 use crate::console::keymap::Context;
 use crate::console::widgets::modal::Buttons;
 use crate::console::world::World;
-use crate::domain::command::{Answered, ItemAnswer, ItemVerb};
 use crate::domain::decide::{Preview, preview};
 use crate::domain::ids::{AgentId, ItemNo};
 use crate::domain::map::Grant;
-use crate::domain::state::{Board, ClosedItem, Item, TokenClass};
 use crate::domain::value::Value;
+use crate::domain::{
+    command::{Answered, ItemVerb},
+    things::ItemAnswer,
+};
+use crate::domain::{
+    state::Board,
+    things::{ClosedItem, Item, TokenClass},
+};
 
 /// One decision to send.
 #[derive(Debug)]

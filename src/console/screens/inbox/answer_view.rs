@@ -13,7 +13,7 @@ use crate::console::widgets::modal::Frame;
 use crate::console::widgets::{Look, cells, clip, put, put_at, width};
 use crate::console::world::World;
 use crate::domain::decide::Preview;
-use crate::domain::state::Case;
+use crate::domain::things::Case;
 
 /// Outer width.
 const WIDTH: u16 = 80;

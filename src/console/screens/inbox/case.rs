@@ -15,12 +15,15 @@ use crate::console::widgets::scroll::Scroll;
 use crate::console::widgets::{Look, bars, cells, put, put_at, put_lines, width};
 use crate::console::words;
 use crate::console::world::World;
-use crate::domain::command::ItemAnswer;
 use crate::domain::decide::preview;
 use crate::domain::deed::Deed;
 use crate::domain::ids::{AgentId, Seq};
 use crate::domain::path::FieldPath;
-use crate::domain::state::{Board, Case, Item, PastAnswers};
+use crate::domain::things::ItemAnswer;
+use crate::domain::{
+    state::Board,
+    things::{Case, Item, PastAnswers},
+};
 
 /// Deeds of evidence shown; the latest of them.
 pub(super) const EVIDENCE_SHOWN: usize = 8;

@@ -1,6 +1,6 @@
 //! The answers that a case can get, and which of them fits which case.
 
-use crate::domain::state::Item;
+use crate::domain::things::Item;
 
 /// Which answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -15,7 +15,10 @@ use crate::console::world::World;
 use crate::domain::command::{Publish, Raise};
 use crate::domain::deed::{Body, Deed};
 use crate::domain::ids::{AgentId, AlertNo, Seq};
-use crate::domain::state::{AlertSide, Board, Case, Item, Task, Work};
+use crate::domain::{
+    state::Board,
+    things::{AlertSide, Case, Item, Task, Work},
+};
 
 /// Lines of the input shown; all of it is one key away.
 const INPUT_LINES: usize = 10;

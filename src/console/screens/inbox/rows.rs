@@ -18,8 +18,8 @@ use crate::console::widgets::{Look, chrome, put_at};
 use crate::console::words;
 use crate::console::world::World;
 use crate::domain::ids::ItemNo;
-use crate::domain::state::{Board, Item};
 use crate::domain::time::Time;
+use crate::domain::{state::Board, things::Item};
 
 /// The list's share of the width.
 const LEFT_PERCENT: u16 = 50;

@@ -11,7 +11,7 @@ use crate::console::widgets::Look;
 use crate::console::widgets::modal::{Buttons, Frame};
 use crate::console::widgets::scroll::Scroll;
 use crate::console::world::World;
-use crate::domain::state::Item;
+use crate::domain::things::Item;
 
 /// Outer width.
 const WIDTH: u16 = 84;

@@ -13,7 +13,7 @@ use crate::console::testing::by_keys::{self, me, start};
 use crate::console::testing::{Runner, buffer, team::Team};
 use crate::console::world::Link;
 use crate::domain::ids::{ItemNo, PersonId, Seq};
-use crate::domain::state::TokenClass;
+use crate::domain::things::TokenClass;
 use crate::domain::time::Span;
 
 const MAP: &str = r#"

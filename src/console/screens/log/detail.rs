@@ -15,9 +15,9 @@ use crate::console::widgets::tree::{self, Node};
 use crate::console::widgets::{Look, cells, clip, put_at, put_lines, width};
 use crate::console::words;
 use crate::console::world::World;
-use crate::domain::deed::{Deed, Outcome};
 use crate::domain::ids::Seq;
 use crate::domain::value::Value;
+use crate::domain::{deed::Deed, outcome::Outcome};
 
 /// Cells of the labels.
 const LABEL: usize = 9;

@@ -9,9 +9,13 @@ use crate::console::untrusted;
 use crate::console::widgets::Look;
 use crate::console::widgets::table::{Column, Layout};
 use crate::console::words;
-use crate::domain::deed::{Body, Deed, FieldChange, Outcome};
 use crate::domain::path::EntityPath;
 use crate::domain::time::Time;
+use crate::domain::{
+    deed::{Body, Deed},
+    outcome::Outcome,
+    things::FieldChange,
+};
 
 /// From 80 columns on.
 pub(super) static COLUMNS: [Column; 7] = [

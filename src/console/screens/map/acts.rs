@@ -16,7 +16,7 @@ use crate::domain::code::Code;
 use crate::domain::ids::{AgentId, MapVersion};
 use crate::domain::map::Model;
 use crate::domain::path::{FieldPath, Pattern, overlap};
-use crate::domain::state::{Board, TokenClass};
+use crate::domain::{state::Board, things::TokenClass};
 
 impl MapScreen {
     pub(super) fn shape(&self) -> &Shape {

@@ -14,7 +14,7 @@ use crate::console::world::World;
 use crate::domain::ids::AgentId;
 use crate::domain::map::{Agent, FieldKind, Model};
 use crate::domain::path::{FieldPath, Pattern, covers, overlap};
-use crate::domain::state::{Board, WorkKind};
+use crate::domain::{state::Board, things::WorkKind};
 
 /// Cells of the labels.
 const LABEL: usize = 11;

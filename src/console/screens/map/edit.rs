@@ -20,10 +20,10 @@ use crate::console::widgets::prompt::Prompt;
 use crate::console::widgets::{Look, cells, put_lines, thousands};
 use crate::domain::command::{ApplyMap, Command};
 use crate::domain::ids::MapVersion;
-use crate::domain::map::plan::Turn;
 use crate::domain::map::{Change, Finding, Model, Sign, difference, parse};
 use crate::domain::readiness::unmet;
 use crate::domain::state::Board;
+use crate::domain::survey::plan::Turn;
 use crate::domain::time::Time;
 
 /// Outer width of the box.

@@ -7,7 +7,11 @@ use crate::console::words;
 use crate::console::world::World;
 use crate::domain::ids::AgentId;
 use crate::domain::map::Output;
-use crate::domain::state::{Board, Case, QueueReviews, Work, WorkKind, key};
+use crate::domain::{
+    key::key,
+    state::Board,
+    things::{Case, QueueReviews, Work, WorkKind},
+};
 
 /// Which agent an event wakes.
 pub(super) fn trigger(facts: &mut Facts<'_>, world: &World, board: &Board, row: &Row, name: &str) {

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::domain::ids::{AgentId, QueueName};
 use crate::domain::map::{Agent, FieldKind, Grant, Model};
 use crate::domain::path::{FieldPath, Pattern, covers, overlap};
-use crate::domain::state::{Board, Case};
+use crate::domain::{state::Board, things::Case};
 
 /// Rows at most; a map with more is read as a file.
 const ROWS: usize = 5000;

@@ -9,7 +9,7 @@ use crate::console::place::View;
 use crate::console::testing::by_keys::{self, press, start, write};
 use crate::console::testing::{Runner, team::Team};
 use crate::domain::ids::PersonId;
-use crate::domain::state::TokenClass;
+use crate::domain::things::TokenClass;
 use crate::domain::time::Span;
 
 const MAP: &str = r#"

@@ -11,8 +11,11 @@ use crate::console::untrusted;
 use crate::console::widgets::{Look, clip, width};
 use crate::console::words;
 use crate::domain::ids::Seq;
-use crate::domain::state::{Alert, Board, Severity};
 use crate::domain::time::{Span as TimeSpan, Time};
+use crate::domain::{
+    state::Board,
+    things::{Alert, Severity},
+};
 
 /// Deadlines within this time are counted as near.
 const NEAR: TimeSpan = TimeSpan::from_hours(2);

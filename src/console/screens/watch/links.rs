@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use super::lanes::Grid;
 use crate::console::screens::watch::lanes::Lane;
-use crate::domain::deed::{Deed, Outcome};
 use crate::domain::ids::Seq;
+use crate::domain::{deed::Deed, outcome::Outcome};
 
 /// Links drawn at most: of one deed, more would be a tangle.
 const LINKS: usize = 16;
@@ -88,7 +88,7 @@ fn outdated_by(seen: &BTreeMap<Seq, &Arc<Deed>>, own: &Deed) -> Option<Seq> {
     let field = own.fields.iter().find(|field| field.by.is_some() && field.at.is_some())?;
     let (by, entity) = (field.by.as_ref()?, field.entity.as_ref().or(own.subject.as_ref()));
     let writer = seen.values().rev().find(|deed| {
-        let wrote = |change: &crate::domain::deed::FieldChange| {
+        let wrote = |change: &crate::domain::things::FieldChange| {
             change.name == field.name
                 && change.version == field.version
                 && change.entity.as_ref().or(deed.subject.as_ref()) == entity

@@ -10,7 +10,7 @@ use crate::console::run::Program as _;
 use crate::console::testing::by_keys::{self, SALES_AND_SUPPORT, line_with, press, start, write};
 use crate::console::testing::{Runner, team::Team};
 use crate::console::theme::Choice;
-use crate::domain::state::TokenClass;
+use crate::domain::things::TokenClass;
 use crate::domain::time::Span;
 
 /// What the map has beside sales and support.

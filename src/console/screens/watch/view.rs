@@ -17,7 +17,7 @@ use crate::console::widgets::pane::{self, COMPACT_FROM, FULL_FROM};
 use crate::console::widgets::{Look, cells, chrome, put, put_at, put_lines, thousands};
 use crate::console::words;
 use crate::console::world::World;
-use crate::domain::deed::Outcome;
+use crate::domain::outcome::Outcome;
 use crate::domain::state::Board;
 
 /// Columns of what stands beside, where everything has room, and the share of a wider screen.

@@ -9,8 +9,11 @@ use crate::console::widgets::Look;
 use crate::console::widgets::table::{Column, Layout};
 use crate::console::words;
 use crate::console::world::World;
-use crate::domain::state::{Board, Branch, FanOutState, Lease, Task, TaskStage, WaitingAct, Work};
 use crate::domain::time::Time;
+use crate::domain::{
+    state::Board,
+    things::{Branch, FanOutState, Lease, Task, TaskStage, WaitingAct, Work},
+};
 
 /// Where there is room.
 static COLUMNS: [Column; 5] = [

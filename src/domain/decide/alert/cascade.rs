@@ -5,7 +5,8 @@ use crate::domain::{
     decide::sheet::Sheet,
     ids::{Actor, AgentId, Seq},
     path::{EntityPath, FieldPath},
-    state::{AlertKind, AlertSide, State},
+    state::State,
+    things::{AlertKind, AlertSide},
 };
 
 /// How many deeds of agents one chain of causes may have.
@@ -84,7 +85,7 @@ fn endless(sheet: &Sheet<'_>, newest: &Step, chain: &[Step]) -> Finding {
 /// Where it began, then the last deeds of the chain, the newest at the end.
 fn sides(sheet: &Sheet<'_>, newest: &Step, chain: &[Step]) -> Vec<AlertSide> {
     let first = chain.last().into_iter();
-    let rest = chain.iter().take(crate::domain::state::SIDES - 2).rev();
+    let rest = chain.iter().take(crate::domain::things::SIDES - 2).rev();
     let rest = rest.filter(|step| chain.last().is_none_or(|first| first.deed != step.deed));
     let one = |step: &Step| {
         let on = step.subject.clone().map(FieldPath::whole);

@@ -8,11 +8,12 @@ use crate::domain::{
         sheet::Sheet,
         verdict::{self, holds},
     },
-    deed::{Deed, FieldChange},
+    deed::Deed,
     ids::{AlertNo, Seq},
     map::Contradiction,
     path::{EntityPath, FieldPath},
-    state::{AlertKind, AlertSide, Field, Run, State},
+    state::State,
+    things::{AlertKind, AlertSide, Field, FieldChange, Run},
 };
 
 /// What a commit sets off: ping-pong and contradictions.

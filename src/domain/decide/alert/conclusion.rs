@@ -6,7 +6,8 @@ use crate::domain::{
     decide::sheet::Sheet,
     ids::{Actor, AgentId, AlertNo, Seq},
     path::FieldPath,
-    state::{AlertKind, AlertSide, Concluded, State, question_key},
+    state::State,
+    things::{AlertKind, AlertSide, Concluded, question_key},
 };
 
 /// Does what the agent concluded differ from what others concluded last?

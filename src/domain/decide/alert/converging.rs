@@ -5,7 +5,7 @@ use crate::domain::{
     decide::sheet::Sheet,
     ids::{Actor, AlertNo, Seq},
     path::FieldPath,
-    state::{AlertKind, Task},
+    things::{AlertKind, Task},
 };
 
 /// The same feedback twice in a row. Its inbox item, with the task in it, is the caller's to open.

@@ -2,11 +2,10 @@
 
 use super::{Finding, raise, side};
 use crate::domain::{
-    command::LeaseTarget,
     decide::sheet::Sheet,
     ids::{Actor, AlertNo, Seq},
     path::FieldPath,
-    state::{AlertKind, Lease},
+    things::{AlertKind, Lease, LeaseTarget},
 };
 
 /// A lease ended by time: its holder may go on as if it still held it.

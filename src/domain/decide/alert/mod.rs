@@ -34,10 +34,11 @@ pub(super) use self::{
 };
 use super::{inbox, sheet::Sheet};
 use crate::domain::{
-    deed::{Body, Outcome},
+    deed::Body,
     ids::{Actor, AlertNo, Seq},
+    outcome::Outcome,
     path::FieldPath,
-    state::{Alert, AlertKind, AlertSide, AlertState, Severity},
+    things::{Alert, AlertKind, AlertSide, AlertState, Severity},
     time::Time,
 };
 

@@ -6,7 +6,7 @@ use crate::domain::{
     decide::sheet::Sheet,
     ids::{Actor, AlertNo, Seq},
     path::FieldPath,
-    state::{AlertKind, LastPublication},
+    things::{AlertKind, LastPublication},
 };
 
 /// A publication on an output that belongs to another agent.

@@ -5,7 +5,7 @@ use crate::domain::{
     decide::sheet::Sheet,
     ids::Seq,
     path::FieldPath,
-    state::{AlertKind, Item},
+    things::{AlertKind, Item},
 };
 
 /// An item is past its deadline.

@@ -8,7 +8,8 @@ use crate::domain::{
     decide::{sheet::Sheet, verdict::Zones},
     ids::{Actor, AlertNo, Seq},
     path::FieldPath,
-    state::{AlertKind, AlertSide, State},
+    state::State,
+    things::{AlertKind, AlertSide},
 };
 
 /// A write to another's field.

@@ -5,7 +5,7 @@ use crate::domain::{
     decide::sheet::Sheet,
     ids::{Actor, AlertNo, Seq},
     map::Queue,
-    state::AlertKind,
+    things::AlertKind,
     time::Time,
 };
 

@@ -5,7 +5,7 @@ use crate::domain::{
     decide::sheet::Sheet,
     ids::{Actor, AlertNo, Seq},
     path::FieldPath,
-    state::{AlertKind, Work},
+    things::{AlertKind, Work},
     time::Time,
 };
 

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use super::{Finding, raise};
 use crate::domain::{
     decide::{sheet::Sheet, verdict, write},
-    deed::{FieldChange, Outcome},
     ids::{Actor, AlertNo, Seq},
+    outcome::Outcome,
     path::FieldPath,
-    state::{AlertSide, STOPPED, State},
+    state::State,
+    things::{AlertSide, FieldChange, STOPPED},
 };
 
 /// A refused deed that was based on old versions: its alert, noted on the deed.

@@ -8,8 +8,9 @@ use crate::domain::{
         sheet::Sheet,
         verdict::{self, text},
     },
-    deed::{Body, Outcome},
+    deed::Body,
     ids::Seq,
+    outcome::Outcome,
 };
 
 /// What a person does with an alert.

@@ -6,7 +6,7 @@ use crate::domain::{
     decide::sheet::Sheet,
     ids::{Actor, AgentId, AlertNo, Seq},
     path::{EntityPath, FieldPath},
-    state::{AlertKind, ClaimHeld},
+    things::{AlertKind, ClaimHeld},
 };
 
 /// Several agents answer an event, and no route decides. The caller opens the item with the event in it.

@@ -6,9 +6,11 @@ use crate::domain::{
     code::Code,
     command::WorkStep,
     decide::{alert, sheet::Sheet, stuck},
-    deed::{Body, Outcome},
+    deed::Body,
     ids::{ItemNo, Seq},
-    state::{State, Task, TaskStage, Work, WorkKind},
+    outcome::Outcome,
+    state::State,
+    things::{Task, TaskStage, Work, WorkKind},
 };
 
 /// A handoff beyond the last attempt: nobody gets it.

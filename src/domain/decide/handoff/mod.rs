@@ -13,11 +13,13 @@ pub(super) use self::{
 use super::{propose, sheet::Sheet, verdict, work};
 use crate::domain::{
     code::Code,
-    command::{ATTEMPTS, Handoff, MOST_ATTEMPTS, NAME_BYTES},
-    deed::{Body, Outcome},
+    command::{Handoff, NAME_BYTES},
+    deed::Body,
     ids::{AgentId, Seq, TaskId},
+    outcome::Outcome,
     path::EntityPath,
-    state::{HandoffOrder, State, Task, TaskStage, Work, WorkKind},
+    state::State,
+    things::{ATTEMPTS, HandoffOrder, MOST_ATTEMPTS, Task, TaskStage, Work, WorkKind},
     time::Time,
 };
 

@@ -5,9 +5,10 @@ use crate::domain::{
     code::Code,
     command::{LONGEST_VISIBILITY, WorkStep},
     decide::{alert, propose, sheet::Sheet, verdict::text, work},
-    deed::{Body, Deed, Outcome, TaskResult},
+    deed::{Body, Deed, TaskResult},
     ids::{Seq, TaskId},
-    state::{Feedback, Task, TaskStage, Work, WorkKind},
+    outcome::Outcome,
+    things::{Feedback, Task, TaskStage, Work, WorkKind},
 };
 
 /// Longest feedback of one return in bytes: every later return carries it along.

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use super::{Stop, check_base, check_zone, go_out, last_on_thread, place};
 use crate::domain::{
     code::Code,
-    command::{ItemAnswer, Principal, Publish},
+    command::{Principal, Publish},
     decide::{inbox, sheet::Sheet, verdict},
-    deed::{Body, Outcome},
+    deed::Body,
     ids::{Actor, AgentId, Seq},
-    state::{Board, Case, Item, LastPublication, State, TokenClass, WorkResult},
+    outcome::Outcome,
+    state::{Board, State},
+    things::{Case, Item, ItemAnswer, LastPublication, TokenClass, WorkResult},
     time::Time,
     value::Value,
 };

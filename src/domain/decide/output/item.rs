@@ -10,7 +10,8 @@ use crate::domain::{
     },
     ids::{Actor, AgentId, AlertNo, ItemNo, Seq},
     map::Grant,
-    state::{Case, Item, LastPublication, State, Suggestion},
+    state::State,
+    things::{Case, Item, LastPublication, Suggestion},
 };
 
 /// Longest piece of a body in a title, in characters.

@@ -8,11 +8,14 @@ use super::{alert, inbox, sheet::Sheet, verdict, write::stale_on};
 use crate::domain::{
     code::Code,
     command::{DEPENDENCIES, NAME_BYTES, Publish},
-    deed::{Body, Deed, FieldChange, Outcome, Refs},
+    deed::{Body, Deed, Refs},
     ids::{AgentId, Seq},
+    key::key,
     map::{Output, turns},
+    outcome::Outcome,
     query,
-    state::{Board, LastPublication, Publication, State, key},
+    state::{Board, State},
+    things::{FieldChange, LastPublication, Publication},
     time::Time,
 };
 

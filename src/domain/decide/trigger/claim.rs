@@ -7,10 +7,13 @@ use crate::domain::{
     code::Code,
     command::{Claim, Raise},
     decide::{alert, sheet::Sheet, verdict},
-    deed::{Body, Deed, Outcome},
+    deed::{Body, Deed},
     ids::{AgentId, Seq},
+    key::key,
     map::Routing,
-    state::{ClaimHeld, ClaimMark, State, key},
+    outcome::Outcome,
+    state::State,
+    things::{ClaimHeld, ClaimMark},
     value::Value,
 };
 

@@ -13,7 +13,8 @@ use crate::domain::{
     },
     ids::{Actor, AgentId, AlertNo, ItemNo, Seq, WorkNo},
     map::{Grant, Map, Model, Routing, nearest_listener},
-    state::{Case, Item, State, Suggestion},
+    state::State,
+    things::{Case, Item, Suggestion},
 };
 
 /// Longest title of an item, in characters.

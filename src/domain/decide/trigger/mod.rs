@@ -16,11 +16,13 @@ use super::{alert, inbox, propose, sheet::Sheet, verdict, work};
 use crate::domain::{
     code::Code,
     command::{ATTRIBUTES, NAME_BYTES, Raise},
-    deed::{Body, Deed, Outcome},
+    deed::{Body, Deed},
     ids::{Actor, AgentId, Seq, WorkNo},
     map::Routing,
+    outcome::Outcome,
     path::{EntityPath, FieldPath},
-    state::{Occurrence, RaisedEvent, State, Work, WorkKind},
+    state::State,
+    things::{Occurrence, RaisedEvent, Work, WorkKind},
     value::Value,
 };
 

@@ -6,11 +6,12 @@ use super::{Origin, decide};
 use crate::domain::{
     command::Raise,
     decide::sheet::Sheet,
-    deed::{Deed, FieldChange},
+    deed::Deed,
     ids::{Actor, Seq},
     map::{Event, Op, Schedule},
     path::{EntityPath, FieldPath},
-    state::{Occurrence, State},
+    state::State,
+    things::{FieldChange, Occurrence},
     time::{Span, Time},
     value::Value,
 };

@@ -20,9 +20,11 @@ use super::{
 use crate::domain::{
     code::Code,
     command::{WorkStep, WorkVerb},
-    deed::{Body, Outcome},
+    deed::Body,
     ids::Seq,
-    state::{State, Work, WorkKind},
+    outcome::Outcome,
+    state::State,
+    things::{Work, WorkKind},
 };
 
 /// Most work items open at once in a workspace.

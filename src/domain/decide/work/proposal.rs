@@ -5,9 +5,10 @@ use crate::domain::{
     code::Code,
     command::{WorkStep, Write},
     decide::{propose, sheet::Sheet, write},
-    deed::{Body, Outcome},
+    deed::Body,
     ids::{Actor, Seq},
-    state::Work,
+    outcome::Outcome,
+    things::Work,
 };
 
 /// Decided afresh, versions too, as the owner's write with the proposal as its cause.

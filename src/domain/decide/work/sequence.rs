@@ -6,7 +6,7 @@ use crate::domain::{
         trigger::{Call, dispatch},
     },
     ids::{Seq, WorkNo},
-    state::{Work, WorkKind},
+    things::{Work, WorkKind},
 };
 
 /// The event goes on to the next agent, because the one before has completed it, or a person has in its place.

@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use crate::domain::{
     code::Code,
-    command::{LONGEST_VISIBILITY, OnExhausted, TAKEN_AT_ONCE, Take, VISIBILITY, WorkStep, WorkVerb},
+    command::{LONGEST_VISIBILITY, TAKEN_AT_ONCE, Take, VISIBILITY, WorkStep, WorkVerb},
     decide::{fan_out, handoff, sheet::Sheet, stuck, verdict::text},
-    deed::{Body, Outcome, Taken},
+    deed::{Body, Taken},
     ids::{AgentId, ItemNo, Seq, WorkNo},
-    state::{State, Work, WorkKind},
+    outcome::Outcome,
+    state::State,
+    things::{OnExhausted, Work, WorkKind},
     time::{Span, Time},
 };
 

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use super::tries;
 use crate::domain::{
     decide::{alert, sheet::Sheet, verdict},
-    deed::{Body, Outcome},
+    deed::Body,
     ids::{Seq, WorkNo},
-    state::{SILENCE, State, Work},
+    outcome::Outcome,
+    state::State,
+    things::{SILENCE, Work},
     time::Time,
 };
 

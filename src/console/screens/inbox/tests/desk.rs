@@ -9,14 +9,17 @@ use crate::console::ask::What;
 use crate::console::place::View;
 use crate::console::testing::by_keys::{self, me, start};
 use crate::console::testing::{Runner, team::Team};
-use crate::domain::command::{Command, ItemAnswer, ItemVerb, ReviewVerb, WorkProduct};
 use crate::domain::ids::{Actor, AgentId, AlertNo, ItemNo, QueueName, Seq, TaskId, WorkNo};
-use crate::domain::state::{
+use crate::domain::things::{
     Attempt, Case, Feedback, HandoffOrder, Item, OpenReview, QueueReviews, Task, TaskStage, TokenClass, Work,
     WorkKind,
 };
 use crate::domain::time::Span;
 use crate::domain::value::Value;
+use crate::domain::{
+    command::{Command, ItemVerb, ReviewVerb},
+    things::{ItemAnswer, WorkProduct},
+};
 
 const MAP: &str = r#"
 workspace = "northwind"

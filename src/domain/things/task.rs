@@ -5,7 +5,6 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    command::WorkProduct,
     ids::{AgentId, FanOutNo, ItemNo, Seq, TaskId, WorkNo},
     path::EntityPath,
     time::Time,
@@ -204,4 +203,16 @@ pub struct BranchEnd {
     pub attempts: u32,
     /// When.
     pub at: Time,
+}
+
+/// What was done so far. Both keys are required.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WorkProduct {
+    /// The product itself, or where it is.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub result: Option<Value>,
+    /// How far it is, in the giver's word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<Arc<str>>,
 }

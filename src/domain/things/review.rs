@@ -3,7 +3,6 @@
 use imbl::Vector;
 use serde::{Deserialize, Serialize};
 
-use super::PastTurn;
 use crate::domain::{
     ids::{Actor, QueueName, Seq},
     time::Time,
@@ -84,4 +83,15 @@ pub struct ReviewMiss {
     pub queue: QueueName,
     /// Which, and the one after it.
     pub turn: ReviewTurn,
+}
+
+/// A scheduled review that is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PastTurn {
+    /// When it was to be held.
+    pub due: Time,
+    /// Whether it was.
+    pub held: bool,
+    /// The deed that says so.
+    pub deed: Seq,
 }

@@ -3,11 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use super::model::{Agent, Event, Model, Output, Route};
-use crate::domain::deed::{Body, Outcome};
 use crate::domain::ids::{AgentId, MapVersion};
+use crate::domain::map::{
+    Agent, Contradiction, Defer, Event, FieldKind, FieldRule, Model, Output, Queue, Route,
+};
 use crate::domain::map::{Mode, text_matches};
 use crate::domain::path::Pattern;
+use crate::domain::{deed::Body, outcome::Outcome};
 
 /// What stands in a cell with nothing in it.
 const NOTHING: &str = "–";
@@ -210,13 +212,13 @@ fn writes(page: &mut Page, model: &Model) {
     page.table(&["Path", "Written by", "Except"], &rows, "Nobody writes anything.");
     page.line("");
     page.line("Without `#` a path means every field. `scratch/<agent>/**` is every agent's own. What nobody owns goes to a person.");
-    let kind = |rule: &super::FieldRule| {
+    let kind = |rule: &FieldRule| {
         let order = match &rule.kind {
-            super::FieldKind::Progression { order } => {
+            FieldKind::Progression { order } => {
                 codes(order.iter().map(crate::domain::value::Value::plain), " → ")
             }
-            super::FieldKind::Sequenced { agents } => codes(agents.iter().map(AgentId::as_str), " → "),
-            super::FieldKind::Owned | super::FieldKind::Append | super::FieldKind::Constant => String::new(),
+            FieldKind::Sequenced { agents } => codes(agents.iter().map(AgentId::as_str), " → "),
+            FieldKind::Owned | FieldKind::Append | FieldKind::Constant => String::new(),
         };
         vec![code(rule.path.as_str()), rule.kind.as_str().to_owned(), order]
     };
@@ -303,7 +305,7 @@ fn audit(page: &mut Page) {
 
 fn escalation(page: &mut Page, model: &Model) {
     page.heading("Escalation owners");
-    let row = |queue: &super::Queue| {
+    let row = |queue: &Queue| {
         vec![
             code(queue.name.as_str()),
             words(queue.owner.as_str()),
@@ -337,7 +339,7 @@ fn escalation(page: &mut Page, model: &Model) {
 fn order(page: &mut Page, model: &Model) {
     if !model.defers.is_empty() {
         page.heading("Who goes first");
-        let row = |rule: &super::Defer| {
+        let row = |rule: &Defer| {
             let actions = codes(&rule.actions, ", ");
             let within =
                 rule.within.map(|within| format!("for {within} after the other")).unwrap_or_default();
@@ -352,7 +354,7 @@ fn order(page: &mut Page, model: &Model) {
     }
     if !model.contradictions.is_empty() {
         page.heading("What must not be true together");
-        let row = |one: &super::Contradiction| {
+        let row = |one: &Contradiction| {
             vec![words(&one.name), codes(one.all.iter().map(ToString::to_string), " and ")]
         };
         let rows: Vec<Vec<String>> = model.contradictions.iter().map(row).collect();

@@ -12,12 +12,12 @@ mod sums;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::{FieldKind, Map, difference, shape::shape_of};
 use crate::domain::code::Code;
 use crate::domain::deed::{Body, Deed};
 use crate::domain::ids::{AgentId, Seq};
+use crate::domain::key::key;
+use crate::domain::map::{FieldKind, Map, difference, shape::shape_of};
 use crate::domain::path::FieldPath;
-use crate::domain::state::key;
 use case::{Asked, Case};
 pub use report::{AgentSums, Counts, Example, Fate, Kind, Plan, Row, Turn};
 use side::{Part, Said, Side, threads};

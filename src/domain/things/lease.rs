@@ -3,9 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    command::LeaseTarget,
-    ids::{ActNo, AgentId, Fence, Seq, WorkNo},
-    path::{EntityPath, FieldName},
+    ids::{ActNo, AgentId, Fence, Seq, TaskId, WorkNo},
+    path::{EntityPath, FieldName, FieldPath},
     time::Time,
 };
 
@@ -63,6 +62,25 @@ impl Hold {
         match self {
             Self::Lease(fence) => Some(fence),
             Self::Work(_) | Self::Act(_) | Self::Waiting(_) => None,
+        }
+    }
+}
+
+/// What a lease locks: `{"path": "crm/contact/acme#status"}` or `{"task": "draft-7"}`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LeaseTarget {
+    /// A field; without `#` the entity with all its fields.
+    Path(FieldPath),
+    /// A task.
+    Task(TaskId),
+}
+
+impl std::fmt::Display for LeaseTarget {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Path(path) => write!(f, "{path}"),
+            Self::Task(task) => write!(f, "task {task}"),
         }
     }
 }

@@ -6,13 +6,18 @@ use serde::{Deserialize, Serialize};
 
 use super::task::{Branch, Feedback, HandoffOrder};
 use crate::domain::{
-    command::{ATTEMPTS, Act, MOST_ATTEMPTS, OnExhausted, Write},
-    deed::Outcome,
-    ids::{ActNo, Actor, AgentId, FanOutNo, ItemNo, Seq, TaskId, Version, WorkNo},
+    command::{Act, Write},
+    ids::{Actor, AgentId, FanOutNo, ItemNo, Seq, TaskId, Version, WorkNo},
+    outcome::Outcome,
     path::{EntityPath, FieldPath},
     time::{Span, Time},
     value::{Value, some},
 };
+
+/// How often work is tried where nobody says otherwise.
+pub const ATTEMPTS: u32 = 3;
+/// The most attempts that anybody may ask for.
+pub const MOST_ATTEMPTS: u32 = 100;
 
 /// Something in an agent's work stream.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -270,24 +275,13 @@ impl WorkKind {
     }
 }
 
-/// A side effect that may go ahead and has not ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OpenAct {
-    /// Its number.
-    pub no: ActNo,
-    /// Who does it.
-    pub agent: AgentId,
-    /// The entity it is about.
-    pub subject: EntityPath,
-    /// Where it goes.
-    pub target: Arc<str>,
-    /// The caller's word for it.
-    pub action: Arc<str>,
-    /// What it was based on.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub based_on: Vec<FieldPath>,
-    /// When it was allowed.
-    pub at: Time,
-    /// The deed that allowed it.
-    pub deed: Seq,
+/// What happens to work that is out of attempts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnExhausted {
+    /// A named person decides.
+    #[default]
+    Escalate,
+    /// It ends as failed.
+    Abort,
 }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    command::Act,
     ids::{Actor, AgentId, Seq},
-    path::{EntityPath, FieldPath},
+    key::key,
+    path::EntityPath,
     time::Time,
     value::Value,
 };
@@ -107,25 +107,5 @@ pub const VOICES: usize = 8;
 /// The key of a question about an entity: case and white space make no other question.
 pub fn question_key(subject: &EntityPath, question: &str) -> Arc<str> {
     let folded = question.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
-    super::key(&[subject.as_str(), &folded])
-}
-
-/// A deferred act that waits until the way is free.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct WaitingAct {
-    /// Who waits.
-    pub agent: AgentId,
-    /// The act as asked.
-    pub act: Act,
-    /// When the way is free at the latest, as far as is known.
-    pub until: Option<Time>,
-    /// The fields on which it depends whether the way is free.
-    pub watches: Vec<FieldPath>,
-}
-
-impl WaitingAct {
-    /// The entities on which a change may free the way.
-    pub fn entities(&self) -> impl Iterator<Item = &EntityPath> {
-        std::iter::once(&self.act.subject).chain(self.watches.iter().map(|path| &path.entity))
-    }
+    key(&[subject.as_str(), &folded])
 }

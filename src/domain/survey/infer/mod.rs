@@ -12,15 +12,17 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::authority::SCRATCH;
-use super::model::Model;
-use super::shape::looks_like_id;
 use crate::domain::code::Code;
-use crate::domain::deed::{Body, Deed, FieldChange};
 use crate::domain::ids::{Actor, AgentId, PersonId, QueueName};
+use crate::domain::map::authority::SCRATCH;
+use crate::domain::map::model::Model;
+use crate::domain::map::shape::looks_like_id;
 use crate::domain::path::{EntityPath, FieldName};
-use crate::domain::state;
 use crate::domain::value::Value;
+use crate::domain::{
+    deed::{Body, Deed},
+    things::{self, FieldChange},
+};
 use tree::{FieldUse, Tree};
 
 /// From this share on, in percent, a field is its most frequent writer's.
@@ -215,7 +217,7 @@ impl Inferring {
             return self.answered(&raised.event, &owners);
         }
         if let Body::ItemOpened(item) = &deed.body
-            && let (state::Case::Escalation { .. }, Some(agent)) = (&item.case, item.raised_by.agent())
+            && let (things::Case::Escalation { .. }, Some(agent)) = (&item.case, item.raised_by.agent())
             && self.saw(agent, deed)
             && let Some(seen) = self.agents.get_mut(agent)
         {

@@ -7,13 +7,17 @@ use std::sync::Arc;
 use super::Fate;
 use super::side::Part;
 use crate::domain::code::Code;
-use crate::domain::command::ActOrder;
-use crate::domain::deed::{Body, Deed, FieldChange, Outcome};
 use crate::domain::ids::{Actor, AgentId};
 use crate::domain::map::shape::shape_of;
 use crate::domain::path::{EntityPath, FieldName, FieldPath};
-use crate::domain::state::{self, ClaimMark, Publication};
+use crate::domain::things::ActOrder;
+use crate::domain::things::{self, ClaimMark, Publication};
 use crate::domain::value::Value;
+use crate::domain::{
+    deed::{Body, Deed},
+    outcome::Outcome,
+    things::FieldChange,
+};
 
 /// One decision that the map had a say in.
 pub(super) struct Case<'a> {
@@ -248,7 +252,7 @@ fn of_act(deed: &Deed) -> Option<Case<'_>> {
 }
 
 fn of_event(deed: &Deed) -> Option<Case<'_>> {
-    let asked = |raised: &'_ state::RaisedEvent| match (&deed.actor, raised.schedule) {
+    let asked = |raised: &'_ things::RaisedEvent| match (&deed.actor, raised.schedule) {
         (Actor::Deeds, Some(_)) => Raiser::Schedule,
         (Actor::Deeds, None) => Raiser::Change,
         (Actor::Agent(_) | Actor::Person(_), _) => Raiser::Somebody,
@@ -295,7 +299,7 @@ fn of_publication(deed: &Deed) -> Option<Case<'_>> {
 
 fn of_escalation(deed: &Deed) -> Option<Case<'_>> {
     let Body::ItemOpened(item) = &deed.body else { return None };
-    let (state::Case::Escalation { .. }, Some(agent)) = (&item.case, item.raised_by.agent()) else {
+    let (things::Case::Escalation { .. }, Some(agent)) = (&item.case, item.raised_by.agent()) else {
         return None;
     };
     Some(Case::new(Asked::Escalation { agent }, Fate::Queue { queue: item.queue.clone() }))

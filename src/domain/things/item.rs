@@ -1,13 +1,14 @@
 //! The decision inbox: items, what is stored of their input, and what answers did.
 
-use std::{fmt::Write as _, sync::Arc};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::{Task, Work};
+use super::{FieldChange, ItemAnswer, Task, Work};
 use crate::domain::{
-    command::{Act, ItemAnswer, Publish, Raise, Write},
+    command::{Act, Publish, Raise, Write},
+    hash::hex,
     ids::{Actor, AgentId, AlertNo, ItemNo, MapVersion, PersonId, QueueName, Seq, WorkNo},
     map::Grant,
     path::EntityPath,
@@ -226,7 +227,7 @@ pub struct Redone {
     /// The entity.
     pub entity: EntityPath,
     /// The fields it committed, with the values before.
-    pub fields: Vec<crate::domain::deed::FieldChange>,
+    pub fields: Vec<FieldChange>,
 }
 
 /// An item that was answered.
@@ -313,14 +314,4 @@ impl Item {
             Case::Conflict { .. } => String::new(),
         }
     }
-}
-
-/// Lower-case hexadecimal.
-pub fn hex(bytes: &[u8]) -> Arc<str> {
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        // Writing to a String can't fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    Arc::from(text)
 }

@@ -1,0 +1,164 @@
+//! An entity: field values with their versions and writers, its tombstone, who touched it last, and what a deed changes of it.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{
+    ids::{Actor, Seq, Version},
+    outcome::Outcome,
+    path::{EntityPath, FieldName},
+    time::Time,
+    value::{Value, some},
+};
+
+/// How many of the last deeds on it an entity remembers for `activity`.
+pub const RECENT: usize = 8;
+/// How many runs of one writer after another a field remembers, enough to see A-B-A.
+pub const RUNS: usize = 3;
+/// How many actors an entity remembers the last deed of; the one that is longest silent goes first.
+pub const ACTORS: usize = 64;
+
+/// A record, file or queue.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entity {
+    /// Grows with every commit on any of its fields.
+    pub version: Version,
+    /// Its fields, sorted by name.
+    pub fields: Vec<(FieldName, Field)>,
+    /// Set once it was archived or deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gone: Option<Tombstone>,
+    /// The last deeds on it, oldest first.
+    pub recent: Vec<Arc<Touch>>,
+    /// When each actor last touched it, for rules about who goes first.
+    pub last: Vec<(Actor, Time)>,
+}
+
+/// A field's present value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Field {
+    /// Its version.
+    pub version: Version,
+    /// Its value.
+    pub value: Value,
+    /// Who wrote it.
+    pub by: Actor,
+    /// When.
+    pub at: Time,
+    /// The deed that wrote it.
+    pub deed: Seq,
+    /// The last runs of writes by one actor, oldest first; the last one is the present writer's.
+    pub runs: Vec<Run>,
+}
+
+/// Consecutive writes of one field by one actor.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Run {
+    /// Who.
+    pub by: Actor,
+    /// The value at the end of the run.
+    pub value: Value,
+    /// How many writes.
+    pub writes: u64,
+    /// The first deed of the run.
+    pub deed: Seq,
+    /// The version before the run.
+    pub base: Version,
+    /// The version at its end.
+    pub version: Version,
+    /// When the run ended.
+    pub at: Time,
+}
+
+/// What is left of an entity that was archived or deleted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tombstone {
+    /// Deleted, or only put away.
+    pub deleted: bool,
+    /// The entity's version at that.
+    pub version: Version,
+    /// Who.
+    pub by: Actor,
+    /// When.
+    pub at: Time,
+    /// The deed.
+    pub deed: Seq,
+}
+
+/// One deed on an entity, as `activity` tells it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Touch {
+    /// The deed.
+    pub deed: Seq,
+    /// When.
+    pub at: Time,
+    /// Who.
+    pub actor: Actor,
+    /// What.
+    pub action: Arc<str>,
+    /// How it came out.
+    pub outcome: Outcome,
+    /// The fields.
+    pub fields: Vec<FieldName>,
+}
+
+impl Entity {
+    /// The field, if it was ever written.
+    pub fn field(&self, name: &FieldName) -> Option<&Field> {
+        self.place(name).ok().and_then(|at| self.fields.get(at)).map(|(_, field)| field)
+    }
+
+    /// Puts a field in its place.
+    pub fn set(&mut self, name: &FieldName, field: Field) {
+        match self.place(name) {
+            Ok(at) => {
+                if let Some(slot) = self.fields.get_mut(at) {
+                    slot.1 = field;
+                }
+            }
+            Err(at) => self.fields.insert(at, (name.clone(), field)),
+        }
+    }
+
+    fn place(&self, name: &FieldName) -> Result<usize, usize> {
+        self.fields.binary_search_by(|(have, _)| have.as_str().cmp(name.as_str()))
+    }
+
+    /// The version that a `depends_on` or `expected` of this field is compared with. The whole-entity field's is the
+    /// entity's.
+    pub fn version_of(&self, name: &FieldName) -> Version {
+        if name.as_str().is_empty() {
+            self.version
+        } else {
+            self.field(name).map_or(Version(0), |field| field.version)
+        }
+    }
+}
+
+/// One field as a deed touched it, or found it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldChange {
+    /// The entity, where it is another one than the deed's subject.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entity: Option<EntityPath>,
+    /// The field; empty for the whole entity.
+    pub name: FieldName,
+    /// The version that the caller named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<Version>,
+    /// The version after a commit; the current one otherwise.
+    pub version: Version,
+    /// The value before the commit; the current one otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub before: Option<Value>,
+    /// The value written or wanted.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub after: Option<Value>,
+    /// Who wrote the current value, told where the caller was stale.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<Actor>,
+    /// When the current value was written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Time>,
+}

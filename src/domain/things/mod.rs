@@ -1,0 +1,30 @@
+//! What a workspace holds and deeds carry: items, alerts, work, tasks, leases, publications, reviews, tokens, entities.
+//!
+//! Shapes and what can be read off one of them; how they change is `state`'s, whether they may is `decide`'s.
+
+mod act;
+mod alert;
+mod answer;
+mod entity;
+mod item;
+mod lease;
+mod output;
+mod review;
+mod task;
+mod token;
+mod work;
+
+pub use act::{ActOrder, OpenAct, WaitingAct};
+pub use alert::{Alert, AlertKind, AlertSide, AlertState, LOUD, SIDES, STOPPED, Severity};
+pub use answer::ItemAnswer;
+pub use entity::{ACTORS, Entity, Field, FieldChange, RECENT, RUNS, Run, Tombstone, Touch};
+pub use item::{Case, ClosedItem, Effects, Item, PastAnswers, Redone, ScopeRule, Suggestion};
+pub use lease::{Hold, Lease, LeaseTarget};
+pub use output::{
+    ClaimHeld, ClaimMark, Concluded, Conclusion, LastPublication, Occurrence, Publication, RaisedEvent,
+    VOICES, question_key,
+};
+pub use review::{OpenReview, PastTurn, QueueReviews, ReviewEnd, ReviewMiss, ReviewTurn};
+pub use task::{Branch, BranchEnd, ENDED, FanOutState, Feedback, HandoffOrder, Task, TaskStage, WorkProduct};
+pub use token::{Token, TokenClass, TokenRecord};
+pub use work::{ATTEMPTS, Attempt, MOST_ATTEMPTS, OnExhausted, SILENCE, Work, WorkKind, WorkResult};
