@@ -14,13 +14,14 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use rusqlite::{Connection, params};
+
 use deeds::coordinator::{Options, start};
 use deeds::domain::command::{Principal, Request};
 use deeds::domain::ids::{Actor, AgentId};
 use deeds::domain::outcome::Outcome;
 use deeds::domain::things::TokenClass;
 use deeds::ledger::{Append, Ledger, SqliteLedger};
-use rusqlite::{Connection, params};
 
 const RUNS: usize = 5;
 /// Records appended on each side in each run.

@@ -4,26 +4,22 @@
 //! 100,000 grants between them. Five runs; median and worst.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a bench may stop at the first surprise")]
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    hint::black_box,
-    sync::Arc,
-    time::Instant,
-};
+use std::collections::{BTreeMap, HashMap};
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::Instant;
 
-use deeds::domain::{
-    command::{Command, Expected, Principal, Request, Write, WriteKind},
-    decide::decide,
-    deed::{Body, Deed, NewWorkspace, Refs},
-    ids::{Actor, AgentId, MapVersion, PersonId, Seq, Version, WorkspaceId},
-    map::{Agent, Model},
-    outcome::Outcome,
-    path::{EntityPath, FieldName, Pattern},
-    state::State,
-    things::TokenClass,
-    time::Time,
-    value::Value,
-};
+use deeds::domain::command::{Command, Expected, Principal, Request, Write, WriteKind};
+use deeds::domain::decide::decide;
+use deeds::domain::deed::{Body, Deed, NewWorkspace, Refs};
+use deeds::domain::ids::{Actor, AgentId, MapVersion, PersonId, Seq, Version, WorkspaceId};
+use deeds::domain::map::{Agent, Model};
+use deeds::domain::outcome::Outcome;
+use deeds::domain::path::{EntityPath, FieldName, Pattern};
+use deeds::domain::state::State;
+use deeds::domain::things::TokenClass;
+use deeds::domain::time::Time;
+use deeds::domain::value::Value;
 
 const GRANTS: usize = 100_000;
 const LOOKS: usize = 400_000;

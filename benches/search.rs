@@ -12,25 +12,26 @@
     reason = "a bench that meets an error has no result"
 )]
 
-use std::{borrow::Cow, collections::HashMap, path::PathBuf, sync::Arc, time::Instant};
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
-use deeds::{
-    domain::{
-        code::Code,
-        deed::{Body, Deed, Origin, Refs},
-        filter::Filter,
-        ids::{Actor, AgentId, AlertNo, MapVersion, Seq, Version, WorkNo, WorkspaceId},
-        outcome::Outcome,
-        path::{EntityPath, FieldName},
-        things::FieldChange,
-        time::{Span, Time},
-        value::Value,
-    },
-    index::{Entry, Index, PageFrom},
-    ledger::{Append, Head, Ledger as _, SqliteLedger},
-};
 use tokio::runtime::Runtime;
+
+use deeds::domain::code::Code;
+use deeds::domain::deed::{Body, Deed, Origin, Refs};
+use deeds::domain::filter::Filter;
+use deeds::domain::ids::{Actor, AgentId, AlertNo, MapVersion, Seq, Version, WorkNo, WorkspaceId};
+use deeds::domain::outcome::Outcome;
+use deeds::domain::path::{EntityPath, FieldName};
+use deeds::domain::things::FieldChange;
+use deeds::domain::time::{Span, Time};
+use deeds::domain::value::Value;
+use deeds::index::{Entry, Index, PageFrom};
+use deeds::ledger::{Append, Head, Ledger as _, SqliteLedger};
 
 /// Names the sizes, with commas between them.
 const SIZES: &str = "DEEDS_SEARCH";

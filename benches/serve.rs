@@ -14,29 +14,22 @@
     reason = "a bench that meets an error has no result"
 )]
 
-use std::{
-    net::SocketAddr,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use deeds::{
-    coordinator::Clock,
-    domain::{
-        ids::{PersonId, WorkspaceId},
-        map::parse::parse,
-        things::TokenClass,
-    },
-    ledger::Ledger as _,
-    server::{Options, Workspaces, run},
-};
 use rusqlite::{Connection, params};
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::{TcpListener, TcpStream},
-    runtime::Runtime,
-    sync::oneshot,
-};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Runtime;
+use tokio::sync::oneshot;
+
+use deeds::coordinator::Clock;
+use deeds::domain::ids::{PersonId, WorkspaceId};
+use deeds::domain::map::parse::parse;
+use deeds::domain::things::TokenClass;
+use deeds::ledger::Ledger as _;
+use deeds::server::{Options, Workspaces, run};
 
 const RUNS: usize = 5;
 /// How many clock ticks `/proc` counts for a second, on every Linux that this runs on.

@@ -8,9 +8,9 @@ mod file;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use crate::client::Url;
 use thiserror::Error;
 
+use crate::client::Url;
 use crate::console::theme;
 use crate::domain::ids::{AgentId, WorkspaceId};
 use crate::domain::path::EntityPath;

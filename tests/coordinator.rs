@@ -10,14 +10,16 @@ use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use tempfile::TempDir;
+
 use deeds::coordinator::{Handle, Options, start};
 use deeds::domain::command::{Principal, Request};
+use deeds::domain::deed::Deed;
 use deeds::domain::ids::{Actor, AgentId, Seq};
+use deeds::domain::outcome::Outcome;
 use deeds::domain::path::{EntityPath, FieldName};
 use deeds::domain::things::TokenClass;
-use deeds::domain::{deed::Deed, outcome::Outcome};
 use deeds::ledger::{Ledger, SqliteLedger, sqlite};
-use tempfile::TempDir;
 
 const CHILD: &str = "DEEDS_TEST_COORDINATOR_CHILD";
 /// How often the child is killed; `DEEDS_TEST_KILLS` asks for more.

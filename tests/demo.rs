@@ -6,39 +6,32 @@
     reason = "a test stops at the first thing that is not as it says"
 )]
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::{
-        Arc,
-        atomic::{AtomicI64, Ordering},
-    },
-    time::{Duration, Instant},
-};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, Instant};
 
-use deeds::{
-    client::{Client, Direction, LedgerQuery},
-    console::{
-        self,
-        app::Settings,
-        open::{Setup, frame},
-        place::View,
-        wire::{Endpoint, SeenAll},
-        world::Me,
-    },
-    coordinator::Clock,
-    demo::{self, Cast, Options, Played},
-    domain::{
-        command::{Override, OverrideVerb},
-        deed::Deed,
-        ids::{PersonId, Seq, WorkspaceId},
-        outcome::Outcome,
-        things::{AlertKind, TokenClass},
-        time::{Span, Time},
-    },
-    server::{self, Workspaces},
-};
 use tempfile::TempDir;
-use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use deeds::client::{Client, Direction, LedgerQuery};
+use deeds::console;
+use deeds::console::app::Settings;
+use deeds::console::open::{Setup, frame};
+use deeds::console::place::View;
+use deeds::console::wire::{Endpoint, SeenAll};
+use deeds::console::world::Me;
+use deeds::coordinator::Clock;
+use deeds::demo::{self, Cast, Options, Played};
+use deeds::domain::command::{Override, OverrideVerb};
+use deeds::domain::deed::Deed;
+use deeds::domain::ids::{PersonId, Seq, WorkspaceId};
+use deeds::domain::outcome::Outcome;
+use deeds::domain::things::{AlertKind, TokenClass};
+use deeds::domain::time::{Span, Time};
+use deeds::server::{self, Workspaces};
 
 /// When the server's clock starts: nothing of the maps' schedules falls due within fifty seconds.
 const START: Time = Time::from_micros(1_799_999_950_000_000);

@@ -19,14 +19,14 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use run::Home;
+use serde_json::{Value, json};
+use server::{Server, ask};
+
 use deeds::coordinator::{self, Handle, Options};
 use deeds::domain::deed::Deed;
 use deeds::domain::path::EntityPath;
 use deeds::ledger::{Ledger as _, SqliteLedger};
-use serde_json::{Value, json};
-
-use run::Home;
-use server::{Server, ask};
 
 /// Cycles in an ordinary test run.
 const CYCLES: u32 = 4;

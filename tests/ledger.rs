@@ -17,12 +17,13 @@ use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use deeds::ledger::sqlite::verify;
-use deeds::ledger::{Append, Head, Ledger, LedgerError, SqliteLedger};
 use proptest::prelude::*;
 use rusqlite::Connection;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tempfile::TempDir;
+
+use deeds::ledger::sqlite::verify;
+use deeds::ledger::{Append, Head, Ledger, LedgerError, SqliteLedger};
 
 /// Names the case that a child process is to play.
 const CHILD: &str = "DEEDS_TEST_LEDGER_CHILD";

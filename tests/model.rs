@@ -28,10 +28,12 @@ mod zones;
 
 use std::collections::BTreeSet;
 
-use deeds::domain::deed::Body;
-use proptest::{prelude::*, test_runner::FileFailurePersistence};
+use proptest::prelude::*;
+use proptest::test_runner::FileFailurePersistence;
 
-use self::{step::Step, world::World};
+use self::step::Step;
+use self::world::World;
+use deeds::domain::deed::Body;
 
 /// Histories of each kind where the environment does not say how many.
 const CASES: u32 = 200;

@@ -1,11 +1,9 @@
 //! The house rules, checked on the syntax tree: who may import whom, files that say what lives in them, their length.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test says what it misses by failing")]
 
-use std::{
-    collections::BTreeSet,
-    fs,
-    path::{Path, PathBuf},
-};
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use syn::visit::{self, Visit};
 

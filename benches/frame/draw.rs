@@ -3,20 +3,21 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use deeds::console::app::{App, Settings};
-use deeds::console::place::View;
-use deeds::console::run::Program as _;
-use deeds::console::testing::{Runner, team::Team};
-use deeds::console::world::{Me, RECENT};
-use deeds::domain::ids::PersonId;
-use deeds::domain::path::EntityPath;
-use deeds::domain::things::TokenClass;
 use ratatui::backend::TestBackend;
 use ratatui::widgets::Paragraph;
 use ratatui::{Frame, Terminal};
 use serde_json::json;
 
 use crate::figures::{RUNS, median_and_largest};
+use deeds::console::app::{App, Settings};
+use deeds::console::place::View;
+use deeds::console::run::Program as _;
+use deeds::console::testing::Runner;
+use deeds::console::testing::team::Team;
+use deeds::console::world::{Me, RECENT};
+use deeds::domain::ids::PersonId;
+use deeds::domain::path::EntityPath;
+use deeds::domain::things::TokenClass;
 
 const WIDTH: u16 = 120;
 const HEIGHT: u16 = 40;

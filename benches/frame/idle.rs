@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use deeds::coordinator::Clock;
-
 use crate::figures::{RUNS, median_and_largest, millis};
 use crate::made::Made;
 use crate::screen::Screen;
+use deeds::coordinator::Clock;
 
 const DEEDS: u64 = 20_000;
 const LIMIT: Duration = Duration::from_secs(20);

@@ -10,6 +10,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use rusqlite::OpenFlags;
+use tempfile::TempDir;
+
 use deeds::coordinator::Clock;
 use deeds::domain::command::{Command, Expected, Principal, Request, WorkStep, WorkVerb, Write, WriteKind};
 use deeds::domain::decide::{decide, found};
@@ -17,15 +20,11 @@ use deeds::domain::deed::{Deed, Origin};
 use deeds::domain::ids::{Actor, AgentId, PersonId, Version, WorkspaceId};
 use deeds::domain::map;
 use deeds::domain::path::{EntityPath, FieldName};
+use deeds::domain::state::State;
+use deeds::domain::things::{TokenClass, WorkKind};
 use deeds::domain::time::{Span, Time};
 use deeds::domain::value::Value;
-use deeds::domain::{
-    state::State,
-    things::{TokenClass, WorkKind},
-};
 use deeds::ledger::{Append, Head, Ledger as _, SqliteLedger};
-use rusqlite::OpenFlags;
-use tempfile::TempDir;
 
 /// Names a directory in which what was made is kept and found again.
 const KEPT: &str = "DEEDS_BENCH_DIR";

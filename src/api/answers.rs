@@ -1,21 +1,20 @@
 //! The shapes of answers, and of the few requests that are not commands of the domain.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{Hash, Problem, ProblemFinding};
-use crate::domain::{
-    ids::{Actor, Fence, MapVersion, PersonId, Seq, TokenId, WorkspaceId},
-    map::Model,
-    outcome::Outcome,
-    reply::Reply,
-    state::Board,
-    things::{Alert, ClosedItem, Item, PastAnswers, TokenClass, Work},
-    time::{Span, Time},
-    value::{Value, some},
-};
+use crate::domain::ids::{Actor, Fence, MapVersion, PersonId, Seq, TokenId, WorkspaceId};
+use crate::domain::map::Model;
+use crate::domain::outcome::Outcome;
+use crate::domain::reply::Reply;
+use crate::domain::state::Board;
+use crate::domain::things::{Alert, ClosedItem, Item, PastAnswers, TokenClass, Work};
+use crate::domain::time::{Span, Time};
+use crate::domain::value::{Value, some};
 
 /// Most writes or imported lines of one batch.
 pub const BATCH_WRITES: usize = 256;

@@ -2,7 +2,9 @@
 //! lose digits, depth, sheer count), the second one fits the shape and names the place where it does not. A body in which a
 //! glance finds nothing of that kind is spared the first one, unless the second one fails.
 
-use std::{cell::RefCell, collections::HashSet, fmt};
+use std::cell::RefCell;
+use std::collections::HashSet;
+use std::fmt;
 
 use serde::de::{self, DeserializeOwned, DeserializeSeed, MapAccess, SeqAccess, Visitor};
 

@@ -4,11 +4,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::Problem;
-use crate::domain::{
-    ids::{MapVersion, Seq},
-    survey::{Inferred, Plan},
-    time::Time,
-};
+use crate::domain::ids::{MapVersion, Seq};
+use crate::domain::survey::{Inferred, Plan};
+use crate::domain::time::Time;
 
 /// The media type of such an answer.
 pub const NDJSON: &str = "application/x-ndjson";

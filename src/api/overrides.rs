@@ -6,12 +6,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{Problem, ProblemCode};
-use crate::domain::{
-    command::{Override, OverrideVerb},
-    ids::{AgentId, Fence, Version},
-    path::{EntityPath, FieldPath},
-    value::{Value, some},
-};
+use crate::domain::command::{Override, OverrideVerb};
+use crate::domain::ids::{AgentId, Fence, Version};
+use crate::domain::path::{EntityPath, FieldPath};
+use crate::domain::value::{Value, some};
 
 /// What a person overrides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,7 +1,9 @@
 //! What is said when a request could not be answered: `application/problem+json` with a stable code, what happened, and
 //! what the caller can do. A refusal by a rule is no problem but a normal answer (`domain::reply`).
 
-use std::{borrow::Cow, fmt, ops::Range};
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 

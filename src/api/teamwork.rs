@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{
-    command::Take,
-    ids::{AgentId, PersonId, QueueName, Seq, WorkNo},
-    map::Schedule,
-    path::EntityPath,
-    reply::Reply,
-    things::{Concluded, FanOutState, LastPublication, Lease, LeaseTarget, QueueReviews, Task, Work},
-    time::{Span, Time},
+use crate::domain::command::Take;
+use crate::domain::ids::{AgentId, PersonId, QueueName, Seq, WorkNo};
+use crate::domain::map::Schedule;
+use crate::domain::path::EntityPath;
+use crate::domain::reply::Reply;
+use crate::domain::things::{
+    Concluded, FanOutState, LastPublication, Lease, LeaseTarget, QueueReviews, Task, Work,
 };
+use crate::domain::time::{Span, Time};
 
 /// Takes work, and waits for some to come.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,15 +1,15 @@
 //! The text of a token, `deeds_<class>_<workspace>_<id>_<secret>`. Its secret shows in no debug output and no log; only
 //! [`TokenText::expose`] writes it, once, for the person who asked for the token.
 
-use std::{fmt, fmt::Write as _, str::FromStr, sync::Arc};
+use std::fmt::{self, Write as _};
+use std::str::FromStr;
+use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::domain::{
-    hash::hex,
-    ids::{TokenId, WorkspaceId},
-    things::TokenClass,
-};
+use crate::domain::hash::hex;
+use crate::domain::ids::{TokenId, WorkspaceId};
+use crate::domain::things::TokenClass;
 
 /// What every token begins with, so that people and scanners know one when they see it.
 pub const PREFIX: &str = "deeds";

@@ -6,7 +6,8 @@ use super::arguments::Context;
 use super::output;
 use super::status::Status;
 use super::then::{self, Then};
-use crate::domain::readiness::{AgentReadiness, GateState, agents::Standing};
+use crate::domain::readiness::agents::Standing;
+use crate::domain::readiness::{AgentReadiness, GateState};
 use crate::domain::time::Time;
 
 /// Which agents.

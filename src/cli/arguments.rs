@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::client::Url;
 use clap::{Args, Parser, Subcommand};
 
 use super::output::Output;
@@ -12,6 +11,7 @@ use super::{
     inbox, leases, log, man, map, outputs, overrides, raise, readiness, review, serve, tokens, trace, verify,
     who_owns, work, workspaces,
 };
+use crate::client::Url;
 use crate::config::{self, Config};
 use crate::domain::ids::WorkspaceId;
 

@@ -11,6 +11,7 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use archive::{Manifest, Part};
 use clap::Args;
 use serde::Serialize;
 
@@ -22,7 +23,6 @@ use super::verify::{bar, chosen};
 use crate::coordinator::Clock;
 use crate::domain::ids::WorkspaceId;
 use crate::ledger::sqlite;
-use archive::{Manifest, Part};
 
 pub(super) use restore::{Command as RestoreCommand, run as restore};
 

@@ -5,10 +5,8 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::arguments::Context;
-use super::reply;
-use super::session;
 use super::status::Status;
-use super::value;
+use super::{reply, session, value};
 use crate::domain::command::Conclude;
 use crate::domain::ids::Seq;
 use crate::domain::path::EntityPath;

@@ -1,11 +1,11 @@
 //! Deeds as lines and rows for people. A deed that this version does not know is shown by its number and its type.
 
+use super::output::visible;
 use crate::api::RawDeed;
 use crate::client::{Client, LedgerQuery};
+use crate::domain::deed::Deed;
 use crate::domain::ids::Seq;
-use crate::domain::{deed::Deed, things::FieldChange};
-
-use super::output::visible;
+use crate::domain::things::FieldChange;
 
 /// Waits until searches include everything that is in the ledger now: what a person has just done is to be found.
 pub(super) async fn index_caught_up(client: &Client) -> anyhow::Result<()> {

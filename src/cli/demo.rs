@@ -12,14 +12,14 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
+use summary::Summary;
 
 use super::arguments::{ConsoleFlags, Context};
-use super::console;
 use super::datadir::DataDir;
-use super::output;
 use super::session::{self, Embedded, Listen, client, log_to};
 use super::signals::Signals;
 use super::status::{Status, Usage};
+use super::{console, output};
 use crate::client::{self, Client};
 use crate::console::open::{Setup, open};
 use crate::console::place::View;
@@ -29,8 +29,6 @@ use crate::demo::{self, Cast, DemoError, SPEEDS, Team};
 use crate::domain::ids::{PersonId, WorkspaceId};
 use crate::domain::things::TokenClass;
 use crate::domain::time::Span;
-
-use summary::Summary;
 
 /// What the names of temporary data directories begin with.
 const TEMPORARY: &str = "deeds-demo-";

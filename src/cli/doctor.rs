@@ -11,9 +11,8 @@ use serde::Serialize;
 
 use super::arguments::Context;
 use super::datadir::DataDir;
-use super::output;
-use super::session;
 use super::status::Status;
+use super::{output, session};
 
 /// Shown below the help.
 pub(super) const EXAMPLES: &str = "Examples:\n  deeds doctor\n  deeds doctor --json\n  deeds doctor --data-dir /var/lib/deeds\n\nLooks only, and may be run beside a server. Exit status 1 where something is wrong.";

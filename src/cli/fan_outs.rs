@@ -6,10 +6,8 @@ use clap::{Args, Subcommand};
 
 use super::arguments::Context;
 use super::output::{self, Output};
-use super::reply;
-use super::session;
 use super::status::{Status, Usage};
-use super::value;
+use super::{reply, session, value};
 use crate::client::Client;
 use crate::domain::command::{BranchOrder, FanOut};
 use crate::domain::ids::FanOutNo;

@@ -6,15 +6,13 @@ use clap::{Args, Subcommand};
 
 use super::arguments::Context;
 use super::output::{self, Output};
-use super::reply;
-use super::session;
 use super::status::Status;
-use super::value;
+use super::{reply, session, value};
 use crate::client::Client;
+use crate::domain::command::Handoff;
 use crate::domain::ids::{AgentId, TaskId};
 use crate::domain::path::EntityPath;
-use crate::domain::things::{Task, TaskStage};
-use crate::domain::{command::Handoff, things::WorkProduct};
+use crate::domain::things::{Task, TaskStage, WorkProduct};
 
 /// What is done with tasks; a list if nothing is said.
 #[derive(Debug, Subcommand)]

@@ -15,7 +15,8 @@ use super::verify::bar;
 use crate::client::Client;
 use crate::domain::ids::WorkspaceId;
 use crate::domain::map::{Mode, Model};
-use crate::import::{self, Progress, Report, beads::Events};
+use crate::import::beads::Events;
+use crate::import::{self, Progress, Report};
 
 /// Which history.
 #[derive(Debug, Subcommand)]

@@ -7,10 +7,9 @@ use clap::Subcommand;
 
 use super::arguments::Context;
 use super::output::{self, Output};
-use super::reply;
-use super::session;
 use super::status::Status;
 use super::then::{self, Then};
+use super::{reply, session};
 use crate::api::ItemList;
 use crate::client::Client;
 use crate::domain::ids::{ItemNo, PersonId, QueueName};

@@ -4,14 +4,12 @@ use clap::{Args, Subcommand};
 
 use super::arguments::Context;
 use super::output::{self, Output};
-use super::reply;
-use super::session;
 use super::status::{Status, Usage};
+use super::{reply, session};
 use crate::client::Client;
 use crate::domain::ids::{AgentId, Fence, TaskId};
 use crate::domain::path::FieldPath;
-use crate::domain::things::Lease;
-use crate::domain::things::LeaseTarget;
+use crate::domain::things::{Lease, LeaseTarget};
 use crate::domain::time::{Span, Time};
 
 /// What is done with leases; a list if nothing is said.

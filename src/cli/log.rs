@@ -5,11 +5,10 @@ mod export;
 use clap::{Args, ValueEnum};
 
 use super::arguments::Context;
-use super::deeds;
 use super::output::{self, Output};
-use super::session;
 use super::signals::Signals;
 use super::status::Status;
+use super::{deeds, session};
 use crate::api::{PAGE_LIMIT, RawDeed};
 use crate::client::{Client, Direction, LedgerQuery, StreamEvent, StreamFrom};
 use crate::domain::filter::Key;

@@ -15,12 +15,9 @@ use std::sync::Arc;
 use clap::Subcommand;
 
 use super::arguments::Context;
-use super::hook;
-use super::output;
-use super::reply;
-use super::session;
 use super::status::{Status, Usage};
 use super::then::{self, Then};
+use super::{hook, output, reply, session};
 use crate::domain::command::MapReview;
 use crate::domain::ids::MapVersion;
 

@@ -47,12 +47,11 @@ mod workspaces;
 
 use std::process::ExitCode;
 
+use arguments::Context;
 use clap::{CommandFactory as _, Parser as _};
 
 pub(crate) use arguments::{Arguments, Command};
 pub(crate) use status::Status;
-
-use arguments::Context;
 
 /// Parses the arguments, runs, and says how it ended.
 pub fn main() -> ExitCode {

@@ -5,10 +5,8 @@ use std::sync::Arc;
 use clap::{Args, Subcommand};
 
 use super::arguments::Context;
-use super::reply;
-use super::session;
 use super::status::Status;
-use super::value;
+use super::{reply, session, value};
 use crate::client::Client;
 use crate::domain::command::{Override, OverrideVerb};
 use crate::domain::ids::{AgentId, Fence, Version};

@@ -4,10 +4,8 @@ use clap::{Args, Subcommand};
 
 use super::arguments::Context;
 use super::output::{self, Output};
-use super::reply;
-use super::session;
 use super::status::{Status, Usage};
-use super::value;
+use super::{reply, session, value};
 use crate::api::ReviewView;
 use crate::client::Client;
 use crate::domain::command::{ReviewStep, ReviewVerb};

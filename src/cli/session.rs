@@ -10,7 +10,6 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::client::Url;
 use anyhow::Context as _;
 use tokio::time::Instant;
 
@@ -18,7 +17,7 @@ use super::arguments::Context;
 use super::datadir::{DataDir, DataDirError, Lock, Serving};
 use super::status::{Status, Usage};
 use crate::api::{NewWorkspaceRequest, TokenText};
-use crate::client::{self, Client, ClientError};
+use crate::client::{self, Client, ClientError, Url};
 use crate::domain::ids::{PersonId, WorkspaceId};
 use crate::domain::things::TokenClass;
 

@@ -11,10 +11,8 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::arguments::Context;
 use super::output::{self, Output};
-use super::reply;
-use super::session;
 use super::status::Status;
-use super::token;
+use super::{reply, session, token};
 use crate::api::{NewToken, TokenView};
 use crate::client::Client;
 use crate::domain::ids::TokenId;

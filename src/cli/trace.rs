@@ -5,10 +5,9 @@ use std::str::FromStr;
 use clap::Args;
 
 use super::arguments::Context;
-use super::deeds;
 use super::output::{self, Output};
-use super::session;
 use super::status::Status;
+use super::{deeds, session};
 use crate::api::PAGE_LIMIT;
 use crate::client::Client;
 use crate::domain::ids::Seq;

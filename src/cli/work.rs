@@ -6,11 +6,9 @@ use clap::{Args, Subcommand};
 
 use super::arguments::Context;
 use super::output::{self, Output};
-use super::reply;
-use super::session;
 use super::status::{Status, Usage};
 use super::then::{self, Then};
-use super::value;
+use super::{reply, session, value};
 use crate::api::TakeBody;
 use crate::client::Client;
 use crate::domain::command::{WorkStep, WorkVerb};

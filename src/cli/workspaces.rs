@@ -3,9 +3,8 @@
 use clap::Subcommand;
 
 use super::arguments::Context;
-use super::output;
-use super::session;
 use super::status::Status;
+use super::{output, session};
 use crate::domain::ids::WorkspaceId;
 
 /// What is done with workspaces; a list if nothing is said.

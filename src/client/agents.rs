@@ -2,19 +2,16 @@
 
 use std::sync::Arc;
 
-use super::{Client, Result, send::segment};
-use crate::{
-    api::{BatchAnswer, BatchResult, NoteBody},
-    domain::{
-        command::{Act, Escalate, Together, Write},
-        ids::ActNo,
-        path::{EntityPath, FieldPath},
-        query::{EntityView, Ownership, Scope},
-        reply::Reply,
-        things::Touch,
-        time::Span,
-    },
-};
+use super::send::segment;
+use super::{Client, Result};
+use crate::api::{BatchAnswer, BatchResult, NoteBody};
+use crate::domain::command::{Act, Escalate, Together, Write};
+use crate::domain::ids::ActNo;
+use crate::domain::path::{EntityPath, FieldPath};
+use crate::domain::query::{EntityView, Ownership, Scope};
+use crate::domain::reply::Reply;
+use crate::domain::things::Touch;
+use crate::domain::time::Span;
 
 impl Client {
     /// Changes fields of an entity, or the entity as a whole.

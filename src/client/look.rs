@@ -1,12 +1,14 @@
 //! Long looks at the ledger: the lines of the answer as they come, until the one that counts.
 
-use std::{future::Future, time::Duration};
+use std::future::Future;
+use std::time::Duration;
 
 use bytes::{Buf as _, BytesMut};
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use tokio::time::timeout;
 
-use super::{Client, ClientError, Result, send::answer};
+use super::send::answer;
+use super::{Client, ClientError, Result};
 use crate::api::{InferView, LookLine, Looked, NDJSON, PlanView};
 
 /// Without a word for this long the server is taken for dead; it says several times a second how far it has got.

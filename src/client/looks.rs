@@ -2,16 +2,14 @@
 
 use std::sync::Arc;
 
-use super::{Client, ClientError, Result, Then, send::Ask};
-use crate::{
-    api::{AsOf, BoardView, ChainView, Histogram, LedgerPage, RawDeed, Stats, WhoAmI},
-    domain::{
-        ids::{AgentId, Seq},
-        path::{FieldPath, Pattern},
-        readiness::{Joining, Team, agents::AgentList},
-        time::Time,
-    },
-};
+use super::send::Ask;
+use super::{Client, ClientError, Result, Then};
+use crate::api::{AsOf, BoardView, ChainView, Histogram, LedgerPage, RawDeed, Stats, WhoAmI};
+use crate::domain::ids::{AgentId, Seq};
+use crate::domain::path::{FieldPath, Pattern};
+use crate::domain::readiness::agents::AgentList;
+use crate::domain::readiness::{Joining, Team};
+use crate::domain::time::Time;
 
 /// Which part of the ledger.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

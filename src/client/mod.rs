@@ -16,7 +16,11 @@ mod stream;
 mod teamwork;
 mod work;
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::api::{AsOf, TokenText};
 
 pub use backoff::Backoff;
 pub use error::{ClientError, Result};
@@ -24,8 +28,6 @@ pub use looks::{Direction, LedgerQuery};
 /// A server's address, checked.
 pub use reqwest::Url;
 pub use stream::{DeedStream, StreamEvent, StreamFrom};
-
-use crate::api::{AsOf, TokenText};
 
 /// How long a connection may take to come about.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);

@@ -4,22 +4,20 @@ use std::sync::Arc;
 
 use reqwest::header::IF_MATCH;
 
-use super::{Client, Result, agents::noted, send::segment};
-use crate::{
-    api::{
-        AlertList, BatchAnswer, BatchResult, ItemList, ItemView, MapChecked, MapView, NewToken,
-        NewWorkspaceRequest, OverrideBody, ReassignBody, ReviewList, TokenList, TokenMade, WorkspaceList,
-        WorkspaceMade,
-    },
-    domain::{
-        command::{Answered, Import, MapReview, Override, ReviewStep, ReviewVerb},
-        decide::Preview,
-        ids::{AlertNo, ItemNo, MapVersion, PersonId, TokenId, Version},
-        path::FieldPath,
-        reply::Reply,
-        things::ItemAnswer,
-    },
+use super::agents::noted;
+use super::send::segment;
+use super::{Client, Result};
+use crate::api::{
+    AlertList, BatchAnswer, BatchResult, ItemList, ItemView, MapChecked, MapView, NewToken,
+    NewWorkspaceRequest, OverrideBody, ReassignBody, ReviewList, TokenList, TokenMade, WorkspaceList,
+    WorkspaceMade,
 };
+use crate::domain::command::{Answered, Import, MapReview, Override, ReviewStep, ReviewVerb};
+use crate::domain::decide::Preview;
+use crate::domain::ids::{AlertNo, ItemNo, MapVersion, PersonId, TokenId, Version};
+use crate::domain::path::FieldPath;
+use crate::domain::reply::Reply;
+use crate::domain::things::ItemAnswer;
 
 impl Client {
     /// The open inbox items, the next deadline first.

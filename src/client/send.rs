@@ -1,14 +1,14 @@
 //! One request and its answer: headers, the idempotency key, tries, and what an answer is parsed into.
 
-use std::{error::Error, time::Duration};
+use std::error::Error;
+use std::time::Duration;
 
 use bytes::Bytes;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
-use reqwest::{
-    Method,
-    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue},
-};
-use serde::{Serialize, de::DeserializeOwned};
+use reqwest::Method;
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::{Backoff, Client, ClientError, Result};
 use crate::api::Problem;

@@ -1,7 +1,9 @@
 //! The deed stream: every deed once, in order, across connections. It resumes behind the last deed it handed out, checks
 //! the chain where every deed comes, and never goes on with a history that is not the one it has seen.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::header::{ACCEPT, AUTHORIZATION};
@@ -9,17 +11,14 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::{
-    Backoff, Client, ClientError,
-    events::{Event, Events},
-    send::answer,
+use super::events::{Event, Events};
+use super::send::answer;
+use super::{Backoff, Client, ClientError};
+use crate::api::{
+    EVENT_DEED, EVENT_END, EVENT_HELLO, EVENT_PROGRESS, Hash, Hello, Problem, ProblemCode, Progress, link,
 };
-use crate::{
-    api::{
-        EVENT_DEED, EVENT_END, EVENT_HELLO, EVENT_PROGRESS, Hash, Hello, Problem, ProblemCode, Progress, link,
-    },
-    domain::{deed::Deed, ids::Seq},
-};
+use crate::domain::deed::Deed;
+use crate::domain::ids::Seq;
 
 /// The wait before the second try to connect.
 const RECONNECT_FIRST: Duration = Duration::from_millis(100);

@@ -1,19 +1,15 @@
 //! What agents ask of each other: handoffs, fan-outs, leases, publications, conclusions.
 
 use super::{Client, Result};
-use crate::{
-    api::{
-        AcquireBody, ConclusionList, FanOutList, LeaseList, OutputList, RenewBody, TaskList, TransferBody,
-    },
-    domain::{
-        command::{Conclude, FanOut, Handoff, Publish},
-        ids::{AgentId, FanOutNo, Fence},
-        path::EntityPath,
-        reply::Reply,
-        things::{FanOutState, LeaseTarget},
-        time::Span,
-    },
+use crate::api::{
+    AcquireBody, ConclusionList, FanOutList, LeaseList, OutputList, RenewBody, TaskList, TransferBody,
 };
+use crate::domain::command::{Conclude, FanOut, Handoff, Publish};
+use crate::domain::ids::{AgentId, FanOutNo, Fence};
+use crate::domain::path::EntityPath;
+use crate::domain::reply::Reply;
+use crate::domain::things::{FanOutState, LeaseTarget};
+use crate::domain::time::Span;
 
 impl Client {
     /// Hands a task over.

@@ -3,14 +3,10 @@
 use std::time::Duration;
 
 use super::{Client, Result};
-use crate::{
-    api::{TakeBody, TakenWork, WorkList, WorkStepBody},
-    domain::{
-        command::{Claim, Raise, WorkStep},
-        ids::{AgentId, WorkNo},
-        reply::Reply,
-    },
-};
+use crate::api::{TakeBody, TakenWork, WorkList, WorkStepBody};
+use crate::domain::command::{Claim, Raise, WorkStep};
+use crate::domain::ids::{AgentId, WorkNo};
+use crate::domain::reply::Reply;
 
 impl Client {
     /// Says that something happened; it goes to the one agent that it wakes.

@@ -11,7 +11,6 @@ use crossterm::event::{KeyEvent, MouseEvent};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
-pub(super) use self::over::Over;
 use super::action::Action;
 use super::ask::{Ask, Heard, Trouble, What};
 use super::frame;
@@ -31,6 +30,8 @@ use crate::domain::deed::{Body, Deed};
 use crate::domain::ids::WorkspaceId;
 use crate::domain::things::Severity;
 use crate::domain::time::Time;
+
+pub(super) use self::over::Over;
 
 /// How the console looks and listens, as configured.
 #[derive(Debug, Clone)]

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use crossterm::event::KeyEvent;
 
+use self::history::History;
 use super::action::Action;
 use super::keymap::Context;
 use super::under::Under;
@@ -23,8 +24,6 @@ use crate::domain::ids::{AgentId, Fence, Version};
 use crate::domain::path::{EntityPath, FieldPath};
 use crate::domain::state::Board;
 use crate::domain::value::Value;
-
-use self::history::History;
 
 /// What is overridden, one of several where there are several.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,16 +7,16 @@ use ratatui::text::{Line, Span};
 
 use super::action::Action;
 use super::under::Under;
-use super::untrusted;
 use super::widgets::facts::Facts;
 use super::widgets::modal::Frame;
 use super::widgets::scroll::Scroll;
 use super::widgets::{Look, cells, put_at, put_lines, width};
-use super::words;
 use super::world::World;
+use super::{untrusted, words};
 use crate::domain::ids::AgentId;
 use crate::domain::path::FieldPath;
-use crate::domain::{state::Board, things::Hold};
+use crate::domain::state::Board;
+use crate::domain::things::Hold;
 
 /// Outer width.
 const WIDTH: u16 = 84;

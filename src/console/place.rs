@@ -1,9 +1,8 @@
 //! Where a reader can be, and the way back.
 
-use crate::domain::ids::{AlertNo, ItemNo, Seq};
-
 use super::action::Action;
 use super::keymap::Context;
+use crate::domain::ids::{AlertNo, ItemNo, Seq};
 
 /// Places that `back` remembers.
 const HISTORY: usize = 100;

@@ -5,10 +5,11 @@ use ratatui::text::{Line, Span};
 
 use super::untrusted;
 use super::widgets::{Look, width};
+use crate::domain::deed::Deed;
+use crate::domain::outcome::Outcome;
 use crate::domain::path::FieldPath;
-use crate::domain::things::Severity;
+use crate::domain::things::{FieldChange, Severity};
 use crate::domain::time::{Span as TimeSpan, Time};
-use crate::domain::{deed::Deed, outcome::Outcome, things::FieldChange};
 
 /// Below this a deed's line has no room for day and hour.
 const NARROW: usize = 56;

@@ -7,11 +7,9 @@ use std::sync::Arc;
 use crate::api::AsOf;
 use crate::domain::deed::Deed;
 use crate::domain::ids::{PersonId, Seq, WorkspaceId};
+use crate::domain::state::Board;
+use crate::domain::things::{Item, TokenClass};
 use crate::domain::time::{Span, Time};
-use crate::domain::{
-    state::Board,
-    things::{Item, TokenClass},
-};
 
 /// Deeds kept from the stream; older ones are asked for.
 pub const RECENT: usize = 4096;

@@ -27,12 +27,6 @@ use std::sync::{Arc, PoisonError, RwLock};
 use thiserror::Error;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, mpsc, oneshot, watch as cell};
 
-pub use clock::Clock;
-pub use past::PastError;
-pub use snapshot::SnapshotError;
-pub use start::{Founding, Options, StartError, start, start_apart};
-pub use watch::{Entry, LIVE_BATCHES, WatchError, Watcher};
-
 use crate::domain::command::Request;
 use crate::domain::decide;
 use crate::domain::deed::{Deed, DeedError};
@@ -42,6 +36,12 @@ use crate::domain::reply::Reply;
 use crate::domain::state::{Board, Front, State};
 use crate::domain::time::Time;
 use crate::ledger::{AnyLedger, Head, Identity, Ledger, LedgerError};
+
+pub use clock::Clock;
+pub use past::PastError;
+pub use snapshot::SnapshotError;
+pub use start::{Founding, Options, StartError, start, start_apart};
+pub use watch::{Entry, LIVE_BATCHES, WatchError, Watcher};
 
 /// How many commands and questions may wait. Who comes then is told to come again.
 pub const MAILBOX: usize = 4_096;

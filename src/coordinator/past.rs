@@ -13,6 +13,7 @@ mod tests;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use checkpoints::Checkpoints;
 use thiserror::Error;
 use tokio::sync::Semaphore;
 
@@ -22,7 +23,6 @@ use crate::domain::ids::{Seq, WorkspaceId};
 use crate::domain::state::Board;
 use crate::domain::time::Time;
 use crate::ledger::{AnyLedger, Head, Ledger, LedgerError, Record, Verifier};
-use checkpoints::Checkpoints;
 
 /// How many records are folded at once; after each such page the board is kept in memory.
 const PAGE: u64 = 1_024;

@@ -16,10 +16,8 @@ use thiserror::Error;
 
 use crate::domain::ids::{Actor, IdempotencyKey};
 use crate::domain::path::EntityPath;
-use crate::domain::{
-    state::{Access, Board, Imports, KeyAnswer, Links, State},
-    things::{Entity, TokenRecord},
-};
+use crate::domain::state::{Access, Board, Imports, KeyAnswer, Links, State};
+use crate::domain::things::{Entity, TokenRecord};
 use crate::ledger::{Hash, Head, Identity};
 
 /// Raised whenever the shape of the state changes, or what a deed does to it, so that older snapshots are passed over.

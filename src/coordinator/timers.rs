@@ -9,8 +9,9 @@ use super::{Clock, Envelope};
 use crate::domain::command::{Command, Principal, Request};
 use crate::domain::decide;
 use crate::domain::ids::Actor;
+use crate::domain::state::State;
+use crate::domain::things::TokenClass;
 use crate::domain::time::Time;
-use crate::domain::{state::State, things::TokenClass};
 
 /// The least time between two ticks, so that a due time that no tick settles can't keep the machine busy.
 const LEAST_GAP: Duration = Duration::from_millis(200);

@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use super::stage::Moment;
-use crate::domain::{
-    command::Command, ids::AgentId, path::EntityPath, query::EntityView, reply::Reply, things::Work,
-};
+use crate::domain::command::Command;
+use crate::domain::ids::AgentId;
+use crate::domain::path::EntityPath;
+use crate::domain::query::EntityView;
+use crate::domain::reply::Reply;
+use crate::domain::things::Work;
 
 /// Why there was no answer. A refusal by a rule is an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -12,31 +12,23 @@ mod story;
 mod tests;
 mod wire;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use tokio::time::Instant;
 
-use self::{
-    desk::{Desk, Fault},
-    stage::{Moment, Stage},
-    story::Story,
-    wire::Wire,
-};
-use crate::{
-    client::Client,
-    domain::{
-        code::Code,
-        ids::AgentId,
-        map::{self, Model, Schedule},
-        outcome::Outcome,
-        path::EntityPath,
-        state::REVIEW_GRACE,
-        time::{Span, Time},
-    },
-};
+use self::desk::{Desk, Fault};
+use self::stage::{Moment, Stage};
+use self::story::Story;
+use self::wire::Wire;
+use crate::client::Client;
+use crate::domain::code::Code;
+use crate::domain::ids::AgentId;
+use crate::domain::map::{self, Model, Schedule};
+use crate::domain::outcome::Outcome;
+use crate::domain::path::EntityPath;
+use crate::domain::state::REVIEW_GRACE;
+use crate::domain::time::{Span, Time};
 
 /// How long after the start a full minute may strike at the earliest: the map must be in force by then.
 const NOT_BEFORE: Span = Span::from_secs(2);

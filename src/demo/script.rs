@@ -3,24 +3,25 @@
 
 mod fill;
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
-pub(super) use self::fill::script;
 use super::story::LeaseWord;
-use crate::domain::{
-    command::{
-        Act, Claim, Command, Conclude, Escalate, Expected, FanOut, Handoff, LeaseStep, Publish, Raise,
-        WorkVerb, Write, WriteKind,
-    },
-    ids::{AgentId, Fence, Seq, Version},
-    path::{EntityPath, FieldName, FieldPath},
-    query::EntityView,
-    things::{LeaseTarget, Work, WorkKind},
-    time::Span,
-    value::Value,
+use crate::domain::command::{
+    Act, Claim, Command, Conclude, Escalate, Expected, FanOut, Handoff, LeaseStep, Publish, Raise, WorkVerb,
+    Write, WriteKind,
 };
+use crate::domain::ids::{AgentId, Fence, Seq, Version};
+use crate::domain::path::{EntityPath, FieldName, FieldPath};
+use crate::domain::query::EntityView;
+use crate::domain::things::{LeaseTarget, Work, WorkKind};
+use crate::domain::time::Span;
+use crate::domain::value::Value;
+
+pub(super) use self::fill::script;
 
 /// What the agents of a scene know: the versions that each has seen, the deeds that each has done in it, and the leases
 /// that each was granted in it.

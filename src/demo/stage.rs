@@ -6,31 +6,24 @@
 mod step;
 mod stream;
 
-use std::{
-    cmp::Reverse,
-    collections::{BTreeMap, BTreeSet, BinaryHeap},
-    sync::Arc,
-};
-
-use crate::domain::{
-    code::Code,
-    command::{LONGEST_VISIBILITY, VISIBILITY},
-    ids::{ActNo, AgentId, ItemNo, WorkNo},
-    outcome::Outcome,
-    path::EntityPath,
-    reply::Reply,
-    things::{Work, WorkKind},
-    time::Span,
-};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use std::sync::Arc;
 
 use self::step::Place;
-use super::{
-    Played,
-    desk::{Desk, Fault},
-    random::Random,
-    script::{Notes, Script, script},
-    story::{Duty, Scene, Story, Vars, Verb},
-};
+use super::Played;
+use super::desk::{Desk, Fault};
+use super::random::Random;
+use super::script::{Notes, Script, script};
+use super::story::{Duty, Scene, Story, Vars, Verb};
+use crate::domain::code::Code;
+use crate::domain::command::{LONGEST_VISIBILITY, VISIBILITY};
+use crate::domain::ids::{ActNo, AgentId, ItemNo, WorkNo};
+use crate::domain::outcome::Outcome;
+use crate::domain::path::EntityPath;
+use crate::domain::reply::Reply;
+use crate::domain::things::{Work, WorkKind};
+use crate::domain::time::Span;
 
 /// A moment of the team's time, in microseconds from its start.
 pub(super) type Moment = i64;

@@ -8,13 +8,12 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value as Json;
 
+use crate::domain::ids::{AgentId, QueueName};
+use crate::domain::time::Span;
+
 pub(super) use self::step::{
     Act, Claim, Conclude, Escalate, FanOut, HandOver, LeaseVerb, LeaseWord, Publish, Raise, Step, Verb,
     WorkPick, Write,
-};
-use crate::domain::{
-    ids::{AgentId, QueueName},
-    time::Span,
 };
 
 /// What a team does.

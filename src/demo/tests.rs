@@ -3,29 +3,26 @@
 
 mod first_minute;
 
-use std::{cell::RefCell, collections::BTreeMap, rc::Rc, time::Duration};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Duration;
 
-use super::{
-    DemoError, Options, Played, SOURCES, Source, agents_of,
-    desk::{Desk, Fault},
-    direct, scheduled,
-    stage::{Moment, Stage},
-    story, teams,
-};
-use crate::domain::{
-    command::{Answered, Command, ItemStep, ItemVerb, Principal, Request},
-    decide::{Answer, decide, next_due},
-    deed::{Body, Deed, NewWorkspace, Refs},
-    ids::{Actor, AgentId, MapVersion, PersonId, Seq},
-    map::{self, Model},
-    outcome::Outcome,
-    path::EntityPath,
-    query::{self, EntityView},
-    reply::Reply,
-    state::{REVIEW_GRACE, State},
-    things::{Case, ItemAnswer, TokenClass, Work, WorkKind},
-    time::{Span, Time},
-};
+use super::desk::{Desk, Fault};
+use super::stage::{Moment, Stage};
+use super::{DemoError, Options, Played, SOURCES, Source, agents_of, direct, scheduled, story, teams};
+use crate::domain::command::{Answered, Command, ItemStep, ItemVerb, Principal, Request};
+use crate::domain::decide::{Answer, decide, next_due};
+use crate::domain::deed::{Body, Deed, NewWorkspace, Refs};
+use crate::domain::ids::{Actor, AgentId, MapVersion, PersonId, Seq};
+use crate::domain::map::{self, Model};
+use crate::domain::outcome::Outcome;
+use crate::domain::path::EntityPath;
+use crate::domain::query::{self, EntityView};
+use crate::domain::reply::Reply;
+use crate::domain::state::{REVIEW_GRACE, State};
+use crate::domain::things::{Case, ItemAnswer, TokenClass, Work, WorkKind};
+use crate::domain::time::{Span, Time};
 
 /// When the teams begin: twenty seconds before a full minute.
 const START: Time = Time::from_micros(1_799_999_980_000_000);

@@ -3,18 +3,14 @@
 use std::time::Duration;
 
 use super::desk::{Desk, Fault};
-use crate::{
-    api::TakeBody,
-    client::{Client, ClientError},
-    domain::{
-        command::{Command, LeaseStep},
-        ids::{AgentId, WorkNo},
-        path::EntityPath,
-        query::EntityView,
-        reply::Reply,
-        things::Work,
-    },
-};
+use crate::api::TakeBody;
+use crate::client::{Client, ClientError};
+use crate::domain::command::{Command, LeaseStep};
+use crate::domain::ids::{AgentId, WorkNo};
+use crate::domain::path::EntityPath;
+use crate::domain::query::EntityView;
+use crate::domain::reply::Reply;
+use crate::domain::things::Work;
 
 /// How long after its time what falls due has happened at the latest.
 const SETTLES: Duration = Duration::from_millis(400);

@@ -18,22 +18,21 @@ pub use task::{
     VISIBILITY, WorkStep, WorkVerb,
 };
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
 
-use serde::{
-    Deserialize, Deserializer, Serialize,
-    de::{self, MapAccess, Visitor, value::MapAccessDeserializer},
-};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{self, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::{
-    hash::hex,
-    ids::{ActNo, Actor, AgentId, Fence, IdempotencyKey, Seq, TokenId, Version},
-    path::{EntityPath, FieldName, FieldPath},
-    things::TokenClass,
-    time::Time,
-    value::{Value, some},
-};
+use super::hash::hex;
+use super::ids::{ActNo, Actor, AgentId, Fence, IdempotencyKey, Seq, TokenId, Version};
+use super::path::{EntityPath, FieldName, FieldPath};
+use super::things::TokenClass;
+use super::time::Time;
+use super::value::{Value, some};
 
 /// Most fields in one write.
 pub const FIELDS_PER_WRITE: usize = 64;

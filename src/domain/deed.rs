@@ -6,28 +6,27 @@ mod wire;
 
 pub use wire::{DeedError, Origin};
 
-use std::{borrow::Cow, sync::Arc};
+use std::borrow::Cow;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::{
-    code::Code,
-    ids::{
-        ActNo, Actor, AgentId, AlertNo, FanOutNo, Fence, IdempotencyKey, ItemNo, MapVersion, PersonId,
-        QueueName, Seq, TaskId, TokenId, WorkNo, WorkspaceId,
-    },
-    map::{Grant, Model},
-    outcome::Outcome,
-    path::{EntityPath, FieldPath, Pattern},
-    things::{
-        ActOrder, Alert, AlertSide, BranchEnd, Case, ClaimMark, Conclusion, Effects, FanOutState,
-        FieldChange, HandoffOrder, Item, ItemAnswer, Lease, Publication, RaisedEvent, ReviewEnd, ReviewMiss,
-        ScopeRule, Task, Token, Work,
-    },
-    time::Time,
-    value::{Value, some},
+use super::code::Code;
+use super::ids::{
+    ActNo, Actor, AgentId, AlertNo, FanOutNo, Fence, IdempotencyKey, ItemNo, MapVersion, PersonId, QueueName,
+    Seq, TaskId, TokenId, WorkNo, WorkspaceId,
 };
+use super::map::{Grant, Model};
+use super::outcome::Outcome;
+use super::path::{EntityPath, FieldPath, Pattern};
+use super::things::{
+    ActOrder, Alert, AlertSide, BranchEnd, Case, ClaimMark, Conclusion, Effects, FanOutState, FieldChange,
+    HandoffOrder, Item, ItemAnswer, Lease, Publication, RaisedEvent, ReviewEnd, ReviewMiss, ScopeRule, Task,
+    Token, Work,
+};
+use super::time::Time;
+use super::value::{Value, some};
 
 /// What a deed points at.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -16,17 +16,15 @@ mod tests;
 
 use std::fmt;
 
+use super::deed::Deed;
+use super::path::{EntityPath, FieldName, Pattern};
+use super::time::{Span, Time};
+
 pub use at::{At, AtError};
 pub use complete::{COMPLETIONS, Completion, Vocabulary, complete};
 pub use facts::{Facts, TEXT_BYTES, TYPE_PREFIX, Touch, UNREADABLE, fold};
 pub use glob::Glob;
 pub use parse::{FILTER_BYTES, FILTER_TERMS, FilterError, TERM_CHOICES};
-
-use super::{
-    deed::Deed,
-    path::{EntityPath, FieldName, Pattern},
-    time::{Span, Time},
-};
 
 /// What a key's value looks like, for help and completion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

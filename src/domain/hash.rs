@@ -1,13 +1,12 @@
 //! The chain hash: what it is, how it travels, and the one step of the chain that seals a record and checks what was sent.
 //! The chain itself is the ledger's.
 
-use std::{
-    fmt::{self, Write as _},
-    str::FromStr,
-    sync::Arc,
-};
+use std::fmt::{self, Write as _};
+use std::str::FromStr;
+use std::sync::Arc;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
 /// A SHA-256 of the ledger's chain; 64 hexadecimal digits in lower case on the wire.

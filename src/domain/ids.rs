@@ -1,6 +1,9 @@
 //! Names and numbers as newtypes, parsed once at the edge and valid ever after. Paths live in `path`.
 
-use std::{borrow::Borrow, fmt, str::FromStr, sync::Arc};
+use std::borrow::Borrow;
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 

@@ -1,17 +1,16 @@
 //! Questions that leave no deed: reading an entity, recent activity, a zone, who owns a path. `hidden` holds here too.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    ids::{Actor, AgentId, MapVersion, PersonId, QueueName, Seq, Version},
-    map::Agent,
-    path::{EntityPath, FieldName, FieldPath},
-    state::{Board, State, Stop},
-    time::{Span, Time},
-    value::Value,
-};
+use super::ids::{Actor, AgentId, MapVersion, PersonId, QueueName, Seq, Version};
+use super::map::Agent;
+use super::path::{EntityPath, FieldName, FieldPath};
+use super::state::{Board, State, Stop};
+use super::time::{Span, Time};
+use super::value::Value;
 use crate::domain::things::{Tombstone, Touch};
 
 /// An entity as one caller may see it.

@@ -5,16 +5,14 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    code::Code,
-    deed::Deed,
-    ids::{
-        ActNo, Actor, AgentId, AlertNo, FanOutNo, Fence, ItemNo, MapVersion, Seq, TaskId, Version, WorkNo,
-    },
-    path::FieldPath,
-    time::Time,
-    value::{Value, some},
+use super::code::Code;
+use super::deed::Deed;
+use super::ids::{
+    ActNo, Actor, AgentId, AlertNo, FanOutNo, Fence, ItemNo, MapVersion, Seq, TaskId, Version, WorkNo,
 };
+use super::path::FieldPath;
+use super::time::Time;
+use super::value::{Value, some};
 use crate::domain::outcome::Outcome;
 
 /// The answer to a command. A refusal by a rule is an answer like any other.

@@ -1,14 +1,11 @@
 //! Field values: bounded JSON kept as its compact text, so that equality, storage and hashing agree.
 
-use std::{fmt, sync::Arc};
+use std::fmt;
+use std::sync::Arc;
 
-use serde::{
-    Deserialize, Deserializer, Serialize, Serializer,
-    de::{
-        self, MapAccess, SeqAccess, Visitor,
-        value::{MapAccessDeserializer, SeqAccessDeserializer},
-    },
-};
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{self, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 /// Most bytes of one value as compact JSON (9-decisions, bounds).

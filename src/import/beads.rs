@@ -4,23 +4,19 @@
 //! and an empty one are the same and both become `null`. What a line says was there before is kept, so that a write
 //! from a value that was no longer current can be told.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    fmt,
-    io::{self, BufRead, Read as _},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::io::{self, BufRead, Read as _};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
-use crate::domain::{
-    command::{Import, ImportChange, WriteKind},
-    ids::AgentId,
-    path::{EntityPath, FieldName},
-    time::Time,
-    value::Value,
-};
+use crate::domain::command::{Import, ImportChange, WriteKind};
+use crate::domain::ids::AgentId;
+use crate::domain::path::{EntityPath, FieldName};
+use crate::domain::time::Time;
+use crate::domain::value::Value;
 
 /// Longest line in bytes.
 pub const LINE_BYTES: u64 = 8 * 1024 * 1024;

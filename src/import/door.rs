@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::{Door, Look, Tally};
-use crate::{
-    api::{BatchResult, Problem},
-    client::{Client, ClientError},
-    domain::{command::Import, reply::Reply, things::AlertKind},
-};
+use crate::api::{BatchResult, Problem};
+use crate::client::{Client, ClientError};
+use crate::domain::command::Import;
+use crate::domain::reply::Reply;
+use crate::domain::things::AlertKind;
 
 /// From this status on the server is at fault, and a line that it did not take may be taken later.
 const SERVER_AT_FAULT: u16 = 500;

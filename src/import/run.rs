@@ -1,27 +1,21 @@
 //! A whole history through the front door, in batches, with a report at the end. What a line means is its format's
 //! business (`beads`), what becomes of it the server's.
 
-use std::{
-    collections::BTreeMap,
-    fmt::{self, Display},
-    future::Future,
-    io::{self, BufRead},
-};
+use std::collections::BTreeMap;
+use std::fmt::{self, Display};
+use std::future::Future;
+use std::io::{self, BufRead};
 
 use serde::Serialize;
 
-use super::{
-    Contested, Summary,
-    beads::{BrokenLine, Events},
-};
-use crate::domain::{
-    code::Code,
-    command::{COMMANDS_PER_BATCH, Import},
-    ids::Seq,
-    outcome::Outcome,
-    reply::Reply,
-    things::AlertKind,
-};
+use super::beads::{BrokenLine, Events};
+use super::{Contested, Summary};
+use crate::domain::code::Code;
+use crate::domain::command::{COMMANDS_PER_BATCH, Import};
+use crate::domain::ids::Seq;
+use crate::domain::outcome::Outcome;
+use crate::domain::reply::Reply;
+use crate::domain::things::AlertKind;
 
 /// Most bytes of JSON in one batch; a body may have 1 MiB.
 pub const BATCH_BYTES: usize = 900 * 1024;

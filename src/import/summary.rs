@@ -4,11 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use crate::domain::{
-    command::Import,
-    ids::AgentId,
-    path::{EntityPath, FieldName},
-};
+use crate::domain::command::Import;
+use crate::domain::ids::AgentId;
+use crate::domain::path::{EntityPath, FieldName};
 
 /// Counts over imported lines.
 #[derive(Debug, Clone, Default)]

@@ -1,33 +1,26 @@
 //! What a beads log is read as; and, with the real log at hand, what the rulebook makes of it.
 
-use std::{
-    borrow::Cow,
-    collections::BTreeMap,
-    fs,
-    future::Future as _,
-    path::Path,
-    pin::pin,
-    sync::{Arc, Mutex},
-    task::{Context, Poll, Waker},
-};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fs;
+use std::future::Future as _;
+use std::path::Path;
+use std::pin::pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
 
-use super::{
-    BATCH_BYTES, Door, ImportError, Look, Progress, Report, Tally,
-    beads::{BrokenLine, Events, LINE_BYTES},
-    run,
-};
-use crate::domain::{
-    command::{Command, Import, Principal, Request, WriteKind},
-    decide::{Answer, decide},
-    deed::{Body, Deed, NewWorkspace, Refs},
-    ids::{Actor, MapVersion, Seq},
-    map::{Mode, Model},
-    outcome::Outcome,
-    reply::Reply,
-    state::State,
-    things::{AlertKind, TokenClass},
-    time::Time,
-};
+use super::beads::{BrokenLine, Events, LINE_BYTES};
+use super::{BATCH_BYTES, Door, ImportError, Look, Progress, Report, Tally, run};
+use crate::domain::command::{Command, Import, Principal, Request, WriteKind};
+use crate::domain::decide::{Answer, decide};
+use crate::domain::deed::{Body, Deed, NewWorkspace, Refs};
+use crate::domain::ids::{Actor, MapVersion, Seq};
+use crate::domain::map::{Mode, Model};
+use crate::domain::outcome::Outcome;
+use crate::domain::reply::Reply;
+use crate::domain::state::State;
+use crate::domain::things::{AlertKind, TokenClass};
+use crate::domain::time::Time;
 
 fn read(text: &[u8]) -> (Vec<Import>, Vec<BrokenLine>) {
     let (mut imports, mut broken) = (Vec::new(), Vec::new());

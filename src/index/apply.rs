@@ -4,12 +4,12 @@ use std::collections::HashMap;
 
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Transaction, params, params_from_iter};
 
-use super::{
-    Entry, IndexError, head,
-    schema::{RefKind, TermKind},
-    to_sql,
-};
-use crate::domain::{filter::Facts, ids::Seq, path::EntityPath, time::Time};
+use super::schema::{RefKind, TermKind};
+use super::{Entry, IndexError, head, to_sql};
+use crate::domain::filter::Facts;
+use crate::domain::ids::Seq;
+use crate::domain::path::EntityPath;
+use crate::domain::time::Time;
 
 /// How long a minute is.
 pub(super) const MINUTE_MICROS: i64 = 60_000_000;

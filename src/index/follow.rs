@@ -3,15 +3,11 @@
 //! The ledger is whatever the server gives as a [`Source`]; this module knows neither its engine nor its runtime. The
 //! loop runs on a thread of its own.
 
-use std::{
-    fmt, io,
-    sync::{
-        Arc, Condvar, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
-    thread::{self, JoinHandle},
-    time::Duration,
-};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+use std::{fmt, io};
 
 use super::{Entry, Index, IndexError};
 use crate::domain::ids::Seq;

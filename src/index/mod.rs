@@ -19,19 +19,17 @@ mod tests;
 mod trace;
 mod words;
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{fs, io};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use crate::domain::ids::Seq;
 
 pub use page::{Bucket, Count, HISTOGRAM_BUCKETS, Histogram, PAGE_LIMIT, Page, PageFrom, Tally};
 pub use stats::{Contested, FieldStats, Known, LastWrite, STATS_WINDOW, Tried};
 pub use trace::{CHAIN_CAUSES, CHAIN_EFFECTS, Chain, Effect};
-
-use crate::domain::ids::Seq;
 
 /// Most idle connections kept for readers.
 const IDLE_READERS: usize = 4;

@@ -2,22 +2,17 @@
 
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, params_from_iter, types::Value as Sql};
+use rusqlite::types::Value as Sql;
+use rusqlite::{Connection, params_from_iter};
 
-use super::{
-    Index, IndexError,
-    apply::MINUTE_MICROS,
-    from_sql, head,
-    query::{self, Plan},
-    schema::TermKind,
-    to_sql,
-};
-use crate::domain::{
-    filter::Filter,
-    ids::Seq,
-    outcome::Outcome,
-    time::{Span, Time},
-};
+use super::apply::MINUTE_MICROS;
+use super::query::{self, Plan};
+use super::schema::TermKind;
+use super::{Index, IndexError, from_sql, head, to_sql};
+use crate::domain::filter::Filter;
+use crate::domain::ids::Seq;
+use crate::domain::outcome::Outcome;
+use crate::domain::time::{Span, Time};
 
 /// Most deeds of one page.
 pub const PAGE_LIMIT: usize = 1000;

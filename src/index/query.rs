@@ -4,19 +4,15 @@
 //! *source*: where the candidates are read from, in order, so that a page stops as soon as it is full. A `+` before a
 //! column keeps SQLite from looking up every term of a large set for each deed; it is to look at the deed's few.
 
-use rusqlite::{Connection, params_from_iter, types::Value as Sql};
+use rusqlite::types::Value as Sql;
+use rusqlite::{Connection, params_from_iter};
 
-use super::{
-    IndexError,
-    schema::{RefKind, TermKind},
-    terms::{Subtree, entities, fields_of, named, pick},
-    to_sql, words,
-};
-use crate::domain::{
-    filter::{Choice, Filter, Glob, NameKey, NumberKey, Numbers, Term},
-    path::Pattern,
-    time::Time,
-};
+use super::schema::{RefKind, TermKind};
+use super::terms::{Subtree, entities, fields_of, named, pick};
+use super::{IndexError, to_sql, words};
+use crate::domain::filter::{Choice, Filter, Glob, NameKey, NumberKey, Numbers, Term};
+use crate::domain::path::Pattern;
+use crate::domain::time::Time;
 
 /// How many terms are bound one by one.
 const BOUND_IDS: usize = 32;

@@ -4,21 +4,15 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, params};
 
-use super::{
-    Index, IndexError,
-    apply::NO_FIELD,
-    from_sql,
-    schema::TermKind,
-    terms::{entities, fields_of, pick},
-    to_sql,
-};
-use crate::domain::{
-    filter::Vocabulary,
-    ids::Seq,
-    outcome::Outcome,
-    path::Pattern,
-    time::{Span, Time},
-};
+use super::apply::NO_FIELD;
+use super::schema::TermKind;
+use super::terms::{entities, fields_of, pick};
+use super::{Index, IndexError, from_sql, to_sql};
+use crate::domain::filter::Vocabulary;
+use crate::domain::ids::Seq;
+use crate::domain::outcome::Outcome;
+use crate::domain::path::Pattern;
+use crate::domain::time::{Span, Time};
 
 /// How far back [`FieldStats`] looks.
 pub const STATS_WINDOW: Span = Span::from_days(7);

@@ -1,12 +1,12 @@
 //! Looking up terms: which actors, entities or fields a glob or a pattern names. What is asked of them is elsewhere.
 
-use rusqlite::{Connection, OptionalExtension, params, types::Value as Sql};
+use rusqlite::types::Value as Sql;
+use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{IndexError, from_sql, schema::TermKind};
-use crate::domain::{
-    filter::{self, Glob},
-    path::Pattern,
-};
+use super::schema::TermKind;
+use super::{IndexError, from_sql};
+use crate::domain::filter::{self, Glob};
+use crate::domain::path::Pattern;
 
 /// Where a reader keeps sets of terms that are too large to bind one by one.
 pub(super) const PICKS: &str =

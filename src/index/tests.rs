@@ -1,28 +1,21 @@
 //! The index answers what a filter over all deeds would: the same questions are asked of both.
 
-use std::{
-    collections::BTreeMap,
-    path::PathBuf,
-    sync::{Arc, atomic::AtomicUsize, atomic::Ordering},
-    time::Duration,
-};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use proptest::prelude::*;
 use tempfile::TempDir;
 
-use super::{
-    follow::{Follower, Record, Source},
-    *,
-};
-use crate::domain::{
-    deed::Deed,
-    filter::{
-        Facts, Filter,
-        sample::{self, Dice},
-    },
-    path::Pattern,
-    time::{Span, Time},
-};
+use super::follow::{Follower, Record, Source};
+use super::*;
+use crate::domain::deed::Deed;
+use crate::domain::filter::sample::{self, Dice};
+use crate::domain::filter::{Facts, Filter};
+use crate::domain::path::Pattern;
+use crate::domain::time::{Span, Time};
 
 const IDENTITY: &str = "urn:uuid:00000000-0000-4000-8000-000000000000";
 

@@ -2,16 +2,11 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{
-    Index, IndexError, from_sql, head,
-    page::PAGE_LIMIT,
-    schema::{RefKind, TermKind},
-    to_sql,
-};
-use crate::domain::{
-    ids::{Seq, Version},
-    path::{EntityPath, FieldName},
-};
+use super::page::PAGE_LIMIT;
+use super::schema::{RefKind, TermKind};
+use super::{Index, IndexError, from_sql, head, to_sql};
+use crate::domain::ids::{Seq, Version};
+use crate::domain::path::{EntityPath, FieldName};
 
 /// Most causes shown above a deed.
 pub const CHAIN_CAUSES: usize = 64;

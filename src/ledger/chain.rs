@@ -5,6 +5,7 @@
 use bytes::Bytes;
 
 use super::{Head, Record};
+
 pub use crate::domain::hash::{BadHash, Hash, link};
 
 /// Numbers and chains a batch onto `head`.

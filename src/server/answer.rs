@@ -1,19 +1,15 @@
 //! How answers and problems become HTTP responses. Handlers return [`Answer`] and nothing else.
 
-use axum::{
-    body::Body,
-    http::{HeaderValue, StatusCode, header},
-    response::Response,
-};
+use axum::body::Body;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::Response;
 use serde::Serialize;
 
-use crate::{
-    api::{Problem, ProblemCode},
-    coordinator::{self, LookError, SubmitError},
-    domain::filter::FilterError,
-    index::IndexError,
-    ledger::LedgerError,
-};
+use crate::api::{Problem, ProblemCode};
+use crate::coordinator::{self, LookError, SubmitError};
+use crate::domain::filter::FilterError;
+use crate::index::IndexError;
+use crate::ledger::LedgerError;
 
 /// What a handler comes to.
 pub(super) type Answer = Result<Response, Box<Problem>>;

@@ -1,26 +1,22 @@
 //! Who asks: the bearer token selects workspace and principal. Unknown ids take the same way as known ones, and secrets
 //! are compared in constant time.
 
-use std::{
-    collections::HashMap,
-    net::IpAddr,
-    sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
-};
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use axum::http::{HeaderMap, header};
 use subtle::ConstantTimeEq as _;
 
-use super::{App, workspace::Workspace, workspaces::Found};
-use crate::{
-    api::{Hash, Problem, ProblemCode, TokenText},
-    domain::{
-        command::Principal,
-        ids::{Actor, AgentId, PersonId},
-        things::{TokenClass, TokenRecord},
-        time::Time,
-    },
-};
+use super::App;
+use super::workspace::Workspace;
+use super::workspaces::Found;
+use crate::api::{Hash, Problem, ProblemCode, TokenText};
+use crate::domain::command::Principal;
+use crate::domain::ids::{Actor, AgentId, PersonId};
+use crate::domain::things::{TokenClass, TokenRecord};
+use crate::domain::time::Time;
 
 /// How many failed tries an address has in [`FAILURE_WINDOW`] before it is told to wait.
 const FAILURES: u32 = 30;

@@ -3,20 +3,16 @@
 
 use std::sync::Arc;
 
-use crate::{
-    api::TokenText,
-    coordinator::Founding,
-    domain::{
-        command::{Command, Principal, Request, TokenStep},
-        decide,
-        hash::hex,
-        ids::{Actor, PersonId, TokenId, WorkspaceId},
-        map::Model,
-        state::State,
-        things::{Token, TokenClass},
-        time::Time,
-    },
-};
+use crate::api::TokenText;
+use crate::coordinator::Founding;
+use crate::domain::command::{Command, Principal, Request, TokenStep};
+use crate::domain::decide;
+use crate::domain::hash::hex;
+use crate::domain::ids::{Actor, PersonId, TokenId, WorkspaceId};
+use crate::domain::map::Model;
+use crate::domain::state::State;
+use crate::domain::things::{Token, TokenClass};
+use crate::domain::time::Time;
 
 /// Random bytes in a token's public part.
 const ID_BYTES: usize = 6;

@@ -1,47 +1,37 @@
 //! The one way in: every request passes here. Host and origin, token, the route's access, the body within its limits;
 //! then its handler; then it is counted. Nothing here knows what a request means.
 
-use std::{
-    error::Error as _,
-    future::Future,
-    net::{IpAddr, Ipv4Addr},
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::error::Error as _;
+use std::future::Future;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use axum::{
-    RequestPartsExt,
-    body::{Body, to_bytes},
-    extract::{RawPathParams, Request},
-    http::{HeaderMap, Method, Uri, header, request::Parts},
-    response::Response,
-};
+use axum::RequestPartsExt;
+use axum::body::{Body, to_bytes};
+use axum::extract::{RawPathParams, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method, Uri, header};
+use axum::response::Response;
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 use tokio::time::timeout;
 
-use super::{
-    App,
-    answer::{self, Answer, refuse, unseen, unsubmitted},
-    auth::{Caller, authenticate},
-    connections::Peer,
-    past,
-    query::{Query, fit},
-    router::{Route, RouteKind},
-    workspace::Workspace,
-};
-use crate::{
-    api::{self, Problem, ProblemCode},
-    coordinator,
-    domain::{
-        command::{Command, Request as Asked},
-        ids::{IdempotencyKey, Seq},
-        path::EntityPath,
-        state::{Front, State},
-        time::Time,
-    },
-};
+use super::answer::{self, Answer, refuse, unseen, unsubmitted};
+use super::auth::{Caller, authenticate};
+use super::connections::Peer;
+use super::query::{Query, fit};
+use super::router::{Route, RouteKind};
+use super::workspace::Workspace;
+use super::{App, past};
+use crate::api::{self, Problem, ProblemCode};
+use crate::coordinator;
+use crate::domain::command::{Command, Request as Asked};
+use crate::domain::ids::{IdempotencyKey, Seq};
+use crate::domain::path::EntityPath;
+use crate::domain::state::{Front, State};
+use crate::domain::time::Time;
 
 /// How long a body may take to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);

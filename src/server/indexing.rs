@@ -4,14 +4,14 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use tokio::{runtime, sync::watch, time::timeout};
+use tokio::runtime;
+use tokio::sync::watch;
+use tokio::time::timeout;
 
-use crate::{
-    coordinator::Handle,
-    domain::ids::Seq,
-    index::follow::{Record, Source},
-    ledger::{Ledger as _, LedgerError},
-};
+use crate::coordinator::Handle;
+use crate::domain::ids::Seq;
+use crate::index::follow::{Record, Source};
+use crate::ledger::{Ledger as _, LedgerError};
 
 /// How long news gather before they are indexed.
 const GATHER: Duration = Duration::from_millis(20);

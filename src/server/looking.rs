@@ -1,34 +1,30 @@
 //! Long looks at the ledger: page after page on a blocking thread, with lines of JSON on the way. A look ends with its
 //! caller, with the server, and with its answer; only a few run at once.
 
-use std::{convert::Infallible, mem, time::Duration};
+use std::convert::Infallible;
+use std::mem;
+use std::time::Duration;
 
-use axum::{
-    body::Body,
-    http::{HeaderValue, header},
-    response::Response,
-};
+use axum::body::Body;
+use axum::http::{HeaderValue, header};
+use axum::response::Response;
 use bytes::Bytes;
 use futures_util::stream;
 use serde::Serialize;
-use tokio::{sync::OwnedSemaphorePermit, sync::watch, task::spawn_blocking, time::Instant};
+use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::task::spawn_blocking;
+use tokio::time::Instant;
 
-use super::{
-    answer::{Answer, defect, unread},
-    gate::Call,
-    query::Query,
-};
-use crate::{
-    api::{LookLine, Looked, MOST_DAYS, NDJSON, Problem, ProblemCode, Window},
-    coordinator::Handle,
-    domain::{
-        deed::Deed,
-        ids::Seq,
-        state::Front,
-        time::{Span, Time},
-    },
-    ledger::{Ledger as _, Record},
-};
+use super::answer::{Answer, defect, unread};
+use super::gate::Call;
+use super::query::Query;
+use crate::api::{LookLine, Looked, MOST_DAYS, NDJSON, Problem, ProblemCode, Window};
+use crate::coordinator::Handle;
+use crate::domain::deed::Deed;
+use crate::domain::ids::Seq;
+use crate::domain::state::Front;
+use crate::domain::time::{Span, Time};
+use crate::ledger::{Ledger as _, Record};
 
 /// How many deeds are looked at before the caller is asked for.
 const PAGE: usize = 1_000;

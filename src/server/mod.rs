@@ -22,16 +22,23 @@ mod visible;
 mod workspace;
 mod workspaces;
 
-use std::{future::Future, io, net::SocketAddr, sync::Arc};
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
 
-use tokio::{net::TcpListener, sync::watch};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use self::auth::Failures;
+use self::hosts::Hosts;
+use self::metrics::Metrics;
+use crate::api::ServerFacts;
+use crate::coordinator::Clock;
 
 pub use router::{Access, ROUTES, Route, RouteKind};
 pub use workspace::Workspace;
 pub use workspaces::{CreateError, OpenError, Workspaces};
-
-use self::{auth::Failures, hosts::Hosts, metrics::Metrics};
-use crate::{api::ServerFacts, coordinator::Clock};
 
 /// How a server behaves.
 #[derive(Debug, Clone, Default)]

@@ -3,19 +3,19 @@
 
 use std::sync::Arc;
 
-use super::{answer::defect, gate::Call, query::Query, routes::ledger::raw_deeds, workspace::Workspace};
-use crate::{
-    api::{AsOf, PAGE_LIMIT, Problem, ProblemCode},
-    coordinator::PastError,
-    domain::{
-        deed::Deed,
-        filter::At,
-        ids::Seq,
-        path::{EntityPath, FieldName},
-        state::{Front, State},
-        time::Time,
-    },
-};
+use super::answer::defect;
+use super::gate::Call;
+use super::query::Query;
+use super::routes::ledger::raw_deeds;
+use super::workspace::Workspace;
+use crate::api::{AsOf, PAGE_LIMIT, Problem, ProblemCode};
+use crate::coordinator::PastError;
+use crate::domain::deed::Deed;
+use crate::domain::filter::At;
+use crate::domain::ids::Seq;
+use crate::domain::path::{EntityPath, FieldName};
+use crate::domain::state::{Front, State};
+use crate::domain::time::Time;
 
 /// Where in the request it stands.
 const PLACE: &str = "query, `at`";

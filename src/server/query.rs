@@ -1,6 +1,7 @@
 //! Parameters of a URL's query and path, each read once with a problem that names it.
 
-use std::{fmt::Display, str::FromStr};
+use std::fmt::Display;
+use std::str::FromStr;
 
 use percent_encoding::percent_decode_str;
 

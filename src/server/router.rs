@@ -3,28 +3,23 @@
 //! A *command* goes to the rules whoever asks, so that a refusal is recorded like every other answer; a *read* is turned
 //! away here; an *open* address needs no token.
 
-use std::{fmt, sync::Arc};
+use std::fmt;
+use std::sync::Arc;
 
-use axum::{
-    Router,
-    extract::{Request, State},
-    routing::{MethodFilter, on},
-};
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::routing::{MethodFilter, on};
 
-use super::{
-    App,
-    gate::{enter, enter_open, nowhere},
-    routes::{
-        activity, acts, addresses, alerts, board, conclusions, entities, escalations, events, fan_outs,
-        handoffs, health, imports, inbox, leases, ledger, looks, map, outputs, overrides, readiness, reviews,
-        scope, take, together, tokens, trace, who_owns, whoami, work, workspaces, writes,
-    },
-    stream,
+use super::gate::{enter, enter_open, nowhere};
+use super::routes::{
+    activity, acts, addresses, alerts, board, conclusions, entities, escalations, events, fan_outs, handoffs,
+    health, imports, inbox, leases, ledger, looks, map, outputs, overrides, readiness, reviews, scope, take,
+    together, tokens, trace, who_owns, whoami, work, workspaces, writes,
 };
-use crate::{
-    api::ProblemCode,
-    domain::{map::parse::MAX_MAP_BYTES, things::TokenClass},
-};
+use super::{App, stream};
+use crate::api::ProblemCode;
+use crate::domain::map::parse::MAX_MAP_BYTES;
+use crate::domain::things::TokenClass;
 
 /// Most bytes of a body, except a map's.
 pub(super) const BODY_BYTES: usize = 1024 * 1024;

@@ -3,37 +3,34 @@
 //! It ends with a problem when the token ends, when the watcher is too slow, or when the server goes down; the problem
 //! names the cursor to resume from. A client that does not read costs nothing but its place.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
 
-use axum::{
-    body::Body,
-    http::{HeaderValue, header},
-    response::Response,
-};
+use axum::body::Body;
+use axum::http::{HeaderValue, header};
+use axum::response::Response;
 use bytes::{BufMut as _, Bytes, BytesMut};
 use futures_util::stream;
 use serde::Serialize;
-use tokio::{sync::OwnedSemaphorePermit, time::Instant};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
 
-use super::{
-    App,
-    answer::{Answer, unfiltered, unread},
-    auth::{Caller, live},
-    gate::Call,
-    query::fit,
-    visible::visible,
-    workspace::Workspace,
+use super::App;
+use super::answer::{Answer, unfiltered, unread};
+use super::auth::{Caller, live};
+use super::gate::Call;
+use super::query::fit;
+use super::visible::visible;
+use super::workspace::Workspace;
+use crate::api::{
+    EVENT_DEED, EVENT_END, EVENT_HELLO, EVENT_PROGRESS, Hash, Hello, Problem, ProblemCode, Progress,
 };
-use crate::{
-    api::{EVENT_DEED, EVENT_END, EVENT_HELLO, EVENT_PROGRESS, Hash, Hello, Problem, ProblemCode, Progress},
-    coordinator::{Entry, WatchError, Watcher},
-    domain::{
-        filter::{Facts, Filter},
-        ids::Seq,
-        things::TokenRecord,
-    },
-    ledger::Ledger as _,
-};
+use crate::coordinator::{Entry, WatchError, Watcher};
+use crate::domain::filter::{Facts, Filter};
+use crate::domain::ids::Seq;
+use crate::domain::things::TokenRecord;
+use crate::ledger::Ledger as _;
 
 /// A stream says something at least this often, so that a dead connection is noticed on both sides.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);

@@ -2,12 +2,10 @@
 //! is hidden from it. Everything that people keep among themselves (items, alerts, reviews, tokens, the map) stays with
 //! people: agents learn of it by their work stream.
 
-use crate::domain::{
-    deed::{Body, Deed},
-    ids::AgentId,
-    map::Map,
-    path::{EntityPath, FieldName},
-};
+use crate::domain::deed::{Body, Deed};
+use crate::domain::ids::AgentId;
+use crate::domain::map::Map;
+use crate::domain::path::{EntityPath, FieldName};
 
 /// Whether the agent may see the deed under this map.
 #[expect(

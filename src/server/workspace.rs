@@ -1,31 +1,21 @@
 //! One workspace at work: its coordinator, its index with the follower that keeps it up, and the bound on its watchers.
 
-use std::{
-    fs, io,
-    path::Path,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use std::{fs, io};
 
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore, watch},
-    time::timeout,
-};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::timeout;
 
-use super::{
-    answer::{defect, unindexed},
-    indexing::LedgerSource,
-};
-use crate::{
-    api::{Problem, ProblemCode},
-    coordinator::{self, Clock, Founding, Handle, StartError},
-    domain::ids::{Seq, WorkspaceId},
-    index::{
-        Index, IndexError,
-        follow::{Follower, Progress},
-    },
-    ledger::{LedgerError, SqliteLedger},
-};
+use super::answer::{defect, unindexed};
+use super::indexing::LedgerSource;
+use crate::api::{Problem, ProblemCode};
+use crate::coordinator::{self, Clock, Founding, Handle, StartError};
+use crate::domain::ids::{Seq, WorkspaceId};
+use crate::index::follow::{Follower, Progress};
+use crate::index::{Index, IndexError};
+use crate::ledger::{LedgerError, SqliteLedger};
 
 /// Most streams and long polls of one workspace at once.
 pub(super) const WATCHERS: usize = 16_384;

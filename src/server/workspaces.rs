@@ -3,30 +3,22 @@
 //! The layout is `workspaces/<name>/{ledger.db, index.db, snapshot}`, and the file `home` with the name of the workspace
 //! whose admins are the server's. Who locks the directory is not decided here.
 
-use std::{
-    collections::BTreeMap,
-    fs, io,
-    path::{Path, PathBuf},
-    sync::{Arc, PoisonError, RwLock},
-};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::{fs, io};
 
-use super::{
-    founding::{founding, mint},
-    workspace::{SpaceError, Workspace, make_private},
-};
-use crate::{
-    api::TokenText,
-    coordinator::{Clock, SubmitError},
-    domain::{
-        command::{Command, Principal, Request, TokenStep},
-        hash::hex,
-        ids::{Actor, PersonId, WorkspaceId},
-        map::Model,
-        reply::Reply,
-        things::TokenClass,
-        time::Time,
-    },
-};
+use super::founding::{founding, mint};
+use super::workspace::{SpaceError, Workspace, make_private};
+use crate::api::TokenText;
+use crate::coordinator::{Clock, SubmitError};
+use crate::domain::command::{Command, Principal, Request, TokenStep};
+use crate::domain::hash::hex;
+use crate::domain::ids::{Actor, PersonId, WorkspaceId};
+use crate::domain::map::Model;
+use crate::domain::reply::Reply;
+use crate::domain::things::TokenClass;
+use crate::domain::time::Time;
 
 const WORKSPACES: &str = "workspaces";
 const HOME_FILE: &str = "home";

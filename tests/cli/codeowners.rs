@@ -3,10 +3,9 @@
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
+use crate::run::Home;
 use deeds::domain::map::{Map, codeowners};
 use deeds::domain::path::FieldName;
-
-use crate::run::Home;
 
 const FILE: &str = "\
 *            @octo-org/core

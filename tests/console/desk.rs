@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout_at};
+
+use super::support::{Caller, northwind};
 use deeds::console::app::{App, Settings};
 use deeds::console::ask::Heard;
 use deeds::console::testing::Runner;
@@ -10,10 +14,6 @@ use deeds::console::world::Me;
 use deeds::coordinator::Clock;
 use deeds::domain::ids::PersonId;
 use deeds::domain::things::TokenClass;
-use tokio::sync::mpsc;
-use tokio::time::{Instant, timeout_at};
-
-use super::support::{Caller, northwind};
 
 /// How long a test waits for what must come.
 const WAIT: Duration = Duration::from_secs(10);

@@ -1,12 +1,12 @@
 //! Deciding through the wire, and what the link can do.
 
-use deeds::console::wire::SeenAll;
-use deeds::domain::ids::Seq;
-use deeds::domain::things::TokenClass;
 use serde_json::json;
 
 use super::desk::Desk;
 use super::support::{Server, northwind};
+use deeds::console::wire::SeenAll;
+use deeds::domain::ids::Seq;
+use deeds::domain::things::TokenClass;
 
 #[tokio::test]
 async fn a_write_that_nobody_owns_is_expanded_by_its_reviewer_and_commits() {

@@ -1,15 +1,10 @@
 //! Detection, 2-domain §5: the same fingerprint counts up instead of piling up; conflicts find a person by themselves.
 
-use deeds::domain::{
-    ids::{Actor, AlertNo},
-    things::{AlertState, Case, Severity},
-    time::Span,
-};
-
-use super::{
-    script::{check, command, play, run, words},
-    world::{TEAM, World},
-};
+use super::script::{check, command, play, run, words};
+use super::world::{TEAM, World};
+use deeds::domain::ids::{Actor, AlertNo};
+use deeds::domain::things::{AlertState, Case, Severity};
+use deeds::domain::time::Span;
 
 #[test]
 fn the_same_fingerprint_counts_up() {

@@ -1,12 +1,9 @@
 //! Approvals, 2-domain §3 and §6: what held when it was asked for must hold when it goes out.
 
+use super::outputs::team;
+use super::script::{check_on, play};
+use super::world::World;
 use deeds::domain::things::WorkKind;
-
-use super::{
-    outputs::team,
-    script::{check_on, play},
-    world::World,
-};
 
 fn last_out(world: &World) -> Option<(String, String)> {
     let out = |deed: &deeds::domain::deed::Deed| match &deed.body {

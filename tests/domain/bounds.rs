@@ -2,18 +2,14 @@
 
 use std::sync::Arc;
 
-use deeds::domain::{
-    command::{Command, EVIDENCE, NAME_BYTES, TEXT_BYTES},
-    ids::{ActNo, Seq},
-    state::KEPT,
-    things::OpenAct,
-};
 use serde_json::json;
 
-use super::{
-    script::{check, play, run},
-    world::{TEAM, World},
-};
+use super::script::{check, play, run};
+use super::world::{TEAM, World};
+use deeds::domain::command::{Command, EVIDENCE, NAME_BYTES, TEXT_BYTES};
+use deeds::domain::ids::{ActNo, Seq};
+use deeds::domain::state::KEPT;
+use deeds::domain::things::OpenAct;
 
 fn asked(world: &mut World, who: &str, json: serde_json::Value) -> String {
     let command: Command = serde_json::from_value(json).unwrap();

@@ -1,9 +1,8 @@
 //! What agents conclude, and what comes of it when two differ.
 
-use deeds::domain::ids::Actor;
-
 use super::script::{check, check_on, play};
 use super::world::{TEAM, World, watched};
+use deeds::domain::ids::Actor;
 
 #[test]
 fn two_that_differ_are_a_contradiction() {

@@ -3,17 +3,15 @@
 
 use std::collections::BTreeMap;
 
-use deeds::domain::{
-    command::Command,
-    deed::Body,
-    ids::{FanOutNo, TaskId, WorkNo},
-    things::{Case, TaskStage, WorkKind},
-    time::Span,
-};
 use proptest::prelude::*;
 use serde_json::json;
 
 use super::world::{TEAM, World};
+use deeds::domain::command::Command;
+use deeds::domain::deed::Body;
+use deeds::domain::ids::{FanOutNo, TaskId, WorkNo};
+use deeds::domain::things::{Case, TaskStage, WorkKind};
+use deeds::domain::time::Span;
 
 const AGENTS: [&str; 3] = ["sales", "support", "product"];
 const FEEDBACK: [&str; 4] = ["shorter", "add the figures", "wrong tone", "name the source"];

@@ -1,11 +1,8 @@
 //! Fan-outs: branches with attempts of their own, and one join with failures as values.
 
+use super::script::{check, play, run};
+use super::world::World;
 use deeds::domain::things::{Branch, WorkKind};
-
-use super::{
-    script::{check, play, run},
-    world::World,
-};
 
 /// What the starter was told, once.
 fn join(world: &World) -> (bool, Vec<Branch>) {

@@ -3,21 +3,19 @@
 //! Types are add-only: a file that is there must be read, and written again to the same bytes, for ever. A new type needs
 //! a file: `DEEDS_GOLDEN=write cargo test --test domain golden` writes those that are missing, never one that is there.
 
-use std::{collections::BTreeMap, fs, path::PathBuf, sync::Arc};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
 
-use deeds::domain::{
-    command::{ApplyMap, Command, MapReview, Together, TokenStep},
-    deed::{Body, Deed, Origin},
-    ids::{MapVersion, TokenId},
-    map,
-    state::State,
-    things::{Token, TokenClass},
-};
-
-use super::{
-    script::{command, play, words},
-    world::{TEAM, World, keyed},
-};
+use super::script::{command, play, words};
+use super::world::{TEAM, World, keyed};
+use deeds::domain::command::{ApplyMap, Command, MapReview, Together, TokenStep};
+use deeds::domain::deed::{Body, Deed, Origin};
+use deeds::domain::ids::{MapVersion, TokenId};
+use deeds::domain::map;
+use deeds::domain::state::State;
+use deeds::domain::things::{Token, TokenClass};
 
 fn origin() -> Origin {
     Origin {

@@ -1,16 +1,12 @@
 //! Tasks that are handed over: the checked payload, the one owner, and how every one of them ends.
 
-use deeds::domain::{
-    command::Command,
-    outcome::Outcome,
-    things::{Case, WorkKind},
-};
 use serde_json::{Value as Json, json};
 
-use super::{
-    script::{check, check_on, play, run},
-    world::{TEAM, World, watched},
-};
+use super::script::{check, check_on, play, run};
+use super::world::{TEAM, World, watched};
+use deeds::domain::command::Command;
+use deeds::domain::outcome::Outcome;
+use deeds::domain::things::{Case, WorkKind};
 
 #[test]
 fn a_task_is_accepted_and_completed() {

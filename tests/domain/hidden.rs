@@ -1,14 +1,9 @@
 //! `hidden` holds everywhere: reads, activity, and the values in a stale answer.
 
-use deeds::domain::{
-    ids::{Actor, AgentId},
-    query,
-};
-
-use super::{
-    script::{check, run},
-    world::{World, watched},
-};
+use super::script::{check, run};
+use super::world::{World, watched};
+use deeds::domain::ids::{Actor, AgentId};
+use deeds::domain::query;
 
 fn reads(world: &World, agent: &str, entity: &str) -> Option<Vec<String>> {
     let actor = Actor::Agent(AgentId::new(agent).unwrap());

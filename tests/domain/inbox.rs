@@ -1,16 +1,11 @@
 //! The decision inbox, 2-domain §6: what opens an item, who answers it, and what each answer does.
 
-use deeds::domain::{
-    command::{Answered, Command, ItemStep, ItemVerb},
-    decide::preview,
-    ids::{ItemNo, PersonId},
-    things::{Case, ItemAnswer, WorkKind},
-};
-
-use super::{
-    script::{check, check_on, play, run},
-    world::{TEAM, World},
-};
+use super::script::{check, check_on, play, run};
+use super::world::{TEAM, World};
+use deeds::domain::command::{Answered, Command, ItemStep, ItemVerb};
+use deeds::domain::decide::preview;
+use deeds::domain::ids::{ItemNo, PersonId};
+use deeds::domain::things::{Case, ItemAnswer, WorkKind};
 
 const THREE_ALIKE: &str = "
     sales writes support/macro/a text=hello@0 -> escalated unowned

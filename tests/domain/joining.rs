@@ -1,26 +1,19 @@
 //! Stages and who may join, 2-domain §7: what a team of each size needs, what keeps a newcomer out, and what an imported
 //! history says.
 
-use std::{fmt::Write as _, sync::Arc};
+use std::fmt::Write as _;
+use std::sync::Arc;
 
-use deeds::domain::{
-    command::{Command, Import},
-    deed::Body,
-    ids::AgentId,
-    map,
-    readiness::{
-        GateKind,
-        GateState::{self, Fails, Holds, TooLittle},
-        Joining, Stage, Team, agents, joining, readiness,
-    },
-    time::Span,
-};
-
-use super::{
-    readiness::{ALONE, apply, settled, team, with},
-    script::play,
-    world::World,
-};
+use super::readiness::{ALONE, apply, settled, team, with};
+use super::script::play;
+use super::world::World;
+use deeds::domain::command::{Command, Import};
+use deeds::domain::deed::Body;
+use deeds::domain::ids::AgentId;
+use deeds::domain::map;
+use deeds::domain::readiness::GateState::{self, Fails, Holds, TooLittle};
+use deeds::domain::readiness::{GateKind, Joining, Stage, Team, agents, joining, readiness};
+use deeds::domain::time::Span;
 
 #[test]
 fn the_stage_is_the_number_of_agents() {

@@ -1,11 +1,10 @@
 //! Idempotency keys: the same request is answered once; a key is not used for two.
 
-use deeds::domain::{command::Command, decide::Answer, time::Span};
-
-use super::{
-    script::{command, play, words},
-    world::{TEAM, World, keyed},
-};
+use super::script::{command, play, words};
+use super::world::{TEAM, World, keyed};
+use deeds::domain::command::Command;
+use deeds::domain::decide::Answer;
+use deeds::domain::time::Span;
 
 fn ask(world: &mut World, who: &str, line: &str, key: &str, digest: &str) -> Answer {
     let command: Command = command(world, &words(line));

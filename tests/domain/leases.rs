@@ -1,11 +1,8 @@
 //! Leases, 2-domain §3: one holder at a time, tokens that grow, and a lapse that is told. The baton of `sequenced` too.
 
+use super::script::{check, check_on, play};
+use super::world::{TEAM, watched};
 use deeds::domain::things::{AlertKind, Severity, WorkKind};
-
-use super::{
-    script::{check, check_on, play},
-    world::{TEAM, watched},
-};
 
 #[test]
 fn one_holder_at_a_time_and_the_token_grows() {

@@ -1,11 +1,8 @@
 //! Agents affected by a commit are told, and acts that waited are woken, 2-domain §2.
 
+use super::script::{check, play};
+use super::world::World;
 use deeds::domain::things::{Work, WorkKind};
-
-use super::{
-    script::{check, play},
-    world::World,
-};
 
 fn works<'a>(world: &'a World, agent: &str) -> Vec<&'a Work> {
     world.state.board.works.values().filter(|work| work.agent.as_str() == agent).map(AsRef::as_ref).collect()

@@ -1,6 +1,7 @@
 //! Observe mode: everything goes through, and the verdict that it would have had is kept, with its alert.
 
-use super::{script::check_on, world::watched};
+use super::script::check_on;
+use super::world::watched;
 
 #[test]
 fn everything_goes_through_with_its_verdict() {

@@ -1,14 +1,9 @@
 //! Publications, 2-domain §3: by the publisher or in turn, and one voice on a thread.
 
-use deeds::domain::{
-    deed::Body,
-    things::{AlertKind, Case, Severity},
-};
-
-use super::{
-    script::{check_on, play},
-    world::{TEAM, World},
-};
+use super::script::{check_on, play};
+use super::world::{TEAM, World};
+use deeds::domain::deed::Body;
+use deeds::domain::things::{AlertKind, Case, Severity};
 
 /// The usual team with two agents in turn on one output, and one where a person approves.
 pub(crate) fn team() -> String {

@@ -1,11 +1,8 @@
 //! People override, 2-domain §2: each with a reason, each counted for the agents concerned, each respected afterwards.
 
+use super::script::{check, check_on, play};
+use super::world::World;
 use deeds::domain::ids::AgentId;
-
-use super::{
-    script::{check, check_on, play},
-    world::World,
-};
 
 fn interventions(world: &World, agent: &str) -> u64 {
     world.state.board.agents.get(&AgentId::new(agent).unwrap()).map_or(0, |facts| facts.interventions)

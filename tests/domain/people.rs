@@ -1,17 +1,13 @@
 //! Who may ask what, and what people override.
 
-use deeds::domain::{
-    command::{ApplyMap, Command, TokenStep},
-    ids::{MapVersion, TokenId},
-    things::{Token, TokenClass},
-    time::Span,
-};
 use std::sync::Arc;
 
-use super::{
-    script::{check, play},
-    world::{TEAM, World, request},
-};
+use super::script::{check, play};
+use super::world::{TEAM, World, request};
+use deeds::domain::command::{ApplyMap, Command, TokenStep};
+use deeds::domain::ids::{MapVersion, TokenId};
+use deeds::domain::things::{Token, TokenClass};
+use deeds::domain::time::Span;
 
 #[test]
 fn classes_keep_to_their_own() {

@@ -1,20 +1,15 @@
 //! Plans: what another map would have said to what has happened. The oracle is the rulebook itself: each step is decided
 //! once more, on the very state that it was decided on, under the other map.
 
-use deeds::domain::{
-    code::Code,
-    decide::decide,
-    deed::{Body, Deed},
-    ids::AgentId,
-    map::{self, Map, Model},
-    outcome::Outcome,
-    survey::plan::{Counts, Fate, Plan, Planning, Row, Turn},
-};
-
-use super::{
-    script::{command, play, words},
-    world::{World, request},
-};
+use super::script::{command, play, words};
+use super::world::{World, request};
+use deeds::domain::code::Code;
+use deeds::domain::decide::decide;
+use deeds::domain::deed::{Body, Deed};
+use deeds::domain::ids::AgentId;
+use deeds::domain::map::{self, Map, Model};
+use deeds::domain::outcome::Outcome;
+use deeds::domain::survey::plan::{Counts, Fate, Plan, Planning, Row, Turn};
 
 /// The team before: events, outputs, kinds, a hidden field.
 const BEFORE: &str = r#"

@@ -3,24 +3,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use deeds::domain::{
-    command::{
-        Act, ActEnd, AlertStep, AlertVerb, Answered, Command, Escalate, Expected, ItemStep, ItemVerb,
-        Override, OverrideVerb, Together, WorkStep, WorkVerb, Write, WriteKind,
-    },
-    deed::Body,
-    ids::{ActNo, Actor, AlertNo, ItemNo, Version, WorkNo},
-    map::{Authority, Grant},
-    outcome::Outcome,
-    path::{EntityPath, FieldName, FieldPath, Pattern},
-    state::State,
-    things::{Case, ItemAnswer},
-    time::Span,
-    value::Value,
-};
 use proptest::prelude::*;
 
 use super::world::{TEAM, World, keyed, request, watched};
+use deeds::domain::command::{
+    Act, ActEnd, AlertStep, AlertVerb, Answered, Command, Escalate, Expected, ItemStep, ItemVerb, Override,
+    OverrideVerb, Together, WorkStep, WorkVerb, Write, WriteKind,
+};
+use deeds::domain::deed::Body;
+use deeds::domain::ids::{ActNo, Actor, AlertNo, ItemNo, Version, WorkNo};
+use deeds::domain::map::{Authority, Grant};
+use deeds::domain::outcome::Outcome;
+use deeds::domain::path::{EntityPath, FieldName, FieldPath, Pattern};
+use deeds::domain::state::State;
+use deeds::domain::things::{Case, ItemAnswer};
+use deeds::domain::time::Span;
+use deeds::domain::value::Value;
 
 const AGENTS: [&str; 5] = ["sales", "support", "product", "sourcing", "stranger"];
 const PEOPLE: [&str; 5] = ["dana", "sam", "dana!", "eve", "ada"];

@@ -1,11 +1,9 @@
 //! Writes to another's field: a proposal in the owner's work, accepted or declined.
 
-use deeds::domain::{ids::AgentId, things::WorkKind};
-
-use super::{
-    script::{check, play, run},
-    world::{TEAM, World},
-};
+use super::script::{check, play, run};
+use super::world::{TEAM, World};
+use deeds::domain::ids::AgentId;
+use deeds::domain::things::WorkKind;
 
 #[test]
 fn accepted_it_is_the_owners_write() {

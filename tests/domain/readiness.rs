@@ -3,19 +3,14 @@
 
 use std::sync::Arc;
 
-use deeds::domain::{
-    command::{ApplyMap, Command, MapReview},
-    deed::Body,
-    ids::AgentId,
-    map::{self, Model},
-    readiness::{Gate, GateKind, GateState, Stage, Team, overdue, readiness},
-    time::{Span, Time},
-};
-
-use super::{
-    script::{play, run},
-    world::World,
-};
+use super::script::{play, run};
+use super::world::World;
+use deeds::domain::command::{ApplyMap, Command, MapReview};
+use deeds::domain::deed::Body;
+use deeds::domain::ids::AgentId;
+use deeds::domain::map::{self, Model};
+use deeds::domain::readiness::{Gate, GateKind, GateState, Stage, Team, overdue, readiness};
+use deeds::domain::time::{Span, Time};
 
 /// One agent, documented, with a queue that is gone through every day.
 pub(crate) const ALONE: &str = r#"

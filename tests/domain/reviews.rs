@@ -1,11 +1,9 @@
 //! Sessions over a queue, 2-domain §6: who holds them, what they count for, and what is missed.
 
-use deeds::domain::{ids::QueueName, things::QueueReviews};
-
-use super::{
-    script::{check, play},
-    world::World,
-};
+use super::script::{check, play};
+use super::world::World;
+use deeds::domain::ids::QueueName;
+use deeds::domain::things::QueueReviews;
 
 fn ops(world: &World) -> QueueReviews {
     world.state.board.reviews[&QueueName::new("ops").unwrap()].clone()

@@ -36,10 +36,13 @@
 
 use std::collections::BTreeMap;
 
-use deeds::domain::{command::Command, ids::AlertNo, reply::Reply, time::Span};
 use serde_json::{Value as Json, json};
 
 use super::world::{TEAM, World};
+use deeds::domain::command::Command;
+use deeds::domain::ids::AlertNo;
+use deeds::domain::reply::Reply;
+use deeds::domain::time::Span;
 
 /// Plays a script with the usual team.
 pub(crate) fn check(script: &str) -> World {

@@ -1,16 +1,11 @@
 //! Deadlines: a warning at three quarters, overdue at the end. Only a tick says that time went by.
 
-use deeds::domain::{
-    decide::next_due,
-    ids::ItemNo,
-    state::Timer,
-    time::{Span, Time},
-};
-
-use super::{
-    script::{check, play},
-    world::{TEAM, World},
-};
+use super::script::{check, play};
+use super::world::{TEAM, World};
+use deeds::domain::decide::next_due;
+use deeds::domain::ids::ItemNo;
+use deeds::domain::state::Timer;
+use deeds::domain::time::{Span, Time};
 
 #[test]
 fn an_item_is_warned_of_and_then_overdue() {

@@ -1,14 +1,9 @@
 //! `together`: several commands of one caller, all or nothing.
 
-use deeds::domain::{
-    command::{Command, Together},
-    reply::Reply,
-};
-
-use super::{
-    script::{command, play, words},
-    world::{TEAM, World},
-};
+use super::script::{command, play, words};
+use super::world::{TEAM, World};
+use deeds::domain::command::{Command, Together};
+use deeds::domain::reply::Reply;
 
 fn together(world: &mut World, who: &str, lines: &[&str]) -> Reply {
     let commands: Vec<Command> = lines.iter().map(|line| command(world, &words(line))).collect();

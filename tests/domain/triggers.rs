@@ -1,9 +1,8 @@
 //! Events: raised, claimed, raised by changes and on schedule; those that nobody or more than one answers.
 
-use deeds::domain::things::{Case, WorkKind};
-
 use super::script::{check_on, play};
 use super::world::World;
+use deeds::domain::things::{Case, WorkKind};
 
 /// A team with events of every kind.
 pub(crate) const DESK: &str = r#"

@@ -1,11 +1,8 @@
 //! Undo: what an answer did is taken back in one batch, while none of it has been used.
 
+use super::script::{check, play};
+use super::world::{TEAM, World};
 use deeds::domain::ids::ItemNo;
-
-use super::{
-    script::{check, play},
-    world::{TEAM, World},
-};
 
 #[test]
 fn an_expansion_is_taken_back_whole() {

@@ -1,16 +1,11 @@
 //! Work that is taken for a time: at least once, attempts counted, and never without an end.
 
-use deeds::domain::{
-    decide::next_due,
-    deed::Body,
-    ids::WorkNo,
-    things::{Case, WorkKind},
-};
-
-use super::{
-    script::{check, check_on, play, run},
-    world::{TEAM, World, watched},
-};
+use super::script::{check, check_on, play, run};
+use super::world::{TEAM, World, watched};
+use deeds::domain::decide::next_due;
+use deeds::domain::deed::Body;
+use deeds::domain::ids::WorkNo;
+use deeds::domain::things::{Case, WorkKind};
 
 /// The team, with an event that goes on from sales to support.
 fn routed() -> String {

@@ -2,20 +2,18 @@
 
 use std::sync::Arc;
 
-use deeds::domain::{
-    command::{Command, Principal, Request},
-    decide::{Answer, decide},
-    deed::{Body, Deed, NewWorkspace, Origin, Refs},
-    ids::{Actor, AgentId, IdempotencyKey, MapVersion, PersonId, Seq},
-    map::{self, Model},
-    outcome::Outcome,
-    path::EntityPath,
-    readiness::readiness,
-    reply::Reply,
-    state::State,
-    things::TokenClass,
-    time::{Span, Time},
-};
+use deeds::domain::command::{Command, Principal, Request};
+use deeds::domain::decide::{Answer, decide};
+use deeds::domain::deed::{Body, Deed, NewWorkspace, Origin, Refs};
+use deeds::domain::ids::{Actor, AgentId, IdempotencyKey, MapVersion, PersonId, Seq};
+use deeds::domain::map::{self, Model};
+use deeds::domain::outcome::Outcome;
+use deeds::domain::path::EntityPath;
+use deeds::domain::readiness::readiness;
+use deeds::domain::reply::Reply;
+use deeds::domain::state::State;
+use deeds::domain::things::TokenClass;
+use deeds::domain::time::{Span, Time};
 
 /// The team that most cases are about.
 pub(crate) const TEAM: &str = r#"

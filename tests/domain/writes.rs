@@ -1,9 +1,7 @@
 //! Writes and acts in enforce mode: the checks of 2-domain §2 in their order, all or nothing.
 
-use super::{
-    script::{check, play, run},
-    world::{TEAM, World},
-};
+use super::script::{check, play, run};
+use super::world::{TEAM, World};
 
 #[test]
 fn an_owner_writes_with_versions() {

@@ -1,32 +1,30 @@
 //! A step as a request, given how things stand: whose it is, which number it has, which version it is at.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use deeds::domain::{
-    command::{
-        Act, ActEnd, AlertStep, AlertVerb, Answered, ApplyMap, BranchOrder, Claim, Command, Conclude,
-        Escalate, Expected, FanOut, Handoff, ItemStep, ItemVerb, LeaseStep, MapReview, Override,
-        OverrideVerb, Publish, Raise, Request, ReviewStep, ReviewVerb, Take, Together, TokenStep, WorkStep,
-        WorkVerb, Write, WriteKind,
-    },
-    ids::{
-        ActNo, AgentId, AlertNo, Fence, IdempotencyKey, ItemNo, MapVersion, TaskId, TokenId, Version, WorkNo,
-    },
-    map::Grant,
-    path::{EntityPath, FieldName, FieldPath, Pattern},
-    state::State,
-    things::{Case, Item, ItemAnswer, Lease, LeaseTarget, TaskStage, WorkProduct},
-    time::Span,
-    value::Value,
-};
 use serde_json::json;
 
-use super::{
-    step::{AGENTS, ENTITIES, EVENTS, FIELDS, OUTPUTS, PEOPLE, Step, TARGETS, WORDS, What, Who, field_of},
-    team,
-    world::World,
-    zones::Zones,
+use super::step::{
+    AGENTS, ENTITIES, EVENTS, FIELDS, OUTPUTS, PEOPLE, Step, TARGETS, WORDS, What, Who, field_of,
 };
+use super::team;
+use super::world::World;
+use super::zones::Zones;
+use deeds::domain::command::{
+    Act, ActEnd, AlertStep, AlertVerb, Answered, ApplyMap, BranchOrder, Claim, Command, Conclude, Escalate,
+    Expected, FanOut, Handoff, ItemStep, ItemVerb, LeaseStep, MapReview, Override, OverrideVerb, Publish,
+    Raise, Request, ReviewStep, ReviewVerb, Take, Together, TokenStep, WorkStep, WorkVerb, Write, WriteKind,
+};
+use deeds::domain::ids::{
+    ActNo, AgentId, AlertNo, Fence, IdempotencyKey, ItemNo, MapVersion, TaskId, TokenId, Version, WorkNo,
+};
+use deeds::domain::map::Grant;
+use deeds::domain::path::{EntityPath, FieldName, FieldPath, Pattern};
+use deeds::domain::state::State;
+use deeds::domain::things::{Case, Item, ItemAnswer, Lease, LeaseTarget, TaskStage, WorkProduct};
+use deeds::domain::time::Span;
+use deeds::domain::value::Value;
 
 /// The step as a request. None where it is none.
 pub(crate) fn request(world: &World, step: &Step) -> Option<Request> {

@@ -1,17 +1,13 @@
 //! What the board keeps twice must agree: the list of holds by entity, and the list of timers, are built here anew from
 //! the works, acts, leases, waiting acts, items, fan-outs and schedules.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use deeds::domain::{
-    path::EntityPath,
-    state::{Board, State, Timer},
-    things::{Hold, LeaseTarget},
-    time::Time,
-};
+use deeds::domain::path::EntityPath;
+use deeds::domain::state::{Board, State, Timer};
+use deeds::domain::things::{Hold, LeaseTarget};
+use deeds::domain::time::Time;
 
 /// Compares the board's lists with what they are lists of.
 pub(crate) fn check(state: &State) {

@@ -1,24 +1,19 @@
 //! A workspace in memory with a token for everybody, the clock that the steps move, and the book that is kept beside it.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use deeds::domain::{
-    command::{Command, Principal, Request, TokenStep},
-    decide::{Answer, decide, found, next_due},
-    deed::{Deed, Origin},
-    ids::{Actor, AgentId, ItemNo, PersonId, TokenId},
-    map::Model,
-    state::{Board, State, Timer},
-    things::{Item, Token, TokenClass},
-    time::{Span, Time},
-};
-
-use super::{
-    ask,
-    book::Book,
-    index,
-    step::{AGENTS, EVERYBODY, PEOPLE, Step, What},
-};
+use super::book::Book;
+use super::step::{AGENTS, EVERYBODY, PEOPLE, Step, What};
+use super::{ask, index};
+use deeds::domain::command::{Command, Principal, Request, TokenStep};
+use deeds::domain::decide::{Answer, decide, found, next_due};
+use deeds::domain::deed::{Deed, Origin};
+use deeds::domain::ids::{Actor, AgentId, ItemNo, PersonId, TokenId};
+use deeds::domain::map::Model;
+use deeds::domain::state::{Board, State, Timer};
+use deeds::domain::things::{Item, Token, TokenClass};
+use deeds::domain::time::{Span, Time};
 
 /// Most ticks until nothing is due any more.
 const TICKS: usize = 64;

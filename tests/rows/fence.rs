@@ -1,10 +1,8 @@
 //! A lease holder that was stopped past its time can't write: a real process, stopped and continued by signals.
 
-use std::{
-    io::{BufRead as _, BufReader, Write as _},
-    process::{Child, Command, Stdio},
-    time::Duration,
-};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value as Json, json};

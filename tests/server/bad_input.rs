@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use deeds::domain::things::TokenClass;
 use serde_json::{Value as Json, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::support::{Caller, Server, came};
+use deeds::domain::things::TokenClass;
 
 const FINE: &str = r#"{"entity":"crm/contact/a","changes":{"name":1},"expected":{"name":0}}"#;
 

@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use serde_json::json;
+
+use super::support::{Caller, Server, came};
 use deeds::api::NewToken;
 use deeds::client::{Direction, LedgerQuery};
 use deeds::domain::code::Code;
@@ -9,9 +12,6 @@ use deeds::domain::ids::{MapVersion, Seq};
 use deeds::domain::outcome::Outcome;
 use deeds::domain::things::TokenClass;
 use deeds::domain::time::Span;
-use serde_json::json;
-
-use super::support::{Caller, Server, came};
 
 #[tokio::test]
 async fn the_four_second_upsell_is_stopped() {

@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use deeds::domain::things::TokenClass;
 use serde_json::{Value as Json, json};
 
 use super::support::{Caller, Server};
+use deeds::domain::things::TokenClass;
 
 /// A request with something wrong in it, and the place that the answer names.
 const BROKEN: &[(&str, &str, &str)] = &[

@@ -1,10 +1,10 @@
 //! Long looks at the ledger over HTTP: lines of progress and one of what came of it; bad windows; bounds; letting go.
 
-use deeds::api::MOST_DAYS;
-use deeds::domain::survey::plan::{Fate, Turn};
 use serde_json::{Value as Json, json};
 
 use super::support::{Server, TEAM, came};
+use deeds::api::MOST_DAYS;
+use deeds::domain::survey::plan::{Fate, Turn};
 
 /// The team's map with sales on what was intake's.
 fn turned() -> String {

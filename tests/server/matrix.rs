@@ -1,11 +1,11 @@
 //! Role × route, generated from the router's table: a class that a route is not for has no effect there, and each of
 //! the others gets past the door.
 
-use deeds::domain::things::TokenClass;
-use deeds::server::{ROUTES, Route, RouteKind};
 use serde_json::{Value as Json, json};
 
 use super::support::{Caller, Came, Server, TEAM, came};
+use deeds::domain::things::TokenClass;
+use deeds::server::{ROUTES, Route, RouteKind};
 
 /// A request that is well-formed for each route: the address with its parameters filled, and the body.
 fn sample(route: &Route) -> (String, String) {

@@ -6,10 +6,10 @@
 
 use std::collections::BTreeMap;
 
-use deeds::server::ROUTES;
 use serde_json::Value as Json;
 
 use super::support::{Caller, Server, came};
+use deeds::server::ROUTES;
 
 const PAGE: &str = include_str!("../../docs/API.md");
 const ANY: &str = "…";

@@ -1,11 +1,11 @@
 //! Looking at how it was: every view as of a sequence and of a time, and what has never been.
 
-use deeds::domain::deed::Deed;
-use deeds::domain::state::State;
-use deeds::server::ROUTES;
 use serde_json::{Value as Json, json};
 
 use super::support::{Caller, Server, TEAM, northwind};
+use deeds::domain::deed::Deed;
+use deeds::domain::state::State;
+use deeds::server::ROUTES;
 
 async fn head(server: &Server) -> u64 {
     server.dana.get("/v1/board").await["seq"].as_u64().unwrap()

@@ -2,14 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use deeds::api::Hash;
-use deeds::client::{DeedStream, StreamEvent, StreamFrom};
-use deeds::domain::ids::{Seq, TokenId};
-use deeds::domain::things::TokenClass;
 use serde_json::json;
 use tokio::time::timeout;
 
 use super::support::Server;
+use deeds::api::Hash;
+use deeds::client::{DeedStream, StreamEvent, StreamFrom};
+use deeds::domain::ids::{Seq, TokenId};
+use deeds::domain::things::TokenClass;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 

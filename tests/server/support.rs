@@ -3,6 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::{Value as Json, json};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
 use deeds::api::TokenText;
 use deeds::client::Client;
 use deeds::coordinator::Clock;
@@ -10,11 +16,6 @@ use deeds::domain::ids::{PersonId, WorkspaceId};
 use deeds::domain::map::parse::parse;
 use deeds::domain::things::TokenClass;
 use deeds::server::{Options, Workspaces, run};
-use serde_json::{Value as Json, json};
-use tempfile::TempDir;
-use tokio::net::TcpListener;
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
 
 pub(crate) const TEAM: &str = include_str!("team.toml");
 

@@ -15,7 +15,8 @@ use crate::cli::output::visible;
 use crate::cli::session;
 use crate::coordinator::Clock;
 use crate::domain::ids::{MapVersion, WorkspaceId};
-use crate::domain::map::{self, Map, parse::MAX_MAP_BYTES};
+use crate::domain::map::parse::MAX_MAP_BYTES;
+use crate::domain::map::{self, Map};
 use crate::domain::time::{Span, Time};
 
 /// How long a server may take to show its map.

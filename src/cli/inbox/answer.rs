@@ -8,15 +8,15 @@ use serde::Serialize;
 
 use crate::api::ItemView;
 use crate::cli::output::{self, Output};
-use crate::cli::reply;
 use crate::cli::status::{Status, Usage};
-use crate::cli::value;
+use crate::cli::{reply, value};
 use crate::client::Client;
+use crate::domain::command::Answered;
 use crate::domain::decide::Preview;
 use crate::domain::ids::{AgentId, ItemNo};
 use crate::domain::map::Grant;
 use crate::domain::path::Pattern;
-use crate::domain::{command::Answered, things::ItemAnswer};
+use crate::domain::things::ItemAnswer;
 
 const EXAMPLES: &str = "\
 Examples:

@@ -2,10 +2,9 @@
 
 use super::due;
 use crate::api::ItemView;
-use crate::cli::deeds;
 use crate::cli::output::{self, Output};
 use crate::cli::status::Status;
-use crate::cli::then;
+use crate::cli::{deeds, then};
 use crate::client::Client;
 use crate::domain::ids::ItemNo;
 use crate::domain::things::PastAnswers;

@@ -7,11 +7,8 @@ use clap::Args;
 use super::check;
 use crate::api::MapChecked;
 use crate::cli::arguments::Context;
-use crate::cli::hook;
-use crate::cli::output;
-use crate::cli::reply;
-use crate::cli::session;
 use crate::cli::status::Status;
+use crate::cli::{hook, output, reply, session};
 use crate::domain::ids::MapVersion;
 use crate::domain::map;
 

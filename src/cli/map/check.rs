@@ -3,7 +3,8 @@
 use std::ops::Range;
 use std::path::Path;
 
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet, renderer::DecorStyle};
+use annotate_snippets::renderer::DecorStyle;
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use serde::Serialize;
 
 use crate::api::ProblemFinding;
@@ -11,7 +12,8 @@ use crate::cli::arguments::{Context, read_text};
 use crate::cli::output::{self, Output, visible, visible_lines};
 use crate::cli::session;
 use crate::cli::status::Status;
-use crate::domain::map::{self, Finding, Lint, Parsed, Severity, parse::MAX_MAP_BYTES};
+use crate::domain::map::parse::MAX_MAP_BYTES;
+use crate::domain::map::{self, Finding, Lint, Parsed, Severity};
 
 /// Reads the file, says what is wrong with it, and answers whether it could be applied.
 pub(super) fn run(context: &Context, file: &Path) -> anyhow::Result<Status> {

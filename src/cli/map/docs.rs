@@ -6,11 +6,10 @@ use clap::Args;
 
 use super::check;
 use crate::cli::arguments::Context;
-use crate::cli::hook;
-use crate::cli::output;
-use crate::cli::session;
 use crate::cli::status::{Status, Usage};
-use crate::domain::{map, survey::document};
+use crate::cli::{hook, output, session};
+use crate::domain::map;
+use crate::domain::survey::document;
 
 /// Of which map, and where to.
 #[derive(Debug, Args)]

@@ -1,12 +1,11 @@
 //! Which token to sign in with, and which workspace is meant.
 
-use crate::client::Url;
-
 use crate::api::TokenText;
 use crate::cli::arguments::Context;
 use crate::cli::datadir::DataDir;
 use crate::cli::status::Usage;
 use crate::cli::token;
+use crate::client::Url;
 use crate::config::TOKEN_VARIABLE;
 use crate::domain::ids::{PersonId, WorkspaceId};
 

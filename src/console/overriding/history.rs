@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use crate::domain::deed::Deed;
 use crate::domain::ids::Version;
+use crate::domain::outcome::Outcome;
 use crate::domain::path::FieldPath;
 use crate::domain::time::Time;
 use crate::domain::value::Value;
-use crate::domain::{deed::Deed, outcome::Outcome};
 
 /// One version of a field.
 #[derive(Debug, Clone, PartialEq)]

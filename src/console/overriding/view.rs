@@ -6,11 +6,10 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::{Overriding, Plan, is_paused};
-use crate::console::untrusted;
 use crate::console::widgets::facts::Facts;
 use crate::console::widgets::modal::Frame;
 use crate::console::widgets::{Look, cells, put, put_at, put_lines, width};
-use crate::console::words;
+use crate::console::{untrusted, words};
 use crate::domain::ids::AgentId;
 use crate::domain::path::{EntityPath, FieldName};
 use crate::domain::state::Board;

@@ -24,14 +24,13 @@ use crate::console::keymap::Context;
 use crate::console::message::Pace;
 use crate::console::place::{Place, Spot, View};
 use crate::console::under::Under;
-use crate::console::untrusted;
 use crate::console::widgets::chrome::{self, Tone};
 use crate::console::widgets::list::{self, GUTTER, ListState};
 use crate::console::widgets::prompt::Prompt;
 use crate::console::widgets::scroll::Scroll;
 use crate::console::widgets::{Look, cells, pane, put, put_at, put_lines, thousands, width};
-use crate::console::words;
 use crate::console::world::World;
+use crate::console::{untrusted, words};
 use crate::domain::state::Board;
 use crate::domain::time::Time;
 

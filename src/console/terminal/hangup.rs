@@ -3,10 +3,9 @@
 //! crossterm 0.29 reads on and on at 100% of a core when its terminal has gone (its issue 793), and its poll does not return
 //! then. So a thread of our own waits for the hang-up, tells the loop, and ends the program if the loop does not.
 
-use std::io;
 use std::os::fd::AsFd as _;
-use std::thread;
 use std::time::Duration;
+use std::{io, thread};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;

@@ -1,7 +1,6 @@
 //! Signals as messages of the loop.
 
-use std::io;
-use std::thread;
+use std::{io, thread};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 

@@ -3,7 +3,8 @@
 
 use serde_json::json;
 
-use super::{Runner, team::Team};
+use super::Runner;
+use super::team::Team;
 use crate::console::app::{App, Settings};
 use crate::console::place::View;
 use crate::console::world::Me;

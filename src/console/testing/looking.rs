@@ -9,19 +9,15 @@ use crate::api::{
 };
 use crate::client::{Direction, LedgerQuery};
 use crate::console::ask::{Chain, Page, Told, Trouble};
+use crate::domain::deed::{Deed, Origin};
 use crate::domain::filter::{At, Filter};
 use crate::domain::ids::{Seq, Version};
+use crate::domain::map::{self, Map};
+use crate::domain::outcome::Outcome;
 use crate::domain::path::{FieldPath, Pattern};
 use crate::domain::state::Board;
+use crate::domain::survey::Planning;
 use crate::domain::time::{Span, Time};
-use crate::domain::{
-    deed::{Deed, Origin},
-    outcome::Outcome,
-};
-use crate::domain::{
-    map::{self, Map},
-    survey::Planning,
-};
 
 /// Causes followed upwards at most.
 const CAUSES: usize = 64;

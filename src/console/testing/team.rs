@@ -12,15 +12,14 @@ use crate::console::ask::{Ask, Heard, Told, Trouble, What};
 use crate::console::world::{Link, Me};
 use crate::domain::command::{Command, Principal, Request};
 use crate::domain::decide::{Answer, decide};
+use crate::domain::deed::{Body, Deed, NewWorkspace, Refs};
 use crate::domain::ids::{Actor, AgentId, MapVersion, PersonId, Seq, WorkspaceId};
 use crate::domain::map;
+use crate::domain::outcome::Outcome;
 use crate::domain::reply::Reply;
+use crate::domain::state::State;
+use crate::domain::things::TokenClass;
 use crate::domain::time::{Span, Time};
-use crate::domain::{
-    deed::{Body, Deed, NewWorkspace, Refs},
-    outcome::Outcome,
-};
-use crate::domain::{state::State, things::TokenClass};
 
 /// A workspace in memory.
 #[derive(Debug)]

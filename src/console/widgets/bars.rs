@@ -3,8 +3,7 @@
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::Look;
-use super::thousands;
+use super::{Look, thousands};
 
 /// A bar of so many cells, `part` of `whole` of it full: `███████░`.
 pub fn bar(look: Look<'_>, cells: usize, part: u64, whole: u64, style: Style) -> Line<'static> {

@@ -4,9 +4,8 @@
 //! is passed over, and nothing is lost.
 
 use std::ffi::OsString;
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use crate::coordinator::snapshot::{self, SnapshotError};
 use crate::domain::state::Board;

@@ -13,10 +13,11 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::domain::command::{Command, Principal};
+use crate::domain::deed::Body;
 use crate::domain::ids::{Actor, AgentId, IdempotencyKey, WorkspaceId};
+use crate::domain::outcome::Outcome;
 use crate::domain::things::TokenClass;
 use crate::domain::time::Time;
-use crate::domain::{deed::Body, outcome::Outcome};
 use crate::ledger::memory::Mishap;
 use crate::ledger::{LedgerId, MemoryLedger, SqliteLedger, sqlite};
 

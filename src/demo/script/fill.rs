@@ -1,23 +1,19 @@
 //! Filling in a step: variables become texts, texts become paths and values, seconds become spans of the server's time.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::Value as Json;
 
 use super::{Draft, LeaseDraft, Script, WorkDraft};
-use crate::{
-    demo::story::{self, LeaseWord, Step, Vars, Verb, WorkPick},
-    domain::{
-        command::{
-            Act, BranchOrder, Claim, Conclude, Escalate, FanOut, Handoff, Publish, Raise, WorkVerb, Write,
-            WriteKind,
-        },
-        path::{EntityPath, FieldName, FieldPath},
-        things::{LeaseTarget, WorkProduct},
-        time::Span,
-        value::Value,
-    },
+use crate::demo::story::{self, LeaseWord, Step, Vars, Verb, WorkPick};
+use crate::domain::command::{
+    Act, BranchOrder, Claim, Conclude, Escalate, FanOut, Handoff, Publish, Raise, WorkVerb, Write, WriteKind,
 };
+use crate::domain::path::{EntityPath, FieldName, FieldPath};
+use crate::domain::things::{LeaseTarget, WorkProduct};
+use crate::domain::time::Span;
+use crate::domain::value::Value;
 
 /// The shortest that a lease runs, however fast the teams are played: what is written under it takes time too.
 const SHORTEST_LEASE: Span = Span::from_secs(1);

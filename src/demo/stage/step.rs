@@ -3,20 +3,14 @@
 use std::sync::Arc;
 
 use super::{Cue, Moment, SECOND, Stage, seconds, visibility};
-use crate::{
-    demo::{
-        Played,
-        desk::{Desk, Fault},
-        script::{Draft, Notes, Script, WorkDraft, script},
-    },
-    domain::{
-        command::{Act, ActEnd, Command, Take, WorkStep},
-        ids::{ActNo, AgentId, Seq},
-        outcome::Outcome,
-        path::EntityPath,
-        reply::Reply,
-    },
-};
+use crate::demo::Played;
+use crate::demo::desk::{Desk, Fault};
+use crate::demo::script::{Draft, Notes, Script, WorkDraft, script};
+use crate::domain::command::{Act, ActEnd, Command, Take, WorkStep};
+use crate::domain::ids::{ActNo, AgentId, Seq};
+use crate::domain::outcome::Outcome;
+use crate::domain::path::EntityPath;
+use crate::domain::reply::Reply;
 
 /// How often an agent asks again where another goes first, and how long it waits in between.
 const ASKS: u32 = 3;

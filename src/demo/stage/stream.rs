@@ -3,20 +3,14 @@
 use std::sync::Arc;
 
 use super::{Cue, Moment, PAUSED, SECOND, Stage, seconds, visibility};
-use crate::{
-    demo::{
-        Played,
-        desk::{Desk, Fault},
-        script::{Draft, Notes},
-        story::Duty,
-    },
-    domain::{
-        command::{Command, Take, WorkStep, WorkVerb},
-        ids::{AgentId, WorkNo},
-        outcome::Outcome,
-        things::{Work, WorkKind},
-    },
-};
+use crate::demo::Played;
+use crate::demo::desk::{Desk, Fault};
+use crate::demo::script::{Draft, Notes};
+use crate::demo::story::Duty;
+use crate::domain::command::{Command, Take, WorkStep, WorkVerb};
+use crate::domain::ids::{AgentId, WorkNo};
+use crate::domain::outcome::Outcome;
+use crate::domain::things::{Work, WorkKind};
 
 /// How long an owner thinks about a proposal: from, to.
 const THINKING: (Moment, Moment) = (9 * SECOND, 24 * SECOND);

@@ -2,15 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 use toml::Table;
 
-use crate::domain::{
-    command::{WorkVerb, WriteKind},
-    ids::AgentId,
-    outcome::Outcome,
-};
+use crate::domain::command::{WorkVerb, WriteKind};
+use crate::domain::ids::AgentId;
+use crate::domain::outcome::Outcome;
 
 /// One thing that one agent does.
 #[derive(Debug, Clone, Deserialize)]

@@ -1,7 +1,9 @@
 //! What can be seen of each team within a minute: conflicts, answers, deeds, cases.
 
 use super::{SOURCES, play_one};
-use crate::domain::{deed::Body, outcome::Outcome, things::AlertKind};
+use crate::domain::deed::Body;
+use crate::domain::outcome::Outcome;
+use crate::domain::things::AlertKind;
 
 /// More than a person would answer in five minutes.
 const MOST_ITEMS: usize = 15;

@@ -1,10 +1,13 @@
 //! Events as they are raised and claimed, 2-domain §3.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{ids::Seq, path::EntityPath, value::Value};
+use crate::domain::ids::Seq;
+use crate::domain::path::EntityPath;
+use crate::domain::value::Value;
 
 /// Most attributes of one event.
 pub const ATTRIBUTES: usize = 64;

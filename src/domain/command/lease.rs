@@ -2,11 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{
-    ids::{AgentId, Fence},
-    things::LeaseTarget,
-    time::Span,
-};
+use crate::domain::ids::{AgentId, Fence};
+use crate::domain::things::LeaseTarget;
+use crate::domain::time::Span;
 
 /// The longest that a lease may run without being renewed.
 pub const LONGEST_LEASE: Span = Span::from_hours(24);

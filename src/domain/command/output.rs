@@ -1,14 +1,13 @@
 //! What agents publish and conclude, 2-domain §3 and §5.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{
-    ids::{Seq, Version},
-    path::{EntityPath, FieldPath},
-    value::Value,
-};
+use crate::domain::ids::{Seq, Version};
+use crate::domain::path::{EntityPath, FieldPath};
+use crate::domain::value::Value;
 
 /// A publication on an output.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{
-    ids::{AgentId, AlertNo, Fence, ItemNo, MapVersion, PersonId, QueueName, TokenId, Version},
-    map::Model,
-    path::{EntityPath, FieldPath},
-    things::{ItemAnswer, Token},
-    value::Value,
+use crate::domain::ids::{
+    AgentId, AlertNo, Fence, ItemNo, MapVersion, PersonId, QueueName, TokenId, Version,
 };
+use crate::domain::map::Model;
+use crate::domain::path::{EntityPath, FieldPath};
+use crate::domain::things::{ItemAnswer, Token};
+use crate::domain::value::Value;
 
 /// Something a person does with an inbox item.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -4,13 +4,11 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{
-    ids::{AgentId, Fence, Seq, TaskId, WorkNo},
-    path::EntityPath,
-    things::WorkProduct,
-    time::Span,
-    value::{Value, some},
-};
+use crate::domain::ids::{AgentId, Fence, Seq, TaskId, WorkNo};
+use crate::domain::path::EntityPath;
+use crate::domain::things::WorkProduct;
+use crate::domain::time::Span;
+use crate::domain::value::{Value, some};
 
 /// Most work items that are taken at once.
 pub const TAKEN_AT_ONCE: u32 = 64;

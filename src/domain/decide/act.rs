@@ -1,19 +1,19 @@
 //! Side effects outside: asked for before they are done, closed afterwards. 2-domain §2.
 
-use super::{alert, inbox, lease, propose, sheet::Sheet, verdict, write::stale_on};
-use crate::domain::{
-    code::Code,
-    command::{Act, ActEnd, DEPENDENCIES, NAME_BYTES},
-    deed::{Body, Deed, Refs},
-    ids::{AgentId, Seq},
-    map::Authority,
-    outcome::Outcome,
-    path::FieldPath,
-    query,
-    state::State,
-    things::{ActOrder, FieldChange, Hold, WaitingAct, Work, WorkKind},
-    time::Time,
-};
+use super::sheet::Sheet;
+use super::write::stale_on;
+use super::{alert, inbox, lease, propose, verdict};
+use crate::domain::code::Code;
+use crate::domain::command::{Act, ActEnd, DEPENDENCIES, NAME_BYTES};
+use crate::domain::deed::{Body, Deed, Refs};
+use crate::domain::ids::{AgentId, Seq};
+use crate::domain::map::Authority;
+use crate::domain::outcome::Outcome;
+use crate::domain::path::FieldPath;
+use crate::domain::query;
+use crate::domain::state::State;
+use crate::domain::things::{ActOrder, FieldChange, Hold, WaitingAct, Work, WorkKind};
+use crate::domain::time::Time;
 
 /// Most acts open at once. Beyond it agents have stopped telling how theirs ended.
 pub(super) const OPEN_ACTS: usize = 50_000;

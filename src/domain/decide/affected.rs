@@ -3,14 +3,13 @@
 
 use std::collections::BTreeSet;
 
-use super::{act, propose, sheet::Sheet, verdict, work};
-use crate::domain::{
-    ids::{AgentId, Seq, Version},
-    path::{EntityPath, FieldName, FieldPath},
-    state::{Board, State},
-    things::{Hold, Work, WorkKind},
-    time::Time,
-};
+use super::sheet::Sheet;
+use super::{act, propose, verdict, work};
+use crate::domain::ids::{AgentId, Seq, Version};
+use crate::domain::path::{EntityPath, FieldName, FieldPath};
+use crate::domain::state::{Board, State};
+use crate::domain::things::{Hold, Work, WorkKind};
+use crate::domain::time::Time;
 
 /// How many of the things held open on one entity are looked at for a commit.
 const LOOKED_AT: usize = 1_000;

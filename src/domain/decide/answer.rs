@@ -1,17 +1,20 @@
 //! Answers to inbox items: what each does, recorded with its effects so that it can be undone.
 
-use std::{borrow::Cow, sync::Arc};
+use std::borrow::Cow;
+use std::sync::Arc;
 
-use super::{act, inbox, output, output::approval, propose, sheet::Sheet, stuck, trigger, verdict, write};
-use crate::domain::{
-    code::Code,
-    command::{Answered, Principal, TEXT_BYTES},
-    deed::{Body, ItemClosed, ScopeChange, ScopeTransfer},
-    ids::{Actor, AgentId, ItemNo, PersonId, Seq},
-    map::{Grant, edit},
-    outcome::Outcome,
-    path::Pattern,
-    things::{Case, Effects, Item, ItemAnswer, Redone, ScopeRule, TokenClass, Work, WorkKind, WorkResult},
+use super::output::{self, approval};
+use super::sheet::Sheet;
+use super::{act, inbox, propose, stuck, trigger, verdict, write};
+use crate::domain::code::Code;
+use crate::domain::command::{Answered, Principal, TEXT_BYTES};
+use crate::domain::deed::{Body, ItemClosed, ScopeChange, ScopeTransfer};
+use crate::domain::ids::{Actor, AgentId, ItemNo, PersonId, Seq};
+use crate::domain::map::{Grant, edit};
+use crate::domain::outcome::Outcome;
+use crate::domain::path::Pattern;
+use crate::domain::things::{
+    Case, Effects, Item, ItemAnswer, Redone, ScopeRule, TokenClass, Work, WorkKind, WorkResult,
 };
 
 /// Decides an answer by a person who may give it.

@@ -1,16 +1,16 @@
 //! What agents found out, 2-domain §5: two that differ are a contradiction.
 
-use super::{alert, sheet::Sheet, trigger, verdict, write::stale_on};
-use crate::domain::{
-    code::Code,
-    command::{Conclude, DEPENDENCIES},
-    deed::Body,
-    ids::{AgentId, Seq},
-    outcome::Outcome,
-    query,
-    state::State,
-    things::{Conclusion, FieldChange},
-};
+use super::sheet::Sheet;
+use super::write::stale_on;
+use super::{alert, trigger, verdict};
+use crate::domain::code::Code;
+use crate::domain::command::{Conclude, DEPENDENCIES};
+use crate::domain::deed::Body;
+use crate::domain::ids::{AgentId, Seq};
+use crate::domain::outcome::Outcome;
+use crate::domain::query;
+use crate::domain::state::State;
+use crate::domain::things::{Conclusion, FieldChange};
 
 const ACTION: &str = "conclude";
 

@@ -2,17 +2,18 @@
 
 use std::sync::Arc;
 
-use super::{handoff, propose, sheet::Sheet, verdict, work};
-use crate::domain::{
-    code::Code,
-    command::{BRANCHES, BranchOrder, FanOut, LONGEST_FAN_OUT, WorkStep},
-    deed::{Body, BranchResult},
-    ids::{AgentId, FanOutNo, Seq, WorkNo},
-    outcome::Outcome,
-    state::State,
-    things::{ATTEMPTS, Branch, BranchEnd, FanOutState, MOST_ATTEMPTS, OnExhausted, Work, WorkKind},
-    time::Span,
+use super::sheet::Sheet;
+use super::{handoff, propose, verdict, work};
+use crate::domain::code::Code;
+use crate::domain::command::{BRANCHES, BranchOrder, FanOut, LONGEST_FAN_OUT, WorkStep};
+use crate::domain::deed::{Body, BranchResult};
+use crate::domain::ids::{AgentId, FanOutNo, Seq, WorkNo};
+use crate::domain::outcome::Outcome;
+use crate::domain::state::State;
+use crate::domain::things::{
+    ATTEMPTS, Branch, BranchEnd, FanOutState, MOST_ATTEMPTS, OnExhausted, Work, WorkKind,
 };
+use crate::domain::time::Span;
 
 const ACTION: &str = "fan out";
 

@@ -3,16 +3,14 @@
 use std::sync::Arc;
 
 use super::{Command, Request, Sheet};
-use crate::domain::{
-    command::Principal,
-    deed::{Body, Deed, NewWorkspace},
-    ids::Actor,
-    map::Model,
-    outcome::Outcome,
-    state::State,
-    things::TokenClass,
-    time::Time,
-};
+use crate::domain::command::Principal;
+use crate::domain::deed::{Body, Deed, NewWorkspace};
+use crate::domain::ids::Actor;
+use crate::domain::map::Model;
+use crate::domain::outcome::Outcome;
+use crate::domain::state::State;
+use crate::domain::things::TokenClass;
+use crate::domain::time::Time;
 
 /// The first deed of an empty ledger: the workspace of `model` exists from `now` on, with `model` as map version 0.
 pub fn found(model: Arc<Model>, by: Actor, now: Time) -> Deed {

@@ -2,18 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use super::{sheet::Sheet, verdict::text, write};
-use crate::domain::{
-    code::Code,
-    command::{Expected, FIELDS_PER_WRITE, Import, ImportChange, Write},
-    deed::{Body, ImportMark},
-    ids::{Actor, Seq, Version},
-    outcome::Outcome,
-    path::FieldName,
-    state::State,
-    things::FieldChange,
-    value::Value,
-};
+use super::sheet::Sheet;
+use super::verdict::text;
+use super::write;
+use crate::domain::code::Code;
+use crate::domain::command::{Expected, FIELDS_PER_WRITE, Import, ImportChange, Write};
+use crate::domain::deed::{Body, ImportMark};
+use crate::domain::ids::{Actor, Seq, Version};
+use crate::domain::outcome::Outcome;
+use crate::domain::path::FieldName;
+use crate::domain::state::State;
+use crate::domain::things::FieldChange;
+use crate::domain::value::Value;
 
 /// Takes one line in; None where it is in already.
 pub(super) fn decide(sheet: &mut Sheet<'_>, line: &Import) -> Option<Seq> {

@@ -2,20 +2,19 @@
 
 use std::sync::Arc;
 
-use super::{answer, sheet::Sheet, undo, write};
-use crate::domain::{
-    code::Code,
-    command::{Act, EVIDENCE, Escalate, ItemStep, ItemVerb, TEXT_BYTES, Write},
-    deed::{Body, Deed},
-    ids::{Actor, AgentId, ItemNo, PersonId, Seq},
-    map::{Grant, Queue, nearest_zone},
-    outcome::Outcome,
-    path::{EntityPath, FieldName, FieldPath},
-    state::State,
-    things::{Alert, Case, Item, ScopeRule, Suggestion},
-    time::Span,
-    value::Value,
-};
+use super::sheet::Sheet;
+use super::{answer, undo, write};
+use crate::domain::code::Code;
+use crate::domain::command::{Act, EVIDENCE, Escalate, ItemStep, ItemVerb, TEXT_BYTES, Write};
+use crate::domain::deed::{Body, Deed};
+use crate::domain::ids::{Actor, AgentId, ItemNo, PersonId, Seq};
+use crate::domain::map::{Grant, Queue, nearest_zone};
+use crate::domain::outcome::Outcome;
+use crate::domain::path::{EntityPath, FieldName, FieldPath};
+use crate::domain::state::State;
+use crate::domain::things::{Alert, Case, Item, ScopeRule, Suggestion};
+use crate::domain::time::Span;
+use crate::domain::value::Value;
 
 /// Most items open at once. Beyond it inputs are refused with the reason rather than piled up unseen.
 pub(super) const OPEN_ITEMS: usize = 10_000;

@@ -3,19 +3,18 @@
 
 use imbl::OrdSet;
 
-use super::{alert, propose, sheet::Sheet, verdict};
-use crate::domain::{
-    code::Code,
-    command::{LONGEST_LEASE, LeaseStep},
-    deed::{Body, Deed},
-    ids::{Actor, AgentId, Fence, Seq},
-    map::Authority,
-    outcome::Outcome,
-    path::{EntityPath, FieldName, FieldPath},
-    state::State,
-    things::{Hold, Lease, LeaseTarget, TaskStage, Work, WorkKind},
-    time::{Span, Time},
-};
+use super::sheet::Sheet;
+use super::{alert, propose, verdict};
+use crate::domain::code::Code;
+use crate::domain::command::{LONGEST_LEASE, LeaseStep};
+use crate::domain::deed::{Body, Deed};
+use crate::domain::ids::{Actor, AgentId, Fence, Seq};
+use crate::domain::map::Authority;
+use crate::domain::outcome::Outcome;
+use crate::domain::path::{EntityPath, FieldName, FieldPath};
+use crate::domain::state::State;
+use crate::domain::things::{Hold, Lease, LeaseTarget, TaskStage, Work, WorkKind};
+use crate::domain::time::{Span, Time};
 
 /// Most leases at once. Beyond it agents lock more than they work on.
 pub(super) const OPEN_LEASES: usize = 10_000;

@@ -2,17 +2,16 @@
 
 use std::sync::Arc;
 
-use super::{sheet::Sheet, verdict};
-use crate::domain::{
-    code::Code,
-    command::{ApplyMap, MapReview},
-    deed::{Body, NewMap},
-    ids::Seq,
-    map::difference,
-    outcome::Outcome,
-    readiness,
-    things::TokenClass,
-};
+use super::sheet::Sheet;
+use super::verdict;
+use crate::domain::code::Code;
+use crate::domain::command::{ApplyMap, MapReview};
+use crate::domain::deed::{Body, NewMap};
+use crate::domain::ids::Seq;
+use crate::domain::map::difference;
+use crate::domain::outcome::Outcome;
+use crate::domain::readiness;
+use crate::domain::things::TokenClass;
 
 /// The word for an apply in lists.
 pub(super) const APPLY: &str = "apply map";

@@ -38,15 +38,13 @@ pub use preview::{Preview, preview};
 pub use tick::next_due;
 
 use self::sheet::Sheet;
-use super::{
-    code::Code,
-    command::{Command, Request},
-    deed::{Body, Deed},
-    ids::{Actor, Seq},
-    reply::Reply,
-    state::State,
-    time::Time,
-};
+use super::code::Code;
+use super::command::{Command, Request};
+use super::deed::{Body, Deed};
+use super::ids::{Actor, Seq};
+use super::reply::Reply;
+use super::state::State;
+use super::time::Time;
 use crate::domain::things::TokenClass;
 
 /// What was decided.

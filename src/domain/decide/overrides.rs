@@ -1,16 +1,15 @@
 //! People override, 2-domain §2: set, revert, freeze, pause, release by force. Each needs a reason and is recorded as what it is.
 
-use super::{sheet::Sheet, verdict, write};
-use crate::domain::{
-    code::Code,
-    command::{Override, OverrideVerb, Write},
-    deed::Body,
-    ids::{AgentId, Seq, Version},
-    outcome::Outcome,
-    path::{EntityPath, FieldName, FieldPath},
-    state::{Board, State},
-    value::Value,
-};
+use super::sheet::Sheet;
+use super::{verdict, write};
+use crate::domain::code::Code;
+use crate::domain::command::{Override, OverrideVerb, Write};
+use crate::domain::deed::Body;
+use crate::domain::ids::{AgentId, Seq, Version};
+use crate::domain::outcome::Outcome;
+use crate::domain::path::{EntityPath, FieldName, FieldPath};
+use crate::domain::state::{Board, State};
+use crate::domain::value::Value;
 
 /// Decides an override by a person.
 pub(super) fn decide(sheet: &mut Sheet<'_>, step: &Override) -> Seq {

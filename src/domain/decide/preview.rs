@@ -4,15 +4,14 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{output::approval, stuck, trigger};
-use crate::domain::{
-    command::Write,
-    ids::{AgentId, ItemNo, PersonId},
-    map::{Authority, Grant, Map, Model, Routing, difference, edit},
-    path::FieldName,
-    state::Board,
-    things::{Case, Item, ItemAnswer},
-};
+use super::output::approval;
+use super::{stuck, trigger};
+use crate::domain::command::Write;
+use crate::domain::ids::{AgentId, ItemNo, PersonId};
+use crate::domain::map::{Authority, Grant, Map, Model, Routing, difference, edit};
+use crate::domain::path::FieldName;
+use crate::domain::state::Board;
+use crate::domain::things::{Case, Item, ItemAnswer};
 
 /// The consequences of an answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,23 +2,18 @@
 
 use std::sync::Arc;
 
-use super::{
-    alert, inbox,
-    sheet::Sheet,
-    verdict::Zones,
-    work,
-    write::{draft, refused, wanted, word},
-};
-use crate::domain::{
-    code::Code,
-    command::{Expected, Write, WriteKind},
-    deed::{Body, Refs},
-    ids::{Actor, AgentId, Seq, WorkNo},
-    outcome::Outcome,
-    path::{FieldName, FieldPath},
-    state::State,
-    things::{Work, WorkKind},
-};
+use super::sheet::Sheet;
+use super::verdict::Zones;
+use super::write::{draft, refused, wanted, word};
+use super::{alert, inbox, work};
+use crate::domain::code::Code;
+use crate::domain::command::{Expected, Write, WriteKind};
+use crate::domain::deed::{Body, Refs};
+use crate::domain::ids::{Actor, AgentId, Seq, WorkNo};
+use crate::domain::outcome::Outcome;
+use crate::domain::path::{FieldName, FieldPath};
+use crate::domain::state::State;
+use crate::domain::things::{Work, WorkKind};
 
 /// Check 4 failed: a proposal for each owner, an item for what nobody owns.
 pub(super) fn decide(

@@ -1,17 +1,16 @@
 //! Sessions over a queue, 2-domain §6, and whether the scheduled ones were held.
 
-use super::{alert, sheet::Sheet, verdict};
-use crate::domain::{
-    code::Code,
-    command::{ReviewStep, ReviewVerb},
-    deed::Body,
-    ids::{PersonId, QueueName, Seq},
-    map::Queue,
-    outcome::Outcome,
-    state::{REVIEW_GRACE, State},
-    things::{QueueReviews, ReviewEnd, ReviewMiss, ReviewTurn},
-    time::{Span, Time},
-};
+use super::sheet::Sheet;
+use super::{alert, verdict};
+use crate::domain::code::Code;
+use crate::domain::command::{ReviewStep, ReviewVerb};
+use crate::domain::deed::Body;
+use crate::domain::ids::{PersonId, QueueName, Seq};
+use crate::domain::map::Queue;
+use crate::domain::outcome::Outcome;
+use crate::domain::state::{REVIEW_GRACE, State};
+use crate::domain::things::{QueueReviews, ReviewEnd, ReviewMiss, ReviewTurn};
+use crate::domain::time::{Span, Time};
 
 /// How long before its time a scheduled review may be held.
 const EARLY: Span = Span::from_hours(12);

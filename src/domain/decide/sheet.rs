@@ -1,19 +1,18 @@
 //! The sheet that one decision is written on: the state before, the deeds so far, and the state with them on demand.
 
-use std::{borrow::Cow, sync::Arc};
+use std::borrow::Cow;
+use std::sync::Arc;
 
 use super::{Answer, Decision};
-use crate::domain::{
-    code::Code,
-    command::{Principal, Request},
-    deed::{Body, Deed, KeyMark, Refs},
-    ids::{Actor, MapVersion, Seq},
-    outcome::Outcome,
-    path::EntityPath,
-    reply::Reply,
-    state::State,
-    time::Time,
-};
+use crate::domain::code::Code;
+use crate::domain::command::{Principal, Request};
+use crate::domain::deed::{Body, Deed, KeyMark, Refs};
+use crate::domain::ids::{Actor, MapVersion, Seq};
+use crate::domain::outcome::Outcome;
+use crate::domain::path::EntityPath;
+use crate::domain::reply::Reply;
+use crate::domain::state::State;
+use crate::domain::time::Time;
 
 /// One decision in the making.
 pub(super) struct Sheet<'a> {

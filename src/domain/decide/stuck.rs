@@ -1,20 +1,15 @@
 //! Inbox items of what does not end by itself: work that is out of attempts, and tasks that lead nowhere. What their
 //! answers do is here as well.
 
-use super::{
-    inbox::{self, NewItem},
-    propose,
-    sheet::Sheet,
-    work,
-};
-use crate::domain::{
-    code::Code,
-    deed::Body,
-    ids::{Actor, AgentId, AlertNo, ItemNo, Seq},
-    outcome::Outcome,
-    state::Board,
-    things::{Case, ClosedItem, Effects, Item, ItemAnswer, Task, Work, WorkKind},
-};
+use super::inbox::{self, NewItem};
+use super::sheet::Sheet;
+use super::{propose, work};
+use crate::domain::code::Code;
+use crate::domain::deed::Body;
+use crate::domain::ids::{Actor, AgentId, AlertNo, ItemNo, Seq};
+use crate::domain::outcome::Outcome;
+use crate::domain::state::Board;
+use crate::domain::things::{Case, ClosedItem, Effects, Item, ItemAnswer, Task, Work, WorkKind};
 
 /// Work that is out of attempts, with the history of them.
 pub(super) fn given_up(sheet: &mut Sheet<'_>, work: &Work, cause: Seq) -> ItemNo {

@@ -5,17 +5,15 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::{Answer, decide};
-use crate::domain::{
-    command::{Command, ItemStep, ItemVerb, Principal, Request},
-    deed::{Body, Deed, NewWorkspace},
-    ids::{Actor, AgentId, PersonId, Seq, WorkspaceId},
-    map,
-    outcome::Outcome,
-    reply::Reply,
-    state::State,
-    things::{AlertKind, TokenClass},
-    time::{Span, Time},
-};
+use crate::domain::command::{Command, ItemStep, ItemVerb, Principal, Request};
+use crate::domain::deed::{Body, Deed, NewWorkspace};
+use crate::domain::ids::{Actor, AgentId, PersonId, Seq, WorkspaceId};
+use crate::domain::map;
+use crate::domain::outcome::Outcome;
+use crate::domain::reply::Reply;
+use crate::domain::state::State;
+use crate::domain::things::{AlertKind, TokenClass};
+use crate::domain::time::{Span, Time};
 
 const MAP: &str = r#"
 workspace = "acme"

@@ -1,14 +1,13 @@
 //! Timers: what falls due on the board's list. The coordinator gives itself a tick when something is, so replay reads
 //! no clock. Each branch leads to the family whose timer it is; whatever is due must be settled or moved by a deed.
 
-use super::{act, alert, fan_out, lease, review, sheet::Sheet, trigger, work};
-use crate::domain::{
-    deed::Body,
-    ids::{ItemNo, Seq},
-    outcome::Outcome,
-    state::{State, Timer},
-    time::Time,
-};
+use super::sheet::Sheet;
+use super::{act, alert, fan_out, lease, review, trigger, work};
+use crate::domain::deed::Body;
+use crate::domain::ids::{ItemNo, Seq};
+use crate::domain::outcome::Outcome;
+use crate::domain::state::{State, Timer};
+use crate::domain::time::Time;
 
 /// Most timers that one tick decides; the next tick takes the rest.
 const TIMERS_PER_TICK: usize = 256;

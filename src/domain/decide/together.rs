@@ -1,13 +1,12 @@
 //! Several commands of one caller, all or nothing: each sees what those before it did.
 
-use super::{dispatch, sheet::Sheet};
-use crate::domain::{
-    code::Code,
-    command::{COMMANDS_PER_BATCH, Command, Together},
-    deed::{BatchFailure, Body},
-    ids::Seq,
-    outcome::Outcome,
-};
+use super::dispatch;
+use super::sheet::Sheet;
+use crate::domain::code::Code;
+use crate::domain::command::{COMMANDS_PER_BATCH, Command, Together};
+use crate::domain::deed::{BatchFailure, Body};
+use crate::domain::ids::Seq;
+use crate::domain::outcome::Outcome;
 
 const ACTION: &str = "together";
 

@@ -1,14 +1,12 @@
 //! Tokens: created and revoked by admins, kept as hashes.
 
 use super::sheet::Sheet;
-use crate::domain::{
-    code::Code,
-    command::TokenStep,
-    deed::Body,
-    ids::{AgentId, PersonId, Seq},
-    outcome::Outcome,
-    things::{Token, TokenClass},
-};
+use crate::domain::code::Code;
+use crate::domain::command::TokenStep;
+use crate::domain::deed::Body;
+use crate::domain::ids::{AgentId, PersonId, Seq};
+use crate::domain::outcome::Outcome;
+use crate::domain::things::{Token, TokenClass};
 
 /// Creates or revokes a token.
 pub(super) fn decide(sheet: &mut Sheet<'_>, step: &TokenStep) -> Seq {

@@ -2,23 +2,21 @@
 
 use std::sync::Arc;
 
-use super::{inbox, sheet::Sheet, stuck, verdict, write};
-use crate::domain::{
-    code::Code,
-    command::{Write, WriteKind},
-    deed::{Body, ScopeChange, ScopeTransfer},
-    ids::{AgentId, ItemNo, PersonId, Seq, WorkNo},
-    key::key,
-    map::{Grant, text_matches},
-    outcome::Outcome,
-    path::{EntityPath, FieldName, FieldPath, Pattern},
-    state::State,
-    things::{
-        Alert, AlertState, Case, ClosedItem, Entity, Field, FieldChange, ItemAnswer, Redone, Run, Touch,
-        WorkKind,
-    },
-    value::Value,
+use super::sheet::Sheet;
+use super::{inbox, stuck, verdict, write};
+use crate::domain::code::Code;
+use crate::domain::command::{Write, WriteKind};
+use crate::domain::deed::{Body, ScopeChange, ScopeTransfer};
+use crate::domain::ids::{AgentId, ItemNo, PersonId, Seq, WorkNo};
+use crate::domain::key::key;
+use crate::domain::map::{Grant, text_matches};
+use crate::domain::outcome::Outcome;
+use crate::domain::path::{EntityPath, FieldName, FieldPath, Pattern};
+use crate::domain::state::State;
+use crate::domain::things::{
+    Alert, AlertState, Case, ClosedItem, Entity, Field, FieldChange, ItemAnswer, Redone, Run, Touch, WorkKind,
 };
+use crate::domain::value::Value;
 
 const ACTION: &str = "undo";
 

@@ -1,20 +1,20 @@
 //! The checks of a write and an act, each a question about the state with a value for an answer.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use super::{lease, write::stale_on};
-use crate::domain::{
-    code::Code,
-    command::{Expected, NAME_BYTES, TEXT_BYTES, Write, WriteKind},
-    ids::{Actor, AgentId, Seq, Version},
-    map::{Authority, Condition, Defer, FieldKind, Map, turns},
-    path::{Bindings, EntityPath, FieldName, FieldPath},
-    query,
-    state::State,
-    things::{Field, FieldChange, Hold},
-    time::Time,
-    value::Value,
-};
+use super::lease;
+use super::write::stale_on;
+use crate::domain::code::Code;
+use crate::domain::command::{Expected, NAME_BYTES, TEXT_BYTES, Write, WriteKind};
+use crate::domain::ids::{Actor, AgentId, Seq, Version};
+use crate::domain::map::{Authority, Condition, Defer, FieldKind, Map, turns};
+use crate::domain::path::{Bindings, EntityPath, FieldName, FieldPath};
+use crate::domain::query;
+use crate::domain::state::State;
+use crate::domain::things::{Field, FieldChange, Hold};
+use crate::domain::time::Time;
+use crate::domain::value::Value;
 
 /// The changed fields of a write by who owns them.
 #[derive(Debug, Default, PartialEq)]

@@ -2,25 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use super::{
-    affected, alert, propose,
-    sheet::Sheet,
-    trigger,
-    verdict::{self, Zones},
-};
-use crate::domain::{
-    code::Code,
-    command::{DEPENDENCIES, Expected, FIELDS_PER_WRITE, Write, WriteKind},
-    deed::{Body, Deed, Refs},
-    ids::{Actor, AgentId, Seq, Version},
-    outcome::Outcome,
-    path::{FieldName, FieldPath},
-    query,
-    state::State,
-    things::{AlertKind, Case, FieldChange},
-    time::Time,
-    value::{VALUE_BYTES, Value},
-};
+use super::sheet::Sheet;
+use super::verdict::{self, Zones};
+use super::{affected, alert, propose, trigger};
+use crate::domain::code::Code;
+use crate::domain::command::{DEPENDENCIES, Expected, FIELDS_PER_WRITE, Write, WriteKind};
+use crate::domain::deed::{Body, Deed, Refs};
+use crate::domain::ids::{Actor, AgentId, Seq, Version};
+use crate::domain::outcome::Outcome;
+use crate::domain::path::{FieldName, FieldPath};
+use crate::domain::query;
+use crate::domain::state::State;
+use crate::domain::things::{AlertKind, Case, FieldChange};
+use crate::domain::time::Time;
+use crate::domain::value::{VALUE_BYTES, Value};
 
 /// Why a write does not go through, in the order of the checks.
 enum Stop {

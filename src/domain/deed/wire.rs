@@ -1,18 +1,19 @@
 //! A deed's CloudEvents form, on the wire and on disk. What its types mean is in `deed`.
 
-use std::{borrow::Cow, sync::Arc};
+use std::borrow::Cow;
+use std::sync::Arc;
 
-use serde::{Deserialize, Serialize, de::Error as _};
+use serde::de::Error as _;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{Body, Deed, KeyMark, Refs};
-use crate::domain::{
-    code::Code,
-    ids::{Actor, MapVersion, Seq, WorkspaceId},
-    path::EntityPath,
-    time::Time,
-};
-use crate::domain::{outcome::Outcome, things::FieldChange};
+use crate::domain::code::Code;
+use crate::domain::ids::{Actor, MapVersion, Seq, WorkspaceId};
+use crate::domain::outcome::Outcome;
+use crate::domain::path::EntityPath;
+use crate::domain::things::FieldChange;
+use crate::domain::time::Time;
 
 /// Where deeds come from: the ledger's identity and the workspace's name.
 #[derive(Debug, Clone, PartialEq, Eq)]

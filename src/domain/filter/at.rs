@@ -5,10 +5,8 @@ use std::fmt;
 use chrono::NaiveTime;
 
 use super::parse::{MINUTE, SECOND, absolute};
-use crate::domain::{
-    ids::Seq,
-    time::{Span, Time},
-};
+use crate::domain::ids::Seq;
+use crate::domain::time::{Span, Time};
 
 /// Longest text of a moment.
 const AT_BYTES: usize = 64;

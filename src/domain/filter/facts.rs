@@ -8,14 +8,12 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::domain::{
-    code::Code,
-    deed::Deed,
-    ids::{Actor, Seq},
-    path::EntityPath,
-    time::Time,
-    value::Value,
-};
+use crate::domain::code::Code;
+use crate::domain::deed::Deed;
+use crate::domain::ids::{Actor, Seq};
+use crate::domain::path::EntityPath;
+use crate::domain::time::Time;
+use crate::domain::value::Value;
 
 /// Most bytes of a deed's visible text that a text search looks at; what people look for stands first.
 pub const TEXT_BYTES: usize = 64 * 1024;

@@ -4,17 +4,15 @@ use std::fmt;
 
 use chrono::{NaiveDate, NaiveDateTime};
 
+use super::facts::fold;
 use super::{
     Choice, Filter, Glob, Key, NameKey, NumberKey, Numbers, TYPE_PREFIX, Term, Text, UNREADABLE, When,
-    facts::fold,
 };
-use crate::domain::{
-    code::Code,
-    deed::Body,
-    outcome::Outcome,
-    path::Pattern,
-    time::{Span, Time},
-};
+use crate::domain::code::Code;
+use crate::domain::deed::Body;
+use crate::domain::outcome::Outcome;
+use crate::domain::path::Pattern;
+use crate::domain::time::{Span, Time};
 
 /// Longest filter in bytes.
 pub const FILTER_BYTES: usize = 4096;

@@ -2,15 +2,13 @@
 
 use std::borrow::Cow;
 
-use crate::domain::{
-    code::Code,
-    deed::{Body, Deed, Origin, Refs},
-    ids::{Actor, AlertNo, ItemNo, MapVersion, Seq, Version, WorkNo},
-    outcome::Outcome,
-    things::FieldChange,
-    time::{Span, Time},
-    value::Value,
-};
+use crate::domain::code::Code;
+use crate::domain::deed::{Body, Deed, Origin, Refs};
+use crate::domain::ids::{Actor, AlertNo, ItemNo, MapVersion, Seq, Version, WorkNo};
+use crate::domain::outcome::Outcome;
+use crate::domain::things::FieldChange;
+use crate::domain::time::{Span, Time};
+use crate::domain::value::Value;
 
 /// Small, repeatable randomness (xorshift).
 #[derive(Debug)]

@@ -2,10 +2,8 @@
 
 use proptest::prelude::*;
 
-use super::{
-    sample::{self, Dice},
-    *,
-};
+use super::sample::{self, Dice};
+use super::*;
 
 fn now() -> Time {
     "2026-02-14T09:00:00Z".parse().unwrap()

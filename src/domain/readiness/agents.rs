@@ -3,11 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::{AgentReadiness, WINDOW_DAYS, gates};
-use crate::domain::{
-    ids::{AgentId, PersonId, Seq},
-    state::{AgentFacts, Board},
-    time::Time,
-};
+use crate::domain::ids::{AgentId, PersonId, Seq};
+use crate::domain::state::{AgentFacts, Board};
+use crate::domain::time::Time;
 
 /// The days that a list of agents looks back on.
 pub const LIST_DAYS: i64 = 7;

@@ -6,13 +6,11 @@ use super::{
     APPROVALS, AgentReadiness, DEEDS, Evidence, Gate, GateKind, GateState, QUIET_DAYS, WINDOW_DAYS,
     map_standing,
 };
-use crate::domain::{
-    ids::{Actor, AgentId},
-    map::{Agent, Queue},
-    state::{AgentFacts, Board, Count, DayCounts},
-    things::{Alert, PastTurn, QueueReviews},
-    time::{Span, Time},
-};
+use crate::domain::ids::{Actor, AgentId};
+use crate::domain::map::{Agent, Queue};
+use crate::domain::state::{AgentFacts, Board, Count, DayCounts};
+use crate::domain::things::{Alert, PastTurn, QueueReviews};
+use crate::domain::time::{Span, Time};
 
 /// More than this share of approvals, in percent, without edits.
 const PLAIN_SHARE: u64 = 85;

@@ -10,12 +10,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{AgentReadiness, GateState, Missing, Stage, WINDOW_DAYS, gates, readiness, stages};
-use crate::domain::{
-    ids::AgentId,
-    map::{Finding, Lint, Map, Model, lint},
-    state::Board,
-    time::Time,
-};
+use crate::domain::ids::AgentId;
+use crate::domain::map::{Finding, Lint, Map, Model, lint};
+use crate::domain::state::Board;
+use crate::domain::time::Time;
 
 /// Whether the agents that a map adds may join, and what keeps them out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -14,15 +14,13 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::ids::{AgentId, MapVersion, Seq};
+use super::map::{Finding, Lint};
+use super::state::{Board, CareMark, Dependency};
+use super::time::Time;
+
 pub use joining::{Joining, Overlap, joining, unmet};
 pub use stages::{STAGES, StageRow};
-
-use super::{
-    ids::{AgentId, MapVersion, Seq},
-    map::{Finding, Lint},
-    state::{Board, CareMark, Dependency},
-    time::Time,
-};
 
 /// The days that an agent must be live, and that most gates look back on.
 pub const WINDOW_DAYS: i64 = 28;

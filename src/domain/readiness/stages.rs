@@ -2,17 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::{
-    AgentReadiness, GateKind, GateState, Missing, Need, Stage,
-    gates::{date, times, words},
-    map_standing,
-};
-use crate::domain::{
-    ids::AgentId,
-    map::{Model, schedule::Days},
-    state::Board,
-    time::Time,
-};
+use super::gates::{date, times, words};
+use super::{AgentReadiness, GateKind, GateState, Missing, Need, Stage, map_standing};
+use crate::domain::ids::AgentId;
+use crate::domain::map::Model;
+use crate::domain::map::schedule::Days;
+use crate::domain::state::Board;
+use crate::domain::time::Time;
 
 /// One row of the table of stages, 2-domain §7.
 #[derive(Debug, Clone, Copy)]

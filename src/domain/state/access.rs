@@ -6,11 +6,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::entities::Hasher;
-use crate::domain::{
-    ids::{Actor, IdempotencyKey, Seq, TokenId},
-    things::TokenRecord,
-    time::{Span, Time},
-};
+use crate::domain::ids::{Actor, IdempotencyKey, Seq, TokenId};
+use crate::domain::things::TokenRecord;
+use crate::domain::time::{Span, Time};
 
 /// How long an idempotency key keeps its answer.
 pub const KEY_LIFE: Span = Span::from_hours(24);

@@ -8,20 +8,18 @@ use imbl::{OrdMap, OrdSet, Vector};
 use serde::{Deserialize, Serialize};
 
 use super::{Dependency, History, MapCare, Recent, Timer};
+use crate::domain::ids::{
+    ActNo, Actor, AgentId, AlertNo, FanOutNo, Fence, ItemNo, MapVersion, QueueName, Seq, TaskId, WorkNo,
+    WorkspaceId,
+};
+use crate::domain::map::{Map, Mode, Model};
+use crate::domain::outcome::Outcome;
+use crate::domain::path::EntityPath;
 use crate::domain::things::{
     Alert, ClaimHeld, ClosedItem, Concluded, FanOutState, Hold, Item, LastPublication, Lease, OpenAct,
     PastAnswers, QueueReviews, ScopeRule, Task, WaitingAct, Work,
 };
-use crate::domain::{
-    ids::{
-        ActNo, Actor, AgentId, AlertNo, FanOutNo, Fence, ItemNo, MapVersion, QueueName, Seq, TaskId, WorkNo,
-        WorkspaceId,
-    },
-    map::{Map, Mode, Model},
-    outcome::Outcome,
-    path::EntityPath,
-    time::Time,
-};
+use crate::domain::time::Time;
 
 /// Answered items kept for undo and for looking back.
 pub const CLOSED: usize = 256;

@@ -1,8 +1,10 @@
 //! Every entity by its path.
 
-use std::{hash::BuildHasherDefault, sync::Arc};
+use std::hash::BuildHasherDefault;
+use std::sync::Arc;
 
-use crate::domain::{path::EntityPath, things::Entity};
+use crate::domain::path::EntityPath;
+use crate::domain::things::Entity;
 
 /// A hasher without a random seed, so that two replays build the same map.
 pub type Hasher = BuildHasherDefault<std::collections::hash_map::DefaultHasher>;

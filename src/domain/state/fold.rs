@@ -3,13 +3,12 @@
 use std::sync::Arc;
 
 use super::{KeyAnswer, State};
-use crate::domain::things::{ACTORS, Entity, Field, RECENT, RUNS, Run, TokenRecord, Tombstone, Touch};
-use crate::domain::{
-    deed::{Body, Deed},
-    ids::Version,
-    things::FieldChange,
-    value::Value,
+use crate::domain::deed::{Body, Deed};
+use crate::domain::ids::Version;
+use crate::domain::things::{
+    ACTORS, Entity, Field, FieldChange, RECENT, RUNS, Run, TokenRecord, Tombstone, Touch,
 };
+use crate::domain::value::Value;
 
 impl State {
     /// Takes in the next deed. No rules here: it only applies.

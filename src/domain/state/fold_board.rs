@@ -2,18 +2,14 @@
 
 use std::sync::Arc;
 
-use super::{
-    Board, CLOSED, MAPS, MapStep, RESOLVED, Stop, Timer,
-    fold_history::{count_own, happened},
-};
+use super::fold_history::{count_own, happened};
+use super::{Board, CLOSED, MAPS, MapStep, RESOLVED, Stop, Timer};
+use crate::domain::deed::{Body, Deed, ItemClosed};
+use crate::domain::ids::{Actor, ItemNo, MapVersion, Seq};
+use crate::domain::map::{Map, Model, edit};
 use crate::domain::things::{
-    Alert, AlertSide, AlertState, ClosedItem, Effects, Item, LOUD, OpenAct, PastAnswers, SIDES, Severity,
-};
-use crate::domain::{
-    deed::{Body, Deed, ItemClosed},
-    ids::{Actor, ItemNo, MapVersion, Seq},
-    map::{Map, Model, edit},
-    things::{ActOrder, ItemAnswer},
+    ActOrder, Alert, AlertSide, AlertState, ClosedItem, Effects, Item, ItemAnswer, LOUD, OpenAct,
+    PastAnswers, SIDES, Severity,
 };
 
 impl Board {

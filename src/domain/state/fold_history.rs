@@ -3,17 +3,12 @@
 use std::sync::Arc;
 
 use super::{Board, CareMark, DayCounts, Dependency, TURNS};
-use crate::domain::{
-    deed::{Body, Deed},
-    ids::{Actor, AgentId, Seq},
-    outcome::Outcome,
-    things::ItemAnswer,
-    time::Time,
-};
-use crate::domain::{
-    key::key,
-    things::{Alert, AlertSide, Item, PastTurn, QueueReviews},
-};
+use crate::domain::deed::{Body, Deed};
+use crate::domain::ids::{Actor, AgentId, Seq};
+use crate::domain::key::key;
+use crate::domain::outcome::Outcome;
+use crate::domain::things::{Alert, AlertSide, Item, ItemAnswer, PastTurn, QueueReviews};
+use crate::domain::time::Time;
 
 impl Board {
     /// Counts a deed for the agents that it says something about, beside its own author (`count_own`).

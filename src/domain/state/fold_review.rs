@@ -3,13 +3,10 @@
 use std::sync::Arc;
 
 use super::{Board, Timer};
-use crate::domain::things::{OpenReview, PastTurn, ReviewEnd, ReviewMiss, ReviewTurn};
-use crate::domain::{
-    deed::Deed,
-    ids::QueueName,
-    things::RaisedEvent,
-    time::{Span, Time},
-};
+use crate::domain::deed::Deed;
+use crate::domain::ids::QueueName;
+use crate::domain::things::{OpenReview, PastTurn, RaisedEvent, ReviewEnd, ReviewMiss, ReviewTurn};
+use crate::domain::time::{Span, Time};
 
 /// How long after its time a scheduled review may still be held.
 pub const REVIEW_GRACE: Span = Span::from_hours(1);

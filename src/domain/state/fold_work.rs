@@ -4,20 +4,16 @@
 use std::sync::Arc;
 
 use super::{Board, Timer};
-use crate::domain::{
-    deed::{BranchResult, Deed, TaskResult},
-    ids::{FanOutNo, Fence, Seq, TaskId, WorkNo},
-    path::EntityPath,
-    things::{ActOrder, ClaimMark, Conclusion, FanOutState, HandoffOrder, LeaseTarget, SILENCE},
-    time::Time,
+use crate::domain::deed::{BranchResult, Deed, TaskResult};
+use crate::domain::ids::{FanOutNo, Fence, Seq, TaskId, WorkNo};
+use crate::domain::key::key;
+use crate::domain::path::EntityPath;
+use crate::domain::things::{
+    ActOrder, Attempt, ClaimHeld, ClaimMark, Concluded, Conclusion, ENDED, FanOutState, HandoffOrder, Hold,
+    LastPublication, Lease, LeaseTarget, OpenAct, Publication, SILENCE, Task, TaskStage, VOICES, WaitingAct,
+    Work, question_key,
 };
-use crate::domain::{
-    key::key,
-    things::{
-        Attempt, ClaimHeld, Concluded, ENDED, Hold, LastPublication, Lease, OpenAct, Publication, Task,
-        TaskStage, VOICES, WaitingAct, Work, question_key,
-    },
-};
+use crate::domain::time::Time;
 
 impl Board {
     pub(super) fn queue_work(&mut self, work: &Work) {

@@ -7,11 +7,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{
-    ids::{Actor, AgentId, Seq},
-    path::FieldPath,
-    time::{Span, Time},
-};
+use crate::domain::ids::{Actor, AgentId, Seq};
+use crate::domain::path::FieldPath;
+use crate::domain::time::{Span, Time};
 
 /// Days of an agent that are kept, the newest among them: two windows of 28 days, and a week to spare.
 pub const DAYS: i64 = 64;

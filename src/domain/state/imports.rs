@@ -1,6 +1,7 @@
 //! Which lines of other systems' histories are in, as ranges, so that importing twice adds nothing.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 

@@ -4,11 +4,9 @@
 use imbl::Vector;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{
-    deed::Deed,
-    ids::{Actor, Seq},
-    path::EntityPath,
-};
+use crate::domain::deed::Deed;
+use crate::domain::ids::{Actor, Seq};
+use crate::domain::path::EntityPath;
 
 /// How many of the last deeds are remembered as links.
 pub const LINKS: usize = 16_384;

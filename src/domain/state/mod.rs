@@ -30,11 +30,9 @@ pub use timer::Timer;
 
 use std::sync::Arc;
 
-use super::{
-    ids::{Seq, TokenId, WorkspaceId},
-    path::EntityPath,
-    things::TokenRecord,
-};
+use super::ids::{Seq, TokenId, WorkspaceId};
+use super::path::EntityPath;
+use super::things::TokenRecord;
 
 /// What everybody may look at at any time: all but the values of entities and what only deciding needs. Small beside
 /// the state, so that a copy of it for every batch costs little.

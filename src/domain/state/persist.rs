@@ -1,15 +1,14 @@
 //! The state as bytes, for snapshots and for comparing replays. The same state always gives the same bytes.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::{Access, Board, Imports, KeyAnswer, Links, State};
+use crate::domain::ids::{Actor, IdempotencyKey, TokenId};
+use crate::domain::path::EntityPath;
 use crate::domain::things::{Entity, TokenRecord};
-use crate::domain::{
-    ids::{Actor, IdempotencyKey, TokenId},
-    path::EntityPath,
-};
 
 #[derive(Serialize, Deserialize)]
 struct Stored {

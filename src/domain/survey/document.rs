@@ -3,13 +3,13 @@
 
 use std::collections::BTreeMap;
 
+use crate::domain::deed::Body;
 use crate::domain::ids::{AgentId, MapVersion};
 use crate::domain::map::{
-    Agent, Contradiction, Defer, Event, FieldKind, FieldRule, Model, Output, Queue, Route,
+    Agent, Contradiction, Defer, Event, FieldKind, FieldRule, Mode, Model, Output, Queue, Route, text_matches,
 };
-use crate::domain::map::{Mode, text_matches};
+use crate::domain::outcome::Outcome;
 use crate::domain::path::Pattern;
-use crate::domain::{deed::Body, outcome::Outcome};
 
 /// What stands in a cell with nothing in it.
 const NOTHING: &str = "–";

@@ -4,12 +4,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{
-    command::Act,
-    ids::{ActNo, AgentId, Seq},
-    path::{EntityPath, FieldPath},
-    time::Time,
-};
+use crate::domain::command::Act;
+use crate::domain::ids::{ActNo, AgentId, Seq};
+use crate::domain::path::{EntityPath, FieldPath};
+use crate::domain::time::Time;
 
 /// An act as its deed keeps it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

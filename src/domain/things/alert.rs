@@ -4,12 +4,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{
-    ids::{Actor, AlertNo, ItemNo, Seq, Version},
-    path::FieldPath,
-    time::{Span, Time},
-    value::{Value, some},
-};
+use crate::domain::ids::{Actor, AlertNo, ItemNo, Seq, Version};
+use crate::domain::path::FieldPath;
+use crate::domain::time::{Span, Time};
+use crate::domain::value::{Value, some};
 
 /// How many sides an alert keeps: the first two, then the latest.
 pub const SIDES: usize = 12;

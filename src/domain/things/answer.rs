@@ -4,12 +4,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{
-    ids::AgentId,
-    map::Grant,
-    path::Pattern,
-    value::{Value, some},
-};
+use crate::domain::ids::AgentId;
+use crate::domain::map::Grant;
+use crate::domain::path::Pattern;
+use crate::domain::value::{Value, some};
 
 /// The answers that end an item, 2-domain §6.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

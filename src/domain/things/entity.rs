@@ -4,13 +4,11 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{
-    ids::{Actor, Seq, Version},
-    outcome::Outcome,
-    path::{EntityPath, FieldName},
-    time::Time,
-    value::{Value, some},
-};
+use crate::domain::ids::{Actor, Seq, Version};
+use crate::domain::outcome::Outcome;
+use crate::domain::path::{EntityPath, FieldName};
+use crate::domain::time::Time;
+use crate::domain::value::{Value, some};
 
 /// How many of the last deeds on it an entity remembers for `activity`.
 pub const RECENT: usize = 8;

@@ -6,15 +6,13 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::{FieldChange, ItemAnswer, Task, Work};
-use crate::domain::{
-    command::{Act, Publish, Raise, Write},
-    hash::hex,
-    ids::{Actor, AgentId, AlertNo, ItemNo, MapVersion, PersonId, QueueName, Seq, WorkNo},
-    map::Grant,
-    path::EntityPath,
-    time::Time,
-    value::Value,
-};
+use crate::domain::command::{Act, Publish, Raise, Write};
+use crate::domain::hash::hex;
+use crate::domain::ids::{Actor, AgentId, AlertNo, ItemNo, MapVersion, PersonId, QueueName, Seq, WorkNo};
+use crate::domain::map::Grant;
+use crate::domain::path::EntityPath;
+use crate::domain::time::Time;
+use crate::domain::value::Value;
 
 /// A decision that a named reviewer owes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

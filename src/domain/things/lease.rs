@@ -2,11 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{
-    ids::{ActNo, AgentId, Fence, Seq, TaskId, WorkNo},
-    path::{EntityPath, FieldName, FieldPath},
-    time::Time,
-};
+use crate::domain::ids::{ActNo, AgentId, Fence, Seq, TaskId, WorkNo};
+use crate::domain::path::{EntityPath, FieldName, FieldPath};
+use crate::domain::time::Time;
 
 /// A bounded-time lock.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,13 +4,11 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{
-    ids::{Actor, AgentId, Seq},
-    key::key,
-    path::EntityPath,
-    time::Time,
-    value::Value,
-};
+use crate::domain::ids::{Actor, AgentId, Seq};
+use crate::domain::key::key;
+use crate::domain::path::EntityPath;
+use crate::domain::time::Time;
+use crate::domain::value::Value;
 
 /// A publication as its deed keeps it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,10 +3,8 @@
 use imbl::Vector;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{
-    ids::{Actor, QueueName, Seq},
-    time::Time,
-};
+use crate::domain::ids::{Actor, QueueName, Seq};
+use crate::domain::time::Time;
 
 /// What is known of a queue's reviews.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

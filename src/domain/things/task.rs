@@ -4,12 +4,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{
-    ids::{AgentId, FanOutNo, ItemNo, Seq, TaskId, WorkNo},
-    path::EntityPath,
-    time::Time,
-    value::{Value, some},
-};
+use crate::domain::ids::{AgentId, FanOutNo, ItemNo, Seq, TaskId, WorkNo};
+use crate::domain::path::EntityPath;
+use crate::domain::time::Time;
+use crate::domain::value::{Value, some};
 
 /// Ended tasks and fan-outs that are kept for looking back.
 pub const ENDED: usize = 64;

@@ -1,18 +1,17 @@
 //! Agents' work streams and open acts.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::task::{Branch, Feedback, HandoffOrder};
-use crate::domain::{
-    command::{Act, Write},
-    ids::{Actor, AgentId, FanOutNo, ItemNo, Seq, TaskId, Version, WorkNo},
-    outcome::Outcome,
-    path::{EntityPath, FieldPath},
-    time::{Span, Time},
-    value::{Value, some},
-};
+use crate::domain::command::{Act, Write};
+use crate::domain::ids::{Actor, AgentId, FanOutNo, ItemNo, Seq, TaskId, Version, WorkNo};
+use crate::domain::outcome::Outcome;
+use crate::domain::path::{EntityPath, FieldPath};
+use crate::domain::time::{Span, Time};
+use crate::domain::value::{Value, some};
 
 /// How often work is tried where nobody says otherwise.
 pub const ATTEMPTS: u32 = 3;

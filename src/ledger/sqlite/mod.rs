@@ -7,17 +7,16 @@ mod file;
 mod reader;
 mod writer;
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
+use std::{fs, thread};
 
 use bytes::Bytes;
+use reader::Reader;
 use tokio::sync::{mpsc, oneshot};
+use writer::Writer;
 
 use super::{Append, Head, Identity, Ledger, LedgerError, Record, check_batch};
-use reader::Reader;
-use writer::Writer;
 
 /// How many connections read side by side.
 const READERS: usize = 2;

@@ -1,12 +1,10 @@
 //! What others did on an entity lately: cheap enough to ask before every act.
 
-use crate::{
-    domain::{path::EntityPath, query, time::Span},
-    server::{
-        answer::{Answer, json},
-        gate::Call,
-    },
-};
+use crate::domain::path::EntityPath;
+use crate::domain::query;
+use crate::domain::time::Span;
+use crate::server::answer::{Answer, json};
+use crate::server::gate::Call;
 
 /// `GET /v1/activity?entity=…&within=…`, newest first.
 pub(in crate::server) async fn list(call: Call) -> Answer {

@@ -1,10 +1,9 @@
 //! Side effects outside: asked for before, closed after.
 
-use crate::{
-    api::NoteBody,
-    domain::command::{Act, ActEnd, Command},
-    server::{answer::Answer, gate::Call},
-};
+use crate::api::NoteBody;
+use crate::domain::command::{Act, ActEnd, Command};
+use crate::server::answer::Answer;
+use crate::server::gate::Call;
 
 /// `POST /v1/acts`
 pub(in crate::server) async fn ask(call: Call) -> Answer {

@@ -4,10 +4,8 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::server::{
-    App, ROUTES, RouteKind,
-    answer::{Answer, json},
-};
+use crate::server::answer::{Answer, json};
+use crate::server::{App, ROUTES, RouteKind};
 
 #[derive(Serialize)]
 struct Addresses {

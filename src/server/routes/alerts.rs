@@ -1,18 +1,13 @@
 //! Alerts: listed, and what people do with them.
 
-use std::{cmp::Reverse, sync::Arc};
+use std::cmp::Reverse;
+use std::sync::Arc;
 
-use crate::{
-    api::{AlertList, NoteBody},
-    domain::{
-        command::{AlertStep, AlertVerb, Command},
-        things::Alert,
-    },
-    server::{
-        answer::{Answer, json},
-        gate::Call,
-    },
-};
+use crate::api::{AlertList, NoteBody};
+use crate::domain::command::{AlertStep, AlertVerb, Command};
+use crate::domain::things::Alert;
+use crate::server::answer::{Answer, json};
+use crate::server::gate::Call;
 
 /// `GET /v1/alerts`: the worst first, then the latest; with `resolved`, those that are kept too.
 pub(in crate::server) async fn list(call: Call) -> Answer {

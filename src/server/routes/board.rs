@@ -1,14 +1,10 @@
 //! The board: what a console needs to start. It follows the stream from the board's sequence on.
 
 use super::whoami::who;
-use crate::{
-    api::BoardView,
-    ledger::Ledger as _,
-    server::{
-        answer::{Answer, defect, json, unread},
-        gate::Call,
-    },
-};
+use crate::api::BoardView;
+use crate::ledger::Ledger as _;
+use crate::server::answer::{Answer, defect, json, unread};
+use crate::server::gate::Call;
 
 /// `GET /v1/board`; as it was at a sequence or a time, with `at`.
 pub(in crate::server) async fn show(call: Call) -> Answer {

@@ -2,20 +2,14 @@
 
 use std::sync::Arc;
 
-use crate::{
-    api::{ConclusionList, ConclusionView},
-    domain::{
-        command::{Command, Conclude},
-        key::SEPARATOR,
-        path::{EntityPath, FieldName},
-        things::Concluded,
-    },
-    server::{
-        answer::{Answer, json},
-        gate::Call,
-        past,
-    },
-};
+use crate::api::{ConclusionList, ConclusionView};
+use crate::domain::command::{Command, Conclude};
+use crate::domain::key::SEPARATOR;
+use crate::domain::path::{EntityPath, FieldName};
+use crate::domain::things::Concluded;
+use crate::server::answer::{Answer, json};
+use crate::server::gate::Call;
+use crate::server::past;
 
 /// `POST /v1/conclusions`
 pub(in crate::server) async fn conclude(call: Call) -> Answer {

@@ -1,13 +1,10 @@
 //! Reading an entity: values, versions, owners, and what others did on it lately.
 
-use crate::{
-    domain::{path::EntityPath, query},
-    server::{
-        answer::{Answer, absent, json},
-        gate::Call,
-        past,
-    },
-};
+use crate::domain::path::EntityPath;
+use crate::domain::query;
+use crate::server::answer::{Answer, absent, json};
+use crate::server::gate::Call;
+use crate::server::past;
 
 /// `GET /v1/entities/{path…}`. What is hidden from the caller looks like what does not exist. With `at` as it was then.
 pub(in crate::server) async fn show(call: Call) -> Answer {

@@ -1,9 +1,8 @@
 //! What an agent can't decide.
 
-use crate::{
-    domain::command::{Command, Escalate},
-    server::{answer::Answer, gate::Call},
-};
+use crate::domain::command::{Command, Escalate};
+use crate::server::answer::Answer;
+use crate::server::gate::Call;
 
 /// `POST /v1/escalations`
 pub(in crate::server) async fn raise(call: Call) -> Answer {

@@ -1,9 +1,8 @@
 //! Events: raised by whoever hears of them, claimed by agents that listen on their own.
 
-use crate::{
-    domain::command::{Claim, Command, Raise},
-    server::{answer::Answer, gate::Call},
-};
+use crate::domain::command::{Claim, Command, Raise};
+use crate::server::answer::Answer;
+use crate::server::gate::Call;
 
 /// `POST /v1/events`
 pub(in crate::server) async fn raise(call: Call) -> Answer {

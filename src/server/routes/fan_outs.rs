@@ -1,19 +1,14 @@
 //! Fan-outs: started, and looked at by their starter. Who does a branch has it as work; people see all.
 
-use std::{cmp::Reverse, sync::Arc};
+use std::cmp::Reverse;
+use std::sync::Arc;
 
-use crate::{
-    api::FanOutList,
-    domain::{
-        command::{Command, FanOut},
-        ids::FanOutNo,
-        things::FanOutState,
-    },
-    server::{
-        answer::{Answer, absent, json},
-        gate::Call,
-    },
-};
+use crate::api::FanOutList;
+use crate::domain::command::{Command, FanOut};
+use crate::domain::ids::FanOutNo;
+use crate::domain::things::FanOutState;
+use crate::server::answer::{Answer, absent, json};
+use crate::server::gate::Call;
 
 /// `POST /v1/fan-outs`
 pub(in crate::server) async fn start(call: Call) -> Answer {

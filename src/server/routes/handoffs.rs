@@ -1,19 +1,14 @@
 //! Tasks: handed over, and listed. An agent sees those that it is or was a part of; people see all.
 
-use std::{cmp::Reverse, sync::Arc};
+use std::cmp::Reverse;
+use std::sync::Arc;
 
-use crate::{
-    api::TaskList,
-    domain::{
-        command::{Command, Handoff},
-        ids::AgentId,
-        things::Task,
-    },
-    server::{
-        answer::{Answer, json},
-        gate::Call,
-    },
-};
+use crate::api::TaskList;
+use crate::domain::command::{Command, Handoff};
+use crate::domain::ids::AgentId;
+use crate::domain::things::Task;
+use crate::server::answer::{Answer, json};
+use crate::server::gate::Call;
 
 /// `POST /v1/handoffs`
 pub(in crate::server) async fn give(call: Call) -> Answer {

@@ -2,15 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::{
-    api::{Problem, ProblemCode},
-    server::{
-        App,
-        answer::{Answer, text},
-        gate::Call,
-        metrics::Gauge,
-    },
-};
+use crate::api::{Problem, ProblemCode};
+use crate::server::App;
+use crate::server::answer::{Answer, text};
+use crate::server::gate::Call;
+use crate::server::metrics::Gauge;
 
 /// `GET /healthz`: the process answers.
 pub(in crate::server) async fn alive(_: Arc<App>) -> Answer {

@@ -1,13 +1,9 @@
 //! Another system's history, line by line, each decided on its own.
 
 use super::writes::{bounded, in_order};
-use crate::{
-    domain::command::{Command, Import},
-    server::{
-        answer::{Answer, json},
-        gate::Call,
-    },
-};
+use crate::domain::command::{Command, Import};
+use crate::server::answer::{Answer, json};
+use crate::server::gate::Call;
 
 /// `POST /v1/imports`: an array of lines. A line that is in already adds nothing.
 pub(in crate::server) async fn batch(call: Call) -> Answer {

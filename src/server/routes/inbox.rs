@@ -3,20 +3,14 @@
 use std::sync::Arc;
 
 use super::ledger::raw_deeds;
-use crate::{
-    api::{ItemList, ItemView, Problem, ProblemCode, ReassignBody},
-    domain::{
-        command::{Answered, Command, ItemStep, ItemVerb},
-        decide::preview as work_out,
-        ids::{ItemNo, PersonId},
-        state::Board,
-        things::{ClosedItem, Item, ItemAnswer},
-    },
-    server::{
-        answer::{Answer, absent, json},
-        gate::Call,
-    },
-};
+use crate::api::{ItemList, ItemView, Problem, ProblemCode, ReassignBody};
+use crate::domain::command::{Answered, Command, ItemStep, ItemVerb};
+use crate::domain::decide::preview as work_out;
+use crate::domain::ids::{ItemNo, PersonId};
+use crate::domain::state::Board;
+use crate::domain::things::{ClosedItem, Item, ItemAnswer};
+use crate::server::answer::{Answer, absent, json};
+use crate::server::gate::Call;
 
 /// `GET /v1/inbox`: open items, the next deadline first.
 pub(in crate::server) async fn list(call: Call) -> Answer {

@@ -2,20 +2,14 @@
 
 use std::sync::Arc;
 
-use crate::{
-    api::{AcquireBody, LeaseList, RenewBody, TransferBody},
-    domain::{
-        command::{Command, LeaseStep},
-        ids::AgentId,
-        state::Front,
-        things::{Lease, LeaseTarget},
-    },
-    server::{
-        answer::{Answer, json},
-        gate::Call,
-        past,
-    },
-};
+use crate::api::{AcquireBody, LeaseList, RenewBody, TransferBody};
+use crate::domain::command::{Command, LeaseStep};
+use crate::domain::ids::AgentId;
+use crate::domain::state::Front;
+use crate::domain::things::{Lease, LeaseTarget};
+use crate::server::answer::{Answer, json};
+use crate::server::gate::Call;
+use crate::server::past;
 
 /// `POST /v1/leases`
 pub(in crate::server) async fn acquire(call: Call) -> Answer {

@@ -4,27 +4,21 @@
 
 use serde_json::value::RawValue;
 
-use crate::{
-    api::{
-        BucketView, ContestedField, FieldActivity, Histogram, KnownActor, LastWritten, LedgerPage,
-        PAGE_LIMIT, Problem, ProblemCode, RawDeed, Stats, Times, Words,
-    },
-    domain::{
-        filter::Filter,
-        ids::Seq,
-        outcome::Outcome,
-        path::Pattern,
-        time::{Span, Time},
-    },
-    index::{self, PageFrom},
-    ledger::{Ledger as _, Record},
-    server::{
-        answer::{Answer, absent, defect, json, unfiltered, unread},
-        gate::Call,
-        query::Query,
-        workspace::Workspace,
-    },
+use crate::api::{
+    BucketView, ContestedField, FieldActivity, Histogram, KnownActor, LastWritten, LedgerPage, PAGE_LIMIT,
+    Problem, ProblemCode, RawDeed, Stats, Times, Words,
 };
+use crate::domain::filter::Filter;
+use crate::domain::ids::Seq;
+use crate::domain::outcome::Outcome;
+use crate::domain::path::Pattern;
+use crate::domain::time::{Span, Time};
+use crate::index::{self, PageFrom};
+use crate::ledger::{Ledger as _, Record};
+use crate::server::answer::{Answer, absent, defect, json, unfiltered, unread};
+use crate::server::gate::Call;
+use crate::server::query::Query;
+use crate::server::workspace::Workspace;
 
 /// How many deeds a page has where the caller does not say.
 const PAGE: usize = 100;

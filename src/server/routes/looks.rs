@@ -3,20 +3,15 @@
 
 use std::sync::Arc;
 
-use crate::{
-    api::{InferView, LookLine, PLAN_DAYS, PlanView, Problem, ProblemCode, Window},
-    domain::{
-        deed::Deed,
-        map::{Map, parse::parse},
-        survey::{Inferring, Planning},
-    },
-    server::{
-        answer::Answer,
-        gate::Call,
-        looking::{self, Look},
-        routes::map::broken,
-    },
-};
+use crate::api::{InferView, LookLine, PLAN_DAYS, PlanView, Problem, ProblemCode, Window};
+use crate::domain::deed::Deed;
+use crate::domain::map::Map;
+use crate::domain::map::parse::parse;
+use crate::domain::survey::{Inferring, Planning};
+use crate::server::answer::Answer;
+use crate::server::gate::Call;
+use crate::server::looking::{self, Look};
+use crate::server::routes::map::broken;
 
 /// `POST /v1/map/plan?days=…`: what the map in the body would have said to what has happened, as lines of JSON.
 pub(in crate::server) async fn plan(call: Call) -> Answer {

@@ -4,25 +4,17 @@ use std::sync::Arc;
 
 use axum::http::{HeaderValue, header};
 
-use crate::{
-    api::{MapChecked, MapView, Problem, ProblemCode, ProblemFinding, ProblemLabel},
-    domain::{
-        command::{ApplyMap, Command, MapReview},
-        ids::MapVersion,
-        map::{
-            Model, difference,
-            lint::{Finding, Label, Severity},
-            parse::parse,
-        },
-        readiness,
-        state::Front,
-    },
-    server::{
-        answer::{Answer, absent, json, text},
-        gate::Call,
-        query::fit,
-    },
-};
+use crate::api::{MapChecked, MapView, Problem, ProblemCode, ProblemFinding, ProblemLabel};
+use crate::domain::command::{ApplyMap, Command, MapReview};
+use crate::domain::ids::MapVersion;
+use crate::domain::map::lint::{Finding, Label, Severity};
+use crate::domain::map::parse::parse;
+use crate::domain::map::{Model, difference};
+use crate::domain::readiness;
+use crate::domain::state::Front;
+use crate::server::answer::{Answer, absent, json, text};
+use crate::server::gate::Call;
+use crate::server::query::fit;
 
 /// `GET /v1/map`: JSON, or TOML where that is accepted first; an earlier version while it is kept.
 pub(in crate::server) async fn show(call: Call) -> Answer {

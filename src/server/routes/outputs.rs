@@ -1,24 +1,16 @@
 //! Outputs: published on, and listed with their publishers.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use crate::{
-    api::{OutputList, OutputView},
-    domain::{
-        command::{Command, Publish},
-        ids::AgentId,
-        key::key,
-        map::Output,
-        state::Board,
-    },
-    server::{
-        answer::{Answer, json},
-        gate::Call,
-    },
-};
+use crate::api::{OutputList, OutputView};
+use crate::domain::command::{Command, Publish};
+use crate::domain::ids::AgentId;
+use crate::domain::key::key;
+use crate::domain::map::Output;
+use crate::domain::state::Board;
+use crate::server::answer::{Answer, json};
+use crate::server::gate::Call;
 
 /// `POST /v1/outputs`
 pub(in crate::server) async fn publish(call: Call) -> Answer {

@@ -1,22 +1,16 @@
 //! What people override: freeze, pause, set, revert, unlock. The value of a revert is looked up in the ledger here.
 
 use super::ledger::raw_deeds;
-use crate::{
-    api::{OverrideAsked, OverrideBody, Problem, ProblemCode},
-    domain::{
-        command::{Command, Override, OverrideVerb},
-        deed::Deed,
-        ids::Version,
-        outcome::Outcome,
-        path::FieldPath,
-        things::TokenClass,
-        value::Value,
-    },
-    server::{
-        answer::{Answer, defect},
-        gate::Call,
-    },
-};
+use crate::api::{OverrideAsked, OverrideBody, Problem, ProblemCode};
+use crate::domain::command::{Command, Override, OverrideVerb};
+use crate::domain::deed::Deed;
+use crate::domain::ids::Version;
+use crate::domain::outcome::Outcome;
+use crate::domain::path::FieldPath;
+use crate::domain::things::TokenClass;
+use crate::domain::value::Value;
+use crate::server::answer::{Answer, defect};
+use crate::server::gate::Call;
 
 /// `POST /v1/overrides`
 pub(in crate::server) async fn apply(call: Call) -> Answer {

@@ -1,19 +1,14 @@
 //! Readiness: how the agents and the team stand, and whether more agents may join.
 
 use super::map::broken;
-use crate::{
-    api::Problem,
-    domain::{
-        ids::AgentId,
-        map::{nearest_name, parse::parse},
-        readiness::{self, Team},
-    },
-    server::{
-        answer::{Answer, absent, json},
-        gate::Call,
-        past,
-    },
-};
+use crate::api::Problem;
+use crate::domain::ids::AgentId;
+use crate::domain::map::nearest_name;
+use crate::domain::map::parse::parse;
+use crate::domain::readiness::{self, Team};
+use crate::server::answer::{Answer, absent, json};
+use crate::server::gate::Call;
+use crate::server::past;
 
 /// `GET /v1/readiness`: the team as it stands; `agent` keeps one agent of it.
 pub(in crate::server) async fn show(call: Call) -> Answer {

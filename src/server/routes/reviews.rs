@@ -1,17 +1,11 @@
 //! Sessions over a queue: begun, ended, and whether the scheduled ones were held.
 
-use crate::{
-    api::{NoteBody, ReviewList, ReviewView},
-    domain::{
-        command::{Command, ReviewStep, ReviewVerb},
-        map::Queue,
-        state::Board,
-    },
-    server::{
-        answer::{Answer, json},
-        gate::Call,
-    },
-};
+use crate::api::{NoteBody, ReviewList, ReviewView};
+use crate::domain::command::{Command, ReviewStep, ReviewVerb};
+use crate::domain::map::Queue;
+use crate::domain::state::Board;
+use crate::server::answer::{Answer, json};
+use crate::server::gate::Call;
 
 /// `GET /v1/reviews`: every queue of the map, in its order.
 pub(in crate::server) async fn list(call: Call) -> Answer {

@@ -1,13 +1,10 @@
 //! An agent's own place in the map; people name the agent.
 
-use crate::{
-    api::{Problem, ProblemCode},
-    domain::{ids::AgentId, query},
-    server::{
-        answer::{Answer, json},
-        gate::Call,
-    },
-};
+use crate::api::{Problem, ProblemCode};
+use crate::domain::ids::AgentId;
+use crate::domain::query;
+use crate::server::answer::{Answer, json};
+use crate::server::gate::Call;
 
 /// `GET /v1/scope`
 pub(in crate::server) async fn show(call: Call) -> Answer {

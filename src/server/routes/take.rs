@@ -3,20 +3,14 @@
 use std::sync::Arc;
 
 use super::work::{news, wait_until};
-use crate::{
-    api::{ProblemCode, TakeBody, TakenWork},
-    domain::{
-        command::{Command, Take},
-        ids::AgentId,
-        state::Front,
-        things::Work,
-        time::{Span, Time},
-    },
-    server::{
-        answer::{Answer, json},
-        gate::Call,
-    },
-};
+use crate::api::{ProblemCode, TakeBody, TakenWork};
+use crate::domain::command::{Command, Take};
+use crate::domain::ids::AgentId;
+use crate::domain::state::Front;
+use crate::domain::things::Work;
+use crate::domain::time::{Span, Time};
+use crate::server::answer::{Answer, json};
+use crate::server::gate::Call;
 
 /// `POST /v1/work/take`: the works that were taken, in full. Where nothing comes within `wait` there are none. The wait
 /// ends early when the token does, or with the server.

@@ -1,9 +1,8 @@
 //! Several commands of one caller, all or nothing.
 
-use crate::{
-    domain::command::{Command, Together},
-    server::{answer::Answer, gate::Call},
-};
+use crate::domain::command::{Command, Together};
+use crate::server::answer::Answer;
+use crate::server::gate::Call;
 
 /// `POST /v1/together`
 pub(in crate::server) async fn all(call: Call) -> Answer {

@@ -1,18 +1,12 @@
 //! Tokens: listed without anything that opens a door, made with their secret shown once, ended.
 
-use crate::{
-    api::{NewToken, TokenList, TokenMade, TokenView},
-    domain::{
-        command::{Command, TokenStep},
-        things::TokenRecord,
-        time::Time,
-    },
-    server::{
-        answer::{Answer, defect, json},
-        founding::mint,
-        gate::Call,
-    },
-};
+use crate::api::{NewToken, TokenList, TokenMade, TokenView};
+use crate::domain::command::{Command, TokenStep};
+use crate::domain::things::TokenRecord;
+use crate::domain::time::Time;
+use crate::server::answer::{Answer, defect, json};
+use crate::server::founding::mint;
+use crate::server::gate::Call;
 
 /// `GET /v1/tokens`
 pub(in crate::server) async fn list(call: Call) -> Answer {

@@ -1,15 +1,12 @@
 //! Where things came from: the deeds of an entity, or the causes and effects of a deed.
 
 use super::ledger::{one_deed, raw_deeds};
-use crate::{
-    api::{ChainView, EffectView, LedgerPage, PAGE_LIMIT, Problem, ProblemCode},
-    domain::{ids::Seq, path::FieldPath},
-    server::{
-        answer::{Answer, json},
-        gate::Call,
-        query::Query,
-    },
-};
+use crate::api::{ChainView, EffectView, LedgerPage, PAGE_LIMIT, Problem, ProblemCode};
+use crate::domain::ids::Seq;
+use crate::domain::path::FieldPath;
+use crate::server::answer::{Answer, json};
+use crate::server::gate::Call;
+use crate::server::query::Query;
 
 /// How many deeds a trace has where the caller does not say.
 const TRACE: usize = 200;

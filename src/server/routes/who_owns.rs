@@ -1,13 +1,10 @@
 //! Who may write a path, and who answers for it.
 
-use crate::{
-    domain::{path::FieldPath, query},
-    server::{
-        answer::{Answer, json},
-        gate::Call,
-        past,
-    },
-};
+use crate::domain::path::FieldPath;
+use crate::domain::query;
+use crate::server::answer::{Answer, json};
+use crate::server::gate::Call;
+use crate::server::past;
 
 /// `GET /v1/who-owns?path=…`; with `at` as it was then.
 pub(in crate::server) async fn show(call: Call) -> Answer {

@@ -1,15 +1,11 @@
 //! Who a token is, and what server it speaks to.
 
-use crate::{
-    api::{Problem, WhoAmI},
-    domain::things::TokenClass,
-    server::{
-        answer::{Answer, json},
-        gate::Call,
-        past,
-        query::Query,
-    },
-};
+use crate::api::{Problem, WhoAmI};
+use crate::domain::things::TokenClass;
+use crate::server::answer::{Answer, json};
+use crate::server::gate::Call;
+use crate::server::past;
+use crate::server::query::Query;
 
 /// `GET /v1/whoami`; with `at`, also which moment that names.
 pub(in crate::server) async fn show(call: Call) -> Answer {

@@ -1,25 +1,20 @@
 //! An agent's work stream: listed, waited for, and done with. Taking is in `take`.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
 use super::scope::agent_meant;
-use crate::{
-    api::{Problem, ProblemCode, WorkList, WorkStepBody},
-    domain::{
-        command::{Command, WorkStep, WorkVerb},
-        ids::{AgentId, Seq, WorkNo},
-        state::Front,
-        things::Work,
-        time::Span,
-    },
-    server::{
-        answer::{Answer, json},
-        auth::live,
-        gate::Call,
-    },
-};
+use crate::api::{Problem, ProblemCode, WorkList, WorkStepBody};
+use crate::domain::command::{Command, WorkStep, WorkVerb};
+use crate::domain::ids::{AgentId, Seq, WorkNo};
+use crate::domain::state::Front;
+use crate::domain::things::Work;
+use crate::domain::time::Span;
+use crate::server::answer::{Answer, json};
+use crate::server::auth::live;
+use crate::server::gate::Call;
 
 /// The longest wait for work to come.
 const LONGEST_WAIT: Span = Span::from_secs(60);

@@ -3,15 +3,11 @@
 use std::sync::Arc;
 
 use super::whoami::is_server_admin;
-use crate::{
-    api::{NewWorkspaceRequest, Problem, ProblemCode, WorkspaceList, WorkspaceMade, WorkspaceView},
-    domain::ids::Seq,
-    server::{
-        CreateError, Workspace,
-        answer::{Answer, json, unsubmitted},
-        gate::Call,
-    },
-};
+use crate::api::{NewWorkspaceRequest, Problem, ProblemCode, WorkspaceList, WorkspaceMade, WorkspaceView};
+use crate::domain::ids::Seq;
+use crate::server::answer::{Answer, json, unsubmitted};
+use crate::server::gate::Call;
+use crate::server::{CreateError, Workspace};
 
 /// `GET /v1/workspaces`
 pub(in crate::server) async fn list(call: Call) -> Answer {

@@ -1,14 +1,10 @@
 //! Writes: one, or a batch of which each is decided on its own.
 
-use crate::{
-    api::{BATCH_WRITES, BatchAnswer, BatchResult, Problem, ProblemCode},
-    coordinator,
-    domain::command::{Command, Write},
-    server::{
-        answer::{Answer, json},
-        gate::Call,
-    },
-};
+use crate::api::{BATCH_WRITES, BatchAnswer, BatchResult, Problem, ProblemCode};
+use crate::coordinator;
+use crate::domain::command::{Command, Write};
+use crate::server::answer::{Answer, json};
+use crate::server::gate::Call;
 
 /// `POST /v1/writes`
 pub(in crate::server) async fn one(call: Call) -> Answer {

@@ -2,16 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use deeds::domain::{
-    command::{Answered, Command, ItemVerb},
-    deed::{Body, ItemClosed},
-    ids::{AgentId, AlertNo, ItemNo, PersonId, Seq},
-    map::Queue,
-    things::{Case, Item, ItemAnswer, Publication, TokenClass},
-    time::Span,
-};
-
 use super::Look;
+use deeds::domain::command::{Answered, Command, ItemVerb};
+use deeds::domain::deed::{Body, ItemClosed};
+use deeds::domain::ids::{AgentId, AlertNo, ItemNo, PersonId, Seq};
+use deeds::domain::map::Queue;
+use deeds::domain::things::{Case, Item, ItemAnswer, Publication, TokenClass};
+use deeds::domain::time::Span;
 
 /// What is kept of the inbox.
 #[derive(Default)]

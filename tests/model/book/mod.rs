@@ -8,27 +8,24 @@ mod desk;
 mod record;
 mod stream;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use deeds::domain::{
-    code::Code,
-    command::{Command, Request},
-    decide::Answer,
-    deed::{Body, Deed},
-    ids::{Actor, AgentId, ItemNo, MapVersion, Seq, TokenId},
-    map::{Mode, Model},
-    outcome::Outcome,
-    reply::Reply,
-    state::{KEY_LIFE, State},
-    things::Item,
-    time::Time,
-};
-
-use self::{desk::Desk, record::Record, stream::Streams};
+use self::desk::Desk;
+use self::record::Record;
+use self::stream::Streams;
 use super::zones::Zones;
+use deeds::domain::code::Code;
+use deeds::domain::command::{Command, Request};
+use deeds::domain::decide::Answer;
+use deeds::domain::deed::{Body, Deed};
+use deeds::domain::ids::{Actor, AgentId, ItemNo, MapVersion, Seq, TokenId};
+use deeds::domain::map::{Mode, Model};
+use deeds::domain::outcome::Outcome;
+use deeds::domain::reply::Reply;
+use deeds::domain::state::{KEY_LIFE, State};
+use deeds::domain::things::Item;
+use deeds::domain::time::Time;
 
 /// What the model keeps.
 pub(crate) struct Book {

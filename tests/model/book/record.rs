@@ -2,17 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use deeds::domain::{
-    command::{Command, Expected, LONGEST_LEASE, Publish, WorkVerb, Write},
-    deed::{Body, Deed},
-    ids::{ActNo, Actor, AgentId, Fence, Seq, TaskId, Version},
-    path::{EntityPath, FieldName, FieldPath},
-    state::State,
-    things::{Case, Lease, LeaseTarget, WorkKind},
-    time::Time,
-};
-
 use super::{Look, desk};
+use deeds::domain::command::{Command, Expected, LONGEST_LEASE, Publish, WorkVerb, Write};
+use deeds::domain::deed::{Body, Deed};
+use deeds::domain::ids::{ActNo, Actor, AgentId, Fence, Seq, TaskId, Version};
+use deeds::domain::path::{EntityPath, FieldName, FieldPath};
+use deeds::domain::state::State;
+use deeds::domain::things::{Case, Lease, LeaseTarget, WorkKind};
+use deeds::domain::time::Time;
 
 /// What is kept of records.
 #[derive(Default)]

@@ -2,17 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use deeds::domain::{
-    command::{Command, WorkVerb},
-    deed::{Body, BranchResult, Taken},
-    ids::{AgentId, FanOutNo, ItemNo, TaskId, WorkNo},
-    state::State,
-    things::{Case, FanOutState, HandoffOrder, OnExhausted, Task, Work, WorkKind},
-    time::Time,
-};
-
-use super::{Look, record::Record};
+use super::Look;
+use super::record::Record;
 use crate::ask::escalated;
+use deeds::domain::command::{Command, WorkVerb};
+use deeds::domain::deed::{Body, BranchResult, Taken};
+use deeds::domain::ids::{AgentId, FanOutNo, ItemNo, TaskId, WorkNo};
+use deeds::domain::state::State;
+use deeds::domain::things::{Case, FanOutState, HandoffOrder, OnExhausted, Task, Work, WorkKind};
+use deeds::domain::time::Time;
 
 /// What is kept of work that is under way.
 #[derive(Default)]

@@ -7,11 +7,10 @@ use ratatui::text::{Line, Span};
 
 use super::lines::{Lines, Target};
 use super::rows;
-use crate::console::untrusted;
 use crate::console::widgets::facts::Facts;
 use crate::console::widgets::{Look, thousands};
-use crate::console::words;
 use crate::console::world::World;
+use crate::console::{untrusted, words};
 use crate::domain::deed::Deed;
 use crate::domain::ids::AgentId;
 use crate::domain::readiness::agents::{LIST_DAYS, standing};

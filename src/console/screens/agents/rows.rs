@@ -7,20 +7,17 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use crate::console::untrusted;
 use crate::console::widgets::list::{self, GUTTER, ListState};
 use crate::console::widgets::table::{Column, Layout};
 use crate::console::widgets::{Look, bars, put_at, thousands};
-use crate::console::words;
 use crate::console::world::World;
+use crate::console::{untrusted, words};
 use crate::domain::ids::{Actor, AgentId};
 use crate::domain::readiness::agents::{Standing, standing};
 use crate::domain::readiness::{AgentReadiness, GateKind, GateState, Team};
+use crate::domain::state::{Board, day_of};
+use crate::domain::things::AlertKind;
 use crate::domain::time::{Span as TimeSpan, Time};
-use crate::domain::{
-    state::{Board, day_of},
-    things::AlertKind,
-};
 
 /// Somebody who acted within this time is at work.
 const AT_WORK: TimeSpan = TimeSpan::from_mins(15);

@@ -6,17 +6,14 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::rows;
-use crate::console::untrusted;
 use crate::console::widgets::facts::fact;
 use crate::console::widgets::{Look, clip, pad, thousands, width};
-use crate::console::words;
 use crate::console::world::World;
+use crate::console::{untrusted, words};
 use crate::domain::deed::Deed;
 use crate::domain::ids::Seq;
-use crate::domain::{
-    state::{Board, Stop},
-    things::{Alert, AlertKind, AlertSide, AlertState},
-};
+use crate::domain::state::{Board, Stop};
+use crate::domain::things::{Alert, AlertKind, AlertSide, AlertState};
 
 /// Cells of the labels.
 const LABEL: usize = 9;

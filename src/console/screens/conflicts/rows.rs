@@ -7,17 +7,14 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use crate::console::untrusted;
 use crate::console::widgets::list::{self, GUTTER, ListState};
 use crate::console::widgets::table::{Column, Layout};
 use crate::console::widgets::{Look, put_at};
-use crate::console::words;
 use crate::console::world::World;
+use crate::console::{untrusted, words};
 use crate::domain::ids::{Actor, AlertNo};
-use crate::domain::{
-    state::Board,
-    things::{Alert, AlertKind, AlertState},
-};
+use crate::domain::state::Board;
+use crate::domain::things::{Alert, AlertKind, AlertState};
 
 static COLUMNS: [Column; 7] = [
     Column::exact("SEV", 10),

@@ -17,7 +17,8 @@ use crate::console::widgets::prompt::Prompt;
 use crate::console::widgets::{Look, cells, put, put_at, put_lines, width};
 use crate::domain::command::{AlertStep, AlertVerb, Command};
 use crate::domain::ids::AlertNo;
-use crate::domain::{state::Board, things::Alert};
+use crate::domain::state::Board;
+use crate::domain::things::Alert;
 
 /// Outer width of the box.
 const WIDTH: u16 = 76;

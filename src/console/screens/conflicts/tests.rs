@@ -4,8 +4,9 @@ use serde_json::json;
 
 use crate::console::app::App;
 use crate::console::place::View;
+use crate::console::testing::Runner;
 use crate::console::testing::by_keys::{self, SALES_AND_SUPPORT, press, start, write};
-use crate::console::testing::{Runner, team::Team};
+use crate::console::testing::team::Team;
 use crate::domain::ids::AgentId;
 use crate::domain::things::{AlertKind, TokenClass};
 use crate::domain::time::Span;

@@ -14,18 +14,13 @@ use crate::console::action::Action;
 use crate::console::keymap::Context;
 use crate::console::widgets::modal::Buttons;
 use crate::console::world::World;
+use crate::domain::command::{Answered, ItemVerb};
 use crate::domain::decide::{Preview, preview};
 use crate::domain::ids::{AgentId, ItemNo};
 use crate::domain::map::Grant;
+use crate::domain::state::Board;
+use crate::domain::things::{ClosedItem, Item, ItemAnswer, TokenClass};
 use crate::domain::value::Value;
-use crate::domain::{
-    command::{Answered, ItemVerb},
-    things::ItemAnswer,
-};
-use crate::domain::{
-    state::Board,
-    things::{ClosedItem, Item, TokenClass},
-};
 
 /// One decision to send.
 #[derive(Debug)]

@@ -9,21 +9,17 @@ use ratatui::text::{Line, Span};
 
 use super::material;
 use super::rows::urgency;
-use crate::console::untrusted;
 use crate::console::widgets::facts::fact;
 use crate::console::widgets::scroll::Scroll;
 use crate::console::widgets::{Look, bars, cells, put, put_at, put_lines, width};
-use crate::console::words;
 use crate::console::world::World;
+use crate::console::{untrusted, words};
 use crate::domain::decide::preview;
 use crate::domain::deed::Deed;
 use crate::domain::ids::{AgentId, Seq};
 use crate::domain::path::FieldPath;
-use crate::domain::things::ItemAnswer;
-use crate::domain::{
-    state::Board,
-    things::{Case, Item, PastAnswers},
-};
+use crate::domain::state::Board;
+use crate::domain::things::{Case, Item, ItemAnswer, PastAnswers};
 
 /// Deeds of evidence shown; the latest of them.
 pub(super) const EVIDENCE_SHOWN: usize = 8;

@@ -7,11 +7,9 @@ use super::kind::Kind;
 use crate::console::widgets::prompt::Prompt;
 use crate::domain::map::Grant;
 use crate::domain::path::{FieldPath, Pattern};
+use crate::domain::state::Board;
+use crate::domain::things::{Case, Item};
 use crate::domain::value::Value;
-use crate::domain::{
-    state::Board,
-    things::{Case, Item},
-};
 
 /// A line of text, or a box to tick.
 #[derive(Debug, Clone)]

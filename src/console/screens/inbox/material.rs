@@ -7,18 +7,15 @@ use std::sync::Arc;
 use ratatui::text::{Line, Span};
 
 use super::case::{LABEL, TEXT_LINES};
-use crate::console::untrusted;
 use crate::console::widgets::Look;
 use crate::console::widgets::facts::Facts;
-use crate::console::words;
 use crate::console::world::World;
+use crate::console::{untrusted, words};
 use crate::domain::command::{Publish, Raise};
 use crate::domain::deed::{Body, Deed};
 use crate::domain::ids::{AgentId, AlertNo, Seq};
-use crate::domain::{
-    state::Board,
-    things::{AlertSide, Case, Item, Task, Work},
-};
+use crate::domain::state::Board;
+use crate::domain::things::{AlertSide, Case, Item, Task, Work};
 
 /// Lines of the input shown; all of it is one key away.
 const INPUT_LINES: usize = 10;

@@ -8,18 +8,16 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use crate::console::reviews;
-use crate::console::untrusted;
-use crate::console::widgets::bars;
 use crate::console::widgets::list::{self, GUTTER, ListState, Row};
 use crate::console::widgets::pane::{self, COMPACT_FROM, FULL_FROM};
 use crate::console::widgets::table::{Column, Layout};
-use crate::console::widgets::{Look, chrome, put_at};
-use crate::console::words;
+use crate::console::widgets::{Look, bars, chrome, put_at};
 use crate::console::world::World;
+use crate::console::{reviews, untrusted, words};
 use crate::domain::ids::ItemNo;
+use crate::domain::state::Board;
+use crate::domain::things::Item;
 use crate::domain::time::Time;
-use crate::domain::{state::Board, things::Item};
 
 /// The list's share of the width.
 const LEFT_PERCENT: u16 = 50;

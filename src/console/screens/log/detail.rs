@@ -8,16 +8,16 @@ use ratatui::text::{Line, Span};
 
 use super::row;
 use crate::console::ask::Chain;
-use crate::console::untrusted;
 use crate::console::widgets::diff::{Change, side_by_side};
 use crate::console::widgets::facts::fact;
 use crate::console::widgets::tree::{self, Node};
 use crate::console::widgets::{Look, cells, clip, put_at, put_lines, width};
-use crate::console::words;
 use crate::console::world::World;
+use crate::console::{untrusted, words};
+use crate::domain::deed::Deed;
 use crate::domain::ids::Seq;
+use crate::domain::outcome::Outcome;
 use crate::domain::value::Value;
-use crate::domain::{deed::Deed, outcome::Outcome};
 
 /// Cells of the labels.
 const LABEL: usize = 9;

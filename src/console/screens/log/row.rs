@@ -5,17 +5,14 @@ use std::sync::Arc;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use crate::console::untrusted;
 use crate::console::widgets::Look;
 use crate::console::widgets::table::{Column, Layout};
-use crate::console::words;
+use crate::console::{untrusted, words};
+use crate::domain::deed::{Body, Deed};
+use crate::domain::outcome::Outcome;
 use crate::domain::path::EntityPath;
+use crate::domain::things::FieldChange;
 use crate::domain::time::Time;
-use crate::domain::{
-    deed::{Body, Deed},
-    outcome::Outcome,
-    things::FieldChange,
-};
 
 /// From 80 columns on.
 pub(super) static COLUMNS: [Column; 7] = [

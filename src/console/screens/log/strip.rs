@@ -8,8 +8,9 @@ use crate::api::Histogram;
 use crate::console::widgets::Look;
 use crate::console::widgets::bars::Bin;
 use crate::console::words;
+use crate::domain::deed::Deed;
+use crate::domain::outcome::Outcome;
 use crate::domain::time::{Span, Time};
-use crate::domain::{deed::Deed, outcome::Outcome};
 
 /// Buckets of the strip.
 pub(super) const BUCKETS: usize = 60;

@@ -8,15 +8,14 @@ use serde_json::json;
 use crate::console::app::App;
 use crate::console::ask::What;
 use crate::console::place::View;
+use crate::console::testing::Runner;
 use crate::console::testing::by_keys::{self, SALES_AND_SUPPORT, line_with, press, start, write};
-use crate::console::testing::{Runner, team::Team};
+use crate::console::testing::team::Team;
+use crate::domain::deed::{Body, Deed, Refs};
 use crate::domain::ids::{Actor, MapVersion, Seq};
+use crate::domain::outcome::Outcome;
 use crate::domain::things::TokenClass;
 use crate::domain::time::Span;
-use crate::domain::{
-    deed::{Body, Deed, Refs},
-    outcome::Outcome,
-};
 
 /// What the map has beside sales and support.
 const REST: &str = r#"

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::edit;
 use super::rows::{self, About, Row};
-use super::{Basis, Known, MapScreen, Shape};
+use super::{Basis, Known, MapScreen, Shape, edit};
 use crate::console::action::Action;
 use crate::console::ask::{Told, Trouble, What};
 use crate::console::place::{Place, Spot, View};
@@ -16,7 +15,8 @@ use crate::domain::code::Code;
 use crate::domain::ids::{AgentId, MapVersion};
 use crate::domain::map::Model;
 use crate::domain::path::{FieldPath, Pattern, overlap};
-use crate::domain::{state::Board, things::TokenClass};
+use crate::domain::state::Board;
+use crate::domain::things::TokenClass;
 
 impl MapScreen {
     pub(super) fn shape(&self) -> &Shape {

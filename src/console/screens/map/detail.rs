@@ -3,9 +3,8 @@
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::Known;
-use super::named;
 use super::rows::{About, Cell, Row, Section, cell, kind_words};
+use super::{Known, named};
 use crate::api::{FieldActivity, Times};
 use crate::console::untrusted;
 use crate::console::widgets::facts::fact;
@@ -14,7 +13,8 @@ use crate::console::world::World;
 use crate::domain::ids::AgentId;
 use crate::domain::map::{Agent, FieldKind, Model};
 use crate::domain::path::{FieldPath, Pattern, covers, overlap};
-use crate::domain::{state::Board, things::WorkKind};
+use crate::domain::state::Board;
+use crate::domain::things::WorkKind;
 
 /// Cells of the labels.
 const LABEL: usize = 11;

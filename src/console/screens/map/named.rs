@@ -6,12 +6,10 @@ use super::rows::{Cell, Row};
 use crate::console::words;
 use crate::console::world::World;
 use crate::domain::ids::AgentId;
+use crate::domain::key::key;
 use crate::domain::map::Output;
-use crate::domain::{
-    key::key,
-    state::Board,
-    things::{Case, QueueReviews, Work, WorkKind},
-};
+use crate::domain::state::Board;
+use crate::domain::things::{Case, QueueReviews, Work, WorkKind};
 
 /// Which agent an event wakes.
 pub(super) fn trigger(facts: &mut Facts<'_>, world: &World, board: &Board, row: &Row, name: &str) {

@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::domain::ids::{AgentId, QueueName};
 use crate::domain::map::{Agent, FieldKind, Grant, Model};
 use crate::domain::path::{FieldPath, Pattern, covers, overlap};
-use crate::domain::{state::Board, things::Case};
+use crate::domain::state::Board;
+use crate::domain::things::Case;
 
 /// Rows at most; a map with more is read as a file.
 const ROWS: usize = 5000;

@@ -7,12 +7,11 @@ use ratatui::text::{Line, Span};
 
 use super::rows::{About, Cell, Row, Section};
 use super::{MapScreen, detail};
-use crate::console::untrusted;
 use crate::console::widgets::list::{self, GUTTER};
 use crate::console::widgets::pane::{self, COMPACT_FROM, FULL_FROM};
 use crate::console::widgets::{Look, cells, chrome, clip, pad, put, put_at, put_lines, width};
-use crate::console::words;
 use crate::console::world::World;
+use crate::console::{untrusted, words};
 use crate::domain::map::Model;
 use crate::domain::path::FieldPath;
 use crate::domain::state::Board;

@@ -9,12 +9,11 @@ use ratatui::text::{Line, Span};
 use super::MapScreen;
 use crate::console::place::{Place, Spot, View};
 use crate::console::screens::Want;
-use crate::console::untrusted;
 use crate::console::widgets::chrome::Tone;
 use crate::console::widgets::facts::fact;
 use crate::console::widgets::{Look, pad};
-use crate::console::words;
 use crate::console::world::World;
+use crate::console::{untrusted, words};
 use crate::domain::map::Map;
 use crate::domain::state::{Board, MapStep};
 

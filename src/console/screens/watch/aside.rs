@@ -7,15 +7,12 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use crate::console::screens::conflicts::rows;
-use crate::console::untrusted;
 use crate::console::widgets::{Look, clip, width};
-use crate::console::words;
+use crate::console::{untrusted, words};
 use crate::domain::ids::Seq;
+use crate::domain::state::Board;
+use crate::domain::things::{Alert, Severity};
 use crate::domain::time::{Span as TimeSpan, Time};
-use crate::domain::{
-    state::Board,
-    things::{Alert, Severity},
-};
 
 /// Deadlines within this time are counted as near.
 const NEAR: TimeSpan = TimeSpan::from_hours(2);

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::window::Window;
+use crate::domain::deed::Deed;
 use crate::domain::ids::{Actor, AgentId};
+use crate::domain::outcome::Outcome;
 use crate::domain::state::Board;
-use crate::domain::{deed::Deed, outcome::Outcome};
 
 /// Lanes at most; the least active agents beyond have none.
 pub(super) const LANES: usize = 200;

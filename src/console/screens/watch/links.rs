@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use super::lanes::Grid;
 use crate::console::screens::watch::lanes::Lane;
+use crate::domain::deed::Deed;
 use crate::domain::ids::Seq;
-use crate::domain::{deed::Deed, outcome::Outcome};
+use crate::domain::outcome::Outcome;
 
 /// Links drawn at most: of one deed, more would be a tangle.
 const LINKS: usize = 16;

@@ -9,9 +9,10 @@ use crate::console::ask::{Page, What};
 use crate::console::screens::Want;
 use crate::console::widgets::chrome::Tone;
 use crate::console::world::World;
+use crate::domain::deed::Deed;
 use crate::domain::ids::Seq;
+use crate::domain::outcome::Outcome;
 use crate::domain::time::{Span, Time};
-use crate::domain::{deed::Deed, outcome::Outcome};
 
 /// A deed out of sight that is looked for.
 #[derive(Debug, Clone, PartialEq)]

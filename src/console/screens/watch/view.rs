@@ -11,12 +11,11 @@ use super::lanes::{self, Grid, Lane, Tally};
 use super::links::{self, Canvas, Family, Kind, Stroke};
 use super::window::Window;
 use super::{Watch, told};
-use crate::console::untrusted;
 use crate::console::widgets::list::GUTTER;
 use crate::console::widgets::pane::{self, COMPACT_FROM, FULL_FROM};
 use crate::console::widgets::{Look, cells, chrome, put, put_at, put_lines, thousands};
-use crate::console::words;
 use crate::console::world::World;
+use crate::console::{untrusted, words};
 use crate::domain::outcome::Outcome;
 use crate::domain::state::Board;
 

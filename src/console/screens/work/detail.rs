@@ -9,16 +9,13 @@ use crate::console::widgets::{Look, bars};
 use crate::console::words;
 use crate::console::world::World;
 use crate::domain::ids::AgentId;
-use crate::domain::things::OnExhausted;
+use crate::domain::state::Board;
+use crate::domain::things::{
+    Attempt, Branch, FanOutState, Feedback, HandoffOrder, Lease, OnExhausted, Task, TaskStage, WaitingAct,
+    Work, WorkKind,
+};
 use crate::domain::time::Time;
 use crate::domain::value::Value;
-use crate::domain::{
-    state::Board,
-    things::{
-        Attempt, Branch, FanOutState, Feedback, HandoffOrder, Lease, Task, TaskStage, WaitingAct, Work,
-        WorkKind,
-    },
-};
 
 /// Cells of the labels.
 const LABEL: usize = 11;

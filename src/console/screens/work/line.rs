@@ -4,16 +4,13 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::rows::{self, Row};
-use crate::console::untrusted;
 use crate::console::widgets::Look;
 use crate::console::widgets::table::{Column, Layout};
-use crate::console::words;
 use crate::console::world::World;
+use crate::console::{untrusted, words};
+use crate::domain::state::Board;
+use crate::domain::things::{Branch, FanOutState, Lease, Task, TaskStage, WaitingAct, Work};
 use crate::domain::time::Time;
-use crate::domain::{
-    state::Board,
-    things::{Branch, FanOutState, Lease, Task, TaskStage, WaitingAct, Work},
-};
 
 /// Where there is room.
 static COLUMNS: [Column; 5] = [

@@ -5,11 +5,9 @@ use std::collections::BTreeMap;
 
 use crate::console::under::Under;
 use crate::domain::ids::{AgentId, FanOutNo, Fence, Seq, TaskId, WorkNo};
+use crate::domain::state::Board;
+use crate::domain::things::{FanOutState, Lease, Task, TaskStage, WaitingAct, Work, WorkKind};
 use crate::domain::time::Time;
-use crate::domain::{
-    state::Board,
-    things::{FanOutState, Lease, Task, TaskStage, WaitingAct, Work, WorkKind},
-};
 
 /// Rows at most; the filter finds what lies beyond.
 const ROWS: usize = 5000;

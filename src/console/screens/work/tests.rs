@@ -8,15 +8,15 @@ use crate::console::app::App;
 use crate::console::message::Pace;
 use crate::console::place::View;
 use crate::console::run::Program as _;
+use crate::console::testing::Runner;
 use crate::console::testing::by_keys::{self, press, start};
-use crate::console::testing::{Runner, team::Team};
+use crate::console::testing::team::Team;
 use crate::domain::ids::{AgentId, FanOutNo, Fence, ItemNo, Seq, TaskId, WorkNo};
 use crate::domain::path::EntityPath;
 use crate::domain::things::{
-    Attempt, Branch, BranchEnd, FanOutState, Feedback, HandoffOrder, Lease, Task, TaskStage, TokenClass,
-    WaitingAct, Work, WorkKind,
+    Attempt, Branch, BranchEnd, FanOutState, Feedback, HandoffOrder, Lease, LeaseTarget, Task, TaskStage,
+    TokenClass, WaitingAct, Work, WorkKind, WorkProduct,
 };
-use crate::domain::things::{LeaseTarget, WorkProduct};
 use crate::domain::time::{Span, Time};
 use crate::domain::value::Value;
 

@@ -1,13 +1,11 @@
 //! Chains of causes that come back to where they were, or do not end.
 
 use super::{Finding, raise, side};
-use crate::domain::{
-    decide::sheet::Sheet,
-    ids::{Actor, AgentId, Seq},
-    path::{EntityPath, FieldPath},
-    state::State,
-    things::{AlertKind, AlertSide},
-};
+use crate::domain::decide::sheet::Sheet;
+use crate::domain::ids::{Actor, AgentId, Seq};
+use crate::domain::path::{EntityPath, FieldPath};
+use crate::domain::state::State;
+use crate::domain::things::{AlertKind, AlertSide};
 
 /// How many deeds of agents one chain of causes may have.
 const CHAIN: usize = 16;

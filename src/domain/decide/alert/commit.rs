@@ -3,18 +3,14 @@
 use std::sync::Arc;
 
 use super::{Finding, raise};
-use crate::domain::{
-    decide::{
-        sheet::Sheet,
-        verdict::{self, holds},
-    },
-    deed::Deed,
-    ids::{AlertNo, Seq},
-    map::Contradiction,
-    path::{EntityPath, FieldPath},
-    state::State,
-    things::{AlertKind, AlertSide, Field, FieldChange, Run},
-};
+use crate::domain::decide::sheet::Sheet;
+use crate::domain::decide::verdict::{self, holds};
+use crate::domain::deed::Deed;
+use crate::domain::ids::{AlertNo, Seq};
+use crate::domain::map::Contradiction;
+use crate::domain::path::{EntityPath, FieldPath};
+use crate::domain::state::State;
+use crate::domain::things::{AlertKind, AlertSide, Field, FieldChange, Run};
 
 /// What a commit sets off: ping-pong and contradictions.
 pub(in crate::domain::decide) fn after_commit(sheet: &mut Sheet<'_>, before: &State, primary: Seq) {

@@ -1,14 +1,12 @@
 //! Agents that answer the same question about the same entity differently.
 
 use super::{Finding, raise};
-use crate::domain::{
-    command::Conclude,
-    decide::sheet::Sheet,
-    ids::{Actor, AgentId, AlertNo, Seq},
-    path::FieldPath,
-    state::State,
-    things::{AlertKind, AlertSide, Concluded, question_key},
-};
+use crate::domain::command::Conclude;
+use crate::domain::decide::sheet::Sheet;
+use crate::domain::ids::{Actor, AgentId, AlertNo, Seq};
+use crate::domain::path::FieldPath;
+use crate::domain::state::State;
+use crate::domain::things::{AlertKind, AlertSide, Concluded, question_key};
 
 /// Does what the agent concluded differ from what others concluded last?
 pub(in crate::domain::decide) fn conclusions_differ(

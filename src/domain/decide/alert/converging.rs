@@ -1,12 +1,10 @@
 //! A task goes back and forth, and the feedback says the same again.
 
 use super::{Finding, raise_with_item, side};
-use crate::domain::{
-    decide::sheet::Sheet,
-    ids::{Actor, AlertNo, Seq},
-    path::FieldPath,
-    things::{AlertKind, Task},
-};
+use crate::domain::decide::sheet::Sheet;
+use crate::domain::ids::{Actor, AlertNo, Seq};
+use crate::domain::path::FieldPath;
+use crate::domain::things::{AlertKind, Task};
 
 /// The same feedback twice in a row. Its inbox item, with the task in it, is the caller's to open.
 pub(in crate::domain::decide) fn not_converging(

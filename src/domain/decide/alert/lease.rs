@@ -1,12 +1,10 @@
 //! Leases that ended by time, not by their holder.
 
 use super::{Finding, raise, side};
-use crate::domain::{
-    decide::sheet::Sheet,
-    ids::{Actor, AlertNo, Seq},
-    path::FieldPath,
-    things::{AlertKind, Lease, LeaseTarget},
-};
+use crate::domain::decide::sheet::Sheet;
+use crate::domain::ids::{Actor, AlertNo, Seq};
+use crate::domain::path::FieldPath;
+use crate::domain::things::{AlertKind, Lease, LeaseTarget};
 
 /// A lease ended by time: its holder may go on as if it still held it.
 pub(in crate::domain::decide) fn lease_lapsed(

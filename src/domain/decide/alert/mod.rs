@@ -17,6 +17,15 @@ mod trigger;
 
 use std::sync::Arc;
 
+use super::inbox;
+use super::sheet::Sheet;
+use crate::domain::deed::Body;
+use crate::domain::ids::{Actor, AlertNo, Seq};
+use crate::domain::outcome::Outcome;
+use crate::domain::path::FieldPath;
+use crate::domain::things::{Alert, AlertKind, AlertSide, AlertState, Severity};
+use crate::domain::time::Time;
+
 pub(super) use self::{
     cascade::cascade,
     commit::after_commit,
@@ -31,15 +40,6 @@ pub(super) use self::{
     stale::{stale, would_be_stale},
     steps::decide,
     trigger::{claims_collide, listeners_collide},
-};
-use super::{inbox, sheet::Sheet};
-use crate::domain::{
-    deed::Body,
-    ids::{Actor, AlertNo, Seq},
-    outcome::Outcome,
-    path::FieldPath,
-    things::{Alert, AlertKind, AlertSide, AlertState, Severity},
-    time::Time,
 };
 
 /// Most alerts open at once. Beyond it only critical ones are opened: somebody has stopped looking long before.

@@ -1,13 +1,11 @@
 //! Publications by who may not, and two agents on one thread.
 
 use super::{Finding, raise, raise_with_item, side};
-use crate::domain::{
-    command::Publish,
-    decide::sheet::Sheet,
-    ids::{Actor, AlertNo, Seq},
-    path::FieldPath,
-    things::{AlertKind, LastPublication},
-};
+use crate::domain::command::Publish;
+use crate::domain::decide::sheet::Sheet;
+use crate::domain::ids::{Actor, AlertNo, Seq};
+use crate::domain::path::FieldPath;
+use crate::domain::things::{AlertKind, LastPublication};
 
 /// A publication on an output that belongs to another agent.
 pub(in crate::domain::decide) fn not_owner_output(

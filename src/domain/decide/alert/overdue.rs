@@ -1,12 +1,10 @@
 //! What people or agents let lie past its time.
 
 use super::{Finding, raise, side};
-use crate::domain::{
-    decide::sheet::Sheet,
-    ids::Seq,
-    path::FieldPath,
-    things::{AlertKind, Item},
-};
+use crate::domain::decide::sheet::Sheet;
+use crate::domain::ids::Seq;
+use crate::domain::path::FieldPath;
+use crate::domain::things::{AlertKind, Item};
 
 /// An item is past its deadline.
 pub(in crate::domain::decide) fn overdue(sheet: &mut Sheet<'_>, item: &Item, cause: Seq) {

@@ -3,14 +3,13 @@
 use std::sync::Arc;
 
 use super::{Finding, raise, side};
-use crate::domain::{
-    command::{Act, Write},
-    decide::{sheet::Sheet, verdict::Zones},
-    ids::{Actor, AlertNo, Seq},
-    path::FieldPath,
-    state::State,
-    things::{AlertKind, AlertSide},
-};
+use crate::domain::command::{Act, Write};
+use crate::domain::decide::sheet::Sheet;
+use crate::domain::decide::verdict::Zones;
+use crate::domain::ids::{Actor, AlertNo, Seq};
+use crate::domain::path::FieldPath;
+use crate::domain::state::State;
+use crate::domain::things::{AlertKind, AlertSide};
 
 /// A write to another's field.
 pub(in crate::domain::decide) fn not_owner(

@@ -1,13 +1,11 @@
 //! Reviews that nobody held.
 
 use super::{Finding, raise, side};
-use crate::domain::{
-    decide::sheet::Sheet,
-    ids::{Actor, AlertNo, Seq},
-    map::Queue,
-    things::AlertKind,
-    time::Time,
-};
+use crate::domain::decide::sheet::Sheet;
+use crate::domain::ids::{Actor, AlertNo, Seq};
+use crate::domain::map::Queue;
+use crate::domain::things::AlertKind;
+use crate::domain::time::Time;
 
 /// A scheduled review was not held in time. Another one of the same queue counts up.
 pub(in crate::domain::decide) fn review_missed(

@@ -1,13 +1,11 @@
 //! Work waits, and its agent gives no sign of life.
 
 use super::{Finding, raise, side};
-use crate::domain::{
-    decide::sheet::Sheet,
-    ids::{Actor, AlertNo, Seq},
-    path::FieldPath,
-    things::{AlertKind, Work},
-    time::Time,
-};
+use crate::domain::decide::sheet::Sheet;
+use crate::domain::ids::{Actor, AlertNo, Seq};
+use crate::domain::path::FieldPath;
+use crate::domain::things::{AlertKind, Work};
+use crate::domain::time::Time;
 
 /// An agent that nobody hears of lets its work wait since then.
 pub(in crate::domain::decide) fn silent_agent(

@@ -3,14 +3,13 @@
 use std::sync::Arc;
 
 use super::{Finding, raise};
-use crate::domain::{
-    decide::{sheet::Sheet, verdict, write},
-    ids::{Actor, AlertNo, Seq},
-    outcome::Outcome,
-    path::FieldPath,
-    state::State,
-    things::{AlertSide, FieldChange, STOPPED},
-};
+use crate::domain::decide::sheet::Sheet;
+use crate::domain::decide::{verdict, write};
+use crate::domain::ids::{Actor, AlertNo, Seq};
+use crate::domain::outcome::Outcome;
+use crate::domain::path::FieldPath;
+use crate::domain::state::State;
+use crate::domain::things::{AlertSide, FieldChange, STOPPED};
 
 /// A refused deed that was based on old versions: its alert, noted on the deed.
 pub(in crate::domain::decide) fn stale(sheet: &mut Sheet<'_>, state: &State, primary: Seq) {

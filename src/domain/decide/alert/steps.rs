@@ -1,17 +1,13 @@
 //! What people do with alerts.
 
-use crate::domain::{
-    code::Code,
-    command::{AlertStep, AlertVerb},
-    decide::{
-        inbox,
-        sheet::Sheet,
-        verdict::{self, text},
-    },
-    deed::Body,
-    ids::Seq,
-    outcome::Outcome,
-};
+use crate::domain::code::Code;
+use crate::domain::command::{AlertStep, AlertVerb};
+use crate::domain::decide::inbox;
+use crate::domain::decide::sheet::Sheet;
+use crate::domain::decide::verdict::{self, text};
+use crate::domain::deed::Body;
+use crate::domain::ids::Seq;
+use crate::domain::outcome::Outcome;
 
 /// What a person does with an alert.
 pub(in crate::domain::decide) fn decide(sheet: &mut Sheet<'_>, step: &AlertStep) -> Seq {

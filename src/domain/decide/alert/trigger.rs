@@ -1,13 +1,11 @@
 //! More than one agent for the same event.
 
 use super::{Finding, raise, raise_with_item, side};
-use crate::domain::{
-    command::Claim,
-    decide::sheet::Sheet,
-    ids::{Actor, AgentId, AlertNo, Seq},
-    path::{EntityPath, FieldPath},
-    things::{AlertKind, ClaimHeld},
-};
+use crate::domain::command::Claim;
+use crate::domain::decide::sheet::Sheet;
+use crate::domain::ids::{Actor, AgentId, AlertNo, Seq};
+use crate::domain::path::{EntityPath, FieldPath};
+use crate::domain::things::{AlertKind, ClaimHeld};
 
 /// Several agents answer an event, and no route decides. The caller opens the item with the event in it.
 pub(in crate::domain::decide) fn listeners_collide(

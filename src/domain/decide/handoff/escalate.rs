@@ -1,17 +1,17 @@
 //! A task that leads nowhere gets to a person, once: out of attempts, or returned with the same feedback again. Further
 //! handoffs of it are refused until the person has answered.
 
-use super::{ACTION, Given, receive::draft};
-use crate::domain::{
-    code::Code,
-    command::WorkStep,
-    decide::{alert, sheet::Sheet, stuck},
-    deed::Body,
-    ids::{ItemNo, Seq},
-    outcome::Outcome,
-    state::State,
-    things::{Task, TaskStage, Work, WorkKind},
-};
+use super::receive::draft;
+use super::{ACTION, Given};
+use crate::domain::code::Code;
+use crate::domain::command::WorkStep;
+use crate::domain::decide::sheet::Sheet;
+use crate::domain::decide::{alert, stuck};
+use crate::domain::deed::Body;
+use crate::domain::ids::{ItemNo, Seq};
+use crate::domain::outcome::Outcome;
+use crate::domain::state::State;
+use crate::domain::things::{Task, TaskStage, Work, WorkKind};
 
 /// A handoff beyond the last attempt: nobody gets it.
 pub(super) fn offered(sheet: &mut Sheet<'_>, state: &State, given: &Given) -> Seq {

@@ -6,21 +6,21 @@ mod receive;
 
 use std::sync::Arc;
 
+use super::sheet::Sheet;
+use super::{propose, verdict, work};
+use crate::domain::code::Code;
+use crate::domain::command::{Handoff, NAME_BYTES};
+use crate::domain::deed::Body;
+use crate::domain::ids::{AgentId, Seq, TaskId};
+use crate::domain::outcome::Outcome;
+use crate::domain::path::EntityPath;
+use crate::domain::state::State;
+use crate::domain::things::{ATTEMPTS, HandoffOrder, MOST_ATTEMPTS, Task, TaskStage, Work, WorkKind};
+use crate::domain::time::Time;
+
 pub(super) use self::{
     escalate::exhausted,
     receive::{accept, complete, give_back, keep, on_task},
-};
-use super::{propose, sheet::Sheet, verdict, work};
-use crate::domain::{
-    code::Code,
-    command::{Handoff, NAME_BYTES},
-    deed::Body,
-    ids::{AgentId, Seq, TaskId},
-    outcome::Outcome,
-    path::EntityPath,
-    state::State,
-    things::{ATTEMPTS, HandoffOrder, MOST_ATTEMPTS, Task, TaskStage, Work, WorkKind},
-    time::Time,
 };
 
 const ACTION: &str = "hand over";

@@ -1,15 +1,15 @@
 //! What is done with a task that was handed over: accepted, completed, or returned with feedback.
 
 use super::{escalate, same_words, task_of, tell};
-use crate::domain::{
-    code::Code,
-    command::{LONGEST_VISIBILITY, WorkStep},
-    decide::{alert, propose, sheet::Sheet, verdict::text, work},
-    deed::{Body, Deed, TaskResult},
-    ids::{Seq, TaskId},
-    outcome::Outcome,
-    things::{Feedback, Task, TaskStage, Work, WorkKind},
-};
+use crate::domain::code::Code;
+use crate::domain::command::{LONGEST_VISIBILITY, WorkStep};
+use crate::domain::decide::sheet::Sheet;
+use crate::domain::decide::verdict::text;
+use crate::domain::decide::{alert, propose, work};
+use crate::domain::deed::{Body, Deed, TaskResult};
+use crate::domain::ids::{Seq, TaskId};
+use crate::domain::outcome::Outcome;
+use crate::domain::things::{Feedback, Task, TaskStage, Work, WorkKind};
 
 /// Longest feedback of one return in bytes: every later return carries it along.
 const FEEDBACK_BYTES: usize = 4 * 1024;

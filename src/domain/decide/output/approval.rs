@@ -3,18 +3,17 @@
 use std::sync::Arc;
 
 use super::{Stop, check_base, check_zone, go_out, last_on_thread, place};
-use crate::domain::{
-    code::Code,
-    command::{Principal, Publish},
-    decide::{inbox, sheet::Sheet, verdict},
-    deed::Body,
-    ids::{Actor, AgentId, Seq},
-    outcome::Outcome,
-    state::{Board, State},
-    things::{Case, Item, ItemAnswer, LastPublication, TokenClass, WorkResult},
-    time::Time,
-    value::Value,
-};
+use crate::domain::code::Code;
+use crate::domain::command::{Principal, Publish};
+use crate::domain::decide::sheet::Sheet;
+use crate::domain::decide::{inbox, verdict};
+use crate::domain::deed::Body;
+use crate::domain::ids::{Actor, AgentId, Seq};
+use crate::domain::outcome::Outcome;
+use crate::domain::state::{Board, State};
+use crate::domain::things::{Case, Item, ItemAnswer, LastPublication, TokenClass, WorkResult};
+use crate::domain::time::Time;
+use crate::domain::value::Value;
 
 /// Why an approval can't be given.
 pub(in crate::domain::decide) enum Obstacle {

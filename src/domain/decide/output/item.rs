@@ -2,17 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::domain::{
-    command::Publish,
-    decide::{
-        inbox::{self, NewItem},
-        sheet::Sheet,
-    },
-    ids::{Actor, AgentId, AlertNo, ItemNo, Seq},
-    map::Grant,
-    state::State,
-    things::{Case, Item, LastPublication, Suggestion},
-};
+use crate::domain::command::Publish;
+use crate::domain::decide::inbox::{self, NewItem};
+use crate::domain::decide::sheet::Sheet;
+use crate::domain::ids::{Actor, AgentId, AlertNo, ItemNo, Seq};
+use crate::domain::map::Grant;
+use crate::domain::state::State;
+use crate::domain::things::{Case, Item, LastPublication, Suggestion};
 
 /// Longest piece of a body in a title, in characters.
 const TITLE: usize = 120;

@@ -4,20 +4,20 @@
 pub(super) mod approval;
 mod item;
 
-use super::{alert, inbox, sheet::Sheet, verdict, write::stale_on};
-use crate::domain::{
-    code::Code,
-    command::{DEPENDENCIES, NAME_BYTES, Publish},
-    deed::{Body, Deed, Refs},
-    ids::{AgentId, Seq},
-    key::key,
-    map::{Output, turns},
-    outcome::Outcome,
-    query,
-    state::{Board, State},
-    things::{FieldChange, LastPublication, Publication},
-    time::Time,
-};
+use super::sheet::Sheet;
+use super::write::stale_on;
+use super::{alert, inbox, verdict};
+use crate::domain::code::Code;
+use crate::domain::command::{DEPENDENCIES, NAME_BYTES, Publish};
+use crate::domain::deed::{Body, Deed, Refs};
+use crate::domain::ids::{AgentId, Seq};
+use crate::domain::key::key;
+use crate::domain::map::{Output, turns};
+use crate::domain::outcome::Outcome;
+use crate::domain::query;
+use crate::domain::state::{Board, State};
+use crate::domain::things::{FieldChange, LastPublication, Publication};
+use crate::domain::time::Time;
 
 /// What stands in the way of a publication.
 struct Stop {

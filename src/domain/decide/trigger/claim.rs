@@ -3,19 +3,18 @@
 use std::sync::Arc;
 
 use super::{alike, closed_door, cut, item, over_bound};
-use crate::domain::{
-    code::Code,
-    command::{Claim, Raise},
-    decide::{alert, sheet::Sheet, verdict},
-    deed::{Body, Deed},
-    ids::{AgentId, Seq},
-    key::key,
-    map::Routing,
-    outcome::Outcome,
-    state::State,
-    things::{ClaimHeld, ClaimMark},
-    value::Value,
-};
+use crate::domain::code::Code;
+use crate::domain::command::{Claim, Raise};
+use crate::domain::decide::sheet::Sheet;
+use crate::domain::decide::{alert, verdict};
+use crate::domain::deed::{Body, Deed};
+use crate::domain::ids::{AgentId, Seq};
+use crate::domain::key::key;
+use crate::domain::map::Routing;
+use crate::domain::outcome::Outcome;
+use crate::domain::state::State;
+use crate::domain::things::{ClaimHeld, ClaimMark};
+use crate::domain::value::Value;
 
 /// The attribute that a stored claim keeps its key under.
 const KEY: &str = "key";

@@ -3,19 +3,15 @@
 use std::sync::Arc;
 
 use super::{Call, Origin, decide, dispatch};
-use crate::domain::{
-    code::Code,
-    command::Raise,
-    decide::{
-        inbox::{self, NewItem},
-        sheet::Sheet,
-        verdict,
-    },
-    ids::{Actor, AgentId, AlertNo, ItemNo, Seq, WorkNo},
-    map::{Grant, Map, Model, Routing, nearest_listener},
-    state::State,
-    things::{Case, Item, Suggestion},
-};
+use crate::domain::code::Code;
+use crate::domain::command::Raise;
+use crate::domain::decide::inbox::{self, NewItem};
+use crate::domain::decide::sheet::Sheet;
+use crate::domain::decide::verdict;
+use crate::domain::ids::{Actor, AgentId, AlertNo, ItemNo, Seq, WorkNo};
+use crate::domain::map::{Grant, Map, Model, Routing, nearest_listener};
+use crate::domain::state::State;
+use crate::domain::things::{Case, Item, Suggestion};
 
 /// Longest title of an item, in characters.
 const TITLE: usize = 160;

@@ -5,25 +5,26 @@ mod claim;
 mod item;
 mod sources;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::sheet::Sheet;
+use super::{alert, inbox, propose, verdict, work};
+use crate::domain::code::Code;
+use crate::domain::command::{ATTRIBUTES, NAME_BYTES, Raise};
+use crate::domain::deed::{Body, Deed};
+use crate::domain::ids::{Actor, AgentId, Seq, WorkNo};
+use crate::domain::map::Routing;
+use crate::domain::outcome::Outcome;
+use crate::domain::path::{EntityPath, FieldPath};
+use crate::domain::state::State;
+use crate::domain::things::{Occurrence, RaisedEvent, Work, WorkKind};
+use crate::domain::value::Value;
 
 pub(super) use self::{
     claim::{claim, mark},
     item::{again, alike, event_of, handle, still_collides},
     sources::{after_commit, scheduled},
-};
-use super::{alert, inbox, propose, sheet::Sheet, verdict, work};
-use crate::domain::{
-    code::Code,
-    command::{ATTRIBUTES, NAME_BYTES, Raise},
-    deed::{Body, Deed},
-    ids::{Actor, AgentId, Seq, WorkNo},
-    map::Routing,
-    outcome::Outcome,
-    path::{EntityPath, FieldPath},
-    state::State,
-    things::{Occurrence, RaisedEvent, Work, WorkKind},
-    value::Value,
 };
 
 /// Who raises an event, and where it came from.

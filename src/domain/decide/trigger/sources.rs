@@ -1,20 +1,19 @@
 //! Events that Deeds raises itself: after a change of a field that an `[[event]]` waits for, and on schedule.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::{Origin, decide};
-use crate::domain::{
-    command::Raise,
-    decide::sheet::Sheet,
-    deed::Deed,
-    ids::{Actor, Seq},
-    map::{Event, Op, Schedule},
-    path::{EntityPath, FieldPath},
-    state::State,
-    things::{FieldChange, Occurrence},
-    time::{Span, Time},
-    value::Value,
-};
+use crate::domain::command::Raise;
+use crate::domain::decide::sheet::Sheet;
+use crate::domain::deed::Deed;
+use crate::domain::ids::{Actor, Seq};
+use crate::domain::map::{Event, Op, Schedule};
+use crate::domain::path::{EntityPath, FieldPath};
+use crate::domain::state::State;
+use crate::domain::things::{FieldChange, Occurrence};
+use crate::domain::time::{Span, Time};
+use crate::domain::value::Value;
 
 /// The attribute that names the changed field.
 pub(super) const PATH: &str = "path";

@@ -11,21 +11,16 @@ pub(super) use self::{
     tries::{spent, take},
     watch::alarm,
 };
-use super::{
-    fan_out, handoff,
-    sheet::Sheet,
-    verdict::{self, text},
-    write,
-};
-use crate::domain::{
-    code::Code,
-    command::{WorkStep, WorkVerb},
-    deed::Body,
-    ids::Seq,
-    outcome::Outcome,
-    state::State,
-    things::{Work, WorkKind},
-};
+use super::sheet::Sheet;
+use super::verdict::{self, text};
+use super::{fan_out, handoff, write};
+use crate::domain::code::Code;
+use crate::domain::command::{WorkStep, WorkVerb};
+use crate::domain::deed::Body;
+use crate::domain::ids::Seq;
+use crate::domain::outcome::Outcome;
+use crate::domain::state::State;
+use crate::domain::things::{Work, WorkKind};
 
 /// Most work items open at once in a workspace.
 const OPEN_WORKS: usize = 50_000;

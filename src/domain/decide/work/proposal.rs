@@ -1,15 +1,14 @@
 //! Proposals: accepted as the owner's own write, or declined with feedback.
 
 use super::end;
-use crate::domain::{
-    code::Code,
-    command::{WorkStep, Write},
-    decide::{propose, sheet::Sheet, write},
-    deed::Body,
-    ids::{Actor, Seq},
-    outcome::Outcome,
-    things::Work,
-};
+use crate::domain::code::Code;
+use crate::domain::command::{WorkStep, Write};
+use crate::domain::decide::sheet::Sheet;
+use crate::domain::decide::{propose, write};
+use crate::domain::deed::Body;
+use crate::domain::ids::{Actor, Seq};
+use crate::domain::outcome::Outcome;
+use crate::domain::things::Work;
 
 /// Decided afresh, versions too, as the owner's write with the proposal as its cause.
 pub(super) fn accept(

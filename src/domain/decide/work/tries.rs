@@ -3,17 +3,17 @@
 
 use std::sync::Arc;
 
-use crate::domain::{
-    code::Code,
-    command::{LONGEST_VISIBILITY, TAKEN_AT_ONCE, Take, VISIBILITY, WorkStep, WorkVerb},
-    decide::{fan_out, handoff, sheet::Sheet, stuck, verdict::text},
-    deed::{Body, Taken},
-    ids::{AgentId, ItemNo, Seq, WorkNo},
-    outcome::Outcome,
-    state::State,
-    things::{OnExhausted, Work, WorkKind},
-    time::{Span, Time},
-};
+use crate::domain::code::Code;
+use crate::domain::command::{LONGEST_VISIBILITY, TAKEN_AT_ONCE, Take, VISIBILITY, WorkStep, WorkVerb};
+use crate::domain::decide::sheet::Sheet;
+use crate::domain::decide::verdict::text;
+use crate::domain::decide::{fan_out, handoff, stuck};
+use crate::domain::deed::{Body, Taken};
+use crate::domain::ids::{AgentId, ItemNo, Seq, WorkNo};
+use crate::domain::outcome::Outcome;
+use crate::domain::state::State;
+use crate::domain::things::{OnExhausted, Work, WorkKind};
+use crate::domain::time::{Span, Time};
 
 const ACTION: &str = "take";
 

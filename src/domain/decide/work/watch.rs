@@ -3,15 +3,14 @@
 use std::sync::Arc;
 
 use super::tries;
-use crate::domain::{
-    decide::{alert, sheet::Sheet, verdict},
-    deed::Body,
-    ids::{Seq, WorkNo},
-    outcome::Outcome,
-    state::State,
-    things::{SILENCE, Work},
-    time::Time,
-};
+use crate::domain::decide::sheet::Sheet;
+use crate::domain::decide::{alert, verdict};
+use crate::domain::deed::Body;
+use crate::domain::ids::{Seq, WorkNo};
+use crate::domain::outcome::Outcome;
+use crate::domain::state::State;
+use crate::domain::things::{SILENCE, Work};
+use crate::domain::time::Time;
 
 /// The time of a taker is over, or nobody took the work for long.
 pub(in crate::domain::decide) fn alarm(sheet: &mut Sheet<'_>, no: WorkNo) -> Option<Seq> {

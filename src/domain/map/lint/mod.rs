@@ -19,6 +19,7 @@ use serde::{Serialize, Serializer};
 
 use super::model::Model;
 use super::overlaps::GrantIndex;
+
 pub(crate) use people::GOVERNED_FROM;
 
 /// Of one lint, how many findings are listed before the rest is left out.

@@ -7,11 +7,11 @@ mod entries;
 mod places;
 mod reader;
 
+use places::{Lines, Places};
 use toml::de::DeTable;
 
 use super::lint::{self, Finding, Issue, Label, Lint};
 use super::model::Model;
-use places::{Lines, Places};
 
 /// The largest file that is read, in bytes.
 pub const MAX_MAP_BYTES: usize = 32 << 20;

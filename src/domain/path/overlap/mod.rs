@@ -9,9 +9,10 @@ mod automaton;
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap, HashSet};
 
+use automaton::{Exceptions, Shape, Step, accepts, advance, steps};
+
 use crate::domain::path::entity::{MAX_ENTITY_BYTES, MAX_FIELD_BYTES};
 use crate::domain::path::{EntityPath, FieldName, FieldPart, FieldPath, Pattern, Segment};
-use automaton::{Exceptions, Shape, Step, accepts, advance, steps};
 
 /// How many states one search may visit while it minds exceptions. Beyond it the exceptions are left out, so that the
 /// answer errs towards "they meet": such a map is refused, never wrongly accepted. Two patterns alone stay below it.

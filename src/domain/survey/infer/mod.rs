@@ -11,19 +11,17 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
+use tree::{FieldUse, Tree};
 
 use crate::domain::code::Code;
+use crate::domain::deed::{Body, Deed};
 use crate::domain::ids::{Actor, AgentId, PersonId, QueueName};
 use crate::domain::map::authority::SCRATCH;
 use crate::domain::map::model::Model;
 use crate::domain::map::shape::looks_like_id;
 use crate::domain::path::{EntityPath, FieldName};
+use crate::domain::things::{self, FieldChange};
 use crate::domain::value::Value;
-use crate::domain::{
-    deed::{Body, Deed},
-    things::{self, FieldChange},
-};
-use tree::{FieldUse, Tree};
 
 /// From this share on, in percent, a field is its most frequent writer's.
 pub const OWNED_FROM_PERCENT: u64 = 95;

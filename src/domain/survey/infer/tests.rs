@@ -4,13 +4,14 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
+use crate::domain::deed::Refs;
 use crate::domain::ids::{MapVersion, Seq, Version};
 use crate::domain::map::{self, Lint, Map};
+use crate::domain::outcome::Outcome;
 use crate::domain::path::Pattern;
 use crate::domain::survey::plan::Planning;
 use crate::domain::things::{Publication, RaisedEvent};
 use crate::domain::time::Time;
-use crate::domain::{deed::Refs, outcome::Outcome};
 
 fn deed(seq: u64, actor: Actor, body: Body) -> Deed {
     let time = Time::from_micros(1_790_000_000_000_000 + i64::try_from(seq).unwrap() * 1_000_000);

@@ -7,17 +7,13 @@ use std::sync::Arc;
 use super::Fate;
 use super::side::Part;
 use crate::domain::code::Code;
+use crate::domain::deed::{Body, Deed};
 use crate::domain::ids::{Actor, AgentId};
 use crate::domain::map::shape::shape_of;
+use crate::domain::outcome::Outcome;
 use crate::domain::path::{EntityPath, FieldName, FieldPath};
-use crate::domain::things::ActOrder;
-use crate::domain::things::{self, ClaimMark, Publication};
+use crate::domain::things::{self, ActOrder, ClaimMark, FieldChange, Publication};
 use crate::domain::value::Value;
-use crate::domain::{
-    deed::{Body, Deed},
-    outcome::Outcome,
-    things::FieldChange,
-};
 
 /// One decision that the map had a say in.
 pub(super) struct Case<'a> {

@@ -12,16 +12,19 @@ mod sums;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use case::{Asked, Case};
+use side::{Part, Said, Side, threads};
+use sums::Sums;
+
 use crate::domain::code::Code;
 use crate::domain::deed::{Body, Deed};
 use crate::domain::ids::{AgentId, Seq};
 use crate::domain::key::key;
-use crate::domain::map::{FieldKind, Map, difference, shape::shape_of};
+use crate::domain::map::shape::shape_of;
+use crate::domain::map::{FieldKind, Map, difference};
 use crate::domain::path::FieldPath;
-use case::{Asked, Case};
+
 pub use report::{AgentSums, Counts, Example, Fate, Kind, Plan, Row, Turn};
-use side::{Part, Said, Side, threads};
-use sums::Sums;
 
 /// How many examples each row has.
 pub const EXAMPLES: usize = 3;

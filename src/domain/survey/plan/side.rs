@@ -7,14 +7,11 @@ use super::case::{Asked, Case, Raiser, Touched};
 use super::{Fate, Seen};
 use crate::domain::code::Code;
 use crate::domain::ids::AgentId;
+use crate::domain::key::key;
 use crate::domain::map::shape::shape_of;
 use crate::domain::map::{Authority, FieldKind, Map, Mode, Output, Route, Routing, text_matches, turns};
 use crate::domain::path::{EntityPath, FieldPath};
-use crate::domain::things::ActOrder;
-use crate::domain::{
-    key::key,
-    things::{ClaimMark, Publication},
-};
+use crate::domain::things::{ActOrder, ClaimMark, Publication};
 
 /// A map with the indices that a long look wants.
 pub(super) struct Side {

@@ -7,19 +7,17 @@ use serde_json::json;
 use crate::console::app::App;
 use crate::console::ask::What;
 use crate::console::place::View;
+use crate::console::testing::Runner;
 use crate::console::testing::by_keys::{self, me, start};
-use crate::console::testing::{Runner, team::Team};
+use crate::console::testing::team::Team;
+use crate::domain::command::{Command, ItemVerb, ReviewVerb};
 use crate::domain::ids::{Actor, AgentId, AlertNo, ItemNo, QueueName, Seq, TaskId, WorkNo};
 use crate::domain::things::{
-    Attempt, Case, Feedback, HandoffOrder, Item, OpenReview, QueueReviews, Task, TaskStage, TokenClass, Work,
-    WorkKind,
+    Attempt, Case, Feedback, HandoffOrder, Item, ItemAnswer, OpenReview, QueueReviews, Task, TaskStage,
+    TokenClass, Work, WorkKind, WorkProduct,
 };
 use crate::domain::time::Span;
 use crate::domain::value::Value;
-use crate::domain::{
-    command::{Command, ItemVerb, ReviewVerb},
-    things::{ItemAnswer, WorkProduct},
-};
 
 const MAP: &str = r#"
 workspace = "northwind"
