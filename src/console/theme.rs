@@ -38,6 +38,24 @@ pub struct Theme {
     pub active: Style,
 }
 
+/// No style at all, for text that leaves the screen.
+pub static PLAIN: Theme = Theme {
+    base: Style::new(),
+    subtle: Style::new(),
+    muted: Style::new(),
+    accent: Style::new(),
+    success: Style::new(),
+    warning: Style::new(),
+    danger: Style::new(),
+    info: Style::new(),
+    selection: Style::new(),
+    selection_dim: Style::new(),
+    border: Style::new(),
+    title: Style::new(),
+    escaped: Style::new(),
+    active: Style::new(),
+};
+
 /// A theme as chosen by a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Choice {
@@ -153,7 +171,6 @@ impl Theme {
     /// Light text on the terminal's own dark background.
     pub fn dark() -> Self {
         Self {
-            base: Style::new(),
             subtle: Style::new().fg(Color::Gray),
             muted: Style::new().fg(Color::DarkGray),
             accent: Style::new().fg(Color::LightCyan),
@@ -167,6 +184,7 @@ impl Theme {
             title: Style::new().add_modifier(Modifier::BOLD),
             escaped: Style::new().fg(Color::LightMagenta),
             active: Style::new().fg(Color::LightCyan).add_modifier(Modifier::REVERSED.union(Modifier::BOLD)),
+            ..PLAIN
         }
     }
 
@@ -206,22 +224,19 @@ impl Theme {
 
     /// No colour: reverse, bold, dim and underline only.
     pub fn mono() -> Self {
-        let plain = Style::new();
+        let with = |modifier| Style::new().add_modifier(modifier);
         Self {
-            base: plain,
-            subtle: plain,
-            muted: plain.add_modifier(Modifier::DIM),
-            accent: plain.add_modifier(Modifier::BOLD),
-            success: plain,
-            warning: plain.add_modifier(Modifier::BOLD),
-            danger: plain.add_modifier(Modifier::BOLD.union(Modifier::UNDERLINED)),
-            info: plain,
-            selection: plain.add_modifier(Modifier::REVERSED),
-            selection_dim: plain.add_modifier(Modifier::UNDERLINED),
-            border: plain.add_modifier(Modifier::DIM),
-            title: plain.add_modifier(Modifier::BOLD),
-            escaped: plain.add_modifier(Modifier::UNDERLINED),
-            active: plain.add_modifier(Modifier::REVERSED.union(Modifier::BOLD)),
+            muted: with(Modifier::DIM),
+            accent: with(Modifier::BOLD),
+            warning: with(Modifier::BOLD),
+            danger: with(Modifier::BOLD.union(Modifier::UNDERLINED)),
+            selection: with(Modifier::REVERSED),
+            selection_dim: with(Modifier::UNDERLINED),
+            border: with(Modifier::DIM),
+            title: with(Modifier::BOLD),
+            escaped: with(Modifier::UNDERLINED),
+            active: with(Modifier::REVERSED.union(Modifier::BOLD)),
+            ..PLAIN
         }
     }
 

@@ -16,14 +16,17 @@ pub mod scroll;
 pub mod table;
 pub mod tree;
 
+use std::borrow::Cow;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use super::glyphs::Glyphs;
-use super::theme::Theme;
+use super::glyphs::{self, Glyphs};
+use super::theme::{self, Theme};
+use super::untrusted;
 
 /// How everything looks: roles and signs.
 #[derive(Debug, Clone, Copy)]
@@ -32,6 +35,54 @@ pub struct Look<'a> {
     pub theme: &'a Theme,
     /// Signs.
     pub glyphs: &'a Glyphs,
+}
+
+/// For text that leaves the screen: no style at all, signs of ASCII only.
+pub static PLAIN: Look<'static> = Look { theme: &theme::PLAIN, glyphs: &glyphs::ASCII };
+
+impl Look<'_> {
+    /// A text from anywhere in at most so many cells, shown as what it is: escapes stand out.
+    pub fn spans(&self, text: &str, room: usize, style: Style) -> Vec<Span<'static>> {
+        untrusted::fit_spans(text, room, style, self.theme.escaped)
+    }
+
+    /// The same as a line.
+    pub fn line(&self, text: &str, room: usize, style: Style) -> Line<'static> {
+        Line::from(self.spans(text, room, style))
+    }
+
+    /// The same over several lines of so many cells, at most so many.
+    pub fn wrap(&self, text: &str, room: usize, most: usize, style: Style) -> Vec<Line<'static>> {
+        untrusted::wrap(text, room, most, style, self.theme.escaped)
+    }
+}
+
+/// A line of the console's own words in one style.
+pub fn styled(words: impl Into<Cow<'static, str>>, style: Style) -> Line<'static> {
+    Line::from(Span::styled(words, style))
+}
+
+/// Lines as plain text, without trailing blanks.
+pub fn plain_text(lines: &[Line<'_>]) -> String {
+    let lines: Vec<String> = lines.iter().map(|line| line.to_string().trim_end().to_owned()).collect();
+    lines.join("\n")
+}
+
+/// Takes rows off the top of an area: those, and the rest.
+pub fn cut_top(area: Rect, rows: u16) -> (Rect, Rect) {
+    let rows = rows.min(area.height);
+    (Rect { height: rows, ..area }, Rect { y: area.y + rows, height: area.height - rows, ..area })
+}
+
+/// Takes rows off the bottom of an area: the rest, and those.
+pub fn cut_bottom(area: Rect, rows: u16) -> (Rect, Rect) {
+    let rows = rows.min(area.height);
+    cut_top(area, area.height - rows)
+}
+
+/// One row of an area; none of it where there is no such row.
+pub fn row_of(area: Rect, row: u16) -> Rect {
+    cut_top(cut_top(area, row).1, 1).0
 }
 
 /// Draws a line on one row of an area, cut at its right end.
@@ -46,6 +97,11 @@ pub fn put_at(buffer: &mut Buffer, area: Rect, row: u16, column: u16, line: &Lin
         return;
     }
     buffer.set_line(area.x + column, area.y + row, line, area.width - column);
+}
+
+/// Draws a line at the right end of one row of an area.
+pub fn put_right(buffer: &mut Buffer, area: Rect, row: u16, line: &Line<'_>) {
+    put_at(buffer, area, row, area.width.saturating_sub(cells(width(line))), line);
 }
 
 /// Draws lines from the top of an area; returns how many rows were used.

@@ -91,11 +91,11 @@ pub fn change(look: Look<'_>, change: &FieldChange, room: usize) -> Line<'static
         (None, true) => String::new(),
         (None, false) => format!("#{}", change.name),
     };
-    let mut line = Line::from(untrusted::fit_spans(&name, room, theme.base, theme.escaped));
+    let mut line = look.line(&name, room, theme.base);
     let mut add = |text: &str, style: Style| {
         let left = room.saturating_sub(width(&line));
         if left > 1 {
-            line.spans.extend(untrusted::fit_spans(text, left, style, theme.escaped));
+            line.spans.extend(look.spans(text, left, style));
         }
     };
     let after = change.after.as_ref().map(crate::domain::value::Value::plain);
@@ -149,6 +149,15 @@ pub fn deed(look: Look<'_>, deed: &Deed, now: Time, room: usize) -> Line<'static
     super::widgets::clip(line, room, look.glyphs.cut)
 }
 
+/// Whether all words, in small letters, are somewhere in a text.
+pub fn all_in(words: &[String], text: impl FnOnce() -> String) -> bool {
+    if words.is_empty() {
+        return true;
+    }
+    let text = text().to_lowercase();
+    words.iter().all(|word| text.contains(word.as_str()))
+}
+
 /// The end of a path that has no room, from a `/` on where that leaves enough of it.
 pub fn tail(text: &str, room: usize, cut: &str) -> String {
     let count = text.chars().count();
@@ -180,9 +189,9 @@ pub fn path(look: Look<'_>, path: &FieldPath, room: usize) -> Line<'static> {
     let field = untrusted::visible(&field, untrusted::Breaks::Marked);
     let left = room.saturating_sub(field.chars().count()).max(room / 2);
     let entity = tail(path.entity.as_str(), left, look.glyphs.cut);
-    let mut line = Line::from(untrusted::fit_spans(&entity, left, theme.base, theme.escaped));
+    let mut line = look.line(&entity, left, theme.base);
     let rest = room.saturating_sub(width(&line));
-    line.spans.extend(untrusted::fit_spans(&field, rest, theme.accent, theme.escaped));
+    line.spans.extend(look.spans(&field, rest, theme.accent));
     line
 }
 

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::{Look, cells, clip, put, put_at, width};
+use super::{Look, cells, clip, put, put_at, styled, width};
 
 /// Cells between two hints.
 const HINT_GAP: usize = 3;
@@ -147,12 +147,7 @@ pub fn said(look: Look<'_>, tone: Tone, words: &str, room: usize) -> Line<'stati
     let (sign, style) = tone.signs(look);
     let mut spans = vec![Span::raw(" "), Span::styled(sign, style), Span::raw(" ")];
     let taken = 2 + sign.chars().count();
-    spans.extend(crate::console::untrusted::fit_spans(
-        words,
-        room.saturating_sub(taken),
-        look.theme.base,
-        look.theme.escaped,
-    ));
+    spans.extend(look.spans(words, room.saturating_sub(taken), look.theme.base));
     Line::from(spans)
 }
 
@@ -164,7 +159,7 @@ pub fn draw_empty(buffer: &mut Buffer, area: Rect, look: Look<'_>, why: &str, ne
         let wide = cells(width(&line));
         put_at(buffer, area, row, area.width.saturating_sub(wide) / 2, &line);
     };
-    centred(Line::from(Span::styled(why.to_owned(), look.theme.title)), buffer, top);
+    centred(styled(why.to_owned(), look.theme.title), buffer, top);
     let widest = next.iter().map(width).max().unwrap_or(0);
     let left = area.width.saturating_sub(cells(widest)) / 2;
     for (at, line) in next.iter().enumerate() {

@@ -2,8 +2,7 @@
 
 use ratatui::text::{Line, Span};
 
-use super::{Look, pad};
-use crate::console::untrusted;
+use super::{Look, pad, styled};
 
 /// One thing that has a value before and after; `None` where there was or is none.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,12 +26,12 @@ pub fn side_by_side(look: Look<'_>, room: usize, changes: &[Change<'_>]) -> Vec<
     for change in changes {
         let same = change.before == change.after;
         let (gone, come) = if same { (theme.subtle, theme.subtle) } else { (theme.danger, theme.success) };
-        lines.push(Line::from(untrusted::fit_spans(change.name, room, theme.title, theme.escaped)));
+        lines.push(look.line(change.name, room, theme.title));
         let side = |value: Option<&str>, sign: &'static str, style| match value {
-            None => vec![Line::from(Span::styled("none", theme.muted))],
+            None => vec![styled("none", theme.muted)],
             Some(value) => {
                 let wide = half.saturating_sub(2);
-                let mut lines = untrusted::wrap(value, wide, VALUE_LINES, style, theme.escaped);
+                let mut lines = look.wrap(value, wide, VALUE_LINES, style);
                 for line in &mut lines {
                     line.spans.insert(0, Span::styled(if same { "  " } else { sign }, style));
                 }

@@ -3,8 +3,7 @@
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::Look;
-use crate::console::untrusted;
+use super::{Look, styled};
 
 /// Lines of one fact at most.
 const LINES: usize = 4;
@@ -12,7 +11,8 @@ const LINES: usize = 4;
 /// Facts being put under each other, every text wrapped to the room and shown as what it is.
 #[derive(Debug)]
 pub struct Facts<'a> {
-    look: Look<'a>,
+    /// How everything looks.
+    pub look: Look<'a>,
     room: usize,
     label_wide: usize,
     /// The lines so far.
@@ -28,18 +28,18 @@ impl<'a> Facts<'a> {
     /// One line or two over the whole width.
     pub fn title(&mut self, text: &str) {
         let theme = self.look.theme;
-        self.lines.extend(untrusted::wrap(text, self.room, 2, theme.title, theme.escaped));
+        self.lines.extend(self.look.wrap(text, self.room, 2, theme.title));
     }
 
     /// Words over the whole width.
     pub fn note(&mut self, text: &str, style: Style) {
-        self.lines.extend(untrusted::wrap(text, self.room, LINES, style, self.look.theme.escaped));
+        self.lines.extend(self.look.wrap(text, self.room, LINES, style));
     }
 
     /// A heading over what follows.
     pub fn heading(&mut self, text: &str) {
         self.gap();
-        self.lines.push(Line::from(Span::styled(text.to_owned(), self.look.theme.muted)));
+        self.lines.push(styled(text.to_owned(), self.look.theme.muted));
     }
 
     /// A fact.
@@ -48,9 +48,9 @@ impl<'a> Facts<'a> {
     }
 
     /// A fact, where there is something to say.
-    pub fn maybe(&mut self, label: &'static str, text: Option<&str>) {
-        if let Some(text) = text.filter(|text| !text.is_empty()) {
-            self.say(label, text);
+    pub fn maybe(&mut self, label: &'static str, text: Option<impl AsRef<str>>) {
+        if let Some(text) = text.filter(|text| !text.as_ref().is_empty()) {
+            self.say(label, text.as_ref());
         }
     }
 
@@ -62,13 +62,18 @@ impl<'a> Facts<'a> {
     /// A fact of so many lines at most.
     pub fn long(&mut self, label: &'static str, text: &str, lines: usize, style: Style) {
         let wide = self.room.saturating_sub(self.label_wide);
-        let lines = untrusted::wrap(text, wide, lines, style, self.look.theme.escaped);
+        let lines = self.look.wrap(text, wide, lines, style);
         self.lines.extend(fact(self.look, label, self.label_wide, lines));
     }
 
     /// A fact of several lines that are made already.
     pub fn lined(&mut self, label: &'static str, lines: Vec<Line<'static>>) {
         self.lines.extend(fact(self.look, label, self.label_wide, lines));
+    }
+
+    /// All columns.
+    pub fn room(&self) -> usize {
+        self.room
     }
 
     /// Columns beside the labels.

@@ -2,7 +2,7 @@
 
 use ratatui::text::{Line, Span};
 
-use super::{Look, pad};
+use super::{Look, pad, styled};
 use crate::console::action::{Action, Group};
 use crate::console::keymap::{Context, Keymap};
 
@@ -22,10 +22,10 @@ pub fn lines(look: Look<'_>, keymap: &Keymap, context: Context) -> Vec<Line<'sta
         if !lines.is_empty() {
             lines.push(Line::default());
         }
-        lines.push(Line::from(Span::styled(group.heading(), look.theme.title)));
+        lines.push(styled(group.heading(), look.theme.title));
         for (action, keys) in with_keys {
             let keys: Vec<_> = keys.iter().map(ToString::to_string).collect();
-            let keys = Line::from(Span::styled(keys.join("  "), look.theme.accent));
+            let keys = styled(keys.join("  "), look.theme.accent);
             let mut line = pad(keys, KEYS_WIDE, look.glyphs.cut);
             line.spans.push(Span::raw("  "));
             line.spans.push(Span::styled(action.help(), look.theme.base));

@@ -5,9 +5,9 @@ use std::ops::Range;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::text::{Line, Span};
+use ratatui::text::Line;
 
-use super::{Look, cells, put_at, select_row};
+use super::{Look, cells, cut_top, put_at, select_row, styled};
 use crate::console::action::Action;
 
 /// Cells left of every row: the cursor and the mark.
@@ -121,6 +121,16 @@ impl ListState {
         }
     }
 
+    /// The nearest row after the selected one, or before it, that is meant.
+    pub fn next_such(&self, forward: bool, meant: impl Fn(usize) -> bool) -> Option<usize> {
+        let at = self.selected;
+        if forward {
+            (at + 1..self.len).find(|row| meant(*row))
+        } else {
+            (0..at).rev().find(|row| meant(*row))
+        }
+    }
+
     /// Does what a moving action asks for; says whether it was one.
     #[expect(clippy::wildcard_enum_match_arm, reason = "a list moves; every other action is somebody else's")]
     pub fn apply(&mut self, action: Action) -> bool {
@@ -177,6 +187,24 @@ impl From<Line<'static>> for Row {
     }
 }
 
+/// Draws a heading, and below it the rows, or why there are none. The result is where the rows are.
+pub fn draw_headed(
+    buffer: &mut Buffer,
+    area: Rect,
+    look: Look<'_>,
+    (heading, nothing): (&Line<'_>, &str),
+    (state, focused): (&ListState, bool),
+    row: impl FnMut(usize, usize) -> Row,
+) -> Rect {
+    put_at(buffer, area, 0, GUTTER, heading);
+    let (_, rows) = cut_top(area, 1);
+    if state.is_empty() {
+        put_at(buffer, rows, 1, GUTTER, &styled(nothing.to_owned(), look.theme.muted));
+    }
+    draw(buffer, rows, look, state, focused, row);
+    rows
+}
+
 /// Draws the visible rows; `row` is asked for each with its index and the cells that it has.
 pub fn draw(
     buffer: &mut Buffer,
@@ -195,13 +223,13 @@ pub fn draw(
         let drawn = row(index, room);
         put_at(buffer, area, at, GUTTER, &drawn.line);
         if drawn.marked {
-            put_at(buffer, area, at, 1, &Line::from(Span::styled(look.glyphs.marked, look.theme.accent)));
+            put_at(buffer, area, at, 1, &styled(look.glyphs.marked, look.theme.accent));
         }
         if state.selected() == Some(index) {
             let band = if focused { look.theme.selection } else { look.theme.selection_dim };
             select_row(buffer, area, at, band);
             let cursor = if focused { look.theme.accent } else { look.theme.muted };
-            put_at(buffer, area, at, 0, &Line::from(Span::styled(look.glyphs.cursor, cursor)));
+            put_at(buffer, area, at, 0, &styled(look.glyphs.cursor, cursor));
         }
     }
 }

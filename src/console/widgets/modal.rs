@@ -5,7 +5,8 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::{Look, cells, clear, clip, put, put_at, width};
+use super::scroll::Scroll;
+use super::{Look, cells, clear, clip, put, put_at, put_right, styled};
 
 /// Cells of the frame and of the blanks inside of it, left and right together.
 const SIDES: u16 = 4;
@@ -30,6 +31,11 @@ impl Buttons {
         self.chosen
     }
 
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.labels.len()
+    }
+
     /// Chooses one.
     pub fn choose(&mut self, at: usize) {
         self.chosen = at.min(self.labels.len().saturating_sub(1));
@@ -41,14 +47,15 @@ impl Buttons {
         self.chosen = if forward { self.chosen + 1 } else { self.chosen + count - 1 } % count;
     }
 
-    /// The buttons on a line. The chosen one stands out by its brackets and by the sign of the key that presses it.
-    pub fn line(&self, look: Look<'_>) -> Line<'static> {
+    /// The buttons on a line. The chosen one stands out by its brackets and by the sign of the key that presses it; where no
+    /// key would press one, none looks as if.
+    pub fn line(&self, look: Look<'_>, pressed: bool) -> Line<'static> {
         let mut spans = Vec::new();
         for (at, label) in self.labels.iter().enumerate() {
             if at > 0 {
                 spans.push(Span::raw("  "));
             }
-            if at == self.chosen {
+            if pressed && at == self.chosen {
                 spans.push(Span::styled(format!("[ {label} {} ]", look.glyphs.enter), look.theme.active));
             } else {
                 spans.push(Span::styled(format!("  {label}  "), look.theme.subtle));
@@ -91,6 +98,24 @@ impl Frame<'_> {
         }
     }
 
+    /// Draws a box with lines to read.
+    pub fn draw_text(
+        &self,
+        buffer: &mut Buffer,
+        screen: Rect,
+        look: Look<'_>,
+        lines: &[Line<'static>],
+        scroll: &Scroll,
+    ) {
+        let inner = self.draw(buffer, screen, look, cells(lines.len()));
+        scroll.draw(buffer, inner, look, lines);
+    }
+
+    /// The columns that it has for text.
+    pub fn room(&self, screen: Rect) -> usize {
+        usize::from(self.width.min(screen.width).saturating_sub(SIDES))
+    }
+
     /// Draws a box with lines and, at its lower right, buttons.
     pub fn draw_with_buttons(
         &self,
@@ -106,9 +131,7 @@ impl Frame<'_> {
         for (at, line) in lines.iter().enumerate().take(usize::from(for_lines.height)) {
             put(buffer, inner, cells(at), &clip(line.clone(), usize::from(inner.width), look.glyphs.cut));
         }
-        let line = buttons.line(look);
-        let column = inner.width.saturating_sub(cells(width(&line)));
-        put_at(buffer, inner, inner.height.saturating_sub(1), column, &line);
+        put_right(buffer, inner, inner.height.saturating_sub(1), &buttons.line(look, true));
     }
 }
 
@@ -119,22 +142,19 @@ fn draw_edges(buffer: &mut Buffer, area: Rect, look: Look<'_>, title: &str) {
     let [top_left, top_right, bottom_left, bottom_right] = look.glyphs.corners;
     let across = usize::from(area.width) - 2;
     let edge = |left: &'static str, right: &'static str| {
-        Line::from(Span::styled(
-            format!("{left}{}{right}", look.glyphs.rule.repeat(across)),
-            look.theme.border,
-        ))
+        styled(format!("{left}{}{right}", look.glyphs.rule.repeat(across)), look.theme.border)
     };
     put(buffer, area, 0, &edge(top_left, top_right));
     put(buffer, area, area.height - 1, &edge(bottom_left, bottom_right));
     for row in 1..area.height - 1 {
-        let wall = Line::from(Span::styled(look.glyphs.wall, look.theme.border));
+        let wall = styled(look.glyphs.wall, look.theme.border);
         put_at(buffer, area, row, 0, &wall);
         put_at(buffer, area, row, area.width - 1, &wall);
     }
     if !title.is_empty() && across > 4 {
         // The rule below it has left its colour in the cells.
         let plain = Style::reset().patch(look.theme.title);
-        let title = Line::from(Span::styled(format!(" {title} "), plain));
+        let title = styled(format!(" {title} "), plain);
         put_at(buffer, area, 0, 2, &clip(title, across - 2, look.glyphs.cut));
     }
 }

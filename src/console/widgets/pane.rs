@@ -3,9 +3,8 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
-use ratatui::text::{Line, Span};
 
-use super::{Look, put};
+use super::{Look, put, styled};
 
 /// Columns from which everything is shown.
 pub const FULL_FROM: u16 = 120;
@@ -109,14 +108,14 @@ pub fn split(area: Rect, percent: u16) -> (Rect, Rect, Rect) {
 /// Draws the line between two panes.
 pub fn draw_wall(buffer: &mut Buffer, wall: Rect, look: Look<'_>) {
     for row in 0..wall.height {
-        put(buffer, wall, row, &Line::from(Span::styled(look.glyphs.wall, look.theme.border)));
+        put(buffer, wall, row, &styled(look.glyphs.wall, look.theme.border));
     }
 }
 
 /// Draws a rule over the first row of an area.
 pub fn draw_rule(buffer: &mut Buffer, area: Rect, look: Look<'_>) {
     let rule = look.glyphs.rule.repeat(usize::from(area.width));
-    put(buffer, area, 0, &Line::from(Span::styled(rule, look.theme.border)));
+    put(buffer, area, 0, &styled(rule, look.theme.border));
 }
 
 #[cfg(test)]

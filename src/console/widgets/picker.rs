@@ -10,9 +10,8 @@ use ratatui::text::{Line, Span};
 use super::list::{self, ListState};
 use super::modal::Frame;
 use super::prompt::Prompt;
-use super::{Look, cells, pad, put, width};
+use super::{Look, cells, pad, put, styled, width};
 use crate::console::action::Action;
-use crate::console::untrusted;
 
 /// Entries that can be chosen from.
 pub const ENTRIES_MAX: usize = 10_000;
@@ -126,12 +125,7 @@ impl<T> Picker<T> {
         let cursor = self.prompt.draw(buffer, inner, look, "> ");
         let area = Rect { y: inner.y + 2.min(inner.height), height: inner.height.saturating_sub(2), ..inner };
         if self.matches.is_empty() {
-            put(
-                buffer,
-                area,
-                0,
-                &Line::from(Span::styled("nothing matches; type less of it", look.theme.muted)),
-            );
+            put(buffer, area, 0, &styled("nothing matches; type less of it", look.theme.muted));
             return cursor;
         }
         list::draw(buffer, area, look, &self.list, true, |row, room| {
@@ -143,14 +137,14 @@ impl<T> Picker<T> {
 }
 
 fn entry_line<T>(look: Look<'_>, entry: &Entry<T>, room: usize) -> Line<'static> {
-    let key = Line::from(Span::styled(format!(" {}", entry.key), look.theme.accent));
+    let key = styled(format!(" {}", entry.key), look.theme.accent);
     let left = room.saturating_sub(width(&key));
-    let mut spans = untrusted::fit_spans(&entry.name, left, look.theme.base, look.theme.escaped);
+    let mut spans = look.spans(&entry.name, left, look.theme.base);
     let used = width(&Line::from(spans.clone()));
     let note_at = used.max(22.min(left)) + 2;
     if note_at < left {
         spans.push(Span::raw(" ".repeat(note_at - used)));
-        spans.extend(untrusted::fit_spans(&entry.note, left - note_at, look.theme.muted, look.theme.escaped));
+        spans.extend(look.spans(&entry.note, left - note_at, look.theme.muted));
     }
     let mut line = pad(Line::from(spans), left, look.glyphs.cut);
     line.spans.extend(key.spans);

@@ -7,7 +7,7 @@ use ratatui::text::{Line, Span};
 use tui_input::backend::crossterm::EventHandler as _;
 use tui_input::{Input, InputRequest};
 
-use super::{Look, cells, clear, put, put_at, select_row};
+use super::{Look, cells, clear, put, put_at, select_row, styled};
 use crate::console::untrusted;
 
 /// Characters that can be typed or pasted into a prompt.
@@ -78,7 +78,7 @@ impl Prompt {
             return None;
         }
         let label_wide = cells(label.chars().count()).min(area.width);
-        put(buffer, area, 0, &Line::from(Span::styled(label.to_owned(), look.theme.accent)));
+        put(buffer, area, 0, &styled(label.to_owned(), look.theme.accent));
         let room = usize::from(area.width - label_wide);
         // What stands before the cursor may be wider on the screen than in the text, so the drawn width counts.
         let before = untrusted::visible(&self.before_cursor(), untrusted::Breaks::Marked);
@@ -86,7 +86,7 @@ impl Prompt {
         let shown = untrusted::visible(self.text(), untrusted::Breaks::Marked);
         let skip = (before_wide + 1).saturating_sub(room.max(1));
         let visible = skip_cells(&shown, skip);
-        put_at(buffer, area, 0, label_wide, &Line::from(Span::styled(visible, look.theme.base)));
+        put_at(buffer, area, 0, label_wide, &styled(visible, look.theme.base));
         let column = label_wide + cells(before_wide - skip.min(before_wide));
         Some(Position { x: area.x + column.min(area.width - 1), y: area.y })
     }

@@ -1,8 +1,9 @@
 //! Columns with width rules. Where room is short, the columns that matter least go first.
 
+use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::{Look, pad, width};
+use super::{Look, pad, styled, width};
 
 /// Blanks between two columns.
 const GAP: usize = 2;
@@ -123,10 +124,14 @@ impl Layout {
         self.cells.get(column).copied().flatten()
     }
 
+    /// A text for a column, cut to its room.
+    pub fn cell(&self, look: Look<'_>, column: usize, text: &str, style: Style) -> Line<'static> {
+        look.line(text, self.cells(column).unwrap_or(0), style)
+    }
+
     /// The headings.
     pub fn header(&self, look: Look<'_>) -> Line<'static> {
-        let titles =
-            self.columns.iter().map(|column| Line::from(Span::styled(column.title, look.theme.muted)));
+        let titles = self.columns.iter().map(|column| styled(column.title, look.theme.muted));
         self.row(look, titles)
     }
 

@@ -193,7 +193,7 @@ impl Step {
             let next = format!("{} goes on to what it will do; nothing is sent yet", look.glyphs.enter);
             put(buffer, inner, last, &Line::from(Span::styled(next, theme.muted)));
         } else {
-            let line = self.buttons.line(look);
+            let line = self.buttons.line(look, true);
             put_at(buffer, inner, last, inner.width.saturating_sub(cells(width(&line))), &line);
         }
         cursor

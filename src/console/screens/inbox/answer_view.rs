@@ -57,7 +57,7 @@ impl Answering {
     }
 
     fn draw_buttons(&self, buffer: &mut Buffer, inner: Rect, look: Look<'_>) {
-        let mut line = self.buttons.line(look);
+        let mut line = self.buttons.line(look, true);
         if self.focus < self.fields.len() {
             // While a field has the focus no button would be pressed, and none looks as if.
             line = Line::from(
