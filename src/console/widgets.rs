@@ -6,6 +6,7 @@ pub mod bars;
 pub mod chrome;
 pub mod diff;
 pub mod facts;
+pub mod form;
 pub mod help;
 pub mod list;
 pub mod modal;

@@ -1,0 +1,395 @@
+//! A box in which something is about to be done: what is typed or ticked for it, what will be true afterwards, and the
+//! buttons. What it is about, and what it does, is its owner's.
+//!
+//! Enter in a text goes on and never presses a button; the button that is chosen first is the safe one; nothing is
+//! confirmed while a text that is needed is empty.
+
+use crossterm::event::KeyEvent;
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::text::{Line, Span};
+
+use super::facts::Facts;
+use super::modal::{Buttons, Frame};
+use super::prompt::Prompt;
+use super::{Look, cells, clip, cut_bottom, cut_top, put, put_at, put_right, row_of};
+use crate::console::action::Action;
+use crate::console::keymap::Context;
+use crate::console::untrusted;
+
+/// Outer width.
+const WIDTH: u16 = 80;
+/// The same of a box with long lines.
+const WIDE: u16 = 92;
+/// Cells of the labels, of fields and facts alike.
+const LABEL: usize = 10;
+/// Cells of the frame and the blanks inside of it.
+const SIDES: u16 = 4;
+
+/// What stands in a field.
+#[derive(Debug, Clone)]
+pub enum Input {
+    /// A line of text.
+    Text {
+        /// What is typed.
+        prompt: Prompt,
+        /// What is said where it is empty; none where it may be.
+        missing: Option<&'static str>,
+        /// What an empty one means.
+        empty: &'static str,
+    },
+    /// A box to tick.
+    Tick {
+        /// Whether it is.
+        on: bool,
+        /// What that means.
+        words: &'static str,
+    },
+}
+
+/// One field.
+#[derive(Debug, Clone)]
+pub struct Field {
+    label: &'static str,
+    input: Input,
+}
+
+impl Field {
+    /// A text that must be there; `missing` asks for it.
+    pub fn needed(label: &'static str, text: &str, missing: &'static str) -> Self {
+        let input = Input::Text { prompt: Prompt::with_text(text), missing: Some(missing), empty: "needed" };
+        Self { label, input }
+    }
+
+    /// Why it is done, in a sentence.
+    pub fn reason(label: &'static str) -> Self {
+        Self::needed(label, "", "a reason is needed: say in a sentence what was done, or why")
+    }
+
+    /// A text that may be empty, and what that means.
+    pub fn optional(label: &'static str, empty: &'static str) -> Self {
+        Self { label, input: Input::Text { prompt: Prompt::default(), missing: None, empty } }
+    }
+
+    /// A box to tick.
+    pub fn tick(label: &'static str, words: &'static str, on: bool) -> Self {
+        Self { label, input: Input::Tick { on, words } }
+    }
+
+    fn text(&self) -> Option<&str> {
+        match &self.input {
+            Input::Text { prompt, .. } => Some(prompt.text().trim()),
+            Input::Tick { .. } => None,
+        }
+    }
+
+    /// What is said of it where it is empty and must not be.
+    fn lacks(&self) -> Option<&'static str> {
+        match &self.input {
+            Input::Text { prompt, missing, .. } => missing.filter(|_| prompt.text().trim().is_empty()),
+            Input::Tick { .. } => None,
+        }
+    }
+}
+
+/// What came of a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pressed {
+    /// It goes on.
+    On,
+    /// It was given up.
+    Closed,
+    /// A text is missing, in words; the cursor is there.
+    Lacks(&'static str),
+    /// The button was pressed, and nothing is missing.
+    Confirmed,
+}
+
+/// Fields and buttons, one of which has the focus.
+#[derive(Debug, Clone)]
+pub struct Form {
+    fields: Vec<Field>,
+    /// A field, or the buttons behind the last of them.
+    focus: usize,
+    buttons: Buttons,
+    width: u16,
+}
+
+impl Form {
+    /// The focus is on the first text that is needed and empty, else on the safe button.
+    pub fn new(fields: Vec<Field>, button: impl Into<String>) -> Self {
+        let buttons = Buttons::safe_first(["cancel".to_owned(), button.into()]);
+        let mut form = Self { fields, focus: 0, buttons, width: WIDTH };
+        form.focus = form.next_lacking();
+        form
+    }
+
+    /// With room for long lines.
+    #[must_use]
+    pub fn wide(self) -> Self {
+        Self { width: WIDE, ..self }
+    }
+
+    /// Nothing can be done but close it.
+    pub fn closing() -> Self {
+        Self { fields: Vec::new(), focus: 0, buttons: Buttons::safe_first(["close"]), width: WIDTH }
+    }
+
+    /// The button says something else.
+    pub fn rename(&mut self, button: &str) {
+        self.buttons = Buttons::safe_first(["cancel", button]);
+    }
+
+    /// One more field, with the focus on it.
+    pub fn ask(&mut self, field: Field) {
+        self.focus = self.fields.len();
+        self.fields.push(field);
+    }
+
+    fn next_lacking(&self) -> usize {
+        self.fields.iter().position(|field| field.lacks().is_some()).unwrap_or(self.fields.len())
+    }
+
+    fn focused(&self) -> Option<&Field> {
+        self.fields.get(self.focus)
+    }
+
+    /// Whether a text has the focus.
+    pub fn is_typing(&self) -> bool {
+        self.focused().is_some_and(|field| field.text().is_some())
+    }
+
+    /// Whether that field has the focus.
+    pub fn is_on(&self, label: &str) -> bool {
+        self.focused().is_some_and(|field| field.label == label)
+    }
+
+    /// What is typed in a field; nothing where there is no such text.
+    pub fn text(&self, label: &str) -> &str {
+        self.fields.iter().find(|field| field.label == label).and_then(Field::text).unwrap_or_default()
+    }
+
+    /// Whether a box is ticked.
+    pub fn ticked(&self, name: &str) -> bool {
+        let ticked =
+            |field: &Field| matches!(field.input, Input::Tick { on: true, .. }) && field.label == name;
+        self.fields.iter().any(ticked)
+    }
+
+    /// The focus goes to that field.
+    pub fn go_to(&mut self, label: &str) {
+        if let Some(at) = self.fields.iter().position(|field| field.label == label) {
+            self.focus = at;
+        }
+    }
+
+    /// Whose keys count.
+    pub fn context(&self) -> Context {
+        if self.is_typing() { Context::Prompt } else { Context::Preview }
+    }
+
+    /// The actions for the hint line.
+    pub fn hints(&self) -> Vec<Action> {
+        match self.focused() {
+            Some(field) if field.text().is_none() => {
+                vec![Action::ToggleField, Action::NextPane, Action::Close]
+            }
+            Some(_) => vec![Action::Submit, Action::NextSuggestion, Action::Close],
+            None => vec![Action::Confirm, Action::NextPane, Action::Close],
+        }
+    }
+
+    /// Takes a typed character.
+    pub fn key(&mut self, key: KeyEvent) {
+        if let Some(prompt) = self.prompt() {
+            prompt.key(key);
+        }
+    }
+
+    /// Takes pasted text as text; anywhere but in a text it is nothing.
+    pub fn paste(&mut self, text: &str) {
+        if let Some(prompt) = self.prompt() {
+            prompt.paste(text);
+        }
+    }
+
+    fn prompt(&mut self) -> Option<&mut Prompt> {
+        match &mut self.fields.get_mut(self.focus)?.input {
+            Input::Text { prompt, .. } => Some(prompt),
+            Input::Tick { .. } => None,
+        }
+    }
+
+    /// Does what an action asks for.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "a box knows no other action")]
+    pub fn act(&mut self, action: Action) -> Pressed {
+        match action {
+            Action::Close => return Pressed::Closed,
+            Action::NextPane | Action::Complete | Action::Down | Action::NextSuggestion => self.step(true),
+            Action::PreviousPane | Action::Up | Action::PreviousSuggestion => self.step(false),
+            Action::Submit => return self.submit(),
+            Action::ToggleField | Action::Confirm if self.focus < self.fields.len() => {
+                if let Some(Field { input: Input::Tick { on, .. }, .. }) = self.fields.get_mut(self.focus) {
+                    *on = !*on;
+                }
+            }
+            Action::Confirm if self.buttons.chosen() == 0 => return Pressed::Closed,
+            Action::Confirm => {
+                let lacking = self.next_lacking();
+                match self.fields.get(lacking).and_then(Field::lacks) {
+                    Some(missing) => {
+                        self.focus = lacking;
+                        return Pressed::Lacks(missing);
+                    }
+                    None => return Pressed::Confirmed,
+                }
+            }
+            _ => {}
+        }
+        Pressed::On
+    }
+
+    /// Enter in a text: on to the next one that is needed and empty, else to the buttons.
+    fn submit(&mut self) -> Pressed {
+        if let Some(missing) = self.focused().and_then(Field::lacks) {
+            return Pressed::Lacks(missing);
+        }
+        self.focus_on(self.next_lacking());
+        Pressed::On
+    }
+
+    /// To the next field or button, round at the ends.
+    fn step(&mut self, forward: bool) {
+        let stops = self.fields.len() + self.buttons.count();
+        let here =
+            if self.focus < self.fields.len() { self.focus } else { self.focus + self.buttons.chosen() };
+        self.focus_on(if forward { here + 1 } else { here + stops - 1 } % stops.max(1));
+    }
+
+    fn focus_on(&mut self, stop: usize) {
+        self.focus = stop.min(self.fields.len());
+        self.buttons.choose(stop.saturating_sub(self.fields.len()));
+    }
+
+    /// Facts of a box on such a screen, their labels under those of the fields.
+    pub fn facts<'a>(&self, look: Look<'a>, screen: Rect) -> Facts<'a> {
+        Facts::new(look, usize::from(self.width.min(screen.width).saturating_sub(SIDES + 1)), LABEL - 1)
+    }
+
+    /// Draws fields, lines and buttons; the result is where the terminal's cursor belongs.
+    pub fn draw(
+        &self,
+        buffer: &mut Buffer,
+        screen: Rect,
+        look: Look<'_>,
+        title: &str,
+        lines: &[Line<'static>],
+    ) -> Option<Position> {
+        let fields = self.fields.len() + usize::from(!self.fields.is_empty());
+        let room = usize::from(self.width.min(screen.width).saturating_sub(SIDES));
+        let title = untrusted::fit(title, room.saturating_sub(SIDES.into()));
+        let rows = cells(fields + lines.len() + 2);
+        let inner = Frame { title: &title, width: self.width }.draw(buffer, screen, look, rows);
+        let mut cursor = None;
+        for (at, field) in self.fields.iter().enumerate() {
+            let focused = at == self.focus;
+            cursor = draw_field(buffer, row_of(inner, cells(at)), look, field, focused).or(cursor);
+        }
+        // Whatever does not fit, the buttons do: what is confirmed must not be off the screen.
+        let (above, foot) = cut_bottom(inner, 2);
+        let (_, below) = cut_top(above, cells(fields));
+        for (at, line) in lines.iter().enumerate() {
+            put_at(buffer, below, cells(at), 1, &clip(line.clone(), room.saturating_sub(1), look.glyphs.cut));
+        }
+        let buttons = self.buttons.line(look, self.focus == self.fields.len());
+        put_right(buffer, foot, foot.height.saturating_sub(1), &buttons);
+        cursor
+    }
+}
+
+fn draw_field(
+    buffer: &mut Buffer,
+    area: Rect,
+    look: Look<'_>,
+    field: &Field,
+    focused: bool,
+) -> Option<Position> {
+    let theme = look.theme;
+    let label = format!("{:<width$}", field.label, width = LABEL - 1);
+    let (sign, style) = if focused { (look.glyphs.cursor, theme.accent) } else { (" ", theme.muted) };
+    let mut line = Line::from(vec![Span::styled(sign, theme.accent), Span::styled(label, style)]);
+    let text = Rect { x: area.x + 1.min(area.width), width: area.width.saturating_sub(1), ..area };
+    let mut cursor = None;
+    match &field.input {
+        Input::Text { prompt, empty, .. } => {
+            if prompt.text().is_empty() && !focused {
+                line.spans.push(Span::styled(*empty, theme.muted));
+            }
+            cursor = prompt.draw(buffer, text, look, &" ".repeat(LABEL - 1)).filter(|_| focused);
+        }
+        Input::Tick { on, words } => {
+            let [ticked, not] = look.glyphs.tick;
+            line.spans.push(Span::styled(if *on { ticked } else { not }, theme.accent));
+            line.spans.push(Span::styled(format!(" {words}"), theme.subtle));
+        }
+    }
+    put(buffer, area, 0, &line);
+    cursor
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::console::keys::Key;
+    use crate::console::widgets::tests::drawn;
+
+    fn form() -> Form {
+        let fields = vec![
+            Field::needed("note", "", "say it in a note"),
+            Field::optional("reply", "none"),
+            Field::tick("rule", "from now on", false),
+        ];
+        Form::new(fields, "handle")
+    }
+
+    fn typed(form: &mut Form, text: &str) {
+        text.chars().for_each(|c| form.key(Key::char(c).into()));
+    }
+
+    #[test]
+    fn enter_in_a_text_goes_on_and_never_presses_a_button() {
+        let mut form = form();
+        assert_eq!(form.act(Action::Submit), Pressed::Lacks("say it in a note"));
+        typed(&mut form, "done by phone");
+        assert_eq!(form.act(Action::Submit), Pressed::On);
+        assert_eq!((form.context(), form.text("note")), (Context::Preview, "done by phone"));
+        assert_eq!(form.act(Action::Confirm), Pressed::Closed, "the safe button is chosen first");
+        form.act(Action::NextPane);
+        assert_eq!(form.act(Action::Confirm), Pressed::Confirmed);
+    }
+
+    #[test]
+    fn tab_goes_round_and_nothing_is_confirmed_without_what_is_needed() {
+        let mut form = form();
+        form.act(Action::PreviousPane);
+        assert_eq!(form.act(Action::Confirm), Pressed::Lacks("say it in a note"));
+        assert!(form.is_on("note"));
+        form.act(Action::Complete);
+        form.act(Action::Complete);
+        form.act(Action::Confirm);
+        assert!(form.is_on("rule") && form.ticked("rule"), "enter ticks");
+    }
+
+    #[test]
+    fn it_fits_any_screen() {
+        let form = form();
+        let lines = [Line::from("then  it leaves the list")];
+        let text = drawn(60, 9, |buffer, area, look| _ = form.draw(buffer, area, look, "Handle #1", &lines));
+        insta::assert_snapshot!(text);
+        for width in 0..30 {
+            for height in 0..9 {
+                drawn(width, height, |buffer, area, look| _ = form.draw(buffer, area, look, "title", &lines));
+            }
+        }
+    }
+}
