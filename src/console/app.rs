@@ -13,6 +13,7 @@ use ratatui::layout::Rect;
 
 use super::action::Action;
 use super::ask::{Ask, Heard, Trouble, What};
+use super::asking::Asking;
 use super::frame;
 use super::glyphs::{self, Glyphs};
 use super::keymap::{Context, Keymap};
@@ -90,7 +91,7 @@ pub struct App {
     history: History,
     title: String,
     /// What was asked for by what lies over the view.
-    sent: over::Sent,
+    asking: Asking<over::About>,
     /// The screens of the present, while the past is looked at.
     aside: Option<past::Aside>,
     sets: past::Sets,
@@ -120,7 +121,7 @@ impl App {
             size: Rect::ZERO,
             history: History::default(),
             title: String::new(),
-            sent: over::Sent::default(),
+            asking: Asking::default(),
             aside: None,
             sets: past::Sets::default(),
         }

@@ -138,6 +138,12 @@ pub struct Trouble {
     pub next: String,
 }
 
+impl std::fmt::Display for Trouble {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}; {}", self.what, self.next)
+    }
+}
+
 /// Everything that the client's side tells.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Heard {

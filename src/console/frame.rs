@@ -16,7 +16,7 @@ use super::untrusted;
 use super::widgets::chrome::{self, Tab, Tone};
 use super::widgets::pane::{self, Room};
 use super::widgets::scroll::Scroll;
-use super::widgets::{Look, cells, help, modal, put, put_lines};
+use super::widgets::{Look, cut_bottom, cut_top, help, modal, put, row_of, styled};
 use super::world::{Link, World};
 use crate::api::AsOf;
 use crate::domain::things::Severity;
@@ -33,11 +33,7 @@ const HELP_WIDE: u16 = 84;
 
 /// Where things are on a screen of this size.
 pub(super) fn areas(screen: Rect) -> Areas {
-    let body = Rect {
-        y: screen.y + ABOVE.min(screen.height),
-        height: screen.height.saturating_sub(ABOVE + BELOW),
-        ..screen
-    };
+    let (body, _) = cut_bottom(cut_top(screen, ABOVE).1, BELOW);
     Areas { body, screen }
 }
 
@@ -51,16 +47,22 @@ pub(super) fn draw(app: &App, buffer: &mut Buffer, screen: Rect) -> Option<Posit
     let areas = areas(screen);
     draw_header(app, buffer, screen, look);
     put(buffer, screen, 1, &tabs(app, look, usize::from(screen.width)));
-    pane::draw_rule(buffer, row(screen, ABOVE - 1), look);
-    pane::draw_rule(buffer, row(screen, screen.height - BELOW), look);
+    pane::draw_rule(buffer, row_of(screen, ABOVE - 1), look);
+    pane::draw_rule(buffer, row_of(screen, screen.height - BELOW), look);
     if app.looks_back() {
         // Both rules stand out, so that the past is told from the present in the corner of an eye.
         for at in [ABOVE - 1, screen.height - BELOW] {
-            buffer.set_style(row(screen, at), look.theme.warning);
+            buffer.set_style(row_of(screen, at), look.theme.warning);
         }
     }
-    let cursor = app.screen().and_then(|view| view.draw(buffer, areas, look, &app.world));
-    put(buffer, row(screen, screen.height - 1), 0, &last_line(app, look, usize::from(screen.width)));
+    let cursor = if app.world.board.is_some() {
+        app.screen().and_then(|view| view.draw(buffer, areas, look, &app.world))
+    } else {
+        let next = styled("the board comes from the server as soon as it answers", look.theme.muted);
+        chrome::draw_empty(buffer, areas.body, look, "Connecting", &[next]);
+        None
+    };
+    put(buffer, row_of(screen, screen.height - 1), 0, &last_line(app, look, usize::from(screen.width)));
     match &app.over {
         None => cursor,
         Some(Over::Help(scroll)) => {
@@ -96,10 +98,6 @@ pub(super) fn title(app: &App) -> String {
     title
 }
 
-fn row(area: Rect, at: u16) -> Rect {
-    Rect { y: area.y + at.min(area.height), height: 1.min(area.height.saturating_sub(at)), ..area }
-}
-
 fn draw_header(app: &App, buffer: &mut Buffer, screen: Rect, look: Look<'_>) {
     let theme = look.theme;
     let world = &app.world;
@@ -127,7 +125,7 @@ fn draw_header(app: &App, buffer: &mut Buffer, screen: Rect, look: Look<'_>) {
         right.extend(review(app, look));
         right.push(link(app, look));
     }
-    right.push(Line::from(Span::styled(format!("{} UTC ", world.clock.utc().format("%H:%M")), theme.subtle)));
+    right.push(styled(format!("{} UTC ", world.clock.utc().format("%H:%M")), theme.subtle));
     chrome::two_ends(buffer, screen, look, left, &right);
 }
 
@@ -142,7 +140,7 @@ fn moment(then: AsOf, world: &World, look: Look<'_>, room: u16) -> Line<'static>
     } else {
         format!(" {sign} {time} #{} ", then.seq)
     };
-    Line::from(Span::styled(text, style))
+    styled(text, style)
 }
 
 /// The review that this person owes: colour, sign and words.
@@ -157,7 +155,7 @@ fn review(app: &App, look: Look<'_>) -> Option<Line<'static>> {
     };
     let words = format!("{sign} {}", owed.words);
     let words = untrusted::fit(words.trim_start(), REVIEW_MOST);
-    Some(Line::from(Span::styled(words, style)))
+    Some(styled(words, style))
 }
 
 /// The state of the connection: colour, sign and word.
@@ -243,15 +241,5 @@ fn draw_help(app: &App, buffer: &mut Buffer, screen: Rect, look: Look<'_>, scrol
     let Some(view) = app.screen() else { return };
     let lines = help::lines(look, &app.settings.keymap, view.context());
     let title = format!("Keys of the {} {} esc closes", view.view().name(), look.glyphs.dot);
-    let frame = modal::Frame { title: &title, width: HELP_WIDE };
-    let inner = frame.draw(buffer, screen, look, cells(lines.len()));
-    let window = scroll.window(lines.len(), usize::from(inner.height));
-    let below = lines.len() - window.end;
-    put_lines(buffer, inner, lines.get(window).unwrap_or_default());
-    if below > 0 && inner.height > 0 {
-        let more = format!("{} {below} more", look.glyphs.more[1]);
-        let line = Line::from(Span::styled(more, look.theme.accent));
-        let column = inner.width.saturating_sub(cells(super::widgets::width(&line)));
-        super::widgets::put_at(buffer, inner, inner.height - 1, column, &line);
-    }
+    modal::Frame { title: &title, width: HELP_WIDE }.draw_text(buffer, screen, look, &lines, scroll);
 }

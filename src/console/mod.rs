@@ -6,7 +6,8 @@
 //! - [`run`] is the loop, [`terminal`] the terminal, [`message`] what goes through the loop, [`testing`] the loop without a
 //!   terminal.
 //! - [`app`] is the whole: the screens, what lies over them, and the one `update`. [`world`] is what every screen may look
-//!   at, [`ask`] what can be asked of the server, [`place`] where a reader can be.
+//!   at, [`ask`] what can be asked of the server, [`asking`] what is under way and how it came out, [`place`] where a reader
+//!   can be.
 //! - [`open`] is the way in, [`wire`] carries between console and client.
 //! - [`screens`] has one module for each view; its page says how a screen is written. [`widgets`] know no domain.
 //! - [`under`] is what lies under the cursor, [`peek`] a quick look at it, [`overriding`] an override being made,
@@ -17,6 +18,7 @@
 pub mod action;
 pub mod app;
 pub mod ask;
+pub mod asking;
 mod frame;
 pub mod glyphs;
 pub mod keymap;

@@ -3,14 +3,14 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::text::{Line, Span};
+use ratatui::text::Line;
 
 use super::action::Action;
 use super::under::Under;
+use super::widgets::Look;
 use super::widgets::facts::Facts;
 use super::widgets::modal::Frame;
 use super::widgets::scroll::Scroll;
-use super::widgets::{Look, cells, put_at, put_lines, width};
 use super::world::World;
 use super::{untrusted, words};
 use crate::domain::ids::AgentId;
@@ -22,8 +22,6 @@ use crate::domain::things::Hold;
 const WIDTH: u16 = 84;
 /// Cells of the labels.
 const LABEL: usize = 10;
-/// Lines that a page key goes by.
-const PAGE: isize = 12;
 /// Fields, agents and alerts told of each; the views have the rest.
 const TOLD: usize = 6;
 
@@ -58,16 +56,8 @@ impl Peek {
     }
 
     /// Scrolls; says whether the action was its own.
-    #[expect(clippy::wildcard_enum_match_arm, reason = "the other actions are somebody else's")]
     pub fn act(&mut self, action: Action) -> bool {
-        match action {
-            Action::Down | Action::ScrollDown => self.scroll.by(1),
-            Action::Up | Action::ScrollUp => self.scroll.by(-1),
-            Action::PageDown => self.scroll.by(PAGE),
-            Action::PageUp => self.scroll.by(-PAGE),
-            _ => return false,
-        }
-        true
+        self.scroll.act(action)
     }
 
     /// What the log is filtered by to trace it.
@@ -81,18 +71,10 @@ impl Peek {
 
     /// Draws it over the view.
     pub fn draw(&self, buffer: &mut Buffer, screen: Rect, look: Look<'_>, world: &World) {
-        let room = usize::from(WIDTH.min(screen.width).saturating_sub(4));
-        let lines =
-            world.board.as_ref().map(|board| self.lines(look, room, world, board)).unwrap_or_default();
-        let inner = Frame { title: "Peek", width: WIDTH }.draw(buffer, screen, look, cells(lines.len()));
-        let window = self.scroll.window(lines.len(), usize::from(inner.height));
-        let below = lines.len() - window.end;
-        put_lines(buffer, inner, lines.get(window).unwrap_or_default());
-        if below > 0 && inner.height > 0 {
-            let more =
-                Line::from(Span::styled(format!(" {} {below} more", look.glyphs.more[1]), look.theme.accent));
-            put_at(buffer, inner, inner.height - 1, inner.width.saturating_sub(cells(width(&more))), &more);
-        }
+        let Some(board) = &world.board else { return };
+        let frame = Frame { title: "Peek", width: WIDTH };
+        let lines = self.lines(look, frame.room(screen), world, board);
+        frame.draw_text(buffer, screen, look, &lines, &self.scroll);
     }
 
     fn lines(&self, look: Look<'_>, room: usize, world: &World, board: &Board) -> Vec<Line<'static>> {

@@ -18,6 +18,7 @@ pub mod map;
 pub mod watch;
 pub mod work;
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -63,6 +64,31 @@ impl Want {
     /// Says that something failed.
     pub fn fail(words: impl Into<String>) -> Vec<Self> {
         vec![Self::Say(Tone::Failed, words.into())]
+    }
+
+    /// Says what is missing.
+    pub fn warn(words: impl Into<String>) -> Vec<Self> {
+        vec![Self::Say(Tone::Warning, words.into())]
+    }
+
+    /// Says something for information.
+    pub fn info(words: impl Into<String>) -> Vec<Self> {
+        vec![Self::Say(Tone::Info, words.into())]
+    }
+
+    /// Says that something is done.
+    pub fn done(words: impl Into<String>) -> Vec<Self> {
+        vec![Self::Say(Tone::Done, words.into())]
+    }
+
+    /// To a deed, a filter or a chain in the log.
+    pub fn log(spot: Spot) -> Vec<Self> {
+        vec![Self::Go(Place::at(View::Log, spot))]
+    }
+
+    /// Puts a text on the clipboard, and says so.
+    pub fn copied(text: String, what: impl fmt::Display) -> Vec<Self> {
+        vec![Self::Copy(text), Self::Say(Tone::Done, format!("{what} is on the clipboard"))]
     }
 }
 

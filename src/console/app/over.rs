@@ -1,7 +1,5 @@
 //! What lies over the view, whichever it is: help, the palette, the workspaces, the quick peek, an override being made.
 
-use std::collections::BTreeMap;
-
 use crossterm::event::KeyEvent;
 
 use super::App;
@@ -9,6 +7,7 @@ use super::past::Naming;
 use crate::client::{Direction, LedgerQuery};
 use crate::console::action::Action;
 use crate::console::ask::{Ask, Told, Trouble, What};
+use crate::console::asking;
 use crate::console::keymap::Context;
 use crate::console::message::Effect;
 use crate::console::overriding::{Came, Overriding};
@@ -22,8 +21,6 @@ use crate::console::widgets::scroll::Scroll;
 use crate::domain::ids::WorkspaceId;
 use crate::domain::path::FieldPath;
 
-/// Lines of help that a page key goes by.
-const HELP_PAGE: isize = 12;
 /// Deeds of a field that are looked at for its versions.
 const VERSIONS: usize = 200;
 /// Tags from here on are of what lies over the views; screens count from 0.
@@ -55,13 +52,6 @@ pub(super) enum About {
     Versions,
     /// An override, with the words for when it is done.
     Step(String),
-}
-
-/// What was asked for and not answered yet.
-#[derive(Debug, Default)]
-pub(super) struct Sent {
-    about: BTreeMap<u64, About>,
-    next: u64,
 }
 
 /// Whether an answer is for what lies over the views, not for a screen.
@@ -126,10 +116,6 @@ impl App {
             (Some(Over::Peek(_)), _) => return self.act_peek(action),
             (Some(Over::Naming(_)), Action::Submit) => return self.name_moment(),
             (Some(Over::Naming(_)), Action::Close) => self.stop_naming(),
-            (Some(Over::Help(scroll)), Action::Down) => scroll.by(1),
-            (Some(Over::Help(scroll)), Action::Up) => scroll.by(-1),
-            (Some(Over::Help(scroll)), Action::PageDown) => scroll.by(HELP_PAGE),
-            (Some(Over::Help(scroll)), Action::PageUp) => scroll.by(-HELP_PAGE),
             (Some(Over::Palette(picker)), Action::Submit) => {
                 let chosen = picker.chosen().copied();
                 self.over = None;
@@ -143,7 +129,8 @@ impl App {
             (_, Action::Close | Action::Quit | Action::Help | Action::Confirm) => self.over = None,
             (Some(Over::Palette(picker)), other) => _ = picker.apply(other),
             (Some(Over::Workspaces(picker)), other) => _ = picker.apply(other),
-            (Some(Over::Help(_) | Over::Naming(_)) | None, _) => {}
+            (Some(Over::Help(scroll)), other) => _ = scroll.act(other),
+            (Some(Over::Naming(_)) | None, _) => {}
         }
         Vec::new()
     }
@@ -151,7 +138,7 @@ impl App {
     /// What was asked of the past does not count any more.
     fn stop_naming(&mut self) {
         self.over = None;
-        self.sent.about.retain(|_, about| !matches!(about, About::Moment { .. }));
+        self.asking.forget(|about| matches!(about, About::Moment { .. }));
     }
 
     fn under(&self) -> Under {
@@ -244,16 +231,14 @@ impl App {
     }
 
     pub(super) fn ask_over(&mut self, about: About, what: What) -> Effect<Ask> {
-        let tag = OURS + self.sent.next;
-        self.sent.next += 1;
-        self.sent.about.insert(tag, about);
+        let tag = OURS | self.asking.tag(about);
         let from = self.screen().map_or(View::Inbox, Screen::view);
         Effect::Do(Ask { from, tag, what })
     }
 
     /// An answer to what lay over the view.
     pub(super) fn told_over(&mut self, tag: u64, result: Result<Told, Trouble>) -> Vec<Effect<Ask>> {
-        match (self.sent.about.remove(&tag), result) {
+        match (self.asking.answered(tag & !OURS), result) {
             (None, _) => {}
             (Some(About::Moment { stay }), result) => return self.told_moment(result, stay),
             (Some(About::Versions), result) => {
@@ -265,20 +250,10 @@ impl App {
                     }
                 }
             }
-            (Some(About::Step(done)), Ok(Told::Reply(reply))) if reply.is_done() => {
-                self.say(Tone::Done, done);
-            }
-            (Some(About::Step(_)), Ok(Told::Reply(reply))) => {
-                let why = reply.message.as_deref().unwrap_or("it was refused");
-                let next = reply.next.as_deref().map(|next| format!("; {next}")).unwrap_or_default();
-                self.say(Tone::Failed, format!("{why}{next}"));
-            }
-            (Some(About::Step(_)), Ok(_)) => {
-                self.say(Tone::Failed, "no answer came; look whether it was done".to_owned());
-            }
-            (Some(About::Step(_)), Err(trouble)) => {
-                self.say(Tone::Failed, format!("{}; {}", trouble.what, trouble.next));
-            }
+            (Some(About::Step(done)), result) => match asking::came_out(result) {
+                Ok(()) => self.say(Tone::Done, done),
+                Err(undone) => self.say(Tone::Failed, undone.to_string()),
+            },
         }
         Vec::new()
     }

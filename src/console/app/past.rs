@@ -6,7 +6,6 @@ mod tests;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
-use ratatui::text::{Line, Span};
 
 use super::over::{About, Over};
 use super::{App, Effect};
@@ -16,11 +15,10 @@ use crate::console::action::Action;
 use crate::console::ask::{Ask, Told, Trouble, What};
 use crate::console::place::Spot;
 use crate::console::screens::{self, Screen, Want};
-use crate::console::untrusted;
 use crate::console::widgets::chrome::Tone;
 use crate::console::widgets::modal::Frame;
 use crate::console::widgets::prompt::Prompt;
-use crate::console::widgets::{Look, put, put_lines};
+use crate::console::widgets::{Look, put, put_lines, styled};
 use crate::console::world::World;
 use crate::domain::ids::Seq;
 use crate::domain::state::Board;
@@ -74,7 +72,7 @@ impl Naming {
         let theme = look.theme;
         let inner = Frame { title: "Look at how it was", width: WIDTH }.draw(buffer, screen, look, ROWS);
         let cursor = self.prompt.draw(buffer, inner, look, LABEL);
-        let line = |text: String, style| Line::from(Span::styled(text, style));
+        let line = |text: String, style| styled(text, style);
         for (row, (example, meaning)) in (2..).zip(EXAMPLES) {
             put(buffer, inner, row, &line(format!("{example:<42}{meaning}"), theme.muted));
         }
@@ -83,7 +81,7 @@ impl Naming {
         match (&self.trouble, self.asked) {
             (Some(trouble), _) => {
                 let room = usize::from(inner.width);
-                put_lines(buffer, below, &untrusted::wrap(trouble, room, 2, theme.danger, theme.escaped));
+                put_lines(buffer, below, &look.wrap(trouble, room, 2, theme.danger));
             }
             (None, true) => put(buffer, below, 0, &line("looking ...".to_owned(), theme.info)),
             (None, false) => {}
@@ -144,7 +142,7 @@ impl App {
                 if let Some(Over::Naming(naming)) = &mut self.over {
                     (naming.asked, naming.trouble) = (false, Some(trouble.what));
                 } else {
-                    self.say(Tone::Failed, format!("{}; {}", trouble.what, trouble.next));
+                    self.say(Tone::Failed, trouble.to_string());
                 }
                 Vec::new()
             }
