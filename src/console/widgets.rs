@@ -13,6 +13,7 @@ pub mod modal;
 pub mod pane;
 pub mod picker;
 pub mod prompt;
+pub mod reading;
 pub mod scroll;
 pub mod table;
 pub mod tree;

@@ -9,45 +9,30 @@ mod step;
 #[cfg(test)]
 mod tests;
 
-use std::cell::Cell;
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crossterm::event::{KeyEvent, MouseButton, MouseEvent, MouseEventKind};
+use crossterm::event::{KeyEvent, MouseEvent};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
-use ratatui::text::{Line, Span};
 
-use self::step::{Came, Step};
+use self::step::Step;
 use super::{Areas, Badge, Screen, Want};
 use crate::console::action::Action;
 use crate::console::ask::{Told, Trouble, What};
+use crate::console::asking::{self, Asking, Fetched};
 use crate::console::keymap::Context;
-use crate::console::place::{Place, Spot, View};
-use crate::console::theme::Theme;
+use crate::console::place::{Spot, View};
 use crate::console::under::Under;
-use crate::console::widgets::chrome::{self, Tone};
-use crate::console::widgets::list::ListState;
-use crate::console::widgets::prompt::Prompt;
-use crate::console::widgets::{Look, cells, pane, put, put_at, put_lines, thousands, width};
+use crate::console::widgets::form::Pressed;
+use crate::console::widgets::reading::{Came, Reading};
+use crate::console::widgets::{Look, PLAIN, chrome, pane, styled, thousands};
 use crate::console::world::World;
-use crate::console::{glyphs, untrusted};
 use crate::domain::command::{AlertStep, AlertVerb, Command};
-use crate::domain::deed::Deed;
-use crate::domain::ids::{AlertNo, Seq};
+use crate::domain::ids::AlertNo;
 use crate::domain::things::{Alert, AlertState, Severity};
 
 /// The list's share of the width where everything has room, and where it is narrow.
-const LEFT_PERCENT: [u16; 2] = [61, 52];
-/// Deeds kept for showing where a conflict began.
-const CAUSES_KEPT: usize = 512;
-
-/// What lies over the view, or stands in its last row.
-#[derive(Debug)]
-enum Over {
-    Filter(Prompt),
-    Step(Box<Step>),
-}
+const SHARES: [u16; 2] = [61, 52];
 
 /// What an answer from the server will be about.
 #[derive(Debug)]
@@ -60,92 +45,59 @@ enum Sent {
 /// The Conflicts.
 #[derive(Debug, Default)]
 pub struct Conflicts {
-    list: ListState,
+    reading: Reading<AlertNo>,
     /// What is shown, the worst first.
     order: Vec<AlertNo>,
-    focus: Option<AlertNo>,
     resolved: bool,
-    filter: String,
-    over: Option<Over>,
-    /// Where there is room for the list alone: whether the conflict is open over it.
-    opened: bool,
-    scroll: usize,
-    epoch: u64,
-    sent: BTreeMap<u64, Sent>,
-    next_tag: u64,
-    causes: BTreeMap<Seq, Arc<Deed>>,
-    /// Deeds that were asked for, so that they are asked for once.
-    asked: BTreeSet<Seq>,
-    /// The rows as last drawn, for the mouse, and whether the conflict stood beside them.
-    rows_area: Cell<Rect>,
-    split: Cell<bool>,
+    step: Option<Step>,
+    asking: Asking<Sent>,
+    /// Where conflicts began.
+    causes: Fetched,
 }
 
 impl Conflicts {
     fn focused<'a>(&self, world: &'a World) -> Option<&'a Arc<Alert>> {
-        rows::alert(world.board.as_ref()?, self.focus?)
+        rows::alert(world.board.as_ref()?, *self.reading.focus()?)
     }
 
     /// Sorts anew, and keeps the reader on their conflict while it is there.
     fn sort(&mut self, world: &World) {
         let Some(board) = &world.board else { return };
-        self.order = rows::order(board, self.resolved, &self.filter);
-        self.list.set_len(self.order.len());
-        if let Some(at) = self.focus.and_then(|no| self.order.iter().position(|shown| *shown == no)) {
-            self.list.select(at);
+        self.order = rows::order(board, self.resolved, &self.reading.words());
+        let of = board.alerts.len() + if self.resolved { board.resolved.len() } else { 0 };
+        let at = self.order.iter().position(|shown| Some(shown) == self.reading.focus());
+        self.reading.place(self.order.len(), Some(of), at);
+    }
+
+    /// The focus is where the list is; where the conflict began is asked for, where that did not come by lately.
+    fn settle(&mut self, world: &World) -> Vec<Want> {
+        self.reading.settle(self.reading.list.selected().and_then(|at| self.order.get(at).copied()));
+        let first = self.focused(world).and_then(|alert| alert.first_cause);
+        let missing = self.causes.missing(world, first);
+        missing.map(|what| self.asking.ask(Sent::Causes, what)).into_iter().collect()
+    }
+
+    fn send(&mut self, (command, done): (Command, String), world: &World) -> Vec<Want> {
+        match world.may_decide() {
+            Ok(()) => vec![self.asking.ask(Sent::Step(done), What::Command(Box::new(command)))],
+            Err(why) => Want::fail(why),
         }
-    }
-
-    /// Puts the focus where the list is; says with the epoch if that is another conflict.
-    fn settle(&mut self) {
-        let focus = self.list.selected().and_then(|at| self.order.get(at).copied());
-        if focus != self.focus {
-            (self.focus, self.scroll) = (focus, 0);
-            self.epoch += 1;
-        }
-    }
-
-    /// Asks for where the conflict began, where that did not come by lately.
-    fn fetch(&mut self, world: &World) -> Vec<Want> {
-        let Some(seq) = self.focused(world).and_then(|alert| alert.first_cause) else { return Vec::new() };
-        if self.known(world, seq).is_some() || !self.asked.insert(seq) {
-            return Vec::new();
-        }
-        vec![self.ask(Sent::Causes, What::Deeds(vec![seq]))]
-    }
-
-    fn known<'a>(&'a self, world: &'a World, seq: Seq) -> Option<&'a Arc<Deed>> {
-        world.recent_deed(seq).or_else(|| self.causes.get(&seq))
-    }
-
-    fn ask(&mut self, sent: Sent, what: What) -> Want {
-        self.next_tag += 1;
-        self.sent.insert(self.next_tag, sent);
-        Want::Ask { tag: self.next_tag, what }
-    }
-
-    fn send(&mut self, command: Command, done: String, world: &World) -> Vec<Want> {
-        if let Err(why) = world.may_decide() {
-            return Want::fail(why);
-        }
-        vec![self.ask(Sent::Step(done), What::Command(Box::new(command)))]
     }
 
     /// Opens a step, where the conflict is one that it can be taken on.
     fn begin(&mut self, action: Action, world: &World) -> Vec<Want> {
         let (Some(alert), Some(board)) = (self.focused(world), &world.board) else {
-            return vec![Want::Say(Tone::Info, "no conflict is selected".to_owned())];
+            return Want::info("no conflict is selected");
         };
         if matches!(alert.state, AlertState::Resolved { .. }) {
-            return vec![Want::Say(Tone::Info, format!("alert #{} is resolved already", alert.no))];
+            return Want::info(format!("alert #{} is resolved already", alert.no));
         }
-        if let (Action::Escalate, Some(item)) =
-            (action, alert.item.filter(|item| board.items.contains_key(item)))
-        {
-            return vec![Want::Say(Tone::Info, format!("it waits in the inbox already, as #{item}"))];
+        let item = alert.item.filter(|item| board.items.contains_key(item));
+        if let (Action::Escalate, Some(item)) = (action, item) {
+            return Want::info(format!("it waits in the inbox already, as #{item}"));
         }
-        let step = if action == Action::Resolve { Step::resolve(alert) } else { Step::escalate(alert) };
-        self.over = Some(Over::Step(Box::new(step)));
+        self.step =
+            Some(if action == Action::Resolve { Step::resolve(alert) } else { Step::escalate(alert) });
         Vec::new()
     }
 
@@ -153,79 +105,62 @@ impl Conflicts {
         let Some(alert) = self.focused(world) else { return Vec::new() };
         let no = alert.no;
         if alert.state != AlertState::Open {
-            return vec![Want::Say(Tone::Info, format!("alert #{no} is acknowledged already"))];
+            return Want::info(format!("alert #{no} is acknowledged already"));
         }
         let step = AlertStep { alert: no, step: AlertVerb::Acknowledge, note: None };
-        self.send(Command::Alert(step), format!("alert #{no} is acknowledged"), world)
+        self.send((Command::Alert(step), format!("alert #{no} is acknowledged")), world)
     }
 
-    fn act_over(&mut self, action: Action, world: &World) -> Vec<Want> {
-        match &mut self.over {
-            Some(Over::Filter(_)) => {
-                if action == Action::Close {
-                    self.filter.clear();
-                    self.sort(world);
-                }
-                if matches!(action, Action::Close | Action::Submit) {
-                    self.over = None;
-                }
+    fn act_on_step(&mut self, action: Action, world: &World) -> Vec<Want> {
+        let Some(step) = &mut self.step else { return Vec::new() };
+        match step.form.act(action) {
+            Pressed::On => Vec::new(),
+            Pressed::Lacks(what) => Want::warn(what),
+            Pressed::Closed => {
+                self.step = None;
+                Vec::new()
             }
-            Some(Over::Step(step)) => match step.act(action) {
-                Came::On => {}
-                Came::Closed => self.over = None,
-                Came::Lacks(what) => return vec![Want::Say(Tone::Warning, what.to_owned())],
-                Came::Send(command, done) => {
-                    self.over = None;
-                    return self.send(*command, done, world);
-                }
+            Pressed::Confirmed => {
+                let command = step.command();
+                self.step = None;
+                self.send(command, world)
+            }
+        }
+    }
+
+    #[expect(clippy::wildcard_enum_match_arm, reason = "what is not named here means nothing")]
+    fn act_on_alert(&mut self, action: Action, world: &World) -> Vec<Want> {
+        match action {
+            Action::Acknowledge => return self.acknowledge(world),
+            Action::Resolve | Action::Escalate => return self.begin(action, world),
+            Action::Resolved => {
+                self.resolved = !self.resolved;
+                self.sort(world);
+            }
+            _ => {}
+        }
+        let Some(alert) = self.focused(world) else { return Vec::new() };
+        match action {
+            Action::Open | Action::Causes => Want::log(Spot::Deed(alert.first_cause.unwrap_or(alert.deed))),
+            Action::Trace => match &alert.on {
+                Some(on) => Want::log(Spot::Filter(format!("entity:{}", on.entity))),
+                None => Want::info(format!("alert #{} is about no entity", alert.no)),
             },
-            None => {}
-        }
-        Vec::new()
-    }
-
-    fn typed(&mut self, world: &World) {
-        if let Some(Over::Filter(prompt)) = &self.over {
-            prompt.text().clone_into(&mut self.filter);
-            self.sort(world);
-            self.settle();
+            // How it was when the conflict was last seen.
+            Action::HowItWas => {
+                let last = alert.sides.iter().filter_map(|side| side.deed).max();
+                vec![Want::Look(last.map_or(alert.deed, |last| last.max(alert.deed)))]
+            }
+            Action::Copy => Want::copied(detail::plain(PLAIN, alert), format!("alert #{}", alert.no)),
+            _ => Vec::new(),
         }
     }
 
-    fn go(&self, action: Action, world: &World) -> Vec<Want> {
-        let Some(alert) = self.focused(world) else { return Vec::new() };
-        let place = if action == Action::Trace {
-            alert.on.as_ref().map(|on| Place::at(View::Log, Spot::Filter(format!("entity:{}", on.entity))))
-        } else {
-            Some(Place::at(View::Log, Spot::Deed(alert.first_cause.unwrap_or(alert.deed))))
-        };
-        match place {
-            Some(place) => vec![Want::Go(place)],
-            None => vec![Want::Say(Tone::Info, format!("alert #{} is about no entity", alert.no))],
-        }
-    }
-
-    /// How it was when the conflict was last seen.
-    fn how_it_was(&self, world: &World) -> Vec<Want> {
-        let Some(alert) = self.focused(world) else { return Vec::new() };
-        let last = alert.sides.iter().filter_map(|side| side.deed).max();
-        vec![Want::Look(last.map_or(alert.deed, |last| last.max(alert.deed)))]
-    }
-
-    fn close(&mut self, world: &World) {
-        if self.opened && !self.split.get() {
-            self.opened = false;
-        } else if !self.filter.is_empty() {
-            self.filter.clear();
+    fn typed(&mut self, other: bool, world: &World) -> Vec<Want> {
+        if other {
             self.sort(world);
         }
-    }
-
-    fn copy(&self, world: &World) -> Vec<Want> {
-        let Some(alert) = self.focused(world) else { return Vec::new() };
-        let theme = Theme::mono();
-        let text = detail::plain(Look { theme: &theme, glyphs: &glyphs::ASCII }, alert);
-        vec![Want::Copy(text), Want::Say(Tone::Done, format!("alert #{} is on the clipboard", alert.no))]
+        self.settle(world)
     }
 }
 
@@ -235,29 +170,22 @@ impl Screen for Conflicts {
     }
 
     fn context(&self) -> Context {
-        match &self.over {
-            Some(Over::Filter(_)) => Context::Prompt,
-            Some(Over::Step(step)) => step.context(),
-            None => Context::Conflicts,
+        match &self.step {
+            Some(step) => step.form.context(),
+            None => self.reading.context(Context::Conflicts),
         }
     }
 
     fn hints(&self, _world: &World) -> Vec<Action> {
-        match &self.over {
-            Some(Over::Filter(_)) => vec![Action::Submit, Action::Close],
-            Some(Over::Step(step)) => step.hints(),
-            None if self.focus.is_none() => vec![Action::Resolved],
-            None => vec![
-                Action::Acknowledge,
-                Action::Resolve,
-                Action::Escalate,
-                Action::Causes,
-                Action::Trace,
-                Action::Freeze,
-                Action::Pause,
-                Action::Revert,
-                Action::Resolved,
-            ],
+        use Action as A;
+        match (&self.step, self.reading.hints()) {
+            (Some(step), _) => step.form.hints(),
+            (None, Some(typing)) => typing,
+            (None, None) if self.reading.focus().is_none() => vec![A::Resolved],
+            (None, None) => {
+                let first = [A::Acknowledge, A::Resolve, A::Escalate, A::Causes, A::Trace];
+                first.into_iter().chain([A::Freeze, A::Pause, A::Revert, A::Resolved]).collect()
+            }
         }
     }
 
@@ -271,136 +199,84 @@ impl Screen for Conflicts {
         Badge { count: (count > 0).then_some(count), attention }
     }
 
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "what is not named here moves the list or means nothing"
-    )]
     fn act(&mut self, action: Action, world: &World) -> Vec<Want> {
-        if self.over.is_some() {
-            return self.act_over(action, world);
+        if self.step.is_some() {
+            return self.act_on_step(action, world);
         }
-        let wants = match action {
-            Action::Acknowledge => self.acknowledge(world),
-            Action::Resolve | Action::Escalate => self.begin(action, world),
-            Action::Trace | Action::Causes => self.go(action, world),
-            Action::Open if self.split.get() || self.opened => self.go(Action::Causes, world),
-            Action::Copy => self.copy(world),
-            Action::HowItWas => self.how_it_was(world),
-            other => {
-                match other {
-                    Action::Open => self.opened = true,
-                    Action::Close => self.close(world),
-                    Action::Filter => self.over = Some(Over::Filter(Prompt::with_text(&self.filter))),
-                    Action::Resolved => {
-                        self.resolved = !self.resolved;
-                        self.sort(world);
-                    }
-                    Action::ScrollDown => self.scroll += 1,
-                    Action::ScrollUp => self.scroll = self.scroll.saturating_sub(1),
-                    moving => _ = self.list.apply(moving),
-                }
+        let mut wants = match self.reading.act(action) {
+            Came::Moved => Vec::new(),
+            Came::Other => self.act_on_alert(action, world),
+            Came::Filtered => {
+                self.sort(world);
                 Vec::new()
             }
         };
-        self.settle();
-        wants.into_iter().chain(self.fetch(world)).collect()
+        wants.extend(self.settle(world));
+        wants
     }
 
     fn text(&mut self, key: KeyEvent, world: &World) -> Vec<Want> {
-        match &mut self.over {
-            Some(Over::Filter(prompt)) => _ = prompt.key(key),
-            Some(Over::Step(step)) => step.key(key),
-            None => {}
+        if let Some(step) = &mut self.step {
+            step.form.key(key);
+            return Vec::new();
         }
-        self.typed(world);
-        Vec::new()
+        let other = self.reading.text(key);
+        self.typed(other, world)
     }
 
     fn paste(&mut self, text: &str, world: &World) -> Vec<Want> {
-        match &mut self.over {
-            Some(Over::Filter(prompt)) => prompt.paste(text),
-            Some(Over::Step(step)) => step.paste(text),
-            None => {}
+        if let Some(step) = &mut self.step {
+            step.form.paste(text);
+            return Vec::new();
         }
-        self.typed(world);
-        Vec::new()
+        let other = self.reading.paste(text);
+        self.typed(other, world)
     }
 
-    #[expect(clippy::wildcard_enum_match_arm, reason = "crossterm's enum: nothing else is taken")]
     fn mouse(&mut self, event: MouseEvent, _areas: Areas, world: &World) -> Vec<Want> {
-        let area = self.rows_area.get();
-        let inside = area.contains(Position { x: event.column, y: event.row });
-        match event.kind {
-            MouseEventKind::ScrollDown if inside => self.list.move_by(1),
-            MouseEventKind::ScrollUp if inside => self.list.move_by(-1),
-            MouseEventKind::ScrollDown => self.scroll += 1,
-            MouseEventKind::ScrollUp => self.scroll = self.scroll.saturating_sub(1),
-            MouseEventKind::Down(MouseButton::Left) if inside => {
-                if let Some(row) = self.list.row_at(event.row - area.y) {
-                    self.list.select(row);
-                }
-            }
-            _ => {}
-        }
-        self.settle();
-        self.fetch(world)
+        self.reading.mouse(event);
+        self.settle(world)
     }
 
     fn refresh(&mut self, world: &World) -> Vec<Want> {
         self.sort(world);
-        self.settle();
-        self.fetch(world)
+        self.settle(world)
     }
 
     fn is_open(&self) -> bool {
-        self.opened && !self.split.get() || !self.filter.is_empty()
+        self.reading.is_open()
     }
 
     fn reset(&mut self) {
-        *self = Self { epoch: self.epoch + 1, next_tag: self.next_tag, ..Self::default() };
+        *self = Self { reading: self.reading.anew(), asking: self.asking.anew(), ..Self::default() };
     }
 
     fn told(&mut self, tag: u64, result: Result<Told, Trouble>, _world: &World) -> Vec<Want> {
-        match (self.sent.remove(&tag), result) {
+        match (self.asking.answered(tag), result) {
             (Some(Sent::Causes), Ok(Told::Deeds(deeds))) => {
-                self.causes.extend(deeds.into_iter().map(|deed| (deed.seq, deed)));
-                while self.causes.len() > CAUSES_KEPT {
-                    self.causes.pop_first();
-                }
+                self.causes.take(deeds);
                 Vec::new()
             }
             (None | Some(Sent::Causes), _) => Vec::new(),
-            (Some(Sent::Step(done)), Ok(Told::Reply(reply))) if reply.is_done() => {
-                vec![Want::Say(Tone::Done, done)]
-            }
-            (Some(Sent::Step(_)), Ok(Told::Reply(reply))) => {
-                let why = reply.message.as_deref().unwrap_or("it was refused");
-                let next = reply.next.as_deref().map(|next| format!("; {next}")).unwrap_or_default();
-                Want::fail(format!("{why}{next}"))
-            }
-            (Some(Sent::Step(_)), Ok(_)) => Want::fail("no answer came; look whether it was done"),
-            (Some(Sent::Step(_)), Err(trouble)) => Want::fail(format!("{}; {}", trouble.what, trouble.next)),
+            (Some(Sent::Step(done)), result) => match asking::came_out(result) {
+                Ok(()) => Want::done(done),
+                Err(undone) => Want::fail(undone.to_string()),
+            },
         }
     }
 
     fn enter(&mut self, spot: Option<&Spot>, world: &World) -> Vec<Want> {
+        let mut wants = Vec::new();
         if let Some(Spot::Alert(no)) = spot {
-            let resolved = world.board.as_ref().is_some_and(|board| !board.alerts.contains_key(no));
-            self.resolved |= resolved;
-            self.filter.clear();
+            self.resolved |= world.board.as_ref().is_some_and(|board| !board.alerts.contains_key(no));
+            self.reading.go_to(*no);
             self.sort(world);
-            match self.order.iter().position(|shown| shown == no) {
-                Some(at) => self.list.select(at),
-                None => {
-                    return vec![Want::Say(
-                        Tone::Info,
-                        format!("alert #{no} is no longer kept; the log has it"),
-                    )];
-                }
+            if !self.order.contains(no) {
+                wants = Want::info(format!("alert #{no} is no longer kept; the log has it"));
             }
         }
-        self.settle();
-        self.fetch(world)
+        wants.extend(self.settle(world));
+        wants
     }
 
     fn under(&self, world: &World) -> Under {
@@ -415,17 +291,17 @@ impl Screen for Conflicts {
     }
 
     fn spot(&self) -> Option<Spot> {
-        self.focus.map(Spot::Alert)
+        self.reading.focus().copied().map(Spot::Alert)
     }
 
     fn epoch(&self) -> u64 {
-        self.epoch
+        self.reading.epoch()
     }
 
     fn draw(&self, buffer: &mut Buffer, areas: Areas, look: Look<'_>, world: &World) -> Option<Position> {
         let cursor = self.draw_view(buffer, areas.body, look, world);
-        match (&self.over, &world.board) {
-            (Some(Over::Step(step)), Some(board)) => step.draw(buffer, areas.screen, look, board),
+        match (&self.step, &world.board) {
+            (Some(step), Some(board)) => step.draw(buffer, areas.screen, look, board),
             (Some(_) | None, _) => cursor,
         }
     }
@@ -433,71 +309,40 @@ impl Screen for Conflicts {
 
 impl Conflicts {
     fn draw_view(&self, buffer: &mut Buffer, body: Rect, look: Look<'_>, world: &World) -> Option<Position> {
-        self.rows_area.set(Rect::ZERO);
-        let share = pane::share(body, LEFT_PERCENT);
-        self.split.set(share.is_some());
-        let Some(board) = &world.board else {
-            chrome::draw_empty(buffer, body, look, "Waiting for the server", &[]);
-            return None;
-        };
+        let board = world.board.as_ref()?;
         let nothing = board.alerts.is_empty() && (!self.resolved || board.resolved.is_empty());
-        if nothing && self.over.is_none() {
+        if nothing && self.step.is_none() && !self.reading.is_typing() {
             draw_calm(buffer, body, look, board.resolved.len(), board.enforces());
             return None;
         }
-        pane::list_and_detail(
+        self.reading.draw(
             buffer,
             body,
             look,
-            (share, self.opened),
-            |buffer, area| self.draw_list(buffer, area, look, world),
-            |buffer, area| self.draw_detail(buffer, area, look, world),
+            pane::share(body, SHARES),
+            |buffer, area| rows::draw(buffer, area, look, world, (&self.reading.list, &self.order)),
+            |buffer, area| {
+                let Some(alert) = self.focused(world) else { return };
+                let deed = |seq| self.causes.find(world, seq);
+                let lines = detail::lines(look, usize::from(area.width), world, alert, &deed);
+                self.reading.panes.scroll.draw(buffer, area, look, &lines);
+            },
         )
-    }
-
-    fn draw_list(&self, buffer: &mut Buffer, area: Rect, look: Look<'_>, world: &World) -> Option<Position> {
-        let wanted = u16::from(!self.filter.is_empty() || matches!(self.over, Some(Over::Filter(_))));
-        let taken = wanted.min(area.height);
-        let list = Rect { height: area.height - taken, ..area };
-        let line = Rect { y: area.y + list.height, height: taken, ..area };
-        rows::draw(buffer, list, look, world, (&self.list, &self.order));
-        self.rows_area.set(rows::rows_area(list));
-        if let Some(Over::Filter(prompt)) = &self.over {
-            return prompt.draw(buffer, line, look, " / ");
-        }
-        if wanted > 0 {
-            let room = usize::from(line.width).saturating_sub(16);
-            let text = format!(" / {}  esc clears", untrusted::fit(&self.filter, room));
-            put(buffer, line, 0, &Line::from(Span::styled(text, look.theme.accent)));
-        }
-        None
-    }
-
-    fn draw_detail(&self, buffer: &mut Buffer, area: Rect, look: Look<'_>, world: &World) {
-        let Some(alert) = self.focused(world) else { return };
-        let lines = detail::lines(look, usize::from(area.width), world, alert, &|seq| self.known(world, seq));
-        let from = self.scroll.min(lines.len().saturating_sub(usize::from(area.height)));
-        put_lines(buffer, area, lines.get(from..).unwrap_or_default());
-        let below = lines.len().saturating_sub(from + usize::from(area.height));
-        if below > 0 && area.height > 0 {
-            let more = format!(" {} {below} more", look.glyphs.more[1]);
-            let more = Line::from(Span::styled(more, look.theme.accent));
-            put_at(buffer, area, area.height - 1, area.width.saturating_sub(cells(width(&more))), &more);
-        }
     }
 }
 
 /// Why there is nothing, and what would show up.
 fn draw_calm(buffer: &mut Buffer, body: Rect, look: Look<'_>, resolved: usize, enforces: bool) {
-    let muted = |text: String| Line::from(Span::styled(text, look.theme.muted));
-    let mut next =
-        vec![muted("stale reads and writes, contradictions, fights over a field and missed".to_owned())];
-    next.push(muted("deadlines show up here by themselves, both sides next to each other".to_owned()));
+    let mut next = vec![
+        "stale reads and writes, contradictions, fights over a field and missed".to_owned(),
+        "deadlines show up here by themselves, both sides next to each other".to_owned(),
+    ];
     if !enforces {
-        next.push(muted("this workspace only observes: what is wrong is recorded, not refused".to_owned()));
+        next.push("this workspace only observes: what is wrong is recorded, not refused".to_owned());
     }
     if resolved > 0 {
-        next.push(muted(format!("R shows the {} that are resolved", thousands(resolved as u64))));
+        next.push(format!("R shows the {} that are resolved", thousands(resolved as u64)));
     }
+    let next: Vec<_> = next.into_iter().map(|words| styled(words, look.theme.muted)).collect();
     chrome::draw_empty(buffer, body, look, "No open conflicts", &next);
 }

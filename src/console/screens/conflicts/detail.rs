@@ -7,7 +7,7 @@ use ratatui::text::{Line, Span};
 
 use super::rows;
 use crate::console::widgets::facts::fact;
-use crate::console::widgets::{Look, clip, pad, thousands, width};
+use crate::console::widgets::{Look, clip, pad, styled, thousands, width};
 use crate::console::world::World;
 use crate::console::{untrusted, words};
 use crate::domain::deed::Deed;
@@ -52,7 +52,7 @@ pub(super) fn lines<'a>(
 ) -> Vec<Line<'static>> {
     let theme = look.theme;
     let mut lines = vec![head(look, room, alert)];
-    lines.extend(untrusted::wrap(&alert.title, room, 3, theme.base, theme.escaped));
+    lines.extend(look.wrap(&alert.title, room, 3, theme.base));
     lines.extend(untrusted::wrap(meaning(alert.kind), room, 2, theme.muted, theme.muted));
     lines.push(Line::default());
     lines.extend(sides(look, room, world, alert));
@@ -67,7 +67,7 @@ pub(super) fn lines<'a>(
 fn head(look: Look<'_>, room: usize, alert: &Alert) -> Line<'static> {
     let theme = look.theme;
     let (sign, style) = words::severity(look, alert.severity);
-    let left = Line::from(Span::styled(format!("{} #{}", alert.kind.as_str(), alert.no), theme.title));
+    let left = styled(format!("{} #{}", alert.kind.as_str(), alert.no), theme.title);
     let state = match alert.state {
         AlertState::Open => "open",
         AlertState::Acknowledged { .. } => "acknowledged",
@@ -153,12 +153,7 @@ fn sides(look: Look<'_>, room: usize, world: &World, alert: &Alert) -> Vec<Line<
     for (at, side) in sides.iter().enumerate() {
         let sign = look.glyphs.sides.get(at).copied().unwrap_or_default();
         let mut name = vec![Span::styled(format!("{sign} "), side_style(look, at))];
-        name.extend(untrusted::fit_spans(
-            side.actor.name(),
-            half.saturating_sub(4),
-            theme.title,
-            theme.escaped,
-        ));
+        name.extend(look.spans(side.actor.name(), half.saturating_sub(4), theme.title));
         names.extend(pad(Line::from(name), half, look.glyphs.cut).spans);
     }
     let mut lines = vec![Line::from(names)];
@@ -171,8 +166,7 @@ fn sides(look: Look<'_>, room: usize, world: &World, alert: &Alert) -> Vec<Line<
             let label = if row == 0 { *label } else { "" };
             let mut line = vec![Span::styled(format!("{label:<SIDE_LABEL$}"), theme.muted)];
             for cell in &cells {
-                let nothing =
-                    Line::from(Span::styled(if row == 0 { look.glyphs.none } else { "" }, theme.muted));
+                let nothing = styled(if row == 0 { look.glyphs.none } else { "" }, theme.muted);
                 let part = cell.get(row).cloned().unwrap_or(nothing);
                 line.extend(pad(part, half, look.glyphs.cut).spans);
             }
@@ -199,13 +193,12 @@ fn wrapped(look: Look<'_>, room: usize, parts: &[(String, Tint)]) -> Vec<Line<'s
         [] => Vec::new(),
         [(path, Tint::Path)] => {
             let path = words::tail(path, room, look.glyphs.cut);
-            vec![Line::from(untrusted::fit_spans(&path, room, theme.base, theme.escaped))]
+            vec![look.line(&path, room, theme.base)]
         }
-        [(text, tint)] => untrusted::wrap(text, room, TEXT_LINES, style(*tint), theme.escaped),
+        [(text, tint)] => look.wrap(text, room, TEXT_LINES, style(*tint)),
         [(first, tint), (text, next), ..] => {
             let lead = first.chars().count();
-            let mut lines =
-                untrusted::wrap(text, room.saturating_sub(lead), TEXT_LINES, style(*next), theme.escaped);
+            let mut lines = look.wrap(text, room.saturating_sub(lead), TEXT_LINES, style(*next));
             for (at, line) in lines.iter_mut().enumerate() {
                 let before = if at == 0 { first.clone() } else { " ".repeat(lead) };
                 line.spans.insert(0, Span::styled(before, style(*tint)));
@@ -273,7 +266,7 @@ fn first_cause<'a>(
     ]);
     let told = match deed(seq) {
         Some(deed) => words::deed(look, deed, world.now, room.saturating_sub(2)),
-        None => Line::from(Span::styled("being fetched", theme.muted)),
+        None => styled("being fetched", theme.muted),
     };
     let mut spans = vec![Span::raw("  ")];
     spans.extend(told.spans);
@@ -284,7 +277,7 @@ fn first_cause<'a>(
 fn standing(look: Look<'_>, room: usize, world: &World, alert: &Alert) -> Vec<Line<'static>> {
     let theme = look.theme;
     let wide = room.saturating_sub(LABEL);
-    let text = |text: &str| untrusted::wrap(text, wide, TEXT_LINES, theme.base, theme.escaped);
+    let text = |text: &str| look.wrap(text, wide, TEXT_LINES, theme.base);
     let by = |word: &str, by: &str, at| text(&format!("{word} by {by}, {}", world.ago(at)));
     let mut lines = Vec::new();
     match &alert.state {
@@ -306,7 +299,7 @@ fn standing(look: Look<'_>, room: usize, world: &World, alert: &Alert) -> Vec<Li
         }
         for (what, stop) in stops(board, alert) {
             let words = format!("{what} by {}, {}: {}", stop.by, world.ago(stop.at), stop.reason);
-            let stopped = untrusted::wrap(&words, wide, TEXT_LINES, theme.warning, theme.escaped);
+            let stopped = look.wrap(&words, wide, TEXT_LINES, theme.warning);
             lines.extend(fact(look, "STOPPED", LABEL, stopped));
         }
     }

@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::text::{Line, Span};
+use ratatui::text::Line;
 
 use crate::console::widgets::list::{self, GUTTER, ListState};
 use crate::console::widgets::table::{Column, Layout};
-use crate::console::widgets::{Look, put_at};
+use crate::console::widgets::{Look, styled};
+use crate::console::words;
 use crate::console::world::World;
-use crate::console::{untrusted, words};
 use crate::domain::ids::{Actor, AlertNo};
 use crate::domain::state::Board;
 use crate::domain::things::{Alert, AlertKind, AlertState};
@@ -42,11 +42,10 @@ pub(super) fn alert(board: &Board, no: AlertNo) -> Option<&Arc<Alert>> {
 }
 
 /// Which are shown, in which order: open ones before resolved ones, then by severity, count, and the latest first.
-pub(super) fn order(board: &Board, resolved: bool, filter: &str) -> Vec<AlertNo> {
-    let words: Vec<String> = filter.to_lowercase().split_whitespace().map(str::to_owned).collect();
+pub(super) fn order(board: &Board, resolved: bool, words: &[String]) -> Vec<AlertNo> {
     let over = board.resolved.iter().filter(|_| resolved);
     let mut shown: Vec<&Arc<Alert>> =
-        board.alerts.values().chain(over).filter(|alert| matches(alert, &words)).collect();
+        board.alerts.values().chain(over).filter(|alert| matches(alert, words)).collect();
     shown.sort_by_key(|alert| {
         let is_over = matches!(alert.state, AlertState::Resolved { .. });
         (is_over, Reverse((alert.severity, alert.count, alert.last, alert.no)))
@@ -55,15 +54,10 @@ pub(super) fn order(board: &Board, resolved: bool, filter: &str) -> Vec<AlertNo>
 }
 
 fn matches(alert: &Alert, words: &[String]) -> bool {
-    if words.is_empty() {
-        return true;
-    }
     let on = alert.on.as_ref().map(ToString::to_string).unwrap_or_default();
     let who: Vec<&str> = alert.who.iter().map(Actor::name).collect();
     let (kind, severity) = (alert.kind.as_str(), alert.severity.as_str());
-    let text =
-        format!("#{} {kind} {severity} {on} {} {}", alert.no, who.join(" "), alert.title).to_lowercase();
-    words.iter().all(|word| text.contains(word.as_str()))
+    words::all_in(words, || format!("#{} {kind} {severity} {on} {} {}", alert.no, who.join(" "), alert.title))
 }
 
 /// `mayor ⇄ dog` where they take turns, else `sales, support`; of long names the end.
@@ -100,34 +94,22 @@ fn state_word(alert: &Alert) -> &'static str {
     }
 }
 
-/// Draws headings and rows.
+/// Draws headings and rows; the result is where the rows are.
 pub(super) fn draw(
     buffer: &mut Buffer,
     area: Rect,
     look: Look<'_>,
     world: &World,
     (list, order): (&ListState, &[AlertNo]),
-) {
-    let Some(board) = &world.board else { return };
+) -> Rect {
     let narrow = area.width < WIDE_FROM;
     let columns: &'static [Column] = if narrow { &COLUMNS_NARROW } else { &COLUMNS };
     let layout = Layout::new(columns, usize::from(area.width.saturating_sub(GUTTER)));
-    put_at(buffer, area, 0, GUTTER, &layout.header(look));
-    let rows = rows_area(area);
-    if order.is_empty() {
-        let line = Line::from(Span::styled("no conflict matches; esc clears the filter", look.theme.muted));
-        put_at(buffer, rows, 1, GUTTER, &line);
-        return;
-    }
-    list::draw(buffer, rows, look, list, true, |at, _| {
-        let alert = order.get(at).and_then(|no| alert(board, *no));
+    let head = (&layout.header(look), "no conflict matches; esc clears the filter");
+    list::draw_headed(buffer, area, look, head, (list, true), |at, _| {
+        let alert = order.get(at).and_then(|no| alert(world.board.as_ref()?, *no));
         alert.map(|alert| row(look, &layout, narrow, world, alert)).unwrap_or_default().into()
-    });
-}
-
-/// The rows below the headings.
-pub(super) fn rows_area(area: Rect) -> Rect {
-    Rect { y: area.y + 1.min(area.height), height: area.height.saturating_sub(1), ..area }
+    })
 }
 
 fn row(look: Look<'_>, layout: &Layout, narrow: bool, world: &World, alert: &Alert) -> Line<'static> {
@@ -140,10 +122,7 @@ fn row(look: Look<'_>, layout: &Layout, narrow: bool, world: &World, alert: &Ale
         AlertState::Acknowledged { .. } => (style, theme.subtle),
         AlertState::Resolved { .. } => (theme.muted, theme.muted),
     };
-    let cell = |column: usize, text: &str, style| {
-        let room = layout.cells(column).unwrap_or(0);
-        Line::from(untrusted::fit_spans(text, room, style, theme.escaped))
-    };
+    let cell = |column, text: &str, style| layout.cell(look, column, text, style);
     // What is about no entity says in its title what it is about: an event, a thread, a task.
     let on = match &alert.on {
         Some(on) => words::path(look, on, layout.cells(2).unwrap_or(0)),
@@ -156,7 +135,7 @@ fn row(look: Look<'_>, layout: &Layout, narrow: bool, world: &World, alert: &Ale
         (false, false) => alert.severity.as_str(),
     };
     let sign = if is_over { look.glyphs.ok } else { sign };
-    let first = Line::from(Span::styled(format!("{sign} {word}"), severity));
+    let first = styled(format!("{sign} {word}"), severity);
     let kind = cell(1, alert.kind.as_str(), text);
     let times = if alert.count > 1 { theme.title } else { theme.muted };
     if narrow {

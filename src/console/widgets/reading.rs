@@ -1,0 +1,387 @@
+//! A list that is read, and what is told of its row: the filter typed below the rows, the rows with the cursor on one of
+//! them, the detail beside or over them; what keys and the mouse do with all that. Which rows there are, what a row is called
+//! and what is told of it is the screen's.
+
+use std::cell::Cell;
+
+use crossterm::event::{KeyEvent, MouseButton, MouseEvent, MouseEventKind};
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::text::{Line, Span};
+
+use super::list::ListState;
+use super::prompt::Prompt;
+use super::scroll::Scroll;
+use super::{Look, cut_bottom, pane, put};
+use crate::console::action::Action;
+use crate::console::keymap::Context;
+
+/// Rows that one turn of the wheel goes by.
+const WHEEL: isize = 3;
+/// Cells that the line of the filter needs beside it.
+const FILTER_BESIDE: usize = 30;
+
+/// Rows and the detail of one of them: side by side where there is room, else the detail is opened over the rows.
+#[derive(Debug, Default)]
+pub struct Panes {
+    /// Whether the detail is open, or has the keys.
+    pub opened: bool,
+    /// How far down the detail is read.
+    pub scroll: Scroll,
+    /// As last drawn: where the rows are, and whether the detail stands beside them.
+    rows: Cell<Rect>,
+    beside: Cell<bool>,
+}
+
+impl Panes {
+    /// Whether the detail lies over the rows.
+    pub fn is_over(&self) -> bool {
+        self.opened && !self.beside.get()
+    }
+
+    /// Whether the detail can be seen.
+    pub fn is_seen(&self) -> bool {
+        self.opened || self.beside.get()
+    }
+
+    /// Opens and closes the detail and scrolls it; says whether the action was one of these.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the other actions are somebody else's")]
+    pub fn act(&mut self, action: Action) -> bool {
+        match action {
+            Action::Open if !self.is_seen() => self.opened = true,
+            Action::Close if self.is_over() => self.opened = false,
+            Action::ScrollDown | Action::ScrollUp => _ = self.scroll.act(action),
+            _ => return false,
+        }
+        true
+    }
+
+    /// Takes the wheel and clicks. The result is by how many lines the detail was scrolled.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "crossterm's enum: nothing else is taken")]
+    pub fn mouse(&mut self, event: MouseEvent, list: &mut ListState) -> Option<isize> {
+        let rows = self.rows.get();
+        let inside = rows.contains(Position { x: event.column, y: event.row });
+        let by = match event.kind {
+            MouseEventKind::ScrollDown => WHEEL,
+            MouseEventKind::ScrollUp => -WHEEL,
+            MouseEventKind::Down(MouseButton::Left) if inside => {
+                if let Some(row) = list.row_at(event.row - rows.y) {
+                    list.select(row);
+                }
+                return None;
+            }
+            _ => return None,
+        };
+        if inside {
+            list.move_by(by);
+            return None;
+        }
+        self.scroll.by(by);
+        Some(by)
+    }
+
+    /// Nothing is drawn yet: a click hits nothing.
+    pub fn begin(&self, beside: bool) {
+        self.rows.set(Rect::ZERO);
+        self.beside.set(beside);
+    }
+
+    /// The rows are here.
+    pub fn rows_are_at(&self, area: Rect) {
+        self.rows.set(area);
+    }
+}
+
+/// What came of an action.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Came {
+    /// The reader moved, or nothing happened.
+    Moved,
+    /// Other rows are meant from now on.
+    Filtered,
+    /// It is somebody else's.
+    Other,
+}
+
+/// A list being read. Rows come and go, so the reader is on one by its name `K`.
+#[derive(Debug)]
+pub struct Reading<K> {
+    /// Where the reader is among the rows.
+    pub list: ListState,
+    /// The rows and the detail.
+    pub panes: Panes,
+    focus: Option<K>,
+    filter: String,
+    prompt: Option<Prompt>,
+    /// How many rows there would be without the filter, where that is counted.
+    of: Option<usize>,
+    epoch: u64,
+}
+
+impl<K> Default for Reading<K> {
+    fn default() -> Self {
+        let (list, panes, filter) = (ListState::new(), Panes::default(), String::new());
+        Self { list, panes, focus: None, filter, prompt: None, of: None, epoch: 0 }
+    }
+}
+
+impl<K: PartialEq> Reading<K> {
+    /// For a new start.
+    #[must_use]
+    pub fn anew(&self) -> Self {
+        Self { epoch: self.epoch + 1, ..Self::default() }
+    }
+
+    /// The row that the reader is on.
+    pub fn focus(&self) -> Option<&K> {
+        self.focus.as_ref()
+    }
+
+    /// Grows whenever the reader comes to another row.
+    pub fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// What the reader acts on has changed.
+    pub fn changed(&mut self) {
+        self.epoch += 1;
+    }
+
+    /// The words of the filter, in small letters; all of them are meant.
+    pub fn words(&self) -> Vec<String> {
+        self.filter.to_lowercase().split_whitespace().map(str::to_owned).collect()
+    }
+
+    /// Whether a filter is in force.
+    pub fn is_filtered(&self) -> bool {
+        !self.filter.is_empty()
+    }
+
+    /// Whether a filter is being typed.
+    pub fn is_typing(&self) -> bool {
+        self.prompt.is_some()
+    }
+
+    /// There are so many rows now, of so many without the filter; the reader stays on theirs where it is among them.
+    pub fn place(&mut self, rows: usize, of: Option<usize>, at: Option<usize>) {
+        self.list.set_len(rows);
+        self.of = of;
+        if let Some(at) = at {
+            self.list.select(at);
+        }
+    }
+
+    /// The reader is where the list is, which is this row. What was scrolled was another's; says whether it is another.
+    pub fn settle(&mut self, focus: Option<K>) -> bool {
+        let another = focus != self.focus;
+        if another {
+            self.focus = focus;
+            self.panes.scroll.to_top();
+            self.epoch += 1;
+        }
+        another
+    }
+
+    /// The reader is to be on this row, whatever is filtered; the rows are to be placed anew.
+    pub fn go_to(&mut self, focus: K) {
+        self.filter.clear();
+        self.focus = Some(focus);
+    }
+
+    /// Whose keys count.
+    pub fn context(&self, own: Context) -> Context {
+        if self.is_typing() { Context::Prompt } else { own }
+    }
+
+    /// The actions for the hint line while a filter is typed.
+    pub fn hints(&self) -> Option<Vec<Action>> {
+        self.is_typing().then(|| vec![Action::Submit, Action::Close])
+    }
+
+    /// Moves, filters, opens and closes; every other action is the screen's.
+    pub fn act(&mut self, action: Action) -> Came {
+        if self.is_typing() {
+            if action == Action::Close {
+                self.filter.clear();
+            }
+            if !matches!(action, Action::Submit | Action::Close) {
+                return Came::Moved;
+            }
+            self.prompt = None;
+            return Came::Filtered;
+        }
+        if action == Action::Filter {
+            self.prompt = Some(Prompt::with_text(&self.filter));
+        } else if self.panes.act(action) || self.list.apply(action) {
+            return Came::Moved;
+        } else if action == Action::Close && self.is_filtered() {
+            self.filter.clear();
+            return Came::Filtered;
+        } else {
+            return Came::Other;
+        }
+        Came::Moved
+    }
+
+    /// Takes a key that is text; says whether other rows are meant from now on.
+    pub fn text(&mut self, key: KeyEvent) -> bool {
+        self.typed(|prompt| _ = prompt.key(key))
+    }
+
+    /// Takes pasted text as text.
+    pub fn paste(&mut self, text: &str) -> bool {
+        self.typed(|prompt| prompt.paste(text))
+    }
+
+    fn typed(&mut self, edit: impl FnOnce(&mut Prompt)) -> bool {
+        let Some(prompt) = &mut self.prompt else { return false };
+        edit(prompt);
+        let other = prompt.text().trim() != self.filter;
+        prompt.text().trim().clone_into(&mut self.filter);
+        other
+    }
+
+    /// Takes the wheel and clicks. The result is by how many lines the detail was scrolled.
+    pub fn mouse(&mut self, event: MouseEvent) -> Option<isize> {
+        self.panes.mouse(event, &mut self.list)
+    }
+
+    /// Whether there is something that `close` would close.
+    pub fn is_open(&self) -> bool {
+        self.panes.is_over() || self.is_filtered()
+    }
+
+    /// Draws rows, filter and detail. `rows` draws the rows and says where they are.
+    pub fn draw(
+        &self,
+        buffer: &mut Buffer,
+        body: Rect,
+        look: Look<'_>,
+        share: Option<u16>,
+        rows: impl FnOnce(&mut Buffer, Rect) -> Rect,
+        detail: impl FnOnce(&mut Buffer, Rect),
+    ) -> Option<Position> {
+        self.panes.begin(share.is_some());
+        let list = |buffer: &mut Buffer, area: Rect| {
+            let (area, foot) = cut_bottom(area, u16::from(self.is_filtered() || self.is_typing()));
+            self.panes.rows_are_at(rows(buffer, area));
+            self.draw_filter(buffer, foot, look)
+        };
+        pane::list_and_detail(buffer, body, look, (share, self.panes.opened), list, detail)
+    }
+
+    /// The filter in force, or the one that is being typed.
+    fn draw_filter(&self, buffer: &mut Buffer, foot: Rect, look: Look<'_>) -> Option<Position> {
+        if let Some(prompt) = &self.prompt {
+            return prompt.draw(buffer, foot, look, " / ");
+        }
+        let theme = look.theme;
+        let mut line = Line::from(Span::styled(" / ", theme.accent));
+        line.spans.extend(look.spans(
+            &self.filter,
+            usize::from(foot.width).saturating_sub(FILTER_BESIDE),
+            theme.accent,
+        ));
+        let counted = self.of.map(|of| format!("  {} of {of}", self.list.len())).unwrap_or_default();
+        line.spans.push(Span::styled(format!("{counted}  esc clears"), theme.muted));
+        put(buffer, foot, 0, &line);
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::console::keys::Key;
+    use crate::console::widgets::list;
+    use crate::console::widgets::tests::drawn;
+
+    const NAMES: [&str; 4] = ["intake", "sales", "support", "billing"];
+
+    /// A screen as small as can be.
+    fn rebuilt(reading: &mut Reading<&'static str>) -> Vec<&'static str> {
+        let words = reading.words();
+        let rows: Vec<_> =
+            NAMES.into_iter().filter(|name| words.iter().all(|word| name.contains(word.as_str()))).collect();
+        let at = rows.iter().position(|name| reading.focus() == Some(name));
+        reading.place(rows.len(), Some(NAMES.len()), at);
+        let focus = reading.list.selected().and_then(|at| rows.get(at).copied());
+        reading.settle(focus);
+        rows
+    }
+
+    fn reading() -> Reading<&'static str> {
+        let mut reading = Reading::default();
+        rebuilt(&mut reading);
+        reading
+    }
+
+    fn screen(reading: &Reading<&'static str>, rows: &[&'static str], width: u16) -> String {
+        drawn(width, 5, |buffer, area, look| {
+            let share = pane::share(area, [50, 50]);
+            let list = |buffer: &mut Buffer, area: Rect| {
+                let head = (&Line::from("NAME"), "no name matches");
+                list::draw_headed(buffer, area, look, head, (&reading.list, true), |at, _| {
+                    rows.get(at).map(|name| Line::from(*name)).unwrap_or_default().into()
+                })
+            };
+            let detail = |buffer: &mut Buffer, area: Rect| {
+                put(
+                    buffer,
+                    area,
+                    0,
+                    &Line::from(format!("all about {}", reading.focus().unwrap_or(&"none"))),
+                );
+            };
+            reading.draw(buffer, area, look, share, list, detail);
+        })
+    }
+
+    #[test]
+    fn the_reader_stays_on_their_row_while_it_is_there() {
+        let mut reading = reading();
+        reading.act(Action::Down);
+        reading.settle(Some(NAMES[1]));
+        let epoch = reading.epoch();
+        assert_eq!(reading.act(Action::Filter), Came::Moved);
+        "s".chars().for_each(|c| assert!(reading.text(Key::char(c).into())));
+        let rows = rebuilt(&mut reading);
+        assert_eq!((reading.focus(), reading.epoch()), (Some(&"sales"), epoch));
+        assert_eq!(reading.act(Action::Submit), Came::Filtered);
+        insta::assert_snapshot!(screen(&reading, &rows, 90));
+        assert!(reading.is_open());
+        assert_eq!((reading.act(Action::Close), reading.act(Action::Close)), (Came::Filtered, Came::Other));
+    }
+
+    #[test]
+    fn where_there_is_room_for_one_of_them_the_detail_opens_over_the_rows() {
+        let mut reading = reading();
+        let rows = NAMES;
+        assert!(screen(&reading, &rows, 50).contains("  sales"));
+        assert_eq!(reading.act(Action::Open), Came::Moved);
+        assert!(screen(&reading, &rows, 50).contains("all about intake"));
+        assert_eq!(
+            reading.act(Action::Open),
+            Came::Other,
+            "what is open already is the screen's to open further"
+        );
+        reading.act(Action::Close);
+        assert!(screen(&reading, &rows, 90).contains("all about intake"));
+        assert_eq!(reading.act(Action::Open), Came::Other);
+    }
+
+    #[test]
+    fn a_click_is_on_the_row_that_was_drawn() {
+        let mut reading = reading();
+        screen(&reading, &NAMES, 90);
+        let event = |kind, column, row| MouseEvent {
+            kind,
+            column,
+            row,
+            modifiers: crossterm::event::KeyModifiers::NONE,
+        };
+        assert_eq!(reading.mouse(event(MouseEventKind::Down(MouseButton::Left), 5, 2)), None);
+        assert_eq!(reading.list.selected(), Some(1));
+        assert_eq!(reading.mouse(event(MouseEventKind::ScrollDown, 70, 2)), Some(WHEEL));
+    }
+}
