@@ -11,164 +11,115 @@ mod tests;
 
 use std::cell::Cell;
 
-use crossterm::event::{KeyEvent, MouseButton, MouseEvent, MouseEventKind};
+use crossterm::event::{KeyEvent, MouseEvent};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
-use ratatui::text::{Line, Span};
+use ratatui::text::Line;
 
 use self::line::Lined;
-use self::rows::{Row, Wanted};
+use self::rows::{About, Row, Wanted};
 use super::{Areas, Badge, Screen, Want};
 use crate::console::action::Action;
 use crate::console::keymap::Context;
 use crate::console::message::Pace;
-use crate::console::place::{Place, Spot, View};
+use crate::console::place::{Spot, View};
 use crate::console::under::Under;
-use crate::console::widgets::chrome::{self, Tone};
-use crate::console::widgets::list::{self, GUTTER, ListState};
-use crate::console::widgets::prompt::Prompt;
-use crate::console::widgets::scroll::Scroll;
-use crate::console::widgets::{Look, cells, pane, put, put_at, put_lines, thousands, width};
+use crate::console::widgets::list::{self, GUTTER};
+use crate::console::widgets::reading::{Came, Reading};
+use crate::console::widgets::{Look, PLAIN, chrome, pane, plain_text, styled, thousands};
+use crate::console::words;
 use crate::console::world::World;
-use crate::console::{untrusted, words};
 use crate::domain::state::Board;
 use crate::domain::time::Time;
 
 /// The list's share of the width where everything has room, and where it is narrow.
-const LEFT_PERCENT: [u16; 2] = [60, 52];
+const SHARES: [u16; 2] = [60, 52];
+/// Columns of what is copied.
+const COPIED: usize = 100;
 
 /// The Work view.
 #[derive(Debug, Default)]
 pub struct WorkScreen {
+    /// Rows by name.
+    reading: Reading<String>,
     rows: Vec<Row>,
-    list: ListState,
-    /// The row that the reader is on, by name.
-    focus: String,
     /// What has ended is shown too.
     ended: bool,
-    filter: String,
-    prompt: Option<Prompt>,
-    /// Where there is room for the list alone: whether the detail is open over it.
-    opened: bool,
-    scroll: Scroll,
-    epoch: u64,
-    /// The rows as last drawn, for the mouse, whether the detail stood beside them, and whether a time in sight changes
-    /// every second.
-    rows_area: Cell<Rect>,
-    split: Cell<bool>,
+    /// Whether a time in sight changes every second, as last drawn.
     counts: Cell<bool>,
 }
 
 impl WorkScreen {
     fn selected(&self) -> Option<&Row> {
-        self.rows.get(self.list.selected()?)
+        self.rows.get(self.reading.list.selected()?)
+    }
+
+    fn about<'a>(&'a self, world: &'a World) -> Option<(About<'a>, &'a Board)> {
+        let board = world.board.as_deref()?;
+        Some((self.selected()?.about(board)?, board))
     }
 
     /// Builds the rows anew, and keeps the reader on theirs while it is there.
     fn rebuild(&mut self, world: &World) {
         let Some(board) = &world.board else { return };
-        let words: Vec<String> = self.filter.to_lowercase().split_whitespace().map(str::to_owned).collect();
+        let words = self.reading.words();
         self.rows = rows::build(board, world.now, Wanted { words: &words, ended: self.ended });
-        self.list.set_len(self.rows.len());
-        let place = self.rows.iter().position(|row| row.key() == self.focus);
-        // At the start the cursor is on the first thing that is no heading.
-        let first = || self.rows.iter().position(|row| !row.is_heading()).filter(|_| self.focus.is_empty());
-        if let Some(at) = place.or_else(first) {
-            self.list.select(at);
-        }
+        let at = match self.reading.focus() {
+            Some(focus) => self.rows.iter().position(|row| row.key() == *focus),
+            // At the start the cursor is on the first thing that is no heading.
+            None => self.rows.iter().position(|row| !row.is_heading()),
+        };
+        self.reading.place(self.rows.len(), None, at);
     }
 
     /// The focus is where the list is.
     fn settle(&mut self) {
-        let focus = self.selected().map(Row::key).unwrap_or_default();
-        if focus != self.focus {
-            self.focus = focus;
-            self.scroll.to_top();
-            self.epoch += 1;
-        }
+        self.reading.settle(self.selected().map(Row::key));
     }
 
     /// To the heading of the next part, or of the one before.
     fn section(&mut self, forward: bool) {
-        let at = self.list.selected().unwrap_or(0);
-        let heading = |row: &usize| self.rows.get(*row).is_some_and(|row| matches!(row, Row::Section(..)));
-        let next =
-            if forward { (at + 1..self.rows.len()).find(heading) } else { (0..at).rev().find(heading) };
-        if let Some(next) = next {
-            self.list.select(next);
+        let heading = |row: usize| matches!(self.rows.get(row), Some(Row::Section(..)));
+        if let Some(next) = self.reading.list.next_such(forward, heading) {
+            self.reading.list.select(next);
         }
     }
 
-    /// To the log: the deed that the row is about, or everything that happened to its entity.
-    fn go(&self, action: Action, world: &World) -> Vec<Want> {
-        let (Some(row), Some(board)) = (self.selected(), &world.board) else { return Vec::new() };
-        if action == Action::Trace {
-            return match subject(board, row) {
-                Some(filter) => vec![Want::Go(Place::at(View::Log, Spot::Filter(filter)))],
-                None => vec![Want::Say(Tone::Info, "this line is about no entity and no agent".to_owned())],
-            };
+    #[expect(clippy::wildcard_enum_match_arm, reason = "what is not named here means nothing")]
+    fn act_on_row(&mut self, action: Action, world: &World) -> Vec<Want> {
+        match action {
+            Action::Resolved => {
+                self.ended = !self.ended;
+                self.rebuild(world);
+            }
+            Action::NextPane | Action::Right => self.section(true),
+            Action::PreviousPane | Action::Left => self.section(false),
+            _ => {}
         }
-        match rows::deed(board, row) {
-            Some(deed) => vec![Want::Go(Place::at(View::Log, Spot::Deed(deed)))],
-            None => vec![Want::Say(Tone::Info, "a heading has no deed; move to a line below it".to_owned())],
+        let Some((about, board)) = self.about(world) else { return Vec::new() };
+        match (action, about, about.entity(), about.deed(board)) {
+            (Action::Trace, About::Agent(agent), ..) => Want::log(Spot::Filter(format!("actor:{agent}"))),
+            (Action::Trace, _, Some(entity), _) => Want::log(Spot::Filter(format!("entity:{entity}"))),
+            (Action::Trace, ..) => Want::info("this line is about no entity and no agent"),
+            (Action::Open | Action::Causes, _, _, Some(deed)) => Want::log(Spot::Deed(deed)),
+            (Action::Open | Action::Causes, ..) => {
+                Want::info("a heading has no deed; move to a line below it")
+            }
+            (Action::Copy, ..) => {
+                let lines = detail::lines(PLAIN, COPIED, world, board, about);
+                Want::copied(plain_text(&lines), self.selected().map(Row::key).unwrap_or_default())
+            }
+            _ => Vec::new(),
         }
     }
 
-    fn copy(&self, world: &World) -> Vec<Want> {
-        let (Some(row), Some(board)) = (self.selected(), &world.board) else { return Vec::new() };
-        let theme = crate::console::theme::Theme::mono();
-        let look = Look { theme: &theme, glyphs: &crate::console::glyphs::ASCII };
-        let lines = detail::lines(look, 100, world, board, row);
-        let text: Vec<String> = lines.iter().map(|line| line.to_string().trim_end().to_owned()).collect();
-        vec![Want::Copy(text.join("\n")), Want::Say(Tone::Done, format!("{} is on the clipboard", row.key()))]
-    }
-
-    fn act_on_prompt(&mut self, action: Action, world: &World) {
-        if !matches!(action, Action::Submit | Action::Close) {
-            return;
-        }
-        if action == Action::Close {
-            self.filter.clear();
-        }
-        self.prompt = None;
-        self.rebuild(world);
-        self.settle();
-    }
-
-    fn typed(&mut self, world: &World) {
-        if let Some(prompt) = &self.prompt {
-            prompt.text().clone_into(&mut self.filter);
+    fn typed(&mut self, other: bool, world: &World) -> Vec<Want> {
+        if other {
             self.rebuild(world);
             self.settle();
         }
+        Vec::new()
     }
-
-    fn close(&mut self, world: &World) {
-        if self.opened && !self.split.get() {
-            self.opened = false;
-        } else if !self.filter.is_empty() {
-            self.filter.clear();
-            self.rebuild(world);
-        }
-    }
-}
-
-/// What is traced: the entity that a row is about, else the agent.
-fn subject(board: &Board, row: &Row) -> Option<String> {
-    use crate::domain::things::LeaseTarget;
-    let entity = match row {
-        Row::Section(..) => None,
-        Row::Agent(agent) => return Some(format!("actor:{agent}")),
-        Row::Work(_) | Row::Branch(..) => rows::work(board, row)?.subject.clone(),
-        Row::Task(id) => rows::task(board, id)?.subject.clone(),
-        Row::FanOut(no) => rows::fan_out(board, *no)?.subject.clone(),
-        Row::Lease(fence) => match &board.leases.get(fence)?.target {
-            LeaseTarget::Path(path) => Some(path.entity.clone()),
-            LeaseTarget::Task(_) => None,
-        },
-        Row::Waiting(deed) => Some(board.waiting.get(deed)?.act.subject.clone()),
-    };
-    entity.map(|entity| format!("entity:{entity}"))
 }
 
 impl Screen for WorkScreen {
@@ -177,89 +128,45 @@ impl Screen for WorkScreen {
     }
 
     fn context(&self) -> Context {
-        if self.prompt.is_some() { Context::Prompt } else { Context::Work }
+        self.reading.context(Context::Work)
     }
 
     fn hints(&self, _world: &World) -> Vec<Action> {
-        if self.prompt.is_some() {
-            return vec![Action::Submit, Action::Close];
-        }
-        vec![Action::Open, Action::NextPane, Action::Filter, Action::Trace, Action::Causes, Action::Resolved]
+        use Action as A;
+        let own = || vec![A::Open, A::NextPane, A::Filter, A::Trace, A::Causes, A::Resolved];
+        self.reading.hints().unwrap_or_else(own)
     }
 
     fn badge(&self, world: &World) -> Badge {
         let Some(board) = &world.board else { return Badge::default() };
-        let waits = board.works.values().filter(|work| work.kind.asks()).count();
-        let unheeded = board
-            .works
-            .values()
-            .any(|work| work.kind.asks() && work.alarm.is_none() && work.taken_until.is_none());
-        Badge { count: (waits > 0).then_some(waits), attention: unheeded }
+        let asked = || board.works.values().filter(|work| work.kind.asks());
+        let unheeded = asked().any(|work| work.alarm.is_none() && work.taken_until.is_none());
+        Badge { count: Some(asked().count()).filter(|waits| *waits > 0), attention: unheeded }
     }
 
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "what is not named here moves the list or means nothing"
-    )]
     fn act(&mut self, action: Action, world: &World) -> Vec<Want> {
-        if self.prompt.is_some() {
-            self.act_on_prompt(action, world);
-            return Vec::new();
-        }
         let mut wants = Vec::new();
-        match action {
-            Action::Filter => self.prompt = Some(Prompt::with_text(&self.filter)),
-            Action::Trace | Action::Causes => wants = self.go(action, world),
-            Action::Open if self.split.get() || self.opened => wants = self.go(action, world),
-            Action::Open => self.opened = true,
-            Action::Close => self.close(world),
-            Action::Copy => wants = self.copy(world),
-            Action::Resolved => {
-                self.ended = !self.ended;
-                self.rebuild(world);
-            }
-            Action::NextPane | Action::Right => self.section(true),
-            Action::PreviousPane | Action::Left => self.section(false),
-            Action::ScrollDown => self.scroll.by(1),
-            Action::ScrollUp => self.scroll.by(-1),
-            moving => _ = self.list.apply(moving),
+        match self.reading.act(action) {
+            Came::Moved => {}
+            Came::Filtered => self.rebuild(world),
+            Came::Other => wants = self.act_on_row(action, world),
         }
         self.settle();
         wants
     }
 
     fn text(&mut self, key: KeyEvent, world: &World) -> Vec<Want> {
-        if let Some(prompt) = &mut self.prompt {
-            prompt.key(key);
-        }
-        self.typed(world);
-        Vec::new()
+        let other = self.reading.text(key);
+        self.typed(other, world)
     }
 
     fn paste(&mut self, text: &str, world: &World) -> Vec<Want> {
-        if let Some(prompt) = &mut self.prompt {
-            prompt.paste(text);
-        }
-        self.typed(world);
-        Vec::new()
+        let other = self.reading.paste(text);
+        self.typed(other, world)
     }
 
-    #[expect(clippy::wildcard_enum_match_arm, reason = "crossterm's enum: nothing else is taken")]
     fn mouse(&mut self, event: MouseEvent, _areas: Areas, _world: &World) -> Vec<Want> {
-        let area = self.rows_area.get();
-        let inside = area.contains(Position { x: event.column, y: event.row });
-        match event.kind {
-            MouseEventKind::ScrollDown if inside => self.list.move_by(1),
-            MouseEventKind::ScrollUp if inside => self.list.move_by(-1),
-            MouseEventKind::ScrollDown => self.scroll.by(1),
-            MouseEventKind::ScrollUp => self.scroll.by(-1),
-            MouseEventKind::Down(MouseButton::Left) if inside => {
-                if let Some(row) = self.list.row_at(event.row - area.y) {
-                    self.list.select(row);
-                }
-            }
-            _ => {}
-        }
+        self.reading.mouse(event);
         self.settle();
         Vec::new()
     }
@@ -271,34 +178,31 @@ impl Screen for WorkScreen {
     }
 
     fn is_open(&self) -> bool {
-        self.opened && !self.split.get() || !self.filter.is_empty()
+        self.reading.is_open()
     }
 
     fn reset(&mut self) {
-        *self = Self { epoch: self.epoch + 1, ..Self::default() };
+        *self = Self { reading: self.reading.anew(), ..Self::default() };
     }
 
     fn enter(&mut self, spot: Option<&Spot>, world: &World) -> Vec<Want> {
         if let Some(Spot::Line(line)) = spot {
-            self.filter.clear();
-            self.focus.clone_from(line);
+            self.reading.go_to(line.clone());
         }
-        self.rebuild(world);
-        self.settle();
-        Vec::new()
+        self.refresh(world)
     }
 
     fn under(&self, world: &World) -> Under {
-        let (Some(row), Some(board)) = (self.selected(), &world.board) else { return Under::default() };
-        rows::under(board, row).with_leases(board, world.now)
+        let Some((about, board)) = self.about(world) else { return Under::default() };
+        about.under(board).with_leases(board, world.now)
     }
 
     fn spot(&self) -> Option<Spot> {
-        (!self.focus.is_empty()).then(|| Spot::Line(self.focus.clone()))
+        self.reading.focus().cloned().map(Spot::Line)
     }
 
     fn epoch(&self) -> u64 {
-        self.epoch
+        self.reading.epoch()
     }
 
     /// A second while a time in sight is told to the second, else a minute: nothing is redrawn for what nobody sees.
@@ -308,26 +212,24 @@ impl Screen for WorkScreen {
 
     fn draw(&self, buffer: &mut Buffer, areas: Areas, look: Look<'_>, world: &World) -> Option<Position> {
         let body = areas.body;
-        self.rows_area.set(Rect::ZERO);
         self.counts.set(false);
-        let share = pane::share(body, LEFT_PERCENT);
-        self.split.set(share.is_some());
-        let Some(board) = &world.board else {
-            chrome::draw_empty(buffer, body, look, "Waiting for the server", &[]);
-            return None;
-        };
-        let idle = rows::is_idle(board) && !self.ended;
-        if idle && self.prompt.is_none() {
+        let board = world.board.as_deref()?;
+        if rows::is_idle(board) && !self.ended && !self.reading.is_typing() {
             draw_idle(buffer, body, look, board);
             return None;
         }
-        pane::list_and_detail(
+        self.reading.draw(
             buffer,
             body,
             look,
-            (share, self.opened),
+            pane::share(body, SHARES),
             |buffer, area| self.draw_list(buffer, area, look, world, board),
-            |buffer, area| self.draw_detail(buffer, area, look, world, board),
+            |buffer, area| {
+                let Some((about, board)) = self.about(world) else { return };
+                self.count(about, world.now);
+                let lines = detail::lines(look, usize::from(area.width), world, board, about);
+                self.reading.panes.scroll.draw(buffer, area, look, &lines);
+            },
         )
     }
 }
@@ -340,59 +242,29 @@ impl WorkScreen {
         look: Look<'_>,
         world: &World,
         board: &Board,
-    ) -> Option<Position> {
-        let wanted = u16::from(!self.filter.is_empty() || self.prompt.is_some()).min(area.height);
-        let list = Rect { height: area.height - wanted, ..area };
-        let foot = Rect { y: area.y + list.height, height: wanted, ..area };
+    ) -> Rect {
         let lined = Lined::new(usize::from(area.width.saturating_sub(GUTTER)));
-        put_at(buffer, list, 0, GUTTER, &lined.header(look));
-        let below = Rect { y: list.y + 1.min(list.height), height: list.height.saturating_sub(1), ..list };
-        self.rows_area.set(below);
-        if self.rows.is_empty() {
-            let words = "nothing matches; esc clears the filter";
-            put_at(buffer, below, 1, GUTTER, &Line::from(Span::styled(words, look.theme.muted)));
-        }
-        list::draw(buffer, below, look, &self.list, true, |at, _| {
-            let Some(row) = self.rows.get(at) else { return list::Row::default() };
-            self.count(board, row, world.now);
-            lined.line(look, world, board, row).into()
-        });
-        if let Some(prompt) = &self.prompt {
-            return prompt.draw(buffer, foot, look, " / ");
-        }
-        if wanted > 0 {
-            let room = usize::from(foot.width).saturating_sub(16);
-            let text = format!(" / {}  esc clears", untrusted::fit(&self.filter, room));
-            put(buffer, foot, 0, &Line::from(Span::styled(text, look.theme.accent)));
-        }
-        None
+        let head = (&lined.header(look), "nothing matches; esc clears the filter");
+        list::draw_headed(buffer, area, look, head, (&self.reading.list, true), |at, _| {
+            let Some(about) = self.rows.get(at).and_then(|row| row.about(board)) else {
+                return list::Row::default();
+            };
+            self.count(about, world.now);
+            lined.line(look, world, board, about).into()
+        })
     }
 
     /// Notes whether a row that is in sight tells a time to the second.
-    fn count(&self, board: &Board, row: &Row, now: Time) {
-        if rows::ends(board, row).is_some_and(|until| words::counts_down(until, now)) {
+    fn count(&self, about: About<'_>, now: Time) {
+        if about.ends().is_some_and(|until| words::counts_down(until, now)) {
             self.counts.set(true);
-        }
-    }
-
-    fn draw_detail(&self, buffer: &mut Buffer, area: Rect, look: Look<'_>, world: &World, board: &Board) {
-        let Some(row) = self.selected() else { return };
-        self.count(board, row, world.now);
-        let lines = detail::lines(look, usize::from(area.width), world, board, row);
-        let window = self.scroll.window(lines.len(), usize::from(area.height));
-        let below = lines.len() - window.end;
-        put_lines(buffer, area, lines.get(window).unwrap_or_default());
-        if below > 0 && area.height > 0 {
-            let more = format!(" {} {below} more", look.glyphs.more[1]);
-            let more = Line::from(Span::styled(more, look.theme.accent));
-            put_at(buffer, area, area.height - 1, area.width.saturating_sub(cells(width(&more))), &more);
         }
     }
 }
 
 /// Why there is nothing, and what next.
 fn draw_idle(buffer: &mut Buffer, body: Rect, look: Look<'_>, board: &Board) {
-    let muted = |text: &str| Line::from(Span::styled(text.to_owned(), look.theme.muted));
+    let muted = |text: &str| styled(text.to_owned(), look.theme.muted);
     let mut next = vec![
         muted("what an agent is asked to do waits here until it is done: events,"),
         muted("proposals, handoffs; and fan-outs, leases and acts that yield"),

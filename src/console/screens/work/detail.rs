@@ -3,7 +3,7 @@
 use ratatui::text::Line;
 
 use super::line;
-use super::rows::{self, Row, Section};
+use super::rows::{self, About, Section};
 use crate::console::widgets::facts::Facts;
 use crate::console::widgets::{Look, bars};
 use crate::console::words;
@@ -30,22 +30,18 @@ pub(super) fn lines(
     room: usize,
     world: &World,
     board: &Board,
-    row: &Row,
+    row: About<'_>,
 ) -> Vec<Line<'static>> {
     let mut told = Told { look, world, board, facts: Facts::new(look, room, LABEL) };
     match row {
-        Row::Section(section, counts) => told.section(*section, counts),
-        Row::Agent(agent) => told.agent(agent),
-        Row::Work(no) => _ = board.works.get(no).map(|work| told.work(work)),
-        Row::Task(id) => _ = rows::task(board, id).map(|task| told.task(task)),
-        Row::FanOut(no) => _ = rows::fan_out(board, *no).map(|fan_out| told.fan_out(fan_out)),
-        Row::Branch(no, at) => {
-            if let Some(fan_out) = rows::fan_out(board, *no) {
-                told.branch(fan_out, *at);
-            }
-        }
-        Row::Lease(fence) => _ = board.leases.get(fence).map(|lease| told.lease(lease)),
-        Row::Waiting(deed) => _ = board.waiting.get(deed).map(|act| told.waiting(act)),
+        About::Section(section, counts) => told.section(section, counts),
+        About::Agent(agent) => told.agent(agent),
+        About::Work(work) => told.work(work),
+        About::Task(task) => told.task(task),
+        About::FanOut(fan_out) => told.fan_out(fan_out),
+        About::Branch(fan_out, at, branch, work) => told.branch(fan_out, at, branch, work),
+        About::Lease(lease) => told.lease(lease),
+        About::Waiting(_, act) => told.waiting(act),
     }
     told.facts.lines
 }
@@ -303,13 +299,11 @@ impl Told<'_> {
         }
     }
 
-    fn branch(&mut self, fan_out: &FanOutState, at: usize) {
-        let Some(branch) = fan_out.branches.get(at) else { return };
-        let work = self.board.works.get(&branch.work);
+    fn branch(&mut self, fan_out: &FanOutState, at: usize, branch: &Branch, work: Option<&Work>) {
         self.facts.title(&format!("branch {} of fan-out #{}", at + 1, fan_out.no));
         self.facts.gap();
         self.facts.say("for", branch.to.as_str());
-        let state = line::branch_state(self.look, branch, work.map(AsRef::as_ref), self.world.now);
+        let state = line::branch_state(self.look, branch, work, self.world.now);
         self.state(state);
         if let Some(end) = &branch.end {
             self.facts.say("attempts", &end.attempts.to_string());
@@ -355,10 +349,9 @@ impl Told<'_> {
             self.facts.say("until", &format!("{}, {left} left", words::clock(until, self.world.now)));
         }
         let watches: Vec<String> = waiting.watches.iter().map(ToString::to_string).collect();
-        self.facts.maybe(
-            "or until",
-            Some(&watches.join(", ")).filter(|w| !w.is_empty()).map(|w| format!("{w} lets it go")).as_deref(),
-        );
+        if !watches.is_empty() {
+            self.facts.say("or until", &format!("{} lets it go", watches.join(", ")));
+        }
         self.facts.gap();
         let words = "Another agent goes first. It is woken when the way is free, and asks again then.";
         self.facts.note(words, self.look.theme.subtle);

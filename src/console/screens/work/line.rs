@@ -3,11 +3,12 @@
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::rows::{self, Row};
+use super::rows::{self, About};
 use crate::console::widgets::Look;
 use crate::console::widgets::table::{Column, Layout};
+use crate::console::words;
 use crate::console::world::World;
-use crate::console::{untrusted, words};
+use crate::domain::ids::AgentId;
 use crate::domain::state::Board;
 use crate::domain::things::{Branch, FanOutState, Lease, Task, TaskStage, WaitingAct, Work};
 use crate::domain::time::Time;
@@ -57,48 +58,48 @@ impl Lined {
     }
 
     /// The line of a row.
-    pub(super) fn line(&self, look: Look<'_>, world: &World, board: &Board, row: &Row) -> Line<'static> {
-        let theme = look.theme;
-        match row {
-            Row::Section(section, counts) => Line::from(vec![
-                Span::styled(section.heading(), theme.title),
-                Span::styled(format!("  {counts}"), theme.muted),
-            ]),
-            Row::Agent(agent) => {
-                let counts = rows::counts(board.work_of(agent).map(AsRef::as_ref), world.now);
-                let paused = board.agents.get(agent).is_some_and(|facts| facts.paused.is_some());
-                let left = self.room.saturating_sub(counts.chars().count() + 12).max(8);
-                let mut spans = untrusted::fit_spans(agent.as_str(), left, theme.accent, theme.escaped);
-                spans.push(Span::styled(format!("  {counts}"), theme.muted));
-                if paused {
-                    spans.push(Span::styled(format!("  {} paused", look.glyphs.read_only), theme.warning));
-                }
-                Line::from(spans)
+    pub(super) fn line(&self, look: Look<'_>, world: &World, board: &Board, row: About<'_>) -> Line<'static> {
+        let (theme, now) = (look.theme, world.now);
+        let told = match row {
+            About::Section(section, counts) => {
+                return Line::from(vec![
+                    Span::styled(section.heading(), theme.title),
+                    Span::styled(format!("  {counts}"), theme.muted),
+                ]);
             }
-            Row::Work(_)
-            | Row::Task(_)
-            | Row::FanOut(_)
-            | Row::Branch(..)
-            | Row::Lease(_)
-            | Row::Waiting(_) => {
-                told(look, world, board, row).map(|told| self.laid(look, world, told)).unwrap_or_default()
-            }
-        }
+            About::Agent(agent) => return self.agent(look, now, board, agent),
+            About::Work(work) => of_work(look, now, work),
+            About::Task(task) => of_task(look, task),
+            About::FanOut(fan_out) => of_fan_out(look, now, fan_out),
+            About::Branch(_, at, branch, work) => of_branch(look, now, at, (branch, work)),
+            About::Lease(lease) => of_lease(look, now, lease),
+            About::Waiting(_, act) => of_waiting(look, now, act),
+        };
+        self.laid(look, now, told)
     }
 
-    fn laid(&self, look: Look<'_>, world: &World, told: Told) -> Line<'static> {
+    fn agent(&self, look: Look<'_>, now: Time, board: &Board, agent: &AgentId) -> Line<'static> {
         let theme = look.theme;
-        let cell = |column: usize, text: &str, style| {
-            let room = self.layout.cells(column).unwrap_or(0);
-            Line::from(untrusted::fit_spans(text, room, style, theme.escaped))
-        };
+        let counts = rows::counts(board.work_of(agent).map(AsRef::as_ref), now);
+        let left = self.room.saturating_sub(counts.chars().count() + 12).max(8);
+        let mut line = look.line(agent.as_str(), left, theme.accent);
+        line.push_span(Span::styled(format!("  {counts}"), theme.muted));
+        if board.agents.get(agent).is_some_and(|facts| facts.paused.is_some()) {
+            line.push_span(Span::styled(format!("  {} paused", look.glyphs.read_only), theme.warning));
+        }
+        line
+    }
+
+    fn laid(&self, look: Look<'_>, now: Time, told: Told) -> Line<'static> {
+        let theme = look.theme;
+        let cell = |column, text: &str, style| self.layout.cell(look, column, text, style);
         let (sign, word, style) = told.state;
         let state = |column| cell(column, &format!("{sign} {word}"), style);
         if self.narrow {
             let what = if told.what.is_empty() { told.kind } else { format!("{} {}", told.kind, told.what) };
             return self.layout.row(look, [cell(0, &what, told.style), state(1)]);
         }
-        let age = told.age.map(|at| words::age(world.now.since(at))).unwrap_or_default();
+        let age = told.age.map(|at| words::age(now.since(at))).unwrap_or_default();
         let cells = [
             cell(0, &told.kind, theme.subtle),
             cell(1, &told.what, told.style),
@@ -107,22 +108,6 @@ impl Lined {
             cell(4, &age, theme.muted),
         ];
         self.layout.row(look, cells)
-    }
-}
-
-fn told(look: Look<'_>, world: &World, board: &Board, row: &Row) -> Option<Told> {
-    let now = world.now;
-    match row {
-        Row::Section(..) | Row::Agent(_) => None,
-        Row::Work(no) => board.works.get(no).map(|work| of_work(look, now, work)),
-        Row::Task(id) => rows::task(board, id).map(|task| of_task(look, task)),
-        Row::FanOut(no) => rows::fan_out(board, *no).map(|fan_out| of_fan_out(look, now, fan_out)),
-        Row::Branch(no, at) => {
-            let branch = rows::fan_out(board, *no)?.branches.get(*at)?;
-            Some(of_branch(look, now, *at, (branch, board.works.get(&branch.work).map(AsRef::as_ref))))
-        }
-        Row::Lease(fence) => board.leases.get(fence).map(|lease| of_lease(look, now, lease)),
-        Row::Waiting(deed) => board.waiting.get(deed).map(|act| of_waiting(look, now, act)),
     }
 }
 

@@ -4,9 +4,13 @@
 use std::collections::BTreeMap;
 
 use crate::console::under::Under;
+use crate::console::words;
 use crate::domain::ids::{AgentId, FanOutNo, Fence, Seq, TaskId, WorkNo};
+use crate::domain::path::EntityPath;
 use crate::domain::state::Board;
-use crate::domain::things::{FanOutState, Lease, Task, TaskStage, WaitingAct, Work, WorkKind};
+use crate::domain::things::{
+    Branch, FanOutState, Lease, LeaseTarget, Task, TaskStage, WaitingAct, Work, WorkKind,
+};
 use crate::domain::time::Time;
 
 /// Rows at most; the filter finds what lies beyond.
@@ -67,6 +71,114 @@ impl Row {
     }
 }
 
+/// What a row is about, as the board has it.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum About<'a> {
+    Section(Section, &'a str),
+    Agent(&'a AgentId),
+    Work(&'a Work),
+    Task(&'a Task),
+    FanOut(&'a FanOutState),
+    /// Which of the branches, and the work item of one that has not ended.
+    Branch(&'a FanOutState, usize, &'a Branch, Option<&'a Work>),
+    Lease(&'a Lease),
+    Waiting(Seq, &'a WaitingAct),
+}
+
+impl Row {
+    /// What it is about; none where that is not there any more.
+    pub(super) fn about<'a>(&'a self, board: &'a Board) -> Option<About<'a>> {
+        let work = |no: &WorkNo| board.works.get(no).map(AsRef::as_ref);
+        Some(match self {
+            Self::Section(section, counts) => About::Section(*section, counts),
+            Self::Agent(agent) => About::Agent(agent),
+            Self::Work(no) => About::Work(work(no)?),
+            Self::Task(id) => {
+                let ended = || board.ended_tasks.iter().rev().find(|task| task.id == *id);
+                About::Task(board.tasks.get(id).or_else(ended)?)
+            }
+            Self::FanOut(no) => About::FanOut(fan_out(board, *no)?),
+            Self::Branch(no, at) => {
+                let fan_out = fan_out(board, *no)?;
+                let branch = fan_out.branches.get(*at)?;
+                About::Branch(fan_out, *at, branch, work(&branch.work))
+            }
+            Self::Lease(fence) => About::Lease(board.leases.get(fence)?),
+            Self::Waiting(deed) => About::Waiting(*deed, board.waiting.get(deed)?),
+        })
+    }
+}
+
+/// A fan-out under way or joined.
+fn fan_out(board: &Board, no: FanOutNo) -> Option<&FanOutState> {
+    let ended = || board.ended_fan_outs.iter().rev().find(|fan_out| fan_out.no == no);
+    board.fan_outs.get(&no).or_else(ended).map(AsRef::as_ref)
+}
+
+impl<'a> About<'a> {
+    /// Until when it lasts, where it ends by itself.
+    pub(super) fn ends(self) -> Option<Time> {
+        match self {
+            Self::Section(..) | Self::Agent(_) | Self::Task(_) => None,
+            Self::Work(work) => work.taken_until,
+            Self::FanOut(fan_out) => Some(fan_out.deadline).filter(|_| fan_out.joined.is_none()),
+            Self::Branch(_, _, _, work) => work?.taken_until,
+            Self::Lease(lease) => Some(lease.until),
+            Self::Waiting(_, act) => act.until,
+        }
+    }
+
+    /// The deed that it came with.
+    pub(super) fn deed(self, board: &Board) -> Option<Seq> {
+        match self {
+            Self::Section(..) => None,
+            Self::Agent(agent) => {
+                board.agents.get(agent).map(|facts| facts.deed).filter(|deed| *deed != Seq(0))
+            }
+            Self::Work(work) => Some(work.deed),
+            Self::Task(task) => Some(task.deed),
+            Self::FanOut(fan_out) => Some(fan_out.deed),
+            Self::Branch(fan_out, _, _, work) => Some(work.map_or(fan_out.deed, |work| work.deed)),
+            Self::Lease(lease) => Some(lease.deed),
+            Self::Waiting(deed, _) => Some(deed),
+        }
+    }
+
+    /// The entity that it is about.
+    pub(super) fn entity(self) -> Option<&'a EntityPath> {
+        match self {
+            Self::Section(..) | Self::Agent(_) => None,
+            Self::Work(work) => work.subject.as_ref(),
+            Self::Task(task) => task.subject.as_ref(),
+            Self::FanOut(fan_out) => fan_out.subject.as_ref(),
+            Self::Branch(_, _, _, work) => work?.subject.as_ref(),
+            Self::Lease(lease) => match &lease.target {
+                LeaseTarget::Path(path) => Some(&path.entity),
+                LeaseTarget::Task(_) => None,
+            },
+            Self::Waiting(_, act) => Some(&act.act.subject),
+        }
+    }
+
+    /// What lies under the cursor on it: entity, agents, lease.
+    pub(super) fn under(self, board: &Board) -> Under {
+        let under = Under::default();
+        if let Self::Lease(lease) = self {
+            return under.lease(board, lease.fence);
+        }
+        let agents: [Option<&AgentId>; 3] = match self {
+            Self::Section(..) | Self::Lease(_) => [None; 3],
+            Self::Agent(agent) => [Some(agent), None, None],
+            Self::Work(work) => [Some(&work.agent), None, None],
+            Self::Task(task) => [Some(&task.owner), Some(&task.order.to), Some(&task.order.from)],
+            Self::FanOut(fan_out) => [Some(&fan_out.agent), None, None],
+            Self::Branch(_, _, branch, _) => [Some(&branch.to), None, None],
+            Self::Waiting(_, act) => [Some(&act.agent), None, None],
+        };
+        agents.into_iter().fold(under.entity(self.entity()), Under::agent)
+    }
+}
+
 /// What is to be shown.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Wanted<'a> {
@@ -77,22 +189,9 @@ pub(super) struct Wanted<'a> {
 }
 
 impl Wanted<'_> {
-    fn takes(&self, text: &str) -> bool {
-        let text = text.to_lowercase();
-        self.words.iter().all(|word| text.contains(word.as_str()))
+    fn takes(&self, text: impl FnOnce() -> String) -> bool {
+        words::all_in(self.words, text)
     }
-}
-
-/// A task under way or ended.
-pub(super) fn task<'a>(board: &'a Board, id: &TaskId) -> Option<&'a Task> {
-    let ended = || board.ended_tasks.iter().rev().find(|task| task.id == *id);
-    board.tasks.get(id).or_else(ended).map(AsRef::as_ref)
-}
-
-/// A fan-out under way or joined.
-pub(super) fn fan_out(board: &Board, no: FanOutNo) -> Option<&FanOutState> {
-    let ended = || board.ended_fan_outs.iter().rev().find(|fan_out| fan_out.no == no);
-    board.fan_outs.get(&no).or_else(ended).map(AsRef::as_ref)
 }
 
 /// Whether there is anything to show, whatever is filtered.
@@ -142,8 +241,8 @@ fn queues(board: &Board, now: Time, wanted: Wanted<'_>) -> (Vec<Row>, String) {
     let mut by_agent: BTreeMap<&AgentId, Vec<&Work>> = BTreeMap::new();
     for work in board.works.values() {
         let subject = work.subject.as_ref().map(ToString::to_string).unwrap_or_default();
-        let text = format!("work #{} {} {} {} {subject}", work.no, work.agent, work.kind.word(), work.title);
-        if wanted.takes(&text) {
+        let (kind, title) = (work.kind.word(), &work.title);
+        if wanted.takes(|| format!("work #{} {} {kind} {title} {subject}", work.no, work.agent)) {
             by_agent.entry(&work.agent).or_default().push(work);
         }
     }
@@ -163,7 +262,7 @@ fn tasks(board: &Board, wanted: Wanted<'_>) -> (Vec<Row>, String) {
     let shown = board.tasks.values().chain(ended).filter(|task| {
         let names = format!("{} {} {}", task.owner, task.order.from, task.order.to);
         let subject = task.subject.as_ref().map(ToString::to_string).unwrap_or_default();
-        wanted.takes(&format!("task {} {names} {} {subject}", task.id, task.stage.word()))
+        wanted.takes(|| format!("task {} {names} {} {subject}", task.id, task.stage.word()))
     });
     let mut shown: Vec<&Task> = shown.map(AsRef::as_ref).collect();
     shown.sort_by_key(|task| (is_over(task), task.at));
@@ -188,7 +287,7 @@ fn fan_outs(board: &Board, wanted: Wanted<'_>) -> (Vec<Row>, String) {
     for fan_out in board.fan_outs.values().chain(ended) {
         let to: Vec<&str> = fan_out.branches.iter().map(|branch| branch.to.as_str()).collect();
         let reason = fan_out.reason.as_deref().unwrap_or_default();
-        if !wanted.takes(&format!("fan-out #{} {} {reason} {}", fan_out.no, fan_out.agent, to.join(" "))) {
+        if !wanted.takes(|| format!("fan-out #{} {} {reason} {}", fan_out.no, fan_out.agent, to.join(" "))) {
             continue;
         }
         open += usize::from(fan_out.joined.is_none());
@@ -200,7 +299,7 @@ fn fan_outs(board: &Board, wanted: Wanted<'_>) -> (Vec<Row>, String) {
 
 fn leases(board: &Board, wanted: Wanted<'_>) -> (Vec<Row>, String) {
     let takes =
-        |lease: &&Lease| wanted.takes(&format!("lease #{} {} {}", lease.fence, lease.holder, lease.target));
+        |lease: &&Lease| wanted.takes(|| format!("lease #{} {} {}", lease.fence, lease.holder, lease.target));
     let mut shown: Vec<&Lease> = board.leases.values().map(AsRef::as_ref).filter(takes).collect();
     shown.sort_by_key(|lease| (lease.until, lease.fence));
     let words = format!("{} held", shown.len());
@@ -209,89 +308,13 @@ fn leases(board: &Board, wanted: Wanted<'_>) -> (Vec<Row>, String) {
 
 fn waiting(board: &Board, wanted: Wanted<'_>) -> (Vec<Row>, String) {
     let takes = |act: &WaitingAct| {
-        wanted.takes(&format!("act {} {} {} {}", act.agent, act.act.action, act.act.subject, act.act.target))
+        wanted
+            .takes(|| format!("act {} {} {} {}", act.agent, act.act.action, act.act.subject, act.act.target))
     };
     let shown = board.waiting.iter().filter(|(_, act)| takes(act));
     let rows: Vec<Row> = shown.map(|(deed, _)| Row::Waiting(*deed)).collect();
     let words = format!("{} deferred", rows.len());
     (rows, words)
-}
-
-/// Until when what the row is about lasts, where it ends by itself.
-pub(super) fn ends(board: &Board, row: &Row) -> Option<Time> {
-    match row {
-        Row::Section(..) | Row::Agent(_) | Row::Task(_) => None,
-        Row::Work(no) => board.works.get(no)?.taken_until,
-        Row::FanOut(no) => board.fan_outs.get(no).map(|fan_out| fan_out.deadline),
-        Row::Branch(no, at) => {
-            let branch = board.fan_outs.get(no)?.branches.get(*at)?;
-            board.works.get(&branch.work)?.taken_until
-        }
-        Row::Lease(fence) => board.leases.get(fence).map(|lease| lease.until),
-        Row::Waiting(deed) => board.waiting.get(deed)?.until,
-    }
-}
-
-/// The deed that a row is about.
-pub(super) fn deed(board: &Board, row: &Row) -> Option<Seq> {
-    match row {
-        Row::Section(..) => None,
-        Row::Agent(agent) => board.agents.get(agent).map(|facts| facts.deed).filter(|deed| *deed != Seq(0)),
-        Row::Work(no) => board.works.get(no).map(|work| work.deed),
-        Row::Task(id) => task(board, id).map(|task| task.deed),
-        Row::FanOut(no) => fan_out(board, *no).map(|fan_out| fan_out.deed),
-        Row::Branch(no, at) => {
-            let fan_out = fan_out(board, *no)?;
-            let work = fan_out.branches.get(*at).and_then(|branch| board.works.get(&branch.work));
-            Some(work.map_or(fan_out.deed, |work| work.deed))
-        }
-        Row::Lease(fence) => board.leases.get(fence).map(|lease| lease.deed),
-        Row::Waiting(deed) => Some(*deed),
-    }
-}
-
-/// What a row is about: entities, agents, leases.
-pub(super) fn under(board: &Board, row: &Row) -> Under {
-    let none = Under::default();
-    match row {
-        Row::Section(..) => none,
-        Row::Agent(agent) => none.agent(Some(agent)),
-        Row::Work(_) => work(board, row)
-            .map_or(none.clone(), |work| none.entity(work.subject.as_ref()).agent(Some(&work.agent))),
-        Row::Task(id) => task(board, id).map_or(none.clone(), |task| {
-            let under = none.entity(task.subject.as_ref()).agent(Some(&task.owner));
-            under.agent(Some(&task.order.to)).agent(Some(&task.order.from))
-        }),
-        Row::FanOut(no) => fan_out(board, *no).map_or(none.clone(), |fan_out| {
-            none.entity(fan_out.subject.as_ref()).agent(Some(&fan_out.agent))
-        }),
-        Row::Branch(no, at) => {
-            let branch = fan_out(board, *no).and_then(|fan_out| fan_out.branches.get(*at));
-            branch.map_or(none.clone(), |branch| none.agent(Some(&branch.to)))
-        }
-        Row::Lease(fence) => none.lease(board, *fence),
-        Row::Waiting(deed) => board
-            .waiting
-            .get(deed)
-            .map_or(none.clone(), |act| none.entity(Some(&act.act.subject)).agent(Some(&act.agent))),
-    }
-}
-
-/// The work item of a row.
-pub(super) fn work<'a>(board: &'a Board, row: &Row) -> Option<&'a Work> {
-    match row {
-        Row::Work(no) => board.works.get(no).map(AsRef::as_ref),
-        Row::Branch(no, at) => {
-            let branch = fan_out(board, *no)?.branches.get(*at)?;
-            board.works.get(&branch.work).map(AsRef::as_ref)
-        }
-        Row::Section(..)
-        | Row::Agent(_)
-        | Row::Task(_)
-        | Row::FanOut(_)
-        | Row::Lease(_)
-        | Row::Waiting(_) => None,
-    }
 }
 
 /// What a work item of that kind is, for those who meet it for the first time.
