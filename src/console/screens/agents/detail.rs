@@ -8,9 +8,9 @@ use ratatui::text::{Line, Span};
 use super::lines::{Lines, Target};
 use super::rows;
 use crate::console::widgets::facts::Facts;
-use crate::console::widgets::{Look, thousands};
+use crate::console::widgets::{Look, styled, thousands};
+use crate::console::words;
 use crate::console::world::World;
-use crate::console::{untrusted, words};
 use crate::domain::deed::Deed;
 use crate::domain::ids::AgentId;
 use crate::domain::readiness::agents::{LIST_DAYS, standing};
@@ -184,7 +184,7 @@ impl Told<'_> {
         self.done();
         let indent = 4;
         let room = self.facts.wide() + LABEL - indent;
-        for line in untrusted::wrap(&gate.words, room, 3, theme.base, theme.escaped) {
+        for line in self.look.wrap(&gate.words, room, 3, theme.base) {
             self.facts.lines.push(indented(indent, line));
         }
         self.done();
@@ -194,7 +194,7 @@ impl Told<'_> {
         let more = gate.evidence.len().saturating_sub(EVIDENCE);
         if more > 0 {
             let words = format!("and {more} more; `deeds readiness {}` has all", self.agent);
-            self.facts.lines.push(indented(indent, Line::from(Span::styled(words, theme.muted))));
+            self.facts.lines.push(indented(indent, styled(words, theme.muted)));
             self.done();
         }
     }
@@ -211,7 +211,7 @@ impl Told<'_> {
             if name.is_empty() { evidence.words.clone() } else { format!("{name}  {}", evidence.words) };
         let mut spans =
             vec![Span::styled(format!("{}{} ", " ".repeat(indent), look.glyphs.dot), theme.muted)];
-        spans.extend(untrusted::fit_spans(&text, room, theme.subtle, theme.escaped));
+        spans.extend(self.look.spans(&text, room, theme.subtle));
         self.facts.lines.push(Line::from(spans));
         self.lines.take(&mut self.facts, target.as_ref());
     }
@@ -303,7 +303,7 @@ impl Told<'_> {
         let theme = self.look.theme;
         let room = self.facts.wide() + LABEL;
         let left = room.saturating_sub(end.chars().count() + 1);
-        let mut spans = untrusted::fit_spans(text, left, theme.base, theme.escaped);
+        let mut spans = self.look.spans(text, left, theme.base);
         let used = crate::console::widgets::width(&Line::from(spans.clone()));
         spans.push(Span::raw(" ".repeat(room.saturating_sub(used + end.chars().count()))));
         spans.push(Span::styled(end.to_owned(), theme.muted));

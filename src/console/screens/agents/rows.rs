@@ -9,9 +9,9 @@ use ratatui::text::{Line, Span};
 
 use crate::console::widgets::list::{self, GUTTER, ListState};
 use crate::console::widgets::table::{Column, Layout};
-use crate::console::widgets::{Look, bars, put_at, thousands};
+use crate::console::widgets::{Look, bars, cells, clip, put_at, styled, thousands};
+use crate::console::words;
 use crate::console::world::World;
-use crate::console::{untrusted, words};
 use crate::domain::ids::{Actor, AgentId};
 use crate::domain::readiness::agents::{Standing, standing};
 use crate::domain::readiness::{AgentReadiness, GateKind, GateState, Team};
@@ -65,13 +65,14 @@ pub(super) fn key_of(agent: &AgentId) -> String {
 /// The rows for a board: of the agents those that have all words in their name, role or owner.
 pub(super) fn build(board: &Board, words: &[String]) -> Vec<Row> {
     let model = board.map.model();
-    let mapped = model.agents.iter().map(|agent| {
-        (agent.id.clone(), format!("{} {} {}", agent.id, agent.role, agent.owner).to_lowercase())
-    });
+    let mapped = model
+        .agents
+        .iter()
+        .map(|agent| (agent.id.clone(), format!("{} {} {}", agent.id, agent.role, agent.owner)));
     let only_seen = board.agents.keys().filter(|agent| board.map.agent(agent).is_none());
-    let only_seen = only_seen.map(|agent| (agent.clone(), format!("{agent} not in the map").to_lowercase()));
-    let meant = |text: &str| words.iter().all(|word| text.contains(word.as_str()));
-    let agents = mapped.chain(only_seen).filter(|(_, text)| meant(text)).map(|(agent, _)| Row::Agent(agent));
+    let only_seen = only_seen.map(|agent| (agent.clone(), format!("{agent} not in the map")));
+    let meant = mapped.chain(only_seen).filter(|(_, text)| words::all_in(words, || text.clone()));
+    let agents = meant.map(|(agent, _)| Row::Agent(agent));
     let team = words.is_empty().then_some(Row::Team);
     team.into_iter().chain(agents).collect()
 }
@@ -169,17 +170,13 @@ impl Drawn<'_> {
         let narrow = room < WIDE_FROM;
         let columns: &[Column] = if narrow { &COLUMNS_NARROW } else { &COLUMNS };
         let layout = Layout::new(columns, room);
-        put_at(buffer, area, 0, GUTTER, &layout.header(self.look));
-        let below = Rect { y: area.y + 1.min(area.height), height: area.height.saturating_sub(1), ..area };
-        if rows.is_empty() {
-            let words = "no agent matches; esc clears the filter";
-            put_at(buffer, below, 1, GUTTER, &Line::from(Span::styled(words, self.look.theme.muted)));
-        }
-        list::draw(buffer, below, self.look, list, self.focused, |at, room| match rows.get(at) {
+        let head = (&layout.header(self.look), "no agent matches; esc clears the filter");
+        let row = |at, room| match rows.get(at) {
             Some(Row::Team) => self.team_row(room).into(),
             Some(Row::Agent(agent)) => self.agent_row(&layout, narrow, agent).into(),
             None => list::Row::default(),
-        });
+        };
+        let below = list::draw_headed(buffer, area, self.look, head, (list, self.focused), row);
         self.draw_legend(buffer, below, rows.len());
         below
     }
@@ -206,11 +203,11 @@ impl Drawn<'_> {
             signs.push(Span::styled(sign, style));
             signs.push(Span::styled(format!(" {} ", state.as_str()), theme.muted));
         }
-        let muted = lines.into_iter().map(|line| Line::from(Span::styled(line, theme.muted)));
+        let muted = lines.into_iter().map(|line| styled(line, theme.muted));
         let lines: Vec<Line<'_>> = muted.chain([Line::from(signs)]).collect();
-        let top = area.height.saturating_sub(crate::console::widgets::cells(lines.len()));
+        let top = area.height.saturating_sub(cells(lines.len()));
         for (at, line) in lines.iter().enumerate() {
-            put_at(buffer, area, top + crate::console::widgets::cells(at), GUTTER, line);
+            put_at(buffer, area, top + cells(at), GUTTER, line);
         }
     }
 
@@ -234,16 +231,13 @@ impl Drawn<'_> {
         } else {
             spans.push(Span::styled(format!("  {} nothing missing", glyphs.ok), theme.success));
         }
-        crate::console::widgets::clip(Line::from(spans), room, glyphs.cut)
+        clip(Line::from(spans), room, glyphs.cut)
     }
 
     fn agent_row(&self, layout: &Layout, narrow: bool, agent: &AgentId) -> Line<'static> {
         let (look, theme) = (self.look, self.look.theme);
         let standing = standing(self.board, agent, self.world.now);
-        let cell = |column: usize, text: &str, style| {
-            let room = layout.cells(column).unwrap_or(0);
-            Line::from(untrusted::fit_spans(text, room, style, theme.escaped))
-        };
+        let cell = |column, text: &str, style| layout.cell(look, column, text, style);
         let mapped = standing.owner.is_some();
         let name = words::tail(agent.as_str(), layout.cells(0).unwrap_or(0), look.glyphs.cut);
         let name = cell(0, &name, if mapped { theme.base } else { theme.subtle });

@@ -7,10 +7,10 @@ use ratatui::text::{Line, Span};
 
 use super::lines::{Lines, Target};
 use super::rows;
-use crate::console::widgets::Look;
 use crate::console::widgets::facts::Facts;
+use crate::console::widgets::{Look, styled};
+use crate::console::words;
 use crate::console::world::World;
-use crate::console::{untrusted, words};
 use crate::domain::readiness::{GateKind, STAGES, Team};
 
 /// Cells of the labels.
@@ -41,7 +41,7 @@ pub(super) fn lines(look: Look<'_>, room: usize, world: &World, team: &Team) -> 
         };
         let style = if here { theme.accent } else { theme.muted };
         let text = format!("{sign} {} {:<10} {}", row.stage.number(), row.name, row.agents);
-        facts.lines.push(Line::from(Span::styled(text, style)));
+        facts.lines.push(styled(text, style));
     }
     facts.gap();
     map(&mut facts, look, world, team);
@@ -104,7 +104,7 @@ fn infrastructure(lines: &mut Lines, facts: &mut Facts<'_>, look: Look<'_>, team
 /// Words below a line, a little to the right.
 fn indented(facts: &mut Facts<'_>, look: Look<'_>, text: &str) {
     let room = (facts.wide() + LABEL).saturating_sub(INDENT);
-    for line in untrusted::wrap(text, room, LINES, look.theme.muted, look.theme.escaped) {
+    for line in look.wrap(text, room, LINES, look.theme.muted) {
         let mut spans = vec![Span::raw(" ".repeat(INDENT))];
         spans.extend(line.spans);
         facts.lines.push(Line::from(spans));
