@@ -1,6 +1,7 @@
 //! What lies under the cursor: entities, agents and leases that can be looked at quickly, and overridden. Views say it; the
 //! peek and the overrides take it from there.
 
+use crate::domain::deed::Deed;
 use crate::domain::ids::{Actor, AgentId, Fence};
 use crate::domain::path::{EntityPath, FieldName, FieldPath};
 use crate::domain::state::Board;
@@ -19,6 +20,16 @@ pub struct Under {
 }
 
 impl Under {
+    /// What a deed is about: its first field, or its entity where it has none; and who did it.
+    pub fn deed(deed: &Deed) -> Self {
+        let field = deed.fields.iter().find_map(|change| {
+            let entity = change.entity.as_ref().or(deed.subject.as_ref())?;
+            Some(FieldPath::new(entity.clone(), change.name.clone()))
+        });
+        let under = Self::default().actors([&deed.actor]);
+        if field.is_some() { under.path(field) } else { under.entity(deed.subject.as_ref()) }
+    }
+
     /// Whether there is nothing.
     pub fn is_empty(&self) -> bool {
         self.paths.is_empty() && self.agents.is_empty() && self.leases.is_empty()

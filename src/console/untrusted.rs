@@ -134,6 +134,11 @@ pub fn hex_row(bytes: &[u8], row: usize) -> Option<String> {
     Some(line)
 }
 
+/// All rows of the hex view.
+pub fn hex(bytes: &[u8]) -> impl Iterator<Item = String> + '_ {
+    (0..hex_rows(bytes.len())).filter_map(|row| hex_row(bytes, row))
+}
+
 /// How many rows the hex view of so many bytes has.
 pub fn hex_rows(bytes: usize) -> usize {
     bytes.div_ceil(HEX_ROW_BYTES)

@@ -15,12 +15,12 @@ mod view;
 mod window;
 
 use std::cell::Cell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crossterm::event::{KeyEvent, MouseButton, MouseEvent, MouseEventKind};
+use crossterm::event::{KeyEvent, MouseEvent};
 use ratatui::buffer::Buffer;
-use ratatui::layout::{Position, Rect};
+use ratatui::layout::Position;
 
 use self::detail::Opened;
 use self::filtering::{Filtering, Typing};
@@ -30,18 +30,18 @@ use super::{Areas, Screen, Want};
 use crate::client::Direction;
 use crate::console::action::Action;
 use crate::console::ask::{Told, Trouble};
+use crate::console::asking::{self, Asking};
 use crate::console::keymap::Context;
 use crate::console::place::{Spot, View};
 use crate::console::under::Under;
 use crate::console::widgets::Look;
-use crate::console::widgets::chrome::Tone;
 use crate::console::widgets::list::ListState;
 use crate::console::widgets::prompt::Prompt;
+use crate::console::widgets::reading::Panes;
 use crate::console::world::World;
 use crate::domain::deed::Deed;
 use crate::domain::filter::Vocabulary;
 use crate::domain::ids::Seq;
-use crate::domain::path::FieldPath;
 
 /// Deeds that can be bookmarked.
 const BOOKMARKS: usize = 1000;
@@ -90,16 +90,15 @@ pub struct Log {
     vocabulary: Vocabulary,
     /// How many deeds the filter means, and whether all were counted.
     count: Option<(u64, bool)>,
-    sent: BTreeMap<u64, Sent>,
-    next_tag: u64,
+    asking: Asking<Sent>,
     /// The last deed of the past that is looked at; none in the present.
     until: Option<Seq>,
     /// The deed to go to once its page is here, and whether to open it.
     awaited: Option<(Seq, bool)>,
     /// The deed at which the reader last left, so that coming back does not open it.
     left_at: Cell<Option<Seq>>,
-    /// The rows as last drawn, for the mouse.
-    rows_area: Cell<Rect>,
+    /// Where the rows were drawn last, for the mouse.
+    panes: Panes,
 }
 
 impl Screen for Log {
@@ -148,10 +147,7 @@ impl Screen for Log {
             }
             Action::NextMatch | Action::PreviousMatch => self.neighbour(action == Action::NextMatch),
             Action::ScrollDown | Action::ScrollUp => {
-                if let Some(opened) = &mut self.opened {
-                    let by = if action == Action::ScrollDown { 1 } else { -1 };
-                    opened.scroll = opened.scroll.saturating_add_signed(by);
-                }
+                self.panes.scroll.act(action);
                 Vec::new()
             }
             other => match self.move_list(other) {
@@ -180,27 +176,9 @@ impl Screen for Log {
         Vec::new()
     }
 
-    #[expect(clippy::wildcard_enum_match_arm, reason = "crossterm's enum: nothing else is taken")]
     fn mouse(&mut self, event: MouseEvent, _areas: Areas, world: &World) -> Vec<Want> {
-        let area = self.rows_area.get();
-        let inside = area.contains(Position { x: event.column, y: event.row });
-        let down = matches!(event.kind, MouseEventKind::ScrollDown);
-        match event.kind {
-            MouseEventKind::ScrollDown | MouseEventKind::ScrollUp if inside => {
-                self.window.list.move_by(if down { 3 } else { -3 });
-            }
-            MouseEventKind::ScrollDown | MouseEventKind::ScrollUp => {
-                if let Some(opened) = &mut self.opened {
-                    opened.scroll = opened.scroll.saturating_add_signed(if down { 3 } else { -3 });
-                }
-            }
-            MouseEventKind::Down(MouseButton::Left) if inside && self.family.is_none() => {
-                if let Some(row) = self.window.list.row_at(event.row - area.y) {
-                    self.window.list.select(row);
-                }
-            }
-            _ => {}
-        }
+        let list = self.family.as_mut().map_or(&mut self.window.list, |family| &mut family.list);
+        self.panes.mouse(event, list);
         let wants = self.follow_cursor();
         wants.into_iter().chain(self.fetch(world)).collect()
     }
@@ -224,7 +202,7 @@ impl Screen for Log {
         if self.window.list.follows() && self.family.is_none() {
             wants.extend(self.follow_cursor());
         }
-        if self.strip.outgrown && !self.is_asked(|sent| *sent == Sent::Histogram) {
+        if self.strip.outgrown && !self.asking.any(|sent| *sent == Sent::Histogram) {
             self.strip.outgrown = false;
             wants.push(self.ask_histogram(world));
         }
@@ -232,7 +210,7 @@ impl Screen for Log {
     }
 
     fn reset(&mut self) {
-        *self = Self { next_tag: self.next_tag, until: self.until, ..Self::default() };
+        *self = Self { asking: self.asking.anew(), until: self.until, ..Self::default() };
     }
 
     fn moment(&mut self, world: &World) {
@@ -252,10 +230,10 @@ impl Screen for Log {
     }
 
     fn told(&mut self, tag: u64, result: Result<Told, Trouble>, world: &World) -> Vec<Want> {
-        let Some(sent) = self.sent.remove(&tag) else { return Vec::new() };
+        let Some(sent) = self.asking.answered(tag) else { return Vec::new() };
         let told = match result {
             Ok(told) => told,
-            Err(trouble) => return Want::fail(format!("{}; {}", trouble.what, trouble.next)),
+            Err(trouble) => return Want::fail(trouble.to_string()),
         };
         match (sent, told) {
             (Sent::Page(from), Told::Page(page)) => {
@@ -293,7 +271,7 @@ impl Screen for Log {
                 Vec::new()
             }
             (Sent::Export, Told::Exported { file, deeds }) => {
-                vec![Want::Say(Tone::Done, format!("{deeds} deeds are in {}", file.display()))]
+                Want::done(format!("{deeds} deeds are in {}", file.display()))
             }
             (
                 Sent::Page(_)
@@ -303,9 +281,7 @@ impl Screen for Log {
                 | Sent::Words
                 | Sent::Export,
                 _,
-            ) => Want::fail(
-                "the server answered something else than was asked; this console may be older than it",
-            ),
+            ) => Want::fail(asking::ANOTHER_ANSWER),
         }
     }
 
@@ -324,15 +300,8 @@ impl Screen for Log {
 
     fn under(&self, world: &World) -> Under {
         let (Some(deed), Some(board)) = (self.current(), &world.board) else { return Under::default() };
-        let fields = deed.fields.iter().filter_map(|change| {
-            let entity = change.entity.as_ref().or(deed.subject.as_ref())?;
-            Some(FieldPath::new(entity.clone(), change.name.clone()))
-        });
-        let under = fields.take(1).fold(Under::default(), |under, path| under.path(Some(path)));
-        let under = if under.paths.is_empty() { under.entity(deed.subject.as_ref()) } else { under };
         let alerts = deed.refs.alerts.iter().filter_map(|no| board.alerts.get(no));
-        let under =
-            alerts.fold(under.actors([&deed.actor]), |under, alert| under.actors(alert.who.iter().rev()));
+        let under = alerts.fold(Under::deed(deed), |under, alert| under.actors(alert.who.iter().rev()));
         let under = deed.refs.lease.map_or(under.clone(), |fence| under.lease(board, fence));
         under.with_leases(board, world.now)
     }

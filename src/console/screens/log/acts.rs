@@ -5,20 +5,17 @@ use std::sync::Arc;
 
 use super::detail::{Mode, Opened};
 use super::filtering::{self, Typing};
-use super::{BOOKMARKS, Log, Over, Sent, row, view};
+use super::{BOOKMARKS, Log, Over, Sent, row};
 use crate::client::Direction;
 use crate::console::action::Action;
 use crate::console::ask::What;
-use crate::console::place::{Place, Spot, View};
+use crate::console::place::Spot;
 use crate::console::screens::Want;
-use crate::console::widgets::Look;
+use crate::console::widgets::PLAIN;
 use crate::console::widgets::chrome::Tone;
 use crate::console::world::World;
 use crate::domain::deed::Deed;
 use crate::domain::filter::Vocabulary;
-
-/// How signs look on the clipboard.
-const PLAIN: Look<'static> = Look { theme: &view::PLAIN_THEME, glyphs: &crate::console::glyphs::ASCII };
 
 impl Log {
     pub(super) fn current(&self) -> Option<&Arc<Deed>> {
@@ -32,8 +29,9 @@ impl Log {
         let Some(deed) = self.current().cloned() else { return Vec::new() };
         let seq = deed.seq;
         self.opened = Some(Opened::new(deed, mode));
-        self.sent.retain(|_, sent| !matches!(sent, Sent::Chain(_)));
-        vec![self.ask(Sent::Chain(seq), What::Chain(seq))]
+        self.asking.forget(|sent| matches!(sent, Sent::Chain(_)));
+        self.panes.scroll.to_top();
+        vec![self.asking.ask(Sent::Chain(seq), What::Chain(seq))]
     }
 
     pub(super) fn follow_cursor(&mut self) -> Vec<Want> {
@@ -83,22 +81,17 @@ impl Log {
     }
 
     pub(super) fn neighbour(&mut self, forward: bool) -> Vec<Want> {
-        let Some(at) = self.window.list.selected() else { return Vec::new() };
         let rows = self.window.rows();
-        let wanted = |row: &usize| {
-            rows.get(*row)
-                .is_some_and(|deed| row::needs_attention(deed) || self.bookmarks.contains(&deed.seq))
+        let wanted = |row: usize| {
+            rows.get(row).is_some_and(|deed| row::needs_attention(deed) || self.bookmarks.contains(&deed.seq))
         };
-        let found = if forward { (at + 1..rows.len()).find(wanted) } else { (0..at).rev().find(wanted) };
+        let found = self.window.list.next_such(forward, wanted);
         match found {
             Some(row) => {
                 self.window.list.select(row);
                 self.follow_cursor()
             }
-            None => vec![Want::Say(
-                Tone::Info,
-                "nothing more here that was refused, raised or bookmarked".to_owned(),
-            )],
+            None => Want::info("nothing more here that was refused, raised or bookmarked"),
         }
     }
 
@@ -112,7 +105,7 @@ impl Log {
         if self.strip.begin() {
             return Vec::new();
         }
-        vec![Want::Say(Tone::Info, "the timeline is not here yet".to_owned())]
+        Want::info("the timeline is not here yet")
     }
 
     #[expect(clippy::wildcard_enum_match_arm, reason = "every other action is the view's")]
@@ -144,25 +137,24 @@ impl Log {
     #[expect(clippy::wildcard_enum_match_arm, reason = "called with the actions above only")]
     pub(super) fn act_on_deed(&mut self, action: Action) -> Vec<Want> {
         let Some(deed) = self.current().cloned() else {
-            return vec![Want::Say(Tone::Info, "no deed is selected".to_owned())];
+            return Want::info("no deed is selected");
         };
         match action {
             Action::Open => self.open(Mode::Facts),
             Action::Raw => match &mut self.opened {
                 Some(opened) => {
-                    (opened.mode, opened.scroll) = (opened.mode.next(), 0);
+                    opened.mode = opened.mode.next();
+                    self.panes.scroll.to_top();
                     Vec::new()
                 }
                 None => self.open(Mode::Json),
             },
             Action::Trace => match &deed.subject {
-                Some(subject) => {
-                    vec![Want::Go(Place::at(View::Log, Spot::Filter(format!("entity:{subject}"))))]
-                }
-                None => vec![Want::Say(Tone::Info, format!("#{} is about no entity", deed.seq))],
+                Some(subject) => Want::log(Spot::Filter(format!("entity:{subject}"))),
+                None => Want::info(format!("#{} is about no entity", deed.seq)),
             },
             Action::HowItWas => vec![Want::Look(deed.seq)],
-            Action::Causes => vec![self.ask(Sent::Family(deed.seq), What::Chain(deed.seq))],
+            Action::Causes => vec![self.asking.ask(Sent::Family(deed.seq), What::Chain(deed.seq))],
             Action::Bookmark => {
                 if !self.bookmarks.remove(&deed.seq) {
                     self.bookmarks.insert(deed.seq);
@@ -191,10 +183,10 @@ impl Log {
         if self.vocabulary == Vocabulary::default() {
             self.vocabulary = filtering::vocabulary_of(world);
         }
-        if self.is_asked(|sent| *sent == Sent::Words) {
+        if self.asking.any(|sent| *sent == Sent::Words) {
             Vec::new()
         } else {
-            vec![self.ask(Sent::Words, What::Words)]
+            vec![self.asking.ask(Sent::Words, What::Words)]
         }
     }
 
@@ -213,7 +205,7 @@ impl Log {
                     return Want::fail("nothing was exported: no file was named");
                 }
                 let filter = self.filtering.text().to_owned();
-                let want = self.ask(Sent::Export, What::Export { filter, file: PathBuf::from(&file) });
+                let want = self.asking.ask(Sent::Export, What::Export { filter, file: PathBuf::from(&file) });
                 vec![want, Want::Say(Tone::Info, format!("exporting to {file}"))]
             }
             None => Vec::new(),

@@ -7,22 +7,11 @@ use super::{Family, Log, Sent};
 use crate::client::{Direction, LedgerQuery};
 use crate::console::ask::{Chain, Page, What};
 use crate::console::screens::Want;
-use crate::console::widgets::chrome::Tone;
 use crate::console::widgets::list::ListState;
 use crate::console::world::World;
 use crate::domain::ids::Seq;
 
 impl Log {
-    pub(super) fn ask(&mut self, sent: Sent, what: What) -> Want {
-        self.next_tag += 1;
-        self.sent.insert(self.next_tag, sent);
-        Want::Ask { tag: self.next_tag, what }
-    }
-
-    pub(super) fn is_asked(&self, test: impl Fn(&Sent) -> bool) -> bool {
-        self.sent.values().any(test)
-    }
-
     /// Leaves of the family of a deed what was there then.
     pub(super) fn cut_to_then(&self, chain: &mut Chain) {
         if let Some(until) = self.until {
@@ -35,25 +24,25 @@ impl Log {
         let first = matches!(from, Direction::Newest | Direction::Oldest | Direction::Around(_));
         let count = first && !self.filtering.text().is_empty();
         let query = LedgerQuery { filter, direction: from, limit: PAGE, count, min_seq };
-        self.ask(Sent::Page(from), What::Page(query))
+        self.asking.ask(Sent::Page(from), What::Page(query))
     }
 
     pub(super) fn jump(&mut self, from: Direction) -> Vec<Want> {
-        self.sent.retain(|_, sent| !matches!(sent, Sent::Page(_)));
+        self.asking.forget(|sent| matches!(sent, Sent::Page(_)));
         vec![self.ask_page(from, None)]
     }
 
     pub(super) fn ask_histogram(&mut self, world: &World) -> Want {
-        self.sent.retain(|_, sent| *sent != Sent::Histogram);
+        self.asking.forget(|sent| *sent == Sent::Histogram);
         let last = self.window.rows().back().map(|deed| deed.time);
         let (from, to) = self.strip.range(world.now, last);
         let filter = self.filtering.text().to_owned();
-        self.ask(Sent::Histogram, What::Histogram { filter, from, to, buckets: BUCKETS })
+        self.asking.ask(Sent::Histogram, What::Histogram { filter, from, to, buckets: BUCKETS })
     }
 
     pub(super) fn fetch(&mut self, world: &World) -> Vec<Want> {
         let Some(board) = &world.board else { return Vec::new() };
-        if self.is_asked(|sent| matches!(sent, Sent::Page(_))) {
+        if self.asking.any(|sent| matches!(sent, Sent::Page(_))) {
             return Vec::new();
         }
         if let Some(from) = self.window.wanted() {
@@ -75,7 +64,7 @@ impl Log {
         self.filtering.set(text, world.now)?;
         self.strip.fix(self.filtering.range(world.now));
         self.window = Window::default();
-        self.sent.retain(|_, sent| matches!(sent, Sent::Chain(_) | Sent::Words | Sent::Export));
+        self.asking.forget(|sent| !matches!(sent, Sent::Chain(_) | Sent::Words | Sent::Export));
         (self.count, self.opened, self.family) = (None, None, None);
         let wants = self.jump(Direction::Newest);
         Ok(wants)
@@ -101,7 +90,7 @@ impl Log {
         self.left_at.set(Some(seq));
         self.opened = None;
         let mut wants = self.enter_deed(seq, world);
-        wants.push(self.ask(Sent::Family(seq), What::Chain(seq)));
+        wants.push(self.asking.ask(Sent::Family(seq), What::Chain(seq)));
         wants
     }
 
@@ -116,7 +105,7 @@ impl Log {
                     self.window.list.select(row);
                     wants.extend(if opens { self.open(Mode::Facts) } else { Vec::new() });
                 }
-                None => wants.push(Want::Say(Tone::Warning, format!("deed #{seq} is not there"))),
+                None => wants.extend(Want::warn(format!("deed #{seq} is not there"))),
             }
         }
         wants

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::row;
@@ -11,7 +9,7 @@ use crate::console::ask::Chain;
 use crate::console::widgets::diff::{Change, side_by_side};
 use crate::console::widgets::facts::fact;
 use crate::console::widgets::tree::{self, Node};
-use crate::console::widgets::{Look, cells, clip, put_at, put_lines, width};
+use crate::console::widgets::{Look, clip, styled, width};
 use crate::console::world::World;
 use crate::console::{untrusted, words};
 use crate::domain::deed::Deed;
@@ -56,17 +54,16 @@ pub(super) struct Opened {
     /// Comes a moment later.
     pub(super) chain: Option<Box<Chain>>,
     pub(super) mode: Mode,
-    pub(super) scroll: usize,
 }
 
 impl Opened {
     /// A deed whose chain is yet to come.
     pub(super) fn new(deed: Arc<Deed>, mode: Mode) -> Self {
-        Self { deed, chain: None, mode, scroll: 0 }
+        Self { deed, chain: None, mode }
     }
 
     /// The lines in so many columns.
-    fn lines(&self, look: Look<'_>, room: usize, world: &World) -> Vec<Line<'static>> {
+    pub(super) fn lines(&self, look: Look<'_>, room: usize, world: &World) -> Vec<Line<'static>> {
         let mut lines = head(look, room, world, &self.deed);
         lines.push(Line::default());
         let raw = self.chain.as_ref().map(|chain| &*chain.raw);
@@ -74,18 +71,17 @@ impl Opened {
             (Mode::Facts, _) => lines.extend(self.facts(look, room, world)),
             (Mode::Json | Mode::Hex, None) => lines.push(waiting(look)),
             (Mode::Json, Some(raw)) => {
-                lines.push(Line::from(Span::styled("AS STORED, SET OUT IN LINES", look.theme.muted)));
+                lines.push(styled("AS STORED, SET OUT IN LINES", look.theme.muted));
                 let pretty = serde_json::from_str::<serde_json::Value>(raw)
                     .and_then(|json| serde_json::to_string_pretty(&json))
                     .unwrap_or_else(|_| raw.to_owned());
                 let theme = look.theme;
-                lines.extend(untrusted::wrap(&pretty, room, RAW_LINES, theme.subtle, theme.escaped));
+                lines.extend(look.wrap(&pretty, room, RAW_LINES, theme.subtle));
             }
             (Mode::Hex, Some(raw)) => {
-                lines.push(Line::from(Span::styled("BYTES AS STORED AND HASHED", look.theme.muted)));
-                let rows = untrusted::hex_rows(raw.len());
-                let rows = (0..rows).filter_map(|row| untrusted::hex_row(raw.as_bytes(), row));
-                lines.extend(rows.map(|row| Line::from(Span::styled(row, look.theme.subtle))));
+                lines.push(styled("BYTES AS STORED AND HASHED", look.theme.muted));
+                let rows = untrusted::hex(raw.as_bytes());
+                lines.extend(rows.map(|row| styled(row, look.theme.subtle)));
             }
         }
         lines
@@ -99,46 +95,32 @@ impl Opened {
             lines.extend(changes(look, room, deed));
         }
         lines.push(Line::default());
-        lines.push(Line::from(Span::styled("CAUSES AND EFFECTS", look.theme.muted)));
+        lines.push(styled("CAUSES AND EFFECTS", look.theme.muted));
         match &self.chain {
             None => lines.push(waiting(look)),
             Some(chain) => lines.extend(family(look, room, world, chain)),
         }
         lines.push(Line::default());
         let hash = self.chain.as_ref().map_or("", |chain| chain.hash.as_str());
-        let hash = untrusted::wrap(hash, room.saturating_sub(LABEL), 2, look.theme.muted, look.theme.escaped);
+        let hash = look.wrap(hash, room.saturating_sub(LABEL), 2, look.theme.muted);
         lines.extend(fact(look, "HASH", LABEL, hash));
         lines
-    }
-
-    /// Draws it; scrolling stops at the last line.
-    pub(super) fn draw(&self, buffer: &mut Buffer, area: Rect, look: Look<'_>, world: &World) {
-        let lines = self.lines(look, usize::from(area.width), world);
-        let from = self.scroll.min(lines.len().saturating_sub(usize::from(area.height)));
-        put_lines(buffer, area, lines.get(from..).unwrap_or_default());
-        let below = lines.len().saturating_sub(from + usize::from(area.height));
-        if below > 0 && area.height > 0 {
-            let more =
-                Line::from(Span::styled(format!(" {} {below} more", look.glyphs.more[1]), look.theme.accent));
-            let column = area.width.saturating_sub(cells(width(&more)));
-            put_at(buffer, area, area.height - 1, column, &more);
-        }
     }
 }
 
 fn waiting(look: Look<'_>) -> Line<'static> {
-    Line::from(Span::styled("being fetched", look.theme.muted))
+    styled("being fetched", look.theme.muted)
 }
 
 fn head(look: Look<'_>, room: usize, world: &World, deed: &Deed) -> Vec<Line<'static>> {
     let theme = look.theme;
     let mut title = vec![Span::styled(format!("#{}  ", deed.seq), theme.title)];
-    title.extend(untrusted::fit_spans(row::action(deed), room / 3, theme.title, theme.escaped));
+    title.extend(look.spans(row::action(deed), room / 3, theme.title));
     title.push(Span::raw("  "));
     title.extend(row::outcome(look, deed).spans);
     let by = format!("by {}, {}", deed.actor, world.ago(deed.time));
     let mut lines = vec![clip(Line::from(title), room, look.glyphs.cut)];
-    lines.push(Line::from(untrusted::fit_spans(&by, room, theme.subtle, theme.escaped)));
+    lines.push(look.line(&by, room, theme.subtle));
     lines
 }
 
@@ -146,7 +128,7 @@ fn head(look: Look<'_>, room: usize, world: &World, deed: &Deed) -> Vec<Line<'st
 fn said(look: Look<'_>, room: usize, world: &World, deed: &Deed) -> Vec<Line<'static>> {
     let theme = look.theme;
     let wide = room.saturating_sub(LABEL);
-    let text = |text: &str| untrusted::wrap(text, wide, TEXT_LINES, theme.base, theme.escaped);
+    let text = |text: &str| look.wrap(text, wide, TEXT_LINES, theme.base);
     let mut lines = Vec::new();
     let (first, second) = row::subject(look, deed);
     let about = format!("{first}{second}");
@@ -201,7 +183,7 @@ fn changes(look: Look<'_>, room: usize, deed: &Deed) -> Vec<Line<'static>> {
     let (left, right) = if done { ("BEFORE", "AFTER") } else { ("AS IT STOOD", "WANTED") };
     let half = room.saturating_sub(3) / 2;
     let heading = format!("{left:<half$} {} {right}", look.glyphs.wall);
-    let mut lines = vec![clip(Line::from(Span::styled(heading, look.theme.muted)), room, look.glyphs.cut)];
+    let mut lines = vec![clip(styled(heading, look.theme.muted), room, look.glyphs.cut)];
     for field in &deed.fields {
         let name = row::field_name(field, deed.subject.as_ref());
         let versions = match (done, field.base) {
@@ -237,7 +219,7 @@ fn family(look: Look<'_>, room: usize, world: &World, chain: &Chain) -> Vec<Line
         .collect();
     let mut lines = tree::lines(look, &nodes);
     if chain.cut {
-        lines.push(Line::from(Span::styled("more than is shown here", look.theme.muted)));
+        lines.push(styled("more than is shown here", look.theme.muted));
     }
     lines
 }
@@ -263,12 +245,12 @@ pub(super) fn member(look: Look<'_>, room: usize, world: &World, deed: &Deed, ow
     let (first, second) = row::subject(look, deed);
     let said = [(words::clock(deed.time, world.now), theme.muted), (deed.actor.to_string(), theme.subtle)];
     for (text, style) in said.into_iter().chain([(row::action(deed).to_owned(), theme.base)]) {
-        line.spans.extend(untrusted::fit_spans(&text, room, style, theme.escaped));
+        line.spans.extend(look.spans(&text, room, style));
         line.spans.push(Span::raw(" "));
     }
     line.spans.extend(row::outcome(look, deed).spans);
     line.spans.push(Span::raw("  "));
-    line.spans.extend(untrusted::fit_spans(&first, room, theme.subtle, theme.escaped));
-    line.spans.extend(untrusted::fit_spans(&second, room, theme.subtle, theme.escaped));
+    line.spans.extend(look.spans(&first, room, theme.subtle));
+    line.spans.extend(look.spans(&second, room, theme.subtle));
     clip(line, room, look.glyphs.cut)
 }

@@ -2,45 +2,21 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
-use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::{Family, Log, Over, row};
 use crate::console::screens::Areas;
-use crate::console::theme::Theme;
-use crate::console::untrusted;
 use crate::console::widgets::list::{self, GUTTER, Row};
 use crate::console::widgets::pane::{self, COMPACT_FROM, FULL_FROM};
 use crate::console::widgets::table::{Column, Layout};
 use crate::console::widgets::tree::{self, Node};
-use crate::console::widgets::{Look, bars, chrome, prompt, put, put_at, thousands, width};
+use crate::console::widgets::{Look, bars, chrome, cut_top, prompt, put, styled, thousands, width};
 use crate::console::world::World;
 
 /// The list's share of the width while a deed is open beside it.
 const LEFT_PERCENT: u16 = 46;
 /// The widest strip.
 const STRIP_WIDE: usize = super::BUCKETS;
-
-/// No style at all, for text that leaves the screen.
-pub(super) static PLAIN_THEME: Theme = {
-    let plain = Style::new();
-    Theme {
-        base: plain,
-        subtle: plain,
-        muted: plain,
-        accent: plain,
-        success: plain,
-        warning: plain,
-        danger: plain,
-        info: plain,
-        selection: plain,
-        selection_dim: plain,
-        border: plain,
-        title: plain,
-        escaped: plain,
-        active: plain,
-    }
-};
 
 impl Log {
     pub(super) fn draw_view(
@@ -51,29 +27,26 @@ impl Log {
         world: &World,
     ) -> Option<Position> {
         let body = areas.body;
-        self.rows_area.set(Rect::ZERO);
-        if world.board.is_none() {
-            let next = Line::from(Span::styled("the first answer has not come yet", look.theme.muted));
-            chrome::draw_empty(buffer, body, look, "Waiting for the server", &[next]);
-            return None;
-        }
+        world.board.as_ref()?;
         let (header, body) = cut_top(body, 1);
         self.draw_header(buffer, header, look, world);
         let line_wanted = self.over.is_some() || !self.filtering.text().is_empty();
         let (line, body) = cut_top(body, u16::from(line_wanted));
         let beside = self.opened.is_some() && body.width >= FULL_FROM;
+        self.panes.begin(beside);
         pane::list_and_detail(
             buffer,
             body,
             look,
             (beside.then_some(LEFT_PERCENT), self.opened.is_some()),
             |buffer, area| {
-                self.draw_list(buffer, area, look, world);
+                self.panes.rows_are_at(self.draw_list(buffer, area, look, world));
                 None
             },
             |buffer, area| {
                 if let Some(opened) = &self.opened {
-                    opened.draw(buffer, area, look, world);
+                    let lines = opened.lines(look, usize::from(area.width), world);
+                    self.panes.scroll.draw(buffer, area, look, &lines);
                 }
             },
         );
@@ -96,7 +69,7 @@ impl Log {
                 let room = usize::from(line.width).saturating_sub(18);
                 let theme = look.theme;
                 let mut spans = vec![Span::styled(" / ", theme.accent)];
-                spans.extend(untrusted::fit_spans(self.filtering.text(), room, theme.accent, theme.escaped));
+                spans.extend(look.spans(self.filtering.text(), room, theme.accent));
                 spans.push(Span::styled("  esc clears", theme.muted));
                 put(buffer, line, 0, &Line::from(spans));
                 None
@@ -152,31 +125,28 @@ impl Log {
         spans
     }
 
-    fn draw_list(&self, buffer: &mut Buffer, area: Rect, look: Look<'_>, world: &World) {
+    fn draw_list(&self, buffer: &mut Buffer, area: Rect, look: Look<'_>, world: &World) -> Rect {
         if let Some(family) = &self.family {
-            draw_family(buffer, area, look, world, family);
-            return;
+            return draw_family(buffer, area, look, world, family);
         }
         let narrow = area.width < COMPACT_FROM;
         let columns: &'static [Column] = if narrow { &row::COLUMNS_NARROW } else { &row::COLUMNS };
         let layout = Layout::new(columns, usize::from(area.width.saturating_sub(GUTTER)));
-        put_at(buffer, area, 0, GUTTER, &layout.header(look));
-        let (_, rows) = cut_top(area, 1);
-        self.rows_area.set(rows);
-        if self.window.rows().is_empty() {
-            self.draw_nothing(buffer, rows, look, world);
-            return;
-        }
-        list::draw(buffer, rows, look, &self.window.list, true, |at, _| {
+        let (heading, list) = (layout.header(look), &self.window.list);
+        let rows = list::draw_headed(buffer, area, look, (&heading, ""), (list, true), |at, _| {
             let Some(deed) = self.window.rows().get(at) else { return Row::default() };
             let line = row::row(look, &layout, narrow, deed, world.now);
             Row { line, marked: self.bookmarks.contains(&deed.seq) }
         });
+        if self.window.rows().is_empty() {
+            self.draw_nothing(buffer, rows, look, world);
+        }
+        rows
     }
 
     /// Why there is no row, and what next.
     fn draw_nothing(&self, buffer: &mut Buffer, area: Rect, look: Look<'_>, world: &World) {
-        let muted = |text: &str| Line::from(Span::styled(text.to_owned(), look.theme.muted));
+        let muted = |text: &str| styled(text.to_owned(), look.theme.muted);
         if !self.window.is_loaded() {
             chrome::draw_empty(buffer, area, look, "Deeds are being fetched", &[]);
         } else if self.filtering.text().is_empty() {
@@ -193,7 +163,7 @@ impl Log {
     }
 }
 
-fn draw_family(buffer: &mut Buffer, area: Rect, look: Look<'_>, world: &World, family: &Family) {
+fn draw_family(buffer: &mut Buffer, area: Rect, look: Look<'_>, world: &World, family: &Family) -> Rect {
     let room = usize::from(area.width.saturating_sub(GUTTER));
     let nodes: Vec<Node> = family
         .rows
@@ -209,15 +179,8 @@ fn draw_family(buffer: &mut Buffer, area: Rect, look: Look<'_>, world: &World, f
     } else {
         "CAUSES ABOVE, EFFECTS BELOW"
     };
-    put_at(buffer, area, 0, GUTTER, &Line::from(Span::styled(words, look.theme.muted)));
-    let (_, rows) = cut_top(area, 1);
-    list::draw(buffer, rows, look, &family.list, true, |at, _| {
+    let heading = styled(words, look.theme.muted);
+    list::draw_headed(buffer, area, look, (&heading, ""), (&family.list, true), |at, _| {
         lines.get(at).cloned().unwrap_or_default().into()
-    });
-}
-
-/// Takes rows off the top of an area.
-fn cut_top(area: Rect, rows: u16) -> (Rect, Rect) {
-    let rows = rows.min(area.height);
-    (Rect { height: rows, ..area }, Rect { y: area.y + rows, height: area.height - rows, ..area })
+    })
 }
