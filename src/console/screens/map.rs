@@ -17,9 +17,9 @@ use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use crossterm::event::{KeyEvent, MouseButton, MouseEvent, MouseEventKind};
+use crossterm::event::{KeyEvent, MouseEvent};
 use ratatui::buffer::Buffer;
-use ratatui::layout::{Position, Rect};
+use ratatui::layout::Position;
 
 use self::edit::Draft;
 use self::rows::Row;
@@ -28,13 +28,14 @@ use super::{Areas, Screen, Want};
 use crate::api::FieldActivity;
 use crate::console::action::Action;
 use crate::console::ask::{Told, Trouble};
+use crate::console::asking::Asking;
 use crate::console::keymap::Context;
 use crate::console::place::{Spot, View};
 use crate::console::under::Under;
 use crate::console::widgets::Look;
-use crate::console::widgets::chrome::Tone;
 use crate::console::widgets::list::ListState;
 use crate::console::widgets::prompt::Prompt;
+use crate::console::widgets::reading::Panes;
 use crate::console::world::World;
 use crate::domain::ids::{AlertNo, ItemNo, MapVersion, Seq};
 use crate::domain::path::FieldPath;
@@ -61,6 +62,17 @@ struct Known {
     as_of: Seq,
 }
 
+/// What an answer from the server will be about.
+#[derive(Debug)]
+enum Sent {
+    /// What happened lately on the selected row.
+    Activity,
+    /// What the edited map would have said to what has happened.
+    Plan,
+    /// Whether the map is in force.
+    Apply(Box<Draft>),
+}
+
 /// The rows in one way of showing, and where the reader is in them.
 #[derive(Debug, Default)]
 struct Shape {
@@ -85,25 +97,16 @@ pub struct MapScreen {
     /// The path that was asked about last.
     asked: Option<FieldPath>,
     known: Known,
-    /// The request under way for the selected row.
-    asking: Option<u64>,
-    next_tag: u64,
-    opened: bool,
-    scroll: usize,
+    panes: Panes,
+    asking: Asking<Sent>,
     /// An old version that is looked at.
     walk: Option<Walk>,
     /// A map that came back from the editor.
     draft: Option<Draft>,
     /// A file with errors in it, to be opened again.
     again: Option<PathBuf>,
-    /// The request that asks what the edited map would have said to what has happened.
-    planning: Option<u64>,
-    /// The request that puts a map in force, and the map.
-    applying: Option<(u64, Draft)>,
     epoch: u64,
-    /// As last drawn: where the rows are, whether the detail stands beside them, whether they are a matrix.
-    rows_area: Cell<Rect>,
-    split: Cell<bool>,
+    /// As last drawn: whether the rows are a matrix.
     matrix: Cell<bool>,
 }
 
@@ -115,7 +118,7 @@ impl Screen for MapScreen {
     fn context(&self) -> Context {
         match (&self.prompt, &self.draft) {
             (Some(_), _) => Context::Prompt,
-            (None, Some(draft)) => draft.context(),
+            (None, Some(draft)) => draft.form.context(),
             (None, None) => Context::Map,
         }
     }
@@ -125,7 +128,7 @@ impl Screen for MapScreen {
             return vec![Action::Submit, Action::Close];
         }
         if let Some(draft) = &self.draft {
-            return draft.hints();
+            return draft.form.hints();
         }
         if self.walk.is_some() {
             return vec![
@@ -183,7 +186,7 @@ impl Screen for MapScreen {
             Action::PreviousPane => self.section(false),
             Action::Open => match self.case_of_version(world) {
                 Some(case) => wants = case,
-                None if !self.toggle_branch(None) => self.opened = true,
+                None if !self.toggle_branch(None) => self.panes.opened = true,
                 None => {}
             },
             Action::Close => self.close(world),
@@ -191,8 +194,7 @@ impl Screen for MapScreen {
             Action::Trace => wants = self.trace(),
             Action::Copy => wants = self.copy(),
             Action::EditMap => wants = self.edit(world),
-            Action::ScrollDown => self.scroll += 1,
-            Action::ScrollUp => self.scroll = self.scroll.saturating_sub(1),
+            other if self.panes.act(other) => {}
             moving => _ = self.list().apply(moving),
         }
         wants.extend(self.settle(world));
@@ -200,37 +202,27 @@ impl Screen for MapScreen {
     }
 
     fn text(&mut self, key: KeyEvent, _world: &World) -> Vec<Want> {
-        let reason = self.draft.as_mut().and_then(Draft::prompt);
-        if let Some(prompt) = self.prompt.as_mut().or(reason) {
-            prompt.key(key);
+        match (&mut self.prompt, &mut self.draft) {
+            (Some(prompt), _) => _ = prompt.key(key),
+            (None, Some(draft)) => draft.form.key(key),
+            (None, None) => {}
         }
         Vec::new()
     }
 
     fn paste(&mut self, text: &str, _world: &World) -> Vec<Want> {
-        let reason = self.draft.as_mut().and_then(Draft::prompt);
-        if let Some(prompt) = self.prompt.as_mut().or(reason) {
-            prompt.paste(text);
+        match (&mut self.prompt, &mut self.draft) {
+            (Some(prompt), _) => prompt.paste(text),
+            (None, Some(draft)) => draft.form.paste(text),
+            (None, None) => {}
         }
         Vec::new()
     }
 
-    #[expect(clippy::wildcard_enum_match_arm, reason = "crossterm's enum: nothing else is taken")]
     fn mouse(&mut self, event: MouseEvent, _areas: Areas, world: &World) -> Vec<Want> {
-        let area = self.rows_area.get();
-        let inside = area.contains(Position { x: event.column, y: event.row });
-        match event.kind {
-            MouseEventKind::ScrollDown if inside => self.list().move_by(1),
-            MouseEventKind::ScrollUp if inside => self.list().move_by(-1),
-            MouseEventKind::ScrollDown => self.scroll += 1,
-            MouseEventKind::ScrollUp => self.scroll = self.scroll.saturating_sub(1),
-            MouseEventKind::Down(MouseButton::Left) if inside => {
-                if let Some(row) = self.list().row_at(event.row - area.y) {
-                    self.list().select(row);
-                }
-            }
-            _ => {}
-        }
+        let [tree, matrix] = &mut self.shapes;
+        let shape = if self.matrix.get() { matrix } else { tree };
+        self.panes.mouse(event, &mut shape.list);
         self.settle(world)
     }
 
@@ -248,7 +240,7 @@ impl Screen for MapScreen {
     }
 
     fn is_open(&self) -> bool {
-        self.opened && !self.split.get() || self.asked.is_some() || self.walk.is_some()
+        self.panes.is_over() || self.asked.is_some() || self.walk.is_some()
     }
 
     fn moment(&mut self, _world: &World) {
@@ -256,32 +248,24 @@ impl Screen for MapScreen {
     }
 
     fn reset(&mut self) {
-        *self = Self {
-            next_tag: self.next_tag,
-            other_way: self.other_way,
-            epoch: self.epoch + 1,
-            ..Self::default()
-        };
+        let (asking, other_way, epoch) = (self.asking.anew(), self.other_way, self.epoch + 1);
+        *self = Self { other_way, asking, epoch, ..Self::default() };
     }
 
     fn told(&mut self, tag: u64, result: Result<Told, Trouble>, _world: &World) -> Vec<Want> {
-        if self.applying.as_ref().is_some_and(|(applying, _)| *applying == tag) {
-            return self.applied(result);
-        }
-        if self.planning == Some(tag) {
-            self.planned(result);
+        // How far the look has got is told before its answer comes.
+        if let (Some(Sent::Plan), Ok(Told::Looked(looked))) = (self.asking.about(tag), &result) {
+            self.draft.iter_mut().for_each(|draft| draft.looked(*looked));
             return Vec::new();
         }
-        if self.asking != Some(tag) {
-            return Vec::new();
-        }
-        self.asking = None;
-        match result {
-            Ok(Told::Activity(activity)) => self.known.activity = Some(activity),
-            Ok(_) => {}
-            Err(trouble) => {
+        match (self.asking.answered(tag), result) {
+            (Some(Sent::Apply(draft)), result) => return self.applied(draft, result),
+            (Some(Sent::Plan), result) => self.planned(result),
+            (Some(Sent::Activity), Ok(Told::Activity(activity))) => self.known.activity = Some(activity),
+            (None, _) | (Some(Sent::Activity), Ok(_)) => {}
+            (Some(Sent::Activity), Err(trouble)) => {
                 self.known.activity = Some(Vec::new());
-                return Want::fail(format!("{}; {}", trouble.what, trouble.next));
+                return Want::fail(trouble.to_string());
             }
         }
         Vec::new()
@@ -300,7 +284,7 @@ impl Screen for MapScreen {
                 self.epoch += 1;
                 plan.map(|toml| self.ask_plan(toml)).unwrap_or_default()
             }
-            Ok(None) => vec![Want::Say(Tone::Info, "nothing was changed".to_owned())],
+            Ok(None) => Want::info("nothing was changed"),
             Err(why) => Want::fail(why),
         }
     }

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use super::edit::{self, Draft};
 use super::rows::{self, About, Row};
-use super::{Basis, Known, MapScreen, Shape, edit};
+use super::{Basis, Known, MapScreen, Sent, Shape};
 use crate::console::action::Action;
 use crate::console::ask::{Told, Trouble, What};
-use crate::console::place::{Place, Spot, View};
+use crate::console::asking;
+use crate::console::place::Spot;
 use crate::console::screens::Want;
-use crate::console::widgets::chrome::Tone;
 use crate::console::widgets::list::ListState;
 use crate::console::world::World;
 use crate::domain::code::Code;
@@ -90,7 +91,7 @@ impl MapScreen {
         let (key, pattern, owners) = (row.key.clone(), row.pattern().cloned(), row.owners.clone());
         if key != self.focus {
             self.focus.clone_from(&key);
-            self.scroll = 0;
+            self.panes.scroll.to_top();
             self.place();
         }
         let Some(board) = self.shown(world) else { return Vec::new() };
@@ -103,17 +104,15 @@ impl MapScreen {
             let since = since(board, &pattern, &owners);
             self.known = Known { key, since, ..Known::default() };
             // An answer about another row is not waited for.
-            self.asking = None;
+            self.asking.forget(|sent| matches!(sent, Sent::Activity));
         }
         // What is counted is counted up to now: of the past there is no such count.
         self.known.past = world.as_of().is_some() || self.walk.is_some();
-        if self.asking.is_some() || self.known.past {
+        if self.known.past || self.asking.any(|sent| matches!(sent, Sent::Activity)) {
             return Vec::new();
         }
         self.known.as_of = head;
-        self.next_tag += 1;
-        self.asking = Some(self.next_tag);
-        vec![Want::Ask { tag: self.next_tag, what: What::Activity(pattern) }]
+        vec![self.asking.ask(Sent::Activity, What::Activity(pattern))]
     }
 
     pub(super) fn toggle_branch(&mut self, open: Option<bool>) -> bool {
@@ -157,36 +156,28 @@ impl MapScreen {
         }
     }
 
-    /// To the heading of the next part of the map, or of the one before.
-    pub(super) fn section(&mut self, forward: bool) {
+    /// To the next row that is meant, or to the one before; says whether there is one.
+    fn next_such(&mut self, forward: bool, meant: fn(&Row) -> bool) -> bool {
         let visible = self.visible();
-        let at = self.shape().list.selected().unwrap_or(0);
-        let heading = |place: &usize| {
-            let row = visible.get(*place).and_then(|row| self.shape().rows.get(*row));
-            row.is_some_and(|row| matches!(row.about, About::Section(_)))
-        };
-        let found = if forward { (at + 1..visible.len()).find(heading) } else { (0..at).rev().find(heading) };
+        let shape = self.shape();
+        let row = |place: usize| visible.get(place).and_then(|row| shape.rows.get(*row));
+        let found = shape.list.next_such(forward, |place| row(place).is_some_and(meant));
         if let Some(at) = found {
             self.list().select(at);
         }
+        found.is_some()
+    }
+
+    /// To the heading of the next part of the map, or of the one before.
+    pub(super) fn section(&mut self, forward: bool) {
+        self.next_such(forward, |row| matches!(row.about, About::Section(_)));
     }
 
     pub(super) fn neighbour(&mut self, forward: bool) -> Vec<Want> {
-        let visible = self.visible();
-        let at = self.shape().list.selected().unwrap_or(0);
-        let wanted = |place: &usize| {
-            visible.get(*place).and_then(|row| self.shape().rows.get(*row)).is_some_and(Row::needs_attention)
-        };
-        let found = if forward { (at + 1..visible.len()).find(wanted) } else { (0..at).rev().find(wanted) };
-        match found {
-            Some(at) => {
-                self.list().select(at);
-                Vec::new()
-            }
-            None => {
-                vec![Want::Say(Tone::Info, "nothing more that is unowned, contested or alerted".to_owned())]
-            }
+        if self.next_such(forward, Row::needs_attention) {
+            return Vec::new();
         }
+        Want::info("nothing more that is unowned, contested or alerted")
     }
 
     /// Goes to the row that owns a path.
@@ -195,8 +186,9 @@ impl MapScreen {
         let key = found.map(|row| row.key.clone());
         let lacks = format!("the map has no line for {path}");
         self.asked = Some(path);
-        (self.scroll, self.opened) = (0, !self.split.get());
-        let Some(key) = key else { return vec![Want::Say(Tone::Info, lacks)] };
+        self.panes.scroll.to_top();
+        self.panes.opened = true;
+        let Some(key) = key else { return Want::info(lacks) };
         self.closed.clear();
         self.focus = key;
         self.place();
@@ -221,6 +213,7 @@ impl MapScreen {
         let Some(draft) = &mut self.draft else { return Vec::new() };
         match draft.act(action) {
             edit::Came::On => Vec::new(),
+            edit::Came::Lacks(missing) => Want::warn(missing),
             edit::Came::Closed { again } => {
                 (self.draft, self.again) = (None, again);
                 Vec::new()
@@ -230,25 +223,21 @@ impl MapScreen {
                     return Want::fail(why);
                 }
                 let Some(draft) = self.draft.take() else { return Vec::new() };
-                self.next_tag += 1;
-                self.applying = Some((self.next_tag, draft));
-                vec![Want::Ask { tag: self.next_tag, what: What::Command(command) }]
+                vec![self.asking.ask(Sent::Apply(Box::new(draft)), What::Command(command))]
             }
         }
     }
 
     /// Asks what the edited map would have said to what has happened.
     pub(super) fn ask_plan(&mut self, toml: String) -> Vec<Want> {
-        self.next_tag += 1;
-        self.planning = Some(self.next_tag);
-        vec![Want::Ask { tag: self.next_tag, what: What::Plan(toml) }]
+        self.asking.forget(|sent| matches!(sent, Sent::Plan));
+        vec![self.asking.ask(Sent::Plan, What::Plan(toml))]
     }
 
-    /// How far that has got, or what came of it.
+    /// What came of that.
     pub(super) fn planned(&mut self, result: Result<Told, Trouble>) {
         let Some(draft) = &mut self.draft else { return };
         match result {
-            Ok(Told::Looked(looked)) => draft.looked(looked),
             Ok(Told::Plan(plan)) => draft.planned(plan),
             Ok(_) => draft.not_planned("the server answered something else".to_owned()),
             Err(trouble) => draft.not_planned(trouble.what),
@@ -256,32 +245,25 @@ impl MapScreen {
     }
 
     /// How putting a map in force came out. Until it is, what was written is kept.
-    pub(super) fn applied(&mut self, result: Result<Told, Trouble>) -> Vec<Want> {
-        let Some((_, mut draft)) = self.applying.take() else { return Vec::new() };
-        match result {
-            Ok(Told::Reply(reply)) if reply.is_done() => {
+    pub(super) fn applied(&mut self, mut draft: Box<Draft>, result: Result<Told, Trouble>) -> Vec<Want> {
+        match asking::came_out(result) {
+            Ok(()) => {
                 draft.remove();
                 self.walk = None;
-                return vec![Want::Say(Tone::Done, "the new map is in force".to_owned())];
+                Want::done("the new map is in force")
             }
-            Ok(Told::Reply(reply)) if reply.code == Some(Code::ReasonNeeded) => {
-                draft.ask_why(reply.message.as_deref().unwrap_or_default());
-                self.draft = Some(draft);
+            Err(undone) if undone.code == Some(Code::ReasonNeeded) => {
+                draft.ask_why(&undone.why);
+                self.draft = Some(*draft);
                 self.epoch += 1;
-                return Vec::new();
+                Vec::new()
             }
-            _ => {}
-        }
-        let file = draft.file().to_owned();
-        self.again = Some(file.clone());
-        let kept = format!("your text is kept in {}, and E opens it again", file.display());
-        match result {
-            Ok(Told::Reply(reply)) => {
-                let why = reply.message.as_deref().unwrap_or("it was refused");
-                Want::fail(format!("{why}; {kept}"))
+            Err(undone) => {
+                let file = draft.file().to_owned();
+                let kept = format!("your text is kept in {}, and E opens it again", file.display());
+                self.again = Some(file);
+                Want::fail(format!("{}; {kept}", undone.why))
             }
-            Ok(_) => Want::fail(format!("no answer came; {kept}")),
-            Err(trouble) => Want::fail(format!("{}; {}; {kept}", trouble.what, trouble.next)),
         }
     }
 
@@ -308,8 +290,8 @@ impl MapScreen {
 
     pub(super) fn trace(&self) -> Vec<Want> {
         match self.selected().and_then(Row::pattern) {
-            Some(pattern) => vec![Want::Go(Place::at(View::Log, Spot::Filter(format!("entity:{pattern}"))))],
-            None => vec![Want::Say(Tone::Info, "only a resource can be traced".to_owned())],
+            Some(pattern) => Want::log(Spot::Filter(format!("entity:{pattern}"))),
+            None => Want::info("only a resource can be traced"),
         }
     }
 
@@ -318,15 +300,12 @@ impl MapScreen {
         let owners: Vec<&str> = row.owners.iter().map(AgentId::as_str).collect();
         let owners = if owners.is_empty() { "nobody".to_owned() } else { owners.join(", ") };
         let text = row.pattern().map_or(row.label.clone(), ToString::to_string);
-        vec![
-            Want::Copy(format!("{text}\t{owners}")),
-            Want::Say(Tone::Done, format!("{text} is on the clipboard")),
-        ]
+        Want::copied(format!("{text}\t{owners}"), text)
     }
 
     pub(super) fn close(&mut self, world: &World) {
-        if self.opened && !self.split.get() {
-            self.opened = false;
+        if self.panes.is_over() {
+            self.panes.opened = false;
         } else if self.asked.take().is_none() {
             self.stop_walking(world);
         }

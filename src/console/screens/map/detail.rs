@@ -1,14 +1,12 @@
 //! What is known of one row: who owns it since when, who reads it, what happened on it, what the map says besides.
 
-use ratatui::style::Style;
-use ratatui::text::{Line, Span};
+use ratatui::text::Line;
 
 use super::rows::{About, Cell, Row, Section, cell, kind_words};
 use super::{Known, named};
 use crate::api::{FieldActivity, Times};
-use crate::console::untrusted;
-use crate::console::widgets::facts::fact;
-use crate::console::widgets::{Look, thousands};
+use crate::console::widgets::facts::Facts;
+use crate::console::widgets::{Look, styled, thousands};
 use crate::console::world::World;
 use crate::domain::ids::AgentId;
 use crate::domain::map::{Agent, FieldKind, Model};
@@ -18,38 +16,6 @@ use crate::domain::things::WorkKind;
 
 /// Cells of the labels.
 const LABEL: usize = 11;
-/// Lines of one fact.
-const LINES: usize = 4;
-
-/// Puts facts under each other.
-pub(super) struct Facts<'a> {
-    pub(super) look: Look<'a>,
-    room: usize,
-    lines: Vec<Line<'static>>,
-}
-
-impl Facts<'_> {
-    pub(super) fn say(&mut self, label: &'static str, text: &str) {
-        self.styled(label, text, self.look.theme.base);
-    }
-
-    pub(super) fn styled(&mut self, label: &'static str, text: &str, style: Style) {
-        let wide = self.room.saturating_sub(LABEL);
-        let lines = untrusted::wrap(text, wide, LINES, style, self.look.theme.escaped);
-        self.lines.extend(fact(self.look, label, LABEL, lines));
-    }
-
-    pub(super) fn maybe(&mut self, label: &'static str, text: Option<String>) {
-        if let Some(text) = text {
-            self.say(label, &text);
-        }
-    }
-
-    pub(super) fn gap(&mut self) {
-        self.lines.push(Line::default());
-    }
-}
-
 /// The lines for a row in so many columns; beside the board is the agent that the cursor is on.
 pub(super) fn lines(
     look: Look<'_>,
@@ -60,14 +26,14 @@ pub(super) fn lines(
     known: &Known,
 ) -> Vec<Line<'static>> {
     let theme = look.theme;
-    let mut facts = Facts { look, room, lines: Vec::new() };
+    let mut facts = Facts::new(look, room, LABEL);
     let title = match &row.about {
         About::Entity(pattern) | About::Field(pattern) => pattern.as_str(),
         About::Section(_) | About::Folder | About::Trigger(_) | About::Output(_) | About::Queue(_) => {
             &row.label
         }
     };
-    facts.lines.extend(untrusted::wrap(title, room, 2, theme.title, theme.escaped));
+    facts.title(title);
     facts.gap();
     match &row.about {
         About::Section(section) => about_section(&mut facts, *section),
@@ -297,10 +263,10 @@ fn activity(facts: &mut Facts<'_>, world: &World, known: &Known) {
 /// The answer to `who owns this path?`, in lines.
 pub(super) fn answer(look: Look<'_>, room: usize, board: &Board, path: &FieldPath) -> Vec<Line<'static>> {
     let theme = look.theme;
-    let mut facts = Facts { look, room, lines: Vec::new() };
+    let mut facts = Facts::new(look, room, LABEL);
     let map = &board.map;
     let owners: Vec<AgentId> = map.owners(&path.entity, &path.field).into_iter().cloned().collect();
-    facts.lines.extend(untrusted::wrap(&path.to_string(), room, 2, theme.accent, theme.escaped));
+    facts.lines.extend(look.wrap(&path.to_string(), room, 2, theme.accent));
     if owners.is_empty() {
         let queue = map.first_queue();
         facts.styled("owner", &format!("{} nobody", look.glyphs.attention), theme.warning);
@@ -330,6 +296,6 @@ pub(super) fn answer(look: Look<'_>, room: usize, board: &Board, path: &FieldPat
     }
     facts.say("map", &format!("v{}", board.map_version));
     facts.gap();
-    facts.lines.push(Line::from(Span::styled(look.glyphs.rule.repeat(room), theme.border)));
+    facts.lines.push(styled(look.glyphs.rule.repeat(room), theme.border));
     facts.lines
 }

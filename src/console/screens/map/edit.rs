@@ -13,11 +13,8 @@ use ratatui::text::{Line, Span};
 
 use crate::api::{Looked, PlanView};
 use crate::console::action::Action;
-use crate::console::keymap::Context;
-use crate::console::untrusted;
-use crate::console::widgets::modal::{Buttons, Frame};
-use crate::console::widgets::prompt::Prompt;
-use crate::console::widgets::{Look, cells, put_lines, thousands};
+use crate::console::widgets::form::{Field, Form, Pressed};
+use crate::console::widgets::{Look, styled, thousands};
 use crate::domain::command::{ApplyMap, Command};
 use crate::domain::ids::MapVersion;
 use crate::domain::map::{Change, Finding, Model, Sign, difference, parse};
@@ -26,16 +23,18 @@ use crate::domain::state::Board;
 use crate::domain::survey::plan::Turn;
 use crate::domain::time::Time;
 
-/// Outer width of the box.
-const WIDTH: u16 = 92;
+/// The button that does it.
+const BUTTON: &str = "put in force";
+/// Lines of what a reason is asked for.
+const WHY_LINES: usize = 6;
+/// The label of the reason.
+const WHY: &str = "why";
 /// Lines of findings shown, and of everything that is said of a map without errors.
 const SHOWN: usize = 20;
 /// Of these, lines of differences, of warnings, and of what would turn out differently.
 const CHANGES: usize = 8;
 const WARNINGS: usize = 3;
 const ROWS: usize = 4;
-/// Lines of what a reason is asked for.
-const WHY_LINES: usize = 6;
 
 /// A map that came back from the editor.
 #[derive(Debug)]
@@ -44,17 +43,9 @@ pub(super) struct Draft {
     /// The map that it was made for: compare-and-set.
     version: MapVersion,
     found: Found,
-    buttons: Buttons,
-    /// Why it is put in force, where that is asked, while it is typed.
-    why: Option<Why>,
-}
-
-/// A reason being typed.
-#[derive(Debug)]
-struct Why {
-    /// What it is asked for.
-    asked: String,
-    prompt: Prompt,
+    pub(super) form: Form,
+    /// What a reason is asked for, where one is.
+    asked: Option<String>,
 }
 
 #[derive(Debug)]
@@ -86,6 +77,8 @@ enum Planned {
 #[derive(Debug)]
 pub(super) enum Came {
     On,
+    /// Something is missing, in words.
+    Lacks(&'static str),
     /// Given up; the file stays where there is something to mend in it.
     Closed {
         again: Option<PathBuf>,
@@ -123,14 +116,15 @@ impl Draft {
     pub(super) fn read(file: &Path, board: &Board, now: Time) -> Result<Option<Self>, String> {
         let text =
             fs::read_to_string(file).map_err(|error| format!("{} can't be read: {error}", file.display()))?;
-        let draft = |found, buttons| {
-            Some(Self { file: file.to_owned(), version: board.map_version, found, buttons, why: None })
+        let draft = |found, form: Form| {
+            let form = form.wide();
+            Some(Self { file: file.to_owned(), version: board.map_version, found, form, asked: None })
         };
         let parsed = parse(&text);
         let warnings: Vec<Finding> =
             parsed.findings.iter().filter(|finding| !finding.is_error()).cloned().collect();
         Ok(match parsed.applicable() {
-            Err(findings) => draft(Found::Broken(findings), Buttons::safe_first(["close"])),
+            Err(findings) => draft(Found::Broken(findings), Form::closing()),
             Ok(model) => {
                 let changes = difference(board.map.model(), &model);
                 if changes.is_empty() {
@@ -140,7 +134,7 @@ impl Draft {
                 let unmet = unmet(board, &model, now);
                 let plan = Planned::Looking(None);
                 let found = Found::Ready { model: Arc::new(model), changes, warnings, unmet, plan };
-                draft(found, Buttons::safe_first(["cancel", "put in force"]))
+                draft(found, Form::new(Vec::new(), BUTTON))
             }
         })
     }
@@ -186,69 +180,37 @@ impl Draft {
 
     /// A reason is asked for before it is put in force.
     pub(super) fn ask_why(&mut self, asked: &str) {
-        self.why = Some(Why { asked: asked.to_owned(), prompt: Prompt::default() });
-    }
-
-    /// Whose keys count.
-    pub(super) fn context(&self) -> Context {
-        if self.why.is_some() { Context::Prompt } else { Context::Preview }
-    }
-
-    /// The actions for the hint line.
-    pub(super) fn hints(&self) -> Vec<Action> {
-        if self.why.is_some() {
-            return vec![Action::Submit, Action::Close];
-        }
-        vec![Action::NextPane, Action::Confirm, Action::Close]
-    }
-
-    /// The line that is being typed.
-    pub(super) fn prompt(&mut self) -> Option<&mut Prompt> {
-        self.why.as_mut().map(|why| &mut why.prompt)
+        self.asked = Some(asked.to_owned());
+        self.form.ask(Field::reason(WHY));
     }
 
     /// Does what an action asks for.
-    #[expect(clippy::wildcard_enum_match_arm, reason = "a box knows no other action")]
     pub(super) fn act(&mut self, action: Action) -> Came {
-        if self.why.is_some() {
-            return self.act_on_why(action);
-        }
-        match action {
-            Action::NextPane => self.buttons.step(true),
-            Action::PreviousPane => self.buttons.step(false),
-            Action::Close => return self.closed(),
-            Action::Confirm if self.buttons.chosen() == 0 => return self.closed(),
-            Action::Confirm => return self.apply(None),
-            _ => {}
-        }
-        Came::On
-    }
-
-    #[expect(clippy::wildcard_enum_match_arm, reason = "a line that is typed knows no other action")]
-    fn act_on_why(&mut self, action: Action) -> Came {
-        let text = self.why.as_ref().map(|why| why.prompt.text().trim().to_owned()).unwrap_or_default();
-        match action {
-            Action::Submit if !text.is_empty() => self.apply(Some(Arc::from(text))),
-            Action::Close => {
-                self.why = None;
+        match self.form.act(action) {
+            Pressed::On => Came::On,
+            Pressed::Lacks(missing) => Came::Lacks(missing),
+            Pressed::Confirmed => self.apply(),
+            // What was written is not given up with the reason.
+            Pressed::Closed if self.asked.take().is_some() => {
+                self.form = Form::new(Vec::new(), BUTTON).wide();
                 Came::On
             }
-            _ => Came::On,
+            Pressed::Closed => self.closed(),
         }
     }
 
     /// Puts it in force; a reason is asked for first where the rules will ask for it.
-    fn apply(&mut self, reason: Option<Arc<str>>) -> Came {
+    fn apply(&mut self) -> Came {
         let Found::Ready { model, unmet, plan, .. } = &self.found else { return Came::On };
         let planned = matches!(plan, Planned::Known(_));
-        if reason.is_none() && !unmet.is_empty() && self.version > MapVersion(0) {
+        if self.asked.is_none() && !unmet.is_empty() && self.version > MapVersion(0) {
             let asked =
                 format!("agents join although not everything is ready for them: {}", unmet.join("; "));
             self.ask_why(&asked);
             return Came::On;
         }
+        let reason = self.asked.as_ref().map(|_| Arc::from(self.form.text(WHY)));
         let apply = ApplyMap { model: Arc::clone(model), if_version: self.version, reason, planned };
-        self.why = None;
         Came::Apply(Box::new(Command::ApplyMap(apply)))
     }
 
@@ -264,34 +226,25 @@ impl Draft {
 
     /// Draws the box; the result is where the terminal's cursor belongs, if a reason is typed.
     pub(super) fn draw(&self, buffer: &mut Buffer, screen: Rect, look: Look<'_>) -> Option<Position> {
-        let room = usize::from(WIDTH.min(screen.width).saturating_sub(4));
-        if let Some(why) = &self.why {
-            return draw_why(buffer, screen, look, why);
+        let mut facts = self.form.facts(look, screen);
+        let room = facts.room();
+        if let Some(asked) = &self.asked {
+            facts.lines.extend(look.wrap(asked, room, WHY_LINES, look.theme.warning));
+            facts.gap();
         }
-        let (title, lines) = match &self.found {
+        let title = match &self.found {
             Found::Broken(findings) => {
-                ("The map has errors; nothing was changed".to_owned(), broken(look, room, findings))
+                facts.lines.extend(broken(look, room, findings));
+                "The map has errors; nothing was changed".to_owned()
             }
-            Found::Ready { model, changes, warnings, plan, .. } => (
-                format!("Map v{} {} v{}", self.version, look.glyphs.arrow, self.version.next()),
-                ready(look, room, model, (changes, warnings), plan),
-            ),
+            Found::Ready { model, changes, warnings, plan, .. } => {
+                facts.lines.extend(ready(look, room, model, (changes, warnings), plan));
+                format!("Map v{} {} v{}", self.version, look.glyphs.arrow, self.version.next())
+            }
         };
-        Frame { title: &title, width: WIDTH }.draw_with_buttons(buffer, screen, look, &lines, &self.buttons);
-        None
+        let title = if self.asked.is_some() { "Why, all the same?" } else { &title };
+        self.form.draw(buffer, screen, look, title, &facts.lines)
     }
-}
-
-/// The line for the reason, under what it is asked for.
-fn draw_why(buffer: &mut Buffer, screen: Rect, look: Look<'_>, why: &Why) -> Option<Position> {
-    let theme = look.theme;
-    let room = usize::from(WIDTH.min(screen.width).saturating_sub(4));
-    let lines = untrusted::wrap(&why.asked, room, WHY_LINES, theme.warning, theme.escaped);
-    let rows = cells(lines.len());
-    let inner = Frame { title: "Why, all the same?", width: WIDTH }.draw(buffer, screen, look, rows + 2);
-    put_lines(buffer, inner, &lines);
-    let typed = Rect { y: inner.y + (rows + 1).min(inner.height), height: 1.min(inner.height), ..inner };
-    why.prompt.draw(buffer, typed, look, "why ")
 }
 
 /// Where, what, and the mend.
@@ -302,15 +255,9 @@ fn broken(look: Look<'_>, room: usize, findings: &[Finding]) -> Vec<Line<'static
         let place = format!("{}:{} ", finding.line, finding.column);
         let mut line = vec![Span::styled(place.clone(), theme.danger)];
         let left = room.saturating_sub(place.len());
-        line.extend(untrusted::fit_spans(&finding.message, left, theme.base, theme.escaped));
+        line.extend(look.spans(&finding.message, left, theme.base));
         lines.push(Line::from(line));
-        lines.extend(untrusted::wrap(
-            &format!("mend: {}", finding.mend),
-            room,
-            2,
-            theme.muted,
-            theme.escaped,
-        ));
+        lines.extend(look.wrap(&format!("mend: {}", finding.mend), room, 2, theme.muted));
     }
     cut(look, lines, "E opens the file again, as you left it")
 }
@@ -331,7 +278,7 @@ fn ready(
                 Sign::Removed => theme.danger,
                 Sign::Changed => theme.warning,
             };
-            Line::from(untrusted::fit_spans(&change.to_string(), room, style, theme.escaped))
+            look.line(&change.to_string(), room, style)
         })
         .collect();
     shorten(look, &mut lines, CHANGES, "difference");
@@ -339,7 +286,7 @@ fn ready(
         .iter()
         .map(|finding| {
             let words = format!("{}:{} {}", finding.line, finding.column, finding.message);
-            Line::from(untrusted::fit_spans(&words, room, theme.warning, theme.escaped))
+            look.line(&words, room, theme.warning)
         })
         .collect();
     shorten(look, &mut warned, WARNINGS, "warning");
@@ -356,7 +303,7 @@ fn ready(
 /// What it would have said to what has happened.
 fn weighed(look: Look<'_>, room: usize, plan: &Planned) -> Vec<Line<'static>> {
     let theme = look.theme;
-    let line = |text: &str, style| Line::from(untrusted::fit_spans(text, room, style, theme.escaped));
+    let line = |text: &str, style| look.line(text, room, style);
     let view = match plan {
         Planned::Looking(None) => return vec![line("looking at what has happened lately ...", theme.info)],
         Planned::Looking(Some(Looked { looked, of })) => {
@@ -378,7 +325,7 @@ fn weighed(look: Look<'_>, room: usize, plan: &Planned) -> Vec<Line<'static>> {
     let news = if turns.is_empty() { "none would turn out differently".to_owned() } else { turns.join("; ") };
     let words = format!("of {} decisions of {days}: {news}", thousands(plan.decisions));
     let style = if plan.stops_anything() { theme.warning } else { theme.subtle };
-    let mut lines = untrusted::wrap(&words, room, 2, style, theme.escaped);
+    let mut lines = look.wrap(&words, room, 2, style);
     let rows = plan.rows.iter().filter(|row| !row.already);
     let mut told: Vec<Line<'static>> = rows
         .map(|row| {
@@ -399,7 +346,7 @@ fn shorten(look: Look<'_>, lines: &mut Vec<Line<'static>>, keep: usize, what: &s
     if more > 0 {
         lines.truncate(keep);
         let s = if more == 1 { "" } else { "s" };
-        lines.push(Line::from(Span::styled(format!("and {more} {what}{s} more"), look.theme.muted)));
+        lines.push(styled(format!("and {more} {what}{s} more"), look.theme.muted));
     }
 }
 
@@ -408,9 +355,9 @@ fn cut(look: Look<'_>, mut lines: Vec<Line<'static>>, word: &str) -> Vec<Line<'s
     let more = lines.len().saturating_sub(SHOWN);
     lines.truncate(SHOWN);
     if more > 0 {
-        lines.push(Line::from(Span::styled(format!("and {more} lines more"), look.theme.muted)));
+        lines.push(styled(format!("and {more} lines more"), look.theme.muted));
     }
     lines.push(Line::default());
-    lines.push(Line::from(Span::styled(word.to_owned(), look.theme.subtle)));
+    lines.push(styled(word.to_owned(), look.theme.subtle));
     lines
 }

@@ -1,8 +1,9 @@
 //! What is known of a trigger, an output or a queue: who, by which rules, when next, and what happened last.
 
 use super::Known;
-use super::detail::{Facts, names, owners, several};
+use super::detail::{names, owners, several};
 use super::rows::{Cell, Row};
+use crate::console::widgets::facts::Facts;
 use crate::console::words;
 use crate::console::world::World;
 use crate::domain::ids::AgentId;

@@ -399,7 +399,7 @@ fn agents_that_nothing_is_ready_for_need_a_reason() {
     assert!(asked.contains("Why, all the same?") && asked.contains("not everything is ready"), "{asked}");
     // Nothing typed is no reason.
     assert!(press(&mut team, &mut runner, "enter").contains("Why, all the same?"));
-    let done = press(&mut team, &mut runner, "text:they_are_needed_now enter");
+    let done = press(&mut team, &mut runner, "text:they_are_needed_now enter tab enter");
     assert!(done.contains("the new map is in force"), "{done}");
     let step = team.state.board.maps.last().unwrap().clone();
     assert!(step.reason.unwrap().contains("they are needed now"));

@@ -9,7 +9,7 @@ use super::rows::{About, Cell, Row, Section};
 use super::{MapScreen, detail};
 use crate::console::widgets::list::{self, GUTTER};
 use crate::console::widgets::pane::{self, COMPACT_FROM, FULL_FROM};
-use crate::console::widgets::{Look, cells, chrome, clip, pad, put, put_at, put_lines, width};
+use crate::console::widgets::{Look, cells, chrome, clip, pad, put, put_lines, styled, width};
 use crate::console::world::World;
 use crate::console::{untrusted, words};
 use crate::domain::map::Model;
@@ -71,13 +71,9 @@ impl MapScreen {
         look: Look<'_>,
         world: &World,
     ) -> Option<Position> {
-        self.rows_area.set(Rect::ZERO);
-        self.split.set(self.is_split(body));
+        self.panes.begin(self.is_split(body));
         self.matrix.set(self.is_matrix(body));
-        let Some(board) = self.shown(world) else {
-            chrome::draw_empty(buffer, body, look, "Waiting for the server", &[]);
-            return None;
-        };
+        let board = self.shown(world)?;
         let body = self.draw_band(buffer, body, look, world);
         if let Some(prompt) = &self.prompt {
             return draw_question(buffer, body, look, board, prompt);
@@ -91,9 +87,9 @@ impl MapScreen {
             buffer,
             body,
             look,
-            (share, self.opened),
+            (share, self.panes.opened),
             |buffer, area| {
-                self.draw_rows(buffer, area, body, look, board);
+                self.panes.rows_are_at(self.draw_rows(buffer, area, self.is_matrix(body), look, board));
                 None
             },
             |buffer, area| self.draw_detail(buffer, area, look, world, board),
@@ -109,41 +105,46 @@ impl MapScreen {
         Rect { y: body.y + high, height: body.height - high, ..body }
     }
 
-    fn draw_rows(&self, buffer: &mut Buffer, area: Rect, body: Rect, look: Look<'_>, board: &Board) {
+    fn draw_rows(
+        &self,
+        buffer: &mut Buffer,
+        area: Rect,
+        matrix: bool,
+        look: Look<'_>,
+        board: &Board,
+    ) -> Rect {
         let room = usize::from(area.width.saturating_sub(GUTTER));
-        let rows = Rect { y: area.y + 1.min(area.height), height: area.height.saturating_sub(1), ..area };
-        self.rows_area.set(rows);
-        let visible = self.visible();
-        if self.is_matrix(body) {
-            let indent = |row: &Row| row.depth * 2 + 2 + row.label.chars().count() + 5;
-            let longest = self.shape().rows.iter().map(indent).max().unwrap_or(0);
-            let layout = Layout::new(board.map.model(), room, self.column, longest);
-            put_at(buffer, area, 0, GUTTER, &self.heading(look, &layout, board.map.model()));
-            list::draw(buffer, rows, look, &self.shape().list, true, |at, _| {
-                let row = visible.get(at).and_then(|at| self.shape().rows.get(*at));
-                row.map(|row| self.matrix_row(look, &layout, row)).unwrap_or_default().into()
-            });
-            return;
-        }
+        let (shape, model, visible) = (self.shape(), board.map.model(), self.visible());
+        let indent = |row: &Row| row.depth * 2 + 2 + row.label.chars().count() + 5;
+        let longest = shape.rows.iter().map(indent).max().unwrap_or(0);
+        let layout = Layout::new(model, room, self.column, longest);
         let owner = room * OWNER_PERCENT / 100;
-        let heading = format!("{:<1$}OWNER", "RESOURCE", room - owner);
-        put_at(buffer, area, 0, GUTTER, &Line::from(Span::styled(heading, look.theme.muted)));
-        list::draw(buffer, rows, look, &self.shape().list, true, |at, _| {
-            let row = visible.get(at).and_then(|at| self.shape().rows.get(*at));
-            row.map(|row| self.tree_row(look, (room - owner, owner), row, board)).unwrap_or_default().into()
-        });
+        let heading = if matrix {
+            self.heading(look, &layout, model)
+        } else {
+            styled(format!("{:<1$}OWNER", "RESOURCE", room - owner), look.theme.muted)
+        };
+        list::draw_headed(buffer, area, look, (&heading, ""), (&shape.list, true), |at, _| {
+            let row = visible.get(at).and_then(|at| shape.rows.get(*at));
+            let line = row.map(|row| {
+                if matrix {
+                    self.matrix_row(look, &layout, row)
+                } else {
+                    self.tree_row(look, (room - owner, owner), row, board)
+                }
+            });
+            line.unwrap_or_default().into()
+        })
     }
 
     /// The agents' names over their columns; the one that the cursor is on stands out.
     fn heading(&self, look: Look<'_>, layout: &Layout, model: &Model) -> Line<'static> {
         let theme = look.theme;
-        let mut spans =
-            pad(Line::from(Span::styled("RESOURCE", theme.muted)), layout.resource, look.glyphs.cut).spans;
+        let mut spans = pad(styled("RESOURCE", theme.muted), layout.resource, look.glyphs.cut).spans;
         let shown = model.agents.iter().enumerate().skip(layout.first).take(layout.shown);
         for (at, agent) in shown {
             let style = if at == self.column { theme.accent } else { theme.subtle };
-            let name =
-                Line::from(untrusted::fit_spans(agent.id.as_str(), layout.agent, style, theme.escaped));
+            let name = look.line(agent.id.as_str(), layout.agent, style);
             spans.push(Span::raw(" ".repeat(GAP)));
             spans.extend(centred(name, layout.agent));
         }
@@ -179,7 +180,7 @@ impl MapScreen {
             let here = at == self.column && row.key == self.focus;
             let style = if here { style.add_modifier(Modifier::UNDERLINED) } else { style };
             spans.push(Span::raw(" ".repeat(GAP)));
-            spans.extend(centred(Line::from(Span::styled(sign, style)), layout.agent));
+            spans.extend(centred(styled(sign, style), layout.agent));
         }
         Line::from(spans)
     }
@@ -202,16 +203,16 @@ impl MapScreen {
                 let queue = board.map.queue(name);
                 let words =
                     queue.map(|queue| format!("{}, {}", queue.owner, queue.sla.rough())).unwrap_or_default();
-                Line::from(Span::styled(untrusted::fit(&words, right), theme.subtle))
+                styled(untrusted::fit(&words, right), theme.subtle)
             }
             About::Entity(_) | About::Field(_) | About::Trigger(_) | About::Output(_) => {
                 if row.is_unowned() {
-                    Line::from(Span::styled(format!("{} no owner", look.glyphs.attention), theme.warning))
+                    styled(format!("{} no owner", look.glyphs.attention), theme.warning)
                 } else {
                     let names: Vec<&str> =
                         row.owners.iter().map(crate::domain::ids::AgentId::as_str).collect();
                     let style = if row.contested { theme.danger } else { theme.accent };
-                    Line::from(untrusted::fit_spans(&names.join(", "), right, style, theme.escaped))
+                    look.line(&names.join(", "), right, style)
                 }
             }
         };
@@ -248,7 +249,7 @@ impl MapScreen {
         let used = width(&Line::from(spans.clone())) + trouble.chars().count();
         let left = room.saturating_sub(used + 1);
         let name = words::tail(&row.label, left, glyphs.cut);
-        spans.extend(untrusted::fit_spans(&name, left, style, theme.escaped));
+        spans.extend(look.spans(&name, left, style));
         let trouble_style = if row.contested { theme.danger } else { theme.warning };
         spans.push(Span::styled(trouble, trouble_style));
         if let About::Section(section) = &row.about {
@@ -275,14 +276,7 @@ impl MapScreen {
                 &self.known,
             ));
         }
-        let from = self.scroll.min(lines.len().saturating_sub(usize::from(area.height)));
-        put_lines(buffer, area, lines.get(from..).unwrap_or_default());
-        let below = lines.len().saturating_sub(from + usize::from(area.height));
-        if below > 0 && area.height > 0 {
-            let more =
-                Line::from(Span::styled(format!(" {} {below} more", look.glyphs.more[1]), look.theme.accent));
-            put_at(buffer, area, area.height - 1, area.width.saturating_sub(cells(width(&more))), &more);
-        }
+        self.panes.scroll.draw(buffer, area, look, &lines);
     }
 
     /// The agent that the cursor is on, where there are columns.
@@ -311,7 +305,7 @@ fn draw_question(
     let text = prompt.text().trim();
     if text.is_empty() {
         let example = "an entity and a field, such as crm/contact/acme#status; enter shows it in the map";
-        put(buffer, below, 0, &Line::from(Span::styled(example, theme.muted)));
+        put(buffer, below, 0, &styled(example, theme.muted));
         return cursor;
     }
     match text.parse::<FieldPath>() {
@@ -320,11 +314,7 @@ fn draw_question(
         }
         Err(error) => {
             let room = usize::from(below.width);
-            put_lines(
-                buffer,
-                below,
-                &untrusted::wrap(&error.to_string(), room, 4, theme.warning, theme.escaped),
-            );
+            put_lines(buffer, below, &look.wrap(&error.to_string(), room, 4, theme.warning));
         }
     }
     cursor
@@ -370,7 +360,7 @@ fn centred(line: Line<'static>, cells: usize) -> Vec<Span<'static>> {
 
 /// Why there is nothing to own, and what next.
 fn draw_unwritten(buffer: &mut Buffer, body: Rect, look: Look<'_>, board: &Board) {
-    let muted = |text: String| Line::from(Span::styled(text, look.theme.muted));
+    let muted = |text: String| styled(text, look.theme.muted);
     let queue = board.map.first_queue();
     let next = [
         muted(format!("every write waits in queue {} until {} decides", queue.name, queue.owner)),

@@ -11,9 +11,9 @@ use crate::console::place::{Place, Spot, View};
 use crate::console::screens::Want;
 use crate::console::widgets::chrome::Tone;
 use crate::console::widgets::facts::fact;
-use crate::console::widgets::{Look, pad};
+use crate::console::widgets::{Look, pad, styled};
+use crate::console::words;
 use crate::console::world::World;
-use crate::console::{untrusted, words};
 use crate::domain::map::Map;
 use crate::domain::state::{Board, MapStep};
 
@@ -51,16 +51,15 @@ impl Walk {
         let title =
             format!("{} map v{}: an old version, v{force} is in force", look.glyphs.then, step.version);
         let style = theme.warning.add_modifier(Modifier::REVERSED);
-        let title = pad(Line::from(Span::styled(title, style)), room, look.glyphs.cut).style(style);
+        let title = pad(styled(title, style), room, look.glyphs.cut).style(style);
         let at = words::clock(step.at, world.now);
         let case = step.item.map(|item| format!(", from case #{item}: enter opens it")).unwrap_or_default();
         let decided =
             format!("decided by {}, {at} ({}), deed {}{case}", step.by, world.ago(step.at), step.deed);
-        let mut lines =
-            vec![title, Line::from(untrusted::fit_spans(&decided, room, theme.base, theme.escaped))];
+        let mut lines = vec![title, look.line(&decided, room, theme.base)];
         if let Some(reason) = &step.reason {
             let wide = room.saturating_sub(LABEL);
-            let why = untrusted::wrap(reason, wide, WHY_LINES, theme.base, theme.escaped);
+            let why = look.wrap(reason, wide, WHY_LINES, theme.base);
             lines.extend(fact(look, "why", LABEL, why));
         }
         lines.extend(step.changes.iter().take(CHANGES).map(|change| {
@@ -69,14 +68,14 @@ impl Walk {
                 Some('-') => theme.danger,
                 Some(_) | None => theme.warning,
             };
-            Line::from(untrusted::fit_spans(change, room, style, theme.escaped))
+            look.line(change, room, style)
         }));
         let more = step.changes.len().saturating_sub(CHANGES);
         if more > 0 {
             let s = if more == 1 { "" } else { "s" };
-            lines.push(Line::from(Span::styled(format!("and {more} difference{s} more"), theme.muted)));
+            lines.push(styled(format!("and {more} difference{s} more"), theme.muted));
         }
-        lines.push(Line::from(Span::styled(look.glyphs.rule.repeat(room), theme.border)));
+        lines.push(styled(look.glyphs.rule.repeat(room), theme.border));
         let indented = |mut line: Line<'static>| {
             line.spans.insert(0, Span::raw(" "));
             line
@@ -98,15 +97,15 @@ impl MapScreen {
         let older = board.maps.iter().rev().find(|step| step.version < here);
         let newer = board.maps.iter().find(|step| step.version > here);
         let last = board.maps.last().map(|step| step.version);
-        let say = |words: String| vec![Want::Say(Tone::Info, words)];
         match (back, older, newer) {
             (true, Some(step), _) => self.walk = Some(Walk::to(board, step)),
-            (true, None, _) => return say(format!("v{here} is the oldest version that is kept")),
+            (true, None, _) => return Want::info(format!("v{here} is the oldest version that is kept")),
             (false, _, Some(step)) if Some(step.version) != last => self.walk = Some(Walk::to(board, step)),
             (false, ..) if self.walk.is_some() => self.walk = None,
-            (false, ..) => return say(format!("v{here} is in force; there is no newer one")),
+            (false, ..) => return Want::info(format!("v{here} is in force; there is no newer one")),
         }
-        (self.scroll, self.asked) = (0, None);
+        self.panes.scroll.to_top();
+        self.asked = None;
         self.rebuild(world);
         Vec::new()
     }
@@ -130,7 +129,7 @@ impl MapScreen {
         let Some(closed) = board.closed_item(no) else {
             let words =
                 format!("case #{no} is not kept any more; deed {} has what was decided", walk.step.deed);
-            return Some(vec![Want::Say(Tone::Info, words)]);
+            return Some(Want::info(words));
         };
         let words = format!("case #{no} is answered; this is the deed that opened it");
         let place = Place::at(View::Log, Spot::Deed(closed.item.deed));
