@@ -39,14 +39,13 @@ use self::window::{COLUMNS, Scale, Window};
 use super::{Areas, Screen, Want};
 use crate::console::action::Action;
 use crate::console::ask::{Told, Trouble};
-use crate::console::place::{Place, Spot, View};
+use crate::console::asking::{self, Asking};
+use crate::console::place::{Spot, View};
 use crate::console::under::Under;
-use crate::console::widgets::Look;
-use crate::console::widgets::chrome::Tone;
+use crate::console::widgets::{Look, PLAIN};
 use crate::console::world::World;
 use crate::domain::deed::Deed;
 use crate::domain::ids::Seq;
-use crate::domain::path::FieldPath;
 use crate::domain::time::Time;
 
 /// What an answer from the server will be about.
@@ -103,8 +102,7 @@ pub struct Watch {
     linked: Cell<(bool, usize)>,
     /// What was open at the cursor, while time is held.
     then: Then,
-    sent: BTreeMap<u64, Sent>,
-    next_tag: u64,
+    asking: Asking<Sent>,
     /// The reader was here: from then on what is in sight is fetched.
     visited: bool,
     epoch: u64,
@@ -237,7 +235,7 @@ impl Watch {
     fn rescale(&mut self, world: &World, wider: bool) -> Vec<Want> {
         let Some(scale) = self.scale.next(wider) else {
             let words = if wider { "a day is the most" } else { "a minute is the least" };
-            return vec![Want::Say(Tone::Info, format!("{words} that is shown at once"))];
+            return Want::info(format!("{words} that is shown at once"));
         };
         let selected = self.selected(world);
         let at = selected.as_ref().map(|deed| deed.time).or(self.cursor.at);
@@ -278,12 +276,12 @@ impl Watch {
         let spot = match (action, &deed.subject) {
             (Action::Trace, Some(subject)) => Spot::Filter(format!("entity:{subject}")),
             (Action::Trace, None) => {
-                return vec![Want::Say(Tone::Info, format!("#{} is about no entity", deed.seq))];
+                return Want::info(format!("#{} is about no entity", deed.seq));
             }
             (Action::Causes, _) => Spot::Chain(deed.seq),
             _ => Spot::Deed(deed.seq),
         };
-        vec![Want::Go(Place::at(View::Log, spot))]
+        Want::log(spot)
     }
 
     /// Where deeds are only counted, the log shows those of the cell.
@@ -292,30 +290,21 @@ impl Watch {
         let column = self.column(&window, &Grid::default());
         if self.held.counted(&window, &self.cursor.lane, column).is_none() {
             let words = "there is no deed in this cell; tab goes to the next one of the lane";
-            return vec![Want::Say(Tone::Info, words.to_owned())];
+            return Want::info(words);
         }
         let (from, to) = (window.start_of(column), window.start_of(column + 1));
         let until = to.minus(crate::domain::time::Span::from_micros(1));
         let filter = format!("{} since:{from} until:{until}", self.cursor.lane.filter());
-        vec![Want::Go(Place::at(View::Log, Spot::Filter(filter)))]
+        Want::log(Spot::Filter(filter))
     }
 
     fn copy(&self, world: &World) -> Vec<Want> {
         let Some(deed) = self.selected(world) else { return self.go_to_counts(world) };
-        let theme = crate::console::theme::Theme::mono();
-        let look = Look { theme: &theme, glyphs: &crate::console::glyphs::ASCII };
-        let said = format!("#{} is on the clipboard", deed.seq);
-        vec![Want::Copy(super::log::row::plain(look, &deed)), Want::Say(Tone::Done, said)]
-    }
-
-    fn tagged(&mut self, sent: Sent, what: crate::console::ask::What) -> Want {
-        self.next_tag += 1;
-        self.sent.insert(self.next_tag, sent);
-        Want::Ask { tag: self.next_tag, what }
+        Want::copied(super::log::row::plain(PLAIN, &deed), format!("#{}", deed.seq))
     }
 
     fn wants(&mut self, asked: Vec<Asked>) -> Vec<Want> {
-        asked.into_iter().map(|(sent, what)| self.tagged(Sent::Held(sent), what)).collect()
+        asked.into_iter().map(|(sent, what)| self.asking.ask(Sent::Held(sent), what)).collect()
     }
 
     /// Asks for what is in sight and not here, and gives lanes to those who have none.
@@ -411,7 +400,7 @@ impl Screen for Watch {
             Action::Open | Action::Trace | Action::Causes => wants = self.go(action, world),
             Action::Copy => wants = self.copy(world),
             Action::Filter => {
-                wants = vec![Want::Say(Tone::Info, "lanes have no filter; the log has one".to_owned())];
+                wants = Want::info("lanes have no filter; the log has one");
             }
             _ => {}
         }
@@ -452,7 +441,7 @@ impl Screen for Watch {
 
     fn reset(&mut self) {
         *self = Self {
-            next_tag: self.next_tag,
+            asking: self.asking.anew(),
             epoch: self.epoch + 1,
             room: self.room.clone(),
             ..Self::default()
@@ -460,7 +449,7 @@ impl Screen for Watch {
     }
 
     fn told(&mut self, tag: u64, result: Result<Told, Trouble>, world: &World) -> Vec<Want> {
-        let Some(sent) = self.sent.remove(&tag) else { return Vec::new() };
+        let Some(sent) = self.asking.answered(tag) else { return Vec::new() };
         let told = match result {
             Ok(told) => told,
             Err(trouble) => {
@@ -468,7 +457,7 @@ impl Screen for Watch {
                     return self.no_then(asked, world);
                 }
                 self.held.failed();
-                return Want::fail(format!("{}; {}", trouble.what, trouble.next));
+                return Want::fail(trouble.to_string());
             }
         };
         let window = self.window(world);
@@ -487,9 +476,7 @@ impl Screen for Watch {
                 self.then.take(asked, board, as_of);
                 Vec::new()
             }
-            (Sent::Held(_) | Sent::Seek(_) | Sent::Then(_), _) => Want::fail(
-                "the server answered something else than was asked; this console may be older than it",
-            ),
+            (Sent::Held(_) | Sent::Seek(_) | Sent::Then(_), _) => Want::fail(asking::ANOTHER_ANSWER),
         };
         wants.extend(self.settle(world));
         wants
@@ -525,15 +512,7 @@ impl Screen for Watch {
         let Some(deed) = self.selected(world) else {
             return Under::default().agent(self.cursor.lane.agent());
         };
-        let field = deed.fields.iter().find_map(|change| {
-            let entity = change.entity.as_ref().or(deed.subject.as_ref())?;
-            Some(FieldPath::new(entity.clone(), change.name.clone()))
-        });
-        let under = match field {
-            Some(field) => Under::default().path(Some(field)),
-            None => Under::default().entity(deed.subject.as_ref()),
-        };
-        under.actors([&deed.actor]).agent(self.cursor.lane.agent()).with_leases(board, world.now)
+        Under::deed(&deed).agent(self.cursor.lane.agent()).with_leases(board, world.now)
     }
 
     fn spot(&self) -> Option<Spot> {

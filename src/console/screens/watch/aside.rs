@@ -62,7 +62,7 @@ fn of_when(look: Look<'_>, room: usize, now: Time, of: When) -> Option<Line<'sta
         When::Awaited => ("of now; how it was is being fetched".to_owned(), theme.info),
         When::Unknown => ("of now; how it was is not known".to_owned(), theme.muted),
     };
-    Some(Line::from(untrusted::fit_spans(&words, room, style, theme.escaped)))
+    Some(look.line(&words, room, style))
 }
 
 /// What falls due, the next first.
@@ -211,7 +211,7 @@ fn both_ends(look: Look<'_>, room: usize, head: (String, Style), text: &str, end
     let end = untrusted::fit(end, room / 3);
     let left = room.saturating_sub(head.0.chars().count() + end.chars().count() + 1);
     let mut spans = vec![Span::styled(head.0, head.1)];
-    spans.extend(untrusted::fit_spans(text, left, theme.base, theme.escaped));
+    spans.extend(look.spans(text, left, theme.base));
     let gap = room.saturating_sub(width(&Line::from(spans.clone())) + end.chars().count());
     spans.push(Span::raw(" ".repeat(gap)));
     spans.push(Span::styled(end, theme.muted));

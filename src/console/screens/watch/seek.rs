@@ -7,7 +7,6 @@ use super::{Sent, Watch, held};
 use crate::client::{Direction, LedgerQuery};
 use crate::console::ask::{Page, What};
 use crate::console::screens::Want;
-use crate::console::widgets::chrome::Tone;
 use crate::console::world::World;
 use crate::domain::deed::Deed;
 use crate::domain::ids::Seq;
@@ -83,7 +82,7 @@ impl Watch {
             Sought::First => (String::new(), Direction::Oldest),
             Sought::Deed(seq) => (format!("seq:{seq}..{seq}"), Direction::Oldest),
             Sought::Near { later: true, from, .. } if *from > world.now => {
-                return vec![Want::Say(Tone::Info, nothing(&sought))];
+                return Want::info(nothing(&sought));
             }
             Sought::Near { later, from, lane } => {
                 let what = match lane {
@@ -97,14 +96,14 @@ impl Watch {
         };
         let filter = format!("{filter}{}", held::bound(world));
         let query = LedgerQuery { filter, direction, limit: 1, ..LedgerQuery::default() };
-        self.sent.retain(|_, sent| !matches!(sent, Sent::Seek(_)));
-        vec![self.tagged(Sent::Seek(sought), What::Page(query))]
+        self.asking.forget(|sent| matches!(sent, Sent::Seek(_)));
+        vec![self.asking.ask(Sent::Seek(sought), What::Page(query))]
     }
 
     /// What was looked for is here, or there is none.
     pub(super) fn found(&mut self, sought: &Sought, page: &Page, world: &World) -> Vec<Want> {
         let Some(deed) = page.deeds.first() else {
-            return vec![Want::Say(Tone::Info, nothing(sought))];
+            return Want::info(nothing(sought));
         };
         self.go_to_deed(deed, world);
         Vec::new()

@@ -4,7 +4,6 @@ use super::{Sent, Watch};
 use crate::api::AsOf;
 use crate::console::ask::What;
 use crate::console::screens::Want;
-use crate::console::widgets::chrome::Tone;
 use crate::console::world::World;
 use crate::domain::state::Board;
 use crate::domain::time::Span;
@@ -60,11 +59,11 @@ impl Watch {
     /// Asks for the board of the moment under the cursor: one at a time, and the latest that is wanted next.
     pub(super) fn ask_then(&mut self, world: &World) -> Vec<Want> {
         self.then.wanted = self.moment_here(world);
-        let asked = self.sent.values().any(|sent| matches!(sent, Sent::Then(_)));
+        let asked = self.asking.any(|sent| matches!(sent, Sent::Then(_)));
         let Some(wanted) = self.then.wanted.clone().filter(|_| !asked && self.then.is_awaited()) else {
             return Vec::new();
         };
-        vec![self.tagged(Sent::Then(wanted.clone()), What::Then(wanted))]
+        vec![self.asking.ask(Sent::Then(wanted.clone()), What::Then(wanted))]
     }
 
     /// There is no board of that moment: what stands beside is told to be of now.
@@ -77,10 +76,7 @@ impl Watch {
     pub(super) fn look_back(&self, world: &World) -> Vec<Want> {
         match self.selected(world) {
             Some(deed) => vec![Want::Look(deed.seq)],
-            None => vec![Want::Say(
-                Tone::Info,
-                "there is no deed in this cell; tab goes to the next one".to_owned(),
-            )],
+            None => Want::info("there is no deed in this cell; tab goes to the next one"),
         }
     }
 }

@@ -11,7 +11,7 @@ use super::links::{Family, Kind};
 use super::window::Window;
 use crate::console::screens::log::row;
 use crate::console::widgets::facts::Facts;
-use crate::console::widgets::{Look, clip, width};
+use crate::console::widgets::{Look, clip, styled, width};
 use crate::console::world::World;
 use crate::console::{untrusted, words};
 use crate::domain::deed::Deed;
@@ -63,7 +63,7 @@ pub(super) fn lines(
             }
             None => "still being fetched".to_owned(),
         };
-        lines.extend(untrusted::wrap(&words, room, 2, theme.muted, theme.escaped));
+        lines.extend(look.wrap(&words, room, 2, theme.muted));
         return lines;
     };
     if cell.deeds.len() > 1 && rows >= LIST_FROM {
@@ -95,7 +95,7 @@ fn heading(look: Look<'_>, room: usize, now: Time, cell: &Cell<'_>) -> Line<'sta
     };
     let rule = look.glyphs.rule;
     let mut spans = vec![Span::styled(format!("{} {times}  ", rule.repeat(2)), theme.border)];
-    spans.extend(untrusted::fit_spans(cell.lane.name(), room / 3, theme.title, theme.escaped));
+    spans.extend(look.spans(cell.lane.name(), room / 3, theme.title));
     spans.push(Span::styled(format!("  {count} "), theme.muted));
     let left = room.saturating_sub(width(&Line::from(spans.clone())));
     spans.push(Span::styled(rule.repeat(left), theme.border));
@@ -108,7 +108,7 @@ fn listed(look: Look<'_>, room: usize, now: Time, cell: &Cell<'_>) -> Vec<Line<'
     let shown = cell.deeds.iter().enumerate().skip(from).take(LISTED);
     let line = |(at, deed): (usize, &Arc<Deed>)| {
         let sign = if at == cell.nth { look.glyphs.into } else { " " };
-        let mut line = Line::from(Span::styled(format!("{sign} "), look.theme.accent));
+        let mut line = styled(format!("{sign} "), look.theme.accent);
         line.spans.extend(row::line(look, room.saturating_sub(2), deed, now).spans);
         line
     };

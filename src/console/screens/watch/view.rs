@@ -13,9 +13,9 @@ use super::window::Window;
 use super::{Watch, told};
 use crate::console::widgets::list::GUTTER;
 use crate::console::widgets::pane::{self, COMPACT_FROM, FULL_FROM};
-use crate::console::widgets::{Look, cells, chrome, put, put_at, put_lines, thousands};
+use crate::console::widgets::{Look, cells, chrome, put, put_at, put_lines, styled, thousands};
+use crate::console::words;
 use crate::console::world::World;
-use crate::console::{untrusted, words};
 use crate::domain::outcome::Outcome;
 use crate::domain::state::Board;
 
@@ -83,10 +83,7 @@ struct Scene<'a> {
 
 impl Watch {
     pub(super) fn draw_view(&self, buffer: &mut Buffer, body: Rect, look: Look<'_>, world: &World) {
-        let Some(board) = &world.board else {
-            chrome::draw_empty(buffer, body, look, "Waiting for the server", &[]);
-            return;
-        };
+        let Some(board) = &world.board else { return };
         if body.width < FULL_FROM {
             let below = if body.width >= COMPACT_FROM && body.height >= BELOW_FROM { 2 } else { 0 };
             let (lanes, foot) = (
@@ -259,13 +256,7 @@ impl Watch {
         if hidden > 0 {
             let [above, below] = scene.look.glyphs.more;
             let words = format!("{} {hidden} more", if top < hidden { below } else { above });
-            put_at(
-                buffer,
-                Rect { height: 2, ..area },
-                1,
-                GUTTER,
-                &Line::from(Span::styled(words, scene.look.theme.accent)),
-            );
+            put_at(buffer, Rect { height: 2, ..area }, 1, GUTTER, &styled(words, scene.look.theme.accent));
         }
         rows
     }
@@ -281,24 +272,18 @@ impl Watch {
             (Lane::People | Lane::Deeds, _) => theme.muted,
         };
         let short = words::tail(lane.name(), name, look.glyphs.cut);
-        put_at(
-            buffer,
-            line,
-            0,
-            GUTTER,
-            &Line::from(untrusted::fit_spans(&short, name, style, theme.escaped)),
-        );
+        put_at(buffer, line, 0, GUTTER, &scene.look.line(&short, name, style));
         let (count, style) = match (paused, tally.refused()) {
             (Some(_), _) => (look.glyphs.read_only.to_owned() + " off", theme.warning),
             (None, 0) => (short_count(tally.total()), theme.muted),
             (None, _) => (short_count(tally.total()), theme.danger),
         };
         let at = cells(usize::from(GUTTER) + name + 1 + COUNT.saturating_sub(count.chars().count()));
-        put_at(buffer, line, 0, at, &Line::from(Span::styled(count, style)));
+        put_at(buffer, line, 0, at, &styled(count, style));
         if *lane == self.cursor.lane {
             let band = Rect { width: cells(usize::from(GUTTER) + name + 1 + COUNT).min(line.width), ..line };
             crate::console::widgets::select_row(buffer, band, 0, theme.selection);
-            put(buffer, line, 0, &Line::from(Span::styled(look.glyphs.cursor, theme.accent)));
+            put(buffer, line, 0, &styled(look.glyphs.cursor, theme.accent));
         }
     }
 
@@ -327,7 +312,7 @@ impl Watch {
             if here {
                 style = theme.active;
             }
-            put_at(buffer, area, 0, cells(column), &Line::from(Span::styled(sign, style)));
+            put_at(buffer, area, 0, cells(column), &styled(sign, style));
         }
     }
 
@@ -390,7 +375,7 @@ fn draw_axis(buffer: &mut Buffer, area: Rect, scene: &Scene<'_>, marks_at: u16) 
         if column + words.chars().count() > scene.window.columns {
             continue;
         }
-        let line = Line::from(Span::styled(words, scene.look.theme.muted));
+        let line = styled(words, scene.look.theme.muted);
         put_at(buffer, area, 1, marks_at + cells(column), &line);
     }
 }
@@ -426,7 +411,7 @@ fn draw_links(
             Stroke::Head(head) => scene.look.glyphs.heads.get(*head),
         };
         if let Some(sign) = sign {
-            put_at(buffer, area, cells(*row), cells(*column), &Line::from(Span::styled(*sign, style)));
+            put_at(buffer, area, cells(*row), cells(*column), &styled(*sign, style));
         }
     }
     (!canvas.strokes.is_empty(), canvas.lost)
@@ -437,7 +422,7 @@ fn explained(look: Look<'_>, counts: bool) -> Line<'static> {
     let theme = look.theme;
     if counts {
         let words = "too many deeds to tell apart: as high as there are many, coloured by the gravest; + shows less time";
-        return Line::from(Span::styled(words, theme.muted));
+        return styled(words, theme.muted);
     }
     let all = [
         (Outcome::Committed, "done"),
