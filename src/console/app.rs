@@ -9,7 +9,6 @@ use std::sync::Arc;
 
 use crossterm::event::{KeyEvent, MouseEvent};
 use ratatui::Frame;
-use ratatui::layout::Rect;
 
 use super::action::Action;
 use super::ask::{Ask, Heard, Trouble, What};
@@ -86,8 +85,6 @@ pub struct App {
     pub(super) said: Option<Said>,
     /// Whether the board, the link or the time changed since the screens were last refreshed.
     stale: bool,
-    /// The terminal's size, for the mouse.
-    size: Rect,
     history: History,
     title: String,
     /// What was asked for by what lies over the view.
@@ -118,7 +115,6 @@ impl App {
             over: None,
             said: None,
             stale: true,
-            size: Rect::ZERO,
             history: History::default(),
             title: String::new(),
             asking: Asking::default(),
@@ -451,8 +447,7 @@ impl App {
         if self.over.is_some() || self.context().around().is_none() {
             return Vec::new();
         }
-        let areas = frame::areas(self.size);
-        self.with_screen(|screen, world| screen.mouse(event, areas, world))
+        self.with_screen(|screen, world| screen.mouse(event, world))
     }
 }
 
@@ -471,10 +466,7 @@ impl Program for App {
                 None => self.with_screen(|screen, world| screen.paste(&text, world)),
             },
             Message::Mouse(event) => self.mouse(event),
-            Message::Resize { width, height } => {
-                self.size = Rect::new(0, 0, width, height);
-                Vec::new()
-            }
+            Message::Resize { .. } => Vec::new(),
             Message::Background(colour) => {
                 self.settings.surroundings.background = Some(colour);
                 self.theme = Theme::for_terminal(self.settings.theme, self.settings.surroundings);

@@ -31,12 +31,6 @@ const REVIEW_MOST: usize = 40;
 /// Outer width of help.
 const HELP_WIDE: u16 = 84;
 
-/// Where things are on a screen of this size.
-pub(super) fn areas(screen: Rect) -> Areas {
-    let (body, _) = cut_bottom(cut_top(screen, ABOVE).1, BELOW);
-    Areas { body, screen }
-}
-
 /// Draws everything; the result is where the terminal's cursor belongs.
 pub(super) fn draw(app: &App, buffer: &mut Buffer, screen: Rect) -> Option<Position> {
     let look = app.look();
@@ -44,7 +38,8 @@ pub(super) fn draw(app: &App, buffer: &mut Buffer, screen: Rect) -> Option<Posit
         pane::draw_sentence(buffer, screen, look);
         return None;
     }
-    let areas = areas(screen);
+    let (body, _) = cut_bottom(cut_top(screen, ABOVE).1, BELOW);
+    let areas = Areas { body, screen };
     draw_header(app, buffer, screen, look);
     put(buffer, screen, 1, &tabs(app, look, usize::from(screen.width)));
     pane::draw_rule(buffer, row_of(screen, ABOVE - 1), look);

@@ -145,8 +145,8 @@ pub trait Screen {
     }
 
     /// Takes a click or the wheel inside of its area, as last drawn.
-    fn mouse(&mut self, event: MouseEvent, areas: Areas, world: &World) -> Vec<Want> {
-        _ = (event, areas, world);
+    fn mouse(&mut self, event: MouseEvent, world: &World) -> Vec<Want> {
+        _ = (event, world);
         Vec::new()
     }
 

@@ -115,7 +115,7 @@ pub fn is_hidden(c: char) -> bool {
 }
 
 /// One row of the hex view: offset, sixteen bytes, and their ASCII.
-pub fn hex_row(bytes: &[u8], row: usize) -> Option<String> {
+fn hex_row(bytes: &[u8], row: usize) -> Option<String> {
     use std::fmt::Write as _;
     let start = row.checked_mul(HEX_ROW_BYTES)?;
     let chunk = bytes.get(start..)?.chunks(HEX_ROW_BYTES).next()?;
@@ -136,12 +136,7 @@ pub fn hex_row(bytes: &[u8], row: usize) -> Option<String> {
 
 /// All rows of the hex view.
 pub fn hex(bytes: &[u8]) -> impl Iterator<Item = String> + '_ {
-    (0..hex_rows(bytes.len())).filter_map(|row| hex_row(bytes, row))
-}
-
-/// How many rows the hex view of so many bytes has.
-pub fn hex_rows(bytes: usize) -> usize {
-    bytes.div_ceil(HEX_ROW_BYTES)
+    (0..bytes.len().div_ceil(HEX_ROW_BYTES)).filter_map(|row| hex_row(bytes, row))
 }
 
 fn escape(c: char) -> Piece {
@@ -314,7 +309,7 @@ mod tests {
             "00000000  48 69 1b 21                                       Hi.!"
         );
         assert_eq!(hex_row(b"", 0), None);
-        assert_eq!(hex_rows(17), 2);
+        assert_eq!(hex(&[0; 17]).count(), 2);
     }
 
     proptest! {

@@ -265,7 +265,7 @@ impl Screen for Agents {
         self.typed(other, world)
     }
 
-    fn mouse(&mut self, event: MouseEvent, _areas: Areas, _world: &World) -> Vec<Want> {
+    fn mouse(&mut self, event: MouseEvent, _world: &World) -> Vec<Want> {
         if let Some(by) = self.reading.mouse(event) {
             self.picking.by(by);
         }

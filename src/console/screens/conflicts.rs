@@ -233,7 +233,7 @@ impl Screen for Conflicts {
         self.typed(other, world)
     }
 
-    fn mouse(&mut self, event: MouseEvent, _areas: Areas, world: &World) -> Vec<Want> {
+    fn mouse(&mut self, event: MouseEvent, world: &World) -> Vec<Want> {
         self.reading.mouse(event);
         self.settle(world)
     }

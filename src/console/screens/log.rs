@@ -176,7 +176,7 @@ impl Screen for Log {
         Vec::new()
     }
 
-    fn mouse(&mut self, event: MouseEvent, _areas: Areas, world: &World) -> Vec<Want> {
+    fn mouse(&mut self, event: MouseEvent, world: &World) -> Vec<Want> {
         let list = self.family.as_mut().map_or(&mut self.window.list, |family| &mut family.list);
         self.panes.mouse(event, list);
         let wants = self.follow_cursor();

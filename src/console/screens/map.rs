@@ -219,7 +219,7 @@ impl Screen for MapScreen {
         Vec::new()
     }
 
-    fn mouse(&mut self, event: MouseEvent, _areas: Areas, world: &World) -> Vec<Want> {
+    fn mouse(&mut self, event: MouseEvent, world: &World) -> Vec<Want> {
         let [tree, matrix] = &mut self.shapes;
         let shape = if self.matrix.get() { matrix } else { tree };
         self.panes.mouse(event, &mut shape.list);

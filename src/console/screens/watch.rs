@@ -409,7 +409,7 @@ impl Screen for Watch {
     }
 
     #[expect(clippy::wildcard_enum_match_arm, reason = "crossterm's enum: nothing else is taken")]
-    fn mouse(&mut self, event: MouseEvent, _areas: Areas, world: &World) -> Vec<Want> {
+    fn mouse(&mut self, event: MouseEvent, world: &World) -> Vec<Want> {
         let area = self.marks_area.get();
         match event.kind {
             MouseEventKind::ScrollDown => self.sideways(world, false),

@@ -165,7 +165,7 @@ impl Screen for WorkScreen {
         self.typed(other, world)
     }
 
-    fn mouse(&mut self, event: MouseEvent, _areas: Areas, _world: &World) -> Vec<Want> {
+    fn mouse(&mut self, event: MouseEvent, _world: &World) -> Vec<Want> {
         self.reading.mouse(event);
         self.settle();
         Vec::new()

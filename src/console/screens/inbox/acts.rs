@@ -6,21 +6,19 @@ use super::answer::{self, Answering, Outcome as AnswerOutcome};
 use super::kind::Kind;
 use super::review::Review;
 use super::sheet::Sheet;
-use super::{Inbox, Over, Sent};
+use super::{ANSWERED, Inbox, Over, Sent};
 use crate::console::action::Action;
-use crate::console::ask::What;
-use crate::console::place::{Place, Spot, View};
+use crate::console::place::Spot;
 use crate::console::screens::Want;
-use crate::console::widgets::chrome::Tone;
 use crate::console::widgets::picker::{Entry, Picker};
 use crate::console::world::World;
-use crate::domain::command::{Command, ItemStep, ItemVerb};
+use crate::domain::command::ItemVerb;
 use crate::domain::ids::{ItemNo, PersonId};
 use crate::domain::things::Item;
 
 impl Inbox {
     /// The cases that an answer would be given to: the marked ones, or the focused one.
-    pub(super) fn chosen(&self, world: &World) -> Vec<Arc<Item>> {
+    fn chosen(&self, world: &World) -> Vec<Arc<Item>> {
         let Some(board) = &world.board else { return Vec::new() };
         if self.marks.is_empty() || self.review.is_some() {
             return self.focused(world).cloned().into_iter().collect();
@@ -32,10 +30,10 @@ impl Inbox {
             .collect()
     }
 
-    pub(super) fn begin(&mut self, kind: Kind, world: &World) -> Vec<Want> {
+    fn begin(&mut self, kind: Kind, world: &World) -> Vec<Want> {
         let items = self.chosen(world);
         let (Some(first), Some(board)) = (items.first(), &world.board) else {
-            return vec![Want::Say(Tone::Info, "no case is selected".to_owned())];
+            return Want::info("no case is selected");
         };
         for item in &items {
             if let Err(why) = kind.fits(item).and_then(|()| world.may_answer(item)) {
@@ -54,11 +52,27 @@ impl Inbox {
         Vec::new()
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the other actions are about one case")]
+    pub(super) fn act_on_cases(&mut self, action: Action, world: &World) -> Vec<Want> {
+        if let Some(kind) = Kind::of(action) {
+            return self.begin(kind, world);
+        }
+        match action {
+            Action::Undo => return self.begin_undo(world),
+            Action::Review => return self.toggle_review(world),
+            Action::Mark | Action::MarkAlike | Action::ClearMarks => self.mark(action, world),
+            Action::NextMatch | Action::PreviousMatch => self.neighbour(action == Action::NextMatch),
+            Action::Open => self.reading.panes.opened = true,
+            Action::Close if self.review.is_some() => return self.toggle_review(world),
+            Action::Close => self.marks.clear(),
+            other => return self.act_on_case(other, world),
+        }
+        Vec::new()
+    }
+
     #[expect(clippy::wildcard_enum_match_arm, reason = "the other actions are somebody else's")]
-    pub(super) fn act_on_focus(&mut self, action: Action, world: &World) -> Vec<Want> {
-        let Some(item) = self.focused(world).cloned() else {
-            return vec![Want::Say(Tone::Info, "no case is selected".to_owned())];
-        };
+    fn act_on_case(&mut self, action: Action, world: &World) -> Vec<Want> {
+        let Some(item) = self.focused(world).cloned() else { return Want::info("no case is selected") };
         let no = item.no;
         match action {
             Action::Claim => match (world.may_answer(&item), &item.claimed_by) {
@@ -66,20 +80,15 @@ impl Inbox {
                 (Ok(()), Some(by)) if *by != world.me.person => {
                     Want::fail(format!("#{no} is claimed by {by}"))
                 }
-                (Ok(()), _) => vec![self.step(no, ItemVerb::Claim, format!("#{no} is yours"))],
+                (Ok(()), _) => vec![self.step(no, ItemVerb::Claim, format!("#{no} is yours"), None)],
             },
-            Action::Release if item.claimed_by.is_none() => {
-                vec![Want::Say(Tone::Info, format!("#{no} is not claimed"))]
-            }
-            Action::Release => vec![self.step(no, ItemVerb::Release, format!("#{no} is free again"))],
+            Action::Release if item.claimed_by.is_none() => Want::info(format!("#{no} is not claimed")),
+            Action::Release => vec![self.step(no, ItemVerb::Release, format!("#{no} is free again"), None)],
             Action::Reassign => self.begin_reassign(&item, world),
             Action::HowItWas => vec![Want::Look(item.deed)],
             Action::Trace => match &item.subject {
-                Some(subject) => {
-                    let filter = format!("entity:{subject}");
-                    vec![Want::Go(Place::at(View::Log, Spot::Filter(filter)))]
-                }
-                None => vec![Want::Say(Tone::Info, format!("#{no} is about no entity"))],
+                Some(subject) => Want::log(Spot::Filter(format!("entity:{subject}"))),
+                None => Want::info(format!("#{no} is about no entity")),
             },
             Action::Raw => {
                 self.over = Some(Over::Sheet(Sheet::original(&item)));
@@ -87,13 +96,13 @@ impl Inbox {
             }
             Action::Copy => {
                 let text = format!("#{no} {}\n{}\n{}", item.title, item.why, item.input());
-                vec![Want::Copy(text), Want::Say(Tone::Done, format!("#{no} is on the clipboard"))]
+                Want::copied(text, format!("#{no}"))
             }
             _ => Vec::new(),
         }
     }
 
-    pub(super) fn begin_reassign(&mut self, item: &Item, world: &World) -> Vec<Want> {
+    fn begin_reassign(&mut self, item: &Item, world: &World) -> Vec<Want> {
         if let Err(why) = world.may_answer(item) {
             return Want::fail(why);
         }
@@ -118,7 +127,7 @@ impl Inbox {
         Vec::new()
     }
 
-    pub(super) fn begin_undo(&mut self, world: &World) -> Vec<Want> {
+    fn begin_undo(&mut self, world: &World) -> Vec<Want> {
         let Some(board) = &world.board else { return Vec::new() };
         let mine = |no: &ItemNo| board.closed_item(*no).filter(|closed| closed.settled_with.is_none());
         let last = self.answered.iter().rev().find_map(mine).or_else(|| {
@@ -130,7 +139,7 @@ impl Inbox {
                 self.over = Some(Over::Answer(Box::new(Answering::undo(closed, board))));
                 Vec::new()
             }
-            None => vec![Want::Say(Tone::Info, "there is no answer of yours to undo".to_owned())],
+            None => Want::info("there is no answer of yours to undo"),
         }
     }
 
@@ -143,6 +152,7 @@ impl Inbox {
                     self.over = None;
                     Vec::new()
                 }
+                AnswerOutcome::Lacks(what) => Want::warn(what),
                 AnswerOutcome::Refused(why) => Want::fail(why),
                 AnswerOutcome::Instead(other) => {
                     self.over = Some(Over::Answer(other));
@@ -159,7 +169,7 @@ impl Inbox {
                         return Want::fail(why);
                     }
                     let done = format!("#{item} was handed to {to}");
-                    vec![self.step(item, ItemVerb::Reassign { to }, done)]
+                    vec![self.step(item, ItemVerb::Reassign { to }, done, None)]
                 }
                 Action::Close => {
                     self.over = None;
@@ -180,39 +190,40 @@ impl Inbox {
         }
     }
 
-    pub(super) fn send(&mut self, steps: Vec<answer::Step>) -> Vec<Want> {
+    fn send(&mut self, steps: Vec<answer::Step>) -> Vec<Want> {
         self.over = None;
         let count = steps.len();
-        let mut wants: Vec<Want> = Vec::with_capacity(count + 1);
-        for step in steps {
-            let command = Command::Item(ItemStep { item: step.item, step: step.verb });
-            let sent = Sent::Step { item: step.item, done: step.done, answers: step.kind };
-            wants.push(self.ask(sent, What::Command(Box::new(command))));
-        }
+        let sent = steps.into_iter().map(|step| self.step(step.item, step.verb, step.done, step.kind));
+        let mut wants: Vec<Want> = sent.collect();
         self.marks.clear();
-        wants.push(Want::Say(
-            Tone::Info,
-            if count == 1 { "sent".to_owned() } else { format!("{count} sent") },
-        ));
+        wants.extend(Want::info(if count == 1 { "sent".to_owned() } else { format!("{count} sent") }));
         wants
     }
 
-    #[expect(clippy::wildcard_enum_match_arm, reason = "the other actions are somebody else's")]
-    pub(super) fn act_on_prompt(&mut self, action: Action, world: &World) {
-        let Some(prompt) = &self.prompt else { return };
-        match action {
-            Action::Submit => self.filter = prompt.text().trim().to_owned(),
-            Action::Close => self.filter.clear(),
-            _ => return,
+    /// The server took a step.
+    pub(super) fn step_done(
+        &mut self,
+        item: ItemNo,
+        done: String,
+        answers: Option<Kind>,
+        world: &World,
+    ) -> Vec<Want> {
+        if let Some(kind) = answers {
+            self.answered.push(item);
+            self.answered.drain(..self.answered.len().saturating_sub(ANSWERED));
+            if let Some(review) = &mut self.review {
+                review.answered(item, kind);
+            }
         }
-        self.prompt = None;
-        self.sort(world);
-        self.settle(world);
+        let mut wants = self.end_review_when_over(world);
+        wants.extend(self.settle(world));
+        wants.extend(Want::done(done));
+        wants
     }
 
     /// Ends the review with its summary once no case is left and no answer is on its way.
     pub(super) fn end_review_when_over(&mut self, world: &World) -> Vec<Want> {
-        let waits = self.sent.values().any(|sent| matches!(sent, Sent::Step { .. }));
+        let waits = self.asking.any(|sent| matches!(sent, Sent::Step { .. }));
         if !waits && self.over.is_none() && self.review.as_ref().is_some_and(Review::is_over) {
             return self.toggle_review(world);
         }
@@ -220,14 +231,14 @@ impl Inbox {
     }
 
     #[expect(clippy::wildcard_enum_match_arm, reason = "the other actions are somebody else's")]
-    pub(super) fn mark(&mut self, action: Action, world: &World) {
+    fn mark(&mut self, action: Action, world: &World) {
         match action {
             Action::Mark => {
-                if let Some((no, _)) = self.focus {
+                if let Some(no) = self.reading.focus().copied() {
                     if !self.marks.remove(&no) {
                         self.marks.insert(no);
                     }
-                    self.list.move_by(1);
+                    self.reading.list.move_by(1);
                 }
             }
             Action::MarkAlike => {
@@ -243,25 +254,10 @@ impl Inbox {
     }
 
     /// Another case of the review, or of the list.
-    pub(super) fn neighbour(&mut self, forward: bool) {
+    fn neighbour(&mut self, forward: bool) {
         match &mut self.review {
             Some(review) => review.go(forward),
-            None => self.list.move_by(if forward { 1 } else { -1 }),
+            None => self.reading.list.move_by(if forward { 1 } else { -1 }),
         }
-    }
-
-    pub(super) fn close(&mut self, world: &World) -> Vec<Want> {
-        if self.review.is_some() {
-            return self.toggle_review(world);
-        }
-        if self.opened {
-            self.opened = false;
-        } else if !self.marks.is_empty() {
-            self.marks.clear();
-        } else if !self.filter.is_empty() {
-            self.filter.clear();
-            self.sort(world);
-        }
-        Vec::new()
     }
 }

@@ -5,14 +5,11 @@
 
 use std::sync::Arc;
 
-use crossterm::event::KeyEvent;
-
 use super::answer_text::read_grant;
-use super::fields::{self, Field};
+use super::fields::{self, AGENT, BODY, GRANTS, INCLUDE, NOTE, REASON, REPLY, RULE, TO};
 use super::kind::Kind;
 use crate::console::action::Action;
-use crate::console::keymap::Context;
-use crate::console::widgets::modal::Buttons;
+use crate::console::widgets::form::{Form, Pressed};
 use crate::console::world::World;
 use crate::domain::command::{Answered, ItemVerb};
 use crate::domain::decide::{Preview, preview};
@@ -40,6 +37,8 @@ pub(super) enum Outcome {
     Open,
     /// Cancelled.
     Closed,
+    /// Something is missing, in words.
+    Lacks(&'static str),
     /// It can't be sent, and why.
     Refused(String),
     /// Another answer takes its place.
@@ -54,38 +53,20 @@ pub(super) struct Answering {
     pub(super) kind: Kind,
     /// The cases as shown when it was opened; the first is the one that the preview is about.
     pub(super) items: Vec<Arc<Item>>,
-    pub(super) fields: Vec<Field>,
-    /// Which field or button has the focus: fields first.
-    pub(super) focus: usize,
-    pub(super) buttons: Buttons,
+    pub(super) form: Form,
     /// For a transfer: from whom.
     from: Option<AgentId>,
     /// For undo: what it takes back.
     pub(super) undoes: Vec<String>,
 }
 
-const AGENT: usize = 0;
-const GRANT: usize = 1;
-const NOTE: usize = 0;
-const REPLY: usize = 1;
-const TO: usize = 2;
-const BODY: usize = 0;
-const BODY_NOTE: usize = 1;
-
 impl Answering {
     /// Begins an answer to these cases, of which there is at least one.
     pub(super) fn new(kind: Kind, items: Vec<Arc<Item>>, board: &Board) -> Self {
-        let fields = fields::of(kind, &items, board);
-        let buttons = Buttons::safe_first(["cancel", kind.word()]);
-        let mut answering = Self { kind, items, fields, focus: 0, buttons, from: None, undoes: Vec::new() };
-        // Where words must be typed anyway, the cursor starts there; else on the safe button.
-        answering.focus = match kind {
-            Kind::Handle | Kind::OutOfScope | Kind::ApproveEdited | Kind::Reject => NOTE,
-            Kind::Expand if answering.value(AGENT).is_empty() => AGENT,
-            Kind::Expand if answering.value(GRANT).is_empty() => GRANT,
-            Kind::Expand | Kind::Transfer | Kind::Approve | Kind::Undo => answering.fields.len(),
-        };
-        answering
+        let mut form = Form::new(fields::of(kind, &items, board), kind.word());
+        // A body that is to be edited is where the cursor starts.
+        form.go_to(BODY);
+        Self { kind, items, form, from: None, undoes: Vec::new() }
     }
 
     /// Begins to take an answer back.
@@ -118,113 +99,53 @@ impl Answering {
         undo
     }
 
-    /// Whose keys count: text's in a text field, else those of a box with buttons.
-    pub(super) fn context(&self) -> Context {
-        match self.fields.get(self.focus) {
-            Some(Field::Text { .. }) => Context::Prompt,
-            Some(Field::Tick { .. }) | None => Context::Preview,
-        }
-    }
-
-    pub(super) fn hints(&self) -> Vec<Action> {
-        match self.fields.get(self.focus) {
-            Some(Field::Text { .. }) => vec![Action::Submit, Action::NextSuggestion, Action::Close],
-            Some(Field::Tick { .. }) => vec![Action::ToggleField, Action::NextPane, Action::Close],
-            None => vec![Action::Confirm, Action::NextPane, Action::Close],
-        }
-    }
-
     /// Does what an action asks for.
-    #[expect(clippy::wildcard_enum_match_arm, reason = "the other actions are somebody else's")]
     pub(super) fn act(&mut self, action: Action, world: &World) -> Outcome {
-        match action {
-            Action::Close => return Outcome::Closed,
-            Action::NextPane | Action::Complete | Action::Down | Action::NextSuggestion => self.step(true),
-            Action::PreviousPane | Action::Up | Action::PreviousSuggestion => self.step(false),
-            // Enter in a text means that the text is done; it never presses a button.
-            Action::Submit => self.focus_on(self.fields.len()),
-            Action::ToggleField | Action::Confirm if self.focus < self.fields.len() => {
-                if let Some(Field::Tick { on, .. }) = self.fields.get_mut(self.focus) {
-                    *on = !*on;
-                }
-            }
-            Action::Confirm if self.buttons.chosen() == 0 => return Outcome::Closed,
-            Action::Confirm => return self.send(world),
-            _ => {}
-        }
-        Outcome::Open
-    }
-
-    pub(super) fn text(&mut self, key: KeyEvent) {
-        if let Some(Field::Text { prompt, .. }) = self.fields.get_mut(self.focus) {
-            prompt.key(key);
+        match self.form.act(action) {
+            Pressed::On => Outcome::Open,
+            Pressed::Closed => Outcome::Closed,
+            Pressed::Lacks(missing) => Outcome::Lacks(missing),
+            Pressed::Confirmed => self.send(world),
         }
     }
 
-    /// Pasted text goes into a text field; anywhere else it is nothing.
-    pub(super) fn paste(&mut self, text: &str) {
-        if let Some(Field::Text { prompt, .. }) = self.fields.get_mut(self.focus) {
-            prompt.paste(text);
-        }
-    }
-
-    /// The answer as it stands, or what is missing for it.
+    /// The answer as it stands, or what is wrong with it. Words that are still missing are empty.
     pub(super) fn answer(&self) -> Result<ItemAnswer, String> {
-        match self.kind {
+        let text = |label| Arc::from(self.form.text(label));
+        let note = Some(self.form.text(NOTE)).filter(|note| !note.is_empty()).map(Arc::from);
+        Ok(match self.kind {
             Kind::Expand => {
-                let (agent, grant) = (self.agent()?, read_grant(&self.value(GRANT))?);
-                Ok(ItemAnswer::Expand { agent, grant, note: None })
+                let (agent, grant) = (self.agent(AGENT)?, read_grant(self.form.text(GRANTS))?);
+                ItemAnswer::Expand { agent, grant, note: None }
             }
             Kind::Transfer => {
-                let Grant::Write(pattern) = read_grant(&self.value(GRANT))? else {
+                let Grant::Write(pattern) = read_grant(self.form.text(GRANTS))? else {
                     return Err("only what an agent writes can be transferred".to_owned());
                 };
                 let from = self.from.clone().ok_or("nobody to transfer it from")?;
-                Ok(ItemAnswer::Transfer { pattern, from, to: self.agent()?, note: None })
+                ItemAnswer::Transfer { pattern, from, to: self.agent(AGENT)?, note: None }
             }
             Kind::Handle => {
-                let note = self.needed(NOTE, "say in the note how you handled it")?;
-                let reply = self.value(REPLY);
-                let reply = (!reply.is_empty()).then(|| Value::text(&reply));
-                Ok(ItemAnswer::Handle { note: Arc::from(note), reply, to: self.given_to()? })
+                let reply = Some(self.form.text(REPLY)).filter(|reply| !reply.is_empty()).map(Value::text);
+                // Who gets the event of the case, where there is one and somebody is named.
+                let to = if self.form.text(TO).is_empty() { None } else { Some(self.agent(TO)?) };
+                ItemAnswer::Handle { note: text(NOTE), reply, to }
             }
-            Kind::OutOfScope => {
-                let reason = self.needed(NOTE, "say in the reason why it is nobody's business")?;
-                Ok(ItemAnswer::OutOfScope { reason: Arc::from(reason), rule: self.ticked("rule") })
-            }
-            Kind::Approve => Ok(ItemAnswer::Approve { note: self.optional(NOTE) }),
+            Kind::OutOfScope => ItemAnswer::OutOfScope { reason: text(REASON), rule: self.form.ticked(RULE) },
+            Kind::Approve => ItemAnswer::Approve { note },
             Kind::ApproveEdited => {
-                let text = self.needed(BODY, "the body is empty: say what goes out, or reject it")?;
-                let body = fields::read_body(self.items.first(), &text)?;
-                Ok(ItemAnswer::ApproveEdited { body, note: self.optional(BODY_NOTE) })
+                let body = fields::read_body(self.items.first(), self.form.text(BODY))?;
+                ItemAnswer::ApproveEdited { body, note }
             }
-            Kind::Reject => {
-                let note =
-                    self.needed(NOTE, "say in the note why it does not go out: its agent reads that")?;
-                Ok(ItemAnswer::Reject { note: Arc::from(note) })
-            }
-            Kind::Undo => Err("undo is no answer".to_owned()),
-        }
+            Kind::Reject => ItemAnswer::Reject { note: text(NOTE) },
+            Kind::Undo => return Err("undo is no answer".to_owned()),
+        })
     }
 
     /// What it would do on the board as it is now.
-    #[expect(clippy::wildcard_enum_match_arm, reason = "the other actions are somebody else's")]
     pub(super) fn preview(&self, world: &World) -> Option<Result<Preview, String>> {
         let (board, item) = (world.board.as_ref()?, self.items.first()?);
-        let mut answer = self.answer();
-        if answer.is_err() {
-            // The consequence does not depend on the words that are still missing.
-            let rule = self.ticked("rule");
-            answer = match self.kind {
-                Kind::Handle => {
-                    self.given_to().map(|to| ItemAnswer::Handle { note: Arc::from(""), reply: None, to })
-                }
-                Kind::OutOfScope => Ok(ItemAnswer::OutOfScope { reason: Arc::from(""), rule }),
-                Kind::Reject => Ok(ItemAnswer::Reject { note: Arc::from("") }),
-                _ => answer,
-            };
-        }
-        Some(answer.map(|answer| preview(board, item, &world.me.person, &answer)))
+        Some(self.answer().map(|answer| preview(board, item, &world.me.person, &answer)))
     }
 
     /// Why the cases are no longer what was shown, if so.
@@ -246,10 +167,6 @@ impl Answering {
             }
         }
         None
-    }
-
-    pub(super) fn ticked(&self, name: &str) -> bool {
-        self.fields.iter().any(|field| matches!(field, Field::Tick { label, on: true } if *label == name))
     }
 
     fn send(&self, world: &World) -> Outcome {
@@ -290,8 +207,7 @@ impl Answering {
                 let mut instead = self.clone();
                 instead.kind = Kind::Transfer;
                 instead.from = Some(owner);
-                instead.buttons = Buttons::safe_first(["cancel", Kind::Transfer.word()]);
-                instead.focus = instead.fields.len();
+                instead.form.rename(Kind::Transfer.word());
                 Outcome::Instead(Box::new(instead))
             }
         }
@@ -302,7 +218,7 @@ impl Answering {
         let marked = |no: &ItemNo| self.items.iter().any(|item| item.no == *no);
         // An expansion is one answer for all; any other answer is given to each marked case by itself.
         let one = matches!(self.kind, Kind::Expand | Kind::Transfer);
-        let with_all = self.ticked("include");
+        let with_all = self.form.ticked(INCLUDE);
         let included = |no: &&ItemNo| if several { one && marked(no) } else { with_all };
         let include: Vec<ItemNo> = settles.iter().filter(included).copied().collect();
         let steps = self.items.iter().take(if one { 1 } else { self.items.len() }).map(|item| {
@@ -324,53 +240,7 @@ impl Answering {
         steps.collect()
     }
 
-    fn agent(&self) -> Result<AgentId, String> {
-        AgentId::new(&self.value(AGENT)).map_err(|error| error.to_string())
-    }
-
-    fn value(&self, at: usize) -> String {
-        match self.fields.get(at) {
-            Some(Field::Text { prompt, .. }) => prompt.text().trim().to_owned(),
-            Some(Field::Tick { .. }) | None => String::new(),
-        }
-    }
-
-    /// Who gets the event of the case, where there is one and somebody is named.
-    fn given_to(&self) -> Result<Option<AgentId>, String> {
-        let to = self.value(TO);
-        let asked = matches!(self.fields.get(TO), Some(Field::Text { label: "to", .. }));
-        if !asked || to.is_empty() {
-            return Ok(None);
-        }
-        AgentId::new(&to).map(Some).map_err(|error| error.to_string())
-    }
-
-    fn optional(&self, at: usize) -> Option<Arc<str>> {
-        let value = self.value(at);
-        (!value.is_empty()).then(|| Arc::from(value))
-    }
-
-    fn needed(&self, at: usize, missing: &str) -> Result<String, String> {
-        let value = self.value(at);
-        if value.is_empty() { Err(missing.to_owned()) } else { Ok(value) }
-    }
-
-    /// To the next field or button, round at the ends.
-    fn step(&mut self, forward: bool) {
-        let stops = self.fields.len() + 2;
-        let here = if self.focus < self.fields.len() {
-            self.focus
-        } else {
-            self.fields.len() + self.buttons.chosen()
-        };
-        let next = if forward { here + 1 } else { here + stops - 1 } % stops;
-        self.focus_on(next);
-    }
-
-    fn focus_on(&mut self, stop: usize) {
-        self.focus = stop.min(self.fields.len());
-        if stop >= self.fields.len() {
-            self.buttons.choose(stop - self.fields.len());
-        }
+    fn agent(&self, label: &str) -> Result<AgentId, String> {
+        AgentId::new(self.form.text(label)).map_err(|error| error.to_string())
     }
 }

@@ -2,27 +2,24 @@
 
 use crate::domain::map::Grant;
 
-/// As typed.
-pub(super) fn grant_text(grant: &Grant) -> String {
-    grant.to_string()
-}
+/// How a grant is written.
+pub(super) const HOW: &str = "write `writes PATH`, `triggers EVENT` or `outputs NAME`";
 
 /// Reads what was typed.
 ///
 /// # Errors
 /// What is wrong, and how it is written.
 pub(super) fn read_grant(text: &str) -> Result<Grant, String> {
-    let how = "write `writes PATH`, `triggers EVENT` or `outputs NAME`";
     let (word, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
     let rest = rest.trim();
     if rest.is_empty() {
-        return Err(format!("the grant says nothing; {how}"));
+        return Err(format!("the grant says nothing; {HOW}"));
     }
     match word {
         "writes" | "write" => rest.parse().map(Grant::Write).map_err(|error| format!("{error}")),
         "triggers" | "trigger" => Ok(Grant::Trigger(rest.to_owned())),
         "outputs" | "output" => Ok(Grant::Output(rest.to_owned())),
-        other => Err(format!("`{other}` is nothing that can be granted; {how}")),
+        other => Err(format!("`{other}` is nothing that can be granted; {HOW}")),
     }
 }
 
@@ -33,7 +30,7 @@ mod tests {
     #[test]
     fn grants_read_back_as_written() {
         for text in ["writes crm/contact/*#score", "triggers reply.legal", "outputs slack/leads"] {
-            assert_eq!(grant_text(&read_grant(text).unwrap()), text);
+            assert_eq!(read_grant(text).unwrap().to_string(), text);
         }
     }
 

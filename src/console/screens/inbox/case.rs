@@ -3,15 +3,12 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::material;
 use super::rows::urgency;
 use crate::console::widgets::facts::fact;
-use crate::console::widgets::scroll::Scroll;
-use crate::console::widgets::{Look, bars, cells, put, put_at, put_lines, width};
+use crate::console::widgets::{Look, bars, styled};
 use crate::console::world::World;
 use crate::console::{untrusted, words};
 use crate::domain::decide::preview;
@@ -41,14 +38,14 @@ pub(super) fn lines<'a>(
 ) -> Vec<Line<'static>> {
     let theme = look.theme;
     let wide = room.saturating_sub(LABEL);
-    let text = |text: &str, most: usize| untrusted::wrap(text, wide, most, theme.base, theme.escaped);
+    let text = |text: &str, most: usize| look.wrap(text, wide, most, theme.base);
     let mut lines = head(look, room, world, item);
     lines.push(Line::default());
     lines.extend(material::lines(look, room, world, (board, item), deed));
     lines.extend(fact(look, "WHY", LABEL, text(&item.why, TEXT_LINES)));
     if item.unforeseen {
         let words = format!("{} unforeseen: not among its reasons to escalate", look.glyphs.attention);
-        let words = untrusted::wrap(&words, wide, 2, theme.warning, theme.escaped);
+        let words = look.wrap(&words, wide, 2, theme.warning);
         lines.extend(fact(look, "", LABEL, words));
     }
     lines.push(Line::default());
@@ -91,32 +88,6 @@ pub(super) fn agent(item: &Item) -> Option<&AgentId> {
     }
 }
 
-/// Draws as much as there is room for, from a line on, and says how much more there is.
-pub(super) fn draw(
-    buffer: &mut Buffer,
-    area: Rect,
-    look: Look<'_>,
-    lines: &[Line<'static>],
-    scroll: &Scroll,
-) {
-    let high = usize::from(area.height);
-    let window = scroll.window(lines.len(), high);
-    let below = lines.len() - window.end;
-    put_lines(buffer, area, lines.get(window).unwrap_or_default());
-    if below > 0 && high > 0 {
-        let more =
-            Line::from(Span::styled(format!("{} {below} more", look.glyphs.more[1]), look.theme.accent));
-        let column = area.width.saturating_sub(cells(width(&more)));
-        put(
-            buffer,
-            Rect { y: area.bottom() - 1, height: 1, ..area },
-            0,
-            &Line::from(" ".repeat(usize::from(area.width))),
-        );
-        put_at(buffer, area, area.height - 1, column, &more);
-    }
-}
-
 fn head(look: Look<'_>, room: usize, world: &World, item: &Item) -> Vec<Line<'static>> {
     let theme = look.theme;
     let mut first = vec![
@@ -152,17 +123,12 @@ fn head(look: Look<'_>, room: usize, world: &World, item: &Item) -> Vec<Line<'st
     let micros = |span: crate::domain::time::Span| u64::try_from(span.micros()).unwrap_or(0);
     let whole = micros(item.due.since(item.opened));
     second.extend(bars::deadline(look, BAR, micros(world.now.since(item.opened)), whole).spans);
-    let title = Line::from(untrusted::fit_spans(&item.title, room, theme.base, theme.escaped));
+    let title = look.line(&item.title, room, theme.base);
     let mut third =
         vec![Span::styled("queue ", theme.muted), Span::styled(item.queue.to_string(), theme.subtle)];
     if let Some(subject) = &item.subject {
         third.push(Span::styled("   subject ", theme.muted));
-        third.extend(untrusted::fit_spans(
-            subject.as_ref(),
-            room.saturating_sub(24),
-            theme.base,
-            theme.escaped,
-        ));
+        third.extend(look.spans(subject.as_ref(), room.saturating_sub(24), theme.base));
     }
     if item.joined > 0 {
         let again = format!("   {}{} times", look.glyphs.times, item.joined + 1);
@@ -187,7 +153,7 @@ fn evidence<'a>(
     let shown = item.evidence.iter().skip(skipped);
     let lines = shown.map(|seq| match deed(*seq) {
         Some(deed) => words::deed(look, deed, world.now, wide),
-        None => Line::from(Span::styled(format!("deed {seq}"), look.theme.muted)),
+        None => styled(format!("deed {seq}"), look.theme.muted),
     });
     lines.collect()
 }
@@ -243,7 +209,7 @@ fn suggestion(look: Look<'_>, wide: usize, world: &World, board: &Board, item: &
             Case::Approval { .. } => "a approves it, A edits it first, x rejects it with a note",
             Case::GivenUp { .. } | Case::Stuck { .. } => "handle: say how it goes on",
         };
-        return untrusted::wrap(words, wide, 2, theme.muted, theme.escaped);
+        return look.wrap(words, wide, 2, theme.muted);
     };
     let answer =
         ItemAnswer::Expand { agent: suggested.agent.clone(), grant: suggested.grant.clone(), note: None };
@@ -252,7 +218,7 @@ fn suggestion(look: Look<'_>, wide: usize, world: &World, board: &Board, item: &
     if preview.obstacle.is_none() {
         _ = write!(text, ", settles {}", preview.settles.len() + 1);
     }
-    let mut lines = untrusted::wrap(&text, wide, TEXT_LINES, theme.accent, theme.escaped);
-    lines.extend(untrusted::wrap(&suggested.reason, wide, 2, theme.muted, theme.escaped));
+    let mut lines = look.wrap(&text, wide, TEXT_LINES, theme.accent);
+    lines.extend(look.wrap(&suggested.reason, wide, 2, theme.muted));
     lines
 }

@@ -2,57 +2,64 @@
 
 use std::sync::Arc;
 
-use super::answer_text::grant_text;
+use super::answer_text;
 use super::kind::Kind;
-use crate::console::widgets::prompt::Prompt;
+use crate::console::widgets::form::Field;
 use crate::domain::map::Grant;
 use crate::domain::path::{FieldPath, Pattern};
 use crate::domain::state::Board;
 use crate::domain::things::{Case, Item};
 use crate::domain::value::Value;
 
-/// A line of text, or a box to tick.
-#[derive(Debug, Clone)]
-pub(super) enum Field {
-    Text { label: &'static str, prompt: Prompt, needed: bool },
-    Tick { label: &'static str, on: bool },
-}
+/// Labels of the fields.
+pub(super) const AGENT: &str = "agent";
+pub(super) const GRANTS: &str = "grants";
+pub(super) const NOTE: &str = "note";
+pub(super) const REASON: &str = "reason";
+pub(super) const REPLY: &str = "reply";
+pub(super) const TO: &str = "to";
+pub(super) const BODY: &str = "body";
+pub(super) const RULE: &str = "rule";
+pub(super) const INCLUDE: &str = "include";
 
 /// The fields of an answer to these cases.
 pub(super) fn of(kind: Kind, items: &[Arc<Item>], board: &Board) -> Vec<Field> {
-    let text = |label, text: &str, needed| Field::Text { label, prompt: Prompt::with_text(text), needed };
     // Others can be included where there are any, and where they are not marked one by one.
     let alike = items.len() == 1 && items.first().is_some_and(|item| board.alike(item).next().is_some());
-    let include = |on| alike.then_some(Field::Tick { label: "include", on });
+    let include = |on| {
+        alike.then_some(Field::tick(INCLUDE, "settle the cases alike by the same answer", on)).into_iter()
+    };
     let first = items.first();
-    let mut fields = match kind {
+    match kind {
         Kind::Expand | Kind::Transfer => {
-            let (agent, grant) = first.map(|item| proposed(item)).unwrap_or_default();
-            vec![text("agent", &agent, true), text("grants", &grant, true)]
+            let (agent, grants) = first.map(|item| proposed(item)).unwrap_or_default();
+            let agent = Field::needed(AGENT, &agent, "say whose zone grows: the name of an agent");
+            let grants = Field::needed(GRANTS, &grants, answer_text::HOW);
+            [agent, grants].into_iter().chain(include(kind == Kind::Expand)).collect()
         }
         Kind::Handle => {
-            let mut fields = vec![text("note", "", true), text("reply", "", false)];
-            if items.iter().all(|item| is_event(&item.case)) {
-                fields.push(text("to", "", false));
-            }
-            fields
+            let note = Field::needed(NOTE, "", "say in the note how you handled it");
+            let event = items.iter().all(|item| is_event(&item.case));
+            let to = event.then_some(Field::optional(TO, "nobody: you see to it yourself"));
+            [note, Field::optional(REPLY, "none")].into_iter().chain(to).chain(include(false)).collect()
         }
-        Kind::OutOfScope => vec![text("reason", "", true), Field::Tick { label: "rule", on: false }],
-        Kind::Approve => vec![text("note", "", false)],
+        Kind::OutOfScope => {
+            let reason = Field::needed(REASON, "", "say in the reason why it is nobody's business");
+            let rule = Field::tick(RULE, "close inputs like this on arrival from now on", false);
+            [reason, rule].into_iter().chain(include(false)).collect()
+        }
+        // Every publication is looked at by itself.
+        Kind::Approve => vec![Field::optional(NOTE, "none")],
         Kind::ApproveEdited => {
             let body = first.and_then(|item| body(item)).map(Value::plain).unwrap_or_default();
-            vec![text("body", &body, true), text("note", "", false)]
+            let missing = "the body is empty: say what goes out, or reject it";
+            vec![Field::needed(BODY, &body, missing), Field::optional(NOTE, "none")]
         }
-        Kind::Reject => vec![text("note", "", true)],
+        Kind::Reject => {
+            vec![Field::needed(NOTE, "", "say in the note why it does not go out: its agent reads that")]
+        }
         Kind::Undo => Vec::new(),
-    };
-    match kind {
-        Kind::Expand => fields.extend(include(true)),
-        Kind::Transfer | Kind::Handle | Kind::OutOfScope => fields.extend(include(false)),
-        // Every publication is looked at by itself.
-        Kind::Approve | Kind::ApproveEdited | Kind::Reject | Kind::Undo => {}
     }
-    fields
 }
 
 /// Whether the case is an event that can be given to an agent.
@@ -82,25 +89,24 @@ pub(super) fn read_body(item: Option<&Arc<Item>>, text: &str) -> Result<Value, S
 /// Whose zone to expand by what: as suggested, else what was asked for.
 fn proposed(item: &Item) -> (String, String) {
     if let Some(suggested) = &item.suggestion {
-        return (suggested.agent.to_string(), grant_text(&suggested.grant));
+        return (suggested.agent.to_string(), suggested.grant.to_string());
     }
     let agent = item.raised_by.agent().map(ToString::to_string).unwrap_or_default();
     let grant = match &item.case {
         Case::UnownedField { write } => {
             let field = write.changes.keys().next().cloned();
             let path = field.map(|field| FieldPath::new(write.entity.clone(), field));
-            let pattern = path.map_or_else(|| Pattern::entity(&write.entity), |path| Pattern::exact(&path));
-            grant_text(&Grant::Write(pattern))
+            Grant::Write(path.map_or_else(|| Pattern::entity(&write.entity), |path| Pattern::exact(&path)))
         }
-        Case::UnownedTarget { act } => grant_text(&Grant::Output(act.target.to_string())),
-        Case::UnownedOutput { publish } => grant_text(&Grant::Output(publish.output.to_string())),
-        Case::UnownedEvent { raise } => grant_text(&Grant::Trigger(raise.event.to_string())),
+        Case::UnownedTarget { act } => Grant::Output(act.target.to_string()),
+        Case::UnownedOutput { publish } => Grant::Output(publish.output.to_string()),
+        Case::UnownedEvent { raise } => Grant::Trigger(raise.event.to_string()),
         Case::Escalation { .. }
         | Case::Conflict { .. }
         | Case::TriggerCollision { .. }
         | Case::Approval { .. }
         | Case::GivenUp { .. }
-        | Case::Stuck { .. } => String::new(),
+        | Case::Stuck { .. } => return (agent, String::new()),
     };
-    (agent, grant)
+    (agent, grant.to_string())
 }

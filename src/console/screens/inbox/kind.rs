@@ -1,5 +1,6 @@
 //! The answers that a case can get, and which of them fits which case.
 
+use crate::console::action::Action;
 use crate::domain::things::Item;
 
 /// Which answer.
@@ -23,7 +24,31 @@ pub(super) enum Kind {
     Undo,
 }
 
+/// All there is to say of an answer.
+struct Row {
+    word: &'static str,
+    done: &'static str,
+    /// Before and after the cases.
+    title: [&'static str; 2],
+    /// Whether it is one of the answers to an approval.
+    approves: bool,
+}
+
 impl Kind {
+    /// The answer that an action begins.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "no other action begins an answer")]
+    pub(super) fn of(action: Action) -> Option<Self> {
+        Some(match action {
+            Action::Expand => Self::Expand,
+            Action::Handle => Self::Handle,
+            Action::OutOfScope => Self::OutOfScope,
+            Action::Approve => Self::Approve,
+            Action::ApproveEdited => Self::ApproveEdited,
+            Action::Reject => Self::Reject,
+            _ => return None,
+        })
+    }
+
     /// Those that end a case, in the order in which a review sums them up.
     pub(super) const ANSWERS: [Self; 7] = [
         Self::Expand,
@@ -35,37 +60,36 @@ impl Kind {
         Self::Reject,
     ];
 
+    fn row(self) -> Row {
+        let row = |word, done, title, approves| Row { word, done, title, approves };
+        match self {
+            Self::Expand => row("expand", "expanded", ["Expand a scope for ", ""], false),
+            Self::Transfer => row("transfer", "transferred", ["Transfer ownership for ", ""], false),
+            Self::Handle => row("handle", "handled", ["Handle ", " by hand"], false),
+            Self::OutOfScope => row("out of scope", "out of scope", ["Out of scope: ", ""], false),
+            Self::Approve => row("approve", "approved", ["Approve ", ""], true),
+            Self::ApproveEdited => {
+                row("approve with edits", "approved with edits", ["Approve ", " with edits"], true)
+            }
+            Self::Reject => row("reject", "rejected", ["Reject ", ""], true),
+            Self::Undo => row("undo", "waits again", ["Undo the answer to ", ""], false),
+        }
+    }
+
     /// The word on the button.
     pub(super) fn word(self) -> &'static str {
-        match self {
-            Self::Expand => "expand",
-            Self::Transfer => "transfer",
-            Self::Handle => "handle",
-            Self::OutOfScope => "out of scope",
-            Self::Approve => "approve",
-            Self::ApproveEdited => "approve with edits",
-            Self::Reject => "reject",
-            Self::Undo => "undo",
-        }
+        self.row().word
     }
 
     /// What has happened then.
     pub(super) fn done(self) -> &'static str {
-        match self {
-            Self::Expand => "expanded",
-            Self::Transfer => "transferred",
-            Self::Handle => "handled",
-            Self::OutOfScope => "out of scope",
-            Self::Approve => "approved",
-            Self::ApproveEdited => "approved with edits",
-            Self::Reject => "rejected",
-            Self::Undo => "waits again",
-        }
+        self.row().done
     }
 
-    /// Whether it is one of the answers to an approval.
-    fn approves(self) -> bool {
-        matches!(self, Self::Approve | Self::ApproveEdited | Self::Reject)
+    /// The title of the box for these cases.
+    pub(super) fn title(self, cases: &str) -> String {
+        let [before, after] = self.row().title;
+        format!("{before}{cases}{after}")
     }
 
     /// Why a case can't get this answer, and what it can get.
@@ -73,7 +97,7 @@ impl Kind {
     /// # Errors
     /// The reason in words.
     pub(super) fn fits(self, item: &Item) -> Result<(), String> {
-        match (self.approves(), item.case.is_approval()) {
+        match (self.row().approves, item.case.is_approval()) {
             (false, true) => Err(format!(
                 "#{} is a publication that waits for your approval: a approves, A edits it first, x rejects; {} is for escalations",
                 item.no,

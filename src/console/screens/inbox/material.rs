@@ -9,8 +9,8 @@ use ratatui::text::{Line, Span};
 use super::case::{LABEL, TEXT_LINES};
 use crate::console::widgets::Look;
 use crate::console::widgets::facts::Facts;
+use crate::console::words;
 use crate::console::world::World;
-use crate::console::{untrusted, words};
 use crate::domain::command::{Publish, Raise};
 use crate::domain::deed::{Body, Deed};
 use crate::domain::ids::{AgentId, AlertNo, Seq};
@@ -63,7 +63,7 @@ pub(super) fn lines<'a>(
 /// The input as received: a write as its changes, anything else as its text.
 fn input(look: Look<'_>, wide: usize, item: &Item) -> Vec<Line<'static>> {
     let theme = look.theme;
-    let text = |text: &str| untrusted::wrap(text, wide, INPUT_LINES, theme.base, theme.escaped);
+    let text = |text: &str| look.wrap(text, wide, INPUT_LINES, theme.base);
     match &item.case {
         Case::UnownedField { write } => {
             let mut lines = Vec::new();
@@ -77,14 +77,14 @@ fn input(look: Look<'_>, wide: usize, item: &Item) -> Vec<Line<'static>> {
                 )));
             }
             if let Some(reason) = &write.reason {
-                lines.extend(untrusted::wrap(reason, wide, 2, theme.muted, theme.escaped));
+                lines.extend(look.wrap(reason, wide, 2, theme.muted));
             }
             lines
         }
         Case::UnownedTarget { act } => {
             let mut lines = text(&format!("{} {} {}", act.action, look.glyphs.arrow, act.target));
             if let Some(reason) = &act.reason {
-                lines.extend(untrusted::wrap(reason, wide, 2, theme.muted, theme.escaped));
+                lines.extend(look.wrap(reason, wide, 2, theme.muted));
             }
             lines
         }
@@ -111,10 +111,10 @@ fn sides(look: Look<'_>, wide: usize, world: &World, sides: &[AlertSide]) -> Vec
         if let Some(value) = &side.value {
             _ = write!(text, " {} {}", look.glyphs.arrow, value.plain());
         }
-        lines.extend(untrusted::wrap(&text, wide, TEXT_LINES, theme.base, theme.escaped));
+        lines.extend(look.wrap(&text, wide, TEXT_LINES, theme.base));
         let why = side.why.as_deref().unwrap_or_default();
         let more = if why.is_empty() { side.outcome.to_string() } else { format!("{}: {why}", side.outcome) };
-        lines.extend(untrusted::wrap(&format!("      {more}"), wide, 2, theme.muted, theme.escaped));
+        lines.extend(look.wrap(&format!("      {more}"), wide, 2, theme.muted));
     }
     lines
 }
@@ -171,7 +171,7 @@ fn publication(facts: &mut Facts<'_>, look: Look<'_>, board: &Board, publish: &P
     let output = board.map.model().outputs.iter().find(|output| *output.name == *publish.output);
     let rule =
         if output.is_some_and(|output| output.needs_approval) { "  a person approves here" } else { "" };
-    let mut line = untrusted::fit_spans(&publish.output, facts.wide(), theme.accent, theme.escaped);
+    let mut line = look.spans(&publish.output, facts.wide(), theme.accent);
     line.push(Span::styled(rule, theme.muted));
     facts.lined("OUTPUT", vec![Line::from(line)]);
     facts.maybe("THREAD", publish.thread.as_deref());

@@ -9,11 +9,11 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use crate::console::widgets::list::{self, GUTTER, ListState, Row};
-use crate::console::widgets::pane::{self, COMPACT_FROM, FULL_FROM};
+use crate::console::widgets::pane::{self, FULL_FROM};
 use crate::console::widgets::table::{Column, Layout};
-use crate::console::widgets::{Look, bars, chrome, put_at};
+use crate::console::widgets::{Look, bars, chrome, styled};
 use crate::console::world::World;
-use crate::console::{reviews, untrusted, words};
+use crate::console::{reviews, words};
 use crate::domain::ids::ItemNo;
 use crate::domain::state::Board;
 use crate::domain::things::Item;
@@ -63,12 +63,13 @@ impl Needs {
         columns
     }
 
-    /// List and case beside each other, and the line between them.
-    pub(super) fn split(self, body: Rect) -> (Rect, Rect, Rect) {
-        let half = pane::split(body, LEFT_PERCENT);
-        let layout = Layout::new(&self.columns(), usize::from(half.0.width.saturating_sub(GUTTER)));
+    /// The list's share of the width, where the case stands beside it.
+    pub(super) fn share(self, body: Rect) -> Option<u16> {
+        let half = pane::share(body, [LEFT_PERCENT; 2])?;
+        let list = pane::split(body, half).0;
+        let layout = Layout::new(&self.columns(), usize::from(list.width.saturating_sub(GUTTER)));
         let cut = layout.cells(2).is_some_and(|room| room < self.case);
-        if cut && body.width >= FULL_FROM { pane::split(body, LEFT_PERCENT_WIDE) } else { half }
+        Some(if cut && body.width >= FULL_FROM { LEFT_PERCENT_WIDE } else { half })
     }
 }
 
@@ -85,31 +86,12 @@ pub(super) struct Shown<'a> {
 
 /// Whether a case has all words somewhere in what the list shows of it.
 pub(super) fn matches(item: &Item, words: &[String]) -> bool {
-    if words.is_empty() {
-        return true;
-    }
     let subject = item.subject.as_ref().map(ToString::to_string).unwrap_or_default();
-    let text =
-        format!("#{} {} {} {} {} {subject}", item.no, item.queue, item.raised_by, item.title, item.why);
-    let text = text.to_lowercase();
-    words.iter().all(|word| text.contains(word.as_str()))
+    let (no, queue, by) = (item.no, &item.queue, &item.raised_by);
+    words::all_in(words, || format!("#{no} {queue} {by} {} {} {subject}", item.title, item.why))
 }
 
-/// The rows of the list, without the headings, as they are drawn in a body.
-pub(super) fn list_area(body: Rect, needs: Needs, filter_row: bool) -> Rect {
-    let left = if body.width >= COMPACT_FROM { needs.split(body).0 } else { body };
-    let (rest, _) = with_filter_row(left, filter_row);
-    below_header(rest)
-}
-
-/// Takes the last row for the filter, where there is one.
-pub(super) fn with_filter_row(area: Rect, wanted: bool) -> (Rect, Rect) {
-    let taken = u16::from(wanted).min(area.height);
-    let rest = Rect { height: area.height - taken, ..area };
-    (rest, Rect { y: area.y + rest.height, height: taken, ..area })
-}
-
-/// Draws headings and rows.
+/// Draws headings and rows; the result is where the rows are.
 pub(super) fn draw(
     buffer: &mut Buffer,
     area: Rect,
@@ -117,36 +99,22 @@ pub(super) fn draw(
     world: &World,
     board: &Board,
     shown: &Shown<'_>,
-) {
+) -> Rect {
     let layout = Layout::new(&shown.needs.columns(), usize::from(area.width.saturating_sub(GUTTER)));
-    put_at(buffer, area, 0, GUTTER, &layout.header(look));
-    let rows = below_header(area);
-    if shown.order.is_empty() {
-        let line = Line::from(Span::styled("no case matches; esc clears the filter", look.theme.muted));
-        put_at(buffer, rows, 1, GUTTER, &line);
-        return;
-    }
-    list::draw(buffer, rows, look, shown.list, true, |at, _| {
+    let head = (&layout.header(look), "no case matches; esc clears the filter");
+    list::draw_headed(buffer, area, look, head, (shown.list, true), |at, _| {
         let item = shown.order.get(at).and_then(|no| board.items.get(no));
         item.map(|item| Row {
             line: row(look, &layout, world, shown, item),
             marked: shown.marks.contains(&item.no),
         })
         .unwrap_or_default()
-    });
-}
-
-fn below_header(area: Rect) -> Rect {
-    let header = 1.min(area.height);
-    Rect { y: area.y + header, height: area.height - header, ..area }
+    })
 }
 
 fn row(look: Look<'_>, layout: &Layout, world: &World, shown: &Shown<'_>, item: &Item) -> Line<'static> {
     let theme = look.theme;
-    let text = |text: &str, column: usize, style| {
-        let room = layout.cells(column).unwrap_or(0);
-        Line::from(untrusted::fit_spans(text, room, style, theme.escaped))
-    };
+    let text = |text: &str, column, style| layout.cell(look, column, text, style);
     // Who has taken it; where nobody has, how many are alike.
     let (last, style) = match &item.claimed_by {
         Some(by) if *by == world.me.person => ("you".to_owned(), theme.success),
@@ -170,10 +138,9 @@ fn row(look: Look<'_>, layout: &Layout, world: &World, shown: &Shown<'_>, item: 
 /// A case with what is said of it at its right end, which takes room only where something is.
 fn titled(look: Look<'_>, room: usize, title: &str, last: &str, style: Style) -> Line<'static> {
     let theme = look.theme;
-    let last = Line::from(untrusted::fit_spans(last, NAME_MOST.min(room), style, theme.escaped));
+    let last = look.line(last, NAME_MOST.min(room), style);
     let taken = if last.width() > 0 { last.width() + 2 } else { 0 };
-    let mut line =
-        Line::from(untrusted::fit_spans(title, room.saturating_sub(taken), theme.base, theme.escaped));
+    let mut line = look.line(title, room.saturating_sub(taken), theme.base);
     let blank = room.saturating_sub(line.width() + last.width());
     line.push_span(Span::raw(" ".repeat(blank)));
     line.spans.extend(last.spans);
@@ -185,7 +152,7 @@ fn due(look: Look<'_>, item: &Item, now: Time) -> Line<'static> {
     let words = words::left(item.due, now);
     let overdue = item.overdue || item.due <= now;
     let words = if overdue { format!("{}OVERDUE", look.glyphs.attention) } else { words };
-    Line::from(Span::styled(words, urgency(look, item, now)))
+    styled(words, urgency(look, item, now))
 }
 
 /// The role of an item's deadline.
@@ -199,19 +166,10 @@ pub(super) fn urgency(look: Look<'_>, item: &Item, now: Time) -> Style {
     bars::deadline_style(look, used, whole)
 }
 
-/// Before the first answer of the server.
-pub(super) fn draw_waiting(buffer: &mut Buffer, area: Rect, look: Look<'_>) {
-    let next =
-        [Line::from(Span::styled("the board comes from the server as soon as it answers", look.theme.muted))];
-    chrome::draw_empty(buffer, area, look, "Connecting", &next);
-}
-
 /// Nothing waits: why, and what next.
 pub(super) fn draw_clear(buffer: &mut Buffer, area: Rect, look: Look<'_>, world: &World, board: &Board) {
     let theme = look.theme;
-    let line = |text: &str| {
-        Line::from(untrusted::fit_spans(text, usize::from(area.width), theme.subtle, theme.escaped))
-    };
+    let line = |text: &str| look.line(text, usize::from(area.width), theme.subtle);
     if board.agents.is_empty() && board.closed.is_empty() && !world.welcome.is_empty() {
         let lines: Vec<_> = world.welcome.iter().map(|text| line(text)).collect();
         chrome::draw_empty(buffer, area, look, "Nothing has happened here yet", &lines);

@@ -4,8 +4,8 @@ use super::review::Review;
 use super::sheet::Sheet;
 use super::{Inbox, Over, Sent};
 use crate::console::ask::What;
+use crate::console::asking::Undone;
 use crate::console::screens::Want;
-use crate::console::widgets::chrome::Tone;
 use crate::console::world::World;
 use crate::domain::command::{Command, ReviewStep, ReviewVerb};
 use crate::domain::ids::{ItemNo, QueueName};
@@ -15,9 +15,10 @@ impl Inbox {
     /// Begins a review of the cases that wait for this person, or ends the one under way.
     pub(super) fn toggle_review(&mut self, world: &World) -> Vec<Want> {
         if let Some(review) = self.review.take() {
-            self.over = Some(Over::Sheet(Sheet::summary(&review, world)));
-            self.settle(world);
-            return self.end_sessions();
+            self.over = Some(Over::Sheet(Sheet::summary(&review)));
+            let mut wants = self.end_sessions();
+            wants.extend(self.settle(world));
+            return wants;
         }
         let Some(board) = &world.board else { return Vec::new() };
         let mine = |no: &ItemNo| board.items.get(no).is_some_and(|item| world.may_answer(item).is_ok());
@@ -42,21 +43,22 @@ impl Inbox {
         }
         self.marks.clear();
         self.review = Some(Review::new(cases, world.now));
-        self.settle(world);
-        self.begin_sessions(queues, world, board)
+        let mut wants = self.begin_sessions(queues, world, board);
+        wants.extend(self.settle(world));
+        wants
     }
 
     /// Nothing waits: the review is held all the same, so that the schedule knows.
     fn hold_empty(&mut self, world: &World, board: &Board) -> Vec<Want> {
-        let nothing = || vec![Want::Say(Tone::Info, "no case waits for you".to_owned())];
-        if world.may_decide().is_err() || !self.filter.is_empty() {
-            return nothing();
+        let nothing = "no case waits for you";
+        if world.may_decide().is_err() || self.reading.is_filtered() {
+            return Want::info(nothing);
         }
         let queues = board.map.model().queues.iter();
         let mine = queues.filter(|queue| queue.review.is_some() && queue.is_reviewer(&world.me.person));
         let mine: Vec<QueueName> = mine.map(|queue| queue.name.clone()).collect();
         if mine.is_empty() {
-            return nothing();
+            return Want::info(nothing);
         }
         let mut wants = Vec::new();
         for queue in mine {
@@ -85,22 +87,20 @@ impl Inbox {
 
     fn record(&mut self, queue: QueueName, step: ReviewVerb, then_end: bool) -> Want {
         let command = Command::Review(ReviewStep { queue: queue.clone(), step, note: None });
-        self.ask(Sent::Session { queue, step, then_end }, What::Command(Box::new(command)))
+        self.asking.ask(Sent::Session { queue, step, then_end }, What::Command(Box::new(command)))
     }
 
     /// The server took a step of a session.
     pub(super) fn session_done(&mut self, queue: QueueName, step: ReviewVerb, then_end: bool) -> Vec<Want> {
         match step {
             ReviewVerb::Start if then_end => vec![self.record(queue, ReviewVerb::End, false)],
-            ReviewVerb::Start => vec![Want::Say(Tone::Info, format!("the review of {queue} has begun"))],
-            ReviewVerb::End => {
-                vec![Want::Say(Tone::Done, format!("the review of {queue} is recorded as held"))]
-            }
+            ReviewVerb::Start => Want::info(format!("the review of {queue} has begun")),
+            ReviewVerb::End => Want::done(format!("the review of {queue} is recorded as held")),
         }
     }
 
     /// The server refused a step of a session: going through the cases needs none, but it is said.
-    pub(super) fn session_refused(&mut self, queue: &QueueName, why: &str) -> Vec<Want> {
+    pub(super) fn session_refused(&mut self, queue: &QueueName, why: &Undone) -> Vec<Want> {
         self.sessions.retain(|open| open != queue);
         Want::fail(format!("the review of {queue} is not recorded: {why}"))
     }

@@ -142,11 +142,17 @@ fn expanding_says_what_will_be_true_and_then_it_is() {
 fn handling_needs_a_note_and_enter_in_the_note_decides_nothing() {
     let mut team = team();
     let mut runner = dana(&mut team);
-    runner.send_keys("j j h enter enter").unwrap();
-    assert!(!runner.screen_text().contains("by hand"), "enter went to the note's end, then cancelled");
-    runner.send_keys("h enter tab enter").unwrap();
-    assert!(runner.screen_text().contains("say in the note how you handled it"), "{}", runner.screen_text());
-    runner.send_keys("shift-tab shift-tab shift-tab text:called_them enter tab enter").unwrap();
+    let missing = "say in the note how you handled it";
+    runner.send_keys("j j h enter").unwrap();
+    assert!(runner.screen_text().contains(missing), "{}", runner.screen_text());
+    // Nor does the button while there is none: the cursor is in the note again.
+    runner.send_keys("shift-tab enter").unwrap();
+    assert!(runner.screen_text().contains(missing), "{}", runner.screen_text());
+    team.serve(&mut runner);
+    assert!(team.state.board.items.contains_key(&ItemNo(3)));
+    runner.send_keys("text:called_them enter enter").unwrap();
+    assert!(!runner.screen_text().contains("by hand"), "enter went to the buttons, then cancelled");
+    runner.send_keys("h text:called_them enter tab enter").unwrap();
     team.serve(&mut runner);
     assert!(!team.state.board.items.contains_key(&ItemNo(3)), "{}", runner.screen_text());
     let closed = team.state.board.closed.last().unwrap();

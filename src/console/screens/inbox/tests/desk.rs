@@ -263,9 +263,11 @@ fn an_edited_body_goes_out_and_a_rejection_needs_a_note() {
     let body = Value::text("Thank you, it is paid.");
     assert_eq!(answer(&sent), ItemAnswer::ApproveEdited { body, note: None });
     let mut runner = console(&mut team, 120, 36);
-    assert!(commands(&mut team, &mut runner, "x enter tab enter").is_empty());
-    assert!(runner.screen_text().contains("why it does not go out"), "{}", runner.screen_text());
-    let sent = commands(&mut team, &mut runner, "tab text:billing_has_answered enter tab enter");
+    for keys in ["x enter", "shift-tab enter"] {
+        assert!(commands(&mut team, &mut runner, keys).is_empty());
+        assert!(runner.screen_text().contains("why it does not go out"), "{}", runner.screen_text());
+    }
+    let sent = commands(&mut team, &mut runner, "text:billing_has_answered enter tab enter");
     assert_eq!(answer(&sent), ItemAnswer::Reject { note: Arc::from("billing has answered") });
 }
 
