@@ -34,6 +34,8 @@ mod hidden;
 mod inbox;
 #[path = "domain/joining.rs"]
 mod joining;
+#[path = "corpus/keep.rs"]
+mod keep;
 #[path = "domain/keys.rs"]
 mod keys;
 #[path = "domain/leases.rs"]

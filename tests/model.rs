@@ -17,6 +17,8 @@ mod ask;
 mod book;
 #[path = "model/index.rs"]
 mod index;
+#[path = "corpus/keep.rs"]
+mod keep;
 #[path = "model/step.rs"]
 mod step;
 #[path = "model/team.rs"]

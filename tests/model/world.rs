@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::book::Book;
 use super::step::{AGENTS, EVERYBODY, PEOPLE, Step, What};
-use super::{ask, index};
+use super::{ask, index, keep};
 use deeds::domain::command::{Command, Principal, Request, TokenStep};
 use deeds::domain::decide::{Answer, decide, found, next_due};
 use deeds::domain::deed::{Deed, Origin};
@@ -140,6 +140,7 @@ impl World {
     /// Replay from the wire gives the same state, byte for byte; the board folds alone; a snapshot reads back.
     pub(crate) fn replay(&self) {
         let workspace = self.state.board.workspace.clone();
+        keep::keep(&workspace, &self.deeds);
         let origin = Origin { source: Arc::from("urn:uuid:0"), workspace: workspace.clone() };
         let mut replayed = State::new(workspace.clone());
         let mut board = Board::new(workspace);
