@@ -21,13 +21,13 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use serde_json::{Map, Value as Json, json};
+
+use self::pack::Ledger;
 use deeds::domain::deed::{Body, Deed, Origin};
 use deeds::domain::reply::Reply;
 use deeds::domain::state::{Board, State};
 use deeds::ledger::export;
-use serde_json::{Map, Value as Json, json};
-
-use self::pack::Ledger;
 
 /// The versions whose ledgers are kept, each with a folder under `tests/corpus`.
 const VERSIONS: [&str; 1] = ["286fd76"];

@@ -19,7 +19,7 @@ const COMMON: &[&str] = &["std", "core", "alloc", "serde", "serde_json", "thiser
 
 /// The fences of docs/ARCHITECTURE.md. What is absent is forbidden.
 const LAYERS: &[Layer] = &[
-    Layer { name: "domain", may: &[], crates: &["toml", "sha2", "chrono", "chrono_tz", "imbl"] },
+    Layer { name: "domain", may: &[], crates: &["toml", "sha2", "chrono", "chrono_tz", "imbl", "strsim"] },
     Layer { name: "api", may: &["domain"], crates: &["serde_path_to_error", "getrandom", "sha2", "subtle"] },
     Layer {
         name: "ledger",
@@ -166,6 +166,62 @@ fn nobody_imports_over_a_fence() {
     assert!(wrong.is_empty(), "{} fences are crossed:\n{}", wrong.len(), wrong.join("\n"));
 }
 
+/// The house of the rules, from the ground up: a module knows those of its own floor and of the floors below.
+const FLOORS: &[&[&str]] = &[
+    &["code", "hash", "key", "outcome", "time"],
+    &["ids", "path", "value"],
+    &["map"],
+    &["command", "things"],
+    &["deed"],
+    &["filter", "reply", "state"],
+    &["query", "readiness", "rule"],
+    &["decide", "survey"],
+];
+
+#[test]
+fn no_module_of_the_domain_knows_one_above_it() {
+    let floor = |name: &str| FLOORS.iter().position(|floor| floor.contains(&name));
+    let mut wrong = Vec::new();
+    for file in sources("src/domain") {
+        let module = module_of(&file);
+        let Some(own) = module.get(1).filter(|_| !is_test(&file)) else { continue };
+        let own = floor(own).unwrap_or_else(|| panic!("{}: on no floor of FLOORS", file.display()));
+        let mut uses = Uses { module, ..Uses::default() };
+        uses.visit_file(&parse(&file));
+        for name in &uses.domain {
+            if floor(name).is_some_and(|other| other > own) {
+                wrong.push(format!("{}: knows domain::{name}, which stands above it", file.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn imports_are_one_line_for_each_module() {
+    let mut wrong = Vec::new();
+    for file in sources("src").into_iter().chain(sources("tests")).chain(sources("benches")) {
+        let items = parse(&file).items;
+        let trees = items
+            .iter()
+            .filter_map(|item| if let syn::Item::Use(item) = item { Some(&item.tree) } else { None });
+        if trees.filter(|tree| has_nested_group(tree)).count() > 0 {
+            wrong.push(format!("{}: `use a::{{b::c, d}}` is two lines here", file.display()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+fn has_nested_group(tree: &syn::UseTree) -> bool {
+    match tree {
+        syn::UseTree::Path(path) => has_nested_group(&path.tree),
+        syn::UseTree::Group(group) => {
+            group.items.iter().any(|item| matches!(item, syn::UseTree::Path(_) | syn::UseTree::Group(_)))
+        }
+        syn::UseTree::Name(_) | syn::UseTree::Rename(_) | syn::UseTree::Glob(_) => false,
+    }
+}
+
 #[test]
 fn every_file_says_what_lives_in_it_and_is_one_thing() {
     let mut wrong = Vec::new();
@@ -242,10 +298,27 @@ struct Uses {
     layers: BTreeSet<String>,
     crates: BTreeSet<String>,
     own_modules: BTreeSet<String>,
+    /// Where the file stands, to follow `super`.
+    module: Vec<String>,
+    /// Modules of the domain that are reached for, by whatever way.
+    domain: BTreeSet<String>,
 }
 
 impl Uses {
     fn path(&mut self, segments: &[String]) {
+        let up = segments.iter().take_while(|segment| *segment == "super").count();
+        let from = if segments.first().is_some_and(|first| first == "crate") {
+            &segments[1..]
+        } else {
+            &segments[up..]
+        };
+        let base = self.module.len().saturating_sub(if up > 0 { up } else { self.module.len() });
+        let whole: Vec<&String> = self.module[..base].iter().chain(from).collect();
+        if let [first, name, ..] = whole.as_slice()
+            && *first == "domain"
+        {
+            self.domain.insert((*name).clone());
+        }
         match segments {
             [first, layer, ..] if first == "crate" => {
                 self.layers.insert(layer.clone());
@@ -291,11 +364,20 @@ impl<'ast> Visit<'ast> for Uses {
     }
 }
 
+/// `src/domain/map/edit.rs` as `domain`, `map`, `edit`.
+fn module_of(file: &Path) -> Vec<String> {
+    let inside = file.strip_prefix("src").unwrap().with_extension("");
+    let parts = inside.components().map(|part| part.as_os_str().to_str().unwrap().to_owned());
+    parts.filter(|part| part != "mod").collect()
+}
+
+fn is_test(file: &Path) -> bool {
+    file.with_extension("").components().any(|part| part.as_os_str() == "tests")
+}
+
 fn layer_of(file: &Path) -> Option<&'static Layer> {
     let inside = file.strip_prefix("src").unwrap();
-    if inside.file_stem().is_some_and(|stem| stem == "tests")
-        || inside.components().any(|part| part.as_os_str() == "tests")
-    {
+    if is_test(inside) {
         return None;
     }
     let first = inside.components().next().unwrap().as_os_str().to_str().unwrap();

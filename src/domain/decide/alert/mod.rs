@@ -26,21 +26,19 @@ use crate::domain::path::FieldPath;
 use crate::domain::things::{Alert, AlertKind, AlertSide, AlertState, Severity};
 use crate::domain::time::Time;
 
-pub(super) use self::{
-    cascade::cascade,
-    commit::after_commit,
-    conclusion::conclusions_differ,
-    converging::not_converging,
-    lease::lease_lapsed,
-    output::{not_owner_output, output_collision},
-    overdue::overdue,
-    owner::{not_owner, not_owner_act},
-    review::review_missed,
-    silent::silent_agent,
-    stale::{stale, would_be_stale},
-    steps::decide,
-    trigger::{claims_collide, listeners_collide},
-};
+pub(super) use self::cascade::cascade;
+pub(super) use self::commit::after_commit;
+pub(super) use self::conclusion::conclusions_differ;
+pub(super) use self::converging::not_converging;
+pub(super) use self::lease::lease_lapsed;
+pub(super) use self::output::{not_owner_output, output_collision};
+pub(super) use self::overdue::overdue;
+pub(super) use self::owner::{not_owner, not_owner_act};
+pub(super) use self::review::review_missed;
+pub(super) use self::silent::silent_agent;
+pub(super) use self::stale::{stale, would_be_stale};
+pub(super) use self::steps::decide;
+pub(super) use self::trigger::{claims_collide, listeners_collide};
 
 /// Most alerts open at once. Beyond it only critical ones are opened: somebody has stopped looking long before.
 const OPEN_ALERTS: usize = 10_000;

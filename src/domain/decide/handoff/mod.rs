@@ -18,10 +18,8 @@ use crate::domain::state::State;
 use crate::domain::things::{ATTEMPTS, HandoffOrder, MOST_ATTEMPTS, Task, TaskStage, Work, WorkKind};
 use crate::domain::time::Time;
 
-pub(super) use self::{
-    escalate::exhausted,
-    receive::{accept, complete, give_back, keep, on_task},
-};
+pub(super) use self::escalate::exhausted;
+pub(super) use self::receive::{accept, complete, give_back, keep, on_task};
 
 const ACTION: &str = "hand over";
 

@@ -21,11 +21,9 @@ use crate::domain::state::State;
 use crate::domain::things::{Occurrence, RaisedEvent, Work, WorkKind};
 use crate::domain::value::Value;
 
-pub(super) use self::{
-    claim::{claim, mark},
-    item::{again, alike, event_of, handle, still_collides},
-    sources::{after_commit, scheduled},
-};
+pub(super) use self::claim::{claim, mark};
+pub(super) use self::item::{again, alike, event_of, handle, still_collides};
+pub(super) use self::sources::{after_commit, scheduled};
 
 /// Who raises an event, and where it came from.
 struct Origin {

@@ -6,11 +6,9 @@ mod sequence;
 mod tries;
 mod watch;
 
-pub(super) use self::{
-    sequence::next,
-    tries::{spent, take},
-    watch::alarm,
-};
+pub(super) use self::sequence::next;
+pub(super) use self::tries::{spent, take};
+pub(super) use self::watch::alarm;
 use super::sheet::Sheet;
 use super::verdict::{self, text};
 use super::{fan_out, handoff, write};
