@@ -6,7 +6,7 @@ use rusqlite::types::Value as Sql;
 use rusqlite::{Connection, params_from_iter};
 
 use super::apply::MINUTE_MICROS;
-use super::query::{self, Plan};
+use super::query::{self, Prepared};
 use super::schema::TermKind;
 use super::{Index, IndexError, from_sql, head, to_sql};
 use crate::domain::filter::Filter;
@@ -182,7 +182,7 @@ impl Index {
 /// Up to `limit` deeds that end at `last`, oldest first, and whether there are older ones.
 fn older(
     connection: &Connection,
-    plan: &Plan,
+    plan: &Prepared,
     last: i64,
     limit: usize,
 ) -> Result<(Vec<i64>, bool), IndexError> {
@@ -196,7 +196,7 @@ fn older(
 /// Up to `limit` deeds that begin at `first`, oldest first, and whether there are newer ones.
 fn newer(
     connection: &Connection,
-    plan: &Plan,
+    plan: &Prepared,
     first: i64,
     limit: usize,
 ) -> Result<(Vec<i64>, bool), IndexError> {
@@ -207,7 +207,7 @@ fn newer(
 }
 
 /// Counts from the newest on, in growing windows, until the budget is spent.
-fn count(connection: &Connection, plan: &Plan, head: u64, began: Instant) -> Result<Count, IndexError> {
+fn count(connection: &Connection, plan: &Prepared, head: u64, began: Instant) -> Result<Count, IndexError> {
     let (mut deeds, mut left, mut window) = (0, head, COUNT_WINDOW);
     while left > 0 {
         let next = left.saturating_sub(window);
@@ -274,7 +274,7 @@ fn minutes(connection: &Connection, frame: &Frame) -> Result<Vec<Row>, IndexErro
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-fn deeds(connection: &Connection, frame: &Frame, plan: Plan) -> Result<Vec<Row>, IndexError> {
+fn deeds(connection: &Connection, frame: &Frame, plan: Prepared) -> Result<Vec<Row>, IndexError> {
     let sql = format!(
         "SELECT (d.time - ?) / ? AS bucket, d.outcome, count(*) {} GROUP BY bucket, d.outcome",
         plan.body.sql

@@ -43,14 +43,14 @@ impl Fragment {
 
 /// A filter ready to be asked: `FROM … WHERE …`, and the expression that is the sequence number there.
 #[derive(Debug)]
-pub(super) struct Plan {
+pub(super) struct Prepared {
     /// `FROM … WHERE …`, to be gone on with ` AND …`, grouping, order and limit.
     pub(super) body: Fragment,
     /// The column by which the rows come in order.
     pub(super) seq: &'static str,
 }
 
-impl Plan {
+impl Prepared {
     /// The numbers of the deeds between the bounds, in the order asked for.
     pub(super) fn seqs(
         &self,
@@ -114,7 +114,7 @@ pub(super) fn plan(
     filter: &Filter,
     within: Option<(Time, Time)>,
     head: u64,
-) -> Result<Plan, IndexError> {
+) -> Result<Prepared, IndexError> {
     let mut compiler = Compiler { connection, head, slots: 0 };
     connection.prepare_cached("DELETE FROM temp.pick")?.execute([])?;
     let mut conditions = Vec::new();
@@ -150,7 +150,7 @@ struct Compiler<'c> {
 }
 
 impl Compiler<'_> {
-    fn assemble(&mut self, mut conditions: Vec<Condition>) -> Result<Plan, IndexError> {
+    fn assemble(&mut self, mut conditions: Vec<Condition>) -> Result<Prepared, IndexError> {
         let stretch = conditions.iter().filter_map(|condition| condition.between);
         let stretch = stretch.reduce(|(first, last), other| (first.max(other.0), last.min(other.1)));
         let best = conditions
@@ -182,14 +182,14 @@ impl Compiler<'_> {
         }
     }
 
-    fn source(&mut self, best: Option<(Source, u64)>) -> Result<Plan, IndexError> {
+    fn source(&mut self, best: Option<(Source, u64)>) -> Result<Prepared, IndexError> {
         let scan =
-            || Plan { body: Fragment::new("FROM deed d NOT INDEXED WHERE 1", Vec::new()), seq: "d.seq" };
+            || Prepared { body: Fragment::new("FROM deed d NOT INDEXED WHERE 1", Vec::new()), seq: "d.seq" };
         let Some((source, estimate)) = best else { return Ok(scan()) };
         let gathered = estimate <= GATHERED;
         Ok(match source {
             Source::Posts(ids) => match ids.as_slice() {
-                [id] => Plan {
+                [id] => Prepared {
                     body: Fragment::new(
                         "FROM post p CROSS JOIN deed d ON d.seq = p.seq WHERE p.term = ?",
                         vec![Sql::from(*id)],
@@ -203,7 +203,7 @@ impl Compiler<'_> {
                 }
                 _ => scan(),
             },
-            Source::Words(trigrams) => Plan {
+            Source::Words(trigrams) => Prepared {
                 body: Fragment::new(
                     "FROM words CROSS JOIN deed d ON d.seq = words.rowid WHERE words MATCH ?",
                     vec![Sql::from(trigrams)],
@@ -354,7 +354,7 @@ impl Compiler<'_> {
     }
 }
 
-fn with(mut plan: Plan, condition: Fragment) -> Plan {
+fn with(mut plan: Prepared, condition: Fragment) -> Prepared {
     plan.body.push(" AND ", condition);
     plan
 }

@@ -58,7 +58,7 @@ impl<T> PatternIndex<T> {
 
     /// Calls `found` for each pattern that matches; one with `**` may be found more than once.
     pub(crate) fn visit<'a>(&'a self, entity: &EntityPath, field: &FieldName, found: &mut impl FnMut(&'a T)) {
-        let mut seen = Seen { needed: self.several_deep, ..Seen::default() };
+        let mut seen = Visited { needed: self.several_deep, ..Visited::default() };
         self.root.visit(Some(entity.as_str()), field, &mut seen, found);
     }
 }
@@ -66,12 +66,12 @@ impl<T> PatternIndex<T> {
 /// Which nodes were followed with which rest of the path (its length), once patterns with several `**` are about: those
 /// reach a node in very many ways, and one is enough.
 #[derive(Default)]
-struct Seen {
+struct Visited {
     needed: bool,
     pairs: HashSet<(usize, usize)>,
 }
 
-impl Seen {
+impl Visited {
     /// Is it the first time?
     fn first<T>(&mut self, node: &Node<T>, rest: Option<&str>) -> bool {
         let rest = rest.map_or(0, |text| text.len() + 1);
@@ -106,7 +106,7 @@ impl<T> Node<T> {
         &'a self,
         rest: Option<&str>,
         field: &FieldName,
-        seen: &mut Seen,
+        seen: &mut Visited,
         found: &mut impl FnMut(&'a T),
     ) {
         if let Some(deep) = &self.deep {

@@ -13,7 +13,7 @@ const CHAIN: usize = 16;
 const STEPS: usize = 256;
 
 /// A deed of an agent in a chain, the newest first.
-struct Step {
+struct Hop {
     deed: Seq,
     agent: AgentId,
     subject: Option<EntityPath>,
@@ -25,19 +25,19 @@ pub(in crate::domain::decide) fn cascade(sheet: &mut Sheet<'_>, before: &State, 
     let Some(deed) = sheet.deed(primary) else { return };
     let (Some(cause), Some(agent)) = (deed.cause, deed.actor.agent().cloned()) else { return };
     let subject = deed.subject.clone();
-    let chain: Vec<Step> = before
+    let chain: Vec<Hop> = before
         .links
         .back_from(cause)
         .take(STEPS)
         .filter_map(|(deed, link)| {
             let agent = link.actor.agent()?.clone();
-            Some(Step { deed, agent, subject: link.subject.clone() })
+            Some(Hop { deed, agent, subject: link.subject.clone() })
         })
         .collect();
     let others = chain.iter().position(|step| step.agent != agent).unwrap_or(chain.len());
-    let again = |step: &Step| subject.is_some() && step.agent == agent && step.subject == subject;
+    let again = |step: &Hop| subject.is_some() && step.agent == agent && step.subject == subject;
     let back = chain.iter().skip(others).position(again).map(|at| others + at);
-    let newest = Step { deed: primary, agent, subject };
+    let newest = Hop { deed: primary, agent, subject };
     let finding = match back {
         Some(at) => circle(sheet, &newest, chain.get(..=at).unwrap_or_default()),
         None if chain.len() >= CHAIN => endless(sheet, &newest, &chain),
@@ -49,7 +49,7 @@ pub(in crate::domain::decide) fn cascade(sheet: &mut Sheet<'_>, before: &State, 
     }
 }
 
-fn circle(sheet: &Sheet<'_>, newest: &Step, chain: &[Step]) -> Finding {
+fn circle(sheet: &Sheet<'_>, newest: &Hop, chain: &[Hop]) -> Finding {
     let subject = newest.subject.as_ref().map(ToString::to_string).unwrap_or_default();
     let mut way: Vec<&str> = chain.iter().rev().map(|step| step.agent.as_str()).collect();
     way.push(newest.agent.as_str());
@@ -65,7 +65,7 @@ fn circle(sheet: &Sheet<'_>, newest: &Step, chain: &[Step]) -> Finding {
     }
 }
 
-fn endless(sheet: &Sheet<'_>, newest: &Step, chain: &[Step]) -> Finding {
+fn endless(sheet: &Sheet<'_>, newest: &Hop, chain: &[Hop]) -> Finding {
     let mut who: Vec<&str> = chain.iter().chain([newest]).map(|step| step.agent.as_str()).collect();
     who.sort_unstable();
     who.dedup();
@@ -81,11 +81,11 @@ fn endless(sheet: &Sheet<'_>, newest: &Step, chain: &[Step]) -> Finding {
 }
 
 /// Where it began, then the last deeds of the chain, the newest at the end.
-fn sides(sheet: &Sheet<'_>, newest: &Step, chain: &[Step]) -> Vec<AlertSide> {
+fn sides(sheet: &Sheet<'_>, newest: &Hop, chain: &[Hop]) -> Vec<AlertSide> {
     let first = chain.last().into_iter();
     let rest = chain.iter().take(crate::domain::things::SIDES - 2).rev();
     let rest = rest.filter(|step| chain.last().is_none_or(|first| first.deed != step.deed));
-    let one = |step: &Step| {
+    let one = |step: &Hop| {
         let on = step.subject.clone().map(FieldPath::whole);
         let words = format!("deed {}", step.deed);
         side(&Actor::Agent(step.agent.clone()), Some(step.deed), on.as_ref(), sheet.time, (None, &words))

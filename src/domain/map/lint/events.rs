@@ -155,7 +155,7 @@ fn sequences(model: &Model, issues: &mut Issues) {
 }
 
 /// One step of a loop: the event that comes next, and who raises it by writing what.
-struct Step<'a> {
+struct Edge<'a> {
     to: usize,
     agent: &'a Agent,
     writes: FieldPath,
@@ -163,7 +163,7 @@ struct Step<'a> {
 
 /// Events that changes raise, whose agents write what raises the first one again: two agents that never let go.
 fn loops(model: &Model, issues: &mut Issues) {
-    let edges: Vec<Vec<Step<'_>>> = (0..model.events.len()).map(|from| steps(model, from)).collect();
+    let edges: Vec<Vec<Edge<'_>>> = (0..model.events.len()).map(|from| steps(model, from)).collect();
     let mut told: HashSet<BTreeSet<usize>> = HashSet::new();
     for at in 0..model.events.len() {
         let Some(way) = way_back(&edges, at) else { continue };
@@ -191,7 +191,7 @@ fn loops(model: &Model, issues: &mut Issues) {
 }
 
 /// The events that agents which answer this one may raise by writing.
-fn steps(model: &Model, from: usize) -> Vec<Step<'_>> {
+fn steps(model: &Model, from: usize) -> Vec<Edge<'_>> {
     let Some(event) = model.events.get(from).filter(|event| event.on.is_some()) else { return Vec::new() };
     let mut found = Vec::new();
     for agent in answering(model, &event.name) {
@@ -200,7 +200,7 @@ fn steps(model: &Model, from: usize) -> Vec<Step<'_>> {
             let reached =
                 agent.writes.iter().find_map(|grant| overlap(grant, &agent.except, &on.pattern, &[]));
             if let Some(writes) = reached.filter(|path| !only_forward(model, on, path)) {
-                found.push(Step { to, agent, writes });
+                found.push(Edge { to, agent, writes });
             }
         }
     }
@@ -229,8 +229,8 @@ fn answering<'a>(model: &'a Model, event: &str) -> Vec<&'a Agent> {
 }
 
 /// The shortest way from an event back to itself.
-fn way_back<'s, 'a>(edges: &'s [Vec<Step<'a>>], at: usize) -> Option<Vec<&'s Step<'a>>> {
-    let mut came: HashMap<usize, (usize, &Step<'a>)> = HashMap::new();
+fn way_back<'s, 'a>(edges: &'s [Vec<Edge<'a>>], at: usize) -> Option<Vec<&'s Edge<'a>>> {
+    let mut came: HashMap<usize, (usize, &Edge<'a>)> = HashMap::new();
     let mut waiting = VecDeque::from([at]);
     while let Some(from) = waiting.pop_front() {
         for step in edges.get(from).into_iter().flatten() {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use super::tree::Kind;
-use super::{Contested, Inferred, Inferring, OWNED_FROM_PERCENT, Owner, Seen, Share, Used, Writers};
+use super::{Activity, Contested, Inferred, Inferring, OWNED_FROM_PERCENT, Owner, Share, Used, Writers};
 use crate::domain::ids::{AgentId, PersonId};
 use crate::domain::map::lint::GOVERNED_FROM;
 use crate::domain::map::model::{Model, Queue};
@@ -189,7 +189,7 @@ fn quoted(text: &str) -> String {
 struct File<'a> {
     text: String,
     force: &'a Model,
-    agents: &'a BTreeMap<AgentId, Seen>,
+    agents: &'a BTreeMap<AgentId, Activity>,
 }
 
 impl File<'_> {
@@ -257,7 +257,7 @@ impl File<'_> {
         self.force.governance_owner.as_ref().or_else(queue)
     }
 
-    fn agent(&mut self, id: &AgentId, seen: &Seen, proposal: &Proposal) {
+    fn agent(&mut self, id: &AgentId, seen: &Activity, proposal: &Proposal) {
         self.line("");
         let s = if seen.deeds == 1 { "" } else { "s" };
         self.comment(&format!("{} deed{s}, the last on {}", seen.deeds, seen.last));
@@ -355,7 +355,7 @@ impl File<'_> {
     /// The queues of the map in force, with an order among the agents that escalate there.
     fn queues(&mut self) {
         let first = self.force.queues.first().map(|queue| queue.name.clone());
-        let queue_of = |seen: &Seen| {
+        let queue_of = |seen: &Activity| {
             let most = seen.queues.iter().max_by(|a, b| a.1.cmp(b.1).then_with(|| b.0.cmp(a.0)));
             let known = most.map(|(queue, _)| queue.clone());
             known.filter(|name| self.force.queues.iter().any(|queue| queue.name == *name)).or(first.clone())

@@ -113,7 +113,7 @@ impl Writers {
 
 /// What one agent did.
 #[derive(Debug)]
-struct Seen {
+struct Activity {
     first: NaiveDate,
     last: NaiveDate,
     deeds: u64,
@@ -131,7 +131,7 @@ struct Used {
 pub struct Inferring {
     force: Arc<Model>,
     tree: Tree,
-    agents: BTreeMap<AgentId, Seen>,
+    agents: BTreeMap<AgentId, Activity>,
     people: BTreeMap<PersonId, u64>,
     events: BTreeMap<String, Writers>,
     outputs: BTreeMap<String, Used>,
@@ -232,7 +232,7 @@ impl Inferring {
             return false;
         }
         let day = deed.time.utc().date_naive();
-        let seen = self.agents.entry(agent.clone()).or_insert_with(|| Seen {
+        let seen = self.agents.entry(agent.clone()).or_insert_with(|| Activity {
             first: day,
             last: day,
             deeds: 0,
