@@ -77,10 +77,9 @@ fn inside(line: &str) -> &str {
 }
 
 fn workspace(before: &[Deed], deed: &Deed) -> deeds::domain::ids::WorkspaceId {
-    match &before.first().unwrap_or(deed).body {
-        Body::WorkspaceCreated(born) => born.workspace.clone(),
-        other => panic!("a ledger begins with {}", other.type_name()),
-    }
+    let first = &before.first().unwrap_or(deed).body;
+    let Body::WorkspaceCreated(born) = first else { panic!("a ledger begins with {}", first.type_name()) };
+    born.workspace.clone()
 }
 
 /// All that the deeds come to, by section: everything on the board, values and versions, tokens, imports, chains of
