@@ -62,6 +62,8 @@ mod proposals;
 mod readiness;
 #[path = "domain/reviews.rs"]
 mod reviews;
+#[path = "domain/rules_page.rs"]
+mod rules_page;
 #[path = "domain/script.rs"]
 mod script;
 #[path = "domain/time.rs"]
