@@ -262,7 +262,7 @@ fn every_dependency_says_why_it_is_there() {
 
 #[test]
 fn every_page_links_to_what_is_there() {
-    let mut pages = vec![PathBuf::from("README.md")];
+    let mut pages = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"].map(PathBuf::from).to_vec();
     for folder in ["docs", "docs/decisions"] {
         let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
         pages.extend(entries.filter(|path| path.extension().is_some_and(|extension| extension == "md")));

@@ -58,7 +58,7 @@ fn files(folder: &Path, found: &mut Vec<PathBuf>) {
 fn every_section_that_is_cited_is_there() {
     let sections = sections();
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut all = vec![root.join("README.md")];
+    let mut all = ["README.md", "CONTRIBUTING.md"].map(|page| root.join(page)).to_vec();
     for folder in ["src", "tests", "benches", "docs"] {
         files(&root.join(folder), &mut all);
     }
