@@ -24,6 +24,7 @@ use super::screens::{self, Screen, Want};
 use super::theme::{Choice, Surroundings, Theme};
 use super::widgets::Look;
 use super::widgets::chrome::Tone;
+use super::widgets::prompt::Insert;
 use super::widgets::scroll::Scroll;
 use super::world::{Link, Me, World};
 use crate::domain::deed::{Body, Deed};
@@ -209,9 +210,9 @@ impl App {
     /// A key that means nothing here: text where text is typed, else a word about help.
     fn text(&mut self, context: Context, key: KeyEvent) -> Vec<Effect<Ask>> {
         match &mut self.over {
-            Some(_) => return self.text_over(key),
+            Some(_) => self.insert_over(Insert::Key(key)),
             None if matches!(context, Context::Prompt | Context::Picker) => {
-                return self.with_screen(|screen, world| screen.text(key, world));
+                return self.with_screen(|screen, world| screen.insert(Insert::Key(key), world));
             }
             None => {
                 let help = self.settings.keymap.key_for(context, Action::Help);
@@ -458,13 +459,13 @@ impl Program for App {
     fn update(&mut self, message: Message<Heard>) -> Vec<Effect<Ask>> {
         match message {
             Message::Key(typed) => self.key(typed),
-            Message::Paste(text) => match &mut self.over {
-                Some(over) => {
-                    over.paste(&text);
-                    Vec::new()
-                }
-                None => self.with_screen(|screen, world| screen.paste(&text, world)),
-            },
+            Message::Paste(text) if self.over.is_some() => {
+                self.insert_over(Insert::Pasted(&text));
+                Vec::new()
+            }
+            Message::Paste(text) => {
+                self.with_screen(|screen, world| screen.insert(Insert::Pasted(&text), world))
+            }
             Message::Mouse(event) => self.mouse(event),
             Message::Resize { .. } => Vec::new(),
             Message::Background(colour) => {

@@ -10,13 +10,12 @@ mod view;
 
 use std::sync::Arc;
 
-use crossterm::event::KeyEvent;
-
 use self::history::History;
 use super::action::Action;
 use super::keymap::Context;
 use super::under::Under;
 use super::widgets::form::{Field, Form, Pressed};
+use super::widgets::prompt::Insert;
 use crate::domain::command::{Command, Override, OverrideVerb};
 use crate::domain::deed::Deed;
 use crate::domain::ids::{AgentId, Fence, Version};
@@ -173,14 +172,9 @@ impl Overriding {
         self.form.hints()
     }
 
-    /// Takes a typed character.
-    pub fn key(&mut self, key: KeyEvent) {
-        self.form.key(key);
-    }
-
-    /// Takes pasted text as text.
-    pub fn paste(&mut self, pasted: &str) {
-        self.form.paste(pasted);
+    /// Takes what is typed or pasted.
+    pub fn insert(&mut self, insert: Insert<'_>) {
+        self.form.insert(insert);
     }
 
     /// Does what an action asks for.

@@ -22,7 +22,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crossterm::event::{KeyEvent, MouseEvent};
+use crossterm::event::MouseEvent;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
@@ -34,6 +34,7 @@ use super::place::{Place, Spot, View};
 use super::under::Under;
 use super::widgets::Look;
 use super::widgets::chrome::Tone;
+use super::widgets::prompt::Insert;
 use super::world::World;
 use crate::domain::deed::Deed;
 use crate::domain::ids::Seq;
@@ -132,15 +133,9 @@ pub trait Screen {
     /// Does what an action asks for.
     fn act(&mut self, action: Action, world: &World) -> Vec<Want>;
 
-    /// Takes a key that has no meaning in the context of a prompt or picker: text being typed.
-    fn text(&mut self, key: KeyEvent, world: &World) -> Vec<Want> {
-        _ = (key, world);
-        Vec::new()
-    }
-
-    /// Takes pasted text, which can only ever be text.
-    fn paste(&mut self, text: &str, world: &World) -> Vec<Want> {
-        _ = (text, world);
+    /// Takes text: a key that has no meaning in the context of a prompt or picker, or what was pasted.
+    fn insert(&mut self, insert: Insert<'_>, world: &World) -> Vec<Want> {
+        _ = (insert, world);
         Vec::new()
     }
 

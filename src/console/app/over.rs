@@ -1,7 +1,5 @@
 //! What lies over the view, whichever it is: help, the palette, the workspaces, the quick peek, an override being made.
 
-use crossterm::event::KeyEvent;
-
 use super::App;
 use super::past::Naming;
 use crate::client::{Direction, LedgerQuery};
@@ -17,6 +15,7 @@ use crate::console::screens::Screen;
 use crate::console::under::Under;
 use crate::console::widgets::chrome::Tone;
 use crate::console::widgets::picker::{Entry, Picker};
+use crate::console::widgets::prompt::Insert;
 use crate::console::widgets::scroll::Scroll;
 use crate::domain::ids::WorkspaceId;
 use crate::domain::path::FieldPath;
@@ -83,31 +82,19 @@ impl Over {
             Self::Override(overriding) => overriding.hints(),
         }
     }
-
-    /// Takes pasted text, which can only ever be text.
-    pub(super) fn paste(&mut self, text: &str) {
-        match self {
-            Self::Palette(picker) => picker.paste(text),
-            Self::Workspaces(picker) => picker.paste(text),
-            Self::Override(overriding) => overriding.paste(text),
-            Self::Naming(naming) => naming.prompt.paste(text),
-            Self::Help(_) | Self::Peek(_) => {}
-        }
-    }
 }
 
 impl App {
-    /// A key that has no meaning for what lies over the view: text where text is typed.
-    pub(super) fn text_over(&mut self, key: KeyEvent) -> Vec<Effect<Ask>> {
+    /// Text for what lies over the view, where text is typed; any other key ends help.
+    pub(super) fn insert_over(&mut self, insert: Insert<'_>) {
         match &mut self.over {
-            Some(Over::Palette(picker)) => picker.key(key),
-            Some(Over::Workspaces(picker)) => picker.key(key),
-            Some(Over::Override(overriding)) => overriding.key(key),
-            Some(Over::Naming(naming)) => _ = naming.prompt.key(key),
-            Some(Over::Help(_)) => self.over = None,
-            Some(Over::Peek(_)) | None => {}
+            Some(Over::Palette(picker)) => picker.insert(insert),
+            Some(Over::Workspaces(picker)) => picker.insert(insert),
+            Some(Over::Override(overriding)) => overriding.insert(insert),
+            Some(Over::Naming(naming)) => _ = naming.prompt.insert(insert),
+            Some(Over::Help(_)) if matches!(insert, Insert::Key(_)) => self.over = None,
+            Some(Over::Help(_) | Over::Peek(_)) | None => {}
         }
-        Vec::new()
     }
 
     pub(super) fn act_over(&mut self, action: Action, ahead: bool) -> Vec<Effect<Ask>> {

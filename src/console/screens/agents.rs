@@ -16,7 +16,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crossterm::event::{KeyEvent, MouseEvent};
+use crossterm::event::MouseEvent;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Position;
 
@@ -30,6 +30,7 @@ use crate::console::asking::{self, Asking};
 use crate::console::keymap::Context;
 use crate::console::place::{Place, Spot, View};
 use crate::console::under::Under;
+use crate::console::widgets::prompt::Insert;
 use crate::console::widgets::reading::{Came, Reading};
 use crate::console::widgets::{Look, PLAIN, pane, plain_text};
 use crate::console::world::World;
@@ -181,13 +182,6 @@ impl Agents {
         }
     }
 
-    fn typed(&mut self, other: bool, world: &World) -> Vec<Want> {
-        if other {
-            self.rebuild(world);
-        }
-        self.settle()
-    }
-
     /// What is told of the row under the cursor.
     fn told(&self, look: Look<'_>, room: usize, world: &World, board: &Board) -> Lines {
         let team = self.team(board, world.now);
@@ -255,14 +249,11 @@ impl Screen for Agents {
         wants
     }
 
-    fn text(&mut self, key: KeyEvent, world: &World) -> Vec<Want> {
-        let other = self.reading.text(key);
-        self.typed(other, world)
-    }
-
-    fn paste(&mut self, text: &str, world: &World) -> Vec<Want> {
-        let other = self.reading.paste(text);
-        self.typed(other, world)
+    fn insert(&mut self, insert: Insert<'_>, world: &World) -> Vec<Want> {
+        if self.reading.insert(insert) {
+            self.rebuild(world);
+        }
+        self.settle()
     }
 
     fn mouse(&mut self, event: MouseEvent, _world: &World) -> Vec<Want> {

@@ -11,7 +11,7 @@ mod tests;
 
 use std::sync::Arc;
 
-use crossterm::event::{KeyEvent, MouseEvent};
+use crossterm::event::MouseEvent;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
@@ -24,6 +24,7 @@ use crate::console::keymap::Context;
 use crate::console::place::{Spot, View};
 use crate::console::under::Under;
 use crate::console::widgets::form::Pressed;
+use crate::console::widgets::prompt::Insert;
 use crate::console::widgets::reading::{Came, Reading};
 use crate::console::widgets::{Look, PLAIN, chrome, pane, styled, thousands};
 use crate::console::world::World;
@@ -155,13 +156,6 @@ impl Conflicts {
             _ => Vec::new(),
         }
     }
-
-    fn typed(&mut self, other: bool, world: &World) -> Vec<Want> {
-        if other {
-            self.sort(world);
-        }
-        self.settle(world)
-    }
 }
 
 impl Screen for Conflicts {
@@ -215,22 +209,15 @@ impl Screen for Conflicts {
         wants
     }
 
-    fn text(&mut self, key: KeyEvent, world: &World) -> Vec<Want> {
+    fn insert(&mut self, insert: Insert<'_>, world: &World) -> Vec<Want> {
         if let Some(step) = &mut self.step {
-            step.form.key(key);
+            step.form.insert(insert);
             return Vec::new();
         }
-        let other = self.reading.text(key);
-        self.typed(other, world)
-    }
-
-    fn paste(&mut self, text: &str, world: &World) -> Vec<Want> {
-        if let Some(step) = &mut self.step {
-            step.form.paste(text);
-            return Vec::new();
+        if self.reading.insert(insert) {
+            self.sort(world);
         }
-        let other = self.reading.paste(text);
-        self.typed(other, world)
+        self.settle(world)
     }
 
     fn mouse(&mut self, event: MouseEvent, world: &World) -> Vec<Want> {

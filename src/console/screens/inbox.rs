@@ -23,7 +23,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crossterm::event::{KeyEvent, MouseEvent};
+use crossterm::event::MouseEvent;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Position;
 
@@ -41,6 +41,7 @@ use crate::console::place::{Spot, View};
 use crate::console::under::Under;
 use crate::console::widgets::Look;
 use crate::console::widgets::picker::Picker;
+use crate::console::widgets::prompt::Insert;
 use crate::console::widgets::reading::{Came, Reading};
 use crate::console::world::World;
 use crate::domain::command::{Command, ItemStep, ItemVerb, ReviewVerb};
@@ -139,13 +140,6 @@ impl Inbox {
         let command = Command::Item(ItemStep { item, step });
         self.asking.ask(Sent::Step { item, done, answers }, What::Command(Box::new(command)))
     }
-
-    fn typed(&mut self, other: bool, world: &World) -> Vec<Want> {
-        if other {
-            self.sort(world);
-        }
-        self.settle(world)
-    }
 }
 
 impl Screen for Inbox {
@@ -215,30 +209,21 @@ impl Screen for Inbox {
         wants
     }
 
-    fn text(&mut self, key: KeyEvent, world: &World) -> Vec<Want> {
+    fn insert(&mut self, insert: Insert<'_>, world: &World) -> Vec<Want> {
+        let pasted = matches!(insert, Insert::Pasted(_));
         match &mut self.over {
-            Some(Over::Answer(answering)) => answering.form.key(key),
-            Some(Over::Reassign { picker, .. }) => picker.key(key),
-            Some(Over::Sheet(_)) => {}
-            None => {
-                let other = self.reading.text(key);
-                return self.typed(other, world);
-            }
-        }
-        Vec::new()
-    }
-
-    fn paste(&mut self, text: &str, world: &World) -> Vec<Want> {
-        match &mut self.over {
-            Some(Over::Answer(answering)) => answering.form.paste(text),
-            Some(Over::Reassign { picker, .. }) => picker.paste(text),
+            Some(Over::Answer(answering)) => answering.form.insert(insert),
+            Some(Over::Reassign { picker, .. }) => picker.insert(insert),
             None if self.reading.is_typing() => {
-                let other = self.reading.paste(text);
-                return self.typed(other, world);
+                if self.reading.insert(insert) {
+                    self.sort(world);
+                }
+                return self.settle(world);
             }
-            Some(Over::Sheet(_)) | None => {
+            Some(Over::Sheet(_)) | None if pasted => {
                 return Want::warn("pasted text never decides; nothing was done");
             }
+            Some(Over::Sheet(_)) | None => {}
         }
         Vec::new()
     }

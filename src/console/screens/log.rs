@@ -18,7 +18,7 @@ use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crossterm::event::{KeyEvent, MouseEvent};
+use crossterm::event::MouseEvent;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Position;
 
@@ -36,7 +36,7 @@ use crate::console::place::{Spot, View};
 use crate::console::under::Under;
 use crate::console::widgets::Look;
 use crate::console::widgets::list::ListState;
-use crate::console::widgets::prompt::Prompt;
+use crate::console::widgets::prompt::{Insert, Prompt};
 use crate::console::widgets::reading::Panes;
 use crate::console::world::World;
 use crate::domain::deed::Deed;
@@ -158,19 +158,10 @@ impl Screen for Log {
         wants.into_iter().chain(self.fetch(world)).collect()
     }
 
-    fn text(&mut self, key: KeyEvent, _world: &World) -> Vec<Want> {
+    fn insert(&mut self, insert: Insert<'_>, _world: &World) -> Vec<Want> {
         match &mut self.over {
-            Some(Over::Filter(typing)) => typing.key(key),
-            Some(Over::Export(prompt)) => _ = prompt.key(key),
-            None => {}
-        }
-        Vec::new()
-    }
-
-    fn paste(&mut self, text: &str, _world: &World) -> Vec<Want> {
-        match &mut self.over {
-            Some(Over::Filter(typing)) => typing.paste(text),
-            Some(Over::Export(prompt)) => prompt.paste(text),
+            Some(Over::Filter(typing)) => typing.insert(insert),
+            Some(Over::Export(prompt)) => _ = prompt.insert(insert),
             None => {}
         }
         Vec::new()

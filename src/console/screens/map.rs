@@ -17,7 +17,7 @@ use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use crossterm::event::{KeyEvent, MouseEvent};
+use crossterm::event::MouseEvent;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Position;
 
@@ -34,7 +34,7 @@ use crate::console::place::{Spot, View};
 use crate::console::under::Under;
 use crate::console::widgets::Look;
 use crate::console::widgets::list::ListState;
-use crate::console::widgets::prompt::Prompt;
+use crate::console::widgets::prompt::{Insert, Prompt};
 use crate::console::widgets::reading::Panes;
 use crate::console::world::World;
 use crate::domain::ids::{AlertNo, ItemNo, MapVersion, Seq};
@@ -201,19 +201,10 @@ impl Screen for MapScreen {
         wants
     }
 
-    fn text(&mut self, key: KeyEvent, _world: &World) -> Vec<Want> {
+    fn insert(&mut self, insert: Insert<'_>, _world: &World) -> Vec<Want> {
         match (&mut self.prompt, &mut self.draft) {
-            (Some(prompt), _) => _ = prompt.key(key),
-            (None, Some(draft)) => draft.form.key(key),
-            (None, None) => {}
-        }
-        Vec::new()
-    }
-
-    fn paste(&mut self, text: &str, _world: &World) -> Vec<Want> {
-        match (&mut self.prompt, &mut self.draft) {
-            (Some(prompt), _) => prompt.paste(text),
-            (None, Some(draft)) => draft.form.paste(text),
+            (Some(prompt), _) => _ = prompt.insert(insert),
+            (None, Some(draft)) => draft.form.insert(insert),
             (None, None) => {}
         }
         Vec::new()

@@ -11,7 +11,7 @@ mod tests;
 
 use std::cell::Cell;
 
-use crossterm::event::{KeyEvent, MouseEvent};
+use crossterm::event::MouseEvent;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::Line;
@@ -25,6 +25,7 @@ use crate::console::message::Pace;
 use crate::console::place::{Spot, View};
 use crate::console::under::Under;
 use crate::console::widgets::list::{self, GUTTER};
+use crate::console::widgets::prompt::Insert;
 use crate::console::widgets::reading::{Came, Reading};
 use crate::console::widgets::{Look, PLAIN, chrome, pane, plain_text, styled, thousands};
 use crate::console::words;
@@ -112,14 +113,6 @@ impl WorkScreen {
             _ => Vec::new(),
         }
     }
-
-    fn typed(&mut self, other: bool, world: &World) -> Vec<Want> {
-        if other {
-            self.rebuild(world);
-            self.settle();
-        }
-        Vec::new()
-    }
 }
 
 impl Screen for WorkScreen {
@@ -155,14 +148,12 @@ impl Screen for WorkScreen {
         wants
     }
 
-    fn text(&mut self, key: KeyEvent, world: &World) -> Vec<Want> {
-        let other = self.reading.text(key);
-        self.typed(other, world)
-    }
-
-    fn paste(&mut self, text: &str, world: &World) -> Vec<Want> {
-        let other = self.reading.paste(text);
-        self.typed(other, world)
+    fn insert(&mut self, insert: Insert<'_>, world: &World) -> Vec<Want> {
+        if self.reading.insert(insert) {
+            self.rebuild(world);
+            self.settle();
+        }
+        Vec::new()
     }
 
     fn mouse(&mut self, event: MouseEvent, _world: &World) -> Vec<Want> {

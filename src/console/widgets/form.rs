@@ -4,14 +4,13 @@
 //! Enter in a text goes on and never presses a button; the button that is chosen first is the safe one; nothing is
 //! confirmed while a text that is needed is empty.
 
-use crossterm::event::KeyEvent;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 
 use super::facts::Facts;
 use super::modal::{Buttons, Frame};
-use super::prompt::Prompt;
+use super::prompt::{Insert, Prompt};
 use super::{Look, cells, clip, cut_bottom, cut_top, put, put_at, put_right, row_of};
 use crate::console::action::Action;
 use crate::console::keymap::Context;
@@ -199,24 +198,10 @@ impl Form {
         }
     }
 
-    /// Takes a typed character.
-    pub fn key(&mut self, key: KeyEvent) {
-        if let Some(prompt) = self.prompt() {
-            prompt.key(key);
-        }
-    }
-
-    /// Takes pasted text as text; anywhere but in a text it is nothing.
-    pub fn paste(&mut self, text: &str) {
-        if let Some(prompt) = self.prompt() {
-            prompt.paste(text);
-        }
-    }
-
-    fn prompt(&mut self) -> Option<&mut Prompt> {
-        match &mut self.fields.get_mut(self.focus)?.input {
-            Input::Text { prompt, .. } => Some(prompt),
-            Input::Tick { .. } => None,
+    /// Takes what is typed or pasted; anywhere but in a text it is nothing.
+    pub fn insert(&mut self, insert: Insert<'_>) {
+        if let Some(Field { input: Input::Text { prompt, .. }, .. }) = self.fields.get_mut(self.focus) {
+            prompt.insert(insert);
         }
     }
 
@@ -353,7 +338,7 @@ mod tests {
     }
 
     fn typed(form: &mut Form, text: &str) {
-        text.chars().for_each(|c| form.key(Key::char(c).into()));
+        text.chars().for_each(|c| form.insert(Insert::Key(Key::char(c).into())));
     }
 
     #[test]

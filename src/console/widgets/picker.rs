@@ -1,6 +1,5 @@
 //! Choosing from a list by typing parts of a name: the palette, workspaces, reviewers, agents.
 
-use crossterm::event::KeyEvent;
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 use ratatui::buffer::Buffer;
@@ -9,7 +8,7 @@ use ratatui::text::{Line, Span};
 
 use super::list::{self, ListState};
 use super::modal::Frame;
-use super::prompt::Prompt;
+use super::prompt::{Insert, Prompt};
 use super::{Look, cells, pad, put, styled, width};
 use crate::console::action::Action;
 
@@ -86,17 +85,11 @@ impl<T> Picker<T> {
         self.list.apply(moving)
     }
 
-    /// Takes a key that edits what is looked for.
-    pub fn key(&mut self, key: KeyEvent) {
-        if self.prompt.key(key) {
+    /// Takes what is typed or pasted into what is looked for.
+    pub fn insert(&mut self, insert: Insert<'_>) {
+        if self.prompt.insert(insert) {
             self.search();
         }
-    }
-
-    /// Pastes into what is looked for.
-    pub fn paste(&mut self, text: &str) {
-        self.prompt.paste(text);
-        self.search();
     }
 
     fn search(&mut self) {
@@ -174,7 +167,7 @@ mod tests {
 
     fn type_text(picker: &mut Picker<u8>, text: &str) {
         for c in text.chars() {
-            picker.key(Key::char(c).into());
+            picker.insert(Insert::Key(Key::char(c).into()));
         }
     }
 

@@ -15,6 +15,15 @@ pub const TEXT_MAX: usize = 4096;
 /// Suggestions shown at once.
 pub const SUGGESTIONS_SHOWN: usize = 8;
 
+/// Text on its way into a line.
+#[derive(Debug, Clone, Copy)]
+pub enum Insert<'a> {
+    /// A key that has no other meaning.
+    Key(KeyEvent),
+    /// What was pasted, which can only ever be text.
+    Pasted(&'a str),
+}
+
 /// A line of text with a cursor.
 #[derive(Debug, Clone, Default)]
 pub struct Prompt {
@@ -47,11 +56,21 @@ impl Prompt {
         for _ in 0..chars {
             self.input.handle(InputRequest::DeletePrevChar);
         }
-        self.insert(text);
+        self.put_in(text);
     }
 
-    /// Takes a key that edits; says whether the text changed.
-    pub fn key(&mut self, key: KeyEvent) -> bool {
+    /// Takes what is typed or pasted; says whether the text changed.
+    pub fn insert(&mut self, insert: Insert<'_>) -> bool {
+        match insert {
+            Insert::Key(key) => self.key(key),
+            Insert::Pasted(text) => {
+                self.paste(text);
+                true
+            }
+        }
+    }
+
+    fn key(&mut self, key: KeyEvent) -> bool {
         if self.text().chars().count() >= TEXT_MAX && matches!(key.code, crossterm::event::KeyCode::Char(_)) {
             return false;
         }
@@ -59,12 +78,12 @@ impl Prompt {
     }
 
     /// Inserts pasted text in one line; control characters become blanks, so that nothing pasted is ever a key.
-    pub fn paste(&mut self, text: &str) {
+    fn paste(&mut self, text: &str) {
         let one_line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-        self.insert(one_line.trim_end());
+        self.put_in(one_line.trim_end());
     }
 
-    fn insert(&mut self, text: &str) {
+    fn put_in(&mut self, text: &str) {
         let room = TEXT_MAX.saturating_sub(self.text().chars().count());
         for c in text.chars().take(room) {
             self.input.handle(InputRequest::InsertChar(c));

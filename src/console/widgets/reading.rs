@@ -4,13 +4,13 @@
 
 use std::cell::Cell;
 
-use crossterm::event::{KeyEvent, MouseButton, MouseEvent, MouseEventKind};
+use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 
 use super::list::ListState;
-use super::prompt::Prompt;
+use super::prompt::{Insert, Prompt};
 use super::scroll::Scroll;
 use super::{Look, cut_bottom, pane, put};
 use crate::console::action::Action;
@@ -223,19 +223,10 @@ impl<K: PartialEq> Reading<K> {
         Came::Moved
     }
 
-    /// Takes a key that is text; says whether other rows are meant from now on.
-    pub fn text(&mut self, key: KeyEvent) -> bool {
-        self.typed(|prompt| _ = prompt.key(key))
-    }
-
-    /// Takes pasted text as text.
-    pub fn paste(&mut self, text: &str) -> bool {
-        self.typed(|prompt| prompt.paste(text))
-    }
-
-    fn typed(&mut self, edit: impl FnOnce(&mut Prompt)) -> bool {
+    /// Takes what is typed or pasted; says whether other rows are meant from now on.
+    pub fn insert(&mut self, insert: Insert<'_>) -> bool {
         let Some(prompt) = &mut self.prompt else { return false };
-        edit(prompt);
+        prompt.insert(insert);
         let other = prompt.text().trim() != self.filter;
         prompt.text().trim().clone_into(&mut self.filter);
         other
@@ -344,7 +335,7 @@ mod tests {
         reading.settle(Some(NAMES[1]));
         let epoch = reading.epoch();
         assert_eq!(reading.act(Action::Filter), Came::Moved);
-        "s".chars().for_each(|c| assert!(reading.text(Key::char(c).into())));
+        "s".chars().for_each(|c| assert!(reading.insert(Insert::Key(Key::char(c).into()))));
         let rows = rebuilt(&mut reading);
         assert_eq!((reading.focus(), reading.epoch()), (Some(&"sales"), epoch));
         assert_eq!(reading.act(Action::Submit), Came::Filtered);

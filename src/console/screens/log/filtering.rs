@@ -1,8 +1,6 @@
 //! The filter in force, and a filter being typed with what could go on at the cursor.
 
-use crossterm::event::KeyEvent;
-
-use crate::console::widgets::prompt::{Prompt, Suggestion};
+use crate::console::widgets::prompt::{Insert, Prompt, Suggestion};
 use crate::console::world::World;
 use crate::domain::deed::Deed;
 use crate::domain::filter::{self, Choice, Filter, Key, Vocabulary};
@@ -81,13 +79,8 @@ impl Typing {
         Self { prompt: Prompt::with_text(&text), chosen: None }
     }
 
-    pub(super) fn key(&mut self, key: KeyEvent) {
-        self.prompt.key(key);
-        self.chosen = None;
-    }
-
-    pub(super) fn paste(&mut self, text: &str) {
-        self.prompt.paste(text);
+    pub(super) fn insert(&mut self, insert: Insert<'_>) {
+        self.prompt.insert(insert);
         self.chosen = None;
     }
 
