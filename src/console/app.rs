@@ -1,17 +1,17 @@
 //! The console as a whole: the screens, what lies over them, and the one `update` that everything goes through. Drawing the
-//! frame around the view is `frame`'s; what lies over it is `over`'s.
+//! frame around the view is `frame`'s; what lies over it is `over`'s; `hear` takes in what the server says.
 
+mod hear;
 mod over;
 mod past;
 
 use std::path::Path;
-use std::sync::Arc;
 
 use crossterm::event::{KeyEvent, MouseEvent};
 use ratatui::Frame;
 
 use super::action::Action;
-use super::ask::{Ask, Heard, Trouble, What};
+use super::ask::{Ask, Heard, Trouble};
 use super::asking::Asking;
 use super::frame;
 use super::glyphs::{self, Glyphs};
@@ -20,16 +20,14 @@ use super::keys::Key;
 use super::message::{Effect, Message, Pace, Typed};
 use super::place::{History, Place, View};
 use super::run::Program;
-use super::screens::{self, Screen, Want};
+use super::screens::{self, Screen};
 use super::theme::{Choice, Surroundings, Theme};
 use super::widgets::Look;
 use super::widgets::chrome::Tone;
 use super::widgets::prompt::Insert;
 use super::widgets::scroll::Scroll;
 use super::world::{Link, Me, World};
-use crate::domain::deed::{Body, Deed};
 use crate::domain::ids::WorkspaceId;
-use crate::domain::things::Severity;
 use crate::domain::time::Time;
 
 pub(super) use self::over::Over;
@@ -255,7 +253,7 @@ impl App {
     #[expect(clippy::wildcard_enum_match_arm, reason = "the other actions are somebody else's")]
     fn act(&mut self, action: Action) -> Vec<Effect<Ask>> {
         let modal = self.context().around().is_none();
-        let view = View::ALL.into_iter().find(|view| view.action() == action);
+        let view = View::ALL.iter().copied().find(|view| view.action() == action);
         match action {
             _ if modal => return self.with_screen(|screen, world| screen.act(action, world)),
             _ if view.is_some() => return view.map(|view| self.go(&Place::view(view))).unwrap_or_default(),
@@ -321,117 +319,6 @@ impl App {
 
     fn say(&mut self, tone: Tone, words: String) {
         self.said = Some(Said { tone, words });
-    }
-
-    fn with_screen(&mut self, run: impl FnOnce(&mut dyn Screen, &World) -> Vec<Want>) -> Vec<Effect<Ask>> {
-        let Some(screen) = self.screens.get_mut(self.shown) else { return Vec::new() };
-        let view = screen.view();
-        let wants = run(&mut **screen, &self.world);
-        self.want(view, wants)
-    }
-
-    fn with_view(
-        &mut self,
-        view: View,
-        run: impl FnOnce(&mut dyn Screen, &World) -> Vec<Want>,
-    ) -> Vec<Effect<Ask>> {
-        let Some(screen) = self.screens.iter_mut().find(|screen| screen.view() == view) else {
-            return Vec::new();
-        };
-        let wants = run(&mut **screen, &self.world);
-        self.want(view, wants)
-    }
-
-    fn with_all(&mut self, mut run: impl FnMut(&mut dyn Screen, &World) -> Vec<Want>) -> Vec<Effect<Ask>> {
-        let mut wanted = Vec::new();
-        for screen in &mut self.screens {
-            wanted.push((screen.view(), run(&mut **screen, &self.world)));
-        }
-        wanted.into_iter().flat_map(|(view, wants)| self.want(view, wants)).collect()
-    }
-
-    fn want(&mut self, from: View, wants: Vec<Want>) -> Vec<Effect<Ask>> {
-        let mut effects = Vec::new();
-        for want in wants {
-            match want {
-                Want::Ask { what: What::Command(_), .. } if self.looks_back() => {
-                    self.say(Tone::Failed, self.world.may_decide().err().unwrap_or_default());
-                }
-                Want::Ask { tag, what } => {
-                    let what = past::bounded(&self.world, what);
-                    effects.push(Effect::Do(Ask { from, tag: self.tag_out(tag), what }));
-                }
-                Want::Look(seq) => effects.extend(self.look_after(seq)),
-                Want::Go(place) => effects.extend(self.go(&place)),
-                Want::Say(tone, words) => self.say(tone, words),
-                Want::Copy(text) => effects.push(Effect::Copy(text)),
-                Want::Edit(file) => effects.push(Effect::Edit(file)),
-            }
-        }
-        effects
-    }
-
-    fn hear(&mut self, heard: Heard) -> Vec<Effect<Ask>> {
-        match heard {
-            Heard::Board { workspaces, me, board } => {
-                let another = board.workspace != self.world.workspace || self.world.board.is_none();
-                let effects = if another { self.come_back() } else { Vec::new() };
-                self.world.workspaces = workspaces;
-                self.world.me = me;
-                self.world.workspace = board.workspace.clone();
-                self.world.in_the_present(|world| {
-                    world.board = Some(board);
-                    world.recent.clear();
-                });
-                self.stale = true;
-                if !another {
-                    return effects;
-                }
-                self.screens.iter_mut().for_each(|screen| screen.reset());
-                // Whoever is here from the start has come here too.
-                let entered = self.with_screen(|screen, world| screen.enter(None, world));
-                effects.into_iter().chain(entered).collect()
-            }
-            Heard::Deed(deed) => self.hear_deed(&deed),
-            Heard::UnknownDeed(seq) => {
-                self.world.in_the_present(|world| world.skip(seq));
-                self.say(
-                    Tone::Warning,
-                    format!(
-                        "deed {seq} is of a later version; its effect is not shown here: upgrade this console"
-                    ),
-                );
-                Vec::new()
-            }
-            Heard::Link(link) => {
-                self.world.link = link;
-                self.stale = true;
-                Vec::new()
-            }
-            Heard::Answer { tag, result, .. } if over::is_ours(tag) => self.told_over(tag, result),
-            Heard::Answer { to, tag, result } => self.told_screen(to, tag, result),
-            Heard::Edited { file, outcome } => {
-                self.with_screen(|screen, world| screen.edited(&file, outcome, world))
-            }
-        }
-    }
-
-    fn hear_deed(&mut self, deed: &Arc<Deed>) -> Vec<Effect<Ask>> {
-        // While the past is looked at, the screens of the present hear of what happens.
-        let screens = self.aside.as_mut().map_or(&mut self.screens, |aside| &mut aside.screens);
-        let taken = self.world.in_the_present(|world| {
-            let taken = world.take(Arc::clone(deed));
-            for screen in screens.iter_mut().filter(|_| taken) {
-                screen.deed(deed, world);
-            }
-            taken
-        });
-        if !taken {
-            return Vec::new();
-        }
-        self.stale |= self.aside.is_none();
-        let loud = matches!(&deed.body, Body::AlertOpened(alert) if alert.severity == Severity::Critical);
-        if self.settings.bell && loud { vec![Effect::Bell] } else { Vec::new() }
     }
 
     /// The window's title, where it changed.
