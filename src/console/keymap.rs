@@ -15,83 +15,44 @@ const DEFAULT: &str = include_str!("../../assets/keymap.toml");
 /// The value that takes a key away.
 const UNBOUND: &str = "none";
 
-/// Where a key is pressed. Inner contexts are asked first, then the ones around them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Context {
-    /// Everywhere but in prompts, previews and pickers.
-    Global,
-    /// The Inbox view.
-    Inbox,
-    /// The Log view.
-    Log,
-    /// The Map view.
-    Map,
-    /// The Conflicts view.
-    Conflicts,
-    /// The Agents view.
-    Agents,
-    /// The Work view.
-    Work,
-    /// The Watch view.
-    Watch,
-    /// A line of text is being typed.
-    Prompt,
-    /// A preview with buttons is open.
-    Preview,
-    /// A list to choose from is open: palette, workspaces.
-    Picker,
-    /// A quick look lies over the view.
-    Peek,
+macro_rules! contexts {
+    ($($context:ident $name:literal $around:expr, $doc:literal;)*) => {
+        /// Where a key is pressed. Inner contexts are asked first, then the ones around them.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Context {
+            $(#[doc = $doc] $context,)*
+        }
+
+        impl Context {
+            /// All contexts, in the order of the file.
+            pub const ALL: &'static [Self] = &[$(Self::$context,)*];
+
+            /// The table's name in the file.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$context => $name,)* }
+            }
+
+            /// The context asked when this one does not know a key. What is modal asks nobody.
+            pub fn around(self) -> Option<Self> {
+                match self { $(Self::$context => $around,)* }
+            }
+        }
+    };
 }
 
-impl Context {
-    /// All contexts, in the order of the file.
-    pub const ALL: [Self; 12] = [
-        Self::Global,
-        Self::Inbox,
-        Self::Log,
-        Self::Map,
-        Self::Conflicts,
-        Self::Agents,
-        Self::Work,
-        Self::Watch,
-        Self::Prompt,
-        Self::Preview,
-        Self::Picker,
-        Self::Peek,
-    ];
-
-    /// The table's name in the file.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Global => "global",
-            Self::Inbox => "inbox",
-            Self::Log => "log",
-            Self::Map => "map",
-            Self::Conflicts => "conflicts",
-            Self::Agents => "agents",
-            Self::Work => "work",
-            Self::Watch => "watch",
-            Self::Prompt => "prompt",
-            Self::Preview => "preview",
-            Self::Picker => "picker",
-            Self::Peek => "peek",
-        }
-    }
-
-    /// The context asked when this one does not know a key. What is modal asks nobody.
-    pub fn around(self) -> Option<Self> {
-        match self {
-            Self::Inbox
-            | Self::Log
-            | Self::Map
-            | Self::Conflicts
-            | Self::Agents
-            | Self::Work
-            | Self::Watch => Some(Self::Global),
-            Self::Global | Self::Prompt | Self::Preview | Self::Picker | Self::Peek => None,
-        }
-    }
+contexts! {
+    Global "global" None, "Everywhere but in prompts, previews and pickers.";
+    Inbox "inbox" Some(Self::Global), "The Inbox view.";
+    Log "log" Some(Self::Global), "The Log view.";
+    Map "map" Some(Self::Global), "The Map view.";
+    Conflicts "conflicts" Some(Self::Global), "The Conflicts view.";
+    Agents "agents" Some(Self::Global), "The Agents view.";
+    Work "work" Some(Self::Global), "The Work view.";
+    Watch "watch" Some(Self::Global), "The Watch view.";
+    Prompt "prompt" None, "A line of text is being typed.";
+    Preview "preview" None, "A preview with buttons is open.";
+    Picker "picker" None, "A list to choose from is open: palette, workspaces.";
+    Peek "peek" None, "A quick look lies over the view.";
 }
 
 /// What is wrong with a keymap file: the place, the reason, the mend.
@@ -219,7 +180,7 @@ impl Keymap {
         let mut problems = Vec::new();
         let mut read: Vec<(usize, Context, Key, Option<Action>)> = Vec::new();
         for (name, entries) in &tables {
-            let Some(context) = Context::ALL.into_iter().find(|context| context.name() == name.get_ref())
+            let Some(context) = Context::ALL.iter().copied().find(|context| context.name() == name.get_ref())
             else {
                 let reason =
                     format!("there is no context `{}`; the contexts are {}", name.get_ref(), contexts());
@@ -302,7 +263,8 @@ fn unknown_action(name: &str) -> String {
 }
 
 fn contexts() -> String {
-    Context::ALL.map(|context| format!("[{}]", context.name())).join(", ")
+    let names: Vec<String> = Context::ALL.iter().map(|context| format!("[{}]", context.name())).collect();
+    names.join(", ")
 }
 
 /// Line and column, both from 1, of a byte offset.
@@ -329,7 +291,7 @@ mod tests {
     fn the_built_in_table_is_sound() {
         let mut keymap = Keymap::default();
         assert_eq!(keymap.lay_over("assets/keymap.toml", DEFAULT), Ok(()));
-        for context in Context::ALL {
+        for context in Context::ALL.iter().copied() {
             assert!(!keymap.bindings(context).is_empty(), "{context:?} has no keys");
         }
     }

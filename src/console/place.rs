@@ -7,72 +7,50 @@ use crate::domain::ids::{AlertNo, ItemNo, Seq};
 /// Places that `back` remembers.
 const HISTORY: usize = 100;
 
-/// One of the views.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum View {
-    /// The decisions that wait.
-    Inbox,
-    /// Everything that happened.
-    Log,
-    /// Who owns what.
-    Map,
-    /// The open alerts.
-    Conflicts,
-    /// Who acts, and how ready each of them and the team are.
-    Agents,
-    /// What agents have to do, hold and wait for.
-    Work,
-    /// The last minutes, a lane for each agent.
-    Watch,
+macro_rules! views {
+    ($($view:ident $name:literal $action:ident $doc:literal;)*) => {
+        /// One of the views.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum View {
+            $(#[doc = $doc] $view,)*
+        }
+
+        impl View {
+            /// All of them, in the order of their tabs.
+            pub const ALL: &'static [Self] = &[$(Self::$view,)*];
+
+            /// The name on the tab and in commands.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$view => $name,)* }
+            }
+
+            /// The action that leads there.
+            pub fn action(self) -> Action {
+                match self { $(Self::$view => Action::$action,)* }
+            }
+
+            /// Its keys.
+            pub fn context(self) -> Context {
+                match self { $(Self::$view => Context::$view,)* }
+            }
+        }
+    };
+}
+
+views! {
+    Inbox "inbox" ViewInbox "The decisions that wait.";
+    Log "log" ViewLog "Everything that happened.";
+    Map "map" ViewMap "Who owns what.";
+    Conflicts "conflicts" ViewConflicts "The open alerts.";
+    Agents "agents" ViewAgents "Who acts, and how ready each of them and the team are.";
+    Work "work" ViewWork "What agents have to do, hold and wait for.";
+    Watch "watch" ViewWatch "The last minutes, a lane for each agent.";
 }
 
 impl View {
-    /// All of them, in the order of their tabs.
-    pub const ALL: [Self; 7] =
-        [Self::Inbox, Self::Log, Self::Map, Self::Conflicts, Self::Agents, Self::Work, Self::Watch];
-
-    /// The name on the tab and in commands.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Inbox => "inbox",
-            Self::Log => "log",
-            Self::Map => "map",
-            Self::Conflicts => "conflicts",
-            Self::Agents => "agents",
-            Self::Work => "work",
-            Self::Watch => "watch",
-        }
-    }
-
     /// The view of that name.
     pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|view| view.name() == name)
-    }
-
-    /// The action that leads there.
-    pub fn action(self) -> Action {
-        match self {
-            Self::Inbox => Action::ViewInbox,
-            Self::Log => Action::ViewLog,
-            Self::Map => Action::ViewMap,
-            Self::Conflicts => Action::ViewConflicts,
-            Self::Agents => Action::ViewAgents,
-            Self::Work => Action::ViewWork,
-            Self::Watch => Action::ViewWatch,
-        }
-    }
-
-    /// Its keys.
-    pub fn context(self) -> Context {
-        match self {
-            Self::Inbox => Context::Inbox,
-            Self::Log => Context::Log,
-            Self::Map => Context::Map,
-            Self::Conflicts => Context::Conflicts,
-            Self::Agents => Context::Agents,
-            Self::Work => Context::Work,
-            Self::Watch => Context::Watch,
-        }
+        Self::ALL.iter().copied().find(|view| view.name() == name)
     }
 }
 

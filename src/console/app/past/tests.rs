@@ -62,7 +62,7 @@ fn body(screen: &str) -> String {
 
 #[test]
 fn every_view_shows_then_what_it_showed_then_and_comes_back_as_if_it_had_never_left() {
-    for view in View::ALL {
+    for view in View::ALL.iter().copied() {
         // Two consoles see the same; only one of them looks back.
         let mut team = team(3);
         let mut runner = console(&mut team, view);
