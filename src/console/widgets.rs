@@ -183,6 +183,15 @@ pub fn pad(line: Line<'static>, cells: usize, cut: &'static str) -> Line<'static
     line
 }
 
+/// A line that gives way, and one at the right end of so many cells that does not.
+pub fn ends(left: Line<'static>, right: Line<'static>, cells: usize, cut: &'static str) -> Line<'static> {
+    let gap = if width(&right) > 0 { 2 } else { 0 };
+    let mut line = pad(left, cells.saturating_sub(width(&right) + gap), cut);
+    line.spans.push(Span::raw(" ".repeat(gap)));
+    line.spans.extend(right.spans);
+    clip(line, cells, cut)
+}
+
 /// As the terminal's numbers are: saturated at what fits.
 pub fn cells(count: usize) -> u16 {
     u16::try_from(count).unwrap_or(u16::MAX)

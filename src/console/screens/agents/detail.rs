@@ -8,7 +8,7 @@ use ratatui::text::{Line, Span};
 use super::lines::{Lines, Target};
 use super::rows;
 use crate::console::widgets::facts::Facts;
-use crate::console::widgets::{Look, styled, thousands};
+use crate::console::widgets::{Look, ends, styled, thousands};
 use crate::console::words;
 use crate::console::world::World;
 use crate::domain::deed::Deed;
@@ -183,7 +183,7 @@ impl Told<'_> {
         self.facts.lines.push(line);
         self.done();
         let indent = 4;
-        let room = self.facts.wide() + LABEL - indent;
+        let room = self.facts.room() - indent;
         for line in self.look.wrap(&gate.words, room, 3, theme.base) {
             self.facts.lines.push(indented(indent, line));
         }
@@ -206,7 +206,7 @@ impl Told<'_> {
             (None, Some(place)) => (place.clone(), Some(Target::Map(place.clone()))),
             (None, None) => (String::new(), None),
         };
-        let room = (self.facts.wide() + LABEL).saturating_sub(indent + 2);
+        let room = (self.facts.room()).saturating_sub(indent + 2);
         let text =
             if name.is_empty() { evidence.words.clone() } else { format!("{name}  {}", evidence.words) };
         let mut spans =
@@ -267,7 +267,7 @@ impl Told<'_> {
             None => self.facts.note("being fetched", self.look.theme.muted),
             Some([]) => self.facts.note("none", self.look.theme.muted),
             Some(deeds) => {
-                let room = self.facts.wide() + LABEL;
+                let room = self.facts.room();
                 for deed in deeds {
                     self.facts.lines.push(words::deed(self.look, deed, self.world.now, room));
                     self.leads(&Target::Deed(deed.seq));
@@ -300,14 +300,9 @@ impl Told<'_> {
 
     /// A text that gives way, and words at the right end.
     fn one_line(&self, text: &str, end: &str) -> Line<'static> {
-        let theme = self.look.theme;
-        let room = self.facts.wide() + LABEL;
-        let left = room.saturating_sub(end.chars().count() + 1);
-        let mut spans = self.look.spans(text, left, theme.base);
-        let used = crate::console::widgets::width(&Line::from(spans.clone()));
-        spans.push(Span::raw(" ".repeat(room.saturating_sub(used + end.chars().count()))));
-        spans.push(Span::styled(end.to_owned(), theme.muted));
-        Line::from(spans)
+        let (theme, room) = (self.look.theme, self.facts.room());
+        let left = self.look.line(text, room, theme.base);
+        ends(left, styled(end.to_owned(), theme.muted), room, self.look.glyphs.cut)
     }
 }
 

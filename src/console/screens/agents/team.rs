@@ -103,7 +103,7 @@ fn infrastructure(lines: &mut Lines, facts: &mut Facts<'_>, look: Look<'_>, team
 
 /// Words below a line, a little to the right.
 fn indented(facts: &mut Facts<'_>, look: Look<'_>, text: &str) {
-    let room = (facts.wide() + LABEL).saturating_sub(INDENT);
+    let room = (facts.room()).saturating_sub(INDENT);
     for line in look.wrap(text, room, LINES, look.theme.muted) {
         let mut spans = vec![Span::raw(" ".repeat(INDENT))];
         spans.extend(line.spans);

@@ -6,8 +6,8 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::rows;
-use crate::console::widgets::facts::fact;
-use crate::console::widgets::{Look, clip, pad, styled, thousands, width};
+use crate::console::widgets::facts::Facts;
+use crate::console::widgets::{Look, clip, ends, pad, styled, thousands, width};
 use crate::console::world::World;
 use crate::console::{untrusted, words};
 use crate::domain::deed::Deed;
@@ -73,16 +73,12 @@ fn head(look: Look<'_>, room: usize, alert: &Alert) -> Line<'static> {
         AlertState::Acknowledged { .. } => "acknowledged",
         AlertState::Resolved { .. } => "resolved",
     };
-    let right = [
+    let right = Line::from(vec![
         Span::styled(format!("{sign} {}", alert.severity.as_str()), style),
         Span::styled(format!(" {} ", look.glyphs.dot), theme.muted),
         Span::styled(state, theme.subtle),
-    ];
-    let gap = room.saturating_sub(width(&left) + width(&Line::from(right.to_vec()))).max(2);
-    let mut spans = left.spans;
-    spans.push(Span::raw(" ".repeat(gap)));
-    spans.extend(right);
-    clip(Line::from(spans), room, look.glyphs.cut)
+    ]);
+    ends(left, right, room, look.glyphs.cut)
 }
 
 /// The two sides that are compared: the latest of each of the first two actors, or the last two where only one acted.
@@ -275,38 +271,29 @@ fn first_cause<'a>(
 
 /// What people did about it.
 fn standing(look: Look<'_>, room: usize, world: &World, alert: &Alert) -> Vec<Line<'static>> {
-    let theme = look.theme;
-    let wide = room.saturating_sub(LABEL);
-    let text = |text: &str| look.wrap(text, wide, TEXT_LINES, theme.base);
-    let by = |word: &str, by: &str, at| text(&format!("{word} by {by}, {}", world.ago(at)));
-    let mut lines = Vec::new();
+    let mut facts = Facts::new(look, room, LABEL);
     match &alert.state {
         AlertState::Open => {}
-        AlertState::Acknowledged { by: who, at } => {
-            lines.extend(fact(look, "STATE", LABEL, by("acknowledged", who.name(), *at)));
+        AlertState::Acknowledged { by, at } => {
+            facts.say("STATE", &format!("acknowledged by {}, {}", by.name(), world.ago(*at)));
         }
-        AlertState::Resolved { by: who, at } => {
-            lines.extend(fact(look, "STATE", LABEL, by("resolved", who.name(), *at)));
+        AlertState::Resolved { by, at } => {
+            facts.say("STATE", &format!("resolved by {}, {}", by.name(), world.ago(*at)));
         }
     }
-    if let Some(note) = &alert.note {
-        lines.extend(fact(look, "NOTE", LABEL, text(note)));
-    }
+    facts.maybe("NOTE", alert.note.as_deref());
     if let Some(board) = &world.board {
         if let Some(item) = alert.item {
             let open = if board.items.contains_key(&item) { "waits in the inbox" } else { "is answered" };
-            lines.extend(fact(look, "INBOX", LABEL, text(&format!("#{item} {open}"))));
+            facts.say("INBOX", &format!("#{item} {open}"));
         }
         for (what, stop) in stops(board, alert) {
             let words = format!("{what} by {}, {}: {}", stop.by, world.ago(stop.at), stop.reason);
-            let stopped = look.wrap(&words, wide, TEXT_LINES, theme.warning);
-            lines.extend(fact(look, "STOPPED", LABEL, stopped));
+            facts.styled("STOPPED", &words, look.theme.warning);
         }
     }
-    if !lines.is_empty() {
-        lines.insert(0, Line::default());
-    }
-    lines
+    let gap = (!facts.lines.is_empty()).then(Line::default);
+    gap.into_iter().chain(facts.lines).collect()
 }
 
 /// What people stopped that this conflict is about.

@@ -7,7 +7,7 @@ use ratatui::text::{Line, Span};
 
 use super::material;
 use super::rows::urgency;
-use crate::console::widgets::facts::fact;
+use crate::console::widgets::facts::Facts;
 use crate::console::widgets::{Look, bars, styled};
 use crate::console::world::World;
 use crate::console::{untrusted, words};
@@ -19,11 +19,11 @@ use crate::domain::state::Board;
 use crate::domain::things::{Case, Item, ItemAnswer, PastAnswers};
 
 /// Deeds of evidence shown; the latest of them.
-pub(super) const EVIDENCE_SHOWN: usize = 8;
+const EVIDENCE_SHOWN: usize = 8;
 /// Lines of any other text.
 pub(super) const TEXT_LINES: usize = 4;
 /// Cells of the labels.
-pub(super) const LABEL: usize = 9;
+const LABEL: usize = 9;
 /// Cells of the deadline's bar.
 const BAR: usize = 8;
 
@@ -36,27 +36,24 @@ pub(super) fn lines<'a>(
     item: &Item,
     deed: &dyn Fn(Seq) -> Option<&'a Arc<Deed>>,
 ) -> Vec<Line<'static>> {
-    let theme = look.theme;
-    let wide = room.saturating_sub(LABEL);
-    let text = |text: &str, most: usize| look.wrap(text, wide, most, theme.base);
-    let mut lines = head(look, room, world, item);
-    lines.push(Line::default());
-    lines.extend(material::lines(look, room, world, (board, item), deed));
-    lines.extend(fact(look, "WHY", LABEL, text(&item.why, TEXT_LINES)));
+    let mut facts = Facts::new(look, room, LABEL);
+    facts.lines = head(look, room, world, item);
+    facts.gap();
+    material::told(&mut facts, world, (board, item), deed);
+    facts.say("WHY", &item.why);
     if item.unforeseen {
         let words = format!("{} unforeseen: not among its reasons to escalate", look.glyphs.attention);
-        let words = look.wrap(&words, wide, 2, theme.warning);
-        lines.extend(fact(look, "", LABEL, words));
+        facts.long("", &words, 2, look.theme.warning);
     }
-    lines.push(Line::default());
-    let before = evidence(look, wide, world, item, deed);
+    facts.gap();
+    let before = evidence(look, facts.wide(), world, item, deed);
     if !before.is_empty() {
-        lines.extend(fact(look, "BEFORE", LABEL, before));
-        lines.push(Line::default());
+        facts.lined("BEFORE", before);
+        facts.gap();
     }
-    lines.extend(fact(look, "LIKE", LABEL, text(&alike(board, item), TEXT_LINES)));
-    lines.extend(fact(look, "SUGGEST", LABEL, suggestion(look, wide, world, board, item)));
-    lines
+    facts.say("LIKE", &alike(board, item));
+    facts.lined("SUGGEST", suggestion(look, facts.wide(), world, board, item));
+    facts.lines
 }
 
 /// The deeds that the case is told with: what was published over it, and the latest of its evidence.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use ratatui::text::{Line, Span};
 
-use super::case::{LABEL, TEXT_LINES};
+use super::case::TEXT_LINES;
 use crate::console::widgets::Look;
 use crate::console::widgets::facts::Facts;
 use crate::console::words;
@@ -22,16 +22,14 @@ const INPUT_LINES: usize = 10;
 /// Lines of one returned feedback or one attempt.
 const HISTORY_LINES: usize = 3;
 
-/// The lines of what a case is about, in so many columns.
-pub(super) fn lines<'a>(
-    look: Look<'_>,
-    room: usize,
+/// Tells what a case is about.
+pub(super) fn told<'a>(
+    facts: &mut Facts<'_>,
     world: &World,
     (board, item): (&Board, &Item),
     deed: &dyn Fn(Seq) -> Option<&'a Arc<Deed>>,
-) -> Vec<Line<'static>> {
-    let wide = room.saturating_sub(LABEL);
-    let mut facts = Facts::new(look, room, LABEL);
+) {
+    let (look, wide) = (facts.look, facts.wide());
     match &item.case {
         Case::Conflict { alert } => {
             let sides = board.alerts.get(alert).map(|alert| sides(look, wide, world, &alert.sides));
@@ -40,24 +38,23 @@ pub(super) fn lines<'a>(
         Case::UnownedField { .. } | Case::UnownedTarget { .. } | Case::Escalation { .. } => {
             facts.lined("INPUT", input(look, wide, item));
         }
-        Case::UnownedEvent { raise } => event(&mut facts, look, raise),
+        Case::UnownedEvent { raise } => event(facts, look, raise),
         Case::TriggerCollision { alert, raise } => {
-            event(&mut facts, look, raise);
-            between(&mut facts, look, board, *alert);
+            event(facts, look, raise);
+            between(facts, look, board, *alert);
         }
         Case::Approval { publish, over, alert } => {
-            published_over(&mut facts, look, world, over, deed);
-            publication(&mut facts, look, board, publish);
+            published_over(facts, look, world, over, deed);
+            publication(facts, look, board, publish);
             if let Some(alert) = alert {
                 let words = format!("output collision, alert #{alert}: another agent speaks on this thread");
                 facts.styled("HELD", &words, look.theme.warning);
             }
         }
-        Case::UnownedOutput { publish } => publication(&mut facts, look, board, publish),
-        Case::GivenUp { work } => given_up(&mut facts, look, world, work),
-        Case::Stuck { task, .. } => stuck(&mut facts, look, world, task),
+        Case::UnownedOutput { publish } => publication(facts, look, board, publish),
+        Case::GivenUp { work } => given_up(facts, look, world, work),
+        Case::Stuck { task, .. } => stuck(facts, look, world, task),
     }
-    facts.lines
 }
 
 /// The input as received: a write as its changes, anything else as its text.

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-use ratatui::text::{Line, Span};
+use ratatui::text::Line;
 
 use crate::console::widgets::list::{self, GUTTER, ListState, Row};
 use crate::console::widgets::pane::{self, FULL_FROM};
 use crate::console::widgets::table::{Column, Layout};
-use crate::console::widgets::{Look, bars, chrome, styled};
+use crate::console::widgets::{Look, bars, chrome, ends, styled};
 use crate::console::world::World;
 use crate::console::{reviews, words};
 use crate::domain::ids::ItemNo;
@@ -137,14 +137,8 @@ fn row(look: Look<'_>, layout: &Layout, world: &World, shown: &Shown<'_>, item: 
 
 /// A case with what is said of it at its right end, which takes room only where something is.
 fn titled(look: Look<'_>, room: usize, title: &str, last: &str, style: Style) -> Line<'static> {
-    let theme = look.theme;
     let last = look.line(last, NAME_MOST.min(room), style);
-    let taken = if last.width() > 0 { last.width() + 2 } else { 0 };
-    let mut line = look.line(title, room.saturating_sub(taken), theme.base);
-    let blank = room.saturating_sub(line.width() + last.width());
-    line.push_span(Span::raw(" ".repeat(blank)));
-    line.spans.extend(last.spans);
-    line
+    ends(look.line(title, room, look.theme.base), last, room, look.glyphs.cut)
 }
 
 /// The time left, in the colour of its urgency; past the deadline with a sign and a word.

@@ -7,7 +7,7 @@ use ratatui::text::{Line, Span};
 use super::row;
 use crate::console::ask::Chain;
 use crate::console::widgets::diff::{Change, side_by_side};
-use crate::console::widgets::facts::fact;
+use crate::console::widgets::facts::Facts;
 use crate::console::widgets::tree::{self, Node};
 use crate::console::widgets::{Look, clip, styled, width};
 use crate::console::world::World;
@@ -89,22 +89,21 @@ impl Opened {
 
     fn facts(&self, look: Look<'_>, room: usize, world: &World) -> Vec<Line<'static>> {
         let deed = &self.deed;
-        let mut lines = said(look, room, world, deed);
+        let mut facts = Facts::new(look, room, LABEL);
+        said(&mut facts, look, world, deed);
         if !deed.fields.is_empty() {
-            lines.push(Line::default());
-            lines.extend(changes(look, room, deed));
+            facts.gap();
+            facts.lines.extend(changes(look, room, deed));
         }
-        lines.push(Line::default());
-        lines.push(styled("CAUSES AND EFFECTS", look.theme.muted));
+        facts.heading("CAUSES AND EFFECTS");
         match &self.chain {
-            None => lines.push(waiting(look)),
-            Some(chain) => lines.extend(family(look, room, world, chain)),
+            None => facts.lines.push(waiting(look)),
+            Some(chain) => facts.lines.extend(family(look, room, world, chain)),
         }
-        lines.push(Line::default());
+        facts.gap();
         let hash = self.chain.as_ref().map_or("", |chain| chain.hash.as_str());
-        let hash = look.wrap(hash, room.saturating_sub(LABEL), 2, look.theme.muted);
-        lines.extend(fact(look, "HASH", LABEL, hash));
-        lines
+        facts.long("HASH", hash, 2, look.theme.muted);
+        facts.lines
     }
 }
 
@@ -125,21 +124,17 @@ fn head(look: Look<'_>, room: usize, world: &World, deed: &Deed) -> Vec<Line<'st
 }
 
 /// Who, when, on what, why, under which map.
-fn said(look: Look<'_>, room: usize, world: &World, deed: &Deed) -> Vec<Line<'static>> {
+fn said(facts: &mut Facts<'_>, look: Look<'_>, world: &World, deed: &Deed) {
     let theme = look.theme;
-    let wide = room.saturating_sub(LABEL);
-    let text = |text: &str| look.wrap(text, wide, TEXT_LINES, theme.base);
-    let mut lines = Vec::new();
+    let mut text = |label, text: &str| facts.long(label, text, TEXT_LINES, theme.base);
     let (first, second) = row::subject(look, deed);
     let about = format!("{first}{second}");
     if !about.trim().is_empty() {
-        lines.extend(fact(look, "ON", LABEL, text(&about)));
+        text("ON", &about);
     }
-    if let Some(why) = &deed.reason {
-        lines.extend(fact(look, "WHY", LABEL, text(why)));
-    }
+    deed.reason.iter().for_each(|why| text("WHY", why));
     if let Some(code) = deed.code {
-        lines.extend(fact(look, "CODE", LABEL, text(&format!("{code}: {}", code.next()))));
+        text("CODE", &format!("{code}: {}", code.next()));
     }
     if let Some(verdict) = deed.verdict {
         let (sign, style) = words::outcome(look, verdict);
@@ -147,20 +142,15 @@ fn said(look: Look<'_>, room: usize, world: &World, deed: &Deed) -> Vec<Line<'st
             Span::styled(format!("{sign} {}", verdict.as_str()), style),
             Span::styled(" if the map were enforced", theme.muted),
         ]);
-        lines.extend(fact(look, "VERDICT", LABEL, vec![line]));
+        facts.lined("VERDICT", vec![line]);
     }
-    let when = deed.time.utc().format("%d %b %Y %H:%M:%S%.6f UTC").to_string();
-    lines.extend(fact(look, "WHEN", LABEL, text(&when)));
-    if deed.recorded.since(deed.time).micros() >= 1_000_000 {
-        let recorded = format!(
-            "{} ({} later)",
-            words::clock(deed.recorded, world.now),
-            deed.recorded.since(deed.time).rough()
-        );
-        lines.extend(fact(look, "RECORDED", LABEL, text(&recorded)));
+    facts.say("WHEN", &deed.time.utc().format("%d %b %Y %H:%M:%S%.6f UTC").to_string());
+    let later = deed.recorded.since(deed.time);
+    if later.micros() >= 1_000_000 {
+        let at = words::clock(deed.recorded, world.now);
+        facts.say("RECORDED", &format!("{at} ({} later)", later.rough()));
     }
-    lines.extend(fact(look, "REFERS", LABEL, text(&refers(deed))));
-    lines
+    facts.long("REFERS", &refers(deed), TEXT_LINES, theme.base);
 }
 
 fn refers(deed: &Deed) -> String {

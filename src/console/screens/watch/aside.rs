@@ -7,8 +7,8 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use crate::console::screens::conflicts::rows;
-use crate::console::widgets::{Look, clip, width};
-use crate::console::{untrusted, words};
+use crate::console::widgets::{Look, clip, ends, styled, width};
+use crate::console::words;
 use crate::domain::ids::Seq;
 use crate::domain::state::Board;
 use crate::domain::things::{Alert, Severity};
@@ -207,13 +207,7 @@ fn alert_line(look: Look<'_>, room: usize, now: Time, alert: &Alert) -> Line<'st
 
 /// A head in its style, a text that gives way, and words at the right end.
 fn both_ends(look: Look<'_>, room: usize, head: (String, Style), text: &str, end: &str) -> Line<'static> {
-    let theme = look.theme;
-    let end = untrusted::fit(end, room / 3);
-    let left = room.saturating_sub(head.0.chars().count() + end.chars().count() + 1);
-    let mut spans = vec![Span::styled(head.0, head.1)];
-    spans.extend(look.spans(text, left, theme.base));
-    let gap = room.saturating_sub(width(&Line::from(spans.clone())) + end.chars().count());
-    spans.push(Span::raw(" ".repeat(gap)));
-    spans.push(Span::styled(end, theme.muted));
-    clip(Line::from(spans), room, look.glyphs.cut)
+    let mut left = styled(head.0, head.1);
+    left.spans.extend(look.spans(text, room, look.theme.base));
+    ends(left, look.line(end, room / 3, look.theme.muted), room, look.glyphs.cut)
 }
