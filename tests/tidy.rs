@@ -280,6 +280,35 @@ fn every_page_links_to_what_is_there() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Each command of docs/GUARANTEES.md runs tests: its target has a module or a function with the words that it names.
+#[test]
+fn every_promise_is_proved_by_tests_that_are_there() {
+    let page = fs::read_to_string("docs/GUARANTEES.md").unwrap();
+    let mut count = 0;
+    for proof in page.split('`').filter_map(|text| text.strip_prefix("cargo test --")) {
+        let mut words = proof.split(' ');
+        let files = match words.next() {
+            Some("lib") => sources("src"),
+            _ => {
+                let target = format!("tests/{}", words.next().unwrap());
+                sources(&target).into_iter().chain([format!("{target}.rs").into()]).collect()
+            }
+        };
+        let named = words.next().filter(|word| !word.starts_with('-')).unwrap_or_default();
+        assert!(files.iter().any(|file| has_test(file, named)), "no test is run by: cargo test --{proof}");
+        count += 1;
+    }
+    assert!(count > 40, "{count} proofs: are they written otherwise now?");
+}
+
+fn has_test(file: &Path, named: &str) -> bool {
+    let text = fs::read_to_string(file).unwrap();
+    let module = file.with_extension("").display().to_string().replace('/', "::") + "::";
+    let names = text.split("fn ").skip(1).filter_map(|rest| rest.split('(').next());
+    let tests = ["#[test]", "::test]", "proptest!"].iter().any(|mark| text.contains(mark));
+    tests && (module.contains(named) || names.into_iter().any(|name| name.contains(named)))
+}
+
 #[test]
 fn the_fence_finder_finds() {
     let file =
