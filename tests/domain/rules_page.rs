@@ -1,18 +1,16 @@
 //! `docs/RULES.md`: every section that code and pages cite is there, and every refusal code, kind of alert and type of
 //! deed that exists is named on it, and no other.
 
-use std::{
-    collections::BTreeSet,
-    fs,
-    path::{Path, PathBuf},
-};
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
 
-use deeds::domain::{code::Code, deed::Body, state::AlertKind};
+use deeds::domain::code::Code;
+use deeds::domain::deed::Body;
+use deeds::domain::things::AlertKind;
 
-use super::{
-    script::{check, check_on},
-    world::watched,
-};
+use super::script::{check, check_on};
+use super::world::watched;
 
 const PAGE: &str = include_str!("../../docs/RULES.md");
 
