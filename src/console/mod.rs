@@ -11,7 +11,7 @@
 //! - [`open`] is the way in, [`wire`] carries between console and client.
 //! - [`screens`] has one module for each view; its page says how a screen is written. [`widgets`] know no domain.
 //! - [`under`] is what lies under the cursor, [`peek`] a quick look at it, [`overriding`] an override being made,
-//!   [`reviews`] which review is owed.
+//!   [`reviews`] which review is owed, [`tally`] how many deeds came out how.
 //! - [`keymap`] says what keys mean, [`action`] what can be meant, [`theme`] and [`glyphs`] how things look.
 //! - Text from agents passes through [`untrusted`] and nothing else.
 
@@ -31,6 +31,7 @@ pub mod place;
 pub mod reviews;
 pub mod run;
 pub mod screens;
+pub mod tally;
 pub mod terminal;
 pub mod testing;
 pub mod theme;

@@ -42,6 +42,7 @@ use crate::console::action::Action;
 use crate::console::ask::{Told, Trouble};
 use crate::console::asking::{self, Asking};
 use crate::console::place::{Spot, View};
+use crate::console::tally::Tally;
 use crate::console::under::Under;
 use crate::console::widgets::{Look, PLAIN};
 use crate::console::world::World;
@@ -228,7 +229,7 @@ impl Watch {
         if self.held.counts(window) {
             for lane in self.held.lanes(window) {
                 let all = (0..window.columns).filter_map(|column| self.held.counted(window, &lane, column));
-                counts.insert(lane.clone(), all.map(lanes::Tally::total).sum());
+                counts.insert(lane.clone(), all.map(Tally::total).sum());
             }
         } else {
             for deed in self.held.within(window) {

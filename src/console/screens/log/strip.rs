@@ -1,10 +1,7 @@
 //! The timeline: how many deeds happened when, coloured by how they came out, and a range of it being chosen.
 
-use std::collections::BTreeMap;
-
-use ratatui::style::Style;
-
 use crate::api::Histogram;
+use crate::console::tally::Tally;
 use crate::console::widgets::Look;
 use crate::console::widgets::bars::Bin;
 use crate::console::words;
@@ -18,36 +15,6 @@ pub(super) const BUCKETS: usize = 60;
 const SCALES: [(i64, &str); 4] =
     [(60, "60 m"), (24 * 60, "24 h"), (7 * 24 * 60, "7 d"), (30 * 24 * 60, "30 d")];
 
-/// One bucket.
-#[derive(Debug, Clone, Default)]
-struct Bucket {
-    outcomes: BTreeMap<Outcome, u64>,
-    other: u64,
-}
-
-impl Bucket {
-    fn total(&self) -> u64 {
-        self.outcomes.values().sum::<u64>() + self.other
-    }
-
-    /// The colour of the worst in it.
-    fn style(&self, look: Look<'_>) -> Style {
-        let any = |outcomes: &[Outcome]| outcomes.iter().any(|outcome| self.outcomes.contains_key(outcome));
-        let worst = if any(&[Outcome::Stale, Outcome::Refused, Outcome::Failed]) {
-            Outcome::Refused
-        } else if any(&[Outcome::Opened, Outcome::Deferred]) {
-            Outcome::Opened
-        } else if any(&[Outcome::Proposed, Outcome::Escalated]) {
-            Outcome::Proposed
-        } else if any(&[Outcome::Committed, Outcome::Allowed]) {
-            Outcome::Committed
-        } else {
-            Outcome::Recorded
-        };
-        words::outcome(look, worst).1
-    }
-}
-
 /// A range being chosen.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Pick {
@@ -58,7 +25,7 @@ pub(super) struct Pick {
 /// The strip.
 #[derive(Debug, Default)]
 pub(super) struct Strip {
-    buckets: Vec<Bucket>,
+    buckets: Vec<Tally>,
     start: Time,
     width: Span,
     scale: usize,
@@ -127,7 +94,7 @@ impl Strip {
         self.buckets = histogram
             .buckets
             .into_iter()
-            .map(|bucket| Bucket { outcomes: bucket.outcomes, other: bucket.other })
+            .map(|bucket| Tally { outcomes: bucket.outcomes, other: bucket.other })
             .collect();
         if let Some(pick) = &mut self.pick {
             pick.at = pick.at.min(self.buckets.len().saturating_sub(1));
@@ -140,7 +107,7 @@ impl Strip {
         self.roll_to(deed.time);
         let reaches = deed.time < self.end() || self.fixed.is_some() || self.pick.is_some();
         if let Some(bucket) = self.bucket_of(deed.time).and_then(|at| self.buckets.get_mut(at)) {
-            *bucket.outcomes.entry(deed.outcome).or_insert(0) += 1;
+            bucket.count(deed.outcome);
         }
         reaches
     }
@@ -159,7 +126,7 @@ impl Strip {
             return;
         }
         self.buckets.drain(..steps);
-        self.buckets.resize_with(self.buckets.len() + steps, Bucket::default);
+        self.buckets.resize_with(self.buckets.len() + steps, Tally::default);
         let by = i64::try_from(steps).unwrap_or(0).saturating_mul(self.width.micros());
         self.start = self.start.plus(Span::from_micros(by));
     }
@@ -207,7 +174,7 @@ impl Strip {
         let pick = self.pick?;
         let (first, last) =
             pick.from.map_or((pick.at, pick.at), |from| (from.min(pick.at), from.max(pick.at)));
-        let deeds: u64 = self.buckets.get(first..=last).unwrap_or_default().iter().map(Bucket::total).sum();
+        let deeds: u64 = self.buckets.get(first..=last).unwrap_or_default().iter().map(Tally::total).sum();
         let (from, to) =
             (words::clock(self.start_of(first), now), words::clock(self.start_of(last + 1), now));
         let next = if pick.from.is_some() { "enter zooms in" } else { "enter begins a range" };
@@ -221,9 +188,9 @@ impl Strip {
             Some(Pick { at: only, from: None }) => at == only,
             None => false,
         };
-        let bin = |(at, bucket): (usize, &Bucket)| Bin {
+        let bin = |(at, bucket): (usize, &Tally)| Bin {
             count: bucket.total(),
-            style: bucket.style(look),
+            style: words::outcome(look, bucket.worst().unwrap_or(Outcome::Recorded)).1,
             selected: inside(at),
         };
         self.buckets.iter().enumerate().map(bin).collect()

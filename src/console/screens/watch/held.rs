@@ -4,11 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::lanes::{Lane, Tally};
+use super::lanes::Lane;
 use super::window::Window;
 use crate::api::{Histogram, PAGE_LIMIT};
 use crate::client::{Direction, LedgerQuery};
 use crate::console::ask::{Page, What};
+use crate::console::tally::Tally;
 use crate::console::world::World;
 use crate::domain::deed::Deed;
 use crate::domain::ids::Seq;

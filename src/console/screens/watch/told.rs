@@ -6,10 +6,11 @@ use std::sync::Arc;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::lanes::{Grid, Lane, Tally};
+use super::lanes::{Grid, Lane};
 use super::links::{Family, Kind};
 use super::window::Window;
 use crate::console::screens::log::row;
+use crate::console::tally::Tally;
 use crate::console::widgets::facts::Facts;
 use crate::console::widgets::{Look, clip, styled, width};
 use crate::console::world::World;

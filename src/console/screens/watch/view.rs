@@ -7,13 +7,14 @@ use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
 use super::aside::{self, Seen, When};
-use super::lanes::{self, Grid, Lane, Tally};
+use super::lanes::{self, Grid, Lane};
 use super::links::{self, Canvas, Family, Kind, Stroke};
 use super::window::Window;
 use super::{Watch, told};
+use crate::console::tally::{self, Tally};
 use crate::console::widgets::list::GUTTER;
 use crate::console::widgets::pane::{self, COMPACT_FROM, FULL_FROM};
-use crate::console::widgets::{Look, cells, chrome, put, put_at, put_lines, styled, thousands};
+use crate::console::widgets::{Look, cells, chrome, cut_bottom, put, put_at, put_lines, styled, thousands};
 use crate::console::words;
 use crate::console::world::World;
 use crate::domain::outcome::Outcome;
@@ -63,7 +64,7 @@ fn cell_mark(look: Look<'_>, tally: &Tally) -> Option<(String, Style)> {
         return Some((sign.to_owned(), style));
     }
     let bold = style.add_modifier(Modifier::BOLD);
-    if !lanes::is_calm(worst) {
+    if !tally::is_calm(worst) {
         return Some((sign.to_owned(), bold));
     }
     Some((if total < 10 { total.to_string() } else { "+".to_owned() }, bold))
@@ -86,10 +87,7 @@ impl Watch {
         let Some(board) = &world.board else { return };
         if body.width < FULL_FROM {
             let below = if body.width >= COMPACT_FROM && body.height >= BELOW_FROM { 2 } else { 0 };
-            let (lanes, foot) = (
-                Rect { height: body.height - below, ..body },
-                Rect { y: body.y + body.height - below, height: below, ..body },
-            );
+            let (lanes, foot) = cut_bottom(body, below);
             self.draw_lanes(buffer, lanes, look, world);
             put_lines(buffer, foot, &aside::brief(look, usize::from(foot.width), self.seen(world, board)));
             return;
