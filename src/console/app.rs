@@ -235,8 +235,7 @@ impl App {
 
     /// An action picked in the palette is as good as its key: the same rules hold.
     #[expect(clippy::wildcard_enum_match_arm, reason = "the other actions are somebody else's")]
-    fn chosen(&mut self, action: Option<Action>) -> Vec<Effect<Ask>> {
-        let Some(action) = action else { return Vec::new() };
+    fn chosen(&mut self, action: Action) -> Vec<Effect<Ask>> {
         if action.decides()
             && let Err(why) = self.world.may_decide()
         {
@@ -262,8 +261,8 @@ impl App {
             Action::Review | Action::EditMap if self.looks_back() => {
                 self.say(Tone::Failed, self.world.may_decide().err().unwrap_or_default());
             }
-            Action::Palette => self.over = Some(Over::Palette(self.palette())),
-            Action::Workspace => self.over = Some(Over::Workspaces(self.workspaces())),
+            Action::Palette => self.over = Some(Over::Choosing(self.palette())),
+            Action::Workspace => self.over = Some(Over::Choosing(self.workspaces())),
             Action::Back => return self.retrace(History::back),
             Action::Forward => return self.retrace(History::forward),
             Action::Mouse => return self.toggle_mouse(),

@@ -53,8 +53,8 @@ pub(super) fn draw(app: &App, buffer: &mut Buffer, screen: Rect) -> Option<Posit
     let cursor = if app.world.board.is_some() {
         app.screen().and_then(|view| view.draw(buffer, areas, look, &app.world))
     } else {
-        let next = styled("the board comes from the server as soon as it answers", look.theme.muted);
-        chrome::draw_empty(buffer, areas.body, look, "Connecting", &[next]);
+        let next = "the board comes from the server as soon as it answers";
+        chrome::draw_empty(buffer, areas.body, look, "Connecting", next);
         None
     };
     put(buffer, row_of(screen, screen.height - 1), 0, &last_line(app, look, usize::from(screen.width)));
@@ -64,8 +64,7 @@ pub(super) fn draw(app: &App, buffer: &mut Buffer, screen: Rect) -> Option<Posit
             draw_help(app, buffer, screen, look, scroll);
             None
         }
-        Some(Over::Palette(picker)) => picker.draw(buffer, screen, look),
-        Some(Over::Workspaces(picker)) => picker.draw(buffer, screen, look),
+        Some(Over::Choosing(picker)) => picker.draw(buffer, screen, look),
         Some(Over::Peek(peek)) => {
             peek.draw(buffer, screen, look, &app.world);
             None

@@ -5,6 +5,9 @@
 
 use ratatui::style::{Color, Modifier, Style};
 
+/// What `enter` would press.
+const PRESSED: Modifier = Modifier::REVERSED.union(Modifier::BOLD);
+
 /// What each role looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Theme {
@@ -183,7 +186,7 @@ impl Theme {
             border: Style::new().fg(Color::DarkGray),
             title: Style::new().add_modifier(Modifier::BOLD),
             escaped: Style::new().fg(Color::LightMagenta),
-            active: Style::new().fg(Color::LightCyan).add_modifier(Modifier::REVERSED.union(Modifier::BOLD)),
+            active: Style::new().fg(Color::LightCyan).add_modifier(PRESSED),
             ..PLAIN
         }
     }
@@ -198,7 +201,7 @@ impl Theme {
             danger: Style::new().fg(Color::Red),
             info: Style::new().fg(Color::Cyan),
             escaped: Style::new().fg(Color::Magenta),
-            active: Style::new().fg(Color::Blue).add_modifier(Modifier::REVERSED.union(Modifier::BOLD)),
+            active: Style::new().fg(Color::Blue).add_modifier(PRESSED),
             ..Self::dark()
         }
     }
@@ -213,7 +216,7 @@ impl Theme {
         let accent = if light { Color::Cyan } else { Color::LightCyan };
         Self {
             accent: Style::new().fg(accent),
-            active: Style::new().fg(accent).add_modifier(Modifier::REVERSED.union(Modifier::BOLD)),
+            active: Style::new().fg(accent).add_modifier(PRESSED),
             success: Style::new().fg(good),
             danger: Style::new().fg(bad).add_modifier(Modifier::BOLD),
             info: Style::new(),
@@ -235,7 +238,7 @@ impl Theme {
             border: with(Modifier::DIM),
             title: with(Modifier::BOLD),
             escaped: with(Modifier::UNDERLINED),
-            active: with(Modifier::REVERSED.union(Modifier::BOLD)),
+            active: with(PRESSED),
             ..PLAIN
         }
     }

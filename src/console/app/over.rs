@@ -30,16 +30,21 @@ const OURS: u64 = 1 << 63;
 pub(in crate::console) enum Over {
     /// The keys of the view.
     Help(Scroll),
-    /// Every command and place.
-    Palette(Picker<Action>),
-    /// The workspaces that this person may look at.
-    Workspaces(Picker<WorkspaceId>),
+    /// Every command and place, or the workspaces that this person may look at.
+    Choosing(Picker<Goal>),
     /// A quick look at what is under the cursor.
     Peek(Peek),
     /// An override being made.
     Override(Box<Overriding>),
     /// A moment of the past being named.
     Naming(Naming),
+}
+
+/// What can be chosen from a list.
+#[derive(Debug, Clone)]
+pub(in crate::console) enum Goal {
+    Act(Action),
+    Workspace(WorkspaceId),
 }
 
 /// What an answer will be about.
@@ -63,7 +68,7 @@ impl Over {
     pub(super) fn context(&self) -> Context {
         match self {
             Self::Help(_) => Context::Preview,
-            Self::Palette(_) | Self::Workspaces(_) => Context::Picker,
+            Self::Choosing(_) => Context::Picker,
             Self::Peek(_) => Context::Peek,
             Self::Naming(_) => Context::Prompt,
             Self::Override(overriding) => overriding.context(),
@@ -74,9 +79,7 @@ impl Over {
     pub(in crate::console) fn hints(&self) -> Vec<Action> {
         match self {
             Self::Help(_) => vec![Action::Down, Action::Close],
-            Self::Palette(_) | Self::Workspaces(_) => {
-                vec![Action::Submit, Action::NextSuggestion, Action::Close]
-            }
+            Self::Choosing(_) => vec![Action::Submit, Action::NextSuggestion, Action::Close],
             Self::Peek(peek) => peek.hints(),
             Self::Naming(_) => vec![Action::Submit, Action::Close],
             Self::Override(overriding) => overriding.hints(),
@@ -88,8 +91,7 @@ impl App {
     /// Text for what lies over the view, where text is typed; any other key ends help.
     pub(super) fn insert_over(&mut self, insert: Insert<'_>) {
         match &mut self.over {
-            Some(Over::Palette(picker)) => picker.insert(insert),
-            Some(Over::Workspaces(picker)) => picker.insert(insert),
+            Some(Over::Choosing(picker)) => picker.insert(insert),
             Some(Over::Override(overriding)) => overriding.insert(insert),
             Some(Over::Naming(naming)) => _ = naming.prompt.insert(insert),
             Some(Over::Help(_)) if matches!(insert, Insert::Key(_)) => self.over = None,
@@ -103,19 +105,17 @@ impl App {
             (Some(Over::Peek(_)), _) => return self.act_peek(action),
             (Some(Over::Naming(_)), Action::Submit) => return self.name_moment(),
             (Some(Over::Naming(_)), Action::Close) => self.stop_naming(),
-            (Some(Over::Palette(picker)), Action::Submit) => {
-                let chosen = picker.chosen().copied();
-                self.over = None;
-                return self.chosen(chosen);
-            }
-            (Some(Over::Workspaces(picker)), Action::Submit) => {
+            (Some(Over::Choosing(picker)), Action::Submit) => {
                 let chosen = picker.chosen().cloned();
                 self.over = None;
-                return self.switch(chosen);
+                return match chosen {
+                    Some(Goal::Act(action)) => self.chosen(action),
+                    Some(Goal::Workspace(workspace)) => self.switch(workspace),
+                    None => Vec::new(),
+                };
             }
             (_, Action::Close | Action::Quit | Action::Help | Action::Confirm) => self.over = None,
-            (Some(Over::Palette(picker)), other) => _ = picker.apply(other),
-            (Some(Over::Workspaces(picker)), other) => _ = picker.apply(other),
+            (Some(Over::Choosing(picker)), other) => _ = picker.apply(other),
             (Some(Over::Help(scroll)), other) => _ = scroll.act(other),
             (Some(Over::Naming(_)) | None, _) => {}
         }
@@ -245,7 +245,7 @@ impl App {
         Vec::new()
     }
 
-    pub(super) fn palette(&self) -> Picker<Action> {
+    pub(super) fn palette(&self) -> Picker<Goal> {
         let context = self.context();
         let keymap = &self.settings.keymap;
         let in_reach = |action: &&Action| !keymap.keys_for(context, **action).is_empty();
@@ -253,23 +253,25 @@ impl App {
             name: action.name().replace('-', " "),
             note: action.help().to_owned(),
             key: keymap.key_for(context, *action).map(|key| key.to_string()).unwrap_or_default(),
-            value: *action,
+            value: Goal::Act(*action),
         };
         Picker::new("Commands", Action::ALL.iter().filter(in_reach).map(entry).collect())
     }
 
-    pub(super) fn workspaces(&self) -> Picker<WorkspaceId> {
+    pub(super) fn workspaces(&self) -> Picker<Goal> {
         let entry = |workspace: &WorkspaceId| Entry {
             name: workspace.to_string(),
             note: if *workspace == self.world.workspace { "here now".to_owned() } else { String::new() },
             key: String::new(),
-            value: workspace.clone(),
+            value: Goal::Workspace(workspace.clone()),
         };
         Picker::new("Workspaces", self.world.workspaces.iter().map(entry).collect())
     }
 
-    fn switch(&mut self, to: Option<WorkspaceId>) -> Vec<Effect<Ask>> {
-        let Some(to) = to.filter(|to| *to != self.world.workspace) else { return Vec::new() };
+    fn switch(&mut self, to: WorkspaceId) -> Vec<Effect<Ask>> {
+        if to == self.world.workspace {
+            return Vec::new();
+        }
         self.say(Tone::Info, format!("going to {to}"));
         let from = self.screen().map_or(View::Inbox, Screen::view);
         vec![Effect::Do(Ask { from, tag: 0, what: What::Switch(to) })]

@@ -94,6 +94,14 @@ pub(super) fn names(agents: &[AgentId]) -> String {
     agents.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
+/// Nobody owns it: what becomes of what comes.
+pub(super) fn nobody(facts: &mut Facts<'_>, board: &Board, what: &str) {
+    let (look, queue) = (facts.look, board.map.first_queue());
+    facts.styled("owner", &format!("{} nobody", look.glyphs.attention), look.theme.warning);
+    let words = format!("{what} waits in queue {} for {}", queue.name, queue.owner);
+    facts.styled("", &words, look.theme.muted);
+}
+
 fn people(model: &Model, owners: &[AgentId]) -> String {
     let mut people: Vec<&str> =
         owners.iter().filter_map(|owner| Some(model.agent(owner)?.owner.as_str())).collect();
@@ -108,13 +116,7 @@ pub(super) fn owners(facts: &mut Facts<'_>, board: &Board, row: &Row, known: &Kn
         if row.opens {
             return;
         }
-        let queue = board.map.first_queue();
-        facts.styled("owner", &format!("{attention} nobody"), theme.warning);
-        facts.styled(
-            "",
-            &format!("a write to it waits in queue {} for {}", queue.name, queue.owner),
-            theme.muted,
-        );
+        nobody(facts, board, "a write to it");
         return;
     }
     let since = known.since.map(|(version, at_least)| {
@@ -268,13 +270,7 @@ pub(super) fn answer(look: Look<'_>, room: usize, board: &Board, path: &FieldPat
     let owners: Vec<AgentId> = map.owners(&path.entity, &path.field).into_iter().cloned().collect();
     facts.lines.extend(look.wrap(&path.to_string(), room, 2, theme.accent));
     if owners.is_empty() {
-        let queue = map.first_queue();
-        facts.styled("owner", &format!("{} nobody", look.glyphs.attention), theme.warning);
-        facts.styled(
-            "",
-            &format!("a write to it waits in queue {} for {}", queue.name, queue.owner),
-            theme.muted,
-        );
+        nobody(&mut facts, board, "a write to it");
     } else {
         let person = people(map.model(), &owners);
         facts.styled("owner", &format!("{} ({person})", names(&owners)), theme.accent);

@@ -1,7 +1,7 @@
 //! What is known of a trigger, an output or a queue: who, by which rules, when next, and what happened last.
 
 use super::Known;
-use super::detail::{names, owners, several};
+use super::detail::{names, nobody, owners, several};
 use super::rows::{Cell, Row};
 use crate::console::widgets::facts::Facts;
 use crate::console::words;
@@ -16,10 +16,7 @@ use crate::domain::things::{Case, QueueReviews, Work, WorkKind};
 pub(super) fn trigger(facts: &mut Facts<'_>, world: &World, board: &Board, row: &Row, name: &str) {
     let (theme, model) = (facts.look.theme, board.map.model());
     if row.owners.is_empty() {
-        let queue = board.map.first_queue();
-        facts.styled("owner", &format!("{} nobody", facts.look.glyphs.attention), theme.warning);
-        let words = format!("each one waits in queue {} for {}", queue.name, queue.owner);
-        facts.styled("", &words, theme.muted);
+        nobody(facts, board, "each one");
     } else {
         let style = if row.contested { theme.danger } else { theme.accent };
         facts.styled("owner", &names(&row.owners), style);
