@@ -9,6 +9,7 @@ mod step;
 #[cfg(test)]
 mod tests;
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use crossterm::event::MouseEvent;
@@ -26,7 +27,7 @@ use crate::console::under::Under;
 use crate::console::widgets::form::Pressed;
 use crate::console::widgets::prompt::Insert;
 use crate::console::widgets::reading::{Came, Reading};
-use crate::console::widgets::{Look, PLAIN, chrome, pane, styled, thousands};
+use crate::console::widgets::{Look, PLAIN, chrome, pane, thousands};
 use crate::console::world::World;
 use crate::domain::command::{AlertStep, AlertVerb, Command};
 use crate::domain::ids::AlertNo;
@@ -320,16 +321,14 @@ impl Conflicts {
 
 /// Why there is nothing, and what would show up.
 fn draw_calm(buffer: &mut Buffer, body: Rect, look: Look<'_>, resolved: usize, enforces: bool) {
-    let mut next = vec![
-        "stale reads and writes, contradictions, fights over a field and missed".to_owned(),
-        "deadlines show up here by themselves, both sides next to each other".to_owned(),
-    ];
+    let mut next = "stale reads and writes, contradictions, fights over a field and missed\n\
+        deadlines show up here by themselves, both sides next to each other"
+        .to_owned();
     if !enforces {
-        next.push("this workspace only observes: what is wrong is recorded, not refused".to_owned());
+        next.push_str("\nthis workspace only observes: what is wrong is recorded, not refused");
     }
     if resolved > 0 {
-        next.push(format!("R shows the {} that are resolved", thousands(resolved as u64)));
+        _ = write!(next, "\nR shows the {} that are resolved", thousands(resolved as u64));
     }
-    let next: Vec<_> = next.into_iter().map(|words| styled(words, look.theme.muted)).collect();
     chrome::draw_empty(buffer, body, look, "No open conflicts", &next);
 }

@@ -10,11 +10,11 @@ mod rows;
 mod tests;
 
 use std::cell::Cell;
+use std::fmt::Write as _;
 
 use crossterm::event::MouseEvent;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
-use ratatui::text::Line;
 
 use self::line::Lined;
 use self::rows::{About, Row, Wanted};
@@ -27,7 +27,7 @@ use crate::console::under::Under;
 use crate::console::widgets::list::{self, GUTTER};
 use crate::console::widgets::prompt::Insert;
 use crate::console::widgets::reading::{Came, Reading};
-use crate::console::widgets::{Look, PLAIN, chrome, pane, plain_text, styled, thousands};
+use crate::console::widgets::{Look, PLAIN, chrome, pane, plain_text, thousands};
 use crate::console::words;
 use crate::console::world::World;
 use crate::domain::state::Board;
@@ -255,16 +255,13 @@ impl WorkScreen {
 
 /// Why there is nothing, and what next.
 fn draw_idle(buffer: &mut Buffer, body: Rect, look: Look<'_>, board: &Board) {
-    let muted = |text: &str| styled(text.to_owned(), look.theme.muted);
-    let mut next = vec![
-        muted("what an agent is asked to do waits here until it is done: events,"),
-        muted("proposals, handoffs; and fan-outs, leases and acts that yield"),
-        Line::default(),
-        muted("agents take it with POST /v1/work/take; `deeds raise EVENT` sends some"),
-    ];
+    let mut next = "what an agent is asked to do waits here until it is done: events,\n\
+        proposals, handoffs; and fan-outs, leases and acts that yield\n\n\
+        agents take it with POST /v1/work/take; `deeds raise EVENT` sends some"
+        .to_owned();
     let ended = board.ended_tasks.len() + board.ended_fan_outs.len();
     if ended > 0 {
-        next.push(muted(&format!("R shows the {} that have ended", thousands(ended as u64))));
+        _ = write!(next, "\nR shows the {} that have ended", thousands(ended as u64));
     }
     chrome::draw_empty(buffer, body, look, "No work waits", &next);
 }

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::{Look, cells, clip, put, put_at, styled, width};
+use super::{Look, cells, clip, put, put_at, width};
 
 /// Cells between two hints.
 const HINT_GAP: usize = 3;
@@ -151,17 +151,16 @@ pub fn said(look: Look<'_>, tone: Tone, words: &str, room: usize) -> Line<'stati
     Line::from(spans)
 }
 
-/// Several lines in the middle of an empty view: why it is empty, and what next.
-pub fn draw_empty(buffer: &mut Buffer, area: Rect, look: Look<'_>, why: &str, next: &[Line<'static>]) {
-    let rows = next.len() + 2;
-    let top = area.height.saturating_sub(cells(rows)) / 3;
-    let centred = |line: Line<'static>, buffer: &mut Buffer, row: u16| {
-        let wide = cells(width(&line));
-        put_at(buffer, area, row, area.width.saturating_sub(wide) / 2, &line);
-    };
-    centred(styled(why.to_owned(), look.theme.title), buffer, top);
-    let widest = next.iter().map(width).max().unwrap_or(0);
-    let left = area.width.saturating_sub(cells(widest)) / 2;
+/// In the middle of an empty view why it is empty, and what next, in lines.
+pub fn draw_empty(buffer: &mut Buffer, area: Rect, look: Look<'_>, why: &str, next: &str) {
+    let room = usize::from(area.width);
+    let title = look.line(why, room, look.theme.title);
+    let next: Vec<Line<'static>> =
+        next.lines().map(|text| look.line(text, room, look.theme.subtle)).collect();
+    let top = area.height.saturating_sub(cells(next.len() + 2)) / 3;
+    let middle = |wide: usize| area.width.saturating_sub(cells(wide)) / 2;
+    put_at(buffer, area, top, middle(width(&title)), &title);
+    let left = middle(next.iter().map(width).max().unwrap_or(0));
     for (at, line) in next.iter().enumerate() {
         put_at(buffer, area, top + 2 + cells(at), left, line);
     }

@@ -1,6 +1,7 @@
 //! The list of cases, and what stands there when it is empty.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use ratatui::buffer::Buffer;
@@ -162,27 +163,19 @@ pub(super) fn urgency(look: Look<'_>, item: &Item, now: Time) -> Style {
 
 /// Nothing waits: why, and what next.
 pub(super) fn draw_clear(buffer: &mut Buffer, area: Rect, look: Look<'_>, world: &World, board: &Board) {
-    let theme = look.theme;
-    let line = |text: &str| look.line(text, usize::from(area.width), theme.subtle);
     if board.agents.is_empty() && board.closed.is_empty() && !world.welcome.is_empty() {
-        let lines: Vec<_> = world.welcome.iter().map(|text| line(text)).collect();
-        chrome::draw_empty(buffer, area, look, "Nothing has happened here yet", &lines);
+        let next = world.welcome.join("\n");
+        chrome::draw_empty(buffer, area, look, "Nothing has happened here yet", &next);
         return;
     }
-    let mut lines = Vec::new();
+    let mut next = String::new();
     if let Some(closed) = board.closed.last() {
-        let words = format!(
-            "last answered: #{} {} by {}, {}",
-            closed.item.no,
-            closed.answer.word(),
-            closed.by,
-            world.ago(closed.at)
-        );
-        lines.push(line(&words));
+        let (no, word, ago) = (closed.item.no, closed.answer.word(), world.ago(closed.at));
+        _ = writeln!(next, "last answered: #{no} {word} by {}, {ago}", closed.by);
     }
     if let Some(owed) = reviews::owed(world) {
-        lines.push(line(&format!("{}; R holds it, and says that nothing waited", owed.words)));
+        _ = writeln!(next, "{}; R holds it, and says that nothing waited", owed.words);
     }
-    lines.push(line("what agents can't decide will appear here, with a deadline"));
-    chrome::draw_empty(buffer, area, look, "No decision waits", &lines);
+    next.push_str("what agents can't decide will appear here, with a deadline");
+    chrome::draw_empty(buffer, area, look, "No decision waits", &next);
 }

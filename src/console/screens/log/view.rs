@@ -146,20 +146,17 @@ impl Log {
 
     /// Why there is no row, and what next.
     fn draw_nothing(&self, buffer: &mut Buffer, area: Rect, look: Look<'_>, world: &World) {
-        let muted = |text: &str| styled(text.to_owned(), look.theme.muted);
-        if !self.window.is_loaded() {
-            chrome::draw_empty(buffer, area, look, "Deeds are being fetched", &[]);
-        } else if self.filtering.text().is_empty() {
-            let mut next: Vec<Line<'static>> = world.welcome.iter().map(|line| muted(line)).collect();
-            if next.is_empty() {
-                next.push(muted("whatever an agent asks for shows up here at once"));
-            }
-            chrome::draw_empty(buffer, area, look, "Nothing has happened yet", &next);
+        let (why, next) = if !self.window.is_loaded() {
+            ("Deeds are being fetched", String::new())
+        } else if !self.filtering.text().is_empty() {
+            let next = "esc clears the filter, / changes it\nnew deeds that it means show up here";
+            ("No deed is meant by this filter", next.to_owned())
+        } else if world.welcome.is_empty() {
+            ("Nothing has happened yet", "whatever an agent asks for shows up here at once".to_owned())
         } else {
-            let next =
-                [muted("esc clears the filter, / changes it"), muted("new deeds that it means show up here")];
-            chrome::draw_empty(buffer, area, look, "No deed is meant by this filter", &next);
-        }
+            ("Nothing has happened yet", world.welcome.join("\n"))
+        };
+        chrome::draw_empty(buffer, area, look, why, &next);
     }
 }
 

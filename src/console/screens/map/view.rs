@@ -360,20 +360,18 @@ fn centred(line: Line<'static>, cells: usize) -> Vec<Span<'static>> {
 
 /// Why there is nothing to own, and what next.
 fn draw_unwritten(buffer: &mut Buffer, body: Rect, look: Look<'_>, board: &Board) {
-    let muted = |text: String| styled(text, look.theme.muted);
     let queue = board.map.first_queue();
-    let next = [
-        muted(format!("every write waits in queue {} until {} decides", queue.name, queue.owner)),
-        muted("answer one with expand, and its agent has the first line of the map".to_owned()),
-        muted("or write a map: E opens one in your editor, deeds map apply FILE takes one".to_owned()),
-    ];
     let next = if board.enforces() {
-        next.to_vec()
+        format!(
+            "every write waits in queue {} until {} decides\n\
+             answer one with expand, and its agent has the first line of the map\n\
+             or write a map: E opens one in your editor, deeds map apply FILE takes one",
+            queue.name, queue.owner
+        )
     } else {
-        vec![
-            muted("this workspace only observes: everything goes through, and is recorded".to_owned()),
-            muted("write a map: E opens one in your editor, deeds map apply FILE takes one".to_owned()),
-        ]
+        "this workspace only observes: everything goes through, and is recorded\n\
+         write a map: E opens one in your editor, deeds map apply FILE takes one"
+            .to_owned()
     };
     chrome::draw_empty(buffer, body, look, "The map names no agent yet", &next);
 }
