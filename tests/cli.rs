@@ -30,6 +30,11 @@ mod map_tools;
 mod offline;
 #[path = "cli/past.rs"]
 mod past;
+#[path = "common/patience.rs"]
+#[expect(dead_code, reason = "shared with other tests, which use the rest of it")]
+mod patience;
+#[path = "common/programs.rs"]
+mod programs;
 #[path = "cli/readiness.rs"]
 mod readiness;
 #[path = "cli/run.rs"]

@@ -10,6 +10,9 @@
 mod desk;
 #[path = "console/link.rs"]
 mod link;
+#[path = "common/patience.rs"]
+#[expect(dead_code, reason = "shared with other tests, which use the rest of it")]
+mod patience;
 #[expect(dead_code, reason = "shared with the server's own tests")]
 #[path = "server/support.rs"]
 mod support;

@@ -2,6 +2,10 @@
 //! survivors see. The child is this very test binary, run again with its case in the environment.
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test, wherever it stands")]
 
+#[path = "common/patience.rs"]
+#[expect(dead_code, reason = "shared with other tests, which use the rest of it")]
+mod patience;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
@@ -20,6 +24,7 @@ use deeds::domain::outcome::Outcome;
 use deeds::domain::path::{EntityPath, FieldName};
 use deeds::domain::things::TokenClass;
 use deeds::ledger::{Ledger, SqliteLedger, sqlite};
+use patience::PATIENCE;
 
 const CHILD: &str = "DEEDS_TEST_COORDINATOR_CHILD";
 /// How often the child is killed; `DEEDS_TEST_KILLS` asks for more.
@@ -27,13 +32,13 @@ const KILLS: u64 = 8;
 const WRITERS: usize = 16;
 /// Acknowledgements after which a child may be killed.
 const ENOUGH: usize = 60;
-const PATIENCE: Duration = Duration::from_secs(30);
 
 fn snapshot_in(directory: &Path) -> PathBuf {
     directory.join("northwind.snapshot")
 }
 
 async fn workspace(directory: &Path, snapshot: Option<PathBuf>) -> Handle {
+    patience::begun();
     let ledger = SqliteLedger::open_or_create(&sqlite::file_in(directory, "northwind"), "northwind").unwrap();
     start(ledger.into(), Options { snapshot, ..Options::default() }).await.unwrap()
 }
@@ -152,7 +157,7 @@ async fn survey(directory: &Path, acks: &[(String, u64, u64)], leave_snapshot: b
     let mut watcher = handle.watch(Seq(0));
     let mut seen = 0;
     while seen < head.seq {
-        for entry in watcher.next().await.unwrap() {
+        for entry in patience::within("a deed", watcher.next()).await.unwrap() {
             assert_eq!(entry.record.seq, seen + 1);
             seen += 1;
         }

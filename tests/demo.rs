@@ -6,6 +6,10 @@
     reason = "a test stops at the first thing that is not as it says"
 )]
 
+#[path = "common/patience.rs"]
+#[expect(dead_code, reason = "shared with other tests, which use the rest of it")]
+mod patience;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -78,6 +82,7 @@ struct House {
 
 impl House {
     async fn open() -> Self {
+        patience::begun();
         let directory = TempDir::new().unwrap();
         let (hands, going) = Hands::go();
         let workspaces = Arc::new(Workspaces::open(directory.path(), hands.clock.clone()).await.unwrap());
@@ -119,7 +124,7 @@ impl House {
 
     async fn close(self) {
         self.stop.send(()).ok();
-        self.task.await.unwrap();
+        patience::within("the end of the server", self.task).await.unwrap();
         self.workspaces.shutdown().await;
         self.going.abort();
     }

@@ -9,6 +9,9 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "common/patience.rs"]
+#[expect(dead_code, reason = "shared with other tests, which use the rest of it")]
+mod patience;
 #[path = "cli/run.rs"]
 mod run;
 #[path = "cli/server.rs"]
@@ -17,9 +20,11 @@ mod server;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use patience::PATIENCE;
 use run::Home;
+use rustix::process::Signal;
 use serde_json::{Value, json};
 use server::{Server, ask};
 
@@ -55,7 +60,8 @@ impl Writer {
     /// Writes until the server is gone: by turns a new record and its one hot record.
     fn write_on(&mut self, url: &str, over: &AtomicBool) {
         let hot = format!("load/{}/hot", self.name);
-        while !over.load(Ordering::Relaxed) {
+        let end = Instant::now() + PATIENCE;
+        while !over.load(Ordering::Relaxed) && Instant::now() < end {
             self.tried += 1;
             let value = self.tried;
             let entity =
@@ -129,7 +135,7 @@ fn every_acknowledged_write_survives_kill_9() {
                 scope.spawn(|| writer.write_on(&url, &over));
             }
             std::thread::sleep(Duration::from_millis(20 + random_ms(LIFE_MS)));
-            assert_eq!(server.signal("-KILL"), None);
+            assert_eq!(server.signal(Signal::KILL), None);
             over.store(true, Ordering::Relaxed);
         });
     }

@@ -7,6 +7,9 @@
     reason = "a failed step fails the test, wherever it stands"
 )]
 
+#[path = "common/patience.rs"]
+#[expect(dead_code, reason = "shared with other tests, which use the rest of it")]
+mod patience;
 #[path = "server/support.rs"]
 mod support;
 

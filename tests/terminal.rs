@@ -1,6 +1,10 @@
 //! The terminal is given back in every way out, and no process outlives its terminal: the real binary in a pseudo-terminal.
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test, wherever it stands")]
 
+#[path = "common/patience.rs"]
+#[expect(dead_code, reason = "shared with other tests, which use the rest of it")]
+mod patience;
+
 use std::io::{Read as _, Write as _};
 use std::num::NonZeroU16;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,7 +15,8 @@ use portable_pty::{Child, CommandBuilder, PtyPair, PtySize, native_pty_system};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+use patience::PATIENCE;
+
 /// A console has this long to end: its own grace, and as much again for a busy machine.
 const ENDS_WITHIN: Duration = Duration::from_secs(5);
 const SIZE: PtySize = PtySize { rows: 30, cols: 100, pixel_width: 0, pixel_height: 0 };
@@ -39,6 +44,7 @@ impl Terminal {
     }
 
     fn run(home: TempDir, mut command: CommandBuilder, environment: &[(&str, &str)]) -> Self {
+        patience::begun();
         let pty = native_pty_system().openpty(SIZE).unwrap();
         command.env_clear();
         for (name, value) in

@@ -1,16 +1,16 @@
 //! Two processes on one data directory: the second attaches, and takes over at the same address when the first quits.
 
 use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
+use rustix::process::Signal;
 use serde_json::json;
 
-use crate::run::Home;
+use crate::patience::{self, PATIENCE};
+use crate::run::{Home, Said};
 use crate::server::{Server, ask};
-
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A `deeds log --follow` with what it prints.
 struct Follower {
@@ -30,15 +30,14 @@ impl Follower {
 
     /// The number of the next deed that it prints.
     fn next(&self) -> u64 {
-        let line = self.lines.recv_timeout(PATIENCE).expect("a deed in time");
+        let line = patience::come("a deed", &self.lines);
         let deed: serde_json::Value = serde_json::from_str(&line).unwrap();
         deed["sequence"].as_str().unwrap().parse().unwrap()
     }
 
     fn terminate(&mut self) -> Option<i32> {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
-        self.child.wait().unwrap().code()
+        patience::signal(&self.child, Signal::TERM);
+        patience::ended(&mut self.child).code()
     }
 }
 
@@ -124,9 +123,9 @@ fn a_second_server_is_refused_with_the_first_ones_address() {
     let said = home.run(&["serve"]);
     assert_eq!(said.status, 3);
     assert!(said.err.contains(server.url.trim_start_matches("http://")), "{}", said.err);
-    assert_eq!(server.signal("-TERM"), Some(0));
+    assert_eq!(server.signal(Signal::TERM), Some(0));
     let mut again = Server::start(&home);
-    assert_eq!(again.signal("-INT"), Some(0));
+    assert_eq!(again.signal(Signal::INT), Some(0));
 }
 
 #[test]
@@ -145,7 +144,7 @@ fn without_a_token_of_ones_own_the_mend_is_told_soon() {
 fn a_server_that_was_killed_leaves_no_lock_behind() {
     let home = Home::new();
     let mut server = Server::start(&home);
-    assert_eq!(server.signal("-KILL"), None);
+    assert_eq!(server.signal(Signal::KILL), None);
     assert!(home.ok(&["inbox", "list"]).contains("nothing waits"));
 }
 
@@ -163,9 +162,8 @@ fn a_server_elsewhere_is_used_with_a_token_and_remembers_nothing_here() {
     other.ok(&[&remote[..], &["--token-file", &token, "inbox", "list"]].concat());
     let secret = std::fs::read_to_string(&token).unwrap();
     let secret = secret.trim().rsplit(' ').next().unwrap();
-    let output =
-        other.command(&[&remote[..], &["tokens", "list"]].concat()).env("DEEDS_TOKEN", secret).output();
-    assert!(output.unwrap().status.success());
+    let mut list = other.command(&[&remote[..], &["tokens", "list"]].concat());
+    assert_eq!(Said::of(list.env("DEEDS_TOKEN", secret)).status, 0);
     assert!(!other.data().exists(), "a command on another server keeps nothing here");
 
     drop(server);

@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use serde_json::json;
 
+use crate::patience::PATIENCE;
 use crate::run::Home;
 use crate::server::{Server, ask};
 
-const PATIENCE: Duration = Duration::from_secs(20);
 const SIZE: PtySize = PtySize { rows: 36, cols: 120, pixel_width: 0, pixel_height: 0 };
 
 /// A console with what is on its screen.

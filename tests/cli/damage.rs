@@ -96,7 +96,7 @@ fn a_full_disk_is_told_and_nothing_is_half_done() {
     let mut command = Command::new("sh");
     let base = home.command(&[]);
     command.env_clear().envs(base.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    let said = Said::of(&command.args(["-c", &script]).output().unwrap());
+    let said = Said::of(command.args(["-c", &script]));
     assert_eq!(said.status, 3, "{}", told(&said));
     assert!(!said.err.contains("panicked"), "{}", told(&said));
     home.ok(&["inbox", "list"]);

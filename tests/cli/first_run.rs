@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::run::Home;
+use crate::run::{Home, Said};
 
 fn modes(directory: &Path, into: &mut Vec<(String, u32)>) {
     for entry in fs::read_dir(directory).unwrap() {
@@ -73,8 +73,8 @@ fn the_settings_of_the_environment_and_of_a_file_are_used() {
     let home = Home::new();
     home.file("config.toml", "workspace = \"from-file\"\ndata_dir = \"elsewhere\"\n");
     let mut command = home.command(&["--config", "config.toml", "inbox", "list"]);
-    let output = command.env_remove("DEEDS_DATA_DIR").output().unwrap();
-    assert!(output.status.success());
+    let said = Said::of(command.env_remove("DEEDS_DATA_DIR"));
+    assert_eq!(said.status, 0, "{}", said.err);
     assert!(home.dir.path().join("elsewhere/workspaces/from-file").exists(), "relative to the file");
     assert!(!home.data().exists());
 }

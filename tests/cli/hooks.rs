@@ -3,14 +3,14 @@
 //! `{FILE}`, `{CWD}` and `{HOME}` where paths of the machine stood.
 
 use std::fs;
-use std::io::Write as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::Value as Json;
 
+use crate::programs;
 use crate::run::{Home, Said};
 use crate::server::Server;
 
@@ -46,7 +46,11 @@ struct Place {
 }
 
 impl Place {
-    fn new() -> Self {
+    /// None where there is no git.
+    fn new() -> Option<Self> {
+        if !programs::is_there("git") {
+            return None;
+        }
         let home = Home::new();
         let repo = fs::canonicalize(home.dir.path()).unwrap().join("repo");
         fs::create_dir_all(repo.join("docs/legal")).unwrap();
@@ -56,7 +60,7 @@ impl Place {
         place.git(&["init", "-q", "-b", "main"]);
         place.git(&["config", "user.name", "Docs"]);
         place.git(&["config", "user.email", "docs@example.com"]);
-        place
+        Some(place)
     }
 
     /// git as an agent runs it.
@@ -70,7 +74,7 @@ impl Place {
     }
 
     fn try_git(&self, arguments: &[&str]) -> Said {
-        Said::of(&self.command(arguments).output().unwrap())
+        Said::of(&mut self.command(arguments))
     }
 
     fn git(&self, arguments: &[&str]) -> String {
@@ -87,7 +91,7 @@ impl Place {
     }
 
     fn run(&self, arguments: &[&str]) -> Said {
-        Said::of(&self.deeds(arguments).output().unwrap())
+        Said::of(&mut self.deeds(arguments))
     }
 
     fn write(&self, path: &str, text: &str) {
@@ -107,17 +111,8 @@ impl Place {
     fn by_file(&self, name: &str, file: &str) -> Option<(String, String)> {
         let map = self.home.dir.path().join("team.toml").display().to_string();
         let arguments = ["hook", "claude-code", "--agent", "docs-writer", "--map", &map];
-        decided(&feed(self.deeds(&arguments), self.call(name, file).as_bytes()))
+        decided(&Said::with(&mut self.deeds(&arguments), self.call(name, file).as_bytes()))
     }
-}
-
-/// Runs it with this on standard input.
-fn feed(mut command: Command, input: &[u8]) -> Said {
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    // It may stop reading before the end.
-    child.stdin.take().unwrap().write_all(input).unwrap_or_default();
-    Said::of(&child.wait_with_output().unwrap())
 }
 
 /// A word to the user, with the decision left to Claude Code.
@@ -154,7 +149,7 @@ fn is(found: Option<(String, String)>, decision: &str, words: &[&str]) {
 
 #[test]
 fn tools_that_change_files_are_decided_by_the_zones() {
-    let place = Place::new();
+    let Some(place) = Place::new() else { return };
     let at = |path: &str| place.repo.join(path).display().to_string();
     // Claude Code's own permissions go on where nothing speaks against it.
     assert_eq!(place.by_file("write", &at("docs/plan.md")), None);
@@ -181,7 +176,7 @@ fn tools_that_change_files_are_decided_by_the_zones() {
 
 #[test]
 fn paths_are_resolved_before_they_are_judged() {
-    let place = Place::new();
+    let Some(place) = Place::new() else { return };
     symlink("../src", place.repo.join("docs/code")).unwrap();
     symlink("/tmp", place.repo.join("docs/out")).unwrap();
     symlink("round", place.repo.join("docs/round")).unwrap();
@@ -205,13 +200,13 @@ fn paths_are_resolved_before_they_are_judged() {
 
 #[test]
 fn who_asks_and_where_the_files_are_can_be_said_in_several_ways() {
-    let place = Place::new();
+    let Some(place) = Place::new() else { return };
     let map = place.home.dir.path().join("team.toml").display().to_string();
     let call = place.call("write", "src/a.rs");
     let ask = |arguments: &[&str], environment: &[(&str, &str)]| {
         let mut command = place.deeds(&[&["hook", "claude-code", "--map", &map][..], arguments].concat());
         command.envs(environment.iter().copied());
-        decided(&feed(command, call.as_bytes()))
+        decided(&Said::with(&mut command, call.as_bytes()))
     };
     is(ask(&[], &[]), "ask", &["which agent", "DEEDS_AGENT"]);
     assert_eq!(ask(&[], &[("DEEDS_AGENT", "coder")]), None);
@@ -225,7 +220,7 @@ fn who_asks_and_where_the_files_are_can_be_said_in_several_ways() {
 
 #[test]
 fn a_map_that_observes_lets_through_and_warns() {
-    let place = Place::new();
+    let Some(place) = Place::new() else { return };
     place.home.file("team.toml", &MAP.replace("enforce", "observe"));
     is(place.by_file("write", "src/a.rs"), TOLD, &["warning", "coder", "eve", "observes"]);
     is(place.by_file("notebook-edit", "lab/a.ipynb"), TOLD, &["warning", "nobody owns", "pat", "desk"]);
@@ -236,7 +231,7 @@ fn a_map_that_observes_lets_through_and_warns() {
 
 #[test]
 fn garbage_is_told_and_the_default_answers() {
-    let place = Place::new();
+    let Some(place) = Place::new() else { return };
     let call = place.call("write", "docs/a.md");
     let without = |key: &str| {
         let mut json: Json = serde_json::from_str(&call).unwrap();
@@ -265,23 +260,25 @@ fn garbage_is_told_and_the_default_answers() {
         for input in &inputs {
             let mut command = place.deeds(&["hook", "claude-code", "--agent", "docs-writer", "--map", &map]);
             command.envs(default.map(|default| ("DEEDS_HOOK_DEFAULT", default)));
-            is(decided(&feed(command, input)), answer, &["can't decide", "hook.default"]);
+            is(decided(&Said::with(&mut command, input)), answer, &["can't decide", "hook.default"]);
         }
     }
     let oversized = vec![b' '; 65 * 1024 * 1024];
-    let said = feed(place.deeds(&["hook", "claude-code", "--agent", "a", "--map", &map]), &oversized);
+    let said =
+        Said::with(&mut place.deeds(&["hook", "claude-code", "--agent", "a", "--map", &map]), &oversized);
     is(decided(&said), "ask", &["more than"]);
     let mut wrong = place.deeds(&["hook", "claude-code"]);
     wrong.env("DEEDS_HOOK_DEFAULT", "perhaps");
-    let said = feed(wrong, call.as_bytes());
+    let said = Said::with(&mut wrong, call.as_bytes());
     assert!(said.status == 2 && said.out.is_empty() && said.err.contains("allow, deny, ask"), "{}", said.err);
 }
 
 #[test]
 fn the_map_is_asked_for_while_a_server_runs_and_remembered_after() {
-    let place = Place::new();
+    let Some(place) = Place::new() else { return };
     let arguments = ["hook", "claude-code", "--agent", "docs-writer"];
-    let ask = |file: &str| decided(&feed(place.deeds(&arguments), place.call("write", file).as_bytes()));
+    let ask =
+        |file: &str| decided(&Said::with(&mut place.deeds(&arguments), place.call("write", file).as_bytes()));
     is(ask("docs/a.md"), "ask", &["no server runs", "no map is known"]);
     assert!(!place.home.data().exists(), "a hook makes nothing");
 
@@ -306,7 +303,7 @@ fn the_map_is_asked_for_while_a_server_runs_and_remembered_after() {
 
 #[test]
 fn commands_that_look_at_the_map_keep_it_for_hooks_too() {
-    let place = Place::new();
+    let Some(place) = Place::new() else { return };
     let server = Server::start(&place.home);
     place.home.ok(&["map", "apply", "team.toml", "--reason", "first"]);
     let kept = place.home.data().join("maps/default.toml");
@@ -326,27 +323,27 @@ fn commands_that_look_at_the_map_keep_it_for_hooks_too() {
     }
     place.home.ok(&["map", "show"]);
     drop(server);
-    let hook = place.deeds(&["hook", "claude-code", "--agent", "docs-writer"]);
-    let said = feed(hook, place.call("write", "src/a.rs").as_bytes());
+    let mut hook = place.deeds(&["hook", "claude-code", "--agent", "docs-writer"]);
+    let said = Said::with(&mut hook, place.call("write", "src/a.rs").as_bytes());
     is(decided(&said), "deny", &["coder", "last known map, v1 of default"]);
 }
 
 #[test]
 fn a_server_that_hangs_holds_nobody_up() {
-    let place = Place::new();
+    let Some(place) = Place::new() else { return };
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let mut command = place.deeds(&["hook", "claude-code", "--agent", "docs-writer", "--connect", &url]);
     command.env("DEEDS_TOKEN", format!("deeds_agent_default_a1_{}", "ab".repeat(32)));
     let began = Instant::now();
-    let said = feed(command, place.call("write", "docs/a.md").as_bytes());
+    let said = Said::with(&mut command, place.call("write", "docs/a.md").as_bytes());
     is(decided(&said), "ask", &["does not answer", "no map is known"]);
     assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
 }
 
 #[test]
 fn a_real_commit_is_refused_and_another_let_through() {
-    let place = Place::new();
+    let Some(place) = Place::new() else { return };
     let map = place.home.dir.path().join("team.toml").display().to_string();
     let said = place.run(&["hook", "git", "--install", "--agent", "docs-writer", "--map", &map]);
     assert_eq!(said.status, 0, "{}{}", said.out, said.err);
@@ -376,14 +373,14 @@ fn a_real_commit_is_refused_and_another_let_through() {
     fs::create_dir_all(place.repo.join("../other/src")).unwrap();
     fs::write(place.repo.join("../other/src/x.rs"), "x").unwrap();
     place.git(&["-C", "../other", "add", "."]);
-    let said = Said::of(&theirs.output().unwrap());
+    let said = Said::of(&mut theirs);
     assert_eq!(said.status, 1, "{}", said.err);
     assert!(said.err.contains("src/x.rs"), "{}", said.err);
 }
 
 #[test]
 fn renames_deletions_and_odd_names_are_seen() {
-    let place = Place::new();
+    let Some(place) = Place::new() else { return };
     let text = "one\ntwo\nthree\nfour\n";
     place.write("src/gone.rs", "y");
     place.write("src/moved.rs", text);
@@ -410,7 +407,7 @@ fn renames_deletions_and_odd_names_are_seen() {
     place.write("docs/a*b\u{1b}[2J.md", "x");
     place.git(&["add", "."]);
     for (default, status) in [("ask", 1), ("deny", 1), ("allow", 0)] {
-        let said = Said::of(&place.deeds(&arguments).env("DEEDS_HOOK_DEFAULT", default).output().unwrap());
+        let said = Said::of(place.deeds(&arguments).env("DEEDS_HOOK_DEFAULT", default));
         assert_eq!(said.status, status, "{}{}", said.out, said.err);
         assert!(said.err.contains("can't decide") && !said.err.contains('\u{1b}'), "{}", said.err);
         assert!(!said.out.contains('\u{1b}'), "{}", said.out);
@@ -419,14 +416,14 @@ fn renames_deletions_and_odd_names_are_seen() {
 
 #[test]
 fn git_takes_the_agent_from_its_own_settings_and_the_default_where_nothing_is_known() {
-    let place = Place::new();
+    let Some(place) = Place::new() else { return };
     let map = place.home.dir.path().join("team.toml").display().to_string();
     assert_eq!(place.run(&["hook", "git"]).status, 0, "nothing is staged");
     place.write("docs/a.md", "x");
     place.git(&["add", "."]);
     let run = |arguments: &[&str], default: &str| {
         let arguments = [&["hook", "git"][..], arguments].concat();
-        Said::of(&place.deeds(&arguments).env("DEEDS_HOOK_DEFAULT", default).output().unwrap())
+        Said::of(place.deeds(&arguments).env("DEEDS_HOOK_DEFAULT", default))
     };
     for (default, status) in [("ask", 1), ("deny", 1), ("allow", 0)] {
         let nobody = run(&["--map", &map], default);
@@ -442,17 +439,16 @@ fn git_takes_the_agent_from_its_own_settings_and_the_default_where_nothing_is_kn
     assert_eq!(run(&["--map", &map], "allow").status, 1);
     place.git(&["config", "deeds.agent", "no such name"]);
     assert!(run(&["--map", &map], "ask").err.contains("no agent is called"));
-    let outside =
-        Said::of(&place.home.command(&["hook", "git"]).env("PATH", "/usr/bin:/bin").output().unwrap());
+    let outside = Said::of(place.home.command(&["hook", "git"]).env("PATH", std::env::var("PATH").unwrap()));
     assert_eq!(outside.status, 2, "{}", outside.err);
     let mut gitless = place.deeds(&["hook", "git"]);
     gitless.env("PATH", "/nowhere");
-    assert_eq!(Said::of(&gitless.output().unwrap()).status, 3);
+    assert_eq!(Said::of(&mut gitless).status, 3);
 }
 
 #[test]
 fn installing_takes_nothing_away() {
-    let place = Place::new();
+    let Some(place) = Place::new() else { return };
     let settings = place.repo.join(".claude/settings.json");
     fs::create_dir_all(settings.parent().unwrap()).unwrap();
     let before = "{\n  \"permissions\": {\"deny\": [\"Read(./.env)\"]},\n  \"hooks\": {\"Stop\": []},\n  \"env\": {\"A\": \"b\"}\n}\n";
@@ -476,7 +472,7 @@ fn installing_takes_nothing_away() {
     let mut sh = Command::new("sh");
     sh.env_clear().envs(shell.env("LANG", "C").get_envs().filter_map(|(key, value)| Some((key, value?))));
     sh.current_dir(&place.repo).args(["-c", &format!("{command} --map {}", map.display())]);
-    is(decided(&feed(sh, place.call("write", "src/a.rs").as_bytes())), "deny", &["coder"]);
+    is(decided(&Said::with(&mut sh, place.call("write", "src/a.rs").as_bytes())), "deny", &["coder"]);
     fs::write(&settings, "{ // mine\n}").unwrap();
     let broken = place.run(&install);
     assert!(broken.status == 2 && broken.err.contains("settings.json"), "{}", broken.err);

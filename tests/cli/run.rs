@@ -2,9 +2,11 @@
 #![expect(clippy::unwrap_used, reason = "what can't be set up can't be tested")]
 
 use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::Command;
 
 use tempfile::TempDir;
+
+use crate::patience;
 
 /// A throw-away home: its own data directory, no configuration, no terminal.
 pub(crate) struct Home {
@@ -36,6 +38,7 @@ impl Home {
 
     /// The binary with nothing in its environment but a user's name and this home.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        patience::begun();
         let mut command = Command::new(env!("CARGO_BIN_EXE_deeds"));
         command
             .env_clear()
@@ -51,7 +54,7 @@ impl Home {
     }
 
     pub(crate) fn run(&self, arguments: &[&str]) -> Said {
-        Said::of(&self.command(arguments).output().unwrap())
+        Said::of(&mut self.command(arguments))
     }
 
     /// Runs what must go through.
@@ -63,7 +66,14 @@ impl Home {
 }
 
 impl Said {
-    pub(crate) fn of(output: &Output) -> Self {
+    /// Runs it to its end.
+    pub(crate) fn of(command: &mut Command) -> Self {
+        Self::with(command, &[])
+    }
+
+    /// Runs it to its end with this on standard input.
+    pub(crate) fn with(command: &mut Command, input: &[u8]) -> Self {
+        let output = patience::output(command, input);
         Self {
             status: output.status.code().unwrap_or(-1),
             out: String::from_utf8_lossy(&output.stdout).into_owned(),

@@ -43,9 +43,9 @@ fn secrets_are_nowhere_but_in_their_files() {
     ] {
         said.push(home.run(arguments));
         // The same with a token that opens nothing, in the environment and in a file.
-        said.push(Said::of(&home.command(arguments).env("DEEDS_TOKEN", &planted).output().unwrap()));
+        said.push(Said::of(home.command(arguments).env("DEEDS_TOKEN", &planted)));
         let cut = planted.get(..planted.len() - 1).unwrap();
-        said.push(Said::of(&home.command(arguments).env("DEEDS_TOKEN", cut).output().unwrap()));
+        said.push(Said::of(home.command(arguments).env("DEEDS_TOKEN", cut)));
         home.file("planted.token", &planted);
         said.push(home.run(&[&["--token-file", "planted.token"][..], arguments].concat()));
     }
@@ -58,7 +58,7 @@ fn secrets_are_nowhere_but_in_their_files() {
             .flat_map(|said| [&said.out, &said.err])
             .map(|text| ("an output".to_owned(), text.clone())),
     );
-    assert_eq!(server.signal("-TERM"), Some(0));
+    assert_eq!(server.signal(rustix::process::Signal::TERM), Some(0));
 
     let made = fs::read_to_string(home.dir.path().join("a.token")).unwrap();
     let secrets = [secret(&admin), secret(&agent), secret(&printed), secret(&planted), secret(&made)];

@@ -6,14 +6,13 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Stdio};
-use std::time::Duration;
+use std::sync::mpsc::channel;
 
+use rustix::process::Signal;
 use serde_json::Value;
 
+use crate::patience::{self, PATIENCE};
 use crate::run::Home;
-
-/// How long a server may take to begin and requests may take to be answered.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A running server, killed when dropped.
 pub(crate) struct Server {
@@ -33,10 +32,17 @@ impl Server {
         let mut options = std::fs::OpenOptions::new();
         let log = options.create(true).append(true).open(home.dir.path().join("serve.log")).unwrap();
         let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        let (tell, told) = channel();
+        std::thread::spawn(move || {
+            let mut line = String::new();
+            out.read_line(&mut line).unwrap();
+            tell.send(line).unwrap_or_default();
+        });
+        let line = told.recv_timeout(PATIENCE).unwrap_or_default();
         let url = line.trim().strip_prefix("serving ").map(str::to_owned);
         let Some(url) = url else {
+            child.kill().unwrap();
             let log = std::fs::read_to_string(home.dir.path().join("serve.log")).unwrap();
             panic!("the server said {line:?}, and\n{log}");
         };
@@ -45,16 +51,15 @@ impl Server {
 
     /// Ends it as a service manager would, and starts it again at the same address.
     pub(crate) fn restart(&mut self, home: &Home) {
-        assert_eq!(self.signal("-TERM"), Some(0));
+        assert_eq!(self.signal(Signal::TERM), Some(0));
         let address = self.url.trim_start_matches("http://").to_owned();
         *self = Self::start_at(home, &address);
     }
 
     /// Sends a signal and waits for the end; the exit status, none where a signal ended it.
-    pub(crate) fn signal(&mut self, name: &str) -> Option<i32> {
-        let pid = self.child.id().to_string();
-        assert!(std::process::Command::new("kill").args([name, &pid]).status().unwrap().success());
-        self.child.wait().unwrap().code()
+    pub(crate) fn signal(&mut self, signal: Signal) -> Option<i32> {
+        patience::signal(&self.child, signal);
+        patience::ended(&mut self.child).code()
     }
 }
 

@@ -209,7 +209,7 @@ async fn what_is_no_http_at_all_leaves_the_server_up() {
         assert!(!answer.starts_with(b"HTTP/1.1 2"), "{garbage:?}");
     }
     assert_eq!(server.dana.get("/v1/whoami").await.status, 200);
-    let ready = came(reqwest::Client::new().get(format!("{}/readyz", server.base))).await;
+    let ready = came(server.dana.request_unsigned("GET", "/readyz")).await;
     assert_eq!((ready.status, ready.text.as_str()), (200, "ready\n"));
     server.stop().await;
 }
@@ -243,7 +243,7 @@ async fn a_damaged_workspace_is_said_and_the_others_are_served() {
     assert_eq!(server.dana.get("/v1/whoami").await.status, 200);
     let told = sam.get("/v1/whoami").await;
     assert_eq!((told.status, &told["code"]), (503, &json!("unavailable")));
-    let ready = came(reqwest::Client::new().get(format!("{}/readyz", server.base))).await;
+    let ready = came(server.dana.request_unsigned("GET", "/readyz")).await;
     assert_eq!(ready.status, 503);
     assert_eq!(std::fs::read_to_string(&ledger).unwrap(), "this was a ledger once");
     server.stop().await;

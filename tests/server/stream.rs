@@ -3,18 +3,16 @@
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use tokio::time::timeout;
 
 use super::support::Server;
+use crate::patience::within;
 use deeds::api::Hash;
 use deeds::client::{DeedStream, StreamEvent, StreamFrom};
 use deeds::domain::ids::{Seq, TokenId};
 use deeds::domain::things::TokenClass;
 
-const PATIENCE: Duration = Duration::from_secs(20);
-
 async fn next(stream: &mut DeedStream) -> StreamEvent {
-    timeout(PATIENCE, stream.next()).await.expect("the stream says something").expect("the stream goes on")
+    within("a word", stream.next()).await.expect("the stream goes on")
 }
 
 /// An event that says nothing about deeds.
@@ -72,7 +70,7 @@ async fn a_history_that_does_not_continue_is_noticed() {
     let from = StreamFrom { after: Seq(1), hash: Some(Hash([7; 32])), filter: String::new() };
     let mut stream = server.dana.client().stream(from);
     assert!(matches!(next(&mut stream).await, StreamEvent::Rewritten { seq: Seq(1), .. }));
-    assert!(stream.next().await.is_none());
+    assert!(within("the end", stream.next()).await.is_none());
     let beyond = StreamFrom { after: Seq(999), ..StreamFrom::default() };
     let mut stream = server.dana.client().stream(beyond);
     assert!(matches!(next(&mut stream).await, StreamEvent::Rewritten { seq: Seq(999), .. }));
@@ -147,7 +145,7 @@ async fn a_revoked_tokens_stream_closes_within_two_seconds() {
     };
     assert!(revoked.elapsed() < Duration::from_secs(2));
     assert_eq!(problem.code, "token-ended");
-    assert!(stream.next().await.is_none());
+    assert!(within("the end", stream.next()).await.is_none());
     assert_eq!(watcher.get("/v1/whoami").await["code"], "token-ended");
     server.stop().await;
 }
@@ -193,7 +191,7 @@ async fn a_watcher_that_does_not_read_is_let_go_with_its_cursor() {
     );
     stalled.write_all(request.as_bytes()).await.unwrap();
     let mut first = [0; 64];
-    stalled.read_exact(&mut first).await.unwrap();
+    within("the first deed", stalled.read_exact(&mut first)).await.unwrap();
     // Nobody reads while more is written than the connection and the ring of live batches hold.
     let text = "x".repeat(20_000);
     for n in 0..WRITES {
@@ -201,15 +199,14 @@ async fn a_watcher_that_does_not_read_is_let_go_with_its_cursor() {
         assert_eq!(intake.write("crm/contact/a", changes, json!({"name": n})).await["outcome"], "committed");
     }
     let mut rest = Vec::new();
-    timeout(PATIENCE, async {
+    within("the end of the stream", async {
         while !rest.ends_with(b"0\r\n\r\n") {
             let mut part = vec![0; 1 << 20];
             let count = stalled.read(&mut part).await.unwrap();
             rest.extend_from_slice(&part[..count]);
         }
     })
-    .await
-    .expect("the stream ends");
+    .await;
     let text = String::from_utf8_lossy(&rest);
     let (_, end) = text.rsplit_once("event: end").expect("it says that it ends");
     assert!(end.contains("\"code\":\"too-slow\""), "{end}");

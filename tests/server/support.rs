@@ -1,7 +1,6 @@
 //! A server for each test, and callers that speak plain HTTP to it.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
@@ -16,6 +15,8 @@ use deeds::domain::ids::{PersonId, WorkspaceId};
 use deeds::domain::map::parse::parse;
 use deeds::domain::things::TokenClass;
 use deeds::server::{Options, Workspaces, run};
+
+use crate::patience::{self, PATIENCE};
 
 pub(crate) const TEAM: &str = include_str!("team.toml");
 
@@ -74,6 +75,7 @@ impl Server {
     }
 
     async fn serve(directory: TempDir, workspaces: Arc<Workspaces>, token: String, port: u16) -> Self {
+        patience::begun();
         let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let (stop, stopped) = oneshot::channel::<()>();
@@ -98,7 +100,7 @@ impl Server {
     /// Goes down in order and comes up again on the same port and directory.
     pub(crate) async fn restart(mut self) -> Self {
         self.stop.take().unwrap().send(()).ok();
-        self.task.take().unwrap().await.unwrap();
+        patience::within("the end of the server", self.task.take().unwrap()).await.unwrap();
         self.workspaces.shutdown().await;
         let Self { directory, dana, base, .. } = self;
         Self::resume(directory, &base, dana).await
@@ -107,7 +109,7 @@ impl Server {
     /// Goes down in order.
     pub(crate) async fn stop(mut self) -> TempDir {
         self.stop.take().unwrap().send(()).ok();
-        self.task.take().unwrap().await.unwrap();
+        patience::within("the end of the server", self.task.take().unwrap()).await.unwrap();
         self.workspaces.shutdown().await;
         self.directory
     }
@@ -125,7 +127,7 @@ impl Server {
 
 impl Caller {
     pub(crate) fn new(base: &str, token: String) -> Self {
-        let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30)).build().unwrap();
+        let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().unwrap();
         Self { base: base.to_owned(), token, http }
     }
 

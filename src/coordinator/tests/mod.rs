@@ -327,7 +327,7 @@ async fn what_falls_due_is_a_deed_without_anybody_asking() {
     while seen.last() != Some(&"deeds.item.overdue") {
         let due = decide::next_due(&handle.whole().await.unwrap()).expect("nothing will fall due");
         clock.set(due);
-        for entry in watcher.next().await.unwrap() {
+        for entry in watching::next(&mut watcher).await.unwrap() {
             let deed = entry.deed().unwrap();
             assert_eq!((deed.recorded, deed.actor.clone()), (due, Actor::Deeds));
             if deed.refs.item == reply.item {

@@ -2,10 +2,15 @@
 
 use super::*;
 
+/// The next records, or how it ended; a test does not wait for them without end.
+pub(super) async fn next(watcher: &mut Watcher) -> Result<Vec<Entry>, WatchError> {
+    tokio::time::timeout(std::time::Duration::from_mins(2), watcher.next()).await.expect("a deed in time")
+}
+
 pub(super) async fn collect(watcher: &mut Watcher, until: u64) -> Vec<u64> {
     let mut seen = Vec::new();
     while watcher.cursor().0 < until {
-        for entry in watcher.next().await.unwrap() {
+        for entry in next(watcher).await.unwrap() {
             assert_eq!(entry.deed().unwrap().seq.0, entry.record.seq);
             seen.push(entry.record.seq);
         }
@@ -55,7 +60,7 @@ async fn a_slow_watcher_is_dropped_and_told_where_to_resume() {
     for n in 0..=LIVE_BATCHES as u64 {
         committed(&handle, write("bob", "text", n, n)).await;
     }
-    let error = watcher.next().await.unwrap_err();
+    let error = next(&mut watcher).await.unwrap_err();
     assert_eq!(error, WatchError::Lagged { resume_at: Seq(first) });
     let head = handle.head().seq;
     let rest = collect(&mut handle.watch(Seq(first)), head).await;
@@ -65,10 +70,10 @@ async fn a_slow_watcher_is_dropped_and_told_where_to_resume() {
 #[tokio::test]
 async fn a_cursor_beyond_the_end_is_refused_and_shutdown_ends_watchers_and_callers() {
     let handle = started(memory()).await;
-    let error = handle.watch(Seq(9)).next().await.unwrap_err();
+    let error = next(&mut handle.watch(Seq(9))).await.unwrap_err();
     assert_eq!(error, WatchError::Beyond { asked: Seq(9), head: Seq(0) });
     let mut watcher = handle.watch(Seq(0));
-    let waiting = tokio::spawn(async move { watcher.next().await.map(|entries| entries.len()) });
+    let waiting = tokio::spawn(async move { next(&mut watcher).await.map(|entries| entries.len()) });
     tokio::task::yield_now().await;
     handle.shutdown().await;
     assert_eq!(waiting.await.unwrap().unwrap_err(), WatchError::Closed { resume_at: Seq(0) });
