@@ -4,6 +4,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::Args;
+use tracing::Level;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
 
 use super::arguments::Context;
 use super::datadir::{DataDir, Lock};
@@ -123,13 +126,13 @@ fn announce(out: Output, url: &str, tokens: &[(WorkspaceId, std::path::PathBuf)]
 
 fn log_to_stderr() {
     let wanted = std::env::var(LOG_VARIABLE).unwrap_or_default();
-    let filter = tracing_subscriber::EnvFilter::try_new(if wanted.is_empty() { "info" } else { &wanted })
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-    let subscriber = tracing_subscriber::fmt()
+    let wanted = if wanted.is_empty() { "info" } else { &wanted };
+    // Targets and levels, `info,deeds::server=debug`: filters by spans and fields would bring an engine of regular expressions.
+    let filter: Targets = wanted.parse().unwrap_or_else(|_| Targets::new().with_default(Level::INFO));
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
-        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
-        .with_env_filter(filter)
-        .finish();
+        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()));
+    let subscriber = tracing_subscriber::registry().with(lines).with(filter);
     // One that is set already stays.
     tracing::subscriber::set_global_default(subscriber).unwrap_or_default();
 }
