@@ -4,6 +4,7 @@ mod event;
 mod lease;
 mod output;
 mod people;
+pub(super) mod table;
 mod task;
 
 pub use event::{ATTRIBUTES, Claim, Raise};
@@ -13,6 +14,7 @@ pub use people::{
     AlertStep, AlertVerb, Answered, ApplyMap, ItemStep, ItemVerb, MapReview, Override, OverrideVerb,
     ReviewStep, ReviewVerb, TokenStep,
 };
+pub use table::{Again, Asker, Command, CommandKind, CommandRow, Effect, Place};
 pub use task::{
     BRANCHES, BranchOrder, FanOut, Handoff, LONGEST_FAN_OUT, LONGEST_VISIBILITY, TAKEN_AT_ONCE, Take,
     VISIBILITY, WorkStep, WorkVerb,
@@ -69,58 +71,6 @@ pub struct Principal {
     pub class: TokenClass,
     /// The token, so that a revocation is ordered with every command; none for Deeds itself.
     pub token: Option<TokenId>,
-}
-
-/// Everything that can be asked of a workspace.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "do", rename_all = "kebab-case")]
-pub enum Command {
-    /// Change fields of an entity, or the entity as a whole.
-    Write(Write),
-    /// May this side effect go ahead?
-    Act(Act),
-    /// How a side effect ended.
-    ActEnd(ActEnd),
-    /// What an agent can't decide.
-    Escalate(Escalate),
-    /// Something happened that wakes an agent.
-    Raise(Raise),
-    /// Is this event the caller's to handle?
-    Claim(Claim),
-    /// Take what waits in the caller's work stream.
-    Take(Take),
-    /// Something done to a work item.
-    Work(WorkStep),
-    /// Hand a task over.
-    Handoff(Handoff),
-    /// Independent pieces of work at once.
-    FanOut(FanOut),
-    /// Something done to a lease.
-    Lease(LeaseStep),
-    /// A publication on an output.
-    Publish(Publish),
-    /// What the caller found out.
-    Conclude(Conclude),
-    /// Several commands of one caller, all or nothing.
-    Together(Together),
-    /// Something done to an inbox item.
-    Item(ItemStep),
-    /// Something done to an alert.
-    Alert(AlertStep),
-    /// A map to put in force.
-    ApplyMap(ApplyMap),
-    /// A person went through the map in force.
-    MapReview(MapReview),
-    /// A token to create or revoke.
-    Token(TokenStep),
-    /// A person overrides.
-    Override(Override),
-    /// A session over a queue begins or ends.
-    Review(ReviewStep),
-    /// One line of another system's history.
-    Import(Import),
-    /// Time went by; only Deeds itself says so.
-    Tick,
 }
 
 /// What a write does to its entity.

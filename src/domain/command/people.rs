@@ -41,6 +41,19 @@ pub enum ItemVerb {
     Undo,
 }
 
+impl ItemVerb {
+    /// The word of the step; of an answer its own.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Claim => "claim",
+            Self::Release => "release",
+            Self::Reassign { .. } => "reassign",
+            Self::Answer(answered) => answered.answer.word(),
+            Self::Undo => "undo",
+        }
+    }
+}
+
 /// An answer, with proof of what was shown.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -4,7 +4,7 @@ use super::sheet::Sheet;
 use super::write::stale_on;
 use super::{alert, trigger, verdict};
 use crate::domain::code::Code;
-use crate::domain::command::{Conclude, DEPENDENCIES};
+use crate::domain::command::{CommandKind, Conclude, DEPENDENCIES};
 use crate::domain::deed::Body;
 use crate::domain::ids::{AgentId, Seq};
 use crate::domain::outcome::Outcome;
@@ -12,7 +12,7 @@ use crate::domain::query;
 use crate::domain::state::State;
 use crate::domain::things::{Conclusion, FieldChange};
 
-const ACTION: &str = "conclude";
+const ACTION: &str = CommandKind::Conclude.row().word;
 
 /// Decides a conclusion of the caller.
 pub(super) fn decide(sheet: &mut Sheet<'_>, conclude: &Conclude) -> Seq {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::sheet::Sheet;
 use super::{handoff, propose, verdict, work};
 use crate::domain::code::Code;
-use crate::domain::command::{BRANCHES, BranchOrder, FanOut, LONGEST_FAN_OUT, WorkStep};
+use crate::domain::command::{BRANCHES, BranchOrder, CommandKind, FanOut, LONGEST_FAN_OUT, WorkStep};
 use crate::domain::deed::{Body, BranchResult};
 use crate::domain::ids::{AgentId, FanOutNo, Seq, WorkNo};
 use crate::domain::outcome::Outcome;
@@ -15,7 +15,7 @@ use crate::domain::things::{
 };
 use crate::domain::time::Span;
 
-const ACTION: &str = "fan out";
+const ACTION: &str = CommandKind::FanOut.row().word;
 
 /// Most fan-outs under way at once in a workspace.
 const OPEN_FAN_OUTS: usize = 10_000;

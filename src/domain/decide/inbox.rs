@@ -279,20 +279,9 @@ pub(super) fn one_line(input: &Value) -> String {
     input.plain().split_whitespace().collect::<Vec<_>>().join(" ").chars().take(160).collect()
 }
 
-/// The word for a step in lists.
-pub(super) fn word(step: &ItemStep) -> &'static str {
-    match &step.step {
-        ItemVerb::Claim => "claim",
-        ItemVerb::Release => "release",
-        ItemVerb::Reassign { .. } => "reassign",
-        ItemVerb::Answer(answered) => answered.answer.word(),
-        ItemVerb::Undo => "undo",
-    }
-}
-
 /// Decides a person's step on an item.
 pub(super) fn decide(sheet: &mut Sheet<'_>, step: &ItemStep) -> Seq {
-    let action = word(step);
+    let action = step.step.word();
     let Some(person) = sheet.principal.actor.person().cloned() else {
         return refuse(sheet, step.item, action, Code::AgentToken, "only named people decide");
     };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::sheet::Sheet;
 use super::verdict;
 use crate::domain::code::Code;
-use crate::domain::command::{ApplyMap, MapReview};
+use crate::domain::command::{ApplyMap, CommandKind, MapReview};
 use crate::domain::deed::{Body, NewMap};
 use crate::domain::ids::Seq;
 use crate::domain::map::difference;
@@ -14,9 +14,9 @@ use crate::domain::readiness;
 use crate::domain::things::TokenClass;
 
 /// The word for an apply in lists.
-pub(super) const APPLY: &str = "apply map";
+const APPLY: &str = CommandKind::ApplyMap.row().word;
 /// The word for a review of the map in lists.
-pub(super) const REVIEW: &str = "review map";
+const REVIEW: &str = CommandKind::MapReview.row().word;
 
 /// Decides an apply. The model was parsed and linted at the door: a map with errors never gets here.
 pub(super) fn decide(sheet: &mut Sheet<'_>, apply: &ApplyMap) -> Seq {

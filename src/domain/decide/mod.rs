@@ -39,9 +39,10 @@ pub use tick::next_due;
 
 use self::sheet::Sheet;
 use super::code::Code;
+use super::command::table::commands;
 use super::command::{Command, Request};
 use super::deed::{Body, Deed};
-use super::ids::{Actor, Seq};
+use super::ids::Seq;
 use super::reply::Reply;
 use super::state::State;
 use super::time::Time;
@@ -71,7 +72,7 @@ pub fn decide(state: &State, request: &Request, now: Time) -> Decision {
     if let Some((code, why)) = closed_door(state, request, now) {
         // Nothing was decided at the door: the key keeps its first answer, or stays free for the one to come.
         sheet.forget_key();
-        let primary = sheet.refuse(refusal_of(&request.command), action_of(&request.command), code, &why);
+        let primary = sheet.refuse(refusal_of(&request.command), request.command.word(), code, &why);
         return sheet.done(primary);
     }
     if let Some((key, digest)) = &request.key
@@ -84,7 +85,7 @@ pub fn decide(state: &State, request: &Request, now: Time) -> Decision {
         sheet.forget_key();
         let why = format!("the key {key:?} was used for another request, deed {}", known.deed);
         let primary =
-            sheet.refuse(refusal_of(&request.command), action_of(&request.command), Code::KeyReused, &why);
+            sheet.refuse(refusal_of(&request.command), request.command.word(), Code::KeyReused, &why);
         return sheet.done(primary);
     }
     match dispatch(&mut sheet, &request.command) {
@@ -93,34 +94,31 @@ pub fn decide(state: &State, request: &Request, now: Time) -> Decision {
     }
 }
 
-/// Decides a command that may be a part of a `together`. None where nothing happened that is worth a deed.
-fn dispatch(sheet: &mut Sheet<'_>, command: &Command) -> Option<Seq> {
-    match command {
-        Command::Write(write) => Some(write::decide(sheet, write)),
-        Command::Act(act) => Some(act::decide(sheet, act)),
-        Command::ActEnd(end) => Some(act::end(sheet, end)),
-        Command::Escalate(escalate) => Some(inbox::escalate(sheet, escalate)),
-        Command::Raise(raise) => Some(trigger::raise(sheet, raise)),
-        Command::Claim(claim) => Some(trigger::claim(sheet, claim)),
-        Command::Take(take) => work::take(sheet, take),
-        Command::Work(step) => Some(work::decide(sheet, step)),
-        Command::Handoff(handoff) => Some(handoff::decide(sheet, handoff)),
-        Command::FanOut(order) => Some(fan_out::decide(sheet, order)),
-        Command::Lease(step) => Some(lease::decide(sheet, step)),
-        Command::Publish(publish) => Some(output::decide(sheet, publish)),
-        Command::Conclude(conclude) => Some(conclude::decide(sheet, conclude)),
-        Command::Together(together) => Some(together::decide(sheet, together)),
-        Command::Item(step) => Some(inbox::decide(sheet, step)),
-        Command::Alert(step) => Some(alert::decide(sheet, step)),
-        Command::ApplyMap(apply) => Some(map::decide(sheet, apply)),
-        Command::MapReview(review) => Some(map::review(sheet, review)),
-        Command::Token(step) => Some(token::decide(sheet, step)),
-        Command::Override(step) => Some(overrides::decide(sheet, step)),
-        Command::Review(step) => Some(review::decide(sheet, step)),
-        Command::Import(line) => import::decide(sheet, line),
-        Command::Tick => tick::decide(sheet),
-    }
+macro_rules! rulebook {
+    ($(
+        #[doc = $_sentence:literal]
+        $kind:ident $(($it:ident: $_payload:ty))? = $_name:literal, $_word:literal: $($_columns:ident)+
+            => $($decide:ident)::+, $refused:ident($of:expr);
+    )*) => {
+        /// Decides a command that may be a part of a `together`. None where nothing happened that is worth a deed.
+        fn dispatch(sheet: &mut Sheet<'_>, command: &Command) -> Option<Seq> {
+            match command {
+                $(Command::$kind $(($it))? => $($decide)::+(sheet $(, $it)?).into(),)*
+            }
+        }
+
+        /// The deed type that records a refusal of this command before it was decided.
+        fn refusal_of(command: &Command) -> Body {
+            match command {
+                $(Command::$kind $(($it))? => {
+                    $(let _ = $it;)?
+                    Body::$refused($of)
+                })*
+            }
+        }
+    };
 }
+commands!(rulebook);
 
 /// Checks that come before every rule: is the caller live, and may its class ask this at all?
 fn closed_door(state: &State, request: &Request, now: Time) -> Option<(Code, String)> {
@@ -133,97 +131,11 @@ fn closed_door(state: &State, request: &Request, now: Time) -> Option<(Code, Str
     if let Some(why) = principal.actor.agent().and_then(|agent| verdict::paused(state, agent)) {
         return Some((Code::Paused, why));
     }
-    let (may, who) = allowed(&request.command, principal.class, &principal.actor);
-    if may {
+    let who = request.command.row().who;
+    if who.includes(principal.class, &principal.actor) {
         return None;
     }
     let agent_decides = principal.class == TokenClass::Agent && matches!(request.command, Command::Item(_));
     let code = if agent_decides { Code::AgentToken } else { Code::NotAllowed };
-    Some((code, format!("{} may not do this; {who} may", principal.actor)))
-}
-
-/// Who may ask what (6-guarantees, 9-decisions): the class, and in words who may.
-fn allowed(command: &Command, class: TokenClass, actor: &Actor) -> (bool, &'static str) {
-    match command {
-        Command::Write(_)
-        | Command::Act(_)
-        | Command::ActEnd(_)
-        | Command::Escalate(_)
-        | Command::Claim(_)
-        | Command::Take(_)
-        | Command::Work(_)
-        | Command::Handoff(_)
-        | Command::FanOut(_)
-        | Command::Lease(_)
-        | Command::Publish(_)
-        | Command::Conclude(_)
-        | Command::Together(_) => (class == TokenClass::Agent && actor.agent().is_some(), "agents"),
-        Command::Raise(_) => (class != TokenClass::Watcher, "agents, reviewers and admins"),
-        Command::Item(_)
-        | Command::Alert(_)
-        | Command::Override(_)
-        | Command::Review(_)
-        | Command::MapReview(_) => {
-            (matches!(class, TokenClass::Reviewer | TokenClass::Admin), "reviewers and admins")
-        }
-        Command::ApplyMap(_) | Command::Token(_) | Command::Import(_) => {
-            (class == TokenClass::Admin, "admins")
-        }
-        Command::Tick => (*actor == Actor::Deeds, "Deeds itself"),
-    }
-}
-
-/// The deed type that records a refusal of this command.
-fn refusal_of(command: &Command) -> Body {
-    match command {
-        Command::Write(_)
-        | Command::Escalate(_)
-        | Command::Together(_)
-        | Command::Import(_)
-        | Command::Tick => Body::WriteRefused(()),
-        Command::Act(act) => Body::ActRefused(act::order(act)),
-        Command::Raise(raise) => Body::EventRefused(Box::new(trigger::raised(raise))),
-        Command::Claim(claim) => Body::ClaimRefused(Box::new(trigger::mark(claim))),
-        Command::ActEnd(_) | Command::Take(_) | Command::Work(_) => Body::WorkRefused(()),
-        Command::Handoff(_) => Body::HandoffRefused(()),
-        Command::FanOut(_) => Body::FanOutRefused(()),
-        Command::Lease(_) => Body::LeaseRefused(()),
-        Command::Publish(publish) => Body::OutputRefused(Box::new(output::publication(publish))),
-        Command::Conclude(_) => Body::ConclusionRefused(()),
-        Command::Review(_) => Body::ReviewRefused(()),
-        Command::Item(_) => Body::ItemRefused(()),
-        Command::Alert(_) => Body::AlertRefused(()),
-        Command::ApplyMap(_) | Command::MapReview(_) => Body::MapRefused(()),
-        Command::Token(_) => Body::TokenRefused(()),
-        Command::Override(_) => Body::OverrideRefused(()),
-    }
-}
-
-/// The word for the command in lists.
-fn action_of(command: &Command) -> &'static str {
-    match command {
-        Command::Write(_) => "write",
-        Command::Act(_) => "act",
-        Command::ActEnd(_) => "act end",
-        Command::Escalate(_) => "escalate",
-        Command::Raise(_) => "raise",
-        Command::Claim(_) => "claim event",
-        Command::Take(_) => "take",
-        Command::Work(_) => "work",
-        Command::Handoff(_) => "hand over",
-        Command::FanOut(_) => "fan out",
-        Command::Lease(_) => "lease",
-        Command::Publish(_) => "publish",
-        Command::Conclude(_) => "conclude",
-        Command::Review(_) => "review",
-        Command::Together(_) => "together",
-        Command::Item(step) => inbox::word(step),
-        Command::Alert(_) => "alert",
-        Command::ApplyMap(_) => map::APPLY,
-        Command::MapReview(_) => map::REVIEW,
-        Command::Token(_) => "token",
-        Command::Override(_) => "override",
-        Command::Import(_) => "import",
-        Command::Tick => "tick",
-    }
+    Some((code, format!("{} may not do this; {} may", principal.actor, who.words())))
 }

@@ -3,12 +3,12 @@
 use super::dispatch;
 use super::sheet::Sheet;
 use crate::domain::code::Code;
-use crate::domain::command::{COMMANDS_PER_BATCH, Command, Together};
+use crate::domain::command::{COMMANDS_PER_BATCH, CommandKind, Place, Together};
 use crate::domain::deed::{BatchFailure, Body};
 use crate::domain::ids::Seq;
 use crate::domain::outcome::Outcome;
 
-const ACTION: &str = "together";
+const ACTION: &str = CommandKind::Together.row().word;
 
 /// Decides them in order; the first that does not go through undoes all.
 pub(super) fn decide(sheet: &mut Sheet<'_>, together: &Together) -> Seq {
@@ -19,7 +19,7 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, together: &Together) -> Seq {
     }
     let mut parts = Vec::with_capacity(together.commands.len());
     // Asked of all before the first is decided: a refusal must not leave the deeds of those before it.
-    if let Some(index) = together.commands.iter().position(|command| !is_agents_own(command)) {
+    if let Some(index) = together.commands.iter().position(|command| command.row().place == Place::Alone) {
         let why = format!("command {index} can't be a part: only writes, acts, escalations and work can");
         return sheet.refuse(refused(), ACTION, Code::NotAllowed, &why);
     }
@@ -35,34 +35,6 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, together: &Together) -> Seq {
     deed.because(format!("{} commands", parts.len()));
     deed.refs.parts = parts;
     sheet.push(deed)
-}
-
-fn is_agents_own(command: &Command) -> bool {
-    match command {
-        Command::Write(_)
-        | Command::Act(_)
-        | Command::ActEnd(_)
-        | Command::Escalate(_)
-        | Command::Raise(_)
-        | Command::Claim(_)
-        | Command::Work(_)
-        | Command::Handoff(_)
-        | Command::FanOut(_)
-        | Command::Lease(_)
-        | Command::Publish(_)
-        | Command::Conclude(_) => true,
-        Command::Together(_)
-        | Command::Take(_)
-        | Command::Item(_)
-        | Command::Alert(_)
-        | Command::Review(_)
-        | Command::ApplyMap(_)
-        | Command::MapReview(_)
-        | Command::Token(_)
-        | Command::Override(_)
-        | Command::Import(_)
-        | Command::Tick => false,
-    }
 }
 
 /// Nothing of it happened; the answer carries what the failing command would have been told.

@@ -246,19 +246,6 @@ fn may_ask(request: &Request) -> bool {
     use deeds::domain::things::TokenClass::{Admin, Agent, Reviewer, Watcher};
     let class = request.principal.class;
     match &request.command {
-        Command::Write(_)
-        | Command::Act(_)
-        | Command::ActEnd(_)
-        | Command::Escalate(_)
-        | Command::Claim(_)
-        | Command::Take(_)
-        | Command::Work(_)
-        | Command::Handoff(_)
-        | Command::FanOut(_)
-        | Command::Lease(_)
-        | Command::Publish(_)
-        | Command::Conclude(_)
-        | Command::Together(_) => class == Agent,
         Command::Raise(_) => class != Watcher,
         Command::Item(_)
         | Command::Alert(_)
@@ -269,6 +256,8 @@ fn may_ask(request: &Request) -> bool {
         }
         Command::ApplyMap(_) | Command::Token(_) | Command::Import(_) => class == Admin,
         Command::Tick => request.principal.actor == Actor::Deeds,
+        // All the others are what agents do.
+        _ => class == Agent,
     }
 }
 

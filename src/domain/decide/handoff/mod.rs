@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::sheet::Sheet;
 use super::{propose, verdict, work};
 use crate::domain::code::Code;
-use crate::domain::command::{Handoff, NAME_BYTES};
+use crate::domain::command::{CommandKind, Handoff, NAME_BYTES};
 use crate::domain::deed::Body;
 use crate::domain::ids::{AgentId, Seq, TaskId};
 use crate::domain::outcome::Outcome;
@@ -21,7 +21,7 @@ use crate::domain::time::Time;
 pub(super) use self::escalate::exhausted;
 pub(super) use self::receive::{accept, complete, give_back, keep, on_task};
 
-const ACTION: &str = "hand over";
+const ACTION: &str = CommandKind::Handoff.row().word;
 
 /// Most tasks under way at once in a workspace.
 const OPEN_TASKS: usize = 10_000;

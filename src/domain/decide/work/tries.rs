@@ -4,7 +4,9 @@
 use std::sync::Arc;
 
 use crate::domain::code::Code;
-use crate::domain::command::{LONGEST_VISIBILITY, TAKEN_AT_ONCE, Take, VISIBILITY, WorkStep, WorkVerb};
+use crate::domain::command::{
+    CommandKind, LONGEST_VISIBILITY, TAKEN_AT_ONCE, Take, VISIBILITY, WorkStep, WorkVerb,
+};
 use crate::domain::decide::sheet::Sheet;
 use crate::domain::decide::verdict::text;
 use crate::domain::decide::{fan_out, handoff, stuck};
@@ -15,7 +17,7 @@ use crate::domain::state::State;
 use crate::domain::things::{OnExhausted, Work, WorkKind};
 use crate::domain::time::{Span, Time};
 
-const ACTION: &str = "take";
+const ACTION: &str = CommandKind::Take.row().word;
 
 /// Takes what waits in the caller's stream, oldest first. None where nothing waits.
 pub(in crate::domain::decide) fn take(sheet: &mut Sheet<'_>, take: &Take) -> Option<Seq> {
