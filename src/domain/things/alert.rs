@@ -77,34 +77,114 @@ pub struct AlertSide {
     pub outcome: Arc<str>,
 }
 
-/// The kinds of 2-domain §5.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum AlertKind {
-    /// A write started from a version that was no longer current.
-    StaleWrite,
-    /// An act or write was based on a version that was no longer current.
-    StaleRead,
-    /// A write to another's field.
-    NotOwner,
-    /// States that must not be true together.
-    Contradiction,
-    /// Two actors alternate a field.
-    PingPong,
-    /// An item is past its deadline, or a review was not held.
-    Overdue,
-    /// More than one agent answers the same event.
-    TriggerCollision,
-    /// Two agents publish on the same thread.
-    OutputCollision,
-    /// A task goes back and forth with the same feedback.
-    NotConverging,
-    /// A chain of causes comes back to where it was, or does not end.
-    Cascade,
-    /// A lease ended by time, not by its holder.
-    LeaseLapsed,
-    /// Work waits, and its agent gives no sign of life.
-    SilentAgent,
+macro_rules! alert_kinds {
+    ($(
+        #[doc = $meaning:literal]
+        $kind:ident = $word:literal: $severity:ident $days:literal days, $escalates:ident, $failure:ident, $sides:ident;
+    )*) => {
+        /// The kinds of 2-domain §5, each with what it means.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum AlertKind {
+            $(#[doc = $meaning] #[serde(rename = $word)] $kind,)*
+        }
+
+        impl AlertKind {
+            /// Every kind.
+            pub const ALL: &'static [Self] = &[$(Self::$kind),*];
+
+            /// Its row.
+            pub const fn row(self) -> &'static AlertRow {
+                match self {
+                    $(Self::$kind => const { &AlertRow {
+                        word: $word,
+                        meaning: $meaning.trim_ascii(),
+                        severity: Severity::$severity,
+                        window: Span::from_days($days),
+                        escalates: Escalates::$escalates,
+                        failure: Failure::$failure,
+                        sides: Sides::$sides,
+                    } },)*
+                }
+            }
+        }
+    };
+}
+
+// What it means, and: the word on every screen, how bad it is when it opens, the window in which the same fingerprint
+// counts up, when it goes into the inbox, whether agents failed to coordinate, how its sides stand.
+alert_kinds! {
+    /// a write started from a version that was no longer current
+    StaleWrite = "stale-write": Warning 1 days, OnRequest, WhereDone, Beside;
+    /// something rested on a version that was no longer current
+    StaleRead = "stale-read": Warning 1 days, OnRequest, WhereDone, Beside;
+    /// a write to a field that another agent owns
+    NotOwner = "not-owner": Info 1 days, OnRequest, Never, Beside;
+    /// two states that must not be true together are
+    Contradiction = "contradiction": Critical 7 days, ByItself, Always, Beside;
+    /// two overwrite each other in turn, or a value keeps coming back
+    PingPong = "ping-pong": Warning 14 days, ByItself, Always, InTurn;
+    /// something that a person owes is past its time
+    Overdue = "overdue": Warning 7 days, OnRequest, Never, Beside;
+    /// more than one agent answers the same event
+    TriggerCollision = "trigger-collision": Critical 1 days, ByItself, Always, Beside;
+    /// two agents speak on the same thread; the second was held
+    OutputCollision = "output-collision": Critical 1 days, ByItself, Always, Beside;
+    /// a task comes back with the same feedback again
+    NotConverging = "not-converging": Warning 7 days, ByItself, Always, InTurn;
+    /// one deed led to the next until it came back to where it began, or did not end
+    Cascade = "cascade": Critical 7 days, ByItself, Always, Beside;
+    /// a lease ended by time: whoever held it can't write with it any more
+    LeaseLapsed = "lease-lapsed": Info 1 days, OnRequest, Never, Beside;
+    /// work waits, and its agent gives no sign of life
+    SilentAgent = "silent-agent": Warning 1 days, OnRequest, Never, Beside;
+}
+
+/// What is known of a kind of alert.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AlertRow {
+    /// The word on every screen.
+    pub word: &'static str,
+    /// What it means, for those who meet it for the first time.
+    pub meaning: &'static str,
+    /// How bad one is when it opens.
+    pub severity: Severity,
+    /// The window in which the same fingerprint counts up.
+    pub window: Span,
+    /// Whether it goes into the inbox by itself.
+    pub escalates: Escalates,
+    /// Whether it says that agents failed to coordinate (`readiness`).
+    pub failure: Failure,
+    /// How its sides stand to each other.
+    pub sides: Sides,
+}
+
+/// When an alert goes into the inbox (2-domain §5: contradictions, collisions and loops escalate by themselves).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Escalates {
+    /// When it opens: a named person must settle it.
+    ByItself,
+    /// When a person sends it there.
+    OnRequest,
+}
+
+/// Whether an alert says that agents failed to coordinate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Failure {
+    /// It does.
+    Always,
+    /// Only where what was stale was acted on, not where a rule stopped it.
+    WhereDone,
+    /// It does not.
+    Never,
+}
+
+/// How the sides of an alert stand to each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sides {
+    /// Next to each other: `sales, support`.
+    Beside,
+    /// They take turns: `mayor ⇄ dog`.
+    InTurn,
 }
 
 /// How bad.
@@ -142,101 +222,17 @@ pub enum AlertState {
 }
 
 impl AlertKind {
-    /// Every kind.
-    pub const ALL: [Self; 12] = [
-        Self::StaleWrite,
-        Self::StaleRead,
-        Self::NotOwner,
-        Self::TriggerCollision,
-        Self::OutputCollision,
-        Self::Contradiction,
-        Self::PingPong,
-        Self::NotConverging,
-        Self::Cascade,
-        Self::LeaseLapsed,
-        Self::Overdue,
-        Self::SilentAgent,
-    ];
-
     /// The word on every screen.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::StaleWrite => "stale-write",
-            Self::StaleRead => "stale-read",
-            Self::NotOwner => "not-owner",
-            Self::Contradiction => "contradiction",
-            Self::PingPong => "ping-pong",
-            Self::Overdue => "overdue",
-            Self::TriggerCollision => "trigger-collision",
-            Self::OutputCollision => "output-collision",
-            Self::NotConverging => "not-converging",
-            Self::Cascade => "cascade",
-            Self::LeaseLapsed => "lease-lapsed",
-            Self::SilentAgent => "silent-agent",
-        }
+    pub const fn as_str(self) -> &'static str {
+        self.row().word
     }
 
-    /// The window in which the same fingerprint counts up.
-    pub fn window(self) -> Span {
-        match self {
-            Self::StaleWrite
-            | Self::StaleRead
-            | Self::NotOwner
-            | Self::TriggerCollision
-            | Self::OutputCollision
-            | Self::LeaseLapsed
-            | Self::SilentAgent => Span::from_days(1),
-            Self::Contradiction | Self::Overdue | Self::NotConverging | Self::Cascade => Span::from_days(7),
-            Self::PingPong => Span::from_days(14),
-        }
-    }
-
-    /// How bad one of these is when it opens.
-    pub fn severity(self) -> Severity {
-        match self {
-            Self::NotOwner | Self::LeaseLapsed => Severity::Info,
-            Self::StaleWrite
-            | Self::StaleRead
-            | Self::Overdue
-            | Self::PingPong
-            | Self::NotConverging
-            | Self::SilentAgent => Severity::Warning,
-            Self::Contradiction | Self::TriggerCollision | Self::OutputCollision | Self::Cascade => {
-                Severity::Critical
-            }
-        }
-    }
-
-    /// Whether it says that agents failed to coordinate (`readiness`): collisions, contradictions and loops always; what
-    /// was stale only where it was acted on, not where a rule stopped it. `side` is the side that was told last.
+    /// Whether it says that agents failed to coordinate. `side` is the side that was told last.
     pub fn is_coordination_failure(self, side: Option<&AlertSide>) -> bool {
-        match self {
-            Self::TriggerCollision
-            | Self::OutputCollision
-            | Self::Contradiction
-            | Self::PingPong
-            | Self::NotConverging
-            | Self::Cascade => true,
-            Self::StaleRead | Self::StaleWrite => side.is_some_and(|side| *side.outcome != *STOPPED),
-            Self::NotOwner | Self::Overdue | Self::LeaseLapsed | Self::SilentAgent => false,
-        }
-    }
-
-    /// Whether a person must settle it (2-domain §5: contradictions, collisions and loops escalate by themselves).
-    pub fn escalates(self) -> bool {
-        match self {
-            Self::Contradiction
-            | Self::TriggerCollision
-            | Self::OutputCollision
-            | Self::PingPong
-            | Self::NotConverging
-            | Self::Cascade => true,
-            Self::StaleWrite
-            | Self::StaleRead
-            | Self::NotOwner
-            | Self::LeaseLapsed
-            | Self::Overdue
-            | Self::SilentAgent => false,
+        match self.row().failure {
+            Failure::Always => true,
+            Failure::WhereDone => side.is_some_and(|side| *side.outcome != *STOPPED),
+            Failure::Never => false,
         }
     }
 }

@@ -15,7 +15,10 @@ mod token;
 mod work;
 
 pub use act::{ActOrder, OpenAct, WaitingAct};
-pub use alert::{Alert, AlertKind, AlertSide, AlertState, LOUD, SIDES, STOPPED, Severity};
+pub use alert::{
+    Alert, AlertKind, AlertRow, AlertSide, AlertState, Escalates, Failure, LOUD, SIDES, STOPPED, Severity,
+    Sides,
+};
 pub use answer::ItemAnswer;
 pub use entity::{ACTORS, Entity, Field, FieldChange, RECENT, RUNS, Run, Tombstone, Touch};
 pub use item::{Case, ClosedItem, Effects, Item, PastAnswers, Redone, ScopeRule, Suggestion};

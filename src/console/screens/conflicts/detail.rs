@@ -13,7 +13,7 @@ use crate::console::{untrusted, words};
 use crate::domain::deed::Deed;
 use crate::domain::ids::Seq;
 use crate::domain::state::{Board, Stop};
-use crate::domain::things::{Alert, AlertKind, AlertSide, AlertState};
+use crate::domain::things::{Alert, AlertSide, AlertState};
 
 /// Cells of the labels.
 const LABEL: usize = 9;
@@ -23,24 +23,6 @@ const SIDE_LABEL: usize = 7;
 const TIMELINE_ROOM: usize = 10;
 /// Lines of one value or reason.
 const TEXT_LINES: usize = 4;
-
-/// What a kind of alert means, for those who meet it for the first time.
-fn meaning(kind: AlertKind) -> &'static str {
-    match kind {
-        AlertKind::StaleWrite => "a write started from a version that was no longer current",
-        AlertKind::StaleRead => "something rested on a version that was no longer current",
-        AlertKind::NotOwner => "a write to a field that another agent owns",
-        AlertKind::Contradiction => "two states that must not be true together are",
-        AlertKind::PingPong => "two overwrite each other in turn, or a value keeps coming back",
-        AlertKind::Overdue => "something that a person owes is past its time",
-        AlertKind::TriggerCollision => "more than one agent answers the same event",
-        AlertKind::OutputCollision => "two agents speak on the same thread; the second was held",
-        AlertKind::NotConverging => "a task comes back with the same feedback again",
-        AlertKind::Cascade => "one deed led to the next until it came back to where it began, or did not end",
-        AlertKind::LeaseLapsed => "a lease ended by time: whoever held it can't write with it any more",
-        AlertKind::SilentAgent => "work waits, and its agent gives no sign of life",
-    }
-}
 
 /// The lines of a conflict in so many columns.
 pub(super) fn lines<'a>(
@@ -53,7 +35,7 @@ pub(super) fn lines<'a>(
     let theme = look.theme;
     let mut lines = vec![head(look, room, alert)];
     lines.extend(look.wrap(&alert.title, room, 3, theme.base));
-    lines.extend(untrusted::wrap(meaning(alert.kind), room, 2, theme.muted, theme.muted));
+    lines.extend(untrusted::wrap(alert.kind.row().meaning, room, 2, theme.muted, theme.muted));
     lines.push(Line::default());
     lines.extend(sides(look, room, world, alert));
     lines.push(Line::default());

@@ -14,7 +14,7 @@ use crate::console::words;
 use crate::console::world::World;
 use crate::domain::ids::{Actor, AlertNo};
 use crate::domain::state::Board;
-use crate::domain::things::{Alert, AlertKind, AlertState};
+use crate::domain::things::{Alert, AlertState, Sides};
 
 static COLUMNS: [Column; 7] = [
     Column::exact("SEV", 10),
@@ -62,18 +62,9 @@ fn matches(alert: &Alert, words: &[String]) -> bool {
 
 /// `mayor ⇄ dog` where they take turns, else `sales, support`; of long names the end.
 pub(in crate::console::screens) fn who(look: Look<'_>, alert: &Alert) -> String {
-    let between = match alert.kind {
-        AlertKind::PingPong | AlertKind::NotConverging => format!(" {} ", look.glyphs.swap),
-        AlertKind::StaleWrite
-        | AlertKind::StaleRead
-        | AlertKind::NotOwner
-        | AlertKind::TriggerCollision
-        | AlertKind::OutputCollision
-        | AlertKind::Contradiction
-        | AlertKind::Cascade
-        | AlertKind::LeaseLapsed
-        | AlertKind::SilentAgent
-        | AlertKind::Overdue => ", ".to_owned(),
+    let between = match alert.kind.row().sides {
+        Sides::InTurn => format!(" {} ", look.glyphs.swap),
+        Sides::Beside => ", ".to_owned(),
     };
     let names: Vec<&str> = alert.who.iter().map(|actor| short(actor.name())).collect();
     names.join(&between)

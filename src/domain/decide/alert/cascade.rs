@@ -56,7 +56,7 @@ fn circle(sheet: &Sheet<'_>, newest: &Hop, chain: &[Hop]) -> Finding {
     way.dedup();
     Finding {
         kind: AlertKind::Cascade,
-        fingerprint: format!("cascade|{subject}|{}", newest.agent),
+        same: format!("{subject}|{}", newest.agent),
         title: format!("{} comes back to {subject}: {}", newest.agent, way.join(" → ")),
         on: newest.subject.clone().map(FieldPath::whole),
         sides: sides(sheet, newest, chain),
@@ -71,7 +71,7 @@ fn endless(sheet: &Sheet<'_>, newest: &Hop, chain: &[Hop]) -> Finding {
     who.dedup();
     Finding {
         kind: AlertKind::Cascade,
-        fingerprint: format!("cascade|endless|{}", who.join(",")),
+        same: format!("endless|{}", who.join(",")),
         title: format!("{} deeds of {} follow from each other, and go on", chain.len() + 1, who.join(", ")),
         on: newest.subject.clone().map(FieldPath::whole),
         sides: sides(sheet, newest, chain),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Finding, raise};
+use super::{Finding, fingerprint, raise};
 use crate::domain::decide::sheet::Sheet;
 use crate::domain::decide::verdict::{self, holds};
 use crate::domain::deed::Deed;
@@ -41,10 +41,6 @@ pub(in crate::domain::decide) fn after_commit(sheet: &mut Sheet<'_>, before: &St
     }
 }
 
-fn fight_print(subject: &EntityPath) -> String {
-    format!("ping-pong|{subject}")
-}
-
 /// Whether this change goes on, or makes, an A-B-A on its field. Adding in turns to a list is none.
 fn is_fought(before: &State, subject: &EntityPath, deed: &Deed, change: &FieldChange) -> bool {
     if verdict::is_append(&before.board.map, subject, &change.name) {
@@ -53,10 +49,11 @@ fn is_fought(before: &State, subject: &EntityPath, deed: &Deed, change: &FieldCh
     let Some(field) = before.entities.get(subject).and_then(|entity| entity.field(&change.name)) else {
         return false;
     };
-    let window = AlertKind::PingPong.window();
+    let window = AlertKind::PingPong.row().window;
     let recent: Vec<&Run> = field.runs.iter().filter(|run| deed.time.since(run.at) < window).collect();
     let others = recent.iter().filter(|run| run.by != deed.actor).count();
-    let open = before.board.fingerprints.contains_key(fight_print(subject).as_str());
+    let print = fingerprint(AlertKind::PingPong, subject.as_str());
+    let open = before.board.fingerprints.contains_key(print.as_str());
     if open && others > 0 {
         return true;
     }
@@ -94,7 +91,7 @@ fn ping_pong(
     let who: Vec<String> = distinct(&field.runs);
     let finding = Finding {
         kind: AlertKind::PingPong,
-        fingerprint: fight_print(subject),
+        same: subject.to_string(),
         title: format!("{} take turns on {on}", who.join(" ⇄ ")),
         on: Some(on),
         first_cause: field.runs.first().map(|run| run.deed),
@@ -151,7 +148,7 @@ fn contradiction(
     let bound: Vec<String> = bindings.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let finding = Finding {
         kind: AlertKind::Contradiction,
-        fingerprint: format!("contradiction|{}|{}", rule.name, bound.join(",")),
+        same: format!("{}|{}", rule.name, bound.join(",")),
         on: Some(path.clone()),
         title: format!("{}: {}", rule.name, paths.join(", and ")),
         first_cause: sides.first().and_then(|side| side.deed),

@@ -33,7 +33,7 @@ pub(in crate::domain::decide) fn conclusions_differ(
     let question = conclude.question.split_whitespace().collect::<Vec<_>>().join(" ");
     let finding = Finding {
         kind: AlertKind::Contradiction,
-        fingerprint: format!("contradiction|{}|{}", question.to_lowercase(), conclude.subject),
+        same: format!("{}|{}", question.to_lowercase(), conclude.subject),
         title: format!(
             "{question}, {}: {} says {}, and {agent} says {}",
             conclude.subject,

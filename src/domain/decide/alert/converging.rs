@@ -21,7 +21,7 @@ pub(in crate::domain::decide) fn not_converging(
     });
     let finding = Finding {
         kind: AlertKind::NotConverging,
-        fingerprint: format!("not-converging|{}|{}", task.order.to, task.id),
+        same: format!("{}|{}", task.order.to, task.id),
         title: format!("{} ⇄ {} on {}: the same feedback twice", task.order.from, task.order.to, task.id),
         sides: std::iter::once(gave).chain(last).collect(),
         on,

@@ -24,7 +24,7 @@ pub(in crate::domain::decide) fn lease_lapsed(
     let told = (Some(&*why), "lapsed");
     let finding = Finding {
         kind: AlertKind::LeaseLapsed,
-        fingerprint: format!("lease-lapsed|{}|{}", lease.target, lease.holder),
+        same: format!("{}|{}", lease.target, lease.holder),
         title: format!("{} let its lease on {} lapse", lease.holder, lease.target),
         sides: vec![side(&holder, Some(lease.deed), on.as_ref(), lease.until, told)],
         on,

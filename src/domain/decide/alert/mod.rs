@@ -23,7 +23,7 @@ use crate::domain::deed::Body;
 use crate::domain::ids::{Actor, AlertNo, Seq};
 use crate::domain::outcome::Outcome;
 use crate::domain::path::FieldPath;
-use crate::domain::things::{Alert, AlertKind, AlertSide, AlertState, Severity};
+use crate::domain::things::{Alert, AlertKind, AlertSide, AlertState, Escalates, Severity};
 use crate::domain::time::Time;
 
 pub(super) use self::cascade::cascade;
@@ -46,7 +46,8 @@ const OPEN_ALERTS: usize = 10_000;
 /// A conflict about to be told: opened, or counted where its fingerprint is open already.
 pub(super) struct Finding {
     pub(super) kind: AlertKind,
-    pub(super) fingerprint: String,
+    /// What makes it the same conflict again, among those of its kind.
+    pub(super) same: String,
     pub(super) on: Option<FieldPath>,
     pub(super) title: String,
     pub(super) sides: Vec<AlertSide>,
@@ -87,15 +88,20 @@ pub(super) fn raise_with_item(sheet: &mut Sheet<'_>, finding: Finding, cause: Se
     tell(sheet, finding, cause, false)
 }
 
+/// By what the same conflict is known again.
+fn fingerprint(kind: AlertKind, same: &str) -> String {
+    format!("{}|{same}", kind.as_str())
+}
+
 fn tell(sheet: &mut Sheet<'_>, finding: Finding, cause: Seq, escalate: bool) -> Option<AlertNo> {
     let time = sheet.time;
     let state = sheet.state();
     let open = state
         .board
         .fingerprints
-        .get(finding.fingerprint.as_str())
+        .get(fingerprint(finding.kind, &finding.same).as_str())
         .and_then(|no| state.board.alerts.get(no))
-        .filter(|alert| time.since(alert.last) < finding.kind.window())
+        .filter(|alert| time.since(alert.last) < finding.kind.row().window)
         .map(|alert| (alert.no, alert.count));
     if let Some((no, count)) = open {
         let side = finding.sides.into_iter().next_back()?;
@@ -108,7 +114,7 @@ fn tell(sheet: &mut Sheet<'_>, finding: Finding, cause: Seq, escalate: bool) -> 
         return Some(no);
     }
     let full = sheet.state().board.alerts.len() >= OPEN_ALERTS;
-    if full && finding.kind.severity() < Severity::Critical {
+    if full && finding.kind.row().severity < Severity::Critical {
         return None;
     }
     Some(open_alert(sheet, finding, cause, escalate))
@@ -125,8 +131,8 @@ fn open_alert(sheet: &mut Sheet<'_>, finding: Finding, cause: Seq, escalate: boo
     let alert = Alert {
         no,
         kind: finding.kind,
-        severity: finding.kind.severity(),
-        fingerprint: Arc::from(finding.fingerprint),
+        severity: finding.kind.row().severity,
+        fingerprint: Arc::from(fingerprint(finding.kind, &finding.same)),
         on: finding.on.clone(),
         title: Arc::from(finding.title),
         who,
@@ -147,7 +153,7 @@ fn open_alert(sheet: &mut Sheet<'_>, finding: Finding, cause: Seq, escalate: boo
     deed.refs.alerts = vec![no];
     let opened = sheet.push(deed);
     let enforces = sheet.base().board.enforces();
-    if escalate && alert.kind.escalates() && enforces && !sheet.imported {
+    if escalate && finding.kind.row().escalates == Escalates::ByItself && enforces && !sheet.imported {
         inbox::open_conflict(sheet, &alert, opened);
     }
     no

@@ -22,7 +22,7 @@ pub(in crate::domain::decide) fn not_owner_output(
     let at = sheet.time;
     let finding = Finding {
         kind: AlertKind::NotOwner,
-        fingerprint: format!("not-owner|{}|{actor}", publish.output),
+        same: format!("{}|{actor}", publish.output),
         title: format!("{actor} publishes on {}, which belongs to {owner}", publish.output),
         sides: vec![
             side(&Actor::Agent(owner), None, on.as_ref(), at, (None, "owner")),
@@ -53,7 +53,7 @@ pub(in crate::domain::decide) fn output_collision(
     second.value = Some(publish.body.clone());
     let finding = Finding {
         kind: AlertKind::OutputCollision,
-        fingerprint: format!("output-collision|{}|{thread}", publish.output),
+        same: format!("{}|{thread}", publish.output),
         title: format!("{first} and {actor} both publish on {}, thread {thread}", publish.output),
         sides: vec![side(&first, Some(last.deed), on.as_ref(), last.at, (None, "published")), second],
         on,

@@ -13,7 +13,7 @@ pub(in crate::domain::decide) fn overdue(sheet: &mut Sheet<'_>, item: &Item, cau
     let side = side(&item.raised_by, Some(item.deed), on.as_ref(), item.opened, told);
     let finding = Finding {
         kind: AlertKind::Overdue,
-        fingerprint: format!("overdue|{}", item.no),
+        same: format!("{}", item.no),
         on,
         title: format!("#{} in {} is past its deadline: {}", item.no, item.queue, item.title),
         sides: vec![side],

@@ -52,7 +52,7 @@ pub(in crate::domain::decide) fn not_owner(
     };
     let finding = Finding {
         kind: AlertKind::NotOwner,
-        fingerprint: format!("not-owner|{}|{actor}", general(&on)),
+        same: format!("{}|{actor}", general(&on)),
         title: format!("{actor} writes {on}, which belongs to {owner}"),
         on: Some(on),
         sides: vec![owners, mine],
@@ -76,7 +76,7 @@ pub(in crate::domain::decide) fn not_owner_act(
     let (at, stopped) = (sheet.time, (Some(wanted.as_str()), "stopped, not the owner"));
     let finding = Finding {
         kind: AlertKind::NotOwner,
-        fingerprint: format!("not-owner|{}|{actor}", act.target),
+        same: format!("{}|{actor}", act.target),
         title: format!("{actor} acts on {}, which belongs to {owner}", act.target),
         sides: vec![
             side(&Actor::Agent(owner), None, Some(&on), at, (None, "owner")),

@@ -18,7 +18,7 @@ pub(in crate::domain::decide) fn review_missed(
     let why = format!("the review of {due}");
     let finding = Finding {
         kind: AlertKind::Overdue,
-        fingerprint: format!("overdue|review|{}", queue.name),
+        same: format!("review|{}", queue.name),
         on: None,
         title: format!("the review of {} was not held: {owner} answers for it", queue.name),
         sides: vec![side(&owner, Some(missed), None, due, (Some(&why), "not held"))],

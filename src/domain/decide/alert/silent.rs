@@ -19,7 +19,7 @@ pub(in crate::domain::decide) fn silent_agent(
     let waits = side(&agent, Some(work.deed), on.as_ref(), since, (Some(&work.title), "waiting"));
     let finding = Finding {
         kind: AlertKind::SilentAgent,
-        fingerprint: format!("silent-agent|{}", work.agent),
+        same: format!("{}", work.agent),
         title: format!("{} gives no sign of life while work waits: {}", work.agent, work.title),
         on,
         sides: vec![waits],

@@ -71,7 +71,7 @@ pub(in crate::domain::decide) fn would_be_stale(
     };
     let finding = Finding {
         kind,
-        fingerprint: format!("{}|{on}|{}", kind.as_str(), deed.actor),
+        same: format!("{on}|{}", deed.actor),
         title: format!("{} acted on {on} as it was before {winner}", deed.actor),
         on: Some(on),
         sides: vec![won, lost],

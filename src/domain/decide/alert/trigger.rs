@@ -24,7 +24,7 @@ pub(in crate::domain::decide) fn listeners_collide(
     let names: Vec<&str> = agents.iter().map(|agent| agent.as_str()).collect();
     let finding = Finding {
         kind: AlertKind::TriggerCollision,
-        fingerprint: format!("trigger-collision|{event}|{}", names.join(",")),
+        same: format!("{event}|{}", names.join(",")),
         title: format!("{} all answer {event}", names.join(", ")),
         sides,
         first_cause: sheet.deed(primary).and_then(|deed| deed.cause).or(Some(primary)),
@@ -54,7 +54,7 @@ pub(in crate::domain::decide) fn claims_collide(
     ];
     let finding = Finding {
         kind: AlertKind::TriggerCollision,
-        fingerprint: format!("trigger-collision|{}|{owner},{actor}", claim.event),
+        same: format!("{}|{owner},{actor}", claim.event),
         title: format!("{actor} claims {what}, which is {owner}'s"),
         sides,
         first_cause: held.map(|held| held.deed).or(claim.cause),
