@@ -18,7 +18,6 @@ mod query;
 mod router;
 mod routes;
 mod stream;
-mod visible;
 mod workspace;
 mod workspaces;
 

@@ -21,7 +21,6 @@ use super::answer::{Answer, unfiltered, unread};
 use super::auth::{Caller, live};
 use super::gate::Call;
 use super::query::fit;
-use super::visible::visible;
 use super::workspace::Workspace;
 use crate::api::{
     EVENT_DEED, EVENT_END, EVENT_HELLO, EVENT_PROGRESS, Hash, Hello, Problem, ProblemCode, Progress,
@@ -204,7 +203,7 @@ impl Feed {
     fn meant(&self, entry: &Entry, map: &crate::domain::map::Map) -> bool {
         match (entry.deed(), self.caller.agent()) {
             (Ok(deed), agent) => {
-                agent.is_none_or(|agent| visible(map, agent, &deed)) && self.filter.matches(&deed)
+                agent.is_none_or(|agent| deed.is_seen_by(agent, map)) && self.filter.matches(&deed)
             }
             (Err(_), None) => {
                 let facts = Facts::read(Seq(entry.record.seq), &entry.record.bytes, self.app.clock().now());

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use super::script::{command, play, words};
 use super::world::{TEAM, World, keyed};
 use deeds::domain::command::{ApplyMap, Command, MapReview, Together, TokenStep};
-use deeds::domain::deed::{Body, Deed, Origin};
+use deeds::domain::deed::{Audience, Body, Deed, Family, Origin};
 use deeds::domain::ids::{MapVersion, TokenId};
 use deeds::domain::map;
 use deeds::domain::state::State;
@@ -270,6 +270,60 @@ fn every_type_happens() {
     let samples = samples();
     let never: Vec<&&str> = Body::TYPES.iter().filter(|kind| !samples.contains_key(**kind)).collect();
     assert!(never.is_empty(), "{never:?}");
+}
+
+const RULES: &str = include_str!("../../docs/RULES.md");
+
+/// The audience column, as docs/RULES.md tells it: people keep what is theirs, and what was refused is nobody's but its
+/// author's or, where it is about an entity, its readers'.
+#[test]
+fn what_is_peoples_is_no_agents_to_see() {
+    for kind in Body::TYPES {
+        let text = fs::read_to_string(file(kind)).unwrap();
+        let row = Deed::decode(text.trim_end().as_bytes()).unwrap().body.row();
+        assert_eq!(row.name, *kind);
+        let on_page = match row.audience {
+            Audience::Readers => "| all on what it reads",
+            Audience::Named => "| its own, and those that name it",
+            Audience::Author => "| its own alone",
+            Audience::One if *kind == "deeds.work.queued" => "| what comes into its own work stream",
+            Audience::One => "| its own pause",
+            Audience::People => "| none: people's",
+        };
+        let line = RULES.lines().find(|line| line.starts_with(on_page)).unwrap();
+        assert!(
+            line.contains(&format!("`{kind}`")),
+            "docs/RULES.md has {kind} in another row than {on_page}"
+        );
+        assert!(row.sentence.ends_with('.') && !row.sentence.starts_with(' '), "{kind}: {}", row.sentence);
+        match row.family {
+            Family::Map | Family::Item | Family::Review | Family::Rule | Family::Alert | Family::Token => {
+                assert_eq!(row.audience, Audience::People, "{kind}");
+            }
+            Family::Write | Family::Act if kind.ends_with(".refused") => {
+                assert_eq!(row.audience, Audience::Readers, "{kind}");
+            }
+            _ if kind.ends_with(".refused") => {
+                assert!(matches!(row.audience, Audience::Author | Audience::People), "{kind}");
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What is for one agent says for whom: it is seen by that one and by nobody else.
+#[test]
+fn what_is_for_one_agent_is_seen_by_one() {
+    let world = World::new(TEAM);
+    let map = &world.state.board.map;
+    for kind in Body::TYPES {
+        let text = fs::read_to_string(file(kind)).unwrap();
+        let deed = Deed::decode(text.trim_end().as_bytes()).unwrap();
+        if deed.body.row().audience == Audience::One {
+            let seen = map.model().agents.iter().filter(|agent| deed.is_seen_by(&agent.id, map)).count();
+            assert_eq!(seen, 1, "{kind}");
+        }
+    }
 }
 
 /// What any tool that knows CloudEvents 1.0 relies on.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{KeyAnswer, State};
-use crate::domain::deed::{Body, Deed};
+use crate::domain::deed::{Body, Deed, Touches};
 use crate::domain::ids::Version;
 use crate::domain::things::{
     ACTORS, Entity, Field, FieldChange, RECENT, RUNS, Run, TokenRecord, Tombstone, Touch,
@@ -24,135 +24,37 @@ impl State {
 
     /// Takes in what the deed does to values, versions and tokens, and nothing else. An entity is what the deeds on it
     /// make of it: folding those alone, in order, gives the same entity as folding all.
-    #[expect(
-        clippy::too_many_lines,
-        reason = "one exhaustive match, so that a new deed type stops the build here"
-    )]
     pub fn fold_values(&mut self, deed: &Deed) {
-        match &deed.body {
-            Body::TokenCreated(token) => {
-                let record = TokenRecord {
-                    token: (**token).clone(),
-                    by: deed.actor.clone(),
-                    at: deed.recorded,
-                    revoked: None,
-                };
-                self.access.tokens.insert(token.id.clone(), Arc::new(record));
-            }
-            Body::TokenRevoked(id) => {
-                if let Some(record) = self.access.tokens.get_mut(id) {
-                    Arc::make_mut(record).revoked = Some(deed.recorded);
-                }
-            }
-            Body::WriteCommitted(()) | Body::EntityCreated(()) => {
-                self.touch_entity(deed, Some(Change::Fields));
-            }
-            Body::EntityArchived(()) => self.touch_entity(deed, Some(Change::Gone { deleted: false })),
-            Body::EntityDeleted(()) => self.touch_entity(deed, Some(Change::Gone { deleted: true })),
-            Body::WriteProposed(())
-            | Body::WriteEscalated(())
-            | Body::WriteRefused(())
-            | Body::ActAllowed(_)
-            | Body::ActRefused(_)
-            | Body::ActDeferred(_)
-            | Body::ActDone(())
-            | Body::ActFailed(())
-            | Body::OutputPublished(_)
-            | Body::OutputHeld(_)
-            | Body::OutputRefused(_)
-            | Body::ConclusionDrawn(_) => self.touch_entity(deed, None),
-            Body::EntityFrozen(()) | Body::EntityUnfrozen(()) | Body::LeaseRevoked(()) => {
-                self.touch_entity(deed, Some(Change::Version));
-            }
-            Body::WorkspaceCreated(_)
-            | Body::MapApplied(_)
-            | Body::MapReviewed(())
-            | Body::MapRefused(())
-            | Body::ScopeExpanded(_)
-            | Body::ScopeRevoked(_)
-            | Body::ScopeTransferred(_)
-            | Body::WorkQueued(_)
-            | Body::WorkAccepted(())
-            | Body::WorkDeclined(())
-            | Body::WorkCompleted(_)
-            | Body::WorkWithdrawn(())
-            | Body::WorkRefused(())
-            | Body::ItemOpened(_)
-            | Body::ItemJoined(())
-            | Body::ItemClaimed(())
-            | Body::ItemReleased(())
-            | Body::ItemReassigned(_)
-            | Body::ItemAnswered(_)
-            | Body::ItemUndone(())
-            | Body::ItemRefused(())
-            | Body::ItemWarned(())
-            | Body::ItemOverdue(())
-            | Body::RuleAdded(_)
-            | Body::RuleRemoved(_)
-            | Body::AlertOpened(_)
-            | Body::AlertReopened(_)
-            | Body::AlertCounted(_)
-            | Body::AlertAcknowledged(())
-            | Body::AlertResolved(())
-            | Body::AlertRefused(())
-            | Body::TokenRefused(())
-            | Body::AgentPaused(_)
-            | Body::AgentResumed(_)
-            | Body::OverrideRefused(())
-            | Body::WorkTaken(_)
-            | Body::WorkFailed(())
-            | Body::WorkReturned(())
-            | Body::WorkLapsed(())
-            | Body::WorkExhausted(())
-            | Body::WorkUnheeded(())
-            | Body::EventRaised(_)
-            | Body::EventEscalated(_)
-            | Body::EventRefused(_)
-            | Body::ClaimGranted(_)
-            | Body::ClaimRefused(_)
-            | Body::HandoffOffered(_)
-            | Body::HandoffAccepted(_)
-            | Body::HandoffReturned(_)
-            | Body::HandoffCompleted(_)
-            | Body::HandoffEscalated(_)
-            | Body::HandoffRefused(())
-            | Body::TaskClosed(_)
-            | Body::FanOutOpened(_)
-            | Body::BranchEnded(_)
-            | Body::FanOutJoined(_)
-            | Body::FanOutRefused(())
-            | Body::LeaseGranted(_)
-            | Body::LeaseRenewed(_)
-            | Body::LeaseReleased(())
-            | Body::LeaseTransferred(_)
-            | Body::LeaseLapsed(())
-            | Body::LeaseRefused(())
-            | Body::ConclusionRefused(())
-            | Body::ActWoken(_)
-            | Body::ItemRevised(_)
-            | Body::ReviewStarted(_)
-            | Body::ReviewEnded(_)
-            | Body::ReviewMissed(_)
-            | Body::ReviewRefused(())
-            | Body::BatchCommitted(())
-            | Body::BatchRefused(_) => {}
+        if let Body::TokenCreated(token) = &deed.body {
+            let (token, by) = ((**token).clone(), deed.actor.clone());
+            let id = token.id.clone();
+            let record = TokenRecord { token, by, at: deed.recorded, revoked: None };
+            self.access.tokens.insert(id, Arc::new(record));
         }
+        if let Body::TokenRevoked(id) = &deed.body
+            && let Some(record) = self.access.tokens.get_mut(id)
+        {
+            Arc::make_mut(record).revoked = Some(deed.recorded);
+        }
+        self.touch_entity(deed, deed.body.row().touches);
     }
 
     /// A deed on an entity: its fields change, a person stepped in, or somebody only tried. Only a change of fields
     /// makes an entity known.
-    fn touch_entity(&mut self, deed: &Deed, change: Option<Change>) {
+    fn touch_entity(&mut self, deed: &Deed, touches: Touches) {
         let Some(path) = &deed.subject else { return };
-        if matches!(change, None | Some(Change::Version)) && !self.entities.contains_key(path) {
-            return;
+        match touches {
+            Touches::Nothing => return,
+            Touches::Tried | Touches::Version if !self.entities.contains_key(path) => return,
+            Touches::Tried | Touches::Version | Touches::Fields | Touches::Archived | Touches::Deleted => {}
         }
         let entity = Arc::make_mut(self.entities.entry(path.clone()).or_default());
-        match change {
-            Some(Change::Fields) => apply(entity, deed),
-            Some(Change::Gone { deleted }) => bury(entity, deed, deleted),
-            // A person stepped in: what was read of the entity before is no longer current.
-            Some(Change::Version) if entity.version != Version(0) => entity.version = entity.version.next(),
-            Some(Change::Version) | None => {}
+        match touches {
+            Touches::Fields => apply(entity, deed),
+            Touches::Archived => bury(entity, deed, false),
+            Touches::Deleted => bury(entity, deed, true),
+            Touches::Version if entity.version != Version(0) => entity.version = entity.version.next(),
+            Touches::Version | Touches::Tried | Touches::Nothing => {}
         }
         if entity.recent.len() >= RECENT {
             entity.recent.remove(0);
@@ -187,14 +89,6 @@ fn remember_actor(entity: &mut Entity, deed: &Deed) {
         entity.last.swap_remove(oldest);
     }
     entity.last.push((deed.actor.clone(), deed.time));
-}
-
-/// What a committed deed does to its entity.
-#[derive(Clone, Copy)]
-enum Change {
-    Fields,
-    Gone { deleted: bool },
-    Version,
 }
 
 fn bury(entity: &mut Entity, deed: &Deed, deleted: bool) {

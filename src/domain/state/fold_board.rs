@@ -1,180 +1,133 @@
-//! Folding a deed into the board: one exhaustive match, and a small method for each change. No rules here.
+//! Folding a deed into the board: a small method for each change, named in the row of the deed type. No rules here.
 
 use std::sync::Arc;
 
 use super::fold_history::{count_own, happened};
 use super::{Board, CLOSED, MAPS, MapStep, RESOLVED, Stop, Timer};
-use crate::domain::deed::{Body, Deed, ItemClosed};
-use crate::domain::ids::{Actor, ItemNo, MapVersion, Seq};
+use crate::domain::deed::table::bodies;
+use crate::domain::deed::{Body, Deed, ItemClosed, NewMap, NewWorkspace, ScopeChange, ScopeTransfer};
+use crate::domain::ids::{Actor, AgentId, ItemNo, MapVersion, PersonId, Seq};
 use crate::domain::map::{Map, Model, edit};
 use crate::domain::things::{
-    ActOrder, Alert, AlertSide, AlertState, ClosedItem, Effects, Item, ItemAnswer, LOUD, OpenAct,
-    PastAnswers, SIDES, Severity,
+    ActOrder, Alert, AlertSide, AlertState, Case, ClosedItem, Effects, Item, ItemAnswer, LOUD, OpenAct,
+    PastAnswers, SIDES, ScopeRule, Severity,
 };
 
+macro_rules! fold {
+    ($($family:ident $_word:literal { $(
+        #[doc = $_sentence:literal]
+        $kind:ident($_payload:ty) = $_name:literal
+            => $_audience:ident $_carried:ident, $_touches:ident $board:ident, $_listed:ident $_about:ident;
+    )* })*) => {
+        impl Board {
+            /// Takes in the next deed.
+            pub fn fold(&mut self, deed: &Deed) {
+                self.count(deed);
+                match &deed.body { $($(Body::$kind(payload) => Self::$board(self, deed, payload),)*)* }
+            }
+        }
+    };
+}
+bodies!(fold);
+
 impl Board {
-    /// Takes in the next deed.
-    #[expect(
-        clippy::too_many_lines,
-        reason = "one exhaustive match, so that a new deed type stops the build here"
-    )]
-    pub fn fold(&mut self, deed: &Deed) {
-        self.count(deed);
-        match &deed.body {
-            Body::WorkspaceCreated(born) => {
-                self.mark_applied(deed, false);
-                self.put_map(deed, MapVersion(0), Arc::clone(&born.model), vec!["the first map".to_owned()]);
-            }
-            Body::MapApplied(new) => {
-                self.mark_applied(deed, new.planned);
-                self.put_map(deed, new.version, Arc::clone(&new.model), new.changes.clone());
-            }
-            Body::MapReviewed(()) => self.mark_reviewed(deed),
-            Body::ScopeExpanded(change) => {
-                let model =
-                    edit::add_grant(self.map.model(), &change.agent, &change.grant, change.newcomer.as_ref());
-                let words = format!("+ {}.{}", change.agent, change.grant);
-                self.put_map(deed, change.version, Arc::new(model), vec![words]);
-            }
-            Body::ScopeRevoked(change) => {
-                let gone = change.newcomer.is_some();
-                let mut model = edit::remove_grant(self.map.model(), &change.agent, &change.grant, gone);
-                if change.lifted {
-                    model = edit::except_again(&model, &change.agent, &change.grant);
-                }
-                let words = format!("- {}.{}", change.agent, change.grant);
-                self.put_map(deed, change.version, Arc::new(model), vec![words]);
-            }
-            Body::ScopeTransferred(change) => {
-                let model = edit::move_grant(self.map.model(), &change.pattern, &change.from, &change.to);
-                let words = format!("{} goes from {} to {}", change.pattern, change.from, change.to);
-                self.put_map(deed, change.version, Arc::new(model), vec![words]);
-            }
-            Body::WorkQueued(work) => self.queue_work(work),
-            Body::WorkTaken(taken) => self.take_work(&taken.works, taken.until),
-            Body::WorkFailed(()) => self.end_attempt(deed, "failed"),
-            Body::WorkReturned(()) => self.end_attempt(deed, "returned"),
-            Body::WorkLapsed(()) => self.end_attempt(deed, "lapsed"),
-            Body::WorkUnheeded(()) => self.leave_work_alone(&deed.refs.works),
-            Body::WorkAccepted(())
-            | Body::WorkDeclined(())
-            | Body::WorkCompleted(_)
-            | Body::WorkWithdrawn(())
-            | Body::WorkExhausted(()) => {
-                for no in &deed.refs.works {
-                    self.drop_work(*no);
-                }
-            }
-            Body::EventRaised(raised) | Body::EventEscalated(raised) | Body::EventRefused(raised) => {
-                self.schedule_next(raised);
-            }
-            Body::ClaimGranted(mark) => self.grant_claim(deed, mark),
-            Body::HandoffOffered(order) => self.offer_task(deed, order),
-            Body::HandoffAccepted(task) => self.accept_task(deed, task),
-            Body::HandoffReturned(task) | Body::HandoffEscalated(task) => self.put_task(task),
-            Body::HandoffCompleted(result) => self.complete_task(deed, result),
-            Body::TaskClosed(task) => self.close_task(deed, task),
-            Body::FanOutOpened(fan_out) => self.open_fan_out(fan_out),
-            Body::BranchEnded(result) => self.end_branch(result),
-            Body::FanOutJoined(no) => self.join_fan_out(deed, *no),
-            Body::LeaseGranted(lease) | Body::LeaseTransferred(lease) => self.grant_lease(deed, lease),
-            Body::LeaseRenewed(until) => self.renew_lease(deed, *until),
-            Body::LeaseReleased(()) | Body::LeaseLapsed(()) | Body::LeaseRevoked(()) => {
-                if let Some(fence) = deed.refs.lease {
-                    self.drop_lease(fence);
-                }
-            }
-            Body::OutputPublished(published) => self.publish_last(deed, published),
-            Body::ConclusionDrawn(conclusion) => self.conclude(deed, conclusion),
-            Body::ActDeferred(order) => self.let_act_wait(deed, order),
-            Body::ActWoken(deferred) => self.wake_act(*deferred),
-            Body::ItemRevised(case) => self.change_item(deed, |item| {
-                item.case = (**case).clone();
-                item.version += 1;
-            }),
-            Body::ReviewStarted(queue) => self.start_review(deed, queue),
-            Body::ReviewEnded(end) => self.end_review(deed, end),
-            Body::ReviewMissed(miss) => self.miss_review(deed, miss),
-            Body::ActAllowed(order) => self.open_act(deed, order),
-            Body::ActDone(()) | Body::ActFailed(()) => {
-                if let Some(no) = deed.refs.act {
-                    self.drop_act(no);
-                }
-            }
-            Body::ItemOpened(item) => self.open_item(item),
-            Body::ItemJoined(()) => self.change_item(deed, |item| item.joined += 1),
-            Body::ItemClaimed(()) => self.change_item(deed, |item| {
-                item.claimed_by = deed.actor.person().cloned();
-                item.version += 1;
-            }),
-            Body::ItemReleased(()) => self.change_item(deed, |item| {
-                item.claimed_by = None;
-                item.version += 1;
-            }),
-            Body::ItemReassigned(to) => self.change_item(deed, |item| {
-                item.assigned_to = Some(to.clone());
-                item.claimed_by = None;
-                item.version += 1;
-            }),
-            Body::ItemWarned(()) => self.ring(deed, true),
-            Body::ItemOverdue(()) => self.ring(deed, false),
-            Body::ItemAnswered(closed) => self.close_items(deed, closed),
-            Body::ItemUndone(()) => self.reopen_items(deed),
-            Body::RuleAdded(rule) => {
-                self.next.rule = self.next.rule.max(rule.no + 1);
-                self.rules.push_back(Arc::new((**rule).clone()));
-            }
-            Body::RuleRemoved(no) => self.rules.retain(|rule| rule.no != *no),
-            Body::AlertOpened(alert) => {
-                self.count_failure(deed, alert, alert.sides.last());
-                self.open_alert(alert);
-            }
-            Body::AlertReopened(alert) => self.open_alert(alert),
-            Body::AlertCounted(side) => self.count_alert(deed, side),
-            Body::AlertAcknowledged(()) => self.change_alert(deed, |alert| {
-                alert.state = AlertState::Acknowledged { by: deed.actor.clone(), at: deed.recorded };
-            }),
-            Body::AlertResolved(()) => self.resolve_alert(deed),
-            Body::AgentPaused(agent) => {
-                self.agents.entry(agent.clone()).or_default().paused = Some(stop(deed));
-            }
-            Body::AgentResumed(agent) => self.agents.entry(agent.clone()).or_default().paused = None,
-            Body::EntityFrozen(()) => {
-                if let Some(entity) = &deed.subject {
-                    self.frozen.insert(entity.clone(), stop(deed));
-                }
-            }
-            Body::EntityUnfrozen(()) => {
-                if let Some(entity) = &deed.subject {
-                    self.frozen.remove(entity);
-                }
-            }
-            Body::MapRefused(())
-            | Body::WriteCommitted(())
-            | Body::WriteProposed(())
-            | Body::WriteEscalated(())
-            | Body::WriteRefused(())
-            | Body::EntityCreated(())
-            | Body::EntityArchived(())
-            | Body::EntityDeleted(())
-            | Body::ActRefused(_)
-            | Body::WorkRefused(())
-            | Body::ClaimRefused(_)
-            | Body::HandoffRefused(())
-            | Body::FanOutRefused(())
-            | Body::LeaseRefused(())
-            | Body::OutputHeld(_)
-            | Body::OutputRefused(_)
-            | Body::ConclusionRefused(())
-            | Body::ReviewRefused(())
-            | Body::ItemRefused(())
-            | Body::AlertRefused(())
-            | Body::TokenCreated(_)
-            | Body::TokenRevoked(_)
-            | Body::TokenRefused(())
-            | Body::OverrideRefused(())
-            | Body::BatchCommitted(())
-            | Body::BatchRefused(_) => {}
+    /// What many types do to the board: nothing but to be counted.
+    fn ignore<P>(_: &mut Self, _: &Deed, _: &P) {}
+
+    fn begin(&mut self, deed: &Deed, born: &NewWorkspace) {
+        self.mark_applied(deed, false);
+        self.put_map(deed, MapVersion(0), Arc::clone(&born.model), vec!["the first map".to_owned()]);
+    }
+
+    fn apply_map(&mut self, deed: &Deed, new: &NewMap) {
+        self.mark_applied(deed, new.planned);
+        self.put_map(deed, new.version, Arc::clone(&new.model), new.changes.clone());
+    }
+
+    fn expand_zone(&mut self, deed: &Deed, change: &ScopeChange) {
+        let model = edit::add_grant(self.map.model(), &change.agent, &change.grant, change.newcomer.as_ref());
+        let words = format!("+ {}.{}", change.agent, change.grant);
+        self.put_map(deed, change.version, Arc::new(model), vec![words]);
+    }
+
+    fn revoke_zone(&mut self, deed: &Deed, change: &ScopeChange) {
+        let gone = change.newcomer.is_some();
+        let mut model = edit::remove_grant(self.map.model(), &change.agent, &change.grant, gone);
+        if change.lifted {
+            model = edit::except_again(&model, &change.agent, &change.grant);
+        }
+        let words = format!("- {}.{}", change.agent, change.grant);
+        self.put_map(deed, change.version, Arc::new(model), vec![words]);
+    }
+
+    fn move_zone(&mut self, deed: &Deed, change: &ScopeTransfer) {
+        let model = edit::move_grant(self.map.model(), &change.pattern, &change.from, &change.to);
+        let words = format!("{} goes from {} to {}", change.pattern, change.from, change.to);
+        self.put_map(deed, change.version, Arc::new(model), vec![words]);
+    }
+
+    fn end_act<P>(&mut self, deed: &Deed, _: &P) {
+        if let Some(no) = deed.refs.act {
+            self.drop_act(no);
+        }
+    }
+
+    fn join_item<P>(&mut self, deed: &Deed, _: &P) {
+        self.change_item(deed, |item| item.joined += 1);
+    }
+
+    fn claim_item<P>(&mut self, deed: &Deed, _: &P) {
+        self.revise(deed, |item| item.claimed_by = deed.actor.person().cloned());
+    }
+
+    fn release_item<P>(&mut self, deed: &Deed, _: &P) {
+        self.revise(deed, |item| item.claimed_by = None);
+    }
+
+    fn reassign_item(&mut self, deed: &Deed, to: &PersonId) {
+        self.revise(deed, |item| {
+            item.assigned_to = Some(to.clone());
+            item.claimed_by = None;
+        });
+    }
+
+    fn revise_item(&mut self, deed: &Deed, case: &Case) {
+        self.revise(deed, |item| item.case = case.clone());
+    }
+
+    fn add_rule(&mut self, _: &Deed, rule: &ScopeRule) {
+        self.next.rule = self.next.rule.max(rule.no + 1);
+        self.rules.push_back(Arc::new(rule.clone()));
+    }
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "all that fold a deed are called alike")]
+    fn remove_rule(&mut self, _: &Deed, no: &u64) {
+        self.rules.retain(|rule| rule.no != *no);
+    }
+
+    fn acknowledge_alert<P>(&mut self, deed: &Deed, _: &P) {
+        self.change_alert(deed, |alert| {
+            alert.state = AlertState::Acknowledged { by: deed.actor.clone(), at: deed.recorded };
+        });
+    }
+
+    fn pause_agent(&mut self, deed: &Deed, agent: &AgentId) {
+        self.agents.entry(agent.clone()).or_default().paused = Some(stop(deed));
+    }
+
+    fn resume_agent(&mut self, _: &Deed, agent: &AgentId) {
+        self.agents.entry(agent.clone()).or_default().paused = None;
+    }
+
+    fn freeze<P>(&mut self, deed: &Deed, _: &P) {
+        if let Some(entity) = &deed.subject {
+            self.frozen.insert(entity.clone(), stop(deed));
+        }
+    }
+
+    fn unfreeze<P>(&mut self, deed: &Deed, _: &P) {
+        if let Some(entity) = &deed.subject {
+            self.frozen.remove(entity);
         }
     }
 
@@ -251,7 +204,12 @@ impl Board {
         self.acts.insert(no, Arc::new(act));
     }
 
-    fn open_alert(&mut self, alert: &Alert) {
+    fn open_alert(&mut self, deed: &Deed, alert: &Alert) {
+        self.count_failure(deed, alert, alert.sides.last());
+        self.reopen_alert(deed, alert);
+    }
+
+    fn reopen_alert(&mut self, _: &Deed, alert: &Alert) {
         self.next.alert = self.next.alert.max(alert.no.next());
         self.resolved.retain(|old| old.no != alert.no);
         // One that is open again does not take it from a newer one.
@@ -279,7 +237,7 @@ impl Board {
         }
     }
 
-    fn resolve_alert(&mut self, deed: &Deed) {
+    fn resolve_alert<P>(&mut self, deed: &Deed, _: &P) {
         let Some(mut alert) = deed.refs.alerts.first().and_then(|no| self.alerts.remove(no)) else { return };
         let ended = Arc::make_mut(&mut alert);
         ended.state = AlertState::Resolved { by: deed.actor.clone(), at: deed.recorded };
@@ -294,7 +252,7 @@ impl Board {
         }
     }
 
-    fn open_item(&mut self, item: &Item) {
+    fn open_item(&mut self, _: &Deed, item: &Item) {
         self.next.item = self.next.item.max(item.no.next());
         if let Some(alert) = item.case.alert().and_then(|alert| self.alerts.get_mut(&alert)) {
             Arc::make_mut(alert).item = Some(item.no);
@@ -309,18 +267,29 @@ impl Board {
         }
     }
 
-    /// A timer of an item went off: its warning, which sets the next one, or its deadline.
-    fn ring(&mut self, deed: &Deed, warning: bool) {
+    /// Something else is to be answered, or by another hand.
+    fn revise(&mut self, deed: &Deed, change: impl FnOnce(&mut Item)) {
+        self.change_item(deed, |item| {
+            change(item);
+            item.version += 1;
+        });
+    }
+
+    /// The first timer of an item went off: its warning, which sets the next one.
+    fn warn_of_item<P>(&mut self, deed: &Deed, _: &P) {
         let Some(item) = deed.refs.item.and_then(|no| self.items.get_mut(&no)) else { return };
         let item = Arc::make_mut(item);
-        if warning {
-            item.warned = true;
-            self.timers.remove(&(item.warn_at, Timer::Item(item.no)));
-            self.timers.insert((item.due, Timer::Item(item.no)));
-        } else {
-            item.overdue = true;
-            self.timers.remove(&(item.due, Timer::Item(item.no)));
-        }
+        item.warned = true;
+        self.timers.remove(&(item.warn_at, Timer::Item(item.no)));
+        self.timers.insert((item.due, Timer::Item(item.no)));
+    }
+
+    /// The other one: its deadline.
+    fn pass_deadline<P>(&mut self, deed: &Deed, _: &P) {
+        let Some(item) = deed.refs.item.and_then(|no| self.items.get_mut(&no)) else { return };
+        let item = Arc::make_mut(item);
+        item.overdue = true;
+        self.timers.remove(&(item.due, Timer::Item(item.no)));
     }
 
     fn close_items(&mut self, deed: &Deed, closed: &ItemClosed) {
@@ -363,7 +332,7 @@ impl Board {
         }));
     }
 
-    fn reopen_items(&mut self, deed: &Deed) {
+    fn reopen_items<P>(&mut self, deed: &Deed, _: &P) {
         let Some(no) = deed.refs.item else { return };
         let back = |closed: &ClosedItem| closed.item.no == no || closed.settled_with == Some(no);
         let reopened: Vec<_> = self.closed.iter().filter(|closed| back(closed)).cloned().collect();

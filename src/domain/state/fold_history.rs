@@ -89,7 +89,7 @@ impl Board {
             Some(CareMark { by: deed.actor.clone(), at: deed.recorded, deed: deed.seq, planned });
     }
 
-    pub(super) fn mark_reviewed(&mut self, deed: &Deed) {
+    pub(super) fn mark_reviewed<P>(&mut self, deed: &Deed, _: &P) {
         let planned = false;
         self.care.reviewed =
             Some(CareMark { by: deed.actor.clone(), at: deed.recorded, deed: deed.seq, planned });

@@ -56,7 +56,7 @@ impl Board {
     }
 
     /// A scheduled event was raised; the next occurrence is the deed's to say.
-    pub(super) fn schedule_next(&mut self, raised: &RaisedEvent) {
+    pub(super) fn schedule_next(&mut self, _: &Deed, raised: &RaisedEvent) {
         let Some(occurrence) = raised.schedule else { return };
         let timer = Timer::Event(Arc::clone(&raised.event));
         if let Some(at) = self.schedules.get(&raised.event) {

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::{Board, Timer};
-use crate::domain::deed::{BranchResult, Deed, TaskResult};
+use crate::domain::deed::{BranchResult, Deed, Taken, TaskResult};
 use crate::domain::ids::{FanOutNo, Fence, Seq, TaskId, WorkNo};
 use crate::domain::key::key;
 use crate::domain::path::EntityPath;
@@ -16,7 +16,7 @@ use crate::domain::things::{
 use crate::domain::time::Time;
 
 impl Board {
-    pub(super) fn queue_work(&mut self, work: &Work) {
+    pub(super) fn queue_work(&mut self, _: &Deed, work: &Work) {
         self.next.work = self.next.work.max(work.no.next());
         self.put_work(Arc::new(work.clone()));
     }
@@ -50,24 +50,33 @@ impl Board {
         }
     }
 
+    /// Work that is done with, whatever came of it.
+    pub(super) fn end_work<P>(&mut self, deed: &Deed, _: &P) {
+        for no in &deed.refs.works {
+            self.drop_work(*no);
+        }
+    }
+
     pub(super) fn change_work(&mut self, no: WorkNo, change: impl FnOnce(&mut Work)) {
         let Some(mut work) = self.works.get(&no).cloned() else { return };
         change(Arc::make_mut(&mut work));
         self.put_work(work);
     }
 
-    pub(super) fn take_work(&mut self, works: &[WorkNo], until: Time) {
-        for no in works {
+    pub(super) fn take_work(&mut self, _: &Deed, taken: &Taken) {
+        for no in &taken.works {
             self.change_work(*no, |work| {
                 work.attempts += 1;
-                work.taken_until = Some(until);
-                work.alarm = Some(until);
+                work.taken_until = Some(taken.until);
+                work.alarm = Some(taken.until);
             });
         }
     }
 
-    /// An attempt ended without completing the work, which waits again.
-    pub(super) fn end_attempt(&mut self, deed: &Deed, how: &str) {
+    /// An attempt ended without completing the work, which waits again. How is the last word of the type: `failed`,
+    /// `returned`, `lapsed`.
+    pub(super) fn end_attempt<P>(&mut self, deed: &Deed, _: &P) {
+        let how = deed.body.type_name().rsplit('.').next().unwrap_or_default();
         for no in &deed.refs.works {
             self.change_work(*no, |work| {
                 work.taken_until = None;
@@ -83,8 +92,8 @@ impl Board {
         }
     }
 
-    pub(super) fn leave_work_alone(&mut self, works: &[WorkNo]) {
-        for no in works {
+    pub(super) fn leave_work_alone<P>(&mut self, deed: &Deed, _: &P) {
+        for no in &deed.refs.works {
             self.change_work(*no, |work| work.alarm = None);
         }
     }
@@ -109,7 +118,7 @@ impl Board {
             at: deed.recorded,
             deed: deed.seq,
         };
-        self.put_task(&task);
+        self.change_task(deed, &task);
     }
 
     pub(super) fn accept_task(&mut self, deed: &Deed, task: &TaskId) {
@@ -132,7 +141,7 @@ impl Board {
 
     /// A task as a deed carries it takes the place of the one that is known, or has ended; with the stage before ends the
     /// work item of that stage.
-    pub(super) fn put_task(&mut self, task: &Task) {
+    pub(super) fn change_task(&mut self, _: &Deed, task: &Task) {
         self.ended_tasks.retain(|ended| ended.id != task.id);
         let before = self.tasks.insert(task.id.clone(), Arc::new(task.clone()));
         if let Some(work) =
@@ -169,13 +178,13 @@ impl Board {
         }
     }
 
-    pub(super) fn open_fan_out(&mut self, fan_out: &FanOutState) {
+    pub(super) fn open_fan_out(&mut self, _: &Deed, fan_out: &FanOutState) {
         self.next.fan_out = self.next.fan_out.max(fan_out.no.next());
         self.timers.insert((fan_out.deadline, Timer::FanOut(fan_out.no)));
         self.fan_outs.insert(fan_out.no, Arc::new(fan_out.clone()));
     }
 
-    pub(super) fn end_branch(&mut self, result: &BranchResult) {
+    pub(super) fn end_branch(&mut self, _: &Deed, result: &BranchResult) {
         let Some(fan_out) = self.fan_outs.get_mut(&result.fan_out) else { return };
         let place = usize::try_from(result.index).unwrap_or(usize::MAX);
         if let Some(branch) = Arc::make_mut(fan_out).branches.get_mut(place) {
@@ -183,9 +192,10 @@ impl Board {
         }
     }
 
-    pub(super) fn join_fan_out(&mut self, deed: &Deed, no: FanOutNo) {
-        let Some(mut fan_out) = self.fan_outs.remove(&no) else { return };
-        self.timers.remove(&(fan_out.deadline, Timer::FanOut(no)));
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "all that fold a deed are called alike")]
+    pub(super) fn join_fan_out(&mut self, deed: &Deed, no: &FanOutNo) {
+        let Some(mut fan_out) = self.fan_outs.remove(no) else { return };
+        self.timers.remove(&(fan_out.deadline, Timer::FanOut(*no)));
         Arc::make_mut(&mut fan_out).joined = Some(deed.recorded);
         self.ended_fan_outs.push_back(fan_out);
         if self.ended_fan_outs.len() > ENDED {
@@ -209,15 +219,22 @@ impl Board {
         self.leases.insert(lease.fence, Arc::new(lease.clone()));
     }
 
-    pub(super) fn renew_lease(&mut self, deed: &Deed, until: Time) {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "all that fold a deed are called alike")]
+    pub(super) fn renew_lease(&mut self, deed: &Deed, until: &Time) {
         let Some(fence) = deed.refs.lease else { return };
         let Some(lease) = self.leases.get_mut(&fence) else { return };
-        let before = std::mem::replace(&mut Arc::make_mut(lease).until, until);
+        let before = std::mem::replace(&mut Arc::make_mut(lease).until, *until);
         self.timers.remove(&(before, Timer::Lease(fence)));
-        self.timers.insert((until, Timer::Lease(fence)));
+        self.timers.insert((*until, Timer::Lease(fence)));
     }
 
-    pub(super) fn drop_lease(&mut self, fence: Fence) {
+    pub(super) fn end_lease<P>(&mut self, deed: &Deed, _: &P) {
+        if let Some(fence) = deed.refs.lease {
+            self.drop_lease(fence);
+        }
+    }
+
+    fn drop_lease(&mut self, fence: Fence) {
         let Some(lease) = self.leases.remove(&fence) else { return };
         self.timers.remove(&(lease.until, Timer::Lease(fence)));
         match &lease.target {
@@ -254,14 +271,15 @@ impl Board {
         self.waiting.insert(deed.seq, Arc::new((**waiting).clone()));
     }
 
-    pub(super) fn wake_act(&mut self, deferred: Seq) {
-        let Some(waiting) = self.waiting.remove(&deferred) else { return };
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "all that fold a deed are called alike")]
+    pub(super) fn wake_act(&mut self, _: &Deed, deferred: &Seq) {
+        let Some(waiting) = self.waiting.remove(deferred) else { return };
         if let Some(until) = waiting.until {
-            self.timers.remove(&(until, Timer::Waiting(deferred)));
+            self.timers.remove(&(until, Timer::Waiting(*deferred)));
         }
         let waiting: &WaitingAct = &waiting;
         for entity in waiting.entities() {
-            self.let_go(entity, Hold::Waiting(deferred));
+            self.let_go(entity, Hold::Waiting(*deferred));
         }
     }
 

@@ -82,7 +82,7 @@ macro_rules! alert_kinds {
         #[doc = $meaning:literal]
         $kind:ident = $word:literal: $severity:ident $days:literal days, $escalates:ident, $failure:ident, $sides:ident;
     )*) => {
-        /// The kinds of 2-domain §5, each with what it means.
+        /// The kinds (RULES §11.1), each with what it means.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         pub enum AlertKind {
             $(#[doc = $meaning] #[serde(rename = $word)] $kind,)*
@@ -158,7 +158,7 @@ pub struct AlertRow {
     pub sides: Sides,
 }
 
-/// When an alert goes into the inbox (2-domain §5: contradictions, collisions and loops escalate by themselves).
+/// When an alert goes into the inbox: contradictions, collisions and loops escalate by themselves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Escalates {
     /// When it opens: a named person must settle it.

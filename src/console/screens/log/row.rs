@@ -8,7 +8,7 @@ use ratatui::text::{Line, Span};
 use crate::console::widgets::Look;
 use crate::console::widgets::table::{Column, Layout};
 use crate::console::{untrusted, words};
-use crate::domain::deed::{Body, Deed};
+use crate::domain::deed::{Body, Deed, Listed};
 use crate::domain::outcome::Outcome;
 use crate::domain::path::EntityPath;
 use crate::domain::things::FieldChange;
@@ -97,230 +97,18 @@ fn actor_style(look: Look<'_>, deed: &Deed) -> Style {
 }
 
 /// What kind of deed it was, in one word.
-#[expect(
-    clippy::too_many_lines,
-    reason = "one exhaustive match, so that a new deed type stops the build here"
-)]
 pub(in crate::console::screens) fn action(deed: &Deed) -> &str {
-    match &deed.body {
-        Body::ActAllowed(_) | Body::ActRefused(_) | Body::ActDeferred(_) => "act",
-        Body::AlertOpened(_) | Body::AlertCounted(_) | Body::AlertReopened(_) => "alert",
-        Body::ItemOpened(_)
-        | Body::ItemJoined(())
-        | Body::ItemWarned(())
-        | Body::ItemOverdue(())
-        | Body::ItemRevised(_) => "item",
-        Body::WorkQueued(_)
-        | Body::WorkTaken(_)
-        | Body::WorkFailed(())
-        | Body::WorkReturned(())
-        | Body::WorkLapsed(())
-        | Body::WorkExhausted(())
-        | Body::WorkUnheeded(()) => "work",
-        Body::EventRaised(_) | Body::EventEscalated(_) | Body::EventRefused(_) => "event",
-        Body::ClaimGranted(_) | Body::ClaimRefused(_) => "claim",
-        Body::HandoffOffered(_)
-        | Body::HandoffAccepted(_)
-        | Body::HandoffReturned(_)
-        | Body::HandoffCompleted(_)
-        | Body::HandoffEscalated(_)
-        | Body::HandoffRefused(())
-        | Body::TaskClosed(_) => "handoff",
-        Body::FanOutOpened(_) | Body::BranchEnded(_) | Body::FanOutJoined(_) | Body::FanOutRefused(()) => {
-            "fan-out"
-        }
-        Body::LeaseGranted(_)
-        | Body::LeaseRenewed(_)
-        | Body::LeaseReleased(())
-        | Body::LeaseTransferred(_)
-        | Body::LeaseLapsed(())
-        | Body::LeaseRevoked(())
-        | Body::LeaseRefused(()) => "lease",
-        Body::OutputPublished(_) | Body::OutputHeld(_) | Body::OutputRefused(_) => "publish",
-        Body::ConclusionDrawn(_) | Body::ConclusionRefused(()) => "conclude",
-        Body::ActWoken(_) => "wake",
-        Body::ReviewStarted(_) | Body::ReviewEnded(_) | Body::ReviewMissed(_) | Body::ReviewRefused(()) => {
-            "review"
-        }
-        Body::WorkspaceCreated(_)
-        | Body::MapApplied(_)
-        | Body::MapReviewed(())
-        | Body::MapRefused(())
-        | Body::ScopeExpanded(_)
-        | Body::ScopeRevoked(_)
-        | Body::ScopeTransferred(_) => "map",
-        Body::WriteCommitted(())
-        | Body::WriteProposed(())
-        | Body::WriteEscalated(())
-        | Body::WriteRefused(())
-        | Body::EntityCreated(())
-        | Body::EntityArchived(())
-        | Body::EntityDeleted(())
-        | Body::ActDone(())
-        | Body::ActFailed(())
-        | Body::WorkAccepted(())
-        | Body::WorkDeclined(())
-        | Body::WorkCompleted(_)
-        | Body::WorkWithdrawn(())
-        | Body::WorkRefused(())
-        | Body::ItemClaimed(())
-        | Body::ItemReleased(())
-        | Body::ItemReassigned(_)
-        | Body::ItemAnswered(_)
-        | Body::ItemUndone(())
-        | Body::ItemRefused(())
-        | Body::RuleAdded(_)
-        | Body::RuleRemoved(_)
-        | Body::AlertAcknowledged(())
-        | Body::AlertResolved(())
-        | Body::AlertRefused(())
-        | Body::TokenCreated(_)
-        | Body::TokenRevoked(_)
-        | Body::TokenRefused(())
-        | Body::AgentPaused(_)
-        | Body::AgentResumed(_)
-        | Body::EntityFrozen(())
-        | Body::EntityUnfrozen(())
-        | Body::OverrideRefused(())
-        | Body::BatchCommitted(())
-        | Body::BatchRefused(_) => &deed.action,
+    let row = deed.body.row();
+    match row.listed {
+        Listed::Family => row.family.word(),
+        Listed::Action => &deed.action,
     }
 }
 
 /// What it was about: the first part plain, the second in the accent of what counts.
-#[expect(
-    clippy::too_many_lines,
-    reason = "one exhaustive match, so that a new deed type stops the build here"
-)]
 pub(in crate::console::screens) fn subject(look: Look<'_>, deed: &Deed) -> (String, String) {
-    let entity = deed.subject.as_ref().map(ToString::to_string).unwrap_or_default();
-    let numbered = |no: Option<u64>| no.map(|no| format!("#{no} ")).unwrap_or_default();
-    let item = || numbered(deed.refs.item.map(|no| no.0));
-    let alert = || numbered(deed.refs.alerts.first().map(|no| no.0));
-    match &deed.body {
-        Body::ActAllowed(_) | Body::ActRefused(_) | Body::ActDeferred(_) => {
-            (format!("{} {} ", deed.action, look.glyphs.arrow), entity)
-        }
-        Body::AlertOpened(opened) | Body::AlertReopened(opened) => {
-            (format!("{} #{} ", opened.kind.as_str(), opened.no), entity)
-        }
-        Body::AlertCounted(_)
-        | Body::AlertAcknowledged(())
-        | Body::AlertResolved(())
-        | Body::AlertRefused(()) => (format!("alert {}", alert()), entity),
-        Body::ItemOpened(opened) => (format!("#{} ", opened.no), opened.title.to_string()),
-        Body::ItemJoined(())
-        | Body::ItemClaimed(())
-        | Body::ItemReleased(())
-        | Body::ItemReassigned(_)
-        | Body::ItemAnswered(_)
-        | Body::ItemUndone(())
-        | Body::ItemRefused(())
-        | Body::ItemWarned(())
-        | Body::ItemOverdue(())
-        | Body::ItemRevised(_) => (item(), entity),
-        Body::WorkQueued(work) => {
-            (format!("{} {} ", work.kind.word(), look.glyphs.arrow), work.agent.to_string())
-        }
-        Body::WorkTaken(_)
-        | Body::WorkFailed(())
-        | Body::WorkReturned(())
-        | Body::WorkLapsed(())
-        | Body::WorkExhausted(())
-        | Body::WorkUnheeded(()) => {
-            let works: Vec<String> = deed.refs.works.iter().map(ToString::to_string).collect();
-            (format!("{} #{} ", deed.action, works.join(" #")), entity)
-        }
-        Body::EventRaised(raised) | Body::EventEscalated(raised) | Body::EventRefused(raised) => {
-            let owner = deed.refs.owners.first().map(ToString::to_string).unwrap_or_default();
-            (format!("{} {} ", raised.event, look.glyphs.arrow), owner)
-        }
-        Body::ClaimGranted(mark) | Body::ClaimRefused(mark) => {
-            (format!("{} ", mark.event), mark.key.to_string())
-        }
-        Body::HandoffOffered(order) => {
-            (format!("{} {} ", order.task, look.glyphs.arrow), order.to.to_string())
-        }
-        Body::HandoffReturned(task) | Body::HandoffEscalated(task) => {
-            (format!("{} {} ", task.id, deed.action), task.owner.to_string())
-        }
-        Body::HandoffAccepted(task) | Body::TaskClosed(task) => {
-            (format!("{task} {}", deed.action), String::new())
-        }
-        Body::HandoffCompleted(done) => (format!("{} {}", done.task, deed.action), String::new()),
-        Body::FanOutOpened(fan_out) => {
-            (format!("fan-out {} ", fan_out.no), format!("{} branches", fan_out.branches.len()))
-        }
-        Body::BranchEnded(result) => {
-            let end = if result.end.ok { "succeeded" } else { "failed" };
-            (format!("fan-out {} ", result.fan_out), format!("branch {} {end}", result.index + 1))
-        }
-        Body::FanOutJoined(no) => (format!("fan-out {no} "), "joined".to_owned()),
-        Body::LeaseGranted(lease) | Body::LeaseTransferred(lease) => {
-            (format!("lease {} ", lease.fence), lease.target.to_string())
-        }
-        Body::LeaseRenewed(_)
-        | Body::LeaseReleased(())
-        | Body::LeaseLapsed(())
-        | Body::LeaseRevoked(())
-        | Body::LeaseRefused(()) => {
-            (format!("lease {}", numbered(deed.refs.lease.map(|no| no.0))), deed.action.to_string())
-        }
-        Body::OutputPublished(what) | Body::OutputHeld(what) | Body::OutputRefused(what) => {
-            let thread = what.thread.as_deref().unwrap_or_default();
-            (format!("{} ", what.output), thread.to_owned())
-        }
-        Body::ConclusionDrawn(what) => (format!("{entity} "), what.question.to_string()),
-        Body::ActWoken(deferred) => (format!("deed {deferred} "), entity),
-        Body::ReviewStarted(queue) => (format!("{queue} "), "started".to_owned()),
-        Body::ReviewEnded(end) => (format!("{} ", end.queue), format!("{} answered", end.answered)),
-        Body::ReviewMissed(miss) => (format!("{} ", miss.queue), "not held".to_owned()),
-        Body::WorkspaceCreated(born) => ("workspace ".to_owned(), born.workspace.to_string()),
-        Body::MapApplied(new) => (format!("map v{} ", new.version), String::new()),
-        Body::MapReviewed(()) => (format!("map v{} ", deed.map_version), "gone through".to_owned()),
-        Body::ScopeExpanded(change) => (format!("{} + ", change.agent), change.grant.to_string()),
-        Body::ScopeRevoked(change) => (format!("{} - ", change.agent), change.grant.to_string()),
-        Body::ScopeTransferred(change) => {
-            (format!("{} {} {} ", change.from, look.glyphs.arrow, change.to), change.pattern.to_string())
-        }
-        Body::RuleAdded(rule) => (format!("rule {} ", rule.no), String::new()),
-        Body::RuleRemoved(no) => (format!("rule {no} "), String::new()),
-        Body::TokenCreated(token) => (format!("token {} ", token.id), String::new()),
-        Body::TokenRevoked(token) => (format!("token {token} "), String::new()),
-        Body::AgentPaused(agent) | Body::AgentResumed(agent) => (agent.to_string(), String::new()),
-        Body::HandoffRefused(())
-        | Body::FanOutRefused(())
-        | Body::ConclusionRefused(())
-        | Body::ReviewRefused(())
-        | Body::MapRefused(())
-        | Body::WriteCommitted(())
-        | Body::WriteProposed(())
-        | Body::WriteEscalated(())
-        | Body::WriteRefused(())
-        | Body::EntityCreated(())
-        | Body::EntityArchived(())
-        | Body::EntityDeleted(())
-        | Body::ActDone(())
-        | Body::ActFailed(())
-        | Body::WorkAccepted(())
-        | Body::WorkDeclined(())
-        | Body::WorkCompleted(_)
-        | Body::WorkWithdrawn(())
-        | Body::WorkRefused(())
-        | Body::TokenRefused(())
-        | Body::EntityFrozen(())
-        | Body::EntityUnfrozen(())
-        | Body::OverrideRefused(())
-        | Body::BatchCommitted(())
-        | Body::BatchRefused(_) => (entity, fields(deed)),
-    }
-}
-
-fn fields(deed: &Deed) -> String {
-    let first = deed.fields.iter().find(|field| !field.name.is_whole());
-    let Some(first) = first else { return String::new() };
-    let more = deed.fields.len().saturating_sub(1);
-    if more == 0 { format!(" #{}", first.name) } else { format!(" #{} +{more}", first.name) }
+    let (first, second) = deed.about();
+    (first.replace('→', look.glyphs.arrow), second)
 }
 
 /// What it was about, in so many cells. Where room is short the front of a path gives way: the field and the last segment
