@@ -14,6 +14,7 @@ use crate::client::Url;
 use crate::console::theme;
 use crate::domain::ids::{AgentId, WorkspaceId};
 use crate::domain::path::EntityPath;
+use crate::ledger::engine::{ENGINES, Engine};
 
 /// The port that agents find Deeds at, unless it is taken.
 pub const DEFAULT_PORT: u16 = 4170;
@@ -40,6 +41,8 @@ pub struct Config {
     pub allow_plaintext: bool,
     /// Where the server listens; another port is taken if this one is in use.
     pub listen: SocketAddr,
+    /// What keeps the ledgers.
+    pub ledger_engine: &'static Engine,
     /// Keys laid over the built-in ones.
     pub keymap: Option<PathBuf>,
     /// The console's colours.
@@ -91,6 +94,10 @@ impl Default for Config {
             token_file: None,
             allow_plaintext: false,
             listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), DEFAULT_PORT),
+            ledger_engine: {
+                let [first, ..] = ENGINES;
+                first
+            },
             keymap: None,
             theme: theme::Choice::default(),
             ascii: false,
@@ -211,6 +218,20 @@ const SETTINGS: &[Setting] = &[
         default: |config| Some(config.listen.to_string()),
         sample: "",
         doc: "Where agents reach the server. If the port is taken, another one is, and Deeds says which.",
+    },
+    Setting {
+        key: "ledger.engine",
+        variable: "DEEDS_LEDGER_ENGINE",
+        kind: Kind::Text,
+        set: |config, text| {
+            let mend = format!("use one of {}", ENGINES.map(|engine| engine.name).join(", "));
+            config.ledger_engine =
+                Engine::named(text).ok_or_else(|| wrong("an engine that keeps ledgers", text, &mend))?;
+            Ok(())
+        },
+        default: |config| Some(config.ledger_engine.name.to_owned()),
+        sample: "",
+        doc: "The engine that keeps the ledgers. sqlite: a file for each workspace in the data directory.",
     },
     Setting {
         key: "keymap",

@@ -39,7 +39,7 @@ fn snapshot_in(directory: &Path) -> PathBuf {
 
 async fn workspace(directory: &Path, snapshot: Option<PathBuf>) -> Handle {
     patience::begun();
-    let ledger = SqliteLedger::open_or_create(&sqlite::file_in(directory, "northwind"), "northwind").unwrap();
+    let ledger = SqliteLedger::open_or_create(&directory.join("northwind.ledger"), "northwind").unwrap();
     start(ledger.into(), Options { snapshot, ..Options::default() }).await.unwrap()
 }
 
@@ -129,7 +129,7 @@ fn after_kill_every_acknowledged_write_is_there_and_replay_gives_the_state() {
 
 /// Compares the acknowledgements with ledger and state. With `leave_snapshot` the next start begins from one.
 async fn survey(directory: &Path, acks: &[(String, u64, u64)], leave_snapshot: bool) {
-    let path = sqlite::file_in(directory, "northwind");
+    let path = directory.join("northwind.ledger");
     let head = sqlite::verify(&path, |_| {}).unwrap().head;
     let handle = workspace(directory, Some(snapshot_in(directory))).await;
     assert_eq!(handle.head(), head);

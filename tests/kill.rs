@@ -31,7 +31,11 @@ use server::{Server, ask};
 use deeds::coordinator::{self, Handle, Options};
 use deeds::domain::deed::Deed;
 use deeds::domain::path::EntityPath;
-use deeds::ledger::{Ledger as _, SqliteLedger};
+use deeds::ledger::{Ledger as _, Store};
+use serde_json::{Value, json};
+
+use run::Home;
+use server::{Server, ask};
 
 /// Cycles in an ordinary test run.
 const CYCLES: u32 = 4;
@@ -149,7 +153,7 @@ fn every_acknowledged_write_survives_kill_9() {
     assert_eq!(verified.status, 0, "{}{}", verified.out, verified.err);
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
-        let space = home.data().join("workspaces/default");
+        let space = Store::from(home.data().as_path());
         let replayed = start(&space, false).await;
         everything_is_there(&replayed, &acknowledged).await;
         let whole = replayed.whole().await.unwrap();
@@ -164,10 +168,11 @@ fn every_acknowledged_write_survives_kill_9() {
 }
 
 /// The workspace's state: from the first deed on, or from the newest snapshot.
-async fn start(space: &Path, with_snapshot: bool) -> Handle {
-    let ledger = SqliteLedger::open(&space.join("ledger.db")).unwrap();
-    let snapshot = with_snapshot.then(|| space.join("snapshot"));
-    coordinator::start(ledger.into(), Options { snapshot, ..Options::default() }).await.unwrap()
+async fn start(space: &Store, with_snapshot: bool) -> Handle {
+    let workspace = "default".parse().unwrap();
+    let ledger = space.open(&workspace).unwrap();
+    let snapshot = with_snapshot.then(|| space.folder(&workspace).join(coordinator::SNAPSHOT_FILE));
+    coordinator::start(ledger, Options { snapshot, ..Options::default() }).await.unwrap()
 }
 
 async fn everything_is_there(handle: &Handle, acknowledged: &[&Acknowledged]) {

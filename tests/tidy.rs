@@ -134,7 +134,7 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "config",
-        may: &["domain", "client", "console"],
+        may: &["domain", "client", "console", "ledger"],
         crates: &["toml", "directories", "anyhow"],
     },
 ];

@@ -24,7 +24,9 @@ use deeds::domain::state::State;
 use deeds::domain::things::{TokenClass, WorkKind};
 use deeds::domain::time::{Span, Time};
 use deeds::domain::value::Value;
-use deeds::ledger::{Append, Head, Ledger as _, SqliteLedger};
+use deeds::ledger::{AnyLedger, Append, Head, Ledger as _, Store};
+use rusqlite::OpenFlags;
+use tempfile::TempDir;
 
 /// Names a directory in which what was made is kept and found again.
 const KEPT: &str = "DEEDS_BENCH_DIR";
@@ -129,12 +131,13 @@ impl Made {
     }
 
     fn make(&self, deeds: u64) {
-        fs::create_dir_all(self.workspace()).unwrap();
         fs::create_dir_all(self.home()).unwrap();
-        fs::write(self.data().join("home"), format!("{WORKSPACE}\n")).unwrap();
+        let (store, workspace) = (Store::from(self.data().as_path()), WorkspaceId::new(WORKSPACE).unwrap());
+        let ledger = store.create(&workspace).unwrap();
+        store.say_home(&workspace).unwrap();
         let begun = Instant::now();
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        runtime.block_on(write_deeds(&self.workspace().join("ledger.db"), &self.log(), deeds));
+        runtime.block_on(write_deeds(&ledger, &self.log(), deeds));
         let worked = begun.elapsed();
         let begun = Instant::now();
         self.use_once();
@@ -206,8 +209,7 @@ impl Made {
     }
 }
 
-async fn write_deeds(ledger: &Path, log: &Path, count: u64) {
-    let ledger = SqliteLedger::open_or_create(ledger, WORKSPACE).unwrap();
+async fn write_deeds(ledger: &AnyLedger, log: &Path, count: u64) {
     let workspace = WorkspaceId::new(WORKSPACE).unwrap();
     let origin = Origin { source: Arc::from(ledger.identity().source()), workspace: workspace.clone() };
     let mut log = BufWriter::new(File::create(log).unwrap());
@@ -225,7 +227,7 @@ async fn write_deeds(ledger: &Path, log: &Path, count: u64) {
         }
         let over = story.state.head().0 >= count;
         if over || batch.len() >= APPEND {
-            head = append(&ledger, head, std::mem::take(&mut batch)).await;
+            head = append(ledger, head, std::mem::take(&mut batch)).await;
         }
         if over {
             break;
@@ -237,7 +239,7 @@ async fn write_deeds(ledger: &Path, log: &Path, count: u64) {
     ledger.close().await;
 }
 
-async fn append(ledger: &SqliteLedger, head: Head, batch: Vec<Bytes>) -> Head {
+async fn append(ledger: &AnyLedger, head: Head, batch: Vec<Bytes>) -> Head {
     match ledger.append(head, batch).await.unwrap() {
         Append::Appended(records) => records.last().unwrap().head(),
         Append::Moved(head) => panic!("the ledger ends at {head:?}"),

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 
+use super::datadir::DataDir;
 use super::output::Output;
 use super::then::Then;
 use super::{
@@ -264,7 +265,23 @@ impl Context {
         })
     }
 
-    /// The data directory that is meant.
+    /// The data directory that is meant, made if there is none.
+    ///
+    /// # Errors
+    /// When none is named and the platform names none, or it can't be used.
+    pub(crate) fn open_dir(&self) -> anyhow::Result<DataDir> {
+        Ok(DataDir::open(&self.data_dir()?, self.config.ledger_engine)?)
+    }
+
+    /// The data directory that is meant, as it is.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub(crate) fn existing_dir(&self) -> anyhow::Result<DataDir> {
+        Ok(DataDir::existing(&self.data_dir()?, self.config.ledger_engine)?)
+    }
+
+    /// Where the data directory is that is meant.
     ///
     /// # Errors
     /// When none is named and the platform names none.

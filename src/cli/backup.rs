@@ -16,13 +16,13 @@ use clap::Args;
 use serde::Serialize;
 
 use super::arguments::Context;
-use super::datadir::DataDir;
 use super::output::{self, Output};
 use super::status::{Status, Usage};
-use super::verify::{bar, chosen};
+use super::verify::{bar, chosen, verified};
 use crate::coordinator::Clock;
 use crate::domain::ids::WorkspaceId;
-use crate::ledger::sqlite;
+use crate::ledger::Store;
+use archive::{Manifest, Part};
 
 pub(super) use restore::{Command as RestoreCommand, run as restore};
 
@@ -54,14 +54,14 @@ pub(super) fn run(context: &Context, command: &Command) -> anyhow::Result<Status
     if command.file.exists() {
         return Err(Usage::error(format!("{shown}: there is a file already; name a new one")));
     }
-    let dir = DataDir::existing(&context.data_dir()?)?;
+    let dir = context.existing_dir()?;
     let workspaces = chosen(context, &dir)?;
     let draft = Draft::beside(&command.file)?;
     let mut parts = Vec::with_capacity(workspaces.len());
     for workspace in workspaces {
-        parts.push(copy(&dir, workspace, &draft)?);
+        parts.push(copy(dir.store(), workspace, &draft.store)?);
     }
-    let manifest = Manifest::new(Clock::System.now(), dir.home(), parts);
+    let manifest = Manifest::new(Clock::System.now(), dir.store().home(), parts);
     let whole = draft.path.join("backup.tar");
     pack(&whole, &manifest, &draft).with_context(|| shown.to_string())?;
     // A link, and not a rename, never takes the place of a file that came meanwhile.
@@ -79,12 +79,10 @@ pub(super) fn run(context: &Context, command: &Command) -> anyhow::Result<Status
 }
 
 /// Copies one ledger, and verifies the copy.
-fn copy(dir: &DataDir, workspace: WorkspaceId, draft: &Draft) -> anyhow::Result<Part> {
-    let path = draft.of(&workspace);
-    sqlite::copy(&dir.ledger(&workspace), &path)?;
-    let shown = bar(0, "{pos} deeds");
-    let verified = sqlite::verify(&path, |seq| shown.set_position(seq))?;
-    shown.finish_and_clear();
+fn copy(store: &Store, workspace: WorkspaceId, backup: &Store) -> anyhow::Result<Part> {
+    store.copy(&workspace, backup)?;
+    let verified = verified(backup, &workspace)?;
+    let path = backup.file(&workspace);
     let file = File::open(&path).with_context(|| path.display().to_string())?;
     let bytes = file.metadata()?.len();
     Ok(Part {
@@ -100,7 +98,11 @@ fn copy(dir: &DataDir, workspace: WorkspaceId, draft: &Draft) -> anyhow::Result<
 fn pack(path: &Path, manifest: &Manifest, draft: &Draft) -> anyhow::Result<()> {
     let shown = bar(manifest.bytes(), "{bytes}");
     let out = BufWriter::new(File::create_new(path)?);
-    archive::write(out, manifest, |part| Ok(shown.wrap_read(File::open(draft.of(&part.workspace))?)))?;
+    archive::write(
+        out,
+        manifest,
+        |part| Ok(shown.wrap_read(File::open(draft.store.file(&part.workspace))?)),
+    )?;
     shown.finish_and_clear();
     Ok(File::open(path)?.sync_all()?)
 }
@@ -128,6 +130,7 @@ fn report(out: Output, manifest: &Manifest) -> anyhow::Result<Status> {
 /// A directory for what is not whole yet, for its owner alone; gone when this is dropped.
 struct Draft {
     path: PathBuf,
+    store: Store,
 }
 
 impl Draft {
@@ -138,11 +141,11 @@ impl Draft {
         DirBuilder::new().mode(0o700).create(&path).map_err(|error| {
             anyhow::anyhow!("{}: {error}; name a file in a directory that you may write to", path.display())
         })?;
-        Ok(Self { path })
+        Ok(Self::at(path))
     }
 
-    fn of(&self, workspace: &WorkspaceId) -> PathBuf {
-        self.path.join(format!("{workspace}.db"))
+    fn at(path: PathBuf) -> Self {
+        Self { store: Store::of_backups(&path), path }
     }
 }
 

@@ -9,7 +9,6 @@ use anyhow::Context as _;
 use clap::Args;
 
 use super::arguments::{Context, read_text};
-use super::datadir::DataDir;
 use super::output;
 use super::session::{self, FIRST_AGENT, Session};
 use super::status::{Status, Usage};
@@ -36,7 +35,7 @@ pub(super) fn run(context: &Context) -> anyhow::Result<Status> {
     let settings = settings(&context.config, View::Inbox)?;
     if context.config.connect.is_some() {
         // Tokens for servers elsewhere, and what was seen there, are kept here too.
-        DataDir::open(&context.data_dir()?)?;
+        context.open_dir()?;
     }
     session::runtime()?.block_on(async {
         let session = Session::open(context).await?;

@@ -13,13 +13,11 @@ use thiserror::Error;
 use super::token::header_file;
 use crate::api::TokenText;
 use crate::domain::ids::WorkspaceId;
+use crate::ledger::{Engine, LedgerError, Store};
 
 const LOCK: &str = "lock";
 const SERVER: &str = "server.json";
 const TOKENS: &str = "tokens";
-const WORKSPACES: &str = "workspaces";
-const LEDGER: &str = "ledger.db";
-const HOME: &str = "home";
 const MAPS: &str = "maps";
 /// The largest token file or server file that is read, in bytes.
 const MAX_SMALL_FILE_BYTES: u64 = 4 * 1024;
@@ -71,6 +69,7 @@ fn system(place: &Path, reason: std::io::Error) -> DataDirError {
 #[derive(Debug, Clone)]
 pub(crate) struct DataDir {
     path: PathBuf,
+    store: Store,
 }
 
 /// Held by the one process that serves the directory; given back by the system when that process ends, however it ends.
@@ -99,7 +98,7 @@ impl DataDir {
     ///
     /// # Errors
     /// When it is not a directory, belongs to something else, or can't be made.
-    pub(crate) fn open(path: &Path) -> Result<Self, DataDirError> {
+    pub(crate) fn open(path: &Path, engine: &'static Engine) -> Result<Self, DataDirError> {
         rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
         match fs::metadata(path) {
             Ok(about) if !about.is_dir() => return Err(DataDirError::NotADirectory(path.to_owned())),
@@ -113,7 +112,7 @@ impl DataDir {
             }
             Err(error) => return Err(system(path, error)),
         }
-        let dir = Self::existing(path)?;
+        let dir = Self::existing(path, engine)?;
         dir.refuse_foreign()?;
         // By its lock file the directory is known as ours from now on.
         drop(dir.lock_file()?);
@@ -130,7 +129,7 @@ impl DataDir {
     ///
     /// # Errors
     /// When there is none.
-    pub(crate) fn existing(path: &Path) -> Result<Self, DataDirError> {
+    pub(crate) fn existing(path: &Path, engine: &'static Engine) -> Result<Self, DataDirError> {
         match fs::metadata(path) {
             Ok(about) if about.is_dir() => {}
             Ok(_) => return Err(DataDirError::NotADirectory(path.to_owned())),
@@ -140,7 +139,12 @@ impl DataDir {
             Err(error) => return Err(system(path, error)),
         }
         let path = fs::canonicalize(path).map_err(|error| system(path, error))?;
-        Ok(Self { path })
+        Ok(Self { store: Store::new(&path, engine), path })
+    }
+
+    /// Its ledgers.
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
     }
 
     /// Where it is.
@@ -154,7 +158,9 @@ impl DataDir {
             return Ok(());
         }
         let mut names = names_in(&self.path)?;
-        names.retain(|name| !["lost+found", TOKENS, WORKSPACES, HOME].contains(&name.as_str()));
+        names.retain(|name| {
+            !["lost+found", TOKENS].contains(&name.as_str()) && !Store::NAMES.contains(&name.as_str())
+        });
         match names.into_iter().next() {
             Some(example) => Err(DataDirError::Foreign { place: self.path.clone(), example }),
             None => Ok(()),
@@ -165,44 +171,13 @@ impl DataDir {
     ///
     /// # Errors
     /// When the directory can't be read.
-    pub(crate) fn workspaces(&self) -> Result<Vec<WorkspaceId>, DataDirError> {
-        let root = self.path.join(WORKSPACES);
-        if !root.exists() {
-            return Ok(Vec::new());
-        }
-        let ids = names_in(&root)?.into_iter().filter_map(|name| name.parse().ok());
-        let used = |workspace: &WorkspaceId| {
-            fs::read_dir(root.join(workspace.as_str())).is_ok_and(|mut files| files.next().is_some())
-        };
-        Ok(ids.filter(used).collect())
-    }
-
-    /// The ledger of a workspace.
-    pub(crate) fn ledger(&self, workspace: &WorkspaceId) -> PathBuf {
-        self.path.join(WORKSPACES).join(workspace.as_str()).join(LEDGER)
-    }
-
-    /// Where the workspaces lie.
-    pub(crate) fn workspaces_path(&self) -> PathBuf {
-        self.path.join(WORKSPACES)
+    pub(crate) fn workspaces(&self) -> Result<Vec<WorkspaceId>, LedgerError> {
+        self.store.workspaces()
     }
 
     /// Where the tokens lie that people have here.
     pub(crate) fn tokens_path(&self) -> PathBuf {
         self.path.join(TOKENS)
-    }
-
-    /// Says which workspace the directory began with.
-    ///
-    /// # Errors
-    /// When the file can't be written.
-    pub(crate) fn say_home(&self, home: &WorkspaceId) -> Result<(), DataDirError> {
-        Self::replace(&self.path.join(HOME), &format!("{home}\n"))
-    }
-
-    /// The workspace that the directory began with.
-    pub(crate) fn home(&self) -> Option<WorkspaceId> {
-        read_small(&self.path.join(HOME)).ok()?.trim().parse().ok()
     }
 
     /// Takes the lock; `None` if another process has it.
@@ -410,6 +385,11 @@ fn file_name(name: &str) -> String {
 mod tests {
     use super::*;
 
+    fn open(path: &Path) -> Result<DataDir, DataDirError> {
+        let [engine, ..] = crate::ledger::engine::ENGINES;
+        DataDir::open(path, engine)
+    }
+
     fn mode(path: &Path) -> u32 {
         fs::metadata(path).unwrap().permissions().mode() & 0o777
     }
@@ -417,7 +397,7 @@ mod tests {
     #[test]
     fn it_is_made_for_its_owner_alone_and_locked_by_one() {
         let dir = tempfile::tempdir().unwrap();
-        let data = DataDir::open(&dir.path().join("a/b")).unwrap();
+        let data = open(&dir.path().join("a/b")).unwrap();
         assert_eq!(mode(data.path()), 0o700);
         let lock = data.try_lock().unwrap().unwrap();
         assert!(data.try_lock().unwrap().is_none());
@@ -433,18 +413,18 @@ mod tests {
         drop(lock);
         assert!(data.try_lock().unwrap().is_some());
         // Opened again with its lock file in it, it is still ours.
-        DataDir::open(data.path()).unwrap();
+        open(data.path()).unwrap();
     }
 
     #[test]
     fn what_is_not_ours_is_left_alone() {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("thesis.tex"), "x").unwrap();
-        let error = DataDir::open(dir.path()).unwrap_err().to_string();
+        let error = open(dir.path()).unwrap_err().to_string();
         assert!(error.contains("thesis.tex") && error.contains("--data-dir"), "{error}");
         let file = dir.path().join("thesis.tex");
         for path in [file.clone(), file.join("below")] {
-            let error = DataDir::open(&path).unwrap_err().to_string();
+            let error = open(&path).unwrap_err().to_string();
             assert!(error.contains("not a directory"), "{error}");
         }
     }

@@ -71,7 +71,7 @@ pub(super) fn run(context: &Context, command: &Command) -> anyhow::Result<Status
     }
     let place = Place::new(context)?;
     let terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
-    let dir = DataDir::open(&place.path)?;
+    let dir = DataDir::open(&place.path, context.config.ledger_engine)?;
     session::runtime()?.block_on(async {
         let Some(lock) = dir.try_lock()? else {
             anyhow::bail!("{}: another deeds holds this data directory; name another", dir.path().display());
@@ -184,7 +184,7 @@ impl Place {
         if let Some(path) = &context.data_dir_flag {
             return Ok(Self { path: path.clone(), temporary: false });
         }
-        sweep();
+        sweep(context);
         let mut random = [0_u8; 8];
         getrandom::fill(&mut random).context("the system gives no random bytes")?;
         let path = std::env::temp_dir().join(format!("{TEMPORARY}{:016x}", u64::from_ne_bytes(random)));
@@ -194,7 +194,7 @@ impl Place {
 }
 
 /// Removes what demos left behind that were killed: directories of this user's that no process holds.
-fn sweep() {
+fn sweep(context: &Context) {
     let user = rustix::process::getuid().as_raw();
     for entry in fs::read_dir(std::env::temp_dir()).into_iter().flatten().flatten() {
         // What an entry itself is, not what it may point to.
@@ -202,7 +202,7 @@ fn sweep() {
         if !ours || !entry.file_name().to_string_lossy().starts_with(TEMPORARY) {
             continue;
         }
-        if let Ok(dir) = DataDir::existing(&entry.path())
+        if let Ok(dir) = DataDir::existing(&entry.path(), context.config.ledger_engine)
             && dir.was_served()
             && let Ok(Some(_lock)) = dir.try_lock()
         {

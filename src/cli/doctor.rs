@@ -10,7 +10,6 @@ mod workspaces;
 use serde::Serialize;
 
 use super::arguments::Context;
-use super::datadir::DataDir;
 use super::status::Status;
 use super::{output, session};
 
@@ -89,7 +88,7 @@ fn here(context: &Context) -> anyhow::Result<Vec<Check>> {
         let found = format!("{} is not there yet", path.display());
         return Ok(vec![Check::note("data directory", found, "`deeds` makes it at its first start")]);
     }
-    let dir = match DataDir::existing(&path) {
+    let dir = match context.existing_dir() {
         Ok(dir) => dir,
         Err(error) => {
             return Ok(vec![Check::wrong(

@@ -16,7 +16,6 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 
 use super::arguments::{Context, Global};
-use super::datadir::DataDir;
 use super::session;
 use super::status::Status;
 use crate::client::Client;
@@ -113,7 +112,7 @@ fn undecided(why: &str, default: HookDefault) -> String {
 /// Sees the map in force, and starts a server for that if none runs, so that hooks know one from the beginning. Where
 /// there is no team yet, none is made.
 fn learn_map(context: &Context) -> bool {
-    let there = || DataDir::existing(&context.data_dir().ok()?).ok()?.workspaces().ok();
+    let there = || context.existing_dir().ok()?.workspaces().ok();
     if context.config.connect.is_none() && there().is_none_or(|workspaces| workspaces.is_empty()) {
         return false;
     }

@@ -58,7 +58,7 @@ pub(super) fn run(context: &Context, command: &Command) -> anyhow::Result<Status
 /// A workspace is made on this directory, where it has others already; a fresh one begins with the name that is wanted.
 fn can_be_made(context: &Context) -> bool {
     let given = context.token_file.is_some() || context.config.token_file.is_some();
-    let dir = context.data_dir().ok().and_then(|path| super::datadir::DataDir::existing(&path).ok());
+    let dir = context.existing_dir().ok();
     let others = dir.and_then(|dir| dir.workspaces().ok()).is_some_and(|there| !there.is_empty());
     context.config.connect.is_none() && !given && others
 }

@@ -53,7 +53,7 @@ pub(super) fn run(context: &Context, command: Command) -> anyhow::Result<Status>
         hosts: command.hosts,
         origins: command.origins,
     };
-    let dir = DataDir::open(&context.data_dir()?)?;
+    let dir = context.open_dir()?;
     session::runtime()?.block_on(async {
         let signals = Signals::listen();
         let Some(lock) = lock(&dir).await? else {

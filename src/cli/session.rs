@@ -147,10 +147,10 @@ impl Session {
         if let Some(url) = &context.config.connect {
             return Self::remote(context, url.clone()).await.map(Some);
         }
-        let dir = match DataDir::existing(&context.data_dir()?) {
-            Err(DataDirError::Missing(_)) => return Ok(None),
-            other => other?,
-        };
+        if !context.data_dir()?.exists() {
+            return Ok(None);
+        }
+        let dir = context.existing_dir()?;
         match Self::attach(context, &dir).await? {
             Attached::Session(session) => Ok(Some(*session)),
             Attached::NoAnswer | Attached::NoToken(_) => Ok(None),
@@ -158,7 +158,7 @@ impl Session {
     }
 
     async fn remote(context: &Context, url: Url) -> anyhow::Result<Self> {
-        let dir = context.data_dir().ok().and_then(|path| DataDir::existing(&path).ok());
+        let dir = context.existing_dir().ok();
         let given = signin::given(context)?;
         let keep = given.as_ref().is_some_and(|given| given.from_file);
         let token = match given {
@@ -171,7 +171,7 @@ impl Session {
     }
 
     async fn local(context: &Context) -> anyhow::Result<Self> {
-        let dir = DataDir::open(&context.data_dir()?)?;
+        let dir = context.open_dir()?;
         let began = Instant::now();
         loop {
             if let Some(lock) = dir.try_lock()? {

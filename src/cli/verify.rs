@@ -15,7 +15,7 @@ use super::datadir::DataDir;
 use super::output::{self, Output};
 use super::status::{Status, Usage};
 use crate::domain::ids::WorkspaceId;
-use crate::ledger::{Head, Identity, export, sqlite};
+use crate::ledger::{Store, Verified, export};
 
 /// How often the progress bar is drawn anew.
 const BAR_EVERY: Duration = Duration::from_millis(100);
@@ -59,21 +59,26 @@ fn verify_export(path: &Path) -> anyhow::Result<Sound> {
     let (identity, head) =
         export::verify(BufReader::new(bar.wrap_read(file))).with_context(|| shown.to_string())?;
     bar.finish_and_clear();
-    Ok(sound(path, &identity, head))
+    Ok(sound(shown.to_string(), &Verified { identity, head }))
 }
 
 fn verify_ledgers(context: &Context) -> anyhow::Result<Vec<Sound>> {
-    let dir = DataDir::existing(&context.data_dir()?)?;
+    let dir = context.existing_dir()?;
     let workspaces = chosen(context, &dir)?;
     let mut found = Vec::with_capacity(workspaces.len());
     for workspace in workspaces {
-        let path = dir.ledger(&workspace);
-        let bar = bar(0, "{pos} deeds");
-        let verified = sqlite::verify(&path, |seq| bar.set_position(seq))?;
-        bar.finish_and_clear();
-        found.push(sound(&path, &verified.identity, verified.head));
+        let verified = verified(dir.store(), &workspace)?;
+        found.push(sound(dir.store().place(&workspace), &verified));
     }
     Ok(found)
+}
+
+/// Verifies a ledger whole, and shows how far it is.
+pub(super) fn verified(store: &Store, workspace: &WorkspaceId) -> anyhow::Result<Verified> {
+    let bar = bar(0, "{pos} deeds verified");
+    let verified = store.verify(workspace, |seq| bar.set_position(seq))?;
+    bar.finish_and_clear();
+    Ok(verified)
 }
 
 /// The workspaces of a data directory that are meant: the one that was named, else every one.
@@ -96,9 +101,9 @@ pub(super) fn chosen(context: &Context, dir: &DataDir) -> anyhow::Result<Vec<Wor
     Ok(workspaces)
 }
 
-fn sound(path: &Path, identity: &Identity, head: Head) -> Sound {
+fn sound(place: String, Verified { identity, head }: &Verified) -> Sound {
     Sound {
-        place: path.display().to_string(),
+        place,
         workspace: identity.workspace.clone(),
         ledger: identity.source(),
         deeds: head.seq,

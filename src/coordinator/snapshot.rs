@@ -20,6 +20,8 @@ use crate::domain::state::{Access, Board, Imports, KeyAnswer, Links, State};
 use crate::domain::things::{Entity, TokenRecord};
 use crate::ledger::{Hash, Head, Identity};
 
+/// The name of a workspace's snapshot in its folder.
+pub const FILE: &str = "snapshot";
 /// Raised whenever the shape of the state changes, or what a deed does to it, so that older snapshots are passed over.
 const FORMAT: u32 = 4;
 

@@ -31,6 +31,8 @@ pub use page::{Bucket, Count, HISTOGRAM_BUCKETS, Histogram, PAGE_LIMIT, Page, Pa
 pub use stats::{Contested, FieldStats, Known, LastWrite, STATS_WINDOW, Tried};
 pub use trace::{CHAIN_CAUSES, CHAIN_EFFECTS, Chain, Effect};
 
+/// The name of a workspace's index in its folder.
+pub const FILE: &str = "index.db";
 /// Most idle connections kept for readers.
 const IDLE_READERS: usize = 4;
 /// How many compiled statements a connection keeps.

@@ -3,38 +3,63 @@
 use bytes::Bytes;
 use tempfile::TempDir;
 
+use super::engine::ENGINES;
 use super::{
-    AnyLedger, Append, Head, Ledger, LedgerError, LedgerId, MAX_BATCH_RECORDS, MAX_READ_BYTES, MemoryLedger,
-    Record, SqliteLedger, Verifier, chain,
+    AnyLedger, Append, Engine, Head, Ledger, LedgerError, LedgerId, MAX_BATCH_RECORDS, MAX_READ_BYTES,
+    MemoryLedger, Record, Store, Verified, Verifier, chain,
 };
+use crate::domain::ids::WorkspaceId;
 
-/// An engine, and whatever must live as long as it does.
+/// An empty ledger, and whatever must live as long as it does.
 struct Fresh {
     ledger: AnyLedger,
     _directory: Option<TempDir>,
 }
 
-fn memory() -> Fresh {
-    let ledger = MemoryLedger::new(LedgerId::random().unwrap(), "northwind").into();
-    Fresh { ledger, _directory: None }
+fn northwind() -> WorkspaceId {
+    WorkspaceId::new("northwind").unwrap()
 }
 
-fn sqlite() -> Fresh {
-    let directory = TempDir::new().unwrap();
-    let ledger =
-        SqliteLedger::open_or_create(&directory.path().join("northwind.ledger"), "northwind").unwrap();
-    Fresh { ledger: ledger.into(), _directory: Some(directory) }
+/// A ledger of every engine: of those that people choose, and of the one that tests hold.
+fn of_every_engine() -> impl Iterator<Item = Fresh> {
+    let memory = MemoryLedger::new(LedgerId::random().unwrap(), "northwind");
+    let stored = ENGINES.into_iter().map(|engine| {
+        let directory = TempDir::new().unwrap();
+        let ledger = Store::new(directory.path(), engine).create(&northwind()).unwrap();
+        Fresh { ledger, _directory: Some(directory) }
+    });
+    stored.chain([Fresh { ledger: memory.into(), _directory: None }])
 }
 
-/// Runs each named case on each engine, as tests of their own.
-macro_rules! on_every_engine {
+/// Runs each named case, as a test of its own, on a ledger of each engine.
+macro_rules! of_every_engine {
     ($($case:ident),* $(,)?) => {
-        mod on_memory { $( #[tokio::test] async fn $case() { super::$case(super::memory()).await; } )* }
-        mod on_sqlite { $( #[tokio::test] async fn $case() { super::$case(super::sqlite()).await; } )* }
+        mod ledgers {
+            $( #[tokio::test] async fn $case() {
+                for fresh in super::of_every_engine() {
+                    eprintln!("on {:?}", fresh.ledger);
+                    super::$case(fresh).await;
+                }
+            } )*
+        }
     };
 }
 
-on_every_engine!(
+/// Runs each named case, as a test of its own, on a store of each engine.
+macro_rules! in_every_store {
+    ($($case:ident),* $(,)?) => {
+        mod stores {
+            $( #[tokio::test] async fn $case() {
+                for engine in super::ENGINES {
+                    eprintln!("with {}", engine.name);
+                    super::$case(engine, tempfile::TempDir::new().unwrap()).await;
+                }
+            } )*
+        }
+    };
+}
+
+of_every_engine!(
     an_empty_ledger_ends_at_its_genesis,
     what_was_appended_is_read_back_byte_for_byte_and_chained,
     an_append_elsewhere_than_at_the_head_moves_nothing,
@@ -45,6 +70,15 @@ on_every_engine!(
     readers_see_whole_batches_while_a_writer_works,
     recovery_finds_the_same_head,
     a_closed_ledger_says_so,
+);
+
+in_every_store!(
+    an_engine_is_found_by_its_name,
+    an_empty_directory_has_no_ledger_and_gets_none_by_looking,
+    what_was_made_is_listed_and_opened_again,
+    a_ledger_is_looked_at_beside_its_writer,
+    a_copy_is_the_same_ledger_and_comes_back,
+    the_home_is_what_was_said_last,
 );
 
 fn deeds(range: std::ops::Range<u64>) -> Vec<Bytes> {
@@ -221,4 +255,76 @@ async fn a_closed_ledger_says_so(fresh: Fresh) {
     assert!(matches!(ledger.append(head, deeds(0..1)).await, Err(LedgerError::Closed { .. })));
     assert!(matches!(ledger.head().await, Err(LedgerError::Closed { .. })));
     assert!(matches!(ledger.recover().await, Err(LedgerError::Closed { .. })));
+}
+
+async fn an_engine_is_found_by_its_name(engine: &'static Engine, _: TempDir) {
+    assert_eq!(Engine::named(engine.name), Some(engine));
+    assert_eq!(Engine::named(&engine.name.to_uppercase()), None);
+}
+
+async fn an_empty_directory_has_no_ledger_and_gets_none_by_looking(
+    engine: &'static Engine,
+    directory: TempDir,
+) {
+    let store = Store::new(directory.path(), engine);
+    assert_eq!(store.workspaces(), Ok(vec![]));
+    assert!(matches!(store.open(&northwind()).unwrap_err(), LedgerError::Missing { .. }));
+    assert!(matches!(store.verify(&northwind(), |_| {}).unwrap_err(), LedgerError::Missing { .. }));
+    assert!(matches!(store.inspect(&northwind()).unwrap_err(), LedgerError::Missing { .. }));
+    assert_eq!(directory.path().read_dir().unwrap().count(), 0);
+}
+
+async fn what_was_made_is_listed_and_opened_again(engine: &'static Engine, directory: TempDir) {
+    let store = Store::new(directory.path(), engine);
+    let southwind = WorkspaceId::new("southwind").unwrap();
+    store.create(&southwind).unwrap().close().await;
+    let ledger = store.create(&northwind()).unwrap();
+    let head = appended(&ledger, ledger.head().await.unwrap(), deeds(0..3)).await;
+    ledger.close().await;
+    assert_eq!(store.workspaces(), Ok(vec![northwind(), southwind]));
+    for again in [store.open(&northwind()).unwrap(), store.create(&northwind()).unwrap()] {
+        assert_eq!(again.identity(), ledger.identity());
+        assert_eq!(again.head().await, Ok(head));
+        again.close().await;
+    }
+}
+
+async fn a_ledger_is_looked_at_beside_its_writer(engine: &'static Engine, directory: TempDir) {
+    let store = Store::new(directory.path(), engine);
+    let ledger = store.create(&northwind()).unwrap();
+    assert_eq!(store.inspect(&northwind()).unwrap().1, None);
+    let head = appended(&ledger, ledger.head().await.unwrap(), deeds(0..1_200)).await;
+    let verified = Verified { identity: ledger.identity().clone(), head };
+    let (looked, last) = store.inspect(&northwind()).unwrap();
+    assert_eq!((looked, last.as_ref().map(Record::head)), (verified.clone(), Some(head)));
+    let mut reached = 0;
+    assert_eq!(store.verify(&northwind(), |seq| reached = seq), Ok(verified));
+    assert_eq!(reached, head.seq);
+}
+
+async fn a_copy_is_the_same_ledger_and_comes_back(engine: &'static Engine, directory: TempDir) {
+    let at = |name: &str| directory.path().join(name);
+    let store = Store::new(&at("first"), engine);
+    let ledger = store.create(&northwind()).unwrap();
+    let head = appended(&ledger, ledger.head().await.unwrap(), deeds(0..30)).await;
+    let backup = Store::of_backups(&at("backup"));
+    store.copy(&northwind(), &backup).unwrap();
+    appended(&ledger, head, deeds(30..31)).await;
+    let verified = Verified { identity: ledger.identity().clone(), head };
+    assert_eq!(backup.verify(&northwind(), |_| {}), Ok(verified.clone()));
+    assert!(backup.file(&northwind()).is_file());
+    std::fs::create_dir(at("second")).unwrap();
+    let second = Store::new(&at("second"), engine);
+    second.restore(&backup).unwrap();
+    assert_eq!(second.workspaces(), Ok(vec![northwind()]));
+    assert_eq!(second.verify(&northwind(), |_| {}), Ok(verified));
+}
+
+async fn the_home_is_what_was_said_last(engine: &'static Engine, directory: TempDir) {
+    let store = Store::new(directory.path(), engine);
+    assert_eq!(store.home(), None);
+    store.say_home(&WorkspaceId::new("southwind").unwrap()).unwrap();
+    store.say_home(&northwind()).unwrap();
+    assert_eq!(store.home(), Some(northwind()));
+    assert_eq!(directory.path().read_dir().unwrap().count(), 1);
 }

@@ -1,5 +1,8 @@
 //! What can go wrong with a ledger. Every message names the place, the reason and the mend.
 
+use std::io::ErrorKind;
+use std::path::Path;
+
 use thiserror::Error;
 
 /// Why the ledger could not do what it was asked. Cheap to clone, so that everyone who waited on one append can be
@@ -132,6 +135,25 @@ pub enum LedgerError {
 }
 
 impl LedgerError {
+    /// An error of the file system in our words.
+    pub(super) fn of_system(path: &Path, error: &std::io::Error) -> Self {
+        let (place, reason) = (path.display().to_string(), error.to_string());
+        let no_room = [ErrorKind::StorageFull, ErrorKind::QuotaExceeded];
+        let no_right = [
+            ErrorKind::PermissionDenied,
+            ErrorKind::ReadOnlyFilesystem,
+            ErrorKind::NotADirectory,
+            ErrorKind::NotFound,
+        ];
+        if no_room.contains(&error.kind()) {
+            Self::Full { place, reason }
+        } else if no_right.contains(&error.kind()) {
+            Self::Unwritable { place, reason }
+        } else {
+            Self::Io { place, reason }
+        }
+    }
+
     /// True if the batch may or may not have been recorded. After any other error of an append it was not.
     pub fn outcome_unknown(&self) -> bool {
         matches!(self, Self::OutcomeUnknown { .. })

@@ -4,29 +4,35 @@
 //! them, and hands them back. Meaning lives in `domain`; who appends and when lives in `coordinator`. It never
 //! serialises anything again: what was hashed is what is stored is what is read.
 //!
-//! * [`Ledger`] is the port, [`AnyLedger`] the choice of an engine, [`LedgerError`] what can go wrong.
+//! * [`Ledger`] is the port to one ledger, [`Store`] to all of a data directory, [`LedgerError`] what can go wrong.
+//! * [`engine`] is the table of engines: [`sqlite`] is the durable one, `testing` has one that can be told to fail.
 //! * [`chain`] seals and verifies, [`export`] is the same chain as lines of JSON.
-//! * [`sqlite`] is the durable engine, [`memory`] one for tests and benches that can be told to fail.
 
 pub mod chain;
 #[cfg(test)]
 mod contract;
+pub mod engine;
 mod error;
 pub mod export;
 
 mod identity;
-pub mod memory;
 pub mod sqlite;
+mod store;
+#[cfg(test)]
+pub mod testing;
 
 use std::future::Future;
 
 use bytes::Bytes;
 
 pub use chain::{Hash, Verifier};
+pub use engine::{AnyLedger, Engine};
 pub use error::LedgerError;
 pub use identity::{Identity, LedgerId};
-pub use memory::MemoryLedger;
 pub use sqlite::SqliteLedger;
+pub use store::Store;
+#[cfg(test)]
+pub use testing::MemoryLedger;
 
 /// The most records that one append may carry.
 pub const MAX_BATCH_RECORDS: usize = 65_536;
@@ -113,76 +119,13 @@ pub trait Ledger: Send + Sync + 'static {
     fn close(&self) -> impl Future<Output = ()> + Send;
 }
 
-/// An engine, chosen when the process starts.
-#[derive(Debug)]
-pub enum AnyLedger {
-    /// One SQLite file.
-    Sqlite(SqliteLedger),
-    /// Nothing but memory.
-    Memory(MemoryLedger),
-}
-
-impl From<SqliteLedger> for AnyLedger {
-    fn from(ledger: SqliteLedger) -> Self {
-        Self::Sqlite(ledger)
-    }
-}
-
-impl From<MemoryLedger> for AnyLedger {
-    fn from(ledger: MemoryLedger) -> Self {
-        Self::Memory(ledger)
-    }
-}
-
-impl Ledger for AnyLedger {
-    fn identity(&self) -> &Identity {
-        match self {
-            Self::Sqlite(ledger) => ledger.identity(),
-            Self::Memory(ledger) => ledger.identity(),
-        }
-    }
-
-    async fn head(&self) -> Result<Head, LedgerError> {
-        match self {
-            Self::Sqlite(ledger) => ledger.head().await,
-            Self::Memory(ledger) => ledger.head().await,
-        }
-    }
-
-    async fn append(&self, expected: Head, batch: Vec<Bytes>) -> Result<Append, LedgerError> {
-        match self {
-            Self::Sqlite(ledger) => ledger.append(expected, batch).await,
-            Self::Memory(ledger) => ledger.append(expected, batch).await,
-        }
-    }
-
-    async fn read(&self, after: u64, limit: usize) -> Result<Vec<Record>, LedgerError> {
-        match self {
-            Self::Sqlite(ledger) => ledger.read(after, limit).await,
-            Self::Memory(ledger) => ledger.read(after, limit).await,
-        }
-    }
-
-    async fn read_many(&self, seqs: Vec<u64>) -> Result<Vec<Record>, LedgerError> {
-        match self {
-            Self::Sqlite(ledger) => ledger.read_many(seqs).await,
-            Self::Memory(ledger) => ledger.read_many(seqs).await,
-        }
-    }
-
-    async fn recover(&self) -> Result<Head, LedgerError> {
-        match self {
-            Self::Sqlite(ledger) => ledger.recover().await,
-            Self::Memory(ledger) => ledger.recover().await,
-        }
-    }
-
-    async fn close(&self) {
-        match self {
-            Self::Sqlite(ledger) => ledger.close().await,
-            Self::Memory(ledger) => ledger.close().await,
-        }
-    }
+/// What a verification found to hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verified {
+    /// Which ledger it is.
+    pub identity: Identity,
+    /// Where it ends.
+    pub head: Head,
 }
 
 /// Refuses a batch that no engine takes, before any of them is asked.

@@ -1,9 +1,11 @@
 //! One workspace at work: its coordinator, its index with the follower that keeps it up, and the bound on its watchers.
 
-use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
-use std::{fs, io};
+use std::{
+    io,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout;
@@ -14,8 +16,8 @@ use crate::api::{Problem, ProblemCode};
 use crate::coordinator::{self, Clock, Founding, Handle, StartError};
 use crate::domain::ids::{Seq, WorkspaceId};
 use crate::index::follow::{Follower, Progress};
-use crate::index::{Index, IndexError};
-use crate::ledger::{LedgerError, SqliteLedger};
+use crate::index::{self, Index, IndexError};
+use crate::ledger::{LedgerError, Store};
 
 /// Most streams and long polls of one workspace at once.
 pub(super) const WATCHERS: usize = 16_384;
@@ -23,10 +25,6 @@ pub(super) const WATCHERS: usize = 16_384;
 const LOOKS: usize = 4;
 /// How long an answer waits for the index to have what it asks for.
 const INDEX_WAIT: Duration = Duration::from_secs(5);
-
-const LEDGER_FILE: &str = "ledger.db";
-const INDEX_FILE: &str = "index.db";
-const SNAPSHOT_FILE: &str = "snapshot";
 
 /// One workspace at work.
 #[derive(Debug)]
@@ -57,34 +55,25 @@ pub(super) enum SpaceError {
 }
 
 impl Workspace {
-    /// Opens the workspace in that directory; with a founding, makes it.
+    /// Opens the workspace of that store; with a founding, makes it.
     pub(super) async fn open(
-        directory: &Path,
+        store: &Store,
         id: WorkspaceId,
         clock: Clock,
         founding: Option<Founding>,
     ) -> Result<Self, SpaceError> {
         let failed = |path: &Path, source| SpaceError::Io { place: path.display().to_string(), source };
-        let path = directory.join(LEDGER_FILE);
-        // A disk that was full at the first deed leaves a directory with nothing in it.
-        let empty =
-            [LEDGER_FILE, INDEX_FILE, SNAPSHOT_FILE].iter().all(|file| !directory.join(file).exists());
-        if founding.is_none() && empty {
-            return Err(SpaceError::Unfounded);
-        }
-        let ledger = if founding.is_some() {
-            make_private(directory).map_err(|source| failed(directory, source))?;
-            SqliteLedger::open_or_create(&path, id.as_str())?
-        } else {
-            SqliteLedger::open(&path)?
-        };
-        let options = coordinator::Options { clock, snapshot: Some(directory.join(SNAPSHOT_FILE)), founding };
-        let handle = coordinator::start_apart(ledger.into(), options).await?;
+        let ledger = if founding.is_some() { store.create(&id)? } else { store.open(&id)? };
+        let folder = store.folder(&id);
+        let snapshot = Some(folder.join(coordinator::SNAPSHOT_FILE));
+        let handle =
+            coordinator::start_apart(ledger, coordinator::Options { clock, snapshot, founding }).await?;
         if handle.head().seq == 0 {
             handle.shutdown().await;
             return Err(SpaceError::Unfounded);
         }
-        let index = Arc::new(Index::open(&directory.join(INDEX_FILE), &handle.identity().source())?);
+        let index_file = folder.join(index::FILE);
+        let index = Arc::new(Index::open(&index_file, &handle.identity().source())?);
         let (stop, stopped) = watch::channel(false);
         let (told, progress) = watch::channel(Progress::default());
         let source = LedgerSource {
@@ -99,7 +88,7 @@ impl Workspace {
             told.send_replace(progress.clone());
         };
         let follower = Follower::start(Arc::clone(&index), source, tell)
-            .map_err(|source| failed(&directory.join(INDEX_FILE), source))?;
+            .map_err(|source| failed(&index_file, source))?;
         let (watchers, looks) = (Arc::new(Semaphore::new(WATCHERS)), Arc::new(Semaphore::new(LOOKS)));
         Ok(Self { id, handle, index, progress, follower: Mutex::new(Some(follower)), stop, watchers, looks })
     }
@@ -185,13 +174,4 @@ impl Drop for Workspace {
     fn drop(&mut self) {
         self.stop.send_replace(true);
     }
-}
-
-/// Makes a directory that only its owner enters.
-pub(super) fn make_private(directory: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(directory)
 }

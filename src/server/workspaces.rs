@@ -1,15 +1,15 @@
 //! The workspaces of one data directory: opened at the start, made on request, shut down together.
 //!
-//! The layout is `workspaces/<name>/{ledger.db, index.db, snapshot}`, and the file `home` with the name of the workspace
-//! whose admins are the server's. Who locks the directory is not decided here.
+//! Where they lie, the [store](Store) knows; index and snapshot lie beside the ledger. Who locks the directory is not
+//! decided here.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
-use std::{fs, io};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, PoisonError, RwLock},
+};
 
 use super::founding::{founding, mint};
-use super::workspace::{SpaceError, Workspace, make_private};
+use super::workspace::{SpaceError, Workspace};
 use crate::api::TokenText;
 use crate::coordinator::{Clock, SubmitError};
 use crate::domain::command::{Command, Principal, Request, TokenStep};
@@ -19,16 +19,15 @@ use crate::domain::map::Model;
 use crate::domain::reply::Reply;
 use crate::domain::things::TokenClass;
 use crate::domain::time::Time;
+use crate::ledger::{LedgerError, Store};
 
-const WORKSPACES: &str = "workspaces";
-const HOME_FILE: &str = "home";
 /// Most workspaces of one server.
 const WORKSPACE_COUNT: usize = 256;
 
 /// The workspaces of one data directory.
 #[derive(Debug)]
 pub struct Workspaces {
-    directory: PathBuf,
+    store: Store,
     clock: Clock,
     instance: String,
     spaces: RwLock<Spaces>,
@@ -54,14 +53,9 @@ pub(super) enum Found {
 /// Why the data directory can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// The file system says no.
-    #[error("{place}: {source}; check that the data directory exists, belongs to you and has free space")]
-    Io {
-        /// Where.
-        place: String,
-        /// What it said.
-        source: io::Error,
-    },
+    /// Which ledgers there are can't be told.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
     /// The system gives no random bytes.
     #[error("the system gives no random bytes: {0}")]
     Random(getrandom::Error),
@@ -104,20 +98,13 @@ impl Workspaces {
     ///
     /// # Errors
     /// When the directory can't be used at all.
-    pub async fn open(directory: &Path, clock: Clock) -> Result<Self, OpenError> {
-        let root = directory.join(WORKSPACES);
-        let failed = |place: &Path, source| OpenError::Io { place: place.display().to_string(), source };
-        make_private(&root).map_err(|source| failed(&root, source))?;
+    pub async fn open(store: impl Into<Store>, clock: Clock) -> Result<Self, OpenError> {
+        let store = store.into();
         let mut instance = [0; 8];
         getrandom::fill(&mut instance).map_err(OpenError::Random)?;
-        let mut spaces = Spaces::default();
-        let entries = fs::read_dir(&root).map_err(|source| failed(&root, source))?;
-        for entry in entries {
-            let entry = entry.map_err(|source| failed(&root, source))?;
-            let Some(id) = entry.file_name().to_str().and_then(|name| WorkspaceId::new(name).ok()) else {
-                continue;
-            };
-            match Workspace::open(&entry.path(), id.clone(), clock.clone(), None).await {
+        let mut spaces = Spaces { home: store.home(), ..Spaces::default() };
+        for id in store.workspaces()? {
+            match Workspace::open(&store, id.clone(), clock.clone(), None).await {
                 Ok(space) => {
                     spaces.open.insert(id, Arc::new(space));
                 }
@@ -130,10 +117,8 @@ impl Workspaces {
                 }
             }
         }
-        let home = fs::read_to_string(directory.join(HOME_FILE)).ok();
-        spaces.home = home.and_then(|name| WorkspaceId::new(name.trim()).ok());
         Ok(Self {
-            directory: directory.to_owned(),
+            store,
             clock,
             instance: hex(&instance).to_string(),
             spaces: RwLock::new(spaces),
@@ -165,13 +150,12 @@ impl Workspaces {
         let (text, token) =
             mint(TokenClass::Admin, id, person.as_str(), None).map_err(CreateError::Random)?;
         let first = founding(id.clone(), person.clone(), model, token);
-        let directory = self.directory.join(WORKSPACES).join(id.as_str());
-        let space = Workspace::open(&directory, id.clone(), self.clock.clone(), Some(first))
+        let space = Workspace::open(&self.store, id.clone(), self.clock.clone(), Some(first))
             .await
             .map_err(|error| failed(error.to_string()))?;
         if self.home().is_none() {
-            fs::write(self.directory.join(HOME_FILE), format!("{id}\n"))
-                .map_err(|error| failed(format!("its name can't be kept as the home: {error}")))?;
+            let kept = self.store.say_home(id);
+            kept.map_err(|error| failed(format!("its name can't be kept as the home: {error}")))?;
         }
         let mut spaces = self.spaces.write().unwrap_or_else(PoisonError::into_inner);
         spaces.home.get_or_insert_with(|| id.clone());

@@ -10,6 +10,7 @@ use thiserror::Error;
 use crate::domain::hash::hex;
 use crate::domain::ids::WorkspaceId;
 use crate::domain::time::Time;
+use crate::ledger::sqlite;
 
 /// The format that this version writes, and the highest that it reads.
 const FORMAT: u32 = 1;
@@ -112,7 +113,7 @@ fn header(bytes: u64) -> tar::Header {
 }
 
 fn place(part: &Part) -> String {
-    format!("{}/ledger.db", part.workspace)
+    format!("{}/{}", part.workspace, sqlite::FILE)
 }
 
 /// Reads a backup from its first byte to its last and compares it with its manifest. `sink` is asked where each ledger

@@ -30,7 +30,7 @@ pub(super) fn place(context: &Context, session: &Session) -> (String, Option<Pat
     if let Some(dir) = session.local_dir() {
         return (HERE.to_owned(), Some(dir.path().join(FILE)));
     }
-    let dir = context.data_dir().ok().and_then(|path| DataDir::existing(&path).ok());
+    let dir = context.existing_dir().ok();
     (session.client.base_url().to_owned(), dir.map(|dir| dir.path().join(FILE)))
 }
 

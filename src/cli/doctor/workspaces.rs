@@ -1,7 +1,5 @@
 //! Each workspace's files: the ledger opens and its end chains, its newest deed is not of the future, and the index is near.
 
-use std::path::Path;
-
 use super::Check;
 use crate::cli::datadir::DataDir;
 use crate::coordinator::Clock;
@@ -9,7 +7,7 @@ use crate::domain::deed::Deed;
 use crate::domain::ids::WorkspaceId;
 use crate::domain::time::{Span, Time};
 use crate::index;
-use crate::ledger::{Identity, sqlite};
+use crate::ledger::{Record, Verified};
 
 /// How far behind the newest deed the clock may be: two machines are never quite of one mind.
 const CLOCK_SLACK: Span = Span::from_secs(2);
@@ -25,32 +23,24 @@ pub(super) fn checks(dir: &DataDir) -> anyhow::Result<Vec<Check>> {
 }
 
 fn of(dir: &DataDir, workspace: &WorkspaceId) -> Vec<Check> {
-    let path = dir.ledger(workspace);
     let what = format!("ledger {workspace}");
-    let verified = match sqlite::inspect(&path) {
-        Ok(verified) => verified,
+    let (verified, last) = match dir.store().inspect(workspace) {
+        Ok(found) => found,
         Err(error) => {
             let mend = "keep the file as it is, and `deeds restore` a backup into another directory";
             return vec![Check::wrong(&what, error.to_string(), mend)];
         }
     };
-    let seq = verified.head.seq;
-    let mut checks = vec![last_deed(&what, &path, seq)];
-    checks.push(index(workspace, &path, &verified.identity, seq));
-    checks
+    vec![last_deed(&what, last.as_ref()), index(dir, workspace, &verified)]
 }
 
 /// The last deed: this version reads it, and it was not recorded after now.
-fn last_deed(what: &str, path: &Path, seq: u64) -> Check {
-    let found = format!("{seq} deeds, its end chains");
-    let record = match sqlite::record(path, seq) {
-        Ok(Some(record)) => record,
-        Ok(None) => {
-            return Check::note(what, "it has no deed: it was never finished", "make the workspace anew");
-        }
-        Err(error) => return Check::wrong(what, error.to_string(), "restore it from a backup"),
+fn last_deed(what: &str, last: Option<&Record>) -> Check {
+    let Some(Record { seq, bytes, .. }) = last else {
+        return Check::note(what, "it has no deed: it was never finished", "make the workspace anew");
     };
-    match Deed::decode(&record.bytes) {
+    let found = format!("{seq} deeds, its end chains");
+    match Deed::decode(bytes) {
         Err(error) => {
             let mend = "install the version of Deeds that wrote it";
             Check::wrong(what, format!("{found}, but this version can't read deed {seq}: {error}"), mend)
@@ -69,11 +59,12 @@ fn clock(what: &str, found: &str, recorded: Time, now: Time) -> Check {
     Check::wrong(what, found, mend)
 }
 
-fn index(workspace: &WorkspaceId, ledger: &Path, identity: &Identity, head: u64) -> Check {
+fn index(dir: &DataDir, workspace: &WorkspaceId, Verified { identity, head }: &Verified) -> Check {
     let what = format!("index {workspace}");
-    match index::reached(&ledger.with_file_name("index.db"), &identity.source()) {
+    let file = dir.store().folder(workspace).join(index::FILE);
+    match index::reached(&file, &identity.source()) {
         None => Check::fine(&what, "none that fits; it is made anew at the next start"),
-        Some(seq) => match head.saturating_sub(seq.0) {
+        Some(seq) => match head.seq.saturating_sub(seq.0) {
             0 => Check::fine(&what, "has every deed"),
             lag @ 1..NEAR => Check::fine(&what, format!("lacks the last {lag} deeds")),
             lag => {

@@ -81,7 +81,7 @@ fn last(context: &Context, why: &str) -> Result<Known, String> {
     let none = |more: &str| {
         format!("{why}, and no map is known from earlier{more}; start `deeds`, or name one with --map")
     };
-    let dir = context.data_dir().and_then(|path| Ok(DataDir::existing(&path)?)).map_err(|_| none(""))?;
+    let dir = context.existing_dir().map_err(|_| none(""))?;
     let workspace = workspace(context, &dir).map_err(|more| none(&more))?;
     let file = dir.map_file(context.config.connect.as_ref(), &workspace);
     let shown = file.display();
@@ -101,7 +101,7 @@ fn workspace(context: &Context, dir: &DataDir) -> Result<WorkspaceId, String> {
         return Ok(named);
     }
     let known = dir.known_maps(context.config.connect.as_ref());
-    let home = dir.home().filter(|home| context.config.connect.is_none() && known.contains(home));
+    let home = dir.store().home().filter(|home| context.config.connect.is_none() && known.contains(home));
     match (home, known.as_slice()) {
         (Some(home), _) => Ok(home),
         (None, [one]) => Ok(one.clone()),
@@ -116,7 +116,7 @@ fn seen(text: &str) -> Option<Seen> {
 
 /// Keeps a map as the one seen last.
 pub(super) fn keep(context: &Context, token: &TokenText, view: &MapView) -> anyhow::Result<()> {
-    let dir = DataDir::open(&context.data_dir()?)?;
+    let dir = context.open_dir()?;
     let file = dir.map_file(context.config.connect.as_ref(), &token.workspace);
     let now = Seen { version: view.version, at: Clock::System.now() };
     let text = view.model.to_toml();

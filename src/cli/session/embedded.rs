@@ -114,7 +114,7 @@ impl Embedded {
         dir.forget_serving(&lock)?;
         let listener = listen.bind().await?;
         let address = listener.local_addr().context("the listening socket")?;
-        let workspaces = Arc::new(Workspaces::open(dir.path(), Clock::System).await?);
+        let workspaces = Arc::new(Workspaces::open(dir.store().clone(), Clock::System).await?);
         let serving = Serving {
             address,
             instance: workspaces.instance().to_owned(),

@@ -78,7 +78,7 @@ pub(super) fn choose(dir: &DataDir, wanted: Option<&WorkspaceId>) -> anyhow::Res
         }
         None => {}
     }
-    let home = dir.home().filter(|home| there.contains(home));
+    let home = dir.store().home().filter(|home| there.contains(home));
     home.or_else(|| there.first().cloned())
         .ok_or_else(|| anyhow::anyhow!("{}: there is no workspace here", dir.path().display()))
 }

@@ -18,7 +18,7 @@ use crate::domain::ids::{Actor, AgentId, IdempotencyKey, WorkspaceId};
 use crate::domain::outcome::Outcome;
 use crate::domain::things::TokenClass;
 use crate::domain::time::Time;
-use crate::ledger::memory::Mishap;
+use crate::ledger::testing::Mishap;
 use crate::ledger::{LedgerId, MemoryLedger, SqliteLedger, sqlite};
 
 const ID: [u8; 16] = [5; 16];
@@ -28,7 +28,7 @@ fn memory() -> MemoryLedger {
 }
 
 fn file(directory: &TempDir) -> SqliteLedger {
-    SqliteLedger::open_or_create(&sqlite::file_in(directory.path(), "northwind"), "northwind").unwrap()
+    SqliteLedger::open_or_create(&directory.path().join("northwind.ledger"), "northwind").unwrap()
 }
 
 fn options() -> Options {

@@ -160,7 +160,7 @@ async fn apart_from_the_runtime_it_works_and_ends_alike() {
     let handle = apart().await.unwrap();
     assert_eq!(bytes_of(&handle).await, bytes);
     handle.shutdown().await;
-    let path = sqlite::file_in(directory.path(), "northwind");
+    let path = directory.path().join("northwind.ledger");
     rusqlite::Connection::open(&path).unwrap().execute("DELETE FROM record", []).unwrap();
     assert!(matches!(apart().await, Err(StartError::Lost { .. })));
 }

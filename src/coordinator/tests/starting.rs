@@ -15,7 +15,7 @@ async fn what_was_waiting_is_decided_before_the_shutdown() {
     let handle = started(file(&directory)).await;
     let (answer, ()) = tokio::join!(handle.submit(write("ada", "text", 0, 1)), handle.shutdown());
     assert_eq!(answer.unwrap().reply.outcome, Outcome::Committed);
-    let found = sqlite::verify(&sqlite::file_in(directory.path(), "northwind"), |_| {}).unwrap();
+    let found = sqlite::verify(&directory.path().join("northwind.ledger"), |_| {}).unwrap();
     assert_eq!(found.head, handle.head());
 }
 
@@ -139,7 +139,7 @@ async fn a_ledger_that_ends_before_its_snapshot_is_not_taken_for_whole() {
     let directory = TempDir::new().unwrap();
     let snapshot = directory.path().join("northwind.snapshot");
     with_snapshot_and_tail(&directory, &snapshot).await;
-    let path = sqlite::file_in(directory.path(), "northwind");
+    let path = directory.path().join("northwind.ledger");
     let taken = snapshot::load(&snapshot, file(&directory).identity()).unwrap().1.seq;
     rusqlite::Connection::open(&path)
         .unwrap()

@@ -9,12 +9,15 @@ use std::time::Duration;
 use bytes::Bytes;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Row, params};
 
+use crate::ledger::store::owner_only;
 use crate::ledger::{Hash, Head, Identity, LedgerError, LedgerId, Record, Verifier};
 
 /// Marks the file as a ledger in SQLite's header: the letters `DEED`.
 const APPLICATION_ID: i32 = 0x4445_4544;
 /// The format of the file. A higher one on disk refuses to open.
 const FORMAT: i64 = 1;
+/// How the extension of a ledger begins that is being made.
+const DRAFT: &str = "new-";
 /// How many records at the end of the ledger are verified on opening.
 pub(super) const TAIL_RECORDS: u64 = 1_000;
 /// How long a statement waits for another process's lock.
@@ -42,21 +45,26 @@ pub(super) fn create(path: &Path, workspace: &str) -> Result<(), LedgerError> {
         place: place(path),
         reason: format!("the system has no random bytes: {error}"),
     })?;
-    let draft = path.with_extension(format!("new-{id}"));
+    let draft = path.with_extension(format!("{DRAFT}{id}"));
     let made = fill(&draft, id, workspace).and_then(|()| match fs::hard_link(&draft, path) {
-        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(io(path, &error)),
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(LedgerError::of_system(path, &error)),
         Ok(()) | Err(_) => sync_directory(path),
     });
     match (made, fs::remove_file(&draft)) {
-        (Ok(()), Err(error)) => Err(io(path, &error)),
+        (Ok(()), Err(error)) => Err(LedgerError::of_system(path, &error)),
         (made, _) => made,
     }
+}
+
+/// Whether a file of that name is a ledger that was never finished.
+pub(super) fn is_draft(name: &str) -> bool {
+    Path::new(name).extension().is_some_and(|end| end.to_string_lossy().starts_with(DRAFT))
 }
 
 fn fill(draft: &Path, id: LedgerId, workspace: &str) -> Result<(), LedgerError> {
     owner_only(fs::OpenOptions::new().write(true).create_new(true))
         .open(draft)
-        .map_err(|error| io(draft, &error))?;
+        .map_err(|error| LedgerError::of_system(draft, &error))?;
     let explain = |error| explain(draft, &error);
     let conn = Connection::open_with_flags(draft, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(explain)?;
     // A draft that breaks off is thrown away, so it needs no journal beside it.
@@ -70,22 +78,16 @@ fn fill(draft: &Path, id: LedgerId, workspace: &str) -> Result<(), LedgerError> 
     )
     .map_err(explain)?;
     conn.close().map_err(|(_, error)| explain(error))?;
-    fs::File::open(draft).and_then(|file| file.sync_all()).map_err(|error| io(draft, &error))
-}
-
-#[cfg(unix)]
-fn owner_only(options: &mut fs::OpenOptions) -> &mut fs::OpenOptions {
-    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600)
-}
-
-#[cfg(not(unix))]
-fn owner_only(options: &mut fs::OpenOptions) -> &mut fs::OpenOptions {
-    options
+    fs::File::open(draft)
+        .and_then(|file| file.sync_all())
+        .map_err(|error| LedgerError::of_system(draft, &error))
 }
 
 fn sync_directory(path: &Path) -> Result<(), LedgerError> {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::File::open(parent).and_then(|directory| directory.sync_all()).map_err(|error| io(path, &error))
+    fs::File::open(parent)
+        .and_then(|directory| directory.sync_all())
+        .map_err(|error| LedgerError::of_system(path, &error))
 }
 
 /// Opens the one connection that writes: durable on every commit, and read back to be so.
@@ -160,7 +162,7 @@ fn open(path: &Path, flags: OpenFlags) -> Result<Connection, LedgerError> {
         Err(error) if error.kind() == ErrorKind::NotFound => {
             return Err(LedgerError::Missing { place: place(path) });
         }
-        Err(error) => return Err(io(path, &error)),
+        Err(error) => return Err(LedgerError::of_system(path, &error)),
         Ok(meta) if meta.is_dir() => {
             return Err(LedgerError::NotALedger {
                 place: place(path),
@@ -301,25 +303,6 @@ pub(super) fn checkpoint(conn: &Connection, path: &Path) -> Result<(), LedgerErr
 /// How a path is named in errors.
 pub(super) fn place(path: &Path) -> String {
     path.display().to_string()
-}
-
-/// An error of the file system in our words.
-pub(super) fn io(path: &Path, error: &std::io::Error) -> LedgerError {
-    let (place, reason) = (place(path), error.to_string());
-    let no_room = [ErrorKind::StorageFull, ErrorKind::QuotaExceeded];
-    let no_right = [
-        ErrorKind::PermissionDenied,
-        ErrorKind::ReadOnlyFilesystem,
-        ErrorKind::NotADirectory,
-        ErrorKind::NotFound,
-    ];
-    if no_room.contains(&error.kind()) {
-        LedgerError::Full { place, reason }
-    } else if no_right.contains(&error.kind()) {
-        LedgerError::Unwritable { place, reason }
-    } else {
-        LedgerError::Io { place, reason }
-    }
 }
 
 /// An error of SQLite in our words.

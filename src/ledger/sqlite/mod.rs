@@ -7,7 +7,8 @@ mod file;
 mod reader;
 mod writer;
 
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::{fs, thread};
 
@@ -16,7 +17,28 @@ use reader::Reader;
 use tokio::sync::{mpsc, oneshot};
 use writer::Writer;
 
-use super::{Append, Head, Identity, Ledger, LedgerError, Record, check_batch};
+use super::engine::Engine;
+use super::{Append, Head, Identity, Ledger, LedgerError, Record, Verified, check_batch, store};
+use reader::Reader;
+use writer::Writer;
+
+/// The ledger's file, in the folder of its workspace and in backups.
+pub const FILE: &str = "ledger.db";
+
+/// The row of this engine.
+pub(super) const ENGINE: Engine = Engine {
+    name: "sqlite",
+    place: |folder| file::place(&folder.join(FILE)),
+    list: |root| store::folders(root, |name| !file::is_draft(name)),
+    create: |folder, workspace| {
+        Ok(SqliteLedger::open_or_create(&folder.join(FILE), workspace.as_str())?.into())
+    },
+    open: |folder| Ok(SqliteLedger::open(&folder.join(FILE))?.into()),
+    verify: |folder, progress| verify(&folder.join(FILE), progress),
+    inspect: |folder| inspect(&folder.join(FILE)),
+    copy: |folder, to| copy(&folder.join(FILE), &to.join(FILE)),
+    restore: |from, root| fs::rename(from, root).map_err(|error| LedgerError::of_system(root, &error)),
+};
 
 /// How many connections read side by side.
 const READERS: usize = 2;
@@ -142,15 +164,6 @@ impl Ledger for SqliteLedger {
     }
 }
 
-/// What a full verification found to hold.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Verified {
-    /// Which ledger it is.
-    pub identity: Identity,
-    /// Where it ends.
-    pub head: Head,
-}
-
 /// Verifies the whole chain in the file, also while another process appends to it: what is there on beginning is
 /// read. `progress` is told each number as it is reached. Blocks; call it off the runtime's threads.
 pub fn verify(path: &Path, mut progress: impl FnMut(u64)) -> Result<Verified, LedgerError> {
@@ -169,35 +182,23 @@ pub fn verify(path: &Path, mut progress: impl FnMut(u64)) -> Result<Verified, Le
     })
 }
 
-/// What a look at the end of a ledger found: the tail chains, and where it ends. Reads also while another process appends.
-/// Blocks; call it off the runtime's threads.
-pub fn inspect(path: &Path) -> Result<Verified, LedgerError> {
+/// Looks at the end of a ledger: the tail chains, where it ends, and its last record.
+fn inspect(path: &Path) -> Result<(Verified, Option<Record>), LedgerError> {
     let (conn, identity) = file::open_for_verifying(path)?;
-    let snapshot = conn.unchecked_transaction().map_err(|error| file::explain(path, &error))?;
+    let explain = |error| file::explain(path, &error);
+    let snapshot = conn.unchecked_transaction().map_err(explain)?;
     let head = file::check_tail(&snapshot, path, &identity)?;
-    Ok(Verified { identity, head })
+    let last = reader::read_many(&snapshot, &[head.seq]).map_err(explain)?.pop();
+    Ok((Verified { identity, head }, last))
 }
 
-/// One record of a ledger that nobody need have open. Blocks; call it off the runtime's threads.
-pub fn record(path: &Path, seq: u64) -> Result<Option<Record>, LedgerError> {
-    let (conn, _) = file::open_for_verifying(path)?;
-    let found = reader::read_many(&conn, &[seq]).map_err(|error| file::explain(path, &error))?;
-    Ok(found.into_iter().next())
-}
-
-/// Copies the ledger into a new file as it is at one moment, also while another process appends to it. What is in the
-/// copy is for the caller to verify. Blocks; call it off the runtime's threads.
-pub fn copy(path: &Path, to: &Path) -> Result<(), LedgerError> {
+/// Copies the ledger into a new file as it is at one moment.
+fn copy(path: &Path, to: &Path) -> Result<(), LedgerError> {
     let (conn, _) = file::open_for_verifying(path)?;
     let name = to.to_str().ok_or_else(|| LedgerError::Io {
         place: file::place(to),
         reason: "the file's name is not UTF-8".to_owned(),
     })?;
     conn.execute("VACUUM INTO ?1", [name]).map_err(|error| file::explain(to, &error))?;
-    std::fs::File::open(to).and_then(|copy| copy.sync_all()).map_err(|error| file::io(to, &error))
-}
-
-/// Where the ledger's file of a workspace lies in a data directory.
-pub fn file_in(data_dir: &Path, workspace: &str) -> PathBuf {
-    data_dir.join(format!("{workspace}.ledger"))
+    fs::File::open(to).and_then(|copy| copy.sync_all()).map_err(|error| LedgerError::of_system(to, &error))
 }

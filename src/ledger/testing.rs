@@ -1,4 +1,4 @@
-//! A ledger in memory, for tests and benches: nothing outlives the process. It can be told to fail or to be overtaken,
+//! A ledger in memory, for tests: nothing outlives the process. It can be told to fail or to be overtaken,
 //! so that what happens around a failing disk is tested without one.
 
 use std::collections::VecDeque;

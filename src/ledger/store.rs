@@ -1,0 +1,181 @@
+//! The ledgers of one data directory: where each lies, and how it is made, opened, listed, copied, verified and looked at,
+//! whatever engine keeps it. Who locks the directory, and what else lies in it, is not known here.
+//!
+//! The layout is `workspaces/<name>/…`, and the file `home` with the name of the workspace that came first.
+
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use super::engine::{ENGINES, Engine};
+use super::{AnyLedger, LedgerError, Record, Verified, sqlite};
+use crate::domain::ids::WorkspaceId;
+
+const WORKSPACES: &str = "workspaces";
+const HOME: &str = "home";
+/// The longest name of a home that is read, in bytes.
+const MAX_HOME_BYTES: u64 = 4 * 1024;
+
+/// The ledgers of one data directory.
+#[derive(Debug, Clone)]
+pub struct Store {
+    directory: PathBuf,
+    engine: &'static Engine,
+}
+
+impl From<&Path> for Store {
+    /// That data directory's, of the engine that is taken where none is named.
+    fn from(directory: &Path) -> Self {
+        let [first, ..] = ENGINES;
+        Self::new(directory, first)
+    }
+}
+
+impl Store {
+    /// What it puts into its directory.
+    pub const NAMES: [&str; 2] = [WORKSPACES, HOME];
+
+    /// Of that data directory and that engine; nothing is looked at yet.
+    pub fn new(directory: &Path, engine: &'static Engine) -> Self {
+        Self { directory: directory.to_owned(), engine }
+    }
+
+    /// In the form of backups: a file for each workspace, whatever engine the ledgers come from and go to.
+    pub fn of_backups(directory: &Path) -> Self {
+        Self::new(directory, &sqlite::ENGINE)
+    }
+
+    /// The folder of a workspace. What is made from its ledger lies there, too.
+    pub fn folder(&self, workspace: &WorkspaceId) -> PathBuf {
+        self.root().join(workspace.as_str())
+    }
+
+    /// How the workspace's ledger is called in errors and lists.
+    pub fn place(&self, workspace: &WorkspaceId) -> String {
+        (self.engine.place)(&self.folder(workspace))
+    }
+
+    /// The workspaces that have something here, by name; whether they open is another matter.
+    pub fn workspaces(&self) -> Result<Vec<WorkspaceId>, LedgerError> {
+        (self.engine.list)(&self.root())
+    }
+
+    /// Makes the workspace's folder, for its owner alone, and its ledger; one that is there already is opened.
+    pub fn create(&self, workspace: &WorkspaceId) -> Result<AnyLedger, LedgerError> {
+        (self.engine.create)(&self.private(workspace)?, workspace)
+    }
+
+    /// Opens a ledger that exists, and verifies its end.
+    pub fn open(&self, workspace: &WorkspaceId) -> Result<AnyLedger, LedgerError> {
+        (self.engine.open)(&self.folder(workspace))
+    }
+
+    /// Verifies the whole chain, also while another process appends to it: what is there on beginning is read.
+    /// `progress` is told each number as it is reached. Blocks; call it off the runtime's threads.
+    pub fn verify(
+        &self,
+        workspace: &WorkspaceId,
+        mut progress: impl FnMut(u64),
+    ) -> Result<Verified, LedgerError> {
+        (self.engine.verify)(&self.folder(workspace), &mut progress)
+    }
+
+    /// Looks at the end of a ledger, also while another process appends to it: where it ends, and its last record.
+    /// Blocks; call it off the runtime's threads.
+    pub fn inspect(&self, workspace: &WorkspaceId) -> Result<(Verified, Option<Record>), LedgerError> {
+        (self.engine.inspect)(&self.folder(workspace))
+    }
+
+    /// Copies a ledger as it is at one moment, also while another process appends to it, into a store in the form of
+    /// backups. What is in the copy is for the caller to verify. Blocks; call it off the runtime's threads.
+    pub fn copy(&self, workspace: &WorkspaceId, backup: &Self) -> Result<(), LedgerError> {
+        (self.engine.copy)(&self.folder(workspace), &backup.private(workspace)?)
+    }
+
+    /// Brings in every ledger of a store in the form of backups. This one must have none yet.
+    pub fn restore(&self, backup: &Self) -> Result<(), LedgerError> {
+        (self.engine.restore)(&backup.root(), &self.root())
+    }
+
+    /// The file that a ledger is, in the form of backups.
+    pub fn file(&self, workspace: &WorkspaceId) -> PathBuf {
+        self.folder(workspace).join(sqlite::FILE)
+    }
+
+    /// An empty file, its owner's alone, for a ledger that comes from a backup.
+    pub fn coming(&self, workspace: &WorkspaceId) -> Result<File, LedgerError> {
+        self.private(workspace)?;
+        let path = self.file(workspace);
+        owner_only(fs::OpenOptions::new().write(true).create_new(true))
+            .open(&path)
+            .map_err(|error| LedgerError::of_system(&path, &error))
+    }
+
+    /// The workspace whose admins are the server's: the one that the directory began with.
+    pub fn home(&self) -> Option<WorkspaceId> {
+        let mut name = String::new();
+        let file = File::open(self.directory.join(HOME)).ok()?;
+        file.take(MAX_HOME_BYTES).read_to_string(&mut name).ok()?;
+        name.trim().parse().ok()
+    }
+
+    /// Says which workspace the directory began with; never with half a file.
+    pub fn say_home(&self, home: &WorkspaceId) -> Result<(), LedgerError> {
+        let (path, draft) = (self.directory.join(HOME), self.directory.join(format!("{HOME}.new")));
+        let write = || {
+            let mut file =
+                owner_only(fs::OpenOptions::new().create(true).truncate(true).write(true)).open(&draft)?;
+            writeln!(file, "{home}")?;
+            file.sync_all()?;
+            fs::rename(&draft, &path)
+        };
+        write().map_err(|error| LedgerError::of_system(&path, &error))
+    }
+
+    fn root(&self) -> PathBuf {
+        self.directory.join(WORKSPACES)
+    }
+
+    /// The folder of a workspace, made so that only its owner enters.
+    fn private(&self, workspace: &WorkspaceId) -> Result<PathBuf, LedgerError> {
+        let folder = self.folder(workspace);
+        make_private(&folder).map_err(|error| LedgerError::of_system(&folder, &error))?;
+        Ok(folder)
+    }
+}
+
+/// The workspaces whose folders have a file in them that is `theirs`.
+pub(super) fn folders(root: &Path, theirs: impl Fn(&str) -> bool) -> Result<Vec<WorkspaceId>, LedgerError> {
+    let entries = match fs::read_dir(root) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(|error| LedgerError::of_system(root, &error))?,
+    };
+    let used = |folder: &Path| {
+        let mut names = fs::read_dir(folder).into_iter().flatten().flatten().map(|file| file.file_name());
+        names.any(|name| theirs(&name.to_string_lossy()))
+    };
+    let names = entries.flatten().filter(|entry| used(&entry.path())).map(|entry| entry.file_name());
+    let mut found: Vec<WorkspaceId> = names.filter_map(|name| name.to_str()?.parse().ok()).collect();
+    found.sort();
+    Ok(found)
+}
+
+fn make_private(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+/// What is made is its owner's alone.
+#[cfg(unix)]
+pub(super) fn owner_only(options: &mut fs::OpenOptions) -> &mut fs::OpenOptions {
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600)
+}
+
+/// What is made is its owner's alone.
+#[cfg(not(unix))]
+pub(super) fn owner_only(options: &mut fs::OpenOptions) -> &mut fs::OpenOptions {
+    options
+}
