@@ -10,6 +10,7 @@ mod looking;
 mod overrides;
 mod problem;
 mod stream;
+pub mod table;
 mod teamwork;
 mod token;
 
