@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::arguments::Context;
+use super::context::Context;
 use super::output;
 use super::status::Status;
 use super::then::{self, Then};

@@ -15,10 +15,10 @@ use archive::{Manifest, Part};
 use clap::Args;
 use serde::Serialize;
 
-use super::arguments::Context;
-use super::output::{self, Output};
+use super::context::Context;
+use super::output::{self, Output, bar};
 use super::status::{Status, Usage};
-use super::verify::{bar, chosen, verified};
+use super::verify::{chosen, verified};
 use crate::coordinator::Clock;
 use crate::domain::ids::WorkspaceId;
 use crate::ledger::Store;

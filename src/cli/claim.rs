@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::arguments::Context;
+use super::context::Context;
 use super::status::Status;
 use super::{reply, session, value};
 use crate::domain::command::Claim;

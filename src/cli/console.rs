@@ -8,7 +8,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use clap::Args;
 
-use super::arguments::{Context, read_text};
+use super::context::{Context, read_text};
 use super::output;
 use super::session::{self, FIRST_AGENT, Session};
 use super::status::{Status, Usage};

@@ -14,7 +14,7 @@ use anyhow::Context as _;
 use clap::Args;
 use summary::Summary;
 
-use super::arguments::{ConsoleFlags, Context};
+use super::context::{ConsoleFlags, Context};
 use super::datadir::DataDir;
 use super::session::{self, Embedded, Listen, client, log_to};
 use super::signals::Signals;

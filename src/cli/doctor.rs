@@ -9,7 +9,7 @@ mod workspaces;
 
 use serde::Serialize;
 
-use super::arguments::Context;
+use super::context::Context;
 use super::status::Status;
 use super::{output, session};
 

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
-use super::arguments::{Context, Global};
+use super::context::{Context, Global};
 use super::session;
 use super::status::Status;
 use crate::client::Client;

@@ -7,11 +7,10 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use clap::Subcommand;
 
-use super::arguments::Context;
-use super::output::{self, visible_lines};
+use super::context::Context;
+use super::output::{self, bar, visible_lines};
 use super::session::{self, Session};
 use super::status::{Status, Usage};
-use super::verify::bar;
 use crate::client::Client;
 use crate::domain::ids::WorkspaceId;
 use crate::domain::map::{Mode, Model};

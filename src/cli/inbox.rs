@@ -5,7 +5,7 @@ mod show;
 
 use clap::Subcommand;
 
-use super::arguments::Context;
+use super::context::Context;
 use super::output::{self, Output};
 use super::status::Status;
 use super::then::{self, Then};

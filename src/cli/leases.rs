@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::arguments::Context;
+use super::context::Context;
 use super::output::{self, Output};
 use super::status::{Status, Usage};
 use super::{reply, session};

@@ -4,7 +4,7 @@ mod export;
 
 use clap::{Args, ValueEnum};
 
-use super::arguments::Context;
+use super::context::Context;
 use super::output::{self, Output};
 use super::signals::Signals;
 use super::status::Status;

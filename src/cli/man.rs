@@ -5,9 +5,8 @@ use std::io::{self, Write as _};
 use std::path::PathBuf;
 
 use anyhow::Context as _;
-use clap::{Args, CommandFactory as _};
+use clap::Args;
 
-use super::arguments::Arguments;
 use super::status::Status;
 
 /// Where the pages go to.
@@ -22,8 +21,7 @@ pub(crate) struct Command {
 }
 
 /// Runs it.
-pub(super) fn run(command: &Command) -> anyhow::Result<Status> {
-    let tree = Arguments::command();
+pub(super) fn run(tree: clap::Command, command: &Command) -> anyhow::Result<Status> {
     if let Some(directory) = &command.out {
         let shown = || directory.display().to_string();
         fs::create_dir_all(directory).with_context(shown)?;

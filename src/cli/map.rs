@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use clap::Subcommand;
 
-use super::arguments::Context;
+use super::context::Context;
 use super::status::{Status, Usage};
 use super::then::{self, Then};
 use super::{hook, output, reply, session};

@@ -10,6 +10,7 @@ mod backup;
 mod claim;
 mod conclude;
 mod console;
+mod context;
 mod datadir;
 mod deeds;
 mod demo;
@@ -52,6 +53,8 @@ use clap::{CommandFactory as _, Parser as _};
 
 pub(crate) use arguments::{Arguments, Command};
 pub(crate) use status::Status;
+
+use context::Context;
 
 /// Parses the arguments, runs, and says how it ended.
 pub fn main() -> ExitCode {
@@ -110,7 +113,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Status> {
         Some(Command::Backup(command)) => backup::run(&context, &command),
         Some(Command::Restore(command)) => backup::restore(&context, &command),
         Some(Command::Doctor) => doctor::run(&context),
-        Some(Command::Man(command)) => man::run(&command),
+        Some(Command::Man(command)) => man::run(Arguments::command(), &command),
         Some(Command::Screen(command)) => console::screen(&context, &command),
         Some(Command::Completions { shell }) => {
             clap_complete::generate(shell, &mut Arguments::command(), "deeds", &mut std::io::stdout());

@@ -4,14 +4,18 @@
 
 use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
+use std::time::Duration;
 
 use comfy_table::{ContentArrangement, Table};
+use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use crate::console::untrusted::{self, Breaks};
 
 /// Narrower than this, a table isn't squeezed into the terminal.
 const MIN_TABLE_WIDTH: u16 = 60;
+/// How often a progress bar is drawn anew.
+const BAR_EVERY: Duration = Duration::from_millis(100);
 const BOLD: &str = "\x1b[1m";
 const DIM: &str = "\x1b[2m";
 const RESET: &str = "\x1b[0m";
@@ -173,6 +177,17 @@ pub(crate) fn json(value: &impl Serialize) -> anyhow::Result<()> {
 /// When standard output can't be written.
 pub(crate) fn json_line(value: &impl Serialize) -> anyhow::Result<()> {
     json_text(&serde_json::to_string(value)?)
+}
+
+/// A bar on standard error, where that is a terminal.
+pub(crate) fn bar(length: u64, what: &str) -> ProgressBar {
+    let template =
+        if length > 0 { format!("{{wide_bar}} {what} {{eta}}") } else { format!("{{spinner}} {what}") };
+    let style = ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    let bar = if length > 0 { ProgressBar::new(length) } else { ProgressBar::new_spinner() };
+    bar.set_style(style);
+    bar.enable_steady_tick(BAR_EVERY);
+    bar
 }
 
 #[cfg(test)]

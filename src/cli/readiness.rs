@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::arguments::Context;
+use super::context::Context;
 use super::map::check;
 use super::output::{self, Output, visible};
 use super::session;

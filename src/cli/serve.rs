@@ -8,7 +8,7 @@ use tracing::Level;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
 
-use super::arguments::Context;
+use super::context::Context;
 use super::datadir::{DataDir, Lock};
 use super::output::{self, Output};
 use super::session::{self, Embedded, Listen, user};

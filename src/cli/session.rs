@@ -13,7 +13,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use tokio::time::Instant;
 
-use super::arguments::Context;
+use super::context::Context;
 use super::datadir::{DataDir, DataDirError, Lock, Serving};
 use super::status::{Status, Usage};
 use crate::api::{NewWorkspaceRequest, TokenText};

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::arguments::Context;
+use super::context::Context;
 use super::output::Output;
 use super::session;
 use super::status::Status;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::arguments::Context;
+use super::context::Context;
 use super::output::{self, Output};
 use super::status::Status;
 use super::{reply, session, token};

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use clap::Args;
 
-use super::arguments::Context;
+use super::context::Context;
 use super::output::{self, Output};
 use super::status::Status;
 use super::{deeds, session};

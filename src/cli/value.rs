@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
-use super::arguments::read_text;
+use super::context::read_text;
 use super::status::Usage;
 use crate::api::Problem;
 use crate::domain::ids::Version;

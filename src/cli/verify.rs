@@ -3,22 +3,17 @@
 use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
-use super::arguments::Context;
+use super::context::Context;
 use super::datadir::DataDir;
-use super::output::{self, Output};
+use super::output::{self, Output, bar};
 use super::status::{Status, Usage};
 use crate::domain::ids::WorkspaceId;
 use crate::ledger::{Store, Verified, export};
-
-/// How often the progress bar is drawn anew.
-const BAR_EVERY: Duration = Duration::from_millis(100);
 
 /// What is verified.
 #[derive(Debug, Args)]
@@ -122,15 +117,4 @@ fn report(out: Output, sound: &[Sound]) -> anyhow::Result<()> {
         &["WORKSPACE", "DEEDS", "CHAIN", "HASH OF THE LAST"],
         &sound.iter().map(row).collect::<Vec<_>>(),
     )
-}
-
-/// A bar on standard error, where that is a terminal.
-pub(super) fn bar(length: u64, what: &str) -> ProgressBar {
-    let template =
-        if length > 0 { format!("{{wide_bar}} {what} {{eta}}") } else { format!("{{spinner}} {what}") };
-    let style = ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar());
-    let bar = if length > 0 { ProgressBar::new(length) } else { ProgressBar::new_spinner() };
-    bar.set_style(style);
-    bar.enable_steady_tick(BAR_EVERY);
-    bar
 }

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::arguments::Context;
+use super::context::Context;
 use super::hook;
 use super::output::{self, Output};
 use super::status::Status;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
-use super::arguments::Context;
+use super::context::Context;
 use super::output::{self, Output};
 use super::status::{Status, Usage};
 use super::then::{self, Then};

@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 
-use super::arguments::Context;
+use super::context::Context;
 use super::status::Status;
 use super::{output, session};
 use crate::domain::ids::WorkspaceId;

@@ -10,9 +10,10 @@ use clap::Args;
 
 use super::archive::{self, Manifest};
 use super::{Draft, report};
-use crate::cli::arguments::Context;
+use crate::cli::context::Context;
+use crate::cli::output::bar;
 use crate::cli::status::{Status, Usage};
-use crate::cli::verify::{bar, verified};
+use crate::cli::verify::verified;
 use crate::ledger::Store;
 
 /// Where the backup lies.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::api::Hash;
-use crate::cli::arguments::Context;
+use crate::cli::context::Context;
 use crate::cli::datadir::{DataDir, read_small};
 use crate::cli::session::Session;
 use crate::console::wire::{Seen, SeenAll};

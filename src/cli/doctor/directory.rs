@@ -5,7 +5,7 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use super::Check;
-use crate::cli::arguments::Context;
+use crate::cli::context::Context;
 use crate::cli::datadir::DataDir;
 
 /// With less room than this appends will fail soon, in bytes.

@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::repository::{By, Repository, entity, resolve};
 use super::zones::{Verdict, Wish};
 use super::{Asking, known, no_agent, undecided};
-use crate::cli::arguments::Context;
+use crate::cli::context::Context;
 use crate::cli::output::{self, visible};
 use crate::cli::status::{Status, Usage};
 use crate::config::HookDefault;

@@ -12,7 +12,7 @@ use anyhow::Context as _;
 
 use super::Asking;
 use super::repository::{By, Repository, git as run_git};
-use crate::cli::arguments::{Context, Global, read_text};
+use crate::cli::context::{Context, Global, read_text};
 use crate::cli::output::{self, visible};
 use crate::cli::status::{Status, Usage};
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::api::{MapView, TokenText};
-use crate::cli::arguments::{Context, read_text};
+use crate::cli::context::{Context, read_text};
 use crate::cli::datadir::DataDir;
 use crate::cli::output::visible;
 use crate::cli::session;

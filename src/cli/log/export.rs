@@ -6,9 +6,8 @@ use anyhow::Context as _;
 use indicatif::ProgressBar;
 
 use crate::api::{PAGE_LIMIT, RawDeed, table};
-use crate::cli::output::{Output, escaped};
+use crate::cli::output::{Output, bar, escaped};
 use crate::cli::status::Status;
-use crate::cli::verify::bar;
 use crate::client::{Client, Direction, LedgerQuery};
 use crate::domain::ids::Seq;
 use crate::ledger::{Identity, Record, export};

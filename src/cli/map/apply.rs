@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::check;
 use crate::api::MapChecked;
-use crate::cli::arguments::Context;
+use crate::cli::context::Context;
 use crate::cli::status::Status;
 use crate::cli::{hook, output, reply, session};
 use crate::domain::ids::MapVersion;

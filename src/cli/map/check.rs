@@ -8,7 +8,7 @@ use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use serde::Serialize;
 
 use crate::api::ProblemFinding;
-use crate::cli::arguments::{Context, read_text};
+use crate::cli::context::{Context, read_text};
 use crate::cli::output::{self, Output, visible, visible_lines};
 use crate::cli::session;
 use crate::cli::status::Status;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::cli::arguments::{Context, read_text};
+use crate::cli::context::{Context, read_text};
 use crate::cli::output;
 use crate::cli::session::user;
 use crate::cli::status::Status;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::check;
-use crate::cli::arguments::Context;
+use crate::cli::context::Context;
 use crate::cli::status::{Status, Usage};
 use crate::cli::{hook, output, session};
 use crate::domain::map;

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::plan::{Bar, looked_at};
 use crate::api::{InferView, MOST_DAYS};
-use crate::cli::arguments::Context;
+use crate::cli::context::Context;
 use crate::cli::output::{self, Output};
 use crate::cli::session;
 use crate::cli::status::{Status, Usage};

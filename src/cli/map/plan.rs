@@ -7,10 +7,9 @@ use indicatif::ProgressBar;
 
 use super::check;
 use crate::api::{Looked, MOST_DAYS, PlanView, Window};
-use crate::cli::arguments::Context;
-use crate::cli::output::{self, Output, visible};
+use crate::cli::context::Context;
+use crate::cli::output::{self, Output, bar, visible};
 use crate::cli::status::Status;
-use crate::cli::verify::bar;
 use crate::cli::{reply, session};
 use crate::domain::map;
 use crate::domain::reply::Reply;

@@ -1,7 +1,7 @@
 //! Which token to sign in with, and which workspace is meant.
 
 use crate::api::TokenText;
-use crate::cli::arguments::Context;
+use crate::cli::context::Context;
 use crate::cli::datadir::DataDir;
 use crate::cli::status::Usage;
 use crate::cli::token;
