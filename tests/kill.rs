@@ -32,10 +32,6 @@ use deeds::coordinator::{self, Handle, Options};
 use deeds::domain::deed::Deed;
 use deeds::domain::path::EntityPath;
 use deeds::ledger::{Ledger as _, Store};
-use serde_json::{Value, json};
-
-use run::Home;
-use server::{Server, ask};
 
 /// Cycles in an ordinary test run.
 const CYCLES: u32 = 4;

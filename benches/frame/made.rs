@@ -25,8 +25,6 @@ use deeds::domain::things::{TokenClass, WorkKind};
 use deeds::domain::time::{Span, Time};
 use deeds::domain::value::Value;
 use deeds::ledger::{AnyLedger, Append, Head, Ledger as _, Store};
-use rusqlite::OpenFlags;
-use tempfile::TempDir;
 
 /// Names a directory in which what was made is kept and found again.
 const KEPT: &str = "DEEDS_BENCH_DIR";

@@ -1,16 +1,18 @@
 //! `deeds alerts`: detected conflicts, and what people do with them.
 
+use std::sync::Arc;
+
 use clap::Subcommand;
 
 use super::context::Context;
-use super::output::{self, Output};
+use super::list::{self, List, at, of};
+use super::reply;
 use super::status::Status;
-use super::then::{self, Then};
-use super::{reply, session};
-use crate::client::Client;
-use crate::domain::ids::AlertNo;
+use super::then::Then;
+use crate::api::AlertList;
+use crate::domain::command::{AlertStep, AlertVerb, Command as Order};
+use crate::domain::ids::{Actor, AlertNo};
 use crate::domain::things::{Alert, AlertState};
-use crate::domain::time::Time;
 
 /// What is done with alerts; a list if nothing is said.
 #[derive(Debug, Subcommand)]
@@ -29,7 +31,7 @@ pub(crate) enum Command {
         alert: AlertNo,
         /// A note
         #[arg(long)]
-        note: Option<String>,
+        note: Option<Arc<str>>,
     },
     /// End a conflict with a note
     Resolve {
@@ -37,7 +39,7 @@ pub(crate) enum Command {
         alert: AlertNo,
         /// How it was settled
         #[arg(long)]
-        note: String,
+        note: Arc<str>,
     },
     /// Put a conflict into the inbox
     Escalate {
@@ -45,57 +47,38 @@ pub(crate) enum Command {
         alert: AlertNo,
         /// A note
         #[arg(long)]
-        note: Option<String>,
+        note: Option<Arc<str>>,
     },
 }
 
 /// Runs it.
 pub(super) fn run(context: &Context, command: Option<Command>, then: Then) -> anyhow::Result<Status> {
-    let out = context.out;
-    let command = command.unwrap_or(Command::List { all: false, then });
-    session::with_client(context, async |client| match command {
-        Command::List { all, then } => list(out, &then.look(client).await?, all).await,
-        Command::Ack { alert, note } => {
-            reply::tell(out, &client.alert_acknowledge(alert, note.as_deref()).await?)
+    let (alert, step, note) = match command.unwrap_or(Command::List { all: false, then }) {
+        Command::List { all, then } => {
+            return LIST.run(context, &then, async |client| client.alerts(all).await);
         }
-        Command::Resolve { alert, note } => reply::tell(out, &client.alert_resolve(alert, &note).await?),
-        Command::Escalate { alert, note } => {
-            reply::tell(out, &client.alert_escalate(alert, note.as_deref()).await?)
-        }
-    })
+        Command::Ack { alert, note } => (alert, AlertVerb::Acknowledge, note),
+        Command::Resolve { alert, note } => (alert, AlertVerb::Resolve, Some(note)),
+        Command::Escalate { alert, note } => (alert, AlertVerb::Escalate, note),
+    };
+    reply::ask(context, &Order::Alert(AlertStep { alert, step, note }))
 }
 
-async fn list(out: Output, client: &Client, all: bool) -> anyhow::Result<Status> {
-    let list = client.alerts(all).await?;
-    if out.json {
-        output::json(&list)?;
-        return Ok(Status::Done);
-    }
-    then::tell(out, client)?;
-    if list.alerts.is_empty() {
-        out.faint("no open conflict")?;
-    } else {
-        let now = client.now().await?;
-        let rows: Vec<_> = list.alerts.iter().map(|alert| row(alert, now)).collect();
-        out.table(&["ALERT", "SEVERITY", "KIND", "ON", "WHO", "TIMES", "LAST", "STATE", "WHAT"], &rows)?;
-    }
-    Ok(Status::Done)
-}
-
-fn row(alert: &Alert, now: Time) -> Vec<String> {
-    let who: Vec<&str> = alert.who.iter().map(crate::domain::ids::Actor::name).collect();
-    vec![
-        format!("#{}", alert.no),
-        alert.severity.as_str().to_owned(),
-        alert.kind.as_str().to_owned(),
-        alert.on.as_ref().map(ToString::to_string).unwrap_or_default(),
-        who.join(", "),
-        alert.count.to_string(),
-        format!("{} ago", now.since(alert.last).rough()),
-        state(&alert.state).to_owned(),
-        alert.title.to_string(),
-    ]
-}
+const LIST: List<AlertList, Alert> = List {
+    none: "no open conflict",
+    rows: |found| found.alerts.iter().map(AsRef::as_ref).collect(),
+    columns: &[
+        of("ALERT", |alert| format!("#{}", alert.no)),
+        of("SEVERITY", |alert| alert.severity.as_str().to_owned()),
+        of("KIND", |alert| alert.kind.as_str().to_owned()),
+        of("ON", |alert| list::maybe(alert.on.as_ref())),
+        of("WHO", |alert| alert.who.iter().map(Actor::name).collect::<Vec<_>>().join(", ")),
+        of("TIMES", |alert| alert.count.to_string()),
+        at("LAST", |alert, now| format!("{} ago", now.since(alert.last).rough())),
+        of("STATE", |alert| state(&alert.state).to_owned()),
+        of("WHAT", |alert| alert.title.to_string()),
+    ],
+};
 
 fn state(state: &AlertState) -> &'static str {
     match state {

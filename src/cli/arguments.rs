@@ -6,9 +6,9 @@ use clap::{Parser, Subcommand};
 use super::context::{ConsoleFlags, Global};
 use super::then::Then;
 use super::{
-    agents, alerts, backup, claim, conclude, console, demo, doctor, entity, fan_outs, handoffs, hook, import,
-    inbox, leases, log, man, map, outputs, overrides, raise, readiness, review, serve, tokens, trace, verify,
-    who_owns, work, workspaces,
+    agents, alerts, backup, console, demo, doctor, entity, fan_outs, handoffs, hook, import, inbox, leases,
+    log, man, map, outputs, overrides, readiness, review, serve, single, tokens, trace, verify, who_owns,
+    work, workspaces,
 };
 
 const EXAMPLES: &str = "\
@@ -39,7 +39,7 @@ pub(crate) struct Arguments {
     pub(crate) command: Option<Command>,
 }
 
-/// The commands; each lives in a file of its own.
+/// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Three sample teams at work, and the console on them
@@ -73,9 +73,9 @@ pub(crate) enum Command {
     /// What waits in the agents' work streams: list, take, complete, accept, decline, fail, return
     Work(work::Command),
     /// Say that something happened; the agent that it wakes gets it as work
-    Raise(raise::Command),
+    Raise(single::Raise),
     /// Ask whether an event that an agent heard of by itself is its to handle
-    Claim(claim::Command),
+    Claim(single::Claim),
     /// Tasks that go from agent to agent: list, show, give
     Handoffs {
         #[command(subcommand)]
@@ -97,7 +97,7 @@ pub(crate) enum Command {
         command: Option<outputs::Command>,
     },
     /// Tell what an agent found out
-    Conclude(conclude::Command),
+    Conclude(single::Conclude),
     /// Who acts here: liveness, owner, zone, what was stopped, gates
     Agents(agents::Command),
     /// How far each agent and the team are; with --with, whether more agents may join

@@ -22,7 +22,6 @@ use super::verify::{chosen, verified};
 use crate::coordinator::Clock;
 use crate::domain::ids::WorkspaceId;
 use crate::ledger::Store;
-use archive::{Manifest, Part};
 
 pub(super) use restore::{Command as RestoreCommand, run as restore};
 

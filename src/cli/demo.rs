@@ -20,7 +20,7 @@ use super::session::{self, Embedded, Listen, client, log_to};
 use super::signals::Signals;
 use super::status::{Status, Usage};
 use super::{console, output};
-use crate::client::{self, Client};
+use crate::client::Client;
 use crate::console::open::{Setup, open};
 use crate::console::place::View;
 use crate::console::wire::SeenAll;
@@ -129,14 +129,13 @@ async fn cast(
         let token = workspaces.create(&workspace, &reviewer, Some(model)).await?;
         DataDir::keep_token(&dir.token_file(&workspace, reviewer.as_str()), &token)?;
     }
-    let attempts = client::Options::default().attempts;
     let token = embedded.own_token(dir, &workspace, &reviewer).await?;
-    let seat = client(context, &embedded.url(), &token, attempts)?;
+    let seat = client(context, &embedded.url(), &token)?;
     let mut clients = BTreeMap::new();
     for agent in &team.agents {
         let token = workspaces.issue(&workspace, TokenClass::Agent, agent.as_str(), None).await?;
         DataDir::keep_token(&dir.token_file(&workspace, agent.as_str()), &token)?;
-        clients.insert(agent.clone(), client(context, &embedded.url(), &token, attempts)?);
+        clients.insert(agent.clone(), client(context, &embedded.url(), &token)?);
     }
     Ok(((workspace, seat), Cast { workspace: team.workspace, clients }))
 }

@@ -3,11 +3,12 @@
 use clap::Args;
 
 use super::context::Context;
-use super::output;
+use super::output::Output;
 use super::status::Status;
 use super::then::{self, Then};
-use crate::domain::path::EntityPath;
-use crate::domain::query::EntityView;
+use crate::client::Client;
+use crate::domain::path::{EntityPath, FieldName};
+use crate::domain::query::{EntityView, FieldView};
 
 /// Which record, and of when.
 #[derive(Debug, Args)]
@@ -27,45 +28,35 @@ pub(super) fn run(context: &Context, command: &Command) -> anyhow::Result<Status
     then::with_client(context, &command.then, async |client| {
         let view = client.read(&command.entity).await?;
         let status = if view.version.0 == 0 { Status::No } else { Status::Done };
-        if out.json {
-            output::json(&view)?;
-            return Ok(status);
-        }
-        then::tell(out, client)?;
-        out.fact("entity", &format!("{} v{}", view.entity, view.version))?;
-        out.fact("owner", &view.owner.as_ref().map_or_else(|| "nobody".to_owned(), ToString::to_string))?;
-        for (word, what) in stops(&view) {
-            out.fact(word, &what)?;
-        }
-        if view.fields.is_empty() {
-            out.faint("nothing is written there")?;
-            return Ok(status);
-        }
-        let rows: Vec<Vec<String>> = view
-            .fields
-            .iter()
-            .map(|(name, field)| {
-                vec![
-                    if name.is_whole() { "(the whole)".to_owned() } else { format!("#{name}") },
-                    field.value.plain(),
-                    format!("v{}", field.version),
-                    field.by.to_string(),
-                    field.at.to_string(),
-                    field.owner.as_ref().map(ToString::to_string).unwrap_or_default(),
-                ]
-            })
-            .collect();
-        out.table(&["FIELD", "VALUE", "VERSION", "BY", "AT", "OWNER"], &rows)?;
+        out.show(&view, || tell(out, client, &view))?;
         Ok(status)
     })
 }
 
-fn stops(view: &EntityView) -> Vec<(&'static str, String)> {
-    let gone = view.gone.as_ref().map(|gone| {
-        let word = if gone.deleted { "deleted" } else { "archived" };
-        (word, format!("by {}, {}, deed {}", gone.by, gone.at, gone.deed))
-    });
-    let frozen =
-        view.frozen.as_ref().map(|stop| ("frozen", format!("by {}, {}: {}", stop.by, stop.at, stop.reason)));
-    gone.into_iter().chain(frozen).collect()
+fn tell(out: Output, client: &Client, view: &EntityView) -> anyhow::Result<()> {
+    then::tell(out, client)?;
+    let owner = view.owner.as_ref().map_or_else(|| "nobody".to_owned(), ToString::to_string);
+    let gone = view.gone.as_ref().map(|gone| format!("by {}, {}, deed {}", gone.by, gone.at, gone.deed));
+    let deleted = view.gone.as_ref().is_some_and(|gone| gone.deleted);
+    out.facts([
+        ("entity", Some(format!("{} v{}", view.entity, view.version))),
+        ("owner", Some(owner)),
+        (if deleted { "deleted" } else { "archived" }, gone),
+        ("frozen", view.frozen.as_ref().map(|stop| format!("by {}, {}: {}", stop.by, stop.at, stop.reason))),
+    ])?;
+    if view.fields.is_empty() {
+        return out.faint("nothing is written there");
+    }
+    let row = |(name, field): (&FieldName, &FieldView)| {
+        vec![
+            if name.is_whole() { "(the whole)".to_owned() } else { format!("#{name}") },
+            field.value.plain(),
+            format!("v{}", field.version),
+            field.by.to_string(),
+            field.at.to_string(),
+            field.owner.as_ref().map(ToString::to_string).unwrap_or_default(),
+        ]
+    };
+    let rows: Vec<_> = view.fields.iter().map(row).collect();
+    out.table(&["FIELD", "VALUE", "VERSION", "BY", "AT", "OWNER"], &rows)
 }

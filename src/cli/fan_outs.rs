@@ -1,15 +1,19 @@
 //! `deeds fan-outs`: independent pieces of work at once, joined with failures as values.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 
 use super::context::Context;
-use super::output::{self, Output};
+use super::list::{self, List, of};
+use super::output::Output;
 use super::status::{Status, Usage};
+use super::then::Then;
 use super::{reply, session, value};
+use crate::api::FanOutList;
 use crate::client::Client;
-use crate::domain::command::{BranchOrder, FanOut};
+use crate::domain::command::{BranchOrder, Command as Order, FanOut};
 use crate::domain::ids::FanOutNo;
 use crate::domain::path::EntityPath;
 use crate::domain::things::{Branch, FanOutState};
@@ -55,27 +59,20 @@ pub(crate) struct Start {
     subject: Option<EntityPath>,
     /// Why
     #[arg(long)]
-    reason: Option<String>,
+    reason: Option<Arc<str>>,
 }
 
 /// Runs it.
 pub(super) fn run(context: &Context, command: Option<Command>) -> anyhow::Result<Status> {
     let out = context.out;
     match command.unwrap_or(Command::List) {
-        Command::List => session::with_client(context, async |client| list(out, client).await),
+        Command::List => LIST.run(context, &Then::default(), Client::fan_outs),
         Command::Show { fan_out } => session::with_client(context, async |client| {
             let one = client.fan_out_state(fan_out).await?;
-            if out.json {
-                output::json(&one)?;
-            } else {
-                print(out, &one)?;
-            }
+            out.show(&one, || print(out, &one))?;
             Ok(Status::Done)
         }),
-        Command::Start(start) => {
-            let order = build(start)?;
-            session::with_client(context, async |client| reply::tell(out, &client.fan_out(&order).await?))
-        }
+        Command::Start(start) => reply::ask(context, &Order::FanOut(build(start)?)),
     }
 }
 
@@ -88,8 +85,14 @@ fn build(start: Start) -> anyhow::Result<FanOut> {
         return Err(Usage::error("say --file, or --deadline and at least one --branch"));
     };
     let branches = start.branch.iter().map(|text| branch(text)).collect::<anyhow::Result<_>>()?;
-    let reason = value::text(start.reason);
-    Ok(FanOut { branches, deadline, needed: start.needed, subject: start.subject, reason, cause: None })
+    Ok(FanOut {
+        branches,
+        deadline,
+        needed: start.needed,
+        subject: start.subject,
+        reason: start.reason,
+        cause: None,
+    })
 }
 
 fn branch(text: &str) -> anyhow::Result<BranchOrder> {
@@ -99,52 +102,39 @@ fn branch(text: &str) -> anyhow::Result<BranchOrder> {
     Ok(BranchOrder { to, input: value::parse(input)?, max_attempts: None })
 }
 
-async fn list(out: Output, client: &Client) -> anyhow::Result<Status> {
-    let found = client.fan_outs().await?;
-    if out.json {
-        output::json(&found)?;
-    } else if found.fan_outs.is_empty() && found.ended.is_empty() {
-        out.faint("nothing was fanned out")?;
-    } else {
-        let rows: Vec<_> = found.fan_outs.iter().chain(&found.ended).map(|one| row(one)).collect();
-        out.table(
-            &["FAN-OUT", "AGENT", "BRANCHES", "OK", "FAILED", "NEEDED", "DEADLINE", "JOINED", "WHY"],
-            &rows,
-        )?;
-    }
-    Ok(Status::Done)
-}
-
-fn row(one: &FanOutState) -> Vec<String> {
-    let failed = one.branches.iter().filter(|branch| branch.end.as_ref().is_some_and(|end| !end.ok)).count();
-    vec![
-        format!("#{}", one.no),
-        one.agent.to_string(),
-        one.branches.len().to_string(),
-        one.succeeded().to_string(),
-        failed.to_string(),
-        one.needed.to_string(),
-        one.deadline.to_string(),
-        joined(one.joined),
-        one.reason.as_deref().unwrap_or_default().to_owned(),
-    ]
-}
+const LIST: List<FanOutList, FanOutState> = List {
+    none: "nothing was fanned out",
+    rows: |found| found.fan_outs.iter().chain(&found.ended).map(AsRef::as_ref).collect(),
+    columns: &[
+        of("FAN-OUT", |one| format!("#{}", one.no)),
+        of("AGENT", |one| one.agent.to_string()),
+        of("BRANCHES", |one| one.branches.len().to_string()),
+        of("OK", |one| one.succeeded().to_string()),
+        of("FAILED", |one| {
+            let failed = |branch: &&Branch| branch.end.as_ref().is_some_and(|end| !end.ok);
+            one.branches.iter().filter(failed).count().to_string()
+        }),
+        of("NEEDED", |one| one.needed.to_string()),
+        of("DEADLINE", |one| one.deadline.to_string()),
+        of("JOINED", |one| joined(one.joined)),
+        of("WHY", |one| list::maybe(one.reason.as_deref())),
+    ],
+};
 
 fn joined(at: Option<Time>) -> String {
     at.map_or_else(|| "not yet".to_owned(), |at| at.to_string())
 }
 
 fn print(out: Output, one: &FanOutState) -> anyhow::Result<()> {
-    out.fact("fan-out", &format!("#{} of {}, deed {}", one.no, one.agent, one.deed))?;
-    if let Some(subject) = &one.subject {
-        out.fact("subject", subject.as_str())?;
-    }
-    if let Some(reason) = &one.reason {
-        out.fact("why", reason)?;
-    }
-    out.fact("needed", &format!("{} of {}, {} so far", one.needed, one.branches.len(), one.succeeded()))?;
-    out.fact("deadline", &one.deadline.to_string())?;
-    out.fact("joined", &joined(one.joined))?;
+    let (all, done) = (one.branches.len(), one.succeeded());
+    out.facts([
+        ("fan-out", Some(format!("#{} of {}, deed {}", one.no, one.agent, one.deed))),
+        ("subject", one.subject.as_ref().map(ToString::to_string)),
+        ("why", one.reason.as_ref().map(ToString::to_string)),
+        ("needed", Some(format!("{} of {all}, {done} so far", one.needed))),
+        ("deadline", Some(one.deadline.to_string())),
+        ("joined", Some(joined(one.joined))),
+    ])?;
     for (index, branch) in one.branches.iter().enumerate() {
         out.fact(&format!("branch {index}"), &end(branch, one.joined.is_some()))?;
     }

@@ -1,18 +1,23 @@
 //! `deeds handoffs`: tasks that go from agent to agent: listed, shown with every return, handed over.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 
 use super::context::Context;
+use super::list::{self, List, of};
 use super::output::{self, Output};
 use super::status::Status;
+use super::then::Then;
 use super::{reply, session, value};
+use crate::api::TaskList;
 use crate::client::Client;
-use crate::domain::command::Handoff;
+use crate::domain::command::{Command as Order, Handoff};
 use crate::domain::ids::{AgentId, TaskId};
 use crate::domain::path::EntityPath;
 use crate::domain::things::{Task, TaskStage, WorkProduct};
+use crate::domain::value::Value;
 
 /// What is done with tasks; a list if nothing is said.
 #[derive(Debug, Subcommand)]
@@ -51,7 +56,7 @@ pub(crate) struct Give {
     result: Option<String>,
     /// How far it is
     #[arg(long)]
-    status: Option<String>,
+    status: Option<Arc<str>>,
     /// What the receiver must know: JSON, or plain text
     #[arg(long)]
     context: Option<String>,
@@ -69,21 +74,18 @@ pub(crate) struct Give {
     subject: Option<EntityPath>,
     /// Why
     #[arg(long)]
-    reason: Option<String>,
+    reason: Option<Arc<str>>,
 }
 
 /// Runs it.
 pub(super) fn run(context: &Context, command: Option<Command>) -> anyhow::Result<Status> {
     let out = context.out;
     match command.unwrap_or(Command::List) {
-        Command::List => session::with_client(context, async |client| list(out, client).await),
+        Command::List => LIST.run(context, &Then::default(), Client::handoffs),
         Command::Show { task } => {
             session::with_client(context, async |client| show(out, client, &task).await)
         }
-        Command::Give(give) => {
-            let handoff = build(*give)?;
-            session::with_client(context, async |client| reply::tell(out, &client.handoff(&handoff).await?))
-        }
+        Command::Give(give) => reply::ask(context, &Order::Handoff(build(*give)?)),
     }
 }
 
@@ -91,47 +93,35 @@ fn build(give: Give) -> anyhow::Result<Handoff> {
     if let Some(file) = give.file {
         return value::order(&file);
     }
-    let json = |text: Option<String>| text.as_deref().map(value::parse).transpose();
-    let product = WorkProduct { result: json(give.result)?, status: value::text(give.status) };
+    let product = WorkProduct { result: value::maybe(give.result.as_deref())?, status: give.status };
     Ok(Handoff {
         to: give.to,
         task: give.task,
         work_product: (product != WorkProduct::default()).then_some(product),
-        context: json(give.context)?,
-        constraints: json(give.constraints)?,
+        context: value::maybe(give.context.as_deref())?,
+        constraints: value::maybe(give.constraints.as_deref())?,
         attempt: give.attempt,
         max_attempts: give.max_attempts,
         subject: give.subject,
-        reason: value::text(give.reason),
+        reason: give.reason,
         cause: None,
     })
 }
 
-async fn list(out: Output, client: &Client) -> anyhow::Result<Status> {
-    let found = client.handoffs().await?;
-    if out.json {
-        output::json(&found)?;
-    } else if found.tasks.is_empty() && found.ended.is_empty() {
-        out.faint("no task was handed over")?;
-    } else {
-        let rows: Vec<_> = found.tasks.iter().chain(&found.ended).map(|task| row(task)).collect();
-        out.table(&["TASK", "STAGE", "OWNER", "FROM", "TO", "ATTEMPT", "SINCE", "ON"], &rows)?;
-    }
-    Ok(Status::Done)
-}
-
-fn row(task: &Task) -> Vec<String> {
-    vec![
-        task.id.to_string(),
-        task.stage.word().to_owned(),
-        task.owner.to_string(),
-        task.order.from.to_string(),
-        task.order.to.to_string(),
-        format!("{}/{}", task.attempt, task.max_attempts),
-        task.at.to_string(),
-        task.subject.as_ref().map(ToString::to_string).unwrap_or_default(),
-    ]
-}
+const LIST: List<TaskList, Task> = List {
+    none: "no task was handed over",
+    rows: |found| found.tasks.iter().chain(&found.ended).map(AsRef::as_ref).collect(),
+    columns: &[
+        of("TASK", |task| task.id.to_string()),
+        of("STAGE", |task| task.stage.word().to_owned()),
+        of("OWNER", |task| task.owner.to_string()),
+        of("FROM", |task| task.order.from.to_string()),
+        of("TO", |task| task.order.to.to_string()),
+        of("ATTEMPT", |task| format!("{}/{}", task.attempt, task.max_attempts)),
+        of("SINCE", |task| task.at.to_string()),
+        of("ON", |task| list::maybe(task.subject.as_ref())),
+    ],
+};
 
 async fn show(out: Output, client: &Client, id: &TaskId) -> anyhow::Result<Status> {
     let found = client.handoffs().await?;
@@ -141,32 +131,25 @@ async fn show(out: Output, client: &Client, id: &TaskId) -> anyhow::Result<Statu
         ));
         return Ok(Status::No);
     };
-    if out.json {
-        output::json(task)?;
-    } else {
-        print(out, task)?;
-    }
+    out.show(task, || print(out, task))?;
     Ok(Status::Done)
 }
 
 fn print(out: Output, task: &Task) -> anyhow::Result<()> {
     let order = &task.order;
-    out.fact("task", task.id.as_str())?;
-    out.fact("stage", &format!("{}{}", task.stage.word(), detail(&task.stage)))?;
-    out.fact("owner", task.owner.as_str())?;
-    out.fact("attempt", &format!("{} of {}", task.attempt, task.max_attempts))?;
-    if let Some(subject) = &task.subject {
-        out.fact("subject", subject.as_str())?;
-    }
-    out.fact("handed", &format!("{} to {}, attempt {}", order.from, order.to, order.attempt))?;
-    if let Some(status) = &order.work_product.status {
-        out.fact("status", status)?;
-    }
-    if let Some(result) = &order.work_product.result {
-        out.fact("product", &result.plain())?;
-    }
-    out.fact("context", &order.context.plain())?;
-    out.fact("constraints", &order.constraints.plain())?;
+    let product = &order.work_product;
+    out.facts([
+        ("task", Some(task.id.to_string())),
+        ("stage", Some(format!("{}{}", task.stage.word(), detail(&task.stage)))),
+        ("owner", Some(task.owner.to_string())),
+        ("attempt", Some(format!("{} of {}", task.attempt, task.max_attempts))),
+        ("subject", task.subject.as_ref().map(ToString::to_string)),
+        ("handed", Some(format!("{} to {}, attempt {}", order.from, order.to, order.attempt))),
+        ("status", product.status.as_ref().map(ToString::to_string)),
+        ("product", product.result.as_ref().map(Value::plain)),
+        ("context", Some(order.context.plain())),
+        ("constraints", Some(order.constraints.plain())),
+    ])?;
     for back in &task.history {
         let words = format!(
             "attempt {} by {}, {}, deed {}\n{}",

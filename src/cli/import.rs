@@ -45,11 +45,7 @@ pub(super) fn run(context: &Context, command: &Command) -> anyhow::Result<Status
     session::with_session(&base, async |session| {
         let client = target(&base, session, wanted.as_ref()).await?;
         let report = beads(&client, opened, bytes).await.with_context(|| shown.to_string())?;
-        if out.json {
-            output::json(&report)?;
-        } else {
-            output::line(visible_lines(report.to_string().trim_end()))?;
-        }
+        out.show(&report, || output::line(visible_lines(report.to_string().trim_end())))?;
         Ok(if report.broken_lines + report.refused_lines > 0 { Status::No } else { Status::Done })
     })
 }

@@ -6,12 +6,12 @@ mod show;
 use clap::Subcommand;
 
 use super::context::Context;
-use super::output::{self, Output};
+use super::list::{self, List, at, of};
 use super::status::Status;
-use super::then::{self, Then};
-use super::{reply, session};
+use super::then::Then;
+use super::{reply, then};
 use crate::api::ItemList;
-use crate::client::Client;
+use crate::domain::command::{Command as Order, ItemStep, ItemVerb};
 use crate::domain::ids::{ItemNo, PersonId, QueueName};
 use crate::domain::things::Item;
 use crate::domain::time::Time;
@@ -62,48 +62,43 @@ pub(crate) enum Command {
 
 /// Runs it.
 pub(super) fn run(context: &Context, command: Command) -> anyhow::Result<Status> {
-    let out = context.out;
-    session::with_client(context, async |client| match command {
-        Command::List { queue, then } => list(out, &then.look(client).await?, queue.as_ref()).await,
-        Command::Show { item, then } => show::run(out, &then.look(client).await?, item).await,
-        Command::Answer(arguments) => answer::run(out, client, arguments).await,
-        Command::Claim { item } => reply::tell(out, &client.claim(item).await?),
-        Command::Release { item } => reply::tell(out, &client.release(item).await?),
-        Command::Reassign { item, to } => reply::tell(out, &client.reassign(item, &to).await?),
-        Command::Undo { item } => reply::tell(out, &client.undo(item).await?),
-    })
+    let (item, step) = match command {
+        Command::List { queue, then } => {
+            return LIST.run(context, &then, async |client| {
+                let mut found = client.inbox().await?;
+                found.items.retain(|item| queue.as_ref().is_none_or(|queue| item.queue == *queue));
+                Ok(found)
+            });
+        }
+        Command::Show { item, then } => {
+            return then::with_client(context, &then, async |client| {
+                show::run(context.out, client, item).await
+            });
+        }
+        Command::Answer(arguments) => return answer::run(context, arguments),
+        Command::Claim { item } => (item, ItemVerb::Claim),
+        Command::Release { item } => (item, ItemVerb::Release),
+        Command::Reassign { item, to } => (item, ItemVerb::Reassign { to }),
+        Command::Undo { item } => (item, ItemVerb::Undo),
+    };
+    reply::ask(context, &Order::Item(ItemStep { item, step }))
 }
 
-async fn list(out: Output, client: &Client, queue: Option<&QueueName>) -> anyhow::Result<Status> {
-    let ItemList { mut items, seq } = client.inbox().await?;
-    items.retain(|item| queue.is_none_or(|queue| item.queue == *queue));
-    if out.json {
-        output::json(&ItemList { items, seq })?;
-        return Ok(Status::Done);
-    }
-    then::tell(out, client)?;
-    if items.is_empty() {
-        out.faint("nothing waits for a decision")?;
-        return Ok(Status::Done);
-    }
-    let now = client.now().await?;
-    let rows: Vec<_> = items.iter().map(|item| row(item, now)).collect();
-    out.table(&["ITEM", "DUE", "QUEUE", "FROM", "CASE", "TAKEN BY"], &rows)?;
-    Ok(Status::Done)
-}
-
-fn row(item: &Item, now: Time) -> Vec<String> {
-    let joined = if item.joined > 0 { format!(" ×{}", item.joined + 1) } else { String::new() };
-    let taken = item.claimed_by.as_ref().or(item.assigned_to.as_ref());
-    vec![
-        format!("#{}", item.no),
-        due(item, now),
-        item.queue.to_string(),
-        item.raised_by.to_string(),
-        format!("{}{joined}", item.title),
-        taken.map(ToString::to_string).unwrap_or_default(),
-    ]
-}
+const LIST: List<ItemList, Item> = List {
+    none: "nothing waits for a decision",
+    rows: |found| found.items.iter().map(AsRef::as_ref).collect(),
+    columns: &[
+        of("ITEM", |item| format!("#{}", item.no)),
+        at("DUE", due),
+        of("QUEUE", |item| item.queue.to_string()),
+        of("FROM", |item| item.raised_by.to_string()),
+        of("CASE", |item| {
+            let joined = if item.joined > 0 { format!(" ×{}", item.joined + 1) } else { String::new() };
+            format!("{}{joined}", item.title)
+        }),
+        of("TAKEN BY", |item| list::maybe(item.claimed_by.as_ref().or(item.assigned_to.as_ref()))),
+    ],
+};
 
 /// How long is left, in words.
 fn due(item: &Item, now: Time) -> String {

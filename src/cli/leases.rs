@@ -3,14 +3,17 @@
 use clap::{Args, Subcommand};
 
 use super::context::Context;
-use super::output::{self, Output};
+use super::list::{List, at, of};
+use super::reply;
 use super::status::{Status, Usage};
-use super::{reply, session};
+use super::then::Then;
+use crate::api::LeaseList;
 use crate::client::Client;
+use crate::domain::command::{Command as Order, LeaseStep};
 use crate::domain::ids::{AgentId, Fence, TaskId};
 use crate::domain::path::FieldPath;
 use crate::domain::things::{Lease, LeaseTarget};
-use crate::domain::time::{Span, Time};
+use crate::domain::time::Span;
 
 /// What is done with leases; a list if nothing is said.
 #[derive(Debug, Subcommand)]
@@ -69,39 +72,27 @@ impl Acquire {
 
 /// Runs it.
 pub(super) fn run(context: &Context, command: Option<Command>) -> anyhow::Result<Status> {
-    let out = context.out;
-    session::with_client(context, async |client| match command.unwrap_or(Command::List) {
-        Command::List => list(out, client).await,
+    let step = match command.unwrap_or(Command::List) {
+        Command::List => return LIST.run(context, &Then::default(), Client::leases),
         Command::Acquire(acquire) => {
             let ttl = acquire.ttl;
-            reply::tell(out, &client.acquire_lease(&acquire.target()?, ttl).await?)
+            LeaseStep::Acquire { target: acquire.target()?, ttl }
         }
-        Command::Renew { lease, ttl } => reply::tell(out, &client.renew_lease(lease, ttl).await?),
-        Command::Release { lease } => reply::tell(out, &client.release_lease(lease).await?),
-        Command::Transfer { lease, to } => reply::tell(out, &client.transfer_lease(lease, &to).await?),
-    })
+        Command::Renew { lease, ttl } => LeaseStep::Renew { lease, ttl },
+        Command::Release { lease } => LeaseStep::Release { lease },
+        Command::Transfer { lease, to } => LeaseStep::Transfer { lease, to },
+    };
+    reply::ask(context, &Order::Lease(step))
 }
 
-async fn list(out: Output, client: &Client) -> anyhow::Result<Status> {
-    let found = client.leases().await?;
-    if out.json {
-        output::json(&found)?;
-    } else if found.leases.is_empty() {
-        out.faint("no lease is held")?;
-    } else {
-        let now = client.now().await?;
-        let rows: Vec<_> = found.leases.iter().map(|lease| row(lease, now)).collect();
-        out.table(&["LEASE", "HOLDER", "ON", "SINCE", "LEFT"], &rows)?;
-    }
-    Ok(Status::Done)
-}
-
-fn row(lease: &Lease, now: Time) -> Vec<String> {
-    vec![
-        lease.fence.to_string(),
-        lease.holder.to_string(),
-        lease.target.to_string(),
-        lease.since.to_string(),
-        lease.until.since(now).rough(),
-    ]
-}
+const LIST: List<LeaseList, Lease> = List {
+    none: "no lease is held",
+    rows: |found| found.leases.iter().map(AsRef::as_ref).collect(),
+    columns: &[
+        of("LEASE", |lease| lease.fence.to_string()),
+        of("HOLDER", |lease| lease.holder.to_string()),
+        of("ON", |lease| lease.target.to_string()),
+        of("SINCE", |lease| lease.since.to_string()),
+        at("LEFT", |lease, now| lease.until.since(now).rough()),
+    ],
+};

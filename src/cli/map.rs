@@ -17,8 +17,8 @@ use clap::Subcommand;
 use super::context::Context;
 use super::status::{Status, Usage};
 use super::then::{self, Then};
-use super::{hook, output, reply, session};
-use crate::domain::command::MapReview;
+use super::{hook, output, reply};
+use crate::domain::command::{Command as Order, MapReview};
 use crate::domain::ids::MapVersion;
 
 /// What is done with a map.
@@ -58,7 +58,7 @@ pub(crate) enum Command {
     Reviewed {
         /// What is worth keeping of it
         #[arg(long)]
-        note: Option<String>,
+        note: Option<Arc<str>>,
         /// The version that you went through; the one in force if nothing is said
         #[arg(long, value_name = "N")]
         if_version: Option<MapVersion>,
@@ -91,10 +91,9 @@ pub(super) fn run(context: &Context, command: Command) -> anyhow::Result<Status>
         Command::Plan(arguments) => plan::run(context, &arguments),
         Command::Import(Import::Codeowners(arguments)) => codeowners::run(context, &arguments),
         Command::Apply(arguments) => apply::run(context, &arguments),
-        Command::Reviewed { note, if_version } => session::with_client(context, async |client| {
-            let review = MapReview { version: if_version, note: note.as_deref().map(Arc::from) };
-            reply::tell(out, &client.map_reviewed(&review).await?)
-        }),
+        Command::Reviewed { note, if_version } => {
+            reply::ask(context, &Order::MapReview(MapReview { version: if_version, note }))
+        }
     }
 }
 

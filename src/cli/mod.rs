@@ -1,4 +1,4 @@
-//! The command line: one file per subcommand, and `session`, which attaches to a running server or starts one.
+//! The command line: what people type and what they are shown, and `session`, which attaches to a running server or starts one.
 //!
 //! `main` reads the arguments, `run` is one match, `status` says which exit status an end has. Rules and requests
 //! live behind the client; here is only what people type and what they are shown.
@@ -7,8 +7,6 @@ mod agents;
 mod alerts;
 mod arguments;
 mod backup;
-mod claim;
-mod conclude;
 mod console;
 mod context;
 mod datadir;
@@ -22,19 +20,20 @@ mod hook;
 mod import;
 mod inbox;
 mod leases;
+mod list;
 mod log;
 mod man;
 mod map;
 mod output;
 mod outputs;
 mod overrides;
-mod raise;
 mod readiness;
 mod reply;
 mod review;
 mod serve;
 mod session;
 mod signals;
+mod single;
 mod status;
 mod then;
 mod token;
@@ -48,13 +47,11 @@ mod workspaces;
 
 use std::process::ExitCode;
 
-use arguments::Context;
 use clap::{CommandFactory as _, Parser as _};
+use context::Context;
 
 pub(crate) use arguments::{Arguments, Command};
 pub(crate) use status::Status;
-
-use context::Context;
 
 /// Parses the arguments, runs, and says how it ended.
 pub fn main() -> ExitCode {
@@ -93,13 +90,13 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Status> {
         Some(Command::WhoOwns(command)) => who_owns::run(&context, &command),
         Some(Command::Alerts { command, then }) => alerts::run(&context, command, then),
         Some(Command::Work(command)) => work::run(&context, command),
-        Some(Command::Raise(command)) => raise::run(&context, command),
-        Some(Command::Claim(command)) => claim::run(&context, command),
+        Some(Command::Raise(raise)) => reply::ask(&context, &raise.command()?),
+        Some(Command::Claim(claim)) => reply::ask(&context, &claim.command()?),
         Some(Command::Handoffs { command }) => handoffs::run(&context, command),
         Some(Command::FanOuts { command }) => fan_outs::run(&context, command),
         Some(Command::Leases { command }) => leases::run(&context, command),
         Some(Command::Outputs { command }) => outputs::run(&context, command),
-        Some(Command::Conclude(command)) => conclude::run(&context, command),
+        Some(Command::Conclude(conclude)) => reply::ask(&context, &conclude.command()?),
         Some(Command::Review { command }) => review::run(&context, command),
         Some(Command::Agents(command)) => agents::run(&context, &command),
         Some(Command::Readiness(command)) => readiness::run(&context, &command),

@@ -50,6 +50,31 @@ impl Output {
         if self.colour { styled(format!("{DIM}{text}{RESET}")) } else { styled(text) }
     }
 
+    /// What was found: as JSON for programs, or as people are told.
+    ///
+    /// # Errors
+    /// When standard output can't be written.
+    pub(crate) fn show(
+        self,
+        found: &impl Serialize,
+        tell: impl FnOnce() -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        if self.json { json(found) } else { tell() }
+    }
+
+    /// Labels and what belongs to them, as far as there is something.
+    ///
+    /// # Errors
+    /// When standard output can't be written.
+    pub(crate) fn facts<const N: usize>(self, facts: [(&str, Option<String>); N]) -> anyhow::Result<()> {
+        for (label, text) in facts {
+            if let Some(text) = text {
+                self.fact(label, &text)?;
+            }
+        }
+        Ok(())
+    }
+
     /// A label and what belongs to it, for details.
     ///
     /// # Errors

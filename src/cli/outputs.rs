@@ -6,12 +6,13 @@ use std::sync::Arc;
 use clap::{Args, Subcommand};
 
 use super::context::Context;
-use super::output::{self, Output};
-use super::status::{Status, Usage};
-use super::{reply, session, value};
-use crate::api::OutputView;
+use super::list::{self, List, of};
+use super::status::Status;
+use super::then::Then;
+use super::{reply, value};
+use crate::api::{OutputList, OutputView};
 use crate::client::Client;
-use crate::domain::command::Publish;
+use crate::domain::command::{Command as Order, Publish};
 use crate::domain::ids::{AgentId, Seq};
 use crate::domain::path::EntityPath;
 
@@ -34,7 +35,7 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 pub(crate) struct PublishArguments {
     /// The destination
-    output: String,
+    output: Arc<str>,
     /// What is published: JSON, or plain text
     #[arg(required_unless_present = "file", conflicts_with = "file")]
     body: Option<String>,
@@ -43,19 +44,19 @@ pub(crate) struct PublishArguments {
     file: Option<PathBuf>,
     /// The conversation in it
     #[arg(long)]
-    thread: Option<String>,
+    thread: Option<Arc<str>>,
     /// The entity it is about
     #[arg(long, value_name = "ENTITY")]
     subject: Option<EntityPath>,
     /// A word for it that defer rules know; `publish` if nothing is said
     #[arg(long)]
-    action: Option<String>,
+    action: Option<Arc<str>>,
     /// What it was based on
     #[arg(long, value_name = "PATH=VERSION")]
     depends_on: Vec<String>,
     /// Why
     #[arg(long)]
-    reason: Option<String>,
+    reason: Option<Arc<str>>,
     /// The deed that led to it
     #[arg(long, value_name = "DEED")]
     cause: Option<Seq>,
@@ -63,55 +64,42 @@ pub(crate) struct PublishArguments {
 
 /// Runs it.
 pub(super) fn run(context: &Context, command: Option<Command>) -> anyhow::Result<Status> {
-    let out = context.out;
     match command.unwrap_or(Command::List) {
-        Command::List => session::with_client(context, async |client| list(out, client).await),
-        Command::Publish(arguments) => {
-            let publish = build(arguments)?;
-            session::with_client(context, async |client| reply::tell(out, &client.publish(&publish).await?))
-        }
+        Command::List => LIST.run(context, &Then::default(), Client::outputs),
+        Command::Publish(publish) => reply::ask(context, &Order::Publish(publish.order()?)),
     }
 }
 
-fn build(arguments: PublishArguments) -> anyhow::Result<Publish> {
-    let body = match (&arguments.body, &arguments.file) {
-        (Some(text), _) => value::parse(text)?,
-        (None, Some(file)) => value::in_file(file)?,
-        (None, None) => return Err(Usage::error("say what is published, or --file")),
-    };
-    Ok(Publish {
-        output: Arc::from(arguments.output),
-        thread: value::text(arguments.thread),
-        body,
-        subject: arguments.subject,
-        action: value::text(arguments.action),
-        depends_on: value::depends_on(&arguments.depends_on)?,
-        reason: value::text(arguments.reason),
-        cause: arguments.cause,
-    })
-}
-
-async fn list(out: Output, client: &Client) -> anyhow::Result<Status> {
-    let found = client.outputs().await?;
-    if out.json {
-        output::json(&found)?;
-    } else if found.outputs.is_empty() {
-        out.faint("the map names no output")?;
-    } else {
-        let rows: Vec<_> = found.outputs.iter().map(row).collect();
-        out.table(&["OUTPUT", "PUBLISHERS", "APPROVAL", "WINDOW", "LAST"], &rows)?;
+impl PublishArguments {
+    fn order(self) -> anyhow::Result<Publish> {
+        let nothing = "say what is published, or --file";
+        Ok(Publish {
+            output: self.output,
+            thread: self.thread,
+            body: value::body(self.body.as_deref(), self.file.as_deref(), nothing)?,
+            subject: self.subject,
+            action: self.action,
+            depends_on: value::depends_on(&self.depends_on)?,
+            reason: self.reason,
+            cause: self.cause,
+        })
     }
-    Ok(Status::Done)
 }
 
-fn row(output: &OutputView) -> Vec<String> {
-    let names: Vec<&str> = output.publishers.iter().map(AgentId::as_str).collect();
-    let last = output.last.as_ref();
-    vec![
-        output.name.to_string(),
-        names.join(if output.in_turn { " → " } else { ", " }),
-        if output.needs_approval { "needed" } else { "" }.to_owned(),
-        output.thread_window.map(|window| window.to_string()).unwrap_or_default(),
-        last.map(|last| format!("{} by {}, deed {}", last.at, last.by, last.deed)).unwrap_or_default(),
-    ]
-}
+const LIST: List<OutputList, OutputView> = List {
+    none: "the map names no output",
+    rows: |found| found.outputs.iter().collect(),
+    columns: &[
+        of("OUTPUT", |output| output.name.to_string()),
+        of("PUBLISHERS", |output| {
+            let names: Vec<&str> = output.publishers.iter().map(AgentId::as_str).collect();
+            names.join(if output.in_turn { " → " } else { ", " })
+        }),
+        of("APPROVAL", |output| if output.needs_approval { "needed" } else { "" }.to_owned()),
+        of("WINDOW", |output| list::maybe(output.thread_window)),
+        of("LAST", |output| {
+            let last = output.last.as_ref();
+            list::maybe(last.map(|last| format!("{} by {}, deed {}", last.at, last.by, last.deed)))
+        }),
+    ],
+};

@@ -85,7 +85,7 @@ pub(crate) enum Command {
 pub(crate) struct Why {
     /// Why
     #[arg(long)]
-    reason: String,
+    reason: Arc<str>,
 }
 
 /// Runs it.
@@ -108,7 +108,7 @@ pub(super) fn run(context: &Context, command: Command) -> anyhow::Result<Status>
             }
             Command::Unlock { lease, why } => (OverrideVerb::Unlock { lease }, why),
         };
-        let order = Override { step, reason: Arc::from(why.reason.as_str()) };
+        let order = Override { step, reason: why.reason };
         reply::tell(out, &client.override_with(&order).await?)
     })
 }

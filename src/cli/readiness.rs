@@ -120,11 +120,7 @@ fn may_join(context: &Context, file: &Path) -> anyhow::Result<Status> {
     }
     session::with_client(context, async |client| {
         let joining = client.joining(&text).await?;
-        if out.json {
-            output::json(&joining)?;
-        } else {
-            tell_joining(out, &joining)?;
-        }
+        out.show(&joining, || tell_joining(out, &joining))?;
         Ok(if joining.may_join { Status::Done } else { Status::No })
     })
 }

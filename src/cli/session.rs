@@ -165,7 +165,7 @@ impl Session {
             Some(given) => given.token,
             None => signin::kept(dir.as_ref(), &url, context.config.workspace.as_ref())?,
         };
-        let client = client(context, url.as_str(), &token, client::Options::default().attempts)?;
+        let client = client(context, url.as_str(), &token)?;
         client.whoami().await?;
         Ok(Self { client, place: Place::Remote { dir, url, keep } })
     }
@@ -216,7 +216,7 @@ impl Session {
             let workspace = signin::choose(dir, context.config.workspace.as_ref())?;
             embedded.own_token(dir, &workspace, &user).await?
         };
-        Ok(client(context, &embedded.url(), &token, client::Options::default().attempts)?)
+        Ok(client(context, &embedded.url(), &token)?)
     }
 
     /// Signs in to the process that serves the directory, if it answers yet, or still.
@@ -236,13 +236,13 @@ impl Session {
             },
         };
         let url = url_of(serving.address);
-        match client(context, &url, &token, ATTACH_ATTEMPTS)?.whoami().await {
+        match client_with(context, &url, &token, ATTACH_ATTEMPTS)?.whoami().await {
             Ok(who) if who.server.instance == serving.instance => {}
             Ok(_) => return Ok(Attached::NoAnswer),
             Err(error) if error.is_unreachable() => return Ok(Attached::NoAnswer),
             Err(error) => return Err(error.into()),
         }
-        let client = client(context, &url, &token, client::Options::default().attempts)?;
+        let client = client(context, &url, &token)?;
         let serving = Slot::default();
         Ok(Attached::Session(Box::new(Self { client, place: Place::Local { dir: dir.clone(), serving } })))
     }
@@ -294,8 +294,7 @@ impl Session {
             }
         };
         for token in tokens.into_iter().filter(|token| token.workspace != first) {
-            let client =
-                client(context, self.client.base_url(), &token, client::Options::default().attempts)?;
+            let client = client(context, self.client.base_url(), &token)?;
             found.push((token.workspace, client));
         }
         Ok(found)
@@ -418,7 +417,11 @@ fn own_token(dir: &DataDir, workspace: &WorkspaceId, user: &PersonId) -> Option<
 }
 
 /// A client as configured.
-pub(super) fn client(
+pub(super) fn client(context: &Context, url: &str, token: &TokenText) -> Result<Client, ClientError> {
+    client_with(context, url, token, client::Options::default().attempts)
+}
+
+fn client_with(
     context: &Context,
     url: &str,
     token: &TokenText,

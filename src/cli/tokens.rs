@@ -10,11 +10,14 @@ use anyhow::Context as _;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::context::Context;
+use super::list::{self, List, of};
 use super::output::{self, Output};
 use super::status::Status;
+use super::then::Then;
 use super::{reply, session, token};
-use crate::api::{NewToken, TokenView};
+use crate::api::{NewToken, TokenList, TokenView};
 use crate::client::Client;
+use crate::domain::command::{Command as Order, TokenStep};
 use crate::domain::ids::TokenId;
 use crate::domain::things::TokenClass;
 use crate::domain::time::Span;
@@ -42,7 +45,7 @@ pub(crate) struct Create {
     /// What it allows
     class: Class,
     /// The agent's id or the person's name
-    name: String,
+    name: Arc<str>,
     /// When it ends by itself: 12h, 90d
     #[arg(long, value_name = "SPAN")]
     expires: Option<Span>,
@@ -78,11 +81,13 @@ impl From<Class> for TokenClass {
 /// Runs it.
 pub(super) fn run(context: &Context, command: Command) -> anyhow::Result<Status> {
     let out = context.out;
-    session::with_client(context, async |client| match command {
-        Command::Create(token) => create(out, client, token).await,
-        Command::List => list(out, client).await,
-        Command::Revoke { id } => reply::tell(out, &client.revoke_token(&id).await?),
-    })
+    match command {
+        Command::Create(token) => {
+            session::with_client(context, async |client| create(out, client, token).await)
+        }
+        Command::List => LIST.run(context, &Then::default(), Client::tokens),
+        Command::Revoke { id } => reply::ask(context, &Order::Token(TokenStep::Revoke { token: id })),
+    }
 }
 
 async fn create(out: Output, client: &Client, wanted: Create) -> anyhow::Result<Status> {
@@ -98,15 +103,11 @@ async fn create(out: Output, client: &Client, wanted: Create) -> anyhow::Result<
         file.write_all(token::header_file(secret).as_bytes())
             .and_then(|()| file.sync_all())
             .with_context(|| format!("{}: revoke {id} and create another token", path.display()))?;
-        if out.json {
-            output::json(&serde_json::json!({ "id": id, "file": path }))?;
-        } else {
-            out.faint(format!("token {id} is in {}", path.display()))?;
-        }
-    } else if out.json {
-        output::json(&made)?;
+        out.show(&serde_json::json!({ "id": id, "file": path }), || {
+            out.faint(format!("token {id} is in {}", path.display()))
+        })?;
     } else {
-        output::line(secret)?;
+        out.show(&made, || output::line(secret))?;
     }
     Ok(Status::Done)
 }
@@ -116,7 +117,7 @@ async fn make(client: &Client, wanted: &Create) -> anyhow::Result<crate::api::To
         Some(span) => Some(client.whoami().await?.server.now.plus(span)),
         None => None,
     };
-    let token = NewToken { class: wanted.class.into(), name: Arc::from(wanted.name.as_str()), expires };
+    let token = NewToken { class: wanted.class.into(), name: Arc::clone(&wanted.name), expires };
     Ok(client.create_token(&token).await?)
 }
 
@@ -130,30 +131,23 @@ fn new_file(path: &Path) -> anyhow::Result<std::fs::File> {
     })
 }
 
-async fn list(out: Output, client: &Client) -> anyhow::Result<Status> {
-    let list = client.tokens().await?;
-    if out.json {
-        output::json(&list)?;
-    } else {
-        let rows: Vec<_> = list.tokens.iter().map(row).collect();
-        out.table(&["ID", "CLASS", "NAME", "STATE", "MADE BY", "MADE", "ENDS"], &rows)?;
-    }
-    Ok(Status::Done)
-}
-
-fn row(token: &TokenView) -> Vec<String> {
-    let state = match (token.live, token.revoked) {
-        (true, _) => "live",
-        (false, Some(_)) => "revoked",
-        (false, None) => "expired",
-    };
-    vec![
-        token.id.to_string(),
-        token.class.as_str().to_owned(),
-        token.name.to_string(),
-        state.to_owned(),
-        token.by.to_string(),
-        token.at.to_string(),
-        token.expires.map(|at| at.to_string()).unwrap_or_default(),
-    ]
-}
+const LIST: List<TokenList, TokenView> = List {
+    none: "there is no token",
+    rows: |found| found.tokens.iter().collect(),
+    columns: &[
+        of("ID", |token| token.id.to_string()),
+        of("CLASS", |token| token.class.as_str().to_owned()),
+        of("NAME", |token| token.name.to_string()),
+        of("STATE", |token| {
+            let state = match (token.live, token.revoked) {
+                (true, _) => "live",
+                (false, Some(_)) => "revoked",
+                (false, None) => "expired",
+            };
+            state.to_owned()
+        }),
+        of("MADE BY", |token| token.by.to_string()),
+        of("MADE", |token| token.at.to_string()),
+        of("ENDS", |token| list::maybe(token.expires)),
+    ],
+};

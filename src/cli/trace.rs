@@ -62,21 +62,16 @@ pub(super) fn run(context: &Context, command: &Command) -> anyhow::Result<Status
 async fn history(out: Output, client: &Client, path: &FieldPath, limit: usize) -> anyhow::Result<Status> {
     let page = client.trace_entity(path, None, limit).await?;
     let status = if page.deeds.is_empty() { Status::No } else { Status::Done };
-    if out.json {
-        output::json(&page)?;
-        return Ok(status);
-    }
-    if page.deeds.is_empty() {
-        out.faint(format!("nothing has happened to {path}"))?;
-        return Ok(status);
-    }
-    out.faint(deeds::HEADING)?;
-    for raw in &page.deeds {
-        output::line(deeds::line(raw))?;
-    }
-    if page.more {
-        out.faint("… and earlier ones; --limit shows more")?;
-    }
+    out.show(&page, || {
+        if page.deeds.is_empty() {
+            return out.faint(format!("nothing has happened to {path}"));
+        }
+        out.faint(deeds::HEADING)?;
+        for raw in &page.deeds {
+            output::line(deeds::line(raw))?;
+        }
+        if page.more { out.faint("… and earlier ones; --limit shows more") } else { Ok(()) }
+    })?;
     Ok(status)
 }
 

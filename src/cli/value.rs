@@ -56,13 +56,22 @@ fn split<'a>(pair: &'a str, flag: &str) -> anyhow::Result<(&'a str, &'a str)> {
         .ok_or_else(|| Usage::error(format!("{flag} {pair}: there is no `=`; use {flag} name=value")))
 }
 
-/// A text as the commands have it.
-pub(super) fn text(text: Option<String>) -> Option<Arc<str>> {
-    text.map(Arc::from)
+/// The same of what may be absent.
+pub(super) fn maybe(text: Option<&str>) -> anyhow::Result<Option<Value>> {
+    text.map(parse).transpose()
+}
+
+/// What is sent out: said, or in a JSON file.
+pub(super) fn body(said: Option<&str>, file: Option<&Path>, nothing: &str) -> anyhow::Result<Value> {
+    match (said, file) {
+        (Some(text), _) => parse(text),
+        (None, Some(file)) => in_file(file),
+        (None, None) => Err(Usage::error(nothing)),
+    }
 }
 
 /// A value from a JSON file.
-pub(super) fn in_file(file: &Path) -> anyhow::Result<Value> {
+fn in_file(file: &Path) -> anyhow::Result<Value> {
     let text = read_text(file, BODY_FILE)?;
     crate::api::parse(text.as_bytes()).map_err(|problem| unread(file, &problem))
 }

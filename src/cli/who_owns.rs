@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::context::Context;
 use super::hook;
-use super::output::{self, Output};
+use super::output::Output;
 use super::status::Status;
 use super::then::{self, Then};
 use crate::client::Client;
@@ -28,11 +28,7 @@ pub(super) fn run(context: &Context, command: &Command) -> anyhow::Result<Status
     let out = context.out;
     then::with_client(context, &command.then, async |client| {
         let ownership = client.who_owns(&command.path).await?;
-        if out.json {
-            output::json(&ownership)?;
-        } else {
-            tell(out, client, &ownership)?;
-        }
+        out.show(&ownership, || tell(out, client, &ownership))?;
         hook::remember_map(context, client).await;
         Ok(if ownership.owners.is_empty() { Status::No } else { Status::Done })
     })
@@ -41,17 +37,18 @@ pub(super) fn run(context: &Context, command: &Command) -> anyhow::Result<Status
 fn tell(out: Output, client: &Client, ownership: &Ownership) -> anyhow::Result<()> {
     then::tell(out, client)?;
     let names = |names: Vec<String>| if names.is_empty() { "nobody".to_owned() } else { names.join(", ") };
-    out.fact("path", &ownership.path.to_string())?;
-    out.fact("owner", &names(ownership.owners.iter().map(ToString::to_string).collect()))?;
-    if !ownership.people.is_empty() {
-        out.fact("answers", &names(ownership.people.iter().map(ToString::to_string).collect()))?;
-    }
-    out.fact("kind", &ownership.kind)?;
-    out.fact("queue", ownership.queue.as_str())?;
-    out.fact("map", &format!("v{}", ownership.map_version))?;
-    if let Some(field) = &ownership.field {
-        let words = format!("{} (v{} by {}, {})", field.value.plain(), field.version, field.by, field.at);
-        out.fact("value", &words)?;
-    }
-    Ok(())
+    let people = names(ownership.people.iter().map(ToString::to_string).collect());
+    let value = ownership.field.as_ref();
+    out.facts([
+        ("path", Some(ownership.path.to_string())),
+        ("owner", Some(names(ownership.owners.iter().map(ToString::to_string).collect()))),
+        ("answers", (!ownership.people.is_empty()).then_some(people)),
+        ("kind", Some(ownership.kind.clone())),
+        ("queue", Some(ownership.queue.to_string())),
+        ("map", Some(format!("v{}", ownership.map_version))),
+        (
+            "value",
+            value.map(|now| format!("{} (v{} by {}, {})", now.value.plain(), now.version, now.by, now.at)),
+        ),
+    ])
 }

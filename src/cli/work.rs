@@ -1,17 +1,19 @@
 //! `deeds work`: what waits in agents' work streams; for people to see, for agents to get through.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
 use super::context::Context;
+use super::list::{self, List, at, of};
 use super::output::{self, Output};
 use super::status::{Status, Usage};
-use super::then::{self, Then};
-use super::{reply, session, value};
+use super::then::Then;
+use super::{reply, session, then, value};
 use crate::api::TakeBody;
 use crate::client::Client;
-use crate::domain::command::{WorkStep, WorkVerb};
+use crate::domain::command::{Command as Order, WorkStep, WorkVerb};
 use crate::domain::ids::{AgentId, Fence, WorkNo};
 use crate::domain::things::{TokenClass, Work};
 use crate::domain::time::{Span, Time};
@@ -73,7 +75,7 @@ enum Step {
         work: WorkNo,
         /// Why
         #[arg(long)]
-        note: String,
+        note: Arc<str>,
     },
     /// Say that it was tried and failed; it is tried again while attempts are left
     Fail {
@@ -81,7 +83,7 @@ enum Step {
         work: WorkNo,
         /// How it failed
         #[arg(long)]
-        note: String,
+        note: Arc<str>,
     },
     /// Give an item back: taken work waits again; a handoff goes back to its giver with the note as feedback
     Return {
@@ -97,7 +99,7 @@ struct Item {
     work: WorkNo,
     /// A note
     #[arg(long)]
-    note: Option<String>,
+    note: Option<Arc<str>>,
 }
 
 /// Runs it.
@@ -114,7 +116,7 @@ pub(super) fn run(context: &Context, command: Command) -> anyhow::Result<Status>
             return session::with_client(context, async |client| take(out, client, &body).await);
         }
         Some(Step::Complete { item, result }) => {
-            let result = result.as_deref().map(value::parse).transpose()?;
+            let result = value::maybe(result.as_deref())?;
             WorkStep { result, ..step(WorkVerb::Complete, item.work, item.note) }
         }
         Some(Step::Accept { item, lease }) => {
@@ -124,11 +126,11 @@ pub(super) fn run(context: &Context, command: Command) -> anyhow::Result<Status>
         Some(Step::Fail { work, note }) => step(WorkVerb::Fail, work, Some(note)),
         Some(Step::Return { item }) => step(WorkVerb::Return, item.work, item.note),
     };
-    session::with_client(context, async |client| reply::tell(out, &client.work_step(&step).await?))
+    reply::ask(context, &Order::Work(step))
 }
 
-fn step(step: WorkVerb, work: WorkNo, note: Option<String>) -> WorkStep {
-    WorkStep { work, step, note: value::text(note), result: None, lease: None }
+fn step(step: WorkVerb, work: WorkNo, note: Option<Arc<str>>) -> WorkStep {
+    WorkStep { work, step, note, result: None, lease: None }
 }
 
 async fn take(out: Output, client: &Client, body: &TakeBody) -> anyhow::Result<Status> {
@@ -141,8 +143,9 @@ async fn take(out: Output, client: &Client, body: &TakeBody) -> anyhow::Result<S
     } else if taken.works.is_empty() {
         out.faint("nothing waits")?;
     } else {
-        let rows: Vec<_> = taken.works.iter().map(|work| row(work, None)).collect();
-        out.table(&HEADER, &rows)?;
+        // Whatever the clock says, all of it is taken.
+        let works: Vec<&Work> = taken.works.iter().map(AsRef::as_ref).collect();
+        LIST.table(out, &works, Time::default())?;
         if let Some(until) = taken.until {
             out.faint(format!("yours until {until}"))?;
         }
@@ -162,35 +165,22 @@ async fn list(out: Output, client: &Client, agent: Option<AgentId>) -> anyhow::R
         None if own => client.work(WorkNo(0), Duration::ZERO).await?.works,
         None => client.board().await?.board.works.values().cloned().collect(),
     };
-    if out.json {
-        output::json(&works)?;
-        return Ok(Status::Done);
-    }
-    then::tell(out, client)?;
-    if works.is_empty() {
-        out.faint("no open work")?;
-    } else {
-        let now = client.now().await?;
-        let rows: Vec<_> = works.iter().map(|work| row(work, Some(now))).collect();
-        out.table(&HEADER, &rows)?;
-    }
-    Ok(Status::Done)
+    LIST.print(out, client, &works).await
 }
 
-const HEADER: [&str; 8] = ["WORK", "AGENT", "KIND", "ON", "SINCE", "TRY", "STATE", "WHAT"];
-
-fn row(work: &Work, now: Option<Time>) -> Vec<String> {
-    let taken = now.is_none_or(|now| work.is_taken(now));
-    let tries =
-        if work.kind.asks() { format!("{}/{}", work.attempts, work.max_attempts) } else { String::new() };
-    vec![
-        format!("#{}", work.no),
-        work.agent.to_string(),
-        work.kind.word().to_owned(),
-        work.subject.as_ref().map(ToString::to_string).unwrap_or_default(),
-        work.at.to_string(),
-        tries,
-        if taken { "taken" } else { "waits" }.to_owned(),
-        work.title.to_string(),
-    ]
-}
+const LIST: List<Vec<Arc<Work>>, Work> = List {
+    none: "no open work",
+    rows: |works| works.iter().map(AsRef::as_ref).collect(),
+    columns: &[
+        of("WORK", |work| format!("#{}", work.no)),
+        of("AGENT", |work| work.agent.to_string()),
+        of("KIND", |work| work.kind.word().to_owned()),
+        of("ON", |work| list::maybe(work.subject.as_ref())),
+        of("SINCE", |work| work.at.to_string()),
+        of("TRY", |work| {
+            list::maybe(work.kind.asks().then(|| format!("{}/{}", work.attempts, work.max_attempts)))
+        }),
+        at("STATE", |work, now| if work.is_taken(now) { "taken" } else { "waits" }.to_owned()),
+        of("WHAT", |work| work.title.to_string()),
+    ],
+};

@@ -3,8 +3,10 @@
 use clap::Subcommand;
 
 use super::context::Context;
+use super::list::{List, of};
 use super::status::Status;
 use super::{output, session};
+use crate::api::{WorkspaceList, WorkspaceView};
 use crate::domain::ids::WorkspaceId;
 
 /// What is done with workspaces; a list if nothing is said.
@@ -23,33 +25,25 @@ pub(crate) enum Command {
 pub(super) fn run(context: &Context, command: Option<Command>) -> anyhow::Result<Status> {
     let out = context.out;
     session::with_session(context, async |session| match command.unwrap_or(Command::List) {
-        Command::List => {
-            let list = session.client.workspaces().await?;
-            if out.json {
-                output::json(&list)?;
-                return Ok(Status::Done);
-            }
-            let row = |one: &crate::api::WorkspaceView| {
-                vec![
-                    one.workspace.to_string(),
-                    one.head.to_string(),
-                    one.items.to_string(),
-                    one.alerts.to_string(),
-                ]
-            };
-            let rows: Vec<_> = list.workspaces.iter().map(row).collect();
-            out.table(&["WORKSPACE", "DEEDS", "INBOX", "CONFLICTS"], &rows)?;
-            Ok(Status::Done)
-        }
+        Command::List => LIST.print(out, &session.client, &session.client.workspaces().await?).await,
         Command::Create { name } => {
             let file = session.create_workspace(&name).await?;
-            if out.json {
-                output::json(&serde_json::json!({ "workspace": name, "token_file": file }))?;
-            } else {
+            out.show(&serde_json::json!({ "workspace": name, "token_file": file }), || {
                 output::line(format!("workspace {name} is there; open it with `deeds -w {name}`"))?;
-                out.faint(format!("your token for it is in {}", file.display()))?;
-            }
+                out.faint(format!("your token for it is in {}", file.display()))
+            })?;
             Ok(Status::Done)
         }
     })
 }
+
+const LIST: List<WorkspaceList, WorkspaceView> = List {
+    none: "there is no workspace",
+    rows: |found| found.workspaces.iter().collect(),
+    columns: &[
+        of("WORKSPACE", |one| one.workspace.to_string()),
+        of("DEEDS", |one| one.head.to_string()),
+        of("INBOX", |one| one.items.to_string()),
+        of("CONFLICTS", |one| one.alerts.to_string()),
+    ],
+};

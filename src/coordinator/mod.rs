@@ -27,12 +27,6 @@ use std::sync::{Arc, PoisonError, RwLock};
 use thiserror::Error;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, mpsc, oneshot, watch as cell};
 
-pub use clock::Clock;
-pub use past::PastError;
-pub use snapshot::{FILE as SNAPSHOT_FILE, SnapshotError};
-pub use start::{Founding, Options, StartError, start, start_apart};
-pub use watch::{Entry, LIVE_BATCHES, WatchError, Watcher};
-
 use crate::domain::command::Request;
 use crate::domain::decide;
 use crate::domain::deed::{Deed, DeedError};
@@ -45,7 +39,7 @@ use crate::ledger::{AnyLedger, Head, Identity, Ledger, LedgerError};
 
 pub use clock::Clock;
 pub use past::PastError;
-pub use snapshot::SnapshotError;
+pub use snapshot::{FILE as SNAPSHOT_FILE, SnapshotError};
 pub use start::{Founding, Options, StartError, start, start_apart};
 pub use watch::{Entry, LIVE_BATCHES, WatchError, Watcher};
 

@@ -3,10 +3,8 @@
 //! Where they lie, the [store](Store) knows; index and snapshot lie beside the ledger. Who locks the directory is not
 //! decided here.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, PoisonError, RwLock},
-};
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use super::founding::{founding, mint};
 use super::workspace::{SpaceError, Workspace};

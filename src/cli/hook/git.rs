@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::known::{self, Known};
 use super::repository::{By, Repository, entity, git};
 use super::zones::{Owners, Verdict, Wish};
-use super::{Asking, known, no_agent, undecided};
+use super::{Asking, no_agent, undecided};
 use crate::cli::context::Context;
 use crate::cli::output::{self, visible};
 use crate::cli::status::{Status, Usage};

@@ -7,9 +7,10 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use crate::api::ItemView;
+use crate::cli::context::Context;
 use crate::cli::output::{self, Output};
 use crate::cli::status::{Status, Usage};
-use crate::cli::{reply, value};
+use crate::cli::{reply, session, value};
 use crate::client::Client;
 use crate::domain::command::Answered;
 use crate::domain::decide::Preview;
@@ -66,12 +67,12 @@ enum Answer {
         grant: GrantArguments,
         /// Why
         #[arg(long)]
-        note: Option<String>,
+        note: Option<Arc<str>>,
     },
     /// A person handles this case; the scope stays
     Handle {
         /// How
-        note: String,
+        note: Arc<str>,
         /// What the waiting agent is told, as JSON or as plain text
         #[arg(long)]
         reply: Option<String>,
@@ -82,7 +83,7 @@ enum Answer {
     /// None of the team's business
     OutOfScope {
         /// Why
-        reason: String,
+        reason: Arc<str>,
         /// Close inputs like this on arrival from now on
         #[arg(long)]
         rule: bool,
@@ -100,13 +101,13 @@ enum Answer {
         to: Option<AgentId>,
         /// Why
         #[arg(long)]
-        note: Option<String>,
+        note: Option<Arc<str>>,
     },
     /// A publication goes out as it is
     Approve {
         /// A word to the agent
         #[arg(long)]
-        note: Option<String>,
+        note: Option<Arc<str>>,
     },
     /// A publication goes out with another body
     ApproveEdited {
@@ -118,12 +119,12 @@ enum Answer {
         file: Option<PathBuf>,
         /// A word to the agent
         #[arg(long)]
-        note: Option<String>,
+        note: Option<Arc<str>>,
     },
     /// A publication does not go out
     Reject {
         /// Why
-        note: String,
+        note: Arc<str>,
     },
 }
 
@@ -143,10 +144,9 @@ struct GrantArguments {
 }
 
 impl GrantArguments {
-    fn given(&self) -> Option<Grant> {
-        let writes = self.writes.clone().map(Grant::Write);
-        let triggers = self.triggers.clone().map(Grant::Trigger);
-        writes.or(triggers).or_else(|| self.outputs.clone().map(Grant::Output))
+    fn given(self) -> Option<Grant> {
+        let writes = self.writes.map(Grant::Write);
+        writes.or(self.triggers.map(Grant::Trigger)).or(self.outputs.map(Grant::Output))
     }
 }
 
@@ -159,7 +159,11 @@ struct Planned<'a> {
 }
 
 /// Previews, then answers.
-pub(super) async fn run(out: Output, client: &Client, arguments: Arguments) -> anyhow::Result<Status> {
+pub(super) fn run(context: &Context, arguments: Arguments) -> anyhow::Result<Status> {
+    session::with_client(context, async |client| answer(context.out, client, arguments).await)
+}
+
+async fn answer(out: Output, client: &Client, arguments: Arguments) -> anyhow::Result<Status> {
     let item = arguments.item;
     let view = client.item(item).await?;
     if let Some(digest) = &arguments.digest
@@ -170,7 +174,7 @@ pub(super) async fn run(out: Output, client: &Client, arguments: Arguments) -> a
         ))?;
         return Ok(Status::No);
     }
-    let answer = build(&view, &arguments.answer)?;
+    let answer = build(&view, arguments.answer)?;
     let preview = client.preview(item, &answer).await?;
     if !out.json {
         print(out, &preview)?;
@@ -188,54 +192,34 @@ pub(super) async fn run(out: Output, client: &Client, arguments: Arguments) -> a
     reply::tell(out, &client.answer(item, &answered).await?)
 }
 
-fn build(view: &ItemView, answer: &Answer) -> anyhow::Result<ItemAnswer> {
-    let text = |note: &Option<String>| note.as_deref().map(Arc::from);
+fn build(view: &ItemView, answer: Answer) -> anyhow::Result<ItemAnswer> {
     Ok(match answer {
         Answer::Expand { agent, grant, note } => {
             let suggestion = view.item.suggestion.as_ref();
-            let agent = agent.clone().or_else(|| suggestion.map(|suggestion| suggestion.agent.clone()));
+            let agent = agent.or_else(|| suggestion.map(|suggestion| suggestion.agent.clone()));
             let grant = grant.given().or_else(|| suggestion.map(|suggestion| suggestion.grant.clone()));
             let nothing = || {
                 Usage::error(
                     "nothing is suggested for this case; say --agent, and --writes, --triggers or --outputs",
                 )
             };
-            ItemAnswer::Expand {
-                agent: agent.ok_or_else(nothing)?,
-                grant: grant.ok_or_else(nothing)?,
-                note: text(note),
-            }
+            ItemAnswer::Expand { agent: agent.ok_or_else(nothing)?, grant: grant.ok_or_else(nothing)?, note }
         }
-        Answer::Handle { note, reply, to } => ItemAnswer::Handle {
-            note: Arc::from(note.as_str()),
-            reply: reply.as_deref().map(value::parse).transpose()?,
-            to: to.clone(),
-        },
-        Answer::OutOfScope { reason, rule } => {
-            ItemAnswer::OutOfScope { reason: Arc::from(reason.as_str()), rule: *rule }
+        Answer::Handle { note, reply, to } => {
+            ItemAnswer::Handle { note, reply: value::maybe(reply.as_deref())?, to }
         }
+        Answer::OutOfScope { reason, rule } => ItemAnswer::OutOfScope { reason, rule },
         Answer::Transfer { pattern, from, to, note } => {
-            let raised_by = view.item.raised_by.agent().cloned();
-            ItemAnswer::Transfer {
-                pattern: pattern.clone(),
-                from: from.clone(),
-                to: to
-                    .clone()
-                    .or(raised_by)
-                    .ok_or_else(|| Usage::error("no agent raised this case; say --to"))?,
-                note: text(note),
-            }
+            let to = to.or_else(|| view.item.raised_by.agent().cloned());
+            let to = to.ok_or_else(|| Usage::error("no agent raised this case; say --to"))?;
+            ItemAnswer::Transfer { pattern, from, to, note }
         }
-        Answer::Approve { note } => ItemAnswer::Approve { note: text(note) },
+        Answer::Approve { note } => ItemAnswer::Approve { note },
         Answer::ApproveEdited { body, file, note } => {
-            let body = match (body, file) {
-                (Some(text), _) => value::parse(text)?,
-                (None, Some(file)) => value::in_file(file)?,
-                (None, None) => return Err(Usage::error("say what goes out, or --file")),
-            };
-            ItemAnswer::ApproveEdited { body, note: text(note) }
+            let body = value::body(body.as_deref(), file.as_deref(), "say what goes out, or --file")?;
+            ItemAnswer::ApproveEdited { body, note }
         }
-        Answer::Reject { note } => ItemAnswer::Reject { note: Arc::from(note.as_str()) },
+        Answer::Reject { note } => ItemAnswer::Reject { note },
     })
 }
 

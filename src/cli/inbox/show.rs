@@ -24,37 +24,36 @@ pub(super) async fn run(out: Output, client: &Client, item: ItemNo) -> anyhow::R
 
 fn print(out: Output, view: &ItemView, due: &str) -> anyhow::Result<()> {
     let item = &view.item;
-    out.fact("item", &format!("#{} {}", item.no, item.case.word()))?;
-    out.fact("case", &item.title)?;
-    out.fact("from", &format!("{}, {}", item.raised_by, item.opened))?;
-    out.fact("queue", &format!("{}, due {due} ({})", item.queue, item.due))?;
-    if let Some(subject) = &item.subject {
-        out.fact("subject", subject.as_str())?;
-    }
-    if let Some(person) = &item.claimed_by {
-        out.fact("taken by", person.as_str())?;
-    }
     let unforeseen = if item.unforeseen { " (a reason outside its `escalates_when`)" } else { "" };
-    out.fact("why", &format!("{}{unforeseen}", item.why))?;
-    out.fact("input", &item.input())?;
+    out.facts([
+        ("item", Some(format!("#{} {}", item.no, item.case.word()))),
+        ("case", Some(item.title.to_string())),
+        ("from", Some(format!("{}, {}", item.raised_by, item.opened))),
+        ("queue", Some(format!("{}, due {due} ({})", item.queue, item.due))),
+        ("subject", item.subject.as_ref().map(ToString::to_string)),
+        ("taken by", item.claimed_by.as_ref().map(ToString::to_string)),
+        ("why", Some(format!("{}{unforeseen}", item.why))),
+        ("input", Some(item.input())),
+    ])?;
     for raw in &view.evidence {
         out.fact("before", deeds::line(raw).trim_start())?;
     }
     for other in &view.alike {
         out.fact("alike", &format!("#{} {}", other.no, other.title))?;
     }
-    if let Some(past) = past(&view.past) {
-        out.fact("past", &past)?;
-    }
-    if let Some(suggestion) = &item.suggestion {
-        let words = format!("expand {} by `{}`: {}", suggestion.agent, suggestion.grant, suggestion.reason);
-        out.fact("suggest", &words)?;
-    }
-    if let Some(closed) = &view.closed {
+    let suggestion = item.suggestion.as_ref().map(|suggestion| {
+        format!("expand {} by `{}`: {}", suggestion.agent, suggestion.grant, suggestion.reason)
+    });
+    let answered = view.closed.as_ref().map(|closed| {
         let note = closed.answer.note().map(|note| format!(": {note}")).unwrap_or_default();
-        out.fact("answered", &format!("{} by {}, {}{note}", closed.answer.word(), closed.by, closed.at))?;
-    }
-    out.fact("digest", &format!("{} of version {}", view.digest, item.version))
+        format!("{} by {}, {}{note}", closed.answer.word(), closed.by, closed.at)
+    });
+    out.facts([
+        ("past", past(&view.past)),
+        ("suggest", suggestion),
+        ("answered", answered),
+        ("digest", Some(format!("{} of version {}", view.digest, item.version))),
+    ])
 }
 
 fn past(past: &PastAnswers) -> Option<String> {

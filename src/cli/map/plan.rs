@@ -52,11 +52,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<St
         let view = client.plan_map(&text, arguments.days, |looked| bar.tell(looked)).await;
         bar.end();
         let view = view?;
-        if out.json {
-            output::json(&view)?;
-        } else {
-            tell(out, &view)?;
-        }
+        out.show(&view, || tell(out, &view))?;
         if arguments.apply {
             let (made_for, reason) = (view.window.version, arguments.reason.as_deref());
             let reply = client.apply_planned_map(&text, made_for, reason).await?;

@@ -7,15 +7,12 @@ mod file;
 mod reader;
 mod writer;
 
-use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::{fs, thread};
 
 use bytes::Bytes;
-use reader::Reader;
 use tokio::sync::{mpsc, oneshot};
-use writer::Writer;
 
 use super::engine::Engine;
 use super::{Append, Head, Identity, Ledger, LedgerError, Record, Verified, check_batch, store};
