@@ -14,6 +14,7 @@ pub mod path;
 pub mod query;
 pub mod readiness;
 pub mod reply;
+pub mod rule;
 pub mod state;
 pub mod survey;
 pub mod things;

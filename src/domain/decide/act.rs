@@ -7,10 +7,10 @@ use crate::domain::code::Code;
 use crate::domain::command::{Act, ActEnd, DEPENDENCIES, NAME_BYTES};
 use crate::domain::deed::{Body, Deed, Refs};
 use crate::domain::ids::{AgentId, Seq};
-use crate::domain::map::Authority;
 use crate::domain::outcome::Outcome;
 use crate::domain::path::FieldPath;
 use crate::domain::query;
+use crate::domain::rule::target::{self, Whose};
 use crate::domain::state::State;
 use crate::domain::things::{ActOrder, FieldChange, Hold, WaitingAct, Work, WorkKind};
 use crate::domain::time::Time;
@@ -111,28 +111,14 @@ fn check(state: &State, agent: &AgentId, act: &Act, sheet: &Sheet<'_>) -> Option
 
 /// The target must be an output of the agent, or a path in its zone.
 fn check_target(state: &State, agent: &AgentId, act: &Act) -> Option<Stop> {
-    let map = &state.board.map;
-    if map.has_output(agent, &act.target) {
-        return None;
-    }
-    let path = act.target.parse::<FieldPath>().ok();
-    let authority = path.as_ref().map(|path| map.authority(agent, &path.entity, &path.field));
-    if authority == Some(Authority::Granted) {
-        return None;
-    }
-    let publisher =
-        map.model().agents.iter().find(|other| other.outputs.iter().any(|output| **output == *act.target));
-    let owner = publisher.map(|agent| agent.id.clone()).or(match authority {
-        Some(Authority::Owners(owners)) => owners.first().map(|owner| (*owner).clone()),
-        Some(Authority::Granted | Authority::Nobody) | None => None,
-    });
-    match owner {
-        Some(owner) => {
+    match target::whose(&state.board.map, agent, &act.target) {
+        Whose::Own => None,
+        Whose::Of(owner) => {
             let why = format!("{} belongs to {owner}", act.target);
-            let refs = Refs { owners: vec![owner], ..Refs::default() };
+            let refs = Refs { owners: vec![owner.clone()], ..Refs::default() };
             Some(Stop { refs, ..stop(Code::NotOwner, Outcome::Refused, why) })
         }
-        None => {
+        Whose::Nobodys => {
             Some(stop(Code::Unowned, Outcome::Escalated, format!("nobody owns the target {}", act.target)))
         }
     }

@@ -13,9 +13,34 @@ use crate::domain::ids::{Actor, AgentId, ItemNo, PersonId, Seq};
 use crate::domain::map::{Grant, edit};
 use crate::domain::outcome::Outcome;
 use crate::domain::path::Pattern;
+use crate::domain::rule::reviewer;
 use crate::domain::things::{
     Case, Effects, Item, ItemAnswer, Redone, ScopeRule, TokenClass, Work, WorkKind, WorkResult,
 };
+
+/// Why an answer can't be given.
+struct No {
+    code: Code,
+    why: String,
+    /// Who owns what was to be granted.
+    owner: Option<AgentId>,
+}
+
+impl From<(Code, String)> for No {
+    fn from((code, why): (Code, String)) -> Self {
+        Self { code, why, owner: None }
+    }
+}
+
+impl From<edit::EditError> for No {
+    fn from(error: edit::EditError) -> Self {
+        Self { owner: error.owner().cloned(), ..Self::from((Code::Overlap, error.to_string())) }
+    }
+}
+
+fn wrong(why: impl Into<String>) -> No {
+    (Code::WrongState, why.into()).into()
+}
 
 /// Decides an answer by a person who may give it.
 pub(super) fn decide(sheet: &mut Sheet<'_>, item: &Item, person: &PersonId, answered: &Answered) -> Seq {
@@ -49,11 +74,11 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, item: &Item, person: &PersonId, answ
             transfer(sheet, item, pattern, from, to, &mut effects)
         }
         ItemAnswer::Handle { note, .. } if note.trim().is_empty() => {
-            Err((Code::WrongState, "say in `note` how you handled it".to_owned()))
+            Err(wrong("say in `note` how you handled it"))
         }
         ItemAnswer::Handle { to, .. } => give(sheet, item, &others, to.as_ref(), &mut effects),
         ItemAnswer::OutOfScope { reason, .. } if reason.trim().is_empty() => {
-            Err((Code::WrongState, "say in `reason` why it is out of scope".to_owned()))
+            Err(wrong("say in `reason` why it is out of scope"))
         }
         ItemAnswer::OutOfScope { reason, rule } => {
             if *rule {
@@ -62,16 +87,20 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, item: &Item, person: &PersonId, answ
             Ok(())
         }
         ItemAnswer::Reject { note } if note.trim().is_empty() => {
-            Err((Code::WrongState, "say in `note` why it does not go out".to_owned()))
+            Err(wrong("say in `note` why it does not go out"))
         }
         ItemAnswer::ApproveEdited { .. } if !others.is_empty() => {
-            Err((Code::WrongState, "an edited text goes out once: answer the others on their own".to_owned()))
+            Err(wrong("an edited text goes out once: answer the others on their own"))
         }
         ItemAnswer::Approve { .. } | ItemAnswer::ApproveEdited { .. } | ItemAnswer::Reject { .. } => Ok(()),
     };
-    if let Err((code, why)) = changed {
+    if let Err(No { code, why, owner }) = changed {
         sheet.start_over();
-        return inbox::refuse(sheet, item.no, action, code, &why);
+        let primary = inbox::refuse(sheet, item.no, action, code, &why);
+        if let Some(deed) = sheet.deed_mut(primary) {
+            deed.refs.owners.extend(owner);
+        }
+        return primary;
     }
     for settled in std::iter::once(item).chain(others.iter().map(AsRef::as_ref)) {
         settle(sheet, settled, &answered.answer, &mut effects);
@@ -86,7 +115,7 @@ fn give(
     others: &[Arc<Item>],
     to: Option<&AgentId>,
     effects: &mut Effects,
-) -> Result<(), (Code, String)> {
+) -> Result<(), No> {
     let Some(to) = to else { return Ok(()) };
     for one in std::iter::once(item).chain(others.iter().map(AsRef::as_ref)) {
         effects.works.push(trigger::handle(sheet, one, to)?);
@@ -125,7 +154,7 @@ fn included(
         if other.alike != item.alike || other.no == item.no || others.iter().any(|have| have.no == *no) {
             return Err((Code::WrongState, format!("#{no} is not another item like #{}", item.no)));
         }
-        inbox::may_answer(&state, other, person, sheet)?;
+        reviewer::may_answer(&state.board.map, other, person, sheet.now)?;
         others.push(Arc::clone(other));
     }
     Ok(others)
@@ -138,16 +167,15 @@ fn expand(
     agent: &AgentId,
     grant: &Grant,
     effects: &mut Effects,
-) -> Result<(), (Code, String)> {
+) -> Result<(), No> {
     if matches!(item.case, Case::Conflict { .. }) {
-        return Err((Code::WrongState, "a conflict is handled; no scope ends it".to_owned()));
+        return Err(wrong("a conflict is handled; no scope ends it"));
     }
     let board = &sheet.base().board;
     let before = board.map_version;
-    let edited = edit::grant(board.map.model(), agent, grant, person)
-        .map_err(|error| (Code::Overlap, error.to_string()))?;
+    let edited = edit::grant(board.map.model(), agent, grant, person)?;
     if let Some(why) = trigger::still_collides(edited, item) {
-        return Err((Code::WrongState, why));
+        return Err(wrong(why));
     }
     if edit::holds(board.map.model(), agent, grant) {
         // Since an answer to a case like this one the map says so already: the stored input goes through as it is.
@@ -162,9 +190,7 @@ fn expand(
             | Case::Conflict { .. }
             | Case::Approval { .. }
             | Case::GivenUp { .. }
-            | Case::Stuck { .. } => {
-                Err((Code::WrongState, format!("{agent} has {grant} already; nothing would change")))
-            }
+            | Case::Stuck { .. } => Err(wrong(format!("{agent} has {grant} already; nothing would change"))),
         };
     }
     let newcomer = board.map.agent(agent).is_none().then(|| person.clone());
@@ -189,14 +215,15 @@ fn transfer(
     from: &AgentId,
     to: &AgentId,
     effects: &mut Effects,
-) -> Result<(), (Code, String)> {
+) -> Result<(), No> {
     if sheet.principal.class != TokenClass::Admin {
-        return Err((Code::NotAllowed, "a transfer takes from an owner; only admins do that".to_owned()));
+        return Err(
+            (Code::NotAllowed, "a transfer takes from an owner; only admins do that".to_owned()).into()
+        );
     }
     let board = &sheet.base().board;
     let before = board.map_version;
-    edit::transfer(board.map.model(), pattern, from, to)
-        .map_err(|error| (Code::Overlap, error.to_string()))?;
+    edit::transfer(board.map.model(), pattern, from, to)?;
     let change = ScopeTransfer {
         version: before.next(),
         pattern: pattern.clone(),

@@ -11,6 +11,7 @@ use crate::domain::ids::{Actor, AgentId, ItemNo, PersonId, Seq};
 use crate::domain::map::{Grant, Queue, nearest_zone};
 use crate::domain::outcome::Outcome;
 use crate::domain::path::{EntityPath, FieldName, FieldPath};
+use crate::domain::rule::{reviewer, route};
 use crate::domain::state::State;
 use crate::domain::things::{Alert, Case, Item, ScopeRule, Suggestion};
 use crate::domain::time::Span;
@@ -140,8 +141,7 @@ pub(super) fn open_act(sheet: &mut Sheet<'_>, agent: &AgentId, act: &Act, cause:
 pub(super) fn open_conflict(sheet: &mut Sheet<'_>, alert: &Alert, cause: Seq) -> Seq {
     let state = sheet.snapshot();
     let map = &state.board.map;
-    let known = alert.who.iter().filter_map(Actor::agent).find(|agent| map.agent(agent).is_some());
-    let queue = known.map_or_else(|| map.first_queue(), |agent| map.queue_of(agent)).clone();
+    let queue = route::of_alert(map, alert).clone();
     let item = NewItem {
         case: Case::Conflict { alert: alert.no },
         raised_by: Actor::Deeds,
@@ -298,7 +298,7 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, step: &ItemStep) -> Seq {
             None => refuse(sheet, step.item, action, Code::NotFound, &format!("no item #{}", step.item)),
         };
     };
-    if let Err((code, why)) = may_answer(&state, &item, &person, sheet) {
+    if let Err((code, why)) = reviewer::may_answer(&state.board.map, &item, &person, sheet.now) {
         return refuse(sheet, step.item, action, code, &why);
     }
     match &step.step {
@@ -313,46 +313,8 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, step: &ItemStep) -> Seq {
     }
 }
 
-/// Only a reviewer named on the queue answers: its owner at any time; where the item was handed to a deputy, that one;
-/// otherwise every deputy from half the time on.
-pub(super) fn may_answer(
-    state: &State,
-    item: &Item,
-    person: &PersonId,
-    sheet: &Sheet<'_>,
-) -> Result<(), (Code, String)> {
-    let queue = state.board.map.queue(&item.queue).unwrap_or_else(|| state.board.map.first_queue());
-    let half = Span::from_micros(item.due.since(item.opened).micros() / 2);
-    let handed = item.assigned_to.as_ref().filter(|to| **to != queue.owner);
-    let may = queue.owner == *person
-        || handed.map_or_else(|| sheet.now.since(item.opened) >= half, |handed| handed == person);
-    if item.raised_by.person() == Some(person) {
-        return Err((Code::OwnCase, format!("you raised #{}; another reviewer answers", item.no)));
-    }
-    if !queue.is_reviewer(person) {
-        let names: Vec<&str> = queue.reviewers().map(PersonId::as_str).collect();
-        return Err((Code::NotNamed, format!("#{} is answered by {}", item.no, names.join(", "))));
-    }
-    if !may {
-        let owner = &queue.owner;
-        let why = if let Some(to) = handed {
-            format!("#{} was handed to {to}; {to} or {owner} answers", item.no)
-        } else {
-            let from = item.opened.plus(half);
-            format!("{owner} answers #{}; deputies from {from} on, or when it is handed to them", item.no)
-        };
-        return Err((Code::NotNamed, why));
-    }
-    match &item.claimed_by {
-        Some(claimant) if claimant != person => {
-            Err((Code::Claimed, format!("#{} is claimed by {claimant}", item.no)))
-        }
-        Some(_) | None => Ok(()),
-    }
-}
-
 fn reassign(sheet: &mut Sheet<'_>, state: &State, item: &Item, to: &PersonId) -> Seq {
-    let queue = state.board.map.queue(&item.queue).unwrap_or_else(|| state.board.map.first_queue());
+    let queue = reviewer::queue(&state.board.map, item);
     if !queue.is_reviewer(to) {
         let names: Vec<&str> = queue.reviewers().map(PersonId::as_str).collect();
         let why = format!("{to} is not named on {}; it is answered by {}", item.queue, names.join(", "));

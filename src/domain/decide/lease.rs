@@ -9,9 +9,9 @@ use crate::domain::code::Code;
 use crate::domain::command::{LONGEST_LEASE, LeaseStep};
 use crate::domain::deed::{Body, Deed};
 use crate::domain::ids::{Actor, AgentId, Fence, Seq};
-use crate::domain::map::Authority;
 use crate::domain::outcome::Outcome;
 use crate::domain::path::{EntityPath, FieldName, FieldPath};
+use crate::domain::rule::zone::{self, Whose};
 use crate::domain::state::State;
 use crate::domain::things::{Hold, Lease, LeaseTarget, TaskStage, Work, WorkKind};
 use crate::domain::time::{Span, Time};
@@ -108,11 +108,10 @@ fn check_frozen(state: &State, agent: &AgentId, target: &LeaseTarget) -> Result<
 /// Fields are locked by an agent that may write them, tasks by their one owner, and nothing while it is offered.
 fn check_owner(state: &State, agent: &AgentId, target: &LeaseTarget) -> Result<(), Refusal> {
     match target {
-        LeaseTarget::Path(path) => match state.board.map.authority(agent, &path.entity, &path.field) {
-            Authority::Granted => Ok(()),
-            Authority::Nobody => Err((Code::NotOwner, format!("nobody owns {path}, so nobody locks it"))),
-            Authority::Owners(owners) => {
-                let owner = owners.first().map_or_else(|| "another".to_owned(), ToString::to_string);
+        LeaseTarget::Path(path) => match zone::whose(&state.board.map, agent, &path.entity, &path.field) {
+            Whose::Own => Ok(()),
+            Whose::Nobodys => Err((Code::NotOwner, format!("nobody owns {path}, so nobody locks it"))),
+            Whose::Of(owner) => {
                 Err((Code::NotOwner, format!("{path} belongs to {owner}, who alone locks it")))
             }
         },

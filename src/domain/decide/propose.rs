@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use super::sheet::Sheet;
-use super::verdict::Zones;
 use super::write::{draft, refused, wanted, word};
 use super::{alert, inbox, work};
 use crate::domain::code::Code;
@@ -12,6 +11,7 @@ use crate::domain::deed::{Body, Refs};
 use crate::domain::ids::{Actor, AgentId, Seq, WorkNo};
 use crate::domain::outcome::Outcome;
 use crate::domain::path::{FieldName, FieldPath};
+use crate::domain::rule::zone::Zones;
 use crate::domain::state::State;
 use crate::domain::things::{Work, WorkKind};
 

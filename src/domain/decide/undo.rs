@@ -12,6 +12,7 @@ use crate::domain::key::key;
 use crate::domain::map::{Grant, text_matches};
 use crate::domain::outcome::Outcome;
 use crate::domain::path::{EntityPath, FieldName, FieldPath, Pattern};
+use crate::domain::rule::reviewer;
 use crate::domain::state::State;
 use crate::domain::things::{
     Alert, AlertState, Case, ClosedItem, Entity, Field, FieldChange, ItemAnswer, Redone, Run, Touch, WorkKind,
@@ -36,7 +37,7 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, no: ItemNo, person: &PersonId) -> Se
         let why = format!("#{no} was settled by the answer to #{with}; undo that one");
         return inbox::refuse(sheet, no, ACTION, Code::WrongState, &why);
     }
-    if let Err((code, why)) = inbox::may_answer(&state, &closed.item, person, sheet) {
+    if let Err((code, why)) = reviewer::may_answer(&state.board.map, &closed.item, person, sheet.now) {
         return inbox::refuse(sheet, no, ACTION, code, &why);
     }
     if let Some(why) = used(&state, &closed) {

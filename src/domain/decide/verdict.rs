@@ -8,24 +8,14 @@ use super::write::stale_on;
 use crate::domain::code::Code;
 use crate::domain::command::{Expected, NAME_BYTES, TEXT_BYTES, Write, WriteKind};
 use crate::domain::ids::{Actor, AgentId, Seq, Version};
-use crate::domain::map::{Authority, Condition, Defer, FieldKind, Map, turns};
+use crate::domain::map::{Condition, Defer, FieldKind, Map};
 use crate::domain::path::{Bindings, EntityPath, FieldName, FieldPath};
 use crate::domain::query;
+use crate::domain::rule::kind::{self, Against};
 use crate::domain::state::State;
 use crate::domain::things::{Field, FieldChange, Hold};
 use crate::domain::time::Time;
 use crate::domain::value::Value;
-
-/// The changed fields of a write by who owns them.
-#[derive(Debug, Default, PartialEq)]
-pub(super) struct Zones {
-    /// The caller's own.
-    pub(super) own: Vec<FieldName>,
-    /// Other agents', by owner.
-    pub(super) others: BTreeMap<AgentId, Vec<FieldName>>,
-    /// Nobody's.
-    pub(super) nobody: Vec<FieldName>,
-}
 
 /// Somebody else goes first; who and until when only where the caller may see the subject.
 #[derive(Debug, PartialEq)]
@@ -52,29 +42,6 @@ pub(super) fn frozen(state: &State, agent: &AgentId, entity: &EntityPath) -> Opt
         return Some(format!("{entity} is frozen"));
     }
     Some(format!("{entity} was frozen by {}: {}", stop.by, stop.reason))
-}
-
-/// Check 4: whose fields are these? Writes to the entity as a whole concern its whole-entity field.
-pub(super) fn zones(map: &Map, agent: &AgentId, write: &Write) -> Zones {
-    let mut zones = Zones::default();
-    let whole = FieldName::whole();
-    let mut sort = |name: &FieldName| match map.authority(agent, &write.entity, name) {
-        Authority::Granted => zones.own.push(name.clone()),
-        Authority::Owners(owners) => match owners.first() {
-            Some(owner) => zones.others.entry((*owner).clone()).or_default().push(name.clone()),
-            None => zones.nobody.push(name.clone()),
-        },
-        Authority::Nobody => zones.nobody.push(name.clone()),
-    };
-    if write.kind != WriteKind::Update {
-        sort(&whole);
-    }
-    write
-        .changes
-        .keys()
-        .filter(|name| write.kind == WriteKind::Update || !name.is_whole())
-        .for_each(&mut sort);
-    zones
 }
 
 /// Check 5: does a lease stand in the way? What concerns the entity as a whole concerns every lease on it.
@@ -223,44 +190,26 @@ pub(super) fn kind_refusal(state: &State, agent: &AgentId, write: &Write) -> Opt
     let entity = state.entities.get(&write.entity);
     write.changes.iter().find_map(|(name, value)| {
         let field = entity.and_then(|entity| entity.field(name));
-        let path = || FieldPath::new(write.entity.clone(), name.clone());
-        match map.field_kind(&write.entity, name) {
-            FieldKind::Owned | FieldKind::Append => None,
-            FieldKind::Sequenced { agents } => {
-                let last = field.and_then(last_agent);
-                let next = turns(agents, last, false);
-                if next.is_empty() || next.contains(&agent) {
-                    return None;
-                }
-                let last = last.map_or("nobody".to_owned(), ToString::to_string);
-                Some((
-                    Code::NotYourTurn,
-                    format!(
-                        "{} goes along {}; {last} was last, {} is next",
-                        path(),
-                        named(agents),
-                        named(&next)
-                    ),
-                ))
+        let last = || field.and_then(last_agent);
+        let values = (field.map(|field| &field.value), Some(value));
+        let against = kind::against(map.field_kind(&write.entity, name), agent, values, last)?;
+        let path = FieldPath::new(write.entity.clone(), name.clone());
+        let steps = |order: &[Value]| order.iter().map(Value::plain).collect::<Vec<_>>().join(" → ");
+        let (code, value) = (against.code(), value.plain());
+        let why = match against {
+            Against::Constant => format!("{path} is a constant; only people change it"),
+            Against::NotAStep(order) => {
+                format!("{path} moves along {}; {value} is none of these", steps(order))
             }
-            FieldKind::Constant => {
-                field.map(|_| (Code::Constant, format!("{} is a constant; only people change it", path())))
+            Against::Backward(order) => {
+                format!("{path} moves forward only, along {}; {value} is behind", steps(order))
             }
-            FieldKind::Progression { order } => {
-                let words = || order.iter().map(Value::plain).collect::<Vec<_>>().join(" → ");
-                let step = |value: &Value| order.iter().position(|step| step == value);
-                let Some(next) = step(value) else {
-                    let why =
-                        format!("{} moves along {}; {} is none of these", path(), words(), value.plain());
-                    return Some((Code::NotAStep, why));
-                };
-                let now = field.and_then(|field| step(&field.value))?;
-                let why = || {
-                    format!("{} moves forward only, along {}; {} is behind", path(), words(), value.plain())
-                };
-                (next < now).then(|| (Code::Backward, why()))
+            Against::NotYourTurn { order, next } => {
+                let last = last().map_or("nobody".to_owned(), ToString::to_string);
+                format!("{path} goes along {}; {last} was last, {} is next", named(order), named(&next))
             }
-        }
+        };
+        Some((code, why))
     })
 }
 

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::sheet::Sheet;
-use super::verdict::{self, Zones};
-use super::{affected, alert, propose, trigger};
+use super::{affected, alert, propose, trigger, verdict};
 use crate::domain::code::Code;
 use crate::domain::command::{DEPENDENCIES, Expected, FIELDS_PER_WRITE, Write, WriteKind};
 use crate::domain::deed::{Body, Deed, Refs};
@@ -12,6 +11,7 @@ use crate::domain::ids::{Actor, AgentId, Seq, Version};
 use crate::domain::outcome::Outcome;
 use crate::domain::path::{FieldName, FieldPath};
 use crate::domain::query;
+use crate::domain::rule::zone::Zones;
 use crate::domain::state::State;
 use crate::domain::things::{AlertKind, Case, FieldChange};
 use crate::domain::time::Time;
@@ -77,8 +77,8 @@ fn over_bound(write: &Write) -> Option<String> {
 /// Checks 4 to 8 in their order.
 fn check(state: &State, agent: &AgentId, write: &Write, sheet: &Sheet<'_>) -> Option<Stop> {
     let map = &state.board.map;
-    let zones = verdict::zones(map, agent, write);
-    if !zones.others.is_empty() || !zones.nobody.is_empty() {
+    let zones = Zones::of(map, agent, write);
+    if zones.verdict().is_some() {
         return Some(Stop::Zones(zones));
     }
     if let Some((code, why)) = verdict::leased(state, agent, write, sheet.now) {
@@ -219,10 +219,10 @@ fn refuse(sheet: &mut Sheet<'_>, state: &State, agent: &AgentId, write: &Write, 
 fn observe(sheet: &mut Sheet<'_>, state: &State, agent: &AgentId, write: &Write, stop: Option<Stop>) -> Seq {
     let Some(stop) = stop else { return commit(sheet, state, write, None) };
     let (code, verdict, why) = match &stop {
-        Stop::Zones(zones) if zones.others.is_empty() => {
-            (Code::Unowned, Outcome::Escalated, propose::zone_words(write, zones))
+        Stop::Zones(zones) => {
+            let (code, outcome) = zones.verdict().unwrap_or((Code::Unowned, Outcome::Escalated));
+            (code, outcome, propose::zone_words(write, zones))
         }
-        Stop::Zones(zones) => (Code::NotOwner, Outcome::Proposed, propose::zone_words(write, zones)),
         Stop::Rule { code: Code::Stale, outcome, fields, .. } => {
             (Code::Stale, *outcome, verdict::seen_stale(state, agent, &write.entity, fields))
         }

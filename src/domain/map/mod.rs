@@ -17,7 +17,6 @@ pub mod parse;
 pub mod schedule;
 pub(super) mod shape;
 mod spelling;
-mod turns;
 
 pub use authority::{Authority, Map, Routing};
 pub use condition::{Condition, Occasion, Op};
@@ -32,4 +31,3 @@ pub use nearest::{nearest_listener, nearest_zone};
 pub use parse::{Parsed, parse};
 pub use schedule::Schedule;
 pub use spelling::nearest as nearest_name;
-pub(crate) use turns::turns;

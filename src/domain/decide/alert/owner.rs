@@ -5,9 +5,9 @@ use std::sync::Arc;
 use super::{Finding, raise, side};
 use crate::domain::command::{Act, Write};
 use crate::domain::decide::sheet::Sheet;
-use crate::domain::decide::verdict::Zones;
 use crate::domain::ids::{Actor, AlertNo, Seq};
 use crate::domain::path::FieldPath;
+use crate::domain::rule::zone::Zones;
 use crate::domain::state::State;
 use crate::domain::things::{AlertKind, AlertSide};
 

@@ -12,9 +12,9 @@ use crate::domain::command::{DEPENDENCIES, NAME_BYTES, Publish};
 use crate::domain::deed::{Body, Deed, Refs};
 use crate::domain::ids::{AgentId, Seq};
 use crate::domain::key::key;
-use crate::domain::map::{Output, turns};
 use crate::domain::outcome::Outcome;
 use crate::domain::query;
+use crate::domain::rule::{output as rule, zone::Whose};
 use crate::domain::state::{Board, State};
 use crate::domain::things::{FieldChange, LastPublication, Publication};
 use crate::domain::time::Time;
@@ -110,21 +110,17 @@ fn check(state: &State, agent: &AgentId, publish: &Publish, now: Time) -> Option
     if let Some(found) = check_base(state, agent, publish, now) {
         return Some(found);
     }
-    let rule = rule(&state.board, &publish.output);
-    let window = rule.and_then(|rule| rule.thread_window);
-    let other = last_on_thread(&state.board, publish).filter(|last| last.by != *agent);
-    if let (Some(window), Some(last)) = (window.filter(|_| publish.thread.is_some()), other)
-        && now < last.at.plus(window)
-    {
+    let map = &state.board.map;
+    let last = last_on_thread(&state.board, publish).filter(|_| publish.thread.is_some());
+    if let Some(last) = last.filter(|last| rule::collides(map, &publish.output, last, agent, now)) {
         let ago = now.since(last.at).rough();
         let why = format!("{} published on {} {ago} ago, in deed {}", last.by, place(publish), last.deed);
         let refs = Refs { owners: vec![last.by.clone()], ..Refs::default() };
         let found = stop(Code::Collision, Outcome::Escalated, why);
         return Some(Stop { refs, over: Some(last.clone()), ..found });
     }
-    let approved = rule.is_some_and(|rule| rule.needs_approval);
     let why = format!("a person approves what goes out on {}", publish.output);
-    approved.then(|| stop(Code::NeedsApproval, Outcome::Escalated, why))
+    rule::needs_approval(map, &publish.output).then(|| stop(Code::NeedsApproval, Outcome::Escalated, why))
 }
 
 /// What must hold now as much as when the publication was asked for.
@@ -149,47 +145,36 @@ fn check_base(state: &State, agent: &AgentId, publish: &Publish, now: Time) -> O
 }
 
 fn check_zone(state: &State, agent: &AgentId, publish: &Publish) -> Option<Stop> {
-    let map = &state.board.map;
-    if map.has_output(agent, &publish.output) {
-        return None;
+    match rule::whose(&state.board.map, agent, &publish.output) {
+        Whose::Own => None,
+        Whose::Of(owner) => {
+            let why = format!("{} belongs to {owner}", publish.output);
+            let refs = Refs { owners: vec![owner.clone()], ..Refs::default() };
+            Some(Stop { refs, ..stop(Code::NotOwner, Outcome::Refused, why) })
+        }
+        Whose::Nobodys => {
+            let why = format!("nobody publishes on {}", publish.output);
+            Some(stop(Code::Unowned, Outcome::Escalated, why))
+        }
     }
-    let publishes =
-        |other: &&crate::domain::map::Agent| other.outputs.iter().any(|name| **name == *publish.output);
-    let Some(owner) = map.model().agents.iter().find(publishes) else {
-        let why = format!("nobody publishes on {}", publish.output);
-        return Some(stop(Code::Unowned, Outcome::Escalated, why));
-    };
-    let why = format!("{} belongs to {}", publish.output, owner.id);
-    let refs = Refs { owners: vec![owner.id.clone()], ..Refs::default() };
-    Some(Stop { refs, ..stop(Code::NotOwner, Outcome::Refused, why) })
 }
 
-/// Several publishers take turns: the first of the order begins a thread, then the last one or the one after it.
 fn check_turn(state: &State, agent: &AgentId, publish: &Publish) -> Option<Stop> {
-    let rule = rule(&state.board, &publish.output).filter(|rule| !rule.order.is_empty())?;
+    let map = &state.board.map;
     let last = last_on_thread(&state.board, publish).map(|last| &last.by);
-    let next = turns(&rule.order, last, true);
-    if next.contains(&agent) {
-        return None;
-    }
-    let order = verdict::named(&rule.order);
+    let next = rule::turn(map, &publish.output, last, agent).err()?;
+    let order = map.output(&publish.output).map(|rule| verdict::named(&rule.order)).unwrap_or_default();
     let last = last.map_or_else(|| "nobody".to_owned(), ToString::to_string);
     let next: Vec<&str> = next.iter().map(|agent| agent.as_str()).collect();
     let why = format!("{} goes along {order}; {last} was last, {} may", place(publish), next.join(" or "));
     Some(stop(Code::NotYourTurn, Outcome::Refused, why))
 }
 
-fn rule<'a>(board: &'a Board, output: &str) -> Option<&'a Output> {
-    board.map.model().outputs.iter().find(|rule| *rule.name == *output)
-}
-
 /// The last publication on its thread; on the output as a whole where it is on none.
 fn last_on_thread<'a>(board: &'a Board, publish: &Publish) -> Option<&'a LastPublication> {
     match &publish.thread {
         Some(thread) => board.threads.get(&key(&[&publish.output, thread])),
-        None if rule(board, &publish.output).is_some_and(|rule| !rule.order.is_empty()) => {
-            board.threads.get(&key(&[&publish.output]))
-        }
+        None if rule::takes_turns(&board.map, &publish.output) => board.threads.get(&key(&[&publish.output])),
         None => None,
     }
 }

@@ -10,8 +10,8 @@ use crate::domain::decide::{alert, verdict};
 use crate::domain::deed::{Body, Deed};
 use crate::domain::ids::{AgentId, Seq};
 use crate::domain::key::key;
-use crate::domain::map::Routing;
 use crate::domain::outcome::Outcome;
+use crate::domain::rule::route::{self, NotYours};
 use crate::domain::state::State;
 use crate::domain::things::{ClaimHeld, ClaimMark};
 use crate::domain::value::Value;
@@ -19,16 +19,10 @@ use crate::domain::value::Value;
 /// The attribute that a stored claim keeps its key under.
 const KEY: &str = "key";
 
-/// Why an event is not the claimant's.
 enum Stop<'a> {
     /// It was claimed before.
     Held(&'a ClaimHeld),
-    /// It is another's.
-    Owned(&'a AgentId),
-    /// It is nobody's.
-    Nobody,
-    /// It is these agents', and no route decides.
-    Several(Vec<&'a AgentId>),
+    NotYours(NotYours<'a>),
 }
 
 /// Decides a claim of the caller.
@@ -48,30 +42,20 @@ pub(in crate::domain::decide) fn claim(sheet: &mut Sheet<'_>, claim: &Claim) -> 
     if let Some(why) = frozen {
         return refuse(sheet, claim, Code::Frozen, &why);
     }
-    let primary = match stop(&state, &agent, claim) {
-        None => {
+    let held = state.board.claims.get(&key(&[&claim.event, &claim.key]));
+    let whose = || route::claim(&state.board.map, &agent, &claim.event, &claim.attributes);
+    let primary = match held.map_or_else(|| whose().map_err(Stop::NotYours), |held| Err(Stop::Held(held))) {
+        Ok(()) => {
             let words = format!("{} {} is yours to handle", claim.event, claim.key);
             grant(sheet, claim, None, &words)
         }
-        Some(Stop::Held(held)) => taken(sheet, &state, &agent, claim, (&held.by, Some(held))),
-        Some(Stop::Owned(owner)) => taken(sheet, &state, &agent, claim, (owner, None)),
-        Some(Stop::Nobody) => undecided(sheet, &state, claim, &[]),
-        Some(Stop::Several(agents)) => undecided(sheet, &state, claim, &agents),
+        Err(Stop::Held(held)) => taken(sheet, &state, &agent, claim, (&held.by, Some(held))),
+        Err(Stop::NotYours(NotYours::Of(owner))) => taken(sheet, &state, &agent, claim, (owner, None)),
+        Err(Stop::NotYours(NotYours::Nobodys)) => undecided(sheet, &state, claim, &[]),
+        Err(Stop::NotYours(NotYours::Several(agents))) => undecided(sheet, &state, claim, &agents),
     };
     alert::cascade(sheet, &state, primary);
     primary
-}
-
-fn stop<'a>(state: &'a State, agent: &AgentId, claim: &Claim) -> Option<Stop<'a>> {
-    if let Some(held) = state.board.claims.get(&key(&[&claim.event, &claim.key])) {
-        return Some(Stop::Held(held));
-    }
-    match state.board.map.route(&claim.event, &claim.attributes) {
-        Routing::Owner { agent: owner, .. } if owner == agent => None,
-        Routing::Owner { agent: owner, .. } => Some(Stop::Owned(owner)),
-        Routing::Nobody => Some(Stop::Nobody),
-        Routing::Several(agents) => Some(Stop::Several(agents)),
-    }
 }
 
 /// Another's, or claimed before. By another agent it is a collision; the holder itself is only told again.

@@ -10,6 +10,7 @@ use crate::domain::decide::sheet::Sheet;
 use crate::domain::decide::verdict;
 use crate::domain::ids::{Actor, AgentId, AlertNo, ItemNo, Seq, WorkNo};
 use crate::domain::map::{Grant, Map, Model, Routing, nearest_listener};
+use crate::domain::rule::route;
 use crate::domain::state::State;
 use crate::domain::things::{Case, Item, Suggestion};
 
@@ -67,8 +68,7 @@ pub(super) fn open(sheet: &mut Sheet<'_>, found: &Found<'_>, cause: Seq) -> Item
         grant: Grant::Trigger(raise.event.to_string()),
         reason: Arc::from(reason),
     });
-    let known = found.listeners.iter().copied().chain(raiser).find(|agent| map.agent(agent).is_some());
-    let queue = known.map_or_else(|| map.first_queue(), |agent| map.queue_of(agent)).clone();
+    let queue = route::queue(map, found.listeners, raiser).clone();
     let item = NewItem {
         case,
         raised_by: found.raiser.clone(),

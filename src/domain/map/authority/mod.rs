@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::domain::ids::{AgentId, PersonId, QueueName};
 use crate::domain::map::index::PatternIndex;
-use crate::domain::map::model::{Agent, Contradiction, Defer, FieldKind, Mode, Model, Queue};
+use crate::domain::map::model::{Agent, Contradiction, Defer, FieldKind, Mode, Model, Output, Queue};
 use crate::domain::path::{EntityPath, FieldName, Pattern};
 
 pub use routing::Routing;
@@ -49,6 +49,8 @@ struct Index {
     zones: Vec<Zone>,
     kinds: PatternIndex<usize>,
     queues: HashMap<QueueName, usize>,
+    publishers: HashMap<String, usize>,
+    outputs: HashMap<String, usize>,
     clauses: PatternIndex<usize>,
     events: routing::Events,
 }
@@ -81,7 +83,13 @@ impl Map {
             for grant in &agent.writes {
                 index.grants.insert(grant, at);
             }
+            for output in &agent.outputs {
+                index.publishers.entry(output.clone()).or_insert(at);
+            }
             index.zones.push(Zone::of(agent, &model.defers));
+        }
+        for (at, output) in model.outputs.iter().enumerate() {
+            index.outputs.entry(output.name.clone()).or_insert(at);
         }
         for (at, rule) in model.fields.iter().enumerate() {
             index.kinds.insert(&rule.path, at);
@@ -221,6 +229,16 @@ impl Map {
     pub fn has_output(&self, agent: &AgentId, output: &str) -> bool {
         let zone = self.index.agents.get(agent).and_then(|at| self.index.zones.get(*at));
         zone.is_some_and(|zone| zone.outputs.contains(output))
+    }
+
+    /// The first agent that publishes to this destination.
+    pub fn publisher(&self, output: &str) -> Option<&AgentId> {
+        self.model.agents.get(*self.index.publishers.get(output)?).map(|agent| &agent.id)
+    }
+
+    /// The `[[output]]` of that name.
+    pub fn output(&self, name: &str) -> Option<&Output> {
+        self.model.outputs.get(*self.index.outputs.get(name)?)
     }
 
     fn is_excepted(&self, at: usize, entity: &EntityPath, field: &FieldName) -> bool {

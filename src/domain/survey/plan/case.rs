@@ -42,7 +42,7 @@ pub(super) enum Asked<'a> {
     Event {
         event: &'a str,
         attributes: &'a BTreeMap<Arc<str>, Value>,
-        raised_by: Raiser,
+        raised_by: Raiser<'a>,
     },
     Claim {
         agent: &'a AgentId,
@@ -72,9 +72,11 @@ pub(super) struct Touched<'a> {
 
 /// Who raised an event.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Raiser {
-    /// An agent or a person.
-    Somebody,
+pub(super) enum Raiser<'a> {
+    /// An agent.
+    Agent(&'a AgentId),
+    /// A person.
+    Person,
     /// Deeds, on schedule.
     Schedule,
     /// Deeds, because a field changed.
@@ -248,10 +250,11 @@ fn of_act(deed: &Deed) -> Option<Case<'_>> {
 }
 
 fn of_event(deed: &Deed) -> Option<Case<'_>> {
-    let asked = |raised: &'_ things::RaisedEvent| match (&deed.actor, raised.schedule) {
+    let asked = |raised: &things::RaisedEvent| match (&deed.actor, raised.schedule) {
         (Actor::Deeds, Some(_)) => Raiser::Schedule,
         (Actor::Deeds, None) => Raiser::Change,
-        (Actor::Agent(_) | Actor::Person(_), _) => Raiser::Somebody,
+        (Actor::Agent(agent), _) => Raiser::Agent(agent),
+        (Actor::Person(_), _) => Raiser::Person,
     };
     let (Body::EventRaised(raised) | Body::EventEscalated(raised) | Body::EventRefused(raised)) = &deed.body
     else {

@@ -23,7 +23,7 @@ use crate::domain::key::key;
 use crate::domain::map::shape::shape_of;
 use crate::domain::map::{FieldKind, Map, difference};
 use crate::domain::path::FieldPath;
-
+use crate::domain::rule::output;
 pub use report::{AgentSums, Counts, Example, Fate, Kind, Plan, Row, Turn};
 
 /// How many examples each row has.
@@ -186,7 +186,8 @@ impl Planning {
             return;
         }
         if let Body::OutputPublished(said) = &deed.body {
-            if self.new.takes_turns(&said.output) || self.force.takes_turns(&said.output) {
+            let ordered = |side: &Side| output::takes_turns(&side.map, &said.output);
+            if ordered(&self.new) || ordered(&self.force) {
                 self.seen.bound();
                 self.seen.voices.extend(threads(said).map(|thread| (thread, agent.clone())));
             }

@@ -1,6 +1,6 @@
 //! What a map would say to a case, in its own mode.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::case::{Asked, Case, Raiser, Touched};
@@ -9,15 +9,17 @@ use crate::domain::code::Code;
 use crate::domain::ids::AgentId;
 use crate::domain::key::key;
 use crate::domain::map::shape::shape_of;
-use crate::domain::map::{Authority, FieldKind, Map, Mode, Output, Route, Routing, text_matches, turns};
-use crate::domain::path::{EntityPath, FieldPath};
+use crate::domain::map::{FieldKind, Map, Mode, Route, Routing, text_matches};
+use crate::domain::path::{EntityPath, FieldName, FieldPath};
+use crate::domain::rule::route::{self, NotYours};
+use crate::domain::rule::zone::{Whose, Zones};
+use crate::domain::rule::{kind, output, target};
 use crate::domain::things::{ActOrder, ClaimMark, Publication};
+use crate::domain::value::Value;
 
-/// A map with the indices that a long look wants.
+/// A map that is asked.
 pub(super) struct Side {
     pub(super) map: Map,
-    publishers: HashMap<String, AgentId>,
-    outputs: HashMap<String, Output>,
     /// Does any field go from agent to agent in an order?
     pub(super) sequenced: bool,
 }
@@ -43,18 +45,9 @@ pub(super) struct Part {
 
 impl Side {
     pub(super) fn new(map: Map) -> Self {
-        let (mut publishers, mut outputs) = (HashMap::new(), HashMap::new());
-        for agent in &map.model().agents {
-            for output in &agent.outputs {
-                publishers.entry(output.clone()).or_insert_with(|| agent.id.clone());
-            }
-        }
-        for output in &map.model().outputs {
-            outputs.entry(output.name.clone()).or_insert_with(|| output.clone());
-        }
         let sequenced =
             map.model().fields.iter().any(|rule| matches!(rule.kind, FieldKind::Sequenced { .. }));
-        Self { map, publishers, outputs, sequenced }
+        Self { map, sequenced }
     }
 
     pub(super) fn enforces(&self) -> bool {
@@ -92,32 +85,30 @@ impl Side {
         fields: &[Touched<'_>],
         (was, seen): (&Fate, &Seen),
     ) -> Said {
-        let mut parts: Vec<Part> = Vec::new();
-        let part = |field: &Touched<'_>, fate| Part {
+        let part = |name: &FieldName, fate| Part {
             agent: Some(agent.clone()),
-            what: shape_of(entity, &field.name),
-            path: FieldPath::new(entity.clone(), field.name.clone().into_owned()).to_string(),
+            what: shape_of(entity, name),
+            path: FieldPath::new(entity.clone(), name.clone()).to_string(),
             fate,
         };
-        for field in fields {
-            match self.map.authority(agent, entity, &field.name) {
-                Authority::Granted => {}
-                Authority::Owners(owners) => {
-                    let to = owners.first().map(|owner| (*owner).clone()).into_iter().collect();
-                    parts.push(part(field, Fate::Proposal { to }));
-                }
-                Authority::Nobody => parts.push(part(field, self.unowned(agent))),
-            }
-        }
-        if parts.is_empty() {
+        let names = fields.iter().map(|field| &*field.name);
+        let zones = Zones::of_fields(&self.map, agent, entity, names);
+        if zones.verdict().is_none() {
             // Kinds are asked once the zone is clear, and the first that forbids it forbids it all.
-            for field in fields {
-                if let Some(code) = self.forbidden_kind(agent, entity, field, (was, seen)) {
-                    parts.push(part(field, Fate::Refused { code, owners: Vec::new() }));
-                }
-            }
+            let against = fields.iter().filter_map(|field| {
+                let code = self.against(agent, entity, field, (was, seen))?;
+                Some(part(&field.name, Fate::Refused { code, owners: Vec::new() }))
+            });
+            let parts: Vec<Part> = against.collect();
+            return Said { fate: parts.first().map_or(Fate::Through, |part| part.fate.clone()), parts };
         }
-        let fate = whole_fate(&parts);
+        let mut parts: Vec<Part> = zones.nobody.iter().map(|name| part(name, self.unowned(agent))).collect();
+        for (owner, names) in &zones.others {
+            let fate = Fate::Proposal { to: vec![owner.clone()] };
+            parts.extend(names.iter().map(|name| part(name, fate.clone())));
+        }
+        let to: Vec<AgentId> = zones.others.into_keys().collect();
+        let fate = if to.is_empty() { self.unowned(agent) } else { Fate::Proposal { to } };
         Said { fate, parts }
     }
 
@@ -125,33 +116,24 @@ impl Side {
         Fate::Person { code: Code::Unowned, queue: Some(self.map.queue_of(agent).name.clone()) }
     }
 
-    fn forbidden_kind(
+    fn against(
         &self,
         agent: &AgentId,
         entity: &EntityPath,
         field: &Touched<'_>,
         (was, seen): (&Fate, &Seen),
     ) -> Option<Code> {
-        // Where it is not known who was last, nothing changes.
-        let waited = is_turn(was);
-        match self.map.field_kind(entity, &field.name) {
-            FieldKind::Owned | FieldKind::Append => None,
-            FieldKind::Constant => field.existed.then_some(Code::Constant),
-            FieldKind::Sequenced { agents } => {
-                let last = seen.batons.get(&FieldPath::new(entity.clone(), field.name.clone().into_owned()));
-                let known = seen.knows(last) || !field.existed;
-                let next = turns(agents, last, false).contains(&agent);
-                let may = if known { next } else { agents.contains(agent) && !waited };
-                (!may).then_some(Code::NotYourTurn)
-            }
-            FieldKind::Progression { order } => {
-                let after = field.after?;
-                let step = order.iter().position(|step| step == after);
-                let Some(step) = step else { return Some(Code::NotAStep) };
-                let before = order.iter().position(|value| Some(value) == field.before)?;
-                (step < before).then_some(Code::Backward)
-            }
+        let kind = self.map.field_kind(entity, &field.name);
+        let last = seen.batons.get(&FieldPath::new(entity.clone(), field.name.clone().into_owned()));
+        if let FieldKind::Sequenced { agents } = kind
+            && !seen.knows(last)
+            && field.existed
+        {
+            return unknown_turn(agents, agent, was);
         }
+        let untold = Value::null();
+        let before = field.before.or_else(|| field.existed.then_some(&untold));
+        kind::against(kind, agent, (before, field.after), || last).map(|against| against.code())
     }
 
     fn act(&self, agent: &AgentId, order: &ActOrder) -> Said {
@@ -159,33 +141,18 @@ impl Side {
         let path = target.parse::<FieldPath>().ok();
         let what =
             path.as_ref().map_or_else(|| target.to_owned(), |path| shape_of(&path.entity, &path.field));
-        let fate = self.target(agent, target, path.as_ref());
+        let fate = self.standing(agent, target::whose(&self.map, agent, target));
         let part = Part { agent: Some(agent.clone()), what, path: target.to_owned(), fate: fate.clone() };
         let parts = if fate == Fate::Through { Vec::new() } else { vec![part] };
         Said { fate, parts }
     }
 
-    fn target(&self, agent: &AgentId, target: &str, path: Option<&FieldPath>) -> Fate {
-        if self.map.has_output(agent, target) {
-            return Fate::Through;
+    fn standing(&self, agent: &AgentId, whose: Whose<'_>) -> Fate {
+        match whose {
+            Whose::Own => Fate::Through,
+            Whose::Of(owner) => Fate::Refused { code: Code::NotOwner, owners: vec![owner.clone()] },
+            Whose::Nobodys => self.unowned(agent),
         }
-        let authority = path.map(|path| self.map.authority(agent, &path.entity, &path.field));
-        if authority == Some(Authority::Granted) {
-            return Fate::Through;
-        }
-        let owner = self.publishers.get(target).or(match &authority {
-            Some(Authority::Owners(owners)) => owners.first().copied(),
-            Some(Authority::Granted | Authority::Nobody) | None => None,
-        });
-        match owner {
-            Some(owner) => Fate::Refused { code: Code::NotOwner, owners: vec![owner.clone()] },
-            None => self.unowned(agent),
-        }
-    }
-
-    /// Do several publish there in an order?
-    pub(super) fn takes_turns(&self, output: &str) -> bool {
-        self.outputs.get(output).is_some_and(|rule| !rule.order.is_empty())
     }
 
     /// The fields that an act was based on and that the map hides from the agent.
@@ -197,21 +164,21 @@ impl Side {
         order.based_on.iter().filter(|path| self.map.is_hidden(agent, &path.entity, &path.field))
     }
 
-    fn event(&self, event: &str, raised_by: Raiser, routing: Routing<'_>) -> Fate {
+    fn event(&self, event: &str, raised_by: Raiser<'_>, routing: Routing<'_>) -> Fate {
         let declared = self.map.event(event);
         let raises = match raised_by {
-            Raiser::Somebody => true,
+            Raiser::Agent(_) | Raiser::Person => true,
             Raiser::Schedule => declared.is_some_and(|event| event.schedule.is_some()),
             Raiser::Change => declared.is_some_and(|event| event.on.is_some()),
         };
         if !raises {
             return Fate::NotRaised;
         }
-        let person = |code| Fate::Person { code, queue: Some(self.map.first_queue().name.clone()) };
+        let raiser = if let Raiser::Agent(agent) = raised_by { Some(agent) } else { None };
         match routing {
             Routing::Owner { agent, .. } => Fate::Routed { to: vec![agent.clone()] },
-            Routing::Nobody if self.enforces() => person(Code::Unowned),
-            Routing::Several(_) if self.enforces() => person(Code::Collision),
+            Routing::Nobody if self.enforces() => self.person(Code::Unowned, &[], raiser),
+            Routing::Several(agents) if self.enforces() => self.person(Code::Collision, &agents, raiser),
             Routing::Nobody => Fate::Routed { to: Vec::new() },
             Routing::Several(agents) => Fate::Routed { to: agents.into_iter().cloned().collect() },
         }
@@ -224,16 +191,18 @@ impl Side {
         if self.map.model().routes.iter().any(asks) {
             return None;
         }
-        let person = |code| Fate::Person { code, queue: Some(self.map.queue_of(agent).name.clone()) };
-        let fate = match self.map.route(event, &BTreeMap::new()) {
-            Routing::Owner { agent: owner, .. } if owner == agent => Fate::Through,
-            Routing::Owner { agent: owner, .. } => {
-                Fate::Refused { code: Code::ClaimTaken, owners: vec![owner.clone()] }
-            }
-            Routing::Nobody => person(Code::Unowned),
-            Routing::Several(_) => person(Code::Collision),
+        let fate = match route::claim(&self.map, agent, event, &BTreeMap::new()) {
+            Ok(()) => Fate::Through,
+            Err(NotYours::Of(owner)) => Fate::Refused { code: Code::ClaimTaken, owners: vec![owner.clone()] },
+            Err(NotYours::Nobodys) => self.person(Code::Unowned, &[], Some(agent)),
+            Err(NotYours::Several(agents)) => self.person(Code::Collision, &agents, Some(agent)),
         };
         Some(single(Some(agent.clone()), event, fate))
+    }
+
+    /// A person decides on an event, in the queue of whom it concerns.
+    fn person(&self, code: Code, listeners: &[&AgentId], raiser: Option<&AgentId>) -> Fate {
+        Fate::Person { code, queue: Some(route::queue(&self.map, listeners, raiser).name.clone()) }
     }
 
     fn publication(
@@ -243,26 +212,22 @@ impl Side {
         approved: bool,
         (was, seen): (&Fate, &Seen),
     ) -> Fate {
-        let output = &*said.output;
-        if !self.map.has_output(agent, output) {
-            return match self.publishers.get(output) {
-                Some(owner) => Fate::Refused { code: Code::NotOwner, owners: vec![owner.clone()] },
-                None => self.unowned(agent),
-            };
+        let name = &*said.output;
+        let whose = output::whose(&self.map, agent, name);
+        if whose != Whose::Own {
+            return self.standing(agent, whose);
         }
-        let Some(rule) = self.outputs.get(output) else { return Fate::Through };
-        if !rule.order.is_empty() {
-            let last = threads(said).next().and_then(|thread| seen.voices.get(&thread));
-            let may = if seen.knows(last) {
-                turns(&rule.order, last, true).contains(&agent)
-            } else {
-                rule.order.contains(agent) && !is_turn(was)
-            };
-            if !may {
-                return Fate::Refused { code: Code::NotYourTurn, owners: Vec::new() };
-            }
+        let last = threads(said).next().and_then(|thread| seen.voices.get(&thread));
+        let order = self.map.output(name).map_or(&[][..], |rule| &rule.order);
+        let turn = if seen.knows(last) || order.is_empty() {
+            output::turn(&self.map, name, last, agent).err().map(|_| Code::NotYourTurn)
+        } else {
+            unknown_turn(order, agent, was)
+        };
+        if let Some(code) = turn {
+            return Fate::Refused { code, owners: Vec::new() };
         }
-        if rule.needs_approval && !approved {
+        if output::needs_approval(&self.map, name) && !approved {
             let queue = Some(self.map.queue_of(agent).name.clone());
             return Fate::Person { code: Code::NeedsApproval, queue };
         }
@@ -270,9 +235,10 @@ impl Side {
     }
 }
 
-/// Was it refused because another was next?
-fn is_turn(was: &Fate) -> bool {
-    matches!(was, Fate::Refused { code: Code::NotYourTurn, .. })
+/// Where it is not known who was last, nothing changes: who is named may, unless it was another's turn.
+fn unknown_turn(order: &[AgentId], agent: &AgentId, was: &Fate) -> Option<Code> {
+    let waited = matches!(was, Fate::Refused { code: Code::NotYourTurn, .. });
+    (waited || !order.contains(agent)).then_some(Code::NotYourTurn)
 }
 
 /// What a publication is the last one on: its output, and before that its thread, if it is on one.
@@ -290,19 +256,4 @@ fn single(agent: Option<AgentId>, what: &str, fate: Fate) -> Said {
 /// The agent that an event would wake.
 fn agent_of(fate: &Fate) -> Option<AgentId> {
     if let Fate::Routed { to } = fate { to.first().cloned() } else { None }
-}
-
-/// What becomes of a write: a proposal to every owner concerned, else what a person decides, else what a kind forbids.
-fn whole_fate(parts: &[Part]) -> Fate {
-    let mut owners: Vec<AgentId> = Vec::new();
-    for part in parts {
-        if let Fate::Proposal { to } = &part.fate {
-            owners.extend(to.iter().filter(|owner| !owners.contains(owner)).cloned().collect::<Vec<_>>());
-        }
-    }
-    if !owners.is_empty() {
-        owners.sort();
-        return Fate::Proposal { to: owners };
-    }
-    parts.first().map_or(Fate::Through, |part| part.fate.clone())
 }

@@ -1,0 +1,10 @@
+//! The rules, each once: questions about a map and the facts at hand, with values for answers. `decide` asks them, and so
+//! do the plan, the hooks and the screens; what follows from an answer, and its words, are theirs.
+
+pub mod kind;
+pub mod output;
+pub mod reviewer;
+pub mod route;
+pub mod target;
+pub mod turn;
+pub mod zone;

@@ -1,0 +1,45 @@
+//! Who publishes on an output, in which order, one voice on a thread, and whether a person approves.
+
+use super::turn;
+use super::zone::Whose;
+use crate::domain::ids::AgentId;
+use crate::domain::map::Map;
+use crate::domain::things::LastPublication;
+use crate::domain::time::Time;
+
+/// Whose the output is.
+pub fn whose<'a>(map: &'a Map, agent: &AgentId, output: &str) -> Whose<'a> {
+    if map.has_output(agent, output) {
+        return Whose::Own;
+    }
+    map.publisher(output).map_or(Whose::Nobodys, Whose::Of)
+}
+
+/// Do several publish there in an order?
+pub fn takes_turns(map: &Map, output: &str) -> bool {
+    map.output(output).is_some_and(|rule| !rule.order.is_empty())
+}
+
+/// Several publishers take turns: the first of the order begins a thread, then the last one or the one after it.
+///
+/// # Errors
+/// Who may.
+pub fn turn<'a>(
+    map: &'a Map,
+    output: &str,
+    last: Option<&AgentId>,
+    agent: &AgentId,
+) -> Result<(), Vec<&'a AgentId>> {
+    map.output(output).map_or(Ok(()), |rule| turn::may(&rule.order, last, true, agent))
+}
+
+/// Did another speak on the thread so lately that a person must look at both?
+pub fn collides(map: &Map, output: &str, last: &LastPublication, agent: &AgentId, now: Time) -> bool {
+    let window = map.output(output).and_then(|rule| rule.thread_window);
+    last.by != *agent && window.is_some_and(|window| now < last.at.plus(window))
+}
+
+/// Does a person approve what goes out there?
+pub fn needs_approval(map: &Map, output: &str) -> bool {
+    map.output(output).is_some_and(|rule| rule.needs_approval)
+}
