@@ -15,7 +15,7 @@ struct Layer {
 }
 
 /// Crates that every layer may use: the language's own, shapes, error derives, bytes and streams.
-const COMMON: &[&str] = &["std", "core", "alloc", "serde", "serde_json", "thiserror"];
+const COMMON: &[&str] = &["std", "core", "alloc", "serde", "serde_json", "serde_with", "thiserror"];
 
 /// The fences of docs/ARCHITECTURE.md. What is absent is forbidden.
 const LAYERS: &[Layer] = &[

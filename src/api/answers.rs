@@ -22,26 +22,25 @@ pub const BATCH_WRITES: usize = 256;
 pub const PAGE_LIMIT: usize = 1000;
 
 /// A note that goes with a step.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NoteBody {
     /// The note.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<Arc<str>>,
 }
 
 /// What goes with a step on a work item.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WorkStepBody {
     /// Feedback, the reason of a failure, or a note.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<Arc<str>>,
     /// What came of it, where it is completed.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    #[serde(default, deserialize_with = "some")]
     pub result: Option<Value>,
     /// The fencing token of the lease that the owner holds on what an accepted proposal changes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease: Option<Fence>,
 }
 
@@ -82,6 +81,7 @@ pub struct RawDeed {
 }
 
 /// A page of the ledger, oldest first.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct LedgerPage {
     /// The deeds.
@@ -91,7 +91,6 @@ pub struct LedgerPage {
     /// How far the answer looks: later deeds are not in it.
     pub head: Seq,
     /// How many deeds the filter means, where that was asked for, and whether all were counted.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub count: Option<(u64, bool)>,
 }
 
@@ -248,6 +247,7 @@ pub struct BoardView {
 }
 
 /// Who a token is.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WhoAmI {
     /// The workspace.
@@ -259,7 +259,6 @@ pub struct WhoAmI {
     /// Its public part.
     pub token: TokenId,
     /// When it ends by itself.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<Time>,
     /// Whether it may make workspaces.
     pub server_admin: bool,
@@ -268,7 +267,6 @@ pub struct WhoAmI {
     /// The server.
     pub server: ServerFacts,
     /// The moment that the question names with `at`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub as_of: Option<AsOf>,
 }
 
@@ -302,6 +300,7 @@ pub struct ItemList {
 }
 
 /// An inbox item with everything that a decision needs.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ItemView {
     /// The item.
@@ -315,10 +314,8 @@ pub struct ItemView {
     /// The deeds that led to it.
     pub evidence: Vec<RawDeed>,
     /// The alert it is about.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alert: Option<Arc<Alert>>,
     /// How it was answered, if it was.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed: Option<Arc<ClosedItem>>,
     /// The deed that this answer includes everything up to.
     pub seq: Seq,
@@ -373,6 +370,7 @@ pub struct MapChecked {
 }
 
 /// A token to make.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NewToken {
@@ -381,7 +379,6 @@ pub struct NewToken {
     /// The agent's id or the person's name.
     pub name: Arc<str>,
     /// When it ends by itself.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<Time>,
 }
 
@@ -412,6 +409,7 @@ pub struct TokenList {
 }
 
 /// A token without anything that opens a door.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TokenView {
     /// Its public part.
@@ -421,27 +419,25 @@ pub struct TokenView {
     /// The agent's id or the person's name.
     pub name: Arc<str>,
     /// When it ends by itself.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<Time>,
     /// Who made it.
     pub by: Actor,
     /// When.
     pub at: Time,
     /// When it was revoked.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revoked: Option<Time>,
     /// Whether it opens the door now.
     pub live: bool,
 }
 
 /// A workspace to make.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NewWorkspaceRequest {
     /// Its name.
     pub workspace: WorkspaceId,
     /// Who becomes its first admin and answers its first queue; the caller by default.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub admin: Option<PersonId>,
 }
 

@@ -48,13 +48,12 @@ pub struct Looked {
 }
 
 /// What a look was at.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Window {
     /// How many days back; none for everything.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub days: Option<u32>,
     /// Since then, by the time of recording; none for everything.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Time>,
     /// Up to this deed.
     pub head: Seq,

@@ -58,6 +58,7 @@ impl OverrideWord {
 }
 
 /// The body of `POST /v1/overrides`.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OverrideBody {
@@ -66,25 +67,19 @@ pub struct OverrideBody {
     /// Why.
     pub reason: Arc<str>,
     /// Which entity is frozen or unfrozen.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entity: Option<EntityPath>,
     /// Which agent is paused or resumed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<AgentId>,
     /// Which field is set or reverted.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<FieldPath>,
     /// To what it is set.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    #[serde(default, deserialize_with = "some")]
     pub value: Option<Value>,
     /// The version whose value it gets back.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<Version>,
     /// The version it starts from.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected: Option<Version>,
     /// Which lease is ended.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease: Option<Fence>,
 }
 

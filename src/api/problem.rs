@@ -8,6 +8,7 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 /// A problem as it travels (RFC 9457, with `code`, `next`, `place` and `findings` beside).
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
     /// The stable code, such as `duplicate-key`.
@@ -21,17 +22,16 @@ pub struct Problem {
     /// What the caller can do.
     pub next: Cow<'static, str>,
     /// Where in the request: a path in the body, a parameter, a header, a line.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<String>,
     /// What is wrong with a map.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<ProblemFinding>,
     /// The last deed that was handed out, where a stream ends: resume after it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<u64>,
 }
 
 /// One thing that is wrong with a map, as it travels.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProblemFinding {
     /// The lint's code, such as `two-writers`.
@@ -49,7 +49,6 @@ pub struct ProblemFinding {
     /// What to do about it.
     pub mend: String,
     /// A path that shows it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub example: Option<String>,
     /// Other places that have to do with it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -16,20 +16,17 @@ use crate::domain::things::{
 use crate::domain::time::{Span, Time};
 
 /// Takes work, and waits for some to come.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TakeBody {
     /// At most this many, oldest first; 1 by default.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
     /// For how long it is out of sight; five minutes by default.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub visibility: Option<Span>,
     /// Only this item.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub work: Option<WorkNo>,
     /// How long to wait where nothing is there; not at all by default, a minute at most.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wait: Option<Span>,
 }
 
@@ -41,12 +38,12 @@ impl TakeBody {
 }
 
 /// Work that was taken.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TakenWork {
     /// The items in full, with their attempts; none where nothing came or it was refused.
     pub works: Vec<Arc<Work>>,
     /// Until when they are the caller's.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Time>,
     /// What the rules say.
     pub reply: Reply,
@@ -121,6 +118,7 @@ pub struct OutputList {
 }
 
 /// One output.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutputView {
     /// Its name.
@@ -132,10 +130,8 @@ pub struct OutputView {
     /// Whether a person approves.
     pub needs_approval: bool,
     /// For how long a thread belongs to whoever published on it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thread_window: Option<Span>,
     /// The last publication of all.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<LastPublication>,
 }
 
@@ -169,6 +165,7 @@ pub struct ReviewList {
 }
 
 /// One queue and its reviews.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReviewView {
     /// Which queue.
@@ -178,7 +175,6 @@ pub struct ReviewView {
     /// Who answers when the owner is away.
     pub deputies: Vec<PersonId>,
     /// When it is reviewed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule: Option<Schedule>,
     /// Items that wait in it now.
     pub waiting: usize,

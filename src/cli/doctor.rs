@@ -39,12 +39,12 @@ impl Health {
 }
 
 /// One thing that was looked at.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 struct Check {
     what: String,
     health: Health,
     found: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
     mend: Option<String>,
 }
 

@@ -122,6 +122,7 @@ impl<'de> Deserialize<'de> for Expected {
 }
 
 /// A write, 2-domain §2.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Write {
@@ -134,23 +135,20 @@ pub struct Write {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub changes: BTreeMap<FieldName, Value>,
     /// The versions it starts from; `0` for a field never written.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected: Option<Expected>,
     /// Versions of anything else that it was based on; a path without `#` is the entity's version.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub depends_on: BTreeMap<FieldPath, Version>,
     /// The fencing token of the lease that the caller holds on what it changes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease: Option<Fence>,
     /// Why.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Arc<str>>,
     /// The deed that led to it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<Seq>,
 }
 
 /// A side effect outside, asked for before it is done.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Act {
@@ -167,14 +165,13 @@ pub struct Act {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub wait: bool,
     /// Why.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Arc<str>>,
     /// The deed that led to it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<Seq>,
 }
 
 /// How an allowed act ended.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ActEnd {
@@ -183,18 +180,17 @@ pub struct ActEnd {
     /// Whether it was done.
     pub done: bool,
     /// What to keep of it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<Arc<str>>,
 }
 
 /// What an agent can't decide, 2-domain §3.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Escalate {
     /// The input as received.
     pub input: Value,
     /// The entity it is about.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<EntityPath>,
     /// Why the agent can't decide; one of its `escalates_when`, or it is marked unforeseen.
     pub why: Arc<str>,
@@ -212,6 +208,7 @@ pub struct Together {
 }
 
 /// One line of another system's history, with its own time. Decided in a workspace that observes.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Import {
@@ -232,7 +229,6 @@ pub struct Import {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub changes: BTreeMap<FieldName, ImportChange>,
     /// What the history says about it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<Arc<str>>,
 }
 
@@ -246,11 +242,12 @@ impl Import {
 }
 
 /// A field of an imported line.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ImportChange {
     /// The value that the writer saw; absent where the history does not tell. `null` is empty.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    #[serde(default, deserialize_with = "some")]
     pub before: Option<Value>,
     /// The value written; `null` is empty.
     pub after: Value,

@@ -28,10 +28,10 @@ use super::time::Time;
 use super::value::{Value, some};
 
 /// What a deed points at.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refs {
     /// The inbox item it made or concerns.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub item: Option<ItemNo>,
     /// The alerts it raised or concerns.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -40,34 +40,26 @@ pub struct Refs {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub works: Vec<WorkNo>,
     /// The act it opened or closed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub act: Option<ActNo>,
     /// The lease it granted or concerns.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease: Option<Fence>,
     /// The fan-out it started or concerns.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fan_out: Option<FanOutNo>,
     /// The task it concerns.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task: Option<TaskId>,
     /// The queue it concerns.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub queue: Option<QueueName>,
     /// The owners concerned.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub owners: Vec<AgentId>,
     /// Until when somebody else goes first.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Time>,
     /// The primary deeds of a `together`, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<Seq>,
     /// The line of another system's history that this deed imports.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub import: Option<ImportMark>,
     /// The first answer that an input decided again goes back to.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first: Option<Seq>,
     /// What a write, a publication or a conclusion that went through was based on; an act's order has its own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -191,6 +183,7 @@ pub struct NewMap {
 }
 
 /// One grant added to, or taken from, an agent.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScopeChange {
     /// The map's version that has it.
@@ -200,7 +193,6 @@ pub struct ScopeChange {
     /// What.
     pub grant: Grant,
     /// The person accountable for the agent, where this made it known to the map or removed it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub newcomer: Option<PersonId>,
     /// Whether it had been taken out of the agent's zone before, so that it is taken out again when this is revoked.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -239,12 +231,13 @@ pub struct Taken {
 }
 
 /// What came of a task.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaskResult {
     /// Which.
     pub task: TaskId,
     /// What came of it.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    #[serde(default, deserialize_with = "some")]
     pub result: Option<Value>,
 }
 

@@ -14,6 +14,7 @@ use super::value::Value;
 use crate::domain::things::{Tombstone, Touch};
 
 /// An entity as one caller may see it.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EntityView {
     /// Which.
@@ -25,12 +26,11 @@ pub struct EntityView {
     /// Its fields.
     pub fields: BTreeMap<FieldName, FieldView>,
     /// Who owns the entity as a whole.
+    #[serialize_always]
     pub owner: Option<AgentId>,
     /// Set where it was archived or deleted.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gone: Option<Tombstone>,
     /// Set where a person froze it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub frozen: Option<Stop>,
     /// What others did on it lately, newest first.
     pub recent: Vec<Arc<Touch>>,

@@ -16,23 +16,20 @@ use super::value::{Value, some};
 use crate::domain::outcome::Outcome;
 
 /// The answer to a command. A refusal by a rule is an answer like any other.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reply {
     /// How it came out.
     pub outcome: Outcome,
     /// Why not, where it was not done.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<Code>,
     /// The outcome it would have had, where the workspace only observes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Outcome>,
     /// The deed that records it.
     pub deed: Seq,
     /// The reason in words.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<Arc<str>>,
     /// What the caller can do now.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<Arc<str>>,
     /// New versions after a commit; current values, versions and writers where the caller was stale.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -41,28 +38,22 @@ pub struct Reply {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub owners: Vec<AgentId>,
     /// The inbox item made.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub item: Option<ItemNo>,
     /// The work items made.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub works: Vec<WorkNo>,
     /// The act allowed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub act: Option<ActNo>,
     /// The lease granted or concerned: its fencing token.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease: Option<Fence>,
     /// The fan-out started.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fan_out: Option<FanOutNo>,
     /// The task concerned.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task: Option<TaskId>,
     /// The alerts raised.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub alerts: Vec<AlertNo>,
     /// Until when somebody else goes first.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Time>,
     /// The map it was decided under.
     pub map_version: MapVersion,
@@ -72,6 +63,7 @@ pub struct Reply {
 }
 
 /// One field as the caller is told of it.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FieldReport {
     /// Which.
@@ -79,16 +71,13 @@ pub struct FieldReport {
     /// Its version now.
     pub version: Version,
     /// The version that the caller named, where it was another one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected: Option<Version>,
     /// Its value now, where the caller was stale and may see it.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    #[serde(default, deserialize_with = "some")]
     pub value: Option<Value>,
     /// Who wrote it last.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<Actor>,
     /// When.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<Time>,
 }
 

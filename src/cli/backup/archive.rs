@@ -46,6 +46,7 @@ pub(super) enum ArchiveError {
 }
 
 /// What is in a backup.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Manifest {
     /// The format.
@@ -55,7 +56,6 @@ pub(super) struct Manifest {
     /// When.
     pub(super) made: Time,
     /// The workspace whose admins are the server's.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) home: Option<WorkspaceId>,
     /// The ledgers, in the order in which they lie in the file.
     pub(super) ledgers: Vec<Part>,

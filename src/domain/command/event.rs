@@ -13,6 +13,7 @@ use crate::domain::value::Value;
 pub const ATTRIBUTES: usize = 64;
 
 /// Something happened that wakes an agent. Routed to exactly one.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Raise {
@@ -22,17 +23,15 @@ pub struct Raise {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub attributes: BTreeMap<Arc<str>, Value>,
     /// The entity it is about.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<EntityPath>,
     /// Why it is raised.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Arc<str>>,
     /// The deed that led to it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<Seq>,
 }
 
 /// An agent that listens on its own asks whether an event is its to handle.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Claim {
@@ -44,9 +43,7 @@ pub struct Claim {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub attributes: BTreeMap<Arc<str>, Value>,
     /// The entity it is about.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<EntityPath>,
     /// The deed that led to it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<Seq>,
 }

@@ -10,30 +10,26 @@ use crate::domain::path::{EntityPath, FieldPath};
 use crate::domain::value::Value;
 
 /// A publication on an output.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Publish {
     /// The destination.
     pub output: Arc<str>,
     /// The conversation in it, such as a mail thread; two agents in one thread collide.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thread: Option<Arc<str>>,
     /// What is published.
     pub body: Value,
     /// The entity it is about.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<EntityPath>,
     /// The caller's word for it, which defer rules know; `publish` by default.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub action: Option<Arc<str>>,
     /// What it was based on.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub depends_on: BTreeMap<FieldPath, Version>,
     /// Why.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Arc<str>>,
     /// The deed that led to it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<Seq>,
 }
 
@@ -45,6 +41,7 @@ impl Publish {
 }
 
 /// What an agent found out. Two agents that differ are a contradiction.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Conclude {
@@ -58,9 +55,7 @@ pub struct Conclude {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub depends_on: BTreeMap<FieldPath, Version>,
     /// Why.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Arc<str>>,
     /// The deed that led to it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<Seq>,
 }

@@ -70,6 +70,7 @@ pub struct Answered {
 }
 
 /// Something a person does with an alert.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AlertStep {
@@ -78,7 +79,6 @@ pub struct AlertStep {
     /// What.
     pub step: AlertVerb,
     /// A note; required to resolve.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<Arc<str>>,
 }
 
@@ -95,6 +95,7 @@ pub enum AlertVerb {
 }
 
 /// A map to put in force.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ApplyMap {
@@ -103,7 +104,6 @@ pub struct ApplyMap {
     /// The version it was made for: compare-and-set.
     pub if_version: MapVersion,
     /// Why.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Arc<str>>,
     /// Whether its effects were looked at on past deeds first.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -111,14 +111,13 @@ pub struct ApplyMap {
 }
 
 /// A person went through the map in force as a whole, and stands by it.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MapReview {
     /// The version that was gone through; the one in force where nothing is said.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<MapVersion>,
     /// What is worth keeping of it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<Arc<str>>,
 }
 
@@ -197,6 +196,7 @@ pub enum OverrideVerb {
 }
 
 /// A session over a queue, 2-domain §6.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReviewStep {
@@ -205,7 +205,6 @@ pub struct ReviewStep {
     /// What.
     pub step: ReviewVerb,
     /// What is worth keeping of it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<Arc<str>>,
 }
 

@@ -22,6 +22,7 @@ pub const BRANCHES: usize = 64;
 pub const LONGEST_FAN_OUT: Span = Span::from_days(30);
 
 /// Takes what waits in the caller's stream: nobody else of the same name sees it until the time is over.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Take {
@@ -29,14 +30,13 @@ pub struct Take {
     #[serde(default = "one")]
     pub limit: u32,
     /// For how long; five minutes by default.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub visibility: Option<Span>,
     /// Only this item.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub work: Option<WorkNo>,
 }
 
 /// Something an agent does with an item of its work stream.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WorkStep {
@@ -45,13 +45,11 @@ pub struct WorkStep {
     /// What.
     pub step: WorkVerb,
     /// Feedback of a declined proposal or a returned handoff, the reason of a failure, or a note.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<Arc<str>>,
     /// What came of it, where it is completed.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    #[serde(default, deserialize_with = "some")]
     pub result: Option<Value>,
     /// The fencing token of the lease that the owner holds on what an accepted proposal changes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease: Option<Fence>,
 }
 
@@ -88,42 +86,36 @@ impl WorkVerb {
 }
 
 /// Hands a task over, 2-domain §4. What is missing is a refusal that names the keys, hence the options.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Handoff {
     /// To whom. Required.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<AgentId>,
     /// Which task; made known by its first handoff. Required.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task: Option<TaskId>,
     /// What was done so far. Required.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub work_product: Option<WorkProduct>,
     /// What the receiver must know. Required.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    #[serde(default, deserialize_with = "some")]
     pub context: Option<Value>,
     /// What the receiver must keep to; an empty list is an answer. Required.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    #[serde(default, deserialize_with = "some")]
     pub constraints: Option<Value>,
     /// Which attempt this is, from 1. Required.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempt: Option<u32>,
     /// How many attempts there are; 3 where nobody says.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_attempts: Option<u32>,
     /// The entity it is about.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<EntityPath>,
     /// Why.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Arc<str>>,
     /// The deed that led to it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<Seq>,
 }
 
 /// Independent pieces of work at once, joined with failures as values.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FanOut {
@@ -132,20 +124,17 @@ pub struct FanOut {
     /// After how long it is joined, whatever is missing.
     pub deadline: Span,
     /// How many branches must succeed; all where nobody says.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub needed: Option<u32>,
     /// The entity it is about.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<EntityPath>,
     /// Why.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Arc<str>>,
     /// The deed that led to it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<Seq>,
 }
 
 /// One piece of a fan-out.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BranchOrder {
@@ -154,7 +143,6 @@ pub struct BranchOrder {
     /// What it is.
     pub input: Value,
     /// How often it is tried; 3 where nobody says.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_attempts: Option<u32>,
 }
 

@@ -105,6 +105,7 @@ impl Deed {
 }
 
 /// The CloudEvents envelope as it stands in the bytes.
+#[serde_with::skip_serializing_none]
 #[derive(Serialize, Deserialize)]
 struct Wire<'a> {
     specversion: Cow<'a, str>,
@@ -112,39 +113,32 @@ struct Wire<'a> {
     source: Cow<'a, str>,
     #[serde(rename = "type")]
     kind: Cow<'a, str>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     subject: Option<EntityPath>,
     time: Time,
     recordedtime: Time,
     sequence: Cow<'a, str>,
     correlationid: Cow<'a, str>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     causationid: Option<Cow<'a, str>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     traceparent: Option<Arc<str>>,
     datacontenttype: Cow<'a, str>,
     data: Data<'a>,
 }
 
+#[serde_with::skip_serializing_none]
 #[derive(Serialize, Deserialize)]
 struct Data<'a> {
     actor: Cow<'a, Actor>,
     action: Cow<'static, str>,
     outcome: Outcome,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     code: Option<Code>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     verdict: Option<Outcome>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     reason: Option<Arc<str>>,
     map_version: MapVersion,
     #[serde(default, skip_serializing_if = "<[FieldChange]>::is_empty")]
     fields: Cow<'a, [FieldChange]>,
     #[serde(default, skip_serializing_if = "Refs::is_empty")]
     refs: Cow<'a, Refs>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     idempotency: Option<KeyMark>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     detail: Option<Box<RawValue>>,
 }
 

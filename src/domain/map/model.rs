@@ -21,6 +21,7 @@ pub const DEFAULT_SLA: Span = Span::from_hours(24);
 pub const DEFAULT_QUEUE: &str = "inbox";
 
 /// One version of a workspace's ownership map.
+#[serde_with::skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Model {
     /// Whose map this is.
@@ -29,10 +30,8 @@ pub struct Model {
     #[serde(default = "utc", skip_serializing_if = "is_utc")]
     pub timezone: String,
     /// Accountable for this map; required from the fourth agent on.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub governance_owner: Option<PersonId>,
     /// The map is overdue after this.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub review_every: Option<Span>,
     /// Refuse, or only record what would have been refused.
     #[serde(default)]
@@ -75,6 +74,7 @@ pub enum Mode {
 }
 
 /// One `[[agent]]`: a program, its zone, and who answers for it.
+#[serde_with::skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Agent {
     /// Its name.
@@ -85,7 +85,6 @@ pub struct Agent {
     /// The person accountable for it.
     pub owner: PersonId,
     /// The first day it worked.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub live_since: Option<NaiveDate>,
     /// Events that it owns.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -106,7 +105,6 @@ pub struct Agent {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub outputs: Vec<String>,
     /// Where its undecided inputs go; the first queue where it says nothing.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub escalates_to: Option<QueueName>,
     /// For which reasons it is expected to escalate.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -134,15 +132,14 @@ impl Agent {
 }
 
 /// One `[[event]]`.
+#[serde_with::skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Event {
     /// Its name.
     pub name: String,
     /// When Deeds raises it itself.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule: Option<Schedule>,
     /// Which change raises it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on: Option<Occasion>,
 }
 
@@ -217,6 +214,7 @@ impl FieldKind {
 }
 
 /// One `[[output]]`.
+#[serde_with::skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Output {
     /// Its name.
@@ -228,11 +226,11 @@ pub struct Output {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub needs_approval: bool,
     /// Within which two publications on one thread collide.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thread_window: Option<Span>,
 }
 
 /// One `[[queue]]`: the people who answer.
+#[serde_with::skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Queue {
     /// Its name.
@@ -246,7 +244,6 @@ pub struct Queue {
     #[serde(default = "default_sla")]
     pub sla: Span,
     /// When the queue is gone through.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub review: Option<Schedule>,
     /// Whose items come first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -278,6 +275,7 @@ impl Queue {
 }
 
 /// One `[[defer]]`: `agent` yields to `to`.
+#[serde_with::skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Defer {
     /// Who yields.
@@ -288,10 +286,9 @@ pub struct Defer {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub actions: Vec<String>,
     /// For how long after the other's last deed on the subject.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub within: Option<Span>,
     /// As long as this holds; `{id}` is the subject's last segment.
-    #[serde(default, rename = "while", skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "while")]
     pub while_: Option<Condition>,
 }
 

@@ -37,6 +37,7 @@ pub struct Joining {
 }
 
 /// Something wrong with the map.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Overlap {
     /// The lint, such as `two-writers`.
@@ -44,7 +45,6 @@ pub struct Overlap {
     /// What is wrong.
     pub words: String,
     /// A path that shows it: both match it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub example: Option<String>,
     /// What to do about it.
     pub mend: String,

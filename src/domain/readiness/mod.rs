@@ -111,13 +111,12 @@ pub enum GateState {
 }
 
 /// What a gate was found by.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Evidence {
     /// The deed, or the last of several.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deed: Option<Seq>,
     /// The place in the map, such as `agent intake`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<String>,
     /// What is there.
     pub words: String,
@@ -153,13 +152,12 @@ pub struct Need {
 }
 
 /// What the gate to the next stage asks for and is not met.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Missing {
     /// Whose, where it is an agent's.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<AgentId>,
     /// Which gate of that agent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gate: Option<GateKind>,
     /// Whether something speaks against it, or too little is known.
     pub state: GateState,

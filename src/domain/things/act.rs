@@ -10,6 +10,7 @@ use crate::domain::path::{EntityPath, FieldPath};
 use crate::domain::time::Time;
 
 /// An act as its deed keeps it.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActOrder {
     /// Where it goes.
@@ -18,7 +19,6 @@ pub struct ActOrder {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub based_on: Vec<FieldPath>,
     /// The act as asked, where it waits to be woken.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waits: Option<Box<WaitingAct>>,
 }
 

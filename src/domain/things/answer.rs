@@ -10,6 +10,7 @@ use crate::domain::path::Pattern;
 use crate::domain::value::{Value, some};
 
 /// The answers that end an item, 2-domain §6.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum ItemAnswer {
@@ -20,7 +21,6 @@ pub enum ItemAnswer {
         /// By what.
         grant: Grant,
         /// Why.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         note: Option<Arc<str>>,
     },
     /// What another agent owns goes over to this one; admins only.
@@ -32,7 +32,6 @@ pub enum ItemAnswer {
         /// To whom.
         to: AgentId,
         /// Why.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         note: Option<Arc<str>>,
     },
     /// The person handles this case; the scope stays.
@@ -40,10 +39,9 @@ pub enum ItemAnswer {
         /// How.
         note: Arc<str>,
         /// What the waiting agent is told.
-        #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+        #[serde(default, deserialize_with = "some")]
         reply: Option<Value>,
         /// Who is given this one event, where the case is an event that nobody or more than one answers.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         to: Option<AgentId>,
     },
     /// Classified as none of the team's business.
@@ -57,7 +55,6 @@ pub enum ItemAnswer {
     /// The publication goes out as it is. Approvals only, like the two below.
     Approve {
         /// A word to the agent.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         note: Option<Arc<str>>,
     },
     /// It goes out with another body.
@@ -65,7 +62,6 @@ pub enum ItemAnswer {
         /// What goes out.
         body: Value,
         /// A word to the agent.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         note: Option<Arc<str>>,
     },
     /// It does not go out.

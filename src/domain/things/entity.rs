@@ -18,6 +18,7 @@ pub const RUNS: usize = 3;
 pub const ACTORS: usize = 64;
 
 /// A record, file or queue.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entity {
     /// Grows with every commit on any of its fields.
@@ -25,7 +26,6 @@ pub struct Entity {
     /// Its fields, sorted by name.
     pub fields: Vec<(FieldName, Field)>,
     /// Set once it was archived or deleted.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gone: Option<Tombstone>,
     /// The last deeds on it, oldest first.
     pub recent: Vec<Arc<Touch>>,
@@ -135,28 +135,25 @@ impl Entity {
 }
 
 /// One field as a deed touched it, or found it.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FieldChange {
     /// The entity, where it is another one than the deed's subject.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entity: Option<EntityPath>,
     /// The field; empty for the whole entity.
     pub name: FieldName,
     /// The version that the caller named.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base: Option<Version>,
     /// The version after a commit; the current one otherwise.
     pub version: Version,
     /// The value before the commit; the current one otherwise.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    #[serde(default, deserialize_with = "some")]
     pub before: Option<Value>,
     /// The value written or wanted.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    #[serde(default, deserialize_with = "some")]
     pub after: Option<Value>,
     /// Who wrote the current value, told where the caller was stale.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<Actor>,
     /// When the current value was written.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<Time>,
 }

@@ -63,6 +63,7 @@ pub struct Item {
 }
 
 /// What led to an item, with the input as received.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Case {
@@ -111,7 +112,6 @@ pub enum Case {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         over: Vec<Seq>,
         /// The collision's alert, where it was held because of one.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         alert: Option<AlertNo>,
     },
     /// Work that is out of attempts, with its history.
@@ -124,7 +124,6 @@ pub enum Case {
         /// The task.
         task: Box<Task>,
         /// The alert, where the same feedback came twice.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         alert: Option<AlertNo>,
     },
 }
@@ -193,10 +192,10 @@ pub struct Suggestion {
 }
 
 /// What an answer did, so that `undo` can reverse it.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Effects {
     /// The map before and after.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub map: Option<(MapVersion, MapVersion)>,
     /// Work items put into agents' streams.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -208,7 +207,6 @@ pub struct Effects {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub included: Vec<ItemNo>,
     /// The rule made of it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule: Option<u64>,
     /// Whether the grant lifted an exception of the agent's zone.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

@@ -11,12 +11,12 @@ use crate::domain::time::Time;
 use crate::domain::value::Value;
 
 /// A publication as its deed keeps it.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Publication {
     /// The destination.
     pub output: Arc<str>,
     /// The conversation in it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thread: Option<Arc<str>>,
     /// What is published.
     pub body: Value,
@@ -34,6 +34,7 @@ pub struct LastPublication {
 }
 
 /// An event as its deed keeps it.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RaisedEvent {
     /// Its name.
@@ -42,7 +43,6 @@ pub struct RaisedEvent {
     #[serde(default, skip_serializing_if = "std::collections::BTreeMap::is_empty")]
     pub attributes: std::collections::BTreeMap<Arc<str>, Value>,
     /// Which occurrence of its schedule, and when the next one is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule: Option<Occurrence>,
 }
 

@@ -44,6 +44,7 @@ pub struct OpenReview {
 }
 
 /// A session that ended.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReviewEnd {
     /// Of which queue.
@@ -59,7 +60,6 @@ pub struct ReviewEnd {
     /// Items left.
     pub left: u64,
     /// The scheduled one that it counts for, with the next one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counts: Option<ReviewTurn>,
 }
 

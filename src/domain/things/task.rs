@@ -41,6 +41,7 @@ pub struct Task {
 }
 
 /// Where a task is.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "stage", rename_all = "kebab-case")]
 pub enum TaskStage {
@@ -69,7 +70,7 @@ pub enum TaskStage {
     /// Completed.
     Done {
         /// What came of it.
-        #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+        #[serde(default, deserialize_with = "some")]
         result: Option<Value>,
     },
     /// Ended by a person's answer.
@@ -187,15 +188,15 @@ pub struct Branch {
 }
 
 /// How a branch ended; a failure is a value like any other.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BranchEnd {
     /// Whether it succeeded.
     pub ok: bool,
     /// What came of it.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    #[serde(default, deserialize_with = "some")]
     pub result: Option<Value>,
     /// Why it failed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<Arc<str>>,
     /// How many attempts it took.
     pub attempts: u32,
@@ -204,13 +205,13 @@ pub struct BranchEnd {
 }
 
 /// What was done so far. Both keys are required.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WorkProduct {
     /// The product itself, or where it is.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    #[serde(default, deserialize_with = "some")]
     pub result: Option<Value>,
     /// How far it is, in the giver's word.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<Arc<str>>,
 }

@@ -8,6 +8,7 @@ use crate::domain::ids::{Actor, TokenId};
 use crate::domain::time::Time;
 
 /// A token as it is created.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Token {
@@ -20,7 +21,6 @@ pub struct Token {
     /// SHA-256 of the secret, hexadecimal.
     pub hash: Arc<str>,
     /// When it ends by itself.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<Time>,
 }
 

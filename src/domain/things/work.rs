@@ -19,6 +19,7 @@ pub const ATTEMPTS: u32 = 3;
 pub const MOST_ATTEMPTS: u32 = 100;
 
 /// Something in an agent's work stream.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Work {
     /// Its number.
@@ -28,6 +29,7 @@ pub struct Work {
     /// What.
     pub kind: WorkKind,
     /// The entity it is about.
+    #[serialize_always]
     pub subject: Option<EntityPath>,
     /// It in one line.
     pub title: Arc<str>,
@@ -36,7 +38,6 @@ pub struct Work {
     /// The deed that put it here.
     pub deed: Seq,
     /// Until when a taker has it; waiting where nobody has.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub taken_until: Option<Time>,
     /// How often it was taken or tried.
     #[serde(default, skip_serializing_if = "is_default")]
@@ -51,7 +52,6 @@ pub struct Work {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub history: Vec<Attempt>,
     /// When the board looks after it; kept here so that its timer is found again.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alarm: Option<Time>,
 }
 
@@ -70,6 +70,7 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 }
 
 /// One attempt that did not complete the work.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
     /// Which, from 1.
@@ -77,7 +78,6 @@ pub struct Attempt {
     /// How it ended: failed, returned, lapsed.
     pub how: Arc<str>,
     /// In the agent's words.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<Arc<str>>,
     /// When.
     pub at: Time,
@@ -131,6 +131,7 @@ impl Work {
 }
 
 /// What a work item asks or tells.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum WorkKind {
@@ -150,11 +151,13 @@ pub enum WorkKind {
         /// The word of the answer.
         answer: Arc<str>,
         /// The person's note.
+        #[serialize_always]
         note: Option<Arc<str>>,
         /// A reply for the agent to use.
-        #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+        #[serde(default, deserialize_with = "some")]
         reply: Option<Value>,
         /// How the stored input came out when it was decided afresh.
+        #[serialize_always]
         result: Option<WorkResult>,
     },
     /// Something the agent should know.

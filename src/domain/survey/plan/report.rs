@@ -11,6 +11,7 @@ use crate::domain::path::EntityPath;
 use crate::domain::time::Time;
 
 /// How something came out, or would.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(tag = "fate", rename_all = "kebab-case")]
 pub enum Fate {
@@ -26,7 +27,6 @@ pub enum Fate {
         /// Why: nobody owns it, several do, or a person approves here.
         code: Code,
         /// In which queue, where that is known.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         queue: Option<QueueName>,
     },
     /// It is not done.
@@ -207,6 +207,7 @@ impl Counts {
 }
 
 /// One example of a row.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Example {
     /// The deed.
@@ -214,19 +215,18 @@ pub struct Example {
     /// When it happened.
     pub time: Time,
     /// Its subject.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<EntityPath>,
     /// The field, event or output.
     pub path: String,
 }
 
 /// What one agent would meet on one kind of field, event or output.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Row {
     /// Which way.
     pub turn: Turn,
     /// Who asked; of an event whom it woke, or would.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<AgentId>,
     /// What was asked.
     pub kind: Kind,
@@ -246,16 +246,17 @@ pub struct Row {
 }
 
 /// The sums of one agent, without what the map in force says too.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AgentSums {
     /// Who asked; of an event whom it woke, or would.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<AgentId>,
     /// How many of its decisions.
     pub counts: Counts,
 }
 
 /// What a map would have said to what has happened.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     /// The mode of the new map.
@@ -269,7 +270,6 @@ pub struct Plan {
     /// Of how many the deed does not tell enough.
     pub unknown: u64,
     /// The first and the last deed looked at.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub span: Option<(Seq, Seq)>,
     /// Decisions that would turn out differently.
     pub counts: Counts,
