@@ -14,6 +14,7 @@ use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use patience::PATIENCE;
 use tempfile::TempDir;
 
 use deeds::coordinator::{Handle, Options, start};
@@ -24,7 +25,6 @@ use deeds::domain::outcome::Outcome;
 use deeds::domain::path::{EntityPath, FieldName};
 use deeds::domain::things::TokenClass;
 use deeds::ledger::{Ledger, SqliteLedger, sqlite};
-use patience::PATIENCE;
 
 const CHILD: &str = "DEEDS_TEST_COORDINATOR_CHILD";
 /// How often the child is killed; `DEEDS_TEST_KILLS` asks for more.

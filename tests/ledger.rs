@@ -23,6 +23,7 @@ use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use patience::PATIENCE;
 use proptest::prelude::*;
 use rusqlite::Connection;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -30,7 +31,6 @@ use tempfile::TempDir;
 
 use deeds::ledger::sqlite::verify;
 use deeds::ledger::{Append, Head, Ledger, LedgerError, SqliteLedger};
-use patience::PATIENCE;
 
 /// Names the case that a child process is to play.
 const CHILD: &str = "DEEDS_TEST_LEDGER_CHILD";

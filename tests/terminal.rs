@@ -11,11 +11,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use patience::PATIENCE;
 use portable_pty::{Child, CommandBuilder, PtyPair, PtySize, native_pty_system};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
-
-use patience::PATIENCE;
 
 /// A console has this long to end: its own grace, and as much again for a busy machine.
 const ENDS_WITHIN: Duration = Duration::from_secs(5);

@@ -287,12 +287,11 @@ fn every_promise_is_proved_by_tests_that_are_there() {
     let mut count = 0;
     for proof in page.split('`').filter_map(|text| text.strip_prefix("cargo test --")) {
         let mut words = proof.split(' ');
-        let files = match words.next() {
-            Some("lib") => sources("src"),
-            _ => {
-                let target = format!("tests/{}", words.next().unwrap());
-                sources(&target).into_iter().chain([format!("{target}.rs").into()]).collect()
-            }
+        let files = if words.next() == Some("lib") {
+            sources("src")
+        } else {
+            let target = format!("tests/{}", words.next().unwrap());
+            sources(&target).into_iter().chain([format!("{target}.rs").into()]).collect()
         };
         let named = words.next().filter(|word| !word.starts_with('-')).unwrap_or_default();
         assert!(files.iter().any(|file| has_test(file, named)), "no test is run by: cargo test --{proof}");
@@ -336,13 +335,9 @@ struct Uses {
 impl Uses {
     fn path(&mut self, segments: &[String]) {
         let up = segments.iter().take_while(|segment| *segment == "super").count();
-        let from = if segments.first().is_some_and(|first| first == "crate") {
-            &segments[1..]
-        } else {
-            &segments[up..]
-        };
-        let base = self.module.len().saturating_sub(if up > 0 { up } else { self.module.len() });
-        let whole: Vec<&String> = self.module[..base].iter().chain(from).collect();
+        let kept = if up > 0 { self.module.len().saturating_sub(up) } else { 0 };
+        let from = segments.iter().skip_while(|segment| *segment == "super" || *segment == "crate");
+        let whole: Vec<&String> = self.module.iter().take(kept).chain(from).collect();
         if let [first, name, ..] = whole.as_slice()
             && *first == "domain"
         {

@@ -7,9 +7,9 @@ use clap::Subcommand;
 
 use super::context::Context;
 use super::list::{self, List, at, of};
+use super::reply;
 use super::status::Status;
-use super::then::Then;
-use super::{reply, then};
+use super::then::{self, Then};
 use crate::api::ItemList;
 use crate::domain::command::{Command as Order, ItemStep, ItemVerb};
 use crate::domain::ids::{ItemNo, PersonId, QueueName};

@@ -3,10 +3,9 @@
 use serde::Serialize;
 
 use super::context::Context;
-use super::output::Output;
+use super::output::{self, Output};
 use super::status::Status;
-use super::then::Then;
-use super::{output, then};
+use super::then::{self, Then};
 use crate::client::{self, Client};
 use crate::domain::time::Time;
 

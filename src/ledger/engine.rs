@@ -6,15 +6,18 @@ use std::path::Path;
 
 use bytes::Bytes;
 
-#[cfg(test)]
-use super::MemoryLedger;
 use super::{Append, Head, Identity, Ledger, LedgerError, Record, SqliteLedger, Verified, sqlite};
 use crate::domain::ids::WorkspaceId;
+
+#[cfg(test)]
+use super::MemoryLedger;
 
 /// Every engine that keeps ledgers; the first is taken where none is named.
 pub const ENGINES: [&Engine; 1] = [&sqlite::ENGINE];
 
 type Found<T> = Result<T, LedgerError>;
+/// How a ledger's end was found, and its last record.
+type End = (Verified, Option<Record>);
 
 /// A row of the table of engines. Folders are those of one workspace in a [store](super::Store), but for `list`, which is
 /// given the folder of them all. All of it blocks.
@@ -33,7 +36,7 @@ pub struct Engine {
     /// Verifies the whole chain, also beside a writer; tells each number as it is reached.
     pub(super) verify: fn(&Path, &mut dyn FnMut(u64)) -> Found<Verified>,
     /// Verifies the end, also beside a writer, and gives the last record.
-    pub(super) inspect: fn(&Path) -> Found<(Verified, Option<Record>)>,
+    pub(super) inspect: fn(&Path) -> Found<End>,
     /// Writes the ledger as it is at one moment, also beside a writer, into a folder in the form of backups.
     pub(super) copy: fn(&Path, &Path) -> Found<()>,
     /// Puts all workspaces of a folder in the form of backups into its own, which has none.

@@ -5,12 +5,11 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::script::{check, check_on};
+use super::world::watched;
 use deeds::domain::code::Code;
 use deeds::domain::deed::Body;
 use deeds::domain::things::{AlertKind, Escalates};
-
-use super::script::{check, check_on};
-use super::world::watched;
 
 const PAGE: &str = include_str!("../../docs/RULES.md");
 

@@ -8,6 +8,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use crate::patience::{self, PATIENCE};
 use deeds::api::TokenText;
 use deeds::client::Client;
 use deeds::coordinator::Clock;
@@ -15,8 +16,6 @@ use deeds::domain::ids::{PersonId, WorkspaceId};
 use deeds::domain::map::parse::parse;
 use deeds::domain::things::TokenClass;
 use deeds::server::{Options, Workspaces, run};
-
-use crate::patience::{self, PATIENCE};
 
 pub(crate) const TEAM: &str = include_str!("team.toml");
 

@@ -12,12 +12,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::{fs, thread};
 
 use bytes::Bytes;
+use reader::Reader;
 use tokio::sync::{mpsc, oneshot};
+use writer::Writer;
 
 use super::engine::Engine;
 use super::{Append, Head, Identity, Ledger, LedgerError, Record, Verified, check_batch, store};
-use reader::Reader;
-use writer::Writer;
 
 /// The ledger's file, in the folder of its workspace and in backups.
 pub const FILE: &str = "ledger.db";

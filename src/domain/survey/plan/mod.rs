@@ -24,6 +24,7 @@ use crate::domain::map::shape::shape_of;
 use crate::domain::map::{FieldKind, Map, difference};
 use crate::domain::path::FieldPath;
 use crate::domain::rule::output;
+
 pub use report::{AgentSums, Counts, Example, Fate, Kind, Plan, Row, Turn};
 
 /// How many examples each row has.
