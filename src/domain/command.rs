@@ -121,7 +121,7 @@ impl<'de> Deserialize<'de> for Expected {
     }
 }
 
-/// A write, 2-domain §2.
+/// A write, RULES §4.
 #[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -183,7 +183,7 @@ pub struct ActEnd {
     pub note: Option<Arc<str>>,
 }
 
-/// What an agent can't decide, 2-domain §3.
+/// What an agent can't decide, RULES §12.1.
 #[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-/// Longest agent id in bytes (ownership map, 2-domain §1).
+/// Longest agent id in bytes (RULES §1.1).
 pub const AGENT_ID_BYTES: usize = 128;
 /// Longest workspace, queue or person name in bytes.
 pub const NAME_BYTES: usize = 64;

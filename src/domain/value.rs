@@ -8,7 +8,7 @@ use serde::de::{self, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
-/// Most bytes of one value as compact JSON (9-decisions, bounds).
+/// Most bytes of one value as compact JSON (RULES §16).
 pub const VALUE_BYTES: usize = 64 * 1024;
 /// Deepest nesting of one value.
 pub const VALUE_DEPTH: usize = 32;
@@ -45,7 +45,7 @@ impl Value {
     /// Checks a JSON value and keeps its compact text.
     ///
     /// # Errors
-    /// When the value breaks a bound of 9-decisions.
+    /// When the value breaks a bound of RULES §1.3.
     pub fn new(json: &serde_json::Value) -> Result<Self, ValueError> {
         check(json, 0)?;
         let text = json.to_string();

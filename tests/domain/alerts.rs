@@ -1,4 +1,4 @@
-//! Detection, 2-domain §5: the same fingerprint counts up instead of piling up; conflicts find a person by themselves.
+//! Detection, RULES §11: the same fingerprint counts up instead of piling up; conflicts find a person by themselves.
 
 use super::script::{check, command, play, run, words};
 use super::world::{TEAM, World};

@@ -1,4 +1,4 @@
-//! Approvals, 2-domain §3 and §6: what held when it was asked for must hold when it goes out.
+//! Approvals, RULES §10.3: what held when it was asked for must hold when it goes out.
 
 use super::outputs::team;
 use super::script::{check_on, play};

@@ -1,4 +1,4 @@
-//! The decision inbox, 2-domain §6: what opens an item, who answers it, and what each answer does.
+//! The decision inbox, RULES §12: what opens an item, who answers it, and what each answer does.
 
 use super::script::{check, check_on, play, run};
 use super::world::{TEAM, World};

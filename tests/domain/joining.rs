@@ -1,4 +1,4 @@
-//! Stages and who may join, 2-domain §7: what a team of each size needs, what keeps a newcomer out, and what an imported
+//! Stages and who may join, RULES §14: what a team of each size needs, what keeps a newcomer out, and what an imported
 //! history says.
 
 use std::fmt::Write as _;

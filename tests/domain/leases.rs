@@ -1,4 +1,4 @@
-//! Leases, 2-domain §3: one holder at a time, tokens that grow, and a lapse that is told. The baton of `sequenced` too.
+//! Leases, RULES §9: one holder at a time, tokens that grow, and a lapse that is told. The baton of `sequenced` too.
 
 use super::script::{check, check_on, play};
 use super::world::{TEAM, watched};

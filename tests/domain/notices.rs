@@ -1,4 +1,4 @@
-//! Agents affected by a commit are told, and acts that waited are woken, 2-domain §2.
+//! Agents affected by a commit are told, and acts that waited are woken, RULES §4.7 and RULES §5.2.
 
 use super::script::{check, play};
 use super::world::World;

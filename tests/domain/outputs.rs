@@ -1,4 +1,4 @@
-//! Publications, 2-domain §3: by the publisher or in turn, and one voice on a thread.
+//! Publications, RULES §10: by the publisher or in turn, and one voice on a thread.
 
 use super::script::{check_on, play};
 use super::world::{TEAM, World};

@@ -1,4 +1,4 @@
-//! People override, 2-domain §2: each with a reason, each counted for the agents concerned, each respected afterwards.
+//! People override, RULES §13.1: each with a reason, each counted for the agents concerned, each respected afterwards.
 
 use super::script::{check, check_on, play};
 use super::world::World;

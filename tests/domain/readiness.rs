@@ -1,4 +1,4 @@
-//! Readiness and stages, 2-domain §7: each gate when it holds, when it fails, and when too little is known; the stages; who
+//! Readiness and stages, RULES §14: each gate when it holds, when it fails, and when too little is known; the stages; who
 //! may join.
 
 use std::sync::Arc;

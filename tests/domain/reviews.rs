@@ -1,4 +1,4 @@
-//! Sessions over a queue, 2-domain §6: who holds them, what they count for, and what is missed.
+//! Sessions over a queue, RULES §13.2: who holds them, what they count for, and what is missed.
 
 use super::script::{check, play};
 use super::world::World;

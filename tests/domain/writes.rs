@@ -1,4 +1,4 @@
-//! Writes and acts in enforce mode: the checks of 2-domain §2 in their order, all or nothing.
+//! Writes and acts in enforce mode: the checks of RULES §4.1 and RULES §5.1 in their order, all or nothing.
 
 use super::script::{check, play, run};
 use super::world::{TEAM, World};

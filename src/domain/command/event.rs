@@ -1,4 +1,4 @@
-//! Events as they are raised and claimed, 2-domain §3.
+//! Events as they are raised and claimed, RULES §6.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

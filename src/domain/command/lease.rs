@@ -1,4 +1,4 @@
-//! Bounded-time locks, 2-domain §3.
+//! Bounded-time locks, RULES §9.
 
 use serde::{Deserialize, Serialize};
 

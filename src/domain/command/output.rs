@@ -1,4 +1,4 @@
-//! What agents publish and conclude, 2-domain §3 and §5.
+//! What agents publish and conclude, RULES §10.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

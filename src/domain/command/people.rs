@@ -1,4 +1,4 @@
-//! What people do: items, alerts, maps, tokens, overrides and reviews, 2-domain §2 and §6.
+//! What people do: items, alerts, maps, tokens, overrides and reviews, RULES §12 and RULES §13.
 
 use std::sync::Arc;
 
@@ -134,7 +134,7 @@ pub enum TokenStep {
     },
 }
 
-/// A person overrides, 2-domain §2; each needs a reason.
+/// A person overrides, RULES §13.1; each needs a reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Override {
     /// What.
@@ -195,7 +195,7 @@ pub enum OverrideVerb {
     },
 }
 
-/// A session over a queue, 2-domain §6.
+/// A session over a queue, RULES §13.2.
 #[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

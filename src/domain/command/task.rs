@@ -1,4 +1,4 @@
-//! Work that is taken, handed over and fanned out, 2-domain §3 and §4.
+//! Work that is taken, handed over and fanned out, RULES §7 and RULES §8.
 
 use std::sync::Arc;
 
@@ -85,7 +85,7 @@ impl WorkVerb {
     }
 }
 
-/// Hands a task over, 2-domain §4. What is missing is a refusal that names the keys, hence the options.
+/// Hands a task over, RULES §8.1. What is missing is a refusal that names the keys, hence the options.
 #[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

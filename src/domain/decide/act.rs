@@ -1,4 +1,4 @@
-//! Side effects outside: asked for before they are done, closed afterwards. 2-domain §2.
+//! Side effects outside: asked for before they are done, closed afterwards. RULES §5.
 
 use super::sheet::Sheet;
 use super::write::stale_on;

@@ -1,4 +1,4 @@
-//! Who is told of a commit, 2-domain §2: agents that hold something open which depends on a changed field, and agents
+//! Who is told of a commit, RULES §4.7: agents that hold something open which depends on a changed field, and agents
 //! whose act waited for it. One look-up where nobody holds anything on the entity.
 
 use std::collections::BTreeSet;

@@ -1,4 +1,4 @@
-//! What agents found out, 2-domain §5: two that differ are a contradiction.
+//! What agents found out, RULES §10.4: two that differ are a contradiction.
 
 use super::sheet::Sheet;
 use super::write::stale_on;

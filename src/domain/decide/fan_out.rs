@@ -1,4 +1,4 @@
-//! Fan-outs, 2-domain §4: independent pieces of work, joined once with failures as values.
+//! Fan-outs, RULES §8.5: independent pieces of work, joined once with failures as values.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The decision inbox, 2-domain §6: what opens an item, and what named people do with it. Answers are in `answer`.
+//! The decision inbox, RULES §12: what opens an item, and what named people do with it. Answers are in `answer`.
 
 use std::sync::Arc;
 

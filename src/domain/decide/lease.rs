@@ -1,4 +1,4 @@
-//! Leases, 2-domain §3: bounded-time locks with fencing tokens. Whether a lease stands in the way of a write is the
+//! Leases, RULES §9: bounded-time locks with fencing tokens. Whether a lease stands in the way of a write is the
 //! question of [`in_the_way`], which `write` and `act` ask.
 
 use imbl::OrdSet;
@@ -172,7 +172,7 @@ pub(super) fn of_another(state: &State, agent: &AgentId, path: &FieldPath, now: 
     leases.find(|lease| lease.holder != *agent).map(held_words)
 }
 
-/// Check 5 of a write: another's lease refuses, and the caller's own token must be shown and current. One look-up where
+/// RULES §9.2: another's lease refuses, and the caller's own token must be shown and current. One look-up where
 /// nothing is held open on the entity and no token is shown.
 pub(super) fn in_the_way<'a>(
     state: &'a State,

@@ -1,4 +1,4 @@
-//! People override, 2-domain §2: set, revert, freeze, pause, release by force. Each needs a reason and is recorded as what it is.
+//! People override, RULES §13.1: set, revert, freeze, pause, release by force. Each needs a reason and is recorded as what it is.
 
 use super::sheet::Sheet;
 use super::{verdict, write};

@@ -15,7 +15,7 @@ use crate::domain::rule::zone::Zones;
 use crate::domain::state::State;
 use crate::domain::things::{Work, WorkKind};
 
-/// Check 4 failed: a proposal for each owner, an item for what nobody owns.
+/// Not all of it is the caller's own, RULES §4.5 and RULES §4.6: a proposal for each owner, an item for what nobody owns.
 pub(super) fn decide(
     sheet: &mut Sheet<'_>,
     state: &State,

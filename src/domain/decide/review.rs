@@ -1,4 +1,4 @@
-//! Sessions over a queue, 2-domain §6, and whether the scheduled ones were held.
+//! Sessions over a queue, RULES §13.2, and whether the scheduled ones were held.
 
 use super::sheet::Sheet;
 use super::{alert, verdict};

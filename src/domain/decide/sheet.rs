@@ -27,7 +27,7 @@ pub(super) struct Sheet<'a> {
     pub(super) now: Time,
     /// When it happened; another time than `now` only in imports.
     pub(super) time: Time,
-    /// Imported history never escalates (9-decisions).
+    /// Imported history never escalates (RULES §15).
     pub(super) imported: bool,
     key: Option<KeyMark>,
     traceparent: Option<Arc<str>>,

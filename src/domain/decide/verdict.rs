@@ -29,13 +29,13 @@ pub(super) struct GoesFirst {
     pub(super) watches: Vec<FieldPath>,
 }
 
-/// Check 1, second half, in words: a person has stopped the agent.
+/// RULES §3.2, in words: a person has stopped the agent.
 pub(super) fn paused(state: &State, agent: &AgentId) -> Option<String> {
     let stop = state.board.agents.get(agent)?.paused.as_ref()?;
     Some(format!("{agent} was paused by {}: {}", stop.by, stop.reason))
 }
 
-/// Check 3, in words. Of what is hidden from the agent only that it is frozen.
+/// Check 2 of RULES §4.1, in words. Of what is hidden from the agent only that it is frozen.
 pub(super) fn frozen(state: &State, agent: &AgentId, entity: &EntityPath) -> Option<String> {
     let stop = state.board.frozen.get(entity)?;
     if query::is_hidden(state, agent, entity) {
@@ -44,7 +44,7 @@ pub(super) fn frozen(state: &State, agent: &AgentId, entity: &EntityPath) -> Opt
     Some(format!("{entity} was frozen by {}: {}", stop.by, stop.reason))
 }
 
-/// Check 5: does a lease stand in the way? What concerns the entity as a whole concerns every lease on it.
+/// Check 4: does a lease stand in the way? What concerns the entity as a whole concerns every lease on it.
 pub(super) fn leased(state: &State, agent: &AgentId, write: &Write, now: Time) -> Option<(Code, String)> {
     if write.lease.is_none() && !state.board.holds.contains_key(&write.entity) {
         return None;
@@ -57,7 +57,7 @@ pub(super) fn leased(state: &State, agent: &AgentId, write: &Write, now: Time) -
     lease::in_the_way(state, agent, entity, &std::iter::once(&whole), token, now)
 }
 
-/// Check 6, first half: the changed fields that have no expected version. `append` adds need none.
+/// Check 6: the changed fields that have no expected version. `append` adds need none.
 pub(super) fn missing(map: &Map, write: &Write) -> Vec<FieldName> {
     let named = |name: &FieldName| match &write.expected {
         Some(Expected::Entity(_)) => true,
@@ -82,7 +82,7 @@ pub(super) fn is_append(map: &Map, entity: &EntityPath, name: &FieldName) -> boo
     matches!(map.field_kind(entity, name), FieldKind::Append)
 }
 
-/// Check 6, second half: the fields whose version is not the expected one, as they are now.
+/// Check 7: the fields whose version is not the expected one, as they are now.
 pub(super) fn outdated(state: &State, agent: Option<&AgentId>, write: &Write) -> Vec<FieldChange> {
     let entity = state.entities.get(&write.entity);
     let version_of = |name: &FieldName| entity.map_or(Version(0), |entity| entity.version_of(name));
@@ -184,7 +184,7 @@ pub(super) fn found(
     }
 }
 
-/// Check 7: does the field's kind allow the new value, and this agent at this moment?
+/// Check 9: does the field's kind allow the new value, and this agent at this moment?
 pub(super) fn kind_refusal(state: &State, agent: &AgentId, write: &Write) -> Option<(Code, String)> {
     let map = &state.board.map;
     let entity = state.entities.get(&write.entity);
@@ -223,7 +223,7 @@ pub(super) fn named<T: std::fmt::Display>(agents: &[T]) -> String {
     agents.iter().map(ToString::to_string).collect::<Vec<_>>().join(" → ")
 }
 
-/// Check 8: does a rule say that somebody else goes first?
+/// Check 10, RULES §4.4: does a rule say that somebody else goes first?
 pub(super) fn goes_first(
     state: &State,
     agent: &AgentId,

@@ -1,4 +1,4 @@
-//! Writes, 2-domain §2: authority, versions, kinds, defer rules; then the commit and what it sets off.
+//! Writes, RULES §4: authority, versions, kinds, defer rules; then the commit and what it sets off.
 
 use std::collections::BTreeMap;
 
@@ -19,9 +19,9 @@ use crate::domain::value::{VALUE_BYTES, Value};
 
 /// Why a write does not go through, in the order of the checks.
 enum Stop {
-    /// Check 4.
+    /// Check 3 of RULES §4.1.
     Zones(Zones),
-    /// Checks 5 to 8: code, outcome, reason, and the fields as they are now.
+    /// Checks 4 to 10: code, outcome, reason, and the fields as they are now.
     Rule { code: Code, outcome: Outcome, why: String, fields: Vec<FieldChange>, refs: Box<Refs> },
 }
 
@@ -74,7 +74,7 @@ fn over_bound(write: &Write) -> Option<String> {
     (reads > DEPENDENCIES).then(|| format!("{reads} entries in `depends_on`; at most {DEPENDENCIES}"))
 }
 
-/// Checks 4 to 8 in their order.
+/// Checks 3 to 10 of RULES §4.1 in their order.
 fn check(state: &State, agent: &AgentId, write: &Write, sheet: &Sheet<'_>) -> Option<Stop> {
     let map = &state.board.map;
     let zones = Zones::of(map, agent, write);

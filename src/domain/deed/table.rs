@@ -1,7 +1,7 @@
 //! One row for each deed type, with every fact about it: its payload and stored name, who may see it and whose values it
 //! carries, what it does to entities and to the board, how lists show it.
 //!
-//! Types are add-only (3-architecture). A golden file for each of them under `tests/golden/` guards the bytes.
+//! Types are add-only (RULES §18). A golden file for each of them under `tests/golden/` guards the bytes.
 
 use serde_json::value::RawValue;
 

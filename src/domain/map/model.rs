@@ -1,6 +1,6 @@
 //! What a map says, every part parsed. JSON in deeds and snapshots, TOML for people.
 //!
-//! The shape is the file's shape: key for key what 2-domain §1 shows. Reading the file with places for errors is
+//! The shape is the file's shape: key for key what docs/MAP.md shows. Reading the file with places for errors is
 //! `parse`'s business; a model that was read from a deed is taken as it stands.
 
 use std::collections::BTreeMap;

@@ -1,4 +1,4 @@
-//! Readiness, 2-domain §7: how far each agent and the team are, computed from the board alone, each gate with what it
+//! Readiness, RULES §14: how far each agent and the team are, computed from the board alone, each gate with what it
 //! was found by. So it works live, as of the past, and offline; nothing here decides anything.
 //!
 //! `gates` holds what is asked of an agent, `stages` what is asked of the team, `joining` whether more agents may come.
@@ -275,7 +275,7 @@ impl GateKind {
         }
     }
 
-    /// When it holds, as 2-domain §7 has it.
+    /// When it holds, as RULES §14.1 has it.
     pub fn rule(self) -> &'static str {
         match self {
             Self::Stable => {

@@ -10,7 +10,7 @@ use crate::domain::map::schedule::Days;
 use crate::domain::state::Board;
 use crate::domain::time::Time;
 
-/// One row of the table of stages, 2-domain §7.
+/// One row of the table of stages, RULES §14.2.
 #[derive(Debug, Clone, Copy)]
 pub struct StageRow {
     /// Which.

@@ -9,7 +9,7 @@ use crate::domain::map::Grant;
 use crate::domain::path::Pattern;
 use crate::domain::value::{Value, some};
 
-/// The answers that end an item, 2-domain §6.
+/// The answers that end an item, RULES §12.4.
 #[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]

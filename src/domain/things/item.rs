@@ -283,7 +283,7 @@ pub struct ScopeRule {
 }
 
 impl Item {
-    /// The digest of the material a reviewer is shown: not of ages, counts or claims (2-domain §6).
+    /// The digest of the material a reviewer is shown: not of ages, counts or claims (RULES §12.4).
     pub fn digest(&self) -> Arc<str> {
         let shown = (
             (self.no, &self.case, &self.queue, &self.raised_by, &self.title),

@@ -1,4 +1,4 @@
-//! Sessions over a queue, and whether the scheduled ones were held, 2-domain §6.
+//! Sessions over a queue, and whether the scheduled ones were held, RULES §13.2.
 
 use imbl::Vector;
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! Tasks that are handed from agent to agent, and fan-outs, 2-domain §4.
+//! Tasks that are handed from agent to agent, and fan-outs, RULES §8.
 
 use std::sync::Arc;
 

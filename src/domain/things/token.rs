@@ -37,7 +37,7 @@ pub struct TokenRecord {
     pub revoked: Option<Time>,
 }
 
-/// The four classes of 6-guarantees.
+/// The four classes of RULES §3.1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum TokenClass {

@@ -241,7 +241,7 @@ impl Book {
     }
 }
 
-/// Whether the caller's class may ask this at all (6-guarantees, the matrix of roles).
+/// Whether the caller's class may ask this at all (RULES §3.1).
 fn may_ask(request: &Request) -> bool {
     use deeds::domain::things::TokenClass::{Admin, Agent, Reviewer, Watcher};
     let class = request.principal.class;

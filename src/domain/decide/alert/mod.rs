@@ -1,4 +1,4 @@
-//! Conflicts, 2-domain §5: opening an alert, or counting up the one that is open. What is detected, and when, is in one
+//! Conflicts, RULES §11: opening an alert, or counting up the one that is open. What is detected, and when, is in one
 //! file for each family; what people do with alerts is in `steps`.
 
 mod cascade;

@@ -1,4 +1,4 @@
-//! Handoffs, 2-domain §4: a checked payload, one current owner, attempts that are counted here and not by the giver.
+//! Handoffs, RULES §8: a checked payload, one current owner, attempts that are counted here and not by the giver.
 //! What the receiver does with one is in `receive`, how a task gets to a person in `escalate`.
 
 mod escalate;

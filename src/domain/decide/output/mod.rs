@@ -1,4 +1,4 @@
-//! Publications, 2-domain §3: by the publisher or in turn, one voice on a thread, approved where that is needed. What
+//! Publications, RULES §10: by the publisher or in turn, one voice on a thread, approved where that is needed. What
 //! waits for a person is opened in `item`; what a person answers is decided in `approval`.
 
 pub(super) mod approval;

@@ -1,4 +1,4 @@
-//! Events, 2-domain §3: routed to exactly one agent, claimed by exactly one, or decided by a person. What raises them
+//! Events, RULES §6: routed to exactly one agent, claimed by exactly one, or decided by a person. What raises them
 //! besides agents and people, changes of fields and schedules, is in `sources`; their inbox items are in `item`.
 
 mod claim;

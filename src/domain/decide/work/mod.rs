@@ -1,4 +1,4 @@
-//! An agent's work stream, 2-domain §3: what may be done with an item of it, by its kind. Attempts and their ends are
+//! An agent's work stream, RULES §7: what may be done with an item of it, by its kind. Attempts and their ends are
 //! in `tries`, what time does in `watch`, proposals in `proposal`.
 
 mod proposal;
