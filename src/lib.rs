@@ -2,15 +2,20 @@
 //!
 //! Commands go in, pure rules decide, deeds are appended, and everything that anyone sees is folded from deeds.
 
+// Docs on everything are asked of the layers that are read by those who don't write them.
+#[warn(missing_docs)]
 pub mod api;
 pub mod cli;
+#[warn(missing_docs)]
 pub mod client;
 pub mod config;
 pub mod console;
 pub mod coordinator;
 pub mod demo;
+#[warn(missing_docs)]
 pub mod domain;
 pub mod import;
 pub mod index;
+#[warn(missing_docs)]
 pub mod ledger;
 pub mod server;

@@ -35,7 +35,6 @@ pub(super) use self::over::Over;
 /// How the console looks and listens, as configured.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// The theme.
     pub theme: Choice,
     /// Signs of ASCII only.
     pub ascii: bool,

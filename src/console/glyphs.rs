@@ -41,7 +41,6 @@ pub struct Glyphs {
     pub arrow: &'static str,
     /// Two that alternate.
     pub swap: &'static str,
-    /// Times.
     pub times: &'static str,
     /// Nothing there.
     pub none: &'static str,

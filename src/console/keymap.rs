@@ -79,7 +79,6 @@ impl std::error::Error for KeymapError {}
 /// One binding, as help prints it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Binding {
-    /// The key.
     pub key: Key,
     /// What it does.
     pub action: Action,

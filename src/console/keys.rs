@@ -7,7 +7,6 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 /// A key with its modifiers, normalised: capital letters carry no shift.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd)]
 pub struct Key {
-    /// Which key.
     pub code: KeyCode,
     /// Control and alt; shift only on keys that have no capital.
     pub modifiers: KeyModifiers,

@@ -34,7 +34,6 @@ pub enum Message<S> {
 /// A key press.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Typed {
-    /// The key.
     pub key: KeyEvent,
     /// It was pressed before its presser could have seen what the screen shows now: the focused case has changed since. Such
     /// a key must not decide.

@@ -59,11 +59,9 @@ impl View {
 pub enum Spot {
     /// An inbox item.
     Item(ItemNo),
-    /// A deed.
     Deed(Seq),
     /// What led to a deed, and what it led to.
     Chain(Seq),
-    /// An alert.
     Alert(AlertNo),
     /// What a filter shows, in the filter language.
     Filter(String),
@@ -76,7 +74,6 @@ pub enum Spot {
 /// A view, and where in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
-    /// The view.
     pub view: View,
     /// Where in it, if not wherever the reader last was.
     pub spot: Option<Spot>,

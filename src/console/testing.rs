@@ -61,7 +61,6 @@ impl<P: Program> Runner<P> {
         Ok(())
     }
 
-    /// Pastes text.
     pub fn paste(&mut self, text: &str) {
         self.take(Message::Paste(text.to_owned()));
     }

@@ -13,9 +13,7 @@ use crate::domain::time::Time;
 pub struct Under {
     /// Fields, or whole entities where no field is meant.
     pub paths: Vec<FieldPath>,
-    /// Agents.
     pub agents: Vec<AgentId>,
-    /// Leases.
     pub leases: Vec<Fence>,
 }
 

@@ -32,7 +32,6 @@ const RETRY_MOST: Duration = Duration::from_secs(10);
 pub struct Endpoint {
     /// Its name.
     pub workspace: WorkspaceId,
-    /// The client.
     pub client: Client,
 }
 

@@ -159,9 +159,7 @@ impl WorkDraft {
 /// A command before its versions are named.
 #[derive(Debug, Clone)]
 pub(super) enum Draft {
-    /// A write.
     Write {
-        /// The write.
         write: Write,
         /// What it is based on.
         based_on: Vec<FieldPath>,
@@ -178,7 +176,6 @@ pub(super) enum Draft {
     Escalate(Escalate),
     /// An event.
     Raise(Raise),
-    /// A claim.
     Claim(Claim),
     /// A task handed over.
     Handoff(Handoff),

@@ -20,9 +20,7 @@ pub struct Summary {
 /// A field that several agents wrote.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Contested {
-    /// The entity.
     pub entity: EntityPath,
-    /// The field.
     pub field: FieldName,
     /// How many wrote it.
     pub writers: u64,

@@ -27,9 +27,7 @@ const COUNT_WINDOW: u64 = 20_000;
 /// Where a page lies among the deeds that a filter means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PageFrom {
-    /// The newest ones.
     Newest,
-    /// The oldest ones.
     Oldest,
     /// The nearest before this one, itself not included.
     Before(Seq),

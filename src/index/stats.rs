@@ -43,7 +43,6 @@ pub struct LastWrite {
     pub time: Time,
     /// Who wrote.
     pub actor: String,
-    /// The entity.
     pub entity: String,
     /// The version it made.
     pub version: u64,
@@ -56,14 +55,12 @@ pub struct Tried {
     pub actor: String,
     /// How often.
     pub times: u64,
-    /// The last time.
     pub last: Time,
 }
 
 /// A field that several have written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Contested {
-    /// The entity.
     pub entity: String,
     /// The field; empty for the whole entity.
     pub field: String,
@@ -78,7 +75,6 @@ pub struct Contested {
 /// Somebody who has done something.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Known {
-    /// The name.
     pub name: String,
     /// How many deeds.
     pub deeds: u64,

@@ -44,7 +44,6 @@ enum Sent {
     Causes,
 }
 
-/// The Conflicts.
 #[derive(Debug, Default)]
 pub struct Conflicts {
     reading: Reading<AlertNo>,

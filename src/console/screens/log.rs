@@ -49,7 +49,6 @@ const BOOKMARKS: usize = 1000;
 /// What is being typed.
 #[derive(Debug)]
 enum Over {
-    /// A filter.
     Filter(Typing),
     /// The file to export to.
     Export(Prompt),
@@ -77,7 +76,6 @@ enum Sent {
     Export,
 }
 
-/// The Log.
 #[derive(Debug, Default)]
 pub struct Log {
     window: Window,

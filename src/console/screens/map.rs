@@ -80,7 +80,6 @@ struct Shape {
     list: ListState,
 }
 
-/// The Map.
 #[derive(Debug, Default)]
 pub struct MapScreen {
     /// As a tree, and as a matrix: which of them is shown depends on the width too, so both are kept ready.

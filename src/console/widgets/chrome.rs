@@ -44,12 +44,10 @@ pub fn two_ends(
     }
 }
 
-/// One tab.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tab {
     /// The key that leads there.
     pub key: String,
-    /// Its name.
     pub name: &'static str,
     /// What waits there, if anything is counted.
     pub count: Option<usize>,

@@ -46,7 +46,6 @@ pub enum Input {
     },
 }
 
-/// One field.
 #[derive(Debug, Clone)]
 pub struct Field {
     label: &'static str,

@@ -94,7 +94,6 @@ impl ListState {
         self.top.set(self.top.get().saturating_sub(count));
     }
 
-    /// Selects a row.
     pub fn select(&mut self, row: usize) {
         self.selected = row.min(self.len.saturating_sub(1));
         self.follow = false;

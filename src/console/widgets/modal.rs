@@ -36,7 +36,6 @@ impl Buttons {
         self.labels.len()
     }
 
-    /// Chooses one.
     pub fn choose(&mut self, at: usize) {
         self.chosen = at.min(self.labels.len().saturating_sub(1));
     }

@@ -21,7 +21,6 @@ const NAME_FIRST: u32 = 1 << 20;
 /// Outer width.
 const WIDTH: u16 = 72;
 
-/// One entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry<T> {
     /// What it is called; what is typed is looked for here and in the note.

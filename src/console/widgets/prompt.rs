@@ -36,7 +36,6 @@ impl Prompt {
         Self { input: Input::new(text.to_owned()) }
     }
 
-    /// The text.
     pub fn text(&self) -> &str {
         self.input.value()
     }
@@ -125,7 +124,6 @@ fn skip_cells(text: &str, skip: usize) -> String {
 /// One suggestion: what it inserts, and what it means.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Suggestion {
-    /// The text.
     pub text: String,
     /// What it means, dim.
     pub meaning: String,

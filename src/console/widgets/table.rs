@@ -32,12 +32,10 @@ pub enum Align {
     Right,
 }
 
-/// One column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Column {
     /// The heading.
     pub title: &'static str,
-    /// Its width.
     pub width: Width,
     /// Its alignment.
     pub align: Align,

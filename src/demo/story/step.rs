@@ -130,7 +130,6 @@ pub(in crate::demo) struct Escalate {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::demo) struct Raise {
-    /// The event.
     #[serde(rename = "raise")]
     pub(in crate::demo) event: String,
     /// About what.
@@ -145,7 +144,6 @@ pub(in crate::demo) struct Raise {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::demo) struct Claim {
-    /// The event.
     #[serde(rename = "claim")]
     pub(in crate::demo) event: String,
     /// Which occurrence.
@@ -185,7 +183,6 @@ pub(in crate::demo) struct WorkPick {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::demo) struct HandOver {
-    /// The task.
     #[serde(rename = "hand_over")]
     pub(in crate::demo) task: String,
     /// To whom.
@@ -286,13 +283,11 @@ pub(in crate::demo) struct Publish {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::demo) struct Conclude {
-    /// The question.
     #[serde(rename = "conclude")]
     pub(in crate::demo) question: String,
     /// About what.
     #[serde(rename = "on")]
     pub(in crate::demo) subject: String,
-    /// The answer.
     pub(in crate::demo) answer: Json,
     /// What it was based on.
     #[serde(default)]

@@ -38,12 +38,10 @@ static COLUMNS: [Column; 6] = [
 static COLUMNS_NARROW: [Column; 3] =
     [Column::fill("AGENT", 8, 1), Column::exact("LAST SEEN", 9), Column::exact("GATES", 12)];
 
-/// One row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Row {
     /// All of them.
     Team,
-    /// One agent.
     Agent(AgentId),
 }
 

@@ -30,14 +30,12 @@ pub(super) enum Mode {
     /// What people want to know.
     #[default]
     Facts,
-    /// Its JSON.
     Json,
     /// Its bytes.
     Hex,
 }
 
 impl Mode {
-    /// The next one.
     pub(super) fn next(self) -> Self {
         match self {
             Self::Facts => Self::Json,

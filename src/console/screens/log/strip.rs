@@ -22,7 +22,6 @@ pub(super) struct Pick {
     from: Option<usize>,
 }
 
-/// The strip.
 #[derive(Debug, Default)]
 pub(super) struct Strip {
     buckets: Vec<Tally>,

@@ -50,7 +50,6 @@ impl Default for Window {
 }
 
 impl Window {
-    /// The rows.
     pub(super) fn rows(&self) -> &VecDeque<Arc<Deed>> {
         &self.rows
     }

@@ -23,7 +23,6 @@ pub(super) enum Section {
 }
 
 impl Section {
-    /// Its heading.
     pub(super) fn heading(self) -> &'static str {
         match self {
             Self::Resources => "RESOURCES",
@@ -53,21 +52,17 @@ pub(super) enum About {
 /// What an agent may do with what a row is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Cell {
-    /// It writes it.
     Writes,
     /// It writes a part of it.
     WritesPart,
-    /// It reads it.
     Reads,
     /// It owns the trigger, publishes to the output, or escalates to the queue.
     Has,
     /// It comes after the owner.
     Follows,
-    /// Nothing.
     Nothing,
 }
 
-/// One row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Row {
     /// Its name for the cursor and for what is closed.

@@ -15,7 +15,6 @@ pub(super) const LANES: usize = 200;
 /// Whose deeds lie on a lane.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Lane {
-    /// One agent's.
     Agent(AgentId),
     /// Those of all people.
     People,
@@ -33,7 +32,6 @@ impl Lane {
         }
     }
 
-    /// Its name.
     pub(super) fn name(&self) -> &str {
         match self {
             Self::Agent(agent) => agent.as_str(),

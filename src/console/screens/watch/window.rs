@@ -29,7 +29,6 @@ impl Scale {
         Span::from_mins(SCALES.get(self.0).map_or(15, |(minutes, _)| *minutes))
     }
 
-    /// Its name.
     pub(super) fn name(self) -> &'static str {
         SCALES.get(self.0).map_or("", |(_, name)| *name)
     }

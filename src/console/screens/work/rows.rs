@@ -38,7 +38,6 @@ impl Section {
     }
 }
 
-/// One row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Row {
     Section(Section, String),
