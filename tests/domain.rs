@@ -22,6 +22,8 @@ mod conclusions;
 mod ends;
 #[path = "domain/fan_outs.rs"]
 mod fan_outs;
+#[path = "domain/foretold.rs"]
+mod foretold;
 #[path = "domain/found.rs"]
 mod found;
 #[path = "domain/golden.rs"]

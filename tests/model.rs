@@ -15,6 +15,8 @@
 mod ask;
 #[path = "model/book/mod.rs"]
 mod book;
+#[path = "domain/foretold.rs"]
+mod foretold;
 #[path = "model/index.rs"]
 mod index;
 #[path = "corpus/keep.rs"]

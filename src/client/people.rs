@@ -30,9 +30,11 @@ impl Client {
         self.get_then(format!("/v1/inbox/{item}")).send().await
     }
 
-    /// What an answer would do, before it is given.
-    pub async fn preview(&self, item: ItemNo, answer: &ItemAnswer) -> Result<Preview> {
-        self.post(format!("/v1/inbox/{item}/preview")).json(answer)?.send().await
+    /// What an answer would do, before it is given, and with these items alike settled by it too.
+    pub async fn preview(&self, item: ItemNo, answer: &ItemAnswer, include: &[ItemNo]) -> Result<Preview> {
+        let numbers: Vec<String> = include.iter().map(ToString::to_string).collect();
+        let include = Some(numbers.join(",")).filter(|numbers| !numbers.is_empty());
+        self.post(format!("/v1/inbox/{item}/preview")).maybe("include", include).json(answer)?.send().await
     }
 
     /// Answers an item, with proof of what was shown.

@@ -8,11 +8,13 @@ use super::world::{Link, Me};
 use crate::api::{AsOf, FieldActivity, Histogram, Looked, PlanView, Words};
 use crate::client::LedgerQuery;
 use crate::domain::command::Command;
+use crate::domain::decide::Preview;
 use crate::domain::deed::Deed;
-use crate::domain::ids::{Seq, WorkspaceId};
+use crate::domain::ids::{ItemNo, Seq, WorkspaceId};
 use crate::domain::path::Pattern;
 use crate::domain::reply::Reply;
 use crate::domain::state::Board;
+use crate::domain::things::ItemAnswer;
 use crate::domain::time::Time;
 
 /// One request, with the address for its answer.
@@ -61,6 +63,8 @@ pub enum What {
     },
     /// What a map would have said to what has happened lately. It is told how far that has got, too.
     Plan(String),
+    /// What an answer to an item would do.
+    Preview(ItemNo, Box<ItemAnswer>),
     /// The board as it was: after a deed, or at a time, in the person's own words.
     Then(String),
     /// To look at another workspace from now on.
@@ -118,6 +122,8 @@ pub enum Told {
     Looked(Looked),
     /// What a map would have said.
     Plan(Box<PlanView>),
+    /// What an answer would do.
+    Preview(Box<Preview>),
     /// The board as it was, and which moment that is.
     Then(Box<Board>, AsOf),
     /// So many deeds are in the file.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::api::AsOf;
 use crate::domain::deed::Deed;
 use crate::domain::ids::{PersonId, Seq, WorkspaceId};
+use crate::domain::rule::reviewer;
 use crate::domain::state::Board;
 use crate::domain::things::{Item, TokenClass};
 use crate::domain::time::{Span, Time};
@@ -236,18 +237,7 @@ impl World {
     pub fn may_answer(&self, item: &Item) -> Result<(), String> {
         self.may_decide()?;
         let Some(board) = &self.board else { return Err("the board is not here yet".to_owned()) };
-        if let Some(to) = &item.assigned_to {
-            if *to == self.me.person {
-                return Ok(());
-            }
-            return Err(format!("#{} was handed to {to}", item.no));
-        }
-        let queue = board.map.queue(&item.queue).unwrap_or_else(|| board.map.first_queue());
-        if queue.is_reviewer(&self.me.person) {
-            return Ok(());
-        }
-        let names: Vec<_> = queue.reviewers().map(ToString::to_string).collect();
-        Err(format!("only {} answers for queue {}", names.join(" or "), item.queue))
+        reviewer::may_answer(&board.map, item, &self.me.person, self.now).map_err(|(_, why)| why)
     }
 
     /// How long ago something was, as people read it.

@@ -86,6 +86,9 @@ pub enum LookError {
     /// Too much waits in front of it.
     #[error("{MAILBOX} commands and questions are waiting already; try again in a second")]
     Overloaded,
+    /// What was to be worked out on them broke.
+    #[error("a defect in Deeds: it could not be worked out ({0}); please report it")]
+    Defect(String),
     /// They can't be read again after a failure.
     #[error("the values can't be read again after a failure: {0}")]
     Unavailable(Trouble),
@@ -136,6 +139,7 @@ struct Durable {
 struct Shared {
     ledger: AnyLedger,
     past: past::Past,
+    clock: Clock,
     durable: cell::Sender<Durable>,
     trouble: cell::Sender<Option<Trouble>>,
     /// Gone once it was shut down.
@@ -143,10 +147,11 @@ struct Shared {
 }
 
 impl Shared {
-    fn new(ledger: AnyLedger, past: past::Past, durable: Durable) -> Self {
+    fn new(ledger: AnyLedger, past: past::Past, clock: Clock, durable: Durable) -> Self {
         Self {
             ledger,
             past,
+            clock,
             durable: cell::Sender::new(durable),
             trouble: cell::Sender::new(None),
             live: RwLock::new(Some(broadcast::Sender::new(LIVE_BATCHES))),
@@ -280,6 +285,21 @@ impl Handle {
     /// As [`Handle::of_entity`].
     pub async fn whole(&self) -> Result<State, LookError> {
         self.look(Values::All).await
+    }
+
+    /// Works something out on the whole state as it is on disk, such as what `decide` would say, at the time at which a
+    /// command would be decided now. Nothing is recorded, and no command waits for it.
+    ///
+    /// # Errors
+    /// As [`Handle::of_entity`], and when the work panics.
+    pub async fn suppose<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&State, Time) -> T + Send + 'static,
+    ) -> Result<T, LookError> {
+        let state = self.whole().await?;
+        let now = self.shared.clock.now().max(state.board.recorded);
+        let worked = tokio::task::spawn_blocking(move || work(&state, now)).await;
+        worked.map_err(|error| LookError::Defect(error.to_string()))
     }
 
     async fn look(&self, at: Values) -> Result<State, LookError> {

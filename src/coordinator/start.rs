@@ -93,7 +93,12 @@ pub async fn start(ledger: AnyLedger, options: Options) -> Result<Handle, StartE
     };
     let head = replay(&ledger, &mut state, head, u64::MAX, each).await?;
 
-    let shared = Arc::new(Shared::new(ledger, past, Durable { front: Arc::new(state.front()), head }));
+    let shared = Arc::new(Shared::new(
+        ledger,
+        past,
+        options.clock.clone(),
+        Durable { front: Arc::new(state.front()), head },
+    ));
     let (mailbox, letters) = mpsc::channel(MAILBOX);
     let (stop, stopped) = cell::channel(false);
     let (ended, has_ended) = cell::channel(false);

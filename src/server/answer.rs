@@ -83,6 +83,7 @@ pub(super) fn unseen(error: &LookError) -> Box<Problem> {
     let code = match error {
         LookError::Overloaded => ProblemCode::Overloaded,
         LookError::Unavailable(_) => ProblemCode::Unavailable,
+        LookError::Defect(_) => ProblemCode::Defect,
         LookError::Closed => ProblemCode::Closing,
     };
     Box::new(Problem::new(code, error.to_string()))

@@ -120,6 +120,7 @@ fn a_fresh_machine_says_how_an_agent_connects_and_its_request_is_expanded_with_k
     let mut second = Terminal::open(&home, &[]);
     second.shows("first-agent");
     first.types("e");
+    first.shows("settles");
     first.shows("[ cancel");
     // The safe button is chosen; one key moves to the other.
     first.types("\x1b[C");

@@ -2,8 +2,10 @@
 
 use super::outputs::team;
 use super::script::{check_on, play};
-use super::world::World;
-use deeds::domain::things::WorkKind;
+use super::world::{World, principal};
+use deeds::domain::decide::{Supposed, preview};
+use deeds::domain::ids::ItemNo;
+use deeds::domain::things::{ItemAnswer, WorkKind};
 
 fn last_out(world: &World) -> Option<(String, String)> {
     let out = |deed: &deeds::domain::deed::Deed| match &deed.body {
@@ -172,4 +174,17 @@ fn several_alike_go_out_with_one_answer_or_none() {
     );
     assert_eq!(last_out(&world).unwrap().1, "three");
     play(&mut world, "dana rejects #2 'old' -> recorded");
+}
+
+/// The preview looks at versions too.
+#[test]
+fn a_stale_approval_is_foreseen() {
+    let world = held("support writes crm/account/acme health='at risk'@1 -> committed");
+    let item = &world.state.board.items[&ItemNo(1)];
+    let answer = ItemAnswer::Approve { note: None };
+    let supposed = Supposed { by: &principal("dana"), item, answer: &answer, include: &[] };
+    let shown = preview(&world.state, &supposed, world.now);
+    assert_eq!(shown.code.unwrap().as_str(), "stale");
+    assert!(shown.obstacle.unwrap().contains("crm/account/acme#health v1, now v2"));
+    assert_eq!(shown.then, ["nothing changes"]);
 }

@@ -1,11 +1,23 @@
 //! The decision inbox, RULES §12: what opens an item, who answers it, and what each answer does.
 
 use super::script::{check, check_on, play, run};
-use super::world::{TEAM, World};
+use super::world::{TEAM, World, principal};
 use deeds::domain::command::{Answered, Command, ItemStep, ItemVerb};
-use deeds::domain::decide::preview;
-use deeds::domain::ids::{ItemNo, PersonId};
+use deeds::domain::decide::{Preview, Supposed, preview};
+use deeds::domain::ids::ItemNo;
 use deeds::domain::things::{Case, ItemAnswer, WorkKind};
+
+/// What an answer of this person's would do.
+fn shown(world: &World, who: &str, no: u64, answer: &ItemAnswer) -> Preview {
+    let item = &world.state.board.items[&ItemNo(no)];
+    let supposed = Supposed { by: &principal(who), item, answer, include: &[] };
+    preview(&world.state, &supposed, world.now)
+}
+
+fn expand(agent: &str, grant: &str) -> ItemAnswer {
+    let grant = deeds::domain::map::Grant::Write(grant.parse().unwrap());
+    ItemAnswer::Expand { agent: agent.parse().unwrap(), grant, note: None }
+}
 
 const THREE_ALIKE: &str = "
     sales writes support/macro/a text=hello@0 -> escalated unowned
@@ -52,13 +64,7 @@ fn the_suggestion_is_the_nearest_zone() {
 #[test]
 fn expand_settles_those_alike() {
     let mut world = check(THREE_ALIKE);
-    let item = world.state.board.items[&ItemNo(2)].clone();
-    let answer = ItemAnswer::Expand {
-        agent: "sales".parse().unwrap(),
-        grant: deeds::domain::map::Grant::Write("support/macro/*".parse().unwrap()),
-        note: None,
-    };
-    let shown = preview(&world.state.board, &item, &PersonId::new("dana").unwrap(), &answer);
+    let shown = shown(&world, "dana", 2, &expand("sales", "support/macro/*"));
     assert_eq!(shown.map, Some((0, 1)));
     assert_eq!(shown.settles, [ItemNo(1), ItemNo(3)]);
     assert_eq!(shown.obstacle, None);
@@ -100,13 +106,7 @@ fn an_overlap_is_refused_with_its_owner() {
     assert_eq!(reply.code.unwrap().as_str(), "overlap");
     let message = reply.message.unwrap();
     assert!(message.contains("sourcing") && message.contains("transfer"), "{message}");
-    let item = world.state.board.items[&ItemNo(1)].clone();
-    let answer = ItemAnswer::Expand {
-        agent: "sales".parse().unwrap(),
-        grant: deeds::domain::map::Grant::Write("crm/contact/*#status".parse().unwrap()),
-        note: None,
-    };
-    let shown = preview(&world.state.board, &item, &PersonId::new("dana").unwrap(), &answer);
+    let shown = shown(&world, "dana", 1, &expand("sales", "crm/contact/*#status"));
     assert_eq!(shown.owner.unwrap().as_str(), "sourcing");
     play(
         &mut world,
@@ -412,13 +412,7 @@ fn an_answer_does_not_go_around_a_pause() {
         sam pauses sales 'it loops' -> recorded
         ",
     );
-    let item = world.state.board.items[&ItemNo(1)].clone();
-    let answer = ItemAnswer::Expand {
-        agent: "sourcing".parse().unwrap(),
-        grant: deeds::domain::map::Grant::Write("crm/contact/*#score".parse().unwrap()),
-        note: None,
-    };
-    let shown = preview(&world.state.board, &item, &PersonId::new("sam").unwrap(), &answer);
+    let shown = shown(&world, "sam", 1, &expand("sourcing", "crm/contact/*#score"));
     assert!(shown.then[1].contains("sourcing is paused: the stored input is not decided"), "{shown:?}");
     play(
         &mut world,
@@ -459,15 +453,60 @@ fn the_preview_of_a_conflict_tells_no_agent() {
         items #1 #2
         ",
     );
-    let item = &world.state.board.items[&ItemNo(1)];
-    let dana = PersonId::new("dana").unwrap();
     for answer in [
         ItemAnswer::Handle { note: "so".into(), reply: None, to: None },
         ItemAnswer::OutOfScope { reason: "no".into(), rule: true },
     ] {
-        let shown = preview(&world.state.board, item, &dana, &answer);
+        let shown = shown(&world, "dana", 1, &answer);
         assert!(shown.then[0].contains("no agent is told"), "{shown:?}");
         assert_eq!(shown.then[1], "alert #1 is resolved with your note");
         assert_eq!(shown.then[2], "answered together with those alike, 1 more alert is resolved");
     }
+}
+
+/// A path is a target too: the stored act is in the zone that the grant makes.
+#[test]
+fn an_act_on_a_path_is_let_go_by_a_grant_of_the_path() {
+    let mut world = check("sales acts ext/slack/acme#post send_it on crm/deal/7 -> escalated unowned");
+    let shown = shown(&world, "dana", 1, &expand("sales", "ext/slack/*#post"));
+    assert_eq!(shown.then[1], "the stored input of sales is decided again at once: allowed");
+    play(&mut world, "dana expands #1 sales writes ext/slack/*#post -> recorded");
+    assert!(world.deeds.iter().any(|deed| deed.body.type_name() == "deeds.act.allowed"));
+}
+
+/// `to` names who gets an event; what is no event can't be given to anybody.
+#[test]
+fn what_is_no_event_is_given_to_nobody() {
+    let given_up = "
+        sales writes crm/account/acme health=good@0 -> proposed not-owner
+        support takes 1 for 1m -> recorded
+        support fails 1 'no' -> failed
+        support takes 1 for 1m -> recorded
+        support fails 1 'no' -> failed
+        support takes 1 for 1m -> recorded
+        support fails 1 'no' -> failed
+        ";
+    let stuck = "
+        sales hands draft-7 to support of 1 -> recorded
+        support returns 1 'too long' -> escalated out-of-attempts
+        ";
+    for script in [given_up, stuck] {
+        let mut world = check(script);
+        let to = Some("support".parse().unwrap());
+        let shown = shown(&world, "dana", 1, &ItemAnswer::Handle { note: "so".into(), reply: None, to });
+        assert!(shown.obstacle.as_ref().unwrap().contains("#1 is no event"), "{shown:?}");
+        play(&mut world, "dana forwards #1 support 'so' -> refused wrong-state");
+    }
+}
+
+/// Who may not answer sees that before anything else.
+#[test]
+fn a_preview_is_of_an_answer_by_whom_it_shows_it_to() {
+    let world = check(THREE_ALIKE);
+    let answer = expand("sales", "support/macro/*");
+    let code = |who: &str| shown(&world, who, 1, &answer).code.map(|code| code.to_string());
+    assert_eq!(code("dana"), None);
+    assert_eq!(code("sam").as_deref(), Some("not-named"), "a deputy, before half the time");
+    assert_eq!(code("eve").as_deref(), Some("not-named"));
+    assert_eq!(code("sales").as_deref(), Some("agent-token"));
 }

@@ -15,6 +15,8 @@ use deeds::domain::state::State;
 use deeds::domain::things::TokenClass;
 use deeds::domain::time::{Span, Time};
 
+use super::foretold;
+
 /// The team that most cases are about.
 pub(crate) const TEAM: &str = r#"
 workspace = "acme"
@@ -139,6 +141,7 @@ impl World {
     pub(crate) fn send(&mut self, request: &Request) -> Answer {
         let decision = decide(&self.state, request, self.now);
         assert_eq!(decide(&self.state, request, self.now), decision, "the same question, another answer");
+        foretold::check(&self.state, request, &decision.answer, &decision.deeds, self.now);
         for deed in decision.deeds {
             assert_eq!(deed.seq, self.state.head().next(), "a gap");
             assert!(deed.cause.is_none_or(|cause| cause < deed.seq), "caused by what comes later: {deed:?}");

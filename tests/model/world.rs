@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::book::Book;
 use super::step::{AGENTS, EVERYBODY, PEOPLE, Step, What};
-use super::{ask, index, keep};
+use super::{ask, foretold, index, keep};
 use deeds::domain::command::{Command, Principal, Request, TokenStep};
 use deeds::domain::decide::{Answer, decide, found, next_due};
 use deeds::domain::deed::{Deed, Origin};
@@ -94,6 +94,7 @@ impl World {
         let decision = decide(&self.state, request, self.now);
         assert!(decision.deeds.len() < DEEDS_AT_ONCE, "no end: {request:?}");
         let before = self.state.clone();
+        foretold::check(&before, request, &decision.answer, &decision.deeds, self.now);
         for deed in &decision.deeds {
             assert_eq!(deed.seq, self.state.head().next(), "a gap");
             assert!(deed.cause.is_none_or(|cause| cause < deed.seq), "caused by what comes later: {deed:?}");

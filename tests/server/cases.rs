@@ -118,6 +118,11 @@ async fn an_unowned_field_goes_to_a_person_and_expanding_commits_the_stored_writ
     let expand = json!({"kind": "expand", "agent": "intake", "grant": {"what": "write", "value": "crm/contact/*#score"}});
     let preview = server.dana.post(&format!("/v1/inbox/{no}/preview"), expand.clone()).await;
     assert_eq!((&preview["map"], &preview["obstacle"]), (&json!([0, 1]), &json!(null)), "{}", preview.text);
+    let head = server.dana.get("/v1/inbox").await["seq"].clone();
+    assert_eq!((&preview["seq"], &preview["deeds"][1]["type"]), (&head, &json!("deeds.write.committed")));
+    assert_eq!(server.dana.get("/v1/map").await["version"], 0, "nothing is recorded by a look ahead");
+    let none = server.dana.post(&format!("/v1/inbox/{no}/preview?include=99"), expand.clone()).await;
+    assert_eq!((&none["code"], &none["map"]), (&json!("changed"), &json!(null)), "{}", none.text);
 
     let body = json!({"answer": expand, "version": version, "digest": digest});
     let by_agent = intake.post(&format!("/v1/inbox/{no}/answer"), body.clone()).await;

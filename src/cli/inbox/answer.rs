@@ -175,7 +175,12 @@ async fn answer(out: Output, client: &Client, arguments: Arguments) -> anyhow::R
         return Ok(Status::No);
     }
     let answer = build(&view, arguments.answer)?;
-    let preview = client.preview(item, &answer).await?;
+    let mut preview = client.preview(item, &answer, &[]).await?;
+    let include = if arguments.alike { std::mem::take(&mut preview.settles) } else { Vec::new() };
+    if !include.is_empty() {
+        // What is shown is what is given.
+        preview = client.preview(item, &answer, &include).await?;
+    }
     if !out.json {
         print(out, &preview)?;
     } else if arguments.dry_run || preview.obstacle.is_some() {
@@ -187,7 +192,6 @@ async fn answer(out: Output, client: &Client, arguments: Arguments) -> anyhow::R
     if arguments.dry_run {
         return Ok(Status::Done);
     }
-    let include = if arguments.alike { preview.settles.clone() } else { Vec::new() };
     let answered = Answered { answer, version: view.item.version, digest: Arc::clone(&view.digest), include };
     reply::tell(out, &client.answer(item, &answered).await?)
 }

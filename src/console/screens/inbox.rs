@@ -27,7 +27,7 @@ use crossterm::event::MouseEvent;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Position;
 
-use self::answer::Answering;
+use self::answer::{Answering, Question};
 use self::kind::Kind;
 use self::review::Review;
 use self::sheet::Sheet;
@@ -69,6 +69,8 @@ enum Sent {
     Step { item: ItemNo, done: String, answers: Option<Kind> },
     /// Deeds to show.
     Evidence,
+    /// What an answer would do.
+    Preview(Box<Question>),
     /// A step of a review; a start that is to be followed by its end, where nothing waits.
     Session { queue: QueueName, step: ReviewVerb, then_end: bool },
 }
@@ -115,7 +117,20 @@ impl Inbox {
         }
         self.version = version;
         let missing = item.and_then(|item| self.evidence.missing(world, case::deeds(item)));
-        missing.map(|what| self.asking.ask(Sent::Evidence, what)).into_iter().collect()
+        let evidence = missing.map(|what| self.asking.ask(Sent::Evidence, what));
+        evidence.into_iter().chain(self.foresee(world)).collect()
+    }
+
+    /// Asks what the answer that is being given would do, one question at a time.
+    fn foresee(&mut self, world: &World) -> Option<Want> {
+        let Some(Over::Answer(answering)) = &self.over else { return None };
+        let question = answering.question(world)?.ok()?;
+        if answering.preview(&question).is_some() || self.asking.any(|sent| matches!(sent, Sent::Preview(_)))
+        {
+            return None;
+        }
+        let what = What::Preview(question.item, Box::new(question.answer.clone()));
+        Some(self.asking.ask(Sent::Preview(Box::new(question)), what))
     }
 
     /// Sorts what is shown, and keeps the reader on their case while it is there.
@@ -190,7 +205,8 @@ impl Screen for Inbox {
 
     fn act(&mut self, action: Action, world: &World) -> Vec<Want> {
         if self.over.is_some() {
-            return self.act_over(action, world);
+            let wants = self.act_over(action, world);
+            return wants.into_iter().chain(self.foresee(world)).collect();
         }
         // In a review the list stands still, and marks are taken away before the filter is.
         let scrolls = matches!(action, Action::ScrollDown | Action::ScrollUp);
@@ -225,7 +241,7 @@ impl Screen for Inbox {
             }
             Some(Over::Sheet(_)) | None => {}
         }
-        Vec::new()
+        self.foresee(world).into_iter().collect()
     }
 
     fn mouse(&mut self, event: MouseEvent, world: &World) -> Vec<Want> {
@@ -258,6 +274,16 @@ impl Screen for Inbox {
                 Vec::new()
             }
             (None | Some(Sent::Evidence), _) => Vec::new(),
+            (Some(Sent::Preview(question)), result) => {
+                let stray = || Trouble { what: asking::ANOTHER_ANSWER.to_owned(), next: String::new() };
+                let said = result.and_then(|told| {
+                    if let Told::Preview(preview) = told { Ok(*preview) } else { Err(stray()) }
+                });
+                if let Some(Over::Answer(answering)) = &mut self.over {
+                    answering.hear(*question, said);
+                }
+                self.foresee(world).into_iter().collect()
+            }
             (Some(Sent::Session { queue, step, then_end }), result) => match asking::came_out(result) {
                 Ok(()) => self.session_done(queue, step, then_end),
                 Err(undone) => self.session_refused(&queue, &undone),

@@ -9,14 +9,18 @@ use crate::api::{
 };
 use crate::client::{Direction, LedgerQuery};
 use crate::console::ask::{Chain, Page, Told, Trouble};
+use crate::console::world::Me;
+use crate::domain::command::Principal;
+use crate::domain::decide::{self, Supposed};
 use crate::domain::deed::{Deed, Origin};
 use crate::domain::filter::{At, Filter};
-use crate::domain::ids::{Seq, Version};
+use crate::domain::ids::{Actor, ItemNo, Seq, Version};
 use crate::domain::map::{self, Map};
 use crate::domain::outcome::Outcome;
 use crate::domain::path::{FieldPath, Pattern};
 use crate::domain::state::Board;
 use crate::domain::survey::Planning;
+use crate::domain::things::ItemAnswer;
 use crate::domain::time::{Span, Time};
 
 /// Causes followed upwards at most.
@@ -159,6 +163,18 @@ impl Team {
             version: self.state.board.map_version,
         };
         Ok(Told::Plan(Box::new(PlanView { window, plan: planning.finish() })))
+    }
+
+    /// What an answer would do.
+    ///
+    /// # Errors
+    /// When no such item waits.
+    pub fn preview(&self, me: &Me, no: ItemNo, answer: &ItemAnswer) -> Found<Told> {
+        let item = self.state.board.items.get(&no);
+        let item = item.ok_or_else(|| trouble(&format!("there is no open item #{no}"), "look again"))?;
+        let by = Principal { actor: Actor::Person(me.person.clone()), class: me.class, token: None };
+        let supposed = Supposed { by: &by, item, answer, include: &[] };
+        Ok(Told::Preview(Box::new(decide::preview(&self.state, &supposed, self.now))))
     }
 
     /// The board as it was.

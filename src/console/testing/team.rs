@@ -129,7 +129,8 @@ impl Team {
         runner.clock(self.now.micros());
     }
 
-    fn answer(&mut self, me: &Me, ask: Ask) -> Heard {
+    /// What a server would answer.
+    pub(in crate::console) fn answer(&mut self, me: &Me, ask: Ask) -> Heard {
         let result = match ask.what {
             What::Command(command) => self
                 .person(&me.person, me.class, *command)
@@ -147,6 +148,7 @@ impl Team {
             What::Activity(pattern) => Ok(Told::Activity(self.activity(&pattern))),
             What::Words => Ok(Told::Words(self.words())),
             What::Then(at) => self.then(&at),
+            What::Preview(no, answer) => self.preview(me, no, &answer),
             What::Plan(toml) => self.plan(&toml),
             What::Export { filter, file } => self.meant(&filter).map(|deeds| {
                 // Nothing is written here: whoever carries requests writes files.

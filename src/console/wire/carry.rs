@@ -49,6 +49,10 @@ pub(super) async fn carry(
             let plan = client.plan_map(&toml, None, progress).await;
             plan.map(|plan| Told::Plan(Box::new(plan))).map_err(|error| trouble(&error))
         }
+        What::Preview(item, answer) => {
+            let preview = client.preview(item, &answer, &[]).await;
+            preview.map(|preview| Told::Preview(Box::new(preview))).map_err(|error| trouble(&error))
+        }
         What::Then(at) => {
             let then = client.as_of(&at).await.map_err(|error| trouble(&error))?;
             let view = then.board().await.map_err(|error| trouble(&error))?;

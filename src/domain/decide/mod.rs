@@ -34,7 +34,7 @@ mod write;
 mod tests;
 
 pub use found::found;
-pub use preview::{Preview, preview};
+pub use preview::{FORESEEN, Foreseen, Preview, Supposed, preview};
 pub use tick::next_due;
 
 use self::sheet::Sheet;

@@ -1,248 +1,370 @@
-//! What an answer would do, in words, before it is given. Nothing in it is a surprise later.
+//! What an answer would do, before it is given: `decide` itself, run dry, and its deeds put into words. No rule is here.
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::output::approval;
-use super::{stuck, trigger};
-use crate::domain::command::Write;
-use crate::domain::ids::{AgentId, ItemNo, PersonId};
-use crate::domain::map::{Authority, Grant, Map, Model, Routing, difference, edit};
-use crate::domain::path::FieldName;
-use crate::domain::state::Board;
-use crate::domain::things::{Case, Item, ItemAnswer};
+use super::{Answer, decide, trigger};
+use crate::domain::code::Code;
+use crate::domain::command::{Answered, Command, ItemStep, ItemVerb, Principal, Request};
+use crate::domain::deed::{Body, Deed};
+use crate::domain::ids::{Actor, AgentId, ItemNo, Seq};
+use crate::domain::map::{Grant, difference};
+use crate::domain::outcome::Outcome;
+use crate::domain::path::EntityPath;
+use crate::domain::reply::Reply;
+use crate::domain::rule::reviewer;
+use crate::domain::state::State;
+use crate::domain::things::{Case, Item, ItemAnswer, Work, WorkKind};
+use crate::domain::time::Time;
+
+/// Most items alike of which a preview works out whether the same answer would settle them.
+const ALIKE: usize = 128;
+/// Most deeds that a preview lists; how many there are is said.
+pub const FORESEEN: usize = 64;
+/// Most sentences.
+const SENTENCES: usize = 16;
 
 /// The consequences of an answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Preview {
+    /// It is decided on everything up to this deed.
+    pub seq: Seq,
     /// The map's version now and after.
     pub map: Option<(u64, u64)>,
     /// What changes in the map.
     pub changes: Vec<String>,
-    /// Why it can't be given: what it overlaps with, or what is missing.
+    /// Why it can't be given: what it overlaps with, what has changed, or what is missing.
     pub obstacle: Option<String>,
+    /// The same as a code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<Code>,
     /// The present owner, where the obstacle is one: a transfer would take it from there.
     pub owner: Option<AgentId>,
     /// Waiting items alike that the same answer would settle.
     pub settles: Vec<ItemNo>,
     /// What will be true afterwards.
     pub then: Vec<String>,
+    /// The deeds that it would record, the first of them.
+    pub deeds: Vec<Foreseen>,
+    /// How many these are.
+    pub count: usize,
 }
 
-/// Works out what the answer would do on this board.
-pub fn preview(board: &Board, item: &Item, person: &PersonId, answer: &ItemAnswer) -> Preview {
-    let alike: Vec<ItemNo> = board.alike(item).map(|other| other.no).collect();
-    let unfit = approval::fits(item, answer).err().map(|(_, why)| why);
-    if let Some(why) = unfit.or_else(|| stuck::obstacle(item, answer).map(str::to_owned)) {
-        return Preview {
-            map: None,
-            changes: Vec::new(),
-            obstacle: Some(why),
-            owner: None,
-            settles: Vec::new(),
-            then: vec!["nothing changes".to_owned()],
-        };
+/// A deed that an answer would record.
+#[serde_with::skip_serializing_none]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Foreseen {
+    /// Its type.
+    #[serde(rename = "type")]
+    pub kind: Arc<str>,
+    /// Who.
+    pub by: Actor,
+    /// The entity it is about.
+    pub subject: Option<EntityPath>,
+    /// How it comes out.
+    pub outcome: Outcome,
+    /// Why not, where it is not done.
+    pub code: Option<Code>,
+    /// The reason in words.
+    pub reason: Option<Arc<str>>,
+}
+
+impl Foreseen {
+    /// What is told of a deed.
+    pub fn of(deed: &Deed) -> Self {
+        Self {
+            kind: Arc::from(deed.body.type_name()),
+            by: deed.actor.clone(),
+            subject: deed.subject.clone(),
+            outcome: deed.outcome,
+            code: deed.code,
+            reason: deed.reason.clone(),
+        }
     }
-    let mut preview = consequences(board, item, person, answer, alike);
-    preview.then.extend(stuck::afterwards(item, answer));
+}
+
+/// An answer about to be given to an item as it is now.
+#[derive(Debug, Clone, Copy)]
+pub struct Supposed<'a> {
+    /// Who would give it.
+    pub by: &'a Principal,
+    /// To what.
+    pub item: &'a Item,
+    /// Which.
+    pub answer: &'a ItemAnswer,
+    /// Items alike that it would settle too.
+    pub include: &'a [ItemNo],
+}
+
+/// What the answer would do, given to what is there now.
+pub fn preview(state: &State, supposed: &Supposed<'_>, now: Time) -> Preview {
+    let Some((reply, deeds)) = supposed.decide(state, supposed.include, now) else {
+        // A key is what gets an answer of before, and there is none.
+        return Preview { seq: state.head(), ..Preview::default() };
+    };
+    let mut preview = Preview {
+        seq: state.head(),
+        deeds: deeds.iter().take(FORESEEN).map(Foreseen::of).collect(),
+        count: deeds.len(),
+        ..Preview::default()
+    };
+    if !reply.is_done() {
+        let revised = deeds.iter().any(|deed| matches!(deed.body, Body::ItemRevised(_)));
+        preview.then.push(if revised {
+            format!("nothing goes out; #{} shows the other publication from then on", supposed.item.no)
+        } else {
+            "nothing changes".to_owned()
+        });
+        preview.obstacle = Some(reply.message.as_deref().unwrap_or("it would be refused").to_owned());
+        preview.code = reply.code;
+        preview.owner = reply.owners.first().cloned();
+        return preview;
+    }
+    let mut after = state.clone();
+    for deed in &deeds {
+        after.fold(deed);
+    }
+    let (before, after) = (&state.board, &after.board);
+    if before.map_version != after.map_version {
+        preview.map = Some((before.map_version.0, after.map_version.0));
+        let changes = difference(before.map.model(), after.map.model());
+        preview.changes = changes.iter().map(ToString::to_string).collect();
+    }
+    let (settles, alerts) = supposed.settles(state, &deeds, now);
+    preview.settles = settles;
+    preview.then = sentences(state, supposed, &deeds);
+    if alerts > 0 {
+        let alerts =
+            if alerts == 1 { "1 more alert is".to_owned() } else { format!("{alerts} more alerts are") };
+        preview.then.push(format!("answered together with those alike, {alerts} resolved"));
+    }
     preview
 }
 
-fn consequences(
-    board: &Board,
-    item: &Item,
-    person: &PersonId,
-    answer: &ItemAnswer,
-    alike: Vec<ItemNo>,
-) -> Preview {
+impl Supposed<'_> {
+    fn decide(&self, state: &State, include: &[ItemNo], now: Time) -> Option<(Reply, Vec<Deed>)> {
+        let answered = Answered {
+            answer: self.answer.clone(),
+            version: self.item.version,
+            digest: self.item.digest(),
+            include: include.to_vec(),
+        };
+        let step = ItemStep { item: self.item.no, step: ItemVerb::Answer(answered) };
+        let request = Request {
+            principal: self.by.clone(),
+            command: Command::Item(step),
+            key: None,
+            traceparent: None,
+        };
+        let decision = decide(state, &request, now);
+        match decision.answer {
+            Answer::Reply(reply) => Some((*reply, decision.deeds)),
+            Answer::Replay(_) => None,
+        }
+    }
+
+    /// Those alike that end by the same answer, given to all of them at once, and how many alerts more than without
+    /// them. One that stands in the way of the others is left out, and one whose input would only wait again.
+    fn settles(&self, state: &State, alone: &[Deed], now: Time) -> (Vec<ItemNo>, usize) {
+        let Some(person) = self.by.actor.person() else { return (Vec::new(), 0) };
+        let map = &state.board.map;
+        let theirs = |other: &&Arc<Item>| reviewer::may_answer(map, other, person, now).is_ok();
+        let alike = state.board.alike(self.item).filter(theirs).take(ALIKE);
+        let mut alike: Vec<&Item> = alike.map(AsRef::as_ref).collect();
+        while !alike.is_empty() {
+            let numbers: Vec<ItemNo> = alike.iter().map(|item| item.no).collect();
+            let Some((reply, deeds)) = self.decide(state, &numbers, now) else { break };
+            if reply.is_done() {
+                let ends = |item: &&&Item| !input_of(item, &deeds).is_some_and(waits);
+                let settled = alike.iter().filter(ends).map(|item| item.no).collect();
+                return (settled, resolved(&deeds).count().saturating_sub(resolved(alone).count()));
+            }
+            match numbers.iter().position(|no| reply.item == Some(*no)) {
+                Some(at) => drop(alike.remove(at)),
+                None => break,
+            }
+        }
+        (Vec::new(), 0)
+    }
+}
+
+fn resolved(deeds: &[Deed]) -> impl Iterator<Item = &Deed> {
+    deeds.iter().filter(|deed| matches!(deed.body, Body::AlertResolved(())))
+}
+
+fn waits(deed: &Deed) -> bool {
+    matches!(deed.outcome, Outcome::Proposed | Outcome::Escalated)
+}
+
+/// The deed of an item's stored input, decided again.
+fn input_of<'d>(item: &Item, deeds: &'d [Deed]) -> Option<&'d Deed> {
+    let told = deeds.iter().filter_map(queued).find_map(|work| {
+        let WorkKind::Decision { item: no, result, .. } = &work.kind else { return None };
+        result.as_ref().filter(|_| *no == item.no).map(|result| result.deed)
+    });
+    let is_event = |deed: &&Deed| {
+        deed.cause == Some(item.deed)
+            && matches!(deed.body, Body::EventRaised(_) | Body::EventEscalated(_) | Body::EventRefused(_))
+    };
+    let by_number = |seq| deeds.iter().find(|deed| deed.seq == seq);
+    // Nobody is told of an event that no agent raised.
+    told.and_then(by_number).or_else(|| deeds.iter().find(is_event))
+}
+
+fn queued(deed: &Deed) -> Option<&Work> {
+    if let Body::WorkQueued(work) = &deed.body { Some(work) } else { None }
+}
+
+/// The agent that is told of the answer to an item, if one is.
+fn told<'d>(item: &Item, deeds: &'d [Deed]) -> Option<&'d AgentId> {
+    let mut works = deeds.iter().filter_map(queued);
+    let of = |work: &&Work| matches!(work.kind, WorkKind::Decision { item: no, .. } if no == item.no);
+    works.find(|work| of(work) && item.raised_by.agent() == Some(&work.agent)).map(|work| &work.agent)
+}
+
+/// What will be true afterwards, deed by deed.
+fn sentences(state: &State, supposed: &Supposed<'_>, deeds: &[Deed]) -> Vec<String> {
+    let (item, answer) = (supposed.item, supposed.answer);
+    let mut then = vec![first(item, answer, deeds)];
+    let input = input_of(item, deeds);
+    then.extend(input.map(|input| of_input(item, input, deeds)));
+    if let (None, ItemAnswer::Expand { .. } | ItemAnswer::Transfer { .. }) = (input, answer) {
+        then.extend(told(item, deeds).map(|agent| format!("{agent} is told of the answer")));
+    }
+    let others = supposed.include.iter().filter_map(|no| state.board.items.get(no));
+    let others: Vec<(&Item, &Deed)> =
+        others.filter_map(|other| Some((&**other, input_of(other, deeds)?))).collect();
+    let inputs: Vec<Seq> = others.iter().map(|(_, input)| *input).chain(input).map(|deed| deed.seq).collect();
+    then.extend(deeds.iter().filter_map(|deed| follows(item, answer, deed, &inputs)));
+    then.extend(
+        others.iter().map(|(other, input)| format!("#{}: {}", other.no, of_input(other, input, deeds))),
+    );
+    let more = then.len().saturating_sub(SENTENCES);
+    if more > 0 {
+        then.truncate(SENTENCES);
+        then.push(format!("and {more} more"));
+    }
+    then
+}
+
+/// What the answer itself comes to.
+fn first(item: &Item, answer: &ItemAnswer, deeds: &[Deed]) -> String {
+    let told = told(item, deeds);
     match answer {
         ItemAnswer::Expand { agent, grant, .. } => {
-            let edited = edit::grant(board.map.model(), agent, grant, person);
-            let owner = edited.as_ref().err().and_then(edit::EditError::owner).cloned();
-            let edited = edited.map_err(|error| error.to_string());
-            let edited = edited.and_then(|model| match trigger::still_collides(model.clone(), item) {
-                Some(why) => Err(why),
-                None => Ok(model),
-            });
-            change(board, item, edited, owner, grant_words(agent, grant))
+            let grown = deeds.iter().any(|deed| matches!(deed.body, Body::ScopeExpanded(_)));
+            let words = match grant {
+                Grant::Write(pattern) => format!("{agent} may write {pattern}"),
+                Grant::Trigger(event) => format!("{event} wakes {agent}"),
+                Grant::Output(output) => format!("{agent} may act on {output}"),
+            };
+            if grown { words } else { format!("{words} already; the map stays as it is") }
         }
         ItemAnswer::Transfer { pattern, from, to, .. } => {
-            let edited =
-                edit::transfer(board.map.model(), pattern, from, to).map_err(|error| error.to_string());
-            let words = format!("{to} owns {pattern}; {from} no longer writes it and proposes instead");
-            change(board, item, edited, None, words)
+            format!("{to} owns {pattern}; {from} no longer writes it and proposes instead")
         }
-        ItemAnswer::Handle { reply, to, .. } => {
-            let mut preview = plain(board, item, alike, handled(item, reply.is_some()));
-            if let (Some(to), Some(raise)) = (to, trigger::event_of(&item.case)) {
-                preview.obstacle =
-                    board.map.agent(to).is_none().then(|| format!("there is no agent {to} in the map"));
-                preview
-                    .then
-                    .push(format!("this {} goes to {to}; the next one comes here again", raise.event));
+        ItemAnswer::Handle { reply, .. } => match (told, &item.raised_by) {
+            (Some(agent), _) => {
+                let with = if reply.is_some() { ", with your reply" } else { "" };
+                format!("{agent} is told that you handled it{with}; its scope stays as it is")
             }
-            preview
-        }
-        ItemAnswer::OutOfScope { rule, .. } => plain(board, item, alike, classified(item, *rule)),
-        ItemAnswer::Approve { .. } => approved(board, item, alike, "it goes out as it is"),
-        ItemAnswer::ApproveEdited { .. } => approved(board, item, Vec::new(), "it goes out with your text"),
-        ItemAnswer::Reject { .. } => plain(board, item, alike, "it does not go out".to_owned()),
+            (None, Actor::Person(person)) => {
+                format!("every scope stays as it is, and no agent is told: {person} raised it")
+            }
+            (None, _) => {
+                "every scope stays as it is, and no agent is told: Deeds found it, none asked".to_owned()
+            }
+        },
+        ItemAnswer::OutOfScope { .. } => classified(item, told, deeds),
+        ItemAnswer::Approve { .. } => "it goes out as it is; it can't be taken back".to_owned(),
+        ItemAnswer::ApproveEdited { .. } => "it goes out with your text; it can't be taken back".to_owned(),
+        ItemAnswer::Reject { .. } => "it does not go out".to_owned(),
     }
 }
 
-/// What keeps it back is looked for as far as the board knows; versions are compared when it is answered.
-fn approved(board: &Board, item: &Item, settles: Vec<ItemNo>, words: &str) -> Preview {
-    let mut preview = plain(board, item, settles, format!("{words}; it can't be taken back"));
-    preview.obstacle = match approval::on_board(board, item) {
-        Ok(()) => None,
-        Err(approval::Obstacle::Rule(_, why) | approval::Obstacle::Since(_, why)) => Some(why),
-    };
-    preview
-}
-
-fn handled(item: &Item, reply: bool) -> String {
-    let Some(agent) = item.raised_by.agent() else {
-        return "every scope stays as it is, and no agent is told: Deeds found it, none asked".to_owned();
-    };
-    let with = if reply { ", with your reply" } else { "" };
-    format!("{agent} is told that you handled it{with}; its scope stays as it is")
-}
-
-fn classified(item: &Item, rule: bool) -> String {
+fn classified(item: &Item, told: Option<&AgentId>, deeds: &[Deed]) -> String {
+    let rule = deeds.iter().any(|deed| matches!(deed.body, Body::RuleAdded(_)));
     if let (Some(raise), true) = (trigger::event_of(&item.case), rule) {
         return format!("events like this {} are closed on arrival from now on", raise.event);
     }
-    match item.raised_by.agent() {
-        None => "no agent is told; the next conflict like this comes here again".to_owned(),
+    match told {
+        None => {
+            let what = trigger::event_of(&item.case).map_or("conflict", |raise| &raise.event);
+            format!("no agent is told; the next {what} like this comes here again")
+        }
         Some(agent) if rule => format!("inputs like this from {agent} are closed on arrival from now on"),
         Some(agent) => format!("{agent} is told; the next input like this comes here again"),
     }
 }
 
-fn plain(board: &Board, item: &Item, settles: Vec<ItemNo>, words: String) -> Preview {
-    let mut then = vec![words];
-    let alert = |item: &Item| item.case.alert();
-    then.extend(alert(item).map(|no| format!("alert #{no} is resolved with your note")));
-    let others = settles.iter().filter_map(|no| board.items.get(no)).filter_map(|other| alert(other)).count();
-    if others > 0 {
-        let alerts = if others == 1 { "alert is" } else { "alerts are" };
-        then.push(format!("answered together with those alike, {others} more {alerts} resolved"));
+/// How a stored input comes out when it is decided again.
+fn of_input(item: &Item, input: &Deed, deeds: &[Deed]) -> String {
+    let by = &item.raised_by;
+    let event = trigger::event_of(&item.case).map(|raise| &raise.event);
+    let what = event.map_or("input", |event| event);
+    if input.code == Some(Code::Paused) {
+        return format!("{by} is paused: the stored {what} is not decided, {by} is told to send it again");
     }
-    Preview { map: None, changes: Vec::new(), obstacle: None, owner: None, settles, then }
-}
-
-fn change(
-    board: &Board,
-    item: &Item,
-    edited: Result<Model, String>,
-    owner: Option<AgentId>,
-    words: String,
-) -> Preview {
-    let now = board.map_version.0;
-    let model = match edited {
-        Ok(model) => model,
-        Err(obstacle) => {
-            return Preview {
-                map: None,
-                changes: Vec::new(),
-                obstacle: Some(obstacle),
-                owner,
-                settles: Vec::new(),
-                then: vec!["nothing changes".to_owned()],
-            };
+    let owners = named(&input.refs.owners, ", ");
+    match (input.outcome, event) {
+        (Outcome::Recorded, Some(event)) => format!("the stored {event} goes to {owners} at once"),
+        (Outcome::Committed | Outcome::Allowed, _) => {
+            format!("the stored {what} of {by} is decided again at once: {}", input.outcome.as_str())
         }
-    };
-    let changes: Vec<String> =
-        difference(board.map.model(), &model).iter().map(ToString::to_string).collect();
-    let versions = if changes.is_empty() { None } else { Some((now, now + 1)) };
-    let map = Map::compile(Arc::new(model));
-    let settles = board.alike(item).filter(|other| goes_through(&map, other)).map(|other| other.no).collect();
-    let mut then = vec![words];
-    then.push(match (&item.case, goes_through(&map, item)) {
-        (Case::UnownedField { .. } | Case::UnownedTarget { .. } | Case::UnownedOutput { .. }, _)
-            if is_paused(board, item) =>
-        {
+        (Outcome::Proposed, _) => format!("the stored {what} becomes a proposal to {owners}"),
+        (Outcome::Escalated, _) => {
+            let opened =
+                |deed: &Deed| matches!(deed.body, Body::ItemOpened(_)) && deed.cause == Some(input.seq);
+            let new = deeds.iter().any(opened);
+            let how = if new { "comes back as a new item" } else { "joins an item that waits" };
+            format!("the stored {what} {how}: {}", reason(input))
+        }
+        (outcome, _) => {
             format!(
-                "{0} is paused: the stored input is not decided, {0} is told to send it again",
-                item.raised_by
+                "the stored {what} is decided again at once and not done, {}: {}",
+                outcome.as_str(),
+                reason(input)
             )
         }
-        (Case::UnownedField { .. } | Case::UnownedTarget { .. } | Case::UnownedOutput { .. }, true) => {
-            format!("the stored input of {} is decided again at once", item.raised_by)
-        }
-        (Case::UnownedField { write }, false) => match first_owner(&map, item, write) {
-            Some(owner) => format!("the stored input becomes a proposal to {owner}"),
-            None => "the stored input still belongs to nobody and comes back as a new item".to_owned(),
-        },
-        (Case::UnownedOutput { .. }, false) => "the stored publication is still not allowed".to_owned(),
-        (Case::UnownedTarget { .. }, false) => "the stored act is still not allowed".to_owned(),
-        (Case::UnownedEvent { raise } | Case::TriggerCollision { raise, .. }, _) => {
-            match map.route(&raise.event, &raise.attributes) {
-                Routing::Owner { agent, .. } => format!("the stored {} goes to {agent} at once", raise.event),
-                Routing::Nobody => {
-                    format!("the stored {} still belongs to nobody and comes back as a new item", raise.event)
-                }
-                Routing::Several(_) => format!("the stored {} still collides", raise.event),
-            }
-        }
-        (
-            Case::Escalation { .. }
-            | Case::Conflict { .. }
-            | Case::Approval { .. }
-            | Case::GivenUp { .. }
-            | Case::Stuck { .. },
-            _,
-        ) => {
-            format!("{} is told of the answer", item.raised_by)
-        }
-    });
-    Preview { map: versions, changes, obstacle: None, owner: None, settles, then }
-}
-
-fn is_paused(board: &Board, item: &Item) -> bool {
-    let facts = item.raised_by.agent().and_then(|agent| board.agents.get(agent));
-    facts.is_some_and(|facts| facts.paused.is_some())
-}
-
-fn grant_words(agent: &AgentId, grant: &Grant) -> String {
-    match grant {
-        Grant::Write(pattern) => format!("{agent} may write {pattern}"),
-        Grant::Trigger(event) => format!("{event} wakes {agent}"),
-        Grant::Output(output) => format!("{agent} may act on {output}"),
     }
 }
 
-/// Whether the stored input would be in its author's zone under this map.
-fn goes_through(map: &Map, item: &Item) -> bool {
-    if let Some(raise) = trigger::event_of(&item.case) {
-        return matches!(map.route(&raise.event, &raise.attributes), Routing::Owner { .. });
+fn named(agents: &[AgentId], between: &str) -> String {
+    agents.iter().map(AgentId::as_str).collect::<Vec<_>>().join(between)
+}
+
+fn reason(deed: &Deed) -> &str {
+    deed.reason.as_deref().unwrap_or("no reason is given")
+}
+
+/// What else follows, where people should know.
+fn follows(item: &Item, answer: &ItemAnswer, deed: &Deed, inputs: &[Seq]) -> Option<String> {
+    if let Body::AlertResolved(()) = deed.body {
+        let no = deed.refs.alerts.first().filter(|_| deed.refs.item == Some(item.no))?;
+        let with = if deed.reason.as_ref() == answer.note() { " with your note" } else { "" };
+        return Some(format!("alert #{no} is resolved{with}"));
     }
-    let Some(agent) = item.raised_by.agent() else { return false };
-    match &item.case {
-        Case::UnownedField { write } => {
-            names(write).iter().all(|name| map.authority(agent, &write.entity, name) == Authority::Granted)
+    if let Body::TaskClosed(task) = &deed.body {
+        let told = named(&deed.refs.owners, " and ");
+        return Some(format!("task {task} is closed, and {told} are told"));
+    }
+    if let Body::AlertOpened(alert) = &deed.body {
+        return Some(format!("alert #{} is opened: {}", alert.no, alert.title));
+    }
+    if let Body::EventRaised(raised) = &deed.body {
+        let words = || format!("{} is raised, for {}", raised.event, named(&deed.refs.owners, ", "));
+        return (!inputs.contains(&deed.seq)).then(words);
+    }
+    let work = queued(deed)?;
+    let WorkKind::Dispatch { event, .. } = &work.kind else { return None };
+    match (answer, &item.case) {
+        (ItemAnswer::Handle { to: Some(to), .. }, _) if *to == work.agent => {
+            Some(format!("this {event} goes to {to}; the next one comes here again"))
         }
-        Case::UnownedTarget { act } => map.has_output(agent, &act.target),
-        Case::UnownedOutput { publish } => map.has_output(agent, &publish.output),
-        Case::UnownedEvent { .. }
-        | Case::TriggerCollision { .. }
-        | Case::Escalation { .. }
-        | Case::Conflict { .. }
-        | Case::Approval { .. }
-        | Case::GivenUp { .. }
-        | Case::Stuck { .. } => true,
+        (ItemAnswer::Handle { .. }, Case::GivenUp { work: done }) => {
+            Some(format!("{event} goes on to {}, as if {} had completed it", work.agent, done.agent))
+        }
+        _ => None,
     }
-}
-
-fn first_owner(map: &Map, item: &Item, write: &Write) -> Option<AgentId> {
-    let agent = item.raised_by.agent()?;
-    names(write).iter().find_map(|name| match map.authority(agent, &write.entity, name) {
-        Authority::Owners(owners) => owners.first().map(|owner| (*owner).clone()),
-        Authority::Granted | Authority::Nobody => None,
-    })
-}
-
-fn names(write: &Write) -> Vec<FieldName> {
-    if write.changes.is_empty() { vec![FieldName::whole()] } else { write.changes.keys().cloned().collect() }
 }

@@ -98,22 +98,6 @@ pub(super) fn obstacle(item: &Item, answer: &ItemAnswer) -> Option<&'static str>
     }
 }
 
-/// What is true after an answer to such a case, in words.
-pub(super) fn afterwards(item: &Item, answer: &ItemAnswer) -> Option<String> {
-    match (&item.case, answer) {
-        (Case::Stuck { task, .. }, _) => {
-            let (from, to) = (&task.order.from, &task.order.to);
-            Some(format!("task {} is closed, and {from} and {to} are told", task.id))
-        }
-        (Case::GivenUp { work }, ItemAnswer::Handle { .. }) => {
-            let WorkKind::Dispatch { then, event, .. } = &work.kind else { return None };
-            then.first()
-                .map(|next| format!("{event} goes on to {next}, as if {} had completed it", work.agent))
-        }
-        _ => None,
-    }
-}
-
 /// What an answer does to what was stuck: the task is closed, the event goes on where a person did its work, and
 /// whoever waits is told. The agent that raised the item is told by `answer`.
 pub(super) fn settle(sheet: &mut Sheet<'_>, item: &Item, answer: &ItemAnswer, effects: &mut Effects) {

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use super::ledger::raw_deeds;
-use crate::api::{ItemList, ItemView, Problem, ProblemCode, ReassignBody};
+use crate::api::{ItemList, ItemView, Problem, ReassignBody};
 use crate::domain::command::{Answered, Command, ItemStep, ItemVerb};
-use crate::domain::decide::preview as work_out;
-use crate::domain::ids::{ItemNo, PersonId};
+use crate::domain::decide::{Supposed, preview as work_out};
+use crate::domain::ids::ItemNo;
 use crate::domain::state::Board;
 use crate::domain::things::{ClosedItem, Item, ItemAnswer};
-use crate::server::answer::{Answer, absent, json};
+use crate::server::answer::{Answer, absent, json, unseen};
 use crate::server::gate::Call;
+use crate::server::query::fit;
 
 /// `GET /v1/inbox`: open items, the next deadline first.
 pub(in crate::server) async fn list(call: Call) -> Answer {
@@ -52,9 +53,21 @@ pub(in crate::server) async fn show(call: Call) -> Answer {
 pub(in crate::server) async fn preview(call: Call) -> Answer {
     let no = call.param::<ItemNo>("n")?;
     let answer = call.parse::<ItemAnswer>()?;
-    let state = call.space.handle().front();
-    let item = open_item(&state.board, no)?;
-    json(&work_out(&state.board, item, person(&call)?, &answer))
+    let include = included(&call)?;
+    let by = call.caller.principal.clone();
+    let worked = call.space.handle().suppose(move |state, now| {
+        let item = open_item(&state.board, no)?;
+        let supposed = Supposed { by: &by, item, answer: &answer, include: &include };
+        Ok::<_, Box<Problem>>(work_out(state, &supposed, now))
+    });
+    json(&worked.await.map_err(|error| unseen(&error))??)
+}
+
+/// The items alike that it would settle too, numbers apart by commas.
+fn included(call: &Call) -> Result<Vec<ItemNo>, Box<Problem>> {
+    let query = call.query(&["include"])?;
+    let numbers = query.text("include").unwrap_or_default().split(',').filter(|no| !no.is_empty());
+    numbers.map(|no| fit("include", no)).collect()
 }
 
 fn open_item(board: &Board, no: ItemNo) -> Result<&Arc<Item>, Box<Problem>> {
@@ -65,10 +78,6 @@ fn open_item(board: &Board, no: ItemNo) -> Result<&Arc<Item>, Box<Problem>> {
         }
         None => absent(format!("item #{no}")),
     })
-}
-
-fn person(call: &Call) -> Result<&PersonId, Box<Problem>> {
-    call.caller.person().ok_or_else(|| Box::new(Problem::new(ProblemCode::NotAllowed, "only people answer")))
 }
 
 /// `POST /v1/inbox/{n}/answer`

@@ -9,6 +9,7 @@ use crate::console::widgets::Look;
 use crate::console::widgets::form::{Field, Form};
 use crate::domain::command::{AlertStep, AlertVerb, Command};
 use crate::domain::ids::AlertNo;
+use crate::domain::rule::route;
 use crate::domain::state::Board;
 use crate::domain::things::Alert;
 
@@ -56,7 +57,9 @@ impl Step {
     ) -> Option<Position> {
         let mut facts = self.form.facts(look, screen);
         if self.verb == AlertVerb::Escalate {
-            let queue = board.map.first_queue();
+            let alert = board.alerts.get(&self.alert);
+            let queue =
+                alert.map_or_else(|| board.map.first_queue(), |alert| route::of_alert(&board.map, alert));
             let names: Vec<String> = queue.reviewers().map(ToString::to_string).collect();
             let (who, within) = (names.join(" or "), queue.sla.rough());
             facts.say("then", "it becomes a decision that a named person owes");

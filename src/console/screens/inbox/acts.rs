@@ -14,6 +14,7 @@ use crate::console::widgets::picker::{Entry, Picker};
 use crate::console::world::World;
 use crate::domain::command::ItemVerb;
 use crate::domain::ids::{ItemNo, PersonId};
+use crate::domain::rule::reviewer;
 use crate::domain::things::Item;
 
 impl Inbox {
@@ -75,12 +76,9 @@ impl Inbox {
         let Some(item) = self.focused(world).cloned() else { return Want::info("no case is selected") };
         let no = item.no;
         match action {
-            Action::Claim => match (world.may_answer(&item), &item.claimed_by) {
-                (Err(why), _) => Want::fail(why),
-                (Ok(()), Some(by)) if *by != world.me.person => {
-                    Want::fail(format!("#{no} is claimed by {by}"))
-                }
-                (Ok(()), _) => vec![self.step(no, ItemVerb::Claim, format!("#{no} is yours"), None)],
+            Action::Claim => match world.may_answer(&item) {
+                Err(why) => Want::fail(why),
+                Ok(()) => vec![self.step(no, ItemVerb::Claim, format!("#{no} is yours"), None)],
             },
             Action::Release if item.claimed_by.is_none() => Want::info(format!("#{no} is not claimed")),
             Action::Release => vec![self.step(no, ItemVerb::Release, format!("#{no} is free again"), None)],
@@ -107,7 +105,7 @@ impl Inbox {
             return Want::fail(why);
         }
         let Some(board) = &world.board else { return Vec::new() };
-        let queue = board.map.queue(&item.queue).unwrap_or_else(|| board.map.first_queue());
+        let queue = reviewer::queue(&board.map, item);
         let entry = |person: &PersonId| Entry {
             name: person.to_string(),
             note: if *person == queue.owner { "answers for the queue" } else { "deputy" }.to_owned(),

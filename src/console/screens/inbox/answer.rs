@@ -1,7 +1,7 @@
 //! An answer being given: what it would do, in words, before it is confirmed. The safe button is chosen at the start.
 //!
-//! What an answer does is worked out by the domain's own `preview`, on the board as it is at that moment; nothing in it is a
-//! surprise later. An answer can't be sent when the case is no longer what was shown when it was opened.
+//! What an answer does is asked of the server, which decides it without recording anything; nothing in it is a surprise
+//! later. An answer can't be sent when the case is no longer what was shown when it was opened.
 
 use std::sync::Arc;
 
@@ -9,11 +9,12 @@ use super::answer_text::read_grant;
 use super::fields::{self, AGENT, BODY, GRANTS, INCLUDE, NOTE, REASON, REPLY, RULE, TO};
 use super::kind::Kind;
 use crate::console::action::Action;
+use crate::console::ask::Trouble;
 use crate::console::widgets::form::{Form, Pressed};
 use crate::console::world::World;
 use crate::domain::command::{Answered, ItemVerb};
-use crate::domain::decide::{Preview, preview};
-use crate::domain::ids::{AgentId, ItemNo};
+use crate::domain::decide::Preview;
+use crate::domain::ids::{AgentId, ItemNo, MapVersion};
 use crate::domain::map::Grant;
 use crate::domain::state::Board;
 use crate::domain::things::{ClosedItem, Item, ItemAnswer, TokenClass};
@@ -58,6 +59,16 @@ pub(super) struct Answering {
     from: Option<AgentId>,
     /// For undo: what it takes back.
     pub(super) undoes: Vec<String>,
+    /// What the server said to the last question that it answered.
+    said: Option<(Question, Result<Preview, Trouble>)>,
+}
+
+/// An answer whose consequences are asked for, and the map that they are asked under.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Question {
+    pub(super) item: ItemNo,
+    pub(super) answer: ItemAnswer,
+    map: MapVersion,
 }
 
 impl Answering {
@@ -66,7 +77,7 @@ impl Answering {
         let mut form = Form::new(fields::of(kind, &items, board), kind.word());
         // A body that is to be edited is where the cursor starts.
         form.go_to(BODY);
-        Self { kind, items, form, from: None, undoes: Vec::new() }
+        Self { kind, items, form, from: None, undoes: Vec::new(), said: None }
     }
 
     /// Begins to take an answer back.
@@ -142,10 +153,21 @@ impl Answering {
         })
     }
 
-    /// What it would do on the board as it is now.
-    pub(super) fn preview(&self, world: &World) -> Option<Result<Preview, String>> {
+    /// What is to be asked for it as it stands, or what is wrong with it; nothing where there are no consequences to ask for.
+    pub(super) fn question(&self, world: &World) -> Option<Result<Question, String>> {
         let (board, item) = (world.board.as_ref()?, self.items.first()?);
-        Some(self.answer().map(|answer| preview(board, item, &world.me.person, &answer)))
+        let ask = |answer| Question { item: item.no, answer: without_words(answer), map: board.map_version };
+        (self.kind != Kind::Undo).then(|| self.answer().map(ask))
+    }
+
+    /// The server has said what it would do.
+    pub(super) fn hear(&mut self, question: Question, said: Result<Preview, Trouble>) {
+        self.said = Some((question, said));
+    }
+
+    /// What it would do, once the server has said so of just this.
+    pub(super) fn preview(&self, question: &Question) -> Option<&Result<Preview, Trouble>> {
+        self.said.as_ref().filter(|(said, _)| said == question).map(|(_, preview)| preview)
     }
 
     /// Why the cases are no longer what was shown, if so.
@@ -185,17 +207,24 @@ impl Answering {
             Ok(answer) => answer,
             Err(why) => return Outcome::Refused(why),
         };
-        let settles = match self.preview(world) {
-            Some(Ok(Preview { obstacle: Some(why), owner, .. })) => return self.refuse(why, owner, world),
-            Some(Ok(preview)) => preview.settles,
-            Some(Err(_)) | None => Vec::new(),
+        let question = self.question(world).and_then(Result::ok);
+        let settles = match question.and_then(|question| self.preview(&question)) {
+            None => {
+                return Outcome::Refused("the server is being asked what this would do; a moment".to_owned());
+            }
+            Some(Ok(Preview { obstacle: Some(why), owner, .. })) => {
+                return self.refuse(why.clone(), owner.clone(), world);
+            }
+            Some(Ok(preview)) => preview.settles.as_slice(),
+            // Whatever kept it from saying what it would do: it checks all of it when it decides.
+            Some(Err(_)) => &[],
         };
         if self.kind == Kind::Transfer && world.me.class != TokenClass::Admin {
             return Outcome::Refused(
                 "only an admin transfers what another agent owns; hand the case to one".to_owned(),
             );
         }
-        Outcome::Send(self.steps(&answer, &settles))
+        Outcome::Send(self.steps(&answer, settles))
     }
 
     /// What stands in the way; where it is another owner, an admin is offered a transfer instead.
@@ -242,5 +271,23 @@ impl Answering {
 
     fn agent(&self, label: &str) -> Result<AgentId, String> {
         AgentId::new(self.form.text(label)).map_err(|error| error.to_string())
+    }
+}
+
+/// Words that only people read have no consequences: they are asked about as if they were there.
+fn without_words(answer: ItemAnswer) -> ItemAnswer {
+    let words: Arc<str> = Arc::from("…");
+    let given = |note: Option<Arc<str>>| note.map(|_| Arc::clone(&words));
+    match answer {
+        ItemAnswer::Expand { .. } | ItemAnswer::Transfer { .. } => answer,
+        ItemAnswer::Handle { reply, to, .. } => {
+            ItemAnswer::Handle { note: Arc::clone(&words), reply: reply.map(|_| Value::text(&words)), to }
+        }
+        ItemAnswer::OutOfScope { rule, .. } => ItemAnswer::OutOfScope { reason: Arc::clone(&words), rule },
+        ItemAnswer::Approve { note } => ItemAnswer::Approve { note: given(note) },
+        ItemAnswer::ApproveEdited { note, .. } => {
+            ItemAnswer::ApproveEdited { body: Value::text(&words), note: given(note) }
+        }
+        ItemAnswer::Reject { .. } => ItemAnswer::Reject { note: Arc::clone(&words) },
     }
 }

@@ -45,10 +45,18 @@ impl Answering {
             then(facts, &self.undoes);
             return;
         }
-        match self.preview(world) {
+        match self.question(world) {
             None => {}
             Some(Err(why)) => facts.styled("missing", &why, theme.warning),
-            Some(Ok(preview)) => self.consequence(facts, look, &preview),
+            Some(Ok(question)) => match self.preview(&question) {
+                None => facts.styled("then", "asking the server what it would do", theme.muted),
+                Some(Ok(preview)) => self.consequence(facts, look, preview),
+                Some(Err(trouble)) => {
+                    let words =
+                        format!("not known: {}; it is checked all the same when it is sent", trouble.what);
+                    facts.styled("then", &words, theme.warning);
+                }
+            },
         }
     }
 

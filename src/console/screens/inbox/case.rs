@@ -11,12 +11,11 @@ use crate::console::widgets::facts::Facts;
 use crate::console::widgets::{Look, bars, styled};
 use crate::console::world::World;
 use crate::console::{untrusted, words};
-use crate::domain::decide::preview;
 use crate::domain::deed::Deed;
 use crate::domain::ids::{AgentId, Seq};
 use crate::domain::path::FieldPath;
 use crate::domain::state::Board;
-use crate::domain::things::{Case, Item, ItemAnswer, PastAnswers};
+use crate::domain::things::{Case, Item, PastAnswers};
 
 /// Deeds of evidence shown; the latest of them.
 const EVIDENCE_SHOWN: usize = 8;
@@ -52,7 +51,7 @@ pub(super) fn lines<'a>(
         facts.gap();
     }
     facts.say("LIKE", &alike(board, item));
-    facts.lined("SUGGEST", suggestion(look, facts.wide(), world, board, item));
+    facts.lined("SUGGEST", suggestion(look, facts.wide(), item));
     facts.lines
 }
 
@@ -190,7 +189,7 @@ fn alike(board: &Board, item: &Item) -> String {
     text
 }
 
-fn suggestion(look: Look<'_>, wide: usize, world: &World, board: &Board, item: &Item) -> Vec<Line<'static>> {
+fn suggestion(look: Look<'_>, wide: usize, item: &Item) -> Vec<Line<'static>> {
     let theme = look.theme;
     let Some(suggested) = &item.suggestion else {
         let words = match &item.case {
@@ -208,13 +207,7 @@ fn suggestion(look: Look<'_>, wide: usize, world: &World, board: &Board, item: &
         };
         return look.wrap(words, wide, 2, theme.muted);
     };
-    let answer =
-        ItemAnswer::Expand { agent: suggested.agent.clone(), grant: suggested.grant.clone(), note: None };
-    let preview = preview(board, item, &world.me.person, &answer);
-    let mut text = format!("expand {}: {}", suggested.agent, suggested.grant);
-    if preview.obstacle.is_none() {
-        _ = write!(text, ", settles {}", preview.settles.len() + 1);
-    }
+    let text = format!("expand {}: {}", suggested.agent, suggested.grant);
     let mut lines = look.wrap(&text, wide, TEXT_LINES, theme.accent);
     lines.extend(look.wrap(&suggested.reason, wide, 2, theme.muted));
     lines

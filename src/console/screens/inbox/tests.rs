@@ -7,9 +7,9 @@ use proptest::sample;
 use serde_json::json;
 
 use crate::console::app::{App, Settings};
-use crate::console::ask::{Heard, What};
+use crate::console::ask::{Heard, Trouble, What};
 use crate::console::place::View;
-use crate::console::testing::by_keys::{self, me, start};
+use crate::console::testing::by_keys::{self, me, press, start};
 use crate::console::testing::team::Team;
 use crate::console::testing::{Runner, buffer};
 use crate::console::world::Link;
@@ -119,13 +119,14 @@ fn expanding_says_what_will_be_true_and_then_it_is() {
     let mut team = team();
     let mut runner = dana(&mut team);
     runner.send_keys("e").unwrap();
+    assert!(runner.screen_text().contains("asking the server what it would do"), "{}", runner.screen_text());
+    team.serve(&mut runner);
     insta::assert_snapshot!("expand_120x36", runner.screen_text());
     // Enter alone cancels: the safe button is chosen.
     runner.send_keys("enter").unwrap();
     team.serve(&mut runner);
     assert_eq!(team.state.board.items.len(), 3);
-    runner.send_keys("e tab enter").unwrap();
-    team.serve(&mut runner);
+    press(&mut team, &mut runner, "e tab enter");
     assert_eq!(team.state.board.items.len(), 1, "{}", runner.screen_text());
     assert_eq!(team.state.board.map_version.0, 1);
     let screen = runner.screen_text();
@@ -136,6 +137,43 @@ fn expanding_says_what_will_be_true_and_then_it_is() {
     runner.send_keys("tab enter").unwrap();
     team.serve(&mut runner);
     assert_eq!(team.state.board.items.len(), 3, "{}", runner.screen_text());
+}
+
+/// Nothing is sent before the server has said what it would do, and nothing that it said of something else is shown.
+#[test]
+fn what_is_not_known_yet_is_not_sent() {
+    let mut team = team();
+    let mut runner = dana(&mut team);
+    runner.send_keys("e tab enter").unwrap();
+    assert!(runner.screen_text().contains("the server is being asked"), "{}", runner.screen_text());
+    let asked = runner.take_done();
+    let [ask] = asked.as_slice() else { panic!("one question at a time: {asked:?}") };
+    assert!(matches!(ask.what, What::Preview(..)));
+    // Another grant is typed while the answer is under way.
+    runner.send_keys("shift-tab shift-tab shift-tab text:2").unwrap();
+    let me = runner.program.me();
+    let said = team.answer(&me, ask.clone());
+    runner.server(said);
+    let screen = runner.screen_text();
+    assert!(screen.contains("score2") && screen.contains("asking the server"), "{screen}");
+    team.serve(&mut runner);
+    let screen = runner.screen_text();
+    assert!(screen.contains("+ intake.writes crm/contact/*#score2"), "{screen}");
+}
+
+/// A server that can't say what it would do does not keep people from deciding: it checks all the same.
+#[test]
+fn a_preview_that_fails_is_said_and_stops_nobody() {
+    let mut team = team();
+    let mut runner = dana(&mut team);
+    runner.send_keys("j j h text:done enter tab").unwrap();
+    for ask in runner.take_done() {
+        let trouble = Trouble { what: "no answer came".to_owned(), next: "wait".to_owned() };
+        runner.server(Heard::Answer { to: ask.from, tag: ask.tag, result: Err(trouble) });
+    }
+    assert!(runner.screen_text().contains("not known: no answer came"), "{}", runner.screen_text());
+    press(&mut team, &mut runner, "enter");
+    assert!(!team.state.board.items.contains_key(&ItemNo(3)), "{}", runner.screen_text());
 }
 
 #[test]
@@ -150,9 +188,9 @@ fn handling_needs_a_note_and_enter_in_the_note_decides_nothing() {
     assert!(runner.screen_text().contains(missing), "{}", runner.screen_text());
     team.serve(&mut runner);
     assert!(team.state.board.items.contains_key(&ItemNo(3)));
-    runner.send_keys("text:called_them enter enter").unwrap();
+    press(&mut team, &mut runner, "text:called_them enter enter");
     assert!(!runner.screen_text().contains("by hand"), "enter went to the buttons, then cancelled");
-    runner.send_keys("h text:called_them enter tab enter").unwrap();
+    press(&mut team, &mut runner, "h text:called_them enter tab enter");
     team.serve(&mut runner);
     assert!(!team.state.board.items.contains_key(&ItemNo(3)), "{}", runner.screen_text());
     let closed = team.state.board.closed.last().unwrap();
@@ -163,7 +201,7 @@ fn handling_needs_a_note_and_enter_in_the_note_decides_nothing() {
 fn marked_cases_are_answered_at_once() {
     let mut team = team();
     let mut runner = dana(&mut team);
-    runner.send_keys("space space o text:spam enter").unwrap();
+    press(&mut team, &mut runner, "space space o text:spam enter");
     assert!(runner.screen_text().contains("2 marked cases: #1 #2"), "{}", runner.screen_text());
     runner.send_keys("tab enter").unwrap();
     team.serve(&mut runner);
@@ -189,7 +227,7 @@ fn a_case_that_changed_is_not_answered() {
 fn nothing_decides_while_the_link_is_down_or_the_history_differs() {
     let mut team = team();
     let mut runner = dana(&mut team);
-    runner.send_keys("h text:done enter tab").unwrap();
+    press(&mut team, &mut runner, "h text:done enter tab");
     runner.server(Heard::Link(Link::Lost {
         retry_at: team.now.plus(Span::from_secs(4)),
         why: "refused".to_owned(),
@@ -235,11 +273,7 @@ fn who_may_not_answer_is_told_who_may() {
     let mut team = team();
     let mut runner = team.console(me("eve", TokenClass::Reviewer), Settings::default(), 120, 36);
     runner.send_keys("h").unwrap();
-    assert!(
-        runner.screen_text().contains("only dana or sam answers for queue ops"),
-        "{}",
-        runner.screen_text()
-    );
+    assert!(runner.screen_text().contains("#1 is answered by dana, sam"), "{}", runner.screen_text());
     let mut watcher = team.console(me("wim", TokenClass::Watcher), Settings::default(), 120, 36);
     assert!(watcher.screen_text().contains("■ read-only"), "{}", watcher.screen_text());
     watcher.send_keys("h").unwrap();
@@ -260,8 +294,9 @@ fn claim_release_and_reassign() {
     runner.send_keys("text:sam enter").unwrap();
     team.serve(&mut runner);
     assert!(runner.screen_text().contains("handed to sam"), "{}", runner.screen_text());
+    // Who owns the queue answers at any time.
     runner.send_keys("h").unwrap();
-    assert!(runner.screen_text().contains("#1 was handed to sam"), "{}", runner.screen_text());
+    assert!(runner.screen_text().contains("Handle #1 by hand"), "{}", runner.screen_text());
 }
 
 #[test]
@@ -272,12 +307,9 @@ fn the_review_goes_from_case_to_case_and_ends_with_a_summary() {
     team.now = team.now.plus(Span::from_secs(100));
     team.serve(&mut runner);
     insta::assert_snapshot!("review_120x36", runner.screen_text());
-    runner.send_keys("e tab enter").unwrap();
-    team.serve(&mut runner);
-    assert!(runner.screen_text().contains("#3"), "{}", runner.screen_text());
-    runner.send_keys("h text:done enter tab enter").unwrap();
-    team.serve(&mut runner);
-    let screen = runner.screen_text();
+    let screen = press(&mut team, &mut runner, "e tab enter");
+    assert!(screen.contains("#3"), "{screen}");
+    let screen = press(&mut team, &mut runner, "h text:done enter tab enter");
     assert!(
         screen.contains("Review ended") && screen.contains("1  expanded") && screen.contains("1  handled"),
         "{screen}"

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Stop, check_base, check_zone, go_out, last_on_thread, place};
+use super::{Stop, check_base, go_out, last_on_thread, place};
 use crate::domain::code::Code;
 use crate::domain::command::{Principal, Publish};
 use crate::domain::decide::sheet::Sheet;
@@ -10,6 +10,8 @@ use crate::domain::decide::{inbox, verdict};
 use crate::domain::deed::Body;
 use crate::domain::ids::{Actor, AgentId, Seq};
 use crate::domain::outcome::Outcome;
+use crate::domain::rule::output as rule;
+use crate::domain::rule::zone::Whose;
 use crate::domain::state::{Board, State};
 use crate::domain::things::{Case, Item, ItemAnswer, LastPublication, TokenClass, WorkResult};
 use crate::domain::time::Time;
@@ -48,46 +50,36 @@ pub(in crate::domain::decide) fn fits(item: &Item, answer: &ItemAnswer) -> Resul
 
 /// The re-check at the moment of approval: the agent, its zone, the subject, versions, who goes first, the thread.
 pub(in crate::domain::decide) fn recheck(state: &State, item: &Item, now: Time) -> Result<(), Obstacle> {
-    let Case::Approval { publish, .. } = &item.case else { return Ok(()) };
-    let Some(agent) = item.raised_by.agent() else { return Ok(()) };
-    on_board(&state.board, item)?;
-    let found = check_zone(state, agent, publish).or_else(|| check_base(state, agent, publish, now));
-    match found {
-        Some(Stop { code, why, .. }) => Err(Obstacle::Rule(code, why)),
-        None => Ok(()),
-    }
-}
-
-/// The part of the re-check that needs no values: what a preview can tell.
-pub(in crate::domain::decide) fn on_board(board: &Board, item: &Item) -> Result<(), Obstacle> {
     let Case::Approval { publish, over, alert } = &item.case else { return Ok(()) };
     let Some(agent) = item.raised_by.agent() else { return Ok(()) };
-    if let Some(stop) = board.agents.get(agent).and_then(|facts| facts.paused.as_ref()) {
-        let why = format!("{agent} was paused by {}: {}", stop.by, stop.reason);
+    if let Some(why) = verdict::paused(state, agent) {
         return Err(Obstacle::Rule(Code::Paused, why));
     }
-    if !board.map.has_output(agent, &publish.output) {
+    if rule::whose(&state.board.map, agent, &publish.output) != Whose::Own {
         let why = format!("{agent} no longer publishes on {}", publish.output);
         return Err(Obstacle::Rule(Code::NotOwner, why));
     }
     if let Some((subject, stop)) =
-        publish.subject.as_ref().and_then(|subject| Some((subject, board.frozen.get(subject)?)))
+        publish.subject.as_ref().and_then(|subject| Some((subject, state.board.frozen.get(subject)?)))
     {
-        return Err(Obstacle::Rule(
-            Code::Frozen,
-            format!("{subject} was frozen by {}: {}", stop.by, stop.reason),
-        ));
+        let why = format!("{subject} was frozen by {}: {}", stop.by, stop.reason);
+        return Err(Obstacle::Rule(Code::Frozen, why));
     }
-    let Some(last) = since(board, item, agent, publish, over) else { return Ok(()) };
-    let mut over = over.clone();
-    over.push(last.deed);
-    let why = format!(
-        "{} has published on {} meanwhile, in deed {}: look at it, then answer again",
-        last.by,
-        place(publish),
-        last.deed
-    );
-    Err(Obstacle::Since(Box::new(Case::Approval { publish: publish.clone(), over, alert: *alert }), why))
+    if let Some(last) = since(&state.board, item, agent, publish, over) {
+        let mut over = over.clone();
+        over.push(last.deed);
+        let (by, place) = (&last.by, place(publish));
+        let why = format!(
+            "{by} has published on {place} meanwhile, in deed {}: look at it, then answer again",
+            last.deed
+        );
+        let case = Case::Approval { publish: publish.clone(), over, alert: *alert };
+        return Err(Obstacle::Since(Box::new(case), why));
+    }
+    match check_base(state, agent, publish, now) {
+        Some(Stop { code, why, .. }) => Err(Obstacle::Rule(code, why)),
+        None => Ok(()),
+    }
 }
 
 /// Another agent's publication on the same thread that the reviewer has not been shown.

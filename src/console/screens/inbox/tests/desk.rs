@@ -8,7 +8,7 @@ use crate::console::app::App;
 use crate::console::ask::What;
 use crate::console::place::View;
 use crate::console::testing::Runner;
-use crate::console::testing::by_keys::{self, me, start};
+use crate::console::testing::by_keys::{self, me, press, start};
 use crate::console::testing::team::Team;
 use crate::domain::command::{Command, ItemVerb, ReviewVerb};
 use crate::domain::ids::{Actor, AgentId, AlertNo, ItemNo, QueueName, Seq, TaskId, WorkNo};
@@ -198,12 +198,17 @@ fn console(team: &mut Team, width: u16, height: u16) -> Runner<App> {
 
 /// Types keys, lets the team answer what is asked for to look at, and gives what would change something.
 fn commands(team: &mut Team, runner: &mut Runner<App>, keys: &str) -> Vec<Command> {
-    runner.send_keys(keys).unwrap();
     let mut sent = Vec::new();
-    let asked = runner.take_done();
-    for ask in asked {
-        if let What::Command(command) = ask.what {
-            sent.push(*command);
+    for key in keys.split_whitespace() {
+        runner.send_keys(key).unwrap();
+        for ask in runner.take_done() {
+            if let What::Command(command) = ask.what {
+                sent.push(*command);
+            } else {
+                let me = runner.program.me();
+                let answer = team.answer(&me, ask);
+                runner.server(answer);
+            }
         }
     }
     team.serve(runner);
@@ -245,8 +250,7 @@ fn an_approval_is_approved_edited_or_rejected_and_nothing_else() {
         let screen = runner.screen_text();
         assert!(screen.contains("waits for your approval: a approves"), "{screen}");
     }
-    runner.send_keys("a").unwrap();
-    insta::assert_snapshot!("approve_120x36", runner.screen_text());
+    insta::assert_snapshot!("approve_120x36", press(&mut team, &mut runner, "a"));
     // The safe button is chosen first.
     assert!(commands(&mut team, &mut runner, "enter").is_empty());
     let sent = commands(&mut team, &mut runner, "a tab enter");
@@ -257,8 +261,8 @@ fn an_approval_is_approved_edited_or_rejected_and_nothing_else() {
 fn an_edited_body_goes_out_and_a_rejection_needs_a_note() {
     let mut team = team();
     let mut runner = console(&mut team, 120, 36);
-    runner.send_keys("A ctrl-u text:Thank_you,_it_is_paid.").unwrap();
-    insta::assert_snapshot!("edited_120x36", runner.screen_text());
+    let edited = press(&mut team, &mut runner, "A ctrl-u text:Thank_you,_it_is_paid.");
+    insta::assert_snapshot!("edited_120x36", edited);
     let sent = commands(&mut team, &mut runner, "enter tab enter");
     let body = Value::text("Thank you, it is paid.");
     assert_eq!(answer(&sent), ItemAnswer::ApproveEdited { body, note: None });
@@ -277,8 +281,8 @@ fn an_event_is_given_to_an_agent_and_gets_no_approval() {
     let mut runner = console(&mut team, 120, 36);
     assert!(commands(&mut team, &mut runner, "j a").is_empty());
     assert!(runner.screen_text().contains("is no publication"), "{}", runner.screen_text());
-    runner.send_keys("h text:theirs tab tab text:payments").unwrap();
-    insta::assert_snapshot!("given_120x36", runner.screen_text());
+    let given = press(&mut team, &mut runner, "h text:theirs tab tab text:payments");
+    insta::assert_snapshot!("given_120x36", given);
     let sent = commands(&mut team, &mut runner, "enter tab enter");
     let to = Some(agent("payments"));
     assert_eq!(answer(&sent), ItemAnswer::Handle { note: Arc::from("theirs"), reply: None, to });
