@@ -484,7 +484,7 @@ fn what_is_no_event_is_given_to_nobody() {
         support takes 1 for 1m -> recorded
         support fails 1 'no' -> failed
         support takes 1 for 1m -> recorded
-        support fails 1 'no' -> failed
+        support fails 1 'no' -> failed out-of-attempts
         ";
     let stuck = "
         sales hands draft-7 to support of 1 -> recorded

@@ -227,7 +227,8 @@ fn told<'d>(item: &Item, deeds: &'d [Deed]) -> Option<&'d AgentId> {
 fn sentences(state: &State, supposed: &Supposed<'_>, deeds: &[Deed]) -> Vec<String> {
     let (item, answer) = (supposed.item, supposed.answer);
     let mut then = vec![first(item, answer, deeds)];
-    let input = input_of(item, deeds);
+    // What an approval sends is said already.
+    let input = input_of(item, deeds).filter(|_| !item.case.is_approval());
     then.extend(input.map(|input| of_input(item, input, deeds)));
     if let (None, ItemAnswer::Expand { .. } | ItemAnswer::Transfer { .. }) = (input, answer) {
         then.extend(told(item, deeds).map(|agent| format!("{agent} is told of the answer")));

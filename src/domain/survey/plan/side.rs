@@ -65,7 +65,7 @@ impl Side {
                 let fate = self.event(event, *raised_by, self.map.route(event, attributes));
                 Some(single(agent_of(&case.was).or_else(|| agent_of(&fate)), event, fate))
             }
-            Asked::Claim { agent, claim } => self.claim(agent, claim),
+            Asked::Claim { agent, claim } => self.claim(agent, claim, seen),
             Asked::Publication { agent, publication, approved } => {
                 let fate = self.publication(agent, publication, *approved, (&case.was, seen));
                 Some(single(Some((*agent).clone()), &publication.output, fate))
@@ -184,9 +184,14 @@ impl Side {
         }
     }
 
-    /// A claim's deed has no attributes: where a route asks for some, nobody can tell.
-    fn claim(&self, agent: &AgentId, claim: &ClaimMark) -> Option<Said> {
+    /// A claim's deed has no attributes: where a route asks for some, nobody can tell. What was claimed before is so under
+    /// any map.
+    fn claim(&self, agent: &AgentId, claim: &ClaimMark, seen: &Seen) -> Option<Said> {
         let event = &*claim.event;
+        if seen.claims.contains(&key(&[event, &claim.key])) {
+            let fate = Fate::Refused { code: Code::ClaimTaken, owners: Vec::new() };
+            return Some(single(Some(agent.clone()), event, fate));
+        }
         let asks = |route: &Route| !route.when.is_empty() && text_matches(&route.event, event);
         if self.map.model().routes.iter().any(asks) {
             return None;
