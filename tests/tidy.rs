@@ -15,7 +15,8 @@ struct Layer {
 }
 
 /// Crates that every layer may use: the language's own, shapes, error derives, bytes and streams.
-const COMMON: &[&str] = &["std", "core", "alloc", "serde", "serde_json", "serde_with", "thiserror"];
+const COMMON: &[&str] =
+    &["std", "core", "alloc", "schemars", "serde", "serde_json", "serde_with", "thiserror"];
 
 /// The fences of docs/ARCHITECTURE.md. What is absent is forbidden.
 const LAYERS: &[Layer] = &[
@@ -171,7 +172,7 @@ const FLOORS: &[&[&str]] = &[
     &["code", "hash", "key", "outcome", "time"],
     &["ids", "path", "value"],
     &["map"],
-    &["command", "things"],
+    &["command", "schema", "things"],
     &["deed"],
     &["filter", "reply", "state"],
     &["query", "readiness", "rule"],

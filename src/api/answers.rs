@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use serde_json::{Map, Value as Json};
 
 use super::{Hash, Problem, ProblemFinding};
 use crate::domain::ids::{Actor, Fence, MapVersion, PersonId, Seq, TokenId, WorkspaceId};
@@ -23,7 +25,7 @@ pub const PAGE_LIMIT: usize = 1000;
 
 /// A note that goes with a step.
 #[serde_with::skip_serializing_none]
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NoteBody {
     /// The note.
@@ -32,7 +34,7 @@ pub struct NoteBody {
 
 /// What goes with a step on a work item.
 #[serde_with::skip_serializing_none]
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WorkStepBody {
     /// Feedback, the reason of a failure, or a note.
@@ -45,7 +47,7 @@ pub struct WorkStepBody {
 }
 
 /// To whom an item goes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReassignBody {
     /// To whom.
@@ -53,14 +55,14 @@ pub struct ReassignBody {
 }
 
 /// The answers to a batch, in order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BatchAnswer {
     /// One for each command.
     pub answers: Vec<BatchResult>,
 }
 
 /// The answer to one command of a batch.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum BatchResult {
     /// What the rules say.
@@ -70,19 +72,20 @@ pub enum BatchResult {
 }
 
 /// A deed with its exact bytes.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct RawDeed {
     /// Its number.
     pub seq: Seq,
     /// Its chain hash.
     pub hash: Hash,
-    /// The deed as stored.
+    /// The deed as stored, a `CloudEvent`.
+    #[schemars(with = "Map<String, Json>")]
     pub deed: Box<RawValue>,
 }
 
 /// A page of the ledger, oldest first.
 #[serde_with::skip_serializing_none]
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct LedgerPage {
     /// The deeds.
     pub deeds: Vec<RawDeed>,
@@ -95,7 +98,7 @@ pub struct LedgerPage {
 }
 
 /// Deeds over time.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Histogram {
     /// How much of time each bucket takes.
     pub width: Span,
@@ -104,7 +107,7 @@ pub struct Histogram {
 }
 
 /// One bucket.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BucketView {
     /// When it begins.
     pub start: Time,
@@ -115,7 +118,7 @@ pub struct BucketView {
 }
 
 /// A deed, what led to it, and what it led to.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct ChainView {
     /// The deed asked for.
     pub deed: RawDeed,
@@ -127,8 +130,18 @@ pub struct ChainView {
     pub cut: bool,
 }
 
+/// What led where: the deeds on an entity, or around one deed.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Traced {
+    /// On an entity or a field, a page of them.
+    Page(LedgerPage),
+    /// Around a deed.
+    Chain(ChainView),
+}
+
 /// One effect.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct EffectView {
     /// What led to it.
     pub cause: Seq,
@@ -139,7 +152,7 @@ pub struct EffectView {
 }
 
 /// What the deeds add up to.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Stats {
     /// For each field that the pattern covers: writes, proposals and refusals of seven days.
     pub fields: Vec<FieldActivity>,
@@ -156,7 +169,7 @@ pub struct Stats {
 }
 
 /// What happened lately to the fields of one name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FieldActivity {
     /// The field; empty for the whole entity.
     pub field: String,
@@ -171,7 +184,7 @@ pub struct FieldActivity {
 }
 
 /// A committed write.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LastWritten {
     /// The deed.
     pub seq: Seq,
@@ -186,7 +199,7 @@ pub struct LastWritten {
 }
 
 /// How often somebody tried.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Times {
     /// Who.
     pub actor: String,
@@ -197,7 +210,7 @@ pub struct Times {
 }
 
 /// A field that several have written.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ContestedField {
     /// The entity.
     pub entity: String,
@@ -212,7 +225,7 @@ pub struct ContestedField {
 }
 
 /// Somebody who has done something.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct KnownActor {
     /// The name.
     pub name: String,
@@ -221,7 +234,7 @@ pub struct KnownActor {
 }
 
 /// The words of a workspace, most used first.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Words {
     /// Who acts.
     pub actors: Vec<String>,
@@ -234,13 +247,14 @@ pub struct Words {
 }
 
 /// What a console needs to start: follow the stream from `seq` on and fold.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct BoardView {
     /// The last deed folded in.
     pub seq: Seq,
     /// Its chain hash.
     pub hash: Hash,
-    /// The board.
+    /// The board, in the form in which this version folds it on.
+    #[schemars(with = "Map<String, Json>")]
     pub board: Board,
     /// Who asks.
     pub you: WhoAmI,
@@ -248,7 +262,7 @@ pub struct BoardView {
 
 /// Who a token is.
 #[serde_with::skip_serializing_none]
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WhoAmI {
     /// The workspace.
     pub workspace: WorkspaceId,
@@ -271,7 +285,7 @@ pub struct WhoAmI {
 }
 
 /// A moment of the past.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AsOf {
     /// The last deed that is in it.
     pub seq: Seq,
@@ -280,7 +294,7 @@ pub struct AsOf {
 }
 
 /// What a server says of itself.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ServerFacts {
     /// Its version.
     pub version: String,
@@ -291,7 +305,7 @@ pub struct ServerFacts {
 }
 
 /// Open inbox items, the next deadline first.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct ItemList {
     /// The items.
     pub items: Vec<Arc<Item>>,
@@ -301,7 +315,7 @@ pub struct ItemList {
 
 /// An inbox item with everything that a decision needs.
 #[serde_with::skip_serializing_none]
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct ItemView {
     /// The item.
     pub item: Arc<Item>,
@@ -322,7 +336,7 @@ pub struct ItemView {
 }
 
 /// Alerts, the worst first.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct AlertList {
     /// Open and acknowledged ones; resolved ones where asked for.
     pub alerts: Vec<Arc<Alert>>,
@@ -331,7 +345,7 @@ pub struct AlertList {
 }
 
 /// An agent's work stream, oldest first.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct WorkList {
     /// The open work.
     pub works: Vec<Arc<Work>>,
@@ -340,7 +354,7 @@ pub struct WorkList {
 }
 
 /// A version of the map.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct MapView {
     /// Its version.
     pub version: MapVersion,
@@ -351,7 +365,7 @@ pub struct MapView {
 }
 
 /// What a check of a map found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MapChecked {
     /// Whether it could be applied.
     pub applicable: bool,
@@ -371,7 +385,7 @@ pub struct MapChecked {
 
 /// A token to make.
 #[serde_with::skip_serializing_none]
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewToken {
     /// What it allows.
@@ -383,7 +397,7 @@ pub struct NewToken {
 }
 
 /// A token that was made. This is the only time that its secret is shown.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TokenMade {
     /// The whole token; none where a retry is answered again, or where it was refused.
     pub token: Option<String>,
@@ -400,7 +414,7 @@ impl std::fmt::Debug for TokenMade {
 }
 
 /// The tokens of a workspace.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TokenList {
     /// Ended ones too.
     pub tokens: Vec<TokenView>,
@@ -410,7 +424,7 @@ pub struct TokenList {
 
 /// A token without anything that opens a door.
 #[serde_with::skip_serializing_none]
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TokenView {
     /// Its public part.
     pub id: TokenId,
@@ -432,7 +446,7 @@ pub struct TokenView {
 
 /// A workspace to make.
 #[serde_with::skip_serializing_none]
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewWorkspaceRequest {
     /// Its name.
@@ -442,7 +456,7 @@ pub struct NewWorkspaceRequest {
 }
 
 /// A workspace that was made, with its first token.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WorkspaceMade {
     /// Its name.
     pub workspace: WorkspaceId,
@@ -457,14 +471,14 @@ impl std::fmt::Debug for WorkspaceMade {
 }
 
 /// The workspaces that the caller may know of.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WorkspaceList {
     /// By name.
     pub workspaces: Vec<WorkspaceView>,
 }
 
 /// One workspace.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WorkspaceView {
     /// Its name.
     pub workspace: WorkspaceId,

@@ -1,6 +1,7 @@
 //! Long looks at the ledger, answered as lines of JSON: how far it has got, a few times a second, and in the end what came
 //! of it, or a problem.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Problem;
@@ -16,7 +17,7 @@ pub const PLAN_DAYS: u32 = 7;
 pub const MOST_DAYS: u32 = 3_650;
 
 /// One line of the answer.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum LookLine {
     /// How far it has got.
@@ -39,7 +40,7 @@ pub enum LookLine {
 }
 
 /// How far a look has got.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Looked {
     /// Deeds looked at.
     pub looked: u64,
@@ -49,7 +50,7 @@ pub struct Looked {
 
 /// What a look was at.
 #[serde_with::skip_serializing_none]
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Window {
     /// How many days back; none for everything.
     pub days: Option<u32>,
@@ -62,7 +63,7 @@ pub struct Window {
 }
 
 /// A plan, and what was looked at for it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PlanView {
     /// What was looked at.
     pub window: Window,
@@ -72,7 +73,7 @@ pub struct PlanView {
 }
 
 /// A proposed map, and what was looked at for it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct InferView {
     /// What was looked at.
     pub window: Window,

@@ -5,13 +5,15 @@ use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 /// A problem as it travels (RFC 9457, with `code`, `next`, `place` and `findings` beside).
 #[serde_with::skip_serializing_none]
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Problem {
     /// The stable code, such as `duplicate-key`.
+    #[schemars(schema_with = "codes")]
     pub code: Cow<'static, str>,
     /// The HTTP status.
     pub status: u16,
@@ -32,7 +34,7 @@ pub struct Problem {
 
 /// One thing that is wrong with a map, as it travels.
 #[serde_with::skip_serializing_none]
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ProblemFinding {
     /// The lint's code, such as `two-writers`.
     pub lint: String,
@@ -56,7 +58,7 @@ pub struct ProblemFinding {
 }
 
 /// A place that explains a finding at another place.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ProblemLabel {
     /// What to underline, in bytes of the file.
     pub span: Range<usize>,
@@ -174,6 +176,11 @@ problems! {
     TooSlow = "too-slow", 503, "the watcher was too slow and was let go", "watch again after the cursor";
     /// The server goes down.
     Closing = "closing", 503, "the server is shutting down", "try again when it is back, with the same idempotency key";
+}
+
+fn codes(_: &mut SchemaGenerator) -> Schema {
+    let codes: Vec<&str> = ProblemCode::ALL.iter().map(|code| code.as_str()).collect();
+    json_schema!({ "type": "string", "enum": codes })
 }
 
 impl Problem {

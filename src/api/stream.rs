@@ -1,6 +1,7 @@
 //! The events of the deed stream. A deed travels as `{"hash":"…","deed":…}` with the deed's exact stored bytes, so that a
 //! watcher of the whole ledger checks the chain.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Hash;
@@ -16,7 +17,7 @@ pub const EVENT_PROGRESS: &str = "progress";
 pub const EVENT_END: &str = "end";
 
 /// Where a stream begins.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Hello {
     /// The ledger's `urn:uuid:…`.
     pub ledger: String,
@@ -31,7 +32,7 @@ pub struct Hello {
 }
 
 /// How far the stream has got.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Progress {
     /// Every deed up to this one was sent or left out.
     pub seq: Seq,

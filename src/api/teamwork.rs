@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::command::Take;
@@ -17,7 +18,7 @@ use crate::domain::time::{Span, Time};
 
 /// Takes work, and waits for some to come.
 #[serde_with::skip_serializing_none]
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TakeBody {
     /// At most this many, oldest first; 1 by default.
@@ -37,9 +38,15 @@ impl TakeBody {
     }
 }
 
+impl From<&Take> for TakeBody {
+    fn from(take: &Take) -> Self {
+        Self { limit: Some(take.limit), visibility: take.visibility, work: take.work, wait: None }
+    }
+}
+
 /// Work that was taken.
 #[serde_with::skip_serializing_none]
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TakenWork {
     /// The items in full, with their attempts; none where nothing came or it was refused.
     pub works: Vec<Arc<Work>>,
@@ -52,7 +59,7 @@ pub struct TakenWork {
 }
 
 /// Tasks, the one that changed last first.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TaskList {
     /// Under way.
     pub tasks: Vec<Arc<Task>>,
@@ -63,7 +70,7 @@ pub struct TaskList {
 }
 
 /// Fan-outs, the newest first.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FanOutList {
     /// Under way.
     pub fan_outs: Vec<Arc<FanOutState>>,
@@ -74,7 +81,7 @@ pub struct FanOutList {
 }
 
 /// A lease to be granted.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AcquireBody {
     /// What is locked.
@@ -84,7 +91,7 @@ pub struct AcquireBody {
 }
 
 /// For how long a lease runs on from now.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RenewBody {
     /// For how long.
@@ -92,7 +99,7 @@ pub struct RenewBody {
 }
 
 /// To whom a lease goes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TransferBody {
     /// To whom.
@@ -100,7 +107,7 @@ pub struct TransferBody {
 }
 
 /// The live leases, the oldest first.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LeaseList {
     /// The leases.
     pub leases: Vec<Arc<Lease>>,
@@ -109,7 +116,7 @@ pub struct LeaseList {
 }
 
 /// The outputs of the map, by name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OutputList {
     /// The outputs.
     pub outputs: Vec<OutputView>,
@@ -119,7 +126,7 @@ pub struct OutputList {
 
 /// One output.
 #[serde_with::skip_serializing_none]
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OutputView {
     /// Its name.
     pub name: Arc<str>,
@@ -136,7 +143,7 @@ pub struct OutputView {
 }
 
 /// What was concluded, by subject and question.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ConclusionList {
     /// The questions with their answers.
     pub conclusions: Vec<ConclusionView>,
@@ -145,7 +152,7 @@ pub struct ConclusionList {
 }
 
 /// One question with everybody's last answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ConclusionView {
     /// The entity it is about.
     pub subject: EntityPath,
@@ -156,7 +163,7 @@ pub struct ConclusionView {
 }
 
 /// The queues and their reviews.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReviewList {
     /// By queue, as the map has them.
     pub reviews: Vec<ReviewView>,
@@ -166,7 +173,7 @@ pub struct ReviewList {
 
 /// One queue and its reviews.
 #[serde_with::skip_serializing_none]
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReviewView {
     /// Which queue.
     pub queue: QueueName,

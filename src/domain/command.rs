@@ -24,6 +24,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -74,7 +75,7 @@ pub struct Principal {
 }
 
 /// What a write does to its entity.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum WriteKind {
     /// Changes fields; makes the entity known if it was not.
@@ -89,7 +90,7 @@ pub enum WriteKind {
 }
 
 /// The versions that a write starts from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Expected {
     /// The entity's version.
@@ -123,7 +124,7 @@ impl<'de> Deserialize<'de> for Expected {
 
 /// A write, RULES §4.
 #[serde_with::skip_serializing_none]
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Write {
     /// The record, file or queue.
@@ -149,7 +150,7 @@ pub struct Write {
 
 /// A side effect outside, asked for before it is done.
 #[serde_with::skip_serializing_none]
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Act {
     /// Where it goes: an output of the caller, or a path in its zone.
@@ -172,7 +173,7 @@ pub struct Act {
 
 /// How an allowed act ended.
 #[serde_with::skip_serializing_none]
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ActEnd {
     /// The act's number.
@@ -185,7 +186,7 @@ pub struct ActEnd {
 
 /// What an agent can't decide, RULES §12.1.
 #[serde_with::skip_serializing_none]
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Escalate {
     /// The input as received.
@@ -200,7 +201,7 @@ pub struct Escalate {
 }
 
 /// Several commands of one caller, decided all or nothing.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Together {
     /// The commands, in order; each sees what those before it did.
@@ -209,7 +210,7 @@ pub struct Together {
 
 /// One line of another system's history, with its own time. Decided in a workspace that observes.
 #[serde_with::skip_serializing_none]
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Import {
     /// Which history; the same line of it is taken once.
@@ -243,7 +244,7 @@ impl Import {
 
 /// A field of an imported line.
 #[serde_with::skip_serializing_none]
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ImportChange {
     /// The value that the writer saw; absent where the history does not tell. `null` is empty.

@@ -5,6 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Longest agent id in bytes (RULES §1.1).
@@ -173,7 +174,7 @@ number!(/** A fan-out's number. */ FanOutNo);
 number!(/** A lease's number and its fencing token: it grows with every grant in the workspace. */ Fence);
 
 /// Who did something. An agent and a person may share a name; the class tells them apart.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "class", content = "name", rename_all = "lowercase")]
 pub enum Actor {
     /// A program, known by its token.

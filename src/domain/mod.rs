@@ -15,6 +15,7 @@ pub mod query;
 pub mod readiness;
 pub mod reply;
 pub mod rule;
+mod schema;
 pub mod state;
 pub mod survey;
 pub mod things;

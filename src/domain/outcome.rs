@@ -1,9 +1,10 @@
 //! How what was asked came out: the one word on every screen, in the filter and in every answer.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How a deed came out. The word on every screen and in the filter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
     /// A change was made.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ids::{Actor, AgentId, MapVersion, PersonId, QueueName, Seq, Version};
@@ -15,7 +16,7 @@ use crate::domain::things::{Tombstone, Touch};
 
 /// An entity as one caller may see it.
 #[serde_with::skip_serializing_none]
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EntityView {
     /// Which.
     pub entity: EntityPath,
@@ -37,7 +38,7 @@ pub struct EntityView {
 }
 
 /// A field as one caller may see it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FieldView {
     /// Its value.
     pub value: Value,
@@ -52,7 +53,7 @@ pub struct FieldView {
 }
 
 /// Who owns a path, and who reads it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Ownership {
     /// The path asked for.
     pub path: FieldPath,
@@ -71,7 +72,7 @@ pub struct Ownership {
 }
 
 /// An agent's own place in the map.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Scope {
     /// Who.
     pub agent: AgentId,

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::code::Code;
@@ -17,7 +18,7 @@ use crate::domain::outcome::Outcome;
 
 /// The answer to a command. A refusal by a rule is an answer like any other.
 #[serde_with::skip_serializing_none]
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Reply {
     /// How it came out.
     pub outcome: Outcome,
@@ -64,7 +65,7 @@ pub struct Reply {
 
 /// One field as the caller is told of it.
 #[serde_with::skip_serializing_none]
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FieldReport {
     /// Which.
     pub path: FieldPath,

@@ -1,5 +1,6 @@
 //! Bounded-time locks, RULES §9.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::ids::{AgentId, Fence};
@@ -10,7 +11,7 @@ use crate::domain::time::Span;
 pub const LONGEST_LEASE: Span = Span::from_hours(24);
 
 /// Something an agent does with a lease.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "step", rename_all = "lowercase")]
 pub enum LeaseStep {
     /// Lock it, as its owner.

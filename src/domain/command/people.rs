@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::ids::{
@@ -13,7 +14,7 @@ use crate::domain::things::{ItemAnswer, Token};
 use crate::domain::value::Value;
 
 /// Something a person does with an inbox item.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ItemStep {
     /// The item.
     pub item: ItemNo,
@@ -23,7 +24,7 @@ pub struct ItemStep {
 }
 
 /// What can be done with an inbox item.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "step", rename_all = "lowercase")]
 pub enum ItemVerb {
     /// Take it.
@@ -55,7 +56,7 @@ impl ItemVerb {
 }
 
 /// An answer, with proof of what was shown.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Answered {
     /// The answer.
@@ -71,7 +72,7 @@ pub struct Answered {
 
 /// Something a person does with an alert.
 #[serde_with::skip_serializing_none]
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AlertStep {
     /// The alert.
@@ -83,7 +84,7 @@ pub struct AlertStep {
 }
 
 /// What can be done with an alert.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum AlertVerb {
     /// Seen.
@@ -96,7 +97,7 @@ pub enum AlertVerb {
 
 /// A map to put in force.
 #[serde_with::skip_serializing_none]
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ApplyMap {
     /// The map, already parsed and free of errors.
@@ -112,7 +113,7 @@ pub struct ApplyMap {
 
 /// A person went through the map in force as a whole, and stands by it.
 #[serde_with::skip_serializing_none]
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MapReview {
     /// The version that was gone through; the one in force where nothing is said.
@@ -122,7 +123,7 @@ pub struct MapReview {
 }
 
 /// A token to create or revoke. The secret never gets here, only its hash.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "step", rename_all = "lowercase")]
 pub enum TokenStep {
     /// Make one known.
@@ -135,7 +136,7 @@ pub enum TokenStep {
 }
 
 /// A person overrides, RULES §13.1; each needs a reason.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Override {
     /// What.
     #[serde(flatten)]
@@ -145,7 +146,7 @@ pub struct Override {
 }
 
 /// What a person can override.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "step", rename_all = "lowercase")]
 pub enum OverrideVerb {
     /// All agents keep off the entity.
@@ -197,7 +198,7 @@ pub enum OverrideVerb {
 
 /// A session over a queue, RULES §13.2.
 #[serde_with::skip_serializing_none]
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReviewStep {
     /// Which queue.
@@ -209,7 +210,7 @@ pub struct ReviewStep {
 }
 
 /// What can be done with a review.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ReviewVerb {
     /// It begins.

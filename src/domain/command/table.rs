@@ -1,6 +1,7 @@
 //! One row for each command, with every fact about it. What a column says is derived from here and stated nowhere else:
 //! the enum and its names, who may ask, what a `together` takes, how a refusal is recorded, who decides.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -198,7 +199,7 @@ macro_rules! declare {
             => $($_decides:ident)::+, $_refused:ident($_of:expr);
     )*) => {
         /// Everything that can be asked of a workspace.
-        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
         #[serde(tag = "do")]
         pub enum Command {
             $(#[doc = $sentence] #[serde(rename = $name)] $kind $(($payload))?,)*

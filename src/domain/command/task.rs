@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::ids::{AgentId, Fence, Seq, TaskId, WorkNo};
@@ -23,7 +24,7 @@ pub const LONGEST_FAN_OUT: Span = Span::from_days(30);
 
 /// Takes what waits in the caller's stream: nobody else of the same name sees it until the time is over.
 #[serde_with::skip_serializing_none]
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Take {
     /// At most this many, oldest first; 1 by default.
@@ -37,7 +38,7 @@ pub struct Take {
 
 /// Something an agent does with an item of its work stream.
 #[serde_with::skip_serializing_none]
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WorkStep {
     /// The work item.
@@ -54,7 +55,7 @@ pub struct WorkStep {
 }
 
 /// What can be done with a work item.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum WorkVerb {
     /// Done with it.
@@ -87,7 +88,7 @@ impl WorkVerb {
 
 /// Hands a task over, RULES §8.1. What is missing is a refusal that names the keys, hence the options.
 #[serde_with::skip_serializing_none]
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Handoff {
     /// To whom. Required.
@@ -116,7 +117,7 @@ pub struct Handoff {
 
 /// Independent pieces of work at once, joined with failures as values.
 #[serde_with::skip_serializing_none]
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FanOut {
     /// The pieces.
@@ -135,7 +136,7 @@ pub struct FanOut {
 
 /// One piece of a fan-out.
 #[serde_with::skip_serializing_none]
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BranchOrder {
     /// Who does it.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Answer, decide, trigger};
@@ -26,7 +27,7 @@ pub const FORESEEN: usize = 64;
 const SENTENCES: usize = 16;
 
 /// The consequences of an answer.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Preview {
     /// It is decided on everything up to this deed.
     pub seq: Seq,

@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::authority::scratch;
@@ -15,7 +16,7 @@ use crate::domain::ids::{AgentId, PersonId};
 use crate::domain::path::{Pattern, covers, example_outside, overlap};
 
 /// What an agent's zone can grow by.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "what", content = "value", rename_all = "lowercase")]
 pub enum Grant {
     /// Fields that it writes.

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::condition::{Condition, Occasion};
@@ -22,7 +23,7 @@ pub const DEFAULT_QUEUE: &str = "inbox";
 
 /// One version of a workspace's ownership map.
 #[serde_with::skip_serializing_none]
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Model {
     /// Whose map this is.
     pub workspace: WorkspaceId,
@@ -63,7 +64,7 @@ pub struct Model {
 }
 
 /// What a workspace does with what its map forbids.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
     /// Record what would have been refused.
@@ -75,7 +76,7 @@ pub enum Mode {
 
 /// One `[[agent]]`: a program, its zone, and who answers for it.
 #[serde_with::skip_serializing_none]
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Agent {
     /// Its name.
     pub id: AgentId,
@@ -85,6 +86,7 @@ pub struct Agent {
     /// The person accountable for it.
     pub owner: PersonId,
     /// The first day it worked.
+    #[schemars(with = "Option<String>")]
     pub live_since: Option<NaiveDate>,
     /// Events that it owns.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -133,7 +135,7 @@ impl Agent {
 
 /// One `[[event]]`.
 #[serde_with::skip_serializing_none]
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Event {
     /// Its name.
     pub name: String,
@@ -144,7 +146,7 @@ pub struct Event {
 }
 
 /// One `[[route]]`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Route {
     /// For which event.
     pub event: String,
@@ -159,7 +161,7 @@ pub struct Route {
 }
 
 /// One `[[field]]`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct FieldRule {
     /// Which fields.
     pub path: Pattern,
@@ -169,7 +171,7 @@ pub struct FieldRule {
 }
 
 /// How a field may be written.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum FieldKind {
     /// One writer; the default.
@@ -215,7 +217,7 @@ impl FieldKind {
 
 /// One `[[output]]`.
 #[serde_with::skip_serializing_none]
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Output {
     /// Its name.
     pub name: String,
@@ -231,7 +233,7 @@ pub struct Output {
 
 /// One `[[queue]]`: the people who answer.
 #[serde_with::skip_serializing_none]
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Queue {
     /// Its name.
     pub name: QueueName,
@@ -276,7 +278,7 @@ impl Queue {
 
 /// One `[[defer]]`: `agent` yields to `to`.
 #[serde_with::skip_serializing_none]
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Defer {
     /// Who yields.
     pub agent: AgentId,
@@ -305,7 +307,7 @@ pub(crate) fn text_matches(pattern: &str, text: &str) -> bool {
 }
 
 /// One `[[contradiction]]`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Contradiction {
     /// Its name.
     pub name: String,

@@ -1,5 +1,6 @@
 //! Every agent in one line: how alive it is, what is its own, how much of what it asked was stopped.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{AgentReadiness, WINDOW_DAYS, gates};
@@ -11,7 +12,7 @@ use crate::domain::time::Time;
 pub const LIST_DAYS: i64 = 7;
 
 /// Every agent as it stands.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AgentList {
     /// When this was so.
     pub at: Time,
@@ -22,7 +23,7 @@ pub struct AgentList {
 }
 
 /// One agent.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AgentLine {
     /// What it does and owns.
     pub standing: Standing,
@@ -32,7 +33,7 @@ pub struct AgentLine {
 }
 
 /// What an agent does and owns.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Standing {
     /// The person accountable for it; none where the map does not know it.
     pub owner: Option<PersonId>,

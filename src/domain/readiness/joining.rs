@@ -7,6 +7,7 @@
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{AgentReadiness, GateState, Missing, Stage, WINDOW_DAYS, gates, readiness, stages};
@@ -16,7 +17,7 @@ use crate::domain::state::Board;
 use crate::domain::time::Time;
 
 /// Whether the agents that a map adds may join, and what keeps them out.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Joining {
     /// Agents that the map has and the one in force has not.
     pub newcomers: Vec<AgentId>,
@@ -38,7 +39,7 @@ pub struct Joining {
 
 /// Something wrong with the map.
 #[serde_with::skip_serializing_none]
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Overlap {
     /// The lint, such as `two-writers`.
     pub lint: String,

@@ -12,6 +12,7 @@ mod stages;
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ids::{AgentId, MapVersion, Seq};
@@ -33,7 +34,7 @@ pub const APPROVALS: u32 = 20;
 pub const DEEDS: u32 = 20;
 
 /// A team as it stands.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Team {
     /// When this was so.
     pub at: Time,
@@ -54,7 +55,7 @@ pub struct Team {
 }
 
 /// An agent as it stands.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AgentReadiness {
     /// Who.
     pub agent: AgentId,
@@ -67,7 +68,7 @@ pub struct AgentReadiness {
 }
 
 /// One gate of one agent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Gate {
     /// Which.
     pub kind: GateKind,
@@ -81,7 +82,7 @@ pub struct Gate {
 }
 
 /// What is asked of an agent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum GateKind {
     /// Live for four weeks, and no person stepped in.
@@ -99,7 +100,7 @@ pub enum GateKind {
 }
 
 /// How a gate stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum GateState {
     /// It is met.
@@ -112,7 +113,7 @@ pub enum GateState {
 
 /// What a gate was found by.
 #[serde_with::skip_serializing_none]
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Evidence {
     /// The deed, or the last of several.
     pub deed: Option<Seq>,
@@ -123,7 +124,7 @@ pub struct Evidence {
 }
 
 /// A team's stage, 1 to 5.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(into = "u8", try_from = "u8")]
 pub enum Stage {
     /// One agent.
@@ -139,7 +140,7 @@ pub enum Stage {
 }
 
 /// One piece of infrastructure that a stage needs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Need {
     /// The stage that asks for it first.
     pub stage: Stage,
@@ -153,7 +154,7 @@ pub struct Need {
 
 /// What the gate to the next stage asks for and is not met.
 #[serde_with::skip_serializing_none]
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Missing {
     /// Whose, where it is an agent's.
     pub agent: Option<AgentId>,
@@ -166,7 +167,7 @@ pub struct Missing {
 }
 
 /// The map in force and when it was last gone through.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MapStanding {
     /// Its version.
     pub version: MapVersion,

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use imbl::{OrdMap, OrdSet, Vector};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Dependency, History, MapCare, Recent, Timer};
@@ -172,7 +173,7 @@ pub struct AgentFacts {
 }
 
 /// A person's stop of an agent or an entity.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Stop {
     /// Who.
     pub by: Actor,

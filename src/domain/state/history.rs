@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::ids::{Actor, AgentId, Seq};
@@ -184,7 +185,7 @@ impl History {
 }
 
 /// An agent relies on what another owns: it named fields of the other's zone as what its deeds were based on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Dependency {
     /// Who relies.
     pub reader: AgentId,
@@ -222,7 +223,7 @@ impl MapCare {
 }
 
 /// Somebody's step on the map.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CareMark {
     /// Who.
     pub by: Actor,

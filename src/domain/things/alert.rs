@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::ids::{Actor, AlertNo, ItemNo, Seq, Version};
@@ -17,7 +18,7 @@ pub const STOPPED: &str = "stopped, stale";
 pub const LOUD: u64 = 10;
 
 /// A detected conflict.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Alert {
     /// Its number.
     pub no: AlertNo,
@@ -54,7 +55,7 @@ pub struct Alert {
 }
 
 /// One side of a conflict.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AlertSide {
     /// Who.
     pub actor: Actor,
@@ -83,7 +84,7 @@ macro_rules! alert_kinds {
         $kind:ident = $word:literal: $severity:ident $days:literal days, $escalates:ident, $failure:ident, $sides:ident;
     )*) => {
         /// The kinds (RULES §11.1), each with what it means.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
         pub enum AlertKind {
             $(#[doc = $meaning] #[serde(rename = $word)] $kind,)*
         }
@@ -188,7 +189,7 @@ pub enum Sides {
 }
 
 /// How bad.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Worth knowing.
@@ -200,7 +201,7 @@ pub enum Severity {
 }
 
 /// How far people have got with an alert.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "is", rename_all = "lowercase")]
 pub enum AlertState {
     /// Nobody has looked.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::ids::{Actor, Seq, Version};
@@ -70,7 +71,7 @@ pub struct Run {
 }
 
 /// What is left of an entity that was archived or deleted.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Tombstone {
     /// Deleted, or only put away.
     pub deleted: bool,
@@ -85,7 +86,7 @@ pub struct Tombstone {
 }
 
 /// One deed on an entity, as `activity` tells it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Touch {
     /// The deed.
     pub deed: Seq,
@@ -136,7 +137,7 @@ impl Entity {
 
 /// One field as a deed touched it, or found it.
 #[serde_with::skip_serializing_none]
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FieldChange {
     /// The entity, where it is another one than the deed's subject.
     pub entity: Option<EntityPath>,

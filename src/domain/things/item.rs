@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -15,7 +16,7 @@ use crate::domain::time::Time;
 use crate::domain::value::Value;
 
 /// A decision that a named reviewer owes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Item {
     /// Its number.
     pub no: ItemNo,
@@ -64,7 +65,7 @@ pub struct Item {
 
 /// What led to an item, with the input as received.
 #[serde_with::skip_serializing_none]
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Case {
     /// A write to fields that nobody owns; decided afresh when the scope grows.
@@ -181,7 +182,7 @@ impl Case {
 }
 
 /// The nearest zone, as a suggested answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Suggestion {
     /// Whose zone to expand.
     pub agent: AgentId,
@@ -193,7 +194,7 @@ pub struct Suggestion {
 
 /// What an answer did, so that `undo` can reverse it.
 #[serde_with::skip_serializing_none]
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Effects {
     /// The map before and after.
     pub map: Option<(MapVersion, MapVersion)>,
@@ -214,7 +215,7 @@ pub struct Effects {
 }
 
 /// A stored input that was decided afresh.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Redone {
     /// The item it came from.
     pub item: ItemNo,
@@ -227,7 +228,7 @@ pub struct Redone {
 }
 
 /// An item that was answered.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ClosedItem {
     /// As it was when it was answered.
     pub item: Arc<Item>,
@@ -246,7 +247,7 @@ pub struct ClosedItem {
 }
 
 /// How items alike were answered before.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PastAnswers {
     /// Scope expanded or transferred.
     pub expand: u64,

@@ -1,5 +1,6 @@
 //! Leases that are held, and what else agents hold open on an entity.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::ids::{ActNo, AgentId, Fence, Seq, TaskId, WorkNo};
@@ -7,7 +8,7 @@ use crate::domain::path::{EntityPath, FieldName, FieldPath};
 use crate::domain::time::Time;
 
 /// A bounded-time lock.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Lease {
     /// Its number and fencing token.
     pub fence: Fence,
@@ -65,7 +66,7 @@ impl Hold {
 }
 
 /// What a lease locks: `{"path": "crm/contact/acme#status"}` or `{"task": "draft-7"}`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LeaseTarget {
     /// A field; without `#` the entity with all its fields.

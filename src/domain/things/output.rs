@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::ids::{Actor, AgentId, Seq};
@@ -12,7 +13,7 @@ use crate::domain::value::Value;
 
 /// A publication as its deed keeps it.
 #[serde_with::skip_serializing_none]
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Publication {
     /// The destination.
     pub output: Arc<str>,
@@ -23,7 +24,7 @@ pub struct Publication {
 }
 
 /// The last publication on a thread.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LastPublication {
     /// By whom.
     pub by: AgentId,
@@ -85,7 +86,7 @@ pub struct Conclusion {
 }
 
 /// The last conclusion of one actor on a question.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Concluded {
     /// Who.
     pub by: Actor,

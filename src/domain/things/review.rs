@@ -1,13 +1,14 @@
 //! Sessions over a queue, and whether the scheduled ones were held, RULES §13.2.
 
 use imbl::Vector;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::ids::{Actor, QueueName, Seq};
 use crate::domain::time::Time;
 
 /// What is known of a queue's reviews.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct QueueReviews {
     /// The session under way.
     pub open: Option<OpenReview>,
@@ -25,11 +26,12 @@ pub struct QueueReviews {
     pub last_held: Option<bool>,
     /// The scheduled ones that are over, oldest first.
     #[serde(default, skip_serializing_if = "Vector::is_empty")]
+    #[schemars(with = "Vec<PastTurn>")]
     pub turns: Vector<PastTurn>,
 }
 
 /// A session under way.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OpenReview {
     /// Who holds it.
     pub by: Actor,
@@ -45,7 +47,7 @@ pub struct OpenReview {
 
 /// A session that ended.
 #[serde_with::skip_serializing_none]
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReviewEnd {
     /// Of which queue.
     pub queue: QueueName,
@@ -64,7 +66,7 @@ pub struct ReviewEnd {
 }
 
 /// A scheduled review that was held or missed, and the one after it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReviewTurn {
     /// When it was to be held.
     pub due: Time,
@@ -84,7 +86,7 @@ pub struct ReviewMiss {
 }
 
 /// A scheduled review that is over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PastTurn {
     /// When it was to be held.
     pub due: Time,

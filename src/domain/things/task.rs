@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::ids::{AgentId, FanOutNo, ItemNo, Seq, TaskId, WorkNo};
@@ -13,7 +14,7 @@ use crate::domain::value::{Value, some};
 pub const ENDED: usize = 64;
 
 /// A task and where it is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Task {
     /// Its name.
     pub id: TaskId,
@@ -42,7 +43,7 @@ pub struct Task {
 
 /// Where a task is.
 #[serde_with::skip_serializing_none]
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "stage", rename_all = "kebab-case")]
 pub enum TaskStage {
     /// Offered and not accepted yet.
@@ -103,7 +104,7 @@ impl TaskStage {
 }
 
 /// A handoff, checked and complete.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct HandoffOrder {
     /// Which task.
     pub task: TaskId,
@@ -124,7 +125,7 @@ pub struct HandoffOrder {
 }
 
 /// Why a task was returned.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Feedback {
     /// Which attempt.
     pub attempt: u32,
@@ -139,7 +140,7 @@ pub struct Feedback {
 }
 
 /// Independent pieces of work that are joined once.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FanOutState {
     /// Its number.
     pub no: FanOutNo,
@@ -177,7 +178,7 @@ impl FanOutState {
 }
 
 /// One piece of a fan-out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Branch {
     /// Who does it.
     pub to: AgentId,
@@ -189,7 +190,7 @@ pub struct Branch {
 
 /// How a branch ended; a failure is a value like any other.
 #[serde_with::skip_serializing_none]
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BranchEnd {
     /// Whether it succeeded.
     pub ok: bool,
@@ -206,7 +207,7 @@ pub struct BranchEnd {
 
 /// What was done so far. Both keys are required.
 #[serde_with::skip_serializing_none]
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WorkProduct {
     /// The product itself, or where it is.

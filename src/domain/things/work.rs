@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::task::{Branch, Feedback, HandoffOrder};
@@ -20,7 +21,7 @@ pub const MOST_ATTEMPTS: u32 = 100;
 
 /// Something in an agent's work stream.
 #[serde_with::skip_serializing_none]
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Work {
     /// Its number.
     pub no: WorkNo,
@@ -71,7 +72,7 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 
 /// One attempt that did not complete the work.
 #[serde_with::skip_serializing_none]
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Attempt {
     /// Which, from 1.
     pub attempt: u32,
@@ -132,7 +133,7 @@ impl Work {
 
 /// What a work item asks or tells.
 #[serde_with::skip_serializing_none]
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum WorkKind {
     /// A change that its author does not own: accept or decline.
@@ -235,7 +236,7 @@ pub enum WorkKind {
 }
 
 /// How something came out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WorkResult {
     /// The word.
     pub outcome: Outcome,
@@ -278,7 +279,7 @@ impl WorkKind {
 }
 
 /// What happens to work that is out of attempts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum OnExhausted {
     /// A named person decides.

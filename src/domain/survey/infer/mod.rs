@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::NaiveDate;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tree::{FieldUse, Tree};
 
@@ -29,7 +30,7 @@ pub const OWNED_FROM_PERCENT: u64 = 95;
 const KEPT: usize = 10_000;
 
 /// A proposed map.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Inferred {
     /// The file. It reads as a map; where something is contested, with errors.
     pub toml: String,
@@ -50,7 +51,7 @@ pub struct Inferred {
 }
 
 /// Something that more than one agent did.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Contested {
     /// `issue/*#status`, an event, an output.
     pub what: String,
@@ -59,7 +60,7 @@ pub struct Contested {
 }
 
 /// A part in something.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Share {
     /// Whose.
     pub agent: AgentId,

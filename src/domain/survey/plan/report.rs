@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::code::Code;
@@ -12,7 +13,7 @@ use crate::domain::time::Time;
 
 /// How something came out, or would.
 #[serde_with::skip_serializing_none]
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "fate", rename_all = "kebab-case")]
 pub enum Fate {
     /// It goes ahead.
@@ -105,7 +106,7 @@ impl Fate {
 }
 
 /// Which way a decision would turn out differently.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Turn {
     /// It went through and would be refused, proposed or escalated.
@@ -137,7 +138,7 @@ impl Turn {
 }
 
 /// What kind of decision it was.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// A write to fields.
@@ -169,7 +170,7 @@ impl Kind {
 }
 
 /// How many decisions would turn out differently; each counts once.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Counts {
     /// [`Turn::Stopped`]
     pub stopped: u64,
@@ -208,7 +209,7 @@ impl Counts {
 
 /// One example of a row.
 #[serde_with::skip_serializing_none]
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Example {
     /// The deed.
     pub seq: Seq,
@@ -222,7 +223,7 @@ pub struct Example {
 
 /// What one agent would meet on one kind of field, event or output.
 #[serde_with::skip_serializing_none]
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Row {
     /// Which way.
     pub turn: Turn,
@@ -247,7 +248,7 @@ pub struct Row {
 
 /// The sums of one agent, without what the map in force says too.
 #[serde_with::skip_serializing_none]
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AgentSums {
     /// Who asked; of an event whom it woke, or would.
     pub agent: Option<AgentId>,
@@ -257,7 +258,7 @@ pub struct AgentSums {
 
 /// What a map would have said to what has happened.
 #[serde_with::skip_serializing_none]
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Plan {
     /// The mode of the new map.
     pub mode: Mode,
