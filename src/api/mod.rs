@@ -3,10 +3,12 @@
 //! Requests are the domain's own commands (`domain::command`), answers to them its replies (`domain::reply`). Neither
 //! HTTP nor storage lives here.
 
+mod addresses;
 mod answers;
 mod body;
 mod glance;
 mod looking;
+mod openapi;
 mod overrides;
 mod problem;
 mod stream;
@@ -15,15 +17,20 @@ mod teamwork;
 mod token;
 
 pub use crate::domain::hash::{BadHash, Hash, link};
+pub use addresses::{
+    ADDRESSES, Access, Address, AddressList, Answers, By, Handled, Kind, PARAMETERS, Parameter, Parts, Place,
+    Sent, Takes, address_list, fit, sent,
+};
 pub use answers::{
     AlertList, AsOf, BATCH_WRITES, BatchAnswer, BatchResult, BoardView, BucketView, ChainView,
     ContestedField, EffectView, FieldActivity, Histogram, ItemList, ItemView, KnownActor, LastWritten,
     LedgerPage, MapChecked, MapView, NewToken, NewWorkspaceRequest, NoteBody, PAGE_LIMIT, RawDeed,
-    ReassignBody, ServerFacts, Stats, Times, TokenList, TokenMade, TokenView, WhoAmI, Words, WorkList,
-    WorkStepBody, WorkspaceList, WorkspaceMade, WorkspaceView,
+    ReassignBody, ServerFacts, Stats, Times, TokenList, TokenMade, TokenView, Traced, WhoAmI, Words,
+    WorkList, WorkStepBody, WorkspaceList, WorkspaceMade, WorkspaceView,
 };
 pub use body::{DEPTH, ENTRIES, parse, parse_object};
 pub use looking::{InferView, LookLine, Looked, MOST_DAYS, NDJSON, PLAN_DAYS, PlanView, Window};
+pub use openapi::OPENAPI;
 pub use overrides::{OverrideAsked, OverrideBody, OverrideWord};
 pub use problem::{Problem, ProblemCode, ProblemFinding, ProblemLabel};
 pub use stream::{EVENT_DEED, EVENT_END, EVENT_HELLO, EVENT_PROGRESS, Hello, Progress};

@@ -21,11 +21,10 @@ use tokio::time::timeout;
 use super::answer::{self, Answer, refuse, unseen, unsubmitted};
 use super::auth::{Caller, authenticate};
 use super::connections::Peer;
-use super::query::{Query, fit};
-use super::router::{Route, RouteKind};
+use super::query::Query;
 use super::workspace::Workspace;
 use super::{App, past};
-use crate::api::{self, Problem, ProblemCode};
+use crate::api::{self, Address, Kind, Parts as Asking, Problem, ProblemCode};
 use crate::coordinator;
 use crate::domain::command::{Command, Request as Asked};
 use crate::domain::ids::{IdempotencyKey, Seq};
@@ -46,6 +45,7 @@ const TRACEPARENT_BYTES: usize = 55;
 #[derive(Debug)]
 pub(super) struct Call {
     pub(super) app: Arc<App>,
+    pub(super) address: &'static Address,
     pub(super) caller: Caller,
     pub(super) space: Arc<Workspace>,
     pub(super) method: Method,
@@ -58,7 +58,7 @@ pub(super) struct Call {
 /// Lets a request through to its handler.
 pub(super) async fn enter<H, F>(
     app: Arc<App>,
-    route: &'static Route,
+    address: &'static Address,
     request: Request,
     handler: H,
 ) -> Response
@@ -67,17 +67,17 @@ where
     F: Future<Output = Answer>,
 {
     let began = Instant::now();
-    let answer = match admit(&app, route, request).await {
+    let answer = match admit(&app, address, request).await {
         Ok(call) => handler(call).await,
         Err(problem) => Err(problem),
     };
-    finish(&app, route.path, began, answer)
+    finish(&app, address.path, began, answer)
 }
 
 /// Lets a request through to a handler that needs no token.
 pub(super) async fn enter_open<H, F>(
     app: Arc<App>,
-    route: &'static Route,
+    address: &'static Address,
     request: Request,
     handler: H,
 ) -> Response
@@ -90,7 +90,7 @@ where
         Ok(()) => handler(Arc::clone(&app)).await,
         Err(problem) => Err(problem),
     };
-    finish(&app, route.path, began, answer)
+    finish(&app, address.path, began, answer)
 }
 
 /// There is no such address, or it does not take this method.
@@ -118,27 +118,27 @@ fn finish(app: &App, route: &'static str, began: Instant, answer: Answer) -> Res
     response
 }
 
-async fn admit(app: &Arc<App>, route: &'static Route, request: Request) -> Result<Call, Box<Problem>> {
+async fn admit(app: &Arc<App>, address: &'static Address, request: Request) -> Result<Call, Box<Problem>> {
     let (mut parts, body) = request.into_parts();
     app.hosts.check(&parts.headers)?;
     let peer = parts.extensions.get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip());
     let (caller, space) = authenticate(app, &parts.headers, peer)?;
     let class = caller.principal.class;
     // Commands go on to the rules whoever asks: a refusal is recorded there.
-    if route.kind != RouteKind::Command && !route.who.allows(class) {
+    if address.kind != Kind::Command && !address.who.allows(class) {
         let detail = format!(
             "{} {} is for {}; this is {} token",
-            route.method,
-            route.path,
-            route.who,
+            address.method,
+            address.path,
+            address.who,
             article(class.as_str())
         );
         return Err(Box::new(Problem::new(ProblemCode::NotAllowed, detail)));
     }
-    let body = read_body(&parts, body, route.body_bytes).await?;
-    let params = if route.path.contains('{') { path_params(&mut parts).await? } else { Vec::new() };
+    let body = read_body(&parts, body, address.body_bytes()).await?;
+    let params = if address.path.contains('{') { path_params(&mut parts).await? } else { Vec::new() };
     let Parts { method, uri, headers, .. } = parts;
-    Ok(Call { app: Arc::clone(app), caller, space, method, uri, headers, body, params })
+    Ok(Call { app: Arc::clone(app), address, caller, space, method, uri, headers, body, params })
 }
 
 fn article(word: &str) -> String {
@@ -207,9 +207,18 @@ impl Call {
         self.app.clock().now()
     }
 
-    /// The query; only the parameters named may come.
-    pub(super) fn query(&self, known: &[&str]) -> Result<Query, Box<Problem>> {
-        Query::parse(self.uri.query(), known)
+    /// The query; only the parameters of the address may come.
+    pub(super) fn query(&self) -> Result<Query, Box<Problem>> {
+        Query::parse(self.uri.query(), &self.address.query())
+    }
+
+    /// The command that the path's key and the body are.
+    pub(super) fn made(
+        &self,
+        command: fn(Asking<'_>) -> Result<Command, Box<Problem>>,
+    ) -> Result<Command, Box<Problem>> {
+        let key = self.params.first().map_or("", |(_, value)| value.as_str());
+        command(Asking { key, body: &self.body })
     }
 
     /// A part of the path as what it should be.
@@ -218,7 +227,7 @@ impl Call {
         name: &str,
     ) -> Result<T, Box<Problem>> {
         let text = self.params.iter().find(|(one, _)| &**one == name).map_or("", |(_, value)| value.as_str());
-        fit(name, text)
+        api::fit(name, text)
     }
 
     /// A header as text.

@@ -35,7 +35,6 @@ use self::metrics::Metrics;
 use crate::api::ServerFacts;
 use crate::coordinator::Clock;
 
-pub use router::{Access, ROUTES, Route, RouteKind};
 pub use workspace::Workspace;
 pub use workspaces::{CreateError, OpenError, Workspaces};
 

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use percent_encoding::percent_decode_str;
 
-use crate::api::{Problem, ProblemCode};
+use crate::api::{Problem, ProblemCode, fit};
 
 /// The parameters of a query, decoded.
 #[derive(Debug, Default)]
@@ -64,15 +64,6 @@ impl Query {
             }
         }
     }
-}
-
-/// A text as what it should be.
-pub(super) fn fit<T: FromStr<Err: Display>>(name: &str, text: &str) -> Result<T, Box<Problem>> {
-    text.parse().map_err(|error: T::Err| {
-        let shown: String = text.chars().take(80).collect();
-        let detail = format!("{shown:?}: {error}");
-        Box::new(Problem::new(ProblemCode::BadParameter, detail).at(format!("`{name}`")))
-    })
 }
 
 fn decode(text: &str, place: &str) -> Result<String, Box<Problem>> {

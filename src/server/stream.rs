@@ -20,10 +20,9 @@ use super::App;
 use super::answer::{Answer, unfiltered, unread};
 use super::auth::{Caller, live};
 use super::gate::Call;
-use super::query::fit;
 use super::workspace::Workspace;
 use crate::api::{
-    EVENT_DEED, EVENT_END, EVENT_HELLO, EVENT_PROGRESS, Hash, Hello, Problem, ProblemCode, Progress,
+    EVENT_DEED, EVENT_END, EVENT_HELLO, EVENT_PROGRESS, Hash, Hello, Problem, ProblemCode, Progress, fit,
 };
 use crate::coordinator::{Entry, WatchError, Watcher};
 use crate::domain::filter::{Facts, Filter};
@@ -38,7 +37,7 @@ const MARK_EVERY: Duration = Duration::from_millis(250);
 
 /// `GET /v1/ledger/stream`: from the `Last-Event-ID` header or `after` on; without either, what comes from now on.
 pub(super) async fn follow(call: Call) -> Answer {
-    let query = call.query(&["after", "filter"])?;
+    let query = call.query()?;
     let filter = Filter::parse(query.text("filter").unwrap_or_default(), call.app.clock().now())
         .map_err(|error| unfiltered(&error))?;
     let head = call.space.handle().head();

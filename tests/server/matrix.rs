@@ -1,14 +1,14 @@
-//! Role × route, generated from the router's table: a class that a route is not for has no effect there, and each of
+//! Role × route, generated from the table of addresses: a class that a route is not for has no effect there, and each of
 //! the others gets past the door.
 
 use serde_json::{Value as Json, json};
 
 use super::support::{Caller, Came, Server, TEAM, came};
+use deeds::api::{ADDRESSES, Address, Kind};
 use deeds::domain::things::TokenClass;
-use deeds::server::{ROUTES, Route, RouteKind};
 
 /// A request that is well-formed for each route: the address with its parameters filled, and the body.
-fn sample(route: &Route) -> (String, String) {
+fn sample(route: &Address) -> (String, String) {
     let write = json!({"entity": "crm/contact/a", "changes": {"name": 1}, "expected": {"name": 0}});
     let answer = json!({"kind": "handle", "note": "seen to"});
     let body: Json = match (route.method, route.path) {
@@ -51,7 +51,7 @@ fn sample(route: &Route) -> (String, String) {
     (path, if body.is_null() { String::new() } else { body.to_string() })
 }
 
-async fn ask(caller: &Caller, route: &Route) -> Came {
+async fn ask(caller: &Caller, route: &Address) -> Came {
     let (mut path, body) = sample(route);
     // People say which agent they mean.
     if !caller.token.starts_with("deeds_agent_") && matches!(route.path, "/v1/work" | "/v1/scope") {
@@ -69,11 +69,11 @@ async fn a_class_that_a_route_is_not_for_has_no_effect_there() {
     let server = Server::start().await;
     let agent = server.agent("intake").await;
     agent.write("unowned/thing", json!({"x": 1}), json!({"x": 0})).await;
-    assert!(ROUTES.len() > 40);
+    assert!(ADDRESSES.len() > 40);
     for class in TokenClass::ALL {
         let name = if class == TokenClass::Agent { "intake" } else { "vera" };
         let caller = server.with_token(class, name).await;
-        for route in ROUTES {
+        for route in ADDRESSES.iter() {
             let place = format!("{} {} as {}", route.method, route.path, class.as_str());
             // A stream has no end to wait for; that it begins is tested elsewhere for each class that may.
             if route.path == "/v1/ledger/stream" {
@@ -82,7 +82,7 @@ async fn a_class_that_a_route_is_not_for_has_no_effect_there() {
             }
             let before = server.dana.get("/v1/board").await;
             let came = ask(&caller, route).await;
-            if route.kind == RouteKind::Open {
+            if route.kind == Kind::Open {
                 assert_eq!(came.status, 200, "{place}: {}", came.text);
             } else if route.who.allows(class) {
                 assert!(!matches!(came.status, 401 | 405), "{place}: {}", came.text);
@@ -92,7 +92,7 @@ async fn a_class_that_a_route_is_not_for_has_no_effect_there() {
                 for code in ["not-allowed", "agent-token"] {
                     assert!(came["code"] != code || home_only, "{place}: {}", came.text);
                 }
-            } else if route.kind == RouteKind::Read {
+            } else if route.kind == Kind::Read {
                 assert_eq!(
                     (came.status, &came["code"]),
                     (403, &json!("not-allowed")),
@@ -129,7 +129,7 @@ async fn a_class_that_a_route_is_not_for_has_no_effect_there() {
 }
 
 /// A command of a class that may not ask it is recorded as refused, and answered so.
-fn refused_by_the_rules(came: &Came, route: &Route, place: &str) {
+fn refused_by_the_rules(came: &Came, route: &Address, place: &str) {
     assert_eq!(came.status, 200, "{place}: {}", came.text);
     if route.path == "/v1/imports" {
         // The sample has no lines, so there is nothing to refuse.
@@ -157,10 +157,10 @@ fn refused_by_the_rules(came: &Came, route: &Route, place: &str) {
 async fn every_address_needs_a_token_unless_it_is_open() {
     let server = Server::start().await;
     let nobody = Caller::new(&server.base, format!("deeds_admin_northwind_zz_{}", "00".repeat(32)));
-    for route in ROUTES {
+    for route in ADDRESSES.iter() {
         let came = ask(&nobody, route).await;
         let place = format!("{} {}", route.method, route.path);
-        if route.kind == RouteKind::Open {
+        if route.kind == Kind::Open {
             assert_eq!(came.status, 200, "{place}");
         } else {
             assert!(matches!(came.status, 401 | 429), "{place}: {}", came.text);
@@ -177,9 +177,10 @@ async fn every_address_is_listed_at_the_one_that_problems_point_to() {
     assert!(came["next"].as_str().unwrap().contains("`GET /v1`"), "{}", came.text);
     let came = server.dana.get("/v1").await;
     let listed = came["routes"].as_array().unwrap();
-    assert_eq!(listed.len(), ROUTES.len());
+    assert_eq!(listed.len(), ADDRESSES.len());
     let writes = listed.iter().find(|route| route["path"] == "/v1/writes").unwrap();
-    let wanted = json!({"method": "POST", "path": "/v1/writes", "who": ["agent"], "recorded": true, "body_bytes": 1_048_576});
+    let wanted = json!({"method": "POST", "path": "/v1/writes", "says": "Changes fields of an entity, or the entity as a whole.",
+        "who": ["agent"], "recorded": true, "body_bytes": 1_048_576});
     assert_eq!(*writes, wanted);
     server.stop().await;
 }

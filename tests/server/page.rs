@@ -1,4 +1,5 @@
-//! `docs/API.md` is played: every request on it, in its order, against a fresh server; and every route is on it.
+//! `docs/API.md` is played: every request on it, in its order, against a fresh server; and every address is on it. What is
+//! asked and answered on the way fits what `/openapi.json` says.
 //!
 //! The page's blocks: `toml` is the team's map; `http` a request (method and address, headers, a blank line, the body);
 //! `json` or `json STATUS` what the answer must contain; `text` what it must contain as text. `"…"` matches anything, and as
@@ -6,10 +7,10 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
-use super::support::{Caller, Server, came};
-use deeds::server::ROUTES;
+use super::support::{Caller, Came, Server, came};
+use deeds::api::{ADDRESSES, Address, OPENAPI};
 
 const PAGE: &str = include_str!("../../docs/API.md");
 const ANY: &str = "…";
@@ -113,13 +114,50 @@ fn is_of(path: &str, route: &str) -> bool {
     }
 }
 
+/// The row of an address of the page; one without a key goes first.
+fn row(method: &str, path: &str) -> &'static Address {
+    let rows = || ADDRESSES.iter().filter(|row| row.method == method && is_of(path, row.path));
+    rows().find(|row| !row.path.contains('{')).or_else(|| rows().next()).unwrap()
+}
+
+/// What does not fit the schema at that place of `/openapi.json`.
+fn misfit(pointer: &str, value: &Json) -> Result<(), String> {
+    assert!(OPENAPI.pointer(pointer).is_some(), "/openapi.json has nothing at {pointer}");
+    // The key of an address in a reference is part of a URI, which has no braces.
+    let reference = pointer.replace('{', "%7B").replace('}', "%7D");
+    let schema = json!({ "$ref": format!("#{reference}"), "paths": OPENAPI["paths"], "components": OPENAPI["components"] });
+    let validator = jsonschema::options().should_validate_formats(true).build(&schema).unwrap();
+    let errors: Vec<String> =
+        validator.iter_errors(value).map(|error| format!("{}: {error}", error.instance_path())).collect();
+    if errors.is_empty() { Ok(()) } else { Err(format!("{pointer}: {}", errors.join("; "))) }
+}
+
+/// Whether what was asked and what came fit what `/openapi.json` says of the address.
+fn both_fit(row: &Address, asked: &[u8], came: &Came) -> Result<(), String> {
+    if came.status != 200 {
+        return misfit("/components/responses/Problem/content/application~1problem+json/schema", &came.body);
+    }
+    let path = row.path.replace("{*", "{").replace('/', "~1");
+    let place = format!("/paths/{path}/{}", row.method.to_lowercase());
+    if let Ok(body) = serde_json::from_slice(asked) {
+        misfit(&format!("{place}/requestBody/content/application~1json/schema"), &body)?;
+    }
+    if came.headers.get("content-type").is_some_and(|kind| kind == "application/json") {
+        misfit(&format!("{place}/responses/200/content/application~1json/schema"), &came.body)?;
+    }
+    Ok(())
+}
+
 /// Sends a request and compares the answer; of a stream, its first piece.
 async fn play(
     request: reqwest::RequestBuilder,
-    stream: bool,
+    row: &Address,
     answer: &Block<'_>,
     names: &mut Names,
 ) -> Result<(), String> {
+    let stream = row.path == "/v1/ledger/stream";
+    let asked = request.try_clone().unwrap().build().unwrap();
+    let asked = asked.body().and_then(|body| body.as_bytes()).unwrap_or_default().to_vec();
     if stream {
         let first = request.send().await.unwrap().chunk().await.unwrap().unwrap();
         let first = String::from_utf8_lossy(&first);
@@ -130,6 +168,7 @@ async fn play(
     if came.status != status {
         return Err(format!("status {}: {}", came.status, came.text));
     }
+    both_fit(row, &asked, &came)?;
     if answer.info.starts_with("json") {
         let wanted = serde_json::from_str(&answer.text).map_err(|error| error.to_string())?;
         return names
@@ -155,15 +194,38 @@ async fn the_page_is_played_and_every_route_is_on_it() {
         assert_eq!(block.info, "http", "line {}: an answer without its request", block.line);
         let Asked { method, path, request } = asked(&names.fill(&block.text), &server.dana);
         let answer = rest.next().unwrap_or_else(|| panic!("line {}: no answer", block.line));
-        if let Err(why) = play(request, path.starts_with("/v1/ledger/stream"), answer, &mut names).await {
+        if let Err(why) = play(request, row(&method, &path), answer, &mut names).await {
             wrong.push(format!("docs/API.md, line {}: {why}", block.line));
         }
         played.push((method, path));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    for route in ROUTES {
+    for route in ADDRESSES.iter() {
         let there = played.iter().any(|(method, path)| method == route.method && is_of(path, route.path));
         assert!(there, "docs/API.md has no request for {} {}", route.method, route.path);
     }
     server.stop().await;
+}
+
+#[test]
+fn the_index_of_the_page_is_the_table_of_addresses() {
+    let line = |row: &&Address| {
+        let who = if row.who.words().is_empty() { "anyone".to_owned() } else { row.who.to_string() };
+        format!("| {} | `{}` | {who} | {} |\n", row.method, row.path, row.says)
+    };
+    let lines: String = ADDRESSES.iter().map(line).collect();
+    let index = format!("| | address | who | what |\n|---|---|---|---|\n{lines}");
+    assert!(PAGE.ends_with(&index), "docs/API.md should end with\n{index}");
+}
+
+#[test]
+fn every_schema_is_one_and_leads_nowhere_else() {
+    let schemas = OPENAPI["components"]["schemas"].as_object().unwrap();
+    for (name, schema) in schemas {
+        jsonschema::meta::validate(schema).unwrap_or_else(|error| panic!("{name}: {error}"));
+    }
+    let text = OPENAPI.to_string();
+    for link in text.split("\"$ref\":\"#").skip(1).filter_map(|rest| rest.split('"').next()) {
+        assert!(OPENAPI.pointer(link).is_some(), "{link} leads nowhere");
+    }
 }

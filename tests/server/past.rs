@@ -3,9 +3,9 @@
 use serde_json::{Value as Json, json};
 
 use super::support::{Caller, Server, TEAM, northwind};
+use deeds::api::ADDRESSES;
 use deeds::domain::deed::Deed;
 use deeds::domain::state::State;
-use deeds::server::ROUTES;
 
 async fn head(server: &Server) -> u64 {
     server.dana.get("/v1/board").await["seq"].as_u64().unwrap()
@@ -128,7 +128,7 @@ async fn times_mean_what_was_recorded_by_then() {
 async fn moments_that_never_were_are_told_clearly() {
     let server = Server::start().await;
     let last = head(&server).await;
-    let places: Vec<String> = ROUTES
+    let places: Vec<String> = ADDRESSES
         .iter()
         .filter(|route| route.method == "GET" && route.path != "/v1/whoami")
         .filter_map(|route| match route.path {

@@ -54,7 +54,7 @@ pub struct Preview {
 
 /// A deed that an answer would record.
 #[serde_with::skip_serializing_none]
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Foreseen {
     /// Its type.
     #[serde(rename = "type")]

@@ -8,7 +8,7 @@ use crate::server::gate::Call;
 
 /// `GET /v1/activity?entity=…&within=…`, newest first.
 pub(in crate::server) async fn list(call: Call) -> Answer {
-    let query = call.query(&["entity", "within", "min_seq"])?;
+    let query = call.query()?;
     let entity = query.need::<EntityPath>("entity")?;
     let state = call.of_entity(&query, &entity).await?;
     let since = query::look_back(call.app.clock().now(), query.get::<Span>("within")?);

@@ -8,7 +8,7 @@ use crate::server::gate::Call;
 
 /// `GET /v1/board`; as it was at a sequence or a time, with `at`.
 pub(in crate::server) async fn show(call: Call) -> Answer {
-    let query = call.query(&["min_seq", "at"])?;
+    let query = call.query()?;
     let state = call.front(&query).await?;
     let seq = state.head();
     let record = call.space.handle().ledger().get(seq.0).await.map_err(|error| unread(&error))?;

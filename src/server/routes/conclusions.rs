@@ -1,9 +1,8 @@
-//! What agents found out: told, and listed by question.
+//! What agents found out, listed by question.
 
 use std::sync::Arc;
 
 use crate::api::{ConclusionList, ConclusionView};
-use crate::domain::command::{Command, Conclude};
 use crate::domain::key::SEPARATOR;
 use crate::domain::path::{EntityPath, FieldName};
 use crate::domain::things::Concluded;
@@ -11,15 +10,9 @@ use crate::server::answer::{Answer, json};
 use crate::server::gate::Call;
 use crate::server::past;
 
-/// `POST /v1/conclusions`
-pub(in crate::server) async fn conclude(call: Call) -> Answer {
-    let conclude = call.parse::<Conclude>()?;
-    call.command(Command::Conclude(conclude)).await
-}
-
 /// `GET /v1/conclusions?subject=…`: the last answer of each to each question. What is hidden from an agent is left out.
 pub(in crate::server) async fn list(call: Call) -> Answer {
-    let query = call.query(&["subject", "min_seq", "at"])?;
+    let query = call.query()?;
     let state = call.front(&query).await?;
     let wanted = query.get::<EntityPath>("subject")?;
     let map = &state.board.map;

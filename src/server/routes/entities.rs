@@ -8,7 +8,7 @@ use crate::server::past;
 
 /// `GET /v1/entities/{path…}`. What is hidden from the caller looks like what does not exist. With `at` as it was then.
 pub(in crate::server) async fn show(call: Call) -> Answer {
-    let query = call.query(&["min_seq", "at"])?;
+    let query = call.query()?;
     let entity = call.param::<EntityPath>("path")?;
     let reader = &call.caller.principal.actor;
     let view = match past::moment(&call, &query).await? {

@@ -1,24 +1,17 @@
-//! Fan-outs: started, and looked at by their starter. Who does a branch has it as work; people see all.
+//! Fan-outs, looked at by their starter. Who does a branch has it as work; people see all.
 
 use std::cmp::Reverse;
 use std::sync::Arc;
 
 use crate::api::FanOutList;
-use crate::domain::command::{Command, FanOut};
 use crate::domain::ids::FanOutNo;
 use crate::domain::things::FanOutState;
 use crate::server::answer::{Answer, absent, json};
 use crate::server::gate::Call;
 
-/// `POST /v1/fan-outs`
-pub(in crate::server) async fn start(call: Call) -> Answer {
-    let order = call.parse::<FanOut>()?;
-    call.command(Command::FanOut(order)).await
-}
-
 /// `GET /v1/fan-outs`: under way and joined, the newest first.
 pub(in crate::server) async fn list(call: Call) -> Answer {
-    let query = call.query(&["min_seq", "at"])?;
+    let query = call.query()?;
     let state = call.front(&query).await?;
     let newest_first = |mut found: Vec<Arc<FanOutState>>| {
         found.sort_by_key(|one| Reverse(one.no));
@@ -34,7 +27,7 @@ pub(in crate::server) async fn list(call: Call) -> Answer {
 
 /// `GET /v1/fan-outs/{n}`. Another agent's looks like one that does not exist.
 pub(in crate::server) async fn show(call: Call) -> Answer {
-    let query = call.query(&["min_seq", "at"])?;
+    let query = call.query()?;
     let state = call.front(&query).await?;
     let no = call.param::<FanOutNo>("n")?;
     let ended = || state.board.ended_fan_outs.iter().rev().find(|one| one.no == no);

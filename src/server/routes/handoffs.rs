@@ -1,24 +1,17 @@
-//! Tasks: handed over, and listed. An agent sees those that it is or was a part of; people see all.
+//! Tasks, listed. An agent sees those that it is or was a part of; people see all.
 
 use std::cmp::Reverse;
 use std::sync::Arc;
 
 use crate::api::TaskList;
-use crate::domain::command::{Command, Handoff};
 use crate::domain::ids::AgentId;
 use crate::domain::things::Task;
 use crate::server::answer::{Answer, json};
 use crate::server::gate::Call;
 
-/// `POST /v1/handoffs`
-pub(in crate::server) async fn give(call: Call) -> Answer {
-    let handoff = call.parse::<Handoff>()?;
-    call.command(Command::Handoff(handoff)).await
-}
-
 /// `GET /v1/handoffs`: tasks under way and ended, the one that changed last first.
 pub(in crate::server) async fn list(call: Call) -> Answer {
-    let query = call.query(&["min_seq", "at"])?;
+    let query = call.query()?;
     let state = call.front(&query).await?;
     let agent = call.caller.agent();
     let seen = |task: &&Arc<Task>| agent.is_none_or(|agent| has_part(task, agent));

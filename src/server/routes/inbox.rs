@@ -1,21 +1,19 @@
-//! The decision inbox: listed, shown with everything that a decision needs, previewed, answered.
+//! The decision inbox: listed, shown with everything that a decision needs, previewed.
 
 use std::sync::Arc;
 
 use super::ledger::raw_deeds;
-use crate::api::{ItemList, ItemView, Problem, ReassignBody};
-use crate::domain::command::{Answered, Command, ItemStep, ItemVerb};
+use crate::api::{ItemList, ItemView, Problem, fit};
 use crate::domain::decide::{Supposed, preview as work_out};
 use crate::domain::ids::ItemNo;
 use crate::domain::state::Board;
 use crate::domain::things::{ClosedItem, Item, ItemAnswer};
 use crate::server::answer::{Answer, absent, json, unseen};
 use crate::server::gate::Call;
-use crate::server::query::fit;
 
 /// `GET /v1/inbox`: open items, the next deadline first.
 pub(in crate::server) async fn list(call: Call) -> Answer {
-    let query = call.query(&["min_seq", "at"])?;
+    let query = call.query()?;
     let state = call.front(&query).await?;
     let mut items: Vec<Arc<Item>> = state.board.items.values().cloned().collect();
     items.sort_by_key(|item| (item.due, item.no));
@@ -24,7 +22,7 @@ pub(in crate::server) async fn list(call: Call) -> Answer {
 
 /// `GET /v1/inbox/{n}`: an open item, or an answered one while it is kept.
 pub(in crate::server) async fn show(call: Call) -> Answer {
-    let query = call.query(&["min_seq", "at"])?;
+    let query = call.query()?;
     let state = call.front(&query).await?;
     let no = call.param::<ItemNo>("n")?;
     let board = &state.board;
@@ -65,7 +63,7 @@ pub(in crate::server) async fn preview(call: Call) -> Answer {
 
 /// The items alike that it would settle too, numbers apart by commas.
 fn included(call: &Call) -> Result<Vec<ItemNo>, Box<Problem>> {
-    let query = call.query(&["include"])?;
+    let query = call.query()?;
     let numbers = query.text("include").unwrap_or_default().split(',').filter(|no| !no.is_empty());
     numbers.map(|no| fit("include", no)).collect()
 }
@@ -78,36 +76,4 @@ fn open_item(board: &Board, no: ItemNo) -> Result<&Arc<Item>, Box<Problem>> {
         }
         None => absent(format!("item #{no}")),
     })
-}
-
-/// `POST /v1/inbox/{n}/answer`
-pub(in crate::server) async fn answer(call: Call) -> Answer {
-    let answered = call.parse::<Answered>()?;
-    step(call, ItemVerb::Answer(answered)).await
-}
-
-/// `POST /v1/inbox/{n}/claim`
-pub(in crate::server) async fn claim(call: Call) -> Answer {
-    step(call, ItemVerb::Claim).await
-}
-
-/// `POST /v1/inbox/{n}/release`
-pub(in crate::server) async fn release(call: Call) -> Answer {
-    step(call, ItemVerb::Release).await
-}
-
-/// `POST /v1/inbox/{n}/reassign`
-pub(in crate::server) async fn reassign(call: Call) -> Answer {
-    let ReassignBody { to } = call.parse()?;
-    step(call, ItemVerb::Reassign { to }).await
-}
-
-/// `POST /v1/inbox/{n}/undo`
-pub(in crate::server) async fn undo(call: Call) -> Answer {
-    step(call, ItemVerb::Undo).await
-}
-
-async fn step(call: Call, step: ItemVerb) -> Answer {
-    let item = call.param("n")?;
-    call.command(Command::Item(ItemStep { item, step })).await
 }

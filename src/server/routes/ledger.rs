@@ -33,7 +33,7 @@ const WORDS: usize = 500;
 
 /// `GET /v1/ledger`: a page, oldest first, where `before`, `after` or `around` says; the newest without.
 pub(in crate::server) async fn page(call: Call) -> Answer {
-    let query = call.query(&["filter", "before", "after", "around", "limit", "count", "min_seq"])?;
+    let query = call.query()?;
     let from = page_from(&query)?;
     let limit = query.get::<usize>("limit")?.unwrap_or(PAGE).clamp(1, PAGE_LIMIT);
     let filter = filter_of(&call, &query)?;
@@ -124,7 +124,7 @@ async fn unfiltered_page(
 
 /// `GET /v1/ledger/{seq}`
 pub(in crate::server) async fn one(call: Call) -> Answer {
-    let query = call.query(&["min_seq"])?;
+    let query = call.query()?;
     call.front(&query).await?;
     let seq = call.param::<Seq>("seq")?;
     json(&one_deed(&call.space, seq).await?)
@@ -156,7 +156,7 @@ fn raw(record: &Record) -> Result<RawDeed, Box<Problem>> {
 
 /// `GET /v1/ledger/histogram?from=…&to=…&buckets=…&filter=…`: the last hour by the minute where nothing is said.
 pub(in crate::server) async fn histogram(call: Call) -> Answer {
-    let query = call.query(&["from", "to", "buckets", "filter", "min_seq"])?;
+    let query = call.query()?;
     let filter = filter_of(&call, &query)?;
     let to = query.get::<Time>("to")?.unwrap_or_else(|| call.app.clock().now());
     let from = query.get::<Time>("from")?.unwrap_or_else(|| to.minus(HISTOGRAM_SPAN));
@@ -183,7 +183,7 @@ pub(in crate::server) async fn histogram(call: Call) -> Answer {
 
 /// `GET /v1/ledger/stats?pattern=…`
 pub(in crate::server) async fn stats(call: Call) -> Answer {
-    let query = call.query(&["pattern", "min_seq"])?;
+    let query = call.query()?;
     let pattern = query.get::<Pattern>("pattern")?;
     if let Some(seq) = query.get::<Seq>("min_seq")? {
         call.space.index_reached(seq).await?;

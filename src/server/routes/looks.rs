@@ -15,7 +15,7 @@ use crate::server::routes::map::broken;
 
 /// `POST /v1/map/plan?days=…`: what the map in the body would have said to what has happened, as lines of JSON.
 pub(in crate::server) async fn plan(call: Call) -> Answer {
-    let query = call.query(&["days", "min_seq"])?;
+    let query = call.query()?;
     let days = looking::days_of(&query, Some(PLAN_DAYS))?;
     let new = Map::compile(parse(call.text()?).applicable().map_err(broken)?);
     let state = call.front(&query).await?;
@@ -30,7 +30,7 @@ pub(in crate::server) async fn plan(call: Call) -> Answer {
 
 /// `POST /v1/map/infer?days=…`: a map proposed from what has happened, from all of it where nothing is said.
 pub(in crate::server) async fn infer(call: Call) -> Answer {
-    let query = call.query(&["days", "min_seq"])?;
+    let query = call.query()?;
     let days = looking::days_of(&query, None)?;
     let state = call.front(&query).await?;
     let inferring = Inferring::new(Arc::clone(state.board.map.model()));

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use axum::http::{HeaderValue, header};
 
-use crate::api::{MapChecked, MapView, Problem, ProblemCode, ProblemFinding, ProblemLabel};
-use crate::domain::command::{ApplyMap, Command, MapReview};
+use crate::api::{MapChecked, MapView, Problem, ProblemCode, ProblemFinding, ProblemLabel, fit};
+use crate::domain::command::{ApplyMap, Command};
 use crate::domain::ids::MapVersion;
 use crate::domain::map::lint::{Finding, Label, Severity};
 use crate::domain::map::parse::parse;
@@ -14,11 +14,10 @@ use crate::domain::readiness;
 use crate::domain::state::Front;
 use crate::server::answer::{Answer, absent, json, text};
 use crate::server::gate::Call;
-use crate::server::query::fit;
 
 /// `GET /v1/map`: JSON, or TOML where that is accepted first; an earlier version while it is kept.
 pub(in crate::server) async fn show(call: Call) -> Answer {
-    let query = call.query(&["version", "min_seq", "at"])?;
+    let query = call.query()?;
     let state = call.front(&query).await?;
     let (version, model) = version_meant(&state, query.get("version")?)?;
     let accepts = call.header("accept")?.unwrap_or_default();
@@ -49,7 +48,7 @@ fn version_meant(
 
 /// `PUT /v1/map` with `If-Match: "<version>"`: the body is the file. A map with errors is a problem with its findings.
 pub(in crate::server) async fn apply(call: Call) -> Answer {
-    let query = call.query(&["reason", "planned"])?;
+    let query = call.query()?;
     let if_version = made_for(&call)?;
     let model = parse(call.text()?).applicable().map_err(broken)?;
     let reason = query.text("reason").map(Arc::from);
@@ -79,7 +78,7 @@ fn made_for(call: &Call) -> Result<MapVersion, Box<Problem>> {
 
 /// `POST /v1/map/check`: what is wrong with a map, and what it would change.
 pub(in crate::server) async fn check(call: Call) -> Answer {
-    call.query(&[])?;
+    call.query()?;
     let parsed = parse(call.text()?);
     let state = call.space.handle().front();
     let applicable = !parsed.has_errors();
@@ -97,12 +96,6 @@ pub(in crate::server) async fn check(call: Call) -> Answer {
         needs_reason: !unmet.is_empty() && !board.map.model().agents.is_empty(),
         unmet,
     })
-}
-
-/// `POST /v1/map/reviewed`: a person went through the map in force and stands by it.
-pub(in crate::server) async fn reviewed(call: Call) -> Answer {
-    let review: MapReview = call.parse_or_default()?;
-    call.command(Command::MapReview(review)).await
 }
 
 /// A finding as it travels.

@@ -1,14 +1,11 @@
 //! One file for each resource. A handler reads what it needs from the [`Call`](super::gate::Call), asks, and answers.
 
 pub(super) mod activity;
-pub(super) mod acts;
 pub(super) mod addresses;
 pub(super) mod alerts;
 pub(super) mod board;
 pub(super) mod conclusions;
 pub(super) mod entities;
-pub(super) mod escalations;
-pub(super) mod events;
 pub(super) mod fan_outs;
 pub(super) mod handoffs;
 pub(super) mod health;

@@ -1,10 +1,9 @@
-//! Outputs: published on, and listed with their publishers.
+//! Outputs, listed with their publishers.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::api::{OutputList, OutputView};
-use crate::domain::command::{Command, Publish};
 use crate::domain::ids::AgentId;
 use crate::domain::key::key;
 use crate::domain::map::Output;
@@ -12,15 +11,9 @@ use crate::domain::state::Board;
 use crate::server::answer::{Answer, json};
 use crate::server::gate::Call;
 
-/// `POST /v1/outputs`
-pub(in crate::server) async fn publish(call: Call) -> Answer {
-    let publish = call.parse::<Publish>()?;
-    call.command(Command::Publish(publish)).await
-}
-
 /// `GET /v1/outputs`: those that the map or an agent's zone names, by name.
 pub(in crate::server) async fn list(call: Call) -> Answer {
-    let query = call.query(&["min_seq", "at"])?;
+    let query = call.query()?;
     let state = call.front(&query).await?;
     let board = &state.board;
     let model = board.map.model();

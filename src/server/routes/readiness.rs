@@ -12,7 +12,7 @@ use crate::server::past;
 
 /// `GET /v1/readiness`: the team as it stands; `agent` keeps one agent of it.
 pub(in crate::server) async fn show(call: Call) -> Answer {
-    let query = call.query(&["agent", "min_seq", "at"])?;
+    let query = call.query()?;
     let agent: Option<AgentId> = query.get("agent")?;
     let state = call.front(&query).await?;
     let team = readiness::readiness(&state.board, past::now(&call, &query).await?);
@@ -24,7 +24,7 @@ pub(in crate::server) async fn show(call: Call) -> Answer {
 
 /// `GET /v1/agents`: every agent in one line.
 pub(in crate::server) async fn agents(call: Call) -> Answer {
-    let query = call.query(&["min_seq", "at"])?;
+    let query = call.query()?;
     let state = call.front(&query).await?;
     json(&readiness::agents::agents(&state.board, past::now(&call, &query).await?))
 }
@@ -46,7 +46,7 @@ fn only(mut team: Team, agent: &AgentId) -> Result<Team, Box<Problem>> {
 /// `POST /v1/readiness`: may the agents join that this map adds? The body is the file. A map with an overlap gets its
 /// answer; only one that can't be read is a problem.
 pub(in crate::server) async fn join(call: Call) -> Answer {
-    call.query(&[])?;
+    call.query()?;
     let parsed = parse(call.text()?);
     let Some(model) = parsed.model else { return Err(broken(parsed.findings)) };
     let state = call.space.handle().front();

@@ -1,7 +1,6 @@
-//! Sessions over a queue: begun, ended, and whether the scheduled ones were held.
+//! Sessions over a queue, and whether the scheduled ones were held.
 
-use crate::api::{NoteBody, ReviewList, ReviewView};
-use crate::domain::command::{Command, ReviewStep, ReviewVerb};
+use crate::api::{ReviewList, ReviewView};
 use crate::domain::map::Queue;
 use crate::domain::state::Board;
 use crate::server::answer::{Answer, json};
@@ -9,7 +8,7 @@ use crate::server::gate::Call;
 
 /// `GET /v1/reviews`: every queue of the map, in its order.
 pub(in crate::server) async fn list(call: Call) -> Answer {
-    let query = call.query(&["min_seq", "at"])?;
+    let query = call.query()?;
     let state = call.front(&query).await?;
     let board = &state.board;
     let reviews = board.map.model().queues.iter().map(|queue| view(board, queue)).collect();
@@ -25,20 +24,4 @@ fn view(board: &Board, queue: &Queue) -> ReviewView {
         waiting: board.items.values().filter(|item| item.queue == queue.name).count(),
         reviews: board.reviews.get(&queue.name).cloned().unwrap_or_default(),
     }
-}
-
-/// `POST /v1/reviews/{queue}/start`
-pub(in crate::server) async fn start(call: Call) -> Answer {
-    step(call, ReviewVerb::Start).await
-}
-
-/// `POST /v1/reviews/{queue}/end`
-pub(in crate::server) async fn end(call: Call) -> Answer {
-    step(call, ReviewVerb::End).await
-}
-
-async fn step(call: Call, step: ReviewVerb) -> Answer {
-    let queue = call.param("queue")?;
-    let NoteBody { note } = call.parse_or_default()?;
-    call.command(Command::Review(ReviewStep { queue, step, note })).await
 }

@@ -8,7 +8,7 @@ use crate::server::gate::Call;
 
 /// `GET /v1/scope`
 pub(in crate::server) async fn show(call: Call) -> Answer {
-    let query = call.query(&["agent", "min_seq", "at"])?;
+    let query = call.query()?;
     let state = call.front(&query).await?;
     let agent = agent_meant(&call, query.get("agent")?)?;
     json(&query::scope(&state.board, &agent))

@@ -1,4 +1,4 @@
-//! Tokens: listed without anything that opens a door, made with their secret shown once, ended.
+//! Tokens: listed without anything that opens a door, made with their secret shown once.
 
 use crate::api::{NewToken, TokenList, TokenMade, TokenView};
 use crate::domain::command::{Command, TokenStep};
@@ -10,7 +10,7 @@ use crate::server::gate::Call;
 
 /// `GET /v1/tokens`
 pub(in crate::server) async fn list(call: Call) -> Answer {
-    let query = call.query(&["min_seq"])?;
+    let query = call.query()?;
     let state = call.front(&query).await?;
     let now = call.app.clock().now();
     let tokens = state.tokens.values().map(|record| view(record, now)).collect();
@@ -42,10 +42,4 @@ pub(in crate::server) async fn create(call: Call) -> Answer {
     let answer = call.submit(Command::Token(TokenStep::Create(token))).await?;
     let made = answer.reply.is_done() && !answer.replayed;
     json(&TokenMade { token: made.then(|| text.expose()), id: made.then_some(id), reply: answer.reply })
-}
-
-/// `DELETE /v1/tokens/{id}`
-pub(in crate::server) async fn revoke(call: Call) -> Answer {
-    let token = call.param("id")?;
-    call.command(Command::Token(TokenStep::Revoke { token })).await
 }

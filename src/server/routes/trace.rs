@@ -13,7 +13,7 @@ const TRACE: usize = 200;
 
 /// `GET /v1/trace?entity=…` or `?deed=…`
 pub(in crate::server) async fn show(call: Call) -> Answer {
-    let query = call.query(&["entity", "deed", "before", "limit", "min_seq"])?;
+    let query = call.query()?;
     if let Some(seq) = query.get::<Seq>("min_seq")? {
         call.front(&query).await?;
         call.space.index_reached(seq).await?;

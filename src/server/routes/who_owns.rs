@@ -8,7 +8,7 @@ use crate::server::past;
 
 /// `GET /v1/who-owns?path=…`; with `at` as it was then.
 pub(in crate::server) async fn show(call: Call) -> Answer {
-    let query = call.query(&["path", "min_seq", "at"])?;
+    let query = call.query()?;
     let path = query.need::<FieldPath>("path")?;
     let reader = &call.caller.principal.actor;
     let Some(moment) = past::moment(&call, &query).await? else {

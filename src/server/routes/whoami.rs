@@ -9,7 +9,7 @@ use crate::server::query::Query;
 
 /// `GET /v1/whoami`; with `at`, also which moment that names.
 pub(in crate::server) async fn show(call: Call) -> Answer {
-    let query = call.query(&["at"])?;
+    let query = call.query()?;
     json(&who(&call, &query).await?)
 }
 

@@ -1,4 +1,4 @@
-//! An agent's work stream: listed, waited for, and done with. Taking is in `take`.
+//! An agent's work stream: listed and waited for. Taking is in `take`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,8 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 use super::scope::agent_meant;
-use crate::api::{Problem, ProblemCode, WorkList, WorkStepBody};
-use crate::domain::command::{Command, WorkStep, WorkVerb};
+use crate::api::{Problem, ProblemCode, WorkList};
 use crate::domain::ids::{AgentId, Seq, WorkNo};
 use crate::domain::state::Front;
 use crate::domain::things::Work;
@@ -21,7 +20,7 @@ const LONGEST_WAIT: Span = Span::from_secs(60);
 
 /// `GET /v1/work?after=…&wait=20s`: open work above that number, oldest first; waits for some to come.
 pub(in crate::server) async fn list(call: Call) -> Answer {
-    let query = call.query(&["agent", "after", "wait", "min_seq", "at"])?;
+    let query = call.query()?;
     let agent = agent_meant(&call, query.get("agent")?)?;
     let after = query.get::<WorkNo>("after")?.unwrap_or_default();
     let wait = query.get::<Span>("wait")?.unwrap_or_default();
@@ -76,35 +75,4 @@ pub(super) async fn news(call: &Call, seen: Seq, until: Instant) -> Result<Optio
     let now = state.as_ref().map_or_else(|| call.space.handle().front(), Arc::clone);
     live(now.tokens.get(&token.id).unwrap_or(&call.caller.record), call.app.clock().now())?;
     Ok(state)
-}
-
-/// `POST /v1/work/{n}/complete`
-pub(in crate::server) async fn complete(call: Call) -> Answer {
-    step(call, WorkVerb::Complete).await
-}
-
-/// `POST /v1/work/{n}/accept`
-pub(in crate::server) async fn accept(call: Call) -> Answer {
-    step(call, WorkVerb::Accept).await
-}
-
-/// `POST /v1/work/{n}/fail`
-pub(in crate::server) async fn fail(call: Call) -> Answer {
-    step(call, WorkVerb::Fail).await
-}
-
-/// `POST /v1/work/{n}/return`
-pub(in crate::server) async fn give_back(call: Call) -> Answer {
-    step(call, WorkVerb::Return).await
-}
-
-/// `POST /v1/work/{n}/decline`
-pub(in crate::server) async fn decline(call: Call) -> Answer {
-    step(call, WorkVerb::Decline).await
-}
-
-async fn step(call: Call, step: WorkVerb) -> Answer {
-    let work = call.param("n")?;
-    let WorkStepBody { note, result, lease } = call.parse_or_default()?;
-    call.command(Command::Work(WorkStep { work, step, note, result, lease })).await
 }

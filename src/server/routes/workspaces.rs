@@ -11,7 +11,7 @@ use crate::server::{CreateError, Workspace};
 
 /// `GET /v1/workspaces`
 pub(in crate::server) async fn list(call: Call) -> Answer {
-    call.query(&[])?;
+    call.query()?;
     let spaces =
         if is_server_admin(&call) { call.app.workspaces.list() } else { vec![Arc::clone(&call.space)] };
     json(&WorkspaceList { workspaces: spaces.iter().map(|space| view(space)).collect() })

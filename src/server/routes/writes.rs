@@ -1,16 +1,10 @@
-//! Writes: one, or a batch of which each is decided on its own.
+//! A batch of writes, each decided on its own.
 
 use crate::api::{BATCH_WRITES, BatchAnswer, BatchResult, Problem, ProblemCode};
 use crate::coordinator;
 use crate::domain::command::{Command, Write};
 use crate::server::answer::{Answer, json};
 use crate::server::gate::Call;
-
-/// `POST /v1/writes`
-pub(in crate::server) async fn one(call: Call) -> Answer {
-    let write = call.parse::<Write>()?;
-    call.command(Command::Write(write)).await
-}
 
 /// `POST /v1/writes:batch`: an array of writes.
 pub(in crate::server) async fn batch(call: Call) -> Answer {

@@ -1,0 +1,146 @@
+//! The addresses that have a handler of their own: what is read, and the commands that are more than a key and a body.
+
+use super::{
+    ADMINS, ANYONE, Access, Address, AddressList, Answers, By, DECIDERS, EVERYONE, Kind, PEOPLE, Takes,
+    column, schema,
+};
+use crate::api::{
+    AlertList, BatchAnswer, BoardView, ConclusionList, FanOutList, Histogram, ItemList, ItemView, LeaseList,
+    LedgerPage, LookLine, MapChecked, MapView, NewToken, NewWorkspaceRequest, OutputList, OverrideBody,
+    RawDeed, ReviewList, Stats, TakeBody, TakenWork, TaskList, TokenList, TokenMade, Traced, WhoAmI,
+    WorkList, WorkspaceList, WorkspaceMade,
+};
+use crate::domain::command::{CommandKind, Import, Together, Write};
+use crate::domain::decide::Preview;
+use crate::domain::query::{EntityView, Ownership, Scope};
+use crate::domain::readiness::agents::AgentList;
+use crate::domain::readiness::{Joining, Team};
+use crate::domain::reply::Reply;
+use crate::domain::things::{FanOutState, ItemAnswer, Touch};
+
+macro_rules! handled {
+    ($($name:ident $method:ident $path:literal $who:ident $kind:ident ($($takes:tt)*)
+        [$($parameter:ident $($must:ident)?),*] ($($answers:tt)*), $says:literal;)*) => {
+        /// A handler of the server's own.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Handled {
+            $(#[doc = $says] $name,)*
+        }
+
+        pub(super) const ROWS: &[Address] = &[$(Address {
+            name: stringify!($name),
+            method: stringify!($method),
+            path: $path,
+            who: column!(who $kind $who),
+            kind: Kind::$kind,
+            takes: column!(takes $($takes)*),
+            parameters: &[$((stringify!($parameter), column!(must $($must)?))),*],
+            answers: column!(answers $($answers)*),
+            says: $says,
+            by: By::Handler(Handled::$name),
+        }),*];
+    };
+}
+
+handled! {
+    Addresses GET "/v1" ANYONE Open (none) [] (json AddressList),
+        "Every address, with who may ask there.";
+    OpenApi GET "/openapi.json" ANYONE Open (none) [] (json serde_json::Value),
+        "Every address with its shapes, for programs.";
+    Alive GET "/healthz" ANYONE Open (none) [] (text "text/plain"),
+        "The process answers.";
+    Ready GET "/readyz" ANYONE Open (none) [] (text "text/plain"),
+        "Every workspace is open and can record.";
+    Metrics GET "/metrics" PEOPLE Read (none) [] (text "text/plain"),
+        "The server's counters, and the gauges of the caller's workspace.";
+
+    WriteBatch POST "/v1/writes:batch" Write Command (json Vec<Write>) [] (json BatchAnswer),
+        "Up to 256 writes, each decided on its own; answers in order.";
+    Together POST "/v1/together" Together Command (json Together) [] (json Reply),
+        "Several commands, all or nothing.";
+    Take POST "/v1/work/take" Take Command (maybe TakeBody) [] (json TakenWork),
+        "Takes what waits in the agent's work stream; where the body says so, waits for it.";
+    Override POST "/v1/overrides" Override Command (json OverrideBody) [] (json Reply),
+        "Freezes, pauses, sets, reverts, unlocks, and their reverses; each with a reason.";
+    MapApply PUT "/v1/map" ApplyMap Command (toml) [if_match needed, reason, planned] (json Reply),
+        "Puts a map in force that was made from the version named.";
+    TokenCreate POST "/v1/tokens" Token Command (json NewToken) [] (json TokenMade),
+        "Makes a token; the answer is the only place that ever has its secret.";
+    Import POST "/v1/imports" Import Command (json Vec<Import>) [] (json BatchAnswer),
+        "Up to 256 lines of another system's history, in order; a line that is in already adds nothing.";
+
+    Entity GET "/v1/entities/{*path}" EVERYONE Read (none) [min_seq, at] (json EntityView),
+        "An entity's values, versions, owners, and what others did on it lately.";
+    Activity GET "/v1/activity" EVERYONE Read (none) [entity needed, within, min_seq] (json Vec<Touch>),
+        "What others did on an entity lately, newest first.";
+    WhoOwns GET "/v1/who-owns" EVERYONE Read (none) [path needed, min_seq, at] (json Ownership),
+        "Who may write a path, and who answers for it.";
+    Scope GET "/v1/scope" EVERYONE Read (none) [agent, min_seq, at] (json Scope),
+        "An agent's own place in the map; people name the agent.";
+    WhoAmI GET "/v1/whoami" EVERYONE Read (none) [at] (json WhoAmI),
+        "Who the token is, and what server it speaks to.";
+    Work GET "/v1/work" EVERYONE Read (none) [agent, after, wait, min_seq, at] (json WorkList),
+        "An agent's open work, oldest first; waits for some to come.";
+    Handoffs GET "/v1/handoffs" EVERYONE Read (none) [min_seq, at] (json TaskList),
+        "Tasks under way and ended; an agent gets those that it is or was a part of.";
+    FanOuts GET "/v1/fan-outs" EVERYONE Read (none) [min_seq, at] (json FanOutList),
+        "Fan-outs under way and joined; an agent gets its own.";
+    FanOutShow GET "/v1/fan-outs/{n}" EVERYONE Read (none) [min_seq, at] (json FanOutState),
+        "One fan-out, while it is kept.";
+    Leases GET "/v1/leases" EVERYONE Read (none) [min_seq, at] (json LeaseList),
+        "The live leases; an agent gets its own, and others' on what it may read.";
+    Outputs GET "/v1/outputs" EVERYONE Read (none) [min_seq, at] (json OutputList),
+        "The map's outputs with their publishers.";
+    Conclusions GET "/v1/conclusions" EVERYONE Read (none) [subject, min_seq, at] (json ConclusionList),
+        "What was concluded, on one entity if one is named.";
+
+    Inbox GET "/v1/inbox" PEOPLE Read (none) [min_seq, at] (json ItemList),
+        "The open inbox items, the next deadline first.";
+    Item GET "/v1/inbox/{n}" PEOPLE Read (none) [min_seq, at] (json ItemView),
+        "One item with everything that a decision needs; answered ones too, while they are kept.";
+    ItemPreview POST "/v1/inbox/{n}/preview" DECIDERS Read (json ItemAnswer) [include] (json Preview),
+        "What an answer would do, before it is given.";
+    Alerts GET "/v1/alerts" PEOPLE Read (none) [resolved, min_seq, at] (json AlertList),
+        "Alerts, the worst first; with the resolved ones that are kept, if asked.";
+    Reviews GET "/v1/reviews" PEOPLE Read (none) [min_seq, at] (json ReviewList),
+        "Every queue with its reviews.";
+
+    Map GET "/v1/map" EVERYONE Read (none) [version, min_seq, at] (map MapView),
+        "The map in force, or an earlier version of it while that is kept.";
+    MapCheck POST "/v1/map/check" PEOPLE Read (toml) [] (json MapChecked),
+        "What is wrong with a map, and what it would change.";
+    MapPlan POST "/v1/map/plan" PEOPLE Read (toml) [days, min_seq] (lines LookLine),
+        "What a map would have said to what has happened.";
+    MapInfer POST "/v1/map/infer" PEOPLE Read (none) [days, min_seq] (lines LookLine),
+        "A map proposed from what has happened.";
+    Agents GET "/v1/agents" PEOPLE Read (none) [min_seq, at] (json AgentList),
+        "Every agent in one line.";
+    Readiness GET "/v1/readiness" PEOPLE Read (none) [agent, min_seq, at] (json Team),
+        "How the agents and the team stand; one agent of it, if named.";
+    Joining POST "/v1/readiness" PEOPLE Read (toml) [] (json Joining),
+        "Whether the agents that a map adds may join.";
+
+    Board GET "/v1/board" PEOPLE Read (none) [min_seq, at] (json BoardView),
+        "What a console needs to start; the stream goes on from there.";
+    Ledger GET "/v1/ledger" PEOPLE Read (none)
+        [filter, before, after, around, limit, count, min_seq] (json LedgerPage),
+        "A page of the deeds that a filter means, oldest first; the newest where nothing is said.";
+    Histogram GET "/v1/ledger/histogram" PEOPLE Read (none)
+        [from, to, buckets, filter, min_seq] (json Histogram),
+        "How many deeds that a filter means happened when.";
+    Stats GET "/v1/ledger/stats" PEOPLE Read (none) [pattern, min_seq] (json Stats),
+        "What the deeds add up to, and what happened lately to the fields that a pattern covers.";
+    Stream GET "/v1/ledger/stream" EVERYONE Read (none) [after, filter, last_event_id] (text "text/event-stream"),
+        "The deeds as they are recorded, as server-sent events.";
+    Deed GET "/v1/ledger/{seq}" PEOPLE Read (none) [min_seq] (json RawDeed),
+        "One deed with its exact bytes.";
+    Trace GET "/v1/trace" PEOPLE Read (none) [entity, deed, before, limit, min_seq] (json Traced),
+        "The deeds on an entity or a field, or what led to a deed and what it led to.";
+
+    Tokens GET "/v1/tokens" ADMINS Read (none) [min_seq] (json TokenList),
+        "The workspace's tokens, without secrets.";
+    Workspaces GET "/v1/workspaces" PEOPLE Read (none) [] (json WorkspaceList),
+        "The workspaces that the token may know of.";
+    WorkspaceCreate POST "/v1/workspaces" ADMINS Read (json NewWorkspaceRequest) [] (json WorkspaceMade),
+        "Makes a workspace; for admins of the server.";
+}
