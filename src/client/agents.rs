@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::send::segment;
 use super::{Client, Result};
-use crate::api::{BatchAnswer, BatchResult, NoteBody};
+use crate::api::NoteBody;
 use crate::domain::command::{Act, Escalate, Together, Write};
 use crate::domain::ids::ActNo;
 use crate::domain::path::{EntityPath, FieldPath};
@@ -17,12 +17,6 @@ impl Client {
     /// Changes fields of an entity, or the entity as a whole.
     pub async fn write(&self, write: &Write) -> Result<Reply> {
         self.post("/v1/writes").json(write)?.send().await
-    }
-
-    /// Up to 256 writes, each decided on its own; answers in order.
-    pub async fn write_batch(&self, writes: &[Write]) -> Result<Vec<BatchResult>> {
-        let answer: BatchAnswer = self.post("/v1/writes:batch").json(writes)?.send().await?;
-        Ok(answer.answers)
     }
 
     /// Several commands, all or nothing.

@@ -1,10 +1,11 @@
-//! The client: one method for each endpoint, and the deed stream that resumes where it broke off. Console, command line,
+//! The client: `ask` for every command, a method for each look, and the deed stream that resumes where it broke off. Console, command line,
 //! demo and import all speak to a server through here.
 //!
 //! Every command carries an idempotency key made here, and is sent again under the same key when the connection fails;
 //! nothing else is retried. There is no proxy on loopback, and no plaintext off it unless the caller insists.
 
 mod agents;
+mod ask;
 mod backoff;
 mod error;
 mod events;

@@ -128,10 +128,22 @@ impl Client {
         self.get_then("/v1/map").maybe("version", version).accept("application/toml").text().await
     }
 
+    /// Puts a map in force that was made from version `made_for`, and says whether its effects were looked at on past
+    /// deeds first. A map with errors is a problem with its findings.
+    pub(super) async fn put_map(
+        &self,
+        toml: &str,
+        made_for: MapVersion,
+        reason: Option<&str>,
+        planned: bool,
+    ) -> Result<Reply> {
+        let ask = self.put("/v1/map").header(IF_MATCH, format!("\"{made_for}\"")).maybe("reason", reason);
+        ask.maybe("planned", planned.then_some(true)).toml(toml).send().await
+    }
+
     /// Puts a map in force that was made from version `made_for`. A map with errors is a problem with its findings.
     pub async fn apply_map(&self, toml: &str, made_for: MapVersion, reason: Option<&str>) -> Result<Reply> {
-        let ask = self.put("/v1/map").header(IF_MATCH, format!("\"{made_for}\"")).maybe("reason", reason);
-        ask.toml(toml).send().await
+        self.put_map(toml, made_for, reason, false).await
     }
 
     /// The same for a map whose effects were looked at on past deeds first; it is recorded so.
@@ -141,8 +153,7 @@ impl Client {
         made_for: MapVersion,
         reason: Option<&str>,
     ) -> Result<Reply> {
-        let ask = self.put("/v1/map").header(IF_MATCH, format!("\"{made_for}\"")).maybe("reason", reason);
-        ask.query("planned", true).toml(toml).send().await
+        self.put_map(toml, made_for, reason, true).await
     }
 
     /// Records that a person went through the map in force and stands by it.

@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{Backoff, Client, ClientError, Result};
-use crate::api::Problem;
+use crate::api::{Problem, Sent};
 
 /// The wait before the second try.
 const RETRY_FIRST: Duration = Duration::from_millis(100);
@@ -116,6 +116,15 @@ impl<'a> Ask<'a> {
             accept: "application/json",
             wait: Duration::ZERO,
         }
+    }
+
+    /// A command at its address.
+    pub(super) fn command(client: &'a Client, sent: Sent) -> Result<Self> {
+        let method = Method::from_bytes(sent.method.as_bytes())
+            .map_err(|error| ClientError::Protocol { why: error.to_string() })?;
+        let mut ask = Self::new(client, method, sent.path(segment));
+        ask.body = sent.body.map(|body| (body.into(), "application/json"));
+        Ok(ask)
     }
 
     pub(super) fn query(mut self, key: &'static str, value: impl std::fmt::Display) -> Self {

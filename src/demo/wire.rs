@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use super::desk::{Desk, Fault};
-use crate::api::TakeBody;
 use crate::client::{Client, ClientError};
-use crate::domain::command::{Command, LeaseStep};
+use crate::domain::command::Command;
 use crate::domain::ids::{AgentId, WorkNo};
 use crate::domain::path::EntityPath;
 use crate::domain::query::EntityView;
@@ -51,41 +50,7 @@ impl Desk for Wire {
     }
 
     async fn ask(&mut self, command: &Command) -> Result<Reply, Fault> {
-        let client = &self.client;
-        let answer = match command {
-            Command::Write(write) => client.write(write).await,
-            Command::Act(act) => client.act(act).await,
-            Command::ActEnd(end) if end.done => client.act_done(end.act, end.note.as_deref()).await,
-            Command::ActEnd(end) => client.act_failed(end.act, end.note.as_deref()).await,
-            Command::Escalate(escalate) => client.escalate(escalate).await,
-            Command::Work(step) => client.work_step(step).await,
-            Command::Together(together) => client.together(together).await,
-            Command::Raise(raise) => client.raise(raise).await,
-            Command::Claim(claim) => client.claim_event(claim).await,
-            Command::Take(take) => {
-                let limit = Some(take.limit);
-                let body = TakeBody { limit, visibility: take.visibility, work: take.work, wait: None };
-                client.take(&body).await.map(|taken| taken.reply)
-            }
-            Command::Handoff(handoff) => client.handoff(handoff).await,
-            Command::FanOut(order) => client.fan_out(order).await,
-            Command::Lease(LeaseStep::Acquire { target, ttl }) => client.acquire_lease(target, *ttl).await,
-            Command::Lease(LeaseStep::Renew { lease, ttl }) => client.renew_lease(*lease, *ttl).await,
-            Command::Lease(LeaseStep::Release { lease }) => client.release_lease(*lease).await,
-            Command::Lease(LeaseStep::Transfer { lease, to }) => client.transfer_lease(*lease, to).await,
-            Command::Publish(publish) => client.publish(publish).await,
-            Command::Conclude(conclude) => client.conclude(conclude).await,
-            Command::Review(_)
-            | Command::Item(_)
-            | Command::Alert(_)
-            | Command::ApplyMap(_)
-            | Command::MapReview(_)
-            | Command::Token(_)
-            | Command::Override(_)
-            | Command::Import(_)
-            | Command::Tick => return Err(Fault::Broken("agents do not ask this".to_owned())),
-        };
-        answer.map_err(|error| self.fault(&error))
+        self.client.ask(command).await.map_err(|error| self.fault(&error))
     }
 
     async fn rest(&mut self, time: Duration) {

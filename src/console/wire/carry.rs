@@ -6,10 +6,8 @@ use super::{export, look};
 use crate::api::Looked;
 use crate::client::{Client, ClientError, Result as ClientResult};
 use crate::console::ask::{Told, Trouble, What};
-use crate::domain::command::{AlertStep, AlertVerb, Command, ItemStep, ItemVerb};
 use crate::domain::deed::Deed;
 use crate::domain::ids::Seq;
-use crate::domain::reply::Reply;
 
 /// Asks, and waits for the answer. Of what takes long, `progress` is told how far it has got.
 pub(super) async fn carry(
@@ -19,8 +17,8 @@ pub(super) async fn carry(
 ) -> Result<Told, Trouble> {
     match what {
         What::Command(command) => {
-            let reply = command_to(client, *command).await?;
-            Ok(Told::Reply(Box::new(reply.map_err(|error| trouble(&error))?)))
+            let reply = client.ask(&command).await.map_err(|error| trouble(&error))?;
+            Ok(Told::Reply(Box::new(reply)))
         }
         What::Deeds(seqs) => deeds(client, &seqs).await.map(Told::Deeds).map_err(|error| trouble(&error)),
         What::Page(query) => {
@@ -66,61 +64,6 @@ pub(super) async fn carry(
             Ok(Told::Exported { file, deeds })
         }
         What::Switch(_) => Err(not_ours("switching workspaces")),
-    }
-}
-
-/// An error of the outer kind says that the console has no business with such a command.
-async fn command_to(client: &Client, command: Command) -> Result<ClientResult<Reply>, Trouble> {
-    Ok(match command {
-        Command::Item(step) => item(client, step).await,
-        Command::Alert(step) => alert(client, &step).await,
-        Command::ApplyMap(map) => {
-            let (toml, reason) = (map.model.to_toml(), map.reason.as_deref());
-            if map.planned {
-                client.apply_planned_map(&toml, map.if_version, reason).await
-            } else {
-                client.apply_map(&toml, map.if_version, reason).await
-            }
-        }
-        Command::MapReview(review) => client.map_reviewed(&review).await,
-        Command::Override(step) => client.override_with(&step).await,
-        Command::Review(step) => client.review(&step).await,
-        Command::Raise(raise) => client.raise(&raise).await,
-        Command::Claim(_)
-        | Command::Take(_)
-        | Command::Handoff(_)
-        | Command::FanOut(_)
-        | Command::Lease(_)
-        | Command::Publish(_)
-        | Command::Conclude(_)
-        | Command::Write(_)
-        | Command::Act(_)
-        | Command::ActEnd(_)
-        | Command::Escalate(_)
-        | Command::Work(_)
-        | Command::Together(_)
-        | Command::Token(_)
-        | Command::Import(_)
-        | Command::Tick => return Err(not_ours("this command")),
-    })
-}
-
-async fn item(client: &Client, step: ItemStep) -> ClientResult<Reply> {
-    match step.step {
-        ItemVerb::Claim => client.claim(step.item).await,
-        ItemVerb::Release => client.release(step.item).await,
-        ItemVerb::Reassign { to } => client.reassign(step.item, &to).await,
-        ItemVerb::Answer(answered) => client.answer(step.item, &answered).await,
-        ItemVerb::Undo => client.undo(step.item).await,
-    }
-}
-
-async fn alert(client: &Client, step: &AlertStep) -> ClientResult<Reply> {
-    let note = step.note.as_deref();
-    match step.step {
-        AlertVerb::Acknowledge => client.alert_acknowledge(step.alert, note).await,
-        AlertVerb::Resolve => client.alert_resolve(step.alert, note.unwrap_or_default()).await,
-        AlertVerb::Escalate => client.alert_escalate(step.alert, note).await,
     }
 }
 
