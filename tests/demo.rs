@@ -29,7 +29,7 @@ use deeds::console::wire::{Endpoint, SeenAll};
 use deeds::console::world::Me;
 use deeds::coordinator::Clock;
 use deeds::demo::{self, Cast, Options, Played};
-use deeds::domain::command::{Override, OverrideVerb};
+use deeds::domain::command::{Command, Override, OverrideVerb, TokenStep};
 use deeds::domain::deed::Deed;
 use deeds::domain::ids::{PersonId, Seq, WorkspaceId};
 use deeds::domain::outcome::Outcome;
@@ -339,10 +339,13 @@ async fn the_others_go_on_without_those_that_were_stopped() {
     let house = House::open().await;
     let reviewer = &house.reviewers["tallyfern"];
     let pause = OverrideVerb::Pause { agent: "sales".parse().unwrap() };
-    reviewer.override_with(&Override { step: pause, reason: "too many mails".into() }).await.unwrap();
+    reviewer
+        .ask(&Command::Override(Override { step: pause, reason: "too many mails".into() }))
+        .await
+        .unwrap();
     let tokens = reviewer.tokens().await.unwrap().tokens;
     let product = tokens.iter().find(|record| &*record.name == "product").unwrap();
-    reviewer.revoke_token(&product.id).await.unwrap();
+    reviewer.ask(&Command::Token(TokenStep::Revoke { token: product.id.clone() })).await.unwrap();
     let played = house.play(3, 120).await;
     let by = |name: &'static str| {
         played.iter().filter(move |step| step.workspace == "tallyfern" && step.actor.as_str() == name)

@@ -172,8 +172,12 @@ fn schema<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
 
 /// How the columns of a row are written.
 macro_rules! column {
-    (who Command $command:ident) => { Access(CommandKind::$command.row().who.classes()) };
-    (who $kind:ident $who:ident) => { $who };
+    (who Command $command:ident) => {
+        Access(CommandKind::$command.row().who.classes())
+    };
+    (who $kind:ident $who:ident) => {
+        $who
+    };
     (takes none) => {
         Takes::Nothing
     };

@@ -84,7 +84,7 @@ async fn target(
         }
         let model = Model { mode: Mode::Observe, ..board.map.model().as_ref().clone() };
         let reason = "a history is imported: it is observed, not judged";
-        let reply = client.apply_map(&model.to_toml(), board.map_version, Some(reason)).await?;
+        let reply = client.apply_map(&model.to_toml(), board.map_version, Some(reason), false).await?;
         if !reply.is_done() {
             anyhow::bail!("the workspace can't be set to observe: {}", reply.message.unwrap_or_default());
         }

@@ -8,9 +8,10 @@ use super::context::Context;
 use super::status::Status;
 use super::{reply, session, value};
 use crate::client::Client;
-use crate::domain::command::{Override, OverrideVerb};
+use crate::domain::command::{Command as Order, Override, OverrideVerb};
 use crate::domain::ids::{AgentId, Fence, Version};
 use crate::domain::path::{EntityPath, FieldPath};
+use crate::domain::value::Value;
 
 /// What a person can do over the agents' heads.
 #[derive(Debug, Subcommand)]
@@ -104,12 +105,13 @@ pub(super) fn run(context: &Context, command: Command) -> anyhow::Result<Status>
             }
             Command::Revert { path, to, expected, why } => {
                 let expected = start_of(client, &path, expected).await?;
-                return reply::tell(out, &client.revert(&path, to, expected, &why.reason).await?);
+                // The value is the server's to find.
+                (OverrideVerb::Revert { path, to, value: Value::null(), expected }, why)
             }
             Command::Unlock { lease, why } => (OverrideVerb::Unlock { lease }, why),
         };
         let order = Override { step, reason: why.reason };
-        reply::tell(out, &client.override_with(&order).await?)
+        reply::tell(out, &client.ask(&Order::Override(order)).await?)
     })
 }
 

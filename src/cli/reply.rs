@@ -5,56 +5,13 @@ use super::context::Context;
 use super::output::{self, Output, visible};
 use super::session;
 use super::status::Status;
-use crate::client::{self, Client};
-use crate::domain::command::{AlertStep, AlertVerb, Command, ItemStep, ItemVerb, LeaseStep, TokenStep};
+use crate::domain::command::Command;
 use crate::domain::ids::AgentId;
 use crate::domain::reply::Reply;
 
 /// Asks one thing and prints the answer.
 pub(super) fn ask(context: &Context, command: &Command) -> anyhow::Result<Status> {
-    session::with_client(context, async |client| tell(context.out, &send(client, command).await?))
-}
-
-async fn send(client: &Client, command: &Command) -> client::Result<Reply> {
-    match command {
-        Command::Raise(raise) => client.raise(raise).await,
-        Command::Claim(claim) => client.claim_event(claim).await,
-        Command::Work(step) => client.work_step(step).await,
-        Command::Handoff(handoff) => client.handoff(handoff).await,
-        Command::FanOut(order) => client.fan_out(order).await,
-        Command::Lease(LeaseStep::Acquire { target, ttl }) => client.acquire_lease(target, *ttl).await,
-        Command::Lease(LeaseStep::Renew { lease, ttl }) => client.renew_lease(*lease, *ttl).await,
-        Command::Lease(LeaseStep::Release { lease }) => client.release_lease(*lease).await,
-        Command::Lease(LeaseStep::Transfer { lease, to }) => client.transfer_lease(*lease, to).await,
-        Command::Publish(publish) => client.publish(publish).await,
-        Command::Conclude(conclude) => client.conclude(conclude).await,
-        Command::Item(ItemStep { item, step }) => match step {
-            ItemVerb::Claim => client.claim(*item).await,
-            ItemVerb::Release => client.release(*item).await,
-            ItemVerb::Reassign { to } => client.reassign(*item, to).await,
-            ItemVerb::Answer(answered) => client.answer(*item, answered).await,
-            ItemVerb::Undo => client.undo(*item).await,
-        },
-        Command::Alert(AlertStep { alert, step, note }) => match step {
-            AlertVerb::Acknowledge => client.alert_acknowledge(*alert, note.as_deref()).await,
-            AlertVerb::Resolve => client.alert_resolve(*alert, note.as_deref().unwrap_or_default()).await,
-            AlertVerb::Escalate => client.alert_escalate(*alert, note.as_deref()).await,
-        },
-        Command::MapReview(review) => client.map_reviewed(review).await,
-        Command::Token(TokenStep::Revoke { token }) => client.revoke_token(token).await,
-        Command::Review(review) => client.review(review).await,
-        Command::Override(order) => client.override_with(order).await,
-        Command::Write(_)
-        | Command::Act(_)
-        | Command::ActEnd(_)
-        | Command::Escalate(_)
-        | Command::Take(_)
-        | Command::Together(_)
-        | Command::ApplyMap(_)
-        | Command::Token(TokenStep::Create(_))
-        | Command::Import(_)
-        | Command::Tick => unreachable!("no command line is one of these alone"),
-    }
+    session::with_client(context, async |client| tell(context.out, &client.ask(command).await?))
 }
 
 /// Prints the answer; a refusal is the answer no.

@@ -1,49 +1,20 @@
-//! What agents ask of records: write, act, escalate, read. Their work, tasks, leases and outputs are in the files beside.
+//! What agents look at: records and who owns them, their work, tasks, leases, outputs, conclusions; and taking work.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::send::segment;
 use super::{Client, Result};
-use crate::api::NoteBody;
-use crate::domain::command::{Act, Escalate, Together, Write};
-use crate::domain::ids::ActNo;
+use crate::api::{
+    ConclusionList, FanOutList, LeaseList, OutputList, TakeBody, TakenWork, TaskList, WorkList,
+};
+use crate::domain::ids::{AgentId, FanOutNo, WorkNo};
 use crate::domain::path::{EntityPath, FieldPath};
 use crate::domain::query::{EntityView, Ownership, Scope};
-use crate::domain::reply::Reply;
-use crate::domain::things::Touch;
+use crate::domain::things::{FanOutState, Touch};
 use crate::domain::time::Span;
 
 impl Client {
-    /// Changes fields of an entity, or the entity as a whole.
-    pub async fn write(&self, write: &Write) -> Result<Reply> {
-        self.post("/v1/writes").json(write)?.send().await
-    }
-
-    /// Several commands, all or nothing.
-    pub async fn together(&self, together: &Together) -> Result<Reply> {
-        self.post("/v1/together").json(together)?.send().await
-    }
-
-    /// Asks before a side effect outside.
-    pub async fn act(&self, act: &Act) -> Result<Reply> {
-        self.post("/v1/acts").json(act)?.send().await
-    }
-
-    /// Says that an allowed act was done.
-    pub async fn act_done(&self, act: ActNo, note: Option<&str>) -> Result<Reply> {
-        self.post(format!("/v1/acts/{act}/done")).json(&noted(note))?.send().await
-    }
-
-    /// Says that an allowed act failed.
-    pub async fn act_failed(&self, act: ActNo, note: Option<&str>) -> Result<Reply> {
-        self.post(format!("/v1/acts/{act}/failed")).json(&noted(note))?.send().await
-    }
-
-    /// Hands over what the agent can't decide.
-    pub async fn escalate(&self, escalate: &Escalate) -> Result<Reply> {
-        self.post("/v1/escalations").json(escalate)?.send().await
-    }
-
     /// The agent's own place in the map.
     pub async fn scope(&self) -> Result<Scope> {
         self.get_then("/v1/scope").send().await
@@ -63,10 +34,54 @@ impl Client {
     pub async fn who_owns(&self, path: &FieldPath) -> Result<Ownership> {
         self.get_then("/v1/who-owns").query("path", path).send().await
     }
-}
 
-pub(super) fn noted(note: Option<&str>) -> NoteBody {
-    NoteBody { note: note.map(Arc::from) }
+    /// The agent's open work with numbers above `after`; waits up to `wait` for some to come.
+    pub async fn work(&self, after: WorkNo, wait: Duration) -> Result<WorkList> {
+        let ask = self.get_then("/v1/work").query("after", after).patient(wait);
+        let ask = if wait.is_zero() { ask } else { ask.query("wait", format!("{}ms", wait.as_millis())) };
+        ask.send().await
+    }
+
+    /// The open work of any agent, for people.
+    pub async fn work_of(&self, agent: &AgentId) -> Result<WorkList> {
+        self.get_then("/v1/work").query("agent", agent).query("after", WorkNo(0)).send().await
+    }
+
+    /// Takes what waits; where the body says so, waits for it.
+    pub async fn take(&self, body: &TakeBody) -> Result<TakenWork> {
+        let wait = body.wait.map_or(0, |wait| u64::try_from(wait.micros()).unwrap_or(0));
+        self.post("/v1/work/take").json(body)?.patient(Duration::from_micros(wait)).send().await
+    }
+
+    /// Tasks under way and ended; an agent gets those that it is or was a part of.
+    pub async fn handoffs(&self) -> Result<TaskList> {
+        self.get_then("/v1/handoffs").send().await
+    }
+
+    /// Fan-outs under way and joined; an agent gets its own.
+    pub async fn fan_outs(&self) -> Result<FanOutList> {
+        self.get_then("/v1/fan-outs").send().await
+    }
+
+    /// One fan-out, while it is kept.
+    pub async fn fan_out_state(&self, no: FanOutNo) -> Result<FanOutState> {
+        self.get(format!("/v1/fan-outs/{no}")).send().await
+    }
+
+    /// The live leases; an agent gets its own, and others' on what it may read.
+    pub async fn leases(&self) -> Result<LeaseList> {
+        self.get_then("/v1/leases").send().await
+    }
+
+    /// The map's outputs with their publishers.
+    pub async fn outputs(&self) -> Result<OutputList> {
+        self.get_then("/v1/outputs").send().await
+    }
+
+    /// What was concluded, on one entity if one is named.
+    pub async fn conclusions(&self, subject: Option<&EntityPath>) -> Result<ConclusionList> {
+        self.get_then("/v1/conclusions").maybe("subject", subject).send().await
+    }
 }
 
 fn entity_url(entity: &EntityPath) -> String {

@@ -14,8 +14,6 @@ mod looks;
 mod people;
 mod send;
 mod stream;
-mod teamwork;
-mod work;
 
 use std::net::IpAddr;
 use std::sync::Arc;

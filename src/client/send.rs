@@ -66,10 +66,6 @@ impl Client {
         Ask::new(self, Method::PUT, path.into())
     }
 
-    pub(super) fn delete(&self, path: impl Into<String>) -> Ask<'_> {
-        Ask::new(self, Method::DELETE, path.into())
-    }
-
     /// The `Authorization` header, marked so that no log shows it.
     pub(super) fn authorization(&self) -> Result<HeaderValue> {
         let mut value = HeaderValue::try_from(format!("Bearer {}", self.inner.token.expose()))

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::desk::Desk;
 use super::support::{Server, northwind};
 use deeds::console::wire::SeenAll;
+use deeds::domain::command::{Command, TokenStep};
 use deeds::domain::ids::Seq;
 use deeds::domain::things::TokenClass;
 
@@ -79,7 +80,7 @@ async fn an_agents_token_and_one_that_ended_open_no_console() {
     let mut desk = Desk::of(&watcher, SeenAll::new());
     desk.until("■ read-only").await;
     let id = watcher.client().whoami().await.unwrap().token;
-    server.dana.client().revoke_token(&id).await.unwrap();
+    server.dana.client().ask(&Command::Token(TokenStep::Revoke { token: id })).await.unwrap();
     desk.until("✗ ended").await;
     server.stop().await;
 }

@@ -8,6 +8,7 @@ use super::support::{Caller, Server, came};
 use deeds::api::NewToken;
 use deeds::client::{Direction, LedgerQuery};
 use deeds::domain::code::Code;
+use deeds::domain::command::{Command, TokenStep};
 use deeds::domain::ids::{MapVersion, Seq};
 use deeds::domain::outcome::Outcome;
 use deeds::domain::things::TokenClass;
@@ -257,9 +258,9 @@ async fn a_map_is_applied_by_its_version_and_a_broken_one_says_where() {
     );
     let checked = client.check_map(&grown).await.unwrap();
     assert!(checked.applicable && !checked.changes.is_empty(), "{checked:?}");
-    let wrong = client.apply_map(&grown, MapVersion(7), None).await.unwrap();
+    let wrong = client.apply_map(&grown, MapVersion(7), None, false).await.unwrap();
     assert_eq!(wrong.code, Some(Code::MapMoved));
-    let applied = client.apply_map(&grown, MapVersion(0), Some("ops joins")).await.unwrap();
+    let applied = client.apply_map(&grown, MapVersion(0), Some("ops joins"), false).await.unwrap();
     assert!(applied.is_done(), "{applied:?}");
     let map = client.map(None).await.unwrap();
     assert_eq!(map.version, MapVersion(1));
@@ -268,7 +269,7 @@ async fn a_map_is_applied_by_its_version_and_a_broken_one_says_where() {
     let broken = format!(
         "{grown}\n[[agent]]\nid = \"thief\"\nrole = \"x\"\nowner = \"sam\"\nwrites = [\"pipeline/*\"]\n"
     );
-    let problem = client.apply_map(&broken, MapVersion(1), None).await.unwrap_err();
+    let problem = client.apply_map(&broken, MapVersion(1), None, false).await.unwrap_err();
     let problem = problem.problem().unwrap().clone();
     assert_eq!((problem.code.as_ref(), problem.status), ("map-broken", 422));
     let finding = problem.findings.iter().find(|finding| finding.lint == "two-writers").unwrap();
@@ -293,7 +294,7 @@ async fn tokens_show_their_secret_once_and_stay_revoked() {
     let ledger = server.dana.get("/v1/ledger?after=0").await;
     assert!(list.text.contains("\"ops\"") && !list.text.contains(secret) && !ledger.text.contains(secret));
     assert!(!list.text.contains("hash"), "{}", list.text);
-    client.revoke_token(&made.id.unwrap()).await.unwrap();
+    client.ask(&Command::Token(TokenStep::Revoke { token: made.id.unwrap() })).await.unwrap();
     assert_eq!(
         ops.write("crm/contact/a", json!({"name": 1}), json!({"name": 0})).await["code"],
         "token-ended"

@@ -8,6 +8,7 @@ use super::support::Server;
 use crate::patience::within;
 use deeds::api::Hash;
 use deeds::client::{DeedStream, StreamEvent, StreamFrom};
+use deeds::domain::command::{Command, ItemStep, ItemVerb, TokenStep};
 use deeds::domain::ids::{Seq, TokenId};
 use deeds::domain::things::TokenClass;
 
@@ -133,7 +134,7 @@ async fn a_revoked_tokens_stream_closes_within_two_seconds() {
     let mut stream = client.stream(StreamFrom::default());
     until(&mut stream, 3).await;
     let id: TokenId = client.token().id.clone();
-    server.dana.client().revoke_token(&id).await.unwrap();
+    server.dana.client().ask(&Command::Token(TokenStep::Revoke { token: id })).await.unwrap();
     let revoked = Instant::now();
     let problem = loop {
         match next(&mut stream).await {
@@ -165,7 +166,7 @@ async fn a_board_kept_up_from_the_stream_is_the_servers_own() {
     sales.write("crm/contact/ann", json!({"name": "Ann"}), json!({"name": 0})).await;
     let items = client.inbox().await.unwrap().items;
     assert_eq!(items.len(), 2);
-    client.claim(items[0].no).await.unwrap();
+    client.ask(&Command::Item(ItemStep { item: items[0].no, step: ItemVerb::Claim })).await.unwrap();
     let now = client.board().await.unwrap();
     while board.head < now.seq {
         if let StreamEvent::Deed { deed, .. } = next(&mut stream).await {

@@ -9,9 +9,9 @@ use crate::api::{
     parse_object,
 };
 use crate::domain::command::{
-    Act, ActEnd, AlertStep, AlertVerb, Answered, Claim, Command, CommandKind, Conclude, Escalate, FanOut, Handoff,
-    ItemStep, ItemVerb, LeaseStep, MapReview, Publish, Raise, ReviewStep, ReviewVerb, TokenStep, WorkStep,
-    WorkVerb, Write,
+    Act, ActEnd, AlertStep, AlertVerb, Answered, Claim, Command, CommandKind, Conclude, Escalate, FanOut,
+    Handoff, ItemStep, ItemVerb, LeaseStep, MapReview, Publish, Raise, ReviewStep, ReviewVerb, TokenStep,
+    WorkStep, WorkVerb, Write,
 };
 use crate::domain::ids::{ActNo, AlertNo, Fence, ItemNo, QueueName, TokenId, WorkNo};
 use crate::domain::reply::Reply;

@@ -12,7 +12,7 @@ use crate::cli::output::{self, Output};
 use crate::cli::status::{Status, Usage};
 use crate::cli::{reply, session, value};
 use crate::client::Client;
-use crate::domain::command::Answered;
+use crate::domain::command::{Answered, Command, ItemStep, ItemVerb};
 use crate::domain::decide::Preview;
 use crate::domain::ids::{AgentId, ItemNo};
 use crate::domain::map::Grant;
@@ -193,7 +193,7 @@ async fn answer(out: Output, client: &Client, arguments: Arguments) -> anyhow::R
         return Ok(Status::Done);
     }
     let answered = Answered { answer, version: view.item.version, digest: Arc::clone(&view.digest), include };
-    reply::tell(out, &client.answer(item, &answered).await?)
+    reply::tell(out, &client.ask(&Command::Item(ItemStep { item, step: ItemVerb::Answer(answered) })).await?)
 }
 
 fn build(view: &ItemView, answer: Answer) -> anyhow::Result<ItemAnswer> {

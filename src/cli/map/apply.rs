@@ -69,7 +69,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<St
             return Ok(Status::Done);
         }
         let made_for = arguments.if_version.unwrap_or(checked.version);
-        let reply = client.apply_map(&text, made_for, arguments.reason.as_deref()).await?;
+        let reply = client.apply_map(&text, made_for, arguments.reason.as_deref(), false).await?;
         hook::remember_map(context, client).await;
         reply::tell(out, &reply)
     })

@@ -55,7 +55,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<St
         out.show(&view, || tell(out, &view))?;
         if arguments.apply {
             let (made_for, reason) = (view.window.version, arguments.reason.as_deref());
-            let reply = client.apply_planned_map(&text, made_for, reason).await?;
+            let reply = client.apply_map(&text, made_for, reason, true).await?;
             // For programs the plan is the answer; how applying ended is in the exit status, and said beside.
             return if out.json { Ok(beside(&reply)) } else { reply::tell(out, &reply) };
         }
