@@ -7,7 +7,7 @@ mod addresses;
 mod answers;
 mod body;
 mod glance;
-mod looking;
+mod long_look;
 mod openapi;
 mod overrides;
 mod problem;
@@ -29,7 +29,7 @@ pub use answers::{
     WorkList, WorkStepBody, WorkspaceList, WorkspaceMade, WorkspaceView,
 };
 pub use body::{DEPTH, ENTRIES, parse, parse_object};
-pub use looking::{InferView, LookLine, Looked, MOST_DAYS, NDJSON, PLAN_DAYS, PlanView, Window};
+pub use long_look::{InferView, LookLine, Looked, MOST_DAYS, NDJSON, PLAN_DAYS, PlanView, Window};
 pub use openapi::OPENAPI;
 pub use overrides::{OverrideAsked, OverrideBody, OverrideWord};
 pub use problem::{Problem, ProblemCode, ProblemFinding, ProblemLabel};

@@ -10,7 +10,7 @@ use serde_json::{Value as Json, json};
 
 use super::Problem;
 use super::addresses::{ADDRESSES, Address, Answers, Kind, Parameter, Place, Takes, named};
-use super::looking::NDJSON;
+use super::long_look::NDJSON;
 
 /// Where the schemas of answers stand.
 const ANSWERED: &str = "/components/schemas";

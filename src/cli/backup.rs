@@ -37,7 +37,7 @@ pub(crate) struct Command {
 
 /// One ledger that was backed up or restored.
 #[derive(Serialize)]
-struct Row<'a> {
+struct LedgerRow<'a> {
     workspace: &'a WorkspaceId,
     deeds: u64,
     bytes: u64,
@@ -107,17 +107,17 @@ fn pack(path: &Path, manifest: &Manifest, draft: &Draft) -> anyhow::Result<()> {
 }
 
 fn report(out: Output, manifest: &Manifest) -> anyhow::Result<Status> {
-    let rows = manifest.ledgers.iter().map(|part| Row {
+    let rows = manifest.ledgers.iter().map(|part| LedgerRow {
         workspace: &part.workspace,
         deeds: part.deeds,
         bytes: part.bytes,
         hash: &part.hash,
     });
-    let rows: Vec<Row<'_>> = rows.collect();
+    let rows: Vec<LedgerRow<'_>> = rows.collect();
     if out.json {
         output::json(&rows)?;
     } else {
-        let cells = |row: &Row<'_>| {
+        let cells = |row: &LedgerRow<'_>| {
             vec![row.workspace.to_string(), row.deeds.to_string(), row.bytes.to_string(), row.hash.to_owned()]
         };
         let header = ["WORKSPACE", "DEEDS", "BYTES", "HASH OF THE LAST"];

@@ -31,12 +31,12 @@ pub(crate) struct Command {
     #[command(flatten)]
     then: Then,
     #[command(subcommand)]
-    step: Option<Step>,
+    step: Option<Doing>,
 }
 
 /// What an agent does with its work.
 #[derive(Debug, Subcommand)]
-enum Step {
+enum Doing {
     /// Take what waits: nobody else of the same name sees it until the time is over
     #[command(after_help = "Exit status 1 if nothing was there to take.")]
     Take {
@@ -111,20 +111,20 @@ pub(super) fn run(context: &Context, command: Command) -> anyhow::Result<Status>
                 list(out, client, command.agent).await
             });
         }
-        Some(Step::Take { limit, visibility, work, wait }) => {
+        Some(Doing::Take { limit, visibility, work, wait }) => {
             let body = TakeBody { limit: Some(limit), visibility, work, wait };
             return session::with_client(context, async |client| take(out, client, &body).await);
         }
-        Some(Step::Complete { item, result }) => {
+        Some(Doing::Complete { item, result }) => {
             let result = value::maybe(result.as_deref())?;
             WorkStep { result, ..step(WorkVerb::Complete, item.work, item.note) }
         }
-        Some(Step::Accept { item, lease }) => {
+        Some(Doing::Accept { item, lease }) => {
             WorkStep { lease, ..step(WorkVerb::Accept, item.work, item.note) }
         }
-        Some(Step::Decline { work, note }) => step(WorkVerb::Decline, work, Some(note)),
-        Some(Step::Fail { work, note }) => step(WorkVerb::Fail, work, Some(note)),
-        Some(Step::Return { item }) => step(WorkVerb::Return, item.work, item.note),
+        Some(Doing::Decline { work, note }) => step(WorkVerb::Decline, work, Some(note)),
+        Some(Doing::Fail { work, note }) => step(WorkVerb::Fail, work, Some(note)),
+        Some(Doing::Return { item }) => step(WorkVerb::Return, item.work, item.note),
     };
     reply::ask(context, &Order::Work(step))
 }

@@ -9,9 +9,9 @@ mod ask;
 mod backoff;
 mod error;
 mod events;
-mod look;
-mod looks;
+mod long_look;
 mod people;
+mod reads;
 mod send;
 mod stream;
 
@@ -23,7 +23,7 @@ use crate::api::{AsOf, TokenText};
 
 pub use backoff::Backoff;
 pub use error::{ClientError, Result};
-pub use looks::{Direction, LedgerQuery};
+pub use reads::{Direction, LedgerQuery};
 /// A server's address, checked.
 pub use reqwest::Url;
 pub use stream::{DeedStream, StreamEvent, StreamFrom};

@@ -39,7 +39,7 @@ enum Target {
 
 /// What is overridden.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Plan {
+enum Intent {
     /// The first of these; where there are several, another can be turned to.
     Stop(Vec<Target>),
     Set,
@@ -47,7 +47,7 @@ enum Plan {
 }
 
 /// What would be done to a target as it is now.
-struct Step {
+struct Wording {
     button: &'static str,
     title: String,
     verb: OverrideVerb,
@@ -56,8 +56,8 @@ struct Step {
 }
 
 impl Target {
-    fn step(&self, board: &Board) -> Step {
-        let step = |button, title, verb, done| Step { button, title, verb, done };
+    fn step(&self, board: &Board) -> Wording {
+        let step = |button, title, verb, done| Wording { button, title, verb, done };
         match self.clone() {
             Self::Entity(entity) if board.frozen.contains_key(&entity) => {
                 let (title, done) = (format!("Unfreeze {entity}"), format!("{entity} is free again"));
@@ -86,7 +86,7 @@ impl Target {
 /// An override in the making.
 #[derive(Debug)]
 pub struct Overriding {
-    plan: Plan,
+    plan: Intent,
     form: Form,
     history: History,
 }
@@ -120,19 +120,21 @@ impl Overriding {
                         entities.push(path);
                     }
                 }
-                (Plan::Stop(entities.into_iter().cloned().map(Target::Entity).collect()), "entity")
+                (Intent::Stop(entities.into_iter().cloned().map(Target::Entity).collect()), "entity")
             }
-            Action::Pause => (Plan::Stop(under.agents.iter().cloned().map(Target::Agent).collect()), "agent"),
+            Action::Pause => {
+                (Intent::Stop(under.agents.iter().cloned().map(Target::Agent).collect()), "agent")
+            }
             Action::Unlock => {
                 let live = under.leases.iter().filter(|fence| board.leases.contains_key(*fence));
-                (Plan::Stop(live.copied().map(Target::Lease).collect()), "lease")
+                (Intent::Stop(live.copied().map(Target::Lease).collect()), "lease")
             }
-            Action::Revert => (Plan::Revert, PATH),
-            _ => (Plan::Set, PATH),
+            Action::Revert => (Intent::Revert, PATH),
+            _ => (Intent::Set, PATH),
         };
         let nothing = match &plan {
-            Plan::Stop(targets) => targets.is_empty(),
-            Plan::Set | Plan::Revert => first.is_none(),
+            Intent::Stop(targets) => targets.is_empty(),
+            Intent::Set | Intent::Revert => first.is_none(),
         };
         if nothing {
             return Err(format!("no {what} is under the cursor"));
@@ -150,15 +152,15 @@ impl Overriding {
     /// The button says what it would do to the chosen one as it is now.
     fn rename(&mut self, board: &Board) {
         let button = match &self.plan {
-            Plan::Stop(_) => self.step(board).map_or("", |step| step.button),
-            Plan::Set => "set",
-            Plan::Revert => "revert",
+            Intent::Stop(_) => self.step(board).map_or("", |step| step.button),
+            Intent::Set => "set",
+            Intent::Revert => "revert",
         };
         self.form.rename(button);
     }
 
-    fn step(&self, board: &Board) -> Option<Step> {
-        let Plan::Stop(targets) = &self.plan else { return None };
+    fn step(&self, board: &Board) -> Option<Wording> {
+        let Intent::Stop(targets) = &self.plan else { return None };
         targets.first().map(|target| target.step(board))
     }
 
@@ -183,7 +185,7 @@ impl Overriding {
             matches!(action, Action::NextSuggestion | Action::Down),
             matches!(action, Action::PreviousSuggestion | Action::Up),
         );
-        if let Plan::Stop(targets) = &mut self.plan
+        if let Intent::Stop(targets) = &mut self.plan
             && targets.len() > 1
             && (next || before)
         {
@@ -210,8 +212,8 @@ impl Overriding {
     /// The field that is set or reverted, where one is asked for.
     fn read_path(&self) -> Result<Option<FieldPath>, String> {
         match self.plan {
-            Plan::Stop(_) => Ok(None),
-            Plan::Set | Plan::Revert => {
+            Intent::Stop(_) => Ok(None),
+            Intent::Set | Intent::Revert => {
                 self.form.text(PATH).parse::<FieldPath>().map(Some).map_err(|error| error.to_string())
             }
         }
@@ -272,14 +274,14 @@ impl Overriding {
     fn verb(&self, board: &Board) -> Result<(OverrideVerb, String), String> {
         let gone = || "there is nothing left to do this to".to_owned();
         match &self.plan {
-            Plan::Stop(_) => self.step(board).map(|step| (step.verb, step.done)).ok_or_else(gone),
-            Plan::Set => {
+            Intent::Stop(_) => self.step(board).map(|step| (step.verb, step.done)).ok_or_else(gone),
+            Intent::Set => {
                 let path = self.read_path()?.ok_or_else(gone)?;
                 let (value, expected) = (self.value()?, self.history.start()?);
                 let done = format!("{path} is set");
                 Ok((OverrideVerb::Set { path, value, expected }, done))
             }
-            Plan::Revert => {
+            Intent::Revert => {
                 let path = self.read_path()?.ok_or_else(gone)?;
                 let (to, value, expected) = self.goal()?;
                 let done = format!("{path} has the value of v{to} again");
@@ -294,13 +296,13 @@ fn is_paused(board: &Board, agent: &AgentId) -> bool {
 }
 
 /// What a plan needs to be told; the reason is always the last.
-fn fields(plan: &Plan, path: Option<&FieldPath>) -> Vec<Field> {
+fn fields(plan: &Intent, path: Option<&FieldPath>) -> Vec<Field> {
     let path = path.map(ToString::to_string).unwrap_or_default();
     let path = || Field::needed(PATH, &path, "say which field: such as crm/contact/acme#status");
     let mut fields = match plan {
-        Plan::Stop(_) => Vec::new(),
-        Plan::Set => vec![path(), Field::needed(VALUE, "", "say what it is set to; null empties it")],
-        Plan::Revert => {
+        Intent::Stop(_) => Vec::new(),
+        Intent::Set => vec![path(), Field::needed(VALUE, "", "say what it is set to; null empties it")],
+        Intent::Revert => {
             vec![path(), Field::needed(VERSION, "", "say which version it goes back to: its number")]
         }
     };

@@ -1,8 +1,8 @@
 //! The whole console without a terminal: keys in, screen text out. For tests, and for printing one frame as text.
 
+pub mod answers;
 #[cfg(test)]
 pub(super) mod by_keys;
-pub mod looking;
 pub mod team;
 
 use std::fmt::Write as _;

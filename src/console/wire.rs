@@ -3,7 +3,7 @@
 
 mod carry;
 mod export;
-mod look;
+mod pages;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -37,7 +37,7 @@ pub struct Endpoint {
 
 /// The last deed that was seen of a ledger, and its hash: a history that does not continue it is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Seen {
+pub struct LastSeen {
     /// The deed.
     pub seq: Seq,
     /// Its chain hash.
@@ -45,7 +45,7 @@ pub struct Seen {
 }
 
 /// What was seen of each workspace's ledger.
-pub type SeenAll = BTreeMap<WorkspaceId, Seen>;
+pub type SeenAll = BTreeMap<WorkspaceId, LastSeen>;
 
 /// Carries between one console and the server.
 #[derive(Debug)]
@@ -162,7 +162,7 @@ impl Follower {
             return self.tell(Heard::Link(Link::Ended { why: why.to_owned() })).await;
         };
         let me = Me { person: person.clone(), class: view.you.class };
-        let from = Seen { seq: view.seq, hash: view.hash };
+        let from = LastSeen { seq: view.seq, hash: view.hash };
         self.remember(from);
         let board = Box::new(view.board);
         self.tell(Heard::Board { workspaces: self.workspaces.clone(), me, board }).await?;
@@ -216,7 +216,7 @@ impl Follower {
         }
     }
 
-    async fn stream(&self, from: Seen, latency_ms: u64) -> Result<(), NobodyListens> {
+    async fn stream(&self, from: LastSeen, latency_ms: u64) -> Result<(), NobodyListens> {
         let filter = String::new();
         let mut stream = self.client.stream(StreamFrom { after: from.seq, hash: Some(from.hash), filter });
         while let Some(event) = stream.next().await {
@@ -225,7 +225,7 @@ impl Follower {
                     self.tell(Heard::Link(Link::Live { latency_ms: Some(latency_ms) })).await?;
                 }
                 StreamEvent::Deed { seq, hash, deed, .. } => {
-                    self.remember(Seen { seq, hash });
+                    self.remember(LastSeen { seq, hash });
                     let heard = deed.map_or(Heard::UnknownDeed(seq), Heard::Deed);
                     self.tell(heard).await?;
                 }
@@ -248,7 +248,7 @@ impl Follower {
         self.tell(Heard::Link(Link::Lost { retry_at, why })).await
     }
 
-    fn remember(&self, seen: Seen) {
+    fn remember(&self, seen: LastSeen) {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(self.workspace.clone(), seen);
     }
 

@@ -11,7 +11,7 @@ mod founding;
 mod gate;
 mod hosts;
 mod indexing;
-mod looking;
+mod long_look;
 mod metrics;
 mod past;
 mod query;

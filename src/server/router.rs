@@ -11,8 +11,8 @@ use axum::routing::{MethodFilter, on};
 use super::gate::{enter, enter_open, nowhere};
 use super::routes::{
     activity, addresses, alerts, board, conclusions, entities, fan_outs, handoffs, health, imports, inbox,
-    leases, ledger, looks, map, outputs, overrides, readiness, reviews, scope, take, together, tokens, trace,
-    who_owns, whoami, work, workspaces, writes,
+    leases, ledger, map, outputs, overrides, readiness, reviews, scope, survey, take, together, tokens,
+    trace, who_owns, whoami, work, workspaces, writes,
 };
 use super::{App, stream};
 use crate::api::{ADDRESSES, Address, By, Handled, ProblemCode};
@@ -56,8 +56,8 @@ handlers! {
     Map enter map::show;
     MapApply enter map::apply;
     MapCheck enter map::check;
-    MapInfer enter looks::infer;
-    MapPlan enter looks::plan;
+    MapInfer enter survey::infer;
+    MapPlan enter survey::plan;
     Metrics enter health::metrics;
     OpenApi enter_open addresses::openapi;
     Outputs enter outputs::list;

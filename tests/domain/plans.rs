@@ -11,7 +11,7 @@ use deeds::domain::deed::{Body, Deed};
 use deeds::domain::ids::AgentId;
 use deeds::domain::map::{self, Map, Model};
 use deeds::domain::outcome::Outcome;
-use deeds::domain::survey::plan::{Counts, Fate, Plan, Planning, Row, Turn};
+use deeds::domain::survey::plan::{Counts, Fate, Plan, PlanRow, Planning, Turn};
 
 /// The team before: events, outputs, kinds, a hidden field.
 const BEFORE: &str = r#"
@@ -364,7 +364,7 @@ fn check(was: &Deed, would: &Deed, turned: Option<Turn>, place: &str) {
     assert_eq!(turned, expected, "{place}");
 }
 
-fn row<'a>(plan: &'a Plan, what: &str) -> &'a Row {
+fn row<'a>(plan: &'a Plan, what: &str) -> &'a PlanRow {
     plan.rows.iter().find(|row| row.what == what).unwrap_or_else(|| panic!("{what}: {:#?}", plan.rows))
 }
 

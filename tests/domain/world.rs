@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::foretold;
 use deeds::domain::command::{Command, Principal, Request};
 use deeds::domain::decide::{Answer, decide};
 use deeds::domain::deed::{Body, Deed, NewWorkspace, Origin, Refs};
@@ -14,8 +15,6 @@ use deeds::domain::reply::Reply;
 use deeds::domain::state::State;
 use deeds::domain::things::TokenClass;
 use deeds::domain::time::{Span, Time};
-
-use super::foretold;
 
 /// The team that most cases are about.
 pub(crate) const TEAM: &str = r#"

@@ -9,7 +9,7 @@ use crate::api::Hash;
 use crate::cli::context::Context;
 use crate::cli::datadir::{DataDir, read_small};
 use crate::cli::session::Session;
-use crate::console::wire::{Seen, SeenAll};
+use crate::console::wire::{LastSeen, SeenAll};
 use crate::domain::ids::Seq;
 
 const FILE: &str = "seen.json";
@@ -39,7 +39,7 @@ pub(super) fn read(file: &Path, place: &str) -> SeenAll {
     let mut all = read_all(file);
     let ours = all.remove(place).unwrap_or_default();
     let marks = ours.into_iter().filter_map(|(workspace, mark)| {
-        Some((workspace.parse().ok()?, Seen { seq: mark.seq, hash: mark.hash }))
+        Some((workspace.parse().ok()?, LastSeen { seq: mark.seq, hash: mark.hash }))
     });
     marks.collect()
 }

@@ -39,7 +39,7 @@ pub(super) struct Known {
 
 /// What is known of a map seen last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-struct Seen {
+struct Stamp {
     version: MapVersion,
     at: Time,
 }
@@ -110,7 +110,7 @@ fn workspace(context: &Context, dir: &DataDir) -> Result<WorkspaceId, String> {
     }
 }
 
-fn seen(text: &str) -> Option<Seen> {
+fn seen(text: &str) -> Option<Stamp> {
     serde_json::from_str(text.lines().next()?.strip_prefix(FIRST_LINE)?).ok()
 }
 
@@ -118,7 +118,7 @@ fn seen(text: &str) -> Option<Seen> {
 pub(super) fn keep(context: &Context, token: &TokenText, view: &MapView) -> anyhow::Result<()> {
     let dir = context.open_dir()?;
     let file = dir.map_file(context.config.connect.as_ref(), &token.workspace);
-    let now = Seen { version: view.version, at: Clock::System.now() };
+    let now = Stamp { version: view.version, at: Clock::System.now() };
     let text = view.model.to_toml();
     if let Ok(there) = read_text(&file, max_bytes() + FIRST_LINE_BYTES)
         && let Some(seen) = seen(&there)

@@ -121,14 +121,14 @@ fn summary(file: &Path, parsed: &Parsed) -> String {
 struct Report<'a> {
     file: String,
     applicable: bool,
-    findings: Vec<Row<'a>>,
+    findings: Vec<FindingRow<'a>>,
     /// What the server knows of the map in force.
     #[serde(skip_serializing_if = "<[ProblemFinding]>::is_empty")]
     in_force: &'a [ProblemFinding],
 }
 
 #[derive(Serialize)]
-struct Row<'a> {
+struct FindingRow<'a> {
     code: &'static str,
     why: &'static str,
     #[serde(flatten)]
@@ -137,8 +137,11 @@ struct Row<'a> {
 
 impl<'a> Report<'a> {
     fn of(file: &Path, parsed: &'a Parsed, in_force: &'a [ProblemFinding]) -> Self {
-        let row =
-            |finding: &'a Finding| Row { code: finding.lint.code(), why: finding.lint.rule().why, finding };
+        let row = |finding: &'a Finding| FindingRow {
+            code: finding.lint.code(),
+            why: finding.lint.rule().why,
+            finding,
+        };
         Self {
             file: file.display().to_string(),
             applicable: !parsed.has_errors(),

@@ -13,7 +13,7 @@ use crate::cli::status::Status;
 use crate::cli::{reply, session};
 use crate::domain::map;
 use crate::domain::reply::Reply;
-use crate::domain::survey::plan::{Counts, Example, Kind, Plan, Row, Turn};
+use crate::domain::survey::plan::{Counts, Example, Kind, Plan, PlanRow, Turn};
 
 /// How many rows of the table are printed.
 const SHOWN_ROWS: usize = 40;
@@ -182,7 +182,7 @@ fn rows(out: Output, plan: &Plan) -> anyhow::Result<()> {
     more(out, plan.rows.len() + usize::try_from(plan.left_out).unwrap_or(0), SHOWN_ROWS, "rows")
 }
 
-fn cells(row: &Row) -> Vec<String> {
+fn cells(row: &PlanRow) -> Vec<String> {
     let what = if row.kind == Kind::Write {
         row.what.clone()
     } else {

@@ -5,7 +5,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::{Overriding, Plan, Target, VALUE, VERSION, is_paused};
+use super::{Intent, Overriding, Target, VALUE, VERSION, is_paused};
 use crate::console::widgets::facts::Facts;
 use crate::console::widgets::{Look, width};
 use crate::console::{untrusted, words};
@@ -31,9 +31,9 @@ impl Overriding {
         self.choice(&mut facts, look);
         self.consequences(&mut facts, look, board, now);
         let title = match &self.plan {
-            Plan::Stop(_) => self.step(board).map(|step| step.title).unwrap_or_default(),
-            Plan::Set => "Set a field".to_owned(),
-            Plan::Revert => "Revert a field".to_owned(),
+            Intent::Stop(_) => self.step(board).map(|step| step.title).unwrap_or_default(),
+            Intent::Set => "Set a field".to_owned(),
+            Intent::Revert => "Revert a field".to_owned(),
         };
         self.form.draw(buffer, screen, look, &title, &facts.lines)
     }
@@ -41,8 +41,8 @@ impl Overriding {
     /// What can be chosen from, where there are several.
     fn choice(&self, facts: &mut Facts<'_>, look: Look<'_>) {
         let targets = match &self.plan {
-            Plan::Stop(targets) if targets.len() > 1 => targets,
-            Plan::Stop(_) | Plan::Set | Plan::Revert => return,
+            Intent::Stop(targets) if targets.len() > 1 => targets,
+            Intent::Stop(_) | Intent::Set | Intent::Revert => return,
         };
         let (theme, mut line, mut label) = (look.theme, Line::default(), "");
         for (at, target) in targets.iter().enumerate() {
@@ -64,13 +64,13 @@ impl Overriding {
     /// What will be true afterwards, in words.
     fn consequences(&self, facts: &mut Facts<'_>, look: Look<'_>, board: &Board, now: Time) {
         match &self.plan {
-            Plan::Stop(targets) => match targets.first() {
+            Intent::Stop(targets) => match targets.first() {
                 Some(Target::Entity(entity)) => freezing(facts, board, entity),
                 Some(Target::Agent(agent)) => pausing(facts, board, agent),
                 Some(Target::Lease(fence)) => unlocking(facts, board, *fence, now),
                 None => {}
             },
-            Plan::Set => {
+            Intent::Set => {
                 self.versions(facts, look, now, 1);
                 let value = self.value().map(|value| value.plain());
                 if let (Ok(value), Ok(start)) = (value, self.history.start())
@@ -80,7 +80,7 @@ impl Overriding {
                     self.outdates(facts, board);
                 }
             }
-            Plan::Revert => {
+            Intent::Revert => {
                 self.versions(facts, look, now, VERSIONS);
                 if self.form.text(VERSION).is_empty() {
                     return;

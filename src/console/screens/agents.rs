@@ -21,7 +21,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Position;
 
 use self::lines::{Lines, Picking, Target};
-use self::rows::Row;
+use self::rows::AgentRow;
 use super::{Areas, Badge, Screen, Want};
 use crate::client::{Direction, LedgerQuery};
 use crate::console::action::Action;
@@ -55,7 +55,7 @@ const MINUTE_MICROS: i64 = 60_000_000;
 pub struct Agents {
     /// Rows by name.
     reading: Reading<String>,
-    rows: Vec<Row>,
+    rows: Vec<AgentRow>,
     picking: Picking,
     /// The readiness of a board at a minute: worked out when it is looked at, and kept until either changes.
     team: RefCell<Option<(Seq, i64, Arc<Team>)>>,
@@ -80,14 +80,14 @@ impl Agents {
         team
     }
 
-    fn selected(&self) -> Option<&Row> {
+    fn selected(&self) -> Option<&AgentRow> {
         self.rows.get(self.reading.list.selected()?)
     }
 
     fn agent(&self) -> Option<&AgentId> {
         match self.selected()? {
-            Row::Team => None,
-            Row::Agent(agent) => Some(agent),
+            AgentRow::Team => None,
+            AgentRow::Agent(agent) => Some(agent),
         }
     }
 
@@ -100,7 +100,7 @@ impl Agents {
 
     /// The focus is where the list is; what is told of it is asked for where it is not here.
     fn settle(&mut self) -> Vec<Want> {
-        if self.reading.settle(self.selected().map(Row::key)) {
+        if self.reading.settle(self.selected().map(AgentRow::key)) {
             self.picking.begin();
         }
         let Some(agent) = self.agent().filter(|_| self.visited).cloned() else { return Vec::new() };
@@ -187,8 +187,8 @@ impl Agents {
         let team = self.team(board, world.now);
         match self.selected() {
             None => Lines::default(),
-            Some(Row::Team) => team::lines(look, room, world, &team),
-            Some(Row::Agent(agent)) => {
+            Some(AgentRow::Team) => team::lines(look, room, world, &team),
+            Some(AgentRow::Agent(agent)) => {
                 let last = self.last.get(agent).map(Vec::as_slice);
                 detail::lines(look, room, (world, board), (&team, agent), last)
             }

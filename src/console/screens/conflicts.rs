@@ -16,7 +16,7 @@ use crossterm::event::MouseEvent;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
-use self::step::Step;
+use self::step::AlertBox;
 use super::{Areas, Badge, Screen, Want};
 use crate::console::action::Action;
 use crate::console::ask::{Told, Trouble, What};
@@ -50,7 +50,7 @@ pub struct Conflicts {
     /// What is shown, the worst first.
     order: Vec<AlertNo>,
     resolved: bool,
-    step: Option<Step>,
+    step: Option<AlertBox>,
     asking: Asking<Sent>,
     /// Where conflicts began.
     causes: Fetched,
@@ -97,8 +97,11 @@ impl Conflicts {
         if let (Action::Escalate, Some(item)) = (action, item) {
             return Want::info(format!("it waits in the inbox already, as #{item}"));
         }
-        self.step =
-            Some(if action == Action::Resolve { Step::resolve(alert) } else { Step::escalate(alert) });
+        self.step = Some(if action == Action::Resolve {
+            AlertBox::resolve(alert)
+        } else {
+            AlertBox::escalate(alert)
+        });
         Vec::new()
     }
 

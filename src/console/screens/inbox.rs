@@ -66,7 +66,7 @@ enum Over {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Sent {
     /// A decision, with the words for when it is done.
-    Step { item: ItemNo, done: String, answers: Option<Kind> },
+    Decision { item: ItemNo, done: String, answers: Option<Kind> },
     /// Deeds to show.
     Evidence,
     /// What an answer would do.
@@ -153,7 +153,7 @@ impl Inbox {
 
     fn step(&mut self, item: ItemNo, step: ItemVerb, done: String, answers: Option<Kind>) -> Want {
         let command = Command::Item(ItemStep { item, step });
-        self.asking.ask(Sent::Step { item, done, answers }, What::Command(Box::new(command)))
+        self.asking.ask(Sent::Decision { item, done, answers }, What::Command(Box::new(command)))
     }
 }
 
@@ -288,7 +288,7 @@ impl Screen for Inbox {
                 Ok(()) => self.session_done(queue, step, then_end),
                 Err(undone) => self.session_refused(&queue, &undone),
             },
-            (Some(Sent::Step { item, done, answers }), result) => match asking::came_out(result) {
+            (Some(Sent::Decision { item, done, answers }), result) => match asking::came_out(result) {
                 Ok(()) => self.step_done(item, done, answers, world),
                 Err(undone) => Want::fail(format!("#{item}: {undone}")),
             },

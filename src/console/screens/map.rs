@@ -22,7 +22,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Position;
 
 use self::edit::Draft;
-use self::rows::Row;
+use self::rows::MapRow;
 use self::walk::Walk;
 use super::{Areas, Screen, Want};
 use crate::api::FieldActivity;
@@ -76,7 +76,7 @@ enum Sent {
 /// The rows in one way of showing, and where the reader is in them.
 #[derive(Debug, Default)]
 struct Shape {
-    rows: Vec<Row>,
+    rows: Vec<MapRow>,
     list: ListState,
 }
 

@@ -17,7 +17,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
 use self::line::Lined;
-use self::rows::{About, Row, Wanted};
+use self::rows::{About, Wanted, WorkRow};
 use super::{Areas, Badge, Screen, Want};
 use crate::console::action::Action;
 use crate::console::keymap::Context;
@@ -43,7 +43,7 @@ const COPIED: usize = 100;
 pub struct WorkScreen {
     /// Rows by name.
     reading: Reading<String>,
-    rows: Vec<Row>,
+    rows: Vec<WorkRow>,
     /// What has ended is shown too.
     ended: bool,
     /// Whether a time in sight changes every second, as last drawn.
@@ -51,7 +51,7 @@ pub struct WorkScreen {
 }
 
 impl WorkScreen {
-    fn selected(&self) -> Option<&Row> {
+    fn selected(&self) -> Option<&WorkRow> {
         self.rows.get(self.reading.list.selected()?)
     }
 
@@ -75,12 +75,12 @@ impl WorkScreen {
 
     /// The focus is where the list is.
     fn settle(&mut self) {
-        self.reading.settle(self.selected().map(Row::key));
+        self.reading.settle(self.selected().map(WorkRow::key));
     }
 
     /// To the heading of the next part, or of the one before.
     fn section(&mut self, forward: bool) {
-        let heading = |row: usize| matches!(self.rows.get(row), Some(Row::Section(..)));
+        let heading = |row: usize| matches!(self.rows.get(row), Some(WorkRow::Section(..)));
         if let Some(next) = self.reading.list.next_such(forward, heading) {
             self.reading.list.select(next);
         }
@@ -108,7 +108,7 @@ impl WorkScreen {
             }
             (Action::Copy, ..) => {
                 let lines = detail::lines(PLAIN, COPIED, world, board, about);
-                Want::copied(plain_text(&lines), self.selected().map(Row::key).unwrap_or_default())
+                Want::copied(plain_text(&lines), self.selected().map(WorkRow::key).unwrap_or_default())
             }
             _ => Vec::new(),
         }

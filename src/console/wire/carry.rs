@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{export, look};
+use super::{export, pages};
 use crate::api::Looked;
 use crate::client::{Client, ClientError, Result as ClientResult};
 use crate::console::ask::{Told, Trouble, What};
@@ -22,13 +22,13 @@ pub(super) async fn carry(
         }
         What::Deeds(seqs) => deeds(client, &seqs).await.map(Told::Deeds).map_err(|error| trouble(&error)),
         What::Page(query) => {
-            look::page(client, &query).await.map(Told::Page).map_err(|error| trouble(&error))
+            pages::page(client, &query).await.map(Told::Page).map_err(|error| trouble(&error))
         }
         What::Histogram { filter, from, to, buckets } => {
             let histogram = client.histogram(&filter, from, to, buckets).await;
             histogram.map(Told::Histogram).map_err(|error| trouble(&error))
         }
-        What::Chain(seq) => match look::chain(client, seq).await.map_err(|error| trouble(&error))? {
+        What::Chain(seq) => match pages::chain(client, seq).await.map_err(|error| trouble(&error))? {
             Some(chain) => Ok(Told::Chain(Box::new(chain))),
             None => Err(Trouble {
                 what: format!("deed #{seq} is of a type that this version does not know"),

@@ -39,13 +39,13 @@ static COLUMNS_NARROW: [Column; 3] =
     [Column::fill("AGENT", 8, 1), Column::exact("LAST SEEN", 9), Column::exact("GATES", 12)];
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Row {
+pub(super) enum AgentRow {
     /// All of them.
     Team,
     Agent(AgentId),
 }
 
-impl Row {
+impl AgentRow {
     /// Its name, by which it is found again.
     pub(super) fn key(&self) -> String {
         match self {
@@ -61,7 +61,7 @@ pub(super) fn key_of(agent: &AgentId) -> String {
 }
 
 /// The rows for a board: of the agents those that have all words in their name, role or owner.
-pub(super) fn build(board: &Board, words: &[String]) -> Vec<Row> {
+pub(super) fn build(board: &Board, words: &[String]) -> Vec<AgentRow> {
     let model = board.map.model();
     let mapped = model
         .agents
@@ -70,8 +70,8 @@ pub(super) fn build(board: &Board, words: &[String]) -> Vec<Row> {
     let only_seen = board.agents.keys().filter(|agent| board.map.agent(agent).is_none());
     let only_seen = only_seen.map(|agent| (agent.clone(), format!("{agent} not in the map")));
     let meant = mapped.chain(only_seen).filter(|(_, text)| words::all_in(words, || text.clone()));
-    let agents = meant.map(|(agent, _)| Row::Agent(agent));
-    let team = words.is_empty().then_some(Row::Team);
+    let agents = meant.map(|(agent, _)| AgentRow::Agent(agent));
+    let team = words.is_empty().then_some(AgentRow::Team);
     team.into_iter().chain(agents).collect()
 }
 
@@ -163,15 +163,15 @@ pub(super) struct Drawn<'a> {
 
 impl Drawn<'_> {
     /// Draws headings and rows; the result is where the rows are.
-    pub(super) fn draw(&self, buffer: &mut Buffer, area: Rect, list: &ListState, rows: &[Row]) -> Rect {
+    pub(super) fn draw(&self, buffer: &mut Buffer, area: Rect, list: &ListState, rows: &[AgentRow]) -> Rect {
         let room = usize::from(area.width.saturating_sub(GUTTER));
         let narrow = room < WIDE_FROM;
         let columns: &[Column] = if narrow { &COLUMNS_NARROW } else { &COLUMNS };
         let layout = Layout::new(columns, room);
         let head = (&layout.header(self.look), "no agent matches; esc clears the filter");
         let row = |at, room| match rows.get(at) {
-            Some(Row::Team) => self.team_row(room).into(),
-            Some(Row::Agent(agent)) => self.agent_row(&layout, narrow, agent).into(),
+            Some(AgentRow::Team) => self.team_row(room).into(),
+            Some(AgentRow::Agent(agent)) => self.agent_row(&layout, narrow, agent).into(),
             None => list::Row::default(),
         };
         let below = list::draw_headed(buffer, area, self.look, head, (list, self.focused), row);

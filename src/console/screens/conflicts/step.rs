@@ -15,14 +15,14 @@ use crate::domain::things::Alert;
 
 /// A step in the making.
 #[derive(Debug)]
-pub(super) struct Step {
+pub(super) struct AlertBox {
     alert: AlertNo,
     title: String,
     verb: AlertVerb,
     pub(super) form: Form,
 }
 
-impl Step {
+impl AlertBox {
     /// Resolves the alert, with a note.
     pub(super) fn resolve(alert: &Alert) -> Self {
         let title = format!("Resolve {} #{}", alert.kind.as_str(), alert.no);

@@ -188,7 +188,7 @@ impl Inbox {
         }
     }
 
-    fn send(&mut self, steps: Vec<answer::Step>) -> Vec<Want> {
+    fn send(&mut self, steps: Vec<answer::Decision>) -> Vec<Want> {
         self.over = None;
         let count = steps.len();
         let sent = steps.into_iter().map(|step| self.step(step.item, step.verb, step.done, step.kind));
@@ -221,7 +221,7 @@ impl Inbox {
 
     /// Ends the review with its summary once no case is left and no answer is on its way.
     pub(super) fn end_review_when_over(&mut self, world: &World) -> Vec<Want> {
-        let waits = self.asking.any(|sent| matches!(sent, Sent::Step { .. }));
+        let waits = self.asking.any(|sent| matches!(sent, Sent::Decision { .. }));
         if !waits && self.over.is_none() && self.review.as_ref().is_some_and(Review::is_over) {
             return self.toggle_review(world);
         }

@@ -22,7 +22,7 @@ use crate::domain::value::Value;
 
 /// One decision to send.
 #[derive(Debug)]
-pub(super) struct Step {
+pub(super) struct Decision {
     pub(super) item: ItemNo,
     pub(super) verb: ItemVerb,
     /// The words for when it is done.
@@ -45,7 +45,7 @@ pub(super) enum Outcome {
     /// Another answer takes its place.
     Instead(Box<Answering>),
     /// To be sent.
-    Send(Vec<Step>),
+    Send(Vec<Decision>),
 }
 
 /// An answer being given.
@@ -201,7 +201,7 @@ impl Answering {
         }
         if self.kind == Kind::Undo {
             let done = format!("#{} {}", first.no, self.kind.done());
-            return Outcome::Send(vec![Step { item: first.no, verb: ItemVerb::Undo, done, kind: None }]);
+            return Outcome::Send(vec![Decision { item: first.no, verb: ItemVerb::Undo, done, kind: None }]);
         }
         let answer = match self.answer() {
             Ok(answer) => answer,
@@ -242,7 +242,7 @@ impl Answering {
         }
     }
 
-    fn steps(&self, answer: &ItemAnswer, settles: &[ItemNo]) -> Vec<Step> {
+    fn steps(&self, answer: &ItemAnswer, settles: &[ItemNo]) -> Vec<Decision> {
         let several = self.items.len() > 1;
         let marked = |no: &ItemNo| self.items.iter().any(|item| item.no == *no);
         // An expansion is one answer for all; any other answer is given to each marked case by itself.
@@ -259,7 +259,7 @@ impl Answering {
                 digest: item.digest(),
                 include: include.clone(),
             };
-            Step {
+            Decision {
                 item: item.no,
                 verb: ItemVerb::Answer(answered),
                 done: format!("#{}{also} {}; `u` undoes it", item.no, self.kind.done()),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::edit::{self, Draft};
-use super::rows::{self, About, Row};
+use super::rows::{self, About, MapRow};
 use super::{Basis, Known, MapScreen, Sent, Shape};
 use crate::console::action::Action;
 use crate::console::ask::{Told, Trouble, What};
@@ -35,7 +35,7 @@ impl MapScreen {
         visible(&self.shape().rows, &self.closed)
     }
 
-    pub(super) fn selected(&self) -> Option<&Row> {
+    pub(super) fn selected(&self) -> Option<&MapRow> {
         let visible = self.visible();
         self.shape().rows.get(*visible.get(self.shape().list.selected()?)?)
     }
@@ -157,7 +157,7 @@ impl MapScreen {
     }
 
     /// To the next row that is meant, or to the one before; says whether there is one.
-    fn next_such(&mut self, forward: bool, meant: fn(&Row) -> bool) -> bool {
+    fn next_such(&mut self, forward: bool, meant: fn(&MapRow) -> bool) -> bool {
         let visible = self.visible();
         let shape = self.shape();
         let row = |place: usize| visible.get(place).and_then(|row| shape.rows.get(*row));
@@ -174,7 +174,7 @@ impl MapScreen {
     }
 
     pub(super) fn neighbour(&mut self, forward: bool) -> Vec<Want> {
-        if self.next_such(forward, Row::needs_attention) {
+        if self.next_such(forward, MapRow::needs_attention) {
             return Vec::new();
         }
         Want::info("nothing more that is unowned, contested or alerted")
@@ -289,7 +289,7 @@ impl MapScreen {
     }
 
     pub(super) fn trace(&self) -> Vec<Want> {
-        match self.selected().and_then(Row::pattern) {
+        match self.selected().and_then(MapRow::pattern) {
             Some(pattern) => Want::log(Spot::Filter(format!("entity:{pattern}"))),
             None => Want::info("only a resource can be traced"),
         }
@@ -313,7 +313,7 @@ impl MapScreen {
 }
 
 /// The rows that are not closed away.
-fn visible(rows: &[Row], closed: &BTreeSet<String>) -> Vec<usize> {
+fn visible(rows: &[MapRow], closed: &BTreeSet<String>) -> Vec<usize> {
     let mut shown = Vec::new();
     // The depth below which rows are closed away; under a closed heading it is everything up to the next one.
     let mut below: Option<(usize, bool)> = None;

@@ -2,7 +2,7 @@
 
 use ratatui::text::Line;
 
-use super::rows::{About, Cell, Row, Section, cell, kind_words};
+use super::rows::{About, Cell, MapRow, Section, cell, kind_words};
 use super::{Known, named};
 use crate::api::{FieldActivity, Times};
 use crate::console::widgets::facts::Facts;
@@ -22,7 +22,7 @@ pub(super) fn lines(
     room: usize,
     world: &World,
     (board, agent): (&Board, Option<&Agent>),
-    row: &Row,
+    row: &MapRow,
     known: &Known,
 ) -> Vec<Line<'static>> {
     let theme = look.theme;
@@ -53,7 +53,7 @@ pub(super) fn lines(
 }
 
 /// What the agent under the cursor may do here, in a sentence.
-fn about_agent(facts: &mut Facts<'_>, board: &Board, row: &Row, (agent, pattern): (&Agent, &Pattern)) {
+fn about_agent(facts: &mut Facts<'_>, board: &Board, row: &MapRow, (agent, pattern): (&Agent, &Pattern)) {
     let others = names(&row.owners);
     let words = match (cell(agent, pattern), row.owners.is_empty()) {
         (Cell::Writes, _) => "writes it".to_owned(),
@@ -109,7 +109,7 @@ fn people(model: &Model, owners: &[AgentId]) -> String {
     people.join(", ")
 }
 
-pub(super) fn owners(facts: &mut Facts<'_>, board: &Board, row: &Row, known: &Known) {
+pub(super) fn owners(facts: &mut Facts<'_>, board: &Board, row: &MapRow, known: &Known) {
     let (theme, model) = (facts.look.theme, board.map.model());
     let attention = facts.look.glyphs.attention;
     if row.owners.is_empty() {
@@ -140,7 +140,7 @@ fn about_pattern(
     facts: &mut Facts<'_>,
     world: &World,
     board: &Board,
-    row: &Row,
+    row: &MapRow,
     pattern: &Pattern,
     known: &Known,
 ) {

@@ -2,7 +2,7 @@
 
 use super::Known;
 use super::detail::{names, nobody, owners, several};
-use super::rows::{Cell, Row};
+use super::rows::{Cell, MapRow};
 use crate::console::widgets::facts::Facts;
 use crate::console::words;
 use crate::console::world::World;
@@ -13,7 +13,7 @@ use crate::domain::state::Board;
 use crate::domain::things::{Case, QueueReviews, Work, WorkKind};
 
 /// Which agent an event wakes.
-pub(super) fn trigger(facts: &mut Facts<'_>, world: &World, board: &Board, row: &Row, name: &str) {
+pub(super) fn trigger(facts: &mut Facts<'_>, world: &World, board: &Board, row: &MapRow, name: &str) {
     let (theme, model) = (facts.look.theme, board.map.model());
     if row.owners.is_empty() {
         nobody(facts, board, "each one");
@@ -73,7 +73,7 @@ pub(super) fn trigger(facts: &mut Facts<'_>, world: &World, board: &Board, row: 
 }
 
 /// Who publishes where, by which rules.
-pub(super) fn output(facts: &mut Facts<'_>, world: &World, board: &Board, row: &Row, name: &str) {
+pub(super) fn output(facts: &mut Facts<'_>, world: &World, board: &Board, row: &MapRow, name: &str) {
     let (theme, model) = (facts.look.theme, board.map.model());
     owners(facts, board, row, &Known::default());
     let rule = model.outputs.iter().find(|output| output.name == name);
@@ -137,7 +137,7 @@ fn waiting(facts: &mut Facts<'_>, cases: usize) {
 }
 
 /// Who answers, in what time, and how the reviews went.
-pub(super) fn queue(facts: &mut Facts<'_>, world: &World, board: &Board, row: &Row, name: &str) {
+pub(super) fn queue(facts: &mut Facts<'_>, world: &World, board: &Board, row: &MapRow, name: &str) {
     let (theme, model) = (facts.look.theme, board.map.model());
     let Some(queue) = model.queues.iter().find(|queue| queue.name.as_str() == name) else { return };
     facts.styled("owner", queue.owner.as_str(), theme.accent);

@@ -64,7 +64,7 @@ pub(super) enum Cell {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Row {
+pub(super) struct MapRow {
     /// Its name for the cursor and for what is closed.
     pub(super) key: String,
     pub(super) depth: usize,
@@ -84,7 +84,7 @@ pub(super) struct Row {
     pub(super) fields_only: bool,
 }
 
-impl Row {
+impl MapRow {
     /// Whether it is something that somebody must own and nobody does.
     pub(super) fn is_unowned(&self) -> bool {
         let owned_by_somebody = match &self.about {
@@ -112,7 +112,7 @@ impl Row {
 }
 
 /// All rows; as a tree, resources are grouped by the parts of their paths.
-pub(super) fn build(board: &Board, tree: bool) -> Vec<Row> {
+pub(super) fn build(board: &Board, tree: bool) -> Vec<MapRow> {
     let model = board.map.model();
     let mut rows = vec![heading(Section::Resources, model)];
     rows.extend(if tree { as_tree(board) } else { flat(board, &groups(board), 0) });
@@ -130,9 +130,9 @@ pub(super) fn build(board: &Board, tree: bool) -> Vec<Row> {
     rows
 }
 
-fn blank(key: String, depth: usize, label: String, about: About) -> Row {
+fn blank(key: String, depth: usize, label: String, about: About) -> MapRow {
     let (cells, owners) = (Vec::new(), Vec::new());
-    Row {
+    MapRow {
         key,
         depth,
         label,
@@ -146,7 +146,7 @@ fn blank(key: String, depth: usize, label: String, about: About) -> Row {
     }
 }
 
-fn heading(section: Section, model: &Model) -> Row {
+fn heading(section: Section, model: &Model) -> MapRow {
     let label = section.heading().to_owned();
     let mut row = blank(label.clone(), 0, label, About::Section(section));
     row.opens = true;
@@ -201,7 +201,7 @@ fn unowned(case: &Case, suggestion: Option<&Grant>) -> Vec<Pattern> {
 }
 
 /// Groups one after the other, their fields below them.
-fn flat(board: &Board, groups: &Groups, depth: usize) -> Vec<Row> {
+fn flat(board: &Board, groups: &Groups, depth: usize) -> Vec<MapRow> {
     let mut rows = Vec::new();
     for (entity, (pattern, whole, fields)) in groups {
         group(board, &mut rows, depth, entity, (pattern, *whole, fields));
@@ -211,7 +211,7 @@ fn flat(board: &Board, groups: &Groups, depth: usize) -> Vec<Row> {
 
 fn group(
     board: &Board,
-    rows: &mut Vec<Row>,
+    rows: &mut Vec<MapRow>,
     depth: usize,
     label: &str,
     (pattern, whole, fields): (&Pattern, bool, &BTreeMap<String, Pattern>),
@@ -232,7 +232,7 @@ fn group(
 }
 
 /// Who does what with the fields of a pattern.
-fn fill(board: &Board, row: &mut Row, pattern: &Pattern) {
+fn fill(board: &Board, row: &mut MapRow, pattern: &Pattern) {
     let model = board.map.model();
     for agent in &model.agents {
         let cell = cell(agent, pattern);
@@ -265,14 +265,21 @@ pub(super) fn cell(agent: &Agent, pattern: &Pattern) -> Cell {
 }
 
 /// Resources grouped by the parts of their paths; a part that only one resource goes through is not a row of its own.
-fn as_tree(board: &Board) -> Vec<Row> {
+fn as_tree(board: &Board) -> Vec<MapRow> {
     let groups = groups(board);
     let mut rows = Vec::new();
     branch(board, &mut rows, &groups, &groups.keys().map(String::as_str).collect::<Vec<_>>(), "", 0);
     rows
 }
 
-fn branch(board: &Board, rows: &mut Vec<Row>, groups: &Groups, names: &[&str], prefix: &str, depth: usize) {
+fn branch(
+    board: &Board,
+    rows: &mut Vec<MapRow>,
+    groups: &Groups,
+    names: &[&str],
+    prefix: &str,
+    depth: usize,
+) {
     let mut parts: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for name in names {
         let rest = name.strip_prefix(prefix).unwrap_or(name);
@@ -302,11 +309,11 @@ fn branch(board: &Board, rows: &mut Vec<Row>, groups: &Groups, names: &[&str], p
     }
 }
 
-fn named(label: &str, about: About, kind: &str) -> Row {
+fn named(label: &str, about: About, kind: &str) -> MapRow {
     blank(format!("{kind} {label}"), 0, label.to_owned(), about)
 }
 
-fn triggers(board: &Board) -> Vec<Row> {
+fn triggers(board: &Board) -> Vec<MapRow> {
     let model = board.map.model();
     let mut names: BTreeSet<&str> = model.events.iter().map(|event| event.name.as_str()).collect();
     names.extend(model.agents.iter().flat_map(|agent| agent.triggers.iter().map(String::as_str)));
@@ -340,7 +347,7 @@ fn triggers(board: &Board) -> Vec<Row> {
     names.into_iter().map(row).collect()
 }
 
-fn outputs(model: &Model) -> Vec<Row> {
+fn outputs(model: &Model) -> Vec<MapRow> {
     let mut names: BTreeSet<&str> = model.outputs.iter().map(|output| output.name.as_str()).collect();
     names.extend(model.agents.iter().flat_map(|agent| agent.outputs.iter().map(String::as_str)));
     let row = |name: &str| {
@@ -359,7 +366,7 @@ fn outputs(model: &Model) -> Vec<Row> {
     names.into_iter().map(row).collect()
 }
 
-fn queues(model: &Model) -> Vec<Row> {
+fn queues(model: &Model) -> Vec<MapRow> {
     let row = |queue: &crate::domain::map::Queue| {
         let mut row = named(queue.name.as_str(), About::Queue(queue.name.clone()), "queue");
         for agent in &model.agents {
@@ -372,8 +379,8 @@ fn queues(model: &Model) -> Vec<Row> {
 }
 
 /// The row that says most exactly who owns a path.
-pub(super) fn row_of(rows: &[Row], path: &FieldPath) -> Option<usize> {
-    let fits = |row: &Row| row.pattern().is_some_and(|pattern| pattern.matches_path(path));
+pub(super) fn row_of(rows: &[MapRow], path: &FieldPath) -> Option<usize> {
+    let fits = |row: &MapRow| row.pattern().is_some_and(|pattern| pattern.matches_path(path));
     let found = rows.iter().enumerate().filter(|(_, row)| fits(row));
     found.max_by_key(|(_, row)| (matches!(row.about, About::Field(_)), row.key.len())).map(|(at, _)| at)
 }

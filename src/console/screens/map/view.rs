@@ -5,7 +5,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
-use super::rows::{About, Cell, Row, Section};
+use super::rows::{About, Cell, MapRow, Section};
 use super::{MapScreen, detail};
 use crate::console::widgets::list::{self, GUTTER};
 use crate::console::widgets::pane::{self, COMPACT_FROM, FULL_FROM};
@@ -115,7 +115,7 @@ impl MapScreen {
     ) -> Rect {
         let room = usize::from(area.width.saturating_sub(GUTTER));
         let (shape, model, visible) = (self.shape(), board.map.model(), self.visible());
-        let indent = |row: &Row| row.depth * 2 + 2 + row.label.chars().count() + 5;
+        let indent = |row: &MapRow| row.depth * 2 + 2 + row.label.chars().count() + 5;
         let longest = shape.rows.iter().map(indent).max().unwrap_or(0);
         let layout = Layout::new(model, room, self.column, longest);
         let owner = room * OWNER_PERCENT / 100;
@@ -160,7 +160,7 @@ impl MapScreen {
         Line::from(spans)
     }
 
-    fn matrix_row(&self, look: Look<'_>, layout: &Layout, row: &Row) -> Line<'static> {
+    fn matrix_row(&self, look: Look<'_>, layout: &Layout, row: &MapRow) -> Line<'static> {
         let theme = look.theme;
         let mut spans = pad(self.label(look, row, layout.resource), layout.resource, look.glyphs.cut).spans;
         let open = row.opens && !self.closed.contains(&row.key);
@@ -189,7 +189,7 @@ impl MapScreen {
         &self,
         look: Look<'_>,
         (left, right): (usize, usize),
-        row: &Row,
+        row: &MapRow,
         board: &Board,
     ) -> Line<'static> {
         let theme = look.theme;
@@ -221,7 +221,7 @@ impl MapScreen {
     }
 
     /// Indent, the sign of an open or closed branch, the name, and what is wrong.
-    fn label(&self, look: Look<'_>, row: &Row, room: usize) -> Line<'static> {
+    fn label(&self, look: Look<'_>, row: &MapRow, room: usize) -> Line<'static> {
         let (theme, glyphs) = (look.theme, look.glyphs);
         let branch = match (row.opens, self.closed.contains(&row.key)) {
             (false, _) => "  ".to_owned(),
@@ -331,7 +331,7 @@ fn section_of(about: &About) -> Option<Section> {
 }
 
 /// The letter of a cell: colour, sign and place say the same.
-fn sign(look: Look<'_>, cell: Cell, row: &Row) -> (&'static str, Style) {
+fn sign(look: Look<'_>, cell: Cell, row: &MapRow) -> (&'static str, Style) {
     let theme = look.theme;
     let strong = if row.contested { theme.danger } else { theme.accent };
     let strong = strong.add_modifier(Modifier::BOLD);

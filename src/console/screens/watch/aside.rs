@@ -42,7 +42,7 @@ pub(super) enum When {
 
 /// A board to tell of.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Seen<'a> {
+pub(super) struct BoardAt<'a> {
     pub(super) board: &'a Board,
     /// What time is left until, and ages are counted to.
     pub(super) now: Time,
@@ -95,8 +95,8 @@ fn alerts(board: &Board) -> Vec<&Arc<Alert>> {
 }
 
 /// Both lists, in so many columns and rows.
-pub(super) fn lines(look: Look<'_>, (room, rows): (usize, usize), seen: Seen<'_>) -> Vec<Line<'static>> {
-    let Seen { board, now, of } = seen;
+pub(super) fn lines(look: Look<'_>, (room, rows): (usize, usize), seen: BoardAt<'_>) -> Vec<Line<'static>> {
+    let BoardAt { board, now, of } = seen;
     let (due, alerts) = (deadlines(board), alerts(board));
     let mut lines: Vec<Line<'static>> = of_when(look, room, now, of).into_iter().collect();
     let rows = rows.saturating_sub(lines.len());
@@ -113,8 +113,8 @@ pub(super) fn lines(look: Look<'_>, (room, rows): (usize, usize), seen: Seen<'_>
 }
 
 /// The same in a line each.
-pub(super) fn brief(look: Look<'_>, room: usize, seen: Seen<'_>) -> Vec<Line<'static>> {
-    let Seen { board, now, of } = seen;
+pub(super) fn brief(look: Look<'_>, room: usize, seen: BoardAt<'_>) -> Vec<Line<'static>> {
+    let BoardAt { board, now, of } = seen;
     let (due, alerts) = (deadlines(board), alerts(board));
     let joined = |mut head: Line<'static>, next: Option<Line<'static>>| {
         head.spans.insert(0, Span::raw(" "));

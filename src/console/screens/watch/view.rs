@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
-use super::aside::{self, Seen, When};
+use super::aside::{self, BoardAt, When};
 use super::lanes::{self, Grid, Lane};
 use super::links::{self, Canvas, Family, Kind, Stroke};
 use super::window::Window;
@@ -134,12 +134,12 @@ impl Watch {
     }
 
     /// What is open beside: at the moment under the cursor while time is held, else at the end of the lanes.
-    fn seen<'a>(&'a self, world: &World, board: &'a Board) -> Seen<'a> {
+    fn seen<'a>(&'a self, world: &World, board: &'a Board) -> BoardAt<'a> {
         match self.then.board() {
-            Some((board, as_of)) => Seen { board, now: as_of.time, of: When::Past(as_of.seq) },
-            None if self.then.is_awaited() => Seen { board, now: world.now, of: When::Awaited },
-            None if self.then.is_wanted() => Seen { board, now: world.now, of: When::Unknown },
-            None => Seen { board, now: world.now, of: When::Shown },
+            Some((board, as_of)) => BoardAt { board, now: as_of.time, of: When::Past(as_of.seq) },
+            None if self.then.is_awaited() => BoardAt { board, now: world.now, of: When::Awaited },
+            None if self.then.is_wanted() => BoardAt { board, now: world.now, of: When::Unknown },
+            None => BoardAt { board, now: world.now, of: When::Shown },
         }
     }
 

@@ -39,7 +39,7 @@ impl Section {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Row {
+pub(super) enum WorkRow {
     Section(Section, String),
     Agent(AgentId),
     Work(WorkNo),
@@ -50,7 +50,7 @@ pub(super) enum Row {
     Waiting(Seq),
 }
 
-impl Row {
+impl WorkRow {
     /// Its name, for the cursor and for `back`: rows come and go.
     pub(super) fn key(&self) -> String {
         match self {
@@ -84,7 +84,7 @@ pub(super) enum About<'a> {
     Waiting(Seq, &'a WaitingAct),
 }
 
-impl Row {
+impl WorkRow {
     /// What it is about; none where that is not there any more.
     pub(super) fn about<'a>(&'a self, board: &'a Board) -> Option<About<'a>> {
         let work = |no: &WorkNo| board.works.get(no).map(AsRef::as_ref);
@@ -203,7 +203,7 @@ pub(super) fn is_idle(board: &Board) -> bool {
 }
 
 /// All rows, part by part; parts without a row are left out.
-pub(super) fn build(board: &Board, now: Time, wanted: Wanted<'_>) -> Vec<Row> {
+pub(super) fn build(board: &Board, now: Time, wanted: Wanted<'_>) -> Vec<WorkRow> {
     let mut rows = Vec::new();
     for (section, (part, counts)) in [
         (Section::Queues, queues(board, now, wanted)),
@@ -213,7 +213,7 @@ pub(super) fn build(board: &Board, now: Time, wanted: Wanted<'_>) -> Vec<Row> {
         (Section::Waiting, waiting(board, wanted)),
     ] {
         if !part.is_empty() {
-            rows.push(Row::Section(section, counts));
+            rows.push(WorkRow::Section(section, counts));
             rows.extend(part);
         }
     }
@@ -236,7 +236,7 @@ pub(super) fn counts<'a>(works: impl Iterator<Item = &'a Work>, now: Time) -> St
     parts.map(|(count, word)| format!("{count} {word}")).collect::<Vec<_>>().join(", ")
 }
 
-fn queues(board: &Board, now: Time, wanted: Wanted<'_>) -> (Vec<Row>, String) {
+fn queues(board: &Board, now: Time, wanted: Wanted<'_>) -> (Vec<WorkRow>, String) {
     let mut by_agent: BTreeMap<&AgentId, Vec<&Work>> = BTreeMap::new();
     for work in board.works.values() {
         let subject = work.subject.as_ref().map(ToString::to_string).unwrap_or_default();
@@ -250,13 +250,13 @@ fn queues(board: &Board, now: Time, wanted: Wanted<'_>) -> (Vec<Row>, String) {
     for (agent, mut works) in by_agent {
         // What asks comes before what only tells; the oldest first.
         works.sort_by_key(|work| (!work.kind.asks(), work.at, work.no));
-        rows.push(Row::Agent(agent.clone()));
-        rows.extend(works.iter().map(|work| Row::Work(work.no)));
+        rows.push(WorkRow::Agent(agent.clone()));
+        rows.extend(works.iter().map(|work| WorkRow::Work(work.no)));
     }
     (rows, all)
 }
 
-fn tasks(board: &Board, wanted: Wanted<'_>) -> (Vec<Row>, String) {
+fn tasks(board: &Board, wanted: Wanted<'_>) -> (Vec<WorkRow>, String) {
     let ended = board.ended_tasks.iter().rev().filter(|_| wanted.ended);
     let shown = board.tasks.values().chain(ended).filter(|task| {
         let names = format!("{} {} {}", task.owner, task.order.from, task.order.to);
@@ -271,7 +271,7 @@ fn tasks(board: &Board, wanted: Wanted<'_>) -> (Vec<Row>, String) {
     if escalated > 0 {
         words = format!("{words}, {escalated} with a person");
     }
-    (shown.into_iter().map(|task| Row::Task(task.id.clone())).collect(), words)
+    (shown.into_iter().map(|task| WorkRow::Task(task.id.clone())).collect(), words)
 }
 
 /// Whether a task has ended.
@@ -279,7 +279,7 @@ pub(super) fn is_over(task: &Task) -> bool {
     matches!(task.stage, TaskStage::Done { .. } | TaskStage::Closed { .. })
 }
 
-fn fan_outs(board: &Board, wanted: Wanted<'_>) -> (Vec<Row>, String) {
+fn fan_outs(board: &Board, wanted: Wanted<'_>) -> (Vec<WorkRow>, String) {
     let ended = board.ended_fan_outs.iter().rev().filter(|_| wanted.ended);
     let mut rows = Vec::new();
     let mut open = 0;
@@ -290,28 +290,28 @@ fn fan_outs(board: &Board, wanted: Wanted<'_>) -> (Vec<Row>, String) {
             continue;
         }
         open += usize::from(fan_out.joined.is_none());
-        rows.push(Row::FanOut(fan_out.no));
-        rows.extend((0..fan_out.branches.len()).map(|at| Row::Branch(fan_out.no, at)));
+        rows.push(WorkRow::FanOut(fan_out.no));
+        rows.extend((0..fan_out.branches.len()).map(|at| WorkRow::Branch(fan_out.no, at)));
     }
     (rows, format!("{open} under way"))
 }
 
-fn leases(board: &Board, wanted: Wanted<'_>) -> (Vec<Row>, String) {
+fn leases(board: &Board, wanted: Wanted<'_>) -> (Vec<WorkRow>, String) {
     let takes =
         |lease: &&Lease| wanted.takes(|| format!("lease #{} {} {}", lease.fence, lease.holder, lease.target));
     let mut shown: Vec<&Lease> = board.leases.values().map(AsRef::as_ref).filter(takes).collect();
     shown.sort_by_key(|lease| (lease.until, lease.fence));
     let words = format!("{} held", shown.len());
-    (shown.into_iter().map(|lease| Row::Lease(lease.fence)).collect(), words)
+    (shown.into_iter().map(|lease| WorkRow::Lease(lease.fence)).collect(), words)
 }
 
-fn waiting(board: &Board, wanted: Wanted<'_>) -> (Vec<Row>, String) {
+fn waiting(board: &Board, wanted: Wanted<'_>) -> (Vec<WorkRow>, String) {
     let takes = |act: &WaitingAct| {
         wanted
             .takes(|| format!("act {} {} {} {}", act.agent, act.act.action, act.act.subject, act.act.target))
     };
     let shown = board.waiting.iter().filter(|(_, act)| takes(act));
-    let rows: Vec<Row> = shown.map(|(deed, _)| Row::Waiting(*deed)).collect();
+    let rows: Vec<WorkRow> = shown.map(|(deed, _)| WorkRow::Waiting(*deed)).collect();
     let words = format!("{} deferred", rows.len());
     (rows, words)
 }

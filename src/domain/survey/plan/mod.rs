@@ -25,7 +25,7 @@ use crate::domain::map::{FieldKind, Map, difference};
 use crate::domain::path::FieldPath;
 use crate::domain::rule::output;
 
-pub use report::{AgentSums, Counts, Example, Fate, Kind, Plan, Row, Turn};
+pub use report::{AgentSums, Counts, Example, Fate, Kind, Plan, PlanRow, Turn};
 
 /// How many examples each row has.
 pub const EXAMPLES: usize = 3;
@@ -36,7 +36,7 @@ const REMEMBERED: usize = 65_536;
 
 /// Who wrote sequenced fields last, who spoke last on a thread, and what was claimed, as far as was looked.
 #[derive(Debug, Default)]
-struct Seen {
+struct Lately {
     batons: HashMap<FieldPath, AgentId>,
     voices: HashMap<Arc<str>, AgentId>,
     claims: HashSet<Arc<str>>,
@@ -44,7 +44,7 @@ struct Seen {
     whole: bool,
 }
 
-impl Seen {
+impl Lately {
     /// Is it known who was last?
     fn knows(&self, last: Option<&AgentId>) -> bool {
         self.whole || last.is_some()
@@ -62,7 +62,7 @@ impl Seen {
 pub struct Planning {
     force: Side,
     new: Side,
-    seen: Seen,
+    seen: Lately,
     sums: Sums,
     deeds: u64,
     decisions: u64,
@@ -78,7 +78,7 @@ impl Planning {
         Self {
             force: Side::new(force),
             new: Side::new(new),
-            seen: Seen::default(),
+            seen: Lately::default(),
             sums: Sums::default(),
             deeds: 0,
             decisions: 0,
@@ -213,7 +213,7 @@ impl Planning {
 }
 
 /// What the map says; and where it has nothing against it, what else the deed says that enforcing would have.
-fn ask(side: &Side, case: &Case<'_>, seen: &Seen) -> Option<Said> {
+fn ask(side: &Side, case: &Case<'_>, seen: &Lately) -> Option<Said> {
     let said = side.say(case, seen)?;
     let Some(code) = case.noted.filter(|_| side.enforces() && said.fate == Fate::Through) else {
         return Some(said);

@@ -224,7 +224,7 @@ pub struct Example {
 /// What one agent would meet on one kind of field, event or output.
 #[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Row {
+pub struct PlanRow {
     /// Which way.
     pub turn: Turn,
     /// Who asked; of an event whom it woke, or would.
@@ -279,7 +279,7 @@ pub struct Plan {
     /// By agent, the most first.
     pub agents: Vec<AgentSums>,
     /// By agent and kind of field, event or output: the most first, what the map in force says too at the end.
-    pub rows: Vec<Row>,
+    pub rows: Vec<PlanRow>,
     /// How many more rows there would have been, at least.
     pub left_out: u64,
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::case::{Asked, Case, Raiser, Touched};
-use super::{Fate, Seen};
+use super::{Fate, Lately};
 use crate::domain::code::Code;
 use crate::domain::ids::AgentId;
 use crate::domain::key::key;
@@ -55,7 +55,7 @@ impl Side {
     }
 
     /// What the map says, and of what; none where the deed does not tell enough.
-    pub(super) fn say(&self, case: &Case<'_>, seen: &Seen) -> Option<Said> {
+    pub(super) fn say(&self, case: &Case<'_>, seen: &Lately) -> Option<Said> {
         match &case.asked {
             Asked::Write { agent, entity, fields } => {
                 Some(self.write(agent, entity, fields, (&case.was, seen)))
@@ -83,7 +83,7 @@ impl Side {
         agent: &AgentId,
         entity: &EntityPath,
         fields: &[Touched<'_>],
-        (was, seen): (&Fate, &Seen),
+        (was, seen): (&Fate, &Lately),
     ) -> Said {
         let part = |name: &FieldName, fate| Part {
             agent: Some(agent.clone()),
@@ -121,7 +121,7 @@ impl Side {
         agent: &AgentId,
         entity: &EntityPath,
         field: &Touched<'_>,
-        (was, seen): (&Fate, &Seen),
+        (was, seen): (&Fate, &Lately),
     ) -> Option<Code> {
         let kind = self.map.field_kind(entity, &field.name);
         let last = seen.batons.get(&FieldPath::new(entity.clone(), field.name.clone().into_owned()));
@@ -186,7 +186,7 @@ impl Side {
 
     /// A claim's deed has no attributes: where a route asks for some, nobody can tell. What was claimed before is so under
     /// any map.
-    fn claim(&self, agent: &AgentId, claim: &ClaimMark, seen: &Seen) -> Option<Said> {
+    fn claim(&self, agent: &AgentId, claim: &ClaimMark, seen: &Lately) -> Option<Said> {
         let event = &*claim.event;
         if seen.claims.contains(&key(&[event, &claim.key])) {
             let fate = Fate::Refused { code: Code::ClaimTaken, owners: Vec::new() };
@@ -215,7 +215,7 @@ impl Side {
         agent: &AgentId,
         said: &Publication,
         approved: bool,
-        (was, seen): (&Fate, &Seen),
+        (was, seen): (&Fate, &Lately),
     ) -> Fate {
         let name = &*said.output;
         let whose = output::whose(&self.map, agent, name);

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::case::{Asked, Case};
 use super::side::Part;
-use super::{AgentSums, Counts, EXAMPLES, Example, Fate, Kind, ROWS, Row, Turn};
+use super::{AgentSums, Counts, EXAMPLES, Example, Fate, Kind, PlanRow, ROWS, Turn};
 use crate::domain::deed::Deed;
 use crate::domain::ids::AgentId;
 
@@ -69,12 +69,12 @@ impl Sums {
         }
     }
 
-    pub(super) fn finish(self) -> (ByAgent, Vec<Row>, u64) {
+    pub(super) fn finish(self) -> (ByAgent, Vec<PlanRow>, u64) {
         let row = |(key, sum): (RowKey, Sum)| {
             let RowKey { turn, agent, kind, what, was, would, already } = key;
-            Row { turn, agent, kind, what, was, would, already, times: sum.times, examples: sum.examples }
+            PlanRow { turn, agent, kind, what, was, would, already, times: sum.times, examples: sum.examples }
         };
-        let mut rows: Vec<Row> = self.rows.into_iter().map(row).collect();
+        let mut rows: Vec<PlanRow> = self.rows.into_iter().map(row).collect();
         rows.sort_by(|a, b| {
             let first = (a.already, a.turn).cmp(&(b.already, b.turn)).then(b.times.cmp(&a.times));
             first

@@ -10,13 +10,13 @@ use crate::domain::map::parse::parse;
 use crate::domain::survey::{Inferring, Planning};
 use crate::server::answer::Answer;
 use crate::server::gate::Call;
-use crate::server::looking::{self, Look};
+use crate::server::long_look::{self, Look};
 use crate::server::routes::map::broken;
 
 /// `POST /v1/map/plan?days=…`: what the map in the body would have said to what has happened, as lines of JSON.
 pub(in crate::server) async fn plan(call: Call) -> Answer {
     let query = call.query()?;
-    let days = looking::days_of(&query, Some(PLAN_DAYS))?;
+    let days = long_look::days_of(&query, Some(PLAN_DAYS))?;
     let new = Map::compile(parse(call.text()?).applicable().map_err(broken)?);
     let state = call.front(&query).await?;
     if new.model().workspace != state.board.workspace {
@@ -25,16 +25,16 @@ pub(in crate::server) async fn plan(call: Call) -> Answer {
         return Err(Box::new(Problem::new(ProblemCode::MapBroken, detail).at("`workspace`")));
     }
     let planning = Planning::new(state.board.map.clone(), new);
-    looking::answer(&call, &state, days, Box::new(planning)).await
+    long_look::answer(&call, &state, days, Box::new(planning)).await
 }
 
 /// `POST /v1/map/infer?days=…`: a map proposed from what has happened, from all of it where nothing is said.
 pub(in crate::server) async fn infer(call: Call) -> Answer {
     let query = call.query()?;
-    let days = looking::days_of(&query, None)?;
+    let days = long_look::days_of(&query, None)?;
     let state = call.front(&query).await?;
     let inferring = Inferring::new(Arc::clone(state.board.map.model()));
-    looking::answer(&call, &state, days, Box::new(inferring)).await
+    long_look::answer(&call, &state, days, Box::new(inferring)).await
 }
 
 impl Look for Inferring {
