@@ -139,8 +139,7 @@ fn born(workspace: WorkspaceId, model: Model) -> Deed {
         map_version: MapVersion(0),
         fields: Vec::new(),
         refs: Refs::default(),
-        decided: None,
         key: None,
-        body: Body::WorkspaceCreated(Box::new(NewWorkspace { workspace, format: 1, model: Arc::new(model) })),
+        body: Body::WorkspaceCreated(Box::new(NewWorkspace { workspace, model: Arc::new(model) })),
     }
 }

@@ -290,7 +290,6 @@ impl House {
                 at: None,
             }],
             refs,
-            decided: None,
             key: None,
             body,
         }

@@ -24,8 +24,6 @@ mod ends;
 mod fan_outs;
 #[path = "domain/foretold.rs"]
 mod foretold;
-#[path = "domain/formats.rs"]
-mod formats;
 #[path = "domain/found.rs"]
 mod found;
 #[path = "domain/golden.rs"]

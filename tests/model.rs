@@ -65,8 +65,7 @@ fn history() -> impl Strategy<Value = Vec<Step>> {
 }
 
 fn play(steps: &[Step], enforce: bool) -> World {
-    // Half of them begin in a ledger of the first format.
-    let mut world = World::new(team::team(0, enforce), enforce, steps.len() % 2 == 1);
+    let mut world = World::new(team::team(0, enforce), enforce);
     for step in steps {
         world.step(step);
     }

@@ -12,7 +12,7 @@ use super::desk::{Desk, Fault};
 use super::stage::{Moment, Stage};
 use super::{DemoError, Options, Played, SOURCES, Source, agents_of, direct, scheduled, story, teams};
 use crate::domain::command::{Answered, Command, ItemStep, ItemVerb, Principal, Request};
-use crate::domain::decide::{Answer, REVIEW_GRACE, decide, next_due};
+use crate::domain::decide::{Answer, decide, next_due};
 use crate::domain::deed::{Body, Deed, NewWorkspace, Refs};
 use crate::domain::ids::{Actor, AgentId, MapVersion, PersonId, Seq};
 use crate::domain::map::{self, Model};
@@ -20,7 +20,7 @@ use crate::domain::outcome::Outcome;
 use crate::domain::path::EntityPath;
 use crate::domain::query::{self, EntityView};
 use crate::domain::reply::Reply;
-use crate::domain::state::State;
+use crate::domain::state::{REVIEW_GRACE, State};
 use crate::domain::things::{Case, ItemAnswer, TokenClass, Work, WorkKind};
 use crate::domain::time::{Span, Time};
 
@@ -56,11 +56,9 @@ impl World {
             map_version: MapVersion(0),
             fields: Vec::new(),
             refs: Refs::default(),
-            decided: None,
             key: None,
             body: Body::WorkspaceCreated(Box::new(NewWorkspace {
                 workspace: model.workspace.clone(),
-                format: 1,
                 model: model.into(),
             })),
         };

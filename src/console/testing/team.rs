@@ -45,7 +45,6 @@ impl Team {
         let workspace = model.workspace.clone();
         let born = Body::WorkspaceCreated(Box::new(NewWorkspace {
             workspace: workspace.clone(),
-            format: 1,
             model: Arc::new(model),
         }));
         let mut team = Self { state: State::new(workspace), deeds: Vec::new(), now, unheard: Vec::new() };
@@ -200,7 +199,6 @@ fn first_deed(body: Body, now: Time) -> Deed {
         map_version: MapVersion(0),
         fields: Vec::new(),
         refs: Refs::default(),
-        decided: None,
         key: None,
         body,
     }

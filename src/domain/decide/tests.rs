@@ -66,8 +66,7 @@ impl World {
             deeds: Vec::new(),
             now: Time::from_micros(1_000_000_000),
         };
-        let born =
-            Body::WorkspaceCreated(Box::new(NewWorkspace { workspace, format: 1, model: Arc::new(model) }));
+        let born = Body::WorkspaceCreated(Box::new(NewWorkspace { workspace, model: Arc::new(model) }));
         let request = World::request(Actor::Deeds, TokenClass::Admin, Command::Tick);
         let sheet = super::sheet::Sheet::new(&world.state, &request, world.now);
         let mut deed = sheet.draft(born, "create", Outcome::Recorded);

@@ -32,7 +32,6 @@ fn deed(seq: u64, actor: Actor, body: Body) -> Deed {
         map_version: MapVersion(0),
         fields: Vec::new(),
         refs: Refs::default(),
-        decided: None,
         key: None,
         body,
     }
