@@ -10,9 +10,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use deeds::domain::command::{Command, Expected, Principal, Request, Write, WriteKind};
-use deeds::domain::decide::decide;
-use deeds::domain::deed::{Body, Deed, NewWorkspace, Refs};
-use deeds::domain::ids::{Actor, AgentId, MapVersion, PersonId, Seq, Version, WorkspaceId};
+use deeds::domain::decide::{decide, found};
+use deeds::domain::ids::{Actor, AgentId, PersonId, Version, WorkspaceId};
 use deeds::domain::map::{Agent, Model};
 use deeds::domain::outcome::Outcome;
 use deeds::domain::path::{EntityPath, FieldName, Pattern};
@@ -66,7 +65,7 @@ impl World {
             model.agents.push(agent);
         }
         let mut state = State::new(workspace.clone());
-        state.fold(&born(workspace, model));
+        state.fold(&found(Arc::new(model), Actor::Deeds, Time::default()));
         let keys: Vec<String> =
             (0..GRANTS).map(|g| format!("area-{:04}/table-{g:05}/row-1#status", g % agents)).collect();
         let table = keys.iter().cloned().zip(0..).collect();
@@ -119,27 +118,4 @@ fn request(agent: &AgentId, entity: &str) -> Request {
     };
     let principal = Principal { actor: Actor::Agent(agent.clone()), class: TokenClass::Agent, token: None };
     Request { principal, command: Command::Write(write), key: None, traceparent: None }
-}
-
-fn born(workspace: WorkspaceId, model: Model) -> Deed {
-    Deed {
-        seq: Seq(1),
-        time: Time::default(),
-        recorded: Time::default(),
-        subject: None,
-        correlation: Seq(1),
-        cause: None,
-        traceparent: None,
-        actor: Actor::Deeds,
-        action: "create".into(),
-        outcome: Outcome::Recorded,
-        code: None,
-        verdict: None,
-        reason: None,
-        map_version: MapVersion(0),
-        fields: Vec::new(),
-        refs: Refs::default(),
-        key: None,
-        body: Body::WorkspaceCreated(Box::new(NewWorkspace { workspace, model: Arc::new(model) })),
-    }
 }

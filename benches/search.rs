@@ -290,6 +290,7 @@ impl House {
                 at: None,
             }],
             refs,
+            decided: None,
             key: None,
             body,
         }

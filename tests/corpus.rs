@@ -24,7 +24,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value as Json, json};
 
 use self::pack::Ledger;
-use deeds::domain::deed::{Body, Deed, Origin};
+use deeds::domain::deed::{Deed, Origin};
 use deeds::domain::reply::Reply;
 use deeds::domain::state::{Board, State};
 use deeds::ledger::export;
@@ -37,7 +37,7 @@ const VERSIONS: [&str; 1] = ["286fd76"];
 const MAY_DIFFER: [&str; 0] = [];
 
 /// What states have by now that those of earlier versions had not, in the same form.
-const ADDED: [&str; 0] = [];
+const ADDED: [&str; 1] = ["board/format"];
 
 /// Most differences of one ledger that are told.
 const TOLD: usize = 20;
@@ -78,8 +78,8 @@ fn inside(line: &str) -> &str {
 
 fn workspace(before: &[Deed], deed: &Deed) -> deeds::domain::ids::WorkspaceId {
     let first = &before.first().unwrap_or(deed).body;
-    let Body::WorkspaceCreated(born) = first else { panic!("a ledger begins with {}", first.type_name()) };
-    born.workspace.clone()
+    let Some(model) = first.model() else { panic!("a ledger begins with {}", first.type_name()) };
+    model.workspace.clone()
 }
 
 /// All that the deeds come to, by section: everything on the board, values and versions, tokens, imports, chains of

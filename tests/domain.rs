@@ -24,6 +24,8 @@ mod ends;
 mod fan_outs;
 #[path = "domain/foretold.rs"]
 mod foretold;
+#[path = "domain/formats.rs"]
+mod formats;
 #[path = "domain/found.rs"]
 mod found;
 #[path = "domain/golden.rs"]

@@ -23,11 +23,11 @@ use self::story::Story;
 use self::wire::Wire;
 use crate::client::Client;
 use crate::domain::code::Code;
+use crate::domain::decide::REVIEW_GRACE;
 use crate::domain::ids::AgentId;
 use crate::domain::map::{self, Model, Schedule};
 use crate::domain::outcome::Outcome;
 use crate::domain::path::EntityPath;
-use crate::domain::state::REVIEW_GRACE;
 use crate::domain::time::{Span, Time};
 
 /// How long after the start a full minute may strike at the earliest: the map must be in force by then.

@@ -12,15 +12,15 @@ use super::desk::{Desk, Fault};
 use super::stage::{Moment, Stage};
 use super::{DemoError, Options, Played, SOURCES, Source, agents_of, direct, scheduled, story, teams};
 use crate::domain::command::{Answered, Command, ItemStep, ItemVerb, Principal, Request};
-use crate::domain::decide::{Answer, decide, next_due};
-use crate::domain::deed::{Body, Deed, NewWorkspace, Refs};
-use crate::domain::ids::{Actor, AgentId, MapVersion, PersonId, Seq};
+use crate::domain::decide::{Answer, REVIEW_GRACE, decide, found, next_due};
+use crate::domain::deed::Deed;
+use crate::domain::ids::{Actor, AgentId, PersonId};
 use crate::domain::map::{self, Model};
 use crate::domain::outcome::Outcome;
 use crate::domain::path::EntityPath;
 use crate::domain::query::{self, EntityView};
 use crate::domain::reply::Reply;
-use crate::domain::state::{REVIEW_GRACE, State};
+use crate::domain::state::State;
 use crate::domain::things::{Case, ItemAnswer, TokenClass, Work, WorkKind};
 use crate::domain::time::{Span, Time};
 
@@ -39,29 +39,7 @@ struct World {
 impl World {
     fn new(model: Model) -> Self {
         let mut state = State::new(model.workspace.clone());
-        let born = Deed {
-            seq: Seq(1),
-            time: START,
-            recorded: START,
-            subject: None,
-            correlation: Seq(1),
-            cause: None,
-            traceparent: None,
-            actor: Actor::Deeds,
-            action: "create workspace".into(),
-            outcome: Outcome::Recorded,
-            code: None,
-            verdict: None,
-            reason: None,
-            map_version: MapVersion(0),
-            fields: Vec::new(),
-            refs: Refs::default(),
-            key: None,
-            body: Body::WorkspaceCreated(Box::new(NewWorkspace {
-                workspace: model.workspace.clone(),
-                model: model.into(),
-            })),
-        };
+        let born = found(model.into(), Actor::Deeds, START);
         state.fold(&born);
         Self { state, now: START, deeds: vec![born] }
     }

@@ -3,10 +3,12 @@
 mod about;
 mod audience;
 mod carried;
+mod decided;
 pub(super) mod table;
 mod wire;
 
 pub use audience::Audience;
+pub use decided::{Decided, FORMAT, NewFormat, RULES_IN_DEEDS, ReviewDue, Timetable};
 pub use table::{Body, DeedRow, Family, Listed, Touches};
 pub use wire::{DeedError, Origin};
 
@@ -15,6 +17,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use self::decided::{first_format, is_first_format};
 use super::code::Code;
 use super::ids::{
     ActNo, Actor, AgentId, AlertNo, FanOutNo, Fence, IdempotencyKey, ItemNo, MapVersion, PersonId, QueueName,
@@ -30,6 +33,7 @@ use super::value::{Value, some};
 /// What a deed points at.
 #[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Refs {
     /// The inbox item it made or concerns.
     pub item: Option<ItemNo>,
@@ -74,6 +78,7 @@ impl Refs {
 
 /// One line of another system's history: importing it twice adds nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ImportMark {
     /// Which history.
     pub source: Arc<str>,
@@ -83,6 +88,7 @@ pub struct ImportMark {
 
 /// The caller's key of a request and the digest of its body.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct KeyMark {
     /// The key.
     pub key: IdempotencyKey,
@@ -125,6 +131,8 @@ pub struct Deed {
     pub fields: Vec<FieldChange>,
     /// What it points at.
     pub refs: Refs,
+    /// What rules decided beside the outcome, from format 2 on.
+    pub decided: Option<Box<Decided>>,
     /// The caller's idempotency key.
     pub key: Option<KeyMark>,
     /// Its type, with what only this type carries.
@@ -154,6 +162,22 @@ impl Body {
         }
         if let Self::ScopeTransferred(change) = self { Some(change.version) } else { None }
     }
+
+    /// The map that it puts in force as a whole.
+    pub fn model(&self) -> Option<&Arc<Model>> {
+        if let Self::WorkspaceCreated(born) | Self::WorkspaceFounded(born) = self {
+            return Some(&born.model);
+        }
+        if let Self::MapApplied(new) = self { Some(&new.model) } else { None }
+    }
+
+    /// The format of the deeds from here on, where it says so.
+    pub fn format(&self) -> Option<u32> {
+        if let Self::WorkspaceCreated(born) | Self::WorkspaceFounded(born) = self {
+            return Some(born.format);
+        }
+        if let Self::FormatRaised(new) = self { Some(new.format) } else { None }
+    }
 }
 
 /// A workspace's birth.
@@ -161,6 +185,9 @@ impl Body {
 pub struct NewWorkspace {
     /// Its name.
     pub workspace: WorkspaceId,
+    /// The format of its deeds.
+    #[serde(default = "first_format", skip_serializing_if = "is_first_format")]
+    pub format: u32,
     /// Its first map, version 0.
     pub model: Arc<Model>,
 }

@@ -175,7 +175,7 @@ number!(/** A lease's number and its fencing token: it grows with every grant in
 
 /// Who did something. An agent and a person may share a name; the class tells them apart.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "class", content = "name", rename_all = "lowercase")]
+#[serde(tag = "class", content = "name", rename_all = "lowercase", deny_unknown_fields)]
 pub enum Actor {
     /// A program, known by its token.
     Agent(AgentId),

@@ -1,6 +1,5 @@
 //! What a beads log is read as; and, with the real log at hand, what the rulebook makes of it.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs;
 use std::future::Future as _;
@@ -12,11 +11,9 @@ use std::task::{Context, Poll, Waker};
 use super::beads::{BrokenLine, Events, LINE_BYTES};
 use super::{BATCH_BYTES, Door, ImportError, Look, Progress, Report, Tally, run};
 use crate::domain::command::{Command, Import, Principal, Request, WriteKind};
-use crate::domain::decide::{Answer, decide};
-use crate::domain::deed::{Body, Deed, NewWorkspace, Refs};
-use crate::domain::ids::{Actor, MapVersion, Seq};
+use crate::domain::decide::{Answer, decide, found};
+use crate::domain::ids::{Actor, Seq};
 use crate::domain::map::{Mode, Model};
-use crate::domain::outcome::Outcome;
 use crate::domain::reply::Reply;
 use crate::domain::state::State;
 use crate::domain::things::{AlertKind, TokenClass};
@@ -167,32 +164,8 @@ fn observing(now: Time) -> State {
     let mut model = Model::default_for(workspace.clone(), "dana".parse().unwrap());
     model.mode = Mode::Observe;
     let mut state = State::new(workspace);
-    state.fold(&sample_birth(now, model));
+    state.fold(&found(Arc::new(model), Actor::Deeds, now));
     state
-}
-
-fn sample_birth(now: Time, model: Model) -> Deed {
-    let workspace = model.workspace.clone();
-    Deed {
-        seq: Seq(1),
-        time: now,
-        recorded: now,
-        subject: None,
-        correlation: Seq(1),
-        cause: None,
-        traceparent: None,
-        actor: Actor::Deeds,
-        action: Cow::Borrowed("create workspace"),
-        outcome: Outcome::Recorded,
-        code: None,
-        verdict: None,
-        reason: None,
-        map_version: MapVersion(0),
-        fields: Vec::new(),
-        refs: Refs::default(),
-        key: None,
-        body: Body::WorkspaceCreated(Box::new(NewWorkspace { workspace, model: Arc::new(model) })),
-    }
 }
 
 fn request(import: &Import) -> Request {
@@ -308,7 +281,7 @@ fn a_workspace_that_enforces_is_asked_once() {
     let mut state = observing(now());
     let mut model = Model::clone(state.board.map.model());
     model.mode = Mode::Enforce;
-    let mut deed = sample_birth(now(), model);
+    let mut deed = found(Arc::new(model), Actor::Deeds, now());
     deed.seq = Seq(2);
     state.fold(&deed);
     let door = Bare::new(state);

@@ -28,7 +28,7 @@ fn file(kind: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(format!("{kind}.json"))
 }
 
-const LIFE: &str = "
+pub(crate) const LIFE: &str = "
     support writes crm/account/acme health=good@0 -> committed
     support writes crm/account/acme health='at risk'@1 -> committed
     sales writes crm/account/acme health=good@1 -> proposed not-owner
@@ -124,7 +124,7 @@ const LOCKS: &str = r#"
     "#;
 
 /// Work that is taken, handed over and fanned out.
-const TASKS: &str = r#"
+pub(crate) const TASKS: &str = r#"
     sales hands draft-7 to support of 2 on crm/account/acme -> recorded
     sales hands draft-7 to product -> refused wrong-state
     support accepts 1 'with pleasure' -> recorded
@@ -163,6 +163,7 @@ fn histories() -> Vec<World> {
         super::script::check_on(super::triggers::DESK, EVENTS),
         super::script::check_on(&super::outputs::team(), LOCKS),
         super::script::check(TASKS),
+        super::formats::raised(),
     ]
 }
 

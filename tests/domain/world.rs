@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::foretold;
 use deeds::domain::command::{Command, Principal, Request};
-use deeds::domain::decide::{Answer, decide};
+use deeds::domain::decide::{Answer, decide, found};
 use deeds::domain::deed::{Body, Deed, NewWorkspace, Origin, Refs};
 use deeds::domain::ids::{Actor, AgentId, IdempotencyKey, MapVersion, PersonId, Seq};
 use deeds::domain::map::{self, Model};
@@ -115,16 +115,23 @@ impl World {
     }
 
     pub(crate) fn of(model: Model) -> Self {
-        let workspace = model.workspace.clone();
         let now = Time::from_micros(1_790_000_000_000_000);
-        let body = Body::WorkspaceCreated(Box::new(NewWorkspace {
-            workspace: workspace.clone(),
-            model: Arc::new(model),
-        }));
-        let born = deed(Seq(1), now, Actor::Deeds, body);
+        Self::born(found(Arc::new(model), Actor::Deeds, now))
+    }
+
+    /// The same in a ledger of the first format.
+    pub(crate) fn old(map_toml: &str) -> Self {
+        let born = Self::new(map_toml).deeds.remove(0);
+        let Body::WorkspaceFounded(new) = born.body else { panic!("born as {}", born.body.type_name()) };
+        let body = Body::WorkspaceCreated(Box::new(NewWorkspace { format: 1, ..*new }));
+        Self::born(deed(Seq(1), born.recorded, Actor::Deeds, body))
+    }
+
+    fn born(born: Deed) -> Self {
+        let workspace = born.body.model().unwrap().workspace.clone();
         let mut state = State::new(workspace);
         state.fold(&born);
-        Self { state, deeds: vec![born], now }
+        Self { now: born.recorded, state, deeds: vec![born] }
     }
 
     /// Asks as somebody, a second after the last request.
@@ -238,6 +245,7 @@ pub(crate) fn deed(seq: Seq, now: Time, actor: Actor, body: Body) -> Deed {
         map_version: MapVersion(0),
         fields: Vec::new(),
         refs: Refs::default(),
+        decided: None,
         key: None,
         body,
     }

@@ -8,7 +8,7 @@ use super::step::{AGENTS, EVERYBODY, PEOPLE, Step, What};
 use super::{ask, foretold, index, keep};
 use deeds::domain::command::{Command, Principal, Request, TokenStep};
 use deeds::domain::decide::{Answer, decide, found, next_due};
-use deeds::domain::deed::{Deed, Origin};
+use deeds::domain::deed::{Body, Deed, NewWorkspace, Origin};
 use deeds::domain::ids::{Actor, AgentId, ItemNo, PersonId, TokenId};
 use deeds::domain::map::Model;
 use deeds::domain::state::{Board, State, Timer};
@@ -34,12 +34,18 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// Born with a map and a token for everybody.
-    pub(crate) fn new(model: Model, enforce: bool) -> Self {
+    /// Born with a map and a token for everybody; by a program before formats, where it is old.
+    pub(crate) fn new(model: Model, enforce: bool, old: bool) -> Self {
         // Monday, 21 September 2026, in the morning.
         let now = Time::from_micros(1_789_970_400_000_000);
-        let born = found(Arc::new(model), Actor::Deeds, now);
-        let mut state = State::new(born_workspace(&born));
+        let mut born = found(Arc::new(model), Actor::Deeds, now);
+        if let Body::WorkspaceFounded(new) = &born.body
+            && old
+        {
+            born.body = Body::WorkspaceCreated(Box::new(NewWorkspace { format: 1, ..(**new).clone() }));
+            born.decided = None;
+        }
+        let mut state = State::new(born.body.model().unwrap().workspace.clone());
         state.fold(&born);
         let book = Book::new(&state);
         let tokens = vec![Vec::new(); EVERYBODY];
@@ -108,7 +114,7 @@ impl World {
     /// Ticks until nothing is due. What is due must be settled or moved by a deed, and all of it within a bound.
     pub(crate) fn settle(&mut self) {
         for _ in 0..TICKS {
-            if self.due().is_empty() {
+            if next_due(&self.state).is_none_or(|at| at > self.now) {
                 self.book.settled(&self.state, self.now);
                 return;
             }
@@ -195,11 +201,4 @@ fn somebody(who: usize) -> (Actor, TokenClass) {
 fn by_deeds(command: Command) -> Request {
     let principal = Principal { actor: Actor::Deeds, class: TokenClass::Admin, token: None };
     Request { principal, command, key: None, traceparent: None }
-}
-
-fn born_workspace(born: &Deed) -> deeds::domain::ids::WorkspaceId {
-    match &born.body {
-        deeds::domain::deed::Body::WorkspaceCreated(new) => new.workspace.clone(),
-        other => panic!("born as {other:?}"),
-    }
 }

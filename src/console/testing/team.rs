@@ -1,7 +1,6 @@
 //! A team at work without a server: the real rules on a state in memory, and the answers that a server would give. The
 //! console under test can't tell the difference.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde_json::Value as Json;
@@ -11,11 +10,10 @@ use crate::console::app::{App, Settings};
 use crate::console::ask::{Ask, Heard, Told, Trouble, What};
 use crate::console::world::{Link, Me};
 use crate::domain::command::{Command, Principal, Request};
-use crate::domain::decide::{Answer, decide};
-use crate::domain::deed::{Body, Deed, NewWorkspace, Refs};
-use crate::domain::ids::{Actor, AgentId, MapVersion, PersonId, Seq, WorkspaceId};
+use crate::domain::decide::{Answer, decide, found};
+use crate::domain::deed::Deed;
+use crate::domain::ids::{Actor, AgentId, PersonId, WorkspaceId};
 use crate::domain::map;
-use crate::domain::outcome::Outcome;
 use crate::domain::reply::Reply;
 use crate::domain::state::State;
 use crate::domain::things::TokenClass;
@@ -43,12 +41,9 @@ impl Team {
         let parsed = map::parse(map);
         let model = parsed.model.ok_or_else(|| format!("{:?}", parsed.findings))?;
         let workspace = model.workspace.clone();
-        let born = Body::WorkspaceCreated(Box::new(NewWorkspace {
-            workspace: workspace.clone(),
-            model: Arc::new(model),
-        }));
+        let born = found(Arc::new(model), Actor::Deeds, now);
         let mut team = Self { state: State::new(workspace), deeds: Vec::new(), now, unheard: Vec::new() };
-        team.take(first_deed(born, now));
+        team.take(born);
         Ok(team)
     }
 
@@ -178,28 +173,5 @@ impl Team {
         let deed = Arc::new(deed);
         self.deeds.push(Arc::clone(&deed));
         self.unheard.push(deed);
-    }
-}
-
-fn first_deed(body: Body, now: Time) -> Deed {
-    Deed {
-        seq: Seq(1),
-        time: now,
-        recorded: now,
-        subject: None,
-        correlation: Seq(1),
-        cause: None,
-        traceparent: None,
-        actor: Actor::Deeds,
-        action: Cow::Borrowed("create"),
-        outcome: Outcome::Recorded,
-        code: None,
-        verdict: None,
-        reason: None,
-        map_version: MapVersion(0),
-        fields: Vec::new(),
-        refs: Refs::default(),
-        key: None,
-        body,
     }
 }

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Command, Request, Sheet};
+use super::{Command, RULES, Request, Sheet};
 use crate::domain::command::Principal;
-use crate::domain::deed::{Body, Deed, NewWorkspace};
+use crate::domain::deed::{Body, Deed, FORMAT, NewWorkspace};
 use crate::domain::ids::Actor;
 use crate::domain::map::Model;
 use crate::domain::outcome::Outcome;
@@ -18,8 +18,9 @@ pub fn found(model: Arc<Model>, by: Actor, now: Time) -> Deed {
     let principal = Principal { actor: by, class: TokenClass::Admin, token: None };
     let request = Request { principal, command: Command::Tick, key: None, traceparent: None };
     let workspace = model.workspace.clone();
-    let born = Body::WorkspaceCreated(Box::new(NewWorkspace { workspace, model }));
+    let born = Body::WorkspaceFounded(Box::new(NewWorkspace { workspace, format: FORMAT, model }));
     let mut deed = Sheet::new(&empty, &request, now).draft(born, "create", Outcome::Recorded);
     deed.reason = Some(Arc::from("the workspace was created"));
+    deed.decided = RULES.decided(&empty.board, &deed);
     deed
 }

@@ -8,6 +8,7 @@ mod alert;
 mod answer;
 mod conclude;
 mod fan_out;
+mod format;
 mod found;
 mod handoff;
 mod import;
@@ -35,6 +36,7 @@ mod tests;
 
 pub use found::found;
 pub use preview::{FORESEEN, Foreseen, Preview, Supposed, preview};
+pub use review::REVIEW_GRACE;
 pub use tick::next_due;
 
 use self::sheet::Sheet;
@@ -44,9 +46,19 @@ use super::command::{Command, Request};
 use super::deed::{Body, Deed};
 use super::ids::Seq;
 use super::reply::Reply;
-use super::state::State;
+use super::state::{FORMAT_1, Rules, State};
 use super::time::Time;
-use crate::domain::things::TokenClass;
+use crate::domain::things::{AlertKind, SILENCE, TokenClass};
+
+/// What is decided on a deed beside its outcome, from format 2 on. Where one of these changes, older deeds keep their
+/// effect.
+const RULES: Rules = Rules {
+    loud: alert::LOUD,
+    silence: SILENCE,
+    review_grace: REVIEW_GRACE,
+    is_failure: AlertKind::is_coordination_failure,
+    ..FORMAT_1
+};
 
 /// What was decided.
 #[derive(Debug, Clone, PartialEq)]

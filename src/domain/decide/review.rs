@@ -8,10 +8,12 @@ use crate::domain::deed::Body;
 use crate::domain::ids::{PersonId, QueueName, Seq};
 use crate::domain::map::Queue;
 use crate::domain::outcome::Outcome;
-use crate::domain::state::{REVIEW_GRACE, State};
+use crate::domain::state::State;
 use crate::domain::things::{QueueReviews, ReviewEnd, ReviewMiss, ReviewTurn};
 use crate::domain::time::{Span, Time};
 
+/// How long after its time a scheduled review may still be held.
+pub const REVIEW_GRACE: Span = Span::from_hours(1);
 /// How long before its time a scheduled review may be held.
 const EARLY: Span = Span::from_hours(12);
 

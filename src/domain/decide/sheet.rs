@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::{Answer, Decision};
+use super::alert::Finding;
+use super::{Answer, Decision, RULES};
 use crate::domain::code::Code;
 use crate::domain::command::{Principal, Request};
-use crate::domain::deed::{Body, Deed, KeyMark, Refs};
+use crate::domain::deed::{Body, Deed, KeyMark, RULES_IN_DEEDS, Refs};
 use crate::domain::ids::{Actor, MapVersion, Seq};
 use crate::domain::outcome::Outcome;
 use crate::domain::path::EntityPath;
@@ -27,6 +28,8 @@ pub(super) struct Sheet<'a> {
     pub(super) now: Time,
     /// When it happened; another time than `now` only in imports.
     pub(super) time: Time,
+    /// What falls due is from before the format was raised: its conflicts are told as one of each kind, not each.
+    pub(super) gathered: Option<Vec<(Finding, Seq)>>,
     /// Imported history never escalates (RULES §15).
     pub(super) imported: bool,
     key: Option<KeyMark>,
@@ -43,6 +46,7 @@ impl<'a> Sheet<'a> {
             principal: request.principal.clone(),
             now,
             time: now,
+            gathered: None,
             imported: false,
             key: request
                 .key
@@ -99,6 +103,7 @@ impl<'a> Sheet<'a> {
             map_version: self.map_version(),
             fields: Vec::new(),
             refs: Refs::default(),
+            decided: None,
             key: None,
             body,
         }
@@ -125,9 +130,15 @@ impl<'a> Sheet<'a> {
         deed
     }
 
-    /// Appends a deed; its number is its place.
+    /// Appends a deed; its number is its place. What rules decide beside its outcome is put into it here.
     pub(super) fn push(&mut self, mut deed: Deed) -> Seq {
         deed.seq = self.next_seq();
+        if self.base.board.format >= RULES_IN_DEEDS && RULES.decide_on(&deed) {
+            // How often an alert was counted, what came before on this sheet says.
+            let counted = matches!(deed.body, Body::AlertCounted(_));
+            let state = if counted { self.state() } else { self.base };
+            deed.decided = RULES.decided(&state.board, &deed);
+        }
         let seq = deed.seq;
         self.deeds.push(deed);
         seq

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::{Answer, decide};
+use super::{Answer, decide, found};
 use crate::domain::command::{Command, ItemStep, ItemVerb, Principal, Request};
-use crate::domain::deed::{Body, Deed, NewWorkspace};
-use crate::domain::ids::{Actor, AgentId, PersonId, Seq, WorkspaceId};
+use crate::domain::deed::Deed;
+use crate::domain::ids::{Actor, AgentId, PersonId, WorkspaceId};
 use crate::domain::map;
 use crate::domain::outcome::Outcome;
 use crate::domain::reply::Reply;
@@ -60,20 +60,11 @@ impl World {
     fn new() -> Self {
         let parsed = map::parse(MAP);
         let model = parsed.model.unwrap_or_else(|| panic!("{:?}", parsed.findings));
-        let workspace = WorkspaceId::new("acme").unwrap();
-        let mut world = Self {
-            state: State::new(workspace.clone()),
-            deeds: Vec::new(),
-            now: Time::from_micros(1_000_000_000),
-        };
-        let born = Body::WorkspaceCreated(Box::new(NewWorkspace { workspace, model: Arc::new(model) }));
-        let request = World::request(Actor::Deeds, TokenClass::Admin, Command::Tick);
-        let sheet = super::sheet::Sheet::new(&world.state, &request, world.now);
-        let mut deed = sheet.draft(born, "create", Outcome::Recorded);
-        deed.seq = Seq(1);
-        world.state.fold(&deed);
-        world.deeds.push(deed);
-        world
+        let now = Time::from_micros(1_000_000_000);
+        let mut state = State::new(model.workspace.clone());
+        let born = found(Arc::new(model), Actor::Deeds, now);
+        state.fold(&born);
+        Self { state, deeds: vec![born], now }
     }
 
     fn request(actor: Actor, class: TokenClass, command: Command) -> Request {

@@ -2,7 +2,7 @@
 //! no clock. Each branch leads to the family whose timer it is; whatever is due must be settled or moved by a deed.
 
 use super::sheet::Sheet;
-use super::{act, alert, fan_out, lease, review, trigger, work};
+use super::{act, alert, fan_out, format, lease, review, trigger, work};
 use crate::domain::deed::Body;
 use crate::domain::ids::{ItemNo, Seq};
 use crate::domain::outcome::Outcome;
@@ -12,27 +12,39 @@ use crate::domain::time::Time;
 /// Most timers that one tick decides; the next tick takes the rest.
 const TIMERS_PER_TICK: usize = 256;
 
-/// When the next tick is due.
+/// When the next tick is due. A ledger in an older format is raised before anything else.
 pub fn next_due(state: &State) -> Option<Time> {
+    if format::is_behind(&state.board) {
+        return Some(state.board.recorded);
+    }
     state.board.timers.get_min().map(|(at, _)| *at)
 }
 
 /// Decides everything that is due now, up to a bound.
 pub(super) fn decide(sheet: &mut Sheet<'_>) -> Option<Seq> {
+    if let Some(raised) = format::raise(sheet) {
+        return Some(raised);
+    }
     let now = sheet.now;
-    let due: Vec<Timer> = sheet
+    let raised = sheet.base().board.raised;
+    let due: Vec<(Time, Timer)> = sheet
         .base()
         .board
         .timers
         .iter()
         .take_while(|(at, _)| *at <= now)
         .take(TIMERS_PER_TICK)
-        .map(|(_, timer)| timer.clone())
+        .cloned()
         .collect();
     let mut last = None;
-    for timer in due {
+    sheet.gathered = raised.map(|_| Vec::new());
+    for (at, timer) in due {
+        if raised.is_some_and(|raised| at > raised) {
+            alert::tell_gathered(sheet);
+        }
         last = one(sheet, &timer).or(last);
     }
+    alert::tell_gathered(sheet);
     last
 }
 

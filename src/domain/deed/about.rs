@@ -3,7 +3,7 @@
 
 use std::fmt::Display;
 
-use super::{BranchResult, Deed, NewMap, NewWorkspace, ScopeChange, ScopeTransfer, TaskResult};
+use super::{BranchResult, Deed, NewFormat, NewMap, NewWorkspace, ScopeChange, ScopeTransfer, TaskResult};
 use crate::domain::ids::AgentId;
 use crate::domain::things::{
     Alert, ClaimMark, Conclusion, FanOutState, HandoffOrder, Item, Lease, Publication, RaisedEvent,
@@ -130,6 +130,10 @@ pub(super) fn review_end(_: &Deed, end: &ReviewEnd) -> About {
 
 pub(super) fn review_miss(_: &Deed, miss: &ReviewMiss) -> About {
     (format!("{} ", miss.queue), "not held".to_owned())
+}
+
+pub(super) fn format(_: &Deed, new: &NewFormat) -> About {
+    ("format ".to_owned(), new.format.to_string())
 }
 
 pub(super) fn workspace(_: &Deed, born: &NewWorkspace) -> About {

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::audience::Audience;
 use super::{
-    BatchFailure, BranchResult, Deed, DeedError, ItemClosed, NewMap, NewWorkspace, ScopeChange,
+    BatchFailure, BranchResult, Deed, DeedError, ItemClosed, NewFormat, NewMap, NewWorkspace, ScopeChange,
     ScopeTransfer, Taken, TaskResult, about, carried, wire,
 };
 use crate::domain::ids::{AgentId, FanOutNo, PersonId, QueueName, Seq, TaskId, TokenId};
@@ -34,8 +34,11 @@ macro_rules! bodies {
     ($to:ident) => {
         $to! {
             Map "map" {
-                /// A workspace was born, with its first map.
+                /// A workspace was born before there were formats, with its first map.
                 WorkspaceCreated(Box<NewWorkspace>) = "deeds.workspace.created"
+                    => People no_values, Nothing begin, Family workspace;
+                /// A workspace was born, with its first map and the format of its deeds.
+                WorkspaceFounded(Box<NewWorkspace>) = "deeds.workspace.founded"
                     => People no_values, Nothing begin, Family workspace;
                 /// A map was put in force.
                 MapApplied(Box<NewMap>) = "deeds.map.applied"
@@ -317,6 +320,11 @@ macro_rules! bodies {
                 /// An override was not done.
                 OverrideRefused(()) = "deeds.override.refused"
                     => People no_values, Nothing ignore, Action fields;
+            }
+            Format "format" {
+                /// The deeds from here on are of a newer format.
+                FormatRaised(Box<NewFormat>) = "deeds.format.raised"
+                    => People no_values, Nothing raise_format, Action format;
             }
             Batch "together" {
                 /// Several commands went through together.

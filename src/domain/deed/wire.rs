@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
 use serde_json::value::RawValue;
 
-use super::{Body, Deed, KeyMark, Refs};
+use super::{Body, Decided, Deed, FORMAT, KeyMark, Refs};
 use crate::domain::code::Code;
 use crate::domain::ids::{Actor, MapVersion, Seq, WorkspaceId};
 use crate::domain::outcome::Outcome;
@@ -29,10 +30,30 @@ pub struct Origin {
 pub enum DeedError {
     /// Not the expected JSON.
     #[error("not a deed: {0}")]
-    Json(#[from] serde_json::Error),
+    Json(serde_json::Error),
     /// A type from a later version.
     #[error("unknown deed type {0:?}: this ledger was written by a newer version of Deeds; upgrade this one")]
     UnknownType(String),
+    /// A known type that says more than is known.
+    #[error("{0}: this ledger was written by a newer version of Deeds; upgrade this one")]
+    UnknownPart(String),
+    /// The deeds from here on are of a later version.
+    #[error(
+        "this ledger goes on in format {0}, and formats up to {FORMAT} are known: it was written by a newer version of Deeds; upgrade this one"
+    )]
+    NewerFormat(u32),
+}
+
+impl From<serde_json::Error> for DeedError {
+    fn from(error: serde_json::Error) -> Self {
+        let text = error.to_string();
+        let newer = ["unknown field", "unknown variant", "expected unit"];
+        if newer.iter().any(|words| text.contains(words)) {
+            Self::UnknownPart(text)
+        } else {
+            Self::Json(error)
+        }
+    }
 }
 
 impl Deed {
@@ -65,6 +86,7 @@ impl Deed {
                 map_version: self.map_version,
                 fields: Cow::Borrowed(&self.fields),
                 refs: Cow::Borrowed(&self.refs),
+                decided: self.decided.as_deref().map(Cow::Borrowed),
                 idempotency: self.key.clone(),
                 detail: self.body.detail()?,
             },
@@ -77,10 +99,17 @@ impl Deed {
     /// Reads a deed back from its stored bytes.
     ///
     /// # Errors
-    /// When the bytes are not a deed of this version.
+    /// When the bytes are not a deed of this version. What this version does not know is never left out in silence.
     pub fn decode(bytes: &[u8]) -> Result<Self, DeedError> {
         let wire: Wire<'_> = serde_json::from_slice(bytes)?;
         let data = wire.data;
+        let body = Body::from_detail(&wire.kind, data.detail.as_deref())?;
+        if let Some(said) = &data.detail {
+            all_known(said, body.detail()?.as_deref())?;
+        }
+        if let Some(format) = body.format().filter(|format| *format > FORMAT) {
+            return Err(DeedError::NewerFormat(format));
+        }
         Ok(Self {
             seq: number(&wire.sequence)?,
             time: wire.time,
@@ -98,8 +127,9 @@ impl Deed {
             map_version: data.map_version,
             fields: data.fields.into_owned(),
             refs: data.refs.into_owned(),
+            decided: data.decided.map(|decided| Box::new(decided.into_owned())),
             key: data.idempotency,
-            body: Body::from_detail(&wire.kind, data.detail.as_deref())?,
+            body,
         })
     }
 }
@@ -107,6 +137,7 @@ impl Deed {
 /// The CloudEvents envelope as it stands in the bytes.
 #[serde_with::skip_serializing_none]
 #[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Wire<'a> {
     specversion: Cow<'a, str>,
     id: Cow<'a, str>,
@@ -126,6 +157,7 @@ struct Wire<'a> {
 
 #[serde_with::skip_serializing_none]
 #[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Data<'a> {
     actor: Cow<'a, Actor>,
     action: Cow<'static, str>,
@@ -138,6 +170,7 @@ struct Data<'a> {
     fields: Cow<'a, [FieldChange]>,
     #[serde(default, skip_serializing_if = "Refs::is_empty")]
     refs: Cow<'a, Refs>,
+    decided: Option<Cow<'a, Decided>>,
     idempotency: Option<KeyMark>,
     detail: Option<Box<RawValue>>,
 }
@@ -150,6 +183,29 @@ pub(super) fn to_raw<T: Serialize>(payload: &T) -> serde_json::Result<Option<Box
     }
     let detail = serde_json::value::to_raw_value(payload)?;
     Ok(Some(detail).filter(|detail| detail.get() != "null"))
+}
+
+/// Of what a payload says nothing may have been left out: the types that it is read into are many, and some of them
+/// would pass over what they do not know.
+fn all_known(said: &RawValue, known: Option<&RawValue>) -> Result<(), DeedError> {
+    let known = known.map_or("null", RawValue::get);
+    if said.get() == known {
+        return Ok(());
+    }
+    match left_out(&serde_json::from_str(said.get())?, &serde_json::from_str(known)?) {
+        Some(name) => Err(DeedError::UnknownPart(format!("unknown field `{name}`"))),
+        None => Ok(()),
+    }
+}
+
+/// The first name that stands in one JSON value and not in the other.
+fn left_out<'a>(said: &'a Json, known: &Json) -> Option<&'a str> {
+    if let Some(said) = said.as_object() {
+        return said.iter().find_map(|(name, said)| {
+            known.get(name).map_or(Some(name.as_str()), |known| left_out(said, known))
+        });
+    }
+    said.as_array()?.iter().zip(known.as_array()?).find_map(|(said, known)| left_out(said, known))
 }
 
 /// `northwind:317` or `00317` as a sequence.

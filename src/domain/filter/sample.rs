@@ -108,6 +108,7 @@ fn deed(dice: &mut Dice, seq: u64, recorded: Time) -> Deed {
             works: (0..dice.below(2)).map(|_| WorkNo(dice.below(9))).collect(),
             ..Refs::default()
         },
+        decided: None,
         key: None,
         body,
     }

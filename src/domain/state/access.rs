@@ -12,6 +12,8 @@ use crate::domain::time::{Span, Time};
 
 /// How long an idempotency key keeps its answer.
 pub const KEY_LIFE: Span = Span::from_hours(24);
+/// How long one is remembered: a bound of memory. A rule that asks for longer finds nothing older.
+const REMEMBERED: Span = KEY_LIFE;
 /// Most idempotency keys kept; the oldest go first.
 pub const KEYS: usize = 1_000_000;
 
@@ -39,7 +41,7 @@ impl Access {
     /// Keeps the answer to a key, and lets go of those that are too old or too many.
     pub(super) fn remember(&mut self, actor: &Actor, key: &IdempotencyKey, answer: KeyAnswer) {
         while let Some(oldest) = self.ages.front() {
-            if self.ages.len() < KEYS && answer.at.since(oldest.answer.at) < KEY_LIFE {
+            if self.ages.len() < KEYS && answer.at.since(oldest.answer.at) < REMEMBERED {
                 break;
             }
             self.keys.remove(&Fingerprint::of_key(&oldest.actor, &oldest.key));

@@ -38,6 +38,11 @@ pub struct Board {
     pub head: Seq,
     /// When that was recorded.
     pub recorded: Time,
+    /// The format of the deeds from here on.
+    pub format: u32,
+    /// When it was raised last; never, where the workspace was born in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub raised: Option<Time>,
     /// The map in force.
     pub map: Map,
     /// Its version.
@@ -200,6 +205,8 @@ impl Board {
             workspace,
             head: Seq(0),
             recorded: Time::default(),
+            format: 1,
+            raised: None,
             map,
             map_version: MapVersion(0),
             maps: Vector::new(),

@@ -3,14 +3,16 @@
 use std::sync::Arc;
 
 use super::fold_history::{count_own, happened};
-use super::{Board, CLOSED, MAPS, MapStep, RESOLVED, Stop, Timer};
+use super::{Board, CLOSED, MAPS, MapStep, RESOLVED, Stop, Timer, recorded};
 use crate::domain::deed::table::bodies;
-use crate::domain::deed::{Body, Deed, ItemClosed, NewMap, NewWorkspace, ScopeChange, ScopeTransfer};
+use crate::domain::deed::{
+    Body, Deed, ItemClosed, NewFormat, NewMap, NewWorkspace, ScopeChange, ScopeTransfer,
+};
 use crate::domain::ids::{Actor, AgentId, ItemNo, MapVersion, PersonId, Seq};
 use crate::domain::map::{Map, Model, edit};
 use crate::domain::things::{
-    ActOrder, Alert, AlertSide, AlertState, Case, ClosedItem, Effects, Item, ItemAnswer, LOUD, OpenAct,
-    PastAnswers, SIDES, ScopeRule, Severity,
+    ActOrder, Alert, AlertSide, AlertState, Case, ClosedItem, Effects, Item, ItemAnswer, OpenAct,
+    PastAnswers, SIDES, ScopeRule,
 };
 
 macro_rules! fold {
@@ -22,6 +24,7 @@ macro_rules! fold {
         impl Board {
             /// Takes in the next deed.
             pub fn fold(&mut self, deed: &Deed) {
+                let deed = &*recorded::completed(self, deed);
                 self.count(deed);
                 match &deed.body { $($(Body::$kind(payload) => Self::$board(self, deed, payload),)*)* }
             }
@@ -35,8 +38,15 @@ impl Board {
     fn ignore<P>(_: &mut Self, _: &Deed, _: &P) {}
 
     fn begin(&mut self, deed: &Deed, born: &NewWorkspace) {
+        self.format = born.format;
         self.mark_applied(deed, false);
         self.put_map(deed, MapVersion(0), Arc::clone(&born.model), vec!["the first map".to_owned()]);
+    }
+
+    fn raise_format(&mut self, deed: &Deed, new: &NewFormat) {
+        self.format = new.format;
+        self.raised = Some(deed.recorded);
+        self.reschedule(&new.timetable);
     }
 
     fn apply_map(&mut self, deed: &Deed, new: &NewMap) {
@@ -153,7 +163,7 @@ impl Board {
 
     /// A person's step on what is an agent's own: the deed names the agents concerned as `owners`.
     fn count_intervention(&mut self, deed: &Deed) {
-        if deed.actor.person().is_none() || !is_intervention(deed) {
+        if !deed.decided.as_ref().is_some_and(|decided| decided.intervention) {
             return;
         }
         for agent in &deed.refs.owners {
@@ -167,7 +177,9 @@ impl Board {
     fn put_map(&mut self, deed: &Deed, version: MapVersion, model: Arc<Model>, changes: Vec<String>) {
         self.map = Map::compile(Arc::clone(&model));
         self.map_version = version;
-        self.reschedule(deed.recorded);
+        if let Some(timetable) = deed.decided.as_ref().and_then(|decided| decided.timetable.as_deref()) {
+            self.reschedule(timetable);
+        }
         self.maps.push_back(MapStep {
             version,
             deed: deed.seq,
@@ -205,7 +217,7 @@ impl Board {
     }
 
     fn open_alert(&mut self, deed: &Deed, alert: &Alert) {
-        self.count_failure(deed, alert, alert.sides.last());
+        self.count_failure(deed, alert);
         self.reopen_alert(deed, alert);
     }
 
@@ -227,10 +239,14 @@ impl Board {
 
     /// The same conflict again: its item shows one side more than before.
     fn count_alert(&mut self, deed: &Deed, side: &AlertSide) {
-        self.change_alert(deed, |alert| add_side(alert, side));
+        let severity = deed.decided.as_ref().and_then(|decided| decided.severity);
+        self.change_alert(deed, |alert| {
+            add_side(alert, side);
+            alert.severity = severity.unwrap_or(alert.severity);
+        });
         let alert = deed.refs.alerts.first().and_then(|no| self.alerts.get(no)).cloned();
         if let Some(alert) = &alert {
-            self.count_failure(deed, alert, Some(side));
+            self.count_failure(deed, alert);
         }
         if let Some(item) = alert.and_then(|alert| alert.item).and_then(|no| self.items.get_mut(&no)) {
             Arc::make_mut(item).version += 1;
@@ -367,22 +383,6 @@ impl PastAnswers {
     }
 }
 
-/// Set, freeze, pause, revert, release by force, and a case that a person handled instead of its agent.
-fn is_intervention(deed: &Deed) -> bool {
-    if let Body::ItemAnswered(closed) = &deed.body {
-        return matches!(closed.answer, ItemAnswer::Handle { .. });
-    }
-    matches!(
-        deed.body,
-        Body::EntityFrozen(())
-            | Body::EntityUnfrozen(())
-            | Body::AgentPaused(_)
-            | Body::AgentResumed(_)
-            | Body::LeaseRevoked(())
-            | Body::WriteCommitted(())
-    )
-}
-
 /// The same conflict again: the first two sides stay, then the latest ones.
 fn add_side(alert: &mut Alert, side: &AlertSide) {
     alert.count += 1;
@@ -394,9 +394,6 @@ fn add_side(alert: &mut Alert, side: &AlertSide) {
         alert.sides.remove(2);
     }
     alert.sides.push(side.clone());
-    if alert.count >= LOUD {
-        alert.severity = Severity::Critical;
-    }
 }
 
 fn stop(deed: &Deed) -> Stop {

@@ -7,7 +7,7 @@ use crate::domain::deed::{Body, Deed};
 use crate::domain::ids::{Actor, AgentId, Seq};
 use crate::domain::key::key;
 use crate::domain::outcome::Outcome;
-use crate::domain::things::{Alert, AlertSide, Item, ItemAnswer, PastTurn, QueueReviews};
+use crate::domain::things::{Alert, Item, ItemAnswer, PastTurn, QueueReviews};
 use crate::domain::time::Time;
 
 impl Board {
@@ -74,9 +74,9 @@ impl Board {
         }
     }
 
-    /// A conflict was told, or told again: everybody in it had a part.
-    pub(super) fn count_failure(&mut self, deed: &Deed, alert: &Alert, side: Option<&AlertSide>) {
-        if !alert.kind.is_coordination_failure(side) {
+    /// A conflict was told, or told again, that agents failed to coordinate: everybody in it had a part.
+    pub(super) fn count_failure(&mut self, deed: &Deed, alert: &Alert) {
+        if !deed.decided.as_ref().is_some_and(|decided| decided.failure) {
             return;
         }
         for agent in alert.who.iter().filter_map(Actor::agent) {

@@ -3,55 +3,46 @@
 use std::sync::Arc;
 
 use super::{Board, Timer};
-use crate::domain::deed::Deed;
+use crate::domain::deed::{Deed, ReviewDue, Timetable};
 use crate::domain::ids::QueueName;
 use crate::domain::things::{OpenReview, PastTurn, RaisedEvent, ReviewEnd, ReviewMiss, ReviewTurn};
-use crate::domain::time::{Span, Time};
-
-/// How long after its time a scheduled review may still be held.
-pub const REVIEW_GRACE: Span = Span::from_hours(1);
 
 impl Board {
-    /// After a change of the map at `now`: schedules that are gone are forgotten, new or changed ones begin. The first
-    /// review is the one that can still be held in time.
-    pub(super) fn reschedule(&mut self, now: Time) {
-        let model = Arc::clone(self.map.model());
-        let zone = model.zone();
-        let planned = std::mem::take(&mut self.schedules);
-        for (event, at) in &planned {
-            self.timers.remove(&(*at, Timer::Event(Arc::clone(event))));
+    /// After a change of the map: schedules that are gone are forgotten, the others go on as the deed says.
+    pub(super) fn reschedule(&mut self, timetable: &Timetable) {
+        for (event, at) in std::mem::take(&mut self.schedules) {
+            self.timers.remove(&(at, Timer::Event(event)));
         }
-        for event in &model.events {
-            let Some(next) = event.schedule.and_then(|schedule| schedule.next(zone, now)) else { continue };
-            // One that is due and was not raised yet is raised still.
-            let at = planned.get(event.name.as_str()).filter(|at| **at <= now).copied().unwrap_or(next);
-            let name: Arc<str> = Arc::from(event.name.as_str());
-            self.timers.insert((at, Timer::Event(Arc::clone(&name))));
-            self.schedules.insert(name, at);
+        for (event, at) in &timetable.events {
+            self.timers.insert((*at, Timer::Event(Arc::clone(event))));
+            self.schedules.insert(Arc::clone(event), *at);
         }
-        for (queue, reviews) in &self.reviews {
+        let before = std::mem::take(&mut self.reviews);
+        for (queue, reviews) in &before {
             if let Some(late) = reviews.late {
                 self.timers.remove(&(late, Timer::Review(queue.clone())));
             }
         }
-        let reviews = std::mem::take(&mut self.reviews);
-        let known = |name: &QueueName| model.queues.iter().any(|queue| queue.name == *name);
-        self.reviews = reviews.into_iter().filter(|(name, _)| known(name)).collect();
-        for queue in &model.queues {
-            let reviews = self.reviews.entry(queue.name.clone()).or_default();
-            let due = queue.review.and_then(|schedule| schedule.next(zone, now.minus(REVIEW_GRACE)));
-            // The one that was held already is not due again.
-            let due = match (due, &reviews.last) {
-                (Some(due), Some(last)) if last.counts.is_some_and(|turn| turn.due >= due) => {
-                    queue.review.and_then(|schedule| schedule.next(zone, due))
-                }
-                (due, _) => due,
-            };
-            reviews.due = due;
-            reviews.late = due.map(|due| due.plus(REVIEW_GRACE));
+        let model = Arc::clone(self.map.model());
+        for queue in model.queues.iter().map(|queue| &queue.name) {
+            let mut reviews = before.get(queue).cloned().unwrap_or_default();
+            let next = timetable.reviews.get(queue);
+            (reviews.due, reviews.late) = (next.map(|next| next.due), next.map(|next| next.late));
             if let Some(late) = reviews.late {
-                self.timers.insert((late, Timer::Review(queue.name.clone())));
+                self.timers.insert((late, Timer::Review(queue.clone())));
             }
+            self.reviews.insert(queue.clone(), reviews);
+        }
+    }
+
+    /// What is scheduled, as it stands.
+    pub fn timetable(&self) -> Timetable {
+        let reviews = self.reviews.iter().filter_map(|(queue, reviews)| {
+            Some((queue.clone(), ReviewDue { due: reviews.due?, late: reviews.late? }))
+        });
+        Timetable {
+            events: self.schedules.iter().map(|(event, at)| (Arc::clone(event), *at)).collect(),
+            reviews: reviews.collect(),
         }
     }
 

@@ -10,8 +10,8 @@ use crate::domain::key::key;
 use crate::domain::path::EntityPath;
 use crate::domain::things::{
     ActOrder, Attempt, ClaimHeld, ClaimMark, Concluded, Conclusion, ENDED, FanOutState, HandoffOrder, Hold,
-    LastPublication, Lease, LeaseTarget, OpenAct, Publication, SILENCE, Task, TaskStage, VOICES, WaitingAct,
-    Work, question_key,
+    LastPublication, Lease, LeaseTarget, OpenAct, Publication, Task, TaskStage, VOICES, WaitingAct, Work,
+    question_key,
 };
 use crate::domain::time::Time;
 
@@ -76,11 +76,12 @@ impl Board {
     /// An attempt ended without completing the work, which waits again. How is the last word of the type: `failed`,
     /// `returned`, `lapsed`.
     pub(super) fn end_attempt<P>(&mut self, deed: &Deed, _: &P) {
+        let alarm = deed.decided.as_ref().and_then(|decided| decided.alarm);
         let how = deed.body.type_name().rsplit('.').next().unwrap_or_default();
         for no in &deed.refs.works {
             self.change_work(*no, |work| {
                 work.taken_until = None;
-                work.alarm = work.kind.asks().then(|| deed.recorded.plus(SILENCE));
+                work.alarm = alarm.filter(|_| work.kind.asks());
                 work.history.push(Attempt {
                     attempt: work.attempts,
                     how: Arc::from(how),

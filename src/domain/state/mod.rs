@@ -16,16 +16,17 @@ mod imports;
 mod links;
 mod persist;
 mod recent;
+mod recorded;
 mod timer;
 
 pub use access::{Access, KEY_LIFE, KEYS, Kept, KeyAnswer};
 pub use board::{AgentFacts, Board, CLOSED, MAPS, MapStep, Next, RESOLVED, Stop};
 pub use entities::{Entities, Hasher};
-pub use fold_review::REVIEW_GRACE;
 pub use history::{CareMark, Count, DAYS, DayCounts, Dependency, History, MapCare, TURNS, day_of};
 pub use imports::Imports;
 pub use links::{LINKS, Link, Links};
 pub use recent::{KEPT, KEPT_AFTER_A_CUT, Recent};
+pub use recorded::{FORMAT_1, Rules};
 pub use timer::Timer;
 
 use std::sync::Arc;

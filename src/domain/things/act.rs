@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::stored;
 use crate::domain::command::Act;
 use crate::domain::ids::{ActNo, AgentId, Seq};
 use crate::domain::path::{EntityPath, FieldPath};
@@ -50,6 +51,7 @@ pub struct WaitingAct {
     /// Who waits.
     pub agent: AgentId,
     /// The act as asked.
+    #[serde(with = "stored::Act")]
     pub act: Act,
     /// When the way is free at the latest, as far as is known.
     pub until: Option<Time>,

@@ -14,8 +14,6 @@ use crate::domain::value::{Value, some};
 pub const SIDES: usize = 12;
 /// What an alert says of a side that a rule stopped in time: no harm was done.
 pub const STOPPED: &str = "stopped, stale";
-/// From this count on an alert is critical whatever its kind: it does not stop by itself.
-pub const LOUD: u64 = 10;
 
 /// A detected conflict.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -138,6 +138,7 @@ impl Entity {
 /// One field as a deed touched it, or found it.
 #[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct FieldChange {
     /// The entity, where it is another one than the deed's subject.
     pub entity: Option<EntityPath>,

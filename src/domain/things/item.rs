@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::{FieldChange, ItemAnswer, Task, Work};
+use super::{FieldChange, ItemAnswer, Task, Work, stored};
 use crate::domain::command::{Act, Publish, Raise, Write};
 use crate::domain::hash::hex;
 use crate::domain::ids::{Actor, AgentId, AlertNo, ItemNo, MapVersion, PersonId, QueueName, Seq, WorkNo};
@@ -71,16 +71,21 @@ pub enum Case {
     /// A write to fields that nobody owns; decided afresh when the scope grows.
     UnownedField {
         /// The part of the write that nobody owns.
+        #[serde(with = "stored::Write")]
+        #[schemars(with = "Write")]
         write: Write,
     },
     /// A side effect to a target that nobody owns.
     UnownedTarget {
         /// The act as asked.
+        #[serde(with = "stored::Act")]
+        #[schemars(with = "Act")]
         act: Act,
     },
     /// A publication on an output that nobody owns; decided afresh when the scope grows.
     UnownedOutput {
         /// The publication as asked.
+        #[serde(serialize_with = "stored::Publish::serialize", deserialize_with = "stored::Publish::boxed")]
         publish: Box<Publish>,
     },
     /// What an agent could not decide.
@@ -96,6 +101,8 @@ pub enum Case {
     /// An event that nobody owns.
     UnownedEvent {
         /// The event as raised.
+        #[serde(with = "stored::Raise")]
+        #[schemars(with = "Raise")]
         raise: Raise,
     },
     /// An event that more than one agent answers, and no route decides.
@@ -103,11 +110,14 @@ pub enum Case {
         /// The alert.
         alert: AlertNo,
         /// The event as raised.
+        #[serde(with = "stored::Raise")]
+        #[schemars(with = "Raise")]
         raise: Raise,
     },
     /// A publication that waits for a person.
     Approval {
         /// The publication as asked.
+        #[serde(serialize_with = "stored::Publish::serialize", deserialize_with = "stored::Publish::boxed")]
         publish: Box<Publish>,
         /// Publications of others on the same thread that the reviewer has to know.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -10,14 +10,14 @@ mod item;
 mod lease;
 mod output;
 mod review;
+mod stored;
 mod task;
 mod token;
 mod work;
 
 pub use act::{ActOrder, OpenAct, WaitingAct};
 pub use alert::{
-    Alert, AlertKind, AlertRow, AlertSide, AlertState, Escalates, Failure, LOUD, SIDES, STOPPED, Severity,
-    Sides,
+    Alert, AlertKind, AlertRow, AlertSide, AlertState, Escalates, Failure, SIDES, STOPPED, Severity, Sides,
 };
 pub use answer::ItemAnswer;
 pub use entity::{ACTORS, Entity, Field, FieldChange, RECENT, RUNS, Run, Tombstone, Touch};

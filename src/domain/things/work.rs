@@ -6,6 +6,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::stored;
 use super::task::{Branch, Feedback, HandoffOrder};
 use crate::domain::command::{Act, Write};
 use crate::domain::ids::{Actor, AgentId, FanOutNo, ItemNo, Seq, TaskId, Version, WorkNo};
@@ -141,6 +142,8 @@ pub enum WorkKind {
         /// Who wants it.
         from: Actor,
         /// The change, on the versions it started from.
+        #[serde(with = "stored::Write")]
+        #[schemars(with = "Write")]
         write: Write,
         /// The deed that proposed it.
         proposed: Seq,
@@ -229,6 +232,7 @@ pub enum WorkKind {
     /// An act that was deferred may be asked for again: the way is free.
     Free {
         /// The act as asked then.
+        #[serde(serialize_with = "stored::Act::serialize", deserialize_with = "stored::Act::boxed")]
         act: Box<Act>,
         /// The deed that deferred it.
         deferred: Seq,

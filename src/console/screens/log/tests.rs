@@ -45,6 +45,7 @@ pub(super) fn plain_deed(seq: u64) -> Arc<Deed> {
         map_version: MapVersion(0),
         fields: Vec::new(),
         refs: Refs::default(),
+        decided: None,
         key: None,
         body: Body::WriteCommitted(()),
     })

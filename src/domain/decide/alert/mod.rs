@@ -15,6 +15,7 @@ mod stale;
 mod steps;
 mod trigger;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::inbox;
@@ -23,7 +24,7 @@ use crate::domain::deed::Body;
 use crate::domain::ids::{Actor, AlertNo, Seq};
 use crate::domain::outcome::Outcome;
 use crate::domain::path::FieldPath;
-use crate::domain::things::{Alert, AlertKind, AlertSide, AlertState, Escalates, Severity};
+use crate::domain::things::{Alert, AlertKind, AlertSide, AlertState, Escalates, SIDES, Severity};
 use crate::domain::time::Time;
 
 pub(super) use self::cascade::cascade;
@@ -42,6 +43,9 @@ pub(super) use self::trigger::{claims_collide, listeners_collide};
 
 /// Most alerts open at once. Beyond it only critical ones are opened: somebody has stopped looking long before.
 const OPEN_ALERTS: usize = 10_000;
+
+/// From this count on an alert is critical whatever its kind: it does not stop by itself.
+pub(super) const LOUD: u64 = 10;
 
 /// A conflict about to be told: opened, or counted where its fingerprint is open already.
 pub(super) struct Finding {
@@ -80,12 +84,37 @@ pub(super) fn side(
 /// Opens an alert, or counts up the open one of the same fingerprint within its window. Of a kind that a person must
 /// settle, a new one opens its inbox item too.
 pub(super) fn raise(sheet: &mut Sheet<'_>, finding: Finding, cause: Seq) -> Option<AlertNo> {
+    if let Some(gathered) = &mut sheet.gathered {
+        gathered.push((finding, cause));
+        return None;
+    }
     tell(sheet, finding, cause, true)
 }
 
 /// The same for an alert whose item the caller opens, with what waits in it.
 pub(super) fn raise_with_item(sheet: &mut Sheet<'_>, finding: Finding, cause: Seq) -> Option<AlertNo> {
     tell(sheet, finding, cause, false)
+}
+
+/// Tells what was gathered: of a kind that was found more than once, one alert with all of it.
+pub(super) fn tell_gathered(sheet: &mut Sheet<'_>) {
+    let mut kinds: BTreeMap<AlertKind, Vec<(Finding, Seq)>> = BTreeMap::new();
+    for (finding, cause) in sheet.gathered.take().unwrap_or_default() {
+        kinds.entry(finding.kind).or_default().push((finding, cause));
+    }
+    for mut found in kinds.into_values() {
+        let count = found.len() as u64;
+        let Some((mut finding, cause)) = found.pop() else { continue };
+        if !found.is_empty() {
+            finding.same = format!("gathered|{}", sheet.base().board.format);
+            finding.title = format!("{count} at once, due before the upgrade; the last: {}", finding.title);
+            found.truncate(SIDES - 1);
+            let before = found.into_iter().filter_map(|(one, _)| one.sides.into_iter().next_back());
+            finding.sides = before.chain(finding.sides.pop()).collect();
+            (finding.on, finding.count) = (None, count);
+        }
+        tell(sheet, finding, cause, true);
+    }
 }
 
 /// By what the same conflict is known again.

@@ -32,6 +32,7 @@ fn deed(seq: u64, actor: Actor, body: Body) -> Deed {
         map_version: MapVersion(0),
         fields: Vec::new(),
         refs: Refs::default(),
+        decided: None,
         key: None,
         body,
     }

@@ -1,0 +1,94 @@
+//! How deeds keep requests: the stored forms of what waits for a decision, as it was asked.
+//!
+//! They are apart from the shapes of requests, so that a name that changes there changes nothing that was recorded. A part
+//! that is added there is added here too, as an optional one; the compiler asks for it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::domain::command::{self, Expected, WriteKind};
+use crate::domain::ids::{Fence, Seq, Version};
+use crate::domain::path::{EntityPath, FieldName, FieldPath};
+use crate::domain::value::Value;
+
+/// A write.
+#[serde_with::skip_serializing_none]
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "command::Write")]
+pub(super) struct Write {
+    entity: EntityPath,
+    #[serde(default, rename = "op", skip_serializing_if = "is_update")]
+    kind: WriteKind,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    changes: BTreeMap<FieldName, Value>,
+    expected: Option<Expected>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    depends_on: BTreeMap<FieldPath, Version>,
+    lease: Option<Fence>,
+    reason: Option<Arc<str>>,
+    cause: Option<Seq>,
+}
+
+/// An act.
+#[serde_with::skip_serializing_none]
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "command::Act")]
+pub(super) struct Act {
+    target: Arc<str>,
+    subject: EntityPath,
+    action: Arc<str>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    depends_on: BTreeMap<FieldPath, Version>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    wait: bool,
+    reason: Option<Arc<str>>,
+    cause: Option<Seq>,
+}
+
+impl Act {
+    pub(super) fn boxed<'de, D: Deserializer<'de>>(from: D) -> Result<Box<command::Act>, D::Error> {
+        Self::deserialize(from).map(Box::new)
+    }
+}
+
+/// A publication.
+#[serde_with::skip_serializing_none]
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "command::Publish")]
+pub(super) struct Publish {
+    output: Arc<str>,
+    thread: Option<Arc<str>>,
+    body: Value,
+    subject: Option<EntityPath>,
+    action: Option<Arc<str>>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    depends_on: BTreeMap<FieldPath, Version>,
+    reason: Option<Arc<str>>,
+    cause: Option<Seq>,
+}
+
+impl Publish {
+    pub(super) fn boxed<'de, D: Deserializer<'de>>(from: D) -> Result<Box<command::Publish>, D::Error> {
+        Self::deserialize(from).map(Box::new)
+    }
+}
+
+/// An event as it was raised.
+#[serde_with::skip_serializing_none]
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "command::Raise")]
+pub(super) struct Raise {
+    event: Arc<str>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    attributes: BTreeMap<Arc<str>, Value>,
+    subject: Option<EntityPath>,
+    reason: Option<Arc<str>>,
+    cause: Option<Seq>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+fn is_update(kind: &WriteKind) -> bool {
+    *kind == WriteKind::default()
+}
