@@ -247,7 +247,10 @@ proptest! {
 
 /// Runs a case of this binary in a process of its own; `with` may set limits or the user.
 fn child(case: &str, path: &Path, with: impl FnOnce(&mut Command)) -> Command {
-    let program = std::env::current_exe().unwrap();
+    child_of(&std::env::current_exe().unwrap(), case, path, with)
+}
+
+fn child_of(program: &Path, case: &str, path: &Path, with: impl FnOnce(&mut Command)) -> Command {
     // A shell in between, because only it can set a signal to be ignored: a write past the limit shall fail, not kill.
     let mut command = Command::new("sh");
     command
@@ -322,10 +325,15 @@ fn without_rights_it_says_whose_and_changes_nothing() {
     // Root may write anywhere, so somebody else has to try.
     let directory = prepared_without_rights();
     let path = directory.path().join("northwind.ledger");
+    // Nor may everybody enter the folder of this binary: where `/root` is closed, it is not found there.
+    let open_to_all = TempDir::new().unwrap();
+    fs::set_permissions(open_to_all.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let program = open_to_all.path().join("ledger");
+    fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
     let as_nobody = |command: &mut Command| {
-        command.uid(NOBODY).gid(NOBODY);
+        command.uid(NOBODY).gid(NOBODY).current_dir(open_to_all.path());
     };
-    assert_ok(&patience::output(&mut child("no rights", &path, as_nobody), &[]));
+    assert_ok(&patience::output(&mut child_of(&program, "no rights", &path, as_nobody), &[]));
     assert_eq!(verify(&path, |_| {}).unwrap().head.seq, 5);
 }
 
