@@ -147,10 +147,10 @@ impl Session {
         if let Some(url) = &context.config.connect {
             return Self::remote(context, url.clone()).await.map(Some);
         }
-        if !context.data_dir()?.exists() {
-            return Ok(None);
-        }
-        let dir = context.existing_dir()?;
+        let dir = match DataDir::existing(&context.data_dir()?, context.config.ledger_engine) {
+            Err(DataDirError::Missing(_)) => return Ok(None),
+            other => other?,
+        };
         match Self::attach(context, &dir).await? {
             Attached::Session(session) => Ok(Some(*session)),
             Attached::NoAnswer | Attached::NoToken(_) => Ok(None),

@@ -1,7 +1,7 @@
 //! Asking the server, the same for whoever asks: what is under way, how a command came out in words, and the deeds that are
 //! shown and were not at hand. Who carries it does not live here.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 use std::sync::Arc;
 
@@ -126,7 +126,7 @@ impl Fetched {
     /// The request for those that are not at hand and were not asked for.
     pub fn missing(&mut self, world: &World, seqs: impl IntoIterator<Item = Seq>) -> Option<What> {
         let known = |seq: &Seq| world.recent_deed(*seq).is_some() || self.deeds.contains_key(seq);
-        let missing: Vec<Seq> = seqs.into_iter().filter(|seq| !known(seq)).collect();
+        let missing: BTreeSet<Seq> = seqs.into_iter().filter(|seq| !known(seq)).take(KEPT).collect();
         for seq in &missing {
             self.deeds.insert(*seq, None);
             self.order.push_back(*seq);
@@ -135,7 +135,7 @@ impl Fetched {
             let oldest = self.order.pop_front();
             oldest.and_then(|oldest| self.deeds.remove(&oldest));
         }
-        (!missing.is_empty()).then_some(What::Deeds(missing))
+        (!missing.is_empty()).then(|| What::Deeds(missing.into_iter().collect()))
     }
 
     /// Takes those that came.

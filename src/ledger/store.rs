@@ -13,6 +13,7 @@ use crate::domain::ids::WorkspaceId;
 
 const WORKSPACES: &str = "workspaces";
 const HOME: &str = "home";
+const HOME_DRAFT: &str = "home.new";
 /// The longest name of a home that is read, in bytes.
 const MAX_HOME_BYTES: u64 = 4 * 1024;
 
@@ -33,7 +34,7 @@ impl From<&Path> for Store {
 
 impl Store {
     /// What it puts into its directory.
-    pub const NAMES: [&str; 2] = [WORKSPACES, HOME];
+    pub const NAMES: [&str; 3] = [WORKSPACES, HOME, HOME_DRAFT];
 
     /// Of that data directory and that engine; nothing is looked at yet.
     pub fn new(directory: &Path, engine: &'static Engine) -> Self {
@@ -121,7 +122,7 @@ impl Store {
 
     /// Says which workspace the directory began with; never with half a file.
     pub fn say_home(&self, home: &WorkspaceId) -> Result<(), LedgerError> {
-        let (path, draft) = (self.directory.join(HOME), self.directory.join(format!("{HOME}.new")));
+        let (path, draft) = (self.directory.join(HOME), self.directory.join(HOME_DRAFT));
         let write = || {
             let mut file =
                 owner_only(fs::OpenOptions::new().create(true).truncate(true).write(true)).open(&draft)?;

@@ -1,7 +1,7 @@
 //! The wire and disk form of every deed type, guarded by one golden file each under `tests/golden/`.
 //!
 //! Types are add-only: a file that is there must be read, and written again to the same bytes, for ever. A new type needs
-//! a file: `DEEDS_GOLDEN=write cargo test --test domain golden` writes those that are missing, never one that is there.
+//! a file: `DEEDS_GOLDEN=write cargo test --test domain every_type_has_a_file` writes those that are missing, never one that is there.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -252,7 +252,7 @@ fn every_type_has_a_file_that_is_read_and_written_the_same() {
     }
     assert!(
         missing.is_empty(),
-        "no golden file for {missing:?}: run DEEDS_GOLDEN=write cargo test --test domain golden"
+        "no golden file for {missing:?}: run DEEDS_GOLDEN=write cargo test --test domain every_type_has_a_file"
     );
 }
 

@@ -6,12 +6,10 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::scroll::Scroll;
-use super::{Look, cells, clear, clip, put, put_at, put_right, styled};
+use super::{Look, cells, clear, clip, put, put_at, styled};
 
 /// Cells of the frame and of the blanks inside of it, left and right together.
 const SIDES: u16 = 4;
-/// Rows of frame and buttons.
-const AROUND: u16 = 4;
 
 /// Buttons, one of them chosen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,12 +36,6 @@ impl Buttons {
 
     pub fn choose(&mut self, at: usize) {
         self.chosen = at.min(self.labels.len().saturating_sub(1));
-    }
-
-    /// Chooses the next, or the one before; at the ends it goes round.
-    pub fn step(&mut self, forward: bool) {
-        let count = self.labels.len().max(1);
-        self.chosen = if forward { self.chosen + 1 } else { self.chosen + count - 1 } % count;
     }
 
     /// The buttons on a line. The chosen one stands out by its brackets and by the sign of the key that presses it; where no
@@ -114,24 +106,6 @@ impl Frame<'_> {
     pub fn room(&self, screen: Rect) -> usize {
         usize::from(self.width.min(screen.width).saturating_sub(SIDES))
     }
-
-    /// Draws a box with lines and, at its lower right, buttons.
-    pub fn draw_with_buttons(
-        &self,
-        buffer: &mut Buffer,
-        screen: Rect,
-        look: Look<'_>,
-        lines: &[Line<'static>],
-        buttons: &Buttons,
-    ) {
-        let rows = cells(lines.len()).saturating_add(AROUND - 2);
-        let inner = self.draw(buffer, screen, look, rows);
-        let for_lines = Rect { height: inner.height.saturating_sub(2), ..inner };
-        for (at, line) in lines.iter().enumerate().take(usize::from(for_lines.height)) {
-            put(buffer, inner, cells(at), &clip(line.clone(), usize::from(inner.width), look.glyphs.cut));
-        }
-        put_right(buffer, inner, inner.height.saturating_sub(1), &buttons.line(look, true));
-    }
 }
 
 fn draw_edges(buffer: &mut Buffer, area: Rect, look: Look<'_>, title: &str) {
@@ -161,44 +135,30 @@ fn draw_edges(buffer: &mut Buffer, area: Rect, look: Look<'_>, title: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::console::widgets::put_right;
     use crate::console::widgets::tests::drawn;
 
     #[test]
     fn the_safe_button_is_chosen_and_says_so() {
         let mut buttons = Buttons::safe_first(["cancel", "expand"]);
         let text = |buttons: &Buttons| {
-            drawn(40, 7, |buffer, area, look| {
-                let frame = Frame { title: "Expand follow-up's scope", width: 36 };
-                frame.draw_with_buttons(buffer, area, look, &[Line::from("grants  reply.legal")], buttons);
-            })
+            drawn(40, 1, |buffer, area, look| put_right(buffer, area, 0, &buttons.line(look, true)))
         };
-        let first = text(&buttons);
-        assert_eq!(
-            first,
-            "\n  ╭─ Expand follow-up's scope ───────╮\n  │ grants  reply.legal              │\n  │                                  │\n  │         [ cancel ⏎ ]    expand   │\n  ╰──────────────────────────────────╯\n\n"
-        );
-        buttons.step(true);
+        assert_eq!(text(&buttons).trim(), "[ cancel ⏎ ]    expand");
+        buttons.choose(1);
         assert!(text(&buttons).contains("cancel    [ expand ⏎ ]"));
-        buttons.step(true);
-        assert_eq!(buttons.chosen(), 0);
-        buttons.step(false);
+        buttons.choose(7);
         assert_eq!(buttons.chosen(), 1);
     }
 
     #[test]
     fn a_box_fits_any_screen() {
-        let buttons = Buttons::safe_first(["cancel", "go"]);
         for width in 0..30 {
             for height in 0..9 {
                 drawn(width, height, |buffer, area, look| {
                     let frame = Frame { title: "title", width: 24 };
-                    frame.draw_with_buttons(
-                        buffer,
-                        area,
-                        look,
-                        &[Line::from("a line"), Line::from("b")],
-                        &buttons,
-                    );
+                    let scroll = Scroll::default();
+                    frame.draw_text(buffer, area, look, &[Line::from("a line"), Line::from("b")], &scroll);
                 });
             }
         }

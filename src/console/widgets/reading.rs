@@ -65,6 +65,8 @@ impl Panes {
             MouseEventKind::ScrollDown => WHEEL,
             MouseEventKind::ScrollUp => -WHEEL,
             MouseEventKind::Down(MouseButton::Left) if inside => {
+                // Who clicks into the list has its keys again.
+                self.opened = false;
                 if let Some(row) = list.row_at(event.row - rows.y) {
                     list.select(row);
                 }

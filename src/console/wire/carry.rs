@@ -49,7 +49,7 @@ pub(super) async fn carry(
         }
         What::Preview(item, answer) => {
             let preview = client.preview(item, &answer, &[]).await;
-            preview.map(|preview| Told::Preview(Box::new(preview))).map_err(|error| trouble(&error))
+            preview.map(|preview| Told::Preview(Box::new(preview))).map_err(|error| unread(&error))
         }
         What::Then(at) => {
             let then = client.as_of(&at).await.map_err(|error| trouble(&error))?;
@@ -94,6 +94,14 @@ pub(super) fn trouble(error: &ClientError) -> Trouble {
             Trouble { what: error.to_string(), next: "nothing was changed".to_owned() }
         }
     }
+}
+
+/// The same of a question that changes nothing.
+fn unread(error: &ClientError) -> Trouble {
+    if let ClientError::Unreachable { why, .. } = error {
+        return Trouble { what: format!("no answer came ({why})"), next: "ask again".to_owned() };
+    }
+    trouble(error)
 }
 
 fn not_ours(what: &str) -> Trouble {

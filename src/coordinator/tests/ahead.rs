@@ -9,10 +9,8 @@ const HALF: u64 = 200;
 type Told = tokio::task::JoinHandle<Vec<Result<Answer, SubmitError>>>;
 
 pub(super) fn ledger_of(handle: &Handle) -> &MemoryLedger {
-    match handle.ledger() {
-        AnyLedger::Memory(ledger) => ledger,
-        AnyLedger::Sqlite(_) => panic!("these tests hold a ledger in memory"),
-    }
+    let AnyLedger::Memory(ledger) = handle.ledger() else { panic!("these tests hold a ledger in memory") };
+    ledger
 }
 
 fn half(agent: &str, from: u64) -> Vec<Request> {

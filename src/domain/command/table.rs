@@ -74,7 +74,7 @@ macro_rules! commands {
             MapReview(review: MapReview) = "map-review", "review map": Deciders Alone Adds More
                 => map::review, MapRefused(());
             /// A token to create or revoke.
-            Token(step: TokenStep) = "token", "token": Admins Alone Replaces Same
+            Token(step: TokenStep) = "token", "token": Admins Alone Replaces More
                 => token::decide, TokenRefused(());
             /// A person overrides.
             Override(step: Override) = "override", "override": Deciders Alone Replaces Same

@@ -134,7 +134,10 @@ fn held_back(
         return None;
     }
     let state = sheet.snapshot();
-    let check = |one: &Item| Some((one.clone(), approval::recheck(&state, one, sheet.now).err()?));
+    let check = |one: &Item| {
+        let obstacle = approval::recheck(&state, one, sheet.now).err()?;
+        Some((one.clone(), obstacle))
+    };
     std::iter::once(item).chain(others.iter().map(AsRef::as_ref)).find_map(check)
 }
 

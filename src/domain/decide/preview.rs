@@ -310,6 +310,9 @@ fn of_input(item: &Item, input: &Deed, deeds: &[Deed]) -> String {
     }
     let owners = named(&input.refs.owners, ", ");
     match (input.outcome, event) {
+        (Outcome::Recorded, Some(event)) if input.refs.owners.is_empty() => {
+            format!("the stored {event} is recorded; nobody is woken by it")
+        }
         (Outcome::Recorded, Some(event)) => format!("the stored {event} goes to {owners} at once"),
         (Outcome::Committed | Outcome::Allowed, _) => {
             format!("the stored {what} of {by} is decided again at once: {}", input.outcome.as_str())

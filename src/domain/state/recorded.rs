@@ -39,31 +39,16 @@ pub const FORMAT_1: Rules = Rules {
 /// The deed as it says all that was decided.
 pub(super) fn completed<'a>(board: &Board, deed: &'a Deed) -> Cow<'a, Deed> {
     let format = deed.body.format().unwrap_or(board.format);
-    if format >= RULES_IN_DEEDS || !FORMAT_1.decide_on(deed) {
+    if format >= RULES_IN_DEEDS {
         return Cow::Borrowed(deed);
     }
-    let decided = FORMAT_1.decided(board, deed);
-    Cow::Owned(Deed { decided, ..deed.clone() })
+    match FORMAT_1.decided(board, deed) {
+        None => Cow::Borrowed(deed),
+        decided => Cow::Owned(Deed { decided, ..deed.clone() }),
+    }
 }
 
 impl Rules {
-    /// Whether anything beside the outcome is decided on such a deed.
-    pub fn decide_on(&self, deed: &Deed) -> bool {
-        deed.actor.person().is_some()
-            || deed.body.model().is_some()
-            || matches!(
-                deed.body,
-                Body::ScopeExpanded(_)
-                    | Body::ScopeRevoked(_)
-                    | Body::ScopeTransferred(_)
-                    | Body::AlertOpened(_)
-                    | Body::AlertCounted(_)
-                    | Body::WorkFailed(())
-                    | Body::WorkReturned(())
-                    | Body::WorkLapsed(())
-            )
-    }
-
     /// What is decided beside the outcome, on the board before the deed.
     pub fn decided(&self, board: &Board, deed: &Deed) -> Option<Box<Decided>> {
         let mut decided = Decided {

@@ -63,12 +63,29 @@ pub(super) struct Answering {
     said: Option<(Question, Result<Preview, Trouble>)>,
 }
 
-/// An answer whose consequences are asked for, and the map that they are asked under.
+/// An answer whose consequences are asked for, and what they hang on: another map, another case alike or a stop is another
+/// question.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Question {
     pub(super) item: ItemNo,
     pub(super) answer: ItemAnswer,
     map: MapVersion,
+    alike: Vec<(ItemNo, u64)>,
+    stopped: bool,
+}
+
+impl Question {
+    fn new(item: &Item, answer: ItemAnswer, board: &Board) -> Self {
+        let paused = |agent| board.agents.get(agent).is_some_and(|agent| agent.paused.is_some());
+        let frozen = item.subject.as_ref().is_some_and(|subject| board.frozen.contains_key(subject));
+        Self {
+            item: item.no,
+            answer,
+            map: board.map_version,
+            alike: board.alike(item).map(|other| (other.no, other.version)).collect(),
+            stopped: frozen || item.raised_by.agent().is_some_and(paused),
+        }
+    }
 }
 
 impl Answering {
@@ -156,7 +173,7 @@ impl Answering {
     /// What is to be asked for it as it stands, or what is wrong with it; nothing where there are no consequences to ask for.
     pub(super) fn question(&self, world: &World) -> Option<Result<Question, String>> {
         let (board, item) = (world.board.as_ref()?, self.items.first()?);
-        let ask = |answer| Question { item: item.no, answer: without_words(answer), map: board.map_version };
+        let ask = |answer| Question::new(item, without_words(answer), board);
         (self.kind != Kind::Undo).then(|| self.answer().map(ask))
     }
 
@@ -191,7 +208,7 @@ impl Answering {
         None
     }
 
-    fn send(&self, world: &World) -> Outcome {
+    fn send(&mut self, world: &World) -> Outcome {
         let Some(first) = self.items.first() else { return Outcome::Closed };
         if let Err(why) = world.may_decide() {
             return Outcome::Refused(why);
@@ -207,24 +224,56 @@ impl Answering {
             Ok(answer) => answer,
             Err(why) => return Outcome::Refused(why),
         };
-        let question = self.question(world).and_then(Result::ok);
-        let settles = match question.and_then(|question| self.preview(&question)) {
-            None => {
-                return Outcome::Refused("the server is being asked what this would do; a moment".to_owned());
-            }
-            Some(Ok(Preview { obstacle: Some(why), owner, .. })) => {
-                return self.refuse(why.clone(), owner.clone(), world);
-            }
-            Some(Ok(preview)) => preview.settles.as_slice(),
-            // Whatever kept it from saying what it would do: it checks all of it when it decides.
-            Some(Err(_)) => &[],
+        let settles = match self.foreseen(world) {
+            Ok(preview) => preview.map(|preview| preview.settles.clone()).unwrap_or_default(),
+            Err(refused) => return refused,
         };
         if self.kind == Kind::Transfer && world.me.class != TokenClass::Admin {
             return Outcome::Refused(
                 "only an admin transfers what another agent owns; hand the case to one".to_owned(),
             );
         }
-        Outcome::Send(self.steps(&answer, settles))
+        Outcome::Send(self.steps(&answer, &settles))
+    }
+
+    /// What the server said it would do, if that is known and nothing stands in the way; or why it is not sent now.
+    fn foreseen(&mut self, world: &World) -> Result<Option<&Preview>, Outcome> {
+        let wait = |why: &str| Err(Outcome::Refused(why.to_owned()));
+        let said =
+            self.question(world).and_then(Result::ok).filter(|question| self.preview(question).is_some());
+        let old = |preview: &Preview| world.board.as_ref().is_some_and(|board| preview.seq < board.head);
+        match said.and(self.said.as_ref()).map(|(_, said)| said) {
+            None => wait("the server is being asked what this would do; a moment"),
+            Some(Ok(preview)) if preview.obstacle.is_some() && old(preview) => {
+                self.said = None;
+                wait("something happened since the server saw an obstacle; it is asked again, a moment")
+            }
+            Some(Ok(Preview { obstacle: Some(why), owner, .. })) => {
+                Err(self.refuse(why.clone(), owner.clone(), world))
+            }
+            Some(Ok(_)) => Ok(self.said.as_ref().and_then(|(_, said)| said.as_ref().ok())),
+            // Which cases alike it settles is the server's to say; about one case it checks all the same when it decides.
+            Some(Err(_)) if self.takes_others(world) => {
+                self.said = None;
+                wait("which cases alike this settles is not known; the server is asked again, a moment")
+            }
+            Some(Err(_)) => Ok(None),
+        }
+    }
+
+    /// Would others be answered with the same command?
+    fn takes_others(&self, world: &World) -> bool {
+        let alike =
+            |item: &Arc<Item>| world.board.as_ref().is_some_and(|board| board.alike(item).next().is_some());
+        if self.items.len() > 1 {
+            return self.is_one();
+        }
+        self.form.ticked(INCLUDE) && self.items.first().is_some_and(alike)
+    }
+
+    /// An expansion is one answer for all; any other answer is given to each marked case by itself.
+    pub(super) fn is_one(&self) -> bool {
+        matches!(self.kind, Kind::Expand | Kind::Transfer)
     }
 
     /// What stands in the way; where it is another owner, an admin is offered a transfer instead.
@@ -245,8 +294,7 @@ impl Answering {
     fn steps(&self, answer: &ItemAnswer, settles: &[ItemNo]) -> Vec<Decision> {
         let several = self.items.len() > 1;
         let marked = |no: &ItemNo| self.items.iter().any(|item| item.no == *no);
-        // An expansion is one answer for all; any other answer is given to each marked case by itself.
-        let one = matches!(self.kind, Kind::Expand | Kind::Transfer);
+        let one = self.is_one();
         let with_all = self.form.ticked(INCLUDE);
         let included = |no: &&ItemNo| if several { one && marked(no) } else { with_all };
         let include: Vec<ItemNo> = settles.iter().filter(included).copied().collect();

@@ -10,6 +10,7 @@ use crate::console::widgets::Look;
 use crate::console::widgets::facts::Facts;
 use crate::console::world::World;
 use crate::domain::decide::Preview;
+use crate::domain::ids::ItemNo;
 use crate::domain::things::Case;
 
 /// Differences of the map that are told.
@@ -52,8 +53,7 @@ impl Answering {
                 None => facts.styled("then", "asking the server what it would do", theme.muted),
                 Some(Ok(preview)) => self.consequence(facts, look, preview),
                 Some(Err(trouble)) => {
-                    let words =
-                        format!("not known: {}; it is checked all the same when it is sent", trouble.what);
+                    let words = format!("not known: {}; it is checked when it is sent", trouble.what);
                     facts.styled("then", &words, theme.warning);
                 }
             },
@@ -100,15 +100,27 @@ impl Answering {
     }
 
     fn settles(&self, preview: &Preview) -> String {
-        let numbers = |nos: &[crate::domain::ids::ItemNo]| {
+        let numbers = |nos: &[ItemNo]| {
             let named: Vec<_> = nos.iter().take(NAMED).map(|no| format!("#{no}")).collect();
             let more = nos.len().saturating_sub(NAMED);
             let more = if more > 0 { format!(" and {more} more") } else { String::new() };
             format!("{}{more}", named.join(" "))
         };
         if self.items.len() > 1 {
-            let all: Vec<_> = self.items.iter().map(|item| item.no).collect();
-            return format!("{} marked cases: {}", all.len(), numbers(&all));
+            let all = self.items.iter().map(|item| item.no);
+            if !self.is_one() {
+                let all: Vec<_> = all.collect();
+                return format!("{} marked cases, each by itself: {}", all.len(), numbers(&all));
+            }
+            // The first is the one that was asked about.
+            let (settled, left): (Vec<_>, Vec<_>) =
+                all.enumerate().partition(|(at, no)| *at == 0 || preview.settles.contains(no));
+            let nos = |list: Vec<(usize, ItemNo)>| list.into_iter().map(|(_, no)| no).collect::<Vec<_>>();
+            let words = format!("{} marked cases: {}", settled.len(), numbers(&nos(settled)));
+            if left.is_empty() {
+                return words;
+            }
+            return format!("{words}; it does not settle {}", numbers(&nos(left)));
         }
         match (preview.settles.len(), self.form.ticked(INCLUDE)) {
             (0, _) => "this case".to_owned(),

@@ -9,6 +9,7 @@ use crate::console::screens::Want;
 use crate::console::world::World;
 use crate::domain::command::{Command, ReviewStep, ReviewVerb};
 use crate::domain::ids::{ItemNo, QueueName};
+use crate::domain::rule::reviewer;
 use crate::domain::state::Board;
 
 impl Inbox {
@@ -28,7 +29,7 @@ impl Inbox {
         }
         let mut queues: Vec<QueueName> = Vec::new();
         for item in cases.iter().filter_map(|no| board.items.get(no)) {
-            let queue = board.map.queue(&item.queue).unwrap_or_else(|| board.map.first_queue());
+            let queue = reviewer::queue(&board.map, item);
             if !queues.contains(&queue.name) {
                 queues.push(queue.name.clone());
             }

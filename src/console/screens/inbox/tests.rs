@@ -176,6 +176,41 @@ fn a_preview_that_fails_is_said_and_stops_nobody() {
     assert!(!team.state.board.items.contains_key(&ItemNo(3)), "{}", runner.screen_text());
 }
 
+/// Which cases alike an answer settles only the server says: a lost answer to that never shrinks what is sent.
+#[test]
+fn a_preview_that_fails_never_shrinks_an_answer_to_several() {
+    let mut team = team();
+    let mut runner = dana(&mut team);
+    runner.send_keys("e").unwrap();
+    for ask in runner.take_done() {
+        let trouble = Trouble { what: "no answer came".to_owned(), next: "wait".to_owned() };
+        runner.server(Heard::Answer { to: ask.from, tag: ask.tag, result: Err(trouble) });
+    }
+    press(&mut team, &mut runner, "tab enter");
+    assert_eq!(team.state.board.items.len(), 3, "{}", runner.screen_text());
+    assert!(runner.screen_text().contains("the server is asked again"), "{}", runner.screen_text());
+    press(&mut team, &mut runner, "enter");
+    assert_eq!(team.state.board.items.len(), 1, "{}", runner.screen_text());
+}
+
+/// What was said before a case alike was answered elsewhere is not sent.
+#[test]
+fn another_case_alike_is_another_question() {
+    let mut team = team();
+    let mut runner = dana(&mut team);
+    press(&mut team, &mut runner, "e tab");
+    let item = &team.state.board.items[&ItemNo(2)];
+    let (version, digest) = (item.version, item.digest());
+    let answer = json!({"do": "item", "item": 2, "step": "answer", "version": version, "digest": digest,
+        "answer": {"kind": "handle", "note": "by phone"}});
+    let elsewhere = PersonId::new("dana").unwrap();
+    team.person(&elsewhere, TokenClass::Admin, serde_json::from_value(answer).unwrap()).unwrap();
+    team.serve(&mut runner);
+    assert_eq!(team.state.board.items.len(), 2);
+    press(&mut team, &mut runner, "enter");
+    assert!(!team.state.board.items.contains_key(&ItemNo(1)), "{}", runner.screen_text());
+}
+
 #[test]
 fn handling_needs_a_note_and_enter_in_the_note_decides_nothing() {
     let mut team = team();
@@ -202,7 +237,11 @@ fn marked_cases_are_answered_at_once() {
     let mut team = team();
     let mut runner = dana(&mut team);
     press(&mut team, &mut runner, "space space o text:spam enter");
-    assert!(runner.screen_text().contains("2 marked cases: #1 #2"), "{}", runner.screen_text());
+    assert!(
+        runner.screen_text().contains("2 marked cases, each by itself: #1 #2"),
+        "{}",
+        runner.screen_text()
+    );
     runner.send_keys("tab enter").unwrap();
     team.serve(&mut runner);
     assert_eq!(team.state.board.items.len(), 1, "{}", runner.screen_text());

@@ -262,7 +262,8 @@ impl MapScreen {
                 let file = draft.file().to_owned();
                 let kept = format!("your text is kept in {}, and E opens it again", file.display());
                 self.again = Some(file);
-                Want::fail(format!("{}; {kept}", undone.why))
+                let next = undone.next.map(|next| format!("; {next}")).unwrap_or_default();
+                Want::fail(format!("{}; {kept}{next}", undone.why))
             }
         }
     }

@@ -96,18 +96,25 @@ pub(super) fn raise_with_item(sheet: &mut Sheet<'_>, finding: Finding, cause: Se
     tell(sheet, finding, cause, false)
 }
 
-/// Tells what was gathered: of a kind that was found more than once, one alert with all of it.
+/// Tells what was gathered: of a kind that was found more than once, in one tick or in several, one alert with all of it.
 pub(super) fn tell_gathered(sheet: &mut Sheet<'_>) {
     let mut kinds: BTreeMap<AlertKind, Vec<(Finding, Seq)>> = BTreeMap::new();
     for (finding, cause) in sheet.gathered.take().unwrap_or_default() {
         kinds.entry(finding.kind).or_default().push((finding, cause));
     }
-    for mut found in kinds.into_values() {
+    for (kind, mut found) in kinds {
         let count = found.len() as u64;
+        let same = format!("gathered|{}", sheet.base().board.format);
+        if sheet.state().board.fingerprints.contains_key(fingerprint(kind, &same).as_str()) {
+            for (finding, cause) in found {
+                tell(sheet, Finding { same: same.clone(), on: None, ..finding }, cause, true);
+            }
+            continue;
+        }
         let Some((mut finding, cause)) = found.pop() else { continue };
         if !found.is_empty() {
-            finding.same = format!("gathered|{}", sheet.base().board.format);
-            finding.title = format!("{count} at once, due before the upgrade; the last: {}", finding.title);
+            finding.same = same;
+            finding.title = format!("at once, due before the upgrade; the last: {}", finding.title);
             found.truncate(SIDES - 1);
             let before = found.into_iter().filter_map(|(one, _)| one.sides.into_iter().next_back());
             finding.sides = before.chain(finding.sides.pop()).collect();
@@ -160,7 +167,7 @@ fn open_alert(sheet: &mut Sheet<'_>, finding: Finding, cause: Seq, escalate: boo
     let alert = Alert {
         no,
         kind: finding.kind,
-        severity: finding.kind.row().severity,
+        severity: if finding.count >= LOUD { Severity::Critical } else { finding.kind.row().severity },
         fingerprint: Arc::from(fingerprint(finding.kind, &finding.same)),
         on: finding.on.clone(),
         title: Arc::from(finding.title),
