@@ -318,7 +318,11 @@ impl Answering {
     }
 
     fn agent(&self, label: &str) -> Result<AgentId, String> {
-        AgentId::new(self.form.text(label)).map_err(|error| error.to_string())
+        let name = self.form.text(label);
+        if name.is_empty() {
+            return Err("name the agent whose it is to be".to_owned());
+        }
+        AgentId::new(name).map_err(|error| error.to_string())
     }
 }
 
