@@ -17,6 +17,8 @@ mod support;
 mod exceptions;
 #[path = "rows/fence.rs"]
 mod fence;
+#[path = "rows/hidden.rs"]
+mod hidden;
 #[path = "rows/records.rs"]
 mod records;
 #[path = "rows/replies.rs"]

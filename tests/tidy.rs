@@ -173,6 +173,7 @@ const FLOORS: &[&[&str]] = &[
     &["ids", "path", "value"],
     &["map"],
     &["command", "schema", "things"],
+    &["sight"],
     &["deed"],
     &["filter", "reply", "state"],
     &["query", "readiness", "rule"],

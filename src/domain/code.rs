@@ -123,6 +123,25 @@ codes! {
     NoValue = "no-value", "set the field to the value that you want instead";
 }
 
+impl Code {
+    /// Whether its words may tell what is there, rather than what was asked for and what the map says of it.
+    pub fn depends_on_state(self) -> bool {
+        !matches!(
+            self,
+            Self::Paused
+                | Self::TokenEnded
+                | Self::KeyReused
+                | Self::NotOwner
+                | Self::Unowned
+                | Self::Hidden
+                | Self::MissingVersion
+                | Self::NotAllowed
+                | Self::OverBound
+                | Self::OutOfScope
+        )
+    }
+}
+
 impl std::fmt::Display for Code {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.pad(self.as_str())

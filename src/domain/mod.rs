@@ -16,6 +16,7 @@ pub mod readiness;
 pub mod reply;
 pub mod rule;
 mod schema;
+pub mod sight;
 pub mod state;
 pub mod survey;
 pub mod things;

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::ids::{Actor, AgentId, MapVersion, PersonId, QueueName, Seq, Version};
 use super::map::Agent;
 use super::path::{EntityPath, FieldName, FieldPath};
+use super::sight::Sight;
 use super::state::{Board, State, Stop};
 use super::time::{Span, Time};
 use super::value::Value;
@@ -108,14 +109,16 @@ pub fn read(state: &State, reader: &Actor, entity: &EntityPath) -> Option<Entity
         };
         (name.clone(), view)
     };
+    // What is true of the entity is told to whom may see the whole of it; its version counts changes of every field.
+    let whole = known.filter(|_| !hidden(&FieldName::whole()));
     Some(EntityView {
         entity: entity.clone(),
-        version: known.map_or(Version(0), |known| known.version),
+        version: whole.map_or(Version(0), |known| known.version),
         seq: state.head(),
         fields: fields.map(view).collect(),
         owner: map.owner_of_whole(entity).cloned(),
-        gone: known.and_then(|known| known.gone.clone()),
-        frozen: state.board.frozen.get(entity).cloned(),
+        gone: whole.and_then(|known| known.gone.clone()),
+        frozen: state.board.frozen.get(entity).filter(|_| !hidden(&FieldName::whole())).cloned(),
         recent: activity(state, reader, entity, None),
     })
 }
@@ -127,32 +130,34 @@ pub fn read_past(then: &State, now: &State, reader: &Actor, entity: &EntityPath)
     if is_hidden(now, agent, entity) {
         return None;
     }
-    let map = &now.board.map;
-    view.fields.retain(|name, _| !map.is_hidden(agent, entity, name));
-    view.recent.retain(|touch| match touch.fields.as_slice() {
-        [] => !map.is_hidden(agent, entity, &FieldName::whole()),
-        fields => !fields.iter().any(|name| map.is_hidden(agent, entity, name)),
-    });
+    let sight = Sight::now(agent, &now.board.map);
+    view.fields.retain(|name, _| !sight.hides(entity, name));
+    if sight.hides(entity, &FieldName::whole()) {
+        if view.fields.is_empty() {
+            return None;
+        }
+        (view.version, view.gone, view.frozen) = (Version(0), None, None);
+    }
+    view.recent.retain(|touch| sight.sees_touch(entity, touch));
     Some(view)
 }
 
 /// Whether an agent may see nothing of the entity: neither the whole of it nor a field that it has.
-pub(super) fn is_hidden(state: &State, agent: &AgentId, entity: &EntityPath) -> bool {
+fn is_hidden(state: &State, agent: &AgentId, entity: &EntityPath) -> bool {
     let hidden = |name: &FieldName| state.board.map.is_hidden(agent, entity, name);
     let fields = state.entities.get(entity).map(|known| known.fields.as_slice()).unwrap_or_default();
     hidden(&FieldName::whole()) && fields.iter().all(|(name, _)| hidden(name))
 }
 
-/// What others did on the entity within the span, newest first. A touch of no field, such as an act, is one of the
-/// entity as a whole.
+/// What others did on the entity within the span, newest first. What was hidden from the reader then is no activity, nor is
+/// what is hidden now.
 pub fn activity(state: &State, reader: &Actor, entity: &EntityPath, since: Option<Time>) -> Vec<Arc<Touch>> {
-    let map = &state.board.map;
     let seen = |touch: &&Arc<Touch>| {
-        let hidden = reader.agent().is_some_and(|agent| match touch.fields.as_slice() {
-            [] => map.is_hidden(agent, entity, &FieldName::whole()),
-            fields => fields.iter().any(|name| map.is_hidden(agent, entity, name)),
+        let sees = reader.agent().is_none_or(|agent| {
+            let sight = state.board.sight_of(agent, touch.deed);
+            sight.is_some_and(|sight| sight.sees_touch(entity, touch))
         });
-        touch.actor != *reader && !hidden && since.is_none_or(|since| touch.at >= since)
+        touch.actor != *reader && sees && since.is_none_or(|since| touch.at >= since)
     };
     let recent = state.entities.get(entity).map(|known| known.recent.as_slice()).unwrap_or_default();
     recent.iter().rev().filter(seen).cloned().collect()

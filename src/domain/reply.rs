@@ -120,7 +120,8 @@ fn reports(deed: &Deed, subject: &super::path::EntityPath) -> Vec<FieldReport> {
         .iter()
         .map(|field| FieldReport {
             path: FieldPath::new(field.entity.clone().unwrap_or_else(|| subject.clone()), field.name.clone()),
-            version: field.version,
+            // As if it had not been there: its first version.
+            version: if field.unseen { Version(1) } else { field.version },
             expected: if told { field.base } else { None },
             value: if told { field.before.clone() } else { None },
             by: field.by.clone(),

@@ -12,8 +12,9 @@ use crate::api::{AsOf, PAGE_LIMIT, Problem, ProblemCode};
 use crate::coordinator::PastError;
 use crate::domain::deed::Deed;
 use crate::domain::filter::At;
-use crate::domain::ids::Seq;
+use crate::domain::ids::{AgentId, Seq};
 use crate::domain::path::{EntityPath, FieldName};
+use crate::domain::sight::Sight;
 use crate::domain::state::{Front, State};
 use crate::domain::time::Time;
 
@@ -77,10 +78,11 @@ pub(super) async fn now(call: &Call, query: &Query) -> Result<Time, Box<Problem>
     Ok(moment.map_or_else(|| call.app.clock().now(), |moment| moment.as_of.time))
 }
 
-/// Whether the map in force keeps this from the caller. What is hidden now is hidden in the past too.
-pub(super) fn hidden_now(call: &Call, entity: &EntityPath, field: &FieldName) -> bool {
-    let state = call.space.handle().front();
-    call.caller.agent().is_some_and(|agent| state.board.map.is_hidden(agent, entity, field))
+/// Whether the map of then, or the one in force, keeps this from the caller.
+pub(super) fn hidden(call: &Call, then: &Front, entity: &EntityPath, field: &FieldName) -> bool {
+    let now = call.space.handle().front();
+    let hides = |front: &Front, agent: &AgentId| Sight::now(agent, &front.board.map).hides(entity, field);
+    call.caller.agent().is_some_and(|agent| hides(then, agent) || hides(&now, agent))
 }
 
 /// The state as it was, with the entity as it was: folded from its own deeds.

@@ -3,6 +3,7 @@
 //! It ends with a problem when the token ends, when the watcher is too slow, or when the server goes down; the problem
 //! names the cursor to resume from. A client that does not read costs nothing but its place.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,8 +26,12 @@ use crate::api::{
     EVENT_DEED, EVENT_END, EVENT_HELLO, EVENT_PROGRESS, Hash, Hello, Problem, ProblemCode, Progress, fit,
 };
 use crate::coordinator::{Entry, WatchError, Watcher};
+use crate::domain::deed::Deed;
 use crate::domain::filter::{Facts, Filter};
-use crate::domain::ids::Seq;
+use crate::domain::ids::{AgentId, MapVersion, Seq};
+use crate::domain::map::Model;
+use crate::domain::sight::Sight;
+use crate::domain::state::Board;
 use crate::domain::things::TokenRecord;
 use crate::ledger::Ledger as _;
 
@@ -99,6 +104,16 @@ async fn hash_of(space: &Workspace, after: Seq) -> Result<Hash, Box<Problem>> {
     record.map(|record| record.hash).ok_or_else(gone)
 }
 
+/// Earlier maps, by version.
+type Maps = BTreeMap<MapVersion, Arc<Model>>;
+
+/// What a stream wakes up for.
+enum Heard {
+    Closing,
+    Entries(Result<Vec<Entry>, WatchError>),
+    Nothing,
+}
+
 /// One stream.
 struct Feed {
     app: Arc<App>,
@@ -128,15 +143,28 @@ impl Feed {
         let mut closing = self.app.closing.clone();
         loop {
             let wake = self.wake();
-            let chunk = tokio::select! {
+            let heard = tokio::select! {
                 biased;
-                _ = closing.wait_for(|closing| *closing) => {
-                    let cursor = self.watcher.cursor();
-                    Some(self.end(Problem::new(ProblemCode::Closing, "the stream ends with the server"), cursor))
-                }
-                entries = self.watcher.next() => self.take(entries),
-                () = tokio::time::sleep_until(wake) => self.tick(),
+                _ = closing.wait_for(|closing| *closing) => Heard::Closing,
+                entries = self.watcher.next() => Heard::Entries(entries),
+                () = tokio::time::sleep_until(wake) => Heard::Nothing,
             };
+            let chunk =
+                match heard {
+                    Heard::Closing => {
+                        let cursor = self.watcher.cursor();
+                        Some(self.end(
+                            Problem::new(ProblemCode::Closing, "the stream ends with the server"),
+                            cursor,
+                        ))
+                    }
+                    Heard::Entries(entries) => {
+                        let versions = forgotten(&self.space, self.caller.agent(), &entries);
+                        let maps = remembered(Arc::clone(&self.space), versions).await;
+                        self.take(entries, &maps)
+                    }
+                    Heard::Nothing => self.tick(),
+                };
             if let Some(chunk) = chunk {
                 self.silent_since = Instant::now();
                 return Some(chunk);
@@ -171,7 +199,7 @@ impl Feed {
         (!chunk.is_empty()).then(|| chunk.freeze())
     }
 
-    fn take(&mut self, entries: Result<Vec<Entry>, WatchError>) -> Option<Bytes> {
+    fn take(&mut self, entries: Result<Vec<Entry>, WatchError>, maps: &Maps) -> Option<Bytes> {
         // Asked first: nothing that was appended after a token ended goes out on it.
         if let Some(end) = self.ended() {
             return Some(end);
@@ -185,7 +213,7 @@ impl Feed {
         let state = self.space.handle().front();
         for entry in &entries {
             let seq = Seq(entry.record.seq);
-            if self.complete || self.meant(entry, &state.board.map) {
+            if self.complete || self.meant(entry, &state.board, maps) {
                 deed(&mut chunk, entry);
                 self.owed = None;
             } else {
@@ -199,10 +227,13 @@ impl Feed {
     }
 
     /// Whether the deed is one that the caller may see and the filter means. What can't be read is shown to people only.
-    fn meant(&self, entry: &Entry, map: &crate::domain::map::Map) -> bool {
+    fn meant(&self, entry: &Entry, board: &Board, maps: &Maps) -> bool {
         match (entry.deed(), self.caller.agent()) {
-            (Ok(deed), agent) => {
-                agent.is_none_or(|agent| deed.is_seen_by(agent, map)) && self.filter.matches(&deed)
+            (Ok(deed), None) => self.filter.matches(&deed),
+            (Ok(deed), Some(agent)) => {
+                let earlier = || Some(Sight::then(agent, &board.map, maps.get(&deed.map_version)?));
+                let sight = board.sight(agent, deed.map_version).or_else(earlier);
+                sight.is_some_and(|sight| deed.is_seen_by(&sight)) && self.filter.matches(&deed)
             }
             (Err(_), None) => {
                 let facts = Facts::read(Seq(entry.record.seq), &entry.record.bytes, self.app.clock().now());
@@ -245,6 +276,30 @@ impl Feed {
         event(&mut chunk, EVENT_END, &problem.resume_after(cursor.0));
         chunk.freeze()
     }
+}
+
+/// The maps that an agent's deeds were decided under and that the board does not keep any more, each with such a deed.
+fn forgotten(
+    space: &Workspace,
+    agent: Option<&AgentId>,
+    entries: &Result<Vec<Entry>, WatchError>,
+) -> BTreeMap<MapVersion, Seq> {
+    let (Some(agent), Ok(entries)) = (agent, entries) else { return BTreeMap::new() };
+    let state = space.handle().front();
+    let deeds = entries.iter().filter_map(|entry| entry.deed().ok());
+    let of = |deed: Arc<Deed>| (deed.map_version, deed.seq);
+    deeds.map(of).filter(|(version, _)| state.board.sight(agent, *version).is_none()).collect()
+}
+
+/// These maps. Where one can't be had, its deeds are not shown.
+async fn remembered(space: Arc<Workspace>, versions: BTreeMap<MapVersion, Seq>) -> Maps {
+    let mut maps = Maps::new();
+    for (version, deed) in versions {
+        let Ok(board) = space.handle().board_at(deed).await else { continue };
+        let step = board.maps.iter().rev().find(|step| step.version == version);
+        maps.extend(step.map(|step| (version, Arc::clone(&step.model))));
+    }
+    maps
 }
 
 /// A deed's event: its number, its hash, its exact bytes. Deeds are compact JSON and have no line ends.

@@ -14,6 +14,7 @@ use deeds::domain::command::{ApplyMap, Command, MapReview, Together, TokenStep};
 use deeds::domain::deed::{Audience, Body, Deed, Family, Origin};
 use deeds::domain::ids::{MapVersion, TokenId};
 use deeds::domain::map;
+use deeds::domain::sight::Sight;
 use deeds::domain::state::State;
 use deeds::domain::things::{Token, TokenClass};
 
@@ -321,7 +322,12 @@ fn what_is_for_one_agent_is_seen_by_one() {
         let text = fs::read_to_string(file(kind)).unwrap();
         let deed = Deed::decode(text.trim_end().as_bytes()).unwrap();
         if deed.body.row().audience == Audience::One {
-            let seen = map.model().agents.iter().filter(|agent| deed.is_seen_by(&agent.id, map)).count();
+            let seen = map
+                .model()
+                .agents
+                .iter()
+                .filter(|agent| deed.is_seen_by(&Sight::now(&agent.id, map)))
+                .count();
             assert_eq!(seen, 1, "{kind}");
         }
     }

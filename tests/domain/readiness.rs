@@ -347,6 +347,8 @@ fn collisions_are_remembered_for_two_weeks() {
         ",
     );
     assert_eq!(gate(&world, "sales", GateKind::Quiet).state, GateState::Holds);
+    let joined = with("rival", "writes = [\"crm/note/*\"]");
+    assert!(apply(&mut world, &joined, Some("a second voice")).is_done());
     let says = |who: &str, answer: bool| {
         format!(
             "{who} sends '{{\"do\":\"conclude\",\"subject\":\"crm/deal/1\",\"question\":\"paid\",\"answer\":{answer}}}' -> committed"

@@ -51,8 +51,10 @@ impl Known {
                 return Verdict::Refused(format!("{entity} is hidden from {agent} (by {by})"));
             }
             (Wish::Look, _) => return Verdict::Open,
-            // Whose it is, is not told.
-            (Wish::Change, _) if hidden => format!("{entity} is hidden from {agent}."),
+            // Whose it is, is not told; to whom the map does not name, it is.
+            (Wish::Change, _) if hidden && self.map.agent(agent).is_some() => {
+                format!("{entity} is hidden from {agent}.")
+            }
             (Wish::Change, Authority::Granted) => {
                 return Verdict::Own(format!("{entity} is in the zone of {agent} (by {by})"));
             }

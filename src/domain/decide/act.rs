@@ -9,7 +9,6 @@ use crate::domain::deed::{Body, Deed, Refs};
 use crate::domain::ids::{AgentId, Seq};
 use crate::domain::outcome::Outcome;
 use crate::domain::path::FieldPath;
-use crate::domain::query;
 use crate::domain::rule::target::{self, Whose};
 use crate::domain::state::State;
 use crate::domain::things::{ActOrder, FieldChange, Hold, WaitingAct, Work, WorkKind};
@@ -61,9 +60,7 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, act: &Act) -> Seq {
             let primary = refuse(sheet, act, found);
             alert::stale(sheet, &state, primary);
             let raised = if foreign { alert::not_owner_act(sheet, act, primary) } else { None };
-            if let Some(deed) = sheet.deed_mut(primary) {
-                deed.refs.alerts.extend(raised);
-            }
+            alert::note(sheet, primary, raised);
             primary
         }
     }
@@ -85,6 +82,10 @@ fn check(state: &State, agent: &AgentId, act: &Act, sheet: &Sheet<'_>) -> Option
     if let Some(found) = check_target(state, agent, act) {
         return Some(found);
     }
+    if verdict::unseen(state, agent, &act.subject) {
+        let why = verdict::unseen_words(&act.subject, agent);
+        return Some(stop(Code::Hidden, Outcome::Refused, why));
+    }
     if let Ok(path) = act.target.parse::<FieldPath>()
         && let Some(why) = lease::of_another(state, agent, &path, sheet.now)
     {
@@ -96,7 +97,7 @@ fn check(state: &State, agent: &AgentId, act: &Act, sheet: &Sheet<'_>) -> Option
         return Some(Stop { fields: reads, ..stop(Code::Stale, Outcome::Stale, why) });
     }
     if let Some(gone) = state.entities.get(&act.subject).and_then(|entity| entity.gone.as_ref()) {
-        let why = if query::is_hidden(state, agent, &act.subject) {
+        let why = if verdict::hides_whole(state, agent, &act.subject) {
             format!("{} is gone", act.subject)
         } else {
             format!("{} is gone since {} by {}", act.subject, gone.at, gone.by)
@@ -180,9 +181,7 @@ fn observe(sheet: &mut Sheet<'_>, state: &State, agent: &AgentId, act: &Act, mut
         (false, true) => alert::not_owner_act(sheet, act, primary),
         (false, false) => None,
     };
-    if let Some(deed) = sheet.deed_mut(primary) {
-        deed.refs.alerts.extend(raised);
-    }
+    alert::note(sheet, primary, raised);
     primary
 }
 

@@ -8,7 +8,6 @@ use crate::domain::command::{CommandKind, Conclude, DEPENDENCIES};
 use crate::domain::deed::Body;
 use crate::domain::ids::{AgentId, Seq};
 use crate::domain::outcome::Outcome;
-use crate::domain::query;
 use crate::domain::state::State;
 use crate::domain::things::{Conclusion, FieldChange};
 
@@ -26,8 +25,9 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, conclude: &Conclude) -> Seq {
     if let Some(why) = verdict::unknown_cause(&state, conclude.cause) {
         return refuse(sheet, conclude, Code::NotFound, &why);
     }
-    if query::is_hidden(&state, &agent, &conclude.subject) {
-        let why = format!("{} is hidden from {agent}", conclude.subject);
+    // It is about the whole of it, and is told to whom may see that.
+    if verdict::hides_whole(&state, &agent, &conclude.subject) {
+        let why = verdict::unseen_words(&conclude.subject, &agent);
         return refuse(sheet, conclude, Code::Hidden, &why);
     }
     let primary = match stale(&state, &agent, conclude) {
@@ -47,17 +47,13 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, conclude: &Conclude) -> Seq {
             let why = if fields.is_empty() { why } else { seen };
             let primary = draw(sheet, conclude, Some((code, &why)));
             let raised = alert::would_be_stale(sheet, &state, primary, &fields);
-            if let Some(deed) = sheet.deed_mut(primary) {
-                deed.refs.alerts.extend(raised);
-            }
+            alert::note(sheet, primary, raised);
             primary
         }
         None => draw(sheet, conclude, None),
     };
     let raised = alert::conclusions_differ(sheet, &state, conclude, &agent, primary);
-    if let Some(deed) = sheet.deed_mut(primary) {
-        deed.refs.alerts.extend(raised);
-    }
+    alert::note(sheet, primary, raised);
     alert::cascade(sheet, &state, primary);
     primary
 }

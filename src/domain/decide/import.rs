@@ -85,6 +85,7 @@ fn differing(state: &State, line: &Import) -> Vec<FieldChange> {
             after: Some(change.after.clone()),
             by: Some(field.by.clone()),
             at: Some(field.at),
+            unseen: false,
         })
     };
     line.changes.iter().filter_map(one).collect()

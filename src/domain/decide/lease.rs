@@ -74,6 +74,7 @@ fn may_acquire(
     if open >= OPEN_LEASES {
         return Err((Code::OverBound, format!("{open} leases are held; release some first")));
     }
+    check_hidden(state, agent, target)?;
     check_frozen(state, agent, target)?;
     let foreign = check_owner(state, agent, target).err();
     if let Some(foreign) = foreign.clone().filter(|_| state.board.enforces()) {
@@ -103,6 +104,15 @@ fn check_ttl(ttl: Span) -> Result<(), Refusal> {
 fn check_frozen(state: &State, agent: &AgentId, target: &LeaseTarget) -> Result<(), Refusal> {
     let frozen = subject(state, target).and_then(|entity| verdict::frozen(state, agent, &entity));
     frozen.map_or(Ok(()), |why| Err((Code::Frozen, why)))
+}
+
+/// Nobody locks what it may not see, whether the map is in force or only observed: who holds it would tell.
+fn check_hidden(state: &State, agent: &AgentId, target: &LeaseTarget) -> Result<(), Refusal> {
+    let LeaseTarget::Path(path) = target else { return Ok(()) };
+    if state.board.map.is_hidden(agent, &path.entity, &path.field) {
+        return Err((Code::Hidden, format!("{path} is hidden from {agent}")));
+    }
+    Ok(())
 }
 
 /// Fields are locked by an agent that may write them, tasks by their one owner, and nothing while it is offered.
@@ -213,7 +223,8 @@ fn held_words(lease: &Lease) -> String {
 
 /// The lease, if this agent holds it now.
 fn held<'a>(state: &'a State, agent: &AgentId, fence: Fence, now: Time) -> Result<&'a Lease, Refusal> {
-    let Some(lease) = state.board.leases.get(&fence) else {
+    let hidden = |lease: &Lease| lease.holder != *agent && check_hidden(state, agent, &lease.target).is_err();
+    let Some(lease) = state.board.leases.get(&fence).filter(|lease| !hidden(lease)) else {
         return Err(if fence >= state.board.next.fence {
             (Code::NotFound, format!("no lease {fence} was ever granted"))
         } else {

@@ -42,7 +42,7 @@ pub(super) fn decide(
     let mut deed = draft(sheet, write, body, outcome);
     deed.code = Some(code);
     deed.because(zone_words(write, zones));
-    deed.fields = wanted(state, write);
+    deed.fields = wanted(state, agent, write);
     deed.refs.owners = zones.others.keys().cloned().collect();
     let primary = sheet.push(deed);
     let mut refs = Refs { owners: zones.others.keys().cloned().collect(), ..Refs::default() };

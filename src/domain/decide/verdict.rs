@@ -10,7 +10,6 @@ use crate::domain::command::{Expected, NAME_BYTES, TEXT_BYTES, Write, WriteKind}
 use crate::domain::ids::{Actor, AgentId, Seq, Version};
 use crate::domain::map::{Condition, Defer, FieldKind, Map};
 use crate::domain::path::{Bindings, EntityPath, FieldName, FieldPath};
-use crate::domain::query;
 use crate::domain::rule::kind::{self, Against};
 use crate::domain::state::State;
 use crate::domain::things::{Field, FieldChange, Hold};
@@ -35,10 +34,34 @@ pub(super) fn paused(state: &State, agent: &AgentId) -> Option<String> {
     Some(format!("{agent} was paused by {}: {}", stop.by, stop.reason))
 }
 
-/// Check 2 of RULES §4.1, in words. Of what is hidden from the agent only that it is frozen.
+/// RULES §2.2: nothing of the subject is for the agent to see, so that nothing is asked about it. Where a map is in force
+/// this comes before every question that what is there could answer.
+pub(super) fn unseen(state: &State, agent: &AgentId, entity: &EntityPath) -> bool {
+    state.board.enforces() && state.board.map.hides_all_of(agent, entity)
+}
+
+/// Whether what is true of the entity as a whole is not for the agent to see: who froze or removed it, and who goes first.
+pub(super) fn hides_whole(state: &State, agent: &AgentId, entity: &EntityPath) -> bool {
+    state.board.map.is_hidden(agent, entity, &FieldName::whole())
+}
+
+/// That nothing of it can be seen, in words.
+pub(super) fn unseen_words(entity: &EntityPath, agent: &AgentId) -> String {
+    format!("{entity} is hidden from {agent}")
+}
+
+/// Whether a person's freeze, or that nothing of it can be seen, keeps the agent from the subject.
+pub(super) fn kept_off(state: &State, agent: &AgentId, entity: &EntityPath) -> Option<(Code, String)> {
+    if unseen(state, agent, entity) {
+        return Some((Code::Hidden, unseen_words(entity, agent)));
+    }
+    frozen(state, agent, entity).map(|why| (Code::Frozen, why))
+}
+
+/// Check 2 of RULES §4.1, in words. Of what is hidden from the agent at most that it is frozen.
 pub(super) fn frozen(state: &State, agent: &AgentId, entity: &EntityPath) -> Option<String> {
-    let stop = state.board.frozen.get(entity)?;
-    if query::is_hidden(state, agent, entity) {
+    let stop = state.board.frozen.get(entity).filter(|_| !unseen(state, agent, entity))?;
+    if hides_whole(state, agent, entity) {
         return Some(format!("{entity} is frozen"));
     }
     Some(format!("{entity} was frozen by {}: {}", stop.by, stop.reason))
@@ -58,9 +81,11 @@ pub(super) fn leased(state: &State, agent: &AgentId, write: &Write, now: Time) -
 }
 
 /// Check 6: the changed fields that have no expected version. `append` adds need none.
-pub(super) fn missing(map: &Map, write: &Write) -> Vec<FieldName> {
+pub(super) fn missing(map: &Map, agent: &AgentId, write: &Write) -> Vec<FieldName> {
+    // Whoever may not see the whole does not know its version either.
+    let whole_seen = || !map.is_hidden(agent, &write.entity, &FieldName::whole());
     let named = |name: &FieldName| match &write.expected {
-        Some(Expected::Entity(_)) => true,
+        Some(Expected::Entity(_)) => whole_seen(),
         Some(Expected::Fields(versions)) => versions.contains_key(name),
         None => false,
     };
@@ -117,7 +142,9 @@ pub(super) fn outdated_reads(
     reads: &BTreeMap<FieldPath, Version>,
 ) -> Vec<FieldChange> {
     let is_outdated = |path: &FieldPath, base: Version| {
-        let entity = state.entities.get(&path.entity);
+        // What the agent may not see is not there for it.
+        let hidden = agent.is_some_and(|agent| state.board.map.is_hidden(agent, &path.entity, &path.field));
+        let entity = state.entities.get(&path.entity).filter(|_| !hidden);
         let gone = entity.is_some_and(|entity| entity.gone.is_some());
         gone || entity.map_or(Version(0), |entity| entity.version_of(&path.field)) != base
     };
@@ -133,9 +160,15 @@ pub(super) fn outdated_reads(
     changes
 }
 
-/// What an agent may be told of a field: of a hidden one only that it moved on. People are told everything.
-fn told(state: &State, agent: Option<&AgentId>, entity: &EntityPath, mut change: FieldChange) -> FieldChange {
+/// What an agent may be told of a field: a hidden one is as if it were not there. People are told everything.
+pub(super) fn told(
+    state: &State,
+    agent: Option<&AgentId>,
+    entity: &EntityPath,
+    mut change: FieldChange,
+) -> FieldChange {
     if agent.is_some_and(|agent| state.board.map.is_hidden(agent, entity, &change.name)) {
+        change.version = Version(0);
         change.before = None;
         change.by = None;
         change.at = None;
@@ -181,6 +214,7 @@ pub(super) fn found(
         after: wanted.cloned(),
         by: gone.map(|gone| gone.by.clone()).or_else(|| writer.map(|field| field.by.clone())),
         at: gone.map(|gone| gone.at).or_else(|| writer.map(|field| field.at)),
+        unseen: false,
     }
 }
 
@@ -233,7 +267,7 @@ pub(super) fn goes_first(
 ) -> Option<GoesFirst> {
     let mut rules = state.board.map.defers(agent).iter().filter(|rule| rule.covers_action(action));
     let first = rules.find_map(|rule| yields(state, rule, subject, now))?;
-    if query::is_hidden(state, agent, subject) {
+    if hides_whole(state, agent, subject) {
         let why = format!("another agent goes first on {subject}");
         return Some(GoesFirst { to: Vec::new(), until: None, why, ..first });
     }

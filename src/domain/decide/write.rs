@@ -10,7 +10,6 @@ use crate::domain::deed::{Body, Deed, Refs};
 use crate::domain::ids::{Actor, AgentId, Seq, Version};
 use crate::domain::outcome::Outcome;
 use crate::domain::path::{FieldName, FieldPath};
-use crate::domain::query;
 use crate::domain::rule::zone::Zones;
 use crate::domain::state::State;
 use crate::domain::things::{AlertKind, Case, FieldChange};
@@ -87,7 +86,7 @@ fn check(state: &State, agent: &AgentId, write: &Write, sheet: &Sheet<'_>) -> Op
     if let Some(stop) = check_existence(state, agent, write, sheet.now) {
         return Some(stop);
     }
-    let missing = verdict::missing(map, write);
+    let missing = verdict::missing(map, agent, write);
     if !missing.is_empty() {
         let names: Vec<String> = missing
             .iter()
@@ -146,7 +145,7 @@ fn check_existence(state: &State, agent: &AgentId, write: &Write, now: Time) -> 
         }
         (WriteKind::Update | WriteKind::Archive | WriteKind::Delete, Some(entity), Some(gone)) => {
             let how = if gone.deleted { "deleted" } else { "archived" };
-            let told = !query::is_hidden(state, agent, &write.entity);
+            let told = !verdict::hides_whole(state, agent, &write.entity);
             let field = FieldChange {
                 entity: None,
                 name: FieldName::whole(),
@@ -156,10 +155,11 @@ fn check_existence(state: &State, agent: &AgentId, write: &Write, now: Time) -> 
                 after: None,
                 by: told.then(|| gone.by.clone()),
                 at: told.then_some(gone.at),
+                unseen: false,
             };
             let by = if told { format!(" by {}", gone.by) } else { String::new() };
             let why = format!("{} was {how}{by}", write.entity);
-            let fields = vec![field];
+            let fields = vec![verdict::told(state, Some(agent), &write.entity, field)];
             Some(Stop::Rule {
                 code: Code::Tombstone,
                 outcome: Outcome::Stale,
@@ -208,7 +208,7 @@ fn refuse(sheet: &mut Sheet<'_>, state: &State, agent: &AgentId, write: &Write, 
     let mut deed = draft(sheet, write, refused(), outcome);
     deed.code = Some(code);
     deed.because(&why);
-    deed.fields = if fields.is_empty() { wanted(state, write) } else { fields };
+    deed.fields = if fields.is_empty() { wanted(state, agent, write) } else { fields };
     deed.refs = *refs;
     let primary = sheet.push(deed);
     alert::stale(sheet, state, primary);
@@ -236,9 +236,7 @@ fn observe(sheet: &mut Sheet<'_>, state: &State, agent: &AgentId, write: &Write,
         }
         Stop::Rule { .. } => None,
     };
-    if let Some(deed) = sheet.deed_mut(primary) {
-        deed.refs.alerts.extend(raised);
-    }
+    alert::note(sheet, primary, raised);
     primary
 }
 
@@ -284,6 +282,7 @@ fn put(
         deed.because(write.reason.as_ref().map_or_else(|| why.clone(), |reason| format!("{reason} ({why})")));
     }
     deed.fields = changes;
+    mark_unseen(sheet, state, &mut deed);
     deed.refs.based_on = write.depends_on.keys().cloned().collect();
     let primary = sheet.push(deed);
     alert::after_commit(sheet, state, primary);
@@ -294,6 +293,18 @@ fn put(
     trigger::after_commit(sheet, state, primary);
     affected::after_commit(sheet, state, primary);
     primary
+}
+
+/// Marks what the author may not see of its own commit, as a workspace that only observes lets it through: its answer is as
+/// if nothing had been there.
+fn mark_unseen(sheet: &Sheet<'_>, state: &State, deed: &mut Deed) {
+    let (Some(agent), Some(entity)) = (deed.actor.agent(), &deed.subject) else { return };
+    if sheet.imported {
+        return;
+    }
+    for change in &mut deed.fields {
+        change.unseen = state.board.map.is_hidden(agent, entity, &change.name);
+    }
 }
 
 /// The fields with their versions after the commit.
@@ -318,6 +329,7 @@ fn committed(state: &State, write: &Write, back: bool) -> Result<Vec<FieldChange
             after: Some(after),
             by: None,
             at: None,
+            unseen: false,
         });
     }
     if write.kind != WriteKind::Update && !write.changes.contains_key(&FieldName::whole()) {
@@ -330,6 +342,7 @@ fn committed(state: &State, write: &Write, back: bool) -> Result<Vec<FieldChange
             after: None,
             by: None,
             at: None,
+            unseen: false,
         });
     }
     Ok(changes)
@@ -351,22 +364,26 @@ fn appended(list: Option<&Value>, item: &Value, name: &FieldName) -> Result<Valu
     })
 }
 
-/// The fields of a write that did not go through: what is there and what was wanted.
-pub(super) fn wanted(state: &State, write: &Write) -> Vec<FieldChange> {
+/// The fields of a write that did not go through: what is there, as far as the agent may see it, and what was wanted.
+pub(super) fn wanted(state: &State, agent: &AgentId, write: &Write) -> Vec<FieldChange> {
     let entity = state.entities.get(&write.entity);
     let named = |name: &FieldName| match &write.expected {
         Some(Expected::Fields(versions)) => versions.get(name).copied(),
         Some(Expected::Entity(_)) | None => None,
     };
-    let one = |(name, value): (&FieldName, &Value)| FieldChange {
-        entity: None,
-        name: name.clone(),
-        base: named(name),
-        version: entity.map_or(Version(0), |entity| entity.version_of(name)),
-        before: None,
-        after: Some(value.clone()),
-        by: None,
-        at: None,
+    let one = |(name, value): (&FieldName, &Value)| {
+        let change = FieldChange {
+            entity: None,
+            name: name.clone(),
+            base: named(name),
+            version: entity.map_or(Version(0), |entity| entity.version_of(name)),
+            before: None,
+            after: Some(value.clone()),
+            by: None,
+            at: None,
+            unseen: false,
+        };
+        verdict::told(state, Some(agent), &write.entity, change)
     };
     write.changes.iter().map(one).collect()
 }

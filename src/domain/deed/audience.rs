@@ -1,11 +1,13 @@
-//! What of the ledger an agent sees: deeds on what it may read, its own, and those that name it; nothing that is hidden
-//! from it. Everything that people keep among themselves (items, alerts, reviews, tokens, the map) stays with people:
+//! What of the ledger an agent sees: deeds on what it may read, what it sent itself, and deeds that name it; nothing that
+//! is hidden from it, or was when it happened. Everything that people keep among themselves (items, alerts, reviews, tokens, the map) stays with people:
 //! agents learn of it by their work stream. Which type has which audience stands in the table.
 
+use super::carried::Carried;
 use super::{Body, Deed};
-use crate::domain::ids::AgentId;
-use crate::domain::map::Map;
-use crate::domain::path::{FieldName, FieldPath};
+use crate::domain::code::Code;
+use crate::domain::ids::{AgentId, Version};
+use crate::domain::path::FieldName;
+use crate::domain::sight::Sight;
 use crate::domain::things::FieldChange;
 
 /// Which agents may see the deeds of a type.
@@ -24,16 +26,21 @@ pub enum Audience {
 }
 
 impl Deed {
-    /// Whether the agent may see it under this map.
-    pub fn is_seen_by(&self, agent: &AgentId, map: &Map) -> bool {
+    /// Whether the agent may see it.
+    pub fn is_seen_by(&self, sight: &Sight<'_>) -> bool {
+        let agent = sight.agent();
         let own = self.actor.agent() == Some(agent);
         match self.body.row().audience {
-            Audience::Readers if self.subject.is_some() => !self.tells_hidden(agent, map),
+            Audience::Readers if self.subject.is_some() && !own => !self.tells_hidden(sight),
             Audience::Readers | Audience::Named => {
-                own || (self.refs.owners.contains(agent) && !self.tells_hidden(agent, map))
+                if own {
+                    !self.finds_hidden(sight)
+                } else {
+                    self.refs.owners.contains(agent) && !self.tells_hidden(sight)
+                }
             }
-            Audience::Author => own,
-            Audience::One => self.addressee() == Some(agent),
+            Audience::Author => own && !self.finds_hidden(sight),
+            Audience::One => self.addressee() == Some(agent) && !self.carries_hidden(sight),
             Audience::People => false,
         }
     }
@@ -48,17 +55,40 @@ impl Deed {
 
     /// Whether it is about something that is hidden from the agent, in whole or in one of its fields, carries values of
     /// it, or names it as what it was based on.
-    fn tells_hidden(&self, agent: &AgentId, map: &Map) -> bool {
-        let about = self.subject.as_ref();
-        let whole = about.filter(|_| self.fields.is_empty());
-        let hidden = |path: &FieldPath| map.is_hidden(agent, &path.entity, &path.field);
-        let changed = |field: &FieldChange| {
-            let entity = field.entity.as_ref().or(about);
-            entity.is_some_and(|entity| map.is_hidden(agent, entity, &field.name))
+    fn tells_hidden(&self, sight: &Sight<'_>) -> bool {
+        let said = |carried: &Carried| matches!(carried, Carried::Said(path) if sight.hides_path(path));
+        self.fields.is_empty() && self.is_on_hidden(sight)
+            || self.fields.iter().any(|field| self.is_hidden(field, sight))
+            || self.based_on().iter().any(|path| sight.hides_path(path))
+            || self.carried().iter().any(said)
+            || self.carries_hidden(sight)
+    }
+
+    /// Of the agent's own deed: whether it tells what was there, beside what the agent sent itself.
+    fn finds_hidden(&self, sight: &Sight<'_>) -> bool {
+        let found = |field: &FieldChange| {
+            field.version != Version(0) || field.before.is_some() || field.by.is_some() || field.at.is_some()
         };
-        whole.is_some_and(|entity| map.is_hidden(agent, entity, &FieldName::whole()))
-            || self.fields.iter().any(changed)
-            || self.based_on().iter().any(hidden)
-            || self.carried().iter().any(hidden)
+        self.fields.iter().any(|field| found(field) && self.is_hidden(field, sight))
+            || self.code.is_some_and(Code::depends_on_state) && self.is_on_hidden(sight)
+            || self.carries_hidden(sight)
+    }
+
+    /// Whether it carries what is or was in a hidden field, or what others said about it.
+    fn carries_hidden(&self, sight: &Sight<'_>) -> bool {
+        self.carried().iter().any(|carried| match carried {
+            Carried::Said(_) => false,
+            Carried::Told(path) => sight.hides_path(path),
+            Carried::Unsaid(entity) => sight.hides_any_of(entity),
+        })
+    }
+
+    fn is_on_hidden(&self, sight: &Sight<'_>) -> bool {
+        self.subject.as_ref().is_some_and(|entity| sight.hides(entity, &FieldName::whole()))
+    }
+
+    fn is_hidden(&self, field: &FieldChange, sight: &Sight<'_>) -> bool {
+        let entity = field.entity.as_ref().or(self.subject.as_ref());
+        entity.is_some_and(|entity| sight.hides(entity, &field.name))
     }
 }

@@ -3,67 +3,95 @@
 
 use super::{Deed, ItemClosed};
 use crate::domain::command::Write;
+use crate::domain::ids::Actor;
 use crate::domain::path::{EntityPath, FieldPath};
-use crate::domain::things::{Alert, AlertSide, Case, FieldChange, Item, Work, WorkKind};
+use crate::domain::things::{Alert, AlertSide, Case, FieldChange, Item, RaisedEvent, Work};
+
+/// What a payload carries.
+#[derive(Debug)]
+pub(super) enum Carried {
+    /// Words and values of the deed's author, about this: they may be any of it.
+    Said(FieldPath),
+    /// What is, was or shall be there, or what others said about it.
+    Told(FieldPath),
+    /// What is or was there in some field of it; the deed does not say in which.
+    Unsaid(EntityPath),
+}
 
 /// No values: numbers, names, times, the words of a rule.
-pub(super) fn no_values<P>(_: &Deed, _: &P) -> Vec<FieldPath> {
+pub(super) fn no_values<P>(_: &Deed, _: &P) -> Vec<Carried> {
     Vec::new()
 }
 
-/// What somebody says in words and values of their own: they may be any of its subject.
-pub(super) fn its_subject<P>(deed: &Deed, _: &P) -> Vec<FieldPath> {
-    whole(deed.subject.as_ref())
+/// What the author says in words and values of its own: they may be any of its subject.
+pub(super) fn its_subject<P>(deed: &Deed, _: &P) -> Vec<Carried> {
+    whole(deed.subject.as_ref()).map(Carried::Said).into_iter().collect()
 }
 
-/// A work item: the proposed values; else what its giver says about its subject.
-pub(super) fn work(_: &Deed, work: &Work) -> Vec<FieldPath> {
-    if let WorkKind::Proposal { write, .. } = &work.kind {
-        written(write)
-    } else {
-        whole(work.subject.as_ref())
+/// What several have said about its subject.
+pub(super) fn others_words<P>(deed: &Deed, _: &P) -> Vec<Carried> {
+    whole(deed.subject.as_ref()).map(Carried::Told).into_iter().collect()
+}
+
+/// An event: what a change of a field was, where one raised it; else its raiser's own words. Older programs did not say
+/// of which field.
+pub(super) fn event(deed: &Deed, event: &RaisedEvent) -> Vec<Carried> {
+    match (&event.of, &deed.subject, &deed.actor) {
+        (Some(of), _, _) => vec![Carried::Told(of.clone())],
+        (None, Some(subject), Actor::Deeds) if event.schedule.is_none() => {
+            vec![Carried::Unsaid(subject.clone())]
+        }
+        (None, _, _) => its_subject(deed, event),
     }
 }
 
+/// A work item: the values that it tells, and what its giver says about its subject.
+pub(super) fn work(_: &Deed, work: &Work) -> Vec<Carried> {
+    let said = whole(work.subject.as_ref()).map(Carried::Said);
+    said.into_iter().chain(work.told().into_iter().map(Carried::Told)).collect()
+}
+
 /// An item: what it shows, which is about its subject.
-pub(super) fn item(deed: &Deed, item: &Item) -> Vec<FieldPath> {
+pub(super) fn item(deed: &Deed, item: &Item) -> Vec<Carried> {
     let mut paths = case(deed, &item.case);
-    paths.extend(whole(item.subject.as_ref()));
+    paths.extend(whole(item.subject.as_ref()).map(Carried::Told));
     paths
 }
 
 /// What an item shows.
-pub(super) fn case(deed: &Deed, case: &Case) -> Vec<FieldPath> {
+pub(super) fn case(deed: &Deed, case: &Case) -> Vec<Carried> {
     if let Case::UnownedField { write } = case {
         return written(write);
     }
-    if let Case::GivenUp { work: given_up } = case { work(deed, given_up) } else { its_subject(deed, case) }
+    if let Case::GivenUp { work: given_up } = case { work(deed, given_up) } else { others_words(deed, case) }
 }
 
 /// An answer: its words, and the fields that inputs decided again have changed.
-pub(super) fn answer(deed: &Deed, closed: &ItemClosed) -> Vec<FieldPath> {
-    let mut paths = its_subject(deed, closed);
+pub(super) fn answer(deed: &Deed, closed: &ItemClosed) -> Vec<Carried> {
+    let mut paths = others_words(deed, closed);
     for redone in &closed.effects.redone {
         let path = |field: &FieldChange| FieldPath::new(redone.entity.clone(), field.name.clone());
-        paths.extend(redone.fields.iter().map(path));
+        paths.extend(redone.fields.iter().map(path).map(Carried::Told));
     }
     paths
 }
 
 /// An alert: what each side wrote or wanted.
-pub(super) fn alert(deed: &Deed, alert: &Alert) -> Vec<FieldPath> {
-    alert.sides.iter().flat_map(|side| alert_side(deed, side)).chain(alert.on.clone()).collect()
+pub(super) fn alert(deed: &Deed, alert: &Alert) -> Vec<Carried> {
+    let on = alert.on.clone().map(Carried::Told);
+    alert.sides.iter().flat_map(|side| alert_side(deed, side)).chain(on).collect()
 }
 
 /// One side of an alert.
-pub(super) fn alert_side(_: &Deed, side: &AlertSide) -> Vec<FieldPath> {
-    side.path.iter().cloned().collect()
+pub(super) fn alert_side(_: &Deed, side: &AlertSide) -> Vec<Carried> {
+    side.path.iter().cloned().map(Carried::Told).collect()
 }
 
-fn written(write: &Write) -> Vec<FieldPath> {
-    write.changes.keys().map(|name| FieldPath::new(write.entity.clone(), name.clone())).collect()
+fn written(write: &Write) -> Vec<Carried> {
+    let path = |name| FieldPath::new(write.entity.clone(), name);
+    write.changes.keys().cloned().map(path).map(Carried::Told).collect()
 }
 
-fn whole(entity: Option<&EntityPath>) -> Vec<FieldPath> {
-    entity.cloned().map(FieldPath::whole).into_iter().collect()
+fn whole(entity: Option<&EntityPath>) -> Option<FieldPath> {
+    entity.cloned().map(FieldPath::whole)
 }

@@ -11,7 +11,6 @@ use super::{
     ScopeTransfer, Taken, TaskResult, about, carried, wire,
 };
 use crate::domain::ids::{AgentId, FanOutNo, PersonId, QueueName, Seq, TaskId, TokenId};
-use crate::domain::path::FieldPath;
 use crate::domain::things::{
     ActOrder, Alert, AlertSide, Case, ClaimMark, Conclusion, FanOutState, HandoffOrder, Item, Lease,
     Publication, RaisedEvent, ReviewEnd, ReviewMiss, ScopeRule, Task, Token, Work,
@@ -130,13 +129,13 @@ macro_rules! bodies {
             Event "event" {
                 /// An event was raised and went to its owner.
                 EventRaised(Box<RaisedEvent>) = "deeds.event.raised"
-                    => Named its_subject, Nothing schedule_next, Family event;
+                    => Named event, Nothing schedule_next, Family event;
                 /// An event waits for a person: nobody owns it, or more than one.
                 EventEscalated(Box<RaisedEvent>) = "deeds.event.escalated"
-                    => Named its_subject, Nothing schedule_next, Family event;
+                    => Named event, Nothing schedule_next, Family event;
                 /// An event was not taken in.
                 EventRefused(Box<RaisedEvent>) = "deeds.event.refused"
-                    => Author its_subject, Nothing schedule_next, Family event;
+                    => Author event, Nothing schedule_next, Family event;
             }
             Claim "claim" {
                 /// An event is the claimant's to handle.
@@ -155,13 +154,13 @@ macro_rules! bodies {
                     => Named no_values, Nothing accept_task, Family task_id;
                 /// A task went back to its giver; its history has the feedback.
                 HandoffReturned(Box<Task>) = "deeds.handoff.returned"
-                    => Named its_subject, Nothing change_task, Family task;
+                    => Named others_words, Nothing change_task, Family task;
                 /// A task is done.
                 HandoffCompleted(Box<TaskResult>) = "deeds.handoff.completed"
                     => Named its_subject, Nothing complete_task, Family result;
                 /// A task is with a person: it is out of attempts, or does not converge.
                 HandoffEscalated(Box<Task>) = "deeds.handoff.escalated"
-                    => Named its_subject, Nothing change_task, Family task;
+                    => Named others_words, Nothing change_task, Family task;
                 /// Something asked of a task was not done.
                 HandoffRefused(()) = "deeds.handoff.refused"
                     => Author no_values, Nothing ignore, Family fields;
@@ -440,7 +439,7 @@ macro_rules! declare {
 
         impl Deed {
             /// The paths whose values the payload carries, beside the deed's own `fields`.
-            pub(super) fn carried(&self) -> Vec<FieldPath> {
+            pub(super) fn carried(&self) -> Vec<carried::Carried> {
                 match &self.body { $($(Body::$kind(payload) => carried::$carried(self, payload),)*)* }
             }
 

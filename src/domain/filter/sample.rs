@@ -130,6 +130,7 @@ fn field(dice: &mut Dice) -> FieldChange {
         after: value(dice),
         by: None,
         at: None,
+        unseen: false,
     }
 }
 

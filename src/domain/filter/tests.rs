@@ -110,6 +110,7 @@ fn stale_write() -> Deed {
         after: Some(crate::domain::value::Value::text("at risk")),
         by: None,
         at: None,
+        unseen: false,
     }];
     deed
 }

@@ -20,11 +20,17 @@ pub enum Whose<'a> {
     Nobodys,
 }
 
-/// Whose the field is.
+/// Whose the field is. What is hidden from an agent is not its own, whatever it is granted: another's, or nobody's.
 pub fn whose<'a>(map: &'a Map, agent: &AgentId, entity: &EntityPath, field: &FieldName) -> Whose<'a> {
+    let hidden = |agent: &AgentId| map.is_hidden(agent, entity, field);
+    let first_of = |owners: Vec<&'a AgentId>| {
+        let mut owners = owners.into_iter().filter(|owner| *owner != agent && !hidden(owner));
+        owners.next().map_or(Whose::Nobodys, Whose::Of)
+    };
     match map.authority(agent, entity, field) {
+        Authority::Granted if hidden(agent) => first_of(map.owners(entity, field)),
         Authority::Granted => Whose::Own,
-        Authority::Owners(owners) => owners.first().map_or(Whose::Nobodys, |owner| Whose::Of(owner)),
+        Authority::Owners(owners) => first_of(owners),
         Authority::Nobody => Whose::Nobodys,
     }
 }

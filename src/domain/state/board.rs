@@ -16,6 +16,7 @@ use crate::domain::ids::{
 use crate::domain::map::{Map, Mode, Model};
 use crate::domain::outcome::Outcome;
 use crate::domain::path::EntityPath;
+use crate::domain::sight::Sight;
 use crate::domain::things::{
     Alert, ClaimHeld, ClosedItem, Concluded, FanOutState, Hold, Item, LastPublication, Lease, OpenAct,
     PastAnswers, QueueReviews, ScopeRule, Task, WaitingAct, Work,
@@ -247,6 +248,20 @@ impl Board {
     /// Whether checks refuse, or only record what they would have refused.
     pub fn enforces(&self) -> bool {
         self.map.model().mode == Mode::Enforce
+    }
+
+    /// What the agent may see of what happened under that version of the map; none where that is not kept any more.
+    pub fn sight<'a>(&'a self, agent: &'a AgentId, then: MapVersion) -> Option<Sight<'a>> {
+        if then == self.map_version {
+            return Some(Sight::now(agent, &self.map));
+        }
+        let step = self.maps.iter().rev().find(|step| step.version == then)?;
+        Some(Sight::then(agent, &self.map, &step.model))
+    }
+
+    /// The same of what a deed left behind.
+    pub fn sight_of<'a>(&'a self, agent: &'a AgentId, deed: Seq) -> Option<Sight<'a>> {
+        self.sight(agent, self.maps.iter().rev().find(|step| step.deed <= deed)?.version)
     }
 
     /// The answered item with that number, if it is still kept.

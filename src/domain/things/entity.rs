@@ -158,4 +158,7 @@ pub struct FieldChange {
     pub by: Option<Actor>,
     /// When the current value was written.
     pub at: Option<Time>,
+    /// It was committed by an agent that may not see it: the answer tells nothing of what was there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unseen: bool,
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::ids::{Actor, AgentId, Seq};
 use crate::domain::key::key;
-use crate::domain::path::EntityPath;
+use crate::domain::path::{EntityPath, FieldPath};
 use crate::domain::time::Time;
 use crate::domain::value::Value;
 
@@ -45,6 +45,9 @@ pub struct RaisedEvent {
     pub attributes: std::collections::BTreeMap<Arc<str>, Value>,
     /// Which occurrence of its schedule, and when the next one is.
     pub schedule: Option<Occurrence>,
+    /// The field whose change raised it: whoever may not see that one may not see the event. Those of older programs do
+    /// not say.
+    pub of: Option<FieldPath>,
 }
 
 /// One occurrence of a schedule.

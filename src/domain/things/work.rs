@@ -15,6 +15,28 @@ use crate::domain::path::{EntityPath, FieldPath};
 use crate::domain::time::{Span, Time};
 use crate::domain::value::{Value, some};
 
+/// The attribute of an event that a change raised: which field.
+pub(in crate::domain) const PATH: &str = "path";
+/// The attribute with its new value.
+pub(in crate::domain) const VALUE: &str = "value";
+/// The attribute with the value before.
+pub(in crate::domain) const BEFORE: &str = "before";
+/// The attribute that names who changed it.
+pub(in crate::domain) const BY: &str = "by";
+
+/// The field that attributes say something of.
+pub(in crate::domain) fn path_of(attributes: &BTreeMap<Arc<str>, Value>) -> Option<FieldPath> {
+    attributes.get(PATH)?.plain().parse().ok()
+}
+
+/// The attributes without what they say of a field: only which it is.
+pub(in crate::domain) fn without_values(
+    mut attributes: BTreeMap<Arc<str>, Value>,
+) -> BTreeMap<Arc<str>, Value> {
+    attributes.retain(|name, _| ![VALUE, BEFORE, BY].contains(&&**name));
+    attributes
+}
+
 /// How often work is tried where nobody says otherwise.
 pub const ATTEMPTS: u32 = 3;
 /// The most attempts that anybody may ask for.
@@ -124,6 +146,27 @@ impl Work {
     pub fn about(mut self, subject: Option<EntityPath>) -> Self {
         self.subject = subject;
         self
+    }
+
+    /// The fields of which it tells what is, was or shall be there. What its giver says in words is the giver's to say.
+    pub fn told(&self) -> Vec<FieldPath> {
+        match &self.kind {
+            WorkKind::Proposal { write, .. } => {
+                write.changes.keys().map(|name| FieldPath::new(write.entity.clone(), name.clone())).collect()
+            }
+            WorkKind::Changed { fields, .. } => fields.iter().map(|(path, _)| path.clone()).collect(),
+            WorkKind::Dispatch { attributes, .. } => {
+                let valued = [VALUE, BEFORE, BY].iter().any(|name| attributes.contains_key(*name));
+                path_of(attributes).filter(|_| valued).into_iter().collect()
+            }
+            WorkKind::Decision { .. }
+            | WorkKind::Notice { .. }
+            | WorkKind::Handoff { .. }
+            | WorkKind::Returned { .. }
+            | WorkKind::Branch { .. }
+            | WorkKind::Join { .. }
+            | WorkKind::Free { .. } => Vec::new(),
+        }
     }
 
     /// Whether somebody has taken it at `now`.

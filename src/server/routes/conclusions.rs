@@ -3,24 +3,26 @@
 use std::sync::Arc;
 
 use crate::api::{ConclusionList, ConclusionView};
+use crate::domain::ids::AgentId;
 use crate::domain::key::SEPARATOR;
-use crate::domain::path::{EntityPath, FieldName};
+use crate::domain::path::EntityPath;
+use crate::domain::sight::Sight;
+use crate::domain::state::Front;
 use crate::domain::things::Concluded;
 use crate::server::answer::{Answer, json};
 use crate::server::gate::Call;
-use crate::server::past;
 
 /// `GET /v1/conclusions?subject=…`: the last answer of each to each question. What is hidden from an agent is left out.
 pub(in crate::server) async fn list(call: Call) -> Answer {
     let query = call.query()?;
     let state = call.front(&query).await?;
     let wanted = query.get::<EntityPath>("subject")?;
-    let map = &state.board.map;
     let seen = |view: &ConclusionView| {
-        let hidden =
-            call.caller.agent().is_some_and(|agent| map.is_hidden(agent, &view.subject, &FieldName::whole()));
-        !hidden
-            && !past::hidden_now(&call, &view.subject, &FieldName::whole())
+        let now = call.space.handle().front();
+        let sees = |front: &Front, agent: &AgentId| {
+            Sight::now(agent, &front.board.map).sees_conclusion(&view.subject)
+        };
+        call.caller.agent().is_none_or(|agent| sees(&state, agent) && sees(&now, agent))
             && wanted.as_ref().is_none_or(|wanted| view.subject == *wanted)
     };
     let all = state.board.conclusions.iter().filter_map(|(key, answers)| view(key, answers.iter()));

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use crate::api::FanOutList;
 use crate::domain::ids::FanOutNo;
+use crate::domain::sight::Sight;
+use crate::domain::state::Front;
 use crate::domain::things::FanOutState;
 use crate::server::answer::{Answer, absent, json};
 use crate::server::gate::Call;
@@ -17,7 +19,7 @@ pub(in crate::server) async fn list(call: Call) -> Answer {
         found.sort_by_key(|one| Reverse(one.no));
         found
     };
-    let seen = |one: &&Arc<FanOutState>| sees(&call, one);
+    let seen = |one: &&Arc<FanOutState>| sees(&call, &state, one);
     json(&FanOutList {
         fan_outs: newest_first(state.board.fan_outs.values().filter(seen).cloned().collect()),
         ended: newest_first(state.board.ended_fan_outs.iter().filter(seen).cloned().collect()),
@@ -31,10 +33,10 @@ pub(in crate::server) async fn show(call: Call) -> Answer {
     let state = call.front(&query).await?;
     let no = call.param::<FanOutNo>("n")?;
     let ended = || state.board.ended_fan_outs.iter().rev().find(|one| one.no == no);
-    let found = state.board.fan_outs.get(&no).or_else(ended).filter(|one| sees(&call, one));
+    let found = state.board.fan_outs.get(&no).or_else(ended).filter(|one| sees(&call, &state, one));
     json(found.ok_or_else(|| absent(format!("fan-out {no} that is still kept and that you may see")))?)
 }
 
-fn sees(call: &Call, one: &FanOutState) -> bool {
-    call.caller.agent().is_none_or(|agent| one.agent == *agent)
+fn sees(call: &Call, state: &Front, one: &FanOutState) -> bool {
+    call.caller.agent().is_none_or(|agent| Sight::now(agent, &state.board.map).sees_fan_out(one))
 }

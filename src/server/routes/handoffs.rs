@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 
 use crate::api::TaskList;
-use crate::domain::ids::AgentId;
+use crate::domain::sight::Sight;
 use crate::domain::things::Task;
 use crate::server::answer::{Answer, json};
 use crate::server::gate::Call;
@@ -14,7 +14,8 @@ pub(in crate::server) async fn list(call: Call) -> Answer {
     let query = call.query()?;
     let state = call.front(&query).await?;
     let agent = call.caller.agent();
-    let seen = |task: &&Arc<Task>| agent.is_none_or(|agent| has_part(task, agent));
+    let seen =
+        |task: &&Arc<Task>| agent.is_none_or(|agent| Sight::now(agent, &state.board.map).sees_task(task));
     let newest_first = |mut tasks: Vec<Arc<Task>>| {
         tasks.sort_by_key(|task| Reverse(task.deed));
         tasks
@@ -24,11 +25,4 @@ pub(in crate::server) async fn list(call: Call) -> Answer {
         ended: newest_first(state.board.ended_tasks.iter().filter(seen).cloned().collect()),
         seq: state.head(),
     })
-}
-
-fn has_part(task: &Task, agent: &AgentId) -> bool {
-    task.owner == *agent
-        || task.order.from == *agent
-        || task.order.to == *agent
-        || task.history.iter().any(|feedback| feedback.by == *agent)
 }

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use crate::api::LeaseList;
-use crate::domain::ids::AgentId;
-use crate::domain::state::Front;
-use crate::domain::things::{Lease, LeaseTarget};
+use crate::domain::sight::Sight;
+use crate::domain::things::Lease;
 use crate::server::answer::{Answer, json};
 use crate::server::gate::Call;
 use crate::server::past;
@@ -18,19 +17,12 @@ pub(in crate::server) async fn list(call: Call) -> Answer {
     let seen = |lease: &&Arc<Lease>| {
         lease.is_live(now)
             && call.caller.agent().is_none_or(|agent| {
-                sees(&state, agent, lease) && sees(&call.space.handle().front(), agent, lease)
+                let now = call.space.handle().front();
+                [&state, &now].into_iter().all(|front| Sight::now(agent, &front.board.map).sees_lease(lease))
             })
     };
     json(&LeaseList {
         leases: state.board.leases.values().filter(seen).cloned().collect(),
         seq: state.head(),
     })
-}
-
-fn sees(state: &Front, agent: &AgentId, lease: &Lease) -> bool {
-    lease.holder == *agent
-        || match &lease.target {
-            LeaseTarget::Path(path) => !state.board.map.is_hidden(agent, &path.entity, &path.field),
-            LeaseTarget::Task(_) => false,
-        }
 }

@@ -16,16 +16,18 @@ pub(in crate::server) async fn list(call: Call) -> Answer {
     let query = call.query()?;
     let state = call.front(&query).await?;
     let board = &state.board;
+    // Who spoke last is not for an agent that a map in force does not name.
+    let tells = call.caller.agent().is_none_or(|agent| board.map.agent(agent).is_some() || !board.enforces());
     let model = board.map.model();
     let rules: BTreeMap<&str, &Output> =
         model.outputs.iter().map(|output| (output.name.as_str(), output)).collect();
     let zones = model.agents.iter().flat_map(|agent| agent.outputs.iter().map(String::as_str));
     let names: BTreeSet<&str> = rules.keys().copied().chain(zones).collect();
-    let outputs = names.into_iter().map(|name| view(board, name, rules.get(name).copied())).collect();
+    let outputs = names.into_iter().map(|name| view(board, name, rules.get(name).copied(), tells)).collect();
     json(&OutputList { outputs, seq: state.head() })
 }
 
-fn view(board: &Board, name: &str, rule: Option<&Output>) -> OutputView {
+fn view(board: &Board, name: &str, rule: Option<&Output>, tells: bool) -> OutputView {
     let order = rule.map(|rule| rule.order.as_slice()).unwrap_or_default();
     let agents = || board.map.model().agents.iter().filter(|agent| board.map.has_output(&agent.id, name));
     let publishers: Vec<AgentId> =
@@ -36,6 +38,6 @@ fn view(board: &Board, name: &str, rule: Option<&Output>) -> OutputView {
         in_turn: !order.is_empty(),
         needs_approval: rule.is_some_and(|rule| rule.needs_approval),
         thread_window: rule.and_then(|rule| rule.thread_window),
-        last: board.threads.get(&key(&[name])).cloned(),
+        last: board.threads.get(&key(&[name])).filter(|_| tells).cloned(),
     }
 }

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use super::work::{news, wait_until};
+use super::work::{as_seen, news, wait_until};
 use crate::api::{ProblemCode, TakeBody, TakenWork};
 use crate::domain::command::{Command, Take};
 use crate::domain::ids::AgentId;
+use crate::domain::sight::Sight;
 use crate::domain::state::Front;
 use crate::domain::things::Work;
 use crate::domain::time::{Span, Time};
@@ -51,7 +52,10 @@ fn is_ready(state: &Front, agent: &AgentId, take: &Take, now: Time) -> bool {
     }
     match take.work.map(|no| state.board.works.get(&no).filter(|work| work.agent == *agent)) {
         Some(named) => named.is_none_or(|work| !work.is_taken(now)),
-        None => state.board.work_of(agent).any(|work| !work.is_taken(now)),
+        None => {
+            let sight = Sight::now(agent, &state.board.map);
+            state.board.work_of(agent).any(|work| !work.is_taken(now) && sight.sees_work(work))
+        }
     }
 }
 
@@ -60,7 +64,8 @@ async fn submit(call: &Call, take: Take) -> Result<TakenWork, Box<crate::api::Pr
     let state = call.space.handle().reached(reply.deed).await;
     let mine = |work: &Arc<Work>| call.caller.agent() == Some(&work.agent) && work.taken_until.is_some();
     let taken = reply.works.iter().filter_map(|no| state.board.works.get(no)).filter(|work| mine(work));
-    let works: Vec<Arc<Work>> = if reply.is_done() { taken.cloned().collect() } else { Vec::new() };
+    let seen = taken.filter_map(|work| as_seen(call, &state, work));
+    let works: Vec<Arc<Work>> = if reply.is_done() { seen.collect() } else { Vec::new() };
     let until = works.iter().filter_map(|work| work.taken_until).min();
     Ok(TakenWork { works, until, reply, seq: state.head() })
 }

@@ -16,6 +16,6 @@ pub(in crate::server) async fn show(call: Call) -> Answer {
     };
     let then = past::with_entity(&call.space, moment, &path.entity).await?;
     let mut ownership = query::who_owns(&then, reader, &path);
-    ownership.field.take_if(|_| past::hidden_now(&call, &path.entity, &path.field));
+    ownership.field.take_if(|_| past::hidden(&call, &call.space.handle().front(), &path.entity, &path.field));
     json(&ownership)
 }

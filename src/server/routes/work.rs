@@ -8,6 +8,7 @@ use tokio::time::{Instant, timeout_at};
 use super::scope::agent_meant;
 use crate::api::{Problem, ProblemCode, WorkList};
 use crate::domain::ids::{AgentId, Seq, WorkNo};
+use crate::domain::sight::Sight;
 use crate::domain::state::Front;
 use crate::domain::things::Work;
 use crate::domain::time::Span;
@@ -39,7 +40,15 @@ pub(in crate::server) async fn list(call: Call) -> Answer {
             }
         }
     }
-    json(&WorkList { works: open_work(&state, &agent, after).cloned().collect(), seq: state.head() })
+    let works = open_work(&state, &agent, after).filter_map(|work| as_seen(&call, &state, work)).collect();
+    json(&WorkList { works, seq: state.head() })
+}
+
+/// A work item as the caller may see it: an agent what neither the map of that state nor the one in force hides.
+pub(super) fn as_seen(call: &Call, state: &Front, work: &Arc<Work>) -> Option<Arc<Work>> {
+    let Some(agent) = call.caller.agent() else { return Some(Arc::clone(work)) };
+    let seen = Sight::now(agent, &state.board.map).work(work)?;
+    Sight::now(agent, &call.space.handle().front().board.map).work(&seen)
 }
 
 fn open_work<'a>(state: &'a Front, agent: &'a AgentId, after: WorkNo) -> impl Iterator<Item = &'a Arc<Work>> {

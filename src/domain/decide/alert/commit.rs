@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Finding, fingerprint, raise};
+use super::{Finding, fingerprint, note, raise};
 use crate::domain::decide::sheet::Sheet;
 use crate::domain::decide::verdict::{self, holds};
 use crate::domain::deed::Deed;
@@ -36,9 +36,7 @@ pub(in crate::domain::decide) fn after_commit(sheet: &mut Sheet<'_>, before: &St
             raised.extend(contradiction(sheet, &after, rule, &path, primary));
         }
     }
-    if let Some(deed) = sheet.deed_mut(primary) {
-        deed.refs.alerts.extend(raised);
-    }
+    note(sheet, primary, raised);
 }
 
 /// Whether this change goes on, or makes, an A-B-A on its field. Adding in turns to a list is none.

@@ -96,6 +96,28 @@ pub(super) fn raise_with_item(sheet: &mut Sheet<'_>, finding: Finding, cause: Se
     tell(sheet, finding, cause, false)
 }
 
+/// Notes on a deed the alerts that it raised, for its answer: those of which each side is for its author to see. To one
+/// that is left out its own sides lead.
+pub(super) fn note(sheet: &mut Sheet<'_>, primary: Seq, raised: impl IntoIterator<Item = AlertNo>) {
+    let mut raised = raised.into_iter().peekable();
+    if raised.peek().is_none() {
+        return;
+    }
+    let author = sheet.deed(primary).and_then(|deed| deed.actor.agent().cloned());
+    let board = &sheet.state().board;
+    let hidden = |path: &FieldPath| {
+        author.as_ref().is_some_and(|agent| board.map.is_hidden(agent, &path.entity, &path.field))
+    };
+    let is_told = |no: &AlertNo| {
+        let sides = board.alerts.get(no).map(|alert| alert.sides.as_slice()).unwrap_or_default();
+        !sides.iter().filter_map(|side| side.path.as_ref()).any(hidden)
+    };
+    let told: Vec<AlertNo> = raised.filter(is_told).collect();
+    if let Some(deed) = sheet.deed_mut(primary) {
+        deed.refs.alerts.extend(told);
+    }
+}
+
 /// Tells what was gathered: of a kind that was found more than once, in one tick or in several, one alert with all of it.
 pub(super) fn tell_gathered(sheet: &mut Sheet<'_>) {
     let mut kinds: BTreeMap<AlertKind, Vec<(Finding, Seq)>> = BTreeMap::new();

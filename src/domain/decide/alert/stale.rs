@@ -18,9 +18,7 @@ pub(in crate::domain::decide) fn stale(sheet: &mut Sheet<'_>, state: &State, pri
         return;
     }
     let raised = would_be_stale(sheet, state, primary, &deed.fields);
-    if let Some(deed) = sheet.deed_mut(primary) {
-        deed.refs.alerts.extend(raised);
-    }
+    super::note(sheet, primary, raised);
 }
 
 /// The alert of a deed that was, or in enforce mode would have been, stale.

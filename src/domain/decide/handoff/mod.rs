@@ -47,8 +47,8 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, handoff: &Handoff) -> Seq {
     let subject = handoff.subject.clone();
     let subject =
         subject.or_else(|| state.board.tasks.get(&order.task).and_then(|task| task.subject.clone()));
-    if let Some(why) = subject.as_ref().and_then(|subject| verdict::frozen(&state, &agent, subject)) {
-        return refuse(sheet, handoff, (Code::Frozen, why));
+    if let Some(why) = subject.as_ref().and_then(|subject| verdict::kept_off(&state, &agent, subject)) {
+        return refuse(sheet, handoff, why);
     }
     let given = Given { order, subject, cause: handoff.cause, reason: handoff.reason.clone() };
     if given.order.attempt > given.order.max_attempts && state.board.enforces() {

@@ -13,7 +13,6 @@ use crate::domain::deed::{Body, Deed, Refs};
 use crate::domain::ids::{AgentId, Seq};
 use crate::domain::key::key;
 use crate::domain::outcome::Outcome;
-use crate::domain::query;
 use crate::domain::rule::output as rule;
 use crate::domain::rule::zone::Whose;
 use crate::domain::state::{Board, State};
@@ -61,7 +60,7 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, publish: &Publish) -> Seq {
             let primary = refuse(sheet, publish, found);
             alert::stale(sheet, &state, primary);
             let raised = if foreign { alert::not_owner_output(sheet, publish, primary) } else { None };
-            note_alert(sheet, primary, raised);
+            alert::note(sheet, primary, raised);
             primary
         }
     }
@@ -126,6 +125,9 @@ fn check(state: &State, agent: &AgentId, publish: &Publish, now: Time) -> Option
 
 /// What must hold now as much as when the publication was asked for.
 fn check_base(state: &State, agent: &AgentId, publish: &Publish, now: Time) -> Option<Stop> {
+    if let Some(subject) = publish.subject.as_ref().filter(|subject| verdict::unseen(state, agent, subject)) {
+        return Some(stop(Code::Hidden, Outcome::Refused, verdict::unseen_words(subject, agent)));
+    }
     let reads = verdict::outdated_reads(state, Some(agent), &publish.depends_on);
     if let Some(first) = reads.first().and_then(|read| read.entity.clone()) {
         let why = stale_on(publish.subject.as_ref().unwrap_or(&first), &reads);
@@ -133,7 +135,7 @@ fn check_base(state: &State, agent: &AgentId, publish: &Publish, now: Time) -> O
     }
     let subject = publish.subject.as_ref()?;
     if let Some(gone) = state.entities.get(subject).and_then(|entity| entity.gone.as_ref()) {
-        let why = if query::is_hidden(state, agent, subject) {
+        let why = if verdict::hides_whole(state, agent, subject) {
             format!("{subject} is gone")
         } else {
             format!("{subject} is gone since {} by {}", gone.at, gone.by)
@@ -253,7 +255,7 @@ fn hold(sheet: &mut Sheet<'_>, state: &State, agent: &AgentId, publish: &Publish
     } else {
         item::approval(sheet, agent, publish, (&why, over.as_ref(), raised), primary)
     };
-    note_alert(sheet, primary, raised);
+    alert::note(sheet, primary, raised);
     if let Some(deed) = sheet.deed_mut(primary) {
         deed.refs.item = Some(no);
     }
@@ -272,13 +274,7 @@ fn observe(sheet: &mut Sheet<'_>, state: &State, agent: &AgentId, publish: &Publ
         (None, Code::Stale) => alert::would_be_stale(sheet, state, primary, &found.fields),
         (None, _) => None,
     };
-    note_alert(sheet, primary, raised);
+    alert::note(sheet, primary, raised);
     alert::cascade(sheet, state, primary);
     primary
-}
-
-fn note_alert(sheet: &mut Sheet<'_>, primary: Seq, raised: Option<crate::domain::ids::AlertNo>) {
-    if let Some(deed) = sheet.deed_mut(primary) {
-        deed.refs.alerts.extend(raised);
-    }
 }

@@ -38,9 +38,9 @@ pub(in crate::domain::decide) fn claim(sheet: &mut Sheet<'_>, claim: &Claim) -> 
     if let Some(why) = verdict::unknown_cause(&state, claim.cause) {
         return refuse(sheet, claim, Code::NotFound, &why);
     }
-    let frozen = claim.subject.as_ref().and_then(|subject| verdict::frozen(&state, &agent, subject));
-    if let Some(why) = frozen {
-        return refuse(sheet, claim, Code::Frozen, &why);
+    let kept_off = claim.subject.as_ref().and_then(|subject| verdict::kept_off(&state, &agent, subject));
+    if let Some((code, why)) = kept_off {
+        return refuse(sheet, claim, code, &why);
     }
     let held = state.board.claims.get(&key(&[&claim.event, &claim.key]));
     let whose = || route::claim(&state.board.map, &agent, &claim.event, &claim.attributes);

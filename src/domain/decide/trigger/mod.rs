@@ -18,7 +18,7 @@ use crate::domain::map::Routing;
 use crate::domain::outcome::Outcome;
 use crate::domain::path::{EntityPath, FieldPath};
 use crate::domain::state::State;
-use crate::domain::things::{Occurrence, RaisedEvent, Work, WorkKind};
+use crate::domain::things::{Occurrence, RaisedEvent, Work, WorkKind, path_of, without_values};
 use crate::domain::value::Value;
 
 pub(super) use self::claim::{claim, mark};
@@ -186,14 +186,9 @@ pub(super) fn dispatch(
 
 /// The attributes as this agent may see them: of a change of a field that is hidden from it only where it was.
 fn seen(state: &State, agent: &AgentId, attributes: &BTreeMap<Arc<str>, Value>) -> BTreeMap<Arc<str>, Value> {
-    let mut attributes = attributes.clone();
-    let path = attributes.get(sources::PATH).and_then(|path| path.plain().parse::<FieldPath>().ok());
-    if path.is_some_and(|path| state.board.map.is_hidden(agent, &path.entity, &path.field)) {
-        for name in [sources::VALUE, sources::BEFORE, sources::BY] {
-            attributes.remove(name);
-        }
-    }
-    attributes
+    let hidden = |path: FieldPath| state.board.map.is_hidden(agent, &path.entity, &path.field);
+    let attributes = attributes.clone();
+    if path_of(&attributes).is_some_and(hidden) { without_values(attributes) } else { attributes }
 }
 
 fn refuse(sheet: &mut Sheet<'_>, raise: &Raise, origin: &Origin, (code, why): (Code, &str)) -> Seq {
@@ -205,7 +200,7 @@ fn refuse(sheet: &mut Sheet<'_>, raise: &Raise, origin: &Origin, (code, why): (C
 }
 
 fn draft(sheet: &Sheet<'_>, raise: &Raise, origin: &Origin, outcome: Outcome, why: &str) -> Deed {
-    let event = Box::new(RaisedEvent { schedule: origin.schedule, ..raised(raise) });
+    let event = Box::new(RaisedEvent { schedule: origin.schedule, of: of(raise, origin), ..raised(raise) });
     let body = if outcome == Outcome::Recorded {
         Body::EventRaised(event)
     } else if outcome == Outcome::Escalated {
@@ -227,7 +222,12 @@ pub(super) fn raised(raise: &Raise) -> RaisedEvent {
     let fits =
         raise.attributes.len() <= ATTRIBUTES && raise.attributes.keys().all(|name| name.len() <= NAME_BYTES);
     let attributes = if fits { raise.attributes.clone() } else { BTreeMap::new() };
-    RaisedEvent { event: cut(&raise.event), attributes, schedule: None }
+    RaisedEvent { event: cut(&raise.event), attributes, schedule: None, of: None }
+}
+
+/// The field whose change raised it, where Deeds itself did.
+fn of(raise: &Raise, origin: &Origin) -> Option<FieldPath> {
+    path_of(&raise.attributes).filter(|_| origin.actor == Actor::Deeds)
 }
 
 fn cut(name: &Arc<str>) -> Arc<str> {

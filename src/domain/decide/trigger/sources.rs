@@ -11,18 +11,10 @@ use crate::domain::ids::{Actor, Seq};
 use crate::domain::map::{Event, Op, Schedule};
 use crate::domain::path::{EntityPath, FieldPath};
 use crate::domain::state::State;
-use crate::domain::things::{FieldChange, Occurrence};
+use crate::domain::things::{BEFORE, BY, FieldChange, Occurrence, PATH, VALUE};
 use crate::domain::time::{Span, Time};
 use crate::domain::value::Value;
 
-/// The attribute that names the changed field.
-pub(super) const PATH: &str = "path";
-/// The attribute with its new value.
-pub(super) const VALUE: &str = "value";
-/// The attribute with the value before.
-pub(super) const BEFORE: &str = "before";
-/// The attribute that names who changed it.
-pub(super) const BY: &str = "by";
 /// The attribute that says when a scheduled event was due.
 const DUE: &str = "due";
 

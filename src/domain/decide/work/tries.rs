@@ -13,6 +13,7 @@ use crate::domain::decide::{fan_out, handoff, stuck};
 use crate::domain::deed::{Body, Taken};
 use crate::domain::ids::{AgentId, ItemNo, Seq, WorkNo};
 use crate::domain::outcome::Outcome;
+use crate::domain::sight::Sight;
 use crate::domain::state::State;
 use crate::domain::things::{OnExhausted, Work, WorkKind};
 use crate::domain::time::{Span, Time};
@@ -70,7 +71,8 @@ fn over_bound(take: &Take, visibility: Span) -> Option<String> {
 
 /// Whether the one item that the caller names waits for it, and why not.
 fn waits_for(state: &State, agent: &AgentId, no: WorkNo, now: Time) -> Result<(), (Code, String)> {
-    let Some(work) = state.board.works.get(&no) else {
+    let Some(work) = state.board.works.get(&no).filter(|work| work.agent != *agent || is_seen(state, work))
+    else {
         return Err((Code::WrongState, format!("work {no} is not open: it never was, or has ended")));
     };
     if work.agent != *agent {
@@ -83,7 +85,12 @@ fn waits_for(state: &State, agent: &AgentId, no: WorkNo, now: Time) -> Result<()
 }
 
 fn waits(state: &State, work: &Work, now: Time) -> bool {
-    !work.is_taken(now) && spent(state, work).is_none()
+    !work.is_taken(now) && spent(state, work).is_none() && is_seen(state, work)
+}
+
+/// What tells of a field that its agent may not see any more is as if it were not there.
+fn is_seen(state: &State, work: &Work) -> bool {
+    Sight::now(&work.agent, &state.board.map).sees_work(work)
 }
 
 /// Whether it is out of attempts and ends with that, in words. The last attempt may be over before its timer has said so:

@@ -3,6 +3,7 @@
 //! The answers cost the length of the path, not the number of agents or grants. Nothing is decided here.
 
 mod routing;
+mod sight;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -159,20 +160,6 @@ impl Map {
     /// The first owner of the whole entity: whom `create`, `archive` and `delete` need.
     pub fn owner_of_whole(&self, entity: &EntityPath) -> Option<&AgentId> {
         self.owners(entity, &FieldName::whole()).into_iter().next()
-    }
-
-    /// Is the field kept from the agent: hidden, outside what it reads, or in another's scratch?
-    pub fn is_hidden(&self, agent: &AgentId, entity: &EntityPath, field: &FieldName) -> bool {
-        match self.scratch_owner(agent, entity) {
-            Some(Scratch::Own) => return false,
-            Some(Scratch::Of(_) | Scratch::Nobodys) => return true,
-            None => {}
-        }
-        let zone = self.index.agents.get(agent).and_then(|at| self.index.zones.get(*at));
-        zone.is_some_and(|zone| {
-            zone.hidden.as_ref().is_some_and(|hidden| any(hidden, entity, field))
-                || zone.reads.as_ref().is_some_and(|reads| !any(reads, entity, field))
-        })
     }
 
     /// How the field may be written; the first `[[field]]` that fits says so.

@@ -118,7 +118,8 @@ fn hidden_and_reads_both_keep_out() {
         ("intake", "pipeline/1", false),
         ("support", "crm/contact/a#salary", false),
         ("support", "pipeline/1", true),
-        ("stranger", "hr/1", false),
+        ("stranger", "hr/1", true),
+        ("stranger", "scratch/stranger/x", false),
     ];
     for (agent, path, expected) in cases {
         let path: crate::domain::path::FieldPath = path.parse().unwrap();

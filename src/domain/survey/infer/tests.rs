@@ -59,6 +59,7 @@ fn write(seq: u64, line: &str) -> Deed {
         after: Some(Value::text("x")),
         by: None,
         at: None,
+        unseen: false,
     };
     Deed {
         subject: Some(entity.parse().unwrap()),
@@ -164,6 +165,7 @@ fn events_and_outputs_are_somebodys_or_contested() {
             event: Arc::from(event),
             attributes: BTreeMap::new(),
             schedule: None,
+            of: None,
         }));
         let owners = owner.map(|owner| owner.parse().unwrap()).into_iter().collect();
         Deed { refs: Refs { owners, ..Refs::default() }, ..deed(seq, Actor::Deeds, body) }
