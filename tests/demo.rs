@@ -340,7 +340,7 @@ async fn the_others_go_on_without_those_that_were_stopped() {
     let reviewer = &house.reviewers["tallyfern"];
     let pause = OverrideVerb::Pause { agent: "sales".parse().unwrap() };
     reviewer
-        .ask(&Command::Override(Override { step: pause, reason: "too many mails".into() }))
+        .ask(&Command::Override(Override { step: pause, reason: "too many mails".into(), lasts: None }))
         .await
         .unwrap();
     let tokens = reviewer.tokens().await.unwrap().tokens;

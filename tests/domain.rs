@@ -32,6 +32,8 @@ mod found;
 mod golden;
 #[path = "domain/handoffs.rs"]
 mod handoffs;
+#[path = "domain/hands.rs"]
+mod hands;
 #[path = "domain/hidden.rs"]
 mod hidden;
 #[path = "domain/inbox.rs"]

@@ -17,6 +17,8 @@ mod support;
 mod exceptions;
 #[path = "rows/fence.rs"]
 mod fence;
+#[path = "rows/hands.rs"]
+mod hands;
 #[path = "rows/hidden.rs"]
 mod hidden;
 #[path = "rows/records.rs"]

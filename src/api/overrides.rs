@@ -10,6 +10,7 @@ use super::{Problem, ProblemCode};
 use crate::domain::command::{Override, OverrideVerb};
 use crate::domain::ids::{AgentId, Fence, Version};
 use crate::domain::path::{EntityPath, FieldPath};
+use crate::domain::things::Lasts;
 use crate::domain::value::{Value, some};
 
 /// What a person overrides.
@@ -28,6 +29,8 @@ pub enum OverrideWord {
     Set,
     /// Sets a field back to an earlier version.
     Revert,
+    /// Lets go of a field that was set.
+    Release,
     /// Ends a lease by force.
     Unlock,
 }
@@ -42,6 +45,7 @@ impl OverrideWord {
             Self::Resume => "resume",
             Self::Set => "set",
             Self::Revert => "revert",
+            Self::Release => "release",
             Self::Unlock => "unlock",
         }
     }
@@ -51,8 +55,9 @@ impl OverrideWord {
         match self {
             Self::Freeze | Self::Unfreeze => &["entity"],
             Self::Pause | Self::Resume => &["agent"],
-            Self::Set => &["path", "value", "expected"],
-            Self::Revert => &["path", "to", "expected"],
+            Self::Set => &["path", "value", "expected", "for"],
+            Self::Revert => &["path", "to", "expected", "for"],
+            Self::Release => &["path"],
             Self::Unlock => &["lease"],
         }
     }
@@ -71,7 +76,7 @@ pub struct OverrideBody {
     pub entity: Option<EntityPath>,
     /// Which agent is paused or resumed.
     pub agent: Option<AgentId>,
-    /// Which field is set or reverted.
+    /// Which field is set, reverted or released.
     pub path: Option<FieldPath>,
     /// To what it is set.
     #[serde(default, deserialize_with = "some")]
@@ -82,6 +87,9 @@ pub struct OverrideBody {
     pub expected: Option<Version>,
     /// Which lease is ended.
     pub lease: Option<Fence>,
+    /// For how long what was set is held: a time such as `24h`, `released` or `none`.
+    #[serde(rename = "for")]
+    pub lasts: Option<Lasts>,
 }
 
 /// What a body asks: a command as it stands, or one whose value is to be found first.
@@ -112,6 +120,7 @@ impl OverrideBody {
             to: None,
             expected: None,
             lease: None,
+            lasts: None,
         }
     }
 
@@ -143,6 +152,7 @@ impl OverrideBody {
                     expected: need(word, "expected", self.expected.as_ref())?,
                 });
             }
+            OverrideWord::Release => OverrideVerb::Release { path: need(word, "path", self.path.as_ref())? },
             OverrideWord::Unlock => OverrideVerb::Unlock { lease: need(word, "lease", self.lease.as_ref())? },
         };
         Ok(OverrideAsked::Step(step))
@@ -158,6 +168,7 @@ impl OverrideBody {
             ("to", self.to.is_some()),
             ("expected", self.expected.is_some()),
             ("lease", self.lease.is_some()),
+            ("for", self.lasts.is_some()),
         ];
         let keys = self.step.keys();
         match there.into_iter().find(|(key, there)| *there && !keys.contains(key)) {
@@ -179,7 +190,7 @@ fn need<T: Clone>(step: OverrideWord, key: &str, value: Option<&T>) -> Result<T,
 
 impl From<&Override> for OverrideBody {
     fn from(order: &Override) -> Self {
-        let body = |word| Self::new(word, &order.reason);
+        let body = |word| Self { lasts: order.lasts, ..Self::new(word, &order.reason) };
         match &order.step {
             OverrideVerb::Freeze { entity } => {
                 Self { entity: Some(entity.clone()), ..body(OverrideWord::Freeze) }
@@ -198,7 +209,10 @@ impl From<&Override> for OverrideBody {
                 ..body(OverrideWord::Set)
             },
             OverrideVerb::Revert { path, to, value: _, expected } => {
-                Self::revert(path, *to, *expected, &order.reason)
+                Self { lasts: order.lasts, ..Self::revert(path, *to, *expected, &order.reason) }
+            }
+            OverrideVerb::Release { path } => {
+                Self { path: Some(path.clone()), ..body(OverrideWord::Release) }
             }
             OverrideVerb::Unlock { lease } => Self { lease: Some(*lease), ..body(OverrideWord::Unlock) },
         }
@@ -240,7 +254,7 @@ mod tests {
         let body: OverrideBody = parse(body.as_bytes()).unwrap();
         let Ok(OverrideAsked::Step(step)) = body.asked() else { panic!("{body:?}") };
         assert!(matches!(&step, OverrideVerb::Set { value, .. } if value.is_null()));
-        let order = Override { step, reason: Arc::clone(&body.reason) };
+        let order = Override { step, reason: Arc::clone(&body.reason), lasts: body.lasts };
         assert_eq!(OverrideBody::from(&order), body);
     }
 }

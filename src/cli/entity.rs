@@ -33,6 +33,18 @@ pub(super) fn run(context: &Context, command: &Command) -> anyhow::Result<Status
     })
 }
 
+/// Which fields people hold.
+fn held(view: &EntityView) -> Option<String> {
+    let hands = view.fields.values().filter_map(|field| field.held.as_ref());
+    let words: Vec<String> = hands
+        .map(|held| {
+            let until = held.until.map_or_else(|| "it is released".to_owned(), |until| until.to_string());
+            format!("#{} by {} until {until}: {}", held.field, held.by, held.reason)
+        })
+        .collect();
+    (!words.is_empty()).then(|| words.join("; "))
+}
+
 fn tell(out: Output, client: &Client, view: &EntityView) -> anyhow::Result<()> {
     then::tell(out, client)?;
     let owner = view.owner.as_ref().map_or_else(|| "nobody".to_owned(), ToString::to_string);
@@ -43,6 +55,7 @@ fn tell(out: Output, client: &Client, view: &EntityView) -> anyhow::Result<()> {
         ("owner", Some(owner)),
         (if deleted { "deleted" } else { "archived" }, gone),
         ("frozen", view.frozen.as_ref().map(|stop| format!("by {}, {}: {}", stop.by, stop.at, stop.reason))),
+        ("held", held(view)),
     ])?;
     if view.fields.is_empty() {
         return out.faint("nothing is written there");

@@ -11,12 +11,13 @@ use crate::client::Client;
 use crate::domain::command::{Command as Order, Override, OverrideVerb};
 use crate::domain::ids::{AgentId, Fence, Version};
 use crate::domain::path::{EntityPath, FieldPath};
+use crate::domain::things::Lasts;
 use crate::domain::value::Value;
 
 /// What a person can do over the agents' heads.
 #[derive(Debug, Subcommand)]
 #[command(
-    after_help = "Examples:\n  deeds override freeze crm/contact/acme --reason 'legal is talking to them'\n  deeds override pause sales --reason 'sends too early'\n  deeds override set 'crm/contact/acme#status' churned --reason 'told on the phone'\n  deeds override revert 'crm/contact/acme#status' --to 3 --reason 'the import was wrong'\n  deeds override unlock 12 --reason 'its agent is gone'"
+    after_help = "Examples:\n  deeds override freeze crm/contact/acme --reason 'legal is talking to them'\n  deeds override pause sales --reason 'sends too early'\n  deeds override set 'crm/contact/acme#status' churned --reason 'told on the phone'\n  deeds override set 'crm/contact/acme#status' churned --for released --reason 'told on the phone'\n  deeds override release 'crm/contact/acme#status' --reason 'agreed'\n  deeds override revert 'crm/contact/acme#status' --to 3 --reason 'the import was wrong'\n  deeds override unlock 12 --reason 'its agent is gone'"
 )]
 pub(crate) enum Command {
     /// All agents keep off an entity
@@ -57,6 +58,15 @@ pub(crate) enum Command {
         #[arg(long, value_name = "VERSION")]
         expected: Option<Version>,
         #[command(flatten)]
+        hold: Hold,
+        #[command(flatten)]
+        why: Why,
+    },
+    /// Let go of a field that was set: its owners write it again
+    Release {
+        /// The field, `entity#field`
+        path: FieldPath,
+        #[command(flatten)]
         why: Why,
     },
     /// Set a field back to an earlier version: a new version with the old value
@@ -70,6 +80,8 @@ pub(crate) enum Command {
         #[arg(long, value_name = "VERSION")]
         expected: Option<Version>,
         #[command(flatten)]
+        hold: Hold,
+        #[command(flatten)]
         why: Why,
     },
     /// End a lease by force: its token is void from now on
@@ -79,6 +91,14 @@ pub(crate) enum Command {
         #[command(flatten)]
         why: Why,
     },
+}
+
+/// For how long.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Hold {
+    /// How long agents' writes to it wait for a yes: a time, `released` or `none`; 24h if nothing is said
+    #[arg(long = "for", value_name = "TIME")]
+    lasts: Option<Lasts>,
 }
 
 /// The reason.
@@ -93,24 +113,28 @@ pub(crate) struct Why {
 pub(super) fn run(context: &Context, command: Command) -> anyhow::Result<Status> {
     let out = context.out;
     session::with_client(context, async |client| {
+        let mut lasts = None;
         let (step, why) = match command {
             Command::Freeze { entity, why } => (OverrideVerb::Freeze { entity }, why),
             Command::Unfreeze { entity, why } => (OverrideVerb::Unfreeze { entity }, why),
             Command::Pause { agent, why } => (OverrideVerb::Pause { agent }, why),
             Command::Resume { agent, why } => (OverrideVerb::Resume { agent }, why),
-            Command::Set { path, value, expected, why } => {
+            Command::Set { path, value, expected, hold, why } => {
+                lasts = hold.lasts;
                 let value = value::parse(&value)?;
                 let expected = start_of(client, &path, expected).await?;
                 (OverrideVerb::Set { path, value, expected }, why)
             }
-            Command::Revert { path, to, expected, why } => {
+            Command::Revert { path, to, expected, hold, why } => {
+                lasts = hold.lasts;
                 let expected = start_of(client, &path, expected).await?;
                 // The value is the server's to find.
                 (OverrideVerb::Revert { path, to, value: Value::null(), expected }, why)
             }
+            Command::Release { path, why } => (OverrideVerb::Release { path }, why),
             Command::Unlock { lease, why } => (OverrideVerb::Unlock { lease }, why),
         };
-        let order = Override { step, reason: why.reason };
+        let order = Override { step, reason: why.reason, lasts };
         reply::tell(out, &client.ask(&Order::Override(order)).await?)
     })
 }

@@ -153,7 +153,7 @@ actions! {
     Pause "pause" "pause" Decide Decides "Pause the agent; again to let it go on";
     SetField "set-field" "set" Decide Decides "Set a field yourself";
     Revert "revert" "revert" Decide Decides "Revert a field to an earlier version";
-    Unlock "unlock" "unlock" Decide Decides "End a lease by force";
+    Unlock "unlock" "unlock" Decide Decides "End a lease by force, or let go of a held field";
     OlderVersion "older-version" "older" Look Looks "The version of the map before the one that is shown";
     NewerVersion "newer-version" "newer" Look Looks "The version of the map after the one that is shown";
     EditMap "edit-map" "edit map" Decide Looks "Open the map in the editor, check it, and apply it";

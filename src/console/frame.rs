@@ -217,7 +217,7 @@ fn last_line(app: &App, look: Look<'_>, room: usize) -> Line<'static> {
     }
     let context = app.context();
     let mut wanted = match &app.over {
-        Some(over) => over.hints(),
+        Some(over) => over.hints(app.world.board.as_deref()),
         None => app.screen().map(|screen| screen.hints(&app.world)).unwrap_or_default(),
     };
     if context.around().is_some() && app.looks_back() {

@@ -21,6 +21,7 @@ use crate::domain::deed::Deed;
 use crate::domain::ids::{AgentId, Fence, Version};
 use crate::domain::path::{EntityPath, FieldPath};
 use crate::domain::state::Board;
+use crate::domain::things::Lasts;
 use crate::domain::value::Value;
 
 /// Labels of the fields.
@@ -28,6 +29,8 @@ const PATH: &str = "field";
 const VALUE: &str = "value";
 const VERSION: &str = "version";
 const WHY: &str = "why";
+/// For how long what is set is held.
+const FOR: &str = "hold for";
 
 /// Something that is stopped or let go on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +38,8 @@ enum Target {
     Entity(EntityPath),
     Agent(AgentId),
     Lease(Fence),
+    /// A field that a person holds.
+    Held(FieldPath),
 }
 
 /// What is overridden.
@@ -74,6 +79,10 @@ impl Target {
             Self::Agent(agent) => {
                 let (title, done) = (format!("Pause {agent}"), format!("{agent} is paused"));
                 step("pause", title, OverrideVerb::Pause { agent }, done)
+            }
+            Self::Held(path) => {
+                let (title, done) = (format!("Let go of {path}"), format!("{path} is its owner's again"));
+                step("release", title, OverrideVerb::Release { path }, done)
             }
             Self::Lease(lease) => {
                 let done = format!("lease {lease} is ended; its token is void");
@@ -127,7 +136,9 @@ impl Overriding {
             }
             Action::Unlock => {
                 let live = under.leases.iter().filter(|fence| board.leases.contains_key(*fence));
-                (Intent::Stop(live.copied().map(Target::Lease).collect()), "lease")
+                let leases = live.copied().map(Target::Lease);
+                let targets = leases.chain(held(under, board).into_iter().map(Target::Held));
+                (Intent::Stop(targets.collect()), "lease or held field")
             }
             Action::Revert => (Intent::Revert, PATH),
             _ => (Intent::Set, PATH),
@@ -265,9 +276,22 @@ impl Overriding {
         match self.verb(board) {
             Ok((step, done)) => {
                 let reason = Arc::from(self.form.text(WHY));
-                Came::Send(Box::new(Command::Override(Override { step, reason })), done)
+                match self.lasts() {
+                    Ok(lasts) => {
+                        Came::Send(Box::new(Command::Override(Override { step, reason, lasts })), done)
+                    }
+                    Err(why) => Came::Lacks(why),
+                }
             }
             Err(why) => Came::Lacks(why),
+        }
+    }
+
+    /// For how long it holds, where that was typed.
+    fn lasts(&self) -> Result<Option<Lasts>, String> {
+        match self.form.text(FOR).trim() {
+            "" => Ok(None),
+            text => text.parse().map(Some),
         }
     }
 
@@ -291,6 +315,21 @@ impl Overriding {
     }
 }
 
+/// What people hold of the fields under the cursor; of an entity all that is held.
+fn held(under: &Under, board: &Board) -> Vec<FieldPath> {
+    let mut held: Vec<FieldPath> = Vec::new();
+    for path in &under.paths {
+        let fields = board.held.get(&path.entity).into_iter().flatten();
+        for field in fields.filter(|held| path.field.is_whole() || held.field == path.field) {
+            let path = FieldPath::new(path.entity.clone(), field.field.clone());
+            if !held.contains(&path) {
+                held.push(path);
+            }
+        }
+    }
+    held
+}
+
 fn is_paused(board: &Board, agent: &AgentId) -> bool {
     board.agents.get(agent).is_some_and(|facts| facts.paused.is_some())
 }
@@ -306,6 +345,9 @@ fn fields(plan: &Intent, path: Option<&FieldPath>) -> Vec<Field> {
             vec![path(), Field::needed(VERSION, "", "say which version it goes back to: its number")]
         }
     };
+    if matches!(plan, Intent::Set | Intent::Revert) {
+        fields.push(Field::optional(FOR, "24h; or a time, `released`, `none`"));
+    }
     fields.push(Field::reason(WHY));
     fields
 }

@@ -40,7 +40,7 @@ impl Peek {
     }
 
     /// The actions for the hint line.
-    pub fn hints(&self) -> Vec<Action> {
+    pub fn hints(&self, board: Option<&Board>) -> Vec<Action> {
         let mut hints = Vec::new();
         if !self.under.paths.is_empty() {
             hints.extend([Action::Freeze, Action::SetField, Action::Revert]);
@@ -48,7 +48,8 @@ impl Peek {
         if !self.under.agents.is_empty() {
             hints.push(Action::Pause);
         }
-        if !self.under.leases.is_empty() {
+        let held = |path: &FieldPath| board.is_some_and(|board| board.held.contains_key(&path.entity));
+        if !self.under.leases.is_empty() || self.under.paths.iter().any(held) {
             hints.push(Action::Unlock);
         }
         hints.extend([Action::Trace, Action::Close]);
@@ -115,6 +116,10 @@ fn entity(facts: &mut Facts<'_>, look: Look<'_>, world: &World, board: &Board, p
     if let Some(stop) = board.frozen.get(&path.entity) {
         let words = format!("by {}, {}: {}", stop.by, world.ago(stop.at), stop.reason);
         facts.styled("frozen", &words, theme.warning);
+    }
+    let held = board.held.get(&path.entity).into_iter().flatten();
+    for held in held.filter(|held| path.field.is_whole() || held.field == path.field).take(TOLD) {
+        facts.styled("held", &format!("#{} {}", held.field, words::held(held, world.now)), theme.warning);
     }
     for lease in board.leases_on(&path.entity, world.now).take(TOLD) {
         let left = words::countdown(lease.until, world.now);

@@ -8,8 +8,16 @@ use super::widgets::{Look, width};
 use crate::domain::deed::Deed;
 use crate::domain::outcome::Outcome;
 use crate::domain::path::FieldPath;
-use crate::domain::things::{FieldChange, Severity};
+use crate::domain::things::{FieldChange, HeldField, Severity};
 use crate::domain::time::{Span as TimeSpan, Time};
+
+/// A person's hand on a field: by whom, since and until when, and why.
+pub fn held(held: &HeldField, now: Time) -> String {
+    let until = held
+        .until
+        .map_or_else(|| "until it is released".to_owned(), |until| format!("until {}", clock(until, now)));
+    format!("by {}, {}, {until}: {}", held.by, clock(held.at, now), held.reason)
+}
 
 /// Below this a deed's line has no room for day and hour.
 const NARROW: usize = 56;

@@ -35,6 +35,8 @@ codes! {
     TokenEnded = "token-ended", "ask an admin for a new token";
     /// A person froze the entity.
     Frozen = "frozen", "leave this entity alone until it is unfrozen";
+    /// A person set the field and holds it.
+    Held = "held", "the write waits as a proposal: whoever holds the field, or a reviewer of your queue, answers; read your work stream";
     /// The idempotency key was used with another body.
     KeyReused = "key-reused", "send this request under a new idempotency key";
     /// Another agent owns a changed field.

@@ -56,8 +56,11 @@ pub struct Refs {
     /// The owners concerned.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub owners: Vec<AgentId>,
-    /// Until when somebody else goes first.
+    /// Until when somebody else goes first, or a person's override holds.
     pub until: Option<Time>,
+    /// A person holds the fields from now on: for the time in `until`, or until they are released.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub held: bool,
     /// The primary deeds of a `together`, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<Seq>,

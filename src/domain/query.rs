@@ -13,7 +13,7 @@ use super::sight::Sight;
 use super::state::{Board, State, Stop};
 use super::time::{Span, Time};
 use super::value::Value;
-use crate::domain::things::{Tombstone, Touch};
+use crate::domain::things::{HeldField, Tombstone, Touch};
 
 /// An entity as one caller may see it.
 #[serde_with::skip_serializing_none]
@@ -39,6 +39,7 @@ pub struct EntityView {
 }
 
 /// A field as one caller may see it.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FieldView {
     /// Its value.
@@ -50,7 +51,10 @@ pub struct FieldView {
     /// When.
     pub at: Time,
     /// Who may write it.
+    #[serialize_always]
     pub owner: Option<AgentId>,
+    /// Set where a person holds it: what agents write to it waits for a yes.
+    pub held: Option<HeldField>,
 }
 
 /// Who owns a path, and who reads it.
@@ -106,6 +110,7 @@ pub fn read(state: &State, reader: &Actor, entity: &EntityPath) -> Option<Entity
             by: field.by.clone(),
             at: field.at,
             owner,
+            held: held(&state.board, entity, name),
         };
         (name.clone(), view)
     };
@@ -163,6 +168,11 @@ pub fn activity(state: &State, reader: &Actor, entity: &EntityPath, since: Optio
     recent.iter().rev().filter(seen).cloned().collect()
 }
 
+/// The person's hand on a field.
+fn held(board: &Board, entity: &EntityPath, name: &FieldName) -> Option<HeldField> {
+    board.held.get(entity)?.iter().find(|held| held.field == *name).cloned()
+}
+
 /// Since when `activity` looks back, for a span before now.
 pub fn look_back(now: Time, within: Option<Span>) -> Option<Time> {
     within.map(|within| now.minus(within))
@@ -194,6 +204,7 @@ pub fn who_owns(state: &State, reader: &Actor, path: &FieldPath) -> Ownership {
             by: field.by.clone(),
             at: field.at,
             owner: owners.first().cloned(),
+            held: held(&state.board, &path.entity, &path.field),
         }),
         owners,
     }

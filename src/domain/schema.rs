@@ -14,6 +14,7 @@ use super::ids::{
 };
 use super::map::{Condition, Occasion, Schedule};
 use super::path::{EntityPath, FieldName, FieldPath, MAX_ENTITY_BYTES, MAX_FIELD_BYTES, Pattern, Template};
+use super::things::Lasts;
 use super::time::{Span, Time};
 use super::value::{MAX_SAFE_INTEGER, VALUE_BYTES, Value};
 
@@ -80,6 +81,8 @@ texts! {
         "When something recurs, in the workspace's timezone.";
     Span, 1024, "^([0-9]+(w|d|h|m|s|ms))+$", ["24h", "1h30m"],
         "A length of time.";
+    Lasts, 1024, "^(released|none|([0-9]+(w|d|h|m|s|ms))+)$", ["24h", "released"],
+        "For how long a person's override holds: for a time, until it is ended, or not at all.";
     Hash, 64, "^[0-9a-f]{64}$", ["0000000000000000000000000000000000000000000000000000000000000000"],
         "SHA-256 in the ledger's chain.";
 }

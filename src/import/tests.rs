@@ -16,7 +16,7 @@ use crate::domain::ids::{Actor, Seq};
 use crate::domain::map::{Mode, Model};
 use crate::domain::reply::Reply;
 use crate::domain::state::State;
-use crate::domain::things::{AlertKind, TokenClass};
+use crate::domain::things::{Alert, AlertKind, TokenClass};
 use crate::domain::time::Time;
 
 fn read(text: &[u8]) -> (Vec<Import>, Vec<BrokenLine>) {
@@ -309,10 +309,15 @@ fn the_real_log_has_seventeen_stale_writes_and_the_fight_over_bd_019() {
     assert_eq!(report.alerts[&AlertKind::StaleWrite].times, 17);
     {
         let state = door.state.lock().unwrap();
-        let top = state.board.alerts.values().max_by_key(|alert| alert.count).unwrap();
-        assert_eq!(
-            (top.kind, top.on.as_ref().unwrap().entity.as_str()),
-            (AlertKind::PingPong, "issue/bd-019")
+        let on =
+            |alert: &&Arc<Alert>| alert.on.as_ref().is_some_and(|on| on.entity.as_str() == "issue/bd-019");
+        let fight = state.board.alerts.values().filter(on).find(|alert| alert.kind == AlertKind::PingPong);
+        let fight = fight.unwrap();
+        let who: Vec<&str> = fight.who.iter().map(Actor::name).collect();
+        assert!(who.contains(&"mayor") && who.contains(&"dog"), "{who:?}");
+        assert!(
+            fight.count < 10,
+            "the field changed hands a few times, whoever wrote it how often: {fight:?}"
         );
         assert!(state.board.items.is_empty(), "imports never escalate");
     }

@@ -34,10 +34,9 @@ fn a_real_teams_log_is_imported_once_and_shows_its_fights() {
     assert!(home.ok(&["inbox", "list"]).contains("nothing waits"), "an import asks nobody");
 
     let alerts: Value = serde_json::from_str(&home.ok(&["alerts", "--json"])).unwrap();
-    assert_eq!(alerts["alerts"][0]["on"], "issue/bd-019#status");
-    let frame = home.ok(&["screen", "conflicts", "--size", "120x36"]);
-    let first = frame.lines().find(|line| line.contains("issue/bd-")).unwrap_or_default();
-    assert!(first.contains("issue/bd-019"), "the fight over bd-019 comes first:\n{frame}");
+    let fought = |alert: &&Value| alert["kind"] == "ping-pong" && alert["on"] == "issue/bd-019#status";
+    let fight = alerts["alerts"].as_array().unwrap().iter().find(fought).unwrap();
+    assert!(fight["who"].as_array().unwrap().iter().any(|who| who["name"] == "dog"), "{fight}");
 }
 
 #[test]

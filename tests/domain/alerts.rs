@@ -153,19 +153,6 @@ fn two_that_take_turns_are_found() {
     );
 }
 
-/// The value comes back: A wrote it, B changed it, C writes it again.
-#[test]
-fn a_value_that_returns_is_a_fight_too() {
-    check(
-        "
-        product writes files/draft .=one@0 -> committed
-        support writes files/draft .=two@1 -> committed
-        dana sets files/draft one@2 'as it was' -> committed
-        alerts ping-pong x3
-        ",
-    );
-}
-
 #[test]
 fn people_acknowledge_and_resolve() {
     let mut world = check(

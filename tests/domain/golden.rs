@@ -78,6 +78,8 @@ pub(crate) const LIFE: &str = "
     dana freezes crm/account/acme 'under audit' -> recorded
     dana unfreezes crm/account/acme 'audit is over' -> recorded
     dana unfreezes crm/account/acme 'again' -> refused wrong-state
+    dana sets support/ticket/acme#status closed@1 'told on the phone' -> committed
+    dana frees support/ticket/acme#status 'agreed' -> recorded
     ";
 
 /// Events and conclusions, on the map that has them.

@@ -206,7 +206,7 @@ fn a_baton_goes_round() {
         product writes files/draft .=b@1 -> refused not-your-turn
         support writes files/draft .=b@0 -> stale stale
         support writes files/draft .=b@1 -> committed
-        dana sets files/draft c@2 'a correction' -> committed
+        dana sets files/draft c@2 'a correction' for none -> committed
         support writes files/draft .=d@3 -> refused not-your-turn
         product writes files/draft .=d@3 -> committed
         sales writes files/draft .=d@3 -> proposed not-owner
@@ -221,7 +221,7 @@ fn a_baton_that_nobody_named_holds_goes_to_the_first() {
     check_on(
         &map,
         "
-        dana sets files/draft a@0 'from the archive' -> committed
+        dana sets files/draft a@0 'from the archive' for none -> committed
         product writes files/draft .=b@1 -> refused not-your-turn
         support writes files/draft .=b@1 -> committed
         ",

@@ -123,7 +123,7 @@ fn a_pause_stops_an_agent_and_a_freeze_an_entity() {
         dana freezes crm/account/acme 'under audit' -> recorded
         sales writes crm/account/acme plan=y@1 -> refused frozen
         support writes crm/account/acme health=good@0 -> refused frozen
-        dana sets crm/account/acme#plan z@1 'the auditor said so' -> committed
+        dana sets crm/account/acme#plan z@1 'the auditor said so' for none -> committed
         dana unfreezes crm/account/acme 'done' -> recorded
         dana unfreezes crm/account/acme 'done' -> refused wrong-state
         sales writes crm/account/acme plan=y@2 -> committed

@@ -16,7 +16,7 @@ use deeds::domain::map::{Authority, Grant};
 use deeds::domain::outcome::Outcome;
 use deeds::domain::path::{EntityPath, FieldName, FieldPath, Pattern};
 use deeds::domain::state::State;
-use deeds::domain::things::{Case, ItemAnswer};
+use deeds::domain::things::{Case, ItemAnswer, Lasts};
 use deeds::domain::time::Span;
 use deeds::domain::value::Value;
 
@@ -300,6 +300,7 @@ fn item(state: &State, at: u8, what: u8, agent: &str, outdated: bool) -> ItemSte
         Some(Case::UnownedEvent { raise }) => Grant::Trigger(raise.event.to_string()),
         Some(
             Case::Escalation { .. }
+            | Case::HeldField { .. }
             | Case::Conflict { .. }
             | Case::TriggerCollision { .. }
             | Case::Approval { .. }
@@ -338,7 +339,8 @@ fn override_of(state: &State, what: u8, at: usize) -> Override {
         3 => OverrideVerb::Resume { agent },
         _ => OverrideVerb::Set { expected: version(state, &path), path, value: value(at % VALUES) },
     };
-    Override { step, reason: "a person knows better".into() }
+    let lasts = at.is_multiple_of(3).then_some(Lasts::NotAtAll);
+    Override { step, reason: "a person knows better".into(), lasts }
 }
 
 /// What the small model keeps: which versions were given, and whether any write was foreign.

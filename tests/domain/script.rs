@@ -18,7 +18,7 @@
 //! dana forwards #1 support 'take this one' -> recorded
 //! dana acknowledges|resolves|escalates !1 'note' -> recorded
 //! dana freezes|unfreezes crm/account/acme 'why' -> …   dana pauses|resumes sales 'why' -> …
-//! dana sets crm/account/acme#health 'good'@2 'why' -> committed
+//! dana sets crm/account/acme#health 'good'@2 'why' [for 2h|released|none] -> committed       dana frees crm/account/acme#health 'why' -> recorded
 //! sales sends '{"do": "raise", "event": "email.received"}' -> recorded     (any command as its JSON)
 //! support leases shared/log 10m -> allowed             support renews|passes 1 2m|sales -> allowed
 //! support unlocks 1 -> recorded                        dana breaks 1 'why' -> recorded        (by force)
@@ -137,16 +137,6 @@ pub(crate) fn command(world: &World, words: &[String]) -> Command {
         "unfreezes" => json!({"do": "override", "step": "unfreeze", "entity": args[0], "reason": args[1]}),
         "pauses" => json!({"do": "override", "step": "pause", "agent": args[0], "reason": args[1]}),
         "resumes" => json!({"do": "override", "step": "resume", "agent": args[0], "reason": args[1]}),
-        "sets" => {
-            let (value, version) = args[1].rsplit_once('@').unwrap();
-            json!({"do": "override", "step": "set", "path": args[0], "value": plain(value),
-                   "expected": number(version), "reason": args[2]})
-        }
-        "reverts" => {
-            let (value, version) = args[1].rsplit_once('@').unwrap();
-            json!({"do": "override", "step": "revert", "path": args[0], "value": plain(value),
-                   "expected": number(version), "to": number(args[2]), "reason": args[3]})
-        }
         "publishes" => publish(&args),
         "approves" => match args.get(1).filter(|word| **word != "with") {
             Some(body) => answer(world, &args, &json!({"kind": "approve-edited", "body": body})),
@@ -170,6 +160,28 @@ fn of_time(verb: &str, args: &[&str]) -> Json {
         "unlocks" => json!({"do": "lease", "step": "release", "lease": number(args[0])}),
         "breaks" => {
             json!({"do": "override", "step": "unlock", "lease": number(args[0]), "reason": args[1]})
+        }
+        other => of_hands(other, args),
+    }
+}
+
+/// What people do with fields.
+fn of_hands(verb: &str, args: &[&str]) -> Json {
+    match verb {
+        "sets" => {
+            let (value, version) = args[1].rsplit_once('@').unwrap();
+            let mut json = json!({"do": "override", "step": "set", "path": args[0], "value": plain(value),
+                   "expected": number(version), "reason": args[2]});
+            if args.get(3) == Some(&"for") {
+                json["lasts"] = json!(args[4]);
+            }
+            json
+        }
+        "frees" => json!({"do": "override", "step": "release", "path": args[0], "reason": args[1]}),
+        "reverts" => {
+            let (value, version) = args[1].rsplit_once('@').unwrap();
+            json!({"do": "override", "step": "revert", "path": args[0], "value": plain(value),
+                   "expected": number(version), "to": number(args[2]), "reason": args[3]})
         }
         other => of_work(other, args),
     }

@@ -22,7 +22,7 @@ use deeds::domain::ids::{
 use deeds::domain::map::Grant;
 use deeds::domain::path::{EntityPath, FieldName, FieldPath, Pattern};
 use deeds::domain::state::State;
-use deeds::domain::things::{Case, Item, ItemAnswer, Lease, LeaseTarget, TaskStage, WorkProduct};
+use deeds::domain::things::{Case, Item, ItemAnswer, Lasts, Lease, LeaseTarget, TaskStage, WorkProduct};
 use deeds::domain::time::Span;
 use deeds::domain::value::Value;
 
@@ -413,11 +413,14 @@ fn item_step(world: &World, what: &What) -> Option<ItemStep> {
     };
     let note = text("a person says so");
     let approval = open.as_ref().is_some_and(|item| item.case.is_approval());
+    let held = open.as_ref().is_some_and(|item| matches!(item.case, Case::HeldField { .. }));
     let step = match verb {
         0 => ItemVerb::Claim,
         1 => ItemVerb::Release,
         2 => ItemVerb::Reassign { to: ["sam", "dana", "eve"][other % 3].parse().unwrap() },
         verb if is_undo(*verb) => ItemVerb::Undo,
+        4 | 5 if held => answer(ItemAnswer::Approve { note: None }),
+        6 | 7 if held => answer(ItemAnswer::Reject { note }),
         4 | 5 if approval => answer(ItemAnswer::Approve { note: None }),
         6 if approval => answer(ItemAnswer::ApproveEdited { body: value(*other), note: None }),
         7 if approval => answer(ItemAnswer::Reject { note }),
@@ -484,9 +487,17 @@ fn override_of(state: &State, verb: u8, at: usize, lease: u8) -> Override {
             let lease = nth(state.board.leases.keys(), lease).copied().unwrap_or(Fence(1));
             OverrideVerb::Unlock { lease }
         }
+        8 if lease == 3 => {
+            let held = state.board.held.iter().next();
+            let held = held.and_then(|(entity, fields)| Some(entity.field(fields.first()?.field.clone())));
+            OverrideVerb::Release { path: held.unwrap_or(path) }
+        }
         _ => OverrideVerb::Set { path, value, expected },
     };
-    Override { step, reason: text("a person knows better") }
+    let lasts =
+        [None, Some(Lasts::UntilReleased), Some(Lasts::For(Span::from_mins(90))), Some(Lasts::NotAtAll)];
+    let lasts = lasts[(at + usize::from(lease)) % lasts.len()];
+    Override { step, reason: text("a person knows better"), lasts }
 }
 
 /// The item number of an escalated task.

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use deeds::domain::path::EntityPath;
+use deeds::domain::path::{EntityPath, FieldName};
 use deeds::domain::state::{Board, State, Timer};
 use deeds::domain::things::{Hold, LeaseTarget};
 use deeds::domain::time::Time;
@@ -56,6 +56,10 @@ fn timers(board: &Board) -> BTreeSet<(Time, Timer)> {
     timers.extend(board.leases.values().map(|lease| (lease.until, Timer::Lease(lease.fence))));
     timers.extend(board.fan_outs.values().map(|fan_out| (fan_out.deadline, Timer::FanOut(fan_out.no))));
     timers.extend(board.waiting.iter().filter_map(|(deed, act)| Some((act.until?, Timer::Waiting(*deed)))));
+    for (entity, fields) in &board.held {
+        let path = |field: &FieldName| Timer::Held(entity.field(field.clone()));
+        timers.extend(fields.iter().filter_map(|held| Some((held.until?, path(&held.field)))));
+    }
     timers.extend(board.schedules.iter().map(|(event, at)| (*at, Timer::Event(Arc::clone(event)))));
     timers.extend(
         board.reviews.iter().filter_map(|(queue, it)| Some((it.late?, Timer::Review(queue.clone())))),

@@ -19,6 +19,7 @@ use crate::console::widgets::prompt::Insert;
 use crate::console::widgets::scroll::Scroll;
 use crate::domain::ids::WorkspaceId;
 use crate::domain::path::FieldPath;
+use crate::domain::state::Board;
 
 /// Deeds of a field that are looked at for its versions.
 const VERSIONS: usize = 200;
@@ -76,11 +77,11 @@ impl Over {
     }
 
     /// The actions for the hint line.
-    pub(in crate::console) fn hints(&self) -> Vec<Action> {
+    pub(in crate::console) fn hints(&self, board: Option<&Board>) -> Vec<Action> {
         match self {
             Self::Help(_) => vec![Action::Down, Action::Close],
             Self::Choosing(_) => vec![Action::Submit, Action::NextSuggestion, Action::Close],
-            Self::Peek(peek) => peek.hints(),
+            Self::Peek(peek) => peek.hints(board),
             Self::Naming(_) => vec![Action::Submit, Action::Close],
             Self::Override(overriding) => overriding.hints(),
         }

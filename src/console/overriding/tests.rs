@@ -77,6 +77,37 @@ fn a_field_is_set_from_the_version_that_the_ledger_tells() {
     assert_eq!(health(&team), "v4 good");
 }
 
+/// What a person set is held: the peek says so, an agent's write waits for a yes in the inbox, and a key lets go of it.
+#[test]
+fn what_was_set_is_held_until_it_is_released() {
+    let mut team = team();
+    let mut runner = console(&mut team, View::Conflicts, TokenClass::Admin);
+    press(&mut team, &mut runner, "S text:good tab text:soon enter text:they_signed enter");
+    let lacks = press(&mut team, &mut runner, "tab enter");
+    assert!(lacks.contains("is not a length of time"), "{lacks}");
+    press(&mut team, &mut runner, "esc");
+    press(&mut team, &mut runner, "S text:good tab text:3h enter text:they_signed enter tab enter");
+    let write = json!({"do": "write", "entity": "crm/contact/acme", "changes": {"health": "at risk"},
+        "expected": {"health": 4}, "reason": "quarterly check"});
+    let held = team.agent("support", write).unwrap();
+    assert_eq!(held.item.map(|no| no.0), Some(1), "{held:?}");
+    let mut runner = console(&mut team, View::Conflicts, TokenClass::Admin);
+    let peek = press(&mut team, &mut runner, "p");
+    assert!(peek.contains("held") && peek.contains("they signed"), "{peek}");
+    let release = press(&mut team, &mut runner, "U");
+    assert!(release.contains("Let go of crm/contact/acme#health"), "{release}");
+    insta::assert_snapshot!("release_120x30", release);
+    press(&mut team, &mut runner, "text:settled enter tab enter");
+    assert!(team.state.board.held.is_empty());
+    let mut inbox = console(&mut team, View::Inbox, TokenClass::Admin);
+    insta::assert_snapshot!("held_item_120x30", press(&mut team, &mut inbox, "tab"));
+    let refused = press(&mut team, &mut inbox, "h");
+    assert!(refused.contains("a lets it through"), "{refused}");
+    press(&mut team, &mut inbox, "a");
+    press(&mut team, &mut inbox, "tab enter");
+    assert_eq!(health(&team), "v5 at risk");
+}
+
 #[test]
 fn a_revert_shows_the_versions_and_asks_for_one_of_them() {
     let mut team = team();

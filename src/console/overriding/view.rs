@@ -10,8 +10,9 @@ use crate::console::widgets::facts::Facts;
 use crate::console::widgets::{Look, width};
 use crate::console::{untrusted, words};
 use crate::domain::ids::{AgentId, Fence};
-use crate::domain::path::{EntityPath, FieldName};
+use crate::domain::path::{EntityPath, FieldName, FieldPath};
 use crate::domain::state::Board;
+use crate::domain::things::Lasts;
 use crate::domain::time::Time;
 
 /// Versions shown.
@@ -51,6 +52,7 @@ impl Overriding {
                 Target::Entity(entity) => ("entity", entity.to_string()),
                 Target::Agent(agent) => ("agent", agent.to_string()),
                 Target::Lease(fence) => ("lease", fence.to_string()),
+                Target::Held(path) => ("field", path.to_string()),
             };
             let style = if at == 0 { theme.active } else { theme.subtle };
             let left = facts.wide().saturating_sub(width(&line) + 16);
@@ -68,6 +70,7 @@ impl Overriding {
                 Some(Target::Entity(entity)) => freezing(facts, board, entity),
                 Some(Target::Agent(agent)) => pausing(facts, board, agent),
                 Some(Target::Lease(fence)) => unlocking(facts, board, *fence, now),
+                Some(Target::Held(path)) => releasing(facts, board, path, now),
                 None => {}
             },
             Intent::Set => {
@@ -77,6 +80,7 @@ impl Overriding {
                     && !self.form.text(VALUE).is_empty()
                 {
                     facts.say("then", &format!("v{} is {value}, under your name", start.0 + 1));
+                    self.holds(facts);
                     self.outdates(facts, board);
                 }
             }
@@ -94,6 +98,7 @@ impl Overriding {
                             value.plain()
                         );
                         facts.say("then", &words);
+                        self.holds(facts);
                         self.outdates(facts, board);
                     }
                 }
@@ -133,6 +138,21 @@ impl Overriding {
         }
     }
 
+    /// What agents may do with it meanwhile.
+    fn holds(&self, facts: &mut Facts<'_>) {
+        match self.lasts() {
+            Ok(Some(Lasts::NotAtAll)) => facts.say("", "its owners may write over it at once"),
+            Ok(Some(Lasts::UntilReleased)) => {
+                facts.say("", "until a person releases it, an agent's write to it waits for a yes");
+            }
+            Ok(Some(Lasts::For(span))) => {
+                facts.say("", &format!("for {}, an agent's write to it waits for a yes", span.rough()));
+            }
+            Ok(None) => facts.say("", "for 24h, an agent's write to it waits for a yes"),
+            Err(why) => facts.say("lacks", &why),
+        }
+    }
+
     fn outdates(&self, facts: &mut Facts<'_>, board: &Board) {
         facts.say(
             "",
@@ -165,6 +185,13 @@ fn pausing(facts: &mut Facts<'_>, board: &Board, agent: &AgentId) {
     facts.say("open", &format!("{open} acts and {work} pieces of work of it stay as they are"));
     facts.say("until", "a person lets it go on");
     intervention(facts, &[agent]);
+}
+
+fn releasing(facts: &mut Facts<'_>, board: &Board, path: &FieldPath, now: Time) {
+    let held = board.held.get(&path.entity).into_iter().flatten().find(|held| held.field == path.field);
+    let Some(held) = held else { return facts.say("then", "nobody holds it any more") };
+    facts.say("now", &words::held(held, now));
+    facts.say("then", "its owners write it again; proposals that wait for a yes wait on");
 }
 
 fn unlocking(facts: &mut Facts<'_>, board: &Board, fence: Fence, now: Time) {

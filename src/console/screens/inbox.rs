@@ -46,7 +46,7 @@ use crate::console::widgets::reading::{Came, Reading};
 use crate::console::world::World;
 use crate::domain::command::{Command, ItemStep, ItemVerb, ReviewVerb};
 use crate::domain::ids::{ItemNo, PersonId, QueueName};
-use crate::domain::things::Item;
+use crate::domain::things::{Case, Item};
 
 /// Answers of one's own that are remembered for undoing them.
 const ANSWERED: usize = 64;
@@ -181,7 +181,9 @@ impl Screen for Inbox {
             (None, None) => {}
         }
         let Some(item) = self.focused(world) else { return vec![A::Undo, A::ViewLog] };
-        let mut hints = if item.case.is_approval() {
+        let mut hints = if matches!(item.case, Case::HeldField { .. }) {
+            vec![A::Approve, A::Reject]
+        } else if item.case.is_approval() {
             vec![A::Approve, A::ApproveEdited, A::Reject]
         } else {
             vec![A::Expand, A::Handle, A::OutOfScope]

@@ -10,7 +10,7 @@ use crate::domain::ids::{
 };
 use crate::domain::map::Model;
 use crate::domain::path::{EntityPath, FieldPath};
-use crate::domain::things::{ItemAnswer, Token};
+use crate::domain::things::{ItemAnswer, Lasts, Token};
 use crate::domain::value::Value;
 
 /// Something a person does with an inbox item.
@@ -136,6 +136,7 @@ pub enum TokenStep {
 }
 
 /// A person overrides, RULES §13.1; each needs a reason.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Override {
     /// What.
@@ -143,6 +144,8 @@ pub struct Override {
     pub step: OverrideVerb,
     /// Why.
     pub reason: Arc<str>,
+    /// For how long it holds: what was set and reverted for a day where nothing is said.
+    pub lasts: Option<Lasts>,
 }
 
 /// What a person can override.
@@ -188,6 +191,11 @@ pub enum OverrideVerb {
         value: Value,
         /// The version it starts from.
         expected: Version,
+    },
+    /// Lets go of a field that was set: its owners write it again.
+    Release {
+        /// Which.
+        path: FieldPath,
     },
     /// Ends a lease by force; its token is void from now on.
     Unlock {

@@ -2,7 +2,7 @@
 
 use super::sheet::Sheet;
 use super::write::stale_on;
-use super::{alert, inbox, lease, propose, verdict};
+use super::{alert, held, inbox, lease, propose, verdict};
 use crate::domain::code::Code;
 use crate::domain::command::{Act, ActEnd, DEPENDENCIES, NAME_BYTES};
 use crate::domain::deed::{Body, Deed, Refs};
@@ -90,6 +90,11 @@ fn check(state: &State, agent: &AgentId, act: &Act, sheet: &Sheet<'_>) -> Option
         && let Some(why) = lease::of_another(state, agent, &path, sheet.now)
     {
         return Some(stop(Code::Leased, Outcome::Refused, why));
+    }
+    if let Ok(path) = act.target.parse::<FieldPath>()
+        && let Some(why) = held::on_path(&state.board, agent, &path, sheet.now)
+    {
+        return Some(stop(Code::Held, Outcome::Refused, why));
     }
     let reads = verdict::outdated_reads(state, Some(agent), &act.depends_on);
     if !reads.is_empty() {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::output::{self, approval};
 use super::sheet::Sheet;
-use super::{act, inbox, propose, stuck, trigger, verdict, write};
+use super::{act, held, inbox, propose, stuck, trigger, verdict, write};
 use crate::domain::code::Code;
 use crate::domain::command::{Answered, Principal, TEXT_BYTES};
 use crate::domain::deed::{Body, ItemClosed, ScopeChange, ScopeTransfer};
@@ -190,6 +190,7 @@ fn expand(
             | Case::UnownedEvent { .. }
             | Case::TriggerCollision { .. } => Ok(()),
             Case::Escalation { .. }
+            | Case::HeldField { .. }
             | Case::Conflict { .. }
             | Case::Approval { .. }
             | Case::GivenUp { .. }
@@ -293,6 +294,9 @@ fn settle(sheet: &mut Sheet<'_>, item: &Item, answer: &ItemAnswer, effects: &mut
             resolve_alert(sheet, item, reason);
             None
         }
+        ItemAnswer::Approve { .. } if matches!(item.case, Case::HeldField { .. }) => {
+            held::approve(sheet, item, effects)
+        }
         ItemAnswer::Approve { .. } | ItemAnswer::ApproveEdited { .. } => {
             let edited = if let ItemAnswer::ApproveEdited { body, .. } = answer { Some(body) } else { None };
             let gone = approval::go(sheet, item, edited);
@@ -364,6 +368,7 @@ fn decide_again(sheet: &mut Sheet<'_>, item: &Item, effects: &mut Effects) -> Op
         (Case::UnownedOutput { publish }, None) => Some(output::decide(sheet, publish)),
         (
             Case::Escalation { .. }
+            | Case::HeldField { .. }
             | Case::Conflict { .. }
             | Case::UnownedEvent { .. }
             | Case::TriggerCollision { .. }

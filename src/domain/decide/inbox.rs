@@ -92,14 +92,10 @@ pub(super) fn open_write(sheet: &mut Sheet<'_>, agent: &AgentId, write: &Write, 
     let suggestion = nearest_zone(state.board.map.model(), agent, &first).map(|(agent, pattern, reason)| {
         Suggestion { agent, grant: Grant::Write(pattern), reason: Arc::from(reason) }
     });
-    let shown: Vec<String> =
-        write.changes.iter().map(|(name, value)| format!("#{} = {}", name.as_str(), value.plain())).collect();
-    let title =
-        if shown.is_empty() { format!("{} {}", write::word(write), write.entity) } else { shown.join(", ") };
     let item = NewItem {
         case,
         raised_by: Actor::Agent(agent.clone()),
-        title,
+        title: title_of(write),
         why: format!("nobody owns {first}{}", more(names.len())),
         unforeseen: false,
         subject: Some(write.entity.clone()),
@@ -108,6 +104,52 @@ pub(super) fn open_write(sheet: &mut Sheet<'_>, agent: &AgentId, write: &Write, 
         suggestion,
     };
     open_for(sheet, &state, agent, item, cause)
+}
+
+/// A write to what a person holds: by whom, since which deeds, and in which words.
+pub(super) fn open_held(
+    sheet: &mut Sheet<'_>,
+    agent: &AgentId,
+    write: Write,
+    (held_by, deeds, why): (Vec<PersonId>, Vec<Seq>, String),
+    cause: Seq,
+) -> ItemNo {
+    let state = sheet.snapshot();
+    let names: Vec<FieldName> = write.changes.keys().cloned().collect();
+    let alike = format!("held|{}", alike_write(agent, &write, &names));
+    let title = title_of(&write);
+    let mut evidence = evidence(&state, &write.entity, cause);
+    for deed in deeds {
+        if !evidence.contains(&deed) {
+            evidence.insert(0, deed);
+        }
+    }
+    let subject = Some(write.entity.clone());
+    let case = Case::HeldField { write, held_by };
+    if let Some(no) = same_waiting(&state, &case, agent) {
+        join(sheet, no, cause);
+        return no;
+    }
+    let raised_by = Actor::Agent(agent.clone());
+    let new = NewItem {
+        case,
+        raised_by,
+        title,
+        why,
+        unforeseen: false,
+        subject,
+        evidence,
+        alike,
+        suggestion: None,
+    };
+    open_for(sheet, &state, agent, new, cause)
+}
+
+/// What a write wants, in one line.
+fn title_of(write: &Write) -> String {
+    let shown: Vec<String> =
+        write.changes.iter().map(|(name, value)| format!("#{} = {}", name.as_str(), value.plain())).collect();
+    if shown.is_empty() { format!("{} {}", write::word(write), write.entity) } else { shown.join(", ") }
 }
 
 /// An act on a target that nobody owns.

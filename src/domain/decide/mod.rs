@@ -11,6 +11,7 @@ mod fan_out;
 mod format;
 mod found;
 mod handoff;
+mod held;
 mod import;
 mod inbox;
 mod lease;

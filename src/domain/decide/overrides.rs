@@ -1,7 +1,7 @@
 //! People override, RULES §13.1: set, revert, freeze, pause, release by force. Each needs a reason and is recorded as what it is.
 
 use super::sheet::Sheet;
-use super::{verdict, write};
+use super::{held, verdict, write};
 use crate::domain::code::Code;
 use crate::domain::command::{Override, OverrideVerb, Write};
 use crate::domain::deed::Body;
@@ -9,6 +9,7 @@ use crate::domain::ids::{AgentId, Seq, Version};
 use crate::domain::outcome::Outcome;
 use crate::domain::path::{EntityPath, FieldName, FieldPath};
 use crate::domain::state::{Board, State};
+use crate::domain::things::Lasts;
 use crate::domain::value::Value;
 
 /// Decides an override by a person.
@@ -29,14 +30,15 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, step: &Override) -> Seq {
         OverrideVerb::Set { path, value, expected } => {
             let mut wish = write::simple(path, value.clone(), *expected, None);
             wish.reason = Some(verdict::text(&step.reason));
-            set(sheet, &wish, action)
+            set(sheet, &wish, action, step.lasts)
         }
+        OverrideVerb::Release { path } => held::release(sheet, path, &step.reason),
         OverrideVerb::Unlock { lease } => super::lease::unlock(sheet, *lease, &step.reason),
         OverrideVerb::Revert { path, to, value, expected } => {
             let mut wish = write::simple(path, value.clone(), *expected, None);
             wish.reason = Some(verdict::text(format!("{} (back to v{to})", step.reason)));
             match may_revert(sheet.base(), path, *to, value) {
-                Ok(()) => set(sheet, &wish, action),
+                Ok(()) => set(sheet, &wish, action, step.lasts),
                 Err((code, why)) => {
                     sheet.refuse_on(Body::OverrideRefused(()), action, &path.entity, (code, &why))
                 }
@@ -68,9 +70,16 @@ fn may_revert(state: &State, path: &FieldPath, to: Version, value: &Value) -> Re
     Ok(())
 }
 
-/// A person's write: no zone and no kind binds it, versions do.
-fn set(sheet: &mut Sheet<'_>, wish: &Write, action: &'static str) -> Seq {
+/// A person's write: no zone and no kind binds it, versions do. It holds what it sets.
+fn set(sheet: &mut Sheet<'_>, wish: &Write, action: &'static str, lasts: Option<Lasts>) -> Seq {
     let state = sheet.snapshot();
+    let hand = match held::begins(&state, wish, lasts, sheet.now) {
+        Ok(hand) => hand,
+        Err(why) => {
+            let why = (Code::OverBound, why.as_str());
+            return sheet.refuse_on(Body::OverrideRefused(()), action, &wish.entity, why);
+        }
+    };
     let outdated = verdict::outdated(&state, None, wish);
     if !outdated.is_empty() {
         let why = write::stale_words(wish, &outdated);
@@ -89,6 +98,10 @@ fn set(sheet: &mut Sheet<'_>, wish: &Write, action: &'static str) -> Seq {
     if let Some(deed) = sheet.deed_mut(seq) {
         deed.action = action.into();
         deed.refs.owners = owners(&state.board, &wish.entity, wish.changes.keys());
+        if let (Some(hand), Outcome::Committed) = (hand, deed.outcome) {
+            deed.refs.held = true;
+            deed.refs.until = hand.until;
+        }
     }
     seq
 }
@@ -157,6 +170,7 @@ fn word(step: &OverrideVerb) -> &'static str {
         OverrideVerb::Resume { .. } => "resume",
         OverrideVerb::Set { .. } => "set",
         OverrideVerb::Revert { .. } => "revert",
+        OverrideVerb::Release { .. } => "release",
         OverrideVerb::Unlock { .. } => "unlock",
     }
 }

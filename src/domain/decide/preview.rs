@@ -5,7 +5,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Answer, decide, trigger};
+use super::{Answer, decide, held, trigger};
 use crate::domain::code::Code;
 use crate::domain::command::{Answered, Command, ItemStep, ItemVerb, Principal, Request};
 use crate::domain::deed::{Body, Deed};
@@ -279,6 +279,8 @@ fn first(item: &Item, answer: &ItemAnswer, deeds: &[Deed]) -> String {
             }
         },
         ItemAnswer::OutOfScope { .. } => classified(item, told, deeds),
+        ItemAnswer::Approve { .. } if !item.case.is_approval() => held::approved_words(item),
+        ItemAnswer::Reject { .. } if !item.case.is_approval() => "the field stays as it is".to_owned(),
         ItemAnswer::Approve { .. } => "it goes out as it is; it can't be taken back".to_owned(),
         ItemAnswer::ApproveEdited { .. } => "it goes out with your text; it can't be taken back".to_owned(),
         ItemAnswer::Reject { .. } => "it does not go out".to_owned(),

@@ -123,6 +123,7 @@ pub(super) fn settle(sheet: &mut Sheet<'_>, item: &Item, answer: &ItemAnswer, ef
         }
         Case::UnownedField { .. }
         | Case::UnownedTarget { .. }
+        | Case::HeldField { .. }
         | Case::UnownedOutput { .. }
         | Case::Escalation { .. }
         | Case::Conflict { .. }

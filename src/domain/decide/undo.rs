@@ -57,7 +57,9 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, no: ItemNo, person: &PersonId) -> Se
 /// What was built upon the answer, in words.
 fn used(state: &State, closed: &ClosedItem) -> Option<String> {
     let effects = &closed.effects;
-    if let ItemAnswer::Approve { .. } | ItemAnswer::ApproveEdited { .. } = closed.answer {
+    if let ItemAnswer::Approve { .. } | ItemAnswer::ApproveEdited { .. } = closed.answer
+        && closed.item.case.is_approval()
+    {
         return Some("the publication went out, and takes no way back".to_owned());
     }
     if let Some(no) = effects.works.iter().find(|no| !state.board.works.contains_key(*no)) {
@@ -112,7 +114,7 @@ fn input_used(state: &State, closed: &ClosedItem, redone: &Redone) -> Option<Str
 fn stored_write<'a>(state: &'a State, closed: &'a ClosedItem, no: ItemNo) -> Option<&'a Write> {
     let item = if no == closed.item.no { &closed.item } else { &state.board.closed_item(no)?.item };
     match &item.case {
-        Case::UnownedField { write } => Some(write),
+        Case::UnownedField { write } | Case::HeldField { write, .. } => Some(write),
         Case::UnownedTarget { .. }
         | Case::UnownedOutput { .. }
         | Case::Escalation { .. }

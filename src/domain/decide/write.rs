@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::sheet::Sheet;
-use super::{affected, alert, propose, trigger, verdict};
+use super::{affected, alert, held, propose, trigger, verdict};
 use crate::domain::code::Code;
 use crate::domain::command::{DEPENDENCIES, Expected, FIELDS_PER_WRITE, Write, WriteKind};
 use crate::domain::deed::{Body, Deed, Refs};
@@ -20,6 +20,8 @@ use crate::domain::value::{VALUE_BYTES, Value};
 enum Stop {
     /// Check 3 of RULES §4.1.
     Zones(Zones),
+    /// Check 11.
+    Held(held::InTheWay),
     /// Checks 4 to 10: code, outcome, reason, and the fields as they are now.
     Rule { code: Code, outcome: Outcome, why: String, fields: Vec<FieldChange>, refs: Box<Refs> },
 }
@@ -47,14 +49,34 @@ pub(super) fn decide_as(sheet: &mut Sheet<'_>, agent: &AgentId, write: &Write) -
     if let Some(why) = verdict::frozen(&state, agent, &write.entity) {
         return sheet.refuse_on(refused(), word(write), &write.entity, (Code::Frozen, &why));
     }
-    let stop = check(&state, agent, write, sheet);
+    let hand = || held::in_the_way(&state, agent, write, sheet.now).map(Stop::Held);
+    let stop = check(&state, agent, write, sheet.now).or_else(hand);
     if !state.board.enforces() {
         return observe(sheet, &state, agent, write, stop);
     }
     match stop {
         None => commit(sheet, &state, write, None),
         Some(Stop::Zones(zones)) => propose::decide(sheet, &state, agent, write, &zones),
+        Some(Stop::Held(hand)) => held::propose(sheet, &state, agent, write, hand),
         Some(stop) => refuse(sheet, &state, agent, write, stop),
+    }
+}
+
+/// What stands in the way of a write that a person approves: all that stands in its way but the person's own hand.
+pub(super) fn obstacle(state: &State, agent: &AgentId, write: &Write, now: Time) -> Option<(Code, String)> {
+    if let Some(why) = verdict::paused(state, agent) {
+        return Some((Code::Paused, why));
+    }
+    if let Some(why) = verdict::frozen(state, agent, &write.entity) {
+        return Some((Code::Frozen, why));
+    }
+    match check(state, agent, write, now).filter(|_| state.board.enforces())? {
+        Stop::Zones(zones) => {
+            let code = zones.verdict().map_or(Code::NotOwner, |(code, _)| code);
+            Some((code, propose::zone_words(write, &zones)))
+        }
+        Stop::Rule { code, why, .. } => Some((code, why)),
+        Stop::Held(_) => None,
     }
 }
 
@@ -74,16 +96,16 @@ fn over_bound(write: &Write) -> Option<String> {
 }
 
 /// Checks 3 to 10 of RULES §4.1 in their order.
-fn check(state: &State, agent: &AgentId, write: &Write, sheet: &Sheet<'_>) -> Option<Stop> {
+fn check(state: &State, agent: &AgentId, write: &Write, now: Time) -> Option<Stop> {
     let map = &state.board.map;
     let zones = Zones::of(map, agent, write);
     if zones.verdict().is_some() {
         return Some(Stop::Zones(zones));
     }
-    if let Some((code, why)) = verdict::leased(state, agent, write, sheet.now) {
+    if let Some((code, why)) = verdict::leased(state, agent, write, now) {
         return Some(rule(code, Outcome::Refused, why));
     }
-    if let Some(stop) = check_existence(state, agent, write, sheet.now) {
+    if let Some(stop) = check_existence(state, agent, write, now) {
         return Some(stop);
     }
     let missing = verdict::missing(map, agent, write);
@@ -120,7 +142,7 @@ fn check(state: &State, agent: &AgentId, write: &Write, sheet: &Sheet<'_>) -> Op
     if let Some((code, why)) = verdict::kind_refusal(state, agent, write) {
         return Some(rule(code, Outcome::Refused, why));
     }
-    let first = verdict::goes_first(state, agent, word(write), &write.entity, sheet.now)?;
+    let first = verdict::goes_first(state, agent, word(write), &write.entity, now)?;
     let refs = Refs { owners: first.to, until: first.until, ..Refs::default() };
     Some(Stop::Rule {
         code: Code::Deferred,
@@ -223,6 +245,7 @@ fn observe(sheet: &mut Sheet<'_>, state: &State, agent: &AgentId, write: &Write,
             let (code, outcome) = zones.verdict().unwrap_or((Code::Unowned, Outcome::Escalated));
             (code, outcome, propose::zone_words(write, zones))
         }
+        Stop::Held(hand) => (Code::Held, Outcome::Proposed, hand.why.clone()),
         Stop::Rule { code: Code::Stale, outcome, fields, .. } => {
             (Code::Stale, *outcome, verdict::seen_stale(state, agent, &write.entity, fields))
         }
@@ -234,7 +257,7 @@ fn observe(sheet: &mut Sheet<'_>, state: &State, agent: &AgentId, write: &Write,
         Stop::Rule { outcome: Outcome::Stale, fields, .. } => {
             alert::would_be_stale(sheet, state, primary, fields)
         }
-        Stop::Rule { .. } => None,
+        Stop::Rule { .. } | Stop::Held(_) => None,
     };
     alert::note(sheet, primary, raised);
     primary

@@ -60,7 +60,7 @@ macro_rules! bodies {
             Write "write" {
                 /// Fields were changed.
                 WriteCommitted(()) = "deeds.write.committed"
-                    => Readers no_values, Fields ignore, Action fields;
+                    => Readers no_values, Fields hold_fields, Action fields;
                 /// A change waits for its owners.
                 WriteProposed(()) = "deeds.write.proposed" => Readers no_values, Tried ignore, Action fields;
                 /// A change waits for a person.
@@ -316,6 +316,9 @@ macro_rules! bodies {
                 /// A person unfroze an entity.
                 EntityUnfrozen(()) = "deeds.entity.unfrozen"
                     => Readers no_values, Version unfreeze, Action fields;
+                /// A field that a person held is its owners' again.
+                FieldReleased(()) = "deeds.field.released"
+                    => Readers no_values, Tried release_fields, Action fields;
                 /// An override was not done.
                 OverrideRefused(()) = "deeds.override.refused"
                     => People no_values, Nothing ignore, Action fields;

@@ -11,7 +11,7 @@ pub fn queue<'a>(map: &'a Map, item: &Item) -> &'a Queue {
     map.queue(&item.queue).unwrap_or_else(|| map.first_queue())
 }
 
-/// May the person answer? Only a reviewer named on the queue does: its owner at any time; where the item was handed to a
+/// May the person answer? Whoever holds the field that an item is about does, at any time; beside them only a reviewer named on the queue does: its owner at any time; where the item was handed to a
 /// deputy, that one; otherwise every deputy from half the time on. Nobody answers what they raised, or what another claimed.
 ///
 /// # Errors
@@ -25,11 +25,12 @@ pub fn may_answer(map: &Map, item: &Item, person: &PersonId, now: Time) -> Resul
     if item.raised_by.person() == Some(person) {
         return Err((Code::OwnCase, format!("you raised #{}; another reviewer answers", item.no)));
     }
-    if !queue.is_reviewer(person) {
+    let holds = item.case.holder() == Some(person);
+    if !holds && !queue.is_reviewer(person) {
         let names: Vec<&str> = queue.reviewers().map(PersonId::as_str).collect();
         return Err((Code::NotNamed, format!("#{} is answered by {}", item.no, names.join(", "))));
     }
-    if !may {
+    if !holds && !may {
         let owner = &queue.owner;
         let why = if let Some(to) = handed {
             format!("#{} was handed to {to}; {to} or {owner} answers", item.no)

@@ -18,8 +18,8 @@ use crate::domain::outcome::Outcome;
 use crate::domain::path::EntityPath;
 use crate::domain::sight::Sight;
 use crate::domain::things::{
-    Alert, ClaimHeld, ClosedItem, Concluded, FanOutState, Hold, Item, LastPublication, Lease, OpenAct,
-    PastAnswers, QueueReviews, ScopeRule, Task, WaitingAct, Work,
+    Alert, ClaimHeld, ClosedItem, Concluded, FanOutState, HeldField, Hold, Item, LastPublication, Lease,
+    OpenAct, PastAnswers, QueueReviews, ScopeRule, Task, WaitingAct, Work,
 };
 use crate::domain::time::Time;
 
@@ -74,6 +74,9 @@ pub struct Board {
     pub agents: OrdMap<AgentId, AgentFacts>,
     /// Entities that people froze.
     pub frozen: OrdMap<EntityPath, Stop>,
+    /// Fields that people set and hold, by their entity.
+    #[serde(default)]
+    pub held: OrdMap<EntityPath, Vec<HeldField>>,
     /// What falls due, the next first.
     pub timers: OrdSet<(Time, Timer)>,
     /// What agents hold open on each entity: work, acts, leases, acts that wait.
@@ -223,6 +226,7 @@ impl Board {
             acts: OrdMap::new(),
             agents: OrdMap::new(),
             frozen: OrdMap::new(),
+            held: OrdMap::new(),
             timers: OrdSet::new(),
             holds: OrdMap::new(),
             tasks: OrdMap::new(),
@@ -272,6 +276,11 @@ impl Board {
     /// Open items alike, the item itself not among them.
     pub fn alike<'a>(&'a self, item: &'a Item) -> impl Iterator<Item = &'a Arc<Item>> {
         self.items.values().filter(move |other| other.no != item.no && other.alike == item.alike)
+    }
+
+    /// The fields of an entity that people hold at that time.
+    pub fn held_on(&self, entity: &EntityPath, now: Time) -> impl Iterator<Item = &HeldField> {
+        self.held.get(entity).into_iter().flatten().filter(move |held| held.is_live(now))
     }
 
     /// What agents hold open on an entity.

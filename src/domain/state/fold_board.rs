@@ -10,8 +10,9 @@ use crate::domain::deed::{
 };
 use crate::domain::ids::{Actor, AgentId, ItemNo, MapVersion, PersonId, Seq};
 use crate::domain::map::{Map, Model, edit};
+use crate::domain::path::{EntityPath, FieldName, FieldPath};
 use crate::domain::things::{
-    ActOrder, Alert, AlertSide, AlertState, Case, ClosedItem, Effects, Item, ItemAnswer, OpenAct,
+    ActOrder, Alert, AlertSide, AlertState, Case, ClosedItem, Effects, HeldField, Item, ItemAnswer, OpenAct,
     PastAnswers, SIDES, ScopeRule,
 };
 
@@ -132,6 +133,41 @@ impl Board {
     fn freeze<P>(&mut self, deed: &Deed, _: &P) {
         if let Some(entity) = &deed.subject {
             self.frozen.insert(entity.clone(), stop(deed));
+        }
+    }
+
+    /// The presence of `held` alone says that a person's hand is on the fields: what nobody held then is held by nobody.
+    fn hold_fields<P>(&mut self, deed: &Deed, _: &P) {
+        let Some(entity) = deed.subject.as_ref().filter(|_| deed.refs.held) else { return };
+        for change in &deed.fields {
+            self.lift_hand(entity, &change.name);
+            if let Some(until) = deed.refs.until {
+                let path = FieldPath::new(entity.clone(), change.name.clone());
+                self.timers.insert((until, Timer::Held(path)));
+            }
+            let Stop { by, at, reason } = stop(deed);
+            let field = change.name.clone();
+            let held = HeldField { field, by, at, until: deed.refs.until, reason, deed: deed.seq };
+            self.held.entry(entity.clone()).or_default().push(held);
+        }
+    }
+
+    fn release_fields<P>(&mut self, deed: &Deed, _: &P) {
+        let Some(entity) = &deed.subject else { return };
+        for change in &deed.fields {
+            self.lift_hand(entity, &change.name);
+        }
+    }
+
+    fn lift_hand(&mut self, entity: &EntityPath, name: &FieldName) {
+        let Some(fields) = self.held.get_mut(entity) else { return };
+        let Some(at) = fields.iter().position(|held| held.field == *name) else { return };
+        if let Some(until) = fields.remove(at).until {
+            let path = FieldPath::new(entity.clone(), name.clone());
+            self.timers.remove(&(until, Timer::Held(path)));
+        }
+        if fields.is_empty() {
+            self.held.remove(entity);
         }
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::ids::{FanOutNo, Fence, ItemNo, QueueName, Seq, WorkNo};
+use crate::domain::path::FieldPath;
 
 /// Something that falls due at a time on the board's list.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -24,4 +25,6 @@ pub enum Timer {
     Event(Arc<str>),
     /// A review has not been held in time.
     Review(QueueName),
+    /// A person's hand on a field ends.
+    Held(FieldPath),
 }

@@ -75,6 +75,15 @@ pub enum Case {
         #[schemars(with = "Write")]
         write: Write,
     },
+    /// A write to what a person holds; it goes through where it is approved.
+    HeldField {
+        /// The write as asked.
+        #[serde(with = "stored::Write")]
+        #[schemars(with = "Write")]
+        write: Write,
+        /// Who holds its fields.
+        held_by: Vec<PersonId>,
+    },
     /// A side effect to a target that nobody owns.
     UnownedTarget {
         /// The act as asked.
@@ -144,6 +153,7 @@ impl Case {
     pub fn word(&self) -> &'static str {
         match self {
             Self::UnownedField { .. } => "unowned field",
+            Self::HeldField { .. } => "held field",
             Self::UnownedTarget { .. } => "unowned target",
             Self::UnownedOutput { .. } => "unowned output",
             Self::Escalation { .. } => "unmatched input",
@@ -156,7 +166,17 @@ impl Case {
         }
     }
 
-    /// Whether it is approved or rejected instead of getting one of the three answers.
+    /// The person who may answer it beside the reviewers of its queue: whoever holds all that it is about.
+    pub fn holder(&self) -> Option<&PersonId> {
+        if let Self::HeldField { held_by, .. } = self
+            && let [holder] = held_by.as_slice()
+        {
+            return Some(holder);
+        }
+        None
+    }
+
+    /// Whether it is a publication that waits to be approved.
     pub fn is_approval(&self) -> bool {
         matches!(self, Self::Approval { .. })
     }
@@ -166,6 +186,7 @@ impl Case {
         match self {
             Self::Approval { publish, .. } | Self::UnownedOutput { publish } => Some(publish),
             Self::UnownedField { .. }
+            | Self::HeldField { .. }
             | Self::UnownedTarget { .. }
             | Self::Escalation { .. }
             | Self::Conflict { .. }
@@ -182,6 +203,7 @@ impl Case {
             Self::Conflict { alert } | Self::TriggerCollision { alert, .. } => Some(*alert),
             Self::Approval { alert, .. } | Self::Stuck { alert, .. } => *alert,
             Self::UnownedField { .. }
+            | Self::HeldField { .. }
             | Self::UnownedTarget { .. }
             | Self::UnownedOutput { .. }
             | Self::Escalation { .. }
@@ -307,7 +329,9 @@ impl Item {
     /// The input as received, as JSON text for people.
     pub fn input(&self) -> String {
         match &self.case {
-            Case::UnownedField { write } => serde_json::to_string_pretty(write).unwrap_or_default(),
+            Case::UnownedField { write } | Case::HeldField { write, .. } => {
+                serde_json::to_string_pretty(write).unwrap_or_default()
+            }
             Case::UnownedTarget { act } => serde_json::to_string_pretty(act).unwrap_or_default(),
             Case::Escalation { input } => input.plain(),
             Case::UnownedEvent { raise } | Case::TriggerCollision { raise, .. } => {

@@ -6,6 +6,7 @@ mod act;
 mod alert;
 mod answer;
 mod entity;
+mod held;
 mod item;
 mod lease;
 mod output;
@@ -21,6 +22,7 @@ pub use alert::{
 };
 pub use answer::ItemAnswer;
 pub use entity::{ACTORS, Entity, Field, FieldChange, RECENT, RUNS, Run, Tombstone, Touch};
+pub use held::{HeldField, Lasts};
 pub use item::{Case, ClosedItem, Effects, Item, PastAnswers, Redone, ScopeRule, Suggestion};
 pub use lease::{Hold, Lease, LeaseTarget};
 pub use output::{

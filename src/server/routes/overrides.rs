@@ -26,7 +26,7 @@ pub(in crate::server) async fn apply(call: Call) -> Answer {
             OverrideVerb::Revert { path, to, value, expected }
         }
     };
-    call.command(Command::Override(Override { step, reason: body.reason })).await
+    call.command(Command::Override(Override { step, reason: body.reason, lasts: body.lasts })).await
 }
 
 /// The value that the field had in that version, as the deed that committed it has it.

@@ -115,7 +115,7 @@ impl Desk {
             ItemAnswer::Approve { .. } | ItemAnswer::ApproveEdited { .. } | ItemAnswer::Reject { .. }
         );
         assert!(
-            approves == item.case.is_approval()
+            approves == (item.case.is_approval() || matches!(item.case, Case::HeldField { .. }))
                 || matches!(closed.answer, ItemAnswer::OutOfScope { .. } | ItemAnswer::Handle { .. }),
             "another kind of case: {deed:?}"
         );
@@ -167,7 +167,10 @@ fn check_reviewer(look: &Look<'_>, item: &Item) {
     let model = &look.before.board.map.model();
     let queue: &Queue =
         model.queues.iter().find(|queue| queue.name == item.queue).unwrap_or(&model.queues[0]);
-    if queue.owner == *person {
+    // Whoever holds the field decides what becomes of it.
+    let holds =
+        matches!(&item.case, Case::HeldField { held_by, .. } if held_by == std::slice::from_ref(person));
+    if queue.owner == *person || holds {
         return;
     }
     assert!(queue.deputies.contains(person), "G12: not named on {}: {deed:?}", queue.name);

@@ -8,8 +8,8 @@ use deeds::domain::deed::{Body, Deed};
 use deeds::domain::ids::{ActNo, Actor, AgentId, Fence, Seq, TaskId, Version};
 use deeds::domain::path::{EntityPath, FieldName, FieldPath};
 use deeds::domain::state::State;
-use deeds::domain::things::{Case, Lease, LeaseTarget, WorkKind};
-use deeds::domain::time::Time;
+use deeds::domain::things::{Case, Lasts, Lease, LeaseTarget, WorkKind};
+use deeds::domain::time::{Span, Time};
 
 /// What is kept of records.
 #[derive(Default)]
@@ -19,6 +19,8 @@ pub(crate) struct Record {
     entities: BTreeMap<EntityPath, Version>,
     gone: BTreeSet<EntityPath>,
     frozen: BTreeSet<EntityPath>,
+    /// Fields that a person holds: until when, where it ends by itself.
+    held: BTreeMap<FieldPath, Option<Time>>,
     leases: BTreeMap<Fence, Lock>,
     newest: Fence,
     acts: BTreeMap<ActNo, AgentId>,
@@ -71,6 +73,15 @@ impl Record {
             | Body::EntityDeleted(()) => {
                 self.commit(look);
             }
+            Body::FieldReleased(()) => {
+                for field in &deed.fields {
+                    let path = deed.subject.clone().unwrap().field(field.name.clone());
+                    let until = self.held.remove(&path);
+                    let over = until.flatten().is_some_and(|until| until <= look.now);
+                    assert!(until.is_some(), "G6: released what nobody held: {deed:?}");
+                    assert!(over || deed.actor.person().is_some(), "G6: released before its time: {deed:?}");
+                }
+            }
             Body::EntityFrozen(()) | Body::EntityUnfrozen(()) => {
                 assert!(deed.actor.person().is_some(), "only people freeze: {deed:?}");
                 let entity = deed.subject.clone().unwrap();
@@ -114,6 +125,10 @@ impl Record {
     pub(super) fn settled(&self, state: &State, now: Time) {
         let over = self.leases.iter().find(|(_, lock)| !lock.is_live(now));
         assert!(over.is_none(), "G7: lease {:?} was not told to have lapsed", over.map(|(fence, _)| fence));
+        let kept = self.held.values().flatten().find(|until| **until <= now);
+        assert!(kept.is_none(), "G6: still held past {kept:?}");
+        let fields: usize = state.board.held.values().map(Vec::len).sum();
+        assert_eq!(self.held.len(), fields, "another number of held fields");
         let late = state.board.waiting.values().find(|act| act.until.is_some_and(|until| until <= now));
         assert!(late.is_none(), "G11: waits past its time: {late:?}");
         assert_eq!(self.leases.len(), state.board.leases.len(), "another number of leases");
@@ -127,6 +142,7 @@ impl Record {
         if let Some(agent) = look.agent() {
             assert!(!self.frozen.contains(&entity), "G6: written while frozen: {deed:?}");
             if look.enforced() {
+                self.check_hand(look, &entity);
                 check_zone(look, agent, &entity);
                 self.check_leases(look, agent, &entity);
                 self.check_based_on(look, agent, &entity);
@@ -144,11 +160,41 @@ impl Record {
             self.fields.insert(path.clone(), field.version);
             self.writers.insert(path, deed.actor.clone());
         }
+        self.lay_hand(look, &entity);
         self.entities.insert(entity.clone(), next);
         if matches!(deed.body, Body::EntityArchived(()) | Body::EntityDeleted(())) {
             self.gone.insert(entity);
         } else {
             self.gone.remove(&entity);
+        }
+    }
+
+    /// What a person sets stays as it is, until a person lets an agent's write through or the time is over.
+    fn check_hand(&self, look: &Look<'_>, entity: &EntityPath) {
+        let deed = look.deed;
+        let let_through = desk::approved(look).any(|item| matches!(item.case, Case::HeldField { .. }));
+        let ends = matches!(deed.body, Body::EntityArchived(()) | Body::EntityDeleted(()));
+        let live = |until: &Option<Time>| until.is_none_or(|until| look.now < until);
+        for (path, _) in self.held.iter().filter(|(path, until)| path.entity == *entity && live(until)) {
+            let touched = ends || deed.fields.iter().any(|field| field.name == path.field);
+            assert!(!touched || let_through, "G6: {path} is held by a person, and yet written: {deed:?}");
+        }
+    }
+
+    /// What a person sets or takes back is held for a day, or as long as the person says; not a list that only grows.
+    fn lay_hand(&mut self, look: &Look<'_>, entity: &EntityPath) {
+        let Command::Override(order) = &look.request.command else { return };
+        let until = match order.lasts {
+            Some(Lasts::NotAtAll) => return,
+            Some(Lasts::UntilReleased) => None,
+            Some(Lasts::For(span)) => Some(look.now.plus(span)),
+            None => Some(look.now.plus(Span::from_hours(24))),
+        };
+        if look.deed.actor.person().is_none() || entity.as_str() == "shared/log" {
+            return;
+        }
+        for field in &look.deed.fields {
+            self.held.insert(entity.field(field.name.clone()), until);
         }
     }
 
@@ -167,7 +213,12 @@ impl Record {
             for field in deed.fields.iter().filter(|field| lock.locks(entity, &field.name)) {
                 let name = field.name.as_str();
                 assert_eq!(lock.holder, *agent, "G7: {name} is leased to another as {fence}: {deed:?}");
-                assert!(shown.contains(fence), "G7: {name} was written without showing {fence}: {deed:?}");
+                // One that waited for a yes shows the token that its author holds by then.
+                let waited = desk::approved(look).any(|item| matches!(item.case, Case::HeldField { .. }));
+                assert!(
+                    waited || shown.contains(fence),
+                    "G7: {name} was written without showing {fence}: {deed:?}"
+                );
             }
         }
     }

@@ -64,7 +64,7 @@ pub(super) fn deeds(item: &Item) -> impl Iterator<Item = Seq> + '_ {
 
 /// The field that a case is about, where it is a write.
 pub(super) fn field(item: &Item) -> Option<FieldPath> {
-    let Case::UnownedField { write } = &item.case else { return None };
+    let (Case::UnownedField { write } | Case::HeldField { write, .. }) = &item.case else { return None };
     write.changes.keys().next().map(|name| FieldPath::new(write.entity.clone(), name.clone()))
 }
 
@@ -74,6 +74,7 @@ pub(super) fn agent(item: &Item) -> Option<&AgentId> {
         Case::GivenUp { work } => Some(&work.agent),
         Case::Stuck { task, .. } => Some(&task.owner),
         Case::UnownedField { .. }
+        | Case::HeldField { .. }
         | Case::UnownedTarget { .. }
         | Case::UnownedOutput { .. }
         | Case::Escalation { .. }
@@ -202,6 +203,7 @@ fn suggestion(look: Look<'_>, wide: usize, item: &Item) -> Vec<Line<'static>> {
             Case::TriggerCollision { .. } => {
                 "handle: give this event to one of them; a route in the map decides the next"
             }
+            Case::HeldField { .. } => "a lets it through, x keeps the field as it is, with a note",
             Case::Approval { .. } => "a approves it, A edits it first, x rejects it with a note",
             Case::GivenUp { .. } | Case::Stuck { .. } => "handle: say how it goes on",
         };

@@ -102,6 +102,7 @@ fn proposed(item: &Item) -> (String, String) {
         Case::UnownedOutput { publish } => Grant::Output(publish.output.to_string()),
         Case::UnownedEvent { raise } => Grant::Trigger(raise.event.to_string()),
         Case::Escalation { .. }
+        | Case::HeldField { .. }
         | Case::Conflict { .. }
         | Case::TriggerCollision { .. }
         | Case::Approval { .. }

@@ -1,7 +1,7 @@
 //! The answers that a case can get, and which of them fits which case.
 
 use crate::console::action::Action;
-use crate::domain::things::Item;
+use crate::domain::things::{Case, Item};
 
 /// Which answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,6 +97,15 @@ impl Kind {
     /// # Errors
     /// The reason in words.
     pub(super) fn fits(self, item: &Item) -> Result<(), String> {
+        if matches!(item.case, Case::HeldField { .. }) {
+            if matches!(self, Self::Approve | Self::Reject) {
+                return Ok(());
+            }
+            return Err(format!(
+                "#{} is a write to what a person holds: a lets it through, x keeps the field as it is",
+                item.no
+            ));
+        }
         match (self.row().approves, item.case.is_approval()) {
             (false, true) => Err(format!(
                 "#{} is a publication that waits for your approval: a approves, A edits it first, x rejects; {} is for escalations",

@@ -35,7 +35,10 @@ pub(super) fn told<'a>(
             let sides = board.alerts.get(alert).map(|alert| sides(look, wide, world, &alert.sides));
             facts.lined("SIDES", sides.unwrap_or_default());
         }
-        Case::UnownedField { .. } | Case::UnownedTarget { .. } | Case::Escalation { .. } => {
+        Case::UnownedField { .. }
+        | Case::HeldField { .. }
+        | Case::UnownedTarget { .. }
+        | Case::Escalation { .. } => {
             facts.lined("INPUT", input(look, wide, item));
         }
         Case::UnownedEvent { raise } => event(facts, look, raise),
@@ -62,7 +65,7 @@ fn input(look: Look<'_>, wide: usize, item: &Item) -> Vec<Line<'static>> {
     let theme = look.theme;
     let text = |text: &str| look.wrap(text, wide, INPUT_LINES, theme.base);
     match &item.case {
-        Case::UnownedField { write } => {
+        Case::UnownedField { write } | Case::HeldField { write, .. } => {
             let mut lines = Vec::new();
             for (name, value) in write.changes.iter().take(INPUT_LINES) {
                 let name = if name.is_whole() { String::new() } else { format!("#{name}") };

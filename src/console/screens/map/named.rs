@@ -61,6 +61,7 @@ pub(super) fn trigger(facts: &mut Facts<'_>, world: &World, board: &Board, row: 
     let cases = board.items.values().filter(|item| match &item.case {
         Case::UnownedEvent { raise } | Case::TriggerCollision { raise, .. } => *raise.event == *name,
         Case::UnownedField { .. }
+        | Case::HeldField { .. }
         | Case::UnownedTarget { .. }
         | Case::UnownedOutput { .. }
         | Case::Escalation { .. }
@@ -108,6 +109,7 @@ pub(super) fn output(facts: &mut Facts<'_>, world: &World, board: &Board, row: &
         Case::Approval { publish, .. } | Case::UnownedOutput { publish } => *publish.output == *name,
         Case::UnownedTarget { act } => *act.target == *name,
         Case::UnownedField { .. }
+        | Case::HeldField { .. }
         | Case::Escalation { .. }
         | Case::Conflict { .. }
         | Case::UnownedEvent { .. }

@@ -39,35 +39,25 @@ pub(in crate::domain::decide) fn after_commit(sheet: &mut Sheet<'_>, before: &St
     note(sheet, primary, raised);
 }
 
-/// Whether this change goes on, or makes, an A-B-A on its field. Adding in turns to a list is none.
+/// Whether this change hands the field over once more between agents that take turns on it, or makes an A-B-A. A person's
+/// correction is no turn, nor is one agent's run of writes, nor adding to a list.
 fn is_fought(before: &State, subject: &EntityPath, deed: &Deed, change: &FieldChange) -> bool {
-    if verdict::is_append(&before.board.map, subject, &change.name) {
+    if deed.actor.agent().is_none() || verdict::is_append(&before.board.map, subject, &change.name) {
         return false;
     }
     let Some(field) = before.entities.get(subject).and_then(|entity| entity.field(&change.name)) else {
         return false;
     };
     let window = AlertKind::PingPong.row().window;
-    let recent: Vec<&Run> = field.runs.iter().filter(|run| deed.time.since(run.at) < window).collect();
-    let others = recent.iter().filter(|run| run.by != deed.actor).count();
+    let recent = |run: &&Run| run.by.agent().is_some() && deed.time.since(run.at) < window;
+    let runs: Vec<&Run> = field.runs.iter().filter(recent).collect();
+    let Some(last) = runs.last().filter(|last| last.by != deed.actor) else { return false };
     let print = fingerprint(AlertKind::PingPong, subject.as_str());
-    let open = before.board.fingerprints.contains_key(print.as_str());
-    if open && others > 0 {
+    if before.board.fingerprints.contains_key(print.as_str()) {
         return true;
     }
-    match recent.as_slice() {
-        // The writer of now wrote last as well: its run goes on.
-        [.., a, b, c] if c.by == deed.actor => alternates(a, b, c),
-        [.., a, b] if b.by != deed.actor => {
-            a.by == deed.actor || (Some(&a.value) == change.after.as_ref() && a.value != b.value)
-        }
-        _ => false,
-    }
-}
-
-/// A-B-A: the first comes back, or its value does.
-fn alternates(a: &Run, b: &Run, c: &Run) -> bool {
-    a.by == c.by || (a.value == c.value && a.value != b.value)
+    let back = |run: &&Run| Some(&run.value) == change.after.as_ref() && run.value != last.value;
+    runs.iter().any(|run| run.by == deed.actor || back(run))
 }
 
 fn ping_pong(
@@ -80,26 +70,27 @@ fn ping_pong(
     let change = deed.fields.iter().find(|change| is_fought(before, subject, deed, change))?;
     let field = after.entities.get(subject)?.field(&change.name)?;
     let on = FieldPath::new(subject.clone(), change.name.clone());
-    let mut sides: Vec<AlertSide> = field.runs.iter().map(|run| side_of_run(run, &on)).collect();
+    let turns: Vec<&Run> = field.runs.iter().filter(|run| run.by.agent().is_some()).collect();
+    let mut sides: Vec<AlertSide> = turns.iter().map(|run| side_of_run(run, &on)).collect();
     if let Some(last) = sides.last_mut() {
         last.deed = Some(deed.seq);
         last.read = change.base;
         last.why.clone_from(&deed.reason);
     }
-    let who: Vec<String> = distinct(&field.runs);
+    let who: Vec<String> = distinct(&turns);
     let finding = Finding {
         kind: AlertKind::PingPong,
         same: subject.to_string(),
         title: format!("{} take turns on {on}", who.join(" ⇄ ")),
         on: Some(on),
-        first_cause: field.runs.first().map(|run| run.deed),
-        count: field.runs.iter().map(|run| run.writes).sum(),
+        first_cause: turns.first().map(|run| run.deed),
+        count: turns.len() as u64,
         sides,
     };
     raise(sheet, finding, deed.seq)
 }
 
-fn distinct(runs: &[Run]) -> Vec<String> {
+fn distinct(runs: &[&Run]) -> Vec<String> {
     let mut who: Vec<String> = Vec::new();
     for run in runs {
         if !who.iter().any(|name| name == run.by.name()) {

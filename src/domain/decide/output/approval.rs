@@ -6,7 +6,7 @@ use super::{Stop, check_base, go_out, last_on_thread, place};
 use crate::domain::code::Code;
 use crate::domain::command::{Principal, Publish};
 use crate::domain::decide::sheet::Sheet;
-use crate::domain::decide::{inbox, verdict};
+use crate::domain::decide::{held, inbox, verdict};
 use crate::domain::deed::Body;
 use crate::domain::ids::{Actor, AgentId, Seq};
 use crate::domain::outcome::Outcome;
@@ -25,8 +25,11 @@ pub(in crate::domain::decide) enum Obstacle {
     Since(Box<Case>, String),
 }
 
-/// Whether the answer fits the case: approvals are approved or rejected, and nothing else is.
+/// Whether the answer fits the case: publications and writes to what is held are approved or rejected, nothing else is.
 pub(in crate::domain::decide) fn fits(item: &Item, answer: &ItemAnswer) -> Result<(), (Code, String)> {
+    if let Case::HeldField { .. } = item.case {
+        return held::fits(item, answer);
+    }
     let approves = match answer {
         ItemAnswer::Approve { .. } | ItemAnswer::ApproveEdited { .. } | ItemAnswer::Reject { .. } => true,
         ItemAnswer::Expand { .. }
@@ -41,7 +44,10 @@ pub(in crate::domain::decide) fn fits(item: &Item, answer: &ItemAnswer) -> Resul
             Err((Code::WrongState, why))
         }
         (false, true) => {
-            let why = format!("#{} is no publication that waits: expand, handle, or out of scope", item.no);
+            let why = format!(
+                "#{} is no publication or write that waits for a yes: expand, handle, or out of scope",
+                item.no
+            );
             Err((Code::WrongState, why))
         }
         (true, true) | (false, false) => Ok(()),
@@ -50,6 +56,9 @@ pub(in crate::domain::decide) fn fits(item: &Item, answer: &ItemAnswer) -> Resul
 
 /// The re-check at the moment of approval: the agent, its zone, the subject, versions, who goes first, the thread.
 pub(in crate::domain::decide) fn recheck(state: &State, item: &Item, now: Time) -> Result<(), Obstacle> {
+    if let Some((code, why)) = held::obstacle(state, item, now) {
+        return Err(Obstacle::Rule(code, why));
+    }
     let Case::Approval { publish, over, alert } = &item.case else { return Ok(()) };
     let Some(agent) = item.raised_by.agent() else { return Ok(()) };
     if let Some(why) = verdict::paused(state, agent) {

@@ -102,6 +102,7 @@ pub(in crate::domain::decide) fn event_of(case: &Case) -> Option<&Raise> {
         Case::UnownedEvent { raise } | Case::TriggerCollision { raise, .. } => Some(raise),
         Case::UnownedField { .. }
         | Case::UnownedTarget { .. }
+        | Case::HeldField { .. }
         | Case::UnownedOutput { .. }
         | Case::Escalation { .. }
         | Case::Conflict { .. }

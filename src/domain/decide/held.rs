@@ -1,0 +1,231 @@
+//! A person's hand on a field, RULES §4.8: what a person sets holds, agents' writes to it are proposals that a person
+//! answers, and it ends by its time or by a person.
+
+use super::sheet::Sheet;
+use super::write::{self, draft, refused, wanted, word};
+use super::{inbox, verdict};
+use crate::domain::code::Code;
+use crate::domain::command::{Principal, Write, WriteKind};
+use crate::domain::deed::Body;
+use crate::domain::ids::{Actor, AgentId, PersonId, Seq, Version};
+use crate::domain::outcome::Outcome;
+use crate::domain::path::{EntityPath, FieldName, FieldPath};
+use crate::domain::state::{Board, State};
+use crate::domain::things::{
+    Case, Effects, FieldChange, HeldField, Item, ItemAnswer, Lasts, Redone, TokenClass, WorkResult,
+};
+use crate::domain::time::{Span, Time};
+
+/// For how long what a person sets is held, where nothing is said.
+pub(super) const HELD_FOR: Span = Span::from_hours(24);
+/// Most fields held at once.
+pub(super) const HELD_FIELDS: usize = 10_000;
+
+/// A hand that a person lays on what is set.
+pub(super) struct Hand {
+    /// Until when; until it is released, where nothing is said.
+    pub(super) until: Option<Time>,
+}
+
+/// Whose hand is on what an agent writes.
+pub(super) struct InTheWay {
+    by: Vec<PersonId>,
+    deeds: Vec<Seq>,
+    until: Option<Time>,
+    pub(super) why: String,
+}
+
+/// The hand that a person's write lays on its fields; none on a list that only grows, where nothing is overwritten.
+pub(super) fn begins(
+    state: &State,
+    wish: &Write,
+    lasts: Option<Lasts>,
+    now: Time,
+) -> Result<Option<Hand>, String> {
+    let hand = match lasts {
+        Some(Lasts::NotAtAll) => return Ok(None),
+        Some(Lasts::UntilReleased) => Hand { until: None },
+        Some(Lasts::For(span)) => Hand { until: Some(now.plus(span)) },
+        None => Hand { until: Some(now.plus(HELD_FOR)) },
+    };
+    let append = |name: &FieldName| verdict::is_append(&state.board.map, &wish.entity, name);
+    if wish.changes.keys().all(append) {
+        return Ok(None);
+    }
+    let held: usize = state.board.held.values().map(Vec::len).sum();
+    if held >= HELD_FIELDS {
+        return Err(format!("{held} fields are held; release some, or set it for `none`"));
+    }
+    Ok(Some(hand))
+}
+
+/// Check 11 of RULES §4.1: the live hands of people on what the write changes. What ends the entity is against each.
+pub(super) fn in_the_way(state: &State, agent: &AgentId, write: &Write, now: Time) -> Option<InTheWay> {
+    let ends = matches!(write.kind, WriteKind::Archive | WriteKind::Delete);
+    let concerns = |held: &&HeldField| ends || write.changes.contains_key(&held.field);
+    let hands: Vec<&HeldField> = state.board.held_on(&write.entity, now).filter(concerns).collect();
+    hands.first()?;
+    let mut by: Vec<PersonId> = Vec::new();
+    for person in hands.iter().filter_map(|held| held.person()) {
+        if !by.contains(person) {
+            by.push(person.clone());
+        }
+    }
+    let open_ended = hands.iter().any(|held| held.until.is_none());
+    let until = hands.iter().filter_map(|held| held.until).max().filter(|_| !open_ended);
+    let told = |held: &&&HeldField| !state.board.map.is_hidden(agent, &write.entity, &held.field);
+    let words: Vec<String> = hands.iter().filter(told).map(|held| words(&write.entity, held)).collect();
+    let why = if words.is_empty() { format!("{} is held", write.entity) } else { words.join("; ") };
+    let deeds = hands.iter().map(|held| held.deed).collect();
+    Some(InTheWay { by, deeds, until, why })
+}
+
+fn words(entity: &EntityPath, held: &HeldField) -> String {
+    let path = FieldPath::new(entity.clone(), held.field.clone());
+    let until = held.until.map_or_else(|| "it is released".to_owned(), |until| until.to_string());
+    format!("{} set {path} and holds it until {until}: {}", held.by, held.reason)
+}
+
+/// Whether a person's hand is on that path, in words for an agent that would act on it.
+pub(super) fn on_path(board: &Board, agent: &AgentId, path: &FieldPath, now: Time) -> Option<String> {
+    let held = board.held_on(&path.entity, now).find(|held| held.field == path.field)?;
+    if board.map.is_hidden(agent, &path.entity, &path.field) {
+        return Some(format!("{path} is held"));
+    }
+    Some(words(&path.entity, held))
+}
+
+/// The write becomes a proposal, an item that whoever holds the field or the agent's queue answers.
+pub(super) fn propose(
+    sheet: &mut Sheet<'_>,
+    state: &State,
+    agent: &AgentId,
+    write: &Write,
+    hand: InTheWay,
+) -> Seq {
+    if let Some(why) = inbox::full(state) {
+        return sheet.refuse_on(refused(), word(write), &write.entity, (Code::OverBound, &why));
+    }
+    let mut deed = draft(sheet, write, Body::WriteProposed(()), Outcome::Proposed);
+    deed.code = Some(Code::Held);
+    deed.because(&hand.why);
+    deed.fields = wanted(state, write);
+    deed.refs.until = hand.until;
+    let primary = sheet.push(deed);
+    // By the time it is approved its author may hold another token, or none.
+    let stored = Write { lease: None, ..write.clone() };
+    let InTheWay { by, deeds, why, .. } = hand;
+    let item = inbox::open_held(sheet, agent, stored, (by, deeds, why), primary);
+    if let Some(deed) = sheet.deed_mut(primary) {
+        deed.refs.item = Some(item);
+    }
+    primary
+}
+
+/// The first of these items whose write can't go through now, where it is approved.
+pub(super) fn obstacle(state: &State, item: &Item, now: Time) -> Option<(Code, String)> {
+    let Case::HeldField { write, .. } = &item.case else { return None };
+    let agent = item.raised_by.agent()?;
+    write::obstacle(state, agent, &as_sent(state, agent, write, now), now)
+}
+
+/// The stored write with the token of the lease that its author holds on the entity by now, if any.
+fn as_sent(state: &State, agent: &AgentId, write: &Write, now: Time) -> Write {
+    let own = state.board.leases_on(&write.entity, now).find(|lease| lease.holder == *agent);
+    Write { lease: own.map(|lease| lease.fence), ..write.clone() }
+}
+
+/// Approved: the write goes through as the agent's, caused by the item. The hand stays on the field.
+pub(super) fn approve(sheet: &mut Sheet<'_>, item: &Item, effects: &mut Effects) -> Option<WorkResult> {
+    let Case::HeldField { write, .. } = &item.case else { return None };
+    let agent = item.raised_by.agent()?;
+    let principal = Principal { actor: Actor::Agent(agent.clone()), class: TokenClass::Agent, token: None };
+    let state = sheet.snapshot();
+    let wish = Write { cause: Some(item.deed), ..as_sent(&state, agent, write, sheet.now) };
+    let person = std::mem::replace(&mut sheet.principal, principal);
+    // Another that is approved with it may have written the same.
+    let seq = match write::obstacle(&state, agent, &wish, sheet.now) {
+        Some((code, why)) => sheet.refuse_on(refused(), word(&wish), &wish.entity, (code, &why)),
+        None => write::commit(sheet, &state, &wish, None),
+    };
+    sheet.principal = person;
+    if let Some(deed) = sheet.deed_mut(seq) {
+        deed.refs.item = Some(item.no);
+        deed.refs.first = item.evidence.last().copied();
+    }
+    let deed = sheet.deed(seq)?;
+    let outcome = deed.outcome;
+    if outcome == Outcome::Committed {
+        let (entity, fields) = (wish.entity, deed.fields.clone());
+        effects.redone.push(Redone { item: item.no, deed: seq, entity, fields });
+    }
+    Some(WorkResult { outcome, deed: seq })
+}
+
+/// Whether the answer is one for a write to what is held.
+pub(super) fn fits(item: &Item, answer: &ItemAnswer) -> Result<(), (Code, String)> {
+    match answer {
+        ItemAnswer::Approve { .. } | ItemAnswer::Reject { .. } => Ok(()),
+        ItemAnswer::ApproveEdited { .. }
+        | ItemAnswer::Expand { .. }
+        | ItemAnswer::Transfer { .. }
+        | ItemAnswer::Handle { .. }
+        | ItemAnswer::OutOfScope { .. } => {
+            let why = format!("#{} is a write to what a person holds: approve it or reject it", item.no);
+            Err((Code::WrongState, why))
+        }
+    }
+}
+
+/// A person lets go of a field.
+pub(super) fn release(sheet: &mut Sheet<'_>, path: &FieldPath, reason: &str) -> Seq {
+    if sheet.base().board.held_on(&path.entity, sheet.now).all(|held| held.field != path.field) {
+        let why = format!("nobody holds {path}");
+        let why = (Code::WrongState, why.as_str());
+        return sheet.refuse_on(Body::OverrideRefused(()), "release", &path.entity, why);
+    }
+    let mut deed = sheet.draft(Body::FieldReleased(()), "release", Outcome::Recorded);
+    deed.subject = Some(path.entity.clone());
+    deed.because(reason);
+    deed.fields = vec![as_it_is(sheet.base(), path)];
+    deed.refs.owners = owners(&sheet.base().board, path);
+    sheet.push(deed)
+}
+
+/// Its time is over.
+pub(super) fn lapse(sheet: &mut Sheet<'_>, path: &FieldPath) -> Option<Seq> {
+    let board = &sheet.base().board;
+    let held = board.held.get(&path.entity)?.iter().find(|held| held.field == path.field)?;
+    let words = format!("{} is no longer held; {} set it", path, held.by);
+    let cause = Some(held.deed);
+    let mut deed = sheet.follow_up(Body::FieldReleased(()), "lapse", Outcome::Recorded, cause);
+    deed.subject = Some(path.entity.clone());
+    deed.because(words);
+    deed.fields = vec![as_it_is(sheet.base(), path)];
+    deed.refs.owners = owners(&sheet.base().board, path);
+    Some(sheet.push(deed))
+}
+
+fn owners(board: &Board, path: &FieldPath) -> Vec<AgentId> {
+    board.map.owners(&path.entity, &path.field).into_iter().cloned().collect()
+}
+
+/// The field with its version, without its value.
+fn as_it_is(state: &State, path: &FieldPath) -> FieldChange {
+    let entity = state.entities.get(&path.entity);
+    FieldChange {
+        entity: None,
+        name: path.field.clone(),
+        base: None,
+        version: entity.map_or(Version(0), |entity| entity.version_of(&path.field)),
+        before: None,
+        after: None,
+        by: None,
+        at: None,
+    }
+}
+
+/// What an approved write comes to, in words.
+pub(super) fn approved_words(item: &Item) -> String {
+    format!("{} writes what it sent, this once; a person holds the field as before", item.raised_by)
+}

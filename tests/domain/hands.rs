@@ -1,0 +1,191 @@
+//! A person's hand holds, RULES §4.8: what a person sets stays until a person lets an agent's write through, or its time is
+//! over; and a person's correction is no fight between agents.
+
+use super::script::{check, check_on, play};
+use super::world::{TEAM, World};
+use deeds::domain::deed::Body;
+use deeds::domain::ids::{Actor, ItemNo};
+use deeds::domain::things::Case;
+
+fn item(world: &World, no: u64) -> &deeds::domain::things::Item {
+    &world.state.board.items[&ItemNo(no)]
+}
+
+#[test]
+fn what_a_person_sets_is_a_proposal_to_write() {
+    let mut world = check(
+        "
+        support writes crm/account/acme health=good@0 -> committed
+        dana sets crm/account/acme#health bad@1 'they called me' -> committed
+        support writes crm/account/acme health=good@1 -> stale stale
+        support writes crm/account/acme health=good@2 -> proposed held
+        = crm/account/acme#health bad v2
+        items #1
+        support writes crm/account/acme health=good@2 -> proposed held
+        items #1
+        sales writes crm/account/acme plan=pro@0 -> committed
+        ",
+    );
+    let waits = item(&world, 1);
+    let held_by = ["dana".parse().unwrap()];
+    assert!(matches!(&waits.case, Case::HeldField { held_by: by, .. } if *by == held_by), "{waits:?}");
+    assert_eq!((&*waits.title, waits.joined), ("#health = good", 1));
+    assert!(waits.why.contains("they called me"), "{}", waits.why);
+    play(
+        &mut world,
+        "
+        dana approves #1 -> recorded
+        = crm/account/acme#health good v3
+        works support 1
+        support writes crm/account/acme health=fair@3 -> proposed held
+        dana rejects #2 'not before Friday' -> recorded
+        = crm/account/acme#health good v3
+        pass 24h
+        support writes crm/account/acme health=fair@3 -> committed
+        tick
+        ",
+    );
+    assert!(world.state.board.held.is_empty());
+    let let_go = world.deeds.iter().find(|deed| matches!(deed.body, Body::FieldReleased(())));
+    assert_eq!(let_go.unwrap().actor, Actor::Deeds, "nobody but its time ended it");
+}
+
+#[test]
+fn it_holds_for_as_long_as_was_said() {
+    check(
+        "
+        support writes crm/account/acme health=good@0 -> committed
+        dana sets crm/account/acme#health bad@1 'a try' for none -> committed
+        support writes crm/account/acme health=good@2 -> committed
+        dana sets crm/account/acme#health bad@3 'an hour' for 1h -> committed
+        pass 1h
+        support writes crm/account/acme health=good@4 -> committed
+        tick
+        dana sets crm/account/acme#health bad@5 'for good' for released -> committed
+        pass 9d
+        tick
+        support writes crm/account/acme health=good@6 -> proposed held
+        dana frees crm/account/acme#health '' -> refused wrong-state
+        dana frees crm/account/acme#plan 'which' -> refused wrong-state
+        support frees crm/account/acme#health 'mine' -> refused not-allowed
+        dana frees crm/account/acme#health 'settled' -> recorded
+        dana frees crm/account/acme#health 'twice' -> refused wrong-state
+        support writes crm/account/acme health=good@6 -> committed
+        dana reverts crm/account/acme#health bad@7 6 'it was right' -> committed
+        support writes crm/account/acme health=good@8 -> proposed held
+        ",
+    );
+}
+
+/// What waits is looked at again where it is let through; the refusal says what stands in the way.
+#[test]
+fn a_yes_to_what_is_no_longer_so_is_refused() {
+    check(
+        "
+        support writes crm/account/acme health=good@0 -> committed
+        dana sets crm/account/acme#health bad@1 'first' -> committed
+        support writes crm/account/acme health=good@2 -> proposed held
+        dana sets crm/account/acme#health worse@2 'second' -> committed
+        dana approves #1 -> refused stale
+        dana freezes crm/account/acme 'audit' -> recorded
+        dana approves #1 -> refused frozen
+        dana handles #1 'by hand' -> refused wrong-state
+        dana approves #1 'other words' -> refused wrong-state
+        dana rejects #1 '' -> refused wrong-state
+        dana rejects #1 'it is worse' -> recorded
+        = crm/account/acme#health worse v3
+        ",
+    );
+}
+
+/// Who set it answers although no queue names them; nobody else beside the queue does.
+#[test]
+fn whoever_holds_it_answers() {
+    let world = check(
+        "
+        support writes crm/account/acme health=good@0 -> committed
+        eve sets crm/account/acme#health bad@1 'I know them' -> committed
+        support writes crm/account/acme health=good@2 -> proposed held
+        sam claims #1 -> refused not-named
+        eve approves #1 -> recorded
+        = crm/account/acme#health good v3
+        eve undoes #1 -> recorded
+        = crm/account/acme#health bad v4
+        items #1
+        ",
+    );
+    assert!(world.state.board.held.values().flatten().all(|held| held.by.name() == "eve"));
+}
+
+/// No other door: an accepted proposal, the end of the record, an act on the field itself.
+#[test]
+fn there_is_no_way_around_the_hand() {
+    check(
+        "
+        support writes crm/account/acme health=good@0 -> committed
+        sales writes crm/account/acme health=fine@1 -> proposed not-owner
+        dana sets crm/account/acme#health bad@1 'I know' -> committed
+        sales writes crm/account/acme health=fine@2 -> proposed not-owner
+        support accepts 3 -> proposed held
+        support acts crm/account/acme#health edit_file on crm/account/acme -> refused held
+        sales creates crm/deal/7 stage=trial -> committed
+        dana sets crm/deal/7#stage open@1 'signed' -> committed
+        sales archives crm/deal/7 @2 -> proposed held
+        sales deletes crm/deal/7 @2 -> proposed held
+        = crm/deal/7#stage open v2
+        ",
+    );
+}
+
+#[test]
+fn a_list_that_grows_is_not_held() {
+    check(
+        "
+        sales writes shared/log .=one -> committed
+        dana sets shared/log two@1 'mine too' -> committed
+        support writes shared/log .=three -> committed
+        ",
+    );
+}
+
+/// A workspace that only observes takes the write, and says what would have become of it.
+#[test]
+fn while_it_observes_the_hand_is_only_told() {
+    check_on(
+        &TEAM.replacen("governance_owner", "mode = \"observe\"\ngovernance_owner", 1),
+        "
+        support writes crm/account/acme health=good@0 -> committed
+        dana sets crm/account/acme#health bad@1 'I know' -> committed
+        support writes crm/account/acme health=good@2 -> committed (proposed) held
+        items
+        ",
+    );
+}
+
+/// One override followed by ordinary writes of the owner is no fight, nor is one agent's run within one.
+#[test]
+fn a_correction_is_no_ping_pong() {
+    check(
+        "
+        support writes crm/account/acme health=good@0 -> committed
+        dana sets crm/account/acme#health bad@1 'wrong' for none -> committed
+        support writes crm/account/acme health=good@2 -> committed
+        dana sets crm/account/acme#health bad@3 'still' for none -> committed
+        support writes crm/account/acme health=good@4 -> committed
+        support writes crm/account/acme health=fair@5 -> committed
+        alerts
+        ",
+    );
+    check(
+        "
+        product writes files/draft .=one@0 -> committed
+        support writes files/draft .=two@1 -> committed
+        dana sets files/draft one@2 'as it was' for none -> committed
+        alerts
+        product writes files/draft .=three@3 -> committed
+        alerts ping-pong x2
+        dana sets files/draft one@4 'as it was' for none -> committed
+        alerts ping-pong x2
+        ",
+    );
+}
