@@ -109,7 +109,7 @@ pub(super) fn propose(
     let mut deed = draft(sheet, write, Body::WriteProposed(()), Outcome::Proposed);
     deed.code = Some(Code::Held);
     deed.because(&hand.why);
-    deed.fields = wanted(state, write);
+    deed.fields = wanted(state, agent, write);
     deed.refs.until = hand.until;
     let primary = sheet.push(deed);
     // By the time it is approved its author may hold another token, or none.
@@ -222,6 +222,7 @@ fn as_it_is(state: &State, path: &FieldPath) -> FieldChange {
         after: None,
         by: None,
         at: None,
+        unseen: false,
     }
 }
 
