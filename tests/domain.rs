@@ -72,6 +72,8 @@ mod reviews;
 mod rules_page;
 #[path = "domain/script.rs"]
 mod script;
+#[path = "domain/taint/mod.rs"]
+mod taint;
 #[path = "domain/time.rs"]
 mod time;
 #[path = "domain/together.rs"]

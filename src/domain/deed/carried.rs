@@ -2,7 +2,7 @@
 //! each answer that a row of the table gives. Too much hides a deed that could be shown; too little shows what is hidden.
 
 use super::{Deed, ItemClosed};
-use crate::domain::command::Write;
+use crate::domain::command::{Write, WriteKind};
 use crate::domain::ids::Actor;
 use crate::domain::path::{EntityPath, FieldPath};
 use crate::domain::things::{Alert, AlertSide, Case, FieldChange, Item, RaisedEvent, Work};
@@ -89,7 +89,8 @@ pub(super) fn alert_side(_: &Deed, side: &AlertSide) -> Vec<Carried> {
 
 fn written(write: &Write) -> Vec<Carried> {
     let path = |name| FieldPath::new(write.entity.clone(), name);
-    write.changes.keys().cloned().map(path).map(Carried::Told).collect()
+    let whole = Some(FieldPath::whole(write.entity.clone())).filter(|_| write.kind != WriteKind::Update);
+    write.changes.keys().cloned().map(path).chain(whole).map(Carried::Told).collect()
 }
 
 fn whole(entity: Option<&EntityPath>) -> Option<FieldPath> {

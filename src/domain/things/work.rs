@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use super::stored;
 use super::task::{Branch, Feedback, HandoffOrder};
-use crate::domain::command::{Act, Write};
+use crate::domain::command::{Act, Write, WriteKind};
 use crate::domain::ids::{Actor, AgentId, FanOutNo, ItemNo, Seq, TaskId, Version, WorkNo};
 use crate::domain::outcome::Outcome;
-use crate::domain::path::{EntityPath, FieldPath};
+use crate::domain::path::{EntityPath, FieldName, FieldPath};
 use crate::domain::time::{Span, Time};
 use crate::domain::value::{Value, some};
 
@@ -152,7 +152,10 @@ impl Work {
     pub fn told(&self) -> Vec<FieldPath> {
         match &self.kind {
             WorkKind::Proposal { write, .. } => {
-                write.changes.keys().map(|name| FieldPath::new(write.entity.clone(), name.clone())).collect()
+                let whole =
+                    Some(FieldPath::whole(write.entity.clone())).filter(|_| write.kind != WriteKind::Update);
+                let path = |name: &FieldName| FieldPath::new(write.entity.clone(), name.clone());
+                write.changes.keys().map(path).chain(whole).collect()
             }
             WorkKind::Changed { fields, .. } => fields.iter().map(|(path, _)| path.clone()).collect(),
             WorkKind::Dispatch { attributes, .. } => {

@@ -9,6 +9,8 @@ mod watch;
 pub(super) use self::sequence::next;
 pub(super) use self::tries::{spent, take};
 pub(super) use self::watch::alarm;
+use std::sync::Arc;
+
 use super::sheet::Sheet;
 use super::verdict::{self, text};
 use super::{fan_out, handoff, write};
@@ -37,7 +39,10 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, step: &WorkStep) -> Seq {
     if let Some(why) = verdict::too_long("note", step.note.as_deref()) {
         return refuse(sheet, step, Code::OverBound, &why);
     }
-    let Some(work) = sheet.state().board.works.get(&step.work).cloned() else {
+    let state = sheet.snapshot();
+    let own = |work: &Work| write::is(&sheet.principal.actor, &work.agent);
+    let seen = |work: &&Arc<Work>| !own(work) || tries::is_seen(&state, work);
+    let Some(work) = state.board.works.get(&step.work).filter(seen).cloned() else {
         let why = format!("work {} is not open: it never was, or has ended", step.work);
         return refuse(sheet, step, Code::WrongState, &why);
     };

@@ -89,7 +89,7 @@ fn waits(state: &State, work: &Work, now: Time) -> bool {
 }
 
 /// What tells of a field that its agent may not see any more is as if it were not there.
-fn is_seen(state: &State, work: &Work) -> bool {
+pub(super) fn is_seen(state: &State, work: &Work) -> bool {
     Sight::now(&work.agent, &state.board.map).sees_work(work)
 }
 
