@@ -151,3 +151,79 @@ async fn whom_the_map_does_not_name_sees_what_it_sent_and_its_scratch() {
     assert_eq!(stranger.get("/v1/entities/crm/deal/7").await["fields"]["stage"]["value"], "secret-stage");
     server.stop().await;
 }
+
+/// Every address that is only looked at, as somebody would ask there.
+async fn looks(server: &Server) -> Vec<String> {
+    let known = server.dana.get("/v1").await;
+    let entities = ["crm/deal/7", "hr/seven", "requests/1"];
+    let mut looks = Vec::new();
+    for address in known["routes"].as_array().unwrap() {
+        let path = address["path"].as_str().unwrap();
+        if address["method"] != "GET" || path.ends_with("/stream") {
+            continue;
+        }
+        let Some((before, _)) = path.split_once('{') else {
+            looks.push(path.to_owned());
+            for entity in entities {
+                for asked in ["entity", "path", "subject", "pattern"] {
+                    looks.push(format!("{path}?{asked}={entity}"));
+                    looks.push(format!("{path}?{asked}={entity}%23discount"));
+                }
+            }
+            for asked in ["at=4", "at=6", "deed=5", "filter=discount", "agent=sales", "agent=product"] {
+                looks.push(format!("{path}?{asked}"));
+            }
+            continue;
+        };
+        let ends =
+            if path.contains('*') { entities.map(str::to_owned) } else { ["1", "2", "5"].map(str::to_owned) };
+        looks.extend(ends.iter().flat_map(|end| [format!("{before}{end}"), format!("{before}{end}?at=6")]));
+    }
+    looks
+}
+
+/// What is planted is searched for in everything that is delivered: on every address, in the stream, in answers; to an
+/// agent from whom it is hidden, and to everybody of another workspace.
+#[tokio::test]
+async fn nothing_planted_is_delivered_on_any_address() {
+    let server = Server::start_on(TEAM).await;
+    let (sales, product) = (server.agent("sales").await, server.agent("product").await);
+    told(
+        &sales.write("crm/deal/7", json!({"discount": "planted"}), json!({"discount": 0})).await,
+        "committed",
+        None,
+    );
+    let set = json!({"step": "set", "path": "hr/seven#total", "value": "planted", "expected": 0, "reason": "planted too"});
+    told(&server.dana.post("/v1/overrides", set).await, "committed", None);
+    let said = json!({"subject": "hr/seven", "question": "paid", "answer": "planted"});
+    told(&sales.post("/v1/conclusions", said).await, "committed", None);
+    let sent = json!({"output": "mail/sales", "body": "planted", "subject": "hr/seven"});
+    told(&sales.post("/v1/outputs", sent).await, "committed", None);
+    let freeze = json!({"step": "freeze", "entity": "hr/seven", "reason": "planted"});
+    told(&server.dana.post("/v1/overrides", freeze).await, "recorded", None);
+
+    let made = server.dana.post("/v1/workspaces", json!({"workspace": "elsewhere", "admin": "eve"})).await;
+    let eve = Caller::new(&server.base, made["token"].as_str().unwrap().to_owned());
+    let looks = looks(&server).await;
+    assert!(looks.len() > 100, "{}", looks.len());
+    for look in &looks {
+        for (who, caller) in [("product", &product), ("eve of another workspace", &eve)] {
+            let came = caller.get(look).await;
+            assert!(!came.text.contains("planted"), "{who} on {look}: {}", came.text);
+        }
+    }
+    for body in [
+        json!({"entity": "hr/seven", "changes": {"total": 1}, "expected": {"total": 0}}),
+        json!({"entity": "crm/deal/7", "changes": {"discount": 1}, "expected": {"discount": 5}}),
+        json!({"entity": "requests/1", "changes": {"a": 1}, "expected": {"a": 0},
+               "depends_on": {"crm/deal/7#discount": 7, "hr/seven": 1}}),
+    ] {
+        for caller in [&product, &eve] {
+            let came = caller.post("/v1/writes", body.clone()).await;
+            assert!(!came.text.contains("planted"), "{}", came.text);
+        }
+    }
+    assert!(!streamed(&server, &product).await.contains("planted"));
+    assert!(streamed(&server, &server.dana).await.contains("planted"), "people of the workspace see it");
+    server.stop().await;
+}
