@@ -15,7 +15,7 @@ use crate::domain::value::{Value, some};
 
 /// What a person overrides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum OverrideWord {
     /// All agents keep off an entity.
     Freeze,
@@ -25,6 +25,10 @@ pub enum OverrideWord {
     Pause,
     /// It goes on.
     Resume,
+    /// Every agent stops.
+    PauseAll,
+    /// All go on.
+    ResumeAll,
     /// Sets a field.
     Set,
     /// Sets a field back to an earlier version.
@@ -43,6 +47,8 @@ impl OverrideWord {
             Self::Unfreeze => "unfreeze",
             Self::Pause => "pause",
             Self::Resume => "resume",
+            Self::PauseAll => "pause-all",
+            Self::ResumeAll => "resume-all",
             Self::Set => "set",
             Self::Revert => "revert",
             Self::Release => "release",
@@ -53,8 +59,12 @@ impl OverrideWord {
     /// The keys that go with it, beside `step` and `reason`.
     fn keys(self) -> &'static [&'static str] {
         match self {
-            Self::Freeze | Self::Unfreeze => &["entity"],
-            Self::Pause | Self::Resume => &["agent"],
+            Self::Freeze => &["entity", "for"],
+            Self::Unfreeze => &["entity"],
+            Self::Pause => &["agent", "for"],
+            Self::Resume => &["agent"],
+            Self::PauseAll => &["for"],
+            Self::ResumeAll => &[],
             Self::Set => &["path", "value", "expected", "for"],
             Self::Revert => &["path", "to", "expected", "for"],
             Self::Release => &["path"],
@@ -87,7 +97,7 @@ pub struct OverrideBody {
     pub expected: Option<Version>,
     /// Which lease is ended.
     pub lease: Option<Fence>,
-    /// For how long what was set is held: a time such as `24h`, `released` or `none`.
+    /// For how long it lasts: a time such as `24h`; of what is set, `released` or `none` too.
     #[serde(rename = "for")]
     pub lasts: Option<Lasts>,
 }
@@ -140,6 +150,8 @@ impl OverrideBody {
             }
             OverrideWord::Pause => OverrideVerb::Pause { agent: need(word, "agent", self.agent.as_ref())? },
             OverrideWord::Resume => OverrideVerb::Resume { agent: need(word, "agent", self.agent.as_ref())? },
+            OverrideWord::PauseAll => OverrideVerb::PauseAll,
+            OverrideWord::ResumeAll => OverrideVerb::ResumeAll,
             OverrideWord::Set => OverrideVerb::Set {
                 path: need(word, "path", self.path.as_ref())?,
                 value: need(word, "value", self.value.as_ref())?,
@@ -174,7 +186,8 @@ impl OverrideBody {
         match there.into_iter().find(|(key, there)| *there && !keys.contains(key)) {
             None => Ok(()),
             Some((key, _)) => {
-                let detail = format!("`{}` takes {}, and no `{key}`", self.step.as_str(), keys.join(", "));
+                let takes = if keys.is_empty() { "nothing but a reason".to_owned() } else { keys.join(", ") };
+                let detail = format!("`{}` takes {takes}, and no `{key}`", self.step.as_str());
                 Err(Box::new(Problem::new(ProblemCode::BadBody, detail).at(key)))
             }
         }
@@ -202,6 +215,8 @@ impl From<&Override> for OverrideBody {
             OverrideVerb::Resume { agent } => {
                 Self { agent: Some(agent.clone()), ..body(OverrideWord::Resume) }
             }
+            OverrideVerb::PauseAll => body(OverrideWord::PauseAll),
+            OverrideVerb::ResumeAll => body(OverrideWord::ResumeAll),
             OverrideVerb::Set { path, value, expected } => Self {
                 path: Some(path.clone()),
                 value: Some(value.clone()),

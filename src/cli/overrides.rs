@@ -12,18 +12,21 @@ use crate::domain::command::{Command as Order, Override, OverrideVerb};
 use crate::domain::ids::{AgentId, Fence, Version};
 use crate::domain::path::{EntityPath, FieldPath};
 use crate::domain::things::Lasts;
+use crate::domain::time::Span;
 use crate::domain::value::Value;
 
 /// What a person can do over the agents' heads.
 #[derive(Debug, Subcommand)]
 #[command(
-    after_help = "Examples:\n  deeds override freeze crm/contact/acme --reason 'legal is talking to them'\n  deeds override pause sales --reason 'sends too early'\n  deeds override set 'crm/contact/acme#status' churned --reason 'told on the phone'\n  deeds override set 'crm/contact/acme#status' churned --for released --reason 'told on the phone'\n  deeds override release 'crm/contact/acme#status' --reason 'agreed'\n  deeds override revert 'crm/contact/acme#status' --to 3 --reason 'the import was wrong'\n  deeds override unlock 12 --reason 'its agent is gone'"
+    after_help = "Examples:\n  deeds override freeze crm/contact/acme --reason 'legal is talking to them'\n  deeds override pause sales --for 2h --reason 'sends too early'\n  deeds override pause-all --reason 'something is very wrong'\n  deeds override resume-all --reason 'it was the import'\n  deeds override set 'crm/contact/acme#status' churned --reason 'told on the phone'\n  deeds override set 'crm/contact/acme#status' churned --for released --reason 'told on the phone'\n  deeds override release 'crm/contact/acme#status' --reason 'agreed'\n  deeds override revert 'crm/contact/acme#status' --to 3 --reason 'the import was wrong'\n  deeds override unlock 12 --reason 'its agent is gone'"
 )]
 pub(crate) enum Command {
     /// All agents keep off an entity
     Freeze {
         /// The entity
         entity: EntityPath,
+        #[command(flatten)]
+        limit: Limit,
         #[command(flatten)]
         why: Why,
     },
@@ -39,12 +42,26 @@ pub(crate) enum Command {
         /// The agent
         agent: AgentId,
         #[command(flatten)]
+        limit: Limit,
+        #[command(flatten)]
         why: Why,
     },
     /// An agent goes on
     Resume {
         /// The agent
         agent: AgentId,
+        #[command(flatten)]
+        why: Why,
+    },
+    /// Every agent stops: what it asks is refused, and its time stands still
+    PauseAll {
+        #[command(flatten)]
+        limit: Limit,
+        #[command(flatten)]
+        why: Why,
+    },
+    /// All go on from where they stood
+    ResumeAll {
         #[command(flatten)]
         why: Why,
     },
@@ -93,6 +110,20 @@ pub(crate) enum Command {
     },
 }
 
+/// When a stop ends by itself.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Limit {
+    /// For how long; until a person ends it if nothing is said
+    #[arg(long = "for", value_name = "TIME")]
+    span: Option<Span>,
+}
+
+impl Limit {
+    fn lasts(self) -> Option<Lasts> {
+        self.span.map(Lasts::For)
+    }
+}
+
 /// For how long.
 #[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct Hold {
@@ -115,10 +146,21 @@ pub(super) fn run(context: &Context, command: Command) -> anyhow::Result<Status>
     session::with_client(context, async |client| {
         let mut lasts = None;
         let (step, why) = match command {
-            Command::Freeze { entity, why } => (OverrideVerb::Freeze { entity }, why),
+            Command::Freeze { entity, limit, why } => {
+                lasts = limit.lasts();
+                (OverrideVerb::Freeze { entity }, why)
+            }
             Command::Unfreeze { entity, why } => (OverrideVerb::Unfreeze { entity }, why),
-            Command::Pause { agent, why } => (OverrideVerb::Pause { agent }, why),
+            Command::Pause { agent, limit, why } => {
+                lasts = limit.lasts();
+                (OverrideVerb::Pause { agent }, why)
+            }
             Command::Resume { agent, why } => (OverrideVerb::Resume { agent }, why),
+            Command::PauseAll { limit, why } => {
+                lasts = limit.lasts();
+                (OverrideVerb::PauseAll, why)
+            }
+            Command::ResumeAll { why } => (OverrideVerb::ResumeAll, why),
             Command::Set { path, value, expected, hold, why } => {
                 lasts = hold.lasts;
                 let value = value::parse(&value)?;

@@ -151,6 +151,7 @@ actions! {
     Escalate "escalate" "to inbox" Decide Decides "Send the alert to the inbox";
     Freeze "freeze" "freeze" Decide Decides "Freeze the entity, so that all agents keep off it; again to let them back";
     Pause "pause" "pause" Decide Decides "Pause the agent; again to let it go on";
+    PauseAll "pause-all" "pause all" Decide Decides "Pause every agent; again to let all go on";
     SetField "set-field" "set" Decide Decides "Set a field yourself";
     Revert "revert" "revert" Decide Decides "Revert a field to an earlier version";
     Unlock "unlock" "unlock" Decide Decides "End a lease by force, or let go of a held field";
@@ -179,7 +180,10 @@ impl Action {
 
     /// Whether it overrides what is under the cursor, in any view.
     pub fn overrides(self) -> bool {
-        matches!(self, Self::Freeze | Self::Pause | Self::SetField | Self::Revert | Self::Unlock)
+        matches!(
+            self,
+            Self::Freeze | Self::Pause | Self::PauseAll | Self::SetField | Self::Revert | Self::Unlock
+        )
     }
 
     /// Whether it changes what others see.

@@ -116,7 +116,7 @@ fn draw_header(app: &App, buffer: &mut Buffer, screen: Rect, look: Look<'_>) {
     if let Some(then) = world.as_of() {
         right.push(moment(then, world, look, screen.width));
     } else {
-        right.extend(review(app, look));
+        right.extend(halted(world, look).or_else(|| review(app, look)));
         right.push(link(app, look));
     }
     right.push(styled(format!("{} UTC ", world.clock.utc().format("%H:%M")), theme.subtle));
@@ -135,6 +135,13 @@ fn moment(then: AsOf, world: &World, look: Look<'_>, room: u16) -> Line<'static>
         format!(" {sign} {time} #{} ", then.seq)
     };
     styled(text, style)
+}
+
+/// That every agent is stopped, and by whom.
+fn halted(world: &World, look: Look<'_>) -> Option<Line<'static>> {
+    let stop = world.board.as_ref()?.halted.as_ref()?;
+    let words = format!("{} all paused by {}", look.glyphs.read_only, stop.by.name());
+    Some(styled(untrusted::fit(&words, REVIEW_MOST), look.theme.warning))
 }
 
 /// The review that this person owes: colour, sign and words.

@@ -40,6 +40,8 @@ enum Target {
     Lease(Fence),
     /// A field that a person holds.
     Held(FieldPath),
+    /// Every agent.
+    All,
 }
 
 /// What is overridden.
@@ -80,6 +82,14 @@ impl Target {
                 let (title, done) = (format!("Pause {agent}"), format!("{agent} is paused"));
                 step("pause", title, OverrideVerb::Pause { agent }, done)
             }
+            Self::All if board.halted.is_some() => {
+                let (title, done) = ("Let every agent go on".to_owned(), "every agent goes on".to_owned());
+                step("resume all", title, OverrideVerb::ResumeAll, done)
+            }
+            Self::All => {
+                let (title, done) = ("Pause every agent".to_owned(), "every agent is paused".to_owned());
+                step("pause all", title, OverrideVerb::PauseAll, done)
+            }
             Self::Held(path) => {
                 let (title, done) = (format!("Let go of {path}"), format!("{path} is its owner's again"));
                 step("release", title, OverrideVerb::Release { path }, done)
@@ -118,7 +128,7 @@ impl Overriding {
     ///
     /// # Errors
     /// Why there is nothing to do, in words.
-    #[expect(clippy::wildcard_enum_match_arm, reason = "called with the five actions that override")]
+    #[expect(clippy::wildcard_enum_match_arm, reason = "called with the six actions that override")]
     pub fn begin(action: Action, under: &Under, board: &Board) -> Result<Self, String> {
         let first = under.paths.first();
         let (plan, what) = match action {
@@ -134,6 +144,7 @@ impl Overriding {
             Action::Pause => {
                 (Intent::Stop(under.agents.iter().cloned().map(Target::Agent).collect()), "agent")
             }
+            Action::PauseAll => (Intent::Stop(vec![Target::All]), "agent"),
             Action::Unlock => {
                 let live = under.leases.iter().filter(|fence| board.leases.contains_key(*fence));
                 let leases = live.copied().map(Target::Lease);

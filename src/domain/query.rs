@@ -219,6 +219,6 @@ pub fn scope(board: &Board, agent: &AgentId) -> Scope {
         queue: map.queue_of(agent).name.clone(),
         map_version: board.map_version,
         enforces: board.enforces(),
-        paused: board.agents.get(agent).and_then(|facts| facts.paused.clone()),
+        paused: board.stop_of(agent).cloned(),
     }
 }

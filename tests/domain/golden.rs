@@ -80,6 +80,8 @@ pub(crate) const LIFE: &str = "
     dana unfreezes crm/account/acme 'again' -> refused wrong-state
     dana sets support/ticket/acme#status closed@1 'told on the phone' -> committed
     dana frees support/ticket/acme#status 'agreed' -> recorded
+    dana halts 'everything is wrong' for 2h -> recorded
+    dana unhalts 'it was the import' -> recorded
     ";
 
 /// Events and conclusions, on the map that has them.

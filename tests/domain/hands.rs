@@ -189,3 +189,104 @@ fn a_correction_is_no_ping_pong() {
         ",
     );
 }
+
+/// Every agent is refused with who and why; people go on; what agents have in hand has the time left that it had.
+#[test]
+fn all_are_stopped_and_go_on_from_where_they_stood() {
+    let mut world = check(
+        "
+        support leases shared/log 10m -> allowed
+        sales acts mail/sales send_it on crm/account/acme -> allowed
+        sales writes crm/account/acme health=good@0 -> proposed not-owner
+        support takes 1 for 10m -> recorded
+        pass 4m
+        tick
+        support halts 'mine' -> refused not-allowed
+        dana halts '' -> refused wrong-state
+        dana halts 'something is very wrong' -> recorded
+        dana halts 'again' -> refused wrong-state
+        support writes crm/account/acme health=bad@0 -> refused paused
+        sales done 1 -> refused paused
+        support takes -> refused paused
+        dana sets crm/account/acme#plan pro@0 'people go on' for none -> committed
+        pass 5h
+        tick
+        leases 1 support shared/log
+        dana unhalts 'it was the import' -> recorded
+        dana unhalts 'again' -> refused wrong-state
+        tick
+        leases 1 support shared/log
+        pass 5m
+        tick
+        leases 1 support shared/log
+        support declines 1 'still mine' -> recorded
+        support writes shared/log .=x lease=1 -> committed
+        pass 2m
+        tick
+        leases
+        support writes shared/log .=y lease=1 -> refused lease-over
+        ",
+    );
+    let halt = world.deeds.iter().find_map(|deed| match &deed.body {
+        Body::WorkspacePaused(flying) => Some(flying),
+        _ => None,
+    });
+    let halt = halt.unwrap();
+    assert_eq!((halt.works.len(), halt.acts.len(), halt.leases.len(), halt.more), (1, 1, 1, 0), "{halt:?}");
+    let refused = world.deeds.iter().find(|deed| deed.code.is_some_and(|code| code.as_str() == "paused"));
+    let why = refused.unwrap().reason.clone().unwrap();
+    assert!(why.contains("every agent was paused by dana") && why.contains("very wrong"), "{why}");
+    play(
+        &mut world,
+        "
+        dana halts 'for a while' for 30m -> recorded
+        pass 20m
+        tick
+        support writes crm/account/acme health=bad@0 -> refused paused
+        pass 10m
+        tick
+        support writes crm/account/acme health=bad@0 -> committed
+        ",
+    );
+}
+
+/// Deadlines of people run while agents are stopped.
+#[test]
+fn what_people_owe_falls_due_while_agents_are_stopped() {
+    check(
+        "
+        sales escalates 'the input' because 'the why' -> escalated
+        dana halts 'a holiday' -> recorded
+        pass 25h
+        tick
+        tick
+        alerts overdue x1, overdue x1
+        ",
+    );
+}
+
+#[test]
+fn a_freeze_and_a_pause_end_by_their_time() {
+    check(
+        "
+        dana freezes crm/account/acme 'audit' for 1h -> recorded
+        dana pauses sales 'too many mails' for 2h -> recorded
+        dana freezes crm/account/b 'audit' for none -> refused wrong-state
+        support writes crm/account/acme health=good@0 -> refused frozen
+        sales writes crm/account/c plan=pro@0 -> refused paused
+        pass 1h
+        tick
+        support writes crm/account/acme health=good@0 -> committed
+        sales writes crm/account/c plan=pro@0 -> refused paused
+        dana unfreezes crm/account/acme 'late' -> refused wrong-state
+        pass 1h
+        tick
+        sales writes crm/account/c plan=pro@0 -> committed
+        dana pauses sales 'again' for 2h -> recorded
+        dana resumes sales 'sooner' -> recorded
+        pass 3h
+        tick
+        sales writes crm/account/c plan=solo@1 -> committed
+        ",
+    );
+}

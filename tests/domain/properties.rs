@@ -335,6 +335,8 @@ fn override_of(state: &State, what: u8, at: usize) -> Override {
     let step = match what {
         0 => OverrideVerb::Freeze { entity: entity(at) },
         1 => OverrideVerb::Unfreeze { entity: entity(at) },
+        2 if at.is_multiple_of(5) => OverrideVerb::PauseAll,
+        3 if state.board.halted.is_some() => OverrideVerb::ResumeAll,
         2 => OverrideVerb::Pause { agent },
         3 => OverrideVerb::Resume { agent },
         _ => OverrideVerb::Set { expected: version(state, &path), path, value: value(at % VALUES) },

@@ -17,7 +17,8 @@
 //! dana handles #1 'how' -> recorded                    dana drops #1 'why' [rule] -> recorded
 //! dana forwards #1 support 'take this one' -> recorded
 //! dana acknowledges|resolves|escalates !1 'note' -> recorded
-//! dana freezes|unfreezes crm/account/acme 'why' -> …   dana pauses|resumes sales 'why' -> …
+//! dana freezes|unfreezes crm/account/acme 'why' [for 2h] -> …   dana pauses|resumes sales 'why' [for 2h] -> …
+//! dana halts 'why' [for 2h] -> recorded                dana unhalts 'why' -> recorded               (every agent)
 //! dana sets crm/account/acme#health 'good'@2 'why' [for 2h|released|none] -> committed       dana frees crm/account/acme#health 'why' -> recorded
 //! sales sends '{"do": "raise", "event": "email.received"}' -> recorded     (any command as its JSON)
 //! support leases shared/log 10m -> allowed             support renews|passes 1 2m|sales -> allowed
@@ -133,10 +134,6 @@ pub(crate) fn command(world: &World, words: &[String]) -> Command {
         }
         "acknowledges" => alert("acknowledge", &args),
         "resolves" => alert("resolve", &args),
-        "freezes" => json!({"do": "override", "step": "freeze", "entity": args[0], "reason": args[1]}),
-        "unfreezes" => json!({"do": "override", "step": "unfreeze", "entity": args[0], "reason": args[1]}),
-        "pauses" => json!({"do": "override", "step": "pause", "agent": args[0], "reason": args[1]}),
-        "resumes" => json!({"do": "override", "step": "resume", "agent": args[0], "reason": args[1]}),
         "publishes" => publish(&args),
         "approves" => match args.get(1).filter(|word| **word != "with") {
             Some(body) => answer(world, &args, &json!({"kind": "approve-edited", "body": body})),
@@ -167,15 +164,33 @@ fn of_time(verb: &str, args: &[&str]) -> Json {
 
 /// What people do with fields.
 fn of_hands(verb: &str, args: &[&str]) -> Json {
+    let mut json = stop(verb, args);
+    if json["do"] == "override"
+        && let Some(place) = args.iter().position(|word| *word == "for")
+    {
+        json["lasts"] = json!(args[place + 1]);
+    }
+    json
+}
+
+fn stop(verb: &str, args: &[&str]) -> Json {
+    match verb {
+        "freezes" => json!({"do": "override", "step": "freeze", "entity": args[0], "reason": args[1]}),
+        "unfreezes" => json!({"do": "override", "step": "unfreeze", "entity": args[0], "reason": args[1]}),
+        "pauses" => json!({"do": "override", "step": "pause", "agent": args[0], "reason": args[1]}),
+        "resumes" => json!({"do": "override", "step": "resume", "agent": args[0], "reason": args[1]}),
+        "halts" => json!({"do": "override", "step": "pause-all", "reason": args[0]}),
+        "unhalts" => json!({"do": "override", "step": "resume-all", "reason": args[0]}),
+        other => of_fields(other, args),
+    }
+}
+
+fn of_fields(verb: &str, args: &[&str]) -> Json {
     match verb {
         "sets" => {
             let (value, version) = args[1].rsplit_once('@').unwrap();
-            let mut json = json!({"do": "override", "step": "set", "path": args[0], "value": plain(value),
-                   "expected": number(version), "reason": args[2]});
-            if args.get(3) == Some(&"for") {
-                json["lasts"] = json!(args[4]);
-            }
-            json
+            json!({"do": "override", "step": "set", "path": args[0], "value": plain(value),
+                   "expected": number(version), "reason": args[2]})
         }
         "frees" => json!({"do": "override", "step": "release", "path": args[0], "reason": args[1]}),
         "reverts" => {

@@ -475,6 +475,8 @@ fn override_of(state: &State, verb: u8, at: usize, lease: u8) -> Override {
             let entity = nth(state.board.frozen.keys(), lease).cloned().unwrap_or(path.entity);
             OverrideVerb::Unfreeze { entity }
         }
+        3 if lease == 3 => OverrideVerb::PauseAll,
+        3 | 4 | 6 if state.board.halted.is_some() => OverrideVerb::ResumeAll,
         3 if lease == 0 => OverrideVerb::Pause { agent: agent(at) },
         3 | 4 => {
             let mut paused = state.board.agents.iter().filter(|(_, facts)| facts.paused.is_some());

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use deeds::domain::path::{EntityPath, FieldName};
-use deeds::domain::state::{Board, State, Timer};
+use deeds::domain::state::{Board, State, Stop, Timer};
 use deeds::domain::things::{Hold, LeaseTarget};
 use deeds::domain::time::Time;
 
@@ -52,9 +52,20 @@ fn timers(board: &Board) -> BTreeSet<(Time, Timer)> {
     for item in board.items.values().filter(|item| !item.overdue) {
         timers.insert((if item.warned { item.due } else { item.warn_at }, Timer::Item(item.no)));
     }
-    timers.extend(board.works.values().filter_map(|work| Some((work.alarm?, Timer::Work(work.no)))));
-    timers.extend(board.leases.values().map(|lease| (lease.until, Timer::Lease(lease.fence))));
-    timers.extend(board.fan_outs.values().map(|fan_out| (fan_out.deadline, Timer::FanOut(fan_out.no))));
+    if board.halted.is_none() {
+        timers.extend(board.works.values().filter_map(|work| Some((work.alarm?, Timer::Work(work.no)))));
+        timers.extend(board.leases.values().map(|lease| (lease.until, Timer::Lease(lease.fence))));
+        timers.extend(board.fan_outs.values().map(|fan_out| (fan_out.deadline, Timer::FanOut(fan_out.no))));
+    }
+    timers.extend(board.halted.iter().filter_map(|stop| Some((stop.until?, Timer::AllPaused))));
+    let frozen = |(entity, stop): (&EntityPath, &Stop)| Some((stop.until?, Timer::Frozen(entity.clone())));
+    timers.extend(board.frozen.iter().filter_map(frozen));
+    timers.extend(
+        board
+            .agents
+            .iter()
+            .filter_map(|(agent, facts)| Some((facts.paused.as_ref()?.until?, Timer::Paused(agent.clone())))),
+    );
     timers.extend(board.waiting.iter().filter_map(|(deed, act)| Some((act.until?, Timer::Waiting(*deed)))));
     for (entity, fields) in &board.held {
         let path = |field: &FieldName| Timer::Held(entity.field(field.clone()));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::book::Book;
 use super::step::{AGENTS, EVERYBODY, PEOPLE, Step, What};
 use super::{ask, foretold, index, keep};
-use deeds::domain::command::{Command, Principal, Request, TokenStep};
+use deeds::domain::command::{Command, Override, OverrideVerb, Principal, Request, TokenStep};
 use deeds::domain::decide::{Answer, decide, found, next_due};
 use deeds::domain::deed::{Body, Deed, NewWorkspace, Origin};
 use deeds::domain::ids::{Actor, AgentId, ItemNo, PersonId, TokenId};
@@ -132,6 +132,15 @@ impl World {
 
     /// Lets time run on, timer by timer, until everything that has an end has ended.
     pub(crate) fn run_out(&mut self) {
+        if self.state.board.halted.is_some() {
+            // Nothing of the agents ends while they are stopped.
+            let step = OverrideVerb::ResumeAll;
+            let order = Override { step, reason: Arc::from("enough"), lasts: None };
+            let actor = Actor::Person(PersonId::new("dana").unwrap());
+            let principal = Principal { actor, class: TokenClass::Admin, token: None };
+            let command = Command::Override(order);
+            self.send(&Request { principal, command, key: None, traceparent: None });
+        }
         let end = self.now.plus(Span::from_days(2));
         self.settle();
         while let Some(at) = next_due(&self.state).filter(|at| *at <= end) {

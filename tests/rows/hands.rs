@@ -96,3 +96,43 @@ async fn a_persons_correction_is_no_fight() {
     assert_eq!(alerts["alerts"], json!([]), "{}", alerts.text);
     server.stop().await;
 }
+
+#[tokio::test]
+async fn everything_is_paused_at_once_and_goes_on_from_where_it_stood() {
+    let server = team().await;
+    let (support, sales) = (server.agent("support").await, server.agent("sales").await);
+    let lease = json!({"target": {"path": "support/ticket/7"}, "ttl": "1s"});
+    let lease = support.post("/v1/leases", lease).await;
+    told(&lease, "allowed", None);
+    let stop = json!({"step": "pause-all", "reason": "something is very wrong"});
+    told(&support.post("/v1/overrides", stop.clone()).await, "refused", Some("not-allowed"));
+    let stopped = server.dana.post("/v1/overrides", stop.clone()).await;
+    told(&stopped, "recorded", None);
+    told(&server.dana.post("/v1/overrides", stop).await, "refused", Some("wrong-state"));
+    let before = stopped["deed"].as_u64().unwrap() - 1;
+    let deed = server.dana.get(&format!("/v1/ledger?after={before}&limit=1")).await;
+    assert!(deed.text.contains("\"leases\":[1]"), "what was in flight is listed: {}", deed.text);
+
+    for agent in [&support, &sales] {
+        let refused = health(agent, "good", 0).await;
+        told(&refused, "refused", Some("paused"));
+        let message = refused["message"].as_str().unwrap();
+        assert!(message.contains("dana") && message.contains("very wrong"), "{message}");
+    }
+    assert_eq!(support.get("/v1/entities/crm/account/acme").await.status, 200, "reads go on");
+    told(&set(&server.dana, "good", 0, Some("none")).await, "committed", None);
+    tokio::time::sleep(std::time::Duration::from_millis(1_200)).await;
+    let leases = server.dana.get("/v1/leases").await;
+    assert_eq!(leases["leases"].as_array().unwrap().len(), 1, "its time stands still: {}", leases.text);
+    let go = json!({"step": "resume-all", "reason": "it was the import"});
+    told(&server.dana.post("/v1/overrides", go).await, "recorded", None);
+    let ticket = json!({"entity": "support/ticket/7", "changes": {"status": "open"}, "expected": {"status": 0}, "lease": lease["lease"]});
+    told(&support.post("/v1/writes", ticket).await, "committed", None);
+
+    let freeze = json!({"step": "freeze", "entity": "crm/account/acme", "for": "300ms", "reason": "audit"});
+    told(&server.dana.post("/v1/overrides", freeze).await, "recorded", None);
+    told(&health(&support, "bad", 1).await, "refused", Some("frozen"));
+    tokio::time::sleep(std::time::Duration::from_millis(600)).await;
+    told(&health(&support, "bad", 1).await, "committed", None);
+    server.stop().await;
+}

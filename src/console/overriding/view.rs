@@ -53,6 +53,7 @@ impl Overriding {
                 Target::Agent(agent) => ("agent", agent.to_string()),
                 Target::Lease(fence) => ("lease", fence.to_string()),
                 Target::Held(path) => ("field", path.to_string()),
+                Target::All => ("agents", "all".to_owned()),
             };
             let style = if at == 0 { theme.active } else { theme.subtle };
             let left = facts.wide().saturating_sub(width(&line) + 16);
@@ -70,6 +71,7 @@ impl Overriding {
                 Some(Target::Entity(entity)) => freezing(facts, board, entity),
                 Some(Target::Agent(agent)) => pausing(facts, board, agent),
                 Some(Target::Lease(fence)) => unlocking(facts, board, *fence, now),
+                Some(Target::All) => pausing_all(facts, board, now),
                 Some(Target::Held(path)) => releasing(facts, board, path, now),
                 None => {}
             },
@@ -185,6 +187,24 @@ fn pausing(facts: &mut Facts<'_>, board: &Board, agent: &AgentId) {
     facts.say("open", &format!("{open} acts and {work} pieces of work of it stay as they are"));
     facts.say("until", "a person lets it go on");
     intervention(facts, &[agent]);
+}
+
+fn pausing_all(facts: &mut Facts<'_>, board: &Board, now: Time) {
+    if let Some(stop) = &board.halted {
+        facts.say("now", &format!("paused by {}, {}: {}", stop.by, words::clock(stop.at, now), stop.reason));
+        facts.say(
+            "then",
+            "every agent goes on; its work, leases and fan-outs have the time left that they had",
+        );
+        return;
+    }
+    let taken = board.works.values().filter(|work| work.is_taken(now)).count();
+    let leases = board.leases.values().filter(|lease| lease.is_live(now)).count();
+    facts.say("then", "whatever an agent asks is refused, naming you and the reason; people and reads go on");
+    let acts = board.acts.len();
+    facts.say("in flight", &format!("{taken} works taken, {acts} acts open, {leases} leases held"));
+    facts.say("meanwhile", "agents' timers stand still; people's deadlines run");
+    facts.say("until", "a person lets all go on");
 }
 
 fn releasing(facts: &mut Facts<'_>, board: &Board, path: &FieldPath, now: Time) {

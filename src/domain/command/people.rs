@@ -144,7 +144,7 @@ pub struct Override {
     pub step: OverrideVerb,
     /// Why.
     pub reason: Arc<str>,
-    /// For how long it holds: what was set and reverted for a day where nothing is said.
+    /// For how long it holds: what was set and reverted for a day where nothing is said, a stop until it is ended.
     pub lasts: Option<Lasts>,
 }
 
@@ -172,6 +172,12 @@ pub enum OverrideVerb {
         /// Who.
         agent: AgentId,
     },
+    /// Every agent stops, and its timers stand still.
+    #[serde(rename = "pause-all")]
+    PauseAll,
+    /// All go on from where they stood.
+    #[serde(rename = "resume-all")]
+    ResumeAll,
     /// Sets a field.
     Set {
         /// Which.

@@ -68,7 +68,7 @@ fn holder<'a>(
         Hold::Lease(fence) => {
             let lease = board.leases.get(&fence)?;
             let covers = changed.iter().any(|(name, _)| lease.covers(entity, name));
-            (covers && lease.is_live(now)).then_some(&lease.holder)
+            (covers && lease.is_live(board.agents_clock(now))).then_some(&lease.holder)
         }
         Hold::Waiting(_) => None,
     }

@@ -359,7 +359,7 @@ pub(super) fn unlock(sheet: &mut Sheet<'_>, fence: Fence, reason: &str) -> Seq {
             refused(sheet, Code::WrongState, &format!("lease {fence} has ended already"))
         };
     };
-    if !lease.is_live(sheet.now) {
+    if !lease.is_live(state.board.agents_clock(sheet.now)) {
         let why = format!("lease {fence} ended at {} already", lease.until);
         return refused(sheet, Code::WrongState, &why);
     }

@@ -10,6 +10,7 @@ mod conclude;
 mod fan_out;
 mod format;
 mod found;
+mod halt;
 mod handoff;
 mod held;
 mod import;

@@ -1,7 +1,7 @@
 //! People override, RULES §13.1: set, revert, freeze, pause, release by force. Each needs a reason and is recorded as what it is.
 
 use super::sheet::Sheet;
-use super::{held, verdict, write};
+use super::{halt, held, verdict, write};
 use crate::domain::code::Code;
 use crate::domain::command::{Override, OverrideVerb, Write};
 use crate::domain::deed::Body;
@@ -10,6 +10,7 @@ use crate::domain::outcome::Outcome;
 use crate::domain::path::{EntityPath, FieldName, FieldPath};
 use crate::domain::state::{Board, State};
 use crate::domain::things::Lasts;
+use crate::domain::time::Time;
 use crate::domain::value::Value;
 
 /// Decides an override by a person.
@@ -22,11 +23,19 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, step: &Override) -> Seq {
     if let Some(why) = verdict::too_long("reason", Some(&step.reason)) {
         return sheet.refuse(Body::OverrideRefused(()), action, Code::OverBound, &why);
     }
+    if step.lasts == Some(Lasts::NotAtAll)
+        && !matches!(step.step, OverrideVerb::Set { .. } | OverrideVerb::Revert { .. })
+    {
+        let why = "a stop for `none` stops nothing: name a time, or leave it out";
+        return sheet.refuse(Body::OverrideRefused(()), action, Code::WrongState, why);
+    }
     match &step.step {
-        OverrideVerb::Freeze { entity } => freeze(sheet, entity, true, &step.reason),
-        OverrideVerb::Unfreeze { entity } => freeze(sheet, entity, false, &step.reason),
-        OverrideVerb::Pause { agent } => pause(sheet, agent, true, &step.reason),
-        OverrideVerb::Resume { agent } => pause(sheet, agent, false, &step.reason),
+        OverrideVerb::Freeze { entity } => freeze(sheet, entity, true, step),
+        OverrideVerb::Unfreeze { entity } => freeze(sheet, entity, false, step),
+        OverrideVerb::Pause { agent } => pause(sheet, agent, true, step),
+        OverrideVerb::Resume { agent } => pause(sheet, agent, false, step),
+        OverrideVerb::PauseAll => halt::pause(sheet, &step.reason, ends(step, sheet.now)),
+        OverrideVerb::ResumeAll => halt::resume(sheet, &step.reason),
         OverrideVerb::Set { path, value, expected } => {
             let mut wish = write::simple(path, value.clone(), *expected, None);
             wish.reason = Some(verdict::text(&step.reason));
@@ -45,6 +54,11 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, step: &Override) -> Seq {
             }
         }
     }
+}
+
+/// When a stop ends by itself, where that was said.
+fn ends(step: &Override, now: Time) -> Option<Time> {
+    if let Some(Lasts::For(span)) = step.lasts { Some(now.plus(span)) } else { None }
 }
 
 /// Back is to an older version, with a value that is known.
@@ -128,7 +142,7 @@ fn owners_of_all(state: &State, entity: &EntityPath) -> Vec<AgentId> {
     owners(&state.board, entity, std::iter::once(&whole).chain(fields.map(|(name, _)| name)))
 }
 
-fn freeze(sheet: &mut Sheet<'_>, entity: &EntityPath, on: bool, reason: &str) -> Seq {
+fn freeze(sheet: &mut Sheet<'_>, entity: &EntityPath, on: bool, step: &Override) -> Seq {
     let action = if on { "freeze" } else { "unfreeze" };
     if sheet.base().board.frozen.contains_key(entity) == on {
         let why = format!("{entity} is {} already", if on { "frozen" } else { "not frozen" });
@@ -137,12 +151,33 @@ fn freeze(sheet: &mut Sheet<'_>, entity: &EntityPath, on: bool, reason: &str) ->
     let body = if on { Body::EntityFrozen(()) } else { Body::EntityUnfrozen(()) };
     let mut deed = sheet.draft(body, action, Outcome::Recorded);
     deed.subject = Some(entity.clone());
-    deed.because(reason);
+    deed.because(&step.reason);
+    deed.refs.until = ends(step, sheet.now).filter(|_| on);
     deed.refs.owners = owners_of_all(sheet.base(), entity);
     sheet.push(deed)
 }
 
-fn pause(sheet: &mut Sheet<'_>, agent: &AgentId, on: bool, reason: &str) -> Seq {
+/// The time of a freeze is over.
+pub(super) fn thaw(sheet: &mut Sheet<'_>, entity: &EntityPath) -> Option<Seq> {
+    let stop = sheet.base().board.frozen.get(entity)?.clone();
+    let mut deed = sheet.follow_up(Body::EntityUnfrozen(()), "lapse", Outcome::Recorded, None);
+    deed.subject = Some(entity.clone());
+    deed.because(format!("the freeze by {} is over", stop.by));
+    deed.refs.owners = owners_of_all(sheet.base(), entity);
+    Some(sheet.push(deed))
+}
+
+/// The time of an agent's pause is over.
+pub(super) fn wake(sheet: &mut Sheet<'_>, agent: &AgentId) -> Option<Seq> {
+    let stop = sheet.base().board.agents.get(agent)?.paused.clone()?;
+    let body = Body::AgentResumed(agent.clone());
+    let mut deed = sheet.follow_up(body, "lapse", Outcome::Recorded, None);
+    deed.because(format!("the pause by {} is over", stop.by));
+    deed.refs.owners = vec![agent.clone()];
+    Some(sheet.push(deed))
+}
+
+fn pause(sheet: &mut Sheet<'_>, agent: &AgentId, on: bool, step: &Override) -> Seq {
     let action = if on { "pause" } else { "resume" };
     let board = &sheet.base().board;
     let paused = board.agents.get(agent).is_some_and(|facts| facts.paused.is_some());
@@ -157,7 +192,8 @@ fn pause(sheet: &mut Sheet<'_>, agent: &AgentId, on: bool, reason: &str) -> Seq 
     }
     let body = if on { Body::AgentPaused(agent.clone()) } else { Body::AgentResumed(agent.clone()) };
     let mut deed = sheet.draft(body, action, Outcome::Recorded);
-    deed.because(reason);
+    deed.because(&step.reason);
+    deed.refs.until = ends(step, sheet.now).filter(|_| on);
     deed.refs.owners = vec![agent.clone()];
     sheet.push(deed)
 }
@@ -168,6 +204,8 @@ fn word(step: &OverrideVerb) -> &'static str {
         OverrideVerb::Unfreeze { .. } => "unfreeze",
         OverrideVerb::Pause { .. } => "pause",
         OverrideVerb::Resume { .. } => "resume",
+        OverrideVerb::PauseAll => "pause-all",
+        OverrideVerb::ResumeAll => "resume-all",
         OverrideVerb::Set { .. } => "set",
         OverrideVerb::Revert { .. } => "revert",
         OverrideVerb::Release { .. } => "release",

@@ -30,8 +30,13 @@ pub(super) struct GoesFirst {
 
 /// RULES §3.2, in words: a person has stopped the agent.
 pub(super) fn paused(state: &State, agent: &AgentId) -> Option<String> {
-    let stop = state.board.agents.get(agent)?.paused.as_ref()?;
-    Some(format!("{agent} was paused by {}: {}", stop.by, stop.reason))
+    let stop = state.board.stop_of(agent)?;
+    let whom = match &state.board.agents.get(agent).and_then(|facts| facts.paused.as_ref()) {
+        Some(_) => agent.as_str(),
+        None => "every agent",
+    };
+    let until = stop.until.map(|until| format!(" until {until}")).unwrap_or_default();
+    Some(format!("{whom} was paused by {}{until}: {}", stop.by, stop.reason))
 }
 
 /// RULES §2.2: nothing of the subject is for the agent to see, so that nothing is asked about it. Where a map is in force
@@ -64,7 +69,8 @@ pub(super) fn frozen(state: &State, agent: &AgentId, entity: &EntityPath) -> Opt
     if hides_whole(state, agent, entity) {
         return Some(format!("{entity} is frozen"));
     }
-    Some(format!("{entity} was frozen by {}: {}", stop.by, stop.reason))
+    let until = stop.until.map(|until| format!(" until {until}")).unwrap_or_default();
+    Some(format!("{entity} was frozen by {}{until}: {}", stop.by, stop.reason))
 }
 
 /// Check 4: does a lease stand in the way? What concerns the entity as a whole concerns every lease on it.
@@ -329,8 +335,10 @@ pub(super) fn held_open(state: &State, entity: &EntityPath, but: &AgentId, now: 
             Some(format!("{} has {} {no} open on {entity}", work.agent, work.kind.word()))
         }
         Hold::Lease(fence) => {
-            let lease =
-                board.leases.get(&fence).filter(|lease| lease.is_live(now) && lease.holder != *but)?;
+            let lease = board
+                .leases
+                .get(&fence)
+                .filter(|lease| lease.is_live(board.agents_clock(now)) && lease.holder != *but)?;
             Some(format!("{} holds lease {fence} on {entity} until {}", lease.holder, lease.until))
         }
         Hold::Waiting(_) => None,

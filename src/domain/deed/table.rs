@@ -12,8 +12,8 @@ use super::{
 };
 use crate::domain::ids::{AgentId, FanOutNo, PersonId, QueueName, Seq, TaskId, TokenId};
 use crate::domain::things::{
-    ActOrder, Alert, AlertSide, Case, ClaimMark, Conclusion, FanOutState, HandoffOrder, Item, Lease,
-    Publication, RaisedEvent, ReviewEnd, ReviewMiss, ScopeRule, Task, Token, Work,
+    ActOrder, Alert, AlertSide, Case, ClaimMark, Conclusion, FanOutState, HandoffOrder, InFlight, Item,
+    Lease, Publication, RaisedEvent, ReviewEnd, ReviewMiss, ScopeRule, Task, Token, Work,
 };
 use crate::domain::time::Time;
 use crate::domain::value::Value;
@@ -311,6 +311,12 @@ macro_rules! bodies {
                 /// A person let an agent go on.
                 AgentResumed(AgentId) = "deeds.agent.resumed"
                     => One no_values, Nothing resume_agent, Action agent;
+                /// A person stopped every agent.
+                WorkspacePaused(Box<InFlight>) = "deeds.workspace.paused"
+                    => People no_values, Nothing pause_all, Action fields;
+                /// Every agent goes on.
+                WorkspaceResumed(()) = "deeds.workspace.resumed"
+                    => People no_values, Nothing resume_all, Action fields;
                 /// A person froze an entity.
                 EntityFrozen(()) = "deeds.entity.frozen" => Readers no_values, Version freeze, Action fields;
                 /// A person unfroze an entity.

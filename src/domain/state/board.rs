@@ -74,6 +74,9 @@ pub struct Board {
     pub agents: OrdMap<AgentId, AgentFacts>,
     /// Entities that people froze.
     pub frozen: OrdMap<EntityPath, Stop>,
+    /// Set while a person has stopped every agent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub halted: Option<Stop>,
     /// Fields that people set and hold, by their entity.
     #[serde(default)]
     pub held: OrdMap<EntityPath, Vec<HeldField>>,
@@ -181,7 +184,8 @@ pub struct AgentFacts {
     pub history: Arc<History>,
 }
 
-/// A person's stop of an agent or an entity.
+/// A person's stop of an agent, of all, or of an entity.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Stop {
     /// Who.
@@ -190,6 +194,8 @@ pub struct Stop {
     pub at: Time,
     /// Why.
     pub reason: Arc<str>,
+    /// When it ends by itself; until a person ends it, where nothing is said.
+    pub until: Option<Time>,
 }
 
 impl Board {
@@ -226,6 +232,7 @@ impl Board {
             acts: OrdMap::new(),
             agents: OrdMap::new(),
             frozen: OrdMap::new(),
+            halted: None,
             held: OrdMap::new(),
             timers: OrdSet::new(),
             holds: OrdMap::new(),
@@ -278,6 +285,17 @@ impl Board {
         self.items.values().filter(move |other| other.no != item.no && other.alike == item.alike)
     }
 
+    /// The time as agents have it: while a person has stopped them all it stands still.
+    pub fn agents_clock(&self, now: Time) -> Time {
+        self.halted.as_ref().map_or(now, |halt| halt.at.min(now))
+    }
+
+    /// The stop that an agent is under: its own, or everybody's.
+    pub fn stop_of(&self, agent: &AgentId) -> Option<&Stop> {
+        let own = self.agents.get(agent).and_then(|facts| facts.paused.as_ref());
+        own.or(self.halted.as_ref())
+    }
+
     /// The fields of an entity that people hold at that time.
     pub fn held_on(&self, entity: &EntityPath, now: Time) -> impl Iterator<Item = &HeldField> {
         self.held.get(entity).into_iter().flatten().filter(move |held| held.is_live(now))
@@ -298,13 +316,14 @@ impl Board {
             Hold::Lease(fence) => self.leases.get(&fence),
             Hold::Work(_) | Hold::Act(_) | Hold::Waiting(_) => None,
         };
+        let now = self.agents_clock(now);
         self.holds_on(entity).filter_map(lease).filter(move |lease| lease.is_live(now))
     }
 
     /// The live lease on a task.
     pub fn lease_on_task(&self, task: &TaskId, now: Time) -> Option<&Arc<Lease>> {
         let fence = self.task_leases.get(task)?;
-        self.leases.get(fence).filter(|lease| lease.is_live(now))
+        self.leases.get(fence).filter(|lease| lease.is_live(self.agents_clock(now)))
     }
 
     /// The open work on an entity that somebody waits for; what only tells is not among it.

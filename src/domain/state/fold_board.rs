@@ -28,6 +28,7 @@ macro_rules! fold {
                 let deed = &*recorded::completed(self, deed);
                 self.count(deed);
                 match &deed.body { $($(Body::$kind(payload) => Self::$board(self, deed, payload),)*)* }
+                self.stand_still();
             }
         }
     };
@@ -123,15 +124,24 @@ impl Board {
     }
 
     fn pause_agent(&mut self, deed: &Deed, agent: &AgentId) {
+        if let Some(until) = deed.refs.until {
+            self.timers.insert((until, Timer::Paused(agent.clone())));
+        }
         self.agents.entry(agent.clone()).or_default().paused = Some(stop(deed));
     }
 
     fn resume_agent(&mut self, _: &Deed, agent: &AgentId) {
-        self.agents.entry(agent.clone()).or_default().paused = None;
+        let stop = self.agents.entry(agent.clone()).or_default().paused.take();
+        if let Some(until) = stop.and_then(|stop| stop.until) {
+            self.timers.remove(&(until, Timer::Paused(agent.clone())));
+        }
     }
 
     fn freeze<P>(&mut self, deed: &Deed, _: &P) {
         if let Some(entity) = &deed.subject {
+            if let Some(until) = deed.refs.until {
+                self.timers.insert((until, Timer::Frozen(entity.clone())));
+            }
             self.frozen.insert(entity.clone(), stop(deed));
         }
     }
@@ -145,9 +155,9 @@ impl Board {
                 let path = FieldPath::new(entity.clone(), change.name.clone());
                 self.timers.insert((until, Timer::Held(path)));
             }
-            let Stop { by, at, reason } = stop(deed);
+            let Stop { by, at, reason, until } = stop(deed);
             let field = change.name.clone();
-            let held = HeldField { field, by, at, until: deed.refs.until, reason, deed: deed.seq };
+            let held = HeldField { field, by, at, until, reason, deed: deed.seq };
             self.held.entry(entity.clone()).or_default().push(held);
         }
     }
@@ -173,7 +183,10 @@ impl Board {
 
     fn unfreeze<P>(&mut self, deed: &Deed, _: &P) {
         if let Some(entity) = &deed.subject {
-            self.frozen.remove(entity);
+            let stop = self.frozen.remove(entity);
+            if let Some(until) = stop.and_then(|stop| stop.until) {
+                self.timers.remove(&(until, Timer::Frozen(entity.clone())));
+            }
         }
     }
 
@@ -437,5 +450,6 @@ fn stop(deed: &Deed) -> Stop {
         by: deed.actor.clone(),
         at: deed.recorded,
         reason: deed.reason.clone().unwrap_or_else(|| Arc::from("")),
+        until: deed.refs.until,
     }
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::ids::{FanOutNo, Fence, ItemNo, QueueName, Seq, WorkNo};
-use crate::domain::path::FieldPath;
+use crate::domain::ids::{AgentId, FanOutNo, Fence, ItemNo, QueueName, Seq, WorkNo};
+use crate::domain::path::{EntityPath, FieldPath};
 
 /// Something that falls due at a time on the board's list.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -27,4 +27,27 @@ pub enum Timer {
     Review(QueueName),
     /// A person's hand on a field ends.
     Held(FieldPath),
+    /// A person's stop of an entity ends.
+    Frozen(EntityPath),
+    /// A person's stop of an agent ends.
+    Paused(AgentId),
+    /// A person's stop of every agent ends.
+    AllPaused,
+}
+
+impl Timer {
+    /// Whether it is about what agents have in hand, and stands still while all of them are stopped.
+    pub fn is_agents(&self) -> bool {
+        match self {
+            Self::Work(_) | Self::Lease(_) | Self::FanOut(_) => true,
+            Self::Item(_)
+            | Self::Waiting(_)
+            | Self::Event(_)
+            | Self::Review(_)
+            | Self::Held(_)
+            | Self::Frozen(_)
+            | Self::Paused(_)
+            | Self::AllPaused => false,
+        }
+    }
 }

@@ -1,4 +1,5 @@
-//! A field that a person set and holds: agents' writes to it are proposals to a person meanwhile, RULES §4.8.
+//! What a person's hand does: a field that is set and held (RULES §4.8), for how long, and what stands still where all agents
+//! are stopped (RULES §13.1).
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,7 +8,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::ids::{Actor, PersonId, Seq};
+use crate::domain::ids::{ActNo, Actor, FanOutNo, Fence, PersonId, Seq, WorkNo};
 use crate::domain::path::FieldName;
 use crate::domain::time::{Span, Time};
 
@@ -39,6 +40,26 @@ impl HeldField {
     pub fn person(&self) -> Option<&PersonId> {
         self.by.person()
     }
+}
+
+/// What agents had in hand when a person stopped them all. It stays as it is, and its time stands still.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct InFlight {
+    /// Work that was taken.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub works: Vec<WorkNo>,
+    /// Acts that may be under way outside.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub acts: Vec<ActNo>,
+    /// Leases that are held.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub leases: Vec<Fence>,
+    /// Fan-outs that are not joined.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub fan_outs: Vec<FanOutNo>,
+    /// How many more there are than are listed.
+    pub more: u64,
 }
 
 /// For how long a person's override holds. In text `24h`, `released` or `none`.

@@ -22,7 +22,7 @@ pub use alert::{
 };
 pub use answer::ItemAnswer;
 pub use entity::{ACTORS, Entity, Field, FieldChange, RECENT, RUNS, Run, Tombstone, Touch};
-pub use held::{HeldField, Lasts};
+pub use held::{HeldField, InFlight, Lasts};
 pub use item::{Case, ClosedItem, Effects, Item, PastAnswers, Redone, ScopeRule, Suggestion};
 pub use lease::{Hold, Lease, LeaseTarget};
 pub use output::{

@@ -15,7 +15,7 @@ pub(in crate::server) async fn list(call: Call) -> Answer {
     let state = call.front(&query).await?;
     let now = past::now(&call, &query).await?;
     let seen = |lease: &&Arc<Lease>| {
-        lease.is_live(now)
+        lease.is_live(state.board.agents_clock(now))
             && call.caller.agent().is_none_or(|agent| {
                 let now = call.space.handle().front();
                 [&state, &now].into_iter().all(|front| Sight::now(agent, &front.board.map).sees_lease(lease))

@@ -47,7 +47,7 @@ pub(in crate::server) async fn take(call: Call) -> Answer {
 
 /// Whether there is something to take, or an answer other than that there is nothing.
 fn is_ready(state: &Front, agent: &AgentId, take: &Take, now: Time) -> bool {
-    if state.board.agents.get(agent).is_some_and(|facts| facts.paused.is_some()) {
+    if state.board.stop_of(agent).is_some() {
         return true;
     }
     match take.work.map(|no| state.board.works.get(&no).filter(|work| work.agent == *agent)) {

@@ -34,6 +34,8 @@ pub(crate) struct Book {
     zones: Zones,
     tokens: BTreeMap<TokenId, bool>,
     paused: BTreeSet<AgentId>,
+    /// Since when a person has stopped every agent.
+    halted: Option<Time>,
     keys: BTreeMap<(String, String), (Arc<str>, Seq, Time)>,
     record: Record,
     streams: Streams,
@@ -84,6 +86,7 @@ impl Book {
             model,
             tokens: BTreeMap::new(),
             paused: BTreeSet::new(),
+            halted: None,
             keys: BTreeMap::new(),
             record: Record::default(),
             streams: Streams::default(),
@@ -155,7 +158,7 @@ impl Book {
             return Some(Code::TokenEnded);
         }
         let agent = request.principal.actor.agent()?;
-        self.paused.contains(agent).then_some(Code::Paused)
+        (self.halted.is_some() || self.paused.contains(agent)).then_some(Code::Paused)
     }
 
     /// G8: what this key was answered before is answered again, and nothing happens.
@@ -206,7 +209,8 @@ impl Book {
         let deed = look.deed;
         assert!(by_answer, "in {agent}'s name by {caller}: {deed:?}");
         let done = matches!(deed.outcome, Outcome::Committed | Outcome::Allowed);
-        assert!(!(done && self.paused.contains(agent)), "decided for a stopped agent: {deed:?}");
+        let stopped = self.halted.is_some() || self.paused.contains(agent);
+        assert!(!(done && stopped), "decided for a stopped agent: {deed:?}");
     }
 
     fn take_in(&mut self, state: &State, deed: &Deed) {
@@ -216,6 +220,16 @@ impl Book {
             }
             Body::TokenRevoked(token) => {
                 self.tokens.insert(token.clone(), false);
+            }
+            Body::WorkspacePaused(_) => {
+                assert!(self.halted.is_none() && deed.actor.person().is_some(), "{deed:?}");
+                self.halted = Some(deed.recorded);
+            }
+            Body::WorkspaceResumed(()) => {
+                let since = self.halted.take().unwrap();
+                let stood = deed.recorded.since(since);
+                self.record.stood(since, stood);
+                self.streams.stood(since, stood);
             }
             Body::AgentPaused(agent) => {
                 self.paused.insert(agent.clone());

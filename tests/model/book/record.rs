@@ -18,7 +18,8 @@ pub(crate) struct Record {
     writers: BTreeMap<FieldPath, Actor>,
     entities: BTreeMap<EntityPath, Version>,
     gone: BTreeSet<EntityPath>,
-    frozen: BTreeSet<EntityPath>,
+    /// Entities that a person froze: until when, where it ends by itself.
+    frozen: BTreeMap<EntityPath, Option<Time>>,
     /// Fields that a person holds: until when, where it ends by itself.
     held: BTreeMap<FieldPath, Option<Time>>,
     leases: BTreeMap<Fence, Lock>,
@@ -83,12 +84,15 @@ impl Record {
                 }
             }
             Body::EntityFrozen(()) | Body::EntityUnfrozen(()) => {
-                assert!(deed.actor.person().is_some(), "only people freeze: {deed:?}");
                 let entity = deed.subject.clone().unwrap();
+                let until = self.frozen.get(&entity).copied().flatten();
+                let over = until.is_some_and(|until| until <= look.now);
+                assert!(over || deed.actor.person().is_some(), "only people freeze: {deed:?}");
                 if matches!(deed.body, Body::EntityFrozen(())) {
-                    assert!(self.frozen.insert(entity.clone()), "frozen twice: {deed:?}");
+                    let before = self.frozen.insert(entity.clone(), deed.refs.until);
+                    assert!(before.is_none(), "frozen twice: {deed:?}");
                 } else {
-                    assert!(self.frozen.remove(&entity), "was not frozen: {deed:?}");
+                    assert!(self.frozen.remove(&entity).is_some(), "was not frozen: {deed:?}");
                 }
                 self.step_in(&entity);
             }
@@ -113,7 +117,7 @@ impl Record {
             }
             Body::OutputPublished(_) => {
                 if let Some(subject) = &deed.subject {
-                    assert!(!self.frozen.contains(subject), "G6: published on what is frozen: {deed:?}");
+                    assert!(!self.frozen.contains_key(subject), "G6: published on what is frozen: {deed:?}");
                 }
                 self.check_published(look);
             }
@@ -121,9 +125,17 @@ impl Record {
         }
     }
 
+    /// Agents stood still: what was not over by then is over as much later.
+    pub(super) fn stood(&mut self, since: Time, span: Span) {
+        for lock in self.leases.values_mut().filter(|lock| lock.until > since) {
+            lock.until = lock.until.plus(span);
+        }
+    }
+
     /// After the ticks no lease is kept past its time, and no act waits past its time.
     pub(super) fn settled(&self, state: &State, now: Time) {
-        let over = self.leases.iter().find(|(_, lock)| !lock.is_live(now));
+        let running = state.board.halted.is_none();
+        let over = self.leases.iter().find(|(_, lock)| running && !lock.is_live(now));
         assert!(over.is_none(), "G7: lease {:?} was not told to have lapsed", over.map(|(fence, _)| fence));
         let kept = self.held.values().flatten().find(|until| **until <= now);
         assert!(kept.is_none(), "G6: still held past {kept:?}");
@@ -140,7 +152,7 @@ impl Record {
         let deed = look.deed;
         let entity = deed.subject.clone().unwrap();
         if let Some(agent) = look.agent() {
-            assert!(!self.frozen.contains(&entity), "G6: written while frozen: {deed:?}");
+            assert!(!self.frozen.contains_key(&entity), "G6: written while frozen: {deed:?}");
             if look.enforced() {
                 self.check_hand(look, &entity);
                 check_zone(look, agent, &entity);
@@ -293,7 +305,7 @@ impl Record {
         let deed = look.deed;
         let agent = look.agent().unwrap_or_else(|| panic!("only agents act: {deed:?}"));
         let subject = deed.subject.clone().unwrap();
-        assert!(!self.frozen.contains(&subject), "G6: an act on what is frozen: {deed:?}");
+        assert!(!self.frozen.contains_key(&subject), "G6: an act on what is frozen: {deed:?}");
         if let Body::ActAllowed(order) = &deed.body
             && look.enforced()
         {
@@ -362,7 +374,7 @@ impl Record {
         let deed = look.deed;
         assert!(lease.until <= look.now.plus(LONGEST_LEASE) && lease.until > look.now, "too long: {deed:?}");
         if let LeaseTarget::Path(path) = &lease.target {
-            assert!(!self.frozen.contains(&path.entity), "G6: a lease on what is frozen: {deed:?}");
+            assert!(!self.frozen.contains_key(&path.entity), "G6: a lease on what is frozen: {deed:?}");
             let zones = look.zones;
             let granted = zones.writes(lease.holder.as_str(), path.entity.as_str(), path.field.as_str());
             assert!(granted || !look.enforced(), "a lease on what is another's: {deed:?}");

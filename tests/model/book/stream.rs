@@ -10,7 +10,7 @@ use deeds::domain::deed::{Body, BranchResult, Taken};
 use deeds::domain::ids::{AgentId, FanOutNo, ItemNo, TaskId, WorkNo};
 use deeds::domain::state::State;
 use deeds::domain::things::{Case, FanOutState, HandoffOrder, OnExhausted, Task, Work, WorkKind};
-use deeds::domain::time::Time;
+use deeds::domain::time::{Span, Time};
 
 /// What is kept of work that is under way.
 #[derive(Default)]
@@ -319,11 +319,24 @@ impl Streams {
         assert_eq!(told.count(), 1, "G11: the starter is told once: {:?}", look.deeds);
     }
 
+    /// Agents stood still: what was not over by then is over as much later.
+    pub(super) fn stood(&mut self, since: Time, span: Span) {
+        for until in
+            self.works.values_mut().filter_map(|job| job.until.as_mut()).filter(|until| **until > since)
+        {
+            *until = until.plus(span);
+        }
+        for fan in self.fan_outs.values_mut().filter(|fan| fan.deadline > since) {
+            fan.deadline = fan.deadline.plus(span);
+        }
+    }
+
     /// After the ticks no taken work is past its time, and no fan-out past its deadline.
     pub(super) fn settled(&self, state: &State, now: Time) {
-        let late = self.fan_outs.iter().find(|(_, fan)| fan.deadline <= now).map(|(no, _)| no);
+        let running = state.board.halted.is_none();
+        let late = self.fan_outs.iter().find(|(_, fan)| running && fan.deadline <= now).map(|(no, _)| no);
         assert!(late.is_none(), "G11: fan-out {late:?} is not joined at its deadline");
-        let late = self.works.iter().find(|(_, job)| job.until.is_some_and(|until| until <= now));
+        let late = self.works.iter().find(|(_, job)| running && job.until.is_some_and(|until| until <= now));
         assert!(late.is_none(), "G11: work {:?} did not come back", late.map(|(no, _)| no));
         let here: BTreeSet<WorkNo> = state.board.works.keys().copied().collect();
         assert_eq!(here, self.works.keys().copied().collect(), "other work is open");
