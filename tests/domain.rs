@@ -18,6 +18,8 @@ mod approvals;
 mod bounds;
 #[path = "domain/conclusions.rs"]
 mod conclusions;
+#[path = "domain/doors.rs"]
+mod doors;
 #[path = "domain/ends.rs"]
 mod ends;
 #[path = "domain/fan_outs.rs"]

@@ -159,6 +159,8 @@ pub struct Act {
     pub subject: EntityPath,
     /// The caller's word for it, such as `send_upsell`.
     pub action: Arc<str>,
+    /// Where it goes to an output: the conversation in it, such as a mail thread.
+    pub thread: Option<Arc<str>>,
     /// What it was based on.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub depends_on: BTreeMap<FieldPath, Version>,

@@ -8,7 +8,7 @@ use super::script::{check, play, run};
 use super::world::{TEAM, World};
 use deeds::domain::command::{Command, EVIDENCE, NAME_BYTES, TEXT_BYTES};
 use deeds::domain::ids::{ActNo, Seq};
-use deeds::domain::state::KEPT;
+use deeds::domain::state::{KEPT, Recent};
 use deeds::domain::things::OpenAct;
 
 fn asked(world: &mut World, who: &str, json: serde_json::Value) -> String {
@@ -95,6 +95,10 @@ fn targets_are_bounded() {
     let kept = targets.iter().count();
     assert!((KEPT / 2..=KEPT).contains(&kept), "{kept}");
     assert!(targets.get("slack/deals").is_none() && targets.get("crm/deal/10000").is_some());
+    // What goes out on an output is remembered there as well, and may be forgotten.
+    let said = run(&mut world, "dana undoes #1").message.unwrap();
+    assert!(said.contains("has published on slack/deals since"), "{said}");
+    world.state.board.threads = Recent::default();
     let reply = run(&mut world, "dana undoes #1");
     assert_eq!(reply.code.unwrap().as_str(), "used-since");
     assert!(reply.message.unwrap().contains("than is remembered"));

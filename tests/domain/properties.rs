@@ -204,6 +204,7 @@ fn plain(state: &State, attempt: &Try) -> Option<Command> {
             let read = FieldPath::whole(subject.clone());
             let depends_on = BTreeMap::from([(read.clone(), named(state, &read, *off))]);
             Command::Act(Act {
+                thread: None,
                 target: TARGETS[*target].into(),
                 subject,
                 action: "send_it".into(),
@@ -304,6 +305,7 @@ fn item(state: &State, at: u8, what: u8, agent: &str, outdated: bool) -> ItemSte
             | Case::Conflict { .. }
             | Case::TriggerCollision { .. }
             | Case::Approval { .. }
+            | Case::ActApproval { .. }
             | Case::GivenUp { .. }
             | Case::Stuck { .. },
         )

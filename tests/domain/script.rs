@@ -3,7 +3,7 @@
 //! ```text
 //! support writes crm/account/acme health='at risk'@0 dep=x/y#z@1 -> committed
 //! sales creates|archives|deletes crm/account/acme [@2] -> committed
-//! sales acts mail/sales send_upsell on crm/account/acme dep=crm/account/acme#health@1 -> stale
+//! sales acts mail/sales send_upsell on crm/account/acme [thread=t] [waiting] dep=crm/account/acme#health@1 -> stale
 //! sales done|failed 1 -> committed
 //! sales escalates 'the input' because 'the why' on crm/account/acme -> escalated
 //! support accepts|declines|completes 3 'a note' -> committed
@@ -259,7 +259,12 @@ fn write(args: &[&str], op: &str) -> Json {
 }
 
 fn act(args: &[&str]) -> Json {
-    json!({"do": "act", "target": args[0], "action": args[1], "subject": after(args, "on"), "depends_on": depends(args)})
+    let mut json = json!({"do": "act", "target": args[0], "action": args[1], "subject": after(args, "on"),
+        "depends_on": depends(args), "wait": args.contains(&"waiting")});
+    if let Some(thread) = args.iter().find_map(|arg| arg.strip_prefix("thread=")) {
+        json["thread"] = json!(thread);
+    }
+    json
 }
 
 fn publish(args: &[&str]) -> Json {

@@ -225,6 +225,7 @@ fn deeds_outside(state: &State, what: &What) -> Option<Command> {
         What::Act { target, subject, off, wait } => {
             let subject = entity(*subject);
             Command::Act(Act {
+                thread: (off % 2 == 1).then(|| text("thread")),
                 target: text(TARGETS[*target]),
                 depends_on: reads(state, FieldPath::whole(subject.clone()), *off),
                 subject,

@@ -123,6 +123,7 @@ impl Ink<'_> {
 
     fn act(&self, act: &story::Act) -> Result<Draft, String> {
         let order = Act {
+            thread: None,
             target: self.text(&act.target),
             subject: self.path(&act.subject)?,
             action: self.text(&act.action),

@@ -1,59 +1,44 @@
 //! Side effects outside: asked for before they are done, closed afterwards. RULES §5.
 
+use std::sync::Arc;
+
+use super::effect::{self, Effect, Stop, stop};
 use super::sheet::Sheet;
-use super::write::stale_on;
-use super::{alert, held, inbox, lease, propose, verdict};
+use super::{alert, inbox, output, propose, verdict};
 use crate::domain::code::Code;
 use crate::domain::command::{Act, ActEnd, DEPENDENCIES, NAME_BYTES};
-use crate::domain::deed::{Body, Deed, Refs};
+use crate::domain::deed::{Body, Deed};
 use crate::domain::ids::{AgentId, Seq};
 use crate::domain::outcome::Outcome;
-use crate::domain::path::FieldPath;
-use crate::domain::rule::target::{self, Whose};
 use crate::domain::state::State;
-use crate::domain::things::{ActOrder, FieldChange, Hold, WaitingAct, Work, WorkKind};
-use crate::domain::time::Time;
+use crate::domain::things::{ActOrder, Hold, WaitingAct, Work, WorkKind};
 
 /// Most acts open at once. Beyond it agents have stopped telling how theirs ended.
 pub(super) const OPEN_ACTS: usize = 50_000;
 /// Most acts that wait at once until the way is free.
 const WAITING_ACTS: usize = 10_000;
 
-/// What stands in the way of an act.
-struct Stop {
-    code: Code,
-    outcome: Outcome,
-    why: String,
-    fields: Vec<FieldChange>,
-    refs: Refs,
-    /// When and by what the way gets free, where another goes first.
-    free: Option<Free>,
-}
-
-/// What an act that waits is woken by.
-type Free = (Option<Time>, Vec<FieldPath>);
-
 /// May it go ahead?
 pub(super) fn decide(sheet: &mut Sheet<'_>, act: &Act) -> Seq {
     let Some(agent) = sheet.principal.actor.agent().cloned() else {
-        return refuse(sheet, act, stop(Code::NotAllowed, Outcome::Refused, "only agents act".to_owned()));
+        return refuse(sheet, act, stop(Code::NotAllowed, Outcome::Refused, "only agents act"));
     };
     if let Some(why) = over_bound(act) {
         return refuse(sheet, act, stop(Code::OverBound, Outcome::Refused, why));
     }
     let state = sheet.snapshot();
-    if let Some(why) = verdict::frozen(&state, &agent, &act.subject) {
+    let effect = Effect::Act(act);
+    if let Some(why) = effect::frozen(&state, &agent, effect) {
         return refuse(sheet, act, stop(Code::Frozen, Outcome::Refused, why));
     }
-    if state.board.acts.len() >= OPEN_ACTS {
-        let why = format!("{OPEN_ACTS} acts are open; say of some how they ended, as done or as failed");
+    if let Some(why) = too_many(&state) {
         return refuse(sheet, act, stop(Code::OverBound, Outcome::Refused, why));
     }
-    let found = check(&state, &agent, act, sheet);
-    match found {
+    match effect::check(&state, &agent, effect, sheet.now) {
         None => allow(sheet, &state, act, None),
         Some(found) if !state.board.enforces() => observe(sheet, &state, &agent, act, found),
         Some(found) if found.code == Code::Unowned => unowned(sheet, &state, &agent, act, found),
+        Some(found) if found.outcome == Outcome::Escalated => hold(sheet, &state, &agent, act, found),
         Some(found) if act.wait && found.free.is_some() => wait(sheet, &state, agent, act, found),
         Some(found) => {
             let foreign = found.code == Code::NotOwner;
@@ -66,76 +51,30 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, act: &Act) -> Seq {
     }
 }
 
+/// Whether agents have left too many acts open, in words.
+pub(super) fn too_many(state: &State) -> Option<String> {
+    let words = || format!("{OPEN_ACTS} acts are open; say of some how they ended, as done or as failed");
+    (state.board.acts.len() >= OPEN_ACTS).then(words)
+}
+
 fn over_bound(act: &Act) -> Option<String> {
     if act.depends_on.len() > DEPENDENCIES {
         return Some(format!("{} entries in `depends_on`; at most {DEPENDENCIES}", act.depends_on.len()));
     }
-    if let Some((name, _)) =
-        [("target", &act.target), ("action", &act.action)].iter().find(|(_, text)| text.len() > NAME_BYTES)
-    {
+    let names =
+        [("target", Some(&act.target)), ("action", Some(&act.action)), ("thread", act.thread.as_ref())];
+    let long = |(name, text): (&'static str, Option<&Arc<str>>)| (text?.len() > NAME_BYTES).then_some(name);
+    if let Some(name) = names.into_iter().find_map(long) {
         return Some(format!("`{name}` is longer than {NAME_BYTES} bytes"));
+    }
+    if act.thread.as_ref().is_some_and(|thread| thread.is_empty()) {
+        return Some("`thread` is empty: name it or leave it out".to_owned());
     }
     verdict::too_long("reason", act.reason.as_deref())
 }
 
-fn check(state: &State, agent: &AgentId, act: &Act, sheet: &Sheet<'_>) -> Option<Stop> {
-    if let Some(found) = check_target(state, agent, act) {
-        return Some(found);
-    }
-    if verdict::unseen(state, agent, &act.subject) {
-        let why = verdict::unseen_words(&act.subject, agent);
-        return Some(stop(Code::Hidden, Outcome::Refused, why));
-    }
-    if let Ok(path) = act.target.parse::<FieldPath>()
-        && let Some(why) = lease::of_another(state, agent, &path, sheet.now)
-    {
-        return Some(stop(Code::Leased, Outcome::Refused, why));
-    }
-    if let Ok(path) = act.target.parse::<FieldPath>()
-        && let Some(why) = held::on_path(&state.board, agent, &path, sheet.now)
-    {
-        return Some(stop(Code::Held, Outcome::Refused, why));
-    }
-    let reads = verdict::outdated_reads(state, Some(agent), &act.depends_on);
-    if !reads.is_empty() {
-        let why = stale_on(&act.subject, &reads);
-        return Some(Stop { fields: reads, ..stop(Code::Stale, Outcome::Stale, why) });
-    }
-    if let Some(gone) = state.entities.get(&act.subject).and_then(|entity| entity.gone.as_ref()) {
-        let why = if verdict::hides_whole(state, agent, &act.subject) {
-            format!("{} is gone", act.subject)
-        } else {
-            format!("{} is gone since {} by {}", act.subject, gone.at, gone.by)
-        };
-        return Some(stop(Code::Tombstone, Outcome::Stale, why));
-    }
-    let first = verdict::goes_first(state, agent, &act.action, &act.subject, sheet.now)?;
-    let refs = Refs { owners: first.to, until: first.until, ..Refs::default() };
-    let free = Some((first.free_at, first.watches));
-    Some(Stop { refs, free, ..stop(Code::Deferred, Outcome::Deferred, first.why) })
-}
-
-/// The target must be an output of the agent, or a path in its zone.
-fn check_target(state: &State, agent: &AgentId, act: &Act) -> Option<Stop> {
-    match target::whose(&state.board.map, agent, &act.target) {
-        Whose::Own => None,
-        Whose::Of(owner) => {
-            let why = format!("{} belongs to {owner}", act.target);
-            let refs = Refs { owners: vec![owner.clone()], ..Refs::default() };
-            Some(Stop { refs, ..stop(Code::NotOwner, Outcome::Refused, why) })
-        }
-        Whose::Nobodys => {
-            Some(stop(Code::Unowned, Outcome::Escalated, format!("nobody owns the target {}", act.target)))
-        }
-    }
-}
-
-fn stop(code: Code, outcome: Outcome, why: String) -> Stop {
-    Stop { code, outcome, why, fields: Vec::new(), refs: Refs::default(), free: None }
-}
-
 fn refuse(sheet: &mut Sheet<'_>, act: &Act, found: Stop) -> Seq {
-    let order = order(act);
+    let order = spoken(sheet.base(), act);
     let body =
         if found.outcome == Outcome::Deferred { Body::ActDeferred(order) } else { Body::ActRefused(order) };
     let mut deed = draft(sheet, act, body, found.outcome);
@@ -168,6 +107,17 @@ fn unowned(sheet: &mut Sheet<'_>, state: &State, agent: &AgentId, act: &Act, fou
     primary
 }
 
+/// It goes to an output, and a person lets it go ahead or not. The very same one waits once.
+fn hold(sheet: &mut Sheet<'_>, state: &State, agent: &AgentId, act: &Act, found: Stop) -> Seq {
+    if let Some(why) = inbox::full(state) {
+        return refuse(sheet, act, stop(Code::OverBound, Outcome::Refused, why));
+    }
+    let (why, over) = (found.why.clone(), found.over.clone());
+    let primary = refuse(sheet, act, found);
+    output::await_person(sheet, state, agent, Effect::Act(act), (&why, over.as_ref()), primary);
+    primary
+}
+
 /// Observe mode: it goes ahead, and the verdict it would have had is kept with its alert.
 fn observe(sheet: &mut Sheet<'_>, state: &State, agent: &AgentId, act: &Act, mut found: Stop) -> Seq {
     if found.code == Code::Stale {
@@ -175,23 +125,24 @@ fn observe(sheet: &mut Sheet<'_>, state: &State, agent: &AgentId, act: &Act, mut
     }
     let fields = found.fields.clone();
     let owners = found.refs.owners.clone();
-    let stale = found.outcome == Outcome::Stale;
-    let foreign = found.code == Code::NotOwner;
+    let (code, over) = (found.code, found.over.clone());
     let primary = allow(sheet, state, act, Some(found));
     if let Some(deed) = sheet.deed_mut(primary) {
         deed.refs.owners = owners;
     }
-    let raised = match (stale, foreign) {
-        (true, _) => alert::would_be_stale(sheet, state, primary, &fields),
-        (false, true) => alert::not_owner_act(sheet, act, primary),
-        (false, false) => None,
+    let raised = match (over, code) {
+        (Some(last), _) => alert::output_collision(sheet, Effect::Act(act), &last, primary),
+        (None, Code::NotOwner) => alert::not_owner_act(sheet, act, primary),
+        (None, Code::Stale | Code::Tombstone) => alert::would_be_stale(sheet, state, primary, &fields),
+        (None, _) => None,
     };
     alert::note(sheet, primary, raised);
     primary
 }
 
-fn allow(sheet: &mut Sheet<'_>, state: &State, act: &Act, verdict: Option<Stop>) -> Seq {
-    let body = Body::ActAllowed(order(act));
+/// It may go ahead.
+pub(super) fn allow(sheet: &mut Sheet<'_>, state: &State, act: &Act, verdict: Option<Stop>) -> Seq {
+    let body = Body::ActAllowed(spoken(state, act));
     let mut deed = draft(sheet, act, body, Outcome::Allowed);
     deed.reason.clone_from(&act.reason);
     if let Some(found) = verdict {
@@ -199,10 +150,15 @@ fn allow(sheet: &mut Sheet<'_>, state: &State, act: &Act, verdict: Option<Stop>)
         deed.verdict = Some(found.outcome);
         deed.because(found.why);
     }
-    deed.refs.act = Some(state.board.next.act);
+    deed.refs.act = Some(sheet.state().board.next.act);
     let primary = sheet.push(deed);
     alert::cascade(sheet, state, primary);
     primary
+}
+
+/// With the conversation that it goes out on.
+fn spoken(state: &State, act: &Act) -> ActOrder {
+    ActOrder { conversation: Effect::Act(act).conversation(state), ..order(act) }
 }
 
 /// The act as a deed keeps it. A refusal of a target over its bound keeps no more of it than the bound.
@@ -210,6 +166,7 @@ pub(super) fn order(act: &Act) -> ActOrder {
     ActOrder {
         target: verdict::cut(&act.target),
         based_on: act.depends_on.keys().cloned().collect(),
+        conversation: None,
         waits: None,
     }
 }
@@ -269,7 +226,7 @@ fn wait(sheet: &mut Sheet<'_>, state: &State, agent: AgentId, act: &Act, mut fou
     if !state.board.holds_on(&act.subject).any(same)
         && let Some(deed) = sheet.deed_mut(primary)
     {
-        deed.body = Body::ActDeferred(ActOrder { waits: Some(Box::new(waits)), ..order(act) });
+        deed.body = Body::ActDeferred(ActOrder { waits: Some(Box::new(waits)), ..spoken(state, act) });
     }
     primary
 }

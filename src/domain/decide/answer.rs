@@ -193,6 +193,7 @@ fn expand(
             | Case::HeldField { .. }
             | Case::Conflict { .. }
             | Case::Approval { .. }
+            | Case::ActApproval { .. }
             | Case::GivenUp { .. }
             | Case::Stuck { .. } => Err(wrong(format!("{agent} has {grant} already; nothing would change"))),
         };
@@ -302,7 +303,7 @@ fn settle(sheet: &mut Sheet<'_>, item: &Item, answer: &ItemAnswer, effects: &mut
             let gone = approval::go(sheet, item, edited);
             resolve_alert(sheet, item, &approval::note(answer));
             gone.map(|(body, result)| {
-                went_out = Some(body);
+                went_out = body;
                 result
             })
         }
@@ -344,7 +345,7 @@ fn came_out(sheet: &Sheet<'_>, result: &WorkResult) -> String {
 fn decide_again(sheet: &mut Sheet<'_>, item: &Item, effects: &mut Effects) -> Option<WorkResult> {
     if let Case::UnownedEvent { raise } | Case::TriggerCollision { raise, .. } = &item.case {
         let deed = trigger::again(sheet, item, raise);
-        return Some(WorkResult { outcome: sheet.outcome(deed), deed });
+        return Some(WorkResult { outcome: sheet.outcome(deed), deed, act: None });
     }
     let agent = item.raised_by.agent()?.clone();
     let person = std::mem::replace(
@@ -373,6 +374,7 @@ fn decide_again(sheet: &mut Sheet<'_>, item: &Item, effects: &mut Effects) -> Op
             | Case::UnownedEvent { .. }
             | Case::TriggerCollision { .. }
             | Case::Approval { .. }
+            | Case::ActApproval { .. }
             | Case::GivenUp { .. }
             | Case::Stuck { .. },
             _,
@@ -386,14 +388,14 @@ fn decide_again(sheet: &mut Sheet<'_>, item: &Item, effects: &mut Effects) -> Op
         deed.cause.get_or_insert(item.deed);
     }
     let deed = sheet.deed(seq)?;
-    let outcome = deed.outcome;
+    let (outcome, act) = (deed.outcome, deed.refs.act);
     if outcome == Outcome::Committed
         && matches!(item.case, Case::UnownedField { .. })
         && let Some(entity) = deed.subject.clone()
     {
         effects.redone.push(Redone { item: item.no, deed: seq, entity, fields: deed.fields.clone() });
     }
-    Some(WorkResult { outcome, deed: seq })
+    Some(WorkResult { outcome, deed: seq, act })
 }
 
 /// Settling a conflict's item ends its alert too.

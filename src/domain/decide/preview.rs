@@ -281,7 +281,12 @@ fn first(item: &Item, answer: &ItemAnswer, deeds: &[Deed]) -> String {
         ItemAnswer::OutOfScope { .. } => classified(item, told, deeds),
         ItemAnswer::Approve { .. } if !item.case.is_approval() => held::approved_words(item),
         ItemAnswer::Reject { .. } if !item.case.is_approval() => "the field stays as it is".to_owned(),
-        ItemAnswer::Approve { .. } => "it goes out as it is; it can't be taken back".to_owned(),
+        ItemAnswer::Approve { .. } => match (&item.case, told) {
+            (Case::ActApproval { .. }, Some(agent)) => {
+                format!("{agent} may go ahead, and is told its act's number; that can't be taken back")
+            }
+            (_, _) => "it goes out as it is; it can't be taken back".to_owned(),
+        },
         ItemAnswer::ApproveEdited { .. } => "it goes out with your text; it can't be taken back".to_owned(),
         ItemAnswer::Reject { .. } => "it does not go out".to_owned(),
     }

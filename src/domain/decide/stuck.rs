@@ -129,7 +129,8 @@ pub(super) fn settle(sheet: &mut Sheet<'_>, item: &Item, answer: &ItemAnswer, ef
         | Case::Conflict { .. }
         | Case::UnownedEvent { .. }
         | Case::TriggerCollision { .. }
-        | Case::Approval { .. } => {}
+        | Case::Approval { .. }
+        | Case::ActApproval { .. } => {}
     }
 }
 

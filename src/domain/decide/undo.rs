@@ -60,7 +60,12 @@ fn used(state: &State, closed: &ClosedItem) -> Option<String> {
     if let ItemAnswer::Approve { .. } | ItemAnswer::ApproveEdited { .. } = closed.answer
         && closed.item.case.is_approval()
     {
-        return Some("the publication went out, and takes no way back".to_owned());
+        let what = if let Case::ActApproval { .. } = closed.item.case {
+            "the act was let go ahead"
+        } else {
+            "the publication went out"
+        };
+        return Some(format!("{what}, and takes no way back"));
     }
     if let Some(no) = effects.works.iter().find(|no| !state.board.works.contains_key(*no)) {
         return Some(format!("work {no} was done with by the agent"));
@@ -122,6 +127,7 @@ fn stored_write<'a>(state: &'a State, closed: &'a ClosedItem, no: ItemNo) -> Opt
         | Case::UnownedEvent { .. }
         | Case::TriggerCollision { .. }
         | Case::Approval { .. }
+        | Case::ActApproval { .. }
         | Case::GivenUp { .. }
         | Case::Stuck { .. } => None,
     }

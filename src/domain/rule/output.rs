@@ -15,6 +15,12 @@ pub fn whose<'a>(map: &'a Map, agent: &AgentId, output: &str) -> Whose<'a> {
     map.publisher(output).map_or(Whose::Nobodys, Whose::Of)
 }
 
+/// Is that an output? What some agent publishes on is one, and what the map has a rule for, also where its name reads as
+/// a path in somebody's zone.
+pub fn is_one(map: &Map, name: &str) -> bool {
+    map.publisher(name).is_some() || map.output(name).is_some()
+}
+
 /// Do several publish there in an order?
 pub fn takes_turns(map: &Map, output: &str) -> bool {
     map.output(output).is_some_and(|rule| !rule.order.is_empty())

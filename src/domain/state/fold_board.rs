@@ -251,6 +251,9 @@ impl Board {
         };
         self.next.act = self.next.act.max(no.next());
         self.targets.set(Arc::clone(&order.target), deed.seq, deed.seq);
+        if let Some(said) = &order.conversation {
+            self.speak(deed, &order.target, said.thread.as_ref());
+        }
         let act = OpenAct {
             no,
             agent: agent.clone(),

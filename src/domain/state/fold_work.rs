@@ -296,14 +296,18 @@ impl Board {
         }
     }
 
-    /// Something was published: the last on its thread, and on its output as a whole.
     pub(super) fn publish_last(&mut self, deed: &Deed, published: &Publication) {
+        self.speak(deed, &published.output, published.thread.as_ref());
+    }
+
+    /// Something went out: the last on its thread, and on its output as a whole.
+    pub(super) fn speak(&mut self, deed: &Deed, output: &str, thread: Option<&Arc<str>>) {
         let Some(by) = deed.actor.agent().cloned() else { return };
         let last = LastPublication { by, at: deed.time, deed: deed.seq };
-        if let Some(thread) = &published.thread {
-            self.threads.set(key(&[&published.output, thread]), deed.seq, last.clone());
+        if let Some(thread) = thread {
+            self.threads.set(key(&[output, thread]), deed.seq, last.clone());
         }
-        self.threads.set(key(&[&published.output]), deed.seq, last);
+        self.threads.set(key(&[output]), deed.seq, last);
     }
 
     pub(super) fn grant_claim(&mut self, deed: &Deed, mark: &ClaimMark) {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::output::Conversation;
 use super::stored;
 use crate::domain::command::Act;
 use crate::domain::ids::{ActNo, AgentId, Seq};
@@ -19,6 +20,8 @@ pub struct ActOrder {
     /// What an allowed act was based on: who changes it tells the agent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub based_on: Vec<FieldPath>,
+    /// What it goes out on, where its target is an output: the agent of an allowed act speaks there.
+    pub conversation: Option<Conversation>,
     /// The act as asked, where it waits to be woken.
     pub waits: Option<Box<WaitingAct>>,
 }

@@ -134,6 +134,17 @@ pub enum Case {
         /// The collision's alert, where it was held because of one.
         alert: Option<AlertNo>,
     },
+    /// An act that waits for a person.
+    ActApproval {
+        /// The act as asked.
+        #[serde(serialize_with = "stored::Act::serialize", deserialize_with = "stored::Act::boxed")]
+        act: Box<Act>,
+        /// What others said in the same conversation, which the reviewer has to know.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        over: Vec<Seq>,
+        /// The collision's alert, where it was held because of one.
+        alert: Option<AlertNo>,
+    },
     /// Work that is out of attempts, with its history.
     GivenUp {
         /// The work.
@@ -160,7 +171,7 @@ impl Case {
             Self::Conflict { .. } => "conflict",
             Self::UnownedEvent { .. } => "unowned event",
             Self::TriggerCollision { .. } => "trigger collision",
-            Self::Approval { .. } => "approval",
+            Self::Approval { .. } | Self::ActApproval { .. } => "approval",
             Self::GivenUp { .. } => "work given up",
             Self::Stuck { .. } => "task stuck",
         }
@@ -178,7 +189,7 @@ impl Case {
 
     /// Whether it is a publication that waits to be approved.
     pub fn is_approval(&self) -> bool {
-        matches!(self, Self::Approval { .. })
+        matches!(self, Self::Approval { .. } | Self::ActApproval { .. })
     }
 
     /// The publication that waits in it.
@@ -192,8 +203,25 @@ impl Case {
             | Self::Conflict { .. }
             | Self::UnownedEvent { .. }
             | Self::TriggerCollision { .. }
+            | Self::ActApproval { .. }
             | Self::GivenUp { .. }
             | Self::Stuck { .. } => None,
+        }
+    }
+
+    /// What others said in the same conversation, as far as the reviewer was shown it.
+    pub fn over(&self) -> &[Seq] {
+        match self {
+            Self::Approval { over, .. } | Self::ActApproval { over, .. } => over,
+            Self::UnownedField { .. }
+            | Self::UnownedTarget { .. }
+            | Self::UnownedOutput { .. }
+            | Self::Escalation { .. }
+            | Self::Conflict { .. }
+            | Self::UnownedEvent { .. }
+            | Self::TriggerCollision { .. }
+            | Self::GivenUp { .. }
+            | Self::Stuck { .. } => &[],
         }
     }
 
@@ -201,7 +229,9 @@ impl Case {
     pub fn alert(&self) -> Option<AlertNo> {
         match self {
             Self::Conflict { alert } | Self::TriggerCollision { alert, .. } => Some(*alert),
-            Self::Approval { alert, .. } | Self::Stuck { alert, .. } => *alert,
+            Self::Approval { alert, .. } | Self::ActApproval { alert, .. } | Self::Stuck { alert, .. } => {
+                *alert
+            }
             Self::UnownedField { .. }
             | Self::HeldField { .. }
             | Self::UnownedTarget { .. }
@@ -333,6 +363,7 @@ impl Item {
                 serde_json::to_string_pretty(write).unwrap_or_default()
             }
             Case::UnownedTarget { act } => serde_json::to_string_pretty(act).unwrap_or_default(),
+            Case::ActApproval { act, .. } => serde_json::to_string_pretty(act).unwrap_or_default(),
             Case::Escalation { input } => input.plain(),
             Case::UnownedEvent { raise } | Case::TriggerCollision { raise, .. } => {
                 serde_json::to_string_pretty(raise).unwrap_or_default()

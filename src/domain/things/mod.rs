@@ -26,8 +26,8 @@ pub use held::{HeldField, InFlight, Lasts};
 pub use item::{Case, ClosedItem, Effects, Item, PastAnswers, Redone, ScopeRule, Suggestion};
 pub use lease::{Hold, Lease, LeaseTarget};
 pub use output::{
-    ClaimHeld, ClaimMark, Concluded, Conclusion, LastPublication, Occurrence, Publication, RaisedEvent,
-    VOICES, question_key,
+    ClaimHeld, ClaimMark, Concluded, Conclusion, Conversation, LastPublication, Occurrence, Publication,
+    RaisedEvent, VOICES, question_key,
 };
 pub use review::{OpenReview, PastTurn, QueueReviews, ReviewEnd, ReviewMiss, ReviewTurn};
 pub use task::{Branch, BranchEnd, ENDED, FanOutState, Feedback, HandoffOrder, Task, TaskStage, WorkProduct};

@@ -23,6 +23,15 @@ pub struct Publication {
     pub body: Value,
 }
 
+/// What goes out on an output, as the deed of an act keeps it. That it is there makes the actor the last who spoke on the
+/// thread, and on the output as a whole.
+#[serde_with::skip_serializing_none]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Conversation {
+    /// The thread.
+    pub thread: Option<Arc<str>>,
+}
+
 /// The last publication on a thread.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LastPublication {

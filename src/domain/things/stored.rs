@@ -39,6 +39,7 @@ pub(super) struct Act {
     target: Arc<str>,
     subject: EntityPath,
     action: Arc<str>,
+    thread: Option<Arc<str>>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     depends_on: BTreeMap<FieldPath, Version>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::stored;
 use super::task::{Branch, Feedback, HandoffOrder};
 use crate::domain::command::{Act, Write, WriteKind};
-use crate::domain::ids::{Actor, AgentId, FanOutNo, ItemNo, Seq, TaskId, Version, WorkNo};
+use crate::domain::ids::{ActNo, Actor, AgentId, FanOutNo, ItemNo, Seq, TaskId, Version, WorkNo};
 use crate::domain::outcome::Outcome;
 use crate::domain::path::{EntityPath, FieldName, FieldPath};
 use crate::domain::time::{Span, Time};
@@ -286,12 +286,15 @@ pub enum WorkKind {
 }
 
 /// How something came out.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WorkResult {
     /// The word.
     pub outcome: Outcome,
     /// The deed that records it.
     pub deed: Seq,
+    /// The act that may go ahead by it: its agent says how it ended.
+    pub act: Option<ActNo>,
 }
 
 impl WorkKind {

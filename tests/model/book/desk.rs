@@ -60,23 +60,40 @@ impl Desk {
                 let by_people = deed.actor.person().is_some();
                 assert!(by_people, "G12: only named people end an alert: {deed:?}");
             }
-            Body::OutputPublished(publication) => self.published(look, publication),
+            Body::OutputPublished(publication) => {
+                check_published(look, publication);
+                self.spoken(look, (&publication.output, publication.thread.as_deref()));
+            }
+            Body::ActAllowed(order) => {
+                let listed = look.model.outputs.iter().any(|rule| *rule.name == *order.target);
+                let granted = |agent: &deeds::domain::map::Agent| {
+                    agent.outputs.iter().any(|output| **output == *order.target)
+                };
+                assert_eq!(
+                    order.conversation.is_some(),
+                    listed || look.model.agents.iter().any(granted),
+                    "an act on an output speaks there: {deed:?}"
+                );
+                if let Some(said) = &order.conversation {
+                    check_approved(look, &order.target);
+                    self.spoken(look, (&order.target, said.thread.as_deref()));
+                }
+            }
             _ => {}
         }
     }
 
     /// In turn, and where a person approved it: over what another has sent on the thread since.
-    fn published(&mut self, look: &Look<'_>, publication: &Publication) {
-        check_published(look, publication);
+    fn spoken(&mut self, look: &Look<'_>, (output, thread): (&str, Option<&str>)) {
         let deed = look.deed;
         let by = look.agent().unwrap().clone();
-        let thread = publication.thread.as_deref().map(str::to_owned);
+        let thread = thread.map(str::to_owned);
         // Without a thread the output as a whole is one.
-        let on =
-            |sent: &&Sent| *sent.output == *publication.output && (thread.is_none() || sent.thread == thread);
+        let on = |sent: &&Sent| *sent.output == *output && (thread.is_none() || sent.thread == thread);
         let last = self.published.iter().rev().find(on);
-        let rule = look.model.outputs.iter().find(|output| *output.name == *publication.output);
-        if let (Some(rule), Command::Publish(_), true) = (rule, &look.request.command, look.enforced())
+        let rule = look.model.outputs.iter().find(|rule| *rule.name == *output);
+        if let (Some(rule), Command::Publish(_) | Command::Act(_), true) =
+            (rule, &look.request.command, look.enforced())
             && let Some(first) = rule.order.first()
         {
             let place = last.and_then(|sent| rule.order.iter().position(|agent| *agent == sent.by));
@@ -85,13 +102,13 @@ impl Desk {
             assert!(*next == by || again, "out of turn, after {:?}: {deed:?}", last.map(|sent| &sent.by));
         }
         for item in approved(look).filter(|_| thread.is_some()) {
-            let Case::Approval { over, .. } = &item.case else { continue };
+            let (Case::Approval { over, .. } | Case::ActApproval { over, .. }) = &item.case else { continue };
             // The state remembers the last one of each thread.
             let others = last.filter(|sent| sent.deed > item.deed && sent.by != by);
             let unseen = others.map(|sent| sent.deed).filter(|sent| !over.contains(sent));
             assert!(unseen.is_none(), "G12: {unseen:?} went out since and was not shown: {deed:?}");
         }
-        self.published.push(Sent { output: publication.output.to_string(), thread, by, deed: deed.seq });
+        self.published.push(Sent { output: output.to_owned(), thread, by, deed: deed.seq });
     }
 
     /// G12: by a named human, on what was shown, and not on one's own.
@@ -199,12 +216,18 @@ fn check_published(look: &Look<'_>, publication: &Publication) {
     }
     let granted = look.zones.publishes(agent.as_str(), &publication.output);
     assert!(granted, "G2: published outside of the zone: {deed:?}");
-    let rule = look.model.outputs.iter().find(|output| *output.name == *publication.output);
+    check_approved(look, &publication.output);
+}
+
+/// G12: where a person approves, out of an approval.
+fn check_approved(look: &Look<'_>, output: &str) {
+    let deed = look.deed;
+    let rule = look.model.outputs.iter().find(|rule| *rule.name == *output);
     let approved = look.deeds.iter().any(|deed| {
         matches!(&deed.body, Body::ItemAnswered(closed)
             if matches!(closed.answer, ItemAnswer::Approve { .. } | ItemAnswer::ApproveEdited { .. }))
     });
-    if rule.is_some_and(|rule| rule.needs_approval) {
+    if rule.is_some_and(|rule| rule.needs_approval) && look.enforced() {
         assert!(approved, "G12: published without an approval: {deed:?}");
     }
 }

@@ -115,10 +115,10 @@ impl Record {
             Body::ActWoken(deferred) => {
                 assert!(self.waiting.remove(deferred).is_some(), "G11: woken twice: {deed:?}");
             }
-            Body::OutputPublished(_) => {
-                if let Some(subject) = &deed.subject {
-                    assert!(!self.frozen.contains_key(subject), "G6: published on what is frozen: {deed:?}");
-                }
+            Body::OutputPublished(publication) => {
+                let subject = deed.subject.iter().any(|subject| self.frozen.contains_key(subject));
+                assert!(!subject, "G6: published on what is frozen: {deed:?}");
+                self.check_place(look, &publication.output);
                 self.check_published(look);
             }
             _ => {}
@@ -301,11 +301,20 @@ impl Record {
         }
     }
 
+    /// G6: where it goes is not frozen either.
+    fn check_place(&self, look: &Look<'_>, name: &str) {
+        let frozen = name.parse::<FieldPath>().is_ok_and(|path| self.frozen.contains(&path.entity));
+        assert!(!frozen, "G6: it goes to what is frozen: {:?}", look.deed);
+    }
+
     fn allow(&mut self, look: &Look<'_>) {
         let deed = look.deed;
         let agent = look.agent().unwrap_or_else(|| panic!("only agents act: {deed:?}"));
         let subject = deed.subject.clone().unwrap();
         assert!(!self.frozen.contains_key(&subject), "G6: an act on what is frozen: {deed:?}");
+        if let Body::ActAllowed(order) = &deed.body {
+            self.check_place(look, &order.target);
+        }
         if let Body::ActAllowed(order) = &deed.body
             && look.enforced()
         {

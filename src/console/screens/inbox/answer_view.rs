@@ -85,13 +85,25 @@ impl Answering {
     fn publication(&self, facts: &mut Facts<'_>, look: Look<'_>) {
         let theme = look.theme;
         let Some(item) = self.items.first() else { return };
-        let Case::Approval { publish, over, .. } = &item.case else { return };
-        if !over.is_empty() {
+        let (to, thread) = match &item.case {
+            Case::Approval { publish, .. } => (&publish.output, publish.thread.as_deref()),
+            Case::ActApproval { act, .. } => (&act.target, act.thread.as_deref()),
+            Case::UnownedField { .. }
+            | Case::UnownedTarget { .. }
+            | Case::UnownedOutput { .. }
+            | Case::Escalation { .. }
+            | Case::Conflict { .. }
+            | Case::UnownedEvent { .. }
+            | Case::TriggerCollision { .. }
+            | Case::GivenUp { .. }
+            | Case::Stuck { .. } => return,
+        };
+        if !item.case.over().is_empty() {
             let words = "another agent has spoken on this thread: look at what went out first";
             facts.styled("over", words, theme.warning);
         }
-        let thread = publish.thread.as_deref().map(|thread| format!(", thread {thread}")).unwrap_or_default();
-        facts.say("to", &format!("{}{thread}", publish.output));
+        let thread = thread.map(|thread| format!(", thread {thread}")).unwrap_or_default();
+        facts.say("to", &format!("{to}{thread}"));
         if self.kind != Kind::Reject {
             facts.say("by", &format!("{}, who is told what went out", item.raised_by));
             let again = "zone, versions, thread and who goes first are checked at that moment; what fails is said and nothing goes out";

@@ -57,7 +57,7 @@ pub(super) fn lines<'a>(
 
 /// The deeds that the case is told with: what was published over it, and the latest of its evidence.
 pub(super) fn deeds(item: &Item) -> impl Iterator<Item = Seq> + '_ {
-    let over: &[Seq] = if let Case::Approval { over, .. } = &item.case { over } else { &[] };
+    let over: &[Seq] = item.case.over();
     let skipped = item.evidence.len().saturating_sub(EVIDENCE_SHOWN);
     over.iter().take(EVIDENCE_SHOWN).chain(item.evidence.iter().skip(skipped)).copied()
 }
@@ -81,7 +81,8 @@ pub(super) fn agent(item: &Item) -> Option<&AgentId> {
         | Case::Conflict { .. }
         | Case::UnownedEvent { .. }
         | Case::TriggerCollision { .. }
-        | Case::Approval { .. } => None,
+        | Case::Approval { .. }
+        | Case::ActApproval { .. } => None,
     }
 }
 
@@ -205,6 +206,7 @@ fn suggestion(look: Look<'_>, wide: usize, item: &Item) -> Vec<Line<'static>> {
             }
             Case::HeldField { .. } => "a lets it through, x keeps the field as it is, with a note",
             Case::Approval { .. } => "a approves it, A edits it first, x rejects it with a note",
+            Case::ActApproval { .. } => "a lets it go ahead, x rejects it with a note",
             Case::GivenUp { .. } | Case::Stuck { .. } => "handle: say how it goes on",
         };
         return look.wrap(words, wide, 2, theme.muted);

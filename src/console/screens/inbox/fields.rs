@@ -106,6 +106,7 @@ fn proposed(item: &Item) -> (String, String) {
         | Case::Conflict { .. }
         | Case::TriggerCollision { .. }
         | Case::Approval { .. }
+        | Case::ActApproval { .. }
         | Case::GivenUp { .. }
         | Case::Stuck { .. } => return (agent, String::new()),
     };

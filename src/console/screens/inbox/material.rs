@@ -1,6 +1,7 @@
 //! What a case is about, by its kind: the input as received, both sides of a conflict, a publication with what was
 //! published over it, an event, and the history of work and tasks that got stuck.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -11,9 +12,10 @@ use crate::console::widgets::Look;
 use crate::console::widgets::facts::Facts;
 use crate::console::words;
 use crate::console::world::World;
-use crate::domain::command::{Publish, Raise};
+use crate::domain::command::{Act, Publish, Raise};
 use crate::domain::deed::{Body, Deed};
-use crate::domain::ids::{AgentId, AlertNo, Seq};
+use crate::domain::ids::{AgentId, AlertNo, Seq, Version};
+use crate::domain::path::FieldPath;
 use crate::domain::state::Board;
 use crate::domain::things::{AlertSide, Case, Item, Task, Work};
 
@@ -49,10 +51,12 @@ pub(super) fn told<'a>(
         Case::Approval { publish, over, alert } => {
             published_over(facts, look, world, over, deed);
             publication(facts, look, board, publish);
-            if let Some(alert) = alert {
-                let words = format!("output collision, alert #{alert}: another agent speaks on this thread");
-                facts.styled("HELD", &words, look.theme.warning);
-            }
+            held(facts, look, *alert);
+        }
+        Case::ActApproval { act, over, alert } => {
+            published_over(facts, look, world, over, deed);
+            outside(facts, look, board, act);
+            held(facts, look, *alert);
         }
         Case::UnownedOutput { publish } => publication(facts, look, board, publish),
         Case::GivenUp { work } => given_up(facts, look, world, work),
@@ -93,6 +97,7 @@ fn input(look: Look<'_>, wide: usize, item: &Item) -> Vec<Line<'static>> {
         | Case::UnownedEvent { .. }
         | Case::TriggerCollision { .. }
         | Case::Approval { .. }
+        | Case::ActApproval { .. }
         | Case::GivenUp { .. }
         | Case::Stuck { .. }
         | Case::Conflict { .. } => Vec::new(),
@@ -160,25 +165,52 @@ fn published_over<'a>(
         if let Body::OutputPublished(what) = &deed.body {
             facts.long("", &what.body.plain(), HISTORY_LINES, theme.base);
         }
+        if let Body::ActAllowed(order) = &deed.body {
+            let words = format!("{} {} {}", deed.action, look.glyphs.arrow, order.target);
+            facts.long("", &words, HISTORY_LINES, theme.base);
+        }
     }
     if !over.is_empty() {
         facts.gap();
     }
 }
 
+fn held(facts: &mut Facts<'_>, look: Look<'_>, alert: Option<AlertNo>) {
+    if let Some(alert) = alert {
+        let words = format!("output collision, alert #{alert}: another agent speaks on this thread");
+        facts.styled("HELD", &words, look.theme.warning);
+    }
+}
+
 fn publication(facts: &mut Facts<'_>, look: Look<'_>, board: &Board, publish: &Publish) {
+    destination(facts, look, board, (&publish.output, publish.thread.as_deref()));
+    facts.long("BODY", &publish.body.plain(), INPUT_LINES, look.theme.base);
+    facts.maybe("REASON", publish.reason.as_deref());
+    based_on(facts, look, &publish.depends_on);
+}
+
+/// What an agent wants to do itself: Deeds knows the word for it, not what is said.
+fn outside(facts: &mut Facts<'_>, look: Look<'_>, board: &Board, act: &Act) {
+    destination(facts, look, board, (&act.target, act.thread.as_deref()));
+    facts.long("ACT", &act.action, INPUT_LINES, look.theme.base);
+    facts.maybe("REASON", act.reason.as_deref());
+    based_on(facts, look, &act.depends_on);
+}
+
+fn destination(facts: &mut Facts<'_>, look: Look<'_>, board: &Board, (name, thread): (&str, Option<&str>)) {
     let theme = look.theme;
-    let output = board.map.model().outputs.iter().find(|output| *output.name == *publish.output);
+    let output = board.map.model().outputs.iter().find(|output| output.name == name);
     let rule =
         if output.is_some_and(|output| output.needs_approval) { "  a person approves here" } else { "" };
-    let mut line = look.spans(&publish.output, facts.wide(), theme.accent);
+    let mut line = look.spans(name, facts.wide(), theme.accent);
     line.push(Span::styled(rule, theme.muted));
     facts.lined("OUTPUT", vec![Line::from(line)]);
-    facts.maybe("THREAD", publish.thread.as_deref());
-    facts.long("BODY", &publish.body.plain(), INPUT_LINES, theme.base);
-    facts.maybe("REASON", publish.reason.as_deref());
-    let based: Vec<String> =
-        publish.depends_on.iter().map(|(path, version)| format!("{path} v{version}")).collect();
+    facts.maybe("THREAD", thread);
+}
+
+fn based_on(facts: &mut Facts<'_>, look: Look<'_>, reads: &BTreeMap<FieldPath, Version>) {
+    let theme = look.theme;
+    let based: Vec<String> = reads.iter().map(|(path, version)| format!("{path} v{version}")).collect();
     let words = if based.is_empty() { "nothing that it names".to_owned() } else { based.join(", ") };
     facts.styled("BASED ON", &words, if based.is_empty() { theme.muted } else { theme.base });
 }

@@ -67,6 +67,7 @@ pub(super) fn trigger(facts: &mut Facts<'_>, world: &World, board: &Board, row: 
         | Case::Escalation { .. }
         | Case::Conflict { .. }
         | Case::Approval { .. }
+        | Case::ActApproval { .. }
         | Case::GivenUp { .. }
         | Case::Stuck { .. } => false,
     });
@@ -108,6 +109,7 @@ pub(super) fn output(facts: &mut Facts<'_>, world: &World, board: &Board, row: &
     let cases = board.items.values().filter(|item| match &item.case {
         Case::Approval { publish, .. } | Case::UnownedOutput { publish } => *publish.output == *name,
         Case::UnownedTarget { act } => *act.target == *name,
+        Case::ActApproval { act, .. } => *act.target == *name,
         Case::UnownedField { .. }
         | Case::HeldField { .. }
         | Case::Escalation { .. }

@@ -2,6 +2,7 @@
 
 use super::{Finding, raise, raise_with_item, side};
 use crate::domain::command::Publish;
+use crate::domain::decide::effect::Effect;
 use crate::domain::decide::sheet::Sheet;
 use crate::domain::ids::{Actor, AlertNo, Seq};
 use crate::domain::path::FieldPath;
@@ -35,26 +36,27 @@ pub(in crate::domain::decide) fn not_owner_output(
     raise(sheet, finding, primary)
 }
 
-/// A second voice on a thread within its window. Its approval is the item.
+/// A second voice in a conversation within its window. Its approval is the item.
 pub(in crate::domain::decide) fn output_collision(
     sheet: &mut Sheet<'_>,
-    publish: &Publish,
+    effect: Effect<'_>,
     last: &LastPublication,
     primary: Seq,
 ) -> Option<AlertNo> {
     let deed = sheet.deed(primary)?;
     let (actor, done) = (deed.actor.clone(), deed.verdict.is_some());
-    let on = publish.subject.clone().map(FieldPath::whole);
-    let thread = publish.thread.as_deref().unwrap_or_default();
+    let on = effect.subject().cloned().map(FieldPath::whole);
+    let thread = effect.thread().map(|thread| &**thread).unwrap_or_default();
     let first = Actor::Agent(last.by.clone());
     let outcome = if done { "published, would be held" } else { "held" };
-    let why = publish.reason.as_deref();
+    let why = effect.reason().map(|why| &**why);
     let mut second = side(&actor, Some(primary), on.as_ref(), sheet.time, (why, outcome));
-    second.value = Some(publish.body.clone());
+    second.value = effect.body().cloned();
+    let output = effect.to();
     let finding = Finding {
         kind: AlertKind::OutputCollision,
-        same: format!("{}|{thread}", publish.output),
-        title: format!("{first} and {actor} both publish on {}, thread {thread}", publish.output),
+        same: format!("{output}|{thread}"),
+        title: format!("{first} and {actor} both publish on {output}, thread {thread}"),
         sides: vec![side(&first, Some(last.deed), on.as_ref(), last.at, (None, "published")), second],
         on,
         first_cause: Some(last.deed),

@@ -1,17 +1,16 @@
-//! A person's answer to a publication that waits. What held when it was asked for must hold when it goes out.
+//! A person's answer to a publication or an act that waits. What held when it was asked for must hold when it goes out.
 
 use std::sync::Arc;
 
-use super::{Stop, check_base, go_out, last_on_thread, place};
+use super::go_out;
 use crate::domain::code::Code;
-use crate::domain::command::{Principal, Publish};
+use crate::domain::command::{Act, Principal, Publish};
+use crate::domain::decide::effect::{self, Effect, Stop};
 use crate::domain::decide::sheet::Sheet;
-use crate::domain::decide::{held, inbox, verdict};
+use crate::domain::decide::{act, held, inbox, verdict};
 use crate::domain::deed::Body;
 use crate::domain::ids::{Actor, AgentId, Seq};
 use crate::domain::outcome::Outcome;
-use crate::domain::rule::output as rule;
-use crate::domain::rule::zone::Whose;
 use crate::domain::state::{Board, State};
 use crate::domain::things::{Case, Item, ItemAnswer, LastPublication, TokenClass, WorkResult};
 use crate::domain::time::Time;
@@ -37,6 +36,7 @@ pub(in crate::domain::decide) fn fits(item: &Item, answer: &ItemAnswer) -> Resul
         | ItemAnswer::Handle { .. }
         | ItemAnswer::OutOfScope { .. } => false,
     };
+    let is_act = matches!(item.case, Case::ActApproval { .. });
     match (item.case.is_approval(), approves) {
         (true, false) => {
             let why =
@@ -44,64 +44,64 @@ pub(in crate::domain::decide) fn fits(item: &Item, answer: &ItemAnswer) -> Resul
             Err((Code::WrongState, why))
         }
         (false, true) => {
-            let why = format!(
-                "#{} is no publication or write that waits for a yes: expand, handle, or out of scope",
-                item.no
-            );
+            let why = format!("#{} does not wait for approval: expand, handle, or out of scope", item.no);
+            Err((Code::WrongState, why))
+        }
+        (true, true) if is_act && matches!(answer, ItemAnswer::ApproveEdited { .. }) => {
+            let why = format!("#{} is an act, and there is no text to edit: approve or reject it", item.no);
             Err((Code::WrongState, why))
         }
         (true, true) | (false, false) => Ok(()),
     }
 }
 
-/// The re-check at the moment of approval: the agent, its zone, the subject, versions, who goes first, the thread.
+/// The re-check at the moment of approval: the agent, its zone, freezes, versions, who goes first, the conversation.
 pub(in crate::domain::decide) fn recheck(state: &State, item: &Item, now: Time) -> Result<(), Obstacle> {
     if let Some((code, why)) = held::obstacle(state, item, now) {
         return Err(Obstacle::Rule(code, why));
     }
-    let Case::Approval { publish, over, alert } = &item.case else { return Ok(()) };
+    let Some(effect) = Effect::waiting_in(item) else { return Ok(()) };
     let Some(agent) = item.raised_by.agent() else { return Ok(()) };
+    let rule = |code, why| Err(Obstacle::Rule(code, why));
     if let Some(why) = verdict::paused(state, agent) {
-        return Err(Obstacle::Rule(Code::Paused, why));
+        return rule(Code::Paused, why);
     }
-    if rule::whose(&state.board.map, agent, &publish.output) != Whose::Own {
-        let why = format!("{agent} no longer publishes on {}", publish.output);
-        return Err(Obstacle::Rule(Code::NotOwner, why));
+    if !effect.is_its(state, agent) {
+        return rule(Code::NotOwner, format!("{agent} no longer publishes on {}", effect.to()));
     }
-    if let Some((subject, stop)) =
-        publish.subject.as_ref().and_then(|subject| Some((subject, state.board.frozen.get(subject)?)))
-    {
-        let why = format!("{subject} was frozen by {}: {}", stop.by, stop.reason);
-        return Err(Obstacle::Rule(Code::Frozen, why));
+    if let Some(why) = effect::frozen_for_people(state, effect) {
+        return rule(Code::Frozen, why);
     }
-    if let Some(last) = since(&state.board, item, agent, publish, over) {
-        let mut over = over.clone();
-        over.push(last.deed);
-        let (by, place) = (&last.by, place(publish));
+    if let (Effect::Act(_), Some(why)) = (effect, act::too_many(state)) {
+        return rule(Code::OverBound, why);
+    }
+    let shown = item.case.over();
+    if let Some(last) = since(&state.board, item, agent, effect) {
+        let over = shown.iter().copied().chain([last.deed]).collect();
+        let (by, place) = (&last.by, effect.place());
         let why = format!(
             "{by} has published on {place} meanwhile, in deed {}: look at it, then answer again",
             last.deed
         );
-        let case = Case::Approval { publish: publish.clone(), over, alert: *alert };
-        return Err(Obstacle::Since(Box::new(case), why));
+        return Err(Obstacle::Since(Box::new(super::item::case(effect, over, item.case.alert())), why));
     }
-    match check_base(state, agent, publish, now) {
-        Some(Stop { code, why, .. }) => Err(Obstacle::Rule(code, why)),
+    match effect::recheck(state, agent, effect, now) {
+        Some(Stop { code, why, .. }) => rule(code, why),
         None => Ok(()),
     }
 }
 
-/// Another agent's publication on the same thread that the reviewer has not been shown.
+/// Another agent's word on the same thread that the reviewer has not been shown.
 fn since<'a>(
     board: &'a Board,
     item: &Item,
     agent: &AgentId,
-    publish: &Publish,
-    over: &[Seq],
+    effect: Effect<'_>,
 ) -> Option<&'a LastPublication> {
-    publish.thread.as_ref()?;
-    let last = last_on_thread(board, publish)?;
-    (last.by != *agent && last.deed > item.deed && !over.contains(&last.deed)).then_some(last)
+    effect.thread()?;
+    let last = effect::last_on_thread(board, effect)?;
+    let shown = item.case.over().contains(&last.deed);
+    (last.by != *agent && last.deed > item.deed && !shown).then_some(last)
 }
 
 /// Refuses the answer; where the reviewer has to see more first, the item shows it from now on.
@@ -128,28 +128,36 @@ pub(in crate::domain::decide) fn refuse(
     }
 }
 
-/// It goes out as the agent's, caused by the item: what went out, and the deed.
+/// It goes out, or may go ahead, as the agent's, caused by the item: what is said, and the deed.
 pub(in crate::domain::decide) fn go(
     sheet: &mut Sheet<'_>,
     item: &Item,
     edited: Option<&Value>,
-) -> Option<(Value, WorkResult)> {
-    let Case::Approval { publish, .. } = &item.case else { return None };
+) -> Option<(Option<Value>, WorkResult)> {
+    let effect = Effect::waiting_in(item)?;
     let agent = item.raised_by.agent()?;
     let principal = Principal { actor: Actor::Agent(agent.clone()), class: TokenClass::Agent, token: None };
-    let mut wish = (**publish).clone();
-    wish.cause = Some(item.deed);
-    if let Some(body) = edited {
-        wish.body = body.clone();
-    }
     let person = std::mem::replace(&mut sheet.principal, principal);
-    let seq = go_out(sheet, &wish, None);
+    let (said, seq) = match effect {
+        Effect::Act(act) => {
+            let wish = Act { cause: Some(item.deed), ..act.clone() };
+            let state = sheet.snapshot();
+            (None, act::allow(sheet, &state, &wish, None))
+        }
+        Effect::Publication(publish) => {
+            let body = edited.unwrap_or(&publish.body).clone();
+            let wish = Publish { cause: Some(item.deed), body, ..publish.clone() };
+            let seq = go_out(sheet, &wish, None);
+            (Some(wish.body), seq)
+        }
+    };
     sheet.principal = person;
+    let act = sheet.deed(seq).and_then(|deed| deed.refs.act);
     if let Some(deed) = sheet.deed_mut(seq) {
         deed.refs.item = Some(item.no);
         deed.refs.first = item.evidence.last().copied();
     }
-    Some((wish.body, WorkResult { outcome: Outcome::Committed, deed: seq }))
+    Some((said, WorkResult { outcome: sheet.outcome(seq), deed: seq, act }))
 }
 
 /// The note that the collision's alert is resolved with.

@@ -1,8 +1,9 @@
-//! What a held publication puts into the inbox.
+//! What is held puts into the inbox.
 
 use std::sync::Arc;
 
 use crate::domain::command::Publish;
+use crate::domain::decide::effect::Effect;
 use crate::domain::decide::inbox::{self, NewItem};
 use crate::domain::decide::sheet::Sheet;
 use crate::domain::ids::{Actor, AgentId, AlertNo, ItemNo, Seq};
@@ -13,16 +14,22 @@ use crate::domain::things::{Case, Item, LastPublication, Suggestion};
 /// Longest piece of a body in a title, in characters.
 const TITLE: usize = 120;
 
-/// Publications of one agent on one output are alike; those that nobody owns are not like those that wait for approval.
-pub(super) fn alike(agent: &AgentId, publish: &Publish, unowned: bool) -> String {
+/// What one agent sends to one output is alike; what nobody owns is not like what waits for approval.
+pub(super) fn alike(agent: &AgentId, output: &str, unowned: bool) -> String {
     let word = if unowned { "output" } else { "approval" };
-    format!("{word}|{agent}|{}", publish.output)
+    format!("{word}|{agent}|{output}")
 }
 
-/// The very same publication is waiting already: a retry, not a new case.
-pub(super) fn same_waiting(state: &State, agent: &AgentId, publish: &Publish) -> Option<ItemNo> {
+/// The very same is waiting already: a retry, not a new case.
+pub(super) fn same_waiting(state: &State, agent: &AgentId, effect: Effect<'_>) -> Option<ItemNo> {
     let same = |item: &&Arc<Item>| {
-        item.raised_by.agent() == Some(agent) && item.case.publication().is_some_and(|have| have == publish)
+        item.raised_by.agent() == Some(agent)
+            && match effect {
+                Effect::Act(act) => {
+                    matches!(&item.case, Case::ActApproval { act: have, .. } if **have == *act)
+                }
+                Effect::Publication(publish) => item.case.publication().is_some_and(|have| have == publish),
+            }
     };
     state.board.items.values().find(same).map(|item| item.no)
 }
@@ -34,50 +41,56 @@ pub(super) fn unowned(sheet: &mut Sheet<'_>, agent: &AgentId, publish: &Publish,
         grant: Grant::Output(publish.output.to_string()),
         reason: Arc::from(format!("{agent} asked for it, and nobody else publishes there")),
     };
+    let case = Case::UnownedOutput { publish: Box::new(publish.clone()) };
     let item = NewItem {
-        case: Case::UnownedOutput { publish: Box::new(publish.clone()) },
         why: format!("nobody publishes on {}", publish.output),
-        alike: alike(agent, publish, true),
+        alike: alike(agent, &publish.output, true),
         suggestion: Some(suggestion),
-        ..new(sheet, agent, publish, cause)
+        ..new(sheet, agent, Effect::Publication(publish), case, cause)
     };
     open(sheet, agent, item, cause)
 }
 
-/// A publication that a person lets out or not, and why it was held.
+/// What a person lets go or not, and why it was held.
 pub(super) fn approval(
     sheet: &mut Sheet<'_>,
     agent: &AgentId,
-    publish: &Publish,
+    effect: Effect<'_>,
     (why, over, alert): (&str, Option<&LastPublication>, Option<AlertNo>),
     cause: Seq,
 ) -> ItemNo {
     let over: Vec<Seq> = over.into_iter().map(|last| last.deed).collect();
-    let plain = new(sheet, agent, publish, cause);
+    let plain = new(sheet, agent, effect, case(effect, over.clone(), alert), cause);
     let item = NewItem {
         evidence: over.iter().copied().chain(plain.evidence.iter().copied()).collect(),
-        case: Case::Approval { publish: Box::new(publish.clone()), over, alert },
         why: why.to_owned(),
-        alike: alike(agent, publish, false),
+        alike: alike(agent, effect.to(), false),
         ..plain
     };
     open(sheet, agent, item, cause)
 }
 
-fn new(sheet: &mut Sheet<'_>, agent: &AgentId, publish: &Publish, cause: Seq) -> NewItem {
-    let body: String = inbox::one_line(&publish.body).chars().take(TITLE).collect();
+/// What waits, over what others have said.
+pub(super) fn case(effect: Effect<'_>, over: Vec<Seq>, alert: Option<AlertNo>) -> Case {
+    match effect {
+        Effect::Act(act) => Case::ActApproval { act: Box::new(act.clone()), over, alert },
+        Effect::Publication(publish) => Case::Approval { publish: Box::new(publish.clone()), over, alert },
+    }
+}
+
+fn new(sheet: &mut Sheet<'_>, agent: &AgentId, effect: Effect<'_>, case: Case, cause: Seq) -> NewItem {
+    let said = |body| inbox::one_line(body).chars().take(TITLE).collect::<String>();
+    let body = effect.body().map(|body| format!(": {}", said(body))).unwrap_or_default();
     let state = sheet.snapshot();
+    let subject = effect.subject();
     NewItem {
-        case: Case::UnownedOutput { publish: Box::new(publish.clone()) },
+        case,
         raised_by: Actor::Agent(agent.clone()),
-        title: format!("{} → {}: {body}", publish.word(), super::place(publish)),
+        title: format!("{} → {}{body}", effect.word(), effect.place()),
         why: String::new(),
         unforeseen: false,
-        subject: publish.subject.clone(),
-        evidence: publish
-            .subject
-            .as_ref()
-            .map_or_else(|| vec![cause], |subject| inbox::evidence(&state, subject, cause)),
+        subject: subject.cloned(),
+        evidence: subject.map_or_else(|| vec![cause], |subject| inbox::evidence(&state, subject, cause)),
         alike: String::new(),
         suggestion: None,
     }

@@ -107,6 +107,7 @@ pub(in crate::domain::decide) fn event_of(case: &Case) -> Option<&Raise> {
         | Case::Escalation { .. }
         | Case::Conflict { .. }
         | Case::Approval { .. }
+        | Case::ActApproval { .. }
         | Case::GivenUp { .. }
         | Case::Stuck { .. } => None,
     }

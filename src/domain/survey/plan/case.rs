@@ -38,6 +38,7 @@ pub(super) enum Asked<'a> {
     Act {
         agent: &'a AgentId,
         order: &'a ActOrder,
+        approved: bool,
     },
     Event {
         event: &'a str,
@@ -155,7 +156,7 @@ impl<'a> Case<'a> {
                 };
                 fields.iter().map(one).collect()
             }
-            Asked::Act { agent, order } => {
+            Asked::Act { agent, order, .. } => {
                 let path = order.target.parse::<FieldPath>();
                 let what = path
                     .map_or_else(|_| order.target.to_string(), |path| shape_of(&path.entity, &path.field));
@@ -243,10 +244,12 @@ fn touched(deed: &Deed) -> Vec<Touched<'_>> {
 fn of_act(deed: &Deed) -> Option<Case<'_>> {
     let agent = deed.actor.agent()?;
     if let Body::ActAllowed(order) = &deed.body {
-        return Some(Case::new(Asked::Act { agent, order }, Fate::Through));
+        let approved = deed.refs.item.is_some();
+        return Some(Case::new(Asked::Act { agent, order, approved }, Fate::Through));
     }
     let (Body::ActRefused(order) | Body::ActDeferred(order)) = &deed.body else { return None };
-    Case::refused(Asked::Act { agent, order }, deed)
+    let case = Case::refused(Asked::Act { agent, order, approved: false }, deed)?;
+    Some(Case { aside: case.aside || deed.code == Some(Code::Collision), ..case })
 }
 
 fn of_event(deed: &Deed) -> Option<Case<'_>> {

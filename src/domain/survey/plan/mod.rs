@@ -160,7 +160,7 @@ impl Planning {
 
     /// It would come out the same; but would its agent see what it was based on?
     fn hidden(&mut self, deed: &Deed, case: &Case<'_>, said: &Said) {
-        let Asked::Act { agent, order } = &case.asked else { return };
+        let Asked::Act { agent, order, .. } = &case.asked else { return };
         if !(case.was.is_through() && said.fate.is_through()) {
             return;
         }
@@ -186,11 +186,11 @@ impl Planning {
             self.seen.claims.insert(key(&[&claim.event, &claim.key]));
             return;
         }
-        if let Body::OutputPublished(said) = &deed.body {
-            let ordered = |side: &Side| output::takes_turns(&side.map, &said.output);
+        if let Some((output, thread)) = spoken(&deed.body) {
+            let ordered = |side: &Side| output::takes_turns(&side.map, output);
             if ordered(&self.new) || ordered(&self.force) {
                 self.seen.bound();
-                self.seen.voices.extend(threads(said).map(|thread| (thread, agent.clone())));
+                self.seen.voices.extend(threads(output, thread).map(|thread| (thread, agent.clone())));
             }
             return;
         }
@@ -210,6 +210,15 @@ impl Planning {
             }
         }
     }
+}
+
+/// Where something went out, and on which thread.
+fn spoken(body: &Body) -> Option<(&str, Option<&Arc<str>>)> {
+    if let Body::OutputPublished(said) = body {
+        return Some((&said.output, said.thread.as_ref()));
+    }
+    let Body::ActAllowed(order) = body else { return None };
+    order.conversation.as_ref().map(|said| (&*order.target, said.thread.as_ref()))
 }
 
 /// What the map says; and where it has nothing against it, what else the deed says that enforcing would have.
@@ -264,7 +273,7 @@ fn asked_before(case: &Case<'_>, would: &Fate) -> bool {
         Fate::Person { code, .. } => *code == Code::Unowned,
         Fate::Refused { .. } => {
             let deferred = matches!(case.was, Fate::Refused { code: Code::Deferred, .. });
-            deferred || matches!(case.asked, Asked::Publication { .. })
+            deferred || matches!(case.asked, Asked::Publication { .. } | Asked::Act { .. })
         }
         Fate::Through | Fate::Routed { .. } | Fate::NotRaised | Fate::Queue { .. } | Fate::Hidden => false,
     }

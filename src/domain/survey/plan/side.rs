@@ -60,7 +60,9 @@ impl Side {
             Asked::Write { agent, entity, fields } => {
                 Some(self.write(agent, entity, fields, (&case.was, seen)))
             }
-            Asked::Act { agent, order } => Some(self.act(agent, order)),
+            Asked::Act { agent, order, approved } => {
+                Some(self.act(agent, order, *approved, (&case.was, seen)))
+            }
             Asked::Event { event, attributes, raised_by } => {
                 let fate = self.event(event, *raised_by, self.map.route(event, attributes));
                 Some(single(agent_of(&case.was).or_else(|| agent_of(&fate)), event, fate))
@@ -136,12 +138,18 @@ impl Side {
         kind::against(kind, agent, (before, field.after), || last).map(|against| against.code())
     }
 
-    fn act(&self, agent: &AgentId, order: &ActOrder) -> Said {
+    fn act(&self, agent: &AgentId, order: &ActOrder, approved: bool, then: (&Fate, &Lately)) -> Said {
         let target = &*order.target;
         let path = target.parse::<FieldPath>().ok();
         let what =
             path.as_ref().map_or_else(|| target.to_owned(), |path| shape_of(&path.entity, &path.field));
-        let fate = self.standing(agent, target::whose(&self.map, agent, target));
+        let thread = order.conversation.as_ref().and_then(|said| said.thread.as_ref());
+        let fate = match target::whose(&self.map, agent, target) {
+            Whose::Own if output::is_one(&self.map, target) => {
+                self.spoken(agent, (target, thread), approved, then)
+            }
+            whose @ (Whose::Own | Whose::Of(_) | Whose::Nobodys) => self.standing(agent, whose),
+        };
         let part = Part { agent: Some(agent.clone()), what, path: target.to_owned(), fate: fate.clone() };
         let parts = if fate == Fate::Through { Vec::new() } else { vec![part] };
         Said { fate, parts }
@@ -215,14 +223,23 @@ impl Side {
         agent: &AgentId,
         said: &Publication,
         approved: bool,
+        then: (&Fate, &Lately),
+    ) -> Fate {
+        match output::whose(&self.map, agent, &said.output) {
+            Whose::Own => self.spoken(agent, (&said.output, said.thread.as_ref()), approved, then),
+            whose @ (Whose::Of(_) | Whose::Nobodys) => self.standing(agent, whose),
+        }
+    }
+
+    /// What goes out on an output of the agent's, by whichever door.
+    fn spoken(
+        &self,
+        agent: &AgentId,
+        (name, thread): (&str, Option<&Arc<str>>),
+        approved: bool,
         (was, seen): (&Fate, &Lately),
     ) -> Fate {
-        let name = &*said.output;
-        let whose = output::whose(&self.map, agent, name);
-        if whose != Whose::Own {
-            return self.standing(agent, whose);
-        }
-        let last = threads(said).next().and_then(|thread| seen.voices.get(&thread));
+        let last = threads(name, thread).next().and_then(|thread| seen.voices.get(&thread));
         let order = self.map.output(name).map_or(&[][..], |rule| &rule.order);
         let turn = if seen.knows(last) || order.is_empty() {
             output::turn(&self.map, name, last, agent).err().map(|_| Code::NotYourTurn)
@@ -246,10 +263,10 @@ fn unknown_turn(order: &[AgentId], agent: &AgentId, was: &Fate) -> Option<Code> 
     (waited || !order.contains(agent)).then_some(Code::NotYourTurn)
 }
 
-/// What a publication is the last one on: its output, and before that its thread, if it is on one.
-pub(super) fn threads(said: &Publication) -> impl Iterator<Item = Arc<str>> {
-    let thread = said.thread.as_ref().map(|thread| key(&[&said.output, thread]));
-    thread.into_iter().chain([key(&[&said.output])])
+/// What is spoken on: the output, and before that the thread, if there is one.
+pub(super) fn threads(output: &str, thread: Option<&Arc<str>>) -> impl Iterator<Item = Arc<str>> {
+    let thread = thread.map(|thread| key(&[output, thread]));
+    thread.into_iter().chain([key(&[output])])
 }
 
 /// A case with one part. Where it goes through, the part is told of all the same: it may not have before.

@@ -1,0 +1,290 @@
+//! What goes out, RULES §10.1: one rule for every effect outside, whichever door it is asked for at. What an act and a
+//! publication are answered is theirs.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::{held, lease, verdict};
+use super::write::stale_on;
+use crate::domain::code::Code;
+use crate::domain::command::{Act, Publish};
+use crate::domain::deed::Refs;
+use crate::domain::ids::{AgentId, Version};
+use crate::domain::key::key;
+use crate::domain::outcome::Outcome;
+use crate::domain::path::{EntityPath, FieldPath};
+use crate::domain::rule::output as rule;
+use crate::domain::rule::target;
+use crate::domain::rule::zone::Whose;
+use crate::domain::state::{Board, State};
+use crate::domain::things::{Case, Conversation, FieldChange, Item, LastPublication};
+use crate::domain::time::Time;
+use crate::domain::value::Value;
+
+/// Something that an agent does outside, as it was asked for.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Effect<'a> {
+    /// The agent does it itself, once it may.
+    Act(&'a Act),
+    /// It is done by being recorded.
+    Publication(&'a Publish),
+}
+
+/// What stands in the way of it.
+pub(super) struct Stop {
+    pub(super) code: Code,
+    pub(super) outcome: Outcome,
+    pub(super) why: String,
+    pub(super) fields: Vec<FieldChange>,
+    pub(super) refs: Refs,
+    /// When and by what the way gets free, where another goes first.
+    pub(super) free: Option<Free>,
+    /// What another agent said, with which it collides.
+    pub(super) over: Option<LastPublication>,
+}
+
+/// What an act that waits is woken by.
+pub(super) type Free = (Option<Time>, Vec<FieldPath>);
+
+pub(super) fn stop(code: Code, outcome: Outcome, why: impl Into<String>) -> Stop {
+    let (fields, refs) = (Vec::new(), Refs::default());
+    Stop { code, outcome, why: why.into(), fields, refs, free: None, over: None }
+}
+
+impl<'a> Effect<'a> {
+    /// What waits for a person's approval in the item.
+    pub(super) fn waiting_in(item: &'a Item) -> Option<Self> {
+        match &item.case {
+            Case::Approval { publish, .. } => Some(Self::Publication(publish)),
+            Case::ActApproval { act, .. } => Some(Self::Act(act)),
+            Case::UnownedField { .. }
+            | Case::UnownedTarget { .. }
+            | Case::UnownedOutput { .. }
+            | Case::Escalation { .. }
+            | Case::Conflict { .. }
+            | Case::UnownedEvent { .. }
+            | Case::TriggerCollision { .. }
+            | Case::GivenUp { .. }
+            | Case::Stuck { .. } => None,
+        }
+    }
+
+    /// Where it goes.
+    pub(super) fn to(self) -> &'a Arc<str> {
+        match self {
+            Self::Act(act) => &act.target,
+            Self::Publication(publish) => &publish.output,
+        }
+    }
+
+    /// The caller's word for it.
+    pub(super) fn word(self) -> &'a str {
+        match self {
+            Self::Act(act) => &act.action,
+            Self::Publication(publish) => publish.word(),
+        }
+    }
+
+    pub(super) fn thread(self) -> Option<&'a Arc<str>> {
+        match self {
+            Self::Act(act) => act.thread.as_ref(),
+            Self::Publication(publish) => publish.thread.as_ref(),
+        }
+    }
+
+    /// The entity it is said to be about.
+    pub(super) fn subject(self) -> Option<&'a EntityPath> {
+        match self {
+            Self::Act(act) => Some(&act.subject),
+            Self::Publication(publish) => publish.subject.as_ref(),
+        }
+    }
+
+    /// The entity it is about: where none is named, the thread stands for it.
+    pub(super) fn about(self) -> Option<Cow<'a, EntityPath>> {
+        let thread = || self.thread()?.parse().ok().map(Cow::Owned);
+        self.subject().map(Cow::Borrowed).or_else(thread)
+    }
+
+    pub(super) fn reads(self) -> &'a BTreeMap<FieldPath, Version> {
+        match self {
+            Self::Act(act) => &act.depends_on,
+            Self::Publication(publish) => &publish.depends_on,
+        }
+    }
+
+    pub(super) fn reason(self) -> Option<&'a Arc<str>> {
+        match self {
+            Self::Act(act) => act.reason.as_ref(),
+            Self::Publication(publish) => publish.reason.as_ref(),
+        }
+    }
+
+    /// What is said, where that is known.
+    pub(super) fn body(self) -> Option<&'a Value> {
+        match self {
+            Self::Act(_) => None,
+            Self::Publication(publish) => Some(&publish.body),
+        }
+    }
+
+    /// `slack/billing, thread inv-7`.
+    pub(super) fn place(self) -> String {
+        let thread = self.thread().map(|thread| format!(", thread {thread}")).unwrap_or_default();
+        format!("{}{thread}", self.to())
+    }
+
+    /// The conversation that it goes out on: anything that is published, and acts on what is an output.
+    pub(super) fn conversation(self, state: &State) -> Option<Conversation> {
+        let is_output = rule::is_one(&state.board.map, self.to()) || matches!(self, Self::Publication(_));
+        is_output.then(|| Conversation { thread: self.thread().map(verdict::cut) })
+    }
+
+    /// Is it still the agent's to do?
+    pub(super) fn is_its(self, state: &'a State, agent: &AgentId) -> bool {
+        self.whose(state, agent) == Whose::Own
+    }
+
+    fn whose(self, state: &'a State, agent: &AgentId) -> Whose<'a> {
+        match self {
+            Self::Act(act) => target::whose(&state.board.map, agent, &act.target),
+            Self::Publication(publish) => rule::whose(&state.board.map, agent, &publish.output),
+        }
+    }
+}
+
+/// Did a person freeze what it is about, or where it goes?
+pub(super) fn frozen(state: &State, agent: &AgentId, effect: Effect<'_>) -> Option<String> {
+    let about = effect.about();
+    let target = || effect.to().parse::<FieldPath>().ok();
+    about
+        .and_then(|about| verdict::frozen(state, agent, &about))
+        .or_else(|| verdict::frozen(state, agent, &target()?.entity))
+}
+
+/// The same as people are told.
+pub(super) fn frozen_for_people(state: &State, effect: Effect<'_>) -> Option<String> {
+    let target = effect.to().parse::<FieldPath>().ok().map(|path| path.entity);
+    let mut entities = effect.about().map(Cow::into_owned).into_iter().chain(target);
+    let stopped = |entity: EntityPath| {
+        let stop = state.board.frozen.get(&entity)?;
+        Some(format!("{entity} was frozen by {}: {}", stop.by, stop.reason))
+    };
+    entities.find_map(stopped)
+}
+
+/// The first that stands in the way: zone, lease, turn, what it was based on, who goes first, who else spoke in the
+/// conversation, and whether a person approves.
+pub(super) fn check(state: &State, agent: &AgentId, effect: Effect<'_>, now: Time) -> Option<Stop> {
+    check_zone(state, agent, effect)
+        .or_else(|| check_sight(state, agent, effect))
+        .or_else(|| check_lease(state, agent, effect, now))
+        .or_else(|| check_turn(state, agent, effect))
+        .or_else(|| check_base(state, agent, effect, now))
+        .or_else(|| check_voices(state, agent, effect, now))
+        .or_else(|| check_approval(state, effect))
+}
+
+/// What must hold at the moment of approval as much as when it was asked for.
+pub(super) fn recheck(state: &State, agent: &AgentId, effect: Effect<'_>, now: Time) -> Option<Stop> {
+    check_sight(state, agent, effect)
+        .or_else(|| check_lease(state, agent, effect, now))
+        .or_else(|| check_base(state, agent, effect, now))
+}
+
+/// The last one who spoke on its thread; on the output as a whole where it is on none and publishers take turns.
+pub(super) fn last_on_thread<'a>(board: &'a Board, effect: Effect<'_>) -> Option<&'a LastPublication> {
+    let to = effect.to();
+    match effect.thread() {
+        Some(thread) => board.threads.get(&key(&[to, thread])),
+        None if rule::takes_turns(&board.map, to) => board.threads.get(&key(&[to])),
+        None => None,
+    }
+}
+
+/// An act goes to an output of the agent, or to a path in its zone; a publication to an output.
+fn check_zone(state: &State, agent: &AgentId, effect: Effect<'_>) -> Option<Stop> {
+    match effect.whose(state, agent) {
+        Whose::Own => None,
+        Whose::Of(owner) => {
+            let why = format!("{} belongs to {owner}", effect.to());
+            let refs = Refs { owners: vec![owner.clone()], ..Refs::default() };
+            Some(Stop { refs, ..stop(Code::NotOwner, Outcome::Refused, why) })
+        }
+        Whose::Nobodys => {
+            let why = match effect {
+                Effect::Act(act) => format!("nobody owns the target {}", act.target),
+                Effect::Publication(publish) => format!("nobody publishes on {}", publish.output),
+            };
+            Some(stop(Code::Unowned, Outcome::Escalated, why))
+        }
+    }
+}
+
+/// Something of what it is about is for the agent to see.
+fn check_sight(state: &State, agent: &AgentId, effect: Effect<'_>) -> Option<Stop> {
+    let subject = effect.subject().filter(|subject| verdict::unseen(state, agent, subject))?;
+    Some(stop(Code::Hidden, Outcome::Refused, verdict::unseen_words(subject, agent)))
+}
+
+/// Neither another's lease nor a person's hand is on where it goes.
+fn check_lease(state: &State, agent: &AgentId, effect: Effect<'_>, now: Time) -> Option<Stop> {
+    let path = effect.to().parse::<FieldPath>().ok()?;
+    if let Some(why) = lease::of_another(state, agent, &path, now) {
+        return Some(stop(Code::Leased, Outcome::Refused, why));
+    }
+    let why = held::on_path(&state.board, agent, &path, now)?;
+    Some(stop(Code::Held, Outcome::Refused, why))
+}
+
+fn check_turn(state: &State, agent: &AgentId, effect: Effect<'_>) -> Option<Stop> {
+    let map = &state.board.map;
+    let last = last_on_thread(&state.board, effect).map(|last| &last.by);
+    let next = rule::turn(map, effect.to(), last, agent).err()?;
+    let order = map.output(effect.to()).map(|rule| verdict::named(&rule.order)).unwrap_or_default();
+    let last = last.map_or_else(|| "nobody".to_owned(), ToString::to_string);
+    let next: Vec<&str> = next.iter().map(|agent| agent.as_str()).collect();
+    let why = format!("{} goes along {order}; {last} was last, {} may", effect.place(), next.join(" or "));
+    Some(stop(Code::NotYourTurn, Outcome::Refused, why))
+}
+
+fn check_base(state: &State, agent: &AgentId, effect: Effect<'_>, now: Time) -> Option<Stop> {
+    let about = effect.about();
+    let reads = verdict::outdated_reads(state, Some(agent), effect.reads());
+    if let Some(first) = reads.first().and_then(|read| read.entity.clone()) {
+        let why = stale_on(effect.subject().unwrap_or(&first), &reads);
+        return Some(Stop { fields: reads, ..stop(Code::Stale, Outcome::Stale, why) });
+    }
+    let subject = about.as_deref()?;
+    if let Some(gone) = state.entities.get(subject).and_then(|entity| entity.gone.as_ref()) {
+        let why = if verdict::hides_whole(state, agent, subject) {
+            format!("{subject} is gone")
+        } else {
+            format!("{subject} is gone since {} by {}", gone.at, gone.by)
+        };
+        return Some(stop(Code::Tombstone, Outcome::Stale, why));
+    }
+    let first = verdict::goes_first(state, agent, effect.word(), subject, now)?;
+    let refs = Refs { owners: first.to, until: first.until, ..Refs::default() };
+    let free = Some((first.free_at, first.watches));
+    Some(Stop { refs, free, ..stop(Code::Deferred, Outcome::Deferred, first.why) })
+}
+
+fn check_voices(state: &State, agent: &AgentId, effect: Effect<'_>, now: Time) -> Option<Stop> {
+    effect.thread()?;
+    let last = last_on_thread(&state.board, effect)?;
+    if !rule::collides(&state.board.map, effect.to(), last, agent, now) {
+        return None;
+    }
+    let ago = now.since(last.at).rough();
+    let why = format!("{} published on {} {ago} ago, in deed {}", last.by, effect.place(), last.deed);
+    let refs = Refs { owners: vec![last.by.clone()], ..Refs::default() };
+    Some(Stop { refs, over: Some(last.clone()), ..stop(Code::Collision, Outcome::Escalated, why) })
+}
+
+fn check_approval(state: &State, effect: Effect<'_>) -> Option<Stop> {
+    let why = format!("a person approves what goes out on {}", effect.to());
+    rule::needs_approval(&state.board.map, effect.to())
+        .then(|| stop(Code::NeedsApproval, Outcome::Escalated, why))
+}

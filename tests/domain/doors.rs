@@ -1,0 +1,141 @@
+//! One rule for all that goes out, RULES §10.1: no other door leads around it.
+
+use super::outputs::team;
+use super::script::{check_on, play};
+use deeds::domain::deed::Body;
+use deeds::domain::things::{Case, WorkKind};
+
+/// A freeze of where it goes stops it as well as one of what it is about.
+#[test]
+fn what_is_frozen_is_closed_at_every_door() {
+    check_on(
+        &team(),
+        "
+        dana freezes crm/account/acme 'audit' -> recorded
+        sales acts mail/sales send_offer on crm/account/acme -> refused frozen
+        sales publishes mail/sales 'an offer' on crm/account/acme -> refused frozen
+        sales publishes mail/sales 'an offer' thread=crm/account/acme -> refused frozen
+        sales acts crm/account/acme#plan move_plan on crm/deal/7 -> refused frozen
+        dana unfreezes crm/account/acme 'done' -> recorded
+        sales acts crm/account/acme#plan move_plan on crm/deal/7 -> allowed
+        dana freezes mail/sales 'no mail today' -> recorded
+        sales acts mail/sales send_offer on crm/deal/7 -> refused frozen
+        sales publishes mail/sales 'an offer' -> refused frozen
+        ",
+    );
+}
+
+/// Where no subject is named the thread stands for it, for freezes, for who goes first and for what is gone.
+#[test]
+fn a_thread_stands_for_the_subject() {
+    let map = team().replace("actions = [\"send_*\"]", "actions = [\"send_*\", \"publish\"]");
+    let world = check_on(
+        &map,
+        "
+        sales publishes mail/sales 'hello' thread=acme -> committed
+        support writes support/ticket/acme status=open@0 -> committed
+        sales publishes mail/sales 'hello' thread=acme -> deferred deferred
+        sales publishes mail/sales 'hello' thread=crm/account/acme -> deferred deferred
+        support writes support/ticket/acme status=closed@1 -> committed
+        sales writes crm/account/acme plan=pro@0 -> committed
+        sales publishes mail/sales 'hello' thread=crm/account/acme -> committed
+        sales archives crm/account/acme @1 -> committed
+        sales publishes mail/sales 'hello' thread=crm/account/acme -> stale tombstone
+        ",
+    );
+    let subjects: Vec<String> = world
+        .deeds
+        .iter()
+        .filter(|deed| matches!(deed.body, Body::OutputPublished(_)))
+        .map(|deed| deed.subject.as_ref().map(ToString::to_string).unwrap_or_default())
+        .collect();
+    assert_eq!(subjects, ["", "crm/account/acme"], "only what is there is recorded as a subject");
+}
+
+/// An act on an output that needs approval waits for a person like a publication, and approving it opens the act.
+#[test]
+fn an_act_waits_for_approval() {
+    let mut world = check_on(
+        &team(),
+        "
+        sales acts press announce on crm/account/acme thread=t -> escalated needs-approval
+        sales acts press announce on crm/account/acme thread=t -> escalated needs-approval
+        items #1
+        dana approves #1 'with a text' -> refused wrong-state
+        dana freezes crm/account/acme 'audit' -> recorded
+        dana approves #1 -> refused frozen
+        dana unfreezes crm/account/acme 'done' -> recorded
+        dana approves #1 -> recorded
+        items
+        dana undoes #1 -> refused used-since
+        ",
+    );
+    let board = &world.state.board;
+    let act = board.acts.values().next().unwrap();
+    assert_eq!((act.agent.as_str(), &*act.target, &*act.action), ("sales", "press", "announce"));
+    let work = board.works.values().next().unwrap();
+    let WorkKind::Decision { result: Some(result), .. } = &work.kind else { panic!("{work:?}") };
+    assert_eq!((result.outcome.as_str(), result.act), ("allowed", Some(act.no)));
+    let allowed = world.deeds.iter().find(|deed| deed.seq == result.deed).unwrap();
+    let Body::ActAllowed(order) = &allowed.body else { panic!("{allowed:?}") };
+    assert_eq!(order.conversation.as_ref().unwrap().thread.as_deref(), Some("t"));
+    play(
+        &mut world,
+        "
+        sales done 1 -> committed
+        sales acts press announce on crm/account/beta -> escalated needs-approval
+        dana rejects #2 'not yet' -> recorded
+        ",
+    );
+    assert!(world.state.board.acts.is_empty(), "rejected, and nothing is open");
+}
+
+/// An act speaks on its thread: who comes after it there is held, by either door, and it takes turns.
+#[test]
+fn an_act_counts_as_a_publication() {
+    let mut world = check_on(
+        &team(),
+        "
+        sales acts slack/billing send on crm/account/acme thread=inv-7 -> refused not-your-turn
+        support acts slack/billing send on crm/account/acme thread=inv-7 -> allowed
+        sales publishes slack/billing 'paid' thread=inv-7 -> escalated collision
+        sales acts slack/billing send on crm/account/acme thread=inv-7 -> escalated collision
+        items #1 #2
+        alerts output-collision x2
+        ",
+    );
+    let cases: Vec<&Case> = world.state.board.items.values().map(|item| &item.case).collect();
+    assert!(matches!(cases.as_slice(), [Case::Approval { .. }, Case::ActApproval { .. }]), "{cases:#?}");
+    play(
+        &mut world,
+        "
+        support acts slack/billing send on crm/account/acme thread=inv-7 -> allowed
+        dana approves #2 -> refused changed
+        dana approves #2 -> recorded
+        sales done 3 -> committed
+        ",
+    );
+}
+
+/// An output is one also where its name reads as a path in the zone of the agent that acts.
+#[test]
+fn a_zone_is_no_way_around_an_output() {
+    let map = team()
+        .replace("writes = [\"crm/account/*\", ", "writes = [\"mail/**\", \"crm/account/*\", ")
+        .replace("name = \"press\"", "name = \"mail/support\"");
+    check_on(&map, "sales acts mail/support send_offer on crm/account/acme -> escalated needs-approval");
+}
+
+#[test]
+fn who_only_watches_lets_acts_go_ahead() {
+    check_on(
+        &team().replacen("governance_owner", "mode = \"observe\"\ngovernance_owner", 1),
+        "
+        support publishes slack/billing 'due' thread=inv-7 -> committed
+        sales acts slack/billing send on crm/account/acme thread=inv-7 -> allowed (escalated) collision
+        sales acts press announce on crm/account/acme -> allowed (escalated) needs-approval
+        items
+        alerts output-collision x1
+        ",
+    );
+}

@@ -1,0 +1,51 @@
+//! Nobody walks around a rule by choosing another door.
+
+use serde_json::json;
+
+use super::support::Server;
+use super::{TEAM, answer, take, told};
+
+/// An act on an output that needs approval waits; approving it opens the act, which its agent is told by number.
+#[tokio::test]
+async fn an_act_on_an_output_that_a_person_approves_waits() {
+    let server = Server::start_on(TEAM).await;
+    let billing = server.agent("billing").await;
+    let act = json!({"target": "mail/customers", "subject": "crm/account/acme", "action": "send_invoice", "thread": "inv-7"});
+    let held = billing.post("/v1/acts", act).await;
+    told(&held, "escalated", Some("needs-approval"));
+    let shown = server.dana.get(&format!("/v1/inbox/{}", held["item"])).await;
+    assert_eq!(shown["item"]["case"]["kind"], "act-approval", "{}", shown.text);
+    told(&answer(&server.dana, &held["item"], json!({"kind": "approve"})).await, "recorded", None);
+    let decision = take(&billing).await;
+    assert_eq!(decision["kind"]["result"]["outcome"], "allowed", "{decision}");
+    let no = &decision["kind"]["result"]["act"];
+    told(&billing.post(&format!("/v1/acts/{no}/done"), json!({})).await, "committed", None);
+    server.stop().await;
+}
+
+/// A freeze holds for where it goes as well as for what it is about, and without a subject the thread stands for it.
+#[tokio::test]
+async fn a_freeze_holds_at_every_door() {
+    let server = Server::start_on(TEAM).await;
+    let sales = server.agent("sales").await;
+    let freeze = json!({"step": "freeze", "entity": "crm/deal/7", "reason": "audit"});
+    told(&server.dana.post("/v1/overrides", freeze).await, "recorded", None);
+    let target = json!({"target": "crm/deal/7#stage", "subject": "crm/account/acme", "action": "move_stage"});
+    told(&sales.post("/v1/acts", target).await, "refused", Some("frozen"));
+    let thread = json!({"output": "mail/sales", "thread": "crm/deal/7", "body": "Dear Acme"});
+    told(&sales.post("/v1/outputs", thread).await, "refused", Some("frozen"));
+    server.stop().await;
+}
+
+/// Who goes first on an entity goes first on a thread that is named after it.
+#[tokio::test]
+async fn a_defer_rule_holds_for_a_thread() {
+    let server = Server::start_on(TEAM).await;
+    let (sales, support) = (server.agent("sales").await, server.agent("support").await);
+    let write =
+        json!({"entity": "crm/account/acme", "changes": {"health": "bad"}, "expected": {"health": 0}});
+    told(&support.post("/v1/writes", write).await, "committed", None);
+    let thread = json!({"output": "mail/sales", "thread": "crm/account/acme", "action": "send_offer", "body": "Dear Acme"});
+    told(&sales.post("/v1/outputs", thread).await, "deferred", Some("deferred"));
+    server.stop().await;
+}
