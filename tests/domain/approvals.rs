@@ -134,7 +134,7 @@ fn it_is_checked_again_when_it_is_approved() {
 /// Another has published on the thread since: the reviewer sees that first, and answers again.
 #[test]
 fn a_publication_meanwhile_is_shown_first() {
-    let map = team().replace("thread_window = \"1h\"", "needs_approval = true");
+    let map = team().replace("thread_window = \"1h\"", "needs_approval = true\nthread_window = \"1s\"");
     let world = check_on(
         &map,
         "

@@ -139,3 +139,135 @@ fn who_only_watches_lets_acts_go_ahead() {
         ",
     );
 }
+
+const TWO_OUTPUTS: &str = "crm/account/acme";
+
+/// The very case: two agents, each with an output of its own, answer one thread.
+#[test]
+fn two_outputs_are_one_conversation() {
+    let world = check_on(
+        &team(),
+        "
+        sales publishes mail/sales 'an offer' thread=re:acme -> committed
+        support publishes mail/support 'an answer' thread=re:acme -> escalated collision
+        support acts mail/support send on crm/deal/7 thread=re:acme -> escalated collision
+        sales publishes mail/sales 'one more' thread=re:acme -> committed
+        support publishes mail/support 'another matter' thread=re:beta -> committed
+        items #1 #2
+        alerts output-collision x2
+        pass 1h
+        support publishes mail/support 'an answer, later' thread=re:acme -> committed
+        ",
+    );
+    let alert = world.state.board.alerts.values().next().unwrap();
+    assert!(alert.title.contains("thread re:acme"), "{}", alert.title);
+}
+
+/// Without a thread the entity is the conversation, with all of its threads; two threads about it are two.
+#[test]
+fn an_entity_is_a_conversation() {
+    let acme = TWO_OUTPUTS;
+    check_on(
+        &team(),
+        &format!(
+            "
+            sales acts mail/sales send_offer on {acme} -> allowed
+            support publishes mail/support 'an answer' on {acme} -> escalated collision
+            support publishes mail/support 'an answer' thread=t on {acme} -> escalated collision
+            support publishes mail/support 'an answer' thread={acme} -> escalated collision
+            support publishes mail/support 'else' on crm/account/beta -> committed
+            support acts crm/account/acme#health look on {acme} -> allowed
+            pass 1h
+            sales publishes mail/sales 'a' thread=one on {acme} -> committed
+            support publishes mail/support 'b' thread=two on {acme} -> committed
+            sales acts mail/sales send_offer on {acme} -> escalated collision
+            "
+        ),
+    );
+}
+
+/// What is the team's own opens no conversation, and windows are the map's and the output's.
+#[test]
+fn windows_and_what_is_internal() {
+    let map = team().replace(
+        "name = \"press\"\n        needs_approval = true",
+        "name = \"mail/sales\"\n        internal = true",
+    );
+    check_on(
+        &map,
+        "
+        sales publishes mail/sales 'a report' on crm/account/acme -> committed
+        support publishes mail/support 'an answer' on crm/account/acme -> committed
+        sales publishes mail/sales 'a report' on crm/account/acme -> committed
+        ",
+    );
+    let map = team().replacen("governance_owner", "thread_window = \"10m\"\ngovernance_owner", 1);
+    check_on(
+        &map,
+        "
+        sales publishes mail/sales 'hello' on crm/account/acme -> committed
+        pass 9m
+        support publishes mail/support 'hello' on crm/account/acme -> escalated collision
+        pass 1m
+        support publishes mail/support 'hello again' on crm/account/acme -> committed
+        support publishes slack/billing 'due' thread=inv-7 -> committed
+        pass 11m
+        sales publishes mail/sales 'paid' thread=inv-7 -> committed
+        ",
+    );
+}
+
+/// Who was given the work goes on: the next of the event's sequence, the receiver of a handoff, the giver of a return.
+#[test]
+fn who_was_handed_the_work_goes_on() {
+    let map = format!(
+        "{}\n[[event]]\nname = \"mail\"\n[[route]]\nevent = \"mail\"\nagent = \"sales\"\nthen = [\"support\"]\n",
+        team()
+    );
+    check_on(
+        &map,
+        "
+        sales sends '{\"do\":\"raise\",\"event\":\"mail\",\"attributes\":{\"thread\":\"re:acme\"}}' -> recorded
+        sales takes -> recorded
+        sales publishes mail/sales 'an answer' thread=re:acme -> committed
+        support publishes mail/support 'too early' thread=re:acme -> escalated collision
+        sales completes 1 -> recorded
+        support publishes mail/support 'a second answer' thread=re:acme -> committed
+        sales publishes mail/sales 'me again' thread=re:acme -> escalated collision
+        ",
+    );
+    check_on(
+        &team(),
+        "
+        sales publishes mail/sales 'an offer' on crm/account/acme -> committed
+        sales hands draft-7 to support on crm/account/acme -> recorded
+        support publishes mail/support 'the details' on crm/account/acme -> committed
+        sales publishes mail/sales 'an offer' on crm/account/acme -> escalated collision
+        support returns 1 'the price is wrong' -> recorded
+        sales publishes mail/sales 'the right price' on crm/account/acme -> committed
+        ",
+    );
+}
+
+/// Nothing is forgotten by count: an agent that has too many conversations is refused, and the first one is still its own.
+#[test]
+fn conversations_are_bounded_by_refusal() {
+    let mut world = check_on(&team(), "sales publishes mail/sales 'hello' thread=first -> committed");
+    let sales = deeds::domain::ids::AgentId::new("sales").unwrap();
+    let (until, last) = {
+        let talks = &world.state.board.talks;
+        let (_, last) = talks.iter().next().unwrap();
+        (last.at.plus(deeds::domain::time::Span::from_hours(1)), last.clone())
+    };
+    for no in world.state.board.talks.count(&sales, world.now)..30_000 {
+        world.state.board.talks.set(format!("thread {no}").into(), sales.clone(), until, last.clone());
+    }
+    let refused = super::script::run(&mut world, "sales publishes mail/sales 'one more' thread=other");
+    assert_eq!(refused.code.unwrap().as_str(), "over-bound", "{refused:?}");
+    let held = super::script::run(&mut world, "support publishes mail/support 'me too' thread=first");
+    assert_eq!(held.code.unwrap().as_str(), "collision", "{held:?}");
+    world.pass(deeds::domain::time::Span::from_hours(1));
+    let through = super::script::run(&mut world, "sales publishes mail/sales 'one more' thread=other");
+    assert_eq!(through.outcome.as_str(), "committed", "{through:?}");
+    assert_eq!(world.state.board.talks.count(&sales, world.now), 2);
+}

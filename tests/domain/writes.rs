@@ -236,6 +236,7 @@ fn nothing_is_deleted_while_others_work_on_it() {
         sales deletes crm/account/acme @1 -> refused held-open
         support done 1 -> committed
         product writes crm/account/acme plan=firm@1 -> proposed not-owner
+        pass 1h
         sales acts mail/sales send_offer on crm/account/acme -> allowed
         // one's own work and acts don't stand in the way
         sales deletes crm/account/acme @1 -> committed

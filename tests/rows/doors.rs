@@ -49,3 +49,23 @@ async fn a_defer_rule_holds_for_a_thread() {
     told(&sales.post("/v1/outputs", thread).await, "deferred", Some("deferred"));
     server.stop().await;
 }
+
+/// Two agents answer one thread over two outputs: the second is held for a person, whichever door it takes.
+#[tokio::test]
+async fn two_outputs_are_one_conversation() {
+    let map = TEAM.replace(
+        "[[output]]\nname = \"mail/customers\"\norder = [\"billing\", \"payments\"]\nneeds_approval = true\nthread_window = \"1h\"",
+        "",
+    );
+    let map = map.replacen("outputs = [\"mail/customers\"]", "outputs = [\"mail/billing\"]", 1);
+    let map = map.replacen("outputs = [\"mail/customers\"]", "outputs = [\"mail/payments\"]", 1);
+    let server = Server::start_on(&map).await;
+    let (billing, payments) = (server.agent("billing").await, server.agent("payments").await);
+    let mail = |output: &str| json!({"output": output, "thread": "re: invoice 7", "body": "Dear Acme"});
+    told(&billing.post("/v1/outputs", mail("mail/billing")).await, "committed", None);
+    told(&payments.post("/v1/outputs", mail("mail/payments")).await, "escalated", Some("collision"));
+    let act = json!({"target": "mail/payments", "subject": "crm/account/acme", "action": "send_reminder", "thread": "re: invoice 7"});
+    told(&payments.post("/v1/acts", act).await, "escalated", Some("collision"));
+    assert_eq!(super::who(&super::alert(&server, "output-collision").await), ["billing", "payments"]);
+    server.stop().await;
+}

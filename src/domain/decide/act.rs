@@ -12,6 +12,7 @@ use crate::domain::ids::{AgentId, Seq};
 use crate::domain::outcome::Outcome;
 use crate::domain::state::State;
 use crate::domain::things::{ActOrder, Hold, WaitingAct, Work, WorkKind};
+use crate::domain::time::Time;
 
 /// Most acts open at once. Beyond it agents have stopped telling how theirs ended.
 pub(super) const OPEN_ACTS: usize = 50_000;
@@ -31,7 +32,8 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, act: &Act) -> Seq {
     if let Some(why) = effect::frozen(&state, &agent, effect) {
         return refuse(sheet, act, stop(Code::Frozen, Outcome::Refused, why));
     }
-    if let Some(why) = too_many(&state) {
+    if let Some(why) = too_many(&state).or_else(|| effect::too_many_voices(&state, &agent, effect, sheet.now))
+    {
         return refuse(sheet, act, stop(Code::OverBound, Outcome::Refused, why));
     }
     match effect::check(&state, &agent, effect, sheet.now) {
@@ -74,7 +76,7 @@ fn over_bound(act: &Act) -> Option<String> {
 }
 
 fn refuse(sheet: &mut Sheet<'_>, act: &Act, found: Stop) -> Seq {
-    let order = spoken(sheet.base(), act);
+    let order = spoken(sheet.base(), act, sheet.now);
     let body =
         if found.outcome == Outcome::Deferred { Body::ActDeferred(order) } else { Body::ActRefused(order) };
     let mut deed = draft(sheet, act, body, found.outcome);
@@ -142,7 +144,7 @@ fn observe(sheet: &mut Sheet<'_>, state: &State, agent: &AgentId, act: &Act, mut
 
 /// It may go ahead.
 pub(super) fn allow(sheet: &mut Sheet<'_>, state: &State, act: &Act, verdict: Option<Stop>) -> Seq {
-    let body = Body::ActAllowed(spoken(state, act));
+    let body = Body::ActAllowed(spoken(state, act, sheet.now));
     let mut deed = draft(sheet, act, body, Outcome::Allowed);
     deed.reason.clone_from(&act.reason);
     if let Some(found) = verdict {
@@ -157,8 +159,8 @@ pub(super) fn allow(sheet: &mut Sheet<'_>, state: &State, act: &Act, verdict: Op
 }
 
 /// With the conversation that it goes out on.
-fn spoken(state: &State, act: &Act) -> ActOrder {
-    ActOrder { conversation: Effect::Act(act).conversation(state), ..order(act) }
+fn spoken(state: &State, act: &Act, now: Time) -> ActOrder {
+    ActOrder { conversation: Effect::Act(act).conversation(state, now), ..order(act) }
 }
 
 /// The act as a deed keeps it. A refusal of a target over its bound keeps no more of it than the bound.
@@ -216,6 +218,7 @@ fn wait(sheet: &mut Sheet<'_>, state: &State, agent: AgentId, act: &Act, mut fou
     let (until, watches) = found.free.take().unwrap_or_default();
     let primary = refuse(sheet, act, found);
     let waits = WaitingAct { agent, act: act.clone(), until, watches };
+    let now = sheet.now;
     let same = |hold: Hold| match hold {
         Hold::Waiting(deferred) => {
             let have = state.board.waiting.get(&deferred);
@@ -226,7 +229,7 @@ fn wait(sheet: &mut Sheet<'_>, state: &State, agent: AgentId, act: &Act, mut fou
     if !state.board.holds_on(&act.subject).any(same)
         && let Some(deed) = sheet.deed_mut(primary)
     {
-        deed.body = Body::ActDeferred(ActOrder { waits: Some(Box::new(waits)), ..spoken(state, act) });
+        deed.body = Body::ActDeferred(ActOrder { waits: Some(Box::new(waits)), ..spoken(state, act, now) });
     }
     primary
 }

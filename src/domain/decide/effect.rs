@@ -10,13 +10,12 @@ use super::write::stale_on;
 use crate::domain::code::Code;
 use crate::domain::command::{Act, Publish};
 use crate::domain::deed::Refs;
-use crate::domain::ids::{AgentId, Version};
+use crate::domain::ids::{AgentId, Seq, Version};
 use crate::domain::key::key;
 use crate::domain::outcome::Outcome;
 use crate::domain::path::{EntityPath, FieldPath};
-use crate::domain::rule::output as rule;
-use crate::domain::rule::target;
 use crate::domain::rule::zone::Whose;
+use crate::domain::rule::{conversation, output as rule, target};
 use crate::domain::state::{Board, State};
 use crate::domain::things::{Case, Conversation, FieldChange, Item, LastPublication};
 use crate::domain::time::Time;
@@ -135,10 +134,31 @@ impl<'a> Effect<'a> {
         format!("{}{thread}", self.to())
     }
 
+    /// What it speaks in: `thread inv-7`, or the entity.
+    pub(super) fn talk(self) -> String {
+        match (self.thread(), self.subject()) {
+            (Some(thread), _) => format!("thread {thread}"),
+            (None, Some(subject)) => subject.to_string(),
+            (None, None) => self.to().to_string(),
+        }
+    }
+
     /// The conversation that it goes out on: anything that is published, and acts on what is an output.
-    pub(super) fn conversation(self, state: &State) -> Option<Conversation> {
+    pub(super) fn conversation(self, state: &State, now: Time) -> Option<Conversation> {
         let is_output = rule::is_one(&state.board.map, self.to()) || matches!(self, Self::Publication(_));
-        is_output.then(|| Conversation { thread: self.thread().map(verdict::cut) })
+        let window = conversation::window(&state.board.map, self.to());
+        is_output.then(|| Conversation {
+            thread: self.thread().map(verdict::cut),
+            subject: self.about().map(Cow::into_owned),
+            until: window.map(|window| now.plus(window)),
+        })
+    }
+
+    fn cause(self) -> Option<Seq> {
+        match self {
+            Self::Act(act) => act.cause,
+            Self::Publication(publish) => publish.cause,
+        }
     }
 
     /// Is it still the agent's to do?
@@ -193,13 +213,42 @@ pub(super) fn recheck(state: &State, agent: &AgentId, effect: Effect<'_>, now: T
         .or_else(|| check_base(state, agent, effect, now))
 }
 
-/// The last one who spoke on its thread; on the output as a whole where it is on none and publishers take turns.
-pub(super) fn last_on_thread<'a>(board: &'a Board, effect: Effect<'_>) -> Option<&'a LastPublication> {
+/// Whether the agent has too many conversations open to begin another, in words.
+pub(super) fn too_many_voices(
+    state: &State,
+    agent: &AgentId,
+    effect: Effect<'_>,
+    now: Time,
+) -> Option<String> {
+    effect.conversation(state, now)?.until?;
+    let open = state.board.talks.count(agent, now);
+    let words = || format!("{agent} has {open} conversations under way; wait until their windows are over");
+    (open >= conversation::CONVERSATIONS).then(words)
+}
+
+/// Whoever spoke in the conversation last and still has it, where that is another, who has not handed it to the agent.
+pub(super) fn voices<'a>(
+    state: &'a State,
+    agent: &AgentId,
+    effect: Effect<'_>,
+    now: Time,
+) -> Option<&'a LastPublication> {
+    let board = &state.board;
+    let talk = effect.conversation(state, now)?;
+    let window = conversation::window(&board.map, effect.to())?;
+    // What went out before conversations were kept is known by output and thread.
+    let before = effect.thread().and_then(|thread| board.threads.get(&key(&[effect.to(), thread])));
+    let before = before.filter(|last| now < last.at.plus(window));
+    let mut others = conversation::voices(board, &talk, window, now).chain(before);
+    others.find(|last| !conversation::goes_on(board, agent, &last.by, &talk, effect.cause()))
+}
+
+/// The last one whose turn it was on its thread; on the output as a whole where it is on none.
+fn last_in_turn<'a>(board: &'a Board, effect: Effect<'_>) -> Option<&'a LastPublication> {
     let to = effect.to();
     match effect.thread() {
         Some(thread) => board.threads.get(&key(&[to, thread])),
-        None if rule::takes_turns(&board.map, to) => board.threads.get(&key(&[to])),
-        None => None,
+        None => board.threads.get(&key(&[to])),
     }
 }
 
@@ -240,7 +289,7 @@ fn check_lease(state: &State, agent: &AgentId, effect: Effect<'_>, now: Time) ->
 
 fn check_turn(state: &State, agent: &AgentId, effect: Effect<'_>) -> Option<Stop> {
     let map = &state.board.map;
-    let last = last_on_thread(&state.board, effect).map(|last| &last.by);
+    let last = last_in_turn(&state.board, effect).map(|last| &last.by);
     let next = rule::turn(map, effect.to(), last, agent).err()?;
     let order = map.output(effect.to()).map(|rule| verdict::named(&rule.order)).unwrap_or_default();
     let last = last.map_or_else(|| "nobody".to_owned(), ToString::to_string);
@@ -272,13 +321,9 @@ fn check_base(state: &State, agent: &AgentId, effect: Effect<'_>, now: Time) -> 
 }
 
 fn check_voices(state: &State, agent: &AgentId, effect: Effect<'_>, now: Time) -> Option<Stop> {
-    effect.thread()?;
-    let last = last_on_thread(&state.board, effect)?;
-    if !rule::collides(&state.board.map, effect.to(), last, agent, now) {
-        return None;
-    }
+    let last = voices(state, agent, effect, now)?;
     let ago = now.since(last.at).rough();
-    let why = format!("{} published on {} {ago} ago, in deed {}", last.by, effect.place(), last.deed);
+    let why = format!("{} spoke on {} {ago} ago, in deed {}", last.by, effect.talk(), last.deed);
     let refs = Refs { owners: vec![last.by.clone()], ..Refs::default() };
     Some(Stop { refs, over: Some(last.clone()), ..stop(Code::Collision, Outcome::Escalated, why) })
 }

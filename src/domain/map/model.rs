@@ -37,6 +37,8 @@ pub struct Model {
     /// Refuse, or only record what would have been refused.
     #[serde(default)]
     pub mode: Mode,
+    /// For how long one voice has a conversation, where an output says nothing else; an hour without it.
+    pub thread_window: Option<Span>,
     /// Who acts.
     #[serde(default, rename = "agent", skip_serializing_if = "Vec::is_empty")]
     pub agents: Vec<Agent>,
@@ -227,8 +229,11 @@ pub struct Output {
     /// A person approves each publication.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub needs_approval: bool,
-    /// Within which two publications on one thread collide.
+    /// For how long one voice has a conversation that it begins or goes on here.
     pub thread_window: Option<Span>,
+    /// The team's own, such as a report: it opens no conversation.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub internal: bool,
 }
 
 /// One `[[queue]]`: the people who answer.
@@ -330,6 +335,7 @@ impl Model {
             governance_owner: None,
             review_every: None,
             mode: Mode::default(),
+            thread_window: None,
             agents: Vec::new(),
             events: Vec::new(),
             routes: Vec::new(),

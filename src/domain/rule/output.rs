@@ -1,11 +1,9 @@
-//! Who publishes on an output, in which order, one voice on a thread, and whether a person approves.
+//! Who publishes on an output, in which order, and whether a person approves.
 
 use super::turn;
 use super::zone::Whose;
 use crate::domain::ids::AgentId;
 use crate::domain::map::Map;
-use crate::domain::things::LastPublication;
-use crate::domain::time::Time;
 
 /// Whose the output is.
 pub fn whose<'a>(map: &'a Map, agent: &AgentId, output: &str) -> Whose<'a> {
@@ -37,12 +35,6 @@ pub fn turn<'a>(
     agent: &AgentId,
 ) -> Result<(), Vec<&'a AgentId>> {
     map.output(output).map_or(Ok(()), |rule| turn::may(&rule.order, last, true, agent))
-}
-
-/// Did another speak on the thread so lately that a person must look at both?
-pub fn collides(map: &Map, output: &str, last: &LastPublication, agent: &AgentId, now: Time) -> bool {
-    let window = map.output(output).and_then(|rule| rule.thread_window);
-    last.by != *agent && window.is_some_and(|window| now < last.at.plus(window))
 }
 
 /// Does a person approve what goes out there?

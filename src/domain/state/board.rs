@@ -8,7 +8,7 @@ use imbl::{OrdMap, OrdSet, Vector};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Dependency, History, MapCare, Recent, Timer};
+use super::{Dependency, History, Lasting, MapCare, Recent, Timer};
 use crate::domain::ids::{
     ActNo, Actor, AgentId, AlertNo, FanOutNo, Fence, ItemNo, MapVersion, QueueName, Seq, TaskId, WorkNo,
     WorkspaceId,
@@ -100,6 +100,9 @@ pub struct Board {
     pub waiting: OrdMap<Seq, Arc<WaitingAct>>,
     /// The last publication on each thread, by output and thread (`key`), and on each output as a whole.
     pub threads: Recent<LastPublication>,
+    /// Who has each conversation (`Conversation::spoken`), for as long as the window then was.
+    #[serde(default, skip_serializing_if = "Lasting::is_empty")]
+    pub talks: Lasting<LastPublication>,
     /// Who holds the claim of each event, by name and key (`key`).
     pub claims: Recent<ClaimHeld>,
     /// What was concluded last, by subject and question (`key`), the latest of each actor.
@@ -244,6 +247,7 @@ impl Board {
             task_leases: OrdMap::new(),
             waiting: OrdMap::new(),
             threads: Recent::default(),
+            talks: Lasting::default(),
             claims: Recent::default(),
             conclusions: Recent::default(),
             schedules: OrdMap::new(),

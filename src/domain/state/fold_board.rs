@@ -27,6 +27,7 @@ macro_rules! fold {
             pub fn fold(&mut self, deed: &Deed) {
                 let deed = &*recorded::completed(self, deed);
                 self.count(deed);
+                self.talks.forget(deed.recorded);
                 match &deed.body { $($(Body::$kind(payload) => Self::$board(self, deed, payload),)*)* }
                 self.stand_still();
             }
@@ -253,6 +254,7 @@ impl Board {
         self.targets.set(Arc::clone(&order.target), deed.seq, deed.seq);
         if let Some(said) = &order.conversation {
             self.speak(deed, &order.target, said.thread.as_ref());
+            self.converse(deed, said);
         }
         let act = OpenAct {
             no,

@@ -9,9 +9,9 @@ use crate::domain::ids::{FanOutNo, Fence, Seq, TaskId, WorkNo};
 use crate::domain::key::key;
 use crate::domain::path::EntityPath;
 use crate::domain::things::{
-    ActOrder, Attempt, ClaimHeld, ClaimMark, Concluded, Conclusion, ENDED, FanOutState, HandoffOrder, Hold,
-    LastPublication, Lease, LeaseTarget, OpenAct, Publication, Task, TaskStage, VOICES, WaitingAct, Work,
-    question_key,
+    ActOrder, Attempt, ClaimHeld, ClaimMark, Concluded, Conclusion, Conversation, ENDED, FanOutState,
+    HandoffOrder, Hold, LastPublication, Lease, LeaseTarget, OpenAct, Publication, Task, TaskStage, VOICES,
+    WaitingAct, Work, question_key,
 };
 use crate::domain::time::Time;
 
@@ -298,6 +298,9 @@ impl Board {
 
     pub(super) fn publish_last(&mut self, deed: &Deed, published: &Publication) {
         self.speak(deed, &published.output, published.thread.as_ref());
+        if let Some(said) = &published.conversation {
+            self.converse(deed, said);
+        }
     }
 
     /// Something went out: the last on its thread, and on its output as a whole.
@@ -308,6 +311,15 @@ impl Board {
             self.threads.set(key(&[output, thread]), deed.seq, last.clone());
         }
         self.threads.set(key(&[output]), deed.seq, last);
+    }
+
+    /// Whoever speaks in a conversation has it for a time.
+    pub(super) fn converse(&mut self, deed: &Deed, said: &Conversation) {
+        let (Some(by), Some(until)) = (deed.actor.agent(), said.until) else { return };
+        for key in said.spoken() {
+            let last = LastPublication { by: by.clone(), at: deed.time, deed: deed.seq };
+            self.talks.set(key, by.clone(), until, last);
+        }
     }
 
     pub(super) fn grant_claim(&mut self, deed: &Deed, mark: &ClaimMark) {

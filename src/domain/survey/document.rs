@@ -10,6 +10,7 @@ use crate::domain::map::{
 };
 use crate::domain::outcome::Outcome;
 use crate::domain::path::Pattern;
+use crate::domain::rule::conversation::THREAD_WINDOW;
 
 /// What stands in a cell with nothing in it.
 const NOTHING: &str = "–";
@@ -146,6 +147,10 @@ fn head(page: &mut Page, model: &Model, version: Option<MapVersion>) {
         }
     };
     page.line(format!("- The map is {mode}"));
+    let window = model.thread_window.unwrap_or(THREAD_WINDOW);
+    page.line(format!(
+        "- One voice has a thread, or an entity, for {window}, where an output says nothing else"
+    ));
     page.line(format!("- Times of day are those of {}", words(&model.timezone)));
     page.heading("Agents");
     let row = |agent: &Agent| {
@@ -265,16 +270,19 @@ fn outputs(page: &mut Page, model: &Model) {
             format!("{}, in this order", codes(order.iter().map(AgentId::as_str), " → "))
         };
         let approval = rule.is_some_and(|rule| rule.needs_approval);
-        let window = rule.and_then(|rule| rule.thread_window);
         vec![
             code(name),
             publishers,
             if approval { "a person approves".to_owned() } else { String::new() },
-            window.map(|window| format!("one voice for {window}")).unwrap_or_default(),
+            match (rule.and_then(|rule| rule.thread_window), rule.is_some_and(|rule| rule.internal)) {
+                (_, true) => "the team's own".to_owned(),
+                (Some(window), false) => format!("one voice for {window}"),
+                (None, false) => String::new(),
+            },
         ]
     };
     let rows: Vec<Vec<String>> = outputs.into_iter().map(row).collect();
-    page.table(&["Output", "Published by", "Approval", "On a thread"], &rows, "Nothing goes out.");
+    page.table(&["Output", "Published by", "Approval", "In a conversation"], &rows, "Nothing goes out.");
 }
 
 fn audit(page: &mut Page) {

@@ -21,15 +21,44 @@ pub struct Publication {
     pub thread: Option<Arc<str>>,
     /// What is published.
     pub body: Value,
+    /// What it speaks in, once it has gone out.
+    pub conversation: Option<Conversation>,
 }
 
-/// What goes out on an output, as the deed of an act keeps it. That it is there makes the actor the last who spoke on the
-/// thread, and on the output as a whole.
+/// What goes out on an output, as its deed keeps it. That it is there makes the actor the last who spoke in it, as long as
+/// `until`; and an act the last on its output's turns.
 #[serde_with::skip_serializing_none]
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Conversation {
     /// The thread.
     pub thread: Option<Arc<str>>,
+    /// The entity that it is about.
+    pub subject: Option<EntityPath>,
+    /// Until when it is the actor's. Nobody's, where the output is the team's own.
+    pub until: Option<Time>,
+}
+
+impl Conversation {
+    /// What somebody who speaks in it speaks in. Whoever names no thread speaks in all that is said about the entity.
+    pub fn spoken(&self) -> Vec<Arc<str>> {
+        let about = self.subject.as_ref();
+        let thread = self.thread.as_ref().map(|thread| key(&["thread", thread]));
+        let subject = about.map(|about| key(&["about", about.as_str()]));
+        let whole = about.filter(|_| self.thread.is_none()).map(|about| key(&["all", about.as_str()]));
+        thread.into_iter().chain(subject).chain(whole).collect()
+    }
+
+    /// What somebody else may have spoken in who would be in the way.
+    pub fn heard(&self) -> Vec<Arc<str>> {
+        let about = self.subject.as_ref();
+        match &self.thread {
+            Some(thread) => {
+                let all = about.map(|about| key(&["all", about.as_str()]));
+                std::iter::once(key(&["thread", thread])).chain(all).collect()
+            }
+            None => about.map(|about| key(&["about", about.as_str()])).into_iter().collect(),
+        }
+    }
 }
 
 /// The last publication on a thread.

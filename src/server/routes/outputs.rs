@@ -7,6 +7,7 @@ use crate::api::{OutputList, OutputView};
 use crate::domain::ids::AgentId;
 use crate::domain::key::key;
 use crate::domain::map::Output;
+use crate::domain::rule::conversation;
 use crate::domain::state::Board;
 use crate::server::answer::{Answer, json};
 use crate::server::gate::Call;
@@ -37,7 +38,7 @@ fn view(board: &Board, name: &str, rule: Option<&Output>, tells: bool) -> Output
         publishers,
         in_turn: !order.is_empty(),
         needs_approval: rule.is_some_and(|rule| rule.needs_approval),
-        thread_window: rule.and_then(|rule| rule.thread_window),
+        thread_window: conversation::window(&board.map, name),
         last: board.threads.get(&key(&[name])).filter(|_| tells).cloned(),
     }
 }

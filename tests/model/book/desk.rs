@@ -7,8 +7,9 @@ use deeds::domain::command::{Answered, Command, ItemVerb};
 use deeds::domain::deed::{Body, ItemClosed};
 use deeds::domain::ids::{AgentId, AlertNo, ItemNo, PersonId, Seq};
 use deeds::domain::map::Queue;
-use deeds::domain::things::{Case, Item, ItemAnswer, Publication, TokenClass};
-use deeds::domain::time::Span;
+use deeds::domain::path::EntityPath;
+use deeds::domain::things::{Case, Item, ItemAnswer, Publication, TokenClass, WorkKind};
+use deeds::domain::time::{Span, Time};
 
 /// What is kept of the inbox.
 #[derive(Default)]
@@ -25,7 +26,9 @@ pub(crate) struct Desk {
 struct Sent {
     output: String,
     thread: Option<String>,
+    about: Option<String>,
     by: AgentId,
+    at: Time,
     deed: Seq,
 }
 
@@ -108,7 +111,46 @@ impl Desk {
             let unseen = others.map(|sent| sent.deed).filter(|sent| !over.contains(sent));
             assert!(unseen.is_none(), "G12: {unseen:?} went out since and was not shown: {deed:?}");
         }
-        self.published.push(Sent { output: output.to_owned(), thread, by, deed: deed.seq });
+        let path = |text: &String| text.parse::<EntityPath>().ok().map(|path| path.to_string());
+        let about = deed.subject.as_ref().map(ToString::to_string).or_else(|| thread.as_ref().and_then(path));
+        if matches!(look.request.command, Command::Publish(_) | Command::Act(_)) && look.enforced() {
+            self.check_alone(
+                look,
+                &by,
+                (thread.as_ref(), about.as_ref()),
+                rule.and_then(|rule| rule.thread_window),
+            );
+        }
+        let at = look.now;
+        self.published.push(Sent { output: output.to_owned(), thread, about, by, at, deed: deed.seq });
+    }
+
+    /// One voice in a conversation: nobody else spoke there within the window, unless the agent has been given work about
+    /// it.
+    fn check_alone(
+        &self,
+        look: &Look<'_>,
+        by: &AgentId,
+        (thread, about): (Option<&String>, Option<&String>),
+        window: Option<Span>,
+    ) {
+        let window = window.unwrap_or(Span::from_hours(1));
+        let same_thread = |sent: &&Sent| thread.is_some() && sent.thread.as_ref() == thread;
+        let about_it = |sent: &&Sent| {
+            about.is_some() && sent.about.as_ref() == about && (thread.is_none() || sent.thread.is_none())
+        };
+        let last =
+            [self.published.iter().rev().find(same_thread), self.published.iter().rev().find(about_it)];
+        let given = look.before.board.works.values().any(|work| {
+            work.agent == *by
+                && matches!(
+                    work.kind,
+                    WorkKind::Dispatch { .. } | WorkKind::Handoff { .. } | WorkKind::Returned { .. }
+                )
+        });
+        for last in last.into_iter().flatten().filter(|last| last.by != *by && !given) {
+            assert!(look.now >= last.at.plus(window), "two voices, after {}: {:?}", last.deed, look.deed);
+        }
     }
 
     /// G12: by a named human, on what was shown, and not on one's own.

@@ -9,6 +9,7 @@ use crate::console::world::World;
 use crate::domain::ids::AgentId;
 use crate::domain::key::key;
 use crate::domain::map::Output;
+use crate::domain::rule::conversation;
 use crate::domain::state::Board;
 use crate::domain::things::{Case, QueueReviews, Work, WorkKind};
 
@@ -88,13 +89,14 @@ pub(super) fn output(facts: &mut Facts<'_>, world: &World, board: &Board, row: &
         }
         let approval = if output.needs_approval { "a person approves each one" } else { "none needed" };
         facts.say("approval", approval);
-        let window = output
-            .thread_window
-            .map(|window| format!("{}: a second voice on the same thread is held", window.rough()));
-        facts.maybe("window", window);
     } else {
-        facts.say("rules", "none but its publisher: no approval, no window");
+        facts.say("rules", "none but its publisher: no approval");
     }
+    let window = conversation::window(&board.map, name).map_or_else(
+        || "the team's own: it opens no conversation".to_owned(),
+        |window| format!("{}: a second voice in the same conversation is held", window.rough()),
+    );
+    facts.say("window", &window);
     facts.gap();
     match last {
         Some(last) => {

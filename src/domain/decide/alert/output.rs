@@ -46,17 +46,15 @@ pub(in crate::domain::decide) fn output_collision(
     let deed = sheet.deed(primary)?;
     let (actor, done) = (deed.actor.clone(), deed.verdict.is_some());
     let on = effect.subject().cloned().map(FieldPath::whole);
-    let thread = effect.thread().map(|thread| &**thread).unwrap_or_default();
     let first = Actor::Agent(last.by.clone());
     let outcome = if done { "published, would be held" } else { "held" };
     let why = effect.reason().map(|why| &**why);
     let mut second = side(&actor, Some(primary), on.as_ref(), sheet.time, (why, outcome));
     second.value = effect.body().cloned();
-    let output = effect.to();
     let finding = Finding {
         kind: AlertKind::OutputCollision,
-        same: format!("{output}|{thread}"),
-        title: format!("{first} and {actor} both publish on {output}, thread {thread}"),
+        same: effect.talk(),
+        title: format!("{first} and {actor} both speak on {}", effect.talk()),
         sides: vec![side(&first, Some(last.deed), on.as_ref(), last.at, (None, "published")), second],
         on,
         first_cause: Some(last.deed),

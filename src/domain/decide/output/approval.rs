@@ -10,8 +10,9 @@ use crate::domain::decide::sheet::Sheet;
 use crate::domain::decide::{act, held, inbox, verdict};
 use crate::domain::deed::Body;
 use crate::domain::ids::{Actor, AgentId, Seq};
+use crate::domain::key::key;
 use crate::domain::outcome::Outcome;
-use crate::domain::state::{Board, State};
+use crate::domain::state::State;
 use crate::domain::things::{Case, Item, ItemAnswer, LastPublication, TokenClass, WorkResult};
 use crate::domain::time::Time;
 use crate::domain::value::Value;
@@ -72,15 +73,16 @@ pub(in crate::domain::decide) fn recheck(state: &State, item: &Item, now: Time) 
     if let Some(why) = effect::frozen_for_people(state, effect) {
         return rule(Code::Frozen, why);
     }
-    if let (Effect::Act(_), Some(why)) = (effect, act::too_many(state)) {
+    let open = if let Effect::Act(_) = effect { act::too_many(state) } else { None };
+    if let Some(why) = open.or_else(|| effect::too_many_voices(state, agent, effect, now)) {
         return rule(Code::OverBound, why);
     }
     let shown = item.case.over();
-    if let Some(last) = since(&state.board, item, agent, effect) {
+    if let Some(last) = since(state, item, (agent, effect), now) {
         let over = shown.iter().copied().chain([last.deed]).collect();
-        let (by, place) = (&last.by, effect.place());
+        let (by, talk) = (&last.by, effect.talk());
         let why = format!(
-            "{by} has published on {place} meanwhile, in deed {}: look at it, then answer again",
+            "{by} has spoken on {talk} meanwhile, in deed {}: look at it, then answer again",
             last.deed
         );
         return Err(Obstacle::Since(Box::new(super::item::case(effect, over, item.case.alert())), why));
@@ -91,17 +93,18 @@ pub(in crate::domain::decide) fn recheck(state: &State, item: &Item, now: Time) 
     }
 }
 
-/// Another agent's word on the same thread that the reviewer has not been shown.
+/// Another agent's word in the same conversation that the reviewer has not been shown, however long ago by now.
 fn since<'a>(
-    board: &'a Board,
+    state: &'a State,
     item: &Item,
-    agent: &AgentId,
-    effect: Effect<'_>,
+    (agent, effect): (&AgentId, Effect<'_>),
+    now: Time,
 ) -> Option<&'a LastPublication> {
-    effect.thread()?;
-    let last = effect::last_on_thread(board, effect)?;
-    let shown = item.case.over().contains(&last.deed);
-    (last.by != *agent && last.deed > item.deed && !shown).then_some(last)
+    let unseen = |last: &&LastPublication| {
+        last.by != *agent && last.deed > item.deed && !item.case.over().contains(&last.deed)
+    };
+    let thread = effect.thread().and_then(|thread| state.board.threads.get(&key(&[effect.to(), thread])));
+    thread.filter(unseen).or_else(|| effect::voices(state, agent, effect, now).filter(unseen))
 }
 
 /// Refuses the answer; where the reviewer has to see more first, the item shows it from now on.

@@ -36,6 +36,9 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, publish: &Publish) -> Seq {
     if let Some(why) = effect::frozen(&state, &agent, effect) {
         return refuse(sheet, publish, stop(Code::Frozen, Outcome::Refused, why));
     }
+    if let Some(why) = effect::too_many_voices(&state, &agent, effect, sheet.now) {
+        return refuse(sheet, publish, stop(Code::OverBound, Outcome::Refused, why));
+    }
     match effect::check(&state, &agent, effect, sheet.now) {
         None => {
             let primary = go_out(sheet, publish, None);
@@ -79,6 +82,7 @@ pub(super) fn publication(publish: &Publish) -> Publication {
         output: verdict::cut(&publish.output),
         thread: publish.thread.as_ref().map(verdict::cut),
         body: publish.body.clone(),
+        conversation: None,
     }
 }
 
@@ -127,7 +131,9 @@ fn stopped(sheet: &mut Sheet<'_>, publish: &Publish, body: Body, found: Stop) ->
 }
 
 fn go_out(sheet: &mut Sheet<'_>, publish: &Publish, verdict: Option<&Stop>) -> Seq {
-    let body = Body::OutputPublished(Box::new(publication(publish)));
+    let now = sheet.now;
+    let conversation = Effect::Publication(publish).conversation(sheet.state(), now);
+    let body = Body::OutputPublished(Box::new(Publication { conversation, ..publication(publish) }));
     let mut deed = draft(sheet, publish, body, Outcome::Committed);
     deed.reason.clone_from(&publish.reason);
     deed.refs.based_on = publish.depends_on.keys().cloned().collect();

@@ -28,6 +28,7 @@ const ROOT: &[&str] = &[
     "governance_owner",
     "review_every",
     "mode",
+    "thread_window",
     "agent",
     "event",
     "route",
@@ -54,7 +55,7 @@ const AGENT: &[&str] = &[
 const EVENT: &[&str] = &["name", "schedule", "on"];
 const ROUTE: &[&str] = &["event", "when", "agent", "then"];
 const FIELD: &[&str] = &["path", "kind", "order"];
-const OUTPUT: &[&str] = &["name", "order", "needs_approval", "thread_window"];
+const OUTPUT: &[&str] = &["name", "order", "needs_approval", "thread_window", "internal"];
 const QUEUE: &[&str] = &["name", "owner", "deputies", "sla", "review", "priority"];
 const DEFER: &[&str] = &["agent", "to", "actions", "within", "while"];
 const CONTRADICTION: &[&str] = &["name", "all"];
@@ -114,12 +115,13 @@ impl<'i> File<'_, 'i> {
         let governance_owner = entry.text("governance_owner", "a person's name", id);
         let review_every = entry.text("review_every", "a length of time such as \"90d\"", id);
         let mode = entry.text("mode", "\"observe\" or \"enforce\"", mode).unwrap_or_default();
+        let thread_window = entry.text("thread_window", A_SPAN, id);
         let (good, place) = (entry.good, entry.place);
         self.complete &= good;
         self.places.insert(Section::Root, 0, place);
         let blank = Model::empty(workspace.or_else(|| "unnamed".parse().ok())?);
         let timezone = timezone.unwrap_or_else(|| blank.timezone.clone());
-        Some(Model { timezone, governance_owner, review_every, mode, ..blank })
+        Some(Model { timezone, governance_owner, review_every, mode, thread_window, ..blank })
     }
 
     /// The entries of one section that could be read.
@@ -371,7 +373,8 @@ fn output(entry: &mut Entry<'_, '_>) -> Option<Output> {
     let order = entry.list("order", AN_AGENT, id);
     let needs_approval = entry.flag("needs_approval");
     let thread_window = entry.text("thread_window", A_SPAN, id);
-    Some(Output { name: name?, order, needs_approval, thread_window })
+    let internal = entry.flag("internal");
+    Some(Output { name: name?, order, needs_approval, thread_window, internal })
 }
 
 fn queue(entry: &mut Entry<'_, '_>) -> Option<Queue> {

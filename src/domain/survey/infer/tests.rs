@@ -171,7 +171,12 @@ fn events_and_outputs_are_somebodys_or_contested() {
         Deed { refs: Refs { owners, ..Refs::default() }, ..deed(seq, Actor::Deeds, body) }
     };
     let said = |seq, who: &str, output: &str| {
-        let said = Publication { output: Arc::from(output), thread: None, body: Value::text("x") };
+        let said = Publication {
+            output: Arc::from(output),
+            thread: None,
+            body: Value::text("x"),
+            conversation: None,
+        };
         deed(seq, agent(who), Body::OutputPublished(Box::new(said)))
     };
     let found = infer(&[

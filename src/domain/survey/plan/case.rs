@@ -132,8 +132,13 @@ impl<'a> Case<'a> {
             .or_else(|| of_publication(deed))
             .or_else(|| of_escalation(deed))?;
         let code = deed.code.filter(|_| deed.verdict.is_some());
-        let noted = code.filter(|code| matches!(refusal(Some(*code)), Refusal::Aside));
-        Some(Self { marked: matches!(refusal(code), Refusal::ByMap), noted, ..case })
+        // Who spoke in a conversation before is no matter of who may.
+        let spoken = matches!(case.asked, Asked::Publication { .. } | Asked::Act { .. });
+        let beside =
+            |code| (spoken && code == Code::Collision) || matches!(refusal(Some(code)), Refusal::Aside);
+        let noted = code.filter(|code| beside(*code));
+        let marked = noted.is_none() && matches!(refusal(code), Refusal::ByMap);
+        Some(Self { marked, noted, ..case })
     }
 
     fn new(asked: Asked<'a>, was: Fate) -> Self {

@@ -227,7 +227,11 @@ fn ask(side: &Side, case: &Case<'_>, seen: &Lately) -> Option<Said> {
     let Some(code) = case.noted.filter(|_| side.enforces() && said.fate == Fate::Through) else {
         return Some(said);
     };
-    let fate = Fate::Refused { code, owners: Vec::new() };
+    let fate = if code == Code::Collision {
+        Fate::Person { code, queue: None }
+    } else {
+        Fate::Refused { code, owners: Vec::new() }
+    };
     let part = |part: Part| Part { fate: fate.clone(), ..part };
     Some(Said { parts: case.all_parts().into_iter().map(part).collect(), fate })
 }
