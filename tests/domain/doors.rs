@@ -271,3 +271,27 @@ fn conversations_are_bounded_by_refusal() {
     assert_eq!(through.outcome.as_str(), "committed", "{through:?}");
     assert_eq!(world.state.board.talks.count(&sales, world.now), 2);
 }
+
+/// However much else is claimed, what was claimed stays so; and when there is no more room, that is said.
+#[test]
+fn claims_are_bounded_by_refusal() {
+    let claim =
+        |key: &str| format!("sales sends '{{\"do\":\"claim\",\"event\":\"mail\",\"key\":\"{key}\"}}'");
+    let map =
+        team().replacen("outputs = [\"mail/sales\"", "triggers = [\"mail\"]\noutputs = [\"mail/sales\"", 1);
+    let mut world = check_on(&map, &format!("{} -> allowed", claim("first")));
+    let sales = deeds::domain::ids::AgentId::new("sales").unwrap();
+    let held = world.state.board.occurrences.iter().next().unwrap().1.clone();
+    let until = held.at.plus(deeds::domain::time::Span::from_hours(7 * 24));
+    for no in 1..50_000 {
+        let key = format!("mail\u{1f}other {no}");
+        world.state.board.occurrences.set(key.into(), sales.clone(), until, held.clone());
+    }
+    let more = super::script::run(&mut world, &claim("one more"));
+    assert_eq!(more.code.unwrap().as_str(), "over-bound", "{more:?}");
+    let other = super::script::run(&mut world, &claim("first").replace("sales sends", "support sends"));
+    assert_eq!(other.code.unwrap().as_str(), "claim-taken", "{other:?}");
+    world.pass(deeds::domain::time::Span::from_hours(7 * 24));
+    let later = super::script::run(&mut world, &claim("one more"));
+    assert_eq!(later.outcome.as_str(), "allowed", "{later:?}");
+}

@@ -232,7 +232,7 @@ fn one_claim_is_granted() {
         r#"
         payments sends '{"do":"claim","event":"invoice.due","key":"m1"}' -> refused claim-taken
         billing sends '{"do":"claim","event":"invoice.due","key":"m1"}' -> allowed
-        billing sends '{"do":"claim","event":"invoice.due","key":"m1"}' -> refused claim-taken
+        billing sends '{"do":"claim","event":"invoice.due","key":"m1"}' -> allowed
         payments sends '{"do":"claim","event":"invoice.due","key":"m1"}' -> refused claim-taken
         billing sends '{"do":"claim","event":"invoice.due","key":"m2"}' -> allowed
         alerts trigger-collision x2

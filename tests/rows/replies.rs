@@ -19,12 +19,8 @@ async fn a_second_claim_is_refused_and_shown_as_a_trigger_collision() {
     told(&second, "refused", Some("claim-taken"));
     assert_eq!(second["owners"], json!(["billing"]));
     assert_eq!(who(&alert(&server, "trigger-collision").await), ["billing", "payments"]);
-    let again = billing.post("/v1/claims", claim).await;
-    assert_eq!(
-        again["outcome"], "refused",
-        "the same mail is handled once, by its owner too: {}",
-        again.text
-    );
+    // Its owner asks again after an answer that got lost: told to leave the mail alone, nobody would handle it.
+    told(&billing.post("/v1/claims", claim).await, "allowed", None);
     server.stop().await;
 }
 

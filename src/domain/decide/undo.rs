@@ -153,7 +153,12 @@ fn woken(state: &State, closed: &ClosedItem, agent: &AgentId, event: &str) -> Op
     if let Some(work) = dispatched {
         return Some(format!("work {} came to {agent} by it since", work.no));
     }
-    let claims = state.board.claims.iter().filter(|(_, held)| held.by == *agent && held.deed > from);
+    let claims = state
+        .board
+        .claims
+        .iter()
+        .chain(state.board.occurrences.iter())
+        .filter(|(_, held)| held.by == *agent && held.deed > from);
     let mut names = claims.filter_map(|(key, _)| key.split('\u{1f}').next());
     names.find(|name| own(name)).map(|name| format!("{agent} has claimed a {name} since"))
 }

@@ -105,6 +105,9 @@ pub struct Board {
     pub talks: Lasting<LastPublication>,
     /// Who holds the claim of each event, by name and key (`key`).
     pub claims: Recent<ClaimHeld>,
+    /// The same of those that are known for a time, whatever else is claimed.
+    #[serde(default, skip_serializing_if = "Lasting::is_empty")]
+    pub occurrences: Lasting<ClaimHeld>,
     /// What was concluded last, by subject and question (`key`), the latest of each actor.
     pub conclusions: Recent<Vector<Concluded>>,
     /// When each scheduled event is raised next.
@@ -249,6 +252,7 @@ impl Board {
             threads: Recent::default(),
             talks: Lasting::default(),
             claims: Recent::default(),
+            occurrences: Lasting::default(),
             conclusions: Recent::default(),
             schedules: OrdMap::new(),
             reviews: OrdMap::new(),
@@ -303,6 +307,11 @@ impl Board {
     /// The fields of an entity that people hold at that time.
     pub fn held_on(&self, entity: &EntityPath, now: Time) -> impl Iterator<Item = &HeldField> {
         self.held.get(entity).into_iter().flatten().filter(move |held| held.is_live(now))
+    }
+
+    /// Who holds the claim of an occurrence, by the event's name and its key (`key`).
+    pub fn claim(&self, occurrence: &str, now: Time) -> Option<&ClaimHeld> {
+        self.occurrences.get(occurrence, now).or_else(|| self.claims.get(occurrence))
     }
 
     /// What agents hold open on an entity.

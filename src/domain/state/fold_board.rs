@@ -28,6 +28,7 @@ macro_rules! fold {
                 let deed = &*recorded::completed(self, deed);
                 self.count(deed);
                 self.talks.forget(deed.recorded);
+                self.occurrences.forget(deed.recorded);
                 match &deed.body { $($(Body::$kind(payload) => Self::$board(self, deed, payload),)*)* }
                 self.stand_still();
             }

@@ -324,8 +324,12 @@ impl Board {
 
     pub(super) fn grant_claim(&mut self, deed: &Deed, mark: &ClaimMark) {
         let Some(by) = deed.actor.agent().cloned() else { return };
-        let held = ClaimHeld { by, at: deed.time, deed: deed.seq };
-        self.claims.set(key(&[&mark.event, &mark.key]), deed.seq, held);
+        let held = ClaimHeld { by: by.clone(), at: deed.time, deed: deed.seq };
+        let occurrence = key(&[&mark.event, &mark.key]);
+        match mark.until {
+            Some(until) => self.occurrences.set(occurrence, by, until, held),
+            None => self.claims.set(occurrence, deed.seq, held),
+        }
     }
 
     pub(super) fn conclude(&mut self, deed: &Deed, conclusion: &Conclusion) {

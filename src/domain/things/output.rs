@@ -98,12 +98,15 @@ pub struct Occurrence {
 }
 
 /// A claim as its deed keeps it.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClaimMark {
     /// The event's name.
     pub event: Arc<str>,
     /// Which occurrence.
     pub key: Arc<str>,
+    /// Until when a granted one is known to be its agent's. The first ones were known as long as there was room.
+    pub until: Option<Time>,
 }
 
 /// Who holds a claim.

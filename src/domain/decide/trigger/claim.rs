@@ -14,7 +14,13 @@ use crate::domain::outcome::Outcome;
 use crate::domain::rule::route::{self, NotYours};
 use crate::domain::state::State;
 use crate::domain::things::{ClaimHeld, ClaimMark};
+use crate::domain::time::{Span, Time};
 use crate::domain::value::Value;
+
+/// For how long it is known whose an occurrence is.
+const CLAIMED: Span = Span::from_hours(7 * 24);
+/// Most occurrences of one agent that are known. Beyond it the agent claims nothing more, and no claim is forgotten.
+const CLAIMS: usize = 50_000;
 
 /// The attribute that a stored claim keeps its key under.
 const KEY: &str = "key";
@@ -42,11 +48,20 @@ pub(in crate::domain::decide) fn claim(sheet: &mut Sheet<'_>, claim: &Claim) -> 
     if let Some((code, why)) = kept_off {
         return refuse(sheet, claim, code, &why);
     }
-    let held = state.board.claims.get(&key(&[&claim.event, &claim.key]));
+    if let Some(why) = too_many(&state, &agent, sheet.now) {
+        return refuse(sheet, claim, Code::OverBound, &why);
+    }
+    let held = state.board.claim(&key(&[&claim.event, &claim.key]), sheet.now);
     let whose = || route::claim(&state.board.map, &agent, &claim.event, &claim.attributes);
     let primary = match held.map_or_else(|| whose().map_err(Stop::NotYours), |held| Err(Stop::Held(held))) {
         Ok(()) => {
             let words = format!("{} {} is yours to handle", claim.event, claim.key);
+            grant(sheet, claim, None, &words)
+        }
+        Err(Stop::Held(held)) if held.by == agent => {
+            // Its answer may have got lost: told to leave the event alone, nobody would handle it.
+            let words =
+                format!("{} {} is yours to handle, claimed in deed {}", claim.event, claim.key, held.deed);
             grant(sheet, claim, None, &words)
         }
         Err(Stop::Held(held)) => taken(sheet, &state, &agent, claim, (&held.by, Some(held))),
@@ -58,7 +73,14 @@ pub(in crate::domain::decide) fn claim(sheet: &mut Sheet<'_>, claim: &Claim) -> 
     primary
 }
 
-/// Another's, or claimed before. By another agent it is a collision; the holder itself is only told again.
+/// Whether the agent has claimed too much lately, in words.
+fn too_many(state: &State, agent: &AgentId, now: Time) -> Option<String> {
+    let claimed = state.board.occurrences.count(agent, now);
+    let words = || format!("{agent} has claimed {claimed} occurrences within {}", CLAIMED.rough());
+    (claimed >= CLAIMS).then(words)
+}
+
+/// Another's, or claimed by another before: a collision.
 fn taken(
     sheet: &mut Sheet<'_>,
     state: &State,
@@ -68,7 +90,6 @@ fn taken(
 ) -> Seq {
     let what = format!("{} {}", claim.event, claim.key);
     let why = match held {
-        Some(held) if held.by == *agent => format!("you claimed {what} before, deed {}", held.deed),
         Some(held) => format!("{what} was claimed by {owner}, deed {}", held.deed),
         None => format!("{} belongs to {owner}", claim.event),
     };
@@ -139,7 +160,8 @@ fn as_raise(claim: &Claim) -> Raise {
 }
 
 fn grant(sheet: &mut Sheet<'_>, claim: &Claim, verdict: Option<(Code, Outcome)>, words: &str) -> Seq {
-    let mut deed = draft(sheet, claim, Body::ClaimGranted(Box::new(mark(claim))), Outcome::Allowed, words);
+    let mark = ClaimMark { until: Some(sheet.now.plus(CLAIMED)), ..mark(claim) };
+    let mut deed = draft(sheet, claim, Body::ClaimGranted(Box::new(mark)), Outcome::Allowed, words);
     (deed.code, deed.verdict) = verdict.unzip();
     sheet.push(deed)
 }
@@ -161,5 +183,5 @@ fn draft(sheet: &Sheet<'_>, claim: &Claim, body: Body, outcome: Outcome, why: &s
 
 /// The claim as its deed keeps it, within the bounds.
 pub(in crate::domain::decide) fn mark(claim: &Claim) -> ClaimMark {
-    ClaimMark { event: cut(&claim.event), key: cut(&claim.key) }
+    ClaimMark { event: cut(&claim.event), key: cut(&claim.key), until: None }
 }

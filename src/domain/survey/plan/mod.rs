@@ -39,7 +39,7 @@ const REMEMBERED: usize = 65_536;
 struct Lately {
     batons: HashMap<FieldPath, AgentId>,
     voices: HashMap<Arc<str>, AgentId>,
-    claims: HashSet<Arc<str>>,
+    claims: HashMap<Arc<str>, AgentId>,
     /// Was looked from the first deed on, and nothing forgotten: who is not here was nobody.
     whole: bool,
 }
@@ -152,9 +152,10 @@ impl Planning {
 
     /// Was it refused because another had claimed the same before? That is so under any map that enforces.
     fn is_held(&self, case: &Case<'_>, force: Option<&Said>) -> bool {
-        let Asked::Claim { claim, .. } = &case.asked else { return false };
+        let Asked::Claim { agent, claim } = &case.asked else { return false };
         let free = || force.is_some_and(|force| force.fate.is_through());
-        let claimed = || self.seen.claims.contains(&key(&[&claim.event, &claim.key]));
+        let by = self.seen.claims.get(&key(&[&claim.event, &claim.key]));
+        let claimed = || by.is_some_and(|by| by != *agent);
         matches!(case.was, Fate::Refused { .. }) && (claimed() || free())
     }
 
@@ -183,7 +184,7 @@ impl Planning {
         let Some(agent) = deed.actor.agent() else { return };
         if let Body::ClaimGranted(claim) = &deed.body {
             self.seen.bound();
-            self.seen.claims.insert(key(&[&claim.event, &claim.key]));
+            self.seen.claims.insert(key(&[&claim.event, &claim.key]), agent.clone());
             return;
         }
         if let Some((output, thread)) = spoken(&deed.body) {

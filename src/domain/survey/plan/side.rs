@@ -196,7 +196,10 @@ impl Side {
     /// any map.
     fn claim(&self, agent: &AgentId, claim: &ClaimMark, seen: &Lately) -> Option<Said> {
         let event = &*claim.event;
-        if seen.claims.contains(&key(&[event, &claim.key])) {
+        if let Some(by) = seen.claims.get(&key(&[event, &claim.key])) {
+            if by == agent {
+                return Some(single(Some(agent.clone()), event, Fate::Through));
+            }
             let fate = Fate::Refused { code: Code::ClaimTaken, owners: Vec::new() };
             return Some(single(Some(agent.clone()), event, fate));
         }
