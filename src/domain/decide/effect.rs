@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{held, lease, verdict};
 use super::write::stale_on;
+use super::{held, lease, verdict};
 use crate::domain::code::Code;
 use crate::domain::command::{Act, Publish};
 use crate::domain::deed::Refs;
@@ -58,6 +58,7 @@ impl<'a> Effect<'a> {
             Case::Approval { publish, .. } => Some(Self::Publication(publish)),
             Case::ActApproval { act, .. } => Some(Self::Act(act)),
             Case::UnownedField { .. }
+            | Case::HeldField { .. }
             | Case::UnownedTarget { .. }
             | Case::UnownedOutput { .. }
             | Case::Escalation { .. }

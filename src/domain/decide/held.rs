@@ -159,7 +159,7 @@ pub(super) fn approve(sheet: &mut Sheet<'_>, item: &Item, effects: &mut Effects)
         let (entity, fields) = (wish.entity, deed.fields.clone());
         effects.redone.push(Redone { item: item.no, deed: seq, entity, fields });
     }
-    Some(WorkResult { outcome, deed: seq })
+    Some(WorkResult { outcome, deed: seq, act: None })
 }
 
 /// Whether the answer is one for a write to what is held.

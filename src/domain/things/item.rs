@@ -214,6 +214,7 @@ impl Case {
         match self {
             Self::Approval { over, .. } | Self::ActApproval { over, .. } => over,
             Self::UnownedField { .. }
+            | Self::HeldField { .. }
             | Self::UnownedTarget { .. }
             | Self::UnownedOutput { .. }
             | Self::Escalation { .. }

@@ -89,6 +89,7 @@ impl Answering {
             Case::Approval { publish, .. } => (&publish.output, publish.thread.as_deref()),
             Case::ActApproval { act, .. } => (&act.target, act.thread.as_deref()),
             Case::UnownedField { .. }
+            | Case::HeldField { .. }
             | Case::UnownedTarget { .. }
             | Case::UnownedOutput { .. }
             | Case::Escalation { .. }
