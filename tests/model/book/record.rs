@@ -303,7 +303,7 @@ impl Record {
 
     /// G6: where it goes is not frozen either.
     fn check_place(&self, look: &Look<'_>, name: &str) {
-        let frozen = name.parse::<FieldPath>().is_ok_and(|path| self.frozen.contains(&path.entity));
+        let frozen = name.parse::<FieldPath>().is_ok_and(|path| self.frozen.contains_key(&path.entity));
         assert!(!frozen, "G6: it goes to what is frozen: {:?}", look.deed);
     }
 
