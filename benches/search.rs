@@ -288,6 +288,7 @@ impl House {
                 after: Some(Value::text(&format!("state {seq} after {version}"))),
                 by: None,
                 at: None,
+                unseen: false,
             }],
             refs,
             decided: None,
