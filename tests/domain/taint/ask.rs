@@ -7,7 +7,6 @@ use serde_json::{Map, Value as Json, json};
 use super::marks::{Mark, Marks};
 use super::team::{AGENTS, ENTITIES, EVENTS, FIELDS, OUTPUTS, team};
 use deeds::domain::command::{ApplyMap, Command};
-use deeds::domain::key::key;
 use deeds::domain::path::{EntityPath, FieldPath};
 use deeds::domain::state::State;
 use deeds::domain::things::{LeaseTarget, WorkKind};
@@ -316,12 +315,12 @@ impl Ask<'_> {
         }
         let subject = Some(self.entity()).filter(|_| self.dice.below(4) > 0);
         let thread = format!("thread {}", self.dice.below(2));
-        // Whose the output is, and who spoke last on the thread, is told what somebody else says there.
+        // Whose the output is, and who has spoken on the thread, is told what somebody else says there.
         let board = &self.state.board;
-        let last = board.threads.get(&key(&[output, &thread])).map(|last| last.by.to_string());
         let paths: Vec<FieldPath> = subject.iter().map(|subject| path(subject, "")).collect();
-        let to = board.map.publisher(output).map(ToString::to_string).into_iter().chain(last).collect();
-        let mark = Mark { paths, to, ..Mark::default() };
+        let to = board.map.publisher(output).map(ToString::to_string).into_iter().collect();
+        self.marks.joins(&thread, &self.who);
+        let mark = Mark { paths, to, task: Some(thread.clone()), ..Mark::default() };
         let said = |ask: &mut Self| ask.mark(mark.clone());
         let (body, reason) = (said(self), said(self));
         json!({"do": "publish", "output": output, "thread": thread, "body": body, "subject": subject,

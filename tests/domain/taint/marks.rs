@@ -22,7 +22,7 @@ pub(super) struct Mark {
     pub(super) to: BTreeSet<String>,
     /// What it came with: whoever listens to it.
     pub(super) event: Option<&'static str>,
-    /// The task whose history it is a part of: whoever has a part in it.
+    /// The task or thread that it is a part of: whoever has a part in it.
     pub(super) task: Option<String>,
 }
 
