@@ -95,6 +95,10 @@ codes! {
     UsedSince = "used-since", "compensate by hand: the effects have been built upon";
     /// The command is over a bound.
     OverBound = "over-bound", "send less at once";
+    /// What the map wants looked at before this goes out was not named.
+    NoBasis = "no-basis", "read the fields that are named, decide on what they say, and send their versions in `depends_on`";
+    /// It was done although something that it was based on had changed since it was allowed.
+    OnOutdatedBasis = "on-outdated-basis", "read again; what has gone out can't be taken back, so tell whoever it reached where it was wrong";
     /// A command of a `together` did not go through, so none did.
     TogetherFailed = "together-failed", "mend the command named in `parts` and send all again";
     /// An earlier answer put inputs of this kind out of scope.
@@ -140,6 +144,7 @@ impl Code {
                 | Self::NotAllowed
                 | Self::OverBound
                 | Self::OutOfScope
+                | Self::NoBasis
         )
     }
 }

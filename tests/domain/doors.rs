@@ -295,3 +295,36 @@ fn claims_are_bounded_by_refusal() {
     let later = super::script::run(&mut world, &claim("one more"));
     assert_eq!(later.outcome.as_str(), "allowed", "{later:?}");
 }
+
+/// What must be known is named with its version, whichever door it goes out by; where the subject fits none of the fields,
+/// only what no variable leads to is asked for.
+#[test]
+fn nothing_goes_out_blind() {
+    let map = format!(
+        "{}\n[[basis]]\nactions = [\"send_*\"]\nneeds = [\"crm/account/{{id}}#health\", \"crm/account/{{id}}#plan\"]\n\
+         [[basis]]\nactions = [\"move_*\"]\nneeds = [\"support/ticket/stop#status\"]\n",
+        team()
+    );
+    let world = check_on(
+        &map,
+        "
+        support writes crm/account/acme health=good@0 -> committed
+        sales acts mail/sales send_offer on crm/account/acme -> refused no-basis
+        sales acts mail/sales send_offer on crm/account/acme dep=crm/account/acme#health@1 -> refused no-basis
+        sales acts mail/sales send_offer on crm/account/acme dep=crm/account/acme#health@0 dep=crm/account/acme#plan@0 -> stale stale
+        sales acts mail/sales send_offer on crm/deal/7 -> allowed
+        sales acts crm/deal/7#stage move_on on crm/deal/7 -> refused no-basis
+        sales acts crm/deal/7#stage move_on on crm/deal/7 dep=support/ticket/stop#status@0 -> allowed
+        sales publishes mail/sales 'hello' on crm/account/acme -> committed
+        sales acts mail/sales send_offer on crm/account/acme dep=crm/account/acme#health@1 dep=crm/account/acme#plan@0 -> allowed
+        sales writes crm/account/acme plan=pro@0 -> committed
+        sales done 1 -> committed
+        support writes crm/account/acme health=bad@1 -> committed
+        sales done 3 -> committed on-outdated-basis
+        sales done 3 -> refused wrong-state
+        alerts stale-read x2
+        ",
+    );
+    let done = world.deeds.iter().rfind(|deed| matches!(deed.body, Body::ActDone(()))).unwrap();
+    assert_eq!(done.fields.len(), 1, "its own change of the plan is none: {done:?}");
+}

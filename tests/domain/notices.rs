@@ -32,8 +32,8 @@ fn who_acts_on_what_changed_is_told_once() {
         support writes crm/account/acme health=good@3 -> committed
         works sales 1
         sales completes 2 -> recorded
-        sales done 1 -> committed
-        sales done 2 -> committed
+        sales done 1 -> committed on-outdated-basis
+        sales done 2 -> committed on-outdated-basis
         support writes crm/account/acme health=bad@4 -> committed
         works
         ",

@@ -90,6 +90,8 @@ sales acts crm/account/acme#health probe on crm/account/acme dep=crm/account/acm
 product acts web/hook ping on crm/account/acme
 sales acts mail/sales send_mail on crm/account/acme dep=crm/account/acme#health@1
 sales publishes mail/sales 'hello' on crm/account/acme
+sales publishes mail/sales 'hello' thread=crm/account/acme dep=crm/account/acme#health@1
+sales publishes mail/sales 'hello' thread=crm/account/none
 product publishes mail/sales 'hello'
 product publishes web/blog 'hello'
 support publishes mail/support 'hello' thread=t
@@ -200,6 +202,12 @@ fn others() -> Vec<(&'static str, String)> {
                 ("triggers = [\"ticket.*\"]", ""),
                 ("triggers = [\"lead.new\"]", "triggers = [\"lead.new\", \"ticket.*\", \"nobody.*\"]"),
             ]),
+        ),
+        (
+            "mail is based on health",
+            format!(
+                "{BEFORE}\n[[basis]]\nactions = [\"send_*\", \"publish\"]\nneeds = [\"crm/account/{{id}}#health\"]\n"
+            ),
         ),
         ("nobody listens", with(&[("triggers = [\"ticket.*\"]", ""), ("triggers = [\"lead.new\"]", "")])),
     ]
@@ -347,6 +355,7 @@ fn check(was: &Deed, would: &Deed, turned: Option<Turn>, place: &str) {
         "backward",
         "not-a-step",
         "not-your-turn",
+        "no-basis",
     ];
     let marked =
         |deed: &Deed| deed.verdict.is_some() && deed.code.is_some_and(|code| by_map.contains(&code.as_str()));

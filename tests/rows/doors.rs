@@ -69,3 +69,37 @@ async fn two_outputs_are_one_conversation() {
     assert_eq!(super::who(&super::alert(&server, "output-collision").await), ["billing", "payments"]);
     server.stop().await;
 }
+
+/// What the map wants known is named before anything goes out, and what changed before it was done is told.
+#[tokio::test]
+async fn nothing_is_sent_blind() {
+    let map = format!(
+        "{TEAM}\n[[basis]]\nactions = [\"offer_*\"]\nneeds = [\"crm/account/{{id}}#health\", \"ops/table/prices\"]\n"
+    );
+    let server = Server::start_on(&map).await;
+    let (sales, support) = (server.agent("sales").await, server.agent("support").await);
+    let health = |value: &str, version: u64| json!({"entity": "crm/account/acme", "changes": {"health": value}, "expected": {"health": version}});
+    told(&support.post("/v1/writes", health("good", 0)).await, "committed", None);
+    let act = |basis: serde_json::Value| json!({"target": "mail/sales", "subject": "crm/account/acme", "action": "offer_upsell", "depends_on": basis});
+    let blind = sales.post("/v1/acts", act(json!({"ops/table/prices": 0}))).await;
+    told(&blind, "refused", Some("no-basis"));
+    assert_eq!(blind["fields"][0]["path"], "crm/account/acme#health", "{}", blind.text);
+    assert_eq!((&blind["fields"][0]["version"], blind["fields"].as_array().unwrap().len()), (&json!(1), 1));
+    let mail = json!({"output": "mail/sales", "thread": "crm/account/acme", "action": "offer_upsell", "body": "Dear Acme"});
+    told(&sales.post("/v1/outputs", mail).await, "refused", Some("no-basis"));
+    let note = json!({"target": "crm/deal/7", "subject": "crm/deal/7", "action": "send_note"});
+    told(&sales.post("/v1/acts", note).await, "allowed", None);
+    let basis = json!({"ops/table/prices": 0, "crm/account/acme#health": 1});
+    let sent = sales.post("/v1/acts", act(basis)).await;
+    told(&sent, "allowed", None);
+    told(&support.post("/v1/writes", health("bad", 1)).await, "committed", None);
+    let done = sales.post(&format!("/v1/acts/{}/done", sent["act"]), json!({"note": "sent"})).await;
+    told(&done, "committed", Some("on-outdated-basis"));
+    let message = done["message"].as_str().unwrap();
+    assert!(
+        message.contains("crm/account/acme#health is v2 by support") && message.ends_with("; sent"),
+        "{message}"
+    );
+    assert_eq!(super::who(&super::alert(&server, "stale-read").await), ["support", "sales"]);
+    server.stop().await;
+}

@@ -10,8 +10,9 @@ use crate::domain::command::{Act, ActEnd, DEPENDENCIES, NAME_BYTES};
 use crate::domain::deed::{Body, Deed};
 use crate::domain::ids::{AgentId, Seq};
 use crate::domain::outcome::Outcome;
+use crate::domain::path::FieldPath;
 use crate::domain::state::State;
-use crate::domain::things::{ActOrder, Hold, WaitingAct, Work, WorkKind};
+use crate::domain::things::{ActOrder, Field, FieldChange, Hold, OpenAct, WaitingAct, Work, WorkKind};
 use crate::domain::time::Time;
 
 /// Most acts open at once. Beyond it agents have stopped telling how theirs ended.
@@ -198,7 +199,45 @@ pub(super) fn end(sheet: &mut Sheet<'_>, end: &ActEnd) -> Seq {
     deed.cause = Some(act.deed);
     deed.reason.clone_from(&end.note);
     deed.refs.act = Some(act.no);
-    sheet.push(deed)
+    let state = sheet.snapshot();
+    let outdated = if end.done { outdated(&state, &act) } else { Vec::new() };
+    if outdated.is_empty() {
+        return sheet.push(deed);
+    }
+    deed.code = Some(Code::OnOutdatedBasis);
+    deed.because(outdated_words(&outdated, end.note.as_deref()));
+    deed.fields.clone_from(&outdated);
+    let primary = sheet.push(deed);
+    let raised = alert::would_be_stale(sheet, &state, primary, &outdated);
+    alert::note(sheet, primary, raised);
+    primary
+}
+
+/// What another has changed of it since the act was allowed, as far as its agent may see it.
+fn outdated(state: &State, act: &OpenAct) -> Vec<FieldChange> {
+    let is_seen = |path: &&FieldPath| !state.board.map.is_hidden(&act.agent, &path.entity, &path.field);
+    let changed = |path: &&FieldPath| {
+        state.entities.get(&path.entity).is_some_and(|entity| {
+            let since = |field: &Field| field.deed > act.deed && field.by.agent() != Some(&act.agent);
+            let mut fields =
+                entity.fields.iter().filter(|(name, _)| path.field.is_whole() || *name == path.field);
+            entity.gone.as_ref().is_some_and(|gone| gone.at > act.at) || fields.any(|(_, field)| since(field))
+        })
+    };
+    let paths = act.based_on.iter().filter(is_seen).filter(changed);
+    paths.map(|path| verdict::unread(state, &act.agent, path)).collect()
+}
+
+/// `crm/contact/acme#health is v41 by support since; all three were told`.
+fn outdated_words(fields: &[FieldChange], note: Option<&str>) -> String {
+    let one = |field: &FieldChange| {
+        let path = field.entity.clone().map(|entity| FieldPath::new(entity, field.name.clone()).to_string());
+        let by = field.by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
+        format!("{} is v{}{by}", path.unwrap_or_default(), field.version)
+    };
+    let words: Vec<String> = fields.iter().map(one).collect();
+    let note = note.map(|note| format!("; {note}")).unwrap_or_default();
+    format!("{} since it was allowed{note}", words.join(", "))
 }
 
 fn draft(sheet: &Sheet<'_>, act: &Act, body: Body, outcome: Outcome) -> Deed {

@@ -15,7 +15,7 @@ use crate::domain::key::key;
 use crate::domain::outcome::Outcome;
 use crate::domain::path::{EntityPath, FieldPath};
 use crate::domain::rule::zone::Whose;
-use crate::domain::rule::{conversation, output as rule, target};
+use crate::domain::rule::{basis, conversation, output as rule, target};
 use crate::domain::state::{Board, State};
 use crate::domain::things::{Case, Conversation, FieldChange, Item, LastPublication};
 use crate::domain::time::Time;
@@ -195,13 +195,14 @@ pub(super) fn frozen_for_people(state: &State, effect: Effect<'_>) -> Option<Str
     entities.find_map(stopped)
 }
 
-/// The first that stands in the way: zone, lease, turn, what it was based on, who goes first, who else spoke in the
+/// The first that stands in the way: zone, lease, turn, what it must be and was based on, who goes first, who else spoke in the
 /// conversation, and whether a person approves.
 pub(super) fn check(state: &State, agent: &AgentId, effect: Effect<'_>, now: Time) -> Option<Stop> {
     check_zone(state, agent, effect)
         .or_else(|| check_sight(state, agent, effect))
         .or_else(|| check_lease(state, agent, effect, now))
         .or_else(|| check_turn(state, agent, effect))
+        .or_else(|| check_needs(state, agent, effect))
         .or_else(|| check_base(state, agent, effect, now))
         .or_else(|| check_voices(state, agent, effect, now))
         .or_else(|| check_approval(state, effect))
@@ -297,6 +298,19 @@ fn check_turn(state: &State, agent: &AgentId, effect: Effect<'_>) -> Option<Stop
     let next: Vec<&str> = next.iter().map(|agent| agent.as_str()).collect();
     let why = format!("{} goes along {order}; {last} was last, {} may", effect.place(), next.join(" or "));
     Some(stop(Code::NotYourTurn, Outcome::Refused, why))
+}
+
+/// What the map wants known before this goes out is named, with its version.
+fn check_needs(state: &State, agent: &AgentId, effect: Effect<'_>) -> Option<Stop> {
+    let about = effect.about();
+    let missing = basis::missing(&state.board.map, (effect.word(), about.as_deref()), |path| {
+        effect.reads().contains_key(path)
+    });
+    let names: Vec<String> = missing.iter().map(ToString::to_string).collect();
+    let field = |path: &FieldPath| verdict::unread(state, agent, path);
+    let fields: Vec<FieldChange> = missing.iter().map(field).collect();
+    let why = format!("{} goes out on the basis of {}; it was not read", effect.word(), names.join(", "));
+    (!missing.is_empty()).then(|| Stop { fields, ..stop(Code::NoBasis, Outcome::Refused, why) })
 }
 
 fn check_base(state: &State, agent: &AgentId, effect: Effect<'_>, now: Time) -> Option<Stop> {

@@ -166,6 +166,13 @@ pub(super) fn outdated_reads(
     changes
 }
 
+/// A field that was not looked at, as the agent would find it: with its version and who wrote it, without its value.
+pub(super) fn unread(state: &State, agent: &AgentId, path: &FieldPath) -> FieldChange {
+    let change = found(state, &path.entity, &path.field, Version(0), None);
+    let change = FieldChange { entity: Some(path.entity.clone()), base: None, before: None, ..change };
+    told(state, Some(agent), &path.entity, change)
+}
+
 /// What an agent may be told of a field: a hidden one is as if it were not there. People are told everything.
 pub(super) fn told(
     state: &State,

@@ -56,6 +56,7 @@ const SECTIONS: &[(&str, &[&str])] = &[
     ("queue", &["name"]),
     ("defer", &["agent", "to"]),
     ("contradiction", &["name"]),
+    ("basis", &["actions"]),
 ];
 
 /// Lists whose order means something: they change as a whole.

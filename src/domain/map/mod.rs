@@ -25,7 +25,7 @@ pub use edit::{EditError, Grant};
 pub use lint::{Finding, Lint, Severity};
 pub(crate) use model::text_matches;
 pub use model::{
-    Agent, Contradiction, Defer, Event, FieldKind, FieldRule, Mode, Model, Output, Queue, Route,
+    Agent, Basis, Contradiction, Defer, Event, FieldKind, FieldRule, Mode, Model, Output, Queue, Route,
 };
 pub use nearest::{nearest_listener, nearest_zone};
 pub use parse::{Parsed, parse};

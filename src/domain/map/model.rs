@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use super::condition::{Condition, Occasion};
 use super::schedule::Schedule;
 use crate::domain::ids::{AgentId, PersonId, QueueName, WorkspaceId};
-use crate::domain::path::{Glob, Pattern};
+use crate::domain::path::{EntityPath, FieldPath, Glob, Pattern, Template};
 use crate::domain::time::Span;
 use crate::domain::value::Value;
 
@@ -63,6 +63,9 @@ pub struct Model {
     /// What must not be true together.
     #[serde(default, rename = "contradiction", skip_serializing_if = "Vec::is_empty")]
     pub contradictions: Vec<Contradiction>,
+    /// What must have been read before something goes out.
+    #[serde(default, rename = "basis", skip_serializing_if = "Vec::is_empty")]
+    pub bases: Vec<Basis>,
 }
 
 /// What a workspace does with what its map forbids.
@@ -302,7 +305,7 @@ pub struct Defer {
 impl Defer {
     /// Is this action one in which the agent yields?
     pub fn covers_action(&self, action: &str) -> bool {
-        self.actions.is_empty() || self.actions.iter().any(|pattern| text_matches(pattern, action))
+        covers(&self.actions, action)
     }
 }
 
@@ -318,6 +321,33 @@ pub struct Contradiction {
     pub name: String,
     /// What must not hold all together.
     pub all: Vec<Condition>,
+}
+
+/// One `[[basis]]`: nothing of the sort goes out without having looked at these fields.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Basis {
+    /// Which actions; everything that goes out where it says nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub actions: Vec<String>,
+    /// The fields whose versions are to be named; the subject says what the variables stand for.
+    pub needs: Vec<Template>,
+}
+
+impl Basis {
+    /// The fields to be named where this is done about the subject. None where the rule is about other subjects.
+    pub fn needed(&self, action: &str, subject: Option<&EntityPath>) -> Vec<FieldPath> {
+        if !covers(&self.actions, action) {
+            return Vec::new();
+        }
+        let bound = subject.and_then(|subject| self.needs.iter().find_map(|need| need.bind_entity(subject)));
+        let bound = bound.unwrap_or_default();
+        self.needs.iter().filter_map(|need| need.fill(&bound)).collect()
+    }
+}
+
+/// Do these patterns speak of the action? All do that name none.
+fn covers(actions: &[String], action: &str) -> bool {
+    actions.is_empty() || actions.iter().any(|pattern| text_matches(pattern, action))
 }
 
 impl Model {
@@ -344,6 +374,7 @@ impl Model {
             queues: Vec::new(),
             defers: Vec::new(),
             contradictions: Vec::new(),
+            bases: Vec::new(),
         }
     }
 

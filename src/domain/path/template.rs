@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::entity::{MAX_ENTITY_BYTES, check_segments, check_text};
-use super::{FieldName, FieldPath, PathError, Pattern};
+use super::{EntityPath, FieldName, FieldPath, PathError, Pattern};
 
 /// A path such as `crm/contact/{id}#status`, in which a variable is exactly one whole segment.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -81,11 +81,13 @@ impl Template {
 
     /// What the variables are when this template stands for `path`; a variable used twice must be the same twice.
     pub fn bind(&self, path: &FieldPath) -> Option<Bindings> {
-        if path.field != self.field {
-            return None;
-        }
+        if path.field == self.field { self.bind_entity(&path.entity) } else { None }
+    }
+
+    /// The same of an entity, whatever the field.
+    pub fn bind_entity(&self, entity: &EntityPath) -> Option<Bindings> {
         let mut bindings = Bindings::new();
-        let mut segments = path.entity.segments();
+        let mut segments = entity.segments();
         for part in self.segments.iter() {
             let segment = segments.next()?;
             let fits = match part {

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use crate::domain::deed::Body;
 use crate::domain::ids::{AgentId, MapVersion};
 use crate::domain::map::{
-    Agent, Contradiction, Defer, Event, FieldKind, FieldRule, Mode, Model, Output, Queue, Route, text_matches,
+    Agent, Basis, Contradiction, Defer, Event, FieldKind, FieldRule, Mode, Model, Output, Queue, Route,
+    text_matches,
 };
 use crate::domain::outcome::Outcome;
 use crate::domain::path::Pattern;
@@ -367,6 +368,16 @@ fn order(page: &mut Page, model: &Model) {
         };
         let rows: Vec<Vec<String>> = model.contradictions.iter().map(row).collect();
         page.table(&["Name", "All of these"], &rows, "");
+    }
+    if !model.bases.is_empty() {
+        page.heading("What must be known before something goes out");
+        let row = |one: &Basis| {
+            let actions: Vec<String> = one.actions.iter().map(|action| code(action)).collect();
+            let actions = if actions.is_empty() { "everything".to_owned() } else { actions.join(", ") };
+            vec![actions, codes(one.needs.iter().map(ToString::to_string), " and ")]
+        };
+        let rows: Vec<Vec<String>> = model.bases.iter().map(row).collect();
+        page.table(&["Actions", "Fields"], &rows, "");
     }
 }
 

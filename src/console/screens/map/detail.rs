@@ -192,6 +192,13 @@ fn rules(facts: &mut Facts<'_>, board: &Board, pattern: &Pattern) {
             facts.say("never", &format!("{}: {}", rule.name, clauses.join(" and ")));
         }
     }
+    for rule in &model.bases {
+        if rule.needs.iter().any(|need| overlap(&need.to_pattern(), &[], pattern, &[]).is_some()) {
+            let actions =
+                if rule.actions.is_empty() { "anything".to_owned() } else { rule.actions.join(", ") };
+            facts.say("basis", &format!("{actions} goes out only where this was read"));
+        }
+    }
     let theme = facts.look.theme;
     for alert in board.alerts.values().rev().take(3) {
         if alert.on.as_ref().is_some_and(|on| pattern.matches_path(on)) {

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::ids::{AgentId, QueueName};
 use crate::domain::map::{Agent, FieldKind, Grant, Model};
-use crate::domain::path::{FieldPath, Pattern, covers, overlap};
+use crate::domain::path::{FieldPath, Pattern, Template, covers, overlap};
 use crate::domain::state::Board;
 use crate::domain::things::Case;
 
@@ -180,6 +180,7 @@ fn groups(board: &Board) -> Groups {
         .flat_map(|rule| &rule.all)
         .map(|clause| clause.template.to_pattern())
         .for_each(&mut add);
+    model.bases.iter().flat_map(|rule| &rule.needs).map(Template::to_pattern).for_each(&mut add);
     for item in board.items.values() {
         unowned(&item.case, item.suggestion.as_ref().map(|suggestion| &suggestion.grant))
             .into_iter()

@@ -94,8 +94,9 @@ impl Told<'_> {
         self.facts.gap();
         let works = || self.board.work_of(agent).map(AsRef::as_ref);
         self.facts.say("queue", &rows::counts(works(), self.world.agents_clock()));
-        let oldest =
-            works().filter(|work| work.kind.asks() && !work.is_taken(self.world.agents_clock())).map(|work| work.at);
+        let oldest = works()
+            .filter(|work| work.kind.asks() && !work.is_taken(self.world.agents_clock()))
+            .map(|work| work.at);
         let oldest = oldest.min().map(|at| self.world.ago(at));
         self.facts.maybe("oldest", oldest.as_deref());
         let leases = self.board.leases.values().filter(|lease| lease.holder == *agent).count();

@@ -4,19 +4,25 @@ use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
 use super::{Issue, Issues, Lint, Section, Spot};
 use crate::domain::ids::AgentId;
-use crate::domain::map::condition::Condition;
 use crate::domain::map::model::Model;
+use crate::domain::path::Template;
 
 /// What the `while` of a defer rule may speak about: the subject's last segment, and its whole name.
 pub(crate) const DEFER_VARIABLES: [&str; 2] = ["id", "subject"];
 
 pub(super) fn check(model: &Model, issues: &mut Issues) {
     for (at, contradiction) in model.contradictions.iter().enumerate() {
-        clauses(&contradiction.all, Spot::entry(Section::Contradiction, at).key("all"), issues);
+        let all = contradiction.all.iter().map(|clause| &clause.template);
+        clauses(all, Spot::entry(Section::Contradiction, at).key("all"), issues);
+    }
+    for (at, basis) in model.bases.iter().enumerate() {
+        // A field that no variable leads to is needed whatever the subject is.
+        let all = basis.needs.iter().filter(|need| need.variables().next().is_some());
+        clauses(all, Spot::entry(Section::Basis, at).key("needs"), issues);
     }
     for (at, defer) in model.defers.iter().enumerate() {
         let Some(condition) = &defer.while_ else { continue };
-        for name in variables(condition) {
+        for name in variables(&condition.template) {
             if !DEFER_VARIABLES.contains(&name) {
                 let spot = Spot::entry(Section::Defer, at).key("while");
                 let mut issue = Issue::new(
@@ -32,13 +38,13 @@ pub(super) fn check(model: &Model, issues: &mut Issues) {
     circles(model, issues);
 }
 
-fn variables(condition: &Condition) -> BTreeSet<&str> {
-    condition.template.variables().collect()
+fn variables(template: &Template) -> BTreeSet<&str> {
+    template.variables().collect()
 }
 
-fn clauses(all: &[Condition], spot: Spot, issues: &mut Issues) {
-    let bound: BTreeSet<&str> = all.iter().flat_map(variables).collect();
-    for (item, clause) in all.iter().enumerate() {
+fn clauses<'a>(all: impl Iterator<Item = &'a Template> + Clone, spot: Spot, issues: &mut Issues) {
+    let bound: BTreeSet<&str> = all.clone().flat_map(variables).collect();
+    for (item, clause) in all.enumerate() {
         let own = variables(clause);
         let missing: Vec<String> = bound.difference(&own).map(|name| format!("`{{{name}}}`")).collect();
         if !missing.is_empty() {

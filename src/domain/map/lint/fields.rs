@@ -27,6 +27,12 @@ pub(super) fn check(model: &Model, grants: &GrantIndex, issues: &mut Issues) {
             check(&clause.template.to_pattern(), spot, "the clause is about");
         }
     }
+    for (at, basis) in model.bases.iter().enumerate() {
+        for (item, need) in basis.needs.iter().enumerate() {
+            let spot = Spot::entry(Section::Basis, at).key("needs").item(item);
+            check(&need.to_pattern(), spot, "what goes out is based on");
+        }
+    }
     for (at, defer) in model.defers.iter().enumerate() {
         if let Some(condition) = &defer.while_ {
             let spot = Spot::entry(Section::Defer, at).key("while");

@@ -175,6 +175,7 @@ pub(crate) enum Section {
     Queue,
     Defer,
     Contradiction,
+    Basis,
 }
 
 /// A place in a model, which a file may have a span for.

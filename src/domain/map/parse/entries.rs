@@ -14,10 +14,11 @@ use crate::domain::ids::{AgentId, PersonId, QueueName, WorkspaceId};
 use crate::domain::map::condition::{Condition, Occasion, Op};
 use crate::domain::map::lint::{Finding, Lint, Section};
 use crate::domain::map::model::{
-    Agent, Contradiction, DEFAULT_SLA, Defer, Event, FieldKind, FieldRule, Mode, Model, Output, Queue, Route,
+    Agent, Basis, Contradiction, DEFAULT_SLA, Defer, Event, FieldKind, FieldRule, Mode, Model, Output, Queue,
+    Route,
 };
 use crate::domain::map::schedule::Schedule;
-use crate::domain::path::Pattern;
+use crate::domain::path::{Pattern, Template};
 use crate::domain::time::Span;
 use crate::domain::value::Value;
 
@@ -37,6 +38,7 @@ const ROOT: &[&str] = &[
     "queue",
     "defer",
     "contradiction",
+    "basis",
 ];
 const AGENT: &[&str] = &[
     "id",
@@ -59,6 +61,7 @@ const OUTPUT: &[&str] = &["name", "order", "needs_approval", "thread_window", "i
 const QUEUE: &[&str] = &["name", "owner", "deputies", "sla", "review", "priority"];
 const DEFER: &[&str] = &["agent", "to", "actions", "within", "while"];
 const CONTRADICTION: &[&str] = &["name", "all"];
+const BASIS: &[&str] = &["actions", "needs"];
 
 /// What was read, as far as it could be.
 pub(super) struct Read {
@@ -90,6 +93,7 @@ pub(super) fn read(table: &DeTable<'_>, lines: &Lines<'_>) -> Read {
             "[[contradiction]]",
             contradiction,
         ),
+        bases: file.section(Section::Basis, "basis", "[[basis]]", basis),
         ..root
     });
     Read { model, complete: file.complete, lost: file.lost, places: file.places, findings: file.findings }
@@ -422,4 +426,17 @@ fn contradiction(entry: &mut Entry<'_, '_>) -> Option<Contradiction> {
         entry.wrong(Lint::Types, span, "a contradiction needs at least two conditions", mend);
     }
     Some(Contradiction { name: name?, all })
+}
+
+fn basis(entry: &mut Entry<'_, '_>) -> Option<Basis> {
+    entry.only(BASIS);
+    let actions = entry.list("actions", "an action such as \"send_*\"", name);
+    let needs = entry.list("needs", "a field such as \"crm/customer/{id}#health\"", id::<Template>);
+    if !matches!(entry.table.get("needs").map(Spanned::get_ref), Some(DeValue::Array(items)) if !items.is_empty())
+    {
+        let mend = Some("add `needs` with the fields that are to be read first".to_owned());
+        let span = entry.table.get("needs").map_or(entry.place.span.clone(), Spanned::span);
+        entry.wrong(Lint::Types, span, "nothing says what is to be known", mend);
+    }
+    (!needs.is_empty()).then_some(Basis { actions, needs })
 }

@@ -38,7 +38,7 @@ pub(super) enum Asked<'a> {
     Act {
         agent: &'a AgentId,
         order: &'a ActOrder,
-        approved: bool,
+        sent: Sent<'a>,
     },
     Event {
         event: &'a str,
@@ -52,13 +52,35 @@ pub(super) enum Asked<'a> {
     Publication {
         agent: &'a AgentId,
         publication: &'a Publication,
-        approved: bool,
+        sent: Sent<'a>,
     },
     Escalation {
         agent: &'a AgentId,
     },
     /// A write whose deed does not name the fields: it was stopped by something else.
     Untold,
+}
+
+/// What goes out, beside where to.
+#[derive(Clone, Copy)]
+pub(super) struct Sent<'a> {
+    /// A person approved it.
+    pub(super) approved: bool,
+    /// What it is about; a thread may stand for it.
+    pub(super) about: Option<&'a EntityPath>,
+    /// The deed that tells of it: its word, and what it was based on.
+    pub(super) deed: &'a Deed,
+}
+
+impl<'a> Sent<'a> {
+    fn act(deed: &'a Deed, approved: bool) -> Self {
+        Self { approved, about: deed.subject.as_ref(), deed }
+    }
+
+    fn publication(deed: &'a Deed, said: &'a Publication, approved: bool) -> Self {
+        let talk = said.conversation.as_ref().and_then(|talk| talk.subject.as_ref());
+        Self { approved, about: deed.subject.as_ref().or(talk), deed }
+    }
 }
 
 /// One field that a write changed or wanted to change.
@@ -106,7 +128,8 @@ fn refusal(code: Option<Code>) -> Refusal {
             | Code::NotYourTurn
             | Code::ClaimTaken
             | Code::Collision
-            | Code::NeedsApproval,
+            | Code::NeedsApproval
+            | Code::NoBasis,
         ) => Refusal::ByMap,
         Some(
             Code::Stale
@@ -249,11 +272,11 @@ fn touched(deed: &Deed) -> Vec<Touched<'_>> {
 fn of_act(deed: &Deed) -> Option<Case<'_>> {
     let agent = deed.actor.agent()?;
     if let Body::ActAllowed(order) = &deed.body {
-        let approved = deed.refs.item.is_some();
-        return Some(Case::new(Asked::Act { agent, order, approved }, Fate::Through));
+        let sent = Sent::act(deed, deed.refs.item.is_some());
+        return Some(Case::new(Asked::Act { agent, order, sent }, Fate::Through));
     }
     let (Body::ActRefused(order) | Body::ActDeferred(order)) = &deed.body else { return None };
-    let case = Case::refused(Asked::Act { agent, order, approved: false }, deed)?;
+    let case = Case::refused(Asked::Act { agent, order, sent: Sent::act(deed, false) }, deed)?;
     Some(Case { aside: case.aside || deed.code == Some(Code::Collision), ..case })
 }
 
@@ -295,10 +318,12 @@ fn of_publication(deed: &Deed) -> Option<Case<'_>> {
     // What a person approved goes out as the agent's, and names the item.
     let approved = deed.refs.item.is_some() && deed.outcome == Outcome::Committed;
     if let Body::OutputPublished(publication) = &deed.body {
-        return Some(Case::new(Asked::Publication { agent, publication, approved }, Fate::Through));
+        let sent = Sent::publication(deed, publication, approved);
+        return Some(Case::new(Asked::Publication { agent, publication, sent }, Fate::Through));
     }
     let (Body::OutputHeld(publication) | Body::OutputRefused(publication)) = &deed.body else { return None };
-    let case = Case::refused(Asked::Publication { agent, publication, approved: false }, deed)?;
+    let sent = Sent::publication(deed, publication, false);
+    let case = Case::refused(Asked::Publication { agent, publication, sent }, deed)?;
     // Who spoke on a thread before is no matter of who may.
     let collides = deed.code == Some(Code::Collision);
     Some(Case { aside: case.aside || collides, ..case })

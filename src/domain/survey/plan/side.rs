@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::case::{Asked, Case, Raiser, Touched};
+use super::case::{Asked, Case, Raiser, Sent, Touched};
 use super::{Fate, Lately};
 use crate::domain::code::Code;
 use crate::domain::ids::AgentId;
@@ -13,7 +13,7 @@ use crate::domain::map::{FieldKind, Map, Mode, Route, Routing, text_matches};
 use crate::domain::path::{EntityPath, FieldName, FieldPath};
 use crate::domain::rule::route::{self, NotYours};
 use crate::domain::rule::zone::{Whose, Zones};
-use crate::domain::rule::{kind, output, target};
+use crate::domain::rule::{basis, kind, output, target};
 use crate::domain::things::{ActOrder, ClaimMark, Publication};
 use crate::domain::value::Value;
 
@@ -60,16 +60,14 @@ impl Side {
             Asked::Write { agent, entity, fields } => {
                 Some(self.write(agent, entity, fields, (&case.was, seen)))
             }
-            Asked::Act { agent, order, approved } => {
-                Some(self.act(agent, order, *approved, (&case.was, seen)))
-            }
+            Asked::Act { agent, order, sent } => Some(self.act(agent, order, *sent, (&case.was, seen))),
             Asked::Event { event, attributes, raised_by } => {
                 let fate = self.event(event, *raised_by, self.map.route(event, attributes));
                 Some(single(agent_of(&case.was).or_else(|| agent_of(&fate)), event, fate))
             }
             Asked::Claim { agent, claim } => self.claim(agent, claim, seen),
-            Asked::Publication { agent, publication, approved } => {
-                let fate = self.publication(agent, publication, *approved, (&case.was, seen));
+            Asked::Publication { agent, publication, sent } => {
+                let fate = self.publication(agent, publication, *sent, (&case.was, seen));
                 Some(single(Some((*agent).clone()), &publication.output, fate))
             }
             Asked::Untold => None,
@@ -138,7 +136,7 @@ impl Side {
         kind::against(kind, agent, (before, field.after), || last).map(|against| against.code())
     }
 
-    fn act(&self, agent: &AgentId, order: &ActOrder, approved: bool, then: (&Fate, &Lately)) -> Said {
+    fn act(&self, agent: &AgentId, order: &ActOrder, sent: Sent<'_>, then: (&Fate, &Lately)) -> Said {
         let target = &*order.target;
         let path = target.parse::<FieldPath>().ok();
         let what =
@@ -146,9 +144,10 @@ impl Side {
         let thread = order.conversation.as_ref().and_then(|said| said.thread.as_ref());
         let fate = match target::whose(&self.map, agent, target) {
             Whose::Own if output::is_one(&self.map, target) => {
-                self.spoken(agent, (target, thread), approved, then)
+                self.spoken(agent, (target, thread), sent, then)
             }
-            whose @ (Whose::Own | Whose::Of(_) | Whose::Nobodys) => self.standing(agent, whose),
+            Whose::Own => self.blind(sent).unwrap_or(Fate::Through),
+            whose @ (Whose::Of(_) | Whose::Nobodys) => self.standing(agent, whose),
         };
         let part = Part { agent: Some(agent.clone()), what, path: target.to_owned(), fate: fate.clone() };
         let parts = if fate == Fate::Through { Vec::new() } else { vec![part] };
@@ -225,11 +224,11 @@ impl Side {
         &self,
         agent: &AgentId,
         said: &Publication,
-        approved: bool,
+        sent: Sent<'_>,
         then: (&Fate, &Lately),
     ) -> Fate {
         match output::whose(&self.map, agent, &said.output) {
-            Whose::Own => self.spoken(agent, (&said.output, said.thread.as_ref()), approved, then),
+            Whose::Own => self.spoken(agent, (&said.output, said.thread.as_ref()), sent, then),
             whose @ (Whose::Of(_) | Whose::Nobodys) => self.standing(agent, whose),
         }
     }
@@ -239,7 +238,7 @@ impl Side {
         &self,
         agent: &AgentId,
         (name, thread): (&str, Option<&Arc<str>>),
-        approved: bool,
+        sent: Sent<'_>,
         (was, seen): (&Fate, &Lately),
     ) -> Fate {
         let last = threads(name, thread).next().and_then(|thread| seen.voices.get(&thread));
@@ -252,11 +251,21 @@ impl Side {
         if let Some(code) = turn {
             return Fate::Refused { code, owners: Vec::new() };
         }
-        if output::needs_approval(&self.map, name) && !approved {
+        if let Some(blind) = self.blind(sent) {
+            return blind;
+        }
+        if output::needs_approval(&self.map, name) && !sent.approved {
             let queue = Some(self.map.queue_of(agent).name.clone());
             return Fate::Person { code: Code::NeedsApproval, queue };
         }
         Fate::Through
+    }
+
+    /// Whether something goes out without what this map wants looked at before.
+    fn blind(&self, Sent { deed, about, .. }: Sent<'_>) -> Option<Fate> {
+        let was_read = |path: &FieldPath| deed.based_on().contains(path);
+        let missing = basis::missing(&self.map, (&deed.action, about), was_read);
+        (!missing.is_empty()).then(|| Fate::Refused { code: Code::NoBasis, owners: Vec::new() })
     }
 }
 
