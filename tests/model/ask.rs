@@ -169,12 +169,17 @@ fn command(world: &World, me: &str, what: &What) -> Option<Command> {
             visibility: (*minutes > 0).then(|| Span::from_mins(i64::from(*minutes))),
             work: only.map(|at| nth(board.works.keys(), at).copied().unwrap_or(WorkNo(99))),
         }),
-        What::Work { at, verb, note } => Command::Work(WorkStep {
+        What::Work { at, verb, note, attempt } => Command::Work(WorkStep {
             work: nth(board.works.keys(), *at).copied().unwrap_or(WorkNo(99)),
             step: WorkVerb::ALL[usize::from(*verb) % 5],
             note: Some(text(WORDS[usize::from(*note) % 4])),
             result: (*note == 0).then(|| value(6)),
             lease: None,
+            attempt: match attempt {
+                0 | 1 => nth(board.works.values(), *at).map(|work| work.attempts),
+                2 => Some(1),
+                _ => None,
+            },
         }),
         What::Lease { .. } => Command::Lease(lease(state, what)?),
         What::Together(parts) => Command::Together(Together {

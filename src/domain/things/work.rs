@@ -109,6 +109,16 @@ pub struct Attempt {
     pub deed: Seq,
 }
 
+impl Attempt {
+    /// Whether its time was over, which its taker may not know.
+    pub fn is_lapse(&self) -> bool {
+        &*self.how == LAPSED
+    }
+}
+
+/// How an attempt ended whose time was over: the last word of `deeds.work.lapsed`.
+const LAPSED: &str = "lapsed";
+
 /// For how long work may wait without a sign of life of its agent.
 pub const SILENCE: Span = Span::from_mins(15);
 

@@ -19,6 +19,7 @@ use crate::domain::command::{WorkStep, WorkVerb};
 use crate::domain::deed::Body;
 use crate::domain::ids::Seq;
 use crate::domain::outcome::Outcome;
+use crate::domain::rule::attempt;
 use crate::domain::state::State;
 use crate::domain::things::{Work, WorkKind};
 
@@ -49,6 +50,9 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, step: &WorkStep) -> Seq {
     if !write::is(&sheet.principal.actor, &work.agent) {
         let why = format!("work {} is in {}'s stream", work.no, work.agent);
         return refuse(sheet, step, Code::NotYours, &why);
+    }
+    if let Some((code, why)) = attempt::doubt(&work, step.attempt, sheet.now) {
+        return refuse(sheet, step, code, &why);
     }
     match &work.kind {
         WorkKind::Proposal { from, write, proposed } => match step.step {
