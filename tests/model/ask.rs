@@ -12,9 +12,10 @@ use super::team;
 use super::world::World;
 use super::zones::Zones;
 use deeds::domain::command::{
-    Act, ActEnd, AlertStep, AlertVerb, Answered, ApplyMap, BranchOrder, Claim, Command, Conclude, Escalate,
-    Expected, FanOut, Handoff, ItemStep, ItemVerb, LeaseStep, MapReview, Override, OverrideVerb, Publish,
-    Raise, Request, ReviewStep, ReviewVerb, Take, Together, TokenStep, WorkStep, WorkVerb, Write, WriteKind,
+    Act, ActEnd, AlertStep, AlertVerb, Answered, ApplyMap, AskedKey, BranchOrder, Claim, Command, Conclude,
+    Escalate, Expected, FanOut, Handoff, ItemStep, ItemVerb, LeaseStep, MapReview, Override, OverrideVerb,
+    Publish, Raise, Request, ReviewStep, ReviewVerb, Take, Together, TokenStep, WorkStep, WorkVerb, Write,
+    WriteKind,
 };
 use deeds::domain::ids::{
     ActNo, AgentId, AlertNo, Fence, IdempotencyKey, ItemNo, MapVersion, TaskId, TokenId, Version, WorkNo,
@@ -37,7 +38,7 @@ pub(crate) fn request(world: &World, step: &Step) -> Option<Request> {
     let key = step.key.map(|(key, body)| {
         // Most bodies are what they are; some claim to be another.
         let digest = if body == 0 { format!("{command:?}") } else { format!("another {key}") };
-        (IdempotencyKey::new(&format!("key {key}")).unwrap(), Arc::from(digest))
+        AskedKey::new(IdempotencyKey::new(&format!("key {key}")).unwrap(), Arc::from(digest))
     });
     Some(Request { principal: world.principal(who, step.old_token), command, key, traceparent: None })
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::support::came;
 use super::{Caller, Came, take, team, told, work};
 
 /// Takes what waits for a moment, and is too slow.
@@ -52,5 +53,33 @@ async fn a_client_that_names_no_attempt_goes_on_where_nobody_was_too_slow() {
     let taken = take(&reviewer).await;
     let done = reviewer.post(&format!("/v1/work/{}/complete", taken["no"]), json!({"result": "fine"})).await;
     told(&done, "recorded", None);
+    server.stop().await;
+}
+
+/// Sends a body as it is written, under a key.
+async fn send(agent: &Caller, key: &str, address: &str, body: &str) -> Came {
+    let request = agent.request("POST", address).header("Idempotency-Key", key);
+    came(request.header("Content-Type", "application/json").body(body.to_owned())).await
+}
+
+#[tokio::test]
+async fn a_retry_that_is_written_otherwise_is_the_same_request() {
+    let server = team().await;
+    let support = server.agent("support").await;
+    let one = r#"{"entity":"crm/account/acme","changes":{"health":{"word":"good","level":1}},"expected":{"health":0}}"#;
+    let other = r#" { "expected": {"health": 0}, "entity": "crm/account/acme",
+        "changes": {"health": {"level": 1.0, "word": "g\u006fod"}} }"#;
+    let first = send(&support, "once", "/v1/writes", one).await;
+    told(&first, "committed", None);
+    assert_eq!(send(&support, "once", "/v1/writes", other).await.body, first.body);
+    for another in [one.replace("good", "bad"), one.replace(":1}", ":\"1\"}"), one.replace("acme", "other")] {
+        told(&send(&support, "once", "/v1/writes", &another).await, "refused", Some("key-reused"));
+    }
+
+    let done = send(&support, "twice", "/v1/work/7/complete", "").await;
+    told(&done, "refused", Some("wrong-state"));
+    assert_eq!(send(&support, "twice", "/v1/work/7/complete", " {} ").await.body, done.body);
+    told(&send(&support, "twice", "/v1/work/8/complete", "{}").await, "refused", Some("key-reused"));
+    told(&send(&support, "twice", "/v1/work/7/fail", "{}").await, "refused", Some("key-reused"));
     server.stop().await;
 }
