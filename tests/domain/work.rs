@@ -309,3 +309,67 @@ fn a_step_without_an_attempt_goes_on_where_there_is_no_doubt() {
         ",
     );
 }
+
+const APPROVED: &str = "
+    support writes crm/account/acme health=good@0 -> committed
+    sales acts mail/sales send_upsell on crm/account/acme dep=crm/account/acme#health@1 -> escalated needs-approval
+    dana approves #1 -> recorded
+    works sales 1
+    ";
+
+fn approved() -> World {
+    let output = "[[output]]\nname = \"mail/sales\"\nneeds_approval = true\n";
+    check_on(&format!("{TEAM}{output}"), APPROVED)
+}
+
+/// A person's answer that its agent does not fetch is looked after like work that somebody waits for.
+#[test]
+fn an_answer_that_nobody_fetches_is_told() {
+    let mut world = approved();
+    play(
+        &mut world,
+        "
+        pass 14m
+        tick
+        alerts
+        pass 2m
+        tick
+        alerts silent-agent x1
+        sales takes 1 for 1m -> recorded
+        pass 2m
+        tick
+        pass 16m
+        tick
+        alerts silent-agent x2
+        ",
+    );
+}
+
+/// The yes is good for what it was given on.
+#[test]
+fn what_was_approved_on_an_old_basis_does_not_go_ahead() {
+    let mut world = approved();
+    play(
+        &mut world,
+        "
+        support writes crm/account/acme health=bad@1 -> committed
+        works sales 2
+        sales takes 1 -> recorded
+        works sales 2
+        sales done 1 -> refused wrong-state
+        ",
+    );
+    let told = world.state.board.works.values().next_back().unwrap();
+    let WorkKind::Decision { result: Some(result), .. } = &told.kind else { panic!("{told:?}") };
+    assert_eq!((result.outcome, result.act), (deeds::domain::outcome::Outcome::Stale, None));
+    assert!(told.taken_until.is_some() && told.title.contains("crm/account/acme#health"), "{told:?}");
+    let mut world = approved();
+    play(
+        &mut world,
+        "
+        sales takes 1 -> recorded
+        support writes crm/account/acme health=bad@1 -> committed
+        sales done 1 -> committed
+        ",
+    );
+}

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::support::came;
-use super::{Caller, Came, take, team, told, work};
+use super::{Caller, Came, answer, take, team, told, work};
 
 /// Takes what waits for a moment, and is too slow.
 async fn take_briefly(agent: &Caller) -> u64 {
@@ -81,5 +81,26 @@ async fn a_retry_that_is_written_otherwise_is_the_same_request() {
     assert_eq!(send(&support, "twice", "/v1/work/7/complete", " {} ").await.body, done.body);
     told(&send(&support, "twice", "/v1/work/8/complete", "{}").await, "refused", Some("key-reused"));
     told(&send(&support, "twice", "/v1/work/7/fail", "{}").await, "refused", Some("key-reused"));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_yes_that_is_fetched_too_late_lets_nothing_go_ahead() {
+    let server = team().await;
+    let billing = server.agent("billing").await;
+    let open = json!({"entity": "invoices/7", "changes": {"status": "open"}, "expected": {"status": 0}});
+    told(&billing.post("/v1/writes", open).await, "committed", None);
+    let remind = json!({"target": "mail/customers", "subject": "invoices/7", "action": "remind",
+        "depends_on": {"invoices/7#status": 1}});
+    let waits = billing.post("/v1/acts", remind).await;
+    told(&waits, "escalated", Some("needs-approval"));
+    told(&answer(&server.dana, &waits["item"], json!({"kind": "approve"})).await, "recorded", None);
+    let act = work(&billing, "decision").await[0]["kind"]["result"]["act"].clone();
+    let paid = json!({"step": "set", "path": "invoices/7#status", "value": "paid", "expected": 1, "reason": "they paid"});
+    told(&server.dana.post("/v1/overrides", paid).await, "committed", None);
+    let taken = take(&billing).await;
+    assert_eq!(taken["kind"]["result"]["outcome"], "stale", "{taken}");
+    assert!(taken["title"].as_str().unwrap().contains("invoices/7#status"), "{taken}");
+    told(&billing.post(&format!("/v1/acts/{act}/done"), json!({})).await, "refused", Some("wrong-state"));
     server.stop().await;
 }

@@ -1,6 +1,7 @@
 //! An agent's work stream, RULES §7: what may be done with an item of it, by its kind. Attempts and their ends are
 //! in `tries`, what time does in `watch`, proposals in `proposal`.
 
+mod fetched;
 mod proposal;
 mod sequence;
 mod tries;
