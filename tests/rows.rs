@@ -23,6 +23,8 @@ mod fence;
 mod hands;
 #[path = "rows/hidden.rs"]
 mod hidden;
+#[path = "rows/loops.rs"]
+mod loops;
 #[path = "rows/records.rs"]
 mod records;
 #[path = "rows/replies.rs"]

@@ -308,8 +308,14 @@ impl Story {
                 | WorkKind::Changed { .. }
                 | WorkKind::Free { .. } => WorkVerb::Complete,
             };
-            let step =
-                WorkStep { work: work.no, step, note: Some(Arc::from("seen to")), result: None, lease: None };
+            let step = WorkStep {
+                work: work.no,
+                step,
+                note: Some(Arc::from("seen to")),
+                result: None,
+                lease: None,
+                attempt: None,
+            };
             return (agent, Command::Work(step));
         }
         let entities = (self.count / DEEDS_PER_ENTITY / self.agents.len() as u64).max(1);

@@ -44,6 +44,8 @@ pub struct WorkStepBody {
     pub result: Option<Value>,
     /// The fencing token of the lease that the owner holds on what an accepted proposal changes.
     pub lease: Option<Fence>,
+    /// Which attempt it is about: `attempts` of the work as it was taken.
+    pub attempt: Option<u32>,
 }
 
 /// To whom an item goes.

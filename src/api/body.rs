@@ -7,6 +7,7 @@ use std::collections::HashSet;
 use std::fmt;
 
 use serde::de::{self, DeserializeOwned, DeserializeSeed, MapAccess, SeqAccess, Visitor};
+use serde_json::Value as Json;
 
 use super::{Problem, ProblemCode, glance};
 use crate::domain::value::MAX_SAFE_INTEGER;
@@ -66,6 +67,32 @@ fn without_position(error: &serde_json::Error) -> String {
     match text.rsplit_once(" at line ") {
         Some((text, _)) => text.to_owned(),
         None => text,
+    }
+}
+
+/// The JSON of a body however it was written: keys sorted, no spaces, each number in one form. Nothing stands for the empty
+/// object, as in bodies that may be left out. None where it is no JSON.
+pub fn understood(body: &[u8]) -> Option<Vec<u8>> {
+    if body.is_empty() {
+        return Some(b"{}".to_vec());
+    }
+    let mut json = serde_json::from_slice(body).ok()?;
+    one_form(&mut json);
+    serde_json::to_vec(&json).ok()
+}
+
+/// Whole numbers are written as such: `1.0` and `1e0` as `1`.
+fn one_form(json: &mut Json) {
+    match json {
+        Json::Number(number) => {
+            let whole = number.as_f64().filter(|float| number.is_f64() && float.fract() == 0.0);
+            if let Some(whole) = whole.and_then(|float| format!("{float:.0}").parse::<i64>().ok()) {
+                *number = whole.into();
+            }
+        }
+        Json::Array(items) => items.iter_mut().for_each(one_form),
+        Json::Object(entries) => entries.values_mut().for_each(one_form),
+        Json::Null | Json::Bool(_) | Json::String(_) => {}
     }
 }
 
@@ -285,6 +312,23 @@ mod tests {
         }
         let long = format!("[{}1]", "1,".repeat(ENTRIES));
         assert_eq!(refused(&long).0, "over-bound");
+    }
+
+    #[test]
+    fn one_body_has_one_form() {
+        let form = |body: &str| String::from_utf8(understood(body.as_bytes()).unwrap()).unwrap();
+        let one = r#"{"a":[1,-2,0.5],"b":{"c":"é","d":0}}"#;
+        for body in [
+            r#"{"b":{"d":0,"c":"é"},"a":[1,-2,0.5]}"#,
+            r#" { "a" : [ 1.0, -2e0, 5e-1 ], "b": {"c": "\u00e9", "d": -0.0} }"#,
+            one,
+        ] {
+            assert_eq!(form(body), one);
+        }
+        assert_eq!(form(""), "{}");
+        assert_ne!(form(r#"{"a":"1"}"#), form(r#"{"a":1}"#));
+        assert_ne!(form(r#"{"a":null}"#), form("{}"));
+        assert_eq!(understood(b"workspace = 'acme'"), None);
     }
 
     #[test]

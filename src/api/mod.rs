@@ -28,7 +28,7 @@ pub use answers::{
     ReassignBody, ServerFacts, Stats, Times, TokenList, TokenMade, TokenView, Traced, WhoAmI, Words,
     WorkList, WorkStepBody, WorkspaceList, WorkspaceMade, WorkspaceView,
 };
-pub use body::{DEPTH, ENTRIES, parse, parse_object};
+pub use body::{DEPTH, ENTRIES, parse, parse_object, understood};
 pub use long_look::{InferView, LookLine, Looked, MOST_DAYS, NDJSON, PLAN_DAYS, PlanView, Window};
 pub use openapi::OPENAPI;
 pub use overrides::{OverrideAsked, OverrideBody, OverrideWord};

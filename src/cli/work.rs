@@ -71,16 +71,16 @@ enum Doing {
     },
     /// Do not make a proposed change
     Decline {
-        /// The work item's number
-        work: WorkNo,
+        #[command(flatten)]
+        which: Which,
         /// Why
         #[arg(long)]
         note: Arc<str>,
     },
     /// Say that it was tried and failed; it is tried again while attempts are left
     Fail {
-        /// The work item's number
-        work: WorkNo,
+        #[command(flatten)]
+        which: Which,
         /// How it failed
         #[arg(long)]
         note: Arc<str>,
@@ -95,11 +95,21 @@ enum Doing {
 /// Which item, with a note.
 #[derive(Debug, Args)]
 struct Item {
-    /// The work item's number
-    work: WorkNo,
+    #[command(flatten)]
+    which: Which,
     /// A note
     #[arg(long)]
     note: Option<Arc<str>>,
+}
+
+/// Which item, and which attempt of it.
+#[derive(Debug, Args)]
+struct Which {
+    /// The work item's number
+    work: WorkNo,
+    /// Your attempt: the number before the slash under TRY when you took it
+    #[arg(long, value_name = "TRY")]
+    attempt: Option<u32>,
 }
 
 /// Runs it.
@@ -117,20 +127,20 @@ pub(super) fn run(context: &Context, command: Command) -> anyhow::Result<Status>
         }
         Some(Doing::Complete { item, result }) => {
             let result = value::maybe(result.as_deref())?;
-            WorkStep { result, ..step(WorkVerb::Complete, item.work, item.note) }
+            WorkStep { result, ..step(WorkVerb::Complete, item.which, item.note) }
         }
         Some(Doing::Accept { item, lease }) => {
-            WorkStep { lease, ..step(WorkVerb::Accept, item.work, item.note) }
+            WorkStep { lease, ..step(WorkVerb::Accept, item.which, item.note) }
         }
-        Some(Doing::Decline { work, note }) => step(WorkVerb::Decline, work, Some(note)),
-        Some(Doing::Fail { work, note }) => step(WorkVerb::Fail, work, Some(note)),
-        Some(Doing::Return { item }) => step(WorkVerb::Return, item.work, item.note),
+        Some(Doing::Decline { which, note }) => step(WorkVerb::Decline, which, Some(note)),
+        Some(Doing::Fail { which, note }) => step(WorkVerb::Fail, which, Some(note)),
+        Some(Doing::Return { item }) => step(WorkVerb::Return, item.which, item.note),
     };
     reply::ask(context, &Order::Work(step))
 }
 
-fn step(step: WorkVerb, work: WorkNo, note: Option<Arc<str>>) -> WorkStep {
-    WorkStep { work, step, note, result: None, lease: None }
+fn step(step: WorkVerb, Which { work, attempt }: Which, note: Option<Arc<str>>) -> WorkStep {
+    WorkStep { work, step, note, result: None, lease: None, attempt }
 }
 
 async fn take(out: Output, client: &Client, body: &TakeBody) -> anyhow::Result<Status> {
@@ -178,7 +188,8 @@ const LIST: List<Vec<Arc<Work>>, Work> = List {
         of("ON", |work| list::maybe(work.subject.as_ref())),
         of("SINCE", |work| work.at.to_string()),
         of("TRY", |work| {
-            list::maybe(work.kind.asks().then(|| format!("{}/{}", work.attempts, work.max_attempts)))
+            let told = work.kind.asks() || work.attempts > 0;
+            list::maybe(told.then(|| format!("{}/{}", work.attempts, work.max_attempts)))
         }),
         at("STATE", |work, now| if work.is_taken(now) { "taken" } else { "waits" }.to_owned()),
         of("WHAT", |work| work.title.to_string()),

@@ -109,6 +109,10 @@ codes! {
     LeaseOver = "lease-over", "what you held has ended: read again, acquire a new lease, and use its token";
     /// The caller holds a lease and did not show its token.
     NoToken = "no-token", "send the fencing token of your lease in `lease`";
+    /// The attempt is over: the work was taken again since.
+    AttemptOver = "attempt-over", "leave the work to whoever has it now; take it again when it waits again";
+    /// The work was taken more than once, and the caller does not say which attempt is its own.
+    NoAttempt = "no-attempt", "send your attempt in `attempt`: what `attempts` of the work said when you took it";
     /// Another agent is next in the sequence.
     NotYourTurn = "not-your-turn", "wait until the agent before you in the map's order has had its turn";
     /// The event is another's, or was claimed before.

@@ -57,10 +57,33 @@ pub struct Request {
     pub principal: Principal,
     /// What.
     pub command: Command,
-    /// The caller's key, with the digest of the body.
-    pub key: Option<(IdempotencyKey, Arc<str>)>,
+    /// The caller's key, with what it stands for.
+    pub key: Option<AskedKey>,
     /// W3C trace context.
     pub traceparent: Option<Arc<str>>,
+}
+
+/// An idempotency key and the request that it stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AskedKey {
+    /// The key.
+    pub key: IdempotencyKey,
+    /// The digest of the request as it is understood, which is kept with the answer.
+    pub digest: Arc<str>,
+    /// The digest of its bytes, by which programs before this rule told requests apart.
+    pub of_bytes: Option<Arc<str>>,
+}
+
+impl AskedKey {
+    /// A key for a request with that digest.
+    pub fn new(key: IdempotencyKey, digest: Arc<str>) -> Self {
+        Self { key, digest, of_bytes: None }
+    }
+
+    /// Whether it is the request that was answered under this digest.
+    pub fn is_for(&self, digest: &str) -> bool {
+        *self.digest == *digest || self.of_bytes.as_deref() == Some(digest)
+    }
 }
 
 /// Who asks.

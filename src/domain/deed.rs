@@ -89,13 +89,13 @@ pub struct ImportMark {
     pub id: u64,
 }
 
-/// The caller's key of a request and the digest of its body.
+/// The caller's key of a request and the digest of what was asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KeyMark {
     /// The key.
     pub key: IdempotencyKey,
-    /// The first 16 hexadecimal digits of the body's SHA-256.
+    /// The first 16 hexadecimal digits of the SHA-256 of the request as it is understood (RULES §3.3); of its bytes, before.
     pub digest: Arc<str>,
 }
 

@@ -26,7 +26,7 @@ use super::workspace::Workspace;
 use super::{App, past};
 use crate::api::{self, Address, Kind, Parts as Asking, Problem, ProblemCode};
 use crate::coordinator;
-use crate::domain::command::{Command, Request as Asked};
+use crate::domain::command::{AskedKey, Command, Request as Asked};
 use crate::domain::ids::{IdempotencyKey, Seq};
 use crate::domain::path::EntityPath;
 use crate::domain::state::{Front, State};
@@ -286,8 +286,9 @@ impl Call {
         }
         let key = self.key()?;
         let part = |at: usize| {
-            let (key, digest) = key.as_ref()?;
-            Some((IdempotencyKey::new(&format!("{}/{at}", key.as_str())).ok()?, Arc::clone(digest)))
+            let whole = key.as_ref()?;
+            let key = IdempotencyKey::new(&format!("{}/{at}", whole.key.as_str())).ok()?;
+            Some(AskedKey { key, ..whole.clone() })
         };
         let requests = commands.into_iter().enumerate().map(|(at, command)| self.asked(command, part(at)));
         let answers = self.space.handle().submit_all(requests.collect()).await;
@@ -295,12 +296,12 @@ impl Call {
         Ok(answers.into_iter().map(|answer| answer.map_err(|error| unsubmitted(&error))).collect())
     }
 
-    fn asked(&self, command: Command, key: Option<(IdempotencyKey, Arc<str>)>) -> Asked {
+    fn asked(&self, command: Command, key: Option<AskedKey>) -> Asked {
         Asked { principal: self.caller.principal.clone(), command, key, traceparent: self.traceparent() }
     }
 
     /// The idempotency key, with the digest of the request it stands for.
-    fn key(&self) -> Result<Option<(IdempotencyKey, Arc<str>)>, Box<Problem>> {
+    fn key(&self) -> Result<Option<AskedKey>, Box<Problem>> {
         let Some(text) = self.header("idempotency-key")? else { return Ok(None) };
         let wrong = |detail: String| {
             Box::new(Problem::new(ProblemCode::BadHeader, detail).at("header Idempotency-Key"))
@@ -309,15 +310,26 @@ impl Call {
             return Err(wrong(format!("it has {} bytes, at most {KEY_BYTES} are taken", text.len())));
         }
         let key = IdempotencyKey::new(text).map_err(|error| wrong(error.to_string()))?;
-        let mut hasher = Sha256::new();
-        hasher.update(self.method.as_str());
-        hasher.update([0]);
-        hasher.update(self.uri.path_and_query().map_or("", |path| path.as_str()));
-        hasher.update([0]);
-        hasher.update(&self.body);
-        let digits = api::Hash(hasher.finalize().into()).digits();
-        let digest = digits.first_chunk::<16>().and_then(|digits| std::str::from_utf8(digits).ok());
-        Ok(Some((key, Arc::from(digest.unwrap_or_default()))))
+        let of_bytes = Some(digest(&[self.method.as_str().as_bytes(), self.target(), &self.body]));
+        Ok(Some(AskedKey { key, digest: self.digest(), of_bytes }))
+    }
+
+    fn target(&self) -> &[u8] {
+        self.uri.path_and_query().map_or(b"", |path| path.as_str().as_bytes())
+    }
+
+    /// The digest of the request as it is understood: the address with its keys, the parameters and the JSON of the body.
+    /// Whatever else is written otherwise (escapes, spaces, the order of keys, `1.0` for `1`) makes no other request.
+    fn digest(&self) -> Arc<str> {
+        let mut parts = vec![self.address.method.as_bytes(), self.address.path.as_bytes()];
+        parts.extend(self.params.iter().map(|(_, value)| value.as_bytes()));
+        let mut query: Vec<&[u8]> =
+            self.uri.query().unwrap_or_default().split('&').map(str::as_bytes).collect();
+        query.sort_unstable();
+        parts.extend(query);
+        let understood = api::understood(&self.body);
+        parts.push(understood.as_deref().unwrap_or(&self.body));
+        digest(&parts)
     }
 
     /// The caller's trace context, where it is one; the standard says to pass over what is not.
@@ -330,4 +342,18 @@ impl Call {
             });
         fits.then(|| Arc::from(text))
     }
+}
+
+/// The beginning of a SHA-256, by which requests under one key are told apart.
+fn digest(parts: &[&[u8]]) -> Arc<str> {
+    let mut hasher = Sha256::new();
+    for (at, part) in parts.iter().enumerate() {
+        if at > 0 {
+            hasher.update([0]);
+        }
+        hasher.update(part);
+    }
+    let digits = api::Hash(hasher.finalize().into()).digits();
+    let digest = digits.first_chunk::<16>().and_then(|digits| std::str::from_utf8(digits).ok());
+    Arc::from(digest.unwrap_or_default())
 }

@@ -148,7 +148,7 @@ pub(crate) const TASKS: &str = r#"
     pass 1m
     tick
     product takes -> recorded
-    product fails 9 'no such page' -> failed out-of-attempts
+    product fails 9 'no such page' try=2 -> failed out-of-attempts
     sales hands draft-9 to product -> recorded
     product takes -> recorded
     product completes 11 'done' -> recorded

@@ -100,3 +100,18 @@ fn a_pause_leaves_the_first_answer() {
     assert_eq!(code(ask(&mut world, "support", other, "k2", "d2")), "done");
     play(&mut world, "= crm/account/other#health good v1");
 }
+
+/// What a program before answered was told apart by its bytes: sent again as it was, it is the same request.
+#[test]
+fn a_request_that_was_told_apart_by_its_bytes_is_known_again() {
+    let mut world = World::new(TEAM);
+    let line = "writes crm/account/acme health=good@0";
+    let first = ask(&mut world, "support", line, "k1", "bytes");
+    let command: Command = command(&world, &words(line));
+    let mut again = keyed("support", command, "k1", "understood");
+    assert!(
+        matches!(world.send(&again), Answer::Reply(reply) if reply.code.unwrap().as_str() == "key-reused")
+    );
+    again.key.as_mut().unwrap().of_bytes = Some("bytes".into());
+    assert_eq!(deed_of(&world.send(&again)), deed_of(&first));
+}

@@ -255,6 +255,7 @@ fn command(state: &State, attempt: &Try) -> Option<(&'static str, Command)> {
                     note: Some("so it is".into()),
                     result: None,
                     lease: None,
+                    attempt: None,
                 }),
             )
         }

@@ -7,7 +7,7 @@
 //! sales done|failed 1 -> committed
 //! sales escalates 'the input' because 'the why' on crm/account/acme -> escalated
 //! support accepts|declines|completes 3 'a note' -> committed
-//! support takes [3|x5] [for 10m] -> recorded            support fails|returns 3 'why' -> failed
+//! support takes [3|x5] [for 10m] -> recorded            support fails|returns 3 'why' [try=2] -> failed
 //! support completes 3 'a note' '{"a": "result"}' -> recorded
 //! sales hands draft-7 to support [attempt 2] [of 3] [on crm/account/acme] -> recorded
 //! sales fans support,product within 1h [needed 1] [tries 2] [on crm/account/acme] -> recorded
@@ -209,7 +209,7 @@ fn of_work(verb: &str, args: &[&str]) -> Json {
         "declines" => work("decline", args),
         "completes" => {
             let mut json = work("complete", args);
-            if let Some(result) = args.get(2) {
+            if let Some(result) = args.get(2).filter(|arg| !arg.starts_with("try=")) {
                 json["result"] = plain(result);
             }
             json
@@ -287,7 +287,9 @@ fn depends(args: &[&str]) -> Json {
 }
 
 fn work(step: &str, args: &[&str]) -> Json {
-    json!({"do": "work", "work": number(args[0]), "step": step, "note": args.get(1)})
+    let attempt = args.iter().find_map(|arg| arg.strip_prefix("try=")).map(number);
+    let note = args.get(1).filter(|arg| !arg.starts_with("try="));
+    json!({"do": "work", "work": number(args[0]), "step": step, "note": note, "attempt": attempt})
 }
 
 /// Nothing but the verb takes one item; a number takes that one, `x3` up to three.

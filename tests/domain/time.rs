@@ -75,11 +75,11 @@ fn an_answer_ends_the_deadline() {
         dana handles #1 'in time' -> recorded
         pass 2h
         tick
-        alerts
+        alerts silent-agent x1
         ",
     );
     assert_eq!(item_due(&world), None);
-    play(&mut world, "dana undoes #1 -> recorded\ntick\nalerts overdue x1");
+    play(&mut world, "dana undoes #1 -> recorded\ntick\nalerts silent-agent x1, overdue x1");
 }
 
 #[test]

@@ -115,7 +115,7 @@ fn what_is_out_of_attempts_goes_to_a_person() {
         pass 2m
         tick
         sales takes -> recorded
-        sales returns 1 'I give up' -> escalated out-of-attempts
+        sales returns 1 'I give up' try=3 -> escalated out-of-attempts
         items #1
         works
         ",
@@ -258,4 +258,118 @@ fn the_list_by_agent_is_the_list_of_all() {
     assert_eq!(listed, [WorkNo(1)]);
     let work = world.state.board.work_of(&sales).next().unwrap();
     assert!(matches!(&work.kind, WorkKind::Dispatch { then, .. } if then.len() == 2));
+}
+
+/// Two processes of one agent: the one that was too slow ends nothing that the other is at.
+#[test]
+fn an_earlier_taker_ends_nothing() {
+    let mut world = raised();
+    play(
+        &mut world,
+        r"
+        sales takes for 1m -> recorded
+        pass 2m
+        sales takes for 10m -> recorded
+        sales completes 1 'late' try=1 -> refused attempt-over
+        sales fails 1 'late' try=1 -> refused attempt-over
+        sales returns 1 'late' try=3 -> refused attempt-over
+        sales completes 1 -> refused no-attempt
+        sales fails 1 'x' -> refused no-attempt
+        support completes 1 'late' try=2 -> refused not-yours
+        sales completes 1 'late' try=2 -> recorded
+        works support 1
+        ",
+    );
+}
+
+/// Who failed or gave back has said so itself: no doubt who has it now.
+#[test]
+fn a_step_without_an_attempt_goes_on_where_there_is_no_doubt() {
+    let mut world = raised();
+    play(
+        &mut world,
+        r"
+        sales takes -> recorded
+        sales fails 1 'busy' -> failed
+        sales takes -> recorded
+        sales returns 1 'still busy' -> recorded
+        sales takes -> recorded
+        sales completes 1 -> recorded
+        support hands draft-7 to sales -> recorded
+        sales takes 3 for 1m -> recorded
+        pass 2m
+        tick
+        sales takes 3 for 1m -> recorded
+        sales returns 3 'too long' -> refused no-attempt
+        sales returns 3 'too long' try=1 -> refused attempt-over
+        pass 2m
+        tick
+        // Nobody has it, and the task needs no taking.
+        sales returns 3 'too long' -> recorded
+        ",
+    );
+}
+
+const APPROVED: &str = "
+    support writes crm/account/acme health=good@0 -> committed
+    sales acts mail/sales send_upsell on crm/account/acme dep=crm/account/acme#health@1 -> escalated needs-approval
+    dana approves #1 -> recorded
+    works sales 1
+    ";
+
+fn approved() -> World {
+    let output = "[[output]]\nname = \"mail/sales\"\nneeds_approval = true\n";
+    check_on(&format!("{TEAM}{output}"), APPROVED)
+}
+
+/// A person's answer that its agent does not fetch is looked after like work that somebody waits for.
+#[test]
+fn an_answer_that_nobody_fetches_is_told() {
+    let mut world = approved();
+    play(
+        &mut world,
+        "
+        pass 14m
+        tick
+        alerts
+        pass 2m
+        tick
+        alerts silent-agent x1
+        sales takes 1 for 1m -> recorded
+        pass 2m
+        tick
+        pass 16m
+        tick
+        alerts silent-agent x2
+        ",
+    );
+}
+
+/// The yes is good for what it was given on.
+#[test]
+fn what_was_approved_on_an_old_basis_does_not_go_ahead() {
+    let mut world = approved();
+    play(
+        &mut world,
+        "
+        support writes crm/account/acme health=bad@1 -> committed
+        works sales 2
+        sales takes 1 -> recorded
+        works sales 2
+        sales done 1 -> refused wrong-state
+        ",
+    );
+    let told = world.state.board.works.values().next_back().unwrap();
+    let WorkKind::Decision { result: Some(result), .. } = &told.kind else { panic!("{told:?}") };
+    assert_eq!((result.outcome, result.act), (deeds::domain::outcome::Outcome::Stale, None));
+    assert!(told.taken_until.is_some() && told.title.contains("crm/account/acme#health"), "{told:?}");
+    let mut world = approved();
+    play(
+        &mut world,
+        "
+        sales takes 1 -> recorded
+        support writes crm/account/acme health=bad@1 -> committed
+        sales done 1 -> committed
+        ",
+    );
 }

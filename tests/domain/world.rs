@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::foretold;
-use deeds::domain::command::{Command, Principal, Request};
+use deeds::domain::command::{AskedKey, Command, Principal, Request};
 use deeds::domain::decide::{Answer, decide, found};
 use deeds::domain::deed::{Body, Deed, NewWorkspace, Origin, Refs};
 use deeds::domain::ids::{Actor, AgentId, IdempotencyKey, MapVersion, PersonId, Seq};
@@ -222,7 +222,7 @@ pub(crate) fn request(who: &str, command: Command) -> Request {
 
 /// The same request under an idempotency key; its digest stands for the body.
 pub(crate) fn keyed(who: &str, command: Command, key: &str, digest: &str) -> Request {
-    let key = Some((IdempotencyKey::new(key).unwrap(), Arc::from(digest)));
+    let key = Some(AskedKey::new(IdempotencyKey::new(key).unwrap(), Arc::from(digest)));
     Request { key, ..request(who, command) }
 }
 

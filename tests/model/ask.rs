@@ -12,9 +12,10 @@ use super::team;
 use super::world::World;
 use super::zones::Zones;
 use deeds::domain::command::{
-    Act, ActEnd, AlertStep, AlertVerb, Answered, ApplyMap, BranchOrder, Claim, Command, Conclude, Escalate,
-    Expected, FanOut, Handoff, ItemStep, ItemVerb, LeaseStep, MapReview, Override, OverrideVerb, Publish,
-    Raise, Request, ReviewStep, ReviewVerb, Take, Together, TokenStep, WorkStep, WorkVerb, Write, WriteKind,
+    Act, ActEnd, AlertStep, AlertVerb, Answered, ApplyMap, AskedKey, BranchOrder, Claim, Command, Conclude,
+    Escalate, Expected, FanOut, Handoff, ItemStep, ItemVerb, LeaseStep, MapReview, Override, OverrideVerb,
+    Publish, Raise, Request, ReviewStep, ReviewVerb, Take, Together, TokenStep, WorkStep, WorkVerb, Write,
+    WriteKind,
 };
 use deeds::domain::ids::{
     ActNo, AgentId, AlertNo, Fence, IdempotencyKey, ItemNo, MapVersion, TaskId, TokenId, Version, WorkNo,
@@ -37,7 +38,7 @@ pub(crate) fn request(world: &World, step: &Step) -> Option<Request> {
     let key = step.key.map(|(key, body)| {
         // Most bodies are what they are; some claim to be another.
         let digest = if body == 0 { format!("{command:?}") } else { format!("another {key}") };
-        (IdempotencyKey::new(&format!("key {key}")).unwrap(), Arc::from(digest))
+        AskedKey::new(IdempotencyKey::new(&format!("key {key}")).unwrap(), Arc::from(digest))
     });
     Some(Request { principal: world.principal(who, step.old_token), command, key, traceparent: None })
 }
@@ -169,12 +170,17 @@ fn command(world: &World, me: &str, what: &What) -> Option<Command> {
             visibility: (*minutes > 0).then(|| Span::from_mins(i64::from(*minutes))),
             work: only.map(|at| nth(board.works.keys(), at).copied().unwrap_or(WorkNo(99))),
         }),
-        What::Work { at, verb, note } => Command::Work(WorkStep {
+        What::Work { at, verb, note, attempt } => Command::Work(WorkStep {
             work: nth(board.works.keys(), *at).copied().unwrap_or(WorkNo(99)),
             step: WorkVerb::ALL[usize::from(*verb) % 5],
             note: Some(text(WORDS[usize::from(*note) % 4])),
             result: (*note == 0).then(|| value(6)),
             lease: None,
+            attempt: match attempt {
+                0 | 1 => nth(board.works.values(), *at).map(|work| work.attempts),
+                2 => Some(1),
+                _ => None,
+            },
         }),
         What::Lease { .. } => Command::Lease(lease(state, what)?),
         What::Together(parts) => Command::Together(Together {

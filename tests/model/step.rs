@@ -103,6 +103,7 @@ pub(crate) enum What {
         at: u8,
         verb: u8,
         note: u8,
+        attempt: u8,
     },
     Handoff {
         to: usize,
@@ -220,7 +221,12 @@ fn of_agents() -> impl Strategy<Value = What> {
         key,
         invoice,
     });
-    let work = (0..12_u8, 0..5_u8, 0..4_u8).prop_map(|(at, verb, note)| What::Work { at, verb, note });
+    let work = (0..12_u8, 0..5_u8, 0..4_u8, 0..6_u8).prop_map(|(at, verb, note, attempt)| What::Work {
+        at,
+        verb,
+        note,
+        attempt,
+    });
     let handoff = (0..AGENTS.len(), 0..3_u8, 0..5_u8, 0..4_u8, 0..12_u8)
         .prop_map(|(to, task, attempt, max, missing)| What::Handoff { to, task, attempt, max, missing });
     let fan_out = (prop::collection::vec((0..AGENTS.len(), 0..3_u8), 0..4), 0..240_u16, 0..4_u8)
@@ -317,7 +323,7 @@ pub(crate) fn opening(which: usize) -> Vec<Step> {
         // A task that was returned once.
         2 => vec![
             What::Handoff { to: 1, task: 0, attempt: 1, max: 3, missing: 9 },
-            What::Work { at: 0, verb: 4, note: 1 },
+            What::Work { at: 0, verb: 4, note: 1, attempt: 0 },
         ],
         // A lease goes to another, and its first holder goes on as if it had not.
         3 => vec![

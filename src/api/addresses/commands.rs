@@ -127,20 +127,20 @@ commands! {
         "Says that something happened; it goes to the one agent that it wakes.";
     Claim POST "/v1/claims" [] json [claim: Claim] Claim(claim),
         "Asks whether an event that the agent heard of by itself is its to handle.";
-    WorkComplete POST "/v1/work/{n}/complete" [work: WorkNo] maybe [WorkStepBody { note, result, lease }]
-        Work(WorkStep { work, step: WorkVerb::Complete, note, result, lease }),
+    WorkComplete POST "/v1/work/{n}/complete" [work: WorkNo] maybe [WorkStepBody { note, result, lease, attempt }]
+        Work(WorkStep { work, step: WorkVerb::Complete, note, result, lease, attempt }),
         "Is done with a work item.";
-    WorkAccept POST "/v1/work/{n}/accept" [work: WorkNo] maybe [WorkStepBody { note, result, lease }]
-        Work(WorkStep { work, step: WorkVerb::Accept, note, result, lease }),
+    WorkAccept POST "/v1/work/{n}/accept" [work: WorkNo] maybe [WorkStepBody { note, result, lease, attempt }]
+        Work(WorkStep { work, step: WorkVerb::Accept, note, result, lease, attempt }),
         "Makes a proposed change, or takes over the task of a handoff.";
-    WorkDecline POST "/v1/work/{n}/decline" [work: WorkNo] maybe [WorkStepBody { note, result, lease }]
-        Work(WorkStep { work, step: WorkVerb::Decline, note, result, lease }),
+    WorkDecline POST "/v1/work/{n}/decline" [work: WorkNo] maybe [WorkStepBody { note, result, lease, attempt }]
+        Work(WorkStep { work, step: WorkVerb::Decline, note, result, lease, attempt }),
         "Does not make a proposed change; the note says why.";
-    WorkFail POST "/v1/work/{n}/fail" [work: WorkNo] maybe [WorkStepBody { note, result, lease }]
-        Work(WorkStep { work, step: WorkVerb::Fail, note, result, lease }),
+    WorkFail POST "/v1/work/{n}/fail" [work: WorkNo] maybe [WorkStepBody { note, result, lease, attempt }]
+        Work(WorkStep { work, step: WorkVerb::Fail, note, result, lease, attempt }),
         "Says that work was tried and failed; it is tried again while attempts are left.";
-    WorkReturn POST "/v1/work/{n}/return" [work: WorkNo] maybe [WorkStepBody { note, result, lease }]
-        Work(WorkStep { work, step: WorkVerb::Return, note, result, lease }),
+    WorkReturn POST "/v1/work/{n}/return" [work: WorkNo] maybe [WorkStepBody { note, result, lease, attempt }]
+        Work(WorkStep { work, step: WorkVerb::Return, note, result, lease, attempt }),
         "Gives work back; a handoff goes to its giver, with the note as feedback.";
     Handoff POST "/v1/handoffs" [] json [handoff: Handoff] Handoff(handoff),
         "Hands a task over.";

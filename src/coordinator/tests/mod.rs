@@ -12,7 +12,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::*;
-use crate::domain::command::{Command, Principal};
+use crate::domain::command::{AskedKey, Command, Principal};
 use crate::domain::deed::Body;
 use crate::domain::ids::{Actor, AgentId, IdempotencyKey, WorkspaceId};
 use crate::domain::outcome::Outcome;
@@ -58,7 +58,7 @@ fn write(agent: &str, field: &str, version: u64, value: u64) -> Request {
 }
 
 fn keyed(request: Request, key: &str) -> Request {
-    Request { key: Some((IdempotencyKey::new(key).unwrap(), Arc::from("digest"))), ..request }
+    Request { key: Some(AskedKey::new(IdempotencyKey::new(key).unwrap(), Arc::from("digest"))), ..request }
 }
 
 fn escalation(agent: &str) -> Request {

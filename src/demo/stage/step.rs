@@ -117,7 +117,14 @@ impl<D: Desk> Stage<D> {
             }
             Some(step) => {
                 let WorkDraft { note, result, .. } = draft.clone();
-                Command::Work(WorkStep { work: work.no, step, note, result, lease: None })
+                Command::Work(WorkStep {
+                    work: work.no,
+                    step,
+                    note,
+                    result,
+                    lease: None,
+                    attempt: Some(work.attempts),
+                })
             }
         };
         let reply = desk.ask(&command).await?;

@@ -101,7 +101,8 @@ impl<D: Desk> Stage<D> {
         if !reply.is_done() {
             self.pending.remove(&work.no);
         } else if by_clock {
-            played.extend(self.finish(now, agent, work, WorkVerb::Complete, None).await?);
+            let taken = Work { attempts: work.attempts + 1, ..work.clone() };
+            played.extend(self.finish(now, agent, &taken, WorkVerb::Complete, None).await?);
         } else {
             self.think(now, agent, work);
         }
@@ -185,8 +186,9 @@ impl<D: Desk> Stage<D> {
         verb: WorkVerb,
         note: Option<String>,
     ) -> Result<Vec<Played>, Fault> {
-        let step =
-            WorkStep { work: work.no, step: verb, note: note.map(Arc::from), result: None, lease: None };
+        let note = note.map(Arc::from);
+        let attempt = Some(work.attempts);
+        let step = WorkStep { work: work.no, step: verb, note, result: None, lease: None, attempt };
         let Some(desk) = self.desks.get_mut(agent) else { return Ok(Vec::new()) };
         let reply = desk.ask(&Command::Work(step)).await?;
         self.pending.remove(&work.no);

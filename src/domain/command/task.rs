@@ -52,6 +52,8 @@ pub struct WorkStep {
     pub result: Option<Value>,
     /// The fencing token of the lease that the owner holds on what an accepted proposal changes.
     pub lease: Option<Fence>,
+    /// Which attempt it is about: `attempts` of the work as it was taken.
+    pub attempt: Option<u32>,
 }
 
 /// What can be done with a work item.

@@ -90,15 +90,15 @@ pub fn decide(state: &State, request: &Request, now: Time) -> Decision {
         let primary = sheet.refuse(refusal_of(&request.command), request.command.word(), code, &why);
         return sheet.done(primary);
     }
-    if let Some((key, digest)) = &request.key
-        && let Some(known) = state.access.answered(&request.principal.actor, key, now)
+    if let Some(asked) = &request.key
+        && let Some(known) = state.access.answered(&request.principal.actor, &asked.key, now)
     {
-        if known.digest == *digest {
+        if asked.is_for(&known.digest) {
             return Decision { answer: Answer::Replay(known.deed), deeds: Vec::new() };
         }
         // The first answer stays with the key: this refusal must not take its place.
         sheet.forget_key();
-        let why = format!("the key {key:?} was used for another request, deed {}", known.deed);
+        let why = format!("the key {:?} was used for another request, deed {}", asked.key, known.deed);
         let primary =
             sheet.refuse(refusal_of(&request.command), request.command.word(), Code::KeyReused, &why);
         return sheet.done(primary);

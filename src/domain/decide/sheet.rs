@@ -51,7 +51,7 @@ impl<'a> Sheet<'a> {
             key: request
                 .key
                 .as_ref()
-                .map(|(key, digest)| KeyMark { key: key.clone(), digest: Arc::clone(digest) }),
+                .map(|asked| KeyMark { key: asked.key.clone(), digest: Arc::clone(&asked.digest) }),
             traceparent: request.traceparent.clone(),
         }
     }

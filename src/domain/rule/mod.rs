@@ -2,6 +2,7 @@
 //! do the plan and the console; what follows from an answer, and its words, are theirs. Hooks ask the map itself.
 
 pub mod basis;
+pub mod attempt;
 pub mod conversation;
 pub mod kind;
 pub mod output;

@@ -101,6 +101,6 @@ pub struct KeyAnswer {
     pub deed: Seq,
     /// When.
     pub at: Time,
-    /// The digest of the body.
+    /// The digest of what was asked.
     pub digest: Arc<str>,
 }

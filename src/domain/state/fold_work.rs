@@ -81,7 +81,7 @@ impl Board {
         for no in &deed.refs.works {
             self.change_work(*no, |work| {
                 work.taken_until = None;
-                work.alarm = alarm.filter(|_| work.kind.asks());
+                work.alarm = alarm.filter(|_| work.kind.asks() || work.fetch);
                 work.history.push(Attempt {
                     attempt: work.attempts,
                     how: Arc::from(how),

@@ -72,6 +72,9 @@ pub struct Work {
     /// What happens after that, where somebody waits for it; what only tells is dropped.
     #[serde(default, skip_serializing_if = "is_default")]
     pub on_exhausted: OnExhausted,
+    /// Nobody waits for it, and yet its agent must fetch it: a person answered.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub fetch: bool,
     /// How the attempts so far ended, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub history: Vec<Attempt>,
@@ -109,6 +112,16 @@ pub struct Attempt {
     pub deed: Seq,
 }
 
+impl Attempt {
+    /// Whether its time was over, which its taker may not know.
+    pub fn is_lapse(&self) -> bool {
+        &*self.how == LAPSED
+    }
+}
+
+/// How an attempt ended whose time was over: the last word of `deeds.work.lapsed`.
+const LAPSED: &str = "lapsed";
+
 /// For how long work may wait without a sign of life of its agent.
 pub const SILENCE: Span = Span::from_mins(15);
 
@@ -121,7 +134,8 @@ impl Work {
         title: impl Into<Arc<str>>,
         at: (Time, Seq),
     ) -> Self {
-        let alarm = kind.asks().then(|| at.0.plus(SILENCE));
+        let fetch = matches!(kind, WorkKind::Decision { .. });
+        let alarm = (kind.asks() || fetch).then(|| at.0.plus(SILENCE));
         let on_exhausted = if kind.asks() { OnExhausted::Escalate } else { OnExhausted::Abort };
         let max_attempts = if kind.asks() { ATTEMPTS } else { MOST_ATTEMPTS };
         Self {
@@ -136,6 +150,7 @@ impl Work {
             attempts: 0,
             max_attempts,
             on_exhausted,
+            fetch,
             history: Vec::new(),
             alarm,
         }

@@ -16,7 +16,7 @@ use self::record::Record;
 use self::stream::Streams;
 use super::zones::Zones;
 use deeds::domain::code::Code;
-use deeds::domain::command::{Command, Request};
+use deeds::domain::command::{AskedKey, Command, Request};
 use deeds::domain::decide::Answer;
 use deeds::domain::deed::{Body, Deed};
 use deeds::domain::ids::{Actor, AgentId, ItemNo, MapVersion, Seq, TokenId};
@@ -163,7 +163,7 @@ impl Book {
 
     /// G8: what this key was answered before is answered again, and nothing happens.
     fn answered_before(&self, request: &Request, answer: &Answer, deeds: &[Deed], now: Time) -> bool {
-        let Some((key, digest)) = &request.key else { return false };
+        let Some(AskedKey { key, digest, .. }) = &request.key else { return false };
         let key = (format!("{:?}", request.principal.actor), key.to_string());
         let Some((first, deed, at)) = self.keys.get(&key).filter(|(_, _, at)| now.since(*at) < KEY_LIFE)
         else {
@@ -193,7 +193,9 @@ impl Book {
             return;
         }
         assert_eq!(carriers, [reply.deed], "G8: the key is on another deed than the answer: {deeds:?}");
-        let Some((key, digest)) = &request.key else { panic!("G8: a key that nobody sent: {deeds:?}") };
+        let Some(AskedKey { key, digest, .. }) = &request.key else {
+            panic!("G8: a key that nobody sent: {deeds:?}")
+        };
         let key = (format!("{:?}", request.principal.actor), key.to_string());
         self.keys.insert(key, (Arc::clone(digest), reply.deed, now));
     }

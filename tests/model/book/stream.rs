@@ -8,6 +8,7 @@ use crate::ask::escalated;
 use deeds::domain::command::{Command, WorkVerb};
 use deeds::domain::deed::{Body, BranchResult, Taken};
 use deeds::domain::ids::{AgentId, FanOutNo, ItemNo, TaskId, WorkNo};
+use deeds::domain::outcome::Outcome;
 use deeds::domain::state::State;
 use deeds::domain::things::{Case, FanOutState, HandoffOrder, OnExhausted, Task, Work, WorkKind};
 use deeds::domain::time::{Span, Time};
@@ -32,6 +33,8 @@ struct Job {
     /// Only done by who has taken it.
     must_hold: bool,
     attempts: u32,
+    /// The attempts that their taker ended.
+    said: u32,
     max: u32,
     until: Option<Time>,
     then: Vec<AgentId>,
@@ -60,6 +63,7 @@ struct Fan {
 impl Streams {
     pub(super) fn look(&mut self, look: &Look<'_>, record: &Record) {
         let deed = look.deed;
+        self.check_attempt(look);
         match &deed.body {
             Body::WorkQueued(work) => self.queued(look, work),
             Body::WorkTaken(taken) => self.taken(look, taken),
@@ -121,6 +125,27 @@ impl Streams {
         }
     }
 
+    /// Whoever was too slow ends nothing that was taken again since.
+    fn check_attempt(&self, look: &Look<'_>) {
+        let by_caller = look.deed.actor == look.request.principal.actor;
+        if !by_caller || look.deed.outcome == Outcome::Refused {
+            return;
+        }
+        let step = |command: &&Command| match command {
+            Command::Work(step) if look.deed.refs.works.first() == Some(&step.work) => Some(step.clone()),
+            _ => None,
+        };
+        let Some(step) = look.commands().iter().find_map(step) else { return };
+        let Some(job) = self.works.get(&step.work) else { return };
+        let taken = job.until.is_some_and(|until| look.now < until);
+        let sure = job.attempts <= job.said + 1 || !taken;
+        assert!(
+            step.attempt.map_or(sure, |attempt| attempt == job.attempts),
+            "which attempt? {:?}",
+            look.deed
+        );
+    }
+
     fn queued(&mut self, look: &Look<'_>, work: &Work) {
         let deed = look.deed;
         assert!(work.no > self.newest, "a number twice: {deed:?}");
@@ -139,6 +164,7 @@ impl Streams {
             is_task: matches!(work.kind, WorkKind::Handoff { .. } | WorkKind::Returned { .. }),
             must_hold: matches!(work.kind, WorkKind::Dispatch { .. } | WorkKind::Branch { .. }),
             attempts: 0,
+            said: 0,
             max: work.max_attempts,
             until: None,
             then,
@@ -176,6 +202,7 @@ impl Streams {
             } else {
                 assert!(until.is_some_and(|until| look.now < until), "not held: {deed:?}");
                 assert_eq!(Some(&job.agent), deed.actor.agent(), "another's work: {deed:?}");
+                job.said += 1;
             }
             let given_up = look
                 .deeds

@@ -1,6 +1,7 @@
 //! An agent's work stream, RULES §7: what may be done with an item of it, by its kind. Attempts and their ends are
 //! in `tries`, what time does in `watch`, proposals in `proposal`.
 
+mod fetched;
 mod proposal;
 mod sequence;
 mod tries;
@@ -19,6 +20,7 @@ use crate::domain::command::{WorkStep, WorkVerb};
 use crate::domain::deed::Body;
 use crate::domain::ids::Seq;
 use crate::domain::outcome::Outcome;
+use crate::domain::rule::attempt;
 use crate::domain::state::State;
 use crate::domain::things::{Work, WorkKind};
 
@@ -49,6 +51,9 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, step: &WorkStep) -> Seq {
     if !write::is(&sheet.principal.actor, &work.agent) {
         let why = format!("work {} is in {}'s stream", work.no, work.agent);
         return refuse(sheet, step, Code::NotYours, &why);
+    }
+    if let Some((code, why)) = attempt::doubt(&work, step.attempt, sheet.now) {
+        return refuse(sheet, step, code, &why);
     }
     match &work.kind {
         WorkKind::Proposal { from, write, proposed } => match step.step {

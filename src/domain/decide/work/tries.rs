@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::fetched;
 use crate::domain::code::Code;
 use crate::domain::command::{
     CommandKind, LONGEST_VISIBILITY, TAKEN_AT_ONCE, Take, VISIBILITY, WorkStep, WorkVerb,
@@ -43,6 +44,8 @@ pub(in crate::domain::decide) fn take(sheet: &mut Sheet<'_>, take: &Take) -> Opt
     if works.is_empty() {
         return None;
     }
+    let works: Vec<WorkNo> = works.into_iter().map(|no| fetched::as_it_is_now(sheet, no)).collect();
+    let state = sheet.snapshot();
     let until = sheet.now.plus(visibility);
     let taken = Taken { works: works.clone(), until };
     let mut deed = sheet.draft(Body::WorkTaken(Box::new(taken)), ACTION, Outcome::Recorded);

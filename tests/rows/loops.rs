@@ -1,0 +1,106 @@
+//! Work that the wrong one ends, and loops that nobody ends.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::support::came;
+use super::{Caller, Came, answer, take, team, told, work};
+
+/// Takes what waits for a moment, and is too slow.
+async fn take_briefly(agent: &Caller) -> u64 {
+    let took = agent.post("/v1/work/take", json!({"visibility": "200ms"})).await;
+    assert_eq!(took["works"].as_array().unwrap().len(), 1, "{}", took.text);
+    tokio::time::sleep(Duration::from_millis(400)).await;
+    took["works"][0]["attempts"].as_u64().unwrap()
+}
+
+async fn hand_over(giver: &Caller, task: &str) -> Came {
+    let payload = json!({"to": "reviewer", "task": task, "attempt": 1, "context": {}, "constraints": [],
+        "work_product": {"result": "Dear customer", "status": "draft"}});
+    giver.post("/v1/handoffs", payload).await
+}
+
+#[tokio::test]
+async fn whoever_was_too_slow_does_not_end_what_another_is_at() {
+    let server = team().await;
+    let (writer, reviewer) = (server.agent("writer").await, server.agent("reviewer").await);
+    told(&hand_over(&writer, "draft-1").await, "recorded", None);
+    let slow = take_briefly(&reviewer).await;
+    let taken = take(&reviewer).await;
+    let (no, now) = (&taken["no"], taken["attempts"].as_u64().unwrap());
+    assert_eq!((slow, now), (1, 2));
+    for step in ["complete", "return", "accept"] {
+        let late = json!({"note": "no greeting", "attempt": slow});
+        let came = reviewer.post(&format!("/v1/work/{no}/{step}"), late).await;
+        told(&came, "refused", Some("attempt-over"));
+        let unsaid = reviewer.post(&format!("/v1/work/{no}/{step}"), json!({"note": "no greeting"})).await;
+        told(&unsaid, "refused", Some("no-attempt"));
+    }
+    assert!(work(&writer, "returned").await.is_empty());
+    let back =
+        reviewer.post(&format!("/v1/work/{no}/return"), json!({"note": "no end", "attempt": now})).await;
+    told(&back, "recorded", None);
+    assert_eq!(work(&writer, "returned").await[0]["kind"]["history"][0]["text"], "no end");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_client_that_names_no_attempt_goes_on_where_nobody_was_too_slow() {
+    let server = team().await;
+    let (writer, reviewer) = (server.agent("writer").await, server.agent("reviewer").await);
+    told(&hand_over(&writer, "draft-2").await, "recorded", None);
+    let taken = take(&reviewer).await;
+    let done = reviewer.post(&format!("/v1/work/{}/complete", taken["no"]), json!({"result": "fine"})).await;
+    told(&done, "recorded", None);
+    server.stop().await;
+}
+
+/// Sends a body as it is written, under a key.
+async fn send(agent: &Caller, key: &str, address: &str, body: &str) -> Came {
+    let request = agent.request("POST", address).header("Idempotency-Key", key);
+    came(request.header("Content-Type", "application/json").body(body.to_owned())).await
+}
+
+#[tokio::test]
+async fn a_retry_that_is_written_otherwise_is_the_same_request() {
+    let server = team().await;
+    let support = server.agent("support").await;
+    let one = r#"{"entity":"crm/account/acme","changes":{"health":{"word":"good","level":1}},"expected":{"health":0}}"#;
+    let other = r#" { "expected": {"health": 0}, "entity": "crm/account/acme",
+        "changes": {"health": {"level": 1.0, "word": "g\u006fod"}} }"#;
+    let first = send(&support, "once", "/v1/writes", one).await;
+    told(&first, "committed", None);
+    assert_eq!(send(&support, "once", "/v1/writes", other).await.body, first.body);
+    for another in [one.replace("good", "bad"), one.replace(":1}", ":\"1\"}"), one.replace("acme", "other")] {
+        told(&send(&support, "once", "/v1/writes", &another).await, "refused", Some("key-reused"));
+    }
+
+    let done = send(&support, "twice", "/v1/work/7/complete", "").await;
+    told(&done, "refused", Some("wrong-state"));
+    assert_eq!(send(&support, "twice", "/v1/work/7/complete", " {} ").await.body, done.body);
+    told(&send(&support, "twice", "/v1/work/8/complete", "{}").await, "refused", Some("key-reused"));
+    told(&send(&support, "twice", "/v1/work/7/fail", "{}").await, "refused", Some("key-reused"));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_yes_that_is_fetched_too_late_lets_nothing_go_ahead() {
+    let server = team().await;
+    let billing = server.agent("billing").await;
+    let open = json!({"entity": "invoices/7", "changes": {"status": "open"}, "expected": {"status": 0}});
+    told(&billing.post("/v1/writes", open).await, "committed", None);
+    let remind = json!({"target": "mail/customers", "subject": "invoices/7", "action": "remind",
+        "depends_on": {"invoices/7#status": 1}});
+    let waits = billing.post("/v1/acts", remind).await;
+    told(&waits, "escalated", Some("needs-approval"));
+    told(&answer(&server.dana, &waits["item"], json!({"kind": "approve"})).await, "recorded", None);
+    let act = work(&billing, "decision").await[0]["kind"]["result"]["act"].clone();
+    let paid = json!({"step": "set", "path": "invoices/7#status", "value": "paid", "expected": 1, "reason": "they paid"});
+    told(&server.dana.post("/v1/overrides", paid).await, "committed", None);
+    let taken = take(&billing).await;
+    assert_eq!(taken["kind"]["result"]["outcome"], "stale", "{taken}");
+    assert!(taken["title"].as_str().unwrap().contains("invoices/7#status"), "{taken}");
+    told(&billing.post(&format!("/v1/acts/{act}/done"), json!({})).await, "refused", Some("wrong-state"));
+    server.stop().await;
+}
