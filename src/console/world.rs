@@ -94,6 +94,11 @@ struct Moment {
 }
 
 impl World {
+    /// The time as agents have it: it stands still while all of them are paused.
+    pub fn agents_clock(&self) -> Time {
+        self.board.as_ref().map_or(self.now, |board| board.agents_clock(self.now))
+    }
+
     /// Before the first answer.
     pub fn new(workspace: WorkspaceId, me: Me) -> Self {
         Self {

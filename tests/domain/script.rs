@@ -429,7 +429,8 @@ fn fact(world: &mut World, line: &str, place: &str) {
             assert_eq!(open.join(", "), args[1..].join(" "), "{place}\n{:#?}", world.state.board.works);
         }
         "leases" => {
-            let live = world.state.board.leases.values().filter(|lease| lease.is_live(world.now));
+            let clock = world.state.board.agents_clock(world.now);
+            let live = world.state.board.leases.values().filter(|lease| lease.is_live(clock));
             let live: Vec<String> =
                 live.map(|lease| format!("{} {} {}", lease.fence, lease.holder, lease.target)).collect();
             assert_eq!(live.join(", "), args[1..].join(" "), "{place}\n{:#?}", world.state.board.leases);

@@ -182,13 +182,13 @@ fn nothing_under_the_cursor_is_said_and_a_watcher_only_looks() {
 fn a_key_stops_every_agent_and_lets_all_go_on() {
     let mut team = team();
     let mut runner = console(&mut team, View::Work, TokenClass::Admin);
-    insta::assert_snapshot!("pause_all_120x30", press(&mut team, &mut runner, "ctrl-p text:stop_now"));
+    insta::assert_snapshot!("pause_all_120x30", press(&mut team, &mut runner, "! text:stop_now"));
     press(&mut team, &mut runner, "enter enter");
     assert!(team.state.board.halted.is_none(), "the safe button is chosen first");
-    let shown = press(&mut team, &mut runner, "ctrl-p text:stop_now enter tab enter");
+    let shown = press(&mut team, &mut runner, "! text:stop_now enter tab enter");
     assert!(team.state.board.halted.is_some());
     assert!(shown.contains("all paused by dana"), "{shown}");
-    let again = press(&mut team, &mut runner, "ctrl-p");
+    let again = press(&mut team, &mut runner, "!");
     assert!(again.contains("Let every agent go on") && again.contains("stop now"), "{again}");
     press(&mut team, &mut runner, "text:all_is_well enter tab enter");
     assert!(team.state.board.halted.is_none());

@@ -202,8 +202,8 @@ fn pausing_all(facts: &mut Facts<'_>, board: &Board, now: Time) {
     let leases = board.leases.values().filter(|lease| lease.is_live(now)).count();
     facts.say("then", "whatever an agent asks is refused, naming you and the reason; people and reads go on");
     let acts = board.acts.len();
-    facts.say("in flight", &format!("{taken} works taken, {acts} acts open, {leases} leases held"));
-    facts.say("meanwhile", "agents' timers stand still; people's deadlines run");
+    facts.say("open now", &format!("{taken} works taken, {acts} acts open, {leases} leases held"));
+    facts.say("timers", "those of agents stand still; people's deadlines run");
     facts.say("until", "a person lets all go on");
 }
 

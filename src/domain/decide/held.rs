@@ -32,6 +32,8 @@ pub(super) struct InTheWay {
     by: Vec<PersonId>,
     deeds: Vec<Seq>,
     until: Option<Time>,
+    /// The fields that the words tell of.
+    told: Vec<FieldPath>,
     pub(super) why: String,
 }
 
@@ -73,15 +75,16 @@ pub(super) fn in_the_way(state: &State, agent: &AgentId, write: &Write, now: Tim
     }
     let open_ended = hands.iter().any(|held| held.until.is_none());
     let until = hands.iter().filter_map(|held| held.until).max().filter(|_| !open_ended);
-    let told = |held: &&&HeldField| !state.board.map.is_hidden(agent, &write.entity, &held.field);
-    let words: Vec<String> = hands.iter().filter(told).map(|held| words(&write.entity, held)).collect();
+    let is_told = |held: &&&HeldField| !state.board.map.is_hidden(agent, &write.entity, &held.field);
+    let words: Vec<String> = hands.iter().filter(is_told).map(|held| words(&write.entity, held)).collect();
+    let told = hands.iter().filter(is_told).map(|held| held.path(&write.entity)).collect();
     let why = if words.is_empty() { format!("{} is held", write.entity) } else { words.join("; ") };
     let deeds = hands.iter().map(|held| held.deed).collect();
-    Some(InTheWay { by, deeds, until, why })
+    Some(InTheWay { by, deeds, until, told, why })
 }
 
 fn words(entity: &EntityPath, held: &HeldField) -> String {
-    let path = FieldPath::new(entity.clone(), held.field.clone());
+    let path = held.path(entity);
     let until = held.until.map_or_else(|| "it is released".to_owned(), |until| until.to_string());
     format!("{} set {path} and holds it until {until}: {}", held.by, held.reason)
 }
@@ -111,6 +114,8 @@ pub(super) fn propose(
     deed.because(&hand.why);
     deed.fields = wanted(state, agent, write);
     deed.refs.until = hand.until;
+    // Whoever may not see one of these may not read the words about it.
+    deed.refs.based_on.extend(hand.told.iter().cloned());
     let primary = sheet.push(deed);
     // By the time it is approved its author may hold another token, or none.
     let stored = Write { lease: None, ..write.clone() };

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::ids::{ActNo, Actor, FanOutNo, Fence, PersonId, Seq, WorkNo};
-use crate::domain::path::FieldName;
+use crate::domain::path::{EntityPath, FieldName, FieldPath};
 use crate::domain::time::{Span, Time};
 
 /// A field that a person holds.
@@ -34,6 +34,11 @@ impl HeldField {
     /// Whether it holds at that time.
     pub fn is_live(&self, now: Time) -> bool {
         self.until.is_none_or(|until| now < until)
+    }
+
+    /// The field, on its entity.
+    pub fn path(&self, entity: &EntityPath) -> FieldPath {
+        FieldPath::new(entity.clone(), self.field.clone())
     }
 
     /// The person who set it.

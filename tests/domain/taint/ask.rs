@@ -7,7 +7,6 @@ use serde_json::{Map, Value as Json, json};
 use super::marks::{Mark, Marks};
 use super::team::{AGENTS, ENTITIES, EVENTS, FIELDS, OUTPUTS, team};
 use deeds::domain::command::{ApplyMap, Command};
-use deeds::domain::key::key;
 use deeds::domain::path::{EntityPath, FieldPath};
 use deeds::domain::state::State;
 use deeds::domain::things::{LeaseTarget, WorkKind};
@@ -30,7 +29,7 @@ impl Dice {
         let mut z = self.state;
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((z ^ (z >> 31)) % bound.max(1) as u64) as usize
+        usize::try_from((z ^ (z >> 31)) % bound.max(1) as u64).unwrap_or(0)
     }
 
     fn pick<'a, T: ?Sized>(&mut self, all: &[&'a T]) -> &'a T {
@@ -67,7 +66,7 @@ pub(super) fn command(
         return ("ada".to_owned(), Command::ApplyMap(apply));
     }
     if ask.dice.below(20) == 0 {
-        *now = now.plus(Span::from_mins(ask.dice.below(400) as i64));
+        *now = now.plus(Span::from_mins(i64::try_from(ask.dice.below(400)).unwrap_or(0)));
         return ("deeds".to_owned(), Command::Tick);
     }
     let json = ask.any();
@@ -136,7 +135,7 @@ impl Ask<'_> {
         let mut fields: Vec<&str> = (0..count).map(|_| self.dice.pick(&FIELDS[1..])).collect();
         fields.dedup();
         let owners = self.state.board.map.owners(&path(entity, "").entity, &fields[0].parse().unwrap());
-        let owner = owners.first().map(|owner| owner.to_string());
+        let owner = owners.first().map(ToString::to_string);
         if let Some(owner) = owner.filter(|_| self.dice.below(3) > 0) {
             self.who = owner;
         } else if let Some(whose) = entity.strip_prefix("scratch/") {
@@ -316,12 +315,12 @@ impl Ask<'_> {
         }
         let subject = Some(self.entity()).filter(|_| self.dice.below(4) > 0);
         let thread = format!("thread {}", self.dice.below(2));
-        // Whose the output is, and who spoke last on the thread, is told what somebody else says there.
+        // Whose the output is, and who has spoken on the thread, is told what somebody else says there.
         let board = &self.state.board;
-        let last = board.threads.get(&key(&[output, &thread])).map(|last| last.by.to_string());
         let paths: Vec<FieldPath> = subject.iter().map(|subject| path(subject, "")).collect();
-        let to = board.map.publisher(output).map(ToString::to_string).into_iter().chain(last).collect();
-        let mark = Mark { paths, to, ..Mark::default() };
+        let to = board.map.publisher(output).map(ToString::to_string).into_iter().collect();
+        self.marks.joins(&thread, &self.who);
+        let mark = Mark { paths, to, task: Some(thread.clone()), ..Mark::default() };
         let said = |ask: &mut Self| ask.mark(mark.clone());
         let (body, reason) = (said(self), said(self));
         json!({"do": "publish", "output": output, "thread": thread, "body": body, "subject": subject,
@@ -350,12 +349,12 @@ impl Ask<'_> {
     fn item(&mut self) -> Json {
         let Some(item) = self.dice.of(self.state.board.items.values()) else { return self.write() };
         let person = if item.queue.as_str() == "roadmap" { "sam" } else { "dana" };
-        self.who = person.to_owned();
+        person.clone_into(&mut self.who);
         let shown = serde_json::to_string(item).unwrap();
         let to: std::collections::BTreeSet<String> = AGENTS
             .iter()
             .filter(|agent| shown.contains(&format!("\"{agent}\"")))
-            .map(ToString::to_string)
+            .map(|agent| (*agent).to_owned())
             .collect();
         let said = Mark { to, ..Mark::default() };
         let (note, reply) = (self.mark(said.clone()), self.mark(said.clone()));
@@ -384,7 +383,7 @@ impl Ask<'_> {
     }
 
     fn overrides(&mut self) -> Json {
-        self.who = "dana".to_owned();
+        "dana".clone_into(&mut self.who);
         let (entity, field) = (self.entity(), self.dice.pick(&FIELDS[1..]));
         let at = path(entity, field);
         match self.dice.below(6) {
@@ -415,7 +414,7 @@ impl Ask<'_> {
 
     fn alert(&mut self) -> Json {
         let Some(alert) = self.dice.of(self.state.board.alerts.values()) else { return self.write() };
-        self.who = "dana".to_owned();
+        "dana".clone_into(&mut self.who);
         let step = ["acknowledge", "resolve", "escalate"][self.dice.below(3)];
         json!({"do": "alert", "alert": alert.no, "step": step, "note": self.mark(Mark::default())})
     }
@@ -429,7 +428,7 @@ impl Ask<'_> {
         let json = json!({"do": "import", "source": "other:1", "id": self.dice.below(1_000_000), "actor": actor,
                "time": "2026-09-01T08:00:00Z", "entity": entity, "op": "update",
                "changes": {field: {"after": value}}, "note": note});
-        self.who = "ada".to_owned();
+        "ada".clone_into(&mut self.who);
         json
     }
 }

@@ -22,14 +22,14 @@ pub(super) struct Mark {
     pub(super) to: BTreeSet<String>,
     /// What it came with: whoever listens to it.
     pub(super) event: Option<&'static str>,
-    /// The task whose history it is a part of: whoever has a part in it.
+    /// The task or thread that it is a part of: whoever has a part in it.
     pub(super) task: Option<String>,
 }
 
 /// All of them.
 #[derive(Debug, Default)]
 pub(super) struct Marks {
-    marks: Vec<Mark>,
+    all: Vec<Mark>,
     listeners: BTreeMap<&'static str, BTreeSet<String>>,
     parts: BTreeMap<String, BTreeSet<String>>,
 }
@@ -44,8 +44,8 @@ pub(super) struct Sees<'a> {
 impl Marks {
     /// A new text.
     pub(super) fn fresh(&mut self, mark: Mark) -> String {
-        self.marks.push(mark);
-        format!("{SIGN}{:05}", self.marks.len() - 1)
+        self.all.push(mark);
+        format!("{SIGN}{:05}", self.all.len() - 1)
     }
 
     /// Who listens to which event, in this map too.
@@ -53,9 +53,9 @@ impl Marks {
         for event in team::EVENTS {
             let heard = self.listeners.entry(event).or_default();
             let triggered =
-                model.agents.iter().filter(|agent| agent.triggers.iter().any(|one| one.to_string() == event));
+                model.agents.iter().filter(|agent| agent.triggers.iter().any(|one| one == event));
             heard.extend(triggered.map(|agent| agent.id.to_string()));
-            for route in model.routes.iter().filter(|route| route.event.to_string() == event) {
+            for route in model.routes.iter().filter(|route| route.event == event) {
                 heard.extend(std::iter::once(&route.agent).chain(&route.then).map(ToString::to_string));
             }
         }
@@ -68,9 +68,9 @@ impl Marks {
 
     /// A person passes on what waited.
     pub(super) fn pass_on(&mut self, text: &str, to: &str) {
-        let numbers: Vec<usize> = self.in_text(text).map(number).collect();
+        let numbers: Vec<usize> = Self::in_text(text).map(number).collect();
         for at in numbers {
-            let mark = &mut self.marks[at];
+            let mark = &mut self.all[at];
             if mark.paths.is_empty() {
                 mark.to.insert(to.to_owned());
             }
@@ -78,13 +78,13 @@ impl Marks {
     }
 
     /// The markers in a text.
-    pub(super) fn in_text<'a>(&self, text: &'a str) -> impl Iterator<Item = &'a str> + use<'a> {
+    pub(super) fn in_text(text: &str) -> impl Iterator<Item = &str> {
         text.match_indices(SIGN).map(|(at, _)| &text[at..at + SIGN.len() + 5])
     }
 
     /// Whether this agent may see it.
     pub(super) fn is_for(&self, text: &str, sees: &Sees<'_>) -> bool {
-        let mark = &self.marks[number(text)];
+        let mark = &self.all[number(text)];
         let agent = sees.agent.as_str();
         let has = |set: Option<&BTreeSet<String>>| set.is_some_and(|set| set.contains(agent));
         let open = |path: &FieldPath| {
@@ -99,7 +99,7 @@ impl Marks {
     }
 
     pub(super) fn describe(&self, text: &str) -> String {
-        format!("{text} {:?}", self.marks[number(text)])
+        format!("{text} {:?}", self.all[number(text)])
     }
 }
 

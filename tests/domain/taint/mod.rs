@@ -25,9 +25,9 @@ use deeds::domain::state::State;
 use deeds::domain::time::{Span, Time};
 
 const CASES: u64 = 2_000;
-const STEPS: usize = 40;
+const STEPS: usize = 24;
 /// How many steps apart everything is looked at that an agent can look at.
-const LOOK_EVERY: usize = 10;
+const LOOK_EVERY: usize = 12;
 
 /// Types of which a deed was kept from an agent that carried a marker which it may not see: without its entry in the
 /// audience column it would have told.
@@ -117,7 +117,7 @@ impl History {
     fn tainted(&self, agent: &AgentId, then: Option<&Model>, text: &str) -> Option<String> {
         let now = self.state.board.map.model();
         let sees = Sees { agent, now, then };
-        self.marks.in_text(text).find(|mark| !self.marks.is_for(mark, &sees)).map(ToOwned::to_owned)
+        Marks::in_text(text).find(|mark| !self.marks.is_for(mark, &sees)).map(ToOwned::to_owned)
     }
 
     #[track_caller]

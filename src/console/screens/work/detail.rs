@@ -93,9 +93,9 @@ impl Told<'_> {
         }
         self.facts.gap();
         let works = || self.board.work_of(agent).map(AsRef::as_ref);
-        self.facts.say("queue", &rows::counts(works(), self.world.now));
+        self.facts.say("queue", &rows::counts(works(), self.world.agents_clock()));
         let oldest =
-            works().filter(|work| work.kind.asks() && !work.is_taken(self.world.now)).map(|work| work.at);
+            works().filter(|work| work.kind.asks() && !work.is_taken(self.world.agents_clock())).map(|work| work.at);
         let oldest = oldest.min().map(|at| self.world.ago(at));
         self.facts.maybe("oldest", oldest.as_deref());
         let leases = self.board.leases.values().filter(|lease| lease.holder == *agent).count();
@@ -112,7 +112,7 @@ impl Told<'_> {
         self.facts.say("for", work.agent.as_str());
         self.facts.maybe("about", work.subject.as_ref().map(ToString::to_string).as_deref());
         self.came(work.at, work.deed.0);
-        self.state(line::work_state(self.look, work, self.world.now));
+        self.state(line::work_state(self.look, work, self.world.agents_clock()));
         if let Some(until) = work.taken_until {
             self.facts.say("until", &words::clock(until, self.world.now));
         }
@@ -276,11 +276,11 @@ impl Told<'_> {
         let deadline = words::clock(fan_out.deadline, self.world.now);
         match fan_out.joined {
             Some(at) => self.facts.say("joined", &self.world.ago(at)),
-            None if fan_out.deadline <= self.world.now => {
+            None if fan_out.deadline <= self.world.agents_clock() => {
                 self.facts.styled("joined", &format!("the deadline {deadline} is over"), theme.warning);
             }
             None => {
-                let left = words::countdown(fan_out.deadline, self.world.now);
+                let left = words::countdown(fan_out.deadline, self.world.agents_clock());
                 self.facts.say("joined", &format!("when all have ended, or in {left} at {deadline}"));
             }
         }
@@ -291,7 +291,7 @@ impl Told<'_> {
     fn branches(&mut self, branches: &[Branch]) {
         for (at, branch) in branches.iter().enumerate() {
             let work = self.board.works.get(&branch.work).map(AsRef::as_ref);
-            let (sign, word, style) = line::branch_state(self.look, branch, work, self.world.now);
+            let (sign, word, style) = line::branch_state(self.look, branch, work, self.world.agents_clock());
             self.facts.note(&format!("{} {}  {sign} {word}", at + 1, branch.to), style);
             let Some(end) = &branch.end else { continue };
             self.facts.maybe("", end.note.as_deref());
@@ -303,7 +303,7 @@ impl Told<'_> {
         self.facts.title(&format!("branch {} of fan-out #{}", at + 1, fan_out.no));
         self.facts.gap();
         self.facts.say("for", branch.to.as_str());
-        let state = line::branch_state(self.look, branch, work, self.world.now);
+        let state = line::branch_state(self.look, branch, work, self.world.agents_clock());
         self.state(state);
         if let Some(end) = &branch.end {
             self.facts.say("attempts", &end.attempts.to_string());
@@ -319,15 +319,15 @@ impl Told<'_> {
     }
 
     fn lease(&mut self, lease: &Lease) {
-        let (now, theme) = (self.world.now, self.look.theme);
+        let (now, clock, theme) = (self.world.now, self.world.agents_clock(), self.look.theme);
         self.facts.title(&format!("lease on {}", lease.target));
         self.facts.gap();
         self.facts.styled("holder", lease.holder.as_str(), theme.accent);
         self.facts.say("token", &lease.fence.to_string());
         self.facts.say("since", &format!("{}, by deed #{}", self.world.ago(lease.since), lease.deed));
         let until = words::clock(lease.until, now);
-        if lease.is_live(now) {
-            self.facts.say("until", &format!("{until}, {} left", words::countdown(lease.until, now)));
+        if lease.is_live(clock) {
+            self.facts.say("until", &format!("{until}, {} left", words::countdown(lease.until, clock)));
             self.facts.gap();
             let words =
                 "Nobody else writes it meanwhile. Where it is not renewed it lapses, and its holder is told.";
@@ -345,7 +345,7 @@ impl Told<'_> {
         self.facts.say("target", &act.target);
         self.facts.maybe("why", act.reason.as_deref());
         if let Some(until) = waiting.until {
-            let left = words::countdown(until, self.world.now);
+            let left = words::countdown(until, self.world.agents_clock());
             self.facts.say("until", &format!("{}, {left} left", words::clock(until, self.world.now)));
         }
         let watches: Vec<String> = waiting.watches.iter().map(ToString::to_string).collect();

@@ -59,7 +59,7 @@ impl Lined {
 
     /// The line of a row.
     pub(super) fn line(&self, look: Look<'_>, world: &World, board: &Board, row: About<'_>) -> Line<'static> {
-        let (theme, now) = (look.theme, world.now);
+        let (theme, now, clock) = (look.theme, world.now, board.agents_clock(world.now));
         let told = match row {
             About::Section(section, counts) => {
                 return Line::from(vec![
@@ -67,13 +67,13 @@ impl Lined {
                     Span::styled(format!("  {counts}"), theme.muted),
                 ]);
             }
-            About::Agent(agent) => return self.agent(look, now, board, agent),
-            About::Work(work) => of_work(look, now, work),
+            About::Agent(agent) => return self.agent(look, clock, board, agent),
+            About::Work(work) => of_work(look, clock, work),
             About::Task(task) => of_task(look, task),
-            About::FanOut(fan_out) => of_fan_out(look, now, fan_out),
-            About::Branch(_, at, branch, work) => of_branch(look, now, at, (branch, work)),
-            About::Lease(lease) => of_lease(look, now, lease),
-            About::Waiting(_, act) => of_waiting(look, now, act),
+            About::FanOut(fan_out) => of_fan_out(look, clock, fan_out),
+            About::Branch(_, at, branch, work) => of_branch(look, clock, at, (branch, work)),
+            About::Lease(lease) => of_lease(look, clock, lease),
+            About::Waiting(_, act) => of_waiting(look, clock, act),
         };
         self.laid(look, now, told)
     }
@@ -84,7 +84,7 @@ impl Lined {
         let left = self.room.saturating_sub(counts.chars().count() + 12).max(8);
         let mut line = look.line(agent.as_str(), left, theme.accent);
         line.push_span(Span::styled(format!("  {counts}"), theme.muted));
-        if board.agents.get(agent).is_some_and(|facts| facts.paused.is_some()) {
+        if board.stop_of(agent).is_some() {
             line.push_span(Span::styled(format!("  {} paused", look.glyphs.read_only), theme.warning));
         }
         line

@@ -222,10 +222,10 @@ fn spoken(body: &Body) -> Option<(&str, Option<&Arc<str>>)> {
     order.conversation.as_ref().map(|said| (&*order.target, said.thread.as_ref()))
 }
 
-/// What the map says; and where it has nothing against it, what else the deed says that enforcing would have.
+/// What the map says; and where it has nothing against it by then, what else the deed says that enforcing would have.
 fn ask(side: &Side, case: &Case<'_>, seen: &Lately) -> Option<Said> {
     let said = side.say(case, seen)?;
-    let Some(code) = case.noted.filter(|_| side.enforces() && said.fate == Fate::Through) else {
+    let Some(code) = case.noted.filter(|_| side.enforces() && !asked_before(case, &said.fate)) else {
         return Some(said);
     };
     let fate = if code == Code::Collision {
@@ -255,7 +255,10 @@ fn turn(case: &Case<'_>, would: &Fate, enforces: bool) -> Option<Turn> {
     let routes = matches!(case.asked, Asked::Event { .. } | Asked::Escalation { .. });
     if !enforces && !routes {
         return match (was.is_through(), would.is_through()) {
-            (true, false) => (!case.marked).then_some(Turn::Marked),
+            (true, false) => {
+                let told = case.noted.is_none() || asked_before(case, would);
+                (!case.marked && told).then_some(Turn::Marked)
+            }
             (false, _) => Some(Turn::Freed),
             (true, true) => None,
         };
