@@ -323,8 +323,11 @@ pub struct ItemView {
     pub item: Arc<Item>,
     /// Proof of what was shown; an answer carries it.
     pub digest: Arc<str>,
-    /// Open items alike.
+    /// Open items alike: of the same scope, or the very same input.
     pub alike: Vec<Arc<Item>>,
+    /// Other open items about the same subject.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub about: Vec<Arc<Item>>,
     /// How items alike were answered before.
     pub past: PastAnswers,
     /// The deeds that led to it.

@@ -155,7 +155,7 @@ fn a_publication_meanwhile_is_shown_first() {
 }
 
 #[test]
-fn several_alike_go_out_with_one_answer_or_none() {
+fn what_one_agent_sends_is_not_one_case() {
     let mut world = check_on(
         &team(),
         "
@@ -164,12 +164,13 @@ fn several_alike_go_out_with_one_answer_or_none() {
         sales publishes press 'two' dep=crm/account/a#health@1 -> escalated needs-approval
         sales publishes press 'three' -> escalated needs-approval
         dana approves #1 'other words' with #2,#3 -> refused wrong-state
+        dana approves #1 with #2,#3 -> refused wrong-state
         support writes crm/account/a health=bad@1 -> committed
-        dana approves #1 with #2,#3 -> refused stale
+        dana approves #2 -> refused stale
         items #1 #2 #3
-        dana approves #1 with #3 -> recorded
-        items #2
-        works sales 2
+        dana approves #3 -> recorded
+        items #1 #2
+        works sales 1
         ",
     );
     assert_eq!(last_out(&world).unwrap().1, "three");

@@ -91,7 +91,7 @@ const EVENTS: &str = r#"
     billing sends '{"do":"raise","event":"call.missed","attributes":{"from":"bob"}}' -> escalated collision
     sales sends '{"do":"raise","event":""}' -> refused over-bound
     dana drops #1 'nobody sends faxes' rule -> recorded
-    sales sends '{"do":"raise","event":"fax.received","attributes":{"pages":3},"subject":"invoices/7"}' -> refused out-of-scope
+    sales sends '{"do":"raise","event":"fax.received","attributes":{"pages":2},"subject":"invoices/7"}' -> refused out-of-scope
     billing sends '{"do":"claim","event":"invoice.due","key":"m1","subject":"invoices/7"}' -> allowed
     payments sends '{"do":"claim","event":"invoice.due","key":"m1","subject":"invoices/7"}' -> refused claim-taken
     billing sends '{"do":"conclude","subject":"invoices/7","question":"is it paid","answer":true,"reason":"the bank says so"}' -> committed

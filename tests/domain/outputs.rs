@@ -58,8 +58,9 @@ fn what_is_out_of_scope_stays_so() {
         "
         sales publishes fax/all 'hello' -> escalated unowned
         dana drops #1 'we have no fax' rule -> recorded
-        sales publishes fax/all 'really' -> refused out-of-scope
-        items
+        sales publishes fax/all 'Hello' -> refused out-of-scope
+        sales publishes fax/all 'really' -> escalated unowned
+        items #2
         ",
     );
 }

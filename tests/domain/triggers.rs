@@ -182,9 +182,12 @@ fn an_event_out_of_scope_is_closed_on_arrival() {
         r#"
         sales sends '{"do":"raise","event":"spam.received"}' -> escalated unowned
         dana drops #1 'we sell nothing there' rule -> recorded
-        billing sends '{"do":"raise","event":"spam.received","attributes":{"n":2}}' -> refused out-of-scope
-        billing sends '{"do":"claim","event":"spam.received","key":"m1"}' -> refused out-of-scope
-        items
+        billing sends '{"do":"raise","event":"spam.received"}' -> refused out-of-scope
+        billing sends '{"do":"raise","event":"spam.received","attributes":{"n":2}}' -> escalated unowned
+        billing sends '{"do":"claim","event":"spam.received","key":"m1"}' -> escalated unowned
+        dana drops #3 'we sell nothing there' rule -> recorded
+        sales sends '{"do":"claim","event":"spam.received","key":"m1"}' -> refused out-of-scope
+        items #2
         "#,
     );
 }

@@ -84,7 +84,7 @@ enum Answer {
     OutOfScope {
         /// Why
         reason: Arc<str>,
-        /// Close inputs like this on arrival from now on
+        /// Close this very input on arrival from now on
         #[arg(long)]
         rule: bool,
     },
@@ -240,6 +240,11 @@ fn print(out: Output, preview: &Preview) -> anyhow::Result<()> {
     if !preview.settles.is_empty() {
         let items: Vec<String> = preview.settles.iter().map(|item| format!("#{item}")).collect();
         out.fact("alike", &format!("{} (settled too with --alike)", items.join(" ")))?;
+    }
+    for one in &preview.closes {
+        let how = if one.open { "waits" } else { "answered before" };
+        let times = if one.times > 1 { format!(" ×{}", one.times) } else { String::new() };
+        out.fact("closes", &format!("#{} {}{times} ({how})", one.item, one.title))?;
     }
     for line in &preview.then {
         out.fact("then", line)?;

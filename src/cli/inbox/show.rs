@@ -1,5 +1,7 @@
 //! `deeds inbox show`: one case as a person needs it to decide.
 
+use std::sync::Arc;
+
 use super::due;
 use crate::api::ItemView;
 use crate::cli::output::{self, Output};
@@ -7,7 +9,7 @@ use crate::cli::status::Status;
 use crate::cli::{deeds, then};
 use crate::client::Client;
 use crate::domain::ids::ItemNo;
-use crate::domain::things::PastAnswers;
+use crate::domain::things::{Item, PastAnswers};
 
 /// Prints one item.
 pub(super) async fn run(out: Output, client: &Client, item: ItemNo) -> anyhow::Result<Status> {
@@ -37,6 +39,15 @@ fn print(out: Output, view: &ItemView, due: &str) -> anyhow::Result<()> {
     ])?;
     for raw in &view.evidence {
         out.fact("before", deeds::line(raw).trim_start())?;
+    }
+    if item.joined > 0 {
+        let times: Vec<String> = item.again.iter().map(ToString::to_string).collect();
+        let times = times.join(", ");
+        out.fact("again", &format!("came {} times, after the first {times}", item.joined + 1))?;
+    }
+    let also = |other: &&Arc<Item>| !view.alike.iter().any(|alike| alike.no == other.no);
+    for other in view.about.iter().filter(also) {
+        out.fact("about it", &format!("#{} {}: {}", other.no, other.case.word(), other.title))?;
     }
     for other in &view.alike {
         out.fact("alike", &format!("#{} {}", other.no, other.title))?;

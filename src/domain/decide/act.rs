@@ -8,11 +8,11 @@ use super::{alert, inbox, output, propose, verdict};
 use crate::domain::code::Code;
 use crate::domain::command::{Act, ActEnd, DEPENDENCIES, NAME_BYTES};
 use crate::domain::deed::{Body, Deed};
-use crate::domain::ids::{AgentId, Seq};
+use crate::domain::ids::{Actor, AgentId, Seq};
 use crate::domain::outcome::Outcome;
 use crate::domain::path::FieldPath;
 use crate::domain::state::State;
-use crate::domain::things::{ActOrder, Field, FieldChange, Hold, OpenAct, WaitingAct, Work, WorkKind};
+use crate::domain::things::{ActOrder, Case, Field, FieldChange, Hold, OpenAct, WaitingAct, Work, WorkKind};
 use crate::domain::time::Time;
 
 /// Most acts open at once. Beyond it agents have stopped telling how theirs ended.
@@ -95,8 +95,11 @@ pub(super) fn paused(sheet: &mut Sheet<'_>, act: &Act, why: String) -> Seq {
 
 /// A target that nobody owns: a person decides whose it shall be.
 fn unowned(sheet: &mut Sheet<'_>, state: &State, agent: &AgentId, act: &Act, found: Stop) -> Seq {
-    if let Some(closed) = inbox::closed_on_arrival(state, &inbox::alike_act(agent, act)) {
-        let why = format!("out of scope since #{} by {}: {}", closed.item, closed.by, closed.reason);
+    let asked = || {
+        let case = Case::UnownedTarget { act: act.clone() };
+        (case, Actor::Agent(agent.clone()), Some(act.subject.clone()))
+    };
+    if let Some(why) = inbox::closed_on_arrival(state, &inbox::alike_act(agent, act), asked) {
         return refuse(sheet, act, stop(Code::OutOfScope, Outcome::Refused, why));
     }
     if let Some(why) = inbox::full(state) {

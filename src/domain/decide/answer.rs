@@ -9,7 +9,7 @@ use super::{act, held, inbox, propose, stuck, trigger, verdict, write};
 use crate::domain::code::Code;
 use crate::domain::command::{Answered, Principal, TEXT_BYTES};
 use crate::domain::deed::{Body, ItemClosed, ScopeChange, ScopeTransfer};
-use crate::domain::ids::{Actor, AgentId, ItemNo, PersonId, Seq};
+use crate::domain::ids::{Actor, AgentId, PersonId, Seq};
 use crate::domain::map::{Grant, edit};
 use crate::domain::outcome::Outcome;
 use crate::domain::path::Pattern;
@@ -56,7 +56,7 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, item: &Item, person: &PersonId, answ
     if let Some(why) = stuck::obstacle(item, &answered.answer) {
         return inbox::refuse(sheet, item.no, action, Code::WrongState, why);
     }
-    let others = match included(sheet, item, person, &answered.include) {
+    let others = match included(sheet, item, person, answered) {
         Ok(others) => others,
         Err((code, why)) => return inbox::refuse(sheet, item.no, action, code, &why),
     };
@@ -146,16 +146,20 @@ fn included(
     sheet: &mut Sheet<'_>,
     item: &Item,
     person: &PersonId,
-    numbers: &[ItemNo],
+    answered: &Answered,
 ) -> Result<Vec<Arc<Item>>, (Code, String)> {
     let state = sheet.snapshot();
-    let mut others: Vec<Arc<Item>> = Vec::with_capacity(numbers.len());
-    for no in numbers {
+    let mut others: Vec<Arc<Item>> = Vec::with_capacity(answered.include.len());
+    for no in &answered.include {
         let Some(other) = state.board.items.get(no) else {
             return Err((Code::Changed, format!("#{no} is no longer open")));
         };
-        if other.alike != item.alike || other.no == item.no || others.iter().any(|have| have.no == *no) {
-            return Err((Code::WrongState, format!("#{no} is not another item like #{}", item.no)));
+        let of_scope = answered.answer.is_of_scope();
+        let again = other.no == item.no || others.iter().any(|have| have.no == *no);
+        if again || !item.is_settled_like(other, of_scope) {
+            let what = if of_scope { "scope" } else { "input, kind and subject" };
+            let why = format!("#{no} is not another item like #{}: not the same {what}", item.no);
+            return Err((Code::WrongState, why));
         }
         reviewer::may_answer(&state.board.map, other, person, sheet.now)?;
         others.push(Arc::clone(other));
@@ -254,7 +258,7 @@ fn add_rule(sheet: &mut Sheet<'_>, item: &Item, reason: &Arc<str>, effects: &mut
     let no = sheet.base().board.next.rule;
     let rule = ScopeRule {
         no,
-        alike: Arc::clone(&item.alike),
+        alike: item.likeness(),
         reason: Arc::clone(reason),
         by: sheet.principal.actor.clone(),
         item: item.no,
@@ -262,7 +266,7 @@ fn add_rule(sheet: &mut Sheet<'_>, item: &Item, reason: &Arc<str>, effects: &mut
     effects.rule = Some(no);
     let mut deed = sheet.draft(Body::RuleAdded(Box::new(rule)), "add rule", Outcome::Recorded);
     deed.cause = Some(item.deed);
-    deed.because(format!("inputs like #{} are closed on arrival: {reason}", item.no));
+    deed.because(format!("the input of #{} is closed on arrival: {reason}", item.no));
     deed.refs.item = Some(item.no);
     sheet.push(deed);
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::sheet::Sheet;
+use super::title::one_line;
 use super::{answer, undo, write};
 use crate::domain::code::Code;
 use crate::domain::command::{Act, EVIDENCE, Escalate, ItemStep, ItemVerb, TEXT_BYTES, Write};
@@ -13,9 +14,8 @@ use crate::domain::outcome::Outcome;
 use crate::domain::path::{EntityPath, FieldName, FieldPath};
 use crate::domain::rule::{reviewer, route};
 use crate::domain::state::State;
-use crate::domain::things::{Alert, Case, Item, ScopeRule, Suggestion};
+use crate::domain::things::{Alert, Case, Item, ScopeRule, Suggestion, folded, likeness};
 use crate::domain::time::Span;
-use crate::domain::value::Value;
 
 /// Most items open at once. Beyond it inputs are refused with the reason rather than piled up unseen.
 pub(super) const OPEN_ITEMS: usize = 10_000;
@@ -47,30 +47,36 @@ pub(super) fn escalate(sheet: &mut Sheet<'_>, escalate: &Escalate) -> Seq {
         return sheet.refuse(Body::ItemRefused(()), "escalate", Code::OverBound, &why);
     }
     let state = sheet.snapshot();
+    let case = Case::Escalation { input: escalate.input.clone() };
+    let raised_by = Actor::Agent(agent.clone());
+    let alike = likeness(&case, &raised_by, escalate.subject.as_ref());
+    let before = format!("escalation|{agent}|{}", folded(&escalate.why));
+    let rules = &state.board.rules;
+    if let Some(rule) = rules.iter().find(|rule| rule.alike == alike || *rule.alike == *before) {
+        return sheet.refuse(Body::ItemRefused(()), "escalate", Code::OutOfScope, &closed_words(rule));
+    }
+    let queue = state.board.map.queue_of(&agent).clone();
+    if let Some(no) = escalated_already(&state, (&case, &agent), &queue, escalate.subject.as_ref()) {
+        return join_as(sheet, no, escalate.subject.as_ref());
+    }
     if let Some(why) = full(&state) {
         return sheet.refuse(Body::ItemRefused(()), "escalate", Code::OverBound, &why);
-    }
-    let alike = format!("escalation|{agent}|{}", folded(&escalate.why));
-    if let Some(rule) = closed_on_arrival(&state, &alike) {
-        let why = format!("out of scope since #{} by {}: {}", rule.item, rule.by, rule.reason);
-        return sheet.refuse(Body::ItemRefused(()), "escalate", Code::OutOfScope, &why);
     }
     let foreseen =
         state.board.map.agent(&agent).is_some_and(|agent| {
             agent.escalates_when.iter().any(|when| folded(when) == folded(&escalate.why))
         });
     let item = NewItem {
-        case: Case::Escalation { input: escalate.input.clone() },
-        raised_by: Actor::Agent(agent.clone()),
+        case,
+        raised_by,
         title: one_line(&escalate.input),
         why: escalate.why.to_string(),
         unforeseen: !foreseen,
         subject: escalate.subject.clone(),
         evidence: escalate.evidence.clone(),
-        alike,
+        alike: alike.to_string(),
         suggestion: None,
     };
-    let queue = state.board.map.queue_of(&agent).clone();
     let mut deed = open(sheet, &queue, item, None);
     deed.actor = sheet.principal.actor.clone();
     deed.action = "escalate".into();
@@ -147,8 +153,11 @@ pub(super) fn open_held(
 
 /// What a write wants, in one line.
 fn title_of(write: &Write) -> String {
-    let shown: Vec<String> =
-        write.changes.iter().map(|(name, value)| format!("#{} = {}", name.as_str(), value.plain())).collect();
+    let shown: Vec<String> = write
+        .changes
+        .iter()
+        .map(|(name, value)| format!("#{} = {}", name.as_str(), one_line(value)))
+        .collect();
     if shown.is_empty() { format!("{} {}", write::word(write), write.entity) } else { shown.join(", ") }
 }
 
@@ -249,6 +258,7 @@ fn open(sheet: &mut Sheet<'_>, queue: &Queue, new: NewItem, cause: Option<Seq>) 
         claimed_by: None,
         assigned_to: None,
         joined: 0,
+        again: Vec::new(),
         warned: false,
         overdue: false,
     };
@@ -272,6 +282,31 @@ fn same_waiting(state: &State, case: &Case, agent: &AgentId) -> Option<ItemNo> {
     state.board.items.values().find(same).map(|item| item.no)
 }
 
+/// The very same escalation of the same agent waits in that queue.
+fn escalated_already(
+    state: &State,
+    (case, agent): (&Case, &AgentId),
+    queue: &Queue,
+    subject: Option<&EntityPath>,
+) -> Option<ItemNo> {
+    let same = |item: &&Arc<Item>| {
+        item.subject.as_ref() == subject
+            && item.queue == queue.name
+            && item.raised_by.agent() == Some(agent)
+            && item.case == *case
+    };
+    state.board.items.values().find(same).map(|item| item.no)
+}
+
+/// The caller joins an item that waits, and is told its number like the first one.
+fn join_as(sheet: &mut Sheet<'_>, no: ItemNo, subject: Option<&EntityPath>) -> Seq {
+    let mut deed = sheet.draft(Body::ItemJoined(()), "escalate", Outcome::Escalated);
+    deed.subject = subject.cloned();
+    deed.because(format!("the same input again, waiting as #{no}"));
+    deed.refs.item = Some(no);
+    sheet.push(deed)
+}
+
 pub(super) fn join(sheet: &mut Sheet<'_>, no: ItemNo, cause: Seq) {
     let mut deed = sheet.follow_up(Body::ItemJoined(()), "join item", Outcome::Recorded, Some(cause));
     deed.because(format!("the same input again, waiting as #{no}"));
@@ -279,9 +314,24 @@ pub(super) fn join(sheet: &mut Sheet<'_>, no: ItemNo, cause: Seq) {
     sheet.push(deed);
 }
 
-/// The rule that closes inputs of this likeness on arrival.
-pub(super) fn closed_on_arrival<'a>(state: &'a State, alike: &str) -> Option<&'a Arc<ScopeRule>> {
-    state.board.rules.iter().find(|rule| *rule.alike == *alike)
+/// The rule that closes this input on arrival, in words: one for this very input, or one of before, for all that was
+/// `alike` then.
+pub(super) fn closed_on_arrival(
+    state: &State,
+    alike: &str,
+    asked: impl FnOnce() -> (Case, Actor, Option<EntityPath>),
+) -> Option<String> {
+    let rules = &state.board.rules;
+    if rules.is_empty() {
+        return None;
+    }
+    let (case, raised_by, subject) = asked();
+    let this = likeness(&case, &raised_by, subject.as_ref());
+    rules.iter().find(|rule| rule.alike == this || *rule.alike == *alike).map(|rule| closed_words(rule))
+}
+
+fn closed_words(rule: &ScopeRule) -> String {
+    format!("out of scope since #{} by {}: {}", rule.item, rule.by, rule.reason)
 }
 
 /// Writes by one agent to the same fields of sibling records are alike.
@@ -311,14 +361,6 @@ pub(super) fn evidence(state: &State, entity: &EntityPath, cause: Seq) -> Vec<Se
 
 fn more(fields: usize) -> String {
     if fields > 1 { format!(" and {} more", fields - 1) } else { String::new() }
-}
-
-fn folded(words: &str) -> String {
-    words.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
-}
-
-pub(super) fn one_line(input: &Value) -> String {
-    input.plain().split_whitespace().collect::<Vec<_>>().join(" ").chars().take(160).collect()
 }
 
 /// Decides a person's step on an item.

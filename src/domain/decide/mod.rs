@@ -26,6 +26,7 @@ mod review;
 mod sheet;
 mod stuck;
 mod tick;
+mod title;
 mod together;
 mod token;
 mod trigger;
@@ -38,7 +39,7 @@ mod write;
 mod tests;
 
 pub use found::found;
-pub use preview::{FORESEEN, Foreseen, Preview, Supposed, preview};
+pub use preview::{Closes, FORESEEN, Foreseen, Preview, Supposed, preview};
 pub use review::REVIEW_GRACE;
 pub use tick::next_due;
 

@@ -44,12 +44,28 @@ pub struct Preview {
     pub owner: Option<AgentId>,
     /// Waiting items alike that the same answer would settle.
     pub settles: Vec<ItemNo>,
+    /// What a rule would have closed on arrival: items that wait, and answered ones as far as they are kept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub closes: Vec<Closes>,
     /// What will be true afterwards.
     pub then: Vec<String>,
     /// The deeds that it would record, the first of them.
     pub deeds: Vec<Foreseen>,
     /// How many these are.
     pub count: usize,
+}
+
+/// An item whose input a rule would have closed on arrival.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Closes {
+    /// Its number.
+    pub item: ItemNo,
+    /// The case in one line.
+    pub title: Arc<str>,
+    /// Whether it waits still.
+    pub open: bool,
+    /// How often it came.
+    pub times: u64,
 }
 
 /// A deed that an answer would record.
@@ -134,6 +150,7 @@ pub fn preview(state: &State, supposed: &Supposed<'_>, now: Time) -> Preview {
     }
     let (settles, alerts) = supposed.settles(state, &deeds, now);
     preview.settles = settles;
+    preview.closes = supposed.closes(state);
     preview.then = sentences(state, supposed, &deeds);
     if alerts > 0 {
         let alerts =
@@ -171,7 +188,7 @@ impl Supposed<'_> {
         let Some(person) = self.by.actor.person() else { return (Vec::new(), 0) };
         let map = &state.board.map;
         let theirs = |other: &&Arc<Item>| reviewer::may_answer(map, other, person, now).is_ok();
-        let alike = state.board.alike(self.item).filter(theirs).take(ALIKE);
+        let alike = state.board.settled_like(self.item, self.answer.is_of_scope()).filter(theirs).take(ALIKE);
         let mut alike: Vec<&Item> = alike.map(AsRef::as_ref).collect();
         while !alike.is_empty() {
             let numbers: Vec<ItemNo> = alike.iter().map(|item| item.no).collect();
@@ -187,6 +204,27 @@ impl Supposed<'_> {
             }
         }
         (Vec::new(), 0)
+    }
+}
+
+impl Supposed<'_> {
+    /// What the rule of this answer would have closed, had it been there: the item itself, and whatever else is the same case.
+    fn closes(&self, state: &State) -> Vec<Closes> {
+        let rule = matches!(self.answer, ItemAnswer::OutOfScope { rule: true, .. });
+        if !rule || matches!(self.item.case, Case::Conflict { .. }) {
+            return Vec::new();
+        }
+        let told = |item: &Arc<Item>, open: bool| Closes {
+            item: item.no,
+            title: Arc::clone(&item.title),
+            open,
+            times: item.joined + 1,
+        };
+        let board = &state.board;
+        let same = |item: &&Arc<Item>| item.no == self.item.no || self.item.is_settled_like(item, false);
+        let past = board.closed.iter().map(|closed| &closed.item).filter(same).map(|item| told(item, false));
+        let open = board.items.values().filter(same).map(|item| told(item, true));
+        past.chain(open).take(FORESEEN).collect()
     }
 }
 
@@ -295,14 +333,20 @@ fn first(item: &Item, answer: &ItemAnswer, deeds: &[Deed]) -> String {
 fn classified(item: &Item, told: Option<&AgentId>, deeds: &[Deed]) -> String {
     let rule = deeds.iter().any(|deed| matches!(deed.body, Body::RuleAdded(_)));
     if let (Some(raise), true) = (trigger::event_of(&item.case), rule) {
-        return format!("events like this {} are closed on arrival from now on", raise.event);
+        return format!(
+            "this very {}, with the same attributes, is closed on arrival from now on",
+            raise.event
+        );
     }
     match told {
         None => {
             let what = trigger::event_of(&item.case).map_or("conflict", |raise| &raise.event);
             format!("no agent is told; the next {what} like this comes here again")
         }
-        Some(agent) if rule => format!("inputs like this from {agent} are closed on arrival from now on"),
+        Some(agent) if rule => {
+            let about = item.subject.as_ref().map(|subject| format!(" about {subject}")).unwrap_or_default();
+            format!("{agent} is told; this very input{about} is closed on arrival from now on")
+        }
         Some(agent) => format!("{agent} is told; the next input like this comes here again"),
     }
 }

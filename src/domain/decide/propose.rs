@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::sheet::Sheet;
-use super::write::{draft, refused, wanted, word};
+use super::write::{self, draft, refused, wanted, word};
 use super::{alert, inbox, work};
 use crate::domain::code::Code;
 use crate::domain::command::{Expected, Write, WriteKind};
@@ -24,10 +24,12 @@ pub(super) fn decide(
     zones: &Zones,
 ) -> Seq {
     if zones.others.is_empty()
-        && let Some(closed) =
-            inbox::closed_on_arrival(state, &inbox::alike_write(agent, write, &zones.nobody))
+        && let Some(why) =
+            inbox::closed_on_arrival(state, &inbox::alike_write(agent, write, &zones.nobody), || {
+                let case = write::case(&part(write, &zones.nobody));
+                (case, Actor::Agent(agent.clone()), Some(write.entity.clone()))
+            })
     {
-        let why = format!("out of scope since #{} by {}: {}", closed.item, closed.by, closed.reason);
         return sheet.refuse_on(refused(), word(write), &write.entity, (Code::OutOfScope, &why));
     }
     if let Some(why) = full(state, zones) {

@@ -1,8 +1,8 @@
 //! The rules, each once: questions about a map and the facts at hand, with values for answers. `decide` asks them, and so
 //! do the plan and the console; what follows from an answer, and its words, are theirs. Hooks ask the map itself.
 
-pub mod basis;
 pub mod attempt;
+pub mod basis;
 pub mod conversation;
 pub mod kind;
 pub mod output;

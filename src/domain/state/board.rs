@@ -288,7 +288,20 @@ impl Board {
         self.closed.iter().rev().find(|closed| closed.item.no == no)
     }
 
-    /// Open items alike, the item itself not among them.
+    /// Open items that the same answer would settle too.
+    pub fn settled_like<'a>(&'a self, item: &'a Item, of_scope: bool) -> impl Iterator<Item = &'a Arc<Item>> {
+        self.items.values().filter(move |other| other.no != item.no && item.is_settled_like(other, of_scope))
+    }
+
+    /// Other open items about the same subject.
+    pub fn about_the_same<'a>(&'a self, item: &'a Item) -> impl Iterator<Item = &'a Arc<Item>> {
+        let same = move |other: &&Arc<Item>| {
+            other.no != item.no && item.subject.is_some() && other.subject == item.subject
+        };
+        self.items.values().filter(same)
+    }
+
+    /// Open items of the same scope (`Item::alike`), the item itself not among them.
     pub fn alike<'a>(&'a self, item: &'a Item) -> impl Iterator<Item = &'a Arc<Item>> {
         self.items.values().filter(move |other| other.no != item.no && other.alike == item.alike)
     }

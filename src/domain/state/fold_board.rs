@@ -12,8 +12,8 @@ use crate::domain::ids::{Actor, AgentId, ItemNo, MapVersion, PersonId, Seq};
 use crate::domain::map::{Map, Model, edit};
 use crate::domain::path::{EntityPath, FieldName, FieldPath};
 use crate::domain::things::{
-    ActOrder, Alert, AlertSide, AlertState, Case, ClosedItem, Effects, HeldField, Item, ItemAnswer, OpenAct,
-    PastAnswers, SIDES, ScopeRule,
+    AGAIN, ActOrder, Alert, AlertSide, AlertState, Case, ClosedItem, Effects, HeldField, Item, ItemAnswer,
+    OpenAct, PastAnswers, SIDES, ScopeRule,
 };
 
 macro_rules! fold {
@@ -87,7 +87,12 @@ impl Board {
     }
 
     fn join_item<P>(&mut self, deed: &Deed, _: &P) {
-        self.change_item(deed, |item| item.joined += 1);
+        self.change_item(deed, |item| {
+            item.joined += 1;
+            item.again.push(deed.recorded);
+            let more = item.again.len().saturating_sub(AGAIN);
+            item.again.drain(..more);
+        });
     }
 
     fn claim_item<P>(&mut self, deed: &Deed, _: &P) {

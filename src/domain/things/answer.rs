@@ -49,7 +49,7 @@ pub enum ItemAnswer {
     OutOfScope {
         /// Why.
         reason: Arc<str>,
-        /// Whether inputs like this are closed on arrival from now on.
+        /// Whether this very input is closed on arrival from now on.
         #[serde(default)]
         rule: bool,
     },
@@ -83,6 +83,18 @@ impl ItemAnswer {
             Self::Approve { .. } => "approve",
             Self::ApproveEdited { .. } => "approve edited",
             Self::Reject { .. } => "reject",
+        }
+    }
+
+    /// Whether it is about the scope: then it settles whatever that scope settles. Any other is about one input.
+    pub fn is_of_scope(&self) -> bool {
+        match self {
+            Self::Expand { .. } | Self::Transfer { .. } => true,
+            Self::Handle { .. }
+            | Self::OutOfScope { .. }
+            | Self::Approve { .. }
+            | Self::ApproveEdited { .. }
+            | Self::Reject { .. } => false,
         }
     }
 

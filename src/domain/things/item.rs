@@ -15,6 +15,9 @@ use crate::domain::path::EntityPath;
 use crate::domain::time::Time;
 use crate::domain::value::Value;
 
+/// Most times that an item remembers of inputs that joined it.
+pub const AGAIN: usize = 12;
+
 /// A decision that a named reviewer owes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Item {
@@ -39,7 +42,8 @@ pub struct Item {
     pub subject: Option<EntityPath>,
     /// The deeds that led to it.
     pub evidence: Vec<Seq>,
-    /// Items with the same text here are alike.
+    /// Items with the same text here are alike: the same scope would settle them. Which are the same case says
+    /// [`likeness`](Self::likeness).
     pub alike: Arc<str>,
     /// The nearest zone.
     pub suggestion: Option<Suggestion>,
@@ -57,6 +61,9 @@ pub struct Item {
     pub assigned_to: Option<PersonId>,
     /// How many more inputs like it came from the same agent on the same subject.
     pub joined: u64,
+    /// When those came; the last of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub again: Vec<Time>,
     /// The warning was given.
     pub warned: bool,
     /// The deadline has passed.
@@ -336,7 +343,7 @@ pub struct PastAnswers {
 pub struct ScopeRule {
     /// Its number.
     pub no: u64,
-    /// Items with this likeness.
+    /// Inputs with this likeness (`input|…`); a rule of before that names what was alike then: an agent and its reason, or a scope.
     pub alike: Arc<str>,
     /// Why.
     pub reason: Arc<str>,

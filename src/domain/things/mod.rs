@@ -9,6 +9,7 @@ mod entity;
 mod held;
 mod item;
 mod lease;
+mod likeness;
 mod output;
 mod review;
 mod stored;
@@ -23,8 +24,9 @@ pub use alert::{
 pub use answer::ItemAnswer;
 pub use entity::{ACTORS, Entity, Field, FieldChange, RECENT, RUNS, Run, Tombstone, Touch};
 pub use held::{HeldField, InFlight, Lasts};
-pub use item::{Case, ClosedItem, Effects, Item, PastAnswers, Redone, ScopeRule, Suggestion};
+pub use item::{AGAIN, Case, ClosedItem, Effects, Item, PastAnswers, Redone, ScopeRule, Suggestion};
 pub use lease::{Hold, Lease, LeaseTarget};
+pub use likeness::{folded, likeness};
 pub use output::{
     ClaimHeld, ClaimMark, Concluded, Conclusion, Conversation, LastPublication, Occurrence, Publication,
     RaisedEvent, VOICES, question_key,

@@ -38,6 +38,7 @@ pub(in crate::server) async fn show(call: Call) -> Answer {
     json(&ItemView {
         digest: item.digest(),
         alike: board.alike(&item).cloned().collect(),
+        about: board.about_the_same(&item).cloned().collect(),
         past: board.past.get(&item.alike).cloned().unwrap_or_default(),
         evidence,
         alert,

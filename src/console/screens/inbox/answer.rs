@@ -263,8 +263,10 @@ impl Answering {
 
     /// Would others be answered with the same command?
     fn takes_others(&self, world: &World) -> bool {
-        let alike =
-            |item: &Arc<Item>| world.board.as_ref().is_some_and(|board| board.alike(item).next().is_some());
+        let of_scope = self.kind.is_of_scope();
+        let alike = |item: &Arc<Item>| {
+            world.board.as_ref().is_some_and(|board| board.settled_like(item, of_scope).next().is_some())
+        };
         if self.items.len() > 1 {
             return self.is_one();
         }
@@ -273,7 +275,7 @@ impl Answering {
 
     /// An expansion is one answer for all; any other answer is given to each marked case by itself.
     pub(super) fn is_one(&self) -> bool {
-        matches!(self.kind, Kind::Expand | Kind::Transfer)
+        self.kind.is_of_scope()
     }
 
     /// What stands in the way; where it is another owner, an admin is offered a transfer instead.

@@ -9,7 +9,7 @@ use super::kind::Kind;
 use crate::console::widgets::Look;
 use crate::console::widgets::facts::Facts;
 use crate::console::world::World;
-use crate::domain::decide::Preview;
+use crate::domain::decide::{Closes, Preview};
 use crate::domain::ids::ItemNo;
 use crate::domain::things::Case;
 
@@ -77,6 +77,7 @@ impl Answering {
         self.publication(facts, look);
         if preview.obstacle.is_none() {
             facts.say("settles", &self.settles(preview));
+            closes(facts, preview);
         }
         then(facts, &preview.then);
     }
@@ -140,6 +141,18 @@ impl Answering {
             (count, true) => format!("this case and {count} alike: {}", numbers(&preview.settles)),
             (count, false) => format!("this case only; {count} alike wait on: {}", numbers(&preview.settles)),
         }
+    }
+}
+
+/// What a rule would have closed, had it been there.
+fn closes(facts: &mut Facts<'_>, preview: &Preview) {
+    let words = |one: &Closes| {
+        let how = if one.open { "waits" } else { "answered" };
+        let times = if one.times > 1 { format!(", {} times", one.times) } else { String::new() };
+        format!("#{} {} ({how}{times})", one.item, one.title)
+    };
+    for (at, one) in preview.closes.iter().take(NAMED).enumerate() {
+        facts.say(if at == 0 { "closes" } else { "" }, &words(one));
     }
 }
 

@@ -19,6 +19,8 @@ use crate::domain::things::{Case, Item, PastAnswers};
 
 /// Deeds of evidence shown; the latest of them.
 const EVIDENCE_SHOWN: usize = 8;
+/// Other cases about the same subject shown.
+const ALSO_SHOWN: usize = 4;
 /// Lines of any other text.
 pub(super) const TEXT_LINES: usize = 4;
 /// Cells of the labels.
@@ -51,6 +53,7 @@ pub(super) fn lines<'a>(
         facts.gap();
     }
     facts.say("LIKE", &alike(board, item));
+    also(&mut facts, board, item);
     facts.lined("SUGGEST", suggestion(look, facts.wide(), item));
     facts.lines
 }
@@ -129,7 +132,8 @@ fn head(look: Look<'_>, room: usize, world: &World, item: &Item) -> Vec<Line<'st
         third.extend(look.spans(subject.as_ref(), room.saturating_sub(24), theme.base));
     }
     if item.joined > 0 {
-        let again = format!("   {}{} times", look.glyphs.times, item.joined + 1);
+        let last = item.again.last().map(|at| format!(", last {}", world.ago(*at))).unwrap_or_default();
+        let again = format!("   {}{} times{last}", look.glyphs.times, item.joined + 1);
         third.push(Span::styled(again, theme.warning));
     }
     // Where the input follows anyway, the title would only say it twice.
@@ -154,6 +158,19 @@ fn evidence<'a>(
         None => styled(format!("deed {seq}"), look.theme.muted),
     });
     lines.collect()
+}
+
+/// What else waits about the same subject.
+fn also(facts: &mut Facts<'_>, board: &Board, item: &Item) {
+    let others: Vec<_> = board.about_the_same(item).collect();
+    for (at, other) in others.iter().take(ALSO_SHOWN).enumerate() {
+        let words = format!("#{} {}: {}", other.no, other.case.word(), other.title);
+        facts.long(if at == 0 { "ALSO" } else { "" }, &words, 1, facts.look.theme.base);
+    }
+    let more = others.len().saturating_sub(ALSO_SHOWN);
+    if more > 0 {
+        facts.say("", &format!("and {more} more about it"));
+    }
 }
 
 /// How many wait that are like it, and how such cases were answered before.

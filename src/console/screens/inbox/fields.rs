@@ -25,7 +25,8 @@ pub(super) const INCLUDE: &str = "include";
 /// The fields of an answer to these cases.
 pub(super) fn of(kind: Kind, items: &[Arc<Item>], board: &Board) -> Vec<Field> {
     // Others can be included where there are any, and where they are not marked one by one.
-    let alike = items.len() == 1 && items.first().is_some_and(|item| board.alike(item).next().is_some());
+    let also = |item: &Arc<Item>| board.settled_like(item, kind.is_of_scope()).next().is_some();
+    let alike = items.len() == 1 && items.first().is_some_and(also);
     let include = |on| {
         alike.then_some(Field::tick(INCLUDE, "settle the cases alike by the same answer", on)).into_iter()
     };
@@ -45,7 +46,7 @@ pub(super) fn of(kind: Kind, items: &[Arc<Item>], board: &Board) -> Vec<Field> {
         }
         Kind::OutOfScope => {
             let reason = Field::needed(REASON, "", "say in the reason why it is nobody's business");
-            let rule = Field::tick(RULE, "close inputs like this on arrival from now on", false);
+            let rule = Field::tick(RULE, "close this very input on arrival from now on", false);
             [reason, rule].into_iter().chain(include(false)).collect()
         }
         // Every publication is looked at by itself.

@@ -35,6 +35,11 @@ struct Row {
 }
 
 impl Kind {
+    /// Whether it is about the scope, and not about one input.
+    pub(super) fn is_of_scope(self) -> bool {
+        matches!(self, Self::Expand | Self::Transfer)
+    }
+
     /// The answer that an action begins.
     #[expect(clippy::wildcard_enum_match_arm, reason = "no other action begins an answer")]
     pub(super) fn of(action: Action) -> Option<Self> {

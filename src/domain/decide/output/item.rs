@@ -6,6 +6,7 @@ use crate::domain::command::Publish;
 use crate::domain::decide::effect::Effect;
 use crate::domain::decide::inbox::{self, NewItem};
 use crate::domain::decide::sheet::Sheet;
+use crate::domain::decide::title;
 use crate::domain::ids::{Actor, AgentId, AlertNo, ItemNo, Seq};
 use crate::domain::map::Grant;
 use crate::domain::state::State;
@@ -79,7 +80,7 @@ pub(super) fn case(effect: Effect<'_>, over: Vec<Seq>, alert: Option<AlertNo>) -
 }
 
 fn new(sheet: &mut Sheet<'_>, agent: &AgentId, effect: Effect<'_>, case: Case, cause: Seq) -> NewItem {
-    let said = |body| inbox::one_line(body).chars().take(TITLE).collect::<String>();
+    let said = |body| title::one_line(body).chars().take(TITLE).collect::<String>();
     let body = effect.body().map(|body| format!(": {}", said(body))).unwrap_or_default();
     let state = sheet.snapshot();
     let subject = effect.subject();

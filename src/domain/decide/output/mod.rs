@@ -12,11 +12,11 @@ use super::{alert, inbox, verdict};
 use crate::domain::code::Code;
 use crate::domain::command::{DEPENDENCIES, NAME_BYTES, Publish};
 use crate::domain::deed::{Body, Deed};
-use crate::domain::ids::{AgentId, AlertNo, ItemNo, Seq};
+use crate::domain::ids::{Actor, AgentId, AlertNo, ItemNo, Seq};
 use crate::domain::outcome::Outcome;
 use crate::domain::path::EntityPath;
 use crate::domain::state::State;
-use crate::domain::things::{LastPublication, Publication};
+use crate::domain::things::{Case, LastPublication, Publication};
 
 /// Decides a publication by the caller.
 pub(super) fn decide(sheet: &mut Sheet<'_>, publish: &Publish) -> Seq {
@@ -148,10 +148,13 @@ fn go_out(sheet: &mut Sheet<'_>, publish: &Publish, verdict: Option<&Stop>) -> S
 
 /// It waits for a person: nobody owns the output, another spoke on the thread, or the map says so.
 fn hold(sheet: &mut Sheet<'_>, state: &State, agent: &AgentId, publish: &Publish, found: Stop) -> Seq {
+    let asked = || {
+        let case = Case::UnownedOutput { publish: Box::new(publish.clone()) };
+        (case, Actor::Agent(agent.clone()), Effect::Publication(publish).subject().cloned())
+    };
     if found.code == Code::Unowned
-        && let Some(closed) = inbox::closed_on_arrival(state, &item::alike(agent, &publish.output, true))
+        && let Some(why) = inbox::closed_on_arrival(state, &item::alike(agent, &publish.output, true), asked)
     {
-        let why = format!("out of scope since #{} by {}: {}", closed.item, closed.by, closed.reason);
         return refuse(sheet, publish, stop(Code::OutOfScope, Outcome::Refused, why));
     }
     if let Some(why) = inbox::full(state) {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{alike, closed_door, cut, item, over_bound};
+use super::{closed_door, cut, item, over_bound};
 use crate::domain::code::Code;
 use crate::domain::command::{Claim, Raise};
 use crate::domain::decide::sheet::Sheet;
@@ -127,7 +127,7 @@ fn undecided(sheet: &mut Sheet<'_>, state: &State, claim: &Claim, agents: &[&Age
         }
         return primary;
     }
-    if let Some((code, why)) = closed_door(state, &alike(&claim.event, collides)) {
+    if let Some((code, why)) = closed_door(state, &as_raise(claim), &sheet.principal.actor, collides) {
         return refuse(sheet, claim, code, &why);
     }
     let mut deed = draft(sheet, claim, Body::ClaimRefused(Box::new(mark(claim))), Outcome::Escalated, &why);

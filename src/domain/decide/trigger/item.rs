@@ -29,7 +29,7 @@ pub(super) struct Found<'a> {
 }
 
 /// Items about the same event are alike.
-pub(in crate::domain::decide) fn alike(event: &str, collides: bool) -> String {
+pub(super) fn alike(event: &str, collides: bool) -> String {
     if collides { format!("collision|{event}") } else { format!("event|{event}") }
 }
 
@@ -48,19 +48,11 @@ pub(super) fn open(sheet: &mut Sheet<'_>, found: &Found<'_>, cause: Seq) -> Item
     }
     let (raise, map) = (found.raise, &state.board.map);
     let raiser = found.raiser.agent();
-    let (case, why) = match found.alert {
-        Some(alert) => (
-            Case::TriggerCollision { alert, raise: raise.clone() },
-            collision_words(&raise.event, found.listeners),
-        ),
-        None => (
-            Case::UnownedEvent { raise: raise.clone() },
-            if found.listeners.is_empty() {
-                format!("nobody owns the event {}", raise.event)
-            } else {
-                collision_words(&raise.event, found.listeners)
-            },
-        ),
+    let case = case(raise, found.alert);
+    let why = if found.alert.is_none() && found.listeners.is_empty() {
+        format!("nobody owns the event {}", raise.event)
+    } else {
+        collision_words(&raise.event, found.listeners)
     };
     let nearest = nearest_listener(map.model(), &raise.event, raise.subject.as_ref(), raiser);
     let suggestion = nearest.filter(|_| found.listeners.is_empty()).map(|(agent, reason)| Suggestion {
@@ -81,6 +73,14 @@ pub(super) fn open(sheet: &mut Sheet<'_>, found: &Found<'_>, cause: Seq) -> Item
         suggestion,
     };
     inbox::open_in(sheet, &queue, item, cause)
+}
+
+/// An event as a case: of a collision where there is an alert of it.
+pub(super) fn case(raise: &Raise, alert: Option<AlertNo>) -> Case {
+    match alert {
+        Some(alert) => Case::TriggerCollision { alert, raise: raise.clone() },
+        None => Case::UnownedEvent { raise: raise.clone() },
+    }
 }
 
 /// The very same event waits already: a retry, or what another agent claimed.

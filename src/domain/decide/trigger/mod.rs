@@ -13,7 +13,7 @@ use super::{alert, inbox, propose, verdict, work};
 use crate::domain::code::Code;
 use crate::domain::command::{ATTRIBUTES, NAME_BYTES, Raise};
 use crate::domain::deed::{Body, Deed};
-use crate::domain::ids::{Actor, AgentId, Seq, WorkNo};
+use crate::domain::ids::{Actor, AgentId, AlertNo, Seq, WorkNo};
 use crate::domain::map::Routing;
 use crate::domain::outcome::Outcome;
 use crate::domain::path::{EntityPath, FieldPath};
@@ -22,7 +22,7 @@ use crate::domain::things::{Occurrence, RaisedEvent, Work, WorkKind, path_of, wi
 use crate::domain::value::Value;
 
 pub(super) use self::claim::{claim, mark};
-pub(super) use self::item::{again, alike, event_of, handle, still_collides};
+pub(super) use self::item::{again, event_of, handle, still_collides};
 pub(super) use self::sources::{after_commit, scheduled};
 
 /// Who raises an event, and where it came from.
@@ -84,7 +84,7 @@ fn unowned(sheet: &mut Sheet<'_>, state: &State, raise: &Raise, origin: &Origin)
         (deed.code, deed.verdict) = (Some(Code::Unowned), Some(Outcome::Escalated));
         return sheet.push(deed);
     }
-    if let Some((code, why)) = closed_door(state, &alike(&raise.event, false)) {
+    if let Some((code, why)) = closed_door(state, raise, &origin.actor, false) {
         return refuse(sheet, raise, origin, (code, &why));
     }
     let mut deed = draft(sheet, raise, origin, Outcome::Escalated, &why);
@@ -119,7 +119,7 @@ fn collision(
         }
         return primary;
     }
-    if let Some((code, why)) = closed_door(state, &alike(&raise.event, true)) {
+    if let Some((code, why)) = closed_door(state, raise, &origin.actor, true) {
         return refuse(sheet, raise, origin, (code, &why));
     }
     let mut deed = draft(sheet, raise, origin, Outcome::Escalated, &why);
@@ -137,9 +137,10 @@ fn collision(
 }
 
 /// Why an event that needs a person does not reach one: a rule closes it, or the inbox is full.
-fn closed_door(state: &State, alike: &str) -> Option<(Code, String)> {
-    if let Some(rule) = inbox::closed_on_arrival(state, alike) {
-        let why = format!("out of scope since #{} by {}: {}", rule.item, rule.by, rule.reason);
+fn closed_door(state: &State, raise: &Raise, raiser: &Actor, collides: bool) -> Option<(Code, String)> {
+    let asked =
+        || (item::case(raise, collides.then(AlertNo::default)), raiser.clone(), raise.subject.clone());
+    if let Some(why) = inbox::closed_on_arrival(state, &item::alike(&raise.event, collides), asked) {
         return Some((Code::OutOfScope, why));
     }
     inbox::full(state).map(|why| (Code::OverBound, why))

@@ -135,6 +135,7 @@ fn item(no: u64, by: &str, case: Case, title: &str, now: crate::domain::time::Ti
         claimed_by: None,
         assigned_to: None,
         joined: 0,
+        again: Vec::new(),
         warned: false,
         overdue: false,
     }
