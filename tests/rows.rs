@@ -13,6 +13,8 @@ mod patience;
 #[expect(dead_code, reason = "shared with the tests of the server, which use the rest of it")]
 mod support;
 
+#[path = "rows/decisions_desk.rs"]
+mod decisions_desk;
 #[path = "rows/doors.rs"]
 mod doors;
 #[path = "rows/exceptions.rs"]

@@ -157,7 +157,7 @@ fn included(
         if other.alike != item.alike || other.no == item.no || others.iter().any(|have| have.no == *no) {
             return Err((Code::WrongState, format!("#{no} is not another item like #{}", item.no)));
         }
-        reviewer::may_answer(&state.board.map, other, person, sheet.now)?;
+        reviewer::may_answer(&state.board, other, (person, sheet.principal.class), sheet.now)?;
         others.push(Arc::clone(other));
     }
     Ok(others)

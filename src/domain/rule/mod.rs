@@ -3,6 +3,7 @@
 
 pub mod conversation;
 pub mod kind;
+pub mod order;
 pub mod output;
 pub mod reviewer;
 pub mod route;

@@ -8,7 +8,7 @@ use crate::domain::deed::table::bodies;
 use crate::domain::deed::{
     Body, Deed, ItemClosed, NewFormat, NewMap, NewWorkspace, ScopeChange, ScopeTransfer,
 };
-use crate::domain::ids::{Actor, AgentId, ItemNo, MapVersion, PersonId, Seq};
+use crate::domain::ids::{Actor, AgentId, ItemNo, MapVersion, Seq};
 use crate::domain::map::{Map, Model, edit};
 use crate::domain::path::{EntityPath, FieldName, FieldPath};
 use crate::domain::things::{
@@ -88,21 +88,6 @@ impl Board {
 
     fn join_item<P>(&mut self, deed: &Deed, _: &P) {
         self.change_item(deed, |item| item.joined += 1);
-    }
-
-    fn claim_item<P>(&mut self, deed: &Deed, _: &P) {
-        self.revise(deed, |item| item.claimed_by = deed.actor.person().cloned());
-    }
-
-    fn release_item<P>(&mut self, deed: &Deed, _: &P) {
-        self.revise(deed, |item| item.claimed_by = None);
-    }
-
-    fn reassign_item(&mut self, deed: &Deed, to: &PersonId) {
-        self.revise(deed, |item| {
-            item.assigned_to = Some(to.clone());
-            item.claimed_by = None;
-        });
     }
 
     fn revise_item(&mut self, deed: &Deed, case: &Case) {
@@ -332,14 +317,14 @@ impl Board {
         self.items.insert(item.no, Arc::new(item.clone()));
     }
 
-    fn change_item(&mut self, deed: &Deed, change: impl FnOnce(&mut Item)) {
+    pub(super) fn change_item(&mut self, deed: &Deed, change: impl FnOnce(&mut Item)) {
         if let Some(item) = deed.refs.item.and_then(|no| self.items.get_mut(&no)) {
             change(Arc::make_mut(item));
         }
     }
 
     /// Something else is to be answered, or by another hand.
-    fn revise(&mut self, deed: &Deed, change: impl FnOnce(&mut Item)) {
+    pub(super) fn revise(&mut self, deed: &Deed, change: impl FnOnce(&mut Item)) {
         self.change_item(deed, |item| {
             change(item);
             item.version += 1;
@@ -385,6 +370,7 @@ impl Board {
         effects: Effects,
         with: Option<ItemNo>,
     ) {
+        self.forget_claim(no);
         let Some(item) = self.items.remove(&no) else { return };
         self.timers.remove(&(item.warn_at, Timer::Item(no)));
         self.timers.remove(&(item.due, Timer::Item(no)));
@@ -419,6 +405,9 @@ impl Board {
                 let at = if item.warned { item.due } else { item.warn_at };
                 self.timers.insert((at, Timer::Item(item.no)));
             }
+            if let Some(until) = item.claim_until {
+                self.timers.insert((until, Timer::Claim(item.no)));
+            }
             self.items.insert(item.no, Arc::new(item));
         }
     }
@@ -451,7 +440,7 @@ fn add_side(alert: &mut Alert, side: &AlertSide) {
     alert.sides.push(side.clone());
 }
 
-fn stop(deed: &Deed) -> Stop {
+pub(super) fn stop(deed: &Deed) -> Stop {
     Stop {
         by: deed.actor.clone(),
         at: deed.recorded,

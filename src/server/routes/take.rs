@@ -50,13 +50,12 @@ fn is_ready(state: &Front, agent: &AgentId, take: &Take, now: Time) -> bool {
     if state.board.stop_of(agent).is_some() {
         return true;
     }
-    match take.work.map(|no| state.board.works.get(&no).filter(|work| work.agent == *agent)) {
-        Some(named) => named.is_none_or(|work| !work.is_taken(now)),
-        None => {
-            let sight = Sight::now(agent, &state.board.map);
-            state.board.work_of(agent).any(|work| !work.is_taken(now) && sight.sees_work(work))
-        }
+    if let Some(no) = take.work {
+        let named = state.board.works.get(&no).filter(|work| work.agent == *agent);
+        return named.is_none_or(|work| !work.is_taken(now));
     }
+    let sight = Sight::now(agent, &state.board.map);
+    state.board.work_of(agent).any(|work| !work.is_taken(now) && sight.sees_work(work))
 }
 
 async fn submit(call: &Call, take: Take) -> Result<TakenWork, Box<crate::api::Problem>> {
