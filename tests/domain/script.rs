@@ -156,7 +156,7 @@ fn of_time(verb: &str, args: &[&str]) -> Json {
         "starts" => json!({"do": "review", "queue": args[0], "step": "start", "note": args.get(1)}),
         "ends" => json!({"do": "review", "queue": args[0], "step": "end", "note": args.get(1)}),
         "leaves" | "comes" => {
-            let word = |word| Some(args.get(args.iter().position(|arg| *arg == word)? + 1)?);
+            let word = |word| args.get(args.iter().position(|arg| *arg == word)? + 1);
             let step = if verb == "leaves" { "leave" } else { "return" };
             json!({"do": "away", "step": step, "until": word("until"), "person": word("for")})
         }
