@@ -18,6 +18,8 @@ mod approvals;
 mod bounds;
 #[path = "domain/conclusions.rs"]
 mod conclusions;
+#[path = "domain/desk.rs"]
+mod desk;
 #[path = "domain/doors.rs"]
 mod doors;
 #[path = "domain/ends.rs"]
@@ -54,6 +56,8 @@ mod map_page;
 mod notices;
 #[path = "domain/observe.rs"]
 mod observe;
+#[path = "domain/order.rs"]
+mod order;
 #[path = "domain/outputs.rs"]
 mod outputs;
 #[path = "domain/overrides.rs"]

@@ -15,6 +15,8 @@ mod support;
 
 #[path = "rows/decisions_cases.rs"]
 mod decisions_cases;
+#[path = "rows/decisions_desk.rs"]
+mod decisions_desk;
 #[path = "rows/doors.rs"]
 mod doors;
 #[path = "rows/exceptions.rs"]

@@ -6,6 +6,7 @@
 mod addresses;
 mod answers;
 mod body;
+mod desk;
 mod glance;
 mod long_look;
 mod openapi;
@@ -29,6 +30,7 @@ pub use answers::{
     WorkList, WorkStepBody, WorkspaceList, WorkspaceMade, WorkspaceView,
 };
 pub use body::{DEPTH, ENTRIES, parse, parse_object, understood};
+pub use desk::{AwayBody, BackBody, TakeOverBody};
 pub use long_look::{InferView, LookLine, Looked, MOST_DAYS, NDJSON, PLAN_DAYS, PlanView, Window};
 pub use openapi::OPENAPI;
 pub use overrides::{OverrideAsked, OverrideBody, OverrideWord};

@@ -1,6 +1,7 @@
 //! The shapes of work that is taken, tasks, fan-outs, leases, outputs, conclusions and reviews as they travel. What an
 //! agent may see of them is the server's to say.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use schemars::JsonSchema;
@@ -11,6 +12,7 @@ use crate::domain::ids::{AgentId, PersonId, QueueName, Seq, WorkNo};
 use crate::domain::map::Schedule;
 use crate::domain::path::EntityPath;
 use crate::domain::reply::Reply;
+use crate::domain::state::Stop;
 use crate::domain::things::{
     Concluded, FanOutState, LastPublication, Lease, LeaseTarget, QueueReviews, Task, Work,
 };
@@ -181,6 +183,9 @@ pub struct ReviewView {
     pub owner: PersonId,
     /// Who answers when the owner is away.
     pub deputies: Vec<PersonId>,
+    /// Those of them who are away.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub away: BTreeMap<PersonId, Stop>,
     /// When it is reviewed.
     pub schedule: Option<Schedule>,
     /// Items that wait in it now.

@@ -6,9 +6,9 @@ use clap::{Parser, Subcommand};
 use super::context::{ConsoleFlags, Global};
 use super::then::Then;
 use super::{
-    agents, alerts, backup, console, demo, doctor, entity, fan_outs, handoffs, hook, import, inbox, leases,
-    log, man, map, outputs, overrides, readiness, review, serve, single, tokens, trace, verify, who_owns,
-    work, workspaces,
+    agents, alerts, away, backup, console, demo, doctor, entity, fan_outs, handoffs, hook, import, inbox,
+    leases, log, man, map, outputs, overrides, readiness, review, serve, single, tokens, trace, verify,
+    who_owns, work, workspaces,
 };
 
 const EXAMPLES: &str = "\
@@ -70,6 +70,10 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Option<review::Command>,
     },
+    /// Say that you are away: your deputies answer at once meanwhile
+    Away(away::Away),
+    /// Say that you are back
+    Back(away::Back),
     /// What waits in the agents' work streams: list, take, complete, accept, decline, fail, return
     Work(work::Command),
     /// Say that something happened; the agent that it wakes gets it as work

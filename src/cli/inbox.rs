@@ -3,6 +3,8 @@
 mod answer;
 mod show;
 
+use std::sync::Arc;
+
 use clap::Subcommand;
 
 use super::context::Context;
@@ -19,7 +21,7 @@ use crate::domain::time::Time;
 /// What is done with the inbox.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// What waits for a decision, the next deadline first
+    /// What waits for a decision: overdue first, then by priority, then by deadline
     List {
         /// Only this queue
         #[arg(long)]
@@ -40,6 +42,14 @@ pub(crate) enum Command {
     Claim {
         /// The item's number
         item: ItemNo,
+    },
+    /// Take a case from whoever has it; for those who may answer it, and for the governance owner
+    TakeOver {
+        /// The item's number
+        item: ItemNo,
+        /// Why
+        #[arg(long)]
+        reason: Arc<str>,
     },
     /// Give a case back
     Release {
@@ -77,6 +87,7 @@ pub(super) fn run(context: &Context, command: Command) -> anyhow::Result<Status>
         }
         Command::Answer(arguments) => return answer::run(context, arguments),
         Command::Claim { item } => (item, ItemVerb::Claim),
+        Command::TakeOver { item, reason } => (item, ItemVerb::TakeOver { reason }),
         Command::Release { item } => (item, ItemVerb::Release),
         Command::Reassign { item, to } => (item, ItemVerb::Reassign { to }),
         Command::Undo { item } => (item, ItemVerb::Undo),

@@ -6,6 +6,7 @@
 mod agents;
 mod alerts;
 mod arguments;
+mod away;
 mod backup;
 mod console;
 mod context;
@@ -97,6 +98,8 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Status> {
         Some(Command::Leases { command }) => leases::run(&context, command),
         Some(Command::Outputs { command }) => outputs::run(&context, command),
         Some(Command::Conclude(conclude)) => reply::ask(&context, &conclude.command()?),
+        Some(Command::Away(away)) => reply::ask(&context, &away.command()),
+        Some(Command::Back(back)) => reply::ask(&context, &back.command()),
         Some(Command::Review { command }) => review::run(&context, command),
         Some(Command::Agents(command)) => agents::run(&context, &command),
         Some(Command::Readiness(command)) => readiness::run(&context, &command),

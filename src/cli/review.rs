@@ -70,8 +70,10 @@ const LIST: List<ReviewList, ReviewView> = List {
     rows: |found| found.reviews.iter().collect(),
     columns: &[
         of("QUEUE", |view| view.queue.to_string()),
-        of("OWNER", |view| view.owner.to_string()),
-        of("DEPUTIES", |view| view.deputies.iter().map(PersonId::as_str).collect::<Vec<_>>().join(", ")),
+        at("OWNER", |view, now| named(view, &view.owner, now)),
+        at("DEPUTIES", |view, now| {
+            view.deputies.iter().map(|deputy| named(view, deputy, now)).collect::<Vec<_>>().join(", ")
+        }),
         of("SCHEDULE", |view| list::maybe(view.schedule)),
         of("WAITING", |view| view.waiting.to_string()),
         at("NEXT", |view, now| list::maybe(view.reviews.due.map(|due| next(due, now)))),
@@ -89,6 +91,13 @@ const LIST: List<ReviewList, ReviewView> = List {
         }),
     ],
 };
+
+/// A person, and whether they are away.
+fn named(view: &ReviewView, person: &PersonId, now: Time) -> String {
+    let Some(away) = view.away.get(person) else { return person.to_string() };
+    let for_long = away.until.map(|until| format!(" {}", until.since(now).rough())).unwrap_or_default();
+    format!("{person} (away{for_long})")
+}
 
 fn next(due: Time, now: Time) -> String {
     if due <= now {

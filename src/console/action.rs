@@ -138,7 +138,8 @@ actions! {
     Approve "approve" "approve" Decide Decides "Approve: the publication goes out as it is";
     ApproveEdited "approve-edited" "edit" Decide Decides "Approve with edits: it goes out with your text";
     Reject "reject" "reject" Decide Decides "Reject: the publication does not go out";
-    Claim "claim" "claim" Decide Decides "Claim, so that no other reviewer takes it";
+    Claim "claim" "claim" Decide Decides "Claim, so that no other reviewer takes it; take over what another has claimed";
+    Away "away" "away" Decide Decides "Go away: deputies answer at once; again when you are back";
     Release "release" "release" Decide Decides "Release a claim";
     Reassign "reassign" "reassign" Decide Decides "Hand to another named reviewer";
     Undo "undo" "undo" Decide Decides "Undo the last answer";

@@ -269,6 +269,7 @@ impl App {
             Action::AsOf => self.begin_naming(),
             Action::Present => return self.leave_the_past(),
             _ if self.closes_the_past(action) => return self.leave_the_past(),
+            Action::Away => self.begin_away(),
             _ if action.overrides() => return self.begin_override(action),
             _ => return self.with_screen(|screen, world| screen.act(action, world)),
         }

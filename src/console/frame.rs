@@ -74,6 +74,10 @@ pub(super) fn draw(app: &App, buffer: &mut Buffer, screen: Rect) -> Option<Posit
             let board = app.world.board.as_ref()?;
             overriding.draw(buffer, screen, look, board, app.world.now)
         }
+        Some(Over::Desk(desk)) => {
+            let board = app.world.board.as_ref()?;
+            desk.draw(buffer, screen, look, (board, &app.world.me, app.world.now))
+        }
     }
 }
 
@@ -116,7 +120,7 @@ fn draw_header(app: &App, buffer: &mut Buffer, screen: Rect, look: Look<'_>) {
     if let Some(then) = world.as_of() {
         right.push(moment(then, world, look, screen.width));
     } else {
-        right.extend(halted(world, look).or_else(|| review(app, look)));
+        right.extend(halted(world, look).or_else(|| away(world, look)).or_else(|| review(app, look)));
         right.push(link(app, look));
     }
     right.push(styled(format!("{} UTC ", world.clock.utc().format("%H:%M")), theme.subtle));
@@ -141,6 +145,14 @@ fn moment(then: AsOf, world: &World, look: Look<'_>, room: u16) -> Line<'static>
 fn halted(world: &World, look: Look<'_>) -> Option<Line<'static>> {
     let stop = world.board.as_ref()?.halted.as_ref()?;
     let words = format!("{} all paused by {}", look.glyphs.read_only, stop.by.name());
+    Some(styled(untrusted::fit(&words, REVIEW_MOST), look.theme.warning))
+}
+
+/// That this person is away.
+fn away(world: &World, look: Look<'_>) -> Option<Line<'static>> {
+    let away = world.board.as_ref()?.absence(&world.me.person, world.now)?;
+    let until = away.until.map(|until| format!(" until {}", super::words::clock(until, world.now)));
+    let words = format!("{} you are away{}", look.glyphs.read_only, until.unwrap_or_default());
     Some(styled(untrusted::fit(&words, REVIEW_MOST), look.theme.warning))
 }
 

@@ -19,6 +19,7 @@ pub mod action;
 pub mod app;
 pub mod ask;
 pub mod asking;
+pub mod desk;
 mod frame;
 pub mod glyphs;
 pub mod keymap;

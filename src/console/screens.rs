@@ -37,7 +37,7 @@ use super::widgets::chrome::Tone;
 use super::widgets::prompt::Insert;
 use super::world::World;
 use crate::domain::deed::Deed;
-use crate::domain::ids::Seq;
+use crate::domain::ids::{ItemNo, Seq};
 
 /// What a screen wants of the app.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,6 +57,8 @@ pub enum Want {
     Copy(String),
     /// A file in the person's editor; [`Screen::edited`] hears of it.
     Edit(PathBuf),
+    /// A case is to be taken from whoever has it, which needs a reason.
+    TakeOver(ItemNo),
     /// To look at how everything was after that deed.
     Look(Seq),
 }

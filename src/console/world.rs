@@ -242,7 +242,15 @@ impl World {
     pub fn may_answer(&self, item: &Item) -> Result<(), String> {
         self.may_decide()?;
         let Some(board) = &self.board else { return Err("the board is not here yet".to_owned()) };
-        reviewer::may_answer(&board.map, item, &self.me.person, self.now).map_err(|(_, why)| why)
+        let me = (&self.me.person, self.me.class);
+        reviewer::may_answer(board, item, me, self.now).map(|_| ()).map_err(|(_, why)| why)
+    }
+
+    /// Whether this person may take the item from whoever has it.
+    pub fn may_take_over(&self, item: &Item) -> bool {
+        let me = (&self.me.person, self.me.class);
+        let may = |board: &Board| reviewer::may_take_over(board, item, me, self.now).is_ok();
+        self.may_decide().is_ok() && self.board.as_deref().is_some_and(may)
     }
 
     /// How long ago something was, as people read it.

@@ -74,7 +74,7 @@ codes! {
     /// The item changed since it was shown.
     Changed = "changed", "look at the item again and answer what is shown now";
     /// Somebody else has claimed the item.
-    Claimed = "claimed", "ask the claimant to release it, or take another item";
+    Claimed = "claimed", "wait until the claim ends, ask the claimant to release it, or take it over with a reason";
     /// The thing is not in a state that allows this.
     WrongState = "wrong-state", "look at its present state; nothing was changed";
     /// No such thing.

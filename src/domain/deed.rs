@@ -61,6 +61,9 @@ pub struct Refs {
     /// A person holds the fields from now on: for the time in `until`, or until they are released.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub held: bool,
+    /// A person stepped in who is not named there, because nobody who is could, or as the map's governance owner.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stands_in: bool,
     /// The primary deeds of a `together`, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<Seq>,

@@ -14,7 +14,7 @@ use super::ids::{
 };
 use super::map::{Condition, Occasion, Schedule};
 use super::path::{EntityPath, FieldName, FieldPath, MAX_ENTITY_BYTES, MAX_FIELD_BYTES, Pattern, Template};
-use super::things::Lasts;
+use super::things::{Lasts, Until};
 use super::time::{Span, Time};
 use super::value::{MAX_SAFE_INTEGER, VALUE_BYTES, Value};
 
@@ -83,6 +83,8 @@ texts! {
         "A length of time.";
     Lasts, 1024, "^(released|none|([0-9]+(w|d|h|m|s|ms))+)$", ["24h", "released"],
         "For how long a person's override holds: for a time, until it is ended, or not at all.";
+    Until, 64, "^([0-9]{4}-[0-9]{2}-[0-9]{2}.*|([0-9]+(w|d|h|m|s|ms))+)$", ["2026-12-03", "3d"],
+        "When something ends: a day, a time, or a length of time from now on.";
     Hash, 64, "^[0-9a-f]{64}$", ["0000000000000000000000000000000000000000000000000000000000000000"],
         "SHA-256 in the ledger's chain.";
 }

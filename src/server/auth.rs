@@ -15,6 +15,7 @@ use super::workspaces::Found;
 use crate::api::{Hash, Problem, ProblemCode, TokenText};
 use crate::domain::command::Principal;
 use crate::domain::ids::{Actor, AgentId, PersonId};
+use crate::domain::map::Model;
 use crate::domain::things::{TokenClass, TokenRecord};
 use crate::domain::time::Time;
 
@@ -95,12 +96,14 @@ fn identify(app: &App, headers: &HeaderMap) -> Result<(Caller, Arc<Workspace>), 
     let record = state.as_ref().and_then(|state| state.tokens.get(&token.id));
     let expected = record.map_or(NOBODY.as_slice(), |record| record.token.hash.as_bytes());
     let matches: bool = Hash(token.hash()).digits().as_slice().ct_eq(expected).into();
-    let (Some(space), Some(record), true) = (space, record, matches) else { return Err(opens_nothing()) };
+    let (Some(space), Some(state), Some(record), true) = (space, &state, record, matches) else {
+        return Err(opens_nothing());
+    };
     if record.token.class != token.class {
         return Err(opens_nothing());
     }
     live(record, app.clock().now()).map_err(|problem| Box::new(problem.at("header Authorization")))?;
-    let principal = principal(record).ok_or_else(opens_nothing)?;
+    let principal = principal(record, state.board.map.model()).ok_or_else(opens_nothing)?;
     Ok((Caller { principal, record: Arc::clone(record) }, space))
 }
 
@@ -117,12 +120,13 @@ pub(super) fn live(record: &TokenRecord, now: Time) -> Result<(), Box<Problem>> 
     Err(Box::new(Problem::new(ProblemCode::TokenEnded, detail)))
 }
 
-fn principal(record: &TokenRecord) -> Option<Principal> {
+/// Who it is: where the map knows whose account that is, the person.
+fn principal(record: &TokenRecord, model: &Model) -> Option<Principal> {
     let token = &record.token;
     let actor = match token.class {
         TokenClass::Agent => Actor::Agent(AgentId::new(&token.name).ok()?),
         TokenClass::Watcher | TokenClass::Reviewer | TokenClass::Admin => {
-            Actor::Person(PersonId::new(&token.name).ok()?)
+            Actor::Person(model.person_of(&PersonId::new(&token.name).ok()?).clone())
         }
     };
     Some(Principal { actor, class: token.class, token: Some(token.id.clone()) })

@@ -82,6 +82,9 @@ pub(crate) const LIFE: &str = "
     dana frees support/ticket/acme#status 'agreed' -> recorded
     dana halts 'everything is wrong' for 2h -> recorded
     dana unhalts 'it was the import' -> recorded
+    dana leaves until 2h -> recorded
+    dana comes -> recorded
+    sam comes -> refused wrong-state
     ";
 
 /// Events and conclusions, on the map that has them.

@@ -358,6 +358,7 @@ fn items_are_claimed_released_and_handed_over() {
         dana releases #1 -> refused wrong-state
         dana claims #1 -> recorded
         pass 3h
+        dana claims #1 -> recorded
         sam handles #1 'mine now' -> refused claimed
         sam claims #1 -> refused claimed
         dana reassigns #1 to eve -> refused not-named

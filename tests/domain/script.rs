@@ -12,6 +12,7 @@
 //! sales hands draft-7 to support [attempt 2] [of 3] [on crm/account/acme] -> recorded
 //! sales fans support,product within 1h [needed 1] [tries 2] [on crm/account/acme] -> recorded
 //! dana claims|releases|undoes #1 -> recorded          dana reassigns #1 to sam -> recorded
+//! dana seizes #1 'why' -> recorded                     dana leaves [until 2h] [for sam] -> recorded     dana comes [for sam] -> …
 //! dana expands #1 sales writes crm/account/*#score with #2,#3 -> recorded
 //! ada transfers #1 crm/contact/*#status from sourcing to sales -> recorded
 //! dana handles #1 'how' -> recorded                    dana drops #1 'why' [rule] -> recorded
@@ -110,6 +111,9 @@ pub(crate) fn command(world: &World, words: &[String]) -> Command {
             json
         }
         "claims" => json!({"do": "item", "item": number(args[0]), "step": "claim"}),
+        "seizes" => {
+            json!({"do": "item", "item": number(args[0]), "step": "take-over", "reason": args[1]})
+        }
         "releases" => json!({"do": "item", "item": number(args[0]), "step": "release"}),
         "undoes" => json!({"do": "item", "item": number(args[0]), "step": "undo"}),
         "reassigns" => json!({"do": "item", "item": number(args[0]), "step": "reassign", "to": args[2]}),
@@ -151,6 +155,11 @@ fn of_time(verb: &str, args: &[&str]) -> Json {
     match verb {
         "starts" => json!({"do": "review", "queue": args[0], "step": "start", "note": args.get(1)}),
         "ends" => json!({"do": "review", "queue": args[0], "step": "end", "note": args.get(1)}),
+        "leaves" | "comes" => {
+            let word = |word| args.get(args.iter().position(|arg| *arg == word)? + 1);
+            let step = if verb == "leaves" { "leave" } else { "return" };
+            json!({"do": "away", "step": step, "until": word("until"), "person": word("for")})
+        }
         "leases" => json!({"do": "lease", "step": "acquire", "target": {"path": args[0]}, "ttl": args[1]}),
         "renews" => json!({"do": "lease", "step": "renew", "lease": number(args[0]), "ttl": args[1]}),
         "passes" => json!({"do": "lease", "step": "transfer", "lease": number(args[0]), "to": args[1]}),

@@ -12,10 +12,10 @@ use super::team;
 use super::world::World;
 use super::zones::Zones;
 use deeds::domain::command::{
-    Act, ActEnd, AlertStep, AlertVerb, Answered, ApplyMap, AskedKey, BranchOrder, Claim, Command, Conclude,
-    Escalate, Expected, FanOut, Handoff, ItemStep, ItemVerb, LeaseStep, MapReview, Override, OverrideVerb,
-    Publish, Raise, Request, ReviewStep, ReviewVerb, Take, Together, TokenStep, WorkStep, WorkVerb, Write,
-    WriteKind,
+    Act, ActEnd, AlertStep, AlertVerb, Answered, ApplyMap, AskedKey, AwayStep, AwayVerb, BranchOrder, Claim,
+    Command, Conclude, Escalate, Expected, FanOut, Handoff, ItemStep, ItemVerb, LeaseStep, MapReview,
+    Override, OverrideVerb, Publish, Raise, Request, ReviewStep, ReviewVerb, Take, Together, TokenStep,
+    WorkStep, WorkVerb, Write, WriteKind,
 };
 use deeds::domain::ids::{
     ActNo, AgentId, AlertNo, Fence, IdempotencyKey, ItemNo, MapVersion, TaskId, TokenId, Version, WorkNo,
@@ -23,7 +23,9 @@ use deeds::domain::ids::{
 use deeds::domain::map::Grant;
 use deeds::domain::path::{EntityPath, FieldName, FieldPath, Pattern};
 use deeds::domain::state::State;
-use deeds::domain::things::{Case, Item, ItemAnswer, Lasts, Lease, LeaseTarget, TaskStage, WorkProduct};
+use deeds::domain::things::{
+    Case, Item, ItemAnswer, Lasts, Lease, LeaseTarget, TaskStage, Until, WorkProduct,
+};
 use deeds::domain::time::Span;
 use deeds::domain::value::Value;
 
@@ -88,6 +90,7 @@ fn right(world: &World, what: &What) -> usize {
             agent(["support", "support", "sales", "product", "sourcing", "sales"][*event])
         }
         What::Together(parts) => parts.first().map_or(0, |part| right(world, part)),
+        What::Away { hours, .. } => person(if hours % 3 == 0 { "sam" } else { "dana" }, "reviewer"),
         What::Item { verb: 12, .. } => person("dana", "admin"),
         What::Item { at, verb, .. } => match item(&world.state, *at, *verb) {
             Some(item) if item.queue.as_str() == "roadmap" => person("sam", "reviewer"),
@@ -207,6 +210,13 @@ fn command(world: &World, me: &str, what: &What) -> Option<Command> {
             Command::Token(TokenStep::Revoke { token })
         }
         What::Override { verb, at, lease } => Command::Override(override_of(state, *verb, *at, *lease)),
+        What::Away { back: true, .. } => {
+            Command::Away(AwayStep { person: None, step: AwayVerb::Return, note: None })
+        }
+        What::Away { hours, .. } => {
+            let until = (*hours > 0).then(|| Until::For(Span::from_hours(i64::from(*hours))));
+            Command::Away(AwayStep { person: None, step: AwayVerb::Leave { until }, note: None })
+        }
         What::Review { queue, end } => Command::Review(ReviewStep {
             queue: ["ops", "roadmap", "nobody"][usize::from(*queue)].parse().unwrap(),
             step: if *end { ReviewVerb::End } else { ReviewVerb::Start },
@@ -446,6 +456,7 @@ fn item_step(world: &World, what: &What) -> Option<ItemStep> {
             note: None,
         }),
         13 => answer(ItemAnswer::Approve { note: None }),
+        17 => ItemVerb::TakeOver { reason: note },
         14 => answer(ItemAnswer::ApproveEdited { body: value(*other), note: None }),
         _ => answer(ItemAnswer::Reject { note }),
     };

@@ -52,6 +52,11 @@ fn timers(board: &Board) -> BTreeSet<(Time, Timer)> {
     for item in board.items.values().filter(|item| !item.overdue) {
         timers.insert((if item.warned { item.due } else { item.warn_at }, Timer::Item(item.no)));
     }
+    let claims = board.items.values().filter_map(|item| Some((item.claim_until?, Timer::Claim(item.no))));
+    timers.extend(claims);
+    let away =
+        board.away.iter().filter_map(|(person, stop)| Some((stop.until?, Timer::Away(person.clone()))));
+    timers.extend(away);
     if board.halted.is_none() {
         timers.extend(board.works.values().filter_map(|work| Some((work.alarm?, Timer::Work(work.no)))));
         timers.extend(board.leases.values().map(|lease| (lease.until, Timer::Lease(lease.fence))));

@@ -165,6 +165,10 @@ pub(crate) enum What {
         at: usize,
         lease: u8,
     },
+    Away {
+        back: bool,
+        hours: u8,
+    },
     Review {
         queue: u8,
         end: bool,
@@ -277,7 +281,8 @@ fn of_people() -> impl Strategy<Value = What> {
     let step = (0..9_u8, 0..ENTITIES.len() * FIELDS.len(), 0..4_u8)
         .prop_map(|(verb, at, lease)| What::Override { verb, at, lease });
     let review = (0..3_u8, any::<bool>()).prop_map(|(queue, end)| What::Review { queue, end });
-    prop_oneof![24 => item, 4 => alert, 2 => apply, 1 => gone_through, 2 => revoke, 6 => step, 4 => review]
+    let away = (any::<bool>(), 0..9_u8).prop_map(|(back, hours)| What::Away { back, hours });
+    prop_oneof![24 => item, 2 => away, 4 => alert, 2 => apply, 1 => gone_through, 2 => revoke, 6 => step, 4 => review]
 }
 
 fn what() -> impl Strategy<Value = What> {

@@ -30,6 +30,7 @@ fn sample(route: &Address) -> (String, String) {
         }
         ("POST", "/v1/inbox/{n}/preview") => answer,
         ("POST", "/v1/inbox/{n}/answer") => json!({"answer": answer, "version": 1, "digest": "x"}),
+        ("POST", "/v1/inbox/{n}/take-over") => json!({"reason": "it can't wait"}),
         ("POST", "/v1/inbox/{n}/reassign") => json!({"to": "sam"}),
         ("POST", "/v1/overrides") => json!({"step": "freeze", "entity": "crm/contact/z", "reason": "test"}),
         ("POST", "/v1/tokens") => json!({"class": "watcher", "name": "x"}),
@@ -119,6 +120,7 @@ async fn a_class_that_a_route_is_not_for_has_no_effect_there() {
                     "claims",
                     "conclusions",
                     "reviews",
+                    "away",
                 ] {
                     assert_eq!(before[part], after[part], "{place} changed {part}");
                 }

@@ -5,13 +5,13 @@ use serde::Serialize;
 
 use super::{Access, Address, Answers, By, Kind, Takes, column, key_of, schema};
 use crate::api::{
-    AcquireBody, NoteBody, OverrideBody, ReassignBody, RenewBody, TransferBody, WorkStepBody, fit,
-    parse_object,
+    AcquireBody, AwayBody, BackBody, NoteBody, OverrideBody, ReassignBody, RenewBody, TakeOverBody,
+    TransferBody, WorkStepBody, fit, parse_object,
 };
 use crate::domain::command::{
-    Act, ActEnd, AlertStep, AlertVerb, Answered, Claim, Command, CommandKind, Conclude, Escalate, FanOut,
-    Handoff, ItemStep, ItemVerb, LeaseStep, MapReview, Publish, Raise, ReviewStep, ReviewVerb, TokenStep,
-    WorkStep, WorkVerb, Write,
+    Act, ActEnd, AlertStep, AlertVerb, Answered, AwayStep, AwayVerb, Claim, Command, CommandKind, Conclude,
+    Escalate, FanOut, Handoff, ItemStep, ItemVerb, LeaseStep, MapReview, Publish, Raise, ReviewStep,
+    ReviewVerb, TokenStep, WorkStep, WorkVerb, Write,
 };
 use crate::domain::ids::{ActNo, AlertNo, Fence, ItemNo, QueueName, TokenId, WorkNo};
 use crate::domain::reply::Reply;
@@ -168,6 +168,9 @@ commands! {
     ItemClaim POST "/v1/inbox/{n}/claim" [item: ItemNo] none []
         Item(ItemStep { item, step: ItemVerb::Claim }),
         "Takes an item.";
+    ItemTakeOver POST "/v1/inbox/{n}/take-over" [item: ItemNo] json [TakeOverBody { reason }]
+        Item(ItemStep { item, step: ItemVerb::TakeOver { reason } }),
+        "Takes an item from whoever has it, with a reason.";
     ItemRelease POST "/v1/inbox/{n}/release" [item: ItemNo] none []
         Item(ItemStep { item, step: ItemVerb::Release }),
         "Gives an item back.";
@@ -192,6 +195,12 @@ commands! {
     ReviewEnd POST "/v1/reviews/{queue}/end" [queue: QueueName] maybe [NoteBody { note }]
         Review(ReviewStep { queue, step: ReviewVerb::End, note }),
         "Ends a session over a queue: it was held.";
+    AwayBegin POST "/v1/away" [] maybe [AwayBody { person, until, note }]
+        Away(AwayStep { person, step: AwayVerb::Leave { until }, note }),
+        "Says that a person is away; their deputies answer at once meanwhile.";
+    AwayEnd POST "/v1/back" [] maybe [BackBody { person, note }]
+        Away(AwayStep { person, step: AwayVerb::Return, note }),
+        "Says that a person is back.";
     MapReviewed POST "/v1/map/reviewed" [] maybe [review: MapReview] MapReview(review),
         "Records that a person went through the map in force and stands by it.";
     TokenRevoke DELETE "/v1/tokens/{id}" [token: TokenId] none [] Token(TokenStep::Revoke { token }),

@@ -95,7 +95,7 @@ handled! {
         "What was concluded, on one entity if one is named.";
 
     Inbox GET "/v1/inbox" PEOPLE Read (none) [min_seq, at] (json ItemList),
-        "The open inbox items, the next deadline first.";
+        "The open inbox items: overdue ones first, then by priority, then by deadline.";
     Item GET "/v1/inbox/{n}" PEOPLE Read (none) [min_seq, at] (json ItemView),
         "One item with everything that a decision needs; answered ones too, while they are kept.";
     ItemPreview POST "/v1/inbox/{n}/preview" DECIDERS Read (json ItemAnswer) [include] (json Preview),

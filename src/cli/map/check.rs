@@ -21,11 +21,12 @@ pub(super) fn run(context: &Context, file: &Path) -> anyhow::Result<Status> {
     report(context.out, file, &text, &map::parse(&text), &elsewhere(context, &text))
 }
 
-/// What only a server knows: whether the map in force is overdue. Nobody is waited for, and none is started for it.
+/// What only a server knows: whether the map in force is overdue, who has no token, whether it is another workspace's. Nobody is waited for, and none is started for it.
 fn elsewhere(context: &Context, text: &str) -> Vec<ProblemFinding> {
     let found = session::if_running(context, async |client| client.check_map(text).await);
-    let overdue = |finding: &ProblemFinding| finding.lint == Lint::MapOverdue.code();
-    found.map(|checked| checked.findings.into_iter().filter(overdue).collect()).unwrap_or_default()
+    let known_there = [Lint::MapOverdue, Lint::NoToken, Lint::OtherWorkspace].map(Lint::code);
+    let theirs = |finding: &ProblemFinding| known_there.contains(&finding.lint.as_str());
+    found.map(|checked| checked.findings.into_iter().filter(theirs).collect()).unwrap_or_default()
 }
 
 /// Says what was found here and elsewhere, and answers whether the map could be applied.

@@ -58,6 +58,7 @@ impl App {
                     effects.push(Effect::Do(Ask { from, tag: self.tag_out(tag), what }));
                 }
                 Want::Look(seq) => effects.extend(self.look_after(seq)),
+                Want::TakeOver(item) => self.take_over(item),
                 Want::Go(place) => effects.extend(self.go(&place)),
                 Want::Say(tone, words) => self.say(tone, words),
                 Want::Copy(text) => effects.push(Effect::Copy(text)),

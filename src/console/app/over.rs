@@ -6,6 +6,7 @@ use crate::client::{Direction, LedgerQuery};
 use crate::console::action::Action;
 use crate::console::ask::{Ask, Told, Trouble, What};
 use crate::console::asking;
+use crate::console::desk::Desk;
 use crate::console::keymap::Context;
 use crate::console::message::Effect;
 use crate::console::overriding::{Came, Overriding};
@@ -17,7 +18,7 @@ use crate::console::widgets::chrome::Tone;
 use crate::console::widgets::picker::{Entry, Picker};
 use crate::console::widgets::prompt::Insert;
 use crate::console::widgets::scroll::Scroll;
-use crate::domain::ids::WorkspaceId;
+use crate::domain::ids::{ItemNo, WorkspaceId};
 use crate::domain::path::FieldPath;
 use crate::domain::state::Board;
 
@@ -37,6 +38,8 @@ pub(in crate::console) enum Over {
     Peek(Peek),
     /// An override being made.
     Override(Box<Overriding>),
+    /// A case being taken over, or somebody going away.
+    Desk(Box<Desk>),
     /// A moment of the past being named.
     Naming(Naming),
 }
@@ -73,6 +76,7 @@ impl Over {
             Self::Peek(_) => Context::Peek,
             Self::Naming(_) => Context::Prompt,
             Self::Override(overriding) => overriding.context(),
+            Self::Desk(desk) => desk.context(),
         }
     }
 
@@ -84,6 +88,7 @@ impl Over {
             Self::Peek(peek) => peek.hints(board),
             Self::Naming(_) => vec![Action::Submit, Action::Close],
             Self::Override(overriding) => overriding.hints(),
+            Self::Desk(desk) => desk.hints(),
         }
     }
 }
@@ -94,6 +99,7 @@ impl App {
         match &mut self.over {
             Some(Over::Choosing(picker)) => picker.insert(insert),
             Some(Over::Override(overriding)) => overriding.insert(insert),
+            Some(Over::Desk(desk)) => desk.insert(insert),
             Some(Over::Naming(naming)) => _ = naming.prompt.insert(insert),
             Some(Over::Help(_)) if matches!(insert, Insert::Key(_)) => self.over = None,
             Some(Over::Help(_) | Over::Peek(_)) | None => {}
@@ -102,7 +108,7 @@ impl App {
 
     pub(super) fn act_over(&mut self, action: Action, ahead: bool) -> Vec<Effect<Ask>> {
         match (&mut self.over, action) {
-            (Some(Over::Override(_)), _) => return self.act_override(action, ahead),
+            (Some(Over::Override(_) | Over::Desk(_)), _) => return self.act_override(action, ahead),
             (Some(Over::Peek(_)), _) => return self.act_peek(action),
             (Some(Over::Naming(_)), Action::Submit) => return self.name_moment(),
             (Some(Over::Naming(_)), Action::Close) => self.stop_naming(),
@@ -169,6 +175,21 @@ impl App {
         self.override_what(action, &under)
     }
 
+    /// A case is taken from whoever has it, once there is a reason.
+    pub(super) fn take_over(&mut self, item: ItemNo) {
+        self.over = Some(Over::Desk(Box::new(Desk::take_over(item))));
+    }
+
+    /// This person goes away, or is back.
+    pub(super) fn begin_away(&mut self) {
+        if let Err(why) = self.world.may_decide() {
+            self.say(Tone::Failed, why);
+        } else if let Some(board) = &self.world.board {
+            let desk = Desk::away(board, &self.world.me, self.world.now);
+            self.over = Some(Over::Desk(Box::new(desk)));
+        }
+    }
+
     fn override_what(&mut self, action: Action, under: &Under) -> Vec<Effect<Ask>> {
         if let Err(why) = self.world.may_decide() {
             self.say(Tone::Failed, why);
@@ -192,10 +213,12 @@ impl App {
             self.say(Tone::Failed, "that was typed before this was shown, and was not taken".to_owned());
             return Vec::new();
         }
-        let (Some(Over::Override(overriding)), Some(board)) = (&mut self.over, &self.world.board) else {
-            return Vec::new();
+        let came = match (&mut self.over, &self.world.board) {
+            (Some(Over::Override(overriding)), Some(board)) => overriding.act(action, board),
+            (Some(Over::Desk(desk)), _) => desk.act(action),
+            _ => return Vec::new(),
         };
-        match overriding.act(action, board) {
+        match came {
             Came::On => return self.fetch_versions(),
             Came::Closed => self.over = None,
             Came::Lacks(why) => self.say(Tone::Warning, why),

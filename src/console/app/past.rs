@@ -229,6 +229,7 @@ impl App {
             | Want::Say(..)
             | Want::Copy(_)
             | Want::Edit(_)
+            | Want::TakeOver(_)
             | Want::Look(_) => None,
         });
         asks.collect()

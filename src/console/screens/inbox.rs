@@ -46,6 +46,7 @@ use crate::console::widgets::reading::{Came, Reading};
 use crate::console::world::World;
 use crate::domain::command::{Command, ItemStep, ItemVerb, ReviewVerb};
 use crate::domain::ids::{ItemNo, PersonId, QueueName};
+use crate::domain::rule::order;
 use crate::domain::things::{Case, Item};
 
 /// Answers of one's own that are remembered for undoing them.
@@ -144,7 +145,7 @@ impl Inbox {
         let words = self.reading.words();
         let mut shown: Vec<&Arc<Item>> =
             board.items.values().filter(|item| rows::matches(item, &words)).collect();
-        shown.sort_by_key(|item| (item.due, item.no));
+        shown.sort_by_cached_key(|item| order::rank(board, item, &world.me.person, world.now));
         self.order = shown.iter().map(|item| item.no).collect();
         let at = self.order.iter().position(|shown| Some(shown) == self.reading.focus());
         self.reading.place(self.order.len(), Some(board.items.len()), at);

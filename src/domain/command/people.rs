@@ -10,7 +10,7 @@ use crate::domain::ids::{
 };
 use crate::domain::map::Model;
 use crate::domain::path::{EntityPath, FieldPath};
-use crate::domain::things::{ItemAnswer, Lasts, Token};
+use crate::domain::things::{ItemAnswer, Lasts, Token, Until};
 use crate::domain::value::Value;
 
 /// Something a person does with an inbox item.
@@ -29,6 +29,12 @@ pub struct ItemStep {
 pub enum ItemVerb {
     /// Take it.
     Claim,
+    /// Take it from whoever has it, with a reason.
+    #[serde(rename = "take-over")]
+    TakeOver {
+        /// Why.
+        reason: Arc<str>,
+    },
     /// Give it back.
     Release,
     /// Hand it to another reviewer named on its queue.
@@ -47,6 +53,7 @@ impl ItemVerb {
     pub fn word(&self) -> &'static str {
         match self {
             Self::Claim => "claim",
+            Self::TakeOver { .. } => "take over",
             Self::Release => "release",
             Self::Reassign { .. } => "reassign",
             Self::Answer(answered) => answered.answer.word(),
@@ -231,4 +238,31 @@ pub enum ReviewVerb {
     Start,
     /// It ends: it was held.
     End,
+}
+
+/// A person goes away, or is back, RULES §12.3.
+#[serde_with::skip_serializing_none]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AwayStep {
+    /// Who; whoever asks, where nothing is said.
+    pub person: Option<PersonId>,
+    /// What.
+    #[serde(flatten)]
+    pub step: AwayVerb,
+    /// What others should know of it.
+    pub note: Option<Arc<str>>,
+}
+
+/// Whether somebody goes or comes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "step", rename_all = "lowercase")]
+pub enum AwayVerb {
+    /// Deputies answer at once meanwhile.
+    Leave {
+        /// Until when; until they are back, where nothing is said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<Until>,
+    },
+    /// Everything is as before.
+    Return,
 }

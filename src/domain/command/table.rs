@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Act, ActEnd, AlertStep, ApplyMap, Claim, Conclude, Escalate, FanOut, Handoff, Import, ItemStep,
+    Act, ActEnd, AlertStep, ApplyMap, AwayStep, Claim, Conclude, Escalate, FanOut, Handoff, Import, ItemStep,
     LeaseStep, MapReview, Override, Publish, Raise, ReviewStep, Take, Together, TokenStep, WorkStep, Write,
 };
 use crate::domain::ids::Actor;
@@ -82,6 +82,9 @@ macro_rules! commands {
             /// A session over a queue begins or ends.
             Review(step: ReviewStep) = "review", "review": Deciders Alone Adds Same
                 => review::decide, ReviewRefused(());
+            /// A person goes away, or is back.
+            Away(step: AwayStep) = "away", "away": Deciders Alone Replaces Same
+                => away::decide, AbsenceRefused(());
             /// One line of another system's history.
             Import(line: Import) = "import", "import": Admins Alone Replaces Same
                 => import::decide, WriteRefused(());

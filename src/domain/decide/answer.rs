@@ -161,7 +161,7 @@ fn included(
             let why = format!("#{no} is not another item like #{}: not the same {what}", item.no);
             return Err((Code::WrongState, why));
         }
-        reviewer::may_answer(&state.board.map, other, person, sheet.now)?;
+        reviewer::may_answer(&state.board, other, (person, sheet.principal.class), sheet.now)?;
         others.push(Arc::clone(other));
     }
     Ok(others)

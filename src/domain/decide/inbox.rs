@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::sheet::Sheet;
 use super::title::one_line;
-use super::{answer, undo, write};
+use super::{answer, undo, verdict, write};
 use crate::domain::code::Code;
 use crate::domain::command::{Act, EVIDENCE, Escalate, ItemStep, ItemVerb, TEXT_BYTES, Write};
 use crate::domain::deed::{Body, Deed};
@@ -12,13 +12,16 @@ use crate::domain::ids::{Actor, AgentId, ItemNo, PersonId, Seq};
 use crate::domain::map::{Grant, Queue, nearest_zone};
 use crate::domain::outcome::Outcome;
 use crate::domain::path::{EntityPath, FieldName, FieldPath};
-use crate::domain::rule::{reviewer, route};
+use crate::domain::rule::reviewer::{self, Right};
+use crate::domain::rule::route;
 use crate::domain::state::State;
 use crate::domain::things::{Alert, Case, Item, ScopeRule, Suggestion, folded, likeness};
 use crate::domain::time::Span;
 
 /// Most items open at once. Beyond it inputs are refused with the reason rather than piled up unseen.
 pub(super) const OPEN_ITEMS: usize = 10_000;
+/// Most claims that end with one change of the map; others end by their time.
+const FREED_AT_ONCE: usize = 256;
 
 /// An item about to be opened.
 pub(super) struct NewItem {
@@ -256,6 +259,7 @@ fn open(sheet: &mut Sheet<'_>, queue: &Queue, new: NewItem, cause: Option<Seq>) 
         warn_at: sheet.now.plus(Span::from_micros(sla.micros() / 4 * 3)),
         due: sheet.now.plus(sla),
         claimed_by: None,
+        claim_until: None,
         assigned_to: None,
         joined: 0,
         again: Vec::new(),
@@ -382,24 +386,107 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, step: &ItemStep) -> Seq {
             None => refuse(sheet, step.item, action, Code::NotFound, &format!("no item #{}", step.item)),
         };
     };
-    if let Err((code, why)) = reviewer::may_answer(&state.board.map, &item, &person, sheet.now) {
-        return refuse(sheet, step.item, action, code, &why);
-    }
-    match &step.step {
-        ItemVerb::Claim => record(sheet, &item, Body::ItemClaimed(()), action, "claimed"),
-        ItemVerb::Release if item.claimed_by.as_ref() != Some(&person) => {
+    let who = (&person, sheet.principal.class);
+    let right = match &step.step {
+        ItemVerb::TakeOver { .. } => reviewer::may_take_over(&state.board, &item, who, sheet.now),
+        ItemVerb::Claim
+        | ItemVerb::Release
+        | ItemVerb::Reassign { .. }
+        | ItemVerb::Answer(_)
+        | ItemVerb::Undo => reviewer::may_answer(&state.board, &item, who, sheet.now),
+    };
+    let right = match right {
+        Ok(right) => right,
+        Err((code, why)) => return refuse(sheet, step.item, action, code, &why),
+    };
+    let seq = act_on(sheet, &state, &item, (&person, &step.step));
+    stand_in(sheet, seq, &right);
+    seq
+}
+
+/// Does what a person may do.
+fn act_on(sheet: &mut Sheet<'_>, state: &State, item: &Item, (person, step): (&PersonId, &ItemVerb)) -> Seq {
+    let action = step.word();
+    match step {
+        ItemVerb::Claim => claim(sheet, item, action, "claimed"),
+        ItemVerb::TakeOver { reason } => take_over(sheet, state, item, (person, reason)),
+        ItemVerb::Release if item.claimed_by.as_ref() != Some(person) => {
             refuse(sheet, item.no, action, Code::WrongState, &format!("#{} is not claimed by you", item.no))
         }
-        ItemVerb::Release => record(sheet, &item, Body::ItemReleased(()), action, "released"),
-        ItemVerb::Reassign { to } => reassign(sheet, &state, &item, to),
-        ItemVerb::Answer(answered) => answer::decide(sheet, &item, &person, answered),
-        ItemVerb::Undo => undo::decide(sheet, item.no, &person),
+        ItemVerb::Release => record(sheet, item, Body::ItemReleased(()), action, "released"),
+        ItemVerb::Reassign { to } => reassign(sheet, state, item, to),
+        ItemVerb::Answer(answered) => answer::decide(sheet, item, person, answered),
+        ItemVerb::Undo => undo::decide(sheet, item.no, person),
     }
+}
+
+/// The claim holds for a while; claimed again, it holds for as long from then on.
+fn claim(sheet: &mut Sheet<'_>, item: &Item, action: &'static str, words: &str) -> Seq {
+    let seq = record(sheet, item, Body::ItemClaimed(()), action, words);
+    let until = sheet.now.plus(reviewer::CLAIM_LASTS);
+    if let Some(deed) = sheet.deed_mut(seq) {
+        deed.refs.until = Some(until);
+    }
+    seq
+}
+
+fn take_over(sheet: &mut Sheet<'_>, state: &State, item: &Item, (person, reason): (&PersonId, &str)) -> Seq {
+    const ACTION: &str = "take over";
+    if reason.trim().is_empty() {
+        let why = "taking over needs a reason: say why in `reason`";
+        return refuse(sheet, item.no, ACTION, Code::WrongState, why);
+    }
+    if let Some(why) = verdict::too_long("reason", Some(reason)) {
+        return refuse(sheet, item.no, ACTION, Code::OverBound, &why);
+    }
+    let from = reviewer::claimant(&state.board.map, item, sheet.now).filter(|by| *by != person);
+    let from = from.map(|by| format!(" from {by}")).unwrap_or_default();
+    claim(sheet, item, ACTION, &format!("taken over{from}: {reason}"))
+}
+
+/// The deed says where its author is not named on the queue, and why it was theirs to do.
+pub(super) fn stand_in(sheet: &mut Sheet<'_>, seq: Seq, right: &Right) {
+    let Right::StandsIn(why) = right else { return };
+    let Some(deed) = sheet.deed_mut(seq).filter(|deed| deed.outcome == Outcome::Recorded) else { return };
+    deed.refs.stands_in = true;
+    let words = deed.reason.as_deref().map(|reason| format!("{reason}; {why}"));
+    deed.because(words.unwrap_or_else(|| why.clone()));
+}
+
+/// The time of a claim is over.
+pub(super) fn lapse_claim(sheet: &mut Sheet<'_>, no: ItemNo) -> Option<Seq> {
+    let item = sheet.base().board.items.get(&no)?.clone();
+    let by = item.claimed_by.clone()?;
+    Some(free(sheet, &item, "lapse", &format!("is free again: {by} claimed it and has not come back to it")))
+}
+
+/// Under a new map: what is claimed by somebody who has no place there any more is free again.
+pub(super) fn free_of_strangers(sheet: &mut Sheet<'_>) {
+    let state = sheet.snapshot();
+    let map = &state.board.map;
+    let stranger = |item: &&Arc<Item>| {
+        item.claimed_by.as_ref().is_some_and(|person| !reviewer::belongs(map, item, person))
+    };
+    let strange: Vec<Arc<Item>> =
+        state.board.items.values().filter(stranger).take(FREED_AT_ONCE).cloned().collect();
+    for item in strange {
+        if let Some(by) = &item.claimed_by {
+            free(sheet, &item, "lapse", &format!("is free again: {by} is not named there any more"));
+        }
+    }
+}
+
+fn free(sheet: &mut Sheet<'_>, item: &Item, action: &'static str, words: &str) -> Seq {
+    let mut deed = sheet.follow_up(Body::ItemReleased(()), action, Outcome::Recorded, Some(item.deed));
+    deed.subject.clone_from(&item.subject);
+    deed.because(format!("#{} {words}", item.no));
+    deed.refs.item = Some(item.no);
+    sheet.push(deed)
 }
 
 fn reassign(sheet: &mut Sheet<'_>, state: &State, item: &Item, to: &PersonId) -> Seq {
     let queue = reviewer::queue(&state.board.map, item);
-    if !queue.is_reviewer(to) {
+    if !queue.is_reviewer(to) && !reviewer::governs(&state.board.map, to) {
         let names: Vec<&str> = queue.reviewers().map(PersonId::as_str).collect();
         let why = format!("{to} is not named on {}; it is answered by {}", item.queue, names.join(", "));
         return refuse(sheet, item.no, "reassign", Code::NotNamed, &why);

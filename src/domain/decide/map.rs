@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::sheet::Sheet;
-use super::verdict;
+use super::{inbox, verdict};
 use crate::domain::code::Code;
 use crate::domain::command::{ApplyMap, CommandKind, MapReview};
 use crate::domain::deed::{Body, NewMap};
@@ -50,7 +50,9 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, apply: &ApplyMap) -> Seq {
     let new = NewMap { version, model: Arc::clone(&apply.model), changes, unmet, planned };
     let mut deed = sheet.draft(Body::MapApplied(Box::new(new)), APPLY, Outcome::Recorded);
     deed.because(words);
-    sheet.push(deed)
+    let seq = sheet.push(deed);
+    inbox::free_of_strangers(sheet);
+    seq
 }
 
 /// Decides the record of a review: by an admin, or by the person whom the map names as accountable for it.

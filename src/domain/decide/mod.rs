@@ -6,6 +6,7 @@ mod act;
 mod affected;
 mod alert;
 mod answer;
+mod away;
 mod conclude;
 mod effect;
 mod fan_out;

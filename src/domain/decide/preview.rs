@@ -186,8 +186,8 @@ impl Supposed<'_> {
     /// them. One that stands in the way of the others is left out, and one whose input would only wait again.
     fn settles(&self, state: &State, alone: &[Deed], now: Time) -> (Vec<ItemNo>, usize) {
         let Some(person) = self.by.actor.person() else { return (Vec::new(), 0) };
-        let map = &state.board.map;
-        let theirs = |other: &&Arc<Item>| reviewer::may_answer(map, other, person, now).is_ok();
+        let who = (person, self.by.class);
+        let theirs = |other: &&Arc<Item>| reviewer::may_answer(&state.board, other, who, now).is_ok();
         let alike = state.board.settled_like(self.item, self.answer.is_of_scope()).filter(theirs).take(ALIKE);
         let mut alike: Vec<&Item> = alike.map(AsRef::as_ref).collect();
         while !alike.is_empty() {

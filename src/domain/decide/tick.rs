@@ -2,7 +2,7 @@
 //! no clock. Each branch leads to the family whose timer it is; whatever is due must be settled or moved by a deed.
 
 use super::sheet::Sheet;
-use super::{act, alert, fan_out, format, halt, held, lease, overrides, review, trigger, work};
+use super::{act, alert, away, fan_out, format, halt, held, inbox, lease, overrides, review, trigger, work};
 use crate::domain::deed::Body;
 use crate::domain::ids::{ItemNo, Seq};
 use crate::domain::outcome::Outcome;
@@ -57,6 +57,8 @@ fn one(sheet: &mut Sheet<'_>, timer: &Timer) -> Option<Seq> {
         Timer::Waiting(deferred) => act::wake(sheet, *deferred, None),
         Timer::Event(event) => trigger::scheduled(sheet, event),
         Timer::Review(queue) => review::missed(sheet, queue),
+        Timer::Claim(no) => inbox::lapse_claim(sheet, *no),
+        Timer::Away(person) => away::lapse(sheet, person),
         Timer::Held(path) => held::lapse(sheet, path),
         Timer::Frozen(entity) => overrides::thaw(sheet, entity),
         Timer::Paused(agent) => overrides::wake(sheet, agent),

@@ -37,9 +37,11 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, no: ItemNo, person: &PersonId) -> Se
         let why = format!("#{no} was settled by the answer to #{with}; undo that one");
         return inbox::refuse(sheet, no, ACTION, Code::WrongState, &why);
     }
-    if let Err((code, why)) = reviewer::may_answer(&state.board.map, &closed.item, person, sheet.now) {
-        return inbox::refuse(sheet, no, ACTION, code, &why);
-    }
+    let who = (person, sheet.principal.class);
+    let right = match reviewer::may_answer(&state.board, &closed.item, who, sheet.now) {
+        Ok(right) => right,
+        Err((code, why)) => return inbox::refuse(sheet, no, ACTION, code, &why),
+    };
     if let Some(why) = used(&state, &closed) {
         return inbox::refuse(sheet, no, ACTION, Code::UsedSince, &why);
     }
@@ -51,7 +53,9 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, no: ItemNo, person: &PersonId) -> Se
     deed.cause = Some(closed.deed);
     deed.because(format!("#{no} {} taken back", closed.answer.word()));
     deed.refs.item = Some(no);
-    sheet.push(deed)
+    let seq = sheet.push(deed);
+    inbox::stand_in(sheet, seq, &right);
+    seq
 }
 
 /// What was built upon the answer, in words.

@@ -4,7 +4,7 @@
 use std::fmt::Display;
 
 use super::{BranchResult, Deed, NewFormat, NewMap, NewWorkspace, ScopeChange, ScopeTransfer, TaskResult};
-use crate::domain::ids::AgentId;
+use crate::domain::ids::{AgentId, PersonId};
 use crate::domain::things::{
     Alert, ClaimMark, Conclusion, FanOutState, HandoffOrder, Item, Lease, Publication, RaisedEvent,
     ReviewEnd, ReviewMiss, ScopeRule, Task, Token, Work,
@@ -178,4 +178,8 @@ pub(super) fn token_id(_: &Deed, token: &impl Display) -> About {
 
 pub(super) fn agent(_: &Deed, agent: &AgentId) -> About {
     (agent.to_string(), String::new())
+}
+
+pub(super) fn person(_: &Deed, person: &PersonId) -> About {
+    (person.to_string(), String::new())
 }

@@ -267,6 +267,17 @@ macro_rules! bodies {
                 /// Something asked of a review was not done.
                 ReviewRefused(()) = "deeds.review.refused" => People no_values, Nothing ignore, Family fields;
             }
+            Absence "away" {
+                /// A person is away; deputies answer at once meanwhile.
+                AbsenceBegun(PersonId) = "deeds.absence.begun"
+                    => People no_values, Nothing leave, Action person;
+                /// A person is back.
+                AbsenceEnded(PersonId) = "deeds.absence.ended"
+                    => People no_values, Nothing come_back, Action person;
+                /// Somebody's absence was not taken down.
+                AbsenceRefused(()) = "deeds.absence.refused"
+                    => People no_values, Nothing ignore, Action fields;
+            }
             Rule "rule" {
                 /// An answer became a rule for inputs to come.
                 RuleAdded(Box<ScopeRule>) = "deeds.rule.added"
@@ -297,10 +308,10 @@ macro_rules! bodies {
             Token "token" {
                 /// A token came into being; only its hash is kept.
                 TokenCreated(Box<Token>) = "deeds.token.created"
-                    => People no_values, Nothing ignore, Action token;
+                    => People no_values, Nothing seat, Action token;
                 /// A token ended.
                 TokenRevoked(TokenId) = "deeds.token.revoked"
-                    => People no_values, Nothing ignore, Action token_id;
+                    => People no_values, Nothing unseat, Action token_id;
                 /// Something asked of a token was not done.
                 TokenRefused(()) = "deeds.token.refused" => People no_values, Nothing ignore, Action fields;
             }

@@ -54,6 +54,7 @@ const SECTIONS: &[(&str, &[&str])] = &[
     ("field", &["path"]),
     ("output", &["name"]),
     ("queue", &["name"]),
+    ("person", &["id"]),
     ("defer", &["agent", "to"]),
     ("contradiction", &["name"]),
     ("basis", &["actions"]),

@@ -57,6 +57,9 @@ pub struct Model {
     /// Who answers; the first takes what names no queue.
     #[serde(default, rename = "queue", skip_serializing_if = "Vec::is_empty")]
     pub queues: Vec<Queue>,
+    /// What is known of people.
+    #[serde(default, rename = "person", skip_serializing_if = "Vec::is_empty")]
+    pub people: Vec<Person>,
     /// Who yields to whom.
     #[serde(default, rename = "defer", skip_serializing_if = "Vec::is_empty")]
     pub defers: Vec<Defer>,
@@ -284,6 +287,21 @@ impl Queue {
     }
 }
 
+/// One `[[person]]`: what the map knows of somebody. Who has none is named by account.
+#[serde_with::skip_serializing_none]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Person {
+    /// Their name in the map.
+    pub id: PersonId,
+    /// The name that their tokens are made for, where it is another.
+    pub account: Option<PersonId>,
+    /// In which their days begin; the map's where they say nothing. An IANA name.
+    pub timezone: Option<String>,
+    /// Which of their queues comes first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub priority: Vec<QueueName>,
+}
+
 /// One `[[defer]]`: `agent` yields to `to`.
 #[serde_with::skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -372,6 +390,7 @@ impl Model {
             fields: Vec::new(),
             outputs: Vec::new(),
             queues: Vec::new(),
+            people: Vec::new(),
             defers: Vec::new(),
             contradictions: Vec::new(),
             bases: Vec::new(),
@@ -381,6 +400,23 @@ impl Model {
     /// The agent of that name.
     pub fn agent(&self, id: &AgentId) -> Option<&Agent> {
         self.agents.iter().find(|agent| agent.id == *id)
+    }
+
+    /// What the map knows of a person.
+    pub fn person(&self, id: &PersonId) -> Option<&Person> {
+        self.people.iter().find(|person| person.id == *id)
+    }
+
+    /// Who has that account: the person of the map, or the account itself where it has none.
+    pub fn person_of<'a>(&'a self, account: &'a PersonId) -> &'a PersonId {
+        let of = |person: &&Person| person.account.as_ref() == Some(account);
+        self.people.iter().find(of).map_or(account, |person| &person.id)
+    }
+
+    /// The timezone in which a person's days begin.
+    pub fn zone_of(&self, id: &PersonId) -> chrono_tz::Tz {
+        let own = self.person(id).and_then(|person| person.timezone.as_deref());
+        own.and_then(|name| name.parse().ok()).unwrap_or_else(|| self.zone())
     }
 
     /// The timezone in which schedules are read; UTC where the name is none that is known, which the lints refuse.

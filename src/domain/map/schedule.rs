@@ -4,7 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use chrono::{
-    DateTime, Datelike, Days as Count, LocalResult, NaiveTime, TimeDelta, TimeZone, Timelike, Weekday,
+    DateTime, Datelike, Days as Count, LocalResult, NaiveDate, NaiveTime, TimeDelta, TimeZone, Timelike,
+    Weekday,
 };
 use chrono_tz::Tz;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -72,6 +73,11 @@ impl Schedule {
             Days::Weekly(on) => on == day,
         }
     }
+}
+
+/// When a day begins in this timezone.
+pub fn day_begins(zone: Tz, day: NaiveDate) -> Option<Time> {
+    instant(zone, day.and_time(NaiveTime::MIN)).map(|at| Time::from_micros(at.timestamp_micros()))
 }
 
 fn instant(zone: Tz, local: chrono::NaiveDateTime) -> Option<DateTime<Tz>> {

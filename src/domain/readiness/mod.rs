@@ -8,6 +8,7 @@
 pub mod agents;
 mod gates;
 mod joining;
+mod seats;
 mod stages;
 
 use std::fmt;
@@ -21,6 +22,7 @@ use super::state::{Board, CareMark, Dependency};
 use super::time::Time;
 
 pub use joining::{Joining, Overlap, joining, unmet};
+pub use seats::without_token;
 pub use stages::{STAGES, StageRow};
 
 /// The days that an agent must be live, and that most gates look back on.

@@ -5,6 +5,7 @@ pub mod attempt;
 pub mod basis;
 pub mod conversation;
 pub mod kind;
+pub mod order;
 pub mod output;
 pub mod reviewer;
 pub mod route;

@@ -1,49 +1,173 @@
-//! Who answers an item.
+//! Who answers an item, RULES §12.3, and whose claim of it holds.
 
 use crate::domain::code::Code;
 use crate::domain::ids::PersonId;
 use crate::domain::map::{Map, Queue};
-use crate::domain::things::Item;
+use crate::domain::state::Board;
+use crate::domain::things::{Item, TokenClass};
 use crate::domain::time::{Span, Time};
+
+/// For how long a claim holds without the claimant's hand on it.
+pub const CLAIM_LASTS: Span = Span::from_mins(30);
+
+/// In which right a person does something with an item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Right {
+    /// Named on the queue, or the one whose hand is on the field.
+    Named,
+    /// Not named there, but nobody who is could, or it was taken over by the governance owner: why, in words.
+    StandsIn(String),
+}
 
 /// The queue that an item is in; the first one where the map has it no longer.
 pub fn queue<'a>(map: &'a Map, item: &Item) -> &'a Queue {
     map.queue(&item.queue).unwrap_or_else(|| map.first_queue())
 }
 
-/// May the person answer? Whoever holds the field that an item is about does, at any time; beside them only a reviewer named on the queue does: its owner at any time; where the item was handed to a
-/// deputy, that one; otherwise every deputy from half the time on. Nobody answers what they raised, or what another claimed.
+/// Whose claim of the item holds at that time. One that says no end is of an older program: it holds as long as the
+/// claimant is named there.
+pub fn claimant<'a>(map: &Map, item: &'a Item, now: Time) -> Option<&'a PersonId> {
+    let person = item.claimed_by.as_ref()?;
+    let holds = match item.claim_until {
+        Some(until) => now < until,
+        None => belongs(map, item, person),
+    };
+    holds.then_some(person)
+}
+
+/// Whether the person has a place at the item: named on its queue, the holder of the field, or answering for the map.
+pub fn belongs(map: &Map, item: &Item, person: &PersonId) -> bool {
+    queue(map, item).is_reviewer(person) || item.case.holder() == Some(person) || governs(map, person)
+}
+
+/// Whether the person answers for the map.
+pub fn governs(map: &Map, person: &PersonId) -> bool {
+    map.model().governance_owner.as_ref() == Some(person)
+}
+
+/// May the person answer? Whoever holds the field that an item is about does, at any time; beside them only a reviewer
+/// named on the queue does: its owner at any time; where the item was handed to a deputy, that one; otherwise every
+/// deputy from half the time on, and at once while the owner is away or has no token. Where nobody of them can, the
+/// governance owner and admins do. Nobody answers what they raised, or what another claimed.
 ///
 /// # Errors
 /// Why not, and who may, in words.
-pub fn may_answer(map: &Map, item: &Item, person: &PersonId, now: Time) -> Result<(), (Code, String)> {
-    let queue = queue(map, item);
-    let half = Span::from_micros(item.due.since(item.opened).micros() / 2);
-    let handed = item.assigned_to.as_ref().filter(|to| **to != queue.owner);
-    let may = queue.owner == *person
-        || handed.map_or_else(|| now.since(item.opened) >= half, |handed| handed == person);
+pub fn may_answer(
+    board: &Board,
+    item: &Item,
+    (person, class): (&PersonId, TokenClass),
+    now: Time,
+) -> Result<Right, (Code, String)> {
+    raised_by_another(item, person)?;
+    let right = right(board, item, (person, class), now)?;
+    match claimant(&board.map, item, now).filter(|claimant| *claimant != person) {
+        Some(claimant) => {
+            let until = item.claim_until.map(|until| format!(" until {until}")).unwrap_or_default();
+            Err((Code::Claimed, format!("#{} is claimed by {claimant}{until}", item.no)))
+        }
+        None => Ok(right),
+    }
+}
+
+/// May the person take it from whoever has it? Whoever may answer it does, and the governance owner at any time.
+///
+/// # Errors
+/// Why not, and who may, in words.
+pub fn may_take_over(
+    board: &Board,
+    item: &Item,
+    (person, class): (&PersonId, TokenClass),
+    now: Time,
+) -> Result<Right, (Code, String)> {
+    raised_by_another(item, person)?;
+    match right(board, item, (person, class), now) {
+        Err(_) if governs(&board.map, person) => {
+            Ok(Right::StandsIn(format!("{person} answers for the map and takes it over")))
+        }
+        right => right,
+    }
+}
+
+fn raised_by_another(item: &Item, person: &PersonId) -> Result<(), (Code, String)> {
     if item.raised_by.person() == Some(person) {
         return Err((Code::OwnCase, format!("you raised #{}; another reviewer answers", item.no)));
     }
-    let holds = item.case.holder() == Some(person);
-    if !holds && !queue.is_reviewer(person) {
-        let names: Vec<&str> = queue.reviewers().map(PersonId::as_str).collect();
-        return Err((Code::NotNamed, format!("#{} is answered by {}", item.no, names.join(", "))));
+    Ok(())
+}
+
+/// In which right, whoever has claimed it.
+fn right(
+    board: &Board,
+    item: &Item,
+    (person, class): (&PersonId, TokenClass),
+    now: Time,
+) -> Result<Right, (Code, String)> {
+    let map = &board.map;
+    let (queue, governs) = (queue(map, item), governs(map, person));
+    let handed_to_me = item.assigned_to.as_ref() == Some(person) && (queue.is_reviewer(person) || governs);
+    let is_deputy = queue.deputies.contains(person) && deputies_answer(board, item, now);
+    if queue.owner == *person || item.case.holder() == Some(person) || handed_to_me || is_deputy {
+        return Ok(Right::Named);
     }
-    if !holds && !may {
-        let owner = &queue.owner;
-        let why = if let Some(to) = handed {
-            format!("#{} was handed to {to}; {to} or {owner} answers", item.no)
+    if governs && claimant(map, item, now) == Some(person) {
+        return Ok(Right::StandsIn(format!("{person} answers for the map and took it over")));
+    }
+    if (governs || class == TokenClass::Admin)
+        && let Some(words) = nobody_can(board, item, now)
+    {
+        return Ok(Right::StandsIn(words));
+    }
+    Err((Code::NotNamed, who_may(board, item, person, now)))
+}
+
+/// Whether a deputy to whom it was not handed answers by now.
+fn deputies_answer(board: &Board, item: &Item, now: Time) -> bool {
+    let half = Span::from_micros(item.due.since(item.opened).micros() / 2);
+    handed(board, item, now).is_none()
+        && (now.since(item.opened) >= half || out(board, &queue(&board.map, item).owner, now).is_some())
+}
+
+/// The one beside the owner to whom it was handed, who is there and still has a place at it.
+fn handed<'a>(board: &Board, item: &'a Item, now: Time) -> Option<&'a PersonId> {
+    let queue = queue(&board.map, item);
+    let to = item.assigned_to.as_ref().filter(|to| **to != queue.owner)?;
+    let there = queue.is_reviewer(to) || governs(&board.map, to);
+    (there && out(board, to, now).is_none()).then_some(to)
+}
+
+/// Why a person can't decide anything at that time, in words.
+fn out(board: &Board, person: &PersonId, now: Time) -> Option<String> {
+    if let Some(away) = board.absence(person, now) {
+        let until = away.until.map(|until| format!(" until {until}")).unwrap_or_default();
+        return Some(format!("{person} is away{until}"));
+    }
+    (!board.has_seat(person, now)).then(|| format!("{person} has no token"))
+}
+
+/// Why nobody who has a place at the item can answer it, in words.
+fn nobody_can(board: &Board, item: &Item, now: Time) -> Option<String> {
+    let queue = queue(&board.map, item);
+    let mut words = Vec::new();
+    for person in queue.reviewers().chain(item.case.holder()) {
+        if item.raised_by.person() == Some(person) {
+            words.push(format!("{person} raised it"));
         } else {
-            let from = item.opened.plus(half);
-            format!("{owner} answers #{}; deputies from {from} on, or when it is handed to them", item.no)
-        };
-        return Err((Code::NotNamed, why));
-    }
-    match &item.claimed_by {
-        Some(claimant) if claimant != person => {
-            Err((Code::Claimed, format!("#{} is claimed by {claimant}", item.no)))
+            words.push(out(board, person, now)?);
         }
-        Some(_) | None => Ok(()),
     }
+    Some(format!("nobody named on {} can: {}", queue.name, words.join(", ")))
+}
+
+fn who_may(board: &Board, item: &Item, person: &PersonId, now: Time) -> String {
+    let queue = queue(&board.map, item);
+    if !queue.is_reviewer(person) {
+        let names: Vec<&str> = queue.reviewers().map(PersonId::as_str).collect();
+        return format!("#{} is answered by {}", item.no, names.join(", "));
+    }
+    let owner = &queue.owner;
+    if let Some(to) = handed(board, item, now) {
+        return format!("#{} was handed to {to}; {to} or {owner} answers", item.no);
+    }
+    let from = item.opened.plus(Span::from_micros(item.due.since(item.opened).micros() / 2));
+    format!("{owner} answers #{}; deputies from {from} on, or when it is handed to them", item.no)
 }

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Dependency, History, Lasting, MapCare, Recent, Timer};
 use crate::domain::ids::{
-    ActNo, Actor, AgentId, AlertNo, FanOutNo, Fence, ItemNo, MapVersion, QueueName, Seq, TaskId, WorkNo,
-    WorkspaceId,
+    ActNo, Actor, AgentId, AlertNo, FanOutNo, Fence, ItemNo, MapVersion, PersonId, QueueName, Seq, TaskId,
+    TokenId, WorkNo, WorkspaceId,
 };
 use crate::domain::map::{Map, Mode, Model};
 use crate::domain::outcome::Outcome;
@@ -19,7 +19,7 @@ use crate::domain::path::EntityPath;
 use crate::domain::sight::Sight;
 use crate::domain::things::{
     Alert, ClaimHeld, ClosedItem, Concluded, FanOutState, HeldField, Hold, Item, LastPublication, Lease,
-    OpenAct, PastAnswers, QueueReviews, ScopeRule, Task, WaitingAct, Work,
+    OpenAct, PastAnswers, QueueReviews, ScopeRule, Seat, Task, WaitingAct, Work,
 };
 use crate::domain::time::Time;
 
@@ -76,7 +76,13 @@ pub struct Board {
     pub frozen: OrdMap<EntityPath, Stop>,
     /// Set while a person has stopped every agent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub halted: Option<Stop>,
+    pub halted: Option<Box<Stop>>,
+    /// People who are away.
+    #[serde(default, skip_serializing_if = "OrdMap::is_empty")]
+    pub away: OrdMap<PersonId, Stop>,
+    /// The tokens with which people decide.
+    #[serde(default, skip_serializing_if = "OrdMap::is_empty")]
+    pub seats: OrdMap<TokenId, Seat>,
     /// Fields that people set and hold, by their entity.
     #[serde(default)]
     pub held: OrdMap<EntityPath, Vec<HeldField>>,
@@ -190,7 +196,7 @@ pub struct AgentFacts {
     pub history: Arc<History>,
 }
 
-/// A person's stop of an agent, of all, or of an entity.
+/// A person's stop of an agent, of all, or of an entity; or that they stopped, which is that they are away.
 #[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Stop {
@@ -239,6 +245,8 @@ impl Board {
             agents: OrdMap::new(),
             frozen: OrdMap::new(),
             halted: None,
+            away: OrdMap::new(),
+            seats: OrdMap::new(),
             held: OrdMap::new(),
             timers: OrdSet::new(),
             holds: OrdMap::new(),
@@ -314,7 +322,20 @@ impl Board {
     /// The stop that an agent is under: its own, or everybody's.
     pub fn stop_of(&self, agent: &AgentId) -> Option<&Stop> {
         let own = self.agents.get(agent).and_then(|facts| facts.paused.as_ref());
-        own.or(self.halted.as_ref())
+        own.or(self.halted.as_deref())
+    }
+
+    /// Whether a person is away at that time, and how.
+    pub fn absence(&self, person: &PersonId, now: Time) -> Option<&Stop> {
+        self.away.get(person).filter(|away| away.until.is_none_or(|until| now < until))
+    }
+
+    /// Whether a person has a token to decide with. Where nobody has, as in a workspace that no token was made for yet,
+    /// that tells nothing about anybody.
+    pub fn has_seat(&self, person: &PersonId, now: Time) -> bool {
+        let model = self.map.model();
+        let theirs = |seat: &Seat| model.person_of(&seat.person) == person && seat.is_live(now);
+        self.seats.is_empty() || self.seats.values().any(theirs)
     }
 
     /// The fields of an entity that people hold at that time.

@@ -8,7 +8,7 @@ use crate::domain::deed::table::bodies;
 use crate::domain::deed::{
     Body, Deed, ItemClosed, NewFormat, NewMap, NewWorkspace, ScopeChange, ScopeTransfer,
 };
-use crate::domain::ids::{Actor, AgentId, ItemNo, MapVersion, PersonId, Seq};
+use crate::domain::ids::{Actor, AgentId, ItemNo, MapVersion, Seq};
 use crate::domain::map::{Map, Model, edit};
 use crate::domain::path::{EntityPath, FieldName, FieldPath};
 use crate::domain::things::{
@@ -92,21 +92,6 @@ impl Board {
             item.again.push(deed.recorded);
             let more = item.again.len().saturating_sub(AGAIN);
             item.again.drain(..more);
-        });
-    }
-
-    fn claim_item<P>(&mut self, deed: &Deed, _: &P) {
-        self.revise(deed, |item| item.claimed_by = deed.actor.person().cloned());
-    }
-
-    fn release_item<P>(&mut self, deed: &Deed, _: &P) {
-        self.revise(deed, |item| item.claimed_by = None);
-    }
-
-    fn reassign_item(&mut self, deed: &Deed, to: &PersonId) {
-        self.revise(deed, |item| {
-            item.assigned_to = Some(to.clone());
-            item.claimed_by = None;
         });
     }
 
@@ -337,14 +322,14 @@ impl Board {
         self.items.insert(item.no, Arc::new(item.clone()));
     }
 
-    fn change_item(&mut self, deed: &Deed, change: impl FnOnce(&mut Item)) {
+    pub(super) fn change_item(&mut self, deed: &Deed, change: impl FnOnce(&mut Item)) {
         if let Some(item) = deed.refs.item.and_then(|no| self.items.get_mut(&no)) {
             change(Arc::make_mut(item));
         }
     }
 
     /// Something else is to be answered, or by another hand.
-    fn revise(&mut self, deed: &Deed, change: impl FnOnce(&mut Item)) {
+    pub(super) fn revise(&mut self, deed: &Deed, change: impl FnOnce(&mut Item)) {
         self.change_item(deed, |item| {
             change(item);
             item.version += 1;
@@ -390,6 +375,7 @@ impl Board {
         effects: Effects,
         with: Option<ItemNo>,
     ) {
+        self.forget_claim(no);
         let Some(item) = self.items.remove(&no) else { return };
         self.timers.remove(&(item.warn_at, Timer::Item(no)));
         self.timers.remove(&(item.due, Timer::Item(no)));
@@ -424,6 +410,9 @@ impl Board {
                 let at = if item.warned { item.due } else { item.warn_at };
                 self.timers.insert((at, Timer::Item(item.no)));
             }
+            if let Some(until) = item.claim_until {
+                self.timers.insert((until, Timer::Claim(item.no)));
+            }
             self.items.insert(item.no, Arc::new(item));
         }
     }
@@ -456,7 +445,7 @@ fn add_side(alert: &mut Alert, side: &AlertSide) {
     alert.sides.push(side.clone());
 }
 
-fn stop(deed: &Deed) -> Stop {
+pub(super) fn stop(deed: &Deed) -> Stop {
     Stop {
         by: deed.actor.clone(),
         at: deed.recorded,

@@ -12,12 +12,12 @@ impl Board {
         if let Some(until) = deed.refs.until {
             self.timers.insert((until, Timer::AllPaused));
         }
-        self.halted = Some(Stop {
+        self.halted = Some(Box::new(Stop {
             by: deed.actor.clone(),
             at: deed.recorded,
             reason: deed.reason.clone().unwrap_or_else(|| Arc::from("")),
             until: deed.refs.until,
-        });
+        }));
     }
 
     /// While all agents are stopped no timer of theirs runs, whatever put it on the list.

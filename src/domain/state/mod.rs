@@ -8,6 +8,7 @@ mod board;
 mod entities;
 mod fold;
 mod fold_board;
+mod fold_desk;
 mod fold_halt;
 mod fold_history;
 mod fold_review;

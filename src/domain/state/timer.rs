@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::ids::{AgentId, FanOutNo, Fence, ItemNo, QueueName, Seq, WorkNo};
+use crate::domain::ids::{AgentId, FanOutNo, Fence, ItemNo, PersonId, QueueName, Seq, WorkNo};
 use crate::domain::path::{EntityPath, FieldPath};
 
 /// Something that falls due at a time on the board's list.
@@ -25,6 +25,10 @@ pub enum Timer {
     Event(Arc<str>),
     /// A review has not been held in time.
     Review(QueueName),
+    /// A claim of an item ends.
+    Claim(ItemNo),
+    /// A person is back.
+    Away(PersonId),
     /// A person's hand on a field ends.
     Held(FieldPath),
     /// A person's stop of an entity ends.
@@ -44,6 +48,8 @@ impl Timer {
             | Self::Waiting(_)
             | Self::Event(_)
             | Self::Review(_)
+            | Self::Claim(_)
+            | Self::Away(_)
             | Self::Held(_)
             | Self::Frozen(_)
             | Self::Paused(_)

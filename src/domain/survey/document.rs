@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 
 use crate::domain::deed::Body;
-use crate::domain::ids::{AgentId, MapVersion};
+use crate::domain::ids::{AgentId, MapVersion, QueueName};
 use crate::domain::map::{
-    Agent, Basis, Contradiction, Defer, Event, FieldKind, FieldRule, Mode, Model, Output, Queue, Route,
-    text_matches,
+    Agent, Basis, Contradiction, Defer, Event, FieldKind, FieldRule, Mode, Model, Output, Person, Queue,
+    Route, text_matches,
 };
 use crate::domain::outcome::Outcome;
 use crate::domain::path::Pattern;
@@ -331,6 +331,19 @@ fn escalation(page: &mut Page, model: &Model) {
         &rows,
         "**Nobody answers.**",
     );
+    if !model.people.is_empty() {
+        let row = |person: &Person| {
+            vec![
+                words(person.id.as_str()),
+                person.account.as_ref().map(|account| words(account.as_str())).unwrap_or_default(),
+                person.timezone.as_deref().map(words).unwrap_or_default(),
+                codes(person.priority.iter().map(QueueName::as_str), ", "),
+            ]
+        };
+        let rows: Vec<Vec<String>> = model.people.iter().map(row).collect();
+        page.line("");
+        page.table(&["Person", "Account", "Timezone", "First come"], &rows, "");
+    }
     let mut agents: Vec<&Agent> = model.agents.iter().collect();
     agents.sort_by(|a, b| a.id.cmp(&b.id));
     let row = |agent: &&Agent| {

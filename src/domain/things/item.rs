@@ -57,6 +57,9 @@ pub struct Item {
     pub due: Time,
     /// Who has taken it.
     pub claimed_by: Option<PersonId>,
+    /// Until when it is theirs; where nothing is said, until they give it back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claim_until: Option<Time>,
     /// To whom it was handed; anybody named on the queue where nobody.
     pub assigned_to: Option<PersonId>,
     /// How many more inputs like it came from the same agent on the same subject.

@@ -5,6 +5,7 @@
 mod act;
 mod alert;
 mod answer;
+mod away;
 mod entity;
 mod held;
 mod item;
@@ -22,6 +23,7 @@ pub use alert::{
     Alert, AlertKind, AlertRow, AlertSide, AlertState, Escalates, Failure, SIDES, STOPPED, Severity, Sides,
 };
 pub use answer::ItemAnswer;
+pub use away::{Seat, Until};
 pub use entity::{ACTORS, Entity, Field, FieldChange, RECENT, RUNS, Run, Tombstone, Touch};
 pub use held::{HeldField, InFlight, Lasts};
 pub use item::{AGAIN, Case, ClosedItem, Effects, Item, PastAnswers, Redone, ScopeRule, Suggestion};

@@ -6,17 +6,22 @@ use super::ledger::raw_deeds;
 use crate::api::{ItemList, ItemView, Problem, fit};
 use crate::domain::decide::{Supposed, preview as work_out};
 use crate::domain::ids::ItemNo;
+use crate::domain::rule::order;
 use crate::domain::state::Board;
 use crate::domain::things::{ClosedItem, Item, ItemAnswer};
 use crate::server::answer::{Answer, absent, json, unseen};
 use crate::server::gate::Call;
+use crate::server::past;
 
-/// `GET /v1/inbox`: open items, the next deadline first.
+/// `GET /v1/inbox`: open items in the order in which the person who asks answers them.
 pub(in crate::server) async fn list(call: Call) -> Answer {
     let query = call.query()?;
     let state = call.front(&query).await?;
     let mut items: Vec<Arc<Item>> = state.board.items.values().cloned().collect();
-    items.sort_by_key(|item| (item.due, item.no));
+    let now = past::now(&call, &query).await?;
+    if let Some(me) = call.caller.principal.actor.person() {
+        items.sort_by_cached_key(|item| order::rank(&state.board, item, me, now));
+    }
     json(&ItemList { items, seq: state.head() })
 }
 

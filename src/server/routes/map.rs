@@ -7,11 +7,11 @@ use axum::http::{HeaderValue, header};
 use crate::api::{MapChecked, MapView, Problem, ProblemCode, ProblemFinding, ProblemLabel, fit};
 use crate::domain::command::{ApplyMap, Command};
 use crate::domain::ids::MapVersion;
-use crate::domain::map::lint::{Finding, Label, Severity};
+use crate::domain::map::lint::{Finding, Label, Lint, Severity};
 use crate::domain::map::parse::parse;
 use crate::domain::map::{Model, difference};
 use crate::domain::readiness;
-use crate::domain::state::Front;
+use crate::domain::state::{Board, Front};
 use crate::server::answer::{Answer, absent, json, text};
 use crate::server::gate::Call;
 
@@ -88,13 +88,32 @@ pub(in crate::server) async fn check(call: Call) -> Answer {
     let unmet = parsed.model.as_ref().filter(|_| applicable);
     let unmet = unmet.map(|model| readiness::unmet(board, model, now)).unwrap_or_default();
     let overdue = readiness::overdue(board, now);
+    let no_token = parsed.model.as_ref().map(|model| readiness::without_token(board, model, now));
+    let elsewhere = parsed.model.as_ref().and_then(|model| elsewhere(board, model));
+    let known_here = overdue.into_iter().chain(no_token.into_iter().flatten()).chain(elsewhere);
     json(&MapChecked {
         applicable,
-        findings: parsed.findings.into_iter().chain(overdue).map(finding).collect(),
+        findings: parsed.findings.into_iter().chain(known_here).map(finding).collect(),
         version: board.map_version,
         changes: changes.unwrap_or_default().iter().map(ToString::to_string).collect(),
         needs_reason: !unmet.is_empty() && !board.map.model().agents.is_empty(),
         unmet,
+    })
+}
+
+/// The file is the map of another workspace.
+fn elsewhere(board: &Board, model: &Model) -> Option<Finding> {
+    let rule = Lint::OtherWorkspace.rule();
+    (model.workspace != board.workspace).then(|| Finding {
+        lint: Lint::OtherWorkspace,
+        severity: rule.severity,
+        line: 0,
+        column: 0,
+        span: 0..0,
+        message: format!("it is the map of {}, and this workspace is {}", model.workspace, board.workspace),
+        mend: rule.mend.to_owned(),
+        example: None,
+        also: Vec::new(),
     })
 }
 

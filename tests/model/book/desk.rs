@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Look;
 use deeds::domain::command::{Answered, Command, ItemVerb};
 use deeds::domain::deed::{Body, ItemClosed};
-use deeds::domain::ids::{AgentId, AlertNo, ItemNo, PersonId, Seq};
+use deeds::domain::ids::{Actor, AgentId, AlertNo, ItemNo, PersonId, Seq};
 use deeds::domain::map::Queue;
 use deeds::domain::path::EntityPath;
 use deeds::domain::things::{Case, Item, ItemAnswer, Publication, TokenClass, WorkKind};
@@ -55,6 +55,7 @@ impl Desk {
                 assert!(self.open.insert(no), "was open: {deed:?}");
                 self.open.extend(kept.effects.included.iter().copied());
             }
+            Body::ItemReleased(()) if deed.actor == Actor::Deeds => check_freed(look),
             Body::ItemClaimed(()) | Body::ItemReleased(()) | Body::ItemReassigned(_) => {
                 check_person(look);
                 check_reviewer(look, &look.state.board.items[&deed.refs.item.unwrap()]);
@@ -221,9 +222,12 @@ fn check_reviewer(look: &Look<'_>, item: &Item) {
     let deed = look.deed;
     let person: &PersonId = deed.actor.person().unwrap();
     assert_ne!(item.raised_by.person(), Some(person), "G12: on their own: {deed:?}");
-    let claimed = item.claimed_by.as_ref().is_some_and(|by| by != person);
-    assert!(!claimed, "G12: claimed by another: {deed:?}");
-    let model = &look.before.board.map.model();
+    let board = &look.before.board;
+    let model = board.map.model();
+    let taken_over = deed.action == "take over";
+    let claimed = item.claimed_by.as_ref().filter(|_| item.claim_until.is_none_or(|until| look.now < until));
+    let others = claimed.is_some_and(|by| by != person);
+    assert!(!others || taken_over, "G12: claimed by another: {deed:?}");
     let queue: &Queue =
         model.queues.iter().find(|queue| queue.name == item.queue).unwrap_or(&model.queues[0]);
     // Whoever holds the field decides what becomes of it.
@@ -232,11 +236,38 @@ fn check_reviewer(look: &Look<'_>, item: &Item) {
     if queue.owner == *person || holds {
         return;
     }
+    let gone = |person: &PersonId| {
+        let mut tokens = look.before.access.tokens.values().filter(|record| {
+            let token = &record.token;
+            let decides = matches!(token.class, TokenClass::Reviewer | TokenClass::Admin);
+            let ended = record.revoked.is_some() || token.expires.is_some_and(|end| end <= look.now);
+            decides && *token.name == *person.as_str() && !ended
+        });
+        let away = board.away.get(person).is_some_and(|away| away.until.is_none_or(|until| look.now < until));
+        away || tokens.next().is_none()
+    };
+    if deed.refs.stands_in {
+        // Nobody who is named could, or whoever answers for the map took it over, with a reason.
+        let governs = model.governance_owner.as_ref() == Some(person);
+        let nobody = queue.reviewers().all(|named| gone(named) || item.raised_by.person() == Some(named));
+        let admin = look.request.principal.class == TokenClass::Admin;
+        let mine = governs && (taken_over || claimed == Some(person));
+        assert!(mine || nobody && (governs || admin), "G12: stood in for those who could: {deed:?}");
+        return;
+    }
     assert!(queue.deputies.contains(person), "G12: not named on {}: {deed:?}", queue.name);
     let half = item.opened.plus(Span::from_micros(item.due.since(item.opened).micros() / 2));
-    let handed = item.assigned_to.as_ref().filter(|to| **to != queue.owner);
-    let may = handed.map_or(look.now >= half, |to| to == person);
+    let handed = item.assigned_to.as_ref().filter(|to| **to != queue.owner && (*to == person || !gone(to)));
+    let may = handed.map_or(look.now >= half || gone(&queue.owner), |to| to == person);
     assert!(may, "G12: a deputy before half the time: {deed:?}");
+}
+
+/// A claim ended by itself: by its time, or because who made it is not named there under the new map.
+fn check_freed(look: &Look<'_>) {
+    let item = &look.before.board.items[&look.deed.refs.item.unwrap()];
+    let over = item.claim_until.is_some_and(|until| until <= look.now);
+    let applied = matches!(look.request.command, Command::ApplyMap(_));
+    assert!(item.claimed_by.is_some() && (over || applied), "G12: freed before its time: {:?}", look.deed);
 }
 
 /// The items that the request approves.

@@ -267,6 +267,7 @@ fn may_ask(request: &Request) -> bool {
         | Command::Alert(_)
         | Command::Override(_)
         | Command::Review(_)
+        | Command::Away(_)
         | Command::MapReview(_) => {
             matches!(class, Reviewer | Admin)
         }

@@ -77,6 +77,7 @@ impl Inbox {
         let no = item.no;
         match action {
             Action::Claim => match world.may_answer(&item) {
+                Err(_) if world.may_take_over(&item) => vec![Want::TakeOver(no)],
                 Err(why) => Want::fail(why),
                 Ok(()) => vec![self.step(no, ItemVerb::Claim, format!("#{no} is yours"), None)],
             },

@@ -147,6 +147,10 @@ pub(super) fn queue(facts: &mut Facts<'_>, world: &World, board: &Board, row: &M
     let (theme, model) = (facts.look.theme, board.map.model());
     let Some(queue) = model.queues.iter().find(|queue| queue.name.as_str() == name) else { return };
     facts.styled("owner", queue.owner.as_str(), theme.accent);
+    if let Some(away) = board.absence(&queue.owner, world.now) {
+        let until = away.until.map(|until| format!(" until {}", words::clock(until, world.now)));
+        facts.styled("", &format!("away{}", until.unwrap_or_default()), theme.warning);
+    }
     let deputies: Vec<&str> = queue.deputies.iter().map(crate::domain::ids::PersonId::as_str).collect();
     facts.say("deputies", &if deputies.is_empty() { "none".to_owned() } else { deputies.join(", ") });
     facts.say("SLA", &format!("an answer within {}", queue.sla.rough()));

@@ -101,6 +101,11 @@ lints! {
     CircularDefer, "circular-defer", Error, "Agents that yield to each other in a circle all wait for ever.", "let one of them go first: remove one of the rules";
     DeadGrant, "dead-grant", Error, "A grant that can never be used hides a mistake.", "remove the grant, or what defeats it";
     UnboundVariable, "unbound-variable", Error, "Clauses speak about the same things only through the same variables.", "use the same {variables} in every clause";
+    AgentAsReviewer, "agent-as-reviewer", Error, "An agent can't answer: what comes there waits for ever.", "name the person who answers";
+    QueuesWithoutPriority, "queues-without-priority", Warning, "Somebody who answers for two queues has two lists that both come first.", "add a [[person]] with `priority`, the queues in their order";
+    PriorityLeavesOut, "priority-leaves-out", Warning, "Whoever is not in the order comes last, which nobody decided.", "add it to `priority` where it belongs";
+    OtherWorkspace, "other-workspace", Warning, "A map is applied to the workspace that it names, and refused by any other.", "name this workspace in `workspace`, or `--workspace` the one that it is for";
+    NoToken, "no-token", Warning, "A reviewer without a token can't answer anything.", "make one with `deeds tokens create reviewer NAME`";
     IdleAgent, "idle-agent", Warning, "It owns nothing and routes nothing.", "give it a zone, or remove it until it has one";
     AdjacentWriters, "adjacent-writers", Warning, "Two agents write different fields of one record: what one writes may contradict the other.", "verify that the fields are independent, or add a [[contradiction]]";
     MapOverdue, "map-overdue", Warning, "The map has not been reviewed for longer than `review_every`.", "go through it, then record it with `deeds map reviewed`";
@@ -173,6 +178,7 @@ pub(crate) enum Section {
     Field,
     Output,
     Queue,
+    Person,
     Defer,
     Contradiction,
     Basis,

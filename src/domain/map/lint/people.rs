@@ -4,8 +4,8 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{Issue, Issues, Lint, Section, Spot};
-use crate::domain::ids::QueueName;
-use crate::domain::map::model::{Agent, Model};
+use crate::domain::ids::{PersonId, QueueName};
+use crate::domain::map::model::{Agent, Model, Queue};
 
 /// From this many agents on a map has a governance owner.
 pub(crate) const GOVERNED_FROM: usize = 4;
@@ -56,6 +56,60 @@ fn queues(model: &Model, issues: &mut Issues) {
                 if agents.len() > 2 { ", …" } else { "" }
             );
             issues.push(Issue::new(Lint::SharedQueueWithoutPriority, spot.key("name"), message));
+        }
+        left_out(queue, agents, spot, issues);
+        let names = model.agents.iter().map(|agent| agent.id.as_str());
+        agent_as_reviewer(queue, &names.collect(), spot, issues);
+    }
+    without_priority(model, issues);
+}
+
+/// Every agent whose items come there is in the queue's order, where it has one.
+fn left_out(queue: &Queue, agents: &[&Agent], spot: Spot, issues: &mut Issues) {
+    let missing = |agent: &&&Agent| !queue.priority.is_empty() && !queue.priority.contains(&agent.id);
+    let missing: Vec<&str> = agents.iter().filter(missing).map(|agent| agent.id.as_str()).collect();
+    if let [first, rest @ ..] = missing.as_slice() {
+        let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
+        let message = format!("`{first}`{more} escalates to `{}` and is not in its priority", queue.name);
+        issues.push(Issue::new(Lint::PriorityLeavesOut, spot.key("priority"), message));
+    }
+}
+
+/// Those who answer are people.
+fn agent_as_reviewer(queue: &Queue, agents: &HashSet<&str>, spot: Spot, issues: &mut Issues) {
+    if agents.contains(queue.owner.as_str()) {
+        let message = format!("`{}` answers for `{}` and is an agent", queue.owner, queue.name);
+        issues.push(Issue::new(Lint::AgentAsReviewer, spot.key("owner"), message));
+    }
+    for (item, deputy) in queue.deputies.iter().enumerate() {
+        if agents.contains(deputy.as_str()) {
+            let message = format!("`{deputy}` is a deputy in `{}` and is an agent", queue.name);
+            issues.push(Issue::new(Lint::AgentAsReviewer, spot.key("deputies").item(item), message));
+        }
+    }
+}
+
+/// Whoever answers for several queues says which of them comes first.
+fn without_priority(model: &Model, issues: &mut Issues) {
+    let mut owned: HashMap<&PersonId, Vec<usize>> = HashMap::new();
+    for (at, queue) in model.queues.iter().enumerate() {
+        owned.entry(&queue.owner).or_default().push(at);
+    }
+    for (at, queue) in model.queues.iter().enumerate() {
+        let Some([first, .., last]) = owned.get(&queue.owner).map(Vec::as_slice) else { continue };
+        let order = model.person(&queue.owner).map_or(&[][..], |person| &person.priority);
+        let spot = Spot::entry(Section::Queue, at).key("owner");
+        if order.is_empty() && at == *last {
+            let others = model.queues.get(*first).map(|queue| queue.name.as_str()).unwrap_or_default();
+            let message = format!(
+                "{} answers for `{others}` and `{}`, and nothing says which comes first",
+                queue.owner, queue.name
+            );
+            issues.push(Issue::new(Lint::QueuesWithoutPriority, spot, message));
+        } else if !order.is_empty() && !order.contains(&queue.name) {
+            let message =
+                format!("`{}` is not in the priority of {}, who answers for it", queue.name, queue.owner);
+            issues.push(Issue::new(Lint::PriorityLeavesOut, spot, message));
         }
     }
 }

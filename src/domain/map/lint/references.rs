@@ -15,20 +15,31 @@ pub(super) fn check(model: &Model, issues: &mut Issues) {
     duplicates(Section::Queue, "name", model.queues.iter().map(|queue| queue.name.as_str()), issues);
     let names = model.contradictions.iter().map(|contradiction| contradiction.name.as_str());
     duplicates(Section::Contradiction, "name", names, issues);
+    duplicates(Section::Person, "id", model.people.iter().map(|person| person.id.as_str()), issues);
+    accounts(model, issues);
     queues(model, issues);
     agents(model, issues);
     timezone(model, issues);
 }
 
-/// Schedules are read in a timezone that is known.
+/// Schedules and people's days are read in a timezone that is known.
 fn timezone(model: &Model, issues: &mut Issues) {
-    if model.timezone.parse::<chrono_tz::Tz>().is_ok() {
+    known_timezone(&model.timezone, Spot::entry(Section::Root, 0), issues);
+    for (at, person) in model.people.iter().enumerate() {
+        if let Some(name) = &person.timezone {
+            known_timezone(name, Spot::entry(Section::Person, at), issues);
+        }
+    }
+}
+
+fn known_timezone(name: &str, spot: Spot, issues: &mut Issues) {
+    if name.parse::<chrono_tz::Tz>().is_ok() {
         return;
     }
-    let message = format!("`{}` is not a timezone that is known", model.timezone);
-    let mut issue = Issue::new(Lint::Types, Spot::entry(Section::Root, 0).key("timezone"), message);
+    let message = format!("`{name}` is not a timezone that is known");
+    let mut issue = Issue::new(Lint::Types, spot.key("timezone"), message);
     let names = chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name());
-    let near = nearest(&model.timezone, names).map(|near| format!("did you mean `{near}`?"));
+    let near = nearest(name, names).map(|near| format!("did you mean `{near}`?"));
     issue.mend = near.or_else(|| Some("write an IANA name such as `Europe/Madrid` or `UTC`".to_owned()));
     issues.push(issue);
 }
@@ -56,6 +67,29 @@ fn duplicates<'a>(
     }
 }
 
+/// An account is one person's: its own, or the one that names it.
+fn accounts(model: &Model, issues: &mut Issues) {
+    let mut first: HashMap<&str, usize> = HashMap::new();
+    for (at, person) in model.people.iter().enumerate() {
+        let account = person.account.as_ref().unwrap_or(&person.id);
+        match first.entry(account.as_str()) {
+            Entry::Vacant(entry) => {
+                entry.insert(at);
+            }
+            // One id twice is told already.
+            Entry::Occupied(entry)
+                if model.people.get(*entry.get()).is_some_and(|one| one.id == person.id) => {}
+            Entry::Occupied(entry) => {
+                let spot = Spot::entry(Section::Person, at).key("account");
+                let message = format!("the account `{account}` is another person's already");
+                let mut issue = Issue::new(Lint::DuplicateName, spot, message);
+                issue.also.push((Spot::entry(Section::Person, *entry.get()), "that of this one".to_owned()));
+                issues.push(issue);
+            }
+        }
+    }
+}
+
 fn queues(model: &Model, issues: &mut Issues) {
     let known: HashSet<&str> = model.queues.iter().map(|queue| queue.name.as_str()).collect();
     for (at, agent) in model.agents.iter().enumerate() {
@@ -66,6 +100,16 @@ fn queues(model: &Model, issues: &mut Issues) {
         let mut issue = Issue::new(Lint::UnknownQueue, spot, format!("there is no queue `{queue}`"));
         issue.mend = suggestion(queue.as_str(), known.iter().copied());
         issues.push(issue);
+    }
+    for (at, person) in model.people.iter().enumerate() {
+        for (item, queue) in person.priority.iter().enumerate() {
+            if !known.contains(queue.as_str()) {
+                let spot = Spot::entry(Section::Person, at).key("priority").item(item);
+                let mut issue = Issue::new(Lint::UnknownQueue, spot, format!("there is no queue `{queue}`"));
+                issue.mend = suggestion(queue.as_str(), known.iter().copied());
+                issues.push(issue);
+            }
+        }
     }
 }
 

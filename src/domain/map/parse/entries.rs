@@ -14,8 +14,8 @@ use crate::domain::ids::{AgentId, PersonId, QueueName, WorkspaceId};
 use crate::domain::map::condition::{Condition, Occasion, Op};
 use crate::domain::map::lint::{Finding, Lint, Section};
 use crate::domain::map::model::{
-    Agent, Basis, Contradiction, DEFAULT_SLA, Defer, Event, FieldKind, FieldRule, Mode, Model, Output, Queue,
-    Route,
+    Agent, Basis, Contradiction, DEFAULT_SLA, Defer, Event, FieldKind, FieldRule, Mode, Model, Output,
+    Person, Queue, Route,
 };
 use crate::domain::map::schedule::Schedule;
 use crate::domain::path::{Pattern, Template};
@@ -36,6 +36,7 @@ const ROOT: &[&str] = &[
     "field",
     "output",
     "queue",
+    "person",
     "defer",
     "contradiction",
     "basis",
@@ -59,6 +60,7 @@ const ROUTE: &[&str] = &["event", "when", "agent", "then"];
 const FIELD: &[&str] = &["path", "kind", "order"];
 const OUTPUT: &[&str] = &["name", "order", "needs_approval", "thread_window", "internal"];
 const QUEUE: &[&str] = &["name", "owner", "deputies", "sla", "review", "priority"];
+const PERSON: &[&str] = &["id", "account", "timezone", "priority"];
 const DEFER: &[&str] = &["agent", "to", "actions", "within", "while"];
 const CONTRADICTION: &[&str] = &["name", "all"];
 const BASIS: &[&str] = &["actions", "needs"];
@@ -86,6 +88,7 @@ pub(super) fn read(table: &DeTable<'_>, lines: &Lines<'_>) -> Read {
         fields: file.section(Section::Field, "field", "[[field]]", field),
         outputs: file.section(Section::Output, "output", "[[output]]", output),
         queues: file.section(Section::Queue, "queue", "[[queue]]", queue),
+        people: file.section(Section::Person, "person", "[[person]]", person),
         defers: file.section(Section::Defer, "defer", "[[defer]]", defer),
         contradictions: file.section(
             Section::Contradiction,
@@ -394,6 +397,15 @@ fn queue(entry: &mut Entry<'_, '_>) -> Option<Queue> {
     let review = entry.text("review", A_SCHEDULE, id::<Schedule>);
     let priority = entry.list("priority", AN_AGENT, id);
     Some(Queue { name: name?, owner: owner?, deputies, sla, review, priority })
+}
+
+fn person(entry: &mut Entry<'_, '_>) -> Option<Person> {
+    entry.only(PERSON);
+    let id_read = entry.required("id", A_PERSON, id::<PersonId>);
+    let account = entry.text("account", "the name that their tokens are made for", id::<PersonId>);
+    let timezone = entry.text("timezone", "a name such as \"Europe/Madrid\"", name);
+    let priority = entry.list("priority", "a queue's name", id::<QueueName>);
+    Some(Person { id: id_read?, account, timezone, priority })
 }
 
 fn defer(entry: &mut Entry<'_, '_>) -> Option<Defer> {

@@ -73,6 +73,7 @@ pub(super) fn write(seen: Inferring) -> Inferred {
     file.events(&proposal);
     file.outputs(&proposal);
     file.queues();
+    file.people();
     let granted = [&proposal.writes, &proposal.triggers, &proposal.outputs];
     Inferred {
         toml: file.text,
@@ -368,6 +369,26 @@ impl File<'_> {
             let mut agents = coming.remove(&Some(queue.name.clone())).unwrap_or_default();
             agents.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0)));
             self.queue(&queue, &agents.into_iter().map(|(agent, _)| agent).collect::<Vec<_>>());
+        }
+    }
+
+    /// The people of the map in force, as they are.
+    fn people(&mut self) {
+        for person in self.force.people.clone() {
+            self.line("");
+            self.line("[[person]]");
+            self.line(format!("id = {}", quoted(person.id.as_str())));
+            if let Some(account) = &person.account {
+                self.line(format!("account = {}", quoted(account.as_str())));
+            }
+            if let Some(timezone) = &person.timezone {
+                self.line(format!("timezone = {}", quoted(timezone)));
+            }
+            if !person.priority.is_empty() {
+                let queues: Vec<String> =
+                    person.priority.iter().map(|queue| quoted(queue.as_str())).collect();
+                self.line(format!("priority = [{}]", queues.join(", ")));
+            }
         }
     }
 

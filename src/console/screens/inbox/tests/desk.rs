@@ -133,6 +133,7 @@ fn item(no: u64, by: &str, case: Case, title: &str, now: crate::domain::time::Ti
         warn_at: now.plus(Span::from_hours(18)),
         due: now.plus(Span::from_hours(20)).plus(Span::from_mins(i64::try_from(no).unwrap())),
         claimed_by: None,
+        claim_until: None,
         assigned_to: None,
         joined: 0,
         again: Vec::new(),

@@ -1,0 +1,82 @@
+//! Folding who is there to decide, and who has taken which item. No rules here.
+
+use super::fold_board::stop;
+use super::{Board, Timer};
+use crate::domain::deed::Deed;
+use crate::domain::ids::{Actor, ItemNo, PersonId, TokenId};
+use crate::domain::things::{Seat, Token, TokenClass};
+
+impl Board {
+    /// Taken until the time that the deed says; older deeds say none.
+    pub(super) fn claim_item<P>(&mut self, deed: &Deed, _: &P) {
+        let Some(no) = deed.refs.item else { return };
+        self.forget_claim(no);
+        let until = deed.refs.until;
+        if let Some(until) = until {
+            self.timers.insert((until, Timer::Claim(no)));
+        }
+        self.revise(deed, |item| {
+            item.claimed_by = deed.actor.person().cloned();
+            item.claim_until = until;
+        });
+    }
+
+    /// Given back; where it ended by itself, what is shown of it has not changed.
+    pub(super) fn release_item<P>(&mut self, deed: &Deed, _: &P) {
+        let Some(no) = deed.refs.item else { return };
+        self.forget_claim(no);
+        let by_itself = deed.actor == Actor::Deeds;
+        self.change_item(deed, |item| {
+            item.claimed_by = None;
+            item.claim_until = None;
+            item.version += u64::from(!by_itself);
+        });
+    }
+
+    pub(super) fn reassign_item(&mut self, deed: &Deed, to: &PersonId) {
+        let Some(no) = deed.refs.item else { return };
+        self.forget_claim(no);
+        self.revise(deed, |item| {
+            item.assigned_to = Some(to.clone());
+            item.claimed_by = None;
+            item.claim_until = None;
+        });
+    }
+
+    /// The timer of its claim goes.
+    pub(super) fn forget_claim(&mut self, no: ItemNo) {
+        if let Some(until) = self.items.get(&no).and_then(|item| item.claim_until) {
+            self.timers.remove(&(until, Timer::Claim(no)));
+        }
+    }
+
+    pub(super) fn leave(&mut self, deed: &Deed, person: &PersonId) {
+        self.come_back(deed, person);
+        if let Some(until) = deed.refs.until {
+            self.timers.insert((until, Timer::Away(person.clone())));
+        }
+        self.away.insert(person.clone(), stop(deed));
+    }
+
+    pub(super) fn come_back(&mut self, _: &Deed, person: &PersonId) {
+        let away = self.away.remove(person);
+        if let Some(until) = away.and_then(|away| away.until) {
+            self.timers.remove(&(until, Timer::Away(person.clone())));
+        }
+    }
+
+    /// A person can decide from now on.
+    pub(super) fn seat(&mut self, _: &Deed, token: &Token) {
+        let decides = matches!(token.class, TokenClass::Reviewer | TokenClass::Admin);
+        if let Ok(person) = token.name.parse::<PersonId>()
+            && decides
+        {
+            let seat = Seat { person, expires: token.expires };
+            self.seats.insert(token.id.clone(), seat);
+        }
+    }
+
+    pub(super) fn unseat(&mut self, _: &Deed, token: &TokenId) {
+        self.seats.remove(token);
+    }
+}
