@@ -49,7 +49,6 @@ owner = "dana"
 deputies = ["sam"]
 sla = "24h"
 review = "daily 09:00"
-priority = ["billing", "payments"]
 "#;
 
 fn agent(name: &str) -> AgentId {
