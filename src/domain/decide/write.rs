@@ -309,10 +309,7 @@ fn put(
     deed.refs.based_on = write.depends_on.keys().cloned().collect();
     let primary = sheet.push(deed);
     alert::after_commit(sheet, state, primary);
-
-    if write.cause.is_some() {
-        alert::cascade(sheet, state, primary);
-    }
+    alert::cascade(sheet, state, primary);
     trigger::after_commit(sheet, state, primary);
     affected::after_commit(sheet, state, primary);
     primary

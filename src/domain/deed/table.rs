@@ -129,7 +129,7 @@ macro_rules! bodies {
             Event "event" {
                 /// An event was raised and went to its owner.
                 EventRaised(Box<RaisedEvent>) = "deeds.event.raised"
-                    => Named event, Nothing schedule_next, Family event;
+                    => Named event, Nothing wake, Family event;
                 /// An event waits for a person: nobody owns it, or more than one.
                 EventEscalated(Box<RaisedEvent>) = "deeds.event.escalated"
                     => Named event, Nothing schedule_next, Family event;

@@ -3,6 +3,7 @@
 
 pub mod attempt;
 pub mod conversation;
+pub mod in_hand;
 pub mod kind;
 pub mod output;
 pub mod reviewer;

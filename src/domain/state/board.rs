@@ -19,7 +19,7 @@ use crate::domain::path::EntityPath;
 use crate::domain::sight::Sight;
 use crate::domain::things::{
     Alert, ClaimHeld, ClosedItem, Concluded, FanOutState, HeldField, Hold, Item, LastPublication, Lease,
-    OpenAct, PastAnswers, QueueReviews, ScopeRule, Task, WaitingAct, Work,
+    OpenAct, PastAnswers, QueueReviews, Rounds, ScopeRule, Task, WaitingAct, Work,
 };
 use crate::domain::time::Time;
 
@@ -30,7 +30,7 @@ pub const RESOLVED: usize = 256;
 /// Map versions kept for looking back.
 pub const MAPS: usize = 50;
 
-/// What people look at.
+/// What people look at. What is looked at seldom is boxed: the board is moved about in futures.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Board {
     /// The workspace's name.
@@ -87,11 +87,11 @@ pub struct Board {
     /// Tasks under way, by name.
     pub tasks: OrdMap<TaskId, Arc<Task>>,
     /// Tasks that ended, oldest first.
-    pub ended_tasks: Vector<Arc<Task>>,
+    pub ended_tasks: Box<Vector<Arc<Task>>>,
     /// Fan-outs under way.
     pub fan_outs: OrdMap<FanOutNo, Arc<FanOutState>>,
     /// Fan-outs that were joined, oldest first.
-    pub ended_fan_outs: Vector<Arc<FanOutState>>,
+    pub ended_fan_outs: Box<Vector<Arc<FanOutState>>>,
     /// Leases that were granted and not given back. One past its time is void, even before its timer says so.
     pub leases: OrdMap<Fence, Arc<Lease>>,
     /// The lease on each task that has one.
@@ -108,6 +108,9 @@ pub struct Board {
     /// The same of those that are known for a time, whatever else is claimed.
     #[serde(default, skip_serializing_if = "Lasting::is_empty")]
     pub occurrences: Lasting<ClaimHeld>,
+    /// How often two agents have woken each other about each entity, since something of it changed.
+    #[serde(default)]
+    pub rounds: Box<Recent<Rounds>>,
     /// What was concluded last, by subject and question (`key`), the latest of each actor.
     pub conclusions: Recent<Vector<Concluded>>,
     /// When each scheduled event is raised next.
@@ -243,9 +246,9 @@ impl Board {
             timers: OrdSet::new(),
             holds: OrdMap::new(),
             tasks: OrdMap::new(),
-            ended_tasks: Vector::new(),
+            ended_tasks: Box::default(),
             fan_outs: OrdMap::new(),
-            ended_fan_outs: Vector::new(),
+            ended_fan_outs: Box::default(),
             leases: OrdMap::new(),
             task_leases: OrdMap::new(),
             waiting: OrdMap::new(),
@@ -253,6 +256,7 @@ impl Board {
             talks: Lasting::default(),
             claims: Recent::default(),
             occurrences: Lasting::default(),
+            rounds: Box::default(),
             conclusions: Recent::default(),
             schedules: OrdMap::new(),
             reviews: OrdMap::new(),

@@ -6,7 +6,7 @@ use super::fold_history::{count_own, happened};
 use super::{Board, CLOSED, MAPS, MapStep, RESOLVED, Stop, Timer, recorded};
 use crate::domain::deed::table::bodies;
 use crate::domain::deed::{
-    Body, Deed, ItemClosed, NewFormat, NewMap, NewWorkspace, ScopeChange, ScopeTransfer,
+    Body, Deed, ItemClosed, NewFormat, NewMap, NewWorkspace, ScopeChange, ScopeTransfer, Touches,
 };
 use crate::domain::ids::{Actor, AgentId, ItemNo, MapVersion, PersonId, Seq};
 use crate::domain::map::{Map, Model, edit};
@@ -27,6 +27,7 @@ macro_rules! fold {
             pub fn fold(&mut self, deed: &Deed) {
                 let deed = &*recorded::completed(self, deed);
                 self.count(deed);
+                self.end_rounds(deed);
                 self.talks.forget(deed.recorded);
                 self.occurrences.forget(deed.recorded);
                 match &deed.body { $($(Body::$kind(payload) => Self::$board(self, deed, payload),)*)* }
@@ -40,6 +41,21 @@ bodies!(fold);
 impl Board {
     /// What many types do to the board: nothing but to be counted.
     fn ignore<P>(_: &mut Self, _: &Deed, _: &P) {}
+
+    /// Something of an entity has changed: whoever woke each other about it begins anew.
+    fn end_rounds(&mut self, deed: &Deed) {
+        let Some(subject) = deed.subject.as_ref().filter(|_| !self.rounds.is_empty()) else { return };
+        let ends = match deed.body.row().touches {
+            Touches::Fields => {
+                deed.fields.iter().any(|change| change.after.is_some() && change.after != change.before)
+            }
+            Touches::Archived | Touches::Deleted => true,
+            Touches::Nothing | Touches::Tried | Touches::Version => false,
+        };
+        if ends {
+            self.rounds.remove(subject.as_ref());
+        }
+    }
 
     fn begin(&mut self, deed: &Deed, born: &NewWorkspace) {
         self.format = born.format;
@@ -388,6 +404,11 @@ impl Board {
         let Some(item) = self.items.remove(&no) else { return };
         self.timers.remove(&(item.warn_at, Timer::Item(no)));
         self.timers.remove(&(item.due, Timer::Item(no)));
+        if let Case::Loop { raise, .. } = &item.case
+            && let Some(subject) = &raise.subject
+        {
+            self.rounds.remove(subject.as_ref());
+        }
         let past = self.past.entry(Arc::clone(&item.alike)).or_default();
         past.count(&closed.answer, 1);
         past.last = Some(Arc::from(format!("{} by {}", closed.answer.word(), deed.actor)));

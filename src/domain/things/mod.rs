@@ -11,6 +11,7 @@ mod item;
 mod lease;
 mod output;
 mod review;
+mod rounds;
 mod stored;
 mod task;
 mod token;
@@ -30,6 +31,7 @@ pub use output::{
     RaisedEvent, VOICES, question_key,
 };
 pub use review::{OpenReview, PastTurn, QueueReviews, ReviewEnd, ReviewMiss, ReviewTurn};
+pub use rounds::{Rounds, WAKE_UPS};
 pub use task::{Branch, BranchEnd, ENDED, FanOutState, Feedback, HandoffOrder, Task, TaskStage, WorkProduct};
 pub use token::{Token, TokenClass, TokenRecord};
 pub use work::{ATTEMPTS, Attempt, MOST_ATTEMPTS, OnExhausted, SILENCE, Work, WorkKind, WorkResult};

@@ -96,6 +96,7 @@ impl Answering {
             | Case::Conflict { .. }
             | Case::UnownedEvent { .. }
             | Case::TriggerCollision { .. }
+            | Case::Loop { .. }
             | Case::GivenUp { .. }
             | Case::Stuck { .. } => return,
         };

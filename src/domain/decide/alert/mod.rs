@@ -27,7 +27,7 @@ use crate::domain::path::FieldPath;
 use crate::domain::things::{Alert, AlertKind, AlertSide, AlertState, Escalates, SIDES, Severity};
 use crate::domain::time::Time;
 
-pub(super) use self::cascade::cascade;
+pub(super) use self::cascade::{cascade, goes_round, is_endless};
 pub(super) use self::commit::after_commit;
 pub(super) use self::conclusion::conclusions_differ;
 pub(super) use self::converging::not_converging;
