@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::support::{Server, came};
-use super::{Caller, Came, answer, take, team, told, work};
+use super::{Caller, Came, alert, answer, take, team, told, work};
 
 /// Takes what waits for a moment, and is too slow.
 async fn take_briefly(agent: &Caller) -> u64 {
@@ -162,4 +162,33 @@ async fn a_chain_that_nobody_named_ends() {
         take(both[(round + 1) % 2].0).await;
     }
     panic!("it goes round for ever");
+}
+
+#[tokio::test]
+async fn retrying_after_version_conflicts_has_an_end() {
+    let server = team().await;
+    let support = server.agent("support").await;
+    let health = |value: &str, version: u64| {
+        let write = json!({"entity": "crm/account/acme", "changes": {"health": value}, "expected": {"health": version}});
+        support.post("/v1/writes", write)
+    };
+    told(&health("good", 0).await, "committed", None);
+    for _ in 0..5 {
+        let late = health("bad", 0).await;
+        told(&late, "stale", Some("stale"));
+        assert!(late.body.get("item").is_none(), "{}", late.text);
+    }
+    let sixth = health("bad", 0).await;
+    told(&sixth, "stale", Some("stale"));
+    let waits = health("bad", 1).await;
+    told(&waits, "escalated", Some("not-converging"));
+    assert_eq!(waits["item"], sixth["item"], "one item");
+    let alert = alert(&server, "not-converging").await;
+    assert_eq!((&alert["sides"][0]["value"], &alert["sides"][1]["value"]), (&json!("good"), &json!("bad")));
+    assert_eq!(alert["item"], sixth["item"]);
+    let note = json!({"kind": "handle", "note": "read before you write"});
+    told(&answer(&server.dana, &sixth["item"], note).await, "recorded", None);
+    assert_eq!(work(&support, "decision").await.len(), 1);
+    told(&health("bad", 1).await, "committed", None);
+    server.stop().await;
 }

@@ -7,6 +7,7 @@ mod affected;
 mod alert;
 mod answer;
 mod conclude;
+mod converge;
 mod effect;
 mod fan_out;
 mod format;

@@ -67,7 +67,8 @@ macro_rules! bodies {
                 WriteEscalated(()) = "deeds.write.escalated"
                     => Readers no_values, Tried ignore, Action fields;
                 /// A change was not made.
-                WriteRefused(()) = "deeds.write.refused" => Readers no_values, Tried ignore, Action fields;
+                WriteRefused(()) = "deeds.write.refused"
+                    => Readers no_values, Tried try_in_vain, Action fields;
             }
             Entity "entity" {
                 /// An entity came into being.

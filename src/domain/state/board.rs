@@ -111,6 +111,9 @@ pub struct Board {
     /// How often two agents have woken each other about each entity, since something of it changed.
     #[serde(default)]
     pub rounds: Box<Recent<Rounds>>,
+    /// When the last stale writes of an agent to a field were (`in_vain_key`).
+    #[serde(default)]
+    pub in_vain: Box<Recent<Vector<Time>>>,
     /// What was concluded last, by subject and question (`key`), the latest of each actor.
     pub conclusions: Recent<Vector<Concluded>>,
     /// When each scheduled event is raised next.
@@ -257,6 +260,7 @@ impl Board {
             claims: Recent::default(),
             occurrences: Lasting::default(),
             rounds: Box::default(),
+            in_vain: Box::default(),
             conclusions: Recent::default(),
             schedules: OrdMap::new(),
             reviews: OrdMap::new(),

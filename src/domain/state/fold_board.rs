@@ -10,10 +10,11 @@ use crate::domain::deed::{
 };
 use crate::domain::ids::{Actor, AgentId, ItemNo, MapVersion, PersonId, Seq};
 use crate::domain::map::{Map, Model, edit};
+use crate::domain::outcome::Outcome;
 use crate::domain::path::{EntityPath, FieldName, FieldPath};
 use crate::domain::things::{
-    ActOrder, Alert, AlertSide, AlertState, Case, ClosedItem, Effects, HeldField, Item, ItemAnswer, OpenAct,
-    PastAnswers, SIDES, ScopeRule,
+    ActOrder, Alert, AlertSide, AlertState, Case, ClosedItem, Effects, HeldField, IN_VAIN, Item, ItemAnswer,
+    OpenAct, PastAnswers, SIDES, ScopeRule, in_vain_key,
 };
 
 macro_rules! fold {
@@ -177,6 +178,23 @@ impl Board {
             let field = change.name.clone();
             let held = HeldField { field, by, at, until, reason, deed: deed.seq };
             self.held.entry(entity.clone()).or_default().push(held);
+        }
+    }
+
+    /// A write from versions that were no longer current: when the last ones to each of its fields were.
+    fn try_in_vain<P>(&mut self, deed: &Deed, _: &P) {
+        let (Some(agent), Some(entity), Outcome::Stale) = (deed.actor.agent(), &deed.subject, deed.outcome)
+        else {
+            return;
+        };
+        for change in deed.fields.iter().filter(|change| change.is_outdated()) {
+            let key = in_vain_key(agent, &FieldPath::new(entity.clone(), change.name.clone()));
+            let mut times = self.in_vain.get(&key).cloned().unwrap_or_default();
+            times.push_back(deed.recorded);
+            if times.len() > IN_VAIN {
+                times.pop_front();
+            }
+            self.in_vain.set(key, deed.seq, times);
         }
     }
 
@@ -408,6 +426,9 @@ impl Board {
             && let Some(subject) = &raise.subject
         {
             self.rounds.remove(subject.as_ref());
+        }
+        if let Some(key) = item.alike.strip_prefix("in vain|") {
+            self.in_vain.remove(key);
         }
         let past = self.past.entry(Arc::clone(&item.alike)).or_default();
         past.count(&closed.answer, 1);

@@ -22,7 +22,9 @@ pub use alert::{
     Alert, AlertKind, AlertRow, AlertSide, AlertState, Escalates, Failure, SIDES, STOPPED, Severity, Sides,
 };
 pub use answer::ItemAnswer;
-pub use entity::{ACTORS, Entity, Field, FieldChange, RECENT, RUNS, Run, Tombstone, Touch};
+pub use entity::{
+    ACTORS, Entity, Field, FieldChange, IN_VAIN, RECENT, RUNS, Run, Tombstone, Touch, in_vain_key,
+};
 pub use held::{HeldField, InFlight, Lasts};
 pub use item::{Case, ClosedItem, Effects, Item, PastAnswers, Redone, ScopeRule, Suggestion};
 pub use lease::{Hold, Lease, LeaseTarget};
