@@ -119,6 +119,8 @@ codes! {
     ClaimTaken = "claim-taken", "leave this event alone: its owner handles it";
     /// More than one agent answers the event.
     Collision = "collision", "a named person decides; read your work stream for the answer";
+    /// The event would go round once more.
+    Looping = "looping", "a named person decides; do not send the event again, and read your work stream for the answer";
     /// A person approves publications here.
     NeedsApproval = "needs-approval", "a named person approves; read your work stream for the answer";
     /// A handoff lacks what the receiver needs.

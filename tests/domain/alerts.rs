@@ -58,14 +58,19 @@ fn after_its_window_it_is_a_new_one() {
 #[test]
 fn a_fight_that_does_not_stop_becomes_critical() {
     let mut world = check("support writes crm/account/acme health=good@0 -> committed");
+    // Not so often that its agent has to wait for a person.
+    let fight = |world: &mut World| {
+        world.pass(Span::from_mins(3));
+        run(world, "support writes crm/account/acme health=bad@0");
+    };
     for _ in 0..9 {
-        run(&mut world, "support writes crm/account/acme health=bad@0");
+        fight(&mut world);
     }
     assert_eq!(world.state.board.alerts[&AlertNo(1)].severity, Severity::Warning);
-    run(&mut world, "support writes crm/account/acme health=bad@0");
+    fight(&mut world);
     assert_eq!(world.state.board.alerts[&AlertNo(1)].severity, Severity::Critical);
     for _ in 0..20 {
-        run(&mut world, "support writes crm/account/acme health=bad@0");
+        fight(&mut world);
     }
     let alert = &world.state.board.alerts[&AlertNo(1)];
     assert_eq!(alert.count, 30);

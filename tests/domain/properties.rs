@@ -305,6 +305,7 @@ fn item(state: &State, at: u8, what: u8, agent: &str, outdated: bool) -> ItemSte
             | Case::HeldField { .. }
             | Case::Conflict { .. }
             | Case::TriggerCollision { .. }
+            | Case::Loop { .. }
             | Case::Approval { .. }
             | Case::ActApproval { .. }
             | Case::GivenUp { .. }

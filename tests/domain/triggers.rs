@@ -1,7 +1,7 @@
 //! Events: raised, claimed, raised by changes and on schedule; those that nobody or more than one answers.
 
-use super::script::{check_on, play};
-use super::world::World;
+use super::script::{check_on, play, run};
+use super::world::{TEAM, World};
 use deeds::domain::things::{Case, WorkKind};
 
 /// A team with events of every kind.
@@ -411,7 +411,7 @@ fn a_chain_without_an_end_is_a_cascade() {
     }
     play(&mut world, "alerts");
     let step = format!(
-        "billing sends '{{\"do\":\"raise\",\"event\":\"invoice.due\",\"cause\":{}}}' -> recorded\n alerts cascade x1",
+        "billing sends '{{\"do\":\"raise\",\"event\":\"invoice.due\",\"cause\":{}}}' -> escalated looping\n alerts cascade x1",
         last_raise(&world)
     );
     play(&mut world, &step);
@@ -449,4 +449,98 @@ fn events_are_bounded() {
     };
     let largest = world.deeds.iter().skip(1).map(|deed| deed.encode(&origin).unwrap().len()).max().unwrap();
     assert!(largest < 2_000, "a refusal keeps no more than the bounds allow, not {largest} bytes");
+}
+
+/// Two agents, each of which listens to what the other raises.
+fn asking() -> World {
+    let events = "[[event]]\nname = \"ask\"\n[[event]]\nname = \"tell\"\n";
+    let map = format!("{TEAM}{events}")
+        .replacen("id = \"sales\"", "id = \"sales\"\ntriggers = [\"tell\"]", 1)
+        .replacen("id = \"support\"", "id = \"support\"\ntriggers = [\"ask\"]", 1);
+    World::new(&map)
+}
+
+fn ask(world: &mut World, round: u32, wanted: &str) {
+    let (who, event) = if round % 2 == 1 { ("sales", "ask") } else { ("support", "tell") };
+    let raise = format!(
+        r#"{{"do": "raise", "event": "{event}", "subject": "crm/account/acme", "attributes": {{"round": {round}}}}}"#
+    );
+    play(world, &format!("{who} sends '{raise}' -> {wanted}"));
+}
+
+#[test]
+fn two_that_wake_each_other_and_change_nothing_wait_for_a_person() {
+    let mut world = asking();
+    for round in 1..=8 {
+        ask(&mut world, round, "recorded");
+    }
+    // Who asks again without having been answered wakes nobody in turn.
+    ask(&mut world, 8, "recorded");
+    ask(&mut world, 9, "escalated looping");
+    ask(&mut world, 9, "escalated looping");
+    play(&mut world, "items #1\nalerts cascade x2\nworks sales 5, support 4");
+    let item = world.state.board.items.values().next().unwrap();
+    assert!(matches!(&item.case, Case::Loop { .. }), "{item:?}");
+    play(
+        &mut world,
+        "
+        dana expands #1 product triggers ask -> refused wrong-state
+        dana forwards #1 support 'once more' -> recorded
+        alerts
+        ",
+    );
+    // An answer, a changed value and a day each begin anew.
+    ask(&mut world, 10, "recorded");
+    for round in 11..=17 {
+        ask(&mut world, round, "recorded");
+    }
+    play(&mut world, "support writes crm/account/acme health=good@0 -> committed");
+    for round in 18..=25 {
+        ask(&mut world, round, "recorded");
+    }
+    play(&mut world, "support writes crm/account/acme health=good@1 -> committed");
+    ask(&mut world, 26, "escalated looping");
+    play(&mut world, "pass 25h");
+    ask(&mut world, 26, "recorded");
+}
+
+#[test]
+fn the_map_says_how_often() {
+    let mut world = asking();
+    let map = "governance_owner = \"dana\"";
+    let toml = TEAM.replacen(map, &format!("wake_ups = 2\n{map}"), 1);
+    assert_eq!(deeds::domain::map::parse(&toml).applicable().unwrap().wake_ups, Some(2));
+    for wrong in ["wake_ups = 0", "wake_ups = \"many\"", "wake_ups = 1001"] {
+        let toml = TEAM.replacen(map, &format!("{wrong}\n{map}"), 1);
+        assert!(deeds::domain::map::parse(&toml).applicable().is_err(), "{wrong}");
+    }
+    ask(&mut world, 1, "recorded");
+}
+
+/// What an agent does while it has work is caused by it: the chain is seen where nobody speaks of it.
+#[test]
+fn a_chain_that_nobody_named_ends_too() {
+    let mut world = asking();
+    let mut held = false;
+    for round in 1..=40 {
+        let (who, event) = if round % 2 == 1 { ("sales", "ask") } else { ("support", "tell") };
+        let raise = format!(
+            r#"{who} sends '{{"do": "raise", "event": "{event}", "attributes": {{"round": {round}}}}}'"#
+        );
+        let reply = run(&mut world, &raise);
+        held = reply.code.is_some_and(|code| code.as_str() == "looping");
+        if held {
+            break;
+        }
+        let other = if who == "sales" { "support" } else { "sales" };
+        let work = reply.works[0];
+        run(&mut world, &format!("{other} takes {work}"));
+        // What it did before does not count any more.
+        let before = world.state.board.work_of(&deeds::domain::ids::AgentId::new(who).unwrap()).next();
+        if let Some(work) = before.map(|work| work.no) {
+            run(&mut world, &format!("{who} completes {work}"));
+        }
+    }
+    assert!(held);
+    play(&mut world, "items #1");
 }

@@ -323,3 +323,60 @@ fn a_write_has_bounds() {
     assert_eq!(world.entity_version("crm/account/acme"), 0);
     world.verify();
 }
+
+const IN_VAIN: &str = "
+    support writes crm/account/acme health=good@0 -> committed
+    support writes crm/account/acme health=bad@9 -> stale stale
+    support writes crm/account/acme health=bad@9 -> stale stale
+    support writes crm/account/acme health=bad@9 -> stale stale
+    support writes crm/account/acme health=bad@9 -> stale stale
+    support writes crm/account/acme health=bad@9 -> stale stale
+    items
+    ";
+
+/// Retrying after version conflicts has an end: the sixth within ten minutes is a person's.
+#[test]
+fn who_comes_too_late_again_and_again_waits_for_a_person() {
+    let mut world = check(IN_VAIN);
+    play(
+        &mut world,
+        "
+        support writes crm/account/acme health=bad@9 -> stale stale
+        items #1
+        alerts stale-write x6, not-converging x1
+        support writes crm/account/acme health=bad@1 -> escalated not-converging
+        support writes crm/account/other health=bad@0 -> committed
+        support writes support/ticket/acme status=open@0 -> committed
+        dana sets crm/account/acme#health fine@1 'so it is' for none -> committed
+        items #1
+        dana handles #1 'it is fine now' -> recorded
+        works support 1
+        support writes crm/account/acme health=bad@9 -> stale stale
+        support writes crm/account/acme health=bad@2 -> committed
+        items
+        ",
+    );
+    let alert = &world.state.board.resolved[0];
+    let sides: Vec<_> = alert.sides.iter().map(|side| side.value.as_ref().unwrap().plain()).collect();
+    assert_eq!(sides, ["good", "bad"], "what both wanted");
+}
+
+#[test]
+fn tries_of_long_ago_and_of_others_do_not_count() {
+    let mut world = check(IN_VAIN);
+    play(
+        &mut world,
+        "
+        pass 11m
+        support writes crm/account/acme health=bad@9 -> stale stale
+        items
+        ",
+    );
+    let watched = super::world::watched();
+    let mut world =
+        super::script::check_on(&watched, "support writes crm/account/acme health=good@0 -> committed");
+    for _ in 0..8 {
+        play(&mut world, "support writes crm/account/acme health=bad@99 -> committed (stale) stale");
+    }
+    play(&mut world, "items");
+}

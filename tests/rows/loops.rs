@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::support::came;
-use super::{Caller, Came, answer, take, team, told, work};
+use super::support::{Server, came};
+use super::{Caller, Came, alert, answer, take, team, told, work};
 
 /// Takes what waits for a moment, and is too slow.
 async fn take_briefly(agent: &Caller) -> u64 {
@@ -102,5 +102,93 @@ async fn a_yes_that_is_fetched_too_late_lets_nothing_go_ahead() {
     assert_eq!(taken["kind"]["result"]["outcome"], "stale", "{taken}");
     assert!(taken["title"].as_str().unwrap().contains("invoices/7#status"), "{taken}");
     told(&billing.post(&format!("/v1/acts/{act}/done"), json!({})).await, "refused", Some("wrong-state"));
+    server.stop().await;
+}
+
+/// Two agents of a map of their own, each of which answers the other.
+async fn asking() -> Server {
+    let map = "workspace = \"northwind\"\ngovernance_owner = \"dana\"\nwake_ups = 3
+[[agent]]\nid = \"writer\"\nowner = \"dana\"\nwrites = [\"files/*\"]\ntriggers = [\"told\"]
+[[agent]]\nid = \"reviewer\"\nowner = \"dana\"\ntriggers = [\"asked\"]
+[[event]]\nname = \"asked\"\n[[event]]\nname = \"told\"
+[[queue]]\nname = \"inbox\"\nowner = \"dana\"\nreview = \"daily 09:00\"\npriority = [\"writer\", \"reviewer\"]\n";
+    Server::start_on(map).await
+}
+
+#[tokio::test]
+async fn two_that_only_wake_each_other_wait_for_a_person() {
+    let server = asking().await;
+    let (writer, reviewer) = (server.agent("writer").await, server.agent("reviewer").await);
+    let both = [(&writer, "asked"), (&reviewer, "told")];
+    for round in 0..3 {
+        let (agent, event) = both[round % 2];
+        let raise = json!({"event": event, "subject": "files/draft", "attributes": {"round": round}});
+        told(&agent.post("/v1/events", raise).await, "recorded", None);
+    }
+    let once_more = json!({"event": "told", "subject": "files/draft"});
+    let waits = reviewer.post("/v1/events", once_more.clone()).await;
+    told(&waits, "escalated", Some("looping"));
+    assert_eq!(waits["owners"], json!(["writer"]));
+    assert_eq!(work(&writer, "dispatch").await.len(), 1, "nobody is woken");
+    let shown = server.dana.get(&format!("/v1/inbox/{}", waits["item"])).await;
+    assert_eq!(shown["item"]["case"]["kind"], "loop", "{}", shown.text);
+    let give = json!({"kind": "handle", "to": "writer", "note": "one last time"});
+    told(&answer(&server.dana, &waits["item"], give).await, "recorded", None);
+    assert_eq!(work(&writer, "dispatch").await.len(), 2);
+
+    let write = json!({"entity": "files/draft", "changes": {"text": "new"}, "expected": {"text": 0}});
+    told(&writer.post("/v1/writes", write).await, "committed", None);
+    told(&reviewer.post("/v1/events", once_more).await, "recorded", None);
+    server.stop().await;
+}
+
+/// Four hundred rounds ran on, with nobody naming a cause.
+#[tokio::test]
+async fn a_chain_that_nobody_named_ends() {
+    let server = asking().await;
+    let (writer, reviewer) = (server.agent("writer").await, server.agent("reviewer").await);
+    let both = [(&writer, "asked"), (&reviewer, "told")];
+    for round in 0..400 {
+        let (agent, event) = both[round % 2];
+        let raise = json!({"event": event, "attributes": {"round": round}});
+        let came = agent.post("/v1/events", raise).await;
+        if came["code"] == "looping" {
+            assert!((10..=20).contains(&round), "after {round} rounds");
+            server.stop().await;
+            return;
+        }
+        told(&came, "recorded", None);
+        // What is taken stays in hand: completing it would end the chain.
+        take(both[(round + 1) % 2].0).await;
+    }
+    panic!("it goes round for ever");
+}
+
+#[tokio::test]
+async fn retrying_after_version_conflicts_has_an_end() {
+    let server = team().await;
+    let support = server.agent("support").await;
+    let health = |value: &str, version: u64| {
+        let write = json!({"entity": "crm/account/acme", "changes": {"health": value}, "expected": {"health": version}});
+        support.post("/v1/writes", write)
+    };
+    told(&health("good", 0).await, "committed", None);
+    for _ in 0..5 {
+        let late = health("bad", 0).await;
+        told(&late, "stale", Some("stale"));
+        assert!(late.body.get("item").is_none(), "{}", late.text);
+    }
+    let sixth = health("bad", 0).await;
+    told(&sixth, "stale", Some("stale"));
+    let waits = health("bad", 1).await;
+    told(&waits, "escalated", Some("not-converging"));
+    assert_eq!(waits["item"], sixth["item"], "one item");
+    let alert = alert(&server, "not-converging").await;
+    assert_eq!((&alert["sides"][0]["value"], &alert["sides"][1]["value"]), (&json!("good"), &json!("bad")));
+    assert_eq!(alert["item"], sixth["item"]);
+    let note = json!({"kind": "handle", "note": "read before you write"});
+    told(&answer(&server.dana, &sixth["item"], note).await, "recorded", None);
+    assert_eq!(work(&support, "decision").await.len(), 1);
+    told(&health("bad", 1).await, "committed", None);
     server.stop().await;
 }

@@ -196,6 +196,7 @@ fn expand(
             Case::Escalation { .. }
             | Case::HeldField { .. }
             | Case::Conflict { .. }
+            | Case::Loop { .. }
             | Case::Approval { .. }
             | Case::ActApproval { .. }
             | Case::GivenUp { .. }
@@ -377,6 +378,7 @@ fn decide_again(sheet: &mut Sheet<'_>, item: &Item, effects: &mut Effects) -> Op
             | Case::Conflict { .. }
             | Case::UnownedEvent { .. }
             | Case::TriggerCollision { .. }
+            | Case::Loop { .. }
             | Case::Approval { .. }
             | Case::ActApproval { .. }
             | Case::GivenUp { .. }

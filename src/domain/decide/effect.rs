@@ -65,6 +65,7 @@ impl<'a> Effect<'a> {
             | Case::Conflict { .. }
             | Case::UnownedEvent { .. }
             | Case::TriggerCollision { .. }
+            | Case::Loop { .. }
             | Case::GivenUp { .. }
             | Case::Stuck { .. } => None,
         }

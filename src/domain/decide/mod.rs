@@ -8,6 +8,7 @@ mod alert;
 mod answer;
 mod away;
 mod conclude;
+mod converge;
 mod effect;
 mod fan_out;
 mod format;

@@ -7,11 +7,12 @@ use super::alert::Finding;
 use super::{Answer, Decision, RULES};
 use crate::domain::code::Code;
 use crate::domain::command::{Principal, Request};
-use crate::domain::deed::{Body, Deed, KeyMark, RULES_IN_DEEDS, Refs};
+use crate::domain::deed::{Body, Deed, Family, KeyMark, RULES_IN_DEEDS, Refs};
 use crate::domain::ids::{Actor, MapVersion, Seq};
 use crate::domain::outcome::Outcome;
 use crate::domain::path::EntityPath;
 use crate::domain::reply::Reply;
+use crate::domain::rule::in_hand::in_hand;
 use crate::domain::state::State;
 use crate::domain::time::Time;
 
@@ -32,6 +33,8 @@ pub(super) struct Sheet<'a> {
     pub(super) gathered: Option<Vec<(Finding, Seq)>>,
     /// Imported history never escalates (RULES §15).
     pub(super) imported: bool,
+    /// Deeds whose cause the caller did not name: it is the work that it has in hand.
+    assumed: Vec<Seq>,
     key: Option<KeyMark>,
     traceparent: Option<Arc<str>>,
 }
@@ -48,6 +51,7 @@ impl<'a> Sheet<'a> {
             time: now,
             gathered: None,
             imported: false,
+            assumed: Vec::new(),
             key: request
                 .key
                 .as_ref()
@@ -133,6 +137,10 @@ impl<'a> Sheet<'a> {
     /// Appends a deed; its number is its place. What rules decide beside its outcome is put into it here.
     pub(super) fn push(&mut self, mut deed: Deed) -> Seq {
         deed.seq = self.next_seq();
+        if deed.cause.is_none() && self.may_have_cause(&deed) {
+            deed.cause = self.in_hand(deed.subject.as_ref());
+            self.assumed.extend(deed.cause.map(|_| deed.seq));
+        }
         if self.base.board.format >= RULES_IN_DEEDS {
             // How often an alert was counted, what came before on this sheet says.
             let counted = matches!(deed.body, Body::AlertCounted(_));
@@ -142,6 +150,33 @@ impl<'a> Sheet<'a> {
         let seq = deed.seq;
         self.deeds.push(deed);
         seq
+    }
+
+    /// The work that the caller has in hand, where it is an agent.
+    pub(super) fn in_hand(&self, subject: Option<&EntityPath>) -> Option<Seq> {
+        in_hand(&self.base.board, self.principal.actor.agent()?, subject, self.now)
+    }
+
+    /// Whether the cause of that deed is not what its author named.
+    pub(super) fn is_assumed(&self, deed: Seq) -> bool {
+        self.assumed.contains(&deed)
+    }
+
+    /// Whether it is the caller's own deed, of a kind that names its cause.
+    fn may_have_cause(&self, deed: &Deed) -> bool {
+        let of_kind = matches!(
+            deed.body.row().family,
+            Family::Write
+                | Family::Entity
+                | Family::Act
+                | Family::Event
+                | Family::Claim
+                | Family::Handoff
+                | Family::FanOut
+                | Family::Output
+                | Family::Conclusion
+        );
+        of_kind && deed.actor == self.principal.actor
     }
 
     /// A deed of this sheet that nothing was folded after.
@@ -196,6 +231,7 @@ impl<'a> Sheet<'a> {
     /// Throws away what was decided so far.
     pub(super) fn start_over(&mut self) {
         self.deeds.clear();
+        self.assumed.clear();
         self.ahead = None;
         self.folded = 0;
     }

@@ -88,6 +88,9 @@ pub(super) fn obstacle(item: &Item, answer: &ItemAnswer) -> Option<&'static str>
         (Case::GivenUp { .. }, ItemAnswer::Expand { .. } | ItemAnswer::Transfer { .. }) => Some(
             "the work is in the agent's zone already and was not done; handle it, or put it out of scope",
         ),
+        (Case::Loop { .. }, ItemAnswer::Expand { .. } | ItemAnswer::Transfer { .. }) => Some(
+            "no scope ends a loop; handle it, with the agent in `to` that shall have the event, or put it out of scope",
+        ),
         (Case::Stuck { .. }, ItemAnswer::Expand { .. } | ItemAnswer::Transfer { .. }) => {
             Some("no scope ends a task that leads nowhere; handle it, or put it out of scope")
         }
@@ -129,6 +132,7 @@ pub(super) fn settle(sheet: &mut Sheet<'_>, item: &Item, answer: &ItemAnswer, ef
         | Case::Conflict { .. }
         | Case::UnownedEvent { .. }
         | Case::TriggerCollision { .. }
+        | Case::Loop { .. }
         | Case::Approval { .. }
         | Case::ActApproval { .. } => {}
     }

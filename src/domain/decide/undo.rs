@@ -130,6 +130,7 @@ fn stored_write<'a>(state: &'a State, closed: &'a ClosedItem, no: ItemNo) -> Opt
         | Case::Conflict { .. }
         | Case::UnownedEvent { .. }
         | Case::TriggerCollision { .. }
+        | Case::Loop { .. }
         | Case::Approval { .. }
         | Case::ActApproval { .. }
         | Case::GivenUp { .. }

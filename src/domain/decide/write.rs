@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::sheet::Sheet;
-use super::{affected, alert, held, propose, trigger, verdict};
+use super::{affected, alert, converge, held, propose, trigger, verdict};
 use crate::domain::code::Code;
 use crate::domain::command::{DEPENDENCIES, Expected, FIELDS_PER_WRITE, Write, WriteKind};
 use crate::domain::deed::{Body, Deed, Refs};
@@ -54,9 +54,14 @@ pub(super) fn decide_as(sheet: &mut Sheet<'_>, agent: &AgentId, write: &Write) -
     if !state.board.enforces() {
         return observe(sheet, &state, agent, write, stop);
     }
+    if let Some(Stop::Zones(zones)) = &stop {
+        return propose::decide(sheet, &state, agent, write, zones);
+    }
+    if let Some((item, path)) = converge::waiting(&state, agent, write) {
+        return converge::wait(sheet, &state, agent, write, (item, &path));
+    }
     match stop {
         None => commit(sheet, &state, write, None),
-        Some(Stop::Zones(zones)) => propose::decide(sheet, &state, agent, write, &zones),
         Some(Stop::Held(hand)) => held::propose(sheet, &state, agent, write, hand),
         Some(stop) => refuse(sheet, &state, agent, write, stop),
     }
@@ -234,6 +239,9 @@ fn refuse(sheet: &mut Sheet<'_>, state: &State, agent: &AgentId, write: &Write, 
     deed.refs = *refs;
     let primary = sheet.push(deed);
     alert::stale(sheet, state, primary);
+    if code == Code::Stale {
+        converge::after(sheet, state, agent, primary);
+    }
     primary
 }
 
@@ -309,10 +317,7 @@ fn put(
     deed.refs.based_on = write.depends_on.keys().cloned().collect();
     let primary = sheet.push(deed);
     alert::after_commit(sheet, state, primary);
-
-    if write.cause.is_some() {
-        alert::cascade(sheet, state, primary);
-    }
+    alert::cascade(sheet, state, primary);
     trigger::after_commit(sheet, state, primary);
     affected::after_commit(sheet, state, primary);
     primary

@@ -67,7 +67,8 @@ macro_rules! bodies {
                 WriteEscalated(()) = "deeds.write.escalated"
                     => Readers no_values, Tried ignore, Action fields;
                 /// A change was not made.
-                WriteRefused(()) = "deeds.write.refused" => Readers no_values, Tried ignore, Action fields;
+                WriteRefused(()) = "deeds.write.refused"
+                    => Readers no_values, Tried try_in_vain, Action fields;
             }
             Entity "entity" {
                 /// An entity came into being.
@@ -129,7 +130,7 @@ macro_rules! bodies {
             Event "event" {
                 /// An event was raised and went to its owner.
                 EventRaised(Box<RaisedEvent>) = "deeds.event.raised"
-                    => Named event, Nothing schedule_next, Family event;
+                    => Named event, Nothing wake, Family event;
                 /// An event waits for a person: nobody owns it, or more than one.
                 EventEscalated(Box<RaisedEvent>) = "deeds.event.escalated"
                     => Named event, Nothing schedule_next, Family event;

@@ -39,6 +39,8 @@ pub struct Model {
     pub mode: Mode,
     /// For how long one voice has a conversation, where an output says nothing else; an hour without it.
     pub thread_window: Option<Span>,
+    /// How often two agents may wake each other about one entity while nothing changes; 8 without it.
+    pub wake_ups: Option<u32>,
     /// Who acts.
     #[serde(default, rename = "agent", skip_serializing_if = "Vec::is_empty")]
     pub agents: Vec<Agent>,
@@ -384,6 +386,7 @@ impl Model {
             review_every: None,
             mode: Mode::default(),
             thread_window: None,
+            wake_ups: None,
             agents: Vec::new(),
             events: Vec::new(),
             routes: Vec::new(),

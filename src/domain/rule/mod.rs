@@ -4,6 +4,7 @@
 pub mod attempt;
 pub mod basis;
 pub mod conversation;
+pub mod in_hand;
 pub mod kind;
 pub mod order;
 pub mod output;

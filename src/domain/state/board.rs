@@ -19,7 +19,7 @@ use crate::domain::path::EntityPath;
 use crate::domain::sight::Sight;
 use crate::domain::things::{
     Alert, ClaimHeld, ClosedItem, Concluded, FanOutState, HeldField, Hold, Item, LastPublication, Lease,
-    OpenAct, PastAnswers, QueueReviews, ScopeRule, Seat, Task, WaitingAct, Work,
+    OpenAct, PastAnswers, QueueReviews, Rounds, ScopeRule, Seat, Task, WaitingAct, Work,
 };
 use crate::domain::time::Time;
 
@@ -30,7 +30,7 @@ pub const RESOLVED: usize = 256;
 /// Map versions kept for looking back.
 pub const MAPS: usize = 50;
 
-/// What people look at.
+/// What people look at. What is looked at seldom is boxed: the board is moved about in futures.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Board {
     /// The workspace's name.
@@ -93,11 +93,11 @@ pub struct Board {
     /// Tasks under way, by name.
     pub tasks: OrdMap<TaskId, Arc<Task>>,
     /// Tasks that ended, oldest first.
-    pub ended_tasks: Vector<Arc<Task>>,
+    pub ended_tasks: Box<Vector<Arc<Task>>>,
     /// Fan-outs under way.
     pub fan_outs: OrdMap<FanOutNo, Arc<FanOutState>>,
     /// Fan-outs that were joined, oldest first.
-    pub ended_fan_outs: Vector<Arc<FanOutState>>,
+    pub ended_fan_outs: Box<Vector<Arc<FanOutState>>>,
     /// Leases that were granted and not given back. One past its time is void, even before its timer says so.
     pub leases: OrdMap<Fence, Arc<Lease>>,
     /// The lease on each task that has one.
@@ -114,6 +114,12 @@ pub struct Board {
     /// The same of those that are known for a time, whatever else is claimed.
     #[serde(default, skip_serializing_if = "Lasting::is_empty")]
     pub occurrences: Lasting<ClaimHeld>,
+    /// How often two agents have woken each other about each entity, since something of it changed.
+    #[serde(default)]
+    pub rounds: Box<Recent<Rounds>>,
+    /// When the last stale writes of an agent to a field were (`in_vain_key`).
+    #[serde(default)]
+    pub in_vain: Box<Recent<Vector<Time>>>,
     /// What was concluded last, by subject and question (`key`), the latest of each actor.
     pub conclusions: Recent<Vector<Concluded>>,
     /// When each scheduled event is raised next.
@@ -251,9 +257,9 @@ impl Board {
             timers: OrdSet::new(),
             holds: OrdMap::new(),
             tasks: OrdMap::new(),
-            ended_tasks: Vector::new(),
+            ended_tasks: Box::default(),
             fan_outs: OrdMap::new(),
-            ended_fan_outs: Vector::new(),
+            ended_fan_outs: Box::default(),
             leases: OrdMap::new(),
             task_leases: OrdMap::new(),
             waiting: OrdMap::new(),
@@ -261,6 +267,8 @@ impl Board {
             talks: Lasting::default(),
             claims: Recent::default(),
             occurrences: Lasting::default(),
+            rounds: Box::default(),
+            in_vain: Box::default(),
             conclusions: Recent::default(),
             schedules: OrdMap::new(),
             reviews: OrdMap::new(),

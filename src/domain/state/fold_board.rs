@@ -6,14 +6,15 @@ use super::fold_history::{count_own, happened};
 use super::{Board, CLOSED, MAPS, MapStep, RESOLVED, Stop, Timer, recorded};
 use crate::domain::deed::table::bodies;
 use crate::domain::deed::{
-    Body, Deed, ItemClosed, NewFormat, NewMap, NewWorkspace, ScopeChange, ScopeTransfer,
+    Body, Deed, ItemClosed, NewFormat, NewMap, NewWorkspace, ScopeChange, ScopeTransfer, Touches,
 };
 use crate::domain::ids::{Actor, AgentId, ItemNo, MapVersion, Seq};
 use crate::domain::map::{Map, Model, edit};
+use crate::domain::outcome::Outcome;
 use crate::domain::path::{EntityPath, FieldName, FieldPath};
 use crate::domain::things::{
-    AGAIN, ActOrder, Alert, AlertSide, AlertState, Case, ClosedItem, Effects, HeldField, Item, ItemAnswer,
-    OpenAct, PastAnswers, SIDES, ScopeRule,
+    AGAIN, ActOrder, Alert, AlertSide, AlertState, Case, ClosedItem, Effects, HeldField, IN_VAIN, Item,
+    ItemAnswer, OpenAct, PastAnswers, SIDES, ScopeRule, in_vain_key,
 };
 
 macro_rules! fold {
@@ -27,6 +28,7 @@ macro_rules! fold {
             pub fn fold(&mut self, deed: &Deed) {
                 let deed = &*recorded::completed(self, deed);
                 self.count(deed);
+                self.end_rounds(deed);
                 self.talks.forget(deed.recorded);
                 self.occurrences.forget(deed.recorded);
                 match &deed.body { $($(Body::$kind(payload) => Self::$board(self, deed, payload),)*)* }
@@ -40,6 +42,21 @@ bodies!(fold);
 impl Board {
     /// What many types do to the board: nothing but to be counted.
     fn ignore<P>(_: &mut Self, _: &Deed, _: &P) {}
+
+    /// Something of an entity has changed: whoever woke each other about it begins anew.
+    fn end_rounds(&mut self, deed: &Deed) {
+        let Some(subject) = deed.subject.as_ref().filter(|_| !self.rounds.is_empty()) else { return };
+        let ends = match deed.body.row().touches {
+            Touches::Fields => {
+                deed.fields.iter().any(|change| change.after.is_some() && change.after != change.before)
+            }
+            Touches::Archived | Touches::Deleted => true,
+            Touches::Nothing | Touches::Tried | Touches::Version => false,
+        };
+        if ends {
+            self.rounds.remove(subject.as_ref());
+        }
+    }
 
     fn begin(&mut self, deed: &Deed, born: &NewWorkspace) {
         self.format = born.format;
@@ -151,6 +168,23 @@ impl Board {
             let field = change.name.clone();
             let held = HeldField { field, by, at, until, reason, deed: deed.seq };
             self.held.entry(entity.clone()).or_default().push(held);
+        }
+    }
+
+    /// A write from versions that were no longer current: when the last ones to each of its fields were.
+    fn try_in_vain<P>(&mut self, deed: &Deed, _: &P) {
+        let (Some(agent), Some(entity), Outcome::Stale) = (deed.actor.agent(), &deed.subject, deed.outcome)
+        else {
+            return;
+        };
+        for change in deed.fields.iter().filter(|change| change.is_outdated()) {
+            let key = in_vain_key(agent, &FieldPath::new(entity.clone(), change.name.clone()));
+            let mut times = self.in_vain.get(&key).cloned().unwrap_or_default();
+            times.push_back(deed.recorded);
+            if times.len() > IN_VAIN {
+                times.pop_front();
+            }
+            self.in_vain.set(key, deed.seq, times);
         }
     }
 
@@ -379,6 +413,14 @@ impl Board {
         let Some(item) = self.items.remove(&no) else { return };
         self.timers.remove(&(item.warn_at, Timer::Item(no)));
         self.timers.remove(&(item.due, Timer::Item(no)));
+        if let Case::Loop { raise, .. } = &item.case
+            && let Some(subject) = &raise.subject
+        {
+            self.rounds.remove(subject.as_ref());
+        }
+        if let Some(key) = item.alike.strip_prefix("in vain|") {
+            self.in_vain.remove(key);
+        }
         let past = self.past.entry(Arc::clone(&item.alike)).or_default();
         past.count(&closed.answer, 1);
         past.last = Some(Arc::from(format!("{} by {}", closed.answer.word(), deed.actor)));

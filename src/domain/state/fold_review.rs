@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Board, Timer};
 use crate::domain::deed::{Deed, ReviewDue, Timetable};
 use crate::domain::ids::QueueName;
-use crate::domain::things::{OpenReview, PastTurn, RaisedEvent, ReviewEnd, ReviewMiss, ReviewTurn};
+use crate::domain::things::{OpenReview, PastTurn, RaisedEvent, ReviewEnd, ReviewMiss, ReviewTurn, Rounds};
 
 impl Board {
     /// After a change of the map: schedules that are gone are forgotten, the others go on as the deed says.
@@ -47,6 +47,17 @@ impl Board {
     }
 
     /// A scheduled event was raised; the next occurrence is the deed's to say.
+    /// An event that woke an agent: of what two wake each other with, the deed says how often they have.
+    pub(super) fn wake(&mut self, deed: &Deed, raised: &RaisedEvent) {
+        self.schedule_next(deed, raised);
+        if let (Some(count), Some(by), Some(to), Some(subject)) =
+            (raised.wake_ups, deed.actor.agent(), deed.refs.owners.first(), &deed.subject)
+        {
+            let rounds = Rounds { last: (by.clone(), to.clone()), count, at: deed.recorded };
+            self.rounds.set(Arc::from(subject.to_string()), deed.seq, rounds);
+        }
+    }
+
     pub(super) fn schedule_next(&mut self, _: &Deed, raised: &RaisedEvent) {
         let Some(occurrence) = raised.schedule else { return };
         let timer = Timer::Event(Arc::clone(&raised.event));

@@ -39,6 +39,16 @@ impl<T: Clone> Recent<T> {
         self.0.len() >= KEPT_AFTER_A_CUT
     }
 
+    /// Whether nothing is kept.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Forgets what is kept under the key.
+    pub fn remove(&mut self, key: &str) {
+        self.0.remove(key);
+    }
+
     /// Sets what is kept under the key.
     pub fn set(&mut self, key: Arc<str>, deed: Seq, value: T) {
         self.0.insert(key, (deed, value));

@@ -12,6 +12,7 @@ use crate::domain::map::{
 use crate::domain::outcome::Outcome;
 use crate::domain::path::Pattern;
 use crate::domain::rule::conversation::THREAD_WINDOW;
+use crate::domain::things::WAKE_UPS;
 
 /// What stands in a cell with nothing in it.
 const NOTHING: &str = "–";
@@ -151,6 +152,10 @@ fn head(page: &mut Page, model: &Model, version: Option<MapVersion>) {
     let window = model.thread_window.unwrap_or(THREAD_WINDOW);
     page.line(format!(
         "- One voice has a thread, or an entity, for {window}, where an output says nothing else"
+    ));
+    let wake_ups = model.wake_ups.unwrap_or(WAKE_UPS);
+    page.line(format!(
+        "- Two agents may wake each other {wake_ups} times about one entity while nothing changes; then a person decides"
     ));
     page.line(format!("- Times of day are those of {}", words(&model.timezone)));
     page.heading("Agents");

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::ids::{Actor, Seq, Version};
+use crate::domain::ids::{Actor, AgentId, Seq, Version};
+use crate::domain::key::key;
 use crate::domain::outcome::Outcome;
-use crate::domain::path::{EntityPath, FieldName};
+use crate::domain::path::{EntityPath, FieldName, FieldPath};
 use crate::domain::time::Time;
 use crate::domain::value::{Value, some};
 
@@ -132,6 +133,21 @@ impl Entity {
         } else {
             self.field(name).map_or(Version(0), |field| field.version)
         }
+    }
+}
+
+/// How many stale writes of one agent to one field, shortly after each other, are one too many.
+pub const IN_VAIN: usize = 6;
+
+/// Under which the stale writes of an agent to a field are kept.
+pub fn in_vain_key(agent: &AgentId, path: &FieldPath) -> Arc<str> {
+    key(&[agent.as_str(), &path.to_string()])
+}
+
+impl FieldChange {
+    /// Whether a write wanted to change it from a version that was no longer current.
+    pub fn is_outdated(&self) -> bool {
+        self.entity.is_none() && self.after.is_some() && self.base.is_some_and(|base| base != self.version)
     }
 }
 

@@ -133,6 +133,15 @@ pub enum Case {
         #[schemars(with = "Raise")]
         raise: Raise,
     },
+    /// An event that would go round once more: agents woke each other and nothing changed, or a chain does not end.
+    Loop {
+        /// The alert.
+        alert: AlertNo,
+        /// The event as raised.
+        #[serde(with = "stored::Raise")]
+        #[schemars(with = "Raise")]
+        raise: Raise,
+    },
     /// A publication that waits for a person.
     Approval {
         /// The publication as asked.
@@ -181,6 +190,7 @@ impl Case {
             Self::Conflict { .. } => "conflict",
             Self::UnownedEvent { .. } => "unowned event",
             Self::TriggerCollision { .. } => "trigger collision",
+            Self::Loop { .. } => "loop",
             Self::Approval { .. } | Self::ActApproval { .. } => "approval",
             Self::GivenUp { .. } => "work given up",
             Self::Stuck { .. } => "task stuck",
@@ -213,6 +223,7 @@ impl Case {
             | Self::Conflict { .. }
             | Self::UnownedEvent { .. }
             | Self::TriggerCollision { .. }
+            | Self::Loop { .. }
             | Self::ActApproval { .. }
             | Self::GivenUp { .. }
             | Self::Stuck { .. } => None,
@@ -231,6 +242,7 @@ impl Case {
             | Self::Conflict { .. }
             | Self::UnownedEvent { .. }
             | Self::TriggerCollision { .. }
+            | Self::Loop { .. }
             | Self::GivenUp { .. }
             | Self::Stuck { .. } => &[],
         }
@@ -239,7 +251,9 @@ impl Case {
     /// The alert that ends with it.
     pub fn alert(&self) -> Option<AlertNo> {
         match self {
-            Self::Conflict { alert } | Self::TriggerCollision { alert, .. } => Some(*alert),
+            Self::Conflict { alert } | Self::TriggerCollision { alert, .. } | Self::Loop { alert, .. } => {
+                Some(*alert)
+            }
             Self::Approval { alert, .. } | Self::ActApproval { alert, .. } | Self::Stuck { alert, .. } => {
                 *alert
             }
@@ -376,9 +390,9 @@ impl Item {
             Case::UnownedTarget { act } => serde_json::to_string_pretty(act).unwrap_or_default(),
             Case::ActApproval { act, .. } => serde_json::to_string_pretty(act).unwrap_or_default(),
             Case::Escalation { input } => input.plain(),
-            Case::UnownedEvent { raise } | Case::TriggerCollision { raise, .. } => {
-                serde_json::to_string_pretty(raise).unwrap_or_default()
-            }
+            Case::UnownedEvent { raise }
+            | Case::TriggerCollision { raise, .. }
+            | Case::Loop { raise, .. } => serde_json::to_string_pretty(raise).unwrap_or_default(),
             Case::Approval { publish, .. } | Case::UnownedOutput { publish } => {
                 serde_json::to_string_pretty(publish).unwrap_or_default()
             }

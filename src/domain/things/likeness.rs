@@ -59,7 +59,7 @@ fn asked(case: &Case, raised_by: &Actor) -> Json {
             json!([raised_by, publish.output, publish.thread, publish.action, publish.body])
         }
         Case::Escalation { input } => input.json(),
-        Case::UnownedEvent { raise } | Case::TriggerCollision { raise, .. } => {
+        Case::UnownedEvent { raise } | Case::TriggerCollision { raise, .. } | Case::Loop { raise, .. } => {
             json!([raise.event, raise.attributes])
         }
         // Each of these is looked at by itself.

@@ -13,6 +13,7 @@ mod lease;
 mod likeness;
 mod output;
 mod review;
+mod rounds;
 mod stored;
 mod task;
 mod token;
@@ -24,7 +25,9 @@ pub use alert::{
 };
 pub use answer::ItemAnswer;
 pub use away::{Seat, Until};
-pub use entity::{ACTORS, Entity, Field, FieldChange, RECENT, RUNS, Run, Tombstone, Touch};
+pub use entity::{
+    ACTORS, Entity, Field, FieldChange, IN_VAIN, RECENT, RUNS, Run, Tombstone, Touch, in_vain_key,
+};
 pub use held::{HeldField, InFlight, Lasts};
 pub use item::{AGAIN, Case, ClosedItem, Effects, Item, PastAnswers, Redone, ScopeRule, Suggestion};
 pub use lease::{Hold, Lease, LeaseTarget};
@@ -34,6 +37,7 @@ pub use output::{
     RaisedEvent, VOICES, question_key,
 };
 pub use review::{OpenReview, PastTurn, QueueReviews, ReviewEnd, ReviewMiss, ReviewTurn};
+pub use rounds::{Rounds, WAKE_UPS};
 pub use task::{Branch, BranchEnd, ENDED, FanOutState, Feedback, HandoffOrder, Task, TaskStage, WorkProduct};
 pub use token::{Token, TokenClass, TokenRecord};
 pub use work::{ATTEMPTS, Attempt, MOST_ATTEMPTS, OnExhausted, SILENCE, Work, WorkKind, WorkResult};

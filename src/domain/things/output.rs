@@ -86,6 +86,8 @@ pub struct RaisedEvent {
     /// The field whose change raised it: whoever may not see that one may not see the event. Those of older programs do
     /// not say.
     pub of: Option<FieldPath>,
+    /// How often the raiser and the agent that it wakes have woken each other about the entity since something changed.
+    pub wake_ups: Option<u32>,
 }
 
 /// One occurrence of a schedule.

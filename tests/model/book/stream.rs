@@ -9,6 +9,7 @@ use deeds::domain::command::{Command, WorkVerb};
 use deeds::domain::deed::{Body, BranchResult, Taken};
 use deeds::domain::ids::{AgentId, FanOutNo, ItemNo, TaskId, WorkNo};
 use deeds::domain::outcome::Outcome;
+use deeds::domain::path::EntityPath;
 use deeds::domain::state::State;
 use deeds::domain::things::{Case, FanOutState, HandoffOrder, OnExhausted, Task, Work, WorkKind};
 use deeds::domain::time::{Span, Time};
@@ -23,6 +24,8 @@ pub(crate) struct Streams {
     fan_outs: BTreeMap<FanOutNo, Fan>,
     joined: BTreeSet<FanOutNo>,
     claims: BTreeMap<(String, String), AgentId>,
+    /// Who woke whom last about an entity, how often in turn, and when.
+    rounds: BTreeMap<EntityPath, (AgentId, AgentId, u32, Time)>,
 }
 
 /// One work item.
@@ -64,6 +67,7 @@ impl Streams {
     pub(super) fn look(&mut self, look: &Look<'_>, record: &Record) {
         let deed = look.deed;
         self.check_attempt(look);
+        self.check_round(look);
         match &deed.body {
             Body::WorkQueued(work) => self.queued(look, work),
             Body::WorkTaken(taken) => self.taken(look, taken),
@@ -73,6 +77,14 @@ impl Streams {
             | Body::WorkCompleted(_)
             | Body::WorkWithdrawn(())
             | Body::WorkExhausted(()) => self.work_ended(look),
+            Body::ItemAnswered(closed) => {
+                let items = deed.refs.item.iter().chain(&closed.effects.included);
+                for item in items.filter_map(|no| look.state.board.items.get(no)) {
+                    if let (Case::Loop { .. }, Some(subject)) = (&item.case, &item.subject) {
+                        self.rounds.remove(subject);
+                    }
+                }
+            }
             Body::ItemOpened(item) => {
                 if let Case::GivenUp { work } = &item.case {
                     assert!(
@@ -144,6 +156,30 @@ impl Streams {
             "which attempt? {:?}",
             look.deed
         );
+    }
+
+    /// Two agents wake each other eight times in turn, and no more while nothing changes.
+    fn check_round(&mut self, look: &Look<'_>) {
+        let Look { deed, now, .. } = look;
+        let Some(subject) = &deed.subject else { return };
+        let changed = deed.fields.iter().any(|field| field.after.is_some() && field.after != field.before);
+        let gone = matches!(deed.body, Body::EntityArchived(()) | Body::EntityDeleted(()));
+        if gone || changed && matches!(deed.body, Body::WriteCommitted(()) | Body::EntityCreated(())) {
+            self.rounds.remove(subject);
+        }
+        let (Body::EventRaised(_), Some(by), [to]) = (&deed.body, look.agent(), &*deed.refs.owners) else {
+            return;
+        };
+        if by == to {
+            return;
+        }
+        let before = self.rounds.get(subject).filter(|(last, woken, _, at)| {
+            let same = (last == by && woken == to) || (last == to && woken == by);
+            same && now.since(*at) < Span::from_hours(24)
+        });
+        let count = before.map_or(1, |(last, _, count, _)| if last == by { *count } else { count + 1 });
+        assert!(count <= 8 || !look.enforced(), "round {count} of {by} and {to}: {deed:?}");
+        self.rounds.insert(subject.clone(), (by.clone(), to.clone(), count, *now));
     }
 
     fn queued(&mut self, look: &Look<'_>, work: &Work) {

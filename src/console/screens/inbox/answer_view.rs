@@ -97,6 +97,7 @@ impl Answering {
             | Case::Conflict { .. }
             | Case::UnownedEvent { .. }
             | Case::TriggerCollision { .. }
+            | Case::Loop { .. }
             | Case::GivenUp { .. }
             | Case::Stuck { .. } => return,
         };

@@ -84,6 +84,7 @@ pub(super) fn agent(item: &Item) -> Option<&AgentId> {
         | Case::Conflict { .. }
         | Case::UnownedEvent { .. }
         | Case::TriggerCollision { .. }
+        | Case::Loop { .. }
         | Case::Approval { .. }
         | Case::ActApproval { .. } => None,
     }
@@ -220,6 +221,9 @@ fn suggestion(look: Look<'_>, wide: usize, item: &Item) -> Vec<Line<'static>> {
             | Case::UnownedEvent { .. } => "none: no zone is near",
             Case::TriggerCollision { .. } => {
                 "handle: give this event to one of them; a route in the map decides the next"
+            }
+            Case::Loop { .. } => {
+                "handle: give this event to one of them, or say how it ends; out of scope drops it"
             }
             Case::HeldField { .. } => "a lets it through, x keeps the field as it is, with a note",
             Case::Approval { .. } => "a approves it, A edits it first, x rejects it with a note",

@@ -65,7 +65,7 @@ pub(super) fn of(kind: Kind, items: &[Arc<Item>], board: &Board) -> Vec<Field> {
 
 /// Whether the case is an event that can be given to an agent.
 fn is_event(case: &Case) -> bool {
-    matches!(case, Case::UnownedEvent { .. } | Case::TriggerCollision { .. })
+    matches!(case, Case::UnownedEvent { .. } | Case::TriggerCollision { .. } | Case::Loop { .. })
 }
 
 /// What an approval would publish.
@@ -106,6 +106,7 @@ fn proposed(item: &Item) -> (String, String) {
         | Case::HeldField { .. }
         | Case::Conflict { .. }
         | Case::TriggerCollision { .. }
+        | Case::Loop { .. }
         | Case::Approval { .. }
         | Case::ActApproval { .. }
         | Case::GivenUp { .. }

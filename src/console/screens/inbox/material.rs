@@ -44,7 +44,7 @@ pub(super) fn told<'a>(
             facts.lined("INPUT", input(look, wide, item));
         }
         Case::UnownedEvent { raise } => event(facts, look, raise),
-        Case::TriggerCollision { alert, raise } => {
+        Case::TriggerCollision { alert, raise } | Case::Loop { alert, raise } => {
             event(facts, look, raise);
             between(facts, look, board, *alert);
         }
@@ -96,6 +96,7 @@ fn input(look: Look<'_>, wide: usize, item: &Item) -> Vec<Line<'static>> {
         Case::UnownedOutput { .. }
         | Case::UnownedEvent { .. }
         | Case::TriggerCollision { .. }
+        | Case::Loop { .. }
         | Case::Approval { .. }
         | Case::ActApproval { .. }
         | Case::GivenUp { .. }

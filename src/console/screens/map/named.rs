@@ -60,7 +60,9 @@ pub(super) fn trigger(facts: &mut Facts<'_>, world: &World, board: &Board, row: 
     facts.say("under way", &words);
     facts.maybe("latest", newest.map(|work| format!("to {}, {}", work.agent, world.ago(work.at))));
     let cases = board.items.values().filter(|item| match &item.case {
-        Case::UnownedEvent { raise } | Case::TriggerCollision { raise, .. } => *raise.event == *name,
+        Case::UnownedEvent { raise } | Case::TriggerCollision { raise, .. } | Case::Loop { raise, .. } => {
+            *raise.event == *name
+        }
         Case::UnownedField { .. }
         | Case::HeldField { .. }
         | Case::UnownedTarget { .. }
@@ -118,6 +120,7 @@ pub(super) fn output(facts: &mut Facts<'_>, world: &World, board: &Board, row: &
         | Case::Conflict { .. }
         | Case::UnownedEvent { .. }
         | Case::TriggerCollision { .. }
+        | Case::Loop { .. }
         | Case::GivenUp { .. }
         | Case::Stuck { .. } => false,
     });

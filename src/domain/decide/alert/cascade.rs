@@ -1,10 +1,10 @@
 //! Chains of causes that come back to where they were, or do not end.
 
-use super::{Finding, raise, side};
+use super::{Finding, raise, raise_with_item, side};
 use crate::domain::decide::sheet::Sheet;
-use crate::domain::ids::{Actor, AgentId, Seq};
+use crate::domain::ids::{Actor, AgentId, AlertNo, Seq};
 use crate::domain::path::{EntityPath, FieldPath};
-use crate::domain::state::State;
+use crate::domain::state::{Link, State};
 use crate::domain::things::{AlertKind, AlertSide};
 
 /// How many deeds of agents one chain of causes may have.
@@ -25,18 +25,12 @@ pub(in crate::domain::decide) fn cascade(sheet: &mut Sheet<'_>, before: &State, 
     let Some(deed) = sheet.deed(primary) else { return };
     let (Some(cause), Some(agent)) = (deed.cause, deed.actor.agent().cloned()) else { return };
     let subject = deed.subject.clone();
-    let chain: Vec<Hop> = before
-        .links
-        .back_from(cause)
-        .take(STEPS)
-        .filter_map(|(deed, link)| {
-            let agent = link.actor.agent()?.clone();
-            Some(Hop { deed, agent, subject: link.subject.clone() })
-        })
-        .collect();
+    let chain = chain(before, cause);
     let others = chain.iter().position(|step| step.agent != agent).unwrap_or(chain.len());
     let again = |step: &Hop| subject.is_some() && step.agent == agent && step.subject == subject;
     let back = chain.iter().skip(others).position(again).map(|at| others + at);
+    // Of what its author did not name as a cause, to ask and be answered is no circle: wake-ups are counted instead.
+    let back = back.filter(|_| !sheet.is_assumed(primary));
     let newest = Hop { deed: primary, agent, subject };
     let finding = match back {
         Some(at) => circle(sheet, &newest, chain.get(..=at).unwrap_or_default()),
@@ -47,6 +41,49 @@ pub(in crate::domain::decide) fn cascade(sheet: &mut Sheet<'_>, before: &State, 
     if let Some(deed) = sheet.deed_mut(primary) {
         deed.refs.alerts.extend(raised);
     }
+}
+
+/// The deeds of agents that led to it, the newest first.
+fn chain(state: &State, cause: Seq) -> Vec<Hop> {
+    let hop = |(deed, link): (Seq, &Link)| {
+        let agent = link.actor.agent()?.clone();
+        Some(Hop { deed, agent, subject: link.subject.clone() })
+    };
+    state.links.back_from(cause).take(STEPS).filter_map(hop).collect()
+}
+
+/// Whether what follows from that deed would be one deed more than a chain may have.
+pub(in crate::domain::decide) fn is_endless(state: &State, cause: Option<Seq>) -> bool {
+    cause.is_some_and(|cause| chain(state, cause).len() >= CHAIN)
+}
+
+/// An event that waits because it would go round once more: the alert that its item is about.
+pub(in crate::domain::decide) fn goes_round(
+    sheet: &mut Sheet<'_>,
+    (by, to): (Option<&AgentId>, &AgentId),
+    subject: Option<&EntityPath>,
+    (cause, why): (Option<Seq>, &str),
+    primary: Seq,
+) -> Option<AlertNo> {
+    let state = sheet.snapshot();
+    let chain = cause.map(|cause| chain(&state, cause)).unwrap_or_default();
+    let agent = by.unwrap_or(to).clone();
+    let newest = Hop { deed: primary, agent, subject: subject.cloned() };
+    let finding = if chain.len() >= CHAIN {
+        endless(sheet, &newest, &chain)
+    } else {
+        let mut both = [newest.agent.as_str(), to.as_str()];
+        both.sort_unstable();
+        let on = subject.cloned().map(FieldPath::whole);
+        let woken =
+            side(&Actor::Agent(to.clone()), Some(primary), on.as_ref(), sheet.time, (None, "not woken"));
+        let sides = sides(sheet, &newest, &chain).into_iter().chain([woken]).collect();
+        let same =
+            format!("round|{}|{}", subject.map(ToString::to_string).unwrap_or_default(), both.join(","));
+        let first_cause = chain.last().map(|step| step.deed);
+        Finding { kind: AlertKind::Cascade, same, title: why.to_owned(), on, sides, first_cause, count: 1 }
+    };
+    raise_with_item(sheet, finding, primary)
 }
 
 fn circle(sheet: &Sheet<'_>, newest: &Hop, chain: &[Hop]) -> Finding {

@@ -1,10 +1,12 @@
 //! A task goes back and forth, and the feedback says the same again.
 
+use super::stale::both;
 use super::{Finding, raise_with_item, side};
 use crate::domain::decide::sheet::Sheet;
 use crate::domain::ids::{Actor, AlertNo, Seq};
 use crate::domain::path::FieldPath;
-use crate::domain::things::{AlertKind, Task};
+use crate::domain::state::State;
+use crate::domain::things::{AlertKind, FieldChange, Task};
 
 /// The same feedback twice in a row. Its inbox item, with the task in it, is the caller's to open.
 pub(in crate::domain::decide) fn not_converging(
@@ -26,6 +28,28 @@ pub(in crate::domain::decide) fn not_converging(
         sides: std::iter::once(gave).chain(last).collect(),
         on,
         first_cause: task.history.first().map(|feedback| feedback.deed),
+        count: 1,
+    };
+    raise_with_item(sheet, finding, cause)
+}
+
+/// Writes of an agent to one field that come too late again and again: what stands there, and what it wants. Its inbox item
+/// is the caller's to open.
+pub(in crate::domain::decide) fn in_vain(
+    sheet: &mut Sheet<'_>,
+    state: &State,
+    (same, title): (&str, &str),
+    (on, change): (&FieldPath, &FieldChange),
+    cause: Seq,
+) -> Option<AlertNo> {
+    let (sides, first_cause) = both(sheet, state, (on, change), cause)?;
+    let finding = Finding {
+        kind: AlertKind::NotConverging,
+        same: same.to_owned(),
+        title: title.to_owned(),
+        on: Some(on.clone()),
+        sides,
+        first_cause,
         count: 1,
     };
     raise_with_item(sheet, finding, cause)

@@ -27,10 +27,10 @@ use crate::domain::path::FieldPath;
 use crate::domain::things::{Alert, AlertKind, AlertSide, AlertState, Escalates, SIDES, Severity};
 use crate::domain::time::Time;
 
-pub(super) use self::cascade::cascade;
+pub(super) use self::cascade::{cascade, goes_round, is_endless};
 pub(super) use self::commit::after_commit;
 pub(super) use self::conclusion::conclusions_differ;
-pub(super) use self::converging::not_converging;
+pub(super) use self::converging::{in_vain, not_converging};
 pub(super) use self::lease::lease_lapsed;
 pub(super) use self::output::{not_owner_output, output_collision};
 pub(super) use self::overdue::overdue;
@@ -147,7 +147,7 @@ pub(super) fn tell_gathered(sheet: &mut Sheet<'_>) {
 }
 
 /// By what the same conflict is known again.
-fn fingerprint(kind: AlertKind, same: &str) -> String {
+pub(super) fn fingerprint(kind: AlertKind, same: &str) -> String {
     format!("{}|{same}", kind.as_str())
 }
 

@@ -33,12 +33,35 @@ pub(in crate::domain::decide) fn would_be_stale(
     let field = fields.iter().find(|field| field.base.is_some()).or(fields.first())?;
     let on = FieldPath::new(field.entity.clone().unwrap_or_else(|| subject.clone()), field.name.clone());
     let kind = write::stale_kind(fields);
+    let (sides, first_cause) = both(sheet, state, (&on, field), primary)?;
+    let winner = sides.first().map_or(Actor::Deeds, |side| side.actor.clone());
+    let finding = Finding {
+        kind,
+        same: format!("{on}|{}", deed.actor),
+        title: format!("{} acted on {on} as it was before {winner}", deed.actor),
+        on: Some(on),
+        sides,
+        first_cause,
+        count: 1,
+    };
+    raise(sheet, finding, primary)
+}
+
+/// What stands there by whom, and what the deed wanted; with the deed that wrote what stands there.
+pub(super) fn both(
+    sheet: &Sheet<'_>,
+    state: &State,
+    (on, field): (&FieldPath, &FieldChange),
+    primary: Seq,
+) -> Option<(Vec<AlertSide>, Option<Seq>)> {
+    let deed = sheet.deed(primary)?;
+    let subject = deed.subject.clone()?;
     // From the state: the fields leave out what the loser may not see, and an alert is for people.
     let now = verdict::found(state, &on.entity, &on.field, field.base.unwrap_or_default(), None);
     let winner = now.by.unwrap_or(Actor::Deeds);
     let known = state.entities.get(&on.entity).and_then(|entity| entity.field(&on.field));
     let won = AlertSide {
-        actor: winner.clone(),
+        actor: winner,
         deed: known.map(|field| field.deed),
         path: Some(on.clone()),
         read: None,
@@ -67,14 +90,5 @@ pub(in crate::domain::decide) fn would_be_stale(
             Arc::from(format!("{}, would be stale", deed.outcome.as_str()))
         },
     };
-    let finding = Finding {
-        kind,
-        same: format!("{on}|{}", deed.actor),
-        title: format!("{} acted on {on} as it was before {winner}", deed.actor),
-        on: Some(on),
-        sides: vec![won, lost],
-        first_cause: known.map(|field| field.deed),
-        count: 1,
-    };
-    raise(sheet, finding, primary)
+    Some((vec![won, lost], known.map(|field| field.deed)))
 }

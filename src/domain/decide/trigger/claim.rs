@@ -137,7 +137,14 @@ fn undecided(sheet: &mut Sheet<'_>, state: &State, claim: &Claim, agents: &[&Age
     let alert = collide(sheet, primary);
     let raiser = sheet.principal.actor.clone();
     let raise = as_raise(claim);
-    let case = item::Found { raise: &raise, raiser: &raiser, claimed: true, listeners: agents, alert };
+    let case = item::Found {
+        raise: &raise,
+        raiser: &raiser,
+        claimed: true,
+        listeners: agents,
+        alert,
+        goes_round: None,
+    };
     let item = item::open(sheet, &case, primary);
     if let Some(deed) = sheet.deed_mut(primary) {
         deed.refs.item = Some(item);

@@ -26,11 +26,18 @@ pub(super) struct Found<'a> {
     /// Who would answer; nobody where it is empty.
     pub(super) listeners: &'a [&'a AgentId],
     pub(super) alert: Option<AlertNo>,
+    /// That it would go round once more, in words.
+    pub(super) goes_round: Option<&'a str>,
 }
 
 /// Items about the same event are alike.
 pub(super) fn alike(event: &str, collides: bool) -> String {
     if collides { format!("collision|{event}") } else { format!("event|{event}") }
+}
+
+/// Events of one name that go round are alike.
+pub(super) fn goes_round(event: &str) -> String {
+    format!("loop|{event}")
 }
 
 /// `billing and payments answer email.received, and no route decides`.
@@ -48,11 +55,12 @@ pub(super) fn open(sheet: &mut Sheet<'_>, found: &Found<'_>, cause: Seq) -> Item
     }
     let (raise, map) = (found.raise, &state.board.map);
     let raiser = found.raiser.agent();
-    let case = case(raise, found.alert);
-    let why = if found.alert.is_none() && found.listeners.is_empty() {
-        format!("nobody owns the event {}", raise.event)
-    } else {
-        collision_words(&raise.event, found.listeners)
+    let (case, why) = match (found.alert, found.goes_round) {
+        (Some(alert), Some(why)) => (Case::Loop { alert, raise: raise.clone() }, why.to_owned()),
+        (alert, _) if alert.is_none() && found.listeners.is_empty() => {
+            (case(raise, alert), format!("nobody owns the event {}", raise.event))
+        }
+        (alert, _) => (case(raise, alert), collision_words(&raise.event, found.listeners)),
     };
     let nearest = nearest_listener(map.model(), &raise.event, raise.subject.as_ref(), raiser);
     let suggestion = nearest.filter(|_| found.listeners.is_empty()).map(|(agent, reason)| Suggestion {
@@ -69,7 +77,11 @@ pub(super) fn open(sheet: &mut Sheet<'_>, found: &Found<'_>, cause: Seq) -> Item
         unforeseen: false,
         subject: raise.subject.clone(),
         evidence: raise.cause.into_iter().chain([cause]).collect(),
-        alike: alike(&raise.event, !found.listeners.is_empty()),
+        alike: if found.goes_round.is_some() {
+            goes_round(&raise.event)
+        } else {
+            alike(&raise.event, !found.listeners.is_empty())
+        },
         suggestion,
     };
     inbox::open_in(sheet, &queue, item, cause)
@@ -99,7 +111,9 @@ fn same_waiting(state: &State, found: &Found<'_>) -> Option<ItemNo> {
 /// The event that waits in an item.
 pub(in crate::domain::decide) fn event_of(case: &Case) -> Option<&Raise> {
     match case {
-        Case::UnownedEvent { raise } | Case::TriggerCollision { raise, .. } => Some(raise),
+        Case::UnownedEvent { raise } | Case::TriggerCollision { raise, .. } | Case::Loop { raise, .. } => {
+            Some(raise)
+        }
         Case::UnownedField { .. }
         | Case::UnownedTarget { .. }
         | Case::HeldField { .. }

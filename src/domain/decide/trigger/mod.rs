@@ -3,6 +3,7 @@
 
 mod claim;
 mod item;
+mod rounds;
 mod sources;
 
 use std::collections::BTreeMap;
@@ -18,7 +19,7 @@ use crate::domain::map::Routing;
 use crate::domain::outcome::Outcome;
 use crate::domain::path::{EntityPath, FieldPath};
 use crate::domain::state::State;
-use crate::domain::things::{Occurrence, RaisedEvent, Work, WorkKind, path_of, without_values};
+use crate::domain::things::{Case, Occurrence, RaisedEvent, Work, WorkKind, path_of, without_values};
 use crate::domain::value::Value;
 
 pub(super) use self::claim::{claim, mark};
@@ -61,18 +62,44 @@ fn decide(sheet: &mut Sheet<'_>, raise: &Raise, origin: &Origin) -> Seq {
         return refuse(sheet, raise, origin, (Code::NotFound, &why));
     }
     let primary = match state.board.map.route(&raise.event, &raise.attributes) {
-        Routing::Owner { agent, then } => {
-            let mut words = format!("{} goes to {agent}", raise.event);
-            for next in then {
-                words = format!("{words}, then {next}");
-            }
-            let deed = draft(sheet, raise, origin, Outcome::Recorded, &words);
-            send(sheet, raise, deed, &[(agent, then)])
-        }
+        Routing::Owner { agent, then } => return owned(sheet, &state, raise, origin, (agent, then)),
         Routing::Nobody => unowned(sheet, &state, raise, origin),
         Routing::Several(agents) => collision(sheet, &state, raise, origin, &agents),
     };
     alert::cascade(sheet, &state, primary);
+    primary
+}
+
+/// One agent's, unless it would go round once more.
+fn owned(
+    sheet: &mut Sheet<'_>,
+    state: &State,
+    raise: &Raise,
+    origin: &Origin,
+    (agent, then): (&AgentId, &[AgentId]),
+) -> Seq {
+    let round = rounds::round(sheet, state, raise, origin, agent);
+    if round.over.is_some() && state.board.enforces() {
+        return rounds::wait(sheet, state, raise, origin, (agent, &round));
+    }
+    let mut words = format!("{} goes to {agent}", raise.event);
+    for next in then {
+        words = format!("{words}, then {next}");
+    }
+    let mut deed = draft(sheet, raise, origin, Outcome::Recorded, &words);
+    if let Body::EventRaised(event) = &mut deed.body {
+        event.wake_ups = round.wake_ups;
+    }
+    if let Some(why) = &round.over {
+        (deed.code, deed.verdict) = (Some(Code::Looping), Some(Outcome::Escalated));
+        deed.because(why);
+    }
+    let primary = send(sheet, raise, deed, &[(agent, then)]);
+    if round.over.is_some() {
+        rounds::tell(sheet, raise, origin, (agent, &round), primary);
+    } else {
+        alert::cascade(sheet, state, primary);
+    }
     primary
 }
 
@@ -90,7 +117,14 @@ fn unowned(sheet: &mut Sheet<'_>, state: &State, raise: &Raise, origin: &Origin)
     let mut deed = draft(sheet, raise, origin, Outcome::Escalated, &why);
     deed.code = Some(Code::Unowned);
     let primary = sheet.push(deed);
-    let case = item::Found { raise, raiser: &origin.actor, claimed: false, listeners: &[], alert: None };
+    let case = item::Found {
+        raise,
+        raiser: &origin.actor,
+        claimed: false,
+        listeners: &[],
+        alert: None,
+        goes_round: None,
+    };
     let item = item::open(sheet, &case, primary);
     if let Some(deed) = sheet.deed_mut(primary) {
         deed.refs.item = Some(item);
@@ -127,7 +161,14 @@ fn collision(
     deed.refs.owners = agents.iter().map(|agent| (*agent).clone()).collect();
     let primary = sheet.push(deed);
     let alert = alert::listeners_collide(sheet, &raise.event, subject, agents, primary);
-    let case = item::Found { raise, raiser: &origin.actor, claimed: false, listeners: agents, alert };
+    let case = item::Found {
+        raise,
+        raiser: &origin.actor,
+        claimed: false,
+        listeners: agents,
+        alert,
+        goes_round: None,
+    };
     let item = item::open(sheet, &case, primary);
     if let Some(deed) = sheet.deed_mut(primary) {
         deed.refs.item = Some(item);
@@ -138,9 +179,19 @@ fn collision(
 
 /// Why an event that needs a person does not reach one: a rule closes it, or the inbox is full.
 fn closed_door(state: &State, raise: &Raise, raiser: &Actor, collides: bool) -> Option<(Code, String)> {
-    let asked =
-        || (item::case(raise, collides.then(AlertNo::default)), raiser.clone(), raise.subject.clone());
-    if let Some(why) = inbox::closed_on_arrival(state, &item::alike(&raise.event, collides), asked) {
+    let case = || item::case(raise, collides.then(AlertNo::default));
+    closes(state, raise, raiser, (case, &item::alike(&raise.event, collides)))
+}
+
+/// The same of whichever case it would be.
+fn closes(
+    state: &State,
+    raise: &Raise,
+    raiser: &Actor,
+    (case, alike): (impl FnOnce() -> Case, &str),
+) -> Option<(Code, String)> {
+    let asked = || (case(), raiser.clone(), raise.subject.clone());
+    if let Some(why) = inbox::closed_on_arrival(state, alike, asked) {
         return Some((Code::OutOfScope, why));
     }
     inbox::full(state).map(|why| (Code::OverBound, why))
@@ -223,7 +274,7 @@ pub(super) fn raised(raise: &Raise) -> RaisedEvent {
     let fits =
         raise.attributes.len() <= ATTRIBUTES && raise.attributes.keys().all(|name| name.len() <= NAME_BYTES);
     let attributes = if fits { raise.attributes.clone() } else { BTreeMap::new() };
-    RaisedEvent { event: cut(&raise.event), attributes, schedule: None, of: None }
+    RaisedEvent { event: cut(&raise.event), attributes, schedule: None, of: None, wake_ups: None }
 }
 
 /// The field whose change raised it, where Deeds itself did.

@@ -30,6 +30,7 @@ const ROOT: &[&str] = &[
     "review_every",
     "mode",
     "thread_window",
+    "wake_ups",
     "agent",
     "event",
     "route",
@@ -64,6 +65,9 @@ const PERSON: &[&str] = &["id", "account", "timezone", "priority"];
 const DEFER: &[&str] = &["agent", "to", "actions", "within", "while"];
 const CONTRADICTION: &[&str] = &["name", "all"];
 const BASIS: &[&str] = &["actions", "needs"];
+
+/// The most wake-ups without a change that a map may allow.
+const MOST_WAKE_UPS: u32 = 1_000;
 
 /// What was read, as far as it could be.
 pub(super) struct Read {
@@ -123,12 +127,13 @@ impl<'i> File<'_, 'i> {
         let review_every = entry.text("review_every", "a length of time such as \"90d\"", id);
         let mode = entry.text("mode", "\"observe\" or \"enforce\"", mode).unwrap_or_default();
         let thread_window = entry.text("thread_window", A_SPAN, id);
+        let wake_ups = entry.count("wake_ups", MOST_WAKE_UPS);
         let (good, place) = (entry.good, entry.place);
         self.complete &= good;
         self.places.insert(Section::Root, 0, place);
         let blank = Model::empty(workspace.or_else(|| "unnamed".parse().ok())?);
         let timezone = timezone.unwrap_or_else(|| blank.timezone.clone());
-        Some(Model { timezone, governance_owner, review_every, mode, thread_window, ..blank })
+        Some(Model { timezone, governance_owner, review_every, mode, thread_window, wake_ups, ..blank })
     }
 
     /// The entries of one section that could be read.

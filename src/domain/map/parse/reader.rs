@@ -233,6 +233,25 @@ impl<'r, 'i> Entry<'r, 'i> {
         false
     }
 
+    /// A number from 1 on.
+    pub(super) fn count(&mut self, key: &'static str, most: u32) -> Option<u32> {
+        let value = self.value(key)?;
+        let number = match value.get_ref() {
+            DeValue::Integer(number) => u32::from_str_radix(number.as_str(), number.radix()).ok(),
+            DeValue::String(_)
+            | DeValue::Float(_)
+            | DeValue::Boolean(_)
+            | DeValue::Datetime(_)
+            | DeValue::Array(_)
+            | DeValue::Table(_) => None,
+        };
+        let number = number.filter(|number| (1..=most).contains(number));
+        if number.is_none() {
+            self.wrong_kind(key, value, &format!("a whole number from 1 to {most}"));
+        }
+        number
+    }
+
     /// Notes that a value is of the wrong kind.
     pub(super) fn refuse(&mut self, key: &str, value: &Spanned<DeValue<'i>>, wanted: &str) {
         self.wrong_kind(key, value, wanted);

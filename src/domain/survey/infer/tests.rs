@@ -166,6 +166,7 @@ fn events_and_outputs_are_somebodys_or_contested() {
             attributes: BTreeMap::new(),
             schedule: None,
             of: None,
+            wake_ups: None,
         }));
         let owners = owner.map(|owner| owner.parse().unwrap()).into_iter().collect();
         Deed { refs: Refs { owners, ..Refs::default() }, ..deed(seq, Actor::Deeds, body) }
