@@ -64,7 +64,8 @@ impl WorkScreen {
     fn rebuild(&mut self, world: &World) {
         let Some(board) = &world.board else { return };
         let words = self.reading.words();
-        self.rows = rows::build(board, board.agents_clock(world.now), Wanted { words: &words, ended: self.ended });
+        self.rows =
+            rows::build(board, board.agents_clock(world.now), Wanted { words: &words, ended: self.ended });
         let at = match self.reading.focus() {
             Some(focus) => self.rows.iter().position(|row| row.key() == *focus),
             // At the start the cursor is on the first thing that is no heading.

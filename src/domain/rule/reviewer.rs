@@ -12,7 +12,8 @@ pub fn queue<'a>(map: &'a Map, item: &Item) -> &'a Queue {
 }
 
 /// May the person answer? Whoever holds the field that an item is about does, at any time; beside them only a reviewer named on the queue does: its owner at any time; where the item was handed to a
-/// deputy, that one; otherwise every deputy from half the time on. Nobody answers what they raised, or what another claimed.
+/// deputy, that one; otherwise every deputy from half the time on. Nobody answers what they raised, where
+/// somebody else is named or it is an approval; nor what another claimed.
 ///
 /// # Errors
 /// Why not, and who may, in words.
@@ -22,7 +23,9 @@ pub fn may_answer(map: &Map, item: &Item, person: &PersonId, now: Time) -> Resul
     let handed = item.assigned_to.as_ref().filter(|to| **to != queue.owner);
     let may = queue.owner == *person
         || handed.map_or_else(|| now.since(item.opened) >= half, |handed| handed == person);
-    if item.raised_by.person() == Some(person) {
+    // A case always has somebody who may answer it: who raised it does where nobody else is named.
+    let raised = item.raised_by.person() == Some(person);
+    if raised && (item.case.is_approval() || queue.reviewers().any(|other| other != person)) {
         return Err((Code::OwnCase, format!("you raised #{}; another reviewer answers", item.no)));
     }
     let holds = item.case.holder() == Some(person);

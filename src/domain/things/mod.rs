@@ -34,5 +34,5 @@ pub use output::{
 pub use review::{OpenReview, PastTurn, QueueReviews, ReviewEnd, ReviewMiss, ReviewTurn};
 pub use task::{Branch, BranchEnd, ENDED, FanOutState, Feedback, HandoffOrder, Task, TaskStage, WorkProduct};
 pub use token::{Token, TokenClass, TokenRecord};
-pub use work::{ATTEMPTS, Attempt, MOST_ATTEMPTS, OnExhausted, SILENCE, Work, WorkKind, WorkResult};
+pub use work::{ATTEMPTS, Attempt, Granted, MOST_ATTEMPTS, OnExhausted, SILENCE, Work, WorkKind, WorkResult};
 pub(super) use work::{BEFORE, BY, PATH, VALUE, path_of, without_values};

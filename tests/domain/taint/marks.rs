@@ -52,8 +52,7 @@ impl Marks {
     pub(super) fn listen(&mut self, model: &Model) {
         for event in team::EVENTS {
             let heard = self.listeners.entry(event).or_default();
-            let triggered =
-                model.agents.iter().filter(|agent| agent.triggers.iter().any(|one| one == event));
+            let triggered = model.agents.iter().filter(|agent| agent.triggers.iter().any(|one| one == event));
             heard.extend(triggered.map(|agent| agent.id.to_string()));
             for route in model.routes.iter().filter(|route| route.event == event) {
                 heard.extend(std::iter::once(&route.agent).chain(&route.then).map(ToString::to_string));

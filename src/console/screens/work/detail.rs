@@ -94,8 +94,9 @@ impl Told<'_> {
         self.facts.gap();
         let works = || self.board.work_of(agent).map(AsRef::as_ref);
         self.facts.say("queue", &rows::counts(works(), self.world.agents_clock()));
-        let oldest =
-            works().filter(|work| work.kind.asks() && !work.is_taken(self.world.agents_clock())).map(|work| work.at);
+        let oldest = works()
+            .filter(|work| work.kind.asks() && !work.is_taken(self.world.agents_clock()))
+            .map(|work| work.at);
         let oldest = oldest.min().map(|at| self.world.ago(at));
         self.facts.maybe("oldest", oldest.as_deref());
         let leases = self.board.leases.values().filter(|lease| lease.holder == *agent).count();
@@ -143,12 +144,15 @@ impl Told<'_> {
                 }
                 self.facts.maybe("why", write.reason.as_deref());
             }
-            WorkKind::Decision { item, answer, note, reply, result } => {
+            WorkKind::Decision { item, answer, note, reply, result, granted, input } => {
                 self.facts.say("answer", &format!("{answer} on #{item}"));
                 self.facts.maybe("note", note.as_deref());
                 self.value("reply", reply.as_ref());
                 let result = result.as_ref().map(|result| result.outcome.as_str());
                 self.facts.maybe("came out", result);
+                let granted = granted.as_ref().map(ToString::to_string);
+                self.facts.maybe("granted", granted.as_deref());
+                self.value("input", input.as_ref());
             }
             WorkKind::Notice { text } => self.facts.say("text", text),
             WorkKind::Dispatch { event, attributes, then, raised } => {
