@@ -9,7 +9,9 @@ use std::sync::Arc;
 use super::ids::AgentId;
 use super::map::{Map, Model};
 use super::path::{EntityPath, FieldName, FieldPath};
-use super::things::{FanOutState, Lease, LeaseTarget, Task, Touch, Work, WorkKind, without_values};
+use super::things::{
+    Case, FanOutState, Item, Lease, LeaseTarget, Task, Touch, Work, WorkKind, without_values,
+};
 
 /// One agent's sight, of now or of something that happened under an earlier map.
 #[derive(Debug, Clone, Copy)]
@@ -99,6 +101,18 @@ impl<'a> Sight<'a> {
     pub fn sees_work(&self, work: &Work) -> bool {
         matches!(work.kind, WorkKind::Dispatch { .. })
             || !work.told().iter().any(|path| self.hides_path(path))
+    }
+
+    /// An item that it raised, as it may see it; nothing of anybody else's. What it asked is its own words; what came with
+    /// work that it gave up may be hidden by now.
+    pub fn item(&self, item: &Arc<Item>) -> Option<Arc<Item>> {
+        if item.raised_by.agent() != Some(self.agent) {
+            return None;
+        }
+        let Case::GivenUp { work } = &item.case else { return Some(Arc::clone(item)) };
+        let work = self.work(&Arc::new(Work::clone(work)))?;
+        let case = Case::GivenUp { work: Box::new(Work::clone(&work)) };
+        Some(Arc::new(Item { case, ..Item::clone(item) }))
     }
 
     /// Work in its own stream, as it may see it: what came with an event without the values of a hidden field. None

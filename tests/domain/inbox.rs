@@ -200,16 +200,49 @@ fn an_overlap_is_refused_with_its_owner() {
 }
 
 #[test]
-fn a_grant_that_the_agent_has_is_no_expansion() {
-    check(
+fn what_an_agent_asked_comes_back_with_what_it_may_do_now() {
+    let mut world = check(
         "
-        sales escalates 'x' because 'y' -> escalated
-        dana expands #1 sales writes crm/deal/* -> refused wrong-state
-        dana expands #1 sales outputs mail/sales -> refused wrong-state
-        map v0
-        items #1
+        sales escalates 'x' because 'y' on crm/deal/7 -> escalated
+        sales escalates 'z' because 'y' on crm/deal/8 -> escalated
         ",
     );
+    let foretold = shown(&world, "dana", 1, &expand("sales", "crm/deal/*")).then;
+    assert!(foretold.contains(&"sales gets the stored input as work".to_owned()), "{foretold:?}");
+    play(
+        &mut world,
+        "
+        dana expands #1 sales writes crm/deal/* -> recorded
+        map v0
+        works sales 1
+        dana undoes #1 -> recorded
+        works
+        dana expands #1 support writes crm/ticket/* -> recorded
+        map v1
+        works sales 1
+        items #2
+        ",
+    );
+    let work = world.state.board.works.values().find(|work| work.agent.as_str() == "sales").unwrap();
+    let WorkKind::Decision { input, granted, .. } = &work.kind else { panic!("{work:?}") };
+    assert_eq!(input.as_ref().unwrap().plain(), "x");
+    assert_eq!(granted.as_ref().unwrap().to_string(), "support may write crm/ticket/*");
+    assert!(work.kind.asks() && work.alarm.is_some(), "somebody waits for it");
+}
+
+/// A case always has somebody who may answer it.
+#[test]
+fn the_only_reviewer_answers_what_they_raised() {
+    let raised = r#"
+        sam sends '{"do":"raise","event":"new.lead"}' -> escalated unowned
+        dana sends '{"do":"raise","event":"old.lead"}' -> escalated unowned
+        "#;
+    let own = "
+        dana handles #1 'done' -> recorded
+        dana handles #2 'mine' -> recorded
+        ";
+    check_on(&TEAM.replace("deputies = [\"sam\"]\n", ""), &format!("{raised}{own}"));
+    check(&format!("{raised}{}", "dana handles #2 'mine' -> refused own-case"));
 }
 
 #[test]

@@ -94,10 +94,10 @@ handled! {
     Conclusions GET "/v1/conclusions" EVERYONE Read (none) [subject, min_seq, at] (json ConclusionList),
         "What was concluded, on one entity if one is named.";
 
-    Inbox GET "/v1/inbox" PEOPLE Read (none) [min_seq, at] (json ItemList),
-        "The open inbox items: overdue ones first, then by priority, then by deadline.";
-    Item GET "/v1/inbox/{n}" PEOPLE Read (none) [min_seq, at] (json ItemView),
-        "One item with everything that a decision needs; answered ones too, while they are kept.";
+    Inbox GET "/v1/inbox" EVERYONE Read (none) [min_seq, at] (json ItemList),
+        "The open inbox items: overdue ones first, then by priority, then by deadline; an agent gets those that it raised.";
+    Item GET "/v1/inbox/{n}" EVERYONE Read (none) [min_seq, at] (json ItemView),
+        "One item with everything that a decision needs, or an agent's own; answered ones too, while they are kept.";
     ItemPreview POST "/v1/inbox/{n}/preview" DECIDERS Read (json ItemAnswer) [include] (json Preview),
         "What an answer would do, before it is given.";
     Alerts GET "/v1/alerts" PEOPLE Read (none) [resolved, min_seq, at] (json AlertList),

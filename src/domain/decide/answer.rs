@@ -15,8 +15,9 @@ use crate::domain::outcome::Outcome;
 use crate::domain::path::Pattern;
 use crate::domain::rule::reviewer;
 use crate::domain::things::{
-    Case, Effects, Item, ItemAnswer, Redone, ScopeRule, TokenClass, Work, WorkKind, WorkResult,
+    Case, Effects, Granted, Item, ItemAnswer, Redone, ScopeRule, TokenClass, Work, WorkKind, WorkResult,
 };
+use crate::domain::value::Value;
 
 /// Why an answer can't be given.
 struct No {
@@ -192,9 +193,10 @@ fn expand(
             | Case::UnownedTarget { .. }
             | Case::UnownedOutput { .. }
             | Case::UnownedEvent { .. }
-            | Case::TriggerCollision { .. } => Ok(()),
-            Case::Escalation { .. }
-            | Case::HeldField { .. }
+            | Case::TriggerCollision { .. }
+            // It is given back with the words of what its agent may do.
+            | Case::Escalation { .. } => Ok(()),
+            Case::HeldField { .. }
             | Case::Conflict { .. }
             | Case::Loop { .. }
             | Case::Approval { .. }
@@ -326,17 +328,46 @@ fn settle(sheet: &mut Sheet<'_>, item: &Item, answer: &ItemAnswer, effects: &mut
     };
     let no = sheet.state().board.next.work;
     let came_out = result.as_ref().map(|result| came_out(sheet, result)).unwrap_or_default();
+    let granted = granted(answer);
+    let back = given_back(item, granted.as_ref());
+    let may = granted.as_ref().map(|granted| format!(", {granted}")).unwrap_or_default();
     let kind = WorkKind::Decision {
         item: item.no,
         answer: Arc::from(answer.word()),
         note: answer.note().cloned(),
         reply,
         result,
+        granted,
+        input: back.cloned(),
     };
-    let title = format!("#{} answered: {}{came_out}", item.no, answer.word());
+    let title = format!("#{} answered: {}{may}{came_out}", item.no, answer.word());
     let work = Work::new(no, agent.clone(), kind, title, (sheet.now, sheet.next_seq()));
     propose::queue(sheet, work.about(item.subject.clone()), Some(item.deed));
     effects.works.push(no);
+}
+
+/// What an answer about the scope allows, and whom.
+fn granted(answer: &ItemAnswer) -> Option<Granted> {
+    match answer {
+        ItemAnswer::Expand { agent, grant, .. } => {
+            Some(Granted { agent: agent.clone(), grant: grant.clone() })
+        }
+        ItemAnswer::Transfer { pattern, to, .. } => {
+            Some(Granted { agent: to.clone(), grant: Grant::Write(pattern.clone()) })
+        }
+        ItemAnswer::Handle { .. }
+        | ItemAnswer::OutOfScope { .. }
+        | ItemAnswer::Approve { .. }
+        | ItemAnswer::ApproveEdited { .. }
+        | ItemAnswer::Reject { .. } => None,
+    }
+}
+
+/// What an agent could not decide, where an answer about the scope says how it goes on: the stored input is no command that
+/// could be decided afresh, so it is its agent's to do, or to hand to whoever may by now.
+fn given_back<'i>(item: &'i Item, granted: Option<&Granted>) -> Option<&'i Value> {
+    let Case::Escalation { input } = &item.case else { return None };
+    granted.map(|_| input)
 }
 
 fn came_out(sheet: &Sheet<'_>, result: &WorkResult) -> String {

@@ -10,13 +10,13 @@ use crate::domain::code::Code;
 use crate::domain::command::{Answered, Command, ItemStep, ItemVerb, Principal, Request};
 use crate::domain::deed::{Body, Deed};
 use crate::domain::ids::{Actor, AgentId, ItemNo, Seq};
-use crate::domain::map::{Grant, difference};
+use crate::domain::map::difference;
 use crate::domain::outcome::Outcome;
 use crate::domain::path::EntityPath;
 use crate::domain::reply::Reply;
 use crate::domain::rule::reviewer;
 use crate::domain::state::State;
-use crate::domain::things::{Case, Item, ItemAnswer, Work, WorkKind};
+use crate::domain::things::{Case, Granted, Item, ItemAnswer, Work, WorkKind};
 use crate::domain::time::Time;
 
 /// Most items alike of which a preview works out whether the same answer would settle them.
@@ -262,6 +262,12 @@ fn told<'d>(item: &Item, deeds: &'d [Deed]) -> Option<&'d AgentId> {
     works.find(|work| of(work) && item.raised_by.agent() == Some(&work.agent)).map(|work| &work.agent)
 }
 
+/// The agent that gets the stored input of an item as work.
+fn given_back<'w>(item: &Item, work: &'w Work) -> Option<&'w AgentId> {
+    let WorkKind::Decision { item: no, input: Some(_), .. } = &work.kind else { return None };
+    (*no == item.no).then_some(&work.agent)
+}
+
 /// What will be true afterwards, deed by deed.
 fn sentences(state: &State, supposed: &Supposed<'_>, deeds: &[Deed]) -> Vec<String> {
     let (item, answer) = (supposed.item, supposed.answer);
@@ -271,6 +277,13 @@ fn sentences(state: &State, supposed: &Supposed<'_>, deeds: &[Deed]) -> Vec<Stri
     then.extend(input.map(|input| of_input(item, input, deeds)));
     if let (None, ItemAnswer::Expand { .. } | ItemAnswer::Transfer { .. }) = (input, answer) {
         then.extend(told(item, deeds).map(|agent| format!("{agent} is told of the answer")));
+        then.extend(
+            deeds
+                .iter()
+                .filter_map(queued)
+                .filter_map(|work| given_back(item, work))
+                .map(|agent| format!("{agent} gets the stored input as work")),
+        );
     }
     let others = supposed.include.iter().filter_map(|no| state.board.items.get(no));
     let others: Vec<(&Item, &Deed)> =
@@ -294,11 +307,7 @@ fn first(item: &Item, answer: &ItemAnswer, deeds: &[Deed]) -> String {
     match answer {
         ItemAnswer::Expand { agent, grant, .. } => {
             let grown = deeds.iter().any(|deed| matches!(deed.body, Body::ScopeExpanded(_)));
-            let words = match grant {
-                Grant::Write(pattern) => format!("{agent} may write {pattern}"),
-                Grant::Trigger(event) => format!("{event} wakes {agent}"),
-                Grant::Output(output) => format!("{agent} may act on {output}"),
-            };
+            let words = Granted { agent: agent.clone(), grant: grant.clone() }.to_string();
             if grown { words } else { format!("{words} already; the map stays as it is") }
         }
         ItemAnswer::Transfer { pattern, from, to, .. } => {

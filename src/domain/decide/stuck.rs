@@ -146,6 +146,8 @@ fn tell(sheet: &mut Sheet<'_>, agent: &AgentId, item: &Item, answer: &ItemAnswer
         note: answer.note().cloned(),
         reply: if let ItemAnswer::Handle { reply, .. } = answer { reply.clone() } else { None },
         result: None,
+        granted: None,
+        input: None,
     };
     let title = format!("#{} answered: {}", item.no, answer.word());
     let work = Work::new(no, agent.clone(), kind, title, (sheet.now, sheet.next_seq()));

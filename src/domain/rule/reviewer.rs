@@ -48,7 +48,7 @@ pub fn governs(map: &Map, person: &PersonId) -> bool {
 /// May the person answer? Whoever holds the field that an item is about does, at any time; beside them only a reviewer
 /// named on the queue does: its owner at any time; where the item was handed to a deputy, that one; otherwise every
 /// deputy from half the time on, and at once while the owner is away or has no token. Where nobody of them can, the
-/// governance owner and admins do. Nobody answers what they raised, or what another claimed.
+/// governance owner and admins do. Nobody answers what another claimed, nor what they raised where somebody else can.
 ///
 /// # Errors
 /// Why not, and who may, in words.
@@ -58,7 +58,7 @@ pub fn may_answer(
     (person, class): (&PersonId, TokenClass),
     now: Time,
 ) -> Result<Right, (Code, String)> {
-    raised_by_another(item, person)?;
+    raised_by_another(board, item, person, now)?;
     let right = right(board, item, (person, class), now)?;
     match claimant(&board.map, item, now).filter(|claimant| *claimant != person) {
         Some(claimant) => {
@@ -79,7 +79,7 @@ pub fn may_take_over(
     (person, class): (&PersonId, TokenClass),
     now: Time,
 ) -> Result<Right, (Code, String)> {
-    raised_by_another(item, person)?;
+    raised_by_another(board, item, person, now)?;
     match right(board, item, (person, class), now) {
         Err(_) if governs(&board.map, person) => {
             Ok(Right::StandsIn(format!("{person} answers for the map and takes it over")))
@@ -88,8 +88,11 @@ pub fn may_take_over(
     }
 }
 
-fn raised_by_another(item: &Item, person: &PersonId) -> Result<(), (Code, String)> {
-    if item.raised_by.person() == Some(person) {
+/// Nobody answers what they raised, where it is an approval or somebody else who has a place at it is there.
+fn raised_by_another(board: &Board, item: &Item, person: &PersonId, now: Time) -> Result<(), (Code, String)> {
+    let can = |other: &PersonId| other != person && out(board, other, now).is_none();
+    let others = || queue(&board.map, item).reviewers().chain(item.case.holder()).any(can);
+    if item.raised_by.person() == Some(person) && (item.case.is_approval() || others()) {
         return Err((Code::OwnCase, format!("you raised #{}; another reviewer answers", item.no)));
     }
     Ok(())

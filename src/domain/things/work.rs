@@ -1,6 +1,7 @@
 //! Agents' work streams and open acts.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use schemars::JsonSchema;
@@ -10,6 +11,7 @@ use super::stored;
 use super::task::{Branch, Feedback, HandoffOrder};
 use crate::domain::command::{Act, Write, WriteKind};
 use crate::domain::ids::{ActNo, Actor, AgentId, FanOutNo, ItemNo, Seq, TaskId, Version, WorkNo};
+use crate::domain::map::Grant;
 use crate::domain::outcome::Outcome;
 use crate::domain::path::{EntityPath, FieldName, FieldPath};
 use crate::domain::time::{Span, Time};
@@ -224,6 +226,11 @@ pub enum WorkKind {
         /// How the stored input came out when it was decided afresh.
         #[serialize_always]
         result: Option<WorkResult>,
+        /// What an agent may do from now on by this answer.
+        granted: Option<Granted>,
+        /// What could not be decided, given back as work: with it, somebody waits for the agent to do it.
+        #[serde(default, deserialize_with = "some")]
+        input: Option<Value>,
     },
     /// Something the agent should know.
     Notice {
@@ -300,6 +307,27 @@ pub enum WorkKind {
     },
 }
 
+/// What an answer allows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Granted {
+    /// To whom.
+    pub agent: AgentId,
+    /// What.
+    pub grant: Grant,
+}
+
+impl fmt::Display for Granted {
+    /// As a sentence: `sales may write crm/contact/*#score`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let agent = &self.agent;
+        match &self.grant {
+            Grant::Write(pattern) => write!(f, "{agent} may write {pattern}"),
+            Grant::Trigger(event) => write!(f, "{event} wakes {agent}"),
+            Grant::Output(output) => write!(f, "{agent} may act on {output}"),
+        }
+    }
+}
+
 /// How something came out.
 #[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -337,11 +365,8 @@ impl WorkKind {
             | Self::Handoff { .. }
             | Self::Returned { .. }
             | Self::Branch { .. } => true,
-            Self::Decision { .. }
-            | Self::Notice { .. }
-            | Self::Join { .. }
-            | Self::Changed { .. }
-            | Self::Free { .. } => false,
+            Self::Decision { input, .. } => input.is_some(),
+            Self::Notice { .. } | Self::Join { .. } | Self::Changed { .. } | Self::Free { .. } => false,
         }
     }
 }

@@ -7,20 +7,24 @@ use crate::api::{ItemList, ItemView, Problem, fit};
 use crate::domain::decide::{Supposed, preview as work_out};
 use crate::domain::ids::ItemNo;
 use crate::domain::rule::order;
-use crate::domain::state::Board;
-use crate::domain::things::{ClosedItem, Item, ItemAnswer};
+use crate::domain::sight::Sight;
+use crate::domain::state::{Board, Front};
+use crate::domain::things::{ClosedItem, Effects, Item, ItemAnswer, PastAnswers};
 use crate::server::answer::{Answer, absent, json, unseen};
 use crate::server::gate::Call;
 use crate::server::past;
 
-/// `GET /v1/inbox`: open items in the order in which the person who asks answers them.
+/// `GET /v1/inbox`: open items in the order in which the person who asks answers them; to an agent those that it raised, the
+/// next deadline first.
 pub(in crate::server) async fn list(call: Call) -> Answer {
     let query = call.query()?;
     let state = call.front(&query).await?;
-    let mut items: Vec<Arc<Item>> = state.board.items.values().cloned().collect();
+    let seen = |item| as_seen(&call, &state, item);
+    let mut items: Vec<Arc<Item>> = state.board.items.values().filter_map(seen).collect();
     let now = past::now(&call, &query).await?;
-    if let Some(me) = call.caller.principal.actor.person() {
-        items.sort_by_cached_key(|item| order::rank(&state.board, item, me, now));
+    match call.caller.principal.actor.person() {
+        Some(me) => items.sort_by_cached_key(|item| order::rank(&state.board, item, me, now)),
+        None => items.sort_by_key(|item| (item.due, item.no)),
     }
     json(&ItemList { items, seq: state.head() })
 }
@@ -35,6 +39,10 @@ pub(in crate::server) async fn show(call: Call) -> Answer {
     let open = board.items.get(&no).cloned();
     let item = open.or_else(|| closed.as_ref().map(|closed| Arc::clone(&closed.item)));
     let item = item.ok_or_else(|| absent(format!("item #{no}")))?;
+    let closed = closed.filter(|_| !board.items.contains_key(&no));
+    if call.caller.agent().is_some() {
+        return own(&call, &state, &item, closed);
+    }
     let evidence = raw_deeds(&call.space, item.evidence.clone()).await?;
     let alert = item.case.alert().and_then(|alert| {
         let resolved = || board.resolved.iter().rev().find(|one| one.no == alert);
@@ -47,10 +55,42 @@ pub(in crate::server) async fn show(call: Call) -> Answer {
         past: board.past.get(&item.alike).cloned().unwrap_or_default(),
         evidence,
         alert,
-        closed: closed.filter(|_| !board.items.contains_key(&no)),
+        closed,
         seq: state.head(),
         item,
     })
+}
+
+/// An item as the agent that raised it is shown it: what it asked, where that is, and the answer. What led to it and how
+/// others were answered is people's. Another's is answered like one that is not there.
+fn own(call: &Call, state: &Front, item: &Arc<Item>, closed: Option<Arc<ClosedItem>>) -> Answer {
+    let seen = as_seen(call, state, item).ok_or_else(|| absent(format!("item #{}", item.no)))?;
+    let answered = |closed: Arc<ClosedItem>| {
+        Arc::new(ClosedItem {
+            item: Arc::clone(&seen),
+            effects: Effects::default(),
+            settled_with: None,
+            ..ClosedItem::clone(&closed)
+        })
+    };
+    json(&ItemView {
+        digest: seen.digest(),
+        alike: Vec::new(),
+        about: state.board.about_the_same(item).filter_map(|item| as_seen(call, state, item)).collect(),
+        past: PastAnswers::default(),
+        evidence: Vec::new(),
+        alert: None,
+        closed: closed.map(answered),
+        seq: state.head(),
+        item: Arc::clone(&seen),
+    })
+}
+
+/// An item as the caller may see it: an agent what it raised, under the map of that state and the one in force.
+fn as_seen(call: &Call, state: &Front, item: &Arc<Item>) -> Option<Arc<Item>> {
+    let Some(agent) = call.caller.agent() else { return Some(Arc::clone(item)) };
+    let seen = Sight::now(agent, &state.board.map).item(item)?;
+    Sight::now(agent, &call.space.handle().front().board.map).item(&seen)
 }
 
 /// `POST /v1/inbox/{n}/preview`: what an answer would do.

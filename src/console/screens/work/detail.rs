@@ -144,12 +144,15 @@ impl Told<'_> {
                 }
                 self.facts.maybe("why", write.reason.as_deref());
             }
-            WorkKind::Decision { item, answer, note, reply, result } => {
+            WorkKind::Decision { item, answer, note, reply, result, granted, input } => {
                 self.facts.say("answer", &format!("{answer} on #{item}"));
                 self.facts.maybe("note", note.as_deref());
                 self.value("reply", reply.as_ref());
                 let result = result.as_ref().map(|result| result.outcome.as_str());
                 self.facts.maybe("came out", result);
+                let granted = granted.as_ref().map(ToString::to_string);
+                self.facts.maybe("granted", granted.as_deref());
+                self.value("input", input.as_ref());
             }
             WorkKind::Notice { text } => self.facts.say("text", text),
             WorkKind::Dispatch { event, attributes, then, raised } => {
