@@ -63,6 +63,7 @@ const RULES: Rules = Rules {
     silence: SILENCE,
     review_grace: REVIEW_GRACE,
     is_failure: AlertKind::is_coordination_failure,
+    counts_tries: true,
     ..FORMAT_1
 };
 

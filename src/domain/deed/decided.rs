@@ -49,6 +49,9 @@ pub struct Decided {
     /// A person stepped in on what is the agents' own that the deed names.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub intervention: bool,
+    /// The write came too late, and is counted among its agent's tries at the fields.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub in_vain: bool,
     /// When the work is looked after that waits again.
     pub alarm: Option<Time>,
     /// When what the new map schedules comes next.

@@ -115,10 +115,10 @@ pub struct Board {
     #[serde(default, skip_serializing_if = "Lasting::is_empty")]
     pub occurrences: Lasting<ClaimHeld>,
     /// How often two agents have woken each other about each entity, since something of it changed.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Recent::is_empty")]
     pub rounds: Box<Recent<Rounds>>,
     /// When the last stale writes of an agent to a field were (`in_vain_key`).
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Recent::is_empty")]
     pub in_vain: Box<Recent<Vector<Time>>>,
     /// What was concluded last, by subject and question (`key`), the latest of each actor.
     pub conclusions: Recent<Vector<Concluded>>,

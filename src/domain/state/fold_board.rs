@@ -10,7 +10,6 @@ use crate::domain::deed::{
 };
 use crate::domain::ids::{Actor, AgentId, ItemNo, MapVersion, Seq};
 use crate::domain::map::{Map, Model, edit};
-use crate::domain::outcome::Outcome;
 use crate::domain::path::{EntityPath, FieldName, FieldPath};
 use crate::domain::things::{
     AGAIN, ActOrder, Alert, AlertSide, AlertState, Case, ClosedItem, Effects, HeldField, IN_VAIN, Item,
@@ -171,12 +170,11 @@ impl Board {
         }
     }
 
-    /// A write from versions that were no longer current: when the last ones to each of its fields were.
+    /// A write from versions that were no longer current, where the deed says that it counts: when the last ones to each of
+    /// its fields were.
     fn try_in_vain<P>(&mut self, deed: &Deed, _: &P) {
-        let (Some(agent), Some(entity), Outcome::Stale) = (deed.actor.agent(), &deed.subject, deed.outcome)
-        else {
-            return;
-        };
+        let counts = deed.decided.as_ref().is_some_and(|decided| decided.in_vain);
+        let (Some(agent), Some(entity), true) = (deed.actor.agent(), &deed.subject, counts) else { return };
         for change in deed.fields.iter().filter(|change| change.is_outdated()) {
             let key = in_vain_key(agent, &FieldPath::new(entity.clone(), change.name.clone()));
             let mut times = self.in_vain.get(&key).cloned().unwrap_or_default();

@@ -10,7 +10,8 @@ use std::sync::Arc;
 use super::Board;
 use crate::domain::deed::{Body, Decided, Deed, RULES_IN_DEEDS, ReviewDue, Timetable};
 use crate::domain::map::{Map, Model};
-use crate::domain::things::{AlertKind, AlertSide, ItemAnswer, Severity};
+use crate::domain::outcome::Outcome;
+use crate::domain::things::{AlertKind, AlertSide, FieldChange, ItemAnswer, Severity};
 use crate::domain::time::{Span, Time};
 
 /// Rules whose decisions are seen in nothing else of a deed.
@@ -23,6 +24,8 @@ pub struct Rules {
     pub review_grace: Span,
     /// Whether an alert says that agents failed to coordinate, by the side that was told last.
     pub is_failure: fn(AlertKind, Option<&AlertSide>) -> bool,
+    /// Whether writes that come too late are counted.
+    pub counts_tries: bool,
     /// Whether a person's deed is a step on what is an agent's own.
     pub is_intervention: fn(&Deed) -> bool,
 }
@@ -33,6 +36,7 @@ pub const FORMAT_1: Rules = Rules {
     silence: Span::from_mins(15),
     review_grace: Span::from_hours(1),
     is_failure,
+    counts_tries: false,
     is_intervention,
 };
 
@@ -53,6 +57,7 @@ impl Rules {
     pub fn decided(&self, board: &Board, deed: &Deed) -> Option<Box<Decided>> {
         let mut decided = Decided {
             intervention: deed.actor.person().is_some() && (self.is_intervention)(deed),
+            in_vain: self.counts_tries && is_in_vain(deed),
             ..Decided::default()
         };
         if let Some(model) = deed.body.model() {
@@ -98,6 +103,12 @@ impl Rules {
         });
         Timetable { events: events.collect(), reviews: reviews.collect() }
     }
+}
+
+/// Whether it is a write of an agent from a version of a field that was no longer current.
+fn is_in_vain(deed: &Deed) -> bool {
+    let stale = matches!(deed.body, Body::WriteRefused(())) && deed.outcome == Outcome::Stale;
+    stale && deed.actor.agent().is_some() && deed.fields.iter().any(FieldChange::is_outdated)
 }
 
 /// Collisions, contradictions and loops; what was stale only where it was acted on.

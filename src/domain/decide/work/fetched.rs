@@ -66,8 +66,16 @@ fn take_back(sheet: &mut Sheet<'_>, work: &Work, act: &OpenAct, path: &FieldPath
     deed.refs.owners = vec![act.agent.clone()];
     sheet.push(deed);
     let result = Some(WorkResult { outcome: Outcome::Stale, deed: ended, act: None });
-    let kind =
-        WorkKind::Decision { item, answer: Arc::clone(answer), note: note.clone(), reply: None, result };
+    let answer = Arc::clone(answer);
+    let kind = WorkKind::Decision {
+        item,
+        answer,
+        note: note.clone(),
+        reply: None,
+        result,
+        granted: None,
+        input: None,
+    };
     let told = sheet.state().board.next.work;
     let title =
         format!("#{item} was answered too late: {path} has changed since; read again, then ask again");
