@@ -127,8 +127,15 @@ const LOCKS: &str = r#"
     dana starts ops -> recorded
     dana starts ops -> refused wrong-state
     dana ends ops 'all clear' -> recorded
+    sales escalates 'x' because 'y' -> escalated
+    dana skips #2 'not today' -> recorded
+    pass 1d
+    tick
+    tick
     pass 2d
     tick
+    tick
+    dana handles #2 'done' -> recorded
     "#;
 
 /// Work that is taken, handed over and fanned out.

@@ -216,6 +216,7 @@ fn command(world: &World, me: &str, what: &What) -> Option<Command> {
             queue: ["ops", "roadmap", "nobody"][usize::from(*queue)].parse().unwrap(),
             step: if *end { ReviewVerb::End } else { ReviewVerb::Start },
             note: None,
+            leave: (*end && *queue == 0).then(|| text("later")),
         }),
         What::Act { .. }
         | What::ActEnd { .. }
@@ -451,6 +452,7 @@ fn item_step(world: &World, what: &What) -> Option<ItemStep> {
             note: None,
         }),
         13 => answer(ItemAnswer::Approve { note: None }),
+        16 => ItemVerb::Leave { reason: note },
         17 => ItemVerb::TakeOver { reason: note },
         14 => answer(ItemAnswer::ApproveEdited { body: value(*other), note: None }),
         _ => answer(ItemAnswer::Reject { note }),

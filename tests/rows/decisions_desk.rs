@@ -121,6 +121,53 @@ async fn admins_answer_what_nobody_else_can() {
     server.stop().await;
 }
 
+/// Whatever is scheduled soon: the minute after next, which is the nearest that a schedule can name.
+fn soon() -> String {
+    let at =
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs() / 60 * 60 + 60;
+    format!("{:02}:{:02}", at / 3600 % 24, at / 60 % 60)
+}
+
+#[tokio::test]
+async fn a_review_counts_what_was_answered() {
+    let at = soon();
+    let map = TEAM
+        .replace("timezone = \"Europe/Madrid\"", "timezone = \"UTC\"")
+        .replace("review = \"daily 09:00\"", &format!("review = \"daily {at}\""));
+    let server = Server::start_on(&map).await;
+    let support = server.agent("support").await;
+    let (one, two) = (case(&support, "a").await, case(&support, "b").await);
+    let reviews = async || server.dana.get("/v1/reviews").await["reviews"][0].clone();
+    for _ in 0..140 {
+        if reviews().await["round"].is_object() {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    }
+    let begun = reviews().await;
+    assert_eq!(begun["round"]["waiting"], json!([one, two]), "{begun}");
+    told(&server.dana.post("/v1/reviews/inbox/start", json!({})).await, "recorded", None);
+    told(&answer(&server.dana, &one, handled()).await, "recorded", None);
+    let ended = server.dana.post("/v1/reviews/inbox/end", json!({})).await;
+    told(&ended, "recorded", None);
+    assert!(ended["message"].as_str().unwrap().contains("1 left (#2)"), "{}", ended.text);
+    let after = reviews().await;
+    assert_eq!(
+        (&after["held"], &after["round"]["waiting"]),
+        (&json!(0), &json!([two])),
+        "one answer is not all: {after}"
+    );
+    let left = server
+        .dana
+        .post(&format!("/v1/inbox/{two}/leave"), json!({"reason": "legal answers on Friday"}))
+        .await;
+    told(&left, "recorded", None);
+    let held = reviews().await;
+    assert_eq!((&held["held"], &held["last_held"]), (&json!(1), &json!(true)), "{held}");
+    assert!(held["round"].is_null());
+    server.stop().await;
+}
+
 /// The numbers of the open items, in the order in which this person is shown them.
 async fn listed(person: &Caller) -> Vec<u64> {
     let came = person.get("/v1/inbox").await;
