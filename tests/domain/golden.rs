@@ -203,7 +203,7 @@ fn history() -> World {
     for if_version in [world.state.board.map_version, MapVersion(99)] {
         let reason = Some(Arc::from("back to the file"));
         let (model, planned) = (Arc::clone(&model), false);
-        world.ask("ada", Command::ApplyMap(ApplyMap { model, if_version, reason, planned }));
+        world.ask("ada", Command::ApplyMap(ApplyMap { model, if_version, reason, planned, take_back: true }));
     }
     let note = Some(Arc::from("everybody is still right"));
     world.ask("dana", Command::MapReview(MapReview { version: None, note }));

@@ -119,7 +119,10 @@ pub(crate) fn apply(world: &mut World, toml: &str, reason: Option<&str>) -> deed
     let if_version = world.state.board.map_version;
     let reason = reason.map(Arc::from);
     let model = Arc::new(model(toml));
-    world.ask("ada", Command::ApplyMap(ApplyMap { model, if_version, reason, planned: false }))
+    world.ask(
+        "ada",
+        Command::ApplyMap(ApplyMap { model, if_version, reason, planned: false, take_back: false }),
+    )
 }
 
 #[test]

@@ -195,6 +195,7 @@ fn command(world: &World, me: &str, what: &What) -> Option<Command> {
             if_version: if *outdated { MapVersion(board.map_version.0 + 1) } else { board.map_version },
             reason: None,
             planned: false,
+            take_back: *shape % 2 == 0,
         }),
         What::MapReview { outdated } => Command::MapReview(MapReview {
             version: outdated.then(|| MapVersion(board.map_version.0 + 1)),

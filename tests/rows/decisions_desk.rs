@@ -229,3 +229,57 @@ async fn a_map_says_who_can_not_answer_and_whose_account_is_whose() {
     assert_eq!(found["applicable"], false);
     server.stop().await;
 }
+
+#[tokio::test]
+async fn a_file_takes_back_nothing_that_an_answer_gave_unseen() {
+    let server = team().await;
+    let support = server.agent("support").await;
+    let wish = json!({"entity": "nowhere/x", "changes": {"y": 1}, "expected": {"y": 0}});
+    let asked = support.post("/v1/writes", wish).await;
+    told(&asked, "escalated", Some("unowned"));
+    let grant = json!({"what": "write", "value": "nowhere/*"});
+    let yes = json!({"kind": "expand", "agent": "support", "grant": grant});
+    told(&answer(&server.dana, &asked["item"], yes).await, "recorded", None);
+
+    let put = async |text: String, query: &str| {
+        let request =
+            server.dana.request("PUT", &format!("/v1/map?reason=x{query}")).header("if-match", "\"1\"");
+        came(request.body(text)).await
+    };
+    let checked = came(server.dana.request("POST", "/v1/map/check").body(TEAM)).await;
+    assert_eq!(checked["takes_back"], json!(["+ support.writes nowhere/*"]), "{}", checked.text);
+    let pulled = checked["pulled"]["agent"].as_array().unwrap();
+    assert!(pulled.iter().any(|agent| agent["writes"].to_string().contains("nowhere/*")), "{}", checked.text);
+    let refused = put(TEAM.to_owned(), "").await;
+    told(&refused, "refused", Some("takes-back"));
+    assert!(refused["message"].as_str().unwrap().contains("+ support.writes nowhere/*"), "{}", refused.text);
+    let with = TEAM.replacen(
+        "id = \"support\"\n",
+        "id = \"support\"\nescalates_when = [\"the file says more\"]\n",
+        1,
+    );
+    let at = with.find("id = \"support\"").unwrap();
+    let writes = at + with[at..].find("writes = [").unwrap() + "writes = [".len();
+    let with = format!("{}\"nowhere/*\", {}", &with[..writes], &with[writes..]);
+    told(&put(with, "").await, "recorded", None);
+
+    let request = server.dana.request("PUT", "/v1/map?reason=x").header("if-match", "\"2\"");
+    told(&came(request.body(TEAM)).await, "recorded", None);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn taking_it_back_is_insisted_on() {
+    let server = team().await;
+    let support = server.agent("support").await;
+    let wish = json!({"entity": "nowhere/x", "changes": {"y": 1}, "expected": {"y": 0}});
+    let asked = support.post("/v1/writes", wish).await;
+    let grant = json!({"what": "write", "value": "nowhere/*"});
+    let yes = json!({"kind": "expand", "agent": "support", "grant": grant});
+    told(&answer(&server.dana, &asked["item"], yes).await, "recorded", None);
+    let request = server.dana.request("PUT", "/v1/map?reason=x&take_back=true").header("if-match", "\"1\"");
+    told(&came(request.body(TEAM)).await, "recorded", None);
+    let checked = came(server.dana.request("POST", "/v1/map/check").body(TEAM)).await;
+    assert!(checked["pulled"].is_null(), "{}", checked.text);
+    server.stop().await;
+}
