@@ -123,14 +123,17 @@ review = \"daily 09:00\"
         assert_eq!(
             words,
             [
-                "+ intake.writes crm/contact/*#score",
                 "- intake.except crm/lead/vip-*",
+                "+ intake.writes crm/contact/*#score",
+                "+ intake.writes crm/lead/vip-*",
                 "+ agent scout",
-                "~ ops.priority (none) → intake, scout"
+                "+ scout.owner dana",
+                "+ scout.writes market/*",
+                "+ ops.priority intake, scout",
             ],
         );
         let intake = merged.agent(&"intake".parse().unwrap()).unwrap();
-        assert_eq!(intake.writes.len(), 4, "the file's own grant stays: {:?}", intake.writes);
+        assert_eq!(intake.writes.len(), 5, "the file's own grant stays: {:?}", intake.writes);
         assert!(taken_back(&base, &now, &merged).is_empty(), "what was pulled takes nothing back");
         assert_eq!(onto(&base, &now, &merged), Some(merged));
     }
