@@ -126,6 +126,7 @@ const LAYERS: &[Layer] = &[
             "tracing",
             "tracing_subscriber",
             "toml",
+            "toml_edit",
             "chrono",
             "sha2",
             "futures_util",

@@ -370,7 +370,7 @@ pub struct MapView {
 }
 
 /// What a check of a map found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MapChecked {
     /// Whether it could be applied.
     pub applicable: bool,
@@ -386,6 +386,12 @@ pub struct MapChecked {
     /// Whether it is applied only with a reason.
     #[serde(default)]
     pub needs_reason: bool,
+    /// What it would take back of what answers have changed since the last map was put in force: a line for each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub takes_back: Vec<String>,
+    /// The same map with that, where it lacks something.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pulled: Option<Arc<Model>>,
 }
 
 /// A token to make.

@@ -16,6 +16,25 @@ pub struct TakeOverBody {
     pub reason: Arc<str>,
 }
 
+/// Why an item is left for later.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LeaveBody {
+    /// Why.
+    pub reason: Arc<str>,
+}
+
+/// What goes with the beginning or the end of a session.
+#[serde_with::skip_serializing_none]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SessionBody {
+    /// What is worth keeping of it.
+    pub note: Option<Arc<str>>,
+    /// Why what waits still is left for later; where nothing is said, it is not gone through.
+    pub leave: Option<Arc<str>>,
+}
+
 /// Who is away.
 #[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

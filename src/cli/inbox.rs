@@ -63,6 +63,14 @@ pub(crate) enum Command {
         /// To whom
         to: PersonId,
     },
+    /// Leave a case for later, knowingly: a review has gone through it
+    Leave {
+        /// The item's number
+        item: ItemNo,
+        /// Why
+        #[arg(long)]
+        reason: Arc<str>,
+    },
     /// Take an answer back, while nothing was built on it
     Undo {
         /// The item's number
@@ -90,6 +98,7 @@ pub(super) fn run(context: &Context, command: Command) -> anyhow::Result<Status>
         Command::TakeOver { item, reason } => (item, ItemVerb::TakeOver { reason }),
         Command::Release { item } => (item, ItemVerb::Release),
         Command::Reassign { item, to } => (item, ItemVerb::Reassign { to }),
+        Command::Leave { item, reason } => (item, ItemVerb::Leave { reason }),
         Command::Undo { item } => (item, ItemVerb::Undo),
     };
     reply::ask(context, &Order::Item(ItemStep { item, step }))

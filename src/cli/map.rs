@@ -5,7 +5,9 @@ pub(super) mod check;
 mod codeowners;
 mod docs;
 mod infer;
+mod init;
 mod plan;
+mod pull;
 
 use std::fs::File;
 use std::io::{ErrorKind, Write as _};
@@ -46,6 +48,10 @@ pub(crate) enum Command {
     Infer(infer::Arguments),
     /// Say what a map would have said to what has happened, before it is put in force
     Plan(plan::Arguments),
+    /// Write a first map for this workspace, to go on from
+    Init(init::Arguments),
+    /// Write into a map file what answers in the inbox have changed since; it keeps its comments and its order
+    Pull(pull::Arguments),
     /// Put a map in force, whole, if the one that it was made from still is
     Apply(apply::Arguments),
     /// Make a map of what another system says about ownership
@@ -90,6 +96,8 @@ pub(super) fn run(context: &Context, command: Command) -> anyhow::Result<Status>
         Command::Infer(arguments) => infer::run(context, &arguments),
         Command::Plan(arguments) => plan::run(context, &arguments),
         Command::Import(Import::Codeowners(arguments)) => codeowners::run(context, &arguments),
+        Command::Init(arguments) => init::run(context, &arguments),
+        Command::Pull(arguments) => pull::run(context, &arguments),
         Command::Apply(arguments) => apply::run(context, &arguments),
         Command::Reviewed { note, if_version } => {
             reply::ask(context, &Order::MapReview(MapReview { version: if_version, note }))

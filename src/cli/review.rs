@@ -13,18 +13,19 @@ use crate::api::{ReviewList, ReviewView};
 use crate::client::Client;
 use crate::domain::command::{Command as Order, ReviewStep, ReviewVerb};
 use crate::domain::ids::{PersonId, QueueName};
+use crate::domain::things::ReviewRound;
 use crate::domain::time::Time;
 
 /// What is done with reviews; their status if nothing is said.
 #[derive(Debug, Subcommand)]
 #[command(
-    after_help = "Examples:\n  deeds review status\n  deeds review start ops\n  deeds review end ops --note 'two cases handed to sam'"
+    after_help = "Examples:\n  deeds review status\n  deeds review start ops pay\n  deeds review end ops pay --note 'two cases handed to sam'\n  deeds review end ops --leave 'legal answers on Friday'"
 )]
 pub(crate) enum Command {
     /// Begin a session over a queue
-    Start(Which),
-    /// End it: it was held
-    End(Which),
+    Start(Several),
+    /// End it, and see what is left
+    End(End),
     /// Every queue: who answers, when it is due, what was held and missed
     Status {
         /// Only this queue
@@ -32,28 +33,47 @@ pub(crate) enum Command {
     },
 }
 
-/// Which queue, with a note.
+/// Which queues, with a note.
 #[derive(Debug, Args)]
-pub(crate) struct Which {
-    /// The queue
-    queue: QueueName,
+pub(crate) struct Several {
+    /// The queues, one or more
+    #[arg(required = true)]
+    queues: Vec<QueueName>,
     /// What is worth keeping of it
     #[arg(long)]
     note: Option<Arc<str>>,
 }
 
+/// What ends, and what becomes of the rest.
+#[derive(Debug, Args)]
+pub(crate) struct End {
+    #[command(flatten)]
+    which: Several,
+    /// Why what waits still is left for later: a review has gone through it then
+    #[arg(long, value_name = "REASON")]
+    leave: Option<Arc<str>>,
+}
+
 /// Runs it.
 pub(super) fn run(context: &Context, command: Option<Command>) -> anyhow::Result<Status> {
-    let (Which { queue, note }, step) = match command.unwrap_or(Command::Status { queue: None }) {
-        Command::Start(which) => (which, ReviewVerb::Start),
-        Command::End(which) => (which, ReviewVerb::End),
+    let (Several { queues, note }, step, leave) = match command.unwrap_or(Command::Status { queue: None }) {
+        Command::Start(which) => (which, ReviewVerb::Start, None),
+        Command::End(End { which, leave }) => (which, ReviewVerb::End, leave),
         Command::Status { queue } => {
             return session::with_client(context, async |client| {
                 status(context.out, client, queue.as_ref()).await
             });
         }
     };
-    reply::ask(context, &Order::Review(ReviewStep { queue, step, note }))
+    let mut all = Status::Done;
+    for queue in queues {
+        let (note, leave) = (note.clone(), leave.clone());
+        let one = reply::ask(context, &Order::Review(ReviewStep { queue, step, note, leave }))?;
+        if one != Status::Done {
+            all = one;
+        }
+    }
+    Ok(all)
 }
 
 async fn status(out: Output, client: &Client, queue: Option<&QueueName>) -> anyhow::Result<Status> {
@@ -76,7 +96,10 @@ const LIST: List<ReviewList, ReviewView> = List {
         }),
         of("SCHEDULE", |view| list::maybe(view.schedule)),
         of("WAITING", |view| view.waiting.to_string()),
-        at("NEXT", |view, now| list::maybe(view.reviews.due.map(|due| next(due, now)))),
+        at("NEXT", |view, now| match &view.reviews.round {
+            Some(round) => under_way(round, now),
+            None => list::maybe(view.reviews.due.map(|due| next(due, now))),
+        }),
         of("HELD", |view| view.reviews.held.to_string()),
         of("MISSED", |view| view.reviews.missed.to_string()),
         at("LAST", |view, now| {
@@ -97,6 +120,12 @@ fn named(view: &ReviewView, person: &PersonId, now: Time) -> String {
     let Some(away) = view.away.get(person) else { return person.to_string() };
     let for_long = away.until.map(|until| format!(" {}", until.since(now).rough())).unwrap_or_default();
     format!("{person} (away{for_long})")
+}
+
+/// A scheduled one that has begun.
+fn under_way(round: &ReviewRound, now: Time) -> String {
+    let late = if now >= round.late { ", late" } else { "" };
+    format!("due for {}{late}, {} left", now.since(round.due).rough(), round.waiting.len())
 }
 
 fn next(due: Time, now: Time) -> String {

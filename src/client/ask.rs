@@ -15,7 +15,8 @@ impl Client {
         }
         if let Command::ApplyMap(map) = command {
             let reason = map.reason.as_deref();
-            return self.apply_map(&map.model.to_toml(), map.if_version, reason, map.planned).await;
+            let how = (map.planned, map.take_back);
+            return self.put_map(&map.model.to_toml(), map.if_version, reason, how).await;
         }
         let protocol = |why: String| ClientError::Protocol { why };
         let sent = sent(command.clone()).map_err(|error| protocol(error.to_string()))?;

@@ -62,8 +62,20 @@ impl Client {
         reason: Option<&str>,
         planned: bool,
     ) -> Result<Reply> {
+        self.put_map(toml, made_for, reason, (planned, false)).await
+    }
+
+    /// The same, which may take back what answers in the inbox have changed.
+    pub async fn put_map(
+        &self,
+        toml: &str,
+        made_for: MapVersion,
+        reason: Option<&str>,
+        (planned, take_back): (bool, bool),
+    ) -> Result<Reply> {
         let ask = self.put("/v1/map").header(IF_MATCH, format!("\"{made_for}\"")).maybe("reason", reason);
-        ask.maybe("planned", planned.then_some(true)).toml(toml).send().await
+        let ask = ask.maybe("planned", planned.then_some(true));
+        ask.maybe("take_back", take_back.then_some(true)).toml(toml).send().await
     }
 
     /// Checks a map and compares it with the one in force.

@@ -52,10 +52,14 @@ impl Desk {
     pub fn away(board: &Board, me: &Me, now: Time) -> Self {
         let note = Field::optional(NOTE, "what others should know");
         if board.absence(&me.person, now).is_some() {
-            return Self { plan: Plan::Return, form: Form::new(vec![note], "I am back") };
+            let mut form = Form::new(vec![note], "I am back");
+            form.go_to(NOTE);
+            return Self { plan: Plan::Return, form };
         }
         let until = Field::optional(UNTIL, "I am back; or a day, a time, 3d");
-        Self { plan: Plan::Leave, form: Form::new(vec![until, note], "go away") }
+        let mut form = Form::new(vec![until, note], "go away");
+        form.go_to(UNTIL);
+        Self { plan: Plan::Leave, form }
     }
 
     /// Whose keys count now.

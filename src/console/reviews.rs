@@ -46,9 +46,20 @@ pub fn owed(world: &World) -> Option<Owed> {
 fn of(world: &World, queue: &QueueName, reviews: &QueueReviews) -> Option<Owed> {
     let now = world.now;
     let told = |urgency, words| Some(Owed { queue: queue.clone(), urgency, words });
-    if let Some(open) = &reviews.open {
+    if let Some(open) =
+        reviews.open.as_ref().filter(|_| reviews.round.as_ref().is_none_or(|round| now < round.late))
+    {
         let who = if open.by.person() == Some(&world.me.person) { "you" } else { open.by.name() };
         return told(Urgency::Open, format!("{queue} review by {who}"));
+    }
+    if let Some(round) = &reviews.round {
+        let left = round.waiting.len();
+        let since = words::clock(round.due, now);
+        return if now >= round.late {
+            told(Urgency::Missed, format!("{queue} review late, {left} left"))
+        } else {
+            told(Urgency::Due, format!("{queue} review due {since}, {left} left"))
+        };
     }
     let due = reviews.due?;
     if due <= now {

@@ -23,7 +23,6 @@ use self::story::Story;
 use self::wire::Wire;
 use crate::client::Client;
 use crate::domain::code::Code;
-use crate::domain::decide::REVIEW_GRACE;
 use crate::domain::ids::AgentId;
 use crate::domain::map::{self, Model, Schedule};
 use crate::domain::outcome::Outcome;
@@ -123,14 +122,15 @@ impl Team {
         })?;
         let strikes = full_minute(start.plus(NOT_BEFORE));
         let daily = |at| Some(Schedule::daily_at(model.zone(), at));
-        let (event_at, review_at) = (daily(strikes), daily(strikes.minus(REVIEW_GRACE)));
+        let (event_at, review_at) = (daily(strikes), daily(strikes));
         if let Some(name) = &soon.event {
             let event = model.events.iter_mut().find(|event| event.name == *name);
             event.ok_or_else(|| broken(format!("there is no event {name}")))?.schedule = event_at;
         }
         if let Some(name) = &soon.missed_review {
             let queue = model.queues.iter_mut().find(|queue| queue.name == *name);
-            queue.ok_or_else(|| broken(format!("there is no queue {name}")))?.review = review_at;
+            let queue = queue.ok_or_else(|| broken(format!("there is no queue {name}")))?;
+            (queue.review, queue.grace) = (review_at, Some(Span::from_micros(0)));
         }
         Ok(model)
     }

@@ -12,7 +12,7 @@ use super::desk::{Desk, Fault};
 use super::stage::{Moment, Stage};
 use super::{DemoError, Options, Played, SOURCES, Source, agents_of, direct, scheduled, story, teams};
 use crate::domain::command::{Answered, Command, ItemStep, ItemVerb, Principal, Request};
-use crate::domain::decide::{Answer, REVIEW_GRACE, decide, found, next_due};
+use crate::domain::decide::{Answer, decide, found, next_due};
 use crate::domain::deed::Deed;
 use crate::domain::ids::{Actor, AgentId, PersonId};
 use crate::domain::map::{self, Model};
@@ -210,8 +210,7 @@ fn what_falls_due_soon_does_so_at_the_first_full_minute() {
         let event = model.events.iter().find(|event| event.name == "report.due").unwrap();
         let raised = event.schedule.unwrap().next(model.zone(), start).unwrap();
         let queue = model.queues.iter().find(|queue| queue.name.as_str() == "chat").unwrap();
-        let due = queue.review.unwrap().next(model.zone(), start.minus(REVIEW_GRACE)).unwrap();
-        assert_eq!(raised, due.plus(REVIEW_GRACE));
+        assert_eq!(raised, queue.review.unwrap().next(model.zone(), start).unwrap());
         assert_eq!(raised.micros() % minute, 0);
         let wait = raised.since(start).micros();
         assert!((2_000_000..62_000_000).contains(&wait), "{start:?}: {wait} µs");

@@ -87,6 +87,8 @@ codes! {
     MapMoved = "map-moved", "look at the map in force, redo the change on it, and send its version";
     /// The map has errors.
     MapBroken = "map-broken", "mend the findings and apply again; the map in force has not changed";
+    /// The map lacks what answers have changed since the last one was put in force.
+    TakesBack = "takes-back", "`deeds map pull FILE` writes them into the file; or apply it again with `--take-back`";
     /// Readiness asks for more before agents join, and no reason was given.
     ReasonNeeded = "reason-needed", "wait until the gates hold (`deeds readiness --with FILE` shows them), or apply again with a reason";
     /// The person does not answer for the map.

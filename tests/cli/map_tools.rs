@@ -142,3 +142,55 @@ fn the_document_is_the_same_from_file_and_from_the_map_in_force() {
     home.file("broken.toml", "workspace = \"x\"\n");
     assert_eq!(home.run(&["map", "docs", "broken.toml"]).status, 1);
 }
+
+/// The file that a team begins with, and what becomes of it beside answers in the inbox.
+#[test]
+fn a_first_map_is_written_applied_and_pulled_into() {
+    let home = Home::new();
+    let file = home.dir.path().join("team.toml");
+    let told = home.ok(&["map", "init", "team.toml"]);
+    assert!(told.contains("deeds map check team.toml"), "{told}");
+    assert_eq!(home.run(&["map", "init", "team.toml"]).status, 2, "a file that is there stays");
+    let checked = home.ok(&["map", "check", "team.toml"]);
+    assert!(checked.contains("nothing wrong"), "{checked}");
+    let first = std::fs::read_to_string(&file).unwrap();
+    let (head, example) = first.split_once("# [[agent]]").expect("an agent is shown");
+    let example: Vec<&str> = example.lines().map(|line| line.strip_prefix("# ").unwrap_or(line)).collect();
+    home.file("team.toml", &format!("{head}[[agent]]{}\n", example.join("\n")));
+    home.ok(&["map", "apply", "team.toml"]);
+    let again = home.run(&["map", "init", "other.toml"]);
+    assert!(again.status == 2 && again.err.contains("deeds map show > other.toml"), "{}", again.err);
+
+    let server = Server::start(&home);
+    home.ok(&["tokens", "create", "agent", "intake", "--out", "intake.token"]);
+    let header = home.dir.path().join("intake.token");
+    let asked = r#"{"input": "a new field: score", "why": "nobody owns it"}"#;
+    let (status, answer) = ask(&server.url, &header, "POST", "/v1/escalations", asked).unwrap();
+    assert_eq!((status, &answer["item"]), (200, &1.into()), "{answer}");
+    home.ok(&["inbox", "answer", "1", "expand", "--agent", "intake", "--writes", "crm/contact/*#score"]);
+
+    let refused = home.run(&["map", "apply", "team.toml", "--reason", "the file as it was"]);
+    assert_eq!(refused.status, 1, "{}{}", refused.out, refused.err);
+    assert!(refused.err.contains("+ intake.writes crm/contact/*#score"), "{}", refused.err);
+    assert!(refused.err.contains("deeds map pull") && refused.err.contains("--take-back"), "{}", refused.err);
+    let before = std::fs::read_to_string(&file).unwrap();
+    let dry = home.ok(&["map", "pull", "team.toml", "--dry-run"]);
+    assert!(dry.contains("+ intake.writes crm/contact/*#score"), "{dry}");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), before, "only said");
+    home.ok(&["map", "pull", "team.toml"]);
+    let after = std::fs::read_to_string(&file).unwrap();
+    assert!(after.contains(r#"writes = ["crm/contact/*#name", "crm/contact/*#score"]"#), "{after}");
+    for line in before.lines().filter(|line| !line.starts_with("writes")) {
+        assert!(after.contains(line), "{line:?} is gone: {after}");
+    }
+    assert!(after.contains("# the fields that only it writes"), "{after}");
+    let nothing = home.ok(&["map", "pull", "team.toml"]);
+    assert!(nothing.contains("has all that answers have changed"), "{nothing}");
+    home.ok(&["map", "apply", "team.toml"]);
+
+    home.file("old.toml", &before);
+    home.ok(&["map", "apply", "old.toml"]);
+    home.file("other.toml", &before.replacen("workspace = \"", "workspace = \"not-", 1));
+    let other = home.ok(&["map", "check", "other.toml"]);
+    assert!(other.contains("warning[other-workspace]"), "{other}");
+}

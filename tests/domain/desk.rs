@@ -23,7 +23,10 @@ fn last_words(world: &World) -> String {
 fn apply(world: &mut World, text: &str) {
     let model = Arc::new(map::parse(text).applicable().unwrap());
     let (if_version, reason) = (world.state.board.map_version, Some(Arc::from("sam is back")));
-    let reply = world.ask("ada", Command::ApplyMap(ApplyMap { model, if_version, reason, planned: false }));
+    let reply = world.ask(
+        "ada",
+        Command::ApplyMap(ApplyMap { model, if_version, reason, planned: false, take_back: false }),
+    );
     assert!(reply.code.is_none(), "{reply:?}");
 }
 

@@ -46,6 +46,14 @@ fn folded(deeds: &[Deed]) -> State {
     state
 }
 
+/// Without when reviews are looked at: of all that rules decide beside the outcome, that is what has changed.
+fn without_reviews(mut state: State) -> State {
+    state.board.reviews.clear();
+    let others = state.board.timers.iter().filter(|(_, timer)| !matches!(timer, Timer::Review(_)));
+    state.board.timers = others.cloned().collect();
+    state
+}
+
 /// As long as no rule of these has changed: what deeds say now is what was worked out of them before.
 #[test]
 fn a_deed_says_what_was_worked_out_before() {
@@ -60,7 +68,7 @@ fn a_deed_says_what_was_worked_out_before() {
         // Of that time writes that came too late were not counted.
         let mut now = world.state.clone();
         *now.board.in_vain = Recent::default();
-        assert_eq!(before, now);
+        assert_eq!(without_reviews(before), without_reviews(now));
     }
     assert!(said >= 20, "{said} deeds say anything");
 }
@@ -150,8 +158,8 @@ fn the_first_tick_after_an_upgrade_raises_no_flood() {
     };
     assert!(world.state.board.items.values().all(|item| item.overdue), "each is settled all the same");
     let overdue = open(&world, AlertKind::Overdue);
-    // A review that nobody held is one of this kind, too.
-    let all = world.state.board.items.len() as u64 + 1;
+    // Nothing waited for the review, which is held then.
+    let all = world.state.board.items.len() as u64;
     assert_eq!((overdue.len(), overdue[0].0), (1, all), "{overdue:#?}");
     assert!(overdue[0].1.contains("at once, due before the upgrade"), "{overdue:?}");
     assert!(world.state.board.alerts.len() <= AlertKind::ALL.len(), "{:#?}", world.state.board.alerts);

@@ -127,8 +127,15 @@ const LOCKS: &str = r#"
     dana starts ops -> recorded
     dana starts ops -> refused wrong-state
     dana ends ops 'all clear' -> recorded
+    sales escalates 'x' because 'y' -> escalated
+    dana skips #2 'not today' -> recorded
+    pass 1d
+    tick
+    tick
     pass 2d
     tick
+    tick
+    dana handles #2 'done' -> recorded
     "#;
 
 /// Work that is taken, handed over and fanned out.
@@ -196,7 +203,7 @@ fn history() -> World {
     for if_version in [world.state.board.map_version, MapVersion(99)] {
         let reason = Some(Arc::from("back to the file"));
         let (model, planned) = (Arc::clone(&model), false);
-        world.ask("ada", Command::ApplyMap(ApplyMap { model, if_version, reason, planned }));
+        world.ask("ada", Command::ApplyMap(ApplyMap { model, if_version, reason, planned, take_back: true }));
     }
     let note = Some(Arc::from("everybody is still right"));
     world.ask("dana", Command::MapReview(MapReview { version: None, note }));

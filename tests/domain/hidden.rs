@@ -279,7 +279,7 @@ fn hidden_then_or_hidden_now() {
         1,
     );
     let model = Arc::new(map::parse(&open).applicable().unwrap());
-    let apply = ApplyMap { model, if_version: MapVersion(0), reason: None, planned: false };
+    let apply = ApplyMap { model, if_version: MapVersion(0), reason: None, planned: false, take_back: false };
     assert!(world.ask("ada", Command::ApplyMap(apply)).is_done());
     run(&mut world, "sales writes crm/deal/7 discount=13@1");
     let product = AgentId::new("product").unwrap();

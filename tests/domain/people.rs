@@ -38,6 +38,7 @@ fn maps_and_tokens_are_for_admins() {
             if_version: MapVersion(version),
             reason: None,
             planned: false,
+            take_back: false,
         })
     };
     for who in ["sales", "dana", "wanda"] {

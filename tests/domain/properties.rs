@@ -322,6 +322,7 @@ fn item(state: &State, at: u8, what: u8, agent: &str, outdated: bool) -> ItemSte
         4 | 5 => answer(ItemAnswer::Expand { agent, grant: wanted, note: None }),
         6 => answer(ItemAnswer::Handle { note: "done".into(), reply: Some(Value::null()), to: None }),
         7 => answer(ItemAnswer::OutOfScope { reason: "not ours".into(), rule: true }),
+        8 if at % 2 == 1 => ItemVerb::Leave { reason: "not today".into() },
         8 => answer(ItemAnswer::OutOfScope { reason: "not now".into(), rule: false }),
         _ => answer(ItemAnswer::Transfer {
             pattern: "crm/contact/*#status".parse().unwrap(),

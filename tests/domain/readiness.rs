@@ -66,23 +66,39 @@ fn signs(world: &World) -> String {
 /// The next day at nine: the review is held, and sales does its work of the day.
 pub(crate) fn day(world: &mut World) {
     day_with(world, true, "sales escalates 'x' because 'y'");
+    answer_all(world);
+}
+
+fn answer_all(world: &mut World) {
     let items: Vec<_> = world.state.board.items.keys().copied().collect();
     for item in items {
         run(world, &format!("dana drops #{item} 'done'"));
     }
 }
 
-/// The same with or without the review, and with something else to do.
+fn tick(world: &mut World) {
+    run(world, "deeds sends '{\"do\": \"tick\"}'");
+}
+
+/// The same with or without the review, and with something else to do. One that is missed is known to be the day after.
 fn day_with(world: &mut World, review: bool, step: &str) {
+    answer_all(world);
     let midnight = world.now.micros().div_euclid(DAY) * DAY + DAY;
     world.now = Time::from_micros(midnight).plus(Span::from_hours(9));
     if review {
-        run(world, "dana starts ops");
-        run(world, "dana ends ops");
+        tick(world);
+        run(world, step);
+        world.pass(Span::from_hours(2));
+        tick(world);
+        return;
     }
+    world.now = world.now.minus(Span::from_hours(1));
     run(world, step);
-    world.pass(Span::from_hours(2));
-    run(world, "deeds sends '{\"do\": \"tick\"}'");
+    for hours in [1, 24] {
+        world.pass(Span::from_hours(hours));
+        tick(world);
+        tick(world);
+    }
 }
 
 pub(crate) fn days(world: &mut World, n: usize) {
@@ -103,7 +119,10 @@ pub(crate) fn apply(world: &mut World, toml: &str, reason: Option<&str>) -> deed
     let if_version = world.state.board.map_version;
     let reason = reason.map(Arc::from);
     let model = Arc::new(model(toml));
-    world.ask("ada", Command::ApplyMap(ApplyMap { model, if_version, reason, planned: false }))
+    world.ask(
+        "ada",
+        Command::ApplyMap(ApplyMap { model, if_version, reason, planned: false, take_back: false }),
+    )
 }
 
 #[test]

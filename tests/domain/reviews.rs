@@ -1,9 +1,9 @@
 //! Sessions over a queue, RULES §13.2: who holds them, what they count for, and what is missed.
 
-use super::script::{check, play};
-use super::world::World;
+use super::script::{check, check_on, play};
+use super::world::{TEAM, World};
 use deeds::domain::ids::QueueName;
-use deeds::domain::things::QueueReviews;
+use deeds::domain::things::{PastTurn, QueueReviews};
 
 fn ops(world: &World) -> QueueReviews {
     world.state.board.reviews[&QueueName::new("ops").unwrap()].clone()
@@ -32,69 +32,156 @@ fn a_session_is_started_and_ended_by_one_named_person() {
     let reviews = ops(&world);
     let last = reviews.last.unwrap();
     assert_eq!((last.answered, last.left, last.by.name(), last.counts), (1, 1, "dana", None));
+    assert_eq!(last.remaining.iter().map(|no| no.0).collect::<Vec<_>>(), [2]);
     assert_eq!((reviews.open, reviews.held, reviews.missed), (None, 0, 0));
     play(&mut world, "sam starts ops -> recorded");
 }
 
+fn last(world: &World) -> PastTurn {
+    *ops(world).turns.last().unwrap()
+}
+
+/// What waits in the review of ops that is under way.
+fn waiting(world: &World) -> Vec<u64> {
+    ops(world).round.map(|round| round.waiting.iter().map(|no| no.0).collect()).unwrap_or_default()
+}
+
+/// From the day before on until after nine.
+const NINE: &str = "
+    sales escalates 'a' because 'y' -> escalated
+    sales escalates 'b' because 'y' -> escalated
+    sales escalates 'c' because 'y' -> escalated
+    pass 18h50m
+    tick
+    ";
+
 #[test]
-fn the_scheduled_one_is_held_a_little_before_or_after() {
-    let mut world = check(
-        "
-        pass 10h
-        dana starts ops -> recorded
-        dana ends ops -> recorded
-        pass 11h
-        tick
-        alerts
-        pass 22h
-        dana starts ops 'late but there' -> recorded
-        dana ends ops -> recorded
-        tick
-        alerts
-        ",
-    );
-    let reviews = ops(&world);
-    assert_eq!((reviews.held, reviews.missed, reviews.last_held), (2, 0, Some(true)));
+fn a_review_counts_what_was_answered_and_not_that_one_was_there() {
+    let mut world = check(NINE);
+    assert_eq!(waiting(&world), [1, 2, 3]);
     play(
         &mut world,
         "
+        sales escalates 'later' because 'y' -> escalated
         dana starts ops -> recorded
-        dana ends ops -> recorded
+        dana handles #1 'done' -> recorded
+        dana ends ops 'one of three' -> recorded
         ",
     );
-    assert_eq!(ops(&world).held, 2, "one counts for one");
+    let reviews = ops(&world);
+    assert_eq!((reviews.held, reviews.missed, reviews.last_held), (0, 0, None), "opening one holds nothing");
+    assert_eq!(waiting(&world), [2, 3], "what came later is for the next one");
+    play(
+        &mut world,
+        "
+        dana reassigns #2 to sam -> recorded
+        dana skips #3 ' ' -> refused wrong-state
+        dana skips #3 'legal answers on Friday' -> recorded
+        ",
+    );
+    let reviews = ops(&world);
+    assert_eq!((reviews.held, reviews.missed, reviews.last_held), (1, 0, Some(true)));
+    assert!(reviews.round.is_none() && !last(&world).late);
+    play(&mut world, "items #2 #3 #4\ntick");
 }
 
 #[test]
-fn one_that_nobody_held_is_missed() {
-    let mut world = check(
-        "
-        pass 19h
-        tick
-        alerts
-        pass 2h
-        tick
-        alerts overdue x1
-        items
-        tick
-        alerts overdue x1
-        pass 24h
-        tick
-        alerts overdue x2
-        ",
-    );
-    let reviews = ops(&world);
-    assert_eq!((reviews.held, reviews.missed, reviews.last_held), (0, 2, Some(false)));
-    assert!(reviews.late.unwrap() > world.now);
-    // After a long stop the ones meanwhile are one.
+fn what_is_left_with_a_reason_at_the_end_was_gone_through() {
+    let mut world = check(NINE);
     play(
         &mut world,
         "
-        pass 5d
-        tick
-        tick
+        dana starts ops 'today' -> recorded
+        dana ends ops -> recorded
         ",
     );
-    assert_eq!(ops(&world).missed, 3);
-    assert!(ops(&world).late.unwrap() > world.now);
+    assert_eq!(ops(&world).held, 0);
+    play(
+        &mut world,
+        "
+        dana starts ops -> recorded
+        dana ends ops 'short' 'the board meets on Monday' -> recorded
+        items #1 #2 #3
+        ",
+    );
+    assert_eq!((ops(&world).held, ops(&world).last.unwrap().left), (1, 3));
+    let left = world.deeds.iter().filter(|deed| deed.body.type_name() == "deeds.item.left");
+    assert!(
+        left.clone().count() == 3
+            && left.clone().all(|deed| deed.reason.as_deref().unwrap().contains("Monday"))
+    );
+}
+
+#[test]
+fn late_is_late_and_not_missed() {
+    let mut world = check(NINE);
+    play(&mut world, "pass 1h\ntick");
+    let round = ops(&world).round.unwrap();
+    assert!(
+        round.is_late && world.state.board.alerts.values().any(|alert| alert.title.contains("review of ops"))
+    );
+    play(
+        &mut world,
+        "
+        dana handles #1 'done' -> recorded
+        dana handles #2 'done' -> recorded
+        dana handles #3 'done' -> recorded
+        ",
+    );
+    let reviews = ops(&world);
+    assert_eq!((reviews.held, reviews.missed, reviews.last_held), (1, 0, Some(false)));
+    assert!(last(&world).held && last(&world).late);
+    // The next one is in time again.
+    play(&mut world, "pass 23h\ntick");
+    assert_eq!((ops(&world).held, ops(&world).last_held), (2, Some(true)));
+}
+
+#[test]
+fn the_map_says_how_long_a_review_is_in_time() {
+    let patient = TEAM.replacen("review = \"daily 09:00\"", "review = \"daily 09:00\"\ngrace = \"4h\"", 1);
+    let mut world = check_on(&patient, NINE);
+    play(
+        &mut world,
+        "
+        pass 3h
+        tick
+        dana ends ops -> refused wrong-state
+        dana starts ops -> recorded
+        dana ends ops 'x' 'next week' -> recorded
+        ",
+    );
+    assert_eq!((ops(&world).held, ops(&world).last_held), (1, Some(true)));
+}
+
+#[test]
+fn where_nothing_waited_it_is_held() {
+    let mut world = check("pass 18h50m\ntick\nalerts");
+    let reviews = ops(&world);
+    assert_eq!((reviews.held, reviews.missed, reviews.last_held), (1, 0, Some(true)));
+    play(&mut world, "pass 24h\ntick\nalerts");
+    assert_eq!(ops(&world).held, 2);
+}
+
+#[test]
+fn one_that_nobody_held_is_missed_when_the_next_one_begins() {
+    let mut world = check(NINE);
+    play(&mut world, "pass 24h\ntick\ntick");
+    let reviews = ops(&world);
+    assert_eq!((reviews.held, reviews.missed, reviews.last_held), (0, 1, Some(false)));
+    assert_eq!(waiting(&world), [1, 2, 3], "they wait in the next one");
+    // After a long stop the ones meanwhile are one.
+    play(&mut world, "pass 5d\ntick\ntick\ntick");
+    assert_eq!(ops(&world).missed, 2);
+    let round = ops(&world).round.unwrap();
+    assert!(round.due <= world.now && round.next > world.now);
+}
+
+#[test]
+fn an_answer_that_is_undone_was_one_all_the_same() {
+    let mut world = check(NINE);
+    for no in 1..=3 {
+        play(&mut world, &format!("dana handles #{no} 'done' -> recorded"));
+    }
+    play(&mut world, "dana undoes #3 -> recorded");
+    assert_eq!((ops(&world).held, waiting(&world)), (1, vec![]));
 }

@@ -12,6 +12,7 @@
 //! sales hands draft-7 to support [attempt 2] [of 3] [on crm/account/acme] -> recorded
 //! sales fans support,product within 1h [needed 1] [tries 2] [on crm/account/acme] -> recorded
 //! dana claims|releases|undoes #1 -> recorded          dana reassigns #1 to sam -> recorded
+//! dana skips #1 'not today' -> recorded
 //! dana seizes #1 'why' -> recorded                     dana leaves [until 2h] [for sam] -> recorded     dana comes [for sam] -> …
 //! dana expands #1 sales writes crm/account/*#score with #2,#3 -> recorded
 //! ada transfers #1 crm/contact/*#status from sourcing to sales -> recorded
@@ -27,7 +28,7 @@
 //! sales publishes slack/leads 'the body' [thread=t] [on crm/account/acme] [dep=x/y#z@1] -> committed
 //! dana approves #1 ['other words'] [with #2,#3] -> recorded                dana rejects #1 'why' -> recorded
 //! dana reverts crm/account/acme#health good@2 1 'why' -> committed          (v2 gets the value of v1 back)
-//! dana starts|ends ops ['a note'] -> recorded
+//! dana starts|ends ops ['a note' ['why the rest is left']] -> recorded
 //! pass 2h          tick
 //! = crm/account/acme#health 'good' v3        = crm/account/acme gone       = crm/account/x#y nothing
 //! leases 2 sales shared/log          (held now: number, holder, target; several apart by commas)
@@ -111,6 +112,7 @@ pub(crate) fn command(world: &World, words: &[String]) -> Command {
             json
         }
         "claims" => json!({"do": "item", "item": number(args[0]), "step": "claim"}),
+        "skips" => json!({"do": "item", "item": number(args[0]), "step": "leave", "reason": args[1]}),
         "seizes" => {
             json!({"do": "item", "item": number(args[0]), "step": "take-over", "reason": args[1]})
         }
@@ -154,7 +156,10 @@ pub(crate) fn command(world: &World, words: &[String]) -> Command {
 fn of_time(verb: &str, args: &[&str]) -> Json {
     match verb {
         "starts" => json!({"do": "review", "queue": args[0], "step": "start", "note": args.get(1)}),
-        "ends" => json!({"do": "review", "queue": args[0], "step": "end", "note": args.get(1)}),
+        "ends" => {
+            let (note, leave) = (args.get(1), args.get(2));
+            json!({"do": "review", "queue": args[0], "step": "end", "note": note, "leave": leave})
+        }
         "leaves" | "comes" => {
             let word = |word| args.get(args.iter().position(|arg| *arg == word)? + 1);
             let step = if verb == "leaves" { "leave" } else { "return" };

@@ -46,7 +46,7 @@ fn a_late_tick_catches_up() {
         play(&mut world, "tick");
     }
     play(&mut world, "alerts overdue x1, overdue x1");
-    // The other one is the review that nobody held meanwhile.
+    // The other one is the review, which is late by now.
     assert!(world.state.board.items[&ItemNo(1)].overdue);
 }
 

@@ -220,6 +220,7 @@ fn two_that_answer_the_same_event_collide_and_none_is_woken() {
         if_version: world.state.board.map_version,
         reason: None,
         planned: false,
+        take_back: true,
     };
     world.ask("ada", deeds::domain::command::Command::ApplyMap(apply));
     play(
@@ -333,6 +334,7 @@ fn a_new_map_does_not_swallow_what_is_due() {
         if_version: world.state.board.map_version,
         reason: None,
         planned: false,
+        take_back: true,
     };
     world.ask("ada", deeds::domain::command::Command::ApplyMap(apply));
     assert_eq!(play_ticks(&mut world), 1);

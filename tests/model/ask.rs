@@ -200,6 +200,7 @@ fn command(world: &World, me: &str, what: &What) -> Option<Command> {
             if_version: if *outdated { MapVersion(board.map_version.0 + 1) } else { board.map_version },
             reason: None,
             planned: false,
+            take_back: *shape % 2 == 0,
         }),
         What::MapReview { outdated } => Command::MapReview(MapReview {
             version: outdated.then(|| MapVersion(board.map_version.0 + 1)),
@@ -221,6 +222,7 @@ fn command(world: &World, me: &str, what: &What) -> Option<Command> {
             queue: ["ops", "roadmap", "nobody"][usize::from(*queue)].parse().unwrap(),
             step: if *end { ReviewVerb::End } else { ReviewVerb::Start },
             note: None,
+            leave: (*end && *queue == 0).then(|| text("later")),
         }),
         What::Act { .. }
         | What::ActEnd { .. }
@@ -456,6 +458,7 @@ fn item_step(world: &World, what: &What) -> Option<ItemStep> {
             note: None,
         }),
         13 => answer(ItemAnswer::Approve { note: None }),
+        16 => ItemVerb::Leave { reason: note },
         17 => ItemVerb::TakeOver { reason: note },
         14 => answer(ItemAnswer::ApproveEdited { body: value(*other), note: None }),
         _ => answer(ItemAnswer::Reject { note }),

@@ -1,6 +1,7 @@
 //! A decision can always be made by somebody, and is never empty: claims, absences, who stands in, whose case comes first,
 //! what a review counts, and a map in a file beside answers that changed it.
 
+use deeds::coordinator::Clock;
 use deeds::domain::things::TokenClass;
 use serde_json::{Value as Json, json};
 
@@ -121,6 +122,53 @@ async fn admins_answer_what_nobody_else_can() {
     server.stop().await;
 }
 
+/// A time of day soon to come: the next full minute, or the one after where that is too near to have a server up by then.
+fn soon() -> String {
+    let now = Clock::System.now().micros() / 1_000_000;
+    let at = (now + 15) / 60 + 1;
+    format!("{:02}:{:02}", at / 60 % 24, at % 60)
+}
+
+#[tokio::test]
+async fn a_review_counts_what_was_answered() {
+    let at = soon();
+    let map = TEAM
+        .replace("timezone = \"Europe/Madrid\"", "timezone = \"UTC\"")
+        .replace("review = \"daily 09:00\"", &format!("review = \"daily {at}\""));
+    let server = Server::start_on(&map).await;
+    let support = server.agent("support").await;
+    let (one, two) = (case(&support, "a").await, case(&support, "b").await);
+    let reviews = async || server.dana.get("/v1/reviews").await["reviews"][0].clone();
+    for _ in 0..200 {
+        if reviews().await["round"].is_object() {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    }
+    let begun = reviews().await;
+    assert_eq!(begun["round"]["waiting"], json!([one, two]), "{begun}");
+    told(&server.dana.post("/v1/reviews/inbox/start", json!({})).await, "recorded", None);
+    told(&answer(&server.dana, &one, handled()).await, "recorded", None);
+    let ended = server.dana.post("/v1/reviews/inbox/end", json!({})).await;
+    told(&ended, "recorded", None);
+    assert!(ended["message"].as_str().unwrap().contains("1 left (#2)"), "{}", ended.text);
+    let after = reviews().await;
+    assert_eq!(
+        (&after["held"], &after["round"]["waiting"]),
+        (&json!(0), &json!([two])),
+        "one answer is not all: {after}"
+    );
+    let left = server
+        .dana
+        .post(&format!("/v1/inbox/{two}/leave"), json!({"reason": "legal answers on Friday"}))
+        .await;
+    told(&left, "recorded", None);
+    let held = reviews().await;
+    assert_eq!((&held["held"], &held["last_held"]), (&json!(1), &json!(true)), "{held}");
+    assert!(held["round"].is_null());
+    server.stop().await;
+}
+
 /// The numbers of the open items, in the order in which this person is shown them.
 async fn listed(person: &Caller) -> Vec<u64> {
     let came = person.get("/v1/inbox").await;
@@ -180,5 +228,59 @@ async fn a_map_says_who_can_not_answer_and_whose_account_is_whose() {
     let found = check(agent).await;
     assert!(codes(&found).contains(&"agent-as-reviewer".to_owned()), "{}", found.text);
     assert_eq!(found["applicable"], false);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_file_takes_back_nothing_that_an_answer_gave_unseen() {
+    let server = team().await;
+    let support = server.agent("support").await;
+    let wish = json!({"entity": "nowhere/x", "changes": {"y": 1}, "expected": {"y": 0}});
+    let asked = support.post("/v1/writes", wish).await;
+    told(&asked, "escalated", Some("unowned"));
+    let grant = json!({"what": "write", "value": "nowhere/*"});
+    let yes = json!({"kind": "expand", "agent": "support", "grant": grant});
+    told(&answer(&server.dana, &asked["item"], yes).await, "recorded", None);
+
+    let put = async |text: String, query: &str| {
+        let request =
+            server.dana.request("PUT", &format!("/v1/map?reason=x{query}")).header("if-match", "\"1\"");
+        came(request.body(text)).await
+    };
+    let checked = came(server.dana.request("POST", "/v1/map/check").body(TEAM)).await;
+    assert_eq!(checked["takes_back"], json!(["+ support.writes nowhere/*"]), "{}", checked.text);
+    let pulled = checked["pulled"]["agent"].as_array().unwrap();
+    assert!(pulled.iter().any(|agent| agent["writes"].to_string().contains("nowhere/*")), "{}", checked.text);
+    let refused = put(TEAM.to_owned(), "").await;
+    told(&refused, "refused", Some("takes-back"));
+    assert!(refused["message"].as_str().unwrap().contains("+ support.writes nowhere/*"), "{}", refused.text);
+    let with = TEAM.replacen(
+        "id = \"support\"\n",
+        "id = \"support\"\nescalates_when = [\"the file says more\"]\n",
+        1,
+    );
+    let at = with.find("id = \"support\"").unwrap();
+    let writes = at + with[at..].find("writes = [").unwrap() + "writes = [".len();
+    let with = format!("{}\"nowhere/*\", {}", &with[..writes], &with[writes..]);
+    told(&put(with, "").await, "recorded", None);
+
+    let request = server.dana.request("PUT", "/v1/map?reason=x").header("if-match", "\"2\"");
+    told(&came(request.body(TEAM)).await, "recorded", None);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn taking_it_back_is_insisted_on() {
+    let server = team().await;
+    let support = server.agent("support").await;
+    let wish = json!({"entity": "nowhere/x", "changes": {"y": 1}, "expected": {"y": 0}});
+    let asked = support.post("/v1/writes", wish).await;
+    let grant = json!({"what": "write", "value": "nowhere/*"});
+    let yes = json!({"kind": "expand", "agent": "support", "grant": grant});
+    told(&answer(&server.dana, &asked["item"], yes).await, "recorded", None);
+    let request = server.dana.request("PUT", "/v1/map?reason=x&take_back=true").header("if-match", "\"1\"");
+    told(&came(request.body(TEAM)).await, "recorded", None);
+    let checked = came(server.dana.request("POST", "/v1/map/check").body(TEAM)).await;
+    assert!(checked["pulled"].is_null(), "{}", checked.text);
     server.stop().await;
 }

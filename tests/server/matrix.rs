@@ -30,6 +30,7 @@ fn sample(route: &Address) -> (String, String) {
         }
         ("POST", "/v1/inbox/{n}/preview") => answer,
         ("POST", "/v1/inbox/{n}/answer") => json!({"answer": answer, "version": 1, "digest": "x"}),
+        ("POST", "/v1/inbox/{n}/leave") => json!({"reason": "not today"}),
         ("POST", "/v1/inbox/{n}/take-over") => json!({"reason": "it can't wait"}),
         ("POST", "/v1/inbox/{n}/reassign") => json!({"to": "sam"}),
         ("POST", "/v1/overrides") => json!({"step": "freeze", "entity": "crm/contact/z", "reason": "test"}),

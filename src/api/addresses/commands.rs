@@ -5,8 +5,8 @@ use serde::Serialize;
 
 use super::{Access, Address, Answers, By, Kind, Takes, column, key_of, schema};
 use crate::api::{
-    AcquireBody, AwayBody, BackBody, NoteBody, OverrideBody, ReassignBody, RenewBody, TakeOverBody,
-    TransferBody, WorkStepBody, fit, parse_object,
+    AcquireBody, AwayBody, BackBody, LeaveBody, NoteBody, OverrideBody, ReassignBody, RenewBody, SessionBody,
+    TakeOverBody, TransferBody, WorkStepBody, fit, parse_object,
 };
 use crate::domain::command::{
     Act, ActEnd, AlertStep, AlertVerb, Answered, AwayStep, AwayVerb, Claim, Command, CommandKind, Conclude,
@@ -171,6 +171,9 @@ commands! {
     ItemTakeOver POST "/v1/inbox/{n}/take-over" [item: ItemNo] json [TakeOverBody { reason }]
         Item(ItemStep { item, step: ItemVerb::TakeOver { reason } }),
         "Takes an item from whoever has it, with a reason.";
+    ItemLeave POST "/v1/inbox/{n}/leave" [item: ItemNo] json [LeaveBody { reason }]
+        Item(ItemStep { item, step: ItemVerb::Leave { reason } }),
+        "Leaves an item for later, knowingly: a review has gone through it.";
     ItemRelease POST "/v1/inbox/{n}/release" [item: ItemNo] none []
         Item(ItemStep { item, step: ItemVerb::Release }),
         "Gives an item back.";
@@ -189,12 +192,12 @@ commands! {
     AlertEscalate POST "/v1/alerts/{n}/escalate" [alert: AlertNo] maybe [NoteBody { note }]
         Alert(AlertStep { alert, step: AlertVerb::Escalate, note }),
         "Puts an alert into the inbox.";
-    ReviewStart POST "/v1/reviews/{queue}/start" [queue: QueueName] maybe [NoteBody { note }]
-        Review(ReviewStep { queue, step: ReviewVerb::Start, note }),
+    ReviewStart POST "/v1/reviews/{queue}/start" [queue: QueueName] maybe [SessionBody { note, leave }]
+        Review(ReviewStep { queue, step: ReviewVerb::Start, note, leave }),
         "Begins a session over a queue.";
-    ReviewEnd POST "/v1/reviews/{queue}/end" [queue: QueueName] maybe [NoteBody { note }]
-        Review(ReviewStep { queue, step: ReviewVerb::End, note }),
-        "Ends a session over a queue: it was held.";
+    ReviewEnd POST "/v1/reviews/{queue}/end" [queue: QueueName] maybe [SessionBody { note, leave }]
+        Review(ReviewStep { queue, step: ReviewVerb::End, note, leave }),
+        "Ends a session over a queue, and says what is left.";
     AwayBegin POST "/v1/away" [] maybe [AwayBody { person, until, note }]
         Away(AwayStep { person, step: AwayVerb::Leave { until }, note }),
         "Says that a person is away; their deputies answer at once meanwhile.";

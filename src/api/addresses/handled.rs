@@ -62,7 +62,7 @@ handled! {
         "Takes what waits in the agent's work stream; where the body says so, waits for it.";
     Override POST "/v1/overrides" Override Command (json OverrideBody) [] (json Reply),
         "Freezes, pauses, sets, reverts, unlocks, and their reverses; each with a reason, some for a time.";
-    MapApply PUT "/v1/map" ApplyMap Command (toml) [if_match needed, reason, planned] (json Reply),
+    MapApply PUT "/v1/map" ApplyMap Command (toml) [if_match needed, reason, planned, take_back] (json Reply),
         "Puts a map in force that was made from the version named.";
     TokenCreate POST "/v1/tokens" Token Command (json NewToken) [] (json TokenMade),
         "Makes a token; the answer is the only place that ever has its secret.";

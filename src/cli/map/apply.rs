@@ -15,7 +15,7 @@ use crate::domain::map;
 /// Which map, and why.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  deeds map apply team.toml --reason 'billing joins'\n  deeds map apply team.toml --dry-run\n  deeds map apply team.toml --if-version 41     only if nobody changed the map since v41\n\nExit status 1 if the map has errors, or another map came in force meanwhile; nothing is half-applied."
+    after_help = "Examples:\n  deeds map apply team.toml --reason 'billing joins'\n  deeds map apply team.toml --dry-run\n  deeds map apply team.toml --if-version 41     only if nobody changed the map since v41\n  deeds map apply team.toml --take-back        although reviewers have granted since what it lacks\n\nExit status 1 if the map has errors, or another map came in force meanwhile; nothing is half-applied."
 )]
 pub(crate) struct Arguments {
     /// The map file
@@ -29,10 +29,21 @@ pub(crate) struct Arguments {
     /// Only say what would change
     #[arg(long)]
     dry_run: bool,
+    /// Take back what answers in the inbox have changed since the last map, where the file lacks it
+    #[arg(long)]
+    take_back: bool,
 }
 
 /// What readiness asks for and is not met, and how to go on all the same.
 fn warn(checked: &MapChecked, arguments: &Arguments) {
+    for change in checked.takes_back.iter().filter(|_| !arguments.take_back) {
+        output::complain(format!("takes back what an answer changed: {}", output::visible(change)));
+    }
+    if !checked.takes_back.is_empty() && !arguments.take_back {
+        output::complain(
+            "`deeds map pull FILE` writes it into the file; --take-back applies it all the same",
+        );
+    }
     for unmet in &checked.unmet {
         output::complain(format!("warning: {}", output::visible(unmet)));
     }
@@ -69,7 +80,9 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<St
             return Ok(Status::Done);
         }
         let made_for = arguments.if_version.unwrap_or(checked.version);
-        let reply = client.apply_map(&text, made_for, arguments.reason.as_deref(), false).await?;
+        let reply = client
+            .put_map(&text, made_for, arguments.reason.as_deref(), (false, arguments.take_back))
+            .await?;
         hook::remember_map(context, client).await;
         reply::tell(out, &reply)
     })

@@ -288,7 +288,7 @@ impl Screen for Inbox {
                 self.foresee(world).into_iter().collect()
             }
             (Some(Sent::Session { queue, step, then_end }), result) => match asking::came_out(result) {
-                Ok(()) => self.session_done(queue, step, then_end),
+                Ok(()) => self.session_done(queue, (step, then_end), world.board.as_deref()),
                 Err(undone) => self.session_refused(&queue, &undone),
             },
             (Some(Sent::Decision { item, done, answers }), result) => match asking::came_out(result) {

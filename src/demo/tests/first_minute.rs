@@ -50,7 +50,7 @@ const WANTED: [Wanted; 3] = [
             "deeds.claim.refused",
             "deeds.output.published",
             "deeds.output.held",
-            "deeds.review.missed",
+            "deeds.review.delayed",
             "deeds.work.taken",
             "deeds.work.completed",
         ],

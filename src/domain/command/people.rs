@@ -42,6 +42,11 @@ pub enum ItemVerb {
         /// To whom.
         to: PersonId,
     },
+    /// Leave it for later, knowingly.
+    Leave {
+        /// Why.
+        reason: Arc<str>,
+    },
     /// Answer it.
     Answer(Answered),
     /// Take the answer back.
@@ -56,6 +61,7 @@ impl ItemVerb {
             Self::TakeOver { .. } => "take over",
             Self::Release => "release",
             Self::Reassign { .. } => "reassign",
+            Self::Leave { .. } => "leave",
             Self::Answer(answered) => answered.answer.word(),
             Self::Undo => "undo",
         }
@@ -116,6 +122,9 @@ pub struct ApplyMap {
     /// Whether its effects were looked at on past deeds first.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub planned: bool,
+    /// Whether what answers have changed since the last map is taken back where this one does not have it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub take_back: bool,
 }
 
 /// A person went through the map in force as a whole, and stands by it.
@@ -228,6 +237,8 @@ pub struct ReviewStep {
     pub step: ReviewVerb,
     /// What is worth keeping of it.
     pub note: Option<Arc<str>>,
+    /// Where it ends: why what waits still is left for later.
+    pub leave: Option<Arc<str>>,
 }
 
 /// What can be done with a review.
@@ -236,7 +247,7 @@ pub struct ReviewStep {
 pub enum ReviewVerb {
     /// It begins.
     Start,
-    /// It ends: it was held.
+    /// It ends.
     End,
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::sheet::Sheet;
 use super::title::one_line;
-use super::{answer, undo, verdict, write};
+use super::{answer, review, undo, verdict, write};
 use crate::domain::code::Code;
 use crate::domain::command::{Act, EVIDENCE, Escalate, ItemStep, ItemVerb, TEXT_BYTES, Write};
 use crate::domain::deed::{Body, Deed};
@@ -392,6 +392,7 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, step: &ItemStep) -> Seq {
         ItemVerb::Claim
         | ItemVerb::Release
         | ItemVerb::Reassign { .. }
+        | ItemVerb::Leave { .. }
         | ItemVerb::Answer(_)
         | ItemVerb::Undo => reviewer::may_answer(&state.board, &item, who, sheet.now),
     };
@@ -401,6 +402,7 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, step: &ItemStep) -> Seq {
     };
     let seq = act_on(sheet, &state, &item, (&person, &step.step));
     stand_in(sheet, seq, &right);
+    review::settle(sheet);
     seq
 }
 
@@ -414,6 +416,7 @@ fn act_on(sheet: &mut Sheet<'_>, state: &State, item: &Item, (person, step): (&P
             refuse(sheet, item.no, action, Code::WrongState, &format!("#{} is not claimed by you", item.no))
         }
         ItemVerb::Release => record(sheet, item, Body::ItemReleased(()), action, "released"),
+        ItemVerb::Leave { reason } => leave(sheet, item, reason),
         ItemVerb::Reassign { to } => reassign(sheet, state, item, to),
         ItemVerb::Answer(answered) => answer::decide(sheet, item, person, answered),
         ItemVerb::Undo => undo::decide(sheet, item.no, person),
@@ -428,6 +431,18 @@ fn claim(sheet: &mut Sheet<'_>, item: &Item, action: &'static str, words: &str) 
         deed.refs.until = Some(until);
     }
     seq
+}
+
+/// For later, knowingly: a review has gone through it.
+fn leave(sheet: &mut Sheet<'_>, item: &Item, reason: &str) -> Seq {
+    if reason.trim().is_empty() {
+        let why = "leaving it for later needs a reason: say why in `reason`";
+        return refuse(sheet, item.no, "leave", Code::WrongState, why);
+    }
+    if let Some(why) = verdict::too_long("reason", Some(reason)) {
+        return refuse(sheet, item.no, "leave", Code::OverBound, &why);
+    }
+    record(sheet, item, Body::ItemLeft(()), "leave", &format!("left for later: {reason}"))
 }
 
 fn take_over(sheet: &mut Sheet<'_>, state: &State, item: &Item, (person, reason): (&PersonId, &str)) -> Seq {
@@ -494,7 +509,13 @@ fn reassign(sheet: &mut Sheet<'_>, state: &State, item: &Item, to: &PersonId) ->
     record(sheet, item, Body::ItemReassigned(to.clone()), "reassign", &format!("handed to {to}"))
 }
 
-fn record(sheet: &mut Sheet<'_>, item: &Item, body: Body, action: &'static str, words: &str) -> Seq {
+pub(super) fn record(
+    sheet: &mut Sheet<'_>,
+    item: &Item,
+    body: Body,
+    action: &'static str,
+    words: &str,
+) -> Seq {
     let mut deed = sheet.draft(body, action, Outcome::Recorded);
     deed.subject.clone_from(&item.subject);
     deed.cause = Some(item.deed);

@@ -8,11 +8,14 @@ use crate::domain::code::Code;
 use crate::domain::command::{ApplyMap, CommandKind, MapReview};
 use crate::domain::deed::{Body, NewMap};
 use crate::domain::ids::Seq;
-use crate::domain::map::difference;
+use crate::domain::map::{Model, difference, merge};
 use crate::domain::outcome::Outcome;
 use crate::domain::readiness;
+use crate::domain::state::Board;
 use crate::domain::things::TokenClass;
 
+/// Most of what would be taken back that a refusal names.
+const LISTED: usize = 16;
 /// The word for an apply in lists.
 const APPLY: &str = CommandKind::ApplyMap.row().word;
 /// The word for a review of the map in lists.
@@ -31,6 +34,11 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, apply: &ApplyMap) -> Seq {
     }
     if let Some(why) = verdict::too_long("reason", apply.reason.as_deref()) {
         return sheet.refuse(Body::MapRefused(()), APPLY, Code::OverBound, &why);
+    }
+    if !apply.take_back
+        && let Some(why) = takes_back(board, &apply.model)
+    {
+        return sheet.refuse(Body::MapRefused(()), APPLY, Code::TakesBack, &why);
     }
     let unmet = readiness::unmet(board, &apply.model, sheet.now);
     // Nobody is asked why the first agents come: there is no team yet that could be ready for them.
@@ -53,6 +61,17 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, apply: &ApplyMap) -> Seq {
     let seq = sheet.push(deed);
     inbox::free_of_strangers(sheet);
     seq
+}
+
+/// What the map would take back of what reviewers have answered since the last one, in words.
+fn takes_back(board: &Board, model: &Model) -> Option<String> {
+    let changes = merge::taken_back(board.before_answers(), board.map.model(), model);
+    let named: Vec<String> = changes.iter().take(LISTED).map(|change| format!("`{change}`")).collect();
+    let more = changes.len().saturating_sub(LISTED);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    (!changes.is_empty()).then(|| {
+        format!("answers in the inbox have changed the map, and it lacks {}{more}", named.join(", "))
+    })
 }
 
 /// Decides the record of a review: by an admin, or by the person whom the map names as accountable for it.

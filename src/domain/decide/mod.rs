@@ -42,7 +42,6 @@ mod tests;
 
 pub use found::found;
 pub use preview::{Closes, FORESEEN, Foreseen, Preview, Supposed, preview};
-pub use review::REVIEW_GRACE;
 pub use tick::next_due;
 
 use self::sheet::Sheet;
@@ -53,7 +52,7 @@ use super::deed::{Body, Deed};
 use super::ids::Seq;
 use super::reply::Reply;
 use super::state::{FORMAT_1, Rules, State};
-use super::time::Time;
+use super::time::{Span, Time};
 use crate::domain::things::{AlertKind, SILENCE, TokenClass};
 
 /// What is decided on a deed beside its outcome, from format 2 on. Where one of these changes, older deeds keep their
@@ -61,7 +60,7 @@ use crate::domain::things::{AlertKind, SILENCE, TokenClass};
 const RULES: Rules = Rules {
     loud: alert::LOUD,
     silence: SILENCE,
-    review_grace: REVIEW_GRACE,
+    review_grace: Span::from_micros(0),
     is_failure: AlertKind::is_coordination_failure,
     counts_tries: true,
     ..FORMAT_1

@@ -1,21 +1,24 @@
-//! Sessions over a queue, RULES §13.2, and whether the scheduled ones were held.
+//! Sessions over a queue, and whether the scheduled reviews were held, RULES §13.2.
+
+use std::sync::Arc;
 
 use super::sheet::Sheet;
-use super::{alert, verdict};
+use super::{alert, inbox, verdict};
 use crate::domain::code::Code;
 use crate::domain::command::{ReviewStep, ReviewVerb};
-use crate::domain::deed::Body;
-use crate::domain::ids::{PersonId, QueueName, Seq};
+use crate::domain::deed::{Body, Deed};
+use crate::domain::ids::{ItemNo, PersonId, QueueName, Seq};
 use crate::domain::map::Queue;
 use crate::domain::outcome::Outcome;
+use crate::domain::rule::reviewer;
 use crate::domain::state::State;
-use crate::domain::things::{QueueReviews, ReviewEnd, ReviewMiss, ReviewTurn};
-use crate::domain::time::{Span, Time};
+use crate::domain::things::{
+    Item, QueueReviews, ReviewEnd, ReviewHeld, ReviewMiss, ReviewPlan, ReviewRound, ReviewTurn,
+};
+use crate::domain::time::Time;
 
-/// How long after its time a scheduled review may still be held.
-pub const REVIEW_GRACE: Span = Span::from_hours(1);
-/// How long before its time a scheduled review may be held.
-const EARLY: Span = Span::from_hours(12);
+/// Most items that the deed of a session's end names, and that end as left with it.
+const NAMED: usize = 256;
 
 /// Decides a person's step on a review.
 pub(super) fn decide(sheet: &mut Sheet<'_>, step: &ReviewStep) -> Seq {
@@ -47,8 +50,14 @@ fn check<'a>(
     step: &ReviewStep,
     person: &PersonId,
 ) -> Result<(&'a Queue, Option<&'a QueueReviews>), (Code, String)> {
-    if let Some(why) = verdict::too_long("note", step.note.as_deref()) {
-        return Err((Code::OverBound, why));
+    for (name, text) in [("note", &step.note), ("leave", &step.leave)] {
+        if let Some(why) = verdict::too_long(name, text.as_deref()) {
+            return Err((Code::OverBound, why));
+        }
+    }
+    if step.leave.is_some() && step.step == ReviewVerb::Start {
+        let why = "`leave` goes with the end of a session".to_owned();
+        return Err((Code::WrongState, why));
     }
     let name = &step.queue;
     let Some(queue) = state.board.map.queue(name) else {
@@ -76,13 +85,14 @@ fn check<'a>(
 fn start(sheet: &mut Sheet<'_>, state: &State, queue: &Queue, step: &ReviewStep) -> Seq {
     let body = Body::ReviewStarted(queue.name.clone());
     let mut deed = sheet.draft(body, "start review", Outcome::Recorded);
-    let waiting = waiting(state, &queue.name);
+    let waiting = waiting(state, &queue.name).count();
     let note = step.note.as_deref().map(|note| format!(": {note}")).unwrap_or_default();
     deed.because(format!("{}, {waiting} waiting{note}", queue.name));
     deed.refs.queue = Some(queue.name.clone());
     sheet.push(deed)
 }
 
+/// It ends and says what is left; where a reason is given, that is left knowingly.
 fn end(
     sheet: &mut Sheet<'_>,
     state: &State,
@@ -92,58 +102,150 @@ fn end(
 ) -> Seq {
     let open = reviews.and_then(|reviews| reviews.open.clone());
     let by = sheet.principal.actor.clone();
-    let left = waiting(state, &queue.name);
+    let left = waiting(state, &queue.name).count();
+    let remaining: Vec<ItemNo> = waiting(state, &queue.name).map(|item| item.no).take(NAMED).collect();
     let answered = open.as_ref().map_or(0, |open| open.answered);
     let began = open.as_ref().map_or(sheet.now, |open| open.at);
-    let counts = reviews.and_then(|reviews| counts_for(state, queue, reviews, sheet.now));
-    let ended = ReviewEnd { queue: queue.name.clone(), by, began, ended: sheet.now, answered, left, counts };
+    let named: Vec<String> = remaining.iter().take(8).map(|no| format!("#{no}")).collect();
+    let more = if left > named.len() { ", …" } else { "" };
+    let named = if left > 0 { format!(" ({}{more})", named.join(", ")) } else { String::new() };
+    let ended = ReviewEnd {
+        queue: queue.name.clone(),
+        by,
+        began,
+        ended: sheet.now,
+        answered,
+        left: left as u64,
+        counts: None,
+        remaining,
+    };
     let mut deed = sheet.draft(Body::ReviewEnded(Box::new(ended)), "end review", Outcome::Recorded);
     deed.cause = open.map(|open| open.deed);
-    let held = counts.map(|turn| format!(", the one of {} was held", turn.due)).unwrap_or_default();
     let note = step.note.as_deref().map(|note| format!(": {note}")).unwrap_or_default();
-    deed.because(format!("{}, {answered} answered, {left} left{held}{note}", queue.name));
+    deed.because(format!("{}, {answered} answered, {left} left{named}{note}", queue.name));
     deed.refs.queue = Some(queue.name.clone());
-    sheet.push(deed)
-}
-
-fn waiting(state: &State, queue: &QueueName) -> u64 {
-    state.board.items.values().filter(|item| item.queue == *queue).count() as u64
-}
-
-/// The scheduled review that one ending now counts for, and the one after it.
-fn counts_for(state: &State, queue: &Queue, reviews: &QueueReviews, now: Time) -> Option<ReviewTurn> {
-    let due = reviews.due.filter(|due| now >= due.minus(EARLY))?;
-    let late = reviews.late?;
-    if now >= late {
-        return None;
+    let seq = sheet.push(deed);
+    if let Some(reason) = step.leave.as_deref().filter(|reason| !reason.trim().is_empty()) {
+        leave_all(sheet, state, &queue.name, reason);
     }
-    turn(state, queue, due, due)
+    settle(sheet);
+    seq
 }
 
-/// The turn of `due`; the next one is the first after `after`.
-fn turn(state: &State, queue: &Queue, due: Time, after: Time) -> Option<ReviewTurn> {
-    let next = queue.review?.next(state.board.map.model().zone(), after)?;
-    Some(ReviewTurn { due, next, late: next.plus(REVIEW_GRACE) })
+/// What the caller may answer there is left knowingly.
+fn leave_all(sheet: &mut Sheet<'_>, state: &State, queue: &QueueName, reason: &str) {
+    let Some(person) = sheet.principal.actor.person().cloned() else { return };
+    let who = (&person, sheet.principal.class);
+    let mine = |item: &&Arc<Item>| reviewer::may_answer(&state.board, item, who, sheet.now).is_ok();
+    let mine: Vec<Arc<Item>> = waiting(state, queue).filter(mine).take(NAMED).cloned().collect();
+    for item in mine {
+        inbox::record(sheet, &item, Body::ItemLeft(()), "leave", &format!("left for later: {reason}"));
+    }
 }
 
-/// A scheduled review was not held in time. After a long stop all that were missed meanwhile are told as one: the next
-/// is the one that can still be held.
-pub(super) fn missed(sheet: &mut Sheet<'_>, name: &QueueName) -> Option<Seq> {
+fn waiting<'a>(state: &'a State, queue: &'a QueueName) -> impl Iterator<Item = &'a Arc<Item>> {
+    state.board.items.values().filter(move |item| item.queue == *queue)
+}
+
+/// The turn of `due`, after which the one at `next` comes.
+fn turn(due: Time, next: Time) -> ReviewTurn {
+    ReviewTurn { due, next, late: next }
+}
+
+/// A scheduled review begins, is late, or was missed.
+pub(super) fn fall_due(sheet: &mut Sheet<'_>, name: &QueueName) -> Option<Seq> {
     let now = sheet.now;
     let state = sheet.snapshot();
-    let reviews = state.board.reviews.get(name)?;
-    let due = reviews.due.filter(|_| reviews.late.is_some_and(|late| late <= now))?;
+    let reviews =
+        state.board.reviews.get(name).filter(|reviews| reviews.late.is_some_and(|late| late <= now))?;
     let queue = state.board.map.queue(name)?;
-    let turn = turn(&state, queue, due, due.max(now.minus(REVIEW_GRACE)))?;
-    let miss = ReviewMiss { queue: name.clone(), turn };
+    match &reviews.round {
+        None => begin(sheet, &state, queue, reviews.due?),
+        Some(round) if !round.is_late && now < round.next => {
+            let words =
+                format!("the review of {name} of {} is late; {} answers for it", round.due, queue.owner);
+            let mut deed = sheet.follow_up(
+                Body::ReviewDelayed(name.clone()),
+                "delay review",
+                Outcome::Recorded,
+                Some(round.deed),
+            );
+            deed.because(words);
+            deed.refs.queue = Some(name.clone());
+            Some(tell(sheet, queue, round.due, deed))
+        }
+        Some(round) => missed(sheet, &state, queue, round),
+    }
+}
+
+/// What waits now is to be gone through. After a long stop it is the review of the last time that was scheduled.
+fn begin(sheet: &mut Sheet<'_>, state: &State, queue: &Queue, due: Time) -> Option<Seq> {
+    let zone = state.board.map.model().zone();
+    let (mut due, mut next) = (due, queue.review?.next(zone, due)?);
+    while next <= sheet.now {
+        (due, next) = (next, queue.review?.next(zone, next)?);
+    }
+    let waiting: Vec<ItemNo> = waiting(state, &queue.name).map(|item| item.no).collect();
+    let words = format!("the review of {} of {due}: {} waiting", queue.name, waiting.len());
+    let plan = ReviewPlan { queue: queue.name.clone(), due, late: due.plus(queue.grace()), next, waiting };
     let mut deed =
-        sheet.follow_up(Body::ReviewMissed(Box::new(miss)), "miss review", Outcome::Recorded, None);
-    deed.because(format!("nobody held the review of {name} of {due}; {} answers for it", queue.owner));
+        sheet.follow_up(Body::ReviewScheduled(Box::new(plan)), "begin review", Outcome::Recorded, None);
+    deed.because(words);
+    deed.refs.queue = Some(queue.name.clone());
+    let seq = sheet.push(deed);
+    settle(sheet);
+    Some(seq)
+}
+
+/// Each scheduled review of which everything has been gone through is held.
+pub(super) fn settle(sheet: &mut Sheet<'_>) {
+    let state = sheet.snapshot();
+    for (name, reviews) in &state.board.reviews {
+        let Some(round) = reviews.round.as_ref().filter(|round| round.waiting.is_empty()) else { continue };
+        let late = round.is_late || sheet.now >= round.late && sheet.now > round.due;
+        let turn = turn(round.due, round.next);
+        let held = ReviewHeld { queue: name.clone(), turn, late };
+        let how = if late { "held, late" } else { "held" };
+        let words = format!("the review of {name} of {} was {how}", round.due);
+        let mut deed = sheet.follow_up(
+            Body::ReviewHeld(Box::new(held)),
+            "hold review",
+            Outcome::Recorded,
+            Some(round.deed),
+        );
+        deed.because(words);
+        deed.refs.queue = Some(name.clone());
+        sheet.push(deed);
+    }
+}
+
+/// A scheduled review was not held until the next one began.
+fn missed(sheet: &mut Sheet<'_>, state: &State, queue: &Queue, round: &ReviewRound) -> Option<Seq> {
+    let zone = state.board.map.model().zone();
+    let mut next = round.next;
+    // After a long stop all that were missed meanwhile are told as one.
+    while let Some(after) = queue.review?.next(zone, next).filter(|after| *after <= sheet.now) {
+        next = after;
+    }
+    let (name, due) = (&queue.name, round.due);
+    let miss = ReviewMiss { queue: name.clone(), turn: turn(due, next) };
+    let cause = Some(round.deed);
+    let mut deed =
+        sheet.follow_up(Body::ReviewMissed(Box::new(miss)), "miss review", Outcome::Recorded, cause);
+    let left = round.waiting.len();
+    deed.because(format!(
+        "nobody held the review of {name} of {due}, {left} left; {} answers for it",
+        queue.owner
+    ));
     deed.refs.queue = Some(name.clone());
+    Some(tell(sheet, queue, due, deed))
+}
+
+fn tell(sheet: &mut Sheet<'_>, queue: &Queue, due: Time, deed: Deed) -> Seq {
     let primary = sheet.push(deed);
     let raised = alert::review_missed(sheet, queue, due, primary);
     if let Some(deed) = sheet.deed_mut(primary) {
         deed.refs.alerts.extend(raised);
     }
-    Some(primary)
+    primary
 }

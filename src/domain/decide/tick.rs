@@ -56,7 +56,7 @@ fn one(sheet: &mut Sheet<'_>, timer: &Timer) -> Option<Seq> {
         Timer::FanOut(no) => fan_out::deadline(sheet, *no),
         Timer::Waiting(deferred) => act::wake(sheet, *deferred, None),
         Timer::Event(event) => trigger::scheduled(sheet, event),
-        Timer::Review(queue) => review::missed(sheet, queue),
+        Timer::Review(queue) => review::fall_due(sheet, queue),
         Timer::Claim(no) => inbox::lapse_claim(sheet, *no),
         Timer::Away(person) => away::lapse(sheet, person),
         Timer::Held(path) => held::lapse(sheet, path),

@@ -7,7 +7,7 @@ use super::{BranchResult, Deed, NewFormat, NewMap, NewWorkspace, ScopeChange, Sc
 use crate::domain::ids::{AgentId, PersonId};
 use crate::domain::things::{
     Alert, ClaimMark, Conclusion, FanOutState, HandoffOrder, Item, Lease, Publication, RaisedEvent,
-    ReviewEnd, ReviewMiss, ScopeRule, Task, Token, Work,
+    ReviewEnd, ReviewHeld, ReviewMiss, ReviewPlan, ScopeRule, Task, Token, Work,
 };
 
 type About = (String, String);
@@ -126,6 +126,18 @@ pub(super) fn review(_: &Deed, queue: &impl Display) -> About {
 
 pub(super) fn review_end(_: &Deed, end: &ReviewEnd) -> About {
     (format!("{} ", end.queue), format!("{} answered", end.answered))
+}
+
+pub(super) fn review_plan(_: &Deed, plan: &ReviewPlan) -> About {
+    (format!("{} ", plan.queue), format!("begun, {} waiting", plan.waiting.len()))
+}
+
+pub(super) fn review_late(_: &Deed, queue: &impl Display) -> About {
+    (format!("{queue} "), "late".to_owned())
+}
+
+pub(super) fn review_held(_: &Deed, held: &ReviewHeld) -> About {
+    (format!("{} ", held.queue), if held.late { "held, late" } else { "held" }.to_owned())
 }
 
 pub(super) fn review_miss(_: &Deed, miss: &ReviewMiss) -> About {

@@ -13,7 +13,8 @@ use super::{
 use crate::domain::ids::{AgentId, FanOutNo, PersonId, QueueName, Seq, TaskId, TokenId};
 use crate::domain::things::{
     ActOrder, Alert, AlertSide, Case, ClaimMark, Conclusion, FanOutState, HandoffOrder, InFlight, Item,
-    Lease, Publication, RaisedEvent, ReviewEnd, ReviewMiss, ScopeRule, Task, Token, Work,
+    Lease, Publication, RaisedEvent, ReviewEnd, ReviewHeld, ReviewMiss, ReviewPlan, ScopeRule, Task, Token,
+    Work,
 };
 use crate::domain::time::Time;
 use crate::domain::value::Value;
@@ -237,6 +238,8 @@ macro_rules! bodies {
                 /// An item went to another named reviewer.
                 ItemReassigned(PersonId) = "deeds.item.reassigned"
                     => People no_values, Nothing reassign_item, Action item_no;
+                /// A reviewer knowingly left an item for later.
+                ItemLeft(()) = "deeds.item.left" => People no_values, Nothing leave_item, Action item_no;
                 /// A person answered.
                 ItemAnswered(Box<ItemClosed>) = "deeds.item.answered"
                     => People answer, Nothing close_items, Action item_no;
@@ -262,6 +265,15 @@ macro_rules! bodies {
                 /// A session over a queue ended.
                 ReviewEnded(Box<ReviewEnd>) = "deeds.review.ended"
                     => People no_values, Nothing end_review, Family review_end;
+                /// A scheduled review has begun: what waits now is to be gone through.
+                ReviewScheduled(Box<ReviewPlan>) = "deeds.review.scheduled"
+                    => People no_values, Nothing begin_round, Family review_plan;
+                /// A scheduled review is late.
+                ReviewDelayed(QueueName) = "deeds.review.delayed"
+                    => People no_values, Nothing delay_round, Family review_late;
+                /// Everything that waited when a scheduled review began has been gone through.
+                ReviewHeld(Box<ReviewHeld>) = "deeds.review.held"
+                    => People no_values, Nothing hold_round, Family review_held;
                 /// A scheduled review was not held in time.
                 ReviewMissed(Box<ReviewMiss>) = "deeds.review.missed"
                     => People no_values, Nothing miss_review, Family review_miss;

@@ -10,6 +10,7 @@ mod diff;
 pub mod edit;
 mod index;
 pub mod lint;
+pub mod merge;
 pub mod model;
 mod nearest;
 mod overlaps;

@@ -18,6 +18,8 @@ use crate::domain::value::Value;
 
 /// How long an item may wait where its queue says nothing.
 pub const DEFAULT_SLA: Span = Span::from_hours(24);
+/// How long after its time a review is held in time, where its queue says nothing.
+pub const DEFAULT_GRACE: Span = Span::from_hours(1);
 /// The queue of a map that nobody has written yet.
 pub const DEFAULT_QUEUE: &str = "inbox";
 
@@ -260,6 +262,8 @@ pub struct Queue {
     pub sla: Span,
     /// When the queue is gone through.
     pub review: Option<Schedule>,
+    /// How long after its time a review may still be held in time.
+    pub grace: Option<Span>,
     /// Whose items come first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub priority: Vec<AgentId>,
@@ -274,8 +278,14 @@ impl Queue {
             deputies: Vec::new(),
             sla: DEFAULT_SLA,
             review: Schedule::daily(9, 0),
+            grace: None,
             priority: Vec::new(),
         }
+    }
+
+    /// How long after its time a review is held in time.
+    pub fn grace(&self) -> Span {
+        self.grace.unwrap_or(DEFAULT_GRACE)
     }
 
     /// The named reviewers: the owner, then the deputies.

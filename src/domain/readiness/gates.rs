@@ -289,15 +289,24 @@ fn reviewed(case: &Case<'_>) -> Gate {
         return gate(kind, GateState::TooLittle, words, evidence);
     };
     let held = turns.iter().filter(|turn| turn.held).count();
-    let told = turns.iter().rev().filter(|turn| !turn.held || turn.deed == last.deed).take(LISTED);
+    let told =
+        turns.iter().rev().filter(|turn| !turn.held || turn.late || turn.deed == last.deed).take(LISTED);
     evidence.extend(told.map(|turn| {
-        let how = if turn.held { "held" } else { "missed" };
+        let how = how(turn);
         Evidence::deed(turn.deed, format!("the review of {} was {how}", date(turn.due)))
     }));
-    let last_words = if last.held { "the last one held" } else { "the last one missed" };
-    let words = format!("{held} of {} reviews of {} held, {last_words}", turns.len(), queue.name);
-    let holds = last.held && held * 100 >= turns.len() * HELD_SHARE;
+    let words =
+        format!("{held} of {} reviews of {} held, the last one {}", turns.len(), queue.name, how(last));
+    let holds = last.held && !last.late && held * 100 >= turns.len() * HELD_SHARE;
     gate(kind, if holds { GateState::Holds } else { GateState::Fails }, words, evidence)
+}
+
+fn how(turn: &PastTurn) -> &'static str {
+    match (turn.held, turn.late) {
+        (true, false) => "held",
+        (true, true) => "held late",
+        (false, _) => "missed",
+    }
 }
 
 /// The scheduled reviews of the window, oldest first.

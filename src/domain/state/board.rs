@@ -285,6 +285,13 @@ impl Board {
         self.map.model().mode == Mode::Enforce
     }
 
+    /// The map as it was put in force last as a whole, before answers in the inbox changed it; the oldest that is kept,
+    /// where they changed it more often than is kept.
+    pub fn before_answers(&self) -> &Model {
+        let whole = self.maps.iter().rev().find(|step| step.item.is_none());
+        whole.or_else(|| self.maps.front()).map_or_else(|| self.map.model(), |step| &step.model)
+    }
+
     /// What the agent may see of what happened under that version of the map; none where that is not kept any more.
     pub fn sight<'a>(&'a self, agent: &'a AgentId, then: MapVersion) -> Option<Sight<'a>> {
         if then == self.map_version {

@@ -408,6 +408,7 @@ impl Board {
         with: Option<ItemNo>,
     ) {
         self.forget_claim(no);
+        self.gone_through(no);
         let Some(item) = self.items.remove(&no) else { return };
         self.timers.remove(&(item.warn_at, Timer::Item(no)));
         self.timers.remove(&(item.due, Timer::Item(no)));

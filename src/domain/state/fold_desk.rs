@@ -36,6 +36,7 @@ impl Board {
     pub(super) fn reassign_item(&mut self, deed: &Deed, to: &PersonId) {
         let Some(no) = deed.refs.item else { return };
         self.forget_claim(no);
+        self.gone_through(no);
         self.revise(deed, |item| {
             item.assigned_to = Some(to.clone());
             item.claimed_by = None;

@@ -4,8 +4,12 @@ use std::sync::Arc;
 
 use super::{Board, Timer};
 use crate::domain::deed::{Deed, ReviewDue, Timetable};
-use crate::domain::ids::QueueName;
-use crate::domain::things::{OpenReview, PastTurn, RaisedEvent, ReviewEnd, ReviewMiss, ReviewTurn, Rounds};
+use crate::domain::ids::{ItemNo, QueueName};
+use crate::domain::things::{
+    OpenReview, PastTurn, QueueReviews, RaisedEvent, ReviewEnd, ReviewHeld, ReviewMiss, ReviewPlan,
+    ReviewRound, ReviewTurn, Rounds,
+};
+use crate::domain::time::Time;
 
 impl Board {
     /// After a change of the map: schedules that are gone are forgotten, the others go on as the deed says.
@@ -28,6 +32,15 @@ impl Board {
             let mut reviews = before.get(queue).cloned().unwrap_or_default();
             let next = timetable.reviews.get(queue);
             (reviews.due, reviews.late) = (next.map(|next| next.due), next.map(|next| next.late));
+            match (&reviews.round, reviews.late) {
+                // What has begun goes on, under the new map too.
+                (Some(round), Some(late)) => {
+                    let at = if round.is_late { round.next } else { round.late };
+                    (reviews.due, reviews.late) = (Some(round.due), Some(at.min(late)));
+                }
+                (Some(_), None) => reviews.round = None,
+                (None, _) => {}
+            }
             if let Some(late) = reviews.late {
                 self.timers.insert((late, Timer::Review(queue.clone())));
             }
@@ -90,25 +103,84 @@ impl Board {
         if let Some(turn) = end.counts {
             reviews.held += 1;
             reviews.last_held = Some(true);
-            reviews.turned(PastTurn { due: turn.due, held: true, deed: deed.seq });
+            reviews.turned(PastTurn { due: turn.due, held: true, late: false, deed: deed.seq });
             self.turn_review(&end.queue, turn);
+        }
+    }
+
+    /// What waits now is to be gone through.
+    pub(super) fn begin_round(&mut self, deed: &Deed, plan: &ReviewPlan) {
+        let reviews = self.reviews.entry(plan.queue.clone()).or_default();
+        reviews.due = Some(plan.due);
+        reviews.round = Some(ReviewRound {
+            due: plan.due,
+            late: plan.late,
+            next: plan.next,
+            waiting: plan.waiting.clone(),
+            is_late: false,
+            deed: deed.seq,
+        });
+        self.look_again(&plan.queue, plan.late.min(plan.next));
+    }
+
+    pub(super) fn delay_round(&mut self, _: &Deed, queue: &QueueName) {
+        let Some(round) = self.reviews.get_mut(queue).and_then(|reviews| reviews.round.as_mut()) else {
+            return;
+        };
+        round.is_late = true;
+        let next = round.next;
+        self.look_again(queue, next);
+    }
+
+    pub(super) fn hold_round(&mut self, deed: &Deed, held: &ReviewHeld) {
+        let reviews = self.reviews.entry(held.queue.clone()).or_default();
+        reviews.round = None;
+        reviews.held += 1;
+        reviews.last_held = Some(!held.late);
+        reviews.turned(PastTurn { due: held.turn.due, held: true, late: held.late, deed: deed.seq });
+        self.turn_review(&held.queue, held.turn);
+    }
+
+    pub(super) fn leave_item<P>(&mut self, deed: &Deed, _: &P) {
+        if let Some(no) = deed.refs.item {
+            self.gone_through(no);
+        }
+    }
+
+    /// Nothing waits for a review in that item any more.
+    pub(super) fn gone_through(&mut self, no: ItemNo) {
+        let waits =
+            |reviews: &QueueReviews| reviews.round.as_ref().is_some_and(|round| round.waiting.contains(&no));
+        let Some(queue) =
+            self.reviews.iter().find(|(_, reviews)| waits(reviews)).map(|(queue, _)| queue.clone())
+        else {
+            return;
+        };
+        if let Some(round) = self.reviews.get_mut(&queue).and_then(|reviews| reviews.round.as_mut()) {
+            round.waiting.retain(|other| *other != no);
         }
     }
 
     pub(super) fn miss_review(&mut self, deed: &Deed, miss: &ReviewMiss) {
         let reviews = self.reviews.entry(miss.queue.clone()).or_default();
+        reviews.round = None;
         reviews.missed += 1;
         reviews.last_held = Some(false);
-        reviews.turned(PastTurn { due: miss.turn.due, held: false, deed: deed.seq });
+        reviews.turned(PastTurn { due: miss.turn.due, held: false, late: false, deed: deed.seq });
         self.turn_review(&miss.queue, miss.turn);
     }
 
     fn turn_review(&mut self, queue: &QueueName, turn: ReviewTurn) {
         let Some(reviews) = self.reviews.get_mut(queue) else { return };
-        if let Some(late) = reviews.late.replace(turn.late) {
-            self.timers.remove(&(late, Timer::Review(queue.clone())));
-        }
         reviews.due = Some(turn.next);
-        self.timers.insert((turn.late, Timer::Review(queue.clone())));
+        self.look_again(queue, turn.late);
+    }
+
+    fn look_again(&mut self, queue: &QueueName, at: Time) {
+        let Some(reviews) = self.reviews.get_mut(queue) else { return };
+        if let Some(before) = reviews.late.replace(at) {
+            self.timers.remove(&(before, Timer::Review(queue.clone())));
+        }
+        self.timers.insert((at, Timer::Review(queue.clone())));
     }
 }

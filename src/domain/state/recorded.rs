@@ -20,7 +20,7 @@ pub struct Rules {
     pub loud: u64,
     /// For how long work may wait without a sign of life of its agent.
     pub silence: Span,
-    /// How long after its time a scheduled review may still be held.
+    /// How long after its time a scheduled review is looked at first.
     pub review_grace: Span,
     /// Whether an alert says that agents failed to coordinate, by the side that was told last.
     pub is_failure: fn(AlertKind, Option<&AlertSide>) -> bool,

@@ -36,7 +36,10 @@ pub use output::{
     ClaimHeld, ClaimMark, Concluded, Conclusion, Conversation, LastPublication, Occurrence, Publication,
     RaisedEvent, VOICES, question_key,
 };
-pub use review::{OpenReview, PastTurn, QueueReviews, ReviewEnd, ReviewMiss, ReviewTurn};
+pub use review::{
+    OpenReview, PastTurn, QueueReviews, ReviewEnd, ReviewHeld, ReviewMiss, ReviewPlan, ReviewRound,
+    ReviewTurn,
+};
 pub use rounds::{Rounds, WAKE_UPS};
 pub use task::{Branch, BranchEnd, ENDED, FanOutState, Feedback, HandoffOrder, Task, TaskStage, WorkProduct};
 pub use token::{Token, TokenClass, TokenRecord};

@@ -9,7 +9,7 @@ use crate::domain::command::{ApplyMap, Command};
 use crate::domain::ids::MapVersion;
 use crate::domain::map::lint::{Finding, Label, Lint, Severity};
 use crate::domain::map::parse::parse;
-use crate::domain::map::{Model, difference};
+use crate::domain::map::{Model, difference, merge};
 use crate::domain::readiness;
 use crate::domain::state::{Board, Front};
 use crate::server::answer::{Answer, absent, json, text};
@@ -53,7 +53,9 @@ pub(in crate::server) async fn apply(call: Call) -> Answer {
     let model = parse(call.text()?).applicable().map_err(broken)?;
     let reason = query.text("reason").map(Arc::from);
     let planned = query.get("planned")?.unwrap_or(false);
-    call.command(Command::ApplyMap(ApplyMap { model: Arc::new(model), if_version, reason, planned })).await
+    let take_back = query.get("take_back")?.unwrap_or(false);
+    let model = Arc::new(model);
+    call.command(Command::ApplyMap(ApplyMap { model, if_version, reason, planned, take_back })).await
 }
 
 /// A map that can't be applied, with everything that was found in it.
@@ -91,7 +93,14 @@ pub(in crate::server) async fn check(call: Call) -> Answer {
     let no_token = parsed.model.as_ref().map(|model| readiness::without_token(board, model, now));
     let elsewhere = parsed.model.as_ref().and_then(|model| elsewhere(board, model));
     let known_here = overdue.into_iter().chain(no_token.into_iter().flatten()).chain(elsewhere);
+    let (base, in_force) = (board.before_answers(), board.map.model());
+    let pulled = parsed.model.as_ref().and_then(|model| merge::onto(base, in_force, model));
+    let lacks = |model: &Model| pulled.as_ref().map(|pulled| difference(model, pulled)).unwrap_or_default();
+    let takes_back: Vec<String> =
+        parsed.model.iter().flat_map(lacks).map(|change| change.to_string()).collect();
     json(&MapChecked {
+        pulled: pulled.filter(|_| !takes_back.is_empty()).map(Arc::new),
+        takes_back,
         applicable,
         findings: parsed.findings.into_iter().chain(known_here).map(finding).collect(),
         version: board.map_version,

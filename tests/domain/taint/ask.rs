@@ -62,7 +62,13 @@ pub(super) fn command(
     if ask.dice.below(25) == 0 {
         let model = Arc::new(team(ask.dice));
         let if_version = state.board.map_version;
-        let apply = ApplyMap { model, if_version, reason: Some(Arc::from("other zones")), planned: false };
+        let apply = ApplyMap {
+            model,
+            if_version,
+            reason: Some(Arc::from("other zones")),
+            planned: false,
+            take_back: true,
+        };
         return ("ada".to_owned(), Command::ApplyMap(apply));
     }
     if ask.dice.below(20) == 0 {

@@ -56,7 +56,7 @@ impl Desk {
                 self.open.extend(kept.effects.included.iter().copied());
             }
             Body::ItemReleased(()) if deed.actor == Actor::Deeds => check_freed(look),
-            Body::ItemClaimed(()) | Body::ItemReleased(()) | Body::ItemReassigned(_) => {
+            Body::ItemLeft(()) | Body::ItemClaimed(()) | Body::ItemReleased(()) | Body::ItemReassigned(_) => {
                 check_person(look);
                 check_reviewer(look, &look.state.board.items[&deed.refs.item.unwrap()]);
             }

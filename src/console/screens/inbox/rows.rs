@@ -174,7 +174,7 @@ pub(super) fn draw_clear(buffer: &mut Buffer, area: Rect, look: Look<'_>, world:
         _ = writeln!(next, "last answered: #{no} {word} by {}, {ago}", closed.by);
     }
     if let Some(owed) = reviews::owed(world) {
-        _ = writeln!(next, "{}; R holds it, and says that nothing waited", owed.words);
+        _ = writeln!(next, "{}; nothing waits in it", owed.words);
     }
     next.push_str("what agents can't decide will appear here, with a deadline");
     chrome::draw_empty(buffer, area, look, "No decision waits", &next);

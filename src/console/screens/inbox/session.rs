@@ -9,6 +9,7 @@ use crate::console::screens::Want;
 use crate::console::world::World;
 use crate::domain::command::{Command, ReviewStep, ReviewVerb};
 use crate::domain::ids::{ItemNo, QueueName};
+use crate::domain::map::Queue;
 use crate::domain::rule::reviewer;
 use crate::domain::state::Board;
 
@@ -36,7 +37,10 @@ impl Inbox {
         }
         // A queue in which nothing waits is gone through as well, so that its schedule knows.
         let scheduled = board.map.model().queues.iter();
-        for queue in scheduled.filter(|queue| queue.review.is_some() && queue.is_reviewer(&world.me.person)) {
+        // A filter says which queues are meant.
+        let all = !self.reading.is_filtered();
+        let mine = |queue: &&Queue| all && queue.review.is_some() && queue.is_reviewer(&world.me.person);
+        for queue in scheduled.filter(mine) {
             let taken = board.reviews.get(&queue.name).is_some_and(|reviews| reviews.open.is_some());
             if !taken && !queues.contains(&queue.name) {
                 queues.push(queue.name.clone());
@@ -87,16 +91,21 @@ impl Inbox {
     }
 
     fn record(&mut self, queue: QueueName, step: ReviewVerb, then_end: bool) -> Want {
-        let command = Command::Review(ReviewStep { queue: queue.clone(), step, note: None });
+        let command = Command::Review(ReviewStep { queue: queue.clone(), step, note: None, leave: None });
         self.asking.ask(Sent::Session { queue, step, then_end }, What::Command(Box::new(command)))
     }
 
     /// The server took a step of a session.
-    pub(super) fn session_done(&mut self, queue: QueueName, step: ReviewVerb, then_end: bool) -> Vec<Want> {
+    pub(super) fn session_done(
+        &mut self,
+        queue: QueueName,
+        (step, then_end): (ReviewVerb, bool),
+        board: Option<&Board>,
+    ) -> Vec<Want> {
         match step {
             ReviewVerb::Start if then_end => vec![self.record(queue, ReviewVerb::End, false)],
             ReviewVerb::Start => Want::info(format!("the review of {queue} has begun")),
-            ReviewVerb::End => Want::done(format!("the review of {queue} is recorded as held")),
+            ReviewVerb::End => Want::done(over(&queue, board)),
         }
     }
 
@@ -105,6 +114,12 @@ impl Inbox {
         self.sessions.retain(|open| open != queue);
         Want::fail(format!("the review of {queue} is not recorded: {why}"))
     }
+}
+
+/// That a session is over, and what is left.
+fn over(queue: &QueueName, board: Option<&Board>) -> String {
+    let left = board.map_or(0, |board| board.items.values().filter(|item| item.queue == *queue).count());
+    format!("the session over {queue} is over, {left} left")
 }
 
 fn is_mine(world: &World, board: &Board, queue: &QueueName) -> bool {

@@ -13,6 +13,7 @@ use crate::console::testing::by_keys::{self, me, press, start};
 use crate::console::testing::team::Team;
 use crate::console::testing::{Runner, buffer};
 use crate::console::world::Link;
+use crate::domain::command::{Command, ItemStep, ItemVerb};
 use crate::domain::ids::{ItemNo, PersonId, Seq};
 use crate::domain::things::TokenClass;
 use crate::domain::time::Span;
@@ -336,6 +337,47 @@ fn claim_release_and_reassign() {
     // Who owns the queue answers at any time.
     runner.send_keys("h").unwrap();
     assert!(runner.screen_text().contains("Handle #1 by hand"), "{}", runner.screen_text());
+}
+
+/// A case that another has claimed is taken over by the same key, with a reason.
+#[test]
+fn what_another_has_claimed_is_taken_over_with_a_reason() {
+    let mut team = team();
+    team.pass(Span::from_hours(12)).unwrap();
+    let claim = Command::Item(ItemStep { item: ItemNo(1), step: ItemVerb::Claim });
+    team.person(&PersonId::new("sam").unwrap(), TokenClass::Reviewer, claim).unwrap();
+    let mut runner = dana(&mut team);
+    insta::assert_snapshot!("take_over_120x36", press(&mut team, &mut runner, "c"));
+    press(&mut team, &mut runner, "enter");
+    assert_eq!(
+        team.state.board.items[&ItemNo(1)].claimed_by.as_ref().unwrap().as_str(),
+        "sam",
+        "why is needed"
+    );
+    let shown = press(&mut team, &mut runner, "text:they_called enter tab enter");
+    assert!(shown.contains("claimed: you"), "{shown}");
+    let mut eve = team.console(me("eve", TokenClass::Reviewer), Settings::default(), 120, 36);
+    eve.send_keys("c").unwrap();
+    assert!(eve.screen_text().contains("#1 is answered by dana, sam"), "{}", eve.screen_text());
+}
+
+/// Going away and coming back is one key; the header says it.
+#[test]
+fn a_key_says_that_one_is_away_and_back() {
+    let mut team = team();
+    let mut runner = dana(&mut team);
+    let shown = press(&mut team, &mut runner, "Z text:3d");
+    assert!(shown.contains("Go away") && shown.contains("deputies answer at once"), "{shown}");
+    let shown = press(&mut team, &mut runner, "enter tab enter");
+    assert!(shown.contains("you are away until 23 Nov"), "{shown}");
+    let sam = PersonId::new("sam").unwrap();
+    assert!(team.state.board.absence(&PersonId::new("dana").unwrap(), team.now).is_some());
+    let claim = Command::Item(ItemStep { item: ItemNo(1), step: ItemVerb::Claim });
+    assert!(team.person(&sam, TokenClass::Reviewer, claim).unwrap().is_done(), "deputies answer at once");
+    let back = press(&mut team, &mut runner, "Z");
+    assert!(back.contains("Come back"), "{back}");
+    press(&mut team, &mut runner, "enter tab enter");
+    assert!(team.state.board.away.is_empty());
 }
 
 #[test]

@@ -17,7 +17,7 @@ use crate::console::widgets::form::{Field, Form, Pressed};
 use crate::console::widgets::{Look, styled, thousands};
 use crate::domain::command::{ApplyMap, Command};
 use crate::domain::ids::MapVersion;
-use crate::domain::map::{Change, Finding, Model, Sign, difference, parse};
+use crate::domain::map::{Change, Finding, Model, Sign, difference, merge, parse};
 use crate::domain::readiness::unmet;
 use crate::domain::state::Board;
 use crate::domain::survey::plan::Turn;
@@ -27,6 +27,8 @@ use crate::domain::time::Time;
 const BUTTON: &str = "put in force";
 /// Lines of what a reason is asked for.
 const WHY_LINES: usize = 6;
+/// The label of the box that takes back.
+const TAKE_BACK: &str = "take back";
 /// The label of the reason.
 const WHY: &str = "why";
 /// Lines of findings shown, and of everything that is said of a map without errors.
@@ -59,6 +61,8 @@ enum Found {
         warnings: Vec<Finding>,
         /// What is not met for the agents that it adds.
         unmet: Vec<String>,
+        /// What it would take back of what answers have changed.
+        takes_back: Vec<Change>,
         plan: Planned,
     },
 }
@@ -133,8 +137,11 @@ impl Draft {
                 }
                 let unmet = unmet(board, &model, now);
                 let plan = Planned::Looking(None);
-                let found = Found::Ready { model: Arc::new(model), changes, warnings, unmet, plan };
-                draft(found, Form::new(Vec::new(), BUTTON))
+                let takes_back = merge::taken_back(board.before_answers(), board.map.model(), &model);
+                let fields = insist(&takes_back);
+                let model = Arc::new(model);
+                let found = Found::Ready { model, changes, warnings, unmet, takes_back, plan };
+                draft(found, Form::new(fields, BUTTON))
             }
         })
     }
@@ -192,7 +199,12 @@ impl Draft {
             Pressed::Confirmed => self.apply(),
             // What was written is not given up with the reason.
             Pressed::Closed if self.asked.take().is_some() => {
-                self.form = Form::new(Vec::new(), BUTTON).wide();
+                let fields = if let Found::Ready { takes_back, .. } = &self.found {
+                    insist(takes_back)
+                } else {
+                    Vec::new()
+                };
+                self.form = Form::new(fields, BUTTON).wide();
                 Came::On
             }
             Pressed::Closed => self.closed(),
@@ -201,7 +213,13 @@ impl Draft {
 
     /// Puts it in force; a reason is asked for first where the rules will ask for it.
     fn apply(&mut self) -> Came {
-        let Found::Ready { model, unmet, plan, .. } = &self.found else { return Came::On };
+        let Found::Ready { model, unmet, plan, takes_back, .. } = &self.found else { return Came::On };
+        let take_back = !takes_back.is_empty() && self.form.ticked(TAKE_BACK);
+        if !takes_back.is_empty() && !take_back {
+            return Came::Lacks(
+                "it takes back what answers have granted: tick that, or esc and E again to keep it",
+            );
+        }
         let planned = matches!(plan, Planned::Known(_));
         if self.asked.is_none() && !unmet.is_empty() && self.version > MapVersion(0) {
             let asked =
@@ -210,7 +228,8 @@ impl Draft {
             return Came::On;
         }
         let reason = self.asked.as_ref().map(|_| Arc::from(self.form.text(WHY)));
-        let apply = ApplyMap { model: Arc::clone(model), if_version: self.version, reason, planned };
+        let apply =
+            ApplyMap { model: Arc::clone(model), if_version: self.version, reason, planned, take_back };
         Came::Apply(Box::new(Command::ApplyMap(apply)))
     }
 
@@ -237,7 +256,8 @@ impl Draft {
                 facts.lines.extend(broken(look, room, findings));
                 "The map has errors; nothing was changed".to_owned()
             }
-            Found::Ready { model, changes, warnings, plan, .. } => {
+            Found::Ready { model, changes, warnings, plan, takes_back, .. } => {
+                facts.lines.extend(taken_back(look, room, takes_back));
                 facts.lines.extend(ready(look, room, model, (changes, warnings), plan));
                 format!("Map v{} {} v{}", self.version, look.glyphs.arrow, self.version.next())
             }
@@ -245,6 +265,27 @@ impl Draft {
         let title = if self.asked.is_some() { "Why, all the same?" } else { &title };
         self.form.draw(buffer, screen, look, title, &facts.lines)
     }
+}
+
+/// The box to tick where a map takes back what answers have changed.
+fn insist(takes_back: &[Change]) -> Vec<Field> {
+    if takes_back.is_empty() {
+        return Vec::new();
+    }
+    vec![Field::tick(TAKE_BACK, "what reviewers have granted since the last map goes", false)]
+}
+
+/// What it would take back.
+fn taken_back(look: Look<'_>, room: usize, changes: &[Change]) -> Vec<Line<'static>> {
+    if changes.is_empty() {
+        return Vec::new();
+    }
+    let theme = look.theme;
+    let mut lines = vec![look.line("it lacks what answers in the inbox have changed:", room, theme.warning)];
+    lines.extend(changes.iter().map(|change| look.line(&format!("  {change}"), room, theme.warning)));
+    shorten(look, &mut lines, CHANGES, "answer");
+    lines.push(Line::default());
+    lines
 }
 
 /// Where, what, and the mend.

@@ -280,6 +280,7 @@ fn apply(team: &mut Team, from: &str, to: &str, reason: &str) {
         if_version: team.state.board.map_version,
         reason: Some(std::sync::Arc::from(reason)),
         planned: false,
+        take_back: true,
     };
     let command = crate::domain::command::Command::ApplyMap(apply);
     let reply = team.person(&PersonId::new("dana").unwrap(), TokenClass::Admin, command).unwrap();

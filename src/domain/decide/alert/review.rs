@@ -20,7 +20,7 @@ pub(in crate::domain::decide) fn review_missed(
         kind: AlertKind::Overdue,
         same: format!("review|{}", queue.name),
         on: None,
-        title: format!("the review of {} was not held: {owner} answers for it", queue.name),
+        title: format!("the review of {} was not held in time: {owner} answers for it", queue.name),
         sides: vec![side(&owner, Some(missed), None, due, (Some(&why), "not held"))],
         first_cause: None,
         count: 1,

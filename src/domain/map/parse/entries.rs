@@ -60,7 +60,7 @@ const EVENT: &[&str] = &["name", "schedule", "on"];
 const ROUTE: &[&str] = &["event", "when", "agent", "then"];
 const FIELD: &[&str] = &["path", "kind", "order"];
 const OUTPUT: &[&str] = &["name", "order", "needs_approval", "thread_window", "internal"];
-const QUEUE: &[&str] = &["name", "owner", "deputies", "sla", "review", "priority"];
+const QUEUE: &[&str] = &["name", "owner", "deputies", "sla", "review", "grace", "priority"];
 const PERSON: &[&str] = &["id", "account", "timezone", "priority"];
 const DEFER: &[&str] = &["agent", "to", "actions", "within", "while"];
 const CONTRADICTION: &[&str] = &["name", "all"];
@@ -400,8 +400,9 @@ fn queue(entry: &mut Entry<'_, '_>) -> Option<Queue> {
     let deputies = entry.list("deputies", A_PERSON, id);
     let sla = entry.text("sla", A_SPAN, id).unwrap_or(DEFAULT_SLA);
     let review = entry.text("review", A_SCHEDULE, id::<Schedule>);
+    let grace = entry.text("grace", A_SPAN, id);
     let priority = entry.list("priority", AN_AGENT, id);
-    Some(Queue { name: name?, owner: owner?, deputies, sla, review, priority })
+    Some(Queue { name: name?, owner: owner?, deputies, sla, review, grace, priority })
 }
 
 fn person(entry: &mut Entry<'_, '_>) -> Option<Person> {

@@ -406,6 +406,9 @@ impl File<'_> {
         if let Some(review) = &queue.review {
             self.line(format!("review = {}", quoted(&review.to_string())));
         }
+        if let Some(grace) = &queue.grace {
+            self.line(format!("grace = {}", quoted(&grace.to_string())));
+        }
         if agents.len() > 1 {
             self.comment("the busiest first; put them in the order that matters");
             let agents = agents.iter().map(|agent| quoted(agent.as_str())).collect();

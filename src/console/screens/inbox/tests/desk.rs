@@ -37,6 +37,12 @@ owner = "dana"
 writes = ["crm/payment/*"]
 outputs = ["mail/replies"]
 
+[[agent]]
+id = "archive"
+role = "Keeps what is over"
+owner = "dana"
+writes = ["archive/*"]
+
 [[output]]
 name = "mail/replies"
 order = ["billing", "payments"]
@@ -49,6 +55,7 @@ owner = "dana"
 deputies = ["sam"]
 sla = "24h"
 review = "daily 09:00"
+priority = ["archive"]
 "#;
 
 fn agent(name: &str) -> AgentId {
