@@ -74,6 +74,11 @@ fn answer_all(world: &mut World) {
     for item in items {
         run(world, &format!("dana drops #{item} 'done'"));
     }
+    // Its agent comes for the answers.
+    let works: Vec<_> = world.state.board.works.values().map(|work| (work.agent.clone(), work.no)).collect();
+    for (agent, no) in works {
+        run(world, &format!("{agent} completes {no}"));
+    }
 }
 
 fn tick(world: &mut World) {

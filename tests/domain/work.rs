@@ -369,7 +369,7 @@ fn what_was_approved_on_an_old_basis_does_not_go_ahead() {
         "
         sales takes 1 -> recorded
         support writes crm/account/acme health=bad@1 -> committed
-        sales done 1 -> committed
+        sales done 1 -> committed on-outdated-basis
         ",
     );
 }
