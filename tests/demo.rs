@@ -202,7 +202,7 @@ const FIRST_MINUTE: [(&str, &[&str], &[AlertKind]); 3] = [
             "deeds.work.completed",
             "deeds.output.published",
             "deeds.output.held",
-            "deeds.review.missed",
+            "deeds.review.scheduled",
         ],
         &[
             AlertKind::TriggerCollision,
@@ -240,7 +240,7 @@ const FIRST_MINUTE: [(&str, &[&str], &[AlertKind]); 3] = [
     ),
 ];
 
-/// The server's clock is moved over the full minute at which a review is missed and a scheduled event is raised.
+/// The server's clock is moved over the full minute at which a review is due and a scheduled event is raised.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_case_can_be_seen_within_the_first_minute() {
     let house = House::open().await;

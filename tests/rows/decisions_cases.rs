@@ -1,5 +1,6 @@
 //! A decision is about one case, can be made by somebody, and what was asked once is not asked twice.
 
+use deeds::domain::things::TokenClass;
 use serde_json::{Value as Json, json};
 
 use super::{Caller, Came, answer, team, told, work};
@@ -135,6 +136,7 @@ async fn the_only_reviewer_answers_what_they_raised() {
     server.stop().await;
 
     let server = team().await;
+    server.with_token(TokenClass::Reviewer, "sam").await;
     let raised = server.dana.post("/v1/events", json!({"event": "new.lead"})).await;
     told(&answer(&server.dana, &raised["item"], handle).await, "refused", Some("own-case"));
     server.stop().await;
