@@ -10,6 +10,7 @@ use deeds::domain::command::{Command, EVIDENCE, NAME_BYTES, TEXT_BYTES};
 use deeds::domain::ids::{ActNo, Seq};
 use deeds::domain::state::{KEPT, Recent};
 use deeds::domain::things::OpenAct;
+use deeds::domain::time::Span;
 
 fn asked(world: &mut World, who: &str, json: serde_json::Value) -> String {
     let command: Command = serde_json::from_value(json).unwrap();
@@ -102,4 +103,35 @@ fn targets_are_bounded() {
     let reply = run(&mut world, "dana undoes #1");
     assert_eq!(reply.code.unwrap().as_str(), "used-since");
     assert!(reply.message.unwrap().contains("than is remembered"));
+}
+
+/// What decisions rest on goes by time: ten thousand others make nobody forget whose turn it is, what was concluded, or
+/// that a task is done.
+#[test]
+fn nothing_that_is_decided_upon_goes_by_count() {
+    let output = "[[output]]\nname = \"news/site\"\norder = [\"sales\", \"support\"]\ninternal = true\n";
+    let map = format!("{TEAM}{output}")
+        .replace("[\"mail/sales\"]", "[\"mail/sales\", \"news/site\"]")
+        .replace("[\"mail/support\"]", "[\"mail/support\", \"news/site\"]");
+    let mut world = World::new(&map);
+    play(
+        &mut world,
+        r#"
+        sales publishes news/site 'one' thread=t -> committed
+        sales sends '{"do": "conclude", "subject": "crm/account/acme", "question": "At risk?", "answer": true}' -> committed
+        sales hands draft-7 to support -> recorded
+        support completes 1 -> recorded
+        "#,
+    );
+    world.state.board.threads = Recent::default();
+    world.state.board.conclusions = Recent::default();
+    world.state.board.ended_tasks.clear();
+    let code = |world: &mut World, step: &str| run(world, step).code.map(|code| code.to_string());
+    let published = run(&mut world, "support publishes news/site 'two' thread=t");
+    assert_eq!(published.outcome.as_str(), "committed", "it is the one after the last: {published:?}");
+    let no = r#"support sends '{"do": "conclude", "subject": "crm/account/acme", "question": "at  risk?", "answer": false}'"#;
+    assert_eq!(run(&mut world, no).alerts.len(), 1, "it differs from what was concluded");
+    assert_eq!(code(&mut world, "sales hands draft-7 to support"), Some("wrong-state".to_owned()));
+    world.pass(Span::from_days(8));
+    assert_eq!(code(&mut world, "sales hands draft-7 to support"), None, "its time is over");
 }

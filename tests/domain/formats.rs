@@ -13,7 +13,7 @@ use super::world::{TEAM, World};
 use deeds::domain::command::Command;
 use deeds::domain::decide::next_due;
 use deeds::domain::deed::{Body, Decided, Deed, FORMAT, NewFormat, NewWorkspace, Origin, Timetable};
-use deeds::domain::state::{Recent, State, Timer};
+use deeds::domain::state::{Lasting, Recent, State, Timer};
 use deeds::domain::things::{AlertKind, Severity};
 use deeds::domain::time::Span;
 
@@ -68,6 +68,10 @@ fn a_deed_says_what_was_worked_out_before() {
         // Of that time writes that came too late were not counted.
         let mut now = world.state.clone();
         *now.board.in_vain = Recent::default();
+        // Of that time none was known for a time, whatever else happened.
+        *now.board.turns = Lasting::default();
+        *now.board.concluded = Lasting::default();
+        *now.board.ended_names = Lasting::default();
         assert_eq!(without_reviews(before), without_reviews(now));
     }
     assert!(said >= 20, "{said} deeds say anything");

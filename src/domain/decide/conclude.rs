@@ -2,7 +2,7 @@
 
 use super::sheet::Sheet;
 use super::write::stale_on;
-use super::{alert, trigger, verdict};
+use super::{KNOWN, MOST_KNOWN, alert, trigger, verdict};
 use crate::domain::code::Code;
 use crate::domain::command::{CommandKind, Conclude, DEPENDENCIES};
 use crate::domain::deed::Body;
@@ -29,6 +29,11 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, conclude: &Conclude) -> Seq {
     if verdict::hides_whole(&state, &agent, &conclude.subject) {
         let why = verdict::unseen_words(&conclude.subject, &agent);
         return refuse(sheet, conclude, Code::Hidden, &why);
+    }
+    let known = state.board.concluded.count(&agent, sheet.now);
+    if known >= MOST_KNOWN {
+        let why = format!("{agent} has answered {known} questions within {}", KNOWN.rough());
+        return refuse(sheet, conclude, Code::OverBound, &why);
     }
     let primary = match stale(&state, &agent, conclude) {
         Some((code, why, fields)) if state.board.enforces() => {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::write::stale_on;
-use super::{held, lease, verdict};
+use super::{KNOWN, MOST_KNOWN, held, lease, verdict};
 use crate::domain::code::Code;
 use crate::domain::command::{Act, Publish};
 use crate::domain::deed::Refs;
@@ -202,7 +202,7 @@ pub(super) fn check(state: &State, agent: &AgentId, effect: Effect<'_>, now: Tim
     check_zone(state, agent, effect)
         .or_else(|| check_sight(state, agent, effect))
         .or_else(|| check_lease(state, agent, effect, now))
-        .or_else(|| check_turn(state, agent, effect))
+        .or_else(|| check_turn(state, agent, effect, now))
         .or_else(|| check_needs(state, agent, effect))
         .or_else(|| check_base(state, agent, effect, now))
         .or_else(|| check_voices(state, agent, effect, now))
@@ -226,7 +226,10 @@ pub(super) fn too_many_voices(
     effect.conversation(state, now)?.until?;
     let open = state.board.talks.count(agent, now);
     let words = || format!("{agent} has {open} conversations under way; wait until their windows are over");
-    (open >= conversation::CONVERSATIONS).then(words)
+    let turns = state.board.turns.count(agent, now);
+    let too_many = (turns >= MOST_KNOWN)
+        .then(|| format!("{agent} has taken turns on {turns} threads within {}", KNOWN.rough()));
+    (open >= conversation::CONVERSATIONS).then(words).or(too_many)
 }
 
 /// Whoever spoke in the conversation last and still has it, where that is another, who has not handed it to the agent.
@@ -247,11 +250,11 @@ pub(super) fn voices<'a>(
 }
 
 /// The last one whose turn it was on its thread; on the output as a whole where it is on none.
-fn last_in_turn<'a>(board: &'a Board, effect: Effect<'_>) -> Option<&'a LastPublication> {
+fn last_in_turn<'a>(board: &'a Board, effect: Effect<'_>, now: Time) -> Option<&'a LastPublication> {
     let to = effect.to();
     match effect.thread() {
-        Some(thread) => board.threads.get(&key(&[to, thread])),
-        None => board.threads.get(&key(&[to])),
+        Some(thread) => board.last_there(&key(&[to, thread]), now),
+        None => board.last_there(&key(&[to]), now),
     }
 }
 
@@ -290,9 +293,9 @@ fn check_lease(state: &State, agent: &AgentId, effect: Effect<'_>, now: Time) ->
     Some(stop(Code::Held, Outcome::Refused, why))
 }
 
-fn check_turn(state: &State, agent: &AgentId, effect: Effect<'_>) -> Option<Stop> {
+fn check_turn(state: &State, agent: &AgentId, effect: Effect<'_>, now: Time) -> Option<Stop> {
     let map = &state.board.map;
-    let last = last_in_turn(&state.board, effect).map(|last| &last.by);
+    let last = last_in_turn(&state.board, effect, now).map(|last| &last.by);
     let next = rule::turn(map, effect.to(), last, agent).err()?;
     let order = map.output(effect.to()).map(|rule| verdict::named(&rule.order)).unwrap_or_default();
     let last = last.map_or_else(|| "nobody".to_owned(), ToString::to_string);

@@ -55,6 +55,11 @@ use super::state::{FORMAT_1, Rules, State};
 use super::time::{Span, Time};
 use crate::domain::things::{AlertKind, SILENCE, TokenClass};
 
+/// For how long turns, conclusions and the names of ended tasks are known: as long as a contradiction counts up.
+const KNOWN: Span = Span::from_days(7);
+/// Most of each that one agent has at once. Beyond it the agent is refused, and nothing is forgotten to make room.
+const MOST_KNOWN: usize = 50_000;
+
 /// What is decided on a deed beside its outcome, from format 2 on. Where one of these changes, older deeds keep their
 /// effect.
 const RULES: Rules = Rules {
@@ -63,6 +68,7 @@ const RULES: Rules = Rules {
     review_grace: Span::from_micros(0),
     is_failure: AlertKind::is_coordination_failure,
     counts_tries: true,
+    known: Some(KNOWN),
     ..FORMAT_1
 };
 
@@ -104,6 +110,13 @@ pub fn decide(state: &State, request: &Request, now: Time) -> Decision {
         let why = format!("the key {:?} was used for another request, deed {}", asked.key, known.deed);
         let primary =
             sheet.refuse(refusal_of(&request.command), request.command.word(), Code::KeyReused, &why);
+        return sheet.done(primary);
+    }
+    if let Some(why) = request.key.as_ref().and_then(|_| state.access.is_full(&request.principal.actor, now))
+    {
+        sheet.forget_key();
+        let primary =
+            sheet.refuse(refusal_of(&request.command), request.command.word(), Code::OverBound, &why);
         return sheet.done(primary);
     }
     match dispatch(&mut sheet, &request.command) {

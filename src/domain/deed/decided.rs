@@ -54,6 +54,8 @@ pub struct Decided {
     pub in_vain: bool,
     /// When the work is looked after that waits again.
     pub alarm: Option<Time>,
+    /// Until when it is known, whatever else happens: the turn that was taken, what was concluded, the name of what ended.
+    pub known_until: Option<Time>,
     /// When what the new map schedules comes next.
     pub timetable: Option<Box<Timetable>>,
 }

@@ -2,8 +2,7 @@
 
 use std::cmp::Reverse;
 
-use crate::domain::ids::{AgentId, ItemNo, PersonId};
-use crate::domain::map::Map;
+use crate::domain::ids::{Actor, AgentId, ItemNo, PersonId};
 use crate::domain::rule::reviewer;
 use crate::domain::state::Board;
 use crate::domain::things::{Case, Item};
@@ -19,8 +18,8 @@ pub fn rank(board: &Board, item: &Item, person: &PersonId, now: Time) -> Rank {
     let queue = reviewer::queue(map, item);
     let queues = map.model().person(person).map_or(&[][..], |person| person.priority.as_slice());
     let of_queue = place(queues, &queue.name);
-    let agent = concerned(board, item);
-    let of_agent = agent.map_or(queue.priority.len(), |agent| place(&queue.priority, agent));
+    let places = concerned(board, item).into_iter().map(|agent| place(&queue.priority, agent));
+    let of_agent = places.min().unwrap_or(queue.priority.len());
     let overdue = item.overdue || item.due <= now;
     (Reverse(overdue), of_queue, of_agent, item.due, item.no)
 }
@@ -30,18 +29,14 @@ fn place<T: PartialEq>(order: &[T], what: &T) -> usize {
     order.iter().position(|other| other == what).unwrap_or(order.len())
 }
 
-/// The agent that an item is about, as far as orders are concerned.
-fn concerned<'a>(board: &'a Board, item: &'a Item) -> Option<&'a AgentId> {
+/// The agents that an item is about, as far as orders are concerned: of a conflict all of its sides.
+fn concerned<'a>(board: &'a Board, item: &'a Item) -> Vec<&'a AgentId> {
     if let Case::GivenUp { work } = &item.case {
-        return Some(&work.agent);
+        return vec![&work.agent];
     }
     if let Case::Conflict { alert } = &item.case {
-        let known = |agent: &&AgentId| is_known(&board.map, agent);
-        return board.alerts.get(alert)?.who.iter().filter_map(|actor| actor.agent()).find(known);
+        let sides = board.alerts.get(alert).into_iter().flat_map(|alert| &alert.who);
+        return sides.filter_map(Actor::agent).collect();
     }
-    item.raised_by.agent()
-}
-
-fn is_known(map: &Map, agent: &AgentId) -> bool {
-    map.agent(agent).is_some()
+    item.raised_by.agent().into_iter().collect()
 }

@@ -14,8 +14,10 @@ use crate::domain::time::{Span, Time};
 pub const KEY_LIFE: Span = Span::from_hours(24);
 /// How long one is remembered: a bound of memory. A rule that asks for longer finds nothing older.
 const REMEMBERED: Span = KEY_LIFE;
-/// Most idempotency keys kept; the oldest go first.
+/// Most idempotency keys kept at once. None goes before its time: beyond it a request with another one is refused.
 pub const KEYS: usize = 1_000_000;
+/// Most of them that are one caller's.
+pub const KEYS_OF_ONE: usize = 250_000;
 
 /// Tokens and keys.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -27,6 +29,8 @@ pub struct Access {
     pub(super) keys: imbl::GenericHashMap<Fingerprint, Seq, Hasher, imbl::shared_ptr::DefaultSharedPtr>,
     /// All that is known of each key, oldest first, which is by deed.
     pub(super) ages: imbl::Vector<Arc<Kept>>,
+    /// How many are each caller's.
+    pub(super) of: imbl::OrdMap<Actor, usize>,
 }
 
 impl Access {
@@ -38,13 +42,33 @@ impl Access {
         (now.since(answer.at) < KEY_LIFE).then_some(answer)
     }
 
-    /// Keeps the answer to a key, and lets go of those that are too old or too many.
+    /// Why no further key of this caller can be kept at that time, in words.
+    pub fn is_full(&self, actor: &Actor, now: Time) -> Option<String> {
+        let own = self.of.get(actor).copied().unwrap_or_default();
+        let (kept, most, whose) = match self.ages.len() {
+            all if all >= KEYS => (all, KEYS, "of this workspace"),
+            _ => (own, KEYS_OF_ONE, "of this caller"),
+        };
+        let oldest = self.ages.front().filter(|oldest| now.since(oldest.answer.at) < KEY_LIFE);
+        (kept >= most && oldest.is_some())
+            .then(|| format!("{kept} idempotency keys {whose} are kept for a day; send none, or wait"))
+    }
+
+    /// Keeps the answer to a key, and lets go of those that are too old.
     pub(super) fn remember(&mut self, actor: &Actor, key: &IdempotencyKey, answer: KeyAnswer) {
-        while let Some(oldest) = self.ages.front() {
-            if self.ages.len() < KEYS && answer.at.since(oldest.answer.at) < REMEMBERED {
+        while let Some(oldest) = self.ages.front().cloned() {
+            if answer.at.since(oldest.answer.at) < REMEMBERED {
                 break;
             }
-            self.keys.remove(&Fingerprint::of_key(&oldest.actor, &oldest.key));
+            let known = Fingerprint::of_key(&oldest.actor, &oldest.key);
+            // A key that was used again after its time has another answer by now.
+            if self.keys.get(&known) == Some(&oldest.answer.deed) {
+                self.keys.remove(&known);
+            }
+            match self.of.get(&oldest.actor).copied().unwrap_or_default() {
+                0 | 1 => self.of.remove(&oldest.actor),
+                of => self.of.insert(oldest.actor.clone(), of - 1),
+            };
             self.ages.pop_front();
         }
         self.restore(actor.clone(), key.clone(), answer);
@@ -53,6 +77,7 @@ impl Access {
     /// Keeps the answer to a key as a snapshot has it. They come oldest first.
     pub fn restore(&mut self, actor: Actor, key: IdempotencyKey, answer: KeyAnswer) {
         self.keys.insert(Fingerprint::of_key(&actor, &key), answer.deed);
+        *self.of.entry(actor.clone()).or_default() += 1;
         self.ages.push_back(Arc::new(Kept { actor, key, answer }));
     }
 

@@ -106,6 +106,9 @@ pub struct Board {
     pub waiting: OrdMap<Seq, Arc<WaitingAct>>,
     /// The last publication on each thread, by output and thread (`key`), and on each output as a whole.
     pub threads: Recent<LastPublication>,
+    /// The same on outputs with an order, known for a time whatever else goes out.
+    #[serde(default, skip_serializing_if = "Lasting::is_empty")]
+    pub turns: Box<Lasting<LastPublication>>,
     /// Who has each conversation (`Conversation::spoken`), for as long as the window then was.
     #[serde(default, skip_serializing_if = "Lasting::is_empty")]
     pub talks: Lasting<LastPublication>,
@@ -122,6 +125,12 @@ pub struct Board {
     pub in_vain: Box<Recent<Vector<Time>>>,
     /// What was concluded last, by subject and question (`key`), the latest of each actor.
     pub conclusions: Recent<Vector<Concluded>>,
+    /// The same, known for a time whatever else is concluded.
+    #[serde(default, skip_serializing_if = "Lasting::is_empty")]
+    pub concluded: Box<Lasting<Vector<Concluded>>>,
+    /// The tasks whose names are known for a time after they ended, with how they did.
+    #[serde(default, skip_serializing_if = "Lasting::is_empty")]
+    pub ended_names: Box<Lasting<Arc<str>>>,
     /// When each scheduled event is raised next.
     pub schedules: OrdMap<Arc<str>, Time>,
     /// The reviews of each queue.
@@ -264,12 +273,15 @@ impl Board {
             task_leases: OrdMap::new(),
             waiting: OrdMap::new(),
             threads: Recent::default(),
+            turns: Box::default(),
             talks: Lasting::default(),
             claims: Recent::default(),
             occurrences: Lasting::default(),
             rounds: Box::default(),
             in_vain: Box::default(),
             conclusions: Recent::default(),
+            concluded: Box::default(),
+            ended_names: Box::default(),
             schedules: OrdMap::new(),
             reviews: OrdMap::new(),
             targets: Recent::default(),
@@ -361,6 +373,23 @@ impl Board {
     /// Who holds the claim of an occurrence, by the event's name and its key (`key`).
     pub fn claim(&self, occurrence: &str, now: Time) -> Option<&ClaimHeld> {
         self.occurrences.get(occurrence, now).or_else(|| self.claims.get(occurrence))
+    }
+
+    /// Who went out last there, by output and thread (`key`).
+    pub fn last_there(&self, key: &str, now: Time) -> Option<&LastPublication> {
+        self.turns.get(key, now).or_else(|| self.threads.get(key))
+    }
+
+    /// What was concluded last, by subject and question (`key`).
+    pub fn conclusion(&self, key: &str, now: Time) -> Option<&Vector<Concluded>> {
+        self.concluded.get(key, now).or_else(|| self.conclusions.get(key))
+    }
+
+    /// How a task of that name ended that may not be begun anew yet.
+    pub fn ended(&self, task: &TaskId, now: Time) -> Option<&str> {
+        let recent =
+            || self.ended_tasks.iter().find(|ended| ended.id == *task).map(|ended| ended.stage.word());
+        self.ended_names.get(task.as_str(), now).map(|how| &**how).or_else(recent)
     }
 
     /// What agents hold open on an entity.

@@ -6,8 +6,10 @@ use super::{KeyAnswer, State};
 use crate::domain::deed::{Body, Deed, Touches};
 use crate::domain::ids::Version;
 use crate::domain::things::{
-    ACTORS, Entity, Field, FieldChange, RECENT, RUNS, Run, TokenRecord, Tombstone, Touch,
+    ACTORS, ACTORS_KNOWN, Entity, Field, FieldChange, MOST_ACTORS, RECENT, RUNS, Run, TokenRecord, Tombstone,
+    Touch,
 };
+use crate::domain::time::Time;
 use crate::domain::value::Value;
 
 impl State {
@@ -82,7 +84,11 @@ fn remember_actor(entity: &mut Entity, deed: &Deed) {
         *at = deed.time.max(*at);
         return;
     }
+    // Whoever was there within the longest time that is looked back goes only where there is no end of them.
+    let lately = |at: &Time| deed.recorded.since(*at) < ACTORS_KNOWN;
+    let over = entity.last.len() >= MOST_ACTORS || entity.last.iter().any(|(_, at)| !lately(at));
     if entity.last.len() >= ACTORS
+        && over
         && let Some(oldest) =
             entity.last.iter().enumerate().min_by_key(|(_, (_, at))| *at).map(|(place, _)| place)
     {

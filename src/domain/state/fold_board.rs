@@ -30,6 +30,9 @@ macro_rules! fold {
                 self.end_rounds(deed);
                 self.talks.forget(deed.recorded);
                 self.occurrences.forget(deed.recorded);
+                self.turns.forget(deed.recorded);
+                self.concluded.forget(deed.recorded);
+                self.ended_names.forget(deed.recorded);
                 match &deed.body { $($(Body::$kind(payload) => Self::$board(self, deed, payload),)*)* }
                 self.stand_still();
             }

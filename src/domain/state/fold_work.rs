@@ -173,6 +173,10 @@ impl Board {
         }
         ended.stage = stage;
         (ended.at, ended.deed) = (deed.recorded, deed.seq);
+        if let Some(until) = known_until(deed) {
+            let (name, how) = (Arc::from(ended.id.as_str()), Arc::from(ended.stage.word()));
+            self.ended_names.set(name, ended.order.from.clone(), until, how);
+        }
         self.ended_tasks.push_back(task);
         if self.ended_tasks.len() > ENDED {
             self.ended_tasks.pop_front();
@@ -306,11 +310,13 @@ impl Board {
     /// Something went out: the last on its thread, and on its output as a whole.
     pub(super) fn speak(&mut self, deed: &Deed, output: &str, thread: Option<&Arc<str>>) {
         let Some(by) = deed.actor.agent().cloned() else { return };
-        let last = LastPublication { by, at: deed.time, deed: deed.seq };
-        if let Some(thread) = thread {
-            self.threads.set(key(&[output, thread]), deed.seq, last.clone());
+        let last = LastPublication { by: by.clone(), at: deed.time, deed: deed.seq };
+        for key in thread.map(|thread| key(&[output, thread])).into_iter().chain([key(&[output])]) {
+            if let Some(until) = known_until(deed) {
+                self.turns.set(Arc::clone(&key), by.clone(), until, last.clone());
+            }
+            self.threads.set(key, deed.seq, last.clone());
         }
-        self.threads.set(key(&[output]), deed.seq, last);
     }
 
     /// Whoever speaks in a conversation has it for a time.
@@ -335,7 +341,7 @@ impl Board {
     pub(super) fn conclude(&mut self, deed: &Deed, conclusion: &Conclusion) {
         let Some(subject) = &deed.subject else { return };
         let key = question_key(subject, &conclusion.question);
-        let mut voices = self.conclusions.get(&key).cloned().unwrap_or_default();
+        let mut voices = self.conclusion(&key, deed.recorded).cloned().unwrap_or_default();
         voices.retain(|voice| voice.by != deed.actor);
         voices.push_back(Concluded {
             by: deed.actor.clone(),
@@ -347,8 +353,16 @@ impl Board {
         if voices.len() > VOICES {
             voices.pop_front();
         }
+        if let (Some(until), Some(by)) = (known_until(deed), deed.actor.agent()) {
+            self.concluded.set(Arc::clone(&key), by.clone(), until, voices.clone());
+        }
         self.conclusions.set(key, deed.seq, voices);
     }
+}
+
+/// Until when what the deed leaves behind is known, where the rules said so.
+fn known_until(deed: &Deed) -> Option<Time> {
+    deed.decided.as_ref().and_then(|decided| decided.known_until)
 }
 
 /// The entities that an act is about or based on.

@@ -22,7 +22,7 @@ mod recent;
 mod recorded;
 mod timer;
 
-pub use access::{Access, KEY_LIFE, KEYS, Kept, KeyAnswer};
+pub use access::{Access, KEY_LIFE, KEYS, KEYS_OF_ONE, Kept, KeyAnswer};
 pub use board::{AgentFacts, Board, CLOSED, MAPS, MapStep, Next, RESOLVED, Stop};
 pub use entities::{Entities, Hasher};
 pub use history::{CareMark, Count, DAYS, DayCounts, Dependency, History, MapCare, TURNS, day_of};

@@ -26,6 +26,9 @@ pub struct Rules {
     pub is_failure: fn(AlertKind, Option<&AlertSide>) -> bool,
     /// Whether writes that come too late are counted.
     pub counts_tries: bool,
+    /// For how long turns, conclusions and the names of ended tasks are known, whatever else happens; as long as there is room
+    /// where nothing is said.
+    pub known: Option<Span>,
     /// Whether a person's deed is a step on what is an agent's own.
     pub is_intervention: fn(&Deed) -> bool,
 }
@@ -37,6 +40,7 @@ pub const FORMAT_1: Rules = Rules {
     review_grace: Span::from_hours(1),
     is_failure,
     counts_tries: false,
+    known: None,
     is_intervention,
 };
 
@@ -71,6 +75,9 @@ impl Rules {
         }
         if let Body::WorkFailed(()) | Body::WorkReturned(()) | Body::WorkLapsed(()) = deed.body {
             decided.alarm = Some(deed.recorded.plus(self.silence));
+        }
+        if let Some(known) = self.known.filter(|_| is_kept(board, deed)) {
+            decided.known_until = Some(deed.recorded.plus(known));
         }
         if let Body::AlertOpened(alert) = &deed.body {
             decided.failure = (self.is_failure)(alert.kind, alert.sides.last());
@@ -109,6 +116,18 @@ impl Rules {
 fn is_in_vain(deed: &Deed) -> bool {
     let stale = matches!(deed.body, Body::WriteRefused(())) && deed.outcome == Outcome::Stale;
     stale && deed.actor.agent().is_some() && deed.fields.iter().any(FieldChange::is_outdated)
+}
+
+/// Whether later decisions rest on it: a turn on an output that has an order, a conclusion, the name of a task.
+fn is_kept(board: &Board, deed: &Deed) -> bool {
+    let in_turn = |output: &str| board.map.output(output).is_some_and(|output| !output.order.is_empty());
+    if let Body::OutputPublished(said) = &deed.body {
+        return in_turn(&said.output);
+    }
+    if let Body::ActAllowed(order) = &deed.body {
+        return order.conversation.is_some() && in_turn(&order.target);
+    }
+    matches!(deed.body, Body::ConclusionDrawn(_) | Body::HandoffCompleted(_) | Body::TaskClosed(_))
 }
 
 /// Collisions, contradictions and loops; what was stale only where it was acted on.

@@ -9,7 +9,7 @@ use crate::domain::ids::{Actor, AgentId, Seq, Version};
 use crate::domain::key::key;
 use crate::domain::outcome::Outcome;
 use crate::domain::path::{EntityPath, FieldName, FieldPath};
-use crate::domain::time::Time;
+use crate::domain::time::{Span, Time};
 use crate::domain::value::{Value, some};
 
 /// How many of the last deeds on it an entity remembers for `activity`.
@@ -18,6 +18,10 @@ pub const RECENT: usize = 8;
 pub const RUNS: usize = 3;
 /// How many actors an entity remembers the last deed of; the one that is longest silent goes first.
 pub const ACTORS: usize = 64;
+/// For how long it remembers more than that.
+pub const ACTORS_KNOWN: Span = Span::from_days(31);
+/// How many it remembers at most.
+pub const MOST_ACTORS: usize = 4_096;
 
 /// A record, file or queue.
 #[serde_with::skip_serializing_none]

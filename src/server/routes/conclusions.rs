@@ -25,7 +25,10 @@ pub(in crate::server) async fn list(call: Call) -> Answer {
         call.caller.agent().is_none_or(|agent| sees(&state, agent) && sees(&now, agent))
             && wanted.as_ref().is_none_or(|wanted| view.subject == *wanted)
     };
-    let all = state.board.conclusions.iter().filter_map(|(key, answers)| view(key, answers.iter()));
+    let board = &state.board;
+    let by_key = board.conclusions.iter().chain(board.concluded.iter());
+    let by_key: std::collections::BTreeMap<_, _> = by_key.collect();
+    let all = by_key.into_iter().filter_map(|(key, answers)| view(key, answers.iter()));
     json(&ConclusionList { conclusions: all.filter(seen).collect(), seq: state.head() })
 }
 

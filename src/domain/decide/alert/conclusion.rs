@@ -17,7 +17,7 @@ pub(in crate::domain::decide) fn conclusions_differ(
     primary: Seq,
 ) -> Option<AlertNo> {
     let key = question_key(&conclude.subject, &conclude.question);
-    let voices = before.board.conclusions.get(&key)?;
+    let voices = before.board.conclusion(&key, sheet.now)?;
     let differs = |voice: &&Concluded| voice.by.agent() != Some(agent) && voice.answer != conclude.answer;
     let others: Vec<&Concluded> = voices.iter().filter(differs).collect();
     let first = others.first()?;

@@ -7,7 +7,7 @@ mod receive;
 use std::sync::Arc;
 
 use super::sheet::Sheet;
-use super::{propose, verdict, work};
+use super::{KNOWN, MOST_KNOWN, propose, verdict, work};
 use crate::domain::code::Code;
 use crate::domain::command::{CommandKind, Handoff, NAME_BYTES};
 use crate::domain::deed::Body;
@@ -136,9 +136,12 @@ fn check(state: &State, order: &HandoffOrder, now: Time) -> Result<(), Refusal> 
     known(state, &order.to)?;
     if let Some(task) = state.board.tasks.get(id) {
         may_give(task, &order.from)?;
-    } else if let Some(ended) = state.board.ended_tasks.iter().find(|ended| ended.id == *id) {
-        let why = format!("task {id} is {}: give what is new another name", ended.stage.word());
+    } else if let Some(how) = state.board.ended(id, now) {
+        let why = format!("task {id} is {how}: give what is new another name");
         return Err((Code::WrongState, why));
+    } else if state.board.ended_names.count(&order.from, now) >= MOST_KNOWN {
+        let why = format!("{MOST_KNOWN} tasks of {} ended within {}", order.from, KNOWN.rough());
+        return Err((Code::OverBound, why));
     } else if state.board.tasks.len() >= OPEN_TASKS {
         return Err((Code::OverBound, format!("{OPEN_TASKS} tasks are under way; some must end first")));
     }

@@ -62,24 +62,32 @@ pub(super) enum Asked<'a> {
 }
 
 /// What goes out, beside where to.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(super) struct Sent<'a> {
     /// A person approved it.
     pub(super) approved: bool,
     /// What it is about; a thread may stand for it.
-    pub(super) about: Option<&'a EntityPath>,
-    /// The deed that tells of it: its word, and what it was based on.
-    pub(super) deed: &'a Deed,
+    pub(super) about: Option<Cow<'a, EntityPath>>,
+    /// Its word.
+    pub(super) action: &'a str,
+    /// What it was based on; none where the deed does not tell.
+    pub(super) read: Option<&'a [FieldPath]>,
 }
 
 impl<'a> Sent<'a> {
-    fn act(deed: &'a Deed, approved: bool) -> Self {
-        Self { approved, about: deed.subject.as_ref(), deed }
+    fn act(deed: &'a Deed, order: &'a ActOrder, approved: bool) -> Self {
+        let about = deed.subject.as_ref().map(Cow::Borrowed);
+        Self { approved, about, action: &deed.action, read: Some(&order.based_on) }
     }
 
     fn publication(deed: &'a Deed, said: &'a Publication, approved: bool) -> Self {
-        let talk = said.conversation.as_ref().and_then(|talk| talk.subject.as_ref());
-        Self { approved, about: deed.subject.as_ref().or(talk), deed }
+        let thread = || said.thread.as_ref()?.parse().ok().map(Cow::Owned);
+        let about = deed.subject.as_ref().map(Cow::Borrowed).or_else(thread);
+        // What was not published does not say what it was based on, unless it was nothing of what it should.
+        let blind = deed.code == Some(Code::NoBasis);
+        let told = blind || matches!(deed.body, Body::OutputPublished(_));
+        let read = told.then_some(deed.refs.based_on.as_slice());
+        Self { approved, about, action: &deed.action, read }
     }
 }
 
@@ -140,7 +148,9 @@ fn refusal(code: Option<Code>) -> Refusal {
             | Code::HeldOpen
             | Code::Leased
             | Code::LeaseOver
-            | Code::NoToken,
+            | Code::NoToken
+            | Code::NotConverging
+            | Code::Looping,
         ) => Refusal::Aside,
         Some(_) | None => Refusal::NoCase,
     }
@@ -239,7 +249,9 @@ fn of_write(deed: &Deed) -> Option<Case<'_>> {
     } else {
         return None;
     };
-    Some(Case::new(asked(), was))
+    // Retrying in vain is no matter of who may.
+    let aside = matches!(deed.body, Body::WriteEscalated(())) && deed.code == Some(Code::NotConverging);
+    Some(Case { aside, ..Case::new(asked(), was) })
 }
 
 /// The fields that a write changed or wanted to, and the whole entity where it came, went or was to.
@@ -272,11 +284,11 @@ fn touched(deed: &Deed) -> Vec<Touched<'_>> {
 fn of_act(deed: &Deed) -> Option<Case<'_>> {
     let agent = deed.actor.agent()?;
     if let Body::ActAllowed(order) = &deed.body {
-        let sent = Sent::act(deed, deed.refs.item.is_some());
+        let sent = Sent::act(deed, order, deed.refs.item.is_some());
         return Some(Case::new(Asked::Act { agent, order, sent }, Fate::Through));
     }
     let (Body::ActRefused(order) | Body::ActDeferred(order)) = &deed.body else { return None };
-    let case = Case::refused(Asked::Act { agent, order, sent: Sent::act(deed, false) }, deed)?;
+    let case = Case::refused(Asked::Act { agent, order, sent: Sent::act(deed, order, false) }, deed)?;
     Some(Case { aside: case.aside || deed.code == Some(Code::Collision), ..case })
 }
 
@@ -301,7 +313,9 @@ fn of_event(deed: &Deed) -> Option<Case<'_>> {
     } else {
         Fate::Routed { to: deed.refs.owners.clone() }
     };
-    Some(Case::new(asked, was))
+    // Going round is none either.
+    let aside = deed.outcome == Outcome::Escalated && deed.code == Some(Code::Looping);
+    Some(Case { aside, ..Case::new(asked, was) })
 }
 
 fn of_claim(deed: &Deed) -> Option<Case<'_>> {

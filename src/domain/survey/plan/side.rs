@@ -60,14 +60,14 @@ impl Side {
             Asked::Write { agent, entity, fields } => {
                 Some(self.write(agent, entity, fields, (&case.was, seen)))
             }
-            Asked::Act { agent, order, sent } => Some(self.act(agent, order, *sent, (&case.was, seen))),
+            Asked::Act { agent, order, sent } => Some(self.act(agent, order, sent, (&case.was, seen))),
             Asked::Event { event, attributes, raised_by } => {
                 let fate = self.event(event, *raised_by, self.map.route(event, attributes));
                 Some(single(agent_of(&case.was).or_else(|| agent_of(&fate)), event, fate))
             }
             Asked::Claim { agent, claim } => self.claim(agent, claim, seen),
             Asked::Publication { agent, publication, sent } => {
-                let fate = self.publication(agent, publication, *sent, (&case.was, seen));
+                let fate = self.publication(agent, publication, sent, (&case.was, seen));
                 Some(single(Some((*agent).clone()), &publication.output, fate))
             }
             Asked::Untold => None,
@@ -136,7 +136,7 @@ impl Side {
         kind::against(kind, agent, (before, field.after), || last).map(|against| against.code())
     }
 
-    fn act(&self, agent: &AgentId, order: &ActOrder, sent: Sent<'_>, then: (&Fate, &Lately)) -> Said {
+    fn act(&self, agent: &AgentId, order: &ActOrder, sent: &Sent<'_>, then: (&Fate, &Lately)) -> Said {
         let target = &*order.target;
         let path = target.parse::<FieldPath>().ok();
         let what =
@@ -224,7 +224,7 @@ impl Side {
         &self,
         agent: &AgentId,
         said: &Publication,
-        sent: Sent<'_>,
+        sent: &Sent<'_>,
         then: (&Fate, &Lately),
     ) -> Fate {
         match output::whose(&self.map, agent, &said.output) {
@@ -238,7 +238,7 @@ impl Side {
         &self,
         agent: &AgentId,
         (name, thread): (&str, Option<&Arc<str>>),
-        sent: Sent<'_>,
+        sent: &Sent<'_>,
         (was, seen): (&Fate, &Lately),
     ) -> Fate {
         let last = threads(name, thread).next().and_then(|thread| seen.voices.get(&thread));
@@ -262,9 +262,10 @@ impl Side {
     }
 
     /// Whether something goes out without what this map wants looked at before.
-    fn blind(&self, Sent { deed, about, .. }: Sent<'_>) -> Option<Fate> {
-        let was_read = |path: &FieldPath| deed.based_on().contains(path);
-        let missing = basis::missing(&self.map, (&deed.action, about), was_read);
+    fn blind(&self, sent: &Sent<'_>) -> Option<Fate> {
+        let read = sent.read?;
+        let about = sent.about.as_deref();
+        let missing = basis::missing(&self.map, (sent.action, about), |path| read.contains(path));
         (!missing.is_empty()).then(|| Fate::Refused { code: Code::NoBasis, owners: Vec::new() })
     }
 }
