@@ -57,7 +57,8 @@ impl Deed {
     /// it, or names it as what it was based on.
     fn tells_hidden(&self, sight: &Sight<'_>) -> bool {
         let said = |carried: &Carried| matches!(carried, Carried::Said(path) if sight.hides_path(path));
-        self.fields.is_empty() && self.is_on_hidden(sight)
+        // Fields of others say nothing of where it is itself.
+        self.fields.iter().all(|field| field.entity.is_some()) && self.is_on_hidden(sight)
             || self.fields.iter().any(|field| self.is_hidden(field, sight))
             || self.based_on().iter().any(|path| sight.hides_path(path))
             || self.carried().iter().any(said)
