@@ -29,6 +29,7 @@ mod output;
 mod outputs;
 mod overrides;
 mod readiness;
+mod replace;
 mod reply;
 mod review;
 mod serve;

@@ -5,7 +5,7 @@ mod settings;
 use std::fmt::Write as _;
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -14,6 +14,7 @@ use super::Asking;
 use super::repository::{By, Repository, git as run_git};
 use crate::cli::context::{Context, Global, read_text};
 use crate::cli::output::{self, visible};
+use crate::cli::replace::replace;
 use crate::cli::status::{Status, Usage};
 
 /// The largest settings file that is changed, and the largest hook that is looked at, in bytes.
@@ -198,25 +199,6 @@ fn quoted(word: &str) -> anyhow::Result<String> {
         )));
     }
     Ok(format!("'{}'", word.replace('\'', "'\\''")))
-}
-
-/// Puts a new file in the old one's place, with the old one's permissions; never a half file.
-fn replace(file: &Path, text: &str) -> std::io::Result<()> {
-    let file = fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
-    let mode = fs::metadata(&file).map_or(0o644, |about| about.permissions().mode() & 0o7777);
-    let mut beside = file.as_os_str().to_owned();
-    beside.push(format!(".{}.new", std::process::id()));
-    let beside = PathBuf::from(beside);
-    let write = || {
-        let mut new = OpenOptions::new().write(true).create_new(true).mode(mode).open(&beside)?;
-        new.write_all(text.as_bytes())?;
-        new.sync_all()?;
-        fs::rename(&beside, &file)
-    };
-    write().inspect_err(|_| {
-        // Whatever was begun is taken away; that it may not be there is no matter.
-        fs::remove_file(&beside).unwrap_or_default();
-    })
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! `deeds map pull`: what answers in the inbox have changed of the map in force, written into one's own file, which keeps
 //! its comments and its order.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -10,9 +9,10 @@ use toml_edit::{Array, ArrayOfTables, DocumentMut, Item, Table, Value};
 
 use super::check;
 use crate::cli::context::Context;
+use crate::cli::replace::replace;
 use crate::cli::status::{Status, Usage};
 use crate::cli::{output, session};
-use crate::domain::map::{self, Model};
+use crate::domain::map::{self, Model, merge};
 
 /// Which file.
 #[derive(Debug, Args)]
@@ -68,7 +68,7 @@ fn save(file: &Path, text: &str, before: &Model, after: &Model) -> anyhow::Resul
             "the file is written in a way that can't be kept; add by hand what `--dry-run` shows",
         ));
     }
-    Ok(fs::write(file, written)?)
+    Ok(replace(file, &written)?)
 }
 
 /// The text of a map with what is different between two models of it, everything else as it was.
@@ -80,7 +80,7 @@ fn write_into(text: &str, before: &Model, after: &Model) -> anyhow::Result<Strin
     {
         document.insert(key, Item::Value(plain(value)));
     }
-    for (section, name) in [("agent", "id"), ("queue", "name")] {
+    for (section, name) in merge::CHANGED {
         let then = entries(&before, section);
         for entry in entries(&after, section) {
             let known = then.iter().find(|other| other.get(name) == entry.get(name));

@@ -10,9 +10,9 @@ use crate::domain::command::{Act, ActEnd, DEPENDENCIES, NAME_BYTES};
 use crate::domain::deed::{Body, Deed};
 use crate::domain::ids::{Actor, AgentId, Seq};
 use crate::domain::outcome::Outcome;
-use crate::domain::path::FieldPath;
+use crate::domain::path::{FieldName, FieldPath};
 use crate::domain::state::State;
-use crate::domain::things::{ActOrder, Case, Field, FieldChange, Hold, OpenAct, WaitingAct, Work, WorkKind};
+use crate::domain::things::{ActOrder, Case, FieldChange, Hold, OpenAct, WaitingAct, Work, WorkKind};
 use crate::domain::time::Time;
 
 /// Most acts open at once. Beyond it agents have stopped telling how theirs ended.
@@ -203,7 +203,10 @@ pub(super) fn end(sheet: &mut Sheet<'_>, end: &ActEnd) -> Seq {
     deed.reason.clone_from(&end.note);
     deed.refs.act = Some(act.no);
     let state = sheet.snapshot();
-    let outdated = if end.done { outdated(&state, &act) } else { Vec::new() };
+    let outdated: Vec<FieldChange> = outdated(&state, &act)
+        .filter(|_| end.done)
+        .map(|path| verdict::unread(&state, &act.agent, path))
+        .collect();
     if outdated.is_empty() {
         return sheet.push(deed);
     }
@@ -216,22 +219,21 @@ pub(super) fn end(sheet: &mut Sheet<'_>, end: &ActEnd) -> Seq {
     primary
 }
 
-/// What another has changed of it since the act was allowed, as far as its agent may see it.
-fn outdated(state: &State, act: &OpenAct) -> Vec<FieldChange> {
+/// What another has changed, since the act was allowed, of what it is based on, as far as its agent may see it.
+pub(super) fn outdated<'a>(state: &'a State, act: &'a OpenAct) -> impl Iterator<Item = &'a FieldPath> {
     let is_seen = |path: &&FieldPath| !state.board.map.is_hidden(&act.agent, &path.entity, &path.field);
-    let changed = |path: &&FieldPath| {
+    let since = |deed: Seq, by: &Actor| deed > act.deed && by.agent() != Some(&act.agent);
+    act.based_on.iter().filter(is_seen).filter(move |path| {
         state.entities.get(&path.entity).is_some_and(|entity| {
-            let since = |field: &Field| field.deed > act.deed && field.by.agent() != Some(&act.agent);
-            let mut fields =
-                entity.fields.iter().filter(|(name, _)| path.field.is_whole() || *name == path.field);
-            entity.gone.as_ref().is_some_and(|gone| gone.at > act.at) || fields.any(|(_, field)| since(field))
+            let of_it = |name: &FieldName| path.field.is_whole() || *name == path.field;
+            let mut fields = entity.fields.iter().filter(|(name, _)| of_it(name));
+            entity.gone.as_ref().is_some_and(|gone| since(gone.deed, &gone.by))
+                || fields.any(|(_, field)| since(field.deed, &field.by))
         })
-    };
-    let paths = act.based_on.iter().filter(is_seen).filter(changed);
-    paths.map(|path| verdict::unread(state, &act.agent, path)).collect()
+    })
 }
 
-/// `crm/contact/acme#health is v41 by support since; all three were told`.
+/// `crm/contact/acme#health is v41 by support since it was allowed; all three were told`.
 fn outdated_words(fields: &[FieldChange], note: Option<&str>) -> String {
     let one = |field: &FieldChange| {
         let path = field.entity.clone().map(|entity| FieldPath::new(entity, field.name.clone()).to_string());

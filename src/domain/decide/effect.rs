@@ -216,20 +216,24 @@ pub(super) fn recheck(state: &State, agent: &AgentId, effect: Effect<'_>, now: T
         .or_else(|| check_base(state, agent, effect, now))
 }
 
-/// Whether the agent has too many conversations open to begin another, in words.
+/// Whether the agent has too many conversations open, or turns that are known, to begin another, in words.
 pub(super) fn too_many_voices(
     state: &State,
     agent: &AgentId,
     effect: Effect<'_>,
     now: Time,
 ) -> Option<String> {
-    effect.conversation(state, now)?.until?;
+    let talk = effect.conversation(state, now)?;
     let open = state.board.talks.count(agent, now);
-    let words = || format!("{agent} has {open} conversations under way; wait until their windows are over");
+    if talk.until.is_some() && open >= conversation::CONVERSATIONS {
+        return Some(format!(
+            "{agent} has {open} conversations under way; wait until their windows are over"
+        ));
+    }
+    // Also where nobody has a conversation: an output of the team's own may have an order.
     let turns = state.board.turns.count(agent, now);
-    let too_many = (turns >= MOST_KNOWN)
-        .then(|| format!("{agent} has taken turns on {turns} threads within {}", KNOWN.rough()));
-    (open >= conversation::CONVERSATIONS).then(words).or(too_many)
+    (turns >= MOST_KNOWN)
+        .then(|| format!("{agent} has taken turns on {turns} threads within {}", KNOWN.rough()))
 }
 
 /// Whoever spoke in the conversation last and still has it, where that is another, who has not handed it to the agent.

@@ -54,9 +54,9 @@ pub(super) fn escalate(sheet: &mut Sheet<'_>, escalate: &Escalate) -> Seq {
     let raised_by = Actor::Agent(agent.clone());
     let alike = likeness(&case, &raised_by, escalate.subject.as_ref());
     let before = format!("escalation|{agent}|{}", folded(&escalate.why));
-    let rules = &state.board.rules;
-    if let Some(rule) = rules.iter().find(|rule| rule.alike == alike || *rule.alike == *before) {
-        return sheet.refuse(Body::ItemRefused(()), "escalate", Code::OutOfScope, &closed_words(rule));
+    let asked = || (case.clone(), raised_by.clone(), escalate.subject.clone());
+    if let Some(why) = closed_on_arrival(&state, &before, asked) {
+        return sheet.refuse(Body::ItemRefused(()), "escalate", Code::OutOfScope, &why);
     }
     let queue = state.board.map.queue_of(&agent).clone();
     if let Some(no) = escalated_already(&state, (&case, &agent), &queue, escalate.subject.as_ref()) {

@@ -7,7 +7,7 @@ use super::diff::{Change, difference};
 use super::model::Model;
 
 /// The sections in which answers change something, and what names an entry there.
-const CHANGED: &[(&str, &str)] = &[("agent", "id"), ("queue", "name")];
+pub const CHANGED: &[(&str, &str)] = &[("agent", "id"), ("queue", "name")];
 
 /// `file` with all that is in `now` and was not in `base`, and without what is gone since. None where no map has that
 /// form, which no answer leads to.

@@ -125,9 +125,8 @@ fn right(
 
 /// Whether a deputy to whom it was not handed answers by now.
 fn deputies_answer(board: &Board, item: &Item, now: Time) -> bool {
-    let half = Span::from_micros(item.due.since(item.opened).micros() / 2);
     handed(board, item, now).is_none()
-        && (now.since(item.opened) >= half || out(board, &queue(&board.map, item).owner, now).is_some())
+        && (now >= half_time(item) || out(board, &queue(&board.map, item).owner, now).is_some())
 }
 
 /// The one beside the owner to whom it was handed, who is there and still has a place at it.
@@ -171,6 +170,11 @@ fn who_may(board: &Board, item: &Item, person: &PersonId, now: Time) -> String {
     if let Some(to) = handed(board, item, now) {
         return format!("#{} was handed to {to}; {to} or {owner} answers", item.no);
     }
-    let from = item.opened.plus(Span::from_micros(item.due.since(item.opened).micros() / 2));
+    let from = half_time(item);
     format!("{owner} answers #{}; deputies from {from} on, or when it is handed to them", item.no)
+}
+
+/// From when on deputies answer.
+fn half_time(item: &Item) -> Time {
+    item.opened.plus(Span::from_micros(item.due.since(item.opened).micros() / 2))
 }

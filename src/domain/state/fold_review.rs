@@ -59,7 +59,6 @@ impl Board {
         }
     }
 
-    /// A scheduled event was raised; the next occurrence is the deed's to say.
     /// An event that woke an agent: of what two wake each other with, the deed says how often they have.
     pub(super) fn wake(&mut self, deed: &Deed, raised: &RaisedEvent) {
         self.schedule_next(deed, raised);
@@ -71,6 +70,7 @@ impl Board {
         }
     }
 
+    /// A scheduled event was raised; the next occurrence is the deed's to say.
     pub(super) fn schedule_next(&mut self, _: &Deed, raised: &RaisedEvent) {
         let Some(occurrence) = raised.schedule else { return };
         let timer = Timer::Event(Arc::clone(&raised.event));

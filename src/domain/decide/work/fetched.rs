@@ -4,14 +4,13 @@
 use std::sync::Arc;
 
 use crate::domain::code::Code;
-use crate::domain::decide::propose;
 use crate::domain::decide::sheet::Sheet;
+use crate::domain::decide::{act, propose};
 use crate::domain::deed::Body;
-use crate::domain::ids::{Seq, WorkNo};
+use crate::domain::ids::WorkNo;
 use crate::domain::outcome::Outcome;
 use crate::domain::path::FieldPath;
-use crate::domain::state::State;
-use crate::domain::things::{Field, OpenAct, Work, WorkKind, WorkResult};
+use crate::domain::things::{OpenAct, Work, WorkKind, WorkResult};
 
 /// The work that the agent has by taking this one: the same, or, where it lets an act go ahead whose basis is old, the
 /// word that it may not any more.
@@ -19,29 +18,11 @@ pub(super) fn as_it_is_now(sheet: &mut Sheet<'_>, no: WorkNo) -> WorkNo {
     let state = sheet.snapshot();
     let Some(work) = state.board.works.get(&no).filter(|_| state.board.enforces()) else { return no };
     let WorkKind::Decision { result: Some(result), .. } = &work.kind else { return no };
-    let act = result.act.and_then(|act| state.board.acts.get(&act));
-    match act.and_then(|act| Some((act, outdated(&state, act)?))) {
-        Some((act, path)) => take_back(sheet, work, act, path),
+    let open = result.act.and_then(|no| state.board.acts.get(&no));
+    match open.and_then(|open| Some((open, act::outdated(&state, open).next()?))) {
+        Some((open, path)) => take_back(sheet, work, open, path),
         None => no,
     }
-}
-
-/// Something that the act is based on, as far as its agent may see it, and that was changed since it was allowed.
-fn outdated<'a>(state: &State, act: &'a OpenAct) -> Option<&'a FieldPath> {
-    let seen = |path: &&FieldPath| !state.board.map.is_hidden(&act.agent, &path.entity, &path.field);
-    act.based_on.iter().filter(seen).find(|path| changed_since(state, path, act.deed))
-}
-
-fn changed_since(state: &State, path: &FieldPath, deed: Seq) -> bool {
-    let Some(entity) = state.entities.get(&path.entity) else { return false };
-    let written = |field: &Field| field.deed > deed;
-    let gone = entity.gone.as_ref().is_some_and(|gone| gone.deed > deed);
-    let changed = if path.field.as_str().is_empty() {
-        entity.fields.iter().any(|(_, field)| written(field))
-    } else {
-        entity.field(&path.field).is_some_and(written)
-    };
-    gone || changed
 }
 
 /// The act ends before it began, and its agent is told so in place of the yes.
