@@ -1,4 +1,5 @@
-//! What people send about who decides: an item that is taken over, who is away and who is back.
+//! What people send about who decides and when: an item that is taken over or left for later, sessions, who is away and
+//! who is back.
 
 use std::sync::Arc;
 
@@ -8,18 +9,10 @@ use serde::{Deserialize, Serialize};
 use crate::domain::ids::PersonId;
 use crate::domain::things::Until;
 
-/// Why an item is taken over.
+/// Why an item is taken over, or left for later.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct TakeOverBody {
-    /// Why.
-    pub reason: Arc<str>,
-}
-
-/// Why an item is left for later.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct LeaveBody {
+pub struct ReasonBody {
     /// Why.
     pub reason: Arc<str>,
 }

@@ -30,7 +30,7 @@ pub use answers::{
     WorkList, WorkStepBody, WorkspaceList, WorkspaceMade, WorkspaceView,
 };
 pub use body::{DEPTH, ENTRIES, parse, parse_object, understood};
-pub use desk::{AwayBody, BackBody, LeaveBody, SessionBody, TakeOverBody};
+pub use desk::{AwayBody, BackBody, ReasonBody, SessionBody};
 pub use long_look::{InferView, LookLine, Looked, MOST_DAYS, NDJSON, PLAN_DAYS, PlanView, Window};
 pub use openapi::OPENAPI;
 pub use overrides::{OverrideAsked, OverrideBody, OverrideWord};

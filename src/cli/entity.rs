@@ -37,10 +37,7 @@ pub(super) fn run(context: &Context, command: &Command) -> anyhow::Result<Status
 fn held(view: &EntityView) -> Option<String> {
     let hands = view.fields.values().filter_map(|field| field.held.as_ref());
     let words: Vec<String> = hands
-        .map(|held| {
-            let until = held.until.map_or_else(|| "it is released".to_owned(), |until| until.to_string());
-            format!("#{} by {} until {until}: {}", held.field, held.by, held.reason)
-        })
+        .map(|held| format!("#{} by {} until {}: {}", held.field, held.by, held.until_words(), held.reason))
         .collect();
     (!words.is_empty()).then(|| words.join("; "))
 }

@@ -124,7 +124,7 @@ fn named(view: &ReviewView, person: &PersonId, now: Time) -> String {
 
 /// A scheduled one that has begun.
 fn under_way(round: &ReviewRound, now: Time) -> String {
-    let late = if now >= round.late { ", late" } else { "" };
+    let late = if round.is_late_by(now) { ", late" } else { "" };
     format!("due for {}{late}, {} left", now.since(round.due).rough(), round.waiting.len())
 }
 

@@ -47,7 +47,7 @@ fn of(world: &World, queue: &QueueName, reviews: &QueueReviews) -> Option<Owed> 
     let now = world.now;
     let told = |urgency, words| Some(Owed { queue: queue.clone(), urgency, words });
     if let Some(open) =
-        reviews.open.as_ref().filter(|_| reviews.round.as_ref().is_none_or(|round| now < round.late))
+        reviews.open.as_ref().filter(|_| reviews.round.as_ref().is_none_or(|round| !round.is_late_by(now)))
     {
         let who = if open.by.person() == Some(&world.me.person) { "you" } else { open.by.name() };
         return told(Urgency::Open, format!("{queue} review by {who}"));
@@ -55,7 +55,7 @@ fn of(world: &World, queue: &QueueName, reviews: &QueueReviews) -> Option<Owed> 
     if let Some(round) = &reviews.round {
         let left = round.waiting.len();
         let since = words::clock(round.due, now);
-        return if now >= round.late {
+        return if round.is_late_by(now) {
             told(Urgency::Missed, format!("{queue} review late, {left} left"))
         } else {
             told(Urgency::Due, format!("{queue} review due {since}, {left} left"))

@@ -185,3 +185,12 @@ fn an_answer_that_is_undone_was_one_all_the_same() {
     play(&mut world, "dana undoes #3 -> recorded");
     assert_eq!((ops(&world).held, waiting(&world)), (1, vec![]));
 }
+
+#[test]
+fn where_nothing_waits_nobody_is_late_for_it() {
+    // Deeds comes back two days later, long after the grace.
+    let mut world = check("pass 50h\ntick");
+    let turn = last(&world);
+    assert!(turn.held && !turn.late, "{turn:?}");
+    play(&mut world, "alerts");
+}

@@ -5,8 +5,8 @@ use serde::Serialize;
 
 use super::{Access, Address, Answers, By, Kind, Takes, column, key_of, schema};
 use crate::api::{
-    AcquireBody, AwayBody, BackBody, LeaveBody, NoteBody, OverrideBody, ReassignBody, RenewBody, SessionBody,
-    TakeOverBody, TransferBody, WorkStepBody, fit, parse_object,
+    AcquireBody, AwayBody, BackBody, NoteBody, OverrideBody, ReasonBody, ReassignBody, RenewBody,
+    SessionBody, TransferBody, WorkStepBody, fit, parse_object,
 };
 use crate::domain::command::{
     Act, ActEnd, AlertStep, AlertVerb, Answered, AwayStep, AwayVerb, Claim, Command, CommandKind, Conclude,
@@ -168,10 +168,10 @@ commands! {
     ItemClaim POST "/v1/inbox/{n}/claim" [item: ItemNo] none []
         Item(ItemStep { item, step: ItemVerb::Claim }),
         "Takes an item.";
-    ItemTakeOver POST "/v1/inbox/{n}/take-over" [item: ItemNo] json [TakeOverBody { reason }]
+    ItemTakeOver POST "/v1/inbox/{n}/take-over" [item: ItemNo] json [ReasonBody { reason }]
         Item(ItemStep { item, step: ItemVerb::TakeOver { reason } }),
         "Takes an item from whoever has it, with a reason.";
-    ItemLeave POST "/v1/inbox/{n}/leave" [item: ItemNo] json [LeaveBody { reason }]
+    ItemLeave POST "/v1/inbox/{n}/leave" [item: ItemNo] json [ReasonBody { reason }]
         Item(ItemStep { item, step: ItemVerb::Leave { reason } }),
         "Leaves an item for later, knowingly: a review has gone through it.";
     ItemRelease POST "/v1/inbox/{n}/release" [item: ItemNo] none []

@@ -85,8 +85,7 @@ pub(super) fn in_the_way(state: &State, agent: &AgentId, write: &Write, now: Tim
 
 fn words(entity: &EntityPath, held: &HeldField) -> String {
     let path = held.path(entity);
-    let until = held.until.map_or_else(|| "it is released".to_owned(), |until| until.to_string());
-    format!("{} set {path} and holds it until {until}: {}", held.by, held.reason)
+    format!("{} set {path} and holds it until {}: {}", held.by, held.until_words(), held.reason)
 }
 
 /// Whether a person's hand is on that path, in words for an agent that would act on it.

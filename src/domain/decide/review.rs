@@ -193,7 +193,12 @@ fn begin(sheet: &mut Sheet<'_>, state: &State, queue: &Queue, due: Time) -> Opti
     deed.because(words);
     deed.refs.queue = Some(queue.name.clone());
     let seq = sheet.push(deed);
-    settle(sheet);
+    let state = sheet.snapshot();
+    let round = state.board.reviews.get(&queue.name).and_then(|reviews| reviews.round.as_ref());
+    if let Some(round) = round.filter(|round| round.waiting.is_empty()) {
+        // Nobody was late for nothing, however long Deeds was away.
+        hold(sheet, &queue.name, round, false);
+    }
     Some(seq)
 }
 
@@ -202,21 +207,18 @@ pub(super) fn settle(sheet: &mut Sheet<'_>) {
     let state = sheet.snapshot();
     for (name, reviews) in &state.board.reviews {
         let Some(round) = reviews.round.as_ref().filter(|round| round.waiting.is_empty()) else { continue };
-        let late = round.is_late || sheet.now >= round.late && sheet.now > round.due;
-        let turn = turn(round.due, round.next);
-        let held = ReviewHeld { queue: name.clone(), turn, late };
-        let how = if late { "held, late" } else { "held" };
-        let words = format!("the review of {name} of {} was {how}", round.due);
-        let mut deed = sheet.follow_up(
-            Body::ReviewHeld(Box::new(held)),
-            "hold review",
-            Outcome::Recorded,
-            Some(round.deed),
-        );
-        deed.because(words);
-        deed.refs.queue = Some(name.clone());
-        sheet.push(deed);
+        hold(sheet, name, round, round.is_late_by(sheet.now));
     }
+}
+
+fn hold(sheet: &mut Sheet<'_>, name: &QueueName, round: &ReviewRound, late: bool) {
+    let held = ReviewHeld { queue: name.clone(), turn: turn(round.due, round.next), late };
+    let (body, cause) = (Body::ReviewHeld(Box::new(held)), Some(round.deed));
+    let mut deed = sheet.follow_up(body, "hold review", Outcome::Recorded, cause);
+    let how = if late { "held, late" } else { "held" };
+    deed.because(format!("the review of {name} of {} was {how}", round.due));
+    deed.refs.queue = Some(name.clone());
+    sheet.push(deed);
 }
 
 /// A scheduled review was not held until the next one began.

@@ -1,6 +1,7 @@
 //! What of the ledger an agent sees: deeds on what it may read, what it sent itself, and deeds that name it; nothing that
-//! is hidden from it, or was when it happened. Everything that people keep among themselves (items, alerts, reviews, tokens, the map) stays with people:
-//! agents learn of it by their work stream. Which type has which audience stands in the table.
+//! is hidden from it, or was when it happened. Everything that people keep among themselves (items, alerts, reviews,
+//! tokens, the map) stays with people: agents learn of it by their work stream. Which type has which audience stands in
+//! the table.
 
 use super::carried::Carried;
 use super::{Body, Deed};
@@ -57,7 +58,7 @@ impl Deed {
     /// it, or names it as what it was based on.
     fn tells_hidden(&self, sight: &Sight<'_>) -> bool {
         let said = |carried: &Carried| matches!(carried, Carried::Said(path) if sight.hides_path(path));
-        // Fields of others say nothing of where it is itself.
+        // One that names no field of its own subject is about all of it.
         self.fields.iter().all(|field| field.entity.is_some()) && self.is_on_hidden(sight)
             || self.fields.iter().any(|field| self.is_hidden(field, sight))
             || self.based_on().iter().any(|path| sight.hides_path(path))

@@ -41,6 +41,11 @@ impl HeldField {
         FieldPath::new(entity.clone(), self.field.clone())
     }
 
+    /// Until when, in words: a time, or `it is released`.
+    pub fn until_words(&self) -> String {
+        self.until.map_or_else(|| "it is released".to_owned(), |until| until.to_string())
+    }
+
     /// The person who set it.
     pub fn person(&self) -> Option<&PersonId> {
         self.by.person()

@@ -51,6 +51,13 @@ pub struct ReviewRound {
     pub deed: Seq,
 }
 
+impl ReviewRound {
+    /// Whether what is held at that time is held late: its grace is over, or Deeds has said so.
+    pub fn is_late_by(&self, now: Time) -> bool {
+        self.is_late || now >= self.late && now > self.due
+    }
+}
+
 /// A session under way.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OpenReview {

@@ -12,12 +12,12 @@ pub(crate) const DEFER_VARIABLES: [&str; 2] = ["id", "subject"];
 
 pub(super) fn check(model: &Model, issues: &mut Issues) {
     for (at, contradiction) in model.contradictions.iter().enumerate() {
-        let all = contradiction.all.iter().map(|clause| &clause.template);
+        let all = contradiction.all.iter().map(|clause| &clause.template).enumerate();
         clauses(all, Spot::entry(Section::Contradiction, at).key("all"), issues);
     }
     for (at, basis) in model.bases.iter().enumerate() {
         // A field that no variable leads to is needed whatever the subject is.
-        let all = basis.needs.iter().filter(|need| need.variables().next().is_some());
+        let all = basis.needs.iter().enumerate().filter(|(_, need)| need.variables().next().is_some());
         clauses(all, Spot::entry(Section::Basis, at).key("needs"), issues);
     }
     for (at, defer) in model.defers.iter().enumerate() {
@@ -42,9 +42,10 @@ fn variables(template: &Template) -> BTreeSet<&str> {
     template.variables().collect()
 }
 
-fn clauses<'a>(all: impl Iterator<Item = &'a Template> + Clone, spot: Spot, issues: &mut Issues) {
-    let bound: BTreeSet<&str> = all.clone().flat_map(variables).collect();
-    for (item, clause) in all.enumerate() {
+/// Each of these, which stand there in the file, binds the variables that any of them does.
+fn clauses<'a>(all: impl Iterator<Item = (usize, &'a Template)> + Clone, spot: Spot, issues: &mut Issues) {
+    let bound: BTreeSet<&str> = all.clone().flat_map(|(_, clause)| variables(clause)).collect();
+    for (item, clause) in all {
         let own = variables(clause);
         let missing: Vec<String> = bound.difference(&own).map(|name| format!("`{{{name}}}`")).collect();
         if !missing.is_empty() {

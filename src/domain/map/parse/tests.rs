@@ -292,7 +292,7 @@ fn fields_and_conditions() {
     let basis = |needs: &str| format!("[[basis]]\nactions = [\"send_*\"]\nneeds = [{needs}]\n");
     assert_eq!(findings(&format!("{CLEAN}{}", basis("\"crm/a/{id}#x\", \"log\""))), []);
     check(
-        &basis("\"crm/a/{id}#x\", \"crm/{part}/{id}#x\""),
+        &basis("\"log\", \"crm/a/{id}#x\", \"crm/{part}/{id}#x\""),
         "unbound-variable",
         "\"crm/a/{id}#x\"",
         "{part}",
