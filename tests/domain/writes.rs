@@ -361,6 +361,25 @@ fn who_comes_too_late_again_and_again_waits_for_a_person() {
     assert_eq!(sides, ["good", "bad"], "what both wanted");
 }
 
+/// Taken back, the answer is as if it had not been given: what the agent writes there waits again.
+#[test]
+fn an_answer_to_tries_in_vain_that_is_taken_back_makes_them_wait_again() {
+    let mut world = check(IN_VAIN);
+    play(
+        &mut world,
+        "
+        support writes crm/account/acme health=bad@9 -> stale stale
+        dana handles #1 'it is fine now' -> recorded
+        dana undoes #1 -> recorded
+        items #1
+        support writes crm/account/acme health=bad@1 -> escalated not-converging
+        items #1
+        dana handles #1 'it is fine now' -> recorded
+        support writes crm/account/acme health=bad@1 -> committed
+        ",
+    );
+}
+
 #[test]
 fn tries_of_long_ago_and_of_others_do_not_count() {
     let mut world = check(IN_VAIN);

@@ -59,6 +59,11 @@ fn right(world: &World, what: &What) -> usize {
             let may = |name: &&&str| zones.writes(name, ENTITIES[*entity], field);
             agent(AGENTS.iter().find(may).copied().unwrap_or("sales"))
         }
+        What::Act { target: 4, .. } => {
+            let zones = Zones::of(board.map.model());
+            let may = |name: &&&str| zones.writes(name, "crm/account/acme", "plan");
+            agent(AGENTS.iter().find(may).copied().unwrap_or("sales"))
+        }
         What::Act { target, .. } => {
             agent(["sales", "support", "sales", "product", "sales", "product"][*target])
         }
@@ -163,6 +168,19 @@ fn reads(state: &State, path: FieldPath, off: u8) -> BTreeMap<FieldPath, Version
     BTreeMap::from([(path, version)])
 }
 
+/// The entity, and of some also its fields, one by one; or one of them too few.
+fn known(state: &State, entity: &EntityPath, off: u8) -> BTreeMap<FieldPath, Version> {
+    let fields: &[&str] = match off {
+        3 => &["plan"],
+        4.. => &["plan", "health"],
+        _ => &[],
+    };
+    let mut known = reads(state, FieldPath::whole(entity.clone()), off);
+    let named = fields.iter().map(|name| entity.field(name.parse().unwrap()));
+    known.extend(named.map(|path| (path.clone(), version(state, &path))));
+    known
+}
+
 fn command(world: &World, me: &str, what: &What) -> Option<Command> {
     let state = &world.state;
     let board = &state.board;
@@ -245,9 +263,9 @@ fn deeds_outside(state: &State, what: &What) -> Option<Command> {
             Command::Act(Act {
                 thread: (off % 2 == 1).then(|| text("thread")),
                 target: text(TARGETS[*target]),
-                depends_on: reads(state, FieldPath::whole(subject.clone()), *off),
+                depends_on: known(state, &subject, *off),
                 subject,
-                action: text("send_it"),
+                action: text("send_mail"),
                 wait: *wait,
                 reason: None,
                 cause: None,
@@ -258,9 +276,10 @@ fn deeds_outside(state: &State, what: &What) -> Option<Command> {
             Command::ActEnd(ActEnd { act, done: *done, note: None })
         }
         What::Escalate { why, subject } => {
+            let input = Value::text(["Is it ours?", "is  it OURS?", "is it paid?"][usize::from(*why)]);
             let why = ["the customer wants special terms", "a feeling", "spam"][usize::from(*why)];
             let subject = subject.map(entity);
-            Command::Escalate(Escalate { input: value(5), subject, why: text(why), evidence: Vec::new() })
+            Command::Escalate(Escalate { input, subject, why: text(why), evidence: Vec::new() })
         }
         What::Raise { event, invoice, subject } => Command::Raise(Raise {
             event: text(EVENTS[*event]),
@@ -317,9 +336,12 @@ fn words_to_others(state: &State, what: &What) -> Option<Command> {
                 output: text(OUTPUTS[*output]),
                 thread: (*thread > 0).then(|| text("thread")),
                 body: value(*body),
+                depends_on: match &subject {
+                    Some(entity) if *off % 2 == 0 => known(state, entity, *off),
+                    _ => read.map(|path| reads(state, path, *off)).unwrap_or_default(),
+                },
                 subject,
-                action: None,
-                depends_on: read.map(|path| reads(state, path, *off)).unwrap_or_default(),
+                action: (*off % 4 == 0).then(|| text("send_mail")),
                 reason: None,
                 cause: None,
             })

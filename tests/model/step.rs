@@ -362,6 +362,24 @@ pub(crate) fn opening(which: usize) -> Vec<Step> {
             What::Item { at: 0, verb: 11, other: 0, seen_before: false, include: false },
             What::Item { at: 0, verb: 3, other: 0, seen_before: false, include: false },
         ],
+        // An agent writes from what it read long ago, until a person has to look.
+        6 => {
+            let stale = |off| What::Write {
+                entity: 0,
+                fields: vec![(NATURAL, 2)],
+                kind: 9,
+                based_on: None,
+                off,
+                lease: 0,
+            };
+            [9].into_iter().chain([1, 1, 1, 1, 1, 1, 9]).map(stale).collect()
+        }
+        // What one agent has a lease on goes over to another, who acts on it.
+        7 => vec![
+            What::Lease { step: 0, at: 0, entity: 0, field: NATURAL, task: false, minutes: 90, to: 0 },
+            What::Apply { shape: 1, outdated: false },
+            What::Act { target: 4, subject: 8, off: 7, wait: false },
+        ],
         _ => Vec::new(),
     };
     whats

@@ -111,6 +111,10 @@ agent = "product"
 to = "support"
 within = "5m"
 
+[[basis]]
+actions = ["send_*"]
+needs = ["crm/account/{id}#plan", "crm/account/{id}#health"]
+
 [[contradiction]]
 name = "double truth"
 all = ["crm/contact/{id}#status = 'sourced'", "crm/deal/{id}#stage = 'trial'"]

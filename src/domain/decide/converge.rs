@@ -12,7 +12,7 @@ use crate::domain::ids::{Actor, AgentId, ItemNo, Seq};
 use crate::domain::outcome::Outcome;
 use crate::domain::path::FieldPath;
 use crate::domain::state::State;
-use crate::domain::things::{AlertKind, Case, FieldChange, IN_VAIN, in_vain_key};
+use crate::domain::things::{AlertKind, Case, FieldChange, IN_VAIN, IN_VAIN_ALIKE, in_vain_key};
 use crate::domain::time::{Span, Time};
 
 /// Within which time that many stale writes are one too many.
@@ -20,16 +20,13 @@ const WITHIN: Span = Span::from_mins(10);
 
 /// The item in which the agent's writes to one of these fields wait for a person.
 pub(super) fn waiting(state: &State, agent: &AgentId, write: &Write) -> Option<(ItemNo, FieldPath)> {
-    if state.board.in_vain.is_empty() || !state.board.enforces() {
+    if state.board.converging.is_empty() || !state.board.enforces() {
         return None;
     }
     write.changes.keys().find_map(|name| {
         let path = FieldPath::new(write.entity.clone(), name.clone());
-        let key = in_vain_key(agent, &path);
-        state.board.in_vain.get(&key)?;
-        let alert = state.board.fingerprints.get(&*alert::fingerprint(AlertKind::NotConverging, &key))?;
-        let item = state.board.alerts.get(alert)?.item.filter(|no| state.board.items.contains_key(no))?;
-        Some((item, path))
+        let item = state.board.converging.get(&in_vain_key(agent, &path))?;
+        Some((*item, path))
     })
 }
 
@@ -102,7 +99,7 @@ pub(super) fn after(sheet: &mut Sheet<'_>, state: &State, agent: &AgentId, prima
 
 /// Items of the same agent about the same field are alike.
 fn alike(key: &Arc<str>) -> String {
-    format!("in vain|{key}")
+    format!("{IN_VAIN_ALIKE}{key}")
 }
 
 /// How often lately the agent's writes to the field were stale.

@@ -123,6 +123,9 @@ pub struct Board {
     /// When the last stale writes of an agent to a field were (`in_vain_key`).
     #[serde(default, skip_serializing_if = "Recent::is_empty")]
     pub in_vain: Box<Recent<Vector<Time>>>,
+    /// The open item in which what an agent writes to a field waits, under the same key.
+    #[serde(default, skip_serializing_if = "OrdMap::is_empty")]
+    pub converging: OrdMap<Arc<str>, ItemNo>,
     /// What was concluded last, by subject and question (`key`), the latest of each actor.
     pub conclusions: Recent<Vector<Concluded>>,
     /// The same, known for a time whatever else is concluded.
@@ -279,6 +282,7 @@ impl Board {
             occurrences: Lasting::default(),
             rounds: Box::default(),
             in_vain: Box::default(),
+            converging: OrdMap::new(),
             conclusions: Recent::default(),
             concluded: Box::default(),
             ended_names: Box::default(),

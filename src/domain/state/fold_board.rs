@@ -12,8 +12,8 @@ use crate::domain::ids::{Actor, AgentId, ItemNo, MapVersion, Seq};
 use crate::domain::map::{Map, Model, edit};
 use crate::domain::path::{EntityPath, FieldName, FieldPath};
 use crate::domain::things::{
-    AGAIN, ActOrder, Alert, AlertSide, AlertState, Case, ClosedItem, Effects, HeldField, IN_VAIN, Item,
-    ItemAnswer, OpenAct, PastAnswers, SIDES, ScopeRule, in_vain_key,
+    AGAIN, ActOrder, Alert, AlertSide, AlertState, Case, ClosedItem, Effects, HeldField, IN_VAIN,
+    IN_VAIN_ALIKE, Item, ItemAnswer, OpenAct, PastAnswers, SIDES, ScopeRule, in_vain_key,
 };
 
 macro_rules! fold {
@@ -355,6 +355,14 @@ impl Board {
         }
         self.timers.insert((item.warn_at, Timer::Item(item.no)));
         self.items.insert(item.no, Arc::new(item.clone()));
+        self.wait_in(item);
+    }
+
+    /// What its agent writes to that field waits in it.
+    fn wait_in(&mut self, item: &Item) {
+        if let Some(key) = item.alike.strip_prefix(IN_VAIN_ALIKE) {
+            self.converging.insert(Arc::from(key), item.no);
+        }
     }
 
     pub(super) fn change_item(&mut self, deed: &Deed, change: impl FnOnce(&mut Item)) {
@@ -420,8 +428,9 @@ impl Board {
         {
             self.rounds.remove(subject.as_ref());
         }
-        if let Some(key) = item.alike.strip_prefix("in vain|") {
+        if let Some(key) = item.alike.strip_prefix(IN_VAIN_ALIKE) {
             self.in_vain.remove(key);
+            self.converging.remove(key);
         }
         let past = self.past.entry(Arc::clone(&item.alike)).or_default();
         past.count(&closed.answer, 1);
@@ -457,6 +466,7 @@ impl Board {
             if let Some(until) = item.claim_until {
                 self.timers.insert((until, Timer::Claim(item.no)));
             }
+            self.wait_in(&item);
             self.items.insert(item.no, Arc::new(item));
         }
     }

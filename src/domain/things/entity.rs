@@ -148,6 +148,9 @@ pub fn in_vain_key(agent: &AgentId, path: &FieldPath) -> Arc<str> {
     key(&[agent.as_str(), &path.to_string()])
 }
 
+/// What items about such a field are alike by.
+pub const IN_VAIN_ALIKE: &str = "in vain|";
+
 impl FieldChange {
     /// Whether a write wanted to change it from a version that was no longer current.
     pub fn is_outdated(&self) -> bool {

@@ -26,8 +26,8 @@ pub use alert::{
 pub use answer::ItemAnswer;
 pub use away::{Seat, Until};
 pub use entity::{
-    ACTORS, ACTORS_KNOWN, Entity, Field, FieldChange, IN_VAIN, MOST_ACTORS, RECENT, RUNS, Run, Tombstone,
-    Touch, in_vain_key,
+    ACTORS, ACTORS_KNOWN, Entity, Field, FieldChange, IN_VAIN, IN_VAIN_ALIKE, MOST_ACTORS, RECENT, RUNS, Run,
+    Tombstone, Touch, in_vain_key,
 };
 pub use held::{HeldField, InFlight, Lasts};
 pub use item::{AGAIN, Case, ClosedItem, Effects, Item, PastAnswers, Redone, ScopeRule, Suggestion};

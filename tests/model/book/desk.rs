@@ -66,9 +66,11 @@ impl Desk {
             }
             Body::OutputPublished(publication) => {
                 check_published(look, publication);
+                Self::check_known(look);
                 self.spoken(look, (&publication.output, publication.thread.as_deref()));
             }
             Body::ActAllowed(order) => {
+                Self::check_known(look);
                 let listed = look.model.outputs.iter().any(|rule| *rule.name == *order.target);
                 let granted = |agent: &deeds::domain::map::Agent| {
                     agent.outputs.iter().any(|output| **output == *order.target)
@@ -84,6 +86,28 @@ impl Desk {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// Whoever sends about an account has read what the map wants known of it (§10.6); what a person approved was
+    /// asked before.
+    fn check_known(look: &Look<'_>) {
+        let (action, subject, depends_on) = match &look.request.command {
+            Command::Act(act) => (Some(&act.action), Some(&act.subject), &act.depends_on),
+            Command::Publish(publish) => {
+                (publish.action.as_ref(), publish.subject.as_ref(), &publish.depends_on)
+            }
+            _ => return,
+        };
+        let about = subject.filter(|subject| subject.as_str().starts_with("crm/account/"));
+        let (Some(subject), Some(_), true) =
+            (about, action.filter(|word| word.starts_with("send_")), look.enforced())
+        else {
+            return;
+        };
+        for field in ["plan", "health"] {
+            let path = subject.field(field.parse().unwrap());
+            assert!(depends_on.contains_key(&path), "sent without knowing {path}: {:?}", look.deed);
         }
     }
 

@@ -2,17 +2,22 @@
 //! of docs/GUARANTEES.md need it. It reads deeds and requests; how anything is decided it does not know.
 //!
 //! Here: who may speak, what a key was answered, and where each deed goes. `record` keeps versions, freezes and leases,
-//! `stream` work, tasks and fan-outs, `desk` what people answer and what is published.
+//! `stream` work, tasks and fan-outs, `desk` what people answer and what is published, `cases` which inputs are the same,
+//! `rounds` the scheduled reviews.
 
+mod cases;
 mod desk;
 mod record;
+mod rounds;
 mod stream;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use self::cases::Cases;
 use self::desk::Desk;
 use self::record::Record;
+use self::rounds::Rounds;
 use self::stream::Streams;
 use super::zones::Zones;
 use deeds::domain::code::Code;
@@ -40,6 +45,8 @@ pub(crate) struct Book {
     record: Record,
     streams: Streams,
     desk: Desk,
+    cases: Cases,
+    rounds: Rounds,
 }
 
 /// What is looked at: one deed with what led to it.
@@ -91,6 +98,8 @@ impl Book {
             record: Record::default(),
             streams: Streams::default(),
             desk: Desk::default(),
+            cases: Cases::default(),
+            rounds: Rounds::default(),
         }
     }
 
@@ -135,9 +144,12 @@ impl Book {
             self.record.look(&look);
             self.streams.look(&look, &self.record);
             self.desk.look(&look);
+            self.cases.look(&look);
+            self.rounds.look(&look);
             state.fold(deed);
             self.take_in(&state, deed);
         }
+        self.rounds.after();
         self.remember_key(request, reply, deeds, now);
     }
 
@@ -145,6 +157,7 @@ impl Book {
     pub(crate) fn settled(&self, state: &State, now: Time) {
         self.record.settled(state, now);
         self.streams.settled(state, now);
+        self.rounds.settled(now);
     }
 
     /// Long after the last step everything that has an end has ended.

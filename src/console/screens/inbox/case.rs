@@ -132,14 +132,14 @@ fn head(look: Look<'_>, room: usize, world: &World, item: &Item) -> Vec<Line<'st
         third.push(Span::styled("   subject ", theme.muted));
         third.extend(look.spans(subject.as_ref(), room.saturating_sub(24), theme.base));
     }
-    if item.joined > 0 {
-        let last = item.again.last().map(|at| format!(", last {}", world.ago(*at))).unwrap_or_default();
-        let again = format!("   {}{} times{last}", look.glyphs.times, item.joined + 1);
-        third.push(Span::styled(again, theme.warning));
-    }
+    let again = (item.joined > 0).then(|| {
+        let last =
+            item.again.last().map(|at| format!(", the last time {}", world.ago(*at))).unwrap_or_default();
+        styled(format!("asked {} times{last}", item.joined + 1), theme.warning)
+    });
     // Where the input follows anyway, the title would only say it twice.
     let title = matches!(item.case, Case::Conflict { .. }).then_some(title);
-    [Some(Line::from(first)), title, Some(Line::from(second)), Some(Line::from(third))]
+    [Some(Line::from(first)), title, Some(Line::from(second)), Some(Line::from(third)), again]
         .into_iter()
         .flatten()
         .collect()

@@ -1,6 +1,7 @@
 //! The Inbox by its keys and its screens, on the real rules.
 
 mod desk;
+mod doors;
 
 use proptest::prelude::*;
 use proptest::sample;

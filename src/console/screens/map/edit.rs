@@ -28,7 +28,7 @@ const BUTTON: &str = "put in force";
 /// Lines of what a reason is asked for.
 const WHY_LINES: usize = 6;
 /// The label of the box that takes back.
-const TAKE_BACK: &str = "take back";
+const TAKE_BACK: &str = "insist";
 /// The label of the reason.
 const WHY: &str = "why";
 /// Lines of findings shown, and of everything that is said of a map without errors.
@@ -272,7 +272,7 @@ fn insist(takes_back: &[Change]) -> Vec<Field> {
     if takes_back.is_empty() {
         return Vec::new();
     }
-    vec![Field::tick(TAKE_BACK, "what reviewers have granted since the last map goes", false)]
+    vec![Field::tick(TAKE_BACK, "take back what reviewers have granted since the last map", false)]
 }
 
 /// What it would take back.

@@ -389,6 +389,23 @@ fn an_edit_that_is_overtaken_is_refused_and_kept() {
 }
 
 #[test]
+fn what_answers_have_given_is_taken_back_only_on_purpose() {
+    let mut team = team();
+    let file = team.state.board.map.model().to_toml();
+    let ask = json!({"do": "write", "entity": "crm/deal/9", "changes": {"colour": "red"}, "expected": {"colour": 0}});
+    team.agent("payments", ask).unwrap();
+    let mut inbox = by_keys::console(&mut team, View::Inbox, TokenClass::Admin, (120, 36));
+    press(&mut team, &mut inbox, "e tab enter");
+    let mut runner = admin(&mut team);
+    edit(&mut runner, |_| file.replace("payments/*", "refunds/*"));
+    team.serve(&mut runner);
+    insta::assert_snapshot!("takes_back_120x36", runner.screen_text());
+    let refused = press(&mut team, &mut runner, "tab tab enter");
+    assert!(refused.contains("insist"), "{refused}");
+    assert_eq!(team.state.board.map_version.0, 1);
+}
+
+#[test]
 fn agents_that_nothing_is_ready_for_need_a_reason() {
     let mut team = team();
     apply(&mut team, "payments/*", "refunds/*", "so that it is not the first map any more");

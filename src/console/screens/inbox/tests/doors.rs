@@ -1,0 +1,96 @@
+//! What comes again, what goes round, and what a person closes for good: on the real rules.
+
+use serde_json::{Value as Json, json};
+
+use crate::console::place::View;
+use crate::console::testing::by_keys::{self, press, start};
+use crate::console::testing::team::Team;
+use crate::domain::things::TokenClass;
+use crate::domain::time::Span;
+
+const MAP: &str = r#"
+workspace = "northwind"
+governance_owner = "dana"
+
+[[agent]]
+id = "billing"
+role = "Answers invoices"
+owner = "dana"
+writes = ["crm/invoice/*"]
+triggers = ["invoice.asked"]
+outputs = ["mail/replies"]
+
+[[agent]]
+id = "payments"
+role = "Chases payments"
+owner = "dana"
+writes = ["crm/payment/*"]
+triggers = ["payment.asked"]
+
+[[event]]
+name = "invoice.asked"
+
+[[event]]
+name = "payment.asked"
+
+[[output]]
+name = "mail/replies"
+needs_approval = true
+
+[[queue]]
+name = "ops"
+owner = "dana"
+sla = "24h"
+"#;
+
+/// Agents ask, one after the other.
+fn team(asked: &[(&str, Json)]) -> Team {
+    let mut team = Team::new(MAP, start()).unwrap();
+    for (agent, command) in asked {
+        team.agent(agent, command.clone()).unwrap();
+        team.pass(Span::from_mins(10)).unwrap();
+    }
+    team
+}
+
+fn screen(team: &mut Team, keys: &str) -> String {
+    let mut runner = by_keys::console(team, View::Inbox, TokenClass::Reviewer, (120, 36));
+    press(team, &mut runner, keys)
+}
+
+#[test]
+fn an_act_that_waits_says_what_is_done_and_how_often_it_was_asked() {
+    let act = json!({"do": "act", "target": "mail/replies", "action": "send_reminder", "subject": "crm/invoice/117",
+        "thread": "inv-117", "reason": "it is overdue"});
+    let asked = [("billing", act.clone()), ("billing", act.clone()), ("billing", act)];
+    insta::assert_snapshot!("act_approval_120x36", screen(&mut team(&asked), ""));
+}
+
+#[test]
+fn a_loop_says_who_woke_whom() {
+    let ask = |event: &str| json!({"do": "raise", "event": event, "subject": "crm/invoice/117"});
+    let mut team = team(&[]);
+    for round in 0..12 {
+        let (agent, event) =
+            if round % 2 == 0 { ("billing", "payment.asked") } else { ("payments", "invoice.asked") };
+        team.agent(agent, ask(event)).unwrap();
+        if !team.state.board.items.is_empty() {
+            break;
+        }
+    }
+    insta::assert_snapshot!("loop_120x36", screen(&mut team, ""));
+}
+
+#[test]
+fn closing_for_good_says_what_it_would_have_closed() {
+    let ask = |agent, input: &str| {
+        (agent, json!({"do": "escalate", "input": input, "subject": "crm/invoice/117", "why": "not mine"}))
+    };
+    let asked = [
+        ask("billing", "Do you sell  hotels?"),
+        ask("payments", "do you sell hotels?"),
+        ask("billing", "My mother has died"),
+    ];
+    let mut team = team(&asked);
+    insta::assert_snapshot!("closing_120x36", screen(&mut team, "o text:we_sell_none tab space"));
+}
