@@ -307,8 +307,12 @@ impl Record {
 
     /// G6: where it goes is not frozen either.
     fn check_place(&self, look: &Look<'_>, name: &str) {
-        let frozen = name.parse::<FieldPath>().is_ok_and(|path| self.frozen.contains_key(&path.entity));
+        let Ok(path) = name.parse::<FieldPath>() else { return };
+        let frozen = self.frozen.contains_key(&path.entity);
         assert!(!frozen, "G6: it goes to what is frozen: {:?}", look.deed);
+        let others = |lock: &Lock| lock.is_live(look.now) && Some(&lock.holder) != look.agent();
+        let locked = self.leases.values().any(|lock| others(lock) && lock.locks(&path.entity, &path.field));
+        assert!(!(locked && look.enforced()), "G7: it goes to what another has leased: {:?}", look.deed);
     }
 
     fn allow(&mut self, look: &Look<'_>) {
