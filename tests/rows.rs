@@ -17,6 +17,8 @@ mod support;
 mod decisions_cases;
 #[path = "rows/decisions_desk.rs"]
 mod decisions_desk;
+#[path = "rows/decisions_stuck.rs"]
+mod decisions_stuck;
 #[path = "rows/doors.rs"]
 mod doors;
 #[path = "rows/exceptions.rs"]

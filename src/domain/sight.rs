@@ -89,7 +89,7 @@ impl<'a> Sight<'a> {
         is_by(&task.owner)
             || is_by(&task.order.from)
             || is_by(&task.order.to)
-            || task.history.iter().any(|feedback| is_by(&feedback.by))
+            || task.history.iter().filter_map(|feedback| feedback.by.agent()).any(is_by)
     }
 
     /// The fan-outs that it started.

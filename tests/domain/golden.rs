@@ -169,6 +169,9 @@ pub(crate) const TASKS: &str = r#"
     support returns 13 'busy' -> recorded
     pass 15m
     tick
+    sales hands draft-10 to support of 1 -> recorded
+    support returns 14 'no title' -> escalated out-of-attempts
+    dana resends #2 saying 'it needs none' -> recorded
     "#;
 
 /// The histories that the samples are taken from; together they have every deed type in them.

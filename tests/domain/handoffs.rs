@@ -295,6 +295,127 @@ fn a_task_that_is_accepted_and_left_ends() {
     );
 }
 
+/// A person gives a task that ran out another attempt: the same agent gets it with all that was said, and its giver is told.
+#[test]
+fn a_stuck_task_is_sent_on_for_one_more_attempt() {
+    let mut world = check(
+        "
+        sales hands draft-7 to support of 2 on crm/account/acme -> recorded
+        support returns 1 'add the figures' -> recorded
+        sales hands draft-7 to support attempt 2 of 2 -> recorded
+        support returns 3 'and the sources' -> escalated out-of-attempts
+        task draft-7 sales escalated 3/2
+        dana resends #1 saying 'the figures are enough' -> recorded
+        items
+        task draft-7 sales offered 3/3
+        works sales 1, support 1
+        sales hands draft-7 to support -> refused wrong-state
+        ",
+    );
+    let of = |agent: &str| {
+        let mut works = world.state.board.works.values();
+        works.find(|work| work.agent.as_str() == agent).unwrap().clone()
+    };
+    let (handed, told) = (of("support"), of("sales"));
+    let WorkKind::Handoff { order, history } = &handed.kind else { panic!("{handed:#?}") };
+    let said: Vec<(u32, &str, &str)> =
+        history.iter().map(|back| (back.attempt, back.by.name(), &*back.text)).collect();
+    let all = [
+        (1, "support", "add the figures"),
+        (2, "support", "and the sources"),
+        (3, "dana", "the figures are enough"),
+    ];
+    assert_eq!(said, all);
+    assert_eq!((order.from.as_str(), order.attempt, order.max_attempts), ("sales", 3, 3));
+    assert_eq!(&*told.title, "#1 answered: send on, draft-7 goes to support, attempt 3 of 3");
+    play(
+        &mut world,
+        "
+        support accepts 4 -> recorded
+        support completes 4 -> recorded
+        task draft-7 support done 3/3
+        dana undoes #1 -> refused used-since
+        ",
+    );
+}
+
+/// To another agent, with more attempts: what a person said about them holds, whatever the giver says.
+#[test]
+fn a_stuck_task_is_sent_on_to_another_agent_with_more_attempts() {
+    check(
+        "
+        sales hands draft-7 to support of 1 -> recorded
+        support returns 1 'not mine' -> escalated out-of-attempts
+        dana resends #1 to product of 4 -> recorded
+        task draft-7 sales offered 2/4
+        works product 1, sales 1, support 1
+        product returns 2 'not mine' -> escalated not-converging
+        dana resends #2 to sourcing saying 'whose is it, then' -> recorded
+        task draft-7 sales offered 3/4
+        sourcing returns 5 'the date is missing' -> recorded
+        task draft-7 sales returned 4/4
+        sales hands draft-7 to sourcing attempt 4 of 2 -> recorded
+        task draft-7 sales offered 4/4
+        sourcing returns 9 'which date' -> escalated out-of-attempts
+        dana resends #3 -> recorded
+        task draft-7 sales offered 5/5
+        ",
+    );
+}
+
+/// The same agent that took it again and again may be right after all; an attempt that somebody had is over.
+#[test]
+fn a_task_whose_work_was_spent_is_sent_on_with_fresh_work() {
+    check(
+        "
+        sales hands draft-7 to support -> recorded
+        support takes for 1m -> recorded
+        pass 1m
+        support takes for 1m -> recorded
+        pass 1m
+        support takes for 1m -> recorded
+        pass 1m
+        tick
+        task draft-7 sales escalated 1/3
+        dana resends #1 -> recorded
+        task draft-7 sales offered 2/3
+        support takes -> recorded
+        ",
+    );
+}
+
+#[test]
+fn what_cannot_be_sent_on_is_refused() {
+    check(
+        "
+        sales hands draft-7 to support of 1 -> recorded
+        support returns 1 'not mine' -> escalated out-of-attempts
+        sales escalates 'a refund' because 'special terms' -> escalated
+        dana resends #2 -> refused wrong-state
+        dana resends #1 to sales -> refused wrong-state
+        dana resends #1 to nobody -> refused not-found
+        dana resends #1 of 1 -> refused over-bound
+        dana resends #1 of 101 -> refused over-bound
+        dana resends #1 with #2 -> refused wrong-state
+        dana pauses product 'too eager' -> recorded
+        dana resends #1 to product -> refused paused
+        dana halts 'everything is wrong' -> recorded
+        dana resends #1 -> refused paused
+        dana unhalts 'it was not' -> recorded
+        items #1 #2
+        task draft-7 sales escalated 2/1
+        dana resends #1 -> recorded
+        dana undoes #1 -> recorded
+        items #1 #2
+        works
+        task draft-7 sales escalated 2/1
+        dana resends #1 to sourcing -> recorded
+        sourcing takes -> recorded
+        dana undoes #1 -> refused used-since
+        ",
+    );
+}
+
 #[test]
 fn where_deeds_only_observes_nobody_is_called() {
     let world = check_on(

@@ -319,6 +319,10 @@ fn item(state: &State, at: u8, what: u8, agent: &str, outdated: bool) -> ItemSte
         1 => ItemVerb::Release,
         2 => ItemVerb::Reassign { to: "sam".parse().unwrap() },
         3 => return ItemStep { item: closed.map_or(no, |closed| closed.item.no), step: ItemVerb::Undo },
+        4..=6 if matches!(open.as_ref().map(|item| &item.case), Some(Case::Stuck { .. })) => {
+            let to = Some(agent).filter(|_| !at.is_multiple_of(3));
+            answer(ItemAnswer::SendOn { to, max_attempts: Some(u32::from(at)), note: Some("again".into()) })
+        }
         4 | 5 => answer(ItemAnswer::Expand { agent, grant: wanted, note: None }),
         6 => answer(ItemAnswer::Handle { note: "done".into(), reply: Some(Value::null()), to: None }),
         7 => answer(ItemAnswer::OutOfScope { reason: "not ours".into(), rule: true }),

@@ -17,6 +17,7 @@
 //! dana expands #1 sales writes crm/account/*#score with #2,#3 -> recorded
 //! ada transfers #1 crm/contact/*#status from sourcing to sales -> recorded
 //! dana handles #1 'how' -> recorded                    dana drops #1 'why' [rule] -> recorded
+//! dana resends #1 [to support] [of 5] [saying 'a word'] -> recorded      (a stuck task)
 //! dana forwards #1 support 'take this one' -> recorded
 //! dana acknowledges|resolves|escalates !1 'note' -> recorded
 //! dana freezes|unfreezes crm/account/acme 'why' [for 2h] -> …   dana pauses|resumes sales 'why' [for 2h] -> …
@@ -134,6 +135,13 @@ pub(crate) fn command(world: &World, words: &[String]) -> Command {
         }
         "handles" => answer(world, &args, &json!({"kind": "handle", "note": args[1], "reply": "noted"})),
         "forwards" => answer(world, &args, &json!({"kind": "handle", "to": args[1], "note": args[2]})),
+        "resends" => {
+            let word = |word| args.get(args.iter().position(|arg| *arg == word)? + 1);
+            let max = word("of").map(|max| number(max));
+            let on =
+                json!({"kind": "send-on", "to": word("to"), "max_attempts": max, "note": word("saying")});
+            answer(world, &args, &on)
+        }
         "drops" => {
             let rule = args.contains(&"rule");
             answer(world, &args, &json!({"kind": "out-of-scope", "reason": args[1], "rule": rule}))

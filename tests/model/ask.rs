@@ -455,6 +455,7 @@ fn item_step(world: &World, what: &What) -> Option<ItemStep> {
     let note = text("a person says so");
     let approval = open.as_ref().is_some_and(|item| item.case.is_approval());
     let held = open.as_ref().is_some_and(|item| matches!(item.case, Case::HeldField { .. }));
+    let stuck = open.as_ref().is_some_and(|item| matches!(item.case, Case::Stuck { .. }));
     let step = match verb {
         0 => ItemVerb::Claim,
         1 => ItemVerb::Release,
@@ -465,6 +466,11 @@ fn item_step(world: &World, what: &What) -> Option<ItemStep> {
         4 | 5 if approval => answer(ItemAnswer::Approve { note: None }),
         6 if approval => answer(ItemAnswer::ApproveEdited { body: value(*other), note: None }),
         7 if approval => answer(ItemAnswer::Reject { note }),
+        4..=9 if stuck => answer(ItemAnswer::SendOn {
+            to: Some(agent(*other)).filter(|_| !other.is_multiple_of(3)),
+            max_attempts: [None, Some(1), Some(5), Some(101)][other % 4],
+            note: Some(note).filter(|_| other.is_multiple_of(2)),
+        }),
         4..=7 => answer(ItemAnswer::Expand {
             agent: if *other == 0 { nearest(open.as_deref()) } else { agent(*other) },
             grant: wanted(open.as_deref()),

@@ -29,6 +29,8 @@ Examples:
   deeds inbox answer 7 handle 'billing does this one' --to billing
   deeds inbox answer 7 out-of-scope 'we do not sell to schools' --rule
   deeds inbox answer 7 transfer --pattern 'crm/deal/*#stage' --from sales --to billing
+  deeds inbox answer 9 send-on 'keep to the template'  another attempt at a task that leads nowhere
+  deeds inbox answer 9 send-on --to editor --attempts 5
   deeds inbox answer 8 approve                       the publication goes out as it is
   deeds inbox answer 8 approve-edited 'Dear Ann, …'  it goes out with another body
   deeds inbox answer 8 reject 'wrong tone'
@@ -87,6 +89,17 @@ enum Answer {
         /// Close this very input on arrival from now on
         #[arg(long)]
         rule: bool,
+    },
+    /// A task that leads nowhere is offered again
+    SendOn {
+        /// A word for the next attempt, which goes along as feedback
+        note: Option<Arc<str>>,
+        /// To whom; to whoever had it last if nothing is said
+        #[arg(long, value_name = "AGENT")]
+        to: Option<AgentId>,
+        /// How many attempts there are from now on; one more, where none is left, if nothing is said
+        #[arg(long, value_name = "NUMBER")]
+        attempts: Option<u32>,
     },
     /// What another agent owns goes over; admins only
     Transfer {
@@ -213,6 +226,7 @@ fn build(view: &ItemView, answer: Answer) -> anyhow::Result<ItemAnswer> {
             ItemAnswer::Handle { note, reply: value::maybe(reply.as_deref())?, to }
         }
         Answer::OutOfScope { reason, rule } => ItemAnswer::OutOfScope { reason, rule },
+        Answer::SendOn { note, to, attempts } => ItemAnswer::SendOn { to, max_attempts: attempts, note },
         Answer::Transfer { pattern, from, to, note } => {
             let to = to.or_else(|| view.item.raised_by.agent().cloned());
             let to = to.ok_or_else(|| Usage::error("no agent raised this case; say --to"))?;

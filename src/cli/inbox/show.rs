@@ -68,7 +68,12 @@ fn print(out: Output, view: &ItemView, due: &str) -> anyhow::Result<()> {
 }
 
 fn past(past: &PastAnswers) -> Option<String> {
-    let counts = [(past.expand, "expand"), (past.handle, "handle"), (past.out_of_scope, "out of scope")];
+    let counts = [
+        (past.expand, "expand"),
+        (past.handle, "handle"),
+        (past.out_of_scope, "out of scope"),
+        (past.sent_on, "send on"),
+    ];
     let counts: Vec<String> = counts
         .into_iter()
         .filter(|(count, _)| *count > 0)

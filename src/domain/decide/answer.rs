@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use super::handoff::{Way, send_on};
 use super::output::{self, approval};
 use super::sheet::Sheet;
 use super::{act, held, inbox, propose, stuck, trigger, verdict, write};
@@ -86,6 +87,10 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, item: &Item, person: &PersonId, answ
                 add_rule(sheet, item, reason, &mut effects);
             }
             Ok(())
+        }
+        ItemAnswer::SendOn { to, max_attempts, note } => {
+            let way = Way { to: to.as_ref(), max_attempts: *max_attempts, word: note.as_ref() };
+            send_on(sheet, item, &way).map(|work| effects.works.push(work)).map_err(No::from)
         }
         ItemAnswer::Reject { note } if note.trim().is_empty() => {
             Err(wrong("say in `note` why it does not go out"))
@@ -294,12 +299,11 @@ fn settle(sheet: &mut Sheet<'_>, item: &Item, answer: &ItemAnswer, effects: &mut
                 .extend(works.range(before..).filter(|(_, work)| work.kind.asks()).map(|(no, _)| *no));
             result
         }
-        ItemAnswer::Handle { note, .. } | ItemAnswer::Reject { note } => {
-            resolve_alert(sheet, item, note);
-            None
-        }
-        ItemAnswer::OutOfScope { reason, .. } => {
-            resolve_alert(sheet, item, reason);
+        ItemAnswer::Handle { .. }
+        | ItemAnswer::Reject { .. }
+        | ItemAnswer::OutOfScope { .. }
+        | ItemAnswer::SendOn { .. } => {
+            resolve_alert(sheet, item, &approval::note(answer));
             None
         }
         ItemAnswer::Approve { .. } if matches!(item.case, Case::HeldField { .. }) => {
@@ -322,12 +326,14 @@ fn settle(sheet: &mut Sheet<'_>, item: &Item, answer: &ItemAnswer, effects: &mut
         ItemAnswer::Expand { .. }
         | ItemAnswer::Transfer { .. }
         | ItemAnswer::OutOfScope { .. }
+        | ItemAnswer::SendOn { .. }
         | ItemAnswer::Approve { .. }
         | ItemAnswer::ApproveEdited { .. }
         | ItemAnswer::Reject { .. } => went_out,
     };
     let no = sheet.state().board.next.work;
-    let came_out = result.as_ref().map(|result| came_out(sheet, result)).unwrap_or_default();
+    let came_out = result.as_ref().map(|result| came_out(sheet, result));
+    let came_out = came_out.or_else(|| stuck::goes_on(sheet, item, answer)).unwrap_or_default();
     let granted = granted(answer);
     let back = given_back(item, granted.as_ref());
     let may = granted.as_ref().map(|granted| format!(", {granted}")).unwrap_or_default();
@@ -357,6 +363,7 @@ fn granted(answer: &ItemAnswer) -> Option<Granted> {
         }
         ItemAnswer::Handle { .. }
         | ItemAnswer::OutOfScope { .. }
+        | ItemAnswer::SendOn { .. }
         | ItemAnswer::Approve { .. }
         | ItemAnswer::ApproveEdited { .. }
         | ItemAnswer::Reject { .. } => None,

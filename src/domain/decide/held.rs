@@ -174,7 +174,8 @@ pub(super) fn fits(item: &Item, answer: &ItemAnswer) -> Result<(), (Code, String
         | ItemAnswer::Expand { .. }
         | ItemAnswer::Transfer { .. }
         | ItemAnswer::Handle { .. }
-        | ItemAnswer::OutOfScope { .. } => {
+        | ItemAnswer::OutOfScope { .. }
+        | ItemAnswer::SendOn { .. } => {
             let why = format!("#{} is a write to what a person holds: approve it or reject it", item.no);
             Err((Code::WrongState, why))
         }

@@ -326,6 +326,7 @@ fn first(item: &Item, answer: &ItemAnswer, deeds: &[Deed]) -> String {
             }
         },
         ItemAnswer::OutOfScope { .. } => classified(item, told, deeds),
+        ItemAnswer::SendOn { .. } => sent_on(told, deeds),
         ItemAnswer::Approve { .. } if !item.case.is_approval() => held::approved_words(item),
         ItemAnswer::Reject { .. } if !item.case.is_approval() => "the field stays as it is".to_owned(),
         ItemAnswer::Approve { .. } => match (&item.case, told) {
@@ -337,6 +338,16 @@ fn first(item: &Item, answer: &ItemAnswer, deeds: &[Deed]) -> String {
         ItemAnswer::ApproveEdited { .. } => "it goes out with your text; it can't be taken back".to_owned(),
         ItemAnswer::Reject { .. } => "it does not go out".to_owned(),
     }
+}
+
+/// Who has the task next, for which attempt, and who is told.
+fn sent_on(told: Option<&AgentId>, deeds: &[Deed]) -> String {
+    let on =
+        deeds.iter().find_map(|deed| if let Body::TaskSentOn(on) = &deed.body { Some(on) } else { None });
+    let goes = on.map_or_else(String::new, |on| {
+        format!("{} goes to {}, attempt {} of {}", on.id, on.order.to, on.attempt, on.max_attempts)
+    });
+    told.map_or_else(|| goes.clone(), |told| format!("{goes}; {told} is told"))
 }
 
 fn classified(item: &Item, told: Option<&AgentId>, deeds: &[Deed]) -> String {

@@ -92,7 +92,7 @@ pub(super) fn obstacle(item: &Item, answer: &ItemAnswer) -> Option<&'static str>
             "no scope ends a loop; handle it, with the agent in `to` that shall have the event, or put it out of scope",
         ),
         (Case::Stuck { .. }, ItemAnswer::Expand { .. } | ItemAnswer::Transfer { .. }) => {
-            Some("no scope ends a task that leads nowhere; handle it, or put it out of scope")
+            Some("no scope ends a task that leads nowhere; send it on, handle it, or put it out of scope")
         }
         (Case::GivenUp { .. } | Case::Stuck { .. }, ItemAnswer::OutOfScope { rule: true, .. }) => {
             Some("what was not done is looked at case by case; put it out of scope without a rule")
@@ -105,6 +105,13 @@ pub(super) fn obstacle(item: &Item, answer: &ItemAnswer) -> Option<&'static str>
 /// whoever waits is told. The agent that raised the item is told by `answer`.
 pub(super) fn settle(sheet: &mut Sheet<'_>, item: &Item, answer: &ItemAnswer, effects: &mut Effects) {
     match &item.case {
+        Case::Stuck { task, .. } if matches!(answer, ItemAnswer::SendOn { .. }) => {
+            let state = sheet.snapshot();
+            let goes_to = state.board.tasks.get(&task.id).map(|task| &task.order.to);
+            if goes_to.is_some_and(|to| *to != task.order.to) {
+                tell(sheet, &task.order.to, item, answer, effects);
+            }
+        }
         Case::Stuck { task, .. } => {
             let mut deed = sheet.draft(Body::TaskClosed(task.id.clone()), "close task", Outcome::Recorded);
             deed.subject.clone_from(&task.subject);
@@ -149,15 +156,27 @@ fn tell(sheet: &mut Sheet<'_>, agent: &AgentId, item: &Item, answer: &ItemAnswer
         granted: None,
         input: None,
     };
-    let title = format!("#{} answered: {}", item.no, answer.word());
+    let goes_on = goes_on(sheet, item, answer).unwrap_or_default();
+    let title = format!("#{} answered: {}{goes_on}", item.no, answer.word());
     let work = Work::new(no, agent.clone(), kind, title, (sheet.now, sheet.next_seq()));
     propose::queue(sheet, work.about(item.subject.clone()), Some(item.deed));
     effects.works.push(no);
 }
 
+/// Where an answer has sent a task, as a part of a sentence.
+pub(super) fn goes_on(sheet: &mut Sheet<'_>, item: &Item, answer: &ItemAnswer) -> Option<String> {
+    let (Case::Stuck { task, .. }, ItemAnswer::SendOn { .. }) = (&item.case, answer) else { return None };
+    let on = sheet.state().board.tasks.get(&task.id)?;
+    Some(format!(", {} goes to {}, attempt {} of {}", on.id, on.order.to, on.attempt, on.max_attempts))
+}
+
 /// Why an answer to such a case can't be taken back, in words.
 pub(super) fn used(board: &Board, closed: &ClosedItem) -> Option<String> {
     let Case::Stuck { task, .. } = &closed.item.case else { return None };
+    if let ItemAnswer::SendOn { .. } = closed.answer {
+        // Its work is among what the answer made, and was not touched.
+        return None;
+    }
     board.tasks.contains_key(&task.id).then(|| format!("task {} was begun anew since", task.id))
 }
 

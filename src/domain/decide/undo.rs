@@ -94,6 +94,7 @@ fn used(state: &State, closed: &ClosedItem) -> Option<String> {
         ItemAnswer::Transfer { pattern, to, .. } => zone_used(state, closed, to, pattern),
         ItemAnswer::Handle { .. }
         | ItemAnswer::OutOfScope { .. }
+        | ItemAnswer::SendOn { .. }
         | ItemAnswer::Approve { .. }
         | ItemAnswer::ApproveEdited { .. }
         | ItemAnswer::Reject { .. } => None,
@@ -279,6 +280,7 @@ fn reverse_map(sheet: &mut Sheet<'_>, state: &State, closed: &ClosedItem) {
         }
         ItemAnswer::Handle { .. }
         | ItemAnswer::OutOfScope { .. }
+        | ItemAnswer::SendOn { .. }
         | ItemAnswer::Approve { .. }
         | ItemAnswer::ApproveEdited { .. }
         | ItemAnswer::Reject { .. } => return,

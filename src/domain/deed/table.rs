@@ -169,6 +169,9 @@ macro_rules! bodies {
                 /// A person's answer ended a task.
                 TaskClosed(TaskId) = "deeds.task.closed"
                     => Named no_values, Nothing close_task, Family task_id;
+                /// A person's answer offered a task again.
+                TaskSentOn(Box<Task>) = "deeds.task.sent-on"
+                    => Named others_words, Nothing change_task, Family task;
             }
             FanOut "fan-out" {
                 /// Independent pieces of work were started.

@@ -61,7 +61,9 @@ fn hands_on(map: &Map, work: &Work, last: &AgentId) -> bool {
             Routing::Nobody | Routing::Several(_) => false,
         },
         WorkKind::Handoff { order, .. } => order.from == *last,
-        WorkKind::Returned { history, .. } => history.last().is_some_and(|back| back.by == *last),
+        WorkKind::Returned { history, .. } => {
+            history.iter().rev().find_map(|back| back.by.agent()) == Some(last)
+        }
         WorkKind::Proposal { .. }
         | WorkKind::Decision { .. }
         | WorkKind::Notice { .. }

@@ -478,6 +478,7 @@ impl PastAnswers {
             ItemAnswer::Expand { .. } | ItemAnswer::Transfer { .. } => &mut self.expand,
             ItemAnswer::Handle { .. } => &mut self.handle,
             ItemAnswer::OutOfScope { .. } => &mut self.out_of_scope,
+            ItemAnswer::SendOn { .. } => &mut self.sent_on,
             ItemAnswer::Approve { .. } => &mut self.approve,
             ItemAnswer::ApproveEdited { .. } => &mut self.edited,
             ItemAnswer::Reject { .. } => &mut self.reject,

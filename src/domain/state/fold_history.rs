@@ -66,7 +66,8 @@ impl Board {
             ItemAnswer::Expand { .. }
             | ItemAnswer::Transfer { .. }
             | ItemAnswer::Handle { .. }
-            | ItemAnswer::OutOfScope { .. } => return,
+            | ItemAnswer::OutOfScope { .. }
+            | ItemAnswer::SendOn { .. } => return,
         };
         match deed {
             Some(deed) => count.add(deed),

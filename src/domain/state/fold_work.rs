@@ -113,6 +113,7 @@ impl Board {
             stage: TaskStage::Offered { to: order.to.clone(), work: *work },
             attempt: order.attempt,
             max_attempts: order.max_attempts,
+            settled: known.as_ref().is_some_and(|task| task.settled),
             history: known.map(|task| task.history.clone()).unwrap_or_default(),
             hands: hands.into_iter().chain([order.to.clone()]).collect(),
             order: order.clone(),

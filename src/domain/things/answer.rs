@@ -53,6 +53,15 @@ pub enum ItemAnswer {
         #[serde(default)]
         rule: bool,
     },
+    /// A task that leads nowhere is offered again. Stuck tasks only.
+    SendOn {
+        /// To whom; where nobody is named, to whom it was handed last.
+        to: Option<AgentId>,
+        /// How many attempts there are from now on; where nothing is said as many as there were, and one more where none is left.
+        max_attempts: Option<u32>,
+        /// A word of the person, which goes along as feedback.
+        note: Option<Arc<str>>,
+    },
     /// The publication goes out as it is. Approvals only, like the two below.
     Approve {
         /// A word to the agent.
@@ -80,6 +89,7 @@ impl ItemAnswer {
             Self::Transfer { .. } => "transfer",
             Self::Handle { .. } => "handle",
             Self::OutOfScope { .. } => "out of scope",
+            Self::SendOn { .. } => "send on",
             Self::Approve { .. } => "approve",
             Self::ApproveEdited { .. } => "approve edited",
             Self::Reject { .. } => "reject",
@@ -92,6 +102,7 @@ impl ItemAnswer {
             Self::Expand { .. } | Self::Transfer { .. } => true,
             Self::Handle { .. }
             | Self::OutOfScope { .. }
+            | Self::SendOn { .. }
             | Self::Approve { .. }
             | Self::ApproveEdited { .. }
             | Self::Reject { .. } => false,
@@ -103,6 +114,7 @@ impl ItemAnswer {
         match self {
             Self::Expand { note, .. }
             | Self::Transfer { note, .. }
+            | Self::SendOn { note, .. }
             | Self::Approve { note }
             | Self::ApproveEdited { note, .. } => note.as_ref(),
             Self::Handle { note, .. } | Self::Reject { note } => Some(note),

@@ -351,8 +351,16 @@ pub struct PastAnswers {
     /// Rejected.
     #[serde(default)]
     pub reject: u64,
+    /// Sent on.
+    #[serde(default, skip_serializing_if = "none")]
+    pub sent_on: u64,
     /// The last one, in words.
     pub last: Option<Arc<str>>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+fn none(count: &u64) -> bool {
+    *count == 0
 }
 
 /// Inputs like this are closed on arrival.

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::domain::ids::{AgentId, FanOutNo, ItemNo, Seq, TaskId, WorkNo};
+use crate::domain::ids::{Actor, AgentId, FanOutNo, ItemNo, Seq, TaskId, WorkNo};
 use crate::domain::path::EntityPath;
 use crate::domain::time::Time;
 use crate::domain::value::{Value, some};
@@ -28,7 +28,10 @@ pub struct Task {
     pub attempt: u32,
     /// How many there are.
     pub max_attempts: u32,
-    /// Every return so far, oldest first.
+    /// A person said how many: whoever hands it over does not say otherwise.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub settled: bool,
+    /// Every return so far, and what people said when they sent it on, oldest first.
     pub history: Vec<Feedback>,
     /// Who has had it in this attempt: an agent that gets it twice begins the next one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -124,19 +127,45 @@ pub struct HandoffOrder {
     pub max_attempts: u32,
 }
 
-/// Why a task was returned.
+/// Why a task was returned, or a person's word for the next attempt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Feedback {
     /// Which attempt.
     pub attempt: u32,
-    /// By whom.
-    pub by: AgentId,
+    /// By whom: the name of an agent, or a person with `class` and `name`.
+    #[serde(with = "Speaker")]
+    #[schemars(with = "Speaker")]
+    pub by: Actor,
     /// In its words.
     pub text: Arc<str>,
     /// When.
     pub at: Time,
     /// The deed.
     pub deed: Seq,
+}
+
+/// Whose feedback it is, as it is written: of agents the bare name, as ever.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+enum Speaker {
+    Agent(AgentId),
+    Other(Actor),
+}
+
+impl Speaker {
+    fn serialize<S: Serializer>(actor: &Actor, to: S) -> Result<S::Ok, S::Error> {
+        match actor {
+            Actor::Agent(agent) => agent.serialize(to),
+            Actor::Person(_) | Actor::Deeds => actor.serialize(to),
+        }
+    }
+
+    fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Actor, D::Error> {
+        Ok(match <Self as Deserialize>::deserialize(from)? {
+            Self::Agent(agent) => Actor::Agent(agent),
+            Self::Other(actor) => actor,
+        })
+    }
 }
 
 /// Independent pieces of work that are joined once.

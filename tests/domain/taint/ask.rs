@@ -9,7 +9,7 @@ use super::team::{AGENTS, ENTITIES, EVENTS, FIELDS, OUTPUTS, team};
 use deeds::domain::command::{ApplyMap, Command};
 use deeds::domain::path::{EntityPath, FieldPath};
 use deeds::domain::state::State;
-use deeds::domain::things::{LeaseTarget, WorkKind};
+use deeds::domain::things::{Case, LeaseTarget, WorkKind};
 use deeds::domain::time::{Span, Time};
 
 /// Numbers that follow from a seed.
@@ -365,6 +365,16 @@ impl Ask<'_> {
         let said = Mark { to, ..Mark::default() };
         let (note, reply) = (self.mark(said.clone()), self.mark(said.clone()));
         let other = self.dice.pick(&AGENTS[..4]);
+        if let Case::Stuck { task, .. } = &item.case
+            && self.dice.below(2) == 0
+        {
+            let task = task.id.to_string();
+            self.marks.joins(&task, other);
+            let note = self.mark(Mark { task: Some(task), ..said });
+            let on = json!({"kind": "send-on", "to": other, "note": note, "max_attempts": 6});
+            return json!({"do": "item", "item": item.no, "step": "answer", "answer": on, "include": [],
+                          "version": item.version, "digest": item.digest()});
+        }
         let answer = match self.dice.below(6) {
             0 => {
                 self.marks.pass_on(&shown, other);

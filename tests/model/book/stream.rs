@@ -118,6 +118,7 @@ impl Streams {
                 let may = errand.offered.as_ref() == Some(by) || errand.owner == *by;
                 assert!(may, "completed by who neither has it nor was offered it: {deed:?}");
             }
+            Body::TaskSentOn(task) => self.sent_on(look, task),
             Body::TaskClosed(task) => {
                 let errand = self.tasks.remove(task);
                 assert!(errand.is_some(), "closed twice: {deed:?}");
@@ -339,12 +340,41 @@ impl Streams {
         errand.offered = None;
         errand.escalated = Some(item);
         (errand.owner, errand.attempt) = (task.owner.clone(), task.attempt);
+        errand.max = task.max_attempts;
+        errand.feedback = last_return(task);
         let before = errand.work.take();
         self.leave(before);
         let stuck = look.deeds.iter().filter(|deed| {
             matches!(&deed.body, Body::ItemOpened(item) if matches!(&item.case, Case::Stuck { task: its, .. } if its.id == task.id))
         });
         assert!(stuck.count() <= 1, "G11: more than one item: {deed:?}");
+    }
+
+    /// A person sends on what waited for a person: to somebody else than its giver, with an attempt that was not before
+    /// and is among those that there are, in one work item of the receiver.
+    fn sent_on(&mut self, look: &Look<'_>, task: &Task) {
+        let deed = look.deed;
+        let errand = self.tasks.get_mut(&task.id).unwrap_or_else(|| panic!("no such task: {deed:?}"));
+        assert!(deed.actor.person().is_some(), "only a person sends a task on: {deed:?}");
+        assert!(errand.escalated.take().is_some(), "it waits for nobody: {deed:?}");
+        let to = &task.order.to;
+        assert_ne!(*to, errand.giver, "to who gave it: {deed:?}");
+        let stopped = look.before.board.agents.get(to).is_some_and(|facts| facts.paused.is_some());
+        assert!(!stopped && look.before.board.halted.is_none(), "to who is paused: {deed:?}");
+        assert!(task.attempt >= errand.attempt, "G11: an attempt is forgotten: {deed:?}");
+        assert!(
+            task.attempt <= task.max_attempts && task.max_attempts <= 100,
+            "G11: without an end: {deed:?}"
+        );
+        assert_eq!(last_return(task), errand.feedback, "a return is forgotten: {deed:?}");
+        let handed = look.deeds.iter().filter(|deed| {
+            matches!(&deed.body, Body::WorkQueued(work)
+                if work.agent == *to && matches!(&work.kind, WorkKind::Handoff { order, .. } if order.task == task.id))
+        });
+        assert_eq!(handed.count(), 1, "the receiver gets it once: {:?}", look.deeds);
+        (errand.owner, errand.offered) = (errand.giver.clone(), Some(to.clone()));
+        (errand.attempt, errand.max) = (task.attempt, task.max_attempts);
+        errand.work = task.stage.work();
     }
 
     /// The task is no longer with this work item.
@@ -450,6 +480,12 @@ fn check_given_up(look: &Look<'_>, no: WorkNo) {
     let branch = matches!(work.kind, WorkKind::Branch { .. });
     let most = usize::from(work.on_exhausted == OnExhausted::Escalate && !branch);
     assert!(items.count() <= most, "G11: more than one escalation: {:?}", look.deeds);
+}
+
+/// What the last return of a task said; a person's word is none.
+fn last_return(task: &Task) -> Option<String> {
+    let last = task.history.iter().rev().find(|feedback| feedback.by.agent().is_some());
+    last.map(|feedback| folded(&feedback.text))
 }
 
 fn folded(words: &str) -> String {

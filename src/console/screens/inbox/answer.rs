@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::answer_text::read_grant;
-use super::fields::{self, AGENT, BODY, GRANTS, INCLUDE, NOTE, REASON, REPLY, RULE, TO};
+use super::fields::{self, AGENT, ATTEMPTS, BODY, GRANTS, INCLUDE, NOTE, REASON, REPLY, RULE, TO};
 use super::kind::Kind;
 use crate::console::action::Action;
 use crate::console::ask::Trouble;
@@ -160,6 +160,10 @@ impl Answering {
                 ItemAnswer::Handle { note: text(NOTE), reply, to }
             }
             Kind::OutOfScope => ItemAnswer::OutOfScope { reason: text(REASON), rule: self.form.ticked(RULE) },
+            Kind::SendOn => {
+                let to = if self.form.text(TO).is_empty() { None } else { Some(self.agent(TO)?) };
+                ItemAnswer::SendOn { to, max_attempts: self.attempts()?, note }
+            }
             Kind::Approve => ItemAnswer::Approve { note },
             Kind::ApproveEdited => {
                 let body = fields::read_body(self.items.first(), self.form.text(BODY))?;
@@ -319,6 +323,17 @@ impl Answering {
         steps.collect()
     }
 
+    /// How many attempts there are from now on, where that is said.
+    fn attempts(&self) -> Result<Option<u32>, String> {
+        let text = self.form.text(ATTEMPTS).trim();
+        if text.is_empty() {
+            return Ok(None);
+        }
+        let wrong =
+            |_| format!("`{text}` is no number of attempts; leave it empty for one more where none is left");
+        text.parse().map(Some).map_err(wrong)
+    }
+
     fn agent(&self, label: &str) -> Result<AgentId, String> {
         let name = self.form.text(label);
         if name.is_empty() {
@@ -338,6 +353,9 @@ fn without_words(answer: ItemAnswer) -> ItemAnswer {
             ItemAnswer::Handle { note: Arc::clone(&words), reply: reply.map(|_| Value::text(&words)), to }
         }
         ItemAnswer::OutOfScope { rule, .. } => ItemAnswer::OutOfScope { reason: Arc::clone(&words), rule },
+        ItemAnswer::SendOn { to, max_attempts, note } => {
+            ItemAnswer::SendOn { to, max_attempts, note: given(note) }
+        }
         ItemAnswer::Approve { note } => ItemAnswer::Approve { note: given(note) },
         ItemAnswer::ApproveEdited { note, .. } => {
             ItemAnswer::ApproveEdited { body: Value::text(&words), note: given(note) }

@@ -188,6 +188,7 @@ fn alike(board: &Board, item: &Item) -> String {
         (past.handle, "handle"),
         (past.expand, "expand"),
         (past.out_of_scope, "out of scope"),
+        (past.sent_on, "send on"),
         (past.approve, "approve"),
         (past.edited, "approve with edits"),
         (past.reject, "reject"),
@@ -228,7 +229,10 @@ fn suggestion(look: Look<'_>, wide: usize, item: &Item) -> Vec<Line<'static>> {
             Case::HeldField { .. } => "a lets it through, x keeps the field as it is, with a note",
             Case::Approval { .. } => "a approves it, A edits it first, x rejects it with a note",
             Case::ActApproval { .. } => "a lets it go ahead, x rejects it with a note",
-            Case::GivenUp { .. } | Case::Stuck { .. } => "handle: say how it goes on",
+            Case::GivenUp { .. } => "handle: say how it goes on",
+            Case::Stuck { .. } => {
+                "s sends it on: to whom, with how many attempts; or handle: say how it goes on"
+            }
         };
         return look.wrap(words, wide, 2, theme.muted);
     };

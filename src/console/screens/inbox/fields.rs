@@ -18,6 +18,7 @@ pub(super) const NOTE: &str = "note";
 pub(super) const REASON: &str = "reason";
 pub(super) const REPLY: &str = "reply";
 pub(super) const TO: &str = "to";
+pub(super) const ATTEMPTS: &str = "attempts";
 pub(super) const BODY: &str = "body";
 pub(super) const RULE: &str = "rule";
 pub(super) const INCLUDE: &str = "include";
@@ -48,6 +49,13 @@ pub(super) fn of(kind: Kind, items: &[Arc<Item>], board: &Board) -> Vec<Field> {
             let reason = Field::needed(REASON, "", "say in the reason why it is nobody's business");
             let rule = Field::tick(RULE, "close this very input on arrival from now on", false);
             [reason, rule].into_iter().chain(include(false)).collect()
+        }
+        Kind::SendOn => {
+            vec![
+                Field::optional(TO, "whoever had it last"),
+                Field::optional(ATTEMPTS, "as many as there were; one more where none is left"),
+                Field::optional(NOTE, "none: a word goes along as feedback"),
+            ]
         }
         // Every publication is looked at by itself.
         Kind::Approve => vec![Field::optional(NOTE, "none")],

@@ -14,6 +14,8 @@ pub(super) enum Kind {
     Handle,
     /// Not the team's business.
     OutOfScope,
+    /// A task that leads nowhere is offered again.
+    SendOn,
     /// A publication goes out.
     Approve,
     /// It goes out with another body.
@@ -47,6 +49,7 @@ impl Kind {
             Action::Expand => Self::Expand,
             Action::Handle => Self::Handle,
             Action::OutOfScope => Self::OutOfScope,
+            Action::SendOn => Self::SendOn,
             Action::Approve => Self::Approve,
             Action::ApproveEdited => Self::ApproveEdited,
             Action::Reject => Self::Reject,
@@ -55,11 +58,12 @@ impl Kind {
     }
 
     /// Those that end a case, in the order in which a review sums them up.
-    pub(super) const ANSWERS: [Self; 7] = [
+    pub(super) const ANSWERS: [Self; 8] = [
         Self::Expand,
         Self::Transfer,
         Self::Handle,
         Self::OutOfScope,
+        Self::SendOn,
         Self::Approve,
         Self::ApproveEdited,
         Self::Reject,
@@ -72,6 +76,7 @@ impl Kind {
             Self::Transfer => row("transfer", "transferred", ["Transfer ownership for ", ""], false),
             Self::Handle => row("handle", "handled", ["Handle ", " by hand"], false),
             Self::OutOfScope => row("out of scope", "out of scope", ["Out of scope: ", ""], false),
+            Self::SendOn => row("send on", "sent on", ["Send on ", ""], false),
             Self::Approve => row("approve", "approved", ["Approve ", ""], true),
             Self::ApproveEdited => {
                 row("approve with edits", "approved with edits", ["Approve ", " with edits"], true)
@@ -110,6 +115,9 @@ impl Kind {
                 "#{} is a write to what a person holds: a lets it through, x keeps the field as it is",
                 item.no
             ));
+        }
+        if self == Self::SendOn && !matches!(item.case, Case::Stuck { .. }) {
+            return Err(format!("#{} is no task that leads nowhere: only such a one is sent on", item.no));
         }
         match (self.row().approves, item.case.is_approval()) {
             (false, true) => Err(format!(

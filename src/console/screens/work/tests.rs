@@ -11,7 +11,7 @@ use crate::console::run::Program as _;
 use crate::console::testing::Runner;
 use crate::console::testing::by_keys::{self, press, start};
 use crate::console::testing::team::Team;
-use crate::domain::ids::{AgentId, FanOutNo, Fence, ItemNo, Seq, TaskId, WorkNo};
+use crate::domain::ids::{Actor, AgentId, FanOutNo, Fence, ItemNo, Seq, TaskId, WorkNo};
 use crate::domain::path::EntityPath;
 use crate::domain::things::{
     Attempt, Branch, BranchEnd, FanOutState, Feedback, HandoffOrder, Lease, LeaseTarget, Task, TaskStage,
@@ -77,7 +77,7 @@ fn order(attempt: u32) -> HandoffOrder {
 }
 
 fn feedback(attempt: u32, text: &str, at: Time) -> Feedback {
-    Feedback { attempt, by: agent("reviewer"), text: Arc::from(text), at, deed: Seq(1) }
+    Feedback { attempt, by: Actor::Agent(agent("reviewer")), text: Arc::from(text), at, deed: Seq(1) }
 }
 
 fn dispatch(no: u64, to: &str, title: &str, at: Time) -> Work {
@@ -141,6 +141,7 @@ fn team() -> Team {
         stage: TaskStage::Offered { to: agent("reviewer"), work: WorkNo(4) },
         attempt: 3,
         max_attempts: 3,
+        settled: false,
         hands: Vec::new(),
         history: vec![
             feedback(1, "tone is too formal", now.minus(Span::from_mins(20))),

@@ -17,9 +17,10 @@ pub(in crate::domain::decide) fn not_converging(
     let on = task.subject.clone().map(FieldPath::whole);
     let giver = Actor::Agent(task.order.from.clone());
     let gave = side(&giver, None, on.as_ref(), sheet.now, (None, "hands it over"));
-    let last = task.history.iter().rev().take(2).rev().map(|feedback| {
-        let by = Actor::Agent(feedback.by.clone());
-        side(&by, Some(feedback.deed), on.as_ref(), feedback.at, (Some(&feedback.text), "returned"))
+    let returns = task.history.iter().rev().filter(|feedback| feedback.by.agent().is_some());
+    let last: Vec<_> = returns.take(2).collect();
+    let last = last.into_iter().rev().map(|feedback| {
+        side(&feedback.by, Some(feedback.deed), on.as_ref(), feedback.at, (Some(&feedback.text), "returned"))
     });
     let finding = Finding {
         kind: AlertKind::NotConverging,

@@ -25,8 +25,10 @@ pub(super) fn offered(sheet: &mut Sheet<'_>, state: &State, given: &Given) -> Se
         stage: TaskStage::Escalated { item },
         attempt: order.attempt,
         max_attempts: order.max_attempts,
+        settled: known.is_some_and(|task| task.settled),
         history: known.map(|task| task.history.clone()).unwrap_or_default(),
-        hands: known.map(|task| task.hands.clone()).unwrap_or_default(),
+        // Nobody has had it in this attempt.
+        hands: Vec::new(),
         order: order.clone(),
         at: sheet.now,
         deed: sheet.next_seq(),

@@ -3,6 +3,7 @@
 
 mod escalate;
 mod receive;
+mod send_on;
 
 use std::sync::Arc;
 
@@ -20,6 +21,7 @@ use crate::domain::time::Time;
 
 pub(super) use self::escalate::exhausted;
 pub(super) use self::receive::{accept, complete, give_back, keep, on_task};
+pub(super) use self::send_on::{Way, send_on};
 
 const ACTION: &str = CommandKind::Handoff.row().word;
 
@@ -188,7 +190,9 @@ fn count_attempt(state: &State, order: &mut HandoffOrder) {
     let again = task.hands.contains(&order.to) || task.hands.len() >= HANDS;
     let tracked = if again { task.attempt + 1 } else { task.attempt };
     order.attempt = order.attempt.max(tracked);
-    order.max_attempts = order.max_attempts.min(task.max_attempts);
+    // What a person said holds.
+    let max = if task.settled { task.max_attempts } else { order.max_attempts.min(task.max_attempts) };
+    order.max_attempts = max;
 }
 
 fn offer(sheet: &mut Sheet<'_>, state: &State, given: &Given) -> Seq {

@@ -7,12 +7,12 @@ use crate::domain::decide::sheet::Sheet;
 use crate::domain::decide::verdict::text;
 use crate::domain::decide::{alert, propose, work};
 use crate::domain::deed::{Body, Deed, TaskResult};
-use crate::domain::ids::{Seq, TaskId};
+use crate::domain::ids::{Actor, Seq, TaskId};
 use crate::domain::outcome::Outcome;
 use crate::domain::things::{Feedback, Task, TaskStage, Work, WorkKind};
 
 /// Longest feedback of one return in bytes: every later return carries it along.
-const FEEDBACK_BYTES: usize = 4 * 1024;
+pub(super) const FEEDBACK_BYTES: usize = 4 * 1024;
 
 /// A step on the task as it is, only while the work item is still about it.
 pub(in crate::domain::decide) fn on_task(
@@ -96,11 +96,13 @@ pub(in crate::domain::decide) fn give_back(
         );
         return refuse(sheet, step, &task.id, (Code::OverBound, &why));
     }
-    let same = task.history.last().is_some_and(|before| same_words(&before.text, words));
+    // What a person said in between is no return.
+    let before = task.history.iter().rev().find(|feedback| feedback.by.agent().is_some());
+    let same = before.is_some_and(|before| same_words(&before.text, words));
     let mut back = task.clone();
     back.history.push(Feedback {
         attempt: task.attempt,
-        by: work.agent.clone(),
+        by: Actor::Agent(work.agent.clone()),
         text: text(words),
         at: sheet.now,
         deed: sheet.next_seq(),

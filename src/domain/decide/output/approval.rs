@@ -35,7 +35,8 @@ pub(in crate::domain::decide) fn fits(item: &Item, answer: &ItemAnswer) -> Resul
         ItemAnswer::Expand { .. }
         | ItemAnswer::Transfer { .. }
         | ItemAnswer::Handle { .. }
-        | ItemAnswer::OutOfScope { .. } => false,
+        | ItemAnswer::OutOfScope { .. }
+        | ItemAnswer::SendOn { .. } => false,
     };
     let is_act = matches!(item.case, Case::ActApproval { .. });
     match (item.case.is_approval(), approves) {

@@ -164,10 +164,13 @@ fn given_up(now: crate::domain::time::Time) -> Work {
     work
 }
 
+/// The number of the item of the task that leads nowhere.
+const STUCK: u64 = 5;
+
 fn stuck(now: crate::domain::time::Time) -> Task {
     let back = |attempt| Feedback {
         attempt,
-        by: agent("billing"),
+        by: Actor::Agent(agent("billing")),
         text: Arc::from("The amount is wrong."),
         at: now,
         deed: Seq(2),
@@ -192,6 +195,7 @@ fn stuck(now: crate::domain::time::Time) -> Task {
         stage: TaskStage::Escalated { item: ItemNo(5) },
         attempt: 2,
         max_attempts: 3,
+        settled: false,
         hands: Vec::new(),
         history: vec![back(1), back(2)],
         order,
@@ -294,6 +298,23 @@ fn an_event_is_given_to_an_agent_and_gets_no_approval() {
     let sent = commands(&mut team, &mut runner, "enter tab enter");
     let to = Some(agent("payments"));
     assert_eq!(answer(&sent), ItemAnswer::Handle { note: Arc::from("theirs"), reply: None, to });
+}
+
+#[test]
+fn a_task_that_leads_nowhere_is_sent_on() {
+    let mut team = team();
+    let mut task = stuck(team.now);
+    task.stage = TaskStage::Escalated { item: ItemNo(STUCK) };
+    team.state.board.tasks.insert(task.id.clone(), Arc::new(task));
+    let mut runner = console(&mut team, 120, 36);
+    assert!(commands(&mut team, &mut runner, "s").is_empty());
+    assert!(runner.screen_text().contains("is no task that leads nowhere"), "{}", runner.screen_text());
+    runner.send_keys("G").unwrap();
+    let sent = press(&mut team, &mut runner, "s tab tab tab text:5 tab text:no_fees");
+    insta::assert_snapshot!("sent_on_120x36", sent);
+    let sent = commands(&mut team, &mut runner, "enter tab enter");
+    let note = Some(Arc::from("no fees"));
+    assert_eq!(answer(&sent), ItemAnswer::SendOn { to: None, max_attempts: Some(5), note });
 }
 
 #[test]

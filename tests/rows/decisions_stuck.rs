@@ -1,0 +1,68 @@
+//! A decision can always be made, and is never empty: a task that leads nowhere is sent on by a person.
+
+use serde_json::{Value as Json, json};
+
+use super::{Caller, Came, answer, team, told, work};
+
+pub(super) async fn hand_over(giver: &Caller, to: &str, task: &str, more: Json) -> Came {
+    let mut payload = json!({
+        "to": to, "task": task, "attempt": 1,
+        "work_product": {"result": {"text": "Dear customer"}, "status": "draft"},
+        "context": {"customer": "acme"}, "constraints": ["under 100 words"],
+    });
+    let Json::Object(more) = more else { panic!("{more}") };
+    payload.as_object_mut().unwrap().extend(more);
+    giver.post("/v1/handoffs", payload).await
+}
+
+pub(super) async fn give_back(receiver: &Caller, feedback: &str) -> Came {
+    let handed = work(receiver, "handoff").await;
+    assert_eq!(handed.len(), 1, "{handed:?}");
+    receiver.post(&format!("/v1/work/{}/return", handed[0]["no"]), json!({"note": feedback})).await
+}
+
+#[tokio::test]
+async fn a_person_sends_a_stuck_task_on() {
+    let server = team().await;
+    let (writer, reviewer) = (server.agent("writer").await, server.agent("reviewer").await);
+    let sales = server.agent("sales").await;
+    told(&hand_over(&writer, "reviewer", "draft-1", json!({"max_attempts": 1})).await, "recorded", None);
+    let stuck = give_back(&reviewer, "no greeting").await;
+    told(&stuck, "escalated", Some("out-of-attempts"));
+
+    // The preview says what it will do, and what stands in the way.
+    let at = format!("/v1/inbox/{}/preview", stuck["item"]);
+    let to_giver = server.dana.post(&at, json!({"kind": "send-on", "to": "writer"})).await;
+    assert_eq!(to_giver["code"], "wrong-state", "{}", to_giver.text);
+    let nobody = server.dana.post(&at, json!({"kind": "send-on", "to": "nobody"})).await;
+    assert_eq!(nobody["code"], "not-found", "{}", nobody.text);
+    let many = server.dana.post(&at, json!({"kind": "send-on", "max_attempts": 101})).await;
+    assert_eq!(many["code"], "over-bound", "{}", many.text);
+    let on = json!({"kind": "send-on", "to": "sales", "max_attempts": 3, "note": "sales knows her name"});
+    let preview = server.dana.post(&at, on.clone()).await;
+    assert_eq!(
+        preview["then"][0], "draft-1 goes to sales, attempt 2 of 3; writer is told",
+        "{}",
+        preview.text
+    );
+    assert_eq!(preview["settles"], json!([]));
+
+    told(&answer(&server.dana, &stuck["item"], on).await, "recorded", None);
+    let handed = &work(&sales, "handoff").await[0]["kind"];
+    assert_eq!((&handed["order"]["from"], &handed["order"]["max_attempts"]), (&json!("writer"), &json!(3)));
+    let history = handed["history"].as_array().unwrap();
+    assert_eq!((&history[0]["by"], &history[0]["text"]), (&json!("reviewer"), &json!("no greeting")));
+    let word = json!({"class": "person", "name": "dana"});
+    assert_eq!((&history[1]["by"], &history[1]["text"]), (&word, &json!("sales knows her name")));
+    for agent in [&writer, &reviewer] {
+        let decision = &work(agent, "decision").await[0];
+        assert_eq!(decision["title"], "#1 answered: send on, draft-1 goes to sales, attempt 2 of 3");
+    }
+    // It goes its ways as any other task, for as long as the person said.
+    told(&give_back(&sales, "which customer").await, "recorded", None);
+    assert_eq!(work(&writer, "returned").await[0]["kind"]["attempt"], 3);
+    let again = hand_over(&writer, "sales", "draft-1", json!({"attempt": 3, "max_attempts": 1})).await;
+    told(&again, "recorded", None);
+    told(&give_back(&sales, "which greeting").await, "escalated", Some("out-of-attempts"));
+    server.stop().await;
+}
