@@ -380,6 +380,12 @@ pub(crate) fn opening(which: usize) -> Vec<Step> {
             What::Apply { shape: 1, outdated: false },
             What::Act { target: 4, subject: 8, off: 7, wait: false },
         ],
+        // An input is closed for good, and comes again in other letters.
+        8 => vec![
+            What::Escalate { why: 0, subject: Some(0) },
+            What::Item { at: 0, verb: 11, other: 0, seen_before: false, include: false },
+            What::Escalate { why: 1, subject: Some(0) },
+        ],
         _ => Vec::new(),
     };
     whats
