@@ -56,6 +56,8 @@ mod map_page;
 mod notices;
 #[path = "domain/observe.rs"]
 mod observe;
+#[path = "domain/occurrences.rs"]
+mod occurrences;
 #[path = "domain/order.rs"]
 mod order;
 #[path = "domain/outputs.rs"]

@@ -31,6 +31,8 @@ mod hands;
 mod hidden;
 #[path = "rows/loops.rs"]
 mod loops;
+#[path = "rows/once.rs"]
+mod once;
 #[path = "rows/records.rs"]
 mod records;
 #[path = "rows/replies.rs"]

@@ -125,7 +125,7 @@ codes! {
     Looping = "looping", "a named person decides; do not send the event again, and read your work stream for the answer";
     /// A person approves publications here.
     NeedsApproval = "needs-approval", "a named person approves; read your work stream for the answer";
-    /// A handoff lacks what the receiver needs.
+    /// A handoff lacks what the receiver needs; an event, what tells it from others.
     Incomplete = "incomplete", "send the missing keys too";
     /// The task is locked by its owner's lease.
     Locked = "locked", "release the lease on the task, then hand it over";

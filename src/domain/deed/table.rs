@@ -145,7 +145,7 @@ macro_rules! bodies {
                     => Named no_values, Nothing grant_claim, Family claim;
                 /// An event is not the claimant's to handle.
                 ClaimRefused(Box<ClaimMark>) = "deeds.claim.refused"
-                    => Author no_values, Nothing ignore, Family claim;
+                    => Author no_values, Nothing await_claim, Family claim;
             }
             Handoff "handoff" {
                 /// A task was offered to another agent.

@@ -8,6 +8,19 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::domain::path::{PathError, Pattern, Template};
 use crate::domain::value::Value;
 
+/// The attribute of an event that a change raised: which field.
+pub const PATH: &str = "path";
+/// The attribute with its new value.
+pub const VALUE: &str = "value";
+/// The attribute with the value before.
+pub const BEFORE: &str = "before";
+/// The attribute that names who changed it.
+pub const BY: &str = "by";
+/// What an event has that a change raised.
+pub(super) const ON_CHANGE: [&str; 4] = [PATH, VALUE, BEFORE, BY];
+/// The attribute of a scheduled event: when it was due.
+pub const DUE: &str = "due";
+
 /// How a field is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Op {

@@ -155,6 +155,8 @@ pub struct Event {
     pub schedule: Option<Schedule>,
     /// Which change raises it.
     pub on: Option<Occasion>,
+    /// The attribute that tells one occurrence from another.
+    pub key: Option<String>,
 }
 
 /// One `[[route]]`.

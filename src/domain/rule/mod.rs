@@ -6,6 +6,7 @@ pub mod basis;
 pub mod conversation;
 pub mod in_hand;
 pub mod kind;
+pub mod occurrence;
 pub mod order;
 pub mod output;
 pub mod reviewer;

@@ -19,7 +19,7 @@ use crate::domain::path::EntityPath;
 use crate::domain::sight::Sight;
 use crate::domain::things::{
     Alert, ClaimHeld, ClosedItem, Concluded, FanOutState, HeldField, Hold, Item, LastPublication, Lease,
-    OpenAct, PastAnswers, QueueReviews, Rounds, ScopeRule, Seat, Task, WaitingAct, Work,
+    Occurred, OpenAct, PastAnswers, QueueReviews, Rounds, ScopeRule, Seat, Task, WaitingAct, Work,
 };
 use crate::domain::time::Time;
 
@@ -117,6 +117,9 @@ pub struct Board {
     /// The same of those that are known for a time, whatever else is claimed.
     #[serde(default, skip_serializing_if = "Lasting::is_empty")]
     pub occurrences: Lasting<ClaimHeld>,
+    /// What became of occurrences that were raised, by the event's name and what tells them apart (`key`).
+    #[serde(default, skip_serializing_if = "Lasting::is_empty")]
+    pub occurred: Box<Lasting<Occurred, Arc<str>>>,
     /// How often two agents have woken each other about each entity, since something of it changed.
     #[serde(default, skip_serializing_if = "Recent::is_empty")]
     pub rounds: Box<Recent<Rounds>>,
@@ -280,6 +283,7 @@ impl Board {
             talks: Lasting::default(),
             claims: Recent::default(),
             occurrences: Lasting::default(),
+            occurred: Box::default(),
             rounds: Box::default(),
             in_vain: Box::default(),
             converging: OrdMap::new(),

@@ -30,6 +30,7 @@ macro_rules! fold {
                 self.end_rounds(deed);
                 self.talks.forget(deed.recorded);
                 self.occurrences.forget(deed.recorded);
+                self.occurred.forget(deed.recorded);
                 self.turns.forget(deed.recorded);
                 self.concluded.forget(deed.recorded);
                 self.ended_names.forget(deed.recorded);

@@ -71,7 +71,10 @@ impl Board {
     }
 
     /// A scheduled event was raised; the next occurrence is the deed's to say.
-    pub(super) fn schedule_next(&mut self, _: &Deed, raised: &RaisedEvent) {
+    pub(super) fn schedule_next(&mut self, deed: &Deed, raised: &RaisedEvent) {
+        if let Some(mark) = &raised.occurrence {
+            self.occur(deed, &raised.event, mark, raised.of.clone());
+        }
         let Some(occurrence) = raised.schedule else { return };
         let timer = Timer::Event(Arc::clone(&raised.event));
         if let Some(at) = self.schedules.get(&raised.event) {

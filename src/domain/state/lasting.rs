@@ -11,30 +11,33 @@ use crate::domain::time::Time;
 
 /// What is kept under one key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Kept<T> {
-    by: AgentId,
+struct Kept<T, B> {
+    by: B,
     until: Time,
     value: T,
 }
 
-/// What was set last under each key, each for a time.
+/// What was set last under each key, each for a time and by somebody.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(bound(serialize = "T: Serialize + Clone", deserialize = "T: Deserialize<'de> + Clone"))]
-pub struct Lasting<T> {
-    kept: OrdMap<Arc<str>, Kept<T>>,
+#[serde(bound(
+    serialize = "T: Serialize + Clone, B: Serialize + Clone + Ord",
+    deserialize = "T: Deserialize<'de> + Clone, B: Deserialize<'de> + Clone + Ord"
+))]
+pub struct Lasting<T, B: Ord = AgentId> {
+    kept: OrdMap<Arc<str>, Kept<T, B>>,
     /// The keys by when they go.
     due: OrdSet<(Time, Arc<str>)>,
-    /// How many are each agent's.
-    of: OrdMap<AgentId, usize>,
+    /// How many are each one's.
+    of: OrdMap<B, usize>,
 }
 
-impl<T> Default for Lasting<T> {
+impl<T, B: Ord> Default for Lasting<T, B> {
     fn default() -> Self {
         Self { kept: OrdMap::new(), due: OrdSet::new(), of: OrdMap::new() }
     }
 }
 
-impl<T: Clone> Lasting<T> {
+impl<T: Clone, B: Clone + Ord> Lasting<T, B> {
     /// Whether nothing is kept.
     pub fn is_empty(&self) -> bool {
         self.kept.is_empty()
@@ -50,15 +53,15 @@ impl<T: Clone> Lasting<T> {
         self.kept.iter().map(|(key, kept)| (key, &kept.value))
     }
 
-    /// How many are the agent's at that time.
-    pub fn count(&self, agent: &AgentId, now: Time) -> usize {
+    /// How many are theirs at that time.
+    pub fn count(&self, whose: &B, now: Time) -> usize {
         let over = self.due.iter().take_while(|(until, _)| *until <= now);
-        let over = over.filter(|(_, key)| self.kept.get(key).is_some_and(|kept| kept.by == *agent)).count();
-        self.of.get(agent).copied().unwrap_or_default().saturating_sub(over)
+        let over = over.filter(|(_, key)| self.kept.get(key).is_some_and(|kept| kept.by == *whose)).count();
+        self.of.get(whose).copied().unwrap_or_default().saturating_sub(over)
     }
 
-    /// Sets what is kept under the key, as this agent's.
-    pub fn set(&mut self, key: Arc<str>, by: AgentId, until: Time, value: T) {
+    /// Sets what is kept under the key, as theirs.
+    pub fn set(&mut self, key: Arc<str>, by: B, until: Time, value: T) {
         self.remove(&key);
         *self.of.entry(by.clone()).or_default() += 1;
         self.due.insert((until, Arc::clone(&key)));

@@ -11,6 +11,7 @@ mod fold_board;
 mod fold_desk;
 mod fold_halt;
 mod fold_history;
+mod fold_occurrence;
 mod fold_review;
 mod fold_work;
 mod history;

@@ -188,6 +188,10 @@ fn triggers(page: &mut Page, model: &Model) {
             Some(Event { on: Some(on), .. }) => code(&on.to_string()),
             Some(_) | None => "by whoever hears of it".to_owned(),
         };
+        let raised = match declared.and_then(|event| event.key.as_deref()) {
+            Some(key) => format!("{raised}; one for each {}", code(key)),
+            None => raised,
+        };
         for route in model.routes.iter().filter(|route| text_matches(&route.event, name)) {
             let then = codes(route.then.iter().map(AgentId::as_str), ", ");
             rows.push(vec![code(name), raised.clone(), when(route), code(route.agent.as_str()), then]);

@@ -11,6 +11,7 @@ mod held;
 mod item;
 mod lease;
 mod likeness;
+mod occurrence;
 mod output;
 mod review;
 mod rounds;
@@ -33,6 +34,7 @@ pub use held::{HeldField, InFlight, Lasts};
 pub use item::{AGAIN, Case, ClosedItem, Effects, Item, PastAnswers, Redone, ScopeRule, Suggestion};
 pub use lease::{Hold, Lease, LeaseTarget};
 pub use likeness::{folded, likeness};
+pub use occurrence::{Occurred, OccurrenceMark, counted_as};
 pub use output::{
     ClaimHeld, ClaimMark, Concluded, Conclusion, Conversation, LastPublication, Occurrence, Publication,
     RaisedEvent, VOICES, question_key,
@@ -45,4 +47,4 @@ pub use rounds::{Rounds, WAKE_UPS};
 pub use task::{Branch, BranchEnd, ENDED, FanOutState, Feedback, HandoffOrder, Task, TaskStage, WorkProduct};
 pub use token::{Token, TokenClass, TokenRecord};
 pub use work::{ATTEMPTS, Attempt, Granted, MOST_ATTEMPTS, OnExhausted, SILENCE, Work, WorkKind, WorkResult};
-pub(super) use work::{BEFORE, BY, PATH, VALUE, path_of, without_values};
+pub(super) use work::{path_of, without_values};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::OccurrenceMark;
 use crate::domain::ids::{Actor, AgentId, Seq};
 use crate::domain::key::key;
 use crate::domain::path::{EntityPath, FieldPath};
@@ -88,6 +89,10 @@ pub struct RaisedEvent {
     pub of: Option<FieldPath>,
     /// How often the raiser and the agent that it wakes have woken each other about the entity since something changed.
     pub wake_ups: Option<u32>,
+    /// Which occurrence it is, where the map says what tells them apart.
+    pub occurrence: Option<OccurrenceMark>,
+    /// The deed that the very same occurrence left before: nobody was woken again.
+    pub again: Option<Seq>,
 }
 
 /// One occurrence of a schedule.
@@ -107,7 +112,8 @@ pub struct ClaimMark {
     pub event: Arc<str>,
     /// Which occurrence.
     pub key: Arc<str>,
-    /// Until when a granted one is known to be its agent's. The first ones were known as long as there was room.
+    /// Until when a granted one is known to be its agent's. The first ones were known as long as there was room. One that
+    /// was not granted has it where its occurrence waits for a person.
     pub until: Option<Time>,
 }
 

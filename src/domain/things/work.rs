@@ -12,19 +12,11 @@ use super::task::{Branch, Feedback, HandoffOrder};
 use crate::domain::command::{Act, Write, WriteKind};
 use crate::domain::ids::{ActNo, Actor, AgentId, FanOutNo, ItemNo, Seq, TaskId, Version, WorkNo};
 use crate::domain::map::Grant;
+use crate::domain::map::condition::{BEFORE, BY, PATH, VALUE};
 use crate::domain::outcome::Outcome;
 use crate::domain::path::{EntityPath, FieldName, FieldPath};
 use crate::domain::time::{Span, Time};
 use crate::domain::value::{Value, some};
-
-/// The attribute of an event that a change raised: which field.
-pub(in crate::domain) const PATH: &str = "path";
-/// The attribute with its new value.
-pub(in crate::domain) const VALUE: &str = "value";
-/// The attribute with the value before.
-pub(in crate::domain) const BEFORE: &str = "before";
-/// The attribute that names who changed it.
-pub(in crate::domain) const BY: &str = "by";
 
 /// The field that attributes say something of.
 pub(in crate::domain) fn path_of(attributes: &BTreeMap<Arc<str>, Value>) -> Option<FieldPath> {

@@ -138,7 +138,7 @@ pub(in crate::domain::decide) fn again(sheet: &mut Sheet<'_>, item: &Item, raise
     let stopped = item.raised_by.agent().is_some_and(|agent| verdict::paused(sheet.base(), agent).is_some());
     let actor = if stopped { Actor::Deeds } else { item.raised_by.clone() };
     let raise = Raise { cause: Some(item.deed), ..raise.clone() };
-    decide(sheet, &raise, &Origin { actor, schedule: None })
+    decide(sheet, &raise, &Origin { decided: true, ..Origin::of(actor) })
 }
 
 /// Whether the event of a collision is still more than one agent's under the map that an answer would make, in words.

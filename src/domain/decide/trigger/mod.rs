@@ -3,6 +3,7 @@
 
 mod claim;
 mod item;
+mod known;
 mod rounds;
 mod sources;
 
@@ -31,6 +32,14 @@ struct Origin {
     actor: Actor,
     /// Which occurrence of its schedule it is.
     schedule: Option<Occurrence>,
+    /// It is what waited for a person, and goes its way now.
+    decided: bool,
+}
+
+impl Origin {
+    fn of(actor: Actor) -> Self {
+        Self { actor, schedule: None, decided: false }
+    }
 }
 
 /// What wakes an agent.
@@ -47,7 +56,7 @@ pub(super) struct Call<'a> {
 
 /// Decides an event raised by the caller.
 pub(super) fn raise(sheet: &mut Sheet<'_>, raise: &Raise) -> Seq {
-    let origin = Origin { actor: sheet.principal.actor.clone(), schedule: None };
+    let origin = Origin::of(sheet.principal.actor.clone());
     decide(sheet, raise, &origin)
 }
 
@@ -61,12 +70,32 @@ fn decide(sheet: &mut Sheet<'_>, raise: &Raise, origin: &Origin) -> Seq {
     if let Some(why) = verdict::unknown_cause(&state, raise.cause) {
         return refuse(sheet, raise, origin, (Code::NotFound, &why));
     }
+    match known::look(&state, raise, origin, sheet.now) {
+        Ok(None) => {}
+        Ok(Some(before)) => return known::again(sheet, raise, origin, &before),
+        Err((code, why)) if code == Code::OverBound || state.board.enforces() => {
+            return refuse(sheet, raise, origin, (code, &why));
+        }
+        Err((code, why)) => {
+            let primary = send_on(sheet, &state, raise, origin);
+            if let Some(deed) = sheet.deed_mut(primary) {
+                (deed.code, deed.verdict) = (Some(code), Some(Outcome::Refused));
+                deed.because(&why);
+            }
+            return primary;
+        }
+    }
+    send_on(sheet, &state, raise, origin)
+}
+
+/// To whom the map gives it.
+fn send_on(sheet: &mut Sheet<'_>, state: &State, raise: &Raise, origin: &Origin) -> Seq {
     let primary = match state.board.map.route(&raise.event, &raise.attributes) {
-        Routing::Owner { agent, then } => return owned(sheet, &state, raise, origin, (agent, then)),
-        Routing::Nobody => unowned(sheet, &state, raise, origin),
-        Routing::Several(agents) => collision(sheet, &state, raise, origin, &agents),
+        Routing::Owner { agent, then } => return owned(sheet, state, raise, origin, (agent, then)),
+        Routing::Nobody => unowned(sheet, state, raise, origin),
+        Routing::Several(agents) => collision(sheet, state, raise, origin, &agents),
     };
-    alert::cascade(sheet, &state, primary);
+    alert::cascade(sheet, state, primary);
     primary
 }
 
@@ -200,6 +229,12 @@ fn closes(
 /// Records the event and puts it into the stream of each of these agents.
 fn send(sheet: &mut Sheet<'_>, raise: &Raise, mut deed: Deed, to: &[(&AgentId, &[AgentId])]) -> Seq {
     deed.refs.owners = to.iter().map(|(agent, _)| (*agent).clone()).collect();
+    // Said before it is pushed: whoever raises it again in the same batch is told.
+    let mut next = sheet.state().board.next.work;
+    for _ in to {
+        deed.refs.works.push(next);
+        next = next.next();
+    }
     let primary = sheet.push(deed);
     let call = Call {
         event: &raise.event,
@@ -207,10 +242,8 @@ fn send(sheet: &mut Sheet<'_>, raise: &Raise, mut deed: Deed, to: &[(&AgentId, &
         subject: raise.subject.as_ref(),
         raised: primary,
     };
-    let works: Vec<WorkNo> =
-        to.iter().map(|(agent, then)| dispatch(sheet, agent, &call, then, primary)).collect();
-    if let Some(deed) = sheet.deed_mut(primary) {
-        deed.refs.works = works;
+    for (agent, then) in to {
+        dispatch(sheet, agent, &call, then, primary);
     }
     primary
 }
@@ -252,7 +285,10 @@ fn refuse(sheet: &mut Sheet<'_>, raise: &Raise, origin: &Origin, (code, why): (C
 }
 
 fn draft(sheet: &Sheet<'_>, raise: &Raise, origin: &Origin, outcome: Outcome, why: &str) -> Deed {
-    let event = Box::new(RaisedEvent { schedule: origin.schedule, of: of(raise, origin), ..raised(raise) });
+    let (schedule, of) = (origin.schedule, of(raise, origin));
+    let known = outcome != Outcome::Refused;
+    let occurrence = known.then(|| known::mark(sheet.base(), raise, sheet.now)).flatten();
+    let event = Box::new(RaisedEvent { schedule, of, occurrence, ..raised(raise) });
     let body = if outcome == Outcome::Recorded {
         Body::EventRaised(event)
     } else if outcome == Outcome::Escalated {
@@ -274,7 +310,8 @@ pub(super) fn raised(raise: &Raise) -> RaisedEvent {
     let fits =
         raise.attributes.len() <= ATTRIBUTES && raise.attributes.keys().all(|name| name.len() <= NAME_BYTES);
     let attributes = if fits { raise.attributes.clone() } else { BTreeMap::new() };
-    RaisedEvent { event: cut(&raise.event), attributes, schedule: None, of: None, wake_ups: None }
+    let event = cut(&raise.event);
+    RaisedEvent { event, attributes, schedule: None, of: None, wake_ups: None, occurrence: None, again: None }
 }
 
 /// The field whose change raised it, where Deeds itself did.

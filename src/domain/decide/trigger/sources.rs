@@ -8,15 +8,13 @@ use crate::domain::command::Raise;
 use crate::domain::decide::sheet::Sheet;
 use crate::domain::deed::Deed;
 use crate::domain::ids::{Actor, Seq};
+use crate::domain::map::condition::{BEFORE, BY, DUE, PATH, VALUE};
 use crate::domain::map::{Event, Op, Schedule};
 use crate::domain::path::{EntityPath, FieldPath};
 use crate::domain::state::State;
-use crate::domain::things::{BEFORE, BY, FieldChange, Occurrence, PATH, VALUE};
+use crate::domain::things::{FieldChange, Occurrence};
 use crate::domain::time::{Span, Time};
 use crate::domain::value::Value;
-
-/// The attribute that says when a scheduled event was due.
-const DUE: &str = "due";
 
 /// How far back the latest occurrence of a schedule can be: a week, and a day that a change of clocks may add.
 const LATEST: Span = Span::from_days(8);
@@ -32,7 +30,7 @@ pub(in crate::domain::decide) fn after_commit(sheet: &mut Sheet<'_>, state: &Sta
     for change in &deed.fields {
         for event in map.occasions_on(subject, &change.name).filter(|event| is_occasion(event, change)) {
             let raise = changed(event, subject, change, &deed);
-            decide(sheet, &raise, &Origin { actor: Actor::Deeds, schedule: None });
+            decide(sheet, &raise, &Origin::of(Actor::Deeds));
         }
     }
 }
@@ -75,7 +73,8 @@ pub(in crate::domain::decide) fn scheduled(sheet: &mut Sheet<'_>, event: &str) -
         reason: None,
         cause: None,
     };
-    Some(decide(sheet, &raise, &Origin { actor: Actor::Deeds, schedule: Some(occurrence) }))
+    let origin = Origin { schedule: Some(occurrence), ..Origin::of(Actor::Deeds) };
+    Some(decide(sheet, &raise, &origin))
 }
 
 /// The latest occurrence until now, and the next one. The planned one has come, so that there is a latest one.

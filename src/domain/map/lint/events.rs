@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
 use super::{Issue, Issues, Lint, Section, Spot};
-use crate::domain::map::condition::{Occasion, Op};
+use crate::domain::map::condition::{DUE, ON_CHANGE, Occasion, Op};
 use crate::domain::map::model::{Agent, FieldKind, Model, Route, text_matches};
 use crate::domain::map::spelling::nearest;
 use crate::domain::path::{FieldPath, overlap};
@@ -11,6 +11,7 @@ use crate::domain::path::{FieldPath, overlap};
 pub(super) fn check(model: &Model, issues: &mut Issues) {
     two_listeners(model, issues);
     unowned_events(model, issues);
+    keys(model, issues);
     unreachable_routes(model, issues);
     sequences(model, issues);
     loops(model, issues);
@@ -94,6 +95,20 @@ fn unowned_events(model: &Model, issues: &mut Issues) {
         let near = nearest(&event.name, triggers(model));
         issue.mend = near.map(|near| format!("did you mean `{near}`, to which an agent listens?"));
         issues.push(issue);
+    }
+}
+
+/// A key that what Deeds raises itself never has.
+fn keys(model: &Model, issues: &mut Issues) {
+    for (at, event) in model.events.iter().enumerate() {
+        let Some(key) = event.key.as_deref() else { continue };
+        let due = event.schedule.as_ref().filter(|_| key != DUE).map(|_| "on schedule it has only `due`");
+        let change = event.on.as_ref().filter(|_| !ON_CHANGE.contains(&key));
+        let change = change.map(|_| "a change gives it `path`, `value`, `before` and `by`");
+        if let Some(why) = due.or(change) {
+            let message = format!("`{}` never has a `{key}`: {why}", event.name);
+            issues.push(Issue::new(Lint::KeyNeverThere, Spot::entry(Section::Event, at).key("key"), message));
+        }
     }
 }
 

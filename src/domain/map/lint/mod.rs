@@ -87,6 +87,7 @@ lints! {
     TwoWriters, "two-writers", Error, "Two agents that write one field overwrite each other and both report success.", "give it one owner and let the other propose (`except` takes it out), let a mediator agent own it, or declare it `append` or `sequenced` in a [[field]]";
     TwoListeners, "two-listeners", Error, "An event that wakes two agents is answered twice.", "give the trigger to one of them, or add a [[route]] that says who answers when";
     UnownedEvent, "unowned-event", Error, "An event that nobody answers is dropped or guessed.", "add it to one agent's `triggers`, add a [[route]], or take the [[event]] out";
+    KeyNeverThere, "key-never-there", Error, "An event that Deeds raises itself never has this attribute: each would be refused.", "name one that it has: `path`, `value`, `before` or `by` of a change, `due` of a schedule";
     UnreachableRoute, "unreachable-route", Error, "A route that is never taken is a rule that nobody keeps.", "put the narrower route first, or remove this one";
     CircularRoute, "circular-route", Error, "A sequence or a chain of events that comes back to where it was does not end.", "take one agent out of the circle, or let its event wait for a value that the circle does not set";
     TwoPublishers, "two-publishers", Error, "Two agents that publish on one output both answer, and nobody sees that until it went out twice.", "give the output to one of them, or name all of its publishers in their sequence in an [[output]] with `order`";

@@ -56,7 +56,7 @@ const AGENT: &[&str] = &[
     "escalates_to",
     "escalates_when",
 ];
-const EVENT: &[&str] = &["name", "schedule", "on"];
+const EVENT: &[&str] = &["name", "schedule", "on", "key"];
 const ROUTE: &[&str] = &["event", "when", "agent", "then"];
 const FIELD: &[&str] = &["path", "kind", "order"];
 const OUTPUT: &[&str] = &["name", "order", "needs_approval", "thread_window", "internal"];
@@ -292,7 +292,8 @@ fn event(entry: &mut Entry<'_, '_>) -> Option<Event> {
     let name = entry.required("name", A_NAME, name);
     let schedule = entry.text("schedule", A_SCHEDULE, id);
     let on = entry.text("on", "a change such as \"crm/contact/*#status becomes 'contacted'\"", occasion);
-    Some(Event { name: name?, schedule, on })
+    let key = entry.text("key", "an attribute's name such as \"message_id\"", self::name);
+    Some(Event { name: name?, schedule, on, key })
 }
 
 fn route(entry: &mut Entry<'_, '_>) -> Option<Route> {

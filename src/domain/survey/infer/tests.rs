@@ -167,6 +167,8 @@ fn events_and_outputs_are_somebodys_or_contested() {
             schedule: None,
             of: None,
             wake_ups: None,
+            occurrence: None,
+            again: None,
         }));
         let owners = owner.map(|owner| owner.parse().unwrap()).into_iter().collect();
         Deed { refs: Refs { owners, ..Refs::default() }, ..deed(seq, Actor::Deeds, body) }

@@ -1,8 +1,6 @@
 //! What a deed asked of the map, and how that came out. Deeds about anything else are no cases.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use super::Fate;
 use super::side::Part;
@@ -13,6 +11,7 @@ use crate::domain::map::shape::shape_of;
 use crate::domain::outcome::Outcome;
 use crate::domain::path::{EntityPath, FieldName, FieldPath};
 use crate::domain::things::{self, ActOrder, ClaimMark, FieldChange, Publication};
+use crate::domain::time::Time;
 use crate::domain::value::Value;
 
 /// One decision that the map had a say in.
@@ -41,9 +40,9 @@ pub(super) enum Asked<'a> {
         sent: Sent<'a>,
     },
     Event {
-        event: &'a str,
-        attributes: &'a BTreeMap<Arc<str>, Value>,
+        raised: &'a things::RaisedEvent,
         raised_by: Raiser<'a>,
+        at: Time,
     },
     Claim {
         agent: &'a AgentId,
@@ -137,6 +136,7 @@ fn refusal(code: Option<Code>) -> Refusal {
             | Code::ClaimTaken
             | Code::Collision
             | Code::NeedsApproval
+            | Code::Incomplete
             | Code::NoBasis,
         ) => Refusal::ByMap,
         Some(
@@ -304,12 +304,14 @@ fn of_event(deed: &Deed) -> Option<Case<'_>> {
         return None;
     };
     let raised_by = asked(raised);
-    let asked = Asked::Event { event: &raised.event, attributes: &raised.attributes, raised_by };
+    let asked = Asked::Event { raised, raised_by, at: deed.recorded };
     if let Body::EventRefused(_) = deed.body {
         return Case::refused(asked, deed);
     }
     let was = if deed.outcome == Outcome::Escalated {
         Fate::Person { code: deed.code.unwrap_or(Code::Unowned), queue: None }
+    } else if raised.again.is_some() {
+        Fate::Known
     } else {
         Fate::Routed { to: deed.refs.owners.clone() }
     };

@@ -23,7 +23,8 @@ use crate::domain::key::key;
 use crate::domain::map::shape::shape_of;
 use crate::domain::map::{FieldKind, Map, difference};
 use crate::domain::path::FieldPath;
-use crate::domain::rule::output;
+use crate::domain::rule::{occurrence, output};
+use crate::domain::time::Time;
 
 pub use report::{AgentSums, Counts, Example, Fate, Kind, Plan, PlanRow, Turn};
 
@@ -40,6 +41,8 @@ struct Lately {
     batons: HashMap<FieldPath, AgentId>,
     voices: HashMap<Arc<str>, AgentId>,
     claims: HashMap<Arc<str>, AgentId>,
+    /// Until when occurrences are known.
+    occurred: HashMap<Arc<str>, Time>,
     /// Was looked from the first deed on, and nothing forgotten: who is not here was nobody.
     whole: bool,
 }
@@ -52,7 +55,7 @@ impl Lately {
 
     /// Makes room: rather nothing than what was so before last.
     fn bound(&mut self) {
-        if self.batons.len() + self.voices.len() + self.claims.len() >= REMEMBERED {
+        if self.batons.len() + self.voices.len() + self.claims.len() + self.occurred.len() >= REMEMBERED {
             *self = Self::default();
         }
     }
@@ -180,7 +183,31 @@ impl Planning {
         }
     }
 
+    /// Which occurrence an event or a claim is, by either map; known from then on.
+    fn remember_occurrence(&mut self, deed: &Deed) {
+        let told = |side: &Side| {
+            if let Body::ClaimGranted(claim) = &deed.body {
+                return side.occurrence(&claim.event, &claim.key);
+            }
+            let (Body::EventRaised(raised) | Body::EventEscalated(raised)) = &deed.body else { return None };
+            let told = occurrence::key(&side.map, &raised.event, &raised.attributes).ok()??;
+            side.occurrence(&raised.event, &told)
+        };
+        let told: Vec<Arc<str>> = [told(&self.force), told(&self.new)].into_iter().flatten().collect();
+        if told.is_empty() {
+            return;
+        }
+        self.seen.bound();
+        for key in told {
+            let until = self.seen.occurred.entry(key).or_insert(deed.recorded);
+            if *until <= deed.recorded {
+                *until = deed.recorded.plus(occurrence::KNOWN);
+            }
+        }
+    }
+
     fn remember(&mut self, deed: &Deed) {
+        self.remember_occurrence(deed);
         let Some(agent) = deed.actor.agent() else { return };
         if let Body::ClaimGranted(claim) = &deed.body {
             self.seen.bound();
@@ -283,7 +310,12 @@ fn asked_before(case: &Case<'_>, would: &Fate) -> bool {
             let deferred = matches!(case.was, Fate::Refused { code: Code::Deferred, .. });
             deferred || matches!(case.asked, Asked::Publication { .. } | Asked::Act { .. })
         }
-        Fate::Through | Fate::Routed { .. } | Fate::NotRaised | Fate::Queue { .. } | Fate::Hidden => false,
+        Fate::Through
+        | Fate::Routed { .. }
+        | Fate::Known
+        | Fate::NotRaised
+        | Fate::Queue { .. }
+        | Fate::Hidden => false,
     }
 }
 

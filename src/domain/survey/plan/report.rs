@@ -45,6 +45,8 @@ pub enum Fate {
     },
     /// The event is not raised at all.
     NotRaised,
+    /// It is an occurrence that came before: nobody is woken again.
+    Known,
     /// It goes to this queue.
     Queue {
         /// Which.
@@ -66,6 +68,7 @@ impl fmt::Display for Fate {
             Self::Refused { code, owners } => write!(f, "refused ({code}: {})", names(owners)),
             Self::Routed { to } if to.is_empty() => f.write_str("wakes nobody"),
             Self::Routed { to } => write!(f, "wakes {}", names(to)),
+            Self::Known => f.write_str("known, wakes nobody again"),
             Self::NotRaised => f.write_str("not raised"),
             Self::Queue { queue } => write!(f, "goes to {queue}"),
             Self::Hidden => f.write_str("based on what is hidden"),
@@ -94,7 +97,7 @@ impl Fate {
     /// Did what was asked come about?
     pub(super) fn is_through(&self) -> bool {
         match self {
-            Self::Through | Self::Queue { .. } => true,
+            Self::Through | Self::Queue { .. } | Self::Known => true,
             Self::Routed { to } => !to.is_empty(),
             Self::Proposal { .. }
             | Self::Person { .. }

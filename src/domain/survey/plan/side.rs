@@ -11,10 +11,12 @@ use crate::domain::key::key;
 use crate::domain::map::shape::shape_of;
 use crate::domain::map::{FieldKind, Map, Mode, Route, Routing, text_matches};
 use crate::domain::path::{EntityPath, FieldName, FieldPath};
+use crate::domain::rule::occurrence::{self, Untold};
 use crate::domain::rule::route::{self, NotYours};
 use crate::domain::rule::zone::{Whose, Zones};
 use crate::domain::rule::{basis, kind, output, target};
-use crate::domain::things::{ActOrder, ClaimMark, Publication};
+use crate::domain::things::{ActOrder, ClaimMark, Publication, RaisedEvent};
+use crate::domain::time::Time;
 use crate::domain::value::Value;
 
 /// A map that is asked.
@@ -61,8 +63,10 @@ impl Side {
                 Some(self.write(agent, entity, fields, (&case.was, seen)))
             }
             Asked::Act { agent, order, sent } => Some(self.act(agent, order, sent, (&case.was, seen))),
-            Asked::Event { event, attributes, raised_by } => {
-                let fate = self.event(event, *raised_by, self.map.route(event, attributes));
+            Asked::Event { raised, raised_by, at } => {
+                let event = &raised.event;
+                let fate = self.event(event, *raised_by, self.map.route(event, &raised.attributes));
+                let fate = self.told_apart(raised, fate, (seen, *at));
                 Some(single(agent_of(&case.was).or_else(|| agent_of(&fate)), event, fate))
             }
             Asked::Claim { agent, claim } => self.claim(agent, claim, seen),
@@ -189,6 +193,30 @@ impl Side {
             Routing::Nobody => Fate::Routed { to: Vec::new() },
             Routing::Several(agents) => Fate::Routed { to: agents.into_iter().cloned().collect() },
         }
+    }
+
+    /// What says which occurrence it is must be there; and one that came before wakes nobody again.
+    fn told_apart(&self, raised: &RaisedEvent, fate: Fate, (seen, at): (&Lately, Time)) -> Fate {
+        if fate == Fate::NotRaised {
+            return fate;
+        }
+        let told = match occurrence::key(&self.map, &raised.event, &raised.attributes) {
+            Ok(None) => return fate,
+            Ok(Some(told)) => told,
+            Err(Untold::Missing(_)) if !self.enforces() => return fate,
+            Err(Untold::Missing(_)) => return Fate::Refused { code: Code::Incomplete, owners: Vec::new() },
+            Err(Untold::TooLong(_)) => return Fate::Refused { code: Code::OverBound, owners: Vec::new() },
+        };
+        // What a person's answer sent on its way is new, although it came before.
+        let fresh = raised.occurrence.as_ref().is_some_and(|mark| mark.key == told);
+        let known = self.occurrence(&raised.event, &told).and_then(|key| seen.occurred.get(&key));
+        let known = known.is_some_and(|until| at < *until) && !fresh;
+        if known && matches!(fate, Fate::Routed { .. }) { Fate::Known } else { fate }
+    }
+
+    /// Which occurrence that is by this map; none where it tells none apart.
+    pub(super) fn occurrence(&self, event: &str, told: &str) -> Option<Arc<str>> {
+        occurrence::attribute(&self.map, event).map(|name| key(&[event, name, told]))
     }
 
     /// A claim's deed has no attributes: where a route asks for some, nobody can tell. What was claimed before is so under
