@@ -33,6 +33,8 @@ mod loops;
 mod records;
 #[path = "rows/replies.rs"]
 mod replies;
+#[path = "rows/rulings.rs"]
+mod rulings;
 #[path = "rows/tasks.rs"]
 mod tasks;
 

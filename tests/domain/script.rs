@@ -17,6 +17,8 @@
 //! dana expands #1 sales writes crm/account/*#score with #2,#3 -> recorded
 //! ada transfers #1 crm/contact/*#status from sourcing to sales -> recorded
 //! dana handles #1 'how' -> recorded                    dana drops #1 'why' [rule] -> recorded
+//! sales concludes crm/deal/7 'is it paid' true [because 'why'] -> committed
+//! dana rules #1 sales ['why']                          dana settles #1 '"in part"' ['why']       (a side is right, or a value)
 //! dana forwards #1 support 'take this one' -> recorded
 //! dana acknowledges|resolves|escalates !1 'note' -> recorded
 //! dana freezes|unfreezes crm/account/acme 'why' [for 2h] -> …   dana pauses|resumes sales 'why' [for 2h] -> …
@@ -133,6 +135,15 @@ pub(crate) fn command(world: &World, words: &[String]) -> Command {
             answer(world, &args, &change)
         }
         "handles" => answer(world, &args, &json!({"kind": "handle", "note": args[1], "reply": "noted"})),
+        "rules" => answer(world, &args, &json!({"kind": "ruling", "right": args[1], "note": args.get(2)})),
+        "settles" => {
+            answer(world, &args, &json!({"kind": "ruling", "value": plain(args[1]), "note": args.get(2)}))
+        }
+        "concludes" => {
+            let place = args.iter().position(|arg| *arg == "because");
+            json!({"do": "conclude", "subject": args[0], "question": args[1], "answer": plain(args[2]),
+                   "reason": place.map(|at| args[at + 1])})
+        }
         "forwards" => answer(world, &args, &json!({"kind": "handle", "to": args[1], "note": args[2]})),
         "drops" => {
             let rule = args.contains(&"rule");

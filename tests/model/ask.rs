@@ -101,6 +101,8 @@ fn right(world: &World, what: &What) -> usize {
         What::Alert { .. } | What::Override { .. } | What::Review { .. } | What::MapReview { .. } => {
             person("dana", "reviewer")
         }
+        // Now and then a person does, and decides the question.
+        What::Conclude { answer: 0, .. } => person("dana", "reviewer"),
         What::Escalate { .. }
         | What::Raise { .. }
         | What::Conclude { .. }
@@ -432,6 +434,7 @@ fn item_step(world: &World, what: &What) -> Option<ItemStep> {
     };
     let note = text("a person says so");
     let approval = open.as_ref().is_some_and(|item| item.case.is_approval());
+    let conflict = open.as_ref().is_some_and(|item| matches!(item.case, Case::Conflict { .. }));
     let held = open.as_ref().is_some_and(|item| matches!(item.case, Case::HeldField { .. }));
     let step = match verb {
         0 => ItemVerb::Claim,
@@ -443,6 +446,11 @@ fn item_step(world: &World, what: &What) -> Option<ItemStep> {
         4 | 5 if approval => answer(ItemAnswer::Approve { note: None }),
         6 if approval => answer(ItemAnswer::ApproveEdited { body: value(*other), note: None }),
         7 if approval => answer(ItemAnswer::Reject { note }),
+        4..=6 if conflict => answer(ItemAnswer::Ruling {
+            right: (*verb < 6).then(|| text(["sales", "support"][*other % 2])),
+            value: (*verb == 6).then(|| value(*other)),
+            note: None,
+        }),
         4..=7 => answer(ItemAnswer::Expand {
             agent: if *other == 0 { nearest(open.as_deref()) } else { agent(*other) },
             grant: wanted(open.as_deref()),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::output::{self, approval};
 use super::sheet::Sheet;
-use super::{act, held, inbox, propose, stuck, trigger, verdict, write};
+use super::{act, held, inbox, propose, ruling, stuck, trigger, verdict, write};
 use crate::domain::code::Code;
 use crate::domain::command::{Answered, Principal, TEXT_BYTES};
 use crate::domain::deed::{Body, ItemClosed, ScopeChange, ScopeTransfer};
@@ -78,6 +78,10 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, item: &Item, person: &PersonId, answ
             Err(wrong("say in `note` how you handled it"))
         }
         ItemAnswer::Handle { to, .. } => give(sheet, item, &others, to.as_ref(), &mut effects),
+        ItemAnswer::Ruling { right, value, note } => {
+            let said = (right.as_deref(), value.as_ref(), note.as_ref());
+            ruling::decide(sheet, item, said, &mut effects).map_err(No::from)
+        }
         ItemAnswer::OutOfScope { reason, .. } if reason.trim().is_empty() => {
             Err(wrong("say in `reason` why it is out of scope"))
         }
@@ -294,12 +298,11 @@ fn settle(sheet: &mut Sheet<'_>, item: &Item, answer: &ItemAnswer, effects: &mut
                 .extend(works.range(before..).filter(|(_, work)| work.kind.asks()).map(|(no, _)| *no));
             result
         }
-        ItemAnswer::Handle { note, .. } | ItemAnswer::Reject { note } => {
-            resolve_alert(sheet, item, note);
-            None
-        }
-        ItemAnswer::OutOfScope { reason, .. } => {
-            resolve_alert(sheet, item, reason);
+        ItemAnswer::Handle { .. }
+        | ItemAnswer::Ruling { .. }
+        | ItemAnswer::OutOfScope { .. }
+        | ItemAnswer::Reject { .. } => {
+            resolve_alert(sheet, item, &in_words(answer));
             None
         }
         ItemAnswer::Approve { .. } if matches!(item.case, Case::HeldField { .. }) => {
@@ -321,6 +324,7 @@ fn settle(sheet: &mut Sheet<'_>, item: &Item, answer: &ItemAnswer, effects: &mut
         ItemAnswer::Handle { reply, .. } => reply.clone(),
         ItemAnswer::Expand { .. }
         | ItemAnswer::Transfer { .. }
+        | ItemAnswer::Ruling { .. }
         | ItemAnswer::OutOfScope { .. }
         | ItemAnswer::Approve { .. }
         | ItemAnswer::ApproveEdited { .. }
@@ -356,6 +360,7 @@ fn granted(answer: &ItemAnswer) -> Option<Granted> {
             Some(Granted { agent: to.clone(), grant: Grant::Write(pattern.clone()) })
         }
         ItemAnswer::Handle { .. }
+        | ItemAnswer::Ruling { .. }
         | ItemAnswer::OutOfScope { .. }
         | ItemAnswer::Approve { .. }
         | ItemAnswer::ApproveEdited { .. }
@@ -450,12 +455,21 @@ fn resolve_alert(sheet: &mut Sheet<'_>, item: &Item, note: &Arc<str>) {
     sheet.push(deed);
 }
 
-fn close(sheet: &mut Sheet<'_>, item: &Item, answer: &ItemAnswer, effects: Effects) -> Seq {
+/// What an answer says: its note, and of a ruling what is right.
+pub(super) fn in_words(answer: &ItemAnswer) -> Arc<str> {
+    if let ItemAnswer::Ruling { right, value, note } = answer {
+        return verdict::text(ruling::words(right.as_deref(), value.as_ref(), note.as_deref()));
+    }
+    answer.note().cloned().unwrap_or_default()
+}
+
+pub(super) fn close(sheet: &mut Sheet<'_>, item: &Item, answer: &ItemAnswer, effects: Effects) -> Seq {
     let also = match effects.included.len() {
         0 => String::new(),
         n => format!(", {n} alike with it"),
     };
-    let note = answer.note().map(|note| format!(": {note}")).unwrap_or_default();
+    let said = in_words(answer);
+    let note = if said.is_empty() { String::new() } else { format!(": {said}") };
     let words = format!("#{} {}{also}{note}", item.no, answer.word());
     let works = effects.works.clone();
     let closed = ItemClosed { answer: answer.clone(), effects };

@@ -12,6 +12,8 @@ pub(super) enum Kind {
     Transfer,
     /// By hand.
     Handle,
+    /// Which side is right.
+    Ruling,
     /// Not the team's business.
     OutOfScope,
     /// A publication goes out.
@@ -46,6 +48,7 @@ impl Kind {
         Some(match action {
             Action::Expand => Self::Expand,
             Action::Handle => Self::Handle,
+            Action::Ruling => Self::Ruling,
             Action::OutOfScope => Self::OutOfScope,
             Action::Approve => Self::Approve,
             Action::ApproveEdited => Self::ApproveEdited,
@@ -55,10 +58,11 @@ impl Kind {
     }
 
     /// Those that end a case, in the order in which a review sums them up.
-    pub(super) const ANSWERS: [Self; 7] = [
+    pub(super) const ANSWERS: [Self; 8] = [
         Self::Expand,
         Self::Transfer,
         Self::Handle,
+        Self::Ruling,
         Self::OutOfScope,
         Self::Approve,
         Self::ApproveEdited,
@@ -71,6 +75,7 @@ impl Kind {
             Self::Expand => row("expand", "expanded", ["Expand a scope for ", ""], false),
             Self::Transfer => row("transfer", "transferred", ["Transfer ownership for ", ""], false),
             Self::Handle => row("handle", "handled", ["Handle ", " by hand"], false),
+            Self::Ruling => row("rule", "ruled on", ["Ruling on ", ""], false),
             Self::OutOfScope => row("out of scope", "out of scope", ["Out of scope: ", ""], false),
             Self::Approve => row("approve", "approved", ["Approve ", ""], true),
             Self::ApproveEdited => {
@@ -110,6 +115,9 @@ impl Kind {
                 "#{} is a write to what a person holds: a lets it through, x keeps the field as it is",
                 item.no
             ));
+        }
+        if self == Self::Ruling && !matches!(item.case, Case::Conflict { .. }) {
+            return Err(format!("#{} is no conflict: there are no sides to rule on", item.no));
         }
         match (self.row().approves, item.case.is_approval()) {
             (false, true) => Err(format!(

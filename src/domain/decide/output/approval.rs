@@ -35,6 +35,7 @@ pub(in crate::domain::decide) fn fits(item: &Item, answer: &ItemAnswer) -> Resul
         ItemAnswer::Expand { .. }
         | ItemAnswer::Transfer { .. }
         | ItemAnswer::Handle { .. }
+        | ItemAnswer::Ruling { .. }
         | ItemAnswer::OutOfScope { .. } => false,
     };
     let is_act = matches!(item.case, Case::ActApproval { .. });
