@@ -37,6 +37,8 @@ mod once;
 mod records;
 #[path = "rows/replies.rs"]
 mod replies;
+#[path = "rows/rulings.rs"]
+mod rulings;
 #[path = "rows/tasks.rs"]
 mod tasks;
 

@@ -300,6 +300,7 @@ impl Story {
                 WorkKind::Proposal { .. } => WorkVerb::Accept,
                 WorkKind::Decision { .. }
                 | WorkKind::Notice { .. }
+                | WorkKind::Ruling { .. }
                 | WorkKind::Dispatch { .. }
                 | WorkKind::Handoff { .. }
                 | WorkKind::Returned { .. }

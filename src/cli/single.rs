@@ -82,7 +82,7 @@ impl Claim {
 /// What was found out.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  deeds --token-file tokens/default.billing conclude crm/account/acme 'is invoice 88 paid' true --depends-on 'crm/account/acme#balance=4'"
+    after_help = "Examples:\n  deeds --token-file tokens/default.billing conclude crm/account/acme 'is invoice 88 paid' true --depends-on 'crm/account/acme#balance=4'\n  deeds conclude crm/account/acme 'is invoice 88 paid' false --reason 'the bank says so'   a person's: it decides"
 )]
 pub(crate) struct Conclude {
     /// The entity it is about

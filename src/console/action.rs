@@ -136,6 +136,7 @@ actions! {
     Handle "handle" "handle" Decide Decides "Handle: this case by hand, the scope stays";
     OutOfScope "out-of-scope" "out of scope" Decide Decides "Out of scope: classify and close";
     SendOn "send-on" "send on" Decide Decides "Send on: another attempt at a task that leads nowhere";
+    Ruling "ruling" "ruling" Decide Decides "Ruling: which side of a contradiction is right, or what is";
     Approve "approve" "approve" Decide Decides "Approve: the publication goes out as it is";
     ApproveEdited "approve-edited" "edit" Decide Decides "Approve with edits: it goes out with your text";
     Reject "reject" "reject" Decide Decides "Reject: the publication does not go out";

@@ -148,6 +148,7 @@ impl WorkDraft {
             WorkKind::Proposal { write, .. } => write.entity.as_str() == &*self.of,
             WorkKind::Decision { .. }
             | WorkKind::Notice { .. }
+            | WorkKind::Ruling { .. }
             | WorkKind::Join { .. }
             | WorkKind::Changed { .. }
             | WorkKind::Free { .. } => work.kind.word() == &*self.of,

@@ -18,6 +18,8 @@
 //! ada transfers #1 crm/contact/*#status from sourcing to sales -> recorded
 //! dana handles #1 'how' -> recorded                    dana drops #1 'why' [rule] -> recorded
 //! dana resends #1 [to support] [of 5] [saying 'a word'] -> recorded      (a stuck task)
+//! sales concludes crm/deal/7 'is it paid' true [because 'why'] -> committed
+//! dana rules #1 sales ['why']                          dana settles #1 '"in part"' ['why']       (a side is right, or a value)
 //! dana forwards #1 support 'take this one' -> recorded
 //! dana acknowledges|resolves|escalates !1 'note' -> recorded
 //! dana freezes|unfreezes crm/account/acme 'why' [for 2h] -> …   dana pauses|resumes sales 'why' [for 2h] -> …
@@ -134,14 +136,17 @@ pub(crate) fn command(world: &World, words: &[String]) -> Command {
             answer(world, &args, &change)
         }
         "handles" => answer(world, &args, &json!({"kind": "handle", "note": args[1], "reply": "noted"})),
-        "forwards" => answer(world, &args, &json!({"kind": "handle", "to": args[1], "note": args[2]})),
-        "resends" => {
-            let word = |word| args.get(args.iter().position(|arg| *arg == word)? + 1);
-            let max = word("of").map(|max| number(max));
-            let on =
-                json!({"kind": "send-on", "to": word("to"), "max_attempts": max, "note": word("saying")});
-            answer(world, &args, &on)
+        "rules" => answer(world, &args, &json!({"kind": "ruling", "right": args[1], "note": args.get(2)})),
+        "settles" => {
+            answer(world, &args, &json!({"kind": "ruling", "value": plain(args[1]), "note": args.get(2)}))
         }
+        "concludes" => {
+            let place = args.iter().position(|arg| *arg == "because");
+            json!({"do": "conclude", "subject": args[0], "question": args[1], "answer": plain(args[2]),
+                   "reason": place.map(|at| args[at + 1])})
+        }
+        "forwards" => answer(world, &args, &json!({"kind": "handle", "to": args[1], "note": args[2]})),
+        "resends" => answer(world, &args, &send_on(&args)),
         "drops" => {
             let rule = args.contains(&"rule");
             answer(world, &args, &json!({"kind": "out-of-scope", "reason": args[1], "rule": rule}))
@@ -158,6 +163,12 @@ pub(crate) fn command(world: &World, words: &[String]) -> Command {
         other => of_time(other, &args),
     };
     serde_json::from_value(json.clone()).unwrap_or_else(|error| panic!("{error}: {json}"))
+}
+
+fn send_on(args: &[&str]) -> Json {
+    let word = |word| args.get(args.iter().position(|arg| *arg == word)? + 1);
+    let max = word("of").map(|max| number(max));
+    json!({"kind": "send-on", "to": word("to"), "max_attempts": max, "note": word("saying")})
 }
 
 /// What lasts for a time: reviews and leases.

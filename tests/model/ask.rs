@@ -106,6 +106,8 @@ fn right(world: &World, what: &What) -> usize {
         What::Alert { .. } | What::Override { .. } | What::Review { .. } | What::MapReview { .. } => {
             person("dana", "reviewer")
         }
+        // Now and then a person does, and decides the question.
+        What::Conclude { answer: 0, .. } => person("dana", "reviewer"),
         What::Escalate { .. }
         | What::Raise { .. }
         | What::Conclude { .. }
@@ -454,6 +456,7 @@ fn item_step(world: &World, what: &What) -> Option<ItemStep> {
     };
     let note = text("a person says so");
     let approval = open.as_ref().is_some_and(|item| item.case.is_approval());
+    let conflict = open.as_ref().is_some_and(|item| matches!(item.case, Case::Conflict { .. }));
     let held = open.as_ref().is_some_and(|item| matches!(item.case, Case::HeldField { .. }));
     let stuck = open.as_ref().is_some_and(|item| matches!(item.case, Case::Stuck { .. }));
     let step = match verb {
@@ -470,6 +473,11 @@ fn item_step(world: &World, what: &What) -> Option<ItemStep> {
             to: Some(agent(*other)).filter(|_| !other.is_multiple_of(3)),
             max_attempts: [None, Some(1), Some(5), Some(101)][other % 4],
             note: Some(note).filter(|_| other.is_multiple_of(2)),
+        }),
+        4..=6 if conflict => answer(ItemAnswer::Ruling {
+            right: (*verb < 6).then(|| text(["sales", "support"][*other % 2])),
+            value: (*verb == 6).then(|| value(*other)),
+            note: None,
         }),
         4..=7 => answer(ItemAnswer::Expand {
             agent: if *other == 0 { nearest(open.as_deref()) } else { agent(*other) },

@@ -309,19 +309,20 @@ pub(crate) const OPENINGS: usize = 10;
 /// The first steps of a history: some lead to where chance alone comes too seldom.
 pub(crate) fn opening(which: usize) -> Vec<Step> {
     let say = |thread| What::Publish { output: CHAT, thread, subject: None, off: 9, body: 0 };
+    let write = |entity, off, lease| What::Write {
+        entity,
+        fields: vec![(NATURAL, 2)],
+        kind: 9,
+        based_on: None,
+        off,
+        lease,
+    };
     let whats = match which {
         // One agent publishes, the other is held, and the first goes on: the reviewer has to see that.
         0 => vec![say(1), say(2), say(1)],
         // A ticket is open: two others have to wait, for a time and while it is.
         1 => vec![
-            What::Write {
-                entity: TICKET,
-                fields: vec![(NATURAL, 2)],
-                kind: 9,
-                based_on: None,
-                off: 9,
-                lease: 0,
-            },
+            write(TICKET, 9, 0),
             What::Act { target: 3, subject: TICKET, off: 7, wait: true },
             What::Act { target: 0, subject: TICKET, off: 7, wait: true },
         ],
@@ -334,14 +335,7 @@ pub(crate) fn opening(which: usize) -> Vec<Step> {
         3 => vec![
             What::Lease { step: 0, at: 0, entity: TICKET, field: NATURAL, task: false, minutes: 30, to: 0 },
             What::Lease { step: 7, at: 0, entity: TICKET, field: NATURAL, task: false, minutes: 0, to: 0 },
-            What::Write {
-                entity: TICKET,
-                fields: vec![(NATURAL, 2)],
-                kind: 9,
-                based_on: None,
-                off: 9,
-                lease: 1,
-            },
+            write(TICKET, 9, 1),
         ],
         // Work is taken until it is out of attempts, and the last time is over before any timer says so.
         4 => {
@@ -363,17 +357,7 @@ pub(crate) fn opening(which: usize) -> Vec<Step> {
             What::Item { at: 0, verb: 3, other: 0, seen_before: false, include: false },
         ],
         // An agent writes from what it read long ago, until a person has to look.
-        6 => {
-            let stale = |off| What::Write {
-                entity: 0,
-                fields: vec![(NATURAL, 2)],
-                kind: 9,
-                based_on: None,
-                off,
-                lease: 0,
-            };
-            [9].into_iter().chain([1, 1, 1, 1, 1, 1, 9]).map(stale).collect()
-        }
+        6 => [9, 1, 1, 1, 1, 1, 1, 9].map(|off| write(0, off, 0)).to_vec(),
         // What one agent has a lease on goes over to another, who acts on it.
         7 => vec![
             What::Lease { step: 0, at: 0, entity: 0, field: NATURAL, task: false, minutes: 90, to: 0 },

@@ -161,7 +161,7 @@ commands! {
     Publish POST "/v1/outputs" [] json [publish: Publish] Publish(publish),
         "Publishes on an output.";
     Conclude POST "/v1/conclusions" [] json [conclude: Conclude] Conclude(conclude),
-        "Says what the agent found out.";
+        "Says what the agent found out; a person's word decides the question.";
     ItemAnswer POST "/v1/inbox/{n}/answer" [item: ItemNo] json [answered: Answered]
         Item(ItemStep { item, step: ItemVerb::Answer(answered) }),
         "Answers an item, with proof of what was shown.";

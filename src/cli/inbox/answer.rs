@@ -27,6 +27,8 @@ Examples:
   deeds inbox answer 7 expand --agent intake --writes 'crm/contact/*#score'
   deeds inbox answer 7 handle 'wrote to them myself'
   deeds inbox answer 7 handle 'billing does this one' --to billing
+  deeds inbox answer 9 ruling support                support's side of a contradiction is right
+  deeds inbox answer 9 ruling --value 'in part'       neither is: this is
   deeds inbox answer 7 out-of-scope 'we do not sell to schools' --rule
   deeds inbox answer 7 transfer --pattern 'crm/deal/*#stage' --from sales --to billing
   deeds inbox answer 9 send-on 'keep to the template'  another attempt at a task that leads nowhere
@@ -81,6 +83,18 @@ enum Answer {
         /// Who is given this one event, where nobody or more than one answers it
         #[arg(long, value_name = "AGENT")]
         to: Option<AgentId>,
+    },
+    /// Which side of a contradiction is right; both are told, and later conclusions are held against it
+    Ruling {
+        /// The side: whoever said so, or the field that does
+        #[arg(required_unless_present = "value", conflicts_with = "value")]
+        right: Option<Arc<str>>,
+        /// What is right where no side is, as JSON or as plain text
+        #[arg(long)]
+        value: Option<String>,
+        /// Why
+        #[arg(long)]
+        note: Option<Arc<str>>,
     },
     /// None of the team's business
     OutOfScope {
@@ -224,6 +238,9 @@ fn build(view: &ItemView, answer: Answer) -> anyhow::Result<ItemAnswer> {
         }
         Answer::Handle { note, reply, to } => {
             ItemAnswer::Handle { note, reply: value::maybe(reply.as_deref())?, to }
+        }
+        Answer::Ruling { right, value, note } => {
+            ItemAnswer::Ruling { right, value: value::maybe(value.as_deref())?, note }
         }
         Answer::OutOfScope { reason, rule } => ItemAnswer::OutOfScope { reason, rule },
         Answer::SendOn { note, to, attempts } => ItemAnswer::SendOn { to, max_attempts: attempts, note },

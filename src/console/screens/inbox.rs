@@ -186,6 +186,8 @@ impl Screen for Inbox {
             vec![A::Approve, A::Reject]
         } else if item.case.is_approval() {
             vec![A::Approve, A::ApproveEdited, A::Reject]
+        } else if world.board.as_ref().is_some_and(|board| fields::sides(board, item).is_some()) {
+            vec![A::Ruling, A::Handle, A::OutOfScope]
         } else {
             vec![A::Expand, A::Handle, A::OutOfScope]
         };

@@ -4,6 +4,8 @@
 //! Enter in a text goes on and never presses a button; the button that is chosen first is the safe one; nothing is
 //! confirmed while a text that is needed is empty.
 
+use std::sync::Arc;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
@@ -44,6 +46,15 @@ pub enum Input {
         /// What that means.
         words: &'static str,
     },
+    /// One of several, or none yet.
+    Choice {
+        /// Each by its name, and in words.
+        options: Vec<(Arc<str>, String)>,
+        /// Which.
+        chosen: Option<usize>,
+        /// What is said where none is.
+        none: &'static str,
+    },
 }
 
 #[derive(Debug, Clone)]
@@ -74,10 +85,26 @@ impl Field {
         Self { label, input: Input::Tick { on, words } }
     }
 
+    /// One of several to choose, or none of them.
+    pub fn choice(label: &'static str, none: &'static str, options: Vec<(Arc<str>, String)>) -> Self {
+        Self { label, input: Input::Choice { options, chosen: None, none } }
+    }
+
+    /// The next one of what there is to tick or to choose; after the last choice none.
+    fn turn(&mut self) {
+        match &mut self.input {
+            Input::Tick { on, .. } => *on = !*on,
+            Input::Choice { options, chosen, .. } => {
+                *chosen = Some(chosen.map_or(0, |at| at + 1)).filter(|at| *at < options.len());
+            }
+            Input::Text { .. } => {}
+        }
+    }
+
     fn text(&self) -> Option<&str> {
         match &self.input {
             Input::Text { prompt, .. } => Some(prompt.text().trim()),
-            Input::Tick { .. } => None,
+            Input::Tick { .. } | Input::Choice { .. } => None,
         }
     }
 
@@ -85,7 +112,7 @@ impl Field {
     fn lacks(&self) -> Option<&'static str> {
         match &self.input {
             Input::Text { prompt, missing, .. } => missing.filter(|_| prompt.text().trim().is_empty()),
-            Input::Tick { .. } => None,
+            Input::Tick { .. } | Input::Choice { .. } => None,
         }
     }
 }
@@ -174,6 +201,13 @@ impl Form {
         self.fields.iter().any(ticked)
     }
 
+    /// The name of what is chosen in a field.
+    pub fn chosen(&self, label: &str) -> Option<&Arc<str>> {
+        let field = self.fields.iter().find(|field| field.label == label)?;
+        let Input::Choice { options, chosen, .. } = &field.input else { return None };
+        options.get((*chosen)?).map(|(name, _)| name)
+    }
+
     /// The focus goes to that field.
     pub fn go_to(&mut self, label: &str) {
         if let Some(at) = self.fields.iter().position(|field| field.label == label) {
@@ -213,8 +247,8 @@ impl Form {
             Action::PreviousPane | Action::Up | Action::PreviousSuggestion => self.step(false),
             Action::Submit => return self.submit(),
             Action::ToggleField | Action::Confirm if self.focus < self.fields.len() => {
-                if let Some(Field { input: Input::Tick { on, .. }, .. }) = self.fields.get_mut(self.focus) {
-                    *on = !*on;
+                if let Some(field) = self.fields.get_mut(self.focus) {
+                    field.turn();
                 }
             }
             Action::Confirm if self.buttons.chosen() == 0 => return Pressed::Closed,
@@ -316,6 +350,13 @@ fn draw_field(
             line.spans.push(Span::styled(if *on { ticked } else { not }, theme.accent));
             line.spans.push(Span::styled(format!(" {words}"), theme.subtle));
         }
+        Input::Choice { options, chosen, none } => match chosen.and_then(|at| options.get(at)) {
+            Some((_, words)) => {
+                let room = usize::from(area.width).saturating_sub(LABEL);
+                line.spans.push(Span::styled(untrusted::fit(words, room), theme.base));
+            }
+            None => line.spans.push(Span::styled(*none, theme.muted)),
+        },
     }
     put(buffer, area, 0, &line);
     cursor

@@ -40,6 +40,8 @@ impl<D: Desk> Stage<D> {
             WorkKind::Join { .. } | WorkKind::Changed { .. } | WorkKind::Returned { .. } => {
                 self.finish(now, agent, work, WorkVerb::Complete, None).await
             }
+            // The demo's agents go by what they are told.
+            WorkKind::Ruling { .. } => self.finish(now, agent, work, WorkVerb::Complete, None).await,
             WorkKind::Notice { .. } => {
                 let mut played = self.finish(now, agent, work, WorkVerb::Complete, None).await?;
                 // Some of them say that a time is over, and that is the server's to know.
@@ -132,6 +134,7 @@ impl<D: Desk> Stage<D> {
             WorkKind::Proposal { .. } => self.judge(agent, &work).await?,
             WorkKind::Decision { .. }
             | WorkKind::Notice { .. }
+            | WorkKind::Ruling { .. }
             | WorkKind::Dispatch { .. }
             | WorkKind::Handoff { .. }
             | WorkKind::Returned { .. }

@@ -56,7 +56,7 @@ macro_rules! commands {
             Publish(publish: Publish) = "publish", "publish": Agents Part Adds More
                 => output::decide, OutputRefused(Box::new(output::publication(publish)));
             /// What the caller found out.
-            Conclude(conclude: Conclude) = "conclude", "conclude": Agents Part Adds Same
+            Conclude(conclude: Conclude) = "conclude", "conclude": Heralds Part Adds Same
                 => conclude::decide, ConclusionRefused(());
             /// Several commands of one caller, all or nothing.
             Together(together: Together) = "together", "together": Agents Alone Replaces More
@@ -101,7 +101,7 @@ pub(in crate::domain) use commands;
 pub enum Asker {
     /// Agents, under an agent's token.
     Agents,
-    /// Whoever hears of an event may say so; watchers only look.
+    /// Whoever hears of an event, or finds something out, may say so; watchers only look.
     Heralds,
     /// People who decide.
     Deciders,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::handoff::{Way, send_on};
 use super::output::{self, approval};
 use super::sheet::Sheet;
-use super::{act, held, inbox, propose, stuck, trigger, verdict, write};
+use super::{act, held, inbox, propose, ruling, stuck, trigger, verdict, write};
 use crate::domain::code::Code;
 use crate::domain::command::{Answered, Principal, TEXT_BYTES};
 use crate::domain::deed::{Body, ItemClosed, ScopeChange, ScopeTransfer};
@@ -79,6 +79,10 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, item: &Item, person: &PersonId, answ
             Err(wrong("say in `note` how you handled it"))
         }
         ItemAnswer::Handle { to, .. } => give(sheet, item, &others, to.as_ref(), &mut effects),
+        ItemAnswer::Ruling { right, value, note } => {
+            let said = (right.as_deref(), value.as_ref(), note.as_ref());
+            ruling::decide(sheet, item, said, &mut effects).map_err(No::from)
+        }
         ItemAnswer::OutOfScope { reason, .. } if reason.trim().is_empty() => {
             Err(wrong("say in `reason` why it is out of scope"))
         }
@@ -300,6 +304,7 @@ fn settle(sheet: &mut Sheet<'_>, item: &Item, answer: &ItemAnswer, effects: &mut
             result
         }
         ItemAnswer::Handle { .. }
+        | ItemAnswer::Ruling { .. }
         | ItemAnswer::Reject { .. }
         | ItemAnswer::OutOfScope { .. }
         | ItemAnswer::SendOn { .. } => {
@@ -321,16 +326,7 @@ fn settle(sheet: &mut Sheet<'_>, item: &Item, answer: &ItemAnswer, effects: &mut
     };
     stuck::settle(sheet, item, answer, effects);
     let Some(agent) = item.raised_by.agent() else { return };
-    let reply = match answer {
-        ItemAnswer::Handle { reply, .. } => reply.clone(),
-        ItemAnswer::Expand { .. }
-        | ItemAnswer::Transfer { .. }
-        | ItemAnswer::OutOfScope { .. }
-        | ItemAnswer::SendOn { .. }
-        | ItemAnswer::Approve { .. }
-        | ItemAnswer::ApproveEdited { .. }
-        | ItemAnswer::Reject { .. } => went_out,
-    };
+    let reply = if let ItemAnswer::Handle { reply, .. } = answer { reply.clone() } else { went_out };
     let no = sheet.state().board.next.work;
     let came_out = result.as_ref().map(|result| came_out(sheet, result));
     let came_out = came_out.or_else(|| stuck::goes_on(sheet, item, answer)).unwrap_or_default();
@@ -362,6 +358,7 @@ fn granted(answer: &ItemAnswer) -> Option<Granted> {
             Some(Granted { agent: to.clone(), grant: Grant::Write(pattern.clone()) })
         }
         ItemAnswer::Handle { .. }
+        | ItemAnswer::Ruling { .. }
         | ItemAnswer::OutOfScope { .. }
         | ItemAnswer::SendOn { .. }
         | ItemAnswer::Approve { .. }
@@ -457,12 +454,21 @@ fn resolve_alert(sheet: &mut Sheet<'_>, item: &Item, note: &Arc<str>) {
     sheet.push(deed);
 }
 
-fn close(sheet: &mut Sheet<'_>, item: &Item, answer: &ItemAnswer, effects: Effects) -> Seq {
+/// What an answer says: its note, and of a ruling what is right.
+pub(super) fn in_words(answer: &ItemAnswer) -> Arc<str> {
+    if let ItemAnswer::Ruling { right, value, note } = answer {
+        return verdict::text(ruling::words(right.as_deref(), value.as_ref(), note.as_deref()));
+    }
+    answer.note().cloned().unwrap_or_default()
+}
+
+pub(super) fn close(sheet: &mut Sheet<'_>, item: &Item, answer: &ItemAnswer, effects: Effects) -> Seq {
     let also = match effects.included.len() {
         0 => String::new(),
         n => format!(", {n} alike with it"),
     };
-    let note = answer.note().map(|note| format!(": {note}")).unwrap_or_default();
+    let said = in_words(answer);
+    let note = if said.is_empty() { String::new() } else { format!(": {said}") };
     let words = format!("#{} {}{also}{note}", item.no, answer.word());
     let works = effects.works.clone();
     let closed = ItemClosed { answer: answer.clone(), effects };

@@ -174,6 +174,7 @@ pub(super) fn fits(item: &Item, answer: &ItemAnswer) -> Result<(), (Code, String
         | ItemAnswer::Expand { .. }
         | ItemAnswer::Transfer { .. }
         | ItemAnswer::Handle { .. }
+        | ItemAnswer::Ruling { .. }
         | ItemAnswer::OutOfScope { .. }
         | ItemAnswer::SendOn { .. } => {
             let why = format!("#{} is a write to what a person holds: approve it or reject it", item.no);

@@ -25,6 +25,7 @@ mod overrides;
 mod preview;
 mod propose;
 mod review;
+mod ruling;
 mod sheet;
 mod stuck;
 mod tick;

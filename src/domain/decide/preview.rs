@@ -5,7 +5,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Answer, decide, held, trigger};
+use super::{Answer, decide, held, ruling, trigger};
 use crate::domain::code::Code;
 use crate::domain::command::{Answered, Command, ItemStep, ItemVerb, Principal, Request};
 use crate::domain::deed::{Body, Deed};
@@ -18,6 +18,7 @@ use crate::domain::rule::reviewer;
 use crate::domain::state::State;
 use crate::domain::things::{Case, Granted, Item, ItemAnswer, Work, WorkKind};
 use crate::domain::time::Time;
+use crate::domain::value::Value;
 
 /// Most items alike of which a preview works out whether the same answer would settle them.
 const ALIKE: usize = 128;
@@ -325,6 +326,7 @@ fn first(item: &Item, answer: &ItemAnswer, deeds: &[Deed]) -> String {
                 "every scope stays as it is, and no agent is told: Deeds found it, none asked".to_owned()
             }
         },
+        ItemAnswer::Ruling { right, value, .. } => ruled(right.as_deref(), value.as_ref(), deeds),
         ItemAnswer::OutOfScope { .. } => classified(item, told, deeds),
         ItemAnswer::SendOn { .. } => sent_on(told, deeds),
         ItemAnswer::Approve { .. } if !item.case.is_approval() => held::approved_words(item),
@@ -348,6 +350,19 @@ fn sent_on(told: Option<&AgentId>, deeds: &[Deed]) -> String {
         format!("{} goes to {}, attempt {} of {}", on.id, on.order.to, on.attempt, on.max_attempts)
     });
     told.map_or_else(|| goes.clone(), |told| format!("{goes}; {told} is told"))
+}
+
+/// What is right from now on, and who is told.
+fn ruled(right: Option<&str>, value: Option<&Value>, deeds: &[Deed]) -> String {
+    let works = deeds.iter().filter_map(queued);
+    let told =
+        works.filter(|work| matches!(work.kind, WorkKind::Ruling { .. })).map(|work| work.agent.clone());
+    let told: Vec<AgentId> = told.collect();
+    let whom =
+        if told.is_empty() { "nobody is told".to_owned() } else { named(&told, " and ") + " are told" };
+    let drawn = deeds.iter().any(|deed| matches!(deed.body, Body::ConclusionDrawn(_)));
+    let held = if drawn { "; what is concluded from now on is held against it" } else { "" };
+    format!("{}; {whom}{held}", ruling::words(right, value, None))
 }
 
 fn classified(item: &Item, told: Option<&AgentId>, deeds: &[Deed]) -> String {

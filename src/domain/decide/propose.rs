@@ -130,6 +130,7 @@ fn same_waiting(state: &State, owner: &AgentId, from: &Actor, wish: &Write) -> O
         }
         WorkKind::Decision { .. }
         | WorkKind::Notice { .. }
+        | WorkKind::Ruling { .. }
         | WorkKind::Dispatch { .. }
         | WorkKind::Handoff { .. }
         | WorkKind::Returned { .. }

@@ -22,6 +22,7 @@ pub(super) fn given_up(sheet: &mut Sheet<'_>, work: &Work, cause: Seq) -> ItemNo
         WorkKind::Proposal { .. }
         | WorkKind::Decision { .. }
         | WorkKind::Notice { .. }
+        | WorkKind::Ruling { .. }
         | WorkKind::Handoff { .. }
         | WorkKind::Returned { .. }
         | WorkKind::Branch { .. }

@@ -15,8 +15,10 @@ use crate::domain::path::{EntityPath, FieldName, FieldPath, Pattern};
 use crate::domain::rule::reviewer;
 use crate::domain::state::State;
 use crate::domain::things::{
-    Alert, AlertState, Case, ClosedItem, Entity, Field, FieldChange, ItemAnswer, Redone, Run, Touch, WorkKind,
+    Alert, AlertState, Case, ClosedItem, Entity, Field, FieldChange, ItemAnswer, Redone, Run, Touch,
+    WorkKind, question_key,
 };
+use crate::domain::time::Time;
 use crate::domain::value::Value;
 
 const ACTION: &str = "undo";
@@ -42,7 +44,7 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, no: ItemNo, person: &PersonId) -> Se
         Ok(right) => right,
         Err((code, why)) => return inbox::refuse(sheet, no, ACTION, code, &why),
     };
-    if let Some(why) = used(&state, &closed) {
+    if let Some(why) = used(&state, &closed, sheet.now) {
         return inbox::refuse(sheet, no, ACTION, Code::UsedSince, &why);
     }
     reverse_writes(sheet, &state, &closed);
@@ -59,7 +61,7 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, no: ItemNo, person: &PersonId) -> Se
 }
 
 /// What was built upon the answer, in words.
-fn used(state: &State, closed: &ClosedItem) -> Option<String> {
+fn used(state: &State, closed: &ClosedItem, now: Time) -> Option<String> {
     let effects = &closed.effects;
     if let ItemAnswer::Approve { .. } | ItemAnswer::ApproveEdited { .. } = closed.answer
         && closed.item.case.is_approval()
@@ -81,6 +83,13 @@ fn used(state: &State, closed: &ClosedItem) -> Option<String> {
     if let Some(why) = settled(state, closed).find_map(|other| stuck::used(&state.board, other)) {
         return Some(why);
     }
+    if let Some(ruled) = &effects.ruling {
+        let key = question_key(&ruled.subject, &ruled.question);
+        let voices = state.board.conclusion(&key, now).into_iter().flatten();
+        if let Some(voice) = voices.filter(|voice| voice.deed > ruled.deed).last() {
+            return Some(format!("{} has concluded on it since", voice.by));
+        }
+    }
     if let Some(why) = effects.redone.iter().find_map(|redone| input_used(state, closed, redone)) {
         return Some(why);
     }
@@ -93,6 +102,7 @@ fn used(state: &State, closed: &ClosedItem) -> Option<String> {
         }
         ItemAnswer::Transfer { pattern, to, .. } => zone_used(state, closed, to, pattern),
         ItemAnswer::Handle { .. }
+        | ItemAnswer::Ruling { .. }
         | ItemAnswer::OutOfScope { .. }
         | ItemAnswer::SendOn { .. }
         | ItemAnswer::Approve { .. }
@@ -279,6 +289,7 @@ fn reverse_map(sheet: &mut Sheet<'_>, state: &State, closed: &ClosedItem) {
             (Body::ScopeTransferred(back), format!("map v{version}: {pattern} goes back from {to} to {from}"))
         }
         ItemAnswer::Handle { .. }
+        | ItemAnswer::Ruling { .. }
         | ItemAnswer::OutOfScope { .. }
         | ItemAnswer::SendOn { .. }
         | ItemAnswer::Approve { .. }

@@ -67,6 +67,7 @@ fn hands_on(map: &Map, work: &Work, last: &AgentId) -> bool {
         WorkKind::Proposal { .. }
         | WorkKind::Decision { .. }
         | WorkKind::Notice { .. }
+        | WorkKind::Ruling { .. }
         | WorkKind::Changed { .. }
         | WorkKind::Free { .. }
         | WorkKind::Branch { .. }

@@ -11,6 +11,7 @@ pub mod order;
 pub mod output;
 pub mod reviewer;
 pub mod route;
+pub mod ruling;
 pub mod target;
 pub mod turn;
 pub mod zone;

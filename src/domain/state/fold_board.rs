@@ -458,6 +458,9 @@ impl Board {
                 past.count(&closed.answer, -1);
             }
             self.count_approval(&closed.item, &closed.answer, (closed.at, None));
+            if let Some(ruled) = &closed.effects.ruling {
+                self.take_ruling_back(ruled);
+            }
             let mut item = (*closed.item).clone();
             item.version += 1;
             if !item.overdue {
@@ -478,6 +481,7 @@ impl PastAnswers {
         let slot = match answer {
             ItemAnswer::Expand { .. } | ItemAnswer::Transfer { .. } => &mut self.expand,
             ItemAnswer::Handle { .. } => &mut self.handle,
+            ItemAnswer::Ruling { .. } => &mut self.ruling,
             ItemAnswer::OutOfScope { .. } => &mut self.out_of_scope,
             ItemAnswer::SendOn { .. } => &mut self.sent_on,
             ItemAnswer::Approve { .. } => &mut self.approve,

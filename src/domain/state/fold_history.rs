@@ -66,6 +66,7 @@ impl Board {
             ItemAnswer::Expand { .. }
             | ItemAnswer::Transfer { .. }
             | ItemAnswer::Handle { .. }
+            | ItemAnswer::Ruling { .. }
             | ItemAnswer::OutOfScope { .. }
             | ItemAnswer::SendOn { .. } => return,
         };

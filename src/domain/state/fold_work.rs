@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use imbl::Vector;
+
 use super::{Board, Timer};
 use crate::domain::deed::{BranchResult, Deed, Taken, TaskResult};
 use crate::domain::ids::{FanOutNo, Fence, Seq, TaskId, WorkNo};
@@ -10,8 +12,8 @@ use crate::domain::key::key;
 use crate::domain::path::EntityPath;
 use crate::domain::things::{
     ActOrder, Attempt, ClaimHeld, ClaimMark, Concluded, Conclusion, Conversation, ENDED, FanOutState,
-    HandoffOrder, Hold, LastPublication, Lease, LeaseTarget, OpenAct, Publication, Task, TaskStage, VOICES,
-    WaitingAct, Work, question_key,
+    HandoffOrder, Hold, LastPublication, Lease, LeaseTarget, OpenAct, Publication, Ruled, Task, TaskStage,
+    VOICES, WaitingAct, Work, question_key,
 };
 use crate::domain::time::Time;
 
@@ -343,21 +345,32 @@ impl Board {
         let Some(subject) = &deed.subject else { return };
         let key = question_key(subject, &conclusion.question);
         let mut voices = self.conclusion(&key, deed.recorded).cloned().unwrap_or_default();
-        voices.retain(|voice| voice.by != deed.actor);
+        voices.retain(|voice| voice.ruling || voice.by != deed.actor);
         voices.push_back(Concluded {
             by: deed.actor.clone(),
             answer: conclusion.answer.clone(),
             at: deed.time,
             deed: deed.seq,
             reason: deed.reason.clone(),
+            ruling: conclusion.ruling,
         });
         if voices.len() > VOICES {
-            voices.pop_front();
+            // Whatever else is said, the last ruling stands.
+            let ruling = voices.iter().rposition(|voice| voice.ruling);
+            voices.remove(usize::from(ruling == Some(0)));
         }
-        if let (Some(until), Some(by)) = (known_until(deed), deed.actor.agent()) {
-            self.concluded.set(Arc::clone(&key), by.clone(), until, voices.clone());
+        if let Some(until) = known_until(deed) {
+            self.concluded.set(Arc::clone(&key), deed.actor.agent().cloned(), until, voices.clone());
         }
         self.conclusions.set(key, deed.seq, voices);
+    }
+
+    /// A ruling is taken back: what agents concluded stands beside each other as before.
+    pub(super) fn take_ruling_back(&mut self, ruled: &Ruled) {
+        let key = question_key(&ruled.subject, &ruled.question);
+        let unruled = |voices: &mut Vector<Concluded>| voices.retain(|voice| voice.deed != ruled.deed);
+        self.concluded.change(&key, unruled);
+        self.conclusions.change(&key, unruled);
     }
 }
 

@@ -12,7 +12,8 @@ use crate::domain::time::Time;
 /// What is kept under one key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Kept<T, B> {
-    by: B,
+    /// Whose it is; nobody counts what people set.
+    by: Option<B>,
     until: Time,
     value: T,
 }
@@ -56,14 +57,26 @@ impl<T: Clone, B: Clone + Ord> Lasting<T, B> {
     /// How many are theirs at that time.
     pub fn count(&self, whose: &B, now: Time) -> usize {
         let over = self.due.iter().take_while(|(until, _)| *until <= now);
-        let over = over.filter(|(_, key)| self.kept.get(key).is_some_and(|kept| kept.by == *whose)).count();
+        let over = over
+            .filter(|(_, key)| self.kept.get(key).is_some_and(|kept| kept.by.as_ref() == Some(whose)))
+            .count();
         self.of.get(whose).copied().unwrap_or_default().saturating_sub(over)
     }
 
-    /// Sets what is kept under the key, as theirs.
-    pub fn set(&mut self, key: Arc<str>, by: B, until: Time, value: T) {
+    /// Changes what is kept under the key; it stays as long as before.
+    pub fn change(&mut self, key: &str, change: impl FnOnce(&mut T)) {
+        if let Some(kept) = self.kept.get_mut(key) {
+            change(&mut kept.value);
+        }
+    }
+
+    /// Sets what is kept under the key, as theirs; a person's is nobody's.
+    pub fn set(&mut self, key: Arc<str>, by: impl Into<Option<B>>, until: Time, value: T) {
+        let by = by.into();
         self.remove(&key);
-        *self.of.entry(by.clone()).or_default() += 1;
+        if let Some(by) = &by {
+            *self.of.entry(by.clone()).or_default() += 1;
+        }
         self.due.insert((until, Arc::clone(&key)));
         self.kept.insert(key, Kept { by, until, value });
     }
@@ -78,11 +91,12 @@ impl<T: Clone, B: Clone + Ord> Lasting<T, B> {
     fn remove(&mut self, key: &Arc<str>) {
         let Some(kept) = self.kept.remove(key) else { return };
         self.due.remove(&(kept.until, Arc::clone(key)));
-        let left = self.of.get(&kept.by).copied().unwrap_or_default().saturating_sub(1);
+        let Some(by) = kept.by else { return };
+        let left = self.of.get(&by).copied().unwrap_or_default().saturating_sub(1);
         if left == 0 {
-            self.of.remove(&kept.by);
+            self.of.remove(&by);
         } else {
-            self.of.insert(kept.by, left);
+            self.of.insert(by, left);
         }
     }
 }

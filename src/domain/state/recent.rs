@@ -49,6 +49,13 @@ impl<T: Clone> Recent<T> {
         self.0.remove(key);
     }
 
+    /// Changes what is kept under the key.
+    pub fn change(&mut self, key: &str, change: impl FnOnce(&mut T)) {
+        if let Some((_, value)) = self.0.get_mut(key) {
+            change(value);
+        }
+    }
+
     /// Sets what is kept under the key.
     pub fn set(&mut self, key: Arc<str>, deed: Seq, value: T) {
         self.0.insert(key, (deed, value));

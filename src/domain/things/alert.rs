@@ -14,6 +14,8 @@ use crate::domain::value::{Value, some};
 pub const SIDES: usize = 12;
 /// What an alert says of a side that a rule stopped in time: no harm was done.
 pub const STOPPED: &str = "stopped, stale";
+/// What an alert says of a side that is a conclusion.
+pub const CONCLUDED: &str = "concluded";
 
 /// A detected conflict.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -45,6 +45,16 @@ pub enum ItemAnswer {
         /// Who is given this one event, where the case is an event that nobody or more than one answers.
         to: Option<AgentId>,
     },
+    /// Which side of a contradiction is right. For those alone.
+    Ruling {
+        /// The side: the name of whoever said so, or the field that does.
+        right: Option<Arc<str>>,
+        /// What is right where no side is.
+        #[serde(default, deserialize_with = "some")]
+        value: Option<Value>,
+        /// Why.
+        note: Option<Arc<str>>,
+    },
     /// Classified as none of the team's business.
     OutOfScope {
         /// Why.
@@ -88,6 +98,7 @@ impl ItemAnswer {
             Self::Expand { .. } => "expand",
             Self::Transfer { .. } => "transfer",
             Self::Handle { .. } => "handle",
+            Self::Ruling { .. } => "ruling",
             Self::OutOfScope { .. } => "out of scope",
             Self::SendOn { .. } => "send on",
             Self::Approve { .. } => "approve",
@@ -101,6 +112,7 @@ impl ItemAnswer {
         match self {
             Self::Expand { .. } | Self::Transfer { .. } => true,
             Self::Handle { .. }
+            | Self::Ruling { .. }
             | Self::OutOfScope { .. }
             | Self::SendOn { .. }
             | Self::Approve { .. }
@@ -115,6 +127,7 @@ impl ItemAnswer {
             Self::Expand { note, .. }
             | Self::Transfer { note, .. }
             | Self::SendOn { note, .. }
+            | Self::Ruling { note, .. }
             | Self::Approve { note }
             | Self::ApproveEdited { note, .. } => note.as_ref(),
             Self::Handle { note, .. } | Self::Reject { note } => Some(note),

@@ -296,9 +296,22 @@ pub struct Effects {
     pub included: Vec<ItemNo>,
     /// The rule made of it.
     pub rule: Option<u64>,
+    /// The ruling made of it on what agents concluded.
+    pub ruling: Option<Ruled>,
     /// Whether the grant lifted an exception of the agent's zone.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub lifted: bool,
+}
+
+/// A ruling on what agents concluded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Ruled {
+    /// The deed that is the ruling.
+    pub deed: Seq,
+    /// The entity.
+    pub subject: EntityPath,
+    /// The question.
+    pub question: Arc<str>,
 }
 
 /// A stored input that was decided afresh.
@@ -333,6 +346,11 @@ pub struct ClosedItem {
     pub settled_with: Option<ItemNo>,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+fn is_none(count: &u64) -> bool {
+    *count == 0
+}
+
 /// How items alike were answered before.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PastAnswers {
@@ -352,15 +370,13 @@ pub struct PastAnswers {
     #[serde(default)]
     pub reject: u64,
     /// Sent on.
-    #[serde(default, skip_serializing_if = "none")]
+    #[serde(default, skip_serializing_if = "is_none")]
     pub sent_on: u64,
+    /// Ruled on.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub ruling: u64,
     /// The last one, in words.
     pub last: Option<Arc<str>>,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
-fn none(count: &u64) -> bool {
-    *count == 0
 }
 
 /// Inputs like this are closed on arrival.

@@ -10,6 +10,7 @@ use super::{Case, Item};
 use crate::domain::hash::hex;
 use crate::domain::ids::Actor;
 use crate::domain::path::EntityPath;
+use crate::domain::value::Value;
 
 /// Hexadecimal digits of a likeness: half a SHA-256.
 const DIGITS: usize = 32;
@@ -17,6 +18,11 @@ const DIGITS: usize = 32;
 /// Words without regard to case and white space.
 pub fn folded(words: &str) -> String {
     words.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
+}
+
+/// Whether two values say the same: case and white space aside, in every text of them.
+pub fn says_the_same(one: &Value, other: &Value) -> bool {
+    one == other || fold(one.json()) == fold(other.json())
 }
 
 impl Item {

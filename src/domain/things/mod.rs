@@ -22,7 +22,8 @@ mod work;
 
 pub use act::{ActOrder, OpenAct, WaitingAct};
 pub use alert::{
-    Alert, AlertKind, AlertRow, AlertSide, AlertState, Escalates, Failure, SIDES, STOPPED, Severity, Sides,
+    Alert, AlertKind, AlertRow, AlertSide, AlertState, CONCLUDED, Escalates, Failure, SIDES, STOPPED,
+    Severity, Sides,
 };
 pub use answer::ItemAnswer;
 pub use away::{Seat, Until};
@@ -31,9 +32,9 @@ pub use entity::{
     Tombstone, Touch, in_vain_key,
 };
 pub use held::{HeldField, InFlight, Lasts};
-pub use item::{AGAIN, Case, ClosedItem, Effects, Item, PastAnswers, Redone, ScopeRule, Suggestion};
+pub use item::{AGAIN, Case, ClosedItem, Effects, Item, PastAnswers, Redone, Ruled, ScopeRule, Suggestion};
 pub use lease::{Hold, Lease, LeaseTarget};
-pub use likeness::{folded, likeness};
+pub use likeness::{folded, likeness, says_the_same};
 pub use occurrence::{Occurred, OccurrenceMark, counted_as};
 pub use output::{
     ClaimHeld, ClaimMark, Concluded, Conclusion, Conversation, LastPublication, Occurrence, Publication,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::OccurrenceMark;
+use super::{OccurrenceMark, folded};
 use crate::domain::ids::{Actor, AgentId, Seq};
 use crate::domain::key::key;
 use crate::domain::path::{EntityPath, FieldPath};
@@ -135,6 +135,9 @@ pub struct Conclusion {
     pub question: Arc<str>,
     /// The answer.
     pub answer: Value,
+    /// A person's: it decides the question.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ruling: bool,
 }
 
 /// The last conclusion of one actor on a question.
@@ -150,6 +153,9 @@ pub struct Concluded {
     pub deed: Seq,
     /// Why.
     pub reason: Option<Arc<str>>,
+    /// A person's: the last of these decides the question.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ruling: bool,
 }
 
 /// Most actors whose conclusion on one question is remembered.
@@ -157,6 +163,5 @@ pub const VOICES: usize = 8;
 
 /// The key of a question about an entity: case and white space make no other question.
 pub fn question_key(subject: &EntityPath, question: &str) -> Arc<str> {
-    let folded = question.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
-    key(&[subject.as_str(), &folded])
+    key(&[subject.as_str(), &folded(question)])
 }

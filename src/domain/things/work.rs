@@ -128,7 +128,7 @@ impl Work {
         title: impl Into<Arc<str>>,
         at: (Time, Seq),
     ) -> Self {
-        let fetch = matches!(kind, WorkKind::Decision { .. });
+        let fetch = matches!(kind, WorkKind::Decision { .. } | WorkKind::Ruling { .. });
         let alarm = (kind.asks() || fetch).then(|| at.0.plus(SILENCE));
         let on_exhausted = if kind.asks() { OnExhausted::Escalate } else { OnExhausted::Abort };
         let max_attempts = if kind.asks() { ATTEMPTS } else { MOST_ATTEMPTS };
@@ -171,7 +171,12 @@ impl Work {
                 let valued = [VALUE, BEFORE, BY].iter().any(|name| attributes.contains_key(*name));
                 path_of(attributes).filter(|_| valued).into_iter().collect()
             }
-            WorkKind::Decision { .. }
+            WorkKind::Ruling { question, of, value: Some(_), .. } => {
+                let whole = question.as_ref().and(self.subject.clone()).map(FieldPath::whole);
+                of.clone().or(whole).into_iter().collect()
+            }
+            WorkKind::Ruling { value: None, .. }
+            | WorkKind::Decision { .. }
             | WorkKind::Notice { .. }
             | WorkKind::Handoff { .. }
             | WorkKind::Returned { .. }
@@ -223,6 +228,22 @@ pub enum WorkKind {
         /// What could not be decided, given back as work: with it, somebody waits for the agent to do it.
         #[serde(default, deserialize_with = "some")]
         input: Option<Value>,
+    },
+    /// A person's ruling on what agents differ in.
+    Ruling {
+        /// The item that was answered, where one was.
+        item: Option<ItemNo>,
+        /// What was asked, where conclusions differed.
+        question: Option<Arc<str>>,
+        /// The field that is right, where states did.
+        of: Option<FieldPath>,
+        /// Who is right; nobody where it is a value of the person's own.
+        right: Option<Actor>,
+        /// What is right.
+        #[serde(default, deserialize_with = "some")]
+        value: Option<Value>,
+        /// The person's note.
+        note: Option<Arc<str>>,
     },
     /// Something the agent should know.
     Notice {
@@ -338,6 +359,7 @@ impl WorkKind {
         match self {
             Self::Proposal { .. } => "proposal",
             Self::Decision { .. } => "decision",
+            Self::Ruling { .. } => "ruling",
             Self::Notice { .. } => "notice",
             Self::Dispatch { .. } => "dispatch",
             Self::Handoff { .. } => "handoff",
@@ -358,7 +380,11 @@ impl WorkKind {
             | Self::Returned { .. }
             | Self::Branch { .. } => true,
             Self::Decision { input, .. } => input.is_some(),
-            Self::Notice { .. } | Self::Join { .. } | Self::Changed { .. } | Self::Free { .. } => false,
+            Self::Ruling { .. }
+            | Self::Notice { .. }
+            | Self::Join { .. }
+            | Self::Changed { .. }
+            | Self::Free { .. } => false,
         }
     }
 }

@@ -259,6 +259,7 @@ impl Ask<'_> {
             WorkKind::Dispatch { .. }
             | WorkKind::Decision { .. }
             | WorkKind::Notice { .. }
+            | WorkKind::Ruling { .. }
             | WorkKind::Join { .. }
             | WorkKind::Changed { .. }
             | WorkKind::Free { .. } => {}

@@ -8,7 +8,7 @@ use deeds::domain::deed::{Body, ItemClosed};
 use deeds::domain::ids::{Actor, AgentId, AlertNo, ItemNo, PersonId, Seq};
 use deeds::domain::map::Queue;
 use deeds::domain::path::EntityPath;
-use deeds::domain::things::{Case, Item, ItemAnswer, Publication, TokenClass, WorkKind};
+use deeds::domain::things::{Case, Conclusion, Item, ItemAnswer, Publication, TokenClass, WorkKind};
 use deeds::domain::time::{Span, Time};
 
 /// What is kept of the inbox.
@@ -20,6 +20,21 @@ pub(crate) struct Desk {
     conflicts: BTreeMap<AlertNo, ItemNo>,
     /// What went out, in order.
     published: Vec<Sent>,
+    /// What people ruled, by entity and question.
+    rulings: BTreeMap<(String, String), Vec<Ruled>>,
+}
+
+/// What a person ruled.
+struct Ruled {
+    deed: Seq,
+    /// Folded.
+    answer: String,
+    at: Time,
+}
+
+/// Without regard to case and white space.
+fn folded(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
 }
 
 /// One publication.
@@ -54,6 +69,11 @@ impl Desk {
                 check_reviewer(look, &kept.item);
                 assert!(self.open.insert(no), "was open: {deed:?}");
                 self.open.extend(kept.effects.included.iter().copied());
+                if let Some(ruled) = &kept.effects.ruling {
+                    for rulings in self.rulings.values_mut() {
+                        rulings.retain(|one| one.deed != ruled.deed);
+                    }
+                }
             }
             Body::ItemReleased(()) if deed.actor == Actor::Deeds => check_freed(look),
             Body::ItemLeft(()) | Body::ItemClaimed(()) | Body::ItemReleased(()) | Body::ItemReassigned(_) => {
@@ -64,6 +84,7 @@ impl Desk {
                 let by_people = deed.actor.person().is_some();
                 assert!(by_people, "G12: only named people end an alert: {deed:?}");
             }
+            Body::ConclusionDrawn(drawn) => self.concluded(look, drawn),
             Body::OutputPublished(publication) => {
                 check_published(look, publication);
                 Self::check_known(look);
@@ -108,6 +129,23 @@ impl Desk {
         for field in ["plan", "health"] {
             let path = subject.field(field.parse().unwrap());
             assert!(depends_on.contains_key(&path), "sent without knowing {path}: {:?}", look.deed);
+        }
+    }
+
+    /// A person's decides the question; an agent's says the same as the last ruling, for as long as that is known.
+    fn concluded(&mut self, look: &Look<'_>, drawn: &Conclusion) {
+        let deed = look.deed;
+        assert_eq!(drawn.ruling, deed.actor.person().is_some(), "a ruling is a person's: {deed:?}");
+        let question = (deed.subject.as_ref().unwrap().to_string(), folded(&drawn.question));
+        let answer = folded(&drawn.answer.plain());
+        let rulings = self.rulings.entry(question).or_default();
+        if drawn.ruling {
+            rulings.push(Ruled { deed: deed.seq, answer, at: deed.recorded });
+            return;
+        }
+        let Some(ruled) = rulings.last() else { return };
+        if look.enforced() && deed.recorded.since(ruled.at) < Span::from_days(7) {
+            assert_eq!(answer, ruled.answer, "concluded against a ruling: {deed:?}");
         }
     }
 
@@ -183,6 +221,15 @@ impl Desk {
         let deed = look.deed;
         check_person(look);
         let no = deed.refs.item.unwrap();
+        if let (Command::Conclude(said), ItemAnswer::Ruling { value: Some(value), .. }) =
+            (&look.request.command, &closed.answer)
+        {
+            // The question itself was answered, by whom the item is.
+            assert_eq!(said.answer, *value, "another answer: {deed:?}");
+            check_reviewer(look, &look.before.board.items[&no]);
+            assert!(self.open.remove(&no), "G12: answered twice: {deed:?}");
+            return;
+        }
         let Command::Item(step) = &look.request.command else { panic!("G12: answered by the way: {deed:?}") };
         let ItemVerb::Answer(answered) = &step.step else { panic!("G12: answered by the way: {deed:?}") };
         assert_eq!(step.item, no, "another item: {deed:?}");

@@ -275,7 +275,7 @@ fn may_ask(request: &Request) -> bool {
     use deeds::domain::things::TokenClass::{Admin, Agent, Reviewer, Watcher};
     let class = request.principal.class;
     match &request.command {
-        Command::Raise(_) => class != Watcher,
+        Command::Raise(_) | Command::Conclude(_) => class != Watcher,
         Command::Item(_)
         | Command::Alert(_)
         | Command::Override(_)

@@ -6,7 +6,9 @@
 use std::sync::Arc;
 
 use super::answer_text::read_grant;
-use super::fields::{self, AGENT, ATTEMPTS, BODY, GRANTS, INCLUDE, NOTE, REASON, REPLY, RULE, TO};
+use super::fields::{
+    self, AGENT, ATTEMPTS, BODY, GRANTS, INCLUDE, NOTE, REASON, REPLY, RIGHT, RULE, TO, VALUE,
+};
 use super::kind::Kind;
 use crate::console::action::Action;
 use crate::console::ask::Trouble;
@@ -94,6 +96,8 @@ impl Answering {
         let mut form = Form::new(fields::of(kind, &items, board), kind.word());
         // A body that is to be edited is where the cursor starts.
         form.go_to(BODY);
+        // So is the choice between sides.
+        form.go_to(RIGHT);
         Self { kind, items, form, from: None, undoes: Vec::new(), said: None }
     }
 
@@ -117,6 +121,9 @@ impl Answering {
         }
         if !effects.works.is_empty() {
             words.push("work items that nobody used yet are withdrawn".to_owned());
+        }
+        if effects.ruling.is_some() {
+            words.push("what was ruled on is open again".to_owned());
         }
         if effects.rule.is_some() {
             words.push("the rule made of it ends".to_owned());
@@ -158,6 +165,14 @@ impl Answering {
                 // Who gets the event of the case, where there is one and somebody is named.
                 let to = if self.form.text(TO).is_empty() { None } else { Some(self.agent(TO)?) };
                 ItemAnswer::Handle { note: text(NOTE), reply, to }
+            }
+            Kind::Ruling => {
+                let right = self.form.chosen(RIGHT).cloned();
+                let value = fields::read_value(self.form.text(VALUE));
+                if right.is_none() && value.is_none() {
+                    return Err("choose the side that is right, or say what is".to_owned());
+                }
+                ItemAnswer::Ruling { right, value, note }
             }
             Kind::OutOfScope => ItemAnswer::OutOfScope { reason: text(REASON), rule: self.form.ticked(RULE) },
             Kind::SendOn => {
@@ -352,6 +367,7 @@ fn without_words(answer: ItemAnswer) -> ItemAnswer {
         ItemAnswer::Handle { reply, to, .. } => {
             ItemAnswer::Handle { note: Arc::clone(&words), reply: reply.map(|_| Value::text(&words)), to }
         }
+        ItemAnswer::Ruling { right, value, note } => ItemAnswer::Ruling { right, value, note: given(note) },
         ItemAnswer::OutOfScope { rule, .. } => ItemAnswer::OutOfScope { reason: Arc::clone(&words), rule },
         ItemAnswer::SendOn { to, max_attempts, note } => {
             ItemAnswer::SendOn { to, max_attempts, note: given(note) }

@@ -7,6 +7,7 @@ use super::kind::Kind;
 use crate::console::widgets::form::Field;
 use crate::domain::map::Grant;
 use crate::domain::path::{FieldPath, Pattern};
+use crate::domain::rule::ruling::{self, Dispute};
 use crate::domain::state::Board;
 use crate::domain::things::{Case, Item};
 use crate::domain::value::Value;
@@ -20,6 +21,8 @@ pub(super) const REPLY: &str = "reply";
 pub(super) const TO: &str = "to";
 pub(super) const ATTEMPTS: &str = "attempts";
 pub(super) const BODY: &str = "body";
+pub(super) const RIGHT: &str = "right";
+pub(super) const VALUE: &str = "value";
 pub(super) const RULE: &str = "rule";
 pub(super) const INCLUDE: &str = "include";
 
@@ -45,6 +48,15 @@ pub(super) fn of(kind: Kind, items: &[Arc<Item>], board: &Board) -> Vec<Field> {
             let to = event.then_some(Field::optional(TO, "nobody: you see to it yourself"));
             [note, Field::optional(REPLY, "none")].into_iter().chain(to).chain(include(false)).collect()
         }
+        Kind::Ruling => {
+            let sides = first.and_then(|item| sides(board, item)).unwrap_or_default();
+            let right = Field::choice(RIGHT, "space chooses the side that is right", sides);
+            vec![
+                right,
+                Field::optional(VALUE, "where no side is right: what is"),
+                Field::optional(NOTE, "none"),
+            ]
+        }
         Kind::OutOfScope => {
             let reason = Field::needed(REASON, "", "say in the reason why it is nobody's business");
             let rule = Field::tick(RULE, "close this very input on arrival from now on", false);
@@ -69,6 +81,35 @@ pub(super) fn of(kind: Kind, items: &[Arc<Item>], board: &Board) -> Vec<Field> {
         }
         Kind::Undo => Vec::new(),
     }
+}
+
+/// The sides of a contradiction, each by how an answer names it and in words.
+pub(super) fn sides(board: &Board, item: &Item) -> Option<Vec<(Arc<str>, String)>> {
+    let alert = item.case.alert().and_then(|no| board.alerts.get(&no))?;
+    let states = ruling::dispute(alert)? == Dispute::States;
+    let mut sides: Vec<(Arc<str>, String)> = Vec::new();
+    // Of each the last word.
+    for side in alert.sides.iter().rev() {
+        let path = side.path.as_ref().filter(|_| states).map(ToString::to_string);
+        let name: Arc<str> = Arc::from(path.as_deref().unwrap_or(side.actor.name()));
+        if sides.iter().any(|(other, _)| *other == name) {
+            continue;
+        }
+        let value = side.value.as_ref().map(Value::plain).unwrap_or_default();
+        let words = match path {
+            Some(path) => format!("{path} is {value}, by {}", side.actor),
+            None => format!("{} says {value}", side.actor),
+        };
+        sides.push((name, words));
+    }
+    sides.reverse();
+    Some(sides)
+}
+
+/// What is typed as a value: JSON, or plain text.
+pub(super) fn read_value(text: &str) -> Option<Value> {
+    let json = || serde_json::from_str(text).ok().and_then(|json: serde_json::Value| Value::new(&json).ok());
+    (!text.is_empty()).then(|| json().unwrap_or_else(|| Value::text(text)))
 }
 
 /// Whether the case is an event that can be given to an agent.

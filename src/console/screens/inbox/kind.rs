@@ -12,6 +12,8 @@ pub(super) enum Kind {
     Transfer,
     /// By hand.
     Handle,
+    /// Which side is right.
+    Ruling,
     /// Not the team's business.
     OutOfScope,
     /// A task that leads nowhere is offered again.
@@ -48,6 +50,7 @@ impl Kind {
         Some(match action {
             Action::Expand => Self::Expand,
             Action::Handle => Self::Handle,
+            Action::Ruling => Self::Ruling,
             Action::OutOfScope => Self::OutOfScope,
             Action::SendOn => Self::SendOn,
             Action::Approve => Self::Approve,
@@ -58,10 +61,11 @@ impl Kind {
     }
 
     /// Those that end a case, in the order in which a review sums them up.
-    pub(super) const ANSWERS: [Self; 8] = [
+    pub(super) const ANSWERS: [Self; 9] = [
         Self::Expand,
         Self::Transfer,
         Self::Handle,
+        Self::Ruling,
         Self::OutOfScope,
         Self::SendOn,
         Self::Approve,
@@ -75,6 +79,7 @@ impl Kind {
             Self::Expand => row("expand", "expanded", ["Expand a scope for ", ""], false),
             Self::Transfer => row("transfer", "transferred", ["Transfer ownership for ", ""], false),
             Self::Handle => row("handle", "handled", ["Handle ", " by hand"], false),
+            Self::Ruling => row("rule", "ruled on", ["Ruling on ", ""], false),
             Self::OutOfScope => row("out of scope", "out of scope", ["Out of scope: ", ""], false),
             Self::SendOn => row("send on", "sent on", ["Send on ", ""], false),
             Self::Approve => row("approve", "approved", ["Approve ", ""], true),
@@ -118,6 +123,9 @@ impl Kind {
         }
         if self == Self::SendOn && !matches!(item.case, Case::Stuck { .. }) {
             return Err(format!("#{} is no task that leads nowhere: only such a one is sent on", item.no));
+        }
+        if self == Self::Ruling && !matches!(item.case, Case::Conflict { .. }) {
+            return Err(format!("#{} is no conflict: there are no sides to rule on", item.no));
         }
         match (self.row().approves, item.case.is_approval()) {
             (false, true) => Err(format!(

@@ -166,6 +166,7 @@ fn about_pattern(
             .any(|name| pattern.matches_path(&FieldPath::new(write.entity.clone(), name.clone()))),
         WorkKind::Decision { .. }
         | WorkKind::Notice { .. }
+        | WorkKind::Ruling { .. }
         | WorkKind::Dispatch { .. }
         | WorkKind::Handoff { .. }
         | WorkKind::Returned { .. }

@@ -8,7 +8,7 @@ use crate::console::widgets::facts::Facts;
 use crate::console::widgets::{Look, bars};
 use crate::console::words;
 use crate::console::world::World;
-use crate::domain::ids::AgentId;
+use crate::domain::ids::{Actor, AgentId};
 use crate::domain::state::Board;
 use crate::domain::things::{
     Attempt, Branch, FanOutState, Feedback, HandoffOrder, Lease, OnExhausted, Task, TaskStage, WaitingAct,
@@ -153,6 +153,14 @@ impl Told<'_> {
                 let granted = granted.as_ref().map(ToString::to_string);
                 self.facts.maybe("granted", granted.as_deref());
                 self.value("input", input.as_ref());
+            }
+            WorkKind::Ruling { item, question, of, right, value, note } => {
+                self.facts.maybe("question", question.as_deref());
+                self.facts.maybe("field", of.as_ref().map(ToString::to_string).as_deref());
+                self.value("right", value.as_ref());
+                self.facts.maybe("said by", right.as_ref().map(Actor::name));
+                self.facts.maybe("note", note.as_deref());
+                self.facts.maybe("item", item.map(|item| format!("#{item}")).as_deref());
             }
             WorkKind::Notice { text } => self.facts.say("text", text),
             WorkKind::Dispatch { event, attributes, then, raised } => {

@@ -321,6 +321,7 @@ pub(super) fn meaning(kind: &WorkKind) -> &'static str {
     match kind {
         WorkKind::Proposal { .. } => "a change that its author does not own: accept or decline it",
         WorkKind::Decision { .. } => "a person's answer to what this agent raised",
+        WorkKind::Ruling { .. } => "a person's ruling on what agents differ in",
         WorkKind::Notice { .. } => "something that the agent should know",
         WorkKind::Dispatch { .. } => "an event that is this agent's to handle",
         WorkKind::Handoff { .. } => "a task handed to this agent: accept, complete or return it",

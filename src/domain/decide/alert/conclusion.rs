@@ -5,8 +5,9 @@ use crate::domain::command::Conclude;
 use crate::domain::decide::sheet::Sheet;
 use crate::domain::ids::{Actor, AgentId, AlertNo, Seq};
 use crate::domain::path::FieldPath;
+use crate::domain::rule::ruling;
 use crate::domain::state::State;
-use crate::domain::things::{AlertKind, AlertSide, Concluded, question_key};
+use crate::domain::things::{AlertKind, AlertSide, CONCLUDED, Concluded, question_key};
 
 /// Does what the agent concluded differ from what others concluded last?
 pub(in crate::domain::decide) fn conclusions_differ(
@@ -18,8 +19,8 @@ pub(in crate::domain::decide) fn conclusions_differ(
 ) -> Option<AlertNo> {
     let key = question_key(&conclude.subject, &conclude.question);
     let voices = before.board.conclusion(&key, sheet.now)?;
-    let differs = |voice: &&Concluded| voice.by.agent() != Some(agent) && voice.answer != conclude.answer;
-    let others: Vec<&Concluded> = voices.iter().filter(differs).collect();
+    let is_own = |voice: &Concluded| voice.by.agent() == Some(agent);
+    let others = ruling::against(voices.iter(), is_own, &conclude.answer);
     let first = others.first()?;
     let on = FieldPath::whole(conclude.subject.clone());
     let mine = Concluded {
@@ -28,6 +29,7 @@ pub(in crate::domain::decide) fn conclusions_differ(
         at: sheet.time,
         deed: primary,
         reason: conclude.reason.clone(),
+        ruling: false,
     };
     let sides = others.iter().copied().chain([&mine]).map(|voice| side_of(voice, &on)).collect();
     let question = conclude.question.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -52,7 +54,8 @@ pub(in crate::domain::decide) fn conclusions_differ(
 /// How much of an answer a title shows, in characters; the sides have all of it.
 const SHOWN: usize = 60;
 
-fn short(answer: &str) -> String {
+/// The beginning of an answer, for a title.
+pub(in crate::domain::decide) fn short(answer: &str) -> String {
     let mut letters = answer.chars();
     let shown: String = letters.by_ref().take(SHOWN).collect();
     if letters.next().is_some() { format!("{shown}…") } else { shown }
@@ -68,6 +71,6 @@ fn side_of(voice: &Concluded, on: &FieldPath) -> AlertSide {
         value: Some(voice.answer.clone()),
         at: voice.at,
         why: voice.reason.clone(),
-        outcome: "concluded".into(),
+        outcome: CONCLUDED.into(),
     }
 }

@@ -80,6 +80,7 @@ pub(in crate::domain::decide) fn exhausted(sheet: &mut Sheet<'_>, work: &Work, c
         WorkKind::Proposal { .. }
         | WorkKind::Decision { .. }
         | WorkKind::Notice { .. }
+        | WorkKind::Ruling { .. }
         | WorkKind::Dispatch { .. }
         | WorkKind::Branch { .. }
         | WorkKind::Join { .. }

@@ -7,7 +7,7 @@ use crate::domain::code::Code;
 use crate::domain::command::{Act, Principal, Publish};
 use crate::domain::decide::effect::{self, Effect, Stop};
 use crate::domain::decide::sheet::Sheet;
-use crate::domain::decide::{act, held, inbox, verdict};
+use crate::domain::decide::{act, answer, held, inbox, verdict};
 use crate::domain::deed::Body;
 use crate::domain::ids::{Actor, AgentId, Seq};
 use crate::domain::key::key;
@@ -35,6 +35,7 @@ pub(in crate::domain::decide) fn fits(item: &Item, answer: &ItemAnswer) -> Resul
         ItemAnswer::Expand { .. }
         | ItemAnswer::Transfer { .. }
         | ItemAnswer::Handle { .. }
+        | ItemAnswer::Ruling { .. }
         | ItemAnswer::OutOfScope { .. }
         | ItemAnswer::SendOn { .. } => false,
     };
@@ -166,5 +167,6 @@ pub(in crate::domain::decide) fn go(
 
 /// The note that the collision's alert is resolved with.
 pub(in crate::domain::decide) fn note(answer: &ItemAnswer) -> Arc<str> {
-    answer.note().cloned().unwrap_or_else(|| verdict::text(answer.word()))
+    let said = answer::in_words(answer);
+    if said.is_empty() { verdict::text(answer.word()) } else { said }
 }

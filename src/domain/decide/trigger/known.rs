@@ -166,6 +166,7 @@ fn became(state: &State, occurred: &Occurred) -> Became {
         | WorkKind::Handoff { .. }
         | WorkKind::Returned { .. }
         | WorkKind::Decision { .. }
+        | WorkKind::Ruling { .. }
         | WorkKind::Notice { .. }
         | WorkKind::Changed { .. }
         | WorkKind::Free { .. }

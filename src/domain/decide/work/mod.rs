@@ -86,6 +86,7 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, step: &WorkStep) -> Seq {
         },
         WorkKind::Decision { .. }
         | WorkKind::Notice { .. }
+        | WorkKind::Ruling { .. }
         | WorkKind::Join { .. }
         | WorkKind::Changed { .. }
         | WorkKind::Free { .. } => match step.step {

@@ -300,6 +300,29 @@ fn an_event_is_given_to_an_agent_and_gets_no_approval() {
     assert_eq!(answer(&sent), ItemAnswer::Handle { note: Arc::from("theirs"), reply: None, to });
 }
 
+/// Two that concluded otherwise: the side is chosen, or what is right is said.
+#[test]
+fn a_ruling_chooses_the_side() {
+    let mut team = Team::new(MAP, start()).unwrap();
+    for (agent, answer) in [("billing", json!("approve")), ("payments", json!("reject"))] {
+        let conclude =
+            json!({"do": "conclude", "subject": "crm/invoice/117", "question": "refund?", "answer": answer});
+        team.agent(agent, conclude).unwrap();
+    }
+    let mut runner = console(&mut team, 120, 36);
+    assert!(commands(&mut team, &mut runner, "r tab tab tab tab enter").is_empty());
+    assert!(runner.screen_text().contains("choose the side"), "{}", runner.screen_text());
+    let chosen = press(&mut team, &mut runner, "esc r space space");
+    insta::assert_snapshot!("ruling_120x36", chosen);
+    let sent = commands(&mut team, &mut runner, "tab tab text:the_contract tab tab enter");
+    let note = Some(Arc::from("the contract"));
+    assert_eq!(answer(&sent), ItemAnswer::Ruling { right: Some(Arc::from("payments")), value: None, note });
+    let mut runner = console(&mut team, 120, 36);
+    let sent = commands(&mut team, &mut runner, "r tab text:false tab tab tab enter");
+    let value = Some(Value::new(&json!(false)).unwrap());
+    assert_eq!(answer(&sent), ItemAnswer::Ruling { right: None, value, note: None });
+}
+
 #[test]
 fn a_task_that_leads_nowhere_is_sent_on() {
     let mut team = team();

@@ -1,0 +1,68 @@
+//! Where agents differ a person says what is right, and that holds.
+
+use serde_json::json;
+
+use super::{Caller, Came, alert, answer, take, team, told, work};
+
+async fn conclude(who: &Caller, answer: serde_json::Value) -> Came {
+    let body = json!({"subject": "crm/account/acme", "question": "refund?", "answer": answer});
+    who.post("/v1/conclusions", body).await
+}
+
+#[tokio::test]
+async fn a_ruling_on_differing_conclusions_tells_both_and_holds() {
+    let server = team().await;
+    let (sales, support) = (server.agent("sales").await, server.agent("support").await);
+    told(&conclude(&sales, json!("approve")).await, "committed", None);
+    told(&conclude(&support, json!("Approve ")).await, "committed", None);
+    let none = server.dana.get("/v1/alerts").await;
+    assert_eq!(none["alerts"], json!([]), "one answer: {}", none.text);
+    told(&conclude(&support, json!("reject")).await, "committed", None);
+    let item = alert(&server, "contradiction").await["item"].clone();
+
+    let ruling = json!({"kind": "ruling", "right": "support", "note": "the contract says so"});
+    let preview = server.dana.post(&format!("/v1/inbox/{item}/preview"), ruling.clone()).await;
+    assert_eq!(
+        preview["then"][0],
+        "support is right; sales and support are told; what is concluded from now on is held against it"
+    );
+    told(&answer(&server.dana, &item, ruling).await, "recorded", None);
+    for agent in [&sales, &support] {
+        let told = &work(agent, "ruling").await[0]["kind"];
+        assert_eq!(
+            (&told["question"], &told["value"], &told["right"]["name"], &told["note"]),
+            (&json!("refund?"), &json!("reject"), &json!("support"), &json!("the contract says so"))
+        );
+        take(agent).await;
+    }
+    let none = server.dana.get("/v1/alerts").await;
+    assert_eq!(none["alerts"], json!([]), "{}", none.text);
+
+    let otherwise = conclude(&sales, json!("approve")).await;
+    told(&otherwise, "refused", Some("ruled"));
+    assert!(
+        otherwise["message"].as_str().unwrap().contains("dana ruled that it is reject"),
+        "{}",
+        otherwise.text
+    );
+    told(&conclude(&sales, json!("REJECT")).await, "committed", None);
+    let list = sales.get("/v1/conclusions?subject=crm/account/acme").await;
+    let answers = list["conclusions"][0]["answers"].as_array().unwrap().clone();
+    assert!(answers.iter().any(|one| one["ruling"] == true && one["by"]["name"] == "dana"), "{}", list.text);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn what_a_person_concludes_decides_the_question() {
+    let server = team().await;
+    let (sales, support) = (server.agent("sales").await, server.agent("support").await);
+    told(&conclude(&sales, json!("approve")).await, "committed", None);
+    told(&conclude(&support, json!("reject")).await, "committed", None);
+    told(&conclude(&server.dana, json!("half of it")).await, "committed", None);
+    let inbox = server.dana.get("/v1/inbox").await;
+    assert_eq!(inbox["items"], json!([]), "{}", inbox.text);
+    assert_eq!(work(&sales, "ruling").await[0]["kind"]["value"], "half of it");
+    assert_eq!(work(&support, "ruling").await.len(), 1);
+    told(&conclude(&sales, json!("approve")).await, "refused", Some("ruled"));
+    server.stop().await;
+}
