@@ -182,15 +182,8 @@ impl Screen for Inbox {
             (None, None) => {}
         }
         let Some(item) = self.focused(world) else { return vec![A::Undo, A::ViewLog] };
-        let mut hints = if matches!(item.case, Case::HeldField { .. }) {
-            vec![A::Approve, A::Reject]
-        } else if item.case.is_approval() {
-            vec![A::Approve, A::ApproveEdited, A::Reject]
-        } else if world.board.as_ref().is_some_and(|board| fields::sides(board, item).is_some()) {
-            vec![A::Ruling, A::Handle, A::OutOfScope]
-        } else {
-            vec![A::Expand, A::Handle, A::OutOfScope]
-        };
+        let has_sides = world.board.as_ref().is_some_and(|board| fields::sides(board, item).is_some());
+        let mut hints = kind::answers(&item.case, has_sides).to_vec();
         hints.push(if item.claimed_by.is_some() { A::Release } else { A::Claim });
         if self.review.is_some() {
             hints.extend([A::NextMatch, A::Close]);

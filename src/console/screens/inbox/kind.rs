@@ -127,6 +127,16 @@ impl Kind {
         if self == Self::Ruling && !matches!(item.case, Case::Conflict { .. }) {
             return Err(format!("#{} is no conflict: there are no sides to rule on", item.no));
         }
+        if self == Self::Expand
+            && !item.case.is_approval()
+            && !answers(&item.case, false).contains(&Action::Expand)
+        {
+            return Err(format!(
+                "#{} ({}) is no matter of scope: h handles it, o puts it out of scope",
+                item.no,
+                item.case.word()
+            ));
+        }
         match (self.row().approves, item.case.is_approval()) {
             (false, true) => Err(format!(
                 "#{} is a publication that waits for your approval: a approves, A edits it first, x rejects; {} is for escalations",
@@ -140,5 +150,23 @@ impl Kind {
             )),
             (false, false) | (true, true) => Ok(()),
         }
+    }
+}
+
+/// The answers that fit a case, in the order in which they are shown; a conflict has sides where a ruling can be given.
+pub(super) fn answers(case: &Case, has_sides: bool) -> &'static [Action] {
+    use Action as A;
+    match case {
+        Case::HeldField { .. } | Case::ActApproval { .. } => &[A::Approve, A::Reject],
+        Case::Approval { .. } => &[A::Approve, A::ApproveEdited, A::Reject],
+        Case::Conflict { .. } if has_sides => &[A::Ruling, A::Handle, A::OutOfScope],
+        Case::Stuck { .. } => &[A::SendOn, A::Handle, A::OutOfScope],
+        Case::Conflict { .. } | Case::Loop { .. } | Case::GivenUp { .. } => &[A::Handle, A::OutOfScope],
+        Case::UnownedField { .. }
+        | Case::UnownedTarget { .. }
+        | Case::UnownedOutput { .. }
+        | Case::Escalation { .. }
+        | Case::UnownedEvent { .. }
+        | Case::TriggerCollision { .. } => &[A::Expand, A::Handle, A::OutOfScope],
     }
 }
