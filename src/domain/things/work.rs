@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::stored;
-use super::task::{Branch, Feedback, HandoffOrder};
+use super::task::{Branch, EarlierHand, Feedback, HandoffOrder};
 use crate::domain::command::{Act, Write, WriteKind};
 use crate::domain::ids::{ActNo, Actor, AgentId, FanOutNo, ItemNo, Seq, TaskId, Version, WorkNo};
 use crate::domain::map::Grant;
@@ -179,14 +179,39 @@ impl Work {
                 let valued = [VALUE, BEFORE, BY].iter().any(|name| attributes.contains_key(*name));
                 path_of(attributes).filter(|_| valued).into_iter().collect()
             }
+            WorkKind::Handoff { order, history } => {
+                let returns =
+                    history.iter().filter(|back| self.tells(back)).map(|back| back.subject.as_ref());
+                self.hands(&order.earlier, returns)
+            }
+            WorkKind::Returned { earlier, history, .. } => {
+                // The last one was said to its giver.
+                let before = history.iter().rev().skip(1).filter(|back| self.tells(back));
+                self.hands(earlier, before.map(|back| back.subject.as_ref()))
+            }
             WorkKind::Decision { .. }
             | WorkKind::Notice { .. }
-            | WorkKind::Handoff { .. }
-            | WorkKind::Returned { .. }
             | WorkKind::Branch { .. }
             | WorkKind::Join { .. }
             | WorkKind::Free { .. } => Vec::new(),
         }
+    }
+
+    /// Whether a return was said by others.
+    fn tells(&self, back: &Feedback) -> bool {
+        back.by.agent() != Some(&self.agent)
+    }
+
+    /// What others said of a task before, and not to this agent: about what. An older deed does not say.
+    fn hands<'w>(
+        &'w self,
+        earlier: &'w [EarlierHand],
+        returns: impl Iterator<Item = Option<&'w EntityPath>>,
+    ) -> Vec<FieldPath> {
+        let others = earlier.iter().filter(|hand| !hand.is_with(&self.agent));
+        let subjects = others.map(|hand| hand.subject.as_ref());
+        let about = returns.map(|subject| subject.or(self.subject.as_ref()));
+        subjects.chain(about).flatten().cloned().map(FieldPath::whole).collect()
     }
 
     /// Whether somebody has taken it at `now`.
@@ -267,6 +292,15 @@ pub enum WorkKind {
         max_attempts: u32,
         /// Every return so far, oldest first.
         history: Vec<Feedback>,
+        /// What was said with the handoffs before its giver's, oldest first.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        earlier: Vec<EarlierHand>,
+        /// How many of these are left out, the oldest.
+        #[serde(default, skip_serializing_if = "is_default")]
+        left_out: u32,
+        /// How many returns are left out of the history, the oldest.
+        #[serde(default, skip_serializing_if = "is_default")]
+        returns_left_out: u32,
     },
     /// A piece of a fan-out.
     Branch {
