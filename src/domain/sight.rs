@@ -10,7 +10,7 @@ use super::ids::AgentId;
 use super::map::{Map, Model};
 use super::path::{EntityPath, FieldName, FieldPath};
 use super::things::{
-    Case, EarlierHand, FanOutState, Feedback, Item, Lease, LeaseTarget, Task, Touch, Work, WorkKind,
+    Case, EarlierHand, FanOutState, Feedback, Item, Lease, LeaseTarget, Task, Touch, Work, WorkKind, path_of,
     without_values,
 };
 
@@ -145,15 +145,25 @@ impl<'a> Sight<'a> {
         Some(Arc::new(Item { case, ..Item::clone(item) }))
     }
 
-    /// Work in its own stream, as it may see it: what came with an event without the values of a hidden field, a task without
-    /// what others said before of what is hidden. None where nothing would be left of it.
+    /// Work in its own stream, as it may see it: what came with an event without the values of a hidden field, and without what
+    /// the one before in its sequence said of what is hidden; a task without what others said before of that. None where
+    /// nothing would be left of it.
     pub fn work(&self, work: &Arc<Work>) -> Option<Arc<Work>> {
         if !work.told().iter().any(|path| self.hides_path(path)) {
             return Some(Arc::clone(work));
         }
         let mut seen = Work::clone(work);
         match &mut seen.kind {
-            WorkKind::Dispatch { attributes, .. } => *attributes = without_values(std::mem::take(attributes)),
+            WorkKind::Dispatch { attributes, before, .. } => {
+                let field = path_of(attributes).is_some_and(|path| self.hides_path(&path));
+                if field {
+                    *attributes = without_values(std::mem::take(attributes));
+                }
+                let hidden = |subject: &EntityPath| self.hides(subject, &FieldName::whole());
+                if field || work.subject.as_ref().is_some_and(hidden) {
+                    *before = None;
+                }
+            }
             WorkKind::Handoff { order, history } => {
                 order.earlier.retain(|hand| self.hears(hand));
                 history.retain(|back| self.hears_return(back, work.subject.as_ref()));

@@ -103,3 +103,19 @@ async fn what_all_earlier_hands_were_told_travels_along_and_hidden_stays_hidden(
     assert_eq!(contexts, ["Bob earns 7", "Bob earns 8", "a letter to Bob"]);
     server.stop().await;
 }
+
+#[tokio::test]
+async fn the_next_in_a_sequence_gets_the_result_of_the_one_before() {
+    let route = "\n[[event]]\nname = \"refund.asked\"\n[[route]]\nevent = \"refund.asked\"\nagent = \"billing\"\nthen = [\"payments\"]\n";
+    let server = Server::start_on(&format!("{TEAM}{route}")).await;
+    let (billing, payments) = (server.agent("billing").await, server.agent("payments").await);
+    told(&billing.post("/v1/events", json!({"event": "refund.asked"})).await, "recorded", None);
+    let taken = super::take(&billing).await;
+    let done = json!({"result": {"invoice": 117, "open": 0}, "note": "paid twice"});
+    let came = billing.post(&format!("/v1/work/{}/complete", taken["no"]), done).await;
+    told(&came, "recorded", None);
+    let next = super::take(&payments).await;
+    let before = json!({"by": "billing", "result": {"invoice": 117, "open": 0}, "note": "paid twice"});
+    assert_eq!(next["kind"]["before"], before, "{next}");
+    server.stop().await;
+}

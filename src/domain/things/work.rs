@@ -175,9 +175,10 @@ impl Work {
                 write.changes.keys().map(path).chain(whole).collect()
             }
             WorkKind::Changed { fields, .. } => fields.iter().map(|(path, _)| path.clone()).collect(),
-            WorkKind::Dispatch { attributes, .. } => {
+            WorkKind::Dispatch { attributes, before, .. } => {
                 let valued = [VALUE, BEFORE, BY].iter().any(|name| attributes.contains_key(*name));
-                path_of(attributes).filter(|_| valued).into_iter().collect()
+                let said = self.subject.clone().filter(|_| before.is_some()).map(FieldPath::whole);
+                path_of(attributes).filter(|_| valued || before.is_some()).into_iter().chain(said).collect()
             }
             WorkKind::Handoff { order, history } => {
                 let returns =
@@ -272,6 +273,8 @@ pub enum WorkKind {
         /// Who comes after, in sequence, once this is completed.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         then: Vec<AgentId>,
+        /// What the one before in the sequence has done.
+        before: Option<Box<Before>>,
         /// The deed that raised it.
         raised: Seq,
     },
@@ -339,6 +342,19 @@ pub enum WorkKind {
         /// The deed that deferred it.
         deferred: Seq,
     },
+}
+
+/// What the agent before in a sequence has done.
+#[serde_with::skip_serializing_none]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Before {
+    /// Who.
+    pub by: AgentId,
+    /// What came of it.
+    #[serde(default, deserialize_with = "some")]
+    pub result: Option<Value>,
+    /// In its words.
+    pub note: Option<Arc<str>>,
 }
 
 /// What an answer allows.

@@ -257,8 +257,15 @@ impl Ask<'_> {
             WorkKind::Branch { from, .. } => {
                 mark.to.insert(from.to_string());
             }
-            WorkKind::Dispatch { .. }
-            | WorkKind::Decision { .. }
+            // The next in the sequence gets it where it sees what the event is about.
+            WorkKind::Dispatch { event, attributes, .. } => match &work.subject {
+                Some(entity) => {
+                    let field = attributes.get("path").and_then(|path| path.plain().parse().ok());
+                    mark.paths = std::iter::once(FieldPath::whole(entity.clone())).chain(field).collect();
+                }
+                None => mark.event = EVENTS.iter().copied().find(|name| **name == **event),
+            },
+            WorkKind::Decision { .. }
             | WorkKind::Notice { .. }
             | WorkKind::Join { .. }
             | WorkKind::Changed { .. }

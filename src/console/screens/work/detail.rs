@@ -155,13 +155,18 @@ impl Told<'_> {
                 self.value("input", input.as_ref());
             }
             WorkKind::Notice { text } => self.facts.say("text", text),
-            WorkKind::Dispatch { event, attributes, then, raised } => {
+            WorkKind::Dispatch { event, attributes, then, raised, before } => {
                 self.facts.say("event", &format!("{event}, raised by deed #{raised}"));
                 for (name, value) in attributes {
                     self.facts.say("", &format!("{name}: {}", value.plain()));
                 }
                 let then: Vec<&str> = then.iter().map(AgentId::as_str).collect();
                 self.facts.maybe("then", Some(&then.join(", then ")));
+                if let Some(before) = before {
+                    self.facts.say("before", before.by.as_str());
+                    self.facts.maybe("", before.note.as_deref());
+                    self.value("result", before.result.as_ref());
+                }
             }
             WorkKind::Handoff { order, history } => {
                 self.order(order);

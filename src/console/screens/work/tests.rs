@@ -95,6 +95,7 @@ fn dispatch(no: u64, to: &str, title: &str, at: Time) -> Work {
         event: Arc::from("email.received"),
         attributes: [(Arc::from("subject"), Value::text("re: invoice payment due"))].into(),
         then: vec![agent("reviewer")],
+        before: None,
         raised: Seq(1),
     };
     Work::new(WorkNo(no), agent(to), kind, title, (at, Seq(1))).about(Some(entity("crm/invoice/2026-117")))
