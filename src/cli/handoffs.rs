@@ -150,6 +150,20 @@ fn print(out: Output, task: &Task) -> anyhow::Result<()> {
         ("context", Some(order.context.plain())),
         ("constraints", Some(order.constraints.plain())),
     ])?;
+    if order.left_out > 0 {
+        out.fact("earlier", &format!("{} before these are left out", order.left_out))?;
+    }
+    for hand in &order.earlier {
+        let (context, kept) = (hand.context.plain(), hand.constraints.plain());
+        let words = format!(
+            "{} to {}, attempt {}\ncontext {context}\nconstraints {kept}",
+            hand.from, hand.to, hand.attempt
+        );
+        out.fact("earlier", &words)?;
+    }
+    if order.returns_left_out > 0 {
+        out.fact("returned", &format!("{} before these are left out", order.returns_left_out))?;
+    }
     for back in &task.history {
         let words = format!(
             "attempt {} by {}, {}, deed {}\n{}",

@@ -10,7 +10,8 @@ use super::ids::AgentId;
 use super::map::{Map, Model};
 use super::path::{EntityPath, FieldName, FieldPath};
 use super::things::{
-    Case, FanOutState, Item, Lease, LeaseTarget, Task, Touch, Work, WorkKind, without_values,
+    Case, EarlierHand, FanOutState, Feedback, Item, Lease, LeaseTarget, Task, Touch, Work, WorkKind, path_of,
+    without_values,
 };
 
 /// One agent's sight, of now or of something that happened under an earlier map.
@@ -84,12 +85,36 @@ impl<'a> Sight<'a> {
     }
 
     /// The tasks that it is or was a part of.
-    pub fn sees_task(&self, task: &Task) -> bool {
+    fn sees_task(&self, task: &Task) -> bool {
         let is_by = |who: &AgentId| who == self.agent;
         is_by(&task.owner)
             || is_by(&task.order.from)
             || is_by(&task.order.to)
             || task.history.iter().filter_map(|feedback| feedback.by.agent()).any(is_by)
+                && task.subject.as_ref().is_none_or(|subject| !self.hides(subject, &FieldName::whole()))
+    }
+
+    /// A task as it may see it: without what others said of what is hidden from it.
+    pub fn task(&self, task: &Arc<Task>) -> Option<Arc<Task>> {
+        if !self.sees_task(task) {
+            return None;
+        }
+        let mut seen = Task::clone(task);
+        seen.order.earlier.retain(|hand| self.hears(hand));
+        seen.history.retain(|back| self.hears_return(back, task.subject.as_ref()));
+        Some(if seen == **task { Arc::clone(task) } else { Arc::new(seen) })
+    }
+
+    /// What it said itself, or was told; and what others said of what it may see.
+    fn hears(&self, hand: &EarlierHand) -> bool {
+        let hidden = |subject: &EntityPath| self.hides(subject, &FieldName::whole());
+        hand.is_with(self.agent) || !hand.subject.as_ref().is_some_and(hidden)
+    }
+
+    /// The same of a return; an older one was about what the task is about.
+    fn hears_return(&self, back: &Feedback, subject: Option<&EntityPath>) -> bool {
+        let hidden = |subject: &EntityPath| self.hides(subject, &FieldName::whole());
+        back.by.agent() == Some(self.agent) || !back.subject.as_ref().or(subject).is_some_and(hidden)
     }
 
     /// The fan-outs that it started.
@@ -99,7 +124,7 @@ impl<'a> Sight<'a> {
 
     /// Whether anything would be left of work in its own stream.
     pub fn sees_work(&self, work: &Work) -> bool {
-        matches!(work.kind, WorkKind::Dispatch { .. })
+        matches!(work.kind, WorkKind::Dispatch { .. } | WorkKind::Handoff { .. } | WorkKind::Returned { .. })
             || !work.told().iter().any(|path| self.hides_path(path))
     }
 
@@ -109,23 +134,53 @@ impl<'a> Sight<'a> {
         if item.raised_by.agent() != Some(self.agent) {
             return None;
         }
+        if let Case::Stuck { task, alert } = &item.case {
+            let task = self.task(&Arc::new(Task::clone(task)))?;
+            let case = Case::Stuck { task: Box::new(Task::clone(&task)), alert: *alert };
+            return Some(Arc::new(Item { case, ..Item::clone(item) }));
+        }
         let Case::GivenUp { work } = &item.case else { return Some(Arc::clone(item)) };
         let work = self.work(&Arc::new(Work::clone(work)))?;
         let case = Case::GivenUp { work: Box::new(Work::clone(&work)) };
         Some(Arc::new(Item { case, ..Item::clone(item) }))
     }
 
-    /// Work in its own stream, as it may see it: what came with an event without the values of a hidden field. None
-    /// where nothing would be left of it.
+    /// Work in its own stream, as it may see it: what came with an event without the values of a hidden field, and without what
+    /// the one before in its sequence said of what is hidden; a task without what others said before of that. None where
+    /// nothing would be left of it.
     pub fn work(&self, work: &Arc<Work>) -> Option<Arc<Work>> {
         if !work.told().iter().any(|path| self.hides_path(path)) {
             return Some(Arc::clone(work));
         }
-        let WorkKind::Dispatch { attributes, .. } = &work.kind else { return None };
-        let kept = without_values(attributes.clone());
         let mut seen = Work::clone(work);
-        if let WorkKind::Dispatch { attributes, .. } = &mut seen.kind {
-            *attributes = kept;
+        match &mut seen.kind {
+            WorkKind::Dispatch { attributes, before, .. } => {
+                let field = path_of(attributes).is_some_and(|path| self.hides_path(&path));
+                if field {
+                    *attributes = without_values(std::mem::take(attributes));
+                }
+                let hidden = |subject: &EntityPath| self.hides(subject, &FieldName::whole());
+                if field || work.subject.as_ref().is_some_and(hidden) {
+                    *before = None;
+                }
+            }
+            WorkKind::Handoff { order, history } => {
+                order.earlier.retain(|hand| self.hears(hand));
+                history.retain(|back| self.hears_return(back, work.subject.as_ref()));
+            }
+            WorkKind::Returned { earlier, history, .. } => {
+                earlier.retain(|hand| self.hears(hand));
+                let last = history.pop();
+                history.retain(|back| self.hears_return(back, work.subject.as_ref()));
+                history.extend(last);
+            }
+            WorkKind::Proposal { .. }
+            | WorkKind::Decision { .. }
+            | WorkKind::Notice { .. }
+            | WorkKind::Branch { .. }
+            | WorkKind::Join { .. }
+            | WorkKind::Changed { .. }
+            | WorkKind::Free { .. } => return None,
         }
         Some(Arc::new(seen))
     }

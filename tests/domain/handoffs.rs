@@ -6,6 +6,7 @@ use super::script::{check, check_on, play, run};
 use super::world::{TEAM, World, watched};
 use deeds::domain::command::Command;
 use deeds::domain::outcome::Outcome;
+use deeds::domain::sight::Sight;
 use deeds::domain::things::{Case, WorkKind};
 
 #[test]
@@ -414,6 +415,108 @@ fn what_cannot_be_sent_on_is_refused() {
         dana undoes #1 -> refused used-since
         ",
     );
+}
+
+fn gives(task: &str, to: &str, attempt: u32, (subject, context): (&str, &str)) -> Json {
+    json!({"do": "handoff", "task": task, "to": to, "attempt": attempt, "max_attempts": 100, "subject": subject,
+        "work_product": {"result": "a draft", "status": "drafted"}, "context": context, "constraints": ["be short"]})
+}
+
+fn hand(world: &mut World, from: &str, json: Json) {
+    let reply = world.ask(from, serde_json::from_value(json).unwrap());
+    assert_eq!(reply.outcome, Outcome::Recorded, "{reply:?}");
+}
+
+/// What is open for an agent, as it may see it: from whom, to whom, and the context of the hands before.
+fn earlier(world: &World, agent: &str) -> Vec<(String, String, String)> {
+    let agent = agent.parse().unwrap();
+    let work = world.state.board.work_of(&agent).last().unwrap();
+    let work = Sight::now(&agent, &world.state.board.map).work(work).unwrap();
+    let hands = match &work.kind {
+        WorkKind::Handoff { order, .. } => order.earlier.clone(),
+        WorkKind::Returned { earlier, .. } => earlier.clone(),
+        other => panic!("{other:?}"),
+    };
+    hands.iter().map(|hand| (hand.from.to_string(), hand.to.to_string(), hand.context.plain())).collect()
+}
+
+fn hands(told: &[(&str, &str, &str)]) -> Vec<(String, String, String)> {
+    told.iter().map(|(from, to, context)| ((*from).into(), (*to).into(), (*context).into())).collect()
+}
+
+/// Every hand after the first is told what those before were told, not only what the last one repeats.
+#[test]
+fn what_earlier_hands_were_told_travels_along() {
+    let mut world = World::new(TEAM);
+    let about = "crm/account/acme";
+    hand(&mut world, "sales", gives("draft-7", "support", 1, (about, "Ann signs")));
+    play(&mut world, "support accepts 1 -> recorded");
+    hand(&mut world, "support", gives("draft-7", "product", 1, (about, "the plan is Pro")));
+    assert_eq!(earlier(&world, "product"), hands(&[("sales", "support", "Ann signs")]));
+    play(&mut world, "product returns 2 'which plan' -> recorded");
+    assert_eq!(earlier(&world, "support"), hands(&[("sales", "support", "Ann signs")]));
+    // The very same words are there once.
+    hand(&mut world, "support", gives("draft-7", "product", 2, (about, "the plan is Pro")));
+    assert_eq!(earlier(&world, "product"), hands(&[("sales", "support", "Ann signs")]));
+    play(&mut world, "product accepts 4 -> recorded");
+    hand(&mut world, "product", gives("draft-7", "sourcing", 2, (about, "by Monday")));
+    let all = [("sales", "support", "Ann signs"), ("support", "product", "the plan is Pro")];
+    assert_eq!(earlier(&world, "sourcing"), hands(&all));
+    world.verify();
+}
+
+/// Of hands that were about what is hidden from the receiver it is told nothing, neither their words nor the returns.
+#[test]
+fn what_earlier_hands_said_of_what_is_hidden_stays_hidden() {
+    let mut world = World::new(TEAM);
+    hand(&mut world, "support", gives("draft-7", "product", 1, ("hr/7", "Bob's salary")));
+    play(&mut world, "product returns 1 'whose salary' -> recorded");
+    hand(&mut world, "support", gives("draft-7", "product", 2, ("hr/7", "Bob's")));
+    play(&mut world, "product accepts 3 -> recorded");
+    hand(&mut world, "product", gives("draft-7", "sales", 2, ("crm/account/acme", "a letter")));
+    assert_eq!(earlier(&world, "sales"), hands(&[]));
+    let sales = "sales".parse().unwrap();
+    let sight = Sight::now(&sales, &world.state.board.map);
+    let task = world.state.board.tasks.get("draft-7").unwrap();
+    let seen = serde_json::to_string(&(sight.task(task), world.state.board.work_of(&sales).last())).unwrap();
+    assert!(!seen.contains("salary") && !seen.contains("Bob"), "{seen}");
+    // Whoever may see it has it all.
+    play(&mut world, "sales accepts 4 -> recorded");
+    hand(&mut world, "sales", gives("draft-7", "sourcing", 2, ("crm/account/acme", "for Ann")));
+    let all = [
+        ("support", "product", "Bob's salary"),
+        ("support", "product", "Bob's"),
+        ("product", "sales", "a letter"),
+    ];
+    assert_eq!(earlier(&world, "sourcing"), hands(&all));
+    world.verify();
+}
+
+/// The oldest go where there are too many, and it is said how many.
+#[test]
+fn earlier_hands_are_bounded_and_the_oldest_are_left_out() {
+    let mut world = World::new(TEAM);
+    let mut work = 0;
+    for attempt in 1..=20 {
+        let context = format!("context {attempt}");
+        hand(&mut world, "sales", gives("draft-7", "support", attempt, ("crm/account/acme", &context)));
+        work += 1;
+        let returned = format!("support returns {work} 'remark {attempt}' -> recorded");
+        play(&mut world, &returned);
+        work += 1;
+    }
+    let long = "x".repeat(40_000);
+    hand(&mut world, "sales", gives("draft-7", "support", 21, ("crm/account/acme", &long)));
+    let order = world.state.board.tasks.get("draft-7").unwrap().order.clone();
+    assert_eq!((order.earlier.len(), order.left_out), (16, 4));
+    assert_eq!(order.earlier[0].context.plain(), "context 5");
+    play(&mut world, &format!("support returns {} 'too long' -> recorded", work + 1));
+    let longer = "y".repeat(40_000);
+    hand(&mut world, "sales", gives("draft-7", "support", 22, ("crm/account/acme", &longer)));
+    play(&mut world, &format!("support returns {} 'still too long' -> recorded", work + 3));
+    hand(&mut world, "sales", gives("draft-7", "support", 23, ("crm/account/acme", "short")));
+    let order = world.state.board.tasks.get("draft-7").unwrap().order.clone();
+    assert_eq!((order.earlier.len(), order.left_out), (1, 21), "two long ones do not fit");
 }
 
 #[test]

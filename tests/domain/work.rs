@@ -260,6 +260,31 @@ fn the_list_by_agent_is_the_list_of_all() {
     assert!(matches!(&work.kind, WorkKind::Dispatch { then, .. } if then.len() == 2));
 }
 
+/// The next in the sequence is given what the one before came to; what a person did in its place is nobody's result.
+#[test]
+fn the_next_in_a_sequence_gets_the_result_of_the_one_before() {
+    let mut world = raised();
+    play(
+        &mut world,
+        "
+        sales takes -> recorded
+        sales completes 1 'two of them' '{\"found\": [\"a\", \"b\"]}' -> recorded
+        ",
+    );
+    let before = |world: &World| {
+        let work = world.state.board.works.values().next_back().unwrap();
+        let WorkKind::Dispatch { before, .. } = &work.kind else { panic!("{work:?}") };
+        before.as_ref().map(|before| {
+            let result = before.result.as_ref().map(|result| result.as_json().to_string());
+            (before.by.to_string(), result, before.note.as_deref().map(str::to_owned))
+        })
+    };
+    let said = ("sales".into(), Some("{\"found\":[\"a\",\"b\"]}".into()), Some("two of them".into()));
+    assert_eq!(before(&world), Some(said));
+    play(&mut world, "support takes -> recorded\nsupport completes 2 -> recorded");
+    assert_eq!(before(&world), None);
+}
+
 /// Two processes of one agent: the one that was too slow ends nothing that the other is at.
 #[test]
 fn an_earlier_taker_ends_nothing() {

@@ -2,7 +2,9 @@
 
 use serde_json::{Value as Json, json};
 
-use super::{Caller, Came, answer, team, told, work};
+use super::hidden::streamed;
+use super::support::Server;
+use super::{Caller, Came, TEAM, answer, team, told, work};
 
 pub(super) async fn hand_over(giver: &Caller, to: &str, task: &str, more: Json) -> Came {
     let mut payload = json!({
@@ -64,5 +66,56 @@ async fn a_person_sends_a_stuck_task_on() {
     let again = hand_over(&writer, "sales", "draft-1", json!({"attempt": 3, "max_attempts": 1})).await;
     told(&again, "recorded", None);
     told(&give_back(&sales, "which greeting").await, "escalated", Some("out-of-attempts"));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn what_all_earlier_hands_were_told_travels_along_and_hidden_stays_hidden() {
+    let hiding = "writes = [\"crm/deal/*\"]\nhidden = [\"hr/**\"]";
+    let server = Server::start_on(&TEAM.replace("writes = [\"crm/deal/*\"]", hiding)).await;
+    let (writer, reviewer) = (server.agent("writer").await, server.agent("reviewer").await);
+    let (sales, support) = (server.agent("sales").await, server.agent("support").await);
+    let secret = json!({"subject": "hr/7", "context": "Bob earns 7", "constraints": ["never say so"]});
+    told(&hand_over(&writer, "reviewer", "draft-2", secret).await, "recorded", None);
+    told(&give_back(&reviewer, "is 7 right").await, "recorded", None);
+    let again = json!({"subject": "hr/7", "context": "Bob earns 8", "attempt": 2});
+    told(&hand_over(&writer, "reviewer", "draft-2", again).await, "recorded", None);
+    let handed = &work(&reviewer, "handoff").await[0];
+    assert_eq!(handed["kind"]["order"]["earlier"][0]["context"], "Bob earns 7", "{handed}");
+    assert_eq!(handed["kind"]["order"]["earlier"][0]["constraints"], json!(["never say so"]));
+    told(&reviewer.post(&format!("/v1/work/{}/accept", handed["no"]), json!({})).await, "recorded", None);
+    let open = json!({"subject": "crm/deal/9", "context": "a letter to Bob", "attempt": 2});
+    told(&hand_over(&reviewer, "sales", "draft-2", open).await, "recorded", None);
+    let (works, tasks) = (sales.get("/v1/work").await, sales.get("/v1/handoffs").await);
+    assert!(tasks.text.contains("draft-2"), "{}", tasks.text);
+    for told in [works.text.clone(), tasks.text.clone(), streamed(&server, &sales).await] {
+        for secret in ["earns", "never say so", "is 7 right"] {
+            assert!(!told.contains(secret), "{told}");
+        }
+    }
+    let handed = &work(&sales, "handoff").await[0];
+    told(&sales.post(&format!("/v1/work/{}/accept", handed["no"]), json!({})).await, "recorded", None);
+    let on = json!({"subject": "crm/deal/9", "context": "signed", "attempt": 2});
+    told(&hand_over(&sales, "support", "draft-2", on).await, "recorded", None);
+    let order = &work(&support, "handoff").await[0]["kind"]["order"];
+    let contexts: Vec<&str> =
+        order["earlier"].as_array().unwrap().iter().map(|hand| hand["context"].as_str().unwrap()).collect();
+    assert_eq!(contexts, ["Bob earns 7", "Bob earns 8", "a letter to Bob"]);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_next_in_a_sequence_gets_the_result_of_the_one_before() {
+    let route = "\n[[event]]\nname = \"refund.asked\"\n[[route]]\nevent = \"refund.asked\"\nagent = \"billing\"\nthen = [\"payments\"]\n";
+    let server = Server::start_on(&format!("{TEAM}{route}")).await;
+    let (billing, payments) = (server.agent("billing").await, server.agent("payments").await);
+    told(&billing.post("/v1/events", json!({"event": "refund.asked"})).await, "recorded", None);
+    let taken = super::take(&billing).await;
+    let done = json!({"result": {"invoice": 117, "open": 0}, "note": "paid twice"});
+    let came = billing.post(&format!("/v1/work/{}/complete", taken["no"]), done).await;
+    told(&came, "recorded", None);
+    let next = super::take(&payments).await;
+    let before = json!({"by": "billing", "result": {"invoice": 117, "open": 0}, "note": "paid twice"});
+    assert_eq!(next["kind"]["before"], before, "{next}");
     server.stop().await;
 }

@@ -35,7 +35,7 @@ owner = "dana"
 "#;
 
 /// Every deed that the caller's stream has so far, as text.
-async fn streamed(server: &Server, caller: &Caller) -> String {
+pub(super) async fn streamed(server: &Server, caller: &Caller) -> String {
     let head = server.dana.get("/v1/ledger?limit=1").await["head"].as_u64().unwrap();
     let mut response = caller.request("GET", "/v1/ledger/stream?after=0").send().await.unwrap();
     let mut text = String::new();

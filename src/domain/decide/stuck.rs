@@ -126,7 +126,7 @@ pub(super) fn settle(sheet: &mut Sheet<'_>, item: &Item, answer: &ItemAnswer, ef
         }
         Case::GivenUp { work } => {
             if let ItemAnswer::Handle { .. } = answer {
-                effects.works.extend(work::next(sheet, work, item.deed));
+                effects.works.extend(work::next(sheet, work, None, item.deed));
             }
             if let WorkKind::Proposal { from: Actor::Agent(author), .. } = &work.kind {
                 tell(sheet, author, item, answer, effects);

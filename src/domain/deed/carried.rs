@@ -5,7 +5,9 @@ use super::{Deed, ItemClosed};
 use crate::domain::command::{Write, WriteKind};
 use crate::domain::ids::Actor;
 use crate::domain::path::{EntityPath, FieldPath};
-use crate::domain::things::{Alert, AlertSide, Case, FieldChange, Item, RaisedEvent, Work};
+use crate::domain::things::{
+    Alert, AlertSide, Case, FieldChange, HandoffOrder, Item, RaisedEvent, Task, Work,
+};
 
 /// What a payload carries.
 #[derive(Debug)]
@@ -43,6 +45,22 @@ pub(super) fn event(deed: &Deed, event: &RaisedEvent) -> Vec<Carried> {
         }
         (None, _, _) => its_subject(deed, event),
     }
+}
+
+/// A handoff: what its giver says about its subject, and what others said before.
+pub(super) fn handed(deed: &Deed, order: &HandoffOrder) -> Vec<Carried> {
+    let mut paths = its_subject(deed, order);
+    paths.extend(order.earlier.iter().filter_map(|hand| whole(hand.subject.as_ref())).map(Carried::Told));
+    paths
+}
+
+/// A task: what several have said about what it was about.
+pub(super) fn task(deed: &Deed, task: &Task) -> Vec<Carried> {
+    let mut paths = others_words(deed, task);
+    let hands = task.order.earlier.iter().map(|hand| hand.subject.as_ref());
+    let about = hands.chain(task.history.iter().map(|back| back.subject.as_ref()));
+    paths.extend(about.filter_map(whole).map(Carried::Told));
+    paths
 }
 
 /// A work item: the values that it tells, and what its giver says about its subject.

@@ -150,19 +150,19 @@ macro_rules! bodies {
             Handoff "handoff" {
                 /// A task was offered to another agent.
                 HandoffOffered(Box<HandoffOrder>) = "deeds.handoff.offered"
-                    => Named its_subject, Nothing offer_task, Family offer;
+                    => Named handed, Nothing offer_task, Family offer;
                 /// A task has a new owner.
                 HandoffAccepted(TaskId) = "deeds.handoff.accepted"
                     => Named no_values, Nothing accept_task, Family task_id;
                 /// A task went back to its giver; its history has the feedback.
                 HandoffReturned(Box<Task>) = "deeds.handoff.returned"
-                    => Named others_words, Nothing change_task, Family task;
+                    => Named task, Nothing change_task, Family task;
                 /// A task is done.
                 HandoffCompleted(Box<TaskResult>) = "deeds.handoff.completed"
                     => Named its_subject, Nothing complete_task, Family result;
                 /// A task is with a person: it is out of attempts, or does not converge.
                 HandoffEscalated(Box<Task>) = "deeds.handoff.escalated"
-                    => Named others_words, Nothing change_task, Family task;
+                    => Named task, Nothing change_task, Family task;
                 /// Something asked of a task was not done.
                 HandoffRefused(()) = "deeds.handoff.refused"
                     => Author no_values, Nothing ignore, Family fields;
@@ -171,7 +171,7 @@ macro_rules! bodies {
                     => Named no_values, Nothing close_task, Family task_id;
                 /// A person's answer offered a task again.
                 TaskSentOn(Box<Task>) = "deeds.task.sent-on"
-                    => Named others_words, Nothing change_task, Family task;
+                    => Named task, Nothing change_task, Family task;
             }
             FanOut "fan-out" {
                 /// Independent pieces of work were started.

@@ -45,7 +45,11 @@ pub use review::{
     ReviewTurn,
 };
 pub use rounds::{Rounds, WAKE_UPS};
-pub use task::{Branch, BranchEnd, ENDED, FanOutState, Feedback, HandoffOrder, Task, TaskStage, WorkProduct};
+pub use task::{
+    Branch, BranchEnd, ENDED, EarlierHand, FanOutState, Feedback, HandoffOrder, Task, TaskStage, WorkProduct,
+};
 pub use token::{Token, TokenClass, TokenRecord};
-pub use work::{ATTEMPTS, Attempt, Granted, MOST_ATTEMPTS, OnExhausted, SILENCE, Work, WorkKind, WorkResult};
-pub(super) use work::{path_of, without_values};
+pub use work::{
+    ATTEMPTS, Attempt, Before, Granted, MOST_ATTEMPTS, OnExhausted, SILENCE, Work, WorkKind, WorkResult,
+};
+pub(super) use work::{BEFORE, BY, PATH, VALUE, path_of, without_values};

@@ -125,6 +125,98 @@ pub struct HandoffOrder {
     pub attempt: u32,
     /// How many there are.
     pub max_attempts: u32,
+    /// What was said with the handoffs before this one, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<EarlierHand>,
+    /// How many of these are left out, the oldest.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub left_out: u32,
+    /// How many returns are left out of the history, the oldest.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub returns_left_out: u32,
+}
+
+/// What was said with an earlier handoff of a task.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct EarlierHand {
+    /// From whom.
+    pub from: AgentId,
+    /// To whom.
+    pub to: AgentId,
+    /// Which attempt that was.
+    pub attempt: u32,
+    /// The entity that the task was about then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<EntityPath>,
+    /// What the receiver had to know.
+    pub context: Value,
+    /// What it had to keep to.
+    pub constraints: Value,
+}
+
+/// Most earlier handoffs that a handoff carries.
+const EARLIER_HANDS: usize = 16;
+/// Most bytes of JSON in what they say.
+const EARLIER_BYTES: usize = 64 * 1024;
+/// Most returns in the history of a task.
+const RETURNS: usize = 128;
+
+impl HandoffOrder {
+    /// The next handoff of a task carries what was said with those before it; the very same words are there once.
+    pub fn carry(&mut self, task: &Task) {
+        let before = &task.order;
+        let last = EarlierHand {
+            from: before.from.clone(),
+            to: before.to.clone(),
+            attempt: before.attempt,
+            subject: task.subject.clone(),
+            context: before.context.clone(),
+            constraints: before.constraints.clone(),
+        };
+        let mut earlier = before.earlier.clone();
+        earlier.retain(|hand| !hand.says(&last.from, &last.context, &last.constraints));
+        earlier.push(last);
+        earlier.retain(|hand| !hand.says(&self.from, &self.context, &self.constraints));
+        (self.left_out, self.returns_left_out) = (before.left_out, before.returns_left_out);
+        let mut bytes: usize = earlier.iter().map(EarlierHand::bytes).sum();
+        let over = |hands: usize, bytes: usize| hands > EARLIER_HANDS || bytes > EARLIER_BYTES;
+        while over(earlier.len(), bytes) && !earlier.is_empty() {
+            bytes -= earlier.remove(0).bytes();
+            self.left_out += 1;
+        }
+        self.earlier = earlier;
+    }
+}
+
+impl EarlierHand {
+    /// Whether this agent said it, or it was said to it.
+    pub fn is_with(&self, agent: &AgentId) -> bool {
+        self.from == *agent || self.to == *agent
+    }
+
+    fn says(&self, from: &AgentId, context: &Value, constraints: &Value) -> bool {
+        (&self.from, &self.context, &self.constraints) == (from, context, constraints)
+    }
+
+    fn bytes(&self) -> usize {
+        self.context.as_json().len() + self.constraints.as_json().len()
+    }
+}
+
+impl Task {
+    /// A return, or a person's word, is the last of the history; where that is full the oldest goes.
+    pub fn hear(&mut self, feedback: Feedback) {
+        self.history.push(feedback);
+        while self.history.len() > RETURNS {
+            self.history.remove(0);
+            self.order.returns_left_out += 1;
+        }
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+fn is_none(count: &u32) -> bool {
+    *count == 0
 }
 
 /// Why a task was returned, or a person's word for the next attempt.
@@ -138,6 +230,9 @@ pub struct Feedback {
     pub by: Actor,
     /// In its words.
     pub text: Arc<str>,
+    /// The entity that the task was about then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<EntityPath>,
     /// When.
     pub at: Time,
     /// The deed.

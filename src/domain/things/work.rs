@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::stored;
-use super::task::{Branch, Feedback, HandoffOrder};
+use super::task::{Branch, EarlierHand, Feedback, HandoffOrder};
 use crate::domain::command::{Act, Write, WriteKind};
 use crate::domain::ids::{ActNo, Actor, AgentId, FanOutNo, ItemNo, Seq, TaskId, Version, WorkNo};
 use crate::domain::map::Grant;
@@ -167,9 +167,20 @@ impl Work {
                 write.changes.keys().map(path).chain(whole).collect()
             }
             WorkKind::Changed { fields, .. } => fields.iter().map(|(path, _)| path.clone()).collect(),
-            WorkKind::Dispatch { attributes, .. } => {
+            WorkKind::Dispatch { attributes, before, .. } => {
                 let valued = [VALUE, BEFORE, BY].iter().any(|name| attributes.contains_key(*name));
-                path_of(attributes).filter(|_| valued).into_iter().collect()
+                let said = self.subject.clone().filter(|_| before.is_some()).map(FieldPath::whole);
+                path_of(attributes).filter(|_| valued || before.is_some()).into_iter().chain(said).collect()
+            }
+            WorkKind::Handoff { order, history } => {
+                let returns =
+                    history.iter().filter(|back| self.tells(back)).map(|back| back.subject.as_ref());
+                self.hands(&order.earlier, returns)
+            }
+            WorkKind::Returned { earlier, history, .. } => {
+                // The last one was said to its giver.
+                let before = history.iter().rev().skip(1).filter(|back| self.tells(back));
+                self.hands(earlier, before.map(|back| back.subject.as_ref()))
             }
             WorkKind::Ruling { question, of, value: Some(_), .. } => {
                 let whole = question.as_ref().and(self.subject.clone()).map(FieldPath::whole);
@@ -178,12 +189,27 @@ impl Work {
             WorkKind::Ruling { value: None, .. }
             | WorkKind::Decision { .. }
             | WorkKind::Notice { .. }
-            | WorkKind::Handoff { .. }
-            | WorkKind::Returned { .. }
             | WorkKind::Branch { .. }
             | WorkKind::Join { .. }
             | WorkKind::Free { .. } => Vec::new(),
         }
+    }
+
+    /// Whether a return was said by others.
+    fn tells(&self, back: &Feedback) -> bool {
+        back.by.agent() != Some(&self.agent)
+    }
+
+    /// What others said of a task before, and not to this agent: about what. An older deed does not say.
+    fn hands<'w>(
+        &'w self,
+        earlier: &'w [EarlierHand],
+        returns: impl Iterator<Item = Option<&'w EntityPath>>,
+    ) -> Vec<FieldPath> {
+        let others = earlier.iter().filter(|hand| !hand.is_with(&self.agent));
+        let subjects = others.map(|hand| hand.subject.as_ref());
+        let about = returns.map(|subject| subject.or(self.subject.as_ref()));
+        subjects.chain(about).flatten().cloned().map(FieldPath::whole).collect()
     }
 
     /// Whether somebody has taken it at `now`.
@@ -260,6 +286,8 @@ pub enum WorkKind {
         /// Who comes after, in sequence, once this is completed.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         then: Vec<AgentId>,
+        /// What the one before in the sequence has done.
+        before: Option<Box<Before>>,
         /// The deed that raised it.
         raised: Seq,
     },
@@ -280,6 +308,15 @@ pub enum WorkKind {
         max_attempts: u32,
         /// Every return so far, oldest first.
         history: Vec<Feedback>,
+        /// What was said with the handoffs before its giver's, oldest first.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        earlier: Vec<EarlierHand>,
+        /// How many of these are left out, the oldest.
+        #[serde(default, skip_serializing_if = "is_default")]
+        left_out: u32,
+        /// How many returns are left out of the history, the oldest.
+        #[serde(default, skip_serializing_if = "is_default")]
+        returns_left_out: u32,
     },
     /// A piece of a fan-out.
     Branch {
@@ -318,6 +355,19 @@ pub enum WorkKind {
         /// The deed that deferred it.
         deferred: Seq,
     },
+}
+
+/// What the agent before in a sequence has done.
+#[serde_with::skip_serializing_none]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Before {
+    /// Who.
+    pub by: AgentId,
+    /// What came of it.
+    #[serde(default, deserialize_with = "some")]
+    pub result: Option<Value>,
+    /// In its words.
+    pub note: Option<Arc<str>>,
 }
 
 /// What an answer allows.

@@ -14,15 +14,17 @@ pub(in crate::server) async fn list(call: Call) -> Answer {
     let query = call.query()?;
     let state = call.front(&query).await?;
     let agent = call.caller.agent();
-    let seen =
-        |task: &&Arc<Task>| agent.is_none_or(|agent| Sight::now(agent, &state.board.map).sees_task(task));
+    let seen = |task: &Arc<Task>| match agent {
+        Some(agent) => Sight::now(agent, &state.board.map).task(task),
+        None => Some(Arc::clone(task)),
+    };
     let newest_first = |mut tasks: Vec<Arc<Task>>| {
         tasks.sort_by_key(|task| Reverse(task.deed));
         tasks
     };
     json(&TaskList {
-        tasks: newest_first(state.board.tasks.values().filter(seen).cloned().collect()),
-        ended: newest_first(state.board.ended_tasks.iter().filter(seen).cloned().collect()),
+        tasks: newest_first(state.board.tasks.values().filter_map(seen).collect()),
+        ended: newest_first(state.board.ended_tasks.iter().filter_map(seen).collect()),
         seq: state.head(),
     })
 }

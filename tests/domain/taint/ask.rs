@@ -249,15 +249,23 @@ impl Ask<'_> {
                 }
             }
             WorkKind::Handoff { order, .. } => {
+                // Whoever sees what it is about may see it travel on.
                 mark.to.insert(order.from.to_string());
-                mark.task = Some(order.task.to_string());
+                mark.paths = work.subject.iter().map(|entity| FieldPath::whole(entity.clone())).collect();
             }
             WorkKind::Returned { task, .. } => mark.task = Some(task.to_string()),
             WorkKind::Branch { from, .. } => {
                 mark.to.insert(from.to_string());
             }
-            WorkKind::Dispatch { .. }
-            | WorkKind::Decision { .. }
+            // The next in the sequence gets it where it sees what the event is about.
+            WorkKind::Dispatch { event, attributes, .. } => match &work.subject {
+                Some(entity) => {
+                    let field = attributes.get("path").and_then(|path| path.plain().parse().ok());
+                    mark.paths = std::iter::once(FieldPath::whole(entity.clone())).chain(field).collect();
+                }
+                None => mark.event = EVENTS.iter().copied().find(|name| **name == **event),
+            },
+            WorkKind::Decision { .. }
             | WorkKind::Notice { .. }
             | WorkKind::Ruling { .. }
             | WorkKind::Join { .. }
@@ -279,10 +287,14 @@ impl Ask<'_> {
         self.marks.joins(&task, to);
         self.marks.joins(&task, &self.who.clone());
         let said = Mark { task: Some(task.clone()), ..Mark::default() };
-        let words: Vec<Json> = (0..4).map(|_| self.mark(said.clone())).collect();
-        json!({"do": "handoff", "to": to, "task": task, "attempt": 1 + self.dice.below(3), "subject": self.entity(),
-               "work_product": {"result": words[0], "status": "draft"}, "context": words[1],
-               "constraints": [words[2]], "reason": words[3]})
+        let subject = self.entity();
+        // What the next hands are told of it only where they see what it is about.
+        let handed = Mark { to: [to.to_owned()].into(), paths: vec![path(subject, "")], ..Mark::default() };
+        let (product, reason) = (self.mark(said.clone()), self.mark(said));
+        let (context, kept) = (self.mark(handed.clone()), self.mark(handed));
+        json!({"do": "handoff", "to": to, "task": task, "attempt": 1 + self.dice.below(3), "subject": subject,
+               "work_product": {"result": product, "status": "draft"}, "context": context,
+               "constraints": [kept], "reason": reason})
     }
 
     fn fan_out(&mut self) -> Json {
@@ -369,6 +381,8 @@ impl Ask<'_> {
         if let Case::Stuck { task, .. } = &item.case
             && self.dice.below(2) == 0
         {
+            let order = &task.order;
+            self.marks.hand_on(&json!([order.context, order.constraints]).to_string(), other);
             let task = task.id.to_string();
             self.marks.joins(&task, other);
             let note = self.mark(Mark { task: Some(task), ..said });

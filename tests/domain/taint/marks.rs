@@ -76,6 +76,14 @@ impl Marks {
         }
     }
 
+    /// A person gives another agent what was said to one.
+    pub(super) fn hand_on(&mut self, text: &str, to: &str) {
+        let numbers: Vec<usize> = Self::in_text(text).map(number).collect();
+        for at in numbers {
+            self.all[at].to.insert(to.to_owned());
+        }
+    }
+
     /// The markers in a text.
     pub(super) fn in_text(text: &str) -> impl Iterator<Item = &str> {
         text.match_indices(SIGN).map(|(at, _)| &text[at..at + SIGN.len() + 5])

@@ -166,7 +166,7 @@ impl History {
         self.told(agent, None, &text(&works), "work");
         let leases: Vec<_> = board.leases.values().filter(|lease| sight.sees_lease(lease)).collect();
         self.told(agent, None, &text(&leases), "leases");
-        let tasks: Vec<_> = board.tasks.values().filter(|task| sight.sees_task(task)).collect();
+        let tasks: Vec<_> = board.tasks.values().filter_map(|task| sight.task(task)).collect();
         self.told(agent, None, &text(&tasks), "tasks");
         let fan_outs: Vec<_> = board.fan_outs.values().filter(|one| sight.sees_fan_out(one)).collect();
         self.told(agent, None, &text(&fan_outs), "fan-outs");

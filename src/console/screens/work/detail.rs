@@ -11,8 +11,8 @@ use crate::console::world::World;
 use crate::domain::ids::{Actor, AgentId};
 use crate::domain::state::Board;
 use crate::domain::things::{
-    Attempt, Branch, FanOutState, Feedback, HandoffOrder, Lease, OnExhausted, Task, TaskStage, WaitingAct,
-    Work, WorkKind,
+    Attempt, Branch, EarlierHand, FanOutState, Feedback, HandoffOrder, Lease, OnExhausted, Task, TaskStage,
+    WaitingAct, Work, WorkKind,
 };
 use crate::domain::time::Time;
 use crate::domain::value::Value;
@@ -163,20 +163,26 @@ impl Told<'_> {
                 self.facts.maybe("item", item.map(|item| format!("#{item}")).as_deref());
             }
             WorkKind::Notice { text } => self.facts.say("text", text),
-            WorkKind::Dispatch { event, attributes, then, raised } => {
+            WorkKind::Dispatch { event, attributes, then, raised, before } => {
                 self.facts.say("event", &format!("{event}, raised by deed #{raised}"));
                 for (name, value) in attributes {
                     self.facts.say("", &format!("{name}: {}", value.plain()));
                 }
                 let then: Vec<&str> = then.iter().map(AgentId::as_str).collect();
                 self.facts.maybe("then", Some(&then.join(", then ")));
+                if let Some(before) = before {
+                    self.facts.say("before", before.by.as_str());
+                    self.facts.maybe("", before.note.as_deref());
+                    self.value("result", before.result.as_ref());
+                }
             }
             WorkKind::Handoff { order, history } => {
                 self.order(order);
                 self.feedback(history);
             }
-            WorkKind::Returned { task, attempt, max_attempts, history } => {
+            WorkKind::Returned { task, attempt, max_attempts, history, earlier, left_out, .. } => {
                 self.facts.say("task", &format!("{task}, attempt {attempt} of {max_attempts} is next"));
+                self.earlier(earlier, *left_out);
                 self.feedback(history);
             }
             WorkKind::Branch { fan_out, index, from, input } => {
@@ -217,6 +223,26 @@ impl Told<'_> {
         self.value("context", Some(&order.context));
         let kept = order.constraints.plain();
         self.facts.say("keep to", if kept == "[]" { "nothing in particular" } else { &kept });
+        self.earlier(&order.earlier, order.left_out);
+    }
+
+    /// What was said with the handoffs before, the oldest first.
+    fn earlier(&mut self, earlier: &[EarlierHand], left_out: u32) {
+        if earlier.is_empty() && left_out == 0 {
+            return;
+        }
+        self.facts.heading("EARLIER HANDS");
+        if left_out > 0 {
+            self.facts.note(&format!("{left_out} before these are left out"), self.look.theme.muted);
+        }
+        let arrow = self.look.glyphs.arrow;
+        for hand in earlier {
+            let who = format!("{} {} {arrow} {}", hand.attempt, hand.from, hand.to);
+            self.facts.note(&who, self.look.theme.subtle);
+            self.value("context", Some(&hand.context));
+            let kept = hand.constraints.plain();
+            self.facts.maybe("keep to", Some(kept.as_str()).filter(|kept| *kept != "[]"));
+        }
     }
 
     fn task(&mut self, task: &Task) {

@@ -73,11 +73,21 @@ fn order(attempt: u32) -> HandoffOrder {
         constraints: Value::text("no promise of a date"),
         attempt,
         max_attempts: 3,
+        earlier: Vec::new(),
+        left_out: 0,
+        returns_left_out: 0,
     }
 }
 
 fn feedback(attempt: u32, text: &str, at: Time) -> Feedback {
-    Feedback { attempt, by: Actor::Agent(agent("reviewer")), text: Arc::from(text), at, deed: Seq(1) }
+    Feedback {
+        attempt,
+        by: Actor::Agent(agent("reviewer")),
+        text: Arc::from(text),
+        subject: None,
+        at,
+        deed: Seq(1),
+    }
 }
 
 fn dispatch(no: u64, to: &str, title: &str, at: Time) -> Work {
@@ -85,6 +95,7 @@ fn dispatch(no: u64, to: &str, title: &str, at: Time) -> Work {
         event: Arc::from("email.received"),
         attributes: [(Arc::from("subject"), Value::text("re: invoice payment due"))].into(),
         then: vec![agent("reviewer")],
+        before: None,
         raised: Seq(1),
     };
     Work::new(WorkNo(no), agent(to), kind, title, (at, Seq(1))).about(Some(entity("crm/invoice/2026-117")))

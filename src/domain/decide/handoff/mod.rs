@@ -15,6 +15,7 @@ use crate::domain::deed::Body;
 use crate::domain::ids::{AgentId, Seq, TaskId};
 use crate::domain::outcome::Outcome;
 use crate::domain::path::EntityPath;
+use crate::domain::sight::Sight;
 use crate::domain::state::State;
 use crate::domain::things::{ATTEMPTS, HandoffOrder, MOST_ATTEMPTS, Task, TaskStage, Work, WorkKind};
 use crate::domain::time::Time;
@@ -46,6 +47,9 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, handoff: &Handoff) -> Seq {
         Err(why) => return refuse(sheet, handoff, why),
     };
     count_attempt(&state, &mut order);
+    if let Some(task) = state.board.tasks.get(&order.task) {
+        order.carry(task);
+    }
     let subject = handoff.subject.clone();
     let subject =
         subject.or_else(|| state.board.tasks.get(&order.task).and_then(|task| task.subject.clone()));
@@ -124,6 +128,9 @@ fn payload(from: &AgentId, handoff: &Handoff) -> Result<HandoffOrder, Refusal> {
             constraints,
             attempt,
             max_attempts,
+            earlier: Vec::new(),
+            left_out: 0,
+            returns_left_out: 0,
         });
     }
     Err((Code::Incomplete, format!("the handoff lacks {}", lacks.join(", "))))
@@ -219,8 +226,15 @@ fn offer(sheet: &mut Sheet<'_>, state: &State, given: &Given) -> Seq {
         order.from, order.task, order.attempt, order.max_attempts
     );
     let work = Work::new(no, order.to.clone(), kind, title, (sheet.now, sheet.next_seq()));
-    propose::queue(sheet, work.about(given.subject.clone()), Some(offered));
+    queue(sheet, work.about(given.subject.clone()), offered);
     offered
+}
+
+/// Puts a task into its receiver's stream, without what earlier hands said of what is hidden from it.
+fn queue(sheet: &mut Sheet<'_>, work: Work, cause: Seq) {
+    let state = sheet.snapshot();
+    let seen = Sight::now(&work.agent, &state.board.map).work(&Arc::new(work.clone()));
+    propose::queue(sheet, seen.map_or(work, |seen| Work::clone(&seen)), Some(cause));
 }
 
 fn refuse(sheet: &mut Sheet<'_>, handoff: &Handoff, (code, why): Refusal) -> Seq {

@@ -1,11 +1,11 @@
 //! What is done with a task that was handed over: accepted, completed, or returned with feedback.
 
-use super::{escalate, same_words, task_of, tell};
+use super::{escalate, queue, same_words, task_of, tell};
 use crate::domain::code::Code;
 use crate::domain::command::{LONGEST_VISIBILITY, WorkStep};
 use crate::domain::decide::sheet::Sheet;
 use crate::domain::decide::verdict::text;
-use crate::domain::decide::{alert, propose, work};
+use crate::domain::decide::{alert, work};
 use crate::domain::deed::{Body, Deed, TaskResult};
 use crate::domain::ids::{Actor, Seq, TaskId};
 use crate::domain::outcome::Outcome;
@@ -100,10 +100,11 @@ pub(in crate::domain::decide) fn give_back(
     let before = task.history.iter().rev().find(|feedback| feedback.by.agent().is_some());
     let same = before.is_some_and(|before| same_words(&before.text, words));
     let mut back = task.clone();
-    back.history.push(Feedback {
+    back.hear(Feedback {
         attempt: task.attempt,
         by: Actor::Agent(work.agent.clone()),
         text: text(words),
+        subject: task.subject.clone(),
         at: sheet.now,
         deed: sheet.next_seq(),
     });
@@ -137,10 +138,13 @@ fn send_back(sheet: &mut Sheet<'_>, work: &Work, mut back: Task, step: &WorkStep
         attempt: back.attempt,
         max_attempts: back.max_attempts,
         history: back.history.clone(),
+        earlier: back.order.earlier.clone(),
+        left_out: back.order.left_out,
+        returns_left_out: back.order.returns_left_out,
     };
     let title = format!("{} returned {}: {}", work.agent, back.id, step.note.as_deref().unwrap_or_default());
     let given = Work::new(no, back.owner.clone(), kind, title, (sheet.now, sheet.next_seq()));
-    propose::queue(sheet, given.about(back.subject.clone()), Some(returned));
+    queue(sheet, given.about(back.subject.clone()), returned);
     if code == Some(Code::NotConverging) {
         alert::not_converging(sheet, &back, returned);
     }

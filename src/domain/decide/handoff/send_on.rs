@@ -3,14 +3,16 @@
 
 use std::sync::Arc;
 
-use super::known;
 use super::receive::FEEDBACK_BYTES;
+use super::{known, queue};
 use crate::domain::code::Code;
 use crate::domain::decide::sheet::Sheet;
-use crate::domain::decide::{propose, verdict, work};
+use crate::domain::decide::{verdict, work};
 use crate::domain::deed::Body;
 use crate::domain::ids::{AgentId, WorkNo};
 use crate::domain::outcome::Outcome;
+use crate::domain::path::{EntityPath, FieldName};
+use crate::domain::sight::Sight;
 use crate::domain::state::State;
 use crate::domain::things::{Case, Feedback, Item, MOST_ATTEMPTS, Task, TaskStage, Work, WorkKind};
 use crate::domain::time::Time;
@@ -51,7 +53,8 @@ pub(in crate::domain::decide) fn send_on(
     let seq = sheet.next_seq();
     if let Some(word) = word {
         let (by, text) = (sheet.principal.actor.clone(), verdict::text(word));
-        on.history.push(Feedback { attempt: next, by, text, at: sheet.now, deed: seq });
+        let subject = on.subject.clone();
+        on.hear(Feedback { attempt: next, by, text, subject, at: sheet.now, deed: seq });
     }
     on.attempt = next;
     on.owner.clone_from(&task.order.from);
@@ -80,7 +83,7 @@ fn offer(sheet: &mut Sheet<'_>, item: &Item, on: Task, no: WorkNo) {
     let title = format!("{} sends on {} from {from}, {which}", sheet.principal.actor, on.id);
     let kind = WorkKind::Handoff { order: Box::new(on.order), history: on.history };
     let work = Work::new(no, to, kind, title, (sheet.now, sheet.next_seq()));
-    propose::queue(sheet, work.about(on.subject), Some(sent));
+    queue(sheet, work.about(on.subject), sent);
 }
 
 /// The task as it waits for the answer to this item.
@@ -105,6 +108,13 @@ fn may_have(state: &State, task: &Task, to: &AgentId, now: Time) -> Result<(), R
         return Err((Code::WrongState, why));
     }
     known(state, to)?;
+    let hidden = |subject: &&EntityPath| {
+        *to != task.order.to && Sight::now(to, &state.board.map).hides(subject, &FieldName::whole())
+    };
+    if let Some(subject) = task.subject.as_ref().filter(hidden) {
+        let why = format!("{id} is about {subject}, which is hidden from {to}");
+        return Err((Code::Hidden, why));
+    }
     if let Some(why) = verdict::paused(state, to) {
         return Err((Code::Paused, format!("{why}; send {id} to another agent, or resume first")));
     }

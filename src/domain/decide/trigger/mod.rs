@@ -20,7 +20,7 @@ use crate::domain::map::Routing;
 use crate::domain::outcome::Outcome;
 use crate::domain::path::{EntityPath, FieldPath};
 use crate::domain::state::State;
-use crate::domain::things::{Case, Occurrence, RaisedEvent, Work, WorkKind, path_of, without_values};
+use crate::domain::things::{Before, Case, Occurrence, RaisedEvent, Work, WorkKind, path_of, without_values};
 use crate::domain::value::Value;
 
 pub(super) use self::claim::{claim, mark};
@@ -256,11 +256,27 @@ pub(super) fn dispatch(
     then: &[AgentId],
     cause: Seq,
 ) -> WorkNo {
+    dispatch_after(sheet, agent, call, then, None, cause)
+}
+
+/// The same with what the one before in the sequence has done, unless that is about what is hidden from the agent.
+pub(super) fn dispatch_after(
+    sheet: &mut Sheet<'_>,
+    agent: &AgentId,
+    call: &Call<'_>,
+    then: &[AgentId],
+    before: Option<Before>,
+    cause: Seq,
+) -> WorkNo {
     let state = sheet.snapshot();
+    let hides = |path: &FieldPath| state.board.map.is_hidden(agent, &path.entity, &path.field);
+    let mut about = call.subject.cloned().map(FieldPath::whole).into_iter().chain(path_of(call.attributes));
+    let before = before.filter(|_| !about.any(|path| hides(&path)));
     let kind = WorkKind::Dispatch {
         event: Arc::clone(call.event),
         attributes: seen(&state, agent, call.attributes),
         then: then.to_vec(),
+        before: before.map(Box::new),
         raised: call.raised,
     };
     let no = state.board.next.work;

@@ -122,7 +122,7 @@ fn complete(sheet: &mut Sheet<'_>, work: &Work, step: &WorkStep) -> Seq {
     }
     let body = Body::WorkCompleted(step.result.clone());
     let completed = end(sheet, work, body, "complete", Outcome::Recorded, step);
-    next(sheet, work, completed);
+    next(sheet, work, Some(step), completed);
     fan_out::end_branch(sheet, work, true, Some(step), completed);
     completed
 }

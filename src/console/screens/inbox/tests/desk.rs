@@ -172,6 +172,7 @@ fn stuck(now: crate::domain::time::Time) -> Task {
         attempt,
         by: Actor::Agent(agent("billing")),
         text: Arc::from("The amount is wrong."),
+        subject: None,
         at: now,
         deed: Seq(2),
     };
@@ -187,6 +188,9 @@ fn stuck(now: crate::domain::time::Time) -> Task {
         constraints: Value::text("no fees"),
         attempt: 2,
         max_attempts: 3,
+        earlier: Vec::new(),
+        left_out: 0,
+        returns_left_out: 0,
     };
     Task {
         id: TaskId::new("reminder-3").unwrap(),
