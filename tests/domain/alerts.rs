@@ -2,7 +2,8 @@
 
 use super::script::{check, command, play, run, words};
 use super::world::{TEAM, World};
-use deeds::domain::ids::{Actor, AlertNo};
+use deeds::domain::deed::Body;
+use deeds::domain::ids::{Actor, AlertNo, ItemNo};
 use deeds::domain::things::{AlertState, Case, Severity};
 use deeds::domain::time::Span;
 
@@ -115,6 +116,51 @@ fn a_contradiction_binds_its_variables() {
     assert!(matches!(item.case, Case::Conflict { alert: no } if no == alert.no));
     assert_eq!(item.evidence.len(), 2);
     assert!(item.due > item.opened);
+}
+
+/// What is no contradiction any more needs nobody's answer: the deed that ended it is named.
+#[test]
+fn states_that_agree_again_end_it() {
+    let mut world = check(
+        "
+        sourcing writes crm/contact/7 status=sourced@0 -> committed
+        sales writes crm/deal/7 stage=trial@0 -> committed
+        alerts contradiction x1
+        items #1
+        sales writes crm/deal/7 note=checked@0 -> committed
+        alerts contradiction x1
+        sales writes crm/deal/7 stage=proposal@1 -> committed
+        alerts
+        items
+        sam undoes #1 -> refused wrong-state
+        ",
+    );
+    let deed = world.deeds.iter().rev().find(|deed| matches!(deed.body, Body::AlertResolved(()))).unwrap();
+    let cause = deed.cause.unwrap();
+    assert_eq!(deed.actor, Actor::Deeds);
+    let why = format!("the states agree again: crm/deal/7#stage is proposal since deed {cause} by sales");
+    assert_eq!(deed.reason.as_deref(), Some(why.as_str()));
+    let closed = world.state.board.closed_item(ItemNo(1)).unwrap();
+    assert_eq!(closed.by, Actor::Deeds);
+    // One that was ruled on is over already; a record that goes takes it along.
+    play(
+        &mut world,
+        "
+        sourcing writes crm/contact/8 status=sourced@0 -> committed
+        sales writes crm/deal/8 stage=trial@0 -> committed
+        sam rules #2 crm/contact/8#status 'they answered us' -> recorded
+        alerts
+        works sales 1, sourcing 1
+        sales writes crm/deal/8 stage=proposal@1 -> committed
+        sourcing writes crm/contact/9 status=sourced@0 -> committed
+        sales creates crm/deal/9 stage=trial -> committed
+        items #3
+        sales deletes crm/deal/9 @1 -> committed
+        items
+        alerts
+        ",
+    );
+    world.verify();
 }
 
 /// A record that is gone contradicts nothing.

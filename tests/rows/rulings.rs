@@ -53,6 +53,34 @@ async fn a_ruling_on_differing_conclusions_tells_both_and_holds() {
 }
 
 #[tokio::test]
+async fn states_that_agree_again_end_a_contradiction() {
+    let server = team().await;
+    let (sourcing, recruiting) = (server.agent("sourcing").await, server.agent("recruiting").await);
+    let write = |entity: &str, field: &str, value: &str, version: u64| json!({"entity": entity, "changes": {field: value}, "expected": {field: version}});
+    let set = write("crm/contact/ada", "status", "sourced", 0);
+    told(&sourcing.post("/v1/writes", set).await, "committed", None);
+    let set = write("pipeline/ada", "stage", "uncontacted", 0);
+    told(&recruiting.post("/v1/writes", set).await, "committed", None);
+    let item = alert(&server, "contradiction").await["item"].clone();
+    let set = write("pipeline/ada", "stage", "contacted", 1);
+    let ended = recruiting.post("/v1/writes", set).await;
+    told(&ended, "committed", None);
+    let alerts = server.dana.get("/v1/alerts?resolved=true").await;
+    let resolved =
+        alerts["alerts"].as_array().unwrap().iter().find(|one| one["kind"] == "contradiction").unwrap();
+    let by = format!(
+        "the states agree again: pipeline/ada#stage is contacted since deed {} by recruiting",
+        ended["deed"]
+    );
+    assert_eq!(resolved["note"], by, "{}", alerts.text);
+    let inbox = server.dana.get("/v1/inbox").await;
+    assert_eq!(inbox["items"], json!([]), "{}", inbox.text);
+    let shown = server.dana.get(&format!("/v1/inbox/{item}")).await;
+    assert_eq!(shown["closed"]["answer"]["kind"], "handle", "{}", shown.text);
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn what_a_person_concludes_decides_the_question() {
     let server = team().await;
     let (sales, support) = (server.agent("sales").await, server.agent("support").await);

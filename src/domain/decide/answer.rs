@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::handoff::{Way, send_on};
 use super::output::{self, approval};
 use super::sheet::Sheet;
-use super::{act, held, inbox, propose, ruling, stuck, trigger, verdict, write};
+use super::{act, held, inbox, propose, review, ruling, stuck, trigger, verdict, write};
 use crate::domain::code::Code;
 use crate::domain::command::{Answered, Principal, TEXT_BYTES};
 use crate::domain::deed::{Body, ItemClosed, ScopeChange, ScopeTransfer};
@@ -452,6 +452,19 @@ fn resolve_alert(sheet: &mut Sheet<'_>, item: &Item, note: &Arc<str>) {
     deed.refs.alerts = vec![alert];
     deed.refs.item = Some(item.no);
     sheet.push(deed);
+}
+
+/// What led to an item is over, and nobody has to answer it.
+pub(super) fn end_by_itself(sheet: &mut Sheet<'_>, item: &Item, why: &str, cause: Seq) {
+    let answer = ItemAnswer::Handle { note: verdict::text(why), reply: None, to: None };
+    let closed = ItemClosed { answer, effects: Effects::default() };
+    let body = Body::ItemAnswered(Box::new(closed));
+    let mut deed = sheet.follow_up(body, "handle", Outcome::Recorded, Some(cause));
+    deed.subject.clone_from(&item.subject);
+    deed.because(format!("#{} needs no answer any more: {why}", item.no));
+    deed.refs.item = Some(item.no);
+    sheet.push(deed);
+    review::settle(sheet);
 }
 
 /// What an answer says: its note, and of a ruling what is right.

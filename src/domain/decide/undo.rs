@@ -7,7 +7,7 @@ use super::{inbox, stuck, verdict, write};
 use crate::domain::code::Code;
 use crate::domain::command::{Write, WriteKind};
 use crate::domain::deed::{Body, ScopeChange, ScopeTransfer};
-use crate::domain::ids::{AgentId, ItemNo, PersonId, Seq, WorkNo};
+use crate::domain::ids::{Actor, AgentId, ItemNo, PersonId, Seq, WorkNo};
 use crate::domain::key::key;
 use crate::domain::map::{Grant, text_matches};
 use crate::domain::outcome::Outcome;
@@ -37,6 +37,10 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, no: ItemNo, person: &PersonId) -> Se
     };
     if let Some(with) = closed.settled_with {
         let why = format!("#{no} was settled by the answer to #{with}; undo that one");
+        return inbox::refuse(sheet, no, ACTION, Code::WrongState, &why);
+    }
+    if closed.by == Actor::Deeds {
+        let why = format!("#{no} ended by itself: there is nobody's answer to take back");
         return inbox::refuse(sheet, no, ACTION, Code::WrongState, &why);
     }
     let who = (person, sheet.principal.class);

@@ -8,7 +8,9 @@ use deeds::domain::deed::{Body, ItemClosed};
 use deeds::domain::ids::{Actor, AgentId, AlertNo, ItemNo, PersonId, Seq};
 use deeds::domain::map::Queue;
 use deeds::domain::path::EntityPath;
-use deeds::domain::things::{Case, Conclusion, Item, ItemAnswer, Publication, TokenClass, WorkKind};
+use deeds::domain::things::{
+    AlertKind, AlertSide, Case, Conclusion, Item, ItemAnswer, Publication, TokenClass, WorkKind,
+};
 use deeds::domain::time::{Span, Time};
 
 /// What is kept of the inbox.
@@ -80,6 +82,7 @@ impl Desk {
                 check_person(look);
                 check_reviewer(look, &look.state.board.items[&deed.refs.item.unwrap()]);
             }
+            Body::AlertResolved(()) if deed.actor == Actor::Deeds => check_agreed(look),
             Body::AlertAcknowledged(()) | Body::AlertResolved(()) => {
                 let by_people = deed.actor.person().is_some();
                 assert!(by_people, "G12: only named people end an alert: {deed:?}");
@@ -219,8 +222,19 @@ impl Desk {
     /// G12: by a named human, on what was shown, and not on one's own.
     fn answered(&mut self, look: &Look<'_>, closed: &ItemClosed) {
         let deed = look.deed;
-        check_person(look);
         let no = deed.refs.item.unwrap();
+        if deed.actor == Actor::Deeds {
+            let item = &look.before.board.items[&no];
+            let over = |one: &&deeds::domain::deed::Deed| {
+                matches!(one.body, Body::AlertResolved(()))
+                    && one.actor == Actor::Deeds
+                    && one.refs.alerts.first().copied() == item.case.alert()
+            };
+            assert!(look.deeds.iter().any(|one| over(&one)), "G12: nobody answered: {deed:?}");
+            assert!(self.open.remove(&no), "G12: answered twice: {deed:?}");
+            return;
+        }
+        check_person(look);
         if let (Command::Conclude(said), ItemAnswer::Ruling { value: Some(value), .. }) =
             (&look.request.command, &closed.answer)
         {
@@ -258,6 +272,21 @@ impl Desk {
             );
         }
     }
+}
+
+/// It ends by itself where states agree again: one side is not there any more.
+fn check_agreed(look: &Look<'_>) {
+    let deed = look.deed;
+    let board = &look.state.board;
+    let no = deed.refs.alerts.first().unwrap();
+    let alert = board.alerts.get(no).or_else(|| board.resolved.iter().find(|alert| alert.no == *no)).unwrap();
+    assert_eq!(alert.kind, AlertKind::Contradiction, "ended by itself: {deed:?}");
+    let stands = |side: &AlertSide| {
+        let path = side.path.as_ref().unwrap();
+        let entity = look.state.entities.get(&path.entity).filter(|entity| entity.gone.is_none());
+        entity.and_then(|entity| entity.field(&path.field)).map(|field| &field.value) == side.value.as_ref()
+    };
+    assert!(!alert.sides.iter().all(stands), "all of it stands still: {deed:?}");
 }
 
 /// The answer named the version and the material of now; and the one that looked earlier saw the very same.

@@ -2,24 +2,23 @@
 
 use std::sync::Arc;
 
-use super::{Finding, fingerprint, note, raise};
+use super::{Finding, end_by_itself, fingerprint, note, raise, short};
 use crate::domain::decide::sheet::Sheet;
 use crate::domain::decide::verdict::{self, holds};
-use crate::domain::deed::Deed;
+use crate::domain::deed::{Body, Deed};
 use crate::domain::ids::{AlertNo, Seq};
 use crate::domain::map::Contradiction;
-use crate::domain::path::{EntityPath, FieldPath};
+use crate::domain::path::{Bindings, EntityPath, FieldName, FieldPath};
 use crate::domain::state::State;
 use crate::domain::things::{AlertKind, AlertSide, Field, FieldChange, Run};
 
-/// What a commit sets off: ping-pong and contradictions.
+/// What a commit sets off: ping-pong and contradictions; a contradiction whose states agree again is over.
 pub(in crate::domain::decide) fn after_commit(sheet: &mut Sheet<'_>, before: &State, primary: Seq) {
     let Some(deed) = sheet.deed(primary) else { return };
     let Some(subject) = deed.subject.clone() else { return };
-    let contradictory = deed
-        .fields
-        .iter()
-        .any(|field| before.board.map.contradictions_on(&subject, &field.name).next().is_some());
+    let touched = touched(before, deed, &subject);
+    let on = |name: &FieldName| before.board.map.contradictions_on(&subject, name).next().is_some();
+    let contradictory = touched.iter().any(on);
     let fought = deed.fields.iter().filter(|change| is_fought(before, &subject, deed, change)).count() > 0;
     if !contradictory && !fought {
         return;
@@ -30,13 +29,49 @@ pub(in crate::domain::decide) fn after_commit(sheet: &mut Sheet<'_>, before: &St
     if fought {
         raised.extend(ping_pong(sheet, before, &after, &deed, &subject));
     }
-    for change in &deed.fields {
-        for rule in before.board.map.contradictions_on(&subject, &change.name) {
-            let path = FieldPath::new(subject.clone(), change.name.clone());
-            raised.extend(contradiction(sheet, &after, rule, &path, primary));
+    for name in touched {
+        let path = FieldPath::new(subject.clone(), name);
+        for rule in before.board.map.contradictions_on(&subject, &path.field) {
+            match contradiction(&after, rule, &path) {
+                Some(finding) => raised.extend(raise(sheet, finding, primary)),
+                None => agree(sheet, &after, rule, &path, primary),
+            }
         }
     }
     note(sheet, primary, raised);
+}
+
+/// The fields that are another than before: of an entity that goes, all that it had.
+fn touched(before: &State, deed: &Deed, subject: &EntityPath) -> Vec<FieldName> {
+    let mut names: Vec<FieldName> = deed.fields.iter().map(|change| change.name.clone()).collect();
+    if let Body::EntityArchived(()) | Body::EntityDeleted(()) = deed.body {
+        let had = before.entities.get(subject).into_iter().flat_map(|entity| &entity.fields);
+        names.extend(had.map(|(name, _)| name.clone()));
+    }
+    names
+}
+
+/// What makes it the same contradiction again: the rule, and what its variables are.
+fn same(rule: &Contradiction, bindings: &Bindings) -> String {
+    let bound: Vec<String> = bindings.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    format!("{}|{}", rule.name, bound.join(","))
+}
+
+/// Not all clauses are true any more: where that was told, it is over.
+fn agree(sheet: &mut Sheet<'_>, after: &State, rule: &Contradiction, path: &FieldPath, primary: Seq) {
+    let Some(bindings) = rule.all.iter().find_map(|clause| clause.template.bind(path)) else { return };
+    let print = fingerprint(AlertKind::Contradiction, &same(rule, &bindings));
+    let board = &sheet.state().board;
+    let open = board.fingerprints.get(print.as_str()).and_then(|no| board.alerts.get(no));
+    let Some(alert) = open.cloned() else { return };
+    let entity = after.entities.get(&path.entity).filter(|entity| entity.gone.is_none());
+    let why = match entity.and_then(|entity| entity.field(&path.field)) {
+        Some(field) => {
+            format!("{path} is {} since deed {primary} by {}", short(&field.value.plain()), field.by)
+        }
+        None => format!("{} is gone since deed {primary}", path.entity),
+    };
+    end_by_itself(sheet, &alert, &format!("the states agree again: {why}"), primary);
 }
 
 /// Whether this change hands the field over once more between agents that take turns on it, or makes an A-B-A. A person's
@@ -115,13 +150,7 @@ fn side_of_run(run: &Run, on: &FieldPath) -> AlertSide {
 }
 
 /// Are all clauses of the rule true together, now that this field has changed?
-fn contradiction(
-    sheet: &mut Sheet<'_>,
-    after: &State,
-    rule: &Contradiction,
-    path: &FieldPath,
-    primary: Seq,
-) -> Option<AlertNo> {
+fn contradiction(after: &State, rule: &Contradiction, path: &FieldPath) -> Option<Finding> {
     let bindings = rule.all.iter().find_map(|clause| clause.template.bind(path))?;
     let mut sides = Vec::new();
     for clause in &rule.all {
@@ -134,17 +163,15 @@ fn contradiction(
         .iter()
         .filter_map(|side| Some(format!("{} is {}", side.path.as_ref()?, side.value.as_ref()?.plain())))
         .collect();
-    let bound: Vec<String> = bindings.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    let finding = Finding {
+    Some(Finding {
         kind: AlertKind::Contradiction,
-        same: format!("{}|{}", rule.name, bound.join(",")),
+        same: same(rule, &bindings),
         on: Some(path.clone()),
         title: format!("{}: {}", rule.name, paths.join(", and ")),
         first_cause: sides.first().and_then(|side| side.deed),
         sides,
         count: 1,
-    };
-    raise(sheet, finding, primary)
+    })
 }
 
 fn side_of_field(field: &Field, path: FieldPath) -> AlertSide {

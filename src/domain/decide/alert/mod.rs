@@ -18,8 +18,8 @@ mod trigger;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::inbox;
 use super::sheet::Sheet;
+use super::{answer, inbox};
 use crate::domain::deed::Body;
 use crate::domain::ids::{Actor, AlertNo, Seq};
 use crate::domain::outcome::Outcome;
@@ -143,6 +143,21 @@ pub(super) fn tell_gathered(sheet: &mut Sheet<'_>) {
             (finding.on, finding.count) = (None, count);
         }
         tell(sheet, finding, cause, true);
+    }
+}
+
+/// A conflict is over without anybody's answer: what was done about it says the deed. Its item needs none any more.
+pub(super) fn end_by_itself(sheet: &mut Sheet<'_>, alert: &Alert, why: &str, cause: Seq) {
+    let mut deed = sheet.follow_up(Body::AlertResolved(()), "resolve", Outcome::Recorded, Some(cause));
+    deed.subject = alert.on.as_ref().map(|on| on.entity.clone());
+    deed.because(why);
+    deed.refs.alerts = vec![alert.no];
+    deed.refs.item = alert.item;
+    let resolved = sheet.push(deed);
+    let board = &sheet.state().board;
+    let item = alert.item.and_then(|no| board.items.get(&no)).cloned();
+    if let Some(item) = item.filter(|item| item.case.alert() == Some(alert.no)) {
+        answer::end_by_itself(sheet, &item, why, resolved);
     }
 }
 
