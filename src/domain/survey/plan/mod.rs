@@ -18,12 +18,13 @@ use sums::Sums;
 
 use crate::domain::code::Code;
 use crate::domain::deed::{Body, Deed};
-use crate::domain::ids::{AgentId, Seq};
+use crate::domain::ids::{AgentId, AlertNo, Seq};
 use crate::domain::key::key;
 use crate::domain::map::shape::shape_of;
 use crate::domain::map::{FieldKind, Map, difference};
 use crate::domain::path::FieldPath;
 use crate::domain::rule::output;
+use crate::domain::things::AlertKind;
 
 pub use report::{AgentSums, Counts, Example, Fate, Kind, Plan, PlanRow, Turn};
 
@@ -40,6 +41,8 @@ struct Lately {
     batons: HashMap<FieldPath, AgentId>,
     voices: HashMap<Arc<str>, AgentId>,
     claims: HashMap<Arc<str>, AgentId>,
+    /// Contradictions that are open, by what they are known again.
+    contradictions: HashMap<AlertNo, Arc<str>>,
     /// Was looked from the first deed on, and nothing forgotten: who is not here was nobody.
     whole: bool,
 }
@@ -52,7 +55,8 @@ impl Lately {
 
     /// Makes room: rather nothing than what was so before last.
     fn bound(&mut self) {
-        if self.batons.len() + self.voices.len() + self.claims.len() >= REMEMBERED {
+        if self.batons.len() + self.voices.len() + self.claims.len() + self.contradictions.len() >= REMEMBERED
+        {
             *self = Self::default();
         }
     }
@@ -181,6 +185,16 @@ impl Planning {
     }
 
     fn remember(&mut self, deed: &Deed) {
+        match (&deed.body, deed.refs.alerts.first()) {
+            (Body::AlertOpened(alert) | Body::AlertReopened(alert), _)
+                if alert.kind == AlertKind::Contradiction =>
+            {
+                self.seen.bound();
+                self.seen.contradictions.insert(alert.no, Arc::clone(&alert.fingerprint));
+            }
+            (Body::AlertResolved(()), Some(no)) => _ = self.seen.contradictions.remove(no),
+            (_, _) => {}
+        }
         let Some(agent) = deed.actor.agent() else { return };
         if let Body::ClaimGranted(claim) = &deed.body {
             self.seen.bound();
