@@ -125,6 +125,8 @@ codes! {
     Looping = "looping", "a named person decides; do not send the event again, and read your work stream for the answer";
     /// A person approves publications here.
     NeedsApproval = "needs-approval", "a named person approves; read your work stream for the answer";
+    /// States that must not be true together are.
+    Contradicted = "contradicted", "wait until a person has ruled or the states agree again, then ask again; with `wait` an act is woken";
     /// A person ruled otherwise on the question.
     Ruled = "ruled", "go by the ruling; where something has changed since, escalate with what you know";
     /// A handoff lacks what the receiver needs; an event, what tells it from others.

@@ -176,6 +176,7 @@ impl<'a> Sight<'a> {
             }
             WorkKind::Proposal { .. }
             | WorkKind::Decision { .. }
+            | WorkKind::Ruling { .. }
             | WorkKind::Notice { .. }
             | WorkKind::Branch { .. }
             | WorkKind::Join { .. }

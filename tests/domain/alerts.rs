@@ -1,10 +1,11 @@
 //! Detection, RULES §11: the same fingerprint counts up instead of piling up; conflicts find a person by themselves.
 
-use super::script::{check, command, play, run, words};
+use super::script::{check, check_on, command, play, run, words};
 use super::world::{TEAM, World};
+use deeds::domain::code::Code;
 use deeds::domain::deed::Body;
 use deeds::domain::ids::{Actor, AlertNo, ItemNo};
-use deeds::domain::things::{AlertState, Case, Severity};
+use deeds::domain::things::{AlertState, Case, Severity, Work, WorkKind};
 use deeds::domain::time::Span;
 
 #[test]
@@ -161,6 +162,54 @@ fn states_that_agree_again_end_it() {
         ",
     );
     world.verify();
+}
+
+/// What the map stops while a contradiction is open waits, and is woken when it is over, however that comes.
+#[test]
+fn a_contradiction_stops_what_the_map_says() {
+    let map = TEAM.replace("name = \"double truth\"", "name = \"double truth\"\nstops = [\"call_*\"]");
+    let open = "
+        sourcing writes crm/contact/7 status=sourced@0 -> committed
+        sales acts mail/sales call_them on crm/deal/7 -> allowed
+        sales writes crm/deal/7 stage=trial@0 -> committed
+        sales sends '{\"do\":\"act\",\"target\":\"mail/sales\",\"action\":\"call_them\",\"subject\":\"crm/deal/7\",\"wait\":true}' -> deferred contradicted
+        sales acts mail/sales call_them on crm/contact/7 -> deferred contradicted
+        sales acts mail/sales mail_them on crm/deal/7 -> allowed
+        sales acts mail/sales call_them on crm/deal/8 -> allowed
+        sales sends '{\"do\":\"publish\",\"output\":\"mail/sales\",\"body\":\"hi\",\"subject\":\"crm/deal/7\",\"action\":\"call_now\"}' -> deferred contradicted
+    ";
+    let woken = |world: &World| {
+        let free =
+            |work: &Work| matches!(&work.kind, WorkKind::Free { act, .. } if *act.action == *"call_them");
+        world.state.board.works.values().filter(|work| free(work)).count()
+    };
+    for over in [
+        "sales writes crm/deal/7 stage=proposal@1 -> committed",
+        "sam rules #1 sales -> recorded",
+        "dana resolves !1 'they are both right' -> recorded",
+        "sam handles #1 'called them' -> recorded",
+    ] {
+        let mut world = check_on(&map, open);
+        let why =
+            world.deeds.iter().find(|deed| deed.code == Some(Code::Contradicted)).unwrap().reason.clone();
+        let words = "call_them waits while crm/contact/7#status and crm/deal/7#stage contradict each other (double truth #1)";
+        assert_eq!(why.as_deref(), Some(words));
+        assert_eq!(woken(&world), 0);
+        play(&mut world, over);
+        assert_eq!((woken(&world), world.state.board.waiting.len()), (1, 0), "{over}");
+        play(&mut world, "sales acts mail/sales call_them on crm/contact/7 -> allowed");
+        world.verify();
+    }
+    // While the workspace only observes it goes through, with the verdict.
+    let watched = map.replacen("workspace = \"acme\"", "workspace = \"acme\"\nmode = \"observe\"", 1);
+    check_on(
+        &watched,
+        "
+        sourcing writes crm/contact/7 status=sourced@0 -> committed
+        sales writes crm/deal/7 stage=trial@0 -> committed
+        sales acts mail/sales call_them on crm/deal/7 -> allowed (deferred) contradicted
+        ",
+    );
 }
 
 /// A record that is gone contradicts nothing.

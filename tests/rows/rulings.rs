@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Caller, Came, alert, answer, take, team, told, work};
+use super::{Caller, Came, Server, alert, answer, take, team, told, work};
 
 async fn conclude(who: &Caller, answer: serde_json::Value) -> Came {
     let body = json!({"subject": "crm/account/acme", "question": "refund?", "answer": answer});
@@ -77,6 +77,33 @@ async fn states_that_agree_again_end_a_contradiction() {
     assert_eq!(inbox["items"], json!([]), "{}", inbox.text);
     let shown = server.dana.get(&format!("/v1/inbox/{item}")).await;
     assert_eq!(shown["closed"]["answer"]["kind"], "handle", "{}", shown.text);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn what_the_map_stops_waits_while_a_contradiction_is_open() {
+    let map =
+        super::TEAM.replace("name = \"double truth\"", "name = \"double truth\"\nstops = [\"write_*\"]");
+    let server = Server::start_on(&map).await;
+    let (sourcing, recruiting) = (server.agent("sourcing").await, server.agent("recruiting").await);
+    let write = |entity: &str, field: &str, value: &str, version: u64| json!({"entity": entity, "changes": {field: value}, "expected": {field: version}});
+    told(
+        &sourcing.post("/v1/writes", write("crm/contact/ada", "status", "sourced", 0)).await,
+        "committed",
+        None,
+    );
+    let set = write("pipeline/ada", "stage", "uncontacted", 0);
+    told(&recruiting.post("/v1/writes", set).await, "committed", None);
+    let act = |wait: bool| json!({"target": "pipeline/ada#stage", "action": "write_to", "subject": "pipeline/ada", "wait": wait});
+    let waits = recruiting.post("/v1/acts", act(true)).await;
+    told(&waits, "deferred", Some("contradicted"));
+    let item = alert(&server, "contradiction").await["item"].clone();
+    let ruling = json!({"kind": "ruling", "right": "pipeline/ada#stage", "note": "nobody wrote to her"});
+    told(&answer(&server.dana, &item, ruling).await, "recorded", None);
+    let ruled = &work(&sourcing, "ruling").await[0]["kind"];
+    assert_eq!((&ruled["of"], &ruled["value"]), (&json!("pipeline/ada#stage"), &json!("uncontacted")));
+    assert_eq!(work(&recruiting, "free").await.len(), 1);
+    told(&recruiting.post("/v1/acts", act(false)).await, "allowed", None);
     server.stop().await;
 }
 

@@ -47,7 +47,7 @@ use crate::console::world::World;
 use crate::domain::command::{Command, ItemStep, ItemVerb, ReviewVerb};
 use crate::domain::ids::{ItemNo, PersonId, QueueName};
 use crate::domain::rule::order;
-use crate::domain::things::{Case, Item};
+use crate::domain::things::Item;
 
 /// Answers of one's own that are remembered for undoing them.
 const ANSWERED: usize = 64;

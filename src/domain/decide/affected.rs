@@ -4,11 +4,11 @@
 use std::collections::BTreeSet;
 
 use super::sheet::Sheet;
-use super::{act, propose, verdict, work};
+use super::{act, effect, propose, work};
 use crate::domain::ids::{AgentId, Seq, Version};
 use crate::domain::path::{EntityPath, FieldName, FieldPath};
 use crate::domain::state::{Board, State};
-use crate::domain::things::{Hold, Work, WorkKind};
+use crate::domain::things::{Alert, AlertKind, Hold, Work, WorkKind};
 use crate::domain::time::Time;
 
 /// How many of the things held open on one entity are looked at for a commit.
@@ -34,12 +34,30 @@ pub(super) fn after_commit(sheet: &mut Sheet<'_>, before: &State, primary: Seq) 
     for agent in told {
         notice(sheet, before, agent, &entity, &changed, primary);
     }
-    let waiting = holds.range(Hold::Waiting(Seq(0))..).filter_map(|hold| match hold {
-        Hold::Waiting(deferred) => Some(*deferred),
-        Hold::Work(_) | Hold::Act(_) | Hold::Lease(_) => None,
-    });
-    for deferred in waiting.take(LOOKED_AT) {
+    for deferred in holds.range(Hold::Waiting(Seq(0))..).copied().filter_map(waiting).take(LOOKED_AT) {
         wake(sheet, deferred, primary);
+    }
+}
+
+/// A contradiction is over: what waited for that is woken.
+pub(super) fn after_alert(sheet: &mut Sheet<'_>, alert: &Alert, cause: Seq) {
+    if alert.kind != AlertKind::Contradiction {
+        return;
+    }
+    let state = sheet.snapshot();
+    let entities: BTreeSet<&EntityPath> =
+        alert.sides.iter().filter_map(|side| side.path.as_ref()).map(|path| &path.entity).collect();
+    let holds = entities.into_iter().flat_map(|entity| state.board.holds_on(entity));
+    let waiting: BTreeSet<Seq> = holds.filter_map(waiting).take(LOOKED_AT).collect();
+    for deferred in waiting {
+        wake(sheet, deferred, cause);
+    }
+}
+
+fn waiting(hold: Hold) -> Option<Seq> {
+    match hold {
+        Hold::Waiting(deferred) => Some(deferred),
+        Hold::Work(_) | Hold::Act(_) | Hold::Lease(_) => None,
     }
 }
 
@@ -116,8 +134,7 @@ fn wake(sheet: &mut Sheet<'_>, deferred: Seq, primary: Seq) {
     let now = sheet.now;
     let state = sheet.state();
     let Some(waiting) = state.board.waiting.get(&deferred) else { return };
-    let act = &waiting.act;
-    if verdict::goes_first(state, &waiting.agent, &act.action, &act.subject, now).is_none() {
+    if effect::is_free(state, &waiting.agent, &waiting.act, now) {
         act::wake(sheet, deferred, Some(primary));
     }
 }

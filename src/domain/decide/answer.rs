@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::handoff::{Way, send_on};
 use super::output::{self, approval};
 use super::sheet::Sheet;
-use super::{act, held, inbox, propose, review, ruling, stuck, trigger, verdict, write};
+use super::{act, affected, held, inbox, propose, review, ruling, stuck, trigger, verdict, write};
 use crate::domain::code::Code;
 use crate::domain::command::{Answered, Principal, TEXT_BYTES};
 use crate::domain::deed::{Body, ItemClosed, ScopeChange, ScopeTransfer};
@@ -441,17 +441,17 @@ fn decide_again(sheet: &mut Sheet<'_>, item: &Item, effects: &mut Effects) -> Op
 
 /// Settling a conflict's item ends its alert too.
 fn resolve_alert(sheet: &mut Sheet<'_>, item: &Item, note: &Arc<str>) {
-    let Some(alert) = item.case.alert() else { return };
-    if !sheet.state().board.alerts.contains_key(&alert) {
+    let Some(alert) = item.case.alert().and_then(|no| sheet.state().board.alerts.get(&no)).cloned() else {
         return;
-    }
+    };
     let mut deed = sheet.draft(Body::AlertResolved(()), "resolve", Outcome::Recorded);
     deed.subject.clone_from(&item.subject);
     deed.cause = Some(item.deed);
     deed.reason = Some(Arc::clone(note));
-    deed.refs.alerts = vec![alert];
+    deed.refs.alerts = vec![alert.no];
     deed.refs.item = Some(item.no);
-    sheet.push(deed);
+    let resolved = sheet.push(deed);
+    affected::after_alert(sheet, &alert, resolved);
 }
 
 /// What led to an item is over, and nobody has to answer it.

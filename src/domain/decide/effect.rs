@@ -15,7 +15,7 @@ use crate::domain::key::key;
 use crate::domain::outcome::Outcome;
 use crate::domain::path::{EntityPath, FieldPath};
 use crate::domain::rule::zone::Whose;
-use crate::domain::rule::{basis, conversation, output as rule, target};
+use crate::domain::rule::{basis, contradiction, conversation, output as rule, target};
 use crate::domain::state::{Board, State};
 use crate::domain::things::{Case, Conversation, FieldChange, Item, LastPublication};
 use crate::domain::time::Time;
@@ -205,6 +205,7 @@ pub(super) fn check(state: &State, agent: &AgentId, effect: Effect<'_>, now: Tim
         .or_else(|| check_turn(state, agent, effect, now))
         .or_else(|| check_needs(state, agent, effect))
         .or_else(|| check_base(state, agent, effect, now))
+        .or_else(|| check_states(state, agent, effect))
         .or_else(|| check_voices(state, agent, effect, now))
         .or_else(|| check_approval(state, effect))
 }
@@ -214,6 +215,13 @@ pub(super) fn recheck(state: &State, agent: &AgentId, effect: Effect<'_>, now: T
     check_sight(state, agent, effect)
         .or_else(|| check_lease(state, agent, effect, now))
         .or_else(|| check_base(state, agent, effect, now))
+        .or_else(|| check_states(state, agent, effect))
+}
+
+/// Whether an act that waits may be asked for again: nobody goes first, and no contradiction stops it.
+pub(super) fn is_free(state: &State, agent: &AgentId, act: &Act, now: Time) -> bool {
+    verdict::goes_first(state, agent, &act.action, &act.subject, now).is_none()
+        && check_states(state, agent, Effect::Act(act)).is_none()
 }
 
 /// Whether the agent has too many conversations open, or turns that are known, to begin another, in words.
@@ -341,6 +349,29 @@ fn check_base(state: &State, agent: &AgentId, effect: Effect<'_>, now: Time) -> 
     let refs = Refs { owners: first.to, until: first.until, ..Refs::default() };
     let free = Some((first.free_at, first.watches));
     Some(Stop { refs, free, ..stop(Code::Deferred, Outcome::Deferred, first.why) })
+}
+
+/// No contradiction for which it waits is open about it, RULES §10.7.
+fn check_states(state: &State, agent: &AgentId, effect: Effect<'_>) -> Option<Stop> {
+    let about = effect.about()?;
+    let board = &state.board;
+    let (rule, print) = contradiction::stopping(&board.map, (effect.word(), &about), |print| {
+        board.fingerprints.contains_key(print)
+    })?;
+    let alert = board.fingerprints.get(print.as_str()).and_then(|no| board.alerts.get(no))?;
+    let paths = alert.sides.iter().filter_map(|side| side.path.as_ref());
+    let mut watches: Vec<FieldPath> = paths.cloned().collect();
+    watches.sort_unstable();
+    watches.dedup();
+    let hidden = watches.iter().any(|path| board.map.is_hidden(agent, &path.entity, &path.field));
+    let why = if hidden {
+        format!("{} waits until it is settled what is true of {about}", effect.word())
+    } else {
+        let paths: Vec<String> = watches.iter().map(ToString::to_string).collect();
+        let between = paths.join(" and ");
+        format!("{} waits while {between} contradict each other ({} #{})", effect.word(), rule.name, alert.no)
+    };
+    Some(Stop { free: Some((None, watches)), ..stop(Code::Contradicted, Outcome::Deferred, why) })
 }
 
 fn check_voices(state: &State, agent: &AgentId, effect: Effect<'_>, now: Time) -> Option<Stop> {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::alert::{fingerprint, short};
 use super::conclude::{self, draw};
 use super::sheet::Sheet;
-use super::{answer, inbox, propose, review, verdict};
+use super::{affected, answer, inbox, propose, review, verdict};
 use crate::domain::code::Code;
 use crate::domain::command::Conclude;
 use crate::domain::deed::Body;
@@ -241,5 +241,6 @@ fn resolve(sheet: &mut Sheet<'_>, alert: &Alert, answer: &ItemAnswer, cause: Seq
     deed.because(answer::in_words(answer));
     deed.refs.alerts = vec![alert.no];
     deed.refs.item = alert.item;
-    sheet.push(deed);
+    let resolved = sheet.push(deed);
+    affected::after_alert(sheet, alert, resolved);
 }

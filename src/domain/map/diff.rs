@@ -75,6 +75,11 @@ const WORDS: &[(&str, &str, &str)] = &[
     ("agent.outputs", "`{who}` publishes to `{what}`", "`{who}` no longer publishes to `{what}`"),
     ("agent.reads", "`{who}` may read `{what}`", "`{who}` may no longer read `{what}`"),
     ("agent.hidden", "`{what}` is hidden from `{who}`", "`{what}` is no longer hidden from `{who}`"),
+    (
+        "contradiction.stops",
+        "`{what}` waits while `{who}` is open",
+        "`{what}` no longer waits while `{who}` is open",
+    ),
     ("queue.deputies", "`{what}` may answer in `{who}`", "`{what}` no longer answers in `{who}`"),
 ];
 

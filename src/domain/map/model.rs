@@ -353,6 +353,16 @@ pub struct Contradiction {
     pub name: String,
     /// What must not hold all together.
     pub all: Vec<Condition>,
+    /// Which acts and publications on what it is about wait while it is open.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stops: Vec<String>,
+}
+
+impl Contradiction {
+    /// Does this action wait while it is open?
+    pub fn stops_action(&self, action: &str) -> bool {
+        !self.stops.is_empty() && covers(&self.stops, action)
+    }
 }
 
 /// One `[[basis]]`: nothing of the sort goes out without having looked at these fields.

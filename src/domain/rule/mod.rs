@@ -3,6 +3,7 @@
 
 pub mod attempt;
 pub mod basis;
+pub mod contradiction;
 pub mod conversation;
 pub mod in_hand;
 pub mod kind;

@@ -386,10 +386,12 @@ fn order(page: &mut Page, model: &Model) {
     if !model.contradictions.is_empty() {
         page.heading("What must not be true together");
         let row = |one: &Contradiction| {
-            vec![words(&one.name), codes(one.all.iter().map(ToString::to_string), " and ")]
+            let stops: Vec<String> = one.stops.iter().map(|action| code(action)).collect();
+            let all = codes(one.all.iter().map(ToString::to_string), " and ");
+            vec![words(&one.name), all, stops.join(", ")]
         };
         let rows: Vec<Vec<String>> = model.contradictions.iter().map(row).collect();
-        page.table(&["Name", "All of these"], &rows, "");
+        page.table(&["Name", "All of these", "Waits meanwhile"], &rows, "");
     }
     if !model.bases.is_empty() {
         page.heading("What must be known before something goes out");

@@ -228,6 +228,11 @@ impl AlertKind {
         self.row().word
     }
 
+    /// By what the same conflict of the kind is known again.
+    pub fn fingerprint(self, same: &str) -> String {
+        format!("{}|{same}", self.as_str())
+    }
+
     /// Whether it says that agents failed to coordinate. `side` is the side that was told last.
     pub fn is_coordination_failure(self, side: Option<&AlertSide>) -> bool {
         match self.row().failure {

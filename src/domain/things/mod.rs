@@ -52,4 +52,4 @@ pub use token::{Token, TokenClass, TokenRecord};
 pub use work::{
     ATTEMPTS, Attempt, Before, Granted, MOST_ATTEMPTS, OnExhausted, SILENCE, Work, WorkKind, WorkResult,
 };
-pub(super) use work::{BEFORE, BY, PATH, VALUE, path_of, without_values};
+pub(super) use work::{path_of, without_values};

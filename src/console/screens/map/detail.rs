@@ -191,6 +191,9 @@ fn rules(facts: &mut Facts<'_>, board: &Board, pattern: &Pattern) {
         if touches {
             let clauses: Vec<String> = rule.all.iter().map(ToString::to_string).collect();
             facts.say("never", &format!("{}: {}", rule.name, clauses.join(" and ")));
+            if !rule.stops.is_empty() {
+                facts.say("", &format!("{} waits while it is open", rule.stops.join(", ")));
+            }
         }
     }
     for rule in &model.bases {

@@ -11,8 +11,8 @@ use crate::console::world::World;
 use crate::domain::ids::{Actor, AgentId};
 use crate::domain::state::Board;
 use crate::domain::things::{
-    Attempt, Branch, EarlierHand, FanOutState, Feedback, HandoffOrder, Lease, OnExhausted, Task, TaskStage,
-    WaitingAct, Work, WorkKind,
+    Attempt, Before, Branch, EarlierHand, FanOutState, Feedback, HandoffOrder, Lease, OnExhausted, Task,
+    TaskStage, WaitingAct, Work, WorkKind,
 };
 use crate::domain::time::Time;
 use crate::domain::value::Value;
@@ -170,11 +170,7 @@ impl Told<'_> {
                 }
                 let then: Vec<&str> = then.iter().map(AgentId::as_str).collect();
                 self.facts.maybe("then", Some(&then.join(", then ")));
-                if let Some(before) = before {
-                    self.facts.say("before", before.by.as_str());
-                    self.facts.maybe("", before.note.as_deref());
-                    self.value("result", before.result.as_ref());
-                }
+                self.before(before.as_deref());
             }
             WorkKind::Handoff { order, history } => {
                 self.order(order);
@@ -206,6 +202,14 @@ impl Told<'_> {
                 self.facts.say("", &format!("deferred by deed #{deferred}"));
             }
         }
+    }
+
+    /// What the one before in the sequence came to.
+    fn before(&mut self, before: Option<&Before>) {
+        let Some(before) = before else { return };
+        self.facts.say("before", before.by.as_str());
+        self.facts.maybe("", before.note.as_deref());
+        self.value("result", before.result.as_ref());
     }
 
     fn value(&mut self, label: &'static str, value: Option<&Value>) {

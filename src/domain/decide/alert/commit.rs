@@ -8,7 +8,8 @@ use crate::domain::decide::verdict::{self, holds};
 use crate::domain::deed::{Body, Deed};
 use crate::domain::ids::{AlertNo, Seq};
 use crate::domain::map::Contradiction;
-use crate::domain::path::{Bindings, EntityPath, FieldName, FieldPath};
+use crate::domain::path::{EntityPath, FieldName, FieldPath};
+use crate::domain::rule::contradiction;
 use crate::domain::state::State;
 use crate::domain::things::{AlertKind, AlertSide, Field, FieldChange, Run};
 
@@ -32,7 +33,7 @@ pub(in crate::domain::decide) fn after_commit(sheet: &mut Sheet<'_>, before: &St
     for name in touched {
         let path = FieldPath::new(subject.clone(), name);
         for rule in before.board.map.contradictions_on(&subject, &path.field) {
-            match contradiction(&after, rule, &path) {
+            match all_true(&after, rule, &path) {
                 Some(finding) => raised.extend(raise(sheet, finding, primary)),
                 None => agree(sheet, &after, rule, &path, primary),
             }
@@ -51,16 +52,10 @@ fn touched(before: &State, deed: &Deed, subject: &EntityPath) -> Vec<FieldName> 
     names
 }
 
-/// What makes it the same contradiction again: the rule, and what its variables are.
-fn same(rule: &Contradiction, bindings: &Bindings) -> String {
-    let bound: Vec<String> = bindings.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    format!("{}|{}", rule.name, bound.join(","))
-}
-
 /// Not all clauses are true any more: where that was told, it is over.
 fn agree(sheet: &mut Sheet<'_>, after: &State, rule: &Contradiction, path: &FieldPath, primary: Seq) {
     let Some(bindings) = rule.all.iter().find_map(|clause| clause.template.bind(path)) else { return };
-    let print = fingerprint(AlertKind::Contradiction, &same(rule, &bindings));
+    let print = contradiction::print(rule, &bindings);
     let board = &sheet.state().board;
     let open = board.fingerprints.get(print.as_str()).and_then(|no| board.alerts.get(no));
     let Some(alert) = open.cloned() else { return };
@@ -150,7 +145,7 @@ fn side_of_run(run: &Run, on: &FieldPath) -> AlertSide {
 }
 
 /// Are all clauses of the rule true together, now that this field has changed?
-fn contradiction(after: &State, rule: &Contradiction, path: &FieldPath) -> Option<Finding> {
+fn all_true(after: &State, rule: &Contradiction, path: &FieldPath) -> Option<Finding> {
     let bindings = rule.all.iter().find_map(|clause| clause.template.bind(path))?;
     let mut sides = Vec::new();
     for clause in &rule.all {
@@ -165,7 +160,7 @@ fn contradiction(after: &State, rule: &Contradiction, path: &FieldPath) -> Optio
         .collect();
     Some(Finding {
         kind: AlertKind::Contradiction,
-        same: same(rule, &bindings),
+        same: contradiction::same(rule, &bindings),
         on: Some(path.clone()),
         title: format!("{}: {}", rule.name, paths.join(", and ")),
         first_cause: sides.first().and_then(|side| side.deed),

@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::sheet::Sheet;
-use super::{answer, inbox};
+use super::{affected, answer, inbox};
 use crate::domain::deed::Body;
 use crate::domain::ids::{Actor, AlertNo, Seq};
 use crate::domain::outcome::Outcome;
@@ -159,11 +159,12 @@ pub(super) fn end_by_itself(sheet: &mut Sheet<'_>, alert: &Alert, why: &str, cau
     if let Some(item) = item.filter(|item| item.case.alert() == Some(alert.no)) {
         answer::end_by_itself(sheet, &item, why, resolved);
     }
+    affected::after_alert(sheet, alert, resolved);
 }
 
 /// By what the same conflict is known again.
 pub(super) fn fingerprint(kind: AlertKind, same: &str) -> String {
-    format!("{}|{same}", kind.as_str())
+    kind.fingerprint(same)
 }
 
 fn tell(sheet: &mut Sheet<'_>, finding: Finding, cause: Seq, escalate: bool) -> Option<AlertNo> {

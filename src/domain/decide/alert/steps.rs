@@ -2,9 +2,9 @@
 
 use crate::domain::code::Code;
 use crate::domain::command::{AlertStep, AlertVerb};
-use crate::domain::decide::inbox;
 use crate::domain::decide::sheet::Sheet;
 use crate::domain::decide::verdict::{self, text};
+use crate::domain::decide::{affected, inbox};
 use crate::domain::deed::Body;
 use crate::domain::ids::Seq;
 use crate::domain::outcome::Outcome;
@@ -51,5 +51,10 @@ pub(in crate::domain::decide) fn decide(sheet: &mut Sheet<'_>, step: &AlertStep)
     deed.cause = Some(alert.deed);
     deed.reason = note.map(text);
     deed.refs.alerts = vec![alert.no];
-    sheet.push(deed)
+    let resolves = matches!(deed.body, Body::AlertResolved(()));
+    let primary = sheet.push(deed);
+    if resolves {
+        affected::after_alert(sheet, &alert, primary);
+    }
+    primary
 }

@@ -63,7 +63,7 @@ const OUTPUT: &[&str] = &["name", "order", "needs_approval", "thread_window", "i
 const QUEUE: &[&str] = &["name", "owner", "deputies", "sla", "review", "grace", "priority"];
 const PERSON: &[&str] = &["id", "account", "timezone", "priority"];
 const DEFER: &[&str] = &["agent", "to", "actions", "within", "while"];
-const CONTRADICTION: &[&str] = &["name", "all"];
+const CONTRADICTION: &[&str] = &["name", "all", "stops"];
 const BASIS: &[&str] = &["actions", "needs"];
 
 /// The most wake-ups without a change that a map may allow.
@@ -444,7 +444,8 @@ fn contradiction(entry: &mut Entry<'_, '_>) -> Option<Contradiction> {
         let span = entry.table.get("all").map_or(entry.place.span.clone(), Spanned::span);
         entry.wrong(Lint::Types, span, "a contradiction needs at least two conditions", mend);
     }
-    Some(Contradiction { name: name?, all })
+    let stops = entry.list("stops", "an action such as \"send_*\"", self::name);
+    Some(Contradiction { name: name?, all, stops })
 }
 
 fn basis(entry: &mut Entry<'_, '_>) -> Option<Basis> {

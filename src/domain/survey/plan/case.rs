@@ -137,7 +137,8 @@ fn refusal(code: Option<Code>) -> Refusal {
             | Code::Collision
             | Code::NeedsApproval
             | Code::Incomplete
-            | Code::NoBasis,
+            | Code::NoBasis
+            | Code::Contradicted,
         ) => Refusal::ByMap,
         Some(
             Code::Stale

@@ -18,12 +18,13 @@ use sums::Sums;
 
 use crate::domain::code::Code;
 use crate::domain::deed::{Body, Deed};
-use crate::domain::ids::{AgentId, Seq};
+use crate::domain::ids::{AgentId, AlertNo, Seq};
 use crate::domain::key::key;
 use crate::domain::map::shape::shape_of;
 use crate::domain::map::{FieldKind, Map, difference};
 use crate::domain::path::FieldPath;
 use crate::domain::rule::{occurrence, output};
+use crate::domain::things::AlertKind;
 use crate::domain::time::Time;
 
 pub use report::{AgentSums, Counts, Example, Fate, Kind, Plan, PlanRow, Turn};
@@ -43,6 +44,8 @@ struct Lately {
     claims: HashMap<Arc<str>, AgentId>,
     /// Until when occurrences are known.
     occurred: HashMap<Arc<str>, Time>,
+    /// Contradictions that are open, by what they are known again.
+    contradictions: HashMap<AlertNo, Arc<str>>,
     /// Was looked from the first deed on, and nothing forgotten: who is not here was nobody.
     whole: bool,
 }
@@ -55,7 +58,8 @@ impl Lately {
 
     /// Makes room: rather nothing than what was so before last.
     fn bound(&mut self) {
-        if self.batons.len() + self.voices.len() + self.claims.len() + self.occurred.len() >= REMEMBERED {
+        let known = self.batons.len() + self.voices.len() + self.claims.len();
+        if known + self.occurred.len() + self.contradictions.len() >= REMEMBERED {
             *self = Self::default();
         }
     }
@@ -206,8 +210,23 @@ impl Planning {
         }
     }
 
+    /// Contradictions open and end.
+    fn remember_contradiction(&mut self, deed: &Deed) {
+        match (&deed.body, deed.refs.alerts.first()) {
+            (Body::AlertOpened(alert) | Body::AlertReopened(alert), _)
+                if alert.kind == AlertKind::Contradiction =>
+            {
+                self.seen.bound();
+                self.seen.contradictions.insert(alert.no, Arc::clone(&alert.fingerprint));
+            }
+            (Body::AlertResolved(()), Some(no)) => _ = self.seen.contradictions.remove(no),
+            (_, _) => {}
+        }
+    }
+
     fn remember(&mut self, deed: &Deed) {
         self.remember_occurrence(deed);
+        self.remember_contradiction(deed);
         let Some(agent) = deed.actor.agent() else { return };
         if let Body::ClaimGranted(claim) = &deed.body {
             self.seen.bound();

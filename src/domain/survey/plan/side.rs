@@ -14,7 +14,7 @@ use crate::domain::path::{EntityPath, FieldName, FieldPath};
 use crate::domain::rule::occurrence::{self, Untold};
 use crate::domain::rule::route::{self, NotYours};
 use crate::domain::rule::zone::{Whose, Zones};
-use crate::domain::rule::{basis, kind, output, target};
+use crate::domain::rule::{basis, contradiction, kind, output, target};
 use crate::domain::things::{ActOrder, ClaimMark, Publication, RaisedEvent};
 use crate::domain::time::Time;
 use crate::domain::value::Value;
@@ -150,7 +150,7 @@ impl Side {
             Whose::Own if output::is_one(&self.map, target) => {
                 self.spoken(agent, (target, thread), sent, then)
             }
-            Whose::Own => self.blind(sent).unwrap_or(Fate::Through),
+            Whose::Own => self.blind(sent).or_else(|| self.stopped(sent, then.1)).unwrap_or(Fate::Through),
             whose @ (Whose::Of(_) | Whose::Nobodys) => self.standing(agent, whose),
         };
         let part = Part { agent: Some(agent.clone()), what, path: target.to_owned(), fate: fate.clone() };
@@ -279,14 +279,22 @@ impl Side {
         if let Some(code) = turn {
             return Fate::Refused { code, owners: Vec::new() };
         }
-        if let Some(blind) = self.blind(sent) {
-            return blind;
+        if let Some(before) = self.blind(sent).or_else(|| self.stopped(sent, seen)) {
+            return before;
         }
         if output::needs_approval(&self.map, name) && !sent.approved {
             let queue = Some(self.map.queue_of(agent).name.clone());
             return Fate::Person { code: Code::NeedsApproval, queue };
         }
         Fate::Through
+    }
+
+    /// Whether a contradiction that was open then stops it.
+    fn stopped(&self, sent: &Sent<'_>, seen: &Lately) -> Option<Fate> {
+        let about = sent.about.as_deref()?;
+        let is_open = |print: &str| seen.contradictions.values().any(|open| **open == *print);
+        contradiction::stopping(&self.map, (sent.action, about), is_open)?;
+        Some(Fate::Refused { code: Code::Contradicted, owners: Vec::new() })
     }
 
     /// Whether something goes out without what this map wants looked at before.
