@@ -41,6 +41,8 @@ mod replies;
 mod rulings;
 #[path = "rows/tasks.rs"]
 mod tasks;
+#[path = "rows/turns.rs"]
+mod turns;
 
 use serde_json::{Value as Json, json};
 use support::{Caller, Came, Server};

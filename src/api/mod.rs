@@ -37,7 +37,7 @@ pub use overrides::{OverrideAsked, OverrideBody, OverrideWord};
 pub use problem::{Problem, ProblemCode, ProblemFinding, ProblemLabel};
 pub use stream::{EVENT_DEED, EVENT_END, EVENT_HELLO, EVENT_PROGRESS, Hello, Progress};
 pub use teamwork::{
-    AcquireBody, ConclusionList, ConclusionView, FanOutList, LeaseList, OutputList, OutputView, RenewBody,
-    ReviewList, ReviewView, TakeBody, TakenWork, TaskList, TransferBody,
+    AcquireBody, ConclusionList, ConclusionView, FanOutList, LeaseList, OutputList, OutputView, Queued,
+    RenewBody, ReviewList, ReviewView, TakeBody, TakenWork, TaskList, TransferBody,
 };
 pub use token::{BadToken, PREFIX, Secret, TokenText};

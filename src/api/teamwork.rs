@@ -17,6 +17,7 @@ use crate::domain::things::{
     Concluded, FanOutState, LastPublication, Lease, LeaseTarget, QueueReviews, Task, Work,
 };
 use crate::domain::time::{Span, Time};
+use crate::domain::value::Value;
 
 /// Takes work, and waits for some to come.
 #[serde_with::skip_serializing_none]
@@ -142,6 +143,29 @@ pub struct OutputView {
     pub thread_window: Option<Span>,
     /// The last publication of all.
     pub last: Option<LastPublication>,
+    /// What waits for its agent's turn, the oldest first; an agent sees its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waiting: Vec<Queued>,
+}
+
+/// A publication that waits for its agent's turn.
+#[serde_with::skip_serializing_none]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Queued {
+    /// The deed that deferred it.
+    pub deed: Seq,
+    /// Who waits.
+    pub agent: AgentId,
+    /// On which thread.
+    pub thread: Option<Arc<str>>,
+    /// About what.
+    pub subject: Option<EntityPath>,
+    /// What would be published.
+    pub body: Value,
+    /// Since when.
+    pub since: Time,
+    /// When the turn passes at the latest, and it goes out.
+    pub until: Time,
 }
 
 /// What was concluded, by subject and question.

@@ -10,7 +10,7 @@ use super::list::{self, List, of};
 use super::status::Status;
 use super::then::Then;
 use super::{reply, value};
-use crate::api::{OutputList, OutputView};
+use crate::api::{OutputList, OutputView, Queued};
 use crate::client::Client;
 use crate::domain::command::{Command as Order, Publish};
 use crate::domain::ids::{AgentId, Seq};
@@ -100,6 +100,11 @@ const LIST: List<OutputList, OutputView> = List {
         of("LAST", |output| {
             let last = output.last.as_ref();
             list::maybe(last.map(|last| format!("{} by {}, deed {}", last.at, last.by, last.deed)))
+        }),
+        of("WAITING", |output| {
+            let one =
+                |queued: &Queued| format!("{} until {}, deed {}", queued.agent, queued.until, queued.deed);
+            output.waiting.iter().map(one).collect::<Vec<_>>().join("; ")
         }),
     ],
 };

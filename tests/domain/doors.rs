@@ -96,7 +96,6 @@ fn an_act_counts_as_a_publication() {
     let mut world = check_on(
         &team(),
         "
-        sales acts slack/billing send on crm/account/acme thread=inv-7 -> refused not-your-turn
         support acts slack/billing send on crm/account/acme thread=inv-7 -> allowed
         sales publishes slack/billing 'paid' thread=inv-7 -> escalated collision
         sales acts slack/billing send on crm/account/acme thread=inv-7 -> escalated collision

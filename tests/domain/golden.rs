@@ -118,6 +118,8 @@ const LOCKS: &str = r#"
     support publishes slack/billing 'due' thread=inv-7 on crm/account/acme -> committed
     sales publishes slack/billing 'paid' thread=inv-7 on crm/account/acme -> escalated collision
     support publishes mail/sales 'not ours' -> refused not-owner
+    sales hands talk-1 to support on crm/deal/9 -> recorded
+    sales publishes slack/billing 'later' thread=talk on crm/deal/9 -> deferred not-your-turn
     support publishes slack/billing 'paid in part' thread=inv-7 on crm/account/acme -> committed
     dana approves #1 -> refused changed
     dana approves #1 'paid in full' -> recorded

@@ -24,6 +24,12 @@ pub(crate) fn team() -> String {
     )
 }
 
+/// The same, where support answers mail.
+fn mailed() -> String {
+    let route = "[[event]]\nname = \"mail\"\n[[route]]\nevent = \"mail\"\nagent = \"support\"\n[[queue]]";
+    team().replacen("[[queue]]", route, 1)
+}
+
 fn published(world: &World) -> Vec<String> {
     let out = |deed: &deeds::domain::deed::Deed| match &deed.body {
         Body::OutputPublished(out) => Some(format!("{} {} {}", deed.actor, out.output, out.body.plain())),
@@ -89,16 +95,15 @@ fn it_is_checked_against_what_it_was_based_on_and_who_goes_first() {
     );
 }
 
-/// The first of the order begins each thread; then the last one goes on, or the next one has its turn.
+/// Who comes later may begin a thread of its own; on one thread the last one goes on, or the next one has its turn.
 #[test]
 fn several_publishers_take_turns() {
     check_on(
         &team(),
         "
-        sales publishes slack/billing 'due' thread=inv-7 -> refused not-your-turn
+        sales publishes slack/billing 'due' thread=inv-8 -> committed
         support publishes slack/billing 'due' thread=inv-7 -> committed
         support publishes slack/billing 'and late' thread=inv-7 -> committed
-        sales publishes slack/billing 'due' thread=inv-8 -> refused not-your-turn
         pass 1h
         sales publishes slack/billing 'paid' thread=inv-7 -> committed
         sales publishes slack/billing 'thanks' -> committed
@@ -108,6 +113,104 @@ fn several_publishers_take_turns() {
         alerts
         ",
     );
+}
+
+/// Three in an order: who is out of its turn waits, and goes out by itself when its turn comes or has passed.
+#[test]
+fn out_of_turn_waits() {
+    let three = team().replacen(
+        "order = [\"support\", \"sales\"]",
+        "order = [\"support\", \"product\", \"sales\"]",
+        1,
+    );
+    let three = three.replacen(
+        "writes = [\"requests/*\"",
+        "outputs = [\"slack/billing\"]\nwrites = [\"requests/*\"",
+        1,
+    );
+    let mut world = check_on(
+        &three,
+        "
+        support publishes slack/billing 'one' thread=t -> committed
+        sales publishes slack/billing 'three' thread=t -> deferred not-your-turn
+        sales publishes slack/billing 'three' thread=t -> deferred not-your-turn
+        works
+        ",
+    );
+    assert_eq!(world.state.board.queued.len(), 1, "the very same one waits once");
+    // It is product's turn, which says nothing; the window is over, and the turn passes.
+    play(&mut world, "pass 1h\n tick\n works sales 1\n items\n alerts");
+    assert!(world.state.board.queued.is_empty());
+    let said = |world: &World| {
+        world.deeds.iter().rev().find_map(|deed| match &deed.body {
+            Body::OutputPublished(out) => {
+                Some((deed.actor.name().to_owned(), out.body.plain(), deed.refs.first.is_some()))
+            }
+            _ => None,
+        })
+    };
+    assert_eq!(said(&world).unwrap(), ("sales".to_owned(), "three".to_owned(), true));
+    // Its turn comes because the one before has spoken: over what was said just now a person looks.
+    play(
+        &mut world,
+        "
+        pass 1h
+        support publishes slack/billing 'one' thread=u -> committed
+        sales publishes slack/billing 'three' thread=u -> deferred not-your-turn
+        pass 59m
+        product publishes slack/billing 'two' thread=u -> escalated collision
+        sam approves #1 -> recorded
+        items #2
+        alerts output-collision x1
+        ",
+    );
+    assert!(world.state.board.queued.is_empty());
+}
+
+/// Who comes later waits for one that comes earlier and has work about the thread; when that ends, the way is free.
+#[test]
+fn who_has_work_about_the_thread_goes_first() {
+    let mut world = World::new(&mailed());
+    play(
+        &mut world,
+        "
+        dana sends '{\"do\":\"raise\",\"event\":\"mail\",\"attributes\":{\"id\":\"t\"}}' -> recorded
+        sales publishes slack/billing 'paid' thread=t -> deferred not-your-turn
+        sales publishes slack/billing 'paid' thread=other -> committed
+        sales acts slack/billing send on crm/account/acme thread=t waiting -> deferred not-your-turn
+        support takes 1 -> recorded
+        support completes 1 -> recorded
+        works sales 2
+        ",
+    );
+    assert!(world.state.board.queued.is_empty() && world.state.board.waiting.is_empty());
+    play(&mut world, "sales acts slack/billing send on crm/account/acme thread=t -> allowed");
+}
+
+/// What stands in the way by then is asked again.
+#[test]
+fn what_waited_is_decided_afresh() {
+    for (what, how) in [
+        ("dana pauses sales 'no more' -> recorded", "paused"),
+        ("dana freezes crm/account/acme 'audit' -> recorded", "frozen"),
+        ("support writes crm/account/acme health=bad@0 -> committed", "stale"),
+    ] {
+        let mut world = World::new(&mailed());
+        play(
+            &mut world,
+            "
+            dana sends '{\"do\":\"raise\",\"event\":\"mail\",\"attributes\":{\"id\":\"t\"}}' -> recorded
+            sales publishes slack/billing 'paid' thread=t on crm/account/acme dep=crm/account/acme#health@0 -> deferred not-your-turn
+            ",
+        );
+        play(&mut world, what);
+        play(&mut world, "pass 1h\n tick");
+        let refused =
+            world.deeds.iter().rev().find(|deed| matches!(deed.body, Body::OutputRefused(_))).unwrap();
+        assert_eq!(refused.code.unwrap().to_string(), how);
+        assert!(world.state.board.queued.is_empty());
+        world.verify();
+    }
 }
 
 /// Double reply: the second voice within the window is held, with one alert and one item.

@@ -60,6 +60,7 @@ fn timers(board: &Board) -> BTreeSet<(Time, Timer)> {
     if board.halted.is_none() {
         timers.extend(board.works.values().filter_map(|work| Some((work.alarm?, Timer::Work(work.no)))));
         timers.extend(board.leases.values().map(|lease| (lease.until, Timer::Lease(lease.fence))));
+        timers.extend(board.queued.iter().map(|(deed, waiting)| (waiting.until, Timer::Turn(*deed))));
         timers.extend(board.fan_outs.values().map(|fan_out| (fan_out.deadline, Timer::FanOut(fan_out.no))));
     }
     timers.extend(board.halted.iter().filter_map(|stop| Some((stop.until?, Timer::AllPaused))));

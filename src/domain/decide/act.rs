@@ -37,7 +37,7 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, act: &Act) -> Seq {
     {
         return refuse(sheet, act, stop(Code::OverBound, Outcome::Refused, why));
     }
-    match effect::check(&state, &agent, effect, sheet.now) {
+    match effect::check(&state, &agent, effect, sheet.now, false) {
         None => allow(sheet, &state, act, None),
         Some(found) if !state.board.enforces() => observe(sheet, &state, &agent, act, found),
         Some(found) if found.code == Code::Unowned => unowned(sheet, &state, &agent, act, found),

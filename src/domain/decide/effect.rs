@@ -17,7 +17,9 @@ use crate::domain::path::{EntityPath, FieldPath};
 use crate::domain::rule::zone::Whose;
 use crate::domain::rule::{basis, contradiction, conversation, output as rule, target};
 use crate::domain::state::{Board, State};
-use crate::domain::things::{Case, Conversation, FieldChange, Item, LastPublication};
+use crate::domain::things::{
+    Case, Conversation, FieldChange, Item, LastPublication, WaitingPublication, WorkKind,
+};
 use crate::domain::time::Time;
 use crate::domain::value::Value;
 
@@ -197,12 +199,18 @@ pub(super) fn frozen_for_people(state: &State, effect: Effect<'_>) -> Option<Str
 }
 
 /// The first that stands in the way: zone, lease, turn, what it must be and was based on, who goes first, who else spoke in the
-/// conversation, and whether a person approves.
-pub(super) fn check(state: &State, agent: &AgentId, effect: Effect<'_>, now: Time) -> Option<Stop> {
+/// conversation, and whether a person approves. Once a turn has passed, nobody is waited for.
+pub(super) fn check(
+    state: &State,
+    agent: &AgentId,
+    effect: Effect<'_>,
+    now: Time,
+    passed: bool,
+) -> Option<Stop> {
     check_zone(state, agent, effect)
         .or_else(|| check_sight(state, agent, effect))
         .or_else(|| check_lease(state, agent, effect, now))
-        .or_else(|| check_turn(state, agent, effect, now))
+        .or_else(|| check_turn(state, agent, effect, now).filter(|_| !passed))
         .or_else(|| check_needs(state, agent, effect))
         .or_else(|| check_base(state, agent, effect, now))
         .or_else(|| check_states(state, agent, effect))
@@ -218,9 +226,10 @@ pub(super) fn recheck(state: &State, agent: &AgentId, effect: Effect<'_>, now: T
         .or_else(|| check_states(state, agent, effect))
 }
 
-/// Whether an act that waits may be asked for again: nobody goes first, and no contradiction stops it.
+/// Whether an act that waits may be asked for again: it is its turn, nobody goes first, and no contradiction stops it.
 pub(super) fn is_free(state: &State, agent: &AgentId, act: &Act, now: Time) -> bool {
-    verdict::goes_first(state, agent, &act.action, &act.subject, now).is_none()
+    check_turn(state, agent, Effect::Act(act), now).is_none()
+        && verdict::goes_first(state, agent, &act.action, &act.subject, now).is_none()
         && check_states(state, agent, Effect::Act(act)).is_none()
 }
 
@@ -257,7 +266,7 @@ pub(super) fn voices<'a>(
     // What went out before conversations were kept is known by output and thread.
     let before = effect.thread().and_then(|thread| board.threads.get(&key(&[effect.to(), thread])));
     let before = before.filter(|last| now < last.at.plus(window));
-    let mut others = conversation::voices(board, &talk, window, now).chain(before);
+    let mut others = conversation::voices(board, &talk, now).chain(before);
     others.find(|last| !conversation::goes_on(board, agent, &last.by, &talk, effect.cause()))
 }
 
@@ -291,8 +300,9 @@ fn check_zone(state: &State, agent: &AgentId, effect: Effect<'_>) -> Option<Stop
 
 /// Something of what it is about is for the agent to see.
 fn check_sight(state: &State, agent: &AgentId, effect: Effect<'_>) -> Option<Stop> {
-    let subject = effect.subject().filter(|subject| verdict::unseen(state, agent, subject))?;
-    Some(stop(Code::Hidden, Outcome::Refused, verdict::unseen_words(subject, agent)))
+    // Also where the thread stands for it, and whether there is such an entity or not.
+    let about = effect.about().filter(|about| verdict::unseen(state, agent, about))?;
+    Some(stop(Code::Hidden, Outcome::Refused, verdict::unseen_words(&about, agent)))
 }
 
 /// Neither another's lease nor a person's hand is on where it goes.
@@ -305,15 +315,69 @@ fn check_lease(state: &State, agent: &AgentId, effect: Effect<'_>, now: Time) ->
     Some(stop(Code::Held, Outcome::Refused, why))
 }
 
-fn check_turn(state: &State, agent: &AgentId, effect: Effect<'_>, now: Time) -> Option<Stop> {
+/// An agent of the order waits for its turn, as long as the window; another has none.
+pub(super) fn check_turn(state: &State, agent: &AgentId, effect: Effect<'_>, now: Time) -> Option<Stop> {
     let map = &state.board.map;
+    if !rule::takes_turns(map, effect.to()) || was_woken(state, agent, effect) {
+        return None;
+    }
     let last = last_in_turn(&state.board, effect, now).map(|last| &last.by);
-    let next = rule::turn(map, effect.to(), last, agent).err()?;
+    let at_it = |earlier: &AgentId| is_at_it(state, earlier, effect, now);
+    let before = rule::turn(map, effect.to(), last, agent, at_it).err()?;
     let order = map.output(effect.to()).map(|rule| verdict::named(&rule.order)).unwrap_or_default();
     let last = last.map_or_else(|| "nobody".to_owned(), ToString::to_string);
-    let next: Vec<&str> = next.iter().map(|agent| agent.as_str()).collect();
+    let next: Vec<&str> = before.agents.iter().map(|agent| agent.as_str()).collect();
     let why = format!("{} goes along {order}; {last} was last, {} may", effect.place(), next.join(" or "));
-    Some(stop(Code::NotYourTurn, Outcome::Refused, why))
+    if !before.has_turn {
+        return Some(stop(Code::NotYourTurn, Outcome::Refused, why));
+    }
+    let until = now.plus(conversation::turn_window(map, effect.to()));
+    let owners = before.agents.into_iter().cloned().collect();
+    let refs = Refs { owners, until: Some(until), ..Refs::default() };
+    let free = Some((Some(until), Vec::new()));
+    Some(Stop { refs, free, ..stop(Code::NotYourTurn, Outcome::Deferred, why) })
+}
+
+/// An act that waited for its turn, whose agent asks again as it was told to.
+fn was_woken(state: &State, agent: &AgentId, effect: Effect<'_>) -> bool {
+    let Effect::Act(act) = effect else { return false };
+    state.board.work_of(agent).any(|work| match &work.kind {
+        WorkKind::Free { act: woken, .. } => {
+            let what =
+                |act: &Act| (act.target.clone(), act.thread.clone(), act.subject.clone(), act.action.clone());
+            what(woken) == what(act)
+        }
+        WorkKind::Proposal { .. }
+        | WorkKind::Decision { .. }
+        | WorkKind::Ruling { .. }
+        | WorkKind::Notice { .. }
+        | WorkKind::Dispatch { .. }
+        | WorkKind::Handoff { .. }
+        | WorkKind::Returned { .. }
+        | WorkKind::Changed { .. }
+        | WorkKind::Branch { .. }
+        | WorkKind::Join { .. } => false,
+    })
+}
+
+/// Is an agent that comes earlier at the thread: has it work about it, or waits what it would say there?
+fn is_at_it(state: &State, earlier: &AgentId, effect: Effect<'_>, now: Time) -> bool {
+    let board = &state.board;
+    let same = |other: Effect<'_>| {
+        other.to() == effect.to()
+            && other.thread() == effect.thread()
+            && (effect.thread().is_some() || other.about() == effect.about())
+    };
+    let held = |item: &Arc<Item>| {
+        item.raised_by.agent() == Some(earlier) && Effect::waiting_in(item).is_some_and(same)
+    };
+    let queued = |waiting: &Arc<WaitingPublication>| {
+        waiting.agent == *earlier && same(Effect::Publication(&waiting.publish))
+    };
+    let talk = effect.conversation(state, now);
+    talk.is_some_and(|talk| conversation::has_work(board, earlier, &talk))
+        || board.queued.values().any(queued)
+        || board.items.values().any(held)
 }
 
 /// What the map wants known before this goes out is named, with its version.

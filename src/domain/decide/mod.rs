@@ -121,7 +121,12 @@ pub fn decide(state: &State, request: &Request, now: Time) -> Decision {
         return sheet.done(primary);
     }
     match dispatch(&mut sheet, &request.command) {
-        Some(primary) => sheet.done(primary),
+        Some(primary) => {
+            if !sheet.outcome(primary).is_refusal() {
+                output::go_on(&mut sheet);
+            }
+            sheet.done(primary)
+        }
         None => sheet.nothing(),
     }
 }

@@ -31,6 +31,8 @@ pub(super) struct Sheet<'a> {
     pub(super) time: Time,
     /// What falls due is from before the format was raised: its conflicts are told as one of each kind, not each.
     pub(super) gathered: Option<Vec<(Finding, Seq)>>,
+    /// What is decided waited since this deed.
+    pub(super) released: Option<Seq>,
     /// Imported history never escalates (RULES §15).
     pub(super) imported: bool,
     /// Deeds whose cause the caller did not name: it is the work that it has in hand.
@@ -50,6 +52,7 @@ impl<'a> Sheet<'a> {
             now,
             time: now,
             gathered: None,
+            released: None,
             imported: false,
             assumed: Vec::new(),
             key: request

@@ -2,7 +2,9 @@
 //! no clock. Each branch leads to the family whose timer it is; whatever is due must be settled or moved by a deed.
 
 use super::sheet::Sheet;
-use super::{act, alert, away, fan_out, format, halt, held, inbox, lease, overrides, review, trigger, work};
+use super::{
+    act, alert, away, fan_out, format, halt, held, inbox, lease, output, overrides, review, trigger, work,
+};
 use crate::domain::deed::Body;
 use crate::domain::ids::{ItemNo, Seq};
 use crate::domain::outcome::Outcome;
@@ -55,6 +57,7 @@ fn one(sheet: &mut Sheet<'_>, timer: &Timer) -> Option<Seq> {
         Timer::Lease(fence) => lease::lapse(sheet, *fence),
         Timer::FanOut(no) => fan_out::deadline(sheet, *no),
         Timer::Waiting(deferred) => act::wake(sheet, *deferred, None),
+        Timer::Turn(deferred) => output::release(sheet, *deferred),
         Timer::Event(event) => trigger::scheduled(sheet, event),
         Timer::Review(queue) => review::fall_due(sheet, queue),
         Timer::Claim(no) => inbox::lapse_claim(sheet, *no),

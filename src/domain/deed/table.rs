@@ -214,10 +214,13 @@ macro_rules! bodies {
                     => Readers its_subject, Tried publish_last, Family publication;
                 /// A publication waits for a person.
                 OutputHeld(Box<Publication>) = "deeds.output.held"
-                    => Author its_subject, Tried ignore, Family publication;
+                    => Author its_subject, Tried end_waiting, Family publication;
+                /// A publication waits for its agent's turn.
+                OutputDeferred(Box<Publication>) = "deeds.output.deferred"
+                    => Author its_subject, Tried let_wait, Family publication;
                 /// Something was not published.
                 OutputRefused(Box<Publication>) = "deeds.output.refused"
-                    => Author its_subject, Tried ignore, Family publication;
+                    => Author its_subject, Tried end_waiting, Family publication;
             }
             Conclusion "conclude" {
                 /// An agent found something out.

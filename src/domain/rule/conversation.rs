@@ -24,15 +24,24 @@ pub fn window(map: &Map, output: &str) -> Option<Span> {
     own.or(map.model().thread_window).or(Some(THREAD_WINDOW))
 }
 
-/// Who spoke last in what this belongs to, as long ago as the window at most.
+/// For how long an agent waits for its turn on an output: its window, also where that opens no conversation.
+pub fn turn_window(map: &Map, output: &str) -> Span {
+    let own = map.output(output).and_then(|rule| rule.thread_window);
+    own.or(map.model().thread_window).unwrap_or(THREAD_WINDOW)
+}
+
+/// Has the agent work about the conversation that somebody waits for?
+pub fn has_work(board: &Board, agent: &AgentId, talk: &Conversation) -> bool {
+    board.work_of(agent).any(|work| work.kind.asks() && is_about(work, talk, None))
+}
+
+/// Who spoke last in what this belongs to, and still has it: for the window of where it was said, not of where one answers.
 pub fn voices<'a>(
     board: &'a Board,
     talk: &Conversation,
-    window: Span,
     now: Time,
 ) -> impl Iterator<Item = &'a LastPublication> {
-    let last = talk.heard().into_iter().filter_map(move |key| board.talks.get(&key, now));
-    last.filter(move |last| now < last.at.plus(window))
+    talk.heard().into_iter().filter_map(move |key| board.talks.get(&key, now))
 }
 
 /// May the agent go on where another spoke last? The last one hands over to the next of an event's `then`, to whom it gives a

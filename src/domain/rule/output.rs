@@ -24,17 +24,35 @@ pub fn takes_turns(map: &Map, output: &str) -> bool {
     map.output(output).is_some_and(|rule| !rule.order.is_empty())
 }
 
-/// Several publishers take turns: the first of the order begins a thread, then the last one or the one after it.
+/// Who goes before an agent whose turn it is not.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Before<'a> {
+    /// These.
+    pub agents: Vec<&'a AgentId>,
+    /// Whether its own turn comes: it is in the order.
+    pub has_turn: bool,
+}
+
+/// Several publishers take turns: where one of the order spoke on the thread, that one goes on, or the one after it. Where
+/// none did, anybody of the order begins, unless one that comes earlier is at it.
 ///
 /// # Errors
-/// Who may.
+/// Who goes before.
 pub fn turn<'a>(
     map: &'a Map,
     output: &str,
     last: Option<&AgentId>,
     agent: &AgentId,
-) -> Result<(), Vec<&'a AgentId>> {
-    map.output(output).map_or(Ok(()), |rule| turn::may(&rule.order, last, true, agent))
+    is_at_it: impl Fn(&AgentId) -> bool,
+) -> Result<(), Before<'a>> {
+    let order = map.output(output).map_or(&[][..], |rule| &rule.order);
+    let Err(agents) = turn::may(order, last, true, agent) else { return Ok(()) };
+    let place = order.iter().position(|named| named == agent);
+    let Some(place) = place.filter(|_| last.is_none_or(|last| !order.contains(last))) else {
+        return Err(Before { agents, has_turn: place.is_some() });
+    };
+    let agents: Vec<&AgentId> = order.iter().take(place).filter(|earlier| is_at_it(earlier)).collect();
+    if agents.is_empty() { Ok(()) } else { Err(Before { agents, has_turn: true }) }
 }
 
 /// Does a person approve what goes out there?

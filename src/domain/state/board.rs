@@ -19,7 +19,8 @@ use crate::domain::path::EntityPath;
 use crate::domain::sight::Sight;
 use crate::domain::things::{
     Alert, ClaimHeld, ClosedItem, Concluded, FanOutState, HeldField, Hold, Item, LastPublication, Lease,
-    Occurred, OpenAct, PastAnswers, QueueReviews, Rounds, ScopeRule, Seat, Task, WaitingAct, Work,
+    Occurred, OpenAct, PastAnswers, QueueReviews, Rounds, ScopeRule, Seat, Task, WaitingAct,
+    WaitingPublication, Work,
 };
 use crate::domain::time::Time;
 
@@ -104,6 +105,9 @@ pub struct Board {
     pub task_leases: OrdMap<TaskId, Fence>,
     /// Acts that wait until the way is free, by the deed that deferred them.
     pub waiting: OrdMap<Seq, Arc<WaitingAct>>,
+    /// Publications that wait for their agent's turn, by the deed that deferred them.
+    #[serde(default, skip_serializing_if = "OrdMap::is_empty")]
+    pub queued: OrdMap<Seq, Arc<WaitingPublication>>,
     /// The last publication on each thread, by output and thread (`key`), and on each output as a whole.
     pub threads: Recent<LastPublication>,
     /// The same on outputs with an order, known for a time whatever else goes out.
@@ -278,6 +282,7 @@ impl Board {
             leases: OrdMap::new(),
             task_leases: OrdMap::new(),
             waiting: OrdMap::new(),
+            queued: OrdMap::new(),
             threads: Recent::default(),
             turns: Box::default(),
             talks: Lasting::default(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Board, Stop, Timer};
 use crate::domain::deed::Deed;
-use crate::domain::ids::{FanOutNo, Fence, WorkNo};
+use crate::domain::ids::{FanOutNo, Fence, Seq, WorkNo};
 use crate::domain::time::Time;
 
 impl Board {
@@ -55,6 +55,14 @@ impl Board {
                 let lease = Arc::make_mut(lease);
                 lease.until = later(lease.until, lease.since);
                 self.timers.insert((lease.until, Timer::Lease(fence)));
+            }
+        }
+        let queued: Vec<Seq> = self.queued.keys().copied().collect();
+        for deferred in queued {
+            if let Some(waiting) = self.queued.get_mut(&deferred) {
+                let waiting = Arc::make_mut(waiting);
+                waiting.until = later(waiting.until, waiting.since);
+                self.timers.insert((waiting.until, Timer::Turn(deferred)));
             }
         }
         let fan_outs: Vec<FanOutNo> = self.fan_outs.keys().copied().collect();

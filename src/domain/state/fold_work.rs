@@ -304,6 +304,7 @@ impl Board {
     }
 
     pub(super) fn publish_last(&mut self, deed: &Deed, published: &Publication) {
+        self.end_waiting(deed, published);
         self.speak(deed, &published.output, published.thread.as_ref());
         if let Some(said) = &published.conversation {
             self.converse(deed, said);

@@ -12,6 +12,7 @@ mod fold_desk;
 mod fold_halt;
 mod fold_history;
 mod fold_occurrence;
+mod fold_queue;
 mod fold_review;
 mod fold_work;
 mod history;

@@ -21,6 +21,8 @@ pub enum Timer {
     FanOut(FanOutNo),
     /// The time for which an act was deferred is over; the deed that deferred it.
     Waiting(Seq),
+    /// The turn that a publication waits for passes; the deed that deferred it.
+    Turn(Seq),
     /// A scheduled event is raised.
     Event(Arc<str>),
     /// A review has not been held in time.
@@ -43,7 +45,7 @@ impl Timer {
     /// Whether it is about what agents have in hand, and stands still while all of them are stopped.
     pub fn is_agents(&self) -> bool {
         match self {
-            Self::Work(_) | Self::Lease(_) | Self::FanOut(_) => true,
+            Self::Work(_) | Self::Lease(_) | Self::FanOut(_) | Self::Turn(_) => true,
             Self::Item(_)
             | Self::Waiting(_)
             | Self::Event(_)

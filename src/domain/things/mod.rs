@@ -38,7 +38,7 @@ pub use likeness::{folded, likeness, says_the_same};
 pub use occurrence::{Occurred, OccurrenceMark, counted_as};
 pub use output::{
     ClaimHeld, ClaimMark, Concluded, Conclusion, Conversation, LastPublication, Occurrence, Publication,
-    RaisedEvent, VOICES, question_key,
+    RaisedEvent, VOICES, WaitingPublication, question_key,
 };
 pub use review::{
     OpenReview, PastTurn, QueueReviews, ReviewEnd, ReviewHeld, ReviewMiss, ReviewPlan, ReviewRound,

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{OccurrenceMark, folded};
+use super::{OccurrenceMark, folded, stored};
+use crate::domain::command::Publish;
 use crate::domain::ids::{Actor, AgentId, Seq};
 use crate::domain::key::key;
 use crate::domain::path::{EntityPath, FieldPath};
@@ -24,6 +25,23 @@ pub struct Publication {
     pub body: Value,
     /// What it speaks in, once it has gone out.
     pub conversation: Option<Conversation>,
+    /// The publication as asked, where it waits for its turn. That it is there makes it wait.
+    pub waits: Option<Box<WaitingPublication>>,
+}
+
+/// A publication that waits for its agent's turn on the thread, and goes out by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct WaitingPublication {
+    /// Who waits.
+    pub agent: AgentId,
+    /// The publication as asked.
+    #[serde(with = "stored::Publish")]
+    #[schemars(with = "Publish")]
+    pub publish: Publish,
+    /// Since when.
+    pub since: Time,
+    /// When the turn passes at the latest.
+    pub until: Time,
 }
 
 /// What goes out on an output, as its deed keeps it. That it is there makes the actor the last who spoke in it, as long as

@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::api::{OutputList, OutputView};
-use crate::domain::ids::AgentId;
+use crate::api::{OutputList, OutputView, Queued};
+use crate::domain::ids::{AgentId, Seq};
 use crate::domain::key::key;
 use crate::domain::map::Output;
 use crate::domain::rule::conversation;
 use crate::domain::state::Board;
+use crate::domain::things::WaitingPublication;
 use crate::server::answer::{Answer, json};
 use crate::server::gate::Call;
 
@@ -24,11 +25,17 @@ pub(in crate::server) async fn list(call: Call) -> Answer {
         model.outputs.iter().map(|output| (output.name.as_str(), output)).collect();
     let zones = model.agents.iter().flat_map(|agent| agent.outputs.iter().map(String::as_str));
     let names: BTreeSet<&str> = rules.keys().copied().chain(zones).collect();
-    let outputs = names.into_iter().map(|name| view(board, name, rules.get(name).copied(), tells)).collect();
+    let outputs = names
+        .into_iter()
+        .map(|name| view(board, name, rules.get(name).copied(), tells, call.caller.agent()))
+        .collect();
     json(&OutputList { outputs, seq: state.head() })
 }
 
-fn view(board: &Board, name: &str, rule: Option<&Output>, tells: bool) -> OutputView {
+fn view(board: &Board, name: &str, rule: Option<&Output>, tells: bool, of: Option<&AgentId>) -> OutputView {
+    let waits = board.queued.iter().filter(|(_, queued)| {
+        *queued.publish.output == *name && of.is_none_or(|agent| queued.agent == *agent)
+    });
     let order = rule.map(|rule| rule.order.as_slice()).unwrap_or_default();
     let agents = || board.map.model().agents.iter().filter(|agent| board.map.has_output(&agent.id, name));
     let publishers: Vec<AgentId> =
@@ -40,5 +47,18 @@ fn view(board: &Board, name: &str, rule: Option<&Output>, tells: bool) -> Output
         needs_approval: rule.is_some_and(|rule| rule.needs_approval),
         thread_window: conversation::window(&board.map, name),
         last: board.threads.get(&key(&[name])).filter(|_| tells).cloned(),
+        waiting: waits.map(|(deed, queued)| waiting(*deed, queued)).collect(),
+    }
+}
+
+fn waiting(deed: Seq, queued: &WaitingPublication) -> Queued {
+    Queued {
+        deed,
+        agent: queued.agent.clone(),
+        thread: queued.publish.thread.clone(),
+        subject: queued.publish.subject.clone(),
+        body: queued.publish.body.clone(),
+        since: queued.since,
+        until: queued.until,
     }
 }

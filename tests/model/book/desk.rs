@@ -161,14 +161,19 @@ impl Desk {
         let on = |sent: &&Sent| *sent.output == *output && (thread.is_none() || sent.thread == thread);
         let last = self.published.iter().rev().find(on);
         let rule = look.model.outputs.iter().find(|rule| *rule.name == *output);
+        // What waited goes out in turn, or after its window.
+        let waited = deed.refs.first.is_some();
         if let (Some(rule), Command::Publish(_) | Command::Act(_), true) =
-            (rule, &look.request.command, look.enforced())
-            && let Some(first) = rule.order.first()
+            (rule, &look.request.command, look.enforced() && !waited)
+            && !rule.order.is_empty()
         {
             let place = last.and_then(|sent| rule.order.iter().position(|agent| *agent == sent.by));
-            let next = place.map_or(first, |place| &rule.order[(place + 1) % rule.order.len()]);
+            let next = place.map(|place| &rule.order[(place + 1) % rule.order.len()]);
             let again = place.is_some() && last.is_some_and(|sent| sent.by == by);
-            assert!(*next == by || again, "out of turn, after {:?}: {deed:?}", last.map(|sent| &sent.by));
+            let begins = next.is_none() && rule.order.contains(&by);
+            let woken = matches!(look.request.command, Command::Act(_));
+            let in_turn = next == Some(&by) || again || begins || woken;
+            assert!(in_turn, "out of turn, after {:?}: {deed:?}", last.map(|sent| &sent.by));
         }
         for item in approved(look).filter(|_| thread.is_some()) {
             let (Case::Approval { over, .. } | Case::ActApproval { over, .. }) = &item.case else { continue };
@@ -215,7 +220,18 @@ impl Desk {
                 )
         });
         for last in last.into_iter().flatten().filter(|last| last.by != *by && !given) {
-            assert!(look.now >= last.at.plus(window), "two voices, after {}: {:?}", last.deed, look.deed);
+            // It was that one's for its own output's window.
+            let rule = look.model.outputs.iter().find(|rule| *rule.name == *last.output);
+            let own = rule.and_then(|rule| rule.thread_window).unwrap_or(Span::from_hours(1));
+            let window = if own < window { own } else { window };
+            assert!(
+                look.now >= last.at.plus(window),
+                "two voices, after {} on {} at {}: {:?}",
+                last.deed,
+                last.output,
+                last.at,
+                look.deed
+            );
         }
     }
 

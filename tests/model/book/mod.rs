@@ -213,7 +213,8 @@ impl Book {
         self.keys.insert(key, (Arc::clone(digest), reply.deed, now));
     }
 
-    /// An agent's deed is its own, or an input of its own that a person decided again; and not while it is stopped.
+    /// An agent's deed is its own, an input of its own that a person decided again, or what waited for its turn; and not while
+    /// it is stopped.
     fn check_speaker(&self, look: &Look<'_>) {
         let Some(agent) = look.agent() else { return };
         let caller = &look.request.principal.actor;
@@ -222,7 +223,10 @@ impl Book {
         }
         let by_answer = matches!(look.request.command, Command::Item(_)) && caller.person().is_some();
         let deed = look.deed;
-        assert!(by_answer, "in {agent}'s name by {caller}: {deed:?}");
+        // What waited for its turn goes out by whatever makes it that.
+        let waited = deed.refs.first.and_then(|first| look.before.board.queued.get(&first));
+        let by_turn = waited.is_some_and(|waiting| waiting.agent == *agent);
+        assert!(by_answer || by_turn, "in {agent}'s name by {caller}: {deed:?}");
         let done = matches!(deed.outcome, Outcome::Committed | Outcome::Allowed);
         let stopped = self.halted.is_some() || self.paused.contains(agent);
         assert!(!(done && stopped), "decided for a stopped agent: {deed:?}");

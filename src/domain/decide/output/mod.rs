@@ -3,6 +3,7 @@
 
 pub(super) mod approval;
 mod item;
+mod turns;
 
 use std::borrow::Cow;
 
@@ -11,15 +12,22 @@ use super::sheet::Sheet;
 use super::{alert, inbox, verdict};
 use crate::domain::code::Code;
 use crate::domain::command::{DEPENDENCIES, NAME_BYTES, Publish};
-use crate::domain::deed::{Body, Deed};
+use crate::domain::deed::{Body, Deed, Refs};
 use crate::domain::ids::{Actor, AgentId, AlertNo, ItemNo, Seq};
 use crate::domain::outcome::Outcome;
 use crate::domain::path::EntityPath;
 use crate::domain::state::State;
 use crate::domain::things::{Case, LastPublication, Publication};
 
+pub(super) use self::turns::{go_on, release};
+
 /// Decides a publication by the caller.
 pub(super) fn decide(sheet: &mut Sheet<'_>, publish: &Publish) -> Seq {
+    ask(sheet, publish, false)
+}
+
+/// The same of what waited until its turn came, or had passed.
+fn ask(sheet: &mut Sheet<'_>, publish: &Publish, passed: bool) -> Seq {
     let Some(agent) = sheet.principal.actor.agent().cloned() else {
         return refuse(sheet, publish, stop(Code::NotAllowed, Outcome::Refused, "only agents publish"));
     };
@@ -39,7 +47,7 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, publish: &Publish) -> Seq {
     if let Some(why) = effect::too_many_voices(&state, &agent, effect, sheet.now) {
         return refuse(sheet, publish, stop(Code::OverBound, Outcome::Refused, why));
     }
-    match effect::check(&state, &agent, effect, sheet.now) {
+    match effect::check(&state, &agent, effect, sheet.now, passed) {
         None => {
             let primary = go_out(sheet, publish, None);
             alert::cascade(sheet, &state, primary);
@@ -47,6 +55,9 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, publish: &Publish) -> Seq {
         }
         Some(found) if !state.board.enforces() => observe(sheet, &state, &agent, publish, found),
         Some(found) if found.outcome == Outcome::Escalated => hold(sheet, &state, &agent, publish, found),
+        Some(found) if found.code == Code::NotYourTurn && found.outcome == Outcome::Deferred => {
+            turns::wait(sheet, &state, agent, publish, found)
+        }
         Some(found) => {
             let foreign = found.code == Code::NotOwner;
             let primary = refuse(sheet, publish, found);
@@ -83,6 +94,7 @@ pub(super) fn publication(publish: &Publish) -> Publication {
         thread: publish.thread.as_ref().map(verdict::cut),
         body: publish.body.clone(),
         conversation: None,
+        waits: None,
     }
 }
 
@@ -112,7 +124,8 @@ fn draft(sheet: &Sheet<'_>, publish: &Publish, body: Body, outcome: Outcome) -> 
     let mut deed =
         sheet.draft(body, verdict::cut(&std::sync::Arc::from(publish.word())).to_string(), outcome);
     deed.subject.clone_from(&publish.subject);
-    deed.cause = publish.cause;
+    deed.cause = sheet.released.or(publish.cause);
+    deed.refs.first = sheet.released;
     deed
 }
 
@@ -126,7 +139,7 @@ fn stopped(sheet: &mut Sheet<'_>, publish: &Publish, body: Body, found: Stop) ->
     deed.code = Some(found.code);
     deed.because(&found.why);
     deed.fields = found.fields;
-    deed.refs = found.refs;
+    deed.refs = Refs { first: sheet.released, ..found.refs };
     sheet.push(deed)
 }
 

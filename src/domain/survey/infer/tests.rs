@@ -179,6 +179,7 @@ fn events_and_outputs_are_somebodys_or_contested() {
             thread: None,
             body: Value::text("x"),
             conversation: None,
+            waits: None,
         };
         deed(seq, agent(who), Body::OutputPublished(Box::new(said)))
     };

@@ -65,6 +65,8 @@ pub(super) enum Asked<'a> {
 pub(super) struct Sent<'a> {
     /// A person approved it.
     pub(super) approved: bool,
+    /// It waited until its turn came or had passed.
+    pub(super) waited: bool,
     /// What it is about; a thread may stand for it.
     pub(super) about: Option<Cow<'a, EntityPath>>,
     /// Its word.
@@ -76,7 +78,7 @@ pub(super) struct Sent<'a> {
 impl<'a> Sent<'a> {
     fn act(deed: &'a Deed, order: &'a ActOrder, approved: bool) -> Self {
         let about = deed.subject.as_ref().map(Cow::Borrowed);
-        Self { approved, about, action: &deed.action, read: Some(&order.based_on) }
+        Self { approved, waited: false, about, action: &deed.action, read: Some(&order.based_on) }
     }
 
     fn publication(deed: &'a Deed, said: &'a Publication, approved: bool) -> Self {
@@ -86,7 +88,8 @@ impl<'a> Sent<'a> {
         let blind = deed.code == Some(Code::NoBasis);
         let told = blind || matches!(deed.body, Body::OutputPublished(_));
         let read = told.then_some(deed.refs.based_on.as_slice());
-        Self { approved, about, action: &deed.action, read }
+        let waited = deed.refs.first.is_some();
+        Self { approved, waited, about, action: &deed.action, read }
     }
 }
 
@@ -338,7 +341,12 @@ fn of_publication(deed: &Deed) -> Option<Case<'_>> {
         let sent = Sent::publication(deed, publication, approved);
         return Some(Case::new(Asked::Publication { agent, publication, sent }, Fate::Through));
     }
-    let (Body::OutputHeld(publication) | Body::OutputRefused(publication)) = &deed.body else { return None };
+    let (Body::OutputHeld(publication)
+    | Body::OutputDeferred(publication)
+    | Body::OutputRefused(publication)) = &deed.body
+    else {
+        return None;
+    };
     let sent = Sent::publication(deed, publication, false);
     let case = Case::refused(Asked::Publication { agent, publication, sent }, deed)?;
     // Who spoke on a thread before is no matter of who may.

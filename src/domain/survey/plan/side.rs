@@ -271,8 +271,12 @@ impl Side {
     ) -> Fate {
         let last = threads(name, thread).next().and_then(|thread| seen.voices.get(&thread));
         let order = self.map.output(name).map_or(&[][..], |rule| &rule.order);
-        let turn = if seen.knows(last) || order.is_empty() {
-            output::turn(&self.map, name, last, agent).err().map(|_| Code::NotYourTurn)
+        // Whether one that comes earlier was at it, the deeds do not say; it stays as it was.
+        let at_it = |_: &AgentId| matches!(was, Fate::Refused { code: Code::NotYourTurn, .. });
+        let turn = if sent.waited {
+            None
+        } else if seen.knows(last) || order.is_empty() {
+            output::turn(&self.map, name, last, agent, at_it).err().map(|_| Code::NotYourTurn)
         } else {
             unknown_turn(order, agent, was)
         };
