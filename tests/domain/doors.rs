@@ -265,7 +265,9 @@ fn windows_and_what_is_internal() {
         support publishes mail/support 'hello again' on crm/account/acme -> committed
         support publishes slack/billing 'due' thread=inv-7 -> committed
         pass 11m
-        sales publishes mail/sales 'paid' thread=inv-7 -> committed
+        sales publishes mail/sales 'paid' thread=inv-7 -> escalated collision
+        pass 49m
+        sales publishes mail/sales 'paid by now' thread=inv-7 -> committed
         ",
     );
 }
