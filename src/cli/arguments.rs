@@ -74,7 +74,7 @@ pub(crate) enum Command {
     Away(away::Away),
     /// Say that you are back
     Back(away::Back),
-    /// What waits in the agents' work streams: list, take, complete, accept, decline, fail, return
+    /// What waits in the agents' work streams, for whoever looks; agents take, complete, accept, decline, fail and return it
     Work(work::Command),
     /// Say that something happened; the agent that it wakes gets it as work
     Raise(single::Raise),

@@ -52,6 +52,60 @@ fn a_thread_stands_for_the_subject() {
     assert_eq!(subjects, ["", "crm/account/acme"], "only what is there is recorded as a subject");
 }
 
+/// A thread that reads as what is hidden is refused like a subject, and alike whether there is such an entity or not.
+#[test]
+fn a_thread_does_not_tell_what_is_hidden() {
+    check_on(
+        &team().replace("hidden = [\"hr/**\"", "hidden = [\"crm/contact/**\", \"hr/**\""),
+        "
+        sourcing writes crm/contact/1 status=new@0 -> committed
+        sales publishes mail/sales 'hello' thread=crm/contact/1 -> refused hidden
+        sales publishes mail/sales 'hello' thread=crm/contact/2 -> refused hidden
+        sales publishes mail/sales 'hello' thread=crm/contact/1 on crm/account/acme -> committed
+        ",
+    );
+}
+
+/// Whoever speaks has the conversation for the window of where it was said, whichever output answers.
+#[test]
+fn a_short_window_does_not_walk_around_a_long_one() {
+    let windows = "[[output]]
+        name = \"mail/sales\"
+        thread_window = \"2h\"
+        [[output]]
+        name = \"mail/support\"
+        thread_window = \"1m\"
+        ";
+    check_on(
+        &format!("{}{windows}", team()),
+        "
+        sales publishes mail/sales 'hello' thread=inv-7 -> committed
+        pass 90m
+        support publishes mail/support 'hello' thread=inv-7 -> escalated collision
+        pass 31m
+        support publishes mail/support 'hello again' thread=inv-7 -> committed
+        pass 2m
+        sales publishes mail/sales 'hello' thread=inv-7 -> committed
+        ",
+    );
+}
+
+/// A cause that is no deed yet would be somebody else's later.
+#[test]
+fn a_cause_is_a_deed_at_every_door() {
+    check_on(
+        &team(),
+        r#"
+        sales sends '{"do":"write","entity":"crm/account/acme","changes":{"plan":1},"expected":{"plan":0},"cause":77}' -> refused not-found
+        sales sends '{"do":"act","target":"mail/sales","action":"send","subject":"crm/account/acme","cause":77}' -> refused not-found
+        sales sends '{"do":"publish","output":"mail/sales","body":"hello","cause":77}' -> refused not-found
+        sales sends '{"do":"fan-out","branches":[{"to":"support","input":1}],"deadline":"1h","cause":77}' -> refused not-found
+        sales sends '{"do":"handoff","to":"support","task":"t","work_product":{"result":1,"status":"x"},"context":1,"constraints":1,"attempt":1,"cause":77}' -> refused not-found
+        sales sends '{"do":"write","entity":"crm/account/acme","changes":{"plan":1},"expected":{"plan":0},"cause":1}' -> committed
+        "#,
+    );
+}
+
 /// An act on an output that needs approval waits for a person like a publication, and approving it opens the act.
 #[test]
 fn an_act_waits_for_approval() {
@@ -211,7 +265,9 @@ fn windows_and_what_is_internal() {
         support publishes mail/support 'hello again' on crm/account/acme -> committed
         support publishes slack/billing 'due' thread=inv-7 -> committed
         pass 11m
-        sales publishes mail/sales 'paid' thread=inv-7 -> committed
+        sales publishes mail/sales 'paid' thread=inv-7 -> escalated collision
+        pass 49m
+        sales publishes mail/sales 'paid by now' thread=inv-7 -> committed
         ",
     );
 }

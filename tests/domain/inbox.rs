@@ -243,6 +243,8 @@ fn the_only_reviewer_answers_what_they_raised() {
         ";
     check_on(&TEAM.replace("deputies = [\"sam\"]\n", ""), &format!("{raised}{own}"));
     check(&format!("{raised}{}", "dana handles #2 'mine' -> refused own-case"));
+    // Where the owner may not, a deputy does not wait for half of the time.
+    check(&format!("{raised}{}", "sam handles #2 'mine' -> recorded"));
 }
 
 #[test]

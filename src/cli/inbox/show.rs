@@ -9,7 +9,7 @@ use crate::cli::status::Status;
 use crate::cli::{deeds, then};
 use crate::client::Client;
 use crate::domain::ids::ItemNo;
-use crate::domain::things::{Item, PastAnswers};
+use crate::domain::things::{AlertSide, Item, PastAnswers};
 
 /// Prints one item.
 pub(super) async fn run(out: Output, client: &Client, item: ItemNo) -> anyhow::Result<Status> {
@@ -37,6 +37,9 @@ fn print(out: Output, view: &ItemView, due: &str) -> anyhow::Result<()> {
         ("why", Some(format!("{}{unforeseen}", item.why))),
         ("input", Some(item.input())),
     ])?;
+    for side in view.alert.iter().flat_map(|alert| &alert.sides) {
+        out.fact("side", &self::side(side))?;
+    }
     for raw in &view.evidence {
         out.fact("before", deeds::line(raw).trim_start())?;
     }
@@ -65,6 +68,13 @@ fn print(out: Output, view: &ItemView, due: &str) -> anyhow::Result<()> {
         ("answered", answered),
         ("digest", Some(format!("{} of version {}", view.digest, item.version))),
     ])
+}
+
+/// Who wanted what there, and what became of it: `support crm/account/acme#health = bad: stopped, stale`.
+fn side(side: &AlertSide) -> String {
+    let path = side.path.as_ref().map(|path| format!(" {path}")).unwrap_or_default();
+    let value = side.value.as_ref().map(|value| format!(" = {}", value.plain())).unwrap_or_default();
+    format!("{}{path}{value}: {}, {}", side.actor.name(), side.outcome, side.at)
 }
 
 fn past(past: &PastAnswers) -> Option<String> {

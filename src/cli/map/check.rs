@@ -46,7 +46,7 @@ pub(in crate::cli) fn report(
             output::line(format!("  help: {}", visible(&finding.mend)))?;
             output::line("")?;
         }
-        output::line(summary(file, parsed))?;
+        output::line(summary(file, parsed, elsewhere))?;
     }
     Ok(if parsed.has_errors() { Status::No } else { Status::Done })
 }
@@ -92,11 +92,11 @@ fn groups<'a>(finding: &'a Finding, path: &'a str, source: &'a Shown) -> Vec<Gro
     vec![first.elements(example).element(mend)]
 }
 
-fn summary(file: &Path, parsed: &Parsed) -> String {
+fn summary(file: &Path, parsed: &Parsed, elsewhere: &[ProblemFinding]) -> String {
     let count = |severity| parsed.findings.iter().filter(|finding| finding.severity == severity).count();
     let counts = [
         (count(Severity::Error), "error", "errors"),
-        (count(Severity::Warning), "warning", "warnings"),
+        (count(Severity::Warning) + elsewhere.len(), "warning", "warnings"),
         (count(Severity::Info), "note", "notes"),
     ];
     let counts: Vec<String> = counts
@@ -107,6 +107,11 @@ fn summary(file: &Path, parsed: &Parsed) -> String {
     let counts = if counts.is_empty() { "nothing wrong".to_owned() } else { counts.join(", ") };
     let end = match (&parsed.model, parsed.has_errors()) {
         (_, true) => "it can't be applied as it is".to_owned(),
+        (Some(model), false)
+            if elsewhere.iter().any(|finding| finding.lint == Lint::OtherWorkspace.code()) =>
+        {
+            format!("it is of {}, and can't be applied in this workspace", model.workspace)
+        }
         (Some(model), false) => {
             let agents = model.agents.len();
             let s = if agents == 1 { "" } else { "s" };

@@ -29,6 +29,9 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, act: &Act) -> Seq {
         return refuse(sheet, act, stop(Code::OverBound, Outcome::Refused, why));
     }
     let state = sheet.snapshot();
+    if let Some(why) = verdict::unknown_cause(&state, act.cause) {
+        return refuse(sheet, act, stop(Code::NotFound, Outcome::Refused, why));
+    }
     let effect = Effect::Act(act);
     if let Some(why) = effect::frozen(&state, &agent, effect) {
         return refuse(sheet, act, stop(Code::Frozen, Outcome::Refused, why));

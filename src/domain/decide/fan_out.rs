@@ -28,9 +28,9 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, order: &FanOut) -> Seq {
         return refuse(sheet, order, (Code::NotAllowed, "only agents fan out".to_owned()));
     };
     let state = sheet.snapshot();
-    match over_bound(&state, order)
-        .map_or_else(|| receivers(&state, order), |why| Err((Code::OverBound, why)))
-    {
+    let cause = || verdict::unknown_cause(&state, order.cause).map(|why| (Code::NotFound, why));
+    let wrong = over_bound(&state, order).map(|why| (Code::OverBound, why)).or_else(cause);
+    match wrong.map_or_else(|| receivers(&state, order), Err) {
         Ok(()) => start(sheet, &state, &agent, order),
         Err(why) => refuse(sheet, order, why),
     }

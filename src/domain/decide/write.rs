@@ -37,6 +37,10 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, write: &Write) -> Seq {
             (Code::NotAllowed, "only agents write"),
         );
     };
+    let unknown = verdict::unknown_cause(sheet.state(), write.cause);
+    if let Some(why) = unknown.filter(|_| over_bound(write).is_none()) {
+        return sheet.refuse_on(refused(), word(write), &write.entity, (Code::NotFound, &why));
+    }
     decide_as(sheet, &agent, write)
 }
 

@@ -47,7 +47,7 @@ pub fn governs(map: &Map, person: &PersonId) -> bool {
 
 /// May the person answer? Whoever holds the field that an item is about does, at any time; beside them only a reviewer
 /// named on the queue does: its owner at any time; where the item was handed to a deputy, that one; otherwise every
-/// deputy from half the time on, and at once while the owner is away or has no token. Where nobody of them can, the
+/// deputy from half the time on, and at once where the owner raised it, is away or has no token. Where nobody of them can, the
 /// governance owner and admins do. Nobody answers what another claimed, nor what they raised where somebody else can.
 ///
 /// # Errors
@@ -125,8 +125,9 @@ fn right(
 
 /// Whether a deputy to whom it was not handed answers by now.
 fn deputies_answer(board: &Board, item: &Item, now: Time) -> bool {
-    handed(board, item, now).is_none()
-        && (now >= half_time(item) || out(board, &queue(&board.map, item).owner, now).is_some())
+    let owner = &queue(&board.map, item).owner;
+    let owner_can_not = || item.raised_by.person() == Some(owner) || out(board, owner, now).is_some();
+    handed(board, item, now).is_none() && (now >= half_time(item) || owner_can_not())
 }
 
 /// The one beside the owner to whom it was handed, who is there and still has a place at it.

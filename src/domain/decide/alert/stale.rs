@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Finding, raise};
 use crate::domain::decide::sheet::Sheet;
 use crate::domain::decide::{verdict, write};
-use crate::domain::ids::{Actor, AlertNo, Seq};
+use crate::domain::ids::{Actor, AlertNo, Seq, Version};
 use crate::domain::outcome::Outcome;
 use crate::domain::path::FieldPath;
 use crate::domain::state::State;
@@ -34,11 +34,16 @@ pub(in crate::domain::decide) fn would_be_stale(
     let on = FieldPath::new(field.entity.clone().unwrap_or_else(|| subject.clone()), field.name.clone());
     let kind = write::stale_kind(fields);
     let (sides, first_cause) = both(sheet, state, (&on, field), primary)?;
-    let winner = sides.first().map_or(Actor::Deeds, |side| side.actor.clone());
+    let before = match sides.first() {
+        Some(won) if won.wrote == Some(Version(0)) => format!("{on} at a version that it never had"),
+        Some(won) if won.actor == deed.actor => format!("{on} as it was before its own change"),
+        Some(won) => format!("{on} as it was before {}", won.actor),
+        None => on.to_string(),
+    };
     let finding = Finding {
         kind,
         same: format!("{on}|{}", deed.actor),
-        title: format!("{} acted on {on} as it was before {winner}", deed.actor),
+        title: format!("{} acted on {before}", deed.actor),
         on: Some(on),
         sides,
         first_cause,

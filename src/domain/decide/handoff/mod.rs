@@ -39,7 +39,9 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, handoff: &Handoff) -> Seq {
         return refuse(sheet, handoff, (Code::NotAllowed, "only agents hand tasks over".to_owned()));
     };
     let state = sheet.snapshot();
+    let unknown = verdict::unknown_cause(&state, handoff.cause).map(|why| (Code::NotFound, why));
     let checked = over_bound(handoff)
+        .and_then(|()| unknown.map_or(Ok(()), Err))
         .and_then(|()| payload(&agent, handoff))
         .and_then(|order| check(&state, &order, sheet.now).map(|()| order));
     let mut order = match checked {
