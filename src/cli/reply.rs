@@ -6,7 +6,7 @@ use super::output::{self, Output, visible};
 use super::session;
 use super::status::Status;
 use crate::domain::command::Command;
-use crate::domain::ids::AgentId;
+use crate::domain::ids::{AgentId, AlertNo};
 use crate::domain::reply::Reply;
 
 /// Asks one thing and prints the answer.
@@ -53,7 +53,14 @@ fn refers_to(reply: &Reply) -> Vec<String> {
     let mut line = |what: Option<String>| lines.extend(what.map(|what| format!("  {what}")));
     let owners: Vec<&str> = reply.owners.iter().map(AgentId::as_str).collect();
     let works: Vec<String> = reply.works.iter().map(|work| format!("#{work}")).collect();
-    let alerts: Vec<String> = reply.alerts.iter().map(|alert| format!("#{alert}")).collect();
+    let kind = |no: &AlertNo| reply.raised.iter().find(|raised| raised.alert == *no);
+    let alerts: Vec<String> = reply
+        .alerts
+        .iter()
+        .map(|no| {
+            kind(no).map_or_else(|| format!("#{no}"), |raised| format!("#{no} {}", raised.code.as_str()))
+        })
+        .collect();
     line((!owners.is_empty()).then(|| format!("concerns {}", visible(&owners.join(", ")))));
     line(reply.item.map(|item| format!("inbox item #{item}")));
     line((!works.is_empty()).then(|| format!("work {}", works.join(" "))));
@@ -61,7 +68,7 @@ fn refers_to(reply: &Reply) -> Vec<String> {
     line(reply.act.map(|act| format!("act #{act}")));
     line(reply.lease.map(|lease| format!("lease, fencing token {lease}")));
     line(reply.fan_out.map(|fan_out| format!("fan-out #{fan_out}")));
-    line((!alerts.is_empty()).then(|| format!("alert {}", alerts.join(" "))));
+    line((!alerts.is_empty()).then(|| format!("alert {}", alerts.join(", "))));
     line(reply.until.map(|until| format!("until {until}")));
     lines
 }

@@ -26,7 +26,7 @@ use super::ids::{
 use super::map::{Grant, Model};
 use super::outcome::Outcome;
 use super::path::{EntityPath, FieldPath, Pattern};
-use super::things::{BranchEnd, Effects, FieldChange, ItemAnswer};
+use super::things::{BranchEnd, Effects, FieldChange, ItemAnswer, RaisedAlert};
 use super::time::Time;
 use super::value::{Value, some};
 
@@ -40,6 +40,9 @@ pub struct Refs {
     /// The alerts it raised or concerns.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub alerts: Vec<AlertNo>,
+    /// The kinds of those that it raised or counted, for its author's answer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub raised: Vec<RaisedAlert>,
     /// The work items it made or concerns.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub works: Vec<WorkNo>,

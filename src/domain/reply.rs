@@ -12,6 +12,7 @@ use super::ids::{
     ActNo, Actor, AgentId, AlertNo, FanOutNo, Fence, ItemNo, MapVersion, Seq, TaskId, Version, WorkNo,
 };
 use super::path::FieldPath;
+use super::things::RaisedAlert;
 use super::time::Time;
 use super::value::{Value, some};
 use crate::domain::outcome::Outcome;
@@ -54,6 +55,9 @@ pub struct Reply {
     /// The alerts raised.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub alerts: Vec<AlertNo>,
+    /// Of which kind these are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub raised: Vec<RaisedAlert>,
     /// Until when somebody else goes first.
     pub until: Option<Time>,
     /// The map it was decided under.
@@ -102,6 +106,7 @@ impl Reply {
             fan_out: deed.refs.fan_out,
             task: deed.refs.task.clone(),
             alerts: deed.refs.alerts.clone(),
+            raised: deed.refs.raised.clone(),
             until: deed.refs.until,
             map_version: deed.map_version,
             parts: deed.refs.parts.clone(),

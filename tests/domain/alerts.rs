@@ -5,6 +5,7 @@ use super::world::{TEAM, World};
 use deeds::domain::code::Code;
 use deeds::domain::deed::Body;
 use deeds::domain::ids::{Actor, AlertNo, ItemNo};
+use deeds::domain::reply::Reply;
 use deeds::domain::things::{AlertState, Case, Severity, Work, WorkKind};
 use deeds::domain::time::Span;
 
@@ -119,6 +120,73 @@ fn a_contradiction_binds_its_variables() {
     assert!(item.due > item.opened);
 }
 
+/// The answer says which kind of alert it raised or counted; who wrote before is told once, of the paths alone.
+#[test]
+fn both_writers_of_a_contradiction_are_told() {
+    let kinds = |reply: &Reply| -> Vec<(u64, &'static str)> {
+        reply.raised.iter().map(|raised| (raised.alert.0, raised.code.as_str())).collect()
+    };
+    let mut world = check("sourcing writes crm/contact/7 status=sourced@0 -> committed");
+    let opened = run(&mut world, "sales writes crm/deal/7 stage=trial@0");
+    assert_eq!(kinds(&opened), [(1, "contradiction")]);
+    assert_eq!(opened.alerts, [AlertNo(1)]);
+    let deed = world.deeds.iter().find(|deed| deed.seq == opened.deed).unwrap();
+    assert_eq!(Reply::of(deed), opened, "a retry is answered alike");
+    let works: Vec<_> = world.state.board.works.values().cloned().collect();
+    assert_eq!((works.len(), works[0].agent.as_str()), (1, "sourcing"));
+    let words = format!(
+        "your crm/contact/7#status (deed {}) and crm/deal/7#stage by sales (deed {}) must not be true together: alert #1; a person decides",
+        opened.deed.0 - 1,
+        opened.deed
+    );
+    assert_eq!(*works[0].title, *words);
+    let counted = run(&mut world, "sales writes crm/deal/7 stage=trial@1");
+    assert_eq!(kinds(&counted), [(1, "contradiction")]);
+    assert_eq!(world.state.board.works.len(), 1, "told once");
+    assert_eq!(kinds(&run(&mut world, "sales writes crm/deal/7 note=checked@0")), []);
+    // Other kinds are told as well, and conclusions like states.
+    assert_eq!(kinds(&run(&mut world, "sales writes crm/contact/9 status=new@0")), [(2, "not-owner")]);
+    run(
+        &mut world,
+        "product sends '{\"do\":\"conclude\",\"subject\":\"crm/account/acme\",\"question\":\"refund?\",\"answer\":\"yes\"}'",
+    );
+    let differs = run(
+        &mut world,
+        "support sends '{\"do\":\"conclude\",\"subject\":\"crm/account/acme\",\"question\":\"refund?\",\"answer\":\"no\"}'",
+    );
+    assert_eq!(kinds(&differs), [(3, "contradiction")]);
+    let last = world.state.board.works.values().next_back().unwrap();
+    let words = "concluded otherwise on crm/account/acme than you";
+    assert_eq!(last.agent.as_str(), "product");
+    assert!(last.title.starts_with("support (deed ") && last.title.contains(words), "{}", last.title);
+    world.verify();
+}
+
+/// Of what is hidden nobody is told: neither in work nor by a deed that others see.
+#[test]
+fn of_a_contradiction_nothing_hidden_is_told() {
+    let open = "
+        sourcing writes crm/contact/7 status=sourced@0 -> committed
+        sales writes crm/deal/7 stage=trial@0 -> committed
+        alerts contradiction x1
+    ";
+    let told = |map: &str, works: &str| {
+        let world = check_on(map, &format!("{open} works {works}"));
+        let deed =
+            world.deeds.iter().rev().find(|deed| matches!(deed.body, Body::WriteCommitted(()))).unwrap();
+        (deed.refs.alerts.len(), deed.refs.raised.len())
+    };
+    // The one who wrote last may not see the other side, then the one who wrote first.
+    let hide = |from: &str, to: &str| TEAM.replace(from, to);
+    let sales = hide("hidden = [\"hr/**\",", "hidden = [\"hr/**\", \"crm/contact/**\",");
+    assert_eq!(told(&sales, "sourcing 1"), (0, 0));
+    let sourcing = hide("id = \"sourcing\"", "id = \"sourcing\"\nhidden = [\"crm/deal/**\"]");
+    assert_eq!(told(&sourcing, ""), (1, 1));
+    // Somebody else reads the deed, and may not see the other side: the author is told by work alone.
+    let product = hide("hidden = [\"crm/deal/*#discount\"]", "hidden = [\"crm/contact/**\"]");
+    assert_eq!(told(&product, "sales 1, sourcing 1"), (1, 0));
+}
+
 /// What is no contradiction any more needs nobody's answer: the deed that ended it is named.
 #[test]
 fn states_that_agree_again_end_it() {
@@ -151,7 +219,7 @@ fn states_that_agree_again_end_it() {
         sales writes crm/deal/8 stage=trial@0 -> committed
         sam rules #2 crm/contact/8#status 'they answered us' -> recorded
         alerts
-        works sales 1, sourcing 1
+        works sales 1, sourcing 3
         sales writes crm/deal/8 stage=proposal@1 -> committed
         sourcing writes crm/contact/9 status=sourced@0 -> committed
         sales creates crm/deal/9 stage=trial -> committed

@@ -60,8 +60,16 @@ async fn states_that_agree_again_end_a_contradiction() {
     let set = write("crm/contact/ada", "status", "sourced", 0);
     told(&sourcing.post("/v1/writes", set).await, "committed", None);
     let set = write("pipeline/ada", "stage", "uncontacted", 0);
-    told(&recruiting.post("/v1/writes", set).await, "committed", None);
-    let item = alert(&server, "contradiction").await["item"].clone();
+    let second = recruiting.post("/v1/writes", set).await;
+    told(&second, "committed", None);
+    let found = alert(&server, "contradiction").await;
+    assert_eq!(second["raised"], json!([{"alert": found["no"], "code": "contradiction"}]), "{}", second.text);
+    assert_eq!(second["alerts"], json!([found["no"]]));
+    let notice = &work(&sourcing, "notice").await[0]["title"];
+    let words = notice.as_str().unwrap();
+    assert!(words.starts_with("your crm/contact/ada#status"), "{words}");
+    assert!(words.contains("pipeline/ada#stage by recruiting"), "{words}");
+    let item = found["item"].clone();
     let set = write("pipeline/ada", "stage", "contacted", 1);
     let ended = recruiting.post("/v1/writes", set).await;
     told(&ended, "committed", None);

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::alert::Finding;
-use super::{Answer, Decision, RULES};
+use super::{Answer, Decision, RULES, alert};
 use crate::domain::code::Code;
 use crate::domain::command::{Principal, Request};
 use crate::domain::deed::{Body, Deed, Family, KeyMark, RULES_IN_DEEDS, Refs};
@@ -192,6 +192,11 @@ impl<'a> Sheet<'a> {
         self.deeds.iter().find(|deed| deed.seq == seq)
     }
 
+    /// The deeds so far.
+    pub(super) fn deeds(&self) -> &[Deed] {
+        &self.deeds
+    }
+
     /// How a deed of this sheet came out.
     pub(super) fn outcome(&self, seq: Seq) -> Outcome {
         self.deed(seq).map_or(Outcome::Recorded, |deed| deed.outcome)
@@ -241,6 +246,7 @@ impl<'a> Sheet<'a> {
 
     /// Ends the decision; the caller is told what `primary` records.
     pub(super) fn done(mut self, primary: Seq) -> Decision {
+        alert::name_kinds(&mut self, primary);
         let key = self.key.take();
         if let Some(deed) = self.deed_mut(primary) {
             deed.key = key;

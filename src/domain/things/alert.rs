@@ -78,6 +78,15 @@ pub struct AlertSide {
     pub outcome: Arc<str>,
 }
 
+/// An alert that a command raised or counted, as its answer names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RaisedAlert {
+    /// Which.
+    pub alert: AlertNo,
+    /// Of what kind.
+    pub code: AlertKind,
+}
+
 macro_rules! alert_kinds {
     ($(
         #[doc = $meaning:literal]

@@ -22,8 +22,8 @@ mod work;
 
 pub use act::{ActOrder, OpenAct, WaitingAct};
 pub use alert::{
-    Alert, AlertKind, AlertRow, AlertSide, AlertState, CONCLUDED, Escalates, Failure, SIDES, STOPPED,
-    Severity, Sides,
+    Alert, AlertKind, AlertRow, AlertSide, AlertState, CONCLUDED, Escalates, Failure, RaisedAlert, SIDES,
+    STOPPED, Severity, Sides,
 };
 pub use answer::ItemAnswer;
 pub use away::{Seat, Until};

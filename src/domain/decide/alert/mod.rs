@@ -9,6 +9,7 @@ mod lease;
 mod output;
 mod overdue;
 mod owner;
+mod raised;
 mod review;
 mod silent;
 mod stale;
@@ -35,6 +36,7 @@ pub(super) use self::lease::lease_lapsed;
 pub(super) use self::output::{not_owner_output, output_collision};
 pub(super) use self::overdue::overdue;
 pub(super) use self::owner::{not_owner, not_owner_act};
+pub(super) use self::raised::name_kinds;
 pub(super) use self::review::review_missed;
 pub(super) use self::silent::silent_agent;
 pub(super) use self::stale::{stale, would_be_stale};
@@ -230,5 +232,6 @@ fn open_alert(sheet: &mut Sheet<'_>, finding: Finding, cause: Seq, escalate: boo
     if escalate && finding.kind.row().escalates == Escalates::ByItself && enforces && !sheet.imported {
         inbox::open_conflict(sheet, &alert, opened);
     }
+    raised::tell_earlier(sheet, &alert, cause);
     no
 }
