@@ -290,3 +290,45 @@ fn a_freeze_and_a_pause_end_by_their_time() {
         ",
     );
 }
+
+/// An accepted proposal whose write waits for a person ends as that person answers, and its author learns of it.
+#[test]
+fn an_accepted_proposal_ends_as_the_person_says() {
+    let waits = "
+        support writes crm/account/acme health=good@0 -> committed
+        dana sets crm/account/acme#health bad@1 'I know' -> committed
+        sales writes crm/account/acme health=fine@2 -> proposed not-owner
+        support accepts 1 -> proposed held
+        works support 1
+        ";
+    let mut world = check(waits);
+    play(
+        &mut world,
+        "
+        dana approves #1 -> recorded
+        = crm/account/acme#health fine v3
+        works sales 1, support 1
+        support declines 1 'too late' -> refused wrong-state
+        alerts not-owner x1
+        dana undoes #1 -> recorded
+        = crm/account/acme#health bad v4
+        works support 1
+        dana rejects #1 'not before Friday' -> recorded
+        works sales 1, support 1
+        ",
+    );
+    let told = world.state.board.works.values().find(|work| work.agent.as_str() == "sales").unwrap();
+    assert_eq!(&*told.title, "dana declined your proposal: not before Friday");
+    let mut world = check(waits);
+    play(&mut world, "support declines 1 'no after all' -> recorded \n items \n works sales 1");
+    let mut world = check(waits);
+    play(
+        &mut world,
+        "
+        dana frees crm/account/acme#health 'settled' -> recorded
+        support accepts 1 -> committed
+        items
+        works sales 1
+        ",
+    );
+}
