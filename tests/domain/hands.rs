@@ -332,3 +332,57 @@ fn an_accepted_proposal_ends_as_the_person_says() {
         ",
     );
 }
+
+/// After an undo the value of before is there again, and what waits on it can be approved; after a yes it is not.
+#[test]
+fn what_waits_on_a_value_that_is_back_can_be_approved() {
+    let mut world = check(
+        "
+        support writes crm/account/acme health=good@0 -> committed
+        dana sets crm/account/acme#health bad@1 'I know' -> committed
+        support writes crm/account/acme health=fine@2 -> proposed held
+        support writes crm/account/acme health=fair@2 -> proposed held
+        dana approves #1 -> recorded
+        dana approves #2 -> refused stale
+        dana undoes #1 -> recorded
+        = crm/account/acme#health bad v4
+        support writes crm/account/acme health=fine@4 -> proposed held
+        items #1 #2
+        dana approves #1 -> recorded
+        = crm/account/acme#health fine v5
+        ",
+    );
+    let reply = super::script::run(&mut world, "dana approves #2");
+    assert_eq!(reply.outcome.as_str(), "refused");
+    assert!(reply.next.unwrap().starts_with("reject it with a note"));
+    play(&mut world, "dana rejects #2 'fine is right' -> recorded");
+    check(
+        "
+        sales creates crm/deal/7 note=trial name=a -> committed
+        dana sets crm/deal/7#note open@1 'signed' -> committed
+        sales archives crm/deal/7 @2 -> proposed held
+        sales writes crm/deal/7 note=won@1 name=b@1 -> stale stale
+        sales writes crm/deal/7 note=won@2 name=b@1 -> proposed held
+        dana approves #2 -> recorded
+        dana approves #1 -> refused stale
+        dana undoes #2 -> recorded
+        = crm/deal/7#note open v4
+        dana approves #1 -> recorded
+        = crm/deal/7 gone
+        ",
+    );
+    check(
+        "
+        support writes crm/account/acme health=good@0 -> committed
+        dana sets crm/account/acme#health bad@1 'I know' -> committed
+        sales writes crm/account/acme health=fine@2 -> proposed not-owner
+        support accepts 1 -> proposed held
+        dana approves #1 -> recorded
+        dana undoes #1 -> recorded
+        dana frees crm/account/acme#health 'settled' -> recorded
+        support accepts 4 -> committed
+        = crm/account/acme#health fine v5
+        items
+        ",
+    );
+}

@@ -4,7 +4,7 @@
 use super::sheet::Sheet;
 use super::work::proposal;
 use super::write::{self, draft, refused, wanted, word};
-use super::{inbox, propose as proposing, verdict};
+use super::{inbox, propose as proposing, rebase, verdict};
 use crate::domain::code::Code;
 use crate::domain::command::{Principal, Write, WriteKind};
 use crate::domain::deed::Body;
@@ -208,6 +208,8 @@ pub(super) fn propose_again(sheet: &mut Sheet<'_>, state: &State, closed: &Close
     });
     let Some(author) = author else { return };
     let no = sheet.state().board.next.work;
+    let moved = rebase::on_top(write, closed, sheet.state());
+    let write = moved.as_ref().unwrap_or(write);
     proposing::queue_proposal(sheet, (no, owner), &author, write, (proposed, closed.deed));
 }
 
