@@ -386,3 +386,22 @@ fn what_waits_on_a_value_that_is_back_can_be_approved() {
         ",
     );
 }
+
+/// Whoever sets it for none leaves no earlier hand in place, which held another value.
+#[test]
+fn what_is_set_for_none_ends_an_earlier_hand() {
+    for last in ["sets crm/account/acme#health fair@2", "reverts crm/account/acme#health good@2 1"] {
+        let world = check(&format!(
+            "
+            support writes crm/account/acme health=good@0 -> committed
+            sam sets crm/account/acme#health bad@1 'I know' for 3h -> committed
+            dana {last} 'I know better' for none -> committed
+            support writes crm/account/acme health=worse@3 -> committed
+            dana frees crm/account/acme#health 'which' -> refused wrong-state
+            pass 4h
+            tick
+            "
+        ));
+        assert!(world.state.board.held.is_empty());
+    }
+}

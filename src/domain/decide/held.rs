@@ -253,6 +253,23 @@ pub(super) fn release(sheet: &mut Sheet<'_>, path: &FieldPath, reason: &str) -> 
     sheet.push(deed)
 }
 
+/// What is set for `none` is held by nobody: an earlier hand, which held another value, ends.
+pub(super) fn end_earlier(sheet: &mut Sheet<'_>, wish: &Write, cause: Seq) {
+    let board = &sheet.base().board;
+    let concerns = |held: &&HeldField| wish.changes.contains_key(&held.field);
+    let hands: Vec<HeldField> = board.held_on(&wish.entity, sheet.now).filter(concerns).cloned().collect();
+    for held in hands {
+        let path = held.path(&wish.entity);
+        let mut deed = sheet.draft(Body::FieldReleased(()), "release", Outcome::Recorded);
+        deed.subject = Some(path.entity.clone());
+        deed.cause = Some(cause);
+        deed.because(format!("{path} is no longer held; {} had set it, and it was set for none", held.by));
+        deed.fields = vec![as_it_is(sheet.state(), &path)];
+        deed.refs.owners = owners(&sheet.base().board, &path);
+        sheet.push(deed);
+    }
+}
+
 /// Its time is over.
 pub(super) fn lapse(sheet: &mut Sheet<'_>, path: &FieldPath) -> Option<Seq> {
     let board = &sheet.base().board;
