@@ -14,7 +14,7 @@ use super::{reply, session, value};
 use crate::api::TaskList;
 use crate::client::Client;
 use crate::domain::command::{Command as Order, Handoff};
-use crate::domain::ids::{AgentId, TaskId};
+use crate::domain::ids::{Actor, AgentId, TaskId};
 use crate::domain::path::EntityPath;
 use crate::domain::things::{Task, TaskStage, WorkProduct};
 use crate::domain::value::Value;
@@ -117,7 +117,7 @@ const LIST: List<TaskList, Task> = List {
         of("OWNER", |task| task.owner.to_string()),
         of("FROM", |task| task.order.from.to_string()),
         of("TO", |task| task.order.to.to_string()),
-        of("ATTEMPT", |task| format!("{}/{}", task.attempt, task.max_attempts)),
+        of("ATTEMPT", |task| task.tries("/")),
         of("SINCE", |task| task.at.to_string()),
         of("ON", |task| list::maybe(task.subject.as_ref())),
     ],
@@ -142,7 +142,7 @@ fn print(out: Output, task: &Task) -> anyhow::Result<()> {
         ("task", Some(task.id.to_string())),
         ("stage", Some(format!("{}{}", task.stage.word(), detail(&task.stage)))),
         ("owner", Some(task.owner.to_string())),
-        ("attempt", Some(format!("{} of {}", task.attempt, task.max_attempts))),
+        ("attempt", Some(task.tries(" of "))),
         ("subject", task.subject.as_ref().map(ToString::to_string)),
         ("handed", Some(format!("{} to {}, attempt {}", order.from, order.to, order.attempt))),
         ("status", product.status.as_ref().map(ToString::to_string)),
@@ -165,11 +165,13 @@ fn print(out: Output, task: &Task) -> anyhow::Result<()> {
         out.fact("returned", &format!("{} before these are left out", order.returns_left_out))?;
     }
     for back in &task.history {
-        let words = format!(
-            "attempt {} by {}, {}, deed {}\n{}",
-            back.attempt, back.by, back.at, back.deed, back.text
-        );
-        out.fact("returned", &words)?;
+        let (attempt, by) = (back.attempt, &back.by);
+        // A person gives nothing back: it is a word that goes along with the attempt.
+        let (how, who) = match by {
+            Actor::Agent(_) => ("returned", format!("attempt {attempt} by {by}")),
+            Actor::Person(_) | Actor::Deeds => ("said", format!("by {by} for attempt {attempt}")),
+        };
+        out.fact(how, &format!("{who}, {}, deed {}\n{}", back.at, back.deed, back.text))?;
     }
     out.fact("changed", &format!("{}, deed {}", task.at, task.deed))
 }

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::code::Code;
-use super::deed::Deed;
+use super::deed::{Body, Deed};
 use super::ids::{
     ActNo, Actor, AgentId, AlertNo, FanOutNo, Fence, ItemNo, MapVersion, Seq, TaskId, Version, WorkNo,
 };
@@ -96,7 +96,7 @@ impl Reply {
             verdict: deed.verdict,
             deed: deed.seq,
             message: deed.reason.clone(),
-            next: deed.code.map(|code| Arc::from(code.next())),
+            next: deed.code.map(|code| Arc::from(next(deed, code))),
             fields,
             owners: deed.refs.owners.clone(),
             item: deed.refs.item,
@@ -116,6 +116,16 @@ impl Reply {
     /// Whether what was asked was done.
     pub fn is_done(&self) -> bool {
         !self.outcome.is_refusal()
+    }
+}
+
+/// What the caller can do now. A reviewer can't read again and send anew what an agent has sent.
+fn next(deed: &Deed, code: Code) -> &'static str {
+    match (&deed.body, code) {
+        (Body::ItemRefused(()), Code::Stale) => {
+            "reject it with a note: its author reads again, and sends it on the versions of now"
+        }
+        _ => code.next(),
     }
 }
 

@@ -247,3 +247,24 @@ fn somebody_without_a_token_is_not_there() {
     play(&mut world, "ada handles #2 'nobody named there has a token' -> recorded");
     assert!(last_words(&world).contains("dana has no token, sam has no token"), "{}", last_words(&world));
 }
+
+/// Whoever has an account of another name may be named by either.
+#[test]
+fn a_person_is_named_by_account_too() {
+    let map = format!("{TEAM}\n[[person]]\nid = \"sam\"\naccount = \"sam@x.example\"\n");
+    let world = check_on(
+        &map,
+        "
+        sales escalates 'a' because 'y' -> escalated
+        dana reassigns #1 to sam@x.example -> recorded
+        sam handles #1 'mine now' -> recorded
+        sam leaves for sam@x.example -> recorded
+        ada leaves until 3h for sam@x.example -> recorded
+        ada comes for sam@x.example -> recorded
+        ada leaves for tom@x.example -> refused not-found
+        ada leaves until 3h for sam@x.example -> recorded
+        ",
+    );
+    let away: Vec<&str> = world.state.board.away.keys().map(deeds::domain::ids::PersonId::as_str).collect();
+    assert_eq!(away, ["sam"]);
+}

@@ -290,3 +290,118 @@ fn a_freeze_and_a_pause_end_by_their_time() {
         ",
     );
 }
+
+/// An accepted proposal whose write waits for a person ends as that person answers, and its author learns of it.
+#[test]
+fn an_accepted_proposal_ends_as_the_person_says() {
+    let waits = "
+        support writes crm/account/acme health=good@0 -> committed
+        dana sets crm/account/acme#health bad@1 'I know' -> committed
+        sales writes crm/account/acme health=fine@2 -> proposed not-owner
+        support accepts 1 -> proposed held
+        works support 1
+        ";
+    let mut world = check(waits);
+    play(
+        &mut world,
+        "
+        dana approves #1 -> recorded
+        = crm/account/acme#health fine v3
+        works sales 1, support 1
+        support declines 1 'too late' -> refused wrong-state
+        alerts not-owner x1
+        dana undoes #1 -> recorded
+        = crm/account/acme#health bad v4
+        works support 1
+        dana rejects #1 'not before Friday' -> recorded
+        works sales 1, support 1
+        ",
+    );
+    let told = world.state.board.works.values().find(|work| work.agent.as_str() == "sales").unwrap();
+    assert_eq!(&*told.title, "dana declined your proposal: not before Friday");
+    let mut world = check(waits);
+    play(&mut world, "support declines 1 'no after all' -> recorded \n items \n works sales 1");
+    let mut world = check(waits);
+    play(
+        &mut world,
+        "
+        dana frees crm/account/acme#health 'settled' -> recorded
+        support accepts 1 -> committed
+        items
+        works sales 1
+        ",
+    );
+}
+
+/// After an undo the value of before is there again, and what waits on it can be approved; after a yes it is not.
+#[test]
+fn what_waits_on_a_value_that_is_back_can_be_approved() {
+    let mut world = check(
+        "
+        support writes crm/account/acme health=good@0 -> committed
+        dana sets crm/account/acme#health bad@1 'I know' -> committed
+        support writes crm/account/acme health=fine@2 -> proposed held
+        support writes crm/account/acme health=fair@2 -> proposed held
+        dana approves #1 -> recorded
+        dana approves #2 -> refused stale
+        dana undoes #1 -> recorded
+        = crm/account/acme#health bad v4
+        support writes crm/account/acme health=fine@4 -> proposed held
+        items #1 #2
+        dana approves #1 -> recorded
+        = crm/account/acme#health fine v5
+        ",
+    );
+    let reply = super::script::run(&mut world, "dana approves #2");
+    assert_eq!(reply.outcome.as_str(), "refused");
+    assert!(reply.next.unwrap().starts_with("reject it with a note"));
+    play(&mut world, "dana rejects #2 'fine is right' -> recorded");
+    check(
+        "
+        sales creates crm/deal/7 note=trial name=a -> committed
+        dana sets crm/deal/7#note open@1 'signed' -> committed
+        sales archives crm/deal/7 @2 -> proposed held
+        sales writes crm/deal/7 note=won@1 name=b@1 -> stale stale
+        sales writes crm/deal/7 note=won@2 name=b@1 -> proposed held
+        dana approves #2 -> recorded
+        dana approves #1 -> refused stale
+        dana undoes #2 -> recorded
+        = crm/deal/7#note open v4
+        dana approves #1 -> recorded
+        = crm/deal/7 gone
+        ",
+    );
+    check(
+        "
+        support writes crm/account/acme health=good@0 -> committed
+        dana sets crm/account/acme#health bad@1 'I know' -> committed
+        sales writes crm/account/acme health=fine@2 -> proposed not-owner
+        support accepts 1 -> proposed held
+        dana approves #1 -> recorded
+        dana undoes #1 -> recorded
+        dana frees crm/account/acme#health 'settled' -> recorded
+        support accepts 4 -> committed
+        = crm/account/acme#health fine v5
+        items
+        ",
+    );
+}
+
+/// Whoever sets it for none leaves no earlier hand in place, which held another value.
+#[test]
+fn what_is_set_for_none_ends_an_earlier_hand() {
+    for last in ["sets crm/account/acme#health fair@2", "reverts crm/account/acme#health good@2 1"] {
+        let world = check(&format!(
+            "
+            support writes crm/account/acme health=good@0 -> committed
+            sam sets crm/account/acme#health bad@1 'I know' for 3h -> committed
+            dana {last} 'I know better' for none -> committed
+            support writes crm/account/acme health=worse@3 -> committed
+            dana frees crm/account/acme#health 'which' -> refused wrong-state
+            pass 4h
+            tick
+            "
+        ));
+        assert!(world.state.board.held.is_empty());
+    }
+}

@@ -546,3 +546,37 @@ fn a_chain_that_nobody_named_ends_too() {
     assert!(held);
     play(&mut world, "items #1");
 }
+
+/// A claim that is repeated stays where it was, and one that was only let through takes nothing.
+#[test]
+fn whose_an_occurrence_is_stays_as_it_was() {
+    use super::script::run;
+    let claim = |who: &str| format!(r#"{who} sends '{{"do":"claim","event":"invoice.due","key":"m1"}}'"#);
+    let first = |map_toml: &str| {
+        let mut world = World::new(map_toml);
+        let first = run(&mut world, &claim("billing")).deed;
+        (world, first)
+    };
+    let (mut world, deed) = first(DESK);
+    for _ in 0..2 {
+        let again = run(&mut world, &claim("billing")).message.unwrap();
+        assert!(again.ends_with(&format!("claimed in deed {deed}")), "{again}");
+    }
+    let other = run(&mut world, &claim("payments")).message.unwrap();
+    assert!(other.ends_with(&format!("was claimed by billing, deed {deed}")), "{other}");
+    world.verify();
+
+    let observing = DESK.replacen("governance_owner", "mode = \"observe\"\ngovernance_owner", 1);
+    let (mut world, deed) = first(&observing);
+    play(
+        &mut world,
+        &format!("{} -> allowed (refused) claim-taken\nalerts trigger-collision x1", claim("payments")),
+    );
+    play(&mut world, &format!("{} -> allowed\nalerts trigger-collision x1", claim("billing")));
+    let other = run(&mut world, &claim("payments")).message.unwrap();
+    assert!(other.ends_with(&format!("was claimed by billing, deed {deed}")), "{other}");
+    let mut world = World::new(&observing);
+    play(&mut world, &format!("{} -> allowed (refused) claim-taken", claim("payments")));
+    play(&mut world, &format!("{} -> allowed", claim("billing")));
+    world.verify();
+}

@@ -284,3 +284,19 @@ fn conflicts_are_settled_and_opened_again_one_by_one() {
         ",
     );
 }
+
+/// The stored write stands on the value that is back: the same answer goes through once more.
+#[test]
+fn after_an_undo_the_stored_write_goes_through_again() {
+    check(
+        "
+        sourcing writes crm/contact/7 score=9@0 -> escalated unowned
+        sam expands #1 sourcing writes crm/contact/*#score -> recorded
+        = crm/contact/7#score 9 v1
+        sam undoes #1 -> recorded
+        = crm/contact/7#score null v2
+        sam expands #1 sourcing writes crm/contact/*#score -> recorded
+        = crm/contact/7#score 9 v3
+        ",
+    );
+}

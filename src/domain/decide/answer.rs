@@ -308,6 +308,9 @@ fn settle(sheet: &mut Sheet<'_>, item: &Item, answer: &ItemAnswer, effects: &mut
         | ItemAnswer::Reject { .. }
         | ItemAnswer::OutOfScope { .. }
         | ItemAnswer::SendOn { .. } => {
+            if let ItemAnswer::Reject { note } = answer {
+                held::reject(sheet, item, note, effects);
+            }
             resolve_alert(sheet, item, &approval::note(answer));
             None
         }

@@ -54,8 +54,9 @@ fn whose(sheet: &Sheet<'_>, step: &AwayStep) -> Result<PersonId, (Code, String)>
     let Some(me) = caller.actor.person() else {
         return Err((Code::NotAllowed, "only people are away".to_owned()));
     };
-    let Some(person) = step.person.as_ref().filter(|person| *person != me) else { return Ok(me.clone()) };
     let map = &sheet.base().board.map;
+    let named = step.person.as_ref().map(|person| map.model().person_of(person));
+    let Some(person) = named.filter(|person| *person != me) else { return Ok(me.clone()) };
     if caller.class != TokenClass::Admin && !reviewer::governs(map, me) {
         let why = format!("{person} says so, or the governance owner or an admin, not {me}");
         return Err((Code::NotAccountable, why));

@@ -2,8 +2,9 @@
 //! answers, and it ends by its time or by a person.
 
 use super::sheet::Sheet;
+use super::work::proposal;
 use super::write::{self, draft, refused, wanted, word};
-use super::{inbox, verdict};
+use super::{inbox, propose as proposing, rebase, verdict};
 use crate::domain::code::Code;
 use crate::domain::command::{Principal, Write, WriteKind};
 use crate::domain::deed::Body;
@@ -12,7 +13,8 @@ use crate::domain::outcome::Outcome;
 use crate::domain::path::{EntityPath, FieldName, FieldPath};
 use crate::domain::state::{Board, State};
 use crate::domain::things::{
-    Case, Effects, FieldChange, HeldField, Item, ItemAnswer, Lasts, Redone, TokenClass, WorkResult,
+    Case, ClosedItem, Effects, FieldChange, HeldField, Item, ItemAnswer, Lasts, Redone, TokenClass, Work,
+    WorkKind, WorkResult,
 };
 use crate::domain::time::{Span, Time};
 
@@ -152,18 +154,71 @@ pub(super) fn approve(sheet: &mut Sheet<'_>, item: &Item, effects: &mut Effects)
         Some((code, why)) => sheet.refuse_on(refused(), word(&wish), &wish.entity, (code, &why)),
         None => write::commit(sheet, &state, &wish, None),
     };
-    sheet.principal = person;
     if let Some(deed) = sheet.deed_mut(seq) {
         deed.refs.item = Some(item.no);
         deed.refs.first = item.evidence.last().copied();
     }
-    let deed = sheet.deed(seq)?;
-    let outcome = deed.outcome;
+    let outcome = sheet.outcome(seq);
     if outcome == Outcome::Committed {
-        let (entity, fields) = (wish.entity, deed.fields.clone());
+        let fields = sheet.deed(seq).map(|deed| deed.fields.clone()).unwrap_or_default();
+        let entity = wish.entity;
         effects.redone.push(Redone { item: item.no, deed: seq, entity, fields });
+        settle_proposal(sheet, item, effects, |sheet, work| proposal::accepted(sheet, work, None));
     }
+    sheet.principal = person;
     Some(WorkResult { outcome, deed: seq, act: None })
+}
+
+/// Rejected: where it was an accepted proposal, that is declined by the person.
+pub(super) fn reject(sheet: &mut Sheet<'_>, item: &Item, note: &str, effects: &mut Effects) {
+    let by = sheet.principal.actor.clone();
+    settle_proposal(sheet, item, effects, |sheet, work| proposal::declined(sheet, work, &by, note));
+}
+
+/// Ends the proposal whose acceptance waited in the item. What its author is told is an effect of the answer.
+fn settle_proposal(
+    sheet: &mut Sheet<'_>,
+    item: &Item,
+    effects: &mut Effects,
+    end: impl FnOnce(&mut Sheet<'_>, &Work) -> Seq,
+) {
+    let Some(entity) = &item.subject else { return };
+    let Some(work) = sheet.state().board.works_on(entity).find(|work| is_of(work, item)).cloned() else {
+        return;
+    };
+    let before = sheet.state().board.next.work;
+    end(sheet, &work);
+    effects.works.extend(sheet.state().board.works.range(before..).map(|(no, _)| *no));
+}
+
+/// The answer is taken back: the proposal that it ended waits again, as work of its own.
+pub(super) fn propose_again(sheet: &mut Sheet<'_>, state: &State, closed: &ClosedItem, item: &Item) {
+    let Case::HeldField { write, .. } = &item.case else { return };
+    let (Some(owner), Some(proposed)) = (item.raised_by.agent(), write.cause) else { return };
+    // What its author was told stands before what the one was told who accepted it.
+    let works: Vec<_> = closed.effects.works.iter().filter_map(|no| state.board.works.get(no)).collect();
+    let author = works.windows(2).find_map(|pair| match pair {
+        [told, next] => match (&told.kind, &next.kind) {
+            (WorkKind::Notice { .. }, WorkKind::Decision { item: of, .. }) if *of == item.no => {
+                Some(Actor::Agent(told.agent.clone()))
+            }
+            _ => None,
+        },
+        _ => None,
+    });
+    let Some(author) = author else { return };
+    let no = sheet.state().board.next.work;
+    let moved = rebase::on_top(write, closed, sheet.state());
+    let write = moved.as_ref().unwrap_or(write);
+    proposing::queue_proposal(sheet, (no, owner), &author, write, (proposed, closed.deed));
+}
+
+/// Whether the write that waits in the item is that proposal, as its owner accepted it.
+pub(super) fn is_of(work: &Work, item: &Item) -> bool {
+    let Case::HeldField { write, .. } = &item.case else { return false };
+    let WorkKind::Proposal { write: wish, proposed, .. } = &work.kind else { return false };
+    let (now, then) = ((write.kind, &write.entity, &write.changes), (wish.kind, &wish.entity, &wish.changes));
+    item.raised_by.agent() == Some(&work.agent) && write.cause == Some(*proposed) && now == then
 }
 
 /// Whether the answer is one for a write to what is held.
@@ -196,6 +251,23 @@ pub(super) fn release(sheet: &mut Sheet<'_>, path: &FieldPath, reason: &str) -> 
     deed.fields = vec![as_it_is(sheet.base(), path)];
     deed.refs.owners = owners(&sheet.base().board, path);
     sheet.push(deed)
+}
+
+/// What is set for `none` is held by nobody: an earlier hand, which held another value, ends.
+pub(super) fn end_earlier(sheet: &mut Sheet<'_>, wish: &Write, cause: Seq) {
+    let board = &sheet.base().board;
+    let concerns = |held: &&HeldField| wish.changes.contains_key(&held.field);
+    let hands: Vec<HeldField> = board.held_on(&wish.entity, sheet.now).filter(concerns).cloned().collect();
+    for held in hands {
+        let path = held.path(&wish.entity);
+        let mut deed = sheet.draft(Body::FieldReleased(()), "release", Outcome::Recorded);
+        deed.subject = Some(path.entity.clone());
+        deed.cause = Some(cause);
+        deed.because(format!("{path} is no longer held; {} had set it, and it was set for none", held.by));
+        deed.fields = vec![as_it_is(sheet.state(), &path)];
+        deed.refs.owners = owners(&sheet.base().board, &path);
+        sheet.push(deed);
+    }
 }
 
 /// Its time is over.

@@ -501,6 +501,7 @@ fn free(sheet: &mut Sheet<'_>, item: &Item, action: &'static str, words: &str) -
 
 fn reassign(sheet: &mut Sheet<'_>, state: &State, item: &Item, to: &PersonId) -> Seq {
     let queue = reviewer::queue(&state.board.map, item);
+    let to = state.board.map.model().person_of(to);
     if !queue.is_reviewer(to) && !reviewer::governs(&state.board.map, to) {
         let names: Vec<&str> = queue.reviewers().map(PersonId::as_str).collect();
         let why = format!("{to} is not named on {}; it is answered by {}", item.queue, names.join(", "));

@@ -24,6 +24,7 @@ mod output;
 mod overrides;
 mod preview;
 mod propose;
+mod rebase;
 mod review;
 mod ruling;
 mod sheet;

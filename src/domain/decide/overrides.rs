@@ -117,6 +117,9 @@ fn set(sheet: &mut Sheet<'_>, wish: &Write, action: &'static str, lasts: Option<
             deed.refs.until = hand.until;
         }
     }
+    if lasts == Some(Lasts::NotAtAll) && sheet.outcome(seq) == Outcome::Committed {
+        held::end_earlier(sheet, wish, seq);
+    }
     seq
 }
 

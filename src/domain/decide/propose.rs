@@ -55,7 +55,8 @@ pub(super) fn decide(
             refs.works.push(waiting);
             continue;
         }
-        queue_proposal(sheet, no, owner, &wish, primary);
+        let from = sheet.principal.actor.clone();
+        queue_proposal(sheet, (no, owner), &from, &wish, (primary, primary));
         refs.works.push(no);
         no = no.next();
     }
@@ -143,8 +144,14 @@ fn same_waiting(state: &State, owner: &AgentId, from: &Actor, wish: &Write) -> O
     state.board.works_on(&wish.entity).find(same).map(|work| work.no)
 }
 
-fn queue_proposal(sheet: &mut Sheet<'_>, no: WorkNo, owner: &AgentId, write: &Write, cause: Seq) {
-    let from = sheet.principal.actor.clone();
+/// Puts the write of that author into its owner's stream: since which deed it is proposed, and what caused that it waits.
+pub(super) fn queue_proposal(
+    sheet: &mut Sheet<'_>,
+    (no, owner): (WorkNo, &AgentId),
+    from: &Actor,
+    write: &Write,
+    (proposed, cause): (Seq, Seq),
+) {
     let fields: Vec<String> = write
         .changes
         .iter()
@@ -154,7 +161,7 @@ fn queue_proposal(sheet: &mut Sheet<'_>, no: WorkNo, owner: &AgentId, write: &Wr
         .collect();
     let what =
         if fields.is_empty() { format!("{} {}", word(write), write.entity) } else { fields.join(", ") };
-    let kind = WorkKind::Proposal { from: from.clone(), write: write.clone(), proposed: cause };
+    let kind = WorkKind::Proposal { from: from.clone(), write: write.clone(), proposed };
     let title = format!("{from} proposes {what}");
     let work = Work::new(no, owner.clone(), kind, title, (sheet.now, sheet.next_seq()));
     queue(sheet, work.about(Some(write.entity.clone())), Some(cause));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::sheet::Sheet;
-use super::{inbox, stuck, verdict, write};
+use super::{held, inbox, rebase, stuck, verdict, write};
 use crate::domain::code::Code;
 use crate::domain::command::{Write, WriteKind};
 use crate::domain::deed::{Body, ScopeChange, ScopeTransfer};
@@ -61,6 +61,7 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, no: ItemNo, person: &PersonId) -> Se
     deed.refs.item = Some(no);
     let seq = sheet.push(deed);
     inbox::stand_in(sheet, seq, &right);
+    rebase::items(sheet, &closed, seq);
     seq
 }
 
@@ -333,6 +334,7 @@ fn reverse_rest(sheet: &mut Sheet<'_>, state: &State, closed: &ClosedItem) {
         sheet.push(deed);
     }
     for other in settled(state, closed) {
+        held::propose_again(sheet, state, closed, &other.item);
         stuck::reopen(sheet, other);
         reopen_alert(sheet, state, other);
     }

@@ -333,7 +333,7 @@ impl Board {
     }
 
     pub(super) fn grant_claim(&mut self, deed: &Deed, mark: &ClaimMark) {
-        let Some(by) = deed.actor.agent().cloned() else { return };
+        let Some(by) = deed.actor.agent().cloned().filter(|_| !mark.takes_nothing) else { return };
         let held = ClaimHeld { by: by.clone(), at: deed.time, deed: deed.seq };
         let occurrence = key(&[&mark.event, &mark.key]);
         match mark.until {

@@ -133,6 +133,10 @@ pub struct ClaimMark {
     /// Until when a granted one is known to be its agent's. The first ones were known as long as there was room. One that
     /// was not granted has it where its occurrence waits for a person.
     pub until: Option<Time>,
+    /// Granted, and yet whose the occurrence is stays as it was: its agent's since an earlier claim, or another's where the
+    /// workspace only observes.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub takes_nothing: bool,
 }
 
 /// Who holds a claim.

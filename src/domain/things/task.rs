@@ -204,6 +204,12 @@ impl EarlierHand {
 }
 
 impl Task {
+    /// How many attempts were begun, of how many, with this between them. What waits for a person is counted as the attempt that
+    /// it would be next.
+    pub fn tries(&self, of: &str) -> String {
+        format!("{}{of}{}", self.attempt.min(self.max_attempts), self.max_attempts)
+    }
+
     /// A return, or a person's word, is the last of the history; where that is full the oldest goes.
     pub fn hear(&mut self, feedback: Feedback) {
         self.history.push(feedback);

@@ -270,7 +270,9 @@ impl Streams {
                     check_given_up(look, *no);
                 }
                 Body::WorkAccepted(()) | Body::WorkDeclined(()) => {
-                    assert_eq!(Some(&job.agent), deed.actor.agent(), "another's work: {deed:?}");
+                    // A person's no to the held write of an accepted proposal declines that.
+                    let by = deed.actor.agent().unwrap_or(&job.agent);
+                    assert_eq!(&job.agent, by, "another's work: {deed:?}");
                 }
                 _ => {}
             }

@@ -109,7 +109,12 @@ fn own(sheet: &mut Sheet<'_>, state: &State, claim: &Claim, before: &Before, wor
     let verb = if before.claimed { "claimed" } else { "raised" };
     let (what, work) = (&before.what, known::as_work(works));
     let words = format!("{what} is yours to handle{work}, {verb} in deed {}", before.deed);
-    let primary = grant(sheet, claim, None, &words);
+    // One that came to it in another way is claimed by this.
+    let primary = if before.claimed {
+        let_through(sheet, claim, None, &words)
+    } else {
+        grant(sheet, claim, None, &words)
+    };
     if let Some(deed) = sheet.deed_mut(primary) {
         deed.refs.works = works.to_vec();
     }
@@ -121,7 +126,7 @@ fn settled(sheet: &mut Sheet<'_>, state: &State, claim: &Claim, why: &str) -> Se
     if state.board.enforces() {
         refuse(sheet, claim, Code::ClaimTaken, why)
     } else {
-        grant(sheet, claim, Some((Code::ClaimTaken, Outcome::Refused)), why)
+        let_through(sheet, claim, Some((Code::ClaimTaken, Outcome::Refused)), why)
     }
 }
 
@@ -134,7 +139,7 @@ fn await_answer(
     why: &str,
 ) -> Seq {
     if !state.board.enforces() {
-        return grant(sheet, claim, Some((code, Outcome::Escalated)), why);
+        return let_through(sheet, claim, Some((code, Outcome::Escalated)), why);
     }
     let mut deed = draft(sheet, claim, Body::ClaimRefused(Box::new(mark(claim))), Outcome::Escalated, why);
     (deed.code, deed.refs.item) = (Some(code), Some(no));
@@ -167,7 +172,7 @@ fn taken(
     let primary = if state.board.enforces() {
         refuse(sheet, claim, Code::ClaimTaken, &why)
     } else {
-        grant(sheet, claim, Some((Code::ClaimTaken, Outcome::Refused)), &why)
+        let_through(sheet, claim, Some((Code::ClaimTaken, Outcome::Refused)), &why)
     };
     let claimed = before.filter(|before| before.claimed);
     let held = claimed.map(|before| ClaimHeld { by: owner.clone(), at: before.at, deed: before.deed });
@@ -241,8 +246,25 @@ fn as_raise(state: &State, claim: &Claim) -> Raise {
     }
 }
 
+/// It is the caller's from now on.
 fn grant(sheet: &mut Sheet<'_>, claim: &Claim, verdict: Option<(Code, Outcome)>, words: &str) -> Seq {
     let mark = ClaimMark { until: Some(sheet.now.plus(KNOWN)), ..mark(claim) };
+    granted(sheet, claim, mark, verdict, words)
+}
+
+/// Granted, and yet whose it is stays as it was: it is the caller's since an earlier deed, or somebody else's.
+fn let_through(sheet: &mut Sheet<'_>, claim: &Claim, verdict: Option<(Code, Outcome)>, words: &str) -> Seq {
+    let mark = ClaimMark { takes_nothing: true, ..mark(claim) };
+    granted(sheet, claim, mark, verdict, words)
+}
+
+fn granted(
+    sheet: &mut Sheet<'_>,
+    claim: &Claim,
+    mark: ClaimMark,
+    verdict: Option<(Code, Outcome)>,
+    words: &str,
+) -> Seq {
     let mut deed = draft(sheet, claim, Body::ClaimGranted(Box::new(mark)), Outcome::Allowed, words);
     (deed.code, deed.verdict) = verdict.unzip();
     sheet.push(deed)
@@ -265,5 +287,5 @@ fn draft(sheet: &Sheet<'_>, claim: &Claim, body: Body, outcome: Outcome, why: &s
 
 /// The claim as its deed keeps it, within the bounds.
 pub(in crate::domain::decide) fn mark(claim: &Claim) -> ClaimMark {
-    ClaimMark { event: cut(&claim.event), key: cut(&claim.key), until: None }
+    ClaimMark { event: cut(&claim.event), key: cut(&claim.key), until: None, takes_nothing: false }
 }

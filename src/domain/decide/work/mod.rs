@@ -2,7 +2,7 @@
 //! in `tries`, what time does in `watch`, proposals in `proposal`.
 
 mod fetched;
-mod proposal;
+pub(super) mod proposal;
 mod sequence;
 mod tries;
 mod watch;
@@ -56,9 +56,9 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, step: &WorkStep) -> Seq {
         return refuse(sheet, step, code, &why);
     }
     match &work.kind {
-        WorkKind::Proposal { from, write, proposed } => match step.step {
-            WorkVerb::Accept => proposal::accept(sheet, &work, from, write, *proposed, step),
-            WorkVerb::Decline => proposal::decline(sheet, &work, from, write, step),
+        WorkKind::Proposal { write, proposed, .. } => match step.step {
+            WorkVerb::Accept => proposal::accept(sheet, &work, write, *proposed, step),
+            WorkVerb::Decline => proposal::decline(sheet, &work, step),
             WorkVerb::Complete => wrong(sheet, &work, step, "accept or decline it"),
             WorkVerb::Fail | WorkVerb::Return => held(sheet, &work, step, tries::give_back),
         },

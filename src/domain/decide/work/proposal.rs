@@ -1,20 +1,21 @@
 //! Proposals: accepted as the owner's own write, or declined with feedback.
 
-use super::end;
+use std::fmt;
+
 use crate::domain::code::Code;
 use crate::domain::command::{WorkStep, Write};
 use crate::domain::decide::sheet::Sheet;
-use crate::domain::decide::{propose, write};
+use crate::domain::decide::verdict::text;
+use crate::domain::decide::{answer, held, propose, write};
 use crate::domain::deed::Body;
-use crate::domain::ids::{Actor, Seq};
+use crate::domain::ids::Seq;
 use crate::domain::outcome::Outcome;
-use crate::domain::things::Work;
+use crate::domain::things::{Work, WorkKind};
 
 /// Decided afresh, versions too, as the owner's write with the proposal as its cause.
 pub(super) fn accept(
     sheet: &mut Sheet<'_>,
     work: &Work,
-    from: &Actor,
     wish: &Write,
     proposed: Seq,
     step: &WorkStep,
@@ -33,29 +34,58 @@ pub(super) fn accept(
         // The proposal stays: the owner sees why it does not go through now, and can still decline it.
         return decided;
     }
-    let accepted = end(sheet, work, Body::WorkAccepted(()), "accept", Outcome::Recorded, step);
-    if let Some(agent) = from.agent() {
-        let words = format!("{} accepted your proposal: {}", work.agent, work.title);
-        propose::notice(sheet, agent, wish, &words, accepted);
-    }
+    accepted(sheet, work, step.note.as_deref());
+    end_items(sheet, work, "was accepted and went through", decided);
     decided
 }
 
-pub(super) fn decline(
-    sheet: &mut Sheet<'_>,
-    work: &Work,
-    from: &Actor,
-    wish: &Write,
-    step: &WorkStep,
-) -> Seq {
+pub(super) fn decline(sheet: &mut Sheet<'_>, work: &Work, step: &WorkStep) -> Seq {
     let Some(note) = step.note.as_deref().map(str::trim).filter(|note| !note.is_empty()) else {
         let why = "declining needs feedback in `note`: say what would make it acceptable";
         return sheet.refuse(Body::WorkRefused(()), "decline", Code::WrongState, why);
     };
-    let declined = end(sheet, work, Body::WorkDeclined(()), "decline", Outcome::Recorded, step);
-    if let Some(agent) = from.agent() {
-        let words = format!("{} declined your proposal: {note}", work.agent);
-        propose::notice(sheet, agent, wish, &words, declined);
-    }
+    let declined = declined(sheet, work, &work.agent, note);
+    end_items(sheet, work, "was declined by its owner", declined);
     declined
+}
+
+/// Its owner accepted it, and it went through: its author is told.
+pub(in crate::domain::decide) fn accepted(sheet: &mut Sheet<'_>, work: &Work, note: Option<&str>) -> Seq {
+    let words = format!("{} accepted your proposal: {}", work.agent, work.title);
+    end(sheet, work, Body::WorkAccepted(()), note, &words)
+}
+
+/// It was declined, by its owner or by a person: its author is told by whom and why.
+pub(in crate::domain::decide) fn declined(
+    sheet: &mut Sheet<'_>,
+    work: &Work,
+    by: &dyn fmt::Display,
+    note: &str,
+) -> Seq {
+    let words = format!("{by} declined your proposal: {note}");
+    end(sheet, work, Body::WorkDeclined(()), Some(note), &words)
+}
+
+fn end(sheet: &mut Sheet<'_>, work: &Work, body: Body, note: Option<&str>, words: &str) -> Seq {
+    let action = if matches!(body, Body::WorkAccepted(())) { "accept" } else { "decline" };
+    let mut deed = sheet.draft(body, action, Outcome::Recorded);
+    deed.subject.clone_from(&work.subject);
+    deed.cause = Some(work.deed);
+    deed.reason = note.map(text);
+    deed.refs.works = vec![work.no];
+    let ended = sheet.push(deed);
+    if let WorkKind::Proposal { from, write, .. } = &work.kind
+        && let Some(agent) = from.agent()
+    {
+        propose::notice(sheet, agent, write, words, ended);
+    }
+    ended
+}
+
+/// What waits for a person since the proposal was accepted, on a field that a person holds, needs no answer any more.
+fn end_items(sheet: &mut Sheet<'_>, work: &Work, how: &str, cause: Seq) {
+    let state = sheet.snapshot();
+    for item in state.board.items.values().filter(|item| held::is_of(work, item)) {
+        answer::end_by_itself(sheet, item, &format!("the proposal {how}"), cause);
+    }
 }

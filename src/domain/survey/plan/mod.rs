@@ -225,6 +225,9 @@ impl Planning {
     }
 
     fn remember(&mut self, deed: &Deed) {
+        if matches!(&deed.body, Body::ClaimGranted(claim) if claim.takes_nothing) {
+            return;
+        }
         self.remember_occurrence(deed);
         self.remember_contradiction(deed);
         let Some(agent) = deed.actor.agent() else { return };
