@@ -30,7 +30,7 @@ macro_rules! codes {
 
 codes! {
     /// A person paused the agent.
-    Paused = "paused", "wait until a person resumes you; the pause names who and why";
+    Paused = "paused", "wait until a person resumes the agent; the pause names who and why";
     /// The token was revoked or has expired.
     TokenEnded = "token-ended", "ask an admin for a new token";
     /// A person froze the entity.
@@ -96,7 +96,7 @@ codes! {
     /// What the answer did was used since.
     UsedSince = "used-since", "compensate by hand: the effects have been built upon";
     /// The command is over a bound.
-    OverBound = "over-bound", "send less at once";
+    OverBound = "over-bound", "go by the bound that the message names";
     /// What the map wants looked at before this goes out was not named.
     NoBasis = "no-basis", "read the fields that are named, decide on what they say, and send their versions in `depends_on`";
     /// It was done although something that it was based on had changed since it was allowed.

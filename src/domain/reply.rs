@@ -17,6 +17,12 @@ use super::time::Time;
 use super::value::{Value, some};
 use crate::domain::outcome::Outcome;
 
+/// The next step of a reviewer whose answer meets a stored write that is stale.
+const STALE_ANSWER: &str =
+    "reject it with a note: its author reads again, and sends it on the versions of now";
+/// What the caller can do whose step on what is another's waits for nobody.
+const NOT_PROPOSED: &str = "nothing waits: it is the owner's to do; hand the work to it, or escalate";
+
 /// The answer to a command. A refusal by a rule is an answer like any other.
 #[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -96,7 +102,7 @@ impl Reply {
             verdict: deed.verdict,
             deed: deed.seq,
             message: deed.reason.clone(),
-            next: deed.code.map(|code| Arc::from(next(deed, code))),
+            next: next(deed),
             fields,
             owners: deed.refs.owners.clone(),
             item: deed.refs.item,
@@ -119,14 +125,24 @@ impl Reply {
     }
 }
 
-/// What the caller can do now. A reviewer can't read again and send anew what an agent has sent.
-fn next(deed: &Deed, code: Code) -> &'static str {
-    match (&deed.body, code) {
-        (Body::ItemRefused(()), Code::Stale) => {
-            "reject it with a note: its author reads again, and sends it on the versions of now"
-        }
+/// What the caller can do now: the code's own sentence, unless this came out otherwise than the sentence has it.
+fn next(deed: &Deed) -> Option<Arc<str>> {
+    let code = deed.code?;
+    // Only changes of fields wait for their owner.
+    let waits = deed.verdict.unwrap_or(deed.outcome) == Outcome::Proposed;
+    let told = match (&deed.body, code) {
+        // A reviewer can't read again and send anew what an agent has sent.
+        (Body::ItemRefused(()), Code::Stale) => STALE_ANSWER,
+        (_, Code::NotOwner) if !waits => NOT_PROPOSED,
         _ => code.next(),
-    }
+    };
+    Some(match deed.verdict {
+        Some(verdict) => Arc::from(format!(
+            "it was done, for the workspace only observes; while it enforces this would be {}, and then: {told}",
+            verdict.as_str()
+        )),
+        None => Arc::from(told),
+    })
 }
 
 fn reports(deed: &Deed, subject: &super::path::EntityPath) -> Vec<FieldReport> {

@@ -1,7 +1,7 @@
 //! Observe mode: everything goes through, and the verdict that it would have had is kept, with its alert.
 
-use super::script::check_on;
-use super::world::watched;
+use super::script::{check_on, run};
+use super::world::{TEAM, World, watched};
 
 #[test]
 fn everything_goes_through_with_its_verdict() {
@@ -31,6 +31,26 @@ fn everything_goes_through_with_its_verdict() {
         kinds.contains(&"not-owner") && kinds.contains(&"stale-write") && kinds.contains(&"stale-read"),
         "{kinds:?}"
     );
+}
+
+/// The next step is what is so: nothing waits for what was done, nor for what only its owner does.
+#[test]
+fn the_next_step_is_what_is_so() {
+    let act = "sales acts mail/support send_offer on crm/account/acme";
+    let write = "sales writes crm/account/acme health=good@0";
+    let mut world = World::new(&watched());
+    let next = |world: &mut World, line: &str| run(world, line).next.unwrap().to_string();
+    let done = "it was done, for the workspace only observes; while it enforces this would be";
+    let told = next(&mut world, act);
+    assert!(told.starts_with(&format!("{done} refused, and then: nothing waits")), "{told}");
+    let told = next(&mut world, write);
+    assert!(told.starts_with(&format!("{done} proposed, and then: a change waits as a proposal")), "{told}");
+    let mut world = World::new(TEAM);
+    let told = next(&mut world, act);
+    assert!(told.starts_with("nothing waits"), "{told}");
+    let told = next(&mut world, write);
+    assert!(told.starts_with("a change waits as a proposal"), "{told}");
+    assert_eq!(run(&mut world, "sales writes crm/deal/7 stage=trial@0").next, None);
 }
 
 /// Conflicts are shown, but nobody is called.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use super::{alert, answer, take, team, told, who, work};
+use super::{Server, alert, answer, take, team, told, who, work};
 
 fn mail(reason: &str) -> Json {
     json!({"output": "mail/customers", "thread": "re: invoice payment due", "body": {"text": reason},
@@ -21,6 +21,28 @@ async fn a_second_claim_is_refused_and_shown_as_a_trigger_collision() {
     assert_eq!(who(&alert(&server, "trigger-collision").await), ["billing", "payments"]);
     // Its owner asks again after an answer that got lost: told to leave the mail alone, nobody would handle it.
     told(&billing.post("/v1/claims", claim).await, "allowed", None);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_next_step_of_what_was_done_or_is_anothers_is_no_wait() {
+    let body =
+        json!({"entity": "crm/contact/ada", "changes": {"status": "sourced"}, "expected": {"status": 0}});
+    let server = team().await;
+    let recruiting = server.agent("recruiting").await;
+    let waits = recruiting.post("/v1/writes", body.clone()).await;
+    told(&waits, "proposed", Some("not-owner"));
+    assert!(waits["next"].as_str().unwrap().starts_with("a change waits as a proposal"), "{}", waits.text);
+    let act = json!({"target": "crm/contact/ada#status", "action": "write_to", "subject": "crm/contact/ada"});
+    let refused = recruiting.post("/v1/acts", act).await;
+    told(&refused, "refused", Some("not-owner"));
+    assert!(refused["next"].as_str().unwrap().starts_with("nothing waits"), "{}", refused.text);
+    server.stop().await;
+    let server = Server::start_on(&super::TEAM.replace("\"enforce\"", "\"observe\"")).await;
+    let done = server.agent("recruiting").await.post("/v1/writes", body).await;
+    assert_eq!((&done["outcome"], &done["verdict"]), (&json!("committed"), &json!("proposed")));
+    let next = done["next"].as_str().unwrap();
+    assert!(next.starts_with("it was done") && next.contains("would be proposed"), "{next}");
     server.stop().await;
 }
 
