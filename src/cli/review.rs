@@ -101,7 +101,17 @@ const LIST: List<ReviewList, ReviewView> = List {
             None => list::maybe(view.reviews.due.map(|due| next(due, now))),
         }),
         of("HELD", |view| view.reviews.held.to_string()),
+        // Of those that are remembered one by one.
+        of("LATE", |view| view.reviews.turns.iter().filter(|turn| turn.late).count().to_string()),
         of("MISSED", |view| view.reviews.missed.to_string()),
+        at("BEFORE", |view, now| {
+            list::maybe(
+                view.reviews
+                    .turns
+                    .back()
+                    .map(|turn| format!("{}, due {} ago", turn.how(), now.since(turn.due).rough())),
+            )
+        }),
         at("LAST", |view, now| {
             list::maybe(view.reviews.last.as_ref().map(|last| {
                 format!("{} ago by {}, {} answered", now.since(last.ended).rough(), last.by, last.answered)

@@ -10,6 +10,7 @@ use super::then::{self, Then};
 use crate::client::Client;
 use crate::domain::path::FieldPath;
 use crate::domain::query::Ownership;
+use crate::domain::things::HeldField;
 
 /// What is asked about.
 #[derive(Debug, Args)]
@@ -50,5 +51,11 @@ fn tell(out: Output, client: &Client, ownership: &Ownership) -> anyhow::Result<(
             "value",
             value.map(|now| format!("{} (v{} by {}, {})", now.value.plain(), now.version, now.by, now.at)),
         ),
+        ("held", value.and_then(|now| now.held.as_ref()).map(hand)),
     ])
+}
+
+/// A person's hand on the field: whose, and until when.
+fn hand(held: &HeldField) -> String {
+    format!("by {} until {}: {}", held.by, held.until_words(), held.reason)
 }

@@ -292,21 +292,13 @@ fn reviewed(case: &Case<'_>) -> Gate {
     let told =
         turns.iter().rev().filter(|turn| !turn.held || turn.late || turn.deed == last.deed).take(LISTED);
     evidence.extend(told.map(|turn| {
-        let how = how(turn);
+        let how = turn.how();
         Evidence::deed(turn.deed, format!("the review of {} was {how}", date(turn.due)))
     }));
     let words =
-        format!("{held} of {} reviews of {} held, the last one {}", turns.len(), queue.name, how(last));
+        format!("{held} of {} reviews of {} held, the last one {}", turns.len(), queue.name, last.how());
     let holds = last.held && !last.late && held * 100 >= turns.len() * HELD_SHARE;
     gate(kind, if holds { GateState::Holds } else { GateState::Fails }, words, evidence)
-}
-
-fn how(turn: &PastTurn) -> &'static str {
-    match (turn.held, turn.late) {
-        (true, false) => "held",
-        (true, true) => "held late",
-        (false, _) => "missed",
-    }
 }
 
 /// The scheduled reviews of the window, oldest first.

@@ -157,3 +157,14 @@ pub struct PastTurn {
     /// The deed that says so.
     pub deed: Seq,
 }
+
+impl PastTurn {
+    /// How it went, in words.
+    pub fn how(&self) -> &'static str {
+        match (self.held, self.late) {
+            (true, false) => "held",
+            (true, true) => "held late",
+            (false, _) => "missed",
+        }
+    }
+}
