@@ -32,9 +32,9 @@ use deeds::ledger::export;
 /// The versions whose ledgers are kept, each with a folder under `tests/corpus`.
 const VERSIONS: [&str; 1] = ["286fd76"];
 
-/// Statistics that a later version counts in another way: places in the rendering, `*` for any one step. Nothing that a
-/// decision is made on may stand here.
-const MAY_DIFFER: [&str; 0] = [];
+/// Statistics that a later version counts in another way, and advice that it words better, since that is its own and not
+/// recorded: places in the rendering, `*` for any one step. Nothing that a decision is made on may stand here.
+const MAY_DIFFER: [&str; 1] = ["answers/*/answer/next"];
 
 /// What states have by now that those of earlier versions had not, in the same form.
 const ADDED: [&str; 5] =

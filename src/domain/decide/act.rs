@@ -30,9 +30,7 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, act: &Act) -> Seq {
     }
     let state = sheet.snapshot();
     if let Some(why) = verdict::unknown_cause(&state, act.cause) {
-        // Nor is it what this refusal follows from.
-        let act = Act { cause: None, ..act.clone() };
-        return refuse(sheet, &act, stop(Code::NotFound, Outcome::Refused, why));
+        return refuse(sheet, act, stop(Code::NotFound, Outcome::Refused, why));
     }
     let effect = Effect::Act(act);
     if let Some(why) = effect::frozen(&state, &agent, effect) {

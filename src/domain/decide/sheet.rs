@@ -140,6 +140,8 @@ impl<'a> Sheet<'a> {
     /// Appends a deed; its number is its place. What rules decide beside its outcome is put into it here.
     pub(super) fn push(&mut self, mut deed: Deed) -> Seq {
         deed.seq = self.next_seq();
+        // A refusal does not follow from a cause that is not there.
+        deed.cause = deed.cause.filter(|cause| *cause < deed.seq);
         if deed.cause.is_none() && self.may_have_cause(&deed) {
             deed.cause = self.in_hand(deed.subject.as_ref());
             self.assumed.extend(deed.cause.map(|_| deed.seq));
