@@ -209,7 +209,7 @@ fn refuse(sheet: &mut Sheet<'_>, order: &FanOut, (code, why): (Code, String)) ->
     let seq = sheet.refuse(Body::FanOutRefused(()), ACTION, code, &why);
     if let Some(deed) = sheet.deed_mut(seq) {
         deed.subject.clone_from(&order.subject);
-        deed.cause = order.cause;
+        deed.cause = order.cause.filter(|cause| *cause < seq);
     }
     seq
 }

@@ -243,7 +243,7 @@ fn refuse(sheet: &mut Sheet<'_>, handoff: &Handoff, (code, why): Refusal) -> Seq
     let seq = sheet.refuse(Body::HandoffRefused(()), ACTION, code, &why);
     if let Some(deed) = sheet.deed_mut(seq) {
         deed.subject.clone_from(&handoff.subject);
-        deed.cause = handoff.cause;
+        deed.cause = handoff.cause.filter(|cause| *cause < seq);
         deed.refs.task.clone_from(&handoff.task);
     }
     seq
