@@ -343,6 +343,8 @@ impl Streams {
         errand.escalated = Some(item);
         (errand.owner, errand.attempt) = (task.owner.clone(), task.attempt);
         errand.max = task.max_attempts;
+        // Whoever handed it over last gave it.
+        errand.giver.clone_from(&task.order.from);
         errand.feedback = last_return(task);
         let before = errand.work.take();
         self.leave(before);
