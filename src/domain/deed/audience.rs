@@ -68,8 +68,15 @@ impl Deed {
 
     /// Of the agent's own deed: whether it tells what was there, beside what the agent sent itself.
     fn finds_hidden(&self, sight: &Sight<'_>) -> bool {
+        // A proposal that it accepted is another's words.
+        let accepted = matches!(self.body, Body::WriteRefused(()) | Body::WriteEscalated(()))
+            && !self.refs.works.is_empty();
         let found = |field: &FieldChange| {
-            field.version != Version(0) || field.before.is_some() || field.by.is_some() || field.at.is_some()
+            accepted
+                || field.version != Version(0)
+                || field.before.is_some()
+                || field.by.is_some()
+                || field.at.is_some()
         };
         self.fields.iter().any(|field| found(field) && self.is_hidden(field, sight))
             || self.code.is_some_and(Code::depends_on_state) && self.is_on_hidden(sight)
