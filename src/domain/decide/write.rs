@@ -257,6 +257,10 @@ fn observe(sheet: &mut Sheet<'_>, state: &State, agent: &AgentId, write: &Write,
             let (code, outcome) = zones.verdict().unwrap_or((Code::Unowned, Outcome::Escalated));
             (code, outcome, propose::zone_words(write, zones))
         }
+        // It names no field, so that whoever may see the deed may not see what is said of one.
+        Stop::Held(_) if write.changes.is_empty() => {
+            (Code::Held, Outcome::Proposed, format!("a person holds a field of {}", write.entity))
+        }
         Stop::Held(hand) => (Code::Held, Outcome::Proposed, hand.why.clone()),
         Stop::Rule { code: Code::Stale, outcome, fields, .. } => {
             (Code::Stale, *outcome, verdict::seen_stale(state, agent, &write.entity, fields))
