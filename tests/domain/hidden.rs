@@ -293,3 +293,38 @@ fn hidden_then_or_hidden_now() {
     assert_eq!(touches.iter().map(|touch| touch.deed.0).collect::<Vec<_>>(), [5]);
     assert_eq!(reads(&world, "product", "crm/deal/7").unwrap(), ["discount"], "what is there is there");
 }
+
+/// What an agent's own deeds told of others' words while it saw them is hidden with the field: why a person holds it, and what
+/// it accepted of another.
+#[test]
+fn others_words_in_own_deeds_are_hidden_with_the_field() {
+    let mut world = check(
+        "
+        dana sets crm/account/acme#plan 'vault one'@0 'kept by people' -> committed
+        sales deletes crm/account/acme @1 -> proposed held
+        product writes crm/account/7 plan='vault two'@0 -> proposed not-owner
+        ",
+    );
+    let given = super::world::TEAM
+        .replacen("except = [", "except = [\"crm/account/*#plan\", ", 1)
+        .replacen("hidden = [\"hr/**\"", "hidden = [\"crm/account/*#plan\", \"hr/**\"", 1)
+        .replacen(
+            "writes = [\"crm/account/*#health\"",
+            "writes = [\"crm/account/*#plan\", \"crm/account/*#health\"",
+            1,
+        );
+    let model = Arc::new(map::parse(&given).applicable().unwrap());
+    let apply = ApplyMap { model, if_version: MapVersion(0), reason: None, planned: false, take_back: false };
+    assert!(world.ask("ada", Command::ApplyMap(apply)).is_done());
+    assert_eq!(run(&mut world, "sales accepts 1").outcome.as_str(), "proposed", "it is support's by now");
+    let sales = AgentId::new("sales").unwrap();
+    let sight = Sight::now(&sales, &world.state.board.map);
+    let told: Vec<String> = world
+        .deeds
+        .iter()
+        .filter(|deed| deed.is_seen_by(&sight))
+        .map(|deed| format!("{deed:?}"))
+        .filter(|text| text.contains("vault"))
+        .collect();
+    assert!(told.is_empty(), "{told:?}");
+}

@@ -68,19 +68,25 @@ impl Deed {
 
     /// Of the agent's own deed: whether it tells what was there, beside what the agent sent itself.
     fn finds_hidden(&self, sight: &Sight<'_>) -> bool {
-        // A proposal that it accepted is another's words.
-        let accepted = matches!(self.body, Body::WriteRefused(()) | Body::WriteEscalated(()))
-            && !self.refs.works.is_empty();
+        let accepts = self.accepts();
         let found = |field: &FieldChange| {
-            accepted
+            accepts
                 || field.version != Version(0)
                 || field.before.is_some()
                 || field.by.is_some()
                 || field.at.is_some()
         };
         self.fields.iter().any(|field| found(field) && self.is_hidden(field, sight))
-            || self.code.is_some_and(Code::depends_on_state) && self.is_on_hidden(sight)
+            || self.code.is_some_and(Code::depends_on_state)
+                && (self.is_on_hidden(sight) || self.based_on().iter().any(|path| sight.hides_path(path)))
             || self.carries_hidden(sight)
+    }
+
+    /// Whether it is a proposal that its author accepted and that did not go through: another's words. Such a write names that
+    /// proposal after those that it becomes itself, one for each owner.
+    fn accepts(&self) -> bool {
+        matches!(self.body, Body::WriteRefused(()) | Body::WriteEscalated(()) | Body::WriteProposed(()))
+            && self.refs.works.len() > self.refs.owners.len()
     }
 
     /// Whether it carries what is or was in a hidden field, or what others said about it.

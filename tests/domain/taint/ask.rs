@@ -247,6 +247,10 @@ impl Ask<'_> {
                 if mark.paths.is_empty() {
                     mark.paths = vec![path(entity, "")];
                 }
+                // Once it is accepted, it is its owner's write, and may be proposed to others in turn.
+                let owners =
+                    mark.paths.iter().flat_map(|path| self.state.board.map.owners(&path.entity, &path.field));
+                mark.to.extend(owners.map(ToString::to_string));
             }
             WorkKind::Handoff { order, .. } => {
                 // Whoever sees what it is about may see it travel on.
