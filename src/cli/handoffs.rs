@@ -15,6 +15,7 @@ use crate::api::TaskList;
 use crate::client::Client;
 use crate::domain::command::{Command as Order, Handoff};
 use crate::domain::ids::{Actor, AgentId, TaskId};
+use crate::domain::map::OnExhausted;
 use crate::domain::path::EntityPath;
 use crate::domain::things::{Task, TaskStage, WorkProduct};
 use crate::domain::value::Value;
@@ -43,7 +44,7 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 pub(crate) struct Give {
     /// A file with all of it, as JSON
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["to", "task", "result", "status", "context", "constraints", "attempt", "max_attempts", "subject", "reason"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["to", "task", "result", "status", "context", "constraints", "attempt", "max_attempts", "on_exhausted", "subject", "reason"])]
     file: Option<PathBuf>,
     /// To whom
     #[arg(long, value_name = "AGENT")]
@@ -69,6 +70,9 @@ pub(crate) struct Give {
     /// How many attempts there are; 3 if nothing is said
     #[arg(long, value_name = "N")]
     max_attempts: Option<u32>,
+    /// What happens when none is left: escalate or abort; as before, or as the map says, if nothing is said
+    #[arg(long, value_name = "HOW", value_parser = exhausted)]
+    on_exhausted: Option<OnExhausted>,
     /// The entity it is about
     #[arg(long, value_name = "ENTITY")]
     subject: Option<EntityPath>,
@@ -89,6 +93,14 @@ pub(super) fn run(context: &Context, command: Option<Command>) -> anyhow::Result
     }
 }
 
+fn exhausted(text: &str) -> Result<OnExhausted, String> {
+    match text {
+        "escalate" => Ok(OnExhausted::Escalate),
+        "abort" => Ok(OnExhausted::Abort),
+        _ => Err("say escalate or abort".to_owned()),
+    }
+}
+
 fn build(give: Give) -> anyhow::Result<Handoff> {
     if let Some(file) = give.file {
         return value::order(&file);
@@ -102,6 +114,7 @@ fn build(give: Give) -> anyhow::Result<Handoff> {
         constraints: value::maybe(give.constraints.as_deref())?,
         attempt: give.attempt,
         max_attempts: give.max_attempts,
+        on_exhausted: give.on_exhausted,
         subject: give.subject,
         reason: give.reason,
         cause: None,
@@ -182,6 +195,6 @@ fn detail(stage: &TaskStage) -> String {
         TaskStage::Accepted { work } | TaskStage::Returned { work } => format!(", work #{work}"),
         TaskStage::Escalated { item } | TaskStage::Closed { item } => format!(", inbox item #{item}"),
         TaskStage::Done { result: Some(result) } => format!(": {}", result.plain()),
-        TaskStage::Done { result: None } => String::new(),
+        TaskStage::Done { result: None } | TaskStage::Aborted => String::new(),
     }
 }

@@ -22,6 +22,9 @@ const STALE_ANSWER: &str =
     "reject it with a note: its author reads again, and sends it on the versions of now";
 /// What the caller can do whose step on what is another's waits for nobody.
 const NOT_PROPOSED: &str = "nothing waits: it is the owner's to do; hand the work to it, or escalate";
+/// What the caller can do whose attempt was the last, where that asks nobody.
+const ENDED_AS_FAILED: &str =
+    "it has ended as failed, and whoever waits for it is told: leave it, or begin anew under another name";
 
 /// The answer to a command. A refusal by a rule is an answer like any other.
 #[serde_with::skip_serializing_none]
@@ -134,6 +137,7 @@ fn next(deed: &Deed) -> Option<Arc<str>> {
         // A reviewer can't read again and send anew what an agent has sent.
         (Body::ItemRefused(()), Code::Stale) => STALE_ANSWER,
         (_, Code::NotOwner) if !waits => NOT_PROPOSED,
+        (_, Code::OutOfAttempts) if ends(deed) => ENDED_AS_FAILED,
         _ => code.next(),
     };
     Some(match deed.verdict {
@@ -143,6 +147,13 @@ fn next(deed: &Deed) -> Option<Arc<str>> {
         )),
         None => Arc::from(told),
     })
+}
+
+/// Whether what was out of attempts has ended with that: neither is a person asked, nor was anything refused.
+fn ends(deed: &Deed) -> bool {
+    deed.verdict.is_none()
+        && deed.refs.item.is_none()
+        && !matches!(deed.outcome, Outcome::Refused | Outcome::Stale)
 }
 
 fn reports(deed: &Deed, subject: &super::path::EntityPath) -> Vec<FieldReport> {

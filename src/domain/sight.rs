@@ -164,6 +164,9 @@ impl<'a> Sight<'a> {
                     *before = None;
                 }
             }
+            WorkKind::Notice { history, .. } => {
+                history.retain(|back| self.hears_return(back, work.subject.as_ref()));
+            }
             WorkKind::Handoff { order, history } => {
                 order.earlier.retain(|hand| self.hears(hand));
                 history.retain(|back| self.hears_return(back, work.subject.as_ref()));
@@ -177,7 +180,6 @@ impl<'a> Sight<'a> {
             WorkKind::Proposal { .. }
             | WorkKind::Decision { .. }
             | WorkKind::Ruling { .. }
-            | WorkKind::Notice { .. }
             | WorkKind::Branch { .. }
             | WorkKind::Join { .. }
             | WorkKind::Changed { .. }

@@ -174,6 +174,8 @@ pub(crate) const TASKS: &str = r#"
     sales hands draft-10 to support of 1 -> recorded
     support returns 14 'no title' -> escalated out-of-attempts
     dana resends #2 saying 'it needs none' -> recorded
+    sales hands draft-11 to support of 1 aborting -> recorded
+    support returns 17 'no title' -> failed out-of-attempts
     "#;
 
 /// The histories that the samples are taken from; together they have every deed type in them.

@@ -519,6 +519,81 @@ fn earlier_hands_are_bounded_and_the_oldest_are_left_out() {
     assert_eq!((order.earlier.len(), order.left_out), (1, 21), "two long ones do not fit");
 }
 
+/// A task whose giver says so ends with its last attempt: nobody is asked, and both agents are told.
+#[test]
+fn a_task_out_of_attempts_is_aborted_where_its_giver_says_so() {
+    let mut world = check(
+        "
+        sales hands draft-7 to support of 2 aborting on crm/account/acme -> recorded
+        support returns 1 'add the figures' -> recorded
+        sales hands draft-7 to support attempt 2 -> recorded
+        support returns 3 'and the sources' -> failed out-of-attempts
+        items
+        task draft-7 sales aborted 3/2
+        works sales 1, support 1
+        sales hands draft-7 to support -> refused wrong-state
+        sales hands draft-8 to support attempt 4 of 3 aborting -> failed out-of-attempts
+        task draft-8 sales aborted 4/3
+        sales hands draft-8 to product -> refused wrong-state
+        items
+        sales hands draft-9 to product aborting -> recorded
+        product takes for 1m -> recorded
+        pass 1m
+        product takes for 1m -> recorded
+        pass 1m
+        product takes for 1m -> recorded
+        pass 1m
+        tick
+        task draft-9 sales aborted 1/3
+        works product 1, sales 3, support 2
+        items
+        ",
+    );
+    let told = &world.state.board.works.values().next().unwrap().title;
+    assert_eq!(&**told, "draft-7 ended as failed after attempt 2 of 2; no person is asked");
+    let notice = world.state.board.works.values().find(|work| work.agent.as_str() == "sales").unwrap();
+    let WorkKind::Notice { history, .. } = &notice.kind else { panic!("{notice:?}") };
+    let said: Vec<(u32, &str)> = history.iter().map(|back| (back.attempt, &*back.text)).collect();
+    assert_eq!(said, [(1, "add the figures"), (2, "and the sources")], "the giver is told all of it");
+    // What does not converge is a person's all the same.
+    play(
+        &mut world,
+        "
+        sales hands draft-6 to support of 9 aborting -> recorded
+        support returns 11 'shorter' -> recorded
+        sales hands draft-6 to support attempt 2 -> recorded
+        support returns 13 'Shorter' -> escalated not-converging
+        items #1
+        ",
+    );
+}
+
+/// The map says it for all that say nothing; a giver may say otherwise.
+#[test]
+fn the_map_says_what_becomes_of_tasks_out_of_attempts() {
+    let toml = TEAM.replacen("governance_owner", "on_exhausted = \"abort\"\ngovernance_owner", 1);
+    let mut world = check_on(
+        &toml,
+        "
+        sales hands draft-7 to support of 1 -> recorded
+        support returns 1 'no' -> failed out-of-attempts
+        items
+        ",
+    );
+    let mut asked = gives("draft-8", "support", 1, ("crm/account/acme", "ask somebody"));
+    (asked["on_exhausted"], asked["max_attempts"]) = (json!("escalate"), json!(1));
+    hand(&mut world, "sales", asked);
+    play(&mut world, "support returns 4 'no' -> escalated out-of-attempts\nitems #1");
+    for wrong in ["on_exhausted = \"stop\"", "on_exhausted = 3"] {
+        let found = deeds::domain::map::parse(&TEAM.replacen(
+            "governance_owner",
+            &format!("{wrong}\ngovernance_owner"),
+            1,
+        ));
+        assert!(found.applicable().is_err(), "{wrong}");
+    }
+}
+
 #[test]
 fn where_deeds_only_observes_nobody_is_called() {
     let world = check_on(

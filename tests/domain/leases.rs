@@ -158,7 +158,7 @@ fn a_lapse_is_told_to_its_holder_and_to_people() {
     assert_eq!(alert.on.as_ref().unwrap().to_string(), "crm/account/acme#health");
     let work = board.works.values().next().unwrap();
     assert!(
-        matches!(&work.kind, WorkKind::Notice { text } if text.contains("its token is void")),
+        matches!(&work.kind, WorkKind::Notice { text, .. } if text.contains("its token is void")),
         "{work:?}"
     );
     play(

@@ -44,7 +44,7 @@ fn declined_it_needs_feedback() {
         ",
     );
     let notice = world.state.board.works.values().next().unwrap();
-    let WorkKind::Notice { text } = &notice.kind else { panic!("{notice:?}") };
+    let WorkKind::Notice { text, .. } = &notice.kind else { panic!("{notice:?}") };
     assert!(text.contains("they have an open ticket"));
 }
 

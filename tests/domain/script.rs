@@ -9,7 +9,7 @@
 //! support accepts|declines|completes 3 'a note' -> committed
 //! support takes [3|x5] [for 10m] -> recorded            support fails|returns 3 'why' [try=2] -> failed
 //! support completes 3 'a note' '{"a": "result"}' -> recorded
-//! sales hands draft-7 to support [attempt 2] [of 3] [on crm/account/acme] -> recorded
+//! sales hands draft-7 to support [attempt 2] [of 3] [aborting] [on crm/account/acme] -> recorded
 //! sales fans support,product within 1h [needed 1] [tries 2] [on crm/account/acme] -> recorded
 //! dana claims|releases|undoes #1 -> recorded          dana reassigns #1 to sam -> recorded
 //! dana skips #1 'not today' -> recorded
@@ -347,6 +347,9 @@ fn handoff(args: &[&str]) -> Json {
         if args.contains(&word) {
             json[key] = json!(number(after(args, word)));
         }
+    }
+    if args.contains(&"aborting") {
+        json["on_exhausted"] = json!("abort");
     }
     if args.contains(&"on") {
         json["subject"] = json!(after(args, "on"));

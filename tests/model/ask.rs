@@ -20,7 +20,7 @@ use deeds::domain::command::{
 use deeds::domain::ids::{
     ActNo, AgentId, AlertNo, Fence, IdempotencyKey, ItemNo, MapVersion, TaskId, TokenId, Version, WorkNo,
 };
-use deeds::domain::map::Grant;
+use deeds::domain::map::{Grant, OnExhausted};
 use deeds::domain::path::{EntityPath, FieldName, FieldPath, Pattern};
 use deeds::domain::state::State;
 use deeds::domain::things::{
@@ -305,6 +305,7 @@ fn deeds_outside(state: &State, what: &What) -> Option<Command> {
 fn words_to_others(state: &State, what: &What) -> Option<Command> {
     Some(match what {
         What::Handoff { to, task, attempt, max, missing } => Command::Handoff(Handoff {
+            on_exhausted: Some(OnExhausted::Abort).filter(|_| *task == 1),
             to: (*missing != 0).then(|| agent(*to)),
             task: Some(task_id(*task)),
             work_product: Some(WorkProduct { result: Some(value(5)), status: Some(text("draft")) }),
@@ -567,6 +568,7 @@ pub(crate) fn escalated(stage: &TaskStage) -> Option<ItemNo> {
         | TaskStage::Accepted { .. }
         | TaskStage::Returned { .. }
         | TaskStage::Done { .. }
-        | TaskStage::Closed { .. } => None,
+        | TaskStage::Closed { .. }
+        | TaskStage::Aborted => None,
     }
 }

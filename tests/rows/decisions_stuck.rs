@@ -119,3 +119,46 @@ async fn the_next_in_a_sequence_gets_the_result_of_the_one_before() {
     assert_eq!(next["kind"]["before"], before, "{next}");
     server.stop().await;
 }
+
+#[tokio::test]
+async fn a_task_out_of_attempts_ends_without_a_person_where_its_giver_says_so() {
+    let server = team().await;
+    let (writer, reviewer) = (server.agent("writer").await, server.agent("reviewer").await);
+    let twice = json!({"max_attempts": 2, "on_exhausted": "abort"});
+    told(&hand_over(&writer, "reviewer", "draft-3", twice).await, "recorded", None);
+    told(&give_back(&reviewer, "no greeting").await, "recorded", None);
+    let again = json!({"attempt": 2, "max_attempts": 2});
+    told(&hand_over(&writer, "reviewer", "draft-3", again).await, "recorded", None);
+    let last = give_back(&reviewer, "no date").await;
+    told(&last, "failed", Some("out-of-attempts"));
+    assert_eq!(last["item"], Json::Null, "{}", last.text);
+    assert!(last["next"].as_str().unwrap().starts_with("it has ended as failed"), "{}", last.text);
+    assert_eq!(server.dana.get("/v1/inbox").await["items"], json!([]));
+    for agent in [&writer, &reviewer] {
+        let notice = &work(agent, "notice").await[0]["title"];
+        assert_eq!(notice, "draft-3 ended as failed after attempt 2 of 2; no person is asked");
+    }
+    let history = &work(&writer, "notice").await[0]["kind"]["history"];
+    let said = |at: usize| (history[at]["attempt"].as_i64(), history[at]["text"].as_str());
+    assert_eq!((said(0), said(1)), ((Some(1), Some("no greeting")), (Some(2), Some("no date"))), "{history}");
+    assert_eq!(work(&reviewer, "notice").await[0]["kind"]["history"], Json::Null);
+    let tasks = server.dana.get("/v1/handoffs").await;
+    assert_eq!(tasks["ended"][0]["stage"]["stage"], "aborted", "{}", tasks.text);
+    told(&hand_over(&writer, "reviewer", "draft-3", json!({})).await, "refused", Some("wrong-state"));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_map_says_what_becomes_of_tasks_that_are_out_of_attempts() {
+    let server = Server::start_on(&format!("on_exhausted = \"abort\"\n{TEAM}")).await;
+    let (writer, reviewer) = (server.agent("writer").await, server.agent("reviewer").await);
+    told(&hand_over(&writer, "reviewer", "draft-4", json!({"max_attempts": 1})).await, "recorded", None);
+    told(&give_back(&reviewer, "no greeting").await, "failed", Some("out-of-attempts"));
+    let beyond = json!({"attempt": 4, "max_attempts": 3});
+    told(&hand_over(&writer, "reviewer", "draft-5", beyond).await, "failed", Some("out-of-attempts"));
+    let asks = json!({"max_attempts": 1, "on_exhausted": "escalate"});
+    told(&hand_over(&writer, "reviewer", "draft-6", asks).await, "recorded", None);
+    told(&give_back(&reviewer, "no greeting").await, "escalated", Some("out-of-attempts"));
+    assert_eq!(server.dana.get("/v1/inbox").await["items"].as_array().map(Vec::len), Some(1));
+    server.stop().await;
+}

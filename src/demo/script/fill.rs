@@ -180,6 +180,7 @@ impl Ink<'_> {
             status: handoff.status.as_deref().map(|status| self.text(status)),
         };
         Ok(Draft::Handoff(Handoff {
+            on_exhausted: None,
             to: handoff.to.clone(),
             task: Some(self.parsed(&handoff.task)?),
             work_product: (product != WorkProduct::default()).then_some(product),

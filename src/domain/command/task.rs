@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::ids::{AgentId, Fence, Seq, TaskId, WorkNo};
+use crate::domain::map::OnExhausted;
 use crate::domain::path::EntityPath;
 use crate::domain::things::WorkProduct;
 use crate::domain::time::Span;
@@ -109,6 +110,9 @@ pub struct Handoff {
     pub attempt: Option<u32>,
     /// How many attempts there are; 3 where nobody says.
     pub max_attempts: Option<u32>,
+    /// What happens when none is left: a person decides, or it ends as failed. As it was said before, or as the map says, where
+    /// nothing is said.
+    pub on_exhausted: Option<OnExhausted>,
     /// The entity it is about.
     pub subject: Option<EntityPath>,
     /// Why.

@@ -8,11 +8,10 @@ use crate::domain::code::Code;
 use crate::domain::command::{BRANCHES, BranchOrder, CommandKind, FanOut, LONGEST_FAN_OUT, WorkStep};
 use crate::domain::deed::{Body, BranchResult};
 use crate::domain::ids::{AgentId, FanOutNo, Seq, WorkNo};
+use crate::domain::map::OnExhausted;
 use crate::domain::outcome::Outcome;
 use crate::domain::state::State;
-use crate::domain::things::{
-    ATTEMPTS, Branch, BranchEnd, FanOutState, MOST_ATTEMPTS, OnExhausted, Work, WorkKind,
-};
+use crate::domain::things::{ATTEMPTS, Branch, BranchEnd, FanOutState, MOST_ATTEMPTS, Work, WorkKind};
 use crate::domain::time::Span;
 
 const ACTION: &str = CommandKind::FanOut.row().word;

@@ -138,9 +138,10 @@ fn check_owner(state: &State, agent: &AgentId, target: &LeaseTarget) -> Result<(
                 TaskStage::Offered { to, .. } => {
                     Err((Code::WrongState, format!("task {id} is offered to {to}; it can't be locked now")))
                 }
-                stage @ (TaskStage::Escalated { .. } | TaskStage::Done { .. } | TaskStage::Closed { .. }) => {
-                    Err((Code::WrongState, format!("task {id} is {}", stage.word())))
-                }
+                stage @ (TaskStage::Escalated { .. }
+                | TaskStage::Done { .. }
+                | TaskStage::Closed { .. }
+                | TaskStage::Aborted) => Err((Code::WrongState, format!("task {id} is {}", stage.word()))),
             }
         }
     }
@@ -419,7 +420,7 @@ fn tell(sheet: &mut Sheet<'_>, lease: &Lease, words: &str, cause: Seq) {
     let board = &sheet.state().board;
     let no = board.next.work;
     let about = subject(sheet.state(), &lease.target);
-    let kind = WorkKind::Notice { text: verdict::text(words) };
+    let kind = WorkKind::notice(verdict::text(words));
     let work = Work::new(no, lease.holder.clone(), kind, words, (sheet.now, sheet.next_seq()));
     propose::queue(sheet, work.about(about), Some(cause));
 }

@@ -182,7 +182,7 @@ pub(super) fn queue(sheet: &mut Sheet<'_>, work: Work, cause: Option<Seq>) {
 /// A notice for an agent.
 pub(super) fn notice(sheet: &mut Sheet<'_>, agent: &AgentId, about: &Write, words: &str, cause: Seq) {
     let no = sheet.state().board.next.work;
-    let kind = WorkKind::Notice { text: Arc::from(words) };
+    let kind = WorkKind::notice(words);
     let work = Work::new(no, agent.clone(), kind, words, (sheet.now, sheet.next_seq()));
     queue(sheet, work.about(Some(about.entity.clone())), Some(cause));
 }

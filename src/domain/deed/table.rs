@@ -169,6 +169,9 @@ macro_rules! bodies {
                 /// A person's answer ended a task.
                 TaskClosed(TaskId) = "deeds.task.closed"
                     => Named no_values, Nothing close_task, Family task_id;
+                /// A task was out of attempts, and ended with that.
+                TaskAborted(Box<Task>) = "deeds.task.aborted"
+                    => Named task, Nothing abort_task, Family task;
                 /// A person's answer offered a task again.
                 TaskSentOn(Box<Task>) = "deeds.task.sent-on"
                     => Named task, Nothing change_task, Family task;

@@ -26,8 +26,8 @@ pub use edit::{EditError, Grant};
 pub use lint::{Finding, Lint, Severity};
 pub(crate) use model::text_matches;
 pub use model::{
-    Agent, Basis, Contradiction, Defer, Event, FieldKind, FieldRule, Mode, Model, Output, Person, Queue,
-    Route,
+    Agent, Basis, Contradiction, Defer, Event, FieldKind, FieldRule, Mode, Model, OnExhausted, Output,
+    Person, Queue, Route,
 };
 pub use nearest::{nearest_listener, nearest_zone};
 pub use parse::{Parsed, parse};

@@ -43,6 +43,8 @@ pub struct Model {
     pub thread_window: Option<Span>,
     /// How often two agents may wake each other about one entity while nothing changes; 8 without it.
     pub wake_ups: Option<u32>,
+    /// What happens to a task that is out of attempts, where its giver does not say; a person decides without it.
+    pub on_exhausted: Option<OnExhausted>,
     /// Who acts.
     #[serde(default, rename = "agent", skip_serializing_if = "Vec::is_empty")]
     pub agents: Vec<Agent>,
@@ -84,6 +86,17 @@ pub enum Mode {
     /// Refuse it.
     #[default]
     Enforce,
+}
+
+/// What happens to work that is out of attempts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum OnExhausted {
+    /// A named person decides.
+    #[default]
+    Escalate,
+    /// It ends as failed.
+    Abort,
 }
 
 /// One `[[agent]]`: a program, its zone, and who answers for it.
@@ -409,6 +422,7 @@ impl Model {
             mode: Mode::default(),
             thread_window: None,
             wake_ups: None,
+            on_exhausted: None,
             agents: Vec::new(),
             events: Vec::new(),
             routes: Vec::new(),

@@ -13,7 +13,9 @@ use crate::domain::time::Time;
 impl Board {
     /// Counts a deed for the agents that it says something about, beside its own author (`count_own`).
     pub(super) fn count_for_others(&mut self, deed: &Deed) {
-        if let Body::HandoffReturned(task) | Body::HandoffEscalated(task) = &deed.body {
+        if let Body::HandoffReturned(task) | Body::HandoffEscalated(task) | Body::TaskAborted(task) =
+            &deed.body
+        {
             self.on_day(&task.order.from, deed, |day, seq| day.returned.add(seq));
         }
         if let Body::WorkLapsed(()) = &deed.body {

@@ -165,6 +165,11 @@ impl Board {
         self.end_task(deed, task, TaskStage::Closed { item });
     }
 
+    pub(super) fn abort_task(&mut self, deed: &Deed, task: &Task) {
+        self.change_task(deed, task);
+        self.end_task(deed, &task.id, TaskStage::Aborted);
+    }
+
     fn end_task(&mut self, deed: &Deed, task: &TaskId, stage: TaskStage) {
         let Some(mut task) = self.tasks.remove(task) else { return };
         if let Some(work) = task.stage.work() {

@@ -127,7 +127,10 @@ fn is_kept(board: &Board, deed: &Deed) -> bool {
     if let Body::ActAllowed(order) = &deed.body {
         return order.conversation.is_some() && in_turn(&order.target);
     }
-    matches!(deed.body, Body::ConclusionDrawn(_) | Body::HandoffCompleted(_) | Body::TaskClosed(_))
+    matches!(
+        deed.body,
+        Body::ConclusionDrawn(_) | Body::HandoffCompleted(_) | Body::TaskClosed(_) | Body::TaskAborted(_)
+    )
 }
 
 /// Collisions, contradictions and loops; what was stale only where it was acted on.

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use crate::domain::deed::Body;
 use crate::domain::ids::{AgentId, MapVersion, QueueName};
 use crate::domain::map::{
-    Agent, Basis, Contradiction, Defer, Event, FieldKind, FieldRule, Mode, Model, Output, Person, Queue,
-    Route, text_matches,
+    Agent, Basis, Contradiction, Defer, Event, FieldKind, FieldRule, Mode, Model, OnExhausted, Output,
+    Person, Queue, Route, text_matches,
 };
 use crate::domain::outcome::Outcome;
 use crate::domain::path::Pattern;
@@ -157,6 +157,9 @@ fn head(page: &mut Page, model: &Model, version: Option<MapVersion>) {
     page.line(format!(
         "- Two agents may wake each other {wake_ups} times about one entity while nothing changes; then a person decides"
     ));
+    if model.on_exhausted == Some(OnExhausted::Abort) {
+        page.line("- A task that is out of attempts ends as failed, where its giver does not say otherwise");
+    }
     page.line(format!("- Times of day are those of {}", words(&model.timezone)));
     page.heading("Agents");
     let row = |agent: &Agent| {

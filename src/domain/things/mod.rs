@@ -49,7 +49,5 @@ pub use task::{
     Branch, BranchEnd, ENDED, EarlierHand, FanOutState, Feedback, HandoffOrder, Task, TaskStage, WorkProduct,
 };
 pub use token::{Token, TokenClass, TokenRecord};
-pub use work::{
-    ATTEMPTS, Attempt, Before, Granted, MOST_ATTEMPTS, OnExhausted, SILENCE, Work, WorkKind, WorkResult,
-};
+pub use work::{ATTEMPTS, Attempt, Before, Granted, MOST_ATTEMPTS, SILENCE, Work, WorkKind, WorkResult};
 pub(super) use work::{path_of, without_values};

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::domain::ids::{Actor, AgentId, FanOutNo, ItemNo, Seq, TaskId, WorkNo};
+use crate::domain::map::OnExhausted;
 use crate::domain::path::EntityPath;
 use crate::domain::time::Time;
 use crate::domain::value::{Value, some};
@@ -82,6 +83,8 @@ pub enum TaskStage {
         /// The item.
         item: ItemNo,
     },
+    /// Out of attempts, and ended with that.
+    Aborted,
 }
 
 impl TaskStage {
@@ -89,7 +92,7 @@ impl TaskStage {
     pub fn work(&self) -> Option<WorkNo> {
         match self {
             Self::Offered { work, .. } | Self::Accepted { work } | Self::Returned { work } => Some(*work),
-            Self::Escalated { .. } | Self::Done { .. } | Self::Closed { .. } => None,
+            Self::Escalated { .. } | Self::Done { .. } | Self::Closed { .. } | Self::Aborted => None,
         }
     }
 
@@ -102,6 +105,7 @@ impl TaskStage {
             Self::Escalated { .. } => "escalated",
             Self::Done { .. } => "done",
             Self::Closed { .. } => "closed",
+            Self::Aborted => "aborted",
         }
     }
 }
@@ -125,6 +129,9 @@ pub struct HandoffOrder {
     pub attempt: u32,
     /// How many there are.
     pub max_attempts: u32,
+    /// What happens when none is left, where its giver or the map said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_exhausted: Option<OnExhausted>,
     /// What was said with the handoffs before this one, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub earlier: Vec<EarlierHand>,
@@ -162,6 +169,11 @@ const EARLIER_BYTES: usize = 64 * 1024;
 const RETURNS: usize = 128;
 
 impl HandoffOrder {
+    /// Whether the task ends as failed when no attempt is left.
+    pub fn aborts(&self) -> bool {
+        self.on_exhausted == Some(OnExhausted::Abort)
+    }
+
     /// The next handoff of a task carries what was said with those before it; the very same words are there once.
     pub fn carry(&mut self, task: &Task) {
         let before = &task.order;

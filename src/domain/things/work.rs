@@ -11,8 +11,8 @@ use super::stored;
 use super::task::{Branch, EarlierHand, Feedback, HandoffOrder};
 use crate::domain::command::{Act, Write, WriteKind};
 use crate::domain::ids::{ActNo, Actor, AgentId, FanOutNo, ItemNo, Seq, TaskId, Version, WorkNo};
-use crate::domain::map::Grant;
 use crate::domain::map::condition::{BEFORE, BY, PATH, VALUE};
+use crate::domain::map::{Grant, OnExhausted};
 use crate::domain::outcome::Outcome;
 use crate::domain::path::{EntityPath, FieldName, FieldPath};
 use crate::domain::time::{Span, Time};
@@ -186,9 +186,13 @@ impl Work {
                 let whole = question.as_ref().and(self.subject.clone()).map(FieldPath::whole);
                 of.clone().or(whole).into_iter().collect()
             }
+            WorkKind::Notice { history, .. } => {
+                let returns =
+                    history.iter().filter(|back| self.tells(back)).map(|back| back.subject.as_ref());
+                self.hands(&[], returns)
+            }
             WorkKind::Ruling { value: None, .. }
             | WorkKind::Decision { .. }
-            | WorkKind::Notice { .. }
             | WorkKind::Branch { .. }
             | WorkKind::Join { .. }
             | WorkKind::Free { .. } => Vec::new(),
@@ -275,6 +279,12 @@ pub enum WorkKind {
     Notice {
         /// In words.
         text: Arc<str>,
+        /// Every return of the task that ended, oldest first, where its giver is told that no attempt is left.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        history: Vec<Feedback>,
+        /// How many returns are left out of it, the oldest.
+        #[serde(default, skip_serializing_if = "is_default")]
+        returns_left_out: u32,
     },
     /// An event that is this agent's to handle.
     Dispatch {
@@ -421,6 +431,28 @@ impl WorkKind {
         }
     }
 
+    /// The task that it is a part of.
+    pub fn task(&self) -> Option<&TaskId> {
+        match self {
+            Self::Handoff { order, .. } => Some(&order.task),
+            Self::Returned { task, .. } => Some(task),
+            Self::Proposal { .. }
+            | Self::Decision { .. }
+            | Self::Ruling { .. }
+            | Self::Notice { .. }
+            | Self::Dispatch { .. }
+            | Self::Branch { .. }
+            | Self::Join { .. }
+            | Self::Changed { .. }
+            | Self::Free { .. } => None,
+        }
+    }
+
+    /// Something that the agent should know, in words alone.
+    pub fn notice(text: impl Into<Arc<str>>) -> Self {
+        Self::Notice { text: text.into(), history: Vec::new(), returns_left_out: 0 }
+    }
+
     /// Whether somebody waits for the agent to do it; the others only tell.
     pub fn asks(&self) -> bool {
         match self {
@@ -437,15 +469,4 @@ impl WorkKind {
             | Self::Free { .. } => false,
         }
     }
-}
-
-/// What happens to work that is out of attempts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum OnExhausted {
-    /// A named person decides.
-    #[default]
-    Escalate,
-    /// It ends as failed.
-    Abort,
 }

@@ -8,10 +8,11 @@ use crate::ask::escalated;
 use deeds::domain::command::{Command, WorkVerb};
 use deeds::domain::deed::{Body, BranchResult, Taken};
 use deeds::domain::ids::{AgentId, FanOutNo, ItemNo, TaskId, WorkNo};
+use deeds::domain::map::OnExhausted;
 use deeds::domain::outcome::Outcome;
 use deeds::domain::path::EntityPath;
 use deeds::domain::state::State;
-use deeds::domain::things::{Case, FanOutState, HandoffOrder, OnExhausted, Task, Work, WorkKind};
+use deeds::domain::things::{Case, FanOutState, HandoffOrder, Task, Work, WorkKind};
 use deeds::domain::time::{Span, Time};
 
 /// What is kept of work that is under way.
@@ -119,6 +120,7 @@ impl Streams {
                 assert!(may, "completed by who neither has it nor was offered it: {deed:?}");
             }
             Body::TaskSentOn(task) => self.sent_on(look, task),
+            Body::TaskAborted(task) => self.aborted(look, task),
             Body::TaskClosed(task) => {
                 let errand = self.tasks.remove(task);
                 assert!(errand.is_some(), "closed twice: {deed:?}");
@@ -352,6 +354,29 @@ impl Streams {
             matches!(&deed.body, Body::ItemOpened(item) if matches!(&item.case, Case::Stuck { task: its, .. } if its.id == task.id))
         });
         assert!(stuck.count() <= 1, "G11: more than one item: {deed:?}");
+    }
+
+    /// Out of attempts, and ended because its giver said so: no person is asked, and both agents are told.
+    fn aborted(&mut self, look: &Look<'_>, task: &Task) {
+        let deed = look.deed;
+        assert!(look.enforced(), "a workspace that observes ends nothing: {deed:?}");
+        assert_eq!(task.order.on_exhausted, Some(OnExhausted::Abort), "nobody said so: {deed:?}");
+        let left = task.attempt <= task.max_attempts;
+        let spent = |no: &WorkNo| {
+            look.before.board.works.get(no).is_some_and(|work| work.attempts >= work.max_attempts)
+        };
+        assert!(!left || deed.refs.works.iter().any(spent), "an attempt is left: {deed:?}");
+        if let Some(errand) = self.tasks.remove(&task.id) {
+            assert!(errand.escalated.is_none(), "G11: ended while a person decides: {deed:?}");
+            self.leave(errand.work);
+        }
+        for agent in [&task.order.from, &task.order.to] {
+            let told = look.deeds.iter().filter(|deed| {
+                deed.seq > look.deed.seq
+                    && matches!(&deed.body, Body::WorkQueued(work) if work.agent == *agent)
+            });
+            assert_eq!(told.count(), 1, "both are told, once: {:?}", look.deeds);
+        }
     }
 
     /// A person sends on what waited for a person: to somebody else than its giver, with an attempt that was not before

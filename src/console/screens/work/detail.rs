@@ -8,11 +8,13 @@ use crate::console::widgets::facts::Facts;
 use crate::console::widgets::{Look, bars};
 use crate::console::words;
 use crate::console::world::World;
+use crate::domain::command::Write;
 use crate::domain::ids::{Actor, AgentId};
+use crate::domain::map::OnExhausted;
 use crate::domain::state::Board;
 use crate::domain::things::{
-    Attempt, Before, Branch, EarlierHand, FanOutState, Feedback, HandoffOrder, Lease, OnExhausted, Task,
-    TaskStage, WaitingAct, Work, WorkKind,
+    Attempt, Before, Branch, EarlierHand, FanOutState, Feedback, HandoffOrder, Lease, Task, TaskStage,
+    WaitingAct, Work, WorkKind,
 };
 use crate::domain::time::Time;
 use crate::domain::value::Value;
@@ -137,12 +139,7 @@ impl Told<'_> {
         match kind {
             WorkKind::Proposal { from, write, .. } => {
                 self.facts.say("from", from.name());
-                for (name, value) in &write.changes {
-                    let name = if name.is_whole() { write.entity.to_string() } else { format!("#{name}") };
-                    let text = format!("{name} {} {}", self.look.glyphs.arrow, value.plain());
-                    self.facts.say("change", &text);
-                }
-                self.facts.maybe("why", write.reason.as_deref());
+                self.change(write);
             }
             WorkKind::Decision { item, answer, note, reply, result, granted, input } => {
                 self.facts.say("answer", &format!("{answer} on #{item}"));
@@ -162,7 +159,10 @@ impl Told<'_> {
                 self.facts.maybe("note", note.as_deref());
                 self.facts.maybe("item", item.map(|item| format!("#{item}")).as_deref());
             }
-            WorkKind::Notice { text } => self.facts.say("text", text),
+            WorkKind::Notice { text, history, .. } => {
+                self.facts.say("text", text);
+                self.feedback(history);
+            }
             WorkKind::Dispatch { event, attributes, then, raised, before } => {
                 self.facts.say("event", &format!("{event}, raised by deed #{raised}"));
                 for (name, value) in attributes {
@@ -202,6 +202,15 @@ impl Told<'_> {
                 self.facts.say("", &format!("deferred by deed #{deferred}"));
             }
         }
+    }
+
+    fn change(&mut self, write: &Write) {
+        for (name, value) in &write.changes {
+            let name = if name.is_whole() { write.entity.to_string() } else { format!("#{name}") };
+            let text = format!("{name} {} {}", self.look.glyphs.arrow, value.plain());
+            self.facts.say("change", &text);
+        }
+        self.facts.maybe("why", write.reason.as_deref());
     }
 
     /// What the one before in the sequence came to.
@@ -260,6 +269,7 @@ impl Told<'_> {
                 self.facts.say("", &format!("a person decides: #{item} in the inbox"));
             }
             TaskStage::Closed { item } => self.facts.say("", &format!("ended by the answer to #{item}")),
+            TaskStage::Aborted => self.facts.say("", "out of attempts, and ended with that"),
             TaskStage::Done { result } => self.value("result", result.as_ref()),
             TaskStage::Accepted { .. } | TaskStage::Returned { .. } => {}
         }

@@ -212,7 +212,8 @@ fn handed(look: Look<'_>, task: &Task) -> String {
         | TaskStage::Returned { .. }
         | TaskStage::Escalated { .. }
         | TaskStage::Done { .. }
-        | TaskStage::Closed { .. } => format!("{}  {}", task.id, task.owner),
+        | TaskStage::Closed { .. }
+        | TaskStage::Aborted => format!("{}  {}", task.id, task.owner),
     }
 }
 
@@ -257,6 +258,7 @@ pub(super) fn task_state(look: Look<'_>, task: &Task) -> (&'static str, String, 
         TaskStage::Escalated { .. } => (glyphs.passed_on, theme.danger),
         TaskStage::Done { .. } => (glyphs.ok, theme.success),
         TaskStage::Closed { .. } => (glyphs.ok, theme.muted),
+        TaskStage::Aborted => (glyphs.attention, theme.danger),
     };
     (sign, task.stage.word().to_owned(), style)
 }

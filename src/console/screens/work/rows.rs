@@ -276,7 +276,7 @@ fn tasks(board: &Board, wanted: Wanted<'_>) -> (Vec<WorkRow>, String) {
 
 /// Whether a task has ended.
 pub(super) fn is_over(task: &Task) -> bool {
-    matches!(task.stage, TaskStage::Done { .. } | TaskStage::Closed { .. })
+    matches!(task.stage, TaskStage::Done { .. } | TaskStage::Closed { .. } | TaskStage::Aborted)
 }
 
 fn fan_outs(board: &Board, wanted: Wanted<'_>) -> (Vec<WorkRow>, String) {

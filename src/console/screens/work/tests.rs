@@ -73,6 +73,7 @@ fn order(attempt: u32) -> HandoffOrder {
         constraints: Value::text("no promise of a date"),
         attempt,
         max_attempts: 3,
+        on_exhausted: None,
         earlier: Vec::new(),
         left_out: 0,
         returns_left_out: 0,
@@ -126,7 +127,7 @@ fn team() -> Team {
     let told = Work::new(
         WorkNo(3),
         agent("writer"),
-        WorkKind::Notice { text: Arc::from("lease 4 has lapsed\u{202e}") },
+        WorkKind::notice("lease 4 has lapsed\u{202e}"),
         "lease 4 has lapsed",
         (now.minus(Span::from_hours(2)), Seq(2)),
     );

@@ -1,8 +1,5 @@
 //! Who hears of an alert at once, RULES §11.1: its author in the answer, and of a contradiction whoever wrote before.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
-
 use crate::domain::decide::sheet::Sheet;
 use crate::domain::decide::{propose, work};
 use crate::domain::deed::{Body, Deed};
@@ -10,6 +7,7 @@ use crate::domain::ids::{Actor, AgentId, AlertNo, Seq};
 use crate::domain::sight::Sight;
 use crate::domain::state::Board;
 use crate::domain::things::{Alert, AlertKind, AlertSide, CONCLUDED, RaisedAlert, Work, WorkKind};
+use std::collections::BTreeSet;
 
 /// Names in the deed that the answer is made of, and in its parts, of which kind the alerts are that it raised or counted.
 pub(in crate::domain::decide) fn name_kinds(sheet: &mut Sheet<'_>, primary: Seq) {
@@ -88,7 +86,7 @@ pub(super) fn tell_earlier(sheet: &mut Sheet<'_>, alert: &Alert, cause: Seq) {
             words.push_str("; a person decides");
         }
         let no = sheet.state().board.next.work;
-        let kind = WorkKind::Notice { text: Arc::from(words.as_str()) };
+        let kind = WorkKind::notice(words.as_str());
         let work = Work::new(no, agent.clone(), kind, words, (sheet.now, sheet.next_seq()));
         propose::queue(sheet, work.about(alert.on.as_ref().map(|on| on.entity.clone())), Some(cause));
     }

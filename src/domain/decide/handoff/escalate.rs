@@ -2,7 +2,7 @@
 //! handoffs of it are refused until the person has answered.
 
 use super::receive::draft;
-use super::{ACTION, Given};
+use super::{ACTION, Given, abort};
 use crate::domain::code::Code;
 use crate::domain::command::WorkStep;
 use crate::domain::decide::sheet::Sheet;
@@ -11,18 +11,36 @@ use crate::domain::deed::Body;
 use crate::domain::ids::{ItemNo, Seq};
 use crate::domain::outcome::Outcome;
 use crate::domain::state::State;
-use crate::domain::things::{Task, TaskStage, Work, WorkKind};
+use crate::domain::things::{Task, TaskStage, Work};
 
 /// A handoff beyond the last attempt: nobody gets it.
 pub(super) fn offered(sheet: &mut Sheet<'_>, state: &State, given: &Given) -> Seq {
     let order = &given.order;
-    let known = state.board.tasks.get(&order.task);
     let item = state.board.next.item;
-    let task = Task {
+    let task = beyond(sheet, state, given, TaskStage::Escalated { item });
+    let body = Body::HandoffEscalated(Box::new(task.clone()));
+    let mut deed = sheet.draft(body, ACTION, Outcome::Escalated);
+    deed.subject.clone_from(&given.subject);
+    deed.cause = given.cause.or(state.board.tasks.get(&order.task).map(|task| task.deed));
+    deed.code = Some(Code::OutOfAttempts);
+    deed.because(format!("attempt {} of {}: a person decides", order.attempt, order.max_attempts));
+    deed.refs.item = Some(item);
+    deed.refs.task = Some(order.task.clone());
+    deed.refs.owners = vec![order.from.clone(), order.to.clone()];
+    let escalated = sheet.push(deed);
+    stuck::task(sheet, &task, Code::OutOfAttempts, None, escalated);
+    escalated
+}
+
+/// The task of a handoff beyond its last attempt.
+pub(super) fn beyond(sheet: &Sheet<'_>, state: &State, given: &Given, stage: TaskStage) -> Task {
+    let order = &given.order;
+    let known = state.board.tasks.get(&order.task);
+    Task {
         id: order.task.clone(),
         owner: order.from.clone(),
         subject: given.subject.clone(),
-        stage: TaskStage::Escalated { item },
+        stage,
         attempt: order.attempt,
         max_attempts: order.max_attempts,
         settled: known.is_some_and(|task| task.settled),
@@ -32,19 +50,7 @@ pub(super) fn offered(sheet: &mut Sheet<'_>, state: &State, given: &Given) -> Se
         order: order.clone(),
         at: sheet.now,
         deed: sheet.next_seq(),
-    };
-    let body = Body::HandoffEscalated(Box::new(task.clone()));
-    let mut deed = sheet.draft(body, ACTION, Outcome::Escalated);
-    deed.subject.clone_from(&given.subject);
-    deed.cause = given.cause.or(known.map(|task| task.deed));
-    deed.code = Some(Code::OutOfAttempts);
-    deed.because(format!("attempt {} of {}: a person decides", order.attempt, order.max_attempts));
-    deed.refs.item = Some(item);
-    deed.refs.task = Some(order.task.clone());
-    deed.refs.owners = vec![order.from.clone(), order.to.clone()];
-    let escalated = sheet.push(deed);
-    stuck::task(sheet, &task, Code::OutOfAttempts, None, escalated);
-    escalated
+    }
 }
 
 /// A return beyond the last attempt, or with the same feedback as the one before.
@@ -74,22 +80,14 @@ pub(super) fn returned(
 
 /// The work item of a task is out of attempts: taken again and again, and never ended.
 pub(in crate::domain::decide) fn exhausted(sheet: &mut Sheet<'_>, work: &Work, cause: Seq) -> Option<ItemNo> {
-    let id = match &work.kind {
-        WorkKind::Handoff { order, .. } => &order.task,
-        WorkKind::Returned { task, .. } => task,
-        WorkKind::Proposal { .. }
-        | WorkKind::Decision { .. }
-        | WorkKind::Notice { .. }
-        | WorkKind::Ruling { .. }
-        | WorkKind::Dispatch { .. }
-        | WorkKind::Branch { .. }
-        | WorkKind::Join { .. }
-        | WorkKind::Changed { .. }
-        | WorkKind::Free { .. } => return None,
-    };
+    let id = work.kind.task()?;
     let state = sheet.state();
     let item = state.board.next.item;
     let mut task = (**state.board.tasks.get(id)?).clone();
+    if task.order.aborts() {
+        abort::exhausted(sheet, work, task, cause);
+        return None;
+    }
     task.stage = TaskStage::Escalated { item };
     (task.at, task.deed) = (sheet.now, sheet.next_seq());
     let body = Body::HandoffEscalated(Box::new(task.clone()));

@@ -1,6 +1,7 @@
 //! Handoffs, RULES §8: a checked payload, one current owner, attempts that are counted here and not by the giver.
 //! What the receiver does with one is in `receive`, how a task gets to a person in `escalate`.
 
+mod abort;
 mod escalate;
 mod receive;
 mod send_on;
@@ -13,6 +14,7 @@ use crate::domain::code::Code;
 use crate::domain::command::{CommandKind, Handoff, NAME_BYTES};
 use crate::domain::deed::Body;
 use crate::domain::ids::{AgentId, Seq, TaskId};
+use crate::domain::map::OnExhausted;
 use crate::domain::outcome::Outcome;
 use crate::domain::path::EntityPath;
 use crate::domain::sight::Sight;
@@ -51,7 +53,9 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, handoff: &Handoff) -> Seq {
     count_attempt(&state, &mut order);
     if let Some(task) = state.board.tasks.get(&order.task) {
         order.carry(task);
+        order.on_exhausted = order.on_exhausted.or(task.order.on_exhausted);
     }
+    order.on_exhausted = order.on_exhausted.or(state.board.map.model().on_exhausted);
     let subject = handoff.subject.clone();
     let subject =
         subject.or_else(|| state.board.tasks.get(&order.task).and_then(|task| task.subject.clone()));
@@ -60,7 +64,8 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, handoff: &Handoff) -> Seq {
     }
     let given = Given { order, subject, cause: handoff.cause, reason: handoff.reason.clone() };
     if given.order.attempt > given.order.max_attempts && state.board.enforces() {
-        return escalate::offered(sheet, &state, &given);
+        let ends = if given.order.aborts() { abort::offered } else { escalate::offered };
+        return ends(sheet, &state, &given);
     }
     offer(sheet, &state, &given)
 }
@@ -130,6 +135,7 @@ fn payload(from: &AgentId, handoff: &Handoff) -> Result<HandoffOrder, Refusal> {
             constraints,
             attempt,
             max_attempts,
+            on_exhausted: handoff.on_exhausted,
             earlier: Vec::new(),
             left_out: 0,
             returns_left_out: 0,
@@ -180,7 +186,8 @@ fn may_give(task: &Task, agent: &AgentId) -> Result<(), Refusal> {
         TaskStage::Accepted { .. }
         | TaskStage::Returned { .. }
         | TaskStage::Done { .. }
-        | TaskStage::Closed { .. } => Ok(()),
+        | TaskStage::Closed { .. }
+        | TaskStage::Aborted => Ok(()),
     }
 }
 
@@ -233,8 +240,12 @@ fn offer(sheet: &mut Sheet<'_>, state: &State, given: &Given) -> Seq {
 }
 
 /// Puts a task into its receiver's stream, without what earlier hands said of what is hidden from it.
-fn queue(sheet: &mut Sheet<'_>, work: Work, cause: Seq) {
+fn queue(sheet: &mut Sheet<'_>, mut work: Work, cause: Seq) {
     let state = sheet.snapshot();
+    let task = work.kind.task().and_then(|task| state.board.tasks.get(task));
+    if task.is_some_and(|task| task.order.aborts()) {
+        work.on_exhausted = OnExhausted::Abort;
+    }
     let seen = Sight::now(&work.agent, &state.board.map).work(&Arc::new(work.clone()));
     propose::queue(sheet, seen.map_or(work, |seen| Work::clone(&seen)), Some(cause));
 }
@@ -252,7 +263,7 @@ fn refuse(sheet: &mut Sheet<'_>, handoff: &Handoff, (code, why): Refusal) -> Seq
 /// A word to an agent about a task.
 fn tell(sheet: &mut Sheet<'_>, agent: &AgentId, task: &Task, words: &str, cause: Seq) {
     let no = sheet.state().board.next.work;
-    let kind = WorkKind::Notice { text: Arc::from(words) };
+    let kind = WorkKind::notice(words);
     let work = Work::new(no, agent.clone(), kind, words, (sheet.now, sheet.next_seq()));
     propose::queue(sheet, work.about(task.subject.clone()), Some(cause));
 }

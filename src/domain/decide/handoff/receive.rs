@@ -1,6 +1,6 @@
 //! What is done with a task that was handed over: accepted, completed, or returned with feedback.
 
-use super::{escalate, queue, same_words, task_of, tell};
+use super::{abort, escalate, queue, same_words, task_of, tell};
 use crate::domain::code::Code;
 use crate::domain::command::{LONGEST_VISIBILITY, WorkStep};
 use crate::domain::decide::sheet::Sheet;
@@ -118,6 +118,9 @@ pub(in crate::domain::decide) fn give_back(
         (false, false) => None,
     };
     match code {
+        Some(Code::OutOfAttempts) if sheet.base().board.enforces() && back.order.aborts() => {
+            abort::returned(sheet, work, back, step)
+        }
         Some(code) if sheet.base().board.enforces() => escalate::returned(sheet, work, back, step, code),
         code => send_back(sheet, work, back, step, code),
     }

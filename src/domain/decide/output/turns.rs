@@ -120,7 +120,7 @@ fn tell(sheet: &mut Sheet<'_>, waiting: &WaitingPublication, deferred: Seq, prim
     let place = Effect::Publication(&waiting.publish).place();
     let words = format!("what waited for its turn on {place} since deed {deferred} {how} (deed {primary})");
     let no = sheet.state().board.next.work;
-    let kind = WorkKind::Notice { text: Arc::from(words.as_str()) };
+    let kind = WorkKind::notice(words.as_str());
     let work = Work::new(no, waiting.agent.clone(), kind, words, (sheet.now, sheet.next_seq()));
     let told = sheet.next_seq();
     propose::queue(sheet, work.about(waiting.publish.subject.clone()), Some(primary));

@@ -13,10 +13,11 @@ use crate::domain::decide::verdict::text;
 use crate::domain::decide::{fan_out, handoff, stuck};
 use crate::domain::deed::{Body, Taken};
 use crate::domain::ids::{AgentId, ItemNo, Seq, WorkNo};
+use crate::domain::map::OnExhausted;
 use crate::domain::outcome::Outcome;
 use crate::domain::sight::Sight;
 use crate::domain::state::State;
-use crate::domain::things::{OnExhausted, Work, WorkKind};
+use crate::domain::things::{Work, WorkKind};
 use crate::domain::time::{Span, Time};
 
 const ACTION: &str = CommandKind::Take.row().word;
@@ -106,7 +107,7 @@ pub(in crate::domain::decide) fn spent(state: &State, work: &Work) -> Option<Str
 /// Where nobody is asked, a task goes on as it would without Deeds.
 fn goes_on(state: &State, work: &Work) -> bool {
     let is_task = matches!(work.kind, WorkKind::Handoff { .. } | WorkKind::Returned { .. });
-    is_task && only_observed(state, work)
+    is_task && !state.board.enforces()
 }
 
 /// The holder says that the attempt failed, or gives the work back untried. It waits again while attempts are left.

@@ -14,8 +14,8 @@ use crate::domain::ids::{AgentId, PersonId, QueueName, WorkspaceId};
 use crate::domain::map::condition::{Condition, Occasion, Op};
 use crate::domain::map::lint::{Finding, Lint, Section};
 use crate::domain::map::model::{
-    Agent, Basis, Contradiction, DEFAULT_SLA, Defer, Event, FieldKind, FieldRule, Mode, Model, Output,
-    Person, Queue, Route,
+    Agent, Basis, Contradiction, DEFAULT_SLA, Defer, Event, FieldKind, FieldRule, Mode, Model, OnExhausted,
+    Output, Person, Queue, Route,
 };
 use crate::domain::map::schedule::Schedule;
 use crate::domain::path::{Pattern, Template};
@@ -31,6 +31,7 @@ const ROOT: &[&str] = &[
     "mode",
     "thread_window",
     "wake_ups",
+    "on_exhausted",
     "agent",
     "event",
     "route",
@@ -128,12 +129,22 @@ impl<'i> File<'_, 'i> {
         let mode = entry.text("mode", "\"observe\" or \"enforce\"", mode).unwrap_or_default();
         let thread_window = entry.text("thread_window", A_SPAN, id);
         let wake_ups = entry.count("wake_ups", MOST_WAKE_UPS);
+        let on_exhausted = entry.text("on_exhausted", "\"escalate\" or \"abort\"", exhausted);
         let (good, place) = (entry.good, entry.place);
         self.complete &= good;
         self.places.insert(Section::Root, 0, place);
         let blank = Model::empty(workspace.or_else(|| "unnamed".parse().ok())?);
         let timezone = timezone.unwrap_or_else(|| blank.timezone.clone());
-        Some(Model { timezone, governance_owner, review_every, mode, thread_window, wake_ups, ..blank })
+        Some(Model {
+            timezone,
+            governance_owner,
+            review_every,
+            mode,
+            thread_window,
+            wake_ups,
+            on_exhausted,
+            ..blank
+        })
     }
 
     /// The entries of one section that could be read.
@@ -218,6 +229,14 @@ fn mode(text: &str) -> Result<Mode, Fault> {
         "observe" => Ok(Mode::Observe),
         "enforce" => Ok(Mode::Enforce),
         _ => Err(Fault::said(format!("{text:?} is not a mode; write \"observe\" or \"enforce\""))),
+    }
+}
+
+fn exhausted(text: &str) -> Result<OnExhausted, Fault> {
+    match text {
+        "escalate" => Ok(OnExhausted::Escalate),
+        "abort" => Ok(OnExhausted::Abort),
+        _ => Err(Fault::said(format!("{text:?} does not say how it ends; write \"escalate\" or \"abort\""))),
     }
 }
 

@@ -149,7 +149,7 @@ fn item(no: u64, by: &str, case: Case, title: &str, now: crate::domain::time::Ti
 }
 
 fn given_up(now: crate::domain::time::Time) -> Work {
-    let kind = WorkKind::Notice { text: Arc::from("match invoice 117") };
+    let kind = WorkKind::notice("match invoice 117");
     let mut work = Work::new(WorkNo(7), agent("billing"), kind, "match invoice 117", (now, Seq(2)));
     (work.attempts, work.max_attempts) = (2, 2);
     for (attempt, how, note) in [(1, "failed", Some("the ledger API timed out")), (2, "lapsed", None)] {
@@ -188,6 +188,7 @@ fn stuck(now: crate::domain::time::Time) -> Task {
         constraints: Value::text("no fees"),
         attempt: 2,
         max_attempts: 3,
+        on_exhausted: None,
         earlier: Vec::new(),
         left_out: 0,
         returns_left_out: 0,
