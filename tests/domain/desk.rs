@@ -268,3 +268,126 @@ fn a_person_is_named_by_account_too() {
     let away: Vec<&str> = world.state.board.away.keys().map(deeds::domain::ids::PersonId::as_str).collect();
     assert_eq!(away, ["sam"]);
 }
+
+/// The token of a person, of an admin or a reviewer.
+fn token(world: &mut World, id: &str, class: TokenClass, name: &str) {
+    let token = Token {
+        id: TokenId::new(id).unwrap(),
+        class,
+        name: Arc::from(name),
+        hash: Arc::from("00"),
+        expires: None,
+    };
+    assert!(world.ask("ada", Command::Token(TokenStep::Create(token))).code.is_none());
+}
+
+/// Whoever stood in and has it in hand goes on when those are back who are named there.
+#[test]
+fn who_has_it_in_hand_goes_on() {
+    let mut world = check_on(
+        &governed(),
+        "
+        sales escalates 'a' because 'y' -> escalated
+        sales escalates 'b' because 'y' -> escalated
+        sales escalates 'c' because 'y' -> escalated
+        dana leaves -> recorded
+        sam claims #1 -> recorded
+        sam leaves -> recorded
+        ada claims #2 -> recorded
+        ada claims #3 -> recorded
+        dana comes -> recorded
+        sam comes -> recorded
+        dana handles #2 'ada has it' -> refused claimed
+        ada handles #2 'as begun' -> recorded
+        ada releases #3 -> recorded
+        ada handles #3 'dana is back' -> refused not-named
+        sam handles #1 'dana was away when I claimed it' -> recorded
+        sam undoes #1 -> recorded
+        ada undoes #2 -> recorded
+        ",
+    );
+    let words: Vec<&str> = world
+        .deeds
+        .iter()
+        .filter(|deed| deed.refs.stands_in && deed.actor.name() == "ada")
+        .map(|deed| deed.reason.as_deref().unwrap())
+        .collect();
+    assert_eq!(words.len(), 5, "{words:?}");
+    assert!(words[2].contains("ada is an admin and has claimed it"), "{words:?}");
+    // A new map does not take from an admin what nobody else could do.
+    play(
+        &mut world,
+        "
+        dana leaves -> recorded
+        sam leaves -> recorded
+        ada claims #2 -> recorded
+        ",
+    );
+    token(&mut world, "t1", TokenClass::Admin, "ada");
+    let shorter = governed().replacen("sla = ", "# sla = ", 1);
+    apply(&mut world, &shorter);
+    assert!(world.state.board.items[&ItemNo(2)].claimed_by.is_some());
+}
+
+/// What takes an admin is no dead end where none is named on the queue.
+#[test]
+fn any_admin_transfers_where_none_is_named_there() {
+    let mut world = check_on(
+        &governed(),
+        "
+        sales escalates 'a' because 'y' -> escalated
+        sales escalates 'b' because 'y' -> escalated
+        ada transfers #1 crm/contact/*#status from sourcing to sales -> refused not-named
+        ",
+    );
+    for (id, name) in [("t1", "sam"), ("t2", "dana"), ("t3", "eve")] {
+        token(&mut world, id, TokenClass::Reviewer, name);
+    }
+    token(&mut world, "t4", TokenClass::Admin, "ada");
+    play(
+        &mut world,
+        "
+        dana transfers #1 crm/contact/*#status from sourcing to sales -> refused not-allowed
+        ",
+    );
+    assert!(last_words(&world).contains("hand it to ada"), "{}", last_words(&world));
+    play(
+        &mut world,
+        "
+        ada handles #1 'dana is there' -> refused not-named
+        dana claims #1 -> recorded
+        ada transfers #1 crm/contact/*#status from sourcing to sales -> refused claimed
+        dana reassigns #1 to wanda -> refused not-named
+        dana releases #1 -> recorded
+        ada transfers #1 crm/contact/*#status from sourcing to sales -> recorded
+        ",
+    );
+    assert!(last_words(&world).contains("nobody named on ops can transfer: dana is no admin"));
+    play(
+        &mut world,
+        "
+        ada undoes #1 -> recorded
+        dana undoes #1 -> refused wrong-state
+        dana reassigns #2 to ada -> recorded
+        sam handles #2 'it is with ada' -> refused not-named
+        ada claims #2 -> recorded
+        ada reassigns #2 to eve -> recorded
+        ada handles #2 'it is with eve' -> refused not-named
+        eve reassigns #2 to ada -> recorded
+        ada transfers #2 crm/contact/*#status from sourcing to sales -> recorded
+        ",
+    );
+    let stood_in = world.deeds.iter().filter(|deed| deed.refs.stands_in).count();
+    assert_eq!(stood_in, 6, "two transfers, one undo, three that were handed");
+    // One of those named there is an admin: it is theirs, but for when they are out.
+    token(&mut world, "t5", TokenClass::Admin, "sam");
+    play(
+        &mut world,
+        "
+        sales escalates 'c' because 'y' -> escalated
+        ada transfers #3 crm/account/* from support to sales -> refused not-named
+        sam leaves -> recorded
+        ada transfers #3 crm/account/* from support to sales -> refused overlap
+        ",
+    );
+}

@@ -284,3 +284,32 @@ async fn taking_it_back_is_insisted_on() {
     assert!(checked["pulled"].is_null(), "{}", checked.text);
     server.stop().await;
 }
+
+/// Only admins transfer: where none is named on the queue it is no dead end, and who is handed a case goes on with it.
+#[tokio::test]
+async fn what_takes_an_admin_or_was_handed_to_one_can_be_answered() {
+    let server = Server::start_on(&reviewed_by("sam", "eve", "eve")).await;
+    let support = server.agent("support").await;
+    let (sam, _eve) = (reviewer(&server, "sam").await, reviewer(&server, "eve").await);
+    let (one, two) = (case(&support, "a").await, case(&support, "b").await);
+    let transfer = json!({"kind": "transfer", "pattern": "crm/deal/*", "from": "sales", "to": "support"});
+    let by_sam = answer(&sam, &one, transfer.clone()).await;
+    told(&by_sam, "refused", Some("not-allowed"));
+    assert!(by_sam["message"].as_str().unwrap().contains("hand it to dana"), "{}", by_sam.text);
+    told(&answer(&server.dana, &one, handled()).await, "refused", Some("not-named"));
+    let moved = answer(&server.dana, &one, transfer).await;
+    told(&moved, "recorded", None);
+    assert!(moved["message"].as_str().unwrap().contains("sam is no admin"), "{}", moved.text);
+    told(&server.dana.post(&format!("/v1/inbox/{one}/undo"), json!({})).await, "recorded", None);
+
+    let hand = format!("/v1/inbox/{two}/reassign");
+    told(&sam.post(&hand, json!({"to": "nobody"})).await, "refused", Some("not-named"));
+    told(&sam.post(&hand, json!({"to": "dana"})).await, "recorded", None);
+    told(&server.dana.post(&format!("/v1/inbox/{two}/claim"), json!({})).await, "recorded", None);
+    told(&server.dana.post(&format!("/v1/inbox/{two}/release"), json!({})).await, "recorded", None);
+    let answered = answer(&server.dana, &two, handled()).await;
+    told(&answered, "recorded", None);
+    let deed = server.dana.get(&format!("/v1/ledger/{}", answered["deed"])).await;
+    assert!(deed.text.contains("stands_in") && deed.text.contains("was handed it"), "{}", deed.text);
+    server.stop().await;
+}

@@ -171,7 +171,8 @@ fn included(
             let why = format!("#{no} is not another item like #{}: not the same {what}", item.no);
             return Err((Code::WrongState, why));
         }
-        reviewer::may_answer(&state.board, other, (person, sheet.principal.class), sheet.now)?;
+        let who = (person, sheet.principal.class);
+        reviewer::may_give(&state.board, other, &answered.answer, who, sheet.now)?;
         others.push(Arc::clone(other));
     }
     Ok(others)
@@ -238,9 +239,11 @@ fn transfer(
     effects: &mut Effects,
 ) -> Result<(), No> {
     if sheet.principal.class != TokenClass::Admin {
-        return Err(
-            (Code::NotAllowed, "a transfer takes from an owner; only admins do that".to_owned()).into()
-        );
+        let admins: Vec<&str> = sheet.base().board.admins(sheet.now).map(PersonId::as_str).take(3).collect();
+        let hand =
+            if admins.is_empty() { String::new() } else { format!("; hand it to {}", admins.join(" or ")) };
+        let why = format!("a transfer takes from an owner; only admins do that{hand}");
+        return Err((Code::NotAllowed, why).into());
     }
     let board = &sheet.base().board;
     let before = board.map_version;

@@ -389,11 +389,13 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, step: &ItemStep) -> Seq {
     let who = (&person, sheet.principal.class);
     let right = match &step.step {
         ItemVerb::TakeOver { .. } => reviewer::may_take_over(&state.board, &item, who, sheet.now),
+        ItemVerb::Answer(answered) => {
+            reviewer::may_give(&state.board, &item, &answered.answer, who, sheet.now)
+        }
         ItemVerb::Claim
         | ItemVerb::Release
         | ItemVerb::Reassign { .. }
         | ItemVerb::Leave { .. }
-        | ItemVerb::Answer(_)
         | ItemVerb::Undo => reviewer::may_answer(&state.board, &item, who, sheet.now),
     };
     let right = match right {
@@ -478,9 +480,10 @@ pub(super) fn lapse_claim(sheet: &mut Sheet<'_>, no: ItemNo) -> Option<Seq> {
 /// Under a new map: what is claimed by somebody who has no place there any more is free again.
 pub(super) fn free_of_strangers(sheet: &mut Sheet<'_>) {
     let state = sheet.snapshot();
-    let map = &state.board.map;
+    let (board, now) = (&state.board, sheet.now);
     let stranger = |item: &&Arc<Item>| {
-        item.claimed_by.as_ref().is_some_and(|person| !reviewer::belongs(map, item, person))
+        let gone = |person| !reviewer::belongs(&board.map, item, person) && !board.is_admin(person, now);
+        item.claimed_by.as_ref().is_some_and(gone)
     };
     let strange: Vec<Arc<Item>> =
         state.board.items.values().filter(stranger).take(FREED_AT_ONCE).cloned().collect();
@@ -502,9 +505,13 @@ fn free(sheet: &mut Sheet<'_>, item: &Item, action: &'static str, words: &str) -
 fn reassign(sheet: &mut Sheet<'_>, state: &State, item: &Item, to: &PersonId) -> Seq {
     let queue = reviewer::queue(&state.board.map, item);
     let to = state.board.map.model().person_of(to);
-    if !queue.is_reviewer(to) && !reviewer::governs(&state.board.map, to) {
+    if !reviewer::may_be_handed(&state.board, item, to, sheet.now) {
         let names: Vec<&str> = queue.reviewers().map(PersonId::as_str).collect();
-        let why = format!("{to} is not named on {}; it is answered by {}", item.queue, names.join(", "));
+        let why = format!(
+            "{to} is neither named on {} nor answers for the map, nor is an admin; it is answered by {}",
+            item.queue,
+            names.join(", ")
+        );
         return refuse(sheet, item.no, "reassign", Code::NotNamed, &why);
     }
     record(sheet, item, Body::ItemReassigned(to.clone()), "reassign", &format!("handed to {to}"))

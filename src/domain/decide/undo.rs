@@ -44,7 +44,7 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, no: ItemNo, person: &PersonId) -> Se
         return inbox::refuse(sheet, no, ACTION, Code::WrongState, &why);
     }
     let who = (person, sheet.principal.class);
-    let right = match reviewer::may_answer(&state.board, &closed.item, who, sheet.now) {
+    let right = match reviewer::may_undo(&state.board, &closed, who, sheet.now) {
         Ok(right) => right,
         Err((code, why)) => return inbox::refuse(sheet, no, ACTION, code, &why),
     };

@@ -4,7 +4,7 @@ use crate::domain::code::Code;
 use crate::domain::ids::PersonId;
 use crate::domain::map::{Map, Queue};
 use crate::domain::state::Board;
-use crate::domain::things::{Item, TokenClass};
+use crate::domain::things::{ClosedItem, Item, ItemAnswer, TokenClass};
 use crate::domain::time::{Span, Time};
 
 /// For how long a claim holds without the claimant's hand on it.
@@ -15,7 +15,7 @@ pub const CLAIM_LASTS: Span = Span::from_mins(30);
 pub enum Right {
     /// Named on the queue, or the one whose hand is on the field.
     Named,
-    /// Not named there, but nobody who is could, or it was taken over by the governance owner: why, in words.
+    /// Not named there, but nobody who is could, or it was handed to them or taken over: why, in words.
     StandsIn(String),
 }
 
@@ -45,10 +45,21 @@ pub fn governs(map: &Map, person: &PersonId) -> bool {
     map.model().governance_owner.as_ref() == Some(person)
 }
 
+/// Whether an item may be handed to the person.
+pub fn may_be_handed(board: &Board, item: &Item, person: &PersonId, now: Time) -> bool {
+    queue(&board.map, item).is_reviewer(person) || stands_in(board, person, now)
+}
+
+/// Whether the person answers for the map, or is an admin: who does what nobody else can.
+fn stands_in(board: &Board, person: &PersonId, now: Time) -> bool {
+    governs(&board.map, person) || board.is_admin(person, now)
+}
+
 /// May the person answer? Whoever holds the field that an item is about does, at any time; beside them only a reviewer
-/// named on the queue does: its owner at any time; where the item was handed to a deputy, that one; otherwise every
+/// named on the queue does: its owner at any time; where the item was handed to somebody, that one; otherwise every
 /// deputy from half the time on, and at once where the owner raised it, is away or has no token. Where nobody of them can, the
-/// governance owner and admins do. Nobody answers what another claimed, nor what they raised where somebody else can.
+/// governance owner and admins do. Whoever has claimed it goes on. Nobody answers what another claimed, nor what they raised
+/// where somebody else can.
 ///
 /// # Errors
 /// Why not, and who may, in words.
@@ -60,12 +71,77 @@ pub fn may_answer(
 ) -> Result<Right, (Code, String)> {
     raised_by_another(board, item, person, now)?;
     let right = right(board, item, (person, class), now)?;
+    unclaimed(board, item, person, now).map(|()| right)
+}
+
+/// May the person give this answer? A transfer takes an admin: where nobody who is named there is one, any admin gives it.
+///
+/// # Errors
+/// Why not, and who may, in words.
+pub fn may_give(
+    board: &Board,
+    item: &Item,
+    answer: &ItemAnswer,
+    who: (&PersonId, TokenClass),
+    now: Time,
+) -> Result<Right, (Code, String)> {
+    match answer {
+        ItemAnswer::Transfer { .. } => may_transfer(board, item, who, now),
+        ItemAnswer::Expand { .. }
+        | ItemAnswer::Handle { .. }
+        | ItemAnswer::Ruling { .. }
+        | ItemAnswer::OutOfScope { .. }
+        | ItemAnswer::SendOn { .. }
+        | ItemAnswer::Approve { .. }
+        | ItemAnswer::ApproveEdited { .. }
+        | ItemAnswer::Reject { .. } => may_answer(board, item, who, now),
+    }
+}
+
+/// May the person answer with a transfer?
+///
+/// # Errors
+/// Why not, and who may, in words.
+pub fn may_transfer(
+    board: &Board,
+    item: &Item,
+    (person, class): (&PersonId, TokenClass),
+    now: Time,
+) -> Result<Right, (Code, String)> {
+    let refused = match may_answer(board, item, (person, class), now) {
+        Err((code, why)) if code == Code::NotNamed && class == TokenClass::Admin => (code, why),
+        decided => return decided,
+    };
+    let Some(words) = nobody_transfers(board, item, now) else { return Err(refused) };
+    unclaimed(board, item, person, now).map(|()| Right::StandsIn(words))
+}
+
+/// May the person take the answer back? Whoever may answer the item does, and who gave it and still has a place there.
+///
+/// # Errors
+/// Why not, and who may, in words.
+pub fn may_undo(
+    board: &Board,
+    closed: &ClosedItem,
+    (person, class): (&PersonId, TokenClass),
+    now: Time,
+) -> Result<Right, (Code, String)> {
+    match may_answer(board, &closed.item, (person, class), now) {
+        Err((Code::NotNamed, why)) if closed.by.person() == Some(person) => {
+            place_of(board, &closed.item, (person, class), "gave the answer").ok_or((Code::NotNamed, why))
+        }
+        decided => decided,
+    }
+}
+
+/// Nobody else has it in hand.
+fn unclaimed(board: &Board, item: &Item, person: &PersonId, now: Time) -> Result<(), (Code, String)> {
     match claimant(&board.map, item, now).filter(|claimant| *claimant != person) {
         Some(claimant) => {
             let until = item.claim_until.map(|until| format!(" until {until}")).unwrap_or_default();
             Err((Code::Claimed, format!("#{} is claimed by {claimant}{until}", item.no)))
         }
-        None => Ok(right),
+        None => Ok(()),
     }
 }
 
@@ -107,13 +183,18 @@ fn right(
 ) -> Result<Right, (Code, String)> {
     let map = &board.map;
     let (queue, governs) = (queue(map, item), governs(map, person));
-    let handed_to_me = item.assigned_to.as_ref() == Some(person) && (queue.is_reviewer(person) || governs);
     let is_deputy = queue.deputies.contains(person) && deputies_answer(board, item, now);
-    if queue.owner == *person || item.case.holder() == Some(person) || handed_to_me || is_deputy {
+    if queue.owner == *person || item.case.holder() == Some(person) || is_deputy {
         return Ok(Right::Named);
     }
-    if governs && claimant(map, item, now) == Some(person) {
-        return Ok(Right::StandsIn(format!("{person} answers for the map and took it over")));
+    let mine = [
+        (item.assigned_to.as_ref() == Some(person), "was handed it"),
+        (claimant(map, item, now) == Some(person), "has claimed it"),
+    ];
+    for (_, since) in mine.into_iter().filter(|(is_so, _)| *is_so) {
+        if let Some(right) = place_of(board, item, (person, class), since) {
+            return Ok(right);
+        }
     }
     if (governs || class == TokenClass::Admin)
         && let Some(words) = nobody_can(board, item, now)
@@ -121,6 +202,24 @@ fn right(
         return Ok(Right::StandsIn(words));
     }
     Err((Code::NotNamed, who_may(board, item, person, now)))
+}
+
+/// The right of somebody to whom the item is known already: who is named there, answers for the map or is an admin.
+fn place_of(
+    board: &Board,
+    item: &Item,
+    (person, class): (&PersonId, TokenClass),
+    since: &str,
+) -> Option<Right> {
+    if queue(&board.map, item).is_reviewer(person) {
+        return Some(Right::Named);
+    }
+    let office = match class {
+        _ if governs(&board.map, person) => "answers for the map",
+        TokenClass::Admin => "is an admin",
+        TokenClass::Reviewer | TokenClass::Agent | TokenClass::Watcher => return None,
+    };
+    Some(Right::StandsIn(format!("{person} {office} and {since}")))
 }
 
 /// Whether a deputy to whom it was not handed answers by now.
@@ -134,7 +233,7 @@ fn deputies_answer(board: &Board, item: &Item, now: Time) -> bool {
 fn handed<'a>(board: &Board, item: &'a Item, now: Time) -> Option<&'a PersonId> {
     let queue = queue(&board.map, item);
     let to = item.assigned_to.as_ref().filter(|to| **to != queue.owner)?;
-    let there = queue.is_reviewer(to) || governs(&board.map, to);
+    let there = queue.is_reviewer(to) || stands_in(board, to, now);
     (there && out(board, to, now).is_none()).then_some(to)
 }
 
@@ -159,6 +258,24 @@ fn nobody_can(board: &Board, item: &Item, now: Time) -> Option<String> {
         }
     }
     Some(format!("nobody named on {} can: {}", queue.name, words.join(", ")))
+}
+
+/// Why nobody who has a place at the item can answer it with a transfer, in words.
+fn nobody_transfers(board: &Board, item: &Item, now: Time) -> Option<String> {
+    // Where no token was made, that tells nothing about who is an admin.
+    if board.seats.is_empty() {
+        return None;
+    }
+    let queue = queue(&board.map, item);
+    let mut words = Vec::new();
+    for person in queue.reviewers().chain(item.case.holder()) {
+        if board.is_admin(person, now) {
+            words.push(out(board, person, now)?);
+        } else {
+            words.push(format!("{person} is no admin"));
+        }
+    }
+    Some(format!("nobody named on {} can transfer: {}", queue.name, words.join(", ")))
 }
 
 fn who_may(board: &Board, item: &Item, person: &PersonId, now: Time) -> String {

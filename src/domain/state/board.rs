@@ -378,6 +378,18 @@ impl Board {
         self.seats.is_empty() || self.seats.values().any(theirs)
     }
 
+    /// Who can decide as an admin.
+    pub fn admins(&self, now: Time) -> impl Iterator<Item = &PersonId> {
+        let model = self.map.model();
+        let live = self.seats.values().filter(move |seat| seat.admin && seat.is_live(now));
+        live.map(|seat| model.person_of(&seat.person))
+    }
+
+    /// Whether a person has an admin's token.
+    pub fn is_admin(&self, person: &PersonId, now: Time) -> bool {
+        self.admins(now).any(|admin| admin == person)
+    }
+
     /// The fields of an entity that people hold at that time.
     pub fn held_on(&self, entity: &EntityPath, now: Time) -> impl Iterator<Item = &HeldField> {
         self.held.get(entity).into_iter().flatten().filter(move |held| held.is_live(now))

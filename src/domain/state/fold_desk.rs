@@ -72,7 +72,7 @@ impl Board {
         if let Ok(person) = token.name.parse::<PersonId>()
             && decides
         {
-            let seat = Seat { person, expires: token.expires };
+            let seat = Seat { person, expires: token.expires, admin: token.class == TokenClass::Admin };
             self.seats.insert(token.id.clone(), seat);
         }
     }

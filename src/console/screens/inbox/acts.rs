@@ -107,14 +107,20 @@ impl Inbox {
         }
         let Some(board) = &world.board else { return Vec::new() };
         let queue = reviewer::queue(&board.map, item);
-        let entry = |person: &PersonId| Entry {
+        let entry = |(person, note): (&PersonId, &str)| Entry {
             name: person.to_string(),
-            note: if *person == queue.owner { "answers for the queue" } else { "deputy" }.to_owned(),
+            note: note.to_owned(),
             key: String::new(),
             value: person.clone(),
         };
-        let others: Vec<_> =
-            queue.reviewers().filter(|person| **person != world.me.person).map(entry).collect();
+        let mut others: Vec<(&PersonId, &str)> = vec![(&queue.owner, "answers for the queue")];
+        others.extend(queue.deputies.iter().map(|person| (person, "deputy")));
+        others
+            .extend(board.map.model().governance_owner.iter().map(|person| (person, "answers for the map")));
+        others.extend(board.admins(world.now).map(|person| (person, "admin")));
+        let mut known = std::collections::BTreeSet::from([&world.me.person]);
+        others.retain(|(person, _)| known.insert(person));
+        let others: Vec<_> = others.into_iter().map(entry).collect();
         if others.is_empty() {
             return Want::fail(format!(
                 "nobody else is named on queue {}; add a deputy to the map",
