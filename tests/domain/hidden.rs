@@ -1,9 +1,12 @@
 //! `hidden` holds everywhere: reads, activity, and the values in a stale answer.
 
-use super::script::{check, run};
-use super::world::{World, watched};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde_json::json;
+
+use super::script::{check, run};
+use super::world::{World, watched};
 use deeds::domain::command::{ApplyMap, Command};
 use deeds::domain::deed::{Body, Deed};
 use deeds::domain::ids::{Actor, AgentId, MapVersion, Seq};
@@ -16,6 +19,13 @@ fn reads(world: &World, agent: &str, entity: &str) -> Option<Vec<String>> {
     let actor = Actor::Agent(AgentId::new(agent).unwrap());
     let view = query::read(&world.state, &actor, &entity.parse().unwrap())?;
     Some(view.fields.keys().map(|name| name.as_str().to_owned()).collect())
+}
+
+fn apply(world: &mut World, text: &str, over: u64) {
+    let model = Arc::new(map::parse(text).applicable().unwrap());
+    let (if_version, reason) = (MapVersion(over), None);
+    let apply = ApplyMap { model, if_version, reason, planned: false, take_back: false };
+    assert!(world.ask("ada", Command::ApplyMap(apply)).is_done());
 }
 
 #[test]
@@ -278,9 +288,7 @@ fn hidden_then_or_hidden_now() {
         "hidden = [\"crm/deal/*#stage\"]",
         1,
     );
-    let model = Arc::new(map::parse(&open).applicable().unwrap());
-    let apply = ApplyMap { model, if_version: MapVersion(0), reason: None, planned: false, take_back: false };
-    assert!(world.ask("ada", Command::ApplyMap(apply)).is_done());
+    apply(&mut world, &open, 0);
     run(&mut world, "sales writes crm/deal/7 discount=13@1");
     let product = AgentId::new("product").unwrap();
     let seen = |deed: &&Deed| {
@@ -305,18 +313,15 @@ fn others_words_in_own_deeds_are_hidden_with_the_field() {
         product writes crm/account/7 plan='vault two'@0 -> proposed not-owner
         ",
     );
-    let given = super::world::TEAM
-        .replacen("except = [", "except = [\"crm/account/*#plan\", ", 1)
-        .replacen("hidden = [\"hr/**\"", "hidden = [\"crm/account/*#plan\", \"hr/**\"", 1)
-        .replacen(
-            "writes = [\"crm/account/*#health\"",
-            "writes = [\"crm/account/*#plan\", \"crm/account/*#health\"",
-            1,
-        );
-    let model = Arc::new(map::parse(&given).applicable().unwrap());
-    let apply = ApplyMap { model, if_version: MapVersion(0), reason: None, planned: false, take_back: false };
-    assert!(world.ask("ada", Command::ApplyMap(apply)).is_done());
+    let given = super::world::TEAM.replacen("except = [", "except = [\"crm/account/*#plan\", ", 1).replacen(
+        "writes = [\"crm/account/*#health\"",
+        "writes = [\"crm/account/*#plan\", \"crm/account/*#health\"",
+        1,
+    );
+    apply(&mut world, &given, 0);
     assert_eq!(run(&mut world, "sales accepts 1").outcome.as_str(), "proposed", "it is support's by now");
+    let hidden = given.replacen("hidden = [\"hr/**\"", "hidden = [\"crm/account/*#plan\", \"hr/**\"", 1);
+    apply(&mut world, &hidden, 1);
     let sales = AgentId::new("sales").unwrap();
     let sight = Sight::now(&sales, &world.state.board.map);
     let told: Vec<String> = world
@@ -327,4 +332,24 @@ fn others_words_in_own_deeds_are_hidden_with_the_field() {
         .filter(|text| text.contains("vault"))
         .collect();
     assert!(told.is_empty(), "{told:?}");
+}
+
+/// A reason is given for all that was written: where a part is decided on its own, it stays where it was given.
+#[test]
+fn a_reason_does_not_travel_with_a_part_of_what_it_was_given_for() {
+    let mut world = World::new(super::world::TEAM);
+    for (entity, fields, reason) in [("7", &["plan", "health"][..], "vault"), ("8", &["plan"], "all of it")] {
+        let changes: BTreeMap<&str, u64> = fields.iter().map(|field| (*field, 1)).collect();
+        let expected: BTreeMap<&str, u64> = fields.iter().map(|field| (*field, 0)).collect();
+        let entity = format!("crm/account/{entity}");
+        let write = json!({"do": "write", "entity": entity, "changes": changes, "expected": expected, "reason": reason});
+        assert_eq!(run(&mut world, &format!("product sends '{write}'")).outcome.as_str(), "proposed");
+    }
+    for work in world.state.board.works.keys().copied().collect::<Vec<_>>() {
+        let owner = world.state.board.works[&work].agent.clone();
+        assert_eq!(run(&mut world, &format!("{owner} accepts {work}")).outcome.as_str(), "committed");
+    }
+    let committed = world.deeds.iter().filter(|deed| matches!(deed.body, Body::WriteCommitted(())));
+    let reasons: Vec<Option<&str>> = committed.map(|deed| deed.reason.as_deref()).collect();
+    assert_eq!(reasons, [None, None, Some("all of it")]);
 }

@@ -57,7 +57,7 @@ fn the_suggestion_is_the_nearest_zone() {
     assert_eq!(suggestion.agent.as_str(), "sourcing");
     assert_eq!(suggestion.grant.to_string(), "writes crm/contact/*#score");
     assert_eq!(item.queue.as_str(), "roadmap");
-    assert!(matches!(&item.case, Case::UnownedField { write } if write.changes.len() == 1));
+    assert!(matches!(&item.case, Case::UnownedField { write, .. } if write.changes.len() == 1));
     assert_eq!(item.evidence, [item.deed.0 - 1].map(deeds::domain::ids::Seq));
 }
 

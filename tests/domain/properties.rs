@@ -293,7 +293,7 @@ fn item(state: &State, at: u8, what: u8, agent: &str, outdated: bool) -> ItemSte
         })
     };
     let wanted = match open.as_ref().map(|item| &item.case) {
-        Some(Case::UnownedField { write }) => {
+        Some(Case::UnownedField { write, .. }) => {
             let name = write.changes.keys().next().cloned().unwrap_or_else(FieldName::whole);
             Grant::Write(Pattern::exact(&write.entity.field(name)))
         }

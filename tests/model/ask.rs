@@ -512,7 +512,7 @@ fn nearest(item: Option<&Item>) -> AgentId {
 /// What would settle the item.
 fn wanted(item: Option<&Item>) -> Grant {
     match item.map(|item| &item.case) {
-        Some(Case::UnownedField { write }) => {
+        Some(Case::UnownedField { write, .. }) => {
             let name = write.changes.keys().next().cloned().unwrap_or_else(FieldName::whole);
             Grant::Write(Pattern::exact(&write.entity.field(name)))
         }

@@ -8,7 +8,7 @@ use super::output::{self, approval};
 use super::sheet::Sheet;
 use super::{act, affected, held, inbox, propose, review, ruling, stuck, trigger, verdict, write};
 use crate::domain::code::Code;
-use crate::domain::command::{Answered, Principal, TEXT_BYTES};
+use crate::domain::command::{Answered, Principal, TEXT_BYTES, Write};
 use crate::domain::deed::{Body, ItemClosed, ScopeChange, ScopeTransfer};
 use crate::domain::ids::{Actor, AgentId, PersonId, Seq};
 use crate::domain::map::{Grant, edit};
@@ -400,13 +400,13 @@ fn decide_again(sheet: &mut Sheet<'_>, item: &Item, effects: &mut Effects) -> Op
     );
     let paused = verdict::paused(sheet.base(), &agent);
     let deed = match (&item.case, paused) {
-        (Case::UnownedField { write }, Some(why)) => {
+        (Case::UnownedField { write, .. }, Some(why)) => {
             let (body, action) = (write::refused(), write::word(write));
             Some(sheet.refuse_on(body, action, &write.entity, (Code::Paused, &why)))
         }
         (Case::UnownedTarget { act }, Some(why)) => Some(act::paused(sheet, act, why)),
-        (Case::UnownedField { write }, None) => {
-            let mut again = write.clone();
+        (Case::UnownedField { write, partial }, None) => {
+            let mut again = Write { reason: write::reason_again(write, *partial), ..write.clone() };
             again.cause = Some(item.deed);
             Some(write::decide_as(sheet, &agent, &again))
         }

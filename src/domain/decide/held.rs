@@ -210,7 +210,7 @@ pub(super) fn propose_again(sheet: &mut Sheet<'_>, state: &State, closed: &Close
     let no = sheet.state().board.next.work;
     let moved = rebase::on_top(write, closed, sheet.state());
     let write = moved.as_ref().unwrap_or(write);
-    proposing::queue_proposal(sheet, (no, owner), &author, write, (proposed, closed.deed));
+    proposing::queue_proposal(sheet, (no, owner), &author, (write, false), (proposed, closed.deed));
 }
 
 /// Whether the write that waits in the item is that proposal, as its owner accepted it.

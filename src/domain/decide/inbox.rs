@@ -88,11 +88,16 @@ pub(super) fn escalate(sheet: &mut Sheet<'_>, escalate: &Escalate) -> Seq {
 }
 
 /// A write to fields that nobody owns.
-pub(super) fn open_write(sheet: &mut Sheet<'_>, agent: &AgentId, write: &Write, cause: Seq) -> ItemNo {
+pub(super) fn open_write(
+    sheet: &mut Sheet<'_>,
+    agent: &AgentId,
+    (write, partial): (&Write, bool),
+    cause: Seq,
+) -> ItemNo {
     let names: Vec<FieldName> = write.changes.keys().cloned().collect();
     let state = sheet.snapshot();
     let alike = alike_write(agent, write, &names);
-    let case = write::case(write);
+    let case = write::case(write, partial);
     if let Some(no) = same_waiting(&state, &case, agent) {
         join(sheet, no, cause);
         return no;

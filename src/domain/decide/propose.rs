@@ -26,7 +26,8 @@ pub(super) fn decide(
     if zones.others.is_empty()
         && let Some(why) =
             inbox::closed_on_arrival(state, &inbox::alike_write(agent, write, &zones.nobody), || {
-                let case = write::case(&part(write, &zones.nobody));
+                let stored = part(write, &zones.nobody);
+                let case = write::case(&stored, is_partial(&stored, write));
                 (case, Actor::Agent(agent.clone()), Some(write.entity.clone()))
             })
     {
@@ -56,13 +57,14 @@ pub(super) fn decide(
             continue;
         }
         let from = sheet.principal.actor.clone();
-        queue_proposal(sheet, (no, owner), &from, &wish, (primary, primary));
+        let partial = is_partial(&wish, write);
+        queue_proposal(sheet, (no, owner), &from, (&wish, partial), (primary, primary));
         refs.works.push(no);
         no = no.next();
     }
     if !zones.nobody.is_empty() {
         let stored = part(write, &zones.nobody);
-        refs.item = Some(inbox::open_write(sheet, agent, &stored, primary));
+        refs.item = Some(inbox::open_write(sheet, agent, (&stored, is_partial(&stored, write)), primary));
     }
     if proposed {
         refs.alerts.extend(alert::not_owner(sheet, state, write, zones, primary));
@@ -117,6 +119,11 @@ fn part(write: &Write, names: &[FieldName]) -> Write {
     }
 }
 
+/// Was there more in the write than this part of it?
+fn is_partial(part: &Write, write: &Write) -> bool {
+    part.changes.len() < write.changes.len() || part.kind != write.kind
+}
+
 /// Whether inbox or work streams take no more, in words.
 fn full(state: &State, zones: &Zones) -> Option<String> {
     let items = || if zones.nobody.is_empty() { None } else { inbox::full(state) };
@@ -149,7 +156,7 @@ pub(super) fn queue_proposal(
     sheet: &mut Sheet<'_>,
     (no, owner): (WorkNo, &AgentId),
     from: &Actor,
-    write: &Write,
+    (write, partial): (&Write, bool),
     (proposed, cause): (Seq, Seq),
 ) {
     let fields: Vec<String> = write
@@ -161,7 +168,7 @@ pub(super) fn queue_proposal(
         .collect();
     let what =
         if fields.is_empty() { format!("{} {}", word(write), write.entity) } else { fields.join(", ") };
-    let kind = WorkKind::Proposal { from: from.clone(), write: write.clone(), proposed };
+    let kind = WorkKind::Proposal { from: from.clone(), write: write.clone(), proposed, partial };
     let title = format!("{from} proposes {what}");
     let work = Work::new(no, owner.clone(), kind, title, (sheet.now, sheet.next_seq()));
     queue(sheet, work.about(Some(write.entity.clone())), Some(cause));

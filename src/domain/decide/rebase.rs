@@ -14,8 +14,8 @@ pub(super) fn items(sheet: &mut Sheet<'_>, closed: &ClosedItem, undone: Seq) {
     let state = sheet.state().clone();
     for item in state.board.items.values() {
         let case = match &item.case {
-            Case::UnownedField { write } => {
-                on_top(write, closed, &state).map(|write| Case::UnownedField { write })
+            Case::UnownedField { write, partial } => {
+                on_top(write, closed, &state).map(|write| Case::UnownedField { write, partial: *partial })
             }
             Case::HeldField { write, held_by } => {
                 on_top(write, closed, &state).map(|write| Case::HeldField { write, held_by: held_by.clone() })

@@ -139,7 +139,7 @@ fn input_used(state: &State, closed: &ClosedItem, redone: &Redone) -> Option<Str
 fn stored_write<'a>(state: &'a State, closed: &'a ClosedItem, no: ItemNo) -> Option<&'a Write> {
     let item = if no == closed.item.no { &closed.item } else { &state.board.closed_item(no)?.item };
     match &item.case {
-        Case::UnownedField { write } | Case::HeldField { write, .. } => Some(write),
+        Case::UnownedField { write, .. } | Case::HeldField { write, .. } => Some(write),
         Case::UnownedTarget { .. }
         | Case::UnownedOutput { .. }
         | Case::Escalation { .. }

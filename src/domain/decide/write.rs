@@ -1,6 +1,7 @@
 //! Writes, RULES §4: authority, versions, kinds, defer rules; then the commit and what it sets off.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::sheet::Sheet;
 use super::{affected, alert, converge, held, propose, trigger, verdict};
@@ -448,9 +449,14 @@ pub(super) fn word(write: &Write) -> &'static str {
     }
 }
 
-/// A stored write as the case of an item.
-pub(super) fn case(write: &Write) -> Case {
-    Case::UnownedField { write: write.clone() }
+/// A stored write as the case of an item; `partial` where there was more in it.
+pub(super) fn case(write: &Write, partial: bool) -> Case {
+    Case::UnownedField { write: write.clone(), partial }
+}
+
+/// Its reason where it is decided again: not where that may speak of more than is written now; it stands in the first deed.
+pub(super) fn reason_again(write: &Write, partial: bool) -> Option<Arc<str>> {
+    write.reason.clone().filter(|_| !partial)
 }
 
 /// A write of single values, as people's overrides and undo make it.

@@ -84,7 +84,7 @@ pub(super) fn item(deed: &Deed, item: &Item) -> Vec<Carried> {
 
 /// What an item shows.
 pub(super) fn case(deed: &Deed, case: &Case) -> Vec<Carried> {
-    if let Case::UnownedField { write } | Case::HeldField { write, .. } = case {
+    if let Case::UnownedField { write, .. } | Case::HeldField { write, .. } = case {
         return written(write);
     }
     if let Case::GivenUp { work: given_up } = case { work(deed, given_up) } else { others_words(deed, case) }

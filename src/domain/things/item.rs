@@ -84,6 +84,9 @@ pub enum Case {
         #[serde(with = "stored::Write")]
         #[schemars(with = "Write")]
         write: Write,
+        /// There was more in the write than that, of which its reason may speak.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        partial: bool,
     },
     /// A write to what a person holds; it goes through where it is approved.
     HeldField {
@@ -408,7 +411,7 @@ impl Item {
     /// The input as received, as JSON text for people.
     pub fn input(&self) -> String {
         match &self.case {
-            Case::UnownedField { write } | Case::HeldField { write, .. } => {
+            Case::UnownedField { write, .. } | Case::HeldField { write, .. } => {
                 serde_json::to_string_pretty(write).unwrap_or_default()
             }
             Case::UnownedTarget { act } => serde_json::to_string_pretty(act).unwrap_or_default(),

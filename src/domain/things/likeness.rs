@@ -53,7 +53,7 @@ pub fn likeness(case: &Case, raised_by: &Actor, subject: Option<&EntityPath>) ->
 /// What was asked, without versions, reasons and causes: those tell one time from another, not one case.
 fn asked(case: &Case, raised_by: &Actor) -> Json {
     match case {
-        Case::UnownedField { write } => json!([write.kind, write.changes]),
+        Case::UnownedField { write, .. } => json!([write.kind, write.changes]),
         // What goes through is its agent's own.
         Case::HeldField { write, .. } => json!([raised_by, write.kind, write.changes]),
         Case::UnownedTarget { act } => json!([act.target, act.action, act.thread]),

@@ -237,6 +237,9 @@ pub enum WorkKind {
         write: Write,
         /// The deed that proposed it.
         proposed: Seq,
+        /// There was more in the write than that, of which its reason may speak.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        partial: bool,
     },
     /// A person's answer to what this agent raised.
     Decision {

@@ -140,7 +140,7 @@ fn inputs_of(look: &Look<'_>) -> Option<Vec<String>> {
     let asker = &look.request.principal.actor;
     let (cases, subject) = match &look.request.command {
         Command::Write(write) if write.changes.len() == 1 => {
-            (vec![Case::UnownedField { write: write.clone() }], Some(write.entity.clone()))
+            (vec![Case::UnownedField { write: write.clone(), partial: false }], Some(write.entity.clone()))
         }
         Command::Act(act) => (vec![Case::UnownedTarget { act: act.clone() }], Some(act.subject.clone())),
         Command::Escalate(escalate) => {

@@ -67,7 +67,7 @@ pub(super) fn deeds(item: &Item) -> impl Iterator<Item = Seq> + '_ {
 
 /// The field that a case is about, where it is a write.
 pub(super) fn field(item: &Item) -> Option<FieldPath> {
-    let (Case::UnownedField { write } | Case::HeldField { write, .. }) = &item.case else { return None };
+    let (Case::UnownedField { write, .. } | Case::HeldField { write, .. }) = &item.case else { return None };
     write.changes.keys().next().map(|name| FieldPath::new(write.entity.clone(), name.clone()))
 }
 

@@ -143,7 +143,7 @@ fn proposed(item: &Item) -> (String, String) {
     }
     let agent = item.raised_by.agent().map(ToString::to_string).unwrap_or_default();
     let grant = match &item.case {
-        Case::UnownedField { write } => {
+        Case::UnownedField { write, .. } => {
             let field = write.changes.keys().next().cloned();
             let path = field.map(|field| FieldPath::new(write.entity.clone(), field));
             Grant::Write(path.map_or_else(|| Pattern::entity(&write.entity), |path| Pattern::exact(&path)))

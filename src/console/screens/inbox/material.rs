@@ -69,7 +69,7 @@ fn input(look: Look<'_>, wide: usize, item: &Item) -> Vec<Line<'static>> {
     let theme = look.theme;
     let text = |text: &str| look.wrap(text, wide, INPUT_LINES, theme.base);
     match &item.case {
-        Case::UnownedField { write } | Case::HeldField { write, .. } => {
+        Case::UnownedField { write, .. } | Case::HeldField { write, .. } => {
             let mut lines = Vec::new();
             for (name, value) in write.changes.iter().take(INPUT_LINES) {
                 let name = if name.is_whole() { String::new() } else { format!("#{name}") };

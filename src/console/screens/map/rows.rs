@@ -191,7 +191,7 @@ fn groups(board: &Board) -> Groups {
 
 /// What a waiting case is about that nobody owns: the suggested pattern where it covers it, else the field itself.
 fn unowned(case: &Case, suggestion: Option<&Grant>) -> Vec<Pattern> {
-    let Case::UnownedField { write } = case else { return Vec::new() };
+    let Case::UnownedField { write, .. } = case else { return Vec::new() };
     let paths = write.changes.keys().map(|name| FieldPath::new(write.entity.clone(), name.clone()));
     paths
         .map(|path| match suggestion {

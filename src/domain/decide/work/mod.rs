@@ -56,8 +56,8 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, step: &WorkStep) -> Seq {
         return refuse(sheet, step, code, &why);
     }
     match &work.kind {
-        WorkKind::Proposal { write, proposed, .. } => match step.step {
-            WorkVerb::Accept => proposal::accept(sheet, &work, write, *proposed, step),
+        WorkKind::Proposal { write, proposed, partial, .. } => match step.step {
+            WorkVerb::Accept => proposal::accept(sheet, &work, (write, *partial), *proposed, step),
             WorkVerb::Decline => proposal::decline(sheet, &work, step),
             WorkVerb::Complete => wrong(sheet, &work, step, "accept or decline it"),
             WorkVerb::Fail | WorkVerb::Return => held(sheet, &work, step, tries::give_back),

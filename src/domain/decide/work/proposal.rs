@@ -16,16 +16,14 @@ use crate::domain::things::{Work, WorkKind};
 pub(super) fn accept(
     sheet: &mut Sheet<'_>,
     work: &Work,
-    wish: &Write,
+    (wish, partial): (&Write, bool),
     proposed: Seq,
     step: &WorkStep,
 ) -> Seq {
     let mut write = wish.clone();
     write.cause = Some(proposed);
     write.lease = step.lease;
-    if let Some(note) = &step.note {
-        write.reason = Some(note.clone());
-    }
+    write.reason = step.note.clone().or_else(|| write::reason_again(wish, partial));
     let decided = write::decide_as(sheet, &work.agent, &write);
     if let Some(deed) = sheet.deed_mut(decided) {
         deed.refs.works.push(work.no);
