@@ -151,8 +151,8 @@ fn an_act_counts_as_a_publication() {
         &team(),
         "
         support acts slack/billing send on crm/account/acme thread=inv-7 -> allowed
-        sales publishes slack/billing 'paid' thread=inv-7 -> escalated collision
-        sales acts slack/billing send on crm/account/acme thread=inv-7 -> escalated collision
+        sales publishes mail/sales 'paid' thread=inv-7 -> escalated collision
+        sales acts mail/sales send on crm/account/acme thread=inv-7 -> escalated collision
         items #1 #2
         alerts output-collision x2
         ",
@@ -166,6 +166,18 @@ fn an_act_counts_as_a_publication() {
         dana approves #2 -> refused changed
         dana approves #2 -> recorded
         sales done 3 -> committed
+        ",
+    );
+    // It takes its turn as well: after an act of the one before, and waits for its own.
+    check_on(
+        &team(),
+        "
+        support acts slack/billing send on crm/account/acme thread=inv-7 -> allowed
+        sales publishes slack/billing 'paid' thread=inv-7 -> committed
+        support publishes slack/billing 'thanks' thread=inv-7 -> committed
+        sales acts slack/billing send on crm/account/acme thread=inv-7 -> allowed
+        items
+        alerts
         ",
     );
 }
@@ -185,7 +197,7 @@ fn who_only_watches_lets_acts_go_ahead() {
         &team().replacen("governance_owner", "mode = \"observe\"\ngovernance_owner", 1),
         "
         support publishes slack/billing 'due' thread=inv-7 -> committed
-        sales acts slack/billing send on crm/account/acme thread=inv-7 -> allowed (escalated) collision
+        sales acts mail/sales send on crm/account/acme thread=inv-7 -> allowed (escalated) collision
         sales acts press announce on crm/account/acme -> allowed (escalated) needs-approval
         items
         alerts output-collision x1

@@ -116,7 +116,7 @@ const LOCKS: &str = r#"
     support leases crm/account/acme#health 1m -> allowed
     dana breaks 4 'it hangs' -> recorded
     support publishes slack/billing 'due' thread=inv-7 on crm/account/acme -> committed
-    sales publishes slack/billing 'paid' thread=inv-7 on crm/account/acme -> escalated collision
+    sales publishes mail/sales 'paid' thread=inv-7 on crm/account/acme -> escalated collision
     support publishes mail/sales 'not ours' -> refused not-owner
     sales hands talk-1 to support on crm/deal/9 -> recorded
     sales publishes slack/billing 'later' thread=talk on crm/deal/9 -> deferred not-your-turn

@@ -150,7 +150,7 @@ fn out_of_turn_waits() {
         })
     };
     assert_eq!(said(&world).unwrap(), ("sales".to_owned(), "three".to_owned(), true));
-    // Its turn comes because the one before has spoken: over what was said just now a person looks.
+    // Its turn comes because the one before has spoken, and nobody has to look.
     play(
         &mut world,
         "
@@ -158,13 +158,67 @@ fn out_of_turn_waits() {
         support publishes slack/billing 'one' thread=u -> committed
         sales publishes slack/billing 'three' thread=u -> deferred not-your-turn
         pass 59m
-        product publishes slack/billing 'two' thread=u -> escalated collision
-        sam approves #1 -> recorded
-        items #2
-        alerts output-collision x1
+        product publishes slack/billing 'two' thread=u -> committed
+        items
+        alerts
+        works sales 2
         ",
     );
     assert!(world.state.board.queued.is_empty());
+    assert_eq!(said(&world).unwrap(), ("sales".to_owned(), "three".to_owned(), true));
+    // The first one goes on speaking, and the last one is through once its time is over.
+    play(
+        &mut world,
+        "
+        pass 1h
+        support publishes slack/billing 'one' thread=v -> committed
+        sales publishes slack/billing 'three' thread=v -> deferred not-your-turn
+        pass 59m
+        support publishes slack/billing 'one more' thread=v -> committed
+        pass 1m
+        tick
+        items
+        works sales 3
+        ",
+    );
+    assert!(world.state.board.queued.is_empty());
+}
+
+/// The order says who of its agents speaks after whom on its output, on one thread or about one entity. Whoever speaks there
+/// from elsewhere has the conversation all the same, and so has one of them that speaks on another output.
+#[test]
+fn the_order_rules_the_conversation_on_its_output() {
+    let acme = "on crm/account/acme";
+    let mut world = check_on(
+        &team(),
+        &format!(
+            "
+            support publishes slack/billing 'due' {acme} -> committed
+            sales publishes slack/billing 'paid' {acme} -> committed
+            support publishes slack/billing 'thanks' thread=t {acme} -> committed
+            support publishes mail/support 'dear Acme' thread=u -> committed
+            sales publishes slack/billing 'me too' thread=u -> escalated collision
+            items #1
+            "
+        ),
+    );
+    // What another said from elsewhere while it waited is a person's matter.
+    let mut mailed = World::new(&mailed());
+    play(
+        &mut mailed,
+        "
+        dana sends '{\"do\":\"raise\",\"event\":\"mail\",\"attributes\":{\"id\":\"t\"}}' -> recorded
+        sales publishes slack/billing 'paid' thread=t -> deferred not-your-turn
+        support publishes mail/support 'dear Acme' thread=t -> committed
+        support takes 1 -> recorded
+        support completes 1 -> recorded
+        items #1
+        alerts output-collision x1
+        works sales 1
+        ",
+    );
+    assert!(mailed.state.board.queued.is_empty());
+    play(&mut world, "pass 1h\n sales publishes slack/billing 'me too' thread=u -> committed");
 }
 
 /// Who comes later waits for one that comes earlier and has work about the thread; when that ends, the way is free.
@@ -220,8 +274,8 @@ fn the_second_voice_on_a_thread_is_held() {
         &team(),
         "
         support publishes slack/billing 'due' thread=inv-7 -> committed
-        sales publishes slack/billing 'paid' thread=inv-7 -> escalated collision
-        sales publishes slack/billing 'paid' thread=inv-7 -> escalated collision
+        sales publishes mail/sales 'paid' thread=inv-7 -> escalated collision
+        sales publishes mail/sales 'paid' thread=inv-7 -> escalated collision
         items #1
         alerts output-collision x1
         ",
@@ -251,7 +305,7 @@ fn who_only_watches_lets_all_out() {
         &team().replacen("governance_owner", "mode = \"observe\"\ngovernance_owner", 1),
         "
         support publishes slack/billing 'due' thread=inv-7 -> committed
-        sales publishes slack/billing 'paid' thread=inv-7 -> committed (escalated) collision
+        sales publishes mail/sales 'paid' thread=inv-7 -> committed (escalated) collision
         sales publishes press 'we grow' -> committed (escalated) needs-approval
         support publishes mail/sales 'hello' -> committed (refused) not-owner
         sales publishes fax/all 'hello' -> committed (escalated) unowned

@@ -66,3 +66,64 @@ async fn a_turn_that_is_not_taken_passes() {
     assert!(notice[0]["kind"]["text"].as_str().unwrap().contains("was published"), "{notice:?}");
     server.stop().await;
 }
+
+/// The same with a third one that has no part in the mail otherwise.
+fn three_in_order(window: &str) -> String {
+    let map = in_order().replacen("\"1s\"", &format!("\"{window}\""), 1);
+    let map = map.replacen(
+        "order = [\"billing\", \"payments\"]",
+        "order = [\"billing\", \"payments\", \"sales\"]",
+        1,
+    );
+    map.replacen("outputs = [\"mail/sales\"]", "outputs = [\"mail/sales\", \"mail/customers\"]", 1)
+}
+
+/// Nobody but the agents is asked: each speaks after the one before, and what waited goes out by that alone.
+#[tokio::test]
+async fn who_waited_goes_out_after_the_one_before_it_and_no_person_is_asked() {
+    let server = Server::start_on(&three_in_order("1h")).await;
+    let (billing, payments) = (server.agent("billing").await, server.agent("payments").await);
+    let sales = server.agent("sales").await;
+    told(&billing.post("/v1/outputs", mail("inv-7", "Your invoice")).await, "committed", None);
+    let waits = sales.post("/v1/outputs", mail("inv-7", "Our offer")).await;
+    told(&waits, "deferred", Some("not-your-turn"));
+    assert_eq!(waits["owners"], json!(["billing", "payments"]));
+    assert_eq!(waiting(&server).await.len(), 1);
+    told(&payments.post("/v1/outputs", mail("inv-7", "Paid, thank you")).await, "committed", None);
+    assert!(waiting(&server).await.is_empty());
+    let outputs = server.dana.get("/v1/outputs").await;
+    let outputs = outputs["outputs"].as_array().unwrap();
+    let last = outputs.iter().find(|output| output["name"] == "mail/customers").unwrap()["last"].clone();
+    assert_eq!(last["by"], json!("sales"), "{last}");
+    let notice = work(&sales, "notice").await;
+    assert!(notice[0]["kind"]["text"].as_str().unwrap().contains("was published"), "{notice:?}");
+    // An act on the output is one of them.
+    let act =
+        json!({"target": "mail/customers", "action": "send", "subject": "invoices/7", "thread": "inv-7"});
+    told(&billing.post("/v1/acts", act).await, "allowed", None);
+    // An agent of the order that speaks from another output is a second voice.
+    let aside = json!({"output": "mail/sales", "thread": "inv-7", "body": "One more offer"});
+    told(&sales.post("/v1/outputs", aside).await, "escalated", Some("collision"));
+    let items = server.dana.get("/v1/inbox").await;
+    assert_eq!(items["items"].as_array().unwrap().len(), 1, "{}", items.text);
+    server.stop().await;
+}
+
+/// The one before goes on speaking and the one between says nothing: the turn passes all the same.
+#[tokio::test]
+async fn a_turn_passes_although_the_first_one_goes_on() {
+    let server = Server::start_on(&three_in_order("2s")).await;
+    let (billing, sales) = (server.agent("billing").await, server.agent("sales").await);
+    told(&billing.post("/v1/outputs", mail("inv-7", "Your invoice")).await, "committed", None);
+    told(&sales.post("/v1/outputs", mail("inv-7", "Our offer")).await, "deferred", Some("not-your-turn"));
+    for again in 0..200 {
+        if waiting(&server).await.is_empty() {
+            break;
+        }
+        told(&billing.post("/v1/outputs", mail("inv-7", &format!("More: {again}"))).await, "committed", None);
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    let notice = work(&sales, "notice").await;
+    assert!(notice[0]["kind"]["text"].as_str().unwrap().contains("was published"), "{notice:?}");
+    server.stop().await;
+}

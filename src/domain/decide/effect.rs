@@ -253,21 +253,39 @@ pub(super) fn too_many_voices(
         .then(|| format!("{agent} has taken turns on {turns} threads within {}", KNOWN.rough()))
 }
 
-/// Whoever spoke in the conversation last and still has it, where that is another, who has not handed it to the agent.
-pub(super) fn voices<'a>(
+/// Whoever is in the agent's way in the conversation. An agent whose turn it is, or whose turn has passed, goes on after the
+/// others of the order that spoke on the same output.
+fn in_the_way<'a>(
     state: &'a State,
     agent: &AgentId,
     effect: Effect<'_>,
     now: Time,
 ) -> Option<&'a LastPublication> {
+    let (map, to) = (&state.board.map, effect.to());
+    let there = |last: &LastPublication| last.output.as_ref().is_none_or(|output| output == to);
+    let before = |last: &&LastPublication| there(last) && rule::in_order(map, to, agent, &last.by);
+    voices(state, agent, effect, now).into_iter().find(|last| !before(last))
+}
+
+/// Those who spoke in the conversation last and still have it, other than the agent, and have not handed it over.
+pub(super) fn voices<'a>(
+    state: &'a State,
+    agent: &AgentId,
+    effect: Effect<'_>,
+    now: Time,
+) -> Vec<&'a LastPublication> {
     let board = &state.board;
-    let talk = effect.conversation(state, now)?;
-    let window = conversation::window(&board.map, effect.to())?;
+    let (Some(window), Some(talk)) =
+        (conversation::window(&board.map, effect.to()), effect.conversation(state, now))
+    else {
+        return Vec::new();
+    };
     // What went out before conversations were kept is known by output and thread.
     let before = effect.thread().and_then(|thread| board.threads.get(&key(&[effect.to(), thread])));
     let before = before.filter(|last| now < last.at.plus(window));
-    let mut others = conversation::voices(board, &talk, now).chain(before);
-    others.find(|last| !conversation::goes_on(board, agent, &last.by, &talk, effect.cause()))
+    let mut voices: Vec<&LastPublication> = conversation::voices(board, &talk, now).chain(before).collect();
+    voices.retain(|last| !conversation::goes_on(board, agent, &last.by, &talk, effect.cause()));
+    voices
 }
 
 /// The last one whose turn it was on its thread; on the output as a whole where it is on none.
@@ -439,7 +457,7 @@ fn check_states(state: &State, agent: &AgentId, effect: Effect<'_>) -> Option<St
 }
 
 fn check_voices(state: &State, agent: &AgentId, effect: Effect<'_>, now: Time) -> Option<Stop> {
-    let last = voices(state, agent, effect, now)?;
+    let last = in_the_way(state, agent, effect, now)?;
     let ago = now.since(last.at).rough();
     let why = format!("{} spoke on {} {ago} ago, in deed {}", last.by, effect.talk(), last.deed);
     let refs = Refs { owners: vec![last.by.clone()], ..Refs::default() };

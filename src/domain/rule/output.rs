@@ -24,6 +24,12 @@ pub fn takes_turns(map: &Map, output: &str) -> bool {
     map.output(output).is_some_and(|rule| !rule.order.is_empty())
 }
 
+/// Are both of the order of the output? Then it says who speaks there after whom, and neither is in the other's way.
+pub fn in_order(map: &Map, output: &str, agent: &AgentId, other: &AgentId) -> bool {
+    let order = map.output(output).map_or(&[][..], |rule| &rule.order);
+    order.contains(agent) && order.contains(other)
+}
+
 /// Who goes before an agent whose turn it is not.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Before<'a> {

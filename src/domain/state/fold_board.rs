@@ -281,7 +281,7 @@ impl Board {
         self.targets.set(Arc::clone(&order.target), deed.seq, deed.seq);
         if let Some(said) = &order.conversation {
             self.speak(deed, &order.target, said.thread.as_ref());
-            self.converse(deed, said);
+            self.converse(deed, &order.target, said);
         }
         let act = OpenAct {
             no,

@@ -307,14 +307,14 @@ impl Board {
         self.end_waiting(deed, published);
         self.speak(deed, &published.output, published.thread.as_ref());
         if let Some(said) = &published.conversation {
-            self.converse(deed, said);
+            self.converse(deed, &published.output, said);
         }
     }
 
     /// Something went out: the last on its thread, and on its output as a whole.
     pub(super) fn speak(&mut self, deed: &Deed, output: &str, thread: Option<&Arc<str>>) {
         let Some(by) = deed.actor.agent().cloned() else { return };
-        let last = LastPublication { by: by.clone(), at: deed.time, deed: deed.seq };
+        let last = LastPublication { by: by.clone(), at: deed.time, deed: deed.seq, output: None };
         for key in thread.map(|thread| key(&[output, thread])).into_iter().chain([key(&[output])]) {
             if let Some(until) = known_until(deed) {
                 self.turns.set(Arc::clone(&key), by.clone(), until, last.clone());
@@ -324,10 +324,11 @@ impl Board {
     }
 
     /// Whoever speaks in a conversation has it for a time.
-    pub(super) fn converse(&mut self, deed: &Deed, said: &Conversation) {
+    pub(super) fn converse(&mut self, deed: &Deed, output: &Arc<str>, said: &Conversation) {
         let (Some(by), Some(until)) = (deed.actor.agent(), said.until) else { return };
         for key in said.spoken() {
-            let last = LastPublication { by: by.clone(), at: deed.time, deed: deed.seq };
+            let output = Some(Arc::clone(output));
+            let last = LastPublication { by: by.clone(), at: deed.time, deed: deed.seq, output };
             self.talks.set(key, by.clone(), until, last);
         }
     }

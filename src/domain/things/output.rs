@@ -89,6 +89,9 @@ pub struct LastPublication {
     pub at: Time,
     /// The deed.
     pub deed: Seq,
+    /// Where, in what is kept of a conversation; of a turn it is said by where it is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<Arc<str>>,
 }
 
 /// An event as its deed keeps it.

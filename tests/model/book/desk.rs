@@ -185,27 +185,28 @@ impl Desk {
         let path = |text: &String| text.parse::<EntityPath>().ok().map(|path| path.to_string());
         let about = deed.subject.as_ref().map(ToString::to_string).or_else(|| thread.as_ref().and_then(path));
         if matches!(look.request.command, Command::Publish(_) | Command::Act(_)) && look.enforced() {
-            self.check_alone(
-                look,
-                &by,
-                (thread.as_ref(), about.as_ref()),
-                rule.and_then(|rule| rule.thread_window),
-            );
+            self.check_alone(look, &by, (thread.as_ref(), about.as_ref()), output);
         }
         let at = look.now;
         self.published.push(Sent { output: output.to_owned(), thread, about, by, at, deed: deed.seq });
     }
 
     /// One voice in a conversation: nobody else spoke there within the window, unless the agent has been given work about
-    /// it.
+    /// it, or both are of the order of the output on which both speak.
     fn check_alone(
         &self,
         look: &Look<'_>,
         by: &AgentId,
         (thread, about): (Option<&String>, Option<&String>),
-        window: Option<Span>,
+        output: &str,
     ) {
-        let window = window.unwrap_or(Span::from_hours(1));
+        let rule = |name: &str| look.model.outputs.iter().find(|rule| *rule.name == *name);
+        let window =
+            |name: &str| rule(name).and_then(|rule| rule.thread_window).unwrap_or(Span::from_hours(1));
+        let in_order = |last: &Sent| {
+            let order = rule(output).map_or(&[][..], |rule| &rule.order);
+            *last.output == *output && order.contains(by) && order.contains(&last.by)
+        };
         let same_thread = |sent: &&Sent| thread.is_some() && sent.thread.as_ref() == thread;
         let about_it = |sent: &&Sent| {
             about.is_some() && sent.about.as_ref() == about && (thread.is_none() || sent.thread.is_none())
@@ -219,11 +220,10 @@ impl Desk {
                     WorkKind::Dispatch { .. } | WorkKind::Handoff { .. } | WorkKind::Returned { .. }
                 )
         });
-        for last in last.into_iter().flatten().filter(|last| last.by != *by && !given) {
+        let others = last.into_iter().flatten().filter(|last| last.by != *by && !in_order(last));
+        for last in others.filter(|_| !given) {
             // It was that one's for its own output's window.
-            let rule = look.model.outputs.iter().find(|rule| *rule.name == *last.output);
-            let own = rule.and_then(|rule| rule.thread_window).unwrap_or(Span::from_hours(1));
-            let window = if own < window { own } else { window };
+            let window = window(&last.output).min(window(output));
             assert!(
                 look.now >= last.at.plus(window),
                 "two voices, after {} on {} at {}: {:?}",

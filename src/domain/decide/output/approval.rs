@@ -106,7 +106,7 @@ fn since<'a>(
         last.by != *agent && last.deed > item.deed && !item.case.over().contains(&last.deed)
     };
     let thread = effect.thread().and_then(|thread| state.board.threads.get(&key(&[effect.to(), thread])));
-    thread.filter(unseen).or_else(|| effect::voices(state, agent, effect, now).filter(unseen))
+    thread.filter(unseen).or_else(|| effect::voices(state, agent, effect, now).into_iter().find(unseen))
 }
 
 /// Refuses the answer; where the reviewer has to see more first, the item shows it from now on.
