@@ -2,6 +2,7 @@
 
 use super::outputs::team;
 use super::script::{check_on, play};
+use super::world::World;
 use deeds::domain::deed::Body;
 use deeds::domain::things::{Case, WorkKind};
 
@@ -249,6 +250,80 @@ fn an_entity_is_a_conversation() {
             "
         ),
     );
+}
+
+/// Voices that meet in one conversation are one alert, whichever way they name it: the entity, a thread that reads as its path,
+/// or both. It names everybody, and what was held says what it met the other in.
+#[test]
+fn one_conversation_is_one_alert() {
+    let map = team().replacen(
+        "escalates_to = \"roadmap\"",
+        "outputs = [\"news/site\"]\nescalates_to = \"roadmap\"",
+        1,
+    );
+    let first = [
+        "on crm/account/acme",
+        "thread=crm/account/acme",
+        "thread=crm/account/acme on crm/account/acme",
+        "thread=t on crm/account/acme",
+    ];
+    for first in first {
+        let mut world = World::new(&map);
+        play(&mut world, &format!("sales publishes mail/sales 'an offer' {first} -> committed"));
+        let mut voices = vec![
+            "on crm/account/acme",
+            "thread=crm/account/acme",
+            "thread=crm/account/acme on crm/account/acme",
+        ];
+        if first.starts_with("thread=t") {
+            voices = vec!["on crm/account/acme", "thread=t on crm/account/acme", "thread=t"];
+        }
+        for (no, voice) in voices.iter().enumerate() {
+            let line = format!("support publishes mail/support 'an answer' {voice} -> escalated collision");
+            play(&mut world, &line);
+            // Whoever spoke first goes on, and is met in the same conversation.
+            play(&mut world, &format!("sales publishes mail/sales 'one more' {first} -> committed"));
+            assert_eq!(world.state.board.alerts.len(), 1, "{first}, {voice}");
+            let item = world.state.board.items.values().next_back().unwrap();
+            assert_eq!(item.no.0, no as u64 + 1);
+            let met = if voice.starts_with("on") { "on crm/account/acme " } else { "on " };
+            assert!(item.why.contains(met), "{}", item.why);
+        }
+        let title = |world: &World| world.state.board.alerts.values().next().unwrap().title.to_string();
+        assert!(title(&world).starts_with("sales and support both speak on "), "{}", title(&world));
+        let third = voices[1];
+        play(&mut world, &format!("product publishes news/site 'a release' {third} -> escalated collision"));
+        play(&mut world, "alerts output-collision x4");
+        assert!(title(&world).starts_with("sales, support and product speak on "), "{}", title(&world));
+    }
+    // Two threads about one entity are two conversations.
+    check_on(
+        &map,
+        "
+        sales publishes mail/sales 'a' thread=one on crm/account/acme -> committed
+        support publishes mail/support 'b' thread=two on crm/account/acme -> committed
+        product publishes news/site 'c' thread=one on crm/account/acme -> escalated collision
+        product publishes news/site 'c' thread=two on crm/account/acme -> escalated collision
+        alerts output-collision x1, output-collision x1
+        ",
+    );
+}
+
+/// Who names thread and entity, and meets another that speaks about the whole entity, is told that it met it there.
+#[test]
+fn what_is_held_says_what_it_met_another_in() {
+    let world = check_on(
+        &team(),
+        "
+        sales publishes mail/sales 'an offer' on crm/account/acme -> committed
+        support publishes mail/support 'an answer' thread=t on crm/account/acme -> escalated collision
+        ",
+    );
+    let board = &world.state.board;
+    let why = &board.items.values().next().unwrap().why;
+    assert!(why.starts_with("sales spoke on crm/account/acme "), "{why}");
+    let title = &board.alerts.values().next().unwrap().title;
+    assert_eq!(&**title, "sales and support both speak on crm/account/acme");
 }
 
 /// What is the team's own opens no conversation, and windows are the map's and the output's.

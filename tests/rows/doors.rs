@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::support::Server;
-use super::{TEAM, answer, take, told};
+use super::{TEAM, alert, answer, take, told, who};
 
 /// An act on an output that needs approval waits; approving it opens the act, which its agent is told by number.
 #[tokio::test]
@@ -101,5 +101,42 @@ async fn nothing_is_sent_blind() {
         "{message}"
     );
     assert_eq!(super::who(&super::alert(&server, "stale-read").await), ["support", "sales"]);
+    server.stop().await;
+}
+
+/// One conversation, whichever way its voices name it: the entity, a thread that reads as its path, or both. One alert has
+/// them all, and names everybody who spoke.
+#[tokio::test]
+async fn one_conversation_is_one_alert() {
+    let map = TEAM.replacen(
+        "writes = [\"crm/account/*#health\", \"support/ticket/*\"]",
+        "writes = [\"crm/account/*#health\", \"support/ticket/*\"]\noutputs = [\"mail/support\"]",
+        1,
+    );
+    let map = map.replacen(
+        "writes = [\"campaigns/*\"]",
+        "writes = [\"campaigns/*\"]\noutputs = [\"mail/news\"]",
+        1,
+    );
+    let server = Server::start_on(&map).await;
+    let (sales, support) = (server.agent("sales").await, server.agent("support").await);
+    let growth = server.agent("growth").await;
+    let entity = "crm/customer/9";
+    let first = json!({"output": "mail/sales", "thread": entity, "body": "An offer"});
+    told(&sales.post("/v1/outputs", first).await, "committed", None);
+    let about = json!({"output": "mail/support", "subject": entity, "body": "An answer"});
+    let held = support.post("/v1/outputs", about).await;
+    told(&held, "escalated", Some("collision"));
+    let thread = json!({"output": "mail/news", "thread": entity, "body": "News"});
+    told(&growth.post("/v1/outputs", thread).await, "escalated", Some("collision"));
+    let both = json!({"output": "mail/news", "thread": entity, "subject": entity, "body": "More news"});
+    told(&growth.post("/v1/outputs", both).await, "escalated", Some("collision"));
+    let one = alert(&server, "output-collision").await;
+    assert_eq!(who(&one), ["sales", "support", "growth"]);
+    assert_eq!(one["count"], 3, "{one}");
+    assert_eq!(one["title"], format!("sales, support and growth speak on {entity}"));
+    let shown = server.dana.get(&format!("/v1/inbox/{}", held["item"])).await;
+    let why = shown["item"]["why"].as_str().unwrap();
+    assert!(why.starts_with(&format!("sales spoke on {entity} ")), "{why}");
     server.stop().await;
 }

@@ -138,7 +138,7 @@ fn observe(sheet: &mut Sheet<'_>, state: &State, agent: &AgentId, act: &Act, mut
         deed.refs.owners = owners;
     }
     let raised = match (over, code) {
-        (Some(last), _) => alert::output_collision(sheet, Effect::Act(act), &last, primary),
+        (Some(voice), _) => alert::output_collision(sheet, Effect::Act(act), &voice, primary),
         (None, Code::NotOwner) => alert::not_owner_act(sheet, act, primary),
         (None, Code::Stale | Code::Tombstone) => alert::would_be_stale(sheet, state, primary, &fields),
         (None, _) => None,

@@ -19,7 +19,7 @@ use crate::domain::rule::zone::Whose;
 use crate::domain::rule::{basis, contradiction, conversation, output as rule, target};
 use crate::domain::state::{Board, State};
 use crate::domain::things::{
-    Case, Conversation, FieldChange, Item, LastPublication, WaitingPublication, WorkKind,
+    Case, Conversation, FieldChange, Item, LastPublication, Met, WaitingPublication, WorkKind,
 };
 use crate::domain::time::Time;
 use crate::domain::value::Value;
@@ -43,7 +43,15 @@ pub(super) struct Stop {
     /// When and by what the way gets free, where another goes first.
     pub(super) free: Option<Free>,
     /// What another agent said, with which it collides.
-    pub(super) over: Option<LastPublication>,
+    pub(super) over: Option<Voice>,
+}
+
+/// What another agent said in the same conversation.
+#[derive(Debug, Clone)]
+pub(super) struct Voice {
+    pub(super) last: LastPublication,
+    /// What both named.
+    pub(super) met: Met,
 }
 
 /// What an act that waits is woken by.
@@ -154,13 +162,15 @@ impl<'a> Effect<'a> {
         format!("{}{thread}", self.to())
     }
 
-    /// What it speaks in: `thread inv-7`, or the entity.
-    pub(super) fn talk(self) -> String {
-        match (self.thread(), self.subject()) {
-            (Some(thread), _) => format!("thread {thread}"),
-            (None, Some(subject)) => subject.to_string(),
-            (None, None) => self.to().to_string(),
-        }
+    /// What it meets another voice in: `thread inv-7`, or the entity.
+    pub(super) fn talk(self, met: Met) -> String {
+        let entity = || self.about().map(|about| about.to_string());
+        let thread = || self.thread().map(|thread| format!("thread {thread}"));
+        let named = match met {
+            Met::Thread => thread().or_else(entity),
+            Met::Entity => entity().or_else(thread),
+        };
+        named.unwrap_or_else(|| self.to().to_string())
     }
 
     /// The conversation that it goes out on: anything that is published, and acts on what is an output.
@@ -276,11 +286,11 @@ fn in_the_way<'a>(
     agent: &AgentId,
     effect: Effect<'_>,
     now: Time,
-) -> Option<&'a LastPublication> {
+) -> Option<(Met, &'a LastPublication)> {
     let (map, to) = (&state.board.map, effect.to());
     let there = |last: &LastPublication| last.output.as_ref().is_none_or(|output| output == to);
     let before = |last: &&LastPublication| there(last) && rule::in_order(map, to, agent, &last.by);
-    voices(state, agent, effect, now).into_iter().find(|last| !before(last))
+    voices(state, agent, effect, now).into_iter().find(|(_, last)| !before(last))
 }
 
 /// Those who spoke in the conversation last and still have it, other than the agent, and have not handed it over.
@@ -289,7 +299,7 @@ pub(super) fn voices<'a>(
     agent: &AgentId,
     effect: Effect<'_>,
     now: Time,
-) -> Vec<&'a LastPublication> {
+) -> Vec<(Met, &'a LastPublication)> {
     let board = &state.board;
     let (Some(window), Some(talk)) =
         (conversation::window(&board.map, effect.to()), effect.conversation(state, now))
@@ -298,9 +308,10 @@ pub(super) fn voices<'a>(
     };
     // What went out before conversations were kept is known by output and thread.
     let before = effect.thread().and_then(|thread| board.threads.get(&key(&[effect.to(), thread])));
-    let before = before.filter(|last| now < last.at.plus(window));
-    let mut voices: Vec<&LastPublication> = conversation::voices(board, &talk, now).chain(before).collect();
-    voices.retain(|last| !conversation::goes_on(board, agent, &last.by, &talk, effect.cause()));
+    let before = before.filter(|last| now < last.at.plus(window)).map(|last| (Met::Thread, last));
+    let mut voices: Vec<(Met, &LastPublication)> =
+        conversation::voices(board, &talk, now).chain(before).collect();
+    voices.retain(|(_, last)| !conversation::goes_on(board, agent, &last.by, &talk, effect.cause()));
     voices
 }
 
@@ -479,11 +490,15 @@ fn unsettled(about: &EntityPath) -> String {
 }
 
 fn check_voices(state: &State, agent: &AgentId, effect: Effect<'_>, now: Time) -> Option<Stop> {
-    let last = in_the_way(state, agent, effect, now)?;
+    let (met, last) = in_the_way(state, agent, effect, now)?;
     let ago = now.since(last.at).rough();
-    let why = format!("{} spoke on {} {ago} ago, in deed {}", last.by, effect.talk(), last.deed);
+    let why = format!("{} spoke on {} {ago} ago, in deed {}", last.by, effect.talk(met), last.deed);
     let refs = Refs { owners: vec![last.by.clone()], ..Refs::default() };
-    Some(Stop { refs, over: Some(last.clone()), ..stop(Code::Collision, Outcome::Escalated, why) })
+    Some(Stop {
+        refs,
+        over: Some(Voice { last: last.clone(), met }),
+        ..stop(Code::Collision, Outcome::Escalated, why)
+    })
 }
 
 fn check_approval(state: &State, effect: Effect<'_>) -> Option<Stop> {

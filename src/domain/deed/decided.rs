@@ -43,6 +43,8 @@ pub struct NewFormat {
 pub struct Decided {
     /// How bad the alert is from now on, where it was opened before.
     pub severity: Option<Severity>,
+    /// What it says from now on, where more take part in it than when it was opened.
+    pub title: Option<Arc<str>>,
     /// The alert says that agents failed to coordinate.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub failure: bool,

@@ -6,7 +6,7 @@ use crate::domain::ids::{AgentId, Seq};
 use crate::domain::map::{Map, Routing};
 use crate::domain::path::EntityPath;
 use crate::domain::state::Board;
-use crate::domain::things::{Conversation, LastPublication, Work, WorkKind};
+use crate::domain::things::{Conversation, LastPublication, Met, Work, WorkKind};
 use crate::domain::time::{Span, Time};
 
 /// How long one voice has a conversation, where the map says nothing.
@@ -40,8 +40,9 @@ pub fn voices<'a>(
     board: &'a Board,
     talk: &Conversation,
     now: Time,
-) -> impl Iterator<Item = &'a LastPublication> {
-    talk.heard().into_iter().filter_map(move |key| board.talks.get(&key, now))
+) -> impl Iterator<Item = (Met, &'a LastPublication)> {
+    let heard = talk.heard().into_iter();
+    heard.filter_map(move |(met, key)| Some((met, board.talks.get(&key, now)?)))
 }
 
 /// May the agent go on where another spoke last? The last one hands over to the next of an event's `then`, to whom it gives a

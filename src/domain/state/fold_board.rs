@@ -320,9 +320,12 @@ impl Board {
 
     /// The same conflict again: its item shows one side more than before.
     fn count_alert(&mut self, deed: &Deed, side: &AlertSide) {
-        let severity = deed.decided.as_ref().and_then(|decided| decided.severity);
+        let decided = deed.decided.as_ref();
+        let severity = decided.and_then(|decided| decided.severity);
+        let title = decided.and_then(|decided| decided.title.clone());
         self.change_alert(deed, |alert| {
             add_side(alert, side);
+            alert.title = title.unwrap_or_else(|| Arc::clone(&alert.title));
             alert.severity = severity.unwrap_or(alert.severity);
         });
         let alert = deed.refs.alerts.first().and_then(|no| self.alerts.get(no)).cloned();

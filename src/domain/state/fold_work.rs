@@ -319,7 +319,14 @@ impl Board {
     /// Something went out: the last on its thread, and on its output as a whole.
     pub(super) fn speak(&mut self, deed: &Deed, output: &str, thread: Option<&Arc<str>>) {
         let Some(by) = deed.actor.agent().cloned() else { return };
-        let last = LastPublication { by: by.clone(), at: deed.time, deed: deed.seq, output: None };
+        let last = LastPublication {
+            by: by.clone(),
+            at: deed.time,
+            deed: deed.seq,
+            output: None,
+            thread: None,
+            subject: None,
+        };
         for key in thread.map(|thread| key(&[output, thread])).into_iter().chain([key(&[output])]) {
             if let Some(until) = known_until(deed) {
                 self.turns.set(Arc::clone(&key), by.clone(), until, last.clone());
@@ -332,8 +339,10 @@ impl Board {
     pub(super) fn converse(&mut self, deed: &Deed, output: &Arc<str>, said: &Conversation) {
         let (Some(by), Some(until)) = (deed.actor.agent(), said.until) else { return };
         for key in said.spoken() {
+            let (thread, subject) = (said.thread.clone(), said.subject.clone());
             let output = Some(Arc::clone(output));
-            let last = LastPublication { by: by.clone(), at: deed.time, deed: deed.seq, output };
+            let last =
+                LastPublication { by: by.clone(), at: deed.time, deed: deed.seq, output, thread, subject };
             self.talks.set(key, by.clone(), until, last);
         }
     }

@@ -37,7 +37,7 @@ pub use lease::{Hold, Lease, LeaseTarget};
 pub use likeness::{folded, likeness, says_the_same};
 pub use occurrence::{Occurred, OccurrenceMark, counted_as};
 pub use output::{
-    ClaimHeld, ClaimMark, Concluded, Conclusion, Conversation, LastPublication, Occurrence, Publication,
+    ClaimHeld, ClaimMark, Concluded, Conclusion, Conversation, LastPublication, Met, Occurrence, Publication,
     RaisedEvent, VOICES, WaitingPublication, question_key,
 };
 pub use review::{

@@ -67,17 +67,26 @@ impl Conversation {
         thread.into_iter().chain(subject).chain(whole).collect()
     }
 
-    /// What somebody else may have spoken in who would be in the way.
-    pub fn heard(&self) -> Vec<Arc<str>> {
+    /// What somebody else may have spoken in who would be in the way, and what both would have named then.
+    pub fn heard(&self) -> Vec<(Met, Arc<str>)> {
         let about = self.subject.as_ref();
         match &self.thread {
             Some(thread) => {
-                let all = about.map(|about| key(&["all", about.as_str()]));
-                std::iter::once(key(&["thread", thread])).chain(all).collect()
+                let all = about.map(|about| (Met::Entity, key(&["all", about.as_str()])));
+                std::iter::once((Met::Thread, key(&["thread", thread]))).chain(all).collect()
             }
-            None => about.map(|about| key(&["about", about.as_str()])).into_iter().collect(),
+            None => about.map(|about| (Met::Entity, key(&["about", about.as_str()]))).into_iter().collect(),
         }
     }
+}
+
+/// What makes two voices meet in one conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Met {
+    /// Both name the thread.
+    Thread,
+    /// Both are about the entity, and one names no thread.
+    Entity,
 }
 
 /// The last publication on a thread.
@@ -92,6 +101,12 @@ pub struct LastPublication {
     /// Where, in what is kept of a conversation; of a turn it is said by where it is kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<Arc<str>>,
+    /// On which thread, there as well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread: Option<Arc<str>>,
+    /// About which entity, there as well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<EntityPath>,
 }
 
 /// An event as its deed keeps it.

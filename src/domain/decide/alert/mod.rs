@@ -178,15 +178,18 @@ fn tell(sheet: &mut Sheet<'_>, finding: Finding, cause: Seq, escalate: bool) -> 
         .get(fingerprint(finding.kind, &finding.same).as_str())
         .and_then(|no| state.board.alerts.get(no))
         .filter(|alert| time.since(alert.last) < finding.kind.row().window)
-        .map(|alert| (alert.no, alert.count));
-    if let Some((no, count)) = open {
+        .map(|alert| (alert.no, alert.count, more_voices(alert, &finding)));
+    if let Some((no, count, title)) = open {
         let side = finding.sides.into_iter().next_back()?;
         let mut deed =
             sheet.follow_up(Body::AlertCounted(Box::new(side)), "count alert", Outcome::Opened, Some(cause));
         deed.subject = finding.on.map(|on| on.entity);
         deed.because(format!("{} #{no} ×{}", finding.kind.as_str(), count + 1));
         deed.refs.alerts = vec![no];
-        sheet.push(deed);
+        let counted = sheet.push(deed);
+        if let (Some(title), Some(deed)) = (title, sheet.deed_mut(counted)) {
+            deed.decided.get_or_insert_default().title = Some(title);
+        }
         return Some(no);
     }
     let full = sheet.state().board.alerts.len() >= OPEN_ALERTS;
@@ -194,6 +197,12 @@ fn tell(sheet: &mut Sheet<'_>, finding: Finding, cause: Seq, escalate: bool) -> 
         return None;
     }
     Some(open_alert(sheet, finding, cause, escalate))
+}
+
+/// What the alert of a conversation says once somebody else speaks in it. What other kinds say holds of all of their sides.
+fn more_voices(alert: &Alert, finding: &Finding) -> Option<Arc<str>> {
+    (alert.kind == AlertKind::OutputCollision && *alert.title != *finding.title)
+        .then(|| Arc::from(finding.title.as_str()))
 }
 
 fn open_alert(sheet: &mut Sheet<'_>, finding: Finding, cause: Seq, escalate: bool) -> AlertNo {

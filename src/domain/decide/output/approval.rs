@@ -13,7 +13,7 @@ use crate::domain::ids::{Actor, AgentId, Seq};
 use crate::domain::key::key;
 use crate::domain::outcome::Outcome;
 use crate::domain::state::State;
-use crate::domain::things::{Case, Item, ItemAnswer, LastPublication, TokenClass, WorkResult};
+use crate::domain::things::{Case, Item, ItemAnswer, LastPublication, Met, TokenClass, WorkResult};
 use crate::domain::time::Time;
 use crate::domain::value::Value;
 
@@ -80,9 +80,9 @@ pub(in crate::domain::decide) fn recheck(state: &State, item: &Item, now: Time) 
         return rule(Code::OverBound, why);
     }
     let shown = item.case.over();
-    if let Some(last) = since(state, item, (agent, effect), now) {
+    if let Some((met, last)) = since(state, item, (agent, effect), now) {
         let over = shown.iter().copied().chain([last.deed]).collect();
-        let (by, talk) = (&last.by, effect.talk());
+        let (by, talk) = (&last.by, effect.talk(met));
         let why = format!(
             "{by} has spoken on {talk} meanwhile, in deed {}: look at it, then answer again",
             last.deed
@@ -101,12 +101,13 @@ fn since<'a>(
     item: &Item,
     (agent, effect): (&AgentId, Effect<'_>),
     now: Time,
-) -> Option<&'a LastPublication> {
+) -> Option<(Met, &'a LastPublication)> {
     let unseen = |last: &&LastPublication| {
         last.by != *agent && last.deed > item.deed && !item.case.over().contains(&last.deed)
     };
     let thread = effect.thread().and_then(|thread| state.board.threads.get(&key(&[effect.to(), thread])));
-    thread.filter(unseen).or_else(|| effect::voices(state, agent, effect, now).into_iter().find(unseen))
+    let voices = || effect::voices(state, agent, effect, now).into_iter().find(|(_, last)| unseen(last));
+    thread.filter(unseen).map(|last| (Met::Thread, last)).or_else(voices)
 }
 
 /// Refuses the answer; where the reviewer has to see more first, the item shows it from now on.

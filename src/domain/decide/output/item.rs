@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use crate::domain::command::Publish;
-use crate::domain::decide::effect::Effect;
+use crate::domain::decide::effect::{Effect, Voice};
 use crate::domain::decide::inbox::{self, NewItem};
 use crate::domain::decide::sheet::Sheet;
 use crate::domain::decide::title;
 use crate::domain::ids::{Actor, AgentId, AlertNo, ItemNo, Seq};
 use crate::domain::map::Grant;
 use crate::domain::state::State;
-use crate::domain::things::{Case, Item, LastPublication, Suggestion};
+use crate::domain::things::{Case, Item, Suggestion};
 
 /// Longest piece of a body in a title, in characters.
 const TITLE: usize = 120;
@@ -57,10 +57,10 @@ pub(super) fn approval(
     sheet: &mut Sheet<'_>,
     agent: &AgentId,
     effect: Effect<'_>,
-    (why, over, alert): (&str, Option<&LastPublication>, Option<AlertNo>),
+    (why, over, alert): (&str, Option<&Voice>, Option<AlertNo>),
     cause: Seq,
 ) -> ItemNo {
-    let over: Vec<Seq> = over.into_iter().map(|last| last.deed).collect();
+    let over: Vec<Seq> = over.into_iter().map(|voice| voice.last.deed).collect();
     let plain = new(sheet, agent, effect, case(effect, over.clone(), alert), cause);
     let item = NewItem {
         evidence: over.iter().copied().chain(plain.evidence.iter().copied()).collect(),

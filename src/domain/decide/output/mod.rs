@@ -7,7 +7,7 @@ mod turns;
 
 use std::borrow::Cow;
 
-use super::effect::{self, Effect, Stop, stop};
+use super::effect::{self, Effect, Stop, Voice, stop};
 use super::sheet::Sheet;
 use super::{alert, inbox, verdict};
 use crate::domain::code::Code;
@@ -17,7 +17,7 @@ use crate::domain::ids::{Actor, AgentId, AlertNo, ItemNo, Seq};
 use crate::domain::outcome::Outcome;
 use crate::domain::path::EntityPath;
 use crate::domain::state::State;
-use crate::domain::things::{Case, LastPublication, Publication};
+use crate::domain::things::{Case, Publication};
 
 pub(super) use self::turns::{go_on, release};
 
@@ -194,14 +194,14 @@ pub(super) fn await_person(
     state: &State,
     agent: &AgentId,
     effect: Effect<'_>,
-    (why, over): (&str, Option<&LastPublication>),
+    (why, over): (&str, Option<&Voice>),
     primary: Seq,
 ) {
     if let Some(no) = item::same_waiting(state, agent, effect) {
         inbox::join(sheet, no, primary);
         return note(sheet, primary, no, None);
     }
-    let raised = over.and_then(|last| alert::output_collision(sheet, effect, last, primary));
+    let raised = over.and_then(|voice| alert::output_collision(sheet, effect, voice, primary));
     let no = item::approval(sheet, agent, effect, (why, over, raised), primary);
     note(sheet, primary, no, raised);
 }
@@ -211,7 +211,7 @@ fn observe(sheet: &mut Sheet<'_>, state: &State, agent: &AgentId, publish: &Publ
     found.why = found.observed(state, agent, Effect::Publication(publish).about().as_deref());
     let primary = go_out(sheet, publish, Some(&found));
     let raised = match (&found.over, found.code) {
-        (Some(last), _) => alert::output_collision(sheet, Effect::Publication(publish), last, primary),
+        (Some(voice), _) => alert::output_collision(sheet, Effect::Publication(publish), voice, primary),
         (None, Code::NotOwner) => alert::not_owner_output(sheet, publish, primary),
         (None, Code::Stale) => alert::would_be_stale(sheet, state, primary, &found.fields),
         (None, _) => None,
