@@ -580,3 +580,36 @@ fn whose_an_occurrence_is_stays_as_it_was() {
     play(&mut world, &format!("{} -> allowed", claim("billing")));
     world.verify();
 }
+
+/// What is in an agent's hands counts, whatever it names: here a deed of its own from before, and the deed says what was
+/// longer.
+#[test]
+fn a_named_cause_does_not_lead_out_of_a_chain() {
+    let mut world = asking();
+    let (mut told, mut first) = (None, Vec::new());
+    for round in 1..=40_u64 {
+        let (who, event) = if round % 2 == 1 { ("sales", "ask") } else { ("support", "tell") };
+        let named = first.get(usize::from(round % 2 == 0)).filter(|_| round > 2);
+        let cause = named.map(|cause| format!(",\"cause\":{cause}")).unwrap_or_default();
+        let raise = format!(
+            r#"{who} sends '{{"do":"raise","event":"{event}","attributes":{{"round":{round}}}{cause}}}'"#
+        );
+        let reply = run(&mut world, &raise);
+        first.push(reply.deed);
+        let deed = world.deeds.iter().find(|deed| deed.seq == reply.deed).unwrap();
+        let in_hand = deed.decided.as_ref().and_then(|decided| decided.in_hand);
+        assert_eq!(in_hand.is_some(), round > 2, "round {round}: {deed:?}");
+        if reply.code.is_some() {
+            told = reply.code;
+            assert_eq!(round, 17, "a chain has 16");
+            break;
+        }
+        let other = if who == "sales" { "support" } else { "sales" };
+        run(&mut world, &format!("{other} takes {}", reply.works[0]));
+    }
+    assert_eq!(told.unwrap().as_str(), "looping");
+    play(&mut world, "alerts cascade x1");
+    // A write is seen as an event is.
+    let write = r#"{"do":"write","entity":"crm/deal/7","changes":{"stage":"trial"},"expected":{"stage":0},"cause":2}"#;
+    play(&mut world, &format!("sales sends '{write}' -> committed\nalerts cascade x2"));
+}

@@ -164,6 +164,34 @@ async fn a_chain_that_nobody_named_ends() {
     panic!("it goes round for ever");
 }
 
+/// Naming an old deed as the cause does not begin anew while the work is in hand that the chain has led to.
+#[tokio::test]
+async fn a_chain_is_not_left_by_naming_an_old_cause() {
+    let server = asking().await;
+    let (writer, reviewer) = (server.agent("writer").await, server.agent("reviewer").await);
+    let both = [(&writer, "asked"), (&reviewer, "told")];
+    let mut first: [Option<serde_json::Value>; 2] = [None, None];
+    for round in 0..40 {
+        let (agent, event) = both[round % 2];
+        let mut raise = json!({"event": event, "attributes": {"round": round}});
+        if let Some(cause) = &first[round % 2] {
+            raise["cause"] = cause.clone();
+        }
+        let came = agent.post("/v1/events", raise).await;
+        if came["code"] == "looping" {
+            assert!((10..=20).contains(&round), "after {round} rounds");
+            let cascade = alert(&server, "cascade").await;
+            assert!(cascade["title"].as_str().unwrap().contains("follow from each other"), "{cascade}");
+            server.stop().await;
+            return;
+        }
+        told(&came, "recorded", None);
+        first[round % 2].get_or_insert(came["deed"].clone());
+        take(both[(round + 1) % 2].0).await;
+    }
+    panic!("it goes round for ever");
+}
+
 #[tokio::test]
 async fn retrying_after_version_conflicts_has_an_end() {
     let server = team().await;

@@ -12,7 +12,7 @@ use crate::domain::ids::{Actor, MapVersion, Seq};
 use crate::domain::outcome::Outcome;
 use crate::domain::path::EntityPath;
 use crate::domain::reply::Reply;
-use crate::domain::rule::in_hand::in_hand;
+use crate::domain::rule::in_hand;
 use crate::domain::state::State;
 use crate::domain::time::Time;
 
@@ -152,14 +152,36 @@ impl<'a> Sheet<'a> {
             let state = if counted { self.state() } else { self.base };
             deed.decided = RULES.decided(&state.board, &deed);
         }
+        if let Some(in_hand) = self.deeper_in_hand(&deed) {
+            deed.decided.get_or_insert_default().in_hand = Some(in_hand);
+        }
         let seq = deed.seq;
         self.deeds.push(deed);
         seq
     }
 
+    /// The work that the caller has in hand, where a longer chain leads there than to the deed's cause.
+    fn deeper_in_hand(&mut self, deed: &Deed) -> Option<Seq> {
+        if self.base.board.format < RULES_IN_DEEDS || !self.may_have_cause(deed) {
+            return None;
+        }
+        let (in_hand, depth) = self.deepest_in_hand()?;
+        let cause = deed.cause.filter(|cause| *cause != in_hand);
+        // A cause may be a deed of this sheet.
+        let known = self.base.links.depth(cause);
+        let is_here = cause.is_some_and(|cause| cause > self.base.head());
+        let length = if is_here { self.state().links.depth(cause) } else { known };
+        (Some(in_hand) != deed.cause && depth > length).then_some(in_hand)
+    }
+
+    /// Of the work that the caller has in hand that to which the longest chain leads, and how long that is.
+    pub(super) fn deepest_in_hand(&self) -> Option<(Seq, u32)> {
+        in_hand::deepest(self.base, self.principal.actor.agent()?, self.now)
+    }
+
     /// The work that the caller has in hand, where it is an agent.
     pub(super) fn in_hand(&self, subject: Option<&EntityPath>) -> Option<Seq> {
-        in_hand(&self.base.board, self.principal.actor.agent()?, subject, self.now)
+        in_hand::in_hand(&self.base.board, self.principal.actor.agent()?, subject, self.now)
     }
 
     /// Whether the cause of that deed is not what its author named.

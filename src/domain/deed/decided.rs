@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::ids::QueueName;
+use crate::domain::ids::{QueueName, Seq};
 use crate::domain::things::Severity;
 use crate::domain::time::Time;
 
@@ -54,6 +54,8 @@ pub struct Decided {
     /// The write came too late, and is counted among its agent's tries at the fields.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub in_vain: bool,
+    /// The work that its author had in hand, by the deed that brought it, where a longer chain leads there than to its cause.
+    pub in_hand: Option<Seq>,
     /// When the work is looked after that waits again.
     pub alarm: Option<Time>,
     /// Until when it is known, whatever else happens: the turn that was taken, what was concluded, the name of what ended.

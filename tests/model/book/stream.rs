@@ -96,19 +96,7 @@ impl Streams {
                 }
             }
             Body::HandoffOffered(order) => self.offered(look, order, record),
-            Body::HandoffAccepted(task) => {
-                let errand = self.tasks.get_mut(task).unwrap();
-                assert_eq!(errand.offered.as_ref(), deed.actor.agent(), "not offered to it: {deed:?}");
-                errand.owner = errand.offered.take().unwrap();
-                let job = self.works.get_mut(&errand.work.unwrap()).unwrap();
-                // To have it for a time is an attempt, unless it was taken before.
-                if job.until.is_none_or(|until| until <= look.now) {
-                    job.attempts += 1;
-                }
-                job.until = deed.refs.until;
-                let left = job.attempts <= job.max || !look.enforced();
-                assert!(left, "G11: accepted with no attempt left: {deed:?}");
-            }
+            Body::HandoffAccepted(task) => self.accepted(look, task),
             Body::HandoffReturned(task) => self.returned(look, task),
             Body::HandoffEscalated(task) => self.task_escalated(look, task),
             Body::HandoffCompleted(result) => {
@@ -307,6 +295,21 @@ impl Streams {
             work: deed.refs.works.first().copied(),
         };
         self.tasks.insert(order.task.clone(), errand);
+    }
+
+    fn accepted(&mut self, look: &Look<'_>, task: &TaskId) {
+        let deed = look.deed;
+        let errand = self.tasks.get_mut(task).unwrap();
+        assert_eq!(errand.offered.as_ref(), deed.actor.agent(), "not offered to it: {deed:?}");
+        errand.owner = errand.offered.take().unwrap();
+        let job = self.works.get_mut(&errand.work.unwrap()).unwrap();
+        // To have it for a time is an attempt, unless it was taken before.
+        if job.until.is_none_or(|until| until <= look.now) {
+            job.attempts += 1;
+        }
+        job.until = deed.refs.until;
+        let left = job.attempts <= job.max || !look.enforced();
+        assert!(left, "G11: accepted with no attempt left: {deed:?}");
     }
 
     fn returned(&mut self, look: &Look<'_>, task: &Task) {

@@ -8,7 +8,7 @@ use crate::domain::state::{Link, State};
 use crate::domain::things::{AlertKind, AlertSide};
 
 /// How many deeds of agents one chain of causes may have.
-const CHAIN: usize = 16;
+const CHAIN: u32 = 16;
 /// How many deeds of a chain are looked at.
 const STEPS: usize = 256;
 
@@ -25,16 +25,18 @@ pub(in crate::domain::decide) fn cascade(sheet: &mut Sheet<'_>, before: &State, 
     let Some(deed) = sheet.deed(primary) else { return };
     let (Some(cause), Some(agent)) = (deed.cause, deed.actor.agent().cloned()) else { return };
     let subject = deed.subject.clone();
-    let chain = chain(before, cause);
+    let in_hand = deed.decided.as_ref().and_then(|decided| decided.in_hand);
+    let chain = chain(before.links.back_from(cause));
     let others = chain.iter().position(|step| step.agent != agent).unwrap_or(chain.len());
     let again = |step: &Hop| subject.is_some() && step.agent == agent && step.subject == subject;
     let back = chain.iter().skip(others).position(again).map(|at| others + at);
     // Of what its author did not name as a cause, to ask and be answered is no circle: wake-ups are counted instead.
     let back = back.filter(|_| !sheet.is_assumed(primary));
     let newest = Hop { deed: primary, agent, subject };
+    let follows = before.links.deeper(Some(cause), in_hand);
     let finding = match back {
         Some(at) => circle(sheet, &newest, chain.get(..=at).unwrap_or_default()),
-        None if chain.len() >= CHAIN => endless(sheet, &newest, &chain),
+        None if is_endless(before, follows) => endless(sheet, &newest, &longest(before, follows)),
         None => return,
     };
     let raised = raise(sheet, finding, primary);
@@ -43,18 +45,23 @@ pub(in crate::domain::decide) fn cascade(sheet: &mut Sheet<'_>, before: &State, 
     }
 }
 
-/// The deeds of agents that led to it, the newest first.
-fn chain(state: &State, cause: Seq) -> Vec<Hop> {
+/// The deeds of agents among these, the newest first.
+fn chain<'l>(links: impl Iterator<Item = (Seq, &'l Link)>) -> Vec<Hop> {
     let hop = |(deed, link): (Seq, &Link)| {
         let agent = link.actor.agent()?.clone();
         Some(Hop { deed, agent, subject: link.subject.clone() })
     };
-    state.links.back_from(cause).take(STEPS).filter_map(hop).collect()
+    links.take(STEPS).filter_map(hop).collect()
+}
+
+/// The longest chain that ends with that deed.
+fn longest(state: &State, deed: Option<Seq>) -> Vec<Hop> {
+    deed.map(|deed| chain(state.links.longest_to(deed))).unwrap_or_default()
 }
 
 /// Whether what follows from that deed would be one deed more than a chain may have.
-pub(in crate::domain::decide) fn is_endless(state: &State, cause: Option<Seq>) -> bool {
-    cause.is_some_and(|cause| chain(state, cause).len() >= CHAIN)
+pub(in crate::domain::decide) fn is_endless(state: &State, follows: Option<Seq>) -> bool {
+    state.links.depth(follows) >= CHAIN
 }
 
 /// An event that waits because it would go round once more: the alert that its item is about.
@@ -62,14 +69,14 @@ pub(in crate::domain::decide) fn goes_round(
     sheet: &mut Sheet<'_>,
     (by, to): (Option<&AgentId>, &AgentId),
     subject: Option<&EntityPath>,
-    (cause, why): (Option<Seq>, &str),
+    (follows, why): (Option<Seq>, &str),
     primary: Seq,
 ) -> Option<AlertNo> {
     let state = sheet.snapshot();
-    let chain = cause.map(|cause| chain(&state, cause)).unwrap_or_default();
+    let chain = longest(&state, follows);
     let agent = by.unwrap_or(to).clone();
     let newest = Hop { deed: primary, agent, subject: subject.cloned() };
-    let finding = if chain.len() >= CHAIN {
+    let finding = if is_endless(&state, follows) {
         endless(sheet, &newest, &chain)
     } else {
         let mut both = [newest.agent.as_str(), to.as_str()];

@@ -19,8 +19,8 @@ const ROUNDS: Span = Span::from_hours(24);
 pub(super) struct Round {
     /// How often they have by then.
     pub(super) wake_ups: Option<u32>,
-    /// The deed that it follows from.
-    cause: Option<Seq>,
+    /// The deed that it follows from: its cause, or the work in its raiser's hands where a longer chain leads there.
+    follows: Option<Seq>,
     /// Why it would go round once more, in words.
     pub(super) over: Option<String>,
 }
@@ -30,18 +30,20 @@ pub(super) fn round(sheet: &Sheet<'_>, state: &State, raise: &Raise, origin: &Or
     let by = origin.actor.agent();
     let own = origin.actor == sheet.principal.actor;
     let cause = raise.cause.or_else(|| sheet.in_hand(raise.subject.as_ref()).filter(|_| own));
+    let in_hand = sheet.deepest_in_hand().filter(|_| own).map(|(deed, _)| deed);
+    let follows = state.links.deeper(cause, in_hand);
     let wake_ups = by.and_then(|by| wake_ups(state, raise, (by, to), sheet.now));
     let most = state.board.map.model().wake_ups.unwrap_or(WAKE_UPS);
     let over = if let (Some(by), Some(subject)) = (by, &raise.subject)
         && wake_ups.is_some_and(|count| count > most)
     {
         Some(format!("{by} and {to} have woken each other {most} times about {subject}, and nothing changed"))
-    } else if alert::is_endless(state, cause) {
+    } else if alert::is_endless(state, follows) {
         Some(format!("{} follows from a chain of deeds that does not end", raise.event))
     } else {
         None
     };
-    Round { wake_ups, cause, over }
+    Round { wake_ups, follows, over }
 }
 
 /// How often two agents have woken each other about an entity, this one counted, since something of it changed. Who wakes
@@ -92,7 +94,7 @@ pub(super) fn tell(
 ) -> Option<AlertNo> {
     let why = round.over.as_deref().unwrap_or_default();
     let pair = (origin.actor.agent(), to);
-    let alert = alert::goes_round(sheet, pair, raise.subject.as_ref(), (round.cause, why), primary);
+    let alert = alert::goes_round(sheet, pair, raise.subject.as_ref(), (round.follows, why), primary);
     alert::note(sheet, primary, alert);
     alert
 }
