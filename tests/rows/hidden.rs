@@ -227,3 +227,168 @@ async fn nothing_planted_is_delivered_on_any_address() {
     assert!(streamed(&server, &server.dana).await.contains("planted"), "people of the workspace see it");
     server.stop().await;
 }
+
+/// Rules that read what is hidden from the agent that they bind.
+const RULES: &str = r#"
+workspace = "northwind"
+governance_owner = "dana"
+
+[[agent]]
+id = "sales"
+owner = "dana"
+writes = ["crm/deal/*#discount", "requests/*#price"]
+
+[[agent]]
+id = "product"
+owner = "dana"
+writes = ["requests/*", "crm/deal/*#note"]
+except = ["requests/*#price"]
+hidden = ["crm/deal/*#discount", "requests/*#price"]
+outputs = ["mail/product"]
+
+[[agent]]
+id = "finance"
+owner = "dana"
+outputs = ["mail/finance"]
+
+[[defer]]
+agent = "product"
+to = "sales"
+while = "crm/deal/{id}#discount != 1"
+
+[[defer]]
+agent = "finance"
+to = "sales"
+while = "crm/deal/{id}#discount != 1"
+
+[[basis]]
+actions = ["send_*"]
+needs = ["crm/deal/{id}#discount"]
+
+[[queue]]
+name = "ops"
+review = "daily 09:00"
+priority = ["sales", "product", "finance"]
+owner = "dana"
+"#;
+
+#[tokio::test]
+async fn a_rule_that_reads_a_hidden_field_says_that_another_goes_first_and_no_more() {
+    let server = Server::start_on(RULES).await;
+    let (sales, product) = (server.agent("sales").await, server.agent("product").await);
+    let finance = server.agent("finance").await;
+    told(
+        &sales.write("crm/deal/7", json!({"discount": 4711}), json!({"discount": 0})).await,
+        "committed",
+        None,
+    );
+    let act =
+        |output: &str| json!({"target": output, "action": "call", "subject": "requests/7", "wait": true});
+    let waits = product.post("/v1/acts", act("mail/product")).await;
+    told(&waits, "deferred", Some("deferred"));
+    assert!(waits.text.contains("sales goes first on requests/7"), "{}", waits.text);
+    let wrote = product.write("requests/7", json!({"text": "x"}), json!({"text": 0})).await;
+    told(&wrote, "deferred", Some("deferred"));
+    for came in [&waits, &wrote] {
+        assert!(!came.text.contains("discount") && !came.text.contains("4711"), "{}", came.text);
+    }
+    // Whoever may see the field is told by which rule; that deed is not for whoever may not.
+    let told_why = finance.post("/v1/acts", act("mail/finance")).await;
+    told(&told_why, "deferred", Some("deferred"));
+    assert!(told_why.text.contains("discount != 1"), "{}", told_why.text);
+    let stream = streamed(&server, &product).await;
+    assert!(!stream.contains("discount"), "{stream}");
+    assert!(streamed(&server, &finance).await.contains("discount != 1"));
+    // It is free when the rule holds no more, and learns that alone.
+    told(&sales.write("crm/deal/7", json!({"discount": 1}), json!({"discount": 1})).await, "committed", None);
+    let free = work(&product, "free").await;
+    assert_eq!(free.len(), 1);
+    assert!(!json!(free).to_string().contains("discount"), "{free:?}");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_version_of_a_hidden_field_is_answered_like_one_that_is_not_there() {
+    let server = Server::start_on(RULES).await;
+    let (sales, product) = (server.agent("sales").await, server.agent("product").await);
+    told(
+        &sales.write("crm/deal/7", json!({"discount": 4711}), json!({"discount": 0})).await,
+        "committed",
+        None,
+    );
+    told(
+        &product.write("crm/deal/9", json!({"other": 1}), json!({"other": 0})).await,
+        "escalated",
+        Some("unowned"),
+    );
+    for named in [0, 1, 2] {
+        let asks = |id: &str| {
+            let deal = format!("crm/deal/{id}");
+            let read = json!({format!("{deal}#discount"): named});
+            [
+                (
+                    "/v1/writes",
+                    json!({"entity": deal, "changes": {"note": "n"}, "expected": {"note": 7, "discount": named}}),
+                ),
+                (
+                    "/v1/writes",
+                    json!({"entity": "requests/1", "changes": {"a": 1}, "expected": {"a": 7}, "depends_on": read}),
+                ),
+                (
+                    "/v1/acts",
+                    json!({"target": "mail/product", "action": "send_offer", "subject": format!("requests/x{id}")}),
+                ),
+                (
+                    "/v1/acts",
+                    json!({"target": "mail/product", "action": "call", "subject": "requests/1", "depends_on": read}),
+                ),
+                (
+                    "/v1/outputs",
+                    json!({"output": "mail/product", "body": "x", "subject": "requests/1", "depends_on": read,
+                                       "thread": format!("t{id}{named}")}),
+                ),
+                (
+                    "/v1/conclusions",
+                    json!({"subject": "requests/1", "question": format!("q{id}{named}"), "answer": 1, "depends_on": read}),
+                ),
+            ]
+        };
+        for ((address, here), (_, nowhere)) in asks("7").into_iter().zip(asks("9")) {
+            let (here, nowhere) = (product.post(address, here).await, product.post(address, nowhere).await);
+            assert!(!here.text.contains("now v1") && !here.text.contains("by sales"), "{}", here.text);
+            assert_eq!(
+                here["outcome"], nowhere["outcome"],
+                "{address} v{named}: {} {}",
+                here.text, nowhere.text
+            );
+            assert_eq!(here["code"], nowhere["code"], "{address} v{named}: {} {}", here.text, nowhere.text);
+            let fields = |came: &Json| came["fields"].to_string().replace("deal/9", "deal/7");
+            assert_eq!(fields(&here.body), fields(&nowhere.body), "{address} v{named}");
+        }
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_lease_on_a_hidden_field_is_told_without_whose_and_where() {
+    let server = Server::start_on(RULES).await;
+    let (sales, product) = (server.agent("sales").await, server.agent("product").await);
+    told(&product.write("requests/1", json!({"text": "x"}), json!({"text": 0})).await, "committed", None);
+    let lease = json!({"target": {"path": "requests/1#price"}, "ttl": "5m"});
+    told(&sales.post("/v1/leases", lease).await, "allowed", None);
+    let whole = product.get("/v1/entities/requests/1").await["version"].clone();
+    for body in [
+        (
+            "/v1/writes",
+            json!({"entity": "requests/1", "op": "delete", "changes": {}, "expected": {"": whole}}),
+        ),
+        ("/v1/leases", json!({"target": {"path": "requests/1"}, "ttl": "5m"})),
+        ("/v1/acts", json!({"target": "requests/1", "action": "print", "subject": "requests/1"})),
+    ] {
+        let came = product.post(body.0, body.1).await;
+        told(&came, "refused", Some("leased"));
+        assert!(came.text.contains("another agent holds a lease on a field of requests/1"), "{}", came.text);
+        assert!(!came.text.contains("price") && !came.text.contains("sales"), "{}", came.text);
+    }
+    server.stop().await;
+}

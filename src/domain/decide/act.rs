@@ -129,9 +129,7 @@ fn hold(sheet: &mut Sheet<'_>, state: &State, agent: &AgentId, act: &Act, found:
 
 /// Observe mode: it goes ahead, and the verdict it would have had is kept with its alert.
 fn observe(sheet: &mut Sheet<'_>, state: &State, agent: &AgentId, act: &Act, mut found: Stop) -> Seq {
-    if found.code == Code::Stale {
-        found.why = verdict::seen_stale(state, agent, &act.subject, &found.fields);
-    }
+    found.why = found.observed(state, agent, Some(&act.subject));
     let fields = found.fields.clone();
     let owners = found.refs.owners.clone();
     let (code, over) = (found.code, found.over.clone());

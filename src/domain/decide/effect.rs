@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::verdict::GoesFirst;
 use super::write::stale_on;
 use super::{KNOWN, MOST_KNOWN, held, lease, verdict};
 use crate::domain::code::Code;
@@ -51,6 +52,21 @@ pub(super) type Free = (Option<Time>, Vec<FieldPath>);
 pub(super) fn stop(code: Code, outcome: Outcome, why: impl Into<String>) -> Stop {
     let (fields, refs) = (Vec::new(), Refs::default());
     Stop { code, outcome, why: why.into(), fields, refs, free: None, over: None }
+}
+
+impl Stop {
+    /// Why it would not have gone out, where a workspace only observes: others read that deed, so that it says nothing of a field
+    /// on which it depends who goes first, or what is to be settled.
+    pub(super) fn observed(&self, state: &State, agent: &AgentId, subject: Option<&EntityPath>) -> String {
+        match subject {
+            Some(subject) if self.code == Code::Stale => {
+                verdict::seen_stale(state, agent, subject, &self.fields)
+            }
+            Some(subject) if self.code == Code::Deferred => GoesFirst::plainly(&self.refs.owners, subject),
+            Some(subject) if self.code == Code::Contradicted => unsettled(subject),
+            Some(_) | None => self.why.clone(),
+        }
+    }
 }
 
 impl<'a> Effect<'a> {
@@ -410,7 +426,7 @@ fn check_base(state: &State, agent: &AgentId, effect: Effect<'_>, now: Time) -> 
         return Some(stop(Code::Tombstone, Outcome::Stale, why));
     }
     let first = verdict::goes_first(state, agent, effect.word(), subject, now)?;
-    let refs = Refs { owners: first.to, until: first.until, ..Refs::default() };
+    let refs = Refs { owners: first.to, until: first.until, based_on: first.told, ..Refs::default() };
     let free = Some((first.free_at, first.watches));
     Some(Stop { refs, free, ..stop(Code::Deferred, Outcome::Deferred, first.why) })
 }
@@ -429,13 +445,19 @@ fn check_states(state: &State, agent: &AgentId, effect: Effect<'_>) -> Option<St
     watches.dedup();
     let hidden = watches.iter().any(|path| board.map.is_hidden(agent, &path.entity, &path.field));
     let why = if hidden {
-        format!("{} waits until it is settled what is true of {about}", effect.word())
+        unsettled(&about)
     } else {
         let paths: Vec<String> = watches.iter().map(ToString::to_string).collect();
         let between = paths.join(" and ");
         format!("{} waits while {between} contradict each other ({} #{})", effect.word(), rule.name, alert.no)
     };
-    Some(Stop { free: Some((None, watches)), ..stop(Code::Contradicted, Outcome::Deferred, why) })
+    let told = if hidden { Vec::new() } else { watches.clone() };
+    let refs = Refs { based_on: told, ..Refs::default() };
+    Some(Stop { refs, free: Some((None, watches)), ..stop(Code::Contradicted, Outcome::Deferred, why) })
+}
+
+fn unsettled(about: &EntityPath) -> String {
+    format!("it waits until it is settled what is true of {about}")
 }
 
 fn check_voices(state: &State, agent: &AgentId, effect: Effect<'_>, now: Time) -> Option<Stop> {

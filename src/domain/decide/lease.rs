@@ -86,7 +86,13 @@ fn may_acquire(
             let why = format!("you hold lease {} on {} until {}: renew it", own.fence, own.target, own.until);
             Err((Code::WrongState, why))
         }
-        Some(other) => Err((Code::Leased, held_words(other))),
+        Some(other) => {
+            let why = match target {
+                LeaseTarget::Path(path) => held_words(state, agent, other, (&path.entity, &path.field)),
+                LeaseTarget::Task(_) => words(other),
+            };
+            Err((Code::Leased, why))
+        }
     }
 }
 
@@ -179,7 +185,8 @@ fn covering<'a>(
 pub(super) fn of_another(state: &State, agent: &AgentId, path: &FieldPath, now: Time) -> Option<String> {
     let holds = state.board.holds.get(&path.entity)?;
     let mut leases = covering(state, holds, &path.entity, &path.field, now);
-    leases.find(|lease| lease.holder != *agent).map(held_words)
+    let lease = leases.find(|lease| lease.holder != *agent)?;
+    Some(held_words(state, agent, lease, (&path.entity, &path.field)))
 }
 
 /// RULES §9.2: another's lease refuses, and the caller's own token must be shown and current. One look-up where
@@ -194,9 +201,12 @@ pub(super) fn in_the_way<'a>(
 ) -> Option<Refusal> {
     let mut own: Option<&Lease> = None;
     if let Some(holds) = state.board.holds.get(entity) {
-        for lease in fields.clone().flat_map(|field| covering(state, holds, entity, field, now)) {
+        let of_fields = |field: &'a FieldName| {
+            covering(state, holds, entity, field, now).map(move |lease| (field, lease))
+        };
+        for (field, lease) in fields.clone().flat_map(of_fields) {
             if lease.holder != *agent {
-                return Some((Code::Leased, held_words(lease)));
+                return Some((Code::Leased, held_words(state, agent, lease, (entity, field))));
             }
             if shown != Some(lease.fence) {
                 own = Some(lease);
@@ -213,12 +223,45 @@ pub(super) fn in_the_way<'a>(
         }
     }
     let own = own?;
-    let why = format!("you hold lease {} on {}: show its token", own.fence, own.target);
+    let named = |path: &FieldPath| fields.clone().any(|field| *field == path.field);
+    let on = match &own.target {
+        LeaseTarget::Path(path) if !named(path) => format!("a field of {entity}"),
+        LeaseTarget::Path(_) | LeaseTarget::Task(_) => own.target.to_string(),
+    };
+    let why = format!("you hold lease {} on {on}: show its token", own.fence);
     Some((Code::NoToken, why))
 }
 
-fn held_words(lease: &Lease) -> String {
+fn held_words(
+    state: &State,
+    agent: &AgentId,
+    lease: &Lease,
+    (entity, field): (&EntityPath, &FieldName),
+) -> String {
+    match &lease.target {
+        LeaseTarget::Path(path) if path.field != *field => of_part_words(state, agent, lease, entity),
+        LeaseTarget::Path(_) | LeaseTarget::Task(_) => words(lease),
+    }
+}
+
+fn words(lease: &Lease) -> String {
     format!("{} holds lease {} on {} until {}", lease.holder, lease.fence, lease.target, lease.until)
+}
+
+/// Of a lease on something of the entity that was not named: who may read these words may not see what it is on.
+pub(super) fn of_part_words(state: &State, agent: &AgentId, lease: &Lease, entity: &EntityPath) -> String {
+    let (fence, until) = (lease.fence, lease.until);
+    match &lease.target {
+        LeaseTarget::Path(path) if state.board.map.is_hidden(agent, &path.entity, &path.field) => {
+            format!("another agent holds a lease on a field of {entity}")
+        }
+        LeaseTarget::Path(path) if !path.field.is_whole() => {
+            format!("{} holds lease {fence} on a field of {entity} until {until}", lease.holder)
+        }
+        LeaseTarget::Path(_) | LeaseTarget::Task(_) => {
+            format!("{} holds lease {fence} on {entity} until {until}", lease.holder)
+        }
+    }
 }
 
 /// The lease, if this agent holds it now.

@@ -26,6 +26,17 @@ pub(super) struct GoesFirst {
     pub(super) free_at: Option<Time>,
     /// The fields on which it depends; for waking, not for telling.
     pub(super) watches: Vec<FieldPath>,
+    /// Those of them that the words tell of: whoever may not see one may not read the words.
+    pub(super) told: Vec<FieldPath>,
+}
+
+impl GoesFirst {
+    /// Without a word of the fields on which it depends, for a deed that others read who may not see them.
+    pub(super) fn plainly(to: &[AgentId], subject: &EntityPath) -> String {
+        let to: Vec<&str> = to.iter().map(AgentId::as_str).collect();
+        let to = if to.is_empty() { "another agent".to_owned() } else { to.join(", ") };
+        format!("{to} goes first on {subject}")
+    }
 }
 
 /// RULES §3.2, in words: a person has stopped the agent.
@@ -116,7 +127,12 @@ pub(super) fn is_append(map: &Map, entity: &EntityPath, name: &FieldName) -> boo
 /// Check 7: the fields whose version is not the expected one, as they are now.
 pub(super) fn outdated(state: &State, agent: Option<&AgentId>, write: &Write) -> Vec<FieldChange> {
     let entity = state.entities.get(&write.entity);
-    let version_of = |name: &FieldName| entity.map_or(Version(0), |entity| entity.version_of(name));
+    // What the agent may not see is not there for it, also where it names a version of what it does not change.
+    let hidden =
+        |name: &FieldName| agent.is_some_and(|agent| state.board.map.is_hidden(agent, &write.entity, name));
+    let version_of = |name: &FieldName| {
+        entity.filter(|_| !hidden(name)).map_or(Version(0), |entity| entity.version_of(name))
+    };
     let now = |name: &FieldName, base| {
         let wanted = write.changes.get(name);
         told(state, agent, &write.entity, found(state, &write.entity, name, base, wanted))
@@ -281,8 +297,8 @@ pub(super) fn goes_first(
     let mut rules = state.board.map.defers(agent).iter().filter(|rule| rule.covers_action(action));
     let first = rules.find_map(|rule| yields(state, rule, subject, now))?;
     if hides_whole(state, agent, subject) {
-        let why = format!("another agent goes first on {subject}");
-        return Some(GoesFirst { to: Vec::new(), until: None, why, ..first });
+        let why = GoesFirst::plainly(&[], subject);
+        return Some(GoesFirst { to: Vec::new(), until: None, why, told: Vec::new(), ..first });
     }
     Some(first)
 }
@@ -295,8 +311,8 @@ fn yields(state: &State, rule: &Defer, subject: &EntityPath, now: Time) -> Optio
         .get(subject)
         .and_then(|entity| entity.last.iter().find(|(actor, _)| touched(actor)).map(|(_, at)| *at));
     let first = |until, why| {
-        let (to, watches) = (vec![rule.to.clone()], Vec::new());
-        Some(GoesFirst { to, until, why, free_at: until, watches })
+        let (to, watches, told) = (vec![rule.to.clone()], Vec::new(), Vec::new());
+        Some(GoesFirst { to, until, why, free_at: until, watches, told })
     };
     if let (Some(within), Some(at)) = (rule.within, last)
         && now < at.plus(within)
@@ -309,10 +325,11 @@ fn yields(state: &State, rule: &Defer, subject: &EntityPath, now: Time) -> Optio
         bindings.bind("id", subject.last_segment());
         bindings.bind("subject", subject.as_str());
         let on = holds(state, condition, &bindings)?;
-        let told = !state.board.map.is_hidden(&rule.agent, &on.entity, &on.field);
-        let while_ = if told { format!(" while {condition}") } else { String::new() };
+        let seen = !state.board.map.is_hidden(&rule.agent, &on.entity, &on.field);
+        let while_ = if seen { format!(" while {condition}") } else { String::new() };
         let first = first(None, format!("{} goes first on {subject}{while_}", rule.to))?;
-        return Some(GoesFirst { watches: vec![on], ..first });
+        let told = if seen { vec![on.clone()] } else { Vec::new() };
+        return Some(GoesFirst { watches: vec![on], told, ..first });
     }
     if rule.within.is_none() && last.is_some() {
         return first(None, format!("{} goes first on {subject}", rule.to));
@@ -346,7 +363,7 @@ pub(super) fn held_open(state: &State, entity: &EntityPath, but: &AgentId, now: 
                 .leases
                 .get(&fence)
                 .filter(|lease| lease.is_live(board.agents_clock(now)) && lease.holder != *but)?;
-            Some(format!("{} holds lease {fence} on {entity} until {}", lease.holder, lease.until))
+            Some(lease::of_part_words(state, but, lease, entity))
         }
         Hold::Waiting(_) => None,
     })

@@ -152,7 +152,7 @@ fn check(state: &State, agent: &AgentId, write: &Write, now: Time) -> Option<Sto
         return Some(rule(code, Outcome::Refused, why));
     }
     let first = verdict::goes_first(state, agent, word(write), &write.entity, now)?;
-    let refs = Refs { owners: first.to, until: first.until, ..Refs::default() };
+    let refs = Refs { owners: first.to, until: first.until, based_on: first.told, ..Refs::default() };
     Some(Stop::Rule {
         code: Code::Deferred,
         outcome: Outcome::Deferred,
@@ -264,6 +264,9 @@ fn observe(sheet: &mut Sheet<'_>, state: &State, agent: &AgentId, write: &Write,
         Stop::Held(hand) => (Code::Held, Outcome::Proposed, hand.why.clone()),
         Stop::Rule { code: Code::Stale, outcome, fields, .. } => {
             (Code::Stale, *outcome, verdict::seen_stale(state, agent, &write.entity, fields))
+        }
+        Stop::Rule { code: Code::Deferred, outcome, refs, .. } => {
+            (Code::Deferred, *outcome, verdict::GoesFirst::plainly(&refs.owners, &write.entity))
         }
         Stop::Rule { code, outcome, why, .. } => (*code, *outcome, why.clone()),
     };

@@ -6,7 +6,7 @@ use crate::domain::command::{Write, WriteKind};
 use crate::domain::ids::Actor;
 use crate::domain::path::{EntityPath, FieldPath};
 use crate::domain::things::{
-    Alert, AlertSide, Case, FieldChange, HandoffOrder, Item, RaisedEvent, Task, Work,
+    ActOrder, Alert, AlertSide, Case, FieldChange, HandoffOrder, Item, RaisedEvent, Task, Work,
 };
 
 /// What a payload carries.
@@ -45,6 +45,12 @@ pub(super) fn event(deed: &Deed, event: &RaisedEvent) -> Vec<Carried> {
         }
         (None, _, _) => its_subject(deed, event),
     }
+}
+
+/// An act that waits: on what is there in the fields that may free its way.
+pub(super) fn waits(_: &Deed, order: &ActOrder) -> Vec<Carried> {
+    let watches = order.waits.iter().flat_map(|waits| waits.watches.iter());
+    watches.cloned().map(Carried::Told).collect()
 }
 
 /// A handoff: what its giver says about its subject, and what others said before.

@@ -88,7 +88,7 @@ macro_rules! bodies {
                 ActRefused(ActOrder) = "deeds.act.refused" => Readers no_values, Tried ignore, Family act;
                 /// A side effect outside must wait.
                 ActDeferred(ActOrder) = "deeds.act.deferred"
-                    => Readers no_values, Tried let_act_wait, Family act;
+                    => Readers waits, Tried let_act_wait, Family act;
                 /// A side effect was done.
                 ActDone(()) = "deeds.act.done" => Readers no_values, Tried end_act, Action fields;
                 /// A side effect failed.

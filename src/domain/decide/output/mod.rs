@@ -208,9 +208,7 @@ pub(super) fn await_person(
 
 /// Observe mode: it goes out, and the verdict it would have had is kept with its alert.
 fn observe(sheet: &mut Sheet<'_>, state: &State, agent: &AgentId, publish: &Publish, mut found: Stop) -> Seq {
-    if let (Code::Stale, Some(subject)) = (found.code, &publish.subject) {
-        found.why = verdict::seen_stale(state, agent, subject, &found.fields);
-    }
+    found.why = found.observed(state, agent, Effect::Publication(publish).about().as_deref());
     let primary = go_out(sheet, publish, Some(&found));
     let raised = match (&found.over, found.code) {
         (Some(last), _) => alert::output_collision(sheet, Effect::Publication(publish), last, primary),
