@@ -44,6 +44,9 @@ const ADDED: [&str; 6] = [
     "board/items/*/again",
     "board/closed/*/item/again",
     "links/ring/*/depth",
+    "board/unanswered",
+    "board/items/*/again",
+    "board/closed/*/item/again",
 ];
 
 /// Most differences of one ledger that are told.

@@ -254,12 +254,12 @@ outputs = ["mail/finance"]
 [[defer]]
 agent = "product"
 to = "sales"
-while = "crm/deal/{id}#discount > 100"
+while = "crm/deal/{id}#discount != 1"
 
 [[defer]]
 agent = "finance"
 to = "sales"
-while = "crm/deal/{id}#discount > 100"
+while = "crm/deal/{id}#discount != 1"
 
 [[basis]]
 actions = ["send_*"]
@@ -295,10 +295,10 @@ async fn a_rule_that_reads_a_hidden_field_says_that_another_goes_first_and_no_mo
     // Whoever may see the field is told by which rule; that deed is not for whoever may not.
     let told_why = finance.post("/v1/acts", act("mail/finance")).await;
     told(&told_why, "deferred", Some("deferred"));
-    assert!(told_why.text.contains("discount > 100"), "{}", told_why.text);
+    assert!(told_why.text.contains("discount != 1"), "{}", told_why.text);
     let stream = streamed(&server, &product).await;
     assert!(!stream.contains("discount"), "{stream}");
-    assert!(streamed(&server, &finance).await.contains("discount > 100"));
+    assert!(streamed(&server, &finance).await.contains("discount != 1"));
     // It is free when the rule holds no more, and learns that alone.
     told(&sales.write("crm/deal/7", json!({"discount": 1}), json!({"discount": 1})).await, "committed", None);
     let free = work(&product, "free").await;
