@@ -37,7 +37,7 @@ const VERSIONS: [&str; 1] = ["286fd76"];
 const MAY_DIFFER: [&str; 1] = ["answers/*/answer/next"];
 
 /// What states have by now that those of earlier versions had not, in the same form.
-const ADDED: [&str; 6] = [
+const ADDED: [&str; 7] = [
     "board/format",
     "board/held",
     "board/seats",
@@ -45,8 +45,6 @@ const ADDED: [&str; 6] = [
     "board/closed/*/item/again",
     "links/ring/*/depth",
     "board/unanswered",
-    "board/items/*/again",
-    "board/closed/*/item/again",
 ];
 
 /// Most differences of one ledger that are told.
