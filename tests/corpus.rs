@@ -37,8 +37,14 @@ const VERSIONS: [&str; 1] = ["286fd76"];
 const MAY_DIFFER: [&str; 1] = ["answers/*/answer/next"];
 
 /// What states have by now that those of earlier versions had not, in the same form.
-const ADDED: [&str; 5] =
-    ["board/format", "board/held", "board/seats", "board/items/*/again", "board/closed/*/item/again"];
+const ADDED: [&str; 6] = [
+    "board/format",
+    "board/held",
+    "board/seats",
+    "board/unanswered",
+    "board/items/*/again",
+    "board/closed/*/item/again",
+];
 
 /// Most differences of one ledger that are told.
 const TOLD: usize = 20;

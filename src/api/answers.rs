@@ -386,7 +386,7 @@ pub struct MapChecked {
     /// Whether it is applied only with a reason.
     #[serde(default)]
     pub needs_reason: bool,
-    /// What it would take back of what answers have changed since the last map was put in force: a line for each.
+    /// What it would take back of what answers have changed: a line for each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub takes_back: Vec<String>,
     /// The same map with that, where it lacks something.

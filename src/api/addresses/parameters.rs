@@ -93,7 +93,7 @@ parameters! {
     "version" Query "version" schema::<MapVersion>, "Which version; the one in force where nothing is said.";
     "days" Query "days" days, "How many days back.";
     "reason" Query "reason" text, "Why.";
-    "take_back" Query "take_back" flag, "Whether what answers have changed since the last map is taken back, where this one lacks it.";
+    "take_back" Query "take_back" flag, "Whether what answers have changed is taken back, where this one lacks it.";
     "planned" Query "planned" flag, "Whether its effects were looked at on past deeds first.";
 }
 

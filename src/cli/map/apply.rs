@@ -29,7 +29,7 @@ pub(crate) struct Arguments {
     /// Only say what would change
     #[arg(long)]
     dry_run: bool,
-    /// Take back what answers in the inbox have changed since the last map, where the file lacks it
+    /// Take back what answers in the inbox have changed, where the file lacks it
     #[arg(long)]
     take_back: bool,
 }

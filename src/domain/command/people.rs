@@ -122,7 +122,7 @@ pub struct ApplyMap {
     /// Whether its effects were looked at on past deeds first.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub planned: bool,
-    /// Whether what answers have changed since the last map is taken back where this one does not have it.
+    /// Whether what answers have changed is taken back where this one does not have it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub take_back: bool,
 }

@@ -1,5 +1,5 @@
-//! What answers in the inbox have changed of a map since it was put in force as a whole, laid onto another map: so that a
-//! file that was written meanwhile takes none of it back unseen.
+//! What answers in the inbox have changed of a map, laid onto another map: so that a file that was written without it takes
+//! none of it back unseen, whoever has put another file with it in force since.
 
 use serde_json::{Map as Object, Value as Json};
 
@@ -38,6 +38,31 @@ pub fn onto(base: &Model, now: &Model, file: &Model) -> Option<Model> {
         }
     }
     serde_json::from_value(Json::Object(merged)).ok()
+}
+
+/// `file`, put in force after `now`, less what answers gave of it: `without` is the same of `now`. What answers took away and
+/// `file` lacks too is there again.
+pub fn unanswered(without: &Model, now: &Model, file: &Model) -> Option<Model> {
+    let mut bare = object(&onto(now, without, file)?)?;
+    let (before, known) = (object(now)?, object(without)?);
+    for (section, name) in CHANGED {
+        let is = |entry: &Json, other: &Json| other.get(name) == entry.get(name);
+        let (before, known) = (entries(&before, section), entries(&known, section));
+        let mut theirs = entries(&bare, section);
+        theirs.retain_mut(|mine| {
+            // Whom an answer made known has of the file what came to it there.
+            let Some(joined) = before.iter().find(|entry| is(entry, mine)) else { return true };
+            if known.iter().any(|entry| is(entry, mine)) {
+                return true;
+            }
+            lay(joined, &Json::Object(Object::new()), mine);
+            mine.as_object().is_some_and(|mine| mine.values().any(Json::is_array))
+        });
+        if !theirs.is_empty() {
+            bare.insert((*section).to_owned(), Json::Array(theirs));
+        }
+    }
+    serde_json::from_value(Json::Object(bare)).ok()
 }
 
 /// What a map takes back of what answers have changed since `base`: the difference from it to the same with that.
@@ -153,5 +178,25 @@ review = \"daily 09:00\"
         let now = grant(&base, "intake", "crm/contact/*#score");
         let without = model(&FILE.replace("id = \"intake\"", "id = \"reception\""));
         assert!(taken_back(&base, &now, &without).is_empty());
+    }
+
+    #[test]
+    fn what_answers_gave_stays_theirs_when_a_file_has_it() {
+        let base = model(FILE);
+        let now = grant(&grant(&base, "intake", "crm/contact/*#score"), "scout", "market/*");
+        let pulled = onto(&base, &now, &base).unwrap();
+        let without = unanswered(&base, &now, &pulled).unwrap();
+        assert_eq!(without, base);
+        let old = taken_back(&without, &pulled, &base);
+        assert_eq!(old.len(), 5, "an old file takes it back: {old:?}");
+        assert!(taken_back(&without, &pulled, &pulled).is_empty());
+
+        // What the file adds is its own, and what it took out on purpose is gone.
+        let own = grant(&pulled, "scout", "media/*");
+        let without = unanswered(&without, &pulled, &own).unwrap();
+        let words: Vec<String> =
+            taken_back(&without, &own, &pulled).iter().map(ToString::to_string).collect();
+        assert!(words.is_empty(), "{words:?}");
+        assert_eq!(unanswered(&without, &own, &base), Some(base.clone()));
     }
 }

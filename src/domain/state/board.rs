@@ -51,6 +51,9 @@ pub struct Board {
     pub map_version: MapVersion,
     /// How the map came to be, oldest first.
     pub maps: Vector<MapStep>,
+    /// The map in force less what answers in the inbox have given, where they have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unanswered: Option<Arc<Model>>,
     /// Open inbox items.
     pub items: OrdMap<ItemNo, Arc<Item>>,
     /// Answered items, oldest first.
@@ -257,6 +260,7 @@ impl Board {
             map,
             map_version: MapVersion(0),
             maps: Vector::new(),
+            unanswered: None,
             items: OrdMap::new(),
             closed: Vector::new(),
             past: OrdMap::new(),
@@ -310,11 +314,9 @@ impl Board {
         self.map.model().mode == Mode::Enforce
     }
 
-    /// The map as it was put in force last as a whole, before answers in the inbox changed it; the oldest that is kept,
-    /// where they changed it more often than is kept.
+    /// The map in force less what answers in the inbox have given, whoever has put a file with it in force since.
     pub fn before_answers(&self) -> &Model {
-        let whole = self.maps.iter().rev().find(|step| step.item.is_none());
-        whole.or_else(|| self.maps.front()).map_or_else(|| self.map.model(), |step| &step.model)
+        self.unanswered.as_deref().unwrap_or_else(|| self.map.model())
     }
 
     /// What the agent may see of what happened under that version of the map; none where that is not kept any more.

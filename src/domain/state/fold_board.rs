@@ -9,7 +9,7 @@ use crate::domain::deed::{
     Body, Deed, ItemClosed, NewFormat, NewMap, NewWorkspace, ScopeChange, ScopeTransfer, Touches,
 };
 use crate::domain::ids::{Actor, AgentId, ItemNo, MapVersion, Seq};
-use crate::domain::map::{Map, Model, edit};
+use crate::domain::map::{Map, Model, edit, merge};
 use crate::domain::path::{EntityPath, FieldName, FieldPath};
 use crate::domain::things::{
     AGAIN, ActOrder, Alert, AlertSide, AlertState, Case, ClosedItem, Effects, HeldField, IN_VAIN,
@@ -252,6 +252,7 @@ impl Board {
     }
 
     fn put_map(&mut self, deed: &Deed, version: MapVersion, model: Arc<Model>, changes: Vec<String>) {
+        self.keep_unanswered(deed.refs.item.is_some(), &model);
         self.map = Map::compile(Arc::clone(&model));
         self.map_version = version;
         if let Some(timetable) = deed.decided.as_ref().and_then(|decided| decided.timetable.as_deref()) {
@@ -270,6 +271,17 @@ impl Board {
         if self.maps.len() > MAPS {
             self.maps.pop_front();
         }
+    }
+
+    /// What is put in force as a whole has what answers gave before from them still.
+    fn keep_unanswered(&mut self, answer: bool, model: &Arc<Model>) {
+        let without = match (self.unanswered.take(), answer) {
+            (None, false) => return,
+            (Some(without), true) => Some(without),
+            (None, true) => Some(Arc::clone(self.map.model())),
+            (Some(without), false) => merge::unanswered(&without, self.map.model(), model).map(Arc::new),
+        };
+        self.unanswered = without.filter(|without| without != model);
     }
 
     fn open_act(&mut self, deed: &Deed, order: &ActOrder) {

@@ -272,7 +272,7 @@ fn insist(takes_back: &[Change]) -> Vec<Field> {
     if takes_back.is_empty() {
         return Vec::new();
     }
-    vec![Field::tick(TAKE_BACK, "take back what reviewers have granted since the last map", false)]
+    vec![Field::tick(TAKE_BACK, "take back what reviewers have granted", false)]
 }
 
 /// What it would take back.
