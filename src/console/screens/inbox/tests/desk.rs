@@ -20,7 +20,7 @@ use crate::domain::things::{
 use crate::domain::time::Span;
 use crate::domain::value::Value;
 
-const MAP: &str = r#"
+pub(super) const MAP: &str = r#"
 workspace = "northwind"
 governance_owner = "dana"
 
