@@ -116,6 +116,7 @@ const LIST: List<ItemList, Item> = List {
             let joined = if item.joined > 0 { format!(" ×{}", item.joined + 1) } else { String::new() };
             format!("{}{joined}", item.title)
         }),
+        of("ABOUT", |item| list::maybe(item.subject.as_ref())),
         of("TAKEN BY", |item| list::maybe(item.claimed_by.as_ref().or(item.assigned_to.as_ref()))),
     ],
 };

@@ -4,8 +4,10 @@
 //! What is there now is seen under the map in force. What has happened is hidden where it was hidden then, and where it
 //! is hidden now.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::command::Write;
 use super::ids::AgentId;
 use super::map::{Map, Model};
 use super::path::{EntityPath, FieldName, FieldPath};
@@ -129,7 +131,7 @@ impl<'a> Sight<'a> {
     }
 
     /// An item that it raised, as it may see it; nothing of anybody else's. What it asked is its own words; what came with
-    /// work that it gave up may be hidden by now.
+    /// work that it gave up, and what it accepted of another or why a person holds that, may be hidden by now.
     pub fn item(&self, item: &Arc<Item>) -> Option<Arc<Item>> {
         if item.raised_by.agent() != Some(self.agent) {
             return None;
@@ -139,10 +141,26 @@ impl<'a> Sight<'a> {
             let case = Case::Stuck { task: Box::new(Task::clone(&task)), alert: *alert };
             return Some(Arc::new(Item { case, ..Item::clone(item) }));
         }
+        if let Case::HeldField { write, .. } = &item.case
+            && write.changes.keys().any(|name| self.hides(&write.entity, name))
+        {
+            return Some(Arc::new(self.held_item(item, write)));
+        }
         let Case::GivenUp { work } = &item.case else { return Some(Arc::clone(item)) };
         let work = self.work(&Arc::new(Work::clone(work)))?;
         let case = Case::GivenUp { work: Box::new(Work::clone(&work)) };
         Some(Arc::new(Item { case, ..Item::clone(item) }))
+    }
+
+    /// That it waits for a person, and what of it is not hidden.
+    fn held_item(&self, item: &Item, write: &Write) -> Item {
+        let changes = write.changes.iter().filter(|(name, _)| !self.hides(&write.entity, name));
+        let changes = changes.map(|(name, value)| (name.clone(), value.clone())).collect();
+        let write =
+            Write { changes, expected: None, depends_on: BTreeMap::new(), reason: None, ..write.clone() };
+        let words: Arc<str> = Arc::from(format!("a field of {} is held", write.entity));
+        let case = Case::HeldField { write, held_by: Vec::new() };
+        Item { case, title: Arc::clone(&words), why: words, ..item.clone() }
     }
 
     /// Work in its own stream, as it may see it: what came with an event without the values of a hidden field, and without what

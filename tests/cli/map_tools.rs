@@ -188,8 +188,12 @@ fn a_first_map_is_written_applied_and_pulled_into() {
     assert!(nothing.contains("has all that answers have changed"), "{nothing}");
     home.ok(&["map", "apply", "team.toml"]);
 
+    // An old file takes nothing back unseen, also once a newer one has it.
     home.file("old.toml", &before);
-    home.ok(&["map", "apply", "old.toml"]);
+    let refused = home.run(&["map", "apply", "old.toml"]);
+    assert_eq!(refused.status, 1, "{}{}", refused.out, refused.err);
+    assert!(refused.err.contains("takes back what an answer changed"), "{}", refused.err);
+    home.ok(&["map", "apply", "old.toml", "--take-back"]);
     home.file("other.toml", &before.replacen("workspace = \"", "workspace = \"not-", 1));
     let other = home.ok(&["map", "check", "other.toml"]);
     assert!(other.contains("warning[other-workspace]"), "{other}");

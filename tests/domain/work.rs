@@ -1,11 +1,13 @@
 //! Work that is taken for a time: at least once, attempts counted, and never without an end.
 
+use std::sync::Arc;
+
 use super::script::{check, check_on, play, run};
 use super::world::{TEAM, World, watched};
 use deeds::domain::decide::next_due;
 use deeds::domain::deed::Body;
 use deeds::domain::ids::WorkNo;
-use deeds::domain::things::{Case, WorkKind};
+use deeds::domain::things::{Case, Work, WorkKind};
 
 /// The team, with an event that goes on from sales to support.
 fn routed() -> String {
@@ -139,6 +141,41 @@ fn what_is_out_of_attempts_goes_to_a_person() {
         dana drops #1 'a hoax' -> recorded
         works sales 1
         ",
+    );
+}
+
+/// Another agent gets it in place of the one that gave it up, and who comes next comes after that one.
+#[test]
+fn what_was_given_up_is_given_to_another() {
+    let mut world = raised();
+    for _ in 0..3 {
+        play(&mut world, "sales takes -> recorded");
+        run(&mut world, "sales fails 1 'x'");
+    }
+    play(
+        &mut world,
+        "
+        dana forwards #1 wanda 'try that one' -> refused not-found
+        dana forwards #1 product 'it can' -> recorded
+        works product 1, sales 1
+        dana undoes #1 -> recorded
+        works
+        dana forwards #1 product 'it can' -> recorded
+        works product 1, sales 1
+        product takes -> recorded
+        ",
+    );
+    let given = |work: &&Arc<Work>| work.agent.as_str() == "product";
+    let no = world.state.board.works.values().find(given).unwrap().no;
+    play(
+        &mut world,
+        &format!(
+            "
+            product completes {no} -> recorded
+            works sales 1, support 1
+            dana undoes #1 -> refused used-since
+            "
+        ),
     );
 }
 

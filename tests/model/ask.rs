@@ -463,7 +463,7 @@ fn item_step(world: &World, what: &What) -> Option<ItemStep> {
     let step = match verb {
         0 => ItemVerb::Claim,
         1 => ItemVerb::Release,
-        2 => ItemVerb::Reassign { to: ["sam", "dana", "eve"][other % 3].parse().unwrap() },
+        2 => ItemVerb::Reassign { to: ["sam", "dana", "eve", "ada"][other % 4].parse().unwrap() },
         verb if is_undo(*verb) => ItemVerb::Undo,
         4 | 5 if held => answer(ItemAnswer::Approve { note: None }),
         6 | 7 if held => answer(ItemAnswer::Reject { note }),

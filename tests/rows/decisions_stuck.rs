@@ -162,3 +162,33 @@ async fn the_map_says_what_becomes_of_tasks_that_are_out_of_attempts() {
     assert_eq!(server.dana.get("/v1/inbox").await["items"].as_array().map(Vec::len), Some(1));
     server.stop().await;
 }
+
+/// What an agent gave up another one gets, and who comes next comes after it.
+#[tokio::test]
+async fn a_given_up_event_is_given_to_another_agent() {
+    let route = "\n[[event]]\nname = \"refund.asked\"\n[[route]]\nevent = \"refund.asked\"\nagent = \"billing\"\nthen = [\"payments\"]\n";
+    let server = Server::start_on(&format!("{TEAM}{route}")).await;
+    let (billing, ops) = (server.agent("billing").await, server.agent("ops").await);
+    let payments = server.agent("payments").await;
+    told(&billing.post("/v1/events", json!({"event": "refund.asked"})).await, "recorded", None);
+    for _ in 0..3 {
+        let taken = super::take(&billing).await;
+        let failed = json!({"note": "the bank is closed"});
+        billing.post(&format!("/v1/work/{}/fail", taken["no"]), failed).await;
+    }
+    let item = server.dana.get("/v1/inbox").await["items"][0]["no"].clone();
+    let give = json!({"kind": "handle", "note": "ops can reach them", "to": "ops"});
+    let preview = server.dana.post(&format!("/v1/inbox/{item}/preview"), give.clone()).await;
+    assert!(preview.text.contains("this refund.asked goes to ops, and on from there"), "{}", preview.text);
+    told(&answer(&server.dana, &item, give).await, "recorded", None);
+    assert!(work(&payments, "dispatch").await.is_empty(), "it is not done yet");
+    let taken = super::take(&ops).await;
+    assert_eq!(taken["kind"]["event"], "refund.asked", "{taken}");
+    told(
+        &ops.post(&format!("/v1/work/{}/complete", taken["no"]), json!({"result": "paid"})).await,
+        "recorded",
+        None,
+    );
+    assert_eq!(super::take(&payments).await["kind"]["before"]["by"], "ops");
+    server.stop().await;
+}

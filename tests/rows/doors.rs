@@ -140,3 +140,39 @@ async fn one_conversation_is_one_alert() {
     assert!(why.starts_with(&format!("sales spoke on {entity} ")), "{why}");
     server.stop().await;
 }
+
+/// At every door a cause that is no deed is refused, and the refusal does not follow from it.
+#[tokio::test]
+async fn a_refusal_follows_from_no_deed_that_is_not_there() {
+    let server = Server::start_on(TEAM).await;
+    let sales = server.agent("sales").await;
+    let task = json!({"to": "writer", "task": "draft-1", "attempt": 1, "cause": 9999, "context": {}, "constraints": [],
+        "work_product": {"result": 1, "status": "draft"}});
+    let asked = [
+        (
+            "/v1/writes",
+            json!({"entity": "crm/deal/1", "changes": {"a": 1}, "expected": {"a": 0}, "cause": 9999}),
+        ),
+        (
+            "/v1/acts",
+            json!({"target": "mail/sales", "action": "send", "subject": "crm/deal/1", "cause": 9999}),
+        ),
+        ("/v1/outputs", json!({"output": "mail/sales", "body": "x", "cause": 9999})),
+        ("/v1/conclusions", json!({"subject": "crm/deal/1", "question": "q", "answer": 1, "cause": 9999})),
+        ("/v1/events", json!({"event": "deal.won", "cause": 9999})),
+        ("/v1/claims", json!({"event": "deal.won", "key": "1", "cause": 9999})),
+        ("/v1/handoffs", task),
+        (
+            "/v1/fan-outs",
+            json!({"branches": [{"to": "writer", "input": 1}], "deadline": "1h", "cause": 9999}),
+        ),
+    ];
+    for (address, body) in asked {
+        let came = sales.post(address, body).await;
+        told(&came, "refused", Some("not-found"));
+        let deed = server.dana.get(&format!("/v1/ledger/{}", came["deed"])).await;
+        assert!(deed["deed"]["causationid"].is_null(), "{address}: {}", deed.text);
+        assert!(deed["deed"]["data"].is_object(), "{}", deed.text);
+    }
+    server.stop().await;
+}

@@ -392,3 +392,48 @@ async fn a_lease_on_a_hidden_field_is_told_without_whose_and_where() {
     }
     server.stop().await;
 }
+
+#[tokio::test]
+async fn a_hold_on_a_hidden_field_is_no_more_than_a_hold_to_who_deletes_the_record() {
+    let server =
+        Server::start_on(&RULES.replacen("governance_owner", "mode = \"observe\"\ngovernance_owner", 1))
+            .await;
+    let product = server.agent("product").await;
+    told(&product.write("requests/1", json!({"text": "x"}), json!({"text": 0})).await, "committed", None);
+    let set = json!({"step": "set", "path": "requests/1#price", "value": 4711, "expected": 0, "reason": "a planted reason"});
+    told(&server.dana.post("/v1/overrides", set).await, "committed", None);
+    let whole = product.get("/v1/entities/requests/1").await["version"].clone();
+    let delete = json!({"entity": "requests/1", "op": "delete", "changes": {}, "expected": {"": whole}});
+    let came = product.post("/v1/writes", delete).await;
+    told(&came, "committed", Some("held"));
+    assert!(came.text.contains("a person holds a field of requests/1"), "{}", came.text);
+    for text in [&came.text, &streamed(&server, &product).await] {
+        assert!(!text.contains("price") && !text.contains("planted") && !text.contains("4711"), "{text}");
+    }
+    server.stop().await;
+}
+
+/// What it accepted of another is the other's words, and goes with the field.
+#[tokio::test]
+async fn what_was_accepted_and_refused_is_hidden_once_its_field_is() {
+    let server = Server::start_on(super::TEAM).await;
+    let (sales, support) = (server.agent("sales").await, server.agent("support").await);
+    let account = "crm/account/7";
+    told(&support.write(account, json!({"health": "good"}), json!({"health": 0})).await, "committed", None);
+    told(
+        &sales.write(account, json!({"health": "planted"}), json!({"health": 1})).await,
+        "proposed",
+        Some("not-owner"),
+    );
+    told(&support.write(account, json!({"health": "bad"}), json!({"health": 1})).await, "committed", None);
+    let no = work(&support, "proposal").await[0]["no"].clone();
+    let accepted = support.post(&format!("/v1/work/{no}/accept"), json!({})).await;
+    told(&accepted, "stale", Some("stale"));
+    assert!(streamed(&server, &support).await.contains("planted"));
+    let hiding = "id = \"support\"\nhidden = [\"crm/account/7#health\"]\n";
+    let map = super::TEAM.replacen("id = \"support\"\n", hiding, 1);
+    let applied = server.dana.request("PUT", "/v1/map?reason=hide").header("if-match", "0").body(map);
+    assert_eq!(applied.send().await.unwrap().status().as_u16(), 200);
+    assert!(!streamed(&server, &support).await.contains("planted"));
+    server.stop().await;
+}

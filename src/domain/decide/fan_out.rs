@@ -205,10 +205,10 @@ fn join(sheet: &mut Sheet<'_>, fan_out: &FanOutState, cause: Seq) -> Seq {
 }
 
 fn refuse(sheet: &mut Sheet<'_>, order: &FanOut, (code, why): (Code, String)) -> Seq {
-    let seq = sheet.refuse(Body::FanOutRefused(()), ACTION, code, &why);
-    if let Some(deed) = sheet.deed_mut(seq) {
-        deed.subject.clone_from(&order.subject);
-        deed.cause = order.cause.filter(|cause| *cause < seq);
-    }
-    seq
+    let mut deed = sheet.draft(Body::FanOutRefused(()), ACTION, Outcome::Refused);
+    deed.code = Some(code);
+    deed.because(why);
+    deed.subject.clone_from(&order.subject);
+    deed.cause = order.cause;
+    sheet.push(deed)
 }

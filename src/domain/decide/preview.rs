@@ -450,6 +450,9 @@ fn follows(item: &Item, answer: &ItemAnswer, deed: &Deed, inputs: &[Seq]) -> Opt
     let work = queued(deed)?;
     let WorkKind::Dispatch { event, .. } = &work.kind else { return None };
     match (answer, &item.case) {
+        (ItemAnswer::Handle { to: Some(to), .. }, Case::GivenUp { .. }) if *to == work.agent => {
+            Some(format!("this {event} goes to {to}, and on from there"))
+        }
         (ItemAnswer::Handle { to: Some(to), .. }, _) if *to == work.agent => {
             Some(format!("this {event} goes to {to}; the next one comes here again"))
         }

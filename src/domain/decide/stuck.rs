@@ -60,10 +60,7 @@ pub(super) fn task(
         let words = task.history.last().map(|feedback| &*feedback.text).unwrap_or_default();
         format!("{to} returned {} with the same feedback twice: {words}", task.id)
     } else {
-        format!(
-            "{} is out of attempts: {} of {} between {from} and {to}",
-            task.id, task.attempt, task.max_attempts
-        )
+        format!("{} is out of attempts: {} between {from} and {to}", task.id, task.tries(" of "))
     };
     let mut evidence: Vec<Seq> = task.history.iter().map(|feedback| feedback.deed).collect();
     if evidence.last() != Some(&cause) {
@@ -125,7 +122,7 @@ pub(super) fn settle(sheet: &mut Sheet<'_>, item: &Item, answer: &ItemAnswer, ef
             tell(sheet, &task.order.to, item, answer, effects);
         }
         Case::GivenUp { work } => {
-            if let ItemAnswer::Handle { .. } = answer {
+            if let ItemAnswer::Handle { to: None, .. } = answer {
                 effects.works.extend(work::next(sheet, work, None, item.deed));
             }
             if let WorkKind::Proposal { from: Actor::Agent(author), .. } = &work.kind {

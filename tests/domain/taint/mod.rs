@@ -164,6 +164,9 @@ impl History {
         let sight = Sight::now(agent, &board.map);
         let works: Vec<_> = board.work_of(agent).filter_map(|work| sight.work(work)).collect();
         self.told(agent, None, &text(&works), "work");
+        let items: Vec<_> = board.items.values().filter_map(|item| sight.item(item)).collect();
+        let said: Vec<_> = items.iter().map(|item| (&item.case, &item.title, &item.why)).collect();
+        self.told(agent, None, &text(&said), "its items");
         let leases: Vec<_> = board.leases.values().filter(|lease| sight.sees_lease(lease)).collect();
         self.told(agent, None, &text(&leases), "leases");
         let tasks: Vec<_> = board.tasks.values().filter_map(|task| sight.task(task)).collect();

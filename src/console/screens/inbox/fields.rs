@@ -9,7 +9,7 @@ use crate::domain::map::Grant;
 use crate::domain::path::{FieldPath, Pattern};
 use crate::domain::rule::ruling::{self, Dispute};
 use crate::domain::state::Board;
-use crate::domain::things::{Case, Item};
+use crate::domain::things::{Case, Item, Work, WorkKind};
 use crate::domain::value::Value;
 
 /// Labels of the fields.
@@ -114,7 +114,9 @@ pub(super) fn read_value(text: &str) -> Option<Value> {
 
 /// Whether the case is an event that can be given to an agent.
 fn is_event(case: &Case) -> bool {
+    let dispatch = |work: &Work| matches!(work.kind, WorkKind::Dispatch { .. });
     matches!(case, Case::UnownedEvent { .. } | Case::TriggerCollision { .. } | Case::Loop { .. })
+        || matches!(case, Case::GivenUp { work } if dispatch(work))
 }
 
 /// What an approval would publish.

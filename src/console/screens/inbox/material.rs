@@ -234,7 +234,7 @@ fn given_up(facts: &mut Facts<'_>, look: Look<'_>, world: &World, work: &Work) {
 /// A task that does not get on: who gave it to whom, and every feedback.
 fn stuck(facts: &mut Facts<'_>, look: Look<'_>, world: &World, task: &Task) {
     let theme = look.theme;
-    facts.say("TASK", &format!("{}, attempt {} of {}", task.id, task.attempt, task.max_attempts));
+    facts.say("TASK", &format!("{}, attempt {}", task.id, task.tries(" of ")));
     facts.say("BETWEEN", &format!("{} {} {}", task.order.from, look.glyphs.arrow, task.order.to));
     if let Some(product) = &task.order.work_product.result {
         facts.long("PRODUCT", &product.plain(), HISTORY_LINES, theme.base);

@@ -177,7 +177,7 @@ impl Told<'_> {
                 self.feedback(history);
             }
             WorkKind::Returned { task, attempt, max_attempts, history, earlier, left_out, .. } => {
-                self.facts.say("task", &format!("{task}, attempt {attempt} of {max_attempts} is next"));
+                self.facts.say("task", &format!("{task}, {}", next_try(*attempt, *max_attempts)));
                 self.earlier(earlier, *left_out);
                 self.feedback(history);
             }
@@ -273,7 +273,7 @@ impl Told<'_> {
             TaskStage::Done { result } => self.value("result", result.as_ref()),
             TaskStage::Accepted { .. } | TaskStage::Returned { .. } => {}
         }
-        let attempt = format!("{} of {}", task.attempt, task.max_attempts);
+        let attempt = task.tries(" of ");
         let last = task.attempt >= task.max_attempts && !rows::is_over(task);
         let theme = self.look.theme;
         self.facts.styled("attempt", &attempt, if last { theme.warning } else { theme.base });
@@ -408,6 +408,14 @@ impl Told<'_> {
         let words = "Another agent goes first. It is woken when the way is free, and asks again then.";
         self.facts.note(words, self.look.theme.subtle);
     }
+}
+
+/// Which attempt comes next; where the workspace only observes, also after the last.
+fn next_try(attempt: u32, max: u32) -> String {
+    if attempt > max {
+        return format!("all {max} attempts were made");
+    }
+    format!("attempt {attempt} of {max} is next")
 }
 
 /// `1 of 3; then a person decides`.

@@ -128,7 +128,7 @@ fn of_task(look: Look<'_>, task: &Task) -> Told {
         what: handed(look, task),
         style: if rows::is_over(task) { look.theme.muted } else { look.theme.base },
         state: task_state(look, task),
-        tries: format!("{}/{}", task.attempt, task.max_attempts),
+        tries: task.tries("/"),
         age: Some(task.at),
     }
 }

@@ -23,7 +23,7 @@ pub(super) fn offered(sheet: &mut Sheet<'_>, state: &State, given: &Given) -> Se
     deed.subject.clone_from(&given.subject);
     deed.cause = given.cause.or(state.board.tasks.get(&order.task).map(|task| task.deed));
     deed.code = Some(Code::OutOfAttempts);
-    deed.because(format!("attempt {} of {}: a person decides", order.attempt, order.max_attempts));
+    deed.because(format!("all {} attempts were made: a person decides", order.max_attempts));
     deed.refs.item = Some(item);
     deed.refs.task = Some(order.task.clone());
     deed.refs.owners = vec![order.from.clone(), order.to.clone()];

@@ -251,13 +251,13 @@ fn queue(sheet: &mut Sheet<'_>, mut work: Work, cause: Seq) {
 }
 
 fn refuse(sheet: &mut Sheet<'_>, handoff: &Handoff, (code, why): Refusal) -> Seq {
-    let seq = sheet.refuse(Body::HandoffRefused(()), ACTION, code, &why);
-    if let Some(deed) = sheet.deed_mut(seq) {
-        deed.subject.clone_from(&handoff.subject);
-        deed.cause = handoff.cause.filter(|cause| *cause < seq);
-        deed.refs.task.clone_from(&handoff.task);
-    }
-    seq
+    let mut deed = sheet.draft(Body::HandoffRefused(()), ACTION, Outcome::Refused);
+    deed.code = Some(code);
+    deed.because(why);
+    deed.subject.clone_from(&handoff.subject);
+    deed.cause = handoff.cause;
+    deed.refs.task.clone_from(&handoff.task);
+    sheet.push(deed)
 }
 
 /// A word to an agent about a task.

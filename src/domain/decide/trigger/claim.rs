@@ -273,7 +273,6 @@ fn granted(
 fn refuse(sheet: &mut Sheet<'_>, claim: &Claim, code: Code, why: &str) -> Seq {
     let mut deed = draft(sheet, claim, Body::ClaimRefused(Box::new(mark(claim))), Outcome::Refused, why);
     deed.code = Some(code);
-    deed.cause = deed.cause.filter(|cause| *cause < deed.seq);
     sheet.push(deed)
 }
 

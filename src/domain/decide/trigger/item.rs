@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Call, Origin, decide, dispatch};
+use super::{Call, Origin, decide, dispatch, dispatch_after};
 use crate::domain::code::Code;
 use crate::domain::command::Raise;
 use crate::domain::decide::inbox::{self, NewItem};
@@ -12,7 +12,7 @@ use crate::domain::ids::{Actor, AgentId, AlertNo, ItemNo, Seq, WorkNo};
 use crate::domain::map::{Grant, Map, Model, Routing, nearest_listener};
 use crate::domain::rule::route;
 use crate::domain::state::State;
-use crate::domain::things::{Case, Item, Suggestion};
+use crate::domain::things::{Case, Item, Suggestion, WorkKind};
 
 /// Longest title of an item, in characters.
 const TITLE: usize = 160;
@@ -110,10 +110,15 @@ fn same_waiting(state: &State, found: &Found<'_>) -> Option<ItemNo> {
 
 /// The event that waits in an item.
 pub(in crate::domain::decide) fn event_of(case: &Case) -> Option<&Raise> {
+    waits_for(case).map(|(raise, _)| raise)
+}
+
+/// The event that waits in an item, and for what.
+pub(super) fn waits_for(case: &Case) -> Option<(&Raise, Code)> {
     match case {
-        Case::UnownedEvent { raise } | Case::TriggerCollision { raise, .. } | Case::Loop { raise, .. } => {
-            Some(raise)
-        }
+        Case::UnownedEvent { raise } => Some((raise, Code::Unowned)),
+        Case::TriggerCollision { raise, .. } => Some((raise, Code::Collision)),
+        Case::Loop { raise, .. } => Some((raise, Code::Looping)),
         Case::UnownedField { .. }
         | Case::UnownedTarget { .. }
         | Case::HeldField { .. }
@@ -158,16 +163,22 @@ pub(in crate::domain::decide) fn handle(
     item: &Item,
     to: &AgentId,
 ) -> Result<WorkNo, (Code, String)> {
-    let Some(raise) = event_of(&item.case) else {
-        let why =
-            format!("#{} is no event: leave `to` out, or send what the agent is told as `reply`", item.no);
-        return Err((Code::WrongState, why));
-    };
     if sheet.base().board.map.agent(to).is_none() {
         return Err((Code::NotFound, format!("there is no agent {to} in the map")));
     }
-    let raised = item.evidence.last().copied().unwrap_or(item.deed);
-    let call =
-        Call { event: &raise.event, attributes: &raise.attributes, subject: raise.subject.as_ref(), raised };
-    Ok(dispatch(sheet, to, &call, &[], item.deed))
+    if let Some(raise) = event_of(&item.case) {
+        let raised = item.evidence.last().copied().unwrap_or(item.deed);
+        let (event, attributes) = (&raise.event, &raise.attributes);
+        let call = Call { event, attributes, subject: raise.subject.as_ref(), raised };
+        return Ok(dispatch(sheet, to, &call, &[], item.deed));
+    }
+    if let Case::GivenUp { work } = &item.case
+        && let WorkKind::Dispatch { event, attributes, then, before, raised } = &work.kind
+    {
+        // It is the same place in the sequence, and who comes after comes after this agent.
+        let call = Call { event, attributes, subject: work.subject.as_ref(), raised: *raised };
+        return Ok(dispatch_after(sheet, to, &call, then, before.as_deref().cloned(), item.deed));
+    }
+    let why = format!("#{} is no event: leave `to` out, or send what the agent is told as `reply`", item.no);
+    Err((Code::WrongState, why))
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::item::event_of;
+use super::item::waits_for;
 use super::{Origin, draft};
 use crate::domain::code::Code;
 use crate::domain::command::Raise;
@@ -14,9 +14,7 @@ use crate::domain::key::key;
 use crate::domain::outcome::Outcome;
 use crate::domain::rule::occurrence::{self, KNOWN, Untold};
 use crate::domain::state::State;
-use crate::domain::things::{
-    Case, ClaimHeld, Item, ItemAnswer, Occurred, OccurrenceMark, WorkKind, counted_as,
-};
+use crate::domain::things::{ClaimHeld, Item, ItemAnswer, Occurred, OccurrenceMark, WorkKind, counted_as};
 use crate::domain::time::Time;
 
 /// Most occurrences that Deeds itself raised and that are known: it raises for everybody.
@@ -114,38 +112,23 @@ pub(super) fn find(
     };
     let what = format!("{event} {key_of}");
     if let Some(occurred) = board.occurred.get(&key, now).filter(|occurred| !hidden(occurred)) {
-        let waits = waiting(state, event, key_of).map(|item| Became::Waits(item.no, reason(&item.case)));
+        let waits = waiting(state, event, key_of).map(|(item, code)| Became::Waits(item, code));
         let now = waits.unwrap_or_else(|| became(state, occurred));
         return Some(Before { what, claimed: false, deed: occurred.deed, at: occurred.at, now });
     }
     board.claim(&key, now).map(|held| Before::claimed(what, held))
 }
 
-/// The item in which it waits, also where an answer was undone.
-fn waiting<'a>(state: &'a State, event: &str, key: &str) -> Option<&'a Arc<Item>> {
+/// The item in which it waits, and for what, also where an answer was undone.
+fn waiting(state: &State, event: &str, key: &str) -> Option<(ItemNo, Code)> {
     let is = |raise: &Raise| {
         let of = occurrence::key(&state.board.map, &raise.event, &raise.attributes);
         *raise.event == *event && of.is_ok_and(|of| of.is_some_and(|of| *of == *key))
     };
-    state.board.items.values().find(|item| event_of(&item.case).is_some_and(is))
-}
-
-fn reason(case: &Case) -> Code {
-    match case {
-        Case::TriggerCollision { .. } => Code::Collision,
-        Case::Loop { .. } => Code::Looping,
-        Case::UnownedEvent { .. }
-        | Case::UnownedField { .. }
-        | Case::UnownedTarget { .. }
-        | Case::HeldField { .. }
-        | Case::UnownedOutput { .. }
-        | Case::Escalation { .. }
-        | Case::Conflict { .. }
-        | Case::Approval { .. }
-        | Case::ActApproval { .. }
-        | Case::GivenUp { .. }
-        | Case::Stuck { .. } => Code::Unowned,
-    }
+    let waits = |item: &Arc<Item>| {
+        waits_for(&item.case).filter(|(raise, _)| is(raise)).map(|(_, code)| (item.no, code))
+    };
+    state.board.items.values().find_map(waits)
 }
 
 /// Whose it is, where it does not wait.

@@ -295,8 +295,6 @@ fn seen(state: &State, agent: &AgentId, attributes: &BTreeMap<Arc<str>, Value>) 
 fn refuse(sheet: &mut Sheet<'_>, raise: &Raise, origin: &Origin, (code, why): (Code, &str)) -> Seq {
     let mut deed = draft(sheet, raise, origin, Outcome::Refused, why);
     deed.code = Some(code);
-    // A cause that is none must not be recorded as one.
-    deed.cause = deed.cause.filter(|cause| *cause < deed.seq);
     sheet.push(deed)
 }
 

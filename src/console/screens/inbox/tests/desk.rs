@@ -1,5 +1,6 @@
 //! Approvals, events, work and tasks that got stuck, and recorded reviews, on a board that has them.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::json;
@@ -19,7 +20,7 @@ use crate::domain::things::{
 use crate::domain::time::Span;
 use crate::domain::value::Value;
 
-const MAP: &str = r#"
+pub(super) const MAP: &str = r#"
 workspace = "northwind"
 governance_owner = "dana"
 
@@ -404,4 +405,45 @@ fn the_header_says_when_a_review_is_owed() {
 
 fn me_actor() -> Actor {
     Actor::Person(me("dana", TokenClass::Admin).person)
+}
+
+#[test]
+fn what_was_given_up_is_given_to_another_agent() {
+    let mut team = team();
+    let no = ItemNo(STUCK - 1);
+    let mut work = given_up(team.now);
+    work.kind = WorkKind::Dispatch {
+        event: Arc::from("invoice.asked"),
+        attributes: BTreeMap::new(),
+        then: Vec::new(),
+        before: None,
+        raised: Seq(2),
+    };
+    let case = Case::GivenUp { work: Box::new(work) };
+    let item = Item { case, ..Item::clone(&team.state.board.items[&no]) };
+    team.state.board.items.insert(no, Arc::new(item));
+    let mut runner = console(&mut team, 120, 36);
+    assert!(commands(&mut team, &mut runner, "j j j").is_empty());
+    let given = press(&mut team, &mut runner, "h text:they_can tab tab text:payments");
+    assert!(given.contains("goes to payments, and on from there"), "{given}");
+    let sent = commands(&mut team, &mut runner, "enter tab enter");
+    let to = Some(agent("payments"));
+    assert_eq!(answer(&sent), ItemAnswer::Handle { note: Arc::from("they can"), reply: None, to });
+}
+
+/// It waits for a person as what would be the next attempt, and was not in that one.
+#[test]
+fn a_task_out_of_attempts_has_made_them_all() {
+    let mut team = team();
+    let mut task = stuck(team.now);
+    task.attempt = 4;
+    let no = ItemNo(STUCK);
+    let case = Case::Stuck { task: Box::new(task), alert: None };
+    let item = Item { case, ..Item::clone(&team.state.board.items[&no]) };
+    team.state.board.items.insert(no, Arc::new(item));
+    let mut runner = console(&mut team, 120, 36);
+    runner.send_keys("G").unwrap();
+    team.serve(&mut runner);
+    let screen = runner.screen_text();
+    assert!(screen.contains("attempt 3 of 3") && !screen.contains("4 of 3"), "{screen}");
 }

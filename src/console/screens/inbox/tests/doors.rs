@@ -2,50 +2,33 @@
 
 use serde_json::{Value as Json, json};
 
+use super::desk::MAP;
 use crate::console::place::View;
 use crate::console::testing::by_keys::{self, press, start};
 use crate::console::testing::team::Team;
 use crate::domain::things::TokenClass;
 use crate::domain::time::Span;
 
-const MAP: &str = r#"
-workspace = "northwind"
-governance_owner = "dana"
-
-[[agent]]
-id = "billing"
-role = "Answers invoices"
-owner = "dana"
-writes = ["crm/invoice/*"]
-triggers = ["invoice.asked"]
-outputs = ["mail/replies"]
-
-[[agent]]
-id = "payments"
-role = "Chases payments"
-owner = "dana"
-writes = ["crm/payment/*"]
-triggers = ["payment.asked"]
-
+/// What the team of the other tests hears here.
+const EVENTS: &str = r#"
 [[event]]
 name = "invoice.asked"
 
 [[event]]
 name = "payment.asked"
 
-[[output]]
-name = "mail/replies"
-needs_approval = true
+[[route]]
+event = "invoice.asked"
+agent = "billing"
 
-[[queue]]
-name = "ops"
-owner = "dana"
-sla = "24h"
+[[route]]
+event = "payment.asked"
+agent = "payments"
 "#;
 
 /// Agents ask, one after the other.
 fn team(asked: &[(&str, Json)]) -> Team {
-    let mut team = Team::new(MAP, start()).unwrap();
+    let mut team = Team::new(&format!("{MAP}{EVENTS}"), start()).unwrap();
     for (agent, command) in asked {
         team.agent(agent, command.clone()).unwrap();
         team.pass(Span::from_mins(10)).unwrap();
