@@ -195,8 +195,12 @@ fn write() -> impl Strategy<Value = What> {
 
 /// The record that one agent goes first on while another wants to act, among the entities.
 const TICKET: usize = 4;
+const DEAL: usize = 2;
+const CONTACT: usize = 3;
 /// The output that two agents take turns on, among the outputs.
 const CHAT: usize = 2;
+/// Two publish there in turn, who both publish elsewhere as well.
+const BOTH: usize = 3;
 /// Stands for the field that the entity is mostly about.
 const NATURAL: usize = FIELDS.len();
 
@@ -304,11 +308,25 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
 }
 
 /// How many openings there are.
-pub(crate) const OPENINGS: usize = 10;
+pub(crate) const OPENINGS: usize = 12;
+
+/// The deal is on trial and its contact sourced; then both are written about.
+fn clash() -> Vec<What> {
+    let state = |entity, value| What::Write {
+        entity,
+        fields: vec![(NATURAL, value)],
+        kind: 9,
+        based_on: None,
+        off: 9,
+        lease: 0,
+    };
+    let send = |subject, wait| What::Act { target: 0, subject, off: 7, wait };
+    vec![state(CONTACT, 1), state(DEAL, 0), send(DEAL, false), send(CONTACT, true)]
+}
 
 /// The first steps of a history: some lead to where chance alone comes too seldom.
 pub(crate) fn opening(which: usize) -> Vec<Step> {
-    let say = |thread| What::Publish { output: CHAT, thread, subject: None, off: 9, body: 0 };
+    let on = |output, thread| What::Publish { output, thread, subject: None, off: 9, body: 0 };
     let write = |entity, off, lease| What::Write {
         entity,
         fields: vec![(NATURAL, 2)],
@@ -319,7 +337,7 @@ pub(crate) fn opening(which: usize) -> Vec<Step> {
     };
     let whats = match which {
         // One agent publishes, the other is held, and the first goes on: the reviewer has to see that.
-        0 => vec![say(1), say(2), say(1)],
+        0 => vec![on(CHAT, 1), on(BOTH, 2), on(CHAT, 1)],
         // A ticket is open: two others have to wait, for a time and while it is.
         1 => vec![
             write(TICKET, 9, 0),
@@ -370,6 +388,10 @@ pub(crate) fn opening(which: usize) -> Vec<Step> {
             What::Item { at: 0, verb: 11, other: 0, seen_before: false, include: false },
             What::Escalate { why: 1, subject: Some(0) },
         ],
+        // Two states that must not be true together are, and something is sent about one of them.
+        9 => clash(),
+        // One that comes first in an order has spoken, the next one goes on, and both again on the thread.
+        10 => vec![on(CHAT, 1), on(CHAT, 2), on(CHAT, 2), on(CHAT, 1)],
         _ => Vec::new(),
     };
     whats

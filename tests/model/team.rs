@@ -117,6 +117,7 @@ needs = ["crm/account/{id}#plan", "crm/account/{id}#health"]
 
 [[contradiction]]
 name = "double truth"
+stops = ["send_*"]
 all = ["crm/contact/{id}#status = 'sourced'", "crm/deal/{id}#stage = 'trial'"]
 "#;
 

@@ -22,6 +22,8 @@ pub(crate) struct Desk {
     conflicts: BTreeMap<AlertNo, ItemNo>,
     /// What went out, in order.
     published: Vec<Sent>,
+    /// Publications that wait for a turn: until when.
+    waits: BTreeMap<Seq, Time>,
     /// What people ruled, by entity and question.
     rulings: BTreeMap<(String, String), Vec<Ruled>>,
 }
@@ -88,6 +90,7 @@ impl Desk {
                 assert!(by_people, "G12: only named people end an alert: {deed:?}");
             }
             Body::ConclusionDrawn(drawn) => self.concluded(look, drawn),
+            Body::OutputDeferred(publication) => self.waits(look, publication),
             Body::OutputPublished(publication) => {
                 check_published(look, publication);
                 Self::check_known(look);
@@ -135,6 +138,24 @@ impl Desk {
         }
     }
 
+    /// Whoever waits for its turn is of the order and not the last one that spoke there, and waits no longer than the window.
+    fn waits(&mut self, look: &Look<'_>, said: &Publication) {
+        let deed = look.deed;
+        let Some(waits) = &said.waits else { return };
+        let rule = look.model.outputs.iter().find(|rule| *rule.name == *said.output).unwrap();
+        let by = deed.actor.agent().unwrap();
+        assert!(rule.order.contains(by), "waits without a turn: {deed:?}");
+        let thread = said.thread.as_deref();
+        let on = |sent: &&Sent| {
+            *sent.output == *said.output && (thread.is_none() || sent.thread.as_deref() == thread)
+        };
+        let last = self.published.iter().rev().find(on);
+        assert!(last.is_none_or(|last| last.by != *by), "the last one goes on: {deed:?}");
+        let window = rule.thread_window.unwrap_or(Span::from_hours(1));
+        assert!(waits.until <= look.now.plus(window), "waits longer than the window: {deed:?}");
+        self.waits.insert(deed.seq, waits.until);
+    }
+
     /// A person's decides the question; an agent's says the same as the last ruling, for as long as that is known.
     fn concluded(&mut self, look: &Look<'_>, drawn: &Conclusion) {
         let deed = look.deed;
@@ -161,12 +182,11 @@ impl Desk {
         let on = |sent: &&Sent| *sent.output == *output && (thread.is_none() || sent.thread == thread);
         let last = self.published.iter().rev().find(on);
         let rule = look.model.outputs.iter().find(|rule| *rule.name == *output);
-        // What waited goes out in turn, or after its window.
-        let waited = deed.refs.first.is_some();
-        if let (Some(rule), Command::Publish(_) | Command::Act(_), true) =
-            (rule, &look.request.command, look.enforced() && !waited)
-            && !rule.order.is_empty()
-        {
+        // What waited goes out in turn, or after its time.
+        let waited = deed.refs.first.and_then(|first| self.waits.remove(&first));
+        let asked = matches!(look.request.command, Command::Publish(_) | Command::Act(_));
+        let asks = waited.is_some_and(|until| look.now < until) || (asked && deed.refs.first.is_none());
+        if let Some(rule) = rule.filter(|rule| asks && look.enforced() && !rule.order.is_empty()) {
             let place = last.and_then(|sent| rule.order.iter().position(|agent| *agent == sent.by));
             let next = place.map(|place| &rule.order[(place + 1) % rule.order.len()]);
             let again = place.is_some() && last.is_some_and(|sent| sent.by == by);
@@ -175,7 +195,8 @@ impl Desk {
             let in_turn = next == Some(&by) || again || begins || woken;
             assert!(in_turn, "out of turn, after {:?}: {deed:?}", last.map(|sent| &sent.by));
         }
-        for item in approved(look).filter(|_| thread.is_some()) {
+        // What goes out after it because its turn came was not approved.
+        for item in approved(look).filter(|_| thread.is_some() && waited.is_none()) {
             let (Case::Approval { over, .. } | Case::ActApproval { over, .. }) = &item.case else { continue };
             // The state remembers the last one of each thread.
             let others = last.filter(|sent| sent.deed > item.deed && sent.by != by);

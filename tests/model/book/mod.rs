@@ -3,12 +3,13 @@
 //!
 //! Here: who may speak, what a key was answered, and where each deed goes. `record` keeps versions, freezes and leases,
 //! `stream` work, tasks and fan-outs, `desk` what people answer and what is published, `cases` which inputs are the same,
-//! `rounds` the scheduled reviews.
+//! `rounds` the scheduled reviews, `states` what an open contradiction stops.
 
 mod cases;
 mod desk;
 mod record;
 mod rounds;
+mod states;
 mod stream;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,6 +19,7 @@ use self::cases::Cases;
 use self::desk::Desk;
 use self::record::Record;
 use self::rounds::Rounds;
+use self::states::States;
 use self::stream::Streams;
 use super::zones::Zones;
 use deeds::domain::code::Code;
@@ -47,6 +49,7 @@ pub(crate) struct Book {
     desk: Desk,
     cases: Cases,
     rounds: Rounds,
+    states: States,
 }
 
 /// What is looked at: one deed with what led to it.
@@ -100,6 +103,7 @@ impl Book {
             desk: Desk::default(),
             cases: Cases::default(),
             rounds: Rounds::default(),
+            states: States::default(),
         }
     }
 
@@ -146,6 +150,7 @@ impl Book {
             self.desk.look(&look);
             self.cases.look(&look);
             self.rounds.look(&look);
+            self.states.look(&look);
             state.fold(deed);
             self.take_in(&state, deed);
         }

@@ -9,9 +9,12 @@ use crate::console::world::World;
 use crate::domain::ids::AgentId;
 use crate::domain::key::key;
 use crate::domain::map::Output;
-use crate::domain::rule::conversation;
+use crate::domain::rule::{conversation, output};
 use crate::domain::state::Board;
-use crate::domain::things::{Case, QueueReviews, Work, WorkKind};
+use crate::domain::things::{Case, QueueReviews, WaitingPublication, Work, WorkKind};
+
+/// Most publications that wait for a turn shown one by one.
+const IN_LINE: usize = 6;
 
 /// Which agent an event wakes.
 pub(super) fn trigger(facts: &mut Facts<'_>, world: &World, board: &Board, row: &MapRow, name: &str) {
@@ -94,9 +97,10 @@ pub(super) fn output(facts: &mut Facts<'_>, world: &World, board: &Board, row: &
     } else {
         facts.say("rules", "none but its publisher: no approval");
     }
+    let elsewhere = if output::takes_turns(&board.map, name) { " from elsewhere" } else { "" };
     let window = conversation::window(&board.map, name).map_or_else(
         || "the team's own: it opens no conversation".to_owned(),
-        |window| format!("{}: a second voice in the same conversation is held", window.rough()),
+        |window| format!("{}: a second voice{elsewhere} in the same conversation is held", window.rough()),
     );
     facts.say("window", &window);
     facts.gap();
@@ -106,6 +110,7 @@ pub(super) fn output(facts: &mut Facts<'_>, world: &World, board: &Board, row: &
         }
         None => facts.styled("last", "nothing was published yet", theme.muted),
     }
+    in_line(facts, world, board, name);
     let open = board.acts.values().filter(|act| &*act.target == name).count();
     if open > 0 {
         facts.say("under way", &several(open, "act"));
@@ -127,14 +132,39 @@ pub(super) fn output(facts: &mut Facts<'_>, world: &World, board: &Board, row: &
     waiting(facts, cases.count());
 }
 
+/// What waits there for its turn, the oldest first: whose, on what, until when, and what it says.
+fn in_line(facts: &mut Facts<'_>, world: &World, board: &Board, name: &str) {
+    let mut waits: Vec<&WaitingPublication> =
+        board.queued.values().map(AsRef::as_ref).filter(|waits| *waits.publish.output == *name).collect();
+    waits.sort_by_key(|waits| waits.since);
+    for (at, waits) in waits.iter().take(IN_LINE).enumerate() {
+        let said = &waits.publish;
+        let thread = said.thread.as_ref().map(|thread| format!(" on thread {thread}"));
+        let about = said.subject.as_ref().map(|subject| format!(" on {subject}"));
+        let line = format!(
+            "{} until {}{}: {}",
+            waits.agent,
+            words::clock(waits.until, world.now),
+            thread.or(about).unwrap_or_default(),
+            said.body.plain()
+        );
+        let label = if at == 0 { "waits" } else { "" };
+        facts.long(label, &line, 2, facts.look.theme.base);
+    }
+    let more = waits.len().saturating_sub(IN_LINE);
+    if more > 0 {
+        facts.styled("", &format!("and {more} more: deeds outputs"), facts.look.theme.muted);
+    }
+}
+
 /// Whose turn it is on a thread that the last publisher spoke on.
 fn turn(output: &Output, last: Option<&AgentId>) -> Option<String> {
-    let first = output.order.first()?;
+    output.order.first()?;
     let at = last.and_then(|last| output.order.iter().position(|agent| agent == last));
     let next = at.and_then(|at| output.order.get((at + 1) % output.order.len()));
     Some(match next {
-        Some(next) => format!("a new thread begins with {first}; after the last one: {next}"),
-        None => format!("a thread begins with {first}"),
+        Some(next) => format!("each of them may begin a thread; after the last one: {next}"),
+        None => "each of them may begin a thread".to_owned(),
     })
 }
 

@@ -200,13 +200,43 @@ agent = "intake"
         "daily 08:00, by Deeds itself",
         "contested: no route",
         "billing → payments",
-        "a thread begins with billing",
+        "each of them may begin a",
         "! no owner",
         "1 case for a person",
     ] {
         assert!(seen.contains(words), "no {words:?} in\n{seen}");
     }
     insta::assert_snapshot!("triggers_120x40", press(&mut team, &mut runner, "g tab j j j"));
+}
+
+/// Who waits for its turn is seen where it waits, until it goes out.
+#[test]
+fn what_waits_for_a_turn_is_shown_at_its_output() {
+    let ordered = MAP
+        .replace(
+            "name = \"mail/invoices\"\nneeds_approval = true",
+            "name = \"mail/invoices\"\norder = [\"billing\", \"payments\", \"intake\"]",
+        )
+        .replace("outputs = [\"slack/leads\"]", "outputs = [\"slack/leads\", \"mail/invoices\"]")
+        .replace(
+            "writes = [\"payments/*\", \"audit/money\"]",
+            "writes = [\"payments/*\", \"audit/money\"]\noutputs = [\"mail/invoices\"]",
+        );
+    let mut team = Team::new(&ordered, start()).unwrap();
+    let say =
+        |body: &str| json!({"do": "publish", "output": "mail/invoices", "thread": "inv-7", "body": body});
+    team.agent("billing", say("Your invoice")).unwrap();
+    let waits = team.agent("intake", say("Welcome back")).unwrap();
+    assert_eq!(waits.outcome.as_str(), "deferred");
+    let mut runner = console(&mut team, 120, 48);
+    let shown = press(&mut team, &mut runner, "g tab tab j");
+    assert!(shown.contains("waits      intake until "), "{shown}");
+    insta::assert_snapshot!("waits_120x48", shown);
+    team.agent("payments", say("Paid, thank you")).unwrap();
+    team.serve(&mut runner);
+    team.news(&mut runner);
+    let shown = runner.screen_text();
+    assert!(!shown.contains("waits      "), "{shown}");
 }
 
 #[test]
