@@ -159,8 +159,14 @@ pub(in crate::domain::decide) fn handle(
     to: &AgentId,
 ) -> Result<WorkNo, (Code, String)> {
     let Some(raise) = event_of(&item.case) else {
-        let why =
-            format!("#{} is no event: leave `to` out, or send what the agent is told as `reply`", item.no);
+        let no = item.no;
+        let why = if matches!(item.case, Case::GivenUp { .. }) {
+            format!(
+                "#{no} is work that was given up, and is nobody else's to get: leave `to` out, and say what you did; an event is given to another agent by raising it anew"
+            )
+        } else {
+            format!("#{no} is no event: leave `to` out, or send what the agent is told as `reply`")
+        };
         return Err((Code::WrongState, why));
     };
     if sheet.base().board.map.agent(to).is_none() {
