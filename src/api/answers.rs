@@ -13,7 +13,7 @@ use crate::domain::ids::{Actor, Fence, MapVersion, PersonId, Seq, TokenId, Works
 use crate::domain::map::Model;
 use crate::domain::outcome::Outcome;
 use crate::domain::reply::Reply;
-use crate::domain::state::Board;
+use crate::domain::state::{Board, Stop};
 use crate::domain::things::{Alert, ClosedItem, Item, PastAnswers, TokenClass, Work};
 use crate::domain::time::{Span, Time};
 use crate::domain::value::{Value, some};
@@ -307,10 +307,13 @@ pub struct ServerFacts {
 }
 
 /// Open inbox items, the next deadline first.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct ItemList {
     /// The items.
     pub items: Vec<Arc<Item>>,
+    /// That every agent is paused: by whom, since when, until when, and why.
+    pub all_paused: Option<Stop>,
     /// The deed that this answer includes everything up to.
     pub seq: Seq,
 }

@@ -147,7 +147,7 @@ problems! {
     /// The body is too large.
     BodyTooLarge = "body-too-large", 413, "the body is too large", "send less at once; large records live elsewhere and are named by their digest";
     /// Too many at once.
-    OverBound = "over-bound", 413, "too many at once", "send less at once";
+    OverBound = "over-bound", 413, "too many at once", "go by the bound that the detail names";
     /// Another host was asked for.
     HostRefused = "host-refused", 421, "this server does not answer to that host name", "use 127.0.0.1 or localhost, or add the name to the server's configuration";
     /// The map has errors.

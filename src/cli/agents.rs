@@ -5,8 +5,7 @@ use clap::Args;
 use super::context::Context;
 use super::list::{self, List, at, of};
 use super::status::Status;
-use super::then::Then;
-use crate::client::Client;
+use super::then::{self, Then};
 use crate::domain::readiness::GateState;
 use crate::domain::readiness::agents::{AgentLine, AgentList};
 
@@ -22,7 +21,11 @@ pub(crate) struct Command {
 
 /// Runs it.
 pub(super) fn run(context: &Context, command: &Command) -> anyhow::Result<Status> {
-    LIST.run(context, &command.then, Client::agents)
+    then::with_client(context, &command.then, async |client| {
+        let found = client.agents().await?;
+        list::tell_paused(context.out, found.all_paused.as_ref())?;
+        LIST.print(context.out, client, &found).await
+    })
 }
 
 const LIST: List<AgentList, AgentLine> = List {

@@ -12,6 +12,8 @@ use serde::Serialize;
 use super::context::Context;
 use super::status::Status;
 use super::{output, session};
+use crate::domain::ids::WorkspaceId;
+use crate::domain::state::Stop;
 
 /// Shown below the help.
 pub(super) const EXAMPLES: &str = "Examples:\n  deeds doctor\n  deeds doctor --json\n  deeds doctor --data-dir /var/lib/deeds\n\nLooks only, and may be run beside a server. Exit status 1 where something is wrong.";
@@ -66,7 +68,7 @@ impl Check {
 pub(super) fn run(context: &Context) -> anyhow::Result<Status> {
     let mut checks = vec![Check::fine("version", env!("CARGO_PKG_VERSION")), settings(context)];
     match &context.config.connect {
-        Some(url) => checks.push(elsewhere(context, url.as_str())?),
+        Some(url) => checks.extend(elsewhere(context, url.as_str())?),
         None => checks.extend(here(context)?),
     }
     checks.extend(terminal::checks());
@@ -104,23 +106,47 @@ fn here(context: &Context) -> anyhow::Result<Vec<Check>> {
 }
 
 /// A server elsewhere: whether it answers to this token.
-fn elsewhere(context: &Context, url: &str) -> anyhow::Result<Check> {
-    Ok(match version_of(context)? {
-        Ok(version) => versions("server", &format!("{url} answers"), &version),
+fn elsewhere(context: &Context, url: &str) -> anyhow::Result<Vec<Check>> {
+    Ok(match answers(context)? {
+        Ok(answers) => answers.checks("server", &format!("{url} answers")),
         Err(error) => {
             let mend = "check the address, the token, and `deeds doctor` on that machine";
-            Check::wrong("server", format!("{url}: {error:#}"), mend)
+            vec![Check::wrong("server", format!("{url}: {error:#}"), mend)]
         }
     })
 }
 
-/// The version of the server that is meant, which runs already; why it can't be told where it does not answer.
-fn version_of(context: &Context) -> anyhow::Result<anyhow::Result<String>> {
+/// What a server that runs already says of itself.
+struct Answers {
+    version: String,
+    workspace: WorkspaceId,
+    /// That every agent of the workspace is paused.
+    all_paused: Option<Stop>,
+}
+
+impl Answers {
+    fn checks(&self, what: &str, found: &str) -> Vec<Check> {
+        let mut checks = vec![versions(what, found, &self.version)];
+        if let Some(stop) = &self.all_paused {
+            let found = format!("all are paused {}", stop.words());
+            let mend = "`deeds override resume-all --reason …` lets them go on";
+            checks.push(Check::note(&format!("agents {}", self.workspace), found, mend));
+        }
+        checks
+    }
+}
+
+/// What the server that is meant answers; why it can't be told where it does not.
+fn answers(context: &Context) -> anyhow::Result<anyhow::Result<Answers>> {
     Ok(session::runtime()?.block_on(async {
         let session = session::Session::open(context).await?;
         let who = session.client.whoami().await;
+        let agents = session.client.agents().await;
         session.end().await;
-        Ok(who?.server.version)
+        let who = who?;
+        // A server of an older version may not know the address.
+        let all_paused = agents.ok().and_then(|agents| agents.all_paused);
+        Ok(Answers { version: who.server.version, workspace: who.workspace, all_paused })
     }))
 }
 

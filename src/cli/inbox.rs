@@ -82,10 +82,11 @@ pub(crate) enum Command {
 pub(super) fn run(context: &Context, command: Command) -> anyhow::Result<Status> {
     let (item, step) = match command {
         Command::List { queue, then } => {
-            return LIST.run(context, &then, async |client| {
+            return then::with_client(context, &then, async |client| {
                 let mut found = client.inbox().await?;
                 found.items.retain(|item| queue.as_ref().is_none_or(|queue| item.queue == *queue));
-                Ok(found)
+                list::tell_paused(context.out, found.all_paused.as_ref())?;
+                LIST.print(context.out, client, &found).await
             });
         }
         Command::Show { item, then } => {

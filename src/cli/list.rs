@@ -7,6 +7,7 @@ use super::output::{self, Output};
 use super::status::Status;
 use super::then::{self, Then};
 use crate::client::{self, Client};
+use crate::domain::state::Stop;
 use crate::domain::time::Time;
 
 /// A list that commands print, of what was found.
@@ -38,6 +39,14 @@ pub(super) const fn of<T>(heading: &'static str, cell: fn(&T) -> String) -> Colu
 /// A column whose cells depend on how late it is.
 pub(super) const fn at<T>(heading: &'static str, cell: fn(&T, Time) -> String) -> Column<T> {
     Column { heading, cell: Cell::At(cell) }
+}
+
+/// Tells a person that every agent is paused, where they are.
+pub(super) fn tell_paused(out: Output, stop: Option<&Stop>) -> anyhow::Result<()> {
+    match stop.filter(|_| !out.json) {
+        Some(stop) => output::line(format!("all agents are paused {}", stop.words())),
+        None => Ok(()),
+    }
 }
 
 /// What may be absent, as a cell.

@@ -13,7 +13,7 @@ use super::datadir::{DataDir, Lock};
 use super::output::{self, Output};
 use super::session::{self, Embedded, Listen, user};
 use super::signals::Signals;
-use super::status::Status;
+use super::status::{Status, Usage};
 use crate::domain::ids::WorkspaceId;
 use crate::server;
 
@@ -46,6 +46,9 @@ pub(crate) struct Command {
 
 /// Serves until it is asked to stop.
 pub(super) fn run(context: &Context, command: Command) -> anyhow::Result<Status> {
+    if context.config.connect.is_some() {
+        return Err(Usage::error("serve a data directory of this machine: leave --connect out"));
+    }
     log_to_stderr();
     let address = command.listen.unwrap_or(context.config.listen);
     let options = server::Options {

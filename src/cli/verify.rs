@@ -38,6 +38,11 @@ struct Sound {
 
 /// Runs it.
 pub(super) fn run(context: &Context, command: &Command) -> anyhow::Result<Status> {
+    if context.config.connect.is_some() && command.export.is_none() {
+        return Err(Usage::error(
+            "a chain is verified where the ledgers lie: run it there, without --connect; or fetch it with `deeds log --export jsonl`, and verify that with --export FILE",
+        ));
+    }
     let sound = match &command.export {
         Some(file) => vec![verify_export(file)?],
         None => verify_ledgers(context)?,

@@ -28,6 +28,8 @@ const ABOVE: u16 = 3;
 const BELOW: u16 = 2;
 /// Cells of the review that is owed, in the header.
 const REVIEW_MOST: usize = 40;
+/// Most cells of what the header says of a pause of every agent, where there is room.
+const HALT_MOST: usize = 64;
 /// Outer width of help.
 const HELP_WIDE: u16 = 84;
 
@@ -120,7 +122,9 @@ fn draw_header(app: &App, buffer: &mut Buffer, screen: Rect, look: Look<'_>) {
     if let Some(then) = world.as_of() {
         right.push(moment(then, world, look, screen.width));
     } else {
-        right.extend(halted(world, look).or_else(|| away(world, look)).or_else(|| review(app, look)));
+        right.extend(
+            halted(world, look, screen.width).or_else(|| away(world, look)).or_else(|| review(app, look)),
+        );
         right.push(link(app, look));
     }
     right.push(styled(format!("{} UTC ", world.clock.utc().format("%H:%M")), theme.subtle));
@@ -141,11 +145,22 @@ fn moment(then: AsOf, world: &World, look: Look<'_>, room: u16) -> Line<'static>
     styled(text, style)
 }
 
-/// That every agent is stopped, and by whom.
-fn halted(world: &World, look: Look<'_>) -> Option<Line<'static>> {
+/// That every agent is stopped: by whom, since when, until when and why, as far as there is room.
+fn halted(world: &World, look: Look<'_>, room: u16) -> Option<Line<'static>> {
     let stop = world.board.as_ref()?.halted.as_ref()?;
-    let words = format!("{} all paused by {}", look.glyphs.read_only, stop.by.name());
-    Some(styled(untrusted::fit(&words, REVIEW_MOST), look.theme.warning))
+    let until = stop.until.map(|until| format!(" until {}", super::words::clock(until, world.now)));
+    let words = format!(
+        "{} all paused by {} since {}{}: {}",
+        look.glyphs.read_only,
+        stop.by.name(),
+        super::words::clock(stop.at, world.now),
+        until.unwrap_or_default(),
+        stop.reason
+    );
+    Some(styled(
+        untrusted::fit(&words, if room >= pane::FULL_FROM { HALT_MOST } else { REVIEW_MOST }),
+        look.theme.warning,
+    ))
 }
 
 /// That this person is away.

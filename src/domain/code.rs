@@ -112,7 +112,7 @@ codes! {
     /// The caller holds a lease and did not show its token.
     NoToken = "no-token", "send the fencing token of your lease in `lease`";
     /// The attempt is over: the work was taken again since.
-    AttemptOver = "attempt-over", "leave the work to whoever has it now; take it again when it waits again";
+    AttemptOver = "attempt-over", "leave the work to whoever has it now; where nobody has, take it again, and name the attempt that this is";
     /// The work was taken more than once, and the caller does not say which attempt is its own.
     NoAttempt = "no-attempt", "send your attempt in `attempt`: what `attempts` of the work said when you took it";
     /// Another agent is next in the sequence.

@@ -72,12 +72,25 @@ pub struct AskedKey {
     pub digest: Arc<str>,
     /// The digest of its bytes, by which programs before this rule told requests apart.
     pub of_bytes: Option<Arc<str>>,
+    /// Which part of a batch it is; none where it is the whole request.
+    pub part: Option<u32>,
 }
 
 impl AskedKey {
     /// A key for a request with that digest.
     pub fn new(key: IdempotencyKey, digest: Arc<str>) -> Self {
-        Self { key, digest, of_bytes: None }
+        Self { key, digest, of_bytes: None, part: None }
+    }
+
+    /// The same for one part of the request.
+    #[must_use]
+    pub fn of_part(&self, part: u32) -> Self {
+        Self { part: Some(part), ..self.clone() }
+    }
+
+    /// The key as programs wrote it that put the part into it.
+    pub fn as_written_before(&self) -> Option<IdempotencyKey> {
+        IdempotencyKey::new(&format!("{}/{}", self.key.as_str(), self.part?)).ok()
     }
 
     /// Whether it is the request that was answered under this digest.

@@ -103,6 +103,9 @@ pub struct KeyMark {
     pub key: IdempotencyKey,
     /// The first 16 hexadecimal digits of the SHA-256 of the request as it is understood (RULES §3.3); of its bytes, before.
     pub digest: Arc<str>,
+    /// Which part of a batch it is that was sent under the key. Older programs put that into the key itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<u32>,
 }
 
 /// One entry of the ledger.

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::code::Code;
-use super::deed::{Body, Deed};
+use super::deed::{Body, Deed, Family};
 use super::ids::{
     ActNo, Actor, AgentId, AlertNo, FanOutNo, Fence, ItemNo, MapVersion, Seq, TaskId, Version, WorkNo,
 };
@@ -25,6 +25,10 @@ const NOT_PROPOSED: &str = "nothing waits: it is the owner's to do; hand the wor
 /// What the caller can do whose attempt was the last, where that asks nobody.
 const ENDED_AS_FAILED: &str =
     "it has ended as failed, and whoever waits for it is told: leave it, or begin anew under another name";
+/// What the caller can do whose act is on a field that a person holds.
+const HELD_TARGET: &str = "nothing waits: ask again when the person's hand on the field has ended, or ask that person or an owner of your queue to release it";
+/// What the caller can do where another goes first for as long as something is so.
+const DEFERRED_WHILE: &str = "nobody can say until when: ask again, on what you then read, once what the message names is no longer so; an act that is asked with `wait` is woken by itself";
 
 /// The answer to a command. A refusal by a rule is an answer like any other.
 #[serde_with::skip_serializing_none]
@@ -137,6 +141,9 @@ fn next(deed: &Deed) -> Option<Arc<str>> {
         // A reviewer can't read again and send anew what an agent has sent.
         (Body::ItemRefused(()), Code::Stale) => STALE_ANSWER,
         (_, Code::NotOwner) if !waits => NOT_PROPOSED,
+        (_, Code::Held) if !waits => HELD_TARGET,
+        (_, Code::Deferred) if deed.refs.until.is_none() => DEFERRED_WHILE,
+        (body, Code::WrongState) => look_again(body.row().family),
         (_, Code::OutOfAttempts) if ends(deed) => ENDED_AS_FAILED,
         _ => code.next(),
     };
@@ -147,6 +154,45 @@ fn next(deed: &Deed) -> Option<Arc<str>> {
         )),
         None => Arc::from(told),
     })
+}
+
+/// Where the caller sees the state that does not allow what it asked; the message says which that is.
+fn look_again(family: Family) -> &'static str {
+    match family {
+        Family::Work => {
+            "nothing was changed; `GET /v1/work` has what is open in your stream, and who has taken it until when"
+        }
+        Family::Act => "nothing was changed; ask anew for an act that has ended: each is ended once",
+        Family::Handoff => {
+            "nothing was changed; `GET /v1/handoffs` has the task with its stage and owner: go on from there"
+        }
+        Family::FanOut => "nothing was changed; `GET /v1/fan-outs` has what is under way",
+        Family::Lease => {
+            "nothing was changed; `GET /v1/leases` has those that are live: renew your own, or acquire anew"
+        }
+        Family::Item => {
+            "nothing was changed; look at the item again: the message says what may be done with it"
+        }
+        Family::Review => {
+            "nothing was changed; `GET /v1/reviews` says which are under way, and who holds them"
+        }
+        Family::Absence => "nothing was changed; `GET /v1/board` says who is away, and until when",
+        Family::Alert => {
+            "nothing was changed; look at the alert and its item again: the message says what it lacks"
+        }
+        Family::Token => "nothing was changed; `GET /v1/tokens` has those that there are",
+        Family::Override => "nothing was changed; the message says how it is now: the opposite step ends it",
+        Family::Map
+        | Family::Write
+        | Family::Entity
+        | Family::Event
+        | Family::Claim
+        | Family::Output
+        | Family::Conclusion
+        | Family::Rule
+        | Family::Format
+        | Family::Batch => Code::WrongState.next(),
+    }
 }
 
 /// Whether what was out of attempts has ended with that: neither is a person asked, nor was anything refused.

@@ -36,7 +36,7 @@ use crate::domain::time::Time;
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a read waits for the sequence it asks for.
 const MIN_SEQ_WAIT: Duration = Duration::from_secs(5);
-/// How many bytes of an idempotency key callers may use; the rest numbers the parts of a batch.
+/// How many bytes of an idempotency key callers may use.
 const KEY_BYTES: usize = 240;
 /// The length of a W3C `traceparent`.
 const TRACEPARENT_BYTES: usize = 55;
@@ -285,11 +285,7 @@ impl Call {
             return Ok(Vec::new());
         }
         let key = self.key()?;
-        let part = |at: usize| {
-            let whole = key.as_ref()?;
-            let key = IdempotencyKey::new(&format!("{}/{at}", whole.key.as_str())).ok()?;
-            Some(AskedKey { key, ..whole.clone() })
-        };
+        let part = |at: usize| Some(key.as_ref()?.of_part(u32::try_from(at).ok()?));
         let requests = commands.into_iter().enumerate().map(|(at, command)| self.asked(command, part(at)));
         let answers = self.space.handle().submit_all(requests.collect()).await;
         let answers = answers.map_err(|error| unsubmitted(&error))?;
@@ -311,7 +307,7 @@ impl Call {
         }
         let key = IdempotencyKey::new(text).map_err(|error| wrong(error.to_string()))?;
         let of_bytes = Some(digest(&[self.method.as_str().as_bytes(), self.target(), &self.body]));
-        Ok(Some(AskedKey { key, digest: self.digest(), of_bytes }))
+        Ok(Some(AskedKey { of_bytes, ..AskedKey::new(key, self.digest()) }))
     }
 
     fn target(&self) -> &[u8] {

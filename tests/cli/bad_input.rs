@@ -26,6 +26,8 @@ fn bad_input_is_refused_with_place_reason_and_mend() {
         (&["verify", "--workspace", "Not Good"], 2, "a workspace name"),
         (&["verify", "--connect", "https://x"], 2, "ssh -L"),
         (&["verify", "--connect", "host:1"], 2, "http://127.0.0.1:4170"),
+        (&["verify", "--connect", "http://127.0.0.1:1"], 2, "run it there, without --connect"),
+        (&["serve", "--connect", "http://127.0.0.1:1"], 2, "leave --connect out"),
         (&["verify"], 3, "there is no data directory here"),
         (&["verify", "--data-dir", "broken.toml"], 3, "this is not a directory"),
         (&["verify", "--export", "none.jsonl"], 2, "No such file"),

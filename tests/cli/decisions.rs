@@ -117,6 +117,15 @@ fn a_person_steps_in() {
     home.ok(&["override", "pause", "first-agent", "--reason", "too eager"]);
     let (_, reply) = ask(&server.url, &agent, "POST", "/v1/writes", &body).unwrap();
     assert_eq!(reply["code"], "paused");
+    home.ok(&["override", "pause-all", "--for", "2h", "--reason", "something is very wrong"]);
+    for look in [&["inbox", "list"][..], &["agents"], &["doctor"]] {
+        let said = home.run(look).out;
+        let told = said.lines().find(|line| line.contains("something is very wrong"));
+        let told = told.unwrap_or_else(|| panic!("{look:?}: {said}"));
+        assert!(told.contains("paused by") && told.contains("since") && told.contains("until"), "{told}");
+    }
+    home.ok(&["override", "resume-all", "--reason", "it was the import"]);
+    assert!(!home.ok(&["agents"]).contains("very wrong"));
     let log = home.ok(&["log", "class:person action:set", "--json"]);
     assert_eq!(log.lines().count(), 3, "two that were done, one that was refused:\n{log}");
 }

@@ -2,7 +2,7 @@
 
 use super::script::{command, play, words};
 use super::world::{TEAM, World, keyed};
-use deeds::domain::command::Command;
+use deeds::domain::command::{Command, Request};
 use deeds::domain::decide::Answer;
 use deeds::domain::time::Span;
 
@@ -114,4 +114,54 @@ fn a_request_that_was_told_apart_by_its_bytes_is_known_again() {
     );
     again.key.as_mut().unwrap().of_bytes = Some("bytes".into());
     assert_eq!(deed_of(&world.send(&again)), deed_of(&first));
+}
+
+/// One part of a batch, under the key of the batch.
+fn part(world: &mut World, line: &str, (key, digest): (&str, &str), at: u32) -> Answer {
+    let command: Command = command(world, &words(line));
+    let whole = keyed("support", command, key, digest);
+    let key = whole.key.as_ref().map(|asked| asked.of_part(at));
+    world.send(&Request { key, ..whole })
+}
+
+fn is_reused(answer: &Answer) -> bool {
+    matches!(answer, Answer::Reply(reply) if reply.code.is_some_and(|code| code.as_str() == "key-reused"))
+}
+
+const LINE: &str = "writes crm/account/acme health=good@0";
+
+/// The key of a batch stands for all of it, and for nothing else.
+#[test]
+fn the_key_of_a_batch_is_one_key() {
+    let mut world = World::new(TEAM);
+    let first = part(&mut world, LINE, ("k", "all"), 0);
+    let second = part(&mut world, "writes support/ticket/7 status=open@0", ("k", "all"), 1);
+    assert!(matches!((&first, &second), (Answer::Reply(_), Answer::Reply(_))));
+    assert_eq!(deed_of(&part(&mut world, LINE, ("k", "all"), 0)), deed_of(&first));
+    assert_eq!(deed_of(&part(&mut world, LINE, ("k", "all"), 1)), deed_of(&second));
+    assert!(is_reused(&ask(&mut world, "support", LINE, "k", "one")), "a single request");
+    for at in 0..3 {
+        assert!(is_reused(&part(&mut world, LINE, ("k", "other"), at)), "part {at} of another batch");
+    }
+    // What reads like a part is another key, either way.
+    let single = ask(&mut world, "support", "writes support/ticket/8 status=open@0", "k/0", "one");
+    assert!(matches!(&single, Answer::Reply(reply) if reply.outcome.as_str() == "committed"), "{single:?}");
+    assert_eq!(deed_of(&part(&mut world, LINE, ("k", "all"), 0)), deed_of(&first));
+    world.verify();
+
+    let mut world = World::new(TEAM);
+    ask(&mut world, "support", LINE, "k", "one");
+    for at in 0..2 {
+        assert!(is_reused(&part(&mut world, LINE, ("k", "all"), at)), "part {at} after a single request");
+    }
+}
+
+/// A batch of an older program had its number in the key, and is answered as it was.
+#[test]
+fn a_batch_of_before_is_answered_as_it_was() {
+    let mut world = World::new(TEAM);
+    let first = ask(&mut world, "support", LINE, "k/0", "all");
+    let again = part(&mut world, LINE, ("k", "all"), 0);
+    assert!(matches!(again, Answer::Replay(_)));
+    assert_eq!(deed_of(&again), deed_of(&first));
 }

@@ -113,6 +113,12 @@ async fn everything_is_paused_at_once_and_goes_on_from_where_it_stood() {
     let deed = server.dana.get(&format!("/v1/ledger?after={before}&limit=1")).await;
     assert!(deed.text.contains("\"leases\":[1]"), "what was in flight is listed: {}", deed.text);
 
+    for address in ["/v1/inbox", "/v1/agents"] {
+        let came = server.dana.get(address).await;
+        let stop = (&came["all_paused"]["by"]["name"], &came["all_paused"]["reason"]);
+        assert_eq!(stop, (&json!("dana"), &json!("something is very wrong")), "{address}: {}", came.text);
+        assert!(came["all_paused"]["at"].is_string(), "{}", came.text);
+    }
     for agent in [&support, &sales] {
         let refused = health(agent, "good", 0).await;
         told(&refused, "refused", Some("paused"));

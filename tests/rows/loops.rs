@@ -85,6 +85,37 @@ async fn a_retry_that_is_written_otherwise_is_the_same_request() {
 }
 
 #[tokio::test]
+async fn the_key_of_a_batch_is_one_key() {
+    let server = team().await;
+    let support = server.agent("support").await;
+    let one = r#"{"entity":"crm/account/acme","changes":{"health":"good"},"expected":{"health":0}}"#;
+    let other = r#"{"entity":"support/ticket/7","changes":{"status":"open"},"expected":{"status":0}}"#;
+    let both = format!("[{one},{other}]");
+    let batch = async |key: &str, body: &str| {
+        let came = send(&support, key, "/v1/writes:batch", body).await;
+        let answers = came["answers"].as_array().unwrap_or_else(|| panic!("{}", came.text)).clone();
+        answers.into_iter().map(|answer| answer["reply"].clone()).collect::<Vec<_>>()
+    };
+    let first = batch("all", &both).await;
+    assert!(first.iter().all(|reply| reply["outcome"] == "committed"), "{first:?}");
+    assert_eq!(batch("all", &both).await, first);
+    told(&send(&support, "all", "/v1/writes", one).await, "refused", Some("key-reused"));
+    for body in [format!("[{one}]"), format!("[{one},{other},{other}]")] {
+        let replies = batch("all", &body).await;
+        assert!(replies.iter().all(|reply| reply["code"] == "key-reused"), "{replies:?}");
+    }
+    // The other way round; and what only reads like a part has nothing to do with it.
+    let third = one.replace("acme", "third");
+    told(&send(&support, "single", "/v1/writes", &third).await, "committed", None);
+    assert!(batch("single", &both).await.iter().all(|reply| reply["code"] == "key-reused"));
+    told(&send(&support, "all/0", "/v1/writes", &one.replace("acme", "fourth")).await, "committed", None);
+    assert_eq!(batch("all", &both).await, first);
+    let like = batch("all/0", &both).await;
+    assert!(like.iter().all(|reply| reply["code"] == "key-reused"), "{like:?}");
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn a_yes_that_is_fetched_too_late_lets_nothing_go_ahead() {
     let server = team().await;
     let billing = server.agent("billing").await;

@@ -133,3 +133,44 @@ async fn nobody_but_a_named_person_approves() {
     told(&own, "refused", Some("agent-token"));
     server.stop().await;
 }
+
+/// What a caller is told to do next is about what it asked.
+#[tokio::test]
+async fn the_next_step_fits_what_was_asked() {
+    let server = team().await;
+    let (support, writer) = (server.agent("support").await, server.agent("writer").await);
+    let fits = |came: &super::Came, words: &str| {
+        assert!(came["next"].as_str().unwrap().contains(words), "{words:?}: {}", came.text);
+    };
+    let hand = json!({"step": "set", "path": "crm/account/acme#health", "value": "good", "expected": 0,
+        "reason": "I spoke to them"});
+    told(&server.dana.post("/v1/overrides", hand.clone()).await, "committed", None);
+    let act = json!({"target": "crm/account/acme#health", "subject": "crm/account/acme", "action": "call"});
+    let held = support.post("/v1/acts", act).await;
+    told(&held, "refused", Some("held"));
+    fits(&held, "nothing waits: ask again when the person's hand on the field has ended");
+    for (address, where_to_look) in
+        [("/v1/work/99/complete", "`GET /v1/work`"), ("/v1/leases/99/release", "`GET /v1/leases`")]
+    {
+        let came = support.post(address, json!({})).await;
+        if came["code"] == "wrong-state" {
+            fits(&came, where_to_look);
+        }
+    }
+    let offer = |attempt: u32| {
+        writer.post(
+            "/v1/handoffs",
+            json!({"to": "support", "task": "draft-1", "attempt": attempt,
+            "work_product": {"result": "x", "status": "draft"}, "context": "x", "constraints": []}),
+        )
+    };
+    told(&offer(1).await, "recorded", None);
+    let twice = offer(1).await;
+    told(&twice, "refused", Some("wrong-state"));
+    fits(&twice, "`GET /v1/handoffs`");
+    let handed = work(&support, "handoff").await[0]["no"].clone();
+    let late = support.post(&format!("/v1/work/{handed}/complete"), json!({"attempt": 7})).await;
+    told(&late, "refused", Some("attempt-over"));
+    fits(&late, "where nobody has, take it again");
+    server.stop().await;
+}

@@ -16,7 +16,7 @@ const MIB: u64 = 1024 * 1024;
 
 pub(super) fn checks(context: &Context, dir: &DataDir) -> anyhow::Result<Vec<Check>> {
     let mut checks = vec![entering(dir.path()), tokens(&dir.tokens_path()), room(dir.path())];
-    checks.push(serving(context, dir)?);
+    checks.extend(serving(context, dir)?);
     Ok(checks)
 }
 
@@ -97,31 +97,29 @@ fn room(path: &Path) -> Check {
 }
 
 /// Who holds the lock, and whether that one answers.
-fn serving(context: &Context, dir: &DataDir) -> anyhow::Result<Check> {
+fn serving(context: &Context, dir: &DataDir) -> anyhow::Result<Vec<Check>> {
     const WHAT: &str = "server";
     if !dir.was_served() {
-        return Ok(Check::fine(WHAT, "none runs on this directory"));
+        return Ok(vec![Check::fine(WHAT, "none runs on this directory")]);
     }
     if dir.is_free()? {
-        return Ok(Check::fine(WHAT, "none runs on this directory; commands start one in their own process"));
+        let found = "none runs on this directory; commands start one in their own process";
+        return Ok(vec![Check::fine(WHAT, found)]);
     }
     let Some(serving) = dir.serving() else {
         let mend = "wait a moment; if it stays so, end the process that has the file `lock` open";
-        return Ok(Check::wrong(
-            WHAT,
-            "a process holds the directory and does not say where it listens",
-            mend,
-        ));
+        let found = "a process holds the directory and does not say where it listens";
+        return Ok(vec![Check::wrong(WHAT, found, mend)]);
     };
     let who = format!("process {} at {}", serving.pid, serving.address);
     let mut context = context.clone();
     context.config.workspace = context.config.workspace.or_else(|| dir.workspaces().ok()?.into_iter().next());
-    Ok(match super::version_of(&context)? {
-        Ok(version) => super::versions(WHAT, &format!("{who} answers"), &version),
+    Ok(match super::answers(&context)? {
+        Ok(answers) => answers.checks(WHAT, &format!("{who} answers")),
         Err(why) => {
             let mend =
                 format!("look at its log; if it hangs, end process {} and start it again", serving.pid);
-            Check::wrong(WHAT, format!("{who} does not answer: {why:#}"), mend)
+            vec![Check::wrong(WHAT, format!("{who} does not answer: {why:#}"), mend)]
         }
     })
 }

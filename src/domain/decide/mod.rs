@@ -49,9 +49,9 @@ pub use tick::next_due;
 use self::sheet::Sheet;
 use super::code::Code;
 use super::command::table::commands;
-use super::command::{Command, Request};
+use super::command::{AskedKey, Command, Request};
 use super::deed::{Body, Deed};
-use super::ids::Seq;
+use super::ids::{Actor, Seq};
 use super::reply::Reply;
 use super::state::{FORMAT_1, Rules, State};
 use super::time::{Span, Time};
@@ -101,18 +101,18 @@ pub fn decide(state: &State, request: &Request, now: Time) -> Decision {
         let primary = sheet.refuse(refusal_of(&request.command), request.command.word(), code, &why);
         return sheet.done(primary);
     }
-    if let Some(asked) = &request.key
-        && let Some(known) = state.access.answered(&request.principal.actor, &asked.key, now)
-    {
-        if asked.is_for(&known.digest) {
-            return Decision { answer: Answer::Replay(known.deed), deeds: Vec::new() };
+    match request.key.as_ref().and_then(|asked| used(state, &request.principal.actor, asked, now)) {
+        Some(Used::Before(deed)) => {
+            return Decision { answer: Answer::Replay(deed), deeds: Vec::new() };
         }
-        // The first answer stays with the key: this refusal must not take its place.
-        sheet.forget_key();
-        let why = format!("the key {:?} was used for another request, deed {}", asked.key, known.deed);
-        let primary =
-            sheet.refuse(refusal_of(&request.command), request.command.word(), Code::KeyReused, &why);
-        return sheet.done(primary);
+        Some(Used::Otherwise(why)) => {
+            // The first answer stays with the key: this refusal must not take its place.
+            sheet.forget_key();
+            let primary =
+                sheet.refuse(refusal_of(&request.command), request.command.word(), Code::KeyReused, &why);
+            return sheet.done(primary);
+        }
+        None => {}
     }
     if let Some(why) = request.key.as_ref().and_then(|_| state.access.is_full(&request.principal.actor, now))
     {
@@ -130,6 +130,30 @@ pub fn decide(state: &State, request: &Request, now: Time) -> Decision {
         }
         None => sheet.nothing(),
     }
+}
+
+/// What a key was used for before.
+enum Used {
+    /// This very request, which that deed answered.
+    Before(Seq),
+    /// Another one, in words.
+    Otherwise(String),
+}
+
+/// RULES §3.3. The key of a batch stands for all of it, and each part has an answer of its own.
+fn used(state: &State, actor: &Actor, asked: &AskedKey, now: Time) -> Option<Used> {
+    let answered = |part| state.access.answered(actor, &asked.key, part, now);
+    if let Some(known) = answered(None).filter(|known| !asked.is_for(&known.digest)) {
+        let why = format!("the key {:?} was used for another request, deed {}", asked.key, known.deed);
+        return Some(Used::Otherwise(why));
+    }
+    let own = answered(asked.part).filter(|known| asked.is_for(&known.digest));
+    // Of a key that looks like the part of a batch older programs did not say whether it is one: the same request tells.
+    let before = || {
+        let key = asked.as_written_before()?;
+        state.access.answered(actor, &key, None, now).filter(|known| asked.is_for(&known.digest))
+    };
+    own.or_else(before).map(|known| Used::Before(known.deed))
 }
 
 macro_rules! rulebook {

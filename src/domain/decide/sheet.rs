@@ -58,7 +58,8 @@ impl<'a> Sheet<'a> {
             key: request
                 .key
                 .as_ref()
-                .map(|asked| KeyMark { key: asked.key.clone(), digest: Arc::clone(&asked.digest) }),
+                .map(|asked| (asked.key.clone(), Arc::clone(&asked.digest), asked.part))
+                .map(|(key, digest, part)| KeyMark { key, digest, part }),
             traceparent: request.traceparent.clone(),
         }
     }

@@ -5,19 +5,22 @@ use serde::{Deserialize, Serialize};
 
 use super::{AgentReadiness, WINDOW_DAYS, gates};
 use crate::domain::ids::{AgentId, PersonId, Seq};
-use crate::domain::state::{AgentFacts, Board};
+use crate::domain::state::{AgentFacts, Board, Stop};
 use crate::domain::time::Time;
 
 /// The days that a list of agents looks back on.
 pub const LIST_DAYS: i64 = 7;
 
 /// Every agent as it stands.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AgentList {
     /// When this was so.
     pub at: Time,
     /// After which deed.
     pub head: Seq,
+    /// That every agent is paused: by whom, since when, until when, and why.
+    pub all_paused: Option<Stop>,
     /// The agents of the map in its order, then those that act without being in it.
     pub agents: Vec<AgentLine>,
 }
@@ -71,7 +74,7 @@ pub fn agents(board: &Board, now: Time) -> AgentList {
     let line =
         |readiness: AgentReadiness| AgentLine { standing: standing(board, &readiness.agent, now), readiness };
     let agents = gates::of_all(board, now).into_iter().map(line).collect();
-    AgentList { at: now, head: board.head, agents }
+    AgentList { at: now, head: board.head, all_paused: board.halted.as_deref().cloned(), agents }
 }
 
 /// What one agent does and owns.

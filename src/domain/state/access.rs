@@ -34,9 +34,15 @@ pub struct Access {
 }
 
 impl Access {
-    /// What this caller's key was answered, while it is kept.
-    pub fn answered(&self, actor: &Actor, key: &IdempotencyKey, now: Time) -> Option<&KeyAnswer> {
-        let deed = self.keys.get(&Fingerprint::of_key(actor, key))?;
+    /// What this caller's key was answered, while it is kept: the whole request, or one part of a batch.
+    pub fn answered(
+        &self,
+        actor: &Actor,
+        key: &IdempotencyKey,
+        part: Option<u32>,
+        now: Time,
+    ) -> Option<&KeyAnswer> {
+        let deed = self.keys.get(&Fingerprint::of_key(actor, key, part))?;
         let place = self.ages.binary_search_by_key(deed, |kept| kept.answer.deed).ok()?;
         let answer = &self.ages.get(place)?.answer;
         (now.since(answer.at) < KEY_LIFE).then_some(answer)
@@ -60,7 +66,7 @@ impl Access {
             if answer.at.since(oldest.answer.at) < REMEMBERED {
                 break;
             }
-            let known = Fingerprint::of_key(&oldest.actor, &oldest.key);
+            let known = Fingerprint::of_key(&oldest.actor, &oldest.key, oldest.answer.part);
             // A key that was used again after its time has another answer by now.
             if self.keys.get(&known) == Some(&oldest.answer.deed) {
                 self.keys.remove(&known);
@@ -71,12 +77,16 @@ impl Access {
             };
             self.ages.pop_front();
         }
+        // With its first part a batch has used the key as a whole.
+        if answer.part.is_some() && !self.keys.contains_key(&Fingerprint::of_key(actor, key, None)) {
+            self.restore(actor.clone(), key.clone(), KeyAnswer { part: None, ..answer.clone() });
+        }
         self.restore(actor.clone(), key.clone(), answer);
     }
 
     /// Keeps the answer to a key as a snapshot has it. They come oldest first.
     pub fn restore(&mut self, actor: Actor, key: IdempotencyKey, answer: KeyAnswer) {
-        self.keys.insert(Fingerprint::of_key(&actor, &key), answer.deed);
+        self.keys.insert(Fingerprint::of_key(&actor, &key, answer.part), answer.deed);
         *self.of.entry(actor.clone()).or_default() += 1;
         self.ages.push_back(Arc::new(Kept { actor, key, answer }));
     }
@@ -92,16 +102,20 @@ impl Access {
 pub(super) struct Fingerprint([u8; 16]);
 
 impl Fingerprint {
-    /// Neither a name nor a key has a NUL, so that no two of them run together.
-    fn of_key(actor: &Actor, key: &IdempotencyKey) -> Self {
+    /// Neither a name nor a key has a NUL, so that no two of them run together, and no key is the part of another.
+    fn of_key(actor: &Actor, key: &IdempotencyKey, part: Option<u32>) -> Self {
         let class: &[u8] = match actor {
             Actor::Agent(_) => b"agent\0",
             Actor::Person(_) => b"person\0",
             Actor::Deeds => b"deeds\0",
         };
         let mut hasher = Sha256::new();
-        for part in [class, actor.name().as_bytes(), b"\0", key.as_str().as_bytes()] {
-            hasher.update(part);
+        for text in [class, actor.name().as_bytes(), b"\0", key.as_str().as_bytes()] {
+            hasher.update(text);
+        }
+        if let Some(part) = part {
+            hasher.update(b"\0");
+            hasher.update(part.to_be_bytes());
         }
         let whole: [u8; 32] = hasher.finalize().into();
         Self(whole.first_chunk().copied().unwrap_or_default())
@@ -128,4 +142,7 @@ pub struct KeyAnswer {
     pub at: Time,
     /// The digest of what was asked.
     pub digest: Arc<str>,
+    /// Of which part of a batch; none where it was the whole request, or the key of a batch as such.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<u32>,
 }

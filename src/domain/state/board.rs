@@ -238,6 +238,14 @@ pub struct Stop {
     pub until: Option<Time>,
 }
 
+impl Stop {
+    /// By whom, since when, until when and why, in words.
+    pub fn words(&self) -> String {
+        let until = self.until.map(|until| format!(" until {until}")).unwrap_or_default();
+        format!("by {} since {}{until}: {}", self.by, self.at, self.reason)
+    }
+}
+
 impl Board {
     /// A workspace before its first deed.
     pub fn new(workspace: WorkspaceId) -> Self {

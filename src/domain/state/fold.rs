@@ -74,7 +74,8 @@ impl State {
 
     fn remember_key(&mut self, deed: &Deed) {
         let Some(mark) = &deed.key else { return };
-        let answer = KeyAnswer { deed: deed.seq, at: deed.recorded, digest: Arc::clone(&mark.digest) };
+        let digest = Arc::clone(&mark.digest);
+        let answer = KeyAnswer { deed: deed.seq, at: deed.recorded, digest, part: mark.part };
         self.access.remember(&deed.actor, &mark.key, answer);
     }
 }

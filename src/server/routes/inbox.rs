@@ -26,7 +26,7 @@ pub(in crate::server) async fn list(call: Call) -> Answer {
         Some(me) => items.sort_by_cached_key(|item| order::rank(&state.board, item, me, now)),
         None => items.sort_by_key(|item| (item.due, item.no)),
     }
-    json(&ItemList { items, seq: state.head() })
+    json(&ItemList { items, all_paused: state.board.halted.as_deref().cloned(), seq: state.head() })
 }
 
 /// `GET /v1/inbox/{n}`: an open item, or an answered one while it is kept.
