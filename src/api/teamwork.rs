@@ -141,7 +141,7 @@ pub struct OutputView {
     pub needs_approval: bool,
     /// For how long a thread belongs to whoever published on it.
     pub thread_window: Option<Span>,
-    /// The last publication of all.
+    /// The last publication of all; to agents where they publish there.
     pub last: Option<LastPublication>,
     /// What waits for its agent's turn, the oldest first; an agent sees its own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -29,6 +29,8 @@ const ENDED_AS_FAILED: &str =
 const HELD_TARGET: &str = "nothing waits: ask again when the person's hand on the field has ended, or ask that person or an owner of your queue to release it";
 /// What the caller can do where another goes first for as long as something is so.
 const DEFERRED_WHILE: &str = "nobody can say until when: ask again, on what you then read, once what the message names is no longer so; an act that is asked with `wait` is woken by itself";
+/// What the publisher of what waits for its turn does.
+const GOES_OUT_ITSELF: &str = "it goes out by itself when its turn comes, at the latest at `until`, and a notice in your stream says how: do not send it again";
 
 /// The answer to a command. A refusal by a rule is an answer like any other.
 #[serde_with::skip_serializing_none]
@@ -143,6 +145,9 @@ fn next(deed: &Deed) -> Option<Arc<str>> {
         (_, Code::NotOwner) if !waits => NOT_PROPOSED,
         (_, Code::Held) if !waits => HELD_TARGET,
         (_, Code::Deferred) if deed.refs.until.is_none() => DEFERRED_WHILE,
+        (Body::OutputDeferred(_), Code::NotYourTurn) => GOES_OUT_ITSELF,
+        // The last one that came too late: from now on a person decides.
+        (Body::WriteRefused(()), Code::Stale) if deed.refs.item.is_some() => Code::NotConverging.next(),
         (body, Code::WrongState) => look_again(body.row().family),
         (_, Code::OutOfAttempts) if ends(deed) => ENDED_AS_FAILED,
         _ => code.next(),

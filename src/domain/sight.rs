@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::command::Write;
+use super::command::{Write, WriteKind};
 use super::ids::AgentId;
 use super::map::{Map, Model};
 use super::path::{EntityPath, FieldName, FieldPath};
@@ -141,10 +141,12 @@ impl<'a> Sight<'a> {
             let case = Case::Stuck { task: Box::new(Task::clone(&task)), alert: *alert };
             return Some(Arc::new(Item { case, ..Item::clone(item) }));
         }
-        if let Case::HeldField { write, .. } = &item.case
-            && write.changes.keys().any(|name| self.hides(&write.entity, name))
-        {
-            return Some(Arc::new(self.held_item(item, write)));
+        if let Case::HeldField { write, .. } | Case::UnownedField { write, .. } = &item.case {
+            // Of a write to all of the entity it says which of its fields is held.
+            let of_all = matches!(item.case, Case::HeldField { .. }) && write.kind != WriteKind::Update;
+            let hidden = write.changes.keys().any(|name| self.hides(&write.entity, name))
+                || of_all && self.hides_any_of(&write.entity);
+            return Some(if hidden { Arc::new(self.write_item(item, write)) } else { Arc::clone(item) });
         }
         let Case::GivenUp { work } = &item.case else { return Some(Arc::clone(item)) };
         let work = self.work(&Arc::new(Work::clone(work)))?;
@@ -153,13 +155,19 @@ impl<'a> Sight<'a> {
     }
 
     /// That it waits for a person, and what of it is not hidden.
-    fn held_item(&self, item: &Item, write: &Write) -> Item {
+    fn write_item(&self, item: &Item, write: &Write) -> Item {
         let changes = write.changes.iter().filter(|(name, _)| !self.hides(&write.entity, name));
         let changes = changes.map(|(name, value)| (name.clone(), value.clone())).collect();
         let write =
             Write { changes, expected: None, depends_on: BTreeMap::new(), reason: None, ..write.clone() };
-        let words: Arc<str> = Arc::from(format!("a field of {} is held", write.entity));
-        let case = Case::HeldField { write, held_by: Vec::new() };
+        let (words, case) = if let Case::UnownedField { partial, .. } = item.case {
+            let words = format!("nobody owns a field of {}", write.entity);
+            (words, Case::UnownedField { write, partial })
+        } else {
+            let words = format!("a field of {} is held", write.entity);
+            (words, Case::HeldField { write, held_by: Vec::new() })
+        };
+        let words: Arc<str> = Arc::from(words);
         Item { case, title: Arc::clone(&words), why: words, ..item.clone() }
     }
 

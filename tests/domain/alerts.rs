@@ -1,10 +1,14 @@
 //! Detection, RULES §11: the same fingerprint counts up instead of piling up; conflicts find a person by themselves.
 
+use std::sync::Arc;
+
 use super::script::{check, check_on, command, play, run, words};
 use super::world::{TEAM, World};
 use deeds::domain::code::Code;
+use deeds::domain::command::{ApplyMap, Command};
 use deeds::domain::deed::Body;
-use deeds::domain::ids::{Actor, AlertNo, ItemNo};
+use deeds::domain::ids::{Actor, AlertNo, ItemNo, MapVersion};
+use deeds::domain::map;
 use deeds::domain::reply::Reply;
 use deeds::domain::things::{AlertState, Case, Severity, Work, WorkKind};
 use deeds::domain::time::Span;
@@ -229,6 +233,32 @@ fn states_that_agree_again_end_it() {
         alerts
         ",
     );
+    world.verify();
+}
+
+/// A ruling that is taken back opens only what there still is, once; and what another map does not know is over.
+#[test]
+fn what_contradicts_nothing_is_not_open() {
+    let open = "
+        sourcing writes crm/contact/7 status=sourced@0 -> committed
+        sales writes crm/deal/7 stage=trial@0 -> committed
+        sam rules #1 crm/contact/7#status 'they answered us' -> recorded
+    ";
+    let mut world = check(&format!("{open} sales writes crm/deal/7 stage=proposal@1 -> committed"));
+    play(&mut world, "sam undoes #1 -> recorded\n alerts\n items");
+    world.verify();
+    let mut world = check(&format!("{open} sales writes crm/deal/7 stage=trial@1 -> committed\n items #2"));
+    play(&mut world, "sam undoes #1 -> recorded\n alerts contradiction x1\n items #1");
+    play(&mut world, "sales writes crm/deal/7 stage=proposal@2 -> committed\n alerts\n items");
+    world.verify();
+    let mut world = check(open);
+    play(&mut world, "sam undoes #1 -> recorded\n alerts contradiction x1\n items #1");
+    let without = TEAM.replace("name = \"double truth\"", "name = \"another truth\"");
+    let model = Arc::new(map::parse(&without).applicable().unwrap());
+    let (if_version, reason) = (MapVersion(0), None);
+    let apply = ApplyMap { model, if_version, reason, planned: false, take_back: false };
+    assert!(world.ask("ada", Command::ApplyMap(apply)).is_done());
+    play(&mut world, "alerts\n items");
     world.verify();
 }
 

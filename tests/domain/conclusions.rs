@@ -137,6 +137,26 @@ fn a_ruling_tells_both_closes_the_alert_and_stands() {
     world.verify();
 }
 
+/// Who said the same is no other side, and a number is one however it is written.
+#[test]
+fn what_says_the_same_is_one_answer() {
+    let world = check(
+        "
+        sales concludes crm/deal/7 'refund?' approve -> committed
+        product concludes crm/deal/7 'refund?' ' Approve ' -> committed
+        support concludes crm/deal/7 'refund?' reject -> committed
+        alerts contradiction x1
+        sales concludes crm/deal/8 'how many?' 1 -> committed
+        support concludes crm/deal/8 'how many?' 1.0 -> committed
+        alerts contradiction x1
+        ",
+    );
+    for work in world.state.board.works.values() {
+        assert!(work.title.starts_with("support (deed ") && !work.title.contains(" and "), "{}", work.title);
+    }
+    assert_eq!(world.state.board.works.len(), 2);
+}
+
 /// It lasts as long as conclusions do, and however many speak on the question.
 #[test]
 fn a_ruling_lasts_and_a_third_value_is_one() {

@@ -332,6 +332,8 @@ fn others_words_in_own_deeds_are_hidden_with_the_field() {
         .filter(|text| text.contains("vault"))
         .collect();
     assert!(told.is_empty(), "{told:?}");
+    let items: Vec<_> = world.state.board.items.values().filter_map(|item| sight.item(item)).collect();
+    assert!(!items.is_empty() && !format!("{items:?}").contains("vault"), "{items:?}");
 }
 
 /// A reason is given for all that was written: where a part is decided on its own, it stays where it was given.

@@ -36,10 +36,12 @@ pub(crate) struct Arguments {
 
 /// What readiness asks for and is not met, and how to go on all the same.
 fn warn(checked: &MapChecked, arguments: &Arguments) {
-    for change in checked.takes_back.iter().filter(|_| !arguments.take_back) {
+    // Where it is sent, the answer says it.
+    let told = arguments.dry_run && !arguments.take_back;
+    for change in checked.takes_back.iter().filter(|_| told) {
         output::complain(format!("takes back what an answer changed: {}", output::visible(change)));
     }
-    if !checked.takes_back.is_empty() && !arguments.take_back {
+    if !checked.takes_back.is_empty() && told {
         output::complain(
             "`deeds map pull FILE` writes it into the file; --take-back applies it all the same",
         );

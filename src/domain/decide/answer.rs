@@ -40,6 +40,14 @@ impl From<edit::EditError> for No {
     }
 }
 
+/// What a no lacks that says nothing.
+fn say_why(item: &Item) -> &'static str {
+    if matches!(item.case, Case::HeldField { .. }) {
+        return "say in `note` why it is not written";
+    }
+    "say in `note` why it does not go out"
+}
+
 fn wrong(why: impl Into<String>) -> No {
     (Code::WrongState, why.into()).into()
 }
@@ -96,9 +104,7 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, item: &Item, person: &PersonId, answ
             let way = Way { to: to.as_ref(), max_attempts: *max_attempts, word: note.as_ref() };
             send_on(sheet, item, &way).map(|work| effects.works.push(work)).map_err(No::from)
         }
-        ItemAnswer::Reject { note } if note.trim().is_empty() => {
-            Err(wrong("say in `note` why it does not go out"))
-        }
+        ItemAnswer::Reject { note } if note.trim().is_empty() => Err(wrong(say_why(item))),
         ItemAnswer::ApproveEdited { .. } if !others.is_empty() => {
             Err(wrong("an edited text goes out once: answer the others on their own"))
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::sheet::Sheet;
-use super::{inbox, verdict};
+use super::{alert, inbox, verdict};
 use crate::domain::code::Code;
 use crate::domain::command::{ApplyMap, CommandKind, MapReview};
 use crate::domain::deed::{Body, NewMap};
@@ -60,6 +60,7 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, apply: &ApplyMap) -> Seq {
     deed.because(words);
     let seq = sheet.push(deed);
     inbox::free_of_strangers(sheet);
+    alert::after_map(sheet, seq);
     seq
 }
 

@@ -326,7 +326,9 @@ fn yields(state: &State, rule: &Defer, subject: &EntityPath, now: Time) -> Optio
         bindings.bind("subject", subject.as_str());
         let on = holds(state, condition, &bindings)?;
         let seen = !state.board.map.is_hidden(&rule.agent, &on.entity, &on.field);
-        let while_ = if seen { format!(" while {condition}") } else { String::new() };
+        let words = || condition.to_string().replace("{id}", subject.last_segment());
+        let words = || words().replace("{subject}", subject.as_str());
+        let while_ = if seen { format!(" while {}", words()) } else { String::new() };
         let first = first(None, format!("{} goes first on {subject}{while_}", rule.to))?;
         let told = if seen { vec![on.clone()] } else { Vec::new() };
         return Some(GoesFirst { watches: vec![on], told, ..first });

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::deed::Deed;
 use crate::domain::ids::{Actor, Seq};
 use crate::domain::path::EntityPath;
+use crate::domain::time::Time;
 
 /// How many of the last deeds are remembered as links.
 pub const LINKS: usize = 16_384;
@@ -18,6 +19,9 @@ pub struct Link {
     pub actor: Actor,
     /// On what.
     pub subject: Option<EntityPath>,
+    /// When.
+    #[serde(default)]
+    pub at: Time,
     /// Because of which deed.
     pub cause: Option<Seq>,
     /// The work that its author had in hand, where a longer chain leads there than to the cause.
@@ -43,6 +47,7 @@ impl Links {
         self.head = deed.seq;
         let link = Link {
             actor: deed.actor.clone(),
+            at: deed.time,
             subject: deed.subject.clone(),
             cause: deed.cause,
             in_hand,

@@ -20,7 +20,7 @@ pub fn folded(words: &str) -> String {
     words.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
 }
 
-/// Whether two values say the same: case and white space aside, in every text of them.
+/// Whether two values say the same: case and white space aside in every text of them, and `1.0` is `1`.
 pub fn says_the_same(one: &Value, other: &Value) -> bool {
     one == other || fold(one.json()) == fold(other.json())
 }
@@ -75,11 +75,21 @@ fn asked(case: &Case, raised_by: &Actor) -> Json {
     }
 }
 
+/// Below this a number without a fraction is exact.
+const WHOLE: f64 = 9_007_199_254_740_992.0;
+
 fn fold(json: Json) -> Json {
     match json {
         Json::String(text) => Json::String(folded(&text)),
         Json::Array(items) => items.into_iter().map(fold).collect(),
         Json::Object(map) => map.into_iter().map(|(key, value)| (key, fold(value))).collect(),
+        // 1.0 is 1.
+        Json::Number(number) if number.is_f64() => {
+            let whole = number.as_f64().filter(|value| value.fract() == 0.0 && value.abs() < WHOLE);
+            whole
+                .and_then(|value| format!("{value:.0}").parse::<i64>().ok())
+                .map_or(Json::Number(number), Json::from)
+        }
         Json::Null | Json::Bool(_) | Json::Number(_) => json,
     }
 }

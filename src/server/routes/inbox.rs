@@ -90,7 +90,8 @@ fn own(call: &Call, state: &Front, item: &Arc<Item>, closed: Option<Arc<ClosedIt
 fn as_seen(call: &Call, state: &Front, item: &Arc<Item>) -> Option<Arc<Item>> {
     let Some(agent) = call.caller.agent() else { return Some(Arc::clone(item)) };
     let seen = Sight::now(agent, &state.board.map).item(item)?;
-    Sight::now(agent, &call.space.handle().front().board.map).item(&seen)
+    let seen = Sight::now(agent, &call.space.handle().front().board.map).item(&seen)?;
+    Some(Arc::new(Item { evidence: Vec::new(), ..Item::clone(&seen) }))
 }
 
 /// `POST /v1/inbox/{n}/preview`: what an answer would do.

@@ -18,8 +18,8 @@ pub(in crate::server) async fn list(call: Call) -> Answer {
     let query = call.query()?;
     let state = call.front(&query).await?;
     let board = &state.board;
-    // Who spoke last is not for an agent that a map in force does not name.
-    let tells = call.caller.agent().is_none_or(|agent| board.map.agent(agent).is_some() || !board.enforces());
+    // Of who spoke last an agent learns where it takes turns itself: about what that was may be hidden from it.
+    let tells = |name: &str| call.caller.agent().is_none_or(|agent| board.map.has_output(agent, name));
     let model = board.map.model();
     let rules: BTreeMap<&str, &Output> =
         model.outputs.iter().map(|output| (output.name.as_str(), output)).collect();
@@ -27,7 +27,7 @@ pub(in crate::server) async fn list(call: Call) -> Answer {
     let names: BTreeSet<&str> = rules.keys().copied().chain(zones).collect();
     let outputs = names
         .into_iter()
-        .map(|name| view(board, name, rules.get(name).copied(), tells, call.caller.agent()))
+        .map(|name| view(board, name, rules.get(name).copied(), tells(name), call.caller.agent()))
         .collect();
     json(&OutputList { outputs, seq: state.head() })
 }

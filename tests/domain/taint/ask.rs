@@ -374,9 +374,16 @@ impl Ask<'_> {
         let person = if item.queue.as_str() == "roadmap" { "sam" } else { "dana" };
         person.clone_into(&mut self.who);
         let shown = serde_json::to_string(item).unwrap();
+        // Who proposed what waits because its owner accepted it is told too.
+        let authors = self.state.board.works.values().filter(|work| work.subject == item.subject);
+        let authors = authors.filter_map(|work| match &work.kind {
+            WorkKind::Proposal { from, .. } => Some(from.name()),
+            _ => None,
+        });
+        let authors: Vec<&str> = authors.collect();
         let to: std::collections::BTreeSet<String> = AGENTS
             .iter()
-            .filter(|agent| shown.contains(&format!("\"{agent}\"")))
+            .filter(|agent| shown.contains(&format!("\"{agent}\"")) || authors.contains(agent))
             .map(|agent| (*agent).to_owned())
             .collect();
         let said = Mark { to, ..Mark::default() };

@@ -6,6 +6,7 @@ use crate::domain::ids::{Actor, AgentId, AlertNo, Seq};
 use crate::domain::path::{EntityPath, FieldPath};
 use crate::domain::state::{Link, State};
 use crate::domain::things::{AlertKind, AlertSide};
+use crate::domain::time::Time;
 
 /// How many deeds of agents one chain of causes may have.
 const CHAIN: u32 = 16;
@@ -17,6 +18,7 @@ struct Hop {
     deed: Seq,
     agent: AgentId,
     subject: Option<EntityPath>,
+    at: Time,
 }
 
 /// A deed of an agent that names its cause: does the chain come back to an agent and entity that are in it already,
@@ -32,11 +34,11 @@ pub(in crate::domain::decide) fn cascade(sheet: &mut Sheet<'_>, before: &State, 
     let back = chain.iter().skip(others).position(again).map(|at| others + at);
     // Of what its author did not name as a cause, to ask and be answered is no circle: wake-ups are counted instead.
     let back = back.filter(|_| !sheet.is_assumed(primary));
-    let newest = Hop { deed: primary, agent, subject };
+    let newest = Hop { deed: primary, agent, subject, at: sheet.time };
     let follows = before.links.deeper(Some(cause), in_hand);
     let finding = match back {
-        Some(at) => circle(sheet, &newest, chain.get(..=at).unwrap_or_default()),
-        None if is_endless(before, follows) => endless(sheet, &newest, &longest(before, follows)),
+        Some(at) => circle(&newest, chain.get(..=at).unwrap_or_default()),
+        None if is_endless(before, follows) => endless(&newest, &longest(before, follows)),
         None => return,
     };
     let raised = raise(sheet, finding, primary);
@@ -49,7 +51,7 @@ pub(in crate::domain::decide) fn cascade(sheet: &mut Sheet<'_>, before: &State, 
 fn chain<'l>(links: impl Iterator<Item = (Seq, &'l Link)>) -> Vec<Hop> {
     let hop = |(deed, link): (Seq, &Link)| {
         let agent = link.actor.agent()?.clone();
-        Some(Hop { deed, agent, subject: link.subject.clone() })
+        Some(Hop { deed, agent, subject: link.subject.clone(), at: link.at })
     };
     links.take(STEPS).filter_map(hop).collect()
 }
@@ -75,16 +77,16 @@ pub(in crate::domain::decide) fn goes_round(
     let state = sheet.snapshot();
     let chain = longest(&state, follows);
     let agent = by.unwrap_or(to).clone();
-    let newest = Hop { deed: primary, agent, subject: subject.cloned() };
+    let newest = Hop { deed: primary, agent, subject: subject.cloned(), at: sheet.time };
     let finding = if is_endless(&state, follows) {
-        endless(sheet, &newest, &chain)
+        endless(&newest, &chain)
     } else {
         let mut both = [newest.agent.as_str(), to.as_str()];
         both.sort_unstable();
         let on = subject.cloned().map(FieldPath::whole);
         let woken =
             side(&Actor::Agent(to.clone()), Some(primary), on.as_ref(), sheet.time, (None, "not woken"));
-        let sides = sides(sheet, &newest, &chain).into_iter().chain([woken]).collect();
+        let sides = sides(&newest, &chain).into_iter().chain([woken]).collect();
         let same =
             format!("round|{}|{}", subject.map(ToString::to_string).unwrap_or_default(), both.join(","));
         let first_cause = chain.last().map(|step| step.deed);
@@ -93,7 +95,7 @@ pub(in crate::domain::decide) fn goes_round(
     raise_with_item(sheet, finding, primary)
 }
 
-fn circle(sheet: &Sheet<'_>, newest: &Hop, chain: &[Hop]) -> Finding {
+fn circle(newest: &Hop, chain: &[Hop]) -> Finding {
     let subject = newest.subject.as_ref().map(ToString::to_string).unwrap_or_default();
     let mut way: Vec<&str> = chain.iter().rev().map(|step| step.agent.as_str()).collect();
     way.push(newest.agent.as_str());
@@ -103,13 +105,13 @@ fn circle(sheet: &Sheet<'_>, newest: &Hop, chain: &[Hop]) -> Finding {
         same: format!("{subject}|{}", newest.agent),
         title: format!("{} comes back to {subject}: {}", newest.agent, way.join(" → ")),
         on: newest.subject.clone().map(FieldPath::whole),
-        sides: sides(sheet, newest, chain),
+        sides: sides(newest, chain),
         first_cause: chain.last().map(|step| step.deed),
         count: 1,
     }
 }
 
-fn endless(sheet: &Sheet<'_>, newest: &Hop, chain: &[Hop]) -> Finding {
+fn endless(newest: &Hop, chain: &[Hop]) -> Finding {
     let mut who: Vec<&str> = chain.iter().chain([newest]).map(|step| step.agent.as_str()).collect();
     who.sort_unstable();
     who.dedup();
@@ -118,21 +120,21 @@ fn endless(sheet: &Sheet<'_>, newest: &Hop, chain: &[Hop]) -> Finding {
         same: format!("endless|{}", who.join(",")),
         title: format!("{} deeds of {} follow from each other, and go on", chain.len() + 1, who.join(", ")),
         on: newest.subject.clone().map(FieldPath::whole),
-        sides: sides(sheet, newest, chain),
+        sides: sides(newest, chain),
         first_cause: chain.last().map(|step| step.deed),
         count: 1,
     }
 }
 
 /// Where it began, then the last deeds of the chain, the newest at the end.
-fn sides(sheet: &Sheet<'_>, newest: &Hop, chain: &[Hop]) -> Vec<AlertSide> {
+fn sides(newest: &Hop, chain: &[Hop]) -> Vec<AlertSide> {
     let first = chain.last().into_iter();
     let rest = chain.iter().take(crate::domain::things::SIDES - 2).rev();
     let rest = rest.filter(|step| chain.last().is_none_or(|first| first.deed != step.deed));
     let one = |step: &Hop| {
         let on = step.subject.clone().map(FieldPath::whole);
         let words = format!("deed {}", step.deed);
-        side(&Actor::Agent(step.agent.clone()), Some(step.deed), on.as_ref(), sheet.time, (None, &words))
+        side(&Actor::Agent(step.agent.clone()), Some(step.deed), on.as_ref(), step.at, (None, &words))
     };
     first.chain(rest).chain([newest]).map(one).collect()
 }

@@ -10,8 +10,9 @@ use crate::domain::ids::{AlertNo, Seq};
 use crate::domain::map::Contradiction;
 use crate::domain::path::{EntityPath, FieldName, FieldPath};
 use crate::domain::rule::contradiction;
+use crate::domain::rule::ruling::{self, Dispute};
 use crate::domain::state::State;
-use crate::domain::things::{AlertKind, AlertSide, Field, FieldChange, Run};
+use crate::domain::things::{Alert, AlertKind, AlertSide, Field, FieldChange, Run};
 
 /// What a commit sets off: ping-pong and contradictions; a contradiction whose states agree again is over.
 pub(in crate::domain::decide) fn after_commit(sheet: &mut Sheet<'_>, before: &State, primary: Seq) {
@@ -67,6 +68,33 @@ fn agree(sheet: &mut Sheet<'_>, after: &State, rule: &Contradiction, path: &Fiel
         None => format!("{} is gone since deed {primary}", path.entity),
     };
     end_by_itself(sheet, &alert, &format!("the states agree again: {why}"), primary);
+}
+
+/// Why the states of which an alert tells contradict each other no more, in words.
+pub(in crate::domain::decide) fn over(state: &State, alert: &Alert) -> Option<&'static str> {
+    if ruling::dispute(alert) != Some(Dispute::States) {
+        return None;
+    }
+    let path = alert.on.as_ref()?;
+    let mut rules = state.board.map.contradictions_on(&path.entity, &path.field);
+    let same = |rule: &&Contradiction| {
+        let bound = rule.all.iter().find_map(|clause| clause.template.bind(path));
+        bound.is_some_and(|bindings| contradiction::print(rule, &bindings) == *alert.fingerprint)
+    };
+    let Some(rule) = rules.find(|rule| same(rule)) else {
+        return Some("the map has no such contradiction any more");
+    };
+    all_true(state, rule, path).is_none().then_some("the states agree by now")
+}
+
+/// Another map is in force: contradictions of states that it does not know are over.
+pub(in crate::domain::decide) fn after_map(sheet: &mut Sheet<'_>, applied: Seq) {
+    let state = sheet.snapshot().into_owned();
+    for alert in state.board.alerts.values() {
+        if let Some(why) = over(&state, alert) {
+            end_by_itself(sheet, alert, why, applied);
+        }
+    }
 }
 
 /// Whether this change hands the field over once more between agents that take turns on it, or makes an A-B-A. A person's

@@ -6,7 +6,9 @@ use crate::domain::deed::{Body, Deed};
 use crate::domain::ids::{Actor, AgentId, AlertNo, Seq};
 use crate::domain::sight::Sight;
 use crate::domain::state::Board;
-use crate::domain::things::{Alert, AlertKind, AlertSide, CONCLUDED, RaisedAlert, Work, WorkKind};
+use crate::domain::things::{
+    Alert, AlertKind, AlertSide, CONCLUDED, RaisedAlert, Work, WorkKind, says_the_same,
+};
 use std::collections::BTreeSet;
 
 /// Names in the deed that the answer is made of, and in its parts, of which kind the alerts are that it raised or counted.
@@ -99,12 +101,17 @@ fn words(alert: &Alert, agent: &AgentId) -> Option<String> {
     let own = alert.sides.iter().rev().find(is_own)?;
     let others: Vec<&AlertSide> = alert.sides.iter().filter(|side| !is_own(side)).collect();
     let path = own.path.as_ref()?;
-    if others.is_empty() {
-        return None;
-    }
     if &*own.outcome == CONCLUDED {
+        let agrees = |side: &AlertSide| match (&side.value, &own.value) {
+            (Some(theirs), Some(mine)) => says_the_same(theirs, mine),
+            (_, None) | (None, _) => false,
+        };
+        let otherwise = others.iter().filter(|side| !agrees(side));
         let names: Vec<String> =
-            others.iter().map(|side| format!("{}{}", side.actor.name(), deed(side))).collect();
+            otherwise.map(|side| format!("{}{}", side.actor.name(), deed(side))).collect();
+        if names.is_empty() {
+            return None;
+        }
         let names = names.join(" and ");
         return Some(format!(
             "{names} concluded otherwise on {} than you{}: alert #{}",
@@ -112,6 +119,9 @@ fn words(alert: &Alert, agent: &AgentId) -> Option<String> {
             deed(own),
             alert.no
         ));
+    }
+    if others.is_empty() {
+        return None;
     }
     let name =
         |side: &&AlertSide| Some(format!("{} by {}{}", side.path.as_ref()?, side.actor.name(), deed(side)));
