@@ -33,6 +33,7 @@ use crate::domain::deed::{Deed, DeedError};
 use crate::domain::ids::Seq;
 use crate::domain::path::EntityPath;
 use crate::domain::reply::Reply;
+use crate::domain::sight::Sight;
 use crate::domain::state::{Board, Front, State};
 use crate::domain::time::Time;
 use crate::ledger::{AnyLedger, Head, Identity, Ledger, LedgerError};
@@ -255,14 +256,18 @@ impl Handle {
         Ok(answers)
     }
 
-    /// The answer that a deed records.
+    /// The answer that a deed records; without what it found, where the map has hidden that from its agent since.
     async fn first_answer(&self, seq: Seq) -> Result<Answer, SubmitError> {
         let record =
             self.shared.ledger.get(seq.0).await.map_err(|error| SubmitError::Unavailable(error.into()))?;
         let record = record.ok_or(SubmitError::Unavailable(Trouble::WentBack { seq: seq.0 }))?;
         let deed = Deed::decode(&record.bytes)
             .map_err(|error| SubmitError::Unavailable(Trouble::unreadable(seq.0, &error)))?;
-        Ok(Answer { reply: Reply::of(&deed), replayed: true })
+        let board = &self.front().board;
+        let hidden = board.map_version != deed.map_version
+            && deed.actor.agent().is_some_and(|agent| !deed.is_seen_by(&Sight::now(agent, &board.map)));
+        let reply = Reply::of(&deed);
+        Ok(Answer { reply: if hidden { reply.without_found() } else { reply }, replayed: true })
     }
 
     /// What everybody may look at, as it is on disk.

@@ -128,6 +128,12 @@ impl Reply {
         }
     }
 
+    /// How it came out alone, without words, values and names of what was found.
+    #[must_use]
+    pub fn without_found(self) -> Self {
+        Self { message: None, fields: Vec::new(), owners: Vec::new(), until: None, ..self }
+    }
+
     /// Whether what was asked was done.
     pub fn is_done(&self) -> bool {
         !self.outcome.is_refusal()

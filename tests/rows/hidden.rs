@@ -437,3 +437,33 @@ async fn what_was_accepted_and_refused_is_hidden_once_its_field_is() {
     assert!(!streamed(&server, &support).await.contains("planted"));
     server.stop().await;
 }
+
+/// The answer to a request that is repeated tells no more than a new one would.
+#[tokio::test]
+async fn a_repeated_answer_hides_what_is_hidden_since() {
+    let server = Server::start_on(super::TEAM).await;
+    let (sales, support) = (server.agent("sales").await, server.agent("support").await);
+    let account = "crm/account/7";
+    let found = json!({"health": "planted"});
+    told(&support.write(account, found, json!({"health": 0})).await, "committed", None);
+    let body = json!({"target": "mail/sales", "action": "send", "subject": account,
+                      "depends_on": {"crm/account/7#health": 0}});
+    let send = || async {
+        let request = sales.request("POST", "/v1/acts").header("Idempotency-Key", "k1");
+        let request = request.header("Content-Type", "application/json");
+        super::support::came(request.body(body.to_string())).await
+    };
+    let first = send().await;
+    told(&first, "stale", Some("stale"));
+    assert!(first.text.contains("planted"), "{}", first.text);
+    assert_eq!(send().await.text, first.text);
+    let hiding = "id = \"sales\"\nhidden = [\"crm/account/7#health\"]\n";
+    let map = super::TEAM.replacen("id = \"sales\"\n", hiding, 1);
+    let applied = server.dana.request("PUT", "/v1/map?reason=hide").header("if-match", "0").body(map);
+    assert_eq!(applied.send().await.unwrap().status().as_u16(), 200);
+    let again = send().await;
+    told(&again, "stale", Some("stale"));
+    assert_eq!(again["deed"], first["deed"]);
+    assert!(!again.text.contains("planted") && !again.text.contains("support"), "{}", again.text);
+    server.stop().await;
+}
