@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::sheet::Sheet;
-use super::{alert, held, inbox, rebase, stuck, verdict, write};
+use super::{held, inbox, rebase, stuck, verdict, write};
 use crate::domain::code::Code;
 use crate::domain::command::{Write, WriteKind};
 use crate::domain::deed::{Body, ScopeChange, ScopeTransfer};
@@ -62,7 +62,6 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, no: ItemNo, person: &PersonId) -> Se
     let seq = sheet.push(deed);
     inbox::stand_in(sheet, seq, &right);
     rebase::items(sheet, &closed, seq);
-    end_over(sheet, &state, &closed, seq);
     seq
 }
 
@@ -349,31 +348,16 @@ fn settled<'a>(state: &'a State, closed: &'a ClosedItem) -> impl Iterator<Item =
 
 /// The alert that the answer resolved is open again; one that somebody had resolved before stays so.
 fn reopen_alert(sheet: &mut Sheet<'_>, state: &State, closed: &ClosedItem) {
-    let Some(no) = closed.item.case.alert() else { return };
+    let Some(alert) = closed.item.case.alert() else { return };
     let with_it = |alert: &Alert| matches!(alert.state, AlertState::Resolved { at, .. } if at == closed.at);
-    let resolved = state.board.resolved.iter().find(|resolved| resolved.no == no && with_it(resolved));
+    let resolved = state.board.resolved.iter().find(|resolved| resolved.no == alert && with_it(resolved));
     let Some(resolved) = resolved else { return };
     let mut again = (**resolved).clone();
     again.state = AlertState::Open;
     again.note = None;
-    let newer = state.board.fingerprints.get(&again.fingerprint).and_then(|no| state.board.alerts.get(no));
-    if let Some(newer) = newer {
-        alert::end_by_itself(sheet, newer, &format!("alert #{} tells of it again", again.no), closed.deed);
-    }
     let mut deed = sheet.draft(Body::AlertReopened(Box::new(again)), ACTION, Outcome::Opened);
     deed.subject.clone_from(&closed.item.subject);
     deed.cause = Some(closed.deed);
-    deed.refs.alerts = vec![no];
+    deed.refs.alerts = vec![alert];
     sheet.push(deed);
-}
-
-/// States that agree by now are no case that is open again.
-fn end_over(sheet: &mut Sheet<'_>, state: &State, closed: &ClosedItem, undone: Seq) {
-    for other in settled(state, closed) {
-        let now = sheet.snapshot().into_owned();
-        let alert = other.item.case.alert().and_then(|no| now.board.alerts.get(&no));
-        if let Some((alert, why)) = alert.and_then(|alert| Some((alert, alert::over(&now, alert)?))) {
-            alert::end_by_itself(sheet, alert, why, undone);
-        }
-    }
 }
