@@ -55,11 +55,11 @@ impl<'a> Sheet<'a> {
             released: None,
             imported: false,
             assumed: Vec::new(),
-            key: request
-                .key
-                .as_ref()
-                .map(|asked| (asked.key.clone(), Arc::clone(&asked.digest), asked.part))
-                .map(|(key, digest, part)| KeyMark { key, digest, part }),
+            key: request.key.as_ref().map(|asked| KeyMark {
+                key: asked.key.clone(),
+                digest: Arc::clone(&asked.digest),
+                part: asked.part,
+            }),
             traceparent: request.traceparent.clone(),
         }
     }

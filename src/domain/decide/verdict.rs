@@ -326,8 +326,10 @@ fn yields(state: &State, rule: &Defer, subject: &EntityPath, now: Time) -> Optio
         bindings.bind("subject", subject.as_str());
         let on = holds(state, condition, &bindings)?;
         let seen = !state.board.map.is_hidden(&rule.agent, &on.entity, &on.field);
-        let words = || condition.to_string().replace("{id}", subject.last_segment());
-        let words = || words().replace("{subject}", subject.as_str());
+        let bound = |words: String| {
+            words.replace("{id}", subject.last_segment()).replace("{subject}", subject.as_str())
+        };
+        let words = || bound(condition.to_string());
         let while_ = if seen { format!(" while {}", words()) } else { String::new() };
         let first = first(None, format!("{} goes first on {subject}{while_}", rule.to))?;
         let told = if seen { vec![on.clone()] } else { Vec::new() };

@@ -1,5 +1,7 @@
 //! Who hears of an alert at once, RULES §11.1: its author in the answer, and of a contradiction whoever wrote before.
 
+use std::collections::BTreeSet;
+
 use crate::domain::decide::sheet::Sheet;
 use crate::domain::decide::{propose, work};
 use crate::domain::deed::{Body, Deed};
@@ -9,7 +11,6 @@ use crate::domain::state::Board;
 use crate::domain::things::{
     Alert, AlertKind, AlertSide, CONCLUDED, RaisedAlert, Work, WorkKind, says_the_same,
 };
-use std::collections::BTreeSet;
 
 /// Names in the deed that the answer is made of, and in its parts, of which kind the alerts are that it raised or counted.
 pub(in crate::domain::decide) fn name_kinds(sheet: &mut Sheet<'_>, primary: Seq) {
