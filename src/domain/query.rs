@@ -114,11 +114,12 @@ pub fn read(state: &State, reader: &Actor, entity: &EntityPath) -> Option<Entity
         };
         (name.clone(), view)
     };
-    // What is true of the entity is told to whom may see the whole of it; its version counts changes of every field.
+    // What is true of the entity is told to whom may see the whole of it.
     let whole = known.filter(|_| !hidden(&FieldName::whole()));
+    let counted = known.filter(|_| reader.agent().is_none_or(|agent| !map.hides_version(agent, entity)));
     Some(EntityView {
         entity: entity.clone(),
-        version: whole.map_or(Version(0), |known| known.version),
+        version: counted.map_or(Version(0), |known| known.version),
         seq: state.head(),
         fields: fields.map(view).collect(),
         owner: map.owner_of_whole(entity).cloned(),
@@ -141,7 +142,10 @@ pub fn read_past(then: &State, now: &State, reader: &Actor, entity: &EntityPath)
         if view.fields.is_empty() {
             return None;
         }
-        (view.version, view.gone, view.frozen) = (Version(0), None, None);
+        (view.gone, view.frozen) = (None, None);
+    }
+    if now.board.map.hides_version(agent, entity) {
+        view.version = Version(0);
     }
     view.recent.retain(|touch| sight.sees_touch(entity, touch));
     Some(view)

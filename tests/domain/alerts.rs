@@ -236,6 +236,26 @@ fn states_that_agree_again_end_it() {
     world.verify();
 }
 
+/// A ruling is taken back only while there is something to decide again.
+#[test]
+fn a_ruling_on_what_agrees_by_now_stays() {
+    let open = "
+        sourcing writes crm/contact/7 status=sourced@0 -> committed
+        sales writes crm/deal/7 stage=trial@0 -> committed
+        sam rules #1 crm/contact/7#status 'they answered us' -> recorded
+    ";
+    let mut world = check(&format!("{open} sales writes crm/deal/7 stage=proposal@1 -> committed"));
+    play(&mut world, "sam undoes #1 -> refused used-since\n alerts\n items");
+    world.verify();
+    let mut world = check(&format!("{open} sales writes crm/deal/7 stage=trial@1 -> committed\n items #2"));
+    play(&mut world, "sam undoes #1 -> refused used-since\n alerts contradiction x1\n items #2");
+    world.verify();
+    let mut world = check(open);
+    play(&mut world, "sam undoes #1 -> recorded\n alerts contradiction x1\n items #1");
+    play(&mut world, "sales writes crm/deal/7 stage=proposal@1 -> committed\n alerts\n items");
+    world.verify();
+}
+
 /// What another map does not know is over.
 #[test]
 fn a_contradiction_that_the_map_does_not_have_is_over() {

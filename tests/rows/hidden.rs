@@ -467,3 +467,38 @@ async fn a_repeated_answer_hides_what_is_hidden_since() {
     assert!(!again.text.contains("planted") && !again.text.contains("support"), "{}", again.text);
     server.stop().await;
 }
+
+#[tokio::test]
+async fn the_version_of_a_record_does_not_count_hidden_changes() {
+    let server = Server::start_on(RULES).await;
+    let (sales, product) = (server.agent("sales").await, server.agent("product").await);
+    for deal in ["crm/deal/7", "crm/deal/9"] {
+        told(&product.write(deal, json!({"note": "n"}), json!({"note": 0})).await, "committed", None);
+    }
+    for version in 0..3 {
+        let cut = sales.write("crm/deal/7", json!({"discount": version}), json!({"discount": version})).await;
+        told(&cut, "committed", None);
+    }
+    let owned = sales.get("/v1/entities/crm/deal/7").await;
+    assert_eq!(owned["version"], 4, "{}", owned.text);
+    for deal in ["crm/deal/7", "crm/deal/9"] {
+        let seen = product.get(&format!("/v1/entities/{deal}")).await;
+        assert_eq!(
+            (&seen["version"], &seen["fields"]["note"]["version"]),
+            (&json!(0), &json!(1)),
+            "{}",
+            seen.text
+        );
+        for named in [0, 1, 4] {
+            let asked = json!({"entity": "requests/1", "changes": {"a": 1}, "expected": {"a": 7},
+                               "depends_on": {deal: named}});
+            let came = product.post("/v1/writes", asked).await;
+            assert_eq!(came["code"], "stale", "{}", came.text);
+            assert!(!came.text.contains("sales") && !came.text.contains("v4"), "{}", came.text);
+            let plain = json!({"entity": deal, "changes": {"note": "m"}, "expected": named});
+            let came = product.post("/v1/writes", plain).await;
+            assert!(!came.text.contains("now v"), "{}", came.text);
+        }
+    }
+    server.stop().await;
+}

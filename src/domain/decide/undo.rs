@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::sheet::Sheet;
-use super::{held, inbox, rebase, stuck, verdict, write};
+use super::{alert, held, inbox, rebase, stuck, verdict, write};
 use crate::domain::code::Code;
 use crate::domain::command::{Write, WriteKind};
 use crate::domain::deed::{Body, ScopeChange, ScopeTransfer};
@@ -13,6 +13,7 @@ use crate::domain::map::{Grant, text_matches};
 use crate::domain::outcome::Outcome;
 use crate::domain::path::{EntityPath, FieldName, FieldPath, Pattern};
 use crate::domain::rule::reviewer;
+use crate::domain::rule::ruling::{self, Dispute};
 use crate::domain::state::State;
 use crate::domain::things::{
     Alert, AlertState, Case, ClosedItem, Entity, Field, FieldChange, ItemAnswer, Redone, Run, Touch,
@@ -98,6 +99,9 @@ fn used(state: &State, closed: &ClosedItem, now: Time) -> Option<String> {
     if let Some(why) = effects.redone.iter().find_map(|redone| input_used(state, closed, redone)) {
         return Some(why);
     }
+    if let Some(why) = settled(state, closed).find_map(|other| decided_by_now(state, other)) {
+        return Some(why);
+    }
     // Where the map had the grant already, this answer did not make it.
     let (_, after) = effects.map?;
     match &closed.answer {
@@ -114,6 +118,18 @@ fn used(state: &State, closed: &ClosedItem, now: Time) -> Option<String> {
         | ItemAnswer::ApproveEdited { .. }
         | ItemAnswer::Reject { .. } => None,
     }
+}
+
+/// Why there is nothing to decide again on states that were ruled on or handled: they agree by now, or another item asks.
+fn decided_by_now(state: &State, closed: &ClosedItem) -> Option<String> {
+    let (ItemAnswer::Ruling { .. } | ItemAnswer::Handle { .. }) = closed.answer else { return None };
+    let alert =
+        resolved_with(state, closed).filter(|alert| ruling::dispute(alert) == Some(Dispute::States))?;
+    let newer = state.board.fingerprints.get(&alert.fingerprint);
+    newer.map(|newer| format!("alert {newer} tells of it again: answer that one")).or_else(|| {
+        let why = alert::over(state, alert)?;
+        Some(format!("there is nothing to decide again: {why}"))
+    })
 }
 
 /// What of a stored input that went through can't be put back.
@@ -348,16 +364,20 @@ fn settled<'a>(state: &'a State, closed: &'a ClosedItem) -> impl Iterator<Item =
 
 /// The alert that the answer resolved is open again; one that somebody had resolved before stays so.
 fn reopen_alert(sheet: &mut Sheet<'_>, state: &State, closed: &ClosedItem) {
-    let Some(alert) = closed.item.case.alert() else { return };
-    let with_it = |alert: &Alert| matches!(alert.state, AlertState::Resolved { at, .. } if at == closed.at);
-    let resolved = state.board.resolved.iter().find(|resolved| resolved.no == alert && with_it(resolved));
-    let Some(resolved) = resolved else { return };
-    let mut again = (**resolved).clone();
+    let Some(resolved) = resolved_with(state, closed) else { return };
+    let mut again = Alert::clone(resolved);
     again.state = AlertState::Open;
     again.note = None;
     let mut deed = sheet.draft(Body::AlertReopened(Box::new(again)), ACTION, Outcome::Opened);
     deed.subject.clone_from(&closed.item.subject);
     deed.cause = Some(closed.deed);
-    deed.refs.alerts = vec![alert];
+    deed.refs.alerts = vec![resolved.no];
     sheet.push(deed);
+}
+
+/// The alert that went with the answer.
+fn resolved_with<'a>(state: &'a State, closed: &ClosedItem) -> Option<&'a Arc<Alert>> {
+    let no = closed.item.case.alert()?;
+    let with_it = |alert: &Alert| matches!(alert.state, AlertState::Resolved { at, .. } if at == closed.at);
+    state.board.resolved.iter().find(|resolved| resolved.no == no && with_it(resolved))
 }

@@ -99,8 +99,8 @@ pub(super) fn leased(state: &State, agent: &AgentId, write: &Write, now: Time) -
 
 /// Check 6: the changed fields that have no expected version. `append` adds need none.
 pub(super) fn missing(map: &Map, agent: &AgentId, write: &Write) -> Vec<FieldName> {
-    // Whoever may not see the whole does not know its version either.
-    let whole_seen = || !map.is_hidden(agent, &write.entity, &FieldName::whole());
+    // Whoever may not know the version of the whole can't name it either.
+    let whole_seen = || !map.hides_version(agent, &write.entity);
     let named = |name: &FieldName| match &write.expected {
         Some(Expected::Entity(_)) => whole_seen(),
         Some(Expected::Fields(versions)) => versions.contains_key(name),
@@ -128,8 +128,9 @@ pub(super) fn is_append(map: &Map, entity: &EntityPath, name: &FieldName) -> boo
 pub(super) fn outdated(state: &State, agent: Option<&AgentId>, write: &Write) -> Vec<FieldChange> {
     let entity = state.entities.get(&write.entity);
     // What the agent may not see is not there for it, also where it names a version of what it does not change.
-    let hidden =
-        |name: &FieldName| agent.is_some_and(|agent| state.board.map.is_hidden(agent, &write.entity, name));
+    let hidden = |name: &FieldName| {
+        agent.is_some_and(|agent| state.board.map.hides_version_of(agent, &write.entity, name))
+    };
     let version_of = |name: &FieldName| {
         entity.filter(|_| !hidden(name)).map_or(Version(0), |entity| entity.version_of(name))
     };
@@ -165,10 +166,12 @@ pub(super) fn outdated_reads(
 ) -> Vec<FieldChange> {
     let is_outdated = |path: &FieldPath, base: Version| {
         // What the agent may not see is not there for it.
-        let hidden = agent.is_some_and(|agent| state.board.map.is_hidden(agent, &path.entity, &path.field));
-        let entity = state.entities.get(&path.entity).filter(|_| !hidden);
-        let gone = entity.is_some_and(|entity| entity.gone.is_some());
-        gone || entity.map_or(Version(0), |entity| entity.version_of(&path.field)) != base
+        let (map, entity, field) = (&state.board.map, &path.entity, &path.field);
+        let hidden = agent.is_some_and(|agent| map.is_hidden(agent, entity, field));
+        let uncounted = agent.is_some_and(|agent| map.hides_version_of(agent, entity, field));
+        let known = state.entities.get(entity).filter(|_| !hidden);
+        let gone = known.is_some_and(|known| known.gone.is_some());
+        gone || known.filter(|_| !uncounted).map_or(Version(0), |known| known.version_of(field)) != base
     };
     let mut changes = Vec::new();
     for (path, base) in reads {
@@ -196,11 +199,18 @@ pub(super) fn told(
     entity: &EntityPath,
     mut change: FieldChange,
 ) -> FieldChange {
-    if agent.is_some_and(|agent| state.board.map.is_hidden(agent, entity, &change.name)) {
+    let Some(agent) = agent else { return change };
+    let map = &state.board.map;
+    let hidden = map.is_hidden(agent, entity, &change.name);
+    if hidden || map.hides_version_of(agent, entity, &change.name) {
         change.version = Version(0);
         change.before = None;
-        change.by = None;
-        change.at = None;
+        // Who removed it is told to whoever may see the whole; who wrote last, to whom may see what was written.
+        let gone = state.entities.get(entity).is_some_and(|entity| entity.gone.is_some());
+        if hidden || !gone {
+            change.by = None;
+            change.at = None;
+        }
     }
     change
 }

@@ -343,7 +343,7 @@ fn mark_unseen(sheet: &Sheet<'_>, state: &State, deed: &mut Deed) {
         return;
     }
     for change in &mut deed.fields {
-        change.unseen = state.board.map.is_hidden(agent, entity, &change.name);
+        change.unseen = state.board.map.hides_version_of(agent, entity, &change.name);
     }
 }
 

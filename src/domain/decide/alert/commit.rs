@@ -71,7 +71,7 @@ fn agree(sheet: &mut Sheet<'_>, after: &State, rule: &Contradiction, path: &Fiel
 }
 
 /// Why the states of which an alert tells contradict each other no more, in words.
-fn over(state: &State, alert: &Alert) -> Option<&'static str> {
+pub(in crate::domain::decide) fn over(state: &State, alert: &Alert) -> Option<&'static str> {
     if ruling::dispute(alert) != Some(Dispute::States) {
         return None;
     }

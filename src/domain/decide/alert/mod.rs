@@ -29,7 +29,7 @@ use crate::domain::things::{Alert, AlertKind, AlertSide, AlertState, Escalates, 
 use crate::domain::time::Time;
 
 pub(super) use self::cascade::{cascade, goes_round, is_endless};
-pub(super) use self::commit::{after_commit, after_map};
+pub(super) use self::commit::{after_commit, after_map, over};
 pub(super) use self::conclusion::{conclusions_differ, short};
 pub(super) use self::converging::{in_vain, not_converging};
 pub(super) use self::lease::lease_lapsed;

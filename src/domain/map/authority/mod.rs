@@ -162,6 +162,23 @@ impl Map {
         self.owners(entity, &FieldName::whole()).into_iter().next()
     }
 
+    /// Is the version of the entity kept from the agent? It counts the changes of every field, hidden ones too. Whoever owns
+    /// the whole of it is told, for it can't be removed without.
+    pub fn hides_version(&self, agent: &AgentId, entity: &EntityPath) -> bool {
+        let whole = FieldName::whole();
+        self.hides_any_of(agent, entity)
+            && (self.is_hidden(agent, entity, &whole) || !self.owners(entity, &whole).contains(&agent))
+    }
+
+    /// Is what is told of the field with its version kept from the agent?
+    pub fn hides_version_of(&self, agent: &AgentId, entity: &EntityPath, field: &FieldName) -> bool {
+        if field.is_whole() {
+            self.hides_version(agent, entity)
+        } else {
+            self.is_hidden(agent, entity, field)
+        }
+    }
+
     /// How the field may be written; the first `[[field]]` that fits says so.
     pub fn field_kind(&self, entity: &EntityPath, field: &FieldName) -> &FieldKind {
         let mut first: Option<usize> = None;
