@@ -174,6 +174,26 @@ fn the_preview_of_a_rule_lists_what_it_would_have_closed() {
     assert!(shown.then[0].contains("this very input about crm/account/a"), "{shown:?}");
 }
 
+/// What a rule closes is closed beside what another owns too: that is proposed, and nobody is asked about the rest.
+#[test]
+fn a_rule_closes_its_part_of_a_write() {
+    let mut world = check(
+        "
+        support writes crm/account/vip-1 tag=trial@0 -> escalated unowned
+        dana drops #1 'we tag nothing' rule -> recorded
+        ",
+    );
+    let both = run(&mut world, "sales writes crm/account/vip-1 tag=trial@0 health=good@0");
+    assert_eq!((both.outcome.as_str(), both.item), ("proposed", None));
+    let message = both.message.unwrap();
+    assert!(message.contains("out of scope since #1 by dana: we tag nothing"), "{message}");
+    play(
+        &mut world,
+        "items\n sales writes crm/account/vip-1 tag=other@0 health=good@0 -> proposed not-owner\n items #2",
+    );
+    world.verify();
+}
+
 /// What another owns is not expanded onto: the owner is named, and an admin may transfer it.
 #[test]
 fn an_overlap_is_refused_with_its_owner() {

@@ -23,15 +23,9 @@ pub(super) fn decide(
     write: &Write,
     zones: &Zones,
 ) -> Seq {
-    if zones.others.is_empty()
-        && let Some(why) =
-            inbox::closed_on_arrival(state, &inbox::alike_write(agent, write, &zones.nobody), || {
-                let stored = part(write, &zones.nobody);
-                let case = write::case(&stored, is_partial(&stored, write));
-                (case, Actor::Agent(agent.clone()), Some(write.entity.clone()))
-            })
-    {
-        return sheet.refuse_on(refused(), word(write), &write.entity, (Code::OutOfScope, &why));
+    let closed = closed(state, agent, write, zones);
+    if let Some(why) = closed.as_ref().filter(|_| zones.others.is_empty()) {
+        return sheet.refuse_on(refused(), word(write), &write.entity, (Code::OutOfScope, why));
     }
     if let Some(why) = full(state, zones) {
         return sheet.refuse_on(refused(), word(write), &write.entity, (Code::OverBound, &why));
@@ -44,7 +38,8 @@ pub(super) fn decide(
     };
     let mut deed = draft(sheet, write, body, outcome);
     deed.code = Some(code);
-    deed.because(zone_words(write, zones));
+    let closed_words = closed.as_ref().map(|why| format!("; {why}")).unwrap_or_default();
+    deed.because(format!("{}{closed_words}", zone_words(write, zones)));
     deed.fields = wanted(state, agent, write);
     deed.refs.owners = zones.others.keys().cloned().collect();
     let primary = sheet.push(deed);
@@ -62,7 +57,7 @@ pub(super) fn decide(
         refs.works.push(no);
         no = no.next();
     }
-    if !zones.nobody.is_empty() {
+    if !zones.nobody.is_empty() && closed.is_none() {
         let stored = part(write, &zones.nobody);
         refs.item = Some(inbox::open_write(sheet, agent, (&stored, is_partial(&stored, write)), primary));
     }
@@ -73,6 +68,18 @@ pub(super) fn decide(
         deed.refs = refs;
     }
     primary
+}
+
+/// The rule that closes what nobody owns of the write, in words: alone, or beside what goes to its owners.
+fn closed(state: &State, agent: &AgentId, write: &Write, zones: &Zones) -> Option<String> {
+    if zones.nobody.is_empty() {
+        return None;
+    }
+    inbox::closed_on_arrival(state, &inbox::alike_write(agent, write, &zones.nobody), || {
+        let stored = part(write, &zones.nobody);
+        let case = write::case(&stored, is_partial(&stored, write));
+        (case, Actor::Agent(agent.clone()), Some(write.entity.clone()))
+    })
 }
 
 pub(super) fn zone_words(write: &Write, zones: &Zones) -> String {

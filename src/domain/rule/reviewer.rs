@@ -85,16 +85,10 @@ pub fn may_give(
     who: (&PersonId, TokenClass),
     now: Time,
 ) -> Result<Right, (Code, String)> {
-    match answer {
-        ItemAnswer::Transfer { .. } => may_transfer(board, item, who, now),
-        ItemAnswer::Expand { .. }
-        | ItemAnswer::Handle { .. }
-        | ItemAnswer::Ruling { .. }
-        | ItemAnswer::OutOfScope { .. }
-        | ItemAnswer::SendOn { .. }
-        | ItemAnswer::Approve { .. }
-        | ItemAnswer::ApproveEdited { .. }
-        | ItemAnswer::Reject { .. } => may_answer(board, item, who, now),
+    if let ItemAnswer::Transfer { .. } = answer {
+        may_transfer(board, item, who, now)
+    } else {
+        may_answer(board, item, who, now)
     }
 }
 
