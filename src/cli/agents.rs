@@ -32,7 +32,10 @@ const LIST: List<AgentList, AgentLine> = List {
     none: "the map has no agent, and none has done anything yet",
     rows: |found| found.agents.iter().collect(),
     columns: &[
-        of("AGENT", |one| one.readiness.agent.to_string()),
+        of("AGENT", |one| match &one.standing.called {
+            Some(called) => format!("{} ({called})", one.readiness.agent),
+            None => one.readiness.agent.to_string(),
+        }),
         of("OWNER", |one| {
             one.standing.owner.as_ref().map_or_else(|| "not in the map".to_owned(), ToString::to_string)
         }),

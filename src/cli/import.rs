@@ -46,7 +46,7 @@ pub(super) fn run(context: &Context, command: &Command) -> anyhow::Result<Status
         let client = target(&base, session, wanted.as_ref()).await?;
         let report = beads(&client, opened, bytes).await.with_context(|| shown.to_string())?;
         out.show(&report, || output::line(visible_lines(report.to_string().trim_end())))?;
-        Ok(if report.broken_lines + report.refused_lines > 0 { Status::No } else { Status::Done })
+        Ok(if report.left_out() > 0 { Status::No } else { Status::Done })
     })
 }
 

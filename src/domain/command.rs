@@ -31,7 +31,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::hash::hex;
-use super::ids::{ActNo, Actor, AgentId, Fence, IdempotencyKey, Seq, TokenId, Version};
+use super::ids::{ActNo, Actor, AgentId, EventDigest, Fence, IdempotencyKey, Seq, TokenId, Version};
 use super::path::{EntityPath, FieldName, FieldPath};
 use super::things::TokenClass;
 use super::time::Time;
@@ -253,10 +253,19 @@ pub struct Together {
 pub struct Import {
     /// Which history; the same line of it is taken once.
     pub source: Arc<str>,
-    /// The line's number in it.
+    /// The line's number in it; 0 where its events have other names, or none.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub id: u64,
+    /// The event's name there, where that is no number.
+    pub event: Option<Arc<str>>,
+    /// What the event says, as a digest: known by it, it is taken once, whatever its number and its history are. Without one
+    /// it is known by `source` and `id`.
+    #[schemars(with = "Option<String>")]
+    pub digest: Option<EventDigest>,
     /// Who did it.
     pub actor: AgentId,
+    /// What that one is called there, where that is no agent's name.
+    pub called: Option<Arc<str>>,
     /// When.
     pub time: Time,
     /// The record.

@@ -20,8 +20,8 @@ use serde::{Deserialize, Serialize};
 use self::decided::{first_format, is_first_format};
 use super::code::Code;
 use super::ids::{
-    ActNo, Actor, AgentId, AlertNo, FanOutNo, Fence, IdempotencyKey, ItemNo, MapVersion, PersonId, QueueName,
-    Seq, TaskId, WorkNo, WorkspaceId,
+    ActNo, Actor, AgentId, AlertNo, EventDigest, FanOutNo, Fence, IdempotencyKey, ItemNo, MapVersion,
+    PersonId, QueueName, Seq, TaskId, WorkNo, WorkspaceId,
 };
 use super::map::{Grant, Model};
 use super::outcome::Outcome;
@@ -85,14 +85,27 @@ impl Refs {
     }
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+fn is_none(id: &u64) -> bool {
+    *id == 0
+}
+
 /// One line of another system's history: importing it twice adds nothing.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ImportMark {
     /// Which history.
     pub source: Arc<str>,
-    /// The line's own number in it.
+    /// The line's own number in it; 0 where its events have other names, or none.
+    #[serde(default, skip_serializing_if = "is_none")]
     pub id: u64,
+    /// The event's name there, where that is no number.
+    pub event: Option<Arc<str>>,
+    /// What the event says; a line that has one is known by it alone.
+    pub digest: Option<EventDigest>,
+    /// What its author is called there, where that is no agent's name.
+    pub called: Option<Arc<str>>,
 }
 
 /// The caller's key of a request and the digest of what was asked.

@@ -163,6 +163,33 @@ macro_rules! number {
     };
 }
 
+/// What an event of another system's history says: 128 bits of a SHA-256, as 32 hexadecimal digits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct EventDigest(pub u128);
+
+impl TryFrom<String> for EventDigest {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let digits = text.len() == 32 && text.bytes().all(|digit| digit.is_ascii_hexdigit());
+        let number = u128::from_str_radix(&text, 16).ok().filter(|_| digits);
+        number.map(Self).ok_or("the digest of an event is 32 hexadecimal digits")
+    }
+}
+
+impl From<EventDigest> for String {
+    fn from(digest: EventDigest) -> Self {
+        format!("{:032x}", digest.0)
+    }
+}
+
+impl fmt::Debug for EventDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&String::from(*self))
+    }
+}
+
 number!(/** A deed's place in its workspace's ledger; the first deed has 1. */ Seq);
 number!(/** A field's or tombstone's version; 0 means never written. */ Version);
 number!(/** The map's version; 0 is the map a workspace is born with. */ MapVersion);

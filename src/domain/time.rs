@@ -71,6 +71,22 @@ impl Time {
     }
 }
 
+/// Whether two texts are one point in time, as exactly as both of them say it: cut off there, or rounded.
+pub fn same_instant(one: &str, other: &str) -> bool {
+    let (Ok(time), Ok(also)) = (one.parse::<Time>(), other.parse::<Time>()) else { return false };
+    let step = step_of(one).max(step_of(other));
+    let at = |time: Time| (time.0.div_euclid(step), (time.0 + step / 2).div_euclid(step));
+    let ((cut, rounded), (also_cut, also_rounded)) = (at(time), at(also));
+    cut == also_cut || cut == also_rounded || rounded == also_cut
+}
+
+/// How exactly a text says it, in microseconds.
+fn step_of(text: &str) -> i64 {
+    let fraction = text.split_once('.').map_or("", |(_, rest)| rest);
+    let digits = fraction.bytes().take_while(u8::is_ascii_digit).take(6).count();
+    10_i64.pow(6 - u32::try_from(digits).unwrap_or(6))
+}
+
 impl Span {
     /// From microseconds; negative becomes zero.
     pub const fn from_micros(micros: i64) -> Self {

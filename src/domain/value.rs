@@ -8,6 +8,8 @@ use serde::de::{self, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
+use super::time::same_instant;
+
 /// Most bytes of one value as compact JSON (RULES §16).
 pub const VALUE_BYTES: usize = 64 * 1024;
 /// Deepest nesting of one value.
@@ -99,6 +101,16 @@ impl Value {
     fn bare_text(&self) -> Option<&str> {
         let inner = self.0.strip_prefix('"')?.strip_suffix('"')?;
         (!inner.bytes().any(|byte| byte == b'\\')).then_some(inner)
+    }
+
+    /// Whether another system's history means this value, which names what was seen: of points in time the instant counts,
+    /// as exactly as both say it, not how it is spelled.
+    pub fn is_what_was_seen(&self, seen: &Self) -> bool {
+        let instants = || match (seen.json(), self.json()) {
+            (serde_json::Value::String(one), serde_json::Value::String(other)) => same_instant(&one, &other),
+            _ => false,
+        };
+        self == seen || instants()
     }
 
     /// Whether only the digest of the value is kept here: `{"withheld": "sha256:…"}`.

@@ -3,12 +3,16 @@
 
 pub mod beads;
 mod door;
+mod line;
+mod name;
+mod order;
+mod report;
 mod run;
 mod summary;
 #[cfg(test)]
 mod tests;
 
-pub use run::{
-    BATCH_BYTES, Door, ImportError, KEPT_CONTESTED, KEPT_LINES, Look, Progress, Report, Tally, run,
-};
+pub use line::{Broken, Doubt, Line};
+pub use report::{KEPT_LINES, LeftOut, Reason, Report, Tally};
+pub use run::{BATCH_BYTES, Door, ImportError, KEPT_CONTESTED, Look, Progress, run};
 pub use summary::{Contested, Summary};

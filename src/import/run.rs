@@ -2,14 +2,15 @@
 //! business (`beads`), what becomes of it the server's.
 
 use std::collections::BTreeMap;
-use std::fmt::{self, Display};
+use std::fmt::Display;
 use std::future::Future;
 use std::io::{self, BufRead};
 
-use serde::Serialize;
-
-use super::beads::{BrokenLine, Events};
-use super::{Contested, Summary};
+use super::beads::Events;
+use super::line::Doubt;
+use super::order::History;
+use super::report::{Report, Tally};
+use super::summary::Summary;
 use crate::domain::code::Code;
 use crate::domain::command::{COMMANDS_PER_BATCH, Import};
 use crate::domain::ids::Seq;
@@ -19,8 +20,6 @@ use crate::domain::things::AlertKind;
 
 /// Most bytes of JSON in one batch; a body may have 1 MiB.
 pub const BATCH_BYTES: usize = 900 * 1024;
-/// Most broken or refused lines kept for the report; more are counted only.
-pub const KEPT_LINES: usize = 1000;
 /// How many contested fields the report names.
 pub const KEPT_CONTESTED: usize = 10;
 
@@ -48,15 +47,6 @@ pub struct Look {
     pub alerts: BTreeMap<AlertKind, Tally>,
 }
 
-/// Alerts of one kind.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Tally {
-    /// How many there are.
-    pub alerts: u64,
-    /// How often they happened, all together.
-    pub times: u64,
-}
-
 /// How far an import has got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
@@ -66,35 +56,6 @@ pub struct Progress {
     pub lines: u64,
     /// Lines that were broken or refused.
     pub left_out: u64,
-}
-
-/// What became of a history.
-#[derive(Debug, Clone, Default, Serialize)]
-pub struct Report {
-    /// Lines taken now.
-    pub taken: u64,
-    /// Lines that an earlier import had taken.
-    pub known: u64,
-    /// Lines that could not be read, and how many there are in all.
-    pub broken: Vec<BrokenLine>,
-    /// How many lines could not be read.
-    pub broken_lines: u64,
-    /// Lines that the server refused, up to [`KEPT_LINES`].
-    pub refused: Vec<BrokenLine>,
-    /// How many lines the server refused.
-    pub refused_lines: u64,
-    /// Deeds that came into the ledger meanwhile.
-    pub deeds: u64,
-    /// Entities in the history.
-    pub entities: u64,
-    /// Agents in the history.
-    pub agents: u64,
-    /// Entities that more than one agent touched.
-    pub multi_writer_entities: u64,
-    /// The fields that several agents wrote most often.
-    pub contested: Vec<Contested>,
-    /// The workspace's open alerts by kind.
-    pub alerts: BTreeMap<AlertKind, Tally>,
 }
 
 /// Why an import ended early. What is in stays in; the same import goes on where it ended.
@@ -131,43 +92,39 @@ pub enum ImportError {
 /// # Errors
 /// When the file can't be read on, the server can't be reached, or the workspace does not take histories.
 pub async fn run<R: BufRead, D: Door>(
-    mut events: Events<R>,
+    events: Events<R>,
     door: &D,
     mut progress: impl FnMut(Progress),
 ) -> Result<Report, ImportError> {
     let before = look(door, 0).await?;
+    let mut history = History::new(events);
     let mut import = Running { door, report: Report::default(), summary: Summary::default(), probed: false };
     let mut batch = Batch::default();
+    let unreadable = |line, source| ImportError::File { line, source };
     while let Some(line) =
-        events.next_line().map_err(|source| ImportError::File { line: events.line(), source })?
+        history.next_line().map_err(|source| unreadable(history.events().line(), source))?
     {
-        match line {
+        match line.read {
             Ok(one) => {
                 let size = serde_json::to_vec(&one).map_or(0, |json| json.len());
                 if batch.is_full(size, import.probed) {
-                    import.send(&mut batch).await?;
-                    progress(import.progress(&events));
+                    import.send(&mut batch, &mut history).await?;
+                    progress(import.progress(history.events()));
                 }
-                batch.push(events.line(), one, size);
+                batch.push(line.number, one, size);
             }
-            Err(broken) => keep(&mut import.report.broken, &mut import.report.broken_lines, broken),
+            Err(broken) => import.report.broken.add(line.number, &broken.why, &broken.detail),
         }
     }
-    import.send(&mut batch).await?;
-    progress(import.progress(&events));
-    let after = look(door, events.line()).await?;
+    import.send(&mut batch, &mut history).await?;
+    progress(import.progress(history.events()));
+    let after = look(door, history.events().line()).await?;
+    import.report.notes.clone_from(history.events().notes());
     Ok(import.finish(&before, after))
 }
 
 async fn look<D: Door>(door: &D, line: u64) -> Result<Look, ImportError> {
     door.look().await.map_err(|error| ImportError::Door { line, reason: error.to_string() })
-}
-
-fn keep(kept: &mut Vec<BrokenLine>, all: &mut u64, line: BrokenLine) {
-    *all += 1;
-    if kept.len() < KEPT_LINES {
-        kept.push(line);
-    }
 }
 
 /// Lines that wait to be sent together.
@@ -202,7 +159,11 @@ struct Running<'d, D> {
 }
 
 impl<D: Door> Running<'_, D> {
-    async fn send(&mut self, batch: &mut Batch) -> Result<(), ImportError> {
+    async fn send<R: BufRead>(
+        &mut self,
+        batch: &mut Batch,
+        history: &mut History<R>,
+    ) -> Result<(), ImportError> {
         let Batch { numbers, lines, .. } = std::mem::take(batch);
         let Some(last) = numbers.last().copied() else { return Ok(()) };
         let stopped = |reason: String| ImportError::Door { line: last, reason };
@@ -211,35 +172,43 @@ impl<D: Door> Running<'_, D> {
             return Err(stopped(format!("{} lines were sent but {} answered", lines.len(), replies.len())));
         }
         for ((number, line), reply) in numbers.into_iter().zip(&lines).zip(replies) {
-            match reply {
+            let refused = match &reply {
                 Ok(reply) if !self.probed && reply.code == Some(Code::WrongState) => {
-                    return Err(ImportError::Closed { reason: said(&reply) });
+                    return Err(ImportError::Closed { reason: said(reply) });
                 }
-                Ok(reply) => self.count(number, line, &reply),
-                Err(reason) => self.refused(number, reason),
+                Ok(reply) => self.count(line, reply),
+                Err(reason) => Some(("the server did not take it".to_owned(), reason.clone())),
+            };
+            if let Some((why, detail)) = refused {
+                self.report.refused.add(number, &why, &detail);
+                let fields = Some(line.changes.keys().cloned().collect());
+                history.doubt(&Doubt { entity: line.entity.clone(), fields });
             }
         }
         self.probed = true;
         Ok(())
     }
 
-    fn count(&mut self, number: u64, line: &Import, reply: &Reply) {
+    /// Why it was refused, if it was.
+    fn count(&mut self, line: &Import, reply: &Reply) -> Option<(String, String)> {
         self.summary.add(line);
+        if let Some(called) = &line.called {
+            self.report.name(&line.actor, called);
+        }
         if reply.outcome.is_refusal() {
-            self.refused(number, said(reply));
-        } else if reply.outcome == Outcome::Committed {
+            let code = reply.code.map_or("refused", Code::as_str);
+            return Some((code.to_owned(), said(reply)));
+        }
+        if reply.outcome == Outcome::Committed {
             self.report.taken += 1;
         } else {
             self.report.known += 1;
         }
-    }
-
-    fn refused(&mut self, line: u64, reason: String) {
-        keep(&mut self.report.refused, &mut self.report.refused_lines, BrokenLine { line, reason });
+        None
     }
 
     fn progress<R: BufRead>(&self, events: &Events<R>) -> Progress {
-        let left_out = self.report.broken_lines + self.report.refused_lines;
+        let left_out = self.report.left_out();
         Progress { bytes: events.bytes(), lines: events.line(), left_out }
     }
 
@@ -261,38 +230,5 @@ fn said(reply: &Reply) -> String {
     match reply.next.as_deref() {
         Some(next) => format!("{message}; {next}"),
         None => message.to_owned(),
-    }
-}
-
-impl Display for Report {
-    /// For people, a line a fact. Names in it come from the history: show them as untrusted text.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "lines      {} taken, {} known already", self.taken, self.known)?;
-        writeln!(f, "deeds      {}", self.deeds)?;
-        writeln!(
-            f,
-            "entities   {}, {} with more than one writer",
-            self.entities, self.multi_writer_entities
-        )?;
-        writeln!(f, "agents     {}", self.agents)?;
-        for (kind, tally) in &self.alerts {
-            writeln!(f, "alerts     {}: {}, {} times", kind.as_str(), tally.alerts, tally.times)?;
-        }
-        for one in &self.contested {
-            let (entity, field) = (&one.entity, &one.field);
-            writeln!(f, "contested  {entity} #{field}: {} writes by {} agents", one.writes, one.writers)?;
-        }
-        for (word, lines, all) in
-            [("broken", &self.broken, self.broken_lines), ("refused", &self.refused, self.refused_lines)]
-        {
-            for line in lines {
-                writeln!(f, "{word:<10} {line}")?;
-            }
-            let more = all.saturating_sub(lines.len() as u64);
-            if more > 0 {
-                writeln!(f, "{word:<10} and {more} more")?;
-            }
-        }
-        Ok(())
     }
 }

@@ -160,6 +160,9 @@ fn an_imported_history_counts_for_its_own_days() {
         let line = Import {
             source: Arc::from("beads:x"),
             id,
+            event: None,
+            digest: None,
+            called: None,
             actor: AgentId::new("crew/emma").unwrap(),
             time: begins.plus(Span::from_days(id.try_into().unwrap())),
             entity: format!("issue/{id}").parse().unwrap(),

@@ -18,7 +18,7 @@ use crate::domain::value::Value;
 /// Takes one line in; None where it is in already.
 pub(super) fn decide(sheet: &mut Sheet<'_>, line: &Import) -> Option<Seq> {
     let state = sheet.snapshot();
-    if state.imports.has(&line.source, line.id) {
+    if state.imports.has(line) {
         return None;
     }
     let refuse = |sheet: &mut Sheet<'_>, code, why: &str| {
@@ -42,7 +42,13 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, line: &Import) -> Option<Seq> {
     let alert =
         if stale.is_empty() { None } else { super::alert::would_be_stale(sheet, &state, primary, &stale) };
     if let Some(deed) = sheet.deed_mut(primary) {
-        deed.refs.import = Some(ImportMark { source: line.source.clone(), id: line.id });
+        deed.refs.import = Some(ImportMark {
+            source: line.source.clone(),
+            id: line.id,
+            event: line.event.clone(),
+            digest: line.digest,
+            called: line.called.clone(),
+        });
         deed.refs.alerts.extend(alert);
         if deed.reason.is_none() {
             deed.reason = line.note.as_deref().map(text);
@@ -76,7 +82,7 @@ fn differing(state: &State, line: &Import) -> Vec<FieldChange> {
     let one = |(name, change): (&FieldName, &ImportChange)| {
         let field = entity.field(name)?;
         let seen: &Value = change.before.as_ref()?;
-        (*seen != field.value).then(|| FieldChange {
+        (!field.value.is_what_was_seen(seen)).then(|| FieldChange {
             entity: None,
             name: name.clone(),
             base: Some(Version(field.version.0.saturating_sub(1))),

@@ -1,5 +1,7 @@
 //! Every agent in one line: how alive it is, what is its own, how much of what it asked was stopped.
 
+use std::sync::Arc;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +40,8 @@ pub struct AgentLine {
 /// What an agent does and owns.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Standing {
+    /// What another system calls it, whose history was imported, where that is no agent's name.
+    pub called: Option<Arc<str>>,
     /// The person accountable for it; none where the map does not know it.
     pub owner: Option<PersonId>,
     /// When it last acted.
@@ -84,6 +88,7 @@ pub fn standing(board: &Board, agent: &AgentId, now: Time) -> Standing {
     let week = facts.map(|facts| facts.history.last_days(now, LIST_DAYS)).unwrap_or_default();
     let month = facts.map(|facts| facts.history.last_days(now, WINDOW_DAYS)).unwrap_or_default();
     Standing {
+        called: facts.and_then(|facts| facts.called.clone()),
         owner: entry.map(|entry| entry.owner.clone()),
         last: facts.filter(|facts| !facts.outcomes.is_empty()).map(|facts| facts.last),
         paused: facts.is_some_and(|facts| facts.paused.is_some()),

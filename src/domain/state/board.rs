@@ -219,6 +219,9 @@ pub struct AgentFacts {
     /// When they did last.
     #[serde(default)]
     pub last_intervention: Option<Time>,
+    /// What another system calls it, whose history was imported, where that is no agent's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub called: Option<Arc<str>>,
     /// Its last days.
     #[serde(default)]
     pub history: Arc<History>,

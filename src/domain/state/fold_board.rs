@@ -233,6 +233,9 @@ impl Board {
         if facts.deed == Seq(0) {
             facts.first = deed.time;
         }
+        if let Some(called) = deed.refs.import.as_ref().and_then(|mark| mark.called.as_ref()) {
+            facts.called = Some(Arc::clone(called));
+        }
         facts.last = facts.last.max(deed.time);
         facts.deed = deed.seq;
         *facts.outcomes.entry(deed.outcome).or_insert(0) += 1;

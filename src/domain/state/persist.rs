@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{Access, Board, Imports, KeyAnswer, Links, State};
-use crate::domain::ids::{Actor, IdempotencyKey, TokenId};
+use crate::domain::ids::{Actor, EventDigest, IdempotencyKey, TokenId};
 use crate::domain::path::EntityPath;
 use crate::domain::things::{Entity, TokenRecord};
 
@@ -17,7 +17,11 @@ struct Stored {
     tokens: imbl::OrdMap<TokenId, Arc<TokenRecord>>,
     /// Oldest first.
     keys: Vec<StoredKey>,
-    imports: Imports,
+    /// The lines that are known by their numbers.
+    imports: imbl::OrdMap<Arc<str>, Arc<BTreeMap<u64, u64>>>,
+    /// Those that are known by what they say.
+    #[serde(default, skip_serializing_if = "imbl::OrdSet::is_empty")]
+    events: imbl::OrdSet<EventDigest>,
     links: Links,
 }
 
@@ -44,7 +48,8 @@ impl State {
             entities: self.entities.iter().map(|(path, entity)| (path.clone(), Arc::clone(entity))).collect(),
             tokens: self.access.tokens.clone(),
             keys: keys.collect(),
-            imports: self.imports.clone(),
+            imports: self.imports.numbers.clone(),
+            events: self.imports.events.clone(),
             links: self.links.clone(),
         })
     }
@@ -63,7 +68,7 @@ impl State {
             board: stored.board,
             entities: stored.entities.into_iter().collect(),
             access,
-            imports: stored.imports,
+            imports: Imports { numbers: stored.imports, events: stored.events },
             links: stored.links,
         })
     }

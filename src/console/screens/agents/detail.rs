@@ -81,6 +81,7 @@ impl Told<'_> {
         let theme = self.look.theme;
         let standing = standing(self.board, self.agent, self.world.now);
         self.facts.title(self.agent.as_str());
+        self.facts.maybe("called", standing.called.as_deref());
         let entry = self.board.map.agent(self.agent);
         match entry {
             Some(entry) => {
