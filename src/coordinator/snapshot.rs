@@ -279,7 +279,7 @@ impl Parts {
             board,
             entities: self.entities,
             access: self.access,
-            imports: self.imports,
+            imports: Arc::new(self.imports),
             links: self.links,
         })
     }

@@ -71,7 +71,7 @@ pub struct Refs {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<Seq>,
     /// The line of another system's history that this deed imports.
-    pub import: Option<ImportMark>,
+    pub import: Option<Box<ImportMark>>,
     /// The first answer that an input decided again goes back to.
     pub first: Option<Seq>,
     /// What a write, a publication or a conclusion that went through was based on; an act's order has its own.

@@ -166,7 +166,7 @@ macro_rules! number {
 /// What an event of another system's history says: 128 bits of a SHA-256, as 32 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct EventDigest(pub u128);
+pub struct EventDigest(pub [u8; 16]);
 
 impl TryFrom<String> for EventDigest {
     type Error = &'static str;
@@ -174,13 +174,15 @@ impl TryFrom<String> for EventDigest {
     fn try_from(text: String) -> Result<Self, Self::Error> {
         let digits = text.len() == 32 && text.bytes().all(|digit| digit.is_ascii_hexdigit());
         let number = u128::from_str_radix(&text, 16).ok().filter(|_| digits);
-        number.map(Self).ok_or("the digest of an event is 32 hexadecimal digits")
+        number
+            .map(|number| Self(number.to_be_bytes()))
+            .ok_or("the digest of an event is 32 hexadecimal digits")
     }
 }
 
 impl From<EventDigest> for String {
     fn from(digest: EventDigest) -> Self {
-        format!("{:032x}", digest.0)
+        format!("{:032x}", u128::from_be_bytes(digest.0))
     }
 }
 

@@ -36,7 +36,7 @@ pub struct Events<R> {
     bytes: u64,
     source: Option<Arc<str>>,
     /// The names of the events that say the same, in their order.
-    seen: HashMap<u128, Vec<String>>,
+    seen: HashMap<EventDigest, Vec<String>>,
     notes: BTreeMap<String, u64>,
 }
 
@@ -106,7 +106,7 @@ impl<R: BufRead> Events<R> {
     /// What is said twice under two names was two events, the second of them known as such.
     fn digest(&mut self, event: &Event, time: Time) -> EventDigest {
         let said = event.digest(time, 0);
-        let names = self.seen.entry(said.0).or_default();
+        let names = self.seen.entry(said).or_default();
         let name = event.id.to_string();
         let known = names.iter().position(|known| *known == name && !event.id.is_null());
         match known.unwrap_or(names.len()) {
@@ -183,13 +183,10 @@ impl Event {
             ));
         }
         let kind = if self.kind == "created" { WriteKind::Create } else { WriteKind::Update };
-        let (id, event) = match &self.id {
-            Json::Null => (0, None),
-            Json::String(name) => (0, Some(Arc::from(name.as_str()))),
-            number => {
-                (number.as_u64().unwrap_or(0), number.as_u64().is_none().then(|| number.to_string().into()))
-            }
-        };
+        let number = self.id.as_u64();
+        let name = || self.id.as_str().map_or_else(|| self.id.to_string().into(), Arc::from);
+        let event = (number.is_none() && !self.id.is_null()).then(name);
+        let id = number.unwrap_or_default();
         Ok(Import { source, id, event, digest: None, actor, called, time, entity, kind, changes, note })
     }
 
@@ -199,7 +196,7 @@ impl Event {
             [&self.old_value, &self.new_value, &self.comment].map(|text| text.as_deref().unwrap_or_default());
         let said = (&self.issue_id, &self.kind, &self.actor, time.micros(), texts, nth);
         let hash = Sha256::digest(serde_json::to_vec(&said).unwrap_or_default());
-        EventDigest(hash.iter().take(16).fold(0, |number, byte| number << 8 | u128::from(*byte)))
+        EventDigest(hash.first_chunk().copied().unwrap_or_default())
     }
 
     fn changes(&self) -> Result<(Changes, Option<Arc<str>>), Broken> {

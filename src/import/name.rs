@@ -46,16 +46,9 @@ mod tests {
             let digits = after.first_chunk::<2>().and_then(|two| std::str::from_utf8(two).ok());
             let is_upper = |text: &&str| text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'A'..=b'F'));
             let byte = digits.filter(is_upper).and_then(|text| u8::from_str_radix(text, 16).ok());
-            match byte.filter(|_| *first == b'@') {
-                Some(byte) => {
-                    bytes.push(byte);
-                    rest = &after[2..];
-                }
-                None => {
-                    bytes.push(*first);
-                    rest = after;
-                }
-            }
+            let escape = byte.filter(|_| *first == b'@');
+            bytes.push(escape.unwrap_or(*first));
+            rest = if escape.is_some() { &after[2..] } else { after };
         }
         String::from_utf8(bytes).unwrap()
     }

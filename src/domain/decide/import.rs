@@ -42,13 +42,13 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, line: &Import) -> Option<Seq> {
     let alert =
         if stale.is_empty() { None } else { super::alert::would_be_stale(sheet, &state, primary, &stale) };
     if let Some(deed) = sheet.deed_mut(primary) {
-        deed.refs.import = Some(ImportMark {
+        deed.refs.import = Some(Box::new(ImportMark {
             source: line.source.clone(),
             id: line.id,
             event: line.event.clone(),
             digest: line.digest,
             called: line.called.clone(),
-        });
+        }));
         deed.refs.alerts.extend(alert);
         if deed.reason.is_none() {
             deed.reason = line.note.as_deref().map(text);

@@ -18,7 +18,7 @@ impl State {
         self.board.fold(deed);
         self.links.add(deed);
         if let Some(mark) = &deed.refs.import {
-            self.imports.add(mark);
+            Arc::make_mut(&mut self.imports).add(mark);
         }
         self.remember_key(deed);
         self.fold_values(deed);

@@ -73,7 +73,7 @@ pub struct State {
     /// Tokens and idempotency keys.
     pub access: Access,
     /// Which lines of other histories are in.
-    pub imports: Imports,
+    pub imports: Arc<Imports>,
     /// The last deeds as links of chains of causes.
     pub links: Links,
 }
@@ -104,6 +104,6 @@ impl State {
     /// The board alone.
     pub fn of_board(board: Board) -> Self {
         let (entities, access) = (Entities::default(), Access::default());
-        Self { board, entities, access, imports: Imports::default(), links: Links::default() }
+        Self { board, entities, access, imports: Arc::default(), links: Links::default() }
     }
 }

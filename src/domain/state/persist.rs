@@ -68,7 +68,7 @@ impl State {
             board: stored.board,
             entities: stored.entities.into_iter().collect(),
             access,
-            imports: Imports { numbers: stored.imports, events: stored.events },
+            imports: Arc::new(Imports { numbers: stored.imports, events: stored.events }),
             links: stored.links,
         })
     }
