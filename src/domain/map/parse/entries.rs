@@ -256,6 +256,8 @@ fn occasion(text: &str) -> Result<Occasion, Fault> {
 const A_PERSON: &str = "a person's name";
 const AN_AGENT: &str = "an agent's id";
 const A_PATTERN: &str = "a pattern such as \"crm/contact/*#name\"";
+const A_CHANGE: &str =
+    "what happens, such as \"crm/contact/* created\" or \"crm/contact/*#status becomes 'contacted'\"";
 const A_SPAN: &str = "a length of time such as \"24h\"";
 const A_SCHEDULE: &str = "a schedule such as \"daily 09:00\"";
 const A_NAME: &str = "a name";
@@ -310,7 +312,7 @@ fn event(entry: &mut Entry<'_, '_>) -> Option<Event> {
     entry.only(EVENT);
     let name = entry.required("name", A_NAME, name);
     let schedule = entry.text("schedule", A_SCHEDULE, id);
-    let on = entry.text("on", "a change such as \"crm/contact/*#status becomes 'contacted'\"", occasion);
+    let on = entry.text("on", A_CHANGE, occasion);
     let key = entry.text("key", "an attribute's name such as \"message_id\"", self::name);
     Some(Event { name: name?, schedule, on, key })
 }
