@@ -117,3 +117,89 @@ fn whoever_may_not_see_a_changed_field_hears_only_of_the_entity() {
     let told: Vec<String> = world.deeds.iter().filter(seen).map(|deed| format!("{deed:?}")).collect();
     assert!(!told.iter().any(|deed| deed.contains("salary")), "{told:#?}");
 }
+
+/// With upper and lower case in what is compared, and without.
+const CASES: &str = r#"
+workspace = "acme"
+governance_owner = "dana"
+
+[[agent]]
+id = "billing"
+owner = "dana"
+triggers = ["email.received", "won"]
+writes = ["crm/deal/*", "crm/left/*"]
+
+[[agent]]
+id = "sales"
+owner = "dana"
+triggers = ["email.received"]
+writes = ["crm/right/*"]
+outputs = ["mail/sales"]
+
+[[event]]
+name = "email.received"
+[[event]]
+name = "won"
+on = "crm/deal/*#stage becomes 'won'"
+
+[[route]]
+event = "email.received"
+when = { subject = "*Invoice*" }
+agent = "billing"
+
+[[defer]]
+agent = "sales"
+to = "billing"
+while = "crm/deal/{id}#stage = 'open'"
+
+[[contradiction]]
+name = "both"
+all = ["crm/left/{id}#x = 'yes'", "crm/right/{id}#x = 'no'"]
+
+[[queue]]
+name = "ops"
+owner = "dana"
+review = "daily 09:00"
+priority = ["billing", "sales"]
+"#;
+
+#[test]
+fn conditions_take_upper_and_lower_case_for_one() {
+    let mail =
+        r#"dana sends '{"do":"raise","event":"email.received","attributes":{"subject":"RE: INVOICE 12"}}'"#;
+    let rest = "
+        billing writes crm/deal/7 stage=OPEN@0 -> committed
+        sales acts mail/sales send on crm/deal/7 -> deferred deferred
+        billing writes crm/deal/7 stage=Won@1 -> committed
+        billing writes crm/deal/7 stage=won@2 -> committed
+        works billing 2
+        billing writes crm/left/7 x=YES@0 -> committed
+        sales writes crm/right/7 x=No@0 -> committed
+        alerts contradiction x1
+        ";
+    let world = check_on(CASES, &format!("{mail} -> recorded\n{rest}"));
+    assert_eq!(
+        heard(&world),
+        [
+            "email.received subject=RE: INVOICE 12",
+            "won before=OPEN by=billing path=crm/deal/7#stage value=Won"
+        ]
+    );
+
+    let exact = ["agent = \"billing\"\n\n[[defer]]", "on = \"crm", "while = ", "all = "];
+    let exact = exact.iter().fold(CASES.to_owned(), |map, place| {
+        assert!(map.contains(place), "{place}");
+        map.replacen(place, &format!("case = true\n{place}"), 1)
+    });
+    let rest = "
+        billing writes crm/deal/7 stage=OPEN@0 -> committed
+        sales acts mail/sales send on crm/deal/7 -> allowed
+        billing writes crm/deal/7 stage=Won@1 -> committed
+        billing writes crm/deal/7 stage=won@2 -> committed
+        billing writes crm/left/7 x=YES@0 -> committed
+        sales writes crm/right/7 x=No@0 -> committed
+        alerts trigger-collision x1
+        ";
+    let world = check_on(&exact, &format!("{mail} -> escalated collision\n{rest}"));
+    assert_eq!(heard(&world), ["won before=Won by=billing path=crm/deal/7#stage value=won"]);
+}

@@ -45,3 +45,20 @@ async fn what_happens_to_an_entity_wakes_whoever_waits_for_it() {
     assert_eq!((&gone["event"], &gone["attributes"]["action"]), (&json!("deal.gone"), &json!("delete")));
     server.stop().await;
 }
+
+/// `RE: INVOICE 12` is an invoice, unless the map says that case matters.
+#[tokio::test]
+async fn an_invoice_is_one_in_capitals_too() {
+    let route = "[[route]]\nevent = \"letter\"\nwhen = { subject = \"*invoice*\" }\nagent = \"billing\"\n";
+    let rest = "[[event]]\nname = \"letter\"\n[[route]]\nevent = \"letter\"\nagent = \"growth\"\n";
+    for (case, agent) in [("", "billing"), ("case = true\n", "growth")] {
+        let server = Server::start_on(&with(&format!("{route}{case}{rest}"))).await;
+        let letter = json!({"event": "letter", "attributes": {"subject": "RE: INVOICE 12"}});
+        let raised = server.dana.post("/v1/events", letter).await;
+        told(&raised, "recorded", None);
+        assert_eq!(raised["owners"], json!([agent]), "{}", raised.text);
+        let shown = server.dana.get("/v1/map").await;
+        assert_eq!(shown.text.contains("case"), !case.is_empty(), "{}", shown.text);
+        server.stop().await;
+    }
+}

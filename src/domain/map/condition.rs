@@ -28,7 +28,7 @@ const ON_ENTITY: [&str; 4] = [PATH, FIELDS, ACTION, BY];
 /// The attribute of a scheduled event: when it was due.
 pub const DUE: &str = "due";
 
-/// How a field is compared.
+/// How a field is compared, RULES §2.8.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Op {
     /// `=`
@@ -49,10 +49,11 @@ impl Op {
         }
     }
 
-    fn holds(self, actual: &Value, wanted: &Value) -> bool {
+    fn holds(self, actual: &Value, wanted: &Value, case: bool) -> bool {
+        let is = if case { actual == wanted } else { actual.is_but_for_case(wanted) };
         match self {
-            Self::Is | Self::Becomes => actual == wanted,
-            Self::IsNot => actual != wanted,
+            Self::Is | Self::Becomes => is,
+            Self::IsNot => !is,
         }
     }
 }
@@ -103,9 +104,10 @@ impl Happens {
 }
 
 impl Condition {
-    /// Does it hold for a field that has this value? A field that was never written is `null`.
-    pub fn holds(&self, value: &Value) -> bool {
-        self.op.holds(value, &self.value)
+    /// Does it hold for a field that has this value? A field that was never written is `null`. With `case` upper and
+    /// lower case are two things.
+    pub fn holds(&self, value: &Value, case: bool) -> bool {
+        self.op.holds(value, &self.value, case)
     }
 }
 
@@ -119,11 +121,11 @@ impl Occasion {
         }
     }
 
-    /// Is this change of a field one that it waits for?
-    pub fn is_change(&self, before: &Value, after: &Value) -> bool {
+    /// Is this change of a field one that it waits for? With `case` upper and lower case are two things.
+    pub fn is_change(&self, before: &Value, after: &Value, case: bool) -> bool {
         match &self.when {
             Happens::Value(op, wanted) => {
-                op.holds(after, wanted) && (*op != Op::Becomes || !op.holds(before, wanted))
+                op.holds(after, wanted, case) && (*op != Op::Becomes || !op.holds(before, wanted, case))
             }
             Happens::Changed => before != after,
             Happens::Created | Happens::Deleted => false,
@@ -331,10 +333,12 @@ mod tests {
     #[test]
     fn conditions_hold_for_equal_values() {
         let is: Condition = "a#b = 'x'".parse().unwrap();
-        assert!(is.holds(&Value::text("x")));
-        assert!(!is.holds(&Value::null()));
+        assert!(is.holds(&Value::text("x"), true));
+        assert!(is.holds(&Value::text("X"), false) && !is.holds(&Value::text("X"), true));
+        assert!(!is.holds(&Value::null(), false));
         let is_not: Condition = "a#b != 'x'".parse().unwrap();
-        assert!(is_not.holds(&Value::null()));
+        assert!(is_not.holds(&Value::null(), false));
+        assert!(is_not.holds(&Value::text("X"), true) && !is_not.holds(&Value::text("X"), false));
     }
 
     #[test]

@@ -45,7 +45,7 @@ pub(in crate::domain::decide) fn after_commit(sheet: &mut Sheet<'_>, state: &Sta
 fn is_occasion(event: &Event, change: &FieldChange) -> bool {
     let (Some(occasion), Some(after)) = (&event.on, &change.after) else { return false };
     let null = Value::null();
-    !occasion.is_of_entity() && occasion.is_change(change.before.as_ref().unwrap_or(&null), after)
+    !occasion.is_of_entity() && occasion.is_change(change.before.as_ref().unwrap_or(&null), after, event.case)
 }
 
 /// The fields that became others, where what happened to the entity is what the event waits for.

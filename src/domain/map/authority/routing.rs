@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::domain::ids::AgentId;
 use crate::domain::map::authority::Map;
 use crate::domain::map::index::PatternIndex;
-use crate::domain::map::model::{Event, Model, Route, text_matches};
+use crate::domain::map::model::{Event, Model, Route};
 use crate::domain::path::{EntityPath, FieldName, Glob};
 use crate::domain::value::Value;
 
@@ -89,7 +89,7 @@ impl Events {
 /// Do the event's attributes meet every condition of the route? A missing attribute meets none.
 fn route_fits(route: &Route, attributes: &BTreeMap<Arc<str>, Value>) -> bool {
     route.when.iter().all(|(name, glob)| {
-        attributes.get(name.as_str()).is_some_and(|value| text_matches(glob, &value.plain()))
+        attributes.get(name.as_str()).is_some_and(|value| route.is_met(glob, &value.plain()))
     })
 }
 

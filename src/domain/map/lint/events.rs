@@ -148,8 +148,10 @@ fn unreachable_routes(model: &Model, issues: &mut Issues) {
 fn comes_before(earlier: &Route, later: &Route) -> bool {
     text_matches(&earlier.event, &later.event)
         && earlier.when.iter().all(|(name, wide)| {
-            // A `*` of the narrow text can only be matched by one of the wide text, so this is containment.
-            later.when.get(name).is_some_and(|narrow| text_matches(wide, narrow))
+            // A `*` of the narrow text can only be matched by one of the wide text, so this is containment; not where the wide
+            // one takes one spelling and the narrow one each.
+            let all = later.case || !earlier.case || wide.to_lowercase() == wide.to_uppercase();
+            later.when.get(name).is_some_and(|narrow| all && earlier.is_met(wide, narrow))
         })
 }
 

@@ -57,14 +57,14 @@ const AGENT: &[&str] = &[
     "escalates_to",
     "escalates_when",
 ];
-const EVENT: &[&str] = &["name", "schedule", "on", "key"];
-const ROUTE: &[&str] = &["event", "when", "agent", "then"];
+const EVENT: &[&str] = &["name", "schedule", "on", "key", "case"];
+const ROUTE: &[&str] = &["event", "when", "agent", "then", "case"];
 const FIELD: &[&str] = &["path", "kind", "order"];
 const OUTPUT: &[&str] = &["name", "order", "needs_approval", "thread_window", "internal"];
 const QUEUE: &[&str] = &["name", "owner", "deputies", "sla", "review", "grace", "priority"];
 const PERSON: &[&str] = &["id", "account", "timezone", "priority"];
-const DEFER: &[&str] = &["agent", "to", "actions", "within", "while"];
-const CONTRADICTION: &[&str] = &["name", "all", "stops"];
+const DEFER: &[&str] = &["agent", "to", "actions", "within", "while", "case"];
+const CONTRADICTION: &[&str] = &["name", "all", "stops", "case"];
 const BASIS: &[&str] = &["actions", "needs"];
 
 /// The most wake-ups without a change that a map may allow.
@@ -314,7 +314,8 @@ fn event(entry: &mut Entry<'_, '_>) -> Option<Event> {
     let schedule = entry.text("schedule", A_SCHEDULE, id);
     let on = entry.text("on", A_CHANGE, occasion);
     let key = entry.text("key", "an attribute's name such as \"message_id\"", self::name);
-    Some(Event { name: name?, schedule, on, key })
+    let case = entry.flag("case");
+    Some(Event { name: name?, schedule, on, key, case })
 }
 
 fn route(entry: &mut Entry<'_, '_>) -> Option<Route> {
@@ -323,7 +324,8 @@ fn route(entry: &mut Entry<'_, '_>) -> Option<Route> {
     let when = globs(entry, "when");
     let agent = entry.required("agent", AN_AGENT, id::<AgentId>);
     let then = entry.list("then", AN_AGENT, id);
-    Some(Route { event: event?, when, agent: agent?, then })
+    let case = entry.flag("case");
+    Some(Route { event: event?, when, agent: agent?, then, case })
 }
 
 /// Attributes and what they must match.
@@ -448,7 +450,8 @@ fn defer(entry: &mut Entry<'_, '_>) -> Option<Defer> {
         let span = entry.place.span.clone();
         entry.wrong(Lint::Types, span, "nothing says for how long the agent yields", mend);
     }
-    Some(Defer { agent: agent?, to: to?, actions, within, while_ })
+    let case = entry.flag("case");
+    Some(Defer { agent: agent?, to: to?, actions, within, while_, case })
 }
 
 fn contradiction(entry: &mut Entry<'_, '_>) -> Option<Contradiction> {
@@ -466,7 +469,8 @@ fn contradiction(entry: &mut Entry<'_, '_>) -> Option<Contradiction> {
         entry.wrong(Lint::Types, span, "a contradiction needs at least two conditions", mend);
     }
     let stops = entry.list("stops", "an action such as \"send_*\"", self::name);
-    Some(Contradiction { name: name?, all, stops })
+    let case = entry.flag("case");
+    Some(Contradiction { name: name?, all, stops, case })
 }
 
 fn basis(entry: &mut Entry<'_, '_>) -> Option<Basis> {
