@@ -90,6 +90,8 @@ mod together;
 mod triggers;
 #[path = "domain/undo.rs"]
 mod undo;
+#[path = "domain/words.rs"]
+mod words;
 #[path = "domain/work.rs"]
 mod work;
 #[path = "domain/world.rs"]

@@ -43,6 +43,8 @@ mod rulings;
 mod tasks;
 #[path = "rows/turns.rs"]
 mod turns;
+#[path = "rows/words.rs"]
+mod words;
 
 use serde_json::{Value as Json, json};
 use support::{Caller, Came, Server};

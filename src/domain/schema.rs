@@ -74,8 +74,9 @@ texts! {
         "A field whose entity has variables.";
     Condition, CONDITION_BYTES, "^.+ (=|!=|becomes) .+$", ["crm/contact/{id}#status = 'sourced'"],
         "A field and what it must be.";
-    Occasion, CONDITION_BYTES, "^.+ (=|!=|becomes) .+$", ["crm/lead/*#status becomes 'won'"],
-        "The change of a field that raises an event.";
+    Occasion, CONDITION_BYTES, "^.+ ((=|!=|becomes) .+|created|changed|deleted)$",
+        ["crm/lead/*#status becomes 'won'", "crm/contact/* created"],
+        "What happens to a field or an entity, and raises an event.";
     Schedule, 32, "^(daily|weekdays|weekly (mon|tue|wed|thu|fri|sat|sun)) [0-2][0-9]:[0-5][0-9]$",
         ["weekdays 09:00"],
         "When something recurs, in the workspace's timezone.";

@@ -12,8 +12,8 @@ use super::ids::AgentId;
 use super::map::{Map, Model};
 use super::path::{EntityPath, FieldName, FieldPath};
 use super::things::{
-    Case, EarlierHand, FanOutState, Feedback, Item, Lease, LeaseTarget, Task, Touch, Work, WorkKind, path_of,
-    without_values,
+    Case, EarlierHand, FanOutState, Feedback, Item, Lease, LeaseTarget, Task, Touch, Work, WorkKind,
+    paths_of, without_values,
 };
 
 /// One agent's sight, of now or of something that happened under an earlier map.
@@ -181,7 +181,7 @@ impl<'a> Sight<'a> {
         let mut seen = Work::clone(work);
         match &mut seen.kind {
             WorkKind::Dispatch { attributes, before, .. } => {
-                let field = path_of(attributes).is_some_and(|path| self.hides_path(&path));
+                let field = paths_of(attributes).iter().any(|path| self.hides_path(path));
                 if field {
                     *attributes = without_values(std::mem::take(attributes));
                 }

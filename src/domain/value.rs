@@ -113,6 +113,15 @@ impl Value {
         self == seen || instants()
     }
 
+    /// Whether it is the other one, upper and lower case of a text aside.
+    pub fn is_but_for_case(&self, other: &Self) -> bool {
+        // What is escaped in the text of a string stays what it is: an escape has lower case already.
+        self == other
+            || self.0.starts_with('"')
+                && other.0.starts_with('"')
+                && self.0.to_lowercase() == other.0.to_lowercase()
+    }
+
     /// Whether only the digest of the value is kept here: `{"withheld": "sha256:…"}`.
     pub fn is_withheld(&self) -> bool {
         self.0.starts_with("{\"withheld\":\"sha256:")

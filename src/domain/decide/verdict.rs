@@ -334,7 +334,7 @@ fn yields(state: &State, rule: &Defer, subject: &EntityPath, now: Time) -> Optio
         let mut bindings = Bindings::new();
         bindings.bind("id", subject.last_segment());
         bindings.bind("subject", subject.as_str());
-        let on = holds(state, condition, &bindings)?;
+        let on = holds(state, (condition, rule.case), &bindings)?;
         let seen = !state.board.map.is_hidden(&rule.agent, &on.entity, &on.field);
         let bound = |words: String| {
             words.replace("{id}", subject.last_segment()).replace("{subject}", subject.as_str())
@@ -351,12 +351,16 @@ fn yields(state: &State, rule: &Defer, subject: &EntityPath, now: Time) -> Optio
     None
 }
 
-/// Whether a condition is true under the bindings, and of which field.
-pub(super) fn holds(state: &State, condition: &Condition, bindings: &Bindings) -> Option<FieldPath> {
+/// Whether a condition, with its rule's word on upper and lower case, is true under the bindings, and of which field.
+pub(super) fn holds(
+    state: &State,
+    (condition, case): (&Condition, bool),
+    bindings: &Bindings,
+) -> Option<FieldPath> {
     let path = condition.template.fill(bindings)?;
     let entity = state.entities.get(&path.entity).filter(|entity| entity.gone.is_none())?;
     let field = entity.field(&path.field)?;
-    condition.holds(&field.value).then_some(path)
+    condition.holds(&field.value, case).then_some(path)
 }
 
 /// Who else holds something open on the entity: an act on it, work that somebody waits for, or a live lease. What was

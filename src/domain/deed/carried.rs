@@ -6,7 +6,7 @@ use crate::domain::command::{Write, WriteKind};
 use crate::domain::ids::Actor;
 use crate::domain::path::{EntityPath, FieldPath};
 use crate::domain::things::{
-    ActOrder, Alert, AlertSide, Case, FieldChange, HandoffOrder, Item, RaisedEvent, Task, Work,
+    ActOrder, Alert, AlertSide, Case, FieldChange, HandoffOrder, Item, RaisedEvent, Task, Work, paths_of,
 };
 
 /// What a payload carries.
@@ -35,11 +35,15 @@ pub(super) fn others_words<P>(deed: &Deed, _: &P) -> Vec<Carried> {
     whole(deed.subject.as_ref()).map(Carried::Told).into_iter().collect()
 }
 
-/// An event: what a change of a field was, where one raised it; else its raiser's own words. Older programs did not say
-/// of which field.
+/// An event: what a change of a field was, where one raised it, or which fields of an entity were changed; else its raiser's
+/// own words. Older programs did not say of which field.
 pub(super) fn event(deed: &Deed, event: &RaisedEvent) -> Vec<Carried> {
     match (&event.of, &deed.subject, &deed.actor) {
-        (Some(of), _, _) => vec![Carried::Told(of.clone())],
+        (Some(of), _, _) => {
+            let mut paths = paths_of(&event.attributes);
+            paths.push(of.clone());
+            paths.into_iter().map(Carried::Told).collect()
+        }
         (None, Some(subject), Actor::Deeds) if event.schedule.is_none() => {
             vec![Carried::Unsaid(subject.clone())]
         }

@@ -1,4 +1,5 @@
-//! Conditions of the map: a field and what it must be, such as `crm/contact/{id}#status = 'sourced'`.
+//! Conditions of the map: a field and what it must be, such as `crm/contact/{id}#status = 'sourced'`; and what happens to
+//! an entity, such as `crm/contact/* created`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -16,12 +17,18 @@ pub const VALUE: &str = "value";
 pub const BEFORE: &str = "before";
 /// The attribute that names who changed it.
 pub const BY: &str = "by";
-/// What an event has that a change raised.
-pub(super) const ON_CHANGE: [&str; 4] = [PATH, VALUE, BEFORE, BY];
+/// What an event has that a change of a field raised.
+const ON_CHANGE: [&str; 4] = [PATH, VALUE, BEFORE, BY];
+/// The attribute of an event that is about an entity: the fields that were changed.
+pub const FIELDS: &str = "fields";
+/// The attribute that says which kind of write it was.
+pub const ACTION: &str = "action";
+/// What an event has that a write to an entity raised.
+const ON_ENTITY: [&str; 4] = [PATH, FIELDS, ACTION, BY];
 /// The attribute of a scheduled event: when it was due.
 pub const DUE: &str = "due";
 
-/// How a field is compared.
+/// How a field is compared, RULES §2.8.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Op {
     /// `=`
@@ -42,10 +49,11 @@ impl Op {
         }
     }
 
-    fn holds(self, actual: &Value, wanted: &Value) -> bool {
+    fn holds(self, actual: &Value, wanted: &Value, case: bool) -> bool {
+        let is = if case { actual == wanted } else { actual.is_but_for_case(wanted) };
         match self {
-            Self::Is | Self::Becomes => actual == wanted,
-            Self::IsNot => actual != wanted,
+            Self::Is | Self::Becomes => is,
+            Self::IsNot => !is,
         }
     }
 }
@@ -66,23 +74,76 @@ pub struct Condition {
 pub struct Occasion {
     /// Which fields.
     pub pattern: Pattern,
-    /// Compared how.
-    pub op: Op,
-    /// With what.
-    pub value: Value,
+    /// What happens there.
+    pub when: Happens,
+}
+
+/// What happens, where it raises an event.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Happens {
+    /// A field is, is not, or becomes a value.
+    Value(Op, Value),
+    /// An entity comes into being, or comes back.
+    Created,
+    /// What is there becomes another: fields of an entity, or the one field that the pattern names.
+    Changed,
+    /// An entity is archived or deleted.
+    Deleted,
+}
+
+impl Happens {
+    /// As the map writes it, where that is one word.
+    fn word(&self) -> Option<&'static str> {
+        match self {
+            Self::Value(..) => None,
+            Self::Created => Some("created"),
+            Self::Changed => Some("changed"),
+            Self::Deleted => Some("deleted"),
+        }
+    }
 }
 
 impl Condition {
-    /// Does it hold for a field that has this value? A field that was never written is `null`.
-    pub fn holds(&self, value: &Value) -> bool {
-        self.op.holds(value, &self.value)
+    /// Does it hold for a field that has this value? A field that was never written is `null`. With `case` upper and
+    /// lower case are two things.
+    pub fn holds(&self, value: &Value, case: bool) -> bool {
+        self.op.holds(value, &self.value, case)
     }
 }
 
 impl Occasion {
-    /// Does it hold for a field that has this value now? What it was before is the caller's to compare.
-    pub fn holds(&self, value: &Value) -> bool {
-        self.op.holds(value, &self.value)
+    /// Is it one of an entity as a whole, raised once for a write whatever the number of its fields?
+    pub fn is_of_entity(&self) -> bool {
+        match self.when {
+            Happens::Value(..) => false,
+            Happens::Created | Happens::Deleted => true,
+            Happens::Changed => self.pattern.names_no_field(),
+        }
+    }
+
+    /// Is this change of a field one that it waits for? With `case` upper and lower case are two things.
+    pub fn is_change(&self, before: &Value, after: &Value, case: bool) -> bool {
+        match &self.when {
+            Happens::Value(op, wanted) => {
+                op.holds(after, wanted, case) && (*op != Op::Becomes || !op.holds(before, wanted, case))
+            }
+            Happens::Changed => before != after,
+            Happens::Created | Happens::Deleted => false,
+        }
+    }
+
+    /// The attributes that its event has.
+    pub fn attributes(&self) -> [&'static str; 4] {
+        if self.is_of_entity() { ON_ENTITY } else { ON_CHANGE }
+    }
+
+    /// Can one agent that goes on writing meet it again and again?
+    pub(super) fn comes_again(&self) -> bool {
+        match self.when {
+            Happens::Value(op, _) => op == Op::IsNot,
+            Happens::Changed => true,
+            Happens::Created | Happens::Deleted => false,
+        }
     }
 }
 
@@ -99,6 +160,21 @@ pub struct ConditionError {
 }
 
 const EXAMPLE: &str = "write it as `crm/contact/{id}#status = 'sourced'`";
+
+impl ConditionError {
+    /// The same where something that happens was to be read.
+    fn of_occasion(self) -> Self {
+        if self.mend != EXAMPLE {
+            return self;
+        }
+        let reason = format!("{}, nor ` created`, ` changed` or ` deleted` at its end", self.reason);
+        Self {
+            reason,
+            mend: "write it as `crm/contact/*#status becomes 'won'` or `crm/contact/* created`",
+            ..self
+        }
+    }
+}
 
 impl From<PathError> for ConditionError {
     fn from(error: PathError) -> Self {
@@ -148,24 +224,58 @@ fn show_value(value: &Value) -> String {
     }
 }
 
-/// Text in and out for both kinds of condition.
-macro_rules! condition_text {
-    ($name:ident, $path:ident) => {
-        impl FromStr for $name {
-            type Err = ConditionError;
+impl FromStr for Condition {
+    type Err = ConditionError;
 
-            fn from_str(text: &str) -> Result<Self, ConditionError> {
-                let (path, op, value) = split(text)?;
-                Ok(Self { $path: path.parse()?, op, value })
+    fn from_str(text: &str) -> Result<Self, ConditionError> {
+        let (path, op, value) = split(text)?;
+        Ok(Self { template: path.parse()?, op, value })
+    }
+}
+
+impl fmt::Display for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {}", self.template, self.op.as_str(), show_value(&self.value))
+    }
+}
+
+impl FromStr for Occasion {
+    type Err = ConditionError;
+
+    fn from_str(text: &str) -> Result<Self, ConditionError> {
+        let words = [Happens::Created, Happens::Changed, Happens::Deleted].into_iter();
+        let found = words.filter_map(|when| {
+            let path = text.strip_suffix(when.word()?)?.strip_suffix(' ')?;
+            Some((path.trim_end(), when))
+        });
+        let Some((path, when)) = found.last() else {
+            let (path, op, value) = split(text).map_err(ConditionError::of_occasion)?;
+            return Ok(Self { pattern: path.parse()?, when: Happens::Value(op, value) });
+        };
+        let pattern: Pattern = path.parse()?;
+        if when != Happens::Changed && !pattern.names_no_field() {
+            let (at, reason) = (path.find('#').unwrap_or_default(), "a field is neither created nor deleted");
+            let mend = "leave the field out, or wait for it with `changed`";
+            return Err(ConditionError { at, reason: reason.to_owned(), mend });
+        }
+        Ok(Self { pattern, when })
+    }
+}
+
+impl fmt::Display for Occasion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.when {
+            Happens::Value(op, value) => write!(f, "{} {} {}", self.pattern, op.as_str(), show_value(value)),
+            Happens::Created | Happens::Changed | Happens::Deleted => {
+                write!(f, "{} {}", self.pattern, self.when.word().unwrap_or_default())
             }
         }
+    }
+}
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "{} {} {}", self.$path, self.op.as_str(), show_value(&self.value))
-            }
-        }
-
+/// Text in and out of JSON for both kinds of condition.
+macro_rules! condition_json {
+    ($name:ident) => {
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.collect_str(self)
@@ -180,8 +290,8 @@ macro_rules! condition_text {
     };
 }
 
-condition_text!(Condition, template);
-condition_text!(Occasion, pattern);
+condition_json!(Condition);
+condition_json!(Occasion);
 
 #[cfg(test)]
 mod tests {
@@ -202,16 +312,33 @@ mod tests {
         }
         let occasion: Occasion = "crm/contact/*#status becomes 'contacted'".parse().unwrap();
         assert_eq!(occasion.to_string(), "crm/contact/*#status becomes 'contacted'");
-        assert_eq!(occasion.op, Op::Becomes);
+        assert_eq!(occasion.when, Happens::Value(Op::Becomes, Value::text("contacted")));
+        let words =
+            ["crm/contact/* created", "crm/** changed", "crm/contact/*#status changed", "files/a b deleted"];
+        for text in words.into_iter().chain(["a#b = 'not created'"]) {
+            assert_eq!(text.parse::<Occasion>().unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn fields_are_neither_created_nor_deleted() {
+        for (text, at) in
+            [("crm/a#b created", 5), ("crm/a#* deleted", 5), ("crm/acreated", 12), ("a//b changed", 2)]
+        {
+            let error = text.parse::<Occasion>().unwrap_err();
+            assert_eq!(error.at, at, "{text}: {error}");
+        }
     }
 
     #[test]
     fn conditions_hold_for_equal_values() {
         let is: Condition = "a#b = 'x'".parse().unwrap();
-        assert!(is.holds(&Value::text("x")));
-        assert!(!is.holds(&Value::null()));
+        assert!(is.holds(&Value::text("x"), true));
+        assert!(is.holds(&Value::text("X"), false) && !is.holds(&Value::text("X"), true));
+        assert!(!is.holds(&Value::null(), false));
         let is_not: Condition = "a#b != 'x'".parse().unwrap();
-        assert!(is_not.holds(&Value::null()));
+        assert!(is_not.holds(&Value::null(), false));
+        assert!(is_not.holds(&Value::text("X"), true) && !is_not.holds(&Value::text("X"), false));
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub(super) mod shape;
 mod spelling;
 
 pub use authority::{Authority, Map, Routing};
-pub use condition::{Condition, Occasion, Op};
+pub use condition::{Condition, Happens, Occasion, Op};
 pub use diff::{Change, Sign, difference};
 pub use edit::{EditError, Grant};
 pub use lint::{Finding, Lint, Severity};

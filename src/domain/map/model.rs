@@ -170,6 +170,9 @@ pub struct Event {
     pub on: Option<Occasion>,
     /// The attribute that tells one occurrence from another.
     pub key: Option<String>,
+    /// Upper and lower case are two things.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub case: bool,
 }
 
 /// One `[[route]]`.
@@ -185,6 +188,9 @@ pub struct Route {
     /// Who comes after, in sequence.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub then: Vec<AgentId>,
+    /// Upper and lower case are two things.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub case: bool,
 }
 
 /// One `[[field]]`.
@@ -345,6 +351,9 @@ pub struct Defer {
     /// As long as this holds; `{id}` is the subject's last segment.
     #[serde(rename = "while")]
     pub while_: Option<Condition>,
+    /// Upper and lower case are two things.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub case: bool,
 }
 
 impl Defer {
@@ -359,6 +368,17 @@ pub(crate) fn text_matches(pattern: &str, text: &str) -> bool {
     Glob::new(pattern).map_or(pattern == text, |glob| glob.matches(text))
 }
 
+impl Route {
+    /// Does the glob of an attribute match its text?
+    pub(crate) fn is_met(&self, glob: &str, text: &str) -> bool {
+        if self.case {
+            text_matches(glob, text)
+        } else {
+            text_matches(&glob.to_lowercase(), &text.to_lowercase())
+        }
+    }
+}
+
 /// One `[[contradiction]]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Contradiction {
@@ -369,6 +389,9 @@ pub struct Contradiction {
     /// Which acts and publications on what it is about wait while it is open.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stops: Vec<String>,
+    /// Upper and lower case are two things.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub case: bool,
 }
 
 impl Contradiction {

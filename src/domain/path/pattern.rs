@@ -131,6 +131,11 @@ impl Pattern {
         self.text.split_once('#').map(|(_, field)| field)
     }
 
+    /// Does it speak of entities, whatever their fields?
+    pub fn names_no_field(&self) -> bool {
+        matches!(self.field, FieldPart::All)
+    }
+
     /// The same entities, all their fields.
     #[must_use]
     pub fn without_field(&self) -> Self {

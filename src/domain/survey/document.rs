@@ -188,7 +188,7 @@ fn triggers(page: &mut Page, model: &Model) {
     for (name, declared) in names {
         let raised = match declared {
             Some(Event { schedule: Some(schedule), .. }) => words(&schedule.to_string()),
-            Some(Event { on: Some(on), .. }) => code(&on.to_string()),
+            Some(Event { on: Some(on), case, .. }) => by_case(code(&on.to_string()), *case),
             Some(_) | None => "by whoever hears of it".to_owned(),
         };
         let raised = match declared.and_then(|event| event.key.as_deref()) {
@@ -214,7 +214,12 @@ fn triggers(page: &mut Page, model: &Model) {
 
 fn when(route: &Route) -> String {
     let one = |(attribute, glob): (&String, &String)| code(&format!("{attribute} = {glob}"));
-    route.when.iter().map(one).collect::<Vec<_>>().join(" and ")
+    by_case(route.when.iter().map(one).collect::<Vec<_>>().join(" and "), route.case)
+}
+
+/// What is compared, with a word where upper and lower case are two things.
+fn by_case(conditions: String, case: bool) -> String {
+    if case && !conditions.is_empty() { format!("{conditions} (case matters)") } else { conditions }
 }
 
 fn writes(page: &mut Page, model: &Model) {
@@ -377,7 +382,8 @@ fn order(page: &mut Page, model: &Model) {
             let actions = codes(&rule.actions, ", ");
             let within =
                 rule.within.map(|within| format!("for {within} after the other")).unwrap_or_default();
-            let while_ = rule.while_.as_ref().map(|on| format!("while {}", code(&on.to_string())));
+            let while_ =
+                rule.while_.as_ref().map(|on| by_case(format!("while {}", code(&on.to_string())), rule.case));
             let until = [within, while_.unwrap_or_default()];
             let until: Vec<String> = until.into_iter().filter(|text| !text.is_empty()).collect();
             let actions = if actions.is_empty() { "everything".to_owned() } else { actions };
@@ -391,7 +397,7 @@ fn order(page: &mut Page, model: &Model) {
         let row = |one: &Contradiction| {
             let stops: Vec<String> = one.stops.iter().map(|action| code(action)).collect();
             let all = codes(one.all.iter().map(ToString::to_string), " and ");
-            vec![words(&one.name), all, stops.join(", ")]
+            vec![words(&one.name), by_case(all, one.case), stops.join(", ")]
         };
         let rows: Vec<Vec<String>> = model.contradictions.iter().map(row).collect();
         page.table(&["Name", "All of these", "Waits meanwhile"], &rows, "");

@@ -50,4 +50,4 @@ pub use task::{
 };
 pub use token::{Token, TokenClass, TokenRecord};
 pub use work::{ATTEMPTS, Attempt, Before, Granted, MOST_ATTEMPTS, SILENCE, Work, WorkKind, WorkResult};
-pub(super) use work::{path_of, without_values};
+pub(super) use work::{path_of, paths_of, without_values};

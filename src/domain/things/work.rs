@@ -11,7 +11,7 @@ use super::stored;
 use super::task::{Branch, EarlierHand, Feedback, HandoffOrder};
 use crate::domain::command::{Act, Write, WriteKind};
 use crate::domain::ids::{ActNo, Actor, AgentId, FanOutNo, ItemNo, Seq, TaskId, Version, WorkNo};
-use crate::domain::map::condition::{BEFORE, BY, PATH, VALUE};
+use crate::domain::map::condition::{ACTION, BEFORE, BY, FIELDS, PATH, VALUE};
 use crate::domain::map::{Grant, OnExhausted};
 use crate::domain::outcome::Outcome;
 use crate::domain::path::{EntityPath, FieldName, FieldPath};
@@ -23,11 +23,26 @@ pub(in crate::domain) fn path_of(attributes: &BTreeMap<Arc<str>, Value>) -> Opti
     attributes.get(PATH)?.plain().parse().ok()
 }
 
+/// All of which an event tells: the field or the entity, and the fields of that which were changed.
+pub(in crate::domain) fn paths_of(attributes: &BTreeMap<Arc<str>, Value>) -> Vec<FieldPath> {
+    let Some(path) = path_of(attributes) else { return Vec::new() };
+    let names = attributes.get(FIELDS).map(Value::json);
+    let names = names.as_ref().and_then(serde_json::Value::as_array).into_iter().flatten();
+    let named =
+        names.filter_map(|name| Some(FieldPath::new(path.entity.clone(), name.as_str()?.parse().ok()?)));
+    let mut paths: Vec<FieldPath> = named.collect();
+    paths.push(path);
+    paths
+}
+
+/// What an event tells of a field or an entity, beside which it is.
+const TELLING: [&str; 5] = [VALUE, BEFORE, BY, FIELDS, ACTION];
+
 /// The attributes without what they say of a field: only which it is.
 pub(in crate::domain) fn without_values(
     mut attributes: BTreeMap<Arc<str>, Value>,
 ) -> BTreeMap<Arc<str>, Value> {
-    attributes.retain(|name, _| ![VALUE, BEFORE, BY].contains(&&**name));
+    attributes.retain(|name, _| !TELLING.contains(&&**name));
     attributes
 }
 
@@ -168,9 +183,10 @@ impl Work {
             }
             WorkKind::Changed { fields, .. } => fields.iter().map(|(path, _)| path.clone()).collect(),
             WorkKind::Dispatch { attributes, before, .. } => {
-                let valued = [VALUE, BEFORE, BY].iter().any(|name| attributes.contains_key(*name));
+                let valued = TELLING.iter().any(|name| attributes.contains_key(*name));
                 let said = self.subject.clone().filter(|_| before.is_some()).map(FieldPath::whole);
-                path_of(attributes).filter(|_| valued || before.is_some()).into_iter().chain(said).collect()
+                let paths = if valued || before.is_some() { paths_of(attributes) } else { Vec::new() };
+                paths.into_iter().chain(said).collect()
             }
             WorkKind::Handoff { order, history } => {
                 let returns =

@@ -56,8 +56,14 @@ pub(super) fn team(dice: &mut Dice) -> Model {
             "writes = [\"crm/account/*#health\", \"hr/*\"]\noutputs = [\"mail/support\"]\n\
              triggers = [\"email.received\", \"ticket.opened\"]",
         ),
-        entry("product", "writes = [\"files/*\"]\noutputs = [\"news/site\"]\ntriggers = [\"secret.told\"]"),
-        entry("sourcing", "writes = [\"crm/deal/*#stage\"]\nescalates_to = \"roadmap\""),
+        entry(
+            "product",
+            "writes = [\"files/*\"]\noutputs = [\"news/site\"]\ntriggers = [\"secret.told\", \"account.changed\"]",
+        ),
+        entry(
+            "sourcing",
+            "writes = [\"crm/deal/*#stage\"]\nescalates_to = \"roadmap\"\ntriggers = [\"file.changed\", \"deal.gone\"]",
+        ),
     ];
     let approval = ["", "needs_approval = true"][dice.below(2)];
     let observes = if dice.below(5) == 0 { "mode = \"observe\"\n" } else { "" };
@@ -76,6 +82,15 @@ on = "crm/account/*#secret != 'x'"
 [[event]]
 name = "stage.moved"
 on = "crm/deal/*#stage != 'x'"
+[[event]]
+name = "file.changed"
+on = "files/* changed"
+[[event]]
+name = "account.changed"
+on = "crm/account/* changed"
+[[event]]
+name = "deal.gone"
+on = "crm/deal/* deleted"
 [[route]]
 event = "email.received"
 when = { subject = "*invoice*" }

@@ -35,7 +35,8 @@ pub(super) fn trigger(facts: &mut Facts<'_>, world: &World, board: &Board, row: 
     let routes: Vec<_> = model.routes.iter().filter(|route| route.event == name).collect();
     for (at, route) in routes.iter().enumerate() {
         let when: Vec<String> = route.when.iter().map(|(key, glob)| format!("{key} is {glob}")).collect();
-        let when = if when.is_empty() { "always".to_owned() } else { when.join(" and ") };
+        let case = if route.case && !when.is_empty() { ", case matters" } else { "" };
+        let when = if when.is_empty() { "always".to_owned() } else { when.join(" and ") + case };
         let then =
             if route.then.is_empty() { String::new() } else { format!(", then {}", names(&route.then)) };
         let label = if at == 0 { "routes" } else { "" };

@@ -177,7 +177,7 @@ fn all_true(after: &State, rule: &Contradiction, path: &FieldPath) -> Option<Fin
     let bindings = rule.all.iter().find_map(|clause| clause.template.bind(path))?;
     let mut sides = Vec::new();
     for clause in &rule.all {
-        let found = holds(after, clause, &bindings)?;
+        let found = holds(after, (clause, rule.case), &bindings)?;
         let field = after.entities.get(&found.entity)?.field(&found.field)?;
         sides.push(side_of_field(field, found));
     }

@@ -20,7 +20,9 @@ use crate::domain::map::Routing;
 use crate::domain::outcome::Outcome;
 use crate::domain::path::{EntityPath, FieldPath};
 use crate::domain::state::State;
-use crate::domain::things::{Before, Case, Occurrence, RaisedEvent, Work, WorkKind, path_of, without_values};
+use crate::domain::things::{
+    Before, Case, Occurrence, RaisedEvent, Work, WorkKind, path_of, paths_of, without_values,
+};
 use crate::domain::value::Value;
 
 pub(super) use self::claim::{claim, mark};
@@ -270,7 +272,7 @@ pub(super) fn dispatch_after(
 ) -> WorkNo {
     let state = sheet.snapshot();
     let hides = |path: &FieldPath| state.board.map.is_hidden(agent, &path.entity, &path.field);
-    let mut about = call.subject.cloned().map(FieldPath::whole).into_iter().chain(path_of(call.attributes));
+    let mut about = call.subject.cloned().map(FieldPath::whole).into_iter().chain(paths_of(call.attributes));
     let before = before.filter(|_| !about.any(|path| hides(&path)));
     let kind = WorkKind::Dispatch {
         event: Arc::clone(call.event),
@@ -287,9 +289,9 @@ pub(super) fn dispatch_after(
 
 /// The attributes as this agent may see them: of a change of a field that is hidden from it only where it was.
 fn seen(state: &State, agent: &AgentId, attributes: &BTreeMap<Arc<str>, Value>) -> BTreeMap<Arc<str>, Value> {
-    let hidden = |path: FieldPath| state.board.map.is_hidden(agent, &path.entity, &path.field);
+    let hidden = |path: &FieldPath| state.board.map.is_hidden(agent, &path.entity, &path.field);
     let attributes = attributes.clone();
-    if path_of(&attributes).is_some_and(hidden) { without_values(attributes) } else { attributes }
+    if paths_of(&attributes).iter().any(hidden) { without_values(attributes) } else { attributes }
 }
 
 fn refuse(sheet: &mut Sheet<'_>, raise: &Raise, origin: &Origin, (code, why): (Code, &str)) -> Seq {

@@ -1,4 +1,4 @@
-//! Events that Deeds raises itself: after a change of a field that an `[[event]]` waits for, and on schedule.
+//! Events that Deeds raises itself: after a change of a field or of an entity that an `[[event]]` waits for, and on schedule.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,11 +6,11 @@ use std::sync::Arc;
 use super::{Origin, decide};
 use crate::domain::command::Raise;
 use crate::domain::decide::sheet::Sheet;
-use crate::domain::deed::Deed;
+use crate::domain::deed::{Body, Deed};
 use crate::domain::ids::{Actor, Seq};
-use crate::domain::map::condition::{BEFORE, BY, DUE, PATH, VALUE};
-use crate::domain::map::{Event, Op, Schedule};
-use crate::domain::path::{EntityPath, FieldPath};
+use crate::domain::map::condition::{ACTION, BEFORE, BY, DUE, FIELDS, PATH, VALUE};
+use crate::domain::map::{Event, Happens, Schedule};
+use crate::domain::path::{EntityPath, FieldName, FieldPath};
 use crate::domain::state::State;
 use crate::domain::things::{FieldChange, Occurrence};
 use crate::domain::time::{Span, Time};
@@ -27,6 +27,12 @@ pub(in crate::domain::decide) fn after_commit(sheet: &mut Sheet<'_>, state: &Sta
     }
     let Some(deed) = sheet.deed(primary).cloned() else { return };
     let Some(subject) = deed.subject.as_ref() else { return };
+    for event in map.occasions_of(subject) {
+        if let Some(fields) = happens(event, state, (subject, &deed)) {
+            let raise = happened(event, subject, &fields, &deed);
+            decide(sheet, &raise, &Origin::of(Actor::Deeds));
+        }
+    }
     for change in &deed.fields {
         for event in map.occasions_on(subject, &change.name).filter(|event| is_occasion(event, change)) {
             let raise = changed(event, subject, change, &deed);
@@ -39,18 +45,58 @@ pub(in crate::domain::decide) fn after_commit(sheet: &mut Sheet<'_>, state: &Sta
 fn is_occasion(event: &Event, change: &FieldChange) -> bool {
     let (Some(occasion), Some(after)) = (&event.on, &change.after) else { return false };
     let null = Value::null();
-    let before = change.before.as_ref().unwrap_or(&null);
-    occasion.holds(after) && (occasion.op != Op::Becomes || !occasion.holds(before))
+    !occasion.is_of_entity() && occasion.is_change(change.before.as_ref().unwrap_or(&null), after, event.case)
+}
+
+/// The fields that became others, where what happened to the entity is what the event waits for.
+fn happens<'d>(
+    event: &Event,
+    before: &State,
+    (subject, deed): (&EntityPath, &'d Deed),
+) -> Option<Vec<&'d FieldName>> {
+    let was_there = before.entities.get(subject).is_some_and(|entity| entity.gone.is_none());
+    let is_there = !matches!(deed.body, Body::EntityArchived(()) | Body::EntityDeleted(()));
+    let changed = |change: &&FieldChange| change.after.is_some() && change.after != change.before;
+    let fields: Vec<&FieldName> = deed.fields.iter().filter(changed).map(|change| &change.name).collect();
+    let happened = match event.on.as_ref()?.when {
+        Happens::Created => !was_there && is_there,
+        Happens::Changed => was_there && is_there && !fields.is_empty(),
+        Happens::Deleted => was_there && !is_there,
+        Happens::Value(..) => false,
+    };
+    happened.then_some(fields)
+}
+
+/// What the event has that tells of an entity: once for a write, whatever the number of its fields.
+fn happened(event: &Event, subject: &EntityPath, fields: &[&FieldName], deed: &Deed) -> Raise {
+    let names = fields.iter().map(|name| name.as_str().into()).collect();
+    let names = Value::new(&serde_json::Value::Array(names)).unwrap_or_else(|_| Value::null());
+    raised_by(
+        event,
+        (subject, subject.to_string()),
+        deed,
+        [(Arc::from(FIELDS), names), (Arc::from(ACTION), Value::text(&deed.action))],
+    )
 }
 
 fn changed(event: &Event, subject: &EntityPath, change: &FieldChange, deed: &Deed) -> Raise {
     let path = FieldPath::new(subject.clone(), change.name.clone()).to_string();
+    let before = (Arc::from(BEFORE), change.before.clone().unwrap_or_else(Value::null));
+    let after = change.after.clone().map(|after| (Arc::from(VALUE), after));
+    raised_by(event, (subject, path), deed, std::iter::once(before).chain(after))
+}
+
+fn raised_by(
+    event: &Event,
+    (subject, path): (&EntityPath, String),
+    deed: &Deed,
+    more: impl IntoIterator<Item = (Arc<str>, Value)>,
+) -> Raise {
     let mut attributes = BTreeMap::from([
         (Arc::from(PATH), Value::text(&path)),
-        (Arc::from(BEFORE), change.before.clone().unwrap_or_else(Value::null)),
         (Arc::from(BY), Value::text(deed.actor.name())),
     ]);
-    attributes.extend(change.after.clone().map(|after| (Arc::from(VALUE), after)));
+    attributes.extend(more);
     Raise {
         event: Arc::from(event.name.as_str()),
         attributes,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::domain::ids::AgentId;
 use crate::domain::map::authority::Map;
 use crate::domain::map::index::PatternIndex;
-use crate::domain::map::model::{Event, Model, Route, text_matches};
+use crate::domain::map::model::{Event, Model, Route};
 use crate::domain::path::{EntityPath, FieldName, Glob};
 use crate::domain::value::Value;
 
@@ -40,6 +40,7 @@ pub(super) struct Events {
     triggers: Names,
     occasions: PatternIndex<usize>,
     has_occasions: bool,
+    entities: PatternIndex<usize>,
     declared: HashMap<String, usize>,
 }
 
@@ -75,7 +76,9 @@ impl Events {
         for (at, event) in model.events.iter().enumerate() {
             events.declared.entry(event.name.clone()).or_insert(at);
             if let Some(occasion) = &event.on {
-                events.occasions.insert(&occasion.pattern, at);
+                let of_entity = occasion.is_of_entity();
+                let index = if of_entity { &mut events.entities } else { &mut events.occasions };
+                index.insert(&occasion.pattern, at);
                 events.has_occasions = true;
             }
         }
@@ -86,7 +89,7 @@ impl Events {
 /// Do the event's attributes meet every condition of the route? A missing attribute meets none.
 fn route_fits(route: &Route, attributes: &BTreeMap<Arc<str>, Value>) -> bool {
     route.when.iter().all(|(name, glob)| {
-        attributes.get(name.as_str()).is_some_and(|value| text_matches(glob, &value.plain()))
+        attributes.get(name.as_str()).is_some_and(|value| route.is_met(glob, &value.plain()))
     })
 }
 
@@ -117,16 +120,30 @@ impl Map {
         self.model.events.get(*self.index.events.declared.get(name)?)
     }
 
-    /// Does any change of a field raise an event?
+    /// Does anything that is written raise an event?
     pub fn has_occasions(&self) -> bool {
         self.index.events.has_occasions
     }
 
     /// The events that a change of this field may raise, each once, in the order of the map.
     pub fn occasions_on(&self, entity: &EntityPath, field: &FieldName) -> impl Iterator<Item = &Event> {
+        self.occasions_in(&self.index.events.occasions, entity, field)
+    }
+
+    /// The events that wait for the entity to be created, changed or deleted.
+    pub fn occasions_of(&self, entity: &EntityPath) -> impl Iterator<Item = &Event> {
+        self.occasions_in(&self.index.events.entities, entity, &FieldName::whole())
+    }
+
+    fn occasions_in(
+        &self,
+        index: &PatternIndex<usize>,
+        entity: &EntityPath,
+        field: &FieldName,
+    ) -> impl Iterator<Item = &Event> + use<'_> {
         let mut found = Vec::new();
         if self.has_occasions() {
-            self.index.events.occasions.visit(entity, field, &mut |at| found.push(*at));
+            index.visit(entity, field, &mut |at| found.push(*at));
             found.sort_unstable();
             found.dedup();
         }

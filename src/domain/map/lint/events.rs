@@ -3,10 +3,10 @@
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
 use super::{Issue, Issues, Lint, Section, Spot};
-use crate::domain::map::condition::{DUE, ON_CHANGE, Occasion, Op};
+use crate::domain::map::condition::{DUE, Happens, Occasion, Op};
 use crate::domain::map::model::{Agent, FieldKind, Model, Route, text_matches};
 use crate::domain::map::spelling::nearest;
-use crate::domain::path::{FieldPath, overlap};
+use crate::domain::path::{FieldName, FieldPath, Pattern, overlap};
 
 pub(super) fn check(model: &Model, issues: &mut Issues) {
     two_listeners(model, issues);
@@ -103,9 +103,11 @@ fn keys(model: &Model, issues: &mut Issues) {
     for (at, event) in model.events.iter().enumerate() {
         let Some(key) = event.key.as_deref() else { continue };
         let due = event.schedule.as_ref().filter(|_| key != DUE).map(|_| "on schedule it has only `due`");
-        let change = event.on.as_ref().filter(|_| !ON_CHANGE.contains(&key));
-        let change = change.map(|_| "a change gives it `path`, `value`, `before` and `by`");
-        if let Some(why) = due.or(change) {
+        let change = event.on.as_ref().map(Occasion::attributes).filter(|has| !has.contains(&key));
+        let change = change.map(|[one, two, three, four]| {
+            format!("what happens gives it `{one}`, `{two}`, `{three}` and `{four}`")
+        });
+        if let Some(why) = due.map(str::to_owned).or(change) {
             let message = format!("`{}` never has a `{key}`: {why}", event.name);
             issues.push(Issue::new(Lint::KeyNeverThere, Spot::entry(Section::Event, at).key("key"), message));
         }
@@ -146,8 +148,10 @@ fn unreachable_routes(model: &Model, issues: &mut Issues) {
 fn comes_before(earlier: &Route, later: &Route) -> bool {
     text_matches(&earlier.event, &later.event)
         && earlier.when.iter().all(|(name, wide)| {
-            // A `*` of the narrow text can only be matched by one of the wide text, so this is containment.
-            later.when.get(name).is_some_and(|narrow| text_matches(wide, narrow))
+            // A `*` of the narrow text can only be matched by one of the wide text, so this is containment; not where the wide
+            // one takes one spelling and the narrow one each.
+            let all = later.case || !earlier.case || wide.to_lowercase() == wide.to_uppercase();
+            later.when.get(name).is_some_and(|narrow| all && earlier.is_met(wide, narrow))
         })
 }
 
@@ -185,7 +189,7 @@ fn loops(model: &Model, issues: &mut Issues) {
         let agents: HashSet<&str> = way.iter().map(|step| step.agent.id.as_str()).collect();
         let rare = way.iter().any(|step| {
             let on = model.events.get(step.to).and_then(|event| event.on.as_ref());
-            on.is_some_and(|on| on.op != Op::IsNot)
+            on.is_some_and(|on| !on.comes_again())
         });
         // One agent that moves its own record through its states is no loop: it would have to write the same again.
         if (agents.len() < 2 && rare) || !told.insert(way.iter().map(|step| step.to).collect()) {
@@ -212,8 +216,8 @@ fn steps(model: &Model, from: usize) -> Vec<Edge<'_>> {
     for agent in answering(model, &event.name) {
         for (to, next) in model.events.iter().enumerate() {
             let Some(on) = &next.on else { continue };
-            let reached =
-                agent.writes.iter().find_map(|grant| overlap(grant, &agent.except, &on.pattern, &[]));
+            let on_what = raising(on);
+            let reached = agent.writes.iter().find_map(|grant| overlap(grant, &agent.except, &on_what, &[]));
             if let Some(writes) = reached.filter(|path| !only_forward(model, on, path)) {
                 found.push(Edge { to, agent, writes });
             }
@@ -222,10 +226,19 @@ fn steps(model: &Model, from: usize) -> Vec<Edge<'_>> {
     found
 }
 
+/// Whoever writes what of this may raise it: who creates or deletes an entity writes it as a whole.
+fn raising(on: &Occasion) -> Pattern {
+    match on.when {
+        Happens::Value(..) | Happens::Changed => on.pattern.clone(),
+        Happens::Created | Happens::Deleted => on.pattern.with_field(&FieldName::whole()),
+    }
+}
+
 /// A step of a progression is reached once: it does not come again.
 fn only_forward(model: &Model, on: &Occasion, path: &FieldPath) -> bool {
     let rule = model.fields.iter().find(|rule| rule.path.matches_path(path));
-    on.op == Op::Becomes && rule.is_some_and(|rule| matches!(rule.kind, FieldKind::Progression { .. }))
+    let becomes = matches!(on.when, Happens::Value(Op::Becomes, _));
+    becomes && rule.is_some_and(|rule| matches!(rule.kind, FieldKind::Progression { .. }))
 }
 
 /// Everybody whom the event may wake: by a route, or as a listener where no route takes all of it.

@@ -57,14 +57,14 @@ const AGENT: &[&str] = &[
     "escalates_to",
     "escalates_when",
 ];
-const EVENT: &[&str] = &["name", "schedule", "on", "key"];
-const ROUTE: &[&str] = &["event", "when", "agent", "then"];
+const EVENT: &[&str] = &["name", "schedule", "on", "key", "case"];
+const ROUTE: &[&str] = &["event", "when", "agent", "then", "case"];
 const FIELD: &[&str] = &["path", "kind", "order"];
 const OUTPUT: &[&str] = &["name", "order", "needs_approval", "thread_window", "internal"];
 const QUEUE: &[&str] = &["name", "owner", "deputies", "sla", "review", "grace", "priority"];
 const PERSON: &[&str] = &["id", "account", "timezone", "priority"];
-const DEFER: &[&str] = &["agent", "to", "actions", "within", "while"];
-const CONTRADICTION: &[&str] = &["name", "all", "stops"];
+const DEFER: &[&str] = &["agent", "to", "actions", "within", "while", "case"];
+const CONTRADICTION: &[&str] = &["name", "all", "stops", "case"];
 const BASIS: &[&str] = &["actions", "needs"];
 
 /// The most wake-ups without a change that a map may allow.
@@ -256,6 +256,8 @@ fn occasion(text: &str) -> Result<Occasion, Fault> {
 const A_PERSON: &str = "a person's name";
 const AN_AGENT: &str = "an agent's id";
 const A_PATTERN: &str = "a pattern such as \"crm/contact/*#name\"";
+const A_CHANGE: &str =
+    "what happens, such as \"crm/contact/* created\" or \"crm/contact/*#status becomes 'contacted'\"";
 const A_SPAN: &str = "a length of time such as \"24h\"";
 const A_SCHEDULE: &str = "a schedule such as \"daily 09:00\"";
 const A_NAME: &str = "a name";
@@ -310,9 +312,10 @@ fn event(entry: &mut Entry<'_, '_>) -> Option<Event> {
     entry.only(EVENT);
     let name = entry.required("name", A_NAME, name);
     let schedule = entry.text("schedule", A_SCHEDULE, id);
-    let on = entry.text("on", "a change such as \"crm/contact/*#status becomes 'contacted'\"", occasion);
+    let on = entry.text("on", A_CHANGE, occasion);
     let key = entry.text("key", "an attribute's name such as \"message_id\"", self::name);
-    Some(Event { name: name?, schedule, on, key })
+    let case = entry.flag("case");
+    Some(Event { name: name?, schedule, on, key, case })
 }
 
 fn route(entry: &mut Entry<'_, '_>) -> Option<Route> {
@@ -321,7 +324,8 @@ fn route(entry: &mut Entry<'_, '_>) -> Option<Route> {
     let when = globs(entry, "when");
     let agent = entry.required("agent", AN_AGENT, id::<AgentId>);
     let then = entry.list("then", AN_AGENT, id);
-    Some(Route { event: event?, when, agent: agent?, then })
+    let case = entry.flag("case");
+    Some(Route { event: event?, when, agent: agent?, then, case })
 }
 
 /// Attributes and what they must match.
@@ -446,7 +450,8 @@ fn defer(entry: &mut Entry<'_, '_>) -> Option<Defer> {
         let span = entry.place.span.clone();
         entry.wrong(Lint::Types, span, "nothing says for how long the agent yields", mend);
     }
-    Some(Defer { agent: agent?, to: to?, actions, within, while_ })
+    let case = entry.flag("case");
+    Some(Defer { agent: agent?, to: to?, actions, within, while_, case })
 }
 
 fn contradiction(entry: &mut Entry<'_, '_>) -> Option<Contradiction> {
@@ -464,7 +469,8 @@ fn contradiction(entry: &mut Entry<'_, '_>) -> Option<Contradiction> {
         entry.wrong(Lint::Types, span, "a contradiction needs at least two conditions", mend);
     }
     let stops = entry.list("stops", "an action such as \"send_*\"", self::name);
-    Some(Contradiction { name: name?, all, stops })
+    let case = entry.flag("case");
+    Some(Contradiction { name: name?, all, stops, case })
 }
 
 fn basis(entry: &mut Entry<'_, '_>) -> Option<Basis> {

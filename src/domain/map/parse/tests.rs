@@ -150,6 +150,14 @@ fn sequences_and_chains_of_events_end() {
     assert_eq!(findings(&events("x", "y", on_a, on_b)), [], "each moves its own record on");
     let again = events("x", "y", "crm/a/*#s != null", on_b);
     check_all(&again, "circular-route", "\"crm/a/*#s != null\"", "x → a writes crm/a/b#s → x");
+    let by_itself = events("x", "y", "crm/a/* changed", on_b);
+    check_all(&by_itself, "circular-route", "\"crm/a/* changed\"", "x → a writes crm/a/b → x");
+    let made = events("x", "y", "crm/a/* created", "crm/b/*#x changed");
+    assert_eq!(
+        findings(&made).iter().filter(|finding| finding.0 == "circular-route").count(),
+        1,
+        "b goes on and on"
+    );
     let forward = "[[field]]\npath = \"crm/a/*#s\"\nkind = \"progression\"\norder = [0, 1]\n";
     assert_eq!(findings(&format!("{circle}{forward}")), [], "what moves forward only comes once");
 }

@@ -330,6 +330,9 @@ impl File<'_> {
             if let Some(on) = declared.and_then(|event| event.on.as_ref()) {
                 self.line(format!("on = {}", quoted(&on.to_string())));
             }
+            if declared.is_some_and(|event| event.case) {
+                self.line("case = true");
+            }
         }
     }
 
