@@ -212,8 +212,10 @@ fn steps(model: &Model, from: usize) -> Vec<Edge<'_>> {
     for agent in answering(model, &event.name) {
         for (to, next) in model.events.iter().enumerate() {
             let Some(on) = &next.on else { continue };
-            let reached =
-                agent.writes.iter().find_map(|grant| overlap(grant, &agent.except, &on.pattern, &[]));
+            let reached = agent
+                .writes
+                .iter()
+                .find_map(|grant| overlap(grant, &agent.taken_from(grant), &on.pattern, &[]).path());
             if let Some(writes) = reached.filter(|path| !only_forward(model, on, path)) {
                 found.push(Edge { to, agent, writes });
             }
