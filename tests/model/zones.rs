@@ -4,10 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use deeds::domain::map::Model;
 
+/// A grant, and what is taken out of it alone.
+type Held = (String, Vec<String>);
+
 /// The grants of a map.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Zones {
-    writes: BTreeMap<String, (Vec<String>, Vec<String>)>,
+    /// The grants, and what is taken out of all.
+    writes: BTreeMap<String, (Vec<Held>, Vec<String>)>,
     outputs: BTreeMap<String, BTreeSet<String>>,
 }
 
@@ -19,7 +23,11 @@ impl Zones {
                 patterns.iter().map(|pattern| pattern.as_str().to_owned()).collect::<Vec<_>>()
             };
             let id = agent.id.as_str().to_owned();
-            zones.writes.insert(id.clone(), (texts(&agent.writes), texts(&agent.except)));
+            let grants = agent.writes.iter().map(|grant| {
+                let own = agent.except_of.get(grant).map(|own| texts(own)).unwrap_or_default();
+                (grant.as_str().to_owned(), own)
+            });
+            zones.writes.insert(id.clone(), (grants.collect(), texts(&agent.except)));
             zones.outputs.insert(id, agent.outputs.iter().cloned().collect());
         }
         zones
@@ -31,9 +39,10 @@ impl Zones {
             return rest.split('/').next() == Some(agent);
         }
         let covers = |pattern: &String| covers(pattern, entity, field);
-        self.writes
-            .get(agent)
-            .is_some_and(|(writes, except)| writes.iter().any(covers) && !except.iter().any(covers))
+        self.writes.get(agent).is_some_and(|(grants, except)| {
+            let given = grants.iter().any(|(grant, own)| covers(grant) && !own.iter().any(covers));
+            given && !except.iter().any(covers)
+        })
     }
 
     /// Whether the agent may publish there.

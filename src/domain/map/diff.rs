@@ -60,6 +60,9 @@ const SECTIONS: &[(&str, &[&str])] = &[
     ("basis", &["actions"]),
 ];
 
+/// The one table whose values are lists: each item is said with what it is of.
+const OWN: &str = "except_of";
+
 /// Lists whose order means something: they change as a whole.
 const ORDERED: &[&str] = &["order", "priority", "then"];
 
@@ -68,6 +71,11 @@ const WORDS: &[(&str, &str, &str)] = &[
     ("agent.writes", "`{who}` may write `{what}`", "`{who}` may no longer write `{what}`"),
     (
         "agent.except",
+        "`{who}` no longer has `{what}`",
+        "`{what}` is no longer taken out of what `{who}` writes",
+    ),
+    (
+        "agent.except_of",
         "`{who}` no longer has `{what}`",
         "`{what}` is no longer taken out of what `{who}` writes",
     ),
@@ -184,11 +192,16 @@ fn keys(
             continue;
         }
         let subject = format!("{name}.{key}");
-        let is_set =
-            |value: Option<&Json>| value.is_none_or(Json::is_array) && !ORDERED.contains(&key.as_str());
+        let is_set = |value: Option<&Json>| {
+            value.is_none_or(|value| value.is_array() || key == OWN) && !ORDERED.contains(&key.as_str())
+        };
         if is_set(old) && is_set(new) {
             let items = |value: Option<&Json>| -> Vec<String> {
-                value.and_then(Json::as_array).into_iter().flatten().map(text).collect()
+                let own = value.and_then(Json::as_object).into_iter().flatten().flat_map(|(of, taken)| {
+                    let taken = taken.as_array().into_iter().flatten();
+                    taken.map(move |item| format!("{} of {of}", text(item)))
+                });
+                value.and_then(Json::as_array).into_iter().flatten().map(text).chain(own).collect()
             };
             let (old, new) = (items(old), items(new));
             let say = |sign, item: &String| Change {

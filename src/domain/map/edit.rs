@@ -13,7 +13,7 @@ use super::lint::GOVERNED_FROM;
 use super::model::{Agent, Model, text_matches};
 use super::overlaps::shared_fields;
 use crate::domain::ids::{AgentId, PersonId};
-use crate::domain::path::{Pattern, covers, example_outside, overlap};
+use crate::domain::path::{Meeting, Pattern, covers, example_outside, overlap};
 
 /// What an agent's zone can grow by.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -52,6 +52,16 @@ pub enum EditError {
         grant: Grant,
         /// A path, event or output that both would own.
         example: String,
+    },
+    /// Whether another agent owns a part of it would take too long to find out.
+    #[error(
+        "not decided here: whether a part of `{grant}` is in the zone of {owner} already; grant less, or a pattern with fewer `**` and stars"
+    )]
+    Undecided {
+        /// Who may own a part of it.
+        owner: AgentId,
+        /// What was to be granted.
+        grant: Grant,
     },
     /// The agent doesn't have it, or not all of it.
     #[error("{agent} does not have `{grant}`{example}; look at its entry in the map for what it has")]
@@ -94,7 +104,8 @@ impl EditError {
     pub fn owner(&self) -> Option<&AgentId> {
         match self {
             Self::Owned { owner, .. } => Some(owner),
-            Self::NotHeld { .. }
+            Self::Undecided { .. }
+            | Self::NotHeld { .. }
             | Self::Useless { .. }
             | Self::Scratch(_)
             | Self::UnknownAgent(_)
@@ -132,7 +143,11 @@ pub fn grant(model: &Model, agent: &AgentId, grant: &Grant, person: &PersonId) -
 /// than was given?
 pub fn holds(model: &Model, agent: &AgentId, grant: &Grant) -> bool {
     model.agent(agent).is_some_and(|entry| match grant {
-        Grant::Write(pattern) => entry.writes.contains(pattern) && !entry.except.contains(pattern),
+        Grant::Write(pattern) => {
+            entry.writes.contains(pattern)
+                && !entry.except.contains(pattern)
+                && entry.own_exceptions(pattern).is_empty()
+        }
         Grant::Trigger(name) => entry.triggers.contains(name),
         Grant::Output(name) => entry.outputs.contains(name),
     })
@@ -188,9 +203,9 @@ pub fn transfer(model: &Model, pattern: &Pattern, from: &AgentId, to: &AgentId) 
     if model.agent(to).is_none() {
         return Err(EditError::UnknownAgent(to.clone()));
     }
-    if !covers(&giver.writes, &giver.except, pattern, &[]) {
+    if !giver.writes_all(pattern, &[]) {
         let outside = example_outside(pattern, &giver.writes);
-        let example = outside.map(|path| format!(", `{path}` for example")).unwrap_or_default();
+        let example = outside.path().map(|path| format!(", `{path}` for example")).unwrap_or_default();
         return Err(EditError::NotHeld {
             agent: from.clone(),
             grant: Grant::Write(pattern.clone()),
@@ -242,7 +257,7 @@ pub fn remove_grant(model: &Model, agent: &AgentId, grant: &Grant, gone: bool) -
     }
     if let Some(entry) = model.agents.iter_mut().find(|entry| entry.id == *agent) {
         match grant {
-            Grant::Write(pattern) => entry.writes.retain(|have| have != pattern),
+            Grant::Write(pattern) => entry.drop_grants(|have| have == pattern),
             Grant::Trigger(event) => entry.triggers.retain(|have| have != event),
             Grant::Output(output) => entry.outputs.retain(|have| have != output),
         }
@@ -254,15 +269,16 @@ pub fn remove_grant(model: &Model, agent: &AgentId, grant: &Grant, gone: bool) -
 pub fn move_grant(model: &Model, pattern: &Pattern, from: &AgentId, to: &AgentId) -> Model {
     let mut model = model.clone();
     if let Some(giver) = model.agents.iter_mut().find(|entry| entry.id == *from) {
-        giver.writes.retain(|grant| !covers(std::slice::from_ref(pattern), &[], grant, &[]));
-        if giver.writes.iter().any(|grant| overlap(grant, &giver.except, pattern, &[]).is_some()) {
+        giver.drop_grants(|grant| covers(std::slice::from_ref(pattern), &[], grant, &[]));
+        if giver.writes.iter().any(|grant| giver.may_write(grant, pattern)) {
             push_new(&mut giver.except, pattern);
         }
     }
     if let Some(taker) = model.agents.iter_mut().find(|entry| entry.id == *to) {
         taker.except.retain(|except| except != pattern);
         // What had only been taken out of a wider grant is covered again by that grant.
-        if !covers(&taker.writes, &taker.except, pattern, &[]) {
+        if !taker.writes_all(pattern, &[]) {
+            taker.except_of.remove(pattern);
             push_new(&mut taker.writes, pattern);
         }
     }
@@ -288,23 +304,30 @@ pub(crate) fn check_write(model: &Model, agent: &Agent, pattern: &Pattern) -> Re
     if covers(&except, &[], pattern, &[]) {
         return useless("all of it is taken out again", "except");
     }
+    if !agent.own_exceptions(pattern).is_empty() {
+        return useless("it has that already, less exceptions of its own", "except_of");
+    }
     if covers(&agent.hidden, &[], pattern, &except) {
         return useless("all of it is hidden from the agent", "hidden");
     }
     let reads_all = agent.reads.iter().any(Pattern::is_everything);
-    if !reads_all && agent.reads.iter().all(|read| overlap(read, &[], pattern, &[]).is_none()) {
+    if !reads_all && agent.reads.iter().all(|read| overlap(read, &[], pattern, &[]).is_apart()) {
         return useless("the agent reads none of it", "reads");
     }
     let mut free = shared_fields(model);
     free.extend(except);
     for other in model.agents.iter().filter(|other| other.id != agent.id) {
         for held in &other.writes {
-            if let Some(example) = overlap(pattern, &free, held, &other.except) {
-                return Err(EditError::Owned {
-                    owner: other.id.clone(),
-                    grant: grant(),
-                    example: example.to_string(),
-                });
+            let owner = || other.id.clone();
+            match overlap(pattern, &free, held, &other.taken_from(held)) {
+                Meeting::Apart => {}
+                Meeting::At(example) => {
+                    let example = example.to_string();
+                    return Err(EditError::Owned { owner: owner(), grant: grant(), example });
+                }
+                Meeting::Undecided => {
+                    return Err(EditError::Undecided { owner: owner(), grant: grant() });
+                }
             }
         }
     }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use super::condition::{Condition, Occasion};
 use super::schedule::Schedule;
 use crate::domain::ids::{AgentId, PersonId, QueueName, WorkspaceId};
-use crate::domain::path::{EntityPath, FieldPath, Glob, Pattern, Template};
+use crate::domain::path::{self, EntityPath, FieldPath, Glob, Pattern, Template, overlap};
 use crate::domain::time::Span;
 use crate::domain::value::Value;
 
@@ -136,6 +136,9 @@ pub struct Agent {
     /// For which reasons it is expected to escalate.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub escalates_when: Vec<String>,
+    /// Taken out of one of `writes` alone, by that one.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub except_of: BTreeMap<Pattern, Vec<Pattern>>,
 }
 
 impl Agent {
@@ -154,7 +157,46 @@ impl Agent {
             outputs: Vec::new(),
             escalates_to: None,
             escalates_when: Vec::new(),
+            except_of: BTreeMap::new(),
         }
+    }
+
+    /// What is taken out of this grant and of no other.
+    pub fn own_exceptions(&self, grant: &Pattern) -> &[Pattern] {
+        self.except_of.get(grant).map_or(&[], Vec::as_slice)
+    }
+
+    /// Everything that is taken out of this grant.
+    pub fn taken_from(&self, grant: &Pattern) -> Vec<Pattern> {
+        self.except.iter().chain(self.own_exceptions(grant)).cloned().collect()
+    }
+
+    /// Does the grant give a path of the pattern's, or may it?
+    pub fn may_write(&self, grant: &Pattern, pattern: &Pattern) -> bool {
+        overlap(grant, &self.taken_from(grant), pattern, &[]).may_be()
+    }
+
+    /// Does the agent surely write all of the pattern, less this? A grant whose own exceptions reach into it counts for
+    /// nothing here.
+    pub fn writes_all(&self, pattern: &Pattern, less: &[Pattern]) -> bool {
+        let whole = |grant: &&Pattern| {
+            self.own_exceptions(grant).iter().all(|taken| overlap(taken, &[], pattern, less).is_apart())
+        };
+        let grants: Vec<Pattern> = self.writes.iter().filter(whole).cloned().collect();
+        path::covers(&grants, &self.except, pattern, less)
+    }
+
+    /// Is the path in its zone?
+    pub fn has(&self, path: &FieldPath) -> bool {
+        let any = |patterns: &[Pattern]| patterns.iter().any(|pattern| pattern.matches_path(path));
+        let gives = |grant: &&Pattern| grant.matches_path(path) && !any(self.own_exceptions(grant));
+        self.writes.iter().any(|grant| gives(&grant)) && !any(&self.except)
+    }
+
+    /// Takes a grant out, with its own exceptions.
+    pub(crate) fn drop_grants(&mut self, goes: impl Fn(&Pattern) -> bool) {
+        self.writes.retain(|grant| !goes(grant));
+        self.except_of.retain(|grant, _| !goes(grant));
     }
 }
 

@@ -11,7 +11,7 @@ use crate::domain::path::{EntityPath, FieldPath, Pattern};
 /// First the asking agent, where it writes other fields of the record; then whoever does; then the asking agent with
 /// just this entity.
 pub fn nearest_zone(model: &Model, agent: &AgentId, path: &FieldPath) -> Option<(AgentId, Pattern, String)> {
-    if model.agents.iter().any(|entry| has(entry, path)) {
+    if model.agents.iter().any(|entry| entry.has(path)) {
         return None;
     }
     let asking = model.agent(agent).map(|entry| (entry, grant_beside(entry, path)));
@@ -77,11 +77,6 @@ pub fn nearest_listener(
 /// How many parts of their names, apart by dots, two events have in common from the left.
 fn kinship(a: &str, b: &str) -> usize {
     a.split('.').zip(b.split('.')).take_while(|(a, b)| a == b).count()
-}
-
-fn has(agent: &Agent, path: &FieldPath) -> bool {
-    let any = |patterns: &[Pattern]| patterns.iter().any(|pattern| pattern.matches_path(path));
-    any(&agent.writes) && !any(&agent.except)
 }
 
 /// The agent's most particular grant on other fields of the same record.

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::authority::scratch;
 use super::model::{Agent, Model};
-use crate::domain::path::{FieldName, FieldPart, Pattern, Segment, overlap};
+use crate::domain::path::{Exceptions, FieldName, FieldPart, Pattern, Segment, overlap};
 
 /// One grant: the agent's place in the model, and the pattern's place in its `writes`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -55,8 +55,9 @@ impl GrantIndex {
         self.all.insert(pattern.segments(), grant);
     }
 
-    /// Calls `found` for every grant that may meet the pattern, and possibly for some that don't, or twice.
-    pub(crate) fn near(&self, pattern: &Pattern, found: &mut impl FnMut(Grant)) {
+    /// Calls `found` for every grant that may meet the pattern, and possibly for some that don't, or twice; says how many
+    /// places it looked at.
+    pub(crate) fn near(&self, pattern: &Pattern, found: &mut impl FnMut(Grant)) -> u64 {
         let mut seen = HashSet::new();
         match pattern.field_part() {
             FieldPart::Literal(name) => {
@@ -69,6 +70,7 @@ impl GrantIndex {
                 self.all.near(pattern.segments(), &mut seen, found);
             }
         }
+        seen.len() as u64
     }
 }
 
@@ -142,6 +144,31 @@ impl Node {
     }
 }
 
+/// What exceptions take out of each grant, built once for many questions.
+pub(crate) struct Taken {
+    agents: Vec<Exceptions>,
+    grants: HashMap<Grant, Exceptions>,
+}
+
+impl Taken {
+    pub(crate) fn of(model: &Model) -> Self {
+        let mut grants = HashMap::new();
+        for (at, agent) in model.agents.iter().enumerate() {
+            let own = agent.writes.iter().map(|grant| agent.own_exceptions(grant)).enumerate();
+            for (item, own) in own.filter(|(_, own)| !own.is_empty()) {
+                grants.insert(Grant { agent: at, item }, own.iter().collect());
+            }
+        }
+        Self { agents: model.agents.iter().map(|agent| agent.except.iter().collect()).collect(), grants }
+    }
+
+    /// What is taken out of this grant.
+    pub(crate) fn of_grant(&self, grant: Grant) -> Vec<&Exceptions> {
+        let of_agent = self.agents.get(grant.agent).filter(|all| !all.is_empty());
+        of_agent.into_iter().chain(self.grants.get(&grant)).collect()
+    }
+}
+
 /// Fields that several agents may write: `append` and `sequenced` ones, and everybody's scratch.
 ///
 /// The first `[[field]]` that fits a field says its kind, so a rule that an earlier one of another kind reaches into is
@@ -152,7 +179,7 @@ pub(crate) fn shared_fields(model: &Model) -> Vec<Pattern> {
         let mut earlier =
             model.fields.iter().take(at).filter(|earlier| !earlier.kind.takes_several_writers());
         if rule.kind.takes_several_writers()
-            && !earlier.any(|earlier| overlap(&earlier.path, &[], &rule.path, &[]).is_some())
+            && !earlier.any(|earlier| overlap(&earlier.path, &[], &rule.path, &[]).may_be())
         {
             shared.push(rule.path.clone());
         }
@@ -185,13 +212,15 @@ mod tests {
     }
 
     fn a_model() -> impl Strategy<Value = Model> {
-        let agent = (prop::collection::vec(a_pattern(), 0..5), prop::collection::vec(a_pattern(), 0..2));
+        let some = || prop::collection::vec(a_pattern(), 0..2);
+        let agent = (prop::collection::vec(a_pattern(), 0..5), some(), some());
         prop::collection::vec(agent, 1..5).prop_map(|agents| {
             let mut model = Model::empty("w".parse().unwrap());
-            for (at, (writes, except)) in agents.into_iter().enumerate() {
+            for (at, (writes, except, own)) in agents.into_iter().enumerate() {
                 let id: AgentId = format!("agent-{at}").parse().unwrap();
                 let mut agent = Agent::new(id, "dana".parse::<PersonId>().unwrap());
                 (agent.writes, agent.except) = (writes, except);
+                agent.except_of.extend(agent.writes.first().cloned().map(|grant| (grant, own)));
                 model.agents.push(agent);
             }
             model
@@ -205,7 +234,8 @@ mod tests {
         fn the_index_names_the_owners_that_asking_every_agent_does(model in a_model(), path in a_path()) {
             let has = |agent: &&Agent| {
                 let any = |list: &[Pattern]| list.iter().any(|pattern| pattern.matches_path(&path));
-                any(&agent.writes) && !any(&agent.except)
+                let own = |grant: &Pattern| agent.except_of.get(grant).is_some_and(|own| any(own));
+                agent.writes.iter().any(|grant| grant.matches_path(&path) && !own(grant)) && !any(&agent.except)
             };
             let expected: Vec<AgentId> = model.agents.iter().filter(has).map(|agent| agent.id.clone()).collect();
             let map = Map::compile(model.clone());
@@ -223,7 +253,7 @@ mod tests {
             GrantIndex::of(&model).near(&pattern, &mut |grant| near.push(grant));
             for (at, agent) in model.agents.iter().enumerate() {
                 for (item, grant) in agent.writes.iter().enumerate() {
-                    if overlap(grant, &[], &pattern, &[]).is_some() {
+                    if overlap(grant, &[], &pattern, &[]).may_be() {
                         prop_assert!(near.contains(&Grant { agent: at, item }), "{grant} meets {pattern}");
                     }
                 }

@@ -10,9 +10,12 @@ mod pattern;
 mod template;
 
 pub use entity::{EntityPath, FieldName, FieldPath, MAX_ENTITY_BYTES, MAX_FIELD_BYTES, PathError};
-pub use overlap::{MAX_PRODUCT_STATES, covers, example_outside, overlap};
+pub use overlap::{
+    Exceptions, MAX_STEPS, MAX_STEPS_TOGETHER, Meeting, Work, covers, example_outside, meet, meets, overlap,
+};
 pub use pattern::Pattern;
 pub use template::{Bindings, Template};
 
 pub(crate) use glob::Glob;
+pub(crate) use overlap::{heads_agree, meets_after};
 pub(crate) use pattern::{FieldPart, Segment};

@@ -36,7 +36,7 @@ pub(crate) enum Segment {
 }
 
 /// What a pattern says about fields.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum FieldPart {
     /// No `#`: every field and the whole-entity field.
     All,

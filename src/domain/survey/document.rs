@@ -227,7 +227,7 @@ fn writes(page: &mut Page, model: &Model) {
     let mut rows = Vec::new();
     for agent in &model.agents {
         for pattern in &agent.writes {
-            let except = codes(agent.except.iter().map(Pattern::as_str), ", ");
+            let except = codes(agent.taken_from(pattern).iter().map(Pattern::as_str), ", ");
             rows.push(vec![code(pattern.as_str()), code(agent.id.as_str()), except]);
         }
     }

@@ -225,9 +225,15 @@ impl Told<'_> {
             texts.join("\n")
         };
         let reads = patterns(&entry.reads);
+        let own = entry
+            .except_of
+            .iter()
+            .flat_map(|(grant, own)| own.iter().map(move |taken| format!("{taken} of {grant}")));
+        let own: Vec<String> = own.collect();
         let parts = [
             ("writes", patterns(&entry.writes)),
             ("but not", patterns(&entry.except)),
+            ("less", own.join("\n")),
             ("reads", if reads == "**" { "everything".to_owned() } else { reads }),
             ("never sees", patterns(&entry.hidden)),
             ("triggers", entry.triggers.join("\n")),

@@ -15,7 +15,7 @@ use crate::console::world::World;
 use crate::domain::code::Code;
 use crate::domain::ids::{AgentId, MapVersion};
 use crate::domain::map::Model;
-use crate::domain::path::{FieldPath, Pattern, overlap};
+use crate::domain::path::{FieldPath, Pattern};
 use crate::domain::state::Board;
 use crate::domain::things::TokenClass;
 
@@ -334,9 +334,10 @@ fn visible(rows: &[MapRow], closed: &BTreeSet<String>) -> Vec<usize> {
 /// From which version on the fields of a pattern had these owners; and whether that may be longer than is kept.
 fn since(board: &Board, pattern: &Pattern, owners: &[AgentId]) -> Option<(MapVersion, bool)> {
     let same = |model: &Model| {
-        let then = model.agents.iter().filter(|agent| {
-            agent.writes.iter().any(|grant| overlap(grant, &agent.except, pattern, &[]).is_some())
-        });
+        let then = model
+            .agents
+            .iter()
+            .filter(|agent| agent.writes.iter().any(|grant| agent.may_write(grant, pattern)));
         then.map(|agent| &agent.id).eq(owners)
     };
     let steps = board.maps.iter().rev().take_while(|step| same(&step.model));

@@ -151,7 +151,10 @@ fn about_pattern(
         facts.say("kind", &kind_words(model, pattern, facts.look.glyphs.arrow));
     }
     for agent in model.agents.iter().filter(|agent| row.owners.contains(&agent.id)) {
-        let taken = agent.except.iter().filter(|except| overlap(except, &[], pattern, &[]).is_some());
+        let grants = agent.writes.iter().filter(|grant| overlap(grant, &[], pattern, &[]).may_be());
+        let own = grants.flat_map(|grant| agent.own_exceptions(grant));
+        let taken = agent.except.iter().chain(own);
+        let taken = taken.filter(|except| overlap(except, &[], pattern, &[]).may_be());
         let taken: Vec<&str> = taken.map(Pattern::as_str).collect();
         if !taken.is_empty() {
             facts.say("except", &format!("{} not on {}", agent.id, taken.join(", ")));
@@ -187,7 +190,7 @@ fn rules(facts: &mut Facts<'_>, board: &Board, pattern: &Pattern) {
     let model = board.map.model();
     for rule in &model.contradictions {
         let touches =
-            rule.all.iter().any(|clause| overlap(&clause.template.to_pattern(), &[], pattern, &[]).is_some());
+            rule.all.iter().any(|clause| overlap(&clause.template.to_pattern(), &[], pattern, &[]).may_be());
         if touches {
             let clauses: Vec<String> = rule.all.iter().map(ToString::to_string).collect();
             facts.say("never", &format!("{}: {}", rule.name, clauses.join(" and ")));
@@ -197,7 +200,7 @@ fn rules(facts: &mut Facts<'_>, board: &Board, pattern: &Pattern) {
         }
     }
     for rule in &model.bases {
-        if rule.needs.iter().any(|need| overlap(&need.to_pattern(), &[], pattern, &[]).is_some()) {
+        if rule.needs.iter().any(|need| overlap(&need.to_pattern(), &[], pattern, &[]).may_be()) {
             let actions =
                 if rule.actions.is_empty() { "anything".to_owned() } else { rule.actions.join(", ") };
             facts.say("basis", &format!("{actions} goes out only where this was read"));
@@ -225,7 +228,7 @@ fn rules(facts: &mut Facts<'_>, board: &Board, pattern: &Pattern) {
 fn readers(model: &Model, pattern: &Pattern) -> String {
     let blind = |agent: &&Agent| {
         let hidden = !agent.hidden.is_empty() && covers(&agent.hidden, &[], pattern, &[]);
-        hidden || !agent.reads.iter().any(|read| overlap(read, &agent.hidden, pattern, &[]).is_some())
+        hidden || !agent.reads.iter().any(|read| overlap(read, &agent.hidden, pattern, &[]).may_be())
     };
     let blind: Vec<AgentId> = model.agents.iter().filter(blind).map(|agent| agent.id.clone()).collect();
     match blind.as_slice() {

@@ -171,7 +171,13 @@ fn groups(board: &Board) -> Groups {
         }
     };
     for agent in &model.agents {
-        agent.writes.iter().chain(&agent.except).cloned().for_each(&mut add);
+        agent
+            .writes
+            .iter()
+            .chain(&agent.except)
+            .chain(agent.except_of.values().flatten())
+            .cloned()
+            .for_each(&mut add);
     }
     model.fields.iter().map(|rule| rule.path.clone()).for_each(&mut add);
     model
@@ -242,7 +248,7 @@ fn fill(board: &Board, row: &mut MapRow, pattern: &Pattern) {
         }
         row.cells.push(cell);
     }
-    let kind = model.fields.iter().find(|rule| overlap(&rule.path, &[], pattern, &[]).is_some());
+    let kind = model.fields.iter().find(|rule| overlap(&rule.path, &[], pattern, &[]).may_be());
     let several = kind.is_some_and(|rule| rule.kind.takes_several_writers());
     let writers = row.cells.iter().filter(|cell| **cell == Cell::Writes).count();
     row.contested = writers > 1 && !several;
@@ -254,14 +260,13 @@ fn fill(board: &Board, row: &mut MapRow, pattern: &Pattern) {
 
 /// What an agent may do with the fields of a pattern.
 pub(super) fn cell(agent: &Agent, pattern: &Pattern) -> Cell {
-    let meets = |grant: &Pattern| overlap(grant, &agent.except, pattern, &[]).is_some();
-    if agent.writes.iter().any(meets) {
+    if agent.writes.iter().any(|grant| agent.may_write(grant, pattern)) {
         // What is taken out has a row of its own.
-        let all = covers(&agent.writes, &agent.except, pattern, &agent.except);
+        let all = agent.writes_all(pattern, &agent.except);
         return if all { Cell::Writes } else { Cell::WritesPart };
     }
     let hidden = !agent.hidden.is_empty() && covers(&agent.hidden, &[], pattern, &[]);
-    let reads = agent.reads.iter().any(|read| overlap(read, &agent.hidden, pattern, &[]).is_some());
+    let reads = agent.reads.iter().any(|read| overlap(read, &agent.hidden, pattern, &[]).may_be());
     if reads && !hidden { Cell::Reads } else { Cell::Nothing }
 }
 
@@ -388,7 +393,7 @@ pub(super) fn row_of(rows: &[MapRow], path: &FieldPath) -> Option<usize> {
 
 /// The kind of the fields that a pattern covers, with what belongs to it.
 pub(super) fn kind_words(model: &Model, pattern: &Pattern, arrow: &str) -> String {
-    let rule = model.fields.iter().find(|rule| overlap(&rule.path, &[], pattern, &[]).is_some());
+    let rule = model.fields.iter().find(|rule| overlap(&rule.path, &[], pattern, &[]).may_be());
     let join = |parts: Vec<String>| parts.join(&format!(" {arrow} "));
     match rule.map(|rule| &rule.kind) {
         None | Some(FieldKind::Owned) => "owned: one writer".to_owned(),

@@ -46,7 +46,8 @@ pub enum Authority<'a> {
 #[derive(Debug, Default)]
 struct Index {
     agents: HashMap<AgentId, usize>,
-    grants: PatternIndex<usize>,
+    grants: PatternIndex<Held>,
+    own: Vec<PatternIndex<()>>,
     zones: Vec<Zone>,
     kinds: PatternIndex<usize>,
     queues: HashMap<QueueName, usize>,
@@ -54,6 +55,13 @@ struct Index {
     outputs: HashMap<String, usize>,
     clauses: PatternIndex<usize>,
     events: routing::Events,
+}
+
+/// One grant: whose, and where what is taken out of it alone is.
+#[derive(Clone, Copy, Debug)]
+struct Held {
+    agent: usize,
+    own: Option<usize>,
 }
 
 /// What one agent's entry says besides its grants, ready to be asked.
@@ -82,7 +90,11 @@ impl Map {
         for (at, agent) in model.agents.iter().enumerate() {
             index.agents.entry(agent.id.clone()).or_insert(at);
             for grant in &agent.writes {
-                index.grants.insert(grant, at);
+                let own = index_of(agent.own_exceptions(grant)).map(|own| {
+                    index.own.push(own);
+                    index.own.len() - 1
+                });
+                index.grants.insert(grant, Held { agent: at, own });
             }
             for output in &agent.outputs {
                 index.publishers.entry(output.clone()).or_insert(at);
@@ -134,10 +146,12 @@ impl Map {
         let caller = self.index.agents.get(agent).copied();
         let mut granted = false;
         let mut others = Vec::new();
-        self.index.grants.visit(entity, field, &mut |at| {
-            granted |= Some(*at) == caller && !self.is_excepted(*at, entity, field);
-            if !granted && Some(*at) != caller {
-                others.push(*at);
+        self.index.grants.visit(entity, field, &mut |held| {
+            let own = Some(held.agent) == caller;
+            granted |=
+                own && self.gives(*held, entity, field) && !self.is_excepted(held.agent, entity, field);
+            if !granted && !own {
+                others.push(*held);
             }
         });
         if granted {
@@ -153,7 +167,7 @@ impl Map {
             return self.scratch_agent(entity).into_iter().collect();
         }
         let mut owners = Vec::new();
-        self.index.grants.visit(entity, field, &mut |at| owners.push(*at));
+        self.index.grants.visit(entity, field, &mut |held| owners.push(*held));
         self.named(owners, entity, field)
     }
 
@@ -245,12 +259,20 @@ impl Map {
         self.model.outputs.get(*self.index.outputs.get(name)?)
     }
 
+    /// Does nothing of its own take this out of the grant?
+    fn gives(&self, held: Held, entity: &EntityPath, field: &FieldName) -> bool {
+        let own = held.own.and_then(|at| self.index.own.get(at));
+        !own.is_some_and(|own| any(own, entity, field))
+    }
+
     fn is_excepted(&self, at: usize, entity: &EntityPath, field: &FieldName) -> bool {
         let except = self.index.zones.get(at).and_then(|zone| zone.except.as_ref());
         except.is_some_and(|except| any(except, entity, field))
     }
 
-    fn named(&self, mut agents: Vec<usize>, entity: &EntityPath, field: &FieldName) -> Vec<&AgentId> {
+    fn named(&self, held: Vec<Held>, entity: &EntityPath, field: &FieldName) -> Vec<&AgentId> {
+        let giving = held.into_iter().filter(|held| self.gives(*held, entity, field));
+        let mut agents: Vec<usize> = giving.map(|held| held.agent).collect();
         agents.sort_unstable();
         agents.dedup();
         agents.retain(|at| !self.is_excepted(*at, entity, field));

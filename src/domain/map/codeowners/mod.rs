@@ -77,10 +77,8 @@ pub enum RemarkKind {
     NoAgent,
     /// Several owners, of whom the first has the zone.
     SeveralOwners,
-    /// An exception of the same agent takes some of it out.
-    Partly,
-    /// Exceptions of the same agent take all of it out.
-    Lost,
+    /// What later lines leave of it would take too long to find out: it is taken out.
+    Open,
 }
 
 impl RemarkKind {
@@ -92,8 +90,7 @@ impl RemarkKind {
             Self::Inexact => "can't be said",
             Self::NoAgent => "no agent",
             Self::SeveralOwners => "several owners",
-            Self::Partly => "only in part",
-            Self::Lost => "not expressed",
+            Self::Open => "not decided",
         }
     }
 }
@@ -101,8 +98,8 @@ impl RemarkKind {
 /// Reads a CODEOWNERS file into a map.
 pub fn import(text: &str, frame: &Frame) -> Imported {
     let (rules, mut remarks) = rule::read(text, &frame.prefix);
-    let (zones, lost) = zones::zones(&rules);
-    remarks.extend(lost);
+    let (zones, open) = zones::zones(&rules);
+    remarks.extend(open);
     remarks.sort_by_key(|remark| remark.line);
     let mut agents = BTreeMap::new();
     let mut model = Model::empty(frame.workspace.clone());
@@ -110,7 +107,7 @@ pub fn import(text: &str, frame: &Frame) -> Imported {
         agents.insert(zone.agent.to_string(), zone.owner.clone());
         let mut agent = Agent::new(zone.agent, frame.owner.clone());
         agent.role = role(&zone.owner, &zone.lines);
-        (agent.writes, agent.except) = (zone.writes, zone.except);
+        (agent.writes, agent.except, agent.except_of) = (zone.writes, zone.except, zone.except_of);
         model.agents.push(agent);
     }
     if !model.agents.is_empty() {

@@ -189,21 +189,23 @@ fn what_cannot_be_said_is_nobodys() {
 }
 
 #[test]
-fn what_is_given_back_is_nobodys_and_told_with_an_example() {
-    let text = "* @core\n/docs/ @docs\n/docs/internal/ @core\n/src/ @core\n";
+fn what_is_given_back_is_the_owners_again() {
+    let text = "* @core\n/docs/ @docs\n/docs/internal/ @core\n/src/ @core\n/docs/internal/old/ @docs\n";
     check(
         text,
-        &[("a", Some("core")), ("docs/a", Some("docs")), ("docs/internal/a", None), ("src/a", Some("core"))],
+        &[
+            ("a", Some("core")),
+            ("docs/a", Some("docs")),
+            ("docs/internal/a", Some("core")),
+            ("docs/internal/old/a", Some("docs")),
+            ("src/a", Some("core")),
+        ],
     );
-    let told = imported(text).remarks;
-    assert_eq!((told[0].line, told[0].kind, told.len()), (3, RemarkKind::Lost, 1));
-    assert!(told[0].reason.contains("line 2 takes `files/docs/*/**`"), "{told:?}");
-    assert!(told[0].reason.contains("nobody owns `files/docs/internal/"), "{told:?}");
+    assert_eq!(imported(text).remarks, []);
 }
 
 #[test]
-fn an_exception_is_only_as_wide_as_it_must_be() {
-    // Only the scripts in vendor are taken from `a`, so that the readmes there stay its.
+fn only_what_two_lines_share_is_taken_out() {
     let text = "*.js @a\n/vendor/ @b\n*.md @a\n";
     check(
         text,
@@ -212,10 +214,22 @@ fn an_exception_is_only_as_wide_as_it_must_be() {
             ("vendor/x.js", Some("b")),
             ("vendor/README.md", Some("a")),
             ("vendor/x.c", Some("b")),
+            ("vendor/x.js/README.md", Some("a")),
         ],
     );
-    // A directory may be called `x.js`; what is lost there is told.
-    assert_eq!(remarks(text), [(3, RemarkKind::Partly)]);
+    // A later name anywhere meets an earlier directory, and the other way round.
+    let text = "* @other\ncomponents/test @ci\ntools @tools\ntools/ci @ci\n";
+    check(
+        text,
+        &[
+            ("tools/ci/x", Some("ci")),
+            ("tools/x", Some("tools")),
+            ("components/test/tools/x", Some("tools")),
+            ("components/test/x", Some("ci")),
+            ("a/tools/ci", Some("tools")),
+        ],
+    );
+    assert_eq!(imported(text).remarks, []);
 }
 
 #[test]
@@ -254,12 +268,6 @@ fn thousands_of_lines_are_read() {
     let imported = imported(&text);
     assert_eq!(imported.model.agents.len(), 302);
     assert_eq!(imported.remarks, []);
-}
-
-#[test]
-fn of_what_takes_a_line_away_the_whole_is_named() {
-    let told = imported("* @a\n*.js @b\n/docs/ @c\n/docs/internal/ @a\n").remarks;
-    assert!(told[0].reason.starts_with("line 3 takes `files/docs/*/**`"), "{told:?}");
 }
 
 /// GitHub's rules, read plainly and without any of the code above: does the pattern match the path?
@@ -366,7 +374,7 @@ proptest! {
                 remark.kind == RemarkKind::Inexact && remark.line >= line
             });
             prop_assert!(
-                listed(line, &[RemarkKind::Partly, RemarkKind::Lost, RemarkKind::Inexact]) || inexact,
+                listed(line, &[RemarkKind::Inexact]) || inexact,
                 "{path} has lost {expected:?} and line {line} of {lines:#?} is not listed"
             );
         }

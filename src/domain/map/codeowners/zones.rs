@@ -1,15 +1,16 @@
 //! The last line that matches decides: rules in an order become zones, which have none.
 //!
-//! Each agent writes what its rules name, except what later rules of others name. An agent's exceptions hold for all
-//! that it writes, so that what another took and a still later rule gave back can't be said; that is told.
+//! Each agent writes what its rules name, except what later rules of others name. An exception holds for all that the agent
+//! writes where none of its still later rules gives a part of that back, and else for the grants that it is due to.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::rule::Rule;
 use super::{Remark, RemarkKind};
 use crate::domain::ids::AgentId;
 use crate::domain::map::overlaps::{Grant, GrantIndex};
-use crate::domain::path::{FieldPath, Pattern, Segment, covers, overlap};
+use crate::domain::path::{Exceptions, Meeting, Pattern, Work, meets_after};
 
 /// What one owner's lines come to.
 #[derive(Debug)]
@@ -21,42 +22,16 @@ pub(super) struct Zone {
     pub(super) lines: Vec<usize>,
     pub(super) writes: Vec<Pattern>,
     pub(super) except: Vec<Pattern>,
+    /// What is taken out of one of `writes` alone.
+    pub(super) except_of: BTreeMap<Pattern, Vec<Pattern>>,
 }
 
-/// The zones in the order of the owners' first lines, and what of which line they leave out.
+/// The zones in the order of the owners' first lines, and the lines of which it was not decided what they leave to others.
 pub(super) fn zones(rules: &[Rule]) -> (Vec<Zone>, Vec<Remark>) {
     let file = File::of(rules);
-    let taken = file.taken();
-    let (mut zones, mut remarks) = (Vec::new(), Vec::new());
-    for key in file.order() {
-        let own: BTreeSet<usize> = file.live().filter(|at| file.key(*at) == Some(key.as_str())).collect();
-        let except = file.exceptions(&own, taken.get(&key));
-        let first = own.first().and_then(|at| file.rule(*at)).and_then(|rule| rule.owner.as_ref());
-        let Some(first) = first else { continue };
-        let mut zone = Zone {
-            agent: first.agent.clone(),
-            owner: first.said.clone(),
-            lines: Vec::new(),
-            writes: Vec::new(),
-            except: except.iter().map(|(_, pattern)| pattern.clone()).collect(),
-        };
-        for at in own {
-            let Some(rule) = file.rule(at) else { continue };
-            let lost = covers(&zone.except, &[], &rule.pattern, &[]);
-            remarks.extend(file.loss(at, &except, lost));
-            if !lost && !zone.writes.contains(&rule.pattern) {
-                zone.writes.push(rule.pattern.clone());
-            }
-            if !lost {
-                zone.lines.push(rule.line);
-            }
-        }
-        if !zone.writes.is_empty() {
-            zone.except.retain(|taken| zone.writes.iter().any(|own| overlap(own, &[], taken, &[]).is_some()));
-            zones.push(zone);
-        }
-    }
-    (zones, remarks)
+    let (taken, remarks) = file.taken();
+    let zone = |key: &String| file.zone(key, taken.get(key));
+    (file.order().iter().filter_map(zone).collect(), remarks)
 }
 
 /// For each owner: which later rules of others reach into its own, and into which of them.
@@ -70,17 +45,24 @@ struct File<'r> {
     /// Is there a path for which the rule is the last?
     live: Vec<bool>,
     index: GrantIndex,
+    /// The patterns of all rules, each under its number from 1.
+    tree: Exceptions,
+    work: RefCell<Work>,
 }
 
 impl<'r> File<'r> {
     fn of(rules: &'r [Rule]) -> Self {
         let mut index = GrantIndex::default();
+        let mut tree = Exceptions::default();
         for (item, rule) in rules.iter().enumerate() {
             index.insert(&rule.pattern, Grant { agent: 0, item });
+            tree.insert(&rule.pattern, number(item));
         }
         let key = |rule: &Rule| rule.owner.as_ref().map(|owner| owner.agent.as_str().to_lowercase());
         let keys = rules.iter().map(key).collect();
-        let mut file = Self { rules, keys, live: vec![true; rules.len()], index };
+        let live = vec![true; rules.len()];
+        let work = RefCell::new(Work::together());
+        let mut file = Self { rules, keys, live, index, tree, work };
         file.live = (0..rules.len()).map(|at| !file.is_shadowed(at)).collect();
         file
     }
@@ -117,128 +99,96 @@ impl<'r> File<'r> {
         near
     }
 
-    /// What rules after `at` name, of those that may meet the pattern.
-    fn after(&self, at: usize, near: &BTreeSet<usize>) -> Vec<Pattern> {
-        near.range(at + 1..).filter_map(|later| self.rule(*later)).map(|rule| rule.pattern.clone()).collect()
+    /// Is a path of the rule's also the pattern's, of those that no rule after `at` matches?
+    fn decides(&self, rule: &Rule, at: usize, pattern: &Pattern) -> Meeting<()> {
+        let later = [(&self.tree, number(at))];
+        meets_after(&rule.pattern, pattern, &later, &mut self.work.borrow_mut())
     }
 
     fn is_shadowed(&self, at: usize) -> bool {
         let Some(rule) = self.rule(at) else { return true };
-        let later = self.after(at, &self.near(&rule.pattern));
-        !later.is_empty() && covers(&later, &[], &rule.pattern, &[])
+        self.decides(rule, at, &Pattern::everything()).is_apart()
     }
 
-    /// Which later rules take something from which earlier ones of another owner.
-    fn taken(&self) -> Taken {
-        let mut taken = Taken::new();
+    /// Which later rules take something from which earlier ones of another owner; what was not decided counts as taken.
+    fn taken(&self) -> (Taken, Vec<Remark>) {
+        let (mut taken, mut open) = (Taken::new(), BTreeMap::new());
         for at in self.live() {
             let Some(rule) = self.rule(at) else { continue };
             let near = self.near(&rule.pattern);
-            let later = self.after(at, &near);
             for earlier in near.range(..at).copied().filter(|earlier| self.is_live(*earlier)) {
                 let (Some(key), Some(from)) = (self.key(earlier), self.rule(earlier)) else { continue };
+                if self.key(at) == Some(key) {
+                    continue;
+                }
                 // What a still later rule decides is that one's matter.
-                if self.key(at) != Some(key) && overlap(&from.pattern, &later, &rule.pattern, &[]).is_some() {
+                let meeting = self.decides(from, at, &rule.pattern);
+                if matches!(meeting, Meeting::Undecided) {
+                    open.entry(earlier).or_insert(at);
+                }
+                if meeting.may_be() {
                     taken.entry(key.to_owned()).or_default().entry(at).or_default().push(earlier);
                 }
             }
         }
-        taken
+        let remark = |(earlier, at): (usize, usize)| {
+            let (rule, by) = (self.rule(earlier)?, self.rule(at)?);
+            let reason = format!(
+                "not decided here: whether line {} and lines after it leave anything of it to the line; what it matches \
+                 is taken out",
+                by.line
+            );
+            Some(Remark { line: rule.line, text: rule.text.clone(), kind: RemarkKind::Open, reason })
+        };
+        (taken, open.into_iter().filter_map(remark).collect())
     }
 
-    /// An owner's exceptions, each with the rule that it is due to.
-    fn exceptions(
-        &self,
-        own: &BTreeSet<usize>,
-        taken: Option<&BTreeMap<usize, Vec<usize>>>,
-    ) -> Vec<(usize, Pattern)> {
-        let mut except: Vec<(usize, Pattern)> = Vec::new();
+    fn zone(&self, key: &str, taken: Option<&BTreeMap<usize, Vec<usize>>>) -> Option<Zone> {
+        let own: BTreeSet<usize> = self.live().filter(|at| self.key(*at) == Some(key)).collect();
+        let owner = own.first().and_then(|at| self.rule(*at))?.owner.as_ref()?;
+        let rules = || own.iter().filter_map(|at| self.rule(*at));
+        let (mut except, mut except_of) = (Vec::new(), BTreeMap::<Pattern, Vec<Pattern>>::new());
         for (at, from) in taken.into_iter().flatten() {
             let Some(rule) = self.rule(*at) else { continue };
-            let near = self.near(&rule.pattern);
-            let mut back = near.range(at + 1..).filter(|later| own.contains(later));
-            let gives_back = back.any(|later| self.meeting(*later, &rule.pattern).is_some());
-            let narrow = || {
-                let from = from.iter().filter_map(|at| self.rule(*at));
-                from.map(|own| both(&own.pattern, &rule.pattern)).collect::<Option<Vec<_>>>()
-            };
-            let whole = || vec![rule.pattern.clone()];
-            let patterns = if gives_back { narrow().unwrap_or_else(whole) } else { whole() };
-            except.extend(patterns.into_iter().map(|pattern| (*at, pattern)));
+            let mut later = own.range(at + 1..).filter_map(|later| Some((*later, self.rule(*later)?)));
+            if !later.any(|(later, given)| self.decides(given, later, &rule.pattern).may_be()) {
+                except.push(rule.pattern.clone());
+                continue;
+            }
+            for grant in from.iter().filter_map(|from| self.rule(*from)) {
+                except_of.entry(grant.pattern.clone()).or_default().push(rule.pattern.clone());
+            }
         }
-        without_covered(except)
-    }
-
-    /// A path that the rule decides and that the pattern matches.
-    fn meeting(&self, at: usize, pattern: &Pattern) -> Option<FieldPath> {
-        let rule = self.rule(at)?;
-        overlap(&rule.pattern, &self.after(at, &self.near(&rule.pattern)), pattern, &[])
-    }
-
-    /// What exceptions for earlier rules take out of this one.
-    fn loss(&self, at: usize, except: &[(usize, Pattern)], whole: bool) -> Option<Remark> {
-        let rule = self.rule(at)?;
-        let later = self.after(at, &self.near(&rule.pattern));
-        let earlier = || except.iter().filter(|(due_to, _)| *due_to < at);
-        // What takes all of it says more than what takes a little.
-        let all = earlier().find(|(_, taken)| covers(std::slice::from_ref(taken), &[], &rule.pattern, &[]));
-        let (due_to, pattern, example) = all.into_iter().chain(earlier()).find_map(|(due_to, taken)| {
-            Some((due_to, taken, overlap(&rule.pattern, &later, taken, &[])?.entity))
-        })?;
-        let owner = rule.owner.as_ref()?;
-        let line = self.rule(*due_to)?.line;
-        let reason = format!(
-            "line {line} takes `{pattern}` out of all that {} writes, and a map can't give part of it back; \
-             nobody owns `{example}`",
-            owner.said
-        );
-        let kind = if whole { RemarkKind::Lost } else { RemarkKind::Partly };
-        Some(Remark { line: rule.line, text: rule.text.clone(), kind, reason })
+        let except_of = except_of.into_iter().map(|(grant, own)| (grant, without_covered(own)));
+        Some(Zone {
+            agent: owner.agent.clone(),
+            owner: owner.said.clone(),
+            lines: rules().map(|rule| rule.line).collect(),
+            writes: rules().map(|rule| rule.pattern.clone()).collect(),
+            except: without_covered(except),
+            except_of: except_of.collect(),
+        })
     }
 }
 
-/// The same exceptions without those that another one says already.
-fn without_covered(except: Vec<(usize, Pattern)>) -> Vec<(usize, Pattern)> {
-    let mut index = GrantIndex::default();
-    for (item, (_, pattern)) in except.iter().enumerate() {
-        index.insert(pattern, Grant { agent: 0, item });
-    }
-    let is_said = |at: usize, pattern: &Pattern| {
-        let mut said = false;
-        index.near(pattern, &mut |other| {
-            let Some((_, wide)) = except.get(other.item).filter(|_| other.item != at) else { return };
-            said = said
-                || (covers(std::slice::from_ref(wide), &[], pattern, &[])
-                    // Of two that say the same, the first stays.
-                    && (other.item < at || !covers(std::slice::from_ref(pattern), &[], wide, &[])));
-        });
-        said
-    };
-    let kept: Vec<bool> = except.iter().enumerate().map(|(at, (_, pattern))| !is_said(at, pattern)).collect();
-    except.into_iter().zip(kept).filter_map(|(one, kept)| kept.then_some(one)).collect()
+/// A rule's number in the tree, from 1.
+fn number(at: usize) -> u32 {
+    u32::try_from(at + 1).unwrap_or(u32::MAX)
 }
 
-/// What both match, as one pattern, in the case that matters: names anywhere below, and one directory.
-///
-/// `files/**/*.js/**` and `files/vendor/*/**` have `files/vendor/**/*.js/**` in common, unless a name on the way to the
-/// directory is one of those looked for.
-fn both(anywhere: &Pattern, directory: &Pattern) -> Option<Pattern> {
-    let is_literal = |segment: &&Segment| matches!(segment, Segment::Literal(_));
-    let head = anywhere.segments().iter().take_while(is_literal).count();
-    let named = directory.segments().iter().take_while(is_literal).count();
-    let (common, looked_for) = anywhere.segments().split_at_checked(head)?;
-    let [Segment::Deep, name, ..] = looked_for else { return None };
-    let (way, below) = directory.segments().split_at_checked(named)?;
-    let all_below = matches!(below, [Segment::Deep] | [Segment::Any, Segment::Deep]);
-    let way_down = way.strip_prefix(common)?;
-    let apart = way_down.iter().all(|segment| match segment {
-        Segment::Literal(text) => !name.matches(text),
-        Segment::Any | Segment::Glob(_) | Segment::Deep => false,
-    });
-    if !all_below || !apart || matches!(name, Segment::Any | Segment::Deep) {
-        return None;
+/// The same exceptions without those that others say already.
+fn without_covered(except: Vec<Pattern>) -> Vec<Pattern> {
+    let mut all = Exceptions::default();
+    for (at, pattern) in except.iter().enumerate() {
+        all.insert(pattern, number(at));
     }
-    let way: Vec<&str> = directory.as_str().split('/').take(named).collect();
-    let rest: Vec<&str> = anywhere.as_str().split('/').skip(head).collect();
-    format!("{}/{}", way.join("/"), rest.join("/")).parse().ok()
+    let (mut kept, mut said) = (Vec::new(), Exceptions::default());
+    for (at, pattern) in except.into_iter().enumerate() {
+        let others = [(&said, 0), (&all, number(at))];
+        if meets_after(&pattern, &Pattern::everything(), &others, &mut Work::question()).may_be() {
+            said.insert(&pattern, 1);
+            kept.push(pattern);
+        }
+    }
+    kept
 }

@@ -217,7 +217,10 @@ fn steps(model: &Model, from: usize) -> Vec<Edge<'_>> {
         for (to, next) in model.events.iter().enumerate() {
             let Some(on) = &next.on else { continue };
             let on_what = raising(on);
-            let reached = agent.writes.iter().find_map(|grant| overlap(grant, &agent.except, &on_what, &[]));
+            let reached = agent
+                .writes
+                .iter()
+                .find_map(|grant| overlap(grant, &agent.taken_from(grant), &on_what, &[]).path());
             if let Some(writes) = reached.filter(|path| !only_forward(model, on, path)) {
                 found.push(Edge { to, agent, writes });
             }

@@ -1,20 +1,24 @@
 //! Fields that the map relies on and nobody writes.
 
-use super::{Issue, Issues, Lint, Section, Spot};
+use super::{Grants, Issue, Issues, Lint, Section, Spot};
 use crate::domain::map::authority::scratch;
 use crate::domain::map::model::{FieldKind, Model};
-use crate::domain::map::overlaps::GrantIndex;
-use crate::domain::path::{Pattern, covers, overlap};
+use crate::domain::path::{Meeting, Pattern, covers, overlap};
 
-pub(super) fn check(model: &Model, grants: &GrantIndex, issues: &mut Issues) {
+pub(super) fn check(model: &Model, grants: &mut Grants, issues: &mut Issues) {
     let mut check = |pattern: &Pattern, spot: Spot, what: &str| {
-        if !is_written(model, grants, pattern) {
-            issues.push(Issue::new(
-                Lint::UnownedField,
-                spot,
-                format!("{what} `{pattern}`, which no agent writes"),
-            ));
-        }
+        let issue = match is_written(model, grants, pattern) {
+            Some(true) => return,
+            Some(false) => {
+                let message = format!("{what} `{pattern}`, which no agent writes");
+                Issue::new(Lint::UnownedField, spot, message)
+            }
+            None => {
+                let message = format!("not decided here: whether any agent writes `{pattern}`");
+                Issue::new(Lint::LeftOpen, spot, message)
+            }
+        };
+        issues.push(issue);
     };
     for (at, rule) in model.fields.iter().enumerate() {
         if rule.kind != FieldKind::Constant {
@@ -41,16 +45,25 @@ pub(super) fn check(model: &Model, grants: &GrantIndex, issues: &mut Issues) {
     }
 }
 
-/// By an agent, in part at least; by people, where it is constant; by everybody, in scratch.
-fn is_written(model: &Model, grants: &GrantIndex, pattern: &Pattern) -> bool {
+/// By an agent, in part at least; by people, where it is constant; by everybody, in scratch. None where that was not decided.
+fn is_written(model: &Model, grants: &mut Grants, pattern: &Pattern) -> Option<bool> {
     let mut near = Vec::new();
-    grants.near(pattern, &mut |grant| near.push(grant));
-    near.iter()
-        .filter_map(|grant| grant.find(model))
-        .any(|(agent, grant)| overlap(grant, &agent.except, pattern, &[]).is_some())
-        || model
-            .fields
-            .iter()
-            .any(|rule| rule.kind == FieldKind::Constant && overlap(&rule.path, &[], pattern, &[]).is_some())
-        || covers(&[scratch()], &[], pattern, &[])
+    grants.index.near(pattern, &mut |grant| near.push(grant));
+    let mut open = false;
+    for grant in near {
+        match grants.reach(model, grant, pattern) {
+            Meeting::At(_) => return Some(true),
+            Meeting::Undecided => open = true,
+            Meeting::Apart => {}
+        }
+    }
+    let constant = model.fields.iter().filter(|rule| rule.kind == FieldKind::Constant);
+    for rule in constant {
+        match overlap(&rule.path, &[], pattern, &[]) {
+            Meeting::At(_) => return Some(true),
+            Meeting::Undecided => open = true,
+            Meeting::Apart => {}
+        }
+    }
+    if covers(&[scratch()], &[], pattern, &[]) { Some(true) } else { (!open).then_some(false) }
 }

@@ -19,7 +19,8 @@ use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 use super::model::Model;
-use super::overlaps::GrantIndex;
+use super::overlaps::{Grant, GrantIndex, Taken};
+use crate::domain::path::{Meeting, Pattern, Work, meet};
 
 pub(crate) use people::GOVERNED_FROM;
 
@@ -85,6 +86,7 @@ lints! {
     UnknownKey, "unknown-key", Error, "A key that nobody reads would be a rule that nobody keeps.", "correct its spelling or remove it";
     DuplicateName, "duplicate-name", Error, "Two entries with one name can't be told apart.", "rename one, or merge the two";
     TwoWriters, "two-writers", Error, "Two agents that write one field overwrite each other and both report success.", "give it one owner and let the other propose (`except` takes it out), let a mediator agent own it, or declare it `append` or `sequenced` in a [[field]]";
+    NotDecided, "not-decided", Error, "Whether two agents may write one field would take too long to find out, and is not known to be wrong or right.", "say it with fewer exceptions that have several `**` or stars, or with plain directories";
     TwoListeners, "two-listeners", Error, "An event that wakes two agents is answered twice.", "give the trigger to one of them, or add a [[route]] that says who answers when";
     UnownedEvent, "unowned-event", Error, "An event that nobody answers is dropped or guessed.", "add it to one agent's `triggers`, add a [[route]], or take the [[event]] out";
     KeyNeverThere, "key-never-there", Error, "An event that Deeds raises itself never has this attribute: each would be refused.", "name one that it has: `path`, `value`, `before` or `by` of a change, `due` of a schedule";
@@ -109,6 +111,7 @@ lints! {
     NoToken, "no-token", Warning, "A reviewer without a token can't answer anything.", "make one with `deeds tokens create reviewer NAME`";
     IdleAgent, "idle-agent", Warning, "It owns nothing and routes nothing.", "give it a zone, or remove it until it has one";
     AdjacentWriters, "adjacent-writers", Warning, "Two agents write different fields of one record: what one writes may contradict the other.", "verify that the fields are independent, or add a [[contradiction]]";
+    LeftOpen, "left-open", Warning, "Something about patterns would take too long to find out, so it was not checked.", "say it with fewer exceptions that have several `**` or stars, or with plain directories";
     MapOverdue, "map-overdue", Warning, "The map has not been reviewed for longer than `review_every`.", "go through it, then record it with `deeds map reviewed`";
 }
 
@@ -250,15 +253,30 @@ impl Issues {
     }
 }
 
+/// The grants of a model, ready to be asked of, and what asking may still cost.
+struct Grants {
+    index: GrantIndex,
+    taken: Taken,
+    work: Work,
+}
+
+impl Grants {
+    /// A path that the grant gives and the pattern matches.
+    fn reach(&mut self, model: &Model, grant: Grant, pattern: &Pattern) -> Meeting {
+        let Some((_, held)) = grant.find(model) else { return Meeting::Apart };
+        meet(held, pattern, &self.taken.of_grant(grant), &mut self.work)
+    }
+}
+
 /// Everything that is wrong with a model, in the order of the table.
 pub(crate) fn issues(model: &Model) -> Vec<Issue> {
     let mut issues = Issues::default();
-    let grants = GrantIndex::of(model);
+    let mut grants = Grants { index: GrantIndex::of(model), taken: Taken::of(model), work: Work::together() };
     references::check(model, &mut issues);
     people::check(model, &mut issues);
-    writers::check(model, &grants, &mut issues);
-    fields::check(model, &grants, &mut issues);
-    dead::check(model, &mut issues);
+    writers::check(model, &mut grants, &mut issues);
+    fields::check(model, &mut grants, &mut issues);
+    dead::check(model, &mut grants, &mut issues);
     conditions::check(model, &mut issues);
     events::check(model, &mut issues);
     outputs::check(model, &mut issues);

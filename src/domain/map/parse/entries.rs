@@ -56,6 +56,7 @@ const AGENT: &[&str] = &[
     "outputs",
     "escalates_to",
     "escalates_when",
+    "except_of",
 ];
 const EVENT: &[&str] = &["name", "schedule", "on", "key", "case"];
 const ROUTE: &[&str] = &["event", "when", "agent", "then", "case"];
@@ -283,7 +284,23 @@ fn agent(entry: &mut Entry<'_, '_>) -> Option<Agent> {
     agent.outputs = entry.list("outputs", "an output's name", exact);
     agent.escalates_to = entry.text("escalates_to", "a queue's name", id::<QueueName>);
     agent.escalates_when = entry.list("escalates_when", "a reason", plain);
+    agent.except_of = own_exceptions(entry, &agent.writes);
     Some(agent)
+}
+
+/// `except_of`: for a pattern of `writes`, what is taken out of that one.
+fn own_exceptions(entry: &mut Entry<'_, '_>, writes: &[Pattern]) -> BTreeMap<Pattern, Vec<Pattern>> {
+    let mut all = BTreeMap::new();
+    for (grant, span, taken) in entry.lists("except_of", A_PATTERN, pattern) {
+        if !writes.contains(&grant) {
+            let message = format!("`except_of` takes something out of `{grant}`, which is not in `writes`");
+            let mend = "name a pattern of `writes` as it stands there, or remove this".to_owned();
+            entry.wrong(Lint::Types, span, message, Some(mend));
+        } else if !taken.is_empty() {
+            all.insert(grant, taken);
+        }
+    }
+    all
 }
 
 /// A day, written as a TOML date or as a text.

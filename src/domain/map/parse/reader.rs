@@ -199,6 +199,33 @@ impl<'r, 'i> Entry<'r, 'i> {
         self.items(key, wanted, |entry, item| entry.read(key, item, wanted, &read))
     }
 
+    /// A table of lists of texts, each with what its key is and where that stands.
+    pub(super) fn lists<T, E: Into<Fault>>(
+        &mut self,
+        key: &'static str,
+        wanted: &str,
+        read: impl Fn(&str) -> Result<T, E>,
+    ) -> Vec<(T, Range<usize>, Vec<T>)> {
+        let Some(value) = self.value(key) else { return Vec::new() };
+        let DeValue::Table(table) = value.get_ref() else {
+            self.wrong_kind(key, value, &format!("a table of lists, each {wanted}"));
+            return Vec::new();
+        };
+        let mut all = Vec::new();
+        for (of, list) in table {
+            let DeValue::Array(items) = list.get_ref() else {
+                self.wrong_kind(key, list, &format!("a list such as [\"…\"], each {wanted}"));
+                continue;
+            };
+            let texts: Vec<T> = items.iter().filter_map(|item| self.read(key, item, wanted, &read)).collect();
+            match read(of.get_ref()) {
+                Ok(of_read) => all.push((of_read, of.span(), texts)),
+                Err(error) => self.fault(of.span(), error.into()),
+            }
+        }
+        all
+    }
+
     /// A list; the spans of those items that `read` understands are noted.
     pub(super) fn items<T>(
         &mut self,
