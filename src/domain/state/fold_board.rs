@@ -230,8 +230,9 @@ impl Board {
         if let Some(day) = Arc::make_mut(&mut facts.history).on(happened(deed)) {
             count_own(day, deed);
         }
-        if facts.deed == Seq(0) {
-            facts.first = deed.time;
+        // What is imported may come in any order.
+        if facts.deed == Seq(0) || happened(deed) < facts.first {
+            facts.first = happened(deed);
         }
         facts.last = facts.last.max(deed.time);
         facts.deed = deed.seq;
