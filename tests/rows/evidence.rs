@@ -122,9 +122,67 @@ async fn what_is_out_of_reach_fails_at_once() {
         );
     }
     let (state, words) = gate(&server, "trusted").await;
-    let wanted = "19 of 20 approvals in 28 days, 0 without edits: over 85% of 20 is out of reach";
+    let wanted = "19 of 20 approvals in 180 days, 0 without edits: over 85% of 20 is out of reach";
     assert_eq!((state.as_str(), words.as_str()), ("fails", wanted));
     let (may, failed) = joining(&server, ALONE).await;
     assert!(!may && failed.contains("sales is not trusted"), "{failed}");
     server.stop().await;
+}
+
+/// Every hour of asking is the same: what counts is what was in the last 28 days to the microsecond.
+#[tokio::test]
+async fn windows_slide_to_the_microsecond() {
+    let clock = Clock::manual(start());
+    let server = Server::start_at(ALONE, clock.clone()).await;
+    let sales = server.agent("sales").await;
+    told(&write(&sales, 1).await, "committed", None);
+    clock.set(start().plus(Span::from_days(30)));
+    told(&write(&sales, 2).await, "committed", None);
+    let freeze = json!({"step": "freeze", "entity": "crm/deal/1", "reason": "under audit"});
+    told(&server.dana.post("/v1/overrides", freeze).await, "recorded", None);
+    let stepped_in = clock.now();
+    let over = stepped_in.plus(Span::from_days(28));
+    clock.set(over.minus(Span::from_micros(1)));
+    assert_eq!(gate(&server, "stable").await.1, "1 manual intervention in the last 28 days");
+    clock.set(over);
+    told(&write(&sales, 3).await, "committed", None);
+    assert_eq!(gate(&server, "stable").await.0, "holds");
+    server.stop().await;
+}
+
+/// A review at nine that is held at half past eleven, every day: held, and said to be late.
+#[tokio::test]
+async fn a_review_that_is_held_late_is_held() {
+    let clock = Clock::manual(start());
+    let server = Server::start_at(ALONE, clock.clone()).await;
+    let sales = server.agent("sales").await;
+    for day in 0..10 {
+        let midnight = "2026-03-02T00:00:00Z".parse::<Time>().unwrap().plus(Span::from_days(day));
+        clock.set(midnight.plus(Span::from_mins(8 * 60 + 30)));
+        let asks = json!({"why": "odd", "input": {"text": format!("case {day}")}});
+        let item = sales.post("/v1/escalations", asks).await["item"].clone();
+        for at in [9 * 60, 10 * 60] {
+            let before = looks_next(&server).await;
+            clock.set(midnight.plus(Span::from_mins(at)));
+            let seen = async { while looks_next(&server).await == before {} };
+            super::patience::within("Deeds sees that it is time", seen).await;
+        }
+        clock.set(midnight.plus(Span::from_mins(11 * 60 + 30)));
+        told(
+            &answer(&server.dana, &item, json!({"kind": "out-of-scope", "reason": "no"})).await,
+            "recorded",
+            None,
+        );
+    }
+    let (state, words) = gate(&server, "reviewed").await;
+    assert_eq!(
+        (state.as_str(), words.as_str()),
+        ("fails", "10 of 10 reviews of ops held, the last one held late")
+    );
+    server.stop().await;
+}
+
+/// When Deeds looks at the reviews of the queue next.
+async fn looks_next(server: &Server) -> serde_json::Value {
+    server.dana.get("/v1/reviews").await["reviews"][0]["late"].clone()
 }

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::domain::ids::{Actor, AgentId};
 use crate::domain::map::{Agent, Queue};
-use crate::domain::state::{AgentFacts, Board, Count, DayCounts};
+use crate::domain::state::{AgentFacts, Answers, Board, Count, KEPT_DAYS, Sums};
 use crate::domain::things::{Alert, PastTurn, QueueReviews};
 use crate::domain::time::{Span, Time};
 
@@ -29,7 +29,7 @@ struct Case<'a> {
     /// What its deeds tell.
     facts: Option<&'a AgentFacts>,
     live_since: Option<Time>,
-    last: DayCounts,
+    last: Sums,
     /// Open conflicts that it has a part in.
     conflicts: Vec<&'a Alert>,
 }
@@ -175,26 +175,27 @@ fn trusted(case: &Case<'_>) -> Gate {
         .filter(|output| case.entry.is_some_and(|entry| entry.outputs.contains(&output.name)))
         .map(|output| output.name.as_str())
         .collect();
-    let answers = case.last.approvals();
+    let (given, since) = answers(case);
+    let answers = given.all();
     if asked.is_empty() && answers == 0 {
         return gate(kind, GateState::Holds, "no output of its own needs approval", Vec::new());
     }
     let mut evidence: Vec<Evidence> =
         asked.iter().map(|output| Evidence::place(format!("output {output}"), "needs approval")).collect();
     for (count, words) in [
-        (case.last.approved, "approved as it was"),
-        (case.last.edited, "approved with edits"),
-        (case.last.rejected, "rejected"),
+        (given.approved, "approved as it was"),
+        (given.edited, "approved with edits"),
+        (given.rejected, "rejected"),
     ] {
         if count.n > 0 {
             evidence.push(Evidence::deed(count.last, format!("{} {words}, the last one", count.n)));
         }
     }
-    let (plain, all) = (u64::from(case.last.approved.n), u64::from(answers));
+    let (plain, all) = (u64::from(given.approved.n), u64::from(answers));
     let enough = |plain: u64, all: u64| plain * 100 > all * PLAIN_SHARE;
     if answers < APPROVALS {
         let asked = u64::from(APPROVALS);
-        let words = format!("{answers} of {APPROVALS} approvals in {WINDOW_DAYS} days");
+        let words = format!("{answers} of {APPROVALS} approvals in {KEPT_DAYS} days");
         // What is still to come may all be approved as it is; where that would not do, nothing is to be waited for.
         if enough(plain + asked - all, asked) {
             return gate(kind, GateState::TooLittle, words, evidence);
@@ -204,15 +205,28 @@ fn trusted(case: &Case<'_>) -> Gate {
         return gate(kind, GateState::Fails, words, evidence);
     }
     let holds = enough(plain, all);
-    let words = format!("{}% of {all} approvals without edits", plain * 100 / all);
+    let which = since.map_or_else(String::new, |since| format!(", the last ones since {}", date(since)));
+    let words = format!("{}% of {all} approvals without edits{which}", plain * 100 / all);
     gate(kind, if holds { GateState::Holds } else { GateState::Fails }, words, evidence)
+}
+
+/// The answers in the window; where they are too few the last ones, and since when.
+fn answers(case: &Case<'_>) -> (Answers, Option<Time>) {
+    let last = case.last.answers;
+    match case.facts.filter(|_| last.all() < APPROVALS) {
+        Some(facts) => facts.history.last_answers(case.now, APPROVALS, KEPT_DAYS),
+        None => (last, None),
+    }
 }
 
 fn consistent(case: &Case<'_>) -> Gate {
     let kind = GateKind::Consistent;
-    let before = case.facts.map(|facts| facts.history.days_before(case.now, WINDOW_DAYS)).unwrap_or_default();
+    let before = case
+        .facts
+        .map(|facts| facts.history.last_days(case.now.minus(Span::from_days(WINDOW_DAYS)), WINDOW_DAYS))
+        .unwrap_or_default();
     let last = &case.last;
-    let bad = |days: &DayCounts| days.refused.and(days.returned).and(days.failed);
+    let bad = |days: &Sums| days.refused.and(days.returned).and(days.failed);
     let (bad_last, bad_before) = (bad(last), bad(&before));
     let mut evidence = Vec::new();
     for (count, words) in

@@ -227,9 +227,7 @@ impl Board {
         self.count_dependencies(deed);
         let Actor::Agent(agent) = &deed.actor else { return };
         let facts = self.agents.entry(agent.clone()).or_default();
-        if let Some(day) = Arc::make_mut(&mut facts.history).on(happened(deed)) {
-            count_own(day, deed);
-        }
+        count_own(Arc::make_mut(&mut facts.history), deed);
         // What is imported may come in any order.
         if facts.deed == Seq(0) || happened(deed) < facts.first {
             facts.first = happened(deed);
@@ -248,7 +246,7 @@ impl Board {
             let facts = self.agents.entry(agent.clone()).or_default();
             facts.interventions += 1;
             facts.last_intervention = Some(deed.recorded);
-            self.on_day(agent, deed, |day, seq| day.interventions.add(seq));
+            self.mark(agent, deed, |history| &mut history.interventions);
         }
     }
 
