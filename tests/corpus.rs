@@ -27,6 +27,7 @@ use self::pack::Ledger;
 use deeds::domain::deed::{Deed, Origin};
 use deeds::domain::reply::Reply;
 use deeds::domain::state::{Board, State};
+use deeds::domain::time::{Span, Time};
 use deeds::ledger::export;
 
 /// The versions whose ledgers are kept, each with a folder under `tests/corpus`.
@@ -110,7 +111,30 @@ fn rendering(deeds: &[Deed]) -> Json {
         json!({"actor": kept.actor, "key": kept.key, "answer": Reply::of(deed)})
     });
     whole.insert("answers".to_owned(), answers.collect());
+    let agents = whole["board"]["agents"].as_object_mut().unwrap();
+    for facts in agents.values_mut() {
+        facts["history"] = by_days(&facts["history"]);
+    }
     Json::Object(whole)
+}
+
+/// An agent's history as it was kept once: counts of UTC days, with the last deed of each. Now each instant is kept.
+fn by_days(history: &Json) -> Json {
+    let mut days: BTreeMap<i64, Map<String, Json>> = BTreeMap::new();
+    for (what, track) in history.as_object().unwrap() {
+        let marks = ["past", "recent"].into_iter().flat_map(|part| track[part].as_array().unwrap());
+        for mark in marks {
+            let at: Time = serde_json::from_value(mark[0].clone()).unwrap();
+            let day = at.micros().div_euclid(Span::from_days(1).micros());
+            let counts = days.entry(day).or_insert_with(|| Map::from_iter([("day".to_owned(), json!(day))]));
+            let count = counts.entry(what).or_insert_with(|| json!({"last": 0, "n": 0}));
+            let n = count["n"].as_u64().unwrap() + mark[1].as_u64().unwrap();
+            *count = json!({"last": count["last"].as_u64().max(mark[2].as_u64()), "n": n});
+        }
+    }
+    let newest =
+        days.pop_last().map_or_else(|| Map::from_iter([("day".to_owned(), json!(0))]), |(_, day)| day);
+    json!({"newest": newest, "past": days.into_values().collect::<Vec<_>>()})
 }
 
 /// Every place at which two renderings differ.

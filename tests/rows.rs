@@ -21,6 +21,8 @@ mod decisions_desk;
 mod decisions_stuck;
 #[path = "rows/doors.rs"]
 mod doors;
+#[path = "rows/evidence.rs"]
+mod evidence;
 #[path = "rows/exceptions.rs"]
 mod exceptions;
 #[path = "rows/fence.rs"]

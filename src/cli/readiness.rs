@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::context::Context;
 use super::map::check;
-use super::output::{self, Output, visible};
+use super::output::{self, Output};
 use super::session;
 use super::status::Status;
 use super::then::{self, Then};
@@ -85,12 +85,9 @@ fn tell_stage(out: Output, team: &Team) -> anyhow::Result<()> {
     for need in &team.infrastructure {
         out.fact(mark(need.state), &format!("{}: {}", need.what, need.words))?;
     }
-    if row.gate.is_empty() {
-        return Ok(());
-    }
-    out.fact("next stage", row.gate)?;
+    out.fact("next agent", row.gate)?;
     if team.next.is_empty() {
-        out.fact("", "every gate to it holds")?;
+        out.fact("", "nothing keeps one out")?;
     }
     for missing in &team.next {
         tell_missing(out, missing)?;
@@ -145,9 +142,6 @@ fn tell_joining(out: Output, joining: &Joining) -> anyhow::Result<()> {
     if joining.calibrating.len() > 1 {
         let names: Vec<&str> = joining.calibrating.iter().map(AgentId::as_str).collect();
         out.fact("calibrating", &format!("{} at once: let one become stable first", names.join(", ")))?;
-    }
-    for missing in &joining.told {
-        out.faint(format!("also: {}", visible(&missing.words)))?;
     }
     let answer = if joining.may_join { "yes: nothing keeps them out" } else { "no, not yet" };
     out.fact("may join", answer)

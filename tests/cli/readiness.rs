@@ -55,12 +55,21 @@ fn at_work(home: &Home) -> Server {
 }
 
 #[test]
-fn a_clean_newcomer_is_a_yes_and_a_colliding_one_a_no() {
+fn what_keeps_a_newcomer_out_is_told() {
     let home = Home::new();
     let _server = at_work(&home);
+    let same = with_file(&home, ALONE);
+    assert_eq!(same.status, 0, "{}{}", same.out, same.err);
+    assert!(
+        same.out.contains("the map adds no agent") && same.out.contains("nothing keeps them out"),
+        "{}",
+        same.out
+    );
     let clean = with_file(&home, &with("billing", "invoice.due", "billing/*"));
-    assert_eq!(clean.status, 0, "{}{}", clean.out, clean.err);
-    assert!(clean.out.contains("billing") && clean.out.contains("nothing keeps them out"), "{}", clean.out);
+    assert_eq!(clean.status, 1, "{}{}", clean.out, clean.err);
+    for words in ["too little  first-agent is not stable: live 0 of 28 days", "is not quiet", "no, not yet"] {
+        assert!(clean.out.contains(words), "{words}: {}", clean.out);
+    }
 
     let clash = with_file(&home, &with("billing", "form.submitted", "crm/*/acme#status"));
     assert_eq!(clash.status, 1, "{}{}", clash.out, clash.err);
@@ -74,7 +83,7 @@ fn a_clean_newcomer_is_a_yes_and_a_colliding_one_a_no() {
         + "\n[[agent]]\nid = \"ops\"\nowner = \"sam\"\ntriggers = [\"y\"]\nwrites = [\"ops/*\"]\n";
     let two = with_file(&home, &two);
     assert_eq!(two.status, 1);
-    assert!(two.out.contains("calibrating billing, ops at once"), "{}", two.out);
+    assert!(two.out.contains("calibrating first-agent, billing, ops at once"), "{}", two.out);
 
     home.ok(&["override", "freeze", "crm/contact/a", "--reason", "under audit"]);
     let frozen = with_file(&home, &with("billing", "invoice.due", "billing/*"));
@@ -101,20 +110,28 @@ fn gates_are_shown_with_what_they_were_found_by() {
     );
     let _server = at_work(&home);
     let table = home.ok(&["readiness"]);
-    for words in ["stable", "holds", "too little evidence", "1 deed since", "next stage"] {
+    for words in ["stable", "holds", "too little evidence", "live 0 of 28 days", "next agent"] {
         assert!(table.contains(words), "{words}: {table}");
     }
     let one = home.ok(&["readiness", "first-agent"]);
-    assert!(one.contains("agent first-agent: live since 2026-01-01"), "with all evidence: {one}");
+    assert!(
+        one.contains("agent first-agent: says since 2026-01-01, which no deed shows"),
+        "with all evidence: {one}"
+    );
     let (status, json) = read(&home, &["readiness", "first-agent", "--json"]);
     let stable = &json["agents"][0]["gates"][0];
-    assert_eq!((status, &stable["kind"], &stable["state"]), (0, &json!("stable"), &json!("holds")), "{json}");
-    let last = stable["evidence"].as_array().unwrap().last().unwrap()["deed"].as_u64().unwrap();
+    assert_eq!(
+        (status, &stable["kind"], &stable["state"]),
+        (0, &json!("stable"), &json!("too-little")),
+        "{json}"
+    );
+    let consistent = &json["agents"][0]["gates"][2]["evidence"];
+    let last = consistent.as_array().unwrap().last().unwrap()["deed"].as_u64().unwrap();
     let deed = home.ok(&["log", "--json", "actor:first-agent"]);
     assert!(deed.contains(&format!("{last:020}")), "{last}: {deed}");
 
     let before = home.ok(&["readiness", "--at", "4"]);
-    assert!(before.contains("as of ") && before.contains("it did nothing in the last 28"), "{before}");
+    assert!(before.contains("as of ") && before.contains("it has done nothing yet"), "{before}");
     assert!(home.ok(&["agents", "--at", "4"]).contains("never"));
     let missing = home.run(&["readiness", "frist-agent"]);
     assert_eq!(missing.status, 1, "{}{}", missing.out, missing.err);

@@ -52,7 +52,7 @@ fn infrastructure_grows_with_the_team() {
         (5, Fails),
     ];
     assert_eq!(states, wanted, "{full:#?}");
-    assert!(full.next.is_empty());
+    assert!(full.next.iter().any(|missing| missing.words.contains("a7 is not stable")), "{full:#?}");
 }
 
 /// Who acts on what others write comes from what deeds were based on.
@@ -111,13 +111,14 @@ fn what_keeps_a_newcomer_out_is_said_with_an_example() {
     let pair = with("support", "triggers = [\"x\"]\nwrites = [\"support/*\"]")
         + "\n[[agent]]\nid = \"ops\"\nowner = \"sam\"\ntriggers = [\"y\"]\nwrites = [\"ops/*\"]\n";
     let two = join(&world, &pair);
-    assert!(!two.may_join && two.calibrating.len() == 2 && two.failed.is_empty(), "{two:#?}");
-    assert!(two.unmet()[0].contains("calibrating at once"), "{two:#?}");
+    assert!(!two.may_join && two.calibrating.len() == 2, "{two:#?}");
+    assert!(two.unmet().last().unwrap().contains("calibrating at once"), "{two:#?}");
 
     let young = World::new(ALONE);
     let early = join(&young, &with("support", "triggers = [\"x\"]\nwrites = [\"support/*\"]"));
     assert!(!early.may_join && early.failed[0].gate == Some(GateKind::Stable), "{early:#?}");
-    assert!(early.told.iter().any(|missing| missing.gate == Some(GateKind::Quiet)), "{early:#?}");
+    assert!(early.failed.iter().any(|missing| missing.gate == Some(GateKind::Quiet)), "{early:#?}");
+    assert_eq!(early.failed, team(&young).next, "who asks how the team stands is told the same");
 }
 
 /// A first team comes as it is; later ones need a reason where something is not met, and it is kept with what was not.

@@ -181,6 +181,8 @@ fn a_person_who_steps_in_unsettles_for_four_weeks() {
     days(&mut world, 27);
     assert_eq!(gate(&world, "sales", GateKind::Stable).state, GateState::Fails);
     day(&mut world);
+    // To the minute at which it was, and on.
+    world.pass(Span::from_mins(5));
     assert_eq!(gate(&world, "sales", GateKind::Stable).state, GateState::Holds);
     world.verify();
 }
@@ -229,7 +231,12 @@ fn trust_is_earned_by_approvals_without_edits() {
         assert!(
             trusted.evidence.iter().any(|evidence| evidence.place.as_deref() == Some("output mail/sales"))
         );
-        world.pass(Span::from_days(30));
+        // The last twenty say as much half a year on, and then nothing.
+        world.pass(Span::from_days(150));
+        let trusted = gate(&world, "sales", GateKind::Trusted);
+        assert_eq!(trusted.state, wanted, "{plain} and {edited}: {trusted:#?}");
+        assert_eq!(trusted.words.contains("the last ones since"), wanted != GateState::TooLittle);
+        world.pass(Span::from_days(31));
         assert_eq!(gate(&world, "sales", GateKind::Trusted).state, GateState::TooLittle);
         world.verify();
     }
@@ -403,6 +410,7 @@ fn collisions_are_remembered_for_two_weeks() {
     days(&mut world, 13);
     assert_eq!(gate(&world, "sales", GateKind::Quiet).state, GateState::Fails);
     day(&mut world);
+    world.pass(Span::from_mins(5));
     assert_eq!(gate(&world, "sales", GateKind::Quiet).state, GateState::Holds);
     world.verify();
 }

@@ -65,8 +65,13 @@ impl Server {
 
     /// The same with a map of one's own.
     pub(crate) async fn start_on(map: &str) -> Self {
+        Self::start_at(map, Clock::System).await
+    }
+
+    /// The same by a clock of one's own.
+    pub(crate) async fn start_at(map: &str, clock: Clock) -> Self {
         let directory = TempDir::new().unwrap();
-        let workspaces = Arc::new(Workspaces::open(directory.path(), Clock::System).await.unwrap());
+        let workspaces = Arc::new(Workspaces::open(directory.path(), clock).await.unwrap());
         let model = parse(map).applicable().unwrap();
         let dana = PersonId::new("dana").unwrap();
         let token = workspaces.create(&northwind(), &dana, Some(model)).await.unwrap();

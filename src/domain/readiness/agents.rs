@@ -97,8 +97,8 @@ pub fn standing(board: &Board, agent: &AgentId, now: Time) -> Standing {
         outputs: entry.map_or(0, |entry| entry.outputs.len()),
         deeds: week.deeds.n,
         stopped: week.refused.n.saturating_add(week.failed.n),
-        approvals: month.approvals(),
-        approved: month.approved.n,
+        approvals: month.answers.all(),
+        approved: month.answers.approved.n,
         open_work: board.works_by.get(agent).map_or(0, imbl::OrdSet::len),
     }
 }

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::domain::ids::{Actor, AgentId};
 use crate::domain::map::{Agent, Queue};
-use crate::domain::state::{AgentFacts, Board, Count, DayCounts};
+use crate::domain::state::{AgentFacts, Answers, Board, Count, KEPT_DAYS, Sums};
 use crate::domain::things::{Alert, PastTurn, QueueReviews};
 use crate::domain::time::{Span, Time};
 
@@ -29,7 +29,7 @@ struct Case<'a> {
     /// What its deeds tell.
     facts: Option<&'a AgentFacts>,
     live_since: Option<Time>,
-    last: DayCounts,
+    last: Sums,
     /// Open conflicts that it has a part in.
     conflicts: Vec<&'a Alert>,
 }
@@ -91,11 +91,16 @@ fn acted(facts: &AgentFacts) -> bool {
     !facts.outcomes.is_empty()
 }
 
-/// The map's word, else the first deed.
+/// The first deed, or the map's word where that is later: a word in a file is no evidence of what was before the ledger.
 pub(super) fn live_since(entry: Option<&Agent>, facts: Option<&AgentFacts>) -> Option<Time> {
-    let said = entry.and_then(|agent| agent.live_since).and_then(|day| day.and_hms_opt(0, 0, 0));
-    let said = said.map(|midnight| Time::from_micros(midnight.and_utc().timestamp_micros()));
-    said.or_else(|| facts.filter(|facts| acted(facts)).map(|facts| facts.first))
+    let first = facts.filter(|facts| acted(facts))?.first;
+    Some(said(entry).map_or(first, |said| said.max(first)))
+}
+
+/// When the map says that it began.
+fn said(entry: Option<&Agent>) -> Option<Time> {
+    let midnight = entry?.live_since?.and_hms_opt(0, 0, 0)?;
+    Some(Time::from_micros(midnight.and_utc().timestamp_micros()))
 }
 
 /// Whether what works since then is still being set up.
@@ -105,7 +110,7 @@ pub(super) fn is_calibrating(live_since: Option<Time>, now: Time) -> bool {
 
 /// Whole days that lie between.
 pub(super) fn days_since(then: Time, now: Time) -> i64 {
-    now.since(then).micros() / Span::from_days(1).micros()
+    now.since(then).micros().max(0) / Span::from_days(1).micros()
 }
 
 fn gate(kind: GateKind, state: GateState, words: impl Into<String>, evidence: Vec<Evidence>) -> Gate {
@@ -120,11 +125,7 @@ fn stable(case: &Case<'_>) -> Gate {
         return gate(kind, GateState::TooLittle, "it has done nothing yet", evidence);
     };
     let days = days_since(since, case.now);
-    let said = case.entry.and_then(|entry| entry.live_since);
-    evidence.push(match said {
-        Some(day) => Evidence::place(place(case), format!("live since {day}")),
-        None => Evidence { deed: None, place: None, words: format!("first seen {}", date(since)) },
-    });
+    evidence.extend(began(case));
     if stepped_in.n > 0 {
         evidence.push(Evidence::deed(stepped_in.last, "the last manual intervention on its zone"));
         let words = format!("{} in the last {WINDOW_DAYS} days", times(stepped_in.n, "manual intervention"));
@@ -149,6 +150,21 @@ fn stable(case: &Case<'_>) -> Gate {
     )
 }
 
+/// Since when it works, and what the map says of that.
+fn began(case: &Case<'_>) -> Vec<Evidence> {
+    let Some(facts) = case.facts else { return Vec::new() };
+    let first = Evidence { deed: None, place: None, words: format!("first seen {}", date(facts.first)) };
+    let told = said(case.entry).map(|said| {
+        let words = if said < facts.first {
+            format!("says since {}, which no deed shows", date(said))
+        } else {
+            format!("live since {}", date(said))
+        };
+        Evidence::place(place(case), words)
+    });
+    std::iter::once(first).chain(told).collect()
+}
+
 fn trusted(case: &Case<'_>) -> Gate {
     let kind = GateKind::Trusted;
     let model = case.board.map.model();
@@ -159,36 +175,58 @@ fn trusted(case: &Case<'_>) -> Gate {
         .filter(|output| case.entry.is_some_and(|entry| entry.outputs.contains(&output.name)))
         .map(|output| output.name.as_str())
         .collect();
-    let answers = case.last.approvals();
+    let (given, since) = answers(case);
+    let answers = given.all();
     if asked.is_empty() && answers == 0 {
         return gate(kind, GateState::Holds, "no output of its own needs approval", Vec::new());
     }
     let mut evidence: Vec<Evidence> =
         asked.iter().map(|output| Evidence::place(format!("output {output}"), "needs approval")).collect();
     for (count, words) in [
-        (case.last.approved, "approved as it was"),
-        (case.last.edited, "approved with edits"),
-        (case.last.rejected, "rejected"),
+        (given.approved, "approved as it was"),
+        (given.edited, "approved with edits"),
+        (given.rejected, "rejected"),
     ] {
         if count.n > 0 {
             evidence.push(Evidence::deed(count.last, format!("{} {words}, the last one", count.n)));
         }
     }
+    let (plain, all) = (u64::from(given.approved.n), u64::from(answers));
+    let enough = |plain: u64, all: u64| plain * 100 > all * PLAIN_SHARE;
     if answers < APPROVALS {
-        let words = format!("{answers} of {APPROVALS} approvals in {WINDOW_DAYS} days");
-        return gate(kind, GateState::TooLittle, words, evidence);
+        let asked = u64::from(APPROVALS);
+        let words = format!("{answers} of {APPROVALS} approvals in {KEPT_DAYS} days");
+        // What is still to come may all be approved as it is; where that would not do, nothing is to be waited for.
+        if enough(plain + asked - all, asked) {
+            return gate(kind, GateState::TooLittle, words, evidence);
+        }
+        let words =
+            format!("{words}, {plain} without edits: over {PLAIN_SHARE}% of {APPROVALS} is out of reach");
+        return gate(kind, GateState::Fails, words, evidence);
     }
-    let (plain, all) = (u64::from(case.last.approved.n), u64::from(answers));
-    let holds = plain * 100 > all * PLAIN_SHARE;
-    let words = format!("{}% of {all} approvals without edits", plain * 100 / all);
+    let holds = enough(plain, all);
+    let which = since.map_or_else(String::new, |since| format!(", the last ones since {}", date(since)));
+    let words = format!("{}% of {all} approvals without edits{which}", plain * 100 / all);
     gate(kind, if holds { GateState::Holds } else { GateState::Fails }, words, evidence)
+}
+
+/// The answers in the window; where they are too few the last ones, and since when.
+fn answers(case: &Case<'_>) -> (Answers, Option<Time>) {
+    let last = case.last.answers;
+    match case.facts.filter(|_| last.all() < APPROVALS) {
+        Some(facts) => facts.history.last_answers(case.now, APPROVALS, KEPT_DAYS),
+        None => (last, None),
+    }
 }
 
 fn consistent(case: &Case<'_>) -> Gate {
     let kind = GateKind::Consistent;
-    let before = case.facts.map(|facts| facts.history.days_before(case.now, WINDOW_DAYS)).unwrap_or_default();
+    let before = case
+        .facts
+        .map(|facts| facts.history.last_days(case.now.minus(Span::from_days(WINDOW_DAYS)), WINDOW_DAYS))
+        .unwrap_or_default();
     let last = &case.last;
-    let bad = |days: &DayCounts| days.refused.and(days.returned).and(days.failed);
+    let bad = |days: &Sums| days.refused.and(days.returned).and(days.failed);
     let (bad_last, bad_before) = (bad(last), bad(&before));
     let mut evidence = Vec::new();
     for (count, words) in

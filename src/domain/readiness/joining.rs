@@ -1,16 +1,15 @@
 //! May more agents join? The map that has them, against the team as it stands.
 //!
-//! What keeps them out: an overlap or another error of the map; infrastructure that the grown team must have and has not;
-//! a gate of an agent with evidence against it; a gate that the table of stages asks for at this size and that does not
-//! hold; two agents that would be calibrating at once. Too little evidence about a gate that the table does not ask for
-//! at this size is told and keeps nobody out.
+//! What keeps them out: an overlap or another error of the map; what the way to the next agent asks for, where there is a
+//! team, and does not hold (too little evidence is no pass); infrastructure that the grown team must have and has not;
+//! two agents that would be calibrating at once.
 
 use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{AgentReadiness, GateState, Missing, Stage, WINDOW_DAYS, gates, readiness, stages};
+use super::{Missing, Stage, WINDOW_DAYS, gates, stages};
 use crate::domain::ids::AgentId;
 use crate::domain::map::{Finding, Lint, Map, Model, lint};
 use crate::domain::state::Board;
@@ -29,8 +28,6 @@ pub struct Joining {
     pub overlaps: Vec<Overlap>,
     /// Gates that keep them out.
     pub failed: Vec<Missing>,
-    /// Gates about which too little is known; they keep nobody out.
-    pub told: Vec<Missing>,
     /// Agents that would be calibrating: live for less than four weeks. Two at once are one too many.
     pub calibrating: Vec<AgentId>,
     /// The answer.
@@ -82,7 +79,6 @@ impl Joining {
             then: Stage::of(with.agents.len()),
             overlaps,
             failed: Vec::new(),
-            told: Vec::new(),
             calibrating: Vec::new(),
             may_join: true,
         }
@@ -102,49 +98,18 @@ impl Joining {
     }
 
     fn ask_the_team(&mut self, board: &Board, with: &Model, now: Time) {
-        let team = readiness(board, now);
         if !board.map.model().agents.is_empty() {
-            self.failed.clone_from(&team.next);
-        }
-        for agent in team.agents.iter().filter(|agent| agent.in_map) {
-            for missing in not_held(agent) {
-                let known = self
-                    .failed
-                    .iter()
-                    .any(|known| (&known.agent, known.gate) == (&missing.agent, missing.gate));
-                match missing.state {
-                    _ if known => {}
-                    GateState::Fails => self.failed.push(missing),
-                    GateState::TooLittle | GateState::Holds => self.told.push(missing),
-                }
-            }
+            self.failed = stages::missing(board, &gates::of_all(board, now), now);
         }
         let mut grown = board.clone();
         grown.map = Map::compile(Arc::new(with.clone()));
-        for need in stages::infrastructure(&grown, self.then) {
-            let words = format!("{}: {}", need.what, need.words);
-            let missing = Missing { agent: None, gate: None, state: need.state, words };
-            match need.state {
-                GateState::Holds => {}
-                GateState::Fails => self.failed.push(missing),
-                GateState::TooLittle => self.told.push(missing),
-            }
-        }
+        self.failed.extend(stages::absent(&grown, self.then));
         let young = with.agents.iter().filter(|agent| {
             let since = gates::live_since(Some(*agent), board.agents.get(&agent.id));
             gates::is_calibrating(since, now)
         });
         self.calibrating = young.map(|agent| agent.id.clone()).collect();
     }
-}
-
-fn not_held(agent: &AgentReadiness) -> impl Iterator<Item = Missing> {
-    agent.gates.iter().filter(|gate| gate.state != GateState::Holds).map(|gate| Missing {
-        agent: Some(agent.agent.clone()),
-        gate: Some(gate.kind),
-        state: gate.state,
-        words: gates::words(&agent.agent, gate),
-    })
 }
 
 fn overlap(finding: Finding) -> Overlap {

@@ -48,7 +48,7 @@ pub struct Team {
     pub agents: Vec<AgentReadiness>,
     /// What must be there at this stage and those before it.
     pub infrastructure: Vec<Need>,
-    /// What the gate to the next stage asks for and is not met; empty where it is, and at the last stage.
+    /// What the way to the next agent asks for and is not met; empty where it is.
     pub next: Vec<Missing>,
     /// Who relies on whose fields, the most used first.
     pub dependencies: Vec<Dependency>,
@@ -63,7 +63,7 @@ pub struct AgentReadiness {
     pub agent: AgentId,
     /// Whether the map knows it.
     pub in_map: bool,
-    /// Since when it works: the map's `live_since`, else its first deed.
+    /// Since when it works: its first deed, or the map's `live_since` where that is later.
     pub live_since: Option<Time>,
     /// Every gate, in the order of the table.
     pub gates: Vec<Gate>,
@@ -154,7 +154,7 @@ pub struct Need {
     pub words: String,
 }
 
-/// What the gate to the next stage asks for and is not met.
+/// What the way to the next agent asks for and is not met.
 #[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Missing {
@@ -189,7 +189,7 @@ pub fn readiness(board: &Board, now: Time) -> Team {
     let agents = gates::of_all(board, now);
     let stage = Stage::of(model.agents.len());
     let infrastructure = stages::infrastructure(board, stage);
-    let next = stages::missing(board, stage, &agents, now);
+    let next = stages::next(board, &agents, now);
     let mut dependencies: Vec<Dependency> =
         board.dependencies.iter().map(|(_, dependency)| dependency.clone()).collect();
     dependencies.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.reader.cmp(&b.reader)));

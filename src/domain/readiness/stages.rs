@@ -1,9 +1,9 @@
-//! What is asked of the team: five stages by the number of agents, what must be there, and the gate to the next one.
+//! What is asked of the team: five stages by the number of agents, what must be there, and the way to the next agent.
 
 use std::collections::BTreeMap;
 
 use super::gates::{date, times, words};
-use super::{AgentReadiness, GateKind, GateState, Missing, Need, Stage, map_standing};
+use super::{AgentReadiness, GateState, Missing, Need, Stage, map_standing};
 use crate::domain::ids::AgentId;
 use crate::domain::map::Model;
 use crate::domain::map::schedule::Days;
@@ -21,7 +21,7 @@ pub struct StageRow {
     pub from: usize,
     /// How many agents, in words.
     pub agents: &'static str,
-    /// What the gate to the next stage asks for; empty at the last.
+    /// What the way to the next agent asks for.
     pub gate: &'static str,
 }
 
@@ -32,30 +32,36 @@ pub const STAGES: [StageRow; 5] = [
         name: "single",
         from: 0,
         agents: "1 agent",
-        gate: "stable 4 weeks, no manual intervention",
+        gate: "every gate of the agent",
     },
     StageRow {
         stage: Stage::Small,
         name: "small",
         from: 2,
         agents: "2 agents",
-        gate: "both stable, queue reviewed daily, no coordination failure for 2 weeks",
+        gate: "every gate of both, each queue in use reviewed daily",
     },
     StageRow {
         stage: Stage::Three,
         name: "small",
         from: 3,
         agents: "3 agents",
-        gate: "both prior agents stable, all documents current",
+        gate: "every gate of all three",
     },
     StageRow {
         stage: Stage::Operating,
         name: "operating",
         from: 4,
         agents: "4 to 6 agents",
-        gate: "map reviewed on schedule",
+        gate: "every gate of each agent, the map gone through on schedule",
     },
-    StageRow { stage: Stage::Full, name: "full", from: 7, agents: "7 or more agents", gate: "" },
+    StageRow {
+        stage: Stage::Full,
+        name: "full",
+        from: 7,
+        agents: "7 or more agents",
+        gate: "every gate of each agent",
+    },
 ];
 
 impl Stage {
@@ -267,56 +273,55 @@ fn planned_changes(board: &Board) -> Need {
     }
 }
 
-/// What the gate to the next stage asks for and is not met.
-pub(super) fn missing(board: &Board, stage: Stage, agents: &[AgentReadiness], now: Time) -> Vec<Missing> {
+/// What keeps the next agent out: what the gates ask for, and what must be there with one agent more.
+pub(super) fn next(board: &Board, agents: &[AgentReadiness], now: Time) -> Vec<Missing> {
+    let mut next = missing(board, agents, now);
+    let team = board.map.model().agents.len();
+    if team > 0 {
+        next.extend(absent(board, Stage::of(team + 1)));
+    }
+    next
+}
+
+/// What must be there at a stage and is not.
+pub(super) fn absent(board: &Board, stage: Stage) -> impl Iterator<Item = Missing> {
+    infrastructure(board, stage).into_iter().filter(|need| need.state != GateState::Holds).map(|need| {
+        Missing {
+            agent: None,
+            gate: None,
+            state: need.state,
+            words: format!("{}: {}", need.what, need.words),
+        }
+    })
+}
+
+/// What the gates ask for at this size and is not met: every gate of each agent, and what the table has beside them.
+pub(super) fn missing(board: &Board, agents: &[AgentReadiness], now: Time) -> Vec<Missing> {
     let team: Vec<&AgentReadiness> = agents.iter().filter(|agent| agent.in_map).collect();
-    match stage {
-        Stage::Single if team.is_empty() => vec![Missing {
+    if team.is_empty() {
+        return vec![Missing {
             agent: None,
             gate: None,
             state: GateState::TooLittle,
             words: "the map has no agent yet".to_owned(),
-        }],
-        Stage::Single => unmet(&team, &[GateKind::Stable]),
-        Stage::Small => {
-            let mut missing = unmet(&team, &[GateKind::Stable, GateKind::Reviewed, GateKind::Quiet]);
-            missing.extend(not_daily(board));
-            missing
-        }
-        Stage::Three => {
-            let mut missing = unmet(&prior(&team), &[GateKind::Stable]);
-            missing.extend(unmet(&team, &[GateKind::Documented]));
-            missing
-        }
-        Stage::Operating => map_on_schedule(board, now).into_iter().collect(),
-        Stage::Full => Vec::new(),
+        }];
     }
-}
-
-/// All but the one that came last.
-fn prior<'a>(team: &[&'a AgentReadiness]) -> Vec<&'a AgentReadiness> {
-    let mut prior = team.to_vec();
-    // Stable, so that of two that came on the same day the later one in the map goes.
-    prior.sort_by_key(|agent| agent.live_since.map_or(i64::MAX, Time::micros));
-    prior.pop();
-    prior
-}
-
-fn unmet(agents: &[&AgentReadiness], kinds: &[GateKind]) -> Vec<Missing> {
-    let mut missing = Vec::new();
-    for agent in agents {
-        for kind in kinds {
-            if let Some(gate) = agent.gate(*kind).filter(|gate| gate.state != GateState::Holds) {
-                missing.push(Missing {
-                    agent: Some(agent.agent.clone()),
-                    gate: Some(*kind),
-                    state: gate.state,
-                    words: words(&agent.agent, gate),
-                });
-            }
-        }
+    let mut missing: Vec<Missing> = team.iter().flat_map(|agent| not_held(agent)).collect();
+    match Stage::of(team.len()) {
+        Stage::Small => missing.extend(not_daily(board)),
+        Stage::Operating => missing.extend(map_on_schedule(board, now)),
+        Stage::Single | Stage::Three | Stage::Full => {}
     }
     missing
+}
+
+fn not_held(agent: &AgentReadiness) -> impl Iterator<Item = Missing> {
+    agent.gates.iter().filter(|gate| gate.state != GateState::Holds).map(|gate| Missing {
+        agent: Some(agent.agent.clone()),
+        gate: Some(gate.kind),
+        state: gate.state,
+        words: words(&agent.agent, gate),
+    })
 }
 
 /// Queues that agents escalate to and that are not gone through every working day.

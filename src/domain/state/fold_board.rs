@@ -227,11 +227,10 @@ impl Board {
         self.count_dependencies(deed);
         let Actor::Agent(agent) = &deed.actor else { return };
         let facts = self.agents.entry(agent.clone()).or_default();
-        if let Some(day) = Arc::make_mut(&mut facts.history).on(happened(deed)) {
-            count_own(day, deed);
-        }
-        if facts.deed == Seq(0) {
-            facts.first = deed.time;
+        count_own(Arc::make_mut(&mut facts.history), deed);
+        // What is imported may come in any order.
+        if facts.deed == Seq(0) || happened(deed) < facts.first {
+            facts.first = happened(deed);
         }
         if let Some(called) = deed.refs.import.as_ref().and_then(|mark| mark.called.as_ref()) {
             facts.called = Some(Arc::clone(called));
@@ -250,7 +249,7 @@ impl Board {
             let facts = self.agents.entry(agent.clone()).or_default();
             facts.interventions += 1;
             facts.last_intervention = Some(deed.recorded);
-            self.on_day(agent, deed, |day, seq| day.interventions.add(seq));
+            self.mark(agent, deed, |history| &mut history.interventions);
         }
     }
 

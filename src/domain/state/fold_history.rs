@@ -1,8 +1,9 @@
-//! Folding what readiness asks for: a look-up and a few sums for each deed. No rules here.
+//! Folding what readiness asks for: a look-up and a few marks for each deed. No rules here.
 
 use std::sync::Arc;
 
-use super::{Board, CareMark, DayCounts, Dependency, TURNS};
+use super::track::Track;
+use super::{Board, CareMark, Dependency, History, TURNS};
 use crate::domain::deed::{Body, Deed};
 use crate::domain::ids::{Actor, AgentId, Seq};
 use crate::domain::key::key;
@@ -16,11 +17,11 @@ impl Board {
         if let Body::HandoffReturned(task) | Body::HandoffEscalated(task) | Body::TaskAborted(task) =
             &deed.body
         {
-            self.on_day(&task.order.from, deed, |day, seq| day.returned.add(seq));
+            self.mark(&task.order.from, deed, |history| &mut history.returned);
         }
         if let Body::WorkLapsed(()) = &deed.body {
             for agent in &deed.refs.owners {
-                self.on_day(agent, deed, |day, seq| day.failed.add(seq));
+                self.mark(agent, deed, |history| &mut history.failed);
             }
         }
     }
@@ -60,11 +61,11 @@ impl Board {
     ) {
         let Some(agent) = item.raised_by.agent().filter(|_| item.case.is_approval()) else { return };
         let facts = self.agents.entry(agent.clone()).or_default();
-        let Some(day) = Arc::make_mut(&mut facts.history).on(at) else { return };
-        let count = match answer {
-            ItemAnswer::Approve { .. } => &mut day.approved,
-            ItemAnswer::ApproveEdited { .. } => &mut day.edited,
-            ItemAnswer::Reject { .. } => &mut day.rejected,
+        let history = Arc::make_mut(&mut facts.history);
+        let track = match answer {
+            ItemAnswer::Approve { .. } => &mut history.approved,
+            ItemAnswer::ApproveEdited { .. } => &mut history.edited,
+            ItemAnswer::Reject { .. } => &mut history.rejected,
             ItemAnswer::Expand { .. }
             | ItemAnswer::Transfer { .. }
             | ItemAnswer::Handle { .. }
@@ -73,8 +74,8 @@ impl Board {
             | ItemAnswer::SendOn { .. } => return,
         };
         match deed {
-            Some(deed) => count.add(deed),
-            None => count.take_back(),
+            Some(deed) => Arc::make_mut(track).add(at, deed),
+            None => Arc::make_mut(track).take_back(at),
         }
     }
 
@@ -84,7 +85,7 @@ impl Board {
             return;
         }
         for agent in alert.who.iter().filter_map(Actor::agent) {
-            self.on_day(agent, deed, |day, seq| day.failures.add(seq));
+            self.mark(agent, deed, |history| &mut history.failures);
         }
     }
 
@@ -99,29 +100,33 @@ impl Board {
             Some(CareMark { by: deed.actor.clone(), at: deed.recorded, deed: deed.seq, planned });
     }
 
-    pub(super) fn on_day(&mut self, agent: &AgentId, deed: &Deed, count: impl FnOnce(&mut DayCounts, Seq)) {
+    /// Something happened to an agent by this deed.
+    pub(super) fn mark(&mut self, agent: &AgentId, deed: &Deed, what: What) {
         let facts = self.agents.entry(agent.clone()).or_default();
-        if let Some(day) = Arc::make_mut(&mut facts.history).on(happened(deed)) {
-            count(day, deed.seq);
-        }
+        let track = what(Arc::make_mut(&mut facts.history));
+        Arc::make_mut(track).add(happened(deed), deed.seq);
     }
 }
+
+/// What of an agent's history.
+type What = fn(&mut History) -> &mut Arc<Track>;
 
 /// The author's own part of a deed.
-pub(super) fn count_own(day: &mut DayCounts, deed: &Deed) {
-    day.deeds.add(deed.seq);
+pub(super) fn count_own(history: &mut History, deed: &Deed) {
+    let mut count = |what: What| Arc::make_mut(what(history)).add(happened(deed), deed.seq);
+    count(|history| &mut history.deeds);
     if matches!(deed.verdict.unwrap_or(deed.outcome), Outcome::Refused | Outcome::Stale) {
-        day.refused.add(deed.seq);
+        count(|history| &mut history.refused);
     }
     if matches!(deed.body, Body::WorkReturned(())) {
-        day.returned.add(deed.seq);
+        count(|history| &mut history.returned);
     }
     if matches!(deed.body, Body::ActFailed(()) | Body::WorkFailed(())) {
-        day.failed.add(deed.seq);
+        count(|history| &mut history.failed);
     }
 }
 
-/// A deed from the future of its own ledger counts for the day on which it was recorded.
+/// A deed from the future of its own ledger counts from when it was recorded.
 pub(super) fn happened(deed: &Deed) -> Time {
     deed.time.min(deed.recorded)
 }

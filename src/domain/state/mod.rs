@@ -23,17 +23,19 @@ mod persist;
 mod recent;
 mod recorded;
 mod timer;
+mod track;
 
 pub use access::{Access, KEY_LIFE, KEYS, KEYS_OF_ONE, Kept, KeyAnswer};
 pub use board::{AgentFacts, Board, CLOSED, MAPS, MapStep, Next, RESOLVED, Stop};
 pub use entities::{Entities, Hasher};
-pub use history::{CareMark, Count, DAYS, DayCounts, Dependency, History, MapCare, TURNS, day_of};
+pub use history::{Answers, CareMark, Dependency, History, MapCare, Sums, TURNS, day_of};
 pub use imports::Imports;
 pub use lasting::Lasting;
 pub use links::{LINKS, Link, Links};
 pub use recent::{KEPT, KEPT_AFTER_A_CUT, Recent};
 pub use recorded::{FORMAT_1, Rules};
 pub use timer::Timer;
+pub use track::{Count, KEPT_DAYS, Track};
 
 use std::sync::Arc;
 

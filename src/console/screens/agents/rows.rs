@@ -135,11 +135,9 @@ pub(super) fn strip(look: Look<'_>, board: &Board, agent: &AgentId, now: Time, d
     let today = day_of(now);
     let first = today + 1 - i64::try_from(days).unwrap_or(1);
     let mut bins = vec![bars::Bin { count: 0, style: look.theme.success, selected: false }; days];
-    let history = board.agents.get(agent).map(|facts| &facts.history);
-    for counts in history.into_iter().flat_map(|history| history.days()) {
-        let Some(bin) = usize::try_from(counts.day - first).ok().and_then(|at| bins.get_mut(at)) else {
-            continue;
-        };
+    let Some(facts) = board.agents.get(agent) else { return bars::histogram(look, days, &bins) };
+    for (day, bin) in (first..).zip(&mut bins) {
+        let counts = facts.history.on_day(day);
         bin.count = u64::from(counts.deeds.n);
         let stopped = counts.refused.n.saturating_add(counts.failed.n);
         // A tenth or more of a day stopped is a bad day.

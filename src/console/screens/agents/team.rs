@@ -113,13 +113,8 @@ fn indented(facts: &mut Facts<'_>, look: Look<'_>, text: &str) {
 
 fn missing(lines: &mut Lines, facts: &mut Facts<'_>, look: Look<'_>, team: &Team) {
     let own = team.stage.row();
-    let Some(next) = STAGES.iter().find(|row| row.stage > team.stage) else {
-        facts.heading("The last stage: there is no gate to a next one");
-        lines.take(facts, None);
-        return;
-    };
     facts.gap();
-    facts.note(&format!("TO STAGE {}: {}", next.stage.number(), own.gate), look.theme.muted);
+    facts.note(&format!("TO THE NEXT AGENT: {}", own.gate), look.theme.muted);
     lines.take(facts, None);
     if team.next.is_empty() {
         facts.note(&format!("{} nothing of it is missing", look.glyphs.ok), look.theme.success);
