@@ -18,4 +18,5 @@ pub mod import;
 pub mod index;
 #[warn(missing_docs)]
 pub mod ledger;
+pub mod rehearse;
 pub mod server;

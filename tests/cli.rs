@@ -24,6 +24,8 @@ mod first_run;
 mod history;
 #[path = "cli/hooks.rs"]
 mod hooks;
+#[path = "cli/map_test.rs"]
+mod map_test;
 #[path = "cli/map_tools.rs"]
 mod map_tools;
 #[path = "cli/offline.rs"]

@@ -82,6 +82,8 @@ mod rules_page;
 mod script;
 #[path = "domain/taint/mod.rs"]
 mod taint;
+#[path = "domain/testing_page.rs"]
+mod testing_page;
 #[path = "domain/time.rs"]
 mod time;
 #[path = "domain/together.rs"]

@@ -95,10 +95,12 @@ const LAYERS: &[Layer] = &[
         may: &["domain", "api", "client"],
         crates: &["tokio", "sha2", "tracing", "chrono"],
     },
+    Layer { name: "rehearse", may: &["domain"], crates: &["toml", "chrono"] },
     Layer {
         name: "cli",
         may: &[
             "domain",
+            "rehearse",
             "api",
             "ledger",
             "index",

@@ -8,6 +8,7 @@ mod infer;
 mod init;
 mod plan;
 mod pull;
+mod test;
 
 use std::fs::File;
 use std::io::{ErrorKind, Write as _};
@@ -34,6 +35,8 @@ pub(crate) enum Command {
         /// The map file
         file: PathBuf,
     },
+    /// Play cases against a map, in memory: what is given, what is done, what must come of it
+    Test(test::Arguments),
     /// Print the map in force as a file
     Show {
         /// An earlier version, while it is kept
@@ -83,6 +86,7 @@ pub(super) fn run(context: &Context, command: Command) -> anyhow::Result<Status>
     let out = context.out;
     match command {
         Command::Check { file } => check::run(context, &file),
+        Command::Test(arguments) => test::run(context, &arguments),
         Command::Show { version, then } => then::with_client(context, &then, async |client| {
             if out.json {
                 output::json(&client.map(version).await?)?;

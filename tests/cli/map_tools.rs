@@ -153,6 +153,8 @@ fn a_first_map_is_written_applied_and_pulled_into() {
     assert_eq!(home.run(&["map", "init", "team.toml"]).status, 2, "a file that is there stays");
     let checked = home.ok(&["map", "check", "team.toml"]);
     assert!(checked.contains("nothing wrong"), "{checked}");
+    let tested = home.ok(&["map", "test", "team.test.toml"]);
+    assert!(tested.contains("2 passed, 0 failed"), "{tested}");
     let first = std::fs::read_to_string(&file).unwrap();
     let (head, example) = first.split_once("# [[agent]]").expect("an agent is shown");
     let example: Vec<&str> = example.lines().map(|line| line.strip_prefix("# ").unwrap_or(line)).collect();

@@ -158,18 +158,18 @@ impl<'a> Report<'a> {
 }
 
 /// The file's text with its control characters made visible, byte for byte the same length, so that spans hold.
-struct Shown {
-    text: String,
+pub(super) struct Shown {
+    pub(super) text: String,
 }
 
 impl Shown {
-    fn of(text: &str) -> Self {
+    pub(super) fn of(text: &str) -> Self {
         let plain = |c: char| if is_plain(c) { c.to_string() } else { "?".repeat(c.len_utf8()) };
         Self { text: text.chars().map(plain).collect() }
     }
 
     /// A span that lies on the boundaries of characters.
-    fn span(&self, span: &Range<usize>) -> Range<usize> {
+    pub(super) fn span(&self, span: &Range<usize>) -> Range<usize> {
         let mut start = span.start.min(self.text.len());
         while !self.text.is_char_boundary(start) {
             start -= 1;

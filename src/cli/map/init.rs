@@ -13,7 +13,7 @@ use crate::domain::ids::{PersonId, WorkspaceId};
 /// Where it goes.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  deeds map init                 writes map.toml\n  deeds map init team.toml\n\nA file that is there already is left as it is, and so is a workspace that has a map of its own."
+    after_help = "Examples:\n  deeds map init                 writes map.toml, and map.test.toml with cases to try it with\n  deeds map init team.toml\n\nA file that is there already is left as it is, and so is a workspace that has a map of its own."
 )]
 pub(crate) struct Arguments {
     /// The new file
@@ -37,9 +37,20 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<St
         let Some(person) = me.actor.person() else {
             return Err(Usage::error("a map names the person who answers; come with a person's token"));
         };
+        let tests = arguments.file.with_extension("test.toml");
+        if tests.exists() {
+            let shown = tests.display();
+            return Err(Usage::error(format!("{shown}: there is such a file already; name a new one")));
+        }
         write_new(&arguments.file, &first(&me.workspace, person))?;
+        let name = arguments.file.file_name().unwrap_or_default().to_string_lossy();
+        write_new(&tests, &first_tests(&name, person))?;
         let shown = output::visible(&arguments.file.display().to_string());
-        out.fact("written", &shown)?;
+        let tests = output::visible(&tests.display().to_string());
+        out.fact(
+            "written",
+            &format!("{shown}, and {tests} with what it must say: `deeds map test {tests}`"),
+        )?;
         out.fact(
             "then",
             &format!("say who your agents are, then `deeds map check {shown}` and `deeds map apply {shown}`"),
@@ -77,9 +88,46 @@ review = "daily 09:00"                 # and goes through them then
     )
 }
 
+/// The cases beside it.
+fn first_tests(map: &str, person: &PersonId) -> String {
+    let map = toml::Value::from(map);
+    format!(
+        r#"# What the map beside this file must say. `deeds map test` plays it, in memory and in no time; `deeds map test --words`
+# names everything that a step can do and expect.
+
+map = {map}
+
+[[case]]
+name = "while it observes everything passes, and what would have been stopped is told"
+steps = [
+    {{ by = "agent:scout", write = "notes/first", set = {{ text = "hello" }}, expect = "committed", verdict = "escalated" }},
+]
+
+[[case]]
+name = "what an agent can't decide waits for {person}, and for a day at most"
+steps = [
+    {{ by = "agent:scout", escalate = "what now?", why = "nobody said", opens = {{ queue = "inbox", due = "24h" }} }},
+    {{ at = "+25h", deeds = ["item.overdue"] }},
+    {{ by = "{person}", answer = "handle", why = "go on", tells = ["scout"], items = 0 }},
+]
+"#
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rehearse::Suite;
+
+    #[test]
+    fn the_first_tests_pass_on_the_first_map() {
+        let map = first(&"northwind".parse().unwrap(), &"dana".parse().unwrap());
+        let text = first_tests("map.toml", &"dana".parse().unwrap());
+        let suite = Suite::read(&text, &|_| Ok(map.clone())).unwrap_or_else(|faults| panic!("{faults:#?}"));
+        for case in suite.play().cases {
+            assert!(case.failure.is_none(), "{case:#?}");
+        }
+    }
     use crate::domain::map::parse;
 
     #[test]

@@ -1,0 +1,24 @@
+//! Trying rules out: a workspace in memory under a clock that the caller moves, and the tests of a map that are played in
+//! it. The real `decide`, no server, no disk, no wall clock.
+//!
+//! `file` reads a test file, `steps` and `expect` are its two tables (what can be done, what can be expected), `desk`
+//! makes a command of a step, `play` plays a case in a `world`, `coverage` says what of the map none of them touched.
+
+mod clock;
+mod coverage;
+mod desk;
+mod expect;
+mod file;
+mod given;
+mod play;
+mod reader;
+mod steps;
+mod words;
+mod world;
+
+pub use coverage::{Coverage, Covered};
+pub use file::{Case, Suite};
+pub use play::{CaseReport, Difference, Failure, SuiteReport};
+pub use reader::Fault;
+pub use words::{Word, words};
+pub use world::World;
