@@ -128,6 +128,21 @@ fn a_locked_task_is_not_handed_over() {
     );
 }
 
+/// A lock is its owner's alone: it goes with the task, whichever way that goes.
+#[test]
+fn a_task_that_goes_back_or_ends_is_not_locked() {
+    let lock = r#"support sends '{"do": "lease", "step": "acquire", "target": {"task": "draft-7"}, "ttl": "10m"}' -> allowed"#;
+    for ends in [
+        "support returns 1 'add the figures' -> recorded\n sales hands draft-7 to product -> recorded",
+        "support completes 1 -> recorded",
+    ] {
+        let world = check(&format!(
+            "sales hands draft-7 to support -> recorded\n support accepts 1 -> recorded\n {lock}\n leases 1 support task draft-7\n {ends}\n leases"
+        ));
+        world.verify();
+    }
+}
+
 /// Every return carries the whole history and the next attempt.
 #[test]
 fn a_return_carries_every_feedback_so_far() {

@@ -122,6 +122,7 @@ fn a_transfer_makes_a_new_token_for_the_time_left() {
         support leases shared/log 10m -> allowed
         support passes 1 ghost -> refused not-found
         support passes 1 support -> refused wrong-state
+        support passes 1 sourcing -> refused not-owner
         support passes 1 sales -> allowed
         support writes shared/log .=a lease=1 -> refused leased
         sales writes shared/log .=a lease=2 -> committed

@@ -198,6 +198,32 @@ fn entities_are_created_archived_and_deleted() {
     );
 }
 
+/// What was deleted begins anew, and no version of before is one of now; what a person sets there too.
+#[test]
+fn what_was_deleted_comes_back_without_its_fields() {
+    let world = check(
+        "
+        sales creates crm/account/acme plan=team seats=4 -> committed
+        sales writes crm/account/acme plan=firm@1 -> committed
+        sales deletes crm/account/acme @2 -> committed
+        sales creates crm/account/acme plan=solo -> committed
+        = crm/account/acme#plan solo v4
+        = crm/account/acme#seats nothing
+        sales writes crm/account/acme plan=team@2 -> stale stale
+        sales writes crm/account/acme seats=1@1 -> stale stale
+        sales writes crm/account/acme seats=1@0 -> committed
+        = crm/account/acme#seats 1 v4
+        sales writes crm/account/acme seats=2@4 plan=team@4 -> committed
+        sales deletes crm/account/acme @6 -> committed
+        dana sets crm/account/acme#seats 9@4 'we count them' -> stale stale
+        dana sets crm/account/acme#seats 9@5 'we count them' -> committed
+        = crm/account/acme#seats 9 v8
+        = crm/account/acme#plan nothing
+        ",
+    );
+    world.verify();
+}
+
 /// The whole entity needs the owner of the whole entity.
 #[test]
 fn only_its_owner_makes_an_entity_go() {

@@ -8,7 +8,7 @@ use super::{alert, propose, verdict};
 use crate::domain::code::Code;
 use crate::domain::command::{LONGEST_LEASE, LeaseStep};
 use crate::domain::deed::{Body, Deed};
-use crate::domain::ids::{Actor, AgentId, Fence, Seq};
+use crate::domain::ids::{Actor, AgentId, Fence, Seq, TaskId};
 use crate::domain::outcome::Outcome;
 use crate::domain::path::{EntityPath, FieldName, FieldPath};
 use crate::domain::rule::zone::{self, Whose};
@@ -331,7 +331,7 @@ fn release(sheet: &mut Sheet<'_>, lease: &Lease) -> Seq {
     sheet.push(deed)
 }
 
-/// The receiver holds it for the time that is left; only an owner can renew it.
+/// The receiver, who may write there itself, holds it for the time that is left.
 fn transfer(sheet: &mut Sheet<'_>, state: &State, lease: &Lease, to: &AgentId) -> Result<Seq, Refusal> {
     if let LeaseTarget::Task(id) = &lease.target {
         let why = format!("task {id} is locked by its owner alone: release the lease, then hand it over");
@@ -347,6 +347,12 @@ fn transfer(sheet: &mut Sheet<'_>, state: &State, lease: &Lease, to: &AgentId) -
         return Err((Code::WrongState, why));
     }
     check_frozen(state, &lease.holder, &lease.target)?;
+    if state.board.enforces() && check_owner(state, to, &lease.target).is_err() {
+        return Err((
+            Code::NotOwner,
+            format!("{to} may not write {}: a lease goes to who may", lease.target),
+        ));
+    }
     let fence = state.board.next.fence;
     let granted = sheet.next_seq();
     let next = Lease { fence, holder: to.clone(), since: sheet.now, deed: granted, ..lease.clone() };
@@ -384,6 +390,26 @@ pub(super) fn lapse(sheet: &mut Sheet<'_>, fence: Fence) -> Option<Seq> {
         deed.refs.alerts.extend(raised);
     }
     Some(primary)
+}
+
+/// A task that went on, or ended: its lock is its owner's alone, and goes with that.
+pub(super) fn free_task(sheet: &mut Sheet<'_>, id: &TaskId, cause: Seq) {
+    let now = sheet.now;
+    let board = &sheet.state().board;
+    let Some(lease) = board.lease_on_task(id, now).cloned() else { return };
+    let still_theirs = board.tasks.get(id).is_some_and(|task| {
+        let is_under_way = matches!(task.stage, TaskStage::Accepted { .. } | TaskStage::Returned { .. });
+        task.owner == lease.holder && is_under_way
+    });
+    if still_theirs {
+        return;
+    }
+    let mut deed = about(sheet, &lease, Body::LeaseReleased(()), "release lease", Outcome::Recorded);
+    deed.actor = Actor::Deeds;
+    deed.cause = Some(cause);
+    deed.refs.owners = vec![lease.holder.clone()];
+    deed.because(format!("task {id} is not {}'s any more", lease.holder));
+    sheet.push(deed);
 }
 
 /// A person ends a lease: its token is void from now on.

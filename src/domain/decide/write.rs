@@ -1,5 +1,6 @@
 //! Writes, RULES §4: authority, versions, kinds, defer rules; then the commit and what it sets off.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -13,7 +14,7 @@ use crate::domain::outcome::Outcome;
 use crate::domain::path::{FieldName, FieldPath};
 use crate::domain::rule::zone::Zones;
 use crate::domain::state::State;
-use crate::domain::things::{AlertKind, Case, FieldChange};
+use crate::domain::things::{AlertKind, Case, Entity, FieldChange};
 use crate::domain::time::Time;
 use crate::domain::value::{VALUE_BYTES, Value};
 
@@ -51,6 +52,7 @@ pub(super) fn decide_as(sheet: &mut Sheet<'_>, agent: &AgentId, write: &Write) -
         return sheet.refuse_on(refused(), word(write), &write.entity, (Code::OverBound, &why));
     }
     let state = sheet.snapshot();
+    let state = anew(&state, write);
     if let Some(why) = verdict::frozen(&state, agent, &write.entity) {
         return sheet.refuse_on(refused(), word(write), &write.entity, (Code::Frozen, &why));
     }
@@ -80,7 +82,8 @@ pub(super) fn obstacle(state: &State, agent: &AgentId, write: &Write, now: Time)
     if let Some(why) = verdict::frozen(state, agent, &write.entity) {
         return Some((Code::Frozen, why));
     }
-    match check(state, agent, write, now).filter(|_| state.board.enforces())? {
+    let state = anew(state, write);
+    match check(&state, agent, write, now).filter(|_| state.board.enforces())? {
         Stop::Zones(zones) => {
             let code = zones.verdict().map_or(Code::NotOwner, |(code, _)| code);
             Some((code, propose::zone_words(write, &zones)))
@@ -88,6 +91,18 @@ pub(super) fn obstacle(state: &State, agent: &AgentId, write: &Write, now: Time)
         Stop::Rule { code, why, .. } => Some((code, why)),
         Stop::Held(_) => None,
     }
+}
+
+/// The state as the write finds it: of a record that was deleted, without the fields of before (RULES §4.3).
+fn anew<'a>(state: &'a State, write: &Write) -> Cow<'a, State> {
+    let is_back = matches!(write.kind, WriteKind::Create | WriteKind::Update);
+    let entity = state.entities.get(&write.entity).filter(|entity| is_back && entity.is_deleted());
+    let Some(entity) = entity.filter(|entity| !entity.fields.is_empty()) else { return Cow::Borrowed(state) };
+    let mut entity = Entity::clone(entity);
+    entity.begin_anew();
+    let mut state = state.clone();
+    state.entities.insert(write.entity.clone(), Arc::new(entity));
+    Cow::Owned(state)
 }
 
 fn over_bound(write: &Write) -> Option<String> {
@@ -290,8 +305,9 @@ pub(super) fn commit(
     write: &Write,
     verdict: Option<(Code, Outcome, String)>,
 ) -> Seq {
-    let changes = committed(state, write, false);
-    put(sheet, state, write, changes, verdict)
+    let state = anew(state, write);
+    let changes = committed(&state, write, false);
+    put(sheet, &state, write, changes, verdict)
 }
 
 /// The same with values of before: a list that only grows gets the shorter one back.
@@ -328,6 +344,13 @@ fn put(
     mark_unseen(sheet, state, &mut deed);
     deed.refs.based_on = write.depends_on.keys().cloned().collect();
     let primary = sheet.push(deed);
+    let back = !matches!(write.kind, WriteKind::Archive | WriteKind::Delete);
+    if back
+        && state.entities.get(&write.entity).is_some_and(|entity| entity.is_deleted())
+        && let Some(deed) = sheet.deed_mut(primary)
+    {
+        deed.decided.get_or_insert_default().anew = true;
+    }
     alert::after_commit(sheet, state, primary);
     alert::cascade(sheet, state, primary);
     trigger::after_commit(sheet, state, primary);
@@ -355,6 +378,7 @@ fn committed(state: &State, write: &Write, back: bool) -> Result<Vec<FieldChange
     for (name, value) in &write.changes {
         let field = entity.and_then(|entity| entity.field(name));
         let base = field.map_or(Version(0), |field| field.version);
+        let next = entity.map_or(base.next(), |entity| entity.next_version_of(name));
         let after = if !back && verdict::is_append(&state.board.map, &write.entity, name) {
             appended(field.map(|field| &field.value), value, name)?
         } else {
@@ -364,7 +388,7 @@ fn committed(state: &State, write: &Write, back: bool) -> Result<Vec<FieldChange
             entity: None,
             name: name.clone(),
             base: Some(base),
-            version: if name.is_whole() { whole_version } else { base.next() },
+            version: if name.is_whole() { whole_version } else { next },
             before: field.map(|field| field.value.clone()),
             after: Some(after),
             by: None,

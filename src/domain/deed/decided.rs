@@ -54,6 +54,9 @@ pub struct Decided {
     /// The write came too late, and is counted among its agent's tries at the fields.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub in_vain: bool,
+    /// The record was deleted, and begins without a field of before.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub anew: bool,
     /// The work that its author had in hand, by the deed that brought it, where a longer chain leads there than to its cause.
     pub in_hand: Option<Seq>,
     /// When the work is looked after that waits again.

@@ -106,6 +106,9 @@ fn bury(entity: &mut Entity, deed: &Deed, deleted: bool) {
 }
 
 fn apply(entity: &mut Entity, deed: &Deed) {
+    if deed.decided.as_ref().is_some_and(|decided| decided.anew) {
+        entity.begin_anew();
+    }
     entity.version = entity.version.next();
     entity.gone = None;
     for change in &deed.fields {

@@ -33,6 +33,10 @@ pub struct Entity {
     pub fields: Vec<(FieldName, Field)>,
     /// Set once it was archived or deleted.
     pub gone: Option<Tombstone>,
+    /// Where it was deleted and made anew: its version then. What is written first goes on from there, so that no version of
+    /// before is one of now.
+    #[serde(default, skip_serializing_if = "Version::is_none")]
+    pub floor: Version,
     /// The last deeds on it, oldest first.
     pub recent: Vec<Arc<Touch>>,
     /// When each actor last touched it, for rules about who goes first.
@@ -108,6 +112,22 @@ pub struct Touch {
 }
 
 impl Entity {
+    /// Whether it was deleted, and is not there again.
+    pub fn is_deleted(&self) -> bool {
+        self.gone.as_ref().is_some_and(|gone| gone.deleted)
+    }
+
+    /// Without the fields of before; its versions go on.
+    pub fn begin_anew(&mut self) {
+        self.fields.clear();
+        self.floor = self.version;
+    }
+
+    /// The version that the next write of the field makes.
+    pub fn next_version_of(&self, name: &FieldName) -> Version {
+        self.field(name).map_or(self.floor, |field| field.version).next()
+    }
+
     /// The field, if it was ever written.
     pub fn field(&self, name: &FieldName) -> Option<&Field> {
         self.place(name).ok().and_then(|at| self.fields.get(at)).map(|(_, field)| field)

@@ -19,6 +19,9 @@ pub(crate) struct Record {
     writers: BTreeMap<FieldPath, Actor>,
     entities: BTreeMap<EntityPath, Version>,
     gone: BTreeSet<EntityPath>,
+    /// Of what was deleted and is there again: the version up to which no field of it counts any more.
+    anew: BTreeMap<EntityPath, Version>,
+    deleted: BTreeSet<EntityPath>,
     /// Entities that a person froze: until when, where it ends by itself.
     frozen: BTreeMap<EntityPath, Option<Time>>,
     /// Fields that a person holds: until when, where it ends by itself.
@@ -164,13 +167,21 @@ impl Record {
                 self.check_based_on(look, agent, &entity);
             }
         }
-        let next = self.entities.get(&entity).copied().unwrap_or_default().next();
+        let last = self.entities.get(&entity).copied().unwrap_or_default();
+        let next = last.next();
+        if !matches!(deed.body, Body::EntityArchived(()) | Body::EntityDeleted(()))
+            && self.deleted.remove(&entity)
+        {
+            self.fields.retain(|path, _| path.entity != entity);
+            self.anew.insert(entity.clone(), last);
+        }
         for field in &deed.fields {
             let path = FieldPath::new(entity.clone(), field.name.clone());
             if field.name.is_whole() {
                 assert_eq!(field.version, next, "G2: not the entity's next version: {deed:?}");
             } else {
-                let now = self.fields.get(&path).copied().unwrap_or_default();
+                let begins = || self.anew.get(&entity).copied().unwrap_or_default();
+                let now = self.fields.get(&path).copied().unwrap_or_else(begins);
                 assert_eq!(field.version, now.next(), "G2: not the next version of {path}: {deed:?}");
             }
             self.fields.insert(path.clone(), field.version);
@@ -179,8 +190,19 @@ impl Record {
         self.lay_hand(look, &entity);
         self.entities.insert(entity.clone(), next);
         if matches!(deed.body, Body::EntityArchived(()) | Body::EntityDeleted(())) {
+            if matches!(deed.body, Body::EntityDeleted(())) {
+                self.deleted.insert(entity.clone());
+            }
+            let there = look.state.entities.get(&entity).map(|known| known.fields.len());
+            assert!(there.is_some(), "a tombstone is left: {deed:?}");
             self.gone.insert(entity);
         } else {
+            let there = look.state.entities.get(&entity).unwrap().fields.iter().map(|(name, _)| name.clone());
+            let known = self.fields.keys().filter(|path| path.entity == entity && !path.field.is_whole());
+            assert!(
+                there.eq(known.map(|path| path.field.clone())),
+                "other fields than were written: {deed:?}"
+            );
             self.gone.remove(&entity);
         }
     }

@@ -3,6 +3,7 @@
 use super::{abort, escalate, queue, same_words, task_of, tell};
 use crate::domain::code::Code;
 use crate::domain::command::{LONGEST_VISIBILITY, WorkStep};
+use crate::domain::decide::lease;
 use crate::domain::decide::sheet::Sheet;
 use crate::domain::decide::verdict::text;
 use crate::domain::decide::{alert, work};
@@ -76,7 +77,9 @@ pub(in crate::domain::decide) fn keep(
     let body = Body::HandoffCompleted(Box::new(result));
     let mut deed = draft(sheet, work, task, body, step, Outcome::Recorded);
     deed.refs.owners = vec![task.order.from.clone()];
-    sheet.push(deed)
+    let done = sheet.push(deed);
+    lease::free_task(sheet, &task.id, done);
+    done
 }
 
 /// The task goes back to its giver with the whole history of feedback, or to a person where that leads nowhere.
@@ -117,13 +120,15 @@ pub(in crate::domain::decide) fn give_back(
         (false, true) => Some(Code::OutOfAttempts),
         (false, false) => None,
     };
-    match code {
+    let returned = match code {
         Some(Code::OutOfAttempts) if sheet.base().board.enforces() && back.order.aborts() => {
             abort::returned(sheet, work, back, step)
         }
         Some(code) if sheet.base().board.enforces() => escalate::returned(sheet, work, back, step, code),
         code => send_back(sheet, work, back, step, code),
-    }
+    };
+    lease::free_task(sheet, &task.id, returned);
+    returned
 }
 
 fn send_back(sheet: &mut Sheet<'_>, work: &Work, mut back: Task, step: &WorkStep, code: Option<Code>) -> Seq {
