@@ -10,6 +10,8 @@
 mod attach;
 #[path = "cli/bad_input.rs"]
 mod bad_input;
+#[path = "cli/clock.rs"]
+mod clock;
 #[path = "cli/codeowners.rs"]
 mod codeowners;
 #[path = "cli/console.rs"]
