@@ -26,6 +26,7 @@ fn main() {
         let mut bytes = 0;
         for _ in 0..RUNS {
             let frame = Frame {
+                dialect: None,
                 workspace: "bench".parse().unwrap(),
                 prefix: DEFAULT_PREFIX.parse().unwrap(),
                 owner: "dana".parse().unwrap(),

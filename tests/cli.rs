@@ -47,6 +47,8 @@ mod run;
 mod secrets;
 #[path = "cli/server.rs"]
 mod server;
+#[path = "cli/stopping.rs"]
+mod stopping;
 #[path = "cli/teamwork.rs"]
 mod teamwork;
 #[path = "cli/untrusted.rs"]

@@ -35,6 +35,8 @@ mod hidden;
 mod loops;
 #[path = "rows/once.rs"]
 mod once;
+#[path = "rows/patterns.rs"]
+mod patterns;
 #[path = "rows/records.rs"]
 mod records;
 #[path = "rows/replies.rs"]

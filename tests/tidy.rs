@@ -20,7 +20,11 @@ const COMMON: &[&str] =
 
 /// The fences of docs/ARCHITECTURE.md. What is absent is forbidden.
 const LAYERS: &[Layer] = &[
-    Layer { name: "domain", may: &[], crates: &["toml", "sha2", "chrono", "chrono_tz", "imbl", "strsim"] },
+    Layer {
+        name: "domain",
+        may: &[],
+        crates: &["toml", "sha2", "chrono", "chrono_tz", "icu_normalizer", "imbl", "strsim"],
+    },
     Layer { name: "api", may: &["domain"], crates: &["serde_path_to_error", "getrandom", "sha2", "subtle"] },
     Layer {
         name: "ledger",

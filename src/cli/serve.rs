@@ -44,6 +44,10 @@ pub(crate) struct Command {
     origins: Vec<String>,
 }
 
+/// How long ending may take once it was asked for: whatever is being worked out then is given up. What was answered is on
+/// disk by then.
+const STOP_WITHIN: Duration = Duration::from_millis(1800);
+
 /// Serves until it is asked to stop.
 pub(super) fn run(context: &Context, command: Command) -> anyhow::Result<Status> {
     if context.config.connect.is_some() {
@@ -57,7 +61,8 @@ pub(super) fn run(context: &Context, command: Command) -> anyhow::Result<Status>
         origins: command.origins,
     };
     let dir = context.open_dir()?;
-    session::runtime()?.block_on(async {
+    let runtime = session::runtime()?;
+    let served = runtime.block_on(async {
         let signals = Signals::listen();
         let Some(lock) = lock(&dir).await? else {
             let by = dir.serving().map_or_else(String::new, |serving| {
@@ -73,9 +78,14 @@ pub(super) fn run(context: &Context, command: Command) -> anyhow::Result<Status>
         if ready.is_ok() {
             signals.asked_to_stop().await;
         }
-        embedded.stop().await;
+        if tokio::time::timeout(STOP_WITHIN, embedded.stop()).await.is_err() {
+            tracing::warn!("what was being looked at did not end in time; nothing that was answered is lost");
+        }
         ready.map(|()| Status::Done)
-    })
+    });
+    // What is still being worked out on other threads has nobody any more who waits for it.
+    runtime.shutdown_background();
+    served
 }
 
 /// Takes the lock; one that another process holds for a moment only is waited for.

@@ -31,7 +31,7 @@ const HEADERS: usize = 64;
 /// Most bytes of a request's line and headers.
 const HEADER_BYTES: usize = 64 * 1024;
 /// How long requests may take to end when the server goes down.
-const GRACE: Duration = Duration::from_secs(5);
+const GRACE: Duration = Duration::from_secs(1);
 /// How long to wait after the system had no descriptor for a new connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 

@@ -83,6 +83,7 @@ fn a_pattern_matches_what_it_matches_for_git() {
         let said = git(&["check-ignore", "--no-index", "-z", "--stdin"], &paths.join("\0"));
         let ignored: std::collections::HashSet<&str> = said.out.split('\0').collect();
         let frame = codeowners::Frame {
+            dialect: Some(codeowners::Dialect::GitHub),
             workspace: "w".parse().unwrap(),
             prefix: "files".parse().unwrap(),
             owner: "dana".parse().unwrap(),

@@ -1,4 +1,4 @@
-//! `deeds map import codeowners`: GitHub's file of code owners as a map, with what it can't say listed line by line.
+//! `deeds map import codeowners`: GitHub's or GitLab's file of code owners as a map, with what it can't say listed line by line.
 
 use std::path::PathBuf;
 
@@ -9,7 +9,9 @@ use crate::cli::output;
 use crate::cli::session::user;
 use crate::cli::status::Status;
 use crate::domain::ids::{PersonId, WorkspaceId};
-use crate::domain::map::codeowners::{DEFAULT_PREFIX, Frame, Imported, MAX_CODEOWNERS_BYTES, import};
+use crate::domain::map::codeowners::{
+    DEFAULT_PREFIX, Dialect, Frame, Imported, MAX_CODEOWNERS_BYTES, import,
+};
 use crate::domain::path::EntityPath;
 
 /// The workspace of a map that is made where none is named.
@@ -18,7 +20,7 @@ const WORKSPACE: &str = "default";
 /// What is imported, and what the file does not say.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  deeds map import codeowners .github/CODEOWNERS > team.toml && deeds map check team.toml\n  deeds map import codeowners CODEOWNERS -w northwind --owner dana --out team.toml\n\nThe last line that matches a path says whose it is, as on GitHub: zones with exceptions say the same on the map. @user becomes the\nagent `user`, @org/team `org/team`, an address itself. A line that a map can't say is told on standard error and at the head of\nthe file; what it matches is then nobody's, never another's. Needs no server. Exit status 1 with --strict if there is one."
+    after_help = "Examples:\n  deeds map import codeowners .github/CODEOWNERS > team.toml && deeds map check team.toml\n  deeds map import codeowners CODEOWNERS -w northwind --owner dana --out team.toml\n\nThe last line that matches a path says whose it is, as on GitHub and within a section of GitLab: zones with exceptions say the\nsame on the map. Where several sections name owners of a path, the last has it, which is told. @user becomes the\nagent `user`, @org/team `org/team`, an address itself. A line that a map can't say is told on standard error and at the head of\nthe file; what it matches is then nobody's, never another's. Needs no server. Exit status 1 with --strict if there is one."
 )]
 pub(crate) struct Arguments {
     /// The CODEOWNERS file
@@ -29,6 +31,9 @@ pub(crate) struct Arguments {
     /// The person accountable for the agents and the map; you if nothing is said
     #[arg(long, value_name = "PERSON")]
     owner: Option<PersonId>,
+    /// Whose reading of the file it is; GitLab's if nothing is said and the file has sections
+    #[arg(long, value_name = "WHOSE")]
+    dialect: Option<Dialect>,
     /// A new file for the map, instead of standard output
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -46,7 +51,8 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<St
         None => WorkspaceId::new(WORKSPACE)?,
     };
     let owner = arguments.owner.clone().unwrap_or_else(user);
-    let imported = import(&text, &Frame { workspace, prefix: arguments.prefix.clone(), owner });
+    let frame = Frame { dialect: arguments.dialect, workspace, prefix: arguments.prefix.clone(), owner };
+    let imported = import(&text, &frame);
     if imported.model.agents.is_empty() {
         output::complain(format!("{shown}: no line names an owner of anything; the map has no agents"));
     }

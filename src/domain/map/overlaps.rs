@@ -193,7 +193,7 @@ mod tests {
 
     use super::*;
     use crate::domain::ids::{AgentId, PersonId};
-    use crate::domain::map::Map;
+    use crate::domain::map::{Lint, Map};
     use crate::domain::path::FieldPath;
 
     fn a_pattern() -> impl Strategy<Value = Pattern> {
@@ -245,6 +245,30 @@ mod tests {
                 let granted = map.authority(&agent.id, &path.entity, &path.field) == crate::domain::map::Authority::Granted;
                 prop_assert_eq!(granted, expected.contains(&agent.id));
             }
+        }
+
+        #[test]
+        fn two_writers_are_told_where_and_only_where_a_path_has_two(
+            model in a_model(),
+            paths in prop::collection::vec(a_path(), 12),
+        ) {
+            let has = |agent: &Agent, path: &FieldPath| agent.writes.iter().any(|grant| {
+                let out = |list: &[Pattern]| list.iter().any(|pattern| pattern.matches_path(path));
+                grant.matches_path(path) && !out(&agent.except) && !agent.except_of.get(grant).is_some_and(|own| out(own))
+            });
+            let writers = |path: &FieldPath| model.agents.iter().filter(|agent| has(agent, path)).count();
+            let found = crate::domain::map::lint::check(&model);
+            prop_assert!(found.iter().all(|finding| finding.lint != Lint::NotDecided));
+            let told: Vec<FieldPath> = found
+                .iter()
+                .filter(|finding| finding.lint == Lint::TwoWriters)
+                .filter_map(|finding| finding.example.as_ref()?.parse().ok())
+                .collect();
+            for path in &told {
+                prop_assert!(writers(path) > 1, "{path} is told and has one writer");
+            }
+            let shared = paths.iter().find(|path| writers(path) > 1);
+            prop_assert!(shared.is_none() || !told.is_empty(), "{shared:?} has two writers and nothing is told");
         }
 
         #[test]

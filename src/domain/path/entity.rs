@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::spelling::spelled;
+
 /// The longest entity path, in bytes of UTF-8.
 pub const MAX_ENTITY_BYTES: usize = 512;
 /// The longest field name, in bytes of UTF-8.
@@ -63,8 +65,9 @@ macro_rules! text_newtype {
             type Err = PathError;
 
             fn from_str(text: &str) -> Result<Self, PathError> {
-                Self::check(text)?;
-                Ok(Self(Arc::from(text)))
+                let text = spelled(text);
+                Self::check(&text)?;
+                Ok(Self(Arc::from(&*text)))
             }
         }
 

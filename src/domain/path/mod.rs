@@ -7,6 +7,7 @@ mod entity;
 mod glob;
 mod overlap;
 mod pattern;
+mod spelling;
 mod template;
 
 pub use entity::{EntityPath, FieldName, FieldPath, MAX_ENTITY_BYTES, MAX_FIELD_BYTES, PathError};
@@ -14,8 +15,10 @@ pub use overlap::{
     Exceptions, MAX_STEPS, MAX_STEPS_TOGETHER, Meeting, Work, covers, example_outside, meet, meets, overlap,
 };
 pub use pattern::Pattern;
+pub use spelling::incoming;
 pub use template::{Bindings, Template};
 
 pub(crate) use glob::Glob;
 pub(crate) use overlap::{heads_agree, meets_after};
 pub(crate) use pattern::{FieldPart, Segment};
+pub(crate) use spelling::in_one_spelling;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::entity::{MAX_ENTITY_BYTES, MAX_FIELD_BYTES, check_segments, check_text};
+use super::spelling::spelled;
 use super::{EntityPath, FieldName, FieldPath, Glob, PathError};
 
 /// A text such as `crm/contact/*#status`, `crm/lead/vip-*` or `files/**`.
@@ -233,6 +234,7 @@ impl FromStr for Pattern {
     type Err = PathError;
 
     fn from_str(text: &str) -> Result<Self, PathError> {
+        let text = &*spelled(text);
         let (entity, field) = match text.split_once('#') {
             None => (text, FieldPart::All),
             Some((entity, field)) => {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::entity::{MAX_ENTITY_BYTES, check_segments, check_text};
+use super::spelling::spelled;
 use super::{EntityPath, FieldName, FieldPath, PathError, Pattern};
 
 /// A path such as `crm/contact/{id}#status`, in which a variable is exactly one whole segment.
@@ -131,6 +132,7 @@ impl FromStr for Template {
     type Err = PathError;
 
     fn from_str(text: &str) -> Result<Self, PathError> {
+        let text = &*spelled(text);
         let (entity, field) = match text.split_once('#') {
             None => (text, FieldName::whole()),
             Some((entity, "")) => {

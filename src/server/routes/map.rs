@@ -8,11 +8,11 @@ use crate::api::{MapChecked, MapView, Problem, ProblemCode, ProblemFinding, Prob
 use crate::domain::command::{ApplyMap, Command};
 use crate::domain::ids::MapVersion;
 use crate::domain::map::lint::{Finding, Label, Lint, Severity};
-use crate::domain::map::parse::parse;
+use crate::domain::map::parse::{Parsed, parse};
 use crate::domain::map::{Model, difference, merge};
 use crate::domain::readiness;
 use crate::domain::state::{Board, Front};
-use crate::server::answer::{Answer, absent, json, text};
+use crate::server::answer::{Answer, absent, defect, json, text};
 use crate::server::gate::Call;
 
 /// `GET /v1/map`: JSON, or TOML where that is accepted first; an earlier version while it is kept.
@@ -50,12 +50,20 @@ fn version_meant(
 pub(in crate::server) async fn apply(call: Call) -> Answer {
     let query = call.query()?;
     let if_version = made_for(&call)?;
-    let model = parse(call.text()?).applicable().map_err(broken)?;
+    let model = read(&call).await?.applicable().map_err(broken)?;
     let reason = query.text("reason").map(Arc::from);
     let planned = query.get("planned")?.unwrap_or(false);
     let take_back = query.get("take_back")?.unwrap_or(false);
     let model = Arc::new(model);
     call.command(Command::ApplyMap(ApplyMap { model, if_version, reason, planned, take_back })).await
+}
+
+/// The map in the body, read and checked on a thread of its own: a big one takes its time, and keeps nobody waiting, nor
+/// the server from ending.
+pub(in crate::server) async fn read(call: &Call) -> Result<Parsed, Box<Problem>> {
+    let text = call.text()?.to_owned();
+    let read = tokio::task::spawn_blocking(move || parse(&text)).await;
+    read.map_err(|error| defect(format!("reading the map broke off: {error}")))
 }
 
 /// A map that can't be applied, with everything that was found in it.
@@ -81,7 +89,7 @@ fn made_for(call: &Call) -> Result<MapVersion, Box<Problem>> {
 /// `POST /v1/map/check`: what is wrong with a map, and what it would change.
 pub(in crate::server) async fn check(call: Call) -> Answer {
     call.query()?;
-    let parsed = parse(call.text()?);
+    let parsed = read(&call).await?;
     let state = call.space.handle().front();
     let applicable = !parsed.has_errors();
     let now = call.now();

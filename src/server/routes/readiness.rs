@@ -1,10 +1,9 @@
 //! Readiness: how the agents and the team stand, and whether more agents may join.
 
-use super::map::broken;
+use super::map::{broken, read};
 use crate::api::Problem;
 use crate::domain::ids::AgentId;
 use crate::domain::map::nearest_name;
-use crate::domain::map::parse::parse;
 use crate::domain::readiness::{self, Team};
 use crate::server::answer::{Answer, absent, json};
 use crate::server::gate::Call;
@@ -47,7 +46,7 @@ fn only(mut team: Team, agent: &AgentId) -> Result<Team, Box<Problem>> {
 /// answer; only one that can't be read is a problem.
 pub(in crate::server) async fn join(call: Call) -> Answer {
     call.query()?;
-    let parsed = parse(call.text()?);
+    let parsed = read(&call).await?;
     let Some(model) = parsed.model else { return Err(broken(parsed.findings)) };
     let state = call.space.handle().front();
     json(&readiness::joining(&state.board, &model, call.now()))

@@ -6,18 +6,17 @@ use std::sync::Arc;
 use crate::api::{InferView, LookLine, PLAN_DAYS, PlanView, Problem, ProblemCode, Window};
 use crate::domain::deed::Deed;
 use crate::domain::map::Map;
-use crate::domain::map::parse::parse;
 use crate::domain::survey::{Inferring, Planning};
 use crate::server::answer::Answer;
 use crate::server::gate::Call;
 use crate::server::long_look::{self, Look};
-use crate::server::routes::map::broken;
+use crate::server::routes::map::{broken, read};
 
 /// `POST /v1/map/plan?days=…`: what the map in the body would have said to what has happened, as lines of JSON.
 pub(in crate::server) async fn plan(call: Call) -> Answer {
     let query = call.query()?;
     let days = long_look::days_of(&query, Some(PLAN_DAYS))?;
-    let new = Map::compile(parse(call.text()?).applicable().map_err(broken)?);
+    let new = Map::compile(read(&call).await?.applicable().map_err(broken)?);
     let state = call.front(&query).await?;
     if new.model().workspace != state.board.workspace {
         let here = &state.board.workspace;

@@ -1,14 +1,16 @@
-//! A CODEOWNERS file, as GitHub reads it, turned into an ownership map of a repository's files.
+//! A CODEOWNERS file, as GitHub or GitLab reads it, turned into an ownership map of a repository's files.
 //!
-//! GitHub lets the last line that matches a path say who owns it; a map gives each agent a zone, `writes` less `except`,
+//! The last line that matches a path says who owns it, on GitLab in each section; a map gives each agent a zone, `writes` less `except`,
 //! and no two zones meet. `rule` reads one line, `zones` turns the order of the lines into exceptions. Sources:
 //! <https://docs.github.com/en/repositories/managing-your-repositorys-settings-and-features/customizing-your-repository/about-code-owners>
-//! and <https://git-scm.com/docs/gitignore#_pattern_format>.
+//! and <https://git-scm.com/docs/gitignore#_pattern_format>; for GitLab
+//! <https://docs.gitlab.com/user/project/codeowners/reference/>.
 //!
 //! What holds of the result: where the line that decides a path has no [`Remark`], the path's owner on the map is that
 //! line's owner; where it has one, the path is that owner's or nobody's. It is never anybody else's.
 
 mod rule;
+mod section;
 #[cfg(test)]
 mod tests;
 mod zones;
@@ -17,8 +19,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use section::Section;
+
 use super::model::{Agent, Model, Queue};
-use crate::domain::ids::{PersonId, WorkspaceId};
+use crate::domain::ids::{AgentId, PersonId, WorkspaceId};
 use crate::domain::path::EntityPath;
 
 /// GitHub loads no CODEOWNERS file of this size or more, in bytes.
@@ -28,9 +32,30 @@ pub const DEFAULT_PREFIX: &str = "files";
 /// How many lines an agent's role names.
 const LINES_NAMED: usize = 8;
 
+/// Whose reading of the file it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+#[value(rename_all = "lowercase")]
+pub enum Dialect {
+    /// One list; a name without a slash is anywhere, and a directory is all that is in it.
+    GitHub,
+    /// Sections; every path that does not begin with `/` is anywhere, and a directory ends in `/`.
+    GitLab,
+}
+
+impl Dialect {
+    /// GitLab's where there is a heading, which GitHub has none of.
+    pub fn of(text: &str) -> Self {
+        let has_heading = rule::lines(text).any(|(_, line)| Section::heading(line).is_some());
+        if has_heading { Self::GitLab } else { Self::GitHub }
+    }
+}
+
 /// What the file does not say and a map needs.
 #[derive(Clone, Debug)]
 pub struct Frame {
+    /// Whose reading it is; as `Dialect::of` finds where nothing is said.
+    pub dialect: Option<Dialect>,
     /// Whose map it becomes.
     pub workspace: WorkspaceId,
     /// Where the repository's files are on the map.
@@ -67,7 +92,7 @@ pub struct Remark {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RemarkKind {
-    /// GitHub skips the line, and so does the map.
+    /// GitHub or GitLab skips the line, and so does the map.
     Invalid,
     /// No path that could be on a map matches.
     NoPath,
@@ -97,15 +122,17 @@ impl RemarkKind {
 
 /// Reads a CODEOWNERS file into a map.
 pub fn import(text: &str, frame: &Frame) -> Imported {
-    let (rules, mut remarks) = rule::read(text, &frame.prefix);
+    let (rules, mut remarks) =
+        rule::read(text, &frame.prefix, frame.dialect.unwrap_or_else(|| Dialect::of(text)));
     let (zones, open) = zones::zones(&rules);
     remarks.extend(open);
     remarks.sort_by_key(|remark| remark.line);
     let mut agents = BTreeMap::new();
     let mut model = Model::empty(frame.workspace.clone());
     for zone in zones {
-        agents.insert(zone.agent.to_string(), zone.owner.clone());
-        let mut agent = Agent::new(zone.agent, frame.owner.clone());
+        let id = beside(zone.agent, &frame.owner);
+        agents.insert(id.to_string(), zone.owner.clone());
+        let mut agent = Agent::new(id, frame.owner.clone());
         agent.role = role(&zone.owner, &zone.lines);
         (agent.writes, agent.except, agent.except_of) = (zone.writes, zone.except, zone.except_of);
         model.agents.push(agent);
@@ -123,6 +150,14 @@ pub fn import(text: &str, frame: &Frame) -> Imported {
     Imported { model, agents, remarks }
 }
 
+/// Nobody answers for a queue and is an agent too: the agent of whoever is accountable here has a name of its own.
+fn beside(agent: AgentId, person: &PersonId) -> AgentId {
+    if agent.as_str() != person.as_str() {
+        return agent;
+    }
+    format!("{agent}/agent").parse().unwrap_or(agent)
+}
+
 fn role(owner: &str, lines: &[usize]) -> String {
     let named: Vec<String> = lines.iter().take(LINES_NAMED).map(ToString::to_string).collect();
     let more = if lines.len() > LINES_NAMED { ", …" } else { "" };
@@ -138,6 +173,18 @@ impl Imported {
         text.push_str(
             "# An owner becomes an agent: @user is user, @org/team is org/team, an address is itself.\n",
         );
+        for agent in
+            self.model.agents.iter().filter(|agent| agent.id.as_str() == format!("{}/agent", agent.owner))
+        {
+            let owner = &agent.owner;
+            text.extend([
+                "# ",
+                owner.as_str(),
+                " is a person here, so that the agent of that name is ",
+                agent.id.as_str(),
+                ".\n",
+            ]);
+        }
         if self.remarks.is_empty() {
             text.push_str("# Every line is said whole.\n");
         } else {

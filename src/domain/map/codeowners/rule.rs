@@ -1,6 +1,7 @@
 //! One line of a CODEOWNERS file: its pattern as a pattern of the map, and its owners.
 
-use super::{Remark, RemarkKind};
+use super::section::Section;
+use super::{Dialect, Remark, RemarkKind};
 use crate::domain::ids::AgentId;
 use crate::domain::path::{EntityPath, MAX_ENTITY_BYTES, Pattern};
 
@@ -13,6 +14,8 @@ pub(super) struct Rule {
     pub(super) pattern: Pattern,
     /// The owner that the map knows; nobody where the line says so, or where it can't be said.
     pub(super) owner: Option<Owner>,
+    /// In which section it stands, each of which says for itself who owns what; 0 before the first heading.
+    pub(super) section: usize,
 }
 
 /// Who owns, in the file's word and the map's.
@@ -43,62 +46,117 @@ enum Sign {
     Char(char),
 }
 
-/// Reads all lines.
-pub(super) fn read(text: &str, prefix: &EntityPath) -> (Vec<Rule>, Vec<Remark>) {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let (mut rules, mut remarks) = (Vec::new(), Vec::new());
-    for (at, line) in text.lines().enumerate() {
-        let line = line.trim_matches(is_blank);
-        if line.is_empty() || line.starts_with('#') {
-            continue;
+/// A file as it is read.
+struct Reader<'f> {
+    prefix: &'f EntityPath,
+    dialect: Dialect,
+    rules: Vec<Rule>,
+    remarks: Vec<Remark>,
+}
+
+/// Reads all lines: the rules in the order in which later ones decide.
+pub(super) fn read(text: &str, prefix: &EntityPath, dialect: Dialect) -> (Vec<Rule>, Vec<Remark>) {
+    let mut reader = Reader { prefix, dialect, rules: Vec::new(), remarks: Vec::new() };
+    let mut sections = vec![Section::default()];
+    let mut within = 0;
+    // Nothing that is excluded from a section comes back into it.
+    let mut excluded: Vec<Rule> = Vec::new();
+    for (line, text) in lines(text) {
+        match (dialect, Section::heading(text)) {
+            (Dialect::GitLab, Some(heading)) => within = Section::enter(&mut sections, heading),
+            (Dialect::GitLab | Dialect::GitHub, _) => {
+                let defaults = sections.get(within).map_or(&[][..], |section| section.defaults.as_slice());
+                let count = reader.rules.len();
+                reader.line(line, text, defaults);
+                for rule in reader.rules.iter_mut().skip(count) {
+                    rule.section = within;
+                }
+                if dialect == Dialect::GitLab && text.starts_with('!') {
+                    excluded.extend(reader.rules.drain(count..));
+                }
+            }
         }
-        read_line(at + 1, line, prefix, &mut rules, &mut remarks);
     }
+    let Reader { mut rules, remarks, .. } = reader;
+    rules.extend(excluded);
+    rules.sort_by_key(|rule| rule.section);
     (rules, remarks)
+}
+
+/// The lines that say something, with their numbers from 1.
+pub(super) fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let lines = text.lines().map(|line| line.trim_matches(is_blank)).enumerate();
+    let said = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
+    said.map(|(at, line)| (at + 1, line))
 }
 
 fn is_blank(c: char) -> bool {
     matches!(c, ' ' | '\t' | '\r')
 }
 
-fn read_line(line: usize, text: &str, prefix: &EntityPath, rules: &mut Vec<Rule>, remarks: &mut Vec<Remark>) {
-    let mut remark = |kind, reason| remarks.push(Remark { line, text: text.to_owned(), kind, reason });
-    let (pattern, owners) = split(text);
-    let owners = match owners.iter().map(|said| owner(said)).collect::<Result<Vec<_>, _>>() {
-        Ok(owners) => owners,
-        Err(reason) => return remark(RemarkKind::Invalid, reason),
-    };
-    let mut rule = |pattern, owner| rules.push(Rule { line, text: text.to_owned(), pattern, owner });
-    match read_pattern(pattern, prefix) {
-        Said::Invalid(reason) => remark(RemarkKind::Invalid, reason),
-        Said::Nothing(reason) => remark(RemarkKind::NoPath, reason),
-        Said::AtMost(pattern, why) => {
-            remark(RemarkKind::Inexact, format!("{why}; nobody owns what `{pattern}` matches"));
-            rule(pattern, None);
-        }
-        Said::Exactly(pattern) => {
-            let first = owners.iter().find_map(|owner| owner.as_ref().ok()).cloned();
-            match &first {
-                None => {
-                    if let Some(Err(why)) = owners.first() {
-                        remark(RemarkKind::NoAgent, format!("{why}; nobody owns what `{pattern}` matches"));
-                    }
-                }
-                Some(owner) if owners.len() > 1 => {
-                    let reason = format!(
-                        "a file has one writer: {} has the zone, the others propose to it",
-                        owner.said
-                    );
-                    remark(RemarkKind::SeveralOwners, reason);
-                }
-                Some(_) => {}
+impl Reader<'_> {
+    fn remark(&mut self, line: usize, text: &str, kind: RemarkKind, reason: String) {
+        self.remarks.push(Remark { line, text: text.to_owned(), kind, reason });
+    }
+
+    fn line(&mut self, line: usize, text: &str, defaults: &[String]) {
+        let excludes = self.dialect == Dialect::GitLab && text.starts_with('!');
+        let (pattern, said) = split(text.strip_prefix('!').filter(|_| excludes).unwrap_or(text));
+        let defaults = defaults.iter().map(String::as_str);
+        let owners = match self.dialect {
+            Dialect::GitHub => {
+                let words = said.into_iter().take_while(|word| !word.starts_with('#'));
+                words.map(owner).collect::<Result<Vec<_>, _>>()
             }
-            rule(pattern, first);
+            // What is no owner is no part of the line, wherever it stands.
+            Dialect::GitLab => {
+                let own: Vec<_> = said.into_iter().filter_map(|word| owner(word).ok()).collect();
+                let inherited = own.is_empty() && !excludes;
+                Ok(if inherited { defaults.filter_map(|word| owner(word).ok()).collect() } else { own })
+            }
+        };
+        let owners = match owners {
+            Ok(owners) if excludes => owners.into_iter().take(0).collect(),
+            Ok(owners) => owners,
+            Err(reason) => return self.remark(line, text, RemarkKind::Invalid, reason),
+        };
+        let rule = |pattern, owner| Rule { line, text: text.to_owned(), pattern, owner, section: 0 };
+        match read_pattern(pattern, self.prefix, self.dialect) {
+            Said::Invalid(reason) => self.remark(line, text, RemarkKind::Invalid, reason),
+            Said::Nothing(reason) => self.remark(line, text, RemarkKind::NoPath, reason),
+            Said::AtMost(pattern, why) => {
+                let reason = format!("{why}; nobody owns what `{pattern}` matches");
+                self.remark(line, text, RemarkKind::Inexact, reason);
+                self.rules.push(rule(pattern, None));
+            }
+            Said::Exactly(pattern) => {
+                if let Some((kind, reason)) = told_of(&owners, &pattern) {
+                    self.remark(line, text, kind, reason);
+                }
+                let first = owners.into_iter().find_map(Result::ok);
+                self.rules.push(rule(pattern, first));
+            }
         }
     }
 }
 
-/// The pattern, and the owners up to a comment.
+/// What a map can't say of a line's owners.
+fn told_of(owners: &[Result<Owner, String>], pattern: &Pattern) -> Option<(RemarkKind, String)> {
+    match owners.iter().find_map(|owner| owner.as_ref().ok()) {
+        None => {
+            let why = owners.first()?.as_ref().err()?;
+            Some((RemarkKind::NoAgent, format!("{why}; nobody owns what `{pattern}` matches")))
+        }
+        Some(owner) if owners.len() > 1 => Some((
+            RemarkKind::SeveralOwners,
+            format!("a file has one writer: {} has the zone, the others propose to it", owner.said),
+        )),
+        Some(_) => None,
+    }
+}
+
+/// The pattern, and the words after it.
 fn split(text: &str) -> (&str, Vec<&str>) {
     let mut escaped = false;
     let end = text.find(|c| {
@@ -107,8 +165,7 @@ fn split(text: &str) -> (&str, Vec<&str>) {
         ends
     });
     let (pattern, rest) = text.split_at(end.unwrap_or(text.len()));
-    let words = rest.split(is_blank).filter(|word| !word.is_empty());
-    (pattern, words.take_while(|word| !word.starts_with('#')).collect())
+    (pattern, rest.split(is_blank).filter(|word| !word.is_empty()).collect())
 }
 
 /// An owner as the map calls it; the inner error where it can't, the outer one where GitHub does not take it.
@@ -116,19 +173,19 @@ fn owner(said: &str) -> Result<Result<Owner, String>, String> {
     let name = |text: &str| {
         !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
     };
+    if said.strip_prefix("@@").is_some_and(name) {
+        return Ok(Err(format!("`{said}` is everybody of a role, which is nobody on a map")));
+    }
     let id = if let Some(login) = said.strip_prefix('@') {
-        let good = match login.split_once('/') {
-            Some((org, team)) => name(org) && name(team),
-            None => name(login),
-        };
-        good.then_some(login)
+        // GitLab's groups have groups in them.
+        login.split('/').all(name).then_some(login)
     } else {
         let address = said.split_once('@');
         address.filter(|(who, host)| !who.is_empty() && !host.is_empty() && !host.contains('@')).map(|_| said)
     };
     let Some(id) = id else {
         return Err(format!(
-            "{said:?} is not an owner (@user, @org/team or an address), so GitHub skips the line"
+            "{said:?} is not an owner (@user, @org/team or an address), so the line is skipped"
         ));
     };
     Ok(match id.parse() {
@@ -137,15 +194,16 @@ fn owner(said: &str) -> Result<Result<Owner, String>, String> {
     })
 }
 
-fn read_pattern(text: &str, prefix: &EntityPath) -> Said {
-    let invalid = |reason: &str| Said::Invalid(format!("{reason}, so GitHub skips the line"));
-    if text.starts_with('!') {
+fn read_pattern(text: &str, prefix: &EntityPath, dialect: Dialect) -> Said {
+    let invalid = |reason: &str| Said::Invalid(format!("{reason}, so the line is skipped"));
+    let on_github = dialect == Dialect::GitHub;
+    if on_github && text.starts_with('!') {
         return invalid("`!` does not negate a pattern here");
     }
-    if text.starts_with("\\#") {
+    if on_github && text.starts_with("\\#") {
         return invalid("a `#` at the start can't be escaped here");
     }
-    let signs = match signs(text) {
+    let signs = match signs(text, dialect) {
         Ok(signs) => signs,
         Err(reason) => return invalid(reason),
     };
@@ -158,7 +216,7 @@ fn read_pattern(text: &str, prefix: &EntityPath) -> Said {
     if let [head @ .., Sign::Slash] = rest {
         (rest, only_below) = (head, true);
     }
-    anchored |= rest.contains(&Sign::Slash);
+    anchored |= on_github && rest.contains(&Sign::Slash);
     if rest.is_empty() {
         return Said::Nothing("it names no file and no directory".to_owned());
     }
@@ -173,8 +231,13 @@ fn read_pattern(text: &str, prefix: &EntityPath) -> Said {
             return Said::Nothing(reason.to_owned());
         }
     }
-    // GitHub's own exception: `dir/*` is about the files right there, not about those in directories below.
-    let flat = anchored && !only_below && named.last().is_some_and(|last| **last == [Sign::Star]);
+    // GitHub's own exception: `dir/*` is about the files right there, not about those in directories below. On GitLab no
+    // pattern is about what is in a directory but one that ends in `/`, and the lone star.
+    let flat = match dialect {
+        Dialect::GitHub => anchored && named.last().is_some_and(|last| **last == [Sign::Star]),
+        Dialect::GitLab => anchored || rest != [Sign::Star],
+    };
+    let flat = flat && !only_below;
     if only_below {
         parts.segments.push("*".to_owned());
     }
@@ -184,7 +247,7 @@ fn read_pattern(text: &str, prefix: &EntityPath) -> Said {
     parts.pattern(prefix)
 }
 
-fn signs(text: &str) -> Result<Vec<Sign>, &'static str> {
+fn signs(text: &str, dialect: Dialect) -> Result<Vec<Sign>, &'static str> {
     let mut signs = Vec::new();
     let mut chars = text.chars();
     while let Some(c) = chars.next() {
@@ -192,7 +255,11 @@ fn signs(text: &str) -> Result<Vec<Sign>, &'static str> {
             '/' => Sign::Slash,
             '*' => Sign::Star,
             '?' => Sign::One,
-            '[' => return Err("`[ ]` is no range of characters here (nor a section)"),
+            // A range of characters on GitLab, what it says on GitHub.
+            '[' if dialect == Dialect::GitLab && chars.clone().any(|c| c == ']') => {
+                chars.by_ref().find(|c| *c == ']');
+                Sign::One
+            }
             '\\' => match chars.next() {
                 Some('/') => Sign::Slash,
                 Some(c) => Sign::Char(c),
@@ -258,9 +325,10 @@ impl Parts {
         let text = format!("{prefix}/{below}");
         match text.parse() {
             Ok(pattern) if exact => Said::Exactly(pattern),
-            Ok(pattern) => {
-                Said::AtMost(pattern, "`?` stands for one character, which a map can't say".to_owned())
-            }
+            Ok(pattern) => Said::AtMost(
+                pattern,
+                "`?` and `[ ]` stand for one character, which a map can't say".to_owned(),
+            ),
             Err(_) => match shortened(prefix, &segments) {
                 Some(pattern) => {
                     Said::AtMost(pattern, format!("on a map a pattern has at most {MAX_ENTITY_BYTES} bytes"))

@@ -8,6 +8,7 @@ use crate::domain::path::FieldName;
 
 fn frame() -> Frame {
     Frame {
+        dialect: None,
         workspace: "w".parse().unwrap(),
         prefix: DEFAULT_PREFIX.parse().unwrap(),
         owner: "dana".parse().unwrap(),
@@ -151,6 +152,69 @@ fn gitignores_edge_cases_hold() {
 }
 
 #[test]
+fn whoever_is_accountable_and_owns_has_an_agent_of_another_name() {
+    let imported = imported("/a @dana\n/b @o\n");
+    assert_eq!(imported.agents["dana/agent"], "@dana");
+    assert!(imported.to_toml("CODEOWNERS").contains("# dana is a person here"));
+    check("/a @dana\n/b @o\n", &[("a", Some("dana/agent")), ("b", Some("o"))]);
+}
+
+#[test]
+fn brackets_are_letters_on_github() {
+    check("/app/users/[userId]/page.tsx @org/web", &[("app/users/[userId]/page.tsx", Some("org/web"))]);
+    assert_eq!(remarks("/app/users/[userId]/page.tsx @org/web"), []);
+}
+
+#[test]
+fn sections_are_read_as_gitlab_reads_them() {
+    let text = "[Docs and examples] @ann @ben\n/docs/\n/examples/\n^[CI] @cleo\n/ci/\n\
+                [Security]\n/vault/ @org/security/backend\n";
+    check(
+        text,
+        &[
+            ("docs/a/b", Some("ann")),
+            ("examples/a", Some("ann")),
+            ("ci/a", Some("cleo")),
+            ("vault/a", Some("org/security/backend")),
+            ("x/docs/a", None),
+            ("docs", None),
+        ],
+    );
+    assert_eq!(remarks(text), [(2, RemarkKind::SeveralOwners), (3, RemarkKind::SeveralOwners)]);
+    let text =
+        "[A][2] @a\nREADME.md\ndocs/x @b\nlib\n*.rb not-one @c # @d\n[b] @x\n*\n!/vendor/\n[a]\n/lib/ @e\n";
+    check(
+        text,
+        &[
+            ("q/README.md", Some("x")),
+            ("vendor/y", None),
+            ("lib/y", Some("x")),
+            ("other", Some("x")),
+            ("vendor/README.md", None),
+        ],
+    );
+    let listed = remarks(text);
+    assert!(listed.contains(&(2, RemarkKind::SeveralOwners)), "another section has it: {listed:?}");
+    let text = "[A] @a\nREADME.md\ndocs/x @b\nlib\n/web/[ab]c @z\n/c/**/*.md @md\n[a] @d\n/lib/\n/c/** @@maintainer\n";
+    check(
+        text,
+        &[
+            ("q/README.md", Some("a")),
+            ("q/docs/x", Some("b")),
+            ("docs/x/y", None),
+            ("q/lib", Some("a")),
+            ("q/lib/y", None),
+            ("lib/y", Some("d")),
+            ("web/ac", None),
+            ("c/d/e.md", Some("md")),
+            ("c/e.md", None),
+        ],
+    );
+    assert_eq!(remarks(text), [(5, RemarkKind::Inexact), (9, RemarkKind::NoAgent)]);
+    assert_eq!(Dialect::of("[ab]*.md @x"), Dialect::GitHub);
+}
+
+#[test]
 fn comments_line_ends_and_marks_do_not_matter() {
     let o = Some("o");
     check("\u{feff}a @o\r\n\r\n  # note\r\nb\t@o\t# why\r\n", &[("a", o), ("b", o)]);
@@ -162,11 +226,21 @@ fn comments_line_ends_and_marks_do_not_matter() {
 
 #[test]
 fn lines_that_github_skips_change_nothing_and_are_listed() {
-    let text =
-        "* @o\n!a @p\n\\#b @p\n[Docs]\nc[0-9] @p\nd bob\ne @p bob@\nf @org/\ng @a/b/c\nh\\ @p\ni @p@q\nj\\";
-    check(text, &[("a", Some("o")), ("c1", Some("o")), ("d", Some("o")), ("e", Some("o")), ("h", Some("o"))]);
+    let text = "* @o\n!a @p\n\\#b @p\n\nc[0-9] @p\nd bob\ne @p bob@\nf @org/\ng @a/b/c\nh\\ @p\ni @p@q\nj\\";
+    check(
+        text,
+        &[
+            ("a", Some("o")),
+            ("c1", Some("o")),
+            ("c[0-9]", Some("p")),
+            ("g", Some("a/b/c")),
+            ("d", Some("o")),
+            ("e", Some("o")),
+            ("h", Some("o")),
+        ],
+    );
     let listed = remarks(text);
-    assert_eq!(listed.iter().map(|(line, _)| *line).collect::<Vec<_>>(), [2, 3, 4, 5, 6, 7, 8, 9, 11, 12]);
+    assert_eq!(listed.iter().map(|(line, _)| *line).collect::<Vec<_>>(), [2, 3, 6, 7, 8, 11, 12]);
     assert!(listed.iter().all(|(_, kind)| *kind == RemarkKind::Invalid));
 }
 
@@ -253,7 +327,9 @@ fn the_file_says_where_it_came_from_and_what_it_leaves_out() {
     let text = imported("* @o\n/a?b @p # \u{1b}[2J").to_toml(".github/CODEOWNERS\n[x]");
     assert!(text.starts_with("# From .github/CODEOWNERS?[x]: "), "{text}");
     assert!(
-        text.contains("#   line 2: /a?b @p # ?[2J\n#     can't be said: `?` stands for one character"),
+        text.contains(
+            "#   line 2: /a?b @p # ?[2J\n#     can't be said: `?` and `[ ]` stand for one character"
+        ),
         "{text}"
     );
 }

@@ -47,22 +47,25 @@ struct File<'r> {
     index: GrantIndex,
     /// The patterns of all rules, each under its number from 1.
     tree: Exceptions,
+    /// The same of each section alone.
+    sections: BTreeMap<usize, Exceptions>,
     work: RefCell<Work>,
 }
 
 impl<'r> File<'r> {
     fn of(rules: &'r [Rule]) -> Self {
         let mut index = GrantIndex::default();
-        let mut tree = Exceptions::default();
+        let (mut tree, mut sections) = (Exceptions::default(), BTreeMap::<usize, Exceptions>::new());
         for (item, rule) in rules.iter().enumerate() {
             index.insert(&rule.pattern, Grant { agent: 0, item });
             tree.insert(&rule.pattern, number(item));
+            sections.entry(rule.section).or_default().insert(&rule.pattern, number(item));
         }
         let key = |rule: &Rule| rule.owner.as_ref().map(|owner| owner.agent.as_str().to_lowercase());
         let keys = rules.iter().map(key).collect();
         let live = vec![true; rules.len()];
         let work = RefCell::new(Work::together());
-        let mut file = Self { rules, keys, live, index, tree, work };
+        let mut file = Self { rules, keys, live, index, tree, sections, work };
         file.live = (0..rules.len()).map(|at| !file.is_shadowed(at)).collect();
         file
     }
@@ -112,7 +115,7 @@ impl<'r> File<'r> {
 
     /// Which later rules take something from which earlier ones of another owner; what was not decided counts as taken.
     fn taken(&self) -> (Taken, Vec<Remark>) {
-        let (mut taken, mut open) = (Taken::new(), BTreeMap::new());
+        let (mut taken, mut open, mut shared) = (Taken::new(), BTreeMap::new(), BTreeMap::new());
         for at in self.live() {
             let Some(rule) = self.rule(at) else { continue };
             let near = self.near(&rule.pattern);
@@ -125,22 +128,66 @@ impl<'r> File<'r> {
                 let meeting = self.decides(from, at, &rule.pattern);
                 if matches!(meeting, Meeting::Undecided) {
                     open.entry(earlier).or_insert(at);
+                } else if meeting.is_sure() && rule.section != from.section {
+                    shared.insert(earlier, at);
                 }
                 if meeting.may_be() {
                     taken.entry(key.to_owned()).or_default().entry(at).or_default().push(earlier);
                 }
             }
         }
-        let remark = |(earlier, at): (usize, usize)| {
-            let (rule, by) = (self.rule(earlier)?, self.rule(at)?);
-            let reason = format!(
-                "not decided here: whether line {} and lines after it leave anything of it to the line; what it matches \
-                 is taken out",
-                by.line
-            );
-            Some(Remark { line: rule.line, text: rule.text.clone(), kind: RemarkKind::Open, reason })
+        let open = open.into_iter().filter_map(|(earlier, at)| self.open(earlier, at));
+        let shared = shared.into_iter().filter_map(|(earlier, at)| self.shared(earlier, at));
+        let hidden = (0..self.rules.len()).filter_map(|at| self.hidden(at));
+        let remarks = open.chain(shared).chain(hidden).collect();
+        (taken, remarks)
+    }
+
+    fn open(&self, earlier: usize, at: usize) -> Option<Remark> {
+        let (rule, by) = (self.rule(earlier)?, self.rule(at)?);
+        let reason = format!(
+            "not decided here: whether line {} and lines after it leave anything of it to the line; what it matches is \
+             taken out",
+            by.line
+        );
+        Some(Remark { line: rule.line, text: rule.text.clone(), kind: RemarkKind::Open, reason })
+    }
+
+    /// A line whose every path other sections speak of too, although it decides in its own.
+    fn hidden(&self, at: usize) -> Option<Remark> {
+        if self.is_live(at) || self.sections.len() < 2 {
+            return None;
+        }
+        let rule = self.rule(at)?;
+        let own = [(self.sections.get(&rule.section)?, number(at))];
+        let all = Pattern::everything();
+        if meets_after(&rule.pattern, &all, &own, &mut self.work.borrow_mut()).is_apart() {
+            return None;
+        }
+        let other = |later: &usize| {
+            let by = self.rule(*later);
+            by.is_some_and(|by| {
+                let apart = by.section == rule.section || self.key(*later) == self.key(at);
+                !apart && self.is_live(*later) && self.decides(rule, *later, &by.pattern).may_be()
+            })
         };
-        (taken, open.into_iter().filter_map(remark).collect())
+        let by = self.near(&rule.pattern).range(at + 1..).copied().find(other)?;
+        self.shared(at, by)
+    }
+
+    /// A line of another section names owners of the same path, or says that there are none.
+    fn shared(&self, earlier: usize, at: usize) -> Option<Remark> {
+        let (rule, by) = (self.rule(earlier)?, self.rule(at)?);
+        let whose = match &by.owner {
+            Some(owner) => format!("{} of line {} has it", owner.said, by.line),
+            None => format!("nobody has it, by line {}", by.line),
+        };
+        let reason = format!(
+            "another section speaks of some of it too (`{}`), and a file has one writer: {whose}, {} proposes to it",
+            by.pattern,
+            rule.owner.as_ref()?.said
+        );
+        Some(Remark { line: rule.line, text: rule.text.clone(), kind: RemarkKind::SeveralOwners, reason })
     }
 
     fn zone(&self, key: &str, taken: Option<&BTreeMap<usize, Vec<usize>>>) -> Option<Zone> {

@@ -14,13 +14,15 @@ pub(super) fn check(model: &Model, grants: &mut Grants, issues: &mut Issues) {
             let spot = Spot::entry(Section::Agent, at);
             let place = spot.key("writes").item(item);
             let key = if agent.except.is_empty() { "except_of" } else { "except" };
-            let near = |taken: &Pattern| heads_agree(taken, grant);
-            let left =
-                if agent.except.iter().chain(agent.own_exceptions(grant)).chain(&agent.hidden).any(near) {
-                    left_of(grants, Grant { agent: at, item }, grant, &hidden, key)
-                } else {
-                    Left::Some
-                };
+            let taken = || agent.except.iter().chain(agent.own_exceptions(grant)).chain(&agent.hidden);
+            let near = taken().any(|taken| heads_agree(taken, grant));
+            // Most often one path that nothing names shows that something is left.
+            let seen = || grant.sample().is_some_and(|path| !taken().any(|taken| taken.matches_path(&path)));
+            let left = if near && !seen() {
+                left_of(grants, Grant { agent: at, item }, grant, &hidden, key)
+            } else {
+                Left::Some
+            };
             let defeated = match left {
                 Left::Open => {
                     let message =

@@ -7,6 +7,7 @@ mod conditions;
 mod dead;
 mod events;
 mod fields;
+mod names;
 mod outputs;
 mod people;
 mod references;
@@ -112,6 +113,7 @@ lints! {
     IdleAgent, "idle-agent", Warning, "It owns nothing and routes nothing.", "give it a zone, or remove it until it has one";
     AdjacentWriters, "adjacent-writers", Warning, "Two agents write different fields of one record: what one writes may contradict the other.", "verify that the fields are independent, or add a [[contradiction]]";
     LeftOpen, "left-open", Warning, "Something about patterns would take too long to find out, so it was not checked.", "say it with fewer exceptions that have several `**` or stars, or with plain directories";
+    LookAlike, "look-alike", Warning, "Two names that look the same are not: whoever writes one of them means the other.", "write it one way: letters with accents as one sign, no space at the end, one case";
     MapOverdue, "map-overdue", Warning, "The map has not been reviewed for longer than `review_every`.", "go through it, then record it with `deeds map reviewed`";
 }
 
@@ -278,6 +280,7 @@ pub(crate) fn issues(model: &Model) -> Vec<Issue> {
     fields::check(model, &mut grants, &mut issues);
     dead::check(model, &mut grants, &mut issues);
     conditions::check(model, &mut issues);
+    names::check(model, &mut issues);
     events::check(model, &mut issues);
     outputs::check(model, &mut issues);
     issues.list

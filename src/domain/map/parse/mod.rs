@@ -12,6 +12,7 @@ use toml::de::DeTable;
 
 use super::lint::{self, Finding, Issue, Label, Lint};
 use super::model::Model;
+use crate::domain::path::{in_one_spelling, incoming};
 
 /// The largest file that is read, in bytes.
 pub const MAX_MAP_BYTES: usize = 32 << 20;
@@ -61,8 +62,9 @@ pub fn parse(text: &str) -> Parsed {
         sort(&mut findings);
         return Parsed { model: None, findings };
     }
-    let read = entries::read(table.get_ref(), &lines);
+    let read = incoming(|| entries::read(table.get_ref(), &lines));
     let mut findings = read.findings;
+    findings.extend(other_spellings(text, &lines));
     if let Some(model) = &read.model {
         let issues =
             lint::issues(model).into_iter().filter(|issue| !(read.lost && is_about_absence(issue.lint)));
@@ -70,6 +72,23 @@ pub fn parse(text: &str) -> Parsed {
     }
     sort(&mut findings);
     Parsed { model: read.model.filter(|_| read.complete), findings }
+}
+
+/// The lines with letters that are written in several signs: they are read as one.
+fn other_spellings(text: &str, lines: &Lines<'_>) -> Vec<Finding> {
+    let mut start = 0;
+    let mut found = Vec::new();
+    for line in text.split_inclusive('\n') {
+        if !line.is_ascii() && found.len() < lint::MAX_FINDINGS && in_one_spelling(line) != line {
+            let said = line.trim_end();
+            let indent = said.len() - said.trim_start().len();
+            let message = "a letter and its accent are two signs here (NFD); paths are read with one (NFC)";
+            let span = start + indent..start + said.len();
+            found.push(lines.finding(Lint::LookAlike, span, message.to_owned(), None));
+        }
+        start += line.len();
+    }
+    found
 }
 
 /// Where a part could not be read, that something is missing may only be due to that.
