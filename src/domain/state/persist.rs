@@ -59,12 +59,7 @@ impl State {
         for stored in stored.keys {
             access.restore(stored.actor, stored.key, stored.answer);
         }
-        Ok(Self {
-            board: stored.board,
-            entities: stored.entities.into_iter().collect(),
-            access,
-            imports: stored.imports,
-            links: stored.links,
-        })
+        let entities = stored.entities.into_iter().collect();
+        Ok(Self::of_parts(stored.board, entities, access, stored.imports, stored.links))
     }
 }
