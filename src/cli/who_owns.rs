@@ -51,6 +51,11 @@ fn tell(out: Output, client: &Client, ownership: &Ownership) -> anyhow::Result<(
             "value",
             value.map(|now| format!("{} (v{} by {}, {})", now.value.plain(), now.version, now.by, now.at)),
         ),
+        (
+            "no access",
+            (!ownership.no_access.is_empty())
+                .then(|| names(ownership.no_access.iter().map(ToString::to_string).collect())),
+        ),
         ("held", value.and_then(|now| now.held.as_ref()).map(hand)),
     ])
 }

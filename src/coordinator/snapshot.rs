@@ -275,12 +275,6 @@ impl Parts {
 
     fn state(self) -> Option<State> {
         let board = *self.board?;
-        Some(State {
-            board,
-            entities: self.entities,
-            access: self.access,
-            imports: Arc::new(self.imports),
-            links: self.links,
-        })
+        Some(State::of_parts(board, self.entities, self.access, Arc::new(self.imports), self.links))
     }
 }

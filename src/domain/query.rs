@@ -74,6 +74,9 @@ pub struct Ownership {
     pub map_version: MapVersion,
     /// The present value, where there is one.
     pub field: Option<FieldView>,
+    /// Agents of the map from which it is kept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub no_access: Vec<AgentId>,
 }
 
 /// An agent's own place in the map.
@@ -196,7 +199,10 @@ pub fn who_owns(state: &State, reader: &Actor, path: &FieldPath) -> Ownership {
         }
     }
     let queue = owners.first().map_or_else(|| map.first_queue(), |owner| map.queue_of(owner));
+    let kept = |agent: &&Agent| map.is_hidden(&agent.id, &path.entity, &path.field);
+    let no_access = map.model().agents.iter().filter(kept).map(|agent| agent.id.clone()).collect();
     Ownership {
+        no_access,
         path: path.clone(),
         people,
         kind: map.field_kind(&path.entity, &path.field).as_str().to_owned(),

@@ -12,7 +12,7 @@ use super::ids::{
     AGENT_ID_BYTES, ActNo, AgentId, AlertNo, FanOutNo, Fence, ItemNo, MapVersion, NAME_BYTES, PersonId,
     QueueName, Seq, TaskId, TokenId, Version, WorkNo, WorkspaceId,
 };
-use super::map::{Condition, Occasion, Schedule};
+use super::map::{Condition, Occasion, Schedule, While};
 use super::path::{EntityPath, FieldName, FieldPath, MAX_ENTITY_BYTES, MAX_FIELD_BYTES, Pattern, Template};
 use super::things::{Lasts, Until};
 use super::time::{Span, Time};
@@ -101,6 +101,24 @@ impl JsonSchema for Time {
             "format": "date-time",
             "description": "A point in time; what is answered is in UTC with microseconds.",
             "examples": ["2026-02-14T08:11:00Z"],
+        })
+    }
+}
+
+impl JsonSchema for While {
+    fn schema_name() -> Cow<'static, str> {
+        "While".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let condition = generator.subschema_for::<Condition>();
+        json_schema!({
+            "description": "How long an agent yields: while an item on the subject is open, or while all of these are true.",
+            "anyOf": [
+                { "const": "escalated" },
+                condition,
+                { "type": "array", "items": condition, "minItems": 1 },
+            ],
         })
     }
 }

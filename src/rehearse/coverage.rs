@@ -248,9 +248,10 @@ impl Entry<'_> {
                     || matches!(&deed.body, Body::ItemOpened(item) if item.queue == queue.name)
             }
             Self::Defer(defer) => {
+                let owners = &deed.refs.owners;
                 deed.code == Some(Code::Deferred)
                     && by(&defer.agent)
-                    && deed.refs.owners.contains(&defer.to)
+                    && defer.to.agent().map_or(owners.is_empty(), |to| owners.contains(to))
                     && defer.covers_action(&deed.action)
             }
             Self::Contradiction(rule) => contradicted(deed, &rule.name),

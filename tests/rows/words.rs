@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use super::support::{Caller, Came, Server};
-use super::{TEAM, take, told, work};
+use super::{TEAM, answer, take, told, work};
 
 /// The team with more in its map.
 fn with(more: &str) -> String {
@@ -61,4 +61,93 @@ async fn an_invoice_is_one_in_capitals_too() {
         assert_eq!(shown.text.contains("case"), !case.is_empty(), "{}", shown.text);
         server.stop().await;
     }
+}
+
+/// An agent yields while any ticket of its customer is open, and is told when the last of them is closed.
+#[tokio::test]
+async fn an_agent_yields_while_any_ticket_of_the_customer_is_open() {
+    let map = with(
+        "[[defer]]\nagent = \"sales\"\nto = \"support\"\nactions = [\"offer\"]\n\
+         while = [\"support/ticket/{t}#customer = '{id}'\", \"support/ticket/{t}#status = 'open'\"]\n\
+         [[defer]]\nagent = \"sales\"\nto = \"support\"\nactions = [\"bill\"]\nwhile = \"escalated\"\n",
+    );
+    let server = Server::start_on(&map).await;
+    let (sales, support) = (server.agent("sales").await, server.agent("support").await);
+    let offer = |thread: &str, wait: bool| json!({"target": "mail/sales", "action": "offer", "subject": "crm/account/acme", "thread": thread, "wait": wait});
+    let ticket = |no: u8| format!("support/ticket/{no}");
+    for no in [1, 2] {
+        let open = json!({"customer": "acme", "status": "open"});
+        told(&write(&support, &ticket(no), "create", open, json!(0)).await, "committed", None);
+    }
+    let waits = sales.post("/v1/acts", offer("t-1", true)).await;
+    told(&waits, "deferred", Some("deferred"));
+    let message = waits["message"].as_str().unwrap();
+    assert!(
+        message.contains("while support/ticket/1#customer = 'acme' and support/ticket/1#status = 'open'"),
+        "{message}"
+    );
+    for no in [1, 2] {
+        assert!(work(&sales, "free").await.is_empty());
+        let closed = write(&support, &ticket(no), "update", json!({"status": "closed"}), json!(1)).await;
+        told(&closed, "committed", None);
+    }
+    assert_eq!(work(&sales, "free").await.len(), 1);
+    told(&sales.post("/v1/acts", offer("t-1", false)).await, "allowed", None);
+
+    let asked =
+        json!({"input": "is acme to be billed", "why": "two contracts", "subject": "crm/account/acme"});
+    told(&support.post("/v1/escalations", asked).await, "escalated", None);
+    let bill =
+        json!({"target": "mail/sales", "action": "bill", "subject": "crm/account/acme", "thread": "t-1"});
+    told(&sales.post("/v1/acts", bill.clone()).await, "deferred", Some("deferred"));
+    let server = server.restart().await;
+    let sales = server.agent("sales").await;
+    told(&sales.post("/v1/acts", bill.clone()).await, "deferred", Some("deferred"));
+    let item = server.dana.get("/v1/inbox").await["items"][0]["no"].clone();
+    told(&answer(&server.dana, &item, json!({"kind": "handle", "note": "yes"})).await, "recorded", None);
+    told(&sales.post("/v1/acts", bill).await, "allowed", None);
+    server.stop().await;
+}
+
+/// Of each resource it is told who has no access to it.
+#[tokio::test]
+async fn who_has_no_access_is_named() {
+    let team = TEAM.replacen("id = \"growth\"", "id = \"growth\"\nhidden = [\"invoices/*#total\"]", 1);
+    let server = Server::start_on(&team).await;
+    let owned = server.dana.get("/v1/who-owns?path=invoices/7%23total").await;
+    assert_eq!(
+        (&owned["owners"], &owned["no_access"]),
+        (&json!(["billing"]), &json!(["growth"])),
+        "{}",
+        owned.text
+    );
+    let open = server.dana.get("/v1/who-owns?path=invoices/7%23paid").await;
+    assert_eq!(open["no_access"], Json::Null, "{}", open.text);
+    server.stop().await;
+}
+
+/// An agent yields to a person who was there, and several agents move one status forward.
+#[tokio::test]
+async fn a_person_goes_first_and_a_status_moves_forward_by_several_hands() {
+    let team =
+        TEAM.replacen("writes = [\"campaigns/*\"]", "writes = [\"campaigns/*\", \"crm/deal/*#stage\"]", 1);
+    let more = "[[field]]\npath = \"crm/deal/*#stage\"\nkind = \"progression\"\norder = [\"new\", \"open\", \"won\"]\n\
+         [[defer]]\nagent = \"growth\"\nto = \"dana\"\nwithin = \"1h\"\n";
+    let server = Server::start_on(&format!("{team}\n{more}")).await;
+    let (sales, growth) = (server.agent("sales").await, server.agent("growth").await);
+    let stage = |to: &str| json!({"stage": to});
+    told(&write(&sales, "crm/deal/7", "update", stage("new"), json!({"stage": 0})).await, "committed", None);
+    told(
+        &write(&growth, "crm/deal/7", "update", stage("open"), json!({"stage": 1})).await,
+        "committed",
+        None,
+    );
+    let back = write(&sales, "crm/deal/7", "update", stage("new"), json!({"stage": 2})).await;
+    told(&back, "refused", Some("backward"));
+    let set = json!({"step": "set", "path": "crm/deal/7#value", "value": 9, "expected": 0, "reason": "they said so"});
+    told(&server.dana.post("/v1/overrides", set).await, "committed", None);
+    let late = write(&growth, "crm/deal/7", "update", stage("won"), json!({"stage": 2})).await;
+    told(&late, "deferred", Some("deferred"));
+    assert!(late["message"].as_str().unwrap().contains("dana goes first on crm/deal/7"), "{}", late.text);
+    server.stop().await;
 }

@@ -12,8 +12,10 @@ use crate::cli::context::{Context, read_text};
 use crate::cli::output::{self, Output, visible, visible_lines};
 use crate::cli::session;
 use crate::cli::status::Status;
+use crate::domain::ids::AgentId;
 use crate::domain::map::parse::MAX_MAP_BYTES;
 use crate::domain::map::{self, Finding, Lint, Parsed, Severity};
+use crate::domain::path::Pattern;
 
 /// Reads the file, says what is wrong with it, and answers whether it could be applied.
 pub(super) fn run(context: &Context, file: &Path) -> anyhow::Result<Status> {
@@ -46,10 +48,33 @@ pub(in crate::cli) fn report(
             output::line(format!("  help: {}", visible(&finding.mend)))?;
             output::line("")?;
         }
+        for line in closed(parsed) {
+            output::line(visible(&line))?;
+        }
         output::line(summary(file, parsed, elsewhere))?;
     }
     Ok(if parsed.has_errors() { Status::No } else { Status::Done })
 }
+
+/// Resources to which some agents have no access.
+fn closed(parsed: &Parsed) -> Vec<String> {
+    let Some(model) = parsed.model.as_ref().filter(|_| !parsed.has_errors()) else { return Vec::new() };
+    let all = map::closed_resources(model);
+    let names =
+        |agents: &[&AgentId]| agents.iter().map(|agent| agent.as_str()).collect::<Vec<_>>().join(", ");
+    let line = |(resource, agents): &(_, Vec<_>)| format!("no access to {resource}: {}", names(agents));
+    let mut lines: Vec<String> = all.iter().take(CLOSED).map(line).collect();
+    if all.len() > CLOSED {
+        lines.push(format!("and {} more; `deeds map docs` has all of them", all.len() - CLOSED));
+    }
+    if !lines.is_empty() {
+        lines.push(String::new());
+    }
+    lines
+}
+
+/// Most resources that are listed with those who have no access.
+const CLOSED: usize = 20;
 
 /// The text of a map file.
 pub(in crate::cli) fn read(file: &Path) -> anyhow::Result<String> {
@@ -131,6 +156,15 @@ struct Report<'a> {
     /// What the server knows of the map in force.
     #[serde(skip_serializing_if = "<[ProblemFinding]>::is_empty")]
     in_force: &'a [ProblemFinding],
+    /// Resources to which some agents have no access.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    no_access: Vec<NoAccess<'a>>,
+}
+
+#[derive(Serialize)]
+struct NoAccess<'a> {
+    path: &'a Pattern,
+    agents: Vec<&'a AgentId>,
 }
 
 #[derive(Serialize)]
@@ -153,6 +187,12 @@ impl<'a> Report<'a> {
             applicable: !parsed.has_errors(),
             findings: parsed.findings.iter().map(row).collect(),
             in_force,
+            no_access: parsed
+                .model
+                .iter()
+                .flat_map(map::closed_resources)
+                .map(|(path, agents)| NoAccess { path, agents })
+                .collect(),
         }
     }
 }

@@ -6,9 +6,10 @@ use std::collections::BTreeSet;
 use super::sheet::Sheet;
 use super::{act, effect, propose, work};
 use crate::domain::ids::{AgentId, Seq, Version};
+use crate::domain::map::{Defer, While};
 use crate::domain::path::{EntityPath, FieldName, FieldPath};
 use crate::domain::state::{Board, State};
-use crate::domain::things::{Alert, AlertKind, Hold, Work, WorkKind};
+use crate::domain::things::{Alert, AlertKind, Hold, WaitingAct, Work, WorkKind};
 use crate::domain::time::Time;
 
 /// How many of the things held open on one entity are looked at for a commit.
@@ -50,6 +51,36 @@ pub(super) fn after_alert(sheet: &mut Sheet<'_>, alert: &Alert, cause: Seq) {
     let holds = entities.into_iter().flat_map(|entity| state.board.holds_on(entity));
     let waiting: BTreeSet<Seq> = holds.filter_map(waiting).take(LOOKED_AT).collect();
     for deferred in waiting {
+        wake(sheet, deferred, cause);
+    }
+}
+
+/// A `while` that asks for more than fields of the subject is over: an item was closed, or nothing of others is so any more.
+pub(super) fn after_all(sheet: &mut Sheet<'_>) {
+    let before = sheet.base();
+    if before.board.waiting.is_empty() || !before.joined.is_needed() || sheet.imported {
+        return;
+    }
+    let now = sheet.snapshot();
+    if !now.joined.has_ended_since(&before.joined) {
+        return;
+    }
+    let over = |rule: &Defer, subject: &EntityPath| {
+        let open = |state: &State| match &rule.while_ {
+            None => false,
+            Some(While::Escalated) => state.joined.has_open_item(subject),
+            Some(joined @ While::All(_)) => state.joined.met(joined, rule.case, subject).is_some(),
+        };
+        open(before) && !open(&now)
+    };
+    let freed = |waiting: &WaitingAct| {
+        let mut rules = before.board.map.defers(&waiting.agent).iter();
+        rules.any(|rule| over(rule, &waiting.act.subject))
+    };
+    let all = now.board.waiting.iter().filter(|(_, waiting)| freed(waiting));
+    let freed: Vec<Seq> = all.map(|(deferred, _)| *deferred).collect();
+    let Some(cause) = sheet.deeds().last().map(|deed| deed.seq) else { return };
+    for deferred in freed {
         wake(sheet, deferred, cause);
     }
 }

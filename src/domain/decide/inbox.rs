@@ -13,7 +13,7 @@ use crate::domain::map::{Grant, Queue, nearest_zone};
 use crate::domain::outcome::Outcome;
 use crate::domain::path::{EntityPath, FieldName, FieldPath};
 use crate::domain::rule::reviewer::{self, Right};
-use crate::domain::rule::route;
+use crate::domain::rule::{reason, route};
 use crate::domain::state::State;
 use crate::domain::things::{Alert, Case, Item, ScopeRule, Suggestion, folded, likeness};
 use crate::domain::time::Span;
@@ -65,10 +65,8 @@ pub(super) fn escalate(sheet: &mut Sheet<'_>, escalate: &Escalate) -> Seq {
     if let Some(why) = full(&state) {
         return sheet.refuse(Body::ItemRefused(()), "escalate", Code::OverBound, &why);
     }
-    let foreseen =
-        state.board.map.agent(&agent).is_some_and(|agent| {
-            agent.escalates_when.iter().any(|when| folded(when) == folded(&escalate.why))
-        });
+    let agent_entry = state.board.map.agent(&agent);
+    let foreseen = agent_entry.is_some_and(|entry| reason::foreseen(entry, &escalate.why).is_some());
     let item = NewItem {
         case,
         raised_by,

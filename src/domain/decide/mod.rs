@@ -125,6 +125,7 @@ pub fn decide(state: &State, request: &Request, now: Time) -> Decision {
         Some(primary) => {
             if !sheet.outcome(primary).is_refusal() {
                 output::go_on(&mut sheet);
+                affected::after_all(&mut sheet);
             }
             sheet.done(primary)
         }

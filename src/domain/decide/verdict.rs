@@ -11,6 +11,7 @@ use crate::domain::ids::{Actor, AgentId, Seq, Version};
 use crate::domain::map::{Condition, Defer, FieldKind, Map};
 use crate::domain::path::{Bindings, EntityPath, FieldName, FieldPath};
 use crate::domain::rule::kind::{self, Against};
+use crate::domain::rule::whiles;
 use crate::domain::state::State;
 use crate::domain::things::{Field, FieldChange, Hold};
 use crate::domain::time::Time;
@@ -34,7 +35,7 @@ impl GoesFirst {
     /// Without a word of the fields on which it depends, for a deed that others read who may not see them.
     pub(super) fn plainly(to: &[AgentId], subject: &EntityPath) -> String {
         let to: Vec<&str> = to.iter().map(AgentId::as_str).collect();
-        let to = if to.is_empty() { "another agent".to_owned() } else { to.join(", ") };
+        let to = if to.is_empty() { "somebody else".to_owned() } else { to.join(", ") };
         format!("{to} goes first on {subject}")
     }
 }
@@ -117,6 +118,11 @@ pub(super) fn missing(map: &Map, agent: &AgentId, write: &Write) -> Vec<FieldNam
             if named(&whole) { Vec::new() } else { vec![whole] }
         }
     }
+}
+
+/// Whether nothing that is written to the field puts back what was there: a list that grows, a status that moves forward.
+pub(super) fn goes_one_way(map: &Map, entity: &EntityPath, name: &FieldName) -> bool {
+    matches!(map.field_kind(entity, name), FieldKind::Append | FieldKind::Progression { .. })
 }
 
 /// Whether the field takes adds from every granted agent.
@@ -314,39 +320,33 @@ pub(super) fn goes_first(
 }
 
 fn yields(state: &State, rule: &Defer, subject: &EntityPath, now: Time) -> Option<GoesFirst> {
-    let other = Actor::Agent(rule.to.clone());
+    let other = rule.to.actor();
     let touched = |actor: &Actor| *actor == other;
     let last = state
         .entities
         .get(subject)
         .and_then(|entity| entity.last.iter().find(|(actor, _)| touched(actor)).map(|(_, at)| *at));
     let first = |until, why| {
-        let (to, watches, told) = (vec![rule.to.clone()], Vec::new(), Vec::new());
+        let (to, watches, told) = (rule.to.agent().cloned().into_iter().collect(), Vec::new(), Vec::new());
         Some(GoesFirst { to, until, why, free_at: until, watches, told })
     };
+    let acted = if rule.to.agent().is_some() { "it acted" } else { "they acted" };
     if let (Some(within), Some(at)) = (rule.within, last)
         && now < at.plus(within)
     {
-        let why = format!("{} goes first on {subject}: it acted {} ago", rule.to, now.since(at).rough());
+        let why = format!("{} goes first on {subject}: {acted} {} ago", other.name(), now.since(at).rough());
         return first(Some(at.plus(within)), why);
     }
-    if let Some(condition) = &rule.while_ {
-        let mut bindings = Bindings::new();
-        bindings.bind("id", subject.last_segment());
-        bindings.bind("subject", subject.as_str());
-        let on = holds(state, (condition, rule.case), &bindings)?;
-        let seen = !state.board.map.is_hidden(&rule.agent, &on.entity, &on.field);
-        let bound = |words: String| {
-            words.replace("{id}", subject.last_segment()).replace("{subject}", subject.as_str())
-        };
-        let words = || bound(condition.to_string());
-        let while_ = if seen { format!(" while {}", words()) } else { String::new() };
-        let first = first(None, format!("{} goes first on {subject}{while_}", rule.to))?;
-        let told = if seen { vec![on.clone()] } else { Vec::new() };
-        return Some(GoesFirst { watches: vec![on], told, ..first });
+    if rule.while_.is_some() {
+        let on = whiles::met(state, rule, subject)?;
+        let seen = on.fields.iter().all(|on| !state.board.map.is_hidden(&rule.agent, &on.entity, &on.field));
+        let while_ = if seen { format!(" while {}", on.words) } else { String::new() };
+        let first = first(None, format!("{} goes first on {subject}{while_}", other.name()))?;
+        let told = if seen { on.fields.clone() } else { Vec::new() };
+        return Some(GoesFirst { watches: on.fields, told, ..first });
     }
     if rule.within.is_none() && last.is_some() {
-        return first(None, format!("{} goes first on {subject}", rule.to));
+        return first(None, format!("{} goes first on {subject}", other.name()));
     }
     None
 }

@@ -3,6 +3,8 @@
 //! `model` is what a map says, `parse` reads the file that people write, `lint` says what is wrong with it, and
 //! `authority` answers questions about it. The decisions built on those answers live in `domain::decide`.
 
+mod access;
+mod ahead;
 pub mod authority;
 pub mod codeowners;
 pub mod condition;
@@ -18,11 +20,15 @@ pub mod parse;
 pub mod schedule;
 pub(super) mod shape;
 mod spelling;
+pub mod whiles;
 
+pub use access::{closed_resources, without_access};
+pub use ahead::Ahead;
 pub use authority::{Authority, Map, Routing};
 pub use condition::{Condition, Happens, Occasion, Op};
 pub use diff::{Change, Sign, difference};
 pub use edit::{EditError, Grant};
+pub(super) use index::PatternIndex;
 pub use lint::{Finding, Lint, Severity};
 pub(crate) use model::text_matches;
 pub use model::{
@@ -33,3 +39,4 @@ pub use nearest::{nearest_listener, nearest_zone};
 pub use parse::{Parsed, parse};
 pub use schedule::{Schedule, day_begins};
 pub use spelling::nearest as nearest_name;
+pub use whiles::{ID, SUBJECT, While};

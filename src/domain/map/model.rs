@@ -9,8 +9,10 @@ use chrono::NaiveDate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
 
+use super::ahead::Ahead;
 use super::condition::{Condition, Occasion};
 use super::schedule::Schedule;
+use super::whiles::While;
 use crate::domain::ids::{AgentId, PersonId, QueueName, WorkspaceId};
 use crate::domain::path::{self, EntityPath, FieldPath, Glob, Pattern, Template, overlap};
 use crate::domain::time::Span;
@@ -253,7 +255,7 @@ pub enum FieldKind {
     Owned,
     /// Any granted agent adds, nothing is overwritten.
     Append,
-    /// Moves forward only.
+    /// Moves forward only, whoever of the granted agents writes it.
     Progression {
         /// From first to last.
         #[serde(serialize_with = "plain_json")]
@@ -284,8 +286,8 @@ impl FieldKind {
     /// May several agents hold a grant on such a field?
     pub fn takes_several_writers(&self) -> bool {
         match self {
-            Self::Append | Self::Sequenced { .. } => true,
-            Self::Owned | Self::Progression { .. } | Self::Constant => false,
+            Self::Append | Self::Sequenced { .. } | Self::Progression { .. } => true,
+            Self::Owned | Self::Constant => false,
         }
     }
 }
@@ -384,7 +386,8 @@ pub struct Defer {
     /// Who yields.
     pub agent: AgentId,
     /// To whom.
-    pub to: AgentId,
+    #[schemars(with = "String")]
+    pub to: Ahead,
     /// In which actions; everything where it says nothing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub actions: Vec<String>,
@@ -392,7 +395,7 @@ pub struct Defer {
     pub within: Option<Span>,
     /// As long as this holds; `{id}` is the subject's last segment.
     #[serde(rename = "while")]
-    pub while_: Option<Condition>,
+    pub while_: Option<While>,
     /// Upper and lower case are two things.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub case: bool,
@@ -504,6 +507,14 @@ impl Model {
     /// The agent of that name.
     pub fn agent(&self, id: &AgentId) -> Option<&Agent> {
         self.agents.iter().find(|agent| agent.id == *id)
+    }
+
+    /// Does the map name this person: as somebody's owner, on a queue, or in an entry of their own?
+    pub fn names_person(&self, name: &str) -> bool {
+        let owners = self.agents.iter().map(|agent| &agent.owner).chain(&self.governance_owner);
+        let reviewers = self.queues.iter().flat_map(Queue::reviewers);
+        let mut all = owners.chain(reviewers).chain(self.people.iter().map(|person| &person.id));
+        all.any(|person| person.as_str() == name)
     }
 
     /// What the map knows of a person.

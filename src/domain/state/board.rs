@@ -149,9 +149,9 @@ pub struct Board {
     /// The reviews of each queue.
     pub reviews: OrdMap<QueueName, QueueReviews>,
     /// The last act that was allowed to each target.
-    pub targets: Recent<Seq>,
+    pub targets: Box<Recent<Seq>>,
     /// Who relies on whose fields, by both names (`key`).
-    pub dependencies: Recent<Dependency>,
+    pub dependencies: Box<Recent<Dependency>>,
     /// Who went through the map as a whole, and when.
     pub care: MapCare,
     /// Deeds so far by outcome.
@@ -312,8 +312,8 @@ impl Board {
             ended_names: Box::default(),
             schedules: OrdMap::new(),
             reviews: OrdMap::new(),
-            targets: Recent::default(),
-            dependencies: Recent::default(),
+            targets: Box::default(),
+            dependencies: Box::default(),
             care: MapCare::default(),
             outcomes: OrdMap::new(),
             next: first,

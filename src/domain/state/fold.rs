@@ -15,6 +15,7 @@ use crate::domain::value::Value;
 impl State {
     /// Takes in the next deed. No rules here: it only applies.
     pub fn fold(&mut self, deed: &Deed) {
+        let before = self.before(deed);
         self.board.fold(deed);
         self.links.add(deed);
         if let Some(mark) = &deed.refs.import {
@@ -22,6 +23,7 @@ impl State {
         }
         self.remember_key(deed);
         self.fold_values(deed);
+        self.follow(deed, &before);
     }
 
     /// Takes in what the deed does to values, versions and tokens, and nothing else. An entity is what the deeds on it

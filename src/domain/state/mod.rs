@@ -17,6 +17,7 @@ mod fold_review;
 mod fold_work;
 mod history;
 mod imports;
+mod joined;
 mod lasting;
 mod links;
 mod persist;
@@ -30,6 +31,7 @@ pub use board::{AgentFacts, Board, CLOSED, MAPS, MapStep, Next, RESOLVED, Stop};
 pub use entities::{Entities, Hasher};
 pub use history::{Answers, CareMark, Dependency, History, MapCare, Sums, TURNS, day_of};
 pub use imports::Imports;
+pub use joined::Joined;
 pub use lasting::Lasting;
 pub use links::{LINKS, Link, Links};
 pub use recent::{KEPT, KEPT_AFTER_A_CUT, Recent};
@@ -78,12 +80,26 @@ pub struct State {
     pub imports: Arc<Imports>,
     /// The last deeds as links of chains of causes.
     pub links: Links,
+    /// What rules ask of other entities than their subject; derived from the rest.
+    pub joined: Arc<Joined>,
 }
 
 impl State {
     /// A workspace before its first deed.
     pub fn new(workspace: WorkspaceId) -> Self {
         Self::of_board(Board::new(workspace))
+    }
+
+    /// All that is kept of one; what is derived from it is made anew.
+    pub fn of_parts(
+        board: Board,
+        entities: Entities,
+        access: Access,
+        imports: Arc<Imports>,
+        links: Links,
+    ) -> Self {
+        let joined = Arc::new(Joined::of(&board.map, &entities, &board.items));
+        Self { board, entities, access, imports, links, joined }
     }
 
     /// The last deed folded in.
@@ -106,6 +122,7 @@ impl State {
     /// The board alone.
     pub fn of_board(board: Board) -> Self {
         let (entities, access) = (Entities::default(), Access::default());
-        Self { board, entities, access, imports: Arc::default(), links: Links::default() }
+        let (imports, links, joined) = (Arc::default(), Links::default(), Arc::default());
+        Self { board, entities, access, imports, links, joined }
     }
 }

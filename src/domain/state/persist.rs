@@ -64,12 +64,8 @@ impl State {
         for stored in stored.keys {
             access.restore(stored.actor, stored.key, stored.answer);
         }
-        Ok(Self {
-            board: stored.board,
-            entities: stored.entities.into_iter().collect(),
-            access,
-            imports: Arc::new(Imports { numbers: stored.imports, events: stored.events }),
-            links: stored.links,
-        })
+        let entities = stored.entities.into_iter().collect();
+        let imports = Arc::new(Imports { numbers: stored.imports, events: stored.events });
+        Ok(Self::of_parts(stored.board, entities, access, imports, stored.links))
     }
 }

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use crate::domain::deed::Body;
 use crate::domain::ids::{AgentId, MapVersion, QueueName};
 use crate::domain::map::{
-    Agent, Basis, Contradiction, Defer, Event, FieldKind, FieldRule, Mode, Model, OnExhausted, Output,
-    Person, Queue, Route, text_matches,
+    Agent, Ahead, Basis, Contradiction, Defer, Event, FieldKind, FieldRule, Mode, Model, OnExhausted, Output,
+    Person, Queue, Route, While, text_matches, without_access,
 };
 use crate::domain::outcome::Outcome;
 use crate::domain::path::Pattern;
@@ -217,6 +217,15 @@ fn when(route: &Route) -> String {
     by_case(route.when.iter().map(one).collect::<Vec<_>>().join(" and "), route.case)
 }
 
+fn while_words(while_: &While, case: bool) -> String {
+    match while_ {
+        While::Escalated => "while an item on it is open".to_owned(),
+        While::All(clauses) => {
+            by_case(format!("while {}", codes(clauses.iter().map(ToString::to_string), " and ")), case)
+        }
+    }
+}
+
 /// What is compared, with a word where upper and lower case are two things.
 fn by_case(conditions: String, case: bool) -> String {
     if case && !conditions.is_empty() { format!("{conditions} (case matters)") } else { conditions }
@@ -228,11 +237,12 @@ fn writes(page: &mut Page, model: &Model) {
     for agent in &model.agents {
         for pattern in &agent.writes {
             let except = codes(agent.taken_from(pattern).iter().map(Pattern::as_str), ", ");
-            rows.push(vec![code(pattern.as_str()), code(agent.id.as_str()), except]);
+            let closed = codes(without_access(model, pattern).into_iter().map(AgentId::as_str), ", ");
+            rows.push(vec![code(pattern.as_str()), code(agent.id.as_str()), except, closed]);
         }
     }
     rows.sort();
-    page.table(&["Path", "Written by", "Except"], &rows, "Nobody writes anything.");
+    page.table(&["Path", "Written by", "Except", "No access"], &rows, "Nobody writes anything.");
     page.line("");
     page.line("Without `#` a path means every field. `scratch/<agent>/**` is every agent's own. What nobody owns goes to a person.");
     let kind = |rule: &FieldRule| {
@@ -382,12 +392,15 @@ fn order(page: &mut Page, model: &Model) {
             let actions = codes(&rule.actions, ", ");
             let within =
                 rule.within.map(|within| format!("for {within} after the other")).unwrap_or_default();
-            let while_ =
-                rule.while_.as_ref().map(|on| by_case(format!("while {}", code(&on.to_string())), rule.case));
+            let while_ = rule.while_.as_ref().map(|on| while_words(on, rule.case));
             let until = [within, while_.unwrap_or_default()];
+            let ahead = match &rule.to {
+                Ahead::Agent(agent) => code(agent.as_str()),
+                Ahead::Person(person) => words(person.as_str()),
+            };
             let until: Vec<String> = until.into_iter().filter(|text| !text.is_empty()).collect();
             let actions = if actions.is_empty() { "everything".to_owned() } else { actions };
-            vec![code(rule.agent.as_str()), code(rule.to.as_str()), actions, until.join(", ")]
+            vec![code(rule.agent.as_str()), ahead, actions, until.join(", ")]
         };
         let rows: Vec<Vec<String>> = model.defers.iter().map(row).collect();
         page.table(&["Agent", "Yields to", "In", "How long"], &rows, "");

@@ -9,8 +9,8 @@ use crate::console::widgets::facts::Facts;
 use crate::console::widgets::{Look, styled, thousands};
 use crate::console::world::World;
 use crate::domain::ids::AgentId;
-use crate::domain::map::{Agent, FieldKind, Model};
-use crate::domain::path::{FieldPath, Pattern, covers, overlap};
+use crate::domain::map::{Agent, FieldKind, Model, without_access};
+use crate::domain::path::{FieldPath, Pattern, overlap};
 use crate::domain::state::Board;
 use crate::domain::things::WorkKind;
 
@@ -146,7 +146,7 @@ fn about_pattern(
 ) {
     let model = board.map.model();
     owners(facts, board, row, known);
-    facts.say("readers", &readers(model, pattern));
+    readers(facts, model, pattern);
     if matches!(row.about, About::Field(_)) || !row.opens {
         facts.say("kind", &kind_words(model, pattern, facts.look.glyphs.arrow));
     }
@@ -225,15 +225,13 @@ fn rules(facts: &mut Facts<'_>, board: &Board, pattern: &Pattern) {
     }
 }
 
-fn readers(model: &Model, pattern: &Pattern) -> String {
-    let blind = |agent: &&Agent| {
-        let hidden = !agent.hidden.is_empty() && covers(&agent.hidden, &[], pattern, &[]);
-        hidden || !agent.reads.iter().any(|read| overlap(read, &agent.hidden, pattern, &[]).may_be())
-    };
-    let blind: Vec<AgentId> = model.agents.iter().filter(blind).map(|agent| agent.id.clone()).collect();
-    match blind.as_slice() {
-        [] => "everyone".to_owned(),
-        several => format!("everyone but {}", names(several)),
+fn readers(facts: &mut Facts<'_>, model: &Model, pattern: &Pattern) {
+    let blind: Vec<AgentId> = without_access(model, pattern).into_iter().cloned().collect();
+    if blind.is_empty() {
+        facts.say("readers", "everyone");
+    } else {
+        facts.say("readers", "everyone but those without access");
+        facts.say("no access", &names(&blind));
     }
 }
 

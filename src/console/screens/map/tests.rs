@@ -130,6 +130,15 @@ fn who_owns_a_path_is_answered_while_it_is_typed() {
 }
 
 #[test]
+fn who_has_no_access_is_named() {
+    let mut team = team();
+    let mut runner = console(&mut team, 120, 36);
+    let shown = press(&mut team, &mut runner, "/ text:billing/account/acme#iban enter esc");
+    let named = |line: &str| line.contains("no access") && line.contains("follow-up");
+    assert!(shown.lines().any(named), "{shown}");
+}
+
+#[test]
 fn the_detail_says_what_happened_on_a_field() {
     let mut team = team();
     let mut runner = console(&mut team, 120, 36);

@@ -98,9 +98,9 @@ pub(in crate::domain::decide) fn after_map(sheet: &mut Sheet<'_>, applied: Seq) 
 }
 
 /// Whether this change hands the field over once more between agents that take turns on it, or makes an A-B-A. A person's
-/// correction is no turn, nor is one agent's run of writes, nor adding to a list.
+/// correction is no turn, nor is one agent's run of writes, nor adding to a list, nor a step of what only moves forward.
 fn is_fought(before: &State, subject: &EntityPath, deed: &Deed, change: &FieldChange) -> bool {
-    if deed.actor.agent().is_none() || verdict::is_append(&before.board.map, subject, &change.name) {
+    if deed.actor.agent().is_none() || verdict::goes_one_way(&before.board.map, subject, &change.name) {
         return false;
     }
     let Some(field) = before.entities.get(subject).and_then(|entity| entity.field(&change.name)) else {

@@ -4,11 +4,10 @@ use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
 use super::{Issue, Issues, Lint, Section, Spot};
 use crate::domain::ids::AgentId;
+use crate::domain::map::condition::{Condition, Op};
 use crate::domain::map::model::Model;
+use crate::domain::map::whiles::{ID, OF_SUBJECT, SUBJECT, While};
 use crate::domain::path::Template;
-
-/// What the `while` of a defer rule may speak about: the subject's last segment, and its whole name.
-pub(crate) const DEFER_VARIABLES: [&str; 2] = ["id", "subject"];
 
 pub(super) fn check(model: &Model, issues: &mut Issues) {
     for (at, contradiction) in model.contradictions.iter().enumerate() {
@@ -21,22 +20,50 @@ pub(super) fn check(model: &Model, issues: &mut Issues) {
         clauses(all, Spot::entry(Section::Basis, at).key("needs"), issues);
     }
     for (at, defer) in model.defers.iter().enumerate() {
-        let Some(condition) = &defer.while_ else { continue };
-        for name in variables(&condition.template) {
-            if !DEFER_VARIABLES.contains(&name) {
-                let spot = Spot::entry(Section::Defer, at).key("while");
-                let mut issue = Issue::new(
-                    Lint::UnboundVariable,
-                    spot,
-                    format!("nothing says what `{{{name}}}` stands for"),
-                );
-                issue.mend = Some("use `{id}`, which is the last segment of the subject".to_owned());
-                issues.push(issue);
-            }
+        if let Some(while_) = &defer.while_ {
+            subjects(while_, Spot::entry(Section::Defer, at).key("while"), issues);
         }
     }
     circles(model, issues);
 }
+
+/// What a `while` has to do with the subject: the clauses with free variables have all of them, and one of them names the
+/// subject by its path or value.
+fn subjects(while_: &While, spot: Spot, issues: &mut Issues) {
+    let clauses = while_.clauses();
+    let place = |item| if clauses.len() > 1 { spot.item(item) } else { spot };
+    let mut tell = |item: usize, message: String, mend: &str| {
+        let mut issue = Issue::new(Lint::UnboundVariable, place(item), message);
+        issue.mend = Some(mend.to_owned());
+        issues.push(issue);
+    };
+    let free = while_.free();
+    let ties = |clause: &&Condition| clause.binds(ID) || clause.stands_for().is_some();
+    let tied = clauses.iter().filter(|clause| clause.free().next().is_some()).any(|clause| ties(&clause));
+    for (item, clause) in clauses.iter().enumerate() {
+        if let Some(name) = clause.stands_for()
+            && (!OF_SUBJECT.contains(&name) || clause.op != Op::Is && !clause.binds(ID))
+        {
+            tell(item, format!("no value is told to be `{{{name}}}`"), VALUE);
+        }
+        let mut own = clause.free().peekable();
+        let Some(name) = own.peek().copied() else { continue };
+        let own: BTreeSet<&str> = own.collect();
+        let missing: Vec<String> = free.difference(&own).map(|name| format!("`{{{name}}}`")).collect();
+        if !missing.is_empty() {
+            let message = format!("this clause does not bind {}, another one does", missing.join(", "));
+            tell(item, message, Lint::UnboundVariable.rule().mend);
+        } else if !tied {
+            tell(item, format!("nothing says what `{{{name}}}` stands for"), TIED);
+        } else if clause.binds(SUBJECT) {
+            tell(item, format!("`{{{SUBJECT}}}` is no segment of a path with `{{{name}}}`"), VALUE);
+        }
+    }
+}
+
+const TIED: &str =
+    "use `{id}`, which is the last segment of the subject, or add a clause that ends in `= '{id}'`";
+const VALUE: &str = "compare with a value, or with `= '{id}'` or `= '{subject}'`";
 
 fn variables(template: &Template) -> BTreeSet<&str> {
     template.variables().collect()
@@ -59,11 +86,14 @@ fn clauses<'a>(all: impl Iterator<Item = (usize, &'a Template)> + Clone, spot: S
 fn circles(model: &Model, issues: &mut Issues) {
     let mut edges: HashMap<&AgentId, Vec<&AgentId>> = HashMap::new();
     for defer in &model.defers {
-        edges.entry(&defer.agent).or_default().push(&defer.to);
+        if let Some(to) = defer.to.agent() {
+            edges.entry(&defer.agent).or_default().push(to);
+        }
     }
     let mut told: HashSet<BTreeSet<&AgentId>> = HashSet::new();
     for (at, defer) in model.defers.iter().enumerate() {
-        let Some(way) = way_back(&edges, &defer.to, &defer.agent) else { continue };
+        let Some(to) = defer.to.agent() else { continue };
+        let Some(way) = way_back(&edges, to, &defer.agent) else { continue };
         if !told.insert(way.iter().copied().collect()) {
             continue;
         }

@@ -3,6 +3,7 @@
 use super::{Grants, Issue, Issues, Lint, Section, Spot};
 use crate::domain::map::authority::scratch;
 use crate::domain::map::model::{FieldKind, Model};
+use crate::domain::map::whiles::While;
 use crate::domain::path::{Meeting, Pattern, covers, overlap};
 
 pub(super) fn check(model: &Model, grants: &mut Grants, issues: &mut Issues) {
@@ -38,8 +39,10 @@ pub(super) fn check(model: &Model, grants: &mut Grants, issues: &mut Issues) {
         }
     }
     for (at, defer) in model.defers.iter().enumerate() {
-        if let Some(condition) = &defer.while_ {
+        let clauses = defer.while_.as_ref().map_or(&[][..], While::clauses);
+        for (item, condition) in clauses.iter().enumerate() {
             let spot = Spot::entry(Section::Defer, at).key("while");
+            let spot = if clauses.len() > 1 { spot.item(item) } else { spot };
             check(&condition.template.to_pattern(), spot, "the condition is about");
         }
     }

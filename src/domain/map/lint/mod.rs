@@ -86,7 +86,7 @@ lints! {
     Types, "types", Error, "A value is missing or is not what its key takes.", "write it as the example shows";
     UnknownKey, "unknown-key", Error, "A key that nobody reads would be a rule that nobody keeps.", "correct its spelling or remove it";
     DuplicateName, "duplicate-name", Error, "Two entries with one name can't be told apart.", "rename one, or merge the two";
-    TwoWriters, "two-writers", Error, "Two agents that write one field overwrite each other and both report success.", "give it one owner and let the other propose (`except` takes it out), let a mediator agent own it, or declare it `append` or `sequenced` in a [[field]]";
+    TwoWriters, "two-writers", Error, "Two agents that write one field overwrite each other and both report success.", "give it one owner and let the other propose (`except` takes it out), let a mediator agent own it, or declare it `append`, `progression` or `sequenced` in a [[field]]";
     NotDecided, "not-decided", Error, "Whether two agents may write one field would take too long to find out, and is not known to be wrong or right.", "say it with fewer exceptions that have several `**` or stars, or with plain directories";
     TwoListeners, "two-listeners", Error, "An event that wakes two agents is answered twice.", "give the trigger to one of them, or add a [[route]] that says who answers when";
     UnownedEvent, "unowned-event", Error, "An event that nobody answers is dropped or guessed.", "add it to one agent's `triggers`, add a [[route]], or take the [[event]] out";
@@ -110,7 +110,7 @@ lints! {
     PriorityLeavesOut, "priority-leaves-out", Warning, "Whoever is not in the order comes last, which nobody decided.", "add it to `priority` where it belongs";
     OtherWorkspace, "other-workspace", Warning, "A map is applied to the workspace that it names, and refused by any other.", "name this workspace in `workspace`, or `--workspace` the one that it is for";
     NoToken, "no-token", Warning, "A reviewer without a token can't answer anything.", "make one with `deeds tokens create reviewer NAME`";
-    IdleAgent, "idle-agent", Warning, "It owns nothing and routes nothing.", "give it a zone, or remove it until it has one";
+    IdleAgent, "idle-agent", Warning, "It owns nothing and routes nothing.", "give it a zone, events, a route or `escalates_when`, or remove it until it has one";
     AdjacentWriters, "adjacent-writers", Warning, "Two agents write different fields of one record: what one writes may contradict the other.", "verify that the fields are independent, or add a [[contradiction]]";
     LeftOpen, "left-open", Warning, "Something about patterns would take too long to find out, so it was not checked.", "say it with fewer exceptions that have several `**` or stars, or with plain directories";
     LookAlike, "look-alike", Warning, "Two names that look the same are not: whoever writes one of them means the other.", "write it one way: letters with accents as one sign, no space at the end, one case";

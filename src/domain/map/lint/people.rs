@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::{Issue, Issues, Lint, Section, Spot};
 use crate::domain::ids::{PersonId, QueueName};
-use crate::domain::map::model::{Agent, Model, Queue};
+use crate::domain::map::model::{Agent, FieldKind, Model, Queue};
 
 /// From this many agents on a map has a governance owner.
 pub(crate) const GOVERNED_FROM: usize = 4;
@@ -117,9 +117,18 @@ fn without_priority(model: &Model, issues: &mut Issues) {
 fn idle(model: &Model, issues: &mut Issues) {
     let routed: HashSet<_> =
         model.routes.iter().flat_map(|route| std::iter::once(&route.agent).chain(&route.then)).collect();
+    // Whoever has a turn, goes first or sends on to people has a part in it, too.
+    let turns = model.outputs.iter().flat_map(|output| &output.order);
+    let ahead = model.defers.iter().filter_map(|defer| defer.to.agent());
+    let batons = model.fields.iter().flat_map(|rule| match &rule.kind {
+        FieldKind::Sequenced { agents } => agents.as_slice(),
+        FieldKind::Owned | FieldKind::Append | FieldKind::Progression { .. } | FieldKind::Constant => &[],
+    });
+    let routed: HashSet<_> = routed.into_iter().chain(turns).chain(ahead).chain(batons).collect();
     for (at, agent) in model.agents.iter().enumerate() {
         let owns = !agent.writes.is_empty() || !agent.triggers.is_empty() || !agent.outputs.is_empty();
-        if !owns && !routed.contains(&agent.id) {
+        let sends_on = !agent.escalates_when.is_empty();
+        if !owns && !sends_on && !routed.contains(&agent.id) {
             let message = format!("`{}` owns nothing and routes nothing", agent.id);
             issues.push(Issue::new(Lint::IdleAgent, Spot::entry(Section::Agent, at).key("id"), message));
         }

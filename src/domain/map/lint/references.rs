@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::{Issue, Issues, Lint, Section, Spot};
 use crate::domain::ids::AgentId;
+use crate::domain::map::ahead::Ahead;
 use crate::domain::map::model::{FieldKind, Model};
 use crate::domain::map::spelling::nearest;
 
@@ -147,7 +148,10 @@ fn agents(model: &Model, issues: &mut Issues) {
     for (at, defer) in model.defers.iter().enumerate() {
         let spot = Spot::entry(Section::Defer, at);
         list(std::slice::from_ref(&defer.agent), spot.key("agent"));
-        list(std::slice::from_ref(&defer.to), spot.key("to"));
+        match &defer.to {
+            Ahead::Agent(to) => list(std::slice::from_ref(to), spot.key("to")),
+            Ahead::Person(_) => {}
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use toml::de::{DeTable, DeValue};
 use super::places::{EntryPlace, Lines, Places};
 use super::reader::{Entry, Fault, name, plain};
 use crate::domain::ids::{AgentId, PersonId, QueueName, WorkspaceId};
+use crate::domain::map::ahead::Ahead;
 use crate::domain::map::condition::{Condition, Occasion, Op};
 use crate::domain::map::lint::{Finding, Lint, Section};
 use crate::domain::map::model::{
@@ -18,6 +19,7 @@ use crate::domain::map::model::{
     Output, Person, Queue, Route,
 };
 use crate::domain::map::schedule::Schedule;
+use crate::domain::map::whiles::{ESCALATED, While};
 use crate::domain::path::{Pattern, Template};
 use crate::domain::time::Span;
 use crate::domain::value::Value;
@@ -105,6 +107,7 @@ pub(super) fn read(table: &DeTable<'_>, lines: &Lines<'_>) -> Read {
         bases: file.section(Section::Basis, "basis", "[[basis]]", basis),
         ..root
     });
+    let model = model.map(with_people_ahead);
     Read { model, complete: file.complete, lost: file.lost, places: file.places, findings: file.findings }
 }
 
@@ -458,10 +461,10 @@ fn person(entry: &mut Entry<'_, '_>) -> Option<Person> {
 fn defer(entry: &mut Entry<'_, '_>) -> Option<Defer> {
     entry.only(DEFER);
     let agent = entry.required("agent", AN_AGENT, id::<AgentId>);
-    let to = entry.required("to", AN_AGENT, id::<AgentId>);
+    let to = entry.required("to", "an agent's id or a person's name", id::<Ahead>);
     let actions = entry.list("actions", "an action such as \"send_*\"", name);
     let within = entry.text::<Span, _>("within", A_SPAN, id);
-    let while_ = entry.text("while", "a condition such as \"support/ticket/{id}#status = 'open'\"", state);
+    let while_ = while_(entry);
     if entry.table.get("within").is_none() && entry.table.get("while").is_none() {
         let mend = Some("add `within = \"5m\"`, or `while` with a condition, or both".to_owned());
         let span = entry.place.span.clone();
@@ -469,6 +472,40 @@ fn defer(entry: &mut Entry<'_, '_>) -> Option<Defer> {
     }
     let case = entry.flag("case");
     Some(Defer { agent: agent?, to: to?, actions, within, while_, case })
+}
+
+/// Who goes first is a person where no agent has that name and the map names such a person.
+fn with_people_ahead(mut model: Model) -> Model {
+    let is_person = |to: &Ahead| {
+        let name = to.name();
+        let agent = model.agents.iter().any(|agent| agent.id.as_str() == name);
+        !agent && model.names_person(name)
+    };
+    let people: Vec<bool> = model.defers.iter().map(|defer| is_person(&defer.to)).collect();
+    for (defer, _) in model.defers.iter_mut().zip(people).filter(|(_, is)| *is) {
+        if let Ok(person) = defer.to.name().parse() {
+            defer.to = Ahead::Person(person);
+        }
+    }
+    model
+}
+
+/// An open item, one condition, or a list of them.
+fn while_(entry: &mut Entry<'_, '_>) -> Option<While> {
+    const WANTED: &str = "\"escalated\" or a condition such as \"support/ticket/{id}#status = 'open'\"";
+    if let Some(DeValue::Array(items)) = entry.table.get("while").map(Spanned::get_ref) {
+        let listed = items.len();
+        let clauses = entry.list("while", WANTED, state);
+        if listed == 0 {
+            let span = entry.place.span.clone();
+            entry.wrong(Lint::Types, span, "`while` has no condition", Some("name one".to_owned()));
+        }
+        return (listed > 0 && clauses.len() == listed).then_some(While::All(clauses));
+    }
+    entry.text("while", WANTED, |text| match text {
+        ESCALATED => Ok(While::Escalated),
+        _ => state(text).map(|one| While::All(vec![one])),
+    })
 }
 
 fn contradiction(entry: &mut Entry<'_, '_>) -> Option<Contradiction> {

@@ -193,6 +193,11 @@ fn agents_writes_and_hidden() {
     check(&agent("writes = [\"hr/x\"]\nreads = [\"crm/**\"]"), "dead-grant", "\"hr/x\"", "reads none");
     check(&agent("writes = [\"scratch/c/x\"]"), "dead-grant", "\"scratch/c/x\"", "scratch");
     check(&agent(""), "idle-agent", "\"c\"", "owns nothing");
+    let routes = agent("") + "[[event]]\nname = \"x\"\n[[route]]\nevent = \"x\"\nagent = \"c\"\n";
+    assert_eq!(findings(&format!("{CLEAN}{routes}")), [], "it routes");
+    let ahead = agent("") + "[[defer]]\nagent = \"a\"\nto = \"c\"\nwithin = \"5m\"\n";
+    assert_eq!(findings(&format!("{CLEAN}{ahead}")), [], "it goes first");
+    assert_eq!(findings(&format!("{CLEAN}{}", agent("escalates_when = [\"vip\"]"))), [], "it sends on");
     check(
         &agent("triggers = [\"x\"]\nescalates_to = \"opps\"").replacen("escalates_to = \"ops\"\n", "", 1),
         "unknown-queue",
@@ -218,6 +223,7 @@ fn shared_kinds_make_two_writers_legal() {
     let field = |kind: &str| format!("{agent}[[field]]\npath = \"log\"\nkind = {kind}\n");
     assert_eq!(findings(&format!("{CLEAN}{}", field("\"append\""))), []);
     assert_eq!(findings(&format!("{CLEAN}{}", field("\"sequenced\"\norder = [\"a\", \"c\"]"))), []);
+    assert_eq!(findings(&format!("{CLEAN}{}", field("\"progression\"\norder = [0, 1]"))), []);
     check(&field("\"owned\""), "two-writers", "\"log\"", "`log`");
     let shadowed = field("\"constant\"") + "[[field]]\npath = \"**\"\nkind = \"append\"\n";
     check(&shadowed, "two-writers", "\"log\"", "`log`");
@@ -434,4 +440,21 @@ fn a_hundred_thousand_grants_are_checked_in_seconds() {
     assert!(parsed.findings.iter().any(|finding| finding.lint == Lint::AdjacentWriters));
     assert!(took.as_secs() < 10, "took {took:?}");
     println!("1,000 agents, 100,000 grants: {took:?}");
+}
+
+#[test]
+fn a_while_has_to_do_with_the_subject() {
+    let agents = "[[agent]]\nid = \"c\"\nowner = \"dana\"\nwrites = [\"ticket/*\"]\n";
+    let rule = |on: &str| format!("{agents}[[defer]]\nagent = \"a\"\nto = \"b\"\nwhile = {on}\n");
+    let none = |on: &str| assert_eq!(findings(&format!("{CLEAN}{}", rule(on))), [], "{on}");
+    none("\"escalated\"");
+    none("[\"ticket/{t}#customer = '{id}'\", \"ticket/{t}#status = 'open'\"]");
+    none("[\"ticket/{id}#status = 'open'\", \"ticket/{id}#customer = '{subject}'\"]");
+    let check = |on: &str, at: &str, words: &str| check(&rule(on), "unbound-variable", at, words);
+    check("\"ticket/{t}#status = 'open'\"", "\"ticket/{t}#status = 'open'\"", "nothing says what `{t}`");
+    let apart = format!("{CLEAN}{}", rule("[\"ticket/{t}#a = '{id}'\", \"ticket/{u}#b = 1\"]"));
+    let found = findings(&apart);
+    assert!(found.len() == 2 && found[0].2.contains("does not bind `{u}`"), "{found:#?}");
+    check("\"ticket/{id}#a = '{t}'\"", "\"ticket/{id}#a = '{t}'\"", "no value is told to be `{t}`");
+    check("[\"ticket/{t}#a != '{id}'\"]", "[\"ticket/{t}#a != '{id}'\"]", "no value is told to be `{id}`");
 }
