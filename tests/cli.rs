@@ -6,6 +6,8 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "cli/agent.rs"]
+mod agent;
 #[path = "cli/attach.rs"]
 mod attach;
 #[path = "cli/bad_input.rs"]
