@@ -41,6 +41,8 @@ mod patience;
 mod programs;
 #[path = "cli/readiness.rs"]
 mod readiness;
+#[path = "cli/rehearse.rs"]
+mod rehearse;
 #[path = "cli/run.rs"]
 mod run;
 #[path = "cli/secrets.rs"]

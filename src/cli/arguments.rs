@@ -7,7 +7,7 @@ use super::context::{ConsoleFlags, Global};
 use super::then::Then;
 use super::{
     agent, agents, alerts, away, backup, console, demo, doctor, entity, fan_outs, handoffs, hook, import,
-    inbox, leases, log, man, map, outputs, overrides, readiness, review, serve, single, tokens,
+    inbox, leases, log, man, map, outputs, overrides, readiness, rehearse, review, serve, single, tokens,
     trace, verify, who_owns, work, workspaces,
 };
 
@@ -118,6 +118,8 @@ pub(crate) enum Command {
     Agents(agents::Command),
     /// How far each agent and the team are; with --with, whether more agents may join
     Readiness(readiness::Command),
+    /// Weeks of a team in seconds: its agents and people under a simulated clock, and what becomes of it
+    Rehearse(rehearse::Command),
     /// The ownership map: check a file, show the map in force, plan and apply a new one, record a review
     #[command(subcommand)]
     Map(map::Command),

@@ -30,6 +30,7 @@ mod output;
 mod outputs;
 mod overrides;
 mod readiness;
+mod rehearse;
 mod replace;
 mod reply;
 mod review;
@@ -110,6 +111,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Status> {
         Some(Command::Back(back)) => reply::ask(&context, &back.command()),
         Some(Command::Review { command }) => review::run(&context, command),
         Some(Command::Agents(command)) => agents::run(&context, &command),
+        Some(Command::Rehearse(command)) => rehearse::run(&context, &command),
         Some(Command::Readiness(command)) => readiness::run(&context, &command),
         Some(Command::Map(command)) => map::run(&context, command),
         Some(Command::Override(command)) => overrides::run(&context, command),
