@@ -6,6 +6,8 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "cli/agent.rs"]
+mod agent;
 #[path = "cli/attach.rs"]
 mod attach;
 #[path = "cli/bad_input.rs"]
@@ -41,6 +43,8 @@ mod patience;
 mod programs;
 #[path = "cli/readiness.rs"]
 mod readiness;
+#[path = "cli/rehearse.rs"]
+mod rehearse;
 #[path = "cli/run.rs"]
 mod run;
 #[path = "cli/secrets.rs"]

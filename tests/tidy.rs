@@ -91,7 +91,7 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "demo",
-        may: &["domain", "api", "client"],
+        may: &["domain", "api", "client", "rehearse"],
         crates: &["tokio", "toml", "tracing", "futures_util", "sha2"],
     },
     Layer {

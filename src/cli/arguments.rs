@@ -6,9 +6,9 @@ use clap::{Parser, Subcommand};
 use super::context::{ConsoleFlags, Global};
 use super::then::Then;
 use super::{
-    agents, alerts, away, backup, console, demo, doctor, entity, fan_outs, handoffs, hook, import, inbox,
-    leases, log, man, map, outputs, overrides, readiness, review, serve, single, tokens, trace, verify,
-    who_owns, work, workspaces,
+    agent, agents, alerts, away, backup, console, demo, doctor, entity, fan_outs, handoffs, hook, import,
+    inbox, leases, log, man, map, outputs, overrides, readiness, rehearse, review, serve, single, tokens,
+    trace, verify, who_owns, work, workspaces,
 };
 
 const EXAMPLES: &str = "\
@@ -74,6 +74,18 @@ pub(crate) enum Command {
     Away(away::Away),
     /// Say that you are back
     Back(away::Back),
+    /// Change fields of a record, as an agent
+    Write(agent::Write),
+    /// Ask whether a side effect may go ahead, as an agent; say how it ended
+    Act(agent::Act),
+    /// Publish on an output, as an agent
+    Publish(agent::Publish),
+    /// Tell a person what an agent can't decide
+    Escalate(agent::Escalate),
+    /// What an agent is shown of a record
+    Read(agent::Read),
+    /// Who did what on a record lately
+    Activity(agent::Activity),
     /// What waits in the agents' work streams, for whoever looks; agents take, complete, accept, decline, fail and return it
     Work(work::Command),
     /// Say that something happened; the agent that it wakes gets it as work
@@ -106,6 +118,8 @@ pub(crate) enum Command {
     Agents(agents::Command),
     /// How far each agent and the team are; with --with, whether more agents may join
     Readiness(readiness::Command),
+    /// Weeks of a team in seconds: its agents and people under a simulated clock, and what becomes of it
+    Rehearse(rehearse::Command),
     /// The ownership map: check a file, show the map in force, plan and apply a new one, record a review
     #[command(subcommand)]
     Map(map::Command),

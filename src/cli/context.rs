@@ -10,7 +10,7 @@ use super::output::Output;
 use super::status::Usage;
 use crate::client::Url;
 use crate::config::{self, Config};
-use crate::domain::ids::WorkspaceId;
+use crate::domain::ids::{AgentId, WorkspaceId};
 
 /// What all commands take.
 #[derive(Debug, Clone, Args)]
@@ -80,6 +80,8 @@ pub(crate) struct Context {
     pub(crate) data_dir_flag: Option<PathBuf>,
     /// The token file that a flag names; it goes before the environment.
     pub(crate) token_file: Option<PathBuf>,
+    /// The agent that a command is asked as, by the admin of a workspace here.
+    pub(crate) as_agent: Option<AgentId>,
     /// Where answers go.
     pub(crate) out: Output,
 }
@@ -113,6 +115,7 @@ impl Context {
             config_file: meant.map(|(path, _)| path).filter(|path| path.exists()),
             data_dir_flag: global.data_dir.clone(),
             token_file: global.token_file.clone(),
+            as_agent: None,
             out: Output::stdout(global.json),
         })
     }

@@ -3,6 +3,7 @@
 //! `main` reads the arguments, `run` is one match, `status` says which exit status an end has. Rules and requests
 //! live behind the client; here is only what people type and what they are shown.
 
+mod agent;
 mod agents;
 mod alerts;
 mod arguments;
@@ -29,6 +30,7 @@ mod output;
 mod outputs;
 mod overrides;
 mod readiness;
+mod rehearse;
 mod replace;
 mod reply;
 mod review;
@@ -91,6 +93,12 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Status> {
         Some(Command::Entity(command)) => entity::run(&context, &command),
         Some(Command::WhoOwns(command)) => who_owns::run(&context, &command),
         Some(Command::Alerts { command, then }) => alerts::run(&context, command, then),
+        Some(Command::Write(command)) => agent::write(&context, &command),
+        Some(Command::Act(command)) => agent::act(&context, command),
+        Some(Command::Publish(command)) => agent::publish(&context, command),
+        Some(Command::Escalate(command)) => agent::escalate(&context, command),
+        Some(Command::Read(command)) => agent::read(&context, &command),
+        Some(Command::Activity(command)) => agent::activity(&context, &command),
         Some(Command::Work(command)) => work::run(&context, command),
         Some(Command::Raise(raise)) => reply::ask(&context, &raise.command()?),
         Some(Command::Claim(claim)) => reply::ask(&context, &claim.command()?),
@@ -103,6 +111,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Status> {
         Some(Command::Back(back)) => reply::ask(&context, &back.command()),
         Some(Command::Review { command }) => review::run(&context, command),
         Some(Command::Agents(command)) => agents::run(&context, &command),
+        Some(Command::Rehearse(command)) => rehearse::run(&context, &command),
         Some(Command::Readiness(command)) => readiness::run(&context, &command),
         Some(Command::Map(command)) => map::run(&context, command),
         Some(Command::Override(command)) => overrides::run(&context, command),

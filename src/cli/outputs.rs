@@ -71,7 +71,7 @@ pub(super) fn run(context: &Context, command: Option<Command>) -> anyhow::Result
 }
 
 impl PublishArguments {
-    fn order(self) -> anyhow::Result<Publish> {
+    pub(super) fn order(self) -> anyhow::Result<Publish> {
         let nothing = "say what is published, or --file";
         Ok(Publish {
             output: self.output,

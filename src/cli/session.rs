@@ -16,9 +16,10 @@ use tokio::time::Instant;
 use super::context::Context;
 use super::datadir::{DataDir, DataDirError, Lock, Serving};
 use super::status::{Status, Usage};
-use crate::api::{NewWorkspaceRequest, TokenText};
+use super::token;
+use crate::api::{NewToken, NewWorkspaceRequest, TokenText, WhoAmI};
 use crate::client::{self, Client, ClientError, Url};
-use crate::domain::ids::{PersonId, WorkspaceId};
+use crate::domain::ids::{AgentId, PersonId, WorkspaceId};
 use crate::domain::things::TokenClass;
 
 pub(super) use embedded::{Embedded, FIRST_AGENT, Listen, log_to};
@@ -136,10 +137,55 @@ pub(super) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 impl Session {
     /// Reaches the server that is meant, and starts one if it is this data directory's and there is none.
     pub(super) async fn open(context: &Context) -> anyhow::Result<Self> {
-        match &context.config.connect {
-            Some(url) => Self::remote(context, url.clone()).await,
-            None => Self::local(context).await,
+        let session = match &context.config.connect {
+            Some(url) => Self::remote(context, url.clone()).await?,
+            None => Self::local(context).await?,
+        };
+        match &context.as_agent {
+            Some(agent) => session.speaking_as(context, agent).await,
+            None => Ok(session),
         }
+    }
+
+    /// The same session with an agent's token.
+    async fn speaking_as(mut self, context: &Context, agent: &AgentId) -> anyhow::Result<Self> {
+        match self.client_as(context, agent).await {
+            Ok(client) => {
+                self.client = client;
+                Ok(self)
+            }
+            Err(error) => {
+                self.end().await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Signed in with the token that is kept for the agent, while it is good; else with a new one, which is kept.
+    async fn client_as(&self, context: &Context, agent: &AgentId) -> anyhow::Result<Client> {
+        let Place::Local { dir, .. } = &self.place else {
+            let why =
+                "--as is for workspaces in a data directory here; name the agent's token with --token-file";
+            return Err(Usage::error(why));
+        };
+        let workspace = &self.client.token().workspace;
+        let file = dir.token_file(workspace, agent.as_str());
+        if let Ok(kept) = token::read(&file) {
+            let client = client(context, self.client.base_url(), &kept)?;
+            let is_its_own = |me: WhoAmI| me.workspace == *workspace && me.actor.agent() == Some(agent);
+            if client.whoami().await.is_ok_and(is_its_own) {
+                return Ok(client);
+            }
+        }
+        let wanted = NewToken { class: TokenClass::Agent, name: Arc::from(agent.as_str()), expires: None };
+        let made = self.client.create_token(&wanted).await?;
+        let Some(secret) = made.token else {
+            let why = made.reply.message.as_deref().unwrap_or("no token was made");
+            return Err(Usage::error(format!("--as {agent}: {why}; --as is for admins")));
+        };
+        let new = token::parse(&secret, "the new token")?;
+        DataDir::keep_token(&file, &new)?;
+        Ok(client(context, self.client.base_url(), &new)?)
     }
 
     /// Reaches a server that is running already.

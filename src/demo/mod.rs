@@ -4,7 +4,6 @@
 //! making workspaces and tokens is the composition's business (`cli`); what the agents do is data in `assets/stories/`.
 
 mod desk;
-mod random;
 mod script;
 mod stage;
 mod story;

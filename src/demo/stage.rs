@@ -13,7 +13,6 @@ use std::sync::Arc;
 use self::step::Place;
 use super::Played;
 use super::desk::{Desk, Fault};
-use super::random::Random;
 use super::script::{Notes, Script, script};
 use super::story::{Duty, Scene, Story, Vars, Verb};
 use crate::domain::code::Code;
@@ -24,6 +23,7 @@ use crate::domain::path::EntityPath;
 use crate::domain::reply::Reply;
 use crate::domain::things::{Work, WorkKind};
 use crate::domain::time::Span;
+use crate::rehearse::Random;
 
 /// A moment of the team's time, in microseconds from its start.
 pub(super) type Moment = i64;

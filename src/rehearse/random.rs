@@ -2,11 +2,11 @@
 
 /// `SplitMix64` (Steele, Lea, Flood 2014): small, fast, and good enough for who does what next.
 #[derive(Debug, Clone)]
-pub(super) struct Random(u64);
+pub struct Random(u64);
 
 impl Random {
     /// The sequence of a seed, for one team: teams do not take numbers from each other.
-    pub(super) fn new(seed: u64, team: &str) -> Self {
+    pub fn new(seed: u64, team: &str) -> Self {
         // FNV-1a over the team's name.
         let name = team.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
@@ -23,18 +23,18 @@ impl Random {
     }
 
     /// A number from 0 to `bound - 1`; 0 where there is nothing to choose from.
-    pub(super) fn below(&mut self, bound: u64) -> u64 {
+    pub fn below(&mut self, bound: u64) -> u64 {
         if bound == 0 { 0 } else { self.next() % bound }
     }
 
     /// One of the list; none of an empty one.
-    pub(super) fn one_of<'a, T>(&mut self, list: &'a [T]) -> Option<&'a T> {
+    pub fn one_of<'a, T>(&mut self, list: &'a [T]) -> Option<&'a T> {
         let at = usize::try_from(self.below(list.len() as u64)).ok()?;
         list.get(at)
     }
 
     /// A time between the two, in microseconds.
-    pub(super) fn between(&mut self, low: i64, high: i64) -> i64 {
+    pub fn between(&mut self, low: i64, high: i64) -> i64 {
         let width = u64::try_from(high.saturating_sub(low)).unwrap_or(0);
         low + i64::try_from(self.below(width)).unwrap_or(0)
     }

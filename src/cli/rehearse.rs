@@ -1,0 +1,121 @@
+//! `deeds rehearse`: a team lives for weeks in seconds, under a clock that is simulated, and what became of it is told.
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+
+use super::context::Context;
+use super::output::{self, Output, visible};
+use super::status::{Status, Usage};
+use super::{map, session};
+use crate::domain::map::{Model, parse};
+use crate::rehearse::{Rehearsal, Rehearsed, Stands, Week};
+
+/// Which map, how long, and by which seed.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  deeds rehearse                              60 days of the map in force\n  deeds rehearse --map team.toml --days 90 --seed 7\n  deeds rehearse --map team.toml --begins '2026-03-01 09:00'     over a change of clocks\n  deeds rehearse --map team.toml --json | jq '.weeks[-1].agents'\n\nThe agents of the map write, publish and ask within their zones, and meddle and ask now and then in the first two weeks; its people hold their reviews and answer what waits. Nothing is written anywhere, and the workspace stays as it is. With --map it needs no server. Exit status 1 if the map can't be applied."
+)]
+pub(crate) struct Command {
+    /// The map; the one in force if nothing is said
+    #[arg(long, value_name = "FILE")]
+    map: Option<PathBuf>,
+    /// How many days
+    #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=366))]
+    days: u32,
+    /// From when on, in the map's timezone
+    #[arg(long, value_name = "TIME", default_value = "2026-01-05 09:00")]
+    begins: String,
+    /// What decides who does what: the same seed gives the same deeds
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+}
+
+/// Rehearses.
+pub(super) fn run(context: &Context, command: &Command) -> anyhow::Result<Status> {
+    let out = context.out;
+    match &command.map {
+        Some(file) => {
+            let text = map::check::read(file)?;
+            let parsed = parse(&text);
+            if parsed.has_errors() {
+                return map::check::report(out, file, &text, &parsed, &[]);
+            }
+            let model = parsed.model.ok_or_else(|| Usage::error("the map says nothing"))?;
+            play(out, command, Arc::new(model))
+        }
+        None => session::with_client(context, async |client| {
+            let model = client.map(None).await?.model;
+            play(out, command, Arc::new(Model::clone(&model)))
+        }),
+    }
+}
+
+fn play(out: Output, command: &Command, model: Arc<Model>) -> anyhow::Result<Status> {
+    if model.agents.is_empty() {
+        return Err(Usage::error(
+            "the map has no agents yet, so nobody would do anything; name one with --map",
+        ));
+    }
+    let rehearsal = Rehearsal::new(model, command.days, command.seed);
+    let rehearsal = rehearsal.beginning(&command.begins).ok_or_else(|| {
+        Usage::error(format!("--begins {}: this is no time; write it as 2026-02-02 09:00", command.begins))
+    })?;
+    let mut last = BTreeMap::new();
+    let mut told = Ok(());
+    let came = rehearsal.play(|week| {
+        if !out.json && told.is_ok() {
+            told = tell_week(out, week, &last);
+            last.clone_from(&week.agents);
+        }
+    });
+    told?;
+    out.show(&came, || tell(out, &came))?;
+    Ok(Status::Done)
+}
+
+type Gates = BTreeMap<String, BTreeMap<&'static str, Stands>>;
+
+/// A week, with the gates that stand otherwise than the week before.
+fn tell_week(out: Output, week: &Week, before: &Gates) -> anyhow::Result<()> {
+    output::line(format!(
+        "week {}, until {}: {} deeds, stage {}",
+        week.week, week.ends, week.deeds, week.stage
+    ))?;
+    for (agent, gates) in &week.agents {
+        let was = before.get(agent);
+        for (gate, stands) in gates {
+            let was = was.and_then(|gates| gates.get(gate)).map_or("too little", |stands| stands.state);
+            if was != stands.state {
+                let (agent, words) = (visible(agent), visible(&stands.words));
+                out.faint(format!("  {agent} {gate}: {was} → {}, {words}", stands.state))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn tell(out: Output, came: &Rehearsed) -> anyhow::Result<()> {
+    output::line("")?;
+    let reviews = came.reviews.iter();
+    let reviews: Vec<String> =
+        reviews.map(|(queue, (held, missed))| format!("{queue} held {held}, missed {missed}")).collect();
+    out.facts([
+        ("from", Some(came.begins.clone())),
+        ("to", Some(came.ends.clone())),
+        ("not done", listed(&came.codes)),
+        ("events", listed(&came.events)),
+        ("alerts", listed(&came.alerts)),
+        ("reviews", (!reviews.is_empty()).then(|| reviews.join("; "))),
+        ("open items", Some(came.open.to_string())),
+        ("deeds", Some(format!("{}, seed {}, chain {}", came.deeds, came.seed, came.chain))),
+    ])
+}
+
+fn listed<K: Display>(counts: &BTreeMap<K, u64>) -> Option<String> {
+    let all: Vec<String> = counts.iter().map(|(name, count)| format!("{name} {count}")).collect();
+    (!all.is_empty()).then(|| all.join(", "))
+}

@@ -1,0 +1,70 @@
+//! `deeds rehearse`: weeks of a team in seconds, the same for the same seed.
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::run::Home;
+
+const FOUNDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/maps/founder.toml");
+
+fn rehearse(home: &Home, arguments: &[&str]) -> Value {
+    let said = home.ok(&[&["rehearse", "--json", "--map", FOUNDER], arguments].concat());
+    serde_json::from_str(&said).unwrap()
+}
+
+#[test]
+fn sixty_days_of_a_team_pass_in_seconds_and_its_gates_come_to_hold() {
+    let home = Home::new();
+    let began = Instant::now();
+    let came = rehearse(&home, &["--days", "60", "--seed", "7", "--begins", "2026-02-02 09:00"]);
+    assert!(began.elapsed() < Duration::from_mins(1), "{:?}", began.elapsed());
+    assert!(!home.data().exists(), "a rehearsal of a file needs no data directory");
+
+    let weeks = came["weeks"].as_array().unwrap();
+    assert_eq!(weeks.len(), 9);
+    let gate = |week: &Value, agent: &str, gate: &str| week["agents"][agent][gate]["state"].clone();
+    for agent in ["planner", "growth", "ops", "support", "books"] {
+        assert_ne!(gate(&weeks[0], agent, "stable"), "holds", "{agent}");
+        assert_eq!(gate(&weeks[8], agent, "quiet"), "holds", "{agent}");
+        assert_eq!(gate(&weeks[8], agent, "stable"), "holds", "{agent}: {:#}", weeks[8]["agents"][agent]);
+        assert_eq!(gate(&weeks[8], agent, "reviewed"), "holds", "{agent}: {:#}", weeks[8]["agents"][agent]);
+    }
+    assert_eq!(gate(&weeks[0], "growth", "quiet"), "too little");
+    assert_eq!(gate(&weeks[8], "growth", "trusted"), "holds", "{:#}", weeks[8]["agents"]["growth"]);
+
+    // The clocks change on 8 March: the night that has no 02:30 has its one backup, too.
+    assert_eq!(came["ends"], "Fri 2026-04-03 00:00:00");
+    assert_eq!(came["events"]["backup.due"], 59, "{:#}", came["events"]);
+    assert_eq!(came["events"]["week.begins"], 8, "{:#}", came["events"]);
+    assert_eq!(came["reviews"]["desk"][1], 0, "{:#}", came["reviews"]);
+    assert!(came["reviews"]["desk"][0].as_u64().unwrap() >= 59, "{:#}", came["reviews"]);
+}
+
+#[test]
+fn the_same_seed_gives_the_same_deeds() {
+    let home = Home::new();
+    let one = rehearse(&home, &["--days", "10", "--seed", "7"]);
+    assert_eq!(rehearse(&home, &["--days", "10", "--seed", "7"]), one);
+    assert_ne!(rehearse(&home, &["--days", "10", "--seed", "8"])["chain"], one["chain"]);
+    let told = home.ok(&["rehearse", "--map", FOUNDER, "--days", "10", "--seed", "7"]);
+    assert!(told.contains("week 2, until") && told.contains(one["chain"].as_str().unwrap()), "{told}");
+}
+
+#[test]
+fn the_map_in_force_is_rehearsed_and_left_as_it_is() {
+    let home = Home::new();
+    let said = home.run(&["rehearse", "--days", "3"]);
+    assert!(said.status == 2 && said.err.contains("no agents yet"), "{}{}", said.out, said.err);
+    let map = std::fs::read_to_string(FOUNDER)
+        .unwrap()
+        .replace("workspace = \"founder\"", "workspace = \"default\"");
+    home.file("team.toml", &map);
+    home.ok(&["map", "apply", "team.toml", "--reason", "five join"]);
+    let before = home.ok(&["map", "show"]);
+    let told = home.ok(&["rehearse", "--days", "3"]);
+    assert!(told.contains("deeds"), "{told}");
+    assert_eq!(home.ok(&["map", "show"]), before);
+    home.file("broken.toml", "workspace = 3");
+    assert_eq!(home.run(&["rehearse", "--map", "broken.toml"]).status, 1);
+}
