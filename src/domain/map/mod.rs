@@ -3,6 +3,7 @@
 //! `model` is what a map says, `parse` reads the file that people write, `lint` says what is wrong with it, and
 //! `authority` answers questions about it. The decisions built on those answers live in `domain::decide`.
 
+mod asked;
 pub mod authority;
 pub mod codeowners;
 pub mod condition;
@@ -19,6 +20,7 @@ pub mod schedule;
 pub(super) mod shape;
 mod spelling;
 
+pub use asked::{MOST_APPROVALS, MOST_DAYS, Rate, Thresholds};
 pub use authority::{Authority, Map, Routing};
 pub use condition::{Condition, Occasion, Op};
 pub use diff::{Change, Sign, difference};
