@@ -54,6 +54,7 @@ async fn stand(out: Output, client: &Client, agent: Option<&AgentId>) -> anyhow:
         out.table(&["AGENT", "GATE", "", "WHY", "EVIDENCE"], &rows)?;
     }
     output::line("")?;
+    out.fact("asked", &team.asked.to_string())?;
     tell_stage(out, &team)?;
     Ok(Status::Done)
 }
@@ -126,6 +127,7 @@ fn tell_joining(out: Output, joining: &Joining) -> anyhow::Result<()> {
     let names: Vec<&str> = joining.newcomers.iter().map(AgentId::as_str).collect();
     let who = if names.is_empty() { "nobody: the map adds no agent".to_owned() } else { names.join(", ") };
     out.fact("joining", &who)?;
+    out.fact("asked", &joining.asked.to_string())?;
     if joining.stage != joining.then {
         out.fact("stage", &format!("{} now, {} then", joining.stage.number(), joining.then.number()))?;
     }
@@ -138,6 +140,19 @@ fn tell_joining(out: Output, joining: &Joining) -> anyhow::Result<()> {
     }
     for missing in &joining.failed {
         tell_missing(out, missing)?;
+    }
+    for reads in &joining.reads {
+        let writes: Vec<String> = reads.writes.iter().map(ToString::to_string).collect();
+        out.fact(
+            "relies",
+            &format!(
+                "{} may read what {} writes: {}, such as {}",
+                reads.reader,
+                reads.writer,
+                writes.join(", "),
+                reads.example
+            ),
+        )?;
     }
     if joining.calibrating.len() > 1 {
         let names: Vec<&str> = joining.calibrating.iter().map(AgentId::as_str).collect();

@@ -19,6 +19,8 @@ use super::widgets::scroll::Scroll;
 use super::widgets::{Look, cut_bottom, cut_top, help, modal, put, row_of, styled};
 use super::world::{Link, World};
 use crate::api::AsOf;
+use crate::domain::readiness;
+use crate::domain::state::Board;
 use crate::domain::things::Severity;
 use crate::domain::time::Span as TimeSpan;
 
@@ -117,6 +119,7 @@ fn draw_header(app: &App, buffer: &mut Buffer, screen: Rect, look: Look<'_>) {
         right.push(Line::from(vec![
             Span::styled(format!("map v{}", board.map_version), theme.subtle),
             Span::styled(observes, theme.warning),
+            Span::styled(if overdue(world, board) { " overdue" } else { "" }, theme.danger),
         ]));
     }
     if let Some(then) = world.as_of() {
@@ -129,6 +132,11 @@ fn draw_header(app: &App, buffer: &mut Buffer, screen: Rect, look: Look<'_>) {
     }
     right.push(styled(format!("{} UTC ", world.clock.utc().format("%H:%M")), theme.subtle));
     chrome::two_ends(buffer, screen, look, left, &right);
+}
+
+/// Whether the map should have been gone through by now.
+fn overdue(world: &World, board: &Board) -> bool {
+    readiness::map_standing(board, world.now).overdue
 }
 
 /// Which moment of the past is shown, loudly.

@@ -154,11 +154,12 @@ fn two_quiet_months_hold_every_gate() {
     assert_eq!(signs(&world), "?+?+++");
     assert!(gate(&world, "sales", GateKind::Stable).words.contains("of 28 days"));
     days(&mut world, 14);
-    assert_eq!(signs(&world), "++?+++");
+    assert_eq!(signs(&world), "++++++", "fortnights are compared");
     days(&mut world, 28);
     assert_eq!(signs(&world), "++++++");
     let team = team(&world);
-    assert!(team.agents[0].is_ready() && team.next.is_empty(), "{team:#?}");
+    let [reads] = team.next.as_slice() else { panic!("{team:#?}") };
+    assert!(team.agents[0].is_ready() && reads.words.starts_with("with one agent more: read permissions"));
     for gate in &team.agents[0].gates {
         let needs_none = gate.kind == GateKind::Trusted;
         assert!(needs_none || !gate.evidence.is_empty() || gate.kind == GateKind::Consistent, "{gate:#?}");
@@ -242,19 +243,24 @@ fn trust_is_earned_by_approvals_without_edits() {
     }
 }
 
-/// Ten of a hundred deeds were refused; fourteen is as before, fifteen is half as high again.
+/// Ten of a hundred deeds were refused; fourteen is as before, fifteen is half as high again. Fortnights are compared
+/// until two windows of four weeks are there.
 #[test]
 fn refusals_may_not_rise_by_half() {
     for (bad, wanted) in [(0, GateState::Holds), (14, GateState::Holds), (15, GateState::Fails)] {
-        let mut world = World::new(ALONE);
-        hundred(&mut world, 0, 10);
-        world.pass(Span::from_days(28));
-        assert_eq!(gate(&world, "sales", GateKind::Consistent).state, GateState::TooLittle);
-        hundred(&mut world, 100, bad);
-        let consistent = gate(&world, "sales", GateKind::Consistent);
-        assert_eq!(consistent.state, wanted, "{bad}: {consistent:#?}");
-        assert!(consistent.words.contains("10.0 before"), "{consistent:#?}");
-        world.verify();
+        for (lead, days) in [(0, 14), (28, 28)] {
+            let mut world = World::new(ALONE);
+            run(&mut world, "sales writes crm/deal/first stage=x@0");
+            world.pass(Span::from_days(lead));
+            hundred(&mut world, 0, 10);
+            world.pass(Span::from_days(days));
+            assert_eq!(gate(&world, "sales", GateKind::Consistent).state, GateState::TooLittle);
+            hundred(&mut world, 100, bad);
+            let consistent = gate(&world, "sales", GateKind::Consistent);
+            assert_eq!(consistent.state, wanted, "{bad}: {consistent:#?}");
+            assert!(consistent.words.contains(&format!("in {days} days")), "{consistent:#?}");
+            world.verify();
+        }
     }
 }
 
@@ -325,6 +331,20 @@ fn the_map_must_say_what_an_agent_does_and_be_current() {
     assert_eq!(gate(&world, "sales", GateKind::Documented).state, GateState::Holds);
     assert!(overdue(&world.state.board, world.now).is_none());
     world.verify();
+}
+
+/// A team's map is gone through every quarter, where it says nothing.
+#[test]
+fn a_map_of_two_is_overdue_after_a_quarter() {
+    let silent = |map: &str| map.replace("review_every = \"90d\"\n", "");
+    let mut alone = World::new(&silent(ALONE));
+    let mut two = World::new(&silent(&with("support", "triggers = [\"x\"]\nwrites = [\"support/*\"]")));
+    for world in [&mut alone, &mut two] {
+        assert!(world.ask("ada", Command::MapReview(MapReview::default())).is_done());
+        world.pass(Span::from_days(90));
+    }
+    assert!(team(&alone).map.due.is_none() && !team(&alone).map.overdue);
+    assert!(team(&two).map.overdue && overdue(&two.state.board, two.now).is_some());
 }
 
 /// Who answers for the map goes through it without being an admin.

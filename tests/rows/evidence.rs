@@ -34,7 +34,7 @@ review = "daily 09:00"
 fn with_support(map: &str) -> String {
     let ranked = map.replace("review = \"daily", "priority = [\"sales\", \"support\"]\nreview = \"daily");
     format!(
-        "{ranked}\n[[agent]]\nid = \"support\"\nowner = \"sam\"\ntriggers = [\"x\"]\nwrites = [\"support/*\"]\n"
+        "{ranked}\n[[agent]]\nid = \"support\"\nowner = \"sam\"\ntriggers = [\"x\"]\nwrites = [\"support/*\"]\nreads = [\"crm/**\"]\n"
     )
 }
 
@@ -185,4 +185,67 @@ async fn a_review_that_is_held_late_is_held() {
 /// When Deeds looks at the reviews of the queue next.
 async fn looks_next(server: &Server) -> serde_json::Value {
     server.dana.get("/v1/reviews").await["reviews"][0]["late"].clone()
+}
+
+/// What the map asks for is asked for, and shown with what is said.
+#[tokio::test]
+async fn the_map_may_say_what_is_asked() {
+    let asks = format!("{ALONE}\n[readiness]\ndays = 7\napprovals = 2\nrate = 0.5\n");
+    let clock = Clock::manual(start());
+    let server = Server::start_at(&asks, clock.clone()).await;
+    let sales = server.agent("sales").await;
+    for n in 0..3 {
+        let body = json!({"output": "mail/sales", "thread": format!("t{n}"), "body": "hello"});
+        let waits = sales.post("/v1/outputs", body).await;
+        let words = if n == 1 { json!({"kind": "reject", "note": "no"}) } else { json!({"kind": "approve"}) };
+        told(&answer(&server.dana, &waits["item"], words).await, "recorded", None);
+    }
+    clock.set(start().plus(Span::from_days(7)).minus(Span::from_micros(1)));
+    assert_eq!(gate(&server, "stable").await.1, "live 6 of 7 days");
+    clock.set(start().plus(Span::from_mins(1)).plus(Span::from_days(6)));
+    told(&write(&sales, 1).await, "committed", None);
+    let (state, words) = gate(&server, "trusted").await;
+    assert_eq!(
+        (state.as_str(), words.as_str()),
+        ("holds", "66% of 3 approvals without edits; over 50% is asked for")
+    );
+    clock.set(start().plus(Span::from_days(8)));
+    assert_eq!(gate(&server, "stable").await.0, "holds");
+    let came = server.dana.get("/v1/readiness").await;
+    assert_eq!(came["asked"], json!({"days": 7, "approvals": 2, "rate": 0.5}), "{}", came.text);
+    let came =
+        super::support::came(server.dana.request("POST", "/v1/readiness").body(with_support(&asks))).await;
+    assert_eq!(came["asked"]["days"], 7, "{}", came.text);
+    for wrong in ["days = 0", "days = 91", "approvals = 0", "rate = 1.0", "rate = \"most\"", "weeks = 4"] {
+        let map = format!("{ALONE}\n[readiness]\n{wrong}\n");
+        let came = super::support::came(server.dana.request("POST", "/v1/map/check").body(map)).await;
+        assert!(came.text.contains("readiness") || came.text.contains("takes"), "{wrong}: {}", came.text);
+        assert_ne!(came["findings"], json!([]), "{wrong}: {}", came.text);
+    }
+    server.stop().await;
+}
+
+/// Who a newcomer will rely on is told; what it reads must be said, and a map of two is gone through every quarter.
+#[tokio::test]
+async fn a_newcomers_reads_are_set_against_what_others_write() {
+    let server = Server::start_on(ALONE).await;
+    let ask = async |map: String| {
+        super::support::came(server.dana.request("POST", "/v1/readiness").body(map)).await
+    };
+    let came = ask(with_support(ALONE)).await;
+    let reads = &came["reads"][0];
+    assert_eq!(
+        (&reads["reader"], &reads["writer"], &reads["writes"]),
+        (&json!("support"), &json!("sales"), &json!(["crm/deal/*"])),
+        "{}",
+        came.text
+    );
+    assert!(reads["example"].as_str().unwrap().starts_with("crm/deal/"), "{}", came.text);
+    assert!(!came["failed"].to_string().contains("read permissions"), "{}", came.text);
+    let silent = with_support(ALONE).replace("reads = [\"crm/**\"]\n", "");
+    let came = ask(silent).await;
+    assert!(came["failed"].to_string().contains("read permissions: the map says nothing"), "{}", came.text);
+    let team = server.dana.get("/v1/readiness").await;
+    assert!(team["next"].to_string().contains("read permissions"), "the same is told before: {}", team.text);
+    server.stop().await;
 }

@@ -5,6 +5,7 @@
 
 mod access;
 mod ahead;
+mod asked;
 pub mod authority;
 pub mod codeowners;
 pub mod condition;
@@ -24,6 +25,7 @@ pub mod whiles;
 
 pub use access::{closed_resources, without_access};
 pub use ahead::Ahead;
+pub use asked::{MOST_APPROVALS, MOST_DAYS, Rate, Thresholds};
 pub use authority::{Authority, Map, Routing};
 pub use condition::{Condition, Happens, Occasion, Op};
 pub use diff::{Change, Sign, difference};

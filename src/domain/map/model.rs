@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::ahead::Ahead;
+use super::asked::Thresholds;
 use super::condition::{Condition, Occasion};
 use super::schedule::Schedule;
 use super::whiles::While;
@@ -22,6 +23,10 @@ use crate::domain::value::Value;
 pub const DEFAULT_SLA: Span = Span::from_hours(24);
 /// How long after its time a review is held in time, where its queue says nothing.
 pub const DEFAULT_GRACE: Span = Span::from_hours(1);
+/// How often a map of several agents is gone through, where it says nothing.
+pub const DEFAULT_REVIEW: Span = Span::from_days(90);
+/// From so many agents on a map is a team's.
+const TEAM_FROM: usize = 2;
 /// The queue of a map that nobody has written yet.
 pub const DEFAULT_QUEUE: &str = "inbox";
 
@@ -36,7 +41,7 @@ pub struct Model {
     pub timezone: String,
     /// Accountable for this map; required from the fourth agent on.
     pub governance_owner: Option<PersonId>,
-    /// The map is overdue after this.
+    /// The map is overdue after this; from the second agent on 90 days without it.
     pub review_every: Option<Span>,
     /// Refuse, or only record what would have been refused.
     #[serde(default)]
@@ -47,6 +52,8 @@ pub struct Model {
     pub wake_ups: Option<u32>,
     /// What happens to a task that is out of attempts, where its giver does not say; a person decides without it.
     pub on_exhausted: Option<OnExhausted>,
+    /// What is asked of an agent before the next one joins, where it is not the usual.
+    pub readiness: Option<Thresholds>,
     /// Who acts.
     #[serde(default, rename = "agent", skip_serializing_if = "Vec::is_empty")]
     pub agents: Vec<Agent>,
@@ -491,6 +498,7 @@ impl Model {
             thread_window: None,
             wake_ups: None,
             on_exhausted: None,
+            readiness: None,
             agents: Vec::new(),
             events: Vec::new(),
             routes: Vec::new(),
@@ -502,6 +510,16 @@ impl Model {
             contradictions: Vec::new(),
             bases: Vec::new(),
         }
+    }
+
+    /// How often the map is gone through: as it says, or from the second agent on every quarter.
+    pub fn gone_through_every(&self) -> Option<Span> {
+        self.review_every.or_else(|| (self.agents.len() >= TEAM_FROM).then_some(DEFAULT_REVIEW))
+    }
+
+    /// What is asked of an agent before the next one joins.
+    pub fn asked(&self) -> Thresholds {
+        self.readiness.unwrap_or_default()
     }
 
     /// The agent of that name.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{AgentReadiness, WINDOW_DAYS, gates};
+use super::{AgentReadiness, gates};
 use crate::domain::ids::{AgentId, PersonId, Seq};
 use crate::domain::state::{AgentFacts, Board, Stop};
 use crate::domain::time::Time;
@@ -58,7 +58,7 @@ pub struct Standing {
     pub deeds: u32,
     /// Those that were refused, stale or failed.
     pub stopped: u32,
-    /// Its approvals in 28 days.
+    /// Its approvals in the window of readiness: 28 days, or what the map says.
     pub approvals: u32,
     /// Those that were approved as they were.
     pub approved: u32,
@@ -86,7 +86,8 @@ pub fn standing(board: &Board, agent: &AgentId, now: Time) -> Standing {
     let entry = board.map.agent(agent);
     let facts: Option<&AgentFacts> = board.agents.get(agent);
     let week = facts.map(|facts| facts.history.last_days(now, LIST_DAYS)).unwrap_or_default();
-    let month = facts.map(|facts| facts.history.last_days(now, WINDOW_DAYS)).unwrap_or_default();
+    let days = board.map.model().asked().window();
+    let month = facts.map(|facts| facts.history.last_days(now, days)).unwrap_or_default();
     Standing {
         called: facts.and_then(|facts| facts.called.clone()),
         owner: entry.map(|entry| entry.owner.clone()),

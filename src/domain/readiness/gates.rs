@@ -2,18 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::{
-    APPROVALS, AgentReadiness, DEEDS, Evidence, Gate, GateKind, GateState, QUIET_DAYS, WINDOW_DAYS,
-    map_standing,
-};
+use super::{AgentReadiness, DEEDS, Evidence, Gate, GateKind, GateState, map_standing};
 use crate::domain::ids::{Actor, AgentId};
-use crate::domain::map::{Agent, Queue};
+use crate::domain::map::{Agent, Queue, Thresholds};
 use crate::domain::state::{AgentFacts, Answers, Board, Count, KEPT_DAYS, Sums};
 use crate::domain::things::{Alert, PastTurn, QueueReviews};
 use crate::domain::time::{Span, Time};
 
-/// More than this share of approvals, in percent, without edits.
-const PLAIN_SHARE: u64 = 85;
 /// At least this share of scheduled reviews, in percent, held.
 const HELD_SHARE: usize = 90;
 /// Deeds that are listed as evidence of one thing.
@@ -23,6 +18,7 @@ const LISTED: usize = 5;
 struct Case<'a> {
     board: &'a Board,
     now: Time,
+    asked: Thresholds,
     id: &'a AgentId,
     /// Its entry in the map.
     entry: Option<&'a Agent>,
@@ -54,14 +50,16 @@ fn of<'a>(
     conflicts: &BTreeMap<&'a AgentId, Vec<&'a Alert>>,
 ) -> AgentReadiness {
     let facts = board.agents.get(id);
+    let asked = board.map.model().asked();
     let case = Case {
         board,
         now,
+        asked,
         id,
         entry,
         facts,
         live_since: live_since(entry, facts),
-        last: facts.map(|facts| facts.history.last_days(now, WINDOW_DAYS)).unwrap_or_default(),
+        last: facts.map(|facts| facts.history.last_days(now, asked.window())).unwrap_or_default(),
         conflicts: conflicts.get(id).cloned().unwrap_or_default(),
     };
     let gates = vec![
@@ -104,8 +102,8 @@ fn said(entry: Option<&Agent>) -> Option<Time> {
 }
 
 /// Whether what works since then is still being set up.
-pub(super) fn is_calibrating(live_since: Option<Time>, now: Time) -> bool {
-    live_since.is_none_or(|since| days_since(since, now) < WINDOW_DAYS)
+pub(super) fn is_calibrating(live_since: Option<Time>, asked: Thresholds, now: Time) -> bool {
+    live_since.is_none_or(|since| days_since(since, now) < asked.window())
 }
 
 /// Whole days that lie between.
@@ -119,7 +117,7 @@ fn gate(kind: GateKind, state: GateState, words: impl Into<String>, evidence: Ve
 
 fn stable(case: &Case<'_>) -> Gate {
     let kind = GateKind::Stable;
-    let stepped_in = case.last.interventions;
+    let (stepped_in, window) = (case.last.interventions, case.asked.window());
     let mut evidence = Vec::new();
     let Some(since) = case.live_since else {
         return gate(kind, GateState::TooLittle, "it has done nothing yet", evidence);
@@ -128,26 +126,21 @@ fn stable(case: &Case<'_>) -> Gate {
     evidence.extend(began(case));
     if stepped_in.n > 0 {
         evidence.push(Evidence::deed(stepped_in.last, "the last manual intervention on its zone"));
-        let words = format!("{} in the last {WINDOW_DAYS} days", times(stepped_in.n, "manual intervention"));
+        let words = format!("{} in the last {window} days", times(stepped_in.n, "manual intervention"));
         return gate(kind, GateState::Fails, words, evidence);
     }
-    if days < WINDOW_DAYS {
-        return gate(kind, GateState::TooLittle, format!("live {days} of {WINDOW_DAYS} days"), evidence);
+    if days < window {
+        return gate(kind, GateState::TooLittle, format!("live {days} of {window} days"), evidence);
     }
     if case.last.deeds.n == 0 {
-        let words = format!("live {days} days, but it did nothing in the last {WINDOW_DAYS}");
+        let words = format!("live {days} days, but it did nothing in the last {window}");
         return gate(kind, GateState::TooLittle, words, evidence);
     }
     evidence.push(Evidence::deed(
         case.last.deeds.last,
         times(case.last.deeds.n, "deed") + " since, the last one",
     ));
-    gate(
-        kind,
-        GateState::Holds,
-        format!("live {days} days, no manual intervention in {WINDOW_DAYS}"),
-        evidence,
-    )
+    gate(kind, GateState::Holds, format!("live {days} days, no manual intervention in {window}"), evidence)
 }
 
 /// Since when it works, and what the map says of that.
@@ -192,42 +185,42 @@ fn trusted(case: &Case<'_>) -> Gate {
         }
     }
     let (plain, all) = (u64::from(given.approved.n), u64::from(answers));
-    let enough = |plain: u64, all: u64| plain * 100 > all * PLAIN_SHARE;
-    if answers < APPROVALS {
-        let asked = u64::from(APPROVALS);
-        let words = format!("{answers} of {APPROVALS} approvals in {KEPT_DAYS} days");
+    let Thresholds { approvals, rate, .. } = case.asked;
+    if answers < approvals {
+        let wanted = u64::from(approvals);
+        let words = format!("{answers} of {approvals} approvals in {KEPT_DAYS} days");
         // What is still to come may all be approved as it is; where that would not do, nothing is to be waited for.
-        if enough(plain + asked - all, asked) {
+        if rate.is_passed_by(plain + wanted - all, wanted) {
             return gate(kind, GateState::TooLittle, words, evidence);
         }
-        let words =
-            format!("{words}, {plain} without edits: over {PLAIN_SHARE}% of {APPROVALS} is out of reach");
+        let words = format!("{words}, {plain} without edits: over {rate} of {approvals} is out of reach");
         return gate(kind, GateState::Fails, words, evidence);
     }
-    let holds = enough(plain, all);
+    let holds = rate.is_passed_by(plain, all);
     let which = since.map_or_else(String::new, |since| format!(", the last ones since {}", date(since)));
-    let words = format!("{}% of {all} approvals without edits{which}", plain * 100 / all);
+    let words =
+        format!("{}% of {all} approvals without edits{which}; over {rate} is asked for", plain * 100 / all);
     gate(kind, if holds { GateState::Holds } else { GateState::Fails }, words, evidence)
 }
 
 /// The answers in the window; where they are too few the last ones, and since when.
 fn answers(case: &Case<'_>) -> (Answers, Option<Time>) {
     let last = case.last.answers;
-    match case.facts.filter(|_| last.all() < APPROVALS) {
-        Some(facts) => facts.history.last_answers(case.now, APPROVALS, KEPT_DAYS),
+    match case.facts.filter(|_| last.all() < case.asked.approvals) {
+        Some(facts) => facts.history.last_answers(case.now, case.asked.approvals, KEPT_DAYS),
         None => (last, None),
     }
 }
 
 fn consistent(case: &Case<'_>) -> Gate {
     let kind = GateKind::Consistent;
-    let before = case
-        .facts
-        .map(|facts| facts.history.last_days(case.now.minus(Span::from_days(WINDOW_DAYS)), WINDOW_DAYS))
-        .unwrap_or_default();
-    let last = &case.last;
+    let half = halves(case);
+    let days = half.micros() / Span::from_days(1).micros();
+    let turn = case.now.minus(half);
+    let sums = |after, to| case.facts.map(|facts| facts.history.between(after, to)).unwrap_or_default();
+    let (before, last) = (sums(turn.minus(half), turn), sums(turn, case.now));
     let bad = |days: &Sums| days.refused.and(days.returned).and(days.failed);
-    let (bad_last, bad_before) = (bad(last), bad(&before));
+    let (bad_last, bad_before) = (bad(&last), bad(&before));
     let mut evidence = Vec::new();
     for (count, words) in
         [(last.refused, "refused or stale"), (last.returned, "returned"), (last.failed, "failed")]
@@ -238,13 +231,13 @@ fn consistent(case: &Case<'_>) -> Gate {
     }
     for (count, words) in [(last.deeds, "in the last"), (before.deeds, "in those before the last")] {
         if count.n > 0 && evidence.is_empty() {
-            let words = format!("{} {words} {WINDOW_DAYS} days, the last one", times(count.n, "deed"));
+            let words = format!("{} {words} {days} days, the last one", times(count.n, "deed"));
             evidence.push(Evidence::deed(count.last, words));
         }
     }
     if last.deeds.n < DEEDS || before.deeds.n < DEEDS {
         let words = format!(
-            "{} in {WINDOW_DAYS} days and {} in those before: fewer than {DEEDS} say nothing",
+            "{} in {days} days and {} in those before: fewer than {DEEDS} say nothing",
             times(last.deeds.n, "deed"),
             before.deeds.n
         );
@@ -254,9 +247,19 @@ fn consistent(case: &Case<'_>) -> Gate {
     // Half as high again is too much; nothing after nothing is not.
     let rose = rise(bad_last, before.deeds) * 2 >= rise(bad_before, last.deeds) * 3;
     let fails = rose && bad_last.n > 0;
-    let words =
-        format!("{} a hundred deeds, {} before", rate(bad_last, last.deeds), rate(bad_before, before.deeds));
+    let words = format!(
+        "{} a hundred deeds in {days} days, {} before",
+        rate(bad_last, last.deeds),
+        rate(bad_before, before.deeds)
+    );
     gate(kind, if fails { GateState::Fails } else { GateState::Holds }, words, evidence)
+}
+
+/// What is compared: the last window with the one before, halves of one as long as two are not there yet.
+fn halves(case: &Case<'_>) -> Span {
+    let window = Span::from_days(case.asked.window());
+    let there = case.live_since.map_or(0, |since| case.now.since(since).micros());
+    if there >= window.micros() * 2 { window } else { Span::from_micros(window.micros() / 2) }
 }
 
 /// `2.5`: how many of a hundred.
@@ -323,7 +326,7 @@ fn reviewed(case: &Case<'_>) -> Gate {
     }
     let turns = turns(case, queue);
     let Some(last) = turns.last() else {
-        let words = format!("no scheduled review of {} in {WINDOW_DAYS} days yet", queue.name);
+        let words = format!("no scheduled review of {} in {} days yet", queue.name, case.asked.window());
         return gate(kind, GateState::TooLittle, words, evidence);
     };
     let held = turns.iter().filter(|turn| turn.held).count();
@@ -341,7 +344,7 @@ fn reviewed(case: &Case<'_>) -> Gate {
 
 /// The scheduled reviews of the window, oldest first.
 fn turns(case: &Case<'_>, queue: &Queue) -> Vec<PastTurn> {
-    let after = case.now.minus(Span::from_days(WINDOW_DAYS));
+    let after = case.now.minus(Span::from_days(case.asked.window()));
     let reviews: Option<&QueueReviews> = case.board.reviews.get(&queue.name);
     let turns = reviews.into_iter().flat_map(|reviews| &reviews.turns);
     turns.filter(|turn| turn.due > after && turn.due <= case.now.plus(Span::from_days(1))).copied().collect()
@@ -360,25 +363,25 @@ fn quiet(case: &Case<'_>) -> Gate {
         };
         return gate(kind, GateState::Fails, words, evidence.collect());
     }
-    let last = case.facts.map(|facts| facts.history.last_days(case.now, QUIET_DAYS)).unwrap_or_default();
+    let quiet = case.asked.quiet();
+    let last = case.facts.map(|facts| facts.history.last_days(case.now, quiet)).unwrap_or_default();
     if last.failures.n > 0 {
-        let words =
-            format!("{} in the last {QUIET_DAYS} days", times(last.failures.n, "coordination failure"));
+        let words = format!("{} in the last {quiet} days", times(last.failures.n, "coordination failure"));
         let evidence = vec![Evidence::deed(last.failures.last, "the last one")];
         return gate(kind, GateState::Fails, words, evidence);
     }
     let days = case.live_since.map_or(0, |since| days_since(since, case.now));
-    if days < QUIET_DAYS {
-        let words = format!("no coordination failure, but live {days} of {QUIET_DAYS} days");
+    if days < quiet {
+        let words = format!("no coordination failure, but live {days} of {quiet} days");
         return gate(kind, GateState::TooLittle, words, Vec::new());
     }
     if last.deeds.n == 0 {
-        let words = format!("it did nothing in the last {QUIET_DAYS} days");
+        let words = format!("it did nothing in the last {quiet} days");
         return gate(kind, GateState::TooLittle, words, Vec::new());
     }
     let evidence =
         vec![Evidence::deed(last.deeds.last, times(last.deeds.n, "deed") + " since, the last one")];
-    gate(kind, GateState::Holds, format!("no coordination failure in {QUIET_DAYS} days"), evidence)
+    gate(kind, GateState::Holds, format!("no coordination failure in {quiet} days"), evidence)
 }
 
 /// `sales is not stable: live 3 of 28 days`.

@@ -9,9 +9,10 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Missing, Stage, WINDOW_DAYS, gates, stages};
+use super::{Missing, Stage, gates, stages};
 use crate::domain::ids::AgentId;
-use crate::domain::map::{Finding, Lint, Map, Model, lint};
+use crate::domain::map::{Finding, Lint, Map, Model, Thresholds, lint};
+use crate::domain::path::{self, FieldPath, Pattern};
 use crate::domain::state::Board;
 use crate::domain::time::Time;
 
@@ -20,6 +21,9 @@ use crate::domain::time::Time;
 pub struct Joining {
     /// Agents that the map has and the one in force has not.
     pub newcomers: Vec<AgentId>,
+    /// What is asked of an agent, by the map in force or as is usual.
+    #[serde(default)]
+    pub asked: Thresholds,
     /// The stage now.
     pub stage: Stage,
     /// The stage with them.
@@ -28,10 +32,26 @@ pub struct Joining {
     pub overlaps: Vec<Overlap>,
     /// Gates that keep them out.
     pub failed: Vec<Missing>,
+    /// What newcomers may read of what others write: whom they will rely on. It keeps nobody out.
+    #[serde(default)]
+    pub reads: Vec<Reads>,
     /// Agents that would be calibrating: live for less than four weeks. Two at once are one too many.
     pub calibrating: Vec<AgentId>,
     /// The answer.
     pub may_join: bool,
+}
+
+/// A newcomer may read what another agent writes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Reads {
+    /// The newcomer.
+    pub reader: AgentId,
+    /// Who writes it.
+    pub writer: AgentId,
+    /// What of it, as the writer's grants have it.
+    pub writes: Vec<Pattern>,
+    /// A path that shows it.
+    pub example: FieldPath,
 }
 
 /// Something wrong with the map.
@@ -75,10 +95,12 @@ impl Joining {
         let new = with.agents.iter().filter(|agent| model.agent(&agent.id).is_none());
         Self {
             newcomers: new.map(|agent| agent.id.clone()).collect(),
+            asked: model.asked(),
             stage: Stage::of(model.agents.len()),
             then: Stage::of(with.agents.len()),
             overlaps,
             failed: Vec::new(),
+            reads: reads(model, with),
             calibrating: Vec::new(),
             may_join: true,
         }
@@ -90,8 +112,9 @@ impl Joining {
         if self.calibrating.len() > 1 {
             let names: Vec<&str> = self.calibrating.iter().map(AgentId::as_str).collect();
             unmet.push(format!(
-                "{} would be calibrating at once: live for less than {WINDOW_DAYS} days",
-                names.join(" and ")
+                "{} would be calibrating at once: live for less than {} days",
+                names.join(" and "),
+                self.asked.days
             ));
         }
         unmet
@@ -106,10 +129,35 @@ impl Joining {
         self.failed.extend(stages::absent(&grown, self.then));
         let young = with.agents.iter().filter(|agent| {
             let since = gates::live_since(Some(*agent), board.agents.get(&agent.id));
-            gates::is_calibrating(since, now)
+            gates::is_calibrating(since, self.asked, now)
         });
         self.calibrating = young.map(|agent| agent.id.clone()).collect();
     }
+}
+
+/// What each newcomer may read of what each other agent writes.
+fn reads(model: &Model, with: &Model) -> Vec<Reads> {
+    let mut found = Vec::new();
+    for reader in with.agents.iter().filter(|agent| model.agent(&agent.id).is_none()) {
+        for writer in with.agents.iter().filter(|agent| agent.id != reader.id) {
+            let shown = |grant: &Pattern| {
+                let mut may = reader.reads.iter();
+                may.find_map(|reads| {
+                    path::overlap(grant, &writer.taken_from(grant), reads, &reader.hidden).path()
+                })
+            };
+            let read: Vec<(&Pattern, FieldPath)> =
+                writer.writes.iter().filter_map(|grant| Some((grant, shown(grant)?))).collect();
+            let Some((_, example)) = read.first() else { continue };
+            found.push(Reads {
+                reader: reader.id.clone(),
+                writer: writer.id.clone(),
+                writes: read.iter().map(|(grant, _)| (*grant).clone()).collect(),
+                example: example.clone(),
+            });
+        }
+    }
+    found
 }
 
 fn overlap(finding: Finding) -> Overlap {

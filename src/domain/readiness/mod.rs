@@ -17,20 +17,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ids::{AgentId, MapVersion, Seq};
-use super::map::{Finding, Lint};
+use super::map::{Finding, Lint, Thresholds};
 use super::state::{Board, CareMark, Dependency};
 use super::time::Time;
 
-pub use joining::{Joining, Overlap, joining, unmet};
+pub use joining::{Joining, Overlap, Reads, joining, unmet};
 pub use seats::without_token;
 pub use stages::{STAGES, StageRow};
 
-/// The days that an agent must be live, and that most gates look back on.
-pub const WINDOW_DAYS: i64 = 28;
-/// The days without a coordination failure.
-pub const QUIET_DAYS: i64 = 14;
-/// Fewest approvals that say anything.
-pub const APPROVALS: u32 = 20;
 /// Fewest deeds in each of two windows that are compared. (The rule names no number: below it one refusal more or less
 /// would decide.)
 pub const DEEDS: u32 = 20;
@@ -42,6 +36,9 @@ pub struct Team {
     pub at: Time,
     /// After which deed.
     pub head: Seq,
+    /// What is asked of an agent, by the map or as is usual.
+    #[serde(default)]
+    pub asked: Thresholds,
     /// The stage, from the number of agents in the map.
     pub stage: Stage,
     /// The agents of the map in its order, then those that act without being in it.
@@ -194,12 +191,13 @@ pub fn readiness(board: &Board, now: Time) -> Team {
         board.dependencies.iter().map(|(_, dependency)| dependency.clone()).collect();
     dependencies.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.reader.cmp(&b.reader)));
     let map = map_standing(board, now);
-    Team { at: now, head: board.head, stage, agents, infrastructure, next, dependencies, map }
+    let asked = model.asked();
+    Team { at: now, head: board.head, asked, stage, agents, infrastructure, next, dependencies, map }
 }
 
 /// When the map was last gone through, and whether it is overdue.
 pub fn map_standing(board: &Board, now: Time) -> MapStanding {
-    let due = board.care.due(board.map.model().review_every);
+    let due = board.care.due(board.map.model().gone_through_every());
     MapStanding {
         version: board.map_version,
         applied: board.care.applied.clone(),
@@ -256,8 +254,8 @@ impl AgentReadiness {
     }
 
     /// Whether it is still being set up: live for less than the window.
-    pub fn is_calibrating(&self, now: Time) -> bool {
-        gates::is_calibrating(self.live_since, now)
+    pub fn is_calibrating(&self, asked: Thresholds, now: Time) -> bool {
+        gates::is_calibrating(self.live_since, asked, now)
     }
 }
 
@@ -279,26 +277,30 @@ impl GateKind {
     }
 
     /// When it holds, as RULES §14.1 has it.
-    pub fn rule(self) -> &'static str {
+    pub fn rule(self, asked: Thresholds) -> String {
+        let Thresholds { days, approvals, rate } = asked;
         match self {
-            Self::Stable => {
-                "live 28 days or more, with no manual intervention on its zone in the last 28 (a handled case counts, \
-                 an expanded zone does not)"
-            }
-            Self::Trusted => {
-                "more than 85% of at least 20 approvals in 28 days were approved without edits; an agent with no \
-                 output that needs approval passes"
-            }
-            Self::Consistent => {
-                "refusals, returns and failures a hundred deeds are not half as high again as in the 28 days before"
-            }
+            Self::Stable => format!(
+                "live {days} days or more, with no manual intervention on its zone in the last {days} (a handled case \
+                 counts, an expanded zone does not)"
+            ),
+            Self::Trusted => format!(
+                "more than {rate} of at least {approvals} approvals in {days} days were approved without edits, or of the \
+                 last {approvals}; an agent with no output that needs approval passes"
+            ),
+            Self::Consistent => format!(
+                "refusals, returns and failures a hundred deeds are not half as high again as in the {days} days before"
+            ),
             Self::Documented => {
                 "triggers, writes or outputs, escalation and owner are in the map, and the map is not overdue"
+                    .to_owned()
             }
-            Self::Reviewed => {
-                "its queue has a named owner, the last scheduled review was held, and 90% of those in 28 days"
+            Self::Reviewed => format!(
+                "its queue has a named owner, the last scheduled review was held, and 90% of those in {days} days"
+            ),
+            Self::Quiet => {
+                format!("no open collision, and no coordination failure in the last {} days", asked.quiet())
             }
-            Self::Quiet => "no open collision, and no coordination failure in the last 14 days",
         }
     }
 }

@@ -192,10 +192,10 @@ fn read_permissions(board: &Board) -> Need {
     let said =
         model.agents.iter().filter(|agent| agent.reads != everything || !agent.hidden.is_empty()).count();
     let words = match said {
-        0 => "every agent reads everything, as the map's default has it".to_owned(),
+        0 => "the map says nothing: say what each agent `reads`, or what is `hidden` from it".to_owned(),
         n => format!("{n} of {} agents read less than everything", model.agents.len()),
     };
-    need(Stage::Small, "read permissions", GateState::Holds, words)
+    need(Stage::Small, "read permissions", there(said > 0), words)
 }
 
 fn data_dependencies(board: &Board) -> Need {
@@ -204,7 +204,7 @@ fn data_dependencies(board: &Board) -> Need {
     pairs.sort_by_key(|dependency| std::cmp::Reverse(dependency.count));
     let Some(most) = pairs.first() else {
         let words = "no deed has named what it was based on: agents must send `depends_on`";
-        return need(Stage::Three, what, GateState::TooLittle, words);
+        return need(Stage::Three, what, GateState::Fails, words);
     };
     let pairs = times(u32::try_from(pairs.len()).unwrap_or(u32::MAX), "pair");
     let words = format!("{pairs}; most often {} acts on {} of {}", most.reader, most.example, most.owner);
@@ -278,7 +278,13 @@ pub(super) fn next(board: &Board, agents: &[AgentReadiness], now: Time) -> Vec<M
     let mut next = missing(board, agents, now);
     let team = board.map.model().agents.len();
     if team > 0 {
-        next.extend(absent(board, Stage::of(team + 1)));
+        // The map that has the next agent may bring it.
+        next.extend(
+            absent(board, Stage::of(team + 1)).map(|missing| Missing {
+                words: format!("with one agent more: {}", missing.words),
+                ..missing
+            }),
+        );
     }
     next
 }

@@ -137,9 +137,10 @@ fn head(page: &mut Page, model: &Model, version: Option<MapVersion>) {
     let person = model.governance_owner.as_ref().map_or("nobody yet", |person| person.as_str());
     page.line(format!("- Accountable for this map: {}", words(person)));
     let review = model
-        .review_every
+        .gone_through_every()
         .map_or("whenever somebody thinks of it".to_owned(), |every| format!("every {every}"));
     page.line(format!("- Reviewed: {review}"));
+    page.line(format!("- Before another agent joins, each is asked for: {}", model.asked()));
     let mode = match model.mode {
         Mode::Enforce => {
             "enforced: what it forbids is refused, proposed to the owner, or decided by a person"

@@ -14,7 +14,7 @@ use crate::console::world::World;
 use crate::domain::deed::Deed;
 use crate::domain::ids::AgentId;
 use crate::domain::readiness::agents::{LIST_DAYS, standing};
-use crate::domain::readiness::{Evidence, Gate, Team, WINDOW_DAYS};
+use crate::domain::readiness::{Evidence, Gate, Team};
 use crate::domain::state::{Board, day_of};
 use crate::domain::time::{Span as TimeSpan, Time};
 
@@ -122,7 +122,8 @@ impl Told<'_> {
         let (look, theme, now) = (self.look, self.look.theme, self.world.now);
         let Some(facts) = self.board.agents.get(self.agent) else { return };
         let standing = standing(self.board, self.agent, now);
-        let today = facts.history.last_days(now, 1);
+        let today = facts.history.on_day(day_of(now));
+        let window = self.board.map.model().asked().window();
         let hours = hours_today(facts.first, now);
         let per_hour = tenths(u64::from(today.deeds.n) * 10, hours);
         let stopped = today.refused.n.saturating_add(today.failed.n);
@@ -136,22 +137,22 @@ impl Told<'_> {
             line.spans.push(Span::styled(TODAY, theme.muted));
         }
         self.facts.lined("28 days", vec![line]);
-        self.leads(&Target::Filter(format!("actor:{} since:{WINDOW_DAYS}d", self.agent)));
+        self.leads(&Target::Filter(format!("actor:{} since:{window}d", self.agent)));
         let approvals = match standing.approved_percent() {
             Some(percent) => {
-                format!("{percent}% of {} as they were, in {WINDOW_DAYS} days", standing.approvals)
+                format!("{percent}% of {} as they were, in {window} days", standing.approvals)
             }
-            None => format!("none in {WINDOW_DAYS} days"),
+            None => format!("none in {window} days"),
         };
         self.facts.say("approved", &approvals);
         self.done();
-        let month = facts.history.last_days(now, WINDOW_DAYS);
+        let month = facts.history.last_days(now, window);
         let words = match month.interventions.n {
-            0 => format!("nobody stepped in, in {WINDOW_DAYS} days"),
+            0 => format!("nobody stepped in, in {window} days"),
             n => {
                 let when = facts.last_intervention.map(|at| self.world.ago(at)).unwrap_or_default();
                 format!(
-                    "people stepped in {n} time{} in {WINDOW_DAYS} days, last {when}",
+                    "people stepped in {n} time{} in {window} days, last {when}",
                     if n == 1 { "" } else { "s" }
                 )
             }

@@ -50,8 +50,14 @@ pub(super) fn lines(look: Look<'_>, room: usize, world: &World, team: &Team) -> 
     missing(&mut lines, &mut facts, look, team);
     relies(&mut lines, &mut facts, look, team);
     facts.heading("GATES of an agent");
+    facts.note(&team.asked.to_string(), theme.muted);
     for kind in GateKind::ALL {
-        facts.long(kind.as_str(), &format!("{}  {}", rows::letter(kind), kind.rule()), LINES, theme.muted);
+        facts.long(
+            kind.as_str(),
+            &format!("{}  {}", rows::letter(kind), kind.rule(team.asked)),
+            LINES,
+            theme.muted,
+        );
     }
     let signs = format!(
         "{} holds  {} fails  {} too little evidence, which is not a pass",

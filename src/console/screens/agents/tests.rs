@@ -96,6 +96,17 @@ fn the_agents_at_three_widths() {
     }
 }
 
+/// Whichever view is open: the head says that the map should have been gone through.
+#[test]
+fn a_map_that_is_overdue_is_a_word_in_the_head() {
+    let mut team = Team::new(MAP, start()).unwrap();
+    let head = |team: &mut Team| console(team, 120, 36).screen_text().lines().next().unwrap().to_owned();
+    assert!(head(&mut team).contains("map v0") && !head(&mut team).contains("overdue"));
+    team.pass(Span::from_hours(24 * 91)).unwrap();
+    let said = head(&mut team);
+    assert!(said.contains("map v0 overdue"), "{said}");
+}
+
 #[test]
 fn the_agents_in_ascii_without_colour() {
     let mut team = team();

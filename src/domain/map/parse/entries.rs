@@ -12,6 +12,7 @@ use super::places::{EntryPlace, Lines, Places};
 use super::reader::{Entry, Fault, name, plain};
 use crate::domain::ids::{AgentId, PersonId, QueueName, WorkspaceId};
 use crate::domain::map::ahead::Ahead;
+use crate::domain::map::asked::{MOST_APPROVALS, MOST_DAYS, Thresholds};
 use crate::domain::map::condition::{Condition, Occasion, Op};
 use crate::domain::map::lint::{Finding, Lint, Section};
 use crate::domain::map::model::{
@@ -34,6 +35,7 @@ const ROOT: &[&str] = &[
     "thread_window",
     "wake_ups",
     "on_exhausted",
+    "readiness",
     "agent",
     "event",
     "route",
@@ -45,6 +47,7 @@ const ROOT: &[&str] = &[
     "contradiction",
     "basis",
 ];
+const READINESS: &[&str] = &["days", "approvals", "rate"];
 const AGENT: &[&str] = &[
     "id",
     "role",
@@ -137,6 +140,7 @@ impl<'i> File<'_, 'i> {
         let (good, place) = (entry.good, entry.place);
         self.complete &= good;
         self.places.insert(Section::Root, 0, place);
+        let readiness = self.thresholds();
         let blank = Model::empty(workspace.or_else(|| "unnamed".parse().ok())?);
         let timezone = timezone.unwrap_or_else(|| blank.timezone.clone());
         Some(Model {
@@ -147,8 +151,32 @@ impl<'i> File<'_, 'i> {
             thread_window,
             wake_ups,
             on_exhausted,
+            readiness,
             ..blank
         })
+    }
+
+    /// What is asked of an agent: a table of its own.
+    fn thresholds(&mut self) -> Option<Thresholds> {
+        let value = self.table.get("readiness")?;
+        let DeValue::Table(table) = value.get_ref() else {
+            self.complete = false;
+            let mend = Some("write a line [readiness] and `days`, `approvals` or `rate` below it".to_owned());
+            let message = "`readiness` takes keys of its own".to_owned();
+            self.findings.push(self.lines.finding(Lint::Types, value.span(), message, mend));
+            return None;
+        };
+        let mut entry = self.entry(table, "[readiness]", value.span());
+        entry.only(READINESS);
+        let usual = Thresholds::default();
+        let asked = Thresholds {
+            days: entry.count("days", MOST_DAYS).unwrap_or(usual.days),
+            approvals: entry.count("approvals", MOST_APPROVALS).unwrap_or(usual.approvals),
+            rate: entry.rate("rate").unwrap_or(usual.rate),
+        };
+        let good = entry.good;
+        self.complete &= good;
+        Some(asked)
     }
 
     /// The entries of one section that could be read.

@@ -7,6 +7,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::places::{EntryPlace, Lines};
+use crate::domain::map::asked::Rate;
 use crate::domain::map::condition::ConditionError;
 use crate::domain::map::lint::{Finding, Lint};
 use crate::domain::map::spelling::nearest;
@@ -277,6 +278,26 @@ impl<'r, 'i> Entry<'r, 'i> {
             self.wrong_kind(key, value, &format!("a whole number from 1 to {most}"));
         }
         number
+    }
+
+    /// A part of a whole, such as 0.85.
+    pub(super) fn rate(&mut self, key: &'static str) -> Option<Rate> {
+        let value = self.value(key)?;
+        let text = match value.get_ref() {
+            DeValue::Float(number) => Some(number.as_str()),
+            DeValue::Integer(number) => Some(number.as_str()),
+            DeValue::String(_)
+            | DeValue::Boolean(_)
+            | DeValue::Datetime(_)
+            | DeValue::Array(_)
+            | DeValue::Table(_) => None,
+        };
+        let number = text.and_then(|text| text.parse::<f64>().ok());
+        let rate = number.and_then(|number| Rate::try_from(number).ok());
+        if rate.is_none() {
+            self.wrong_kind(key, value, "a part of 1, such as 0.85");
+        }
+        rate
     }
 
     /// Notes that a value is of the wrong kind.
