@@ -193,13 +193,6 @@ impl fmt::Debug for EventDigest {
 }
 
 number!(/** A deed's place in its workspace's ledger; the first deed has 1. */ Seq);
-impl Version {
-    /// Never written.
-    pub(crate) fn is_none(&self) -> bool {
-        self.0 == 0
-    }
-}
-
 number!(/** A field's or tombstone's version; 0 means never written. */ Version);
 number!(/** The map's version; 0 is the map a workspace is born with. */ MapVersion);
 number!(/** An inbox item's number, shown as `#1042`. */ ItemNo);

@@ -32,6 +32,6 @@ fn the_clock_can_be_shifted() {
     assert_eq!(said.status, 0, "{said:?}");
     let told = home.command(&["log", "--json", "--workspace", "b"]);
     let told = Said::of(&mut at("@2031-05-05 10:10:00", &told));
-    assert!(told.out.contains(r#""recorded":"2031-05-05T10:0"#), "{told:?}");
+    assert!(told.out.contains(r#""recordedtime":"2031-05-05T10:0"#), "{told:?}");
     assert!(told.out.contains(r#""time":"2026-03-01T10:00:00.000000Z""#), "{told:?}");
 }

@@ -14,6 +14,7 @@ pub(crate) struct Home {
 }
 
 /// What a run of the binary said.
+#[derive(Debug)]
 pub(crate) struct Said {
     pub(crate) status: i32,
     pub(crate) out: String,

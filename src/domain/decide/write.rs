@@ -97,7 +97,7 @@ pub(super) fn obstacle(state: &State, agent: &AgentId, write: &Write, now: Time)
 fn anew<'a>(state: &'a State, write: &Write) -> Cow<'a, State> {
     let is_back = matches!(write.kind, WriteKind::Create | WriteKind::Update);
     let entity = state.entities.get(&write.entity).filter(|entity| is_back && entity.is_deleted());
-    let Some(entity) = entity.filter(|entity| !entity.fields.is_empty()) else { return Cow::Borrowed(state) };
+    let Some(entity) = entity else { return Cow::Borrowed(state) };
     let mut entity = Entity::clone(entity);
     entity.begin_anew();
     let mut state = state.clone();

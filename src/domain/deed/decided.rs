@@ -40,6 +40,7 @@ pub struct NewFormat {
 #[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a mark of its own in the record")]
 pub struct Decided {
     /// How bad the alert is from now on, where it was opened before.
     pub severity: Option<Severity>,

@@ -35,7 +35,7 @@ pub struct Entity {
     pub gone: Option<Tombstone>,
     /// Where it was deleted and made anew: its version then. What is written first goes on from there, so that no version of
     /// before is one of now.
-    #[serde(default, skip_serializing_if = "Version::is_none")]
+    #[serde(default, skip_serializing_if = "is_first")]
     pub floor: Version,
     /// The last deeds on it, oldest first.
     pub recent: Vec<Arc<Touch>>,
@@ -109,6 +109,11 @@ pub struct Touch {
     pub outcome: Outcome,
     /// The fields.
     pub fields: Vec<FieldName>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+fn is_first(floor: &Version) -> bool {
+    *floor == Version(0)
 }
 
 impl Entity {

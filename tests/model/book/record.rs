@@ -144,6 +144,12 @@ impl Record {
         let running = state.board.halted.is_none();
         let over = self.leases.iter().find(|(_, lock)| running && !lock.is_live(now));
         assert!(over.is_none(), "G7: lease {:?} was not told to have lapsed", over.map(|(fence, _)| fence));
+        for (entity, there) in state.entities.iter().filter(|(path, _)| !self.gone.contains(*path)) {
+            let known = self.fields.keys().filter(|path| path.entity == *entity).map(|path| &path.field);
+            let known = known.filter(|name| !name.is_whole());
+            let there = there.fields.iter().map(|(name, _)| name).filter(|name| !name.is_whole());
+            assert!(there.eq(known), "G1: other fields than were written since it began: {entity}");
+        }
         let kept = self.held.values().flatten().find(|until| **until <= now);
         assert!(kept.is_none(), "G6: still held past {kept:?}");
         let fields: usize = state.board.held.values().map(Vec::len).sum();
@@ -190,19 +196,14 @@ impl Record {
         self.lay_hand(look, &entity);
         self.entities.insert(entity.clone(), next);
         if matches!(deed.body, Body::EntityArchived(()) | Body::EntityDeleted(())) {
+            // The last word counts: where it only observes, what was deleted may be put away after that.
             if matches!(deed.body, Body::EntityDeleted(())) {
                 self.deleted.insert(entity.clone());
+            } else {
+                self.deleted.remove(&entity);
             }
-            let there = look.state.entities.get(&entity).map(|known| known.fields.len());
-            assert!(there.is_some(), "a tombstone is left: {deed:?}");
             self.gone.insert(entity);
         } else {
-            let there = look.state.entities.get(&entity).unwrap().fields.iter().map(|(name, _)| name.clone());
-            let known = self.fields.keys().filter(|path| path.entity == entity && !path.field.is_whole());
-            assert!(
-                there.eq(known.map(|path| path.field.clone())),
-                "other fields than were written: {deed:?}"
-            );
             self.gone.remove(&entity);
         }
     }
@@ -391,7 +392,22 @@ impl Record {
             }
             Body::LeaseReleased(()) => {
                 let lock = self.leases.remove(&deed.refs.lease.unwrap()).unwrap();
-                assert!(lock.is_live(now) && Some(&lock.holder) == look.agent(), "G7: not its: {deed:?}");
+                let goes = |one: &&deeds::domain::deed::Deed| {
+                    let gone = matches!(
+                        one.body,
+                        Body::HandoffReturned(_)
+                            | Body::HandoffCompleted(_)
+                            | Body::HandoffEscalated(_)
+                            | Body::TaskClosed(_)
+                            | Body::TaskAborted(_)
+                    );
+                    gone && one.seq < deed.seq
+                        && one.refs.task.clone().map(LeaseTarget::Task).as_ref() == Some(&lock.target)
+                };
+                // A task's lock goes with the task.
+                let freed = deed.actor == Actor::Deeds && look.deeds.iter().any(|one| goes(&one));
+                assert!(lock.is_live(now), "G7: released after its end: {deed:?}");
+                assert!(freed || Some(&lock.holder) == deed.actor.agent(), "G7: not its: {deed:?}");
             }
             Body::LeaseLapsed(()) => {
                 let lock = self.leases.remove(&deed.refs.lease.unwrap()).unwrap();
