@@ -39,7 +39,7 @@ pub struct Report {
     pub refused: LeftOut,
     /// Events that change nothing, most of them of types without a reading: kept as notes, by type.
     pub notes: BTreeMap<String, u64>,
-    /// Names of the history that are no agents' names, and what they became; the first [`KEPT_NAMES`].
+    /// Names of the history that are no agents' names, and what they became; the first 200.
     pub names: BTreeMap<AgentId, Arc<str>>,
     /// Deeds that came into the ledger meanwhile.
     pub deeds: u64,
