@@ -109,19 +109,11 @@ impl<R: BufRead> Events<R> {
         let names = self.seen.entry(said).or_default();
         let name = event.id.to_string();
         let known = names.iter().position(|known| *known == name && !event.id.is_null());
-        match known.unwrap_or(names.len()) {
-            0 if names.is_empty() => {
-                names.push(name);
-                said
-            }
-            0 => said,
-            nth => {
-                if nth == names.len() {
-                    names.push(name);
-                }
-                event.digest(time, nth)
-            }
-        }
+        let nth = known.unwrap_or_else(|| {
+            names.push(name);
+            names.len() - 1
+        });
+        event.digest(time, nth)
     }
 }
 
