@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
+use super::globs::Globs;
 use super::words::FRESH;
-use crate::domain::path::{FieldPart, FieldPath, Glob, Pattern, Segment};
+use crate::domain::path::{FieldPart, FieldPath, Pattern, Segment};
 
 /// Patterns that take paths out, built once and asked often. Each has a rank, so that one tree of the lines of a file
 /// answers for "all lines after this one".
@@ -19,7 +20,7 @@ pub struct Exceptions {
 #[derive(Clone, Debug, Default)]
 struct Node {
     literals: HashMap<Box<str>, u32>,
-    globs: Vec<(Glob, u32)>,
+    globs: Globs,
     any: Option<u32>,
     deep: Option<u32>,
     /// Is it inside `**`, where every word leads back to it?
@@ -77,13 +78,7 @@ impl Exceptions {
             Segment::Any => *node.any.get_or_insert(fresh),
             Segment::Deep if node.loops => at,
             Segment::Deep => *node.deep.get_or_insert(fresh),
-            Segment::Glob(glob) => {
-                let known = node.globs.iter().find(|(known, _)| known == glob).map(|(_, child)| *child);
-                if known.is_none() {
-                    node.globs.push((glob.clone(), fresh));
-                }
-                known.unwrap_or(fresh)
-            }
+            Segment::Glob(glob) => node.globs.place(glob, fresh),
         };
         if child == fresh {
             self.nodes.push(Node { loops: matches!(segment, Segment::Deep), ..Node::default() });
@@ -143,15 +138,13 @@ pub(super) fn step(less: &[Ranked<'_>], places: &Places, word: &str) -> (Places,
     for (tree, at) in places {
         let Some((exceptions, _)) = less.get(usize::from(*tree)) else { continue };
         let Some(node) = exceptions.node(*at) else { continue };
-        cost += 1 + node.globs.len() as u64;
         if node.loops {
             reached.push((*tree, *at));
         }
-        let literal = node.literals.get(word).copied();
-        let globs = node.globs.iter().filter(|(glob, _)| glob.matches(word)).map(|(_, child)| *child);
-        for child in literal.into_iter().chain(node.any).chain(globs) {
+        for child in node.literals.get(word).copied().into_iter().chain(node.any) {
             exceptions.enter(*tree, child, &mut reached);
         }
+        cost += 1 + node.globs.matching(word, |child| exceptions.enter(*tree, child, &mut reached));
     }
     reached.sort_unstable();
     reached.dedup();

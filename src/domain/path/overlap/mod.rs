@@ -9,6 +9,7 @@
 //! which the answer is [`Meeting::Undecided`].
 
 mod exceptions;
+mod globs;
 mod search;
 mod words;
 
