@@ -38,7 +38,7 @@ const VERSIONS: [&str; 1] = ["286fd76"];
 const MAY_DIFFER: [&str; 1] = ["answers/*/answer/next"];
 
 /// What states have by now that those of earlier versions had not, in the same form.
-const ADDED: [&str; 8] = [
+const ADDED: [&str; 10] = [
     "board/format",
     "board/held",
     "board/seats",
@@ -47,6 +47,8 @@ const ADDED: [&str; 8] = [
     "links/ring/*/at",
     "links/ring/*/depth",
     "board/unanswered",
+    "board/care/alarm",
+    "board/care/told",
 ];
 
 /// Most differences of one ledger that are told.

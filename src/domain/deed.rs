@@ -249,6 +249,8 @@ pub struct ScopeChange {
     /// Whether it had been taken out of the agent's zone before, so that it is taken out again when this is revoked.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub lifted: bool,
+    /// Who became accountable for the map with it, because nobody was; where it is taken back, who is that no more.
+    pub governs: Option<PersonId>,
 }
 
 /// A part of a zone given to another agent.

@@ -3,6 +3,7 @@
 use crate::run::Home;
 
 const BROKEN: &str = r#"workspace = "northwind"
+governance_owner = "dana"
 
 [[agent]]
 id = "intake"

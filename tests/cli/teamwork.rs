@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::run::{Home, Said};
 use crate::server::Server;
 
-const TEAM: &str = "workspace = \"default\"\n\n[[agent]]\nid = \"crm\"\nowner = \"dana\"\nwrites = [\"crm/**\"]\noutputs = [\"mail/crm\"]\nescalates_to = \"inbox\"\n\n\
+const TEAM: &str = "workspace = \"default\"\ngovernance_owner = \"dana\"\n\n[[agent]]\nid = \"crm\"\nowner = \"dana\"\nwrites = [\"crm/**\"]\noutputs = [\"mail/crm\"]\nescalates_to = \"inbox\"\n\n\
     [[agent]]\nid = \"sales\"\nowner = \"dana\"\nwrites = [\"pipeline/**\"]\nescalates_to = \"inbox\"\n\n\
     [[queue]]\nname = \"inbox\"\nowner = \"dana\"\npriority = [\"crm\", \"sales\"]\nreview = \"daily 09:00\"\n";
 

@@ -28,7 +28,7 @@ fn clean(what: &str, said: &Said) {
 fn team(home: &Home, server: &Server) {
     home.file(
         "team.toml",
-        "workspace = \"default\"\n\n[[agent]]\nid = \"first-agent\"\nowner = \"dana\"\nwrites = [\"crm/**\"]\nescalates_to = \"inbox\"\n\n\
+        "workspace = \"default\"\ngovernance_owner = \"dana\"\n\n[[agent]]\nid = \"first-agent\"\nowner = \"dana\"\nwrites = [\"crm/**\"]\nescalates_to = \"inbox\"\n\n\
          [[agent]]\nid = \"other\"\nowner = \"dana\"\nwrites = [\"mail/**\"]\nescalates_to = \"inbox\"\n\n\
          [[queue]]\nname = \"inbox\"\nowner = \"dana\"\npriority = [\"other\", \"first-agent\"]\nreview = \"daily 09:00\"\n",
     );

@@ -185,6 +185,7 @@ fn histories() -> Vec<World> {
         super::script::check_on(super::triggers::DESK, EVENTS),
         super::script::check_on(&super::outputs::team(), LOCKS),
         super::script::check(TASKS),
+        super::script::check("pass 91d\n tick"),
         super::formats::raised(),
     ]
 }

@@ -304,6 +304,7 @@ fn item(state: &State, at: u8, what: u8, agent: &str, outdated: bool) -> ItemSte
             Case::Escalation { .. }
             | Case::HeldField { .. }
             | Case::Conflict { .. }
+            | Case::MapOverdue { .. }
             | Case::TriggerCollision { .. }
             | Case::Loop { .. }
             | Case::Approval { .. }

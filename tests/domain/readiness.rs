@@ -15,6 +15,7 @@ use deeds::domain::time::{Span, Time};
 /// One agent, documented, with a queue that is gone through every day.
 pub(crate) const ALONE: &str = r#"
 workspace = "acme"
+governance_owner = "dana"
 review_every = "90d"
 
 [[agent]]
@@ -350,8 +351,7 @@ fn a_map_of_two_is_overdue_after_a_quarter() {
 /// Who answers for the map goes through it without being an admin.
 #[test]
 fn the_governance_owner_reviews_the_map() {
-    let mut world =
-        World::new(&format!("{ALONE}\n").replace("review_every", "governance_owner = \"sam\"\nreview_every"));
+    let mut world = World::new(&ALONE.replace("governance_owner = \"dana\"", "governance_owner = \"sam\""));
     let note = Some(Arc::from("nothing to change"));
     let done = world.ask("sam", Command::MapReview(MapReview { version: None, note }));
     assert!(done.is_done() && done.message.unwrap().contains("nothing to change"));

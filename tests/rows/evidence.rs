@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::{Caller, Came, Server, answer, told};
 use deeds::coordinator::Clock;
+use deeds::domain::things::TokenClass;
 use deeds::domain::time::{Span, Time};
 
 /// One agent that the map says has worked for long, and its queue.
@@ -247,5 +248,78 @@ async fn a_newcomers_reads_are_set_against_what_others_write() {
     assert!(came["failed"].to_string().contains("read permissions: the map says nothing"), "{}", came.text);
     let team = server.dana.get("/v1/readiness").await;
     assert!(team["next"].to_string().contains("read permissions"), "the same is told before: {}", team.text);
+    server.stop().await;
+}
+
+/// A map that nobody went through in time is an alert, and an item that those accountable answer: by going through it.
+#[tokio::test]
+async fn an_overdue_map_is_an_item_of_who_answers_for_it() {
+    let clock = Clock::manual(start());
+    let map = ALONE
+        .replace("governance_owner = \"dana\"", "governance_owner = \"kim\"")
+        .replace("name = \"ops\"\nowner = \"dana\"", "name = \"ops\"\nowner = \"sam\"");
+    let server = Server::start_at(&map, clock.clone()).await;
+    let (kim, sam) = (
+        server.with_token(TokenClass::Reviewer, "kim").await,
+        server.with_token(TokenClass::Reviewer, "sam").await,
+    );
+    assert_eq!(kim.get("/v1/inbox").await["items"], json!([]));
+    clock.set(start().plus(Span::from_days(90)).plus(Span::from_secs(1)));
+    let item = super::patience::within("the map falls due", async {
+        loop {
+            let came = kim.get("/v1/inbox").await;
+            if let Some(item) =
+                came["items"].as_array().unwrap().iter().find(|item| item["case"]["kind"] == "map-overdue")
+            {
+                break item.clone();
+            }
+        }
+    })
+    .await;
+    assert_eq!((&item["queue"], &item["assigned_to"]), (&json!("ops"), &json!("kim")), "{item}");
+    let alert = super::alert(&server, "overdue").await;
+    assert_eq!((&alert["item"], &item["case"]["alert"]), (&item["no"], &alert["no"]), "{alert}");
+    assert!(alert["title"].as_str().unwrap().contains("overdue since 2026-05-31"), "{alert}");
+
+    let handled = json!({"kind": "handle", "note": "nothing to change"});
+    told(&answer(&sam, &item["no"], handled.clone()).await, "refused", Some("not-accountable"));
+    let rule = json!({"kind": "out-of-scope", "reason": "never", "rule": true});
+    told(&answer(&kim, &item["no"], rule).await, "refused", Some("wrong-state"));
+    told(&answer(&kim, &item["no"], handled).await, "recorded", None);
+    let standing = server.dana.get("/v1/readiness").await["map"].clone();
+    assert_eq!(
+        (&standing["overdue"], &standing["reviewed"]["by"]["name"]),
+        (&json!(false), &json!("kim")),
+        "{standing}"
+    );
+    assert_eq!(server.dana.get("/v1/alerts").await["alerts"], json!([]));
+    let back = kim.post(&format!("/v1/inbox/{}/undo", item["no"]), json!({})).await;
+    told(&back, "refused", Some("used-since"));
+    server.stop().await;
+}
+
+/// Where a second agent joins by an answer and nobody answers for the map, whoever gives the answer does, until it is taken back.
+#[tokio::test]
+async fn a_second_agent_makes_somebody_accountable() {
+    let alone = ALONE.replace("governance_owner = \"dana\"\n", "");
+    let server = Server::start_on(&alone).await;
+    let checked =
+        super::support::came(server.dana.request("POST", "/v1/map/check").body(with_support(&alone))).await;
+    assert!(checked.text.contains("no-governance-owner"), "{}", checked.text);
+    let sales = server.agent("sales").await;
+    let write = json!({"entity": "legal/case/1", "changes": {"state": "open"}, "expected": {"state": 0}});
+    let item = sales.post("/v1/writes", write).await["item"].clone();
+    let joins =
+        json!({"kind": "expand", "agent": "legal", "grant": {"what": "write", "value": "legal/case/*"}});
+    told(&answer(&server.dana, &item, joins).await, "recorded", None);
+    let owner = async || {
+        let map = server.dana.get("/v1/map").await;
+        map.text
+            .contains("governance_owner")
+            .then(|| map.text.contains("governance_owner = \\\"dana\\\"") || map.text.contains("dana"))
+    };
+    assert_eq!(owner().await, Some(true));
+    told(&server.dana.post(&format!("/v1/inbox/{item}/undo"), json!({})).await, "recorded", None);
+    assert_eq!(owner().await, None);
     server.stop().await;
 }

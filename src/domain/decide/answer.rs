@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::handoff::{Way, send_on};
 use super::output::{self, approval};
 use super::sheet::Sheet;
-use super::{act, affected, held, inbox, propose, review, ruling, stuck, trigger, verdict, write};
+use super::{act, affected, held, inbox, map, propose, review, ruling, stuck, trigger, verdict, write};
 use crate::domain::code::Code;
 use crate::domain::command::{Answered, Principal, TEXT_BYTES, Write};
 use crate::domain::deed::{Body, ItemClosed, ScopeChange, ScopeTransfer};
@@ -214,6 +214,7 @@ fn expand(
             | Case::Escalation { .. } => Ok(()),
             Case::HeldField { .. }
             | Case::Conflict { .. }
+            | Case::MapOverdue { .. }
             | Case::Loop { .. }
             | Case::Approval { .. }
             | Case::ActApproval { .. }
@@ -224,6 +225,7 @@ fn expand(
     let newcomer = board.map.agent(agent).is_none().then(|| person.clone());
     effects.lifted = edit::lifts(board.map.model(), agent, grant);
     let change = ScopeChange {
+        governs: edit::governs_then(board.map.model(), agent, person),
         version: before.next(),
         agent: agent.clone(),
         grant: grant.clone(),
@@ -321,6 +323,9 @@ fn settle(sheet: &mut Sheet<'_>, item: &Item, answer: &ItemAnswer, effects: &mut
                 held::reject(sheet, item, note, effects);
             }
             resolve_alert(sheet, item, &approval::note(answer));
+            if let (Case::MapOverdue { .. }, ItemAnswer::Handle { note, .. }) = (&item.case, answer) {
+                map::gone_through(sheet, Some(note), Some(item));
+            }
             None
         }
         ItemAnswer::Approve { .. } if matches!(item.case, Case::HeldField { .. }) => {
@@ -423,6 +428,7 @@ fn decide_again(sheet: &mut Sheet<'_>, item: &Item, effects: &mut Effects) -> Op
             Case::Escalation { .. }
             | Case::HeldField { .. }
             | Case::Conflict { .. }
+            | Case::MapOverdue { .. }
             | Case::UnownedEvent { .. }
             | Case::TriggerCollision { .. }
             | Case::Loop { .. }

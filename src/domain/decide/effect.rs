@@ -89,6 +89,7 @@ impl<'a> Effect<'a> {
             | Case::UnownedOutput { .. }
             | Case::Escalation { .. }
             | Case::Conflict { .. }
+            | Case::MapOverdue { .. }
             | Case::UnownedEvent { .. }
             | Case::TriggerCollision { .. }
             | Case::Loop { .. }

@@ -8,7 +8,7 @@ use super::{answer, review, undo, verdict, write};
 use crate::domain::code::Code;
 use crate::domain::command::{Act, EVIDENCE, Escalate, ItemStep, ItemVerb, TEXT_BYTES, Write};
 use crate::domain::deed::{Body, Deed};
-use crate::domain::ids::{Actor, AgentId, ItemNo, PersonId, Seq};
+use crate::domain::ids::{Actor, AgentId, AlertNo, ItemNo, PersonId, Seq};
 use crate::domain::map::{Grant, Queue, nearest_zone};
 use crate::domain::outcome::Outcome;
 use crate::domain::path::{EntityPath, FieldName, FieldPath};
@@ -220,6 +220,34 @@ pub(super) fn open_conflict(sheet: &mut Sheet<'_>, alert: &Alert, cause: Seq) ->
         deed.actor = sheet.principal.actor.clone();
     }
     sheet.push(deed)
+}
+
+/// The map is overdue: an item of the person who answers for it, in the first queue that is theirs.
+pub(super) fn open_map(sheet: &mut Sheet<'_>, title: &str, alert: Option<AlertNo>, cause: Seq) -> ItemNo {
+    let state = sheet.snapshot();
+    let map = &state.board.map;
+    let owner = map.model().governance_owner.clone();
+    let theirs = |queue: &&Queue| Some(&queue.owner) == owner.as_ref();
+    let queue = map.model().queues.iter().find(theirs).unwrap_or_else(|| map.first_queue()).clone();
+    let item = NewItem {
+        case: Case::MapOverdue { alert },
+        raised_by: Actor::Deeds,
+        title: title.to_owned(),
+        why: "the map is gone through as often as it says, by whoever is accountable for it".to_owned(),
+        unforeseen: false,
+        subject: None,
+        evidence: state.board.care.last().map(|mark| mark.deed).into_iter().collect(),
+        alike: "map-overdue".to_owned(),
+        suggestion: None,
+    };
+    let mut deed = open(sheet, &queue, item, Some(cause));
+    if let Body::ItemOpened(item) = &mut deed.body {
+        item.assigned_to = owner.filter(|owner| *owner != queue.owner);
+    }
+    deed.refs.alerts = alert.into_iter().collect();
+    let no = deed.refs.item.unwrap_or_default();
+    sheet.push(deed);
+    no
 }
 
 pub(super) fn open_for(

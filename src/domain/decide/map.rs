@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::sheet::Sheet;
-use super::{alert, inbox, verdict};
+use super::{alert, answer, inbox, verdict};
 use crate::domain::code::Code;
 use crate::domain::command::{ApplyMap, CommandKind, MapReview};
 use crate::domain::deed::{Body, NewMap};
@@ -11,8 +11,9 @@ use crate::domain::ids::Seq;
 use crate::domain::map::{Model, difference, merge};
 use crate::domain::outcome::Outcome;
 use crate::domain::readiness;
+use crate::domain::rule::reviewer;
 use crate::domain::state::Board;
-use crate::domain::things::TokenClass;
+use crate::domain::things::{AlertKind, Case, Item};
 
 /// Most of what would be taken back that a refusal names.
 const LISTED: usize = 16;
@@ -61,6 +62,7 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, apply: &ApplyMap) -> Seq {
     let seq = sheet.push(deed);
     inbox::free_of_strangers(sheet);
     alert::after_map(sheet, seq);
+    in_time_again(sheet, "another map is in force", seq);
     seq
 }
 
@@ -78,12 +80,9 @@ fn takes_back(board: &Board, model: &Model) -> Option<String> {
 /// Decides the record of a review: by an admin, or by the person whom the map names as accountable for it.
 pub(super) fn review(sheet: &mut Sheet<'_>, review: &MapReview) -> Seq {
     let board = &sheet.base().board;
-    let owner = board.map.model().governance_owner.as_ref();
     let caller = &sheet.principal;
-    let may = caller.class == TokenClass::Admin || (owner.is_some() && caller.actor.person() == owner);
-    let found = if !may {
-        let owner = owner.map_or_else(|| "nobody but admins".to_owned(), ToString::to_string);
-        Some((Code::NotAccountable, format!("{owner} answers for the map, not {}", caller.actor)))
+    let found = if let Some(why) = reviewer::not_accountable(&board.map, (&caller.actor, caller.class)) {
+        Some((Code::NotAccountable, why))
     } else if let Some(version) = review.version.filter(|version| *version != board.map_version) {
         let why = format!("v{version} was gone through, but v{} is in force", board.map_version);
         Some((Code::MapMoved, why))
@@ -93,11 +92,48 @@ pub(super) fn review(sheet: &mut Sheet<'_>, review: &MapReview) -> Seq {
     if let Some((code, why)) = found {
         return sheet.refuse(Body::MapRefused(()), REVIEW, code, &why);
     }
-    let mut words = format!("map v{} was gone through", board.map_version);
-    if let Some(note) = &review.note {
-        words = format!("{words}: {note}");
-    }
+    let seq = gone_through(sheet, review.note.as_deref(), None);
+    in_time_again(sheet, "the map was gone through", seq);
+    seq
+}
+
+/// A person went through the map in force and stands by it.
+pub(super) fn gone_through(sheet: &mut Sheet<'_>, note: Option<&str>, item: Option<&Item>) -> Seq {
+    let note = note.map(|note| format!(": {note}")).unwrap_or_default();
+    let words = format!("map v{} was gone through{note}", sheet.state().board.map_version);
     let mut deed = sheet.draft(Body::MapReviewed(()), REVIEW, Outcome::Recorded);
     deed.because(words);
+    deed.cause = item.map(|item| item.deed);
+    deed.refs.item = item.map(|item| item.no);
     sheet.push(deed)
+}
+
+/// Nobody has gone through the map in time: that is an alert, and an item of the person who answers for it.
+pub(super) fn fall_due(sheet: &mut Sheet<'_>) -> Seq {
+    let state = sheet.snapshot().into_owned();
+    let words =
+        readiness::overdue(&state.board, sheet.now).map(|finding| finding.message).unwrap_or_default();
+    let mut deed = sheet.follow_up(Body::MapOverdue(()), "overdue", Outcome::Recorded, None);
+    deed.because(words.as_str());
+    let seq = sheet.push(deed);
+    let alert = alert::map_overdue(sheet, &words, seq);
+    if inbox::full(&state).is_none() {
+        inbox::open_map(sheet, &words, alert, seq);
+    }
+    seq
+}
+
+/// The map was gone through, or another is in force: what told that it is overdue is over.
+fn in_time_again(sheet: &mut Sheet<'_>, why: &str, cause: Seq) {
+    let state = sheet.snapshot().into_owned();
+    let board = &state.board;
+    let told = board.fingerprints.get(AlertKind::Overdue.fingerprint(alert::MAP).as_str());
+    if let Some(alert) = told.and_then(|no| board.alerts.get(no)) {
+        alert::end_by_itself(sheet, alert, why, cause);
+    }
+    // A person may have resolved the alert and left the item.
+    let waits = |item: &&Arc<Item>| matches!(item.case, Case::MapOverdue { .. });
+    if let Some(item) = sheet.state().board.items.values().find(waits).cloned() {
+        answer::end_by_itself(sheet, &item, why, cause);
+    }
 }

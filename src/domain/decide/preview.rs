@@ -375,7 +375,7 @@ fn classified(item: &Item, told: Option<&AgentId>, deeds: &[Deed]) -> String {
     }
     match told {
         None => {
-            let what = trigger::event_of(&item.case).map_or("conflict", |raise| &raise.event);
+            let what = trigger::event_of(&item.case).map_or(item.case.word(), |raise| &raise.event);
             format!("no agent is told; the next {what} like this comes here again")
         }
         Some(agent) if rule => {

@@ -26,6 +26,7 @@ pub(super) fn items(sheet: &mut Sheet<'_>, closed: &ClosedItem, undone: Seq) {
             | Case::TriggerCollision { .. }
             | Case::Escalation { .. }
             | Case::Conflict { .. }
+            | Case::MapOverdue { .. }
             | Case::Loop { .. }
             | Case::Approval { .. }
             | Case::ActApproval { .. }

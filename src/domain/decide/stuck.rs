@@ -92,6 +92,12 @@ pub(super) fn obstacle(item: &Item, answer: &ItemAnswer) -> Option<&'static str>
         (Case::Stuck { .. }, ItemAnswer::Expand { .. } | ItemAnswer::Transfer { .. }) => {
             Some("no scope ends a task that leads nowhere; send it on, handle it, or put it out of scope")
         }
+        (Case::MapOverdue { .. }, ItemAnswer::Expand { .. } | ItemAnswer::Transfer { .. }) => {
+            Some("no scope makes up for it; go through the map and handle it, or put it out of scope")
+        }
+        (Case::MapOverdue { .. }, ItemAnswer::OutOfScope { rule: true, .. }) => {
+            Some("a map falls due again: put it out of scope without a rule, or set `review_every`")
+        }
         (Case::GivenUp { .. } | Case::Stuck { .. }, ItemAnswer::OutOfScope { rule: true, .. }) => {
             Some("what was not done is looked at case by case; put it out of scope without a rule")
         }
@@ -136,6 +142,7 @@ pub(super) fn settle(sheet: &mut Sheet<'_>, item: &Item, answer: &ItemAnswer, ef
         | Case::UnownedOutput { .. }
         | Case::Escalation { .. }
         | Case::Conflict { .. }
+        | Case::MapOverdue { .. }
         | Case::UnownedEvent { .. }
         | Case::TriggerCollision { .. }
         | Case::Loop { .. }

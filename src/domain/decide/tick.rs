@@ -3,7 +3,8 @@
 
 use super::sheet::Sheet;
 use super::{
-    act, alert, away, fan_out, format, halt, held, inbox, lease, output, overrides, review, trigger, work,
+    act, alert, away, fan_out, format, halt, held, inbox, lease, map, output, overrides, review, trigger,
+    work,
 };
 use crate::domain::deed::Body;
 use crate::domain::ids::{ItemNo, Seq};
@@ -19,7 +20,8 @@ pub fn next_due(state: &State) -> Option<Time> {
     if format::is_behind(&state.board) {
         return Some(state.board.recorded);
     }
-    state.board.timers.get_min().map(|(at, _)| *at)
+    let timer = state.board.timers.get_min().map(|(at, _)| *at);
+    timer.into_iter().chain(state.board.care.alarm).min()
 }
 
 /// Decides everything that is due now, up to a bound.
@@ -47,6 +49,9 @@ pub(super) fn decide(sheet: &mut Sheet<'_>) -> Option<Seq> {
         last = one(sheet, &timer).or(last);
     }
     alert::tell_gathered(sheet);
+    if sheet.base().board.care.alarm.is_some_and(|at| at <= now) {
+        last = Some(map::fall_due(sheet));
+    }
     last
 }
 

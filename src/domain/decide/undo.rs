@@ -89,6 +89,10 @@ fn used(state: &State, closed: &ClosedItem, now: Time) -> Option<String> {
     if let Some(why) = settled(state, closed).find_map(|other| stuck::used(&state.board, other)) {
         return Some(why);
     }
+    let gone_through = state.board.care.last().filter(|mark| mark.deed > closed.item.deed);
+    if let (Case::MapOverdue { .. }, Some(mark)) = (&closed.item.case, gone_through) {
+        return Some(format!("{} has gone through the map", mark.by));
+    }
     if let Some(ruled) = &effects.ruling {
         let key = question_key(&ruled.subject, &ruled.question);
         let voices = state.board.conclusion(&key, now).into_iter().flatten();
@@ -160,6 +164,7 @@ fn stored_write<'a>(state: &'a State, closed: &'a ClosedItem, no: ItemNo) -> Opt
         | Case::UnownedOutput { .. }
         | Case::Escalation { .. }
         | Case::Conflict { .. }
+        | Case::MapOverdue { .. }
         | Case::UnownedEvent { .. }
         | Case::TriggerCollision { .. }
         | Case::Loop { .. }
@@ -296,6 +301,7 @@ fn reverse_map(sheet: &mut Sheet<'_>, state: &State, closed: &ClosedItem) {
         ItemAnswer::Expand { agent, grant, .. } => {
             let born = born_with(state, closed);
             let change = ScopeChange {
+                governs: born.as_ref().and_then(|_| accountable_since(state, closed)),
                 version,
                 agent: agent.clone(),
                 grant: grant.clone(),
@@ -333,6 +339,15 @@ fn born_with(state: &State, closed: &ClosedItem) -> Option<PersonId> {
     let entry = state.board.map.agent(agent)?;
     let grants = entry.writes.len() + entry.outputs.len() + entry.triggers.len();
     (!known_before && grants <= 1).then(|| entry.owner.clone())
+}
+
+/// Who became accountable for the map with the answer, and is still.
+fn accountable_since(state: &State, closed: &ClosedItem) -> Option<PersonId> {
+    let (before, _) = closed.effects.map?;
+    let earlier = state.board.maps.iter().rev().find(|step| step.version == before)?;
+    let nobody = earlier.model.governance_owner.is_none();
+    let since = state.board.map.model().governance_owner.as_ref();
+    since.filter(|person| nobody && closed.by.person() == Some(*person)).cloned()
 }
 
 fn reverse_rest(sheet: &mut Sheet<'_>, state: &State, closed: &ClosedItem) {

@@ -46,6 +46,9 @@ macro_rules! bodies {
                 /// A person went through the map in force and stands by it.
                 MapReviewed(()) = "deeds.map.reviewed"
                     => People no_values, Nothing mark_reviewed, Family map_review;
+                /// The map in force was not gone through in time.
+                MapOverdue(()) = "deeds.map.overdue"
+                    => People no_values, Nothing mark_overdue, Family map_review;
                 /// A map was not put in force.
                 MapRefused(()) = "deeds.map.refused" => People no_values, Nothing ignore, Family fields;
                 /// An agent's zone grew.

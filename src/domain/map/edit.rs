@@ -15,6 +15,10 @@ use super::overlaps::shared_fields;
 use crate::domain::ids::{AgentId, PersonId};
 use crate::domain::path::{Meeting, Pattern, covers, example_outside, overlap};
 
+/// From this many agents on a deed that names nobody made its newcomer's owner accountable for the map too. Such deeds
+/// are of a time when no smaller map asked for that; those since then say it themselves.
+const GOVERNED_UNSAID: usize = 4;
+
 /// What an agent's zone can grow by.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "what", content = "value", rename_all = "lowercase")]
@@ -136,7 +140,17 @@ pub fn grant(model: &Model, agent: &AgentId, grant: &Grant, person: &PersonId) -
             check_name(model, &entry, grant, name, |agent| &agent.outputs, open)?;
         }
     }
-    Ok(add_grant(model, agent, grant, newcomer))
+    let accountable = governs_then(model, agent, person);
+    let mut grown = add_grant(model, agent, grant, newcomer);
+    grown.governance_owner = accountable.or(grown.governance_owner);
+    Ok(grown)
+}
+
+/// Who becomes accountable for the map, where nobody is and `person` makes this agent known to it as one of several.
+pub fn governs_then(model: &Model, agent: &AgentId, person: &PersonId) -> Option<PersonId> {
+    let team = model.agents.len() + usize::from(model.agent(agent).is_none());
+    let asked = model.governance_owner.is_none() && team > model.agents.len() && team >= GOVERNED_FROM;
+    asked.then(|| person.clone())
 }
 
 /// Has the agent exactly this grant already, so that granting it changes nothing and taking it back would take more
@@ -219,14 +233,14 @@ pub fn transfer(model: &Model, pattern: &Pattern, from: &AgentId, to: &AgentId) 
 }
 
 /// Adds a grant without asking: what a deed says happened. A newcomer joins with this person as its owner, gets its
-/// turn in its queue, and from the fourth agent on somebody governs: so the map stays free of errors.
+/// turn in its queue: so the map stays free of errors.
 pub fn add_grant(model: &Model, agent: &AgentId, grant: &Grant, newcomer: Option<&PersonId>) -> Model {
     let mut model = model.clone();
     if let Some(person) = newcomer
         && model.agent(agent).is_none()
     {
         model.agents.push(Agent::new(agent.clone(), person.clone()));
-        if model.agents.len() >= GOVERNED_FROM && model.governance_owner.is_none() {
+        if model.agents.len() >= GOVERNED_UNSAID && model.governance_owner.is_none() {
             model.governance_owner = Some(person.clone());
         }
         queue_up(&mut model, agent);
@@ -377,6 +391,7 @@ mod tests {
     fn model() -> Model {
         let text = r#"
             workspace = "w"
+            governance_owner = "dana"
             [[agent]]
             id = "intake"
             owner = "dana"

@@ -114,6 +114,7 @@ mod tests {
 
     const FILE: &str = "
 workspace = \"w\"
+governance_owner = \"dana\"
 [[agent]]
 id = \"intake\"
 owner = \"dana\"

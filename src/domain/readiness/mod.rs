@@ -213,11 +213,11 @@ pub fn overdue(board: &Board, now: Time) -> Option<Finding> {
     let due = standing.due.filter(|_| standing.overdue)?;
     let message = match board.care.last() {
         Some(mark) => format!(
-            "map v{} was last gone through on {} by {} and is overdue since {}",
+            "map v{} is overdue since {}: it was last gone through on {} by {}",
             standing.version,
+            gates::date(due),
             gates::date(mark.at),
-            mark.by,
-            gates::date(due)
+            mark.by
         ),
         None => format!("map v{} is overdue since {}", standing.version, gates::date(due)),
     };

@@ -105,8 +105,8 @@ pub(super) fn infrastructure(board: &Board, stage: Stage) -> Vec<Need> {
         routing(board),
         need(Stage::Small, "the shared ledger", GateState::Holds, format!("{} deeds", board.head)),
         read_permissions(board),
-        data_dependencies(board),
         governance(board),
+        data_dependencies(board),
         shared_resources(board),
         cadence(board),
         planned_changes(board),
@@ -218,7 +218,7 @@ fn governance(board: &Board) -> Need {
         || "nobody is accountable for the map: set `governance_owner`".to_owned(),
         |owner| format!("map v{}, {owner}", board.map_version),
     );
-    need(Stage::Operating, what, there(owner.is_some()), words)
+    need(Stage::Small, what, there(owner.is_some()), words)
 }
 
 fn shared_resources(board: &Board) -> Need {

@@ -1,10 +1,10 @@
 //! Who answers an item, RULES §12.3, and whose claim of it holds.
 
 use crate::domain::code::Code;
-use crate::domain::ids::PersonId;
+use crate::domain::ids::{Actor, PersonId};
 use crate::domain::map::{Map, Queue};
 use crate::domain::state::Board;
-use crate::domain::things::{ClosedItem, Item, ItemAnswer, TokenClass};
+use crate::domain::things::{Case, ClosedItem, Item, ItemAnswer, TokenClass};
 use crate::domain::time::{Span, Time};
 
 /// For how long a claim holds without the claimant's hand on it.
@@ -47,7 +47,8 @@ pub fn governs(map: &Map, person: &PersonId) -> bool {
 
 /// Whether an item may be handed to the person.
 pub fn may_be_handed(board: &Board, item: &Item, person: &PersonId, now: Time) -> bool {
-    queue(&board.map, item).is_reviewer(person) || stands_in(board, person, now)
+    let named = !matches!(item.case, Case::MapOverdue { .. }) && queue(&board.map, item).is_reviewer(person);
+    named || stands_in(board, person, now)
 }
 
 /// Whether the person answers for the map, or is an admin: who does what nobody else can.
@@ -168,6 +169,14 @@ fn raised_by_another(board: &Board, item: &Item, person: &PersonId, now: Time) -
     Ok(())
 }
 
+/// Why somebody does not go through the map, in words: that is for admins and the person accountable for it (§2.6).
+pub fn not_accountable(map: &Map, (who, class): (&Actor, TokenClass)) -> Option<String> {
+    let owner = map.model().governance_owner.as_ref();
+    let may = class == TokenClass::Admin || (owner.is_some() && who.person() == owner);
+    let owner = owner.map_or("nobody but admins", PersonId::as_str);
+    (!may).then(|| format!("{owner} answers for the map, not {who}"))
+}
+
 /// In which right, whoever has claimed it.
 fn right(
     board: &Board,
@@ -176,6 +185,11 @@ fn right(
     now: Time,
 ) -> Result<Right, (Code, String)> {
     let map = &board.map;
+    if let Case::MapOverdue { .. } = item.case {
+        let who = Actor::Person(person.clone());
+        let no = not_accountable(map, (&who, class)).map(|why| (Code::NotAccountable, why));
+        return no.map_or(Ok(Right::Named), Err);
+    }
     let (queue, governs) = (queue(map, item), governs(map, person));
     let is_deputy = queue.deputies.contains(person) && deputies_answer(board, item, now);
     if queue.owner == *person || item.case.holder() == Some(person) || is_deputy {

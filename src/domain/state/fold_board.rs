@@ -79,7 +79,9 @@ impl Board {
     }
 
     fn expand_zone(&mut self, deed: &Deed, change: &ScopeChange) {
-        let model = edit::add_grant(self.map.model(), &change.agent, &change.grant, change.newcomer.as_ref());
+        let mut model =
+            edit::add_grant(self.map.model(), &change.agent, &change.grant, change.newcomer.as_ref());
+        model.governance_owner = change.governs.clone().or(model.governance_owner);
         let words = format!("+ {}.{}", change.agent, change.grant);
         self.put_map(deed, change.version, Arc::new(model), vec![words]);
     }
@@ -89,6 +91,9 @@ impl Board {
         let mut model = edit::remove_grant(self.map.model(), &change.agent, &change.grant, gone);
         if change.lifted {
             model = edit::except_again(&model, &change.agent, &change.grant);
+        }
+        if change.governs.is_some() {
+            model.governance_owner = None;
         }
         let words = format!("- {}.{}", change.agent, change.grant);
         self.put_map(deed, change.version, Arc::new(model), vec![words]);
@@ -257,6 +262,7 @@ impl Board {
         self.keep_unanswered(deed.refs.item.is_some(), &model);
         self.map = Map::compile(Arc::clone(&model));
         self.map_version = version;
+        self.watch_map();
         if let Some(timetable) = deed.decided.as_ref().and_then(|decided| decided.timetable.as_deref()) {
             self.reschedule(timetable);
         }

@@ -98,6 +98,18 @@ impl Board {
         let planned = false;
         self.care.reviewed =
             Some(CareMark { by: deed.actor.clone(), at: deed.recorded, deed: deed.seq, planned });
+        self.watch_map();
+    }
+
+    /// Somebody is told once for each time that the map falls due.
+    pub(super) fn watch_map(&mut self) {
+        let due = self.care.due(self.map.model().gone_through_every());
+        self.care.alarm = due.filter(|due| self.care.told != Some(*due));
+    }
+
+    pub(super) fn mark_overdue<P>(&mut self, _: &Deed, _: &P) {
+        self.care.told = self.care.alarm;
+        self.watch_map();
     }
 
     /// Something happened to an agent by this deed.

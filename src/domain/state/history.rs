@@ -165,6 +165,10 @@ pub struct MapCare {
     pub applied: Option<CareMark>,
     /// It was gone through and found good.
     pub reviewed: Option<CareMark>,
+    /// When somebody is to be told that it is overdue: due like what is on the board's list of timers.
+    pub alarm: Option<Time>,
+    /// Of which time that it fell due somebody was told.
+    pub told: Option<Time>,
 }
 
 impl MapCare {

@@ -120,6 +120,11 @@ pub enum Case {
         /// The alert.
         alert: AlertNo,
     },
+    /// The map in force was not gone through in time.
+    MapOverdue {
+        /// The alert; none where no more are opened.
+        alert: Option<AlertNo>,
+    },
     /// An event that nobody owns.
     UnownedEvent {
         /// The event as raised.
@@ -191,6 +196,7 @@ impl Case {
             Self::UnownedOutput { .. } => "unowned output",
             Self::Escalation { .. } => "unmatched input",
             Self::Conflict { .. } => "conflict",
+            Self::MapOverdue { .. } => "map overdue",
             Self::UnownedEvent { .. } => "unowned event",
             Self::TriggerCollision { .. } => "trigger collision",
             Self::Loop { .. } => "loop",
@@ -224,6 +230,7 @@ impl Case {
             | Self::UnownedTarget { .. }
             | Self::Escalation { .. }
             | Self::Conflict { .. }
+            | Self::MapOverdue { .. }
             | Self::UnownedEvent { .. }
             | Self::TriggerCollision { .. }
             | Self::Loop { .. }
@@ -243,6 +250,7 @@ impl Case {
             | Self::UnownedOutput { .. }
             | Self::Escalation { .. }
             | Self::Conflict { .. }
+            | Self::MapOverdue { .. }
             | Self::UnownedEvent { .. }
             | Self::TriggerCollision { .. }
             | Self::Loop { .. }
@@ -257,9 +265,10 @@ impl Case {
             Self::Conflict { alert } | Self::TriggerCollision { alert, .. } | Self::Loop { alert, .. } => {
                 Some(*alert)
             }
-            Self::Approval { alert, .. } | Self::ActApproval { alert, .. } | Self::Stuck { alert, .. } => {
-                *alert
-            }
+            Self::Approval { alert, .. }
+            | Self::ActApproval { alert, .. }
+            | Self::Stuck { alert, .. }
+            | Self::MapOverdue { alert } => *alert,
             Self::UnownedField { .. }
             | Self::HeldField { .. }
             | Self::UnownedTarget { .. }
@@ -425,7 +434,7 @@ impl Item {
             }
             Case::GivenUp { work } => serde_json::to_string_pretty(&work.kind).unwrap_or_default(),
             Case::Stuck { task, .. } => serde_json::to_string_pretty(&task.order).unwrap_or_default(),
-            Case::Conflict { .. } => String::new(),
+            Case::Conflict { .. } | Case::MapOverdue { .. } => String::new(),
         }
     }
 }

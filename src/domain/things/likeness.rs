@@ -70,6 +70,7 @@ fn asked(case: &Case, raised_by: &Actor) -> Json {
         }
         // Each of these is looked at by itself.
         Case::Conflict { alert } => json!(alert),
+        Case::MapOverdue { alert } => json!(alert),
         Case::GivenUp { work } => json!(work.no),
         Case::Stuck { task, .. } => json!(task.id),
     }

@@ -99,7 +99,11 @@ impl Cases {
         }
         let kind = !matches!(
             first.case,
-            Case::Conflict { .. } | Case::Loop { .. } | Case::GivenUp { .. } | Case::Stuck { .. }
+            Case::Conflict { .. }
+                | Case::MapOverdue { .. }
+                | Case::Loop { .. }
+                | Case::GivenUp { .. }
+                | Case::Stuck { .. }
         );
         if matches!(closed.answer, ItemAnswer::OutOfScope { rule: true, .. }) && kind {
             self.closed.insert(no, inputs);
@@ -171,14 +175,20 @@ fn to_the_letter(item: &Item) -> String {
             format!("{:?} {:?} {:?} {case:?}", item.raised_by, item.queue, item.subject)
         }
         // Each of these comes once by itself.
-        Case::GivenUp { .. } | Case::Stuck { .. } | Case::Conflict { .. } => format!("#{}", item.no),
+        Case::GivenUp { .. } | Case::Stuck { .. } | Case::Conflict { .. } | Case::MapOverdue { .. } => {
+            format!("#{}", item.no)
+        }
         _ => format!("{:?} {case:?}", item.raised_by),
     }
 }
 
 /// What was asked, without what tells one time from another.
 fn folded(item: &Item) -> String {
-    if matches!(item.case, Case::Conflict { .. } | Case::GivenUp { .. } | Case::Stuck { .. }) {
+    let alone = matches!(
+        item.case,
+        Case::Conflict { .. } | Case::MapOverdue { .. } | Case::GivenUp { .. } | Case::Stuck { .. }
+    );
+    if alone {
         return format!("#{}", item.no);
     }
     folded_case(&item.case, &item.raised_by, item.subject.as_ref())

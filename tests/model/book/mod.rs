@@ -3,8 +3,9 @@
 //!
 //! Here: who may speak, what a key was answered, and where each deed goes. `record` keeps versions, freezes and leases,
 //! `stream` work, tasks and fan-outs, `desk` what people answer and what is published, `cases` which inputs are the same,
-//! `rounds` the scheduled reviews, `states` what an open contradiction stops.
+//! `rounds` the scheduled reviews, `states` what an open contradiction stops, `care` when the map is gone through.
 
+mod care;
 mod cases;
 mod desk;
 mod record;
@@ -15,6 +16,7 @@ mod stream;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use self::care::Care;
 use self::cases::Cases;
 use self::desk::Desk;
 use self::record::Record;
@@ -50,6 +52,7 @@ pub(crate) struct Book {
     cases: Cases,
     rounds: Rounds,
     states: States,
+    care: Care,
 }
 
 /// What is looked at: one deed with what led to it.
@@ -104,6 +107,7 @@ impl Book {
             cases: Cases::default(),
             rounds: Rounds::default(),
             states: States::default(),
+            care: Care::new(state.board.recorded),
         }
     }
 
@@ -151,10 +155,12 @@ impl Book {
             self.cases.look(&look);
             self.rounds.look(&look);
             self.states.look(&look);
+            self.care.look(&look);
             state.fold(deed);
             self.take_in(&state, deed);
         }
         self.rounds.after();
+        self.care.after();
         self.remember_key(request, reply, deeds, now);
     }
 
@@ -163,6 +169,7 @@ impl Book {
         self.record.settled(state, now);
         self.streams.settled(state, now);
         self.rounds.settled(now);
+        self.care.settled(&self.model, now);
     }
 
     /// Long after the last step everything that has an end has ended.

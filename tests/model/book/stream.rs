@@ -375,7 +375,7 @@ impl Streams {
         }
         for agent in [&task.order.from, &task.order.to] {
             let told = look.deeds.iter().filter(|deed| {
-                deed.seq > look.deed.seq
+                deed.cause == Some(look.deed.seq)
                     && matches!(&deed.body, Body::WorkQueued(work) if work.agent == *agent)
             });
             assert_eq!(told.count(), 1, "both are told, once: {:?}", look.deeds);

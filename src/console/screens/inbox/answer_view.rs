@@ -95,6 +95,7 @@ impl Answering {
             | Case::UnownedOutput { .. }
             | Case::Escalation { .. }
             | Case::Conflict { .. }
+            | Case::MapOverdue { .. }
             | Case::UnownedEvent { .. }
             | Case::TriggerCollision { .. }
             | Case::Loop { .. }

@@ -82,6 +82,7 @@ pub(super) fn agent(item: &Item) -> Option<&AgentId> {
         | Case::UnownedOutput { .. }
         | Case::Escalation { .. }
         | Case::Conflict { .. }
+        | Case::MapOverdue { .. }
         | Case::UnownedEvent { .. }
         | Case::TriggerCollision { .. }
         | Case::Loop { .. }
@@ -138,7 +139,7 @@ fn head(look: Look<'_>, room: usize, world: &World, item: &Item) -> Vec<Line<'st
         styled(format!("asked {} times{last}", item.joined + 1), theme.warning)
     });
     // Where the input follows anyway, the title would only say it twice.
-    let title = matches!(item.case, Case::Conflict { .. }).then_some(title);
+    let title = matches!(item.case, Case::Conflict { .. } | Case::MapOverdue { .. }).then_some(title);
     [Some(Line::from(first)), title, Some(Line::from(second)), Some(Line::from(third)), again]
         .into_iter()
         .flatten()
@@ -214,6 +215,7 @@ fn suggestion(look: Look<'_>, wide: usize, item: &Item) -> Vec<Line<'static>> {
     let theme = look.theme;
     let Some(suggested) = &item.suggestion else {
         let words = match &item.case {
+            Case::MapOverdue { .. } => "go through the map in its view, then handle: that is its review",
             Case::Conflict { .. } => "handle: say which side is right; the alert is resolved with your note",
             Case::UnownedField { .. }
             | Case::UnownedTarget { .. }

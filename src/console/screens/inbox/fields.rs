@@ -156,6 +156,7 @@ fn proposed(item: &Item) -> (String, String) {
         Case::Escalation { .. }
         | Case::HeldField { .. }
         | Case::Conflict { .. }
+        | Case::MapOverdue { .. }
         | Case::TriggerCollision { .. }
         | Case::Loop { .. }
         | Case::Approval { .. }

@@ -161,7 +161,9 @@ pub(super) fn answers(case: &Case, has_sides: bool) -> &'static [Action] {
         Case::Approval { .. } => &[A::Approve, A::ApproveEdited, A::Reject],
         Case::Conflict { .. } if has_sides => &[A::Ruling, A::Handle, A::OutOfScope],
         Case::Stuck { .. } => &[A::SendOn, A::Handle, A::OutOfScope],
-        Case::Conflict { .. } | Case::Loop { .. } | Case::GivenUp { .. } => &[A::Handle, A::OutOfScope],
+        Case::Conflict { .. } | Case::MapOverdue { .. } | Case::Loop { .. } | Case::GivenUp { .. } => {
+            &[A::Handle, A::OutOfScope]
+        }
         Case::UnownedField { .. }
         | Case::UnownedTarget { .. }
         | Case::UnownedOutput { .. }

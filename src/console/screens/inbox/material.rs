@@ -37,6 +37,7 @@ pub(super) fn told<'a>(
             let sides = board.alerts.get(alert).map(|alert| sides(look, wide, world, &alert.sides));
             facts.lined("SIDES", sides.unwrap_or_default());
         }
+        Case::MapOverdue { .. } => {}
         Case::UnownedField { .. }
         | Case::HeldField { .. }
         | Case::UnownedTarget { .. }
@@ -101,7 +102,8 @@ fn input(look: Look<'_>, wide: usize, item: &Item) -> Vec<Line<'static>> {
         | Case::ActApproval { .. }
         | Case::GivenUp { .. }
         | Case::Stuck { .. }
-        | Case::Conflict { .. } => Vec::new(),
+        | Case::Conflict { .. }
+        | Case::MapOverdue { .. } => Vec::new(),
     }
 }
 

@@ -73,6 +73,7 @@ pub(super) fn trigger(facts: &mut Facts<'_>, world: &World, board: &Board, row: 
         | Case::UnownedOutput { .. }
         | Case::Escalation { .. }
         | Case::Conflict { .. }
+        | Case::MapOverdue { .. }
         | Case::Approval { .. }
         | Case::ActApproval { .. }
         | Case::GivenUp { .. }
@@ -124,6 +125,7 @@ pub(super) fn output(facts: &mut Facts<'_>, world: &World, board: &Board, row: &
         | Case::HeldField { .. }
         | Case::Escalation { .. }
         | Case::Conflict { .. }
+        | Case::MapOverdue { .. }
         | Case::UnownedEvent { .. }
         | Case::TriggerCollision { .. }
         | Case::Loop { .. }

@@ -34,7 +34,7 @@ pub(super) use self::conclusion::{conclusions_differ, short};
 pub(super) use self::converging::{in_vain, not_converging};
 pub(super) use self::lease::lease_lapsed;
 pub(super) use self::output::{not_owner_output, output_collision};
-pub(super) use self::overdue::overdue;
+pub(super) use self::overdue::{MAP, map_overdue, overdue};
 pub(super) use self::owner::{not_owner, not_owner_act};
 pub(super) use self::raised::name_kinds;
 pub(super) use self::review::review_missed;

@@ -125,6 +125,7 @@ pub(super) fn waits_for(case: &Case) -> Option<(&Raise, Code)> {
         | Case::UnownedOutput { .. }
         | Case::Escalation { .. }
         | Case::Conflict { .. }
+        | Case::MapOverdue { .. }
         | Case::Approval { .. }
         | Case::ActApproval { .. }
         | Case::GivenUp { .. }

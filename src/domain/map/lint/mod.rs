@@ -99,7 +99,7 @@ lints! {
     NoSchedule, "no-schedule", Error, "A queue that is never gone through fills up unseen.", "add `review = \"daily 09:00\"`";
     SharedQueueWithoutPriority, "shared-queue-without-priority", Error, "Where several agents escalate to one queue, somebody's items come first: say whose.", "add `priority` with the agents in their order, or give one of them a queue of its own";
     NoAgentOwner, "no-agent-owner", Error, "An agent that no person answers for can't be put right.", "add `owner` with a person's name";
-    NoGovernanceOwner, "no-governance-owner", Error, "From the fourth agent on somebody must be accountable for the map itself.", "add `governance_owner` with a person's name at the top";
+    NoGovernanceOwner, "no-governance-owner", Error, "From the second agent on somebody must be accountable for the map itself.", "add `governance_owner` with a person's name at the top";
     UnknownAgent, "unknown-agent", Error, "The agent named here has no entry.", "correct the name, or add an [[agent]]";
     UnknownQueue, "unknown-queue", Error, "The queue named here has no entry.", "correct the name, or add a [[queue]]";
     CircularDefer, "circular-defer", Error, "Agents that yield to each other in a circle all wait for ever.", "let one of them go first: remove one of the rules";

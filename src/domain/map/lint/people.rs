@@ -8,7 +8,7 @@ use crate::domain::ids::{PersonId, QueueName};
 use crate::domain::map::model::{Agent, FieldKind, Model, Queue};
 
 /// From this many agents on a map has a governance owner.
-pub(crate) const GOVERNED_FROM: usize = 4;
+pub(crate) const GOVERNED_FROM: usize = 2;
 
 pub(super) fn check(model: &Model, issues: &mut Issues) {
     if model.agents.len() >= GOVERNED_FROM && model.governance_owner.is_none() {

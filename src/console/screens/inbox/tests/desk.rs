@@ -447,3 +447,15 @@ fn a_task_out_of_attempts_has_made_them_all() {
     let screen = runner.screen_text();
     assert!(screen.contains("attempt 3 of 3") && !screen.contains("4 of 3"), "{screen}");
 }
+
+/// A map that nobody went through in time: what is asked for, and the answer that is the review.
+#[test]
+fn an_overdue_map_is_gone_through_from_the_inbox() {
+    let mut team = Team::new(MAP, start()).unwrap();
+    team.pass(Span::from_days(91)).unwrap();
+    let mut runner = by_keys::console(&mut team, View::Inbox, TokenClass::Admin, (120, 36));
+    insta::assert_snapshot!("map_overdue_120x36", runner.screen_text());
+    press(&mut team, &mut runner, "h text:done enter tab enter");
+    assert!(team.state.board.items.is_empty() && team.state.board.alerts.is_empty());
+    assert_eq!(team.state.board.care.reviewed.as_ref().unwrap().by.name(), "dana");
+}
