@@ -337,6 +337,9 @@ pub struct ItemView {
     pub evidence: Vec<RawDeed>,
     /// The alert it is about.
     pub alert: Option<Arc<Alert>>,
+    /// Of a zone that is offered: who is accountable by now for the agent that gives it, and confirms.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirms: Option<PersonId>,
     /// How it was answered, if it was.
     pub closed: Option<Arc<ClosedItem>>,
     /// The deed that this answer includes everything up to.

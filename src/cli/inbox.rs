@@ -36,7 +36,7 @@ pub(crate) enum Command {
         #[command(flatten)]
         then: Then,
     },
-    /// Answer a case: expand, handle, out-of-scope or transfer; a publication: approve, approve-edited or reject
+    /// Answer a case: expand, handle, out-of-scope or transfer; what waits for a yes: approve, approve-edited or reject
     Answer(answer::Arguments),
     /// Take a case
     Claim {

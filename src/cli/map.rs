@@ -21,8 +21,9 @@ use super::context::Context;
 use super::status::{Status, Usage};
 use super::then::{self, Then};
 use super::{hook, output, reply};
-use crate::domain::command::{Command as Order, MapReview};
-use crate::domain::ids::MapVersion;
+use crate::domain::command::{Command as Order, MapReview, OfferZone};
+use crate::domain::ids::{AgentId, MapVersion};
+use crate::domain::path::Pattern;
 
 /// What is done with a map.
 #[derive(Debug, Subcommand)]
@@ -57,6 +58,20 @@ pub(crate) enum Command {
     Pull(pull::Arguments),
     /// Put a map in force, whole, if the one that it was made from still is
     Apply(apply::Arguments),
+    /// Offer a part of your zone to another agent, as an agent; the person accountable for you confirms it
+    #[command(
+        after_help = "Examples:\n  deeds map offer 'crm/deal/*#stage' --to support --reason 'support closes them'\n\nIt becomes an item of the person accountable; `deeds inbox answer N approve` puts the changed map in force. Exit status 1 if it was refused."
+    )]
+    Offer {
+        /// What shall go over
+        pattern: Pattern,
+        /// To which agent
+        #[arg(long, value_name = "AGENT")]
+        to: AgentId,
+        /// Why
+        #[arg(long)]
+        reason: Arc<str>,
+    },
     /// Make a map of what another system says about ownership
     #[command(subcommand)]
     Import(Import),
@@ -103,6 +118,9 @@ pub(super) fn run(context: &Context, command: Command) -> anyhow::Result<Status>
         Command::Init(arguments) => init::run(context, &arguments),
         Command::Pull(arguments) => pull::run(context, &arguments),
         Command::Apply(arguments) => apply::run(context, &arguments),
+        Command::Offer { pattern, to, reason } => {
+            reply::ask(context, &Order::OfferZone(OfferZone { pattern, to, reason }))
+        }
         Command::Reviewed { note, if_version } => {
             reply::ask(context, &Order::MapReview(MapReview { version: if_version, note }))
         }

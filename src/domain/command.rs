@@ -32,7 +32,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::hash::hex;
 use super::ids::{ActNo, Actor, AgentId, EventDigest, Fence, IdempotencyKey, Seq, TokenId, Version};
-use super::path::{EntityPath, FieldName, FieldPath};
+use super::path::{EntityPath, FieldName, FieldPath, Pattern};
 use super::things::TokenClass;
 use super::time::Time;
 use super::value::{Value, some};
@@ -236,6 +236,18 @@ pub struct Escalate {
     /// Deeds that led to it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub evidence: Vec<Seq>,
+}
+
+/// A part of an agent's zone that it offers to another agent, RULES §2.9.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OfferZone {
+    /// What: all of it has to be the agent's own.
+    pub pattern: Pattern,
+    /// To whom; an agent of the map.
+    pub to: AgentId,
+    /// Why.
+    pub reason: Arc<str>,
 }
 
 /// Several commands of one caller, decided all or nothing.

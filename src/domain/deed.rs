@@ -264,6 +264,9 @@ pub struct ScopeTransfer {
     pub from: AgentId,
     /// To whom.
     pub to: AgentId,
+    /// Who offered it, where it went over by agreement: who confirmed that is the deed's author.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offered_by: Option<AgentId>,
 }
 
 /// An answer and what it did.

@@ -303,6 +303,7 @@ fn item(state: &State, at: u8, what: u8, agent: &str, outdated: bool) -> ItemSte
         Some(
             Case::Escalation { .. }
             | Case::HeldField { .. }
+            | Case::ZoneOffer { .. }
             | Case::Conflict { .. }
             | Case::MapOverdue { .. }
             | Case::TriggerCollision { .. }

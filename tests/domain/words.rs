@@ -420,3 +420,68 @@ fn a_short_code_may_be_followed_by_text() {
     let unforeseen: Vec<bool> = world.state.board.items.values().map(|item| item.unforeseen).collect();
     assert_eq!(unforeseen, [false, false, true]);
 }
+
+const OFFER: &str =
+    r#"{"do":"offer-zone","pattern":"crm/deal/*#stage","to":"support","reason":"support closes them"}"#;
+
+#[test]
+fn a_zone_goes_over_by_agreement() {
+    let map = CARE.replacen("id = \"sales\"\nowner = \"dana\"", "id = \"sales\"\nowner = \"eve\"", 1);
+    let map = map.replacen("owner = \"dana\"\nreview", "owner = \"dana\"\ndeputies = [\"sam\"]\nreview", 1);
+    let mut world = check_on(
+        &map,
+        &format!(
+            r#"
+            sales sends '{{"do":"offer-zone","pattern":"crm/**","to":"support","reason":"all"}}' -> refused not-yours
+            sales sends '{{"do":"offer-zone","pattern":"crm/deal/*","to":"nobody","reason":"all"}}' -> refused not-found
+            sales sends '{{"do":"offer-zone","pattern":"crm/deal/*","to":"support","reason":" "}}' -> refused over-bound
+            support sends '{OFFER}' -> refused overlap
+            dana sends '{OFFER}' -> refused not-allowed
+            sales sends '{OFFER}' -> escalated
+            sales sends '{OFFER}' -> escalated
+            items #1
+            pass 20h
+            sam approves #1 -> refused not-named
+            dana handles #1 'done' -> refused wrong-state
+            eve rejects #1 'not yet' -> recorded
+            works sales 1
+            sales sends '{OFFER}' -> escalated
+            map v0
+            eve approves #2 -> recorded
+            map v1
+            works sales 2, support 1
+            support writes crm/deal/7 stage=won@0 -> committed
+            sales writes crm/deal/7 stage=open@1 -> proposed not-owner
+            eve undoes #2 -> refused used-since
+            "#
+        ),
+    );
+    let step = world.state.board.maps.back().unwrap();
+    assert_eq!((step.by.name(), step.version.0), ("eve", 1));
+    assert!(
+        step.reason
+            .as_ref()
+            .unwrap()
+            .contains("crm/deal/*#stage goes from sales to support, offered by sales")
+    );
+    let both = world.deeds.iter().find_map(|deed| match &deed.body {
+        deeds::domain::deed::Body::ScopeTransferred(moved) => {
+            moved.offered_by.clone().map(|by| (by, deed.actor.clone()))
+        }
+        _ => None,
+    });
+    let (offered, confirmed) = both.unwrap();
+    assert_eq!((offered.as_str(), confirmed.name()), ("sales", "eve"));
+    play(
+        &mut world,
+        r#"
+        sales sends '{"do":"offer-zone","pattern":"crm/deal/*#value","to":"support","reason":"too"}' -> escalated
+        dana approves #3 -> recorded
+        map v2
+        dana undoes #3 -> recorded
+        map v3
+        items #3
+        sales writes crm/deal/8 value=7@0 -> committed
+        "#,
+    );
+}

@@ -1,8 +1,9 @@
 //! What the map can say: what raises an event, what a condition compares, who yields to whom.
 
+use deeds::domain::things::TokenClass;
 use serde_json::{Value as Json, json};
 
-use super::support::{Caller, Came, Server};
+use super::support::{Caller, Came, Server, came};
 use super::{TEAM, answer, take, told, work};
 
 /// The team with more in its map.
@@ -149,5 +150,114 @@ async fn a_person_goes_first_and_a_status_moves_forward_by_several_hands() {
     let late = write(&growth, "crm/deal/7", "update", stage("won"), json!({"stage": 2})).await;
     told(&late, "deferred", Some("deferred"));
     assert!(late["message"].as_str().unwrap().contains("dana goes first on crm/deal/7"), "{}", late.text);
+    server.stop().await;
+}
+
+/// A zone goes from agent to agent by agreement: offered by its owner, confirmed by the person accountable, and by nobody
+/// else; what the preview says is what happens.
+#[tokio::test]
+async fn a_zone_goes_over_when_the_person_accountable_confirms() {
+    let server = Server::start_on(TEAM).await;
+    let (sales, growth) = (server.agent("sales").await, server.agent("growth").await);
+    let offer = json!({"pattern": "crm/deal/*#stage", "to": "growth", "reason": "growth closes them"});
+    told(&growth.post("/v1/zone-offers", offer.clone()).await, "refused", Some("overlap"));
+    let theirs = json!({"pattern": "drafts/*", "to": "growth", "reason": "growth closes them"});
+    told(&sales.post("/v1/zone-offers", theirs).await, "refused", Some("not-yours"));
+    let offered = sales.post("/v1/zone-offers", offer).await;
+    told(&offered, "escalated", None);
+    let item = offered["item"].clone();
+    let shown = server.dana.get(&format!("/v1/inbox/{item}")).await;
+    assert_eq!(shown["confirms"], "sam", "{}", shown.text);
+    let yes = json!({"kind": "approve"});
+    let preview = server.dana.post(&format!("/v1/inbox/{item}/preview"), yes.clone()).await;
+    let then = "growth owns crm/deal/*#stage; sales no longer writes it and proposes instead; both are told";
+    assert_eq!(preview["then"][0], then, "{}", preview.text);
+    let changes = preview["changes"].clone();
+    told(&answer(&server.dana, &item, yes).await, "recorded", None);
+    let map = server.dana.get("/v1/map").await;
+    assert_eq!(map["version"], 1, "{}", map.text);
+    assert_eq!(changes, json!(["+ sales.except crm/deal/*#stage", "+ growth.writes crm/deal/*#stage"]));
+    assert_eq!(work(&growth, "decision").await.len(), 1);
+    let stage = json!({"stage": "won"});
+    told(
+        &write(&growth, "crm/deal/7", "update", stage.clone(), json!({"stage": 0})).await,
+        "committed",
+        None,
+    );
+    told(
+        &write(&sales, "crm/deal/7", "update", stage, json!({"stage": 1})).await,
+        "proposed",
+        Some("not-owner"),
+    );
+    server.stop().await;
+}
+
+/// Who confirms is who is accountable now; what changed since the offer is looked at again; and a yes is taken back while
+/// nothing was built on it.
+#[tokio::test]
+async fn an_offered_zone_is_looked_at_again_before_it_goes_over() {
+    let governed = TEAM
+        .replace("governance_owner = \"dana\"", "governance_owner = \"eve\"")
+        .replace("id = \"growth\"", "id = \"growth\"\nhidden = [\"crm/deal/*#margin\"]");
+    let server = Server::start_on(&governed).await;
+    let (sales, growth) = (server.agent("sales").await, server.agent("growth").await);
+    let sam = server.with_token(TokenClass::Reviewer, "sam").await;
+    let offer = |field: &str| json!({"pattern": format!("crm/deal/*#{field}"), "to": "growth", "reason": "growth closes them"});
+    let (yes, no) = (json!({"kind": "approve"}), json!({"kind": "reject", "note": "they know the customer"}));
+    let put = async |version: u64, text: String| {
+        let tag = format!("\"{version}\"");
+        came(server.dana.request("PUT", "/v1/map?reason=x").header("if-match", tag).body(text)).await
+    };
+
+    // Growth could do nothing with what is hidden from it.
+    let useless = sales.post("/v1/zone-offers", offer("margin")).await;
+    told(&useless, "refused", Some("overlap"));
+    assert!(useless["message"].as_str().unwrap().contains("hidden from the agent"), "{}", useless.text);
+
+    // The owner of the queue is not who answers for sales.
+    let first = sales.post("/v1/zone-offers", offer("stage")).await["item"].clone();
+    assert_eq!(sales.post("/v1/zone-offers", offer("stage")).await["item"], first, "the same offer joins it");
+    told(&answer(&server.dana, &first, yes.clone()).await, "refused", Some("not-named"));
+    told(&answer(&sam, &first, json!({"kind": "handle", "note": "x"})).await, "refused", Some("wrong-state"));
+    told(&answer(&sam, &first, no).await, "recorded", None);
+    let heard = work(&sales, "decision").await;
+    assert_eq!(heard[0]["kind"]["note"], "they know the customer");
+    assert_eq!(server.dana.get("/v1/map").await["version"], 0, "the zone stays");
+
+    // By the time it is confirmed another agent has it: support, which the map says from v1 on.
+    let second = sales.post("/v1/zone-offers", offer("stage")).await["item"].clone();
+    let moved = governed
+        .replace("writes = [\"crm/deal/*\"]", "writes = [\"crm/deal/*\"]\nexcept = [\"crm/deal/*#stage\"]")
+        .replace("\"support/ticket/*\"]", "\"support/ticket/*\", \"crm/deal/*#stage\"]");
+    told(&put(0, moved.clone()).await, "recorded", None);
+    told(&answer(&sam, &second, yes.clone()).await, "refused", Some("not-yours"));
+    let collides = sales.post("/v1/zone-offers", offer("stage")).await;
+    told(&collides, "refused", Some("not-yours"));
+
+    // Sales gets another person: that one confirms, and the former no longer does.
+    let third = sales.post("/v1/zone-offers", offer("value")).await["item"].clone();
+    let handed = moved
+        .replace("role = \"Grows accounts\"\nowner = \"sam\"", "role = \"Grows accounts\"\nowner = \"dana\"");
+    told(&put(1, handed).await, "recorded", None);
+    told(&answer(&sam, &third, yes.clone()).await, "refused", Some("not-named"));
+    let preview = server.dana.post(&format!("/v1/inbox/{third}/preview"), yes.clone()).await;
+    assert_eq!(preview["changes"][0], "+ sales.except crm/deal/*#value", "{}", preview.text);
+    told(&answer(&server.dana, &third, yes).await, "recorded", None);
+    assert_eq!(work(&growth, "decision").await.len(), 1);
+
+    // The answer is taken back, and the offer waits again.
+    told(&server.dana.post(&format!("/v1/inbox/{third}/undo"), json!({})).await, "recorded", None);
+    let map = server.dana.get("/v1/map").await;
+    assert_eq!(map["version"], 4, "{}", map.text);
+    assert_eq!(work(&growth, "decision").await, [] as [Json; 0], "what was not fetched is taken back");
+    let value = json!({"value": 7});
+    told(&write(&sales, "crm/deal/7", "update", value, json!({"value": 0})).await, "committed", None);
+    let waits: Vec<Json> = server.dana.get("/v1/inbox").await["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| item["no"].clone())
+        .collect();
+    assert!(waits.contains(&third), "{waits:?}");
     server.stop().await;
 }

@@ -17,6 +17,7 @@ fn sample(route: &Address) -> (String, String) {
         ("POST", "/v1/together") => json!({"commands": [{"do": "escalate", "input": "x", "why": "y"}]}),
         ("POST", "/v1/acts") => json!({"target": "mail/x", "subject": "crm/contact/a", "action": "send"}),
         ("POST", "/v1/escalations") => json!({"input": "x", "why": "y"}),
+        ("POST", "/v1/zone-offers") => json!({"pattern": "crm/contact/*#name", "to": "sales", "reason": "x"}),
         ("POST", "/v1/events") => json!({"event": "email.received"}),
         ("POST", "/v1/claims") => json!({"event": "email.received", "key": "m-1"}),
         ("POST", "/v1/handoffs") => json!({"to": "sales", "task": "t"}),

@@ -10,8 +10,8 @@ use crate::api::{
 };
 use crate::domain::command::{
     Act, ActEnd, AlertStep, AlertVerb, Answered, AwayStep, AwayVerb, Claim, Command, CommandKind, Conclude,
-    Escalate, FanOut, Handoff, ItemStep, ItemVerb, LeaseStep, MapReview, Publish, Raise, ReviewStep,
-    ReviewVerb, TokenStep, WorkStep, WorkVerb, Write,
+    Escalate, FanOut, Handoff, ItemStep, ItemVerb, LeaseStep, MapReview, OfferZone, Publish, Raise,
+    ReviewStep, ReviewVerb, TokenStep, WorkStep, WorkVerb, Write,
 };
 use crate::domain::ids::{ActNo, AlertNo, Fence, ItemNo, QueueName, TokenId, WorkNo};
 use crate::domain::reply::Reply;
@@ -123,6 +123,8 @@ commands! {
         "Says that an allowed act failed.";
     Escalate POST "/v1/escalations" [] json [escalate: Escalate] Escalate(escalate),
         "Hands over what the agent can't decide.";
+    OfferZone POST "/v1/zone-offers" [] json [offer: OfferZone] OfferZone(offer),
+        "Offers a part of the agent's zone to another; the person accountable for it confirms.";
     Raise POST "/v1/events" [] json [raise: Raise] Raise(raise),
         "Says that something happened; it goes to the one agent that it wakes.";
     Claim POST "/v1/claims" [] json [claim: Claim] Claim(claim),

@@ -130,7 +130,7 @@ enum Answer {
         #[arg(long)]
         note: Option<Arc<str>>,
     },
-    /// A publication goes out as it is
+    /// What waits for a yes goes ahead: a publication, an act, a write to a held field, a zone that is offered
     Approve {
         /// A word to the agent
         #[arg(long)]
@@ -148,7 +148,7 @@ enum Answer {
         #[arg(long)]
         note: Option<Arc<str>>,
     },
-    /// A publication does not go out
+    /// What waits for a yes does not go ahead, and why
     Reject {
         /// Why
         note: Arc<str>,

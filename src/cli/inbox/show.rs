@@ -36,6 +36,7 @@ fn print(out: Output, view: &ItemView, due: &str) -> anyhow::Result<()> {
         ("taken by", item.claimed_by.as_ref().map(ToString::to_string)),
         ("why", Some(format!("{}{unforeseen}", item.why))),
         ("input", Some(item.input())),
+        ("confirms", view.confirms.as_ref().map(ToString::to_string)),
     ])?;
     for side in view.alert.iter().flat_map(|alert| &alert.sides) {
         out.fact("side", &self::side(side))?;

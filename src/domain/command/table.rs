@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Act, ActEnd, AlertStep, ApplyMap, AwayStep, Claim, Conclude, Escalate, FanOut, Handoff, Import, ItemStep,
-    LeaseStep, MapReview, Override, Publish, Raise, ReviewStep, Take, Together, TokenStep, WorkStep, Write,
+    LeaseStep, MapReview, OfferZone, Override, Publish, Raise, ReviewStep, Take, Together, TokenStep,
+    WorkStep, Write,
 };
 use crate::domain::ids::Actor;
 use crate::domain::things::TokenClass;
@@ -31,6 +32,9 @@ macro_rules! commands {
             /// What the caller can't decide.
             Escalate(escalate: Escalate) = "escalate", "escalate": Agents Part Adds More
                 => inbox::escalate, WriteRefused(());
+            /// A part of the caller's zone for another agent, which the person accountable confirms.
+            OfferZone(offer: OfferZone) = "offer-zone", "offer zone": Agents Alone Adds Same
+                => zone::offer, ItemRefused(());
             /// Something happened that wakes an agent.
             Raise(raise: Raise) = "raise", "raise": Heralds Part Adds More
                 => trigger::raise, EventRefused(Box::new(trigger::raised(raise)));

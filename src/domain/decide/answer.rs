@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::handoff::{Way, send_on};
 use super::output::{self, approval};
 use super::sheet::Sheet;
-use super::{act, affected, held, inbox, map, propose, review, ruling, stuck, trigger, verdict, write};
+use super::{act, affected, held, inbox, map, propose, review, ruling, stuck, trigger, verdict, write, zone};
 use crate::domain::code::Code;
 use crate::domain::command::{Answered, Principal, TEXT_BYTES, Write};
 use crate::domain::deed::{Body, ItemClosed, ScopeChange, ScopeTransfer};
@@ -44,6 +44,9 @@ impl From<edit::EditError> for No {
 fn say_why(item: &Item) -> &'static str {
     if matches!(item.case, Case::HeldField { .. }) {
         return "say in `note` why it is not written";
+    }
+    if matches!(item.case, Case::ZoneOffer { .. }) {
+        return "say in `note` why the zone stays as it is";
     }
     "say in `note` why it does not go out"
 }
@@ -213,6 +216,7 @@ fn expand(
             // It is given back with the words of what its agent may do.
             | Case::Escalation { .. } => Ok(()),
             Case::HeldField { .. }
+            | Case::ZoneOffer { .. }
             | Case::Conflict { .. }
             | Case::MapOverdue { .. }
             | Case::Loop { .. }
@@ -261,6 +265,7 @@ fn transfer(
         pattern: pattern.clone(),
         from: from.clone(),
         to: to.clone(),
+        offered_by: None,
     };
     effects.map = Some((before, change.version));
     let words = format!("map v{}: {pattern} goes from {from} to {to}", change.version);
@@ -268,7 +273,7 @@ fn transfer(
     Ok(())
 }
 
-fn push_map(sheet: &mut Sheet<'_>, item: &Item, body: Body, action: &'static str, words: &str) {
+pub(super) fn push_map(sheet: &mut Sheet<'_>, item: &Item, body: Body, action: &'static str, words: &str) {
     let mut deed = sheet.draft(body, action, Outcome::Recorded);
     deed.subject.clone_from(&item.subject);
     deed.cause = Some(item.deed);
@@ -330,6 +335,10 @@ fn settle(sheet: &mut Sheet<'_>, item: &Item, answer: &ItemAnswer, effects: &mut
         }
         ItemAnswer::Approve { .. } if matches!(item.case, Case::HeldField { .. }) => {
             held::approve(sheet, item, effects)
+        }
+        ItemAnswer::Approve { .. } if matches!(item.case, Case::ZoneOffer { .. }) => {
+            zone::confirm(sheet, item, effects);
+            None
         }
         ItemAnswer::Approve { .. } | ItemAnswer::ApproveEdited { .. } => {
             let edited = if let ItemAnswer::ApproveEdited { body, .. } = answer { Some(body) } else { None };
@@ -427,6 +436,7 @@ fn decide_again(sheet: &mut Sheet<'_>, item: &Item, effects: &mut Effects) -> Op
         (
             Case::Escalation { .. }
             | Case::HeldField { .. }
+            | Case::ZoneOffer { .. }
             | Case::Conflict { .. }
             | Case::MapOverdue { .. }
             | Case::UnownedEvent { .. }

@@ -85,6 +85,7 @@ impl<'a> Effect<'a> {
             Case::ActApproval { act, .. } => Some(Self::Act(act)),
             Case::UnownedField { .. }
             | Case::HeldField { .. }
+            | Case::ZoneOffer { .. }
             | Case::UnownedTarget { .. }
             | Case::UnownedOutput { .. }
             | Case::Escalation { .. }

@@ -221,7 +221,7 @@ pub(super) fn is_of(work: &Work, item: &Item) -> bool {
     item.raised_by.agent() == Some(&work.agent) && write.cause == Some(*proposed) && now == then
 }
 
-/// Whether the answer is one for a write to what is held.
+/// Whether the answer is one for a write to what is held, or for a zone that is offered.
 pub(super) fn fits(item: &Item, answer: &ItemAnswer) -> Result<(), (Code, String)> {
     match answer {
         ItemAnswer::Approve { .. } | ItemAnswer::Reject { .. } => Ok(()),
@@ -232,7 +232,10 @@ pub(super) fn fits(item: &Item, answer: &ItemAnswer) -> Result<(), (Code, String
         | ItemAnswer::Ruling { .. }
         | ItemAnswer::OutOfScope { .. }
         | ItemAnswer::SendOn { .. } => {
-            let why = format!("#{} is a write to what a person holds: approve it or reject it", item.no);
+            let offered = matches!(item.case, Case::ZoneOffer { .. });
+            let what =
+                if offered { "a zone that its agent offers" } else { "a write to what a person holds" };
+            let why = format!("#{} is {what}: approve it or reject it", item.no);
             Err((Code::WrongState, why))
         }
     }

@@ -269,7 +269,7 @@ pub(super) fn open_in(sheet: &mut Sheet<'_>, queue: &Queue, item: NewItem, cause
     no
 }
 
-fn open(sheet: &mut Sheet<'_>, queue: &Queue, new: NewItem, cause: Option<Seq>) -> Deed {
+pub(super) fn open(sheet: &mut Sheet<'_>, queue: &Queue, new: NewItem, cause: Option<Seq>) -> Deed {
     let no = sheet.state().board.next.item;
     let sla = queue.sla;
     let item = Item {
@@ -318,7 +318,7 @@ fn same_waiting(state: &State, case: &Case, agent: &AgentId) -> Option<ItemNo> {
 }
 
 /// The very same escalation of the same agent waits in that queue.
-fn escalated_already(
+pub(super) fn escalated_already(
     state: &State,
     (case, agent): (&Case, &AgentId),
     queue: &Queue,
@@ -334,7 +334,7 @@ fn escalated_already(
 }
 
 /// The caller joins an item that waits, and is told its number like the first one.
-fn join_as(sheet: &mut Sheet<'_>, no: ItemNo, subject: Option<&EntityPath>) -> Seq {
+pub(super) fn join_as(sheet: &mut Sheet<'_>, no: ItemNo, subject: Option<&EntityPath>) -> Seq {
     let mut deed = sheet.draft(Body::ItemJoined(()), "escalate", Outcome::Escalated);
     deed.subject = subject.cloned();
     deed.because(format!("the same input again, waiting as #{no}"));

@@ -38,6 +38,7 @@ mod undo;
 mod verdict;
 mod work;
 mod write;
+mod zone;
 
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Answer, decide, held, ruling, trigger};
+use super::{Answer, decide, held, ruling, trigger, zone};
 use crate::domain::code::Code;
 use crate::domain::command::{Answered, Command, ItemStep, ItemVerb, Principal, Request};
 use crate::domain::deed::{Body, Deed};
@@ -305,6 +305,9 @@ fn sentences(state: &State, supposed: &Supposed<'_>, deeds: &[Deed]) -> Vec<Stri
 /// What the answer itself comes to.
 fn first(item: &Item, answer: &ItemAnswer, deeds: &[Deed]) -> String {
     let told = told(item, deeds);
+    if let Some(words) = zone::in_words(item, answer) {
+        return words;
+    }
     match answer {
         ItemAnswer::Expand { agent, grant, .. } => {
             let grown = deeds.iter().any(|deed| matches!(deed.body, Body::ScopeExpanded(_)));

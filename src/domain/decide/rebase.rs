@@ -20,7 +20,8 @@ pub(super) fn items(sheet: &mut Sheet<'_>, closed: &ClosedItem, undone: Seq) {
             Case::HeldField { write, held_by } => {
                 on_top(write, closed, &state).map(|write| Case::HeldField { write, held_by: held_by.clone() })
             }
-            Case::UnownedTarget { .. }
+            Case::ZoneOffer { .. }
+            | Case::UnownedTarget { .. }
             | Case::UnownedOutput { .. }
             | Case::UnownedEvent { .. }
             | Case::TriggerCollision { .. }

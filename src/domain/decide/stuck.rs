@@ -139,6 +139,7 @@ pub(super) fn settle(sheet: &mut Sheet<'_>, item: &Item, answer: &ItemAnswer, ef
         Case::UnownedField { .. }
         | Case::UnownedTarget { .. }
         | Case::HeldField { .. }
+        | Case::ZoneOffer { .. }
         | Case::UnownedOutput { .. }
         | Case::Escalation { .. }
         | Case::Conflict { .. }

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::sheet::Sheet;
-use super::{alert, held, inbox, rebase, stuck, verdict, write};
+use super::{alert, held, inbox, rebase, stuck, verdict, write, zone};
 use crate::domain::code::Code;
 use crate::domain::command::{Write, WriteKind};
 use crate::domain::deed::{Body, ScopeChange, ScopeTransfer};
-use crate::domain::ids::{Actor, AgentId, ItemNo, PersonId, Seq, WorkNo};
+use crate::domain::ids::{Actor, AgentId, ItemNo, MapVersion, PersonId, Seq, WorkNo};
 use crate::domain::key::key;
 use crate::domain::map::{Grant, text_matches};
 use crate::domain::outcome::Outcome;
@@ -110,15 +110,18 @@ fn used(state: &State, closed: &ClosedItem, now: Time) -> Option<String> {
     let (_, after) = effects.map?;
     match &closed.answer {
         ItemAnswer::Expand { agent, grant, .. } => grant_used(state, closed, agent, grant),
-        ItemAnswer::Transfer { .. } if state.board.map_version != after => {
+        ItemAnswer::Transfer { .. } | ItemAnswer::Approve { .. } if state.board.map_version != after => {
             Some(format!("the map has moved on to v{}", state.board.map_version))
         }
         ItemAnswer::Transfer { pattern, to, .. } => zone_used(state, closed, to, pattern),
+        ItemAnswer::Approve { .. } => {
+            let (pattern, _, to) = zone::offered(&closed.item)?;
+            zone_used(state, closed, to, pattern)
+        }
         ItemAnswer::Handle { .. }
         | ItemAnswer::Ruling { .. }
         | ItemAnswer::OutOfScope { .. }
         | ItemAnswer::SendOn { .. }
-        | ItemAnswer::Approve { .. }
         | ItemAnswer::ApproveEdited { .. }
         | ItemAnswer::Reject { .. } => None,
     }
@@ -160,7 +163,8 @@ fn stored_write<'a>(state: &'a State, closed: &'a ClosedItem, no: ItemNo) -> Opt
     let item = if no == closed.item.no { &closed.item } else { &state.board.closed_item(no)?.item };
     match &item.case {
         Case::UnownedField { write, .. } | Case::HeldField { write, .. } => Some(write),
-        Case::UnownedTarget { .. }
+        Case::ZoneOffer { .. }
+        | Case::UnownedTarget { .. }
         | Case::UnownedOutput { .. }
         | Case::Escalation { .. }
         | Case::Conflict { .. }
@@ -310,16 +314,15 @@ fn reverse_map(sheet: &mut Sheet<'_>, state: &State, closed: &ClosedItem) {
             };
             (Body::ScopeRevoked(change), format!("map v{version}: - {agent}.{grant}"))
         }
-        ItemAnswer::Transfer { pattern, from, to, .. } => {
-            let back =
-                ScopeTransfer { version, pattern: pattern.clone(), from: to.clone(), to: from.clone() };
-            (Body::ScopeTransferred(back), format!("map v{version}: {pattern} goes back from {to} to {from}"))
-        }
+        ItemAnswer::Transfer { pattern, from, to, .. } => goes_back(version, (pattern, from, to)),
+        ItemAnswer::Approve { .. } => match zone::offered(&closed.item) {
+            Some(moved) => goes_back(version, moved),
+            None => return,
+        },
         ItemAnswer::Handle { .. }
         | ItemAnswer::Ruling { .. }
         | ItemAnswer::OutOfScope { .. }
         | ItemAnswer::SendOn { .. }
-        | ItemAnswer::Approve { .. }
         | ItemAnswer::ApproveEdited { .. }
         | ItemAnswer::Reject { .. } => return,
     };
@@ -328,6 +331,18 @@ fn reverse_map(sheet: &mut Sheet<'_>, state: &State, closed: &ClosedItem) {
     deed.because(words);
     deed.refs.item = Some(closed.item.no);
     sheet.push(deed);
+}
+
+/// What went from one agent to another, the other way round.
+fn goes_back(version: MapVersion, (pattern, from, to): (&Pattern, &AgentId, &AgentId)) -> (Body, String) {
+    let back = ScopeTransfer {
+        version,
+        pattern: pattern.clone(),
+        from: to.clone(),
+        to: from.clone(),
+        offered_by: None,
+    };
+    (Body::ScopeTransferred(back), format!("map v{version}: {pattern} goes back from {to} to {from}"))
 }
 
 /// The agent that the answer made known goes again, if nothing else was added to it.

@@ -37,7 +37,19 @@ pub fn claimant<'a>(map: &Map, item: &'a Item, now: Time) -> Option<&'a PersonId
 
 /// Whether the person has a place at the item: named on its queue, the holder of the field, or answering for the map.
 pub fn belongs(map: &Map, item: &Item, person: &PersonId) -> bool {
-    queue(map, item).is_reviewer(person) || item.case.holder() == Some(person) || governs(map, person)
+    queue(map, item).is_reviewer(person) || holder(map, item) == Some(person) || governs(map, person)
+}
+
+/// Who has a place at it beside its queue: whoever holds the field, or is accountable for the agent that gives a zone.
+fn holder<'a>(map: &'a Map, item: &'a Item) -> Option<&'a PersonId> {
+    accountable(map, item).or_else(|| item.case.holder())
+}
+
+/// Who confirms that a zone goes over: whoever is accountable by now for the agent that gives it; of one that is gone, whoever
+/// was.
+pub fn accountable<'a>(map: &'a Map, item: &'a Item) -> Option<&'a PersonId> {
+    let Case::ZoneOffer { from, accountable, .. } = &item.case else { return None };
+    Some(map.agent(from).map_or(accountable, |agent| &agent.owner))
 }
 
 /// Whether the person answers for the map.
@@ -162,7 +174,7 @@ pub fn may_take_over(
 /// Nobody answers what they raised, where it is an approval or somebody else who has a place at it is there.
 fn raised_by_another(board: &Board, item: &Item, person: &PersonId, now: Time) -> Result<(), (Code, String)> {
     let can = |other: &PersonId| other != person && out(board, other, now).is_none();
-    let others = || queue(&board.map, item).reviewers().chain(item.case.holder()).any(can);
+    let others = || queue(&board.map, item).reviewers().chain(holder(&board.map, item)).any(can);
     if item.raised_by.person() == Some(person) && (item.case.is_approval() || others()) {
         return Err((Code::OwnCase, format!("you raised #{}; another reviewer answers", item.no)));
     }
@@ -184,6 +196,9 @@ fn right(
     (person, class): (&PersonId, TokenClass),
     now: Time,
 ) -> Result<Right, (Code, String)> {
+    if let Some(accountable) = accountable(&board.map, item) {
+        return confirms(board, item, (person, class), accountable, now);
+    }
     let map = &board.map;
     if let Case::MapOverdue { .. } = item.case {
         let who = Actor::Person(person.clone());
@@ -192,7 +207,7 @@ fn right(
     }
     let (queue, governs) = (queue(map, item), governs(map, person));
     let is_deputy = queue.deputies.contains(person) && deputies_answer(board, item, now);
-    if queue.owner == *person || item.case.holder() == Some(person) || is_deputy {
+    if queue.owner == *person || holder(map, item) == Some(person) || is_deputy {
         return Ok(Right::Named);
     }
     let mine = [
@@ -210,6 +225,32 @@ fn right(
         return Ok(Right::StandsIn(words));
     }
     Err((Code::NotNamed, who_may(board, item, person, now)))
+}
+
+/// A zone goes over with the word of the person accountable for the agent that gives it, or of who answers for the map; where
+/// they are out, of an admin.
+fn confirms(
+    board: &Board,
+    item: &Item,
+    (person, class): (&PersonId, TokenClass),
+    accountable: &PersonId,
+    now: Time,
+) -> Result<Right, (Code, String)> {
+    if person == accountable || governs(&board.map, person) {
+        return Ok(Right::Named);
+    }
+    let both = std::iter::once(accountable).chain(board.map.model().governance_owner.as_ref());
+    let out: Option<Vec<String>> = both.map(|one| out(board, one, now)).collect();
+    match out.filter(|_| class == TokenClass::Admin) {
+        Some(words) => Ok(Right::StandsIn(format!("nobody accountable can: {}", words.join(", ")))),
+        None => Err((
+            Code::NotNamed,
+            format!(
+                "#{} is confirmed by {accountable}, who is accountable for the agent that gives",
+                item.no
+            ),
+        )),
+    }
 }
 
 /// The right of somebody to whom the item is known already: who is named there, answers for the map or is an admin.
@@ -258,7 +299,7 @@ fn out(board: &Board, person: &PersonId, now: Time) -> Option<String> {
 fn nobody_can(board: &Board, item: &Item, now: Time) -> Option<String> {
     let queue = queue(&board.map, item);
     let mut words = Vec::new();
-    for person in queue.reviewers().chain(item.case.holder()) {
+    for person in queue.reviewers().chain(holder(&board.map, item)) {
         if item.raised_by.person() == Some(person) {
             words.push(format!("{person} raised it"));
         } else {
@@ -276,7 +317,7 @@ fn nobody_transfers(board: &Board, item: &Item, now: Time) -> Option<String> {
     }
     let queue = queue(&board.map, item);
     let mut words = Vec::new();
-    for person in queue.reviewers().chain(item.case.holder()) {
+    for person in queue.reviewers().chain(holder(&board.map, item)) {
         if board.is_admin(person, now) {
             words.push(out(board, person, now)?);
         } else {

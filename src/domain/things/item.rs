@@ -11,7 +11,7 @@ use crate::domain::command::{Act, Publish, Raise, Write};
 use crate::domain::hash::hex;
 use crate::domain::ids::{Actor, AgentId, AlertNo, ItemNo, MapVersion, PersonId, QueueName, Seq, WorkNo};
 use crate::domain::map::Grant;
-use crate::domain::path::EntityPath;
+use crate::domain::path::{EntityPath, Pattern};
 use crate::domain::time::Time;
 use crate::domain::value::Value;
 
@@ -96,6 +96,17 @@ pub enum Case {
         write: Write,
         /// Who holds its fields.
         held_by: Vec<PersonId>,
+    },
+    /// A part of a zone that its owner offers to another agent: the person accountable confirms it.
+    ZoneOffer {
+        /// What goes over.
+        pattern: Pattern,
+        /// From whom.
+        from: AgentId,
+        /// To whom.
+        to: AgentId,
+        /// The person who was accountable for the agent that gives it when it offered; who is by now says the map.
+        accountable: PersonId,
     },
     /// A side effect to a target that nobody owns.
     UnownedTarget {
@@ -192,6 +203,7 @@ impl Case {
         match self {
             Self::UnownedField { .. } => "unowned field",
             Self::HeldField { .. } => "held field",
+            Self::ZoneOffer { .. } => "zone offer",
             Self::UnownedTarget { .. } => "unowned target",
             Self::UnownedOutput { .. } => "unowned output",
             Self::Escalation { .. } => "unmatched input",
@@ -204,6 +216,11 @@ impl Case {
             Self::GivenUp { .. } => "work given up",
             Self::Stuck { .. } => "task stuck",
         }
+    }
+
+    /// Whether it is a yes or a no, and neither a publication nor an act.
+    pub fn is_yes_or_no(&self) -> bool {
+        matches!(self, Self::HeldField { .. } | Self::ZoneOffer { .. })
     }
 
     /// The person who may answer it beside the reviewers of its queue: whoever holds all that it is about.
@@ -227,6 +244,7 @@ impl Case {
             Self::Approval { publish, .. } | Self::UnownedOutput { publish } => Some(publish),
             Self::UnownedField { .. }
             | Self::HeldField { .. }
+            | Self::ZoneOffer { .. }
             | Self::UnownedTarget { .. }
             | Self::Escalation { .. }
             | Self::Conflict { .. }
@@ -246,6 +264,7 @@ impl Case {
             Self::Approval { over, .. } | Self::ActApproval { over, .. } => over,
             Self::UnownedField { .. }
             | Self::HeldField { .. }
+            | Self::ZoneOffer { .. }
             | Self::UnownedTarget { .. }
             | Self::UnownedOutput { .. }
             | Self::Escalation { .. }
@@ -271,6 +290,7 @@ impl Case {
             | Self::MapOverdue { alert } => *alert,
             Self::UnownedField { .. }
             | Self::HeldField { .. }
+            | Self::ZoneOffer { .. }
             | Self::UnownedTarget { .. }
             | Self::UnownedOutput { .. }
             | Self::Escalation { .. }
@@ -434,6 +454,7 @@ impl Item {
             }
             Case::GivenUp { work } => serde_json::to_string_pretty(&work.kind).unwrap_or_default(),
             Case::Stuck { task, .. } => serde_json::to_string_pretty(&task.order).unwrap_or_default(),
+            Case::ZoneOffer { pattern, from, to, .. } => format!("{pattern} from {from} to {to}"),
             Case::Conflict { .. } | Case::MapOverdue { .. } => String::new(),
         }
     }

@@ -56,6 +56,7 @@ fn asked(case: &Case, raised_by: &Actor) -> Json {
         Case::UnownedField { write, .. } => json!([write.kind, write.changes]),
         // What goes through is its agent's own.
         Case::HeldField { write, .. } => json!([raised_by, write.kind, write.changes]),
+        Case::ZoneOffer { pattern, from, to, .. } => json!([pattern, from, to]),
         Case::UnownedTarget { act } => json!([act.target, act.action, act.thread]),
         Case::ActApproval { act, .. } => json!([raised_by, act.target, act.action, act.thread]),
         Case::UnownedOutput { publish } => {

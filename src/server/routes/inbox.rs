@@ -6,7 +6,7 @@ use super::ledger::raw_deeds;
 use crate::api::{ItemList, ItemView, Problem, fit};
 use crate::domain::decide::{Supposed, preview as work_out};
 use crate::domain::ids::ItemNo;
-use crate::domain::rule::order;
+use crate::domain::rule::{order, reviewer};
 use crate::domain::sight::Sight;
 use crate::domain::state::{Board, Front};
 use crate::domain::things::{ClosedItem, Effects, Item, ItemAnswer, PastAnswers};
@@ -55,6 +55,7 @@ pub(in crate::server) async fn show(call: Call) -> Answer {
         past: board.past.get(&item.alike).cloned().unwrap_or_default(),
         evidence,
         alert,
+        confirms: reviewer::accountable(&board.map, &item).cloned(),
         closed,
         seq: state.head(),
         item,
@@ -80,6 +81,7 @@ fn own(call: &Call, state: &Front, item: &Arc<Item>, closed: Option<Arc<ClosedIt
         past: PastAnswers::default(),
         evidence: Vec::new(),
         alert: None,
+        confirms: reviewer::accountable(&state.board.map, &seen).cloned(),
         closed: closed.map(answered),
         seq: state.head(),
         item: Arc::clone(&seen),

@@ -91,6 +91,7 @@ impl Answering {
             Case::ActApproval { act, .. } => (&act.target, act.thread.as_deref()),
             Case::UnownedField { .. }
             | Case::HeldField { .. }
+            | Case::ZoneOffer { .. }
             | Case::UnownedTarget { .. }
             | Case::UnownedOutput { .. }
             | Case::Escalation { .. }

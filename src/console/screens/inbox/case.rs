@@ -76,6 +76,7 @@ pub(super) fn agent(item: &Item) -> Option<&AgentId> {
     match &item.case {
         Case::GivenUp { work } => Some(&work.agent),
         Case::Stuck { task, .. } => Some(&task.owner),
+        Case::ZoneOffer { to, .. } => Some(to),
         Case::UnownedField { .. }
         | Case::HeldField { .. }
         | Case::UnownedTarget { .. }
@@ -229,6 +230,7 @@ fn suggestion(look: Look<'_>, wide: usize, item: &Item) -> Vec<Line<'static>> {
                 "handle: give this event to one of them, or say how it ends; out of scope drops it"
             }
             Case::HeldField { .. } => "a lets it through, x keeps the field as it is, with a note",
+            Case::ZoneOffer { .. } => "a hands it over, x leaves it where it is, with a note",
             Case::Approval { .. } => "a approves it, A edits it first, x rejects it with a note",
             Case::ActApproval { .. } => "a lets it go ahead, x rejects it with a note",
             Case::GivenUp { .. } => "handle: say how it goes on",

@@ -155,6 +155,7 @@ fn proposed(item: &Item) -> (String, String) {
         Case::UnownedEvent { raise } => Grant::Trigger(raise.event.to_string()),
         Case::Escalation { .. }
         | Case::HeldField { .. }
+        | Case::ZoneOffer { .. }
         | Case::Conflict { .. }
         | Case::MapOverdue { .. }
         | Case::TriggerCollision { .. }

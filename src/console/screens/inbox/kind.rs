@@ -121,6 +121,15 @@ impl Kind {
                 item.no
             ));
         }
+        if matches!(item.case, Case::ZoneOffer { .. }) {
+            if matches!(self, Self::Approve | Self::Reject) {
+                return Ok(());
+            }
+            return Err(format!(
+                "#{} is a zone that its agent offers: a hands it over, x leaves it where it is",
+                item.no
+            ));
+        }
         if self == Self::SendOn && !matches!(item.case, Case::Stuck { .. }) {
             return Err(format!("#{} is no task that leads nowhere: only such a one is sent on", item.no));
         }
@@ -157,7 +166,9 @@ impl Kind {
 pub(super) fn answers(case: &Case, has_sides: bool) -> &'static [Action] {
     use Action as A;
     match case {
-        Case::HeldField { .. } | Case::ActApproval { .. } => &[A::Approve, A::Reject],
+        Case::HeldField { .. } | Case::ZoneOffer { .. } | Case::ActApproval { .. } => {
+            &[A::Approve, A::Reject]
+        }
         Case::Approval { .. } => &[A::Approve, A::ApproveEdited, A::Reject],
         Case::Conflict { .. } if has_sides => &[A::Ruling, A::Handle, A::OutOfScope],
         Case::Stuck { .. } => &[A::SendOn, A::Handle, A::OutOfScope],

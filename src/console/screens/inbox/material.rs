@@ -16,6 +16,7 @@ use crate::domain::command::{Act, Publish, Raise};
 use crate::domain::deed::{Body, Deed};
 use crate::domain::ids::{AgentId, AlertNo, Seq, Version};
 use crate::domain::path::FieldPath;
+use crate::domain::rule::reviewer;
 use crate::domain::state::Board;
 use crate::domain::things::{AlertSide, Case, Item, Task, Work};
 
@@ -43,6 +44,14 @@ pub(super) fn told<'a>(
         | Case::UnownedTarget { .. }
         | Case::Escalation { .. } => {
             facts.lined("INPUT", input(look, wide, item));
+        }
+        Case::ZoneOffer { pattern, from, to, .. } => {
+            let goes = format!("{pattern}: {from} {} {to}", look.glyphs.arrow);
+            let mut lines = look.wrap(&goes, wide, INPUT_LINES, look.theme.base);
+            let confirms = reviewer::accountable(&board.map, item);
+            let words = confirms.map(|person| format!("{person} is accountable for {from} and confirms it"));
+            lines.extend(look.wrap(&words.unwrap_or_default(), wide, 2, look.theme.muted));
+            facts.lined("OFFER", lines);
         }
         Case::UnownedEvent { raise } => event(facts, look, raise),
         Case::TriggerCollision { alert, raise } | Case::Loop { alert, raise } => {
@@ -94,7 +103,8 @@ fn input(look: Look<'_>, wide: usize, item: &Item) -> Vec<Line<'static>> {
             lines
         }
         Case::Escalation { input } => text(&input.plain()),
-        Case::UnownedOutput { .. }
+        Case::ZoneOffer { .. }
+        | Case::UnownedOutput { .. }
         | Case::UnownedEvent { .. }
         | Case::TriggerCollision { .. }
         | Case::Loop { .. }

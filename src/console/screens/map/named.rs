@@ -69,6 +69,7 @@ pub(super) fn trigger(facts: &mut Facts<'_>, world: &World, board: &Board, row: 
         }
         Case::UnownedField { .. }
         | Case::HeldField { .. }
+        | Case::ZoneOffer { .. }
         | Case::UnownedTarget { .. }
         | Case::UnownedOutput { .. }
         | Case::Escalation { .. }
@@ -123,6 +124,7 @@ pub(super) fn output(facts: &mut Facts<'_>, world: &World, board: &Board, row: &
         Case::ActApproval { act, .. } => *act.target == *name,
         Case::UnownedField { .. }
         | Case::HeldField { .. }
+        | Case::ZoneOffer { .. }
         | Case::Escalation { .. }
         | Case::Conflict { .. }
         | Case::MapOverdue { .. }

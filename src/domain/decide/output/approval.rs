@@ -7,7 +7,7 @@ use crate::domain::code::Code;
 use crate::domain::command::{Act, Principal, Publish};
 use crate::domain::decide::effect::{self, Effect, Stop};
 use crate::domain::decide::sheet::Sheet;
-use crate::domain::decide::{act, answer, held, inbox, verdict};
+use crate::domain::decide::{act, answer, held, inbox, verdict, zone};
 use crate::domain::deed::Body;
 use crate::domain::ids::{Actor, AgentId, Seq};
 use crate::domain::key::key;
@@ -27,7 +27,7 @@ pub(in crate::domain::decide) enum Obstacle {
 
 /// Whether the answer fits the case: publications and writes to what is held are approved or rejected, nothing else is.
 pub(in crate::domain::decide) fn fits(item: &Item, answer: &ItemAnswer) -> Result<(), (Code, String)> {
-    if let Case::HeldField { .. } = item.case {
+    if item.case.is_yes_or_no() {
         return held::fits(item, answer);
     }
     let approves = match answer {
@@ -60,7 +60,7 @@ pub(in crate::domain::decide) fn fits(item: &Item, answer: &ItemAnswer) -> Resul
 
 /// The re-check at the moment of approval: the agent, its zone, freezes, versions, who goes first, the conversation.
 pub(in crate::domain::decide) fn recheck(state: &State, item: &Item, now: Time) -> Result<(), Obstacle> {
-    if let Some((code, why)) = held::obstacle(state, item, now) {
+    if let Some((code, why)) = held::obstacle(state, item, now).or_else(|| zone::obstacle(state, item)) {
         return Err(Obstacle::Rule(code, why));
     }
     let Some(effect) = Effect::waiting_in(item) else { return Ok(()) };

@@ -122,6 +122,7 @@ pub(super) fn waits_for(case: &Case) -> Option<(&Raise, Code)> {
         Case::UnownedField { .. }
         | Case::UnownedTarget { .. }
         | Case::HeldField { .. }
+        | Case::ZoneOffer { .. }
         | Case::UnownedOutput { .. }
         | Case::Escalation { .. }
         | Case::Conflict { .. }

@@ -77,3 +77,17 @@ fn closing_for_good_says_what_it_would_have_closed() {
     let mut team = team(&asked);
     insta::assert_snapshot!("closing_120x36", screen(&mut team, "o text:we_sell_none tab space"));
 }
+
+/// A zone that its owner offers says what goes from whom to whom and who confirms it; yes and no are all there is.
+#[test]
+fn a_zone_that_is_offered_is_handed_over_or_stays() {
+    let offer = json!({"do": "offer-zone", "pattern": "crm/invoice/*#reminded", "to": "payments",
+        "reason": "payments sends the reminders, so it should say when it did"});
+    let mut team = team(&[("billing", offer)]);
+    insta::assert_snapshot!("zone_offer_120x36", screen(&mut team, ""));
+    insta::assert_snapshot!("zone_offer_approve_120x36", screen(&mut team, "a"));
+    let other = screen(&mut team, "h");
+    assert!(other.contains("a hands it over, x leaves it where it is"), "{other}");
+    let mut runner = by_keys::console(&mut team, View::Inbox, TokenClass::Reviewer, (80, 24));
+    insta::assert_snapshot!("zone_offer_80x24", press(&mut team, &mut runner, ""));
+}
