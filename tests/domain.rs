@@ -80,6 +80,8 @@ mod reviews;
 mod rules_page;
 #[path = "domain/script.rs"]
 mod script;
+#[path = "domain/stories.rs"]
+mod stories;
 #[path = "domain/taint/mod.rs"]
 mod taint;
 #[path = "domain/testing_page.rs"]

@@ -1,4 +1,7 @@
-//! `deeds rehearse`: a team lives for weeks in seconds, under a clock that is simulated, and what became of it is told.
+//! `deeds rehearse`: a team lives for weeks in seconds, under a clock that is simulated, and what became of it is told; or
+//! a recorded history is played again under another map, and what would have been different is told.
+
+mod story;
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -14,18 +17,24 @@ use super::{map, session};
 use crate::domain::map::{Model, parse};
 use crate::rehearse::{Rehearsal, Rehearsed, Stands, Week};
 
+/// For how many days a team is rehearsed where nothing is said.
+const DAYS: u32 = 60;
+
 /// Which map, how long, and by which seed.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  deeds rehearse                              60 days of the map in force\n  deeds rehearse --map team.toml --days 90 --seed 7\n  deeds rehearse --map team.toml --begins '2026-03-01 09:00'     over a change of clocks\n  deeds rehearse --map team.toml --json | jq '.weeks[-1].agents'\n\nThe agents of the map write, publish and ask within their zones, and meddle and ask now and then in the first two weeks; its people hold their reviews and answer what waits. Nothing is written anywhere, and the workspace stays as it is. With --map it needs no server. Exit status 1 if the map can't be applied."
+    after_help = "Examples:\n  deeds rehearse                              60 days of the map in force\n  deeds rehearse --map team.toml --days 90 --seed 7\n  deeds rehearse --map team.toml --begins '2026-03-01 09:00'     over a change of clocks\n  deeds rehearse --map team.toml --json | jq '.weeks[-1].agents'\n  deeds rehearse --story ledger.db --map new.toml     what would have been different\n  deeds rehearse --story deeds.jsonl                  the same history by the rules of now\n\nThe agents of the map write, publish and ask within their zones, and meddle and ask now and then in the first two weeks; its people hold their reviews and answer what waits. With --story every command that a history recorded is decided again at its own time, under --map or its own maps, and what comes out otherwise is told by rule and agent. A story is a ledger (ledger.db), an export (`deeds log --export jsonl`), or a log of beads. Nothing is written anywhere, and the workspace stays as it is. With --map or --story it needs no server. Exit status 1 if the map can't be applied."
 )]
 pub(crate) struct Command {
     /// The map; the one in force if nothing is said
     #[arg(long, value_name = "FILE")]
     map: Option<PathBuf>,
-    /// How many days
-    #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=366))]
-    days: u32,
+    /// A recorded history that is played again instead: a ledger, an export, or a log of beads
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["begins", "seed"])]
+    story: Option<PathBuf>,
+    /// How many days; 60 if nothing is said, and of a story all of it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=3660))]
+    days: Option<u32>,
     /// From when on, in the map's timezone
     #[arg(long, value_name = "TIME", default_value = "2026-01-05 09:00")]
     begins: String,
@@ -37,17 +46,21 @@ pub(crate) struct Command {
 /// Rehearses.
 pub(super) fn run(context: &Context, command: &Command) -> anyhow::Result<Status> {
     let out = context.out;
-    match &command.map {
+    let map = match &command.map {
         Some(file) => {
             let text = map::check::read(file)?;
             let parsed = parse(&text);
             if parsed.has_errors() {
                 return map::check::report(out, file, &text, &parsed, &[]);
             }
-            let model = parsed.model.ok_or_else(|| Usage::error("the map says nothing"))?;
-            play(out, command, Arc::new(model))
+            Some(Arc::new(parsed.model.ok_or_else(|| Usage::error("the map says nothing"))?))
         }
-        None => session::with_client(context, async |client| {
+        None => None,
+    };
+    match (&command.story, map) {
+        (Some(file), map) => story::play(out, file, map, command.days),
+        (None, Some(model)) => play(out, command, model),
+        (None, None) => session::with_client(context, async |client| {
             let model = client.map(None).await?.model;
             play(out, command, Arc::new(Model::clone(&model)))
         }),
@@ -60,7 +73,7 @@ fn play(out: Output, command: &Command, model: Arc<Model>) -> anyhow::Result<Sta
             "the map has no agents yet, so nobody would do anything; name one with --map",
         ));
     }
-    let rehearsal = Rehearsal::new(model, command.days, command.seed);
+    let rehearsal = Rehearsal::new(model, command.days.unwrap_or(DAYS), command.seed);
     let rehearsal = rehearsal.beginning(&command.begins).ok_or_else(|| {
         Usage::error(format!("--begins {}: this is no time; write it as 2026-02-02 09:00", command.begins))
     })?;

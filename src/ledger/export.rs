@@ -80,6 +80,17 @@ pub fn line(record: &Record) -> Bytes {
 
 /// Verifies an export from its first line on, and says where it ends.
 pub fn verify(input: impl BufRead) -> Result<(Identity, Head), ExportError> {
+    read_all(input, |_| Ok(()))
+}
+
+/// The same, and shows the bytes of each deed; what `each` says against one is told with its line.
+///
+/// # Errors
+/// When it is no export, its chain does not hold, or `each` refuses a deed.
+pub fn read_all(
+    input: impl BufRead,
+    mut each: impl FnMut(&[u8]) -> Result<(), String>,
+) -> Result<(Identity, Head), ExportError> {
     let mut lines = Lines { input, number: 0, buffer: Vec::new() };
     let identity = match lines.next()? {
         Some((line, text)) => parse_heading(line, text)?,
@@ -93,6 +104,7 @@ pub fn verify(input: impl BufRead) -> Result<(Identity, Head), ExportError> {
         verifier
             .check(record.seq, hash, record.deed.get().as_bytes())
             .map_err(|broken| ExportError::Broken { line, broken })?;
+        each(record.deed.get().as_bytes()).map_err(wrong)?;
     }
     Ok((identity, verifier.head()))
 }

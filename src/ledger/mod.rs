@@ -29,7 +29,7 @@ pub use chain::{Hash, Verifier};
 pub use engine::{AnyLedger, Engine};
 pub use error::LedgerError;
 pub use identity::{Identity, LedgerId};
-pub use sqlite::SqliteLedger;
+pub use sqlite::{SqliteLedger, read_all};
 pub use store::Store;
 #[cfg(test)]
 pub use testing::MemoryLedger;

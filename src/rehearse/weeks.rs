@@ -271,7 +271,7 @@ impl Rehearsal {
 }
 
 /// The chain that a ledger of these deeds would have.
-fn chain(model: &Model, deeds: &[Deed]) -> String {
+pub(super) fn chain(model: &Model, deeds: &[Deed]) -> String {
     let origin = Origin { source: Arc::from("rehearsal"), workspace: model.workspace.clone() };
     let bytes = deeds.iter().filter_map(|deed| deed.encode(&origin).ok());
     bytes.fold(Hash([0; 32]), |before, bytes| link(before, &bytes)).to_string()

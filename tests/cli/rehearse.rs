@@ -68,3 +68,55 @@ fn the_map_in_force_is_rehearsed_and_left_as_it_is() {
     home.file("broken.toml", "workspace = 3");
     assert_eq!(home.run(&["rehearse", "--map", "broken.toml"]).status, 1);
 }
+
+/// Its own map says what it said; another one says otherwise, and why.
+#[test]
+fn a_recorded_history_is_played_again_under_another_map() {
+    let home = Home::new();
+    let map = std::fs::read_to_string(FOUNDER).unwrap();
+    let own = map.replace("workspace = \"founder\"", "workspace = \"default\"");
+    home.file("team.toml", &own);
+    home.ok(&["map", "apply", "team.toml", "--reason", "five join"]);
+    home.ok(&["write", "site/home", "note=ship", "--as", "growth"]);
+    home.ok(&["write", "site/shop", "note=sell", "--as", "growth"]);
+    home.ok(&["escalate", "half price", "--why", "an offer goes below cost", "--as", "growth"]);
+    home.file("deeds.jsonl", &home.ok(&["log", "--export", "jsonl"]));
+    let again = |arguments: &[&str]| -> Value {
+        serde_json::from_str(&home.ok(&[&["rehearse", "--json", "--story"], arguments].concat())).unwrap()
+    };
+    let same = again(&["deeds.jsonl"]);
+    assert_eq!((&same["different"], &same["untold"]), (&0.into(), &serde_json::json!([])), "{same:#}");
+    assert!(same["asked"].as_u64().unwrap() >= 4, "{same:#}");
+    let ledger = home.data().join("workspaces/default/ledger.db");
+    assert_eq!(again(&[ledger.to_str().unwrap()]), same);
+
+    let moved = own.replace("[\"site/*\", ", "[").replace("[\"goals/*\", ", "[\"goals/*\", \"site/*\", ");
+    home.file("new.toml", &moved);
+    let other = again(&["deeds.jsonl", "--map", "new.toml"]);
+    let row = &other["turns"][0];
+    assert_eq!(
+        (&row["turned"], &row["who"], &row["count"]),
+        (&"stopped".into(), &"growth".into(), &2.into()),
+        "{other:#}"
+    );
+    assert_eq!((&row["then"], &row["now"]), (&"committed".into(), &"proposed not-owner to planner".into()));
+    let told = home.ok(&["rehearse", "--story", "deeds.jsonl", "--map", "new.toml"]);
+    assert!(
+        told.contains("site/home#note belongs to planner") && told.contains("no longer goes through"),
+        "{told}"
+    );
+
+    let event = r#"{"id":1,"issue_id":"bd-1","event_type":"status_changed","actor":"mayor","old_value":"{\"status\":\"open\"}","new_value":"{\"status\":\"closed\"}","created_at":"2026-02-26T15:13:31Z"}"#;
+    home.file("events.jsonl", event);
+    let beads = again(&["events.jsonl", "--map", "team.toml"]);
+    assert_eq!((&beads["different"], &beads["turns"][0]["who"]), (&1.into(), &"mayor".into()), "{beads:#}");
+    for (arguments, why) in [
+        (["--story", "team.toml"].as_slice(), "this is no story; a story is a ledger"),
+        (&["--story", "events.jsonl"], "name one with --map"),
+        (&["--story", "nothing.db"], "No such file"),
+        (&["--story", "deeds.jsonl", "--seed", "3"], "cannot be used with"),
+    ] {
+        let said = home.run(&[&["rehearse"], arguments].concat());
+        assert!(said.status == 2 && said.err.contains(why), "{arguments:?}: {}{}", said.out, said.err);
+    }
+}

@@ -19,7 +19,7 @@ mod nearest;
 mod overlaps;
 pub mod parse;
 pub mod schedule;
-pub(super) mod shape;
+pub(crate) mod shape;
 mod spelling;
 pub mod whiles;
 

@@ -17,7 +17,9 @@ use tokio::sync::{mpsc, oneshot};
 use writer::Writer;
 
 use super::engine::Engine;
-use super::{Append, Head, Identity, Ledger, LedgerError, Record, Verified, check_batch, store};
+use super::{
+    Append, Head, Identity, Ledger, LedgerError, MAX_READ_RECORDS, Record, Verified, check_batch, store,
+};
 
 /// The ledger's file, in the folder of its workspace and in backups.
 pub const FILE: &str = "ledger.db";
@@ -177,6 +179,24 @@ pub fn verify(path: &Path, mut progress: impl FnMut(u64)) -> Result<Verified, Le
         seq: Some(head.seq + 1),
         reason: format!("the records can be followed to {} only, the last one is {}", head.seq, end.seq),
     })
+}
+
+/// Reads every record of the file in order, the chain verified first, also while another process appends to it. Blocks.
+///
+/// # Errors
+/// When it is no ledger, or its chain does not hold.
+pub fn read_all(path: &Path, mut each: impl FnMut(Record)) -> Result<Verified, LedgerError> {
+    let verified = verify(path, |_| {})?;
+    let (conn, _) = file::open_for_verifying(path)?;
+    let mut after = 0;
+    while after < verified.head.seq {
+        let page =
+            reader::read(&conn, after, MAX_READ_RECORDS).map_err(|error| file::explain(path, &error))?;
+        let Some(last) = page.last().map(|record| record.seq) else { break };
+        page.into_iter().filter(|record| record.seq <= verified.head.seq).for_each(&mut each);
+        after = last;
+    }
+    Ok(verified)
 }
 
 /// Looks at the end of a ledger: the tail chains, where it ends, and its last record.

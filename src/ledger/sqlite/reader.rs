@@ -65,7 +65,7 @@ impl Reader {
     }
 }
 
-fn read(conn: &Connection, after: u64, limit: usize) -> rusqlite::Result<Vec<Record>> {
+pub(super) fn read(conn: &Connection, after: u64, limit: usize) -> rusqlite::Result<Vec<Record>> {
     let limit = limit.min(MAX_READ_RECORDS);
     let mut statement =
         conn.prepare_cached("SELECT seq, hash, bytes FROM record WHERE seq > ?1 ORDER BY seq LIMIT ?2")?;
