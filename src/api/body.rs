@@ -10,7 +10,6 @@ use serde::de::{self, DeserializeOwned, DeserializeSeed, MapAccess, SeqAccess, V
 use serde_json::Value as Json;
 
 use super::{Problem, ProblemCode, glance};
-use crate::domain::path;
 use crate::domain::value::MAX_SAFE_INTEGER;
 
 /// Deepest nesting of a body.
@@ -30,7 +29,7 @@ pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Box<Problem>> {
     if !glance::is_plain(body) {
         check(body)?;
     }
-    path::incoming(|| fit(body))
+    fit(body)
 }
 
 /// Reads a body that is an object. An array of its values in the right order would fit a shape as well; nobody means

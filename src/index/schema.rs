@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use super::IndexError;
 
 /// Grows with every change of the tables or of what is written into them; a mismatch rebuilds the index.
-pub(super) const VERSION: i64 = 3;
+pub(super) const VERSION: i64 = 4;
 
 /// The full text gathers a whole batch in memory before it is written, and merges its segments late: both are cheaper than
 /// many small segments that are written again and again.

@@ -41,6 +41,21 @@ fn a_file_of_code_owners_becomes_a_map_that_can_be_checked() {
     assert!(piped.contains("repo/web/docs/"), "{piped}");
 }
 
+/// A directory without a slash at its end is a directory on GitHub, and a file's name on GitLab.
+#[test]
+fn the_folder_says_whose_reading_it_is() {
+    let home = Home::new();
+    for (folder, deep) in [(".gitlab", false), (".github", true)] {
+        std::fs::create_dir(home.dir.path().join(folder)).unwrap();
+        home.file(&format!("{folder}/CODEOWNERS"), "/docs @ann\n");
+        let map = home.ok(&["map", "import", "codeowners", &format!("{folder}/CODEOWNERS")]);
+        assert_eq!(map.contains("files/docs/**"), deep, "{folder}: {map}");
+        let map =
+            home.ok(&["map", "import", "codeowners", &format!("{folder}/CODEOWNERS"), "--dialect", "github"]);
+        assert!(map.contains("files/docs/**"), "what is said comes first: {map}");
+    }
+}
+
 #[test]
 fn what_is_no_file_of_code_owners_is_said() {
     let home = Home::new();

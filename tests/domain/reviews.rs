@@ -1,9 +1,14 @@
 //! Sessions over a queue, RULES §13.2: who holds them, what they count for, and what is missed.
 
+use std::sync::Arc;
+
 use super::script::{check, check_on, play};
 use super::world::{TEAM, World};
+use deeds::domain::command::{ApplyMap, Command};
 use deeds::domain::ids::QueueName;
+use deeds::domain::map;
 use deeds::domain::things::{PastTurn, QueueReviews};
+use deeds::domain::time::Span;
 
 fn ops(world: &World) -> QueueReviews {
     world.state.board.reviews[&QueueName::new("ops").unwrap()].clone()
@@ -193,4 +198,55 @@ fn where_nothing_waits_nobody_is_late_for_it() {
     let turn = last(&world);
     assert!(turn.held && !turn.late, "{turn:?}");
     play(&mut world, "alerts");
+}
+
+/// Weekly until a new map says daily: before its grace is over, or when it is late already.
+#[test]
+fn the_next_one_begins_by_the_schedule_of_a_new_map() {
+    let weekly = TEAM.replacen("review = \"daily 09:00\"", "review = \"weekly tue 09:00\"", 1);
+    let day = Span::from_days(1);
+    for before_it_is_late in [true, false] {
+        let mut world = check_on(&weekly, NINE);
+        let begun = ops(&world).round.unwrap();
+        assert_eq!(begun.next.since(begun.due), Span::from_days(7));
+        if before_it_is_late {
+            apply(&mut world);
+        }
+        play(&mut world, "pass 30m\ntick");
+        assert!(!ops(&world).round.unwrap().is_late, "its grace is as it was");
+        play(&mut world, "pass 30m\ntick");
+        assert!(ops(&world).round.unwrap().is_late);
+        if !before_it_is_late {
+            apply(&mut world);
+        }
+        play(&mut world, "pass 22h\ntick");
+        assert_eq!(
+            (ops(&world).missed, waiting(&world).len()),
+            (0, 3),
+            "it goes on until the next one begins"
+        );
+        play(&mut world, "pass 1h\ntick\ntick");
+        let next = ops(&world).round.unwrap();
+        assert_eq!((ops(&world).missed, next.due.since(begun.due), next.next.since(next.due)), (1, day, day));
+    }
+}
+
+#[test]
+fn what_is_held_under_a_new_map_is_followed_by_its_schedule() {
+    let weekly = TEAM.replacen("review = \"daily 09:00\"", "review = \"weekly tue 09:00\"", 1);
+    let mut world = check_on(&weekly, NINE);
+    let begun = ops(&world).round.unwrap();
+    apply(&mut world);
+    for no in 1..=3 {
+        play(&mut world, &format!("dana handles #{no} 'done' -> recorded"));
+    }
+    assert_eq!((ops(&world).held, ops(&world).due.unwrap().since(begun.due)), (1, Span::from_days(1)));
+}
+
+/// The team's map, in which the queue is gone through every day.
+fn apply(world: &mut World) {
+    let model = Arc::new(map::parse(TEAM).applicable().unwrap());
+    let if_version = world.state.board.map_version;
+    let apply = ApplyMap { model, if_version, reason: None, planned: false, take_back: false };
+    assert!(world.ask("ada", Command::ApplyMap(apply)).is_done());
 }

@@ -1,9 +1,13 @@
 //! Rows about patterns and names: who owns what where zones reach into one another, and one path in two spellings.
 
+use std::sync::Arc;
+
 use serde_json::json;
 
-use super::support::{Came, Server, came};
+use super::support::{Came, Server, came, northwind};
 use super::{TEAM, told};
+use deeds::domain::deed::{Deed, Origin};
+use deeds::ledger::{Append, Engine, Ledger as _, Store};
 
 /// Two agents on one tree: `core` has all of it, `docs` the directory in it, and `core` again a part of that.
 const TREE: &str = "
@@ -105,5 +109,57 @@ async fn one_path_in_two_spellings_is_one_path() {
     let alike =
         checked["findings"].as_array().unwrap().iter().filter(|one| one["lint"] == "look-alike").count();
     assert_eq!(alike, 3, "the accent, the case, the space: {}", checked.text);
+    server.stop().await;
+}
+
+/// Writes the last deed of the ledger once more, about a record that is spelled with the accent as a sign of its own, as a
+/// program would that took names as they came.
+async fn record_apart(directory: &std::path::Path) {
+    let ledger = Store::new(directory, Engine::named("sqlite").unwrap()).open(&northwind()).unwrap();
+    let head = ledger.head().await.unwrap();
+    let last = ledger.get(head.seq).await.unwrap().unwrap();
+    let mut deed = Deed::decode(&last.bytes).unwrap();
+    deed.seq = deed.seq.next();
+    deed.correlation = deed.seq;
+    let envelope: serde_json::Value = serde_json::from_slice(&last.bytes).unwrap();
+    let source = Arc::from(envelope["source"].as_str().unwrap());
+    let bytes = deed.encode(&Origin { source, workspace: northwind() }).unwrap();
+    let bytes = String::from_utf8(bytes).unwrap().replace("tree/cafe/a", "tree/cafe\u{301}/a");
+    assert!(matches!(ledger.append(head, vec![bytes.into()]).await.unwrap(), Append::Appended(_)));
+}
+
+/// A record that was written down in the other spelling, before names were brought into one.
+#[tokio::test]
+async fn a_record_of_the_other_spelling_is_found_by_either() {
+    let map = format!("{TEAM}\n[[agent]]\nid = \"menu\"\nowner = \"dana\"\nwrites = [\"tree/**\"]\n");
+    let server = Server::start_on(TEAM).await;
+    told(&put(&server, &map).await, "recorded", None);
+    let menu = server.agent("menu").await;
+    let first = menu.write("tree/cafe/a", json!({"price": 1}), json!({"price": 0})).await;
+    told(&first, "committed", None);
+    let (base, dana) = (server.base.clone(), server.dana.clone());
+    let directory = server.stop().await;
+    record_apart(directory.path()).await;
+
+    let server = Server::resume(directory, &base, dana).await;
+    let written = [("tree/caf\u{e9}/a", 1), ("tree/cafe\u{301}/a", 2)];
+    // The deed after the first one, which somebody else wrote.
+    let apart = first["deed"].as_u64().unwrap() + 1;
+    let mut seq = apart;
+    for (spelling, version) in written {
+        for encoded in ["caf%C3%A9", "cafe%CC%81"] {
+            let entity = menu.get(&format!("/v1/entities/tree/{encoded}/a")).await;
+            assert_eq!(entity["fields"]["price"]["version"], version, "{encoded}: {}", entity.text);
+            let traced = server.dana.get(&format!("/v1/trace?entity=tree/{encoded}/a&min_seq={seq}")).await;
+            assert_eq!(traced["deeds"].as_array().map(Vec::len), Some(version), "{encoded}: {}", traced.text);
+        }
+        let next = menu.write(spelling, json!({"price": 7 + version}), json!({"price": version})).await;
+        told(&next, "committed", None);
+        seq = next["deed"].as_u64().unwrap();
+    }
+    let stale = menu.write("tree/cafe\u{301}/a", json!({"price": 9}), json!({"price": 1})).await;
+    told(&stale, "stale", Some("stale"));
+    let record = server.dana.get(&format!("/v1/ledger/{apart}")).await;
+    assert_eq!(record["deed"]["subject"], "tree/cafe\u{301}/a", "the bytes are as they were");
     server.stop().await;
 }

@@ -8,7 +8,7 @@ use schemars::{Schema, SchemaGenerator, json_schema};
 use super::{SchemaOf, schema};
 use crate::api::{MOST_DAYS, Problem, ProblemCode};
 use crate::domain::ids::{AgentId, MapVersion, QueueName, Seq, TokenId};
-use crate::domain::path::{self, EntityPath, FieldPath, Pattern};
+use crate::domain::path::{EntityPath, FieldPath, Pattern};
 use crate::domain::time::{Span, Time};
 
 /// Where a parameter stands.
@@ -122,7 +122,7 @@ fn key(_: &mut SchemaGenerator) -> Schema {
 /// # Errors
 /// A problem that names the parameter.
 pub fn fit<T: FromStr<Err: Display>>(name: &str, text: &str) -> Result<T, Box<Problem>> {
-    path::incoming(|| text.parse()).map_err(|error: T::Err| {
+    text.parse().map_err(|error: T::Err| {
         let shown: String = text.chars().take(80).collect();
         let detail = format!("{shown:?}: {error}");
         Box::new(Problem::new(ProblemCode::BadParameter, detail).at(format!("`{name}`")))

@@ -1,6 +1,6 @@
 //! `deeds map import codeowners`: GitHub's or GitLab's file of code owners as a map, with what it can't say listed line by line.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -31,7 +31,8 @@ pub(crate) struct Arguments {
     /// The person accountable for the agents and the map; you if nothing is said
     #[arg(long, value_name = "PERSON")]
     owner: Option<PersonId>,
-    /// Whose reading of the file it is; GitLab's if nothing is said and the file has sections
+    /// Whose reading of the file it is; if nothing is said by its folder, `.github` or `.gitlab`, else
+    /// GitLab's where the file has sections
     #[arg(long, value_name = "WHOSE")]
     dialect: Option<Dialect>,
     /// A new file for the map, instead of standard output
@@ -51,7 +52,8 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<St
         None => WorkspaceId::new(WORKSPACE)?,
     };
     let owner = arguments.owner.clone().unwrap_or_else(user);
-    let frame = Frame { dialect: arguments.dialect, workspace, prefix: arguments.prefix.clone(), owner };
+    let dialect = arguments.dialect.or_else(|| of_its_folder(&arguments.file));
+    let frame = Frame { dialect, workspace, prefix: arguments.prefix.clone(), owner };
     let imported = import(&text, &frame);
     if imported.model.agents.is_empty() {
         output::complain(format!("{shown}: no line names an owner of anything; the map has no agents"));
@@ -65,6 +67,12 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<St
     }
     let whole = imported.remarks.is_empty() && !imported.model.agents.is_empty();
     Ok(if whole || !arguments.strict { Status::Done } else { Status::No })
+}
+
+/// Whose reading it is by the folder that the file lies in.
+fn of_its_folder(file: &Path) -> Option<Dialect> {
+    let file = std::path::absolute(file).ok()?;
+    Dialect::of_folder(file.parent()?.file_name()?.to_str()?)
 }
 
 fn tell(imported: &Imported) {

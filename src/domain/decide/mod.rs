@@ -72,6 +72,7 @@ const RULES: Rules = Rules {
     is_failure: AlertKind::is_coordination_failure,
     counts_tries: true,
     known: Some(KNOWN),
+    new_schedules_begin: true,
     ..FORMAT_1
 };
 

@@ -11,7 +11,7 @@ use crate::domain::ids::{ItemNo, PersonId, QueueName, Seq};
 use crate::domain::map::Queue;
 use crate::domain::outcome::Outcome;
 use crate::domain::rule::reviewer;
-use crate::domain::state::State;
+use crate::domain::state::{State, next_review};
 use crate::domain::things::{
     Item, QueueReviews, ReviewEnd, ReviewHeld, ReviewMiss, ReviewPlan, ReviewRound, ReviewTurn,
 };
@@ -161,7 +161,7 @@ pub(super) fn fall_due(sheet: &mut Sheet<'_>, name: &QueueName) -> Option<Seq> {
     let queue = state.board.map.queue(name)?;
     match &reviews.round {
         None => begin(sheet, &state, queue, reviews.due?),
-        Some(round) if !round.is_late && now < round.next => {
+        Some(round) if !round.is_late && now >= round.late && now < next_review(&state.board, name)? => {
             let words =
                 format!("the review of {name} of {} is late; {} answers for it", round.due, queue.owner);
             let mut deed = sheet.follow_up(
@@ -197,7 +197,7 @@ fn begin(sheet: &mut Sheet<'_>, state: &State, queue: &Queue, due: Time) -> Opti
     let round = state.board.reviews.get(&queue.name).and_then(|reviews| reviews.round.as_ref());
     if let Some(round) = round.filter(|round| round.waiting.is_empty()) {
         // Nobody was late for nothing, however long Deeds was away.
-        hold(sheet, &queue.name, round, false);
+        hold(sheet, &state, &queue.name, round, false);
     }
     Some(seq)
 }
@@ -207,12 +207,13 @@ pub(super) fn settle(sheet: &mut Sheet<'_>) {
     let state = sheet.snapshot();
     for (name, reviews) in &state.board.reviews {
         let Some(round) = reviews.round.as_ref().filter(|round| round.waiting.is_empty()) else { continue };
-        hold(sheet, name, round, round.is_late_by(sheet.now));
+        hold(sheet, &state, name, round, round.is_late_by(sheet.now));
     }
 }
 
-fn hold(sheet: &mut Sheet<'_>, name: &QueueName, round: &ReviewRound, late: bool) {
-    let held = ReviewHeld { queue: name.clone(), turn: turn(round.due, round.next), late };
+fn hold(sheet: &mut Sheet<'_>, state: &State, name: &QueueName, round: &ReviewRound, late: bool) {
+    let next = next_review(&state.board, name).unwrap_or(round.next);
+    let held = ReviewHeld { queue: name.clone(), turn: turn(round.due, next), late };
     let (body, cause) = (Body::ReviewHeld(Box::new(held)), Some(round.deed));
     let mut deed = sheet.follow_up(body, "hold review", Outcome::Recorded, cause);
     let how = if late { "held, late" } else { "held" };
@@ -224,7 +225,7 @@ fn hold(sheet: &mut Sheet<'_>, name: &QueueName, round: &ReviewRound, late: bool
 /// A scheduled review was not held until the next one began.
 fn missed(sheet: &mut Sheet<'_>, state: &State, queue: &Queue, round: &ReviewRound) -> Option<Seq> {
     let zone = state.board.map.model().zone();
-    let mut next = round.next;
+    let mut next = next_review(&state.board, &queue.name)?;
     // After a long stop all that were missed meanwhile are told as one.
     while let Some(after) = queue.review?.next(zone, next).filter(|after| *after <= sheet.now) {
         next = after;

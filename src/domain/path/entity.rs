@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::spelling::spelled;
+use super::spelling::in_one;
 
 /// The longest entity path, in bytes of UTF-8.
 pub const MAX_ENTITY_BYTES: usize = 512;
@@ -65,9 +65,10 @@ macro_rules! text_newtype {
             type Err = PathError;
 
             fn from_str(text: &str) -> Result<Self, PathError> {
-                let text = spelled(text);
-                Self::check(&text)?;
-                Ok(Self(Arc::from(&*text)))
+                in_one(text, |text| {
+                    Self::check(text)?;
+                    Ok(Self(Arc::from(text)))
+                })
             }
         }
 

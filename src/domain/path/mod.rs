@@ -15,7 +15,6 @@ pub use overlap::{
     Exceptions, MAX_STEPS, MAX_STEPS_TOGETHER, Meeting, Work, covers, example_outside, meet, meets, overlap,
 };
 pub use pattern::Pattern;
-pub use spelling::incoming;
 pub use template::{Bindings, Template};
 
 pub(crate) use glob::Glob;

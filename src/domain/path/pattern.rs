@@ -9,7 +9,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::entity::{MAX_ENTITY_BYTES, MAX_FIELD_BYTES, check_segments, check_text};
-use super::spelling::spelled;
+use super::spelling::in_one;
 use super::{EntityPath, FieldName, FieldPath, Glob, PathError};
 
 /// A text such as `crm/contact/*#status`, `crm/lead/vip-*` or `files/**`.
@@ -234,7 +234,12 @@ impl FromStr for Pattern {
     type Err = PathError;
 
     fn from_str(text: &str) -> Result<Self, PathError> {
-        let text = &*spelled(text);
+        in_one(text, Self::read)
+    }
+}
+
+impl Pattern {
+    fn read(text: &str) -> Result<Self, PathError> {
         let (entity, field) = match text.split_once('#') {
             None => (text, FieldPart::All),
             Some((entity, field)) => {

@@ -1,59 +1,59 @@
-//! One spelling of what comes in: a letter with its accent is one sign (NFC), however it was typed.
+//! One spelling of names: a letter with its accent is one sign (NFC), however it was typed or recorded.
 //!
-//! What is recorded keeps its bytes: only readers of requests and of maps ask for this, by [`incoming`].
+//! Paths, fields, patterns and templates are read by [`in_one`], wherever they are read: from a request, from a map, from
+//! the ledger. So a record is found by its name whichever way somebody wrote it down. The bytes of what was recorded stay
+//! as they are; only what is folded from them has one name.
 
 use std::borrow::Cow;
-use std::cell::Cell;
 
 use icu_normalizer::ComposingNormalizerBorrowed;
 
-thread_local! {
-    /// Is what this thread reads on its way in?
-    static INCOMING: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Reads something that comes in: every path, field, pattern and template in it is taken in one spelling.
-pub fn incoming<T>(read: impl FnOnce() -> T) -> T {
-    /// Puts back what was, also where reading panics.
-    struct Before(bool);
-    impl Drop for Before {
-        fn drop(&mut self) {
-            INCOMING.set(self.0);
-        }
+/// Reads a name in its one spelling. A few signs take more bytes in it: where the name would be too long for that, it is taken
+/// as it stands, since what was recorded must be readable.
+pub(super) fn in_one<T, E>(text: &str, read: impl Fn(&str) -> Result<T, E>) -> Result<T, E> {
+    match in_one_spelling(text) {
+        Cow::Borrowed(text) => read(text),
+        Cow::Owned(composed) => read(&composed).or_else(|error| read(text).map_err(|_| error)),
     }
-    let _before = Before(INCOMING.replace(true));
-    read()
-}
-
-/// The text as it is to be taken.
-pub(super) fn spelled(text: &str) -> Cow<'_, str> {
-    if text.is_ascii() || !INCOMING.get() { Cow::Borrowed(text) } else { in_one_spelling(text) }
 }
 
 /// The text in NFC.
 pub(crate) fn in_one_spelling(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() {
+        return Cow::Borrowed(text);
+    }
     ComposingNormalizerBorrowed::new_nfc().normalize(text)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::domain::path::{EntityPath, Pattern};
+    use crate::domain::path::entity::MAX_ENTITY_BYTES;
+    use crate::domain::path::{EntityPath, FieldName, Pattern, Template};
+
+    const COMPOSED: &str = "files/caf\u{e9}";
+    const APART: &str = "files/cafe\u{301}";
 
     #[test]
-    fn only_what_comes_in_is_taken_in_one_spelling() {
-        let (composed, apart) = ("files/caf\u{e9}", "files/cafe\u{301}");
+    fn a_name_is_one_name_however_it_is_written() {
         let read = |text: &str| text.parse::<EntityPath>().unwrap();
-        assert_ne!(read(apart), read(composed), "what is recorded keeps its bytes");
-        assert_eq!(incoming(|| read(apart)), read(composed));
+        assert_eq!(read(APART), read(COMPOSED));
+        assert_eq!(serde_json::from_str::<EntityPath>("\"files/cafe\u{301}\"").unwrap(), read(COMPOSED));
+        assert_eq!("cafe\u{301}".parse::<FieldName>().unwrap().as_str(), "caf\u{e9}");
+        assert_eq!("files/cafe\u{301}*".parse::<Pattern>().unwrap().as_str(), "files/caf\u{e9}*");
+        let template: Template = "files/cafe\u{301}/{id}".parse().unwrap();
+        assert_eq!(template.to_string(), "files/caf\u{e9}/{id}");
+    }
+
+    /// U+0958 is two signs in NFC, which take twice as many bytes.
+    #[test]
+    fn what_would_not_fit_in_its_one_spelling_is_read_as_it_stands() {
+        let sign = "\u{958}";
+        let fits = sign.repeat(MAX_ENTITY_BYTES / 6);
         assert_eq!(
-            incoming(|| serde_json::from_str::<EntityPath>("\"files/cafe\u{301}\"").unwrap()),
-            read(composed)
+            fits.parse::<EntityPath>().unwrap().as_str(),
+            "\u{915}\u{93c}".repeat(MAX_ENTITY_BYTES / 6)
         );
-        assert_eq!(
-            incoming(|| "files/cafe\u{301}*".parse::<Pattern>().unwrap()).as_str(),
-            "files/caf\u{e9}*"
-        );
-        assert_eq!(read(apart).as_str(), apart);
+        let long = sign.repeat(MAX_ENTITY_BYTES / 3);
+        assert_eq!(long.parse::<EntityPath>().unwrap().as_str(), long);
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::entity::{MAX_ENTITY_BYTES, check_segments, check_text};
-use super::spelling::spelled;
+use super::spelling::in_one;
 use super::{EntityPath, FieldName, FieldPath, PathError, Pattern};
 
 /// A path such as `crm/contact/{id}#status`, in which a variable is exactly one whole segment.
@@ -132,7 +132,12 @@ impl FromStr for Template {
     type Err = PathError;
 
     fn from_str(text: &str) -> Result<Self, PathError> {
-        let text = &*spelled(text);
+        in_one(text, Self::read)
+    }
+}
+
+impl Template {
+    fn read(text: &str) -> Result<Self, PathError> {
         let (entity, field) = match text.split_once('#') {
             None => (text, FieldName::whole()),
             Some((entity, "")) => {

@@ -126,12 +126,13 @@ impl Board {
         self.look_again(&plan.queue, plan.late.min(plan.next));
     }
 
-    pub(super) fn delay_round(&mut self, _: &Deed, queue: &QueueName) {
+    pub(super) fn delay_round(&mut self, deed: &Deed, queue: &QueueName) {
         let Some(round) = self.reviews.get_mut(queue).and_then(|reviews| reviews.round.as_mut()) else {
             return;
         };
         round.is_late = true;
-        let next = round.next;
+        let sooner = deed.decided.as_ref().and_then(|decided| decided.alarm);
+        let next = sooner.unwrap_or(round.next);
         self.look_again(queue, next);
     }
 

@@ -35,7 +35,7 @@ pub use joined::Joined;
 pub use lasting::Lasting;
 pub use links::{LINKS, Link, Links};
 pub use recent::{KEPT, KEPT_AFTER_A_CUT, Recent};
-pub use recorded::{FORMAT_1, Rules};
+pub use recorded::{FORMAT_1, Rules, next_review};
 pub use timer::Timer;
 pub use track::{Count, KEPT_DAYS, Track};
 

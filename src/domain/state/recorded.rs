@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::Board;
 use crate::domain::deed::{Body, Decided, Deed, RULES_IN_DEEDS, ReviewDue, Timetable};
+use crate::domain::ids::QueueName;
 use crate::domain::map::{Map, Model};
 use crate::domain::outcome::Outcome;
 use crate::domain::things::{AlertKind, AlertSide, FieldChange, ItemAnswer, Severity};
@@ -29,6 +30,8 @@ pub struct Rules {
     /// For how long turns, conclusions and the names of ended tasks are known, whatever else happens; as long as there is room
     /// where nothing is said.
     pub known: Option<Span>,
+    /// Whether the review after one that is late begins by the schedule of a map that came since.
+    pub new_schedules_begin: bool,
     /// Whether a person's deed is a step on what is an agent's own.
     pub is_intervention: fn(&Deed) -> bool,
 }
@@ -41,6 +44,7 @@ pub const FORMAT_1: Rules = Rules {
     is_failure,
     counts_tries: false,
     known: None,
+    new_schedules_begin: false,
     is_intervention,
 };
 
@@ -76,6 +80,13 @@ impl Rules {
         if let Body::WorkFailed(()) | Body::WorkReturned(()) | Body::WorkLapsed(()) = deed.body {
             decided.alarm = Some(deed.recorded.plus(self.silence));
         }
+        if let Body::ReviewDelayed(queue) = &deed.body
+            && self.new_schedules_begin
+        {
+            let said = board.reviews.get(queue).and_then(|reviews| reviews.round.as_ref());
+            let next = next_review(board, queue);
+            decided.alarm = next.filter(|next| said.is_some_and(|round| *next < round.next));
+        }
         if let Some(known) = self.known.filter(|_| is_kept(board, deed)) {
             decided.known_until = Some(deed.recorded.plus(known));
         }
@@ -110,6 +121,15 @@ impl Rules {
         });
         Timetable { events: events.collect(), reviews: reviews.collect() }
     }
+}
+
+/// When the review after the one that has begun begins: as was said when it did, or sooner by the schedule of a map that came
+/// since.
+pub fn next_review(board: &Board, queue: &QueueName) -> Option<Time> {
+    let round = board.reviews.get(queue)?.round.as_ref()?;
+    let applied = board.care.applied.as_ref().map_or(round.due, |mark| mark.at);
+    let review = board.map.queue(queue)?.review?;
+    Some(round.next.min(review.next(board.map.model().zone(), round.due.max(applied))?))
 }
 
 /// Whether it is a write of an agent from a version of a field that was no longer current.

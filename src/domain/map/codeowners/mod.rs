@@ -44,6 +44,15 @@ pub enum Dialect {
 }
 
 impl Dialect {
+    /// Whose folder it is: only its own house looks for the file there.
+    pub fn of_folder(name: &str) -> Option<Self> {
+        match name {
+            ".github" => Some(Self::GitHub),
+            ".gitlab" => Some(Self::GitLab),
+            _ => None,
+        }
+    }
+
     /// GitLab's where there is a heading, which GitHub has none of.
     pub fn of(text: &str) -> Self {
         let has_heading = rule::lines(text).any(|(_, line)| Section::heading(line).is_some());

@@ -12,7 +12,7 @@ use toml::de::DeTable;
 
 use super::lint::{self, Finding, Issue, Label, Lint};
 use super::model::Model;
-use crate::domain::path::{in_one_spelling, incoming};
+use crate::domain::path::in_one_spelling;
 
 /// The largest file that is read, in bytes.
 pub const MAX_MAP_BYTES: usize = 32 << 20;
@@ -62,7 +62,7 @@ pub fn parse(text: &str) -> Parsed {
         sort(&mut findings);
         return Parsed { model: None, findings };
     }
-    let read = incoming(|| entries::read(table.get_ref(), &lines));
+    let read = entries::read(table.get_ref(), &lines);
     let mut findings = read.findings;
     findings.extend(other_spellings(text, &lines));
     if let Some(model) = &read.model {
