@@ -188,6 +188,17 @@ impl Body {
         if let Self::ScopeTransferred(change) = self { Some(change.version) } else { None }
     }
 
+    /// The task that is not its owner's any more from this deed on: given back, ended, or with a person.
+    pub fn left_task(&self) -> Option<&TaskId> {
+        if let Self::HandoffReturned(task) | Self::HandoffEscalated(task) | Self::TaskAborted(task) = self {
+            return Some(&task.id);
+        }
+        if let Self::HandoffCompleted(done) = self {
+            return Some(&done.task);
+        }
+        if let Self::TaskClosed(task) = self { Some(task) } else { None }
+    }
+
     /// The map that it puts in force as a whole.
     pub fn model(&self) -> Option<&Arc<Model>> {
         if let Self::WorkspaceCreated(born) | Self::WorkspaceFounded(born) = self {

@@ -392,8 +392,17 @@ pub(super) fn lapse(sheet: &mut Sheet<'_>, fence: Fence) -> Option<Seq> {
     Some(primary)
 }
 
-/// A task that went on, or ended: its lock is its owner's alone, and goes with that.
-pub(super) fn free_task(sheet: &mut Sheet<'_>, id: &TaskId, cause: Seq) {
+/// The tasks that a command took from their owners, RULES §9.3: a lock on one is its owner's alone, and goes with that.
+/// Asked once for each command, of its deeds from `first` on, whichever rule made them.
+pub(super) fn free_left_tasks(sheet: &mut Sheet<'_>, first: usize) {
+    let left = |deed: &Deed| deed.body.left_task().map(|id| (id.clone(), deed.seq));
+    let left: Vec<(TaskId, Seq)> = sheet.deeds().iter().skip(first).filter_map(left).collect();
+    for (id, cause) in left {
+        free_task(sheet, &id, cause);
+    }
+}
+
+fn free_task(sheet: &mut Sheet<'_>, id: &TaskId, cause: Seq) {
     let now = sheet.now;
     let board = &sheet.state().board;
     let Some(lease) = board.lease_on_task(id, now).cloned() else { return };

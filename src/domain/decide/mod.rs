@@ -135,6 +135,14 @@ pub fn decide(state: &State, request: &Request, now: Time) -> Decision {
     }
 }
 
+/// Decides a command that may be a part of a `together`. None where nothing happened that is worth a deed.
+fn dispatch(sheet: &mut Sheet<'_>, command: &Command) -> Option<Seq> {
+    let first = sheet.deeds().len();
+    let primary = by_family(sheet, command);
+    lease::free_left_tasks(sheet, first);
+    primary
+}
+
 /// What a key was used for before.
 enum Used {
     /// This very request, which that deed answered.
@@ -165,8 +173,7 @@ macro_rules! rulebook {
         $kind:ident $(($it:ident: $_payload:ty))? = $_name:literal, $_word:literal: $($_columns:ident)+
             => $($decide:ident)::+, $refused:ident($of:expr);
     )*) => {
-        /// Decides a command that may be a part of a `together`. None where nothing happened that is worth a deed.
-        fn dispatch(sheet: &mut Sheet<'_>, command: &Command) -> Option<Seq> {
+        fn by_family(sheet: &mut Sheet<'_>, command: &Command) -> Option<Seq> {
             match command {
                 $(Command::$kind $(($it))? => $($decide)::+(sheet $(, $it)?).into(),)*
             }

@@ -3,7 +3,7 @@
 
 use super::inbox::{self, NewItem};
 use super::sheet::Sheet;
-use super::{lease, propose, work};
+use super::{propose, work};
 use crate::domain::code::Code;
 use crate::domain::deed::Body;
 use crate::domain::ids::{Actor, AgentId, AlertNo, ItemNo, Seq};
@@ -124,8 +124,7 @@ pub(super) fn settle(sheet: &mut Sheet<'_>, item: &Item, answer: &ItemAnswer, ef
             deed.refs.item = Some(item.no);
             deed.refs.task = Some(task.id.clone());
             deed.refs.owners = vec![task.order.from.clone(), task.order.to.clone()];
-            let closed = sheet.push(deed);
-            lease::free_task(sheet, &task.id, closed);
+            sheet.push(deed);
             tell(sheet, &task.order.to, item, answer, effects);
         }
         Case::GivenUp { work } => {

@@ -5,7 +5,6 @@ use super::receive::draft;
 use super::{ACTION, Given, escalate, queue, tell};
 use crate::domain::code::Code;
 use crate::domain::command::WorkStep;
-use crate::domain::decide::lease;
 use crate::domain::decide::sheet::Sheet;
 use crate::domain::decide::verdict::text;
 use crate::domain::deed::{Body, Deed};
@@ -42,8 +41,7 @@ pub(super) fn exhausted(sheet: &mut Sheet<'_>, work: &Work, mut task: Task, caus
     deed.subject.clone_from(&task.subject);
     deed.because(format!("{} took task {} {} times and did not end it", work.agent, task.id, work.attempts));
     deed.refs.works = vec![work.no];
-    let ended = end(sheet, deed, &task);
-    lease::free_task(sheet, &task.id, ended);
+    end(sheet, deed, &task);
 }
 
 fn end(sheet: &mut Sheet<'_>, mut deed: Deed, task: &Task) -> Seq {

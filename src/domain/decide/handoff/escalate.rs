@@ -5,7 +5,6 @@ use super::receive::draft;
 use super::{ACTION, Given, abort};
 use crate::domain::code::Code;
 use crate::domain::command::WorkStep;
-use crate::domain::decide::lease;
 use crate::domain::decide::sheet::Sheet;
 use crate::domain::decide::{alert, stuck};
 use crate::domain::deed::Body;
@@ -101,7 +100,5 @@ pub(in crate::domain::decide) fn exhausted(sheet: &mut Sheet<'_>, work: &Work, c
     deed.refs.task = Some(id.clone());
     deed.refs.owners = vec![task.order.from.clone(), task.order.to.clone()];
     let escalated = sheet.push(deed);
-    let item = stuck::task(sheet, &task, Code::OutOfAttempts, None, escalated);
-    lease::free_task(sheet, &task.id, escalated);
-    Some(item)
+    Some(stuck::task(sheet, &task, Code::OutOfAttempts, None, escalated))
 }

@@ -3,7 +3,6 @@
 use super::{abort, escalate, queue, same_words, task_of, tell};
 use crate::domain::code::Code;
 use crate::domain::command::{LONGEST_VISIBILITY, WorkStep};
-use crate::domain::decide::lease;
 use crate::domain::decide::sheet::Sheet;
 use crate::domain::decide::verdict::text;
 use crate::domain::decide::{alert, work};
@@ -77,9 +76,7 @@ pub(in crate::domain::decide) fn keep(
     let body = Body::HandoffCompleted(Box::new(result));
     let mut deed = draft(sheet, work, task, body, step, Outcome::Recorded);
     deed.refs.owners = vec![task.order.from.clone()];
-    let done = sheet.push(deed);
-    lease::free_task(sheet, &task.id, done);
-    done
+    sheet.push(deed)
 }
 
 /// The task goes back to its giver with the whole history of feedback, or to a person where that leads nowhere.
@@ -120,15 +117,13 @@ pub(in crate::domain::decide) fn give_back(
         (false, true) => Some(Code::OutOfAttempts),
         (false, false) => None,
     };
-    let returned = match code {
+    match code {
         Some(Code::OutOfAttempts) if sheet.base().board.enforces() && back.order.aborts() => {
             abort::returned(sheet, work, back, step)
         }
         Some(code) if sheet.base().board.enforces() => escalate::returned(sheet, work, back, step, code),
         code => send_back(sheet, work, back, step, code),
-    };
-    lease::free_task(sheet, &task.id, returned);
-    returned
+    }
 }
 
 fn send_back(sheet: &mut Sheet<'_>, work: &Work, mut back: Task, step: &WorkStep, code: Option<Code>) -> Seq {
