@@ -272,7 +272,7 @@ pub struct WhoAmI {
     pub actor: Actor,
     /// What the token allows.
     pub class: TokenClass,
-    /// Its public part.
+    /// Its public part, which a retry is told too.
     pub token: TokenId,
     /// When it ends by itself.
     pub expires: Option<Time>,
@@ -416,7 +416,7 @@ pub struct NewToken {
 /// A token that was made. This is the only time that its secret is shown.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TokenMade {
-    /// The whole token; none where a retry is answered again, or where it was refused.
+    /// The whole token; none where a retry is answered again, since it was shown once, or where it was refused.
     pub token: Option<String>,
     /// Its public part.
     pub id: Option<TokenId>,

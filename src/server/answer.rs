@@ -36,11 +36,14 @@ pub(super) fn text(kind: &'static str, text: String) -> Response {
 
 /// A reply of the coordinator; a retry that was answered again says so in a header.
 pub(super) fn reply(answer: &coordinator::Answer) -> Answer {
-    let mut response = json(&answer.reply)?;
-    if answer.replayed {
-        response.headers_mut().insert("idempotent-replayed", HeaderValue::from_static("true"));
-    }
-    Ok(response)
+    let response = json(&answer.reply)?;
+    Ok(if answer.replayed { replayed(response) } else { response })
+}
+
+/// The same, of what was answered before.
+pub(super) fn replayed(mut response: Response) -> Response {
+    response.headers_mut().insert("idempotent-replayed", HeaderValue::from_static("true"));
+    response
 }
 
 /// A problem as a response.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::step::{
-    AGENTS, ENTITIES, EVENTS, FIELDS, OUTPUTS, PEOPLE, Step, TARGETS, WORDS, What, Who, field_of,
+    AGENTS, ENTITIES, EVENTS, FIELDS, OFFERS, OUTPUTS, PEOPLE, Step, TARGETS, WORDS, What, Who, field_of,
 };
 use super::team;
 use super::world::World;
@@ -14,8 +14,8 @@ use super::zones::Zones;
 use deeds::domain::command::{
     Act, ActEnd, AlertStep, AlertVerb, Answered, ApplyMap, AskedKey, AwayStep, AwayVerb, BranchOrder, Claim,
     Command, Conclude, Escalate, Expected, FanOut, Handoff, ItemStep, ItemVerb, LeaseStep, MapReview,
-    Override, OverrideVerb, Publish, Raise, Request, ReviewStep, ReviewVerb, Take, Together, TokenStep,
-    WorkStep, WorkVerb, Write, WriteKind,
+    OfferZone, Override, OverrideVerb, Publish, Raise, Request, ReviewStep, ReviewVerb, Take, Together,
+    TokenStep, WorkStep, WorkVerb, Write, WriteKind,
 };
 use deeds::domain::ids::{
     ActNo, AgentId, AlertNo, Fence, IdempotencyKey, ItemNo, MapVersion, TaskId, TokenId, Version, WorkNo,
@@ -96,11 +96,9 @@ fn right(world: &World, what: &What) -> usize {
         }
         What::Together(parts) => parts.first().map_or(0, |part| right(world, part)),
         What::Away { hours, .. } => person(if hours % 3 == 0 { "sam" } else { "dana" }, "reviewer"),
+        What::Offer { pattern, .. } => agent(owner_of(&world.state, OFFERS[*pattern])),
         What::Item { verb: 12, .. } => person("dana", "admin"),
-        What::Item { at, verb, .. } => match item(&world.state, *at, *verb) {
-            Some(item) if item.queue.as_str() == "roadmap" => person("sam", "reviewer"),
-            Some(_) | None => person("dana", "reviewer"),
-        },
+        What::Item { at, verb, .. } => person(answers(&world.state, *at, *verb), "reviewer"),
         What::Apply { .. } | What::Revoke { .. } => person("ada", "admin"),
         What::Review { queue: 1, .. } => person("sam", "reviewer"),
         What::Alert { .. } | What::Override { .. } | What::Review { .. } | What::MapReview { .. } => {
@@ -114,6 +112,23 @@ fn right(world: &World, what: &What) -> usize {
         | What::FanOut { .. }
         | What::Pass { .. } => 0,
     }
+}
+
+/// Who owns all that the pattern covers.
+fn owner_of(state: &State, pattern: &str) -> &'static str {
+    let zones = Zones::of(state.board.map.model());
+    let owns = |name: &&&str| zones.owns_sample(name, pattern);
+    AGENTS.iter().find(owns).copied().unwrap_or("sales")
+}
+
+/// Who answers that item.
+fn answers(state: &State, at: u8, verb: u8) -> &str {
+    let Some(item) = item(state, at, verb) else { return "dana" };
+    if let Case::ZoneOffer { from, .. } = &item.case {
+        let owner = state.board.map.model().agents.iter().find(|agent| agent.id == *from);
+        return owner.map_or("dana", |agent| agent.owner.as_str());
+    }
+    if item.queue.as_str() == "roadmap" { "sam" } else { "dana" }
 }
 
 fn nth<T>(all: impl ExactSizeIterator<Item = T>, at: u8) -> Option<T> {
@@ -215,6 +230,7 @@ fn command(world: &World, me: &str, what: &What) -> Option<Command> {
             step: [AlertVerb::Acknowledge, AlertVerb::Resolve, AlertVerb::Escalate][usize::from(*verb)],
             note: Some(text("seen")),
         }),
+        What::Offer { pattern, to } => Command::OfferZone(offer(*pattern, *to)),
         What::Apply { shape, outdated } => Command::ApplyMap(ApplyMap {
             model: Arc::new(team::team(*shape, world.enforce)),
             if_version: if *outdated { MapVersion(board.map_version.0 + 1) } else { board.map_version },
@@ -222,10 +238,10 @@ fn command(world: &World, me: &str, what: &What) -> Option<Command> {
             planned: false,
             take_back: *shape % 2 == 0,
         }),
-        What::MapReview { outdated } => Command::MapReview(MapReview {
-            version: outdated.then(|| MapVersion(board.map_version.0 + 1)),
-            note: None,
-        }),
+        What::MapReview { outdated } => {
+            let version = outdated.then(|| MapVersion(board.map_version.0 + 1));
+            Command::MapReview(MapReview { version, note: None })
+        }
         What::Revoke { whose } => {
             let token = world.tokens[*whose].last().cloned().unwrap_or_else(|| TokenId::new("none").unwrap());
             Command::Token(TokenStep::Revoke { token })
@@ -254,6 +270,14 @@ fn command(world: &World, me: &str, what: &What) -> Option<Command> {
         }
         What::Pass { .. } => return None,
     })
+}
+
+fn offer(pattern: usize, to: usize) -> OfferZone {
+    OfferZone {
+        pattern: OFFERS[pattern].parse().unwrap(),
+        to: agent(to),
+        reason: text("they are at it anyway"),
+    }
 }
 
 /// Acts, events, and what an agent can't decide.
@@ -458,7 +482,9 @@ fn item_step(world: &World, what: &What) -> Option<ItemStep> {
     let note = text("a person says so");
     let approval = open.as_ref().is_some_and(|item| item.case.is_approval());
     let conflict = open.as_ref().is_some_and(|item| matches!(item.case, Case::Conflict { .. }));
-    let held = open.as_ref().is_some_and(|item| matches!(item.case, Case::HeldField { .. }));
+    let held = open
+        .as_ref()
+        .is_some_and(|item| matches!(item.case, Case::HeldField { .. } | Case::ZoneOffer { .. }));
     let stuck = open.as_ref().is_some_and(|item| matches!(item.case, Case::Stuck { .. }));
     let step = match verb {
         0 => ItemVerb::Claim,

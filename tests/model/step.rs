@@ -35,6 +35,15 @@ pub(crate) const OUTPUTS: [&str; 6] =
     ["mail/sales", "mail/support", "chat/team", "mail/both", "news/site", "slack/none"];
 pub(crate) const EVENTS: [&str; 6] =
     ["email.received", "ticket.opened", "deal.won", "report.due", "contact.found", "nobody.listens"];
+/// What agents offer to each other: parts of what they own, all of it, and what they own a part of.
+pub(crate) const OFFERS: [&str; 6] = [
+    "crm/deal/*#stage",
+    "crm/contact/*#status",
+    "support/ticket/*",
+    "crm/account/*#health",
+    "crm/account/*#plan",
+    "releases/*",
+];
 pub(crate) const WORDS: [&str; 4] = ["so it is", "Too  long", "too long", "the total is wrong"];
 
 /// Who tries it.
@@ -160,6 +169,11 @@ pub(crate) enum What {
     Revoke {
         whose: usize,
     },
+    /// A part of a zone for another agent.
+    Offer {
+        pattern: usize,
+        to: usize,
+    },
     Override {
         verb: u8,
         at: usize,
@@ -196,6 +210,8 @@ fn write() -> impl Strategy<Value = What> {
 /// The record that one agent goes first on while another wants to act, among the entities.
 const TICKET: usize = 4;
 const DEAL: usize = 2;
+/// What two agents may write, so that a lease on it can go from one to the other.
+const LOG: usize = 5;
 const CONTACT: usize = 3;
 /// The output that two agents take turns on, among the outputs.
 const CHAT: usize = 2;
@@ -296,7 +312,8 @@ fn what() -> impl Strategy<Value = What> {
     let pass =
         (0..400_u16, prop::bool::weighted(0.7)).prop_map(|(minutes, ticks)| What::Pass { minutes, ticks });
     let short = (0..12_u16, any::<bool>()).prop_map(|(minutes, ticks)| What::Pass { minutes, ticks });
-    prop_oneof![60 => of_agents(), 26 => of_people(), 8 => take, 4 => together, 3 => pass, 4 => short]
+    let offer = (0..OFFERS.len(), 0..AGENTS.len()).prop_map(|(pattern, to)| What::Offer { pattern, to });
+    prop_oneof![60 => of_agents(), 26 => of_people(), 5 => offer, 8 => take, 4 => together, 3 => pass, 4 => short]
 }
 
 /// One step.
@@ -308,7 +325,7 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
 }
 
 /// How many openings there are.
-pub(crate) const OPENINGS: usize = 13;
+pub(crate) const OPENINGS: usize = 14;
 
 /// The deal is on trial and its contact sourced; then both are written about.
 fn clash() -> Vec<What> {
@@ -351,9 +368,9 @@ pub(crate) fn opening(which: usize) -> Vec<Step> {
         ],
         // A lease goes to another, and its first holder goes on as if it had not.
         3 => vec![
-            What::Lease { step: 0, at: 0, entity: TICKET, field: NATURAL, task: false, minutes: 30, to: 0 },
-            What::Lease { step: 7, at: 0, entity: TICKET, field: NATURAL, task: false, minutes: 0, to: 0 },
-            write(TICKET, 9, 1),
+            What::Lease { step: 0, at: 0, entity: LOG, field: NATURAL, task: false, minutes: 30, to: 0 },
+            What::Lease { step: 7, at: 0, entity: LOG, field: NATURAL, task: false, minutes: 0, to: 1 },
+            write(LOG, 9, 1),
         ],
         // Work is taken until it is out of attempts, and the last time is over before any timer says so.
         4 => {
@@ -394,6 +411,13 @@ pub(crate) fn opening(which: usize) -> Vec<Step> {
         10 => vec![on(CHAT, 1), on(CHAT, 2), on(CHAT, 2), on(CHAT, 1)],
         // Nobody goes through the map for a quarter.
         11 => [false, true].map(|ticks| What::Pass { minutes: 65_000, ticks }).to_vec(),
+        // A zone is offered, and goes over; what the new owner does with it keeps the answer.
+        12 => vec![
+            What::Offer { pattern: 0, to: 1 },
+            What::Item { at: 0, verb: 4, other: 0, seen_before: false, include: false },
+            write(DEAL, 9, 0),
+            What::Item { at: 0, verb: 3, other: 0, seen_before: false, include: false },
+        ],
         _ => Vec::new(),
     };
     whats

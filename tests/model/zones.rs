@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::step::{ENTITIES, FIELDS};
 use deeds::domain::map::Model;
 
 /// A grant, and what is taken out of it alone.
@@ -45,10 +46,26 @@ impl Zones {
         })
     }
 
+    /// Whether the agent may write each path of these that the pattern covers; true of nobody where it covers none.
+    pub(crate) fn owns_sample(&self, agent: &str, pattern: &str) -> bool {
+        let mut all = samples().filter(|(entity, field)| covers(pattern, entity, field)).peekable();
+        all.peek().is_some() && all.all(|(entity, field)| self.writes(agent, entity, field))
+    }
+
+    /// Whether the agent may write one of these paths that the pattern covers.
+    pub(crate) fn owns_some(&self, agent: &str, pattern: &str) -> bool {
+        samples().any(|(entity, field)| covers(pattern, entity, field) && self.writes(agent, entity, field))
+    }
+
     /// Whether the agent may publish there.
     pub(crate) fn publishes(&self, agent: &str, output: &str) -> bool {
         self.outputs.get(agent).is_some_and(|outputs| outputs.contains(output))
     }
+}
+
+/// Paths of every part of the map.
+fn samples() -> impl Iterator<Item = (&'static str, &'static str)> {
+    ENTITIES.into_iter().flat_map(|entity| FIELDS.into_iter().map(move |field| (entity, field)))
 }
 
 /// `crm/contact/*#email` against an entity and a field. Without `#` it covers every field; with nothing after it, or

@@ -261,3 +261,18 @@ async fn an_offered_zone_is_looked_at_again_before_it_goes_over() {
     assert!(waits.contains(&third), "{waits:?}");
     server.stop().await;
 }
+
+/// What the other's `except` takes out again would be nobody's: such an offer is refused, and a smaller one is not.
+#[tokio::test]
+async fn no_part_of_an_offered_zone_ends_up_nobodys() {
+    let team = TEAM
+        .replace("writes = [\"campaigns/*\"]", "writes = [\"campaigns/*\"]\nexcept = [\"crm/deal/vip-*\"]");
+    let server = Server::start_on(&team).await;
+    let sales = server.agent("sales").await;
+    let offer = |pattern: &str| json!({"pattern": pattern, "to": "growth", "reason": "growth closes them"});
+    let all = sales.post("/v1/zone-offers", offer("crm/deal/*#stage")).await;
+    told(&all, "refused", Some("overlap"));
+    assert!(all["message"].as_str().unwrap().contains("nobody would have it"), "{}", all.text);
+    told(&sales.post("/v1/zone-offers", offer("crm/deal/acme#stage")).await, "escalated", None);
+    server.stop().await;
+}

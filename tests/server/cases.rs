@@ -200,6 +200,43 @@ async fn a_retry_under_the_same_key_is_answered_once_and_another_body_is_refused
     server.stop().await;
 }
 
+/// Whoever makes a token again after an answer that got lost learns which one there is, and that its secret was shown.
+#[tokio::test]
+async fn a_token_that_is_made_again_under_its_key_is_told_without_its_secret() {
+    let server = Server::start().await;
+    let make = |class: &'static str| {
+        let body = json!({"class": class, "name": "wall"}).to_string();
+        let request = server.dana.request("POST", "/v1/tokens").header("idempotency-key", "t1").body(body);
+        async move { came(request).await }
+    };
+    let first = make("watcher").await;
+    let secret = first["token"].as_str().unwrap().to_owned();
+    let made = first["id"].clone();
+    let again = make("watcher").await;
+    assert_eq!((&again["token"], &again["id"]), (&serde_json::Value::Null, &made), "{}", again.text);
+    assert_eq!(
+        (&again["reply"]["deed"], &again["reply"]["message"]),
+        (&first["reply"]["deed"], &first["reply"]["message"])
+    );
+    assert!(again["reply"]["next"].as_str().unwrap().contains("its secret was shown once"), "{}", again.text);
+    assert_eq!(again.headers["idempotent-replayed"], "true");
+    assert!(!again.text.contains(secret.rsplit('_').next().unwrap()), "{}", again.text);
+    let other = make("reviewer").await;
+    assert_eq!(
+        (&other["id"], &other["reply"]["code"]),
+        (&serde_json::Value::Null, &json!("key-reused")),
+        "{}",
+        other.text
+    );
+    let live = server.dana.get("/v1/tokens").await["tokens"].as_array().unwrap().len();
+    let server = server.restart().await;
+    let body = json!({"class": "watcher", "name": "wall"}).to_string();
+    let request = server.dana.request("POST", "/v1/tokens").header("idempotency-key", "t1").body(body);
+    assert_eq!(came(request).await["id"], made, "it is a deed");
+    assert_eq!(server.dana.get("/v1/tokens").await["tokens"].as_array().unwrap().len(), live);
+    server.stop().await;
+}
+
 #[tokio::test]
 async fn a_stale_answer_does_not_tell_what_is_hidden() {
     let server = Server::start().await;

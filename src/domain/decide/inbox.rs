@@ -318,7 +318,7 @@ fn same_waiting(state: &State, case: &Case, agent: &AgentId) -> Option<ItemNo> {
 }
 
 /// The very same escalation of the same agent waits in that queue.
-pub(super) fn escalated_already(
+fn escalated_already(
     state: &State,
     (case, agent): (&Case, &AgentId),
     queue: &Queue,

@@ -1,6 +1,8 @@
 //! A part of a zone that goes to another agent by agreement, RULES §2.9: its owner offers it, the person accountable
 //! confirms, and the map has it with the names of both.
 
+use std::sync::Arc;
+
 use super::sheet::Sheet;
 use super::{answer, inbox, propose, verdict};
 use crate::domain::code::Code;
@@ -40,7 +42,8 @@ pub(super) fn offer(sheet: &mut Sheet<'_>, offer: &OfferZone) -> Seq {
         accountable: entry.owner.clone(),
     };
     let queue = state.board.map.queue_of(&agent).clone();
-    if let Some(no) = inbox::escalated_already(&state, (&case, &agent), &queue, None) {
+    let same = |item: &&Arc<Item>| offered(item) == Some((&offer.pattern, &agent, &offer.to));
+    if let Some(no) = state.board.items.values().find(same).map(|item| item.no) {
         let joined = inbox::join_as(sheet, no, None);
         if let Some(deed) = sheet.deed_mut(joined) {
             deed.action = ACTION.into();
@@ -89,6 +92,7 @@ fn stands_in_the_way(
         EditError::Owned { .. }
         | EditError::Undecided { .. }
         | EditError::Useless { .. }
+        | EditError::LeftToNobody { .. }
         | EditError::Scratch(_)
         | EditError::SameAgent(_)
         | EditError::BadName => Code::Overlap,
@@ -119,7 +123,7 @@ pub(super) fn confirm(sheet: &mut Sheet<'_>, item: &Item, effects: &mut Effects)
     let kind = WorkKind::Decision {
         item: item.no,
         answer: verdict::text("approve"),
-        note: Some(std::sync::Arc::clone(&item.why)),
+        note: Some(Arc::clone(&item.why)),
         reply: None,
         result: None,
         granted: Some(granted),

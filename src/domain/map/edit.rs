@@ -89,6 +89,16 @@ pub enum EditError {
         /// The key of the map in which that is said.
         key: &'static str,
     },
+    /// Whoever gets it has an exception that leaves a part of it to nobody.
+    #[error(
+        "a part of `{grant}` is taken out of the zone of {agent}, so that nobody would have it; change its `except` in the map first, or hand over less"
+    )]
+    LeftToNobody {
+        /// Who was to have it.
+        agent: AgentId,
+        /// What was to be handed over.
+        grant: Grant,
+    },
     /// Scratch is everybody's own already.
     #[error("`{0}` is in scratch, which is its agent's own without a grant; keep shared work elsewhere")]
     Scratch(Pattern),
@@ -111,6 +121,7 @@ impl EditError {
             Self::Undecided { .. }
             | Self::NotHeld { .. }
             | Self::Useless { .. }
+            | Self::LeftToNobody { .. }
             | Self::Scratch(_)
             | Self::UnknownAgent(_)
             | Self::SameAgent(_)
@@ -208,7 +219,8 @@ pub fn revoke(model: &Model, agent: &AgentId, grant: &Grant) -> Result<Model, Ed
 /// Moves fields that `from` has from there to `to`.
 ///
 /// # Errors
-/// When `from` does not have all of them, `to` is unknown or could not use them, or a third agent has a part of them.
+/// When `from` does not have all of them, `to` is unknown, could not use them or would not have all of them, or a third
+/// agent has a part of them.
 pub fn transfer(model: &Model, pattern: &Pattern, from: &AgentId, to: &AgentId) -> Result<Model, EditError> {
     if from == to {
         return Err(EditError::SameAgent(from.clone()));
@@ -229,6 +241,9 @@ pub fn transfer(model: &Model, pattern: &Pattern, from: &AgentId, to: &AgentId) 
     let moved = move_grant(model, pattern, from, to);
     let taker = moved.agent(to).ok_or_else(|| EditError::UnknownAgent(to.clone()))?;
     check_write(&moved, taker, pattern)?;
+    if !taker.writes_all(pattern, &[]) {
+        return Err(EditError::LeftToNobody { agent: to.clone(), grant: Grant::Write(pattern.clone()) });
+    }
     Ok(moved)
 }
 

@@ -1,10 +1,15 @@
 //! Tokens: listed without anything that opens a door, made with their secret shown once.
 
-use crate::api::{NewToken, TokenList, TokenMade, TokenView};
+use std::sync::Arc;
+
+use super::ledger::raw_deeds;
+use crate::api::{NewToken, Problem, TokenList, TokenMade, TokenView};
 use crate::domain::command::{Command, TokenStep};
+use crate::domain::deed::{Body, Deed};
+use crate::domain::ids::{Seq, TokenId};
 use crate::domain::things::TokenRecord;
 use crate::domain::time::Time;
-use crate::server::answer::{Answer, defect, json};
+use crate::server::answer::{Answer, defect, json, replayed};
 use crate::server::founding::mint;
 use crate::server::gate::Call;
 
@@ -31,8 +36,12 @@ fn view(record: &TokenRecord, now: Time) -> TokenView {
     }
 }
 
-/// `POST /v1/tokens`: the answer is the only place that ever has the secret. A retry under the same key is answered
-/// without it, since it was shown.
+/// What whoever lost the answer that had the secret does.
+const SHOWN_ONCE: &str =
+    "its secret was shown once, in the first answer: if that is lost, revoke this token and make another";
+
+/// `POST /v1/tokens`: the answer is the only place that ever has the secret. A retry under the same key is told all but
+/// that: which token was made, and that its secret was shown.
 pub(in crate::server) async fn create(call: Call) -> Answer {
     let NewToken { class, name, expires } = call.parse()?;
     let minted = mint(class, call.space.id(), &name, expires);
@@ -40,6 +49,23 @@ pub(in crate::server) async fn create(call: Call) -> Answer {
         minted.map_err(|error| defect(format!("the system gives no random bytes: {error}")))?;
     let id = token.id.clone();
     let answer = call.submit(Command::Token(TokenStep::Create(token))).await?;
-    let made = answer.reply.is_done() && !answer.replayed;
-    json(&TokenMade { token: made.then(|| text.expose()), id: made.then_some(id), reply: answer.reply })
+    let mut reply = answer.reply;
+    if !reply.is_done() {
+        return json(&TokenMade { token: None, id: None, reply });
+    }
+    if !answer.replayed {
+        return json(&TokenMade { token: Some(text.expose()), id: Some(id), reply });
+    }
+    let id = made_by(&call, reply.deed).await?;
+    reply.next = Some(Arc::from(SHOWN_ONCE));
+    json(&TokenMade { token: None, id, reply }).map(replayed)
+}
+
+/// The token that a deed says was made.
+async fn made_by(call: &Call, deed: Seq) -> Result<Option<TokenId>, Box<Problem>> {
+    let raw = raw_deeds(&call.space, vec![deed]).await?;
+    let Some(raw) = raw.first() else { return Ok(None) };
+    let deed = Deed::decode(raw.deed.get().as_bytes())
+        .map_err(|error| defect(format!("deed {deed} can't be read: {error}")))?;
+    Ok(if let Body::TokenCreated(token) = deed.body { Some(token.id) } else { None })
 }

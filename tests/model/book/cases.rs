@@ -167,7 +167,7 @@ fn is_try(deed: &Deed) -> bool {
 /// All that was asked, but for what a rule or an alert added.
 fn to_the_letter(item: &Item) -> String {
     let mut case = case_of(&item.case);
-    for added in ["alert", "over", "held_by"] {
+    for added in ["alert", "over", "held_by", "accountable"] {
         case.remove(added);
     }
     match &item.case {
@@ -190,6 +190,9 @@ fn folded(item: &Item) -> String {
     );
     if alone {
         return format!("#{}", item.no);
+    }
+    if let Case::ZoneOffer { pattern, from, to, .. } = &item.case {
+        return format!("{pattern} {from} {to}");
     }
     folded_case(&item.case, &item.raised_by, item.subject.as_ref())
 }

@@ -298,7 +298,9 @@ impl Desk {
             ItemAnswer::Approve { .. } | ItemAnswer::ApproveEdited { .. } | ItemAnswer::Reject { .. }
         );
         assert!(
-            approves == (item.case.is_approval() || matches!(item.case, Case::HeldField { .. }))
+            approves
+                == (item.case.is_approval()
+                    || matches!(item.case, Case::HeldField { .. } | Case::ZoneOffer { .. }))
                 || matches!(closed.answer, ItemAnswer::OutOfScope { .. } | ItemAnswer::Handle { .. }),
             "another kind of case: {deed:?}"
         );
@@ -401,6 +403,18 @@ fn check_reviewer(look: &Look<'_>, item: &Item) {
     if let Case::MapOverdue { .. } = item.case {
         let admin = look.request.principal.class == TokenClass::Admin;
         assert!(governs || admin, "the map is not theirs to go through: {deed:?}");
+        return;
+    }
+    if let Case::ZoneOffer { from, accountable, .. } = &item.case {
+        let owner = model.agents.iter().find(|agent| agent.id == *from);
+        let accountable = owner.map_or(accountable, |agent| &agent.owner);
+        let gave = look.before.board.closed_item(item.no).is_some_and(|closed| closed.by == deed.actor);
+        let out = gone(accountable) && model.governance_owner.as_ref().is_none_or(gone);
+        let stands_in = look.request.principal.class == TokenClass::Admin && out && deed.refs.stands_in;
+        assert!(
+            person == accountable || governs || stands_in || gave,
+            "G12: a zone goes over without the word of {accountable}: {deed:?}"
+        );
         return;
     }
     if queue.owner == *person || holds {

@@ -2,12 +2,14 @@
 //! of docs/GUARANTEES.md need it. It reads deeds and requests; how anything is decided it does not know.
 //!
 //! Here: who may speak, what a key was answered, and where each deed goes. `record` keeps versions, freezes and leases,
-//! `stream` work, tasks and fan-outs, `desk` what people answer and what is published, `cases` which inputs are the same,
-//! `rounds` the scheduled reviews, `states` what an open contradiction stops, `care` when the map is gone through.
+//! `stream` work, tasks and fan-outs, `desk` what people answer and what is published, `handing` whose a zone is that was
+//! offered, `cases` which inputs are the same, `rounds` the scheduled reviews, `states` what an open contradiction stops,
+//! `care` when the map is gone through.
 
 mod care;
 mod cases;
 mod desk;
+mod handing;
 mod record;
 mod rounds;
 mod states;
@@ -152,6 +154,7 @@ impl Book {
             self.record.look(&look);
             self.streams.look(&look, &self.record);
             self.desk.look(&look);
+            handing::look(&look);
             self.cases.look(&look);
             self.rounds.look(&look);
             self.states.look(&look);
@@ -159,6 +162,7 @@ impl Book {
             state.fold(deed);
             self.take_in(&state, deed);
         }
+        handing::went_over(&self.zones, deeds);
         self.rounds.after();
         self.care.after();
         self.remember_key(request, reply, deeds, now);
