@@ -3,20 +3,24 @@
 //!
 //! Here: who may speak, what a key was answered, and where each deed goes. `record` keeps versions, freezes and leases,
 //! `stream` work, tasks and fan-outs, `desk` what people answer and what is published, `cases` which inputs are the same,
-//! `rounds` the scheduled reviews, `states` what an open contradiction stops.
+//! `rounds` the scheduled reviews, `states` what an open contradiction stops, `lives` and `verdicts` how ready each agent is.
 
 mod cases;
 mod desk;
+mod joins;
+mod lives;
 mod record;
 mod rounds;
 mod states;
 mod stream;
+mod verdicts;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use self::cases::Cases;
 use self::desk::Desk;
+use self::lives::Lives;
 use self::record::Record;
 use self::rounds::Rounds;
 use self::states::States;
@@ -50,6 +54,7 @@ pub(crate) struct Book {
     cases: Cases,
     rounds: Rounds,
     states: States,
+    lives: Lives,
 }
 
 /// What is looked at: one deed with what led to it.
@@ -88,7 +93,7 @@ impl Look<'_> {
 }
 
 impl Book {
-    pub(crate) fn new(state: &State) -> Self {
+    pub(crate) fn new(state: &State, born: &Deed) -> Self {
         let model = Arc::clone(state.board.map.model());
         Self {
             map_version: state.board.map_version,
@@ -104,6 +109,7 @@ impl Book {
             cases: Cases::default(),
             rounds: Rounds::default(),
             states: States::default(),
+            lives: Lives::of(born),
         }
     }
 
@@ -151,6 +157,7 @@ impl Book {
             self.cases.look(&look);
             self.rounds.look(&look);
             self.states.look(&look);
+            self.lives.look(&look);
             state.fold(deed);
             self.take_in(&state, deed);
         }
@@ -163,6 +170,16 @@ impl Book {
         self.record.settled(state, now);
         self.streams.settled(state, now);
         self.rounds.settled(now);
+    }
+
+    /// The program says how ready each agent is as the rules have it.
+    pub(crate) fn readiness(&self, state: &State, now: Time) {
+        self.lives.check(&state.board, now);
+    }
+
+    /// And as of each microsecond from now on from which something that happened counts no more.
+    pub(crate) fn readiness_to_come(&self, state: &State, now: Time) {
+        self.lives.check_edges(&state.board, now);
     }
 
     /// Long after the last step everything that has an end has ended.
