@@ -89,6 +89,30 @@ proptest! {
     }
 }
 
+/// A longer life, in which days go by.
+fn life() -> impl Strategy<Value = Vec<Step>> {
+    prop::collection::vec(step::life(), 1..STEPS)
+}
+
+fn live(steps: &[Step], enforce: bool, asked: usize) {
+    let mut world = World::new(team::asking(0, enforce, asked), enforce, false);
+    world.asked = asked;
+    for step in steps {
+        world.step(step);
+    }
+    world.readiness();
+    world.run_out();
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { max_shrink_iters: 200, ..config() })]
+
+    #[test]
+    fn readiness_is_what_the_deeds_say(steps in life(), enforce in any::<bool>(), asked in 0..team::ASKED.len()) {
+        live(&steps, enforce, asked);
+    }
+}
+
 /// The random steps reach what they are meant to reach: otherwise the promises would hold of nothing.
 #[test]
 fn the_histories_reach_the_deeds_that_the_promises_are_about() {

@@ -189,6 +189,18 @@ fn a_person_who_steps_in_unsettles_for_four_weeks() {
     world.verify();
 }
 
+/// What a person does over an agent's head is there before the agent has done anything.
+#[test]
+fn an_agent_that_was_stepped_in_on_before_it_began_is_not_stable() {
+    let mut world = World::new(ALONE);
+    run(&mut world, "dana freezes crm/deal/7 'not yet'");
+    let stable = gate(&world, "sales", GateKind::Stable);
+    assert_eq!(
+        (stable.state, stable.words.as_str()),
+        (GateState::Fails, "1 manual intervention in the last 28 days")
+    );
+}
+
 /// A case that a person handles is one; a zone that grows, and what is out of scope, is none.
 #[test]
 fn a_handled_case_counts_and_an_expanded_zone_does_not() {

@@ -110,7 +110,9 @@ fn right(world: &World, what: &What) -> usize {
         | What::Raise { .. }
         | What::Conclude { .. }
         | What::FanOut { .. }
-        | What::Pass { .. } => 0,
+        | What::Pass { .. }
+        | What::Days { .. } => 0,
+        What::Burst { what, .. } => right(world, &what.0),
     }
 }
 
@@ -232,7 +234,7 @@ fn command(world: &World, me: &str, what: &What) -> Option<Command> {
         }),
         What::Offer { pattern, to } => Command::OfferZone(offer(*pattern, *to)),
         What::Apply { shape, outdated } => Command::ApplyMap(ApplyMap {
-            model: Arc::new(team::team(*shape, world.enforce)),
+            model: Arc::new(team::asking(*shape, world.enforce, world.asked)),
             if_version: if *outdated { MapVersion(board.map_version.0 + 1) } else { board.map_version },
             reason: None,
             planned: false,
@@ -268,7 +270,7 @@ fn command(world: &World, me: &str, what: &What) -> Option<Command> {
         What::Publish { .. } | What::Conclude { .. } | What::Handoff { .. } | What::FanOut { .. } => {
             words_to_others(state, what)?
         }
-        What::Pass { .. } => return None,
+        What::Pass { .. } | What::Days { .. } | What::Burst { .. } => return None,
     })
 }
 

@@ -191,6 +191,17 @@ pub(crate) enum What {
         minutes: u16,
         ticks: bool,
     },
+    /// Days go by, one by one or, where nothing ticks, at once.
+    Days {
+        days: u8,
+        ticks: bool,
+    },
+    /// The first again and again, and each time after so many the second.
+    Burst {
+        what: Box<(Self, Self)>,
+        times: u8,
+        of_late: u8,
+    },
 }
 
 fn write() -> impl Strategy<Value = What> {
@@ -322,6 +333,42 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
     let key = prop::option::weighted(0.15, (0..4_u8, 0..2_u8));
     (who, what(), key, prop::bool::weighted(0.05), 0..40_u16)
         .prop_map(|(who, what, key, old_token, seconds)| Step { who, what, key, old_token, seconds })
+}
+
+/// One step of a long life: what readiness is found by, and days.
+pub(crate) fn life() -> impl Strategy<Value = Step> {
+    let write = |entity: usize, off: u8| What::Write {
+        entity,
+        fields: vec![(NATURAL, off.into())],
+        kind: 9,
+        based_on: None,
+        off,
+        lease: 2,
+    };
+    let burst = (0..5_usize, 8..24_u8, 1..24_u8).prop_map(move |(entity, times, of_late)| What::Burst {
+        what: Box::new((write(entity, 4), write(entity, 1))),
+        times,
+        of_late,
+    });
+    let speaks = (prop_oneof![Just(1_usize), Just(4)], 0..3_u8, 0..VALUES)
+        .prop_map(|(output, thread, body)| What::Publish { output, thread, subject: None, off: 9, body });
+    let answers = (0..3_u8, 3..9_u8, 0..AGENTS.len(), any::<bool>())
+        .prop_map(|(at, verb, other, include)| What::Item { at, verb, other, seen_before: false, include });
+    let days = (0..6_u8, prop::bool::weighted(0.8)).prop_map(|(days, ticks)| What::Days { days, ticks });
+    let many = (6..40_u8).prop_map(|days| What::Days { days, ticks: true });
+    let apply = (0..super::team::LIVES).prop_map(|shape| What::Apply { shape, outdated: false });
+    let what = prop_oneof![
+        8 => burst, 16 => speaks, 20 => answers, 10 => days, 2 => many, 3 => apply, 30 => what(),
+    ];
+    (prop::bool::weighted(0.9), 0..EVERYBODY, what, 0..4000_u16).prop_map(|(right, who, what, seconds)| {
+        Step {
+            who: if right { Who::Right } else { Who::Some(who) },
+            what,
+            key: None,
+            old_token: false,
+            seconds,
+        }
+    })
 }
 
 /// How many openings there are.

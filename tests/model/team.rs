@@ -124,8 +124,26 @@ all = ["crm/contact/{id}#status = 'sourced'", "crm/deal/{id}#stage = 'trial'"]
 /// How many shapes there are.
 pub(crate) const SHAPES: usize = 3;
 
+/// What a map may ask of an agent beside its shape.
+pub(crate) const ASKED: [&str; 6] = [
+    "",
+    "days = 7\napprovals = 2\nrate = 0.5",
+    "days = 3\napprovals = 3",
+    "days = 90\napprovals = 1\nrate = 0.0",
+    "days = 1\napprovals = 4\nrate = 0.66",
+    "days = 15\napprovals = 5\nrate = 0.8",
+];
+
 /// The team in one of its shapes, enforced or only watched.
 pub(crate) fn team(shape: usize, enforce: bool) -> Model {
+    asking(shape, enforce, 0)
+}
+
+/// How many shapes there are in a long life.
+pub(crate) const LIVES: usize = 6;
+
+/// The same, asking of its agents what one of `ASKED` says.
+pub(crate) fn asking(shape: usize, enforce: bool, asked: usize) -> Model {
     let mut toml = match shape {
         0 => TEAM.to_owned(),
         // Accounts go over from sales to product, tickets from support to sourcing.
@@ -135,13 +153,26 @@ pub(crate) fn team(shape: usize, enforce: bool) -> Model {
             .replace("\"support/ticket/*\", ", "")
             .replace("[\"crm/contact/*#status\"]", "[\"crm/contact/*#status\", \"support/ticket/*\"]"),
         // Nobody approves, other people answer, nobody is scheduled.
-        _ => TEAM.replace("needs_approval = true\n", "").replace("schedule = \"daily 08:00\"\n", "").replace(
+        2 => TEAM.replace("needs_approval = true\n", "").replace("schedule = \"daily 08:00\"\n", "").replace(
             "name = \"ops\"\nowner = \"dana\"\ndeputies = [\"sam\"]",
             "name = \"ops\"\nowner = \"sam\"",
         ),
+        // The other queue is gone through every day, too, with less grace.
+        3 => TEAM.replace("weekly mon 10:00\"", "daily 10:00\"\ngrace = \"10m\""),
+        // One has no trigger, another began later than its deeds say, and the map is gone through often.
+        4 => TEAM
+            .replace("triggers = [\"contact.found\"]\n", "")
+            .replace("[\"report.due\"]", "[\"report.due\", \"contact.found\"]")
+            .replace("id = \"support\"", "id = \"support\"\nlive_since = 2026-09-25")
+            .replacen("governance_owner", "review_every = \"5d\"\ngovernance_owner", 1),
+        // One agent is in no map any more.
+        _ => TEAM.replace("id = \"sourcing\"", "id = \"scouting\"").replace("\"sourcing\"", "\"scouting\""),
     };
     if !enforce {
         toml = toml.replacen("governance_owner", "mode = \"observe\"\ngovernance_owner", 1);
+    }
+    if let Some(words) = ASKED.get(asked).filter(|words| !words.is_empty()) {
+        toml = format!("{toml}\n[readiness]\n{words}\n");
     }
     map::parse(&toml).applicable().unwrap_or_else(|findings| panic!("{findings:#?}"))
 }

@@ -31,6 +31,8 @@ pub(crate) struct World {
     /// Each item as it was when somebody first looked at it.
     pub(crate) seen: BTreeMap<ItemNo, Arc<Item>>,
     book: Book,
+    /// What every map of it has beside its shape.
+    pub(crate) asked: usize,
 }
 
 impl World {
@@ -47,9 +49,10 @@ impl World {
         }
         let mut state = State::new(born.body.model().unwrap().workspace.clone());
         state.fold(&born);
-        let book = Book::new(&state);
+        let book = Book::new(&state, &born);
         let tokens = vec![Vec::new(); EVERYBODY];
-        let mut world = Self { state, deeds: vec![born], now, enforce, tokens, seen: BTreeMap::new(), book };
+        let mut world =
+            Self { state, deeds: vec![born], now, enforce, tokens, seen: BTreeMap::new(), book, asked: 0 };
         for who in 0..EVERYBODY {
             world.give_token(who);
         }
@@ -64,6 +67,26 @@ impl World {
                 self.pass(Span::from_mins(i64::from(*minutes)));
                 if *ticks {
                     self.settle();
+                }
+            }
+            What::Days { days, ticks } => {
+                for _ in 0..*days {
+                    self.pass(Span::from_days(1));
+                    if *ticks {
+                        self.settle();
+                    }
+                }
+                self.settle();
+                self.book.readiness(&self.state, self.now);
+            }
+            What::Burst { what, times, of_late } => {
+                for n in 0..*times {
+                    self.pass(Span::from_secs(i64::from(step.seconds) * 5));
+                    let what = if n % of_late == 0 { &what.1 } else { &what.0 };
+                    let one = Step { what: what.clone(), key: None, ..step.clone() };
+                    if let Some(request) = ask::request(self, &one) {
+                        self.send(&request);
+                    }
                 }
             }
             What::Revoke { whose } => {
@@ -128,6 +151,12 @@ impl World {
     fn due(&self) -> Vec<&(Time, Timer)> {
         let due = self.state.board.timers.iter().take_while(|(at, _)| *at <= self.now);
         due.collect()
+    }
+
+    /// Asks how ready everybody is.
+    pub(crate) fn readiness(&self) {
+        self.book.readiness(&self.state, self.now);
+        self.book.readiness_to_come(&self.state, self.now);
     }
 
     /// Lets time run on, timer by timer, until everything that has an end has ended.

@@ -118,17 +118,17 @@ fn gate(kind: GateKind, state: GateState, words: impl Into<String>, evidence: Ve
 fn stable(case: &Case<'_>) -> Gate {
     let kind = GateKind::Stable;
     let (stepped_in, window) = (case.last.interventions, case.asked.window());
-    let mut evidence = Vec::new();
-    let Some(since) = case.live_since else {
-        return gate(kind, GateState::TooLittle, "it has done nothing yet", evidence);
-    };
-    let days = days_since(since, case.now);
-    evidence.extend(began(case));
+    let mut evidence = if case.live_since.is_some() { began(case) } else { Vec::new() };
     if stepped_in.n > 0 {
+        // Also where the agent has done nothing itself.
         evidence.push(Evidence::deed(stepped_in.last, "the last manual intervention on its zone"));
         let words = format!("{} in the last {window} days", times(stepped_in.n, "manual intervention"));
         return gate(kind, GateState::Fails, words, evidence);
     }
+    let Some(since) = case.live_since else {
+        return gate(kind, GateState::TooLittle, "it has done nothing yet", evidence);
+    };
+    let days = days_since(since, case.now);
     if days < window {
         return gate(kind, GateState::TooLittle, format!("live {days} of {window} days"), evidence);
     }

@@ -4,16 +4,19 @@
 //! Here: who may speak, what a key was answered, and where each deed goes. `record` keeps versions, freezes and leases,
 //! `stream` work, tasks and fan-outs, `desk` what people answer and what is published, `handing` whose a zone is that was
 //! offered, `cases` which inputs are the same, `rounds` the scheduled reviews, `states` what an open contradiction stops,
-//! `care` when the map is gone through.
+//! `care` when the map is gone through, `lives` and `verdicts` how ready each agent is, `joins` who may join.
 
 mod care;
 mod cases;
 mod desk;
 mod handing;
+mod joins;
+mod lives;
 mod record;
 mod rounds;
 mod states;
 mod stream;
+mod verdicts;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -21,6 +24,7 @@ use std::sync::Arc;
 use self::care::Care;
 use self::cases::Cases;
 use self::desk::Desk;
+use self::lives::Lives;
 use self::record::Record;
 use self::rounds::Rounds;
 use self::states::States;
@@ -55,6 +59,7 @@ pub(crate) struct Book {
     rounds: Rounds,
     states: States,
     care: Care,
+    lives: Lives,
 }
 
 /// What is looked at: one deed with what led to it.
@@ -93,7 +98,7 @@ impl Look<'_> {
 }
 
 impl Book {
-    pub(crate) fn new(state: &State) -> Self {
+    pub(crate) fn new(state: &State, born: &Deed) -> Self {
         let model = Arc::clone(state.board.map.model());
         Self {
             map_version: state.board.map_version,
@@ -110,6 +115,7 @@ impl Book {
             rounds: Rounds::default(),
             states: States::default(),
             care: Care::new(state.board.recorded),
+            lives: Lives::of(born),
         }
     }
 
@@ -159,6 +165,7 @@ impl Book {
             self.rounds.look(&look);
             self.states.look(&look);
             self.care.look(&look);
+            self.lives.look(&look);
             state.fold(deed);
             self.take_in(&state, deed);
         }
@@ -174,6 +181,16 @@ impl Book {
         self.streams.settled(state, now);
         self.rounds.settled(now);
         self.care.settled(&self.model, now);
+    }
+
+    /// The program says how ready each agent is as the rules have it.
+    pub(crate) fn readiness(&self, state: &State, now: Time) {
+        self.lives.check(&state.board, now);
+    }
+
+    /// And as of each microsecond from now on from which something that happened counts no more.
+    pub(crate) fn readiness_to_come(&self, state: &State, now: Time) {
+        self.lives.check_edges(&state.board, now);
     }
 
     /// Long after the last step everything that has an end has ended.
