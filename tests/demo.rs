@@ -286,6 +286,7 @@ async fn body(client: &Client, workspace: &WorkspaceId, view: View, then: Option
         settings: Settings { view, ..Settings::default() },
         welcome: Vec::new(),
         seen: SeenAll::new(),
+        rehearsal: None,
         options: console::run::Options {
             mouse: false,
             synchronized: false,

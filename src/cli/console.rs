@@ -57,6 +57,7 @@ async fn show(context: &Context, session: &Session, settings: Settings) -> anyho
         settings,
         welcome: welcome(session),
         seen: file.as_deref().map(|file| seen::read(file, &place)).unwrap_or_default(),
+        rehearsal: None,
         options: options(&context.config),
     };
     let closed = open(setup).await?;
@@ -211,6 +212,7 @@ pub(super) fn screen(context: &Context, command: &ScreenCommand) -> anyhow::Resu
             settings,
             welcome: welcome(session),
             seen: SeenAll::new(),
+            rehearsal: None,
             options: options(&context.config),
         };
         let text = frame(setup, width, height, client.looks_at_text())

@@ -149,6 +149,7 @@ async fn show(context: &Context, reviewers: Vec<(WorkspaceId, Client)>) -> anyho
         settings: console::settings(&context.config, View::Inbox)?,
         welcome: vec!["The teams are just starting: their first cases arrive within seconds.".to_owned()],
         seen: SeenAll::new(),
+        rehearsal: None,
         options: console::options(&context.config),
     };
     Ok(console::status(&open(setup).await?))
@@ -173,8 +174,8 @@ async fn headless(
 }
 
 /// Where the demo keeps its data; what is temporary is removed in the end.
-struct Place {
-    path: PathBuf,
+pub(super) struct Place {
+    pub(super) path: PathBuf,
     temporary: bool,
 }
 
@@ -183,6 +184,11 @@ impl Place {
         if let Some(path) = &context.data_dir_flag {
             return Ok(Self { path: path.clone(), temporary: false });
         }
+        Self::temporary(context)
+    }
+
+    /// A directory that is removed in the end.
+    pub(super) fn temporary(context: &Context) -> anyhow::Result<Self> {
         sweep(context);
         let mut random = [0_u8; 8];
         getrandom::fill(&mut random).context("the system gives no random bytes")?;

@@ -1,21 +1,27 @@
 //! `deeds rehearse`: a team lives for weeks in seconds, under a clock that is simulated, and what became of it is told; or
 //! a recorded history is played again under another map, and what would have been different is told.
 
+mod live;
+mod player;
 mod story;
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
+use live::Start;
+use player::{Came, Play, Player};
 
 use super::context::Context;
 use super::output::{self, Output, visible};
 use super::status::{Status, Usage};
 use super::{map, session};
+use crate::console::place::View;
 use crate::domain::map::{Model, parse};
-use crate::rehearse::{Rehearsal, Rehearsed, Stands, Week};
+use crate::rehearse::{Life, Rehearsal, Rehearsed, Stands, Week};
 
 /// For how many days a team is rehearsed where nothing is said.
 const DAYS: u32 = 60;
@@ -23,7 +29,7 @@ const DAYS: u32 = 60;
 /// Which map, how long, and by which seed.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  deeds rehearse                              60 days of the map in force\n  deeds rehearse --map team.toml --days 90 --seed 7\n  deeds rehearse --map team.toml --begins '2026-03-01 09:00'     over a change of clocks\n  deeds rehearse --map team.toml --json | jq '.weeks[-1].agents'\n  deeds rehearse --story ledger.db --map new.toml     what would have been different\n  deeds rehearse --story deeds.jsonl                  the same history by the rules of now\n\nThe agents of the map write, publish and ask within their zones, and meddle and ask now and then in the first two weeks; its people hold their reviews and answer what waits. With --story every command that a history recorded is decided again at its own time, under --map or its own maps, and what comes out otherwise is told by rule and agent. A story is a ledger (ledger.db), an export (`deeds log --export jsonl`), or a log of beads. Nothing is written anywhere, and the workspace stays as it is. With --map or --story it needs no server. Exit status 1 if the map can't be applied."
+    after_help = "Examples:\n  deeds rehearse                              60 days of the map in force\n  deeds rehearse --map team.toml --days 90 --seed 7\n  deeds rehearse --map team.toml --begins '2026-03-01 09:00'     over a change of clocks\n  deeds rehearse --map team.toml --json | jq '.weeks[-1].agents'\n  deeds rehearse --story ledger.db --map new.toml     what would have been different\n  deeds rehearse --story deeds.jsonl                  the same history by the rules of now\n\nThe agents of the map write, publish, act, lock, hand over and ask within their zones, and meddle and ask now and then in the first two weeks; its people hold their reviews and answer what waits. With --story every command that a history recorded is decided again at its own time, under --map or its own maps, and what comes out otherwise is told by rule and agent. A story is a ledger (ledger.db), an export (`deeds log --export jsonl`), or a log of beads. On a terminal the console opens on it, with its own clock: `;` pauses, `.` goes a day on, `>` and `<` change the pace, `D` lists what comes out otherwise; --headless prints the report only. Nothing is written anywhere, and the workspace stays as it is. With --map or --story it needs no server. Exit status 1 if the map can't be applied."
 )]
 pub(crate) struct Command {
     /// The map; the one in force if nothing is said
@@ -38,6 +44,9 @@ pub(crate) struct Command {
     /// From when on, in the map's timezone
     #[arg(long, value_name = "TIME", default_value = "2026-01-05 09:00")]
     begins: String,
+    /// Print the report only, also on a terminal
+    #[arg(long)]
+    headless: bool,
     /// What decides who does what: the same seed gives the same deeds
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
@@ -57,26 +66,49 @@ pub(super) fn run(context: &Context, command: &Command) -> anyhow::Result<Status
         }
         None => None,
     };
-    match (&command.story, map) {
-        (Some(file), map) => story::play(out, file, map, command.days),
-        (None, Some(model)) => play(out, command, model),
-        (None, None) => session::with_client(context, async |client| {
-            let model = client.map(None).await?.model;
-            play(out, command, Arc::new(Model::clone(&model)))
-        }),
+    if let Some(file) = &command.story {
+        return story::play(context, command, file, map);
     }
+    let map = match map {
+        Some(map) => map,
+        None => in_force(context)?,
+    };
+    play(context, command, map)
 }
 
-fn play(out: Output, command: &Command, model: Arc<Model>) -> anyhow::Result<Status> {
+/// The map in force.
+fn in_force(context: &Context) -> anyhow::Result<Arc<Model>> {
+    let mut found = None;
+    session::with_client(context, async |client| {
+        found = Some(client.map(None).await?.model);
+        Ok(Status::Done)
+    })?;
+    let model = found.ok_or_else(|| Usage::error("there is no map in force"))?;
+    Ok(Arc::new(Model::clone(&model)))
+}
+
+/// Whether the console opens on it: on a terminal, where nobody asked for the report alone.
+fn is_shown(out: Output, command: &Command) -> bool {
+    let terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+    terminal && !out.json && !command.headless
+}
+
+fn play(context: &Context, command: &Command, model: Arc<Model>) -> anyhow::Result<Status> {
+    let out = context.out;
     if model.agents.is_empty() {
         return Err(Usage::error(
             "the map has no agents yet, so nobody would do anything; name one with --map",
         ));
     }
-    let rehearsal = Rehearsal::new(model, command.days.unwrap_or(DAYS), command.seed);
+    let rehearsal = Rehearsal::new(Arc::clone(&model), command.days.unwrap_or(DAYS), command.seed);
     let rehearsal = rehearsal.beginning(&command.begins).ok_or_else(|| {
         Usage::error(format!("--begins {}: this is no time; write it as 2026-02-02 09:00", command.begins))
     })?;
+    if is_shown(out, command) {
+        let begins = rehearsal.begins;
+        let player = Box::new(|world| Player::new(Play::Life(Box::new(Life::new(rehearsal, world)))));
+        return shown(context, Start { model, begins, view: View::Agents, player });
+    }
     let mut last = BTreeMap::new();
     let mut told = Ok(());
     let came = rehearsal.play(|week| {
@@ -88,6 +120,17 @@ fn play(out: Output, command: &Command, model: Arc<Model>) -> anyhow::Result<Sta
     told?;
     out.show(&came, || tell(out, &came))?;
     Ok(Status::Done)
+}
+
+/// The console on it, and what became of it when that was closed.
+fn shown(context: &Context, start: Start<'_>) -> anyhow::Result<Status> {
+    let out = context.out;
+    let (status, player) = live::run(context, start)?;
+    match player.finish() {
+        Came::Life(came) => tell(out, &came)?,
+        Came::Story(came) => story::tell(out, &came)?,
+    }
+    Ok(status)
 }
 
 type Gates = BTreeMap<String, BTreeMap<&'static str, Stands>>;

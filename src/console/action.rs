@@ -14,6 +14,8 @@ pub enum Group {
     Decide,
     /// The console itself.
     Console,
+    /// The clock of a rehearsal.
+    Rehearsal,
 }
 
 impl Group {
@@ -25,6 +27,7 @@ impl Group {
             Self::Look => "Look closer",
             Self::Decide => "Decide",
             Self::Console => "Console",
+            Self::Rehearsal => "Rehearsal",
         }
     }
 }
@@ -173,6 +176,12 @@ actions! {
     Suspend "suspend" "suspend" Console Looks "Stop and go back to the shell; `fg` returns";
     Help "help" "help" Console Looks "The keys of this view";
     Quit "quit" "quit" Console Looks "Quit";
+
+    RehearsalPause "rehearsal-pause" "pause time" Rehearsal Looks "Let the time stand still, or go on";
+    RehearsalDay "rehearsal-day" "a day on" Rehearsal Looks "On to the end of the day, and stand still there";
+    RehearsalFaster "rehearsal-faster" "faster" Rehearsal Looks "Let the time pass faster";
+    RehearsalSlower "rehearsal-slower" "slower" Rehearsal Looks "Let the time pass slower";
+    RehearsalNotes "rehearsal-notes" "what differs" Rehearsal Looks "What comes out otherwise, or what has come to be";
 }
 
 impl Action {

@@ -10,8 +10,8 @@ use std::path::Path;
 use crossterm::event::{KeyEvent, MouseEvent};
 use ratatui::Frame;
 
-use super::action::Action;
-use super::ask::{Ask, Heard, Trouble};
+use super::action::{Action, Group};
+use super::ask::{Ask, Heard, Trouble, What};
 use super::asking::Asking;
 use super::frame;
 use super::glyphs::{self, Glyphs};
@@ -19,6 +19,7 @@ use super::keymap::{Context, Keymap};
 use super::keys::Key;
 use super::message::{Effect, Message, Pace, Typed};
 use super::place::{History, Place, View};
+use super::rehearsing::Move;
 use super::run::Program;
 use super::screens::{self, Screen};
 use super::theme::{Choice, Surroundings, Theme};
@@ -189,6 +190,9 @@ impl App {
         let Some(action) = self.settings.keymap.action(context, key) else {
             return self.text(context, typed.key);
         };
+        if action.group() == Group::Rehearsal && self.world.rehearsing.is_none() {
+            return self.text(context, typed.key);
+        }
         match action {
             Action::Suspend => return vec![Effect::Suspend],
             Action::Redraw => return vec![Effect::Redraw],
@@ -256,6 +260,8 @@ impl App {
             _ if modal => return self.with_screen(|screen, world| screen.act(action, world)),
             _ if view.is_some() => return view.map(|view| self.go(&Place::view(view))).unwrap_or_default(),
             Action::Quit => return vec![Effect::Quit],
+            Action::RehearsalNotes => self.over = Some(Over::Rehearsal(Scroll::default())),
+            _ if action.group() == Group::Rehearsal => return self.move_clock(action),
             Action::Help => self.over = Some(Over::Help(Scroll::default())),
             Action::Review | Action::EditMap if self.looks_back() => {
                 self.say(Tone::Failed, self.world.may_decide().err().unwrap_or_default());
@@ -274,6 +280,13 @@ impl App {
             _ => return self.with_screen(|screen, world| screen.act(action, world)),
         }
         Vec::new()
+    }
+
+    /// Asks whoever moves the clock of a rehearsal.
+    fn move_clock(&self, action: Action) -> Vec<Effect<Ask>> {
+        let from = self.place();
+        let ask = |asked| Effect::Do(Ask { from, tag: 0, what: What::Move(asked) });
+        Move::of(action).map(ask).into_iter().collect()
     }
 
     fn toggle_mouse(&mut self) -> Vec<Effect<Ask>> {
@@ -359,6 +372,8 @@ impl Program for App {
                 self.theme = Theme::for_terminal(self.settings.theme, self.settings.surroundings);
                 Vec::new()
             }
+            // Of a rehearsal the time comes with how it stands.
+            Message::Clock { .. } if self.world.rehearsing.is_some() => Vec::new(),
             Message::Clock { now_micros } => {
                 self.world.tick(Time::from_micros(now_micros));
                 self.stale = true;

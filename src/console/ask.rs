@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::place::View;
+use super::rehearsing::{Move, Rehearsing};
 use super::world::{Link, Me};
 use crate::api::{AsOf, FieldActivity, Histogram, Looked, PlanView, Words};
 use crate::client::LedgerQuery;
@@ -33,6 +34,8 @@ pub struct Ask {
 pub enum What {
     /// A decision or another change.
     Command(Box<Command>),
+    /// Something of whoever moves the clock of a rehearsal; nothing is answered.
+    Move(Move),
     /// These deeds, wherever they are in the ledger.
     Deeds(Vec<Seq>),
     /// Some of the deeds that a filter means, in the order of the ledger.
@@ -166,6 +169,8 @@ pub enum Heard {
     Deed(Arc<Deed>),
     /// The next deed, of a type that only a later version knows.
     UnknownDeed(Seq),
+    /// How the rehearsal stands.
+    Rehearsing(Arc<Rehearsing>),
     /// The connection changed.
     Link(Link),
     /// A request has its answer.

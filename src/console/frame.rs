@@ -74,6 +74,10 @@ pub(super) fn draw(app: &App, buffer: &mut Buffer, screen: Rect) -> Option<Posit
             None
         }
         Some(Over::Naming(naming)) => naming.draw(buffer, screen, look),
+        Some(Over::Rehearsal(scroll)) => {
+            app.world.rehearsing.as_ref()?.draw(buffer, screen, look, scroll);
+            None
+        }
         Some(Over::Override(overriding)) => {
             let board = app.world.board.as_ref()?;
             overriding.draw(buffer, screen, look, board, app.world.now)
@@ -128,9 +132,11 @@ fn draw_header(app: &App, buffer: &mut Buffer, screen: Rect, look: Look<'_>) {
         right.extend(
             halted(world, look, screen.width).or_else(|| away(world, look)).or_else(|| review(app, look)),
         );
-        right.push(link(app, look));
+        let rehearsing = world.rehearsing.as_ref().filter(|_| matches!(world.link, Link::Live { .. }));
+        right.push(rehearsing.map_or_else(|| link(app, look), |now| now.line(look, screen.width)));
     }
-    right.push(styled(format!("{} UTC ", world.clock.utc().format("%H:%M")), theme.subtle));
+    let format = if world.rehearsing.is_some() { "%a %d %b %H:%M" } else { "%H:%M" };
+    right.push(styled(format!("{} UTC ", world.clock.utc().format(format)), theme.subtle));
     chrome::two_ends(buffer, screen, look, left, &right);
 }
 
@@ -267,7 +273,10 @@ fn last_line(app: &App, look: Look<'_>, room: usize) -> Line<'static> {
         wanted.insert(0, Action::Present);
         wanted.insert(1, Action::AsOf);
     }
-    if context.around().is_some() {
+    if context.around().is_some() || context == Context::Global {
+        if app.world.rehearsing.is_some() {
+            wanted.splice(0..0, [Action::RehearsalPause, Action::RehearsalDay, Action::RehearsalNotes]);
+        }
         wanted.extend([Action::Palette, Action::Help]);
     }
     chrome::hints(look, &app.settings.keymap.hints(context, &wanted), room)
@@ -275,7 +284,7 @@ fn last_line(app: &App, look: Look<'_>, room: usize) -> Line<'static> {
 
 fn draw_help(app: &App, buffer: &mut Buffer, screen: Rect, look: Look<'_>, scroll: &Scroll) {
     let Some(view) = app.screen() else { return };
-    let lines = help::lines(look, &app.settings.keymap, view.context());
+    let lines = help::lines(look, &app.settings.keymap, view.context(), app.world.rehearsing.is_some());
     let title = format!("Keys of the {} {} esc closes", view.view().name(), look.glyphs.dot);
     modal::Frame { title: &title, width: HELP_WIDE }.draw_text(buffer, screen, look, &lines, scroll);
 }

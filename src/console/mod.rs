@@ -29,6 +29,7 @@ pub mod open;
 pub mod overriding;
 pub mod peek;
 pub mod place;
+pub mod rehearsing;
 pub mod reviews;
 pub mod run;
 pub mod screens;

@@ -9,6 +9,7 @@ use super::app::{App, Settings};
 use super::ask::{Ask, Heard, Trouble};
 use super::message::{Effect, Message};
 use super::place::View;
+use super::rehearsing::Controls;
 use super::run::{self, ConsoleError, Ending, Options, Program as _};
 use super::theme::Surroundings;
 use super::wire::{self, Endpoint, SeenAll, Wire};
@@ -37,6 +38,8 @@ pub struct Setup {
     pub seen: SeenAll,
     /// Mouse, synchronized updates, clock.
     pub options: Options,
+    /// The way to whoever moves the clock, where it is simulated.
+    pub rehearsal: Option<Controls>,
 }
 
 /// How a console ended.
@@ -66,6 +69,9 @@ pub async fn open(mut setup: Setup) -> Result<Closed, ConsoleError> {
     let mut app = App::new(setup.first.clone(), setup.me, setup.settings).with_welcome(setup.welcome);
     let (tell, heard) = mpsc::channel(wire::QUEUE);
     let mut wire = Wire::start(setup.endpoints, &setup.first, setup.seen, tell, setup.options.clock);
+    if let Some(controls) = setup.rehearsal {
+        wire.rehearse(controls);
+    }
     let ending = run::run(&mut app, prepared, heard, |ask| wire.perform(ask), setup.options).await?;
     Ok(Closed { ending, seen: wire.seen(), workspace: app.workspace(), view: app.place() })
 }

@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::ask::{Ask, Heard, Told, What};
+use super::rehearsing::{Controls, Move};
 use super::world::{Link, Me};
 use crate::api::{BoardView, Hash};
 use crate::client::{Backoff, Client, ClientError, StreamEvent, StreamFrom};
@@ -58,6 +59,8 @@ pub struct Wire {
     /// Whether deeds come: then an answer tells how quick the link is.
     live: Arc<AtomicBool>,
     following: Option<JoinHandle<()>>,
+    /// Where moves of a simulated clock go.
+    moves: Option<mpsc::UnboundedSender<Move>>,
 }
 
 impl Wire {
@@ -72,9 +75,25 @@ impl Wire {
         let at = endpoints.iter().position(|endpoint| endpoint.workspace == *first).unwrap_or(0);
         let seen = Arc::new(Mutex::new(seen));
         let live = Arc::new(AtomicBool::new(false));
-        let mut wire = Self { endpoints, at, tell, seen, clock, live, following: None };
+        let mut wire = Self { endpoints, at, tell, seen, clock, live, following: None, moves: None };
         wire.follow();
         wire
+    }
+
+    /// Tells how the rehearsal stands from now on, and carries what is asked of its clock.
+    pub fn rehearse(&mut self, controls: Controls) {
+        let Controls { mut told, say } = controls;
+        self.moves = Some(say);
+        let tell = self.tell.clone();
+        tokio::spawn(async move {
+            loop {
+                let now = Arc::clone(&told.borrow_and_update());
+                // Either side may end first.
+                if tell.send(Heard::Rehearsing(now)).await.is_err() || told.changed().await.is_err() {
+                    return;
+                }
+            }
+        });
     }
 
     /// What was seen so far, to be kept for the next start.
@@ -89,6 +108,11 @@ impl Wire {
                 self.at = at;
                 self.follow();
             }
+            return;
+        }
+        if let What::Move(asked) = ask.what {
+            // Whoever moved the clock may have ended.
+            _ = self.moves.as_ref().map(|moves| moves.send(asked));
             return;
         }
         let Some(endpoint) = self.endpoints.get(self.at) else { return };

@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::rehearsing::Rehearsing;
 use crate::api::AsOf;
 use crate::domain::deed::Deed;
 use crate::domain::ids::{PersonId, Seq, WorkspaceId};
@@ -74,6 +75,8 @@ pub struct World {
     pub recent: VecDeque<Arc<Deed>>,
     /// What to do first in a workspace in which nothing has happened: lines, said by whoever started the console.
     pub welcome: Vec<String>,
+    /// How the rehearsal stands that this is, where it is one: its clock is the simulated one.
+    pub rehearsing: Option<Arc<Rehearsing>>,
     /// Set while the past is looked at: what stands above is as it was then, and the present goes on in here.
     past: Option<Past>,
 }
@@ -111,6 +114,7 @@ impl World {
             board: None,
             recent: VecDeque::new(),
             welcome: Vec::new(),
+            rehearsing: None,
             past: None,
         }
     }

@@ -39,12 +39,12 @@ impl Hands {
         Self { world, random, trouble: 0, questions: 0, counter: 0 }
     }
 
-    fn count(&mut self) -> u64 {
+    pub(super) fn count(&mut self) -> u64 {
         self.counter += 1;
         self.counter
     }
 
-    fn chance(&mut self, in_a_thousand: u64) -> bool {
+    pub(super) fn chance(&mut self, in_a_thousand: u64) -> bool {
         self.random.below(1000) < in_a_thousand
     }
 
@@ -53,7 +53,7 @@ impl Hands {
         self.world.send(&Request { principal, command, key: None, traceparent: None })
     }
 
-    fn as_agent(&mut self, agent: &AgentId, command: Command) -> Option<Reply> {
+    pub(super) fn as_agent(&mut self, agent: &AgentId, command: Command) -> Option<Reply> {
         self.ask(Actor::Agent(agent.clone()), TokenClass::Agent, command)
     }
 
@@ -61,11 +61,11 @@ impl Hands {
         self.ask(Actor::Person(person.clone()), TokenClass::Reviewer, command)
     }
 
-    fn model(&self) -> Arc<Model> {
+    pub(super) fn model(&self) -> Arc<Model> {
         Arc::clone(self.world.state.board.map.model())
     }
 
-    /// One turn of an agent: mostly a write, sometimes a publication, seldom a question.
+    /// One turn of an agent: mostly a write, sometimes a publication or an act, a lock or a handover, seldom a question.
     pub(super) fn turn(&mut self, agent: &Agent) {
         if self.chance(self.trouble) {
             return self.meddle(agent);
@@ -73,11 +73,12 @@ impl Hands {
         if self.chance(self.questions) && !agent.escalates_when.is_empty() {
             return self.escalate(agent);
         }
-        let roll = self.random.below(100);
-        if roll >= 55 && !agent.outputs.is_empty() {
-            self.publish(agent);
-        } else {
-            self.write(agent);
+        match self.random.below(100) {
+            80.. if !agent.outputs.is_empty() => self.act(agent),
+            55.. if !agent.outputs.is_empty() => self.publish(agent),
+            0..6 => self.hand_over(agent),
+            6..14 => self.lock(agent),
+            _ => self.write(agent),
         }
     }
 
@@ -101,7 +102,7 @@ impl Hands {
         }
     }
 
-    fn set(&mut self, agent: &AgentId, path: &FieldPath) {
+    pub(super) fn set(&mut self, agent: &AgentId, path: &FieldPath) {
         let Some(value) = self.value(path) else { return };
         let expected = self.version(agent, path);
         let write = Write {
@@ -110,14 +111,14 @@ impl Hands {
             changes: [(path.field.clone(), value)].into(),
             expected: Some(Expected::Fields([(path.field.clone(), expected)].into())),
             depends_on: BTreeMap::new(),
-            lease: None,
+            lease: self.token(agent, &path.entity),
             reason: None,
             cause: None,
         };
         self.as_agent(agent, Command::Write(write));
     }
 
-    fn version(&self, agent: &AgentId, path: &FieldPath) -> Version {
+    pub(super) fn version(&self, agent: &AgentId, path: &FieldPath) -> Version {
         let view = read(&self.world.state, &Actor::Agent(agent.clone()), &path.entity);
         let Some(view) = view else { return Version(0) };
         if path.field.is_whole() {
@@ -150,7 +151,7 @@ impl Hands {
     }
 
     /// A path that the pattern covers.
-    fn path(&mut self, pattern: &Pattern) -> Option<FieldPath> {
+    pub(super) fn path(&mut self, pattern: &Pattern) -> Option<FieldPath> {
         let number = self.random.below(RECORDS);
         let fill = |text: &str, with: &str| text.replace("**", with).replace('*', with);
         let entity: EntityPath = fill(pattern.entity_text(), &number.to_string()).parse().ok()?;
@@ -190,6 +191,8 @@ impl Hands {
 
     /// Goes through an agent's stream.
     pub(super) fn sweep(&mut self, agent: &AgentId) {
+        self.end_acts(agent);
+        self.unlock(agent);
         let open = self.world.state.board.work_of(agent).take(AT_ONCE);
         let open: Vec<(WorkNo, WorkKind)> = open.map(|work| (work.no, work.kind.clone())).collect();
         for (no, kind) in open {
@@ -208,7 +211,9 @@ impl Hands {
                 }
                 WorkKind::Handoff { .. } => {
                     self.step(agent, no, WorkVerb::Accept);
-                    self.step(agent, no, WorkVerb::Complete);
+                    // A team that is new does not hand everything over well.
+                    let returned = self.trouble > 0 && self.chance(150);
+                    self.step(agent, no, if returned { WorkVerb::Return } else { WorkVerb::Complete });
                 }
                 WorkKind::Decision { .. }
                 | WorkKind::Ruling { .. }

@@ -7,11 +7,14 @@
 
 mod clock;
 mod coverage;
+mod dealings;
 mod desk;
 mod expect;
 mod file;
+mod founding;
 mod given;
 mod hands;
+mod life;
 mod play;
 mod random;
 mod reader;
@@ -23,10 +26,12 @@ mod world;
 
 pub use coverage::{Coverage, Covered};
 pub use file::{Case, Suite};
+pub use founding::onlooker;
+pub use life::Life;
 pub use play::{CaseReport, Difference, Failure, SuiteReport};
 pub use random::Random;
 pub use reader::Fault;
 pub use story::{CameOut, LeftOut, Replay, Retold, Story, Turn, Turned, Turns};
 pub use weeks::{Rehearsal, Rehearsed, Stands, Week};
 pub use words::{Word, words};
-pub use world::World;
+pub use world::{Mark, World};

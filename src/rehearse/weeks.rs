@@ -8,12 +8,12 @@ use chrono::NaiveDate;
 use serde::Serialize;
 
 use super::clock::{self, When};
+use super::founding::{chain, founding};
 use super::hands::Hands;
-use super::random::Random;
+use super::life::Life;
 use super::reader::state_word;
 use super::world::World;
-use crate::domain::deed::{Body, Deed, Origin};
-use crate::domain::hash::{Hash, link};
+use crate::domain::deed::Body;
 use crate::domain::ids::PersonId;
 use crate::domain::map::Model;
 use crate::domain::map::schedule::{Schedule, day_begins};
@@ -29,11 +29,11 @@ const SWEEP: Span = Span::from_mins(10);
 /// How often in a day a declared event comes from outside.
 const EVENTS: u32 = 2;
 /// How often in a thousand turns an agent meddles while the team is new, and afterwards.
-const TROUBLE: (u64, u64) = (15, 0);
+pub(super) const TROUBLE: (u64, u64) = (15, 0);
 /// How often in a thousand turns an agent asks a person, then and afterwards: what a team has settled it asks no more.
-const QUESTIONS: (u64, u64) = (30, 0);
+pub(super) const QUESTIONS: (u64, u64) = (30, 0);
 /// For how long a team is new, in days.
-const NEW: u32 = 14;
+pub(super) const NEW: u32 = 14;
 /// So long after a review is due it is held.
 const AFTER: Span = Span::from_mins(7);
 
@@ -50,7 +50,7 @@ pub struct Rehearsal {
 }
 
 /// What became of the team.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Rehearsed {
     /// The workspace of the map.
     pub workspace: String,
@@ -106,7 +106,7 @@ pub struct Stands {
 
 /// Something that is due on a day.
 #[derive(Clone, Copy)]
-enum Due {
+pub(super) enum Due {
     Turn(usize),
     Sweep(usize),
     Event(usize),
@@ -128,43 +128,23 @@ impl Rehearsal {
     }
 
     /// Lets the days pass; `each` is told of every week as it ends.
-    pub fn play(&self, mut each: impl FnMut(&Week)) -> Rehearsed {
-        let world = World::new(Arc::clone(&self.model), self.begins);
-        let mut hands = Hands::new(world, Random::new(self.seed, self.model.workspace.as_str()));
-        let first = self.begins.utc().with_timezone(&self.model.zone()).date_naive();
-        let mut weeks = Vec::new();
-        for (day, date) in first.iter_days().take(self.days as usize).enumerate() {
-            let is_new = day < NEW as usize;
-            hands.trouble = if is_new { TROUBLE.0 } else { TROUBLE.1 };
-            hands.questions = if is_new { QUESTIONS.0 } else { QUESTIONS.1 };
-            self.day(&mut hands, date);
-            let week = day / 7 + 1;
-            let ends = self.midnight(date.succ_opt()).unwrap_or_default();
-            if day % 7 == 6 || day + 1 == self.days as usize {
-                hands.world.pass_to(ends);
-                let week = self.week(&hands.world, u32::try_from(week).unwrap_or(u32::MAX));
+    pub fn play(self, mut each: impl FnMut(&Week)) -> Rehearsed {
+        let deeds = founding(&self.model, self.begins);
+        let Some(world) = World::of(deeds) else { return Rehearsed::default() };
+        let mut life = Life::new(self, world);
+        while let Some(step) = life.step() {
+            if let Some(week) = step {
                 each(&week);
-                weeks.push(week);
             }
         }
-        self.told(&hands.world, weeks)
+        life.told()
     }
 
-    fn midnight(&self, date: Option<NaiveDate>) -> Option<Time> {
+    pub(super) fn midnight(&self, date: Option<NaiveDate>) -> Option<Time> {
         day_begins(self.model.zone(), date?)
     }
 
-    fn day(&self, hands: &mut Hands, date: NaiveDate) {
-        for (at, due) in self.agenda(hands, date) {
-            if at < hands.world.now() {
-                continue;
-            }
-            hands.world.pass_to(at);
-            self.happens(hands, due);
-        }
-    }
-
-    fn happens(&self, hands: &mut Hands, due: Due) {
+    pub(super) fn happens(&self, hands: &mut Hands, due: Due) {
         let model = &self.model;
         match due {
             Due::Turn(no) => model.agents.get(no).into_iter().for_each(|agent| hands.turn(agent)),
@@ -188,12 +168,12 @@ impl Rehearsal {
     }
 
     /// Whoever is accountable.
-    fn person(&self) -> Option<&PersonId> {
+    pub(super) fn person(&self) -> Option<&PersonId> {
         self.model.governance_owner.as_ref().or_else(|| self.model.queues.first().map(|queue| &queue.owner))
     }
 
     /// What a day has in it, in the order of time.
-    fn agenda(&self, hands: &mut Hands, date: NaiveDate) -> Vec<(Time, Due)> {
+    pub(super) fn agenda(&self, hands: &mut Hands, date: NaiveDate) -> Vec<(Time, Due)> {
         let (Some(begins), Some(ends)) = (self.midnight(Some(date)), self.midnight(date.succ_opt())) else {
             return Vec::new();
         };
@@ -222,7 +202,7 @@ impl Rehearsal {
         agenda
     }
 
-    fn week(&self, world: &World, week: u32) -> Week {
+    pub(super) fn week(&self, world: &World, week: u32) -> Week {
         let team = readiness(&world.state.board, world.now());
         let agents = team.agents.iter().map(|agent| {
             let gate = |gate: &Gate| {
@@ -235,7 +215,7 @@ impl Rehearsal {
         Week { week, ends, deeds: world.deeds.len(), stage: team.stage.into(), agents: agents.collect() }
     }
 
-    fn told(&self, world: &World, weeks: Vec<Week>) -> Rehearsed {
+    pub(super) fn told(&self, world: &World, weeks: Vec<Week>) -> Rehearsed {
         let mut told = Rehearsed {
             workspace: self.model.workspace.to_string(),
             seed: self.seed,
@@ -268,11 +248,4 @@ impl Rehearsal {
         }
         told
     }
-}
-
-/// The chain that a ledger of these deeds would have.
-pub(super) fn chain(model: &Model, deeds: &[Deed]) -> String {
-    let origin = Origin { source: Arc::from("rehearsal"), workspace: model.workspace.clone() };
-    let bytes = deeds.iter().filter_map(|deed| deed.encode(&origin).ok());
-    bytes.fold(Hash([0; 32]), |before, bytes| link(before, &bytes)).to_string()
 }

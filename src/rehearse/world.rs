@@ -24,6 +24,14 @@ pub struct World {
     /// The deeds, from the first one on.
     pub deeds: Vec<Deed>,
     now: Time,
+    /// What was asked since it was asked for last, and when; kept only where somebody wants it.
+    journal: Option<Vec<(Time, Request)>>,
+}
+
+/// A workspace as it was at a moment.
+pub struct Mark {
+    state: State,
+    deeds: usize,
 }
 
 impl World {
@@ -32,7 +40,42 @@ impl World {
         let mut state = State::new(model.workspace.clone());
         let born = found(model, Actor::Deeds, at);
         state.fold(&born);
-        Self { state, deeds: vec![born], now: at }
+        Self { state, deeds: vec![born], now: at, journal: None }
+    }
+
+    /// One that these deeds began. None where they do not.
+    pub fn of(deeds: Vec<Deed>) -> Option<Self> {
+        let model = deeds.first()?.body.model()?;
+        let mut state = State::new(model.workspace.clone());
+        for deed in &deeds {
+            state.fold(deed);
+        }
+        let now = deeds.last()?.recorded;
+        Some(Self { state, deeds, now, journal: None })
+    }
+
+    /// What is asked from now on is kept, for whoever plays it elsewhere, too.
+    pub fn keep_a_journal(&mut self) {
+        self.journal = Some(Vec::new());
+    }
+
+    /// What was asked since the last time, in order.
+    pub fn take_journal(&mut self) -> Vec<(Time, Request)> {
+        self.journal.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// As it is now, to come back to.
+    pub fn mark(&self) -> Mark {
+        Mark { state: self.state.clone(), deeds: self.deeds.len() }
+    }
+
+    /// Goes back to then, and takes these deeds for what happened since.
+    pub fn instead(&mut self, mark: Mark, deeds: Vec<Deed>) {
+        self.state = mark.state;
+        self.deeds.truncate(mark.deeds);
+        for deed in deeds.into_iter().filter(|deed| deed.seq > self.state.head()).collect::<Vec<_>>() {
+            self.take(deed);
+        }
     }
 
     /// What time it is.
@@ -57,6 +100,9 @@ impl World {
     /// Decides a request at the present time and takes in what comes of it. None where nothing happened.
     pub fn send(&mut self, request: &Request) -> Option<Reply> {
         let decision = decide(&self.state, request, self.now);
+        if let Some(journal) = &mut self.journal {
+            journal.push((self.now, request.clone()));
+        }
         for deed in decision.deeds {
             self.take(deed);
         }

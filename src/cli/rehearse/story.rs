@@ -8,9 +8,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context as _;
 
+use super::live::Start;
+use super::player::{Play, Player};
+use super::{Command as Arguments, is_shown, shown};
+use crate::cli::context::Context;
 use crate::cli::output::{self, Output, visible};
 use crate::cli::session;
 use crate::cli::status::{Status, Usage};
+use crate::console::place::View;
 use crate::coordinator::Clock;
 use crate::domain::command::{Command, Import, Principal, Request};
 use crate::domain::deed::Deed;
@@ -34,12 +39,23 @@ const STORIES: &str = "a story is a ledger (ledger.db of a workspace, or of a ba
 
 /// Plays the story in that file under the map, or under its own.
 pub(super) fn play(
-    out: Output,
+    context: &Context,
+    command: &Arguments,
     file: &Path,
     map: Option<Arc<Model>>,
-    days: Option<u32>,
 ) -> anyhow::Result<Status> {
+    let (out, days) = (context.out, command.days);
     let story = read(file, map.as_deref())?;
+    if is_shown(out, command) {
+        let model = Arc::clone(map.as_ref().unwrap_or_else(|| story.model()));
+        let begins = story.begins();
+        let days = days.map_or(story.days(), |days| days.min(story.days()));
+        let player = Box::new(move |world| {
+            let replay = Box::new(Replay::within(story, map, world));
+            Player::new(Play::Story { replay, begins, days })
+        });
+        return shown(context, Start { model, begins, view: View::Log, player });
+    }
     let mut told = Ok(());
     let came = Replay::new(story, map).play(days, |turned, turn| {
         if !out.json && told.is_ok() {
@@ -144,7 +160,7 @@ fn tell_turn(out: Output, turned: Turned, turn: &Turn) -> anyhow::Result<()> {
     why.map_or(Ok(()), |why| out.faint(format!("  {}", visible(why))))
 }
 
-fn tell(out: Output, came: &Retold) -> anyhow::Result<()> {
+pub(super) fn tell(out: Output, came: &Retold) -> anyhow::Result<()> {
     if !came.turns.is_empty() {
         output::line("")?;
         let row = |row: &Turns| {

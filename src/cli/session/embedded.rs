@@ -105,6 +105,16 @@ pub(in crate::cli) struct Embedded {
 impl Embedded {
     /// Opens the directory's workspaces and serves them. Nothing is served where that fails.
     pub(in crate::cli) async fn start(dir: &DataDir, lock: Lock, listen: &Listen) -> anyhow::Result<Self> {
+        Self::start_by(dir, lock, listen, Clock::System).await
+    }
+
+    /// The same by another clock.
+    pub(in crate::cli) async fn start_by(
+        dir: &DataDir,
+        lock: Lock,
+        listen: &Listen,
+        clock: Clock,
+    ) -> anyhow::Result<Self> {
         if let Some(off) = listen.candidates.iter().find(|address| !address.ip().is_loopback())
             && !listen.options.allow_plaintext
         {
@@ -114,7 +124,7 @@ impl Embedded {
         dir.forget_serving(&lock)?;
         let listener = listen.bind().await?;
         let address = listener.local_addr().context("the listening socket")?;
-        let workspaces = Arc::new(Workspaces::open(dir.store().clone(), Clock::System).await?);
+        let workspaces = Arc::new(Workspaces::open(dir.store().clone(), clock).await?);
         let serving = Serving {
             address,
             instance: workspaces.instance().to_owned(),

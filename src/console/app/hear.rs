@@ -100,6 +100,12 @@ impl App {
                 );
                 Vec::new()
             }
+            Heard::Rehearsing(rehearsing) => {
+                self.world.tick(rehearsing.now);
+                self.world.rehearsing = Some(rehearsing);
+                self.stale = true;
+                Vec::new()
+            }
             Heard::Link(link) => {
                 self.world.link = link;
                 self.stale = true;

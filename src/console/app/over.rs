@@ -3,7 +3,7 @@
 use super::App;
 use super::past::Naming;
 use crate::client::{Direction, LedgerQuery};
-use crate::console::action::Action;
+use crate::console::action::{Action, Group};
 use crate::console::ask::{Ask, Told, Trouble, What};
 use crate::console::asking;
 use crate::console::desk::Desk;
@@ -42,6 +42,8 @@ pub(in crate::console) enum Over {
     Desk(Box<Desk>),
     /// A moment of the past being named.
     Naming(Naming),
+    /// What comes out otherwise in a rehearsal.
+    Rehearsal(Scroll),
 }
 
 /// What can be chosen from a list.
@@ -71,7 +73,7 @@ impl Over {
     /// Whose keys count.
     pub(super) fn context(&self) -> Context {
         match self {
-            Self::Help(_) => Context::Preview,
+            Self::Help(_) | Self::Rehearsal(_) => Context::Preview,
             Self::Choosing(_) => Context::Picker,
             Self::Peek(_) => Context::Peek,
             Self::Naming(_) => Context::Prompt,
@@ -83,7 +85,7 @@ impl Over {
     /// The actions for the hint line.
     pub(in crate::console) fn hints(&self, board: Option<&Board>) -> Vec<Action> {
         match self {
-            Self::Help(_) => vec![Action::Down, Action::Close],
+            Self::Help(_) | Self::Rehearsal(_) => vec![Action::Down, Action::Close],
             Self::Choosing(_) => vec![Action::Submit, Action::NextSuggestion, Action::Close],
             Self::Peek(peek) => peek.hints(board),
             Self::Naming(_) => vec![Action::Submit, Action::Close],
@@ -101,8 +103,8 @@ impl App {
             Some(Over::Override(overriding)) => overriding.insert(insert),
             Some(Over::Desk(desk)) => desk.insert(insert),
             Some(Over::Naming(naming)) => _ = naming.prompt.insert(insert),
-            Some(Over::Help(_)) if matches!(insert, Insert::Key(_)) => self.over = None,
-            Some(Over::Help(_) | Over::Peek(_)) | None => {}
+            Some(Over::Help(_) | Over::Rehearsal(_)) if matches!(insert, Insert::Key(_)) => self.over = None,
+            Some(Over::Help(_) | Over::Rehearsal(_) | Over::Peek(_)) | None => {}
         }
     }
 
@@ -123,7 +125,7 @@ impl App {
             }
             (_, Action::Close | Action::Quit | Action::Help | Action::Confirm) => self.over = None,
             (Some(Over::Choosing(picker)), other) => _ = picker.apply(other),
-            (Some(Over::Help(scroll)), other) => _ = scroll.act(other),
+            (Some(Over::Help(scroll) | Over::Rehearsal(scroll)), other) => _ = scroll.act(other),
             (Some(Over::Naming(_)) | None, _) => {}
         }
         Vec::new()
@@ -272,7 +274,11 @@ impl App {
     pub(super) fn palette(&self) -> Picker<Goal> {
         let context = self.context();
         let keymap = &self.settings.keymap;
-        let in_reach = |action: &&Action| !keymap.keys_for(context, **action).is_empty();
+        let clock = self.world.rehearsing.is_some();
+        let in_reach = |action: &&Action| {
+            let there = clock || action.group() != Group::Rehearsal;
+            there && !keymap.keys_for(context, **action).is_empty()
+        };
         let entry = |action: &Action| Entry {
             name: action.name().replace('-', " "),
             note: action.help().to_owned(),

@@ -9,10 +9,13 @@ use crate::console::keymap::{Context, Keymap};
 /// Cells for the keys.
 const KEYS_WIDE: usize = 18;
 
-/// The lines of help for a context: every action that has a key there, by group, each with all its keys.
-pub fn lines(look: Look<'_>, keymap: &Keymap, context: Context) -> Vec<Line<'static>> {
+/// The lines of help for a context: every action that has a key there, by group, each with all its keys. The keys of a
+/// simulated clock only where there is one.
+pub fn lines(look: Look<'_>, keymap: &Keymap, context: Context, rehearsing: bool) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
-    for group in [Group::Decide, Group::Look, Group::Go, Group::Move, Group::Console] {
+    let groups = [Group::Decide, Group::Look, Group::Go, Group::Move, Group::Console];
+    let rehearsal = rehearsing.then_some(Group::Rehearsal);
+    for group in rehearsal.into_iter().chain(groups) {
         let actions = Action::ALL.iter().filter(|action| action.group() == group);
         let with_keys = actions.map(|action| (action, keymap.keys_for(context, *action)));
         let with_keys: Vec<_> = with_keys.filter(|(_, keys)| !keys.is_empty()).collect();
@@ -44,7 +47,7 @@ mod tests {
     fn help_lists_what_the_keys_do_here_and_nothing_else() {
         with_look(|look| {
             let text = |context| {
-                let lines = lines(look, &Keymap::built_in(), context);
+                let lines = lines(look, &Keymap::built_in(), context, false);
                 lines.iter().map(|line| line.to_string() + "\n").collect::<String>()
             };
             let inbox = text(Context::Inbox);

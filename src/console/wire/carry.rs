@@ -64,6 +64,7 @@ pub(super) async fn carry(
             Ok(Told::Exported { file, deeds })
         }
         What::Switch(_) => Err(not_ours("switching workspaces")),
+        What::Move(_) => Err(not_ours("moving the clock")),
     }
 }
 

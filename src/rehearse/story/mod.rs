@@ -20,7 +20,7 @@ use self::asked::{Asked, Scribe};
 use self::pairs::Pairs;
 use self::told::{Counted, Rows};
 use super::clock;
-use super::weeks::chain;
+use super::founding::{chain, founding};
 use super::world::World;
 use crate::domain::command::{Command, Request};
 use crate::domain::deed::{Body, Deed};
@@ -80,6 +80,23 @@ impl Story {
         }
         Ok(Self { decisions, model })
     }
+
+    /// When it begins.
+    pub fn begins(&self) -> Time {
+        self.decisions.first().map(|(at, _)| *at).unwrap_or_default()
+    }
+
+    /// The map that it begins with.
+    pub fn model(&self) -> &Arc<Model> {
+        &self.model
+    }
+
+    /// How many days it takes.
+    pub fn days(&self) -> u32 {
+        let ends = self.decisions.last().map(|(at, _)| *at).unwrap_or_default();
+        let days = ends.since(self.begins()).micros() / Span::from_days(1).micros();
+        u32::try_from(days).unwrap_or(u32::MAX).saturating_add(1)
+    }
 }
 
 /// A story that is being played again.
@@ -137,7 +154,15 @@ pub struct Retold {
 impl Replay {
     /// Under that map, or under the story's own and those that came after it.
     pub fn new(story: Story, map: Option<Arc<Model>>) -> Self {
-        let begins = story.decisions.first().map(|(at, _)| *at).unwrap_or_default();
+        let model = map.as_ref().unwrap_or(&story.model);
+        let world = World::of(founding(model, story.begins()));
+        let world = world.unwrap_or_else(|| World::new(Arc::clone(model), story.begins()));
+        Self::within(story, map, world)
+    }
+
+    /// The same in a workspace that was born when the story begins, with the map that it is played under.
+    pub fn within(story: Story, map: Option<Arc<Model>>, world: World) -> Self {
+        let begins = story.begins();
         let its_maps = map.is_none();
         let model = map.unwrap_or_else(|| Arc::clone(&story.model));
         let told = Retold {
@@ -149,7 +174,7 @@ impl Replay {
             begins,
             its_maps,
             there: State::new(story.model.workspace.clone()),
-            world: World::new(model, begins),
+            world,
             decisions: story.decisions.into_iter(),
             pairs: Pairs::default(),
             rows: Rows::default(),
@@ -171,13 +196,33 @@ impl Replay {
         self.finish()
     }
 
+    /// Where it is played.
+    pub fn world(&mut self) -> &mut World {
+        &mut self.world
+    }
+
+    /// What time it is there.
+    pub fn now(&self) -> Time {
+        self.world.now()
+    }
+
     /// When the next decision of the story is.
-    fn next_at(&self) -> Option<Time> {
+    pub fn next_at(&self) -> Option<Time> {
         self.decisions.as_slice().first().map(|(at, _)| *at)
     }
 
+    /// What came out otherwise so far, by rule and agent.
+    pub fn turns(&self) -> Vec<Turns> {
+        self.rows.told()
+    }
+
+    /// How many decisions were asked again so far, and how many came out otherwise.
+    pub fn count(&self) -> (u64, u64) {
+        (self.told.asked, self.told.different)
+    }
+
     /// Plays the next decision. What it says where it is the first of its row.
-    fn step(&mut self) -> Option<(Turned, Turn)> {
+    pub fn step(&mut self) -> Option<(Turned, Turn)> {
         let (at, group) = self.decisions.next()?;
         self.told.decisions += 1;
         self.world.pass_to(at);
@@ -256,7 +301,8 @@ impl Replay {
         self.rows.add(turned, deed, &turn).then_some((turned, turn))
     }
 
-    fn finish(self) -> Retold {
+    /// What became of it so far.
+    pub fn finish(self) -> Retold {
         let Self { there, world, rows, moot, untold, counts, told, .. } = self;
         let mut here: BTreeMap<&'static str, u64> = BTreeMap::new();
         for deed in &world.deeds {

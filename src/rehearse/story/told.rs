@@ -215,7 +215,8 @@ impl Rows {
     }
 
     /// Stopped first, then by how many.
-    pub(super) fn told(self) -> Vec<Turns> {
+    pub(super) fn told(&self) -> Vec<Turns> {
+        let all = self.0.clone().into_iter();
         let row = |((turned, who, asked, about, then, now), (count, examples))| Turns {
             turned,
             who,
@@ -226,7 +227,7 @@ impl Rows {
             count,
             examples,
         };
-        let mut rows: Vec<Turns> = self.0.into_iter().map(row).collect();
+        let mut rows: Vec<Turns> = all.map(row).collect();
         rows.sort_by(|a, b| a.turned.cmp(&b.turned).then(b.count.cmp(&a.count)));
         rows
     }
