@@ -249,12 +249,10 @@ fn command(world: &World, me: &str, what: &What) -> Option<Command> {
             Command::Token(TokenStep::Revoke { token })
         }
         What::Override { verb, at, lease } => Command::Override(override_of(state, *verb, *at, *lease)),
-        What::Away { back: true, .. } => {
-            Command::Away(AwayStep { person: None, step: AwayVerb::Return, note: None })
-        }
-        What::Away { hours, .. } => {
+        What::Away { hours, back, .. } => {
             let until = (*hours > 0).then(|| Until::For(Span::from_hours(i64::from(*hours))));
-            Command::Away(AwayStep { person: None, step: AwayVerb::Leave { until }, note: None })
+            let step = if *back { AwayVerb::Return } else { AwayVerb::Leave { until } };
+            Command::Away(AwayStep { person: None, step, note: None })
         }
         What::Review { queue, end } => Command::Review(ReviewStep {
             queue: ["ops", "roadmap", "nobody"][usize::from(*queue)].parse().unwrap(),

@@ -305,11 +305,8 @@ fn settle(sheet: &mut Sheet<'_>, item: &Item, answer: &ItemAnswer, effects: &mut
     let result = match answer {
         ItemAnswer::Expand { .. } | ItemAnswer::Transfer { .. } => {
             if let Case::TriggerCollision { .. } = item.case {
-                resolve_alert(
-                    sheet,
-                    item,
-                    &verdict::text(format!("a route decides; #{} was answered", item.no)),
-                );
+                let why = verdict::text(format!("a route decides; #{} was answered", item.no));
+                resolve_alert(sheet, item, &why);
             }
             let before = sheet.state().board.next.work;
             let result = decide_again(sheet, item, effects);
