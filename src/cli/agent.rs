@@ -14,6 +14,7 @@ use crate::client::Client;
 use crate::domain::command::{self, Command, Expected, WriteKind};
 use crate::domain::ids::{ActNo, AgentId, Fence, Seq, Version};
 use crate::domain::path::{EntityPath, FieldName, FieldPath};
+use crate::domain::query::EntityView;
 use crate::domain::things::Touch;
 use crate::domain::time::Span;
 use crate::domain::value::Value;
@@ -139,21 +140,27 @@ fn expected(pairs: &[String]) -> anyhow::Result<Option<Expected>> {
     Ok((!fields.is_empty()).then_some(Expected::Fields(fields)))
 }
 
+/// What the author is shown of a record; nothing where it may not see it: what it may write is not decided here.
+async fn seen(client: &Client, entity: &EntityPath) -> anyhow::Result<Option<EntityView>> {
+    match client.read(entity).await {
+        Err(error) if error.problem().is_some_and(|problem| problem.status == 404) => Ok(None),
+        read => Ok(Some(read?)),
+    }
+}
+
 /// The same write on the versions that its author is shown now.
 async fn on_what_is_there(client: &Client, order: command::Write) -> anyhow::Result<command::Write> {
     let view = match order.kind {
         WriteKind::Create => return Ok(order),
-        WriteKind::Update | WriteKind::Archive | WriteKind::Delete => client.read(&order.entity).await?,
+        WriteKind::Update | WriteKind::Archive | WriteKind::Delete => seen(client, &order.entity).await?,
     };
+    let whole = view.as_ref().map_or(Version(0), |view| view.version);
     let version = |name: &FieldName| {
-        if name.is_whole() {
-            view.version
-        } else {
-            view.fields.get(name).map_or(Version(0), |field| field.version)
-        }
+        let field = || view.as_ref()?.fields.get(name).map(|field| field.version);
+        if name.is_whole() { whole } else { field().unwrap_or(Version(0)) }
     };
     let expected = match order.kind {
-        WriteKind::Archive | WriteKind::Delete => Expected::Entity(view.version),
+        WriteKind::Archive | WriteKind::Delete => Expected::Entity(whole),
         WriteKind::Update | WriteKind::Create => {
             Expected::Fields(order.changes.keys().map(|name| (name.clone(), version(name))).collect())
         }

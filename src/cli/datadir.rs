@@ -260,6 +260,11 @@ impl DataDir {
         self.path.join(TOKENS).join(format!("{workspace}.{}", file_name(name)))
     }
 
+    /// Where the token of an agent is kept whose name is also somebody else's; no name has this sign in it.
+    pub(crate) fn agent_token_file(&self, workspace: &WorkspaceId, agent: &str) -> PathBuf {
+        self.path.join(TOKENS).join(format!("{workspace}.{}=agent", file_name(agent)))
+    }
+
     /// Where the token for a workspace on a server elsewhere is kept.
     pub(crate) fn remote_token_file(&self, url: &crate::client::Url, workspace: &WorkspaceId) -> PathBuf {
         let host = url.host_str().unwrap_or_default();

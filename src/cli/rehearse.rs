@@ -11,6 +11,7 @@ use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use anyhow::Context as _;
 use clap::Args;
 use live::Start;
 use player::{Came, Play, Player};
@@ -20,6 +21,7 @@ use super::output::{self, Output, visible};
 use super::status::{Status, Usage};
 use super::{map, session};
 use crate::console::place::View;
+use crate::demo::teams;
 use crate::domain::map::{Model, parse};
 use crate::rehearse::{Life, Rehearsal, Rehearsed, Stands, Week};
 
@@ -29,10 +31,10 @@ const DAYS: u32 = 60;
 /// Which map, how long, and by which seed.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  deeds rehearse                              60 days of the map in force\n  deeds rehearse --map team.toml --days 90 --seed 7\n  deeds rehearse --map team.toml --begins '2026-03-01 09:00'     over a change of clocks\n  deeds rehearse --map team.toml --json | jq '.weeks[-1].agents'\n  deeds rehearse --story ledger.db --map new.toml     what would have been different\n  deeds rehearse --story deeds.jsonl                  the same history by the rules of now\n\nThe agents of the map write, publish, act, lock, hand over and ask within their zones, and meddle and ask now and then in the first two weeks; its people hold their reviews and answer what waits. With --story every command that a history recorded is decided again at its own time, under --map or its own maps, and what comes out otherwise is told by rule and agent. A story is a ledger (ledger.db), an export (`deeds log --export jsonl`), or a log of beads. On a terminal the console opens on it, with its own clock: `;` pauses, `.` goes a day on, `>` and `<` change the pace, `D` lists what comes out otherwise; --headless prints the report only. Nothing is written anywhere, and the workspace stays as it is. With --map or --story it needs no server. Exit status 1 if the map can't be applied."
+    after_help = "Examples:\n  deeds rehearse                              60 days of the map in force, or of the demo's team\n  deeds rehearse --map team.toml --days 90 --seed 7\n  deeds rehearse --map team.toml --begins '2026-03-01 09:00'     over a change of clocks\n  deeds rehearse --map team.toml --json | jq '.weeks[-1].agents'\n  deeds rehearse --story ledger.db --map new.toml     what would have been different\n  deeds rehearse --story deeds.jsonl                  the same history by the rules of now\n\nThe agents of the map write, publish, act, lock, hand over and ask within their zones, and meddle and ask now and then in the first two weeks; its people hold their reviews and answer what waits. With --story every command that a history recorded is decided again at its own time, under --map or its own maps, and what comes out otherwise is told by rule and agent. A story is a ledger (ledger.db), an export (`deeds log --export jsonl`), or a log of beads. On a terminal the console opens on it, with its own clock: `;` pauses, `.` goes a day on, `>` and `<` change the pace, `D` lists what comes out otherwise; --headless prints the report only. The workspace and the story stay as they are. With --map or --story it needs no server. Exit status 1 if the map can't be applied."
 )]
 pub(crate) struct Command {
-    /// The map; the one in force if nothing is said
+    /// The map; the one in force if nothing is said, the demo's where that has no agents
     #[arg(long, value_name = "FILE")]
     map: Option<PathBuf>,
     /// A recorded history that is played again instead: a ledger, an export, or a log of beads
@@ -71,9 +73,22 @@ pub(super) fn run(context: &Context, command: &Command) -> anyhow::Result<Status
     }
     let map = match map {
         Some(map) => map,
-        None => in_force(context)?,
+        None => match in_force(context)? {
+            empty if empty.agents.is_empty() => demo(context.out)?,
+            map => map,
+        },
     };
     play(context, command, map)
+}
+
+/// The map of the demo's first team, for those who have no agents yet.
+fn demo(out: Output) -> anyhow::Result<Arc<Model>> {
+    let team = teams().into_iter().next().and_then(|team| parse(team.map_toml).model);
+    let model = team.context("the demo has no team")?;
+    if !out.json {
+        out.faint(format!("the map in force has no agents: the demo's team {} plays", model.workspace))?;
+    }
+    Ok(Arc::new(model))
 }
 
 /// The map in force.

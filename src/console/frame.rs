@@ -34,6 +34,8 @@ const REVIEW_MOST: usize = 40;
 const HALT_MOST: usize = 64;
 /// Outer width of help.
 const HELP_WIDE: u16 = 84;
+/// From this width on the head has room for the next review beside a map that is overdue.
+const ROOM_FOR_BOTH: u16 = 100;
 
 /// Draws everything; the result is where the terminal's cursor belongs.
 pub(super) fn draw(app: &App, buffer: &mut Buffer, screen: Rect) -> Option<Position> {
@@ -118,20 +120,21 @@ fn draw_header(app: &App, buffer: &mut Buffer, screen: Rect, look: Look<'_>) {
         Span::styled(world.me.person.to_string(), theme.base),
         Span::styled(format!(" ({})", world.me.class.as_str()), theme.muted),
     ])];
+    let late = world.board.as_ref().is_some_and(|board| overdue(world, board));
     if let Some(board) = &world.board {
         let observes = if board.enforces() { "" } else { " observes only" };
         right.push(Line::from(vec![
             Span::styled(format!("map v{}", board.map_version), theme.subtle),
             Span::styled(observes, theme.warning),
-            Span::styled(if overdue(world, board) { " overdue" } else { "" }, theme.danger),
+            Span::styled(if late { " overdue" } else { "" }, theme.danger),
         ]));
     }
     if let Some(then) = world.as_of() {
         right.push(moment(then, world, look, screen.width));
     } else {
-        right.extend(
-            halted(world, look, screen.width).or_else(|| away(world, look)).or_else(|| review(app, look)),
-        );
+        // Where room is short, a map that is overdue goes before the next review.
+        let next = || review(app, look).filter(|_| !(late && screen.width < ROOM_FOR_BOTH));
+        right.extend(halted(world, look, screen.width).or_else(|| away(world, look)).or_else(next));
         let rehearsing = world.rehearsing.as_ref().filter(|_| matches!(world.link, Link::Live { .. }));
         right.push(rehearsing.map_or_else(|| link(app, look), |now| now.line(look, screen.width)));
     }

@@ -9,7 +9,10 @@ use crate::domain::time::{Span, Time};
 /// When a case begins where its file does not say: a Monday.
 const BEGINS: &str = "2026-01-05 09:00";
 /// What a time looks like.
-pub(super) const TIMES: &str = "+2h, 09:00, mon 09:00 or 2026-11-02 09:00";
+pub(super) const TIMES: &str = "+2h (at most 3660d), 09:00, mon 09:00 or 2026-11-02 09:00";
+
+/// The longest that one step waits.
+const LONGEST: Span = Span::from_days(3660);
 
 /// A time of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +29,7 @@ impl When {
     /// Reads one.
     pub(super) fn read(text: &str) -> Option<Self> {
         if let Some(span) = text.strip_prefix('+') {
-            return span.parse().ok().map(Self::After);
+            return span.parse().ok().filter(|span| *span <= LONGEST).map(Self::After);
         }
         let words: Vec<&str> = text.split_whitespace().collect();
         match words.as_slice() {

@@ -84,11 +84,11 @@ impl Life {
     }
 
     fn end_of_day(&mut self, date: NaiveDate) -> Option<Week> {
+        let ends = self.rehearsal.midnight(date.succ_opt()).unwrap_or_default();
+        self.hands.world.pass_to(ends);
         if !self.day.is_multiple_of(7) && self.day != self.rehearsal.days {
             return None;
         }
-        let ends = self.rehearsal.midnight(date.succ_opt()).unwrap_or_default();
-        self.hands.world.pass_to(ends);
         let week = self.rehearsal.week(&self.hands.world, self.day.div_ceil(7));
         self.weeks.push(week.clone());
         Some(week)

@@ -108,3 +108,17 @@ fn only_admins_of_a_workspace_here_speak_as_others() {
     home.ok(&["tokens", "revoke", &id]);
     home.ok(&["write", "crm/deal/acme", "stage=won", "--as", "sales"]);
 }
+
+/// An agent that nobody knows yet writes, and a person is asked; one that has a person's name leaves that person's token alone.
+#[test]
+fn who_is_tried_need_not_be_known_and_may_have_anybodys_name() {
+    let home = team();
+    let asked = home.run(&["write", "notes/first", "text=hello", "--as", "scout", "--json"]);
+    assert_eq!(json(&asked)["outcome"], "escalated", "{}{}", asked.out, asked.err);
+    // Whoever types this is dana.
+    home.run(&["write", "notes/first", "text=mine", "--as", "dana"]);
+    home.ok(&["tokens", "list"]);
+    // What is hidden from it is no reason not to ask.
+    let hidden = home.run(&["write", "hr/1", "pay=1", "--as", "sales", "--json"]);
+    assert_ne!(json(&hidden)["outcome"], Value::Null, "{}{}", hidden.out, hidden.err);
+}

@@ -35,7 +35,7 @@ const EXPORT: &[u8] = b"{\"ledger\":";
 /// The ledger in the folder of a workspace.
 const LEDGER: &str = "ledger.db";
 /// Which files are stories.
-const STORIES: &str = "a story is a ledger (ledger.db of a workspace, or of a backup), an export made with `deeds log --export jsonl`, or a log of beads (events.jsonl); tests of a map are played with `deeds map test`";
+const STORIES: &str = "a story is a ledger (ledger.db of a workspace), an export made with `deeds log --export jsonl`, or a log of beads (events.jsonl); tests of a map are played with `deeds map test`";
 
 /// Plays the story in that file under the map, or under its own.
 pub(super) fn play(

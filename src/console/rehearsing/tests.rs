@@ -1,3 +1,5 @@
+//! The head and the list of a rehearsal, and the keys that move its time.
+
 use std::sync::Arc;
 
 use super::{Going, Move, Note, Rehearsing};

@@ -13,7 +13,7 @@ use crate::domain::outcome::Outcome;
 use crate::domain::rule::reviewer;
 use crate::domain::state::{State, next_review};
 use crate::domain::things::{
-    Item, QueueReviews, ReviewEnd, ReviewHeld, ReviewMiss, ReviewPlan, ReviewRound, ReviewTurn,
+    Case, Item, QueueReviews, ReviewEnd, ReviewHeld, ReviewMiss, ReviewPlan, ReviewRound, ReviewTurn,
 };
 use crate::domain::time::Time;
 
@@ -143,8 +143,10 @@ fn leave_all(sheet: &mut Sheet<'_>, state: &State, queue: &QueueName, reason: &s
     }
 }
 
+/// What the reviewers of a queue go through. A map that is overdue is not theirs, whichever queue it lies in.
 fn waiting<'a>(state: &'a State, queue: &'a QueueName) -> impl Iterator<Item = &'a Arc<Item>> {
-    state.board.items.values().filter(move |item| item.queue == *queue)
+    let theirs = |item: &Item| !matches!(item.case, Case::MapOverdue { .. });
+    state.board.items.values().filter(move |item| item.queue == *queue && theirs(item))
 }
 
 /// The turn of `due`, after which the one at `next` comes.

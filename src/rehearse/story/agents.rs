@@ -8,8 +8,8 @@ use serde_json::Value as Json;
 use super::asked::{Asked, Scribe, asked as ask};
 use crate::domain::code::Code;
 use crate::domain::command::{
-    Act, Claim, Command, Conclude, Escalate, Expected, Publish, Raise, Together, WorkStep, WorkVerb, Write,
-    WriteKind,
+    Act, Claim, Command, Conclude, Escalate, Expected, OfferZone, Publish, Raise, Together, WorkStep,
+    WorkVerb, Write, WriteKind,
 };
 use crate::domain::deed::{Body, Deed};
 use crate::domain::ids::{Actor, Fence, Version};
@@ -253,13 +253,17 @@ fn publish(scribe: &Scribe<'_>) -> Option<Asked> {
 
 fn escalate(scribe: &Scribe<'_>) -> Option<Asked> {
     let deed = scribe.deed;
-    scribe.agent().filter(|_| *deed.action == *"escalate")?;
+    scribe.agent().filter(|_| matches!(&*deed.action, "escalate" | "offer zone"))?;
     let joined = || scribe.there.board.items.get(&deed.refs.item?);
     let item =
         if let Body::ItemOpened(item) = &deed.body { Some(&**item) } else { joined().map(|item| &**item) };
     let (Some(item), Body::ItemOpened(_) | Body::ItemJoined(())) = (item, &deed.body) else {
         return Some(Asked::Untold("an escalation that was not taken in"));
     };
+    if let Case::ZoneOffer { pattern, to, .. } = &item.case {
+        let (pattern, to, reason) = (pattern.clone(), to.clone(), Arc::clone(&item.why));
+        return Some(Command::OfferZone(OfferZone { pattern, to, reason }).into());
+    }
     let Case::Escalation { input } = &item.case else { return None };
     let (input, why) = (input.clone(), Arc::clone(&item.why));
     let subject = deed.subject.clone();

@@ -1,10 +1,12 @@
 //! Scheduled reviews: what waited when one began, and whether each of it was gone through (RULES §13.2).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::Look;
 use deeds::domain::deed::Body;
 use deeds::domain::ids::{ItemNo, QueueName};
+use deeds::domain::things::{Case, Item};
 use deeds::domain::time::{Span, Time};
 
 /// What a queue gives without a word about it.
@@ -35,7 +37,10 @@ impl Rounds {
         let deed = look.deed;
         match &deed.body {
             Body::ReviewScheduled(plan) => {
-                let items = look.state.board.items.values().filter(|item| item.queue == plan.queue);
+                let theirs = |item: &&Arc<Item>| {
+                    item.queue == plan.queue && !matches!(item.case, Case::MapOverdue { .. })
+                };
+                let items = look.state.board.items.values().filter(theirs);
                 let waiting: BTreeSet<ItemNo> = items.map(|item| item.no).collect();
                 assert_eq!(plan.waiting.iter().copied().collect::<BTreeSet<_>>(), waiting, "{deed:?}");
                 assert!(plan.due <= look.now && plan.due < plan.next, "begun before its time: {deed:?}");

@@ -1,3 +1,5 @@
+//! A rehearsal with the console on it: the same as without, and what somebody does there.
+
 use super::super::player::{Came, Play};
 use super::*;
 use crate::domain::code::Code;

@@ -47,6 +47,8 @@ struct File<'r> {
     index: GrantIndex,
     /// The patterns of all rules, each under its number from 1.
     tree: Exceptions,
+    /// Which rules have paths of their own beside all others of the file: no exceptions cover one of those.
+    alone: Vec<bool>,
     /// The same of each section alone.
     sections: BTreeMap<usize, Exceptions>,
     work: RefCell<Work>,
@@ -56,16 +58,24 @@ impl<'r> File<'r> {
     fn of(rules: &'r [Rule]) -> Self {
         let mut index = GrantIndex::default();
         let (mut tree, mut sections) = (Exceptions::default(), BTreeMap::<usize, Exceptions>::new());
+        let mut backwards = Exceptions::default();
         for (item, rule) in rules.iter().enumerate() {
             index.insert(&rule.pattern, Grant { agent: 0, item });
             tree.insert(&rule.pattern, number(item));
+            backwards.insert(&rule.pattern, number(rules.len() - item));
             sections.entry(rule.section).or_default().insert(&rule.pattern, number(item));
         }
         let key = |rule: &Rule| rule.owner.as_ref().map(|owner| owner.agent.as_str().to_lowercase());
         let keys = rules.iter().map(key).collect();
         let live = vec![true; rules.len()];
-        let work = RefCell::new(Work::together());
-        let mut file = Self { rules, keys, live, index, tree, sections, work };
+        let mut work = Work::together();
+        let mut alone = |at: usize, rule: &Rule| {
+            let others = [(&tree, number(at)), (&backwards, number(rules.len() - at))];
+            meets_after(&rule.pattern, &Pattern::everything(), &others, &mut work).is_sure()
+        };
+        let alone = rules.iter().enumerate().map(|(at, rule)| alone(at, rule)).collect();
+        let work = RefCell::new(work);
+        let mut file = Self { rules, keys, live, index, tree, alone, sections, work };
         file.live = (0..rules.len()).map(|at| !file.is_shadowed(at)).collect();
         file
     }
@@ -194,48 +204,52 @@ impl<'r> File<'r> {
         let own: BTreeSet<usize> = self.live().filter(|at| self.key(*at) == Some(key)).collect();
         let owner = own.first().and_then(|at| self.rule(*at))?.owner.as_ref()?;
         let rules = || own.iter().filter_map(|at| self.rule(*at));
-        let (mut except, mut except_of) = (Vec::new(), BTreeMap::<Pattern, Vec<Pattern>>::new());
+        let (mut except, mut except_of) = (Vec::new(), BTreeMap::<Pattern, Vec<usize>>::new());
         for (at, from) in taken.into_iter().flatten() {
             let Some(rule) = self.rule(*at) else { continue };
             let mut later = own.range(at + 1..).filter_map(|later| Some((*later, self.rule(*later)?)));
             if !later.any(|(later, given)| self.decides(given, later, &rule.pattern).may_be()) {
-                except.push(rule.pattern.clone());
+                except.push(*at);
                 continue;
             }
             for grant in from.iter().filter_map(|from| self.rule(*from)) {
-                except_of.entry(grant.pattern.clone()).or_default().push(rule.pattern.clone());
+                except_of.entry(grant.pattern.clone()).or_default().push(*at);
             }
         }
-        let except_of = except_of.into_iter().map(|(grant, own)| (grant, without_covered(own)));
+        let except_of = except_of.into_iter().map(|(grant, own)| (grant, self.without_covered(&own)));
         Some(Zone {
             agent: owner.agent.clone(),
             owner: owner.said.clone(),
             lines: rules().map(|rule| rule.line).collect(),
             writes: rules().map(|rule| rule.pattern.clone()).collect(),
-            except: without_covered(except),
+            except: self.without_covered(&except),
             except_of: except_of.collect(),
         })
+    }
+
+    /// The exceptions without those that others of them say already.
+    fn without_covered(&self, except: &[usize]) -> Vec<Pattern> {
+        let patterns = || except.iter().filter_map(|at| self.rule(*at)).map(|rule| &rule.pattern);
+        if except.iter().all(|at| self.alone.get(*at).is_some_and(|alone| *alone)) {
+            return patterns().cloned().collect();
+        }
+        let mut all = Exceptions::default();
+        for (at, pattern) in patterns().enumerate() {
+            all.insert(pattern, number(at));
+        }
+        let (mut kept, mut said) = (Vec::new(), Exceptions::default());
+        for (at, pattern) in patterns().enumerate() {
+            let others = [(&said, 0), (&all, number(at))];
+            if meets_after(pattern, &Pattern::everything(), &others, &mut Work::question()).may_be() {
+                said.insert(pattern, 1);
+                kept.push(pattern.clone());
+            }
+        }
+        kept
     }
 }
 
 /// A rule's number in the tree, from 1.
 fn number(at: usize) -> u32 {
     u32::try_from(at + 1).unwrap_or(u32::MAX)
-}
-
-/// The same exceptions without those that others say already.
-fn without_covered(except: Vec<Pattern>) -> Vec<Pattern> {
-    let mut all = Exceptions::default();
-    for (at, pattern) in except.iter().enumerate() {
-        all.insert(pattern, number(at));
-    }
-    let (mut kept, mut said) = (Vec::new(), Exceptions::default());
-    for (at, pattern) in except.into_iter().enumerate() {
-        let others = [(&said, 0), (&all, number(at))];
-        if meets_after(&pattern, &Pattern::everything(), &others, &mut Work::question()).may_be() {
-            said.insert(&pattern, 1);
-            kept.push(pattern);
-        }
-    }
-    kept
 }

@@ -16,6 +16,14 @@ pub(super) fn check(model: &Model, issues: &mut Issues) {
         let spot = Spot::entry(Section::Agent, GOVERNED_FROM - 1).key("id");
         issues.push(Issue::new(Lint::NoGovernanceOwner, spot, message));
     }
+    let of_map = model.governance_owner.as_ref();
+    if let Some(owner) =
+        of_map.filter(|owner| model.agents.iter().any(|agent| agent.id.as_str() == owner.as_str()))
+    {
+        let message = format!("`{owner}` is accountable for the map and is an agent");
+        let spot = Spot::entry(Section::Root, 0).key("governance_owner");
+        issues.push(Issue::new(Lint::AgentAsReviewer, spot, message));
+    }
     if model.queues.is_empty() {
         let mut issue = Issue::new(
             Lint::NoNamedReviewer,

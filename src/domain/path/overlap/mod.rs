@@ -11,6 +11,7 @@
 mod exceptions;
 mod globs;
 mod search;
+mod side;
 mod words;
 
 use super::Pattern;
@@ -156,6 +157,9 @@ pub(crate) fn meets_after(
     work.begin();
     if is_gone(a, b, less) {
         return Meeting::Apart;
+    }
+    if side::meet_side_by_side(a, b, less, work) {
+        return Meeting::At(());
     }
     search::find(a, b, less, work, search::is_short)
 }

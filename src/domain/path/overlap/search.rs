@@ -252,7 +252,7 @@ fn reach(segments: &[Segment], at: usize) -> impl Iterator<Item = usize> + '_ {
 }
 
 /// Can a path have a segment of this kind?
-fn is_name(word: &str) -> bool {
+pub(super) fn is_name(word: &str) -> bool {
     !(word.is_empty() || word == "." || word == ".." || word.starts_with('{') && word.ends_with('}'))
 }
 
