@@ -2,6 +2,7 @@
 //! lose digits, depth, sheer count), the second one fits the shape and names the place where it does not. A body in which a
 //! glance finds nothing of that kind is spared the first one, unless the second one fails.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::fmt;
@@ -10,6 +11,7 @@ use serde::de::{self, DeserializeOwned, DeserializeSeed, MapAccess, SeqAccess, V
 use serde_json::Value as Json;
 
 use super::{Problem, ProblemCode, glance};
+use crate::domain::path::in_one_spelling;
 use crate::domain::value::MAX_SAFE_INTEGER;
 
 /// Deepest nesting of a body.
@@ -224,6 +226,11 @@ impl<'de> Visitor<'de> for Node<'_> {
         while let Some(Key(key)) = entries.next_key::<Key<'de>>()? {
             self.walk.count()?;
             self.text(&key)?;
+            // Two spellings of one name are one name (`path::spelling`).
+            let key = match in_one_spelling(&key) {
+                Cow::Borrowed(_) => key,
+                Cow::Owned(one) => one.into(),
+            };
             if let Err(key) = keys.insert(key) {
                 let detail = format!("the key {key:?} is named twice in one object");
                 return Err(self.walk.refuse(ProblemCode::DuplicateKey, detail));
@@ -235,7 +242,7 @@ impl<'de> Visitor<'de> for Node<'_> {
 }
 
 /// A key, borrowed from the body where it has no escapes.
-struct Key<'de>(std::borrow::Cow<'de, str>);
+struct Key<'de>(Cow<'de, str>);
 
 impl<'de> de::Deserialize<'de> for Key<'de> {
     fn deserialize<D: de::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -297,6 +304,7 @@ mod tests {
         for (body, code, place) in [
             (r#"{"a":1,"a":2}"#, "duplicate-key", "line 1, column 10"),
             (r#"{"a":{"b":1,"\u0062":2}}"#, "duplicate-key", "line 1, column 20"),
+            (r#"{"\u00e9":1,"e\u0301":2}"#, "duplicate-key", "line 1, column 22"),
             (r#"{"a":"x\u0000"}"#, "nul", "line 1, column 14"),
             (r#"{"a\u0000":1}"#, "nul", "line 1, column 10"),
             (r#"{"a":9007199254740993}"#, "large-integer", "line 1, column 21"),

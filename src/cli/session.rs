@@ -161,8 +161,8 @@ impl Session {
         }
     }
 
-    /// Signed in with the token that is kept for the agent, while it is good; else with a new one, which is kept beside
-    /// those of people: an agent may have somebody's name.
+    /// Signed in with the token that is kept for the agent, while it is good; else with a new one, which is kept. An agent
+    /// may have somebody's name, whose token stays where it is.
     async fn client_as(&self, context: &Context, agent: &AgentId) -> anyhow::Result<Client> {
         let Place::Local { dir, .. } = &self.place else {
             let why =
@@ -170,9 +170,11 @@ impl Session {
             return Err(Usage::error(why));
         };
         let workspace = &self.client.token().workspace;
-        let own = dir.agent_token_file(workspace, agent.as_str());
-        for file in [&dir.token_file(workspace, agent.as_str()), &own] {
-            let Ok(kept) = token::read(file) else { continue };
+        let mut file = dir.token_file(workspace, agent.as_str());
+        if token::read(&file).is_ok_and(|kept| kept.class != TokenClass::Agent) {
+            file = dir.agent_token_file(workspace, agent.as_str());
+        }
+        if let Ok(kept) = token::read(&file) {
             let client = client(context, self.client.base_url(), &kept)?;
             let is_its_own = |me: WhoAmI| me.workspace == *workspace && me.actor.agent() == Some(agent);
             if client.whoami().await.is_ok_and(is_its_own) {
@@ -186,7 +188,7 @@ impl Session {
             return Err(Usage::error(format!("--as {agent}: {why}; --as is for admins")));
         };
         let new = token::parse(&secret, "the new token")?;
-        DataDir::keep_token(&own, &new)?;
+        DataDir::keep_token(&file, &new)?;
         Ok(client(context, self.client.base_url(), &new)?)
     }
 

@@ -212,6 +212,8 @@ fn agents_writes_and_hidden() {
         "entry already",
     );
     check("[[agent]]\nid = \"c\"\nwrites = [\"z\"]", "no-agent-owner", "[[agent]]", "owner");
+    let by_an_agent = CLEAN.replace("governance_owner = \"dana\"", "governance_owner = \"b\"");
+    check_all(&by_an_agent, "agent-as-reviewer", "\"b\"", "`b` is accountable for the map and is an agent");
     check_all(
         &CLEAN.replace("governance_owner = \"dana\"\n", ""),
         "no-governance-owner",
