@@ -304,7 +304,7 @@ mod tests {
         for (body, code, place) in [
             (r#"{"a":1,"a":2}"#, "duplicate-key", "line 1, column 10"),
             (r#"{"a":{"b":1,"\u0062":2}}"#, "duplicate-key", "line 1, column 20"),
-            (r#"{"\u00e9":1,"e\u0301":2}"#, "duplicate-key", "line 1, column 22"),
+            (r#"{"\u00e9":1,"e\u0301":2}"#, "duplicate-key", "line 1, column 21"),
             (r#"{"a":"x\u0000"}"#, "nul", "line 1, column 14"),
             (r#"{"a\u0000":1}"#, "nul", "line 1, column 10"),
             (r#"{"a":9007199254740993}"#, "large-integer", "line 1, column 21"),
