@@ -272,7 +272,7 @@ pub struct WhoAmI {
     pub actor: Actor,
     /// What the token allows.
     pub class: TokenClass,
-    /// Its public part, which a retry is told too.
+    /// Its public part.
     pub token: TokenId,
     /// When it ends by itself.
     pub expires: Option<Time>,
@@ -418,7 +418,7 @@ pub struct NewToken {
 pub struct TokenMade {
     /// The whole token; none where a retry is answered again, since it was shown once, or where it was refused.
     pub token: Option<String>,
-    /// Its public part.
+    /// Its public part, which a retry is told too.
     pub id: Option<TokenId>,
     /// What the rules say.
     pub reply: Reply,

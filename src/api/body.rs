@@ -11,7 +11,7 @@ use serde::de::{self, DeserializeOwned, DeserializeSeed, MapAccess, SeqAccess, V
 use serde_json::Value as Json;
 
 use super::{Problem, ProblemCode, glance};
-use crate::domain::path::in_one_spelling;
+use crate::domain::path::composed;
 use crate::domain::value::MAX_SAFE_INTEGER;
 
 /// Deepest nesting of a body.
@@ -227,11 +227,7 @@ impl<'de> Visitor<'de> for Node<'_> {
             self.walk.count()?;
             self.text(&key)?;
             // Two spellings of one name are one name (`path::spelling`).
-            let key = match in_one_spelling(&key) {
-                Cow::Borrowed(_) => key,
-                Cow::Owned(one) => one.into(),
-            };
-            if let Err(key) = keys.insert(key) {
+            if let Err(key) = keys.insert(composed(key)) {
                 let detail = format!("the key {key:?} is named twice in one object");
                 return Err(self.walk.refuse(ProblemCode::DuplicateKey, detail));
             }

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use crate::domain::code::Code;
 use crate::domain::deed::Deed;
 use crate::domain::ids::{Actor, Seq};
-use crate::domain::path::{EntityPath, in_one_spelling};
+use crate::domain::path::{EntityPath, composed};
 use crate::domain::time::Time;
 use crate::domain::value::Value;
 
@@ -161,14 +161,6 @@ impl<'a> Facts<'a> {
     }
 }
 
-/// A name as paths have it, whatever it was spelled like when it was recorded (RULES §1.2).
-fn in_one(name: Cow<'_, str>) -> Cow<'_, str> {
-    match in_one_spelling(&name) {
-        Cow::Owned(composed) => Cow::Owned(composed),
-        Cow::Borrowed(_) => name,
-    }
-}
-
 /// The envelope as far as a filter looks at it; every part may be absent.
 #[derive(Deserialize)]
 struct Envelope<'a> {
@@ -242,10 +234,11 @@ struct Refs {
 impl<'a> Envelope<'a> {
     fn facts(self, seq: Seq) -> Facts<'a> {
         let mut data = self.data;
-        let subject = self.subject.map(in_one);
+        // As paths have it, whatever it was spelled like when it was recorded (RULES §1.2).
+        let subject = self.subject.map(composed);
         for field in &mut data.fields {
-            field.name = in_one(std::mem::take(&mut field.name));
-            field.entity = field.entity.take().map(in_one);
+            field.name = composed(std::mem::take(&mut field.name));
+            field.entity = field.entity.take().map(composed);
         }
         let actor = data.actor.name.unwrap_or(Cow::Borrowed("deeds"));
         let mut text = Text::default();

@@ -20,4 +20,4 @@ pub use template::{Bindings, Template};
 pub(crate) use glob::Glob;
 pub(crate) use overlap::{heads_agree, meets_after};
 pub(crate) use pattern::{FieldPart, Segment};
-pub(crate) use spelling::in_one_spelling;
+pub(crate) use spelling::{composed, in_one_spelling};

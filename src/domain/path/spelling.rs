@@ -25,6 +25,14 @@ pub(crate) fn in_one_spelling(text: &str) -> Cow<'_, str> {
     ComposingNormalizerBorrowed::new_nfc().normalize(text)
 }
 
+/// The same of a text that may be owned already.
+pub(crate) fn composed(text: Cow<'_, str>) -> Cow<'_, str> {
+    match in_one_spelling(&text) {
+        Cow::Owned(one) => Cow::Owned(one),
+        Cow::Borrowed(_) => text,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use crate::domain::path::entity::MAX_ENTITY_BYTES;
