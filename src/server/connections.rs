@@ -3,7 +3,6 @@
 
 use std::convert::Infallible;
 use std::future::Future;
-use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,11 +15,12 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tower::Service;
+
+use super::doors::{Accepted, Doors, Peer, Wire, is_ours};
 
 /// Most connections at once; more wait to be accepted.
 const CONNECTIONS: usize = 16_384;
@@ -35,13 +35,9 @@ const GRACE: Duration = Duration::from_secs(1);
 /// How long to wait after the system had no descriptor for a new connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// The other end of a connection.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Peer(pub(super) SocketAddr);
-
 /// Serves until `shutdown`, then tells `close` and waits for connections to end.
 pub(super) async fn serve(
-    listener: TcpListener,
+    doors: Doors,
     router: Router,
     close: watch::Sender<bool>,
     shutdown: impl Future<Output = ()>,
@@ -65,11 +61,11 @@ pub(super) async fn serve(
         let accepted = tokio::select! {
             biased;
             () = &mut shutdown => break,
-            accepted = listener.accept() => accepted,
+            accepted = doors.accept() => accepted,
         };
         match accepted {
-            Ok((stream, peer)) => {
-                let task = connection(stream, peer, http.clone(), router.clone(), close.subscribe());
+            Ok(accepted) => {
+                let task = welcome(accepted, http.clone(), router.clone(), close.subscribe());
                 tasks.spawn(async move {
                     task.await;
                     drop(place);
@@ -81,7 +77,7 @@ pub(super) async fn serve(
             }
         }
     }
-    drop(listener);
+    drop(doors);
     close.send_replace(true);
     let ended = timeout(GRACE, async { while tasks.join_next().await.is_some() {} }).await;
     if ended.is_err() {
@@ -90,19 +86,37 @@ pub(super) async fn serve(
     }
 }
 
+/// Makes a connection of what was accepted: here, and nowhere else, it matters what its bytes travel on.
+async fn welcome(accepted: Accepted, http: http1::Builder, router: Router, closing: watch::Receiver<bool>) {
+    match accepted {
+        Accepted::Tcp(stream, address) => {
+            if let Err(error) = stream.set_nodelay(true) {
+                tracing::debug!(%error, "a connection could not be told not to delay");
+            }
+            connection(stream, Peer::Net(address), http, router, closing).await;
+        }
+        Accepted::Local(stream, uid) if is_ours(uid) => {
+            connection(stream, Peer::Local(uid), http, router, closing).await;
+        }
+        Accepted::Local(_, uid) => {
+            tracing::warn!(
+                uid,
+                "a process of another account came to the data directory's socket and was sent away"
+            );
+        }
+    }
+}
+
 async fn connection(
-    stream: TcpStream,
-    peer: SocketAddr,
+    stream: impl Wire,
+    peer: Peer,
     http: http1::Builder,
     router: Router,
     mut closing: watch::Receiver<bool>,
 ) {
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "a connection could not be told not to delay");
-    }
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         let mut request: Request = request.map(Body::new);
-        request.extensions_mut().insert(Peer(peer));
+        request.extensions_mut().insert(peer);
         let answer = router.clone().call(request);
         async move { answer.await as Result<Response, Infallible> }
     });

@@ -20,7 +20,7 @@ use tokio::time::timeout;
 
 use super::answer::{self, Answer, refuse, unseen, unsubmitted};
 use super::auth::{Caller, authenticate};
-use super::connections::Peer;
+use super::doors::Peer;
 use super::query::Query;
 use super::workspace::Workspace;
 use super::{App, past};
@@ -121,7 +121,7 @@ fn finish(app: &App, route: &'static str, began: Instant, answer: Answer) -> Res
 async fn admit(app: &Arc<App>, address: &'static Address, request: Request) -> Result<Call, Box<Problem>> {
     let (mut parts, body) = request.into_parts();
     app.hosts.check(&parts.headers)?;
-    let peer = parts.extensions.get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip());
+    let peer = parts.extensions.get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
     let (caller, space) = authenticate(app, &parts.headers, peer)?;
     let class = caller.principal.class;
     // Commands go on to the rules whoever asks: a refusal is recorded there.

@@ -7,6 +7,7 @@
 mod answer;
 mod auth;
 mod connections;
+mod doors;
 mod founding;
 mod gate;
 mod hosts;
@@ -26,7 +27,6 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use self::auth::Failures;
@@ -35,6 +35,7 @@ use self::metrics::Metrics;
 use crate::api::ServerFacts;
 use crate::coordinator::Clock;
 
+pub use doors::Doors;
 pub use workspace::Workspace;
 pub use workspaces::{CreateError, OpenError, Workspaces};
 
@@ -99,18 +100,19 @@ impl App {
     }
 }
 
-/// Serves the workspaces on the listener until `shutdown` is ready, then lets requests end. The caller owns the port,
-/// the workspaces and their lifetimes.
+/// Serves the workspaces on what it listens on until `shutdown` is ready, then lets requests end. The caller owns the
+/// port, the workspaces and their lifetimes.
 ///
 /// # Errors
 /// When it would speak plaintext off loopback without being allowed to, or the listener fails.
 pub async fn run(
-    listener: TcpListener,
+    doors: impl Into<Doors>,
     workspaces: Arc<Workspaces>,
     options: Options,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
-    let address = listener.local_addr()?;
+    let doors = doors.into();
+    let address = doors.tcp.local_addr()?;
     if !address.ip().is_loopback() && !options.allow_plaintext {
         return Err(ServeError::Plaintext(address));
     }
@@ -123,7 +125,7 @@ pub async fn run(
         closing,
     });
     tracing::info!(%address, "serving");
-    connections::serve(listener, router::router(app), close, shutdown).await;
+    connections::serve(doors, router::router(app), close, shutdown).await;
     tracing::info!(%address, "no longer serving");
     Ok(())
 }
