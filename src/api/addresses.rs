@@ -148,9 +148,19 @@ pub static ADDRESSES: LazyLock<Vec<&'static Address>> = LazyLock::new(|| {
 });
 
 impl Address {
+    /// Whether its body is a map's file, which may be long.
+    pub fn takes_a_map(&self) -> bool {
+        matches!(self.takes, Takes::Toml)
+    }
+
+    /// Whether its answer may wait for something to happen.
+    pub fn may_wait(&self) -> bool {
+        matches!(self.by, By::Handler(Handled::Take | Handled::Work | Handled::Stream))
+    }
+
     /// Most bytes of a body.
     pub fn body_bytes(&self) -> usize {
-        if matches!(self.takes, Takes::Toml) { MAX_MAP_BYTES } else { BODY_BYTES }
+        if self.takes_a_map() { MAX_MAP_BYTES } else { BODY_BYTES }
     }
 
     /// The names of the parameters that its query may have.

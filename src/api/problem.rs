@@ -158,6 +158,8 @@ problems! {
     VersionNeeded = "version-needed", 428, "the map's version is needed", "send `If-Match: \"<version>\"` with the version of the map that this one was made from";
     /// Too many failed tries.
     TooManyFailures = "too-many-failures", 429, "too many requests with tokens that open nothing", "wait a minute and use a valid token";
+    /// More at once, or faster, than one caller may.
+    TooManyAtOnce = "too-many-at-once", 429, "too much of yours is here at once", "wait for answers, and read them, before you send more; try again in a second with the same idempotency key";
     /// Too many watchers.
     TooManyWatchers = "too-many-watchers", 429, "too many watch this workspace", "close streams that are not needed, or try again later";
     /// Too many connections wait.

@@ -42,6 +42,9 @@ pub(crate) struct Command {
     /// A web page's origin that may call it; may be repeated
     #[arg(long = "origin", value_name = "ORIGIN")]
     origins: Vec<String>,
+    /// Take at most this many requests of one agent in a second
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    rate: Option<u32>,
 }
 
 /// How long ending may take once it was asked for: whatever is being worked out then is given up. What was answered is on
@@ -59,6 +62,7 @@ pub(super) fn run(context: &Context, command: Command) -> anyhow::Result<Status>
         allow_plaintext: command.allow_remote,
         hosts: command.hosts,
         origins: command.origins,
+        rate: command.rate,
     };
     let dir = context.open_dir()?;
     let runtime = session::runtime()?;

@@ -9,7 +9,6 @@
 //! takes off; the values of entities, which are nearly all of it, are not. So after a failure the state is ahead of the
 //! disk: it is thrown away and read again like at a start (see [`recovery`](super::recovery)).
 
-use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +19,7 @@ use tokio::time::Instant;
 
 use super::draft::{Draft, Left, refuse};
 use super::flight::{Flight, Outcome};
+use super::lanes::Lanes;
 use super::recovery::Spare;
 use super::start::{Founding, Options};
 use super::timers::Timers;
@@ -29,8 +29,12 @@ use crate::domain::state::State;
 use crate::domain::time::Time;
 use crate::ledger::{Append, Head, Ledger, LedgerError, Record};
 
-/// The most commands that are taken out of the mailbox at once.
+/// The most letters that are taken out of the mailbox at once.
 const LETTERS: usize = 256;
+/// The most commands that are decided for one append …
+const BATCH: usize = 256;
+/// … and where several principals want their turns: who comes waits for two batches at most, so they are short.
+const SHARED_BATCH: usize = 64;
 /// How often a command is decided anew because another node was first.
 const ATTEMPTS: usize = 8;
 /// How long the coordinator rests after an error before it looks again by itself.
@@ -43,9 +47,9 @@ const SNAPSHOT_GAP: Duration = Duration::from_secs(30);
 /// The coordinator at work.
 pub(super) struct Loop {
     pub(super) shared: Arc<Shared>,
-    mailbox: mpsc::Receiver<Mail>,
+    mailbox: mpsc::UnboundedReceiver<Mail>,
     /// Taken out of the mailbox, not decided yet.
-    waiting: VecDeque<Envelope>,
+    waiting: Lanes,
     /// Taken out of the mailbox, not answered yet.
     pub(super) looks: Vec<Look>,
     /// Decided on what the flight will leave behind, or on what is durable where nothing is in flight.
@@ -69,7 +73,7 @@ pub(super) struct Loop {
 impl Loop {
     pub(super) fn new(
         shared: Arc<Shared>,
-        mailbox: mpsc::Receiver<Mail>,
+        mailbox: mpsc::UnboundedReceiver<Mail>,
         origin: Origin,
         state: State,
         options: &Options,
@@ -85,7 +89,7 @@ impl Loop {
         Self {
             shared,
             mailbox,
-            waiting: VecDeque::new(),
+            waiting: Lanes::default(),
             looks: Vec::new(),
             draft: None,
             flight: None,
@@ -157,19 +161,16 @@ impl Loop {
         ended.send_replace(true);
     }
 
-    /// Takes out of the mailbox what is there, if the draft has room for any.
+    /// Takes out of the mailbox what is there: whose turn it is shows only where all lanes are seen.
     fn gather(&mut self) {
-        let room = if self.draft.as_ref().is_none_or(Draft::has_room) { LETTERS } else { 0 };
-        while self.waiting.len() < room
-            && let Ok(letter) = self.mailbox.try_recv()
-        {
+        while let Ok(letter) = self.mailbox.try_recv() {
             self.sort(letter);
         }
     }
 
     fn sort(&mut self, mail: Mail) {
         match mail {
-            Mail::Commands(letter) => self.waiting.push_back(letter),
+            Mail::Commands(letter) => self.waiting.push(letter),
             Mail::Look(look) => self.looks.push(look),
         }
     }
@@ -187,7 +188,7 @@ impl Loop {
                     return;
                 }
                 if let Err(trouble) = self.regain_trust().await {
-                    return refuse(self.waiting.drain(..), &SubmitError::Unavailable(trouble));
+                    return refuse(self.waiting.drain(), &SubmitError::Unavailable(trouble));
                 }
             }
             self.decide();
@@ -223,17 +224,21 @@ impl Loop {
         if draft.is_empty()
             && let Some(tick) = self.timers.tick(&self.state, now)
         {
-            self.waiting.push_front(tick);
+            self.waiting.push_again(vec![tick]);
         }
-        while let Some(letter) = self.waiting.pop_front_if(|letter| draft.has_room_for(letter)) {
+        let most = if self.waiting.are_shared() { SHARED_BATCH } else { BATCH };
+        while let Some(letter) = self.waiting.pop_if(|letter| draft.has_room_for(letter, most)) {
             if letter.is_abandoned() {
                 continue;
             }
+            let (from, before) = ((letter.standing, letter.from.clone()), draft.size());
+            let commands = letter.requests.len();
             if let Err(error) = draft.add(&mut self.state, letter, now, &self.origin) {
                 self.looks.append(&mut draft.looks);
                 self.distrust = true;
                 return draft.answers.refuse(&error);
             }
+            self.waiting.charge(&from, commands, draft.size() - before);
         }
         draft.looks.extend(self.looks.drain(..).filter(|look| !look.is_abandoned()));
         self.draft = (!draft.is_empty()).then_some(draft);
@@ -278,7 +283,7 @@ impl Loop {
     fn drop_draft(&mut self) {
         if let Some(draft) = self.draft.take() {
             self.looks.extend(draft.looks);
-            self.wait_again(draft.answers.letters);
+            self.waiting.push_again(draft.answers.letters);
         }
     }
 
@@ -296,16 +301,9 @@ impl Loop {
             letter.attempts += 1;
         }
         let (again, tired) = letters.into_iter().partition(|letter| letter.attempts < ATTEMPTS);
-        self.wait_again(again);
+        self.waiting.push_again(again);
         let tired: Vec<Envelope> = tired;
         refuse(tired, &SubmitError::Contended);
-    }
-
-    /// Puts commands back to the front, in their order.
-    fn wait_again(&mut self, letters: Vec<Envelope>) {
-        for letter in letters.into_iter().rev() {
-            self.waiting.push_front(letter);
-        }
     }
 
     /// Makes a recorded batch what everyone sees, and answers its callers.

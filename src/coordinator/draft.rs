@@ -7,15 +7,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
-use super::{Envelope, Look, LookError, SubmitError, Values, Verdict};
+use super::{Envelope, Look, LookError, Places, Standing, SubmitError, Values, Verdict};
 use crate::domain::command::Request;
 use crate::domain::decide::decide;
 use crate::domain::deed::{Deed, Origin};
+use crate::domain::ids::Actor;
 use crate::domain::state::{Front, State};
 use crate::domain::time::Time;
 
-/// The most commands that are decided for one append.
-const BATCH_COMMANDS: usize = 256;
 /// No further command is taken into a batch that has this many deeds.
 const BATCH_DEEDS: usize = 4_096;
 
@@ -28,6 +27,7 @@ pub(super) struct Draft {
     /// Questions that are answered with what this batch leaves behind.
     pub(super) looks: Vec<Look>,
     commands: usize,
+    size: usize,
 }
 
 /// What a batch leaves behind, taken down before anything else is decided.
@@ -51,15 +51,15 @@ impl Draft {
         self.answers.letters.is_empty() && self.looks.is_empty()
     }
 
-    /// Whether any further command may be taken in.
-    pub(super) fn has_room(&self) -> bool {
-        self.commands < BATCH_COMMANDS && self.deeds.len() < BATCH_DEEDS
+    /// The bytes of its deeds.
+    pub(super) fn size(&self) -> usize {
+        self.size
     }
 
-    /// Whether this caller's commands may be taken in. The first one's always may.
-    pub(super) fn has_room_for(&self, letter: &Envelope) -> bool {
+    /// Whether this caller's commands may be taken in, where it takes so many at `most`. The first one's always may.
+    pub(super) fn has_room_for(&self, letter: &Envelope, most: usize) -> bool {
         self.answers.letters.is_empty()
-            || self.deeds.len() < BATCH_DEEDS && self.commands + letter.requests.len() <= BATCH_COMMANDS
+            || self.deeds.len() < BATCH_DEEDS && self.commands + letter.requests.len() <= most
     }
 
     /// Decides one caller's commands. After an error the draft and the state are unfit: refuse all of its callers.
@@ -115,6 +115,7 @@ impl Draft {
             let bytes = deed.encode(origin).map_err(|error| SubmitError::Defect(error.to_string()))?;
             catch_unwind(AssertUnwindSafe(|| state.fold(&deed)))
                 .map_err(|_| SubmitError::Defect("folding panicked".to_owned()))?;
+            self.size += bytes.len();
             self.bytes.push(bytes.into());
             self.deeds.push(Arc::new(deed));
         }
@@ -185,6 +186,18 @@ impl Values {
 }
 
 impl Envelope {
+    /// Commands of one caller; without any, Deeds' own.
+    pub(super) fn of(
+        requests: Vec<Request>,
+        reply: Option<oneshot::Sender<Vec<Verdict>>>,
+        places: Option<Places>,
+    ) -> Self {
+        let caller = requests.first().map(|request| &request.principal);
+        let from = caller.map_or(Actor::Deeds, |caller| caller.actor.clone());
+        let standing = caller.map_or(Standing::Person, |caller| Standing::of(caller.class));
+        Self { from, standing, requests, reply, places, attempts: 0 }
+    }
+
     /// Whether its caller has gone away. What the coordinator tells itself has none.
     pub(super) fn is_abandoned(&self) -> bool {
         self.reply.as_ref().is_some_and(oneshot::Sender::is_closed)

@@ -13,8 +13,10 @@ mod batch;
 mod clock;
 mod draft;
 mod flight;
+mod lanes;
 mod past;
 mod recovery;
+mod room;
 mod snapshot;
 mod start;
 #[cfg(test)]
@@ -30,7 +32,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, mpsc, oneshot, wat
 use crate::domain::command::Request;
 use crate::domain::decide;
 use crate::domain::deed::{Deed, DeedError};
-use crate::domain::ids::Seq;
+use crate::domain::ids::{Actor, Seq};
 use crate::domain::path::EntityPath;
 use crate::domain::reply::Reply;
 use crate::domain::sight::Sight;
@@ -40,12 +42,16 @@ use crate::ledger::{AnyLedger, Head, Identity, Ledger, LedgerError};
 
 pub use clock::Clock;
 pub use past::PastError;
+pub use room::{Full, Places, Room, Standing};
 pub use snapshot::{FILE as SNAPSHOT_FILE, SnapshotError};
 pub use start::{Founding, Options, StartError, start, start_apart};
 pub use watch::{Entry, LIVE_BATCHES, WatchError, Watcher};
 
-/// How many commands and questions may wait. Who comes then is told to come again.
+/// How many commands of agents may wait, and how many questions. Who comes then is told to come again, unless nothing of
+/// theirs waits.
 pub const MAILBOX: usize = 4_096;
+/// How many commands of one principal may wait.
+pub const SHARE: usize = 1_024;
 
 /// What a caller is answered: what the rules say, a refusal by a rule included.
 #[derive(Debug, Clone, PartialEq)]
@@ -62,6 +68,9 @@ pub enum SubmitError {
     /// Too many commands wait.
     #[error("{MAILBOX} commands are waiting already; try again in a second")]
     Overloaded,
+    /// Too many of the caller's own commands wait.
+    #[error("{SHARE} commands of yours are waiting already; send the next when some of them were answered")]
+    Share,
     /// The deeds could not be recorded, so nothing happened.
     #[error("nothing was recorded: {0}")]
     Unavailable(Trouble),
@@ -85,7 +94,7 @@ pub enum SubmitError {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum LookError {
     /// Too much waits in front of it.
-    #[error("{MAILBOX} commands and questions are waiting already; try again in a second")]
+    #[error("{MAILBOX} questions are waiting already; try again in a second")]
     Overloaded,
     /// What was to be worked out on them broke.
     #[error("a defect in Deeds: it could not be worked out ({0}); please report it")]
@@ -184,12 +193,23 @@ impl Shared {
     }
 }
 
+impl From<Full> for SubmitError {
+    fn from(full: Full) -> Self {
+        match full {
+            Full::Mine => Self::Share,
+            Full::All => Self::Overloaded,
+        }
+    }
+}
+
 /// One caller's commands on their way to the coordinator.
 struct Envelope {
+    from: Actor,
+    standing: Standing,
     requests: Vec<Request>,
     reply: Option<oneshot::Sender<Vec<Verdict>>>,
-    /// The places in the mailbox; given back when the commands are taken out.
-    places: Option<OwnedSemaphorePermit>,
+    /// The places in the mailbox; given back when the commands are decided.
+    places: Option<Places>,
     /// How often another node was first when they were appended.
     attempts: usize,
 }
@@ -220,8 +240,10 @@ enum Mail {
 #[derive(Debug, Clone)]
 pub struct Handle {
     shared: Arc<Shared>,
-    mailbox: mpsc::Sender<Mail>,
-    room: Arc<Semaphore>,
+    mailbox: mpsc::UnboundedSender<Mail>,
+    /// For commands, and for questions.
+    room: Arc<Room>,
+    looks: Arc<Semaphore>,
     stop: cell::Sender<bool>,
     ended: cell::Receiver<bool>,
 }
@@ -238,12 +260,11 @@ impl Handle {
         &self,
         requests: Vec<Request>,
     ) -> Result<Vec<Result<Answer, SubmitError>>, SubmitError> {
-        let count = u32::try_from(requests.len()).map_err(|_| SubmitError::Overloaded)?;
-        let places =
-            Arc::clone(&self.room).try_acquire_many_owned(count).map_err(|_| SubmitError::Overloaded)?;
+        let Some(caller) = requests.first().map(|request| &request.principal) else { return Ok(Vec::new()) };
+        let places = Room::take(&self.room, Standing::of(caller.class), &caller.actor, requests.len())?;
         let (reply, answer) = oneshot::channel();
-        let envelope = Envelope { requests, reply: Some(reply), places: Some(places), attempts: 0 };
-        self.mailbox.send(Mail::Commands(envelope)).await.map_err(|_| SubmitError::Closed)?;
+        let envelope = Envelope::of(requests, Some(reply), Some(places));
+        self.mailbox.send(Mail::Commands(envelope)).map_err(|_| SubmitError::Closed)?;
         let verdicts = answer.await.map_err(|_| SubmitError::Closed)?;
         let mut answers = Vec::with_capacity(verdicts.len());
         for verdict in verdicts {
@@ -308,10 +329,10 @@ impl Handle {
     }
 
     async fn look(&self, at: Values) -> Result<State, LookError> {
-        let place = Arc::clone(&self.room).try_acquire_owned().map_err(|_| LookError::Overloaded)?;
+        let place = Arc::clone(&self.looks).try_acquire_owned().map_err(|_| LookError::Overloaded)?;
         let (reply, answer) = oneshot::channel();
         let look = Look { at, reply, place };
-        self.mailbox.send(Mail::Look(look)).await.map_err(|_| LookError::Closed)?;
+        self.mailbox.send(Mail::Look(look)).map_err(|_| LookError::Closed)?;
         answer.await.map_err(|_| LookError::Closed)?
     }
 
@@ -355,7 +376,7 @@ impl Handle {
 
     /// How many commands wait to be decided, and questions to be answered.
     pub fn waiting(&self) -> usize {
-        MAILBOX.saturating_sub(self.room.available_permits())
+        self.room.taken() + MAILBOX.saturating_sub(self.looks.available_permits())
     }
 
     /// Why nothing can be recorded at present, if so.

@@ -10,7 +10,7 @@ use super::batch::Loop;
 use super::past::Past;
 use super::past::checkpoints::Checkpoints;
 use super::snapshot::{self, SnapshotError};
-use super::{Clock, Durable, Handle, MAILBOX, Shared, SubmitError, Trouble};
+use super::{Clock, Durable, Handle, MAILBOX, Room, SHARE, Shared, SubmitError, Trouble};
 use crate::domain::deed::{Deed, Origin};
 use crate::domain::ids::{IdError, WorkspaceId};
 use crate::domain::state::State;
@@ -99,7 +99,7 @@ pub async fn start(ledger: AnyLedger, options: Options) -> Result<Handle, StartE
         options.clock.clone(),
         Durable { front: Arc::new(state.front()), head },
     ));
-    let (mailbox, letters) = mpsc::channel(MAILBOX);
+    let (mailbox, letters) = mpsc::unbounded_channel();
     let (stop, stopped) = cell::channel(false);
     let (ended, has_ended) = cell::channel(false);
     let mut coordinator = Loop::new(Arc::clone(&shared), letters, origin, state, &options, from);
@@ -109,7 +109,8 @@ pub async fn start(ledger: AnyLedger, options: Options) -> Result<Handle, StartE
         coordinator.found(founding).await.map_err(StartError::Founding)?;
     }
     tokio::spawn(coordinator.run(stopped, ended));
-    Ok(Handle { shared, mailbox, room: Arc::new(Semaphore::new(MAILBOX)), stop, ended: has_ended })
+    let (room, looks) = (Room::new(MAILBOX, SHARE), Arc::new(Semaphore::new(MAILBOX)));
+    Ok(Handle { shared, mailbox, room, looks, stop, ended: has_ended })
 }
 
 /// The same on a thread of its own. What is decided then waits for no request's turn on the present runtime, and the other

@@ -41,6 +41,6 @@ impl Timers {
         self.last = Some(Instant::now());
         let principal = Principal { actor: Actor::Deeds, class: TokenClass::Admin, token: None };
         let request = Request { principal, command: Command::Tick, key: None, traceparent: None };
-        Some(Envelope { requests: vec![request], reply: None, places: None, attempts: 0 })
+        Some(Envelope::of(vec![request], None, None))
     }
 }

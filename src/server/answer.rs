@@ -58,10 +58,10 @@ pub(super) fn refuse(problem: &Problem) -> Response {
         401 => {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        429 => {
+        429 if problem.is(ProblemCode::TooManyFailures) => {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("60"));
         }
-        503 => {
+        429 | 503 => {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
         _ => {}
@@ -73,6 +73,7 @@ pub(super) fn refuse(problem: &Problem) -> Response {
 pub(super) fn unsubmitted(error: &SubmitError) -> Box<Problem> {
     let code = match error {
         SubmitError::Overloaded | SubmitError::Contended => ProblemCode::Overloaded,
+        SubmitError::Share => ProblemCode::TooManyAtOnce,
         SubmitError::Unavailable(_) => ProblemCode::Unavailable,
         SubmitError::Unknown(_) => ProblemCode::Unknown,
         SubmitError::Defect(_) => ProblemCode::Defect,

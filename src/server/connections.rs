@@ -15,15 +15,16 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tower::Service;
 
 use super::doors::{Accepted, Doors, Peer, Wire, is_ours};
+use super::seats::{Seat, Seats, raise_limit};
+use super::timely::Timely;
+use crate::coordinator::Clock;
 
-/// Most connections at once; more wait to be accepted.
-const CONNECTIONS: usize = 16_384;
 /// How long a connection may take for a request's headers, and may be idle between requests.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 /// Most headers of a request.
@@ -39,11 +40,13 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub(super) async fn serve(
     doors: Doors,
     router: Router,
+    clock: Clock,
     close: watch::Sender<bool>,
     shutdown: impl Future<Output = ()>,
 ) {
     let mut shutdown = pin!(shutdown);
-    let room = Arc::new(Semaphore::new(CONNECTIONS));
+    let seats = Seats::new(raise_limit());
+    let mut numbers = 0_u64..;
     let mut tasks = JoinSet::new();
     let mut http = http1::Builder::new();
     // `pipeline_flush` stays off: with it hyper buffers a body without bound for a client that does not read.
@@ -53,11 +56,6 @@ pub(super) async fn serve(
         .max_buf_size(HEADER_BYTES);
     loop {
         while tasks.try_join_next().is_some() {}
-        let place = tokio::select! {
-            biased;
-            () = &mut shutdown => break,
-            place = Arc::clone(&room).acquire_owned() => place,
-        };
         let accepted = tokio::select! {
             biased;
             () = &mut shutdown => break,
@@ -65,11 +63,12 @@ pub(super) async fn serve(
         };
         match accepted {
             Ok(accepted) => {
-                let task = welcome(accepted, http.clone(), router.clone(), close.subscribe());
-                tasks.spawn(async move {
-                    task.await;
-                    drop(place);
-                });
+                let Some(seat) = numbers.next().and_then(|number| Seats::sit(&seats, number)) else {
+                    tracing::debug!("every connection is in use, a new one was turned away");
+                    continue;
+                };
+                let at = Bearings { seat, clock: clock.clone(), http: http.clone(), router: router.clone() };
+                tasks.spawn(welcome(accepted, at, close.subscribe()));
             }
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
@@ -86,17 +85,31 @@ pub(super) async fn serve(
     }
 }
 
+/// What a connection needs.
+struct Bearings {
+    seat: Arc<Seat>,
+    clock: Clock,
+    http: http1::Builder,
+    router: Router,
+}
+
+impl Drop for Bearings {
+    fn drop(&mut self) {
+        self.seat.rise();
+    }
+}
+
 /// Makes a connection of what was accepted: here, and nowhere else, it matters what its bytes travel on.
-async fn welcome(accepted: Accepted, http: http1::Builder, router: Router, closing: watch::Receiver<bool>) {
+async fn welcome(accepted: Accepted, at: Bearings, closing: watch::Receiver<bool>) {
     match accepted {
         Accepted::Tcp(stream, address) => {
             if let Err(error) = stream.set_nodelay(true) {
                 tracing::debug!(%error, "a connection could not be told not to delay");
             }
-            connection(stream, Peer::Net(address), http, router, closing).await;
+            connection(stream, Peer::Net(address), &at, closing).await;
         }
         Accepted::Local(stream, uid) if is_ours(uid) => {
-            connection(stream, Peer::Local(uid), http, router, closing).await;
+            connection(stream, Peer::Local(uid), &at, closing).await;
         }
         Accepted::Local(_, uid) => {
             tracing::warn!(
@@ -107,22 +120,20 @@ async fn welcome(accepted: Accepted, http: http1::Builder, router: Router, closi
     }
 }
 
-async fn connection(
-    stream: impl Wire,
-    peer: Peer,
-    http: http1::Builder,
-    router: Router,
-    mut closing: watch::Receiver<bool>,
-) {
+async fn connection(stream: impl Wire, peer: Peer, at: &Bearings, mut closing: watch::Receiver<bool>) {
+    let (router, seat) = (at.router.clone(), Arc::clone(&at.seat));
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         let mut request: Request = request.map(Body::new);
         request.extensions_mut().insert(peer);
+        request.extensions_mut().insert(Arc::clone(&seat));
         let answer = router.clone().call(request);
         async move { answer.await as Result<Response, Infallible> }
     });
-    let mut served = pin!(http.serve_connection(TokioIo::new(stream), service));
+    let stream = Timely::new(stream, Arc::clone(&at.seat), at.clock.clone());
+    let mut served = pin!(at.http.serve_connection(TokioIo::new(stream), service));
     let outcome = tokio::select! {
         outcome = &mut served => Some(outcome),
+        () = at.seat.is_cut() => return tracing::debug!("a connection made place for another"),
         () = closed(&mut closing) => None,
     };
     let outcome = if let Some(outcome) = outcome {

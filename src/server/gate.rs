@@ -8,20 +8,22 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::RequestPartsExt;
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, HttpBody, to_bytes};
 use axum::extract::{RawPathParams, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method, Uri, header};
+use axum::http::{HeaderMap, Method, Uri};
 use axum::response::Response;
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 use tokio::time::timeout;
 
+use super::admission::Pass;
 use super::answer::{self, Answer, refuse, unseen, unsubmitted};
 use super::auth::{Caller, authenticate};
 use super::doors::Peer;
 use super::query::Query;
+use super::seats::Seat;
 use super::workspace::Workspace;
 use super::{App, past};
 use crate::api::{self, Address, Kind, Parts as Asking, Problem, ProblemCode};
@@ -67,11 +69,15 @@ where
     F: Future<Output = Answer>,
 {
     let began = Instant::now();
-    let answer = match admit(&app, address, request).await {
-        Ok(call) => handler(call).await,
-        Err(problem) => Err(problem),
+    let (answer, pass) = match admit(&app, address, request).await {
+        Ok((call, pass)) => (handler(call).await, Some(pass)),
+        Err(problem) => (Err(problem), None),
     };
-    finish(&app, address.path, began, answer)
+    let response = finish(&app, address.path, began, answer);
+    match pass {
+        Some(pass) => pass.attend(response),
+        None => response,
+    }
 }
 
 /// Lets a request through to a handler that needs no token.
@@ -118,14 +124,25 @@ fn finish(app: &App, route: &'static str, began: Instant, answer: Answer) -> Res
     response
 }
 
-async fn admit(app: &Arc<App>, address: &'static Address, request: Request) -> Result<Call, Box<Problem>> {
+/// Finds out who asks before anything that costs more than that, and lets in what its principal may have here.
+async fn admit(
+    app: &Arc<App>,
+    address: &'static Address,
+    request: Request,
+) -> Result<(Call, Pass), Box<Problem>> {
     let (mut parts, body) = request.into_parts();
     app.hosts.check(&parts.headers)?;
     let peer = parts.extensions.get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
     let (caller, space) = authenticate(app, &parts.headers, peer)?;
+    let seat = parts.extensions.get::<Arc<Seat>>();
+    if !seat.is_none_or(|seat| seat.sign_in(&caller, &space)) {
+        let detail = "agents have as many connections as they may";
+        return Err(Box::new(Problem::new(ProblemCode::TooManyAtOnce, detail)));
+    }
     let class = caller.principal.class;
-    // Commands go on to the rules whoever asks: a refusal is recorded there.
-    if address.kind != Kind::Command && !address.who.allows(class) {
+    // Commands go on to the rules whoever asks: a refusal is recorded there. What is dear to read is not read for that.
+    let by_rules = address.kind == Kind::Command && !address.takes_a_map();
+    if !by_rules && !address.who.allows(class) {
         let detail = format!(
             "{} {} is for {}; this is {} token",
             address.method,
@@ -135,10 +152,14 @@ async fn admit(app: &Arc<App>, address: &'static Address, request: Request) -> R
         );
         return Err(Box::new(Problem::new(ProblemCode::NotAllowed, detail)));
     }
-    let body = read_body(&parts, body, address.body_bytes()).await?;
+    let mut pass = app.admission.enter(&caller, space.id())?;
+    let body = read_body(body, address.body_bytes(), &mut pass).await?;
+    if !address.may_wait() {
+        app.admission.turn(&mut pass).await;
+    }
     let params = if address.path.contains('{') { path_params(&mut parts).await? } else { Vec::new() };
     let Parts { method, uri, headers, .. } = parts;
-    Ok(Call { app: Arc::clone(app), address, caller, space, method, uri, headers, body, params })
+    Ok((Call { app: Arc::clone(app), address, caller, space, method, uri, headers, body, params }, pass))
 }
 
 fn article(word: &str) -> String {
@@ -153,15 +174,14 @@ async fn path_params(parts: &mut Parts) -> Result<Vec<(Arc<str>, String)>, Box<P
     Ok(params.iter().map(|(name, value)| (Arc::from(name), value.to_owned())).collect())
 }
 
-async fn read_body(parts: &Parts, body: Body, limit: usize) -> Result<Bytes, Box<Problem>> {
+async fn read_body(body: Body, limit: usize, pass: &mut Pass) -> Result<Bytes, Box<Problem>> {
     let too_large = || {
         let detail = format!("at most {limit} bytes are taken here");
         Box::new(Problem::new(ProblemCode::BodyTooLarge, detail).at("the body"))
     };
-    let length = parts.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
-    if length.and_then(|length| length.parse::<u64>().ok()).is_some_and(|length| length > limit as u64) {
-        return Err(too_large());
-    }
+    let length = HttpBody::size_hint(&body).exact().map_or(Ok(limit), usize::try_from);
+    let length = length.ok().filter(|length| *length <= limit).ok_or_else(too_large)?;
+    pass.carry(length).await?;
     match timeout(BODY_TIMEOUT, to_bytes(body, limit)).await {
         Ok(Ok(bytes)) => Ok(bytes),
         Ok(Err(error)) => {

@@ -4,6 +4,7 @@
 //! the deed stream; `workspaces` owns the coordinators and indexes. Rules live in `domain`, and nothing here writes but
 //! by the coordinator.
 
+mod admission;
 mod answer;
 mod auth;
 mod connections;
@@ -18,7 +19,9 @@ mod past;
 mod query;
 mod router;
 mod routes;
+mod seats;
 mod stream;
+mod timely;
 mod workspace;
 mod workspaces;
 
@@ -29,6 +32,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use self::admission::Admission;
 use self::auth::Failures;
 use self::hosts::Hosts;
 use self::metrics::Metrics;
@@ -48,6 +52,8 @@ pub struct Options {
     pub hosts: Vec<String>,
     /// Origins of web pages that may call it; none by default.
     pub origins: Vec<String>,
+    /// Requests in a second that are taken of one agent; no limit by default.
+    pub rate: Option<u32>,
 }
 
 /// Why a server does not run.
@@ -81,6 +87,7 @@ struct App {
     workspaces: Arc<Workspaces>,
     hosts: Hosts,
     failures: Failures,
+    admission: Admission,
     metrics: Metrics,
     /// True once the server goes down: streams and long polls end.
     closing: watch::Receiver<bool>,
@@ -121,11 +128,13 @@ pub async fn run(
         workspaces,
         hosts: Hosts::new(&options.hosts, &options.origins),
         failures: Failures::default(),
+        admission: Admission::new(options.rate),
         metrics: Metrics::default(),
         closing,
     });
     tracing::info!(%address, "serving");
-    connections::serve(doors, router::router(app), close, shutdown).await;
+    let clock = app.clock().clone();
+    connections::serve(doors, router::router(app), clock, close, shutdown).await;
     tracing::info!(%address, "no longer serving");
     Ok(())
 }

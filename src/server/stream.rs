@@ -14,7 +14,6 @@ use axum::response::Response;
 use bytes::{BufMut as _, Bytes, BytesMut};
 use futures_util::stream;
 use serde::Serialize;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 use super::App;
@@ -25,7 +24,7 @@ use super::workspace::Workspace;
 use crate::api::{
     EVENT_DEED, EVENT_END, EVENT_HELLO, EVENT_PROGRESS, Hash, Hello, Problem, ProblemCode, Progress, fit,
 };
-use crate::coordinator::{Entry, WatchError, Watcher};
+use crate::coordinator::{Entry, Places, WatchError, Watcher};
 use crate::domain::deed::Deed;
 use crate::domain::filter::{Facts, Filter};
 use crate::domain::ids::{AgentId, MapVersion, Seq};
@@ -52,7 +51,7 @@ pub(super) async fn follow(call: Call) -> Answer {
     };
     let after = after.unwrap_or(Seq(head.seq));
     let hash = hash_of(&call.space, after).await?;
-    let place = call.space.watch_place()?;
+    let place = call.space.watch_place(&call.caller.principal)?;
     let complete = filter.is_empty() && call.caller.agent().is_none();
     let hello =
         Hello { ledger: call.space.handle().identity().source(), after, hash, head: Seq(head.seq), complete };
@@ -128,7 +127,7 @@ struct Feed {
     marked: Instant,
     owed: Option<Seq>,
     over: bool,
-    _place: OwnedSemaphorePermit,
+    _place: Places,
 }
 
 impl Feed {

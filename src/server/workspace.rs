@@ -11,14 +11,17 @@ use tokio::time::timeout;
 use super::answer::{defect, unindexed};
 use super::indexing::LedgerSource;
 use crate::api::{Problem, ProblemCode};
-use crate::coordinator::{self, Clock, Founding, Handle, StartError};
+use crate::coordinator::{self, Clock, Founding, Full, Handle, Places, Room, Standing, StartError};
+use crate::domain::command::Principal;
 use crate::domain::ids::{Seq, WorkspaceId};
 use crate::index::follow::{Follower, Progress};
 use crate::index::{self, Index, IndexError};
 use crate::ledger::{LedgerError, Store};
 
-/// Most streams and long polls of one workspace at once.
-pub(super) const WATCHERS: usize = 16_384;
+/// Most streams and long polls of one workspace's agents at once, and of its people.
+const WATCHERS: usize = 16_384;
+/// Most of one agent or person.
+const WATCHER_SHARE: usize = 4_096;
 /// Most long looks at the ledger of one workspace at once: each keeps a processor busy.
 const LOOKS: usize = 4;
 /// How long an answer waits for the index to have what it asks for.
@@ -33,7 +36,7 @@ pub struct Workspace {
     progress: watch::Receiver<Progress>,
     follower: Mutex<Option<Follower>>,
     stop: watch::Sender<bool>,
-    watchers: Arc<Semaphore>,
+    watchers: Arc<Room>,
     looks: Arc<Semaphore>,
 }
 
@@ -87,7 +90,7 @@ impl Workspace {
         };
         let follower = Follower::start(Arc::clone(&index), source, tell)
             .map_err(|source| failed(&index_file, source))?;
-        let (watchers, looks) = (Arc::new(Semaphore::new(WATCHERS)), Arc::new(Semaphore::new(LOOKS)));
+        let (watchers, looks) = (Room::new(WATCHERS, WATCHER_SHARE), Arc::new(Semaphore::new(LOOKS)));
         Ok(Self { id, handle, index, progress, follower: Mutex::new(Some(follower)), stop, watchers, looks })
     }
 
@@ -108,13 +111,18 @@ impl Workspace {
 
     /// How many watch it now.
     pub(super) fn watching(&self) -> usize {
-        WATCHERS - self.watchers.available_permits()
+        self.watchers.taken()
     }
 
     /// A place among the watchers.
-    pub(super) fn watch_place(&self) -> Result<OwnedSemaphorePermit, Box<Problem>> {
-        Arc::clone(&self.watchers).try_acquire_owned().map_err(|_| {
-            let detail = format!("{WATCHERS} streams and long polls are open on {}", self.id);
+    pub(super) fn watch_place(&self, caller: &Principal) -> Result<Places, Box<Problem>> {
+        let place = Room::take(&self.watchers, Standing::of(caller.class), &caller.actor, 1);
+        place.map_err(|full| {
+            let (most, whose) = match full {
+                Full::Mine => (WATCHER_SHARE, "of yours "),
+                Full::All => (WATCHERS, ""),
+            };
+            let detail = format!("{most} streams and long polls {whose}are open on {}", self.id);
             Box::new(Problem::new(ProblemCode::TooManyWatchers, detail))
         })
     }

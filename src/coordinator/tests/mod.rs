@@ -286,15 +286,35 @@ async fn the_same_key_gets_the_same_answer_once() {
 }
 
 #[tokio::test]
-async fn a_full_mailbox_refuses_and_recovers() {
+async fn who_has_its_share_waiting_is_refused_and_nobody_else() {
     let handle = started(memory()).await;
-    let many = |count: usize| (0..count).map(|n| write(&format!("a{n}"), "text", 0, 1)).collect::<Vec<_>>();
-    assert_eq!(handle.submit_all(many(MAILBOX + 1)).await.unwrap_err(), SubmitError::Overloaded);
-    let (filling, refused) =
-        tokio::join!(handle.submit_all(many(MAILBOX)), handle.submit(write("b", "text", 0, 1)));
-    assert_eq!(filling.unwrap().len(), MAILBOX);
-    assert_eq!(refused.unwrap_err(), SubmitError::Overloaded);
-    committed(&handle, write("b", "text", 0, 1)).await;
+    let many = |agent: &str, count: usize| (0..count).map(|_| write(agent, "text", 0, 1)).collect::<Vec<_>>();
+    let (filling, mine, other) = tokio::join!(
+        handle.submit_all(many("ada", SHARE)),
+        handle.submit(write("ada", "text", 0, 1)),
+        handle.submit(write("bob", "text", 0, 1)),
+    );
+    assert_eq!(filling.unwrap().len(), SHARE);
+    assert_eq!(mine.unwrap_err(), SubmitError::Share);
+    other.unwrap();
+    committed(&handle, write("ada", "other", 0, 1)).await;
+}
+
+#[tokio::test]
+async fn a_full_mailbox_refuses_who_has_something_in_it() {
+    let handle = started(memory()).await;
+    let many = |agent: &str| (0..SHARE).map(|_| write(agent, "text", 0, 1)).collect::<Vec<_>>();
+    let filling = ["a", "b", "c"].map(|agent| handle.submit_all(many(agent)));
+    let (filled, rest, first, again, other) = tokio::join!(
+        futures_util::future::join_all(filling),
+        handle.submit_all(many("d")[1..].to_vec()),
+        handle.submit(write("e", "text", 0, 1)),
+        handle.submit(write("e", "text", 0, 2)),
+        handle.submit(write("f", "text", 0, 1)),
+    );
+    assert!(filled.into_iter().chain([rest]).all(|filled| filled.is_ok()));
+    assert!(first.is_ok() && other.is_ok(), "of whom nothing waits is let in");
+    assert_eq!(again.unwrap_err(), SubmitError::Overloaded);
 }
 
 #[tokio::test]

@@ -20,7 +20,7 @@ pub(in crate::server) async fn take(call: Call) -> Answer {
     let take = body.take();
     let until = wait_until(body.wait.unwrap_or_default(), ProblemCode::BadBody, "wait")?;
     let agent = call.caller.agent().filter(|_| body.wait.unwrap_or_default() > Span::default());
-    let _place = agent.map(|_| call.space.watch_place()).transpose()?;
+    let _place = agent.map(|_| call.space.watch_place(&call.caller.principal)).transpose()?;
     let mut state = call.space.handle().front();
     let mut over = agent.is_none();
     loop {

@@ -32,7 +32,7 @@ pub(in crate::server) async fn list(call: Call) -> Answer {
     }
     let mut state = call.front(&query).await?;
     if wait > Span::default() {
-        let _place = call.space.watch_place()?;
+        let _place = call.space.watch_place(&call.caller.principal)?;
         while open_work(&state, &agent, after).next().is_none() {
             match news(&call, state.head(), until).await? {
                 Some(news) => state = news,

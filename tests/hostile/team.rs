@@ -1,0 +1,135 @@
+//! A team with a hostile agent, a victim and a person, on a server of its own.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::patience::PATIENCE;
+use crate::run::Home;
+use crate::server::Server;
+
+const MAP: &str = r#"workspace = "default"
+mode = "enforce"
+governance_owner = "dana"
+
+[[queue]]
+name = "inbox"
+owner = "dana"
+review = "daily 09:00"
+priority = ["hostile", "victim"]
+
+[[agent]]
+id = "hostile"
+owner = "dana"
+writes = ["hostile/**"]
+escalates_to = "inbox"
+
+[[agent]]
+id = "victim"
+owner = "dana"
+writes = ["victim/**"]
+escalates_to = "inbox"
+"#;
+
+/// The server with its team.
+pub(crate) struct Team {
+    pub(crate) home: Home,
+    pub(crate) server: Server,
+}
+
+impl Team {
+    pub(crate) fn start() -> Self {
+        let home = Home::new();
+        home.file("team.toml", MAP);
+        home.ok(&["map", "apply", "team.toml"]);
+        for agent in ["hostile", "victim"] {
+            home.ok(&["tokens", "create", "agent", agent, "--out", &format!("{agent}.token")]);
+        }
+        home.ok(&["tokens", "create", "admin", "dana", "--out", "dana.token"]);
+        let server = Server::start(&home);
+        Self { home, server }
+    }
+
+    /// Somebody of the team, on a connection of their own.
+    pub(crate) fn connect(&self, who: &str) -> Line {
+        let token = std::fs::read_to_string(self.home.dir.path().join(format!("{who}.token"))).unwrap();
+        let address = self.server.url.trim_start_matches("http://").to_owned();
+        Line::open(address, token.trim().to_owned())
+    }
+
+    /// The server's resident memory, in MiB.
+    pub(crate) fn resident(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.server.pid())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1024
+    }
+}
+
+/// A connection that is kept, as a client of an agent keeps it.
+pub(crate) struct Line {
+    stream: BufReader<TcpStream>,
+    head: String,
+}
+
+impl Line {
+    fn open(address: String, authorization: String) -> Self {
+        let stream = TcpStream::connect(&address).unwrap();
+        stream.set_nodelay(true).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let head = format!("Host: {address}\r\n{authorization}\r\nContent-Type: application/json\r\n");
+        Self { stream: BufReader::new(stream), head }
+    }
+
+    /// Sends a request and leaves its answer unread.
+    pub(crate) fn send(&mut self, method: &str, path: &str, body: &str) -> std::io::Result<()> {
+        let (head, length) = (&self.head, body.len());
+        let request = format!("{method} {path} HTTP/1.1\r\n{head}Content-Length: {length}\r\n\r\n{body}");
+        self.stream.get_mut().write_all(request.as_bytes())
+    }
+
+    /// Asks, and reads what comes.
+    pub(crate) fn ask(&mut self, method: &str, path: &str, body: &str) -> std::io::Result<(u16, Value)> {
+        self.send(method, path, body)?;
+        let mut line = String::new();
+        self.stream.read_line(&mut line)?;
+        let status = line.split(' ').nth(1).and_then(|status| status.parse().ok());
+        let mut length = 0;
+        loop {
+            line.clear();
+            self.stream.read_line(&mut line)?;
+            let Some((name, value)) = line.trim().split_once(':') else { break };
+            if name.eq_ignore_ascii_case("content-length") {
+                length = value.trim().parse().unwrap();
+            }
+        }
+        let mut body = vec![0; length];
+        self.stream.read_exact(&mut body)?;
+        let status = status.ok_or(std::io::ErrorKind::UnexpectedEof)?;
+        Ok((status, serde_json::from_slice(&body).unwrap_or_default()))
+    }
+
+    /// How many bytes there are until the connection ends.
+    pub(crate) fn rest(&mut self) -> std::io::Result<u64> {
+        std::io::copy(&mut self.stream, &mut std::io::sink())
+    }
+
+    /// The same with how long it took.
+    pub(crate) fn timed(&mut self, method: &str, path: &str, body: &str) -> (u16, Value, Duration) {
+        let began = Instant::now();
+        let (status, answer) = self.ask(method, path, body).unwrap();
+        (status, answer, began.elapsed())
+    }
+}
+
+/// The time that 99 of 100 stay below.
+pub(crate) fn p99(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times[times.len() * 99 / 100]
+}
+
+/// Whether times are asserted.
+pub(crate) fn measures() -> bool {
+    std::env::var_os("DEEDS_MEASURE").is_some()
+}
