@@ -12,7 +12,7 @@ use thiserror::Error;
 
 use crate::client::Url;
 use crate::console::theme;
-use crate::domain::ids::{AgentId, WorkspaceId};
+use crate::domain::ids::{AgentId, PersonId, WorkspaceId};
 use crate::domain::path::EntityPath;
 use crate::ledger::engine::{ENGINES, Engine};
 
@@ -33,6 +33,8 @@ pub struct Config {
     pub data_dir: Option<PathBuf>,
     /// The workspace to open.
     pub workspace: Option<WorkspaceId>,
+    /// Who founds the data directory; the account's name if nothing is said.
+    pub person: Option<PersonId>,
     /// A server elsewhere, instead of the one in this process.
     pub connect: Option<Url>,
     /// A file that holds the token to sign in with.
@@ -90,6 +92,7 @@ impl Default for Config {
         Self {
             data_dir: None,
             workspace: None,
+            person: None,
             connect: None,
             token_file: None,
             allow_plaintext: false,
@@ -175,6 +178,19 @@ const SETTINGS: &[Setting] = &[
         default: |_| None,
         sample: "northwind",
         doc: "The workspace to open: one team of agents, its map and its ledger.",
+    },
+    Setting {
+        key: "person",
+        variable: "DEEDS_PERSON",
+        kind: Kind::Text,
+        set: |config, text| {
+            let mend = "use letters, digits, and . _ - @ +, up to 64 bytes";
+            config.person = Some(text.parse().map_err(|_| wrong("a person's name", text, mend))?);
+            Ok(())
+        },
+        default: |_| None,
+        sample: "dana",
+        doc: "Who founds the data directory and is its first admin; the account's name without it. Once founded, it has that person.",
     },
     Setting {
         key: "connect",

@@ -12,6 +12,8 @@ mod agent;
 mod attach;
 #[path = "cli/bad_input.rs"]
 mod bad_input;
+#[path = "cli/checkpoint.rs"]
+mod checkpoint;
 #[path = "cli/clock.rs"]
 mod clock;
 #[path = "cli/codeowners.rs"]

@@ -3,12 +3,7 @@
 //!
 //! What is measured is printed: `cargo test --test hostile -- --nocapture`. Times are asserted only where
 //! `DEEDS_MEASURE=1` says that the machine is quiet.
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 #[path = "common/patience.rs"]
 #[expect(dead_code, reason = "shared with other tests, which use the rest of it")]

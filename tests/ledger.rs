@@ -86,7 +86,7 @@ fn what_was_appended_is_there_after_opening_again() {
         assert_eq!(append(&ledger, 1).await.seq, 2_501);
     });
     let mut reached = Vec::new();
-    let found = verify(&path, |seq| reached.push(seq)).unwrap();
+    let found = verify(&path, |head| reached.push(head.seq)).unwrap();
     assert_eq!(found.head.seq, 2_501);
     assert_eq!(reached, (1..=2_501).collect::<Vec<_>>());
 }

@@ -29,7 +29,7 @@ const LAYERS: &[Layer] = &[
     Layer {
         name: "ledger",
         may: &["domain"],
-        crates: &["rusqlite", "tokio", "sha2", "getrandom", "rustix", "bytes", "tracing"],
+        crates: &["rusqlite", "tokio", "sha2", "getrandom", "rustix", "bytes", "tracing", "ring", "base64"],
     },
     Layer { name: "index", may: &["domain"], crates: &["rusqlite", "tokio", "tracing"] },
     Layer {

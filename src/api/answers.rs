@@ -413,6 +413,49 @@ pub struct NewToken {
     pub expires: Option<Time>,
 }
 
+/// A person to invite.
+#[serde_with::skip_serializing_none]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewInvitation {
+    /// What their token will allow: `watcher`, `reviewer` or `admin`.
+    pub class: TokenClass,
+    /// The person's name.
+    pub name: Arc<str>,
+    /// Until when it may be taken; a day from now where nothing is said, a week at most.
+    pub until: Option<Time>,
+    /// When the token ends by itself.
+    pub expires: Option<Time>,
+}
+
+/// A person that was invited. This is the only time that the secret is shown.
+#[serde_with::skip_serializing_none]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Invited {
+    /// The whole invitation, for that person; none where a retry is answered again, or where it was refused.
+    pub invitation: Option<String>,
+    /// Its public part.
+    pub id: Option<TokenId>,
+    /// Until when it may be taken.
+    pub until: Option<Time>,
+    /// What the rules say.
+    pub reply: Reply,
+}
+
+impl std::fmt::Debug for Invited {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Invited").field("id", &self.id).field("reply", &self.reply).finish_non_exhaustive()
+    }
+}
+
+/// An invitation to take.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TakeInvitation {
+    /// The whole of it.
+    pub invitation: String,
+}
+
 /// A token that was made. This is the only time that its secret is shown.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TokenMade {
@@ -435,6 +478,8 @@ impl std::fmt::Debug for TokenMade {
 pub struct TokenList {
     /// Ended ones too.
     pub tokens: Vec<TokenView>,
+    /// The invitations that were not taken yet, without their secrets.
+    pub invitations: Vec<InvitationView>,
     /// The deed that this answer includes everything up to.
     pub seq: Seq,
 }
@@ -459,6 +504,23 @@ pub struct TokenView {
     pub revoked: Option<Time>,
     /// Whether it opens the door now.
     pub live: bool,
+    /// How many tokens of that name open it, this one among them.
+    pub of_the_name: usize,
+    /// The invitation that it was made from.
+    pub invitation: Option<TokenId>,
+}
+
+/// An invitation without its secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct InvitationView {
+    /// Its public part.
+    pub id: TokenId,
+    /// What the token will allow.
+    pub class: TokenClass,
+    /// Who is invited.
+    pub name: Arc<str>,
+    /// Until when it may be taken.
+    pub until: Time,
 }
 
 /// A workspace to make.

@@ -24,10 +24,11 @@ pub use addresses::{
 };
 pub use answers::{
     AlertList, AsOf, BATCH_WRITES, BatchAnswer, BatchResult, BoardView, BucketView, ChainView,
-    ContestedField, EffectView, FieldActivity, Histogram, ItemList, ItemView, KnownActor, LastWritten,
-    LedgerPage, MapChecked, MapView, NewToken, NewWorkspaceRequest, NoteBody, PAGE_LIMIT, RawDeed,
-    ReassignBody, ServerFacts, Stats, Times, TokenList, TokenMade, TokenView, Traced, WhoAmI, Words,
-    WorkList, WorkStepBody, WorkspaceList, WorkspaceMade, WorkspaceView,
+    ContestedField, EffectView, FieldActivity, Histogram, InvitationView, Invited, ItemList, ItemView,
+    KnownActor, LastWritten, LedgerPage, MapChecked, MapView, NewInvitation, NewToken, NewWorkspaceRequest,
+    NoteBody, PAGE_LIMIT, RawDeed, ReassignBody, ServerFacts, Stats, TakeInvitation, Times, TokenList,
+    TokenMade, TokenView, Traced, WhoAmI, Words, WorkList, WorkStepBody, WorkspaceList, WorkspaceMade,
+    WorkspaceView,
 };
 pub use body::{DEPTH, ENTRIES, parse, parse_object, understood};
 pub use desk::{AwayBody, BackBody, ReasonBody, SessionBody};
@@ -40,4 +41,4 @@ pub use teamwork::{
     AcquireBody, ConclusionList, ConclusionView, FanOutList, LeaseList, OutputList, OutputView, Queued,
     RenewBody, ReviewList, ReviewView, TakeBody, TakenWork, TaskList, TransferBody,
 };
-pub use token::{BadToken, PREFIX, Secret, TokenText};
+pub use token::{BadToken, InvitationText, PREFIX, Secret, TokenText};

@@ -72,6 +72,47 @@ impl TokenText {
     }
 }
 
+/// An invitation with its secret, `deeds_invitation_<workspace>_<id>_<secret>`: not a token, it opens nothing but itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InvitationText {
+    /// Into which workspace.
+    pub workspace: WorkspaceId,
+    /// Its public part.
+    pub id: TokenId,
+    secret: Secret,
+}
+
+/// What an invitation's text has where a token's has its class.
+const INVITATION: &str = "invitation";
+
+impl InvitationText {
+    /// The same random bytes as an invitation.
+    pub fn of(token: TokenText) -> Self {
+        Self { workspace: token.workspace, id: token.id, secret: token.secret }
+    }
+
+    /// SHA-256 of the secret, as the workspace keeps it.
+    pub fn hash(&self) -> [u8; 32] {
+        Sha256::digest(self.secret.0).into()
+    }
+
+    /// The whole of it, for whoever is invited.
+    pub fn expose(&self) -> String {
+        format!("{PREFIX}_{INVITATION}_{}_{}_{}", self.workspace, self.id, hex(&self.secret.0))
+    }
+}
+
+impl FromStr for InvitationText {
+    type Err = BadToken;
+
+    fn from_str(text: &str) -> Result<Self, BadToken> {
+        // Read as a token is, but for its class.
+        let rest = text.trim().strip_prefix(PREFIX).and_then(|rest| rest.strip_prefix('_'));
+        let rest = rest.and_then(|rest| rest.strip_prefix(INVITATION)).ok_or(BadToken)?;
+        format!("{PREFIX}_{}{rest}", TokenClass::Watcher.as_str()).parse().map(Self::of)
+    }
+}
+
 impl fmt::Display for TokenText {
     /// Without the secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

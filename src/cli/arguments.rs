@@ -6,9 +6,9 @@ use clap::{Parser, Subcommand};
 use super::context::{ConsoleFlags, Global};
 use super::then::Then;
 use super::{
-    agent, agents, alerts, away, backup, console, demo, doctor, entity, fan_outs, handoffs, hook, import,
-    inbox, leases, log, man, map, outputs, overrides, readiness, rehearse, review, serve, single, tokens,
-    trace, verify, who_owns, work, workspaces,
+    agent, agents, alerts, away, backup, checkpoint, console, demo, doctor, entity, fan_outs, handoffs, hook,
+    import, inbox, join, leases, log, man, map, outputs, overrides, readiness, rehearse, review, serve,
+    single, tokens, trace, verify, who_owns, work, workspaces,
 };
 
 const EXAMPLES: &str = "\
@@ -126,9 +126,11 @@ pub(crate) enum Command {
     /// Step in: freeze, pause, set, revert, unlock; each with a reason
     #[command(subcommand)]
     Override(overrides::Command),
-    /// Who may come in: create, list and revoke tokens
+    /// Who may come in: invite people, create, list and revoke tokens
     #[command(subcommand)]
     Tokens(tokens::Command),
+    /// Make your own token from an invitation, and keep it
+    Join(join::Join),
     /// The teams on one server: list, create
     Workspaces {
         #[command(subcommand)]
@@ -142,6 +144,8 @@ pub(crate) enum Command {
     Import(import::Command),
     /// Verify the ledger's hash chain, from the database or from an export
     Verify(verify::Command),
+    /// Where the ledger ends, signed, for others to keep; the keys that sign
+    Checkpoint(checkpoint::Command),
     /// Copy every ledger into one file, also while a server runs
     Backup(backup::Command),
     /// Bring a backup into an empty data directory, and verify it

@@ -12,13 +12,14 @@ use thiserror::Error;
 
 use super::token::header_file;
 use crate::api::TokenText;
-use crate::domain::ids::WorkspaceId;
+use crate::domain::ids::{PersonId, WorkspaceId};
 use crate::ledger::{Engine, LedgerError, Store};
 
 const LOCK: &str = "lock";
 const SERVER: &str = "server.json";
 const TOKENS: &str = "tokens";
 const MAPS: &str = "maps";
+const PERSON: &str = "person";
 /// The largest token file or server file that is read, in bytes.
 const MAX_SMALL_FILE_BYTES: u64 = 4 * 1024;
 
@@ -253,6 +254,22 @@ impl DataDir {
             Err(error) if error.kind() != ErrorKind::NotFound => Err(system(&path, error)),
             Ok(()) | Err(_) => Ok(()),
         }
+    }
+
+    /// Whose directory it is, as the process that served it last has found in its ledger.
+    pub(crate) fn person(&self) -> Option<PersonId> {
+        read_small(&self.path.join(PERSON)).ok()?.trim().parse().ok()
+    }
+
+    /// Takes down whose directory it is; whoever holds the lock calls it.
+    ///
+    /// # Errors
+    /// When the file can't be written.
+    pub(crate) fn keep_person(&self, person: &PersonId, _lock: &Lock) -> Result<(), DataDirError> {
+        if self.person().as_ref() == Some(person) {
+            return Ok(());
+        }
+        Self::replace(&self.path.join(PERSON), person.as_str())
     }
 
     /// Where the token of that name for a workspace here is kept.

@@ -67,7 +67,7 @@ async fn target(
     let client = match wanted {
         Some(name) if *name != session.client.token().workspace => {
             if session.client_of(context, name).await?.is_none() {
-                session.create_workspace(name).await?;
+                session.create_workspace(context, name).await?;
             }
             let client = session.client_of(context, name).await?;
             client.with_context(|| format!("workspace {name} was made but can't be signed in to"))?

@@ -9,6 +9,7 @@ mod alerts;
 mod arguments;
 mod away;
 mod backup;
+mod checkpoint;
 mod console;
 mod context;
 mod datadir;
@@ -21,6 +22,7 @@ mod handoffs;
 mod hook;
 mod import;
 mod inbox;
+mod join;
 mod leases;
 mod list;
 mod log;
@@ -116,9 +118,11 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Status> {
         Some(Command::Map(command)) => map::run(&context, command),
         Some(Command::Override(command)) => overrides::run(&context, command),
         Some(Command::Tokens(command)) => tokens::run(&context, command),
+        Some(Command::Join(join)) => join::run(&context, &join),
         Some(Command::Workspaces { command }) => workspaces::run(&context, command),
         Some(Command::Hook(command)) => hook::run(&context, &arguments.global, command),
         Some(Command::Import(command)) => import::run(&context, &command),
+        Some(Command::Checkpoint(command)) => checkpoint::run(&context, &command),
         Some(Command::Verify(command)) => verify::run(&context, &command),
         Some(Command::Backup(command)) => backup::run(&context, &command),
         Some(Command::Restore(command)) => backup::restore(&context, &command),

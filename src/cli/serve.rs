@@ -105,7 +105,7 @@ async fn lock(dir: &DataDir) -> anyhow::Result<Option<Lock>> {
 
 /// Founds and signs in what there is, and says where everything is; never a token.
 async fn ready(context: &Context, dir: &DataDir, embedded: &Embedded) -> anyhow::Result<()> {
-    let user = user();
+    let user = user(context, dir)?;
     embedded.found(dir, context.config.workspace.as_ref(), &user).await?;
     let workspaces = embedded.workspaces();
     for (workspace, why) in workspaces.broken() {

@@ -23,7 +23,7 @@ use crate::domain::ids::{AgentId, PersonId, WorkspaceId};
 use crate::domain::things::TokenClass;
 
 pub(super) use embedded::{Embedded, FIRST_AGENT, Listen, log_to};
-pub(super) use signin::user;
+pub(super) use signin::{account, user};
 
 /// How long the process that holds the data directory may take to answer.
 const ATTACH_WAIT: Duration = Duration::from_secs(10);
@@ -258,7 +258,7 @@ impl Session {
     }
 
     async fn sign_in_here(context: &Context, dir: &DataDir, embedded: &Embedded) -> anyhow::Result<Client> {
-        let user = user();
+        let user = user(context, dir)?;
         embedded.found(dir, context.config.workspace.as_ref(), &user).await?;
         let token = if let Some(given) = signin::given(context)? {
             given.token
@@ -275,11 +275,14 @@ impl Session {
         let token = match signin::given(context)? {
             Some(given) => given.token,
             None => match signin::choose(dir, context.config.workspace.as_ref()) {
-                Ok(workspace) => match own_token(dir, &workspace, &user()) {
-                    Some(token) => token?,
-                    // The other process may be about to write it.
-                    None => return Ok(Attached::NoToken(dir.token_file(&workspace, user().as_str()))),
-                },
+                Ok(workspace) => {
+                    let user = user(context, dir)?;
+                    match own_token(dir, &workspace, &user) {
+                        Some(token) => token?,
+                        // The other process may be about to write it.
+                        None => return Ok(Attached::NoToken(dir.token_file(&workspace, user.as_str()))),
+                    }
+                }
                 // The other process may be about to make the first one.
                 Err(_) if dir.workspaces()?.is_empty() => return Ok(Attached::NoAnswer),
                 Err(error) => return Err(error),
@@ -331,7 +334,7 @@ impl Session {
         let tokens: Vec<TokenText> = match &self.place {
             Place::Remote { dir, url, .. } => signin::all_kept(dir.as_ref(), url),
             Place::Local { dir, .. } => {
-                let user = user();
+                let user = user(context, dir)?;
                 let mut tokens = Vec::new();
                 for workspace in dir.workspaces()? {
                     if workspace != first
@@ -379,9 +382,13 @@ impl Session {
     }
 
     /// Makes a workspace on the server, and keeps the token for it; says where.
-    pub(super) async fn create_workspace(&self, name: &WorkspaceId) -> anyhow::Result<PathBuf> {
+    pub(super) async fn create_workspace(
+        &self,
+        context: &Context,
+        name: &WorkspaceId,
+    ) -> anyhow::Result<PathBuf> {
         let (dir, file) = match &self.place {
-            Place::Local { dir, .. } => (dir, dir.token_file(name, user().as_str())),
+            Place::Local { dir, .. } => (dir, dir.token_file(name, user(context, dir)?.as_str())),
             Place::Remote { dir: Some(dir), url, .. } => (dir, dir.remote_token_file(url, name)),
             Place::Remote { dir: None, .. } => {
                 return Err(Usage::error(

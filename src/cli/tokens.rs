@@ -15,7 +15,7 @@ use super::output::{self, Output};
 use super::status::Status;
 use super::then::Then;
 use super::{reply, session, token};
-use crate::api::{NewToken, TokenList, TokenView};
+use crate::api::{NewInvitation, NewToken, TokenList, TokenView};
 use crate::client::Client;
 use crate::domain::command::{Command as Order, TokenStep};
 use crate::domain::ids::TokenId;
@@ -27,6 +27,8 @@ use crate::domain::time::Span;
 pub(crate) enum Command {
     /// Make a token; its secret is printed this once
     Create(Create),
+    /// Invite a person to make a token of their own, once and soon; the invitation is printed this once
+    Invite(Invite),
     /// Every token of the workspace, without secrets
     List,
     /// End a token at once
@@ -50,6 +52,27 @@ pub(crate) struct Create {
     #[arg(long, value_name = "SPAN")]
     expires: Option<Span>,
     /// Put it into a new file, readable by you alone, that `curl -H @FILE` takes
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+/// A person to invite.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  deeds tokens invite reviewer sam --out sam.invitation\n  deeds tokens invite admin kim --within 2h --expires 90d\n\nHand the file to that person; `deeds join FILE` makes their token, once. A token in a person's name is made by nobody else."
+)]
+pub(crate) struct Invite {
+    /// What the token will allow: watcher, reviewer, admin
+    class: Class,
+    /// The person's name
+    name: Arc<str>,
+    /// Until when it may be taken: 2h, 3d; a day if nothing is said, a week at most
+    #[arg(long, value_name = "SPAN")]
+    within: Option<Span>,
+    /// When the token ends by itself: 12h, 90d
+    #[arg(long, value_name = "SPAN")]
+    expires: Option<Span>,
+    /// Put the invitation into a new file, readable by you alone
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }
@@ -85,6 +108,9 @@ pub(super) fn run(context: &Context, command: Command) -> anyhow::Result<Status>
         Command::Create(token) => {
             session::with_client(context, async |client| create(out, client, token).await)
         }
+        Command::Invite(invite) => {
+            session::with_client(context, async |client| invited(out, client, invite).await)
+        }
         Command::List => LIST.run(context, &Then::default(), Client::tokens),
         Command::Revoke { id } => reply::ask(context, &Order::Token(TokenStep::Revoke { token: id })),
     }
@@ -112,6 +138,34 @@ async fn create(out: Output, client: &Client, wanted: Create) -> anyhow::Result<
     Ok(Status::Done)
 }
 
+async fn invited(out: Output, client: &Client, wanted: Invite) -> anyhow::Result<Status> {
+    let file = wanted.out.as_deref().map(new_file).transpose()?;
+    let now = client.whoami().await?.server.now;
+    let invitation = NewInvitation {
+        class: wanted.class.into(),
+        name: wanted.name,
+        until: wanted.within.map(|span| now.plus(span)),
+        expires: wanted.expires.map(|span| now.plus(span)),
+    };
+    let made = client.invite(&invitation).await;
+    if let (Some(path), false) = (&wanted.out, matches!(&made, Ok(made) if made.invitation.is_some())) {
+        std::fs::remove_file(path).unwrap_or_default();
+    }
+    let made = made?;
+    let (Some(secret), Some(id)) = (&made.invitation, &made.id) else { return reply::tell(out, &made.reply) };
+    if let (Some(mut file), Some(path)) = (file, &wanted.out) {
+        file.write_all(format!("{secret}\n").as_bytes())
+            .and_then(|()| file.sync_all())
+            .with_context(|| format!("{}: revoke {id} and invite once more", path.display()))?;
+        out.show(&serde_json::json!({ "id": id, "file": path, "until": made.until }), || {
+            out.faint(format!("invitation {id} is in {}, until {}", path.display(), list::maybe(made.until)))
+        })?;
+    } else {
+        out.show(&made, || output::line(secret))?;
+    }
+    Ok(Status::Done)
+}
+
 async fn make(client: &Client, wanted: &Create) -> anyhow::Result<crate::api::TokenMade> {
     let expires = match wanted.expires {
         Some(span) => Some(client.whoami().await?.server.now.plus(span)),
@@ -121,7 +175,7 @@ async fn make(client: &Client, wanted: &Create) -> anyhow::Result<crate::api::To
     Ok(client.create_token(&token).await?)
 }
 
-fn new_file(path: &Path) -> anyhow::Result<std::fs::File> {
+pub(super) fn new_file(path: &Path) -> anyhow::Result<std::fs::File> {
     let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
     made.map_err(|error| {
         super::status::Usage::error(format!(
@@ -139,12 +193,13 @@ const LIST: List<TokenList, TokenView> = List {
         of("CLASS", |token| token.class.as_str().to_owned()),
         of("NAME", |token| token.name.to_string()),
         of("STATE", |token| {
-            let state = match (token.live, token.revoked) {
-                (true, _) => "live",
-                (false, Some(_)) => "revoked",
-                (false, None) => "expired",
-            };
-            state.to_owned()
+            match (token.live, token.revoked) {
+                // Whoever has two may not know of the second.
+                (true, _) if token.of_the_name > 1 => format!("live, 1 of {}", token.of_the_name),
+                (true, _) => "live".to_owned(),
+                (false, Some(_)) => "revoked".to_owned(),
+                (false, None) => "expired".to_owned(),
+            }
         }),
         of("MADE BY", |token| token.by.to_string()),
         of("MADE", |token| token.at.to_string()),

@@ -1,5 +1,7 @@
 //! `deeds verify`: the hash chain from its first record to its last, without any server.
 
+mod notes;
+
 use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
@@ -8,12 +10,14 @@ use anyhow::Context as _;
 use clap::Args;
 use serde::Serialize;
 
+use self::notes::Notes;
 use super::context::Context;
 use super::datadir::DataDir;
 use super::output::{self, Output, bar};
 use super::status::{Status, Usage};
 use crate::domain::ids::WorkspaceId;
-use crate::ledger::{Store, Verified, export};
+use crate::ledger::note::NoteKey;
+use crate::ledger::{Head, Store, Verified, export};
 
 /// What is verified.
 #[derive(Debug, Args)]
@@ -24,6 +28,14 @@ pub(crate) struct Command {
     /// An export instead of the database
     #[arg(long, value_name = "FILE")]
     export: Option<PathBuf>,
+    /// Hold the chain against signed checkpoints: those that were kept in this file, or beside the ledger if none is
+    /// named
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "", conflicts_with = "export")]
+    checkpoints: Option<PathBuf>,
+    /// The first key that may have signed them, as `deeds checkpoint keys` said when it was sure; without it those in the
+    /// data directory are believed
+    #[arg(long, value_name = "KEY", requires = "checkpoints")]
+    key: Option<NoteKey>,
 }
 
 /// One chain that holds.
@@ -34,6 +46,9 @@ struct Sound {
     ledger: String,
     deeds: u64,
     hash: String,
+    /// How many signed checkpoints it was held against.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    checkpoints: Option<usize>,
 }
 
 /// Runs it.
@@ -45,7 +60,7 @@ pub(super) fn run(context: &Context, command: &Command) -> anyhow::Result<Status
     }
     let sound = match &command.export {
         Some(file) => vec![verify_export(file)?],
-        None => verify_ledgers(context)?,
+        None => verify_ledgers(context, command)?,
     };
     report(context.out, &sound)?;
     Ok(Status::Done)
@@ -62,21 +77,46 @@ fn verify_export(path: &Path) -> anyhow::Result<Sound> {
     Ok(sound(shown.to_string(), &Verified { identity, head }))
 }
 
-fn verify_ledgers(context: &Context) -> anyhow::Result<Vec<Sound>> {
+fn verify_ledgers(context: &Context, command: &Command) -> anyhow::Result<Vec<Sound>> {
     let dir = context.existing_dir()?;
     let workspaces = chosen(context, &dir)?;
     let mut found = Vec::with_capacity(workspaces.len());
     for workspace in workspaces {
-        let verified = verified(dir.store(), &workspace)?;
-        found.push(sound(dir.store().place(&workspace), &verified));
+        let notes = command
+            .checkpoints
+            .as_ref()
+            .map(|file| Notes::read(&dir, &workspace, file, command.key.as_ref()));
+        let mut notes = notes.transpose()?;
+        let verified = verified_with(dir.store(), &workspace, |head| {
+            if let Some(notes) = &mut notes {
+                notes.reached(head);
+            }
+        })?;
+        let mut sound = sound(dir.store().place(&workspace), &verified);
+        if let Some(notes) = notes {
+            sound.checkpoints = Some(notes.hold(&sound.place, &verified)?);
+        }
+        found.push(sound);
     }
     Ok(found)
 }
 
 /// Verifies a ledger whole, and shows how far it is.
 pub(super) fn verified(store: &Store, workspace: &WorkspaceId) -> anyhow::Result<Verified> {
+    verified_with(store, workspace, |_| {})
+}
+
+/// The same; each record is told as it is reached.
+fn verified_with(
+    store: &Store,
+    workspace: &WorkspaceId,
+    mut each: impl FnMut(Head),
+) -> anyhow::Result<Verified> {
     let bar = bar(0, "{pos} deeds verified");
-    let verified = store.verify(workspace, |seq| bar.set_position(seq))?;
+    let verified = store.verify(workspace, |head| {
+        bar.set_position(head.seq);
+        each(head);
+    })?;
     bar.finish_and_clear();
     Ok(verified)
 }
@@ -108,6 +148,7 @@ fn sound(place: String, Verified { identity, head }: &Verified) -> Sound {
         ledger: identity.source(),
         deeds: head.seq,
         hash: head.hash.to_string(),
+        checkpoints: None,
     }
 }
 
@@ -116,7 +157,11 @@ fn report(out: Output, sound: &[Sound]) -> anyhow::Result<()> {
         return output::json(&sound);
     }
     let row = |one: &Sound| {
-        vec![one.workspace.clone(), one.deeds.to_string(), "holds".to_owned(), one.hash.clone()]
+        let holds = match one.checkpoints {
+            Some(count) => format!("holds, against {count} signed checkpoints"),
+            None => "holds".to_owned(),
+        };
+        vec![one.workspace.clone(), one.deeds.to_string(), holds, one.hash.clone()]
     };
     out.table(
         &["WORKSPACE", "DEEDS", "CHAIN", "HASH OF THE LAST"],

@@ -4,8 +4,9 @@ use reqwest::header::IF_MATCH;
 
 use super::{Client, Result};
 use crate::api::{
-    AlertList, BatchAnswer, BatchResult, ItemList, ItemView, MapChecked, MapView, NewToken,
-    NewWorkspaceRequest, ReviewList, TokenList, TokenMade, WorkspaceList, WorkspaceMade,
+    AlertList, BatchAnswer, BatchResult, InvitationText, Invited, ItemList, ItemView, MapChecked, MapView,
+    NewInvitation, NewToken, NewWorkspaceRequest, ReviewList, TakeInvitation, TokenList, TokenMade,
+    WorkspaceList, WorkspaceMade,
 };
 use crate::domain::command::Import;
 use crate::domain::decide::Preview;
@@ -86,6 +87,17 @@ impl Client {
     /// The workspace's tokens, without secrets.
     pub async fn tokens(&self) -> Result<TokenList> {
         self.get("/v1/tokens").send().await
+    }
+
+    /// Takes an invitation; whose token this client has says nothing there.
+    pub async fn take_invitation(&self, invitation: &InvitationText) -> Result<TokenMade> {
+        let body = TakeInvitation { invitation: invitation.expose() };
+        self.post("/v1/invitations/take").json(&body)?.send().await
+    }
+
+    /// Invites a person to make a token of their own.
+    pub async fn invite(&self, invitation: &NewInvitation) -> Result<Invited> {
+        self.post("/v1/invitations").json(invitation)?.send().await
     }
 
     /// Makes a token; the answer is the only place that ever has its secret.

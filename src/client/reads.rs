@@ -131,6 +131,11 @@ impl Client {
         self.get(format!("/v1/ledger/{seq}")).send().await
     }
 
+    /// Where the ledger ends now, signed.
+    pub async fn checkpoint(&self) -> Result<String> {
+        self.get("/v1/checkpoint").accept("text/plain").text().await
+    }
+
     /// Deeds over time by outcome, in at most `buckets` parts.
     pub async fn histogram(&self, filter: &str, from: Time, to: Time, buckets: usize) -> Result<Histogram> {
         let ask = self.get("/v1/ledger/histogram").query("from", from).query("to", to);

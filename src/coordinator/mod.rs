@@ -270,7 +270,8 @@ impl Handle {
         for verdict in verdicts {
             answers.push(match verdict {
                 Ok(decide::Answer::Reply(reply)) => Ok(Answer { reply: *reply, replayed: false }),
-                Ok(decide::Answer::Replay(seq)) => self.first_answer(seq).await,
+                // Seldom, and large: not a part of every caller's future.
+                Ok(decide::Answer::Replay(seq)) => Box::pin(self.first_answer(seq)).await,
                 Err(error) => Err(error),
             });
         }

@@ -17,13 +17,13 @@ use thiserror::Error;
 use crate::domain::ids::{Actor, IdempotencyKey};
 use crate::domain::path::EntityPath;
 use crate::domain::state::{Access, Board, Imports, KeyAnswer, Links, State};
-use crate::domain::things::{Entity, TokenRecord};
+use crate::domain::things::{Entity, Invitation, TokenRecord};
 use crate::ledger::{Hash, Head, Identity};
 
 /// The name of a workspace's snapshot in its folder.
 pub const FILE: &str = "snapshot";
 /// Raised whenever the shape of the state changes, or what a deed does to it, so that older snapshots are passed over.
-const FORMAT: u32 = 13;
+const FORMAT: u32 = 14;
 
 /// Why a snapshot was not used. None of these is an error to anyone: the state is rebuilt from the ledger.
 #[derive(Debug, Error)]
@@ -77,6 +77,7 @@ enum Part {
     Imports(Imports),
     Links(Links),
     Token(Box<TokenRecord>),
+    Invitation(Box<Invitation>),
     Key(Actor, IdempotencyKey, KeyAnswer),
     Entity(EntityPath, Box<Entity>),
     Seal(Seal),
@@ -90,6 +91,7 @@ enum PartRef<'a> {
     Imports(&'a Imports),
     Links(&'a Links),
     Token(&'a TokenRecord),
+    Invitation(&'a Invitation),
     Key(&'a Actor, &'a IdempotencyKey, &'a KeyAnswer),
     Entity(&'a EntityPath, &'a Entity),
     Seal(Seal),
@@ -152,6 +154,9 @@ pub(super) fn write(out: impl Write, identity: &Identity, head: Head, state: &St
     out.line(&PartRef::Links(&state.links))?;
     for token in state.access.tokens.values() {
         out.line(&PartRef::Token(token))?;
+    }
+    for invitation in state.access.invitations.values() {
+        out.line(&PartRef::Invitation(invitation))?;
     }
     for kept in state.access.kept() {
         out.line(&PartRef::Key(&kept.actor, &kept.key, &kept.answer))?;
@@ -263,6 +268,9 @@ impl Parts {
             Part::Links(links) => self.links = links,
             Part::Token(record) => {
                 self.access.tokens.insert(record.token.id.clone(), Arc::from(record));
+            }
+            Part::Invitation(invitation) => {
+                self.access.invitations.insert(invitation.id.clone(), Arc::from(invitation));
             }
             Part::Key(actor, key, answer) => self.access.restore(actor, key, answer),
             Part::Entity(path, entity) => {

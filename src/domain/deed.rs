@@ -21,7 +21,7 @@ use self::decided::{first_format, is_first_format};
 use super::code::Code;
 use super::ids::{
     ActNo, Actor, AgentId, AlertNo, EventDigest, FanOutNo, Fence, IdempotencyKey, ItemNo, MapVersion,
-    PersonId, QueueName, Seq, TaskId, WorkNo, WorkspaceId,
+    PersonId, QueueName, Seq, TaskId, TokenId, WorkNo, WorkspaceId,
 };
 use super::map::{Grant, Model};
 use super::outcome::Outcome;
@@ -140,6 +140,8 @@ pub struct Deed {
     pub traceparent: Option<Arc<str>>,
     /// Who.
     pub actor: Actor,
+    /// The token that they showed; none of what Deeds does itself, decides again, or recorded before tokens were named.
+    pub token: Option<TokenId>,
     /// What was asked, in the caller's word: `write`, `send_upsell`, `expand`.
     pub action: Cow<'static, str>,
     /// How it came out.

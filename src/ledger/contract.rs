@@ -298,7 +298,7 @@ async fn a_ledger_is_looked_at_beside_its_writer(engine: &'static Engine, direct
     let (looked, last) = store.inspect(&northwind()).unwrap();
     assert_eq!((looked, last.as_ref().map(Record::head)), (verified.clone(), Some(head)));
     let mut reached = 0;
-    assert_eq!(store.verify(&northwind(), |seq| reached = seq), Ok(verified));
+    assert_eq!(store.verify(&northwind(), |head| reached = head.seq), Ok(verified));
     assert_eq!(reached, head.seq);
 }
 

@@ -34,7 +34,7 @@ pub struct Engine {
     /// Opens a ledger that exists, and verifies its end.
     pub(super) open: fn(&Path) -> Found<AnyLedger>,
     /// Verifies the whole chain, also beside a writer; tells each number as it is reached.
-    pub(super) verify: fn(&Path, &mut dyn FnMut(u64)) -> Found<Verified>,
+    pub(super) verify: fn(&Path, &mut dyn FnMut(Head)) -> Found<Verified>,
     /// Verifies the end, also beside a writer, and gives the last record.
     pub(super) inspect: fn(&Path) -> Found<End>,
     /// Writes the ledger as it is at one moment, also beside a writer, into a folder in the form of backups.

@@ -6,6 +6,7 @@
 //!
 //! * [`Ledger`] is the port to one ledger, [`Store`] to all of a data directory, [`LedgerError`] what can go wrong.
 //! * [`engine`] is the table of engines: [`sqlite`] is the durable one, `testing` has one that can be told to fail.
+//! * [`note`] signs where a ledger ended, and [`signing`] keeps what it signs with beside the ledgers.
 //! * [`chain`] seals and verifies, [`export`] is the same chain as lines of JSON.
 
 pub mod chain;
@@ -16,6 +17,8 @@ mod error;
 pub mod export;
 
 mod identity;
+pub mod note;
+pub mod signing;
 pub mod sqlite;
 mod store;
 #[cfg(test)]
@@ -29,6 +32,7 @@ pub use chain::{Hash, Verifier};
 pub use engine::{AnyLedger, Engine};
 pub use error::LedgerError;
 pub use identity::{Identity, LedgerId};
+pub use signing::Signing;
 pub use sqlite::{SqliteLedger, read_all};
 pub use store::Store;
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::engine::{ENGINES, Engine};
-use super::{AnyLedger, LedgerError, Record, Verified, sqlite};
+use super::{AnyLedger, Head, LedgerError, Record, Signing, Verified, signing, sqlite};
 use crate::domain::ids::WorkspaceId;
 
 const WORKSPACES: &str = "workspaces";
@@ -34,7 +34,7 @@ impl From<&Path> for Store {
 
 impl Store {
     /// What it puts into its directory.
-    pub const NAMES: [&str; 3] = [WORKSPACES, HOME, HOME_DRAFT];
+    pub const NAMES: [&str; 5] = [WORKSPACES, HOME, HOME_DRAFT, signing::SECRET, signing::KEYS];
 
     /// Of that data directory and that engine; nothing is looked at yet.
     pub fn new(directory: &Path, engine: &'static Engine) -> Self {
@@ -72,11 +72,11 @@ impl Store {
     }
 
     /// Verifies the whole chain, also while another process appends to it: what is there on beginning is read.
-    /// `progress` is told each number as it is reached. Blocks; call it off the runtime's threads.
+    /// `progress` is told each record as it is reached. Blocks; call it off the runtime's threads.
     pub fn verify(
         &self,
         workspace: &WorkspaceId,
-        mut progress: impl FnMut(u64),
+        mut progress: impl FnMut(Head),
     ) -> Result<Verified, LedgerError> {
         (self.engine.verify)(&self.folder(workspace), &mut progress)
     }
@@ -110,6 +110,11 @@ impl Store {
         owner_only(fs::OpenOptions::new().write(true).create_new(true))
             .open(&path)
             .map_err(|error| LedgerError::of_system(&path, &error))
+    }
+
+    /// What heads are signed with here.
+    pub fn signing(&self) -> Signing {
+        Signing::new(&self.directory)
     }
 
     /// The workspace whose admins are the server's: the one that the directory began with.

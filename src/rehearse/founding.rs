@@ -32,7 +32,8 @@ pub(super) fn founding(model: &Arc<Model>, at: Time) -> Vec<Deed> {
     let mut deeds = vec![born];
     if let (Some(person), Ok(id)) = (onlooker(model), TokenId::new(NO_TOKEN)) {
         let name = Arc::from(person.as_str());
-        let token = Token { id, class: TokenClass::Admin, name, hash: no_hash(), expires: None };
+        let token =
+            Token { id, class: TokenClass::Admin, name, hash: no_hash(), expires: None, invitation: None };
         let principal = Principal { actor, class: TokenClass::Admin, token: None };
         let command = Command::Token(TokenStep::Create(token));
         deeds.extend(decide(&state, &Request { principal, command, key: None, traceparent: None }, at).deeds);

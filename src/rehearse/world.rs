@@ -137,6 +137,7 @@ impl World {
             cause: None,
             traceparent: None,
             actor: Actor::Deeds,
+            token: None,
             action: "given".into(),
             outcome: Outcome::Committed,
             code: None,

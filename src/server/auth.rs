@@ -56,13 +56,25 @@ pub(super) fn authenticate(
     let outcome = identify(app, headers);
     match outcome {
         Err(problem) if problem.status == ProblemCode::BadToken.status() => {
-            if app.failures.count(peer, Instant::now()) {
-                return Err(problem);
-            }
-            let detail = format!("more than {FAILURES} within a minute from {peer}");
-            Err(Box::new(Problem::new(ProblemCode::TooManyFailures, detail)))
+            Err(app.too_many_of(peer).unwrap_or(problem))
         }
         outcome => outcome,
+    }
+}
+
+impl App {
+    /// Who sent what opens nothing, as everybody is told; counted.
+    pub(super) fn turned_away(&self, peer: IpAddr, detail: &str) -> Box<Problem> {
+        self.too_many_of(peer).unwrap_or_else(|| Box::new(Problem::new(ProblemCode::BadToken, detail)))
+    }
+
+    /// Counts a failed try; the problem, where there were too many.
+    fn too_many_of(&self, peer: IpAddr) -> Option<Box<Problem>> {
+        if self.failures.count(peer, Instant::now()) {
+            return None;
+        }
+        let detail = format!("more than {FAILURES} within a minute from {peer}");
+        Some(Box::new(Problem::new(ProblemCode::TooManyFailures, detail)))
     }
 }
 

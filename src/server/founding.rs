@@ -30,7 +30,7 @@ pub(super) fn mint(
     // Hexadecimal digits are a token id, so that this never takes the other way.
     let id = TokenId::new(&hex(&id)).map_err(|_| getrandom::Error::UNEXPECTED)?;
     let text = TokenText::new(class, workspace.clone(), id.clone(), secret);
-    let token = Token { id, class, name: Arc::from(name), hash: text.hash_text(), expires };
+    let token = Token { id, class, name: Arc::from(name), hash: text.hash_text(), expires, invitation: None };
     Ok((text, token))
 }
 

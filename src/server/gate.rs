@@ -36,6 +36,8 @@ use crate::domain::time::Time;
 
 /// How long a body may take to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+/// Most bytes of a body of somebody without a token.
+const STRANGER_BYTES: usize = 4 * 1024;
 /// How long a read waits for the sequence it asks for.
 const MIN_SEQ_WAIT: Duration = Duration::from_secs(5);
 /// How many bytes of an idempotency key callers may use.
@@ -94,6 +96,41 @@ where
     let began = Instant::now();
     let answer = match app.hosts.check(request.headers()) {
         Ok(()) => handler(Arc::clone(&app)).await,
+        Err(problem) => Err(problem),
+    };
+    finish(&app, address.path, began, answer)
+}
+
+/// What somebody without a token sends: who it is shows in the body.
+#[derive(Debug)]
+pub(super) struct Stranger {
+    pub(super) app: Arc<App>,
+    pub(super) body: Bytes,
+    pub(super) peer: IpAddr,
+}
+
+/// Lets in a small body of somebody who has no token yet.
+pub(super) async fn enter_stranger<H, F>(
+    app: Arc<App>,
+    address: &'static Address,
+    request: Request,
+    handler: H,
+) -> Response
+where
+    H: Fn(Stranger) -> F,
+    F: Future<Output = Answer>,
+{
+    let began = Instant::now();
+    let (parts, body) = request.into_parts();
+    let peer = parts.extensions.get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
+    let answer = match app.hosts.check(&parts.headers) {
+        Ok(()) => match timeout(BODY_TIMEOUT, to_bytes(body, STRANGER_BYTES)).await {
+            Ok(Ok(body)) => handler(Stranger { app: Arc::clone(&app), body, peer }).await,
+            Ok(Err(_)) | Err(_) => {
+                let detail = format!("at most {STRANGER_BYTES} bytes are taken here");
+                Err(Box::new(Problem::new(ProblemCode::BodyTooLarge, detail).at("the body")))
+            }
+        },
         Err(problem) => Err(problem),
     };
     finish(&app, address.path, began, answer)

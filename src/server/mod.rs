@@ -19,6 +19,7 @@ mod past;
 mod query;
 mod router;
 mod routes;
+mod sealing;
 mod seats;
 mod stream;
 mod timely;

@@ -8,7 +8,7 @@ use axum::extract::{Request, State};
 use axum::http::Method;
 use axum::routing::{MethodFilter, on};
 
-use super::gate::{enter, enter_open, nowhere};
+use super::gate::{enter, enter_open, enter_stranger, nowhere};
 use super::routes::{
     activity, addresses, alerts, board, conclusions, entities, fan_outs, handoffs, health, imports, inbox,
     leases, ledger, map, outputs, overrides, readiness, reviews, scope, survey, take, together, tokens,
@@ -39,6 +39,7 @@ handlers! {
     Alerts enter alerts::list;
     Alive enter_open health::alive;
     Board enter board::show;
+    Checkpoint enter ledger::checkpoint;
     Conclusions enter conclusions::list;
     Deed enter ledger::one;
     Entity enter entities::show;
@@ -48,6 +49,8 @@ handlers! {
     Histogram enter ledger::histogram;
     Import enter imports::batch;
     Inbox enter inbox::list;
+    InvitationTake enter_stranger tokens::take;
+    Invite enter tokens::invite;
     Item enter inbox::show;
     ItemPreview enter inbox::preview;
     Joining enter readiness::join;

@@ -30,7 +30,7 @@ const SILENT: Duration = Duration::from_secs(1);
 pub(super) struct Seats {
     most: usize,
     began: Instant,
-    seats: Mutex<Seated>,
+    taken: Mutex<Seated>,
 }
 
 /// The seats by what is known of who holds them, each by its number: the oldest first.
@@ -75,7 +75,7 @@ impl Seats {
     /// As many as there are descriptors for.
     pub(super) fn new(files: usize) -> Arc<Self> {
         let most = CONNECTIONS.min(files.saturating_sub(FILES)).max(LEAST);
-        Arc::new(Self { most, began: Instant::now(), seats: Mutex::default() })
+        Arc::new(Self { most, began: Instant::now(), taken: Mutex::default() })
     }
 
     /// A place for a new connection; where all are taken another one ends.
@@ -100,7 +100,7 @@ impl Seats {
     }
 
     fn lock(&self) -> MutexGuard<'_, Seated> {
-        self.seats.lock().unwrap_or_else(PoisonError::into_inner)
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -8,8 +8,9 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout;
 
-use super::answer::{defect, unindexed};
+use super::answer::{defect, unindexed, unread};
 use super::indexing::LedgerSource;
+use super::sealing::Sealing;
 use crate::api::{Problem, ProblemCode};
 use crate::coordinator::{self, Clock, Founding, Full, Handle, Places, Room, Standing, StartError};
 use crate::domain::command::Principal;
@@ -36,6 +37,7 @@ pub struct Workspace {
     progress: watch::Receiver<Progress>,
     follower: Mutex<Option<Follower>>,
     stop: watch::Sender<bool>,
+    sealing: Sealing,
     watchers: Arc<Room>,
     looks: Arc<Semaphore>,
 }
@@ -67,15 +69,18 @@ impl Workspace {
         let ledger = if founding.is_some() { store.create(&id)? } else { store.open(&id)? };
         let folder = store.folder(&id);
         let snapshot = Some(folder.join(coordinator::SNAPSHOT_FILE));
+        let sealing_clock = clock.clone();
         let handle =
             coordinator::start_apart(ledger, coordinator::Options { clock, snapshot, founding }).await?;
         if handle.head().seq == 0 {
             handle.shutdown().await;
             return Err(SpaceError::Unfounded);
         }
+        let sealing = Sealing { signing: store.signing(), folder: folder.clone(), clock: sealing_clock };
         let index_file = folder.join(index::FILE);
         let index = Arc::new(Index::open(&index_file, &handle.identity().source())?);
         let (stop, stopped) = watch::channel(false);
+        tokio::spawn(sealing.clone().run(handle.clone(), stopped.clone()));
         let (told, progress) = watch::channel(Progress::default());
         let source = LedgerSource {
             handle: handle.clone(),
@@ -91,7 +96,17 @@ impl Workspace {
         let follower = Follower::start(Arc::clone(&index), source, tell)
             .map_err(|source| failed(&index_file, source))?;
         let (watchers, looks) = (Room::new(WATCHERS, WATCHER_SHARE), Arc::new(Semaphore::new(LOOKS)));
-        Ok(Self { id, handle, index, progress, follower: Mutex::new(Some(follower)), stop, watchers, looks })
+        Ok(Self {
+            id,
+            handle,
+            index,
+            progress,
+            follower: Mutex::new(Some(follower)),
+            stop,
+            sealing,
+            watchers,
+            looks,
+        })
     }
 
     /// Its name.
@@ -102,6 +117,14 @@ impl Workspace {
     /// The way to its coordinator.
     pub fn handle(&self) -> &Handle {
         &self.handle
+    }
+
+    /// Where its ledger ends now, signed.
+    pub(super) async fn checkpoint(&self) -> Result<String, Box<Problem>> {
+        let (sealing, source, head) =
+            (self.sealing.clone(), self.handle.identity().source(), self.handle.head());
+        let note = tokio::task::spawn_blocking(move || sealing.note(&source, head)).await;
+        note.map_err(defect)?.map_err(|error| unread(&error))
     }
 
     /// How far its index has got.

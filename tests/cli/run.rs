@@ -37,14 +37,14 @@ impl Home {
         path
     }
 
-    /// The binary with nothing in its environment but a user's name and this home.
+    /// The binary with nothing in its environment but who founds its data directory, and this home.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         patience::begun();
         let mut command = Command::new(env!("CARGO_BIN_EXE_deeds"));
         command
             .env_clear()
             .env("HOME", self.dir.path())
-            .env("USER", "dana")
+            .env("DEEDS_PERSON", "dana")
             .env("DEEDS_DATA_DIR", self.data())
             // Tests run side by side: each server takes any free port.
             .env("DEEDS_LISTEN", "127.0.0.1:0")

@@ -56,11 +56,6 @@ impl Server {
         *self = Self::start_at(home, &address);
     }
 
-    /// Its process.
-    pub(crate) fn pid(&self) -> u32 {
-        self.child.id()
-    }
-
     /// Sends a signal and waits for the end; the exit status, none where a signal ended it.
     pub(crate) fn signal(&mut self, signal: Signal) -> Option<i32> {
         patience::signal(&self.child, signal);

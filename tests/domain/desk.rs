@@ -225,6 +225,7 @@ fn somebody_without_a_token_is_not_there() {
             name: Arc::from(name),
             hash: Arc::from("00"),
             expires: None,
+            invitation: None,
         };
         Command::Token(TokenStep::Create(token))
     };
@@ -277,6 +278,7 @@ fn token(world: &mut World, id: &str, class: TokenClass, name: &str) {
         name: Arc::from(name),
         hash: Arc::from("00"),
         expires: None,
+        invitation: None,
     };
     assert!(world.ask("ada", Command::Token(TokenStep::Create(token))).code.is_none());
 }

@@ -221,6 +221,7 @@ fn history() -> World {
         name: Arc::from("sales"),
         hash: Arc::from("9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"),
         expires: Some(world.now.plus("90d".parse().unwrap())),
+        invitation: None,
     };
     for step in [
         TokenStep::Create(token.clone()),

@@ -237,6 +237,7 @@ pub(crate) fn deed(seq: Seq, now: Time, actor: Actor, body: Body) -> Deed {
         cause: None,
         traceparent: None,
         actor,
+        token: None,
         action: "create workspace".into(),
         outcome: Outcome::Recorded,
         code: None,

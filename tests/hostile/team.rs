@@ -55,13 +55,15 @@ impl Team {
     /// Somebody of the team, on a connection of their own.
     pub(crate) fn connect(&self, who: &str) -> Line {
         let token = std::fs::read_to_string(self.home.dir.path().join(format!("{who}.token"))).unwrap();
-        let address = self.server.url.trim_start_matches("http://").to_owned();
-        Line::open(address, token.trim().to_owned())
+        let address = self.server.url.trim_start_matches("http://");
+        Line::open(address, token.trim())
     }
 
     /// The server's resident memory, in MiB.
     pub(crate) fn resident(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.server.pid())).unwrap();
+        let serving = std::fs::read_to_string(self.home.data().join("server.json")).unwrap();
+        let serving: Value = serde_json::from_str(&serving).unwrap();
+        let status = std::fs::read_to_string(format!("/proc/{}/status", serving["pid"])).unwrap();
         let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
         line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1024
     }
@@ -74,8 +76,8 @@ pub(crate) struct Line {
 }
 
 impl Line {
-    fn open(address: String, authorization: String) -> Self {
-        let stream = TcpStream::connect(&address).unwrap();
+    fn open(address: &str, authorization: &str) -> Self {
+        let stream = TcpStream::connect(address).unwrap();
         stream.set_nodelay(true).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         let head = format!("Host: {address}\r\n{authorization}\r\nContent-Type: application/json\r\n");

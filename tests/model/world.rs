@@ -216,6 +216,7 @@ impl World {
             name: Arc::from(actor.name()),
             hash: Arc::from("00"),
             expires: None,
+            invitation: None,
         };
         self.send(&by_deeds(Command::Token(TokenStep::Create(token))));
         self.tokens[who].push(id);

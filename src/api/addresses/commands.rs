@@ -106,7 +106,7 @@ commands! {
         Command::Override(order) => Sent::post("/v1/overrides", &OverrideBody::from(&order)),
         Command::Take(_)
         | Command::ApplyMap(_)
-        | Command::Token(TokenStep::Create(_))
+        | Command::Token(TokenStep::Create(_) | TokenStep::Invite(_) | TokenStep::Redeem { .. })
         | Command::Import(_)
         | Command::Tick => Ok(None),
     }

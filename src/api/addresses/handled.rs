@@ -5,10 +5,10 @@ use super::{
     column, schema,
 };
 use crate::api::{
-    AlertList, BatchAnswer, BoardView, ConclusionList, FanOutList, Histogram, ItemList, ItemView, LeaseList,
-    LedgerPage, LookLine, MapChecked, MapView, NewToken, NewWorkspaceRequest, OutputList, OverrideBody,
-    RawDeed, ReviewList, Stats, TakeBody, TakenWork, TaskList, TokenList, TokenMade, Traced, WhoAmI,
-    WorkList, WorkspaceList, WorkspaceMade,
+    AlertList, BatchAnswer, BoardView, ConclusionList, FanOutList, Histogram, Invited, ItemList, ItemView,
+    LeaseList, LedgerPage, LookLine, MapChecked, MapView, NewInvitation, NewToken, NewWorkspaceRequest,
+    OutputList, OverrideBody, RawDeed, ReviewList, Stats, TakeBody, TakeInvitation, TakenWork, TaskList,
+    TokenList, TokenMade, Traced, WhoAmI, WorkList, WorkspaceList, WorkspaceMade,
 };
 use crate::domain::command::{CommandKind, Import, Together, Write};
 use crate::domain::decide::Preview;
@@ -51,6 +51,8 @@ handled! {
         "The process answers.";
     Ready GET "/readyz" ANYONE Open (none) [] (text "text/plain"),
         "Every workspace is open and can record.";
+    InvitationTake POST "/v1/invitations/take" ANYONE Open (json TakeInvitation) [] (json TokenMade),
+        "Makes the token that an invitation is for, once; whoever has the invitation needs no other token.";
     Metrics GET "/metrics" PEOPLE Read (none) [] (text "text/plain"),
         "The server's counters, and the gauges of the caller's workspace.";
 
@@ -66,6 +68,8 @@ handled! {
         "Puts a map in force that was made from the version named.";
     TokenCreate POST "/v1/tokens" Token Command (json NewToken) [] (json TokenMade),
         "Makes a token; the answer is the only place that ever has its secret.";
+    Invite POST "/v1/invitations" Token Command (json NewInvitation) [] (json Invited),
+        "Invites a person to make a token of their own; the answer is the only place that ever has the invitation's secret.";
     Import POST "/v1/imports" Import Command (json Vec<Import>) [] (json BatchAnswer),
         "Up to 256 lines of another system's history, in order; a line that is in already adds nothing.";
 
@@ -134,6 +138,8 @@ handled! {
         "The deeds as they are recorded, as server-sent events.";
     Deed GET "/v1/ledger/{seq}" PEOPLE Read (none) [min_seq] (json RawDeed),
         "One deed with its exact bytes.";
+    Checkpoint GET "/v1/checkpoint" PEOPLE Read (none) [] (text "text/plain"),
+        "Where the ledger ends now, signed: a note that others can check without Deeds.";
     Trace GET "/v1/trace" PEOPLE Read (none) [entity, deed, before, limit, min_seq] (json Traced),
         "The deeds on an entity or a field, or what led to a deed and what it led to.";
 

@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::cli::context::{Context, read_text};
 use crate::cli::output;
-use crate::cli::session::user;
+use crate::cli::session::{account, user};
 use crate::cli::status::Status;
 use crate::domain::ids::{PersonId, WorkspaceId};
 use crate::domain::map::codeowners::{
@@ -51,7 +51,11 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<St
         Some(workspace) => workspace.clone(),
         None => WorkspaceId::new(WORKSPACE)?,
     };
-    let owner = arguments.owner.clone().unwrap_or_else(user);
+    let owner = match (&arguments.owner, context.existing_dir()) {
+        (Some(owner), _) => owner.clone(),
+        (None, Ok(dir)) => user(context, &dir)?,
+        (None, Err(_)) => context.config.person.clone().unwrap_or_else(account),
+    };
     let dialect = arguments.dialect.or_else(|| of_its_folder(&arguments.file));
     let frame = Frame { dialect, workspace, prefix: arguments.prefix.clone(), owner };
     let imported = import(&text, &frame);

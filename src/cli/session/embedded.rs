@@ -18,8 +18,10 @@ use crate::cli::datadir::{DataDir, Lock, Serving};
 use crate::cli::status::Usage;
 use crate::config::DEFAULT_PORT;
 use crate::coordinator::Clock;
+use crate::domain::deed::Deed;
 use crate::domain::ids::{PersonId, WorkspaceId};
 use crate::domain::things::TokenClass;
+use crate::ledger::Ledger as _;
 use crate::server::{self, ServeError, Workspaces};
 
 /// The workspace that a fresh data directory begins with.
@@ -131,6 +133,9 @@ impl Embedded {
             pid: std::process::id(),
             standalone: listen.standalone,
         };
+        if let Some(founder) = founder(&workspaces).await {
+            dir.keep_person(&founder, &lock)?;
+        }
         dir.say_serving(&serving, &lock)?;
         let (stop, stopped) = oneshot::channel();
         let shutdown = async move {
@@ -167,6 +172,7 @@ impl Embedded {
             None => FIRST_WORKSPACE.parse()?,
         };
         let token = self.workspaces.create(&name, user, None).await?;
+        dir.keep_person(user, &self.lock)?;
         DataDir::keep_token(&dir.token_file(&name, user.as_str()), &token)?;
         let agent = self.workspaces.issue(&name, TokenClass::Agent, FIRST_AGENT, None).await?;
         DataDir::keep_token(&dir.token_file(&name, FIRST_AGENT), &agent)?;
@@ -203,6 +209,13 @@ impl Embedded {
         self.workspaces.shutdown().await;
         drop(self.lock);
     }
+}
+
+/// Who founded the home workspace, as the first deed of its ledger says.
+async fn founder(workspaces: &Workspaces) -> Option<PersonId> {
+    let home = workspaces.get(&workspaces.home()?)?;
+    let first = home.handle().ledger().get(1).await.ok()??;
+    Deed::decode(&first.bytes).ok()?.actor.person().cloned()
 }
 
 /// Sends the server's log to a file in the directory: the screen belongs to the console, standard error to the command.

@@ -83,10 +83,27 @@ pub(super) fn choose(dir: &DataDir, wanted: Option<&WorkspaceId>) -> anyhow::Res
         .ok_or_else(|| anyhow::anyhow!("{}: there is no workspace here", dir.path().display()))
 }
 
-/// The person at the keyboard, as the system names them.
-pub(in crate::cli) fn user() -> PersonId {
-    let named = std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_default();
-    person(&named)
+/// The person whose data directory it is: who founded it, as its ledger says. Where nothing is founded yet, the one in the
+/// settings, or the account as the system names it; the environment's `USER` says nothing, since any process may set it.
+///
+/// # Errors
+/// When the settings name somebody else than the directory's person.
+pub(in crate::cli) fn user(context: &Context, dir: &DataDir) -> anyhow::Result<PersonId> {
+    let wanted = context.config.person.as_ref();
+    match dir.person() {
+        Some(person) if wanted.is_none_or(|wanted| *wanted == person) => Ok(person),
+        Some(person) => Err(Usage::error(format!(
+            "{}: its person is {person}, whoever the settings name; others sign in with a token of their own (--token-file)",
+            dir.path().display()
+        ))),
+        None => Ok(wanted.cloned().unwrap_or_else(account)),
+    }
+}
+
+/// The account of this process, as the system names it.
+pub(in crate::cli) fn account() -> PersonId {
+    let user = nix::unistd::User::from_uid(nix::unistd::Uid::effective()).ok().flatten();
+    person(&user.map(|user| user.name).unwrap_or_default())
 }
 
 /// A name as a person's id: what an id can't hold is left out.

@@ -183,7 +183,7 @@ async fn two_nodes_on_one_ledger_decide_as_one() {
 
 /// Records as another node on the same ledger would append them next.
 async fn after(handle: &Handle, count: u64) -> Vec<Bytes> {
-    let other = started(memory()).await;
+    let other = Box::pin(started(memory())).await;
     for record in handle.ledger().read(0, 1_000).await.unwrap() {
         let head = other.ledger().head().await.unwrap();
         other.ledger().append(head, vec![record.bytes]).await.unwrap();
@@ -198,7 +198,7 @@ async fn after(handle: &Handle, count: u64) -> Vec<Bytes> {
 
 /// The same where the ledger is empty.
 async fn foreign(count: u64) -> Vec<Bytes> {
-    after(&started(memory()).await, count).await
+    Box::pin(after(&Box::pin(started(memory())).await, count)).await
 }
 
 #[tokio::test]

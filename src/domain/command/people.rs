@@ -10,7 +10,7 @@ use crate::domain::ids::{
 };
 use crate::domain::map::Model;
 use crate::domain::path::{EntityPath, FieldPath};
-use crate::domain::things::{ItemAnswer, Lasts, Token, Until};
+use crate::domain::things::{Invitation, ItemAnswer, Lasts, Token, Until};
 use crate::domain::value::Value;
 
 /// Something a person does with an inbox item.
@@ -144,7 +144,16 @@ pub struct MapReview {
 pub enum TokenStep {
     /// Make one known.
     Create(Token),
-    /// End one.
+    /// Ask a person to make one of their own.
+    Invite(Invitation),
+    /// The person does; the server has seen the invitation's secret.
+    Redeem {
+        /// From which invitation.
+        invitation: TokenId,
+        /// The token.
+        token: Token,
+    },
+    /// End one, or an invitation that was not taken.
     Revoke {
         /// Which.
         token: TokenId,

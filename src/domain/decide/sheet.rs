@@ -103,6 +103,7 @@ impl<'a> Sheet<'a> {
             cause: None,
             traceparent: self.traceparent.clone(),
             actor: self.principal.actor.clone(),
+            token: self.principal.token.clone(),
             action: action.into(),
             outcome,
             code: None,
@@ -141,6 +142,10 @@ impl<'a> Sheet<'a> {
     /// Appends a deed; its number is its place. What rules decide beside its outcome is put into it here.
     pub(super) fn push(&mut self, mut deed: Deed) -> Seq {
         deed.seq = self.next_seq();
+        // What Deeds does, or somebody's earlier word, was not asked for with the caller's token.
+        if deed.actor != self.principal.actor {
+            deed.token = None;
+        }
         // A refusal does not follow from a cause that is not there.
         deed.cause = deed.cause.filter(|cause| *cause < deed.seq);
         if deed.cause.is_none() && self.may_have_cause(&deed) {

@@ -6,8 +6,8 @@ use std::fmt::Display;
 use super::{BranchResult, Deed, NewFormat, NewMap, NewWorkspace, ScopeChange, ScopeTransfer, TaskResult};
 use crate::domain::ids::{AgentId, PersonId};
 use crate::domain::things::{
-    Alert, ClaimMark, Conclusion, FanOutState, HandoffOrder, Item, Lease, Publication, RaisedEvent,
-    ReviewEnd, ReviewHeld, ReviewMiss, ReviewPlan, ScopeRule, Task, Token, Work,
+    Alert, ClaimMark, Conclusion, FanOutState, HandoffOrder, Invitation, Item, Lease, Publication,
+    RaisedEvent, ReviewEnd, ReviewHeld, ReviewMiss, ReviewPlan, ScopeRule, Task, Token, Work,
 };
 
 type About = (String, String);
@@ -182,6 +182,10 @@ pub(super) fn rule_no(_: &Deed, rule: &impl Display) -> About {
 
 pub(super) fn token(deed: &Deed, token: &Token) -> About {
     token_id(deed, &token.id)
+}
+
+pub(super) fn invitation(_: &Deed, invitation: &Invitation) -> About {
+    (format!("invitation {} of {} ", invitation.id, invitation.name), String::new())
 }
 
 pub(super) fn token_id(_: &Deed, token: &impl Display) -> About {

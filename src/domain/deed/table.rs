@@ -12,9 +12,9 @@ use super::{
 };
 use crate::domain::ids::{AgentId, FanOutNo, PersonId, QueueName, Seq, TaskId, TokenId};
 use crate::domain::things::{
-    ActOrder, Alert, AlertSide, Case, ClaimMark, Conclusion, FanOutState, HandoffOrder, InFlight, Item,
-    Lease, Publication, RaisedEvent, ReviewEnd, ReviewHeld, ReviewMiss, ReviewPlan, ScopeRule, Task, Token,
-    Work,
+    ActOrder, Alert, AlertSide, Case, ClaimMark, Conclusion, FanOutState, HandoffOrder, InFlight, Invitation,
+    Item, Lease, Publication, RaisedEvent, ReviewEnd, ReviewHeld, ReviewMiss, ReviewPlan, ScopeRule, Task,
+    Token, Work,
 };
 use crate::domain::time::Time;
 use crate::domain::value::Value;
@@ -334,7 +334,10 @@ macro_rules! bodies {
                 /// A token came into being; only its hash is kept.
                 TokenCreated(Box<Token>) = "deeds.token.created"
                     => People no_values, Nothing seat, Action token;
-                /// A token ended.
+                /// A person was asked to make a token of their own.
+                TokenInvited(Box<Invitation>) = "deeds.token.invited"
+                    => People no_values, Nothing ignore, Action invitation;
+                /// A token ended, or an invitation.
                 TokenRevoked(TokenId) = "deeds.token.revoked"
                     => People no_values, Nothing unseat, Action token_id;
                 /// Something asked of a token was not done.

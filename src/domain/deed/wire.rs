@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 use super::{Body, Decided, Deed, FORMAT, KeyMark, Refs};
 use crate::domain::code::Code;
-use crate::domain::ids::{Actor, MapVersion, Seq, WorkspaceId};
+use crate::domain::ids::{Actor, MapVersion, Seq, TokenId, WorkspaceId};
 use crate::domain::outcome::Outcome;
 use crate::domain::path::EntityPath;
 use crate::domain::things::FieldChange;
@@ -78,6 +78,7 @@ impl Deed {
             datacontenttype: Cow::Borrowed("application/json"),
             data: Data {
                 actor: Cow::Borrowed(&self.actor),
+                token: self.token.clone(),
                 action: self.action.clone(),
                 outcome: self.outcome,
                 code: self.code,
@@ -119,6 +120,7 @@ impl Deed {
             cause: wire.causationid.as_deref().map(number).transpose()?,
             traceparent: wire.traceparent,
             actor: data.actor.into_owned(),
+            token: data.token,
             action: data.action,
             outcome: data.outcome,
             code: data.code,
@@ -160,6 +162,7 @@ struct Wire<'a> {
 #[serde(deny_unknown_fields)]
 struct Data<'a> {
     actor: Cow<'a, Actor>,
+    token: Option<TokenId>,
     action: Cow<'static, str>,
     outcome: Outcome,
     code: Option<Code>,

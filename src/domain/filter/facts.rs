@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 use crate::domain::code::Code;
 use crate::domain::deed::Deed;
-use crate::domain::ids::{Actor, Seq};
+use crate::domain::ids::{Actor, Seq, TokenId};
 use crate::domain::path::{EntityPath, composed};
 use crate::domain::time::Time;
 use crate::domain::value::Value;
@@ -183,6 +183,8 @@ struct Data<'a> {
     #[serde(borrow)]
     actor: Who<'a>,
     #[serde(default, borrow)]
+    token: Option<Cow<'a, str>>,
+    #[serde(default, borrow)]
     action: Cow<'a, str>,
     #[serde(default, borrow)]
     outcome: Cow<'a, str>,
@@ -245,7 +247,7 @@ impl<'a> Envelope<'a> {
         for part in [&*actor, &*data.action, &*data.outcome] {
             text.part(part);
         }
-        for part in [&data.code, &subject, &data.reason].into_iter().flatten() {
+        for part in [&data.code, &subject, &data.reason, &data.token].into_iter().flatten() {
             text.part(part);
         }
         for field in &data.fields {
@@ -296,8 +298,9 @@ fn visible(deed: &Deed) -> String {
     for part in [deed.actor.name(), &deed.action, deed.outcome.as_str(), deed.code.map_or("", Code::as_str)] {
         text.part(part);
     }
-    for part in [deed.subject.as_ref().map(EntityPath::as_str), deed.reason.as_deref()].into_iter().flatten()
-    {
+    let subject = deed.subject.as_ref().map(EntityPath::as_str);
+    let token = deed.token.as_ref().map(TokenId::as_str);
+    for part in [subject, deed.reason.as_deref(), token].into_iter().flatten() {
         text.part(part);
     }
     for field in &deed.fields {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::domain::code::Code;
 use crate::domain::deed::{Body, Deed, Origin, Refs};
-use crate::domain::ids::{Actor, AlertNo, ItemNo, MapVersion, Seq, Version, WorkNo};
+use crate::domain::ids::{Actor, AlertNo, ItemNo, MapVersion, Seq, TokenId, Version, WorkNo};
 use crate::domain::outcome::Outcome;
 use crate::domain::things::FieldChange;
 use crate::domain::time::{Span, Time};
@@ -94,6 +94,7 @@ fn deed(dice: &mut Dice, seq: u64, recorded: Time) -> Deed {
         correlation: Seq(seq.saturating_sub(dice.below(3)).max(1)),
         cause: (seq > 1 && dice.below(3) == 0).then(|| Seq(1 + dice.below(seq - 1))),
         traceparent: None,
+        token: (dice.below(4) == 0).then(|| TokenId::new("a1b2c3").ok()).flatten(),
         actor,
         action: Cow::Borrowed(action),
         outcome,

@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::entities::Hasher;
 use crate::domain::ids::{Actor, IdempotencyKey, Seq, TokenId};
-use crate::domain::things::TokenRecord;
+use crate::domain::things::{Invitation, TokenRecord};
 use crate::domain::time::{Span, Time};
 
 /// How long an idempotency key keeps its answer.
@@ -24,6 +24,8 @@ pub const KEYS_OF_ONE: usize = 250_000;
 pub struct Access {
     /// Every token that was created, ended ones too.
     pub tokens: imbl::OrdMap<TokenId, Arc<TokenRecord>>,
+    /// The invitations that were not taken yet; those whose time is over go with the next one.
+    pub invitations: imbl::OrdMap<TokenId, Arc<Invitation>>,
     /// Which deed answered each key of each caller. A node of this map is copied for nearly every write: it has small numbers
     /// only, so that copying it is short and counts no references.
     pub(super) keys: imbl::GenericHashMap<Fingerprint, Seq, Hasher, imbl::shared_ptr::DefaultSharedPtr>,
@@ -34,6 +36,21 @@ pub struct Access {
 }
 
 impl Access {
+    /// An invitation that may still be taken.
+    pub fn invitation(&self, id: &TokenId, now: Time) -> Option<&Arc<Invitation>> {
+        self.invitations.get(id).filter(|invitation| now < invitation.until)
+    }
+
+    /// Keeps an invitation, and lets go of those whose time is over.
+    pub(super) fn invite(&mut self, invitation: &Invitation, now: Time) {
+        let over = |(id, one): (&TokenId, &Arc<Invitation>)| (one.until <= now).then(|| id.clone());
+        let over: Vec<TokenId> = self.invitations.iter().filter_map(over).collect();
+        for id in over {
+            self.invitations.remove(&id);
+        }
+        self.invitations.insert(invitation.id.clone(), Arc::new(invitation.clone()));
+    }
+
     /// What this caller's key was answered, while it is kept: the whole request, or one part of a batch.
     pub fn answered(
         &self,

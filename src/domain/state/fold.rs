@@ -30,15 +30,22 @@ impl State {
     /// make of it: folding those alone, in order, gives the same entity as folding all.
     pub fn fold_values(&mut self, deed: &Deed) {
         if let Body::TokenCreated(token) = &deed.body {
+            if let Some(taken) = &token.invitation {
+                self.access.invitations.remove(taken);
+            }
             let (token, by) = ((**token).clone(), deed.actor.clone());
             let id = token.id.clone();
             let record = TokenRecord { token, by, at: deed.recorded, revoked: None };
             self.access.tokens.insert(id, Arc::new(record));
         }
-        if let Body::TokenRevoked(id) = &deed.body
-            && let Some(record) = self.access.tokens.get_mut(id)
-        {
-            Arc::make_mut(record).revoked = Some(deed.recorded);
+        if let Body::TokenInvited(invitation) = &deed.body {
+            self.access.invite(invitation, deed.recorded);
+        }
+        if let Body::TokenRevoked(id) = &deed.body {
+            self.access.invitations.remove(id);
+            if let Some(record) = self.access.tokens.get_mut(id) {
+                Arc::make_mut(record).revoked = Some(deed.recorded);
+            }
         }
         self.touch_entity(deed, deed.body.row().touches);
     }

@@ -43,7 +43,7 @@ use std::sync::Arc;
 
 use super::ids::{Seq, TokenId, WorkspaceId};
 use super::path::EntityPath;
-use super::things::TokenRecord;
+use super::things::{Invitation, TokenRecord};
 
 /// What everybody may look at at any time: all but the values of entities and what only deciding needs. Small beside
 /// the state, so that a copy of it for every batch costs little.
@@ -53,12 +53,14 @@ pub struct Front {
     pub board: Board,
     /// Every token that was created, ended ones too.
     pub tokens: imbl::OrdMap<TokenId, Arc<TokenRecord>>,
+    /// The invitations that were not taken yet.
+    pub invitations: imbl::OrdMap<TokenId, Arc<Invitation>>,
 }
 
 impl Front {
     /// The board alone.
     pub fn of_board(board: Board) -> Self {
-        Self { board, tokens: imbl::OrdMap::new() }
+        Self { board, tokens: imbl::OrdMap::new(), invitations: imbl::OrdMap::new() }
     }
 
     /// The last deed folded in.
@@ -109,7 +111,11 @@ impl State {
 
     /// What everybody may look at.
     pub fn front(&self) -> Front {
-        Front { board: self.board.clone(), tokens: self.access.tokens.clone() }
+        Front {
+            board: self.board.clone(),
+            tokens: self.access.tokens.clone(),
+            invitations: self.access.invitations.clone(),
+        }
     }
 
     /// The board, and of all values those of one entity.

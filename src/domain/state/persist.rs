@@ -8,13 +8,15 @@ use serde::{Deserialize, Serialize};
 use super::{Access, Board, Imports, KeyAnswer, Links, State};
 use crate::domain::ids::{Actor, EventDigest, IdempotencyKey, TokenId};
 use crate::domain::path::EntityPath;
-use crate::domain::things::{Entity, TokenRecord};
+use crate::domain::things::{Entity, Invitation, TokenRecord};
 
 #[derive(Serialize, Deserialize)]
 struct Stored {
     board: Board,
     entities: BTreeMap<EntityPath, Arc<Entity>>,
     tokens: imbl::OrdMap<TokenId, Arc<TokenRecord>>,
+    #[serde(default, skip_serializing_if = "imbl::OrdMap::is_empty")]
+    invitations: imbl::OrdMap<TokenId, Arc<Invitation>>,
     /// Oldest first.
     keys: Vec<StoredKey>,
     /// The lines that are known by their numbers.
@@ -47,6 +49,7 @@ impl State {
             board: self.board.clone(),
             entities: self.entities.iter().map(|(path, entity)| (path.clone(), Arc::clone(entity))).collect(),
             tokens: self.access.tokens.clone(),
+            invitations: self.access.invitations.clone(),
             keys: keys.collect(),
             imports: self.imports.numbers.clone(),
             events: self.imports.events.clone(),
@@ -60,7 +63,8 @@ impl State {
     /// When the bytes are not a state of this version.
     pub fn from_bytes(bytes: &[u8]) -> serde_json::Result<Self> {
         let stored: Stored = serde_json::from_slice(bytes)?;
-        let mut access = Access { tokens: stored.tokens, ..Access::default() };
+        let mut access =
+            Access { tokens: stored.tokens, invitations: stored.invitations, ..Access::default() };
         for stored in stored.keys {
             access.restore(stored.actor, stored.key, stored.answer);
         }

@@ -48,6 +48,6 @@ pub use rounds::{Rounds, WAKE_UPS};
 pub use task::{
     Branch, BranchEnd, ENDED, EarlierHand, FanOutState, Feedback, HandoffOrder, Task, TaskStage, WorkProduct,
 };
-pub use token::{Token, TokenClass, TokenRecord};
+pub use token::{Invitation, Token, TokenClass, TokenRecord};
 pub use work::{ATTEMPTS, Attempt, Before, Granted, MOST_ATTEMPTS, SILENCE, Work, WorkKind, WorkResult};
 pub(super) use work::{path_of, paths_of, without_values};

@@ -23,6 +23,27 @@ pub struct Token {
     pub hash: Arc<str>,
     /// When it ends by itself.
     pub expires: Option<Time>,
+    /// The invitation that it was made from, by the person that it is for.
+    pub invitation: Option<TokenId>,
+}
+
+/// A person asked to make a token of their own, once and soon.
+#[serde_with::skip_serializing_none]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Invitation {
+    /// Its public part.
+    pub id: TokenId,
+    /// What the token will allow.
+    pub class: TokenClass,
+    /// The person's name.
+    pub name: Arc<str>,
+    /// SHA-256 of the invitation's secret, hexadecimal.
+    pub hash: Arc<str>,
+    /// Until when it may be taken.
+    pub until: Time,
+    /// When the token ends by itself.
+    pub expires: Option<Time>,
 }
 
 /// A token with its life.

@@ -239,12 +239,12 @@ pub(super) fn check_tail(conn: &Connection, path: &Path, identity: &Identity) ->
     if verified == end { Ok(end) } else { Err(missing(path, verified.seq + 1)) }
 }
 
-/// Verifies everything after `start`, row by row as it lies on disk, telling `progress` each number as it is reached.
+/// Verifies everything after `start`, row by row as it lies on disk, telling `progress` each record as it is reached.
 pub(super) fn check_from(
     conn: &Connection,
     path: &Path,
     start: Head,
-    progress: &mut dyn FnMut(u64),
+    progress: &mut dyn FnMut(Head),
 ) -> Result<Head, LedgerError> {
     let mut verifier = Verifier::after(start);
     let damaged = |seq: u64, error: &rusqlite::Error| {
@@ -272,7 +272,7 @@ pub(super) fn check_from(
             seq: Some(broken.seq()),
             reason: broken.to_string(),
         })?;
-        progress(seq);
+        progress(verifier.head());
     }
     Ok(verifier.head())
 }

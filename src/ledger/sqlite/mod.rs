@@ -164,8 +164,8 @@ impl Ledger for SqliteLedger {
 }
 
 /// Verifies the whole chain in the file, also while another process appends to it: what is there on beginning is
-/// read. `progress` is told each number as it is reached. Blocks; call it off the runtime's threads.
-pub fn verify(path: &Path, mut progress: impl FnMut(u64)) -> Result<Verified, LedgerError> {
+/// read. `progress` is told each record as it is reached. Blocks; call it off the runtime's threads.
+pub fn verify(path: &Path, mut progress: impl FnMut(Head)) -> Result<Verified, LedgerError> {
     let (conn, identity) = file::open_for_verifying(path)?;
     let snapshot = conn.unchecked_transaction().map_err(|error| file::explain(path, &error))?;
     let end = file::head(&snapshot, &identity).map_err(|error| file::explain(path, &error))?;

@@ -15,7 +15,7 @@ use crate::domain::path::Pattern;
 use crate::domain::time::{Span, Time};
 use crate::index::{self, PageFrom};
 use crate::ledger::{Ledger as _, Record};
-use crate::server::answer::{Answer, absent, defect, json, unfiltered, unread};
+use crate::server::answer::{Answer, absent, defect, json, text, unfiltered, unread};
 use crate::server::gate::Call;
 use crate::server::query::Query;
 use crate::server::workspace::Workspace;
@@ -239,4 +239,10 @@ fn field_activity(stats: index::FieldStats) -> FieldActivity {
 fn contested(one: index::Contested) -> ContestedField {
     let index::Contested { entity, field, writers, writes, last } = one;
     ContestedField { entity, field, writers, writes, last }
+}
+
+/// `GET /v1/checkpoint`
+pub(in crate::server) async fn checkpoint(call: Call) -> Answer {
+    call.query()?;
+    Ok(text("text/plain; charset=utf-8", call.space.checkpoint().await?))
 }

@@ -1,28 +1,46 @@
-//! Tokens: listed without anything that opens a door, made with their secret shown once.
+//! Tokens and invitations: listed without anything that opens a door, made with their secret shown once.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use subtle::ConstantTimeEq as _;
+
 use super::ledger::raw_deeds;
-use crate::api::{NewToken, Problem, TokenList, TokenMade, TokenView};
-use crate::domain::command::{Command, TokenStep};
+use crate::api::{
+    self, InvitationText, InvitationView, Invited, NewInvitation, NewToken, Problem, TakeInvitation,
+    TokenList, TokenMade, TokenView,
+};
+use crate::domain::command::{Command, Principal, Request, TokenStep};
 use crate::domain::deed::{Body, Deed};
-use crate::domain::ids::{Seq, TokenId};
-use crate::domain::things::TokenRecord;
-use crate::domain::time::Time;
-use crate::server::answer::{Answer, defect, json, replayed};
+use crate::domain::ids::{Actor, Seq, TokenId};
+use crate::domain::things::{Invitation, Token, TokenClass, TokenRecord};
+use crate::domain::time::{Span, Time};
+use crate::server::answer::{Answer, defect, json, replayed, unsubmitted};
 use crate::server::founding::mint;
-use crate::server::gate::Call;
+use crate::server::gate::{Call, Stranger};
 
 /// `GET /v1/tokens`
 pub(in crate::server) async fn list(call: Call) -> Answer {
     let query = call.query()?;
     let state = call.front(&query).await?;
     let now = call.app.clock().now();
-    let tokens = state.tokens.values().map(|record| view(record, now)).collect();
-    json(&TokenList { tokens, seq: state.head() })
+    let mut live: BTreeMap<&str, usize> = BTreeMap::new();
+    for record in state.tokens.values().filter(|record| record.is_live(now)) {
+        *live.entry(&record.token.name).or_default() += 1;
+    }
+    let of = |record: &TokenRecord| live.get(&*record.token.name).copied().unwrap_or_default();
+    let tokens = state.tokens.values().map(|record| view(record, now, of(record))).collect();
+    let open = state.invitations.values().filter(|one| now < one.until);
+    let shown = |one: &Arc<Invitation>| InvitationView {
+        id: one.id.clone(),
+        class: one.class,
+        name: Arc::clone(&one.name),
+        until: one.until,
+    };
+    json(&TokenList { tokens, invitations: open.map(shown).collect(), seq: state.head() })
 }
 
-fn view(record: &TokenRecord, now: Time) -> TokenView {
+fn view(record: &TokenRecord, now: Time, of_the_name: usize) -> TokenView {
     let TokenRecord { token, by, at, revoked } = record;
     TokenView {
         id: token.id.clone(),
@@ -33,6 +51,8 @@ fn view(record: &TokenRecord, now: Time) -> TokenView {
         at: *at,
         revoked: *revoked,
         live: record.is_live(now),
+        of_the_name,
+        invitation: token.invitation.clone(),
     }
 }
 
@@ -44,9 +64,7 @@ const SHOWN_ONCE: &str =
 /// that: which token was made, and that its secret was shown.
 pub(in crate::server) async fn create(call: Call) -> Answer {
     let NewToken { class, name, expires } = call.parse()?;
-    let minted = mint(class, call.space.id(), &name, expires);
-    let (text, token) =
-        minted.map_err(|error| defect(format!("the system gives no random bytes: {error}")))?;
+    let (text, token) = mint(class, call.space.id(), &name, expires).map_err(|error| no_random(&error))?;
     let id = token.id.clone();
     let answer = call.submit(Command::Token(TokenStep::Create(token))).await?;
     let mut reply = answer.reply;
@@ -68,4 +86,62 @@ async fn made_by(call: &Call, deed: Seq) -> Result<Option<TokenId>, Box<Problem>
     let deed = Deed::decode(raw.deed.get().as_bytes())
         .map_err(|error| defect(format!("deed {deed} can't be read: {error}")))?;
     Ok(if let Body::TokenCreated(token) = deed.body { Some(token.id) } else { None })
+}
+
+/// How long an invitation may be taken where nothing is said.
+const INVITED_FOR: Span = Span::from_hours(24);
+
+/// `POST /v1/invitations`
+pub(in crate::server) async fn invite(call: Call) -> Answer {
+    let NewInvitation { class, name, until, expires } = call.parse()?;
+    let (text, token) = mint(class, call.space.id(), &name, expires).map_err(|error| no_random(&error))?;
+    let text = InvitationText::of(text);
+    let until = until.unwrap_or_else(|| call.now().plus(INVITED_FOR));
+    let Token { id, hash, .. } = token;
+    let invitation = Invitation { id: id.clone(), class, name, hash, until, expires };
+    let answer = call.submit(Command::Token(TokenStep::Invite(invitation))).await?;
+    let (done, mut reply) = (answer.reply.is_done(), answer.reply);
+    if done && answer.replayed {
+        reply.next = Some(Arc::from(SHOWN_ONCE));
+        return json(&Invited { invitation: None, id: None, until: None, reply }).map(replayed);
+    }
+    let shown = |text: String| done.then_some(text);
+    json(&Invited {
+        invitation: shown(text.expose()),
+        id: done.then_some(id),
+        until: done.then_some(until),
+        reply,
+    })
+}
+
+/// `POST /v1/invitations/take`: whoever has the secret is the person that was invited. Wrong ones count like wrong tokens,
+/// and are told apart from nothing.
+pub(in crate::server) async fn take(stranger: Stranger) -> Answer {
+    let TakeInvitation { invitation } = api::parse_object(&stranger.body)?;
+    let text = invitation.parse::<InvitationText>().ok();
+    let space = text.as_ref().and_then(|text| stranger.app.workspaces.get(&text.workspace));
+    let front = space.as_ref().map(|space| space.handle().front());
+    let known = text.as_ref().zip(front.as_ref()).and_then(|(text, front)| front.invitations.get(&text.id));
+    let (given, expected) = (
+        text.as_ref().map_or([b'-'; 64], |text| api::Hash(text.hash()).digits()),
+        known.map_or([b'+'; 64].as_slice(), |known| known.hash.as_bytes()),
+    );
+    let matches: bool = given.as_slice().ct_eq(expected).into();
+    let (Some(text), Some(space), Some(known), true) = (text, &space, known, matches) else {
+        let detail = "the invitation opens nothing: it was taken, revoked, its time is over, or it was not copied whole";
+        return Err(stranger.app.turned_away(stranger.peer, detail));
+    };
+    let (token_text, token) =
+        mint(known.class, &text.workspace, &known.name, known.expires).map_err(|error| no_random(&error))?;
+    let id = token.id.clone();
+    let principal = Principal { actor: Actor::Deeds, class: TokenClass::Admin, token: None };
+    let command = Command::Token(TokenStep::Redeem { invitation: text.id, token });
+    let request = Request { principal, command, key: None, traceparent: None };
+    let reply = space.handle().submit(request).await.map_err(|error| unsubmitted(&error))?.reply;
+    let done = reply.is_done();
+    json(&TokenMade { token: done.then(|| token_text.expose()), id: done.then_some(id), reply })
+}
+
+fn no_random(error: &getrandom::Error) -> Box<Problem> {
+    defect(format!("the system gives no random bytes: {error}"))
 }

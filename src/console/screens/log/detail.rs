@@ -115,7 +115,8 @@ fn head(look: Look<'_>, room: usize, world: &World, deed: &Deed) -> Vec<Line<'st
     title.extend(look.spans(row::action(deed), room / 3, theme.title));
     title.push(Span::raw("  "));
     title.extend(row::outcome(look, deed).spans);
-    let by = format!("by {}, {}", deed.actor, world.ago(deed.time));
+    let token = deed.token.as_ref().map(|token| format!(", token {token}")).unwrap_or_default();
+    let by = format!("by {}, {}{token}", deed.actor, world.ago(deed.time));
     let mut lines = vec![clip(Line::from(title), room, look.glyphs.cut)];
     lines.push(look.line(&by, room, theme.subtle));
     lines

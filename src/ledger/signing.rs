@@ -1,0 +1,153 @@
+//! The key that signs heads, and the notes that were signed, as files beside the ledgers. The key is made on first use;
+//! its successors are each signed for by the one before.
+
+use std::fs::{self, OpenOptions};
+use std::io::{ErrorKind, Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+
+use super::note::{HEAD_LINES, NoteError, NoteKey, Signer, notes_of, succession};
+use super::store::owner_only;
+use super::{Head, LedgerError};
+use crate::domain::hash::hex;
+
+/// The secret, in hexadecimal.
+pub(super) const SECRET: &str = "signing.key";
+/// The first public key, and below it the notes of its successors.
+pub(super) const KEYS: &str = "signing.keys";
+/// The signed heads of one ledger, in its folder.
+pub const HEADS: &str = "heads.signed";
+/// More bytes than a note of a head has.
+const NOTE_BYTES: u64 = 1_024;
+/// Most bytes of a file of keys.
+const MAX_KEYS_BYTES: u64 = 1024 * 1024;
+
+/// The signing key of a data directory.
+#[derive(Debug, Clone)]
+pub struct Signing {
+    directory: PathBuf,
+}
+
+impl Signing {
+    /// In that directory.
+    pub fn new(directory: &Path) -> Self {
+        Self { directory: directory.to_owned() }
+    }
+
+    /// The key that signs at present, made where there is none.
+    ///
+    /// # Errors
+    /// What the system says, and a file that holds something else.
+    pub fn signer(&self) -> Result<Signer, LedgerError> {
+        let path = self.directory.join(SECRET);
+        match fs::read_to_string(&path) {
+            Ok(text) => seed(&text)
+                .and_then(|seed| Signer::from_seed(&seed).ok())
+                .ok_or_else(|| damaged(&path, "it holds no key")),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                let (seed, signer) = fresh(&path)?;
+                // The public key first: a secret without it would sign what nobody can check.
+                self.put(KEYS, &format!("{}\n", signer.key()))?;
+                self.put(SECRET, &seed)?;
+                Ok(signer)
+            }
+            Err(error) => Err(LedgerError::of_system(&path, &error)),
+        }
+    }
+
+    /// A new key in the place of the one at present, which signs for it.
+    ///
+    /// # Errors
+    /// As [`Signing::signer`].
+    pub fn rotate(&self) -> Result<NoteKey, LedgerError> {
+        let old = self.signer()?;
+        let (seed, new) = fresh(&self.directory.join(SECRET))?;
+        let mut keys = self.text(KEYS)?;
+        keys.push('\n');
+        keys.push_str(&old.successor(&new.key()));
+        self.put(KEYS, &keys)?;
+        self.put(SECRET, &seed)?;
+        Ok(new.key())
+    }
+
+    /// Every key from the first one on; with `first`, only where that is the first.
+    ///
+    /// # Errors
+    /// When the files can't be read, or their chain does not hold.
+    pub fn keys(&self) -> Result<Vec<NoteKey>, LedgerError> {
+        let path = self.directory.join(KEYS);
+        let text = self.text(KEYS)?;
+        let (first, rest) = text.split_once('\n').unwrap_or((&text, ""));
+        let read = first.parse().and_then(|first| succession(first, rest.trim_start_matches('\n')));
+        read.map_err(|error: NoteError| damaged(&path, &error.to_string()))
+    }
+
+    fn text(&self, name: &str) -> Result<String, LedgerError> {
+        let path = self.directory.join(name);
+        let mut text = String::new();
+        let file = fs::File::open(&path).map_err(|error| LedgerError::of_system(&path, &error))?;
+        let read = file.take(MAX_KEYS_BYTES).read_to_string(&mut text);
+        read.map(|_| text).map_err(|error| LedgerError::of_system(&path, &error))
+    }
+
+    fn put(&self, name: &str, text: &str) -> Result<(), LedgerError> {
+        let (path, draft) = (self.directory.join(name), self.directory.join(format!("{name}.new")));
+        let write = || {
+            let mut options = OpenOptions::new();
+            let mut file = owner_only(options.create(true).truncate(true).write(true)).open(&draft)?;
+            file.write_all(text.as_bytes())?;
+            file.sync_all()?;
+            fs::rename(&draft, &path)
+        };
+        write().map_err(|error| LedgerError::of_system(&path, &error))
+    }
+}
+
+/// Adds the note of a head to those of its ledger, in the ledger's folder.
+///
+/// # Errors
+/// What the system says.
+pub fn keep_head(
+    folder: &Path,
+    signer: &Signer,
+    source: &str,
+    head: Head,
+    time: &str,
+) -> Result<(), LedgerError> {
+    let path = folder.join(HEADS);
+    let write = || {
+        let mut options = OpenOptions::new();
+        let mut file = owner_only(options.create(true).append(true)).open(&path)?;
+        let between = if file.metadata()?.len() > 0 { "\n" } else { "" };
+        file.write_all(format!("{between}{}", signer.head(source, head, time)).as_bytes())?;
+        file.sync_data()
+    };
+    write().map_err(|error| LedgerError::of_system(&path, &error))
+}
+
+/// The last head that was kept in a ledger's folder: its number, and the time that its note says.
+pub fn last_kept(folder: &Path) -> Option<(u64, String)> {
+    let mut file = fs::File::open(folder.join(HEADS)).ok()?;
+    let length = file.metadata().ok()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(NOTE_BYTES))).ok()?;
+    let mut bytes = Vec::new();
+    file.take(NOTE_BYTES).read_to_end(&mut bytes).ok()?;
+    let note = notes_of(&String::from_utf8_lossy(&bytes), HEAD_LINES).last()?;
+    let mut lines = note.lines().skip(1);
+    let (seq, time) = (lines.next()?, lines.nth(1)?);
+    Some((seq.parse().ok()?, time.strip_prefix("time ")?.to_owned()))
+}
+
+fn damaged(path: &Path, reason: &str) -> LedgerError {
+    LedgerError::Corrupt { place: path.display().to_string(), seq: None, reason: reason.to_owned() }
+}
+
+fn fresh(path: &Path) -> Result<(String, Signer), LedgerError> {
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed).map_err(|error| damaged(path, &format!("no random bytes: {error}")))?;
+    let signer = Signer::from_seed(&seed).map_err(|error| damaged(path, &error.to_string()))?;
+    Ok((hex(&seed).to_string(), signer))
+}
+
+fn seed(text: &str) -> Option<[u8; 32]> {
+    text.trim().parse::<super::Hash>().ok().map(|hash| hash.0)
+}
