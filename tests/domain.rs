@@ -50,6 +50,8 @@ mod keep;
 mod keys;
 #[path = "domain/leases.rs"]
 mod leases;
+#[path = "domain/limits.rs"]
+mod limits;
 #[path = "domain/map_page.rs"]
 mod map_page;
 #[path = "domain/notices.rs"]

@@ -535,12 +535,15 @@ pub struct NewWorkspaceRequest {
 }
 
 /// A workspace that was made, with its first token.
+#[serde_with::skip_serializing_none]
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WorkspaceMade {
     /// Its name.
     pub workspace: WorkspaceId,
-    /// The whole token of its first admin; shown this once.
-    pub token: String,
+    /// The whole token of its first admin; shown this once, and not where the same request made it before.
+    pub token: Option<String>,
+    /// What to do where it was.
+    pub next: Option<Arc<str>>,
 }
 
 impl std::fmt::Debug for WorkspaceMade {

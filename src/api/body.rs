@@ -12,7 +12,7 @@ use serde_json::Value as Json;
 
 use super::{Problem, ProblemCode, glance};
 use crate::domain::path::composed;
-use crate::domain::value::MAX_SAFE_INTEGER;
+use crate::domain::value::{MAX_SAFE_INTEGER, WITHHELD, poses_as_withheld};
 
 /// Deepest nesting of a body.
 pub const DEPTH: usize = 32;
@@ -222,18 +222,79 @@ impl<'de> Visitor<'de> for Node<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
         let node = self.deeper()?;
-        let mut keys = Keys::default();
+        let (mut keys, mut count, mut withheld) = (Keys::default(), 0_usize, None);
         while let Some(Key(key)) = entries.next_key::<Key<'de>>()? {
+            count += 1;
             self.walk.count()?;
             self.text(&key)?;
+            let is_withheld = key == WITHHELD;
             // Two spellings of one name are one name (`path::spelling`).
             if let Err(key) = keys.insert(composed(key)) {
                 let detail = format!("the key {key:?} is named twice in one object");
                 return Err(self.walk.refuse(ProblemCode::DuplicateKey, detail));
             }
-            entries.next_value_seed(node)?;
+            if is_withheld {
+                withheld = entries.next_value_seed(Digest(node))?;
+            } else {
+                entries.next_value_seed(node)?;
+            }
+        }
+        if withheld.is_some_and(|text| poses_as_withheld(&text, count == 1)) {
+            let detail = "an object with `withheld` has that key alone, and in it \"sha256:\" and 64 lower-case digits";
+            return Err(self.walk.refuse(ProblemCode::BadBody, detail.to_owned()));
         }
         Ok(())
+    }
+}
+
+/// What stands under `withheld`, where it is a text; looked at like everything else.
+struct Digest<'a>(Node<'a>);
+
+impl<'de> DeserializeSeed<'de> for Digest<'_> {
+    type Value = Option<String>;
+
+    fn deserialize<D: de::Deserializer<'de>>(self, deserializer: D) -> Result<Option<String>, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Digest<'_> {
+    type Value = Option<String>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Option<String>, E> {
+        Ok(None)
+    }
+
+    fn visit_unit<E>(self) -> Result<Option<String>, E> {
+        Ok(None)
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<Option<String>, E> {
+        self.0.visit_u64(number).map(|()| None)
+    }
+
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<Option<String>, E> {
+        self.0.visit_i64(number).map(|()| None)
+    }
+
+    fn visit_f64<E: de::Error>(self, number: f64) -> Result<Option<String>, E> {
+        self.0.visit_f64(number).map(|()| None)
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Option<String>, E> {
+        self.0.visit_str(text).map(|()| Some(text.to_owned()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, elements: A) -> Result<Option<String>, A::Error> {
+        self.0.visit_seq(elements).map(|()| None)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<Option<String>, A::Error> {
+        self.0.visit_map(entries).map(|()| None)
     }
 }
 
@@ -308,6 +369,8 @@ mod tests {
             ("[1e99]", "large-integer", "line 1, column 5"),
             ("[99999999999999999999999]", "large-integer", "line 1, column 24"),
             (&deep, "too-deep", "line 1, column 33"),
+            (r#"{"withheld":"sha256:00","z":1}"#, "bad-body", "line 1, column 30"),
+            (r#"{"a":[{"\u0077ithheld":"sha256:"}]}"#, "bad-body", "line 1, column 33"),
             ("{\"a\":\n }", "bad-json", "line 2, column 2"),
             ("", "bad-json", "line 1, column 0"),
             ("{} {}", "bad-json", "line 1, column 4"),

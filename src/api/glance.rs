@@ -1,6 +1,8 @@
 //! A quick look at a body: is it so plain that nothing in it could be what readers of JSON disagree on? Most bodies are, and
 //! need no strict reading beside the one that fits their shape. Whatever is in doubt gets that reading (see `body`).
 
+use crate::domain::value::WITHHELD;
+
 /// Longest body that is looked at so.
 const BYTES: usize = 4_096;
 /// Deepest nesting.
@@ -54,6 +56,9 @@ impl<'a> Glance<'a> {
         let (text, rest) = after.split_at_checked(end)?;
         let rest = rest.strip_prefix(b"\"")?;
         if rest.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b':') {
+            if text == WITHHELD.as_bytes() {
+                return None;
+            }
             let begin = *self.begins.get(self.depth.checked_sub(1)?)?;
             if self.keys.get(begin..self.named)?.contains(&text) {
                 return None;

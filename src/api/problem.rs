@@ -144,6 +144,8 @@ problems! {
     CursorGone = "cursor-gone", 409, "the ledger does not reach this cursor", "this is another or an older ledger than the one seen before: read the board anew and follow from its sequence";
     /// The workspace exists.
     Exists = "exists", 409, "it exists already", "choose another name";
+    /// The idempotency key stands for another request.
+    KeyReused = "key-reused", 409, "the key was used for another request", "send this request under a new idempotency key";
     /// The body is too large.
     BodyTooLarge = "body-too-large", 413, "the body is too large", "send less at once; large records live elsewhere and are named by their digest";
     /// Too many at once.

@@ -74,7 +74,12 @@ fn line(cells: impl Iterator<Item = String>) -> String {
 fn quoted(cell: &str) -> String {
     let formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']);
     let cell = if formula { format!("'{cell}") } else { cell.to_owned() };
-    if cell.contains([',', '"', '\n', '\r']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell }
+    // A spreadsheet of another country takes the semicolon for the end of a cell.
+    if cell.contains([',', ';', '"', '\n', '\r']) {
+        format!("\"{}\"", cell.replace('"', "\"\""))
+    } else {
+        cell
+    }
 }
 
 #[cfg(test)]
@@ -87,6 +92,7 @@ mod tests {
         for (cell, written) in [
             ("plain", "plain"),
             ("a,b", "\"a,b\""),
+            ("a;=1+1", "\"a;=1+1\""),
             ("say \"hi\"", "\"say \"\"hi\"\"\""),
             ("two\nlines", "\"two\nlines\""),
             ("=HYPERLINK(1)", "'=HYPERLINK(1)"),

@@ -136,6 +136,14 @@ impl Context {
         Ok(DataDir::existing(&self.data_dir()?, self.config.ledger_engine)?)
     }
 
+    /// The data directory that is meant, whosever it is and whoever may enter.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub(crate) fn dir_however(&self) -> anyhow::Result<DataDir> {
+        Ok(DataDir::however(&self.data_dir()?, self.config.ledger_engine)?)
+    }
+
     /// Where the data directory is that is meant.
     ///
     /// # Errors

@@ -4,7 +4,7 @@
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Write as _};
 use std::net::SocketAddr;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -41,6 +41,26 @@ pub(crate) enum DataDirError {
         place: PathBuf,
         /// A file that is not ours.
         example: String,
+    },
+    /// It is somebody else's.
+    #[error(
+        "{place}: it belongs to user {owner}, and you are user {user}; run deeds as its owner, or name another with --data-dir"
+    )]
+    NotYours {
+        /// The directory.
+        place: PathBuf,
+        /// Its owner's number.
+        owner: u32,
+        /// Who asks.
+        user: u32,
+    },
+    /// Others may enter it.
+    #[error("{place}: it has mode {mode:o}, so that others may enter; `chmod 700 {place}`, then start again")]
+    Open {
+        /// The directory.
+        place: PathBuf,
+        /// Its mode.
+        mode: u32,
     },
     /// The system refused.
     #[error("{place}: {reason}; {mend}")]
@@ -94,13 +114,11 @@ pub(crate) struct Serving {
 }
 
 impl DataDir {
-    /// Opens the directory, and creates it for its owner alone if there is none. From here on every file that this
-    /// process makes is its owner's alone.
+    /// Opens the directory, and creates it for its owner alone if there is none.
     ///
     /// # Errors
-    /// When it is not a directory, belongs to something else, or can't be made.
+    /// When it is not a directory, belongs to something or somebody else, is open to others, or can't be made.
     pub(crate) fn open(path: &Path, engine: &'static Engine) -> Result<Self, DataDirError> {
-        rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
         match fs::metadata(path) {
             Ok(about) if !about.is_dir() => return Err(DataDirError::NotADirectory(path.to_owned())),
             Ok(_) => {}
@@ -113,8 +131,9 @@ impl DataDir {
             }
             Err(error) => return Err(system(path, error)),
         }
-        let dir = Self::existing(path, engine)?;
+        let dir = Self::however(path, engine)?;
         dir.refuse_foreign()?;
+        dir.refuse_open()?;
         // By its lock file the directory is known as ours from now on.
         drop(dir.lock_file()?);
         let tokens = dir.path.join(TOKENS);
@@ -126,11 +145,32 @@ impl DataDir {
         Ok(dir)
     }
 
-    /// The directory as it is; nothing is created.
+    /// The directory as it is; nothing is created. What is in it is secret and is gone by: it is its owner's alone.
+    ///
+    /// # Errors
+    /// When there is none, it is somebody else's, or others may enter.
+    pub(crate) fn existing(path: &Path, engine: &'static Engine) -> Result<Self, DataDirError> {
+        let dir = Self::however(path, engine)?;
+        dir.refuse_open()?;
+        Ok(dir)
+    }
+
+    /// Somebody else's directory, and one that others may enter, is not gone by.
+    fn refuse_open(&self) -> Result<(), DataDirError> {
+        let about = fs::metadata(&self.path).map_err(|error| system(&self.path, error))?;
+        let (owner, user) = (about.uid(), rustix::process::geteuid().as_raw());
+        let (place, mode) = (self.path.clone(), about.permissions().mode() & 0o777);
+        if owner != user {
+            return Err(DataDirError::NotYours { place, owner, user });
+        }
+        if mode & 0o077 != 0 { Err(DataDirError::Open { place, mode }) } else { Ok(()) }
+    }
+
+    /// The directory whosever it is and whoever may enter, to say what is wrong with it.
     ///
     /// # Errors
     /// When there is none.
-    pub(crate) fn existing(path: &Path, engine: &'static Engine) -> Result<Self, DataDirError> {
+    pub(crate) fn however(path: &Path, engine: &'static Engine) -> Result<Self, DataDirError> {
         match fs::metadata(path) {
             Ok(about) if about.is_dir() => {}
             Ok(_) => return Err(DataDirError::NotADirectory(path.to_owned())),
@@ -436,6 +476,27 @@ mod tests {
         assert!(data.try_lock().unwrap().is_some());
         // Opened again with its lock file in it, it is still ours.
         open(data.path()).unwrap();
+    }
+
+    #[test]
+    fn what_others_may_enter_is_not_gone_by() {
+        let dir = tempfile::tempdir().unwrap();
+        let place = dir.path().join("open");
+        open(&place).unwrap();
+        for wrong in [0o750, 0o701, 0o720, 0o755] {
+            fs::set_permissions(&place, fs::Permissions::from_mode(wrong)).unwrap();
+            let [engine, ..] = crate::ledger::engine::ENGINES;
+            for opened in [open(&place), DataDir::existing(&place, engine)] {
+                let error = opened.unwrap_err().to_string();
+                assert!(error.contains("chmod 700") && error.contains(&format!("{wrong:o}")), "{error}");
+            }
+        }
+        fs::set_permissions(&place, fs::Permissions::from_mode(0o700)).unwrap();
+        open(&place).unwrap();
+        // What is the system's is somebody else's, or open to others where the tests run as its owner.
+        let [engine, ..] = crate::ledger::engine::ENGINES;
+        let theirs = DataDir::existing(Path::new("/proc/1"), engine);
+        assert!(theirs.is_err(), "{theirs:?}");
     }
 
     #[test]

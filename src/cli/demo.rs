@@ -207,7 +207,7 @@ fn sweep(context: &Context) {
         if !ours || !entry.file_name().to_string_lossy().starts_with(TEMPORARY) {
             continue;
         }
-        if let Ok(dir) = DataDir::existing(&entry.path(), context.config.ledger_engine)
+        if let Ok(dir) = DataDir::however(&entry.path(), context.config.ledger_engine)
             && dir.was_served()
             && let Ok(Some(_lock)) = dir.try_lock()
         {

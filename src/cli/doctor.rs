@@ -90,7 +90,7 @@ fn here(context: &Context) -> anyhow::Result<Vec<Check>> {
         let found = format!("{} is not there yet", path.display());
         return Ok(vec![Check::note("data directory", found, "`deeds` makes it at its first start")]);
     }
-    let dir = match context.existing_dir() {
+    let dir = match context.dir_however() {
         Ok(dir) => dir,
         Err(error) => {
             return Ok(vec![Check::wrong(

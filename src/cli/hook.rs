@@ -1,6 +1,7 @@
 //! `deeds hook`: guards for coding agents, which ask before a change whether the file is in the agent's zone.
 //!
-//! `claude_code` and `git` read what is about to change and say the answer in the form that their caller takes, `zones`
+//! `claude_code` and `git` read what is about to change and say the answer in the form that their caller takes (`search` what
+//! a search reaches, `links` the other names of a file, `pushed` what commits change), `zones`
 //! gives the answer from a map, `known` finds that map without ever starting a server, `repository` says which file of
 //! which repository a path is, `install` writes the hooks down. Whose a field is, the domain decides.
 
@@ -8,7 +9,10 @@ mod claude_code;
 mod git;
 mod install;
 mod known;
+mod links;
+mod pushed;
 mod repository;
+mod search;
 mod zones;
 
 use std::path::{Path, PathBuf};
@@ -33,9 +37,22 @@ pub(crate) enum Command {
     ClaudeCode(Asking),
     /// Check what is staged, before git commits it
     #[command(
-        after_help = "Examples:\n  deeds hook git --install --agent docs-writer     as .git/hooks/pre-commit\n  git config deeds.agent docs-writer               another way to say who commits here\n  deeds hook git --agent docs-writer               check now what is staged\n\nExit status 0 if all of it is the agent's, 1 if something is not, 2 used wrongly, 3 failed; git commits only on 0.\nWhere it can't decide, hook.default does; ask counts as deny."
+        after_help = "Examples:\n  deeds hook git --install --agent docs-writer     as .git/hooks/pre-commit\n  git config deeds.agent docs-writer               another way to say who commits here\n  deeds hook git --agent docs-writer               check now what is staged\n  deeds hook git --agent docs-writer --range origin/main..HEAD    every commit of a branch, for CI\n  deeds hook git --agent docs-writer --pre-receive                as a server's pre-receive hook, which nobody leaves out\n\nExit status 0 if all of it is the agent's, 1 if something is not, 2 used wrongly, 3 failed; git commits only on 0.\nWhere it can't decide, hook.default does; ask counts as deny."
     )]
-    Git(Asking),
+    Git(Git),
+}
+
+/// What of a repository is looked at.
+#[derive(Debug, Args)]
+pub(crate) struct Git {
+    #[command(flatten)]
+    asking: Asking,
+    /// Check every commit of a push: the old and new objects and the ref come on standard input, as git's pre-receive says them
+    #[arg(long, conflicts_with_all = ["range", "print", "install"])]
+    pre_receive: bool,
+    /// Check the commits of a range, as A..B, for CI
+    #[arg(long, value_name = "A..B", conflicts_with_all = ["print", "install"])]
+    range: Option<String>,
 }
 
 /// Who asks, and by which map.
@@ -79,8 +96,10 @@ pub(super) fn run(context: &Context, global: &Global, command: Command) -> anyho
             install::claude_code(context, global, &asking)
         }
         Command::ClaudeCode(asking) => claude_code::run(context, &asking),
-        Command::Git(asking) if asking.print || asking.install => install::git(context, global, &asking),
-        Command::Git(asking) => git::run(context, &asking),
+        Command::Git(Git { asking, .. }) if asking.print || asking.install => {
+            install::git(context, global, &asking)
+        }
+        Command::Git(asked) => git::run(context, &asked),
     }
 }
 

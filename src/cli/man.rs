@@ -25,7 +25,11 @@ pub(super) fn run(tree: clap::Command, command: &Command) -> anyhow::Result<Stat
     if let Some(directory) = &command.out {
         let shown = || directory.display().to_string();
         fs::create_dir_all(directory).with_context(shown)?;
-        clap_mangen::generate_to(tree, directory).with_context(shown)?;
+        // Of all that is written here these alone are for everybody.
+        let before = rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
+        let made = clap_mangen::generate_to(tree, directory);
+        rustix::process::umask(before);
+        made.with_context(shown)?;
         return Ok(Status::Done);
     }
     let mut page = Vec::new();

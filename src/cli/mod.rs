@@ -61,6 +61,8 @@ pub(crate) use status::Status;
 
 /// Parses the arguments, runs, and says how it ended.
 pub fn main() -> ExitCode {
+    // Whatever is written from here on, backups and exports too, is its owner's alone.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {

@@ -125,17 +125,27 @@ pub(crate) fn visible(text: &str) -> String {
 
 /// The same, with its line breaks kept.
 pub(crate) fn visible_lines(text: &str) -> String {
-    text.split('\n').map(visible).collect::<Vec<_>>().join("\n")
+    untrusted::visible_lines(text)
 }
 
 /// What hides in a text shown, its line breaks kept. The last guard before a terminal: doing it twice changes nothing.
-fn harmless(text: &str) -> Cow<'_, str> {
+pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
     let hidden = |c: char| c != '\n' && untrusted::is_hidden(c);
     if !text.contains(hidden) {
         return Cow::Borrowed(text);
     }
     let shown = |c: char| if hidden(c) { visible(c.encode_utf8(&mut [0; 4])) } else { c.to_string() };
     Cow::Owned(text.chars().map(shown).collect())
+}
+
+/// The same TOML of quoted strings and comments with everything escaped that a reader would not see.
+pub(crate) fn escaped_toml(toml: &str) -> Cow<'_, str> {
+    let hidden = |c: char| c != '\n' && untrusted::is_hidden(c);
+    if !toml.contains(hidden) {
+        return Cow::Borrowed(toml);
+    }
+    let shown = |c: char| if hidden(c) { format!("\\U{:08X}", u32::from(c)) } else { c.to_string() };
+    Cow::Owned(toml.chars().map(shown).collect())
 }
 
 /// The same JSON with everything escaped that a terminal would obey or hide. Outside of strings JSON has only blanks.

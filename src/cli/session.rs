@@ -171,7 +171,7 @@ impl Session {
         };
         let workspace = &self.client.token().workspace;
         let mut file = dir.token_file(workspace, agent.as_str());
-        if token::read(&file).is_ok_and(|kept| kept.class != TokenClass::Agent) {
+        if token::look(&file).is_ok_and(|kept| kept.class != TokenClass::Agent) {
             file = dir.agent_token_file(workspace, agent.as_str());
         }
         if let Ok(kept) = token::read(&file) {
@@ -398,7 +398,11 @@ impl Session {
         };
         let request = NewWorkspaceRequest { workspace: name.clone(), admin: None };
         let made = self.client.create_workspace(&request).await?;
-        let token: TokenText = made.token.parse().context("the new workspace's token")?;
+        let Some(secret) = made.token else {
+            let next = made.next.unwrap_or_default();
+            anyhow::bail!("the workspace {name} is there, and the answer with its token was lost: {next}");
+        };
+        let token: TokenText = secret.parse().context("the new workspace's token")?;
         DataDir::keep_token(&file, &token)?;
         tracing::info!(workspace = %name, directory = %dir.path().display(), "made a workspace");
         Ok(file)

@@ -1,6 +1,8 @@
 //! Tokens on this side of the wire: read from files or the environment, kept in files. A secret is never in an argument,
 //! an error or a log.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use super::datadir::read_small;
@@ -24,8 +26,22 @@ pub(super) fn parse(text: &str, place: &str) -> anyhow::Result<TokenText> {
     })
 }
 
-/// The token in a file.
+/// The token in a file; not in one that others may read, for it may be theirs by now.
 pub(super) fn read(path: &Path) -> anyhow::Result<TokenText> {
+    if let Ok(about) = fs::metadata(path)
+        && about.is_file()
+        && about.permissions().mode() & 0o077 != 0
+    {
+        let (place, mode) = (path.display(), about.permissions().mode() & 0o777);
+        return Err(Usage::error(format!(
+            "{place}: it has mode {mode:o}, so that others may read the token in it; `chmod 600 {place}`, and make it anew where somebody may have"
+        )));
+    }
+    look(path)
+}
+
+/// The same whoever may read it, to know whose it is.
+pub(super) fn look(path: &Path) -> anyhow::Result<TokenText> {
     let place = path.display().to_string();
     let text = read_small(path)
         .map_err(|error| Usage::error(format!("{place}: {error}; name a token file that you may read")))?;

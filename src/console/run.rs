@@ -20,7 +20,7 @@ use super::terminal::background::{Answer, LateAnswer, Sifted};
 use super::terminal::input::Input;
 use super::terminal::signals::{Asked, Signals};
 use super::terminal::{Guard, hangup};
-use super::untrusted;
+use super::untrusted::{self, visible_lines};
 
 /// Between two frames that nobody's key asked for.
 const FRAME: Duration = Duration::from_millis(50);
@@ -301,7 +301,8 @@ impl<P: Program, F: FnMut(P::Effect)> Loop<'_, P, F> {
             Effect::Suspend => self.stop()?,
             Effect::Redraw => self.redraw()?,
             Effect::Mouse(on) => self.guard.mouse(on)?,
-            Effect::Copy(text) => self.terminal.backend_mut().say(&clipboard(&text)),
+            // What is pasted into a shell says what it is, as on the screen.
+            Effect::Copy(text) => self.terminal.backend_mut().say(&clipboard(&visible_lines(&text))),
             Effect::Bell => self.terminal.backend_mut().say(b"\x07"),
             Effect::Title(title) => {
                 let title = untrusted::visible(&title, untrusted::Breaks::Marked);

@@ -39,6 +39,11 @@ pub fn visible(text: &str, breaks: Breaks) -> String {
     pieces(text, breaks).map(|piece| piece.text).collect()
 }
 
+/// The same with its line breaks kept.
+pub fn visible_lines(text: &str) -> String {
+    text.split('\n').map(|line| visible(line, Breaks::Shown)).collect::<Vec<_>>().join("\n")
+}
+
 /// `text` in one line of at most `width` cells, cut with `…` where it is longer.
 pub fn fit(text: &str, width: usize) -> String {
     fit_pieces(text, width).into_iter().map(|piece| piece.text).collect()
@@ -266,6 +271,12 @@ mod tests {
         check("two\nlines\r\n", "two‹U+000A›lines‹U+000D›‹U+000A›");
         check("bell\u{7}\t\u{7f}", "bell‹U+0007›‹U+0009›‹U+007F›");
         check("heart ❤\u{fe0f}", "heart ❤‹U+FE0F›");
+    }
+
+    /// The clipboard gets the same: what is pasted into a shell hides nothing and sends nothing.
+    #[test]
+    fn several_lines_stay_lines() {
+        assert_eq!(visible_lines("a\u{202e}b\nc\u{1b}[201~\r\nd"), "a‹U+202E›b\nc‹U+001B›[201~‹U+000D›\nd");
     }
 
     #[test]

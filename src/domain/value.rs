@@ -17,6 +17,11 @@ pub const VALUE_DEPTH: usize = 32;
 /// Largest integer that every JSON reader keeps exactly; send larger ones as strings.
 pub const MAX_SAFE_INTEGER: u64 = 1 << 53;
 
+/// The one key of a withheld value: `{"withheld": "sha256:…"}`.
+pub const WITHHELD: &str = "withheld";
+/// How the digest in it begins.
+const SHA256: &str = "sha256:";
+
 /// A checked JSON value in canonical compact text: object keys sorted, integers within 2^53, no NUL.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Value(Arc<str>);
@@ -124,8 +129,20 @@ impl Value {
 
     /// Whether only the digest of the value is kept here: `{"withheld": "sha256:…"}`.
     pub fn is_withheld(&self) -> bool {
-        self.0.starts_with("{\"withheld\":\"sha256:")
+        let said = self.0.strip_prefix("{\"withheld\":\"").and_then(|rest| rest.strip_suffix("\"}"));
+        said.and_then(|said| said.strip_prefix(SHA256)).is_some_and(is_digest)
     }
+}
+
+/// Whether an object with the key `withheld`, and this text under it, only looks as if its value were kept elsewhere. In
+/// recorded deeds it may stand, and is what it is; nobody sends one any more.
+pub fn poses_as_withheld(text: &str, alone: bool) -> bool {
+    text.strip_prefix(SHA256).is_some_and(|digest| !alone || !is_digest(digest))
+}
+
+/// 64 lower-case hexadecimal digits.
+fn is_digest(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 fn check(json: &serde_json::Value, depth: usize) -> Result<(), ValueError> {
@@ -150,12 +167,10 @@ fn check(json: &serde_json::Value, depth: usize) -> Result<(), ValueError> {
         Json::Array(items) => items.iter().try_for_each(|item| check(item, depth + 1)),
         Json::Object(map) => {
             if map.len() == 1
-                && let Some(digest) = map.get("withheld")
+                && let Some(digest) = map.get(WITHHELD)
             {
-                let digest = digest.as_str().and_then(|d| d.strip_prefix("sha256:")).unwrap_or_default();
-                let hex =
-                    digest.len() == 64 && digest.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-                return if hex { Ok(()) } else { Err(ValueError::Withheld) };
+                let digest = digest.as_str().and_then(|d| d.strip_prefix(SHA256)).unwrap_or_default();
+                return if is_digest(digest) { Ok(()) } else { Err(ValueError::Withheld) };
             }
             map.iter().try_for_each(|(key, item)| {
                 if key.contains('\0') {
@@ -283,6 +298,23 @@ mod tests {
         }
         assert_eq!(Value::new(&deep), Err(ValueError::TooDeep));
         assert_eq!(Value::new(&json!({"withheld": "sha256:zz"})), Err(ValueError::Withheld));
+    }
+
+    /// What only looks like a withheld value blocked the way back to what stood there.
+    #[test]
+    fn a_fake_of_a_withheld_value_is_none() {
+        let digest = format!("sha256:{}", "0a".repeat(32));
+        assert!(Value::new(&json!({"withheld": digest})).unwrap().is_withheld());
+        for fake in [
+            json!({"withheld": digest, "z": 1}),
+            json!({"withheld": "sha256:", "z": 1}),
+            json!([{"withheld": digest}]),
+            json!({"withheld ": digest}),
+        ] {
+            assert!(!Value::new(&fake).unwrap().is_withheld(), "{fake}");
+        }
+        assert!(poses_as_withheld(&digest, false) && poses_as_withheld("sha256:00", true));
+        assert!(!poses_as_withheld(&digest, true) && !poses_as_withheld("a text", false));
     }
 
     #[test]

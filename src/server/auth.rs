@@ -92,16 +92,19 @@ fn identify(app: &App, headers: &HeaderMap) -> Result<(Caller, Arc<Workspace>), 
     };
     let token: TokenText =
         token.parse().map_err(|error| problem(ProblemCode::BadToken, &format!("{error}")))?;
-    let opens_nothing = || problem(ProblemCode::BadToken, "the token is unknown");
+    // The same of a workspace that does not open as of one that is not there: who has shown no good token is told of neither.
+    let opens_nothing = || {
+        let detail = "the token opens nothing here: it is unknown, or its workspace does not open; the server's log says which";
+        problem(ProblemCode::BadToken, detail)
+    };
     let (space, state) = match app.workspaces.find(&token.workspace) {
         Found::Open(space) => {
             let state = space.handle().front();
             (Some(space), Some(state))
         }
         Found::Broken => {
-            let detail =
-                format!("the workspace {} could not be opened; the server's log says why", token.workspace);
-            return Err(Box::new(Problem::new(ProblemCode::Unavailable, detail)));
+            tracing::info!(workspace = %token.workspace, "asked for, and it does not open");
+            (None, None)
         }
         Found::Absent => (None, None),
     };

@@ -354,7 +354,7 @@ impl Call {
     }
 
     /// The idempotency key, with the digest of the request it stands for.
-    fn key(&self) -> Result<Option<AskedKey>, Box<Problem>> {
+    pub(super) fn key(&self) -> Result<Option<AskedKey>, Box<Problem>> {
         let Some(text) = self.header("idempotency-key")? else { return Ok(None) };
         let wrong = |detail: String| {
             Box::new(Problem::new(ProblemCode::BadHeader, detail).at("header Idempotency-Key"))

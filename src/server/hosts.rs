@@ -8,6 +8,19 @@ use crate::api::{Problem, ProblemCode};
 /// Names of this machine's loopback.
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
+/// Headers that say one thing. Of two a proxy may go by one and the server by the other.
+const ONCE: [&str; 9] = [
+    "host",
+    "authorization",
+    "origin",
+    "content-type",
+    "content-length",
+    "idempotency-key",
+    "if-match",
+    "if-none-match",
+    "last-event-id",
+];
+
 /// The lists.
 #[derive(Debug, Default)]
 pub(super) struct Hosts {
@@ -21,8 +34,13 @@ impl Hosts {
         Self { hosts: lower(hosts), origins: lower(origins) }
     }
 
-    /// Refuses a request for another host or from a web page that is not listed.
+    /// Refuses a request that says something twice, is for another host or from a web page that is not listed.
     pub(super) fn check(&self, headers: &HeaderMap) -> Result<(), Box<Problem>> {
+        let doubled = ONCE.into_iter().find(|name| headers.get_all(*name).iter().nth(1).is_some());
+        if let Some(name) = doubled {
+            let problem = Problem::new(ProblemCode::BadHeader, "it came more than once");
+            return Err(Box::new(problem.at(format!("header {name}"))));
+        }
         let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
         let name = without_port(host);
         let known = LOOPBACK.iter().any(|one| one.eq_ignore_ascii_case(name))
@@ -62,6 +80,21 @@ mod tests {
             headers.insert(header::ORIGIN, origin.parse().unwrap());
         }
         hosts.check(&headers).err().map(|problem| problem.code.into_owned())
+    }
+
+    /// A proxy that goes by the first and a server that goes by the last would mean two hosts, or two callers.
+    #[test]
+    fn what_is_said_twice_is_refused() {
+        for name in ONCE {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::HOST, "localhost".parse().unwrap());
+            headers.append(name, "localhost".parse().unwrap());
+            if name != "host" {
+                headers.append(name, "localhost".parse().unwrap());
+            }
+            let problem = Hosts::default().check(&headers).unwrap_err();
+            assert_eq!((problem.code.as_ref(), problem.status), ("bad-header", 400), "{name}");
+        }
     }
 
     #[test]

@@ -10,11 +10,12 @@ use super::founding::{founding, mint};
 use super::workspace::{SpaceError, Workspace};
 use crate::api::TokenText;
 use crate::coordinator::{Clock, SubmitError};
-use crate::domain::command::{Command, Principal, Request, TokenStep};
+use crate::domain::command::{AskedKey, Command, Principal, Request, TokenStep};
 use crate::domain::hash::hex;
-use crate::domain::ids::{Actor, PersonId, WorkspaceId};
+use crate::domain::ids::{Actor, IdempotencyKey, PersonId, WorkspaceId};
 use crate::domain::map::Model;
 use crate::domain::reply::Reply;
+use crate::domain::state::KEY_LIFE;
 use crate::domain::things::TokenClass;
 use crate::domain::time::Time;
 use crate::ledger::{LedgerError, Store};
@@ -31,6 +32,27 @@ pub struct Workspaces {
     spaces: RwLock<Spaces>,
     /// One is made at a time.
     making: tokio::sync::Mutex<()>,
+    /// Those that were made under an idempotency key, while this process runs.
+    keyed: tokio::sync::Mutex<Vec<Keyed>>,
+}
+
+/// A workspace that was made under an idempotency key.
+#[derive(Debug)]
+struct Keyed {
+    by: Actor,
+    key: IdempotencyKey,
+    digest: Arc<str>,
+    workspace: WorkspaceId,
+    at: Time,
+}
+
+/// What came of a request for a workspace.
+#[derive(Debug)]
+pub(super) enum Made {
+    /// It was made, and this is the token of its first admin.
+    Now(TokenText),
+    /// The very same request made it before; its token was shown then.
+    Before,
 }
 
 #[derive(Debug, Default)]
@@ -68,6 +90,12 @@ pub enum CreateError {
     /// There are too many.
     #[error("this server has {WORKSPACE_COUNT} workspaces, which is the most")]
     TooMany,
+    /// It would be taken for an option.
+    #[error("a workspace can't be called {0:?}: its name begins with a letter or a digit")]
+    BadName(String),
+    /// The key stands for another request.
+    #[error("the key {0:?} was used for another request; send this one under a key of its own")]
+    KeyReused(String),
     /// There is none of that name.
     #[error("there is no workspace {0} here")]
     Absent(WorkspaceId),
@@ -121,6 +149,7 @@ impl Workspaces {
             instance: hex(&instance).to_string(),
             spaces: RwLock::new(spaces),
             making: tokio::sync::Mutex::new(()),
+            keyed: tokio::sync::Mutex::default(),
         })
     }
 
@@ -135,6 +164,10 @@ impl Workspaces {
         person: &PersonId,
         model: Option<Model>,
     ) -> Result<TokenText, CreateError> {
+        // Those that are there by an older program's leave stay.
+        if id.as_str().starts_with('-') {
+            return Err(CreateError::BadName(id.to_string()));
+        }
         let _one_at_a_time = self.making.lock().await;
         match self.find(id) {
             Found::Absent => {}
@@ -159,6 +192,33 @@ impl Workspaces {
         spaces.home.get_or_insert_with(|| id.clone());
         spaces.open.insert(id.clone(), Arc::new(space));
         Ok(text)
+    }
+
+    /// The same under an idempotency key (RULES §3.3), for a day while this process runs: the same request makes one workspace,
+    /// another one under that key makes none.
+    ///
+    /// # Errors
+    /// As for `create`, and where the key stands for another request.
+    pub(super) async fn create_once(
+        &self,
+        id: &WorkspaceId,
+        person: &PersonId,
+        (by, asked): (&Actor, &AskedKey),
+    ) -> Result<Made, CreateError> {
+        let mut keyed = self.keyed.lock().await;
+        let now = self.clock.now();
+        keyed.retain(|made| now.since(made.at) < KEY_LIFE);
+        if let Some(made) = keyed.iter().find(|made| made.by == *by && made.key == asked.key) {
+            return if asked.is_for(&made.digest) && made.workspace == *id {
+                Ok(Made::Before)
+            } else {
+                Err(CreateError::KeyReused(asked.key.to_string()))
+            };
+        }
+        let token = self.create(id, person, None).await?;
+        let (key, digest) = (asked.key.clone(), Arc::clone(&asked.digest));
+        keyed.push(Keyed { by: by.clone(), key, digest, workspace: id.clone(), at: now });
+        Ok(Made::Now(token))
     }
 
     /// Makes a token on behalf of whoever holds the data directory. For the process that owns it, not for callers.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 use crate::programs;
 use crate::run::{Home, Said};
@@ -444,6 +444,158 @@ fn git_takes_the_agent_from_its_own_settings_and_the_default_where_nothing_is_kn
     let mut gitless = place.deeds(&["hook", "git"]);
     gitless.env("PATH", "/nowhere");
     assert_eq!(Said::of(&mut gitless).status, 3);
+}
+
+/// A search shows what lies below: it is decided by the patterns, whatever is there.
+#[test]
+fn a_search_over_what_is_hidden_is_stopped() {
+    let Some(place) = Place::new() else { return };
+    place.write("docs/a.md", "x");
+    let ask = |tool: &str, input: Json| {
+        let call = place.call("grep", ".").replace("\"Grep\"", &format!("\"{tool}\""));
+        let mut call: Json = serde_json::from_str(&call).unwrap();
+        call["tool_input"] = input;
+        let map = place.home.dir.path().join("team.toml").display().to_string();
+        let arguments = ["hook", "claude-code", "--agent", "docs-writer", "--map", &map];
+        decided(&Said::with(&mut place.deeds(&arguments), call.to_string().as_bytes()))
+    };
+    let above = place.repo.parent().unwrap().display().to_string();
+    let inside = place.repo.join("secrets").display().to_string();
+    for (tool, input) in [
+        ("Grep", json!({"pattern": "x"})),
+        ("Grep", json!({"pattern": "x", "path": "."})),
+        ("Grep", json!({"pattern": "x", "glob": "*.md"})),
+        ("Grep", json!({"pattern": "x", "glob": "{secrets,docs}/*"})),
+        ("Grep", json!({"pattern": "x", "path": above})),
+        ("Glob", json!({"pattern": "**/*"})),
+        ("Glob", json!({"pattern": "secrets/*"})),
+        ("Glob", json!({"pattern": "docs/../secrets/k*"})),
+        ("Glob", json!({"pattern": "se*/key"})),
+        ("Glob", json!({"pattern": format!("{inside}/*")})),
+        ("LS", json!({"path": place.repo})),
+    ] {
+        is(ask(tool, input), "deny", &["hidden"]);
+    }
+    for (tool, input) in [
+        ("Grep", json!({"pattern": "x", "path": "docs"})),
+        ("Grep", json!({"pattern": "x", "path": "docs/a.md"})),
+        ("Grep", json!({"pattern": "x", "glob": "docs/**"})),
+        ("Glob", json!({"pattern": "docs/**/*.md"})),
+        ("Glob", json!({"pattern": "*/*.md", "path": "docs"})),
+    ] {
+        assert_eq!(ask(tool, input.clone()), None, "{tool} {input}");
+    }
+}
+
+/// What is written by one name of a file stands under the others.
+#[test]
+fn a_hard_link_is_decided_by_all_names_of_the_file() {
+    let Some(place) = Place::new() else { return };
+    place.write("src/lib.rs", "x");
+    fs::create_dir_all(place.repo.join("secrets")).unwrap();
+    place.write("secrets/key", "x");
+    fs::hard_link(place.repo.join("src/lib.rs"), place.repo.join("docs/mine.md")).unwrap();
+    fs::hard_link(place.repo.join("secrets/key"), place.repo.join("docs/key.md")).unwrap();
+    is(place.by_file("write", "docs/mine.md"), "deny", &["coder", "files/src/lib.rs"]);
+    is(place.by_file("read", "docs/key.md"), "deny", &["hidden"]);
+    let outside = place.repo.parent().unwrap().join("outside");
+    fs::hard_link(place.repo.join("src/lib.rs"), &outside).unwrap();
+    is(place.by_file("edit", &outside.display().to_string()), "deny", &["coder"]);
+    place.write("docs/b.md", "x");
+    fs::hard_link(place.repo.join("docs/b.md"), place.repo.join("docs/c.md")).unwrap();
+    assert_eq!(place.by_file("write", "docs/b.md"), None, "both names are its own");
+    fs::hard_link(place.repo.join("docs/b.md"), place.repo.parent().unwrap().join("away")).unwrap();
+    is(place.by_file("write", "docs/b.md"), "ask", &["hard links", "cp"]);
+}
+
+/// Where Claude Code does not say where it was started, a guard is not left behind by going elsewhere.
+#[test]
+fn going_elsewhere_leaves_no_guard_behind() {
+    let Some(place) = Place::new() else { return };
+    let elsewhere = place.repo.parent().unwrap().join("elsewhere");
+    fs::create_dir_all(&elsewhere).unwrap();
+    let file = place.repo.join("src/lib.rs").display().to_string();
+    let call = place.call("write", &file);
+    let call = call.replace(
+        &format!("\"cwd\": \"{}\"", place.repo.display()),
+        &format!("\"cwd\": \"{}\"", elsewhere.display()),
+    );
+    assert!(call.contains("elsewhere"));
+    let map = place.home.dir.path().join("team.toml").display().to_string();
+    let mut hook = place.deeds(&["hook", "claude-code", "--agent", "docs-writer", "--map", &map]);
+    hook.env_remove("CLAUDE_PROJECT_DIR");
+    is(decided(&Said::with(&mut hook, call.as_bytes())), "deny", &["coder"]);
+}
+
+/// What a hook on the agent's machine does not see, the server that takes the push does.
+#[test]
+fn pushed_commits_are_checked_by_the_server_and_by_ci() {
+    let Some(place) = Place::new() else { return };
+    let map = place.home.dir.path().join("team.toml").display().to_string();
+    let server = place.repo.parent().unwrap().join("server.git");
+    place.git(&["init", "-q", "--bare", "-b", "main", &server.display().to_string()]);
+    place.git(&["remote", "add", "origin", &server.display().to_string()]);
+    place.write("docs/a.md", "one");
+    place.write("src/lib.rs", "one");
+    place.git(&["add", "."]);
+    place.git(&["commit", "-qm", "first"]);
+    place.git(&["push", "-q", "origin", "main"]);
+    let deeds = env!("CARGO_BIN_EXE_deeds");
+    let hook = format!("#!/bin/sh\nexec {deeds} hook git --pre-receive --agent docs-writer --map {map}\n");
+    let file = server.join("hooks/pre-receive");
+    fs::write(&file, hook).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+
+    place.write("docs/a.md", "two");
+    place.git(&["commit", "-qam", "mine"]);
+    place.git(&["push", "-q", "origin", "main"]);
+    // A hook on this machine is left out with --no-verify, and by a rebase.
+    place.write("src/lib.rs", "two");
+    place.git(&["commit", "-qam", "not mine", "--no-verify"]);
+    place.write("src/lib.rs", "one");
+    place.git(&["commit", "-qam", "and back", "--no-verify"]);
+    let refused = place.try_git(&["push", "origin", "main"]);
+    assert_ne!(refused.status, 0, "{}", refused.err);
+    assert!(refused.err.contains("src/lib.rs") && refused.err.contains("coder"), "{}", refused.err);
+    let range =
+        |range: &str| place.run(&["hook", "git", "--agent", "docs-writer", "--map", &map, "--range", range]);
+    let checked = range("origin/main..HEAD");
+    assert_eq!(checked.status, 1, "{}{}", checked.out, checked.err);
+    assert!(checked.out.contains("COMMIT") && checked.out.contains("src/lib.rs"), "{}", checked.out);
+    assert_eq!(range("HEAD~3..HEAD~2").status, 0);
+    for wrong in ["HEAD", "--all..x", "nowhere..HEAD"] {
+        assert!(range(wrong).status >= 2, "{wrong}");
+    }
+
+    // A merge that drops what others did, and a branch that is moved back.
+    place.git(&["reset", "-q", "--hard", "origin/main"]);
+    place.git(&["checkout", "-q", "-b", "aside", "HEAD~1"]);
+    place.write("docs/b.md", "x");
+    place.git(&["add", "."]);
+    place.git(&["commit", "-qm", "aside"]);
+    place.git(&["checkout", "-q", "main"]);
+    fs::write(&file, "#!/bin/sh\nexit 0\n").unwrap();
+    place.write("src/lib.rs", "three");
+    place.git(&["commit", "-qam", "by the coder"]);
+    place.git(&["push", "-q", "origin", "main"]);
+    fs::write(
+        &file,
+        format!("#!/bin/sh\nexec {deeds} hook git --pre-receive --agent docs-writer --map {map}\n"),
+    )
+    .unwrap();
+    place.git(&["checkout", "-q", "aside"]);
+    place.git(&["merge", "-q", "-s", "ours", "main", "-m", "ours"]);
+    let dropped = place.try_git(&["push", "origin", "aside:main"]);
+    assert!(dropped.status != 0 && dropped.err.contains("src/lib.rs"), "{}", dropped.err);
+    let back = place.try_git(&["push", "--force", "origin", "main~1:main"]);
+    assert!(back.status != 0 && back.err.contains("src/lib.rs"), "{}", back.err);
+    // A merge that takes what others pushed is the agent's to push.
+    place.git(&["reset", "-q", "--hard", "HEAD~1"]);
+    place.git(&["merge", "-q", "main", "-m", "theirs too"]);
+    let merged = place.try_git(&["push", "-q", "origin", "aside:main"]);
+    assert_eq!(merged.status, 0, "{}", merged.err);
+    place.git(&["push", "-q", "origin", "aside:new"]);
+    place.git(&["push", "-q", "origin", ":new"]);
 }
 
 #[test]

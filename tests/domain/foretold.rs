@@ -63,7 +63,9 @@ fn words(item: &Item, deeds: &[Deed], then: &[String], place: &str) {
             (_, Outcome::Proposed) => "becomes a proposal",
             (_, Outcome::Escalated) if says("comes back as a new item") => "comes back as a new item",
             (_, Outcome::Escalated) => "joins an item that waits",
-            _ if input.code.is_some_and(|code| code.as_str() == "paused") => "is told to send it again",
+            _ if input.code.is_some_and(|code| ["paused", "token-ended"].contains(&code.as_str())) => {
+                "is told to send it again"
+            }
             _ => "not done",
         };
         assert!(says(expected), "{expected}: {place}");

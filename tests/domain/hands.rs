@@ -104,7 +104,8 @@ fn whoever_holds_it_answers() {
     let world = check(
         "
         support writes crm/account/acme health=good@0 -> committed
-        eve sets crm/account/acme#health bad@1 'I know them' -> committed
+        eve sets crm/account/acme#health bad@1 'I know them' -> refused not-named
+        eve! sets crm/account/acme#health bad@1 'I know them' -> committed
         support writes crm/account/acme health=good@2 -> proposed held
         sam claims #1 -> refused not-named
         eve approves #1 -> recorded

@@ -224,7 +224,7 @@ fn what_an_agent_asked_comes_back_with_what_it_may_do_now() {
     let mut world = check(
         "
         sales escalates 'x' because 'y' on crm/deal/7 -> escalated
-        sales escalates 'z' because 'y' on crm/deal/8 -> escalated
+        sales escalates 'z' because 'y' on crm/ticket/8 -> escalated
         ",
     );
     let foretold = shown(&world, "dana", 1, &expand("sales", "crm/deal/*")).then;
@@ -237,15 +237,16 @@ fn what_an_agent_asked_comes_back_with_what_it_may_do_now() {
         works sales 1
         dana undoes #1 -> recorded
         works
-        dana expands #1 support writes crm/ticket/* -> recorded
+        dana expands #1 support writes crm/ticket/* -> refused overlap
+        dana expands #2 support writes crm/ticket/* -> recorded
         map v1
         works sales 1
-        items #2
+        items #1
         ",
     );
     let work = world.state.board.works.values().find(|work| work.agent.as_str() == "sales").unwrap();
     let WorkKind::Decision { input, granted, .. } = &work.kind else { panic!("{work:?}") };
-    assert_eq!(input.as_ref().unwrap().plain(), "x");
+    assert_eq!(input.as_ref().unwrap().plain(), "z");
     assert_eq!(granted.as_ref().unwrap().to_string(), "support may write crm/ticket/*");
     assert!(work.kind.asks() && work.alarm.is_some(), "somebody waits for it");
 }

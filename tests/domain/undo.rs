@@ -131,7 +131,8 @@ fn an_exception_comes_back() {
         &mut world,
         "
         sales writes crm/account/vip-1 plan=gold@0 -> escalated unowned
-        dana expands #1 sales writes crm/account/vip-* -> recorded
+        dana expands #1 sales writes crm/account/vip-* -> refused not-allowed
+        dana! expands #1 sales writes crm/account/vip-* -> recorded
         = crm/account/vip-1#plan gold v1
         dana undoes #1 -> recorded
         sales writes crm/account/vip-2 plan=gold@0 -> escalated unowned

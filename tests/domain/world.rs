@@ -206,7 +206,7 @@ impl World {
 pub(crate) fn principal(who: &str) -> Principal {
     let (actor, class) = match who {
         "deeds" => (Actor::Deeds, TokenClass::Admin),
-        "ada" | "dana!" | "sam!" => {
+        "ada" | "dana!" | "sam!" | "eve!" => {
             (Actor::Person(PersonId::new(who.trim_end_matches('!')).unwrap()), TokenClass::Admin)
         }
         "wanda" => (Actor::Person(PersonId::new(who).unwrap()), TokenClass::Watcher),

@@ -70,7 +70,7 @@ fn samples() -> impl Iterator<Item = (&'static str, &'static str)> {
 
 /// `crm/contact/*#email` against an entity and a field. Without `#` it covers every field; with nothing after it, or
 /// with `*`, only the whole-entity field, or only the others.
-fn covers(pattern: &str, entity: &str, field: &str) -> bool {
+pub(crate) fn covers(pattern: &str, entity: &str, field: &str) -> bool {
     let (path, name) = pattern.split_once('#').map_or((pattern, None), |(path, name)| (path, Some(name)));
     let pattern: Vec<&str> = path.split('/').collect();
     let segments: Vec<&str> = entity.split('/').collect();

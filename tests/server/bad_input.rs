@@ -242,7 +242,9 @@ async fn a_damaged_workspace_is_said_and_the_others_are_served() {
     assert_eq!(server.workspaces.broken().len(), 1);
     assert_eq!(server.dana.get("/v1/whoami").await.status, 200);
     let told = sam.get("/v1/whoami").await;
-    assert_eq!((told.status, &told["code"]), (503, &json!("unavailable")));
+    // As of one that is not there: whether a token of it is good can't be told.
+    assert_eq!((told.status, &told["code"]), (401, &json!("bad-token")));
+    assert!(told.text.contains("does not open"), "{}", told.text);
     let ready = came(server.dana.request_unsigned("GET", "/readyz")).await;
     assert_eq!(ready.status, 503);
     assert_eq!(std::fs::read_to_string(&ledger).unwrap(), "this was a ledger once");

@@ -39,10 +39,10 @@ fn entering(path: &Path) -> Check {
         return Check::wrong(WHAT, format!("{shown}: {error}"), format!("chmod 700 {shown}"));
     }
     match about.permissions().mode() & 0o777 {
-        0o700 => Check::fine(WHAT, format!("{shown}, yours alone")),
-        mode => Check::note(
+        0o400 | 0o500 | 0o600 | 0o700 => Check::fine(WHAT, format!("{shown}, yours alone")),
+        mode => Check::wrong(
             WHAT,
-            format!("{shown} has mode {mode:o}: others may enter"),
+            format!("{shown} has mode {mode:o}: others may enter, so that it is not served"),
             format!("chmod 700 {shown}"),
         ),
     }

@@ -11,13 +11,16 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::links::names;
 use super::repository::{By, Repository, entity, resolve};
+use super::search::{self, Search};
 use super::zones::{Verdict, Wish};
 use super::{Asking, known, no_agent, undecided};
 use crate::cli::context::Context;
 use crate::cli::output::{self, visible};
 use crate::cli::status::{Status, Usage};
 use crate::config::HookDefault;
+use crate::domain::path::{EntityPath, Pattern};
 
 /// The longest call that is read, in bytes; what is written into a file is in it.
 const MAX_CALL_BYTES: u64 = 64 * 1024 * 1024;
@@ -162,13 +165,17 @@ fn decide(context: &Context, asking: &Asking, call: &Call) -> Result<Option<Answ
             );
         }
     };
-    let resolved = resolve(&path)?;
-    let Some(repository) = project(call)? else { return Ok(None) };
-    let Some(below) = repository.inside(&resolved)? else { return Ok(None) };
-    let entity = entity(asking.prefix(context), below.as_os_str())?;
+    let looked = Looked::of(tool, &path, &call.tool_input)?;
+    let Some(repository) = project(call, &looked.at)? else { return Ok(None) };
+    let (entities, within) = looked.on_the_map(&repository, asking.prefix(context))?;
+    if entities.is_empty() {
+        return Ok(None);
+    }
     let agent = asking.agent(context).ok_or_else(no_agent)?;
     let known = known::find(context, asking.map())?;
-    Ok(match known.verdict(&agent, &entity, wish) {
+    let verdict = |entity: &EntityPath| known.verdict(&agent, entity, wish);
+    let wide = within.iter().map(|within| known.verdict_within(&agent, within));
+    Ok(match worst(entities.iter().map(verdict).chain(wide)) {
         Verdict::Refused(why) => Some(Answer::decided(Restriction::Deny, &why)),
         Verdict::Observed(why) => Some(Answer::told(&why)),
         // That the map may not be the one in force is worth a word.
@@ -177,13 +184,85 @@ fn decide(context: &Context, asking: &Asking, call: &Call) -> Result<Option<Answ
     })
 }
 
-/// The repository that Claude Code works in: the one it was started in, wherever the agent has gone since.
-fn project(call: &Call) -> Result<Option<Repository>, String> {
-    let started = std::env::var_os(PROJECT).filter(|path| !path.is_empty()).map(PathBuf::from);
-    let Some(directory) = started.or_else(|| call.cwd.clone()) else {
-        return Err("the call says no `cwd`".to_owned());
+/// Of several verdicts the one that restricts most.
+fn worst(verdicts: impl Iterator<Item = Verdict>) -> Verdict {
+    let weight = |verdict: &Verdict| match verdict {
+        Verdict::Open => 0,
+        Verdict::Own(_) => 1,
+        Verdict::Observed(_) => 2,
+        Verdict::Refused(_) => 3,
     };
-    let resolved = resolve(&directory)?;
-    let there = resolved.ancestors().find(|directory| directory.is_dir()).unwrap_or(Path::new("/"));
-    Repository::around(there, By::Directory)
+    verdicts.max_by_key(weight).unwrap_or(Verdict::Open)
+}
+
+/// What a call looks at or changes: a file, or what a search reaches from a folder on.
+struct Looked {
+    at: PathBuf,
+    reach: Option<String>,
+}
+
+impl Looked {
+    fn of(tool: &str, path: &Path, input: &Value) -> Result<Self, String> {
+        let at = resolve(path)?;
+        match Search::of(tool).filter(|_| !at.is_file()) {
+            None => Ok(Self { at, reach: None }),
+            Some(search) => {
+                let (folder, reach) = search.within(path, input);
+                Ok(Self { at: resolve(&folder)?, reach: Some(reach) })
+            }
+        }
+    }
+
+    /// The entities that it is on the map, by each of its names, and the pattern of what a search reaches. None where it has
+    /// nothing to do with the repository.
+    fn on_the_map(
+        &self,
+        repository: &Repository,
+        prefix: &EntityPath,
+    ) -> Result<(Vec<EntityPath>, Option<Pattern>), String> {
+        let below = repository.inside(&self.at)?;
+        let Some(reach) = &self.reach else {
+            let names = names(&repository.top, &self.at)?;
+            if let (Some(why), true) = (names.more, below.is_some()) {
+                return Err(why);
+            }
+            let mut entities = Vec::new();
+            for name in names.others {
+                let other = repository.inside(&name)?;
+                entities.extend(other.map(|other| entity(prefix, other.as_os_str())).transpose()?);
+            }
+            entities.extend(below.map(|below| entity(prefix, below.as_os_str())).transpose()?);
+            return Ok((entities, None));
+        };
+        match below {
+            Some(below) => {
+                let folder = entity(prefix, below.as_os_str())?;
+                let within = search::pattern(&folder, reach)?;
+                Ok((vec![folder], Some(within)))
+            }
+            // From above the repository all of it may be reached.
+            None if repository.top.starts_with(&self.at) && (reach.contains('/') || reach == "**") => {
+                Ok((vec![prefix.clone()], Some(search::pattern(prefix, "**")?)))
+            }
+            None => Ok((Vec::new(), None)),
+        }
+    }
+}
+
+/// The repository that Claude Code works in: the one it was started in, wherever the agent has gone since. Where it is not
+/// told, that of the file: an agent that goes elsewhere would take its guard along.
+fn project(call: &Call, file: &Path) -> Result<Option<Repository>, String> {
+    let around = |directory: &Path| {
+        let resolved = resolve(directory)?;
+        let there = resolved.ancestors().find(|directory| directory.is_dir()).unwrap_or(Path::new("/"));
+        Repository::around(there, By::Directory)
+    };
+    if let Some(started) = std::env::var_os(PROJECT).filter(|path| !path.is_empty()) {
+        return around(Path::new(&started));
+    }
+    match (around(file)?, &call.cwd) {
+        (Some(repository), _) => Ok(Some(repository)),
+        (None, Some(cwd)) => around(cwd),
+        (None, None) => Err("the call says no `cwd`".to_owned()),
+    }
 }

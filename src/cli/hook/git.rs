@@ -1,4 +1,4 @@
-//! git's `pre-commit` hook: every staged path, and whose it is. A rename takes from one place and makes at another.
+//! git's `pre-commit` hook: every staged path, and whose it is; the same of the paths that commits change (`pushed`). A rename takes from one place and makes at another.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::known::{self, Known};
 use super::repository::{By, Repository, entity, git};
 use super::zones::{Owners, Verdict, Wish};
-use super::{Asking, no_agent, undecided};
+use super::{Asking, Git, no_agent, pushed, undecided};
 use crate::cli::context::Context;
 use crate::cli::output::{self, visible};
 use crate::cli::status::{Status, Usage};
@@ -23,14 +23,24 @@ const MAX_ROWS: usize = 50;
 
 /// One path that a commit would touch.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Touched {
-    path: Vec<u8>,
-    how: &'static str,
+pub(super) struct Touched {
+    pub(super) path: Vec<u8>,
+    pub(super) how: &'static str,
+    /// In which commit, where it is not what is staged.
+    pub(super) commit: Option<String>,
+}
+
+impl Touched {
+    fn new(path: Vec<u8>, how: &'static str) -> Self {
+        Self { path, how, commit: None }
+    }
 }
 
 /// What is wrong with a path.
 #[derive(Debug, Serialize)]
 struct Found {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    commit: Option<String>,
     path: String,
     change: &'static str,
     /// Whether the map says no; it says nothing where it can't.
@@ -40,34 +50,45 @@ struct Found {
     why: String,
 }
 
-/// Looks at what is staged.
-pub(super) fn run(context: &Context, asking: &Asking) -> anyhow::Result<Status> {
+/// Looks at what is staged, or at what commits change.
+pub(super) fn run(context: &Context, asked: &Git) -> anyhow::Result<Status> {
+    let asking = &asked.asking;
+    if asked.pre_receive {
+        return decide(context, asking, &pushed::received()?);
+    }
+    if let Some(range) = &asked.range {
+        return decide(context, asking, &pushed::in_range(range)?);
+    }
     let here = Path::new(".");
     let repository =
         Repository::around(here, By::Environment).map_err(anyhow::Error::msg)?.ok_or_else(|| {
             Usage::error("there is no git work tree here; run it in one, or install it there with --install")
         })?;
-    let staged = staged(&repository)?;
-    if staged.is_empty() {
+    decide(context, asking, &staged(&repository)?)
+}
+
+/// Says whether all of it is the agent's.
+fn decide(context: &Context, asking: &Asking, touched: &[Touched]) -> anyhow::Result<Status> {
+    if touched.is_empty() {
         return Ok(Status::Done);
     }
-    let found = agent(context, asking, &repository)
+    let found = agent(context, asking)
         .and_then(|agent| known::find(context, asking.map()).map(|known| (agent, known)));
     let (agent, known) = match found {
         Ok(found) => found,
         Err(why) => return by_default(context, &why),
     };
     let found: Vec<Found> =
-        staged.iter().filter_map(|touched| look(context, asking, &known, &agent, touched)).collect();
-    tell(context, &agent, &known, &staged, &found)
+        touched.iter().filter_map(|touched| look(context, asking, &known, &agent, touched)).collect();
+    tell(context, &agent, &known, touched, &found)
 }
 
 /// Whom the commit is by: as everywhere, and as the repository says.
-fn agent(context: &Context, asking: &Asking, repository: &Repository) -> Result<AgentId, String> {
+fn agent(context: &Context, asking: &Asking) -> Result<AgentId, String> {
     if let Some(agent) = asking.agent(context) {
         return Ok(agent);
     }
-    let said = git(&repository.top, By::Environment, &["config", "--get", "deeds.agent"]);
+    let said = git(Path::new("."), By::Environment, &["config", "--get", "deeds.agent"]);
     let said = said.ok().filter(|output| output.status.success()).map(|output| output.stdout);
     let Some(said) = said else { return Err(format!("{}, or `git config deeds.agent`", no_agent())) };
     let said = String::from_utf8_lossy(&said);
@@ -97,7 +118,7 @@ fn staged(repository: &Repository) -> anyhow::Result<Vec<Touched>> {
 }
 
 /// Reads `status NUL path NUL`, with two paths after a rename or a copy.
-fn read(text: &[u8]) -> anyhow::Result<Vec<Touched>> {
+pub(super) fn read(text: &[u8]) -> anyhow::Result<Vec<Touched>> {
     let mut parts = text.split(|byte| *byte == 0);
     let mut all = Vec::new();
     while let Some(status) = parts.next().filter(|status| !status.is_empty()) {
@@ -107,17 +128,17 @@ fn read(text: &[u8]) -> anyhow::Result<Vec<Touched>> {
         };
         match status.first() {
             Some(b'R') => {
-                all.push(Touched { path: path()?, how: "renamed away" });
-                all.push(Touched { path: path()?, how: "renamed to" });
+                all.push(Touched::new(path()?, "renamed away"));
+                all.push(Touched::new(path()?, "renamed to"));
             }
             Some(b'C') => {
                 path()?;
-                all.push(Touched { path: path()?, how: "copied to" });
+                all.push(Touched::new(path()?, "copied to"));
             }
-            Some(b'A') => all.push(Touched { path: path()?, how: "added" }),
-            Some(b'D') => all.push(Touched { path: path()?, how: "deleted" }),
-            Some(b'T') => all.push(Touched { path: path()?, how: "other type" }),
-            Some(_) | None => all.push(Touched { path: path()?, how: "changed" }),
+            Some(b'A') => all.push(Touched::new(path()?, "added")),
+            Some(b'D') => all.push(Touched::new(path()?, "deleted")),
+            Some(b'T') => all.push(Touched::new(path()?, "other type")),
+            Some(_) | None => all.push(Touched::new(path()?, "changed")),
         }
     }
     Ok(all)
@@ -132,6 +153,7 @@ fn look(
     touched: &Touched,
 ) -> Option<Found> {
     let found = |refused, owners: Owners, why| Found {
+        commit: touched.commit.clone(),
         path: String::from_utf8_lossy(&touched.path).into_owned(),
         change: touched.how,
         refused,
@@ -156,7 +178,7 @@ fn tell(
     context: &Context,
     agent: &AgentId,
     known: &Known,
-    staged: &[Touched],
+    touched: &[Touched],
     found: &[Found],
 ) -> anyhow::Result<Status> {
     let out = context.out;
@@ -164,7 +186,9 @@ fn tell(
         output::json(&found)?;
     } else if !found.is_empty() {
         let rows: Vec<_> = found.iter().take(MAX_ROWS).map(row).collect();
-        out.table(&["PATH", "CHANGE", "OWNER", "ASK"], &rows)?;
+        let columns = ["PATH", "CHANGE", "OWNER", "ASK", "COMMIT"];
+        let shown = if found.iter().any(|found| found.commit.is_some()) { 5 } else { 4 };
+        out.table(columns.get(..shown).unwrap_or(&columns), &rows)?;
         if found.len() > MAX_ROWS {
             out.faint(format!("and {} more", found.len() - MAX_ROWS))?;
         }
@@ -173,14 +197,20 @@ fn tell(
     let odd = found.iter().find(|found| !found.refused);
     let by = &known.from;
     if refused > 0 {
-        let count = format!("{refused} of {} staged paths", staged.len());
+        let commits = touched.iter().any(|touched| touched.commit.is_some());
+        let (what, mend) = if commits {
+            ("paths in these commits", "take them out of the commits (`git rebase -i`)")
+        } else {
+            ("staged paths", "unstage them with `git restore --staged`")
+        };
+        let count = format!("{refused} of {} {what}", touched.len());
         if known.observes() {
             output::complain(format!(
                 "warning: {count} are not in the zone of {agent}; the map only observes (by {by})"
             ));
         } else {
             output::complain(format!(
-                "{count} are not in the zone of {agent} (by {by}); unstage them with `git restore --staged`, and leave them to their owners"
+                "{count} are not in the zone of {agent} (by {by}); {mend}, and leave them to their owners"
             ));
             return Ok(Status::No);
         }
@@ -200,7 +230,9 @@ fn row(found: &Found) -> Vec<String> {
         [] => "nobody".to_owned(),
         owners => owners.join(", "),
     };
-    vec![found.path.clone(), found.change.to_owned(), owner, found.people.join(", ")]
+    let mut cells = vec![found.path.clone(), found.change.to_owned(), owner, found.people.join(", ")];
+    cells.extend(found.commit.clone());
+    cells
 }
 
 /// Nothing could be looked at.

@@ -3,7 +3,7 @@
 use super::known::Known;
 use crate::domain::ids::{AgentId, PersonId};
 use crate::domain::map::{Authority, Mode};
-use crate::domain::path::{EntityPath, FieldName};
+use crate::domain::path::{EntityPath, FieldName, Pattern};
 
 /// What is about to happen to a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,6 +71,18 @@ impl Known {
             Mode::Observe => Verdict::Observed(format!(
                 "warning: {why}{stranger} Nothing stops it here, as the map only observes (by {by})"
             )),
+        }
+    }
+
+    /// The answer to a search: whether it would show something that is hidden.
+    pub(super) fn verdict_within(&self, agent: &AgentId, within: &Pattern) -> Verdict {
+        match self.map.hidden_within(agent, within) {
+            Some(hidden) => Verdict::Refused(format!(
+                "{} reaches {hidden}, which is hidden from {agent} (by {}). Search in a folder, or with a glob, that leaves it out",
+                within.entity_text(),
+                self.from
+            )),
+            None => Verdict::Open,
         }
     }
 

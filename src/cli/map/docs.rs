@@ -42,7 +42,9 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<St
     }
 }
 
+/// Names from the map are read by people here, in the file too: nothing hides in them.
 fn write(context: &Context, arguments: &Arguments, page: &str) -> anyhow::Result<Status> {
+    let page = &*output::harmless(page);
     if let Some(file) = &arguments.out {
         std::fs::write(file, page).map_err(|error| {
             Usage::error(format!("{}: {error}; name a file that you may write", file.display()))
@@ -51,7 +53,7 @@ fn write(context: &Context, arguments: &Arguments, page: &str) -> anyhow::Result
     if context.out.json {
         output::json(&serde_json::json!({ "markdown": page }))?;
     } else if arguments.out.is_none() {
-        output::styled(context.out.exact(page.trim_end()))?;
+        output::styled(page.trim_end())?;
     }
     Ok(Status::Done)
 }

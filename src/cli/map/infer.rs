@@ -57,14 +57,16 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<St
 }
 
 fn write(out: Output, file: Option<&Path>, view: &InferView) -> anyhow::Result<()> {
+    // Names come from what agents wrote: in the file a person sees what they are.
+    let toml = output::escaped_toml(&view.inferred.toml);
     if let Some(file) = file {
-        super::write_new(file, &view.inferred.toml)?;
+        super::write_new(file, &toml)?;
     }
     if out.json {
         return output::json(view);
     }
     if file.is_none() {
-        output::styled(out.exact(view.inferred.toml.trim_end()))?;
+        output::styled(toml.trim_end())?;
     }
     tell(view, file);
     Ok(())

@@ -91,9 +91,9 @@ fn refuse(sheet: &mut Sheet<'_>, act: &Act, found: Stop) -> Seq {
     sheet.push(deed)
 }
 
-/// An act that waited for an answer, of an agent that a person has stopped meanwhile.
-pub(super) fn paused(sheet: &mut Sheet<'_>, act: &Act, why: String) -> Seq {
-    refuse(sheet, act, stop(Code::Paused, Outcome::Refused, why))
+/// An act that waited for an answer, of an agent that a person has stopped or shut out meanwhile.
+pub(super) fn shut_out(sheet: &mut Sheet<'_>, act: &Act, (code, why): (Code, String)) -> Seq {
+    refuse(sheet, act, stop(code, Outcome::Refused, why))
 }
 
 /// A target that nobody owns: a person decides whose it shall be.

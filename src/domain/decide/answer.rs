@@ -14,7 +14,7 @@ use crate::domain::ids::{Actor, AgentId, PersonId, Seq};
 use crate::domain::map::{Grant, edit};
 use crate::domain::outcome::Outcome;
 use crate::domain::path::Pattern;
-use crate::domain::rule::reviewer;
+use crate::domain::rule::{cover, reviewer};
 use crate::domain::things::{
     Case, Effects, Granted, Item, ItemAnswer, Redone, ScopeRule, TokenClass, Work, WorkKind, WorkResult,
 };
@@ -201,8 +201,17 @@ fn expand(
     let board = &sheet.base().board;
     let before = board.map_version;
     let edited = edit::grant(board.map.model(), agent, grant, person)?;
+    if let Some(why) = cover::misses(item, grant) {
+        return Err((Code::Overlap, why).into());
+    }
     if let Some(why) = trigger::still_collides(edited, item) {
         return Err(wrong(why));
+    }
+    if edit::lifts(board.map.model(), agent, grant) && sheet.principal.class != TokenClass::Admin {
+        return Err(for_admins(
+            sheet,
+            &format!("`{grant}` is taken out of the zone of {agent}; only admins put it back in"),
+        ));
     }
     if edit::holds(board.map.model(), agent, grant) {
         // Since an answer to a case like this one the map says so already: the stored input goes through as it is.
@@ -242,6 +251,14 @@ fn expand(
     Ok(())
 }
 
+/// Why it takes an admin, and who is one.
+fn for_admins(sheet: &Sheet<'_>, why: &str) -> No {
+    let admins: Vec<&str> = sheet.base().board.admins(sheet.now).map(PersonId::as_str).take(3).collect();
+    let hand =
+        if admins.is_empty() { String::new() } else { format!("; hand it to {}", admins.join(" or ")) };
+    (Code::NotAllowed, format!("{why}{hand}")).into()
+}
+
 fn transfer(
     sheet: &mut Sheet<'_>,
     item: &Item,
@@ -251,11 +268,7 @@ fn transfer(
     effects: &mut Effects,
 ) -> Result<(), No> {
     if sheet.principal.class != TokenClass::Admin {
-        let admins: Vec<&str> = sheet.base().board.admins(sheet.now).map(PersonId::as_str).take(3).collect();
-        let hand =
-            if admins.is_empty() { String::new() } else { format!("; hand it to {}", admins.join(" or ")) };
-        let why = format!("a transfer takes from an owner; only admins do that{hand}");
-        return Err((Code::NotAllowed, why).into());
+        return Err(for_admins(sheet, "a transfer takes from an owner; only admins do that"));
     }
     let board = &sheet.base().board;
     let before = board.map_version;
@@ -398,13 +411,19 @@ fn given_back<'i>(item: &'i Item, granted: Option<&Granted>) -> Option<&'i Value
 }
 
 fn came_out(sheet: &Sheet<'_>, result: &WorkResult) -> String {
-    if sheet.deed(result.deed).is_some_and(|deed| deed.code == Some(Code::Paused)) {
-        return ", your request was not decided while you are paused: send it again".to_owned();
+    match sheet.deed(result.deed).and_then(|deed| deed.code) {
+        Some(Code::Paused) => {
+            return ", your request was not decided while you are paused: send it again".to_owned();
+        }
+        Some(Code::TokenEnded) => {
+            return ", your request was not decided, as your tokens were revoked: send it again".to_owned();
+        }
+        Some(_) | None => {}
     }
     format!(", your request was {}", result.outcome.as_str())
 }
 
-/// The stored input, decided as its author's under the map of now; not that of an agent that a person has stopped.
+/// The stored input, decided as its author's under the map of now; not that of an agent that a person has stopped or shut out.
 fn decide_again(sheet: &mut Sheet<'_>, item: &Item, effects: &mut Effects) -> Option<WorkResult> {
     if let Case::UnownedEvent { raise } | Case::TriggerCollision { raise, .. } = &item.case {
         let deed = trigger::again(sheet, item, raise);
@@ -415,20 +434,20 @@ fn decide_again(sheet: &mut Sheet<'_>, item: &Item, effects: &mut Effects) -> Op
         &mut sheet.principal,
         Principal { actor: Actor::Agent(agent.clone()), class: TokenClass::Agent, token: None },
     );
-    let paused = verdict::paused(sheet.base(), &agent);
-    let deed = match (&item.case, paused) {
-        (Case::UnownedField { write, .. }, Some(why)) => {
+    let stopped = verdict::stopped(sheet.base(), &agent, sheet.now);
+    let deed = match (&item.case, stopped) {
+        (Case::UnownedField { write, .. }, Some((code, why))) => {
             let (body, action) = (write::refused(), write::word(write));
-            Some(sheet.refuse_on(body, action, &write.entity, (Code::Paused, &why)))
+            Some(sheet.refuse_on(body, action, &write.entity, (code, &why)))
         }
-        (Case::UnownedTarget { act }, Some(why)) => Some(act::paused(sheet, act, why)),
+        (Case::UnownedTarget { act }, Some(why)) => Some(act::shut_out(sheet, act, why)),
         (Case::UnownedField { write, partial }, None) => {
             let mut again = Write { reason: write::reason_again(write, *partial), ..write.clone() };
             again.cause = Some(item.deed);
             Some(write::decide_as(sheet, &agent, &again))
         }
         (Case::UnownedTarget { act }, None) => Some(act::decide(sheet, act)),
-        (Case::UnownedOutput { publish }, Some(why)) => Some(output::paused(sheet, publish, why)),
+        (Case::UnownedOutput { publish }, Some(why)) => Some(output::shut_out(sheet, publish, why)),
         (Case::UnownedOutput { publish }, None) => Some(output::decide(sheet, publish)),
         (
             Case::Escalation { .. }

@@ -29,7 +29,11 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, order: &FanOut) -> Seq {
     let state = sheet.snapshot();
     let cause = || verdict::unknown_cause(&state, order.cause).map(|why| (Code::NotFound, why));
     let wrong = over_bound(&state, order).map(|why| (Code::OverBound, why)).or_else(cause);
-    match wrong.map_or_else(|| receivers(&state, order), Err) {
+    let unseen = || {
+        let subject = order.subject.as_ref().filter(|subject| verdict::unseen(&state, &agent, subject))?;
+        Some((Code::Hidden, verdict::unseen_words(subject, &agent)))
+    };
+    match wrong.or_else(unseen).map_or_else(|| receivers(&state, order), Err) {
         Ok(()) => start(sheet, &state, &agent, order),
         Err(why) => refuse(sheet, order, why),
     }

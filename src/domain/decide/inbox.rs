@@ -50,6 +50,10 @@ pub(super) fn escalate(sheet: &mut Sheet<'_>, escalate: &Escalate) -> Seq {
         return sheet.refuse(Body::ItemRefused(()), "escalate", Code::OverBound, &why);
     }
     let state = sheet.snapshot();
+    let mut evidence = escalate.evidence.iter();
+    if let Some(why) = evidence.find_map(|seq| verdict::unknown_deed(&state, "evidence", *seq)) {
+        return sheet.refuse(Body::ItemRefused(()), "escalate", Code::NotFound, &why);
+    }
     let case = Case::Escalation { input: escalate.input.clone() };
     let raised_by = Actor::Agent(agent.clone());
     let alike = likeness(&case, &raised_by, escalate.subject.as_ref());

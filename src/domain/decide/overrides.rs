@@ -8,6 +8,7 @@ use crate::domain::deed::Body;
 use crate::domain::ids::{AgentId, Seq, Version};
 use crate::domain::outcome::Outcome;
 use crate::domain::path::{EntityPath, FieldName, FieldPath};
+use crate::domain::rule::overriding;
 use crate::domain::state::{Board, State};
 use crate::domain::things::Lasts;
 use crate::domain::time::Time;
@@ -28,6 +29,12 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, step: &Override) -> Seq {
     {
         let why = "a stop for `none` stops nothing: name a time, or leave it out";
         return sheet.refuse(Body::OverrideRefused(()), action, Code::WrongState, why);
+    }
+    if let Some((code, why)) = may_not(sheet, &step.step) {
+        return match about(&step.step) {
+            Some(entity) => sheet.refuse_on(Body::OverrideRefused(()), action, entity, (code, &why)),
+            None => sheet.refuse(Body::OverrideRefused(()), action, code, &why),
+        };
     }
     match &step.step {
         OverrideVerb::Freeze { entity } => freeze(sheet, entity, true, step),
@@ -53,6 +60,27 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, step: &Override) -> Seq {
                 }
             }
         }
+    }
+}
+
+/// Why it is not this person's to do.
+fn may_not(sheet: &Sheet<'_>, verb: &OverrideVerb) -> Option<(Code, String)> {
+    let person = sheet.principal.actor.person()?;
+    overriding::may(sheet.base(), (person, sheet.principal.class), verb, sheet.now).err()
+}
+
+/// The entity that it is about.
+fn about(verb: &OverrideVerb) -> Option<&EntityPath> {
+    match verb {
+        OverrideVerb::Freeze { entity } | OverrideVerb::Unfreeze { entity } => Some(entity),
+        OverrideVerb::Set { path, .. }
+        | OverrideVerb::Revert { path, .. }
+        | OverrideVerb::Release { path } => Some(&path.entity),
+        OverrideVerb::Pause { .. }
+        | OverrideVerb::Resume { .. }
+        | OverrideVerb::PauseAll
+        | OverrideVerb::ResumeAll
+        | OverrideVerb::Unlock { .. } => None,
     }
 }
 

@@ -397,6 +397,11 @@ fn of_input(item: &Item, input: &Deed, deeds: &[Deed]) -> String {
     if input.code == Some(Code::Paused) {
         return format!("{by} is paused: the stored {what} is not decided, {by} is told to send it again");
     }
+    if input.code == Some(Code::TokenEnded) {
+        return format!(
+            "the tokens of {by} were revoked: the stored {what} is not decided, {by} is told to send it again"
+        );
+    }
     let owners = named(&input.refs.owners, ", ");
     match (input.outcome, event) {
         (Outcome::Recorded, Some(event)) if input.refs.owners.is_empty() => {

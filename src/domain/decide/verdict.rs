@@ -51,6 +51,15 @@ pub(super) fn paused(state: &State, agent: &AgentId) -> Option<String> {
     Some(format!("{whom} was paused by {}{until}: {}", stop.by, stop.reason))
 }
 
+/// Why what is kept of an agent is not decided as its own now: a person has stopped it, or taken its tokens away.
+pub(super) fn stopped(state: &State, agent: &AgentId, now: Time) -> Option<(Code, String)> {
+    if let Some(why) = paused(state, agent) {
+        return Some((Code::Paused, why));
+    }
+    let at = state.access.shut_out(agent, now)?;
+    Some((Code::TokenEnded, format!("the last token of {agent} was revoked at {at}")))
+}
+
 /// RULES §2.2: nothing of the subject is for the agent to see, so that nothing is asked about it. Where a map is in force
 /// this comes before every question that what is there could answer.
 pub(super) fn unseen(state: &State, agent: &AgentId, entity: &EntityPath) -> bool {
@@ -395,8 +404,13 @@ pub(super) fn too_long(name: &str, words: Option<&str>) -> Option<String> {
 
 /// Whether the cause that a command names is no deed so far, in words.
 pub(super) fn unknown_cause(state: &State, cause: Option<Seq>) -> Option<String> {
-    let cause = cause.filter(|cause| *cause == Seq(0) || *cause > state.head())?;
-    Some(format!("`cause` names deed {cause}, and the last one is {}", state.head()))
+    unknown_deed(state, "cause", cause?)
+}
+
+/// The same of a deed that any key names: what is to come would be what its author makes of it later.
+pub(super) fn unknown_deed(state: &State, key: &str, seq: Seq) -> Option<String> {
+    (seq == Seq(0) || seq > state.head())
+        .then(|| format!("`{key}` names deed {seq}, and the last one is {}", state.head()))
 }
 
 /// A name kept no longer than its bound.

@@ -76,8 +76,8 @@ pub(super) fn decide_as(sheet: &mut Sheet<'_>, agent: &AgentId, write: &Write) -
 
 /// What stands in the way of a write that a person approves: all that stands in its way but the person's own hand.
 pub(super) fn obstacle(state: &State, agent: &AgentId, write: &Write, now: Time) -> Option<(Code, String)> {
-    if let Some(why) = verdict::paused(state, agent) {
-        return Some((Code::Paused, why));
+    if let Some(stopped) = verdict::stopped(state, agent, now) {
+        return Some(stopped);
     }
     if let Some(why) = verdict::frozen(state, agent, &write.entity) {
         return Some((Code::Frozen, why));

@@ -2,7 +2,7 @@
 
 use crate::domain::code::Code;
 use crate::domain::ids::{Actor, PersonId};
-use crate::domain::map::{Map, Queue};
+use crate::domain::map::{Map, Queue, edit};
 use crate::domain::state::Board;
 use crate::domain::things::{Case, ClosedItem, Item, ItemAnswer, TokenClass};
 use crate::domain::time::{Span, Time};
@@ -87,7 +87,24 @@ pub fn may_answer(
     unclaimed(board, item, person, now).map(|()| right)
 }
 
-/// May the person give this answer? A transfer takes an admin: where nobody who is named there is one, any admin gives it.
+/// What only an admin does with this answer: it takes from an owner, or puts back what was taken out of a zone.
+fn of_an_admin(board: &Board, answer: &ItemAnswer) -> Option<&'static str> {
+    match answer {
+        ItemAnswer::Transfer { .. } => Some("transfer"),
+        ItemAnswer::Expand { agent, grant, .. } => {
+            edit::lifts(board.map.model(), agent, grant).then_some("lift an exception")
+        }
+        ItemAnswer::Handle { .. }
+        | ItemAnswer::Ruling { .. }
+        | ItemAnswer::OutOfScope { .. }
+        | ItemAnswer::SendOn { .. }
+        | ItemAnswer::Approve { .. }
+        | ItemAnswer::ApproveEdited { .. }
+        | ItemAnswer::Reject { .. } => None,
+    }
+}
+
+/// May the person give this answer? Where it takes an admin and nobody who is named there is one, any admin gives it.
 ///
 /// # Errors
 /// Why not, and who may, in words.
@@ -98,28 +115,25 @@ pub fn may_give(
     who: (&PersonId, TokenClass),
     now: Time,
 ) -> Result<Right, (Code, String)> {
-    if let ItemAnswer::Transfer { .. } = answer {
-        may_transfer(board, item, who, now)
-    } else {
-        may_answer(board, item, who, now)
+    match of_an_admin(board, answer) {
+        Some(verb) => may_as_admin(board, item, who, now, verb),
+        None => may_answer(board, item, who, now),
     }
 }
 
-/// May the person answer with a transfer?
-///
-/// # Errors
-/// Why not, and who may, in words.
-pub fn may_transfer(
+/// May the person give an answer that takes an admin?
+fn may_as_admin(
     board: &Board,
     item: &Item,
     (person, class): (&PersonId, TokenClass),
     now: Time,
+    verb: &str,
 ) -> Result<Right, (Code, String)> {
     let refused = match may_answer(board, item, (person, class), now) {
         Err((code, why)) if code == Code::NotNamed && class == TokenClass::Admin => (code, why),
         decided => return decided,
     };
-    let Some(words) = nobody_transfers(board, item, now) else { return Err(refused) };
+    let Some(words) = no_admin(board, item, now, verb) else { return Err(refused) };
     unclaimed(board, item, person, now).map(|()| Right::StandsIn(words))
 }
 
@@ -309,8 +323,8 @@ fn nobody_can(board: &Board, item: &Item, now: Time) -> Option<String> {
     Some(format!("nobody named on {} can: {}", queue.name, words.join(", ")))
 }
 
-/// Why nobody who has a place at the item can answer it with a transfer, in words.
-fn nobody_transfers(board: &Board, item: &Item, now: Time) -> Option<String> {
+/// Why nobody who has a place at the item can give an answer that takes an admin, in words.
+fn no_admin(board: &Board, item: &Item, now: Time, verb: &str) -> Option<String> {
     // Where no token was made, that tells nothing about who is an admin.
     if board.seats.is_empty() {
         return None;
@@ -324,7 +338,7 @@ fn nobody_transfers(board: &Board, item: &Item, now: Time) -> Option<String> {
             words.push(format!("{person} is no admin"));
         }
     }
-    Some(format!("nobody named on {} can transfer: {}", queue.name, words.join(", ")))
+    Some(format!("nobody named on {} can {verb}: {}", queue.name, words.join(", ")))
 }
 
 fn who_may(board: &Board, item: &Item, person: &PersonId, now: Time) -> String {

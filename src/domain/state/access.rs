@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::entities::Hasher;
-use crate::domain::ids::{Actor, IdempotencyKey, Seq, TokenId};
-use crate::domain::things::{Invitation, TokenRecord};
+use crate::domain::ids::{Actor, AgentId, IdempotencyKey, Seq, TokenId};
+use crate::domain::things::{Invitation, TokenClass, TokenRecord};
 use crate::domain::time::{Span, Time};
 
 /// How long an idempotency key keeps its answer.
@@ -75,6 +75,22 @@ impl Access {
         let oldest = self.ages.front().filter(|oldest| now.since(oldest.answer.at) < KEY_LIFE);
         (kept >= most && oldest.is_some())
             .then(|| format!("{kept} idempotency keys {whose} are kept for a day; send none, or wait"))
+    }
+
+    /// When a person took away what let this agent in; none where it has a live token, or none was ever revoked. A token that
+    /// ran out by itself shuts nobody out.
+    pub fn shut_out(&self, agent: &AgentId, now: Time) -> Option<Time> {
+        let own = |record: &&Arc<TokenRecord>| {
+            record.token.class == TokenClass::Agent && *record.token.name == *agent.as_str()
+        };
+        let mut revoked = None;
+        for record in self.tokens.values().filter(own) {
+            if record.is_live(now) {
+                return None;
+            }
+            revoked = revoked.max(record.revoked);
+        }
+        revoked
     }
 
     /// Keeps the answer to a key, and lets go of those that are too old.

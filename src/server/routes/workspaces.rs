@@ -5,8 +5,9 @@ use std::sync::Arc;
 use super::whoami::is_server_admin;
 use crate::api::{NewWorkspaceRequest, Problem, ProblemCode, WorkspaceList, WorkspaceMade, WorkspaceView};
 use crate::domain::ids::Seq;
-use crate::server::answer::{Answer, json, unsubmitted};
+use crate::server::answer::{Answer, json, replayed, unsubmitted};
 use crate::server::gate::Call;
+use crate::server::workspaces::Made;
 use crate::server::{CreateError, Workspace};
 
 /// `GET /v1/workspaces`
@@ -40,14 +41,30 @@ pub(in crate::server) async fn create(call: Call) -> Answer {
     let Some(admin) = admin else {
         return Err(Box::new(Problem::new(ProblemCode::NotAllowed, "only people make workspaces")));
     };
-    let token =
-        call.app.workspaces.create(&request.workspace, &admin, None).await.map_err(|error| failed(&error))?;
-    json(&WorkspaceMade { workspace: request.workspace, token: token.expose() })
+    let (workspaces, workspace) = (&call.app.workspaces, request.workspace);
+    let made = match call.key()? {
+        Some(asked) => {
+            workspaces.create_once(&workspace, &admin, (&call.caller.principal.actor, &asked)).await
+        }
+        None => workspaces.create(&workspace, &admin, None).await.map(Made::Now),
+    };
+    match made.map_err(|error| failed(&error))? {
+        Made::Now(token) => json(&WorkspaceMade { workspace, token: Some(token.expose()), next: None }),
+        Made::Before => {
+            let next = Some(Arc::from(SHOWN_ONCE));
+            json(&WorkspaceMade { workspace, token: None, next }).map(replayed)
+        }
+    }
 }
+
+/// What whoever lost the answer that had the secret does.
+const SHOWN_ONCE: &str = "its first token was shown once, in the first answer: if that is lost, whoever holds the data directory opens the workspace there";
 
 fn failed(error: &CreateError) -> Box<Problem> {
     let code = match error {
         CreateError::Exists(_) => ProblemCode::Exists,
+        CreateError::KeyReused(_) => ProblemCode::KeyReused,
+        CreateError::BadName(_) => ProblemCode::BadBody,
         CreateError::TooMany => ProblemCode::OverBound,
         CreateError::Absent(_) => ProblemCode::NotFound,
         CreateError::Failed { .. } => ProblemCode::Unavailable,

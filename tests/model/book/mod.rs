@@ -4,7 +4,7 @@
 //! Here: who may speak, what a key was answered, and where each deed goes. `record` keeps versions, freezes and leases,
 //! `stream` work, tasks and fan-outs, `desk` what people answer and what is published, `handing` whose a zone is that was
 //! offered, `cases` which inputs are the same, `rounds` the scheduled reviews, `states` what an open contradiction stops,
-//! `care` when the map is gone through, `lives` and `verdicts` how ready each agent is, `joins` who may join.
+//! `rights` what nobody gets by a way around, `care` when the map is gone through, `lives` and `verdicts` how ready each agent is, `joins` who may join.
 
 mod care;
 mod cases;
@@ -13,6 +13,7 @@ mod handing;
 mod joins;
 mod lives;
 mod record;
+mod rights;
 mod rounds;
 mod states;
 mod stream;
@@ -161,6 +162,7 @@ impl Book {
             self.streams.look(&look, &self.record);
             self.desk.look(&look);
             handing::look(&look);
+            rights::look(&look);
             self.cases.look(&look);
             self.rounds.look(&look);
             self.states.look(&look);

@@ -66,8 +66,8 @@ pub(in crate::domain::decide) fn recheck(state: &State, item: &Item, now: Time) 
     let Some(effect) = Effect::waiting_in(item) else { return Ok(()) };
     let Some(agent) = item.raised_by.agent() else { return Ok(()) };
     let rule = |code, why| Err(Obstacle::Rule(code, why));
-    if let Some(why) = verdict::paused(state, agent) {
-        return rule(Code::Paused, why);
+    if let Some((code, why)) = verdict::stopped(state, agent, now) {
+        return rule(code, why);
     }
     if !effect.is_its(state, agent) {
         return rule(Code::NotOwner, format!("{agent} no longer publishes on {}", effect.to()));

@@ -82,9 +82,9 @@ fn on_its_thread<'a>(state: &State, publish: &'a Publish) -> Cow<'a, Publish> {
     }
 }
 
-/// A stored publication of an agent that a person has stopped meanwhile.
-pub(super) fn paused(sheet: &mut Sheet<'_>, publish: &Publish, why: String) -> Seq {
-    refuse(sheet, publish, stop(Code::Paused, Outcome::Refused, why))
+/// A stored publication of an agent that a person has stopped or shut out meanwhile.
+pub(super) fn shut_out(sheet: &mut Sheet<'_>, publish: &Publish, (code, why): (Code, String)) -> Seq {
+    refuse(sheet, publish, stop(code, Outcome::Refused, why))
 }
 
 /// The publication as its deed keeps it. A refusal of names over their bound keeps no more of them than the bound.

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{ask, draft, paused, publication, refuse};
+use super::{ask, draft, publication, refuse, shut_out};
 use crate::domain::code::Code;
 use crate::domain::command::{Principal, Publish};
 use crate::domain::decide::effect::{self, Effect, Stop, stop};
@@ -61,7 +61,7 @@ pub(in crate::domain::decide) fn go_on(sheet: &mut Sheet<'_>) {
     for _ in 0..ROUNDS {
         let state = sheet.snapshot();
         let next = state.board.queued.iter().find(|(_, waiting)| {
-            verdict::paused(&state, &waiting.agent).is_none()
+            verdict::stopped(&state, &waiting.agent, sheet.now).is_none()
                 && effect::check_turn(
                     &state,
                     &waiting.agent,
@@ -97,9 +97,9 @@ pub(in crate::domain::decide) fn release(sheet: &mut Sheet<'_>, deferred: Seq) -
     let principal = Principal { actor: Actor::Agent(agent.clone()), class: TokenClass::Agent, token: None };
     let caller = std::mem::replace(&mut sheet.principal, principal);
     sheet.released = Some(deferred);
-    let stopped = verdict::paused(sheet.state(), agent);
-    let primary = match stopped {
-        Some(why) => paused(sheet, publish, why),
+    let now = sheet.now;
+    let primary = match verdict::stopped(sheet.state(), agent, now) {
+        Some(why) => shut_out(sheet, publish, why),
         None => ask(sheet, publish, true),
     };
     sheet.released = None;

@@ -140,9 +140,10 @@ fn title(raise: &Raise) -> String {
     words.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(TITLE).collect()
 }
 
-/// The stored event, raised again under the map of now; by Deeds where its raiser is stopped, since it did happen.
+/// The stored event, raised again under the map of now; by Deeds where its raiser is stopped or shut out, since it did happen.
 pub(in crate::domain::decide) fn again(sheet: &mut Sheet<'_>, item: &Item, raise: &Raise) -> Seq {
-    let stopped = item.raised_by.agent().is_some_and(|agent| verdict::paused(sheet.base(), agent).is_some());
+    let raiser = item.raised_by.agent();
+    let stopped = raiser.is_some_and(|agent| verdict::stopped(sheet.base(), agent, sheet.now).is_some());
     let actor = if stopped { Actor::Deeds } else { item.raised_by.clone() };
     let raise = Raise { cause: Some(item.deed), ..raise.clone() };
     decide(sheet, &raise, &Origin { decided: true, ..Origin::of(actor) })

@@ -72,6 +72,9 @@ fn decide(sheet: &mut Sheet<'_>, raise: &Raise, origin: &Origin) -> Seq {
     if let Some(why) = verdict::unknown_cause(&state, raise.cause) {
         return refuse(sheet, raise, origin, (Code::NotFound, &why));
     }
+    if let Some(why) = unseen_by_raiser(&state, raise, origin) {
+        return refuse(sheet, raise, origin, (Code::Hidden, &why));
+    }
     match known::look(&state, raise, origin, sheet.now) {
         Ok(None) => {}
         Ok(Some(before)) => return known::again(sheet, raise, origin, &before),
@@ -88,6 +91,15 @@ fn decide(sheet: &mut Sheet<'_>, raise: &Raise, origin: &Origin) -> Seq {
         }
     }
     send_on(sheet, &state, raise, origin)
+}
+
+/// An agent opens no work about what it may not see. What waited for a person, who has seen it, goes; and so does what a
+/// source says that the map does not name: a form, a mailbox, another system is told of nothing that is here.
+fn unseen_by_raiser(state: &State, raise: &Raise, origin: &Origin) -> Option<String> {
+    let agent = origin.actor.agent().filter(|_| !origin.decided)?;
+    state.board.map.agent(agent)?;
+    let subject = raise.subject.as_ref()?;
+    verdict::unseen(state, agent, subject).then(|| verdict::unseen_words(subject, agent))
 }
 
 /// To whom the map gives it.

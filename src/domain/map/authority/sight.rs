@@ -4,7 +4,7 @@
 use super::{Map, SCRATCH, Scratch, any, is_under};
 use crate::domain::ids::AgentId;
 use crate::domain::map::model::{Agent, Mode, Model};
-use crate::domain::path::{EntityPath, FieldName, FieldPart, Pattern};
+use crate::domain::path::{EntityPath, FieldName, FieldPart, Meeting, Pattern, example_outside, overlap};
 
 /// What the question needs to know of a map.
 trait Names {
@@ -103,6 +103,26 @@ fn hides_any_of(map: &impl Names, agent: &AgentId, entity: &EntityPath) -> bool 
         reads.is_everything() || reads.matches_entity(entity) && matches!(reads.field_part(), FieldPart::All)
     };
     entry.hidden.iter().any(|hidden| hidden.matches_entity(entity)) || !entry.reads.iter().any(all)
+}
+
+impl Map {
+    /// What keeps something of these entities, each as a whole, from an agent of the map: a pattern of its `hidden`, or a path
+    /// that it does not read. Not found out within the bound of the question counts as kept.
+    pub fn hidden_within(&self, agent: &AgentId, within: &Pattern) -> Option<String> {
+        let entry = self.agent(agent)?;
+        let meets = |hidden: &&Pattern| overlap(within, &[], hidden, &[]).may_be();
+        if let Some(hidden) = entry.hidden.iter().find(meets) {
+            return Some(hidden.to_string());
+        }
+        if entry.reads.iter().any(Pattern::is_everything) {
+            return None;
+        }
+        match example_outside(within, &entry.reads) {
+            Meeting::Apart => None,
+            Meeting::At(path) => Some(path.to_string()),
+            Meeting::Undecided => Some("what it may not read".to_owned()),
+        }
+    }
 }
 
 macro_rules! asked {

@@ -182,9 +182,9 @@ fn total(shares: &[Share]) -> u64 {
     shares.iter().map(|share| share.times).sum()
 }
 
-/// A text as TOML writes it.
+/// A text as TOML writes it where escapes count: whoever shows the file may put one in the place of what hides.
 fn quoted(text: &str) -> String {
-    toml::Value::from(text).to_string()
+    serde_json::Value::from(text).to_string()
 }
 
 struct File<'a> {

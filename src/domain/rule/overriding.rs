@@ -1,0 +1,103 @@
+//! What a person may override, RULES §13.1: admins and who answers for the map everything, a reviewer what is in the zones of
+//! the queues that name them.
+
+use crate::domain::code::Code;
+use crate::domain::command::OverrideVerb;
+use crate::domain::ids::{AgentId, PersonId};
+use crate::domain::map::{Map, Queue};
+use crate::domain::path::{EntityPath, FieldName};
+use crate::domain::rule::reviewer;
+use crate::domain::state::State;
+use crate::domain::things::TokenClass;
+use crate::domain::time::Time;
+
+/// May the person do this?
+///
+/// # Errors
+/// Who may, in words.
+pub fn may(
+    state: &State,
+    (person, class): (&PersonId, TokenClass),
+    verb: &OverrideVerb,
+    now: Time,
+) -> Result<(), (Code, String)> {
+    let map = &state.board.map;
+    if class == TokenClass::Admin || reviewer::governs(map, person) {
+        return Ok(());
+    }
+    let queues = match verb {
+        OverrideVerb::PauseAll | OverrideVerb::ResumeAll => {
+            let mut agents = map.model().agents.iter();
+            let other = agents.find(|agent| !map.queue_of(&agent.id).is_reviewer(person));
+            return other.map_or(Ok(()), |other| Err(no(person, &[map.queue_of(&other.id)])));
+        }
+        OverrideVerb::Pause { agent } | OverrideVerb::Resume { agent } => vec![map.queue_of(agent)],
+        OverrideVerb::Unlock { lease } => match state.board.leases.get(lease) {
+            Some(lease) => vec![map.queue_of(&lease.holder)],
+            None => return Ok(()),
+        },
+        OverrideVerb::Release { path }
+            if state
+                .board
+                .held_on(&path.entity, now)
+                .any(|held| held.field == path.field && held.person() == Some(person)) =>
+        {
+            return Ok(());
+        }
+        OverrideVerb::Set { path, .. }
+        | OverrideVerb::Revert { path, .. }
+        | OverrideVerb::Release { path } => queues_of(map, &path.entity, std::iter::once(&path.field)),
+        OverrideVerb::Freeze { entity } | OverrideVerb::Unfreeze { entity } => {
+            let whole = FieldName::whole();
+            let fields = state.entities.get(entity).into_iter().flat_map(|known| known.fields.iter());
+            queues_of(map, entity, std::iter::once(&whole).chain(fields.map(|(name, _)| name)))
+        }
+    };
+    if queues.iter().any(|queue| queue.is_reviewer(person)) { Ok(()) } else { Err(no(person, &queues)) }
+}
+
+/// The queues of the agents in whose zone these fields are; of what nobody owns the first one.
+fn queues_of<'a, 'f>(
+    map: &'a Map,
+    entity: &EntityPath,
+    fields: impl Iterator<Item = &'f FieldName>,
+) -> Vec<&'a Queue> {
+    let mut queues: Vec<&Queue> = Vec::new();
+    let mut add = |queue: &'a Queue| {
+        if !queues.iter().any(|known| known.name == queue.name) {
+            queues.push(queue);
+        }
+    };
+    for field in fields {
+        let owners: Vec<&AgentId> = map.owners(entity, field);
+        if owners.is_empty() && field.is_whole() {
+            continue;
+        }
+        if owners.is_empty() {
+            add(map.first_queue());
+        }
+        for owner in owners {
+            add(map.queue_of(owner));
+        }
+    }
+    if queues.is_empty() {
+        queues.push(map.first_queue());
+    }
+    queues
+}
+
+fn no(person: &PersonId, queues: &[&Queue]) -> (Code, String) {
+    let named: Vec<String> = queues
+        .iter()
+        .take(3)
+        .map(|queue| {
+            let who: Vec<&str> = queue.reviewers().map(PersonId::as_str).take(3).collect();
+            format!("the queue {} ({})", queue.name, who.join(", "))
+        })
+        .collect();
+    let why = format!(
+        "{person} is no reviewer of {}, whose agents this is about; they override there, and admins do",
+        named.join(" or of ")
+    );
+    (Code::NotNamed, why)
+}
