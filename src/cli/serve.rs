@@ -59,6 +59,7 @@ pub(super) fn run(context: &Context, command: Command) -> anyhow::Result<Status>
         allow_plaintext: command.allow_remote,
         hosts: command.hosts,
         origins: command.origins,
+        proof: None,
     };
     let dir = context.open_dir()?;
     let runtime = session::runtime()?;

@@ -32,7 +32,7 @@ use tokio::sync::watch;
 use self::auth::Failures;
 use self::hosts::Hosts;
 use self::metrics::Metrics;
-use crate::api::ServerFacts;
+use crate::api::{ProofKey, ServerFacts};
 use crate::coordinator::Clock;
 
 pub use doors::Doors;
@@ -48,6 +48,8 @@ pub struct Options {
     pub hosts: Vec<String>,
     /// Origins of web pages that may call it; none by default.
     pub origins: Vec<String>,
+    /// The secret by which readers of the data directory know it; without one nobody does.
+    pub proof: Option<ProofKey>,
 }
 
 /// Why a server does not run.
@@ -82,6 +84,9 @@ struct App {
     hosts: Hosts,
     failures: Failures,
     metrics: Metrics,
+    proof: Option<ProofKey>,
+    /// Where it listens.
+    address: SocketAddr,
     /// True once the server goes down: streams and long polls end.
     closing: watch::Receiver<bool>,
 }
@@ -122,6 +127,8 @@ pub async fn run(
         hosts: Hosts::new(&options.hosts, &options.origins),
         failures: Failures::default(),
         metrics: Metrics::default(),
+        proof: options.proof,
+        address,
         closing,
     });
     tracing::info!(%address, "serving");

@@ -7,7 +7,7 @@ use super::{
 use crate::api::{
     AlertList, BatchAnswer, BoardView, ConclusionList, FanOutList, Histogram, ItemList, ItemView, LeaseList,
     LedgerPage, LookLine, MapChecked, MapView, NewToken, NewWorkspaceRequest, OutputList, OverrideBody,
-    RawDeed, ReviewList, Stats, TakeBody, TakenWork, TaskList, TokenList, TokenMade, Traced, WhoAmI,
+    Proof, RawDeed, ReviewList, Stats, TakeBody, TakenWork, TaskList, TokenList, TokenMade, Traced, WhoAmI,
     WorkList, WorkspaceList, WorkspaceMade,
 };
 use crate::domain::command::{CommandKind, Import, Together, Write};
@@ -51,6 +51,8 @@ handled! {
         "The process answers.";
     Ready GET "/readyz" ANYONE Open (none) [] (text "text/plain"),
         "Every workspace is open and can record.";
+    Proof GET "/v1/proof" ANYONE Open (none) [nonce needed] (json Proof),
+        "The answer to a random number, by which whoever may read the data directory knows the server.";
     Metrics GET "/metrics" PEOPLE Read (none) [] (text "text/plain"),
         "The server's counters, and the gauges of the caller's workspace.";
 
