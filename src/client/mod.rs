@@ -7,6 +7,7 @@
 mod agents;
 mod ask;
 mod backoff;
+mod bound;
 mod error;
 mod events;
 mod long_look;

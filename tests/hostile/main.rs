@@ -3,7 +3,6 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 #[path = "../common/patience.rs"]
-#[expect(dead_code, reason = "shared with other tests, which use the rest of it")]
 mod patience;
 #[path = "../common/programs.rs"]
 mod programs;
@@ -13,5 +12,6 @@ mod run;
 #[expect(dead_code, reason = "shared with other tests, which use the rest of it")]
 mod server;
 
+mod false_server;
 mod server_proof;
 mod squatter;
