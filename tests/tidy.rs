@@ -25,7 +25,11 @@ const LAYERS: &[Layer] = &[
         may: &[],
         crates: &["toml", "sha2", "chrono", "chrono_tz", "icu_normalizer", "imbl", "strsim"],
     },
-    Layer { name: "api", may: &["domain"], crates: &["serde_path_to_error", "getrandom", "sha2", "subtle"] },
+    Layer {
+        name: "api",
+        may: &["domain"],
+        crates: &["serde_path_to_error", "getrandom", "sha2", "hmac", "subtle"],
+    },
     Layer {
         name: "ledger",
         may: &["domain"],
@@ -68,6 +72,10 @@ const LAYERS: &[Layer] = &[
             "getrandom",
             "percent_encoding",
             "tracing",
+            "hyper",
+            "hyper_util",
+            "tower",
+            "rustix",
         ],
     },
     Layer {

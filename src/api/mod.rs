@@ -12,6 +12,7 @@ mod long_look;
 mod openapi;
 mod overrides;
 mod problem;
+mod proof;
 mod stream;
 pub mod table;
 mod teamwork;
@@ -36,6 +37,7 @@ pub use long_look::{InferView, LookLine, Looked, MOST_DAYS, NDJSON, PLAN_DAYS, P
 pub use openapi::OPENAPI;
 pub use overrides::{OverrideAsked, OverrideBody, OverrideWord};
 pub use problem::{Problem, ProblemCode, ProblemFinding, ProblemLabel};
+pub use proof::{Proof, ProofKey, nonce};
 pub use stream::{EVENT_DEED, EVENT_END, EVENT_HELLO, EVENT_PROGRESS, Hello, Progress};
 pub use teamwork::{
     AcquireBody, ConclusionList, ConclusionView, FanOutList, LeaseList, OutputList, OutputView, Queued,

@@ -48,7 +48,7 @@ pub(super) fn run(context: &Context) -> anyhow::Result<Status> {
 async fn show(context: &Context, session: &Session, settings: Settings) -> anyhow::Result<Closed> {
     session.keep_remote_token()?;
     session.take_over_when_free();
-    let endpoints = session.endpoints(context).await?;
+    let endpoints = session.endpoints().await?;
     let (place, file) = seen::place(context, session);
     let setup = Setup {
         me: me(&session.client).await?,
@@ -202,7 +202,7 @@ pub(super) fn screen(context: &Context, command: &ScreenCommand) -> anyhow::Resu
         if session.client.token().class == TokenClass::Agent {
             me(&session.client).await?;
         }
-        let endpoints = session.endpoints(context).await?;
+        let endpoints = session.endpoints().await?;
         // A moment that can't be looked at is told before anything is drawn.
         let client = command.then.look(&session.client).await?;
         let setup = Setup {

@@ -1,13 +1,13 @@
 //! The data directory: created for its owner alone, locked by the process that serves it, with the serving process's
-//! address and the tokens beside the ledgers. What is in a ledger is not known here.
+//! address and the tokens beside the ledgers. What is in a ledger is not known here. `serving` is who serves it.
+
+mod serving;
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Write as _};
-use std::net::SocketAddr;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::token::header_file;
@@ -15,8 +15,9 @@ use crate::api::TokenText;
 use crate::domain::ids::{PersonId, WorkspaceId};
 use crate::ledger::{Engine, LedgerError, Store};
 
+pub(crate) use serving::{Announced, Served, Serving};
+
 const LOCK: &str = "lock";
-const SERVER: &str = "server.json";
 const TOKENS: &str = "tokens";
 const MAPS: &str = "maps";
 const PERSON: &str = "person";
@@ -97,20 +98,6 @@ pub(crate) struct DataDir {
 #[derive(Debug)]
 pub(crate) struct Lock {
     _file: File,
-}
-
-/// Who serves the directory, for others to find.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Serving {
-    /// Where.
-    pub(crate) address: SocketAddr,
-    /// Which run of the server; a server that answers with another one is not ours.
-    pub(crate) instance: String,
-    /// The process, for people.
-    pub(crate) pid: u32,
-    /// It is a `deeds serve`: whoever runs it starts it again, and nobody takes its place.
-    #[serde(default)]
-    pub(crate) standalone: bool,
 }
 
 impl DataDir {
@@ -262,38 +249,6 @@ impl DataDir {
         let mut options = OpenOptions::new();
         options.create(true).truncate(false).write(true).mode(0o600);
         options.open(&path).map_err(|error| system(&path, error))
-    }
-
-    /// A process has served it, or does: it is not one that is just being made.
-    pub(crate) fn was_served(&self) -> bool {
-        self.path.join(SERVER).exists()
-    }
-
-    /// Who serves the directory, or last did.
-    pub(crate) fn serving(&self) -> Option<Serving> {
-        let text = read_small(&self.path.join(SERVER)).ok()?;
-        serde_json::from_str(&text).ok()
-    }
-
-    /// Says where this process serves; whoever holds the lock calls it.
-    ///
-    /// # Errors
-    /// When the file can't be written.
-    pub(crate) fn say_serving(&self, serving: &Serving, _lock: &Lock) -> Result<(), DataDirError> {
-        let text = serde_json::to_string(serving).unwrap_or_default();
-        Self::replace(&self.path.join(SERVER), &text)
-    }
-
-    /// Takes away what an earlier process said; whoever holds the lock calls it.
-    ///
-    /// # Errors
-    /// When the file can't be removed.
-    pub(crate) fn forget_serving(&self, _lock: &Lock) -> Result<(), DataDirError> {
-        let path = self.path.join(SERVER);
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != ErrorKind::NotFound => Err(system(&path, error)),
-            Ok(()) | Err(_) => Ok(()),
-        }
     }
 
     /// Whose directory it is, as the process that served it last has found in its ledger.
@@ -463,15 +418,6 @@ mod tests {
         assert_eq!(mode(data.path()), 0o700);
         let lock = data.try_lock().unwrap().unwrap();
         assert!(data.try_lock().unwrap().is_none());
-        let serving = Serving {
-            address: "127.0.0.1:4170".parse().unwrap(),
-            instance: "i".to_owned(),
-            pid: 1,
-            standalone: false,
-        };
-        data.say_serving(&serving, &lock).unwrap();
-        assert_eq!(data.serving(), Some(serving));
-        assert_eq!(mode(&data.path().join(SERVER)), 0o600);
         drop(lock);
         assert!(data.try_lock().unwrap().is_some());
         // Opened again with its lock file in it, it is still ours.

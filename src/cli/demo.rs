@@ -16,7 +16,7 @@ use summary::Summary;
 
 use super::context::{ConsoleFlags, Context};
 use super::datadir::DataDir;
-use super::session::{self, Embedded, Listen, client, log_to};
+use super::session::{self, Embedded, Listen, log_to};
 use super::signals::Signals;
 use super::status::{Status, Usage};
 use super::{console, output};
@@ -130,12 +130,12 @@ async fn cast(
         DataDir::keep_token(&dir.token_file(&workspace, reviewer.as_str()), &token)?;
     }
     let token = embedded.own_token(dir, &workspace, &reviewer).await?;
-    let seat = client(context, &embedded.url(), &token)?;
+    let seat = embedded.client(context, token)?;
     let mut clients = BTreeMap::new();
     for agent in &team.agents {
         let token = workspaces.issue(&workspace, TokenClass::Agent, agent.as_str(), None).await?;
         DataDir::keep_token(&dir.token_file(&workspace, agent.as_str()), &token)?;
-        clients.insert(agent.clone(), client(context, &embedded.url(), &token)?);
+        clients.insert(agent.clone(), embedded.client(context, token)?);
     }
     Ok(((workspace, seat), Cast { workspace: team.workspace, clients }))
 }

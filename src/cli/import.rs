@@ -43,7 +43,7 @@ pub(super) fn run(context: &Context, command: &Command) -> anyhow::Result<Status
     base.config.workspace = wanted.clone().filter(|_| !can_be_made(context));
     let out = context.out;
     session::with_session(&base, async |session| {
-        let client = target(&base, session, wanted.as_ref()).await?;
+        let client = target(session, wanted.as_ref()).await?;
         let report = beads(&client, opened, bytes).await.with_context(|| shown.to_string())?;
         out.show(&report, || output::line(visible_lines(report.to_string().trim_end())))?;
         Ok(if report.left_out() > 0 { Status::No } else { Status::Done })
@@ -59,17 +59,13 @@ fn can_be_made(context: &Context) -> bool {
 }
 
 /// The workspace that is meant, made if there is none, and observing if nothing has happened in it yet.
-async fn target(
-    context: &Context,
-    session: &Session,
-    wanted: Option<&WorkspaceId>,
-) -> anyhow::Result<Client> {
+async fn target(session: &Session, wanted: Option<&WorkspaceId>) -> anyhow::Result<Client> {
     let client = match wanted {
         Some(name) if *name != session.client.token().workspace => {
-            if session.client_of(context, name).await?.is_none() {
-                session.create_workspace(context, name).await?;
+            if session.client_of(name).await?.is_none() {
+                session.create_workspace(name).await?;
             }
-            let client = session.client_of(context, name).await?;
+            let client = session.client_of(name).await?;
             client.with_context(|| format!("workspace {name} was made but can't be signed in to"))?
         }
         Some(_) | None => session.client.clone(),

@@ -12,8 +12,6 @@ use super::{output, reply, session};
 use crate::api::{InvitationText, TokenText};
 use crate::client::Url;
 use crate::config::DEFAULT_PORT;
-use crate::domain::ids::TokenId;
-use crate::domain::things::TokenClass;
 
 /// An invitation to take.
 #[derive(Debug, Args)]
@@ -48,11 +46,9 @@ pub(super) fn run(context: &Context, join: &Join) -> anyhow::Result<Status> {
         }
         None => context.open_dir()?.remote_token_file(&url, &invitation.workspace),
     };
-    // No token yet: this one opens nothing, and is asked for nothing.
-    let nobody =
-        TokenText::new(TokenClass::Watcher, invitation.workspace.clone(), TokenId::new("nobody")?, [0; 32]);
     let made = session::runtime()?.block_on(async {
-        session::client(context, url.as_str(), &nobody)?.take_invitation(&invitation).await
+        let client = session::stranger(context, url.as_str(), &invitation.workspace)?;
+        anyhow::Ok(client.take_invitation(&invitation).await?)
     });
     let made = match (made, &join.out) {
         (Ok(made), _) if made.token.is_some() => made,

@@ -63,6 +63,7 @@ pub(super) fn run(context: &Context, command: Command) -> anyhow::Result<Status>
         hosts: command.hosts,
         origins: command.origins,
         rate: command.rate,
+        proof: None,
     };
     let dir = context.open_dir()?;
     let runtime = session::runtime()?;

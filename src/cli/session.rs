@@ -14,15 +14,16 @@ use anyhow::Context as _;
 use tokio::time::Instant;
 
 use super::context::Context;
-use super::datadir::{DataDir, DataDirError, Lock, Serving};
+use super::datadir::{DataDir, DataDirError, Lock, Served};
 use super::status::{Status, Usage};
 use super::token;
 use crate::api::{NewToken, NewWorkspaceRequest, TokenText, WhoAmI};
-use crate::client::{self, Client, ClientError, Url};
-use crate::domain::ids::{AgentId, PersonId, WorkspaceId};
+use crate::client::{self, Client, ClientError, Url, Way};
+use crate::domain::ids::{AgentId, PersonId, TokenId, WorkspaceId};
 use crate::domain::things::TokenClass;
 
 pub(super) use embedded::{Embedded, FIRST_AGENT, Listen, log_to};
+use signin::person_of;
 pub(super) use signin::{account, user};
 
 /// How long the process that holds the data directory may take to answer.
@@ -142,14 +143,14 @@ impl Session {
             None => Self::local(context).await?,
         };
         match &context.as_agent {
-            Some(agent) => session.speaking_as(context, agent).await,
+            Some(agent) => session.speaking_as(agent).await,
             None => Ok(session),
         }
     }
 
     /// The same session with an agent's token.
-    async fn speaking_as(mut self, context: &Context, agent: &AgentId) -> anyhow::Result<Self> {
-        match self.client_as(context, agent).await {
+    async fn speaking_as(mut self, agent: &AgentId) -> anyhow::Result<Self> {
+        match self.client_as(agent).await {
             Ok(client) => {
                 self.client = client;
                 Ok(self)
@@ -163,7 +164,7 @@ impl Session {
 
     /// Signed in with the token that is kept for the agent, while it is good; else with a new one, which is kept. An agent
     /// may have somebody's name, whose token stays where it is.
-    async fn client_as(&self, context: &Context, agent: &AgentId) -> anyhow::Result<Client> {
+    async fn client_as(&self, agent: &AgentId) -> anyhow::Result<Client> {
         let Place::Local { dir, .. } = &self.place else {
             let why =
                 "--as is for workspaces in a data directory here; name the agent's token with --token-file";
@@ -175,7 +176,7 @@ impl Session {
             file = dir.agent_token_file(workspace, agent.as_str());
         }
         if let Ok(kept) = token::read(&file) {
-            let client = client(context, self.client.base_url(), &kept)?;
+            let client = self.client.signed_by(kept);
             let is_its_own = |me: WhoAmI| me.workspace == *workspace && me.actor.agent() == Some(agent);
             if client.whoami().await.is_ok_and(is_its_own) {
                 return Ok(client);
@@ -189,7 +190,7 @@ impl Session {
         };
         let new = token::parse(&secret, "the new token")?;
         DataDir::keep_token(&file, &new)?;
-        Ok(client(context, self.client.base_url(), &new)?)
+        Ok(self.client.signed_by(new))
     }
 
     /// Reaches a server that is running already.
@@ -201,6 +202,10 @@ impl Session {
             Err(DataDirError::Missing(_)) => return Ok(None),
             other => other?,
         };
+        // What a server said that is gone is no address to send a token to.
+        if dir.is_free()? {
+            return Ok(None);
+        }
         match Self::attach(context, &dir).await? {
             Attached::Session(session) => Ok(Some(*session)),
             Attached::NoAnswer | Attached::NoToken(_) => Ok(None),
@@ -215,7 +220,7 @@ impl Session {
             Some(given) => given.token,
             None => signin::kept(dir.as_ref(), &url, context.config.workspace.as_ref())?,
         };
-        let client = client(context, url.as_str(), &token)?;
+        let client = client_by(context, &Way::Address, url.as_str(), token)?;
         client.whoami().await?;
         Ok(Self { client, place: Place::Remote { dir, url, keep } })
     }
@@ -243,7 +248,7 @@ impl Session {
 
     async fn serve_here(context: &Context, dir: DataDir, lock: Lock) -> anyhow::Result<Self> {
         log_to(&dir);
-        let listen = Listen::from_settings(context.config.listen, dir.serving().as_ref());
+        let listen = Listen::from_settings(context.config.listen, dir.served());
         let embedded = Embedded::start(&dir, lock, &listen).await?;
         match Self::sign_in_here(context, &dir, &embedded).await {
             Ok(client) => {
@@ -266,7 +271,7 @@ impl Session {
             let workspace = signin::choose(dir, context.config.workspace.as_ref())?;
             embedded.own_token(dir, &workspace, &user).await?
         };
-        Ok(client(context, &embedded.url(), &token)?)
+        Ok(embedded.client(context, token)?)
     }
 
     /// Signs in to the process that serves the directory, if it answers yet, or still.
@@ -289,13 +294,15 @@ impl Session {
             },
         };
         let url = url_of(serving.address);
-        match client_with(context, &url, &token, ATTACH_ATTEMPTS)?.whoami().await {
+        // One of an earlier version can't show that it is the one.
+        let Some(way) = dir.way(&serving)? else { return Ok(Attached::NoAnswer) };
+        match client_with(context, &way, &url, token.clone(), ATTACH_ATTEMPTS)?.whoami().await {
             Ok(who) if who.server.instance == serving.instance => {}
             Ok(_) => return Ok(Attached::NoAnswer),
             Err(error) if error.is_unreachable() => return Ok(Attached::NoAnswer),
             Err(error) => return Err(error.into()),
         }
-        let client = client(context, &url, &token)?;
+        let client = client_by(context, &way, &url, token)?;
         let serving = Slot::default();
         Ok(Attached::Session(Box::new(Self { client, place: Place::Local { dir: dir.clone(), serving } })))
     }
@@ -317,7 +324,7 @@ impl Session {
         tokio::spawn(async move {
             let Ok(Ok(lock)) = lock.await else { return };
             log_to(&dir);
-            let listen = Listen::same_as(dir.serving().map(|serving: Serving| serving.address));
+            let listen = Listen::same_as(dir.served().map(|served: Served| served.address));
             match Embedded::start(&dir, lock, &listen).await {
                 Ok(embedded) => {
                     slot.lock().unwrap_or_else(PoisonError::into_inner).replace(embedded);
@@ -328,13 +335,13 @@ impl Session {
     }
 
     /// The workspaces that this person has a token for, each with its client; the one that is meant comes first.
-    pub(super) async fn endpoints(&self, context: &Context) -> anyhow::Result<Vec<(WorkspaceId, Client)>> {
+    pub(super) async fn endpoints(&self) -> anyhow::Result<Vec<(WorkspaceId, Client)>> {
         let first = self.client.token().workspace.clone();
         let mut found = vec![(first.clone(), self.client.clone())];
         let tokens: Vec<TokenText> = match &self.place {
             Place::Remote { dir, url, .. } => signin::all_kept(dir.as_ref(), url),
             Place::Local { dir, .. } => {
-                let user = user(context, dir)?;
+                let user = person_of(dir);
                 let mut tokens = Vec::new();
                 for workspace in dir.workspaces()? {
                     if workspace != first
@@ -347,8 +354,7 @@ impl Session {
             }
         };
         for token in tokens.into_iter().filter(|token| token.workspace != first) {
-            let client = client(context, self.client.base_url(), &token)?;
-            found.push((token.workspace, client));
+            found.push((token.workspace.clone(), self.client.signed_by(token)));
         }
         Ok(found)
     }
@@ -382,13 +388,9 @@ impl Session {
     }
 
     /// Makes a workspace on the server, and keeps the token for it; says where.
-    pub(super) async fn create_workspace(
-        &self,
-        context: &Context,
-        name: &WorkspaceId,
-    ) -> anyhow::Result<PathBuf> {
+    pub(super) async fn create_workspace(&self, name: &WorkspaceId) -> anyhow::Result<PathBuf> {
         let (dir, file) = match &self.place {
-            Place::Local { dir, .. } => (dir, dir.token_file(name, user(context, dir)?.as_str())),
+            Place::Local { dir, .. } => (dir, dir.token_file(name, person_of(dir).as_str())),
             Place::Remote { dir: Some(dir), url, .. } => (dir, dir.remote_token_file(url, name)),
             Place::Remote { dir: None, .. } => {
                 return Err(Usage::error(
@@ -409,12 +411,8 @@ impl Session {
     }
 
     /// Another workspace of the same server, if this person has a token for it.
-    pub(super) async fn client_of(
-        &self,
-        context: &Context,
-        name: &WorkspaceId,
-    ) -> anyhow::Result<Option<Client>> {
-        let endpoints = self.endpoints(context).await?;
+    pub(super) async fn client_of(&self, name: &WorkspaceId) -> anyhow::Result<Option<Client>> {
+        let endpoints = self.endpoints().await?;
         Ok(endpoints.into_iter().find(|(workspace, _)| workspace == name).map(|(_, client)| client))
     }
 
@@ -448,7 +446,7 @@ impl Session {
 
 /// Waits until the process that serves the directory has quit, unless that is a `deeds serve`, which comes back.
 fn wait_for_turn(dir: &DataDir) -> Result<Lock, DataDirError> {
-    let by_itself = || dir.serving().is_some_and(|serving| serving.standalone);
+    let by_itself = || dir.served().is_some_and(|served| served.standalone);
     loop {
         while by_itself() {
             std::thread::sleep(TURN_EVERY);
@@ -477,20 +475,27 @@ fn own_token(dir: &DataDir, workspace: &WorkspaceId, user: &PersonId) -> Option<
     file.exists().then(|| super::token::read(&file))
 }
 
-/// A client as configured.
-pub(super) fn client(context: &Context, url: &str, token: &TokenText) -> Result<Client, ClientError> {
-    client_with(context, url, token, client::Options::default().attempts)
+/// A client as configured, by that way.
+fn client_by(context: &Context, way: &Way, url: &str, token: TokenText) -> Result<Client, ClientError> {
+    client_with(context, way, url, token, client::Options::default().attempts)
+}
+
+/// A client that has no token yet: its own opens nothing, and is asked for nothing.
+pub(super) fn stranger(context: &Context, url: &str, workspace: &WorkspaceId) -> anyhow::Result<Client> {
+    let nobody = TokenText::new(TokenClass::Watcher, workspace.clone(), TokenId::new("nobody")?, [0; 32]);
+    Ok(client_by(context, &Way::Address, url, nobody)?)
 }
 
 fn client_with(
     context: &Context,
+    way: &Way,
     url: &str,
-    token: &TokenText,
+    token: TokenText,
     attempts: u32,
 ) -> Result<Client, ClientError> {
     let allow_plaintext = context.config.allow_plaintext;
     let options = client::Options { allow_plaintext, attempts, ..client::Options::default() };
-    Client::with_options(url, &token.expose(), options)
+    Client::by(way.clone(), url, token, options)
 }
 
 /// Where a server on this machine is reached that listens there.

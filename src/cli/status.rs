@@ -66,7 +66,9 @@ pub(crate) fn code(error: &anyhow::Error) -> u8 {
 fn code_of(error: &ClientError) -> u8 {
     match error {
         ClientError::Address { .. } | ClientError::Token { .. } => USED_WRONGLY,
-        ClientError::Unreachable { .. } | ClientError::Protocol { .. } => FAILED,
+        ClientError::Unreachable { .. } | ClientError::TooLong { .. } | ClientError::Protocol { .. } => {
+            FAILED
+        }
         ClientError::Problem(problem) => match problem.status {
             400 | 413 | 428 => USED_WRONGLY,
             403 | 404 | 409 | 412 | 422 => NO,

@@ -27,7 +27,7 @@ pub(super) fn run(context: &Context, command: Option<Command>) -> anyhow::Result
     session::with_session(context, async |session| match command.unwrap_or(Command::List) {
         Command::List => LIST.print(out, &session.client, &session.client.workspaces().await?).await,
         Command::Create { name } => {
-            let file = session.create_workspace(context, &name).await?;
+            let file = session.create_workspace(&name).await?;
             out.show(&serde_json::json!({ "workspace": name, "token_file": file }), || {
                 output::line(format!("workspace {name} is there; open it with `deeds -w {name}`"))?;
                 out.faint(format!("your token for it is in {}", file.display()))

@@ -37,6 +37,16 @@ pub enum ClientError {
     /// The server said why not.
     #[error("{0}")]
     Problem(Box<Problem>),
+    /// The answer is longer than what is taken of its kind, if it ends at all.
+    #[error(
+        "the server's answer is longer than {bytes} bytes, the most that is taken for {what}; check that a Deeds server of this version is there, and ask for less at once"
+    )]
+    TooLong {
+        /// Which kind of answer.
+        what: &'static str,
+        /// How much of it is taken.
+        bytes: usize,
+    },
     /// The answer is none that this version understands.
     #[error("the server's answer can't be understood: {why}; check that both sides are of the same version")]
     Protocol {
@@ -50,9 +60,11 @@ impl ClientError {
     pub fn problem(&self) -> Option<&Problem> {
         match self {
             Self::Problem(problem) => Some(problem),
-            Self::Address { .. } | Self::Token { .. } | Self::Unreachable { .. } | Self::Protocol { .. } => {
-                None
-            }
+            Self::Address { .. }
+            | Self::Token { .. }
+            | Self::Unreachable { .. }
+            | Self::TooLong { .. }
+            | Self::Protocol { .. } => None,
         }
     }
 
@@ -61,7 +73,7 @@ impl ClientError {
         match self {
             Self::Unreachable { .. } => true,
             Self::Problem(problem) => problem.status == 503,
-            Self::Address { .. } | Self::Token { .. } | Self::Protocol { .. } => false,
+            Self::Address { .. } | Self::Token { .. } | Self::TooLong { .. } | Self::Protocol { .. } => false,
         }
     }
 }

@@ -2,8 +2,7 @@
 
 use bytes::{Buf, Bytes, BytesMut};
 
-/// The largest event that is taken.
-pub(super) const EVENT_BYTES: usize = 32 * 1024 * 1024;
+use super::bound::Bound;
 
 /// One event.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -28,7 +27,7 @@ pub(super) struct TooLarge;
 
 impl Events {
     pub(super) fn push(&mut self, chunk: &[u8]) -> Result<(), TooLarge> {
-        if self.buffer.len() + chunk.len() > EVENT_BYTES {
+        if self.buffer.len() + chunk.len() > Bound::Event.bytes() {
             return Err(TooLarge);
         }
         self.buffer.extend_from_slice(chunk);

@@ -7,14 +7,15 @@ use bytes::{Buf as _, BytesMut};
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use tokio::time::timeout;
 
+use super::bound::Bound;
 use super::send::answer;
 use super::{Client, ClientError, Result};
 use crate::api::{InferView, LookLine, Looked, NDJSON, PlanView};
 
 /// Without a word for this long the server is taken for dead; it says several times a second how far it has got.
 const SILENCE: Duration = Duration::from_mins(1);
-/// The longest line that is taken, in bytes.
-const LINE_BYTES: usize = 256 * 1024 * 1024;
+/// Most lines about how far it has got: several a second for as long as anybody waits.
+const LINES: usize = 100_000;
 
 impl Client {
     /// What the map would have said to what has happened in the last `days`; the server's usual number where none is
@@ -62,11 +63,12 @@ impl Client {
         let mut response = self.heard(request.send()).await?;
         let status = response.status().as_u16();
         if status != 200 {
-            let bytes = self.heard(response.bytes()).await?;
-            answer(status, bytes)?;
+            let body = timeout(SILENCE, self.body(response, Bound::Problem)).await;
+            answer(status, body.map_err(|_| self.silent())??)?;
             return Err(odd(&format!("status {status}")));
         }
         let mut buffer = BytesMut::new();
+        let mut lines = 0_usize;
         let mut searched = 0;
         loop {
             while let Some(end) =
@@ -75,6 +77,10 @@ impl Client {
                 let line = buffer.split_to(searched + end);
                 buffer.advance(1);
                 searched = 0;
+                lines += 1;
+                if lines > LINES {
+                    return Err(odd("no end of its answer"));
+                }
                 let line: LookLine =
                     serde_json::from_slice(&line).map_err(|error| odd(&error.to_string()))?;
                 match line {
@@ -84,8 +90,8 @@ impl Client {
                 }
             }
             searched = buffer.len();
-            if searched > LINE_BYTES {
-                return Err(odd("a line beyond all bounds"));
+            if searched > Bound::Line.bytes() {
+                return Err(Bound::Line.passed());
             }
             match self.heard(response.chunk()).await? {
                 Some(chunk) => buffer.extend_from_slice(&chunk),
@@ -97,10 +103,14 @@ impl Client {
     async fn heard<T>(&self, what: impl Future<Output = reqwest::Result<T>>) -> Result<T> {
         match timeout(SILENCE, what).await {
             Ok(heard) => heard.map_err(|error| self.unreachable(&error)),
-            Err(_) => Err(ClientError::Unreachable {
-                url: self.base_url().to_owned(),
-                why: "it went silent in the middle of its answer".to_owned(),
-            }),
+            Err(_) => Err(self.silent()),
+        }
+    }
+
+    fn silent(&self) -> ClientError {
+        ClientError::Unreachable {
+            url: self.base_url().to_owned(),
+            why: "it went silent in the middle of its answer".to_owned(),
         }
     }
 }

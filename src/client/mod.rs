@@ -7,6 +7,7 @@
 mod agents;
 mod ask;
 mod backoff;
+mod bound;
 mod error;
 mod events;
 mod long_look;
@@ -14,11 +15,13 @@ mod people;
 mod reads;
 mod send;
 mod stream;
+mod way;
 
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use self::way::Sure;
 use crate::api::{AsOf, TokenText};
 
 pub use backoff::Backoff;
@@ -27,6 +30,7 @@ pub use reads::{Direction, LedgerQuery};
 /// A server's address, checked.
 pub use reqwest::Url;
 pub use stream::{DeedStream, StreamEvent, StreamFrom};
+pub use way::{Said, Socket, Way, Witness};
 
 /// How long a connection may take to come about.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -95,6 +99,14 @@ impl Client {
     pub fn with_options(base_url: &str, token: &str, options: Options) -> Result<Self> {
         let token: TokenText =
             token.parse().map_err(|error| ClientError::Token { reason: format!("{error}") })?;
+        Self::by(Way::Address, base_url, token, options)
+    }
+
+    /// The same by a way of its own.
+    ///
+    /// # Errors
+    /// As [`Client::new`].
+    pub fn by(way: Way, base_url: &str, token: TokenText, options: Options) -> Result<Self> {
         let (base, loopback) = address(base_url, options.allow_plaintext)?;
         let mut builder = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
@@ -106,8 +118,23 @@ impl Client {
         if loopback {
             builder = builder.no_proxy();
         }
+        if let Way::Socket(socket) = &way {
+            builder = builder.unix_socket(socket.path());
+        }
+        let builder = match way {
+            Way::Address => builder,
+            way @ (Way::Socket(_) | Way::Proven(_)) => builder.connector_layer(Sure(way)),
+        };
         let http = builder.build().map_err(|error| ClientError::Protocol { why: error.to_string() })?;
         Ok(Self { inner: Arc::new(Inner { http, base, token, options }), then: None })
+    }
+
+    /// The same server, by the same way, for another token of it.
+    #[must_use]
+    pub fn signed_by(&self, token: TokenText) -> Self {
+        let Inner { http, base, options, .. } = &*self.inner;
+        let inner = Inner { http: http.clone(), base: base.clone(), token, options: *options };
+        Self { inner: Arc::new(inner), then: None }
     }
 
     /// The server's address, without a slash at its end.

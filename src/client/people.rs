@@ -2,6 +2,7 @@
 
 use reqwest::header::IF_MATCH;
 
+use super::bound::Bound;
 use super::{Client, Result};
 use crate::api::{
     AlertList, BatchAnswer, BatchResult, InvitationText, Invited, ItemList, ItemView, MapChecked, MapView,
@@ -46,12 +47,17 @@ impl Client {
 
     /// The map in force, or an earlier version of it while that is kept.
     pub async fn map(&self, version: Option<MapVersion>) -> Result<MapView> {
-        self.get_then("/v1/map").maybe("version", version).send().await
+        self.get_then("/v1/map").maybe("version", version).bound(Bound::Map).send().await
     }
 
     /// The same as a file.
     pub async fn map_toml(&self, version: Option<MapVersion>) -> Result<String> {
-        self.get_then("/v1/map").maybe("version", version).accept("application/toml").text().await
+        self.get_then("/v1/map")
+            .maybe("version", version)
+            .accept("application/toml")
+            .bound(Bound::Map)
+            .text()
+            .await
     }
 
     /// Puts a map in force that was made from version `made_for`, and says whether its effects were looked at on past

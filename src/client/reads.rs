@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::bound::Bound;
 use super::send::Ask;
 use super::{Client, ClientError, Result, Then};
 use crate::api::{AsOf, BoardView, ChainView, Histogram, LedgerPage, RawDeed, Stats, WhoAmI};
@@ -45,14 +46,14 @@ pub enum Direction {
 impl Client {
     /// Who the token is.
     pub async fn whoami(&self) -> Result<WhoAmI> {
-        self.get("/v1/whoami").send().await
+        self.get("/v1/whoami").bound(Bound::Word).send().await
     }
 
     /// A client that looks at the past: a sequence, a time, or `-2h` for two hours ago, which is settled now and means
     /// the same moment from then on. What can be asked as of the past is: board, map, inbox, entities, who owns what,
     /// alerts, work, tasks, fan-outs, leases, outputs, conclusions, reviews, readiness. Everything else stays the present's.
     pub async fn as_of(&self, at: &str) -> Result<Self> {
-        let who: WhoAmI = self.get("/v1/whoami").query("at", at).send().await?;
+        let who: WhoAmI = self.get("/v1/whoami").query("at", at).bound(Bound::Word).send().await?;
         let as_of = who.as_of.ok_or_else(|| ClientError::Protocol {
             why: "the server does not say which moment that is; it is of an older version".to_owned(),
         })?;
@@ -86,7 +87,7 @@ impl Client {
 
     /// What a console needs to start; follow the stream from its `seq` and `hash`.
     pub async fn board(&self) -> Result<BoardView> {
-        self.get_then("/v1/board").send().await
+        self.get_then("/v1/board").bound(Bound::Board).send().await
     }
 
     /// How the agents and the team stand; one agent of it, if named.
@@ -106,7 +107,7 @@ impl Client {
 
     /// A page of the ledger, oldest first.
     pub async fn ledger(&self, query: &LedgerQuery) -> Result<LedgerPage> {
-        let mut ask = self.get("/v1/ledger");
+        let mut ask = self.get("/v1/ledger").bound(Bound::Page);
         if !query.filter.is_empty() {
             ask = ask.query("filter", &query.filter);
         }
@@ -128,7 +129,7 @@ impl Client {
 
     /// One deed.
     pub async fn deed(&self, seq: Seq) -> Result<RawDeed> {
-        self.get(format!("/v1/ledger/{seq}")).send().await
+        self.get(format!("/v1/ledger/{seq}")).bound(Bound::Reply).send().await
     }
 
     /// Where the ledger ends now, signed.
@@ -154,12 +155,12 @@ impl Client {
         before: Option<Seq>,
         limit: usize,
     ) -> Result<LedgerPage> {
-        let ask = self.get("/v1/trace").query("entity", path).maybe("before", before);
+        let ask = self.get("/v1/trace").query("entity", path).maybe("before", before).bound(Bound::Page);
         ask.query("limit", limit).send().await
     }
 
     /// The causes and effects of a deed.
     pub async fn trace_deed(&self, seq: Seq) -> Result<ChainView> {
-        self.get("/v1/trace").query("deed", seq).send().await
+        self.get("/v1/trace").query("deed", seq).bound(Bound::Page).send().await
     }
 }

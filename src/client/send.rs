@@ -10,6 +10,7 @@ use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderVal
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::bound::{Bound, Broken, body};
 use super::{Backoff, Client, ClientError, Result};
 use crate::api::{Problem, Sent};
 
@@ -45,6 +46,7 @@ pub(super) struct Ask<'a> {
     headers: Vec<(HeaderName, String)>,
     body: Option<(Bytes, &'static str)>,
     accept: &'static str,
+    bound: Bound,
     wait: Duration,
 }
 
@@ -102,6 +104,7 @@ impl Client {
 
 impl<'a> Ask<'a> {
     fn new(client: &'a Client, method: Method, path: String) -> Self {
+        let bound = if method == Method::GET { Bound::List } else { Bound::Reply };
         Self {
             client,
             method,
@@ -110,6 +113,7 @@ impl<'a> Ask<'a> {
             headers: Vec::new(),
             body: None,
             accept: "application/json",
+            bound,
             wait: Duration::ZERO,
         }
     }
@@ -154,6 +158,12 @@ impl<'a> Ask<'a> {
 
     pub(super) fn accept(mut self, kind: &'static str) -> Self {
         self.accept = kind;
+        self
+    }
+
+    /// The answer is of another kind than those of its method are.
+    pub(super) fn bound(mut self, bound: Bound) -> Self {
+        self.bound = bound;
         self
     }
 
@@ -203,29 +213,42 @@ impl<'a> Ask<'a> {
             if let Some((body, kind)) = &self.body {
                 request = request.header(CONTENT_TYPE, *kind).body(body.clone());
             }
-            match exchange(request).await {
+            match exchange(request, self.bound).await {
                 Ok((status, bytes)) => return answer(status, bytes),
+                Err(Broken::Long(bound)) => return Err(bound.passed()),
                 // The same key makes a second try safe even where the first one arrived.
-                Err(error) if left > 0 && !error.is_timeout() => {
+                Err(Broken::Lost(error)) if left > 0 && !error.is_timeout() => {
                     tracing::debug!(path = %self.path, "the connection failed, trying again");
                     tokio::time::sleep(backoff.wait()).await;
                 }
-                Err(error) => return Err(self.client.unreachable(&error)),
+                Err(Broken::Lost(error)) => return Err(self.client.unreachable(&error)),
             }
         }
     }
 }
 
-async fn exchange(request: reqwest::RequestBuilder) -> reqwest::Result<(u16, Bytes)> {
-    let response = request.send().await?;
+async fn exchange(
+    request: reqwest::RequestBuilder,
+    bound: Bound,
+) -> std::result::Result<(u16, Bytes), Broken> {
+    let response = request.send().await.map_err(Broken::Lost)?;
     let status = response.status().as_u16();
-    Ok((status, response.bytes().await?))
+    if response.status().is_redirection() {
+        // What it says beside that is not read.
+        return Ok((status, Bytes::new()));
+    }
+    Ok((status, body(response, bound).await?))
 }
 
 /// What a status and a body mean.
 pub(super) fn answer(status: u16, bytes: Bytes) -> Result<Bytes> {
     if (200..300).contains(&status) {
         return Ok(bytes);
+    }
+    if (300..400).contains(&status) {
+        return Err(ClientError::Protocol {
+            why: format!("status {status} sends on to another address, which a token never goes to"),
+        });
     }
     match serde_json::from_slice::<Problem>(&bytes) {
         Ok(problem) => Err(ClientError::Problem(Box::new(problem))),

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::time::{Instant, sleep_until, timeout};
 
+use super::bound::Bound;
 use super::events::{Event, Events};
 use super::send::answer;
 use super::{Backoff, Client, ClientError};
@@ -192,8 +193,7 @@ impl DeedStream {
         if status == 200 {
             return Ok(response);
         }
-        let bytes = response.bytes().await.map_err(|error| self.client.unreachable(&error))?;
-        answer(status, bytes)?;
+        answer(status, self.client.body(response, Bound::Problem).await?)?;
         Err(ClientError::Protocol { why: format!("the stream began with status {status}") })
     }
 

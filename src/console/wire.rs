@@ -295,6 +295,7 @@ fn brief(error: &ClientError) -> String {
         ClientError::Address { .. }
         | ClientError::Token { .. }
         | ClientError::Problem(_)
+        | ClientError::TooLong { .. }
         | ClientError::Protocol { .. } => error.to_string(),
     }
 }

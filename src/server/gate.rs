@@ -136,6 +136,29 @@ where
     finish(&app, address.path, began, answer)
 }
 
+/// The same for a handler that goes by the query.
+pub(super) async fn enter_asked<H, F>(
+    app: Arc<App>,
+    address: &'static Address,
+    request: Request,
+    handler: H,
+) -> Response
+where
+    H: Fn(Arc<App>, Query) -> F,
+    F: Future<Output = Answer>,
+{
+    let began = Instant::now();
+    let query = app
+        .hosts
+        .check(request.headers())
+        .and_then(|()| Query::parse(request.uri().query(), &address.query()));
+    let answer = match query {
+        Ok(query) => handler(Arc::clone(&app), query).await,
+        Err(problem) => Err(problem),
+    };
+    finish(&app, address.path, began, answer)
+}
+
 /// There is no such address, or it does not take this method.
 pub(super) fn nowhere(app: &App, request: &Request, code: ProblemCode) -> Response {
     let began = Instant::now();

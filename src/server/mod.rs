@@ -37,7 +37,7 @@ use self::admission::Admission;
 use self::auth::Failures;
 use self::hosts::Hosts;
 use self::metrics::Metrics;
-use crate::api::ServerFacts;
+use crate::api::{ProofKey, ServerFacts};
 use crate::coordinator::Clock;
 
 pub use doors::Doors;
@@ -55,6 +55,8 @@ pub struct Options {
     pub origins: Vec<String>,
     /// Requests in a second that are taken of one agent; no limit by default.
     pub rate: Option<u32>,
+    /// The secret by which readers of the data directory know it; without one nobody does.
+    pub proof: Option<ProofKey>,
 }
 
 /// Why a server does not run.
@@ -90,6 +92,9 @@ struct App {
     failures: Failures,
     admission: Admission,
     metrics: Metrics,
+    proof: Option<ProofKey>,
+    /// Where it listens.
+    address: SocketAddr,
     /// True once the server goes down: streams and long polls end.
     closing: watch::Receiver<bool>,
 }
@@ -131,6 +136,8 @@ pub async fn run(
         failures: Failures::default(),
         admission: Admission::new(options.rate),
         metrics: Metrics::default(),
+        proof: options.proof,
+        address,
         closing,
     });
     tracing::info!(%address, "serving");

@@ -8,11 +8,11 @@ use axum::extract::{Request, State};
 use axum::http::Method;
 use axum::routing::{MethodFilter, on};
 
-use super::gate::{enter, enter_open, enter_stranger, nowhere};
+use super::gate::{enter, enter_asked, enter_open, enter_stranger, nowhere};
 use super::routes::{
     activity, addresses, alerts, board, conclusions, entities, fan_outs, handoffs, health, imports, inbox,
-    leases, ledger, map, outputs, overrides, readiness, reviews, scope, survey, take, together, tokens,
-    trace, who_owns, whoami, work, workspaces, writes,
+    leases, ledger, map, outputs, overrides, proof, readiness, reviews, scope, survey, take, together,
+    tokens, trace, who_owns, whoami, work, workspaces, writes,
 };
 use super::{App, stream};
 use crate::api::{ADDRESSES, Address, By, Handled, ProblemCode};
@@ -65,6 +65,7 @@ handlers! {
     OpenApi enter_open addresses::openapi;
     Outputs enter outputs::list;
     Override enter overrides::apply;
+    Proof enter_asked proof::show;
     Readiness enter readiness::show;
     Ready enter_open health::ready;
     Reviews enter reviews::list;

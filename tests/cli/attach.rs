@@ -49,7 +49,7 @@ impl Drop for Follower {
 }
 
 fn address(home: &Home) -> String {
-    let text = std::fs::read_to_string(home.data().join("server.json")).unwrap();
+    let text = std::fs::read_to_string(home.data().join("served.json")).unwrap();
     let serving: serde_json::Value = serde_json::from_str(&text).unwrap();
     format!("http://{}", serving["address"].as_str().unwrap())
 }

@@ -97,7 +97,7 @@ impl Drop for Terminal {
 }
 
 fn url(home: &Home) -> String {
-    let text = std::fs::read_to_string(home.data().join("server.json")).unwrap();
+    let text = std::fs::read_to_string(home.data().join("served.json")).unwrap();
     let serving: serde_json::Value = serde_json::from_str(&text).unwrap();
     format!("http://{}", serving["address"].as_str().unwrap())
 }
@@ -165,7 +165,7 @@ fn the_demo_plays_in_the_console_and_leaves_nothing_behind() {
     let home = Home::new();
     let temporary = home.dir.path().join("tmp");
     // What a demo that was killed has left behind is cleared away; what only looks like it is not.
-    for (name, file) in [("deeds-demo-0123", "server.json"), ("deeds-demo-notes", "notes.txt")] {
+    for (name, file) in [("deeds-demo-0123", "served.json"), ("deeds-demo-notes", "notes.txt")] {
         std::fs::create_dir_all(temporary.join(name)).unwrap();
         std::fs::write(temporary.join(name).join(file), "{}").unwrap();
     }

@@ -10,8 +10,9 @@
 )]
 
 #[path = "../common/patience.rs"]
-#[expect(dead_code, reason = "shared with other tests, which use the rest of it")]
 mod patience;
+#[path = "../common/programs.rs"]
+mod programs;
 #[path = "../cli/run.rs"]
 mod run;
 #[path = "../cli/server.rs"]
@@ -22,5 +23,8 @@ mod server;
 mod support;
 
 mod fairness;
+mod false_server;
+mod server_proof;
 mod small;
+mod squatter;
 mod team;

@@ -48,6 +48,7 @@ fn sample(route: &Address) -> (String, String) {
     let path = match route.path {
         "/v1/activity" => "/v1/activity?entity=crm/contact/a".to_owned(),
         "/v1/who-owns" => "/v1/who-owns?path=crm/contact/a".to_owned(),
+        "/v1/proof" => format!("/v1/proof?nonce={}", "0".repeat(64)),
         "/v1/trace" => "/v1/trace?entity=crm/contact/a".to_owned(),
         _ => path,
     };

@@ -7,8 +7,8 @@ use super::{
 use crate::api::{
     AlertList, BatchAnswer, BoardView, ConclusionList, FanOutList, Histogram, Invited, ItemList, ItemView,
     LeaseList, LedgerPage, LookLine, MapChecked, MapView, NewInvitation, NewToken, NewWorkspaceRequest,
-    OutputList, OverrideBody, RawDeed, ReviewList, Stats, TakeBody, TakeInvitation, TakenWork, TaskList,
-    TokenList, TokenMade, Traced, WhoAmI, WorkList, WorkspaceList, WorkspaceMade,
+    OutputList, OverrideBody, Proof, RawDeed, ReviewList, Stats, TakeBody, TakeInvitation, TakenWork,
+    TaskList, TokenList, TokenMade, Traced, WhoAmI, WorkList, WorkspaceList, WorkspaceMade,
 };
 use crate::domain::command::{CommandKind, Import, Together, Write};
 use crate::domain::decide::Preview;
@@ -53,6 +53,8 @@ handled! {
         "Every workspace is open and can record.";
     InvitationTake POST "/v1/invitations/take" ANYONE Open (json TakeInvitation) [] (json TokenMade),
         "Makes the token that an invitation is for, once; whoever has the invitation needs no other token.";
+    Proof GET "/v1/proof" ANYONE Open (none) [nonce needed] (json Proof),
+        "The answer to a random number, by which whoever may read the data directory knows the server.";
     Metrics GET "/metrics" PEOPLE Read (none) [] (text "text/plain"),
         "The server's counters, and the gauges of the caller's workspace.";
 

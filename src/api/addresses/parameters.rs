@@ -7,6 +7,7 @@ use schemars::{Schema, SchemaGenerator, json_schema};
 
 use super::{SchemaOf, schema};
 use crate::api::{MOST_DAYS, Problem, ProblemCode};
+use crate::domain::hash::Hash;
 use crate::domain::ids::{AgentId, MapVersion, QueueName, Seq, TokenId};
 use crate::domain::path::{EntityPath, FieldPath, Pattern};
 use crate::domain::time::{Span, Time};
@@ -83,6 +84,7 @@ parameters! {
     "to" Query "to" schema::<Time>, "When the last bucket ends; now where nothing is said.";
     "buckets" Query "buckets" number, "How many buckets.";
     "pattern" Query "pattern" schema::<Pattern>, "Which fields.";
+    "nonce" Query "nonce" schema::<Hash>, "A random number of 64 hexadecimal digits.";
     "entity" Query "entity" schema::<FieldPath>, "Which entity; with `#` one field of it, where that is asked for.";
     "deed" Query "deed" schema::<Seq>, "Which deed.";
     "path" Query "path" schema::<FieldPath>, "Which entity or field.";

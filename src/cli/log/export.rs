@@ -8,7 +8,7 @@ use indicatif::ProgressBar;
 use crate::api::{PAGE_LIMIT, RawDeed, table};
 use crate::cli::output::{Output, bar, escaped};
 use crate::cli::status::Status;
-use crate::client::{Client, Direction, LedgerQuery};
+use crate::client::{Client, ClientError, Direction, LedgerQuery};
 use crate::domain::ids::Seq;
 use crate::ledger::{Identity, Record, export};
 
@@ -63,7 +63,14 @@ async fn each(
     let mut bar: Option<ProgressBar> = None;
     let mut end = None;
     loop {
-        let page = client.ledger(&query).await?;
+        let page = match client.ledger(&query).await {
+            // Deeds that carry much: fewer of them at once.
+            Err(ClientError::TooLong { .. }) if query.limit > 1 => {
+                query.limit /= 2;
+                continue;
+            }
+            page => page?,
+        };
         let end = *end.get_or_insert(page.head);
         let bar = bar.get_or_insert_with(|| self::bar(end.0, "{pos} of {len}"));
         let mut last: Option<Seq> = None;

@@ -117,7 +117,7 @@ async fn found(
     let workspace = model.workspace.clone();
     let person = onlooker(model).map_or_else(|| PersonId::new("onlooker"), |person| Ok(person.clone()))?;
     let token = embedded.workspaces().create(&workspace, &person, Some(model.clone())).await?;
-    let client = session::client(context, &embedded.url(), &token)?;
+    let client = embedded.client(context, token)?;
     let space = embedded.workspaces().get(&workspace).context("the workspace was not made")?;
     Ok((workspace, client, Stage { space, clock }))
 }

@@ -13,16 +13,18 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::{own_token, url_of};
-use crate::api::TokenText;
-use crate::cli::datadir::{DataDir, Lock, Serving};
+use crate::api::{ProofKey, TokenText};
+use crate::cli::context::Context as CliContext;
+use crate::cli::datadir::{Announced, DataDir, Lock, Served, Serving};
 use crate::cli::status::Usage;
+use crate::client::{Client, ClientError, Way};
 use crate::config::DEFAULT_PORT;
 use crate::coordinator::Clock;
 use crate::domain::deed::Deed;
 use crate::domain::ids::{PersonId, WorkspaceId};
 use crate::domain::things::TokenClass;
 use crate::ledger::Ledger as _;
-use crate::server::{self, ServeError, Workspaces};
+use crate::server::{self, Doors, ServeError, Workspaces};
 
 /// The workspace that a fresh data directory begins with.
 const FIRST_WORKSPACE: &str = "default";
@@ -49,7 +51,7 @@ pub(in crate::cli) struct Listen {
 
 impl Listen {
     /// As configured; if nothing is, where agents found this directory last time, then the usual port, then any.
-    pub(in crate::cli) fn from_settings(listen: SocketAddr, last: Option<&Serving>) -> Self {
+    pub(in crate::cli) fn from_settings(listen: SocketAddr, last: Option<Served>) -> Self {
         let usual = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), DEFAULT_PORT);
         let any = SocketAddr::new(listen.ip(), 0);
         let last = last.map(|last| last.address).filter(|last| listen == usual && last.ip().is_loopback());
@@ -98,10 +100,11 @@ impl Listen {
 #[derive(Debug)]
 pub(in crate::cli) struct Embedded {
     address: SocketAddr,
+    way: Way,
     workspaces: Arc<Workspaces>,
     stop: oneshot::Sender<()>,
     task: JoinHandle<Result<(), ServeError>>,
-    lock: Lock,
+    announced: Announced,
 }
 
 impl Embedded {
@@ -126,30 +129,52 @@ impl Embedded {
         dir.forget_serving(&lock)?;
         let listener = listen.bind().await?;
         let address = listener.local_addr().context("the listening socket")?;
+        let local = match dir.listen(&lock) {
+            Ok(local) => Some(local),
+            Err(error) => {
+                tracing::warn!(%error, "there is no socket in the data directory; who attaches asks for a proof");
+                None
+            }
+        };
         let workspaces = Arc::new(Workspaces::open(dir.store().clone(), clock).await?);
+        let proof = ProofKey::random().context("the system gives no random bytes")?;
         let serving = Serving {
             address,
             instance: workspaces.instance().to_owned(),
             pid: std::process::id(),
             standalone: listen.standalone,
+            socket: local.is_some(),
+            proof: Some(proof.clone()),
         };
         if let Some(founder) = founder(&workspaces).await {
             dir.keep_person(&founder, &lock)?;
         }
-        dir.say_serving(&serving, &lock)?;
+        let way = dir.way(&serving)?.unwrap_or_default();
+        let announced = Announced::new(dir, lock, &serving)?;
+        let options = server::Options { proof: Some(proof), ..listen.options.clone() };
         let (stop, stopped) = oneshot::channel();
         let shutdown = async move {
             // A sender that is gone asks for the same.
             stopped.await.unwrap_or_default();
         };
-        let running = server::run(listener, Arc::clone(&workspaces), listen.options.clone(), shutdown);
+        let doors = Doors { tcp: listener, local };
+        let running = server::run(doors, Arc::clone(&workspaces), options, shutdown);
         let task = tokio::spawn(running);
-        Ok(Self { address, workspaces, stop, task, lock })
+        Ok(Self { address, way, workspaces, stop, task, announced })
     }
 
     /// Where agents reach it.
     pub(in crate::cli) fn url(&self) -> String {
         url_of(self.address)
+    }
+
+    /// A client of it.
+    pub(in crate::cli) fn client(
+        &self,
+        context: &CliContext,
+        token: TokenText,
+    ) -> Result<Client, ClientError> {
+        super::client_by(context, &self.way, &self.url(), token)
     }
 
     /// What it serves.
@@ -172,7 +197,7 @@ impl Embedded {
             None => FIRST_WORKSPACE.parse()?,
         };
         let token = self.workspaces.create(&name, user, None).await?;
-        dir.keep_person(user, &self.lock)?;
+        self.announced.keep_person(user)?;
         DataDir::keep_token(&dir.token_file(&name, user.as_str()), &token)?;
         let agent = self.workspaces.issue(&name, TokenClass::Agent, FIRST_AGENT, None).await?;
         DataDir::keep_token(&dir.token_file(&name, FIRST_AGENT), &agent)?;
@@ -199,6 +224,7 @@ impl Embedded {
 
     /// Lets requests end, then the workspaces, then gives the directory back.
     pub(in crate::cli) async fn stop(self) {
+        self.announced.take_back();
         // A server that has ended by itself does not listen.
         self.stop.send(()).unwrap_or_default();
         match self.task.await {
@@ -207,7 +233,7 @@ impl Embedded {
             Err(error) => tracing::error!(%error, "the server broke off"),
         }
         self.workspaces.shutdown().await;
-        drop(self.lock);
+        drop(self.announced);
     }
 }
 

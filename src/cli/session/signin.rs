@@ -100,6 +100,11 @@ pub(in crate::cli) fn user(context: &Context, dir: &DataDir) -> anyhow::Result<P
     }
 }
 
+/// The person of a directory that is served.
+pub(super) fn person_of(dir: &DataDir) -> PersonId {
+    dir.person().unwrap_or_else(account)
+}
+
 /// The account of this process, as the system names it.
 pub(in crate::cli) fn account() -> PersonId {
     let user = nix::unistd::User::from_uid(nix::unistd::Uid::effective()).ok().flatten();

@@ -91,6 +91,10 @@ pub(super) fn trouble(error: &ClientError) -> Trouble {
             what: format!("no answer came ({why}), so it may or may not be done"),
             next: "the log shows which, once the link is back".to_owned(),
         },
+        ClientError::TooLong { .. } => Trouble {
+            what: format!("{error}; it may or may not be done"),
+            next: "the log shows which".to_owned(),
+        },
         ClientError::Address { .. } | ClientError::Token { .. } | ClientError::Protocol { .. } => {
             Trouble { what: error.to_string(), next: "nothing was changed".to_owned() }
         }

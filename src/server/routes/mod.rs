@@ -16,6 +16,7 @@ pub(super) mod ledger;
 pub(super) mod map;
 pub(super) mod outputs;
 pub(super) mod overrides;
+pub(super) mod proof;
 pub(super) mod readiness;
 pub(super) mod reviews;
 pub(super) mod scope;
