@@ -25,7 +25,7 @@ use deeds::console;
 use deeds::console::app::Settings;
 use deeds::console::open::{Setup, frame};
 use deeds::console::place::View;
-use deeds::console::wire::{Endpoint, SeenAll};
+use deeds::console::wire::{Endpoint, Seen};
 use deeds::console::world::Me;
 use deeds::coordinator::Clock;
 use deeds::demo::{self, Cast, Options, Played};
@@ -285,7 +285,7 @@ async fn body(client: &Client, workspace: &WorkspaceId, view: View, then: Option
         me: Me { person: PersonId::new("nobody").unwrap(), class: TokenClass::Watcher },
         settings: Settings { view, ..Settings::default() },
         welcome: Vec::new(),
-        seen: SeenAll::new(),
+        seen: Seen::default(),
         rehearsal: None,
         options: console::run::Options {
             mouse: false,

@@ -530,7 +530,7 @@ pub struct InvitationView {
 pub struct NewWorkspaceRequest {
     /// Its name.
     pub workspace: WorkspaceId,
-    /// Who becomes its first admin and answers its first queue; the caller by default.
+    /// Who becomes its first admin and answers its first queue: the caller, who alone may be named.
     pub admin: Option<PersonId>,
 }
 

@@ -4,6 +4,7 @@ mod seen;
 
 use std::io::IsTerminal as _;
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 
 use anyhow::Context as _;
 use clap::Args;
@@ -20,7 +21,7 @@ use crate::console::keymap::Keymap;
 use crate::console::open::{Closed, Setup, frame, open};
 use crate::console::place::View;
 use crate::console::run::{Ending, Options};
-use crate::console::wire::{Endpoint, SeenAll};
+use crate::console::wire::{Endpoint, Seen};
 use crate::console::world::Me;
 use crate::coordinator::Clock;
 use crate::domain::ids::WorkspaceId;
@@ -50,17 +51,22 @@ async fn show(context: &Context, session: &Session, settings: Settings) -> anyho
     session.take_over_when_free();
     let endpoints = session.endpoints().await?;
     let (place, file) = seen::place(context, session);
+    let known = file.as_deref().map(|file| seen::read(file, &place)).unwrap_or_default();
+    let known: Seen = Arc::new(Mutex::new(known));
+    let keeping = file.clone().map(|file| tokio::spawn(seen::keep(file, place.clone(), Arc::clone(&known))));
     let setup = Setup {
         me: me(&session.client).await?,
         first: session.client.token().workspace.clone(),
         endpoints: as_endpoints(endpoints),
         settings,
         welcome: welcome(session),
-        seen: file.as_deref().map(|file| seen::read(file, &place)).unwrap_or_default(),
+        seen: Arc::clone(&known),
         rehearsal: None,
         options: options(&context.config),
     };
-    let closed = open(setup).await?;
+    let closed = open(setup).await;
+    keeping.iter().for_each(tokio::task::JoinHandle::abort);
+    let closed = closed?;
     if let Some(file) = file {
         seen::write(&file, &place, &closed.seen);
     }
@@ -211,7 +217,7 @@ pub(super) fn screen(context: &Context, command: &ScreenCommand) -> anyhow::Resu
             endpoints: as_endpoints(endpoints),
             settings,
             welcome: welcome(session),
-            seen: SeenAll::new(),
+            seen: Seen::default(),
             rehearsal: None,
             options: options(&context.config),
         };

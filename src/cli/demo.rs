@@ -23,7 +23,7 @@ use super::{console, output};
 use crate::client::Client;
 use crate::console::open::{Setup, open};
 use crate::console::place::View;
-use crate::console::wire::SeenAll;
+use crate::console::wire::Seen;
 use crate::coordinator::Clock;
 use crate::demo::{self, Cast, DemoError, SPEEDS, Team};
 use crate::domain::ids::{PersonId, WorkspaceId};
@@ -148,7 +148,7 @@ async fn show(context: &Context, reviewers: Vec<(WorkspaceId, Client)>) -> anyho
         endpoints: console::as_endpoints(reviewers.clone()),
         settings: console::settings(&context.config, View::Inbox)?,
         welcome: vec!["The teams are just starting: their first cases arrive within seconds.".to_owned()],
-        seen: SeenAll::new(),
+        seen: Seen::default(),
         rehearsal: None,
         options: console::options(&context.config),
     };

@@ -41,7 +41,7 @@ pub(crate) enum Command {
 /// A token to make.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  deeds tokens create agent intake --out intake.token\n  curl -H @intake.token http://127.0.0.1:4170/v1/scope\n  deeds tokens create reviewer sam --expires 90d --out sam.token"
+    after_help = "Examples:\n  deeds tokens create agent intake --out intake.token\n  curl -H @intake.token http://127.0.0.1:4170/v1/scope\n  deeds tokens create watcher wall --expires 90d --out wall.token\n\nPeople who decide make their own: `deeds tokens invite`, `deeds join`."
 )]
 pub(crate) struct Create {
     /// What it allows

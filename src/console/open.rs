@@ -12,7 +12,7 @@ use super::place::View;
 use super::rehearsing::Controls;
 use super::run::{self, ConsoleError, Ending, Options, Program as _};
 use super::theme::Surroundings;
-use super::wire::{self, Endpoint, SeenAll, Wire};
+use super::wire::{self, Endpoint, Seen, SeenAll, Wire};
 use super::world::Me;
 use crate::domain::ids::WorkspaceId;
 
@@ -35,7 +35,7 @@ pub struct Setup {
     /// What to do first in a workspace in which nothing has happened.
     pub welcome: Vec<String>,
     /// The last deed seen of each ledger, from the last time.
-    pub seen: SeenAll,
+    pub seen: Seen,
     /// Mouse, synchronized updates, clock.
     pub options: Options,
     /// The way to whoever moves the clock, where it is simulated.
@@ -85,7 +85,7 @@ pub async fn frame(setup: Setup, width: u16, height: u16, then: Option<&str>) ->
     let mut asked = then.is_none();
     let mut app = App::new(setup.first.clone(), setup.me, setup.settings).with_welcome(setup.welcome);
     let (tell, mut heard) = mpsc::channel(wire::QUEUE);
-    let mut wire = Wire::start(setup.endpoints, &setup.first, SeenAll::new(), tell, setup.options.clock);
+    let mut wire = Wire::start(setup.endpoints, &setup.first, Seen::default(), tell, setup.options.clock);
     let perform = |wire: &mut Wire, effects: Vec<Effect<Ask>>| {
         for effect in effects {
             if let Effect::Do(ask) = effect {

@@ -48,13 +48,16 @@ pub struct LastSeen {
 /// What was seen of each workspace's ledger.
 pub type SeenAll = BTreeMap<WorkspaceId, LastSeen>;
 
+/// The same as it grows, for whoever keeps it.
+pub type Seen = Arc<Mutex<SeenAll>>;
+
 /// Carries between one console and the server.
 #[derive(Debug)]
 pub struct Wire {
     endpoints: Vec<Endpoint>,
     at: usize,
     tell: mpsc::Sender<Heard>,
-    seen: Arc<Mutex<SeenAll>>,
+    seen: Seen,
     clock: fn() -> i64,
     /// Whether deeds come: then an answer tells how quick the link is.
     live: Arc<AtomicBool>,
@@ -68,12 +71,11 @@ impl Wire {
     pub fn start(
         endpoints: Vec<Endpoint>,
         first: &WorkspaceId,
-        seen: SeenAll,
+        seen: Seen,
         tell: mpsc::Sender<Heard>,
         clock: fn() -> i64,
     ) -> Self {
         let at = endpoints.iter().position(|endpoint| endpoint.workspace == *first).unwrap_or(0);
-        let seen = Arc::new(Mutex::new(seen));
         let live = Arc::new(AtomicBool::new(false));
         let mut wire = Self { endpoints, at, tell, seen, clock, live, following: None, moves: None };
         wire.follow();
@@ -169,7 +171,7 @@ struct Follower {
     client: Client,
     workspaces: Vec<WorkspaceId>,
     tell: mpsc::Sender<Heard>,
-    seen: Arc<Mutex<SeenAll>>,
+    seen: Seen,
     clock: fn() -> i64,
     live: Arc<AtomicBool>,
 }

@@ -58,6 +58,7 @@ struct Load {
     now: Mutex<Now>,
     eased: Notify,
     work: Arc<Semaphore>,
+    standing: Standing,
     requests: usize,
     bytes: usize,
 }
@@ -114,8 +115,7 @@ impl Admission {
 
     /// Waits for the request's turn, where several principals want something.
     pub(super) async fn turn(&self, pass: &mut Pass) {
-        let agent = pass.load.requests == REQUESTS;
-        if agent && self.mixed().is_shared() {
+        if pass.load.standing == Standing::Agent && self.mixed().is_shared() {
             // It is never closed; without a turn the request goes on like before.
             pass.turn = Arc::clone(&pass.load.work).acquire_owned().await.ok();
         }
@@ -130,11 +130,12 @@ impl Admission {
         if loads.len() > REMEMBERED {
             loads.retain(|_, load| load.lock().requests > 0);
         }
-        let times = if who.1 == Standing::Person { OF_PEOPLE } else { 1 };
+        let standing = who.1;
+        let times = if standing == Standing::Person { OF_PEOPLE } else { 1 };
         let new = || {
             let (requests, bytes) = (REQUESTS * times, BYTES * times);
             let work = Arc::new(Semaphore::new(AT_WORK));
-            Arc::new(Load { now: Mutex::default(), eased: Notify::new(), work, requests, bytes })
+            Arc::new(Load { now: Mutex::default(), eased: Notify::new(), work, standing, requests, bytes })
         };
         Arc::clone(loads.entry(who).or_insert_with(new))
     }

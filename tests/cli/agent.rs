@@ -95,7 +95,7 @@ fn an_admin_here_tries_what_an_agent_may_do() {
 #[test]
 fn only_admins_of_a_workspace_here_speak_as_others() {
     let home = team();
-    home.ok(&["tokens", "create", "reviewer", "sam", "--out", "sam.token"]);
+    home.ok(&["tokens", "create", "watcher", "sam", "--out", "sam.token"]);
     let said = home.run(&["--token-file", "sam.token", "read", "crm/account/acme", "--as", "sales"]);
     assert_eq!(said.status, 2, "{}{}", said.out, said.err);
     let said = home.run(&["--connect", "http://127.0.0.1:9", "read", "crm/account/acme", "--as", "sales"]);

@@ -32,7 +32,7 @@ impl Desk {
         let app = App::new(northwind(), me, Settings::default());
         let (tell, heard) = mpsc::channel(64);
         let endpoint = Endpoint { workspace: northwind(), client: caller.client() };
-        let wire = Wire::start(vec![endpoint], &northwind(), seen, tell, now);
+        let wire = Wire::start(vec![endpoint], &northwind(), std::sync::Arc::new(seen.into()), tell, now);
         Self { runner: Runner::new(app, 120, 36, now()), wire, heard }
     }
 

@@ -24,6 +24,7 @@ mod support;
 
 mod fairness;
 mod false_server;
+mod person;
 mod server_proof;
 mod small;
 mod squatter;

@@ -240,7 +240,7 @@ async fn a_workspace_is_made_once_under_one_key() {
     let again = make("one", json!({ "workspace" : "second" })).await;
     assert_eq!((again.status, &again["workspace"]), (200, &json!("second")), "{}", again.text);
     assert!(again["token"].is_null() && again["next"].is_string(), "a secret is shown once: {}", again.text);
-    for other in [json!({"workspace": "third"}), json!({"workspace": "second", "admin": "eve"})] {
+    for other in [json!({"workspace": "third"}), json!({"workspace": "second", "admin": "dana"})] {
         let refused = make("one", other).await;
         assert_eq!((refused.status, refused["code"].as_str()), (409, Some("key-reused")), "{}", refused.text);
     }

@@ -207,7 +207,7 @@ async fn a_map_says_who_can_not_answer_and_whose_account_is_whose() {
         findings.iter().map(|finding| finding["lint"].as_str().unwrap().to_owned()).collect()
     };
     assert!(codes(&found).contains(&"no-token".to_owned()), "{}", found.text);
-    assert!(found.text.contains("deeds tokens create reviewer sam"), "{}", found.text);
+    assert!(found.text.contains("deeds tokens invite reviewer sam"), "{}", found.text);
     let sam = server.with_token(TokenClass::Reviewer, "sam@northwind.example").await;
     let known = format!("{TEAM}\n[[person]]\nid = \"sam\"\naccount = \"sam@northwind.example\"\n");
     let found = check(known.clone()).await;

@@ -231,7 +231,7 @@ async fn plaintext_off_loopback_is_refused_at_the_start() {
 #[tokio::test]
 async fn a_damaged_workspace_is_said_and_the_others_are_served() {
     let server = Server::start().await;
-    let south = server.dana.post("/v1/workspaces", json!({"workspace": "southwind", "admin": "sam"})).await;
+    let south = server.dana.post("/v1/workspaces", json!({"workspace": "southwind"})).await;
     let sam = Caller::new(&server.base, south["token"].as_str().unwrap().to_owned());
     let base = server.base.clone();
     let dana = server.dana.clone();

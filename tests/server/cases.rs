@@ -342,7 +342,7 @@ async fn tokens_show_their_secret_once_and_stay_revoked() {
 #[tokio::test]
 async fn only_admins_of_the_home_make_workspaces_and_a_token_opens_its_own_only() {
     let server = Server::start().await;
-    let south = server.dana.post("/v1/workspaces", json!({"workspace": "southwind", "admin": "sam"})).await;
+    let south = server.dana.post("/v1/workspaces", json!({"workspace": "southwind"})).await;
     assert_eq!(south.status, 200, "{}", south.text);
     let sam = Caller::new(&server.base, south["token"].as_str().unwrap().to_owned());
     assert_eq!(sam.get("/v1/whoami").await["workspace"], "southwind");

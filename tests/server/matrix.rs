@@ -36,6 +36,8 @@ fn sample(route: &Address) -> (String, String) {
         ("POST", "/v1/inbox/{n}/reassign") => json!({"to": "sam"}),
         ("POST", "/v1/overrides") => json!({"step": "freeze", "entity": "crm/contact/z", "reason": "test"}),
         ("POST", "/v1/tokens") => json!({"class": "watcher", "name": "x"}),
+        ("POST", "/v1/invitations") => json!({"class": "watcher", "name": "x"}),
+        ("POST", "/v1/invitations/take") => json!({"invitation": "deeds_invitation_northwind_a1_00"}),
         ("POST", "/v1/imports") => json!([]),
         ("POST", "/v1/workspaces") => json!({"workspace": "northwind"}),
         ("PUT" | "POST", "/v1/map" | "/v1/map/check" | "/v1/map/plan" | "/v1/readiness") => {
@@ -87,7 +89,9 @@ async fn a_class_that_a_route_is_not_for_has_no_effect_there() {
             let before = server.dana.get("/v1/board").await;
             let came = ask(&caller, route).await;
             if route.kind == Kind::Open {
-                assert_eq!(came.status, 200, "{place}: {}", came.text);
+                // A wrong invitation is turned away, whoever brings it; after many of them for a while.
+                let turned_away = route.path == "/v1/invitations/take" && matches!(came.status, 401 | 429);
+                assert!(came.status == 200 || turned_away, "{place}: {}", came.text);
             } else if route.who.allows(class) {
                 assert!(!matches!(came.status, 401 | 405), "{place}: {}", came.text);
                 assert_ne!(came["code"], "no-route", "{place}: {}", came.text);
@@ -96,7 +100,7 @@ async fn a_class_that_a_route_is_not_for_has_no_effect_there() {
                 for code in ["not-allowed", "agent-token"] {
                     assert!(came["code"] != code || home_only, "{place}: {}", came.text);
                 }
-            } else if route.kind == Kind::Read {
+            } else if route.kind == Kind::Read || route.takes_a_map() {
                 assert_eq!(
                     (came.status, &came["code"]),
                     (403, &json!("not-allowed")),

@@ -2,17 +2,26 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::PoisonError;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::api::Hash;
-use crate::cli::context::Context;
-use crate::cli::datadir::{DataDir, read_small};
+use crate::cli::context::{Context, read_text};
+use crate::cli::datadir::DataDir;
 use crate::cli::session::Session;
-use crate::console::wire::{LastSeen, SeenAll};
+use crate::console::wire::{LastSeen, Seen, SeenAll};
 use crate::domain::ids::Seq;
 
 const FILE: &str = "seen.json";
+/// How many servers are remembered, and how many workspaces of each.
+const SERVERS: usize = 64;
+const WORKSPACES: usize = 1_024;
+/// More bytes than that many have.
+const FILE_BYTES: u64 = 32 * 1024 * 1024;
+/// How often what is seen is kept while a console is open.
+const KEEP_EVERY: Duration = Duration::from_secs(10);
 /// How the data directory itself is called in the file; other servers by host and port.
 const HERE: &str = "here";
 
@@ -44,12 +53,37 @@ pub(super) fn read(file: &Path, place: &str) -> SeenAll {
     marks.collect()
 }
 
+/// Keeps what is seen from time to time, so that a console that is killed has not forgotten it.
+pub(super) async fn keep(file: PathBuf, place: String, seen: Seen) {
+    let mut kept = SeenAll::new();
+    loop {
+        tokio::time::sleep(KEEP_EVERY).await;
+        let now = seen.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if now != kept {
+            write(&file, &place, &now);
+            kept = now;
+        }
+    }
+}
+
 /// Keeps what was seen. Without it, the next console only trusts what it is told first.
 pub(super) fn write(file: &Path, place: &str, seen: &SeenAll) {
     let mut all = read_all(file);
     let ours = all.entry(place.to_owned()).or_default();
     for (workspace, seen) in seen {
         ours.insert(workspace.to_string(), Mark { seq: seen.seq, hash: seen.hash });
+    }
+    // Beyond the bound others go, never what was just seen.
+    let just_seen = |name: &String| seen.keys().any(|workspace| workspace.as_str() == name);
+    while ours.len() > WORKSPACES
+        && let Some(other) = ours.keys().find(|name| !just_seen(name)).cloned()
+    {
+        ours.remove(&other);
+    }
+    while all.len() > SERVERS
+        && let Some(other) = all.keys().find(|name| *name != place && *name != HERE).cloned()
+    {
+        all.remove(&other);
     }
     let text = serde_json::to_string(&all).unwrap_or_default();
     if let Err(error) = DataDir::replace(file, &text) {
@@ -58,5 +92,6 @@ pub(super) fn write(file: &Path, place: &str, seen: &SeenAll) {
 }
 
 fn read_all(file: &Path) -> File {
-    read_small(file).ok().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
+    let text = read_text(file, FILE_BYTES).ok();
+    text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
 }

@@ -20,7 +20,7 @@ use crate::client::Client;
 use crate::console::open::{Setup, open};
 use crate::console::place::View;
 use crate::console::rehearsing::{Controls, Going, Move, Rehearsing};
-use crate::console::wire::SeenAll;
+use crate::console::wire::Seen;
 use crate::coordinator::Clock;
 use crate::domain::deed::Deed;
 use crate::domain::ids::{PersonId, WorkspaceId};
@@ -94,7 +94,7 @@ async fn play(
         endpoints: console::as_endpoints(vec![(workspace, client)]),
         settings: console::settings(&context.config, start.view)?,
         welcome: vec!["The rehearsal is just beginning.".to_owned()],
-        seen: SeenAll::new(),
+        seen: Seen::default(),
         options: console::options(&context.config),
         rehearsal: Some(Controls { told, say }),
     };

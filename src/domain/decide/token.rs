@@ -51,14 +51,14 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, step: &TokenStep) -> Seq {
     }
 }
 
-/// RULES §13.3: a person's token is made by that person; of programs, and of Deeds' own when it founds, by admins.
+/// RULES §13.3: a token that decides is made by the person whose it is; what only looks, and programs', by admins.
 fn create(sheet: &mut Sheet<'_>, token: &Token) -> Seq {
     let action = "create token";
     if let Err((code, why)) = may_name(sheet, token.class, &token.name, token.expires) {
         return refuse(sheet, action, code, &why);
     }
     if let Some(caller) = sheet.principal.actor.person()
-        && token.class != TokenClass::Agent
+        && matches!(token.class, TokenClass::Reviewer | TokenClass::Admin)
         && !is_person(sheet.base(), &token.name, caller)
     {
         let why = format!(

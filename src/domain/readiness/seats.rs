@@ -27,7 +27,7 @@ pub fn without_token(board: &Board, model: &Model, now: Time) -> Vec<Finding> {
             column: 0,
             span: 0..0,
             message: format!("{person} is to answer in `{queue}` and has no token"),
-            mend: format!("`deeds tokens create reviewer {account}`, or name somebody else"),
+            mend: format!("`deeds tokens invite reviewer {account}`, or name somebody else"),
             example: None,
             also: Vec::new(),
         }

@@ -37,10 +37,17 @@ pub(in crate::server) async fn create(call: Call) -> Answer {
             format!("workspaces are made by admins of the server, that is of its home workspace ({home})");
         return Err(Box::new(Problem::new(ProblemCode::NotAllowed, detail)));
     }
-    let admin = request.admin.or_else(|| call.caller.person().cloned());
-    let Some(admin) = admin else {
+    let Some(admin) = call.caller.person().cloned() else {
         return Err(Box::new(Problem::new(ProblemCode::NotAllowed, "only people make workspaces")));
     };
+    // The answer has the first admin's token, which is nobody else's (RULES §13.3).
+    if let Some(other) = request.admin.filter(|wanted| *wanted != admin) {
+        let detail = format!("its first admin's token would be shown to {admin} and be {other}'s");
+        let problem = Problem::new(ProblemCode::NotAllowed, detail).at("`admin`");
+        return Err(Box::new(
+            problem.next("leave `admin` out, then invite them there (POST /v1/invitations)"),
+        ));
+    }
     let (workspaces, workspace) = (&call.app.workspaces, request.workspace);
     let made = match call.key()? {
         Some(asked) => {

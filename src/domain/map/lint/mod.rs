@@ -109,7 +109,7 @@ lints! {
     QueuesWithoutPriority, "queues-without-priority", Warning, "Somebody who answers for two queues has two lists that both come first.", "add a [[person]] with `priority`, the queues in their order";
     PriorityLeavesOut, "priority-leaves-out", Warning, "Whoever is not in the order comes last, which nobody decided.", "add it to `priority` where it belongs";
     OtherWorkspace, "other-workspace", Warning, "A map is applied to the workspace that it names, and refused by any other.", "name this workspace in `workspace`, or `--workspace` the one that it is for";
-    NoToken, "no-token", Warning, "A reviewer without a token can't answer anything.", "make one with `deeds tokens create reviewer NAME`";
+    NoToken, "no-token", Warning, "A reviewer without a token can't answer anything.", "invite them with `deeds tokens invite reviewer NAME`";
     IdleAgent, "idle-agent", Warning, "It owns nothing and routes nothing.", "give it a zone, events, a route or `escalates_when`, or remove it until it has one";
     AdjacentWriters, "adjacent-writers", Warning, "Two agents write different fields of one record: what one writes may contradict the other.", "verify that the fields are independent, or add a [[contradiction]]";
     LeftOpen, "left-open", Warning, "Something about patterns would take too long to find out, so it was not checked.", "say it with fewer exceptions that have several `**` or stars, or with plain directories";
