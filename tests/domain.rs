@@ -74,6 +74,8 @@ mod properties;
 mod proposals;
 #[path = "domain/readiness.rs"]
 mod readiness;
+#[path = "common/recount.rs"]
+mod recount;
 #[path = "domain/reviews.rs"]
 mod reviews;
 #[path = "domain/rules_page.rs"]

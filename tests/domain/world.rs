@@ -165,6 +165,7 @@ impl World {
     /// What must be true of every history.
     pub(crate) fn verify(&self) {
         super::keep::keep(&self.state.board.workspace, &self.deeds);
+        super::recount::recount(&self.state.board);
         let mut replayed = State::new(self.state.board.workspace.clone());
         let origin =
             Origin { source: Arc::from("urn:uuid:0"), workspace: self.state.board.workspace.clone() };

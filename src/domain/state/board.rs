@@ -8,7 +8,7 @@ use imbl::{OrdMap, OrdSet, Vector};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Dependency, History, Lasting, MapCare, Recent, Timer};
+use super::{Accounts, Dependency, History, Lasting, MapCare, Recent, Timer};
 use crate::domain::ids::{
     ActNo, Actor, AgentId, AlertNo, FanOutNo, Fence, ItemNo, MapVersion, PersonId, QueueName, Seq, TaskId,
     TokenId, WorkNo, WorkspaceId,
@@ -156,6 +156,9 @@ pub struct Board {
     pub care: MapCare,
     /// Deeds so far by outcome.
     pub outcomes: OrdMap<Outcome, u64>,
+    /// What waits for each agent's sake.
+    #[serde(default)]
+    pub accounts: Box<Accounts>,
     /// The next free numbers.
     pub next: Next,
 }
@@ -316,6 +319,7 @@ impl Board {
             dependencies: Box::default(),
             care: MapCare::default(),
             outcomes: OrdMap::new(),
+            accounts: Box::default(),
             next: first,
         }
     }

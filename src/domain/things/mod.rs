@@ -6,6 +6,7 @@ mod act;
 mod alert;
 mod answer;
 mod away;
+mod budget;
 mod entity;
 mod held;
 mod item;
@@ -27,6 +28,7 @@ pub use alert::{
 };
 pub use answer::ItemAnswer;
 pub use away::{Seat, Until};
+pub use budget::{Allowance, Limits, Usage, weight};
 pub use entity::{
     ACTORS, ACTORS_KNOWN, Entity, Field, FieldChange, IN_VAIN, IN_VAIN_ALIKE, MOST_ACTORS, RECENT, RUNS, Run,
     Tombstone, Touch, in_vain_key,
