@@ -16,6 +16,8 @@ mod alerts;
 mod approvals;
 #[path = "domain/bounds.rs"]
 mod bounds;
+#[path = "domain/budgets.rs"]
+mod budgets;
 #[path = "domain/conclusions.rs"]
 mod conclusions;
 #[path = "domain/desk.rs"]

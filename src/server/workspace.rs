@@ -13,6 +13,7 @@ use super::indexing::LedgerSource;
 use crate::api::{Problem, ProblemCode};
 use crate::coordinator::{self, Clock, Founding, Handle, StartError};
 use crate::domain::ids::{Seq, WorkspaceId};
+use crate::domain::things::Limits;
 use crate::index::follow::{Follower, Progress};
 use crate::index::{self, Index, IndexError};
 use crate::ledger::{LedgerError, Store};
@@ -59,13 +60,15 @@ impl Workspace {
         id: WorkspaceId,
         clock: Clock,
         founding: Option<Founding>,
+        limits: Arc<Limits>,
     ) -> Result<Self, SpaceError> {
         let failed = |path: &Path, source| SpaceError::Io { place: path.display().to_string(), source };
         let ledger = if founding.is_some() { store.create(&id)? } else { store.open(&id)? };
         let folder = store.folder(&id);
         let snapshot = Some(folder.join(coordinator::SNAPSHOT_FILE));
         let handle =
-            coordinator::start_apart(ledger, coordinator::Options { clock, snapshot, founding }).await?;
+            coordinator::start_apart(ledger, coordinator::Options { clock, snapshot, founding, limits })
+                .await?;
         if handle.head().seq == 0 {
             handle.shutdown().await;
             return Err(SpaceError::Unfounded);

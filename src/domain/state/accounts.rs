@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::Board;
 use crate::domain::deed::Deed;
 use crate::domain::ids::{ActNo, AgentId, AlertNo, FanOutNo, Fence, ItemNo, Seq, TaskId, WorkNo};
-use crate::domain::things::{Usage, weight};
+use crate::domain::things::{AlertKind, Usage, Work, WorkKind, weight};
 
 /// Something that waits on the board.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -167,7 +167,7 @@ impl Board {
     /// Takes down a thing as it is now on the board, or that it is there no more.
     pub(super) fn tally(&mut self, thing: Thing) {
         let known = self.accounts.entries.get(&thing).map(|entry| entry.by.clone());
-        // Work and alerts do not say who set them off: whoever asked when they came.
+        // Alerts and some work do not say who set them off: whoever asked when they came.
         let asker = || self.accounts.asker.as_ref().map(|(_, agent)| agent.clone());
         let entry = self.sized(&thing).map(|(whose, bytes)| Entry {
             by: match whose {
@@ -186,8 +186,16 @@ impl Board {
                 let item = self.items.get(no)?;
                 (Whose::Own(item.raised_by.agent()), weight(&**item))
             }
-            Thing::Alert(no) => (Whose::Asker, weight(&**self.alerts.get(no)?)),
-            Thing::Work(no) => (Whose::Asker, weight(&**self.works.get(no)?)),
+            Thing::Alert(no) => {
+                let alert = self.alerts.get(no)?;
+                // That somebody keeps too much is not on its account: it could not come out of it by itself.
+                let own = matches!(alert.kind, AlertKind::OverBudget | AlertKind::Suppressed);
+                (if own { Whose::Own(None) } else { Whose::Asker }, weight(&**alert))
+            }
+            Thing::Work(no) => {
+                let work = self.works.get(no)?;
+                (giver(work), weight(&**work))
+            }
             Thing::Act(no) => {
                 let act = self.acts.get(no)?;
                 (Whose::Own(Some(&act.agent)), weight(&**act))
@@ -237,6 +245,22 @@ impl Board {
             .chain(tasks)
             .chain(fan_outs)
             .filter_map(of)
+    }
+}
+
+/// For whose sake work waits: whoever wants it done; of what only tells, and of what came back, whoever it is told.
+fn giver(work: &Work) -> Whose<'_> {
+    match &work.kind {
+        WorkKind::Proposal { from, .. } => Whose::Own(from.agent()),
+        WorkKind::Handoff { order, .. } => Whose::Own(Some(&order.from)),
+        WorkKind::Dispatch { .. } | WorkKind::Branch { .. } => Whose::Asker,
+        WorkKind::Decision { .. }
+        | WorkKind::Ruling { .. }
+        | WorkKind::Notice { .. }
+        | WorkKind::Returned { .. }
+        | WorkKind::Join { .. }
+        | WorkKind::Changed { .. }
+        | WorkKind::Free { .. } => Whose::Own(Some(&work.agent)),
     }
 }
 

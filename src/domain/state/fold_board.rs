@@ -12,8 +12,9 @@ use crate::domain::ids::{Actor, AgentId, ItemNo, MapVersion, Seq};
 use crate::domain::map::{Map, Model, edit, merge};
 use crate::domain::path::{EntityPath, FieldName, FieldPath};
 use crate::domain::things::{
-    AGAIN, ActOrder, Alert, AlertSide, AlertState, Case, ClosedItem, Effects, HeldField, IN_VAIN,
-    IN_VAIN_ALIKE, Item, ItemAnswer, OpenAct, PastAnswers, SIDES, ScopeRule, in_vain_key,
+    AGAIN, ActOrder, Alert, AlertSide, AlertState, Allowed, Case, ClosedItem, Effects, HeldField, IN_VAIN,
+    IN_VAIN_ALIKE, Item, ItemAnswer, OpenAct, PastAnswers, SIDES, ScopeRule, TurnedAway, in_vain_key,
+    suppressed_of,
 };
 
 macro_rules! fold {
@@ -36,6 +37,7 @@ macro_rules! fold {
                 self.concluded.forget(deed.recorded);
                 self.ended_names.forget(deed.recorded);
                 match &deed.body { $($(Body::$kind(payload) => Self::$board(self, deed, payload),)*)* }
+                self.count_suppressed(deed);
                 self.stand_still();
             }
         }
@@ -152,6 +154,30 @@ impl Board {
         let stop = self.agents.entry(agent.clone()).or_default().paused.take();
         if let Some(until) = stop.and_then(|stop| stop.until) {
             self.timers.remove(&(until, Timer::Paused(agent.clone())));
+        }
+    }
+
+    fn allow_agent(&mut self, _: &Deed, allowed: &Allowed) {
+        self.agents.entry(allowed.agent.clone()).or_default().allowance = allowed.allowance;
+    }
+
+    fn turn_away(&mut self, _: &Deed, turned: &TurnedAway) {
+        if let Some(agent) = turned.who.agent() {
+            self.agents.entry(agent.clone()).or_default().turned_away += turned.count;
+        }
+    }
+
+    /// Alerts that are not shown one by one are counted on the one that tells so of whoever set them off.
+    fn count_suppressed(&mut self, deed: &Deed) {
+        let Some(more) = deed.decided.as_ref().and_then(|decided| decided.suppressed) else { return };
+        let Some(no) = self.fingerprints.get(suppressed_of(deed.actor.agent()).as_str()).copied() else {
+            return;
+        };
+        if let Some(alert) = self.alerts.get_mut(&no) {
+            let alert = Arc::make_mut(alert);
+            alert.count += more;
+            alert.last = deed.recorded;
+            self.tally(Thing::Alert(no));
         }
     }
 

@@ -6,6 +6,10 @@ use std::io;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::code::Code;
+use crate::domain::ids::{Actor, AgentId, Seq};
+use crate::domain::time::Time;
+
 /// What one thing takes beside its own text: its number, its places in lists.
 const OVERHEAD: u64 = 64;
 
@@ -29,6 +33,18 @@ impl Usage {
     #[must_use]
     pub fn minus(self, other: Self) -> Self {
         Self { bytes: self.bytes.saturating_sub(other.bytes), open: self.open.saturating_sub(other.open) }
+    }
+}
+
+impl std::fmt::Display for Usage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let tenths = self.bytes.saturating_mul(10) / MIB;
+        if tenths > 0 {
+            write!(f, "{}.{} MiB", tenths / 10, tenths % 10)?;
+        } else {
+            write!(f, "{} KiB", self.bytes.div_ceil(1024))?;
+        }
+        write!(f, ", {} open", self.open)
     }
 }
 
@@ -75,6 +91,38 @@ pub struct Allowance {
     pub open: Option<u64>,
     /// Idempotency keys.
     pub keys: Option<u64>,
+}
+
+impl Allowance {
+    /// Whether it is none.
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// An agent may keep more, or as much as the settings say again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Allowed {
+    /// Which.
+    pub agent: AgentId,
+    /// How much.
+    #[serde(flatten)]
+    pub allowance: Allowance,
+}
+
+/// Requests of one caller that were turned away for one reason, beside the one that has a deed of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TurnedAway {
+    /// Who asked.
+    pub who: Actor,
+    /// Why not.
+    pub code: Code,
+    /// How many more.
+    pub count: u64,
+    /// The deed of the first.
+    pub first: Seq,
+    /// When that was.
+    pub since: Time,
 }
 
 /// How many bytes something is kept as: its JSON, and what it takes beside.
