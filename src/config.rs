@@ -14,6 +14,7 @@ use crate::client::Url;
 use crate::console::theme;
 use crate::domain::ids::{AgentId, PersonId, WorkspaceId};
 use crate::domain::path::EntityPath;
+use crate::domain::things::Limits;
 use crate::ledger::engine::{ENGINES, Engine};
 
 /// The port that agents find Deeds at, unless it is taken.
@@ -45,6 +46,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// What keeps the ledgers.
     pub ledger_engine: &'static Engine,
+    /// How much is kept for agents.
+    pub limits: Limits,
     /// Keys laid over the built-in ones.
     pub keymap: Option<PathBuf>,
     /// The console's colours.
@@ -101,6 +104,7 @@ impl Default for Config {
                 let [first, ..] = ENGINES;
                 first
             },
+            limits: Limits::default(),
             keymap: None,
             theme: theme::Choice::default(),
             ascii: false,
@@ -137,6 +141,8 @@ enum Kind {
     Path,
     /// `true` or `false`.
     Flag,
+    /// A whole number.
+    Number,
 }
 
 /// One row of the table of settings.
@@ -248,6 +254,78 @@ const SETTINGS: &[Setting] = &[
         default: |config| Some(config.ledger_engine.name.to_owned()),
         sample: "",
         doc: "The engine that keeps the ledgers. sqlite: a file for each workspace in the data directory.",
+    },
+    Setting {
+        key: "budget.agent",
+        variable: "DEEDS_BUDGET_AGENT",
+        kind: Kind::Text,
+        set: |config, text| put_size(&mut config.limits.agent.bytes, text),
+        default: |config| Some(size_text(config.limits.agent.bytes)),
+        sample: "",
+        doc: "Bytes kept for one agent: what waits and is remembered for its sake. Values in its zone are not among them.",
+    },
+    Setting {
+        key: "budget.agent_open",
+        variable: "DEEDS_BUDGET_AGENT_OPEN",
+        kind: Kind::Number,
+        set: |config, text| put_number(&mut config.limits.agent.open, text),
+        default: |config| Some(config.limits.agent.open.to_string()),
+        sample: "",
+        doc: "Things of one agent that may be open: proposals and other work, items, acts, leases, tasks, fan-outs, alerts.",
+    },
+    Setting {
+        key: "budget.agent_keys",
+        variable: "DEEDS_BUDGET_AGENT_KEYS",
+        kind: Kind::Number,
+        set: |config, text| put_number(&mut config.limits.agent_keys, text),
+        default: |config| Some(config.limits.agent_keys.to_string()),
+        sample: "",
+        doc: "Idempotency keys of one agent that are kept, for a day each.",
+    },
+    Setting {
+        key: "budget.workspace",
+        variable: "DEEDS_BUDGET_WORKSPACE",
+        kind: Kind::Text,
+        set: |config, text| put_size(&mut config.limits.workspace.bytes, text),
+        default: |config| Some(size_text(config.limits.workspace.bytes)),
+        sample: "",
+        doc: "Bytes kept for all agents of a workspace. Half of it is every agent's of the map in equal parts, whatever the others keep.",
+    },
+    Setting {
+        key: "budget.workspace_open",
+        variable: "DEEDS_BUDGET_WORKSPACE_OPEN",
+        kind: Kind::Number,
+        set: |config, text| put_number(&mut config.limits.workspace.open, text),
+        default: |config| Some(config.limits.workspace.open.to_string()),
+        sample: "",
+        doc: "The same in open things.",
+    },
+    Setting {
+        key: "budget.entities",
+        variable: "DEEDS_BUDGET_ENTITIES",
+        kind: Kind::Number,
+        set: |config, text| put_number(&mut config.limits.entities, text),
+        default: |config| Some(config.limits.entities.to_string()),
+        sample: "",
+        doc: "Entities of a workspace. At most so many come by agents.",
+    },
+    Setting {
+        key: "budget.values",
+        variable: "DEEDS_BUDGET_VALUES",
+        kind: Kind::Text,
+        set: |config, text| put_size(&mut config.limits.values, text),
+        default: |config| Some(size_text(config.limits.values)),
+        sample: "",
+        doc: "Bytes of values of a workspace.",
+    },
+    Setting {
+        key: "budget.scratch",
+        variable: "DEEDS_BUDGET_SCRATCH",
+        kind: Kind::Text,
+        set: |config, text| put_size(&mut config.limits.scratch, text),
+        default: |config| Some(size_text(config.limits.scratch)),
+        sample: "",
+        doc: "Bytes of values in the scratch of one agent.",
     },
     Setting {
         key: "keymap",
@@ -408,7 +486,7 @@ pub fn example() -> String {
         let off = if value.is_some() { "" } else { "# " };
         let value = value.unwrap_or_else(|| setting.sample.to_owned());
         let value = match setting.kind {
-            Kind::Flag => value,
+            Kind::Flag | Kind::Number => value,
             Kind::Text | Kind::Path => format!("{value:?}"),
         };
         let doc = format!("# {} ({})", setting.doc, setting.variable);
@@ -464,6 +542,30 @@ fn put_flag(place: &mut bool, text: &str) -> Result<(), Wrong> {
         _ => return Err(wrong("true or false", text, "write true or false")),
     };
     Ok(())
+}
+
+/// The units of sizes, largest first.
+const UNITS: [(&str, u64); 3] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
+
+fn put_number(place: &mut u64, text: &str) -> Result<(), Wrong> {
+    *place = text.parse().map_err(|_| wrong("a whole number", text, "write it like 2000"))?;
+    Ok(())
+}
+
+fn put_size(place: &mut u64, text: &str) -> Result<(), Wrong> {
+    let (digits, unit) = UNITS
+        .into_iter()
+        .find_map(|(unit, bytes)| Some((text.strip_suffix(unit)?.trim_end(), bytes)))
+        .unwrap_or((text, 1));
+    let size = digits.parse().ok().and_then(|count: u64| count.checked_mul(unit));
+    *place =
+        size.ok_or_else(|| wrong("a size", text, "write it like 16MiB, with KiB, MiB, GiB or as bytes"))?;
+    Ok(())
+}
+
+fn size_text(bytes: u64) -> String {
+    let whole = UNITS.into_iter().find(|(_, unit)| bytes >= *unit && bytes.is_multiple_of(*unit));
+    whole.map_or_else(|| bytes.to_string(), |(unit, size)| format!("{}{unit}", bytes / size))
 }
 
 fn theme_name(choice: theme::Choice) -> &'static str {

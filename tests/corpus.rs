@@ -38,7 +38,7 @@ const VERSIONS: [&str; 1] = ["286fd76"];
 const MAY_DIFFER: [&str; 1] = ["answers/*/answer/next"];
 
 /// What states have by now that those of earlier versions had not, in the same form.
-const ADDED: [&str; 10] = [
+const ADDED: [&str; 11] = [
     "board/format",
     "board/held",
     "board/seats",
@@ -49,6 +49,7 @@ const ADDED: [&str; 10] = [
     "board/unanswered",
     "board/care/alarm",
     "board/care/told",
+    "board/accounts",
 ];
 
 /// Most differences of one ledger that are told.

@@ -16,6 +16,8 @@ mod alerts;
 mod approvals;
 #[path = "domain/bounds.rs"]
 mod bounds;
+#[path = "domain/budgets.rs"]
+mod budgets;
 #[path = "domain/conclusions.rs"]
 mod conclusions;
 #[path = "domain/desk.rs"]
@@ -76,6 +78,8 @@ mod properties;
 mod proposals;
 #[path = "domain/readiness.rs"]
 mod readiness;
+#[path = "common/recount.rs"]
+mod recount;
 #[path = "domain/reviews.rs"]
 mod reviews;
 #[path = "domain/rules_page.rs"]

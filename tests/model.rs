@@ -21,6 +21,8 @@ mod foretold;
 mod index;
 #[path = "corpus/keep.rs"]
 mod keep;
+#[path = "common/recount.rs"]
+mod recount;
 #[path = "model/step.rs"]
 mod step;
 #[path = "model/team.rs"]

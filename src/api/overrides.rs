@@ -10,7 +10,7 @@ use super::{Problem, ProblemCode};
 use crate::domain::command::{Override, OverrideVerb};
 use crate::domain::ids::{AgentId, Fence, Version};
 use crate::domain::path::{EntityPath, FieldPath};
-use crate::domain::things::Lasts;
+use crate::domain::things::{Allowance, Lasts};
 use crate::domain::value::{Value, some};
 
 /// What a person overrides.
@@ -25,6 +25,8 @@ pub enum OverrideWord {
     Pause,
     /// It goes on.
     Resume,
+    /// An agent may keep more.
+    Allow,
     /// Every agent stops.
     PauseAll,
     /// All go on.
@@ -47,6 +49,7 @@ impl OverrideWord {
             Self::Unfreeze => "unfreeze",
             Self::Pause => "pause",
             Self::Resume => "resume",
+            Self::Allow => "allow",
             Self::PauseAll => "pause-all",
             Self::ResumeAll => "resume-all",
             Self::Set => "set",
@@ -63,6 +66,7 @@ impl OverrideWord {
             Self::Unfreeze => &["entity"],
             Self::Pause => &["agent", "for"],
             Self::Resume => &["agent"],
+            Self::Allow => &["agent", "bytes", "open", "keys"],
             Self::PauseAll => &["for"],
             Self::ResumeAll => &[],
             Self::Set => &["path", "value", "expected", "for"],
@@ -97,6 +101,12 @@ pub struct OverrideBody {
     pub expected: Option<Version>,
     /// Which lease is ended.
     pub lease: Option<Fence>,
+    /// How many bytes the agent may keep.
+    pub bytes: Option<u64>,
+    /// How many things of it may be open.
+    pub open: Option<u64>,
+    /// How many idempotency keys of it are kept.
+    pub keys: Option<u64>,
     /// For how long it lasts: a time such as `24h`; of what is set, `released` or `none` too.
     #[serde(rename = "for")]
     pub lasts: Option<Lasts>,
@@ -130,6 +140,9 @@ impl OverrideBody {
             to: None,
             expected: None,
             lease: None,
+            bytes: None,
+            open: None,
+            keys: None,
             lasts: None,
         }
     }
@@ -150,6 +163,10 @@ impl OverrideBody {
             }
             OverrideWord::Pause => OverrideVerb::Pause { agent: need(word, "agent", self.agent.as_ref())? },
             OverrideWord::Resume => OverrideVerb::Resume { agent: need(word, "agent", self.agent.as_ref())? },
+            OverrideWord::Allow => OverrideVerb::Allow {
+                agent: need(word, "agent", self.agent.as_ref())?,
+                allowance: Allowance { bytes: self.bytes, open: self.open, keys: self.keys },
+            },
             OverrideWord::PauseAll => OverrideVerb::PauseAll,
             OverrideWord::ResumeAll => OverrideVerb::ResumeAll,
             OverrideWord::Set => OverrideVerb::Set {
@@ -180,6 +197,9 @@ impl OverrideBody {
             ("to", self.to.is_some()),
             ("expected", self.expected.is_some()),
             ("lease", self.lease.is_some()),
+            ("bytes", self.bytes.is_some()),
+            ("open", self.open.is_some()),
+            ("keys", self.keys.is_some()),
             ("for", self.lasts.is_some()),
         ];
         let keys = self.step.keys();
@@ -215,6 +235,13 @@ impl From<&Override> for OverrideBody {
             OverrideVerb::Resume { agent } => {
                 Self { agent: Some(agent.clone()), ..body(OverrideWord::Resume) }
             }
+            OverrideVerb::Allow { agent, allowance } => Self {
+                agent: Some(agent.clone()),
+                bytes: allowance.bytes,
+                open: allowance.open,
+                keys: allowance.keys,
+                ..body(OverrideWord::Allow)
+            },
             OverrideVerb::PauseAll => body(OverrideWord::PauseAll),
             OverrideVerb::ResumeAll => body(OverrideWord::ResumeAll),
             OverrideVerb::Set { path, value, expected } => Self {

@@ -77,8 +77,12 @@ pub(super) fn run(context: &Context, command: &Command) -> anyhow::Result<Status
             anyhow::bail!("{}: another deeds holds this data directory; name another", dir.path().display());
         };
         log_to(&dir);
-        let embedded =
-            Embedded::start(&dir, lock, &Listen::from_settings(context.config.listen, None)).await?;
+        let embedded = Embedded::start(
+            &dir,
+            lock,
+            &Listen::from_settings(context.config.listen, None).within(context.config.limits),
+        )
+        .await?;
         let played = play(context, command, &dir, &embedded, terminal).await;
         embedded.stop().await;
         played

@@ -53,7 +53,9 @@ pub(super) fn run(context: &Context, join: &Join) -> anyhow::Result<Status> {
     let made = match (made, &join.out) {
         (Ok(made), _) if made.token.is_some() => made,
         (other, out) => {
-            out.iter().for_each(|file| std::fs::remove_file(file).unwrap_or_default());
+            if let Some(file) = out {
+                std::fs::remove_file(file).unwrap_or_default();
+            }
             return reply::tell(context.out, &other?.reply);
         }
     };

@@ -11,14 +11,14 @@ use crate::client::Client;
 use crate::domain::command::{Command as Order, Override, OverrideVerb};
 use crate::domain::ids::{AgentId, Fence, Version};
 use crate::domain::path::{EntityPath, FieldPath};
-use crate::domain::things::Lasts;
+use crate::domain::things::{Allowance, Lasts};
 use crate::domain::time::Span;
 use crate::domain::value::Value;
 
 /// What a person can do over the agents' heads.
 #[derive(Debug, Subcommand)]
 #[command(
-    after_help = "Examples:\n  deeds override freeze crm/contact/acme --reason 'legal is talking to them'\n  deeds override pause sales --for 2h --reason 'sends too early'\n  deeds override pause-all --reason 'something is very wrong'\n  deeds override resume-all --reason 'it was the import'\n  deeds override set 'crm/contact/acme#status' churned --reason 'told on the phone'\n  deeds override set 'crm/contact/acme#status' churned --for released --reason 'told on the phone'\n  deeds override release 'crm/contact/acme#status' --reason 'agreed'\n  deeds override revert 'crm/contact/acme#status' --to 3 --reason 'the import was wrong'\n  deeds override unlock 12 --reason 'its agent is gone'"
+    after_help = "Examples:\n  deeds override freeze crm/contact/acme --reason 'legal is talking to them'\n  deeds override pause sales --for 2h --reason 'sends too early'\n  deeds override allow sales --open 5000 --reason 'the backlog of the migration'\n  deeds override pause-all --reason 'something is very wrong'\n  deeds override resume-all --reason 'it was the import'\n  deeds override set 'crm/contact/acme#status' churned --reason 'told on the phone'\n  deeds override set 'crm/contact/acme#status' churned --for released --reason 'told on the phone'\n  deeds override release 'crm/contact/acme#status' --reason 'agreed'\n  deeds override revert 'crm/contact/acme#status' --to 3 --reason 'the import was wrong'\n  deeds override unlock 12 --reason 'its agent is gone'"
 )]
 pub(crate) enum Command {
     /// All agents keep off an entity
@@ -50,6 +50,22 @@ pub(crate) enum Command {
     Resume {
         /// The agent
         agent: AgentId,
+        #[command(flatten)]
+        why: Why,
+    },
+    /// An agent may keep more than the settings say; what is not named is as they say again
+    Allow {
+        /// The agent
+        agent: AgentId,
+        /// How many bytes may be kept for it
+        #[arg(long)]
+        bytes: Option<u64>,
+        /// How many things of it may be open
+        #[arg(long)]
+        open: Option<u64>,
+        /// How many idempotency keys of it are kept
+        #[arg(long)]
+        keys: Option<u64>,
         #[command(flatten)]
         why: Why,
     },
@@ -156,6 +172,9 @@ pub(super) fn run(context: &Context, command: Command) -> anyhow::Result<Status>
                 (OverrideVerb::Pause { agent }, why)
             }
             Command::Resume { agent, why } => (OverrideVerb::Resume { agent }, why),
+            Command::Allow { agent, bytes, open, keys, why } => {
+                (OverrideVerb::Allow { agent, allowance: Allowance { bytes, open, keys } }, why)
+            }
             Command::PauseAll { limit, why } => {
                 lasts = limit.lasts();
                 (OverrideVerb::PauseAll, why)

@@ -78,7 +78,7 @@ pub(super) fn run(context: &Context, command: Command) -> anyhow::Result<Status>
                 dir.path().display()
             );
         };
-        let embedded = Embedded::start(&dir, lock, &Listen::exactly(address, options)).await?;
+        let embedded = Embedded::start(&dir, lock, &Listen::exactly(address, options).within(context.config.limits)).await?;
         let ready = ready(context, &dir, &embedded).await;
         if ready.is_ok() {
             signals.asked_to_stop().await;

@@ -94,6 +94,7 @@ fn text_of(setting: &Setting, value: &DeValue<'_>, path: &Path) -> Result<String
     match (setting.kind, value) {
         (Kind::Flag, DeValue::Boolean(flag)) => Ok(flag.to_string()),
         (Kind::Text, DeValue::String(text)) => Ok(text.to_string()),
+        (Kind::Number, DeValue::Integer(number)) => Ok(number.to_string()),
         (Kind::Path, DeValue::String(text)) if text.is_empty() || text.starts_with("~/") => {
             Ok(text.to_string())
         }
@@ -102,6 +103,7 @@ fn text_of(setting: &Setting, value: &DeValue<'_>, path: &Path) -> Result<String
             Ok(beside.map_or_else(|| text.to_string(), |path| path.display().to_string()))
         }
         (Kind::Flag, _) => Err(Wrong(format!("`{key}` is true or false"), format!("write {key} = true"))),
+        (Kind::Number, _) => Err(Wrong(format!("`{key}` is a whole number"), format!("write {key} = 2000"))),
         (Kind::Text | Kind::Path, _) => {
             Err(Wrong(format!("`{key}` is a text"), format!("write it in quotes: {key} = \"…\"")))
         }

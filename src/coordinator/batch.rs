@@ -17,7 +17,8 @@ use tokio::sync::{mpsc, watch as cell};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use super::draft::{Draft, Left, refuse};
+use super::door::Door;
+use super::draft::{Draft, Left, Rules, refuse};
 use super::flight::{Flight, Outcome};
 use super::lanes::Lanes;
 use super::recovery::Spare;
@@ -26,6 +27,7 @@ use super::timers::Timers;
 use super::{Clock, Durable, Entry, Envelope, Look, Mail, Shared, SubmitError, Trouble, snapshot};
 use crate::domain::deed::Origin;
 use crate::domain::state::State;
+use crate::domain::things::Limits;
 use crate::domain::time::Time;
 use crate::ledger::{Append, Head, Ledger, LedgerError, Record};
 
@@ -65,6 +67,10 @@ pub(super) struct Loop {
     origin: Origin,
     clock: Clock,
     timers: Timers,
+    door: Door,
+    limits: Arc<Limits>,
+    /// Told to stop: what is counted at the door is told now.
+    ending: bool,
     /// Set by an error, until the ledger was opened and verified again and the state is what that says.
     pub(super) distrust: bool,
     pub(super) snapshots: Snapshots,
@@ -99,6 +105,9 @@ impl Loop {
             origin,
             clock: options.clock.clone(),
             timers: Timers::default(),
+            door: Door::default(),
+            limits: Arc::clone(&options.limits),
+            ending: false,
             distrust: false,
             snapshots,
         }
@@ -130,7 +139,11 @@ impl Loop {
             self.advance().await;
             let idle = self.flight.is_none();
             if idle && !open {
-                break;
+                if self.ending || self.distrust || !self.door.is_counting() {
+                    break;
+                }
+                self.ending = true;
+                continue;
             }
             tokio::select! {
                 biased;
@@ -146,6 +159,7 @@ impl Loop {
                 // What comes during a flight waits until that has landed: few large batches cost less than many small ones.
                 count = self.mailbox.recv_many(&mut mail, LETTERS), if open && idle => open = count > 0,
                 () = self.timers.due(&self.clock, &self.state), if idle && !self.distrust => {}
+                () = self.door.due(&self.clock), if idle && !self.distrust => {}
                 () = tokio::time::sleep(REST), if idle && self.distrust => {
                     // Its trouble is published, and whoever comes meanwhile is told.
                     self.regain_trust().await.unwrap_or_default();
@@ -226,6 +240,11 @@ impl Loop {
         {
             self.waiting.push_again(vec![tick]);
         }
+        if draft.is_empty()
+            && let Some(told) = self.door.tell(now, self.ending)
+        {
+            self.waiting.push_again(vec![told]);
+        }
         let most = if self.waiting.are_shared() { SHARED_BATCH } else { BATCH };
         while let Some(letter) = self.waiting.pop_if(|letter| draft.has_room_for(letter, most)) {
             if letter.is_abandoned() {
@@ -233,9 +252,11 @@ impl Loop {
             }
             let (from, before) = ((letter.standing, letter.from.clone()), draft.size());
             let commands = letter.requests.len();
-            if let Err(error) = draft.add(&mut self.state, letter, now, &self.origin) {
+            let rules = Rules { now, origin: &self.origin, limits: &self.limits };
+            if let Err(error) = draft.add(&mut self.state, letter, &rules, &mut self.door) {
                 self.looks.append(&mut draft.looks);
                 self.distrust = true;
+                self.door.forget();
                 return draft.answers.refuse(&error);
             }
             self.waiting.charge(&from, commands, draft.size() - before);
@@ -281,6 +302,7 @@ impl Loop {
 
     /// What it was decided on will not be: its commands are decided as if nobody had looked at them.
     fn drop_draft(&mut self) {
+        self.door.forget();
         if let Some(draft) = self.draft.take() {
             self.looks.extend(draft.looks);
             self.waiting.push_again(draft.answers.letters);

@@ -7,16 +7,25 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
+use super::door::Door;
 use super::{Envelope, Look, LookError, Places, Standing, SubmitError, Values, Verdict};
 use crate::domain::command::Request;
-use crate::domain::decide::decide;
+use crate::domain::decide::{Answer, decide_within};
 use crate::domain::deed::{Deed, Origin};
 use crate::domain::ids::Actor;
 use crate::domain::state::{Front, State};
+use crate::domain::things::Limits;
 use crate::domain::time::Time;
 
 /// No further command is taken into a batch that has this many deeds.
 const BATCH_DEEDS: usize = 4_096;
+
+/// By what a batch is decided.
+pub(super) struct Rules<'a> {
+    pub(super) now: Time,
+    pub(super) origin: &'a Origin,
+    pub(super) limits: &'a Limits,
+}
 
 /// Commands decided one after another.
 #[derive(Default)]
@@ -67,15 +76,15 @@ impl Draft {
         &mut self,
         state: &mut State,
         mut letter: Envelope,
-        now: Time,
-        origin: &Origin,
+        rules: &Rules<'_>,
+        door: &mut Door,
     ) -> Result<(), SubmitError> {
         letter.places.take();
         self.commands += letter.requests.len();
         let mut verdicts = Vec::with_capacity(letter.requests.len());
         let mut outcome = Ok(());
         for request in &letter.requests {
-            match self.decide(state, request, now, origin) {
+            match self.decide(state, request, rules, door) {
                 Ok(verdict) => verdicts.push(verdict),
                 Err(error) => {
                     outcome = Err(error);
@@ -94,13 +103,27 @@ impl Draft {
         &mut self,
         state: &mut State,
         request: &Request,
-        now: Time,
-        origin: &Origin,
+        rules: &Rules<'_>,
+        door: &mut Door,
     ) -> Result<Verdict, SubmitError> {
-        let Ok(decision) = catch_unwind(AssertUnwindSafe(|| decide(state, request, now))) else {
+        let now = rules.now;
+        let decided = || decide_within(state, request, now, rules.limits);
+        let Ok(mut decision) = catch_unwind(AssertUnwindSafe(decided)) else {
             return Ok(Err(SubmitError::Defect("the rules panicked".to_owned())));
         };
-        self.take(state, decision.deeds, origin)?;
+        if let Some(code) = decision.turned_away {
+            let who = &request.principal.actor;
+            if let Some(first) = door.count(who, code, now) {
+                if let Answer::Reply(reply) = &mut decision.answer {
+                    reply.deed = first;
+                }
+                return Ok(Ok(decision.answer));
+            }
+            if let Some(deed) = decision.deeds.first() {
+                door.open(who, code, (now, deed.seq));
+            }
+        }
+        self.take(state, decision.deeds, rules.origin)?;
         Ok(Ok(decision.answer))
     }
 

@@ -11,6 +11,7 @@
 
 mod batch;
 mod clock;
+mod door;
 mod draft;
 mod flight;
 mod lanes;

@@ -14,6 +14,7 @@ use super::{Clock, Durable, Handle, MAILBOX, Room, SHARE, Shared, SubmitError, T
 use crate::domain::deed::{Deed, Origin};
 use crate::domain::ids::{IdError, WorkspaceId};
 use crate::domain::state::State;
+use crate::domain::things::Limits;
 use crate::domain::time::Time;
 use crate::ledger::{AnyLedger, Head, Identity, Ledger, LedgerError, Record, Verifier};
 
@@ -34,6 +35,8 @@ pub struct Options {
     pub snapshot: Option<PathBuf>,
     /// What an empty ledger begins with.
     pub founding: Option<Founding>,
+    /// How much may be kept for agents.
+    pub limits: Arc<Limits>,
 }
 
 /// Why a workspace could not be started.

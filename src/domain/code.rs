@@ -95,6 +95,8 @@ codes! {
     NotAccountable = "not-accountable", "the map's governance owner or an admin must do this";
     /// What the answer did was used since.
     UsedSince = "used-since", "compensate by hand: the effects have been built upon";
+    /// The agent keeps as much as it may.
+    OverBudget = "over-budget", "end, complete or withdraw some of what waits for you, or wait until others have answered it, and ask again; an admin may allow more";
     /// The command is over a bound.
     OverBound = "over-bound", "go by the bound that the message names";
     /// What the map wants looked at before this goes out was not named.
@@ -155,6 +157,7 @@ impl Code {
                 | Self::MissingVersion
                 | Self::NotAllowed
                 | Self::OverBound
+                | Self::OverBudget
                 | Self::OutOfScope
                 | Self::NoBasis
         )

@@ -14,7 +14,7 @@ pub use people::{
     AlertStep, AlertVerb, Answered, ApplyMap, AwayStep, AwayVerb, ItemStep, ItemVerb, MapReview, Override,
     OverrideVerb, ReviewStep, ReviewVerb, TokenStep,
 };
-pub use table::{Again, Asker, Command, CommandKind, CommandRow, Effect, Place};
+pub use table::{Again, Asker, Command, CommandKind, CommandRow, Effect, Keeps, Place};
 pub use task::{
     BRANCHES, BranchOrder, FanOut, Handoff, LONGEST_FAN_OUT, LONGEST_VISIBILITY, TAKEN_AT_ONCE, Take,
     VISIBILITY, WorkStep, WorkVerb,

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::api::{Problem, ProblemCode};
 use crate::coordinator::{self, LookError, SubmitError};
+use crate::domain::code::Code;
 use crate::domain::filter::FilterError;
 use crate::index::IndexError;
 use crate::ledger::LedgerError;
@@ -36,7 +37,10 @@ pub(super) fn text(kind: &'static str, text: String) -> Response {
 
 /// A reply of the coordinator; a retry that was answered again says so in a header.
 pub(super) fn reply(answer: &coordinator::Answer) -> Answer {
-    let response = json(&answer.reply)?;
+    let mut response = json(&answer.reply)?;
+    if answer.reply.code == Some(Code::OverBudget) {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("60"));
+    }
     Ok(if answer.replayed { replayed(response) } else { response })
 }
 

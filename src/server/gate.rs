@@ -123,14 +123,16 @@ where
     let began = Instant::now();
     let (parts, body) = request.into_parts();
     let peer = parts.extensions.get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
-    let answer = match app.hosts.check(&parts.headers) {
-        Ok(()) => match timeout(BODY_TIMEOUT, to_bytes(body, STRANGER_BYTES)).await {
-            Ok(Ok(body)) => handler(Stranger { app: Arc::clone(&app), body, peer }).await,
-            Ok(Err(_)) | Err(_) => {
-                let detail = format!("at most {STRANGER_BYTES} bytes are taken here");
-                Err(Box::new(Problem::new(ProblemCode::BodyTooLarge, detail).at("the body")))
-            }
-        },
+    let read = async {
+        app.hosts.check(&parts.headers)?;
+        if let Ok(Ok(body)) = timeout(BODY_TIMEOUT, to_bytes(body, STRANGER_BYTES)).await {
+            return Ok(Stranger { app: Arc::clone(&app), body, peer });
+        }
+        let detail = format!("at most {STRANGER_BYTES} bytes are taken here");
+        Err(Box::new(Problem::new(ProblemCode::BodyTooLarge, detail).at("the body")))
+    };
+    let answer = match read.await {
+        Ok(stranger) => handler(stranger).await,
         Err(problem) => Err(problem),
     };
     finish(&app, address.path, began, answer)

@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use crate::domain::ids::AgentId;
+
 /// Upper bounds of the latency buckets, in microseconds.
 const BUCKETS_US: [u64; 12] =
     [100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 500_000, 5_000_000];
@@ -30,11 +32,11 @@ impl Default for Metrics {
     }
 }
 
-/// One number of a workspace.
+/// One number of a workspace, or of each of its agents.
 pub(super) struct Gauge {
     pub(super) name: &'static str,
     pub(super) help: &'static str,
-    pub(super) value: u64,
+    pub(super) values: Vec<(Option<AgentId>, u64)>,
 }
 
 impl Metrics {
@@ -90,9 +92,13 @@ impl Metrics {
         line(&mut text, format_args!("deeds_http_request_seconds_sum {seconds}"));
         line(&mut text, format_args!("deeds_http_request_seconds_count {sum}"));
         for gauge in gauges {
-            let Gauge { name, help, value } = gauge;
+            let Gauge { name, help, values } = gauge;
             line(&mut text, format_args!("# HELP {name} {help}\n# TYPE {name} gauge"));
-            line(&mut text, format_args!("{name}{{workspace=\"{workspace}\"}} {value}"));
+            for (agent, value) in values {
+                // A name has no sign that a label would have to escape (RULES §1.1).
+                let agent = agent.as_ref().map(|agent| format!(",agent=\"{agent}\"")).unwrap_or_default();
+                line(&mut text, format_args!("{name}{{workspace=\"{workspace}\"{agent}}} {value}"));
+            }
         }
         text
     }

@@ -15,6 +15,7 @@ use crate::api::{Problem, ProblemCode};
 use crate::coordinator::{self, Clock, Founding, Full, Handle, Places, Room, Standing, StartError};
 use crate::domain::command::Principal;
 use crate::domain::ids::{Seq, WorkspaceId};
+use crate::domain::things::Limits;
 use crate::index::follow::{Follower, Progress};
 use crate::index::{self, Index, IndexError};
 use crate::ledger::{LedgerError, Store};
@@ -64,6 +65,7 @@ impl Workspace {
         id: WorkspaceId,
         clock: Clock,
         founding: Option<Founding>,
+        limits: Arc<Limits>,
     ) -> Result<Self, SpaceError> {
         let failed = |path: &Path, source| SpaceError::Io { place: path.display().to_string(), source };
         let ledger = if founding.is_some() { store.create(&id)? } else { store.open(&id)? };
@@ -71,7 +73,8 @@ impl Workspace {
         let snapshot = Some(folder.join(coordinator::SNAPSHOT_FILE));
         let sealing_clock = clock.clone();
         let handle =
-            coordinator::start_apart(ledger, coordinator::Options { clock, snapshot, founding }).await?;
+            coordinator::start_apart(ledger, coordinator::Options { clock, snapshot, founding, limits })
+                .await?;
         if handle.head().seq == 0 {
             handle.shutdown().await;
             return Err(SpaceError::Unfounded);

@@ -16,7 +16,7 @@ use crate::domain::ids::{Actor, IdempotencyKey, PersonId, WorkspaceId};
 use crate::domain::map::Model;
 use crate::domain::reply::Reply;
 use crate::domain::state::KEY_LIFE;
-use crate::domain::things::TokenClass;
+use crate::domain::things::{Limits, TokenClass};
 use crate::domain::time::Time;
 use crate::ledger::{LedgerError, Store};
 
@@ -28,6 +28,7 @@ const WORKSPACE_COUNT: usize = 256;
 pub struct Workspaces {
     store: Store,
     clock: Clock,
+    limits: Arc<Limits>,
     instance: String,
     spaces: RwLock<Spaces>,
     /// One is made at a time.
@@ -125,12 +126,24 @@ impl Workspaces {
     /// # Errors
     /// When the directory can't be used at all.
     pub async fn open(store: impl Into<Store>, clock: Clock) -> Result<Self, OpenError> {
-        let store = store.into();
+        Self::open_within(store, clock, Limits::default()).await
+    }
+
+    /// The same with other limits of what is kept for agents.
+    ///
+    /// # Errors
+    /// As [`Workspaces::open`].
+    pub async fn open_within(
+        store: impl Into<Store>,
+        clock: Clock,
+        limits: Limits,
+    ) -> Result<Self, OpenError> {
+        let (store, limits) = (store.into(), Arc::new(limits));
         let mut instance = [0; 8];
         getrandom::fill(&mut instance).map_err(OpenError::Random)?;
         let mut spaces = Spaces { home: store.home(), ..Spaces::default() };
         for id in store.workspaces()? {
-            match Workspace::open(&store, id.clone(), clock.clone(), None).await {
+            match Workspace::open(&store, id.clone(), clock.clone(), None, Arc::clone(&limits)).await {
                 Ok(space) => {
                     spaces.open.insert(id, Arc::new(space));
                 }
@@ -146,6 +159,7 @@ impl Workspaces {
         Ok(Self {
             store,
             clock,
+            limits,
             instance: hex(&instance).to_string(),
             spaces: RwLock::new(spaces),
             making: tokio::sync::Mutex::new(()),
@@ -181,9 +195,15 @@ impl Workspaces {
         let (text, token) =
             mint(TokenClass::Admin, id, person.as_str(), None).map_err(CreateError::Random)?;
         let first = founding(id.clone(), person.clone(), model, token);
-        let space = Workspace::open(&self.store, id.clone(), self.clock.clone(), Some(first))
-            .await
-            .map_err(|error| failed(error.to_string()))?;
+        let space = Workspace::open(
+            &self.store,
+            id.clone(),
+            self.clock.clone(),
+            Some(first),
+            Arc::clone(&self.limits),
+        )
+        .await
+        .map_err(|error| failed(error.to_string()))?;
         if self.home().is_none() {
             let kept = self.store.say_home(id);
             kept.map_err(|error| failed(format!("its name can't be kept as the home: {error}")))?;

@@ -68,7 +68,7 @@ fn open_acts_are_bounded() {
     let mut world = World::new(TEAM);
     run(&mut world, "sales acts mail/sales send_hello on crm/deal/7");
     let act = world.state.board.acts[&ActNo(1)].clone();
-    for no in 2..=50_000 {
+    for no in 2..=100_000 {
         let act = OpenAct { no: ActNo(no), ..(*act).clone() };
         world.state.board.acts.insert(ActNo(no), Arc::new(act));
     }

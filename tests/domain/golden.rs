@@ -230,7 +230,11 @@ fn history() -> World {
     ] {
         world.ask("ada", Command::Token(step));
     }
-    world.verify();
+    let said = r#"
+        ada sends '{"do":"override","step":"allow","agent":"sales","allowance":{"bytes":33554432,"open":5000},"reason":"the migration"}' -> recorded
+        deeds sends '{"do":"turn-away","who":{"class":"agent","name":"sales"},"code":"paused","count":12310,"first":7,"since":"2026-09-21T13:00:00Z"}' -> recorded
+        "#;
+    play(&mut world, said);
     world
 }
 

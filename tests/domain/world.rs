@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::foretold;
 use deeds::domain::command::{AskedKey, Command, Principal, Request};
-use deeds::domain::decide::{Answer, decide, found};
+use deeds::domain::decide::{Answer, decide_within, found};
 use deeds::domain::deed::{Body, Deed, NewWorkspace, Origin, Refs};
 use deeds::domain::ids::{Actor, AgentId, IdempotencyKey, MapVersion, PersonId, Seq};
 use deeds::domain::map::{self, Model};
@@ -13,7 +13,7 @@ use deeds::domain::path::EntityPath;
 use deeds::domain::readiness::readiness;
 use deeds::domain::reply::Reply;
 use deeds::domain::state::State;
-use deeds::domain::things::TokenClass;
+use deeds::domain::things::{Limits, TokenClass};
 use deeds::domain::time::{Span, Time};
 
 /// The team that most cases are about.
@@ -105,6 +105,7 @@ pub(crate) struct World {
     pub(crate) state: State,
     pub(crate) deeds: Vec<Deed>,
     pub(crate) now: Time,
+    pub(crate) limits: Limits,
 }
 
 impl World {
@@ -131,7 +132,7 @@ impl World {
         let workspace = born.body.model().unwrap().workspace.clone();
         let mut state = State::new(workspace);
         state.fold(&born);
-        Self { now: born.recorded, state, deeds: vec![born] }
+        Self { now: born.recorded, state, deeds: vec![born], limits: Limits::default() }
     }
 
     /// Asks as somebody, a second after the last request.
@@ -145,8 +146,9 @@ impl World {
 
     /// Decides a request and folds what came of it.
     pub(crate) fn send(&mut self, request: &Request) -> Answer {
-        let decision = decide(&self.state, request, self.now);
-        assert_eq!(decide(&self.state, request, self.now), decision, "the same question, another answer");
+        let decided = || decide_within(&self.state, request, self.now, &self.limits);
+        let decision = decided();
+        assert_eq!(decided(), decision, "the same question, another answer");
         foretold::check(&self.state, request, &decision.answer, &decision.deeds, self.now);
         for deed in decision.deeds {
             assert_eq!(deed.seq, self.state.head().next(), "a gap");
@@ -165,6 +167,7 @@ impl World {
     /// What must be true of every history.
     pub(crate) fn verify(&self) {
         super::keep::keep(&self.state.board.workspace, &self.deeds);
+        super::recount::recount(&self.state.board);
         let mut replayed = State::new(self.state.board.workspace.clone());
         let origin =
             Origin { source: Arc::from("urn:uuid:0"), workspace: self.state.board.workspace.clone() };

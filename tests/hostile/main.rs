@@ -22,6 +22,7 @@ mod server;
 #[expect(dead_code, reason = "shared with the tests of the server, which use the rest of it")]
 mod support;
 
+mod budgets;
 mod fairness;
 mod false_server;
 mod person;

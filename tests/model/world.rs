@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::book::Book;
 use super::step::{AGENTS, EVERYBODY, PEOPLE, Step, What};
-use super::{ask, foretold, index, keep};
+use super::{ask, foretold, index, keep, recount};
 use deeds::domain::command::{Command, Override, OverrideVerb, Principal, Request, TokenStep};
 use deeds::domain::decide::{Answer, decide, found, next_due};
 use deeds::domain::deed::{Body, Deed, NewWorkspace, Origin};
@@ -184,6 +184,7 @@ impl World {
 
     /// Replay from the wire gives the same state, byte for byte; the board folds alone; a snapshot reads back.
     pub(crate) fn replay(&self) {
+        recount::recount(&self.state.board);
         let workspace = self.state.board.workspace.clone();
         keep::keep(&workspace, &self.deeds);
         let origin = Origin { source: Arc::from("urn:uuid:0"), workspace: workspace.clone() };

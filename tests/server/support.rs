@@ -14,7 +14,7 @@ use deeds::client::Client;
 use deeds::coordinator::Clock;
 use deeds::domain::ids::{PersonId, WorkspaceId};
 use deeds::domain::map::parse::parse;
-use deeds::domain::things::TokenClass;
+use deeds::domain::things::{Limits, TokenClass};
 use deeds::server::{Options, Workspaces, run};
 
 pub(crate) const TEAM: &str = include_str!("team.toml");
@@ -70,8 +70,14 @@ impl Server {
 
     /// The same by a clock of one's own.
     pub(crate) async fn start_at(map: &str, clock: Clock) -> Self {
+        Self::start_within(map, clock, Limits::default()).await
+    }
+
+    /// The same with other budgets.
+    pub(crate) async fn start_within(map: &str, clock: Clock, limits: Limits) -> Self {
         let directory = TempDir::new().unwrap();
-        let workspaces = Arc::new(Workspaces::open(directory.path(), clock).await.unwrap());
+        let open = Workspaces::open_within(directory.path(), clock, limits);
+        let workspaces = Arc::new(open.await.unwrap());
         let model = parse(map).applicable().unwrap();
         let dana = PersonId::new("dana").unwrap();
         let token = workspaces.create(&northwind(), &dana, Some(model)).await.unwrap();

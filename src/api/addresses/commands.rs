@@ -108,6 +108,7 @@ commands! {
         | Command::ApplyMap(_)
         | Command::Token(TokenStep::Create(_) | TokenStep::Invite(_) | TokenStep::Redeem { .. })
         | Command::Import(_)
+        | Command::TurnAway(_)
         | Command::Tick => Ok(None),
     }
 

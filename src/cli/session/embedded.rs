@@ -22,7 +22,7 @@ use crate::config::DEFAULT_PORT;
 use crate::coordinator::Clock;
 use crate::domain::deed::Deed;
 use crate::domain::ids::{PersonId, WorkspaceId};
-use crate::domain::things::TokenClass;
+use crate::domain::things::{Limits, TokenClass};
 use crate::ledger::Ledger as _;
 use crate::server::{self, Doors, ServeError, Workspaces};
 
@@ -47,28 +47,53 @@ pub(in crate::cli) struct Listen {
     patient: bool,
     /// The process does nothing else.
     standalone: bool,
+    /// How much is kept for agents there.
+    limits: Limits,
 }
 
 impl Listen {
+    /// The same with limits of their own for what is kept for agents.
+    pub(in crate::cli) fn within(self, limits: Limits) -> Self {
+        Self { limits, ..self }
+    }
+
     /// As configured; if nothing is, where agents found this directory last time, then the usual port, then any.
     pub(in crate::cli) fn from_settings(listen: SocketAddr, last: Option<Served>) -> Self {
         let usual = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), DEFAULT_PORT);
         let any = SocketAddr::new(listen.ip(), 0);
         let last = last.map(|last| last.address).filter(|last| listen == usual && last.ip().is_loopback());
         let candidates = last.into_iter().chain([listen, any]).collect();
-        Self { candidates, options: server::Options::default(), patient: false, standalone: false }
+        Self {
+            candidates,
+            options: server::Options::default(),
+            patient: false,
+            standalone: false,
+            limits: Limits::default(),
+        }
     }
 
     /// Where another process has served; agents know that address.
     pub(super) fn same_as(address: Option<SocketAddr>) -> Self {
         let any = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
         let candidates = address.into_iter().chain([any]).collect();
-        Self { candidates, options: server::Options::default(), patient: true, standalone: false }
+        Self {
+            candidates,
+            options: server::Options::default(),
+            patient: true,
+            standalone: false,
+            limits: Limits::default(),
+        }
     }
 
     /// There and nowhere else, for a process that does nothing but serve.
     pub(in crate::cli) fn exactly(address: SocketAddr, options: server::Options) -> Self {
-        Self { candidates: vec![address], options, patient: false, standalone: true }
+        Self {
+            candidates: vec![address],
+            options,
+            patient: false,
+            standalone: true,
+            limits: Limits::default(),
+        }
     }
 
     async fn bind(&self) -> anyhow::Result<TcpListener> {
@@ -136,7 +161,7 @@ impl Embedded {
                 None
             }
         };
-        let workspaces = Arc::new(Workspaces::open(dir.store().clone(), clock).await?);
+        let workspaces = Arc::new(Workspaces::open_within(dir.store().clone(), clock, listen.limits).await?);
         let proof = ProofKey::random().context("the system gives no random bytes")?;
         let serving = Serving {
             address,

@@ -36,7 +36,7 @@ impl Notes {
         let shown = file.display().to_string();
         let mut notes = Self { shown: shown.clone(), said: BTreeMap::new(), found: BTreeMap::new() };
         // The server has not signed anything yet.
-        if file == &beside && !beside.exists() {
+        if *file == beside && !beside.exists() {
             return Ok(notes);
         }
         let keys = keys(dir, first)?;

@@ -96,6 +96,7 @@ async fn history(choices: &Choices) -> Handle {
         founding: Some(Box::new(move |now| {
             vec![decide::found(model, Actor::Person(PersonId::new("dana").unwrap()), now)]
         })),
+        ..Options::default()
     };
     let ledger = MemoryLedger::new(LedgerId::from_bytes([5; 16]), "northwind");
     let handle = start(ledger.into(), options).await.unwrap();

@@ -163,7 +163,7 @@ async fn an_empty_ledger_is_founded_once() {
     let directory = TempDir::new().unwrap();
     for round in 0..2 {
         let clock = Clock::manual(Time::from_micros(7_000_000).plus(Span::from_secs(round)));
-        let options = Options { clock, snapshot: None, founding: founding() };
+        let options = Options { clock, founding: founding(), ..Options::default() };
         let handle = start(file(&directory).into(), options).await.unwrap();
         assert_eq!((handle.head().seq, handle.front().board.recorded), (1, Time::from_micros(7_000_000)));
         assert_eq!(handle.front().board.maps.iter().map(|step| &step.by).collect::<Vec<_>>(), [&dana]);

@@ -10,7 +10,7 @@ use crate::domain::ids::{
 };
 use crate::domain::map::Model;
 use crate::domain::path::{EntityPath, FieldPath};
-use crate::domain::things::{Invitation, ItemAnswer, Lasts, Token, Until};
+use crate::domain::things::{Allowance, Invitation, ItemAnswer, Lasts, Token, Until};
 use crate::domain::value::Value;
 
 /// Something a person does with an inbox item.
@@ -196,6 +196,14 @@ pub enum OverrideVerb {
     Resume {
         /// Who.
         agent: AgentId,
+    },
+    /// The agent may keep more than the settings say; what is not named is as they say.
+    Allow {
+        /// Who.
+        agent: AgentId,
+        /// How much.
+        #[serde(default)]
+        allowance: Allowance,
     },
     /// Every agent stops, and its timers stand still.
     #[serde(rename = "pause-all")]

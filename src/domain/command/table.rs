@@ -10,7 +10,7 @@ use super::{
     WorkStep, Write,
 };
 use crate::domain::ids::Actor;
-use crate::domain::things::TokenClass;
+use crate::domain::things::{TokenClass, TurnedAway};
 
 /// The table, handed to the macro that is named. The last two columns are read where the rules live (`decide`): the
 /// function that decides, and the deed type of a refusal that comes before anything is decided.
@@ -21,80 +21,83 @@ macro_rules! commands {
     ($to:ident) => {
         $to! {
             /// Change fields of an entity, or the entity as a whole.
-            Write(write: Write) = "write", "write": Agents Part Replaces More
+            Write(write: Write) = "write", "write": Agents Part Replaces More Values
                 => write::decide, WriteRefused(());
             /// May this side effect go ahead?
-            Act(act: Act) = "act", "act": Agents Part Adds More
+            Act(act: Act) = "act", "act": Agents Part Adds More Waits
                 => act::decide, ActRefused(act::order(act));
             /// How an allowed act ended.
-            ActEnd(end: ActEnd) = "act-end", "act end": Agents Part Adds Same
+            ActEnd(end: ActEnd) = "act-end", "act end": Agents Part Adds Same Nothing
                 => act::end, WorkRefused(());
             /// What the caller can't decide.
-            Escalate(escalate: Escalate) = "escalate", "escalate": Agents Part Adds More
+            Escalate(escalate: Escalate) = "escalate", "escalate": Agents Part Adds More Waits
                 => inbox::escalate, WriteRefused(());
             /// A part of the caller's zone for another agent, which the person accountable confirms.
-            OfferZone(offer: OfferZone) = "offer-zone", "offer zone": Agents Alone Adds Same
+            OfferZone(offer: OfferZone) = "offer-zone", "offer zone": Agents Alone Adds Same Waits
                 => zone::offer, ItemRefused(());
             /// Something happened that wakes an agent.
-            Raise(raise: Raise) = "raise", "raise": Heralds Part Adds More
+            Raise(raise: Raise) = "raise", "raise": Heralds Part Adds More Waits
                 => trigger::raise, EventRefused(Box::new(trigger::raised(raise)));
             /// Is this event the caller's to handle?
-            Claim(claim: Claim) = "claim", "claim event": Agents Part Adds Same
+            Claim(claim: Claim) = "claim", "claim event": Agents Part Adds Same Waits
                 => trigger::claim, ClaimRefused(Box::new(trigger::mark(claim)));
             /// Take what waits in the caller's work stream.
-            Take(take: Take) = "take", "take": Agents Alone Adds More
+            Take(take: Take) = "take", "take": Agents Alone Adds More Nothing
                 => work::take, WorkRefused(());
             /// Something done to a work item.
-            Work(step: WorkStep) = "work", "work": Agents Part Replaces Same
+            Work(step: WorkStep) = "work", "work": Agents Part Replaces Same Nothing
                 => work::decide, WorkRefused(());
             /// Hand a task over.
-            Handoff(handoff: Handoff) = "handoff", "hand over": Agents Part Adds More
+            Handoff(handoff: Handoff) = "handoff", "hand over": Agents Part Adds More Waits
                 => handoff::decide, HandoffRefused(());
             /// Independent pieces of work at once.
-            FanOut(order: FanOut) = "fan-out", "fan out": Agents Part Adds More
+            FanOut(order: FanOut) = "fan-out", "fan out": Agents Part Adds More Waits
                 => fan_out::decide, FanOutRefused(());
             /// Something done to a lease.
-            Lease(step: LeaseStep) = "lease", "lease": Agents Part Replaces More
+            Lease(step: LeaseStep) = "lease", "lease": Agents Part Replaces More Waits
                 => lease::decide, LeaseRefused(());
             /// A publication on an output.
-            Publish(publish: Publish) = "publish", "publish": Agents Part Adds More
+            Publish(publish: Publish) = "publish", "publish": Agents Part Adds More Waits
                 => output::decide, OutputRefused(Box::new(output::publication(publish)));
             /// What the caller found out.
-            Conclude(conclude: Conclude) = "conclude", "conclude": Heralds Part Adds Same
+            Conclude(conclude: Conclude) = "conclude", "conclude": Heralds Part Adds Same Memory
                 => conclude::decide, ConclusionRefused(());
             /// Several commands of one caller, all or nothing.
-            Together(together: Together) = "together", "together": Agents Alone Replaces More
+            Together(together: Together) = "together", "together": Agents Alone Replaces More Values
                 => together::decide, WriteRefused(());
             /// Something done to an inbox item.
-            Item(step: ItemStep) = "item", "item": Deciders Alone Replaces Same
+            Item(step: ItemStep) = "item", "item": Deciders Alone Replaces Same Nothing
                 => inbox::decide, ItemRefused(());
             /// Something done to an alert.
-            Alert(step: AlertStep) = "alert", "alert": Deciders Alone Adds Same
+            Alert(step: AlertStep) = "alert", "alert": Deciders Alone Adds Same Nothing
                 => alert::decide, AlertRefused(());
             /// A map to put in force.
-            ApplyMap(apply: ApplyMap) = "apply-map", "apply map": Admins Alone Replaces Same
+            ApplyMap(apply: ApplyMap) = "apply-map", "apply map": Admins Alone Replaces Same Nothing
                 => map::decide, MapRefused(());
             /// A person went through the map in force.
-            MapReview(review: MapReview) = "map-review", "review map": Deciders Alone Adds More
+            MapReview(review: MapReview) = "map-review", "review map": Deciders Alone Adds More Nothing
                 => map::review, MapRefused(());
             /// A token to create or revoke.
-            Token(step: TokenStep) = "token", "token": Admins Alone Replaces More
+            Token(step: TokenStep) = "token", "token": Admins Alone Replaces More Nothing
                 => token::decide, TokenRefused(());
             /// A person overrides.
-            Override(step: Override) = "override", "override": Deciders Alone Replaces Same
+            Override(step: Override) = "override", "override": Deciders Alone Replaces Same Nothing
                 => overrides::decide, OverrideRefused(());
             /// A session over a queue begins or ends.
-            Review(step: ReviewStep) = "review", "review": Deciders Alone Adds Same
+            Review(step: ReviewStep) = "review", "review": Deciders Alone Adds Same Nothing
                 => review::decide, ReviewRefused(());
             /// A person goes away, or is back.
-            Away(step: AwayStep) = "away", "away": Deciders Alone Replaces Same
+            Away(step: AwayStep) = "away", "away": Deciders Alone Replaces Same Nothing
                 => away::decide, AbsenceRefused(());
             /// One line of another system's history.
-            Import(line: Import) = "import", "import": Admins Alone Replaces Same
+            Import(line: Import) = "import", "import": Admins Alone Replaces Same Nothing
                 => import::decide, WriteRefused(());
             /// Time went by; only Deeds itself says so.
-            Tick = "tick", "tick": Deeds Alone Adds Same
+            Tick = "tick", "tick": Deeds Alone Adds Same Nothing
                 => tick::decide, WriteRefused(());
+            /// What was turned away at the door lately, counted; only Deeds itself says so.
+            TurnAway(turned: TurnedAway) = "turn-away", "turn away": Deeds Alone Adds More Nothing
+                => door::tell, WriteRefused(());
         }
     };
 }
@@ -177,6 +180,19 @@ pub enum Again {
     More,
 }
 
+/// What a command may keep beyond its deed, RULES §16.1; most of it stands in the lists of the board.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keeps {
+    /// Nothing: it ends or changes what is there, or is a person's.
+    Nothing,
+    /// What it says is remembered for a time.
+    Memory,
+    /// Something waits until it has ended.
+    Waits,
+    /// Values; what is not the caller's own to set waits.
+    Values,
+}
+
 /// A row of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CommandRow {
@@ -196,13 +212,15 @@ pub struct CommandRow {
     pub effect: Effect,
     /// What asking twice does.
     pub again: Again,
+    /// What it may keep for its caller's sake.
+    pub keeps: Keeps,
 }
 
 macro_rules! declare {
     ($(
         #[doc = $sentence:literal]
         $kind:ident $(($_it:ident: $payload:ty))? = $name:literal, $word:literal:
-            $who:ident $place:ident $effect:ident $again:ident
+            $who:ident $place:ident $effect:ident $again:ident $keeps:ident
             => $($_decides:ident)::+, $_refused:ident($_of:expr);
     )*) => {
         /// Everything that can be asked of a workspace.
@@ -241,6 +259,7 @@ macro_rules! declare {
                         place: Place::$place,
                         effect: Effect::$effect,
                         again: Again::$again,
+                        keeps: Keeps::$keeps,
                     } },)*
                 }
             }
@@ -287,5 +306,14 @@ mod tests {
             assert!(agents || row.place == Place::Alone, "{}", row.name);
         }
         assert_eq!(CommandKind::Together.row().place, Place::Alone);
+    }
+
+    /// What people ask keeps nothing on an agent's budget.
+    #[test]
+    fn only_agents_have_budgets() {
+        for row in CommandKind::ALL.iter().map(|kind| kind.row()) {
+            let agents = row.who.includes(TokenClass::Agent, &Actor::Agent("sales".parse().unwrap()));
+            assert!(agents || row.keeps == Keeps::Nothing, "{}", row.name);
+        }
     }
 }

@@ -16,9 +16,9 @@ use crate::domain::things::{ActOrder, Case, FieldChange, Hold, OpenAct, WaitingA
 use crate::domain::time::Time;
 
 /// Most acts open at once. Beyond it agents have stopped telling how theirs ended.
-pub(super) const OPEN_ACTS: usize = 50_000;
+pub(super) const OPEN_ACTS: usize = 100_000;
 /// Most acts that wait at once until the way is free.
-const WAITING_ACTS: usize = 10_000;
+const WAITING_ACTS: usize = 100_000;
 
 /// May it go ahead?
 pub(super) fn decide(sheet: &mut Sheet<'_>, act: &Act) -> Seq {

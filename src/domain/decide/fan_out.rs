@@ -17,7 +17,7 @@ use crate::domain::time::Span;
 const ACTION: &str = CommandKind::FanOut.row().word;
 
 /// Most fan-outs under way at once in a workspace.
-const OPEN_FAN_OUTS: usize = 10_000;
+const OPEN_FAN_OUTS: usize = 100_000;
 /// Longest result of one branch in bytes of JSON: the join carries those of all.
 const RESULT_BYTES: usize = 8 * 1024;
 

@@ -19,7 +19,7 @@ use crate::domain::things::{Alert, Case, Item, ScopeRule, Suggestion, folded, li
 use crate::domain::time::Span;
 
 /// Most items open at once. Beyond it inputs are refused with the reason rather than piled up unseen.
-pub(super) const OPEN_ITEMS: usize = 10_000;
+pub(super) const OPEN_ITEMS: usize = 100_000;
 /// Most claims that end with one change of the map; others end by their time.
 const FREED_AT_ONCE: usize = 256;
 

@@ -17,7 +17,7 @@ use crate::domain::things::{Hold, Lease, LeaseTarget, TaskStage, Work, WorkKind}
 use crate::domain::time::{Span, Time};
 
 /// Most leases at once. Beyond it agents lock more than they work on.
-pub(super) const OPEN_LEASES: usize = 10_000;
+pub(super) const OPEN_LEASES: usize = 100_000;
 
 /// Why a step is not done.
 type Refusal = (Code, String);

@@ -7,8 +7,10 @@ mod affected;
 mod alert;
 mod answer;
 mod away;
+mod budget;
 mod conclude;
 mod converge;
+mod door;
 mod effect;
 mod fan_out;
 mod format;
@@ -50,13 +52,13 @@ pub use tick::next_due;
 use self::sheet::Sheet;
 use super::code::Code;
 use super::command::table::commands;
-use super::command::{AskedKey, Command, Request};
+use super::command::{AskedKey, Command, Keeps, Request};
 use super::deed::{Body, Deed};
 use super::ids::{Actor, Seq};
 use super::reply::Reply;
 use super::state::{FORMAT_1, Rules, State};
 use super::time::{Span, Time};
-use crate::domain::things::{AlertKind, SILENCE, TokenClass};
+use crate::domain::things::{AlertKind, Limits, SILENCE, TokenClass};
 
 /// For how long turns, conclusions and the names of ended tasks are known: as long as a contradiction counts up.
 const KNOWN: Span = Span::from_days(7);
@@ -83,6 +85,8 @@ pub struct Decision {
     pub answer: Answer,
     /// What happened; empty where nothing did.
     pub deeds: Vec<Deed>,
+    /// Why it was turned away undecided, where nothing follows from that: it may be counted instead of recorded.
+    pub turned_away: Option<Code>,
 }
 
 /// What the caller is told.
@@ -94,45 +98,60 @@ pub enum Answer {
     Replay(Seq),
 }
 
-/// Decides one request at `now`, which is also the time that its deeds are recorded at.
+/// Decides one request at `now`, which is also the time that its deeds are recorded at, with the limits that nobody set.
 pub fn decide(state: &State, request: &Request, now: Time) -> Decision {
+    decide_within(state, request, now, &Limits::default())
+}
+
+/// The same with those that are set.
+pub fn decide_within(state: &State, request: &Request, now: Time, limits: &Limits) -> Decision {
     let mut sheet = Sheet::new(state, request, now);
+    sheet.limits = *limits;
     if let Some((code, why)) = closed_door(state, request, now) {
-        // Nothing was decided at the door: the key keeps its first answer, or stays free for the one to come.
-        sheet.forget_key();
-        let primary = sheet.refuse(refusal_of(&request.command), request.command.word(), code, &why);
-        return sheet.done(primary);
+        return turn_away(sheet, request, (code, &why));
     }
     match request.key.as_ref().and_then(|asked| used(state, &request.principal.actor, asked, now)) {
         Some(Used::Before(deed)) => {
-            return Decision { answer: Answer::Replay(deed), deeds: Vec::new() };
+            return Decision { answer: Answer::Replay(deed), deeds: Vec::new(), turned_away: None };
         }
-        Some(Used::Otherwise(why)) => {
-            // The first answer stays with the key: this refusal must not take its place.
-            sheet.forget_key();
-            let primary =
-                sheet.refuse(refusal_of(&request.command), request.command.word(), Code::KeyReused, &why);
-            return sheet.done(primary);
-        }
+        Some(Used::Otherwise(why)) => return turn_away(sheet, request, (Code::KeyReused, &why)),
         None => {}
     }
-    if let Some(why) = request.key.as_ref().and_then(|_| state.access.is_full(&request.principal.actor, now))
-    {
-        sheet.forget_key();
-        let primary =
-            sheet.refuse(refusal_of(&request.command), request.command.word(), Code::OverBound, &why);
-        return sheet.done(primary);
-    }
-    match dispatch(&mut sheet, &request.command) {
-        Some(primary) => {
-            if !sheet.outcome(primary).is_refusal() {
-                output::go_on(&mut sheet);
-                affected::after_all(&mut sheet);
-            }
-            sheet.done(primary)
+    if request.key.is_some() {
+        let actor = &request.principal.actor;
+        if let Some(why) = state.access.is_full(actor, now, budget::keys(state, actor, limits)) {
+            let code = if actor.agent().is_some() { Code::OverBudget } else { Code::OverBound };
+            return turn_away(sheet, request, (code, &why));
         }
-        None => sheet.nothing(),
     }
+    let Some(primary) = dispatch(&mut sheet, &request.command) else { return sheet.nothing() };
+    let keeps = request.command.row().keeps;
+    if let Some(why) = budget::hold(&mut sheet, keeps) {
+        sheet.start_over();
+        return turn_away(sheet, request, (Code::OverBudget, &why));
+    }
+    if !sheet.outcome(primary).is_refusal() {
+        output::go_on(&mut sheet);
+        affected::after_all(&mut sheet);
+        if keeps != Keeps::Nothing {
+            budget::warn(&mut sheet, primary);
+        }
+    }
+    sheet.done(primary)
+}
+
+/// Refuses what is not decided: the key keeps its first answer, or stays free for the one to come. Where nothing more follows
+/// from it than that, whoever records it may count it instead.
+fn turn_away(mut sheet: Sheet<'_>, request: &Request, (code, why): (Code, &str)) -> Decision {
+    sheet.forget_key();
+    let (body, word) = (refusal_of(&request.command), request.command.word());
+    let primary = if code == Code::OverBudget {
+        budget::refuse(&mut sheet, body, word, why)
+    } else {
+        sheet.refuse(body, word, code, why)
+    };
+    let alone = sheet.deeds().len() == 1;
+    Decision { turned_away: Some(code).filter(|_| alone), ..sheet.done(primary) }
 }
 
 /// Decides a command that may be a part of a `together`. None where nothing happened that is worth a deed.

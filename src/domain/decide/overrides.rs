@@ -1,7 +1,7 @@
 //! People override, RULES §13.1: set, revert, freeze, pause, release by force. Each needs a reason and is recorded as what it is.
 
 use super::sheet::Sheet;
-use super::{halt, held, verdict, write};
+use super::{budget, halt, held, verdict, write};
 use crate::domain::code::Code;
 use crate::domain::command::{Override, OverrideVerb, Write};
 use crate::domain::deed::Body;
@@ -41,6 +41,7 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, step: &Override) -> Seq {
         OverrideVerb::Unfreeze { entity } => freeze(sheet, entity, false, step),
         OverrideVerb::Pause { agent } => pause(sheet, agent, true, step),
         OverrideVerb::Resume { agent } => pause(sheet, agent, false, step),
+        OverrideVerb::Allow { agent, allowance } => budget::allow(sheet, agent, *allowance, step),
         OverrideVerb::PauseAll => halt::pause(sheet, &step.reason, ends(step, sheet.now)),
         OverrideVerb::ResumeAll => halt::resume(sheet, &step.reason),
         OverrideVerb::Set { path, value, expected } => {
@@ -78,6 +79,7 @@ fn about(verb: &OverrideVerb) -> Option<&EntityPath> {
         | OverrideVerb::Release { path } => Some(&path.entity),
         OverrideVerb::Pause { .. }
         | OverrideVerb::Resume { .. }
+        | OverrideVerb::Allow { .. }
         | OverrideVerb::PauseAll
         | OverrideVerb::ResumeAll
         | OverrideVerb::Unlock { .. } => None,
@@ -235,6 +237,7 @@ fn word(step: &OverrideVerb) -> &'static str {
         OverrideVerb::Unfreeze { .. } => "unfreeze",
         OverrideVerb::Pause { .. } => "pause",
         OverrideVerb::Resume { .. } => "resume",
+        OverrideVerb::Allow { .. } => "allow",
         OverrideVerb::PauseAll => "pause-all",
         OverrideVerb::ResumeAll => "resume-all",
         OverrideVerb::Set { .. } => "set",

@@ -14,6 +14,7 @@ use crate::domain::path::EntityPath;
 use crate::domain::reply::Reply;
 use crate::domain::rule::in_hand;
 use crate::domain::state::State;
+use crate::domain::things::Limits;
 use crate::domain::time::Time;
 
 /// One decision in the making.
@@ -33,6 +34,10 @@ pub(super) struct Sheet<'a> {
     pub(super) gathered: Option<Vec<(Finding, Seq)>>,
     /// What is decided waited since this deed.
     pub(super) released: Option<Seq>,
+    /// How much may be kept.
+    pub(super) limits: Limits,
+    /// Alerts that are counted and not shown.
+    pub(super) suppressed: u64,
     /// Imported history never escalates (RULES §15).
     pub(super) imported: bool,
     /// Deeds whose cause the caller did not name: it is the work that it has in hand.
@@ -53,6 +58,8 @@ impl<'a> Sheet<'a> {
             time: now,
             gathered: None,
             released: None,
+            limits: Limits::default(),
+            suppressed: 0,
             imported: false,
             assumed: Vec::new(),
             key: request.key.as_ref().map(|asked| KeyMark {
@@ -269,6 +276,7 @@ impl<'a> Sheet<'a> {
     /// Throws away what was decided so far.
     pub(super) fn start_over(&mut self) {
         self.deeds.clear();
+        self.suppressed = 0;
         self.assumed.clear();
         self.ahead = None;
         self.folded = 0;
@@ -281,8 +289,14 @@ impl<'a> Sheet<'a> {
         if let Some(deed) = self.deed_mut(primary) {
             deed.key = key;
         }
+        if self.base.board.format >= RULES_IN_DEEDS {
+            alert::say_suppressed(&mut self, primary);
+        }
         match self.deed(primary) {
-            Some(deed) => Decision { answer: Answer::Reply(Box::new(Reply::of(deed))), deeds: self.deeds },
+            Some(deed) => {
+                let answer = Answer::Reply(Box::new(Reply::of(deed)));
+                Decision { answer, deeds: self.deeds, turned_away: None }
+            }
             None => self.nothing(),
         }
     }
@@ -292,7 +306,8 @@ impl<'a> Sheet<'a> {
         let mut deed = self.draft(Body::BatchCommitted(()), "nothing", Outcome::Recorded);
         deed.seq = self.base.head();
         deed.reason = Some(Arc::from("nothing to do"));
-        Decision { answer: Answer::Reply(Box::new(Reply::of(&deed))), deeds: Vec::new() }
+        let answer = Answer::Reply(Box::new(Reply::of(&deed)));
+        Decision { answer, deeds: Vec::new(), turned_away: None }
     }
 }
 

@@ -6,8 +6,8 @@ use std::fmt::Display;
 use super::{BranchResult, Deed, NewFormat, NewMap, NewWorkspace, ScopeChange, ScopeTransfer, TaskResult};
 use crate::domain::ids::{AgentId, PersonId};
 use crate::domain::things::{
-    Alert, ClaimMark, Conclusion, FanOutState, HandoffOrder, Invitation, Item, Lease, Publication,
-    RaisedEvent, ReviewEnd, ReviewHeld, ReviewMiss, ReviewPlan, ScopeRule, Task, Token, Work,
+    Alert, Allowed, ClaimMark, Conclusion, FanOutState, HandoffOrder, Invitation, Item, Lease, Publication,
+    RaisedEvent, ReviewEnd, ReviewHeld, ReviewMiss, ReviewPlan, ScopeRule, Task, Token, TurnedAway, Work,
 };
 
 type About = (String, String);
@@ -194,6 +194,14 @@ pub(super) fn token_id(_: &Deed, token: &impl Display) -> About {
 
 pub(super) fn agent(_: &Deed, agent: &AgentId) -> About {
     (agent.to_string(), String::new())
+}
+
+pub(super) fn allowed(_: &Deed, allowed: &Allowed) -> About {
+    (allowed.agent.to_string(), String::new())
+}
+
+pub(super) fn turned_away(_: &Deed, turned: &TurnedAway) -> About {
+    (turned.who.to_string(), format!("{} x{}", turned.code, turned.count))
 }
 
 pub(super) fn person(_: &Deed, person: &PersonId) -> About {

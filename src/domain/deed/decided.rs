@@ -65,6 +65,8 @@ pub struct Decided {
     pub alarm: Option<Time>,
     /// Until when it is known, whatever else happens: the turn that was taken, what was concluded, the name of what ended.
     pub known_until: Option<Time>,
+    /// How many alerts that it set off are counted, and not shown one by one.
+    pub suppressed: Option<u64>,
     /// When what the new map schedules comes next.
     pub timetable: Option<Box<Timetable>>,
 }

@@ -12,9 +12,9 @@ use super::{
 };
 use crate::domain::ids::{AgentId, FanOutNo, PersonId, QueueName, Seq, TaskId, TokenId};
 use crate::domain::things::{
-    ActOrder, Alert, AlertSide, Case, ClaimMark, Conclusion, FanOutState, HandoffOrder, InFlight, Invitation,
-    Item, Lease, Publication, RaisedEvent, ReviewEnd, ReviewHeld, ReviewMiss, ReviewPlan, ScopeRule, Task,
-    Token, Work,
+    ActOrder, Alert, AlertSide, Allowed, Case, ClaimMark, Conclusion, FanOutState, HandoffOrder, InFlight,
+    Invitation, Item, Lease, Publication, RaisedEvent, ReviewEnd, ReviewHeld, ReviewMiss, ReviewPlan,
+    ScopeRule, Task, Token, TurnedAway, Work,
 };
 use crate::domain::time::Time;
 use crate::domain::value::Value;
@@ -342,6 +342,9 @@ macro_rules! bodies {
                     => People no_values, Nothing unseat, Action token_id;
                 /// Something asked of a token was not done.
                 TokenRefused(()) = "deeds.token.refused" => People no_values, Nothing ignore, Action fields;
+                /// Requests were turned away at the door; the first of them has a deed of its own.
+                DoorRefused(Box<TurnedAway>) = "deeds.door.refused"
+                    => People no_values, Nothing turn_away, Action turned_away;
             }
             Override "override" {
                 /// A person stopped an agent.
@@ -350,6 +353,9 @@ macro_rules! bodies {
                 /// A person let an agent go on.
                 AgentResumed(AgentId) = "deeds.agent.resumed"
                     => One no_values, Nothing resume_agent, Action agent;
+                /// An agent may keep more than the settings say, or no more than that again.
+                AgentAllowed(Box<Allowed>) = "deeds.agent.allowed"
+                    => People no_values, Nothing allow_agent, Action allowed;
                 /// A person stopped every agent.
                 WorkspacePaused(Box<InFlight>) = "deeds.workspace.paused"
                     => People no_values, Nothing pause_all, Action fields;

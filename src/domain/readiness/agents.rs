@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{AgentReadiness, gates};
 use crate::domain::ids::{AgentId, PersonId, Seq};
 use crate::domain::state::{AgentFacts, Board, Stop};
+use crate::domain::things::{Allowance, Usage};
 use crate::domain::time::Time;
 
 /// The days that a list of agents looks back on.
@@ -64,6 +65,15 @@ pub struct Standing {
     pub approved: u32,
     /// What waits in its work stream.
     pub open_work: usize,
+    /// What is kept for its sake.
+    #[serde(default)]
+    pub kept: Usage,
+    /// What it may have kept beyond the settings.
+    #[serde(default, skip_serializing_if = "Allowance::is_none")]
+    pub allowance: Allowance,
+    /// How often it was turned away, beside what has deeds of its own.
+    #[serde(default)]
+    pub turned_away: u64,
 }
 
 impl Standing {
@@ -101,5 +111,8 @@ pub fn standing(board: &Board, agent: &AgentId, now: Time) -> Standing {
         approvals: month.answers.all(),
         approved: month.answers.approved.n,
         open_work: board.works_by.get(agent).map_or(0, imbl::OrdSet::len),
+        kept: board.usage(agent),
+        allowance: facts.map(|facts| facts.allowance).unwrap_or_default(),
+        turned_away: facts.map_or(0, |facts| facts.turned_away),
     }
 }

@@ -31,7 +31,12 @@ pub fn may(
             let other = agents.find(|agent| !map.queue_of(&agent.id).is_reviewer(person));
             return other.map_or(Ok(()), |other| Err(no(person, &[map.queue_of(&other.id)])));
         }
-        OverrideVerb::Pause { agent } | OverrideVerb::Resume { agent } => vec![map.queue_of(agent)],
+        // That only admins allow more is said where that is decided.
+        OverrideVerb::Pause { agent }
+        | OverrideVerb::Resume { agent }
+        | OverrideVerb::Allow { agent, .. } => {
+            vec![map.queue_of(agent)]
+        }
         OverrideVerb::Unlock { lease } => match state.board.leases.get(lease) {
             Some(lease) => vec![map.queue_of(&lease.holder)],
             None => return Ok(()),

@@ -65,16 +65,22 @@ impl Access {
         (now.since(answer.at) < KEY_LIFE).then_some(answer)
     }
 
-    /// Why no further key of this caller can be kept at that time, in words.
-    pub fn is_full(&self, actor: &Actor, now: Time) -> Option<String> {
-        let own = self.of.get(actor).copied().unwrap_or_default();
-        let (kept, most, whose) = match self.ages.len() {
-            all if all >= KEYS => (all, KEYS, "of this workspace"),
-            _ => (own, KEYS_OF_ONE, "of this caller"),
+    /// How many keys of this caller are kept.
+    pub fn keys_of(&self, actor: &Actor) -> usize {
+        self.of.get(actor).copied().unwrap_or_default()
+    }
+
+    /// Why no further key of this caller can be kept at that time, in words: `most` are its own whatever others have, and
+    /// `floor` are even where the workspace has all that it may.
+    pub fn is_full(&self, actor: &Actor, now: Time, (most, floor): (usize, usize)) -> Option<String> {
+        let own = self.keys_of(actor);
+        let (kept, whose) = match self.ages.len() {
+            all if all >= KEYS && own >= floor => (all, "of this workspace"),
+            _ if own >= most => (own, "of this caller"),
+            _ => return None,
         };
         let oldest = self.ages.front().filter(|oldest| now.since(oldest.answer.at) < KEY_LIFE);
-        (kept >= most && oldest.is_some())
-            .then(|| format!("{kept} idempotency keys {whose} are kept for a day; send none, or wait"))
+        oldest.map(|_| format!("{kept} idempotency keys {whose} are kept for a day; send none, or wait"))
     }
 
     /// When a person took away what let this agent in; none where it has a live token, or none was ever revoked. A token that

@@ -8,7 +8,7 @@ use imbl::{OrdMap, OrdSet, Vector};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Dependency, History, Lasting, MapCare, Recent, Timer};
+use super::{Accounts, Dependency, History, Lasting, MapCare, Recent, Timer};
 use crate::domain::ids::{
     ActNo, Actor, AgentId, AlertNo, FanOutNo, Fence, ItemNo, MapVersion, PersonId, QueueName, Seq, TaskId,
     TokenId, WorkNo, WorkspaceId,
@@ -18,8 +18,8 @@ use crate::domain::outcome::Outcome;
 use crate::domain::path::EntityPath;
 use crate::domain::sight::Sight;
 use crate::domain::things::{
-    Alert, ClaimHeld, ClosedItem, Concluded, FanOutState, HeldField, Hold, Item, LastPublication, Lease,
-    Occurred, OpenAct, PastAnswers, QueueReviews, Rounds, ScopeRule, Seat, Task, WaitingAct,
+    Alert, Allowance, ClaimHeld, ClosedItem, Concluded, FanOutState, HeldField, Hold, Item, LastPublication,
+    Lease, Occurred, OpenAct, PastAnswers, QueueReviews, Rounds, ScopeRule, Seat, Task, WaitingAct,
     WaitingPublication, Work,
 };
 use crate::domain::time::Time;
@@ -118,12 +118,12 @@ pub struct Board {
     pub turns: Box<Lasting<LastPublication>>,
     /// Who has each conversation (`Conversation::spoken`), for as long as the window then was.
     #[serde(default, skip_serializing_if = "Lasting::is_empty")]
-    pub talks: Lasting<LastPublication>,
+    pub talks: Box<Lasting<LastPublication>>,
     /// Who holds the claim of each event, by name and key (`key`).
     pub claims: Recent<ClaimHeld>,
     /// The same of those that are known for a time, whatever else is claimed.
     #[serde(default, skip_serializing_if = "Lasting::is_empty")]
-    pub occurrences: Lasting<ClaimHeld>,
+    pub occurrences: Box<Lasting<ClaimHeld>>,
     /// What became of occurrences that were raised, by the event's name and what tells them apart (`key`).
     #[serde(default, skip_serializing_if = "Lasting::is_empty")]
     pub occurred: Box<Lasting<Occurred, Arc<str>>>,
@@ -156,6 +156,9 @@ pub struct Board {
     pub care: MapCare,
     /// Deeds so far by outcome.
     pub outcomes: OrdMap<Outcome, u64>,
+    /// What waits for each agent's sake.
+    #[serde(default)]
+    pub accounts: Box<Accounts>,
     /// The next free numbers.
     pub next: Next,
 }
@@ -222,9 +225,20 @@ pub struct AgentFacts {
     /// What another system calls it, whose history was imported, where that is no agent's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub called: Option<Arc<str>>,
+    /// What it may keep beyond the settings.
+    #[serde(default, skip_serializing_if = "Allowance::is_none")]
+    pub allowance: Allowance,
+    /// How often it was turned away at the door, beside what has deeds of its own.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub turned_away: u64,
     /// Its last days.
     #[serde(default)]
     pub history: Arc<History>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// A person's stop of an agent, of all, or of an entity; or that they stopped, which is that they are away.
@@ -300,9 +314,9 @@ impl Board {
             queued: OrdMap::new(),
             threads: Recent::default(),
             turns: Box::default(),
-            talks: Lasting::default(),
+            talks: Box::default(),
             claims: Recent::default(),
-            occurrences: Lasting::default(),
+            occurrences: Box::default(),
             occurred: Box::default(),
             rounds: Box::default(),
             in_vain: Box::default(),
@@ -316,6 +330,7 @@ impl Board {
             dependencies: Box::default(),
             care: MapCare::default(),
             outcomes: OrdMap::new(),
+            accounts: Box::default(),
             next: first,
         }
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::fold_history::{count_own, happened};
-use super::{Board, CLOSED, MAPS, MapStep, RESOLVED, Stop, Timer, recorded};
+use super::{Board, CLOSED, MAPS, MapStep, RESOLVED, Stop, Thing, Timer, recorded};
 use crate::domain::deed::table::bodies;
 use crate::domain::deed::{
     Body, Deed, ItemClosed, NewFormat, NewMap, NewWorkspace, ScopeChange, ScopeTransfer, Touches,
@@ -12,8 +12,9 @@ use crate::domain::ids::{Actor, AgentId, ItemNo, MapVersion, Seq};
 use crate::domain::map::{Map, Model, edit, merge};
 use crate::domain::path::{EntityPath, FieldName, FieldPath};
 use crate::domain::things::{
-    AGAIN, ActOrder, Alert, AlertSide, AlertState, Case, ClosedItem, Effects, HeldField, IN_VAIN,
-    IN_VAIN_ALIKE, Item, ItemAnswer, OpenAct, PastAnswers, SIDES, ScopeRule, in_vain_key,
+    AGAIN, ActOrder, Alert, AlertSide, AlertState, Allowed, Case, ClosedItem, Effects, HeldField, IN_VAIN,
+    IN_VAIN_ALIKE, Item, ItemAnswer, OpenAct, PastAnswers, SIDES, ScopeRule, TurnedAway, in_vain_key,
+    suppressed_of,
 };
 
 macro_rules! fold {
@@ -26,6 +27,7 @@ macro_rules! fold {
             /// Takes in the next deed.
             pub fn fold(&mut self, deed: &Deed) {
                 let deed = &*recorded::completed(self, deed);
+                self.note_asker(deed);
                 self.count(deed);
                 self.end_rounds(deed);
                 self.talks.forget(deed.recorded);
@@ -35,6 +37,7 @@ macro_rules! fold {
                 self.concluded.forget(deed.recorded);
                 self.ended_names.forget(deed.recorded);
                 match &deed.body { $($(Body::$kind(payload) => Self::$board(self, deed, payload),)*)* }
+                self.count_suppressed(deed);
                 self.stand_still();
             }
         }
@@ -151,6 +154,30 @@ impl Board {
         let stop = self.agents.entry(agent.clone()).or_default().paused.take();
         if let Some(until) = stop.and_then(|stop| stop.until) {
             self.timers.remove(&(until, Timer::Paused(agent.clone())));
+        }
+    }
+
+    fn allow_agent(&mut self, _: &Deed, allowed: &Allowed) {
+        self.agents.entry(allowed.agent.clone()).or_default().allowance = allowed.allowance;
+    }
+
+    fn turn_away(&mut self, _: &Deed, turned: &TurnedAway) {
+        if let Some(agent) = turned.who.agent() {
+            self.agents.entry(agent.clone()).or_default().turned_away += turned.count;
+        }
+    }
+
+    /// Alerts that are not shown one by one are counted on the one that tells so of whoever set them off.
+    fn count_suppressed(&mut self, deed: &Deed) {
+        let Some(more) = deed.decided.as_ref().and_then(|decided| decided.suppressed) else { return };
+        let Some(no) = self.fingerprints.get(suppressed_of(deed.actor.agent()).as_str()).copied() else {
+            return;
+        };
+        if let Some(alert) = self.alerts.get_mut(&no) {
+            let alert = Arc::make_mut(alert);
+            alert.count += more;
+            alert.last = deed.recorded;
+            self.tally(Thing::Alert(no));
         }
     }
 
@@ -315,6 +342,7 @@ impl Board {
         };
         self.hold_act(&act);
         self.acts.insert(no, Arc::new(act));
+        self.tally(Thing::Act(no));
     }
 
     fn open_alert(&mut self, deed: &Deed, alert: &Alert) {
@@ -330,11 +358,14 @@ impl Board {
             self.fingerprints.insert(Arc::clone(&alert.fingerprint), alert.no);
         }
         self.alerts.insert(alert.no, Arc::new(alert.clone()));
+        self.tally(Thing::Alert(alert.no));
     }
 
     fn change_alert(&mut self, deed: &Deed, change: impl FnOnce(&mut Alert)) {
-        if let Some(alert) = deed.refs.alerts.first().and_then(|no| self.alerts.get_mut(no)) {
+        let Some(no) = deed.refs.alerts.first().copied() else { return };
+        if let Some(alert) = self.alerts.get_mut(&no) {
             change(Arc::make_mut(alert));
+            self.tally(Thing::Alert(no));
         }
     }
 
@@ -352,13 +383,16 @@ impl Board {
         if let Some(alert) = &alert {
             self.count_failure(deed, alert);
         }
-        if let Some(item) = alert.and_then(|alert| alert.item).and_then(|no| self.items.get_mut(&no)) {
+        let Some(no) = alert.and_then(|alert| alert.item) else { return };
+        if let Some(item) = self.items.get_mut(&no) {
             Arc::make_mut(item).version += 1;
+            self.tally(Thing::Item(no));
         }
     }
 
     fn resolve_alert<P>(&mut self, deed: &Deed, _: &P) {
         let Some(mut alert) = deed.refs.alerts.first().and_then(|no| self.alerts.remove(no)) else { return };
+        self.tally(Thing::Alert(alert.no));
         let ended = Arc::make_mut(&mut alert);
         ended.state = AlertState::Resolved { by: deed.actor.clone(), at: deed.recorded };
         ended.note.clone_from(&deed.reason);
@@ -374,11 +408,15 @@ impl Board {
 
     fn open_item(&mut self, _: &Deed, item: &Item) {
         self.next.item = self.next.item.max(item.no.next());
-        if let Some(alert) = item.case.alert().and_then(|alert| self.alerts.get_mut(&alert)) {
+        if let Some(no) = item.case.alert()
+            && let Some(alert) = self.alerts.get_mut(&no)
+        {
             Arc::make_mut(alert).item = Some(item.no);
+            self.tally(Thing::Alert(no));
         }
         self.timers.insert((item.warn_at, Timer::Item(item.no)));
         self.items.insert(item.no, Arc::new(item.clone()));
+        self.tally(Thing::Item(item.no));
         self.wait_in(item);
     }
 
@@ -390,8 +428,10 @@ impl Board {
     }
 
     pub(super) fn change_item(&mut self, deed: &Deed, change: impl FnOnce(&mut Item)) {
-        if let Some(item) = deed.refs.item.and_then(|no| self.items.get_mut(&no)) {
+        let Some(no) = deed.refs.item else { return };
+        if let Some(item) = self.items.get_mut(&no) {
             change(Arc::make_mut(item));
+            self.tally(Thing::Item(no));
         }
     }
 
@@ -409,7 +449,9 @@ impl Board {
         let item = Arc::make_mut(item);
         item.warned = true;
         self.timers.remove(&(item.warn_at, Timer::Item(item.no)));
-        self.timers.insert((item.due, Timer::Item(item.no)));
+        let no = item.no;
+        self.timers.insert((item.due, Timer::Item(no)));
+        self.tally(Thing::Item(no));
     }
 
     /// The other one: its deadline.
@@ -417,7 +459,9 @@ impl Board {
         let Some(item) = deed.refs.item.and_then(|no| self.items.get_mut(&no)) else { return };
         let item = Arc::make_mut(item);
         item.overdue = true;
-        self.timers.remove(&(item.due, Timer::Item(item.no)));
+        let no = item.no;
+        self.timers.remove(&(item.due, Timer::Item(no)));
+        self.tally(Thing::Item(no));
     }
 
     fn close_items(&mut self, deed: &Deed, closed: &ItemClosed) {
@@ -445,6 +489,7 @@ impl Board {
         self.forget_claim(no);
         self.gone_through(no);
         let Some(item) = self.items.remove(&no) else { return };
+        self.tally(Thing::Item(no));
         self.timers.remove(&(item.warn_at, Timer::Item(no)));
         self.timers.remove(&(item.due, Timer::Item(no)));
         if let Case::Loop { raise, .. } = &item.case
@@ -494,7 +539,9 @@ impl Board {
                 self.timers.insert((until, Timer::Claim(item.no)));
             }
             self.wait_in(&item);
-            self.items.insert(item.no, Arc::new(item));
+            let no = item.no;
+            self.items.insert(no, Arc::new(item));
+            self.tally(Thing::Item(no));
         }
     }
 }

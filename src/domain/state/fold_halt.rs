@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Board, Stop, Timer};
+use super::{Board, Stop, Thing, Timer};
 use crate::domain::deed::Deed;
 use crate::domain::ids::{FanOutNo, Fence, Seq, WorkNo};
 use crate::domain::time::Time;
@@ -55,6 +55,7 @@ impl Board {
                 let lease = Arc::make_mut(lease);
                 lease.until = later(lease.until, lease.since);
                 self.timers.insert((lease.until, Timer::Lease(fence)));
+                self.tally(Thing::Lease(fence));
             }
         }
         let queued: Vec<Seq> = self.queued.keys().copied().collect();
@@ -63,6 +64,7 @@ impl Board {
                 let waiting = Arc::make_mut(waiting);
                 waiting.until = later(waiting.until, waiting.since);
                 self.timers.insert((waiting.until, Timer::Turn(deferred)));
+                self.tally(Thing::Queued(deferred));
             }
         }
         let fan_outs: Vec<FanOutNo> = self.fan_outs.keys().copied().collect();
@@ -71,6 +73,7 @@ impl Board {
                 let fan_out = Arc::make_mut(fan_out);
                 fan_out.deadline = later(fan_out.deadline, halt.at);
                 self.timers.insert((fan_out.deadline, Timer::FanOut(no)));
+                self.tally(Thing::FanOut(no));
             }
         }
     }

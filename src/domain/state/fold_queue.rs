@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Board, Timer};
+use super::{Board, Thing, Timer};
 use crate::domain::deed::Deed;
 use crate::domain::things::Publication;
 
@@ -11,6 +11,7 @@ impl Board {
         let Some(waiting) = &publication.waits else { return };
         self.timers.insert((waiting.until, Timer::Turn(deed.seq)));
         self.queued.insert(deed.seq, Arc::new((**waiting).clone()));
+        self.tally(Thing::Queued(deed.seq));
     }
 
     /// Whatever a deed says of what waited, it waits no more.
@@ -18,6 +19,7 @@ impl Board {
         let Some(deferred) = deed.refs.first else { return };
         if let Some(waiting) = self.queued.remove(&deferred) {
             self.timers.remove(&(waiting.until, Timer::Turn(deferred)));
+            self.tally(Thing::Queued(deferred));
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use imbl::Vector;
 
-use super::{Board, Timer};
+use super::{Board, Thing, Timer};
 use crate::domain::deed::{BranchResult, Deed, Taken, TaskResult};
 use crate::domain::ids::{FanOutNo, Fence, Seq, TaskId, WorkNo};
 use crate::domain::key::key;
@@ -25,7 +25,8 @@ impl Board {
 
     /// Puts a work item where it belongs, in place of what was there under its number.
     fn put_work(&mut self, work: Arc<Work>) {
-        self.drop_work(work.no);
+        let no = work.no;
+        self.forget_work(no);
         if let Some(at) = work.alarm {
             self.timers.insert((at, Timer::Work(work.no)));
         }
@@ -33,10 +34,16 @@ impl Board {
             self.hold(entity.clone(), Hold::Work(work.no));
         }
         self.works_by.entry(work.agent.clone()).or_default().insert(work.no);
-        self.works.insert(work.no, work);
+        self.works.insert(no, work);
+        self.tally(Thing::Work(no));
     }
 
     pub(super) fn drop_work(&mut self, no: WorkNo) {
+        self.forget_work(no);
+        self.tally(Thing::Work(no));
+    }
+
+    fn forget_work(&mut self, no: WorkNo) {
         let Some(work) = self.works.remove(&no) else { return };
         if let Some(at) = work.alarm {
             self.timers.remove(&(at, Timer::Work(no)));
@@ -134,6 +141,7 @@ impl Board {
             task.stage = TaskStage::Accepted { work: *work };
             (task.at, task.deed) = (deed.recorded, deed.seq);
         }
+        self.tally(Thing::Task(task.clone()));
         self.change_work(*work, |work| {
             if !work.is_taken(deed.recorded) {
                 work.attempts += 1;
@@ -148,6 +156,7 @@ impl Board {
     pub(super) fn change_task(&mut self, _: &Deed, task: &Task) {
         self.ended_tasks.retain(|ended| ended.id != task.id);
         let before = self.tasks.insert(task.id.clone(), Arc::new(task.clone()));
+        self.tally(Thing::Task(task.id.clone()));
         if let Some(work) =
             before.and_then(|before| before.stage.work()).filter(|no| task.stage.work() != Some(*no))
         {
@@ -172,6 +181,7 @@ impl Board {
 
     fn end_task(&mut self, deed: &Deed, task: &TaskId, stage: TaskStage) {
         let Some(mut task) = self.tasks.remove(task) else { return };
+        self.tally(Thing::Task(task.id.clone()));
         if let Some(work) = task.stage.work() {
             self.drop_work(work);
         }
@@ -195,6 +205,7 @@ impl Board {
         self.next.fan_out = self.next.fan_out.max(fan_out.no.next());
         self.timers.insert((fan_out.deadline, Timer::FanOut(fan_out.no)));
         self.fan_outs.insert(fan_out.no, Arc::new(fan_out.clone()));
+        self.tally(Thing::FanOut(fan_out.no));
     }
 
     pub(super) fn end_branch(&mut self, _: &Deed, result: &BranchResult) {
@@ -203,11 +214,13 @@ impl Board {
         if let Some(branch) = Arc::make_mut(fan_out).branches.get_mut(place) {
             branch.end = Some(result.end.clone());
         }
+        self.tally(Thing::FanOut(result.fan_out));
     }
 
     #[expect(clippy::trivially_copy_pass_by_ref, reason = "all that fold a deed are called alike")]
     pub(super) fn join_fan_out(&mut self, deed: &Deed, no: &FanOutNo) {
         let Some(mut fan_out) = self.fan_outs.remove(no) else { return };
+        self.tally(Thing::FanOut(*no));
         self.timers.remove(&(fan_out.deadline, Timer::FanOut(*no)));
         Arc::make_mut(&mut fan_out).joined = Some(deed.recorded);
         self.ended_fan_outs.push_back(fan_out);
@@ -230,6 +243,7 @@ impl Board {
             }
         }
         self.leases.insert(lease.fence, Arc::new(lease.clone()));
+        self.tally(Thing::Lease(lease.fence));
     }
 
     #[expect(clippy::trivially_copy_pass_by_ref, reason = "all that fold a deed are called alike")]
@@ -239,6 +253,7 @@ impl Board {
         let before = std::mem::replace(&mut Arc::make_mut(lease).until, *until);
         self.timers.remove(&(before, Timer::Lease(fence)));
         self.timers.insert((*until, Timer::Lease(fence)));
+        self.tally(Thing::Lease(fence));
     }
 
     pub(super) fn end_lease<P>(&mut self, deed: &Deed, _: &P) {
@@ -249,6 +264,7 @@ impl Board {
 
     fn drop_lease(&mut self, fence: Fence) {
         let Some(lease) = self.leases.remove(&fence) else { return };
+        self.tally(Thing::Lease(fence));
         self.timers.remove(&(lease.until, Timer::Lease(fence)));
         match &lease.target {
             LeaseTarget::Path(path) => self.let_go(&path.entity, Hold::Lease(fence)),
@@ -268,6 +284,7 @@ impl Board {
 
     pub(super) fn drop_act(&mut self, no: crate::domain::ids::ActNo) {
         let Some(act) = self.acts.remove(&no) else { return };
+        self.tally(Thing::Act(no));
         for entity in act_entities(&act) {
             self.let_go(entity, Hold::Act(no));
         }
@@ -282,11 +299,13 @@ impl Board {
             self.timers.insert((until, Timer::Waiting(deed.seq)));
         }
         self.waiting.insert(deed.seq, Arc::new((**waiting).clone()));
+        self.tally(Thing::Waiting(deed.seq));
     }
 
     #[expect(clippy::trivially_copy_pass_by_ref, reason = "all that fold a deed are called alike")]
     pub(super) fn wake_act(&mut self, _: &Deed, deferred: &Seq) {
         let Some(waiting) = self.waiting.remove(deferred) else { return };
+        self.tally(Thing::Waiting(*deferred));
         if let Some(until) = waiting.until {
             self.timers.remove(&(until, Timer::Waiting(*deferred)));
         }

@@ -7,6 +7,7 @@ use imbl::{OrdMap, OrdSet};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::ids::AgentId;
+use crate::domain::things::weight;
 use crate::domain::time::Time;
 
 /// What is kept under one key.
@@ -20,25 +21,57 @@ struct Kept<T, B> {
 
 /// What was set last under each key, each for a time and by somebody.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(bound(
-    serialize = "T: Serialize + Clone, B: Serialize + Clone + Ord",
-    deserialize = "T: Deserialize<'de> + Clone, B: Deserialize<'de> + Clone + Ord"
-))]
+#[serde(
+    from = "Stored<T, B>",
+    bound(
+        serialize = "T: Serialize + Clone, B: Serialize + Clone + Ord",
+        deserialize = "T: Serialize + Deserialize<'de> + Clone, B: Deserialize<'de> + Clone + Ord"
+    )
+)]
 pub struct Lasting<T, B: Ord = AgentId> {
     kept: OrdMap<Arc<str>, Kept<T, B>>,
     /// The keys by when they go.
     due: OrdSet<(Time, Arc<str>)>,
     /// How many are each one's.
     of: OrdMap<B, usize>,
+    /// How large those are together; what is read back is measured anew.
+    #[serde(skip)]
+    bytes: OrdMap<B, u64>,
+}
+
+/// As it is written.
+#[derive(Deserialize)]
+#[serde(bound(deserialize = "T: Deserialize<'de> + Clone, B: Deserialize<'de> + Clone + Ord"))]
+struct Stored<T, B: Ord> {
+    kept: OrdMap<Arc<str>, Kept<T, B>>,
+    due: OrdSet<(Time, Arc<str>)>,
+    of: OrdMap<B, usize>,
+}
+
+impl<T: Clone + Serialize, B: Clone + Ord> From<Stored<T, B>> for Lasting<T, B> {
+    fn from(Stored { kept, due, of }: Stored<T, B>) -> Self {
+        let mut bytes: OrdMap<B, u64> = OrdMap::new();
+        for (key, kept) in &kept {
+            if let Some(by) = &kept.by {
+                *bytes.entry(by.clone()).or_default() += size(key, &kept.value);
+            }
+        }
+        Self { kept, due, of, bytes }
+    }
+}
+
+/// How large one is.
+fn size<T: Serialize>(key: &str, value: &T) -> u64 {
+    weight(value) + key.len() as u64
 }
 
 impl<T, B: Ord> Default for Lasting<T, B> {
     fn default() -> Self {
-        Self { kept: OrdMap::new(), due: OrdSet::new(), of: OrdMap::new() }
+        Self { kept: OrdMap::new(), due: OrdSet::new(), of: OrdMap::new(), bytes: OrdMap::new() }
     }
 }
 
-impl<T: Clone, B: Clone + Ord> Lasting<T, B> {
+impl<T: Clone + Serialize, B: Clone + Ord> Lasting<T, B> {
     /// Whether nothing is kept.
     pub fn is_empty(&self) -> bool {
         self.kept.is_empty()
@@ -63,10 +96,29 @@ impl<T: Clone, B: Clone + Ord> Lasting<T, B> {
         self.of.get(whose).copied().unwrap_or_default().saturating_sub(over)
     }
 
+    /// How large those are that are theirs, together.
+    pub fn bytes(&self, whose: &B) -> u64 {
+        self.bytes.get(whose).copied().unwrap_or_default()
+    }
+
     /// Changes what is kept under the key; it stays as long as before.
     pub fn change(&mut self, key: &str, change: impl FnOnce(&mut T)) {
-        if let Some(kept) = self.kept.get_mut(key) {
-            change(&mut kept.value);
+        let Some(kept) = self.kept.get_mut(key) else { return };
+        let before = size(key, &kept.value);
+        change(&mut kept.value);
+        let after = size(key, &kept.value);
+        if let Some(by) = kept.by.clone() {
+            self.measure(by, before, after);
+        }
+    }
+
+    /// Of theirs, something of one size is of another now.
+    fn measure(&mut self, by: B, before: u64, after: u64) {
+        let bytes = (self.bytes(&by) + after).saturating_sub(before);
+        if bytes == 0 {
+            self.bytes.remove(&by);
+        } else {
+            self.bytes.insert(by, bytes);
         }
     }
 
@@ -76,6 +128,7 @@ impl<T: Clone, B: Clone + Ord> Lasting<T, B> {
         self.remove(&key);
         if let Some(by) = &by {
             *self.of.entry(by.clone()).or_default() += 1;
+            self.measure(by.clone(), 0, size(&key, &value));
         }
         self.due.insert((until, Arc::clone(&key)));
         self.kept.insert(key, Kept { by, until, value });
@@ -92,6 +145,7 @@ impl<T: Clone, B: Clone + Ord> Lasting<T, B> {
         let Some(kept) = self.kept.remove(key) else { return };
         self.due.remove(&(kept.until, Arc::clone(key)));
         let Some(by) = kept.by else { return };
+        self.measure(by.clone(), size(key, &kept.value), 0);
         let left = self.of.get(&by).copied().unwrap_or_default().saturating_sub(1);
         if left == 0 {
             self.of.remove(&by);

@@ -4,6 +4,7 @@
 //! `fold` has no rules; rules live in `decide`.
 
 mod access;
+mod accounts;
 mod board;
 mod entities;
 mod fold;
@@ -27,6 +28,7 @@ mod timer;
 mod track;
 
 pub use access::{Access, KEY_LIFE, KEYS, KEYS_OF_ONE, Kept, KeyAnswer};
+pub use accounts::{Accounts, Thing};
 pub use board::{AgentFacts, Board, CLOSED, MAPS, MapStep, Next, RESOLVED, Stop};
 pub use entities::{Entities, Hasher};
 pub use history::{Answers, CareMark, Dependency, History, MapCare, Sums, TURNS, day_of};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::ids::{Actor, AlertNo, ItemNo, Seq, Version};
+use crate::domain::ids::{Actor, AgentId, AlertNo, ItemNo, Seq, Version};
 use crate::domain::path::FieldPath;
 use crate::domain::time::{Span, Time};
 use crate::domain::value::{Value, some};
@@ -87,6 +87,11 @@ pub struct RaisedAlert {
     pub code: AlertKind,
 }
 
+/// The fingerprint of the alert that counts those of an agent which are not shown; of nobody's, where no agent set them off.
+pub fn suppressed_of(agent: Option<&AgentId>) -> String {
+    AlertKind::Suppressed.fingerprint(agent.map_or("nobody", AgentId::as_str))
+}
+
 macro_rules! alert_kinds {
     ($(
         #[doc = $meaning:literal]
@@ -147,6 +152,10 @@ alert_kinds! {
     LeaseLapsed = "lease-lapsed": Info 1 days, OnRequest, Never, Beside;
     /// work waits, and its agent gives no sign of life
     SilentAgent = "silent-agent": Warning 1 days, OnRequest, Never, Beside;
+    /// an agent keeps as much as it may, or nearly
+    OverBudget = "over-budget": Warning 1 days, OnRequest, Never, Beside;
+    /// one sets off so many alerts that they are counted and not shown one by one
+    Suppressed = "alerts-suppressed": Warning 7 days, OnRequest, Never, Beside;
 }
 
 /// What is known of a kind of alert.

@@ -6,6 +6,7 @@ mod act;
 mod alert;
 mod answer;
 mod away;
+mod budget;
 mod entity;
 mod held;
 mod item;
@@ -23,10 +24,11 @@ mod work;
 pub use act::{ActOrder, OpenAct, WaitingAct};
 pub use alert::{
     Alert, AlertKind, AlertRow, AlertSide, AlertState, CONCLUDED, Escalates, Failure, RaisedAlert, SIDES,
-    STOPPED, Severity, Sides,
+    STOPPED, Severity, Sides, suppressed_of,
 };
 pub use answer::ItemAnswer;
 pub use away::{Seat, Until};
+pub use budget::{Allowance, Allowed, Limits, TurnedAway, Usage, weight};
 pub use entity::{
     ACTORS, ACTORS_KNOWN, Entity, Field, FieldChange, IN_VAIN, IN_VAIN_ALIKE, MOST_ACTORS, RECENT, RUNS, Run,
     Tombstone, Touch, in_vain_key,

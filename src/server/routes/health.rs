@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::api::{Problem, ProblemCode};
+use crate::domain::things::Usage;
 use crate::server::App;
 use crate::server::answer::{Answer, text};
 use crate::server::gate::Call;
@@ -30,7 +31,12 @@ pub(in crate::server) async fn metrics(call: Call) -> Answer {
     let space = &call.space;
     let state = space.handle().front();
     let head = space.handle().head().seq;
-    let gauge = |name, help, value| Gauge { name, help, value };
+    let gauge = |name, help, value| Gauge { name, help, values: vec![(None, value)] };
+    let board = &state.board;
+    let of_each = |name, help, value: fn(Usage) -> u64| {
+        let agents = board.agents.keys().map(|agent| (Some(agent.clone()), value(board.usage(agent))));
+        Gauge { name, help, values: agents.collect() }
+    };
     let gauges = [
         gauge("deeds_ledger_deeds", "Deeds in the ledger.", head),
         gauge(
@@ -42,6 +48,17 @@ pub(in crate::server) async fn metrics(call: Call) -> Answer {
         gauge("deeds_mailbox_depth", "Commands that wait to be decided.", space.handle().waiting() as u64),
         gauge("deeds_inbox_items", "Open inbox items.", state.board.items.len() as u64),
         gauge("deeds_alerts", "Open alerts.", state.board.alerts.len() as u64),
+        of_each("deeds_kept_bytes", "Bytes kept for each agent's sake.", |usage| usage.bytes),
+        of_each("deeds_kept_open", "Open things of each agent.", |usage| usage.open),
+        Gauge {
+            name: "deeds_turned_away",
+            help: "Requests of each agent that were turned away and counted.",
+            values: board
+                .agents
+                .iter()
+                .map(|(agent, facts)| (Some(agent.clone()), facts.turned_away))
+                .collect(),
+        },
         gauge(
             "deeds_recording",
             "1 where deeds can be recorded.",

@@ -64,7 +64,7 @@ const SHOWN_ONCE: &str =
 /// that: which token was made, and that its secret was shown.
 pub(in crate::server) async fn create(call: Call) -> Answer {
     let NewToken { class, name, expires } = call.parse()?;
-    let (text, token) = mint(class, call.space.id(), &name, expires).map_err(|error| no_random(&error))?;
+    let (text, token) = mint(class, call.space.id(), &name, expires).map_err(no_random)?;
     let id = token.id.clone();
     let answer = call.submit(Command::Token(TokenStep::Create(token))).await?;
     let mut reply = answer.reply;
@@ -94,7 +94,7 @@ const INVITED_FOR: Span = Span::from_hours(24);
 /// `POST /v1/invitations`
 pub(in crate::server) async fn invite(call: Call) -> Answer {
     let NewInvitation { class, name, until, expires } = call.parse()?;
-    let (text, token) = mint(class, call.space.id(), &name, expires).map_err(|error| no_random(&error))?;
+    let (text, token) = mint(class, call.space.id(), &name, expires).map_err(no_random)?;
     let text = InvitationText::of(text);
     let until = until.unwrap_or_else(|| call.now().plus(INVITED_FOR));
     let Token { id, hash, .. } = token;
@@ -132,7 +132,7 @@ pub(in crate::server) async fn take(stranger: Stranger) -> Answer {
         return Err(stranger.app.turned_away(stranger.peer, detail));
     };
     let (token_text, token) =
-        mint(known.class, &text.workspace, &known.name, known.expires).map_err(|error| no_random(&error))?;
+        mint(known.class, &text.workspace, &known.name, known.expires).map_err(no_random)?;
     let id = token.id.clone();
     let principal = Principal { actor: Actor::Deeds, class: TokenClass::Admin, token: None };
     let command = Command::Token(TokenStep::Redeem { invitation: text.id, token });
@@ -142,6 +142,6 @@ pub(in crate::server) async fn take(stranger: Stranger) -> Answer {
     json(&TokenMade { token: done.then(|| token_text.expose()), id: done.then_some(id), reply })
 }
 
-fn no_random(error: &getrandom::Error) -> Box<Problem> {
+fn no_random(error: getrandom::Error) -> Box<Problem> {
     defect(format!("the system gives no random bytes: {error}"))
 }

@@ -127,6 +127,14 @@ impl Told<'_> {
         let hours = hours_today(facts.first, now);
         let per_hour = tenths(u64::from(today.deeds.n) * 10, hours);
         let stopped = today.refused.n.saturating_add(today.failed.n);
+        if standing.kept.open > 0 || standing.turned_away > 0 {
+            let turned = match standing.turned_away {
+                0 => String::new(),
+                times => format!("; turned away {}", thousands(times)),
+            };
+            self.facts.say("keeps", &format!("{}{turned}", standing.kept));
+            self.done();
+        }
         self.facts.say("today", &format!("{}, {per_hour} an hour; {stopped} stopped", deeds(today.deeds.n)));
         let per_day = tenths(u64::from(standing.deeds) * 10, u64::try_from(LIST_DAYS).unwrap_or(1));
         let words = format!("{}, {per_day} a day; {} stopped", deeds(standing.deeds), standing.stopped);

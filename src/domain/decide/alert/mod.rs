@@ -1,6 +1,7 @@
 //! Conflicts, RULES §11: opening an alert, or counting up the one that is open. What is detected, and when, is in one
 //! file for each family; what people do with alerts is in `steps`.
 
+mod budget;
 mod cascade;
 mod commit;
 mod conclusion;
@@ -20,7 +21,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::sheet::Sheet;
-use super::{affected, answer, inbox};
+use super::{affected, answer, budget as decide_budget, inbox};
 use crate::domain::deed::Body;
 use crate::domain::ids::{Actor, AlertNo, Seq};
 use crate::domain::outcome::Outcome;
@@ -28,6 +29,7 @@ use crate::domain::path::FieldPath;
 use crate::domain::things::{Alert, AlertKind, AlertSide, AlertState, Escalates, SIDES, Severity};
 use crate::domain::time::Time;
 
+pub(super) use self::budget::{over_budget, say_suppressed};
 pub(super) use self::cascade::{cascade, goes_round, is_endless};
 pub(super) use self::commit::{after_commit, after_map, over};
 pub(super) use self::conclusion::{conclusions_differ, short};
@@ -43,8 +45,9 @@ pub(super) use self::stale::{stale, would_be_stale};
 pub(super) use self::steps::decide;
 pub(super) use self::trigger::{claims_collide, listeners_collide};
 
-/// Most alerts open at once. Beyond it only critical ones are opened: somebody has stopped looking long before.
-const OPEN_ALERTS: usize = 10_000;
+/// Most alerts open at once where no agent set off the next one. Beyond it they are counted, as those of an agent are beyond
+/// its part: somebody has stopped looking long before.
+const OPEN_ALERTS: usize = 100_000;
 
 /// From this count on an alert is critical whatever its kind: it does not stop by itself.
 pub(super) const LOUD: u64 = 10;
@@ -192,8 +195,15 @@ fn tell(sheet: &mut Sheet<'_>, finding: Finding, cause: Seq, escalate: bool) -> 
         }
         return Some(no);
     }
-    let full = sheet.state().board.alerts.len() >= OPEN_ALERTS;
-    if full && finding.kind.row().severity < Severity::Critical {
+    let (agent, limits) = (sheet.principal.actor.agent().cloned(), sheet.limits);
+    let severity = finding.kind.row().severity;
+    let board = &sheet.state().board;
+    let shown = match &agent {
+        Some(agent) => decide_budget::has_room_for_alert(board, agent, &limits, severity),
+        None => board.alerts.len() < OPEN_ALERTS,
+    };
+    if !shown {
+        budget::suppress(sheet, agent.as_ref(), cause);
         return None;
     }
     Some(open_alert(sheet, finding, cause, escalate))

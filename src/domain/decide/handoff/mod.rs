@@ -29,7 +29,7 @@ pub(super) use self::send_on::{Way, send_on};
 const ACTION: &str = CommandKind::Handoff.row().word;
 
 /// Most tasks under way at once in a workspace.
-const OPEN_TASKS: usize = 10_000;
+const OPEN_TASKS: usize = 100_000;
 /// Most agents that one attempt of a task goes through; the next handoff begins another attempt.
 const HANDS: usize = 16;
 

@@ -17,7 +17,7 @@ use crate::domain::state::State;
 use crate::domain::things::{Publication, TokenClass, WaitingPublication, Work, WorkKind};
 
 /// Most publications that wait for a turn at once.
-const QUEUED: usize = 1_000;
+const QUEUED: usize = 100_000;
 /// How many of the acts that wait are looked at after a decision.
 const LOOKED_AT: usize = 1_000;
 /// How often one that goes out may let the next one go in the same decision; the others go with the next.

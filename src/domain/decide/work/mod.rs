@@ -25,7 +25,7 @@ use crate::domain::state::State;
 use crate::domain::things::{Work, WorkKind};
 
 /// Most work items open at once in a workspace.
-const OPEN_WORKS: usize = 50_000;
+const OPEN_WORKS: usize = 100_000;
 
 /// Whether the work streams take no more than they hold, in words.
 pub(super) fn full(state: &State, more: usize) -> Option<String> {
