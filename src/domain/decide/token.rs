@@ -6,6 +6,7 @@ use crate::domain::command::TokenStep;
 use crate::domain::deed::Body;
 use crate::domain::ids::{AgentId, PersonId, Seq};
 use crate::domain::outcome::Outcome;
+use crate::domain::rule::naming;
 use crate::domain::things::{Token, TokenClass};
 
 /// Creates or revokes a token.
@@ -49,10 +50,19 @@ fn create(sheet: &mut Sheet<'_>, token: &Token) -> Seq {
     if let Err(error) = named {
         return refuse(sheet, Code::WrongState, &error.to_string());
     }
+    let tokens = &sheet.base().access.tokens;
+    if let Some(word) = naming::is_taken(tokens, &token.name) {
+        let why =
+            format!("`{}` is taken for `{word}`, a word of Deeds' own; choose another name", token.name);
+        return refuse(sheet, Code::WrongState, &why);
+    }
+    let alike = naming::taken_for(sheet.base().board.map.model(), tokens, &token.name);
     if token.expires.is_some_and(|end| end <= sheet.now) {
         return refuse(sheet, Code::WrongState, "the token would have expired already; name a later time");
     }
     let mut deed = sheet.draft(Body::TokenCreated(Box::new(token.clone())), action, Outcome::Recorded);
-    deed.because(format!("{} token {} for {}", token.class.as_str(), token.id, token.name));
+    let alike =
+        alike.map(|other| format!("; it is drawn like {other}, which is another name")).unwrap_or_default();
+    deed.because(format!("{} token {} for {}{alike}", token.class.as_str(), token.id, token.name));
     sheet.push(deed)
 }
