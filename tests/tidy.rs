@@ -23,7 +23,16 @@ const LAYERS: &[Layer] = &[
     Layer {
         name: "domain",
         may: &[],
-        crates: &["toml", "sha2", "chrono", "chrono_tz", "icu_normalizer", "imbl", "strsim"],
+        crates: &[
+            "toml",
+            "sha2",
+            "chrono",
+            "chrono_tz",
+            "icu_normalizer",
+            "imbl",
+            "strsim",
+            "unicode_security",
+        ],
     },
     Layer {
         name: "api",

@@ -463,6 +463,9 @@ pub struct TokenMade {
     pub token: Option<String>,
     /// Its public part, which a retry is told too.
     pub id: Option<TokenId>,
+    /// What is odd about the name, if anything is: it is drawn like another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warning: Option<Arc<str>>,
     /// What the rules say.
     pub reply: Reply,
 }

@@ -124,6 +124,9 @@ async fn create(out: Output, client: &Client, wanted: Create) -> anyhow::Result<
         std::fs::remove_file(path).unwrap_or_default();
     }
     let made = made?;
+    if let Some(warning) = &made.warning {
+        output::complain(format!("warning: {}", output::visible(warning)));
+    }
     let (Some(secret), Some(id)) = (&made.token, &made.id) else { return reply::tell(out, &made.reply) };
     if let (Some(mut file), Some(path)) = (file, &wanted.out) {
         file.write_all(token::header_file(secret).as_bytes())

@@ -169,7 +169,7 @@ fn halted(world: &World, look: Look<'_>, room: u16) -> Option<Line<'static>> {
     let words = format!(
         "{} all paused by {} since {}{}: {}",
         look.glyphs.read_only,
-        stop.by.name(),
+        look.who(&stop.by),
         super::words::clock(stop.at, world.now),
         until.unwrap_or_default(),
         stop.reason

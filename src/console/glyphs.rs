@@ -66,6 +66,8 @@ pub struct Glyphs {
     pub lines: [&'static str; 16],
     /// Where a line leads: up, down, left, right.
     pub heads: [&'static str; 4],
+    /// Before a name: an agent's, a person's, Deeds' own. No name has one of these before it.
+    pub classes: [&'static str; 3],
     /// Two sides of a timeline: first and second.
     pub sides: [&'static str; 2],
     /// A box that is ticked, and one that is not.
@@ -109,6 +111,7 @@ pub const UNICODE: Glyphs = Glyphs {
     branches: ["├─", "└─", "│ "],
     lines: [" ", "│", "│", "│", "─", "┘", "┐", "┤", "─", "└", "┌", "├", "─", "┴", "┬", "┼"],
     heads: ["▴", "▾", "◂", "▸"],
+    classes: ["◇", "☺", "§"],
     sides: ["●", "○"],
     tick: ["[x]", "[ ]"],
     more: ["↑", "↓"],
@@ -148,6 +151,7 @@ pub const ASCII: Glyphs = Glyphs {
     branches: ["|-", "`-", "| "],
     lines: [" ", "|", "|", "|", "-", "+", "+", "+", "-", "+", "+", "+", "-", "+", "+", "+"],
     heads: ["^", "v", "<", ">"],
+    classes: ["%", "@", "="],
     sides: ["@", "o"],
     tick: ["[x]", "[ ]"],
     more: ["^", "v"],
@@ -192,6 +196,7 @@ impl Glyphs {
             &self.branches,
             &self.lines,
             &self.heads,
+            &self.classes,
             &self.sides,
             &self.tick,
             &self.more,

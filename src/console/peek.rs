@@ -114,12 +114,16 @@ fn entity(facts: &mut Facts<'_>, look: Look<'_>, world: &World, board: &Board, p
         facts.styled("owner", &owners.join(", "), theme.accent);
     }
     if let Some(stop) = board.frozen.get(&path.entity) {
-        let words = format!("by {}, {}: {}", stop.by, world.ago(stop.at), stop.reason);
+        let words = format!("by {}, {}: {}", facts.look.who(&stop.by), world.ago(stop.at), stop.reason);
         facts.styled("frozen", &words, theme.warning);
     }
     let held = board.held.get(&path.entity).into_iter().flatten();
     for held in held.filter(|held| path.field.is_whole() || held.field == path.field).take(TOLD) {
-        facts.styled("held", &format!("#{} {}", held.field, words::held(held, world.now)), theme.warning);
+        facts.styled(
+            "held",
+            &format!("#{} {}", held.field, words::held(facts.look, held, world.now)),
+            theme.warning,
+        );
     }
     for lease in board.leases_on(&path.entity, world.now).take(TOLD) {
         let left = words::countdown(lease.until, world.now);
@@ -180,7 +184,7 @@ fn about_agent(facts: &mut Facts<'_>, look: Look<'_>, world: &World, board: &Boa
         facts.styled("last seen", "never", theme.muted);
     }
     if let Some(stop) = board.agents.get(agent).and_then(|known| known.paused.as_ref()) {
-        let words = format!("by {}, {}: {}", stop.by, world.ago(stop.at), stop.reason);
+        let words = format!("by {}, {}: {}", facts.look.who(&stop.by), world.ago(stop.at), stop.reason);
         facts.styled("paused", &untrusted::fit(&words, 400), theme.warning);
     }
     let work = board.work_of(agent).count();

@@ -29,6 +29,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 use super::glyphs::{self, Glyphs};
 use super::theme::{self, Theme};
 use super::untrusted;
+use crate::domain::ids::Actor;
 
 /// How everything looks: roles and signs.
 #[derive(Debug, Clone, Copy)]
@@ -43,6 +44,17 @@ pub struct Look<'a> {
 pub static PLAIN: Look<'static> = Look { theme: &theme::PLAIN, glyphs: &glyphs::ASCII };
 
 impl Look<'_> {
+    /// Who did something: the sign of what they are, and the name, which an agent and a person may share.
+    pub fn who(&self, actor: &Actor) -> String {
+        let [agent, person, deeds] = self.glyphs.classes;
+        let sign = match actor {
+            Actor::Agent(_) => agent,
+            Actor::Person(_) => person,
+            Actor::Deeds => deeds,
+        };
+        format!("{sign} {}", actor.name())
+    }
+
     /// A text from anywhere in at most so many cells, shown as what it is: escapes stand out.
     pub fn spans(&self, text: &str, room: usize, style: Style) -> Vec<Span<'static>> {
         untrusted::fit_spans(text, room, style, self.theme.escaped)

@@ -12,11 +12,11 @@ use crate::domain::things::{FieldChange, HeldField, Severity};
 use crate::domain::time::{Span as TimeSpan, Time};
 
 /// A person's hand on a field: by whom, since and until when, and why.
-pub fn held(held: &HeldField, now: Time) -> String {
+pub fn held(look: Look<'_>, held: &HeldField, now: Time) -> String {
     let until = held
         .until
         .map_or_else(|| "until it is released".to_owned(), |until| format!("until {}", clock(until, now)));
-    format!("by {}, {}, {until}: {}", held.by, clock(held.at, now), held.reason)
+    format!("by {}, {}, {until}: {}", look.who(&held.by), clock(held.at, now), held.reason)
 }
 
 /// Below this a deed's line has no room for day and hour.
@@ -134,7 +134,7 @@ pub fn deed(look: Look<'_>, deed: &Deed, now: Time, room: usize) -> Line<'static
     let mut line = Line::from(vec![
         Span::styled(when, theme.muted),
         Span::raw(" "),
-        Span::styled(untrusted::fit(deed.actor.name(), 16), theme.subtle),
+        Span::styled(untrusted::fit(&look.who(&deed.actor), 18), theme.subtle),
         Span::raw(" "),
     ]);
     let mut came = Line::default();
@@ -174,9 +174,14 @@ pub fn tail(text: &str, room: usize, cut: &str) -> String {
     }
     let kept = room.saturating_sub(cut.chars().count());
     let end: String = text.chars().skip(count - kept.min(count)).collect();
+    // A sign before the name is not a part of the path.
+    let (sign, end) = match text.split_once(' ') {
+        Some((sign, _)) if sign.chars().count() == 1 => (format!("{sign} "), end.chars().skip(2).collect()),
+        Some(_) | None => (String::new(), end),
+    };
     match end.split_once('/') {
-        Some((_, whole)) if whole.chars().count() * 5 >= kept * 3 => format!("{cut}{whole}"),
-        Some(_) | None => format!("{cut}{end}"),
+        Some((_, whole)) if whole.chars().count() * 5 >= kept * 3 => format!("{sign}{cut}{whole}"),
+        Some(_) | None => format!("{sign}{cut}{end}"),
     }
 }
 

@@ -156,6 +156,41 @@ fn an_agent_whose_token_was_replaced_or_ran_out_is_not_shut_out() {
     );
 }
 
+/// Names that are drawn alike are told, and Deeds' own words are nobody's name.
+#[test]
+fn names_that_are_taken_for_others_are_told() {
+    let found = |map: &str| {
+        let parsed = deeds::domain::map::parse(map);
+        let codes: Vec<&str> = parsed.findings.iter().map(|finding| finding.lint.code()).collect();
+        (codes.contains(&"confusable"), codes.contains(&"reserved-name"), parsed.has_errors())
+    };
+    assert_eq!(found(TEAM), (false, false, false));
+    let alike = TEAM
+        .replace("owner = \"sam\"\ndeputies = [\"dana\"]", "owner = \"sam\"\ndeputies = [\"d\u{430}na\"]");
+    assert_eq!(found(&alike), (true, false, false), "{alike}");
+    let reserved =
+        TEAM.replace("id = \"sourcing\"", "id = \"people\"").replace("\"sourcing\"]", "\"people\"]");
+    let (_, is_reserved, errors) = found(&reserved);
+    assert!(is_reserved && errors);
+    let mut world = World::new(TEAM);
+    token(&mut world, "t1", "sales", None);
+    let make = |world: &mut World, id: &str, name: &str| {
+        let id = TokenId::new(id).unwrap();
+        let token = Token {
+            id,
+            class: TokenClass::Agent,
+            name: Arc::from(name),
+            hash: Arc::from("00"),
+            expires: None,
+        };
+        world.ask("dana!", Command::Token(TokenStep::Create(token)))
+    };
+    let refused = make(&mut world, "t2", "d\u{435}eds");
+    assert_eq!(refused.code.unwrap().as_str(), "wrong-state", "{refused:?}");
+    let warned = make(&mut world, "t3", "s\u{430}les");
+    assert!(warned.message.unwrap().contains("drawn like sales"));
+}
+
 /// Work about what is hidden is opened neither by an event nor by a fan-out, and evidence is of what was.
 #[test]
 fn nothing_is_opened_about_what_is_hidden_or_is_to_come() {

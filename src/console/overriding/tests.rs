@@ -187,7 +187,7 @@ fn a_key_stops_every_agent_and_lets_all_go_on() {
     assert!(team.state.board.halted.is_none(), "the safe button is chosen first");
     let shown = press(&mut team, &mut runner, "! text:stop_now enter tab enter");
     assert!(team.state.board.halted.is_some());
-    assert!(shown.contains("all paused by dana"), "{shown}");
+    assert!(shown.contains("all paused by ☺ dana"), "{shown}");
     let again = press(&mut team, &mut runner, "!");
     assert!(again.contains("Let every agent go on") && again.contains("stop now"), "{again}");
     press(&mut team, &mut runner, "text:all_is_well enter tab enter");

@@ -191,7 +191,15 @@ fn pausing(facts: &mut Facts<'_>, board: &Board, agent: &AgentId) {
 
 fn pausing_all(facts: &mut Facts<'_>, board: &Board, now: Time) {
     if let Some(stop) = &board.halted {
-        facts.say("now", &format!("paused by {}, {}: {}", stop.by, words::clock(stop.at, now), stop.reason));
+        facts.say(
+            "now",
+            &format!(
+                "paused by {}, {}: {}",
+                facts.look.who(&stop.by),
+                words::clock(stop.at, now),
+                stop.reason
+            ),
+        );
         facts.say(
             "then",
             "every agent goes on; its work, leases and fan-outs have the time left that they had",
@@ -210,7 +218,7 @@ fn pausing_all(facts: &mut Facts<'_>, board: &Board, now: Time) {
 fn releasing(facts: &mut Facts<'_>, board: &Board, path: &FieldPath, now: Time) {
     let held = board.held.get(&path.entity).into_iter().flatten().find(|held| held.field == path.field);
     let Some(held) = held else { return facts.say("then", "nobody holds it any more") };
-    facts.say("now", &words::held(held, now));
+    facts.say("now", &words::held(facts.look, held, now));
     facts.say("then", "its owners write it again; proposals that wait for a yes wait on");
 }
 

@@ -8,6 +8,7 @@ use crate::domain::command::TokenStep;
 use crate::domain::deed::Body;
 use crate::domain::ids::{Actor, AgentId, PersonId, Seq, TokenId};
 use crate::domain::outcome::Outcome;
+use crate::domain::rule::naming;
 use crate::domain::state::State;
 use crate::domain::things::{Invitation, Token, TokenClass};
 use crate::domain::time::{Span, Time};
@@ -142,6 +143,10 @@ fn may_name(
         TokenClass::Watcher | TokenClass::Reviewer | TokenClass::Admin => PersonId::new(name).map(|_| ()),
     };
     named.map_err(|error| (Code::WrongState, error.to_string()))?;
+    if let Some(word) = naming::is_taken(&sheet.base().access.tokens, name) {
+        let why = format!("`{name}` is taken for `{word}`, a word of Deeds' own; choose another name");
+        return Err((Code::WrongState, why));
+    }
     if expires.is_some_and(|end| end <= sheet.now) {
         let why = "the token would have expired already; name a later time";
         return Err((Code::WrongState, why.to_owned()));
@@ -153,7 +158,10 @@ fn record(sheet: &mut Sheet<'_>, action: &'static str, token: Token, by: Option<
     if sheet.base().access.tokens.contains_key(&token.id) {
         return refuse(sheet, action, Code::WrongState, "a token of that id exists");
     }
-    let why = format!("{} token {} for {}", token.class.as_str(), token.id, token.name);
+    let alike = naming::taken_for(sheet.base().board.map.model(), &sheet.base().access.tokens, &token.name);
+    let alike =
+        alike.map(|other| format!("; it is drawn like {other}, which is another name")).unwrap_or_default();
+    let why = format!("{} token {} for {}{alike}", token.class.as_str(), token.id, token.name);
     let mut deed = sheet.draft(Body::TokenCreated(Box::new(token)), action, Outcome::Recorded);
     deed.because(why);
     if let Some(by) = by {

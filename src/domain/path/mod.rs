@@ -5,12 +5,14 @@
 
 mod entity;
 mod glob;
+mod looks;
 mod overlap;
 mod pattern;
 mod spelling;
 mod template;
 
 pub use entity::{EntityPath, FieldName, FieldPath, MAX_ENTITY_BYTES, MAX_FIELD_BYTES, PathError};
+pub use looks::{RESERVED, drawn, reserved};
 pub use overlap::{
     Exceptions, MAX_STEPS, MAX_STEPS_TOGETHER, Meeting, Work, covers, example_outside, meet, meets, overlap,
 };

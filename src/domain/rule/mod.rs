@@ -8,6 +8,7 @@ pub mod conversation;
 pub mod cover;
 pub mod in_hand;
 pub mod kind;
+pub mod naming;
 pub mod occurrence;
 pub mod order;
 pub mod output;

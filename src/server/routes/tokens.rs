@@ -13,6 +13,7 @@ use crate::api::{
 use crate::domain::command::{Command, Principal, Request, TokenStep};
 use crate::domain::deed::{Body, Deed};
 use crate::domain::ids::{Actor, Seq, TokenId};
+use crate::domain::rule::naming;
 use crate::domain::things::{Invitation, Token, TokenClass, TokenRecord};
 use crate::domain::time::{Span, Time};
 use crate::server::answer::{Answer, defect, json, replayed, unsubmitted};
@@ -66,17 +67,21 @@ pub(in crate::server) async fn create(call: Call) -> Answer {
     let NewToken { class, name, expires } = call.parse()?;
     let (text, token) = mint(class, call.space.id(), &name, expires).map_err(no_random)?;
     let id = token.id.clone();
+    let front = call.space.handle().front();
+    let alike = naming::taken_for(front.board.map.model(), &front.tokens, &name);
+    let warning =
+        alike.map(|other| Arc::from(format!("`{name}` is drawn like `{other}`, which is another name")));
     let answer = call.submit(Command::Token(TokenStep::Create(token))).await?;
     let mut reply = answer.reply;
     if !reply.is_done() {
-        return json(&TokenMade { token: None, id: None, reply });
+        return json(&TokenMade { token: None, id: None, warning: None, reply });
     }
     if !answer.replayed {
-        return json(&TokenMade { token: Some(text.expose()), id: Some(id), reply });
+        return json(&TokenMade { token: Some(text.expose()), id: Some(id), warning, reply });
     }
     let id = made_by(&call, reply.deed).await?;
     reply.next = Some(Arc::from(SHOWN_ONCE));
-    json(&TokenMade { token: None, id, reply }).map(replayed)
+    json(&TokenMade { token: None, id, warning, reply }).map(replayed)
 }
 
 /// The token that a deed says was made.

@@ -104,7 +104,8 @@ impl Told<'_> {
             None => self.done(),
         }
         if let Some(stop) = facts.and_then(|facts| facts.paused.as_ref()) {
-            let words = format!("by {}, {}: {}", stop.by, self.world.ago(stop.at), stop.reason);
+            let words =
+                format!("by {}, {}: {}", self.look.who(&stop.by), self.world.ago(stop.at), stop.reason);
             self.facts.styled("paused", &words, theme.warning);
             self.done();
         }

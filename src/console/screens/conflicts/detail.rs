@@ -131,7 +131,7 @@ fn sides(look: Look<'_>, room: usize, world: &World, alert: &Alert) -> Vec<Line<
     for (at, side) in sides.iter().enumerate() {
         let sign = look.glyphs.sides.get(at).copied().unwrap_or_default();
         let mut name = vec![Span::styled(format!("{sign} "), side_style(look, at))];
-        name.extend(look.spans(side.actor.name(), half.saturating_sub(4), theme.title));
+        name.extend(look.spans(&look.who(&side.actor), half.saturating_sub(4), theme.title));
         names.extend(pad(Line::from(name), half, look.glyphs.cut).spans);
     }
     let mut lines = vec![Line::from(names)];
@@ -257,10 +257,10 @@ fn standing(look: Look<'_>, room: usize, world: &World, alert: &Alert) -> Vec<Li
     match &alert.state {
         AlertState::Open => {}
         AlertState::Acknowledged { by, at } => {
-            facts.say("STATE", &format!("acknowledged by {}, {}", by.name(), world.ago(*at)));
+            facts.say("STATE", &format!("acknowledged by {}, {}", look.who(by), world.ago(*at)));
         }
         AlertState::Resolved { by, at } => {
-            facts.say("STATE", &format!("resolved by {}, {}", by.name(), world.ago(*at)));
+            facts.say("STATE", &format!("resolved by {}, {}", look.who(by), world.ago(*at)));
         }
     }
     facts.maybe("NOTE", alert.note.as_deref());
@@ -270,7 +270,7 @@ fn standing(look: Look<'_>, room: usize, world: &World, alert: &Alert) -> Vec<Li
             facts.say("INBOX", &format!("#{item} {open}"));
         }
         for (what, stop) in stops(board, alert) {
-            let words = format!("{what} by {}, {}: {}", stop.by, world.ago(stop.at), stop.reason);
+            let words = format!("{what} by {}, {}: {}", look.who(&stop.by), world.ago(stop.at), stop.reason);
             facts.styled("STOPPED", &words, look.theme.warning);
         }
     }

@@ -116,7 +116,7 @@ fn head(look: Look<'_>, room: usize, world: &World, item: &Item) -> Vec<Line<'st
     } else {
         left
     };
-    let from = untrusted::fit(item.raised_by.name(), 24);
+    let from = untrusted::fit(&look.who(&item.raised_by), 26);
     let mut second = vec![
         Span::styled("from ", theme.muted),
         Span::styled(from, theme.base),

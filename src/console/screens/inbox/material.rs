@@ -122,7 +122,7 @@ fn sides(look: Look<'_>, wide: usize, world: &World, sides: &[AlertSide]) -> Vec
     let theme = look.theme;
     let mut lines = Vec::new();
     for side in sides.iter().take(TEXT_LINES) {
-        let mut text = format!("{} {}", words::clock_or_day(side.at, world.now), side.actor);
+        let mut text = format!("{} {}", words::clock_or_day(side.at, world.now), look.who(&side.actor));
         if let Some(path) = &side.path {
             _ = write!(text, " {path}");
         }
@@ -173,7 +173,11 @@ fn published_over<'a>(
             continue;
         };
         let when = words::clock(deed.recorded, world.now);
-        let head = format!("{} {when} {} spoke on this thread already:", look.glyphs.attention, deed.actor);
+        let head = format!(
+            "{} {when} {} spoke on this thread already:",
+            look.glyphs.attention,
+            look.who(&deed.actor)
+        );
         facts.styled(label, &head, theme.warning);
         if let Body::OutputPublished(what) = &deed.body {
             facts.long("", &what.body.plain(), HISTORY_LINES, theme.base);

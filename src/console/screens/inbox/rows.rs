@@ -30,6 +30,8 @@ const DUE: usize = 8;
 const CASE_LEAST: usize = 16;
 /// Most cells of the names of agents, of queues, and of who has taken a case.
 const NAME_MOST: usize = 12;
+/// What the sign before a name takes.
+const SIGN: usize = 2;
 
 /// How many cells the texts of the list take, whatever of it is filtered or scrolled away, so that columns stand still.
 #[derive(Debug, Clone, Copy, Default)]
@@ -46,7 +48,7 @@ impl Needs {
         let mut needs =
             Self { from: 4, case: CASE_LEAST, queue: (queues.len() > 1).then_some("QUEUE".len()) };
         for item in board.items.values() {
-            needs.from = needs.from.max(item.raised_by.name().chars().count()).min(NAME_MOST);
+            needs.from = needs.from.max(item.raised_by.name().chars().count() + SIGN).min(NAME_MOST + SIGN);
             needs.case = needs.case.max(item.title.chars().count());
             let queue = item.queue.as_str().chars().count();
             needs.queue = needs.queue.map(|most| most.max(queue).min(NAME_MOST));
@@ -129,7 +131,7 @@ fn row(look: Look<'_>, layout: &Layout, world: &World, shown: &Shown<'_>, item: 
         look,
         [
             due(look, item, world.now),
-            text(item.raised_by.name(), 1, theme.subtle),
+            text(&look.who(&item.raised_by), 1, theme.subtle),
             titled(look, layout.cells(2).unwrap_or(0), &item.title, &last, style),
             text(item.queue.as_str(), 3, theme.muted),
         ],
@@ -171,7 +173,7 @@ pub(super) fn draw_clear(buffer: &mut Buffer, area: Rect, look: Look<'_>, world:
     let mut next = String::new();
     if let Some(closed) = board.closed.last() {
         let (no, word, ago) = (closed.item.no, closed.answer.word(), world.ago(closed.at));
-        _ = writeln!(next, "last answered: #{no} {word} by {}, {ago}", closed.by);
+        _ = writeln!(next, "last answered: #{no} {word} by {}, {ago}", look.who(&closed.by));
     }
     if let Some(owed) = reviews::owed(world) {
         _ = writeln!(next, "{}; nothing waits in it", owed.words);

@@ -116,7 +116,7 @@ fn head(look: Look<'_>, room: usize, world: &World, deed: &Deed) -> Vec<Line<'st
     title.push(Span::raw("  "));
     title.extend(row::outcome(look, deed).spans);
     let token = deed.token.as_ref().map(|token| format!(", token {token}")).unwrap_or_default();
-    let by = format!("by {}, {}{token}", deed.actor, world.ago(deed.time));
+    let by = format!("by {}, {}{token}", look.who(&deed.actor), world.ago(deed.time));
     let mut lines = vec![clip(Line::from(title), room, look.glyphs.cut)];
     lines.push(look.line(&by, room, theme.subtle));
     lines
@@ -178,7 +178,7 @@ fn changes(look: Look<'_>, room: usize, deed: &Deed) -> Vec<Line<'static>> {
         let versions = match (done, field.base) {
             (true, Some(base)) => format!("  v{base} {} v{}", look.glyphs.arrow, field.version),
             (false, Some(base)) if base != field.version => {
-                let by = field.by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
+                let by = field.by.as_ref().map(|by| format!(" by {}", look.who(by))).unwrap_or_default();
                 format!("  read v{base}, now v{}{by}", field.version)
             }
             (true, None) | (false, _) => format!("  v{}", field.version),
@@ -232,7 +232,7 @@ pub(super) fn member(look: Look<'_>, room: usize, world: &World, deed: &Deed, ow
         return clip(line, room, look.glyphs.cut);
     }
     let (first, second) = row::subject(look, deed);
-    let said = [(words::clock(deed.time, world.now), theme.muted), (deed.actor.to_string(), theme.subtle)];
+    let said = [(words::clock(deed.time, world.now), theme.muted), (look.who(&deed.actor), theme.subtle)];
     for (text, style) in said.into_iter().chain([(row::action(deed).to_owned(), theme.base)]) {
         line.spans.extend(look.spans(&text, room, style));
         line.spans.push(Span::raw(" "));

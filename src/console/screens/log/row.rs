@@ -59,7 +59,7 @@ pub(super) fn row(look: Look<'_>, layout: &Layout, narrow: bool, deed: &Deed, no
         text(0, &time(deed.time, now, narrow), theme.muted),
         text(
             1,
-            &words::tail(deed.actor.name(), layout.cells(1).unwrap_or(0), look.glyphs.cut),
+            &words::tail(&look.who(&deed.actor), layout.cells(1).unwrap_or(0), look.glyphs.cut),
             actor_style(look, deed),
         ),
     );
@@ -214,7 +214,7 @@ pub(in crate::console::screens) fn plain(look: Look<'_>, deed: &Deed) -> String 
     let parts = [
         format!("#{}", deed.seq),
         deed.time.to_string(),
-        deed.actor.to_string(),
+        look.who(&deed.actor),
         action(deed).to_owned(),
         format!("{first}{second}"),
         deed.outcome.as_str().to_owned(),

@@ -216,12 +216,16 @@ fn rules(facts: &mut Facts<'_>, board: &Board, pattern: &Pattern) {
     }
     let held = board.held.iter().flat_map(|(entity, fields)| fields.iter().map(move |held| (entity, held)));
     for (entity, held) in held.filter(|(entity, held)| pattern.matches(entity, &held.field)).take(3) {
-        let words = crate::console::words::held(held, board.recorded);
+        let words = crate::console::words::held(facts.look, held, board.recorded);
         facts.styled("held", &format!("{entity}#{} {words}", held.field), theme.warning);
     }
     let frozen = board.frozen.iter().filter(|(entity, _)| pattern.matches_entity(entity)).take(3);
     for (entity, stop) in frozen {
-        facts.styled("frozen", &format!("{entity} by {}: {}", stop.by, stop.reason), theme.warning);
+        facts.styled(
+            "frozen",
+            &format!("{entity} by {}: {}", facts.look.who(&stop.by), stop.reason),
+            theme.warning,
+        );
     }
 }
 
@@ -305,11 +309,11 @@ pub(super) fn answer(look: Look<'_>, room: usize, board: &Board, path: &FieldPat
         facts.say("hidden", &format!("from {}", names(&blind)));
     }
     if let Some(stop) = board.frozen.get(&path.entity) {
-        facts.styled("frozen", &format!("by {}: {}", stop.by, stop.reason), theme.warning);
+        facts.styled("frozen", &format!("by {}: {}", facts.look.who(&stop.by), stop.reason), theme.warning);
     }
     let held = board.held.get(&path.entity).into_iter().flatten();
     for held in held.filter(|held| held.field == path.field) {
-        facts.styled("held", &crate::console::words::held(held, board.recorded), theme.warning);
+        facts.styled("held", &crate::console::words::held(facts.look, held, board.recorded), theme.warning);
     }
     facts.say("map", &format!("v{}", board.map_version));
     facts.gap();

@@ -6,7 +6,7 @@ use super::rows::{Cell, MapRow};
 use crate::console::widgets::facts::Facts;
 use crate::console::words;
 use crate::console::world::World;
-use crate::domain::ids::AgentId;
+use crate::domain::ids::{Actor, AgentId};
 use crate::domain::key::key;
 use crate::domain::map::Output;
 use crate::domain::rule::{conversation, output};
@@ -109,7 +109,15 @@ pub(super) fn output(facts: &mut Facts<'_>, world: &World, board: &Board, row: &
     facts.gap();
     match last {
         Some(last) => {
-            facts.say("last", &format!("{}, {}, deed #{}", last.by, world.ago(last.at), last.deed));
+            facts.say(
+                "last",
+                &format!(
+                    "{}, {}, deed #{}",
+                    facts.look.who(&Actor::Agent(last.by.clone())),
+                    world.ago(last.at),
+                    last.deed
+                ),
+            );
         }
         None => facts.styled("last", "nothing was published yet", theme.muted),
     }
@@ -217,14 +225,14 @@ fn held(facts: &mut Facts<'_>, world: &World, reviews: &QueueReviews) {
     if let Some(open) = &reviews.open {
         facts.styled(
             "now",
-            &format!("held by {} since {}", open.by.name(), words::clock(open.at, world.now)),
+            &format!("held by {} since {}", facts.look.who(&open.by), words::clock(open.at, world.now)),
             theme.info,
         );
     }
     if let Some(last) = &reviews.last {
         let words = format!(
             "by {}, {}: {} answered, {} left",
-            last.by.name(),
+            facts.look.who(&last.by),
             world.ago(last.ended),
             last.answered,
             last.left

@@ -367,7 +367,7 @@ fn versions_are_walked_with_who_decided_them_and_why() {
     let one = press(&mut team, &mut runner, "[");
     assert!(one.contains("map v1") && one.contains("refunds are another matter"), "{one}");
     assert!(
-        one.contains("decided by dana") && one.contains("- payments") && one.contains("+ payments"),
+        one.contains("decided by ☺ dana") && one.contains("- payments") && one.contains("+ payments"),
         "{one}"
     );
     let zero = press(&mut team, &mut runner, "[");

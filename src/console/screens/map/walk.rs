@@ -54,8 +54,12 @@ impl Walk {
         let title = pad(styled(title, style), room, look.glyphs.cut).style(style);
         let at = words::clock(step.at, world.now);
         let case = step.item.map(|item| format!(", from case #{item}: enter opens it")).unwrap_or_default();
-        let decided =
-            format!("decided by {}, {at} ({}), deed {}{case}", step.by, world.ago(step.at), step.deed);
+        let decided = format!(
+            "decided by {}, {at} ({}), deed {}{case}",
+            look.who(&step.by),
+            world.ago(step.at),
+            step.deed
+        );
         let mut lines = vec![title, look.line(&decided, room, theme.base)];
         if let Some(reason) = &step.reason {
             let wide = room.saturating_sub(LABEL);

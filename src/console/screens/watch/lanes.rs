@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::window::Window;
 use crate::console::tally::Tally;
+use crate::console::widgets::Look;
 use crate::domain::deed::Deed;
 use crate::domain::ids::{Actor, AgentId};
 use crate::domain::state::Board;
@@ -38,6 +39,17 @@ impl Lane {
             Self::People => "people",
             Self::Deeds => "deeds' own",
         }
+    }
+
+    /// The name with the sign of whose deeds these are.
+    pub(super) fn label(&self, look: Look<'_>) -> String {
+        let [agent, person, deeds] = look.glyphs.classes;
+        let sign = match self {
+            Self::Agent(_) => agent,
+            Self::People => person,
+            Self::Deeds => deeds,
+        };
+        format!("{sign} {}", self.name())
     }
 
     /// The agent, if it is one's.

@@ -144,7 +144,7 @@ fn the_cursor_goes_by_cells_by_deeds_and_by_what_needs_a_look() {
     let beside = press(&mut team, &mut runner, "h");
     assert!(beside.contains("nothing here"), "{beside}");
     let below = press(&mut team, &mut runner, "n j");
-    assert!(below.contains("to 09:15:00  support"), "{below}");
+    assert!(below.contains("to 09:15:00  ◇ support"), "{below}");
     let end = press(&mut team, &mut runner, "end");
     assert!(end.contains("following"), "{end}");
 }

@@ -96,7 +96,7 @@ fn heading(look: Look<'_>, room: usize, now: Time, cell: &Cell<'_>) -> Line<'sta
     };
     let rule = look.glyphs.rule;
     let mut spans = vec![Span::styled(format!("{} {times}  ", rule.repeat(2)), theme.border)];
-    spans.extend(look.spans(cell.lane.name(), room / 3, theme.title));
+    spans.extend(look.spans(&cell.lane.label(look), room / 3, theme.title));
     spans.push(Span::styled(format!("  {count} "), theme.muted));
     let left = room.saturating_sub(width(&Line::from(spans.clone())));
     spans.push(Span::styled(rule.repeat(left), theme.border));
@@ -191,7 +191,7 @@ fn fact(facts: &mut Facts<'_>, look: Look<'_>, now: Time, label: &'static str, d
     let head = format!(
         "#{} {day} {} {} ",
         deed.seq,
-        untrusted::fit(deed.actor.name(), 16),
+        untrusted::fit(&look.who(&deed.actor), 18),
         untrusted::fit(row::action(deed), 14)
     );
     let left = room.saturating_sub(head.chars().count() + tail.chars().count());

@@ -108,7 +108,7 @@ impl Watch {
 
     fn draw_lanes(&self, buffer: &mut Buffer, area: Rect, look: Look<'_>, world: &World) {
         let (least, most) = NAME;
-        let longest = self.order.iter().map(|lane| lane.name().chars().count()).max().unwrap_or(0);
+        let longest = self.order.iter().map(|lane| lane.label(look).chars().count()).max().unwrap_or(0);
         let most =
             if area.width < COMPACT_FROM - ASIDE { least } else { most.min(usize::from(area.width) / 5) };
         let name = longest.clamp(least, most.max(least));
@@ -269,7 +269,7 @@ impl Watch {
             (Lane::Agent(_), 0) => theme.subtle,
             (Lane::People | Lane::Deeds, _) => theme.muted,
         };
-        let short = words::tail(lane.name(), name, look.glyphs.cut);
+        let short = words::tail(&lane.label(look), name, look.glyphs.cut);
         put_at(buffer, line, 0, GUTTER, &scene.look.line(&short, name, style));
         let (count, style) = match (paused, tally.refused()) {
             (Some(_), _) => (look.glyphs.read_only.to_owned() + " off", theme.warning),

@@ -90,7 +90,8 @@ impl Told<'_> {
         let seen = facts.filter(|facts| facts.deed.0 > 0).map(|facts| self.world.ago(facts.last));
         self.facts.say("last seen", seen.as_deref().unwrap_or("never"));
         if let Some(stop) = facts.and_then(|facts| facts.paused.as_ref()) {
-            let words = format!("by {}, {}: {}", stop.by, self.world.ago(stop.at), stop.reason);
+            let words =
+                format!("by {}, {}: {}", self.look.who(&stop.by), self.world.ago(stop.at), stop.reason);
             self.facts.styled("paused", &words, self.look.theme.warning);
         }
         self.facts.gap();
@@ -138,7 +139,8 @@ impl Told<'_> {
     fn kind(&mut self, kind: &WorkKind) {
         match kind {
             WorkKind::Proposal { from, write, .. } => {
-                self.facts.say("from", from.name());
+                let from = self.look.who(from);
+                self.facts.say("from", &from);
                 self.change(write);
             }
             WorkKind::Decision { item, answer, note, reply, result, granted, input } => {

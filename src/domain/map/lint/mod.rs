@@ -114,6 +114,8 @@ lints! {
     AdjacentWriters, "adjacent-writers", Warning, "Two agents write different fields of one record: what one writes may contradict the other.", "verify that the fields are independent, or add a [[contradiction]]";
     LeftOpen, "left-open", Warning, "Something about patterns would take too long to find out, so it was not checked.", "say it with fewer exceptions that have several `**` or stars, or with plain directories";
     LookAlike, "look-alike", Warning, "Two names that look the same are not: whoever writes one of them means the other.", "write it one way: letters with accents as one sign, no space at the end, one case";
+    Confusable, "confusable", Warning, "Of two names that are drawn alike one is approved in the other's place.", "rename one so that nobody takes it for the other";
+    ReservedName, "reserved-name", Error, "A name that Deeds uses itself does not tell who it was.", "choose another name";
     MapOverdue, "map-overdue", Warning, "The map has not been reviewed for longer than `review_every`.", "go through it, then record it with `deeds map reviewed`";
 }
 

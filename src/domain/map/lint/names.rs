@@ -1,10 +1,11 @@
-//! Names that look like others: a space at the end, another case, an accent that is a sign of its own.
+//! Names that look like others: a space at the end, another case, an accent that is a sign of its own, a letter of another script; and
+//! such as are taken for Deeds' own words.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::{Issue, Issues, Lint, Section, Spot};
 use crate::domain::map::model::Model;
-use crate::domain::path::in_one_spelling;
+use crate::domain::path::{drawn, in_one_spelling, reserved};
 
 /// Which names are of one kind, so that two of them can be taken for one another.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -49,6 +50,62 @@ pub(super) fn check(model: &Model, issues: &mut Issues) {
     }
     for (at, queue) in model.queues.iter().enumerate() {
         names.see(Kind::Queue, queue.name.as_str(), Spot::entry(Section::Queue, at).key("name"), issues);
+    }
+    actors(model, issues);
+}
+
+/// Whoever acts or answers: names that are drawn alike, and such as are Deeds' own words.
+fn actors(model: &Model, issues: &mut Issues) {
+    let root = Spot::entry(Section::Root, 0).key("governance_owner");
+    let mut actors = Actors::default();
+    if let Some(person) = &model.governance_owner {
+        actors.see((person.as_str(), false), root, issues);
+    }
+    for (at, agent) in model.agents.iter().enumerate() {
+        let spot = Spot::entry(Section::Agent, at);
+        actors.see((agent.id.as_str(), true), spot.key("id"), issues);
+        actors.see((agent.owner.as_str(), false), spot.key("owner"), issues);
+    }
+    for (at, queue) in model.queues.iter().enumerate() {
+        let spot = Spot::entry(Section::Queue, at);
+        actors.see((queue.owner.as_str(), false), spot.key("owner"), issues);
+        for (item, deputy) in queue.deputies.iter().enumerate() {
+            actors.see((deputy.as_str(), false), spot.key("deputies").item(item), issues);
+        }
+    }
+    for (at, person) in model.people.iter().enumerate() {
+        actors.see((person.id.as_str(), false), Spot::entry(Section::Person, at).key("id"), issues);
+    }
+}
+
+/// Agents and persons so far, by how their names are drawn.
+#[derive(Default)]
+struct Actors {
+    seen: HashMap<String, (String, bool, Spot)>,
+    told: HashSet<String>,
+}
+
+impl Actors {
+    /// A name, and whether it is an agent's.
+    fn see(&mut self, (name, agent): (&str, bool), spot: Spot, issues: &mut Issues) {
+        let known = self.seen.entry(drawn(name)).or_insert_with(|| (name.to_owned(), agent, spot));
+        let (first, first_agent, place) = (known.0.clone(), known.1, known.2);
+        if let Some(word) = reserved(name)
+            && self.told.insert(name.to_owned())
+        {
+            let message = format!("`{name}` is taken for `{word}`, a word of Deeds' own");
+            issues.push(Issue::new(Lint::ReservedName, spot, message));
+        }
+        // That an agent and a person bear one name is told apart by their class; two agents that differ in case are told of already.
+        let plain = |text: &str| in_one_spelling(text).to_lowercase();
+        let told = agent && first_agent && plain(&first) == plain(name);
+        if first == name || told || !self.told.insert(name.to_owned()) {
+            return;
+        }
+        let message = format!("`{name}` and `{first}` are two names, and are drawn alike");
+        let mut issue = Issue::new(Lint::Confusable, spot, message);
+        issue.also.push((place, "the other one".to_owned()));
+        issues.push(issue);
     }
 }
 

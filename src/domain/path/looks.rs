@@ -1,0 +1,53 @@
+//! How a name is drawn: two that are drawn alike are taken for one another, whatever signs they are written with, and some names
+//! would be taken for Deeds' own words.
+
+use unicode_security::confusable_detection::skeleton;
+
+use super::in_one_spelling;
+
+/// What no new agent or person is called: on screens and in deeds these are Deeds' own words for who did something.
+pub const RESERVED: [&str; 5] = ["deeds", "people", "everyone", "everybody", "anybody"];
+
+/// What is drawn alike is one text here (the skeleton of Unicode's UTS 39), case aside.
+pub fn drawn(name: &str) -> String {
+    // Plain letters and digits in one case need no table but for the few that are drawn alike, which the table knows.
+    skeleton(&in_one_spelling(name).to_lowercase()).collect()
+}
+
+/// The reserved name that it is, or is drawn like.
+pub fn reserved(name: &str) -> Option<&'static str> {
+    let looks = drawn(name);
+    RESERVED.into_iter().find(|word| drawn(word) == looks)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_are_drawn_alike_are_one() {
+        for (one, other) in [
+            ("dana", "d\u{430}na"),
+            ("dana", "Dana"),
+            ("pay", "p\u{430}\u{443}"),
+            ("caf\u{e9}", "cafe\u{301}"),
+            ("modern", "modem"),
+            ("agent-1", "agent-l"),
+        ] {
+            assert_eq!(drawn(one), drawn(other), "{one} {other}");
+        }
+        for (one, other) in [("dana", "dane"), ("sales", "sale"), ("a/b", "a-b"), ("eve", "ev\u{e9}")] {
+            assert_ne!(drawn(one), drawn(other), "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn words_of_its_own_are_reserved() {
+        for name in ["deeds", "Deeds", "d\u{435}eds", "people", "EVERYBODY"] {
+            assert!(reserved(name).is_some(), "{name}");
+        }
+        for name in ["dana", "deeds-bot", "people-ops", "body"] {
+            assert_eq!(reserved(name), None, "{name}");
+        }
+    }
+}
