@@ -54,7 +54,7 @@ pub(crate) struct Create {
     out: Option<PathBuf>,
 }
 
-/// The four classes.
+/// The five classes.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Class {
     /// A program
@@ -65,6 +65,8 @@ enum Class {
     Reviewer,
     /// Changes the map and the tokens
     Admin,
+    /// For hooks: looks at the map, records what it saw or stopped
+    Guard,
 }
 
 impl From<Class> for TokenClass {
@@ -74,6 +76,7 @@ impl From<Class> for TokenClass {
             Class::Watcher => Self::Watcher,
             Class::Reviewer => Self::Reviewer,
             Class::Admin => Self::Admin,
+            Class::Guard => Self::Guard,
         }
     }
 }

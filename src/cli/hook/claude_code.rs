@@ -21,6 +21,8 @@ use crate::config::HookDefault;
 
 /// The longest call that is read, in bytes; what is written into a file is in it.
 const MAX_CALL_BYTES: u64 = 64 * 1024 * 1024;
+/// What it is called where it tells what it stopped.
+const BY: &str = "claude-code";
 /// The one event that is decided.
 const EVENT: &str = "PreToolUse";
 /// Where Claude Code was started, in a hook's environment.
@@ -168,7 +170,11 @@ fn decide(context: &Context, asking: &Asking, call: &Call) -> Result<Option<Answ
     let entity = entity(asking.prefix(context), below.as_os_str())?;
     let agent = asking.agent(context).ok_or_else(no_agent)?;
     let known = known::find(context, asking.map())?;
-    Ok(match known.verdict(&agent, &entity, wish) {
+    let verdict = known.verdict(&agent, &entity, wish);
+    if matches!(verdict, Verdict::Refused(_) | Verdict::Observed(_)) {
+        known.tell(context, BY, &agent, vec![entity]);
+    }
+    Ok(match verdict {
         Verdict::Refused(why) => Some(Answer::decided(Restriction::Deny, &why)),
         Verdict::Observed(why) => Some(Answer::told(&why)),
         // That the map may not be the one in force is worth a word.

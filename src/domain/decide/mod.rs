@@ -13,6 +13,7 @@ mod effect;
 mod fan_out;
 mod format;
 mod found;
+mod guard;
 mod halt;
 mod handoff;
 mod held;

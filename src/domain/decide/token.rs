@@ -42,7 +42,7 @@ fn create(sheet: &mut Sheet<'_>, token: &Token) -> Seq {
     }
     let named = match token.class {
         TokenClass::Agent => AgentId::new(&token.name).map(|_| ()),
-        TokenClass::Watcher | TokenClass::Reviewer | TokenClass::Admin => {
+        TokenClass::Watcher | TokenClass::Reviewer | TokenClass::Admin | TokenClass::Guard => {
             PersonId::new(&token.name).map(|_| ())
         }
     };

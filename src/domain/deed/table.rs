@@ -12,9 +12,9 @@ use super::{
 };
 use crate::domain::ids::{AgentId, FanOutNo, PersonId, QueueName, Seq, TaskId, TokenId};
 use crate::domain::things::{
-    ActOrder, Alert, AlertSide, Case, ClaimMark, Conclusion, FanOutState, HandoffOrder, InFlight, Item,
-    Lease, Publication, RaisedEvent, ReviewEnd, ReviewHeld, ReviewMiss, ReviewPlan, ScopeRule, Task, Token,
-    Work,
+    ActOrder, Alert, AlertSide, Case, ClaimMark, Conclusion, FanOutState, GuardReport, HandoffOrder,
+    InFlight, Item, Lease, Publication, RaisedEvent, ReviewEnd, ReviewHeld, ReviewMiss, ReviewPlan,
+    ScopeRule, Task, Token, Work,
 };
 use crate::domain::time::Time;
 use crate::domain::value::Value;
@@ -339,6 +339,16 @@ macro_rules! bodies {
                     => People no_values, Nothing unseat, Action token_id;
                 /// Something asked of a token was not done.
                 TokenRefused(()) = "deeds.token.refused" => People no_values, Nothing ignore, Action fields;
+            }
+            Guard "guard" {
+                /// A guard saw an agent do what is not its own to do, and let it be.
+                GuardSaw(Box<GuardReport>) = "deeds.guard.seen"
+                    => People no_values, Nothing ignore, Family guarded;
+                /// A guard stopped an agent from what is not its own to do.
+                GuardStopped(Box<GuardReport>) = "deeds.guard.stopped"
+                    => People no_values, Nothing ignore, Family guarded;
+                /// What a guard told was not taken down.
+                GuardRefused(()) = "deeds.guard.refused" => People no_values, Nothing ignore, Family fields;
             }
             Override "override" {
                 /// A person stopped an agent.

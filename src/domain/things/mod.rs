@@ -7,6 +7,7 @@ mod alert;
 mod answer;
 mod away;
 mod entity;
+mod guard;
 mod held;
 mod item;
 mod lease;
@@ -31,6 +32,7 @@ pub use entity::{
     ACTORS, ACTORS_KNOWN, Entity, Field, FieldChange, IN_VAIN, IN_VAIN_ALIKE, MOST_ACTORS, RECENT, RUNS, Run,
     Tombstone, Touch, in_vain_key,
 };
+pub use guard::GuardReport;
 pub use held::{HeldField, InFlight, Lasts};
 pub use item::{AGAIN, Case, ClosedItem, Effects, Item, PastAnswers, Redone, Ruled, ScopeRule, Suggestion};
 pub use lease::{Hold, Lease, LeaseTarget};
