@@ -119,7 +119,10 @@ const ANYONE: Access = Access(&[]);
 const ADMINS: Access = Access(&[TokenClass::Admin]);
 const DECIDERS: Access = Access(&[TokenClass::Reviewer, TokenClass::Admin]);
 const PEOPLE: Access = Access(&[TokenClass::Watcher, TokenClass::Reviewer, TokenClass::Admin]);
-const EVERYONE: Access = Access(&TokenClass::ALL);
+const EVERYONE: Access =
+    Access(&[TokenClass::Agent, TokenClass::Watcher, TokenClass::Reviewer, TokenClass::Admin]);
+/// Guards too: what is asked before an agent changes a file.
+const ANY_TOKEN: Access = Access(&TokenClass::ALL);
 
 impl Access {
     /// Whether the class is among them.

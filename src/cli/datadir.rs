@@ -21,6 +21,8 @@ const LOCK: &str = "lock";
 const TOKENS: &str = "tokens";
 const MAPS: &str = "maps";
 const PERSON: &str = "person";
+/// How the file of a guard's token ends; no name has this sign in it.
+const GUARD: &str = "=guard";
 /// The largest token file or server file that is read, in bytes.
 const MAX_SMALL_FILE_BYTES: u64 = 4 * 1024;
 
@@ -277,6 +279,22 @@ impl DataDir {
         self.path.join(TOKENS).join(format!("{workspace}.{}=agent", file_name(agent)))
     }
 
+    /// Where the token of a person's guards is kept, for a workspace here or on a server elsewhere.
+    pub(crate) fn guard_token_file(
+        &self,
+        url: Option<&crate::client::Url>,
+        workspace: &WorkspaceId,
+        person: &PersonId,
+    ) -> PathBuf {
+        let whose = url.map_or_else(
+            || self.token_file(workspace, person.as_str()),
+            |url| self.remote_token_file(url, workspace),
+        );
+        let mut name = whose.into_os_string();
+        name.push(GUARD);
+        PathBuf::from(name)
+    }
+
     /// Where the token for a workspace on a server elsewhere is kept.
     pub(crate) fn remote_token_file(&self, url: &crate::client::Url, workspace: &WorkspaceId) -> PathBuf {
         let host = url.host_str().unwrap_or_default();
@@ -289,7 +307,11 @@ impl DataDir {
         let host = file_name(url.host_str().unwrap_or_default());
         let start = format!("remote.{host}_{}.", url.port_or_known_default().unwrap_or_default());
         let entries = fs::read_dir(self.path.join(TOKENS)).into_iter().flatten().flatten();
-        let ours = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(&start));
+        let ours = entries.filter(|entry| {
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            name.starts_with(&start) && !name.ends_with(GUARD)
+        });
         let mut files: Vec<PathBuf> = ours.map(|entry| entry.path()).collect();
         files.sort();
         files

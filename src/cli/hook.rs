@@ -128,15 +128,18 @@ fn undecided(why: &str, default: HookDefault) -> String {
     format!("can't decide: {why}. The setting hook.default says {} to that", default.name())
 }
 
-/// Sees the map in force, and starts a server for that if none runs, so that hooks know one from the beginning. Where
+/// Sees the map in force, and makes the guard's own token; starts a server for that if none runs, so that hooks know both from the
+/// beginning. Where
 /// there is no team yet, none is made.
 fn learn_map(context: &Context) -> bool {
     let there = || context.existing_dir().ok()?.workspaces().ok();
     if context.config.connect.is_none() && there().is_none_or(|workspaces| workspaces.is_empty()) {
         return false;
     }
-    let learned = session::with_client(context, async |client| {
+    let learned = session::with_session(context, async |session| {
+        let client = &session.client;
         known::keep(context, client.token(), &client.map(None).await?)?;
+        session.provide_guard(context).await?;
         Ok(Status::Done)
     });
     learned.is_ok()

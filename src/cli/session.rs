@@ -1,9 +1,10 @@
 //! Attach or start: every command and the console reach a workspace through here, with a token, over HTTP.
 //!
-//! `embedded` is the server inside this process, `signin` finds the token. One path, not two: whoever starts the server
+//! `embedded` is the server inside this process, `signin` finds the token, `guard` is the hooks' own way. One path, not two: whoever starts the server
 //! here talks to it like everybody else.
 
 mod embedded;
+mod guard;
 mod signin;
 
 use std::path::PathBuf;
@@ -23,6 +24,7 @@ use crate::domain::ids::{AgentId, PersonId, TokenId, WorkspaceId};
 use crate::domain::things::{Limits, TokenClass};
 
 pub(super) use embedded::{Embedded, FIRST_AGENT, Listen, log_to};
+pub(super) use guard::ask_as_guard;
 use signin::person_of;
 pub(super) use signin::{account, user};
 
@@ -102,26 +104,6 @@ pub(super) fn if_running<T>(
         result.ok()
     };
     runtime().ok()?.block_on(async { tokio::time::timeout(LOOK_WAIT, looked).await.ok().flatten() })
-}
-
-/// The same for those who want to know why there is no answer, and wait no longer than this; `None` where no server
-/// runs.
-pub(super) fn ask_running<T>(
-    context: &Context,
-    limit: Duration,
-    work: impl AsyncFnOnce(&Client) -> client::Result<T>,
-) -> anyhow::Result<Option<T>> {
-    let asked = async {
-        let Some(session) = Session::running(context).await? else { return Ok(None) };
-        let result = work(&session.client).await;
-        session.end().await;
-        Ok(Some(result?))
-    };
-    let runtime = runtime()?;
-    let result = runtime.block_on(async { tokio::time::timeout(limit, asked).await });
-    // A name that is still being looked up holds nobody up.
-    runtime.shutdown_background();
-    result.unwrap_or_else(|_| Err(anyhow::anyhow!("the server does not answer within {limit:?}")))
 }
 
 /// The workspace that is named, by itself or by the token given.

@@ -77,7 +77,7 @@ pub(crate) struct Invite {
     out: Option<PathBuf>,
 }
 
-/// The four classes.
+/// The five classes.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Class {
     /// A program
@@ -88,6 +88,8 @@ enum Class {
     Reviewer,
     /// Changes the map and the tokens
     Admin,
+    /// For hooks: looks at the map, records what it saw or stopped
+    Guard,
 }
 
 impl From<Class> for TokenClass {
@@ -97,6 +99,7 @@ impl From<Class> for TokenClass {
             Class::Watcher => Self::Watcher,
             Class::Reviewer => Self::Reviewer,
             Class::Admin => Self::Admin,
+            Class::Guard => Self::Guard,
         }
     }
 }

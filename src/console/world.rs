@@ -233,7 +233,7 @@ impl World {
         }
         match self.me.class {
             TokenClass::Reviewer | TokenClass::Admin => Ok(()),
-            TokenClass::Agent | TokenClass::Watcher => {
+            TokenClass::Agent | TokenClass::Watcher | TokenClass::Guard => {
                 Err(format!("a {} only looks; ask an admin for a reviewer's token", self.me.class.as_str()))
             }
         }

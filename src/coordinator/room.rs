@@ -20,7 +20,7 @@ impl Standing {
     /// Of a class of tokens.
     pub fn of(class: TokenClass) -> Self {
         match class {
-            TokenClass::Agent | TokenClass::Watcher => Self::Agent,
+            TokenClass::Agent | TokenClass::Watcher | TokenClass::Guard => Self::Agent,
             TokenClass::Reviewer | TokenClass::Admin => Self::Person,
         }
     }

@@ -194,6 +194,7 @@ fn look_again(family: Family) -> &'static str {
         Family::Token => "nothing was changed; `GET /v1/tokens` has those that there are",
         Family::Override => "nothing was changed; the message says how it is now: the opposite step ends it",
         Family::Map
+        | Family::Guard
         | Family::Write
         | Family::Entity
         | Family::Event

@@ -140,7 +140,7 @@ fn principal(record: &TokenRecord, model: &Model) -> Option<Principal> {
     let token = &record.token;
     let actor = match token.class {
         TokenClass::Agent => Actor::Agent(AgentId::new(&token.name).ok()?),
-        TokenClass::Watcher | TokenClass::Reviewer | TokenClass::Admin => {
+        TokenClass::Watcher | TokenClass::Reviewer | TokenClass::Admin | TokenClass::Guard => {
             Actor::Person(model.person_of(&PersonId::new(&token.name).ok()?).clone())
         }
     };

@@ -645,3 +645,44 @@ fn installing_takes_nothing_away() {
     assert!(said.err.contains("hook git --agent docs-writer || exit $?"), "{}", said.err);
     assert_eq!(fs::read_to_string(&foreign).unwrap(), "#!/bin/sh\nmake lint\n");
 }
+
+/// Guards come in by a token of their own, and what they stopped, or saw and let be, is in the ledger.
+#[test]
+fn what_a_guard_stopped_is_recorded_under_a_token_that_can_do_nothing_else() {
+    let Some(place) = Place::new() else { return };
+    let server = Server::start(&place.home);
+    place.home.ok(&["map", "apply", "team.toml"]);
+    fs::write(place.repo.join("src/main.rs"), "x").unwrap();
+    place.git(&["add", "."]);
+    let mut commit = place.home.command(&["hook", "git", "--agent", "docs-writer"]);
+    commit.current_dir(&place.repo).env("PATH", std::env::var("PATH").unwrap());
+    assert_eq!(Said::of(&mut commit).status, 1);
+    let log = place.home.ok(&["log", "type:deeds.guard.stopped", "--json"]);
+    assert!(log.contains("files/src/main.rs") && log.contains("docs-writer"), "{log}");
+
+    // The token is kept beside the person's, and is of the class that may do no more.
+    let file = place.home.data().join("tokens/default.dana=guard");
+    let kept = fs::read_to_string(&file).unwrap();
+    assert!(kept.contains("deeds_guard_default_"), "the class stands in the token");
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    for (method, path, body) in [
+        ("GET", "/v1/board", ""),
+        ("GET", "/v1/inbox", ""),
+        ("GET", "/v1/entities/files/src/main.rs", ""),
+        ("GET", "/v1/tokens", ""),
+    ] {
+        let (status, said) = crate::server::ask(&server.url, &file, method, path, body).unwrap();
+        assert_eq!((status, &said["code"]), (403, &Json::from("not-allowed")), "{path}: {said}");
+    }
+    let write = r#"{"entity":"files/docs/a.md","changes":{"x":1},"expected":{"x":0}}"#;
+    let (_, said) = crate::server::ask(&server.url, &file, "POST", "/v1/writes", write).unwrap();
+    assert_eq!((&said["outcome"], &said["code"]), (&"refused".into(), &"not-allowed".into()), "{said}");
+
+    // One that was revoked is made anew.
+    let id = kept.trim().rsplit('_').nth(1).unwrap().to_owned();
+    place.home.ok(&["tokens", "revoke", &id]);
+    let mut commit = place.home.command(&["hook", "git", "--agent", "docs-writer"]);
+    commit.current_dir(&place.repo).env("PATH", std::env::var("PATH").unwrap());
+    assert_eq!(Said::of(&mut commit).status, 1);
+    assert_ne!(fs::read_to_string(&file).unwrap(), kept);
+}

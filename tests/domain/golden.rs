@@ -100,6 +100,9 @@ const EVENTS: &str = r#"
     billing sends '{"do":"conclude","subject":"invoices/7","question":"is it paid","answer":true,"reason":"the bank says so"}' -> committed
     payments sends '{"do":"conclude","subject":"invoices/7","question":"is it paid","answer":false}' -> committed
     billing sends '{"do":"conclude","subject":"hr/7","question":"is it paid","answer":false}' -> refused hidden
+    gus sends '{"do":"guard","agent":"sales","by":"git","stopped":true,"paths":["files/src/a.rs","files/src/b.rs"],"more":3}' -> recorded
+    gus sends '{"do":"guard","agent":"sales","by":"claude-code","paths":["files/src/a.rs"],"more":1}' -> recorded
+    sales sends '{"do":"guard","agent":"sales","by":"me","paths":[]}' -> refused not-allowed
     "#;
 
 /// Leases, publications, acts that wait, overrides and reviews.
@@ -326,7 +329,13 @@ fn what_is_peoples_is_no_agents_to_see() {
         );
         assert!(row.sentence.ends_with('.') && !row.sentence.starts_with(' '), "{kind}: {}", row.sentence);
         match row.family {
-            Family::Map | Family::Item | Family::Review | Family::Rule | Family::Alert | Family::Token => {
+            Family::Map
+            | Family::Item
+            | Family::Review
+            | Family::Rule
+            | Family::Alert
+            | Family::Token
+            | Family::Guard => {
                 assert_eq!(row.audience, Audience::People, "{kind}");
             }
             Family::Write | Family::Act if kind.ends_with(".refused") => {

@@ -212,6 +212,7 @@ pub(crate) fn principal(who: &str) -> Principal {
         "ada" | "dana!" | "sam!" | "eve!" => {
             (Actor::Person(PersonId::new(who.trim_end_matches('!')).unwrap()), TokenClass::Admin)
         }
+        "gus" => (Actor::Person(PersonId::new(who).unwrap()), TokenClass::Guard),
         "wanda" => (Actor::Person(PersonId::new(who).unwrap()), TokenClass::Watcher),
         "dana" | "sam" | "eve" => (Actor::Person(PersonId::new(who).unwrap()), TokenClass::Reviewer),
         agent => (Actor::Agent(AgentId::new(agent).unwrap()), TokenClass::Agent),

@@ -13,9 +13,9 @@ use super::world::World;
 use super::zones::Zones;
 use deeds::domain::command::{
     Act, ActEnd, AlertStep, AlertVerb, Answered, ApplyMap, AskedKey, AwayStep, AwayVerb, BranchOrder, Claim,
-    Command, Conclude, Escalate, Expected, FanOut, Handoff, ItemStep, ItemVerb, LeaseStep, MapReview,
-    OfferZone, Override, OverrideVerb, Publish, Raise, Request, ReviewStep, ReviewVerb, Take, Together,
-    TokenStep, WorkStep, WorkVerb, Write, WriteKind,
+    Command, Conclude, Escalate, Expected, FanOut, GuardNote, Handoff, ItemStep, ItemVerb, LeaseStep,
+    MapReview, OfferZone, Override, OverrideVerb, Publish, Raise, Request, ReviewStep, ReviewVerb, Take,
+    Together, TokenStep, WorkStep, WorkVerb, Write, WriteKind,
 };
 use deeds::domain::ids::{
     ActNo, AgentId, AlertNo, Fence, IdempotencyKey, ItemNo, MapVersion, TaskId, TokenId, Version, WorkNo,
@@ -100,6 +100,7 @@ fn right(world: &World, what: &What) -> usize {
         What::Item { verb: 12, .. } => person("dana", "admin"),
         What::Item { at, verb, .. } => person(answers(&world.state, *at, *verb), "reviewer"),
         What::Apply { .. } | What::Revoke { .. } => person("ada", "admin"),
+        What::Guard { .. } => person("gus", "guard"),
         What::Review { queue: 1, .. } => person("sam", "reviewer"),
         What::Alert { .. } | What::Override { .. } | What::Review { .. } | What::MapReview { .. } => {
             person("dana", "reviewer")
@@ -200,6 +201,17 @@ fn known(state: &State, entity: &EntityPath, off: u8) -> BTreeMap<FieldPath, Ver
     known
 }
 
+/// What a guard tells of an agent.
+fn told(agent: usize, stopped: bool, paths: u16) -> Command {
+    Command::Guard(GuardNote {
+        agent: AgentId::new(AGENTS[agent]).unwrap(),
+        by: Arc::from("git"),
+        stopped,
+        paths: (0..paths).map(|at| format!("files/{at}").parse().unwrap()).collect(),
+        more: 0,
+    })
+}
+
 fn command(world: &World, me: &str, what: &What) -> Option<Command> {
     let state = &world.state;
     let board = &state.board;
@@ -240,6 +252,7 @@ fn command(world: &World, me: &str, what: &What) -> Option<Command> {
             planned: false,
             take_back: *shape % 2 == 0,
         }),
+        What::Guard { agent, stopped, paths } => told(*agent, *stopped, *paths),
         What::MapReview { outdated } => {
             let version = outdated.then(|| MapVersion(board.map_version.0 + 1));
             Command::MapReview(MapReview { version, note: None })

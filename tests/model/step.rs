@@ -5,14 +5,15 @@ use proptest::prelude::*;
 
 /// Everybody who asks, agents first: two of them are in no map, one of them is called like a person.
 pub(crate) const AGENTS: [&str; 6] = ["sales", "support", "product", "sourcing", "stranger", "dana"];
-/// People by name and class: two reviewers that queues name, one that none names, two admins, a watcher.
-pub(crate) const PEOPLE: [(&str, &str); 6] = [
+/// People by name and class: two reviewers that queues name, one that none names, two admins, a watcher, a guard.
+pub(crate) const PEOPLE: [(&str, &str); 7] = [
     ("dana", "reviewer"),
     ("sam", "reviewer"),
     ("eve", "reviewer"),
     ("ada", "admin"),
     ("dana", "admin"),
     ("wanda", "watcher"),
+    ("gus", "guard"),
 ];
 /// How many principals there are.
 pub(crate) const EVERYBODY: usize = AGENTS.len() + PEOPLE.len();
@@ -163,6 +164,11 @@ pub(crate) enum What {
         shape: usize,
         outdated: bool,
     },
+    Guard {
+        agent: usize,
+        stopped: bool,
+        paths: u16,
+    },
     MapReview {
         outdated: bool,
     },
@@ -308,12 +314,14 @@ fn of_people() -> impl Strategy<Value = What> {
     let apply = (0..super::team::SHAPES, prop::bool::weighted(0.2))
         .prop_map(|(shape, outdated)| What::Apply { shape, outdated });
     let gone_through = prop::bool::weighted(0.2).prop_map(|outdated| What::MapReview { outdated });
+    let guard = (0..AGENTS.len(), any::<bool>(), prop_oneof![9 => 0..4_u16, 1 => 255..258_u16])
+        .prop_map(|(agent, stopped, paths)| What::Guard { agent, stopped, paths });
     let revoke = (0..EVERYBODY).prop_map(|whose| What::Revoke { whose });
     let step = (0..9_u8, 0..ENTITIES.len() * FIELDS.len(), 0..4_u8)
         .prop_map(|(verb, at, lease)| What::Override { verb, at, lease });
     let review = (0..3_u8, any::<bool>()).prop_map(|(queue, end)| What::Review { queue, end });
     let away = (any::<bool>(), 0..9_u8).prop_map(|(back, hours)| What::Away { back, hours });
-    prop_oneof![24 => item, 2 => away, 4 => alert, 2 => apply, 1 => gone_through, 2 => revoke, 6 => step, 4 => review]
+    prop_oneof![24 => item, 2 => away, 4 => alert, 2 => apply, 1 => gone_through, 1 => guard, 2 => revoke, 6 => step, 4 => review]
 }
 
 fn what() -> impl Strategy<Value = What> {

@@ -233,6 +233,7 @@ fn somebody(who: usize) -> (Actor, TokenClass) {
     let class = match class {
         "admin" => TokenClass::Admin,
         "watcher" => TokenClass::Watcher,
+        "guard" => TokenClass::Guard,
         _ => TokenClass::Reviewer,
     };
     (Actor::Person(PersonId::new(name).unwrap()), class)

@@ -10,8 +10,8 @@ use crate::api::{
 };
 use crate::domain::command::{
     Act, ActEnd, AlertStep, AlertVerb, Answered, AwayStep, AwayVerb, Claim, Command, CommandKind, Conclude,
-    Escalate, FanOut, Handoff, ItemStep, ItemVerb, LeaseStep, MapReview, OfferZone, Publish, Raise,
-    ReviewStep, ReviewVerb, TokenStep, WorkStep, WorkVerb, Write,
+    Escalate, FanOut, GuardNote, Handoff, ItemStep, ItemVerb, LeaseStep, MapReview, OfferZone, Publish,
+    Raise, ReviewStep, ReviewVerb, TokenStep, WorkStep, WorkVerb, Write,
 };
 use crate::domain::ids::{ActNo, AlertNo, Fence, ItemNo, QueueName, TokenId, WorkNo};
 use crate::domain::reply::Reply;
@@ -209,6 +209,8 @@ commands! {
         "Says that a person is back.";
     MapReviewed POST "/v1/map/reviewed" [] maybe [review: MapReview] MapReview(review),
         "Records that a person went through the map in force and stands by it.";
+    Guard POST "/v1/guard" [] json [note: GuardNote] Guard(note),
+        "Records what a guard saw or stopped where an agent works.";
     TokenRevoke DELETE "/v1/tokens/{id}" [token: TokenId] none [] Token(TokenStep::Revoke { token }),
         "Ends a token.";
 }

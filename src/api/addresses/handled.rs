@@ -1,8 +1,8 @@
 //! The addresses that have a handler of their own: what is read, and the commands that are more than a key and a body.
 
 use super::{
-    ADMINS, ANYONE, Access, Address, AddressList, Answers, By, DECIDERS, EVERYONE, Kind, PEOPLE, Takes,
-    column, schema,
+    ADMINS, ANY_TOKEN, ANYONE, Access, Address, AddressList, Answers, By, DECIDERS, EVERYONE, Kind, PEOPLE,
+    Takes, column, schema,
 };
 use crate::api::{
     AlertList, BatchAnswer, BoardView, ConclusionList, FanOutList, Histogram, Invited, ItemList, ItemView,
@@ -79,11 +79,11 @@ handled! {
         "An entity's values, versions, owners, and what others did on it lately.";
     Activity GET "/v1/activity" EVERYONE Read (none) [entity needed, within, min_seq] (json Vec<Touch>),
         "What others did on an entity lately, newest first.";
-    WhoOwns GET "/v1/who-owns" EVERYONE Read (none) [path needed, min_seq, at] (json Ownership),
+    WhoOwns GET "/v1/who-owns" ANY_TOKEN Read (none) [path needed, min_seq, at] (json Ownership),
         "Who may write a path, and who answers for it.";
     Scope GET "/v1/scope" EVERYONE Read (none) [agent, min_seq, at] (json Scope),
         "An agent's own place in the map; people name the agent.";
-    WhoAmI GET "/v1/whoami" EVERYONE Read (none) [at] (json WhoAmI),
+    WhoAmI GET "/v1/whoami" ANY_TOKEN Read (none) [at] (json WhoAmI),
         "Who the token is, and what server it speaks to.";
     Work GET "/v1/work" EVERYONE Read (none) [agent, after, wait, min_seq, at] (json WorkList),
         "An agent's open work, oldest first; waits for some to come.";
@@ -111,7 +111,7 @@ handled! {
     Reviews GET "/v1/reviews" PEOPLE Read (none) [min_seq, at] (json ReviewList),
         "Every queue with its reviews.";
 
-    Map GET "/v1/map" EVERYONE Read (none) [version, min_seq, at] (map MapView),
+    Map GET "/v1/map" ANY_TOKEN Read (none) [version, min_seq, at] (map MapView),
         "The map in force, or an earlier version of it while that is kept.";
     MapCheck POST "/v1/map/check" PEOPLE Read (toml) [] (json MapChecked),
         "What is wrong with a map, and what it would change.";

@@ -24,6 +24,8 @@ use crate::domain::path::{EntityPath, Pattern};
 
 /// The longest call that is read, in bytes; what is written into a file is in it.
 const MAX_CALL_BYTES: u64 = 64 * 1024 * 1024;
+/// What it is called where it tells what it stopped.
+const BY: &str = "claude-code";
 /// The one event that is decided.
 const EVENT: &str = "PreToolUse";
 /// Where Claude Code was started, in a hook's environment.
@@ -175,7 +177,11 @@ fn decide(context: &Context, asking: &Asking, call: &Call) -> Result<Option<Answ
     let known = known::find(context, asking.map())?;
     let verdict = |entity: &EntityPath| known.verdict(&agent, entity, wish);
     let wide = within.iter().map(|within| known.verdict_within(&agent, within));
-    Ok(match worst(entities.iter().map(verdict).chain(wide)) {
+    let verdict = worst(entities.iter().map(verdict).chain(wide));
+    if matches!(verdict, Verdict::Refused(_) | Verdict::Observed(_)) {
+        known.tell(context, BY, &agent, entities);
+    }
+    Ok(match verdict {
         Verdict::Refused(why) => Some(Answer::decided(Restriction::Deny, &why)),
         Verdict::Observed(why) => Some(Answer::told(&why)),
         // That the map may not be the one in force is worth a word.

@@ -18,6 +18,8 @@ use crate::config::HookDefault;
 use crate::domain::ids::AgentId;
 use crate::domain::path::EntityPath;
 
+/// What it is called where it tells what it stopped.
+const BY: &str = "git";
 /// As many paths are listed one by one.
 const MAX_ROWS: usize = 50;
 
@@ -48,6 +50,9 @@ struct Found {
     owners: Vec<String>,
     people: Vec<String>,
     why: String,
+    /// Where it is on the map, if it can be.
+    #[serde(skip)]
+    entity: Option<EntityPath>,
 }
 
 /// Looks at what is staged, or at what commits change.
@@ -80,6 +85,8 @@ fn decide(context: &Context, asking: &Asking, touched: &[Touched]) -> anyhow::Re
     };
     let found: Vec<Found> =
         touched.iter().filter_map(|touched| look(context, asking, &known, &agent, touched)).collect();
+    let told = found.iter().filter_map(|found| found.entity.clone()).collect();
+    known.tell(context, BY, &agent, told);
     tell(context, &agent, &known, touched, &found)
 }
 
@@ -152,7 +159,7 @@ fn look(
     agent: &AgentId,
     touched: &Touched,
 ) -> Option<Found> {
-    let found = |refused, owners: Owners, why| Found {
+    let found = |refused, owners: Owners, why, entity| Found {
         commit: touched.commit.clone(),
         path: String::from_utf8_lossy(&touched.path).into_owned(),
         change: touched.how,
@@ -160,15 +167,16 @@ fn look(
         owners: owners.agents.iter().map(ToString::to_string).collect(),
         people: owners.people.iter().map(ToString::to_string).collect(),
         why,
+        entity,
     };
     let entity: EntityPath = match entity(asking.prefix(context), OsStr::from_bytes(&touched.path)) {
         Ok(entity) => entity,
-        Err(why) => return Some(found(false, Owners::default(), why)),
+        Err(why) => return Some(found(false, Owners::default(), why, None)),
     };
     match known.verdict(agent, &entity, Wish::Change) {
         Verdict::Own(_) | Verdict::Open => None,
         Verdict::Refused(why) | Verdict::Observed(why) => {
-            Some(found(true, known.owners(agent, &entity), why))
+            Some(found(true, known.owners(agent, &entity), why, Some(entity)))
         }
     }
 }

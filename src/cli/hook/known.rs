@@ -14,9 +14,12 @@ use crate::cli::datadir::DataDir;
 use crate::cli::output::visible;
 use crate::cli::session;
 use crate::coordinator::Clock;
-use crate::domain::ids::{MapVersion, WorkspaceId};
+use crate::domain::command::{Command, GuardNote};
+use crate::domain::ids::{AgentId, MapVersion, WorkspaceId};
 use crate::domain::map::parse::MAX_MAP_BYTES;
 use crate::domain::map::{self, Map};
+use crate::domain::path::EntityPath;
+use crate::domain::things::TokenClass;
 use crate::domain::time::{Span, Time};
 
 /// How long a server may take to show its map.
@@ -25,6 +28,8 @@ const ASK_WAIT: Duration = Duration::from_secs(1);
 const SEEN_LATELY: Span = Span::from_mins(1);
 /// How the first line of a map seen last begins.
 const FIRST_LINE: &str = "# The map that deeds saw last: ";
+/// Most entities that are named to the server at once.
+const PATHS: usize = 256;
 /// What the first line may add to a map's own bytes.
 const FIRST_LINE_BYTES: u64 = 1024;
 
@@ -35,6 +40,8 @@ pub(super) struct Known {
     pub(super) from: String,
     /// It may not be the one in force.
     pub(super) offline: bool,
+    /// A server runs, which can be told what comes of it.
+    live: bool,
 }
 
 /// What is known of a map seen last.
@@ -49,7 +56,7 @@ pub(super) fn find(context: &Context, file: Option<&Path>) -> Result<Known, Stri
     if let Some(file) = file {
         return from_file(file);
     }
-    let asked = session::ask_running(context, ASK_WAIT, async |client| {
+    let asked = session::ask_as_guard(context, ASK_WAIT, async |client| {
         client.map(None).await.map(|view| (view, client.token().clone()))
     });
     let why = match asked {
@@ -58,7 +65,7 @@ pub(super) fn find(context: &Context, file: Option<&Path>) -> Result<Known, Stri
                 crate::cli::output::complain(format!("the map could not be kept for later: {error:#}"));
             }
             let from = format!("map v{} of {}", view.version, view.model.workspace);
-            return Ok(Known { map: Map::compile(view.model), from, offline: false });
+            return Ok(Known { map: Map::compile(view.model), from, offline: false, live: true });
         }
         Ok(None) => "no server runs".to_owned(),
         Err(error) => visible(&format!("{error:#}")),
@@ -66,12 +73,39 @@ pub(super) fn find(context: &Context, file: Option<&Path>) -> Result<Known, Stri
     last(context, &why)
 }
 
+impl Known {
+    /// Tells the server what was stopped, or seen and let be. Who can't has lost nothing else: the answer stands without.
+    pub(super) fn tell(&self, context: &Context, by: &str, agent: &AgentId, paths: Vec<EntityPath>) {
+        if !self.live || paths.is_empty() {
+            return;
+        }
+        let more = u32::try_from(paths.len().saturating_sub(PATHS)).unwrap_or(u32::MAX);
+        let note = GuardNote {
+            agent: agent.clone(),
+            by: by.into(),
+            stopped: !self.observes(),
+            paths: paths.into_iter().take(PATHS).collect(),
+            more,
+        };
+        let told = session::ask_as_guard(context, ASK_WAIT, async |client| {
+            // Another token than a guard's was given, which may not tell.
+            if client.token().class != TokenClass::Guard {
+                return Ok(());
+            }
+            client.ask(&Command::Guard(note)).await.map(drop)
+        });
+        if let Err(error) = told {
+            tracing::warn!(error = format!("{error:#}"), "what the guard found could not be recorded");
+        }
+    }
+}
+
 /// A map file that a person named.
 fn from_file(file: &Path) -> Result<Known, String> {
     let text = read_text(file, max_bytes()).map_err(|error| format!("{error:#}"))?;
     let shown = visible(&file.display().to_string());
     match map::parse(&text).applicable() {
-        Ok(model) => Ok(Known { map: Map::compile(model), from: shown, offline: false }),
+        Ok(model) => Ok(Known { map: Map::compile(model), from: shown, offline: false, live: false }),
         Err(_) => Err(format!("{shown} is not a map that could be applied; see `deeds map check`")),
     }
 }
@@ -92,7 +126,7 @@ fn last(context: &Context, why: &str) -> Result<Known, String> {
     let model = map::parse(&text).model.ok_or_else(damaged)?;
     let age = Clock::System.now().since(seen.at).rough();
     let from = format!("the last known map, v{} of {workspace}, seen {age} ago, as {why}", seen.version);
-    Ok(Known { map: Map::compile(model), from, offline: true })
+    Ok(Known { map: Map::compile(model), from, offline: true, live: false })
 }
 
 /// Which of the maps that were seen is meant.

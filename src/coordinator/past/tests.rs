@@ -23,7 +23,7 @@ type Choices = Vec<(u8, u8, u32)>;
 fn request(class: TokenClass, name: &str, command: serde_json::Value) -> Request {
     let actor = match class {
         TokenClass::Agent => Actor::Agent(AgentId::new(name).unwrap()),
-        TokenClass::Watcher | TokenClass::Reviewer | TokenClass::Admin => {
+        TokenClass::Watcher | TokenClass::Reviewer | TokenClass::Admin | TokenClass::Guard => {
             Actor::Person(PersonId::new(name).unwrap())
         }
     };

@@ -138,6 +138,24 @@ pub struct MapReview {
     pub note: Option<Arc<str>>,
 }
 
+/// What a guard saw, or stopped, RULES §13.4.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GuardNote {
+    /// Which agent.
+    pub agent: AgentId,
+    /// Which guard: `claude-code`, `git`.
+    pub by: Arc<str>,
+    /// Whether it stopped it; else it saw it, and let it be.
+    #[serde(default)]
+    pub stopped: bool,
+    /// The entities that it was about.
+    pub paths: Vec<EntityPath>,
+    /// How many more there were, which are not named.
+    #[serde(default)]
+    pub more: u32,
+}
+
 /// A token to create or revoke. The secret never gets here, only its hash.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "step", rename_all = "lowercase")]

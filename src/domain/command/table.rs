@@ -5,9 +5,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Act, ActEnd, AlertStep, ApplyMap, AwayStep, Claim, Conclude, Escalate, FanOut, Handoff, Import, ItemStep,
-    LeaseStep, MapReview, OfferZone, Override, Publish, Raise, ReviewStep, Take, Together, TokenStep,
-    WorkStep, Write,
+    Act, ActEnd, AlertStep, ApplyMap, AwayStep, Claim, Conclude, Escalate, FanOut, GuardNote, Handoff,
+    Import, ItemStep, LeaseStep, MapReview, OfferZone, Override, Publish, Raise, ReviewStep, Take, Together,
+    TokenStep, WorkStep, Write,
 };
 use crate::domain::ids::Actor;
 use crate::domain::things::{TokenClass, TurnedAway};
@@ -89,6 +89,9 @@ macro_rules! commands {
             /// A person goes away, or is back.
             Away(step: AwayStep) = "away", "away": Deciders Alone Replaces Same Nothing
                 => away::decide, AbsenceRefused(());
+            /// What a guard saw, or stopped, for an agent.
+            Guard(note: GuardNote) = "guard", "guard": Guards Alone Adds More Nothing
+                => guard::decide, GuardRefused(());
             /// One line of another system's history.
             Import(line: Import) = "import", "import": Admins Alone Replaces Same Nothing
                 => import::decide, WriteRefused(());
@@ -114,6 +117,8 @@ pub enum Asker {
     Deciders,
     /// Admins.
     Admins,
+    /// Guards, under a guard's token.
+    Guards,
     /// Deeds itself.
     Deeds,
 }
@@ -126,6 +131,7 @@ impl Asker {
             Self::Heralds => &[TokenClass::Agent, TokenClass::Reviewer, TokenClass::Admin],
             Self::Deciders => &[TokenClass::Reviewer, TokenClass::Admin],
             Self::Admins => &[TokenClass::Admin],
+            Self::Guards => &[TokenClass::Guard],
             Self::Deeds => &[],
         }
     }
@@ -134,7 +140,7 @@ impl Asker {
     pub fn includes(self, class: TokenClass, actor: &Actor) -> bool {
         match self {
             Self::Agents => class == TokenClass::Agent && actor.agent().is_some(),
-            Self::Heralds | Self::Deciders | Self::Admins => self.classes().contains(&class),
+            Self::Heralds | Self::Deciders | Self::Admins | Self::Guards => self.classes().contains(&class),
             Self::Deeds => *actor == Actor::Deeds,
         }
     }
@@ -146,6 +152,7 @@ impl Asker {
             Self::Heralds => "agents, reviewers and admins",
             Self::Deciders => "reviewers and admins",
             Self::Admins => "admins",
+            Self::Guards => "guards",
             Self::Deeds => "Deeds itself",
         }
     }

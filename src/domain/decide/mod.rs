@@ -15,6 +15,7 @@ mod effect;
 mod fan_out;
 mod format;
 mod found;
+mod guard;
 mod halt;
 mod handoff;
 mod held;

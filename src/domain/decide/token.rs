@@ -78,8 +78,8 @@ fn is_person(state: &State, name: &str, person: &PersonId) -> bool {
 
 fn invite(sheet: &mut Sheet<'_>, invitation: &Invitation) -> Seq {
     let action = "invite";
-    if invitation.class == TokenClass::Agent {
-        let why = "an agent's token is made at once: `deeds tokens create agent`";
+    if matches!(invitation.class, TokenClass::Agent | TokenClass::Guard) {
+        let why = "a program's token is made at once: `deeds tokens create`";
         return refuse(sheet, action, Code::WrongState, why);
     }
     if let Err((code, why)) = may_name(sheet, invitation.class, &invitation.name, invitation.expires) {
@@ -140,7 +140,9 @@ fn may_name(
 ) -> Result<(), (Code, String)> {
     let named = match class {
         TokenClass::Agent => AgentId::new(name).map(|_| ()),
-        TokenClass::Watcher | TokenClass::Reviewer | TokenClass::Admin => PersonId::new(name).map(|_| ()),
+        TokenClass::Watcher | TokenClass::Reviewer | TokenClass::Admin | TokenClass::Guard => {
+            PersonId::new(name).map(|_| ())
+        }
     };
     named.map_err(|error| (Code::WrongState, error.to_string()))?;
     if let Some(word) = naming::is_taken(&sheet.base().access.tokens, name) {

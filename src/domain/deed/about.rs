@@ -6,8 +6,9 @@ use std::fmt::Display;
 use super::{BranchResult, Deed, NewFormat, NewMap, NewWorkspace, ScopeChange, ScopeTransfer, TaskResult};
 use crate::domain::ids::{AgentId, PersonId};
 use crate::domain::things::{
-    Alert, Allowed, ClaimMark, Conclusion, FanOutState, HandoffOrder, Invitation, Item, Lease, Publication,
-    RaisedEvent, ReviewEnd, ReviewHeld, ReviewMiss, ReviewPlan, ScopeRule, Task, Token, TurnedAway, Work,
+    Alert, Allowed, ClaimMark, Conclusion, FanOutState, GuardReport, HandoffOrder, Invitation, Item, Lease,
+    Publication, RaisedEvent, ReviewEnd, ReviewHeld, ReviewMiss, ReviewPlan, ScopeRule, Task, Token,
+    TurnedAway, Work,
 };
 
 type About = (String, String);
@@ -118,6 +119,10 @@ pub(super) fn conclusion(deed: &Deed, what: &Conclusion) -> About {
 
 pub(super) fn waited(deed: &Deed, deferred: &impl Display) -> About {
     (format!("deed {deferred} "), entity(deed))
+}
+
+pub(super) fn guarded(_: &Deed, report: &GuardReport) -> About {
+    (format!("{} ", report.agent), report.paths.first().map(ToString::to_string).unwrap_or_default())
 }
 
 pub(super) fn review(_: &Deed, queue: &impl Display) -> About {

@@ -12,9 +12,9 @@ use super::{
 };
 use crate::domain::ids::{AgentId, FanOutNo, PersonId, QueueName, Seq, TaskId, TokenId};
 use crate::domain::things::{
-    ActOrder, Alert, AlertSide, Allowed, Case, ClaimMark, Conclusion, FanOutState, HandoffOrder, InFlight,
-    Invitation, Item, Lease, Publication, RaisedEvent, ReviewEnd, ReviewHeld, ReviewMiss, ReviewPlan,
-    ScopeRule, Task, Token, TurnedAway, Work,
+    ActOrder, Alert, AlertSide, Allowed, Case, ClaimMark, Conclusion, FanOutState, GuardReport, HandoffOrder,
+    InFlight, Invitation, Item, Lease, Publication, RaisedEvent, ReviewEnd, ReviewHeld, ReviewMiss,
+    ReviewPlan, ScopeRule, Task, Token, TurnedAway, Work,
 };
 use crate::domain::time::Time;
 use crate::domain::value::Value;
@@ -345,6 +345,16 @@ macro_rules! bodies {
                 /// Requests were turned away at the door; the first of them has a deed of its own.
                 DoorRefused(Box<TurnedAway>) = "deeds.door.refused"
                     => People no_values, Nothing turn_away, Action turned_away;
+            }
+            Guard "guard" {
+                /// A guard saw an agent do what is not its own to do, and let it be.
+                GuardSaw(Box<GuardReport>) = "deeds.guard.seen"
+                    => People no_values, Nothing ignore, Family guarded;
+                /// A guard stopped an agent from what is not its own to do.
+                GuardStopped(Box<GuardReport>) = "deeds.guard.stopped"
+                    => People no_values, Nothing ignore, Family guarded;
+                /// What a guard told was not taken down.
+                GuardRefused(()) = "deeds.guard.refused" => People no_values, Nothing ignore, Family fields;
             }
             Override "override" {
                 /// A person stopped an agent.

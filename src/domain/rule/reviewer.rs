@@ -280,7 +280,7 @@ fn place_of(
     let office = match class {
         _ if governs(&board.map, person) => "answers for the map",
         TokenClass::Admin => "is an admin",
-        TokenClass::Reviewer | TokenClass::Agent | TokenClass::Watcher => return None,
+        TokenClass::Reviewer | TokenClass::Agent | TokenClass::Watcher | TokenClass::Guard => return None,
     };
     Some(Right::StandsIn(format!("{person} {office} and {since}")))
 }

@@ -8,6 +8,7 @@ mod answer;
 mod away;
 mod budget;
 mod entity;
+mod guard;
 mod held;
 mod item;
 mod lease;
@@ -33,6 +34,7 @@ pub use entity::{
     ACTORS, ACTORS_KNOWN, Entity, Field, FieldChange, IN_VAIN, IN_VAIN_ALIKE, MOST_ACTORS, RECENT, RUNS, Run,
     Tombstone, Touch, in_vain_key,
 };
+pub use guard::GuardReport;
 pub use held::{HeldField, InFlight, Lasts};
 pub use item::{AGAIN, Case, ClosedItem, Effects, Item, PastAnswers, Redone, Ruled, ScopeRule, Suggestion};
 pub use lease::{Hold, Lease, LeaseTarget};

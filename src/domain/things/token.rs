@@ -59,7 +59,7 @@ pub struct TokenRecord {
     pub revoked: Option<Time>,
 }
 
-/// The four classes of RULES §3.1.
+/// The five classes of RULES §3.1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum TokenClass {
@@ -71,11 +71,13 @@ pub enum TokenClass {
     Reviewer,
     /// Changes the map and the tokens, and answers too where named.
     Admin,
+    /// Guards files where agents work: looks at the map, and records what it saw or stopped.
+    Guard,
 }
 
 impl TokenClass {
     /// Every class.
-    pub const ALL: [Self; 4] = [Self::Agent, Self::Watcher, Self::Reviewer, Self::Admin];
+    pub const ALL: [Self; 5] = [Self::Agent, Self::Watcher, Self::Reviewer, Self::Admin, Self::Guard];
 
     /// The word.
     pub fn as_str(self) -> &'static str {
@@ -84,6 +86,7 @@ impl TokenClass {
             Self::Watcher => "watcher",
             Self::Reviewer => "reviewer",
             Self::Admin => "admin",
+            Self::Guard => "guard",
         }
     }
 }

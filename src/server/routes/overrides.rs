@@ -21,7 +21,7 @@ pub(in crate::server) async fn apply(call: Call) -> Answer {
             let value = match call.caller.principal.class {
                 TokenClass::Reviewer | TokenClass::Admin => value_of(&call, &path, to).await?,
                 // The rules refuse it whatever the value is; these callers learn nothing of the ledger here.
-                TokenClass::Agent | TokenClass::Watcher => Value::null(),
+                TokenClass::Agent | TokenClass::Watcher | TokenClass::Guard => Value::null(),
             };
             OverrideVerb::Revert { path, to, value, expected }
         }

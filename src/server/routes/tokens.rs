@@ -144,7 +144,8 @@ pub(in crate::server) async fn take(stranger: Stranger) -> Answer {
     let request = Request { principal, command, key: None, traceparent: None };
     let reply = space.handle().submit(request).await.map_err(|error| unsubmitted(&error))?.reply;
     let done = reply.is_done();
-    json(&TokenMade { token: done.then(|| token_text.expose()), id: done.then_some(id), reply })
+    let (token, id) = (done.then(|| token_text.expose()), done.then_some(id));
+    json(&TokenMade { token, id, warning: None, reply })
 }
 
 fn no_random(error: getrandom::Error) -> Box<Problem> {

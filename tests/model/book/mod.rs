@@ -311,10 +311,11 @@ impl Book {
 
 /// Whether the caller's class may ask this at all (RULES §3.1).
 fn may_ask(request: &Request) -> bool {
-    use deeds::domain::things::TokenClass::{Admin, Agent, Reviewer, Watcher};
+    use deeds::domain::things::TokenClass::{Admin, Agent, Guard, Reviewer, Watcher};
     let class = request.principal.class;
     match &request.command {
-        Command::Raise(_) | Command::Conclude(_) => class != Watcher,
+        Command::Raise(_) | Command::Conclude(_) => !matches!(class, Watcher | Guard),
+        Command::Guard(_) => class == Guard,
         Command::Item(_)
         | Command::Alert(_)
         | Command::Override(_)
