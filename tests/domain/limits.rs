@@ -13,7 +13,14 @@ use deeds::domain::time::Time;
 /// A token of an agent is made, or taken away.
 fn token(world: &mut World, id: &str, name: &str, expires: Option<Time>) {
     let id = TokenId::new(id).unwrap();
-    let token = Token { id, class: TokenClass::Agent, name: Arc::from(name), hash: Arc::from("00"), expires };
+    let token = Token {
+        id,
+        class: TokenClass::Agent,
+        name: Arc::from(name),
+        hash: Arc::from("00"),
+        expires,
+        invitation: None,
+    };
     assert!(world.ask("dana!", Command::Token(TokenStep::Create(token))).code.is_none());
 }
 
@@ -182,6 +189,7 @@ fn names_that_are_taken_for_others_are_told() {
             name: Arc::from(name),
             hash: Arc::from("00"),
             expires: None,
+            invitation: None,
         };
         world.ask("dana!", Command::Token(TokenStep::Create(token)))
     };

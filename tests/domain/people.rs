@@ -57,6 +57,7 @@ fn token(id: &str, name: &str, expires: Option<deeds::domain::time::Time>) -> To
         name: Arc::from(name),
         hash: Arc::from("00"),
         expires,
+        invitation: None,
     }
 }
 
