@@ -58,6 +58,8 @@ const LAYERS: &[Layer] = &[
             "percent_encoding",
             "getrandom",
             "rustix",
+            "tokio_rustls",
+            "rcgen",
         ],
     },
     Layer {
@@ -76,6 +78,8 @@ const LAYERS: &[Layer] = &[
             "hyper_util",
             "tower",
             "rustix",
+            "tokio_rustls",
+            "rustls_platform_verifier",
         ],
     },
     Layer {

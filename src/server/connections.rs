@@ -18,9 +18,11 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
 use tower::Service;
 
 use super::doors::{Accepted, Doors, Peer, Wire, is_ours};
+use super::tls::Tls;
 
 /// Most connections at once; more wait to be accepted.
 const CONNECTIONS: usize = 16_384;
@@ -65,7 +67,8 @@ pub(super) async fn serve(
         };
         match accepted {
             Ok(accepted) => {
-                let task = welcome(accepted, http.clone(), router.clone(), close.subscribe());
+                let tls = doors.tls.as_ref().map(Tls::acceptor);
+                let task = welcome(accepted, tls, http.clone(), router.clone(), close.subscribe());
                 tasks.spawn(async move {
                     task.await;
                     drop(place);
@@ -87,13 +90,27 @@ pub(super) async fn serve(
 }
 
 /// Makes a connection of what was accepted: here, and nowhere else, it matters what its bytes travel on.
-async fn welcome(accepted: Accepted, http: http1::Builder, router: Router, closing: watch::Receiver<bool>) {
+async fn welcome(
+    accepted: Accepted,
+    tls: Option<TlsAcceptor>,
+    http: http1::Builder,
+    router: Router,
+    closing: watch::Receiver<bool>,
+) {
     match accepted {
         Accepted::Tcp(stream, address) => {
             if let Err(error) = stream.set_nodelay(true) {
                 tracing::debug!(%error, "a connection could not be told not to delay");
             }
-            connection(stream, Peer::Net(address), http, router, closing).await;
+            let Some(tls) = tls else {
+                return connection(stream, Peer::Net(address), http, router, closing).await;
+            };
+            // Who shakes hands slowly waits like who sends its headers slowly.
+            match timeout(HEADER_TIMEOUT, tls.accept(stream)).await {
+                Ok(Ok(stream)) => connection(stream, Peer::Net(address), http, router, closing).await,
+                Ok(Err(error)) => tracing::debug!(%error, "a connection did not come about by TLS"),
+                Err(_) => tracing::debug!("a connection took too long to come about by TLS"),
+            }
         }
         Accepted::Local(stream, uid) if is_ours(uid) => {
             connection(stream, Peer::Local(uid), http, router, closing).await;

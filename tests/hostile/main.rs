@@ -15,3 +15,4 @@ mod server;
 mod false_server;
 mod server_proof;
 mod squatter;
+mod tls;

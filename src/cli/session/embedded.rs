@@ -22,7 +22,7 @@ use crate::config::DEFAULT_PORT;
 use crate::coordinator::Clock;
 use crate::domain::ids::{PersonId, WorkspaceId};
 use crate::domain::things::TokenClass;
-use crate::server::{self, Doors, ServeError, Workspaces};
+use crate::server::{self, Doors, ServeError, Tls, Workspaces};
 
 /// The workspace that a fresh data directory begins with.
 const FIRST_WORKSPACE: &str = "default";
@@ -45,6 +45,8 @@ pub(in crate::cli) struct Listen {
     patient: bool,
     /// The process does nothing else.
     standalone: bool,
+    /// What it speaks, if it is not plaintext.
+    tls: Option<Tls>,
 }
 
 impl Listen {
@@ -54,19 +56,21 @@ impl Listen {
         let any = SocketAddr::new(listen.ip(), 0);
         let last = last.map(|last| last.address).filter(|last| listen == usual && last.ip().is_loopback());
         let candidates = last.into_iter().chain([listen, any]).collect();
-        Self { candidates, options: server::Options::default(), patient: false, standalone: false }
+        let options = server::Options::default();
+        Self { candidates, options, patient: false, standalone: false, tls: None }
     }
 
     /// Where another process has served; agents know that address.
     pub(super) fn same_as(address: Option<SocketAddr>) -> Self {
         let any = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
         let candidates = address.into_iter().chain([any]).collect();
-        Self { candidates, options: server::Options::default(), patient: true, standalone: false }
+        let options = server::Options::default();
+        Self { candidates, options, patient: true, standalone: false, tls: None }
     }
 
     /// There and nowhere else, for a process that does nothing but serve.
-    pub(in crate::cli) fn exactly(address: SocketAddr, options: server::Options) -> Self {
-        Self { candidates: vec![address], options, patient: false, standalone: true }
+    pub(in crate::cli) fn exactly(address: SocketAddr, options: server::Options, tls: Option<Tls>) -> Self {
+        Self { candidates: vec![address], options, patient: false, standalone: true, tls }
     }
 
     async fn bind(&self) -> anyhow::Result<TcpListener> {
@@ -98,6 +102,7 @@ impl Listen {
 #[derive(Debug)]
 pub(in crate::cli) struct Embedded {
     address: SocketAddr,
+    tls: bool,
     way: Way,
     workspaces: Arc<Workspaces>,
     stop: oneshot::Sender<()>,
@@ -120,6 +125,7 @@ impl Embedded {
     ) -> anyhow::Result<Self> {
         if let Some(off) = listen.candidates.iter().find(|address| !address.ip().is_loopback())
             && !listen.options.allow_plaintext
+            && listen.tls.is_none()
         {
             return Err(Usage::error(ServeError::Plaintext(*off).to_string()));
         }
@@ -142,6 +148,7 @@ impl Embedded {
             pid: std::process::id(),
             standalone: listen.standalone,
             socket: local.is_some(),
+            tls: listen.tls.is_some(),
             proof: Some(proof.clone()),
         };
         let way = dir.way(&serving)?.unwrap_or_default();
@@ -152,15 +159,15 @@ impl Embedded {
             // A sender that is gone asks for the same.
             stopped.await.unwrap_or_default();
         };
-        let doors = Doors { tcp: listener, local };
+        let doors = Doors { tcp: listener, tls: listen.tls.clone(), local };
         let running = server::run(doors, Arc::clone(&workspaces), options, shutdown);
         let task = tokio::spawn(running);
-        Ok(Self { address, way, workspaces, stop, task, announced })
+        Ok(Self { address, tls: listen.tls.is_some(), way, workspaces, stop, task, announced })
     }
 
     /// Where agents reach it.
     pub(in crate::cli) fn url(&self) -> String {
-        url_of(self.address)
+        url_of(self.address, self.tls)
     }
 
     /// A client of it.
