@@ -44,6 +44,12 @@ pub struct Config {
     pub allow_plaintext: bool,
     /// Where the server listens; another port is taken if this one is in use.
     pub listen: SocketAddr,
+    /// The certificate that `deeds serve` speaks TLS with.
+    pub tls_cert: Option<PathBuf>,
+    /// Its key.
+    pub tls_key: Option<PathBuf>,
+    /// Speak TLS with a certificate of one's own.
+    pub tls_self_signed: bool,
     /// What keeps the ledgers.
     pub ledger_engine: &'static Engine,
     /// How much is kept for agents.
@@ -100,6 +106,9 @@ impl Default for Config {
             token_file: None,
             allow_plaintext: false,
             listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), DEFAULT_PORT),
+            tls_cert: None,
+            tls_key: None,
+            tls_self_signed: false,
             ledger_engine: {
                 let [first, ..] = ENGINES;
                 first
@@ -240,6 +249,33 @@ const SETTINGS: &[Setting] = &[
         default: |config| Some(config.listen.to_string()),
         sample: "",
         doc: "Where agents reach the server. If the port is taken, another one is, and Deeds says which.",
+    },
+    Setting {
+        key: "tls.cert",
+        variable: "DEEDS_TLS_CERT",
+        kind: Kind::Path,
+        set: |config, text| put_path(&mut config.tls_cert, text),
+        default: |_| None,
+        sample: "/etc/deeds/tls.crt",
+        doc: "The certificate that `deeds serve` speaks TLS with, in PEM. It is read again when it changes.",
+    },
+    Setting {
+        key: "tls.key",
+        variable: "DEEDS_TLS_KEY",
+        kind: Kind::Path,
+        set: |config, text| put_path(&mut config.tls_key, text),
+        default: |_| None,
+        sample: "/etc/deeds/tls.key",
+        doc: "The certificate's key, in PEM.",
+    },
+    Setting {
+        key: "tls.self_signed",
+        variable: "DEEDS_TLS_SELF_SIGNED",
+        kind: Kind::Flag,
+        set: |config, text| put_flag(&mut config.tls_self_signed, text),
+        default: |config| Some(config.tls_self_signed.to_string()),
+        sample: "",
+        doc: "Whether `deeds serve` speaks TLS with a certificate of its own. It prints the fingerprint, and consoles remember it.",
     },
     Setting {
         key: "ledger.engine",
@@ -509,12 +545,7 @@ fn server_url(text: &str) -> Result<Url, Wrong> {
         return Err(Wrong(reason, "take it out, and put the token into a token file".to_owned()));
     }
     match url.scheme() {
-        "http" if url.has_host() => Ok(url),
-        "https" => Err(Wrong(
-            "this version speaks plain http only".to_owned(),
-            "connect through an SSH tunnel: ssh -L 4170:127.0.0.1:4170 host, then http://127.0.0.1:4170"
-                .to_owned(),
-        )),
+        "http" | "https" if url.has_host() => Ok(url),
         _ => Err(wrong("a server's URL", text, mend)),
     }
 }

@@ -67,6 +67,8 @@ const LAYERS: &[Layer] = &[
             "percent_encoding",
             "getrandom",
             "rustix",
+            "tokio_rustls",
+            "rcgen",
         ],
     },
     Layer {
@@ -85,6 +87,8 @@ const LAYERS: &[Layer] = &[
             "hyper_util",
             "tower",
             "rustix",
+            "tokio_rustls",
+            "rustls_platform_verifier",
         ],
     },
     Layer {

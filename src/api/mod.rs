@@ -7,6 +7,7 @@ mod addresses;
 mod answers;
 mod body;
 mod desk;
+mod fingerprint;
 mod glance;
 mod long_look;
 mod openapi;
@@ -33,6 +34,7 @@ pub use answers::{
 };
 pub use body::{DEPTH, ENTRIES, parse, parse_object, understood};
 pub use desk::{AwayBody, BackBody, ReasonBody, SessionBody};
+pub use fingerprint::{BadFingerprint, Fingerprint};
 pub use long_look::{InferView, LookLine, Looked, MOST_DAYS, NDJSON, PLAN_DAYS, PlanView, Window};
 pub use openapi::OPENAPI;
 pub use overrides::{OverrideAsked, OverrideBody, OverrideWord};

@@ -8,6 +8,7 @@ use clap::Args;
 use super::datadir::DataDir;
 use super::output::Output;
 use super::status::Usage;
+use crate::api::Fingerprint;
 use crate::client::Url;
 use crate::config::{self, Config};
 use crate::domain::ids::{AgentId, WorkspaceId};
@@ -28,6 +29,9 @@ pub(crate) struct Global {
     /// Send the token to a server on another machine although there is no TLS
     #[arg(long, global = true, display_order = 903)]
     pub(crate) allow_plaintext: bool,
+    /// The certificate of the server elsewhere, as `deeds serve` printed it; it is remembered
+    #[arg(long, global = true, value_name = "SHA256", display_order = 903)]
+    pub(crate) tls_fingerprint: Option<Fingerprint>,
     /// The workspace: one team of agents
     #[arg(long, short, global = true, value_name = "NAME", display_order = 903)]
     pub(crate) workspace: Option<WorkspaceId>,
@@ -80,6 +84,8 @@ pub(crate) struct Context {
     pub(crate) data_dir_flag: Option<PathBuf>,
     /// The token file that a flag names; it goes before the environment.
     pub(crate) token_file: Option<PathBuf>,
+    /// The certificate of the server elsewhere, as a flag says it.
+    pub(crate) tls_fingerprint: Option<Fingerprint>,
     /// The agent that a command is asked as, by the admin of a workspace here.
     pub(crate) as_agent: Option<AgentId>,
     /// Where answers go.
@@ -115,6 +121,7 @@ impl Context {
             config_file: meant.map(|(path, _)| path).filter(|path| path.exists()),
             data_dir_flag: global.data_dir.clone(),
             token_file: global.token_file.clone(),
+            tls_fingerprint: global.tls_fingerprint,
             as_agent: None,
             out: Output::stdout(global.json),
         })

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::token::header_file;
-use crate::api::TokenText;
+use crate::api::{Fingerprint, TokenText};
 use crate::domain::ids::{PersonId, WorkspaceId};
 use crate::ledger::{Engine, LedgerError, Store};
 
@@ -277,6 +277,30 @@ impl DataDir {
     /// Where the token of an agent is kept whose name is also somebody else's; no name has this sign in it.
     pub(crate) fn agent_token_file(&self, workspace: &WorkspaceId, agent: &str) -> PathBuf {
         self.path.join(TOKENS).join(format!("{workspace}.{}=agent", file_name(agent)))
+    }
+
+    /// The files of the certificate that a server here makes for itself, and of its key.
+    pub(crate) fn certificate_files(&self) -> (PathBuf, PathBuf) {
+        (self.path.join("tls.crt"), self.path.join("tls.key"))
+    }
+
+    fn pin_file(&self, url: &crate::client::Url) -> PathBuf {
+        let host = file_name(url.host_str().unwrap_or_default());
+        let port = url.port_or_known_default().unwrap_or_default();
+        self.path.join(TOKENS).join(format!("remote.{host}_{port}=certificate"))
+    }
+
+    /// The certificate by which a server elsewhere is known.
+    pub(crate) fn pin(&self, url: &crate::client::Url) -> Option<Fingerprint> {
+        read_small(&self.pin_file(url)).ok()?.parse().ok()
+    }
+
+    /// Keeps the certificate by which a server elsewhere is known.
+    ///
+    /// # Errors
+    /// When the file can't be written.
+    pub(crate) fn keep_pin(&self, url: &crate::client::Url, pin: Fingerprint) -> Result<(), DataDirError> {
+        Self::replace(&self.pin_file(url), &format!("{pin}\n"))
     }
 
     /// Where the token of a person's guards is kept, for a workspace here or on a server elsewhere.

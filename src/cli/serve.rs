@@ -1,8 +1,10 @@
 //! `deeds serve`: the server alone, until it is asked to stop.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use clap::Args;
 use tracing::Level;
 use tracing_subscriber::filter::Targets;
@@ -14,8 +16,9 @@ use super::output::{self, Output};
 use super::session::{self, Embedded, Listen, user};
 use super::signals::Signals;
 use super::status::{Status, Usage};
+use crate::api::Fingerprint;
 use crate::domain::ids::WorkspaceId;
-use crate::server;
+use crate::server::{self, Tls};
 
 /// The environment variable that says how much the server logs.
 const LOG_VARIABLE: &str = "DEEDS_LOG";
@@ -27,12 +30,21 @@ const LOCK_EVERY: Duration = Duration::from_millis(100);
 /// How the server listens.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  deeds serve\n  deeds serve --listen 127.0.0.1:9000 --data-dir /var/lib/deeds\n  DEEDS_LOG=debug deeds serve\n\nThere is no TLS yet: other machines reach it best through a tunnel, ssh -L 4170:127.0.0.1:4170 host.\nAgents sign in with tokens made by `deeds tokens create`."
+    after_help = "Examples:\n  deeds serve\n  deeds serve --listen 127.0.0.1:9000 --data-dir /var/lib/deeds\n  DEEDS_LOG=debug deeds serve\n\nOther machines reach it by TLS (--tls-self-signed, or --tls-cert and --tls-key), or through a tunnel, ssh -L 4170:127.0.0.1:4170 host.\nAgents sign in with tokens made by `deeds tokens create`."
 )]
 pub(crate) struct Command {
     /// The address to listen on, and no other
     #[arg(long, value_name = "ADDR")]
     listen: Option<SocketAddr>,
+    /// Speak TLS with this certificate, in PEM; it is read again when it changes
+    #[arg(long, value_name = "FILE", requires = "tls_key", conflicts_with = "tls_self_signed")]
+    tls_cert: Option<PathBuf>,
+    /// The certificate's key, in PEM
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// Speak TLS with a certificate of its own, whose fingerprint is printed; consoles remember it
+    #[arg(long)]
+    tls_self_signed: bool,
     /// Listen off loopback too, although tokens then travel in plain text
     #[arg(long)]
     allow_remote: bool,
@@ -58,6 +70,9 @@ pub(super) fn run(context: &Context, command: Command) -> anyhow::Result<Status>
     }
     log_to_stderr();
     let address = command.listen.unwrap_or(context.config.listen);
+    let dir = context.open_dir()?;
+    let tls = tls(context, &dir, &command, address)?;
+    let fingerprint = tls.as_ref().map(Tls::fingerprint);
     let options = server::Options {
         allow_plaintext: command.allow_remote,
         hosts: command.hosts,
@@ -65,7 +80,6 @@ pub(super) fn run(context: &Context, command: Command) -> anyhow::Result<Status>
         rate: command.rate,
         proof: None,
     };
-    let dir = context.open_dir()?;
     let runtime = session::runtime()?;
     let served = runtime.block_on(async {
         let signals = Signals::listen();
@@ -78,8 +92,9 @@ pub(super) fn run(context: &Context, command: Command) -> anyhow::Result<Status>
                 dir.path().display()
             );
         };
-        let embedded = Embedded::start(&dir, lock, &Listen::exactly(address, options).within(context.config.limits)).await?;
-        let ready = ready(context, &dir, &embedded).await;
+        let listen = Listen::exactly(address, options, tls).within(context.config.limits);
+        let embedded = Embedded::start(&dir, lock, &listen).await?;
+        let ready = ready(context, &dir, &embedded, fingerprint).await;
         if ready.is_ok() {
             signals.asked_to_stop().await;
         }
@@ -91,6 +106,38 @@ pub(super) fn run(context: &Context, command: Command) -> anyhow::Result<Status>
     // What is still being worked out on other threads has nobody any more who waits for it.
     runtime.shutdown_background();
     served
+}
+
+/// What is spoken, if it is not plaintext.
+fn tls(
+    context: &Context,
+    dir: &DataDir,
+    command: &Command,
+    address: SocketAddr,
+) -> anyhow::Result<Option<Tls>> {
+    let config = &context.config;
+    if command.tls_self_signed || (config.tls_self_signed && command.tls_cert.is_none()) {
+        let (certificate, key) = dir.certificate_files();
+        if !certificate.exists() || !key.exists() {
+            let mut names: Vec<String> = ["localhost", "127.0.0.1", "::1"].map(str::to_owned).into();
+            names.extend(command.hosts.iter().cloned());
+            if !address.ip().is_unspecified() && !address.ip().is_loopback() {
+                names.push(address.ip().to_string());
+            }
+            let (made, secret) = server::self_signed(names).context("no certificate could be made")?;
+            DataDir::replace(&key, &secret)?;
+            DataDir::replace(&certificate, &made)?;
+        }
+        return Ok(Some(Tls::from_files(&certificate, &key)?));
+    }
+    let given = |flag: &Option<PathBuf>, setting: &Option<PathBuf>| flag.clone().or_else(|| setting.clone());
+    match (given(&command.tls_cert, &config.tls_cert), given(&command.tls_key, &config.tls_key)) {
+        (Some(certificate), Some(key)) => Ok(Some(Tls::from_files(&certificate, &key)?)),
+        (None, None) => Ok(None),
+        (Some(_), None) | (None, Some(_)) => {
+            Err(Usage::error("a certificate and its key belong together: name both, tls.cert and tls.key"))
+        }
+    }
 }
 
 /// Takes the lock; one that another process holds for a moment only is waited for.
@@ -105,7 +152,12 @@ async fn lock(dir: &DataDir) -> anyhow::Result<Option<Lock>> {
 }
 
 /// Founds and signs in what there is, and says where everything is; never a token.
-async fn ready(context: &Context, dir: &DataDir, embedded: &Embedded) -> anyhow::Result<()> {
+async fn ready(
+    context: &Context,
+    dir: &DataDir,
+    embedded: &Embedded,
+    fingerprint: Option<Fingerprint>,
+) -> anyhow::Result<()> {
     let user = user(context, dir)?;
     embedded.found(dir, context.config.workspace.as_ref(), &user).await?;
     let workspaces = embedded.workspaces();
@@ -121,21 +173,31 @@ async fn ready(context: &Context, dir: &DataDir, embedded: &Embedded) -> anyhow:
         anyhow::bail!("{}: no workspace opens", dir.path().display());
     }
     // Whoever started it may have stopped reading; it serves all the same.
-    match announce(context.out, &embedded.url(), &tokens) {
+    match announce(context.out, &embedded.url(), fingerprint, &tokens) {
         Err(error) if !super::status::is_broken_pipe(&error) => Err(error),
         Ok(()) | Err(_) => Ok(()),
     }
 }
 
-fn announce(out: Output, url: &str, tokens: &[(WorkspaceId, std::path::PathBuf)]) -> anyhow::Result<()> {
+fn announce(
+    out: Output,
+    url: &str,
+    fingerprint: Option<Fingerprint>,
+    tokens: &[(WorkspaceId, PathBuf)],
+) -> anyhow::Result<()> {
     if out.json {
         let tokens: Vec<_> = tokens
             .iter()
             .map(|(workspace, file)| serde_json::json!({ "workspace": workspace, "token_file": file }))
             .collect();
-        return output::json_line(&serde_json::json!({ "url": url, "workspaces": tokens }));
+        return output::json_line(
+            &serde_json::json!({ "url": url, "certificate": fingerprint.map(|one| one.to_string()), "workspaces": tokens }),
+        );
     }
     output::line(format!("serving {url}"))?;
+    if let Some(fingerprint) = fingerprint {
+        output::line(format!("certificate {fingerprint}"))?;
+    }
     for (workspace, file) in tokens {
         output::line(format!("workspace {workspace}: the admin's token is in {}", file.display()))?;
     }

@@ -1,10 +1,11 @@
 //! Attach or start: every command and the console reach a workspace through here, with a token, over HTTP.
 //!
-//! `embedded` is the server inside this process, `signin` finds the token, `guard` is the hooks' own way. One path, not two: whoever starts the server
+//! `embedded` is the server inside this process, `signin` finds the token, `guard` is the hooks' own way, `pin` knows servers elsewhere by their certificate. One path, not two: whoever starts the server
 //! here talks to it like everybody else.
 
 mod embedded;
 mod guard;
+mod pin;
 mod signin;
 
 use std::path::PathBuf;
@@ -202,8 +203,7 @@ impl Session {
             Some(given) => given.token,
             None => signin::kept(dir.as_ref(), &url, context.config.workspace.as_ref())?,
         };
-        let client = client_by(context, &Way::Address, url.as_str(), token)?;
-        client.whoami().await?;
+        let client = pin::reach(context, &url, token).await?;
         Ok(Self { client, place: Place::Remote { dir, url, keep } })
     }
 
@@ -275,7 +275,7 @@ impl Session {
                 Err(error) => return Err(error),
             },
         };
-        let url = url_of(serving.address);
+        let url = url_of(serving.address, serving.tls);
         // One of an earlier version can't show that it is the one.
         let Some(way) = dir.way(&serving)? else { return Ok(Attached::NoAnswer) };
         match client_with(context, &way, &url, token.clone(), ATTACH_ATTEMPTS)?.whoami().await {
@@ -481,9 +481,10 @@ fn client_with(
 }
 
 /// Where a server on this machine is reached that listens there.
-fn url_of(address: std::net::SocketAddr) -> String {
+fn url_of(address: std::net::SocketAddr, tls: bool) -> String {
+    let scheme = if tls { "https" } else { "http" };
     if address.ip().is_unspecified() {
-        return format!("http://127.0.0.1:{}", address.port());
+        return format!("{scheme}://127.0.0.1:{}", address.port());
     }
-    format!("http://{address}")
+    format!("{scheme}://{address}")
 }

@@ -15,6 +15,7 @@ mod people;
 mod reads;
 mod send;
 mod stream;
+mod trust;
 mod way;
 
 use std::net::IpAddr;
@@ -30,6 +31,7 @@ pub use reads::{Direction, LedgerQuery};
 /// A server's address, checked.
 pub use reqwest::Url;
 pub use stream::{DeedStream, StreamEvent, StreamFrom};
+pub use trust::Trust;
 pub use way::{Said, Socket, Way, Witness};
 
 /// How long a connection may take to come about.
@@ -78,6 +80,8 @@ struct Inner {
     http: reqwest::Client,
     /// Without a slash at its end.
     base: String,
+    /// The same as requests go there: a socket needs no TLS.
+    root: String,
     token: TokenText,
     options: Options,
 }
@@ -121,19 +125,32 @@ impl Client {
         if let Way::Socket(socket) = &way {
             builder = builder.unix_socket(socket.path());
         }
+        let broken = |error: &dyn std::error::Error| ClientError::Protocol { why: error.to_string() };
+        let trust = match &way {
+            Way::Trusting(trust) => trust.clone(),
+            Way::Proven(_) => Trust::any(),
+            Way::Address | Way::Socket(_) => Trust::default(),
+        };
+        let root = match &way {
+            Way::Socket(_) => base.replacen("https:", "http:", 1),
+            Way::Address | Way::Trusting(_) | Way::Proven(_) => base.clone(),
+        };
+        let tls = if root.starts_with("https:") { trust.config() } else { trust::nobody() };
+        builder = builder.tls_backend_preconfigured(tls.map_err(|error| broken(&error))?);
         let builder = match way {
-            Way::Address => builder,
+            Way::Address | Way::Trusting(_) => builder,
             way @ (Way::Socket(_) | Way::Proven(_)) => builder.connector_layer(Sure(way)),
         };
-        let http = builder.build().map_err(|error| ClientError::Protocol { why: error.to_string() })?;
-        Ok(Self { inner: Arc::new(Inner { http, base, token, options }), then: None })
+        let http = builder.build().map_err(|error| broken(&error))?;
+        Ok(Self { inner: Arc::new(Inner { http, base, root, token, options }), then: None })
     }
 
     /// The same server, by the same way, for another token of it.
     #[must_use]
     pub fn signed_by(&self, token: TokenText) -> Self {
-        let Inner { http, base, options, .. } = &*self.inner;
-        let inner = Inner { http: http.clone(), base: base.clone(), token, options: *options };
+        let Inner { http, base, root, options, .. } = &*self.inner;
+        let (http, base, root) = (http.clone(), base.clone(), root.clone());
+        let inner = Inner { http, base, root, token, options: *options };
         Self { inner: Arc::new(inner), then: None }
     }
 
@@ -158,13 +175,7 @@ fn address(text: &str, allow_plaintext: bool) -> Result<(String, bool)> {
     let url = reqwest::Url::parse(text)
         .map_err(|error| wrong(&error.to_string(), "write it as http://127.0.0.1:7117"))?;
     match url.scheme() {
-        "http" => {}
-        "https" => {
-            return Err(wrong(
-                "this version does not speak TLS yet",
-                "use http:// on this machine, or a tunnel (ssh -L) that ends here",
-            ));
-        }
+        "http" | "https" => {}
         _ => return Err(wrong("it is no http address", "write it as http://127.0.0.1:7117")),
     }
     if !url.username().is_empty()
@@ -177,10 +188,10 @@ fn address(text: &str, allow_plaintext: bool) -> Result<(String, bool)> {
     let host = url.host_str().unwrap_or_default();
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     let loopback = bare == "localhost" || bare.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
-    if !loopback && !allow_plaintext {
+    if !loopback && !allow_plaintext && url.scheme() == "http" {
         return Err(wrong(
             "it is not on this machine and would get the token in plaintext",
-            "use a tunnel (ssh -L), or allow plaintext if the network between is yours alone",
+            "use https://, or a tunnel (ssh -L), or allow plaintext if the network between is yours alone",
         ));
     }
     Ok((url.as_str().trim_end_matches('/').to_owned(), loopback))
@@ -198,7 +209,6 @@ mod tests {
         assert_eq!(fine("http://[::1]:1"), ("http://[::1]:1".to_owned(), true));
         for (bad, said) in [
             ("nonsense", "http://127.0.0.1:7117"),
-            ("https://localhost", "TLS"),
             ("ftp://localhost", "no http address"),
             ("http://deeds.example:80", "plaintext"),
             ("http://me:pw@localhost", "more than"),
@@ -207,6 +217,7 @@ mod tests {
             assert!(error.contains(said), "{bad}: {error}");
         }
         assert!(!address("http://10.0.0.1:80", true).unwrap().1);
+        assert!(!address("https://deeds.example", false).unwrap().1);
     }
 
     #[test]

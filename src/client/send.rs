@@ -81,7 +81,7 @@ impl Client {
     }
 
     pub(super) fn url(&self, path: &str) -> String {
-        format!("{}{path}", self.inner.base)
+        format!("{}{path}", self.inner.root)
     }
 
     /// What a failed exchange means; never with the token in it.

@@ -19,6 +19,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 use tower::{Layer, Service};
 
+use super::trust::Trust;
 use crate::api::{Proof, ProofKey, nonce};
 
 /// The longest head of an answer to the question for a proof, in bytes.
@@ -36,6 +37,8 @@ pub enum Way {
     Address,
     /// By a socket in a data directory of this machine.
     Socket(Socket),
+    /// By its address over TLS, with that certificate.
+    Trusting(Trust),
     /// By its address, after a proof on each connection.
     Proven(Witness),
 }
@@ -191,7 +194,7 @@ where
         let way = self.way.clone();
         Box::pin(async move {
             match way {
-                Way::Address => connect.call(to).await,
+                Way::Address | Way::Trusting(_) => connect.call(to).await,
                 Way::Socket(socket) => {
                     socket.check().await?;
                     connect.call(to).await

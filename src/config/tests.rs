@@ -54,7 +54,7 @@ fn errors_name_the_place_and_the_mend() {
         ("workspace = \"Not Good\"\n", ":1:13", "is not a workspace name; use a-z"),
         ("theme = \"pink\"\n", ":1:9", "use one of auto, dark"),
         ("listen = \"here\"\n", ":1:10", "127.0.0.1:4170"),
-        ("connect = \"https://deeds.example\"\n", ":1:11", "ssh -L"),
+        ("connect = \"ftp://deeds.example\"\n", ":1:11", "http://127.0.0.1:4170"),
         ("connect = \"http://me:secret@host\"\n", ":1:11", "token file"),
         ("a = [\n", ":1:", "correct this line"),
         ("hook.default = \"maybe\"\n", ":1:16", "use one of allow, deny, ask"),

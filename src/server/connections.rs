@@ -18,11 +18,13 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
 use tower::Service;
 
 use super::doors::{Accepted, Doors, Peer, Wire, is_ours};
 use super::seats::{Seat, Seats, raise_limit};
 use super::timely::Timely;
+use super::tls::Tls;
 use crate::coordinator::Clock;
 
 /// How long a connection may take for a request's headers, and may be idle between requests.
@@ -68,7 +70,7 @@ pub(super) async fn serve(
                     continue;
                 };
                 let at = Bearings { seat, clock: clock.clone(), http: http.clone(), router: router.clone() };
-                tasks.spawn(welcome(accepted, at, close.subscribe()));
+                tasks.spawn(welcome(accepted, doors.tls.as_ref().map(Tls::acceptor), at, close.subscribe()));
             }
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
@@ -100,13 +102,25 @@ impl Drop for Bearings {
 }
 
 /// Makes a connection of what was accepted: here, and nowhere else, it matters what its bytes travel on.
-async fn welcome(accepted: Accepted, at: Bearings, closing: watch::Receiver<bool>) {
+async fn welcome(accepted: Accepted, tls: Option<TlsAcceptor>, at: Bearings, closing: watch::Receiver<bool>) {
     match accepted {
         Accepted::Tcp(stream, address) => {
             if let Err(error) = stream.set_nodelay(true) {
                 tracing::debug!(%error, "a connection could not be told not to delay");
             }
-            connection(stream, Peer::Net(address), &at, closing).await;
+            let Some(tls) = tls else {
+                return connection(stream, Peer::Net(address), &at, closing).await;
+            };
+            // Who shakes hands slowly waits like who sends its headers slowly.
+            let shaken = tokio::select! {
+                shaken = timeout(HEADER_TIMEOUT, tls.accept(stream)) => shaken,
+                () = at.seat.is_cut() => return,
+            };
+            match shaken {
+                Ok(Ok(stream)) => connection(stream, Peer::Net(address), &at, closing).await,
+                Ok(Err(error)) => tracing::debug!(%error, "a connection did not come about by TLS"),
+                Err(_) => tracing::debug!("a connection took too long to come about by TLS"),
+            }
         }
         Accepted::Local(stream, uid) if is_ours(uid) => {
             connection(stream, Peer::Local(uid), &at, closing).await;

@@ -7,18 +7,22 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
+use super::tls::Tls;
+
 /// What a server listens on.
 #[derive(Debug)]
 pub struct Doors {
     /// For agents and other machines.
     pub tcp: TcpListener,
+    /// What is spoken by TCP, if it is not plaintext.
+    pub tls: Option<Tls>,
     /// For the processes of its own account on this machine.
     pub local: Option<UnixListener>,
 }
 
 impl From<TcpListener> for Doors {
     fn from(tcp: TcpListener) -> Self {
-        Self { tcp, local: None }
+        Self { tcp, tls: None, local: None }
     }
 }
 

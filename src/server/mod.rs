@@ -23,6 +23,7 @@ mod sealing;
 mod seats;
 mod stream;
 mod timely;
+mod tls;
 mod workspace;
 mod workspaces;
 
@@ -41,6 +42,7 @@ use crate::api::{ProofKey, ServerFacts};
 use crate::coordinator::Clock;
 
 pub use doors::Doors;
+pub use tls::{Tls, TlsError, self_signed};
 pub use workspace::Workspace;
 pub use workspaces::{CreateError, OpenError, Workspaces};
 
@@ -64,7 +66,7 @@ pub struct Options {
 pub enum ServeError {
     /// It would speak plaintext to other machines.
     #[error(
-        "{0} is not on loopback and there is no TLS yet: tokens would travel in plaintext; listen on 127.0.0.1 and use a tunnel, or allow plaintext if the network between is yours alone"
+        "{0} is not on loopback and there is no TLS: tokens would travel in plaintext; give a certificate with --tls-cert and --tls-key, or --tls-self-signed; listen on 127.0.0.1 and use a tunnel; or allow plaintext if the network between is yours alone"
     )]
     Plaintext(SocketAddr),
     /// The listener fails.
@@ -126,7 +128,7 @@ pub async fn run(
 ) -> Result<(), ServeError> {
     let doors = doors.into();
     let address = doors.tcp.local_addr()?;
-    if !address.ip().is_loopback() && !options.allow_plaintext {
+    if !address.ip().is_loopback() && !options.allow_plaintext && doors.tls.is_none() {
         return Err(ServeError::Plaintext(address));
     }
     let (close, closing) = watch::channel(false);
@@ -141,8 +143,12 @@ pub async fn run(
         closing,
     });
     tracing::info!(%address, "serving");
+    let followed = doors.tls.clone().map(|tls| tokio::spawn(tls.follow()));
     let clock = app.clock().clone();
     connections::serve(doors, router::router(app), clock, close, shutdown).await;
+    if let Some(followed) = followed {
+        followed.abort();
+    }
     tracing::info!(%address, "no longer serving");
     Ok(())
 }

@@ -24,7 +24,7 @@ fn bad_input_is_refused_with_place_reason_and_mend() {
         ),
         (&["--config", "none.toml", "verify"], 2, "none.toml: the configuration can't be read"),
         (&["verify", "--workspace", "Not Good"], 2, "a workspace name"),
-        (&["verify", "--connect", "https://x"], 2, "ssh -L"),
+        (&["verify", "--connect", "https://x"], 2, "run it there, without --connect"),
         (&["verify", "--connect", "host:1"], 2, "http://127.0.0.1:4170"),
         (&["verify", "--connect", "http://127.0.0.1:1"], 2, "run it there, without --connect"),
         (&["serve", "--connect", "http://127.0.0.1:1"], 2, "leave --connect out"),

@@ -30,3 +30,4 @@ mod server_proof;
 mod small;
 mod squatter;
 mod team;
+mod tls;

@@ -137,6 +137,8 @@ impl Server {
 
 impl Caller {
     pub(crate) fn new(base: &str, token: String) -> Self {
+        // The cryptography is named nowhere else in a test.
+        tokio_rustls::rustls::crypto::ring::default_provider().install_default().unwrap_or_default();
         let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().unwrap();
         Self { base: base.to_owned(), token, http }
     }

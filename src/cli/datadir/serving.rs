@@ -33,6 +33,9 @@ pub(crate) struct Serving {
     /// It is a `deeds serve`: whoever runs it starts it again, and nobody takes its place.
     #[serde(default)]
     pub(crate) standalone: bool,
+    /// It speaks TLS there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) tls: bool,
     /// It listens on the directory's socket too.
     #[serde(default)]
     pub(crate) socket: bool,
@@ -206,6 +209,7 @@ mod tests {
             instance: "i".to_owned(),
             pid: 1,
             standalone: true,
+            tls: false,
             socket: false,
             proof: Some(ProofKey::random().unwrap()),
         };

@@ -24,7 +24,7 @@ use crate::domain::deed::Deed;
 use crate::domain::ids::{PersonId, WorkspaceId};
 use crate::domain::things::{Limits, TokenClass};
 use crate::ledger::Ledger as _;
-use crate::server::{self, Doors, ServeError, Workspaces};
+use crate::server::{self, Doors, ServeError, Tls, Workspaces};
 
 /// The workspace that a fresh data directory begins with.
 const FIRST_WORKSPACE: &str = "default";
@@ -49,6 +49,8 @@ pub(in crate::cli) struct Listen {
     standalone: bool,
     /// How much is kept for agents there.
     limits: Limits,
+    /// What it speaks, if it is not plaintext.
+    tls: Option<Tls>,
 }
 
 impl Listen {
@@ -63,37 +65,25 @@ impl Listen {
         let any = SocketAddr::new(listen.ip(), 0);
         let last = last.map(|last| last.address).filter(|last| listen == usual && last.ip().is_loopback());
         let candidates = last.into_iter().chain([listen, any]).collect();
-        Self {
-            candidates,
-            options: server::Options::default(),
-            patient: false,
-            standalone: false,
-            limits: Limits::default(),
-        }
+        Self::plain(candidates, false)
     }
 
     /// Where another process has served; agents know that address.
     pub(super) fn same_as(address: Option<SocketAddr>) -> Self {
         let any = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
         let candidates = address.into_iter().chain([any]).collect();
-        Self {
-            candidates,
-            options: server::Options::default(),
-            patient: true,
-            standalone: false,
-            limits: Limits::default(),
-        }
+        Self::plain(candidates, true)
+    }
+
+    fn plain(candidates: Vec<SocketAddr>, patient: bool) -> Self {
+        let options = server::Options::default();
+        Self { candidates, options, patient, standalone: false, limits: Limits::default(), tls: None }
     }
 
     /// There and nowhere else, for a process that does nothing but serve.
-    pub(in crate::cli) fn exactly(address: SocketAddr, options: server::Options) -> Self {
-        Self {
-            candidates: vec![address],
-            options,
-            patient: false,
-            standalone: true,
-            limits: Limits::default(),
-        }
+    pub(in crate::cli) fn exactly(address: SocketAddr, options: server::Options, tls: Option<Tls>) -> Self {
+        let plain = Self::plain(vec![address], false);
+        Self { options, standalone: true, tls, ..plain }
     }
 
     async fn bind(&self) -> anyhow::Result<TcpListener> {
@@ -125,6 +115,7 @@ impl Listen {
 #[derive(Debug)]
 pub(in crate::cli) struct Embedded {
     address: SocketAddr,
+    tls: bool,
     way: Way,
     workspaces: Arc<Workspaces>,
     stop: oneshot::Sender<()>,
@@ -147,6 +138,7 @@ impl Embedded {
     ) -> anyhow::Result<Self> {
         if let Some(off) = listen.candidates.iter().find(|address| !address.ip().is_loopback())
             && !listen.options.allow_plaintext
+            && listen.tls.is_none()
         {
             return Err(Usage::error(ServeError::Plaintext(*off).to_string()));
         }
@@ -169,6 +161,7 @@ impl Embedded {
             pid: std::process::id(),
             standalone: listen.standalone,
             socket: local.is_some(),
+            tls: listen.tls.is_some(),
             proof: Some(proof.clone()),
         };
         if let Some(founder) = founder(&workspaces).await {
@@ -182,15 +175,15 @@ impl Embedded {
             // A sender that is gone asks for the same.
             stopped.await.unwrap_or_default();
         };
-        let doors = Doors { tcp: listener, local };
+        let doors = Doors { tcp: listener, tls: listen.tls.clone(), local };
         let running = server::run(doors, Arc::clone(&workspaces), options, shutdown);
         let task = tokio::spawn(running);
-        Ok(Self { address, way, workspaces, stop, task, announced })
+        Ok(Self { address, tls: listen.tls.is_some(), way, workspaces, stop, task, announced })
     }
 
     /// Where agents reach it.
     pub(in crate::cli) fn url(&self) -> String {
-        url_of(self.address)
+        url_of(self.address, self.tls)
     }
 
     /// A client of it.
