@@ -8,6 +8,9 @@ use crate::domain::ids::{AgentId, PersonId, Seq};
 use crate::domain::outcome::Outcome;
 use crate::domain::things::{Token, TokenClass};
 
+/// Most live tokens of a workspace.
+const TOKENS: usize = 10_000;
+
 /// Creates or revokes a token.
 pub(super) fn decide(sheet: &mut Sheet<'_>, step: &TokenStep) -> Seq {
     match step {
@@ -51,6 +54,11 @@ fn create(sheet: &mut Sheet<'_>, token: &Token) -> Seq {
     }
     if token.expires.is_some_and(|end| end <= sheet.now) {
         return refuse(sheet, Code::WrongState, "the token would have expired already; name a later time");
+    }
+    let live = sheet.base().access.tokens.values().filter(|record| record.is_live(sheet.now)).count();
+    if live >= TOKENS {
+        let why = format!("{live} tokens are live; revoke those that nobody uses");
+        return refuse(sheet, Code::OverBound, &why);
     }
     let mut deed = sheet.draft(Body::TokenCreated(Box::new(token.clone())), action, Outcome::Recorded);
     deed.because(format!("{} token {} for {}", token.class.as_str(), token.id, token.name));
