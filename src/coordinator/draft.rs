@@ -111,7 +111,7 @@ impl Draft {
         let Ok(mut decision) = catch_unwind(AssertUnwindSafe(decided)) else {
             return Ok(Err(SubmitError::Defect("the rules panicked".to_owned())));
         };
-        if let Some(code) = decision.turned_away {
+        if let Some(code) = decision.turned_away.filter(|_| rules.limits.counts_refusals) {
             let who = &request.principal.actor;
             if let Some(first) = door.count(who, code, now) {
                 if let Answer::Reply(reply) = &mut decision.answer {

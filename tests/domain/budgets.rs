@@ -160,3 +160,50 @@ fn keys_are_each_agents_own() {
     assert_eq!(last.turned_away.map(|code| code.to_string()).as_deref(), Some("over-budget"));
     world.verify();
 }
+
+/// Values are the team's, and have bounds of their own: how many entities, how large all are, how large a scratch is.
+#[test]
+fn values_have_bounds_of_their_own() {
+    let limits = Limits { entities: 3, scratch: 4_000, ..Limits::default() };
+    let mut world = within(limits);
+    let long = "x".repeat(1_500);
+    for no in 0..2 {
+        assert_eq!(code_of(&mut world, &format!("sales creates crm/deal/{no} stage=trial")), "");
+    }
+    assert_eq!(code_of(&mut world, &format!("sales writes scratch/sales/a note={long}@0")), "");
+    assert_eq!(code_of(&mut world, "sales creates crm/deal/9 stage=trial"), "over-budget", "a fourth entity");
+    assert_eq!(code_of(&mut world, &format!("sales writes scratch/sales/a more={long}@0")), "over-budget");
+    assert_eq!(
+        code_of(&mut world, "sales writes crm/deal/0 stage=proposal@1"),
+        "",
+        "what is there may change"
+    );
+    assert_eq!(code_of(&mut world, "dana sets crm/account/new#plan team@0 'mine'"), "", "people go on");
+    assert!(alerts(&world, AlertKind::OverBudget).iter().any(|(_, title)| title.contains("entities")));
+    world.verify();
+}
+
+fn code_of(world: &mut World, step: &str) -> String {
+    run(world, step).code.map(|code| code.to_string()).unwrap_or_default()
+}
+
+/// An act of which nobody says how it ended is over after a month, and holds nothing any more.
+#[test]
+fn an_act_without_an_end_expires() {
+    let mut world = World::new(TEAM);
+    play(
+        &mut world,
+        "
+        sales acts mail/sales send_hello on crm/deal/7 -> allowed
+        sales acts mail/sales send_hello on crm/deal/8 -> allowed
+        sales done 1 -> committed
+        pass 30d
+        tick
+        tick
+        tick
+        sales done 2 -> refused wrong-state
+        ",
+    );
+    assert!(world.state.board.acts.is_empty() && world.state.board.holds.is_empty());
+    world.verify();
+}

@@ -63,6 +63,7 @@ fn timers(board: &Board) -> BTreeSet<(Time, Timer)> {
         timers.extend(board.queued.iter().map(|(deed, waiting)| (waiting.until, Timer::Turn(*deed))));
         timers.extend(board.fan_outs.values().map(|fan_out| (fan_out.deadline, Timer::FanOut(fan_out.no))));
     }
+    timers.extend(board.acts.values().filter_map(|act| Some((act.until?, Timer::Act(act.no)))));
     timers.extend(board.halted.iter().filter_map(|stop| Some((stop.until?, Timer::AllPaused))));
     let frozen = |(entity, stop): (&EntityPath, &Stop)| Some((stop.until?, Timer::Frozen(entity.clone())));
     timers.extend(board.frozen.iter().filter_map(frozen));

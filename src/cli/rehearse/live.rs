@@ -25,6 +25,7 @@ use crate::coordinator::Clock;
 use crate::domain::deed::Deed;
 use crate::domain::ids::{PersonId, WorkspaceId};
 use crate::domain::map::Model;
+use crate::domain::things::Limits;
 use crate::domain::time::Time;
 use crate::ledger::Ledger as _;
 use crate::rehearse::{World, onlooker};
@@ -69,7 +70,8 @@ pub(super) fn run(context: &Context, start: Start<'_>) -> anyhow::Result<(Status
         let lock = dir.try_lock()?.context("another deeds holds the temporary directory")?;
         log_to(&dir);
         let clock = Clock::manual(start.begins);
-        let listen = Listen::from_settings(([127, 0, 0, 1], 0).into(), None);
+        let limits = Limits { counts_refusals: false, ..Limits::default() };
+        let listen = Listen::from_settings(([127, 0, 0, 1], 0).into(), None).within(limits);
         let embedded = Embedded::start_by(&dir, lock, &listen, clock.clone()).await?;
         let played = play(context, &embedded, clock, start).await;
         embedded.stop().await;

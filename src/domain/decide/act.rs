@@ -8,13 +8,15 @@ use super::{alert, inbox, output, propose, verdict};
 use crate::domain::code::Code;
 use crate::domain::command::{Act, ActEnd, DEPENDENCIES, NAME_BYTES};
 use crate::domain::deed::{Body, Deed};
-use crate::domain::ids::{Actor, AgentId, Seq};
+use crate::domain::ids::{ActNo, Actor, AgentId, Seq};
 use crate::domain::outcome::Outcome;
 use crate::domain::path::{FieldName, FieldPath};
 use crate::domain::state::State;
 use crate::domain::things::{ActOrder, Case, FieldChange, Hold, OpenAct, WaitingAct, Work, WorkKind};
-use crate::domain::time::Time;
+use crate::domain::time::{Span, Time};
 
+/// How long an act may be open of which nobody says how it ended.
+pub(super) const LIFE: Span = Span::from_days(30);
 /// Most acts open at once. Beyond it agents have stopped telling how theirs ended.
 pub(super) const OPEN_ACTS: usize = 100_000;
 /// Most acts that wait at once until the way is free.
@@ -218,6 +220,22 @@ pub(super) fn end(sheet: &mut Sheet<'_>, end: &ActEnd) -> Seq {
     let raised = alert::would_be_stale(sheet, &state, primary, &outdated);
     alert::note(sheet, primary, raised);
     primary
+}
+
+/// Nobody has said how it ended, and it holds what it is based on no longer.
+pub(super) fn expire(sheet: &mut Sheet<'_>, no: ActNo) -> Option<Seq> {
+    let act = sheet.base().board.acts.get(&no)?.clone();
+    let action = format!("{} expired", act.action);
+    let mut deed = sheet.follow_up(Body::ActFailed(()), action, Outcome::Failed, Some(act.deed));
+    deed.subject = Some(act.subject.clone());
+    deed.because(format!(
+        "act {no} of {} was allowed {} ago, and nobody has said how it ended",
+        act.agent,
+        LIFE.rough()
+    ));
+    deed.refs.act = Some(no);
+    deed.refs.owners = vec![act.agent.clone()];
+    Some(sheet.push(deed))
 }
 
 /// What another has changed, since the act was allowed, of what it is based on, as far as its agent may see it.

@@ -4,7 +4,7 @@ use super::alert;
 use super::sheet::Sheet;
 use crate::domain::code::Code;
 use crate::domain::command::{Keeps, Override};
-use crate::domain::deed::{Body, Family};
+use crate::domain::deed::{Body, Deed, Family, Touches};
 use crate::domain::ids::{Actor, AgentId, Seq};
 use crate::domain::outcome::Outcome;
 use crate::domain::state::{Board, KEYS, KEYS_OF_ONE, State};
@@ -98,6 +98,9 @@ pub(super) fn hold(sheet: &mut Sheet<'_>, keeps: Keeps) -> Option<String> {
     if keeps == Keeps::Nothing {
         return None;
     }
+    if let Some(why) = crowded(sheet, keeps, &agent) {
+        return Some(why);
+    }
     let plain = |family| matches!(family, Family::Write | Family::Entity);
     if sheet.deeds().iter().all(|deed| plain(deed.body.row().family)) {
         return None;
@@ -112,6 +115,35 @@ pub(super) fn hold(sheet: &mut Sheet<'_>, keeps: Keeps) -> Option<String> {
     let now = after.usage(&agent);
     let mut grown = Measure::ALL.into_iter().filter(|measure| measure.of(now) > measure.of(before));
     grown.find_map(|measure| excess(after, &agent, &limits, measure))
+}
+
+/// Why no more values can be set by agents, in words: how many entities there are, how large all is, how large what the agent has
+/// for itself.
+fn crowded(sheet: &mut Sheet<'_>, keeps: Keeps, agent: &AgentId) -> Option<String> {
+    if keeps != Keeps::Values {
+        return None;
+    }
+    let limits = sheet.limits;
+    let all = |state: &State| {
+        let volume = &state.volume;
+        [volume.entities, volume.bytes, volume.scratch_of(agent.as_str())]
+    };
+    let most = [limits.entities, limits.values, limits.scratch];
+    let near = [NEAR.open, NEAR.bytes, NEAR.bytes];
+    let before = all(sheet.base());
+    let is_near = before.iter().zip(near).zip(most).any(|((kept, near), most)| kept + near > most);
+    let sets = |deed: &Deed| matches!(deed.body.row().touches, Touches::Fields);
+    if !is_near || !sheet.deeds().iter().any(sets) {
+        return None;
+    }
+    let after = all(sheet.state());
+    let words = [
+        format!("{} entities may be in this workspace", limits.entities),
+        format!("values of {} may be in this workspace", Measure::Bytes.words(limits.values)),
+        format!("values of {} may be in the scratch of {agent}", Measure::Bytes.words(limits.scratch)),
+    ];
+    let mut over = before.into_iter().zip(after).zip(most).zip(words);
+    over.find_map(|(((before, after), most), words)| (after > before && after > most).then_some(words))
 }
 
 /// Turns the caller away: with the first time comes an alert.
@@ -133,6 +165,15 @@ pub(super) fn warn(sheet: &mut Sheet<'_>, cause: Seq) {
     let board = &sheet.base().board;
     let (kept, most) = (board.usage(&agent), own(board, &agent, &sheet.limits));
     let near = |measure: &Measure| measure.of(kept) >= measure.of(most) / 4 * 3;
+    let (volume, limits) = (&sheet.base().volume, sheet.limits);
+    if volume.entities >= limits.entities / 4 * 3 || volume.bytes >= limits.values / 4 * 3 {
+        let (kept, most) = (Measure::Bytes.words(volume.bytes), Measure::Bytes.words(limits.values));
+        let why = format!(
+            "this workspace has {} entities with {kept}; {} with {most} may be there",
+            volume.entities, limits.entities
+        );
+        alert::over_volume(sheet, &why, cause);
+    }
     let Some(measure) = Measure::ALL.into_iter().find(near) else { return };
     let (kept, most) = (measure.words(measure.of(kept)), measure.words(measure.of(most)));
     let why = format!("{kept} are kept for {agent}, which may have {most}");

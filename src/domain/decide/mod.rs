@@ -75,6 +75,7 @@ const RULES: Rules = Rules {
     is_failure: AlertKind::is_coordination_failure,
     counts_tries: true,
     known: Some(KNOWN),
+    act_life: Some(act::LIFE),
     new_schedules_begin: true,
     ..FORMAT_1
 };

@@ -70,6 +70,7 @@ fn one(sheet: &mut Sheet<'_>, timer: &Timer) -> Option<Seq> {
         Timer::Held(path) => held::lapse(sheet, path),
         Timer::Frozen(entity) => overrides::thaw(sheet, entity),
         Timer::Paused(agent) => overrides::wake(sheet, agent),
+        Timer::Act(no) => act::expire(sheet, *no),
         Timer::AllPaused => halt::lapse(sheet),
     }
 }

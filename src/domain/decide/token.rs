@@ -18,6 +18,9 @@ const INVITED_FOR: Span = Span::from_days(7);
 /// How many wait to be taken at once.
 const INVITATIONS: usize = 1_000;
 
+/// Most live tokens of a workspace.
+const TOKENS: usize = 10_000;
+
 /// Creates or revokes a token.
 pub(super) fn decide(sheet: &mut Sheet<'_>, step: &TokenStep) -> Seq {
     match step {
@@ -159,6 +162,11 @@ fn may_name(
 fn record(sheet: &mut Sheet<'_>, action: &'static str, token: Token, by: Option<Actor>) -> Seq {
     if sheet.base().access.tokens.contains_key(&token.id) {
         return refuse(sheet, action, Code::WrongState, "a token of that id exists");
+    }
+    let live = sheet.base().access.tokens.values().filter(|record| record.is_live(sheet.now)).count();
+    if live >= TOKENS {
+        let why = format!("{live} tokens are live; revoke those that nobody uses");
+        return refuse(sheet, action, Code::OverBound, &why);
     }
     let alike = naming::taken_for(sheet.base().board.map.model(), &sheet.base().access.tokens, &token.name);
     let alike =

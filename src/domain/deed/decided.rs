@@ -60,7 +60,7 @@ pub struct Decided {
     pub anew: bool,
     /// The work that its author had in hand, by the deed that brought it, where a longer chain leads there than to its cause.
     pub in_hand: Option<Seq>,
-    /// When the work is looked after that waits again; or the review that is late, where the next one begins sooner than was
+    /// When the work is looked after that waits again, or an act is over of which nobody has said how it ended; or the review that is late, where the next one begins sooner than was
     /// said.
     pub alarm: Option<Time>,
     /// Until when it is known, whatever else happens: the turn that was taken, what was concluded, the name of what ended.

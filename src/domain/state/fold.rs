@@ -59,6 +59,7 @@ impl State {
             Touches::Tried | Touches::Version if !self.entities.contains_key(path) => return,
             Touches::Tried | Touches::Version | Touches::Fields | Touches::Archived | Touches::Deleted => {}
         }
+        let known = self.entities.get(path).map(|entity| entity.size());
         let entity = Arc::make_mut(self.entities.entry(path.clone()).or_default());
         match touches {
             Touches::Fields => apply(entity, deed),
@@ -79,6 +80,10 @@ impl State {
             fields: deed.fields.iter().filter(|f| f.entity.is_none()).map(|f| f.name.clone()).collect(),
         }));
         remember_actor(entity, deed);
+        let now = entity.size();
+        if known != Some(now) {
+            Arc::make_mut(&mut self.volume).change(path, known, now);
+        }
     }
 
     fn remember_key(&mut self, deed: &Deed) {

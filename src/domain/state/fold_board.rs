@@ -339,7 +339,11 @@ impl Board {
             based_on: order.based_on.clone(),
             at: deed.recorded,
             deed: deed.seq,
+            until: deed.decided.as_ref().and_then(|decided| decided.alarm),
         };
+        if let Some(until) = act.until {
+            self.timers.insert((until, Timer::Act(no)));
+        }
         self.hold_act(&act);
         self.acts.insert(no, Arc::new(act));
         self.tally(Thing::Act(no));

@@ -285,6 +285,9 @@ impl Board {
     pub(super) fn drop_act(&mut self, no: crate::domain::ids::ActNo) {
         let Some(act) = self.acts.remove(&no) else { return };
         self.tally(Thing::Act(no));
+        if let Some(until) = act.until {
+            self.timers.remove(&(until, Timer::Act(no)));
+        }
         for entity in act_entities(&act) {
             self.let_go(entity, Hold::Act(no));
         }

@@ -26,6 +26,7 @@ mod recent;
 mod recorded;
 mod timer;
 mod track;
+mod volume;
 
 pub use access::{Access, KEY_LIFE, KEYS, KEYS_OF_ONE, Kept, KeyAnswer};
 pub use accounts::{Accounts, Thing};
@@ -40,6 +41,7 @@ pub use recent::{KEPT, KEPT_AFTER_A_CUT, Recent};
 pub use recorded::{FORMAT_1, Rules, next_review};
 pub use timer::Timer;
 pub use track::{Count, KEPT_DAYS, Track};
+pub use volume::Volume;
 
 use std::sync::Arc;
 
@@ -86,6 +88,8 @@ pub struct State {
     pub links: Links,
     /// What rules ask of other entities than their subject; derived from the rest.
     pub joined: Arc<Joined>,
+    /// How much there is in entities; derived from them.
+    pub volume: Arc<Volume>,
 }
 
 impl State {
@@ -103,7 +107,8 @@ impl State {
         links: Links,
     ) -> Self {
         let joined = Arc::new(Joined::of(&board.map, &entities, &board.items));
-        Self { board, entities, access, imports, links, joined }
+        let volume = Arc::new(Volume::of(&entities));
+        Self { board, entities, access, imports, links, joined, volume }
     }
 
     /// The last deed folded in.
@@ -124,13 +129,15 @@ impl State {
     #[must_use]
     pub fn of_entity(&self, path: &EntityPath) -> Self {
         let known = self.entities.get(path).map(|entity| (path.clone(), Arc::clone(entity)));
-        Self { entities: known.into_iter().collect(), ..Self::of_board(self.board.clone()) }
+        let volume = Arc::clone(&self.volume);
+        Self { entities: known.into_iter().collect(), volume, ..Self::of_board(self.board.clone()) }
     }
 
     /// The board alone.
     pub fn of_board(board: Board) -> Self {
         let (entities, access) = (Entities::default(), Access::default());
         let (imports, links, joined) = (Arc::default(), Links::default(), Arc::default());
-        Self { board, entities, access, imports, links, joined }
+        let volume = Arc::default();
+        Self { board, entities, access, imports, links, joined, volume }
     }
 }

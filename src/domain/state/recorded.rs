@@ -30,6 +30,8 @@ pub struct Rules {
     /// For how long turns, conclusions and the names of ended tasks are known, whatever else happens; as long as there is room
     /// where nothing is said.
     pub known: Option<Span>,
+    /// How long an act may be open of which nobody says how it ended; without an end where nothing is said.
+    pub act_life: Option<Span>,
     /// Whether the review after one that is late begins by the schedule of a map that came since.
     pub new_schedules_begin: bool,
     /// Whether a person's deed is a step on what is an agent's own.
@@ -44,6 +46,7 @@ pub const FORMAT_1: Rules = Rules {
     is_failure,
     counts_tries: false,
     known: None,
+    act_life: None,
     new_schedules_begin: false,
     is_intervention,
 };
@@ -86,6 +89,9 @@ impl Rules {
             let said = board.reviews.get(queue).and_then(|reviews| reviews.round.as_ref());
             let next = next_review(board, queue);
             decided.alarm = next.filter(|next| said.is_some_and(|round| *next < round.next));
+        }
+        if let (Body::ActAllowed(_), Some(life)) = (&deed.body, self.act_life) {
+            decided.alarm = Some(deed.recorded.plus(life));
         }
         if let Some(known) = self.known.filter(|_| is_kept(board, deed)) {
             decided.known_until = Some(deed.recorded.plus(known));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::ids::{AgentId, FanOutNo, Fence, ItemNo, PersonId, QueueName, Seq, WorkNo};
+use crate::domain::ids::{ActNo, AgentId, FanOutNo, Fence, ItemNo, PersonId, QueueName, Seq, WorkNo};
 use crate::domain::path::{EntityPath, FieldPath};
 
 /// Something that falls due at a time on the board's list.
@@ -37,6 +37,8 @@ pub enum Timer {
     Frozen(EntityPath),
     /// A person's stop of an agent ends.
     Paused(AgentId),
+    /// An act is over of which nobody has said how it ended.
+    Act(ActNo),
     /// A person's stop of every agent ends.
     AllPaused,
 }
@@ -55,6 +57,7 @@ impl Timer {
             | Self::Held(_)
             | Self::Frozen(_)
             | Self::Paused(_)
+            | Self::Act(_)
             | Self::AllPaused => false,
         }
     }

@@ -46,6 +46,9 @@ pub struct OpenAct {
     pub at: Time,
     /// The deed that allowed it.
     pub deed: Seq,
+    /// When it is over without a word of its agent; never, where older programs allowed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Time>,
 }
 
 /// A deferred act that waits until the way is free.

@@ -63,6 +63,8 @@ pub struct Limits {
     pub values: u64,
     /// Bytes of values in the scratch of one agent.
     pub scratch: u64,
+    /// Whether refusals at the door are counted; where not, each has a deed, as in a rehearsal that is compared with memory.
+    pub counts_refusals: bool,
 }
 
 /// A mebibyte.
@@ -77,6 +79,7 @@ impl Default for Limits {
             entities: 1_000_000,
             values: 1024 * MIB,
             scratch: 16 * MIB,
+            counts_refusals: true,
         }
     }
 }

@@ -14,6 +14,8 @@ use crate::domain::value::{Value, some};
 
 /// How many of the last deeds on it an entity remembers for `activity`.
 pub const RECENT: usize = 8;
+/// What a value and an entity take beside the value's text.
+const BESIDE: u64 = 64;
 /// How many runs of one writer after another a field remembers, enough to see A-B-A.
 pub const RUNS: usize = 3;
 /// How many actors an entity remembers the last deed of; the one that is longest silent goes first.
@@ -117,6 +119,17 @@ fn is_first(floor: &Version) -> bool {
 }
 
 impl Entity {
+    /// How large its values are, with those of before that its fields remember, and what it takes beside.
+    pub fn size(&self) -> u64 {
+        let value = |value: &Value| value.as_json().len() as u64 + BESIDE;
+        let runs = |field: &Field| field.runs.iter().map(|run| value(&run.value)).sum::<u64>();
+        let fields = self.fields.iter();
+        BESIDE
+            + fields
+                .map(|(name, field)| name.as_str().len() as u64 + value(&field.value) + runs(field))
+                .sum::<u64>()
+    }
+
     /// Whether it was deleted, and is not there again.
     pub fn is_deleted(&self) -> bool {
         self.gone.as_ref().is_some_and(|gone| gone.deleted)

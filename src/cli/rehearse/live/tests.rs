@@ -6,7 +6,7 @@ use crate::domain::code::Code;
 use crate::domain::command::{Command, Override, OverrideVerb, Principal, Request};
 use crate::domain::ids::Actor;
 use crate::domain::map::parse;
-use crate::domain::things::TokenClass;
+use crate::domain::things::{Limits, TokenClass};
 use crate::rehearse::{Life, Rehearsal};
 use crate::server::Workspaces;
 
@@ -17,7 +17,8 @@ fn founder() -> Arc<Model> {
 async fn stage(model: &Model, begins: Time) -> (tempfile::TempDir, Workspaces, Stage) {
     let dir = tempfile::tempdir().unwrap();
     let clock = Clock::manual(begins);
-    let workspaces = Workspaces::open(dir.path(), clock.clone()).await.unwrap();
+    let limits = Limits { counts_refusals: false, ..Limits::default() };
+    let workspaces = Workspaces::open_within(dir.path(), clock.clone(), limits).await.unwrap();
     let person = onlooker(model).unwrap().clone();
     workspaces.create(&model.workspace, &person, Some(model.clone())).await.unwrap();
     let space = workspaces.get(&model.workspace).unwrap();

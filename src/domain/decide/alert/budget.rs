@@ -17,6 +17,11 @@ pub(in crate::domain::decide) fn over_budget(
     once(sheet, AlertKind::OverBudget, (same, why.to_owned()), Some(agent), cause);
 }
 
+/// The same of all values of the workspace, which are nobody's own.
+pub(in crate::domain::decide) fn over_volume(sheet: &mut Sheet<'_>, why: &str, cause: Seq) {
+    once(sheet, AlertKind::OverBudget, ("|values".to_owned(), why.to_owned()), None, cause);
+}
+
 /// Counts an alert that is not shown.
 pub(super) fn suppress(sheet: &mut Sheet<'_>, agent: Option<&AgentId>, cause: Seq) {
     let who = agent.map_or("nobody", AgentId::as_str);

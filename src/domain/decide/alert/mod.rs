@@ -29,7 +29,7 @@ use crate::domain::path::FieldPath;
 use crate::domain::things::{Alert, AlertKind, AlertSide, AlertState, Escalates, SIDES, Severity};
 use crate::domain::time::Time;
 
-pub(super) use self::budget::{over_budget, say_suppressed};
+pub(super) use self::budget::{over_budget, over_volume, say_suppressed};
 pub(super) use self::cascade::{cascade, goes_round, is_endless};
 pub(super) use self::commit::{after_commit, after_map, over};
 pub(super) use self::conclusion::{conclusions_differ, short};
