@@ -69,6 +69,7 @@ const LAYERS: &[Layer] = &[
             "rustix",
             "tokio_rustls",
             "rcgen",
+            "ring",
         ],
     },
     Layer {
@@ -88,6 +89,7 @@ const LAYERS: &[Layer] = &[
             "tower",
             "rustix",
             "tokio_rustls",
+            "ring",
             "rustls_platform_verifier",
         ],
     },
@@ -149,6 +151,7 @@ const LAYERS: &[Layer] = &[
             "comfy_table",
             "indicatif",
             "rustix",
+            "nix",
             "getrandom",
             "tracing",
             "tracing_subscriber",

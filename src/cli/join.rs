@@ -36,7 +36,11 @@ pub(super) fn run(context: &Context, join: &Join) -> anyhow::Result<Status> {
     })?;
     let url = match &context.config.connect {
         Some(url) => url.clone(),
-        None => Url::parse(&format!("http://127.0.0.1:{DEFAULT_PORT}"))?,
+        // The server of a data directory here, or where one usually is.
+        None => match context.existing_dir().ok().and_then(|dir| dir.served()) {
+            Some(served) => Url::parse(&format!("http://{}", served.address))?,
+            None => Url::parse(&format!("http://127.0.0.1:{DEFAULT_PORT}"))?,
+        },
     };
     // The file comes first: a token that can't be kept would be lost.
     let keep = match &join.out {

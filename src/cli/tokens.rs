@@ -13,7 +13,6 @@ use super::context::Context;
 use super::list::{self, List, of};
 use super::output::{self, Output};
 use super::status::Status;
-use super::then::Then;
 use super::{reply, session, token};
 use crate::api::{NewInvitation, NewToken, TokenList, TokenView};
 use crate::client::Client;
@@ -62,8 +61,8 @@ pub(crate) struct Create {
     after_help = "Examples:\n  deeds tokens invite reviewer sam --out sam.invitation\n  deeds tokens invite admin kim --within 2h --expires 90d\n\nHand the file to that person; `deeds join FILE` makes their token, once. A token in a person's name is made by nobody else."
 )]
 pub(crate) struct Invite {
-    /// What the token will allow: watcher, reviewer, admin
-    class: Class,
+    /// What the token will allow
+    class: Invitee,
     /// The person's name
     name: Arc<str>,
     /// Until when it may be taken: 2h, 3d; a day if nothing is said, a week at most
@@ -75,6 +74,27 @@ pub(crate) struct Invite {
     /// Put the invitation into a new file, readable by you alone
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+}
+
+/// Who makes a token of their own.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Invitee {
+    /// Only looks
+    Watcher,
+    /// Answers what its queues hold
+    Reviewer,
+    /// Changes the map and the tokens
+    Admin,
+}
+
+impl From<Invitee> for TokenClass {
+    fn from(class: Invitee) -> Self {
+        match class {
+            Invitee::Watcher => Self::Watcher,
+            Invitee::Reviewer => Self::Reviewer,
+            Invitee::Admin => Self::Admin,
+        }
+    }
 }
 
 /// The five classes.
@@ -114,7 +134,18 @@ pub(super) fn run(context: &Context, command: Command) -> anyhow::Result<Status>
         Command::Invite(invite) => {
             session::with_client(context, async |client| invited(out, client, invite).await)
         }
-        Command::List => LIST.run(context, &Then::default(), Client::tokens),
+        Command::List => session::with_client(context, async |client| {
+            let found = client.tokens().await?;
+            let status = LIST.print(out, client, &found).await?;
+            for one in found.invitations.iter().filter(|_| !out.json) {
+                let (class, until) = (one.class.as_str(), one.until);
+                out.faint(format!(
+                    "{} is invited as {class}, until {until} (invitation {})",
+                    one.name, one.id
+                ))?;
+            }
+            Ok(status)
+        }),
         Command::Revoke { id } => reply::ask(context, &Order::Token(TokenStep::Revoke { token: id })),
     }
 }
@@ -164,7 +195,11 @@ async fn invited(out: Output, client: &Client, wanted: Invite) -> anyhow::Result
             .and_then(|()| file.sync_all())
             .with_context(|| format!("{}: revoke {id} and invite once more", path.display()))?;
         out.show(&serde_json::json!({ "id": id, "file": path, "until": made.until }), || {
-            out.faint(format!("invitation {id} is in {}, until {}", path.display(), list::maybe(made.until)))
+            let (file, url) = (path.display(), client.base_url());
+            out.faint(format!(
+                "invitation {id} is in {file}, until {}; `deeds join {file} --connect {url}` takes it",
+                list::maybe(made.until)
+            ))
         })?;
     } else {
         out.show(&made, || output::line(secret))?;

@@ -30,8 +30,8 @@ pub(crate) struct Command {
     export: Option<PathBuf>,
     /// Hold the chain against signed checkpoints: those that were kept in this file, or beside the ledger if none is
     /// named
-    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "", conflicts_with = "export")]
-    checkpoints: Option<PathBuf>,
+    #[arg(long, value_name = "FILE", num_args = 0..=1, conflicts_with = "export")]
+    checkpoints: Option<Option<PathBuf>>,
     /// The first key that may have signed them, as `deeds checkpoint keys` said when it was sure; without it those in the
     /// data directory are believed
     #[arg(long, value_name = "KEY", requires = "checkpoints")]
@@ -85,7 +85,7 @@ fn verify_ledgers(context: &Context, command: &Command) -> anyhow::Result<Vec<So
         let notes = command
             .checkpoints
             .as_ref()
-            .map(|file| Notes::read(&dir, &workspace, file, command.key.as_ref()));
+            .map(|file| Notes::read(&dir, &workspace, file.as_deref(), command.key.as_ref()));
         let mut notes = notes.transpose()?;
         let verified = verified_with(dir.store(), &workspace, |head| {
             if let Some(notes) = &mut notes {

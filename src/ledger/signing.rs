@@ -137,8 +137,10 @@ pub fn last_kept(folder: &Path) -> Option<(u64, String)> {
     Some((seq.parse().ok()?, time.strip_prefix("time ")?.to_owned()))
 }
 
+/// The ledger is as good as before; what can't be done is to sign it.
 fn damaged(path: &Path, reason: &str) -> LedgerError {
-    LedgerError::Corrupt { place: path.display().to_string(), seq: None, reason: reason.to_owned() }
+    let reason = format!("{reason}; heads can't be signed until it is put back from where you keep it");
+    LedgerError::Io { place: path.display().to_string(), reason }
 }
 
 fn fresh(path: &Path) -> Result<(String, Signer), LedgerError> {

@@ -26,7 +26,7 @@ pub(super) struct Sealing {
 }
 
 impl Sealing {
-    /// Signs heads until it is told to stop, and a last one then if that is due.
+    /// Signs heads until it is told to stop.
     pub(super) async fn run(self, handle: Handle, mut stop: watch::Receiver<bool>) {
         let mut looks = interval(LOOK);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -43,11 +43,24 @@ impl Sealing {
                 continue;
             }
             last = (head.seq, Some(now));
-            let (sealing, source) = (self.clone(), handle.identity().source());
-            let kept = tokio::task::spawn_blocking(move || sealing.keep(&source, head, now)).await;
-            if let Ok(Err(error)) = kept {
-                tracing::warn!(%error, "a head could not be signed");
-            }
+            self.keep_apart(&handle, head, now).await;
+        }
+    }
+
+    /// Signs where a ledger ended that takes nothing more, if that is not signed yet.
+    pub(super) async fn finish(&self, handle: &Handle) {
+        let (head, now) = (handle.head(), self.clock.now());
+        if head.seq > self.last_kept().await.0 {
+            self.keep_apart(handle, head, now).await;
+        }
+    }
+
+    /// Signs a head on a blocking thread. Without the note the ledger is as good as before.
+    async fn keep_apart(&self, handle: &Handle, head: Head, now: Time) {
+        let (sealing, source) = (self.clone(), handle.identity().source());
+        let kept = tokio::task::spawn_blocking(move || sealing.keep(&source, head, now)).await;
+        if let Ok(Err(error)) = kept {
+            tracing::warn!(%error, "a head could not be signed");
         }
     }
 

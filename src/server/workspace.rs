@@ -198,6 +198,7 @@ impl Workspace {
             tracing::warn!(%error, "the index's follower broke off");
         }
         self.handle.shutdown().await;
+        self.sealing.finish(&self.handle).await;
     }
 }
 

@@ -1,6 +1,7 @@
 //! Runs the binary and keeps what it said. What is tested lives in the files beside this one.
 #![expect(clippy::unwrap_used, reason = "what can't be set up can't be tested")]
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -34,6 +35,8 @@ impl Home {
     pub(crate) fn file(&self, name: &str, text: &str) -> PathBuf {
         let path = self.dir.path().join(name);
         std::fs::write(&path, text).unwrap();
+        // It may be a token's, which others may not read.
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
         path
     }
 

@@ -230,7 +230,7 @@ fn somebody_without_a_token_is_not_there() {
         Command::Token(TokenStep::Create(token))
     };
     for (id, name) in [("t1", "sam"), ("t2", "dana")] {
-        assert!(world.ask("ada", create(id, name)).code.is_none());
+        assert!(world.ask("deeds", create(id, name)).code.is_none());
     }
     play(&mut world, "sam handles #1 'too early' -> refused not-named");
     let revoke = |id: &str| Command::Token(TokenStep::Revoke { token: TokenId::new(id).unwrap() });
@@ -244,7 +244,7 @@ fn somebody_without_a_token_is_not_there() {
         ",
     );
     assert!(world.ask("ada", revoke("t1")).code.is_none());
-    assert!(world.ask("ada", create("t3", "eve")).code.is_none());
+    assert!(world.ask("deeds", create("t3", "eve")).code.is_none());
     play(&mut world, "ada handles #2 'nobody named there has a token' -> recorded");
     assert!(last_words(&world).contains("dana has no token, sam has no token"), "{}", last_words(&world));
 }
@@ -280,7 +280,7 @@ fn token(world: &mut World, id: &str, class: TokenClass, name: &str) {
         expires: None,
         invitation: None,
     };
-    assert!(world.ask("ada", Command::Token(TokenStep::Create(token))).code.is_none());
+    assert!(world.ask("deeds", Command::Token(TokenStep::Create(token))).code.is_none());
 }
 
 /// Whoever stood in and has it in hand goes on when those are back who are named there.

@@ -16,7 +16,7 @@ use deeds::domain::ids::{MapVersion, TokenId};
 use deeds::domain::map;
 use deeds::domain::sight::Sight;
 use deeds::domain::state::State;
-use deeds::domain::things::{Token, TokenClass};
+use deeds::domain::things::{Invitation, Token, TokenClass};
 
 fn origin() -> Origin {
     Origin {
@@ -226,6 +226,7 @@ fn history() -> World {
         expires: Some(world.now.plus("90d".parse().unwrap())),
         invitation: None,
     };
+    let of_sales = token.clone();
     for step in [
         TokenStep::Create(token.clone()),
         TokenStep::Create(token),
@@ -233,6 +234,17 @@ fn history() -> World {
     ] {
         world.ask("ada", Command::Token(step));
     }
+    let invitation = Invitation {
+        id: TokenId::new("i7d2").unwrap(),
+        class: TokenClass::Reviewer,
+        name: Arc::from("sam"),
+        hash: Arc::from("60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752"),
+        until: world.now.plus("1h".parse().unwrap()),
+        expires: None,
+    };
+    let token = Token { id: TokenId::new("k4a1").unwrap(), expires: None, ..of_sales };
+    world.ask("ada", Command::Token(TokenStep::Invite(invitation.clone())));
+    world.ask("deeds", Command::Token(TokenStep::Redeem { invitation: invitation.id, token }));
     let said = r#"
         ada sends '{"do":"override","step":"allow","agent":"sales","allowance":{"bytes":33554432,"open":5000},"reason":"the migration"}' -> recorded
         deeds sends '{"do":"turn-away","who":{"class":"agent","name":"sales"},"code":"paused","count":12310,"first":7,"since":"2026-09-21T13:00:00Z"}' -> recorded

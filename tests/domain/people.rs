@@ -133,3 +133,54 @@ fn a_pause_stops_an_agent_and_a_freeze_an_entity() {
         ",
     );
 }
+
+/// A token that decides is made by the person whose name it bears, from an invitation, once and in time.
+#[test]
+fn an_invitation_is_taken_once_by_whom_it_is_for() {
+    use deeds::domain::things::Invitation;
+
+    let mut world = World::new(TEAM);
+    let invitation = |world: &World, id: &str, hours: i64| Invitation {
+        id: TokenId::new(id).unwrap(),
+        class: TokenClass::Reviewer,
+        name: Arc::from("sam"),
+        hash: Arc::from("00"),
+        until: world.now.plus(Span::from_hours(hours)),
+        expires: None,
+    };
+    let redeem = |id: &str, new: &str| {
+        let token = Token { class: TokenClass::Admin, ..token(new, "eve", None) };
+        Command::Token(TokenStep::Redeem { invitation: TokenId::new(id).unwrap(), token })
+    };
+    let code = |world: &mut World, who: &str, command: Command| {
+        world.ask(who, command).code.map_or("", |code| code.as_str())
+    };
+    let own =
+        Command::Token(TokenStep::Create(Token { class: TokenClass::Admin, ..token("t1", "sam", None) }));
+    assert_eq!(code(&mut world, "ada", own), "not-allowed");
+    for (id, hours, said) in
+        [("i1", 1, ""), ("i1", 1, "wrong-state"), ("i2", 24 * 8, "over-bound"), ("i2", 0, "over-bound")]
+    {
+        let invite = Command::Token(TokenStep::Invite(invitation(&world, id, hours)));
+        assert_eq!(code(&mut world, "ada", invite), said, "{id} {hours}");
+    }
+    let invite = Command::Token(TokenStep::Invite(invitation(&world, "i3", 1)));
+    assert_eq!(code(&mut world, "dana", invite), "not-allowed");
+    // Only the server, which compares secrets, says that somebody has one.
+    assert_eq!(code(&mut world, "ada", redeem("i1", "t2")), "not-allowed");
+    assert_eq!(code(&mut world, "deeds", redeem("i1", "t2")), "");
+    let made = &world.state.access.tokens[&TokenId::new("t2").unwrap()];
+    assert_eq!((made.token.class, &*made.token.name, made.by.name()), (TokenClass::Reviewer, "sam", "sam"));
+    assert_eq!(code(&mut world, "deeds", redeem("i1", "t3")), "not-found");
+    // One that is late, and one that was taken back.
+    for id in ["i4", "i5"] {
+        let invite = Command::Token(TokenStep::Invite(invitation(&world, id, 1)));
+        assert_eq!(code(&mut world, "ada", invite), "");
+    }
+    let revoke = Command::Token(TokenStep::Revoke { token: TokenId::new("i5").unwrap() });
+    assert_eq!(code(&mut world, "ada", revoke), "");
+    assert_eq!(code(&mut world, "deeds", redeem("i5", "t5")), "not-found");
+    world.pass(Span::from_hours(1));
+    assert_eq!(code(&mut world, "deeds", redeem("i4", "t4")), "not-found");
+    world.verify();
+}

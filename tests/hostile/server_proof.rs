@@ -151,6 +151,7 @@ fn who_is_attached_tells_nobody_when_the_server_is_killed() {
 fn without_a_socket_each_connection_begins_with_a_proof() {
     let home = Home::new();
     fs::create_dir_all(home.data().join("server.sock/taken")).unwrap();
+    fs::set_permissions(home.data(), fs::Permissions::from_mode(0o700)).unwrap();
     fs::write(home.data().join("lock"), "").unwrap();
     let mut server = Server::start(&home);
     let said: serde_json::Value =

@@ -24,7 +24,8 @@ use deeds::domain::map::{Grant, OnExhausted};
 use deeds::domain::path::{EntityPath, FieldName, FieldPath, Pattern};
 use deeds::domain::state::State;
 use deeds::domain::things::{
-    Case, Item, ItemAnswer, Lasts, Lease, LeaseTarget, TaskStage, Until, WorkProduct,
+    Allowance, Case, Invitation, Item, ItemAnswer, Lasts, Lease, LeaseTarget, TaskStage, TokenClass, Until,
+    WorkProduct,
 };
 use deeds::domain::time::Span;
 use deeds::domain::value::Value;
@@ -258,8 +259,19 @@ fn command(world: &World, me: &str, what: &What) -> Option<Command> {
             Command::MapReview(MapReview { version, note: None })
         }
         What::Revoke { whose } => {
-            let token = world.tokens[*whose].last().cloned().unwrap_or_else(|| TokenId::new("none").unwrap());
-            Command::Token(TokenStep::Revoke { token })
+            let head = state.board.head.0;
+            Command::Token(match world.tokens[*whose].last().cloned() {
+                Some(token) => TokenStep::Revoke { token },
+                None if head.is_multiple_of(2) => TokenStep::Revoke { token: TokenId::new("none").unwrap() },
+                None => TokenStep::Invite(Invitation {
+                    id: TokenId::new(&format!("i{head}")).unwrap(),
+                    class: TokenClass::Reviewer,
+                    name: text("eve"),
+                    hash: text("00"),
+                    until: state.board.recorded.plus(Span::from_days(2)),
+                    expires: None,
+                }),
+            })
         }
         What::Override { verb, at, lease } => Command::Override(override_of(state, *verb, *at, *lease)),
         What::Away { hours, back, .. } => {
@@ -575,6 +587,10 @@ fn override_of(state: &State, verb: u8, at: usize, lease: u8) -> Override {
         3 if lease == 3 => OverrideVerb::PauseAll,
         3 | 4 | 6 if state.board.halted.is_some() => OverrideVerb::ResumeAll,
         3 if lease == 0 => OverrideVerb::Pause { agent: agent(at) },
+        3 if lease == 1 => {
+            let allowance = Allowance { open: Some(2_500), ..Allowance::default() };
+            OverrideVerb::Allow { agent: agent(at), allowance }
+        }
         3 | 4 => {
             let mut paused = state.board.agents.iter().filter(|(_, facts)| facts.paused.is_some());
             OverrideVerb::Resume {

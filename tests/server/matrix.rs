@@ -155,6 +155,10 @@ fn refused_by_the_rules(came: &Came, route: &Address, place: &str) {
             assert_eq!(came["works"], json!([]), "{place}");
             &came["reply"]
         }
+        "/v1/invitations" => {
+            assert_eq!(came["invitation"], Json::Null, "{place}");
+            &came["reply"]
+        }
         "/v1/tokens" if route.method == "POST" => {
             assert_eq!(came["token"], Json::Null, "{place}");
             &came["reply"]
@@ -173,7 +177,9 @@ async fn every_address_needs_a_token_unless_it_is_open() {
     for route in ADDRESSES.iter() {
         let came = ask(&nobody, route).await;
         let place = format!("{} {}", route.method, route.path);
-        if route.kind == Kind::Open {
+        if route.path == "/v1/invitations/take" {
+            assert!(matches!(came.status, 401 | 429), "{place}: {}", came.text);
+        } else if route.kind == Kind::Open {
             assert_eq!(came.status, 200, "{place}");
         } else {
             assert!(matches!(came.status, 401 | 429), "{place}: {}", came.text);

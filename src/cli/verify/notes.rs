@@ -28,15 +28,16 @@ impl Notes {
     pub(super) fn read(
         dir: &DataDir,
         workspace: &WorkspaceId,
-        file: &Path,
+        file: Option<&Path>,
         first: Option<&NoteKey>,
     ) -> anyhow::Result<Self> {
         let beside = dir.store().folder(workspace).join(signing::HEADS);
-        let file = if file.as_os_str().is_empty() { &beside } else { file };
+        let named = file.is_some();
+        let file = file.unwrap_or(&beside);
         let shown = file.display().to_string();
         let mut notes = Self { shown: shown.clone(), said: BTreeMap::new(), found: BTreeMap::new() };
         // The server has not signed anything yet.
-        if *file == beside && !beside.exists() {
+        if !named && !beside.exists() {
             return Ok(notes);
         }
         let keys = keys(dir, first)?;
@@ -84,6 +85,12 @@ impl Notes {
                 "{place}: {} has a signed checkpoint at sequence {}, and the ledger {what}; keep both, and restore the ledger from a backup",
                 self.shown,
                 head.seq
+            );
+        }
+        if count == 0 {
+            anyhow::bail!(
+                "{place}: there is no signed checkpoint of this ledger in {}, so that it was held against none; `deeds checkpoint --keep FILE` makes one",
+                self.shown
             );
         }
         Ok(count)

@@ -28,7 +28,8 @@ pub(crate) struct Record {
     held: BTreeMap<FieldPath, Option<Time>>,
     leases: BTreeMap<Fence, Lock>,
     newest: Fence,
-    acts: BTreeMap<ActNo, AgentId>,
+    /// Whose, and since when.
+    acts: BTreeMap<ActNo, (AgentId, Time)>,
     waiting: BTreeMap<Seq, AgentId>,
 }
 
@@ -108,7 +109,15 @@ impl Record {
             | Body::LeaseRevoked(()) => self.lease(look),
             Body::ActAllowed(_) => self.allow(look),
             Body::ActDone(()) | Body::ActFailed(()) => {
-                let owner = self.acts.remove(&deed.refs.act.unwrap());
+                let (owner, since) = self.acts.remove(&deed.refs.act.unwrap()).unzip();
+                if look.deed.actor == Actor::Deeds && look.request.command == Command::Tick {
+                    let over = since.is_some_and(|since| deed.recorded.since(since) >= Span::from_days(30));
+                    assert!(
+                        over && deed.outcome == Outcome::Failed,
+                        "an act ends by itself after 30 days: {deed:?}"
+                    );
+                    return;
+                }
                 // An approved one also when its agent comes for the answer and its basis is old by then.
                 let late = deed.outcome == Outcome::Stale && matches!(look.request.command, Command::Take(_));
                 let by = if late { look.request.principal.actor.agent() } else { look.agent() };
@@ -357,7 +366,7 @@ impl Record {
             assert!(granted, "G2: an act outside of the zone: {deed:?}");
         }
         assert!(
-            self.acts.insert(deed.refs.act.unwrap(), agent.clone()).is_none(),
+            self.acts.insert(deed.refs.act.unwrap(), (agent.clone(), deed.recorded)).is_none(),
             "a number twice: {deed:?}"
         );
     }
