@@ -31,6 +31,7 @@ pub(crate) struct Command {
     /// Hold the chain against signed checkpoints: those that were kept in this file, or beside the ledger if none is
     /// named
     #[arg(long, value_name = "FILE", num_args = 0..=1, conflicts_with = "export")]
+    #[expect(clippy::option_option, reason = "so clap has an option whose value may be left out")]
     checkpoints: Option<Option<PathBuf>>,
     /// The first key that may have signed them, as `deeds checkpoint keys` said when it was sure; without it those in the
     /// data directory are believed

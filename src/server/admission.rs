@@ -25,6 +25,9 @@ const REQUESTS: usize = 256;
 const BYTES: usize = 16 * 1024 * 1024;
 /// How many of one agent's requests are worked on at once while others want something too; the rest waits its turn.
 const AT_WORK: usize = 8;
+/// How many looks of one agent are worked on at once, whoever else is there: an answer may be large, and is counted only when it
+/// is made.
+const LOOKS: usize = 4;
 /// So long after somebody else came an agent's requests take turns.
 const SHARED: Duration = Duration::from_secs(1);
 /// How much more people may have.
@@ -58,6 +61,7 @@ struct Load {
     now: Mutex<Now>,
     eased: Notify,
     work: Arc<Semaphore>,
+    looks: Arc<Semaphore>,
     standing: Standing,
     requests: usize,
     bytes: usize,
@@ -113,12 +117,18 @@ impl Admission {
         Ok(Pass { load, bytes: 0, turn: None })
     }
 
-    /// Waits for the request's turn, where several principals want something.
-    pub(super) async fn turn(&self, pass: &mut Pass) {
-        if pass.load.standing == Standing::Agent && self.mixed().is_shared() {
-            // It is never closed; without a turn the request goes on like before.
-            pass.turn = Arc::clone(&pass.load.work).acquire_owned().await.ok();
+    /// Waits for the request's turn: a look's always, a command's where several principals want something.
+    ///
+    /// # Errors
+    /// When meanwhile answers that are not read took all that its principal may have.
+    pub(super) async fn turn(&self, pass: &mut Pass, is_look: bool) -> Result<(), Box<Problem>> {
+        if pass.load.standing == Standing::Person || !is_look && !self.mixed().is_shared() {
+            return Ok(());
         }
+        let turns = if is_look { &pass.load.looks } else { &pass.load.work };
+        // It is never closed; without a turn the request goes on like before.
+        pass.turn = Arc::clone(turns).acquire_owned().await.ok();
+        pass.carry(0).await
     }
 
     fn mixed(&self) -> MutexGuard<'_, Mixed> {
@@ -134,8 +144,16 @@ impl Admission {
         let times = if standing == Standing::Person { OF_PEOPLE } else { 1 };
         let new = || {
             let (requests, bytes) = (REQUESTS * times, BYTES * times);
-            let work = Arc::new(Semaphore::new(AT_WORK));
-            Arc::new(Load { now: Mutex::default(), eased: Notify::new(), work, standing, requests, bytes })
+            let (work, looks) = (Arc::new(Semaphore::new(AT_WORK)), Arc::new(Semaphore::new(LOOKS)));
+            Arc::new(Load {
+                now: Mutex::default(),
+                eased: Notify::new(),
+                work,
+                looks,
+                standing,
+                requests,
+                bytes,
+            })
         };
         Arc::clone(loads.entry(who).or_insert_with(new))
     }

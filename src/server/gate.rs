@@ -217,7 +217,7 @@ async fn admit(
     let mut pass = app.admission.enter(&caller, space.id())?;
     let body = read_body(body, address.body_bytes(), &mut pass).await?;
     if !address.may_wait() {
-        app.admission.turn(&mut pass).await;
+        app.admission.turn(&mut pass, address.kind != Kind::Command).await?;
     }
     let params = if address.path.contains('{') { path_params(&mut parts).await? } else { Vec::new() };
     let Parts { method, uri, headers, .. } = parts;

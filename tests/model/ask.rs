@@ -258,21 +258,7 @@ fn command(world: &World, me: &str, what: &What) -> Option<Command> {
             let version = outdated.then(|| MapVersion(board.map_version.0 + 1));
             Command::MapReview(MapReview { version, note: None })
         }
-        What::Revoke { whose } => {
-            let head = state.board.head.0;
-            Command::Token(match world.tokens[*whose].last().cloned() {
-                Some(token) => TokenStep::Revoke { token },
-                None if head.is_multiple_of(2) => TokenStep::Revoke { token: TokenId::new("none").unwrap() },
-                None => TokenStep::Invite(Invitation {
-                    id: TokenId::new(&format!("i{head}")).unwrap(),
-                    class: TokenClass::Reviewer,
-                    name: text("eve"),
-                    hash: text("00"),
-                    until: state.board.recorded.plus(Span::from_days(2)),
-                    expires: None,
-                }),
-            })
-        }
+        What::Revoke { whose } => admins(world, state, *whose),
         What::Override { verb, at, lease } => Command::Override(override_of(state, *verb, *at, *lease)),
         What::Away { hours, back, .. } => {
             let until = (*hours > 0).then(|| Until::For(Span::from_hours(i64::from(*hours))));
@@ -574,6 +560,31 @@ fn wanted(item: Option<&Item>) -> Grant {
     }
 }
 
+/// What only admins ask: an invitation, more room for an agent, the end of a token.
+fn admins(world: &World, state: &State, whose: usize) -> Command {
+    let head = state.board.head.0;
+    match head % 4 {
+        0 => Command::Token(TokenStep::Invite(Invitation {
+            id: TokenId::new(&format!("i{head}")).unwrap(),
+            class: TokenClass::Reviewer,
+            name: text("eve"),
+            hash: text("00"),
+            until: state.board.recorded.plus(Span::from_days(2)),
+            expires: None,
+        })),
+        1 => {
+            let allowance = Allowance { open: Some(2_500), ..Allowance::default() };
+            let step = OverrideVerb::Allow { agent: agent(whose), allowance };
+            Command::Override(Override { step, reason: text("much to do"), lasts: None })
+        }
+        _ => {
+            let token = world.tokens[whose].last().cloned();
+            let token = token.unwrap_or_else(|| TokenId::new("none").unwrap());
+            Command::Token(TokenStep::Revoke { token })
+        }
+    }
+}
+
 fn override_of(state: &State, verb: u8, at: usize, lease: u8) -> Override {
     let path = entity(at).field(FIELDS[at % FIELDS.len()].parse().unwrap());
     let expected = version(state, &path);
@@ -587,10 +598,6 @@ fn override_of(state: &State, verb: u8, at: usize, lease: u8) -> Override {
         3 if lease == 3 => OverrideVerb::PauseAll,
         3 | 4 | 6 if state.board.halted.is_some() => OverrideVerb::ResumeAll,
         3 if lease == 0 => OverrideVerb::Pause { agent: agent(at) },
-        3 if lease == 1 => {
-            let allowance = Allowance { open: Some(2_500), ..Allowance::default() };
-            OverrideVerb::Allow { agent: agent(at), allowance }
-        }
         3 | 4 => {
             let mut paused = state.board.agents.iter().filter(|(_, facts)| facts.paused.is_some());
             OverrideVerb::Resume {
