@@ -10,8 +10,6 @@ use super::datadir::{DataDir, read_small};
 use super::status::{Status, Usage};
 use super::{output, reply, session};
 use crate::api::{InvitationText, TokenText};
-use crate::client::Url;
-use crate::config::DEFAULT_PORT;
 
 /// An invitation to take.
 #[derive(Debug, Args)]
@@ -34,14 +32,7 @@ pub(super) fn run(context: &Context, join: &Join) -> anyhow::Result<Status> {
     let invitation: InvitationText = text.parse().map_err(|_| {
         Usage::error(format!("{place}: this is no invitation; an admin makes one with `deeds tokens invite`"))
     })?;
-    let url = match &context.config.connect {
-        Some(url) => url.clone(),
-        // The server of a data directory here, or where one usually is.
-        None => match context.existing_dir().ok().and_then(|dir| dir.served()) {
-            Some(served) => Url::parse(&format!("http://{}", served.address))?,
-            None => Url::parse(&format!("http://127.0.0.1:{DEFAULT_PORT}"))?,
-        },
-    };
+    let (client, url) = session::stranger(context, &invitation.workspace)?;
     // The file comes first: a token that can't be kept would be lost.
     let keep = match &join.out {
         Some(file) => {
@@ -50,10 +41,7 @@ pub(super) fn run(context: &Context, join: &Join) -> anyhow::Result<Status> {
         }
         None => context.open_dir()?.remote_token_file(&url, &invitation.workspace),
     };
-    let made = session::runtime()?.block_on(async {
-        let client = session::stranger(context, url.as_str(), &invitation.workspace)?;
-        anyhow::Ok(client.take_invitation(&invitation).await?)
-    });
+    let made = session::runtime()?.block_on(async { client.take_invitation(&invitation).await });
     let made = match (made, &join.out) {
         (Ok(made), _) if made.token.is_some() => made,
         (other, out) => {

@@ -462,10 +462,22 @@ fn client_by(context: &Context, way: &Way, url: &str, token: TokenText) -> Resul
     client_with(context, way, url, token, client::Options::default().attempts)
 }
 
-/// A client that has no token yet: its own opens nothing, and is asked for nothing.
-pub(super) fn stranger(context: &Context, url: &str, workspace: &WorkspaceId) -> anyhow::Result<Client> {
+/// A client that has no token yet: its own opens nothing, and is asked for nothing. It goes where the settings say, else to
+/// the server of the data directory here, which shows that it is the one.
+///
+/// # Errors
+/// When no server is named, and none serves the directory.
+pub(super) fn stranger(context: &Context, workspace: &WorkspaceId) -> anyhow::Result<(Client, Url)> {
     let nobody = TokenText::new(TokenClass::Watcher, workspace.clone(), TokenId::new("nobody")?, [0; 32]);
-    Ok(client_by(context, &Way::Address, url, nobody)?)
+    if let Some(url) = &context.config.connect {
+        return Ok((client_by(context, &Way::Address, url.as_str(), nobody)?, url.clone()));
+    }
+    let none = || Usage::error("no server is named, and none runs here: name it with --connect URL");
+    let dir = context.existing_dir().map_err(|_| none())?;
+    let serving = if dir.is_free()? { None } else { dir.serving() };
+    let serving = serving.ok_or_else(none)?;
+    let (way, url) = (dir.way(&serving)?.ok_or_else(none)?, url_of(serving.address, false));
+    Ok((client_by(context, &way, &url, nobody)?, Url::parse(&url)?))
 }
 
 fn client_with(

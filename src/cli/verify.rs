@@ -33,10 +33,10 @@ pub(crate) struct Command {
     #[arg(long, value_name = "FILE", num_args = 0..=1, conflicts_with = "export")]
     #[expect(clippy::option_option, reason = "so clap has an option whose value may be left out")]
     checkpoints: Option<Option<PathBuf>>,
-    /// The first key that may have signed them, as `deeds checkpoint keys` said when it was sure; without it those in the
-    /// data directory are believed
+    /// A key that may have signed them, and whose successors may, as `deeds checkpoint keys` said when that was sure; may be
+    /// repeated. Without one those in the data directory are believed
     #[arg(long, value_name = "KEY", requires = "checkpoints")]
-    key: Option<NoteKey>,
+    key: Vec<NoteKey>,
 }
 
 /// One chain that holds.
@@ -86,7 +86,7 @@ fn verify_ledgers(context: &Context, command: &Command) -> anyhow::Result<Vec<So
         let notes = command
             .checkpoints
             .as_ref()
-            .map(|file| Notes::read(&dir, &workspace, file.as_deref(), command.key.as_ref()));
+            .map(|file| Notes::read(&dir, &workspace, file.as_deref(), &command.key));
         let mut notes = notes.transpose()?;
         let verified = verified_with(dir.store(), &workspace, |head| {
             if let Some(notes) = &mut notes {

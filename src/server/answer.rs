@@ -28,6 +28,17 @@ pub(super) fn json<T: Serialize>(value: &T) -> Answer {
     Ok(response)
 }
 
+/// Works on something that may take long, as a large answer does, where the server's threads have others to serve meanwhile.
+pub(super) fn apart<T>(work: impl FnOnce() -> T) -> T {
+    use tokio::runtime::{Handle, RuntimeFlavor};
+
+    if Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread {
+        tokio::task::block_in_place(work)
+    } else {
+        work()
+    }
+}
+
 /// A text answer of another type.
 pub(super) fn text(kind: &'static str, text: String) -> Response {
     let mut response = Response::new(Body::from(text));

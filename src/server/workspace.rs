@@ -41,6 +41,8 @@ pub struct Workspace {
     sealing: Sealing,
     watchers: Arc<Room>,
     looks: Arc<Semaphore>,
+    /// Maps are read one after another: each may take a second and hundreds of megabytes.
+    maps: Arc<Semaphore>,
 }
 
 /// Why a workspace does not open.
@@ -109,6 +111,7 @@ impl Workspace {
             sealing,
             watchers,
             looks,
+            maps: Arc::new(Semaphore::new(1)),
         })
     }
 
@@ -160,6 +163,11 @@ impl Workspace {
             let problem = Problem::new(ProblemCode::TooManyWatchers, detail);
             Box::new(problem.next("try again when one of them has ended"))
         })
+    }
+
+    /// A turn at reading a map, kept until that is done, whoever has gone away meanwhile.
+    pub(super) async fn map_turn(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.maps).acquire_owned().await.ok()
     }
 
     /// Asks the index on a blocking thread.

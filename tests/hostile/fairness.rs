@@ -165,3 +165,30 @@ fn answers_that_nobody_reads_cost_little_and_end_with_their_token() {
         unread.iter_mut().filter_map(|line| line.rest().ok()).filter(|bytes| *bytes < 5_000_000).count();
     assert!(cut > 0, "the connections of the revoked token are still served");
 }
+
+#[test]
+fn large_looks_keep_nobody_waiting() {
+    let team = Team::start();
+    let mut line = team.connect("hostile");
+    let long = "x".repeat(60_000);
+    for n in 0..75 {
+        let field = format!("f{n}");
+        let write =
+            json!({ "entity": "hostile/big", "changes": { &field: long }, "expected": { &field: 0 } });
+        assert_eq!(line.ask("POST", "/v1/writes", &write.to_string()).unwrap().0, 200);
+    }
+    let before = team.resident();
+    let mut looks: Vec<Line> = (0..40).map(|_| team.connect("hostile")).collect();
+    for look in &mut looks {
+        look.send("GET", "/v1/entities/hostile/big", "").unwrap();
+    }
+    let (writes, _) = victim(&team, 0);
+    let freeze = json!({ "step": "freeze", "entity": "hostile/big", "reason": "too large" }).to_string();
+    let (status, answer, frozen) = team.connect("dana").timed("POST", "/v1/overrides", &freeze);
+    assert_eq!(status, 200, "{answer}");
+    let held = team.resident();
+    println!(
+        "40 looks at 4.5 MB: writes p99 {writes:?}, freeze {frozen:?}, {before} MiB before, {held} MiB then"
+    );
+    assert!(held < before + 100, "{held} MiB");
+}

@@ -5,8 +5,9 @@ use std::path::Path;
 
 use crate::cli::context::read_text;
 use crate::cli::datadir::DataDir;
+use crate::cli::output;
 use crate::domain::ids::WorkspaceId;
-use crate::ledger::note::{HEAD_LINES, NoteKey, SignedHead, notes_of};
+use crate::ledger::note::{HEAD_LINES, NoteError, NoteKey, SignedHead, notes_of};
 use crate::ledger::{Hash, Head, Verified, signing};
 
 /// Most bytes of a file of checkpoints.
@@ -29,7 +30,7 @@ impl Notes {
         dir: &DataDir,
         workspace: &WorkspaceId,
         file: Option<&Path>,
-        first: Option<&NoteKey>,
+        first: &[NoteKey],
     ) -> anyhow::Result<Self> {
         let beside = dir.store().folder(workspace).join(signing::HEADS);
         let named = file.is_some();
@@ -42,12 +43,21 @@ impl Notes {
         }
         let keys = keys(dir, first)?;
         for (number, note) in notes_of(&read_text(file, MAX_BYTES)?, HEAD_LINES).enumerate() {
-            let head = SignedHead::read(&note, &keys).map_err(|error| {
-                anyhow::anyhow!(
+            let head = match SignedHead::read(&note, &keys) {
+                Ok(head) => head,
+                // A crash may have cut it off; the others say what they say.
+                Err(NoteError::Form(why)) => {
+                    output::complain(format!(
+                        "{shown}, note {}: passed over, since it is no whole note ({why})",
+                        number + 1
+                    ));
+                    continue;
+                }
+                Err(error) => anyhow::bail!(
                     "{shown}, note {}: {error}; the file or the keys were changed, or it is another server's",
                     number + 1
-                )
-            })?;
+                ),
+            };
             notes.said.entry(head.head.seq).or_default().push(head);
         }
         Ok(notes)
@@ -98,11 +108,14 @@ impl Notes {
 }
 
 /// The keys that are believed.
-fn keys(dir: &DataDir, first: Option<&NoteKey>) -> anyhow::Result<Vec<NoteKey>> {
+fn keys(dir: &DataDir, first: &[NoteKey]) -> anyhow::Result<Vec<NoteKey>> {
     let here = dir.store().signing().keys();
-    let Some(first) = first else { return Ok(here?) };
-    // What is in the directory counts only from the key on that was kept elsewhere.
+    if first.is_empty() {
+        return Ok(here?);
+    }
+    // What is in the directory counts only from a key on that was kept elsewhere.
     let here = here.unwrap_or_default();
-    let after = here.iter().skip_while(|key| *key != first).skip(1).cloned();
-    Ok(std::iter::once(first.clone()).chain(after).collect())
+    let after =
+        |first: &NoteKey| here.iter().skip_while(|key| *key != first).skip(1).cloned().collect::<Vec<_>>();
+    Ok(first.iter().cloned().chain(first.iter().flat_map(after)).collect())
 }

@@ -3,7 +3,7 @@
 use super::whoami::who;
 use crate::api::BoardView;
 use crate::ledger::Ledger as _;
-use crate::server::answer::{Answer, defect, json, unread};
+use crate::server::answer::{Answer, apart, defect, json, unread};
 use crate::server::gate::Call;
 
 /// `GET /v1/board`; as it was at a sequence or a time, with `at`.
@@ -14,5 +14,5 @@ pub(in crate::server) async fn show(call: Call) -> Answer {
     let record = call.space.handle().ledger().get(seq.0).await.map_err(|error| unread(&error))?;
     let record = record.ok_or_else(|| defect(format!("deed {seq} of the board is not in the ledger")))?;
     let you = who(&call, &query).await?;
-    json(&BoardView { seq, hash: record.hash, board: state.board.clone(), you })
+    apart(|| json(&BoardView { seq, hash: record.hash, board: state.board.clone(), you }))
 }

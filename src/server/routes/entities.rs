@@ -2,7 +2,7 @@
 
 use crate::domain::path::EntityPath;
 use crate::domain::query;
-use crate::server::answer::{Answer, absent, json};
+use crate::server::answer::{Answer, absent, apart, json};
 use crate::server::gate::Call;
 use crate::server::past;
 
@@ -12,11 +12,16 @@ pub(in crate::server) async fn show(call: Call) -> Answer {
     let entity = call.param::<EntityPath>("path")?;
     let reader = &call.caller.principal.actor;
     let view = match past::moment(&call, &query).await? {
-        None => query::read(&call.of_entity(&query, &entity).await?, reader, &entity),
+        None => {
+            let state = call.of_entity(&query, &entity).await?;
+            apart(|| query::read(&state, reader, &entity))
+        }
         Some(moment) => {
             let then = past::with_entity(&call.space, moment, &entity).await?;
-            query::read_past(&then, &call.present(&entity).await?, reader, &entity)
+            let now = call.present(&entity).await?;
+            apart(|| query::read_past(&then, &now, reader, &entity))
         }
     };
-    json(&view.ok_or_else(|| absent(format!("entity {entity} that you may read")))?)
+    let view = view.ok_or_else(|| absent(format!("entity {entity} that you may read")))?;
+    apart(|| json(&view))
 }

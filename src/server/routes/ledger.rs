@@ -15,7 +15,7 @@ use crate::domain::path::Pattern;
 use crate::domain::time::{Span, Time};
 use crate::index::{self, PageFrom};
 use crate::ledger::{Ledger as _, Record};
-use crate::server::answer::{Answer, absent, defect, json, text, unfiltered, unread};
+use crate::server::answer::{Answer, absent, apart, defect, json, text, unfiltered, unread};
 use crate::server::gate::Call;
 use crate::server::query::Query;
 use crate::server::workspace::Workspace;
@@ -41,7 +41,7 @@ pub(in crate::server) async fn page(call: Call) -> Answer {
     if filter.is_empty() {
         let mut page = unfiltered_page(&call.space, state.head(), from, limit).await?;
         page.count = query.flag("count")?.then_some((page.head.0, true));
-        return json(&page);
+        return apart(|| json(&page));
     }
     if let Some(seq) = query.get::<Seq>("min_seq")? {
         call.space.index_reached(seq).await?;
@@ -57,7 +57,7 @@ pub(in crate::server) async fn page(call: Call) -> Answer {
         .await?;
     let deeds = raw_deeds(&call.space, found.seqs).await?;
     let count = count.map(|count| (count.deeds, count.exact));
-    json(&LedgerPage { deeds, more: found.more, head: found.head, count })
+    apart(|| json(&LedgerPage { deeds, more: found.more, head: found.head, count }))
 }
 
 fn filter_of(call: &Call, query: &Query) -> Result<Filter, Box<Problem>> {

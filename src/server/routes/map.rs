@@ -62,7 +62,13 @@ pub(in crate::server) async fn apply(call: Call) -> Answer {
 /// the server from ending.
 pub(in crate::server) async fn read(call: &Call) -> Result<Parsed, Box<Problem>> {
     let text = call.text()?.to_owned();
-    let read = tokio::task::spawn_blocking(move || parse(&text)).await;
+    let turn = call.space.map_turn().await;
+    let work = move || {
+        let parsed = parse(&text);
+        drop(turn);
+        parsed
+    };
+    let read = tokio::task::spawn_blocking(work).await;
     read.map_err(|error| defect(format!("reading the map broke off: {error}")))
 }
 

@@ -88,6 +88,9 @@ pub(super) struct Read {
     pub(super) findings: Vec<Finding>,
 }
 
+/// Most entries of one kind in a map: what is asked of them all together has a bound.
+const MAX_ENTRIES: usize = 10_000;
+
 /// Reads a whole file.
 pub(super) fn read(table: &DeTable<'_>, lines: &Lines<'_>) -> Read {
     let mut file =
@@ -193,6 +196,13 @@ impl<'i> File<'_, 'i> {
             self.not_entries(value.span(), key);
             return all;
         };
+        if items.len() > MAX_ENTRIES {
+            let message = format!("there are {} of {called}, a map has at most {MAX_ENTRIES}", items.len());
+            let mend = Some("split the team into workspaces".to_owned());
+            self.findings.push(self.lines.finding(Lint::Syntax, value.span(), message, mend));
+            (self.complete, self.lost) = (false, true);
+            return all;
+        }
         for item in items {
             let DeValue::Table(table) = item.get_ref() else {
                 self.not_entries(item.span(), key);
