@@ -10,6 +10,8 @@ use crate::team::{Line, Team, measures, p99};
 
 /// Connections of the hostile agent.
 const CONNECTIONS: usize = 64;
+/// The workspace's budget and 100 MiB: what the server may take, whatever an agent does.
+const MOST_MIB: u64 = 356;
 /// Writes of the victim, quiet and under attack.
 const WRITES: usize = 300;
 
@@ -88,7 +90,7 @@ fn attacked(batch: usize) {
         flooded.1
     );
     assert!(through > 0, "there was no flood");
-    assert!(resident < 356, "{resident} MiB");
+    assert!(resident < MOST_MIB, "{resident} MiB");
     let (status, ledger) =
         dana.ask("GET", "/v1/ledger?filter=type%3Ddeeds.write.committed&limit=1", "").unwrap();
     assert_eq!(status, 200, "{ledger}");
@@ -190,5 +192,5 @@ fn large_looks_keep_nobody_waiting() {
     println!(
         "40 looks at 4.5 MB: writes p99 {writes:?}, freeze {frozen:?}, {before} MiB before, {held} MiB then"
     );
-    assert!(held < before + 100, "{held} MiB");
+    assert!(held < MOST_MIB, "{held} MiB");
 }
