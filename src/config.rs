@@ -52,6 +52,8 @@ pub struct Config {
     pub tls_self_signed: bool,
     /// What keeps the ledgers.
     pub ledger_engine: &'static Engine,
+    /// Requests in a second that are taken of one agent.
+    pub rate: Option<u32>,
     /// How much is kept for agents.
     pub limits: Limits,
     /// Keys laid over the built-in ones.
@@ -113,6 +115,7 @@ impl Default for Config {
                 let [first, ..] = ENGINES;
                 first
             },
+            rate: None,
             limits: Limits::default(),
             keymap: None,
             theme: theme::Choice::default(),
@@ -290,6 +293,19 @@ const SETTINGS: &[Setting] = &[
         default: |config| Some(config.ledger_engine.name.to_owned()),
         sample: "",
         doc: "The engine that keeps the ledgers. sqlite: a file for each workspace in the data directory.",
+    },
+    Setting {
+        key: "budget.agent_rate",
+        variable: "DEEDS_BUDGET_AGENT_RATE",
+        kind: Kind::Number,
+        set: |config, text| {
+            let rate = text.parse().ok().filter(|rate| *rate > 0);
+            config.rate = Some(rate.ok_or_else(|| wrong("a number of requests", text, "write it like 200"))?);
+            Ok(())
+        },
+        default: |_| None,
+        sample: "200",
+        doc: "Requests in a second that are taken of one agent. Without it there is no such limit: turns are fair all the same.",
     },
     Setting {
         key: "budget.agent",

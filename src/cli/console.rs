@@ -48,7 +48,7 @@ pub(super) fn run(context: &Context) -> anyhow::Result<Status> {
 
 async fn show(context: &Context, session: &Session, settings: Settings) -> anyhow::Result<Closed> {
     session.keep_remote_token()?;
-    session.take_over_when_free(context.config.limits);
+    session.take_over_when_free(&context.config);
     let endpoints = session.endpoints().await?;
     let (place, file) = seen::place(context, session);
     let known = file.as_deref().map(|file| seen::read(file, &place)).unwrap_or_default();

@@ -80,7 +80,7 @@ pub(super) fn run(context: &Context, command: &Command) -> anyhow::Result<Status
         let embedded = Embedded::start(
             &dir,
             lock,
-            &Listen::from_settings(context.config.listen, None).within(context.config.limits),
+            &Listen::from_settings(context.config.listen, None).within(&context.config),
         )
         .await?;
         let played = play(context, command, &dir, &embedded, terminal).await;

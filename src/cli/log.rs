@@ -76,7 +76,7 @@ pub(super) fn run(context: &Context, command: &Command) -> anyhow::Result<Status
                     return Ok(Status::Done);
                 }
                 let signals = Signals::listen();
-                session.take_over_when_free(context.config.limits);
+                session.take_over_when_free(&context.config);
                 tokio::select! {
                     status = follow(out, client, filter, last) => status,
                     () = signals.asked_to_stop() => Ok(Status::Done),

@@ -92,7 +92,7 @@ pub(super) fn run(context: &Context, command: Command) -> anyhow::Result<Status>
                 dir.path().display()
             );
         };
-        let listen = Listen::exactly(address, options, tls).within(context.config.limits);
+        let listen = Listen::exactly(address, options, tls).within(&context.config);
         let embedded = Embedded::start(&dir, lock, &listen).await?;
         let ready = ready(context, &dir, &embedded, fingerprint).await;
         if ready.is_ok() {

@@ -21,8 +21,9 @@ use super::status::{Status, Usage};
 use super::token;
 use crate::api::{NewToken, NewWorkspaceRequest, TokenText, WhoAmI};
 use crate::client::{self, Client, ClientError, Url, Way};
+use crate::config::Config;
 use crate::domain::ids::{AgentId, PersonId, TokenId, WorkspaceId};
-use crate::domain::things::{Limits, TokenClass};
+use crate::domain::things::TokenClass;
 
 pub(super) use embedded::{Embedded, FIRST_AGENT, Listen, log_to};
 pub(super) use guard::ask_as_guard;
@@ -230,7 +231,7 @@ impl Session {
 
     async fn serve_here(context: &Context, dir: DataDir, lock: Lock) -> anyhow::Result<Self> {
         log_to(&dir);
-        let listen = Listen::from_settings(context.config.listen, dir.served()).within(context.config.limits);
+        let listen = Listen::from_settings(context.config.listen, dir.served()).within(&context.config);
         let embedded = Embedded::start(&dir, lock, &listen).await?;
         match Self::sign_in_here(context, &dir, &embedded).await {
             Ok(client) => {
@@ -290,11 +291,12 @@ impl Session {
     }
 
     /// If another process serves the directory: starts to serve it, at the same address, as soon as that one quits.
-    pub(super) fn take_over_when_free(&self, limits: Limits) {
+    pub(super) fn take_over_when_free(&self, config: &Config) {
         let Place::Local { dir, serving } = &self.place else { return };
         if serving.lock().unwrap_or_else(PoisonError::into_inner).is_some() {
             return;
         }
+        let config = config.clone();
         let (dir, slot) = (dir.clone(), Arc::clone(serving));
         let (tell, lock) = tokio::sync::oneshot::channel();
         let waiting = dir.clone();
@@ -306,7 +308,7 @@ impl Session {
         tokio::spawn(async move {
             let Ok(Ok(lock)) = lock.await else { return };
             log_to(&dir);
-            let listen = Listen::same_as(dir.served().map(|served: Served| served.address)).within(limits);
+            let listen = Listen::same_as(dir.served().map(|served: Served| served.address)).within(&config);
             match Embedded::start(&dir, lock, &listen).await {
                 Ok(embedded) => {
                     slot.lock().unwrap_or_else(PoisonError::into_inner).replace(embedded);

@@ -5,19 +5,14 @@
 //! up for a flood.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
-use std::time::Duration;
 
-use tokio::time::Instant;
-
-use super::{Envelope, Standing};
+use super::{Envelope, Mixed, Standing};
 use crate::domain::ids::Actor;
 
 /// What a command costs beside its bytes, which count one each.
 const COMMAND: u64 = 1_024;
 /// So many lanes may be remembered although nothing is in them.
 const REMEMBERED: usize = 1_024;
-/// So long after two principals came by turns their batches are kept short.
-const SHARED: Duration = Duration::from_secs(1);
 
 /// What waits to be decided.
 #[derive(Default)]
@@ -26,17 +21,13 @@ pub(super) struct Lanes {
     again: VecDeque<Envelope>,
     people: Turns,
     agents: Turns,
-    /// Who came last, and when somebody came who was not the last one.
-    last: Option<Actor>,
-    mixed: Option<Instant>,
+    mixed: Mixed<Actor>,
 }
 
 impl Lanes {
     /// Lets a letter wait in its lane.
     pub(super) fn push(&mut self, letter: Envelope) {
-        if self.last.as_ref() != Some(&letter.from) {
-            self.mixed = self.last.replace(letter.from.clone()).map(|_| Instant::now());
-        }
+        self.mixed.saw(&letter.from);
         self.of(letter.standing).push(letter);
     }
 
@@ -64,7 +55,7 @@ impl Lanes {
 
     /// Whether several principals want their turns at present.
     pub(super) fn are_shared(&self) -> bool {
-        self.mixed.is_some_and(|at| at.elapsed() < SHARED)
+        self.mixed.is_shared()
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -15,6 +15,7 @@ mod door;
 mod draft;
 mod flight;
 mod lanes;
+mod mixed;
 mod past;
 mod recovery;
 mod room;
@@ -42,6 +43,7 @@ use crate::domain::time::Time;
 use crate::ledger::{AnyLedger, Head, Identity, Ledger, LedgerError};
 
 pub use clock::Clock;
+pub use mixed::Mixed;
 pub use past::PastError;
 pub use room::{Full, Places, Room, Standing};
 pub use snapshot::{FILE as SNAPSHOT_FILE, SnapshotError};

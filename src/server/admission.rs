@@ -16,7 +16,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::auth::Caller;
 use crate::api::{Problem, ProblemCode};
-use crate::coordinator::Standing;
+use crate::coordinator::{Mixed, Standing};
 use crate::domain::ids::{Actor, WorkspaceId};
 
 /// How many requests of one agent are taken at once, long polls included; of a person so many times more.
@@ -28,8 +28,6 @@ const AT_WORK: usize = 8;
 /// How many looks of one agent are worked on at once, whoever else is there: an answer may be large, and is counted only when it
 /// is made.
 const LOOKS: usize = 4;
-/// So long after somebody else came an agent's requests take turns.
-const SHARED: Duration = Duration::from_secs(1);
 /// How much more people may have.
 const OF_PEOPLE: usize = 4;
 /// How long a request waits for bytes of its principal's own.
@@ -43,14 +41,7 @@ pub(super) struct Admission {
     /// Requests in a second, of one agent; without any there is no such limit.
     rate: Option<u32>,
     loads: Mutex<HashMap<Who, Arc<Load>>>,
-    mixed: Mutex<Mixed>,
-}
-
-/// Who came last, and when somebody came who was not the last one.
-#[derive(Debug, Default)]
-struct Mixed {
-    last: Option<Who>,
-    at: Option<Instant>,
+    mixed: Mutex<Mixed<Who>>,
 }
 
 type Who = (WorkspaceId, Standing, Actor);
@@ -131,7 +122,7 @@ impl Admission {
         pass.carry(0).await
     }
 
-    fn mixed(&self) -> MutexGuard<'_, Mixed> {
+    fn mixed(&self) -> MutexGuard<'_, Mixed<Who>> {
         self.mixed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -156,18 +147,6 @@ impl Admission {
             })
         };
         Arc::clone(loads.entry(who).or_insert_with(new))
-    }
-}
-
-impl Mixed {
-    fn saw(&mut self, who: &Who) {
-        if self.last.as_ref() != Some(who) {
-            self.at = self.last.replace(who.clone()).map(|_| Instant::now());
-        }
-    }
-
-    fn is_shared(&self) -> bool {
-        self.at.is_some_and(|at| at.elapsed() < SHARED)
     }
 }
 

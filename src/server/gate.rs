@@ -82,35 +82,25 @@ where
     }
 }
 
-/// Lets a request through to a handler that needs no token.
-pub(super) async fn enter_open<H, F>(
-    app: Arc<App>,
-    address: &'static Address,
-    request: Request,
-    handler: H,
-) -> Response
-where
-    H: Fn(Arc<App>) -> F,
-    F: Future<Output = Answer>,
-{
-    let began = Instant::now();
-    let answer = match app.hosts.check(request.headers()) {
-        Ok(()) => handler(Arc::clone(&app)).await,
-        Err(problem) => Err(problem),
-    };
-    finish(&app, address.path, began, answer)
-}
-
-/// What somebody without a token sends: who it is shows in the body.
+/// A request that needs no token: who it is from, where that matters, shows in its body.
 #[derive(Debug)]
 pub(super) struct Stranger {
     pub(super) app: Arc<App>,
     pub(super) body: Bytes,
     pub(super) peer: IpAddr,
+    address: &'static Address,
+    uri: Uri,
 }
 
-/// Lets in a small body of somebody who has no token yet.
-pub(super) async fn enter_stranger<H, F>(
+impl Stranger {
+    /// The query; only the parameters of the address may come.
+    pub(super) fn query(&self) -> Result<Query, Box<Problem>> {
+        Query::parse(self.uri.query(), &self.address.query())
+    }
+}
+
+/// Lets a request with a small body through to a handler that needs no token.
+pub(super) async fn enter_open<H, F>(
     app: Arc<App>,
     address: &'static Address,
     request: Request,
@@ -121,44 +111,30 @@ where
     F: Future<Output = Answer>,
 {
     let began = Instant::now();
-    let (parts, body) = request.into_parts();
-    let peer = parts.extensions.get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
-    let read = async {
-        app.hosts.check(&parts.headers)?;
-        if let Ok(Ok(body)) = timeout(BODY_TIMEOUT, to_bytes(body, STRANGER_BYTES)).await {
-            return Ok(Stranger { app: Arc::clone(&app), body, peer });
-        }
-        let detail = format!("at most {STRANGER_BYTES} bytes are taken here");
-        Err(Box::new(Problem::new(ProblemCode::BodyTooLarge, detail).at("the body")))
-    };
-    let answer = match read.await {
+    let answer = match greet(&app, address, request).await {
         Ok(stranger) => handler(stranger).await,
         Err(problem) => Err(problem),
     };
     finish(&app, address.path, began, answer)
 }
 
-/// The same for a handler that goes by the query.
-pub(super) async fn enter_asked<H, F>(
-    app: Arc<App>,
+async fn greet(
+    app: &Arc<App>,
     address: &'static Address,
     request: Request,
-    handler: H,
-) -> Response
-where
-    H: Fn(Arc<App>, Query) -> F,
-    F: Future<Output = Answer>,
-{
-    let began = Instant::now();
-    let query = app
-        .hosts
-        .check(request.headers())
-        .and_then(|()| Query::parse(request.uri().query(), &address.query()));
-    let answer = match query {
-        Ok(query) => handler(Arc::clone(&app), query).await,
-        Err(problem) => Err(problem),
-    };
-    finish(&app, address.path, began, answer)
+) -> Result<Stranger, Box<Problem>> {
+    let (parts, body) = request.into_parts();
+    app.hosts.check(&parts.headers)?;
+    let (peer, uri) = (peer_of(&parts), parts.uri);
+    if let Ok(Ok(body)) = timeout(BODY_TIMEOUT, to_bytes(body, STRANGER_BYTES)).await {
+        return Ok(Stranger { app: Arc::clone(app), body, peer, address, uri });
+    }
+    let detail = format!("at most {STRANGER_BYTES} bytes are taken here");
+    Err(Box::new(Problem::new(ProblemCode::BodyTooLarge, detail).at("the body")))
+}
+
+fn peer_of(parts: &Parts) -> IpAddr {
+    parts.extensions.get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip())
 }
 
 /// There is no such address, or it does not take this method.
@@ -194,7 +170,7 @@ async fn admit(
 ) -> Result<(Call, Pass), Box<Problem>> {
     let (mut parts, body) = request.into_parts();
     app.hosts.check(&parts.headers)?;
-    let peer = parts.extensions.get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
+    let peer = peer_of(&parts);
     let (caller, space) = authenticate(app, &parts.headers, peer)?;
     let seat = parts.extensions.get::<Arc<Seat>>();
     if !seat.is_none_or(|seat| seat.sign_in(&caller, &space)) {

@@ -8,7 +8,7 @@ use axum::extract::{Request, State};
 use axum::http::Method;
 use axum::routing::{MethodFilter, on};
 
-use super::gate::{enter, enter_asked, enter_open, enter_stranger, nowhere};
+use super::gate::{enter, enter_open, nowhere};
 use super::routes::{
     activity, addresses, alerts, board, conclusions, entities, fan_outs, handoffs, health, imports, inbox,
     leases, ledger, map, outputs, overrides, proof, readiness, reviews, scope, survey, take, together,
@@ -49,7 +49,7 @@ handlers! {
     Histogram enter ledger::histogram;
     Import enter imports::batch;
     Inbox enter inbox::list;
-    InvitationTake enter_stranger tokens::take;
+    InvitationTake enter_open tokens::take;
     Invite enter tokens::invite;
     Item enter inbox::show;
     ItemPreview enter inbox::preview;
@@ -65,7 +65,7 @@ handlers! {
     OpenApi enter_open addresses::openapi;
     Outputs enter outputs::list;
     Override enter overrides::apply;
-    Proof enter_asked proof::show;
+    Proof enter_open proof::show;
     Readiness enter readiness::show;
     Ready enter_open health::ready;
     Reviews enter reviews::list;

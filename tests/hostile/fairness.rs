@@ -46,7 +46,10 @@ fn flood(mut line: Line, connection: usize, over: &AtomicBool, done: &AtomicU64,
             _ => line.ask("POST", "/v1/writes:batch", &format!("[{}]", writes.join(","))),
         };
         match sent {
-            Ok((200, _)) => drop(done.fetch_add(batch as u64, Ordering::Relaxed)),
+            Ok((200, answer)) => {
+                let through = answer.to_string().matches("\"outcome\":\"committed\"").count();
+                done.fetch_add(through as u64, Ordering::Relaxed);
+            }
             Ok(_) => {}
             Err(_) => return,
         }
@@ -72,10 +75,11 @@ fn attacked(batch: usize) {
     let pause = json!({ "step": "pause", "agent": "hostile", "reason": "it floods" }).to_string();
     let (status, answer, paused) = dana.timed("POST", "/v1/overrides", &pause);
     assert_eq!(status, 200, "{answer}");
-    // What was sent before the answer may still come back; afterwards nothing goes through.
+    // What was decided before the pause may still be answered; then nothing goes through any more.
+    std::thread::sleep(Duration::from_secs(1));
     let before = done.load(Ordering::Relaxed);
     std::thread::sleep(Duration::from_millis(300));
-    let after = done.load(Ordering::Relaxed);
+    assert_eq!(done.load(Ordering::Relaxed), before, "went through after the pause");
     let resident = team.resident();
     over.store(true, Ordering::Relaxed);
     for flood in floods {
@@ -91,14 +95,10 @@ fn attacked(batch: usize) {
     );
     assert!(through > 0, "there was no flood");
     assert!(resident < MOST_MIB, "{resident} MiB");
-    let (status, ledger) =
-        dana.ask("GET", "/v1/ledger?filter=type%3Ddeeds.write.committed&limit=1", "").unwrap();
-    assert_eq!(status, 200, "{ledger}");
     if measures() {
         assert!(flooded.0 <= quiet.0 * 3, "writes");
         assert!(flooded.1 <= (quiet.1 * 3).max(Duration::from_millis(10)), "looks");
         assert!(paused <= Duration::from_millis(200), "pause");
-        assert!(after - before <= (CONNECTIONS * batch) as u64, "went through after the pause");
     }
 }
 

@@ -14,7 +14,7 @@ use crate::cli::datadir::DataDir;
 use crate::cli::output::visible;
 use crate::cli::session;
 use crate::coordinator::Clock;
-use crate::domain::command::{Command, GuardNote};
+use crate::domain::command::{Command, GUARD_PATHS, GuardNote};
 use crate::domain::ids::{AgentId, MapVersion, WorkspaceId};
 use crate::domain::map::parse::MAX_MAP_BYTES;
 use crate::domain::map::{self, Map};
@@ -28,8 +28,6 @@ const ASK_WAIT: Duration = Duration::from_secs(1);
 const SEEN_LATELY: Span = Span::from_mins(1);
 /// How the first line of a map seen last begins.
 const FIRST_LINE: &str = "# The map that deeds saw last: ";
-/// Most entities that are named to the server at once.
-const PATHS: usize = 256;
 /// What the first line may add to a map's own bytes.
 const FIRST_LINE_BYTES: u64 = 1024;
 
@@ -79,12 +77,12 @@ impl Known {
         if !self.live || paths.is_empty() {
             return;
         }
-        let more = u32::try_from(paths.len().saturating_sub(PATHS)).unwrap_or(u32::MAX);
+        let more = u32::try_from(paths.len().saturating_sub(GUARD_PATHS)).unwrap_or(u32::MAX);
         let note = GuardNote {
             agent: agent.clone(),
             by: by.into(),
             stopped: !self.observes(),
-            paths: paths.into_iter().take(PATHS).collect(),
+            paths: paths.into_iter().take(GUARD_PATHS).collect(),
             more,
         };
         let told = session::ask_as_guard(context, ASK_WAIT, async |client| {

@@ -71,7 +71,7 @@ pub(super) fn run(context: &Context, start: Start<'_>) -> anyhow::Result<(Status
         log_to(&dir);
         let clock = Clock::manual(start.begins);
         let limits = Limits { counts_refusals: false, ..Limits::default() };
-        let listen = Listen::from_settings(([127, 0, 0, 1], 0).into(), None).within(limits);
+        let listen = Listen::from_settings(([127, 0, 0, 1], 0).into(), None).limited(limits);
         let embedded = Embedded::start_by(&dir, lock, &listen, clock.clone()).await?;
         let played = play(context, &embedded, clock, start).await;
         embedded.stop().await;

@@ -18,7 +18,7 @@ use crate::cli::context::Context as CliContext;
 use crate::cli::datadir::{Announced, DataDir, Lock, Served, Serving};
 use crate::cli::status::Usage;
 use crate::client::{Client, ClientError, Way};
-use crate::config::DEFAULT_PORT;
+use crate::config::{Config, DEFAULT_PORT};
 use crate::coordinator::Clock;
 use crate::domain::deed::Deed;
 use crate::domain::ids::{PersonId, WorkspaceId};
@@ -54,9 +54,16 @@ pub(in crate::cli) struct Listen {
 }
 
 impl Listen {
-    /// The same with limits of their own for what is kept for agents.
-    pub(in crate::cli) fn within(self, limits: Limits) -> Self {
+    /// The same with these limits of what is kept for agents.
+    pub(in crate::cli) fn limited(self, limits: Limits) -> Self {
         Self { limits, ..self }
+    }
+
+    /// The same within what the settings say that agents may have.
+    pub(in crate::cli) fn within(self, config: &Config) -> Self {
+        let rate = self.options.rate.or(config.rate);
+        let options = server::Options { rate, ..self.options };
+        Self { options, ..self }.limited(config.limits)
     }
 
     /// As configured; if nothing is, where agents found this directory last time, then the usual port, then any.

@@ -138,6 +138,9 @@ pub struct MapReview {
     pub note: Option<Arc<str>>,
 }
 
+/// Most entities that one of a guard's reports names; the others it counts.
+pub const GUARD_PATHS: usize = 256;
+
 /// What a guard saw, or stopped, RULES §13.4.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -2,15 +2,13 @@
 
 use super::sheet::Sheet;
 use crate::domain::code::Code;
-use crate::domain::command::{CommandKind, GuardNote};
+use crate::domain::command::{CommandKind, GUARD_PATHS, GuardNote};
 use crate::domain::deed::Body;
 use crate::domain::ids::Seq;
 use crate::domain::outcome::Outcome;
 use crate::domain::things::GuardReport;
 
 const ACTION: &str = CommandKind::Guard.row().word;
-/// Most entities that one report names.
-const PATHS: usize = 256;
 /// The longest name of a guard, in characters.
 const BY: usize = 64;
 
@@ -35,8 +33,8 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, note: &GuardNote) -> Seq {
 }
 
 fn beyond(note: &GuardNote) -> Option<String> {
-    if note.paths.len() > PATHS {
-        return Some(format!("a report names at most {PATHS} entities; count the others in `more`"));
+    if note.paths.len() > GUARD_PATHS {
+        return Some(format!("a report names at most {GUARD_PATHS} entities; count the others in `more`"));
     }
     (note.by.is_empty() || note.by.chars().count() > BY)
         .then(|| format!("a guard is named in 1 to {BY} characters"))

@@ -1,21 +1,19 @@
 //! Signs of life, and the numbers that monitoring collects.
 
-use std::sync::Arc;
-
 use crate::api::{Problem, ProblemCode};
 use crate::domain::things::Usage;
-use crate::server::App;
 use crate::server::answer::{Answer, text};
-use crate::server::gate::Call;
+use crate::server::gate::{Call, Stranger};
 use crate::server::metrics::Gauge;
 
 /// `GET /healthz`: the process answers.
-pub(in crate::server) async fn alive(_: Arc<App>) -> Answer {
+pub(in crate::server) async fn alive(_: Stranger) -> Answer {
     Ok(text("text/plain; charset=utf-8", "ok\n".to_owned()))
 }
 
 /// `GET /readyz`: every workspace is open and can record. Which one can't is for the log, since anyone may ask.
-pub(in crate::server) async fn ready(app: Arc<App>) -> Answer {
+pub(in crate::server) async fn ready(stranger: Stranger) -> Answer {
+    let app = &stranger.app;
     let broken = app.workspaces.broken().len();
     let troubled = app.workspaces.list().iter().filter(|space| space.handle().trouble().is_some()).count();
     if broken + troubled == 0 {

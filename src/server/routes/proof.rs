@@ -1,15 +1,13 @@
 //! The proof of the server: anyone may ask for it, since it tells nobody anything who does not have the secret.
 
-use std::sync::Arc;
-
 use crate::api::{Hash, ProofKey};
-use crate::server::App;
 use crate::server::answer::{Answer, defect, json};
-use crate::server::query::Query;
+use crate::server::gate::Stranger;
 
 /// `GET /v1/proof`: the answer to a random number. A server of no data directory answers with what nobody can check.
-pub(in crate::server) async fn show(app: Arc<App>, query: Query) -> Answer {
-    let nonce: Hash = query.need("nonce")?;
+pub(in crate::server) async fn show(stranger: Stranger) -> Answer {
+    let nonce: Hash = stranger.query()?.need("nonce")?;
+    let app = &stranger.app;
     let instance = app.workspaces.instance();
     let address = app.address.to_string();
     let key = match &app.proof {
