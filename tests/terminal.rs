@@ -81,15 +81,24 @@ impl Terminal {
         self.written.lock().unwrap().clone()
     }
 
-    fn screen(&self) -> vt100::Parser {
+    /// The screen as a terminal shows it that was told only what was written from that byte on.
+    fn screen_since(&self, byte: usize) -> vt100::Parser {
         let (rows, columns) = (NonZeroU16::new(SIZE.rows).unwrap(), NonZeroU16::new(SIZE.cols).unwrap());
         let mut screen = vt100::Parser::new(rows, columns, 0);
-        screen.process(&self.written());
+        screen.process(self.written().get(byte..).unwrap_or_default());
         screen
     }
 
+    fn screen(&self) -> vt100::Parser {
+        self.screen_since(0)
+    }
+
+    fn since(&self, byte: usize) -> String {
+        self.screen_since(byte).screen().contents()
+    }
+
     fn text(&self) -> String {
-        self.screen().screen().contents()
+        self.since(0)
     }
 
     fn until(&self, what: &str, mut come: impl FnMut() -> bool) {
@@ -187,8 +196,8 @@ fn it_stops_and_goes_on_like_any_other_program() {
         let before = terminal.written().len();
         terminal.signal(Signal::CONT);
         terminal.until("the screen", || terminal.screen().screen().alternate_screen());
-        terminal.until("a whole frame", || terminal.written().len() > before + 500);
-        assert!(terminal.text().contains("default ▸ inbox"));
+        // Drawn again from nothing: what it wrote before it stopped does not count.
+        terminal.until("a whole frame", || terminal.since(before).contains("default ▸ inbox"));
     }
     terminal.types("?");
     terminal.until("help", || terminal.text().contains("Keys of the inbox"));
@@ -230,6 +239,9 @@ fn it_ends_with_its_terminal_even_when_nobody_says_so() {
 #[test]
 fn no_colour_still_shows_what_is_selected() {
     let mut terminal = Terminal::open(&[("NO_COLOR", "1")]);
+    let reversed =
+        |screen: &vt100::Screen| (0..SIZE.cols).any(|x| screen.cell(1, x).is_some_and(vt100::Cell::inverse));
+    terminal.until("the tab that is shown", || reversed(terminal.screen().screen()));
     let text = String::from_utf8_lossy(&terminal.written()).into_owned();
     let codes = text.split("\x1b[").skip(1).filter_map(|rest| rest.split_once('m')).map(|(codes, _)| codes);
     for codes in codes.filter(|codes| codes.chars().all(|c| c.is_ascii_digit() || c == ';')) {
@@ -237,9 +249,6 @@ fn no_colour_still_shows_what_is_selected() {
             assert!(!matches!(code, 30..=38 | 40..=48 | 90..=97 | 100..=107), "{codes}");
         }
     }
-    let reversed =
-        |screen: &vt100::Screen| (0..SIZE.cols).any(|x| screen.cell(1, x).is_some_and(vt100::Cell::inverse));
-    assert!(reversed(terminal.screen().screen()), "the tab that is shown");
     terminal.types("q");
     assert_eq!(terminal.ended(), 0);
 }
