@@ -107,16 +107,14 @@ fn write(agent: &str, round: usize) -> Request {
         "changes": {"status": format!("round {round}")}, "expected": {"status": round},
         "reason": "the bench wants to know how long this takes",
     });
-    Request {
-        principal: Principal {
+    Request::new(
+        Principal {
             actor: Actor::Agent(AgentId::new(agent).unwrap()),
             class: TokenClass::Agent,
             token: None,
         },
-        command: serde_json::from_value(command).unwrap(),
-        key: None,
-        traceparent: None,
-    }
+        serde_json::from_value(command).unwrap(),
+    )
 }
 
 /// Deeds of the usual size: some 600 bytes of JSON.

@@ -117,5 +117,5 @@ fn request(agent: &AgentId, entity: &str) -> Request {
         cause: None,
     };
     let principal = Principal { actor: Actor::Agent(agent.clone()), class: TokenClass::Agent, token: None };
-    Request { principal, command: Command::Write(write), key: None, traceparent: None }
+    Request::new(principal, Command::Write(write))
 }

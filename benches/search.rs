@@ -294,6 +294,7 @@ impl House {
             refs,
             decided: None,
             key: None,
+            signed: None,
             body,
         }
     }

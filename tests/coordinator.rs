@@ -48,16 +48,14 @@ fn write(agent: &str, version: u64) -> Request {
         "do": "write", "entity": format!("scratch/{agent}/notes"),
         "changes": {"status": version}, "expected": {"status": version},
     });
-    Request {
-        principal: Principal {
+    Request::new(
+        Principal {
             actor: Actor::Agent(AgentId::new(agent).unwrap()),
             class: TokenClass::Agent,
             token: None,
         },
-        command: serde_json::from_value(command).unwrap(),
-        key: None,
-        traceparent: None,
-    }
+        serde_json::from_value(command).unwrap(),
+    )
 }
 
 #[test]

@@ -38,10 +38,11 @@ const VERSIONS: [&str; 1] = ["286fd76"];
 const MAY_DIFFER: [&str; 1] = ["answers/*/answer/next"];
 
 /// What states have by now that those of earlier versions had not, in the same form.
-const ADDED: [&str; 11] = [
+const ADDED: [&str; 12] = [
     "board/format",
     "board/held",
     "board/seats",
+    "board/signers",
     "board/items/*/again",
     "board/closed/*/item/again",
     "links/ring/*/at",

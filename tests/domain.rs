@@ -86,6 +86,8 @@ mod reviews;
 mod rules_page;
 #[path = "domain/script.rs"]
 mod script;
+#[path = "domain/signing.rs"]
+mod signing;
 #[path = "domain/stories.rs"]
 mod stories;
 #[path = "domain/taint/mod.rs"]

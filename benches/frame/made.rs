@@ -282,7 +282,7 @@ impl Story {
         self.step += 1;
         let (agent, command) = self.command();
         let principal = Principal { actor: Actor::Agent(agent), class: TokenClass::Agent, token: None };
-        let request = Request { principal, command, key: None, traceparent: None };
+        let request = Request::new(principal, command);
         let now = i64::try_from(self.state.head().0).unwrap() * self.every.micros();
         decide(&self.state, &request, self.begun.plus(Span::from_micros(now))).deeds
     }

@@ -13,6 +13,7 @@ use crate::domain::ids::{Actor, Fence, MapVersion, PersonId, Seq, TokenId, Works
 use crate::domain::map::Model;
 use crate::domain::outcome::Outcome;
 use crate::domain::reply::Reply;
+use crate::domain::signature::SignKey;
 use crate::domain::state::{Board, Stop};
 use crate::domain::things::{Alert, ClosedItem, Item, PastAnswers, TokenClass, Work};
 use crate::domain::time::{Span, Time};
@@ -454,6 +455,9 @@ impl std::fmt::Debug for Invited {
 pub struct TakeInvitation {
     /// The whole of it.
     pub invitation: String,
+    /// The first key that the person signs with, where they have one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<SignKey>,
 }
 
 /// A token that was made. This is the only time that its secret is shown.

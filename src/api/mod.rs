@@ -9,6 +9,7 @@ mod body;
 mod desk;
 mod fingerprint;
 mod glance;
+mod keys;
 mod long_look;
 mod openapi;
 mod overrides;
@@ -35,6 +36,7 @@ pub use answers::{
 pub use body::{DEPTH, ENTRIES, parse, parse_object, understood};
 pub use desk::{AwayBody, BackBody, ReasonBody, SessionBody};
 pub use fingerprint::{BadFingerprint, Fingerprint};
+pub use keys::{KeyList, KeyView};
 pub use long_look::{InferView, LookLine, Looked, MOST_DAYS, NDJSON, PLAN_DAYS, PlanView, Window};
 pub use openapi::OPENAPI;
 pub use overrides::{OverrideAsked, OverrideBody, OverrideWord};

@@ -8,6 +8,8 @@ use std::ops::Range;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
+use crate::domain::signature::SignKey;
+
 /// A problem as it travels (RFC 9457, with `code`, `next`, `place` and `findings` beside).
 #[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -30,6 +32,11 @@ pub struct Problem {
     pub findings: Vec<ProblemFinding>,
     /// The last deed that was handed out, where a stream ends: resume after it.
     pub cursor: Option<u64>,
+    /// What is to be signed, to the byte.
+    pub statement: Option<String>,
+    /// The caller's keys that count, where something is to be signed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<SignKey>,
 }
 
 /// One thing that is wrong with a map, as it travels.
@@ -158,6 +165,8 @@ problems! {
     NoValue = "no-value", 409, "that value is not known", "set the field to the value that you want instead";
     /// `If-Match` is missing.
     VersionNeeded = "version-needed", 428, "the map's version is needed", "send `If-Match: \"<version>\"` with the version of the map that this one was made from";
+    /// A signature is asked for.
+    SignatureNeeded = "signature-needed", 428, "this is to be signed", "sign the `statement` with one of the `keys` (`ssh-keygen -Y sign -n deeds`) and send the request again with `Deeds-Signature`: the armour's base64 on one line";
     /// Too many failed tries.
     TooManyFailures = "too-many-failures", 429, "too many requests with tokens that open nothing", "wait a minute and use a valid token";
     /// More at once, or faster, than one caller may.
@@ -199,6 +208,8 @@ impl Problem {
             place: None,
             findings: Vec::new(),
             cursor: None,
+            statement: None,
+            keys: Vec::new(),
         }
     }
 

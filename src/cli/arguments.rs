@@ -7,7 +7,7 @@ use super::context::{ConsoleFlags, Global};
 use super::then::Then;
 use super::{
     agent, agents, alerts, away, backup, checkpoint, console, demo, doctor, entity, fan_outs, handoffs, hook,
-    import, inbox, join, leases, log, man, map, outputs, overrides, readiness, rehearse, review, serve,
+    import, inbox, join, keys, leases, log, man, map, outputs, overrides, readiness, rehearse, review, serve,
     single, tokens, trace, verify, who_owns, work, workspaces,
 };
 
@@ -129,6 +129,11 @@ pub(crate) enum Command {
     /// Who may come in: invite people, create, list and revoke tokens
     #[command(subcommand)]
     Tokens(tokens::Command),
+    /// The SSH keys that people sign decisions with: list, add, confirm, revoke
+    Keys {
+        #[command(subcommand)]
+        command: Option<keys::Command>,
+    },
     /// Make your own token from an invitation, and keep it
     Join(join::Join),
     /// The teams on one server: list, create

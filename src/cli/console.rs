@@ -105,7 +105,8 @@ pub(super) async fn me(client: &Client) -> anyhow::Result<Me> {
 
 /// Named clients as the console takes them.
 pub(super) fn as_endpoints(clients: Vec<(WorkspaceId, Client)>) -> Vec<Endpoint> {
-    clients.into_iter().map(|(workspace, client)| Endpoint { workspace, client }).collect()
+    let signs = |client: Client| client.signing(session::silent_agent());
+    clients.into_iter().map(|(workspace, client)| Endpoint { workspace, client: signs(client) }).collect()
 }
 
 /// How the console looks and listens.

@@ -8,7 +8,7 @@ use clap::Args;
 use super::context::Context;
 use super::datadir::{DataDir, read_small};
 use super::status::{Status, Usage};
-use super::{output, reply, session};
+use super::{keys, output, reply, session};
 use crate::api::{InvitationText, TokenText};
 
 /// An invitation to take.
@@ -22,6 +22,9 @@ pub(crate) struct Join {
     /// Put the token into a new file, readable by you alone, instead of your data directory
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Name the key that you sign with, by its `.pub` file: it counts at once, where you have none yet
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
 }
 
 /// Runs it.
@@ -32,6 +35,7 @@ pub(super) fn run(context: &Context, join: &Join) -> anyhow::Result<Status> {
     let invitation: InvitationText = text.parse().map_err(|_| {
         Usage::error(format!("{place}: this is no invitation; an admin makes one with `deeds tokens invite`"))
     })?;
+    let key = join.key.as_deref().map(|file| keys::named(Some(file))).transpose()?;
     let (client, url) = session::stranger(context, &invitation.workspace)?;
     // The file comes first: a token that can't be kept would be lost.
     let keep = match &join.out {
@@ -41,7 +45,7 @@ pub(super) fn run(context: &Context, join: &Join) -> anyhow::Result<Status> {
         }
         None => context.open_dir()?.remote_token_file(&url, &invitation.workspace),
     };
-    let made = session::runtime()?.block_on(async { client.take_invitation(&invitation).await });
+    let made = session::runtime()?.block_on(async { client.take_invitation(&invitation, key).await });
     let made = match (made, &join.out) {
         (Ok(made), _) if made.token.is_some() => made,
         (other, out) => {

@@ -23,6 +23,7 @@ mod hook;
 mod import;
 mod inbox;
 mod join;
+mod keys;
 mod leases;
 mod list;
 mod log;
@@ -119,6 +120,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Status> {
         Some(Command::Readiness(command)) => readiness::run(&context, &command),
         Some(Command::Map(command)) => map::run(&context, command),
         Some(Command::Override(command)) => overrides::run(&context, command),
+        Some(Command::Keys { command }) => keys::run(&context, command.unwrap_or(keys::Command::List)),
         Some(Command::Tokens(command)) => tokens::run(&context, command),
         Some(Command::Join(join)) => join::run(&context, &join),
         Some(Command::Workspaces { command }) => workspaces::run(&context, command),

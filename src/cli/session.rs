@@ -7,6 +7,7 @@ mod embedded;
 mod guard;
 mod pin;
 mod signin;
+mod ssh;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -29,6 +30,7 @@ pub(super) use embedded::{Embedded, FIRST_AGENT, Listen, log_to};
 pub(super) use guard::ask_as_guard;
 use signin::person_of;
 pub(super) use signin::{account, user};
+pub(super) use ssh::{agent, silent_agent};
 
 /// How long the process that holds the data directory may take to answer.
 const ATTACH_WAIT: Duration = Duration::from_secs(10);
@@ -128,7 +130,7 @@ impl Session {
         };
         match &context.as_agent {
             Some(agent) => session.speaking_as(agent).await,
-            None => Ok(session),
+            None => Ok(Self { client: session.client.clone().signing(agent()), ..session }),
         }
     }
 

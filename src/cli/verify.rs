@@ -1,6 +1,8 @@
 //! `deeds verify`: the hash chain from its first record to its last, without any server.
 
+mod allowed;
 mod notes;
+mod signatures;
 
 use std::fs::File;
 use std::io::BufReader;
@@ -10,19 +12,21 @@ use anyhow::Context as _;
 use clap::Args;
 use serde::Serialize;
 
+use self::allowed::Allowed;
 use self::notes::Notes;
+use self::signatures::Signatures;
 use super::context::Context;
 use super::datadir::DataDir;
 use super::output::{self, Output, bar};
 use super::status::{Status, Usage};
 use crate::domain::ids::WorkspaceId;
 use crate::ledger::note::NoteKey;
-use crate::ledger::{Head, Store, Verified, export};
+use crate::ledger::{Head, Store, Verified, export, read_all};
 
 /// What is verified.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  deeds verify                       every workspace in the data directory\n  deeds verify -w northwind          one of them\n  deeds verify --export deeds.jsonl  an export, made with `deeds log --export jsonl`\n\nReads the files themselves, also while a server appends to them. Exit status 3 where a chain does not hold,\nwith the sequence number up to which it does."
+    after_help = "Examples:\n  deeds verify                       every workspace in the data directory\n  deeds verify -w northwind          one of them\n  deeds verify --export deeds.jsonl  an export, made with `deeds log --export jsonl`\n  deeds verify --signatures --allowed-signers allowed\n\nReads the files themselves, also while a server appends to them. Exit status 3 where a chain does not hold,\nwith the sequence number up to which it does."
 )]
 pub(crate) struct Command {
     /// An export instead of the database
@@ -37,6 +41,12 @@ pub(crate) struct Command {
     /// repeated. Without one those in the data directory are believed
     #[arg(long, value_name = "KEY", requires = "checkpoints")]
     key: Vec<NoteKey>,
+    /// Check what people signed, and that nothing is unsigned that the map wanted signed
+    #[arg(long)]
+    signatures: bool,
+    /// By this file of allowed signers, as `ssh-keygen` has it; without one the keys that the ledger itself names are believed
+    #[arg(long, value_name = "FILE", requires = "signatures")]
+    allowed_signers: Option<PathBuf>,
 }
 
 /// One chain that holds.
@@ -50,6 +60,9 @@ struct Sound {
     /// How many signed checkpoints it was held against.
     #[serde(skip_serializing_if = "Option::is_none")]
     checkpoints: Option<usize>,
+    /// How many decisions are signed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signatures: Option<usize>,
 }
 
 /// Runs it.
@@ -59,26 +72,59 @@ pub(super) fn run(context: &Context, command: &Command) -> anyhow::Result<Status
             "a chain is verified where the ledgers lie: run it there, without --connect; or fetch it with `deeds log --export jsonl`, and verify that with --export FILE",
         ));
     }
+    let allowed = command.allowed_signers.as_deref().map(Allowed::read).transpose()?;
     let sound = match &command.export {
-        Some(file) => vec![verify_export(file)?],
-        None => verify_ledgers(context, command)?,
+        Some(file) => vec![verify_export(file, command, allowed.as_ref())?],
+        None => verify_ledgers(context, command, allowed.as_ref())?,
     };
     report(context.out, &sound)?;
     Ok(Status::Done)
 }
 
-fn verify_export(path: &Path) -> anyhow::Result<Sound> {
+fn verify_export(path: &Path, command: &Command, allowed: Option<&Allowed>) -> anyhow::Result<Sound> {
     let shown = path.display();
-    let file = File::open(path)
+    let open = || File::open(path);
+    let file = open()
         .map_err(|error| Usage::error(format!("{shown}: {error}; name an export that you may read")))?;
     let bar = bar(file.metadata().map_or(0, |about| about.len()), "{bytes}");
     let (identity, head) =
         export::verify(BufReader::new(bar.wrap_read(file))).with_context(|| shown.to_string())?;
     bar.finish_and_clear();
-    Ok(sound(shown.to_string(), &Verified { identity, head }))
+    let verified = Verified { identity, head };
+    let mut sound = sound(shown.to_string(), &verified);
+    if command.signatures {
+        let mut signatures = Signatures::new(&verified.identity, allowed)?;
+        export::read_all(BufReader::new(open()?), |bytes| signatures.reached(bytes))
+            .with_context(|| shown.to_string())?;
+        sound.signatures = Some(signatures.finish(&sound.place)?);
+    }
+    Ok(sound)
 }
 
-fn verify_ledgers(context: &Context, command: &Command) -> anyhow::Result<Vec<Sound>> {
+/// The signatures of one ledger, whose chain was verified.
+fn signatures_of(
+    store: &Store,
+    workspace: &WorkspaceId,
+    verified: &Verified,
+    allowed: Option<&Allowed>,
+) -> anyhow::Result<usize> {
+    let place = store.place(workspace);
+    let mut signatures = Signatures::new(&verified.identity, allowed)?;
+    let mut read = Ok(());
+    read_all(&store.file(workspace), |record| {
+        if read.is_ok() && record.seq <= verified.head.seq {
+            read = signatures.reached(&record.bytes).map_err(|why| format!("deed {}: {why}", record.seq));
+        }
+    })?;
+    read.map_err(|why| anyhow::anyhow!("{place}: {why}"))?;
+    signatures.finish(&place)
+}
+
+fn verify_ledgers(
+    context: &Context,
+    command: &Command,
+    allowed: Option<&Allowed>,
+) -> anyhow::Result<Vec<Sound>> {
     let dir = context.existing_dir()?;
     let workspaces = chosen(context, &dir)?;
     let mut found = Vec::with_capacity(workspaces.len());
@@ -96,6 +142,9 @@ fn verify_ledgers(context: &Context, command: &Command) -> anyhow::Result<Vec<So
         let mut sound = sound(dir.store().place(&workspace), &verified);
         if let Some(notes) = notes {
             sound.checkpoints = Some(notes.hold(&sound.place, &verified)?);
+        }
+        if command.signatures {
+            sound.signatures = Some(signatures_of(dir.store(), &workspace, &verified, allowed)?);
         }
         found.push(sound);
     }
@@ -150,6 +199,7 @@ fn sound(place: String, Verified { identity, head }: &Verified) -> Sound {
         deeds: head.seq,
         hash: head.hash.to_string(),
         checkpoints: None,
+        signatures: None,
     }
 }
 
@@ -158,10 +208,11 @@ fn report(out: Output, sound: &[Sound]) -> anyhow::Result<()> {
         return output::json(&sound);
     }
     let row = |one: &Sound| {
-        let holds = match one.checkpoints {
-            Some(count) => format!("holds, against {count} signed checkpoints"),
-            None => "holds".to_owned(),
-        };
+        let checkpoints = one.checkpoints.map(|count| format!("against {count} signed checkpoints"));
+        let signatures = one.signatures.map(|count| format!("with {count} signed decisions"));
+        let holds: Vec<String> =
+            ["holds".to_owned()].into_iter().chain(checkpoints).chain(signatures).collect();
+        let holds = holds.join(", ");
         vec![one.workspace.clone(), one.deeds.to_string(), holds, one.hash.clone()]
     };
     out.table(

@@ -3,8 +3,9 @@
 use super::send::Ask;
 use super::{Client, ClientError, Result};
 use crate::api::{TakeBody, sent};
-use crate::domain::command::Command;
+use crate::domain::command::{Command, KeyStep};
 use crate::domain::reply::Reply;
+use crate::domain::rule::signing::Meant;
 
 impl Client {
     /// Has a command decided and recorded. What the rules refuse is such an answer too; the value of a revert is the
@@ -19,8 +20,10 @@ impl Client {
             return self.put_map(&map.model.to_toml(), map.if_version, reason, how).await;
         }
         let protocol = |why: String| ClientError::Protocol { why };
+        let meant = Meant::of(command);
         let sent = sent(command.clone()).map_err(|error| protocol(error.to_string()))?;
         let sent = sent.ok_or_else(|| protocol("no client sends this command".to_owned()))?;
-        Ask::command(self, sent)?.send().await
+        let waits_unsigned = matches!(command, Command::Key(KeyStep::Add { .. }));
+        Ask::command(self, sent)?.means(meant).also_unsigned(waits_unsigned).send().await
     }
 }

@@ -47,6 +47,12 @@ pub enum ClientError {
         /// How much of it is taken.
         bytes: usize,
     },
+    /// It is to be signed, and was not.
+    #[error("this is to be signed: {why}")]
+    Signing {
+        /// Why it could not be.
+        why: String,
+    },
     /// The answer is none that this version understands.
     #[error("the server's answer can't be understood: {why}; check that both sides are of the same version")]
     Protocol {
@@ -64,6 +70,7 @@ impl ClientError {
             | Self::Token { .. }
             | Self::Unreachable { .. }
             | Self::TooLong { .. }
+            | Self::Signing { .. }
             | Self::Protocol { .. } => None,
         }
     }
@@ -73,7 +80,11 @@ impl ClientError {
         match self {
             Self::Unreachable { .. } => true,
             Self::Problem(problem) => problem.status == 503,
-            Self::Address { .. } | Self::Token { .. } | Self::TooLong { .. } | Self::Protocol { .. } => false,
+            Self::Address { .. }
+            | Self::Token { .. }
+            | Self::TooLong { .. }
+            | Self::Signing { .. }
+            | Self::Protocol { .. } => false,
         }
     }
 }

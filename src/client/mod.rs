@@ -4,6 +4,7 @@
 //! Every command carries an idempotency key made here, and is sent again under the same key when the connection fails;
 //! nothing else is retried. There is no proxy on loopback, and no plaintext off it unless the caller insists.
 
+mod agent;
 mod agents;
 mod ask;
 mod backoff;
@@ -25,6 +26,7 @@ use std::time::Duration;
 use self::way::Sure;
 use crate::api::{AsOf, TokenText};
 
+pub use agent::SshAgent;
 pub use backoff::Backoff;
 pub use error::{ClientError, Result};
 pub use reads::{Direction, LedgerQuery};
@@ -65,6 +67,7 @@ impl Default for Options {
 pub struct Client {
     inner: Arc<Inner>,
     then: Option<Then>,
+    signer: Option<SshAgent>,
 }
 
 /// The moment that a client looks at.
@@ -142,7 +145,13 @@ impl Client {
             way @ (Way::Socket(_) | Way::Proven(_)) => builder.connector_layer(Sure(way)),
         };
         let http = builder.build().map_err(|error| broken(&error))?;
-        Ok(Self { inner: Arc::new(Inner { http, base, root, token, options }), then: None })
+        Ok(Self { inner: Arc::new(Inner { http, base, root, token, options }), then: None, signer: None })
+    }
+
+    /// The same, which signs what is to be signed.
+    #[must_use]
+    pub fn signing(self, signer: Option<SshAgent>) -> Self {
+        Self { signer, ..self }
     }
 
     /// The same server, by the same way, for another token of it.
@@ -151,7 +160,7 @@ impl Client {
         let Inner { http, base, root, options, .. } = &*self.inner;
         let (http, base, root) = (http.clone(), base.clone(), root.clone());
         let inner = Inner { http, base, root, token, options: *options };
-        Self { inner: Arc::new(inner), then: None }
+        Self { inner: Arc::new(inner), then: None, signer: None }
     }
 
     /// The server's address, without a slash at its end.

@@ -1,18 +1,23 @@
 //! What people look at: the inbox, alerts, reviews, the map, tokens, workspaces; and what is more than a command.
 
+use std::sync::Arc;
+
 use reqwest::header::IF_MATCH;
 
 use super::bound::Bound;
 use super::{Client, Result};
 use crate::api::{
-    AlertList, BatchAnswer, BatchResult, InvitationText, Invited, ItemList, ItemView, MapChecked, MapView,
-    NewInvitation, NewToken, NewWorkspaceRequest, ReviewList, TakeInvitation, TokenList, TokenMade,
+    AlertList, BatchAnswer, BatchResult, InvitationText, Invited, ItemList, ItemView, KeyList, MapChecked,
+    MapView, NewInvitation, NewToken, NewWorkspaceRequest, ReviewList, TakeInvitation, TokenList, TokenMade,
     WorkspaceList, WorkspaceMade,
 };
-use crate::domain::command::Import;
+use crate::domain::command::{ApplyMap, Command, Import};
 use crate::domain::decide::Preview;
 use crate::domain::ids::{ItemNo, MapVersion};
+use crate::domain::map::parse;
 use crate::domain::reply::Reply;
+use crate::domain::rule::signing::Meant;
+use crate::domain::signature::SignKey;
 use crate::domain::things::ItemAnswer;
 
 impl Client {
@@ -82,7 +87,17 @@ impl Client {
     ) -> Result<Reply> {
         let ask = self.put("/v1/map").header(IF_MATCH, format!("\"{made_for}\"")).maybe("reason", reason);
         let ask = ask.maybe("planned", planned.then_some(true));
-        ask.maybe("take_back", take_back.then_some(true)).toml(toml).send().await
+        let meant = self.signer.as_ref().and_then(|_| parse(toml).applicable().ok()).and_then(|model| {
+            let (model, reason) = (Arc::new(model), reason.map(Arc::from));
+            Meant::of(&Command::ApplyMap(ApplyMap {
+                model,
+                if_version: made_for,
+                reason,
+                planned,
+                take_back,
+            }))
+        });
+        ask.maybe("take_back", take_back.then_some(true)).toml(toml).means(meant).send().await
     }
 
     /// Checks a map and compares it with the one in force.
@@ -95,15 +110,25 @@ impl Client {
         self.get("/v1/tokens").send().await
     }
 
-    /// Takes an invitation; whose token this client has says nothing there.
-    pub async fn take_invitation(&self, invitation: &InvitationText) -> Result<TokenMade> {
-        let body = TakeInvitation { invitation: invitation.expose() };
+    /// The keys that people sign with.
+    pub async fn keys(&self) -> Result<KeyList> {
+        self.get_then("/v1/keys").send().await
+    }
+
+    /// Takes an invitation, with the first key that the person signs with; whose token this client has says nothing there.
+    pub async fn take_invitation(
+        &self,
+        invitation: &InvitationText,
+        key: Option<SignKey>,
+    ) -> Result<TokenMade> {
+        let body = TakeInvitation { invitation: invitation.expose(), key };
         self.post("/v1/invitations/take").json(&body)?.send().await
     }
 
     /// Invites a person to make a token of their own.
     pub async fn invite(&self, invitation: &NewInvitation) -> Result<Invited> {
-        self.post("/v1/invitations").json(invitation)?.send().await
+        let meant = Meant::of_invitation(invitation.class, &invitation.name, invitation.expires);
+        self.post("/v1/invitations").json(invitation)?.means(Some(meant)).send().await
     }
 
     /// Makes a token; the answer is the only place that ever has its secret.

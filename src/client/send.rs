@@ -13,11 +13,14 @@ use serde::de::DeserializeOwned;
 use super::bound::{Bound, Broken, body};
 use super::{Backoff, Client, ClientError, Result};
 use crate::api::{Problem, Sent};
+use crate::domain::rule::signing::Meant;
 
 /// The wait before the second try.
 const RETRY_FIRST: Duration = Duration::from_millis(100);
 /// The longest wait between tries.
 const RETRY_MOST: Duration = Duration::from_secs(2);
+/// The signature that goes with a decision.
+const SIGNATURE: HeaderName = HeaderName::from_static("deeds-signature");
 /// What can't stand in a path segment.
 const SEGMENT: &AsciiSet = &CONTROLS
     .add(b' ')
@@ -48,6 +51,9 @@ pub(super) struct Ask<'a> {
     accept: &'static str,
     bound: Bound,
     wait: Duration,
+    meant: Option<Meant>,
+    /// Whether it is worth sending without a signature too.
+    also_unsigned: bool,
 }
 
 /// A segment of a path, percent-encoded.
@@ -115,6 +121,8 @@ impl<'a> Ask<'a> {
             accept: "application/json",
             bound,
             wait: Duration::ZERO,
+            meant: None,
+            also_unsigned: false,
         }
     }
 
@@ -173,6 +181,18 @@ impl<'a> Ask<'a> {
         self
     }
 
+    /// What it says, where a person may have to sign it.
+    pub(super) fn means(mut self, meant: Option<Meant>) -> Self {
+        self.meant = meant;
+        self
+    }
+
+    /// A signature is of use, and it goes without one too.
+    pub(super) fn also_unsigned(mut self, also: bool) -> Self {
+        self.also_unsigned = also;
+        self
+    }
+
     /// Sends it and parses the answer.
     pub(super) async fn send<T: DeserializeOwned>(self) -> Result<T> {
         let bytes = self.bytes().await?;
@@ -185,9 +205,28 @@ impl<'a> Ask<'a> {
         String::from_utf8(bytes.into()).map_err(|error| ClientError::Protocol { why: error.to_string() })
     }
 
-    async fn bytes(self) -> Result<Bytes> {
-        let command = self.method != Method::GET;
-        let key = if command { Some(idempotency_key()?) } else { None };
+    /// What is to be signed is asked for first, and sent again with the signature: under the same key, which stands for the same
+    /// request.
+    async fn bytes(mut self) -> Result<Bytes> {
+        let key = if self.method == Method::GET { None } else { Some(idempotency_key()?) };
+        let Some((signer, meant)) = self.client.signer.clone().zip(self.meant.take()) else {
+            return self.exchanged(key.as_deref()).await;
+        };
+        self.headers.push((SIGNATURE, "ask".to_owned()));
+        let asked = match self.exchanged(key.as_deref()).await {
+            Err(ClientError::Problem(asked)) if asked.statement.is_some() => asked,
+            other => return other,
+        };
+        self.headers.retain(|(name, _)| *name != SIGNATURE);
+        match signer.sign(&asked, &meant).await {
+            Ok(signature) => self.headers.push((SIGNATURE, signature)),
+            Err(_) if self.also_unsigned => {}
+            Err(error) => return Err(error),
+        }
+        self.exchanged(key.as_deref()).await
+    }
+
+    async fn exchanged(&self, key: Option<&str>) -> Result<Bytes> {
         let authorization = self.client.authorization()?;
         let options = self.client.inner.options;
         let mut backoff = Backoff::new(RETRY_FIRST, RETRY_MOST);
@@ -207,7 +246,7 @@ impl<'a> Ask<'a> {
             for (name, value) in &self.headers {
                 request = request.header(name, value);
             }
-            if let Some(key) = &key {
+            if let Some(key) = key {
                 request = request.header("idempotency-key", key);
             }
             if let Some((body, kind)) = &self.body {

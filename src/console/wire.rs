@@ -298,6 +298,7 @@ fn brief(error: &ClientError) -> String {
         | ClientError::Token { .. }
         | ClientError::Problem(_)
         | ClientError::TooLong { .. }
+        | ClientError::Signing { .. }
         | ClientError::Protocol { .. } => error.to_string(),
     }
 }

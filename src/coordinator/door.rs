@@ -82,12 +82,7 @@ impl Door {
             let (who, code) = key;
             let turned = TurnedAway { who, code, count: more, first, since };
             let principal = Principal { actor: Actor::Deeds, class: TokenClass::Admin, token: None };
-            requests.push(Request {
-                principal,
-                command: Command::TurnAway(turned),
-                key: None,
-                traceparent: None,
-            });
+            requests.push(Request::new(principal, Command::TurnAway(turned)));
         }
         (!requests.is_empty()).then(|| Envelope::of(requests, None, None))
     }

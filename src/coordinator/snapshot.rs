@@ -23,7 +23,7 @@ use crate::ledger::{Hash, Head, Identity};
 /// The name of a workspace's snapshot in its folder.
 pub const FILE: &str = "snapshot";
 /// Raised whenever the shape of the state changes, or what a deed does to it, so that older snapshots are passed over.
-const FORMAT: u32 = 15;
+const FORMAT: u32 = 16;
 
 /// Why a snapshot was not used. None of these is an error to anyone: the state is rebuilt from the ledger.
 #[derive(Debug, Error)]

@@ -40,7 +40,7 @@ impl Timers {
         }
         self.last = Some(Instant::now());
         let principal = Principal { actor: Actor::Deeds, class: TokenClass::Admin, token: None };
-        let request = Request { principal, command: Command::Tick, key: None, traceparent: None };
+        let request = Request::new(principal, Command::Tick);
         Some(Envelope::of(vec![request], None, None))
     }
 }

@@ -60,7 +60,7 @@ impl World {
 
     fn decide(&mut self, actor: Actor, class: TokenClass, command: Command) -> Answer {
         let principal = Principal { actor, class, token: None };
-        let request = Request { principal, command, key: None, traceparent: None };
+        let request = Request::new(principal, command);
         let decision = decide(&self.state, &request, self.now);
         decision.deeds.iter().for_each(|deed| self.state.fold(deed));
         self.deeds.extend(decision.deeds);

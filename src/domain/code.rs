@@ -65,6 +65,10 @@ codes! {
     HeldOpen = "held-open", "wait until the named work and acts have ended";
     /// A precondition of the caller's role does not hold.
     NotAllowed = "not-allowed", "ask somebody whose role allows it";
+    /// The decision is to be signed by the person.
+    SignatureNeeded = "signature-needed", "sign it: `deeds` does with the key in your ssh-agent (`deeds keys` has those that count); by other ways send `Deeds-Signature: ask` first";
+    /// The signature does not hold.
+    SignatureWrong = "signature-wrong", "sign the statement as it stands in the message, with a key of yours that counts (`deeds keys`)";
     /// The person is not named on the queue.
     NotNamed = "not-named", "one of the reviewers named on the queue must answer";
     /// Agents do not decide.

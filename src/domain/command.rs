@@ -12,7 +12,7 @@ pub use lease::{LONGEST_LEASE, LeaseStep};
 pub use output::{Conclude, Publish};
 pub use people::{
     AlertStep, AlertVerb, Answered, ApplyMap, AwayStep, AwayVerb, GUARD_PATHS, GuardNote, ItemStep, ItemVerb,
-    MapReview, Override, OverrideVerb, ReviewStep, ReviewVerb, TokenStep,
+    KeyStep, MapReview, Override, OverrideVerb, ReviewStep, ReviewVerb, TokenStep,
 };
 pub use table::{Again, Asker, Command, CommandKind, CommandRow, Effect, Keeps, Place};
 pub use task::{
@@ -61,6 +61,32 @@ pub struct Request {
     pub key: Option<AskedKey>,
     /// W3C trace context.
     pub traceparent: Option<Arc<str>>,
+    /// That the person meant it, where that is asked for.
+    pub proof: Proof,
+}
+
+impl Request {
+    /// One without a key, a trace, or more proof than the token.
+    pub fn new(principal: Principal, command: Command) -> Self {
+        Self { principal, command, key: None, traceparent: None, proof: Proof::None }
+    }
+}
+
+/// What shows that a decision is the person's own, beside their token. RULES §13.5.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Proof {
+    /// Nothing.
+    #[default]
+    None,
+    /// Their signature.
+    Signature {
+        /// What the ledger that they signed for is called: its `urn:uuid:…`, as the server has it.
+        ledger: Arc<str>,
+        /// The signature in armour.
+        armored: Arc<str>,
+    },
+    /// None is asked for: it is only supposed, or it was decided before and is played again.
+    Supposed,
 }
 
 /// An idempotency key and the request that it stands for.

@@ -26,7 +26,7 @@ use super::ids::{
 use super::map::{Grant, Model};
 use super::outcome::Outcome;
 use super::path::{EntityPath, FieldPath, Pattern};
-use super::things::{BranchEnd, Effects, FieldChange, ItemAnswer, RaisedAlert};
+use super::things::{BranchEnd, Effects, FieldChange, ItemAnswer, RaisedAlert, Signed};
 use super::time::Time;
 use super::value::{Value, some};
 
@@ -162,6 +162,8 @@ pub struct Deed {
     pub decided: Option<Box<Decided>>,
     /// The caller's idempotency key.
     pub key: Option<KeyMark>,
+    /// What the person signed, where they did.
+    pub signed: Option<Box<Signed>>,
     /// Its type, with what only this type carries.
     pub body: Body,
 }

@@ -17,6 +17,7 @@ pub mod reply;
 pub mod rule;
 mod schema;
 pub mod sight;
+pub mod signature;
 pub mod state;
 pub mod survey;
 pub mod things;

@@ -171,12 +171,7 @@ fn observing(now: Time) -> State {
 
 fn request(import: &Import) -> Request {
     let actor = Actor::Person("dana".parse().unwrap());
-    Request {
-        principal: Principal { actor, class: TokenClass::Admin, token: None },
-        command: Command::Import(import.clone()),
-        key: None,
-        traceparent: None,
-    }
+    Request::new(Principal { actor, class: TokenClass::Admin, token: None }, Command::Import(import.clone()))
 }
 
 /// A workspace without a server before it: the rulebook alone.

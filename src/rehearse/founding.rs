@@ -36,7 +36,7 @@ pub(super) fn founding(model: &Arc<Model>, at: Time) -> Vec<Deed> {
             Token { id, class: TokenClass::Admin, name, hash: no_hash(), expires: None, invitation: None };
         let principal = Principal { actor, class: TokenClass::Admin, token: None };
         let command = Command::Token(TokenStep::Create(token));
-        deeds.extend(decide(&state, &Request { principal, command, key: None, traceparent: None }, at).deeds);
+        deeds.extend(decide(&state, &Request::new(principal, command), at).deeds);
     }
     deeds
 }

@@ -50,7 +50,7 @@ impl Hands {
 
     fn ask(&mut self, actor: Actor, class: TokenClass, command: Command) -> Option<Reply> {
         let principal = Principal { actor, class, token: None };
-        self.world.send(&Request { principal, command, key: None, traceparent: None })
+        self.world.send(&Request::new(principal, command))
     }
 
     pub(super) fn as_agent(&mut self, agent: &AgentId, command: Command) -> Option<Reply> {

@@ -186,7 +186,7 @@ impl Playing<'_> {
 }
 
 fn request(who: &Principal, command: Command) -> Request {
-    Request { principal: who.clone(), command, key: None, traceparent: None }
+    Request::new(who.clone(), command)
 }
 
 /// Whether the field is among what is shown; of a record as a whole, whether anything is.

@@ -148,6 +148,7 @@ impl World {
             refs: Refs::default(),
             decided: None,
             key: None,
+            signed: None,
             body: Body::WriteCommitted(()),
         });
     }
@@ -161,5 +162,5 @@ impl World {
 /// Time went by.
 fn tick() -> Request {
     let principal = Principal { actor: Actor::Deeds, class: TokenClass::Admin, token: None };
-    Request { principal, command: Command::Tick, key: None, traceparent: None }
+    Request::new(principal, Command::Tick)
 }

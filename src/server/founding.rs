@@ -45,7 +45,7 @@ pub(super) fn founding(workspace: WorkspaceId, person: PersonId, mut model: Mode
         state.fold(&first);
         let principal = Principal { actor, class: TokenClass::Admin, token: None };
         let command = Command::Token(TokenStep::Create(token));
-        let request = Request { principal, command, key: None, traceparent: None };
+        let request = Request::new(principal, command);
         let mut deeds = vec![first];
         deeds.extend(decide::decide(&state, &request, now).deeds);
         deeds

@@ -25,7 +25,7 @@ use super::doors::Peer;
 use super::query::Query;
 use super::seats::Seat;
 use super::workspace::Workspace;
-use super::{App, past};
+use super::{App, past, signing};
 use crate::api::{self, Address, Kind, Parts as Asking, Problem, ProblemCode};
 use crate::coordinator;
 use crate::domain::command::{AskedKey, Command, Request as Asked};
@@ -330,7 +330,8 @@ impl Call {
 
     /// The same for handlers that have more to say.
     pub(super) async fn submit(&self, command: Command) -> Result<coordinator::Answer, Box<Problem>> {
-        let request = self.asked(command, self.key()?);
+        signing::ask_first(self, &command).await?;
+        let request = Asked { proof: signing::proof(self)?, ..self.asked(command, self.key()?) };
         self.space.handle().submit(request).await.map_err(|error| unsubmitted(&error))
     }
 
@@ -351,7 +352,8 @@ impl Call {
     }
 
     fn asked(&self, command: Command, key: Option<AskedKey>) -> Asked {
-        Asked { principal: self.caller.principal.clone(), command, key, traceparent: self.traceparent() }
+        let principal = self.caller.principal.clone();
+        Asked { key, traceparent: self.traceparent(), ..Asked::new(principal, command) }
     }
 
     /// The idempotency key, with the digest of the request it stands for.

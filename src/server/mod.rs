@@ -21,6 +21,7 @@ mod router;
 mod routes;
 mod sealing;
 mod seats;
+mod signing;
 mod stream;
 mod timely;
 mod tls;

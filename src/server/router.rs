@@ -11,7 +11,7 @@ use axum::routing::{MethodFilter, on};
 use super::gate::{enter, enter_open, nowhere};
 use super::routes::{
     activity, addresses, alerts, board, conclusions, entities, fan_outs, handoffs, health, imports, inbox,
-    leases, ledger, map, outputs, overrides, proof, readiness, reviews, scope, survey, take, together,
+    keys, leases, ledger, map, outputs, overrides, proof, readiness, reviews, scope, survey, take, together,
     tokens, trace, who_owns, whoami, work, workspaces, writes,
 };
 use super::{App, stream};
@@ -49,6 +49,7 @@ handlers! {
     Histogram enter ledger::histogram;
     Import enter imports::batch;
     Inbox enter inbox::list;
+    Keys enter keys::list;
     InvitationTake enter_open tokens::take;
     Invite enter tokens::invite;
     Item enter inbox::show;

@@ -256,7 +256,7 @@ impl Workspaces {
         let (text, token) = mint(class, id, name, expires).map_err(CreateError::Random)?;
         let principal = Principal { actor: Actor::Deeds, class: TokenClass::Admin, token: None };
         let command = Command::Token(TokenStep::Create(token));
-        let request = Request { principal, command, key: None, traceparent: None };
+        let request = Request::new(principal, command);
         let answer = space.handle().submit(request).await?;
         let Reply { message, .. } = &answer.reply;
         if answer.reply.is_done() {

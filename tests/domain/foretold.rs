@@ -17,8 +17,10 @@ pub(crate) fn check(before: &State, request: &Request, answer: &Answer, deeds: &
     let ItemVerb::Answer(answered) = &step.step else { return };
     let Some(item) = before.board.items.get(&step.item) else { return };
     let Answer::Reply(reply) = answer else { return };
-    let key_reused = reply.code.is_some_and(|code| code.as_str() == "key-reused");
-    if key_reused || answered.version != item.version || *answered.digest != *item.digest() {
+    // A preview is of what is signed once it is meant; that it is to be is one of its sentences.
+    let elsewhere = ["key-reused", "signature-needed", "signature-wrong"];
+    let none_of_its = reply.code.is_some_and(|code| elsewhere.contains(&code.as_str()));
+    if none_of_its || answered.version != item.version || *answered.digest != *item.digest() {
         return;
     }
     let supposed =

@@ -244,8 +244,12 @@ fn history() -> World {
     };
     let token = Token { id: TokenId::new("k4a1").unwrap(), expires: None, ..of_sales };
     world.ask("ada", Command::Token(TokenStep::Invite(invitation.clone())));
-    world.ask("deeds", Command::Token(TokenStep::Redeem { invitation: invitation.id, token }));
+    world.ask("deeds", Command::Token(TokenStep::Redeem { invitation: invitation.id, token, key: None }));
     let said = r#"
+        ada sends '{"do":"key","step":"add","key":"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINW5GltV4HCB+1iIBhoNYI2QJcuqFtaw8ifgzU/IdfyL"}' -> recorded
+        ada sends '{"do":"key","step":"add","key":"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIz26lIfRTaL8d7fs2J577fNEwHJ5YqF4aVYWBhPohik"}' -> recorded
+        ada sends '{"do":"key","step":"confirm","person":"ada","key":"SHA256:LVzKNcU4Ch6tiFE8/T29lRRzhKJfdgUU02o1TQB/u9Q"}' -> refused own-case
+        ada sends '{"do":"key","step":"revoke","person":"ada","key":"SHA256:LVzKNcU4Ch6tiFE8/T29lRRzhKJfdgUU02o1TQB/u9Q"}' -> recorded
         ada sends '{"do":"override","step":"allow","agent":"sales","allowance":{"bytes":33554432,"open":5000},"reason":"the migration"}' -> recorded
         deeds sends '{"do":"turn-away","who":{"class":"agent","name":"sales"},"code":"paused","count":12310,"first":7,"since":"2026-09-21T13:00:00Z"}' -> recorded
         "#;

@@ -150,7 +150,7 @@ fn an_invitation_is_taken_once_by_whom_it_is_for() {
     };
     let redeem = |id: &str, new: &str| {
         let token = Token { class: TokenClass::Admin, ..token(new, "eve", None) };
-        Command::Token(TokenStep::Redeem { invitation: TokenId::new(id).unwrap(), token })
+        Command::Token(TokenStep::Redeem { invitation: TokenId::new(id).unwrap(), token, key: None })
     };
     let code = |world: &mut World, who: &str, command: Command| {
         world.ask(who, command).code.map_or("", |code| code.as_str())

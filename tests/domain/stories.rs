@@ -63,7 +63,7 @@ impl History {
         self.0.pass_to(later);
         let principal = Principal { actor, class, token: None };
         let command = serde_json::from_value(body).unwrap();
-        self.0.send(&Request { principal, command, key: None, traceparent: None }).unwrap()
+        self.0.send(&Request::new(principal, command)).unwrap()
     }
 
     fn agent(&mut self, agent: &str, body: Json) -> Reply {

@@ -221,7 +221,7 @@ pub(crate) fn principal(who: &str) -> Principal {
 }
 
 pub(crate) fn request(who: &str, command: Command) -> Request {
-    Request { principal: principal(who), command, key: None, traceparent: None }
+    Request::new(principal(who), command)
 }
 
 /// The same request under an idempotency key; its digest stands for the body.
@@ -252,6 +252,7 @@ pub(crate) fn deed(seq: Seq, now: Time, actor: Actor, body: Body) -> Deed {
         refs: Refs::default(),
         decided: None,
         key: None,
+        signed: None,
         body,
     }
 }

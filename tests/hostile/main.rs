@@ -27,6 +27,7 @@ mod fairness;
 mod false_server;
 mod person;
 mod server_proof;
+mod signing;
 mod small;
 mod squatter;
 mod team;

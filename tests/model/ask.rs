@@ -13,12 +13,13 @@ use super::world::World;
 use super::zones::Zones;
 use deeds::domain::command::{
     Act, ActEnd, AlertStep, AlertVerb, Answered, ApplyMap, AskedKey, AwayStep, AwayVerb, BranchOrder, Claim,
-    Command, Conclude, Escalate, Expected, FanOut, GuardNote, Handoff, ItemStep, ItemVerb, LeaseStep,
-    MapReview, OfferZone, Override, OverrideVerb, Publish, Raise, Request, ReviewStep, ReviewVerb, Take,
-    Together, TokenStep, WorkStep, WorkVerb, Write, WriteKind,
+    Command, Conclude, Escalate, Expected, FanOut, GuardNote, Handoff, ItemStep, ItemVerb, KeyStep,
+    LeaseStep, MapReview, OfferZone, Override, OverrideVerb, Publish, Raise, Request, ReviewStep, ReviewVerb,
+    Take, Together, TokenStep, WorkStep, WorkVerb, Write, WriteKind,
 };
 use deeds::domain::ids::{
-    ActNo, AgentId, AlertNo, Fence, IdempotencyKey, ItemNo, MapVersion, TaskId, TokenId, Version, WorkNo,
+    ActNo, AgentId, AlertNo, Fence, IdempotencyKey, ItemNo, MapVersion, PersonId, TaskId, TokenId, Version,
+    WorkNo,
 };
 use deeds::domain::map::{Grant, OnExhausted};
 use deeds::domain::path::{EntityPath, FieldName, FieldPath, Pattern};
@@ -43,7 +44,7 @@ pub(crate) fn request(world: &World, step: &Step) -> Option<Request> {
         let digest = if body == 0 { format!("{command:?}") } else { format!("another {key}") };
         AskedKey::new(IdempotencyKey::new(&format!("key {key}")).unwrap(), Arc::from(digest))
     });
-    Some(Request { principal: world.principal(who, step.old_token), command, key, traceparent: None })
+    Some(Request { key, ..Request::new(world.principal(who, step.old_token), command) })
 }
 
 /// The one whose it is, or who is good for it.
@@ -560,10 +561,28 @@ fn wanted(item: Option<&Item>) -> Grant {
     }
 }
 
-/// What only admins ask: an invitation, more room for an agent, the end of a token.
+/// Keys that an admin names.
+const KEYS: [&str; 3] = [
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINW5GltV4HCB+1iIBhoNYI2QJcuqFtaw8ifgzU/IdfyL",
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIz26lIfRTaL8d7fs2J577fNEwHJ5YqF4aVYWBhPohik",
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDwWePuIoeVzMaNp8H/Lll+ZN2oaXDOZpytSdN0oEdXQ",
+];
+
+/// What admins ask: an invitation, more room for an agent, keys, the end of a token.
 fn admins(world: &World, state: &State, whose: usize) -> Command {
     let head = state.board.head.0;
-    match head % 4 {
+    match head % 6 {
+        4 => Command::Key(KeyStep::Add { key: KEYS[whose % KEYS.len()].parse().unwrap() }),
+        5 => {
+            let person: PersonId = "ada".parse().unwrap();
+            let known = state.board.signers.get(&person).and_then(|signer| signer.keys.first());
+            let key = known.map_or_else(|| text("SHA256:none"), |known| known.key.fingerprint());
+            Command::Key(if whose == 0 {
+                KeyStep::Confirm { person, key }
+            } else {
+                KeyStep::Revoke { person, key }
+            })
+        }
         0 => Command::Token(TokenStep::Invite(Invitation {
             id: TokenId::new(&format!("i{head}")).unwrap(),
             class: TokenClass::Reviewer,

@@ -168,7 +168,7 @@ impl World {
             let actor = Actor::Person(PersonId::new("dana").unwrap());
             let principal = Principal { actor, class: TokenClass::Admin, token: None };
             let command = Command::Override(order);
-            self.send(&Request { principal, command, key: None, traceparent: None });
+            self.send(&Request::new(principal, command));
         }
         let end = self.now.plus(Span::from_days(2));
         self.settle();
@@ -241,5 +241,5 @@ fn somebody(who: usize) -> (Actor, TokenClass) {
 
 fn by_deeds(command: Command) -> Request {
     let principal = Principal { actor: Actor::Deeds, class: TokenClass::Admin, token: None };
-    Request { principal, command, key: None, traceparent: None }
+    Request::new(principal, command)
 }

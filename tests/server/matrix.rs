@@ -38,6 +38,7 @@ fn sample(route: &Address) -> (String, String) {
         ("POST", "/v1/guard") => {
             json!({"agent": "intake", "by": "git", "stopped": true, "paths": ["files/a"]})
         }
+        ("POST", "/v1/keys") => json!({"step": "revoke", "person": "dana", "key": "SHA256:x"}),
         ("POST", "/v1/tokens" | "/v1/invitations") => json!({"class": "watcher", "name": "x"}),
         ("POST", "/v1/invitations/take") => json!({"invitation": "deeds_invitation_northwind_a1_00"}),
         ("POST", "/v1/imports") => json!([]),
@@ -132,6 +133,7 @@ async fn a_class_that_a_route_is_not_for_has_no_effect_there() {
                     "conclusions",
                     "reviews",
                     "away",
+                    "signers",
                 ] {
                     assert_eq!(before[part], after[part], "{place} changed {part}");
                 }

@@ -10,8 +10,8 @@ use crate::api::{
 };
 use crate::domain::command::{
     Act, ActEnd, AlertStep, AlertVerb, Answered, AwayStep, AwayVerb, Claim, Command, CommandKind, Conclude,
-    Escalate, FanOut, GuardNote, Handoff, ItemStep, ItemVerb, LeaseStep, MapReview, OfferZone, Publish,
-    Raise, ReviewStep, ReviewVerb, TokenStep, WorkStep, WorkVerb, Write,
+    Escalate, FanOut, GuardNote, Handoff, ItemStep, ItemVerb, KeyStep, LeaseStep, MapReview, OfferZone,
+    Publish, Raise, ReviewStep, ReviewVerb, TokenStep, WorkStep, WorkVerb, Write,
 };
 use crate::domain::ids::{ActNo, AlertNo, Fence, ItemNo, QueueName, TokenId, WorkNo};
 use crate::domain::reply::Reply;
@@ -195,6 +195,8 @@ commands! {
     AlertEscalate POST "/v1/alerts/{n}/escalate" [alert: AlertNo] maybe [NoteBody { note }]
         Alert(AlertStep { alert, step: AlertVerb::Escalate, note }),
         "Puts an alert into the inbox.";
+    KeyStep POST "/v1/keys" [] json [step: KeyStep] Key(step),
+        "Names a key that the caller signs with; confirms another's, or ends one.";
     ReviewStart POST "/v1/reviews/{queue}/start" [queue: QueueName] maybe [SessionBody { note, leave }]
         Review(ReviewStep { queue, step: ReviewVerb::Start, note, leave }),
         "Begins a session over a queue.";

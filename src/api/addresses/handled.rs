@@ -6,9 +6,10 @@ use super::{
 };
 use crate::api::{
     AlertList, BatchAnswer, BoardView, ConclusionList, FanOutList, Histogram, Invited, ItemList, ItemView,
-    LeaseList, LedgerPage, LookLine, MapChecked, MapView, NewInvitation, NewToken, NewWorkspaceRequest,
-    OutputList, OverrideBody, Proof, RawDeed, ReviewList, Stats, TakeBody, TakeInvitation, TakenWork,
-    TaskList, TokenList, TokenMade, Traced, WhoAmI, WorkList, WorkspaceList, WorkspaceMade,
+    KeyList, LeaseList, LedgerPage, LookLine, MapChecked, MapView, NewInvitation, NewToken,
+    NewWorkspaceRequest, OutputList, OverrideBody, Proof, RawDeed, ReviewList, Stats, TakeBody,
+    TakeInvitation, TakenWork, TaskList, TokenList, TokenMade, Traced, WhoAmI, WorkList, WorkspaceList,
+    WorkspaceMade,
 };
 use crate::domain::command::{CommandKind, Import, Together, Write};
 use crate::domain::decide::Preview;
@@ -106,6 +107,8 @@ handled! {
         "One item with everything that a decision needs, or an agent's own; answered ones too, while they are kept.";
     ItemPreview POST "/v1/inbox/{n}/preview" DECIDERS Read (json ItemAnswer) [include] (json Preview),
         "What an answer would do, before it is given.";
+    Keys GET "/v1/keys" PEOPLE Read (none) [min_seq, at] (json KeyList),
+        "The keys that people sign with.";
     Alerts GET "/v1/alerts" PEOPLE Read (none) [resolved, min_seq, at] (json AlertList),
         "Alerts, the worst first; with the resolved ones that are kept, if asked.";
     Reviews GET "/v1/reviews" PEOPLE Read (none) [min_seq, at] (json ReviewList),

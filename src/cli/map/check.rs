@@ -26,9 +26,15 @@ pub(super) fn run(context: &Context, file: &Path) -> anyhow::Result<Status> {
 /// What only a server knows: whether the map in force is overdue, who has no token, whether it is another workspace's. Nobody is waited for, and none is started for it.
 fn elsewhere(context: &Context, text: &str) -> Vec<ProblemFinding> {
     let found = session::if_running(context, async |client| client.check_map(text).await);
-    let known_there = [Lint::MapOverdue, Lint::NoToken, Lint::OtherWorkspace].map(Lint::code);
+    let known_there = [Lint::MapOverdue, Lint::NoToken, Lint::OtherWorkspace, Lint::SignedWithoutKey];
+    let known_there = known_there.map(Lint::code);
     let theirs = |finding: &ProblemFinding| known_there.contains(&finding.lint.as_str());
     found.map(|checked| checked.findings.into_iter().filter(theirs).collect()).unwrap_or_default()
+}
+
+/// Whether the server would not put it in force, although the file alone has nothing against it.
+fn is_refused(elsewhere: &[ProblemFinding]) -> bool {
+    elsewhere.iter().any(|finding| finding.severity == "error")
 }
 
 /// Says what was found here and elsewhere, and answers whether the map could be applied.
@@ -44,7 +50,7 @@ pub(in crate::cli) fn report(
     } else {
         print(out, file, text, &parsed.findings)?;
         for finding in elsewhere {
-            output::line(format!("warning[{}]: {}", finding.lint, visible(&finding.message)))?;
+            output::line(format!("{}[{}]: {}", finding.severity, finding.lint, visible(&finding.message)))?;
             output::line(format!("  help: {}", visible(&finding.mend)))?;
             output::line("")?;
         }
@@ -53,7 +59,7 @@ pub(in crate::cli) fn report(
         }
         output::line(summary(file, parsed, elsewhere))?;
     }
-    Ok(if parsed.has_errors() { Status::No } else { Status::Done })
+    Ok(if parsed.has_errors() || is_refused(elsewhere) { Status::No } else { Status::Done })
 }
 
 /// Resources to which some agents have no access.
@@ -130,7 +136,7 @@ fn summary(file: &Path, parsed: &Parsed, elsewhere: &[ProblemFinding]) -> String
         .map(|(count, one, many)| format!("{count} {}", if count == 1 { one } else { many }))
         .collect();
     let counts = if counts.is_empty() { "nothing wrong".to_owned() } else { counts.join(", ") };
-    let end = match (&parsed.model, parsed.has_errors()) {
+    let end = match (&parsed.model, parsed.has_errors() || is_refused(elsewhere)) {
         (_, true) => "it can't be applied as it is".to_owned(),
         (Some(model), false)
             if elsewhere.iter().any(|finding| finding.lint == Lint::OtherWorkspace.code()) =>
@@ -184,7 +190,7 @@ impl<'a> Report<'a> {
         };
         Self {
             file: file.display().to_string(),
-            applicable: !parsed.has_errors(),
+            applicable: !parsed.has_errors() && !is_refused(in_force),
             findings: parsed.findings.iter().map(row).collect(),
             in_force,
             no_access: parsed

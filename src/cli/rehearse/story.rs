@@ -113,7 +113,7 @@ impl Door for Taking {
         let mut take = |line: &Import| {
             let principal = Principal { actor: Actor::Deeds, class: TokenClass::Admin, token: None };
             let command = Command::Import(line.clone());
-            let request = Request { principal, command, key: None, traceparent: None };
+            let request = Request::new(principal, command);
             world.send(&request).ok_or_else(|| "it is in already".to_owned())
         };
         Ok(lines.iter().map(&mut take).collect())

@@ -157,7 +157,7 @@ impl Team {
     fn decide(&mut self, actor: Actor, class: TokenClass, command: Command) -> Result<Reply, String> {
         self.now = self.now.plus(Span::from_secs(1));
         let principal = Principal { actor, class, token: None };
-        let request = Request { principal, command, key: None, traceparent: None };
+        let request = Request::new(principal, command);
         let decision = decide(&self.state, &request, self.now);
         for deed in decision.deeds {
             self.take(deed);

@@ -95,7 +95,10 @@ pub(super) fn trouble(error: &ClientError) -> Trouble {
             what: format!("{error}; it may or may not be done"),
             next: "the log shows which".to_owned(),
         },
-        ClientError::Address { .. } | ClientError::Token { .. } | ClientError::Protocol { .. } => {
+        ClientError::Address { .. }
+        | ClientError::Token { .. }
+        | ClientError::Signing { .. }
+        | ClientError::Protocol { .. } => {
             Trouble { what: error.to_string(), next: "nothing was changed".to_owned() }
         }
     }

@@ -27,12 +27,7 @@ fn request(class: TokenClass, name: &str, command: serde_json::Value) -> Request
             Actor::Person(PersonId::new(name).unwrap())
         }
     };
-    Request {
-        principal: Principal { actor, class, token: None },
-        command: serde_json::from_value(command).unwrap(),
-        key: None,
-        traceparent: None,
-    }
+    Request::new(Principal { actor, class, token: None }, serde_json::from_value(command).unwrap())
 }
 
 /// One thing that somebody tries; many are refused, which is a deed too.

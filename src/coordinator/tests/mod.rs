@@ -45,16 +45,14 @@ fn write(agent: &str, field: &str, version: u64, value: u64) -> Request {
         "do": "write", "entity": format!("scratch/{agent}/notes"),
         "changes": {field: value}, "expected": {field: version},
     });
-    Request {
-        principal: Principal {
+    Request::new(
+        Principal {
             actor: Actor::Agent(AgentId::new(agent).unwrap()),
             class: TokenClass::Agent,
             token: None,
         },
-        command: serde_json::from_value::<Command>(command).unwrap(),
-        key: None,
-        traceparent: None,
-    }
+        serde_json::from_value::<Command>(command).unwrap(),
+    )
 }
 
 fn keyed(request: Request, key: &str) -> Request {

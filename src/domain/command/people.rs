@@ -10,6 +10,7 @@ use crate::domain::ids::{
 };
 use crate::domain::map::Model;
 use crate::domain::path::{EntityPath, FieldPath};
+use crate::domain::signature::SignKey;
 use crate::domain::things::{Allowance, Invitation, ItemAnswer, Lasts, Token, Until};
 use crate::domain::value::Value;
 
@@ -173,11 +174,39 @@ pub enum TokenStep {
         invitation: TokenId,
         /// The token.
         token: Token,
+        /// The first key that the person signs with.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        key: Option<SignKey>,
     },
     /// End one, or an invitation that was not taken.
     Revoke {
         /// Which.
         token: TokenId,
+    },
+}
+
+/// A key that a person signs with, RULES §13.5.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "step", rename_all = "lowercase", deny_unknown_fields)]
+pub enum KeyStep {
+    /// The caller's own: it counts at once where an earlier one signs for it, else once another admin has confirmed it.
+    Add {
+        /// The public key.
+        key: SignKey,
+    },
+    /// It is the person's, says another admin.
+    Confirm {
+        /// Whose.
+        person: PersonId,
+        /// Which, by its fingerprint `SHA256:…`.
+        key: Arc<str>,
+    },
+    /// It counts no more, or never did.
+    Revoke {
+        /// Whose.
+        person: PersonId,
+        /// Which, by its fingerprint.
+        key: Arc<str>,
     },
 }
 

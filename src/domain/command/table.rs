@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Act, ActEnd, AlertStep, ApplyMap, AwayStep, Claim, Conclude, Escalate, FanOut, GuardNote, Handoff,
-    Import, ItemStep, LeaseStep, MapReview, OfferZone, Override, Publish, Raise, ReviewStep, Take, Together,
-    TokenStep, WorkStep, Write,
+    Import, ItemStep, KeyStep, LeaseStep, MapReview, OfferZone, Override, Publish, Raise, ReviewStep, Take,
+    Together, TokenStep, WorkStep, Write,
 };
 use crate::domain::ids::Actor;
 use crate::domain::things::{TokenClass, TurnedAway};
@@ -80,6 +80,9 @@ macro_rules! commands {
             /// A token to create or revoke.
             Token(step: TokenStep) = "token", "token": Admins Alone Replaces More Nothing
                 => token::decide, TokenRefused(());
+            /// A key that a person signs with.
+            Key(step: KeyStep) = "key", "key": Deciders Alone Replaces Same Nothing
+                => key::decide, KeyRefused(());
             /// A person overrides.
             Override(step: Override) = "override", "override": Deciders Alone Replaces Same Nothing
                 => overrides::decide, OverrideRefused(());

@@ -16,7 +16,7 @@ use crate::domain::time::Time;
 pub fn found(model: Arc<Model>, by: Actor, now: Time) -> Deed {
     let empty = State::new(model.workspace.clone());
     let principal = Principal { actor: by, class: TokenClass::Admin, token: None };
-    let request = Request { principal, command: Command::Tick, key: None, traceparent: None };
+    let request = Request::new(principal, Command::Tick);
     let workspace = model.workspace.clone();
     let born = Body::WorkspaceFounded(Box::new(NewWorkspace { workspace, format: FORMAT, model }));
     let mut deed = Sheet::new(&empty, &request, now).draft(born, "create", Outcome::Recorded);

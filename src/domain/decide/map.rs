@@ -11,7 +11,7 @@ use crate::domain::ids::Seq;
 use crate::domain::map::{Model, difference, merge};
 use crate::domain::outcome::Outcome;
 use crate::domain::readiness;
-use crate::domain::rule::reviewer;
+use crate::domain::rule::{reviewer, signing};
 use crate::domain::state::Board;
 use crate::domain::things::{AlertKind, Case, Item};
 
@@ -40,6 +40,11 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, apply: &ApplyMap) -> Seq {
         && let Some(why) = takes_back(board, &apply.model)
     {
         return sheet.refuse(Body::MapRefused(()), APPLY, Code::TakesBack, &why);
+    }
+    let end = signing::dead_ends(board, &apply.model, sheet.now).into_iter().next();
+    if let Some(end) = end.filter(|_| !sheet.supposed) {
+        let why = format!("{end}: register one first (`deeds keys add`)");
+        return sheet.refuse(Body::MapRefused(()), APPLY, Code::MapBroken, &why);
     }
     let unmet = readiness::unmet(board, &apply.model, sheet.now);
     // Nobody is asked why the first agents come: there is no team yet that could be ready for them.

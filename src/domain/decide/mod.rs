@@ -21,6 +21,7 @@ mod handoff;
 mod held;
 mod import;
 mod inbox;
+mod key;
 mod lease;
 mod map;
 mod output;
@@ -57,6 +58,7 @@ use super::command::{AskedKey, Command, Keeps, Request};
 use super::deed::{Body, Deed};
 use super::ids::{Actor, Seq};
 use super::reply::Reply;
+use super::rule::signing;
 use super::state::{FORMAT_1, Rules, State};
 use super::time::{Span, Time};
 use crate::domain::things::{AlertKind, Limits, SILENCE, TokenClass};
@@ -125,6 +127,11 @@ pub fn decide_within(state: &State, request: &Request, now: Time, limits: &Limit
             let code = if actor.agent().is_some() { Code::OverBudget } else { Code::OverBound };
             return turn_away(sheet, request, (code, &why));
         }
+    }
+    let signed = (&request.command, &request.proof);
+    match signing::accept(state, &request.principal, signed) {
+        Ok(signed) => sheet.signed = signed,
+        Err((code, why)) => return turn_away(sheet, request, (code, &why)),
     }
     let Some(primary) = dispatch(&mut sheet, &request.command) else { return sheet.nothing() };
     let keeps = request.command.row().keeps;

@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 
 use super::{Answer, decide, held, ruling, trigger, zone};
 use crate::domain::code::Code;
-use crate::domain::command::{Answered, Command, ItemStep, ItemVerb, Principal, Request};
+use crate::domain::command::{Answered, Command, ItemStep, ItemVerb, Principal, Proof, Request};
 use crate::domain::deed::{Body, Deed};
 use crate::domain::ids::{Actor, AgentId, ItemNo, Seq};
 use crate::domain::map::difference;
 use crate::domain::outcome::Outcome;
 use crate::domain::path::EntityPath;
 use crate::domain::reply::Reply;
-use crate::domain::rule::reviewer;
+use crate::domain::rule::{reviewer, signing};
 use crate::domain::state::State;
 use crate::domain::things::{Case, Granted, Item, ItemAnswer, Work, WorkKind};
 use crate::domain::time::Time;
@@ -153,6 +153,11 @@ pub fn preview(state: &State, supposed: &Supposed<'_>, now: Time) -> Preview {
     preview.settles = settles;
     preview.closes = supposed.closes(state);
     preview.then = sentences(state, supposed, &deeds);
+    if let Some(why) = signing::asks_of_answer(before, supposed.item, supposed.answer) {
+        preview
+            .then
+            .push(format!("{why}: your ssh-agent signs what is shown here, and may want its key touched"));
+    }
     if alerts > 0 {
         let alerts =
             if alerts == 1 { "1 more alert is".to_owned() } else { format!("{alerts} more alerts are") };
@@ -170,12 +175,8 @@ impl Supposed<'_> {
             include: include.to_vec(),
         };
         let step = ItemStep { item: self.item.no, step: ItemVerb::Answer(answered) };
-        let request = Request {
-            principal: self.by.clone(),
-            command: Command::Item(step),
-            key: None,
-            traceparent: None,
-        };
+        let request =
+            Request { proof: Proof::Supposed, ..Request::new(self.by.clone(), Command::Item(step)) };
         let decision = decide(state, &request, now);
         match decision.answer {
             Answer::Reply(reply) => Some((*reply, decision.deeds)),

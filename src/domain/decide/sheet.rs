@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::alert::Finding;
 use super::{Answer, Decision, RULES, alert};
 use crate::domain::code::Code;
-use crate::domain::command::{Principal, Request};
+use crate::domain::command::{Principal, Proof, Request};
 use crate::domain::deed::{Body, Deed, Family, KeyMark, RULES_IN_DEEDS, Refs};
 use crate::domain::ids::{Actor, MapVersion, Seq};
 use crate::domain::outcome::Outcome;
@@ -14,7 +14,7 @@ use crate::domain::path::EntityPath;
 use crate::domain::reply::Reply;
 use crate::domain::rule::in_hand;
 use crate::domain::state::State;
-use crate::domain::things::Limits;
+use crate::domain::things::{Limits, Signed};
 use crate::domain::time::Time;
 
 /// One decision in the making.
@@ -44,6 +44,10 @@ pub(super) struct Sheet<'a> {
     assumed: Vec<Seq>,
     key: Option<KeyMark>,
     traceparent: Option<Arc<str>>,
+    /// What the caller signed.
+    pub(super) signed: Option<Box<Signed>>,
+    /// It is only supposed, or played again: nobody is there to sign.
+    pub(super) supposed: bool,
 }
 
 impl<'a> Sheet<'a> {
@@ -68,6 +72,8 @@ impl<'a> Sheet<'a> {
                 part: asked.part,
             }),
             traceparent: request.traceparent.clone(),
+            signed: None,
+            supposed: request.proof == Proof::Supposed,
         }
     }
 
@@ -121,6 +127,7 @@ impl<'a> Sheet<'a> {
             refs: Refs::default(),
             decided: None,
             key: None,
+            signed: None,
             body,
         }
     }
@@ -285,9 +292,10 @@ impl<'a> Sheet<'a> {
     /// Ends the decision; the caller is told what `primary` records.
     pub(super) fn done(mut self, primary: Seq) -> Decision {
         alert::name_kinds(&mut self, primary);
-        let key = self.key.take();
+        let (key, signed) = (self.key.take(), self.signed.take());
         if let Some(deed) = self.deed_mut(primary) {
             deed.key = key;
+            deed.signed = signed.filter(|_| !deed.outcome.is_refusal());
         }
         if self.base.board.format >= RULES_IN_DEEDS {
             alert::say_suppressed(&mut self, primary);

@@ -68,7 +68,7 @@ impl World {
     }
 
     fn request(actor: Actor, class: TokenClass, command: Command) -> Request {
-        Request { principal: Principal { actor, class, token: None }, command, key: None, traceparent: None }
+        Request::new(Principal { actor, class, token: None }, command)
     }
 
     fn ask(&mut self, actor: Actor, class: TokenClass, command: serde_json::Value) -> Reply {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::key;
 use super::sheet::Sheet;
 use crate::domain::code::Code;
 use crate::domain::command::TokenStep;
@@ -9,6 +10,7 @@ use crate::domain::deed::Body;
 use crate::domain::ids::{Actor, AgentId, PersonId, Seq, TokenId};
 use crate::domain::outcome::Outcome;
 use crate::domain::rule::naming;
+use crate::domain::signature::SignKey;
 use crate::domain::state::State;
 use crate::domain::things::{Invitation, Token, TokenClass};
 use crate::domain::time::{Span, Time};
@@ -26,7 +28,7 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, step: &TokenStep) -> Seq {
     match step {
         TokenStep::Create(token) => create(sheet, token),
         TokenStep::Invite(invitation) => invite(sheet, invitation),
-        TokenStep::Redeem { invitation, token } => redeem(sheet, invitation, token),
+        TokenStep::Redeem { invitation, token, key } => redeem(sheet, invitation, token, key.as_ref()),
         TokenStep::Revoke { token } => {
             let action = "revoke token";
             let access = &sheet.base().access;
@@ -111,7 +113,7 @@ fn invite(sheet: &mut Sheet<'_>, invitation: &Invitation) -> Seq {
 }
 
 /// The server has compared the secret; whose token it becomes is what the invitation says.
-fn redeem(sheet: &mut Sheet<'_>, id: &TokenId, token: &Token) -> Seq {
+fn redeem(sheet: &mut Sheet<'_>, id: &TokenId, token: &Token, signs: Option<&SignKey>) -> Seq {
     let action = "take invitation";
     if sheet.principal.actor != Actor::Deeds {
         return refuse(sheet, action, Code::NotAllowed, "an invitation is taken with its secret");
@@ -130,8 +132,24 @@ fn redeem(sheet: &mut Sheet<'_>, id: &TokenId, token: &Token) -> Seq {
         invitation: Some(id.clone()),
         ..token.clone()
     };
-    let by = PersonId::new(&token.name).map(Actor::Person).ok();
-    record(sheet, action, token, by)
+    let Ok(person) = PersonId::new(&token.name) else {
+        return record(sheet, action, token, None);
+    };
+    let key = signs.map(|key| key::with_invitation(&sheet.base().board, &person, key)).transpose();
+    let key = match key {
+        Ok(key) => key,
+        Err((code, why)) => return refuse(sheet, action, code, &why),
+    };
+    let by = Actor::Person(person);
+    let primary = record(sheet, action, token, Some(by.clone()));
+    if let Some((body, why)) = key.filter(|_| !sheet.outcome(primary).is_refusal()) {
+        let mut deed = sheet.draft(body, "add key", Outcome::Recorded);
+        deed.actor = by;
+        deed.cause = Some(primary);
+        deed.because(why);
+        sheet.push(deed);
+    }
+    primary
 }
 
 /// Whether a token of that name, class and end may come into being.

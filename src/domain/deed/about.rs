@@ -7,8 +7,8 @@ use super::{BranchResult, Deed, NewFormat, NewMap, NewWorkspace, ScopeChange, Sc
 use crate::domain::ids::{AgentId, PersonId};
 use crate::domain::things::{
     Alert, Allowed, ClaimMark, Conclusion, FanOutState, GuardReport, HandoffOrder, Invitation, Item, Lease,
-    Publication, RaisedEvent, ReviewEnd, ReviewHeld, ReviewMiss, ReviewPlan, ScopeRule, Task, Token,
-    TurnedAway, Work,
+    PersonKey, Publication, RaisedEvent, ReviewEnd, ReviewHeld, ReviewMiss, ReviewPlan, ScopeRule, Task,
+    Token, TurnedAway, Work,
 };
 
 type About = (String, String);
@@ -195,6 +195,10 @@ pub(super) fn invitation(_: &Deed, invitation: &Invitation) -> About {
 
 pub(super) fn token_id(_: &Deed, token: &impl Display) -> About {
     (format!("token {token} "), String::new())
+}
+
+pub(super) fn person_key(_: &Deed, key: &PersonKey) -> About {
+    (format!("{} ", key.key.fingerprint()), key.person.to_string())
 }
 
 pub(super) fn agent(_: &Deed, agent: &AgentId) -> About {

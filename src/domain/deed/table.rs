@@ -13,8 +13,8 @@ use super::{
 use crate::domain::ids::{AgentId, FanOutNo, PersonId, QueueName, Seq, TaskId, TokenId};
 use crate::domain::things::{
     ActOrder, Alert, AlertSide, Allowed, Case, ClaimMark, Conclusion, FanOutState, GuardReport, HandoffOrder,
-    InFlight, Invitation, Item, Lease, Publication, RaisedEvent, ReviewEnd, ReviewHeld, ReviewMiss,
-    ReviewPlan, ScopeRule, Task, Token, TurnedAway, Work,
+    InFlight, Invitation, Item, Lease, PersonKey, Publication, RaisedEvent, ReviewEnd, ReviewHeld,
+    ReviewMiss, ReviewPlan, ScopeRule, Task, Token, TurnedAway, Work,
 };
 use crate::domain::time::Time;
 use crate::domain::value::Value;
@@ -345,6 +345,19 @@ macro_rules! bodies {
                 /// Requests were turned away at the door; the first of them has a deed of its own.
                 DoorRefused(Box<TurnedAway>) = "deeds.door.refused"
                     => People no_values, Nothing turn_away, Action turned_away;
+            }
+            Key "key" {
+                /// A key is a person's from now on: what they sign with it counts.
+                KeyAdded(Box<PersonKey>) = "deeds.key.added"
+                    => People no_values, Nothing add_key, Action person_key;
+                /// A person names a key, which counts once another admin has confirmed it.
+                KeyOffered(Box<PersonKey>) = "deeds.key.offered"
+                    => People no_values, Nothing offer_key, Action person_key;
+                /// A key counts no more.
+                KeyRevoked(Box<PersonKey>) = "deeds.key.revoked"
+                    => People no_values, Nothing revoke_key, Action person_key;
+                /// Something asked of a key was not done.
+                KeyRefused(()) = "deeds.key.refused" => People no_values, Nothing ignore, Action fields;
             }
             Guard "guard" {
                 /// A guard saw an agent do what is not its own to do, and let it be.

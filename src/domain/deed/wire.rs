@@ -13,7 +13,7 @@ use crate::domain::code::Code;
 use crate::domain::ids::{Actor, MapVersion, Seq, TokenId, WorkspaceId};
 use crate::domain::outcome::Outcome;
 use crate::domain::path::EntityPath;
-use crate::domain::things::FieldChange;
+use crate::domain::things::{FieldChange, Signed};
 use crate::domain::time::Time;
 
 /// Where deeds come from: the ledger's identity and the workspace's name.
@@ -89,6 +89,7 @@ impl Deed {
                 refs: Cow::Borrowed(&self.refs),
                 decided: self.decided.as_deref().map(Cow::Borrowed),
                 idempotency: self.key.clone(),
+                signed: self.signed.as_deref().map(Cow::Borrowed),
                 detail: self.body.detail()?,
             },
         };
@@ -131,6 +132,7 @@ impl Deed {
             refs: data.refs.into_owned(),
             decided: data.decided.map(|decided| Box::new(decided.into_owned())),
             key: data.idempotency,
+            signed: data.signed.map(|signed| Box::new(signed.into_owned())),
             body,
         })
     }
@@ -175,6 +177,7 @@ struct Data<'a> {
     refs: Cow<'a, Refs>,
     decided: Option<Cow<'a, Decided>>,
     idempotency: Option<KeyMark>,
+    signed: Option<Cow<'a, Signed>>,
     detail: Option<Box<RawValue>>,
 }
 

@@ -111,6 +111,7 @@ fn deed(dice: &mut Dice, seq: u64, recorded: Time) -> Deed {
         },
         decided: None,
         key: None,
+        signed: None,
         body,
     }
 }

@@ -35,7 +35,7 @@ pub use lint::{Finding, Lint, Severity};
 pub(crate) use model::text_matches;
 pub use model::{
     Agent, Basis, Contradiction, Defer, Event, FieldKind, FieldRule, Mode, Model, OnExhausted, Output,
-    Person, Queue, Route,
+    Person, Queue, Route, SignedFor,
 };
 pub use nearest::{nearest_listener, nearest_zone};
 pub use parse::{Parsed, parse};

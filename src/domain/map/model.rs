@@ -54,6 +54,8 @@ pub struct Model {
     pub on_exhausted: Option<OnExhausted>,
     /// What is asked of an agent before the next one joins, where it is not the usual.
     pub readiness: Option<Thresholds>,
+    /// Which decisions people sign beside those of the queues that say so.
+    pub signed: Option<SignedFor>,
     /// Who acts.
     #[serde(default, rename = "agent", skip_serializing_if = "Vec::is_empty")]
     pub agents: Vec<Agent>,
@@ -95,6 +97,16 @@ pub enum Mode {
     /// Refuse it.
     #[default]
     Enforce,
+}
+
+/// Which decisions people sign, whatever their queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum SignedFor {
+    /// What takes no way back: what goes out with the answer.
+    Irreversible,
+    /// All of them.
+    All,
 }
 
 /// What happens to work that is out of attempts.
@@ -339,6 +351,9 @@ pub struct Queue {
     /// Whose items come first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub priority: Vec<AgentId>,
+    /// Whether who decides here signs for it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub signed: bool,
 }
 
 impl Queue {
@@ -352,6 +367,7 @@ impl Queue {
             review: Schedule::daily(9, 0),
             grace: None,
             priority: Vec::new(),
+            signed: false,
         }
     }
 
@@ -498,6 +514,7 @@ impl Model {
             thread_window: None,
             wake_ups: None,
             on_exhausted: None,
+            signed: None,
             readiness: None,
             agents: Vec::new(),
             events: Vec::new(),

@@ -22,7 +22,7 @@ use super::state::{Board, CareMark, Dependency};
 use super::time::Time;
 
 pub use joining::{Joining, Overlap, Reads, joining, unmet};
-pub use seats::without_token;
+pub use seats::{without_key, without_token};
 pub use stages::{STAGES, StageRow};
 
 /// Fewest deeds in each of two windows that are compared. (The rule names no number: below it one refusal more or less

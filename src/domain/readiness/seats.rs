@@ -1,7 +1,8 @@
-//! Reviewers who can't answer, since no token is theirs: findings that no file has a place for.
+//! Reviewers who can't answer, since no token is theirs, or no key where they are to sign: findings that no file has a place for.
 
 use crate::domain::ids::PersonId;
 use crate::domain::map::{Finding, Lint, Model};
+use crate::domain::rule::signing;
 use crate::domain::state::Board;
 use crate::domain::time::Time;
 
@@ -19,18 +20,32 @@ pub fn without_token(board: &Board, model: &Model, now: Time) -> Vec<Finding> {
     }
     let finding = |(person, queue): (&PersonId, &str)| {
         let account = model.person(person).and_then(|person| person.account.as_ref()).unwrap_or(person);
-        let rule = Lint::NoToken.rule();
-        Finding {
-            lint: Lint::NoToken,
-            severity: rule.severity,
-            line: 0,
-            column: 0,
-            span: 0..0,
-            message: format!("{person} is to answer in `{queue}` and has no token"),
-            mend: format!("`deeds tokens invite reviewer {account}`, or name somebody else"),
-            example: None,
-            also: Vec::new(),
-        }
+        let message = format!("{person} is to answer in `{queue}` and has no token");
+        nowhere(
+            Lint::NoToken,
+            message,
+            format!("`deeds tokens invite reviewer {account}`, or name somebody else"),
+        )
     };
     found.into_iter().map(finding).collect()
+}
+
+/// A finding for each place where a map asks for signatures that nobody could give.
+pub fn without_key(board: &Board, model: &Model, now: Time) -> Vec<Finding> {
+    let finding = |end| nowhere(Lint::SignedWithoutKey, end, Lint::SignedWithoutKey.rule().mend.to_owned());
+    signing::dead_ends(board, model, now).into_iter().map(finding).collect()
+}
+
+fn nowhere(lint: Lint, message: String, mend: String) -> Finding {
+    Finding {
+        lint,
+        severity: lint.severity(),
+        line: 0,
+        column: 0,
+        span: 0..0,
+        message,
+        mend,
+        example: None,
+        also: Vec::new(),
+    }
 }

@@ -17,6 +17,8 @@ pub mod reason;
 pub mod reviewer;
 pub mod route;
 pub mod ruling;
+pub mod signed;
+pub mod signing;
 pub mod target;
 pub mod turn;
 pub mod whiles;

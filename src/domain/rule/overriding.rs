@@ -25,11 +25,29 @@ pub fn may(
     if class == TokenClass::Admin || reviewer::governs(map, person) {
         return Ok(());
     }
-    let queues = match verb {
+    if let OverrideVerb::Release { path } = verb
+        && let mut held = state.board.held_on(&path.entity, now)
+        && held.any(|held| held.field == path.field && held.person() == Some(person))
+    {
+        return Ok(());
+    }
+    let queues = concerned(state, verb);
+    let others = || queues.iter().find(|queue| !queue.is_reviewer(person));
+    let all = matches!(verb, OverrideVerb::PauseAll | OverrideVerb::ResumeAll);
+    if all {
+        return others().map_or(Ok(()), |other| Err(no(person, &[other])));
+    }
+    let own = queues.iter().any(|queue| queue.is_reviewer(person));
+    // Of a lease that is not there it is said where that is decided.
+    if own || queues.is_empty() { Ok(()) } else { Err(no(person, &queues)) }
+}
+
+/// The queues of the agents that it is about.
+pub fn concerned<'a>(state: &'a State, verb: &OverrideVerb) -> Vec<&'a Queue> {
+    let map = &state.board.map;
+    match verb {
         OverrideVerb::PauseAll | OverrideVerb::ResumeAll => {
-            let mut agents = map.model().agents.iter();
-            let other = agents.find(|agent| !map.queue_of(&agent.id).is_reviewer(person));
-            return other.map_or(Ok(()), |other| Err(no(person, &[map.queue_of(&other.id)])));
+            map.model().agents.iter().map(|agent| map.queue_of(&agent.id)).collect()
         }
         // That only admins allow more is said where that is decided.
         OverrideVerb::Pause { agent }
@@ -37,17 +55,8 @@ pub fn may(
         | OverrideVerb::Allow { agent, .. } => {
             vec![map.queue_of(agent)]
         }
-        OverrideVerb::Unlock { lease } => match state.board.leases.get(lease) {
-            Some(lease) => vec![map.queue_of(&lease.holder)],
-            None => return Ok(()),
-        },
-        OverrideVerb::Release { path }
-            if state
-                .board
-                .held_on(&path.entity, now)
-                .any(|held| held.field == path.field && held.person() == Some(person)) =>
-        {
-            return Ok(());
+        OverrideVerb::Unlock { lease } => {
+            state.board.leases.get(lease).map(|lease| map.queue_of(&lease.holder)).into_iter().collect()
         }
         OverrideVerb::Set { path, .. }
         | OverrideVerb::Revert { path, .. }
@@ -57,8 +66,7 @@ pub fn may(
             let fields = state.entities.get(entity).into_iter().flat_map(|known| known.fields.iter());
             queues_of(map, entity, std::iter::once(&whole).chain(fields.map(|(name, _)| name)))
         }
-    };
-    if queues.iter().any(|queue| queue.is_reviewer(person)) { Ok(()) } else { Err(no(person, &queues)) }
+    }
 }
 
 /// The queues of the agents in whose zone these fields are; of what nobody owns the first one.

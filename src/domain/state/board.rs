@@ -19,7 +19,7 @@ use crate::domain::path::EntityPath;
 use crate::domain::sight::Sight;
 use crate::domain::things::{
     Alert, Allowance, ClaimHeld, ClosedItem, Concluded, FanOutState, HeldField, Hold, Item, LastPublication,
-    Lease, Occurred, OpenAct, PastAnswers, QueueReviews, Rounds, ScopeRule, Seat, Task, WaitingAct,
+    Lease, Occurred, OpenAct, PastAnswers, QueueReviews, Rounds, ScopeRule, Seat, Signer, Task, WaitingAct,
     WaitingPublication, Work,
 };
 use crate::domain::time::Time;
@@ -87,6 +87,9 @@ pub struct Board {
     /// The tokens with which people decide.
     #[serde(default, skip_serializing_if = "OrdMap::is_empty")]
     pub seats: OrdMap<TokenId, Seat>,
+    /// Whose signature counts.
+    #[serde(default, skip_serializing_if = "OrdMap::is_empty")]
+    pub signers: OrdMap<PersonId, Arc<Signer>>,
     /// Fields that people set and hold, by their entity.
     #[serde(default)]
     pub held: OrdMap<EntityPath, Vec<HeldField>>,
@@ -301,6 +304,7 @@ impl Board {
             halted: None,
             away: OrdMap::new(),
             seats: OrdMap::new(),
+            signers: OrdMap::new(),
             held: OrdMap::new(),
             timers: OrdSet::new(),
             holds: OrdMap::new(),

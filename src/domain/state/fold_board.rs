@@ -28,6 +28,7 @@ macro_rules! fold {
             pub fn fold(&mut self, deed: &Deed) {
                 let deed = &*recorded::completed(self, deed);
                 self.note_asker(deed);
+                self.note_signed(deed);
                 self.count(deed);
                 self.end_rounds(deed);
                 self.talks.forget(deed.recorded);

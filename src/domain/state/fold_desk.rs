@@ -1,10 +1,12 @@
 //! Folding who is there to decide, and who has taken which item. No rules here.
 
+use std::sync::Arc;
+
 use super::fold_board::stop;
 use super::{Board, Timer};
 use crate::domain::deed::Deed;
 use crate::domain::ids::{Actor, ItemNo, PersonId, TokenId};
-use crate::domain::things::{Seat, Token, TokenClass};
+use crate::domain::things::{KnownKey, PersonKey, Seat, Signer, Token, TokenClass};
 
 impl Board {
     /// Taken until the time that the deed says; older deeds say none.
@@ -75,6 +77,39 @@ impl Board {
             let seat = Seat { person, expires: token.expires, admin: token.class == TokenClass::Admin };
             self.seats.insert(token.id.clone(), seat);
         }
+    }
+
+    pub(super) fn add_key(&mut self, deed: &Deed, given: &PersonKey) {
+        self.know_key(deed, given, false);
+    }
+
+    pub(super) fn offer_key(&mut self, deed: &Deed, given: &PersonKey) {
+        self.know_key(deed, given, true);
+    }
+
+    pub(super) fn revoke_key(&mut self, _: &Deed, given: &PersonKey) {
+        self.change_signer(&given.person, |signer| signer.keys.retain(|known| known.key != given.key));
+    }
+
+    fn know_key(&mut self, deed: &Deed, given: &PersonKey, offered: bool) {
+        let (since, at) = (deed.seq, deed.recorded);
+        let known = KnownKey { key: given.key.clone(), since, at, offered };
+        self.change_signer(&given.person, |signer| {
+            signer.keys.retain(|other| other.key != given.key);
+            signer.keys.push(known);
+        });
+    }
+
+    /// The next statement of who signed this names it.
+    pub(super) fn note_signed(&mut self, deed: &Deed) {
+        if let (Some(_), Some(person)) = (&deed.signed, deed.actor.person()) {
+            let person = self.map.model().person_of(person).clone();
+            self.change_signer(&person, |signer| signer.last = Some(deed.seq));
+        }
+    }
+
+    fn change_signer(&mut self, person: &PersonId, change: impl FnOnce(&mut Signer)) {
+        change(Arc::make_mut(self.signers.entry(person.clone()).or_default()));
     }
 
     pub(super) fn unseat(&mut self, _: &Deed, token: &TokenId) {

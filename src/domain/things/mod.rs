@@ -17,6 +17,7 @@ mod occurrence;
 mod output;
 mod review;
 mod rounds;
+mod signer;
 mod stored;
 mod task;
 mod token;
@@ -49,6 +50,7 @@ pub use review::{
     ReviewTurn,
 };
 pub use rounds::{Rounds, WAKE_UPS};
+pub use signer::{KnownKey, PersonKey, Signed, Signer};
 pub use task::{
     Branch, BranchEnd, ENDED, EarlierHand, FanOutState, Feedback, HandoffOrder, Task, TaskStage, WorkProduct,
 };

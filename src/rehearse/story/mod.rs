@@ -22,7 +22,7 @@ use self::told::{Counted, Rows};
 use super::clock;
 use super::founding::{chain, founding};
 use super::world::World;
-use crate::domain::command::{Command, Request};
+use crate::domain::command::{Command, Proof, Request};
 use crate::domain::deed::{Body, Deed};
 use crate::domain::map::Model;
 use crate::domain::reply::Reply;
@@ -277,7 +277,7 @@ impl Replay {
         }
         let principal = asked::principal(deed, &command, &self.there);
         let traceparent = deed.traceparent.clone();
-        self.world.send(&Request { principal, command, key: None, traceparent })
+        self.world.send(&Request { traceparent, proof: Proof::Supposed, ..Request::new(principal, command) })
     }
 
     fn compare(&mut self, deed: &Deed, reply: &Reply) -> Option<(Turned, Turn)> {

@@ -97,7 +97,9 @@ pub(in crate::server) async fn check(call: Call) -> Answer {
     call.query()?;
     let parsed = read(&call).await?;
     let state = call.space.handle().front();
-    let applicable = !parsed.has_errors();
+    let no_key = |model: &Model| readiness::without_key(&state.board, model, call.now());
+    let no_key = parsed.model.as_ref().map(no_key).unwrap_or_default();
+    let applicable = !parsed.has_errors() && no_key.is_empty();
     let now = call.now();
     let board = &state.board;
     let changes = parsed.model.as_ref().map(|model| difference(board.map.model(), model));
@@ -106,7 +108,7 @@ pub(in crate::server) async fn check(call: Call) -> Answer {
     let overdue = readiness::overdue(board, now);
     let no_token = parsed.model.as_ref().map(|model| readiness::without_token(board, model, now));
     let elsewhere = parsed.model.as_ref().and_then(|model| elsewhere(board, model));
-    let known_here = overdue.into_iter().chain(no_token.into_iter().flatten()).chain(elsewhere);
+    let known_here = overdue.into_iter().chain(no_token.into_iter().flatten()).chain(no_key).chain(elsewhere);
     let (base, in_force) = (board.before_answers(), board.map.model());
     let pulled = parsed.model.as_ref().and_then(|model| merge::onto(base, in_force, model));
     let lacks = |model: &Model| pulled.as_ref().map(|pulled| difference(model, pulled)).unwrap_or_default();

@@ -11,6 +11,7 @@ pub(super) mod handoffs;
 pub(super) mod health;
 pub(super) mod imports;
 pub(super) mod inbox;
+pub(super) mod keys;
 pub(super) mod leases;
 pub(super) mod ledger;
 pub(super) mod map;

@@ -122,7 +122,7 @@ pub(in crate::server) async fn invite(call: Call) -> Answer {
 /// `POST /v1/invitations/take`: whoever has the secret is the person that was invited. Wrong ones count like wrong tokens,
 /// and are told apart from nothing.
 pub(in crate::server) async fn take(stranger: Stranger) -> Answer {
-    let TakeInvitation { invitation } = api::parse_object(&stranger.body)?;
+    let TakeInvitation { invitation, key } = api::parse_object(&stranger.body)?;
     let text = invitation.parse::<InvitationText>().ok();
     let space = text.as_ref().and_then(|text| stranger.app.workspaces.get(&text.workspace));
     let front = space.as_ref().map(|space| space.handle().front());
@@ -140,8 +140,8 @@ pub(in crate::server) async fn take(stranger: Stranger) -> Answer {
         mint(known.class, &text.workspace, &known.name, known.expires).map_err(no_random)?;
     let id = token.id.clone();
     let principal = Principal { actor: Actor::Deeds, class: TokenClass::Admin, token: None };
-    let command = Command::Token(TokenStep::Redeem { invitation: text.id, token });
-    let request = Request { principal, command, key: None, traceparent: None };
+    let command = Command::Token(TokenStep::Redeem { invitation: text.id, token, key });
+    let request = Request::new(principal, command);
     let reply = space.handle().submit(request).await.map_err(|error| unsubmitted(&error))?.reply;
     let done = reply.is_done();
     let (token, id) = (done.then(|| token_text.expose()), done.then_some(id));

@@ -321,7 +321,8 @@ fn may_ask(request: &Request) -> bool {
         | Command::Override(_)
         | Command::Review(_)
         | Command::Away(_)
-        | Command::MapReview(_) => {
+        | Command::MapReview(_)
+        | Command::Key(_) => {
             matches!(class, Reviewer | Admin)
         }
         Command::ApplyMap(_) | Command::Token(_) | Command::Import(_) => class == Admin,

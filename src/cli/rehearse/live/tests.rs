@@ -62,7 +62,7 @@ async fn what_is_done_at_the_console_is_followed() {
     };
     let actor = Actor::Person(onlooker(&model).unwrap().clone());
     let principal = Principal { actor, class: TokenClass::Admin, token: None };
-    let request = Request { principal, command: Command::Override(step), key: None, traceparent: None };
+    let request = Request::new(principal, Command::Override(step));
     assert!(stage.space.handle().submit(request).await.unwrap().reply.is_done());
     while stage.step(&mut player).await.unwrap() {}
     let recorded = stage.deeds(0).await.unwrap();

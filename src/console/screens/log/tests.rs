@@ -48,6 +48,7 @@ pub(super) fn plain_deed(seq: u64) -> Arc<Deed> {
         refs: Refs::default(),
         decided: None,
         key: None,
+        signed: None,
         body: Body::WriteCommitted(()),
     })
 }

@@ -110,6 +110,7 @@ lints! {
     PriorityLeavesOut, "priority-leaves-out", Warning, "Whoever is not in the order comes last, which nobody decided.", "add it to `priority` where it belongs";
     OtherWorkspace, "other-workspace", Warning, "A map is applied to the workspace that it names, and refused by any other.", "name this workspace in `workspace`, or `--workspace` the one that it is for";
     NoToken, "no-token", Warning, "A reviewer without a token can't answer anything.", "invite them with `deeds tokens invite reviewer NAME`";
+    SignedWithoutKey, "signed-without-key", Error, "A decision that is to be signed, by people without a key, can't be made.", "let one of those who answer register a key (`deeds keys add`) before the map asks for it";
     IdleAgent, "idle-agent", Warning, "It owns nothing and routes nothing.", "give it a zone, events, a route or `escalates_when`, or remove it until it has one";
     AdjacentWriters, "adjacent-writers", Warning, "Two agents write different fields of one record: what one writes may contradict the other.", "verify that the fields are independent, or add a [[contradiction]]";
     LeftOpen, "left-open", Warning, "Something about patterns would take too long to find out, so it was not checked.", "say it with fewer exceptions that have several `**` or stars, or with plain directories";

@@ -17,7 +17,7 @@ use crate::domain::map::condition::{Condition, Occasion, Op};
 use crate::domain::map::lint::{Finding, Lint, Section};
 use crate::domain::map::model::{
     Agent, Basis, Contradiction, DEFAULT_SLA, Defer, Event, FieldKind, FieldRule, Mode, Model, OnExhausted,
-    Output, Person, Queue, Route,
+    Output, Person, Queue, Route, SignedFor,
 };
 use crate::domain::map::schedule::Schedule;
 use crate::domain::map::whiles::{ESCALATED, While};
@@ -35,6 +35,7 @@ const ROOT: &[&str] = &[
     "thread_window",
     "wake_ups",
     "on_exhausted",
+    "signed",
     "readiness",
     "agent",
     "event",
@@ -67,7 +68,7 @@ const EVENT: &[&str] = &["name", "schedule", "on", "key", "case"];
 const ROUTE: &[&str] = &["event", "when", "agent", "then", "case"];
 const FIELD: &[&str] = &["path", "kind", "order"];
 const OUTPUT: &[&str] = &["name", "order", "needs_approval", "thread_window", "internal"];
-const QUEUE: &[&str] = &["name", "owner", "deputies", "sla", "review", "grace", "priority"];
+const QUEUE: &[&str] = &["name", "owner", "deputies", "sla", "review", "grace", "priority", "signed"];
 const PERSON: &[&str] = &["id", "account", "timezone", "priority"];
 const DEFER: &[&str] = &["agent", "to", "actions", "within", "while", "case"];
 const CONTRADICTION: &[&str] = &["name", "all", "stops", "case"];
@@ -140,6 +141,7 @@ impl<'i> File<'_, 'i> {
         let thread_window = entry.text("thread_window", A_SPAN, id);
         let wake_ups = entry.count("wake_ups", MOST_WAKE_UPS);
         let on_exhausted = entry.text("on_exhausted", "\"escalate\" or \"abort\"", exhausted);
+        let signed = entry.text("signed", "\"irreversible\" or \"all\"", signed_for);
         let (good, place) = (entry.good, entry.place);
         self.complete &= good;
         self.places.insert(Section::Root, 0, place);
@@ -155,6 +157,7 @@ impl<'i> File<'_, 'i> {
             wake_ups,
             on_exhausted,
             readiness,
+            signed,
             ..blank
         })
     }
@@ -279,6 +282,16 @@ fn exhausted(text: &str) -> Result<OnExhausted, Fault> {
         "escalate" => Ok(OnExhausted::Escalate),
         "abort" => Ok(OnExhausted::Abort),
         _ => Err(Fault::said(format!("{text:?} does not say how it ends; write \"escalate\" or \"abort\""))),
+    }
+}
+
+fn signed_for(text: &str) -> Result<SignedFor, Fault> {
+    match text {
+        "irreversible" => Ok(SignedFor::Irreversible),
+        "all" => Ok(SignedFor::All),
+        _ => Err(Fault::said(format!(
+            "{text:?} does not say which decisions are signed; write \"irreversible\" or \"all\""
+        ))),
     }
 }
 
@@ -484,7 +497,8 @@ fn queue(entry: &mut Entry<'_, '_>) -> Option<Queue> {
     let review = entry.text("review", A_SCHEDULE, id::<Schedule>);
     let grace = entry.text("grace", A_SPAN, id);
     let priority = entry.list("priority", AN_AGENT, id);
-    Some(Queue { name: name?, owner: owner?, deputies, sla, review, grace, priority })
+    let signed = entry.flag("signed");
+    Some(Queue { name: name?, owner: owner?, deputies, sla, review, grace, priority, signed })
 }
 
 fn person(entry: &mut Entry<'_, '_>) -> Option<Person> {

@@ -35,6 +35,7 @@ fn deed(seq: u64, actor: Actor, body: Body) -> Deed {
         refs: Refs::default(),
         decided: None,
         key: None,
+        signed: None,
         body,
     }
 }

@@ -1,0 +1,168 @@
+//! Whether a recorded decision is what was signed, and whether one was to be signed: asked of a ledger, without a server.
+
+use serde_json::Value as Json;
+
+use super::signing::{self, Meant, Statement, digest};
+use crate::domain::command::{KeyStep, Override, OverrideVerb};
+use crate::domain::deed::{Body, Deed};
+use crate::domain::ids::{AgentId, ItemNo};
+use crate::domain::path::{EntityPath, FieldPath};
+use crate::domain::rule::{overriding, reviewer};
+use crate::domain::signature::{self, SignKey};
+use crate::domain::state::State;
+use crate::domain::things::{Allowance, Signed, TokenClass};
+use crate::domain::value::Value;
+
+/// Whether the signature that a deed carries is its person's, over what the deed records. `state` is as it was before.
+///
+/// # Errors
+/// What does not hold.
+pub fn holds(state: &State, ledger: &str, deed: &Deed, signed: &Signed) -> Result<SignKey, String> {
+    let statement = Statement::read(&signed.statement).ok_or("what was signed is no statement of Deeds")?;
+    let board = &state.board;
+    let person = deed.actor.person().map(|person| board.map.model().person_of(person));
+    if person != Some(&statement.person) {
+        return Err(format!("{} decided, and the statement is {}'s", deed.actor, statement.person));
+    }
+    if *statement.ledger != *ledger {
+        return Err(format!("the statement is of another ledger, {}", statement.ledger));
+    }
+    let last = board.signers.get(&statement.person).and_then(|signer| signer.last).unwrap_or_default();
+    if statement.after != last {
+        return Err(format!(
+            "the statement follows deed {}, and {last} is what they signed last",
+            statement.after
+        ));
+    }
+    says(state, deed, &statement.meant)?;
+    let maker = signature::maker(&signed.signature).map_err(|error| error.to_string())?;
+    if !board.live_keys(&statement.person).any(|known| known.key == maker) {
+        return Err(format!("{} did not count for {} then", maker.fingerprint(), statement.person));
+    }
+    maker.verify(&signed.statement, &signed.signature).map_err(|error| error.to_string())?;
+    Ok(maker)
+}
+
+/// Whether the deed records what was meant.
+fn says(state: &State, deed: &Deed, meant: &Meant) -> Result<(), String> {
+    let same = |expected: &Meant| {
+        let fits = expected == meant;
+        if fits { Ok(()) } else { Err("the deed records something else than what was signed".to_owned()) }
+    };
+    let item = deed.refs.item.unwrap_or(ItemNo(0));
+    if let Body::ItemAnswered(closed) = &deed.body {
+        let shown = state.board.items.get(&item).map(|item| (item.version, item.digest()));
+        let shown = shown.ok_or_else(|| format!("#{item} was not open"))?;
+        return same(&Meant::of_answer(item, shown, &closed.answer, &closed.effects.included));
+    }
+    if let Body::ItemUndone(()) = &deed.body {
+        return same(&Meant { about: format!("undo {item}"), ..meant.clone() });
+    }
+    if let Body::TokenInvited(one) = &deed.body {
+        return same(&Meant::of_invitation(one.class, &one.name, one.expires));
+    }
+    let named: Json = serde_json::from_str(&meant.said).map_err(|error| error.to_string())?;
+    let fits = if let Body::MapApplied(new) = &deed.body {
+        let version = meant.version + 1 == new.version.0;
+        meant.about == "map"
+            && version
+            && named.get("model").and_then(Json::as_str) == Some(&digest(&new.model))
+    } else if let Body::KeyAdded(given) | Body::KeyRevoked(given) = &deed.body {
+        let step: KeyStep = serde_json::from_value(named).map_err(|error| error.to_string())?;
+        meant.about == "key"
+            && match step {
+                KeyStep::Add { key } => key == given.key,
+                KeyStep::Confirm { person, key } | KeyStep::Revoke { person, key } => {
+                    state.board.map.model().person_of(&person) == &given.person
+                        && key == given.key.fingerprint()
+                }
+            }
+    } else {
+        let word = named.get("step").and_then(Json::as_str).unwrap_or_default().to_owned();
+        let step: Override = serde_json::from_value(named).map_err(|error| error.to_string())?;
+        meant.about == "override" && word == deed.action && overrides(deed, &step)
+    };
+    if fits { Ok(()) } else { Err("the deed records something else than what was signed".to_owned()) }
+}
+
+/// Whether the deed is this override: about the same thing, for the same reason, with the same value.
+fn overrides(deed: &Deed, step: &Override) -> bool {
+    let about = |entity: &EntityPath| deed.subject.as_ref() == Some(entity);
+    let after = |value: &Value| deed.fields.iter().any(|change| change.after.as_ref() == Some(value));
+    let agent = |agent: &AgentId| {
+        if let Body::AgentAllowed(allowed) = &deed.body {
+            return allowed.agent == *agent;
+        }
+        if let Body::AgentPaused(of) | Body::AgentResumed(of) = &deed.body { of == agent } else { false }
+    };
+    let same = match &step.step {
+        OverrideVerb::Freeze { entity } | OverrideVerb::Unfreeze { entity } => about(entity),
+        OverrideVerb::Pause { agent: of }
+        | OverrideVerb::Resume { agent: of }
+        | OverrideVerb::Allow { agent: of, .. } => agent(of),
+        OverrideVerb::PauseAll | OverrideVerb::ResumeAll => true,
+        OverrideVerb::Set { path, value, .. } | OverrideVerb::Revert { path, value, .. } => {
+            about(&path.entity) && after(value)
+        }
+        OverrideVerb::Release { path } => about(&path.entity),
+        OverrideVerb::Unlock { lease } => deed.refs.lease == Some(*lease),
+    };
+    same && deed.reason.as_ref().is_some_and(|reason| reason.contains(&*step.reason))
+}
+
+/// Why a deed without a signature was to be signed; none where it was not. `state` is as it was before.
+pub fn lacks(state: &State, deed: &Deed) -> Option<String> {
+    let board = &state.board;
+    let person = deed.actor.person()?;
+    let model = board.map.model();
+    if deed.outcome.is_refusal() {
+        return None;
+    }
+    if let Body::ItemAnswered(closed) = &deed.body {
+        let item = board.items.get(&deed.refs.item?)?;
+        return signing::asks_of_answer(board, item, &closed.answer);
+    }
+    if let Body::ItemUndone(()) = &deed.body {
+        let closed = board.closed_item(deed.refs.item?)?;
+        return signing::of_queue(model, reviewer::queue(&board.map, &closed.item));
+    }
+    if let Body::MapApplied(_) = &deed.body {
+        return signing::anywhere(model);
+    }
+    if let Body::KeyAdded(given) = &deed.body {
+        let confirmed = model.person_of(person) != &given.person;
+        return signing::anywhere(model).filter(|_| confirmed);
+    }
+    if let Body::TokenInvited(one) = &deed.body {
+        let decides = matches!(one.class, TokenClass::Reviewer | TokenClass::Admin);
+        return signing::anywhere(model).filter(|_| decides);
+    }
+    let queues = overriding::concerned(state, &verb(deed)?);
+    queues.into_iter().find_map(|queue| signing::of_queue(model, queue))
+}
+
+/// What a person's override was, as far as its queue goes by it; none of what only stops something.
+fn verb(deed: &Deed) -> Option<OverrideVerb> {
+    if let Body::AgentResumed(agent) = &deed.body {
+        return Some(OverrideVerb::Resume { agent: agent.clone() });
+    }
+    if let Body::AgentAllowed(allowed) = &deed.body {
+        let (agent, allowance) = (allowed.agent.clone(), Allowance::default());
+        return Some(OverrideVerb::Allow { agent, allowance });
+    }
+    if let Body::WorkspaceResumed(()) = &deed.body {
+        return Some(OverrideVerb::ResumeAll);
+    }
+    if let Body::LeaseRevoked(()) = &deed.body {
+        return Some(OverrideVerb::Unlock { lease: deed.refs.lease? });
+    }
+    let entity = deed.subject.clone()?;
+    if let Body::EntityUnfrozen(()) = &deed.body {
+        return Some(OverrideVerb::Unfreeze { entity });
+    }
+    let field = |entity| Some(FieldPath::new(entity, deed.fields.first()?.name.clone()));
+    // What a set lets go of by itself was signed with the set.
+    let sets = matches!(deed.body, Body::WriteCommitted(())) && matches!(&*deed.action, "set" | "revert");
+    let releases = matches!(deed.body, Body::FieldReleased(())) && deed.cause.is_none();
+    if sets || releases { Some(OverrideVerb::Release { path: field(entity)? }) } else { None }
+}
