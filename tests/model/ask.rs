@@ -25,8 +25,8 @@ use deeds::domain::map::{Grant, OnExhausted};
 use deeds::domain::path::{EntityPath, FieldName, FieldPath, Pattern};
 use deeds::domain::state::State;
 use deeds::domain::things::{
-    Allowance, Case, Invitation, Item, ItemAnswer, Lasts, Lease, LeaseTarget, TaskStage, TokenClass, Until,
-    WorkProduct,
+    Allowance, Case, Invitation, Item, ItemAnswer, KnownKey, Lasts, Lease, LeaseTarget, TaskStage,
+    TokenClass, Until, WorkProduct,
 };
 use deeds::domain::time::Span;
 use deeds::domain::value::Value;
@@ -101,6 +101,7 @@ fn right(world: &World, what: &What) -> usize {
         What::Offer { pattern, .. } => agent(owner_of(&world.state, OFFERS[*pattern])),
         What::Item { verb: 12, .. } => person("dana", "admin"),
         What::Item { at, verb, .. } => person(answers(&world.state, *at, *verb), "reviewer"),
+        What::Revoke { whose: 1 } => person("dana", "admin"),
         What::Apply { .. } | What::Revoke { .. } => person("ada", "admin"),
         What::Guard { .. } => person("gus", "guard"),
         What::Review { queue: 1, .. } => person("sam", "reviewer"),
@@ -571,18 +572,15 @@ const KEYS: [&str; 3] = [
 /// What admins ask: an invitation, more room for an agent, keys, the end of a token.
 fn admins(world: &World, state: &State, whose: usize) -> Command {
     let head = state.board.head.0;
+    if let Some((person, key)) = known_key(state, |known| known.offered).filter(|_| head.is_multiple_of(2)) {
+        return Command::Key(KeyStep::Confirm { person, key });
+    }
     match head % 6 {
         4 => Command::Key(KeyStep::Add { key: KEYS[whose % KEYS.len()].parse().unwrap() }),
-        5 => {
-            let person: PersonId = "ada".parse().unwrap();
-            let known = state.board.signers.get(&person).and_then(|signer| signer.keys.first());
-            let key = known.map_or_else(|| text("SHA256:none"), |known| known.key.fingerprint());
-            Command::Key(if whose == 0 {
-                KeyStep::Confirm { person, key }
-            } else {
-                KeyStep::Revoke { person, key }
-            })
-        }
+        5 => Command::Key(known_key(state, |_| true).map_or_else(
+            || KeyStep::Revoke { person: "ada".parse().unwrap(), key: text("SHA256:none") },
+            |(person, key)| KeyStep::Revoke { person, key },
+        )),
         0 => Command::Token(TokenStep::Invite(Invitation {
             id: TokenId::new(&format!("i{head}")).unwrap(),
             class: TokenClass::Reviewer,
@@ -602,6 +600,13 @@ fn admins(world: &World, state: &State, whose: usize) -> Command {
             Command::Token(TokenStep::Revoke { token })
         }
     }
+}
+
+/// A key that somebody has named, by its person and its fingerprint.
+fn known_key(state: &State, fits: fn(&KnownKey) -> bool) -> Option<(PersonId, Arc<str>)> {
+    let mut all =
+        state.board.signers.iter().flat_map(|(who, signer)| signer.keys.iter().map(move |one| (who, one)));
+    all.find(|(_, known)| fits(known)).map(|(person, known)| (person.clone(), known.key.fingerprint()))
 }
 
 fn override_of(state: &State, verb: u8, at: usize, lease: u8) -> Override {
