@@ -250,5 +250,6 @@ fn is_failure(look: &Look<'_>, kind: &str, about: Option<deeds::domain::ids::Seq
     let about = about.and_then(|seq| look.deeds.iter().find(|deed| deed.seq == seq));
     let went_through =
         about.is_some_and(|deed| matches!(deed.outcome, Outcome::Committed | Outcome::Allowed));
-    WHERE_DONE.contains(&kind) && went_through && !look.enforced()
+    let was_allowed_before = about.is_some_and(|deed| matches!(deed.body, Body::ActDone(())));
+    WHERE_DONE.contains(&kind) && went_through && (was_allowed_before || !look.enforced())
 }

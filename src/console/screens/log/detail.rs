@@ -15,6 +15,7 @@ use crate::console::{untrusted, words};
 use crate::domain::deed::Deed;
 use crate::domain::ids::Seq;
 use crate::domain::outcome::Outcome;
+use crate::domain::signature;
 use crate::domain::value::Value;
 
 /// Cells of the labels.
@@ -148,6 +149,9 @@ fn said(facts: &mut Facts<'_>, look: Look<'_>, world: &World, deed: &Deed) {
     if later.micros() >= 1_000_000 {
         let at = words::clock(deed.recorded, world.now);
         facts.say("RECORDED", &format!("{at} ({} later)", later.rough()));
+    }
+    if let Some(key) = deed.signed.as_ref().and_then(|signed| signature::maker(&signed.signature).ok()) {
+        facts.say("SIGNED", &format!("with {} ({})", key.fingerprint(), key.kind()));
     }
     facts.long("REFERS", &refers(deed), TEXT_LINES, theme.base);
 }
