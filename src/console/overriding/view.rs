@@ -11,6 +11,7 @@ use crate::console::widgets::{Look, width};
 use crate::console::{untrusted, words};
 use crate::domain::ids::{AgentId, Fence};
 use crate::domain::path::{EntityPath, FieldName, FieldPath};
+use crate::domain::rule::signing;
 use crate::domain::state::Board;
 use crate::domain::things::Lasts;
 use crate::domain::time::Time;
@@ -66,6 +67,9 @@ impl Overriding {
 
     /// What will be true afterwards, in words.
     fn consequences(&self, facts: &mut Facts<'_>, look: Look<'_>, board: &Board, now: Time) {
+        if signing::anywhere(board.map.model()).is_some() {
+            facts.say("signed", "by your ssh-agent, where the map asks for it; touch the key if it blinks");
+        }
         match &self.plan {
             Intent::Stop(targets) => match targets.first() {
                 Some(Target::Entity(entity)) => freezing(facts, board, entity),

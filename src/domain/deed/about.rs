@@ -198,7 +198,7 @@ pub(super) fn token_id(_: &Deed, token: &impl Display) -> About {
 }
 
 pub(super) fn person_key(_: &Deed, key: &PersonKey) -> About {
-    (format!("{} ", key.key.fingerprint()), key.person.to_string())
+    (format!("key of {}", key.person), String::new())
 }
 
 pub(super) fn agent(_: &Deed, agent: &AgentId) -> About {
