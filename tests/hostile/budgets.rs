@@ -193,3 +193,52 @@ async fn a_refusal_at_the_door_is_no_right_to_write() {
     }
     server.stop().await;
 }
+
+/// What rules refuse is recorded by itself sixty times a minute, and told once beyond that; what a key was refused in that count
+/// is decided when it comes again, and once.
+#[tokio::test]
+async fn ten_thousand_refused_writes() {
+    let begin = Time::from_micros(1_790_000_000_000_000);
+    let clock = Clock::manual(begin);
+    let server = Server::start_at(TEAM, clock.clone()).await;
+    let (sales, intake) = (server.agent("sales").await, server.agent("intake").await);
+    let freeze = |step: &str| json!({"step": step, "entity": "pipeline/7", "reason": "an audit"});
+    assert_eq!(server.dana.post("/v1/overrides", freeze("freeze")).await["outcome"], "recorded");
+    let before = head(&server);
+    let write =
+        |no: usize| json!({"entity": "pipeline/7", "changes": {"stage": no}, "expected": {"stage": 0}});
+    let batches = (0..10_000).collect::<Vec<usize>>();
+    let batches = batches.chunks(250).map(|some| some.iter().copied().map(write).collect::<Vec<_>>());
+    let came = flood(&sales, "/v1/writes:batch", batches.map(|some| json!(some))).await;
+    let answers = came.iter().flat_map(|came| came["answers"].as_array().unwrap());
+    let refused =
+        answers.filter(|answer| answer["reply"]["code"] == "frozen" && answer["reply"]["deed"].is_u64());
+    assert_eq!(refused.count(), 10_000, "each is answered");
+    assert_eq!(head(&server), before + 60);
+    // Another agent's refusal is recorded as ever.
+    let other = intake.post("/v1/writes", write(0)).await;
+    assert_eq!((other["code"].as_str(), head(&server)), (Some("frozen"), before + 61), "{}", other.text);
+    let keyed = || {
+        let request = sales.request("POST", "/v1/writes").header("idempotency-key", "mine");
+        super::support::came(request.body(write(1).to_string()))
+    };
+    assert_eq!(keyed().await["code"], "frozen");
+    clock.set(begin.plus(Span::from_secs(61)));
+    let told = async {
+        while head(&server) < before + 62 {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    crate::patience::within("the count of the minute", told).await;
+    let deed = server.dana.get(&format!("/v1/ledger/{}", before + 62)).await;
+    assert!(deed.text.contains("deeds.door.refused") && deed.text.contains("9941"), "{}", deed.text);
+    assert_eq!(server.dana.post("/v1/overrides", freeze("unfreeze")).await["outcome"], "recorded");
+    let done = keyed().await;
+    assert_eq!(done["outcome"], "committed", "{}", done.text);
+    let again = keyed().await;
+    assert_eq!(
+        (&again["deed"], again.headers["idempotent-replayed"].as_bytes()),
+        (&done["deed"], &b"true"[..])
+    );
+    server.stop().await;
+}
