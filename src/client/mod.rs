@@ -7,6 +7,7 @@
 mod agents;
 mod ask;
 mod backoff;
+mod board;
 mod bound;
 mod error;
 mod events;
@@ -26,6 +27,7 @@ use self::way::Sure;
 use crate::api::{AsOf, TokenText};
 
 pub use backoff::Backoff;
+pub use board::Start;
 pub use error::{ClientError, Result};
 pub use reads::{Direction, LedgerQuery};
 /// A server's address, checked.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{AgentReadiness, gates};
 use crate::domain::ids::{AgentId, PersonId, Seq};
 use crate::domain::state::{AgentFacts, Board, Stop};
-use crate::domain::things::{Allowance, Usage};
+use crate::domain::things::{Allowance, May, Usage};
 use crate::domain::time::Time;
 
 /// The days that a list of agents looks back on.
@@ -68,6 +68,15 @@ pub struct Standing {
     /// What is kept for its sake.
     #[serde(default)]
     pub kept: Usage,
+    /// How many idempotency keys of it are kept; as of the past nobody knows.
+    #[serde(default)]
+    pub keys: u64,
+    /// How many live tokens bear its name; as of the past nobody knows.
+    #[serde(default)]
+    pub tokens: usize,
+    /// What it may have kept, as the settings are now and a person said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub may: Option<May>,
     /// What it may have kept beyond the settings.
     #[serde(default, skip_serializing_if = "Allowance::is_none")]
     pub allowance: Allowance,
@@ -80,6 +89,11 @@ impl Standing {
     /// Of a hundred approvals, how many were approved as they were; none where there were none.
     pub fn approved_percent(&self) -> Option<u32> {
         (self.approvals > 0).then(|| self.approved * 100 / self.approvals)
+    }
+
+    /// What is kept for its sake, and what may be, in words.
+    pub fn keeps(&self) -> String {
+        self.may.map_or_else(|| self.kept.to_string(), |may| may.beside(self.kept, self.keys))
     }
 }
 
@@ -112,6 +126,9 @@ pub fn standing(board: &Board, agent: &AgentId, now: Time) -> Standing {
         approved: month.answers.approved.n,
         open_work: board.works_by.get(agent).map_or(0, imbl::OrdSet::len),
         kept: board.usage(agent),
+        keys: 0,
+        tokens: 0,
+        may: None,
         allowance: facts.map(|facts| facts.allowance).unwrap_or_default(),
         turned_away: facts.map_or(0, |facts| facts.turned_away),
     }
