@@ -19,7 +19,7 @@ use crate::domain::map::{self, Map};
 use crate::domain::outcome::Outcome;
 use crate::domain::path::{FieldPath, Pattern};
 use crate::domain::readiness::agents;
-use crate::domain::state::{Board, Thing};
+use crate::domain::state::{Board, Front, Thing};
 use crate::domain::survey::Planning;
 use crate::domain::things::{ItemAnswer, Limits};
 use crate::domain::time::{Span, Time};
@@ -207,13 +207,14 @@ impl Team {
 
     /// Every agent in one line, with what it may have kept.
     pub fn agents(&self, at: Option<Seq>) -> Found<Told> {
-        let then = at.map(|seq| self.board_then(&seq.to_string())).transpose()?;
-        let (board, now) =
-            then.as_ref().map_or((&self.state.board, self.now), |(board, as_of)| (board, as_of.time));
-        let mut found = agents::agents(board, now);
-        for line in &mut found.agents {
-            line.standing.may = Some(Limits::default().with(line.standing.allowance));
-        }
+        let (front, now) = match at {
+            Some(seq) => {
+                let (board, as_of) = self.board_then(&seq.to_string())?;
+                (Front::of_board(board), as_of.time)
+            }
+            None => (self.state.front(), self.now),
+        };
+        let found = agents::agents_of(&front, &Limits::default(), now);
         Ok(Told::Agents(Box::new(found)))
     }
 

@@ -1,14 +1,15 @@
 //! Every agent in one line: how alive it is, what is its own, how much of what it asked was stopped.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{AgentReadiness, gates};
-use crate::domain::ids::{AgentId, PersonId, Seq};
-use crate::domain::state::{AgentFacts, Board, Stop};
-use crate::domain::things::{Allowance, May, Usage};
+use crate::domain::ids::{Actor, AgentId, PersonId, Seq};
+use crate::domain::state::{AgentFacts, Board, Front, Stop};
+use crate::domain::things::{Allowance, Limits, May, TokenClass, Usage};
 use crate::domain::time::Time;
 
 /// The days that a list of agents looks back on.
@@ -103,6 +104,24 @@ pub fn agents(board: &Board, now: Time) -> AgentList {
         |readiness: AgentReadiness| AgentLine { standing: standing(board, &readiness.agent, now), readiness };
     let agents = gates::of_all(board, now).into_iter().map(line).collect();
     AgentList { at: now, head: board.head, all_paused: board.halted.as_deref().cloned(), agents }
+}
+
+/// The same with what only a server knows: keys, tokens, and how much may be kept.
+pub fn agents_of(front: &Front, limits: &Limits, now: Time) -> AgentList {
+    let mut found = agents(&front.board, now);
+    let mut tokens: BTreeMap<&str, usize> = BTreeMap::new();
+    for record in front.tokens.values().filter(|record| record.is_live(now)) {
+        if record.token.class == TokenClass::Agent {
+            *tokens.entry(&*record.token.name).or_default() += 1;
+        }
+    }
+    for AgentLine { standing, readiness } in &mut found.agents {
+        let agent = &readiness.agent;
+        standing.keys = front.keys.get(&Actor::Agent(agent.clone())).map_or(0, |keys| *keys as u64);
+        standing.tokens = tokens.get(agent.as_str()).copied().unwrap_or_default();
+        standing.may = Some(limits.with(standing.allowance));
+    }
+    found
 }
 
 /// What one agent does and owns.

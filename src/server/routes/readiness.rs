@@ -1,14 +1,10 @@
 //! Readiness: how the agents and the team stand, and whether more agents may join.
 
-use std::collections::BTreeMap;
-
 use super::map::{broken, read};
 use crate::api::Problem;
-use crate::domain::ids::{Actor, AgentId};
+use crate::domain::ids::AgentId;
 use crate::domain::map::nearest_name;
-use crate::domain::readiness::agents::AgentLine;
 use crate::domain::readiness::{self, Team};
-use crate::domain::things::TokenClass;
 use crate::server::answer::{Answer, absent, apart, json};
 use crate::server::gate::Call;
 use crate::server::past;
@@ -30,21 +26,7 @@ pub(in crate::server) async fn agents(call: Call) -> Answer {
     let query = call.query()?;
     let state = call.front(&query).await?;
     let now = past::now(&call, &query).await?;
-    apart(|| {
-        let mut found = readiness::agents::agents(&state.board, now);
-        let live = state.tokens.values().filter(|record| record.is_live(now));
-        let mut tokens: BTreeMap<&str, usize> = BTreeMap::new();
-        for record in live.filter(|record| record.token.class == TokenClass::Agent) {
-            *tokens.entry(&*record.token.name).or_default() += 1;
-        }
-        for AgentLine { standing, readiness } in &mut found.agents {
-            let keys = state.keys.get(&Actor::Agent(readiness.agent.clone()));
-            standing.keys = keys.map_or(0, |keys| *keys as u64);
-            standing.tokens = tokens.get(readiness.agent.as_str()).copied().unwrap_or_default();
-            standing.may = Some(call.space.limits().with(standing.allowance));
-        }
-        json(&found)
-    })
+    apart(|| json(&readiness::agents::agents_of(&state, call.space.limits(), now)))
 }
 
 /// The team with one of its agents; a name that nobody has gets the nearest one.
