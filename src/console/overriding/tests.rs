@@ -213,7 +213,5 @@ fn an_agent_is_allowed_more() {
     let sales = AgentId::new("sales").unwrap();
     let allowance = team.state.board.agents[&sales].allowance;
     assert_eq!((allowance.bytes, allowance.open, allowance.keys), (Some(32 << 20), Some(5_000), None));
-    team.pass(Span::from_mins(1)).unwrap();
-    team.serve(&mut runner);
     assert!(runner.screen_text().contains("of 32.0 MiB"), "{}", runner.screen_text());
 }

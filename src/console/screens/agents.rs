@@ -34,7 +34,7 @@ use crate::console::widgets::prompt::Insert;
 use crate::console::widgets::reading::{Came, Reading};
 use crate::console::widgets::{Look, PLAIN, pane, plain_text};
 use crate::console::world::World;
-use crate::domain::deed::Deed;
+use crate::domain::deed::{Body, Deed};
 use crate::domain::ids::{AgentId, Seq};
 use crate::domain::readiness::agents::{AgentLine, Standing};
 use crate::domain::readiness::{Team, readiness};
@@ -292,6 +292,9 @@ impl Screen for Agents {
     }
 
     fn deed(&mut self, deed: &Arc<Deed>, _world: &World) {
+        if let Body::AgentAllowed(_) = &deed.body {
+            self.kept_at = None;
+        }
         let Some(known) = deed.actor.agent().and_then(|agent| self.last.get_mut(agent)) else { return };
         if known.iter().all(|other| other.seq < deed.seq) {
             known.insert(0, Arc::clone(deed));
