@@ -177,6 +177,9 @@ impl Overriding {
         if first.is_some_and(|path| path.field.is_whole()) {
             new.form.go_to(PATH);
         }
+        if let (Intent::Allow(_), [first, ..]) = (&new.plan, MEASURES) {
+            new.form.go_to(first);
+        }
         new.rename(board);
         Ok(new)
     }

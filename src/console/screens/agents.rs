@@ -383,7 +383,8 @@ impl Screen for Agents {
             pane::share(areas.body, SHARES),
             |buffer, area| {
                 let team = self.team(board, world.now);
-                let drawn = rows::Drawn { look, world, board, team: &team, focused: !opened };
+                let (kept, focused) = (&self.kept, !opened);
+                let drawn = rows::Drawn { look, world, board, team: &team, kept, focused };
                 drawn.draw(buffer, area, &self.reading.list, &self.rows)
             },
             |buffer, area| {
