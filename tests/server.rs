@@ -25,6 +25,8 @@ mod looks;
 mod matrix;
 #[path = "server/page.rs"]
 mod page;
+#[path = "server/pages.rs"]
+mod pages;
 #[path = "server/past.rs"]
 mod past;
 #[path = "server/stream.rs"]

@@ -14,7 +14,7 @@ use crate::domain::map::Model;
 use crate::domain::outcome::Outcome;
 use crate::domain::reply::Reply;
 use crate::domain::signature::SignKey;
-use crate::domain::state::{Board, Stop};
+use crate::domain::state::{Board, Rows, Stop, Whole};
 use crate::domain::things::{Alert, ClosedItem, Item, PastAnswers, TokenClass, Work};
 use crate::domain::time::{Span, Time};
 use crate::domain::value::{Value, some};
@@ -249,18 +249,36 @@ pub struct Words {
     pub fields: Vec<String>,
 }
 
-/// What a console needs to start: follow the stream from `seq` on and fold.
+/// What a console needs to start, a page of it: put the pages together, follow the stream from `seq` on and fold.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct BoardView {
-    /// The last deed folded in.
+    /// The last deed folded in: the same on every page.
     pub seq: Seq,
     /// Its chain hash.
     pub hash: Hash,
-    /// The board, in the form in which this version folds it on.
-    #[schemars(with = "Map<String, Json>")]
-    pub board: Board,
+    /// On the first page the board, in the form in which this version folds it on, with the rows that there is room for. What
+    /// agents said at length is there by its beginning, and named under `cut`.
+    #[schemars(with = "Option<Map<String, Json>>")]
+    pub board: Option<Box<Board>>,
+    /// On the others more rows, by the list of the board that they go on, and what of them is named under `cut`.
+    #[schemars(with = "Option<Map<String, Json>>")]
+    pub rows: Option<Rows>,
+    /// The next page, where there is one.
+    pub next: Option<String>,
     /// Who asks.
     pub you: WhoAmI,
+}
+
+/// One thing of the board with all that it carries.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct WholeView {
+    /// By what it is: an `item`, an answered one as `closed`, an `alert`, a `work`, a `task`, a `fan-out`, an act that is
+    /// `waiting`, a publication that is `queued`.
+    #[schemars(with = "Map<String, Json>")]
+    pub thing: Whole,
+    /// How far the answer looks.
+    pub seq: Seq,
 }
 
 /// Who a token is.

@@ -149,6 +149,8 @@ problems! {
     SlowBody = "slow-body", 408, "the request took too long to arrive", "send it again in one go";
     /// The stream's cursor is beyond the ledger.
     CursorGone = "cursor-gone", 409, "the ledger does not reach this cursor", "this is another or an older ledger than the one seen before: read the board anew and follow from its sequence";
+    /// A page of what is not kept any more.
+    PageGone = "page-gone", 409, "this page is not kept any more", "ask for the board anew, from its first page";
     /// The workspace exists.
     Exists = "exists", 409, "it exists already", "choose another name";
     /// The idempotency key stands for another request.

@@ -56,7 +56,7 @@ const LIST: List<AgentList, AgentLine> = List {
             list::maybe(one.standing.approved_percent().map(|percent| format!("{percent}%")))
         }),
         of("OPEN WORK", |one| one.standing.open_work.to_string()),
-        of("KEPT", |one| one.standing.kept.to_string()),
+        of("KEPT", |one| one.standing.keeps()),
         of("TURNED AWAY", |one| one.standing.turned_away.to_string()),
         of("GATES", |one| one.readiness.gates.iter().map(|gate| sign(gate.state)).collect()),
     ],

@@ -15,6 +15,7 @@ use crate::api::TakeBody;
 use crate::client::Client;
 use crate::domain::command::{Command as Order, WorkStep, WorkVerb};
 use crate::domain::ids::{AgentId, Fence, WorkNo};
+use crate::domain::state::{Thing, Whole};
 use crate::domain::things::{TokenClass, Work};
 use crate::domain::time::{Span, Time};
 
@@ -173,9 +174,22 @@ async fn list(out: Output, client: &Client, agent: Option<AgentId>) -> anyhow::R
         }
         Some(agent) => client.work_of(&agent).await?.works,
         None if own => client.work(WorkNo(0), Duration::ZERO).await?.works,
-        None => client.board().await?.board.works.values().cloned().collect(),
+        None => everybodys(client).await?,
     };
     LIST.print(out, client, &works).await
+}
+
+/// All open work. The board has it by its beginning, where it is long.
+async fn everybodys(client: &Client) -> anyhow::Result<Vec<Arc<Work>>> {
+    let mut board = client.board().await?.board;
+    for thing in std::mem::take(&mut board.cut) {
+        if let Thing::Work(_) = thing
+            && let Some(Whole::Work(work)) = client.whole(&thing).await?
+        {
+            board.works.insert(work.no, work);
+        }
+    }
+    Ok(board.works.values().cloned().collect())
 }
 
 const LIST: List<Vec<Arc<Work>>, Work> = List {

@@ -42,8 +42,8 @@ bounds! {
     List 128 * MIB, "a list";
     /// A page of deeds; a thousand of them may carry a MiB each.
     Page 256 * MIB, "a page of deeds";
-    /// What a console starts from.
-    Board 512 * MIB, "the board";
+    /// A page of what a console starts from: the map is on the first.
+    Board 64 * MIB, "a page of the board";
     /// Why not, with what was found.
     Problem 4 * MIB, "a problem";
     /// One event of a stream: a deed with all that it carries.

@@ -8,6 +8,7 @@ mod agent;
 mod agents;
 mod ask;
 mod backoff;
+mod board;
 mod bound;
 mod error;
 mod events;
@@ -28,6 +29,7 @@ use crate::api::{AsOf, TokenText};
 
 pub use agent::SshAgent;
 pub use backoff::Backoff;
+pub use board::Start;
 pub use error::{ClientError, Result};
 pub use reads::{Direction, LedgerQuery};
 /// A server's address, checked.

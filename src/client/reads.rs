@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::bound::Bound;
 use super::send::Ask;
 use super::{Client, ClientError, Result, Then};
-use crate::api::{AsOf, BoardView, ChainView, Histogram, LedgerPage, RawDeed, Stats, WhoAmI};
+use crate::api::{AsOf, ChainView, Histogram, LedgerPage, RawDeed, Stats, WhoAmI};
 use crate::domain::ids::{AgentId, Seq};
 use crate::domain::path::{FieldPath, Pattern};
 use crate::domain::readiness::agents::AgentList;
@@ -83,11 +83,6 @@ impl Client {
     /// A question that can be asked as of the past.
     pub(super) fn get_then(&self, path: impl Into<String>) -> Ask<'_> {
         self.get(path).maybe("at", self.then.as_ref().map(|then| &then.text))
-    }
-
-    /// What a console needs to start; follow the stream from its `seq` and `hash`.
-    pub async fn board(&self) -> Result<BoardView> {
-        self.get_then("/v1/board").bound(Bound::Board).send().await
     }
 
     /// How the agents and the team stand; one agent of it, if named.

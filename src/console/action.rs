@@ -157,6 +157,7 @@ actions! {
     Escalate "escalate" "to inbox" Decide Decides "Send the alert to the inbox";
     Freeze "freeze" "freeze" Decide Decides "Freeze the entity, so that all agents keep off it; again to let them back";
     Pause "pause" "pause" Decide Decides "Pause the agent; again to let it go on";
+    Allow "allow" "allow" Decide Decides "Let more be kept for the agent, or as much as the settings say again";
     PauseAll "pause-all" "pause all" Decide Decides "Pause every agent; again to let all go on";
     SetField "set-field" "set" Decide Decides "Set a field yourself";
     Revert "revert" "revert" Decide Decides "Revert a field to an earlier version";
@@ -194,7 +195,13 @@ impl Action {
     pub fn overrides(self) -> bool {
         matches!(
             self,
-            Self::Freeze | Self::Pause | Self::PauseAll | Self::SetField | Self::Revert | Self::Unlock
+            Self::Freeze
+                | Self::Pause
+                | Self::Allow
+                | Self::PauseAll
+                | Self::SetField
+                | Self::Revert
+                | Self::Unlock
         )
     }
 

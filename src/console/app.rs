@@ -4,6 +4,7 @@
 mod hear;
 mod over;
 mod past;
+mod whole;
 
 use std::path::Path;
 
@@ -356,7 +357,7 @@ impl Program for App {
     type Effect = Ask;
 
     fn update(&mut self, message: Message<Heard>) -> Vec<Effect<Ask>> {
-        match message {
+        let mut effects = match message {
             Message::Key(typed) => self.key(typed),
             Message::Paste(text) if self.over.is_some() => {
                 self.insert_over(Insert::Pasted(&text));
@@ -380,7 +381,9 @@ impl Program for App {
                 Vec::new()
             }
             Message::Server(heard) => self.hear(heard),
-        }
+        };
+        effects.extend(self.fetch_what_is_shown());
+        effects
     }
 
     fn settle(&mut self) -> Vec<Effect<Ask>> {
@@ -389,6 +392,7 @@ impl Program for App {
         }
         let mut effects = self.with_all(|screen, world| screen.refresh(world));
         effects.extend(self.title());
+        effects.extend(self.fetch_what_is_shown());
         effects
     }
 

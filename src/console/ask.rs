@@ -13,8 +13,9 @@ use crate::domain::decide::Preview;
 use crate::domain::deed::Deed;
 use crate::domain::ids::{ItemNo, Seq, WorkspaceId};
 use crate::domain::path::Pattern;
+use crate::domain::readiness::agents::AgentList;
 use crate::domain::reply::Reply;
-use crate::domain::state::Board;
+use crate::domain::state::{Board, Thing, Whole};
 use crate::domain::things::ItemAnswer;
 use crate::domain::time::Time;
 
@@ -70,6 +71,10 @@ pub enum What {
     Preview(ItemNo, Box<ItemAnswer>),
     /// The board as it was: after a deed, or at a time, in the person's own words.
     Then(String),
+    /// A thing of the board with all that it carries, as it is, or as it was after a deed.
+    Whole(Thing, Option<Seq>),
+    /// What is kept for each agent and what may be, as it is, or as it was after a deed.
+    Agents(Option<Seq>),
     /// To look at another workspace from now on.
     Switch(WorkspaceId),
 }
@@ -129,6 +134,10 @@ pub enum Told {
     Preview(Box<Preview>),
     /// The board as it was, and which moment that is.
     Then(Box<Board>, AsOf),
+    /// A thing with all that it carries; none where it is not there any more.
+    Whole(Option<Whole>),
+    /// Every agent in one line.
+    Agents(Box<AgentList>),
     /// So many deeds are in the file.
     Exported {
         /// Which file.

@@ -266,6 +266,14 @@ fn last_line(app: &App, look: Look<'_>, room: usize) -> Line<'static> {
     if let Some(trouble) = trouble {
         return chrome::said(look, Tone::Failed, &trouble, room);
     }
+    if app.is_fetching() {
+        return chrome::said(
+            look,
+            Tone::Info,
+            "this is the beginning of it; the whole is being fetched ...",
+            room,
+        );
+    }
     let context = app.context();
     let mut wanted = match &app.over {
         Some(over) => over.hints(app.world.board.as_deref()),

@@ -21,7 +21,7 @@ use crate::domain::deed::Deed;
 use crate::domain::ids::{AgentId, Fence, Version};
 use crate::domain::path::{EntityPath, FieldPath};
 use crate::domain::state::Board;
-use crate::domain::things::Lasts;
+use crate::domain::things::{Allowance, Lasts};
 use crate::domain::value::Value;
 
 /// Labels of the fields.
@@ -29,6 +29,9 @@ const PATH: &str = "field";
 const VALUE: &str = "value";
 const VERSION: &str = "version";
 const WHY: &str = "why";
+/// How much may be kept for an agent, in MiB, open things and idempotency keys.
+const MEASURES: [&str; 3] = ["MiB kept", "open", "keys"];
+const MIB: u64 = 1024 * 1024;
 /// For how long what is set is held.
 const FOR: &str = "hold for";
 
@@ -51,6 +54,8 @@ enum Intent {
     Stop(Vec<Target>),
     Set,
     Revert,
+    /// How much may be kept for an agent.
+    Allow(AgentId),
 }
 
 /// What would be done to a target as it is now.
@@ -128,7 +133,7 @@ impl Overriding {
     ///
     /// # Errors
     /// Why there is nothing to do, in words.
-    #[expect(clippy::wildcard_enum_match_arm, reason = "called with the six actions that override")]
+    #[expect(clippy::wildcard_enum_match_arm, reason = "called with the actions that override")]
     pub fn begin(action: Action, under: &Under, board: &Board) -> Result<Self, String> {
         let first = under.paths.first();
         let (plan, what) = match action {
@@ -151,11 +156,16 @@ impl Overriding {
                 let targets = leases.chain(held(under, board).into_iter().map(Target::Held));
                 (Intent::Stop(targets.collect()), "lease or held field")
             }
+            Action::Allow => match under.agents.first() {
+                Some(agent) => (Intent::Allow(agent.clone()), "agent"),
+                None => return Err("no agent is under the cursor".to_owned()),
+            },
             Action::Revert => (Intent::Revert, PATH),
             _ => (Intent::Set, PATH),
         };
         let nothing = match &plan {
             Intent::Stop(targets) => targets.is_empty(),
+            Intent::Allow(_) => false,
             Intent::Set | Intent::Revert => first.is_none(),
         };
         if nothing {
@@ -167,6 +177,9 @@ impl Overriding {
         if first.is_some_and(|path| path.field.is_whole()) {
             new.form.go_to(PATH);
         }
+        if let (Intent::Allow(_), [first, ..]) = (&new.plan, MEASURES) {
+            new.form.go_to(first);
+        }
         new.rename(board);
         Ok(new)
     }
@@ -177,6 +190,7 @@ impl Overriding {
             Intent::Stop(_) => self.step(board).map_or("", |step| step.button),
             Intent::Set => "set",
             Intent::Revert => "revert",
+            Intent::Allow(_) => "allow",
         };
         self.form.rename(button);
     }
@@ -234,7 +248,7 @@ impl Overriding {
     /// The field that is set or reverted, where one is asked for.
     fn read_path(&self) -> Result<Option<FieldPath>, String> {
         match self.plan {
-            Intent::Stop(_) => Ok(None),
+            Intent::Stop(_) | Intent::Allow(_) => Ok(None),
             Intent::Set | Intent::Revert => {
                 self.form.text(PATH).parse::<FieldPath>().map(Some).map_err(|error| error.to_string())
             }
@@ -306,6 +320,19 @@ impl Overriding {
         }
     }
 
+    /// How much may be kept beyond the settings, as typed; of what is empty, nothing.
+    fn allowance(&self) -> Result<Allowance, String> {
+        let typed = |label: &str| match self.form.text(label) {
+            "" => Ok(None),
+            text => match text.parse::<u64>() {
+                Ok(count) => Ok(Some(count)),
+                Err(_) => Err(format!("{label}: {text:?} is not a whole number")),
+            },
+        };
+        let [mib, open, keys] = MEASURES.map(typed);
+        Ok(Allowance { bytes: mib?.map(|mib| mib.saturating_mul(MIB)), open: open?, keys: keys? })
+    }
+
     fn verb(&self, board: &Board) -> Result<(OverrideVerb, String), String> {
         let gone = || "there is nothing left to do this to".to_owned();
         match &self.plan {
@@ -321,6 +348,10 @@ impl Overriding {
                 let (to, value, expected) = self.goal()?;
                 let done = format!("{path} has the value of v{to} again");
                 Ok((OverrideVerb::Revert { path, to, value, expected }, done))
+            }
+            Intent::Allow(agent) => {
+                let verb = OverrideVerb::Allow { agent: agent.clone(), allowance: self.allowance()? };
+                Ok((verb, format!("what may be kept for {agent} is set")))
             }
         }
     }
@@ -351,6 +382,7 @@ fn fields(plan: &Intent, path: Option<&FieldPath>) -> Vec<Field> {
     let path = || Field::needed(PATH, &path, "say which field: such as crm/contact/acme#status");
     let mut fields = match plan {
         Intent::Stop(_) => Vec::new(),
+        Intent::Allow(_) => MEASURES.map(|label| Field::optional(label, "as the settings say")).into(),
         Intent::Set => vec![path(), Field::needed(VALUE, "", "say what it is set to; null empties it")],
         Intent::Revert => {
             vec![path(), Field::needed(VERSION, "", "say which version it goes back to: its number")]

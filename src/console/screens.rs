@@ -38,6 +38,7 @@ use super::widgets::prompt::Insert;
 use super::world::World;
 use crate::domain::deed::Deed;
 use crate::domain::ids::{ItemNo, Seq};
+use crate::domain::state::Thing;
 
 /// What a screen wants of the app.
 #[derive(Debug, Clone, PartialEq)]
@@ -189,6 +190,12 @@ pub trait Screen {
     fn under(&self, world: &World) -> Under {
         _ = world;
         Under::default()
+    }
+
+    /// The things of the board that are shown with all that they carry, or are about to be decided on.
+    fn shows(&self, world: &World) -> Vec<Thing> {
+        _ = world;
+        Vec::new()
     }
 
     /// Where the reader is, for `back`.

@@ -16,8 +16,8 @@ use tokio::task::JoinHandle;
 use super::ask::{Ask, Heard, Told, What};
 use super::rehearsing::{Controls, Move};
 use super::world::{Link, Me};
-use crate::api::{BoardView, Hash};
-use crate::client::{Backoff, Client, ClientError, StreamEvent, StreamFrom};
+use crate::api::Hash;
+use crate::client::{Backoff, Client, ClientError, Start, StreamEvent, StreamFrom};
 use crate::domain::ids::{Seq, WorkspaceId};
 use crate::domain::time::{Span, Time};
 
@@ -190,8 +190,8 @@ impl Follower {
         let me = Me { person: person.clone(), class: view.you.class };
         let from = LastSeen { seq: view.seq, hash: view.hash };
         self.remember(from);
-        let board = Box::new(view.board);
-        self.tell(Heard::Board { workspaces: self.workspaces.clone(), me, board }).await?;
+        let (workspaces, board) = (self.workspaces.clone(), view.board);
+        self.tell(Heard::Board { workspaces, me, board }).await?;
         self.stream(from, latency_ms).await
     }
 
@@ -221,7 +221,7 @@ impl Follower {
     }
 
     /// The board, asked for until it comes; none where it never will.
-    async fn board(&self) -> Result<Option<(BoardView, u64)>, NobodyListens> {
+    async fn board(&self) -> Result<Option<(Start, u64)>, NobodyListens> {
         let mut backoff = Backoff::new(RETRY_FIRST, RETRY_MOST);
         loop {
             let before = std::time::Instant::now();

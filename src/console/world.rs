@@ -9,10 +9,12 @@ use crate::api::AsOf;
 use crate::domain::deed::Deed;
 use crate::domain::ids::{PersonId, Seq, WorkspaceId};
 use crate::domain::rule::reviewer;
-use crate::domain::state::Board;
+use crate::domain::state::{Board, Thing, Whole};
 use crate::domain::things::{Item, TokenClass};
 use crate::domain::time::{Span, Time};
 
+/// Things of the board whose payloads are kept beside those that are shown.
+const KEPT: usize = 32;
 /// Deeds kept from the stream; older ones are asked for.
 pub const RECENT: usize = 4096;
 
@@ -73,6 +75,8 @@ pub struct World {
     pub board: Option<Box<Board>>,
     /// The latest deeds from the stream, oldest first, without gap.
     pub recent: VecDeque<Arc<Deed>>,
+    /// The things whose payloads were fetched, the first one first: beyond a bound they go again.
+    fetched: VecDeque<Thing>,
     /// What to do first in a workspace in which nothing has happened: lines, said by whoever started the console.
     pub welcome: Vec<String>,
     /// How the rehearsal stands that this is, where it is one: its clock is the simulated one.
@@ -94,6 +98,7 @@ struct Moment {
     now: Time,
     board: Option<Box<Board>>,
     recent: VecDeque<Arc<Deed>>,
+    fetched: VecDeque<Thing>,
 }
 
 impl World {
@@ -113,6 +118,7 @@ impl World {
             now: Time::default(),
             board: None,
             recent: VecDeque::new(),
+            fetched: VecDeque::new(),
             welcome: Vec::new(),
             rehearsing: None,
             past: None,
@@ -134,7 +140,7 @@ impl World {
 
     /// Shows a board of the past from now on. The present goes on meanwhile.
     pub fn look_back(&mut self, board: Box<Board>, as_of: AsOf) {
-        let then = Moment { now: as_of.time, board: Some(board), recent: VecDeque::new() };
+        let then = Moment { now: as_of.time, board: Some(board), ..Moment::default() };
         let shown = self.show(then);
         // From one past to another, the present stays where it is.
         let present = self.past.take().map_or(shown, |past| past.present);
@@ -164,6 +170,7 @@ impl World {
             now: std::mem::replace(&mut self.now, moment.now),
             board: std::mem::replace(&mut self.board, moment.board),
             recent: std::mem::replace(&mut self.recent, moment.recent),
+            fetched: std::mem::replace(&mut self.fetched, moment.fetched),
         }
     }
 
@@ -190,6 +197,28 @@ impl World {
         true
     }
 
+    /// Whether only the beginning of what a thing carries is here.
+    pub fn is_cut(&self, thing: &Thing) -> bool {
+        self.board.as_ref().is_some_and(|board| board.cut.contains(thing))
+    }
+
+    /// Takes in all that a thing carries, and lets go of what was fetched before and is not shown any more.
+    pub fn take_whole(&mut self, thing: &Thing, whole: Whole, shown: &[Thing]) {
+        let Some(board) = &mut self.board else { return };
+        if !board.take_whole(thing, whole) {
+            return;
+        }
+        self.fetched.push_back(thing.clone());
+        for _ in KEPT..self.fetched.len() {
+            let Some(oldest) = self.fetched.pop_front() else { return };
+            if shown.contains(&oldest) {
+                self.fetched.push_back(oldest);
+            } else {
+                board.shorten(&oldest);
+            }
+        }
+    }
+
     /// Passes over a deed of a type that is not known here: what follows it can still be taken in.
     pub fn skip(&mut self, seq: Seq) {
         if let Some(board) = &mut self.board
@@ -199,6 +228,12 @@ impl World {
             // What is kept must have no gap.
             self.recent.clear();
         }
+    }
+
+    /// The board was replaced: what was kept beside it is of another one.
+    pub fn begin_anew(&mut self) {
+        self.recent.clear();
+        self.fetched.clear();
     }
 
     /// A deed that came by lately.
@@ -246,6 +281,9 @@ impl World {
     pub fn may_answer(&self, item: &Item) -> Result<(), String> {
         self.may_decide()?;
         let Some(board) = &self.board else { return Err("the board is not here yet".to_owned()) };
+        if board.cut.contains(&Thing::Item(item.no)) {
+            return Err(format!("not all of #{} is here yet; it is being fetched", item.no));
+        }
         let me = (&self.me.person, self.me.class);
         reviewer::may_answer(board, item, me, self.now).map(|_| ()).map_err(|(_, why)| why)
     }

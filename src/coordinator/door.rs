@@ -1,11 +1,13 @@
-//! Who was turned away lately, and why. The first refusal of a minute is recorded as any other; those after it are counted
-//! here and told by one deed when the minute is over. A crash loses less than a minute of counts, and nothing else.
+//! Who was turned away lately, and why. The first refusal of a minute is recorded as any other, of those by rules the first
+//! few; those after it are counted here and told by one deed when the minute is over. A crash loses less than a minute of
+//! counts, and nothing else.
 
 use std::collections::BTreeMap;
 
 use super::{Clock, Envelope};
 use crate::domain::code::Code;
 use crate::domain::command::{Command, Principal, Request};
+use crate::domain::decide::TurnAway;
 use crate::domain::ids::{Actor, Seq};
 use crate::domain::things::{TokenClass, TurnedAway};
 use crate::domain::time::{Span, Time};
@@ -22,7 +24,16 @@ const MOST: usize = 16_384;
 struct Turns {
     since: Time,
     first: Seq,
+    /// How many were recorded by themselves.
+    alone: u32,
     more: u64,
+}
+
+impl Turns {
+    /// Whether the minute is over, and nothing of it is to be told.
+    fn is_over(&self, now: Time) -> bool {
+        self.more == 0 && now.since(self.since) >= WINDOW
+    }
 }
 
 /// Everybody who was turned away within the last minute.
@@ -32,23 +43,28 @@ pub(super) struct Door {
 }
 
 impl Door {
-    /// Counts one more, and says which deed stands for it; none where it is the first.
-    pub(super) fn count(&mut self, who: &Actor, code: Code, now: Time) -> Option<Seq> {
-        let turns = self.turns.get_mut(&(who.clone(), code))?;
-        if now.since(turns.since) >= WINDOW && turns.more == 0 {
+    /// Counts one more, and says which deed stands for it; none where it is to be recorded by itself.
+    pub(super) fn count(&mut self, who: &Actor, refusal: TurnAway, now: Time) -> Option<Seq> {
+        let turns = self.turns.get_mut(&(who.clone(), refusal.code))?;
+        if turns.is_over(now) || turns.alone < refusal.singly && turns.more == 0 {
             return None;
         }
         turns.more += 1;
         Some(turns.first)
     }
 
-    /// The first, with its deed.
-    pub(super) fn open(&mut self, who: &Actor, code: Code, (now, first): (Time, Seq)) {
+    /// One that was recorded, by that deed.
+    pub(super) fn open(&mut self, who: &Actor, code: Code, (now, deed): (Time, Seq)) {
+        let key = (who.clone(), code);
+        if let Some(turns) = self.turns.get_mut(&key).filter(|turns| !turns.is_over(now)) {
+            turns.alone += 1;
+            return;
+        }
         if self.turns.len() >= MOST {
-            self.turns.retain(|_, turns| turns.more > 0 || now.since(turns.since) < WINDOW);
+            self.turns.retain(|_, turns| !turns.is_over(now));
         }
         if self.turns.len() < MOST {
-            self.turns.insert((who.clone(), code), Turns { since: now, first, more: 0 });
+            self.turns.insert(key, Turns { since: now, first: deed, alone: 1, more: 0 });
         }
     }
 
@@ -78,7 +94,7 @@ impl Door {
         let told: Vec<(Actor, Code)> = told.map(|(key, _)| key.clone()).collect();
         let mut requests = Vec::with_capacity(told.len());
         for key in told {
-            let Some(Turns { since, first, more }) = self.turns.remove(&key) else { continue };
+            let Some(Turns { since, first, more, .. }) = self.turns.remove(&key) else { continue };
             let (who, code) = key;
             let turned = TurnedAway { who, code, count: more, first, since };
             let principal = Principal { actor: Actor::Deeds, class: TokenClass::Admin, token: None };

@@ -111,16 +111,16 @@ impl Draft {
         let Ok(mut decision) = catch_unwind(AssertUnwindSafe(decided)) else {
             return Ok(Err(SubmitError::Defect("the rules panicked".to_owned())));
         };
-        if let Some(code) = decision.turned_away.filter(|_| rules.limits.counts_refusals) {
+        if let Some(refusal) = decision.turned_away.filter(|_| rules.limits.counts_refusals) {
             let who = &request.principal.actor;
-            if let Some(first) = door.count(who, code, now) {
+            if let Some(first) = door.count(who, refusal, now) {
                 if let Answer::Reply(reply) = &mut decision.answer {
                     reply.deed = first;
                 }
                 return Ok(Ok(decision.answer));
             }
             if let Some(deed) = decision.deeds.first() {
-                door.open(who, code, (now, deed.seq));
+                door.open(who, refusal.code, (now, deed.seq));
             }
         }
         self.take(state, decision.deeds, rules.origin)?;

@@ -16,6 +16,7 @@ mod indexing;
 mod long_look;
 mod metrics;
 mod past;
+mod pins;
 mod query;
 mod router;
 mod routes;

@@ -39,6 +39,7 @@ handlers! {
     Alerts enter alerts::list;
     Alive enter_open health::alive;
     Board enter board::show;
+    BoardThing enter board::thing;
     Checkpoint enter ledger::checkpoint;
     Conclusions enter conclusions::list;
     Deed enter ledger::one;

@@ -10,6 +10,7 @@ use tokio::time::timeout;
 
 use super::answer::{defect, unindexed, unread};
 use super::indexing::LedgerSource;
+use super::pins::Pins;
 use super::sealing::Sealing;
 use crate::api::{Problem, ProblemCode};
 use crate::coordinator::{self, Clock, Founding, Full, Handle, Places, Room, Standing, StartError};
@@ -43,6 +44,8 @@ pub struct Workspace {
     looks: Arc<Semaphore>,
     /// Maps are read one after another: each may take a second and hundreds of megabytes.
     maps: Arc<Semaphore>,
+    pins: Arc<Pins>,
+    limits: Arc<Limits>,
 }
 
 /// Why a workspace does not open.
@@ -74,9 +77,11 @@ impl Workspace {
         let folder = store.folder(&id);
         let snapshot = Some(folder.join(coordinator::SNAPSHOT_FILE));
         let sealing_clock = clock.clone();
-        let handle =
-            coordinator::start_apart(ledger, coordinator::Options { clock, snapshot, founding, limits })
-                .await?;
+        let handle = coordinator::start_apart(
+            ledger,
+            coordinator::Options { clock, snapshot, founding, limits: Arc::clone(&limits) },
+        )
+        .await?;
         if handle.head().seq == 0 {
             handle.shutdown().await;
             return Err(SpaceError::Unfounded);
@@ -112,6 +117,8 @@ impl Workspace {
             watchers,
             looks,
             maps: Arc::new(Semaphore::new(1)),
+            pins: Arc::default(),
+            limits,
         })
     }
 
@@ -123,6 +130,16 @@ impl Workspace {
     /// The way to its coordinator.
     pub fn handle(&self) -> &Handle {
         &self.handle
+    }
+
+    /// How much may be kept in it.
+    pub(super) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// The moments whose boards are being read.
+    pub(super) fn pins(&self) -> &Arc<Pins> {
+        &self.pins
     }
 
     /// Where its ledger ends now, signed.

@@ -157,7 +157,7 @@ fn keys_are_each_agents_own() {
     assert_eq!(send(&mut world, "support", 3), "");
     let last =
         decide_within(&world.state, &keyed("sales", escalation(9), "key 9", "00"), world.now, &world.limits);
-    assert_eq!(last.turned_away.map(|code| code.to_string()).as_deref(), Some("over-budget"));
+    assert_eq!(last.turned_away.map(|turned| turned.code.to_string()).as_deref(), Some("over-budget"));
     world.verify();
 }
 

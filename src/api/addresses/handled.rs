@@ -8,8 +8,8 @@ use crate::api::{
     AlertList, BatchAnswer, BoardView, ConclusionList, FanOutList, Histogram, Invited, ItemList, ItemView,
     KeyList, LeaseList, LedgerPage, LookLine, MapChecked, MapView, NewInvitation, NewToken,
     NewWorkspaceRequest, OutputList, OverrideBody, Proof, RawDeed, ReviewList, Stats, TakeBody,
-    TakeInvitation, TakenWork, TaskList, TokenList, TokenMade, Traced, WhoAmI, WorkList, WorkspaceList,
-    WorkspaceMade,
+    TakeInvitation, TakenWork, TaskList, TokenList, TokenMade, Traced, WhoAmI, WholeView, WorkList,
+    WorkspaceList, WorkspaceMade,
 };
 use crate::domain::command::{CommandKind, Import, Together, Write};
 use crate::domain::decide::Preview;
@@ -129,8 +129,10 @@ handled! {
     Joining POST "/v1/readiness" PEOPLE Read (toml) [] (json Joining),
         "Whether the agents that a map adds may join.";
 
-    Board GET "/v1/board" PEOPLE Read (none) [min_seq, at] (json BoardView),
-        "What a console needs to start; the stream goes on from there.";
+    Board GET "/v1/board" PEOPLE Read (none) [page, min_seq, at] (json BoardView),
+        "What a console needs to start, in pages and without payloads; the stream goes on from there.";
+    BoardThing GET "/v1/board/{*thing}" PEOPLE Read (none) [min_seq, at] (json WholeView),
+        "One thing of the board with all that it carries; an ended one while it is kept.";
     Ledger GET "/v1/ledger" PEOPLE Read (none)
         [filter, before, after, around, limit, count, min_seq] (json LedgerPage),
         "A page of the deeds that a filter means, oldest first; the newest where nothing is said.";

@@ -62,6 +62,7 @@ parameters! {
     "{seq}" Path "seq" number, "The deed's number.";
     "{queue}" Path "queue" schema::<QueueName>, "The queue's name.";
     "{id}" Path "id" schema::<TokenId>, "The token's public part.";
+    "{*thing}" Path "thing" text, "What it is and which: `item/12`, `task/onboard-acme`.";
     "{*path}" Path "path" schema::<EntityPath>, "The entity; its slashes may stand as they are.";
 
     "if_match" Header "If-Match" text, "The map's version that this one was made from, in quotes.";
@@ -72,6 +73,7 @@ parameters! {
 
     "include" Query "include" text, "The items alike that it would settle too: numbers apart by commas.";
     "min_seq" Query "min_seq" schema::<Seq>, "Wait until the answer includes this deed.";
+    "page" Query "page" text, "A page after the first, as the one before names it under `next`.";
     "at" Query "at" text, "As it was: after a deed (`4711`), at a time (RFC 3339, `2026-02-14`, `08:11`), or so long ago (`-2h`).";
     "agent" Query "agent" schema::<AgentId>, "Which agent.";
     "after" Query "after" number, "Only what is behind this number.";

@@ -78,7 +78,7 @@ impl App {
                 self.world.workspace = board.workspace.clone();
                 self.world.in_the_present(|world| {
                     world.board = Some(board);
-                    world.recent.clear();
+                    world.begin_anew();
                 });
                 self.stale = true;
                 if !another {

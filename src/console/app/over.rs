@@ -18,9 +18,9 @@ use crate::console::widgets::chrome::Tone;
 use crate::console::widgets::picker::{Entry, Picker};
 use crate::console::widgets::prompt::Insert;
 use crate::console::widgets::scroll::Scroll;
-use crate::domain::ids::{ItemNo, WorkspaceId};
+use crate::domain::ids::{ItemNo, Seq, WorkspaceId};
 use crate::domain::path::FieldPath;
-use crate::domain::state::Board;
+use crate::domain::state::{Board, Thing};
 
 /// Deeds of a field that are looked at for its versions.
 const VERSIONS: usize = 200;
@@ -60,6 +60,8 @@ pub(super) enum About {
     Moment { stay: bool },
     /// The versions of a field.
     Versions,
+    /// A thing of the board with all that it carries, as it is or was after a deed.
+    Whole(Thing, Option<Seq>),
     /// An override, with the words for when it is done.
     Step(String),
 }
@@ -263,6 +265,7 @@ impl App {
                     }
                 }
             }
+            (Some(About::Whole(thing, at)), result) => self.told_whole(&thing, at, result),
             (Some(About::Step(done)), result) => match asking::came_out(result) {
                 Ok(()) => self.say(Tone::Done, done),
                 Err(undone) => self.say(Tone::Failed, undone.to_string()),

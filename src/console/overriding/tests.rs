@@ -193,3 +193,26 @@ fn a_key_stops_every_agent_and_lets_all_go_on() {
     press(&mut team, &mut runner, "text:all_is_well enter tab enter");
     assert!(team.state.board.halted.is_none());
 }
+
+/// More may be kept for an agent from then on; what is left empty is as the settings say.
+#[test]
+fn an_agent_is_allowed_more() {
+    let mut team = team();
+    let mut runner = console(&mut team, View::Agents, TokenClass::Admin);
+    press(&mut team, &mut runner, "j");
+    assert!(runner.screen_text().contains("of 16.0 MiB"), "{}", runner.screen_text());
+    let box_ =
+        press(&mut team, &mut runner, "A text:8 tab text:many tab tab text:the_backlog enter tab enter");
+    assert!(
+        box_.contains("Let more be kept for sales") && box_.contains("\"many\" is not a whole number"),
+        "{box_}"
+    );
+    press(&mut team, &mut runner, "esc");
+    let box_ = press(&mut team, &mut runner, "A text:32 tab text:5000 tab tab text:the_backlog");
+    assert!(box_.contains("32 MiB, 5000 open things"), "{box_}");
+    press(&mut team, &mut runner, "enter tab enter");
+    let sales = AgentId::new("sales").unwrap();
+    let allowance = team.state.board.agents[&sales].allowance;
+    assert_eq!((allowance.bytes, allowance.open, allowance.keys), (Some(32 << 20), Some(5_000), None));
+    assert!(runner.screen_text().contains("of 32.0 MiB"), "{}", runner.screen_text());
+}

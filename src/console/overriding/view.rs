@@ -5,7 +5,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::{Intent, Overriding, Target, VALUE, VERSION, is_paused};
+use super::{Intent, MIB, Overriding, Target, VALUE, VERSION, is_paused};
 use crate::console::widgets::facts::Facts;
 use crate::console::widgets::{Look, width};
 use crate::console::{untrusted, words};
@@ -13,7 +13,7 @@ use crate::domain::ids::{AgentId, Fence};
 use crate::domain::path::{EntityPath, FieldName, FieldPath};
 use crate::domain::rule::signing;
 use crate::domain::state::Board;
-use crate::domain::things::Lasts;
+use crate::domain::things::{Allowance, Lasts};
 use crate::domain::time::Time;
 
 /// Versions shown.
@@ -36,6 +36,7 @@ impl Overriding {
             Intent::Stop(_) => self.step(board).map(|step| step.title).unwrap_or_default(),
             Intent::Set => "Set a field".to_owned(),
             Intent::Revert => "Revert a field".to_owned(),
+            Intent::Allow(agent) => format!("Let more be kept for {agent}"),
         };
         self.form.draw(buffer, screen, look, &title, &facts.lines)
     }
@@ -44,7 +45,7 @@ impl Overriding {
     fn choice(&self, facts: &mut Facts<'_>, look: Look<'_>) {
         let targets = match &self.plan {
             Intent::Stop(targets) if targets.len() > 1 => targets,
-            Intent::Stop(_) | Intent::Set | Intent::Revert => return,
+            Intent::Stop(_) | Intent::Set | Intent::Revert | Intent::Allow(_) => return,
         };
         let (theme, mut line, mut label) = (look.theme, Line::default(), "");
         for (at, target) in targets.iter().enumerate() {
@@ -78,6 +79,10 @@ impl Overriding {
                 Some(Target::All) => pausing_all(facts, board, now),
                 Some(Target::Held(path)) => releasing(facts, board, path, now),
                 None => {}
+            },
+            Intent::Allow(agent) => match self.allowance() {
+                Err(why) => facts.styled("lacks", &why, look.theme.warning),
+                Ok(typed) => allowing(facts, board, agent, typed),
             },
             Intent::Set => {
                 self.versions(facts, look, now, 1);
@@ -191,6 +196,24 @@ fn pausing(facts: &mut Facts<'_>, board: &Board, agent: &AgentId) {
     facts.say("open", &format!("{open} acts and {work} pieces of work of it stay as they are"));
     facts.say("until", "a person lets it go on");
     intervention(facts, &[agent]);
+}
+
+/// What an agent may have kept now, and what from then on.
+fn allowing(facts: &mut Facts<'_>, board: &Board, agent: &AgentId, typed: Allowance) {
+    let words = |allowance: Allowance| {
+        let Allowance { bytes, open, keys } = allowance;
+        let parts = [
+            bytes.map(|bytes| format!("{} MiB", bytes.div_ceil(MIB))),
+            open.map(|open| format!("{open} open things")),
+            keys.map(|keys| format!("{keys} keys")),
+        ];
+        let parts: Vec<String> = parts.into_iter().flatten().collect();
+        if parts.is_empty() { "as much as the settings say".to_owned() } else { parts.join(", ") }
+    };
+    let now = board.agents.get(agent).map(|facts| facts.allowance).unwrap_or_default();
+    facts.say("now", &words(now));
+    facts.say("then", &words(typed));
+    facts.say("", "where the settings say more, they count; only admins may do this");
 }
 
 fn pausing_all(facts: &mut Facts<'_>, board: &Board, now: Time) {

@@ -34,11 +34,12 @@ use crate::console::widgets::prompt::Insert;
 use crate::console::widgets::reading::{Came, Reading};
 use crate::console::widgets::{Look, PLAIN, pane, plain_text};
 use crate::console::world::World;
-use crate::domain::deed::Deed;
+use crate::domain::deed::{Body, Deed};
 use crate::domain::ids::{AgentId, Seq};
+use crate::domain::readiness::agents::{AgentLine, Standing};
 use crate::domain::readiness::{Team, readiness};
 use crate::domain::state::Board;
-use crate::domain::time::Time;
+use crate::domain::time::{Span, Time};
 
 /// The list's share of the width where everything has room, and where it is narrow.
 const SHARES: [u16; 2] = [60, 50];
@@ -48,6 +49,8 @@ const COPIED: usize = 100;
 const LAST_DEEDS: usize = 6;
 /// Agents of which the last deeds are kept.
 const KNOWN: usize = 64;
+/// What is kept is asked for again, where it is looked at, after this long.
+const KEPT_FOR: Span = Span::from_secs(10);
 const MINUTE_MICROS: i64 = 60_000_000;
 
 /// The Agents view. The detail is opened to move among its lines, wherever it stands.
@@ -61,8 +64,20 @@ pub struct Agents {
     team: RefCell<Option<(Seq, i64, Arc<Team>)>>,
     /// The last deeds of agents that were looked at, newest first.
     last: BTreeMap<AgentId, Vec<Arc<Deed>>>,
-    asking: Asking<AgentId>,
+    /// What each agent keeps, as the server said, and when it was asked.
+    kept: BTreeMap<AgentId, Standing>,
+    kept_at: Option<(Option<Seq>, Time)>,
+    asking: Asking<Sent>,
     visited: bool,
+}
+
+/// What an answer will be about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Sent {
+    /// An agent's last deeds.
+    Last(AgentId),
+    /// What is kept for each of them.
+    Kept,
 }
 
 impl Agents {
@@ -104,7 +119,8 @@ impl Agents {
             self.picking.begin();
         }
         let Some(agent) = self.agent().filter(|_| self.visited).cloned() else { return Vec::new() };
-        if self.last.contains_key(&agent) || self.asking.any(|asked| *asked == agent) {
+        let sent = Sent::Last(agent.clone());
+        if self.last.contains_key(&agent) || self.asking.any(|asked| *asked == sent) {
             return Vec::new();
         }
         let query = LedgerQuery {
@@ -113,7 +129,18 @@ impl Agents {
             limit: LAST_DEEDS,
             ..LedgerQuery::default()
         };
-        vec![self.asking.ask(agent, What::Page(query))]
+        vec![self.asking.ask(sent, What::Page(query))]
+    }
+
+    /// What is kept is the server's to say: the board of a console has no accounts.
+    fn ask_kept(&mut self, world: &World) -> Option<Want> {
+        let at = world.as_of().map(|as_of| as_of.seq);
+        let fresh = |(then, asked): (Option<Seq>, Time)| then == at && world.now.since(asked) < KEPT_FOR;
+        if self.kept_at.is_some_and(fresh) || world.board.is_none() {
+            return None;
+        }
+        self.kept_at = Some((at, world.now));
+        Some(self.asking.ask(Sent::Kept, What::Agents(at)))
     }
 
     /// Where a line of the detail leads.
@@ -190,7 +217,8 @@ impl Agents {
             Some(AgentRow::Team) => team::lines(look, room, world, &team),
             Some(AgentRow::Agent(agent)) => {
                 let last = self.last.get(agent).map(Vec::as_slice);
-                detail::lines(look, room, (world, board), (&team, agent), last)
+                let kept = self.kept.get(agent);
+                detail::lines(look, room, (world, board), (&team, agent), (last, kept))
             }
         }
     }
@@ -211,7 +239,7 @@ impl Screen for Agents {
             if self.reading.panes.opened {
                 vec![A::Open, A::Down, A::Close, A::Trace, A::Pause]
             } else {
-                vec![A::Open, A::Filter, A::Trace, A::Pause, A::Peek]
+                vec![A::Open, A::Filter, A::Trace, A::Pause, A::Allow, A::Peek]
             }
         };
         self.reading.hints().unwrap_or_else(own)
@@ -264,6 +292,9 @@ impl Screen for Agents {
     }
 
     fn deed(&mut self, deed: &Arc<Deed>, _world: &World) {
+        if let Body::AgentAllowed(_) = &deed.body {
+            self.kept_at = None;
+        }
         let Some(known) = deed.actor.agent().and_then(|agent| self.last.get_mut(agent)) else { return };
         if known.iter().all(|other| other.seq < deed.seq) {
             known.insert(0, Arc::clone(deed));
@@ -276,7 +307,7 @@ impl Screen for Agents {
             return Vec::new();
         }
         self.rebuild(world);
-        self.settle()
+        self.settle().into_iter().chain(self.ask_kept(world)).collect()
     }
 
     fn is_open(&self) -> bool {
@@ -288,7 +319,16 @@ impl Screen for Agents {
     }
 
     fn told(&mut self, tag: u64, result: Result<Told, Trouble>, world: &World) -> Vec<Want> {
-        let Some(agent) = self.asking.answered(tag) else { return Vec::new() };
+        let agent = match (self.asking.answered(tag), &result) {
+            (Some(Sent::Last(agent)), _) => agent,
+            (Some(Sent::Kept), Ok(Told::Agents(found))) => {
+                let of = |line: &AgentLine| (line.readiness.agent.clone(), line.standing.clone());
+                self.kept = found.agents.iter().map(of).collect();
+                return Vec::new();
+            }
+            // What is kept is asked for again.
+            (Some(Sent::Kept) | None, _) => return Vec::new(),
+        };
         match result {
             Ok(Told::Page(page)) => {
                 let newer = world
@@ -314,7 +354,7 @@ impl Screen for Agents {
             self.reading.go_to(line.clone());
         }
         self.rebuild(world);
-        self.settle()
+        self.settle().into_iter().chain(self.ask_kept(world)).collect()
     }
 
     fn under(&self, _world: &World) -> Under {
@@ -343,7 +383,8 @@ impl Screen for Agents {
             pane::share(areas.body, SHARES),
             |buffer, area| {
                 let team = self.team(board, world.now);
-                let drawn = rows::Drawn { look, world, board, team: &team, focused: !opened };
+                let (kept, focused) = (&self.kept, !opened);
+                let drawn = rows::Drawn { look, world, board, team: &team, kept, focused };
                 drawn.draw(buffer, area, &self.reading.list, &self.rows)
             },
             |buffer, area| {

@@ -31,6 +31,7 @@ use crate::console::widgets::{Look, PLAIN, chrome, pane, thousands};
 use crate::console::world::World;
 use crate::domain::command::{AlertStep, AlertVerb, Command};
 use crate::domain::ids::AlertNo;
+use crate::domain::state::Thing;
 use crate::domain::things::{Alert, AlertState, Severity};
 
 /// The list's share of the width where everything has room, and where it is narrow.
@@ -278,6 +279,10 @@ impl Screen for Conflicts {
             .fold(under, |under, path| under.path(Some(path)))
             .actors(alert.who.iter().rev())
             .with_leases(board, world.now)
+    }
+
+    fn shows(&self, world: &World) -> Vec<Thing> {
+        self.focused(world).map(|alert| Thing::Alert(alert.no)).into_iter().collect()
     }
 
     fn spot(&self) -> Option<Spot> {

@@ -47,8 +47,11 @@ use crate::console::world::World;
 use crate::domain::command::{Command, ItemStep, ItemVerb, ReviewVerb};
 use crate::domain::ids::{ItemNo, PersonId, QueueName};
 use crate::domain::rule::order;
+use crate::domain::state::Thing;
 use crate::domain::things::Item;
 
+/// Marked cases of which all is fetched.
+const MARKED: usize = 64;
 /// Answers of one's own that are remembered for undoing them.
 const ANSWERED: usize = 64;
 
@@ -80,8 +83,8 @@ enum Sent {
 #[derive(Debug, Default)]
 pub struct Inbox {
     reading: Reading<ItemNo>,
-    /// The version of the case that is shown.
-    version: Option<u64>,
+    /// The version of the case that is shown, and whether all of it is.
+    version: Option<(u64, bool)>,
     /// The items that are shown, most urgent first.
     order: Vec<ItemNo>,
     /// How many wait of each likeness.
@@ -112,7 +115,7 @@ impl Inbox {
             None => self.reading.list.selected().and_then(|at| self.order.get(at).copied()),
         };
         let item = no.and_then(|no| world.board.as_ref()?.items.get(&no));
-        let version = item.map(|item| item.version);
+        let version = item.map(|item| (item.version, !world.is_cut(&Thing::Item(item.no))));
         if !self.reading.settle(item.map(|item| item.no)) && version != self.version {
             self.reading.changed();
         }
@@ -317,6 +320,13 @@ impl Screen for Inbox {
             .agent(item.raised_by.agent())
             .agent(case::agent(item))
             .with_leases(board, world.now)
+    }
+
+    fn shows(&self, world: &World) -> Vec<Thing> {
+        let marked = self.marks.iter().take(MARKED).copied().map(Thing::Item);
+        let Some(item) = self.focused(world) else { return marked.collect() };
+        let alert = item.case.alert().map(Thing::Alert);
+        std::iter::once(Thing::Item(item.no)).chain(alert).chain(marked).collect()
     }
 
     fn spot(&self) -> Option<Spot> {

@@ -30,7 +30,7 @@ use crate::console::widgets::reading::{Came, Reading};
 use crate::console::widgets::{Look, PLAIN, chrome, pane, plain_text, thousands};
 use crate::console::words;
 use crate::console::world::World;
-use crate::domain::state::Board;
+use crate::domain::state::{Board, Thing};
 use crate::domain::time::Time;
 
 /// The list's share of the width where everything has room, and where it is narrow.
@@ -187,6 +187,19 @@ impl Screen for WorkScreen {
     fn under(&self, world: &World) -> Under {
         let Some((about, board)) = self.about(world) else { return Under::default() };
         about.under(board).with_leases(board, world.now)
+    }
+
+    fn shows(&self, world: &World) -> Vec<Thing> {
+        match self.about(world).map(|(about, _)| about) {
+            Some(About::Work(work)) => vec![Thing::Work(work.no)],
+            Some(About::Task(task)) => vec![Thing::Task(task.id.clone())],
+            Some(About::FanOut(fan_out)) => vec![Thing::FanOut(fan_out.no)],
+            Some(About::Branch(fan_out, _, branch, _)) => {
+                vec![Thing::FanOut(fan_out.no), Thing::Work(branch.work)]
+            }
+            Some(About::Waiting(deed, _)) => vec![Thing::Waiting(deed)],
+            Some(About::Section(..) | About::Agent(_) | About::Lease(_)) | None => Vec::new(),
+        }
     }
 
     fn spot(&self) -> Option<Spot> {

@@ -18,9 +18,10 @@ use crate::domain::ids::{Actor, ItemNo, Seq, Version};
 use crate::domain::map::{self, Map};
 use crate::domain::outcome::Outcome;
 use crate::domain::path::{FieldPath, Pattern};
-use crate::domain::state::Board;
+use crate::domain::readiness::agents;
+use crate::domain::state::{Board, Front, Thing};
 use crate::domain::survey::Planning;
-use crate::domain::things::ItemAnswer;
+use crate::domain::things::{ItemAnswer, Limits};
 use crate::domain::time::{Span, Time};
 
 /// Causes followed upwards at most.
@@ -30,6 +31,17 @@ type Found<T> = Result<T, Trouble>;
 
 fn trouble(what: &impl ToString, next: &str) -> Trouble {
     Trouble { what: what.to_string(), next: next.to_owned() }
+}
+
+/// A board as a server sends it: in pages, without what agents said at length.
+pub(super) fn sent(board: &Board) -> Box<Board> {
+    let (mut sent, mut next) = board.first_page();
+    while let Some(place) = next {
+        let (rows, after) = board.rows(place);
+        sent.take_rows(rows);
+        next = after;
+    }
+    Box::new(sent)
 }
 
 impl Team {
@@ -182,6 +194,31 @@ impl Team {
     /// # Errors
     /// When the text names no moment, or nothing was there then.
     pub fn then(&self, at: &str) -> Found<Told> {
+        let (board, as_of) = self.board_then(at)?;
+        Ok(Told::Then(sent(&board), as_of))
+    }
+
+    /// A thing of the board with all that it carries, as it is or was.
+    pub fn whole(&self, thing: &Thing, at: Option<Seq>) -> Found<Told> {
+        let then = at.map(|seq| self.board_then(&seq.to_string())).transpose()?;
+        let board = then.as_ref().map_or(&self.state.board, |(board, _)| board);
+        Ok(Told::Whole(board.whole(thing)))
+    }
+
+    /// Every agent in one line, with what it may have kept.
+    pub fn agents(&self, at: Option<Seq>) -> Found<Told> {
+        let (front, now) = match at {
+            Some(seq) => {
+                let (board, as_of) = self.board_then(&seq.to_string())?;
+                (Front::of_board(board), as_of.time)
+            }
+            None => (self.state.front(), self.now),
+        };
+        let found = agents::agents_of(&front, &Limits::default(), now);
+        Ok(Told::Agents(Box::new(found)))
+    }
+
+    fn board_then(&self, at: &str) -> Found<(Board, AsOf)> {
         let at = At::parse(at, self.now).map_err(|error| trouble(&error, "mend the time"))?;
         let is_in = |deed: &&Arc<Deed>| match at {
             At::Seq(seq) => deed.seq <= seq,
@@ -203,7 +240,7 @@ impl Team {
             At::Time(time) => time,
         };
         let as_of = AsOf { seq: board.head, time };
-        Ok(Told::Then(Box::new(board), as_of))
+        Ok((board, as_of))
     }
 
     /// The words of the workspace.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
-use super::Runner;
+use super::{Runner, answers};
 use crate::console::app::{App, Settings};
 use crate::console::ask::{Ask, Heard, Told, Trouble, What};
 use crate::console::world::{Link, Me};
@@ -96,7 +96,7 @@ impl Team {
     /// The board as a server would send it.
     pub fn board(&mut self, me: Me) -> Heard {
         self.unheard.clear();
-        Heard::Board { workspaces: vec![self.workspace()], me, board: Box::new(self.state.board.clone()) }
+        Heard::Board { workspaces: vec![self.workspace()], me, board: answers::sent(&self.state.board) }
     }
 
     /// Brings the console what happened, and nothing else.
@@ -143,6 +143,8 @@ impl Team {
             What::Activity(pattern) => Ok(Told::Activity(self.activity(&pattern))),
             What::Words => Ok(Told::Words(self.words())),
             What::Then(at) => self.then(&at),
+            What::Whole(thing, at) => self.whole(&thing, at),
+            What::Agents(at) => self.agents(at),
             What::Preview(no, answer) => self.preview(me, no, &answer),
             What::Plan(toml) => self.plan(&toml),
             What::Export { filter, file } => self.meant(&filter).map(|deeds| {

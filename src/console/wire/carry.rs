@@ -55,9 +55,17 @@ pub(super) async fn carry(
             let then = client.as_of(&at).await.map_err(|error| trouble(&error))?;
             let view = then.board().await.map_err(|error| trouble(&error))?;
             match then.looks_at() {
-                Some(as_of) => Ok(Told::Then(Box::new(view.board), as_of)),
+                Some(as_of) => Ok(Told::Then(view.board, as_of)),
                 None => Err(not_ours("a question without a moment")),
             }
+        }
+        What::Whole(thing, at) => {
+            let whole = async { then(client, at).await?.whole(&thing).await };
+            whole.await.map(Told::Whole).map_err(|error| unread(&error))
+        }
+        What::Agents(at) => {
+            let agents = async { then(client, at).await?.agents().await };
+            agents.await.map(|found| Told::Agents(Box::new(found))).map_err(|error| unread(&error))
         }
         What::Export { filter, file } => {
             let deeds = export::export(client, filter, &file).await?;
@@ -65,6 +73,14 @@ pub(super) async fn carry(
         }
         What::Switch(_) => Err(not_ours("switching workspaces")),
         What::Move(_) => Err(not_ours("moving the clock")),
+    }
+}
+
+/// A client of that moment; of the present where none is named.
+async fn then(client: &Client, at: Option<Seq>) -> ClientResult<Client> {
+    match at {
+        Some(seq) => client.as_of(&seq.to_string()).await,
+        None => Ok(client.clone()),
     }
 }
 

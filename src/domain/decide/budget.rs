@@ -45,11 +45,12 @@ impl Measure {
 
 /// What one agent may have kept, whatever the others have.
 pub(super) fn own(board: &Board, agent: &AgentId, limits: &Limits) -> Usage {
-    let more = board.agents.get(agent).map(|facts| facts.allowance).unwrap_or_default();
-    Usage {
-        bytes: limits.agent.bytes.max(more.bytes.unwrap_or_default()),
-        open: limits.agent.open.max(more.open.unwrap_or_default()),
-    }
+    let may = limits.with(allowance(board, agent));
+    Usage { bytes: may.bytes, open: may.open }
+}
+
+fn allowance(board: &Board, agent: &AgentId) -> Allowance {
+    board.agents.get(agent).map(|facts| facts.allowance).unwrap_or_default()
 }
 
 /// What is an agent's even where the others have taken all they can: half of the workspace in equal parts, for the agents of
@@ -78,6 +79,10 @@ fn excess(board: &Board, agent: &AgentId, limits: &Limits, measure: Measure) -> 
         return None;
     }
     let all = measure.of(limits.workspace);
+    // The parts are half of it at most: while less than the other half is kept, nobody needs to be asked.
+    if measure.of(board.usage_of_all()) <= all / 2 {
+        return None;
+    }
     let floors: u64 =
         board.map.model().agents.iter().map(|one| measure.of(floor(board, &one.id, limits))).sum();
     let beyond = board
@@ -183,8 +188,8 @@ pub(super) fn warn(sheet: &mut Sheet<'_>, cause: Seq) {
 /// How many keys of a caller may be kept: at most, and even where the workspace has all that it may.
 pub(super) fn keys(state: &State, actor: &Actor, limits: &Limits) -> (usize, usize) {
     let Some(agent) = actor.agent() else { return (KEYS_OF_ONE, KEYS_OF_ONE) };
-    let more = state.board.agents.get(agent).and_then(|facts| facts.allowance.keys).unwrap_or_default();
-    let most = usize::try_from(limits.agent_keys.max(more)).unwrap_or(usize::MAX);
+    let may = limits.with(allowance(&state.board, agent));
+    let most = usize::try_from(may.keys).unwrap_or(usize::MAX);
     let listed = state.board.map.agent(agent).is_some();
     let part = KEYS / 2 / state.board.map.model().agents.len().max(1);
     (most, if listed { most.min(part) } else { 0 })

@@ -57,6 +57,7 @@ use super::command::table::commands;
 use super::command::{AskedKey, Command, Keeps, Request};
 use super::deed::{Body, Deed};
 use super::ids::{Actor, Seq};
+use super::outcome::Outcome;
 use super::reply::Reply;
 use super::rule::signing;
 use super::state::{FORMAT_1, Rules, State};
@@ -65,6 +66,9 @@ use crate::domain::things::{AlertKind, Limits, SILENCE, TokenClass};
 
 /// For how long turns, conclusions and the names of ended tasks are known: as long as a contradiction counts up.
 const KNOWN: Span = Span::from_days(7);
+/// How many refusals of one agent for one reason are recorded in a minute, each by itself, where a rule was asked. At the door
+/// it is the first.
+const SINGLY: u32 = 60;
 /// Most of each that one agent has at once. Beyond it the agent is refused, and nothing is forgotten to make room.
 const MOST_KNOWN: usize = 50_000;
 
@@ -89,8 +93,17 @@ pub struct Decision {
     pub answer: Answer,
     /// What happened; empty where nothing did.
     pub deeds: Vec<Deed>,
-    /// Why it was turned away undecided, where nothing follows from that: it may be counted instead of recorded.
-    pub turned_away: Option<Code>,
+    /// Why it was refused, where nothing follows from that: it may be counted instead of recorded.
+    pub turned_away: Option<TurnAway>,
+}
+
+/// A refusal from which nothing follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TurnAway {
+    /// Why.
+    pub code: Code,
+    /// How many such refusals of one caller in a minute are recorded each by itself.
+    pub singly: u32,
 }
 
 /// What the caller is told.
@@ -146,7 +159,15 @@ pub fn decide_within(state: &State, request: &Request, now: Time, limits: &Limit
             budget::warn(&mut sheet, primary);
         }
     }
-    sheet.done(primary)
+    let decision = sheet.done(primary);
+    Decision { turned_away: refused_alone(request, &decision), ..decision }
+}
+
+/// Why a rule refused an agent, where that is all that happened. What was stale tells others something.
+fn refused_alone(request: &Request, decision: &Decision) -> Option<TurnAway> {
+    let [deed] = decision.deeds.as_slice() else { return None };
+    let refused = deed.outcome == Outcome::Refused && request.principal.actor.agent().is_some();
+    deed.code.filter(|_| refused).map(|code| TurnAway { code, singly: SINGLY })
 }
 
 /// Refuses what is not decided: the key keeps its first answer, or stays free for the one to come. Where nothing more follows
@@ -160,7 +181,8 @@ fn turn_away(mut sheet: Sheet<'_>, request: &Request, (code, why): (Code, &str))
         sheet.refuse(body, word, code, why)
     };
     let alone = sheet.deeds().len() == 1;
-    Decision { turned_away: Some(code).filter(|_| alone), ..sheet.done(primary) }
+    let turned_away = alone.then_some(TurnAway { code, singly: 1 });
+    Decision { turned_away, ..sheet.done(primary) }
 }
 
 /// Decides a command that may be a part of a `together`. None where nothing happened that is worth a deed.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::sheet::Sheet;
 use super::write::{self, draft, refused, wanted, word};
-use super::{alert, inbox, work};
+use super::{alert, inbox, title, work};
 use crate::domain::code::Code;
 use crate::domain::command::{Expected, Write, WriteKind};
 use crate::domain::deed::{Body, Refs};
@@ -182,7 +182,11 @@ pub(super) fn queue_proposal(
 }
 
 /// Puts something into an agent's work stream.
-pub(super) fn queue(sheet: &mut Sheet<'_>, work: Work, cause: Option<Seq>) {
+pub(super) fn queue(sheet: &mut Sheet<'_>, mut work: Work, cause: Option<Seq>) {
+    // What it carries is in it once: its title only begins to tell it.
+    if let Some(short) = title::beginning(&work.title) {
+        work.title = Arc::from(short);
+    }
     let action = work.kind.word();
     let mut deed =
         sheet.follow_up(Body::WorkQueued(Box::new(work.clone())), action, Outcome::Recorded, cause);

@@ -26,6 +26,14 @@ const KEYS: [&str; 14] = [
     "id",
 ];
 
+/// Longest title of work, in characters.
+const WORK: usize = 256;
+
+/// The beginning of the title of work that would be longer than one may be.
+pub(super) fn beginning(title: &str) -> Option<String> {
+    title.chars().nth(WORK).map(|_| title.chars().take(WORK - 1).chain(std::iter::once('…')).collect())
+}
+
 /// An input in one line.
 pub(super) fn one_line(input: &Value) -> String {
     let words = match input.json() {

@@ -1,14 +1,15 @@
 //! Every agent in one line: how alive it is, what is its own, how much of what it asked was stopped.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{AgentReadiness, gates};
-use crate::domain::ids::{AgentId, PersonId, Seq};
-use crate::domain::state::{AgentFacts, Board, Stop};
-use crate::domain::things::{Allowance, Usage};
+use crate::domain::ids::{Actor, AgentId, PersonId, Seq};
+use crate::domain::state::{AgentFacts, Board, Front, Stop};
+use crate::domain::things::{Allowance, Limits, May, TokenClass, Usage};
 use crate::domain::time::Time;
 
 /// The days that a list of agents looks back on.
@@ -68,6 +69,15 @@ pub struct Standing {
     /// What is kept for its sake.
     #[serde(default)]
     pub kept: Usage,
+    /// How many idempotency keys of it are kept; as of the past nobody knows.
+    #[serde(default)]
+    pub keys: u64,
+    /// How many live tokens bear its name; as of the past nobody knows.
+    #[serde(default)]
+    pub tokens: usize,
+    /// What it may have kept, as the settings are now and a person said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub may: Option<May>,
     /// What it may have kept beyond the settings.
     #[serde(default, skip_serializing_if = "Allowance::is_none")]
     pub allowance: Allowance,
@@ -81,6 +91,11 @@ impl Standing {
     pub fn approved_percent(&self) -> Option<u32> {
         (self.approvals > 0).then(|| self.approved * 100 / self.approvals)
     }
+
+    /// What is kept for its sake, and what may be, in words.
+    pub fn keeps(&self) -> String {
+        self.may.map_or_else(|| self.kept.to_string(), |may| may.beside(self.kept, self.keys))
+    }
 }
 
 /// Every agent at `now`.
@@ -89,6 +104,24 @@ pub fn agents(board: &Board, now: Time) -> AgentList {
         |readiness: AgentReadiness| AgentLine { standing: standing(board, &readiness.agent, now), readiness };
     let agents = gates::of_all(board, now).into_iter().map(line).collect();
     AgentList { at: now, head: board.head, all_paused: board.halted.as_deref().cloned(), agents }
+}
+
+/// The same with what only a server knows: keys, tokens, and how much may be kept.
+pub fn agents_of(front: &Front, limits: &Limits, now: Time) -> AgentList {
+    let mut found = agents(&front.board, now);
+    let mut tokens: BTreeMap<&str, usize> = BTreeMap::new();
+    for record in front.tokens.values().filter(|record| record.is_live(now)) {
+        if record.token.class == TokenClass::Agent {
+            *tokens.entry(&*record.token.name).or_default() += 1;
+        }
+    }
+    for AgentLine { standing, readiness } in &mut found.agents {
+        let agent = &readiness.agent;
+        standing.keys = front.keys.get(&Actor::Agent(agent.clone())).map_or(0, |keys| *keys as u64);
+        standing.tokens = tokens.get(agent.as_str()).copied().unwrap_or_default();
+        standing.may = Some(limits.with(standing.allowance));
+    }
+    found
 }
 
 /// What one agent does and owns.
@@ -112,6 +145,9 @@ pub fn standing(board: &Board, agent: &AgentId, now: Time) -> Standing {
         approved: month.answers.approved.n,
         open_work: board.works_by.get(agent).map_or(0, imbl::OrdSet::len),
         kept: board.usage(agent),
+        keys: 0,
+        tokens: 0,
+        may: None,
         allowance: facts.map(|facts| facts.allowance).unwrap_or_default(),
         turned_away: facts.map_or(0, |facts| facts.turned_away),
     }

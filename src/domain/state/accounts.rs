@@ -1,6 +1,9 @@
 //! What is kept for each agent's sake: one entry for each thing that waits, and their sums. No rules here: how much may be
 //! kept is `decide`'s to ask.
 
+use std::fmt;
+use std::str::FromStr;
+
 use imbl::OrdMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -31,6 +34,46 @@ pub enum Thing {
     Task(TaskId),
     /// A fan-out.
     FanOut(FanOutNo),
+}
+
+impl fmt::Display for Thing {
+    /// What it is and which, as an address has it: `item/12`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Item(no) => write!(f, "item/{no}"),
+            Self::Alert(no) => write!(f, "alert/{no}"),
+            Self::Work(no) => write!(f, "work/{no}"),
+            Self::Act(no) => write!(f, "act/{no}"),
+            Self::Waiting(deed) => write!(f, "waiting/{deed}"),
+            Self::Queued(deed) => write!(f, "queued/{deed}"),
+            Self::Lease(fence) => write!(f, "lease/{fence}"),
+            Self::Task(id) => write!(f, "task/{id}"),
+            Self::FanOut(no) => write!(f, "fan-out/{no}"),
+        }
+    }
+}
+
+impl FromStr for Thing {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        fn which<T: FromStr<Err: fmt::Display>>(text: &str) -> Result<T, String> {
+            text.parse().map_err(|error: T::Err| error.to_string())
+        }
+        let (kind, key) = text.split_once('/').ok_or("say what and which, such as item/12")?;
+        Ok(match kind {
+            "item" => Self::Item(which(key)?),
+            "alert" => Self::Alert(which(key)?),
+            "work" => Self::Work(which(key)?),
+            "act" => Self::Act(which(key)?),
+            "waiting" => Self::Waiting(which(key)?),
+            "queued" => Self::Queued(which(key)?),
+            "lease" => Self::Lease(which(key)?),
+            "task" => Self::Task(which(key)?),
+            "fan-out" => Self::FanOut(which(key)?),
+            _ => return Err(format!("no {kind} is on a board")),
+        })
+    }
 }
 
 /// One thing: for whose sake it is kept, and how large it is.
@@ -152,6 +195,16 @@ impl Board {
             + self.concluded.bytes(agent)
             + self.ended_names.bytes(agent);
         self.accounts.of(agent).plus(Usage { bytes: remembered, open: 0 })
+    }
+
+    /// What is kept for all agents together, or somewhat more: what waits for nobody's sake is among it.
+    pub fn usage_of_all(&self) -> Usage {
+        let remembered = self.turns.all_bytes()
+            + self.talks.all_bytes()
+            + self.occurrences.all_bytes()
+            + self.concluded.all_bytes()
+            + self.ended_names.all_bytes();
+        self.accounts.all().plus(Usage { bytes: remembered, open: 0 })
     }
 
     /// Whose command it is that the deed is of. Where several follow from one, the first agent's deed says it.

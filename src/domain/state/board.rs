@@ -8,7 +8,7 @@ use imbl::{OrdMap, OrdSet, Vector};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Accounts, Dependency, History, Lasting, MapCare, Recent, Timer};
+use super::{Accounts, Dependency, History, Lasting, MapCare, Recent, Thing, Timer};
 use crate::domain::ids::{
     ActNo, Actor, AgentId, AlertNo, FanOutNo, Fence, ItemNo, MapVersion, PersonId, QueueName, Seq, TaskId,
     TokenId, WorkNo, WorkspaceId,
@@ -162,6 +162,9 @@ pub struct Board {
     /// What waits for each agent's sake.
     #[serde(default)]
     pub accounts: Box<Accounts>,
+    /// What is here without its payload, as a console has it; nothing on a server.
+    #[serde(default, skip_serializing_if = "OrdSet::is_empty")]
+    pub cut: OrdSet<Thing>,
     /// The next free numbers.
     pub next: Next,
 }
@@ -335,6 +338,7 @@ impl Board {
             care: MapCare::default(),
             outcomes: OrdMap::new(),
             accounts: Box::default(),
+            cut: OrdSet::new(),
             next: first,
         }
     }

@@ -37,6 +37,9 @@ pub struct Lasting<T, B: Ord = AgentId> {
     /// How large those are together; what is read back is measured anew.
     #[serde(skip)]
     bytes: OrdMap<B, u64>,
+    /// All of them together.
+    #[serde(skip)]
+    all: u64,
 }
 
 /// As it is written.
@@ -56,7 +59,8 @@ impl<T: Clone + Serialize, B: Clone + Ord> From<Stored<T, B>> for Lasting<T, B> 
                 *bytes.entry(by.clone()).or_default() += size(key, &kept.value);
             }
         }
-        Self { kept, due, of, bytes }
+        let all = bytes.values().sum();
+        Self { kept, due, of, bytes, all }
     }
 }
 
@@ -67,7 +71,7 @@ fn size<T: Serialize>(key: &str, value: &T) -> u64 {
 
 impl<T, B: Ord> Default for Lasting<T, B> {
     fn default() -> Self {
-        Self { kept: OrdMap::new(), due: OrdSet::new(), of: OrdMap::new(), bytes: OrdMap::new() }
+        Self { kept: OrdMap::new(), due: OrdSet::new(), of: OrdMap::new(), bytes: OrdMap::new(), all: 0 }
     }
 }
 
@@ -101,6 +105,11 @@ impl<T: Clone + Serialize, B: Clone + Ord> Lasting<T, B> {
         self.bytes.get(whose).copied().unwrap_or_default()
     }
 
+    /// How large all are that are somebody's.
+    pub fn all_bytes(&self) -> u64 {
+        self.all
+    }
+
     /// Changes what is kept under the key; it stays as long as before.
     pub fn change(&mut self, key: &str, change: impl FnOnce(&mut T)) {
         let Some(kept) = self.kept.get_mut(key) else { return };
@@ -114,6 +123,7 @@ impl<T: Clone + Serialize, B: Clone + Ord> Lasting<T, B> {
 
     /// Of theirs, something of one size is of another now.
     fn measure(&mut self, by: B, before: u64, after: u64) {
+        self.all = (self.all + after).saturating_sub(before);
         let bytes = (self.bytes(&by) + after).saturating_sub(before);
         if bytes == 0 {
             self.bytes.remove(&by);

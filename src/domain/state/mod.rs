@@ -21,6 +21,7 @@ mod imports;
 mod joined;
 mod lasting;
 mod links;
+mod pages;
 mod persist;
 mod recent;
 mod recorded;
@@ -37,6 +38,7 @@ pub use imports::Imports;
 pub use joined::Joined;
 pub use lasting::Lasting;
 pub use links::{LINKS, Link, Links};
+pub use pages::{PAGE, Place, Rows, Whole};
 pub use recent::{KEPT, KEPT_AFTER_A_CUT, Recent};
 pub use recorded::{FORMAT_1, Rules, next_review};
 pub use timer::Timer;
@@ -45,7 +47,7 @@ pub use volume::Volume;
 
 use std::sync::Arc;
 
-use super::ids::{Seq, TokenId, WorkspaceId};
+use super::ids::{Actor, Seq, TokenId, WorkspaceId};
 use super::path::EntityPath;
 use super::things::{Invitation, TokenRecord};
 
@@ -59,12 +61,15 @@ pub struct Front {
     pub tokens: imbl::OrdMap<TokenId, Arc<TokenRecord>>,
     /// The invitations that were not taken yet.
     pub invitations: imbl::OrdMap<TokenId, Arc<Invitation>>,
+    /// How many idempotency keys of each caller are kept.
+    pub keys: imbl::OrdMap<Actor, usize>,
 }
 
 impl Front {
     /// The board alone.
     pub fn of_board(board: Board) -> Self {
-        Self { board, tokens: imbl::OrdMap::new(), invitations: imbl::OrdMap::new() }
+        let (tokens, invitations, keys) = Default::default();
+        Self { board, tokens, invitations, keys }
     }
 
     /// The last deed folded in.
@@ -122,6 +127,7 @@ impl State {
             board: self.board.clone(),
             tokens: self.access.tokens.clone(),
             invitations: self.access.invitations.clone(),
+            keys: self.access.of.clone(),
         }
     }
 

@@ -34,6 +34,11 @@ impl<T: Clone> Recent<T> {
         self.0.iter().map(|(key, (_, value))| (key, value))
     }
 
+    /// The same with the deeds that set them.
+    pub fn entries(&self) -> impl Iterator<Item = (&Arc<str>, Seq, &T)> {
+        self.0.iter().map(|(key, (deed, value))| (key, *deed, value))
+    }
+
     /// Whether some may have been forgotten.
     pub fn was_cut(&self) -> bool {
         self.0.len() >= KEPT_AFTER_A_CUT

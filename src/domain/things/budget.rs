@@ -38,13 +38,25 @@ impl Usage {
 
 impl std::fmt::Display for Usage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let tenths = self.bytes.saturating_mul(10) / MIB;
-        if tenths > 0 {
-            write!(f, "{}.{} MiB", tenths / 10, tenths % 10)?;
-        } else {
-            write!(f, "{} KiB", self.bytes.div_ceil(1024))?;
-        }
-        write!(f, ", {} open", self.open)
+        write!(f, "{}, {} open", size(self.bytes), self.open)
+    }
+}
+
+/// A number of bytes as people read it.
+fn size(bytes: u64) -> String {
+    let tenths = bytes.saturating_mul(10) / MIB;
+    if tenths > 0 {
+        format!("{}.{} MiB", tenths / 10, tenths % 10)
+    } else {
+        format!("{} KiB", bytes.div_ceil(1024))
+    }
+}
+
+impl May {
+    /// What is kept beside what may be: `0.4 MiB of 16.0 MiB, 12 of 2000 open, 3 of 20000 keys`.
+    pub fn beside(&self, kept: Usage, keys: u64) -> String {
+        let (bytes, most) = (size(kept.bytes), size(self.bytes));
+        format!("{bytes} of {most}, {} of {} open, {keys} of {} keys", kept.open, self.open, self.keys)
     }
 }
 
@@ -100,6 +112,28 @@ impl Allowance {
     /// Whether it is none.
     pub fn is_none(&self) -> bool {
         *self == Self::default()
+    }
+}
+
+/// What one agent may have kept.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct May {
+    /// Bytes.
+    pub bytes: u64,
+    /// Open things.
+    pub open: u64,
+    /// Idempotency keys.
+    pub keys: u64,
+}
+
+impl Limits {
+    /// What an agent may have kept to which a person gave that beyond the settings.
+    pub fn with(&self, more: Allowance) -> May {
+        May {
+            bytes: self.agent.bytes.max(more.bytes.unwrap_or_default()),
+            open: self.agent.open.max(more.open.unwrap_or_default()),
+            keys: self.agent_keys.max(more.keys.unwrap_or_default()),
+        }
     }
 }
 

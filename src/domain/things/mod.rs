@@ -6,6 +6,7 @@ mod act;
 mod alert;
 mod answer;
 mod away;
+mod brief;
 mod budget;
 mod entity;
 mod guard;
@@ -30,7 +31,8 @@ pub use alert::{
 };
 pub use answer::ItemAnswer;
 pub use away::{Seat, Until};
-pub use budget::{Allowance, Allowed, Limits, TurnedAway, Usage, weight};
+pub use brief::{BRIEF, Brief};
+pub use budget::{Allowance, Allowed, Limits, May, TurnedAway, Usage, weight};
 pub use entity::{
     ACTORS, ACTORS_KNOWN, Entity, Field, FieldChange, IN_VAIN, IN_VAIN_ALIKE, MOST_ACTORS, RECENT, RUNS, Run,
     Tombstone, Touch, in_vain_key,

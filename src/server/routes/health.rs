@@ -1,7 +1,9 @@
 //! Signs of life, and the numbers that monitoring collects.
 
 use crate::api::{Problem, ProblemCode};
-use crate::domain::things::Usage;
+use crate::domain::ids::{Actor, AgentId};
+use crate::domain::state::AgentFacts;
+use crate::domain::things::{May, Usage};
 use crate::server::answer::{Answer, text};
 use crate::server::gate::{Call, Stranger};
 use crate::server::metrics::Gauge;
@@ -35,6 +37,17 @@ pub(in crate::server) async fn metrics(call: Call) -> Answer {
         let agents = board.agents.keys().map(|agent| (Some(agent.clone()), value(board.usage(agent))));
         Gauge { name, help, values: agents.collect() }
     };
+    let may = |name, help, value: fn(May) -> u64| {
+        let limits = space.limits();
+        let of = |(agent, facts): (&AgentId, &AgentFacts)| {
+            (Some(agent.clone()), value(limits.with(facts.allowance)))
+        };
+        Gauge { name, help, values: board.agents.iter().map(of).collect() }
+    };
+    let keys = board.agents.keys().map(|agent| {
+        let kept = state.keys.get(&Actor::Agent(agent.clone()));
+        (Some(agent.clone()), kept.map_or(0, |keys| *keys as u64))
+    });
     let gauges = [
         gauge("deeds_ledger_deeds", "Deeds in the ledger.", head),
         gauge(
@@ -48,6 +61,10 @@ pub(in crate::server) async fn metrics(call: Call) -> Answer {
         gauge("deeds_alerts", "Open alerts.", state.board.alerts.len() as u64),
         of_each("deeds_kept_bytes", "Bytes kept for each agent's sake.", |usage| usage.bytes),
         of_each("deeds_kept_open", "Open things of each agent.", |usage| usage.open),
+        Gauge { name: "deeds_kept_keys", help: "Idempotency keys of each agent.", values: keys.collect() },
+        may("deeds_may_keep_bytes", "Bytes that may be kept for each agent's sake.", |may| may.bytes),
+        may("deeds_may_keep_open", "Open things that each agent may have.", |may| may.open),
+        may("deeds_may_keep_keys", "Idempotency keys that each agent may have.", |may| may.keys),
         Gauge {
             name: "deeds_turned_away",
             help: "Requests of each agent that were turned away and counted.",

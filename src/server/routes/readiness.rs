@@ -26,7 +26,7 @@ pub(in crate::server) async fn agents(call: Call) -> Answer {
     let query = call.query()?;
     let state = call.front(&query).await?;
     let now = past::now(&call, &query).await?;
-    apart(|| json(&readiness::agents::agents(&state.board, now)))
+    apart(|| json(&readiness::agents::agents_of(&state, call.space.limits(), now)))
 }
 
 /// The team with one of its agents; a name that nobody has gets the nearest one.

@@ -13,7 +13,7 @@ use crate::console::words;
 use crate::console::world::World;
 use crate::domain::deed::Deed;
 use crate::domain::ids::AgentId;
-use crate::domain::readiness::agents::{LIST_DAYS, standing};
+use crate::domain::readiness::agents::{LIST_DAYS, Standing, standing};
 use crate::domain::readiness::{Evidence, Gate, Team};
 use crate::domain::state::{Board, day_of};
 use crate::domain::time::{Span as TimeSpan, Time};
@@ -39,10 +39,10 @@ pub(super) fn lines(
     room: usize,
     (world, board): (&World, &Board),
     (team, agent): (&Team, &AgentId),
-    last: Option<&[Arc<Deed>]>,
+    (last, kept): (Option<&[Arc<Deed>]>, Option<&Standing>),
 ) -> Lines {
     let facts = Facts::new(look, room, LABEL);
-    let mut told = Told { look, world, board, team, agent, facts, lines: Lines::default() };
+    let mut told = Told { look, world, board, team, agent, kept, facts, lines: Lines::default() };
     told.who();
     told.rates();
     told.gates();
@@ -59,6 +59,7 @@ struct Told<'a> {
     board: &'a Board,
     team: &'a Team,
     agent: &'a AgentId,
+    kept: Option<&'a Standing>,
     facts: Facts<'a>,
     lines: Lines,
 }
@@ -128,12 +129,17 @@ impl Told<'_> {
         let hours = hours_today(facts.first, now);
         let per_hour = tenths(u64::from(today.deeds.n) * 10, hours);
         let stopped = today.refused.n.saturating_add(today.failed.n);
-        if standing.kept.open > 0 || standing.turned_away > 0 {
-            let turned = match standing.turned_away {
-                0 => String::new(),
-                times => format!("; turned away {}", thousands(times)),
-            };
-            self.facts.say("keeps", &format!("{}{turned}", standing.kept));
+        let turned = match standing.turned_away {
+            0 => String::new(),
+            times => format!("; turned away {}", thousands(times)),
+        };
+        let kept = self.kept.map_or_else(|| "being asked for".to_owned(), Standing::keeps);
+        self.facts.say("keeps", &format!("{kept}{turned}"));
+        self.done();
+        if let Some(tokens) = self.kept.map(|kept| kept.tokens).filter(|tokens| *tokens > 1) {
+            let words =
+                format!("{} {tokens} live ones bear this name: deeds tokens list", look.glyphs.attention);
+            self.facts.styled("tokens", &words, theme.warning);
             self.done();
         }
         self.facts.say("today", &format!("{}, {per_hour} an hour; {stopped} stopped", deeds(today.deeds.n)));

@@ -1,6 +1,6 @@
 //! The list of agents: the team first, then the agents of the map, then those that only act.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -156,6 +156,7 @@ pub(super) struct Drawn<'a> {
     pub(super) world: &'a World,
     pub(super) board: &'a Board,
     pub(super) team: &'a Team,
+    pub(super) kept: &'a BTreeMap<AgentId, Standing>,
     pub(super) focused: bool,
 }
 
@@ -235,8 +236,13 @@ impl Drawn<'_> {
         let standing = standing(self.board, agent, self.world.now);
         let cell = |column, text: &str, style| layout.cell(look, column, text, style);
         let mapped = standing.owner.is_some();
-        let name = words::tail(agent.as_str(), layout.cells(0).unwrap_or(0), look.glyphs.cut);
-        let name = cell(0, &name, if mapped { theme.base } else { theme.subtle });
+        // Two who come under one name are told from each other by their tokens only.
+        let several = self.kept.get(agent).is_some_and(|kept| kept.tokens > 1);
+        let mark = if several { format!("{} ", look.glyphs.attention) } else { String::new() };
+        let room = layout.cells(0).unwrap_or(0).saturating_sub(mark.chars().count());
+        let name = format!("{mark}{}", words::tail(agent.as_str(), room, look.glyphs.cut));
+        let style = if mapped { theme.base } else { theme.subtle };
+        let name = cell(0, &name, if several { theme.warning } else { style });
         let (sign, words, style) = liveness(look, self.board, agent, &standing, self.world.now);
         let life = cell(1, &format!("{sign} {words}"), style);
         let readiness = self.team.agents.iter().find(|other| other.agent == *agent);

@@ -1,11 +1,13 @@
 //! The Agents view by its keys and its screens, on the real rules.
 
+use serde_json::json;
+
 use crate::console::app::{App, Settings};
 use crate::console::message::Pace;
 use crate::console::place::View;
 use crate::console::run::Program as _;
 use crate::console::testing::Runner;
-use crate::console::testing::by_keys::{self, line_with, press, start, write};
+use crate::console::testing::by_keys::{self, line_with, me, press, start, write};
 use crate::console::testing::team::Team;
 use crate::console::theme::Choice;
 use crate::domain::things::TokenClass;
@@ -211,4 +213,24 @@ fn a_team_without_agents_says_so_and_nothing_panics_on_any_size() {
             }
         }
     }
+}
+
+/// Two who come under one name are told: before the name, and with what is known of it.
+#[test]
+fn a_name_with_two_live_tokens_is_marked() {
+    let mut team = team();
+    for id in ["t1", "t2"] {
+        let token = json!({"do": "token", "step": "create", "id": id, "class": "agent", "name": "sales", "hash": "0".repeat(64)});
+        let made = team.person(
+            &me("dana", TokenClass::Admin).person,
+            TokenClass::Admin,
+            serde_json::from_value(token).unwrap(),
+        );
+        assert!(made.unwrap().is_done());
+    }
+    let mut runner = console(&mut team, 120, 36);
+    let screen = press(&mut team, &mut runner, "j");
+    assert!(line_with(&screen, "sales   ").contains("! sales"), "{screen}");
+    assert!(screen.contains("2 live ones bear this name"), "{screen}");
+    assert!(!line_with(&screen, "support   ").contains("! support"), "{screen}");
 }

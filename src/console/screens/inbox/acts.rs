@@ -15,6 +15,7 @@ use crate::console::world::World;
 use crate::domain::command::ItemVerb;
 use crate::domain::ids::{ItemNo, PersonId};
 use crate::domain::rule::reviewer;
+use crate::domain::state::Thing;
 use crate::domain::things::Item;
 
 impl Inbox {
@@ -89,6 +90,9 @@ impl Inbox {
                 Some(subject) => Want::log(Spot::Filter(format!("entity:{subject}"))),
                 None => Want::info(format!("#{no} is about no entity")),
             },
+            Action::Raw | Action::Copy if world.is_cut(&Thing::Item(no)) => {
+                Want::info(format!("not all of #{no} is here yet; it is being fetched"))
+            }
             Action::Raw => {
                 self.over = Some(Over::Sheet(Sheet::original(&item)));
                 Vec::new()

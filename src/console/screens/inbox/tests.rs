@@ -2,6 +2,7 @@
 
 mod desk;
 mod doors;
+mod whole;
 
 use proptest::prelude::*;
 use proptest::sample;
