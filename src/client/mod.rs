@@ -25,6 +25,9 @@ use std::time::Duration;
 use self::way::Sure;
 use crate::api::{AsOf, TokenText};
 
+#[cfg(any(test, fuzzing))]
+pub(crate) use stream::any_events;
+
 pub use backoff::Backoff;
 pub use error::{ClientError, Result};
 pub use reads::{Direction, LedgerQuery};

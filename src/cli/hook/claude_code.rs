@@ -139,13 +139,33 @@ fn read() -> Result<Call, String> {
     if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > MAX_CALL_BYTES {
         return Err(format!("the call on standard input has more than {MAX_CALL_BYTES} bytes"));
     }
-    serde_json::from_slice(&bytes).map_err(|error| {
+    understood(&bytes)
+}
+
+fn understood(bytes: &[u8]) -> Result<Call, String> {
+    serde_json::from_slice(bytes).map_err(|error| {
         visible(&format!("what is on standard input is not a tool call of Claude Code: {error}"))
     })
 }
 
-/// The answer, if there is something to say; why there can't be one, as a clause.
-fn decide(context: &Context, asking: &Asking, call: &Call) -> Result<Option<Answer>, String> {
+/// Any bytes as a call: what it is about is in the repository, as far as it is there at all.
+#[cfg(any(test, fuzzing))]
+pub(in crate::cli) fn any_call(bytes: &[u8]) {
+    let Ok(Some((looked, _))) = understood(bytes).and_then(|call| looked(&call)) else { return };
+    let repository = Repository { top: PathBuf::from("/repository") };
+    let Ok(prefix) = "files".parse() else { return };
+    // Of what is elsewhere git is asked, which takes long.
+    if looked.at.starts_with(&repository.top)
+        && let Ok((entities, within)) = looked.on_the_map(&repository, &prefix)
+    {
+        let below = |text: &str| text == "files" || text.starts_with("files/");
+        assert!(!entities.is_empty() && entities.iter().all(|entity| below(entity.as_str())), "{entities:?}");
+        assert!(within.is_none_or(|within| below(within.entity_text())), "{:?}", looked.at);
+    }
+}
+
+/// What the call is about, where it is about files; why that can't be said, as a clause.
+fn looked(call: &Call) -> Result<Option<(Looked, Wish)>, String> {
     if call.hook_event_name != EVENT {
         return Ok(None);
     }
@@ -167,7 +187,12 @@ fn decide(context: &Context, asking: &Asking, call: &Call) -> Result<Option<Answ
             );
         }
     };
-    let looked = Looked::of(tool, &path, &call.tool_input)?;
+    Looked::of(tool, &path, &call.tool_input).map(|looked| Some((looked, wish)))
+}
+
+/// The answer, if there is something to say; why there can't be one, as a clause.
+fn decide(context: &Context, asking: &Asking, call: &Call) -> Result<Option<Answer>, String> {
+    let Some((looked, wish)) = looked(call)? else { return Ok(None) };
     let Some(repository) = project(call, &looked.at)? else { return Ok(None) };
     let (entities, within) = looked.on_the_map(&repository, asking.prefix(context))?;
     if entities.is_empty() {
