@@ -24,7 +24,10 @@ const REQUESTS: usize = 256;
 /// How many bytes of bodies and of unread answers one agent may have here at once; of a person so many times more.
 const BYTES: usize = 16 * 1024 * 1024;
 /// How many of one agent's requests are worked on at once while others want something too; the rest waits its turn.
-const AT_WORK: usize = 8;
+const AT_WORK: usize = 4;
+/// A request counts once more for each so many bytes of its body: reading it and answering takes as much longer. Large ones wait
+/// their turns whoever else is there, and come to one at a time.
+const HEAVY: usize = 2 * 1024;
 /// How many looks of one agent are worked on at once, whoever else is there: an answer may be large, and is counted only when it
 /// is made.
 const LOOKS: usize = 4;
@@ -108,17 +111,24 @@ impl Admission {
         Ok(Pass { load, bytes: 0, turn: None })
     }
 
-    /// Waits for the request's turn: a look's always, a command's where several principals want something.
+    /// Waits for the request's turn: a look's always, a command's where it is large or several principals want something.
     ///
     /// # Errors
     /// When meanwhile answers that are not read took all that its principal may have.
-    pub(super) async fn turn(&self, pass: &mut Pass, is_look: bool) -> Result<(), Box<Problem>> {
-        if pass.load.standing == Standing::Person || !is_look && !self.mixed().is_shared() {
+    pub(super) async fn turn(
+        &self,
+        pass: &mut Pass,
+        is_look: bool,
+        bytes: usize,
+    ) -> Result<(), Box<Problem>> {
+        let light = !is_look && bytes < HEAVY && !self.mixed().is_shared();
+        if pass.load.standing == Standing::Person || light {
             return Ok(());
         }
-        let turns = if is_look { &pass.load.looks } else { &pass.load.work };
+        let (turns, most) = if is_look { (&pass.load.looks, LOOKS) } else { (&pass.load.work, AT_WORK) };
+        let weight = u32::try_from((1 + bytes / HEAVY).min(most)).unwrap_or(1);
         // It is never closed; without a turn the request goes on like before.
-        pass.turn = Arc::clone(turns).acquire_owned().await.ok();
+        pass.turn = Arc::clone(turns).acquire_many_owned(weight).await.ok();
         pass.carry(0).await
     }
 

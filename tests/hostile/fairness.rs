@@ -11,13 +11,12 @@ use crate::team::{Line, Team, measures, p99};
 /// Connections of the hostile agent.
 const CONNECTIONS: usize = 64;
 /// The workspace's budget and 100 MiB: what the server may take, whatever an agent does.
-const MOST_MIB: u64 = 356;
+pub(crate) const MOST_MIB: u64 = 356;
 /// Writes of the victim, quiet and under attack.
 const WRITES: usize = 300;
 
 fn body(who: &str, connection: usize, n: u64) -> String {
-    let entity = format!("{who}/{connection}");
-    json!({ "entity": entity, "changes": { "n": n }, "expected": { "n": n } }).to_string()
+    format!(r#"{{"entity":"{who}/{connection}","changes":{{"n":{n}}},"expected":{{"n":{n}}}}}"#)
 }
 
 /// What the victim's writes and looks take; none is refused.
@@ -37,17 +36,19 @@ fn victim(team: &Team, entity: usize) -> (Duration, Duration) {
 
 /// Sends all it can on one connection until it is over; counts what went through.
 fn flood(mut line: Line, connection: usize, over: &AtomicBool, done: &AtomicU64, batch: usize) {
+    // What the server does to the others is measured, not what a program does that keeps the machine busy: that needs no server.
+    rustix::process::nice(19).unwrap();
     let mut n = 0;
     while !over.load(Ordering::Relaxed) {
         let writes: Vec<String> = (0..batch as u64).map(|one| body("hostile", connection, n + one)).collect();
         n += batch as u64;
         let sent = match batch {
-            1 => line.ask("POST", "/v1/writes", &writes[0]),
-            _ => line.ask("POST", "/v1/writes:batch", &format!("[{}]", writes.join(","))),
+            1 => line.exchange("POST", "/v1/writes", "", &writes[0]),
+            _ => line.exchange("POST", "/v1/writes:batch", "", &format!("[{}]", writes.join(","))),
         };
         match sent {
             Ok((200, answer)) => {
-                let through = answer.to_string().matches("\"outcome\":\"committed\"").count();
+                let through = String::from_utf8_lossy(&answer).matches("\"outcome\":\"committed\"").count();
                 done.fetch_add(through as u64, Ordering::Relaxed);
             }
             Ok(_) => {}
@@ -110,6 +111,11 @@ fn a_flood_of_single_writes_costs_the_others_little() {
 #[test]
 fn a_flood_of_whole_batches_costs_the_others_little() {
     attacked(64);
+}
+
+#[test]
+fn a_flood_of_the_largest_batches_costs_the_others_little() {
+    attacked(256);
 }
 
 #[test]

@@ -41,10 +41,15 @@ pub(crate) struct Team {
 
 impl Team {
     pub(crate) fn start() -> Self {
+        Self::start_on(MAP, &["hostile", "victim"])
+    }
+
+    /// The same by a map of one's own, with tokens of these agents and of dana.
+    pub(crate) fn start_on(map: &str, agents: &[&str]) -> Self {
         let home = Home::new();
-        home.file("team.toml", MAP);
+        home.file("team.toml", map);
         home.ok(&["map", "apply", "team.toml"]);
-        for agent in ["hostile", "victim"] {
+        for agent in agents {
             home.ok(&["tokens", "create", "agent", agent, "--out", &format!("{agent}.token")]);
         }
         home.ok(&["tokens", "create", "admin", "dana", "--out", "dana.token"]);
@@ -69,6 +74,31 @@ impl Team {
     }
 }
 
+impl Team {
+    /// How many bytes the data directory takes.
+    pub(crate) fn disk(&self) -> u64 {
+        fn of(folder: &std::path::Path) -> u64 {
+            let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+            let sizes = entries.map(|entry| match entry.metadata() {
+                Ok(about) if about.is_dir() => of(&entry.path()),
+                Ok(about) => about.len(),
+                // It may have gone meanwhile.
+                Err(_) => 0,
+            });
+            sizes.sum()
+        }
+        of(&self.home.data())
+    }
+
+    /// A number that the server counts of an agent; 0 where it says none.
+    pub(crate) fn gauge(&self, dana: &mut Line, name: &str, agent: &str) -> u64 {
+        let (_, text) = dana.exchange("GET", "/metrics", "", "").unwrap();
+        let text = String::from_utf8(text).unwrap();
+        let of = |line: &&str| line.starts_with(name) && line.contains(&format!("agent=\"{agent}\""));
+        text.lines().find(of).map_or(0, |line| line.rsplit(' ').next().unwrap().parse().unwrap())
+    }
+}
+
 /// A connection that is kept, as a client of an agent keeps it.
 pub(crate) struct Line {
     stream: BufReader<TcpStream>,
@@ -86,14 +116,31 @@ impl Line {
 
     /// Sends a request and leaves its answer unread.
     pub(crate) fn send(&mut self, method: &str, path: &str, body: &str) -> std::io::Result<()> {
+        self.send_with(method, path, "", body)
+    }
+
+    fn send_with(&mut self, method: &str, path: &str, headers: &str, body: &str) -> std::io::Result<()> {
         let (head, length) = (&self.head, body.len());
-        let request = format!("{method} {path} HTTP/1.1\r\n{head}Content-Length: {length}\r\n\r\n{body}");
+        let request =
+            format!("{method} {path} HTTP/1.1\r\n{head}{headers}Content-Length: {length}\r\n\r\n{body}");
         self.stream.get_mut().write_all(request.as_bytes())
     }
 
     /// Asks, and reads what comes.
     pub(crate) fn ask(&mut self, method: &str, path: &str, body: &str) -> std::io::Result<(u16, Value)> {
-        self.send(method, path, body)?;
+        let (status, body) = self.exchange(method, path, "", body)?;
+        Ok((status, serde_json::from_slice(&body).unwrap_or_default()))
+    }
+
+    /// The same without a look at what came.
+    pub(crate) fn exchange(
+        &mut self,
+        method: &str,
+        path: &str,
+        headers: &str,
+        body: &str,
+    ) -> std::io::Result<(u16, Vec<u8>)> {
+        self.send_with(method, path, headers, body)?;
         let mut line = String::new();
         self.stream.read_line(&mut line)?;
         let status = line.split(' ').nth(1).and_then(|status| status.parse().ok());
@@ -109,7 +156,7 @@ impl Line {
         let mut body = vec![0; length];
         self.stream.read_exact(&mut body)?;
         let status = status.ok_or(std::io::ErrorKind::UnexpectedEof)?;
-        Ok((status, serde_json::from_slice(&body).unwrap_or_default()))
+        Ok((status, body))
     }
 
     /// How many bytes there are until the connection ends.
