@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::body::{Body, HttpBody};
@@ -33,6 +33,8 @@ const HEAVY: usize = 2 * 1024;
 const LOOKS: usize = 4;
 /// How much more people may have.
 const OF_PEOPLE: usize = 4;
+/// How much of an answer is handed to its connection at a time.
+const PIECE: usize = 64 * 1024;
 /// How long a request waits for bytes of its principal's own.
 const WAIT: Duration = Duration::from_secs(5);
 /// So many principals are remembered although nothing of them is here.
@@ -221,7 +223,7 @@ impl Pass {
         self.load.lock().bytes += bytes;
         self.bytes += bytes;
         self.turn = None;
-        response.map(|body| Body::new(Attended { body, _pass: self }))
+        response.map(|body| Body::new(Attended { body, rest: Bytes::new(), _pass: self }))
     }
 }
 
@@ -235,9 +237,12 @@ impl Drop for Pass {
     }
 }
 
-/// A body with the pass of its request.
+/// A body with the pass of its request. It goes out in pieces: whole, it would be with the connection at once, which lets go of the
+/// pass while most of it waits there to be read.
 struct Attended {
     body: Body,
+    /// What is left of the frame that is going out.
+    rest: Bytes,
     _pass: Pass,
 }
 
@@ -249,14 +254,28 @@ impl HttpBody for Attended {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
+        if self.rest.is_empty() {
+            let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
+            match frame.map(|frame| frame.map(Frame::into_data)) {
+                Some(Ok(Ok(data))) => self.rest = data,
+                Some(Ok(Err(other))) => return Poll::Ready(Some(Ok(other))),
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => return Poll::Ready(None),
+            }
+        }
+        let piece = PIECE.min(self.rest.len());
+        Poll::Ready(Some(Ok(Frame::data(self.rest.split_to(piece)))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.rest.is_empty() && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        let rest = self.rest.len() as u64;
+        match self.body.size_hint().exact() {
+            Some(bytes) => SizeHint::with_exact(bytes + rest),
+            None => SizeHint::new(),
+        }
     }
 }

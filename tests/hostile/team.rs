@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::patience::PATIENCE;
 use crate::run::Home;
@@ -75,6 +75,15 @@ impl Team {
 }
 
 impl Team {
+    /// Makes a token for somebody more.
+    pub(crate) fn invite(&self, class: &str, name: &str) {
+        let asked = json!({"class": class, "name": name}).to_string();
+        let (status, made) = self.connect("dana").ask("POST", "/v1/tokens", &asked).unwrap();
+        assert_eq!(status, 200, "{name}: {made}");
+        let header = format!("Authorization: Bearer {}", made["token"].as_str().unwrap());
+        self.home.file(&format!("{name}.token"), &header);
+    }
+
     /// How many bytes the data directory takes.
     pub(crate) fn disk(&self) -> u64 {
         fn of(folder: &std::path::Path) -> u64 {
@@ -141,6 +150,11 @@ impl Line {
         body: &str,
     ) -> std::io::Result<(u16, Vec<u8>)> {
         self.send_with(method, path, headers, body)?;
+        self.answer()
+    }
+
+    /// Reads an answer.
+    fn answer(&mut self) -> std::io::Result<(u16, Vec<u8>)> {
         let mut line = String::new();
         self.stream.read_line(&mut line)?;
         let status = line.split(' ').nth(1).and_then(|status| status.parse().ok());
@@ -159,9 +173,13 @@ impl Line {
         Ok((status, body))
     }
 
-    /// How many bytes there are until the connection ends.
-    pub(crate) fn rest(&mut self) -> std::io::Result<u64> {
-        std::io::copy(&mut self.stream, &mut std::io::sink())
+    /// Whether the connection has ended before so many answers came.
+    pub(crate) fn is_cut_before(&mut self, answers: usize) -> bool {
+        self.stream.get_mut().set_read_timeout(Some(Duration::from_secs(1))).unwrap();
+        let ended = |error: std::io::Error| {
+            !matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut)
+        };
+        (0..answers).any(|_| self.answer().is_err_and(ended))
     }
 
     /// The same with how long it took.
