@@ -7,8 +7,11 @@ use crate::domain::map;
 use crate::domain::time::Time;
 use crate::{api, cli, client};
 
+/// What is tried with bytes.
+pub type Reader = fn(&[u8]);
+
 /// What is tried, and by what name: that of its folder in `tests/fuzz/corpus`.
-pub const ALL: [(&str, fn(&[u8])); 6] = [
+pub const ALL: [(&str, Reader); 6] = [
     ("json", api::any_body),
     ("events", client::any_events),
     ("filter", any_filter),

@@ -3,10 +3,10 @@
 
 use std::sync::LazyLock;
 
-use deeds::fuzzing::ALL;
+use deeds::fuzzing::{ALL, Reader};
 use libfuzzer_sys::fuzz_target;
 
-static READ: LazyLock<fn(&[u8])> = LazyLock::new(|| {
+static READ: LazyLock<Reader> = LazyLock::new(|| {
     let named = std::env::var("DEEDS_FUZZ").unwrap_or_default();
     let row = ALL.into_iter().find(|(name, _)| *name == named);
     row.map_or_else(|| panic!("DEEDS_FUZZ names none of {:?}", ALL.map(|(name, _)| name)), |(_, read)| read)

@@ -297,10 +297,11 @@ fn flooded(team: &Team, victim: &mut Victim, flood: &Flood, time: Duration) -> M
         .collect();
     let (writes, looks) = victim.works(time);
     let mut dana = team.connect("dana");
-    let order = match flood.class {
-        TokenClass::Agent => json!({"step": "pause", "agent": name, "reason": "it floods"}),
+    let order = if flood.class == TokenClass::Agent {
+        json!({"step": "pause", "agent": name, "reason": "it floods"})
+    } else {
         // Who is no agent can't be paused; another order goes through as well.
-        _ => json!({"step": "freeze", "entity": format!("flooded/{name}"), "reason": "it floods"}),
+        json!({"step": "freeze", "entity": format!("flooded/{name}"), "reason": "it floods"})
     };
     let (status, answer, paused) = dana.timed("POST", "/v1/overrides", &order.to_string());
     assert_eq!((status, &answer["outcome"]), (200, &json!("recorded")), "{name}: {answer}");
@@ -318,8 +319,7 @@ fn flooded(team: &Team, victim: &mut Victim, flood: &Flood, time: Duration) -> M
         came.over += one.over;
         came.come_again += one.come_again;
     }
-    let mut gauge = |gauge| team.gauge(&mut dana, gauge, name);
-    let (kept, open) = (gauge("deeds_kept_bytes"), gauge("deeds_kept_open"));
+    let (kept, open) = (dana.gauge("deeds_kept_bytes", name), dana.gauge("deeds_kept_open", name));
     let (resident, disk) = ((before.0, team.resident()), (before.1, team.disk()));
     Measured { name, came, writes, looks, paused, resident, disk, kept, open }
 }

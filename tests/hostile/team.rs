@@ -98,14 +98,6 @@ impl Team {
         }
         of(&self.home.data())
     }
-
-    /// A number that the server counts of an agent; 0 where it says none.
-    pub(crate) fn gauge(&self, dana: &mut Line, name: &str, agent: &str) -> u64 {
-        let (_, text) = dana.exchange("GET", "/metrics", "", "").unwrap();
-        let text = String::from_utf8(text).unwrap();
-        let of = |line: &&str| line.starts_with(name) && line.contains(&format!("agent=\"{agent}\""));
-        text.lines().find(of).map_or(0, |line| line.rsplit(' ').next().unwrap().parse().unwrap())
-    }
 }
 
 /// A connection that is kept, as a client of an agent keeps it.
@@ -180,6 +172,14 @@ impl Line {
             !matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut)
         };
         (0..answers).any(|_| self.answer().is_err_and(ended))
+    }
+
+    /// A number that the server counts of an agent; 0 where it says none.
+    pub(crate) fn gauge(&mut self, name: &str, agent: &str) -> u64 {
+        let (_, text) = self.exchange("GET", "/metrics", "", "").unwrap();
+        let text = String::from_utf8(text).unwrap();
+        let of = |line: &&str| line.starts_with(name) && line.contains(&format!("agent=\"{agent}\""));
+        text.lines().find(of).map_or(0, |line| line.rsplit(' ').next().unwrap().parse().unwrap())
     }
 
     /// The same with how long it took.

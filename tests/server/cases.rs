@@ -432,7 +432,7 @@ async fn a_page_of_large_deeds_has_fewer_of_them() {
     let head = server.dana.get("/v1/ledger?limit=1").await["head"].as_u64().unwrap();
     let middle = head - 40;
     for (asked, first, last) in [
-        ("".to_owned(), None, Some(head)),
+        (String::new(), None, Some(head)),
         (format!("before={head}&"), None, Some(head - 1)),
         (format!("after={}&", head - 79), Some(head - 78), None),
         (format!("around={middle}&"), None, None),

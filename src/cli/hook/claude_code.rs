@@ -160,7 +160,7 @@ pub(in crate::cli) fn any_call(bytes: &[u8]) {
     {
         let below = |text: &str| text == "files" || text.starts_with("files/");
         assert!(!entities.is_empty() && entities.iter().all(|entity| below(entity.as_str())), "{entities:?}");
-        assert!(within.is_none_or(|within| below(within.entity_text())), "{:?}", looked.at);
+        assert!(within.is_none_or(|within| below(within.entity_text())), "{}", looked.at.display());
     }
 }
 
