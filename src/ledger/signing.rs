@@ -43,6 +43,13 @@ impl Signing {
             Ok(text) => seed(&text)
                 .and_then(|seed| Signer::from_seed(&seed).ok())
                 .ok_or_else(|| damaged(&path, "it holds no key")),
+            Err(error) if error.kind() == ErrorKind::NotFound && self.directory.join(KEYS).exists() => {
+                // A new key that nobody signed for would look like any other: that is for a person to do.
+                let reason = format!(
+                    "it is gone, while {KEYS} is there; heads are signed again when it is put back from where you keep it, or after `deeds checkpoint rotate --lost`, which begins with a new key"
+                );
+                Err(LedgerError::Io { place: path.display().to_string(), reason })
+            }
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 let (seed, signer) = fresh(&path)?;
                 // The public key first: a secret without it would sign what nobody can check.
@@ -67,6 +74,21 @@ impl Signing {
         self.put(KEYS, &keys)?;
         self.put(SECRET, &seed)?;
         Ok(new.key())
+    }
+
+    /// Begins with a new key that nobody signs for, where the secret was lost. The public keys of before stay in a file of their
+    /// own; its name, beside the new key.
+    ///
+    /// # Errors
+    /// As [`Signing::signer`], and where the secret is there.
+    pub fn begin_anew(&self) -> Result<(NoteKey, PathBuf), LedgerError> {
+        let secret = self.directory.join(SECRET);
+        if secret.exists() {
+            let reason = "it is there, and can sign for its successor: leave --lost out".to_owned();
+            return Err(LedgerError::Io { place: secret.display().to_string(), reason });
+        }
+        let kept = set_aside(&self.directory.join(KEYS))?;
+        Ok((self.signer()?.key(), kept))
     }
 
     /// Every key from the first one on; with `first`, only where that is the first.
@@ -122,6 +144,19 @@ pub fn keep_head(
         file.sync_data()
     };
     write().map_err(|error| LedgerError::of_system(&path, &error))
+}
+
+/// Gives a file the first name with a number that is free, and says which. One that is not there is left at that.
+///
+/// # Errors
+/// What the system says.
+pub fn set_aside(path: &Path) -> Result<PathBuf, LedgerError> {
+    let numbered = |number: u32| PathBuf::from(format!("{}.{number}", path.display()));
+    let free = (1..).map(numbered).find(|name| !name.exists()).unwrap_or_default();
+    match fs::rename(path, &free) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(LedgerError::of_system(path, &error)),
+        Ok(()) | Err(_) => Ok(free),
+    }
 }
 
 /// The last head that was kept in a ledger's folder: its number, and the time that its note says.

@@ -193,7 +193,7 @@ fn looked(call: &Call) -> Result<Option<(Looked, Wish)>, String> {
 /// The answer, if there is something to say; why there can't be one, as a clause.
 fn decide(context: &Context, asking: &Asking, call: &Call) -> Result<Option<Answer>, String> {
     let Some((looked, wish)) = looked(call)? else { return Ok(None) };
-    let Some(repository) = project(call, &looked.at)? else { return Ok(None) };
+    let Some(repository) = project(call, &looked)? else { return Ok(None) };
     let (entities, within) = looked.on_the_map(&repository, asking.prefix(context))?;
     if entities.is_empty() {
         return Ok(None);
@@ -272,7 +272,7 @@ impl Looked {
                 Ok((vec![folder], Some(within)))
             }
             // From above the repository all of it may be reached.
-            None if repository.top.starts_with(&self.at) && (reach.contains('/') || reach == "**") => {
+            None if repository.top.starts_with(&self.at) && goes_deep(reach) => {
                 Ok((vec![prefix.clone()], Some(search::pattern(prefix, "**")?)))
             }
             None => Ok((Vec::new(), None)),
@@ -280,9 +280,15 @@ impl Looked {
     }
 }
 
+/// Whether a search looks below the folder that it begins in.
+fn goes_deep(reach: &str) -> bool {
+    reach.contains('/') || reach == "**"
+}
+
 /// The repository that Claude Code works in: the one it was started in, wherever the agent has gone since. Where it is not
 /// told, that of the file: an agent that goes elsewhere would take its guard along.
-fn project(call: &Call, file: &Path) -> Result<Option<Repository>, String> {
+/// What a search from above every repository would reach, nobody knows.
+fn project(call: &Call, looked: &Looked) -> Result<Option<Repository>, String> {
     let around = |directory: &Path| {
         let resolved = resolve(directory)?;
         let there = resolved.ancestors().find(|directory| directory.is_dir()).unwrap_or(Path::new("/"));
@@ -291,9 +297,16 @@ fn project(call: &Call, file: &Path) -> Result<Option<Repository>, String> {
     if let Some(started) = std::env::var_os(PROJECT).filter(|path| !path.is_empty()) {
         return around(Path::new(&started));
     }
-    match (around(file)?, &call.cwd) {
-        (Some(repository), _) => Ok(Some(repository)),
-        (None, Some(cwd)) => around(cwd),
-        (None, None) => Err("the call says no `cwd`".to_owned()),
+    let found = match (around(&looked.at)?, &call.cwd) {
+        (Some(repository), _) => Some(repository),
+        (None, Some(cwd)) => around(cwd)?,
+        (None, None) => return Err("the call says no `cwd`".to_owned()),
+    };
+    if found.is_none() && looked.reach.as_ref().is_some_and(|reach| goes_deep(reach)) {
+        return Err(format!(
+            "it searches below {}, which is in no repository, and {PROJECT} does not say which one is meant; search in a repository",
+            visible(&looked.at.display().to_string())
+        ));
     }
+    Ok(found)
 }
