@@ -2,7 +2,7 @@
 //! are made up for as long as one likes, and by the ordinary tests with those that were kept. Each says what must hold beside that
 //! it ends and does not panic. Nothing here is in the program.
 
-use crate::domain::filter::Filter;
+use crate::domain::filter::{FILTER_BYTES, Filter};
 use crate::domain::map;
 use crate::domain::time::Time;
 use crate::{api, cli, client};
@@ -20,12 +20,15 @@ pub const ALL: [(&str, Reader); 6] = [
     ("backup", cli::any_backup),
 ];
 
-/// A filter is written so that it reads back as the same.
+/// A filter is written so that it reads back as the same, where that is not too long: quotes take room.
 fn any_filter(bytes: &[u8]) {
     let now = Time::from_micros(1_790_000_000_000_000);
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let Ok(filter) = Filter::parse(text, now) else { return };
     let written = filter.to_string();
+    if written.len() > FILTER_BYTES {
+        return;
+    }
     let again = Filter::parse(&written, now);
     assert_eq!(again.as_ref().map(ToString::to_string), Ok(written), "{text:?}");
 }

@@ -1,6 +1,6 @@
 //! `deeds verify`: the hash chain from its first record to its last, without any server.
 
-mod notes;
+pub(super) mod notes;
 
 use std::fs::File;
 use std::io::BufReader;

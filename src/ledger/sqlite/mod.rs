@@ -37,6 +37,7 @@ pub(super) const ENGINE: Engine = Engine {
     open: |folder| Ok(SqliteLedger::open(&folder.join(FILE))?.into()),
     verify: |folder, progress| verify(&folder.join(FILE), progress),
     inspect: |folder| inspect(&folder.join(FILE)),
+    heads: |folder, seqs| heads(&folder.join(FILE), seqs),
     copy: |folder, to| copy(&folder.join(FILE), &to.join(FILE)),
     restore: |from, root| fs::rename(from, root).map_err(|error| LedgerError::of_system(root, &error)),
 };
