@@ -203,7 +203,8 @@ const SETTINGS: &[Setting] = &[
         kind: Kind::Text,
         set: |config, text| {
             let mend = "use letters, digits, and . _ - @ +, up to 64 bytes";
-            config.person = Some(text.parse().map_err(|_| wrong("a person's name", text, mend))?);
+            let named = text.parse().ok().filter(|_| !text.starts_with('-'));
+            config.person = Some(named.ok_or_else(|| wrong("a person's name", text, mend))?);
             Ok(())
         },
         default: |_| None,

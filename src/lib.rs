@@ -14,6 +14,8 @@ pub mod coordinator;
 pub mod demo;
 #[warn(missing_docs)]
 pub mod domain;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 pub mod import;
 pub mod index;
 #[warn(missing_docs)]

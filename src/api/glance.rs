@@ -56,7 +56,8 @@ impl<'a> Glance<'a> {
         let (text, rest) = after.split_at_checked(end)?;
         let rest = rest.strip_prefix(b"\"")?;
         if rest.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b':') {
-            if text == WITHHELD.as_bytes() {
+            // One key may be written in several ways that differ byte for byte (NFC and NFD).
+            if text == WITHHELD.as_bytes() || !text.is_ascii() {
                 return None;
             }
             let begin = *self.begins.get(self.depth.checked_sub(1)?)?;

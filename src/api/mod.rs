@@ -33,6 +33,8 @@ pub use answers::{
     TokenMade, TokenView, Traced, WhoAmI, WholeView, Words, WorkList, WorkStepBody, WorkspaceList,
     WorkspaceMade, WorkspaceView,
 };
+#[cfg(any(test, fuzzing))]
+pub(crate) use body::any_body;
 pub use body::{DEPTH, ENTRIES, parse, parse_object, understood};
 pub use desk::{AwayBody, BackBody, ReasonBody, SessionBody};
 pub use fingerprint::{BadFingerprint, Fingerprint};

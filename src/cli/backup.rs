@@ -23,6 +23,8 @@ use crate::coordinator::Clock;
 use crate::domain::ids::WorkspaceId;
 use crate::ledger::Store;
 
+#[cfg(any(test, fuzzing))]
+pub(crate) use archive::any_backup;
 pub(super) use restore::{Command as RestoreCommand, run as restore};
 
 /// Where the backup goes to.

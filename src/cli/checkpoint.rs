@@ -11,6 +11,7 @@ use clap::{Args, Subcommand};
 use super::context::Context;
 use super::status::Status;
 use super::{output, session};
+use crate::ledger::signing;
 
 /// A signed head, or the keys that sign.
 #[derive(Debug, Args)]
@@ -32,7 +33,11 @@ enum Step {
     /// The public keys of the data directory, the first one first
     Keys,
     /// Sign with a new key from now on; the old one signs for it
-    Rotate,
+    Rotate {
+        /// The secret key is gone: begin with one that nobody signs for, and keep what the old ones signed in files of its own
+        #[arg(long)]
+        lost: bool,
+    },
 }
 
 /// Runs it.
@@ -43,7 +48,8 @@ pub(super) fn run(context: &Context, command: &Command) -> anyhow::Result<Status
             let keys: Vec<String> = keys.iter().map(ToString::to_string).collect();
             context.out.show(&keys, || keys.iter().try_for_each(output::line))?;
         }
-        Some(Step::Rotate) => {
+        Some(Step::Rotate { lost: true }) => anew(context)?,
+        Some(Step::Rotate { lost: false }) => {
             let key = context.existing_dir()?.store().signing().rotate()?.to_string();
             context.out.show(&key, || output::line(&key))?;
         }
@@ -60,6 +66,22 @@ pub(super) fn run(context: &Context, command: &Command) -> anyhow::Result<Status
         }
     }
     Ok(Status::Done)
+}
+
+/// Begins with a new key; what the old ones signed is set aside with them.
+fn anew(context: &Context) -> anyhow::Result<()> {
+    let dir = context.existing_dir()?;
+    let (key, kept) = dir.store().signing().begin_anew()?;
+    for workspace in dir.workspaces()? {
+        signing::set_aside(&dir.store().folder(&workspace).join(signing::HEADS))?;
+    }
+    let key = key.to_string();
+    context.out.show(&key, || output::line(&key))?;
+    output::complain(format!(
+        "the keys of before are in {}, and what they signed beside each ledger under the same number; say the new key to whoever keeps the first one",
+        kept.display()
+    ));
+    Ok(())
 }
 
 /// Adds a note to a file of notes.

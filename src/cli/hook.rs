@@ -27,6 +27,13 @@ use crate::config::HookDefault;
 use crate::domain::ids::AgentId;
 use crate::domain::path::EntityPath;
 
+/// Any bytes as what a hook is told: by Claude Code, by git of what changes, by git of what is pushed.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn any_call(bytes: &[u8]) {
+    claude_code::any_call(bytes);
+    git::read(bytes).map(drop).unwrap_or_default();
+}
+
 /// The hooks.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {

@@ -30,6 +30,7 @@ pub(crate) struct Join {
 /// Runs it.
 pub(super) fn run(context: &Context, join: &Join) -> anyhow::Result<Status> {
     let place = join.file.display();
+    super::token::refuse_open(&join.file, "invitation")?;
     let text = read_small(&join.file)
         .map_err(|error| Usage::error(format!("{place}: {error}; name the file that you were given")))?;
     let invitation: InvitationText = text.parse().map_err(|_| {

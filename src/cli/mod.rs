@@ -52,6 +52,11 @@ mod who_owns;
 mod work;
 mod workspaces;
 
+#[cfg(any(test, fuzzing))]
+pub(crate) use backup::any_backup;
+#[cfg(any(test, fuzzing))]
+pub(crate) use hook::any_call;
+
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser as _};

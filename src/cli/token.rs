@@ -28,16 +28,22 @@ pub(super) fn parse(text: &str, place: &str) -> anyhow::Result<TokenText> {
 
 /// The token in a file; not in one that others may read, for it may be theirs by now.
 pub(super) fn read(path: &Path) -> anyhow::Result<TokenText> {
+    refuse_open(path, "token")?;
+    look(path)
+}
+
+/// Refuses a file with a secret that others may read.
+pub(super) fn refuse_open(path: &Path, secret: &str) -> anyhow::Result<()> {
     if let Ok(about) = fs::metadata(path)
         && about.is_file()
         && about.permissions().mode() & 0o077 != 0
     {
         let (place, mode) = (path.display(), about.permissions().mode() & 0o777);
         return Err(Usage::error(format!(
-            "{place}: it has mode {mode:o}, so that others may read the token in it; `chmod 600 {place}`, and make it anew where somebody may have"
+            "{place}: it has mode {mode:o}, so that others may read the {secret} in it; `chmod 600 {place}`, and make it anew where somebody may have"
         )));
     }
-    look(path)
+    Ok(())
 }
 
 /// The same whoever may read it, to know whose it is.

@@ -1,7 +1,7 @@
 //! `deeds verify`: the hash chain from its first record to its last, without any server.
 
 mod allowed;
-mod notes;
+pub(super) mod notes;
 mod signatures;
 
 use std::fs::File;

@@ -27,6 +27,9 @@ use std::time::Duration;
 use self::way::Sure;
 use crate::api::{AsOf, TokenText};
 
+#[cfg(any(test, fuzzing))]
+pub(crate) use stream::any_events;
+
 pub use agent::SshAgent;
 pub use backoff::Backoff;
 pub use board::Start;

@@ -106,6 +106,38 @@ enum Link {
     Over,
 }
 
+/// Any bytes as what a server sends, after how many it sends at a time: events come whole however they are cut, and a stream takes
+/// each or says why not, and never goes back.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn any_events(bytes: &[u8]) {
+    static CLIENT: std::sync::LazyLock<Client> = std::sync::LazyLock::new(|| {
+        let token = format!("deeds_watcher_default_{}_{}", "a".repeat(16), "0".repeat(64));
+        Client::new("http://127.0.0.1:9", &token).unwrap_or_else(|error| panic!("{error}"))
+    });
+
+    let Some((step, text)) = bytes.split_first() else { return };
+    let read = |step: usize| {
+        let (mut events, mut read) = (Events::default(), Vec::new());
+        for chunk in text.chunks(step.max(1)) {
+            if events.push(chunk).is_err() {
+                break;
+            }
+            read.extend(std::iter::from_fn(|| events.next()));
+        }
+        read
+    };
+    let events = read(text.len());
+    assert_eq!(events, read(usize::from(*step)), "cut otherwise they are others");
+    let mut stream = CLIENT.stream(StreamFrom::default());
+    for event in &events {
+        let before = stream.cursor;
+        if stream.take(event).is_err() {
+            return;
+        }
+        assert!(stream.cursor >= before, "it went back");
+    }
+}
+
 /// A deed as it comes.
 #[derive(Deserialize)]
 struct Wire<'a> {

@@ -35,8 +35,11 @@ use crate::ledger::{Append, Head, Ledger, LedgerError, Record};
 const LETTERS: usize = 256;
 /// The most commands that are decided for one append …
 const BATCH: usize = 256;
-/// … and where several principals want their turns: who comes waits for two batches at most, so they are short.
+/// … and for so long.
+const BATCH_TIME: Duration = Duration::from_millis(100);
+/// The same where several principals want their turns: who comes waits for two batches at most, so they are short.
 const SHARED_BATCH: usize = 64;
+const SHARED_TIME: Duration = Duration::from_millis(1);
 /// How often a command is decided anew because another node was first.
 const ATTEMPTS: usize = 8;
 /// How long the coordinator rests after an error before it looks again by itself.
@@ -245,8 +248,12 @@ impl Loop {
         {
             self.waiting.push_again(vec![told]);
         }
-        let most = if self.waiting.are_shared() { SHARED_BATCH } else { BATCH };
-        while let Some(letter) = self.waiting.pop_if(|letter| draft.has_room_for(letter, most)) {
+        let shared = self.waiting.are_shared();
+        let (most, time) = if shared { (SHARED_BATCH, SHARED_TIME) } else { (BATCH, BATCH_TIME) };
+        let began = Instant::now();
+        while let Some(letter) =
+            self.waiting.pop_if(|letter| draft.has_room_for(letter, most, began.elapsed() < time))
+        {
             if letter.is_abandoned() {
                 continue;
             }

@@ -65,10 +65,11 @@ impl Draft {
         self.size
     }
 
-    /// Whether this caller's commands may be taken in, where it takes so many at `most`. The first one's always may.
-    pub(super) fn has_room_for(&self, letter: &Envelope, most: usize) -> bool {
+    /// Whether this caller's commands may be taken in, where it takes so many at `most` and while there is time. The first one's
+    /// always may.
+    pub(super) fn has_room_for(&self, letter: &Envelope, most: usize, in_time: bool) -> bool {
         self.answers.letters.is_empty()
-            || self.deeds.len() < BATCH_DEEDS && self.commands + letter.requests.len() <= most
+            || in_time && self.deeds.len() < BATCH_DEEDS && self.commands + letter.requests.len() <= most
     }
 
     /// Decides one caller's commands. After an error the draft and the state are unfit: refuse all of its callers.

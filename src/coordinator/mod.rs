@@ -56,6 +56,9 @@ pub const MAILBOX: usize = 4_096;
 /// How many commands of one principal may wait.
 pub const SHARE: usize = 1_024;
 
+/// So many commands of one caller are decided before somebody else has a turn; a batch is that many at a time.
+const LETTER: usize = 4;
+
 /// What a caller is answered: what the rules say, a refusal by a rule included.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answer {
@@ -205,7 +208,7 @@ impl From<Full> for SubmitError {
     }
 }
 
-/// One caller's commands on their way to the coordinator.
+/// One caller's commands on their way to the coordinator: as many as are decided in one turn.
 struct Envelope {
     from: Actor,
     standing: Standing,
@@ -258,27 +261,45 @@ impl Handle {
         answers.pop().unwrap_or(Err(SubmitError::Closed))
     }
 
-    /// Has several commands decided one after another, each on its own, and recorded together. Answers are in order.
+    /// Has several commands decided one after another, each on its own; others have their turns in between. Answers are in order.
     pub async fn submit_all(
         &self,
         requests: Vec<Request>,
     ) -> Result<Vec<Result<Answer, SubmitError>>, SubmitError> {
         let Some(caller) = requests.first().map(|request| &request.principal) else { return Ok(Vec::new()) };
-        let places = Room::take(&self.room, Standing::of(caller.class), &caller.actor, requests.len())?;
-        let (reply, answer) = oneshot::channel();
-        let envelope = Envelope::of(requests, Some(reply), Some(places));
-        self.mailbox.send(Mail::Commands(envelope)).map_err(|_| SubmitError::Closed)?;
-        let verdicts = answer.await.map_err(|_| SubmitError::Closed)?;
-        let mut answers = Vec::with_capacity(verdicts.len());
-        for verdict in verdicts {
-            answers.push(match verdict {
-                Ok(decide::Answer::Reply(reply)) => Ok(Answer { reply: *reply, replayed: false }),
-                // Seldom, and large: not a part of every caller's future.
-                Ok(decide::Answer::Replay(seq)) => Box::pin(self.first_answer(seq)).await,
-                Err(error) => Err(error),
-            });
+        let count = requests.len();
+        let mut places = Room::take(&self.room, Standing::of(caller.class), &caller.actor, count)?;
+        let mut requests = requests.into_iter();
+        let mut letters = Vec::with_capacity(count.div_ceil(LETTER));
+        while requests.len() > 0 {
+            let some: Vec<Request> = requests.by_ref().take(LETTER).collect();
+            let (places, (reply, answer)) = (places.split(some.len()), oneshot::channel());
+            letters.push((some.len(), answer));
+            let envelope = Envelope::of(some, Some(reply), Some(places));
+            self.mailbox.send(Mail::Commands(envelope)).map_err(|_| SubmitError::Closed)?;
+        }
+        let mut answers = Vec::with_capacity(count);
+        for (count, answer) in letters {
+            match answer.await {
+                Ok(verdicts) => {
+                    for verdict in verdicts {
+                        answers.push(self.told(verdict).await);
+                    }
+                }
+                Err(_) if answers.is_empty() => return Err(SubmitError::Closed),
+                // What came before is on disk already.
+                Err(_) => answers.extend(std::iter::repeat_n(Err(SubmitError::Closed), count)),
+            }
         }
         Ok(answers)
+    }
+
+    async fn told(&self, verdict: Verdict) -> Result<Answer, SubmitError> {
+        match verdict? {
+            decide::Answer::Reply(reply) => Ok(Answer { reply: *reply, replayed: false }),
+            // Seldom, and large: not a part of every caller's future.
+            decide::Answer::Replay(seq) => Box::pin(self.first_answer(seq)).await,
+        }
     }
 
     /// The answer that a deed records; without what it found, where the map has hidden that from its agent since.

@@ -95,6 +95,15 @@ impl Room {
     }
 }
 
+impl Places {
+    /// Some of them, to be given back by themselves.
+    pub(super) fn split(&mut self, count: usize) -> Self {
+        let count = count.min(self.count);
+        self.count -= count;
+        Self { room: Arc::clone(&self.room), standing: self.standing, of: self.of.clone(), count }
+    }
+}
+
 impl Drop for Places {
     fn drop(&mut self) {
         let mut taken = self.room.lock();

@@ -295,6 +295,8 @@ async fn a_ledger_is_looked_at_beside_its_writer(engine: &'static Engine, direct
     assert_eq!(store.inspect(&northwind()).unwrap().1, None);
     let head = appended(&ledger, ledger.head().await.unwrap(), deeds(0..1_200)).await;
     let verified = Verified { identity: ledger.identity().clone(), head };
+    let heads = store.heads(&northwind(), &[1, 1_000_000]).unwrap();
+    assert_eq!(heads.iter().map(|head| head.seq).collect::<Vec<_>>(), [1], "those that are there");
     let (looked, last) = store.inspect(&northwind()).unwrap();
     assert_eq!((looked, last.as_ref().map(Record::head)), (verified.clone(), Some(head)));
     let mut reached = 0;

@@ -37,6 +37,8 @@ pub struct Engine {
     pub(super) verify: fn(&Path, &mut dyn FnMut(Head)) -> Found<Verified>,
     /// Verifies the end, also beside a writer, and gives the last record.
     pub(super) inspect: fn(&Path) -> Found<End>,
+    /// What it says of these of its records, also beside a writer, without a look at the chain.
+    pub(super) heads: fn(&Path, &[u64]) -> Found<Vec<Head>>,
     /// Writes the ledger as it is at one moment, also beside a writer, into a folder in the form of backups.
     pub(super) copy: fn(&Path, &Path) -> Found<()>,
     /// Puts all workspaces of a folder in the form of backups into its own, which has none.

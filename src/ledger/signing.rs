@@ -4,6 +4,7 @@
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use super::note::{HEAD_LINES, NoteError, NoteKey, Signer, notes_of, succession};
 use super::store::owner_only;
@@ -18,6 +19,8 @@ pub(super) const KEYS: &str = "signing.keys";
 pub const HEADS: &str = "heads.signed";
 /// More bytes than a note of a head has.
 const NOTE_BYTES: u64 = 1_024;
+/// As many files of one name are set aside.
+const MOST_ASIDE: u32 = 1_000;
 /// Most bytes of a file of keys.
 const MAX_KEYS_BYTES: u64 = 1024 * 1024;
 
@@ -38,11 +41,21 @@ impl Signing {
     /// # Errors
     /// What the system says, and a file that holds something else.
     pub fn signer(&self) -> Result<Signer, LedgerError> {
+        // Two workspaces may want it first at one moment, and between the two files of a new key it looks like one that is lost.
+        static MAKING: Mutex<()> = Mutex::new(());
+        let _one_at_a_time = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
         let path = self.directory.join(SECRET);
         match fs::read_to_string(&path) {
             Ok(text) => seed(&text)
                 .and_then(|seed| Signer::from_seed(&seed).ok())
                 .ok_or_else(|| damaged(&path, "it holds no key")),
+            Err(error) if error.kind() == ErrorKind::NotFound && self.lost().is_some() => {
+                // A new key that nobody signed for would look like any other: that is for a person to do.
+                let reason = format!(
+                    "it is gone, while {KEYS} is there; heads are signed again when it is put back from where you keep it, or after `deeds checkpoint rotate --lost`, which begins with a new key"
+                );
+                Err(LedgerError::Io { place: path.display().to_string(), reason })
+            }
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 let (seed, signer) = fresh(&path)?;
                 // The public key first: a secret without it would sign what nobody can check.
@@ -52,6 +65,12 @@ impl Signing {
             }
             Err(error) => Err(LedgerError::of_system(&path, &error)),
         }
+    }
+
+    /// The secret's file, where it is gone while its public key is there.
+    pub fn lost(&self) -> Option<PathBuf> {
+        let secret = self.directory.join(SECRET);
+        (!secret.exists() && self.directory.join(KEYS).exists()).then_some(secret)
     }
 
     /// A new key in the place of the one at present, which signs for it.
@@ -67,6 +86,21 @@ impl Signing {
         self.put(KEYS, &keys)?;
         self.put(SECRET, &seed)?;
         Ok(new.key())
+    }
+
+    /// Begins with a new key that nobody signs for, where the secret was lost. The public keys of before stay in a file of their
+    /// own; its name, beside the new key.
+    ///
+    /// # Errors
+    /// As [`Signing::signer`], and where the secret is there.
+    pub fn begin_anew(&self) -> Result<(NoteKey, PathBuf), LedgerError> {
+        let secret = self.directory.join(SECRET);
+        if secret.exists() {
+            let reason = "it is there, and can sign for its successor: leave --lost out".to_owned();
+            return Err(LedgerError::Io { place: secret.display().to_string(), reason });
+        }
+        let kept = set_aside(&self.directory.join(KEYS))?;
+        Ok((self.signer()?.key(), kept))
     }
 
     /// Every key from the first one on; with `first`, only where that is the first.
@@ -122,6 +156,19 @@ pub fn keep_head(
         file.sync_data()
     };
     write().map_err(|error| LedgerError::of_system(&path, &error))
+}
+
+/// Gives a file the first name with a number that is free, and says which. One that is not there is left at that.
+///
+/// # Errors
+/// What the system says.
+pub fn set_aside(path: &Path) -> Result<PathBuf, LedgerError> {
+    let numbered = |number: u32| PathBuf::from(format!("{}.{number}", path.display()));
+    let free = (1..=MOST_ASIDE).map(numbered).find(|name| !name.exists()).unwrap_or_default();
+    match fs::rename(path, &free) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(LedgerError::of_system(path, &error)),
+        Ok(()) | Err(_) => Ok(free),
+    }
 }
 
 /// The last head that was kept in a ledger's folder: its number, and the time that its note says.

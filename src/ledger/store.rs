@@ -87,6 +87,12 @@ impl Store {
         (self.engine.inspect)(&self.folder(workspace))
     }
 
+    /// Where the ledger would end with each of these records that it has, as it says itself, also while another process
+    /// appends to it. Blocks; call it off the runtime's threads.
+    pub fn heads(&self, workspace: &WorkspaceId, seqs: &[u64]) -> Result<Vec<Head>, LedgerError> {
+        (self.engine.heads)(&self.folder(workspace), seqs)
+    }
+
     /// Copies a ledger as it is at one moment, also while another process appends to it, into a store in the form of
     /// backups. What is in the copy is for the caller to verify. Blocks; call it off the runtime's threads.
     pub fn copy(&self, workspace: &WorkspaceId, backup: &Self) -> Result<(), LedgerError> {

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::body::{Body, HttpBody};
@@ -24,12 +24,17 @@ const REQUESTS: usize = 256;
 /// How many bytes of bodies and of unread answers one agent may have here at once; of a person so many times more.
 const BYTES: usize = 16 * 1024 * 1024;
 /// How many of one agent's requests are worked on at once while others want something too; the rest waits its turn.
-const AT_WORK: usize = 8;
+const AT_WORK: usize = 4;
+/// A request counts once more for each so many bytes of its body: reading it and answering takes as much longer. Large ones wait
+/// their turns whoever else is there, and come to one at a time.
+const HEAVY: usize = 2 * 1024;
 /// How many looks of one agent are worked on at once, whoever else is there: an answer may be large, and is counted only when it
 /// is made.
 const LOOKS: usize = 4;
 /// How much more people may have.
 const OF_PEOPLE: usize = 4;
+/// How much of an answer is handed to its connection at a time.
+const PIECE: usize = 64 * 1024;
 /// How long a request waits for bytes of its principal's own.
 const WAIT: Duration = Duration::from_secs(5);
 /// So many principals are remembered although nothing of them is here.
@@ -108,17 +113,24 @@ impl Admission {
         Ok(Pass { load, bytes: 0, turn: None })
     }
 
-    /// Waits for the request's turn: a look's always, a command's where several principals want something.
+    /// Waits for the request's turn: a look's always, a command's where it is large or several principals want something.
     ///
     /// # Errors
     /// When meanwhile answers that are not read took all that its principal may have.
-    pub(super) async fn turn(&self, pass: &mut Pass, is_look: bool) -> Result<(), Box<Problem>> {
-        if pass.load.standing == Standing::Person || !is_look && !self.mixed().is_shared() {
+    pub(super) async fn turn(
+        &self,
+        pass: &mut Pass,
+        is_look: bool,
+        bytes: usize,
+    ) -> Result<(), Box<Problem>> {
+        let light = !is_look && bytes < HEAVY && !self.mixed().is_shared();
+        if pass.load.standing == Standing::Person || light {
             return Ok(());
         }
-        let turns = if is_look { &pass.load.looks } else { &pass.load.work };
+        let (turns, most) = if is_look { (&pass.load.looks, LOOKS) } else { (&pass.load.work, AT_WORK) };
+        let weight = u32::try_from((1 + bytes / HEAVY).min(most)).unwrap_or(1);
         // It is never closed; without a turn the request goes on like before.
-        pass.turn = Arc::clone(turns).acquire_owned().await.ok();
+        pass.turn = Arc::clone(turns).acquire_many_owned(weight).await.ok();
         pass.carry(0).await
     }
 
@@ -211,7 +223,7 @@ impl Pass {
         self.load.lock().bytes += bytes;
         self.bytes += bytes;
         self.turn = None;
-        response.map(|body| Body::new(Attended { body, _pass: self }))
+        response.map(|body| Body::new(Attended { body, rest: Bytes::new(), _pass: self }))
     }
 }
 
@@ -225,9 +237,12 @@ impl Drop for Pass {
     }
 }
 
-/// A body with the pass of its request.
+/// A body with the pass of its request. It goes out in pieces: whole, it would be with the connection at once, which lets go of the
+/// pass while most of it waits there to be read.
 struct Attended {
     body: Body,
+    /// What is left of the frame that is going out.
+    rest: Bytes,
     _pass: Pass,
 }
 
@@ -239,14 +254,28 @@ impl HttpBody for Attended {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
+        if self.rest.is_empty() {
+            let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
+            match frame.map(|frame| frame.map(Frame::into_data)) {
+                Some(Ok(Ok(data))) => self.rest = data,
+                Some(Ok(Err(other))) => return Poll::Ready(Some(Ok(other))),
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => return Poll::Ready(None),
+            }
+        }
+        let piece = PIECE.min(self.rest.len());
+        Poll::Ready(Some(Ok(Frame::data(self.rest.split_to(piece)))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.rest.is_empty() && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        let rest = self.rest.len() as u64;
+        match self.body.size_hint().exact() {
+            Some(bytes) => SizeHint::with_exact(bytes + rest),
+            None => SizeHint::new(),
+        }
     }
 }

@@ -38,6 +38,8 @@ use crate::domain::time::Time;
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 /// Most bytes of a body of somebody without a token.
 const STRANGER_BYTES: usize = 4 * 1024;
+/// Bodies from this size on are read apart from those who wait for the server's threads.
+const LARGE: usize = 4 * 1024;
 /// How long a read waits for the sequence it asks for.
 const MIN_SEQ_WAIT: Duration = Duration::from_secs(5);
 /// How many bytes of an idempotency key callers may use.
@@ -193,7 +195,7 @@ async fn admit(
     let mut pass = app.admission.enter(&caller, space.id())?;
     let body = read_body(body, address.body_bytes(), &mut pass).await?;
     if !address.may_wait() {
-        app.admission.turn(&mut pass, address.kind != Kind::Command).await?;
+        app.admission.turn(&mut pass, address.kind != Kind::Command, body.len()).await?;
     }
     let params = if address.path.contains('{') { path_params(&mut parts).await? } else { Vec::new() };
     let Parts { method, uri, headers, .. } = parts;
@@ -239,12 +241,17 @@ async fn read_body(body: Body, limit: usize, pass: &mut Pass) -> Result<Bytes, B
 impl Call {
     /// The body, an object, as what it should be.
     pub(super) fn parse<T: DeserializeOwned>(&self) -> Result<T, Box<Problem>> {
-        api::parse_object(&self.body)
+        self.reading(|| api::parse_object(&self.body))
     }
 
     /// The body, an array, as what its elements should be.
     pub(super) fn parse_all<T: DeserializeOwned>(&self) -> Result<Vec<T>, Box<Problem>> {
-        api::parse(&self.body)
+        self.reading(|| api::parse(&self.body))
+    }
+
+    /// Reads the body; a large one apart from those who wait.
+    fn reading<T>(&self, read: impl FnOnce() -> T) -> T {
+        if self.body.len() < LARGE { read() } else { answer::apart(read) }
     }
 
     /// The same where the body may be left out.
@@ -276,7 +283,7 @@ impl Call {
         command: fn(Asking<'_>) -> Result<Command, Box<Problem>>,
     ) -> Result<Command, Box<Problem>> {
         let key = self.params.first().map_or("", |(_, value)| value.as_str());
-        command(Asking { key, body: &self.body })
+        self.reading(|| command(Asking { key, body: &self.body }))
     }
 
     /// A part of the path as what it should be.
@@ -383,7 +390,7 @@ impl Call {
             self.uri.query().unwrap_or_default().split('&').map(str::as_bytes).collect();
         query.sort_unstable();
         parts.extend(query);
-        let understood = api::understood(&self.body);
+        let understood = self.reading(|| api::understood(&self.body));
         parts.push(understood.as_deref().unwrap_or(&self.body));
         digest(&parts)
     }

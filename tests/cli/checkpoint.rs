@@ -62,3 +62,43 @@ fn a_history_that_was_written_anew_is_found_by_its_checkpoints() {
     let said = home.run(&verify);
     assert!(said.err.contains("its signature is wrong"), "{}", said.err);
 }
+
+/// A secret that is gone is no reason to sign with another as if nothing had been: that is for a person to say.
+#[test]
+fn a_lost_key_is_not_made_anew_in_silence() {
+    let home = Home::new();
+    home.ok(&["checkpoint"]);
+    let first = home.ok(&["checkpoint", "keys"]);
+    home.ok(&["doctor"]);
+    std::fs::remove_file(home.data().join("signing.key")).unwrap();
+    let said = home.run(&["checkpoint"]);
+    assert_ne!(said.status, 0, "{}", said.out);
+    assert!(!home.data().join("signing.key").exists(), "it was made anew");
+    let said = home.run(&["doctor"]);
+    assert!(said.status == 1 && said.out.contains("rotate --lost"), "{}", said.out);
+    let said = home.run(&["checkpoint", "rotate"]);
+    assert_eq!(said.status, 3, "{}", said.out);
+    assert!(said.err.contains("rotate --lost"), "{}", said.err);
+    home.ok(&["checkpoint", "rotate", "--lost"]);
+    assert_ne!(home.ok(&["checkpoint", "keys"]), first);
+    home.ok(&["checkpoint"]);
+    home.ok(&["verify", "--checkpoints"]);
+    let said = home.run(&["checkpoint", "rotate", "--lost"]);
+    assert!(said.status == 3 && said.err.contains("leave --lost out"), "{}", said.err);
+    // What the first key signed is still to be checked by it.
+    let before = home.data().join("workspaces/default/heads.signed.1");
+    home.ok(&["verify", "--checkpoints", &before.display().to_string(), "--key", first.trim()]);
+}
+
+/// What the doctor looks at is the ledger beside what was signed of it.
+#[test]
+fn the_doctor_holds_a_ledger_against_what_was_signed_of_it() {
+    let home = Home::new();
+    home.ok(&["override", "pause-all", "--reason", "is it blue", "--for", "1h"]);
+    home.ok(&["checkpoint"]);
+    let said = home.ok(&["doctor"]);
+    assert!(said.contains("the ledger agrees with"), "{said}");
+    rewrite(&home, "is it blue", "is it grey");
+    let said = home.run(&["doctor"]);
+    assert!(said.status == 1 && said.out.contains("written anew"), "{}", said.out);
+}

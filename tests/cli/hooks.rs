@@ -686,3 +686,21 @@ fn what_a_guard_stopped_is_recorded_under_a_token_that_can_do_nothing_else() {
     assert_eq!(Said::of(&mut commit).status, 1);
     assert_ne!(fs::read_to_string(&file).unwrap(), kept);
 }
+
+/// What a search from above every repository reaches nobody knows, where it is not said which project is meant: that is asked about.
+#[test]
+fn a_search_from_above_every_repository_is_asked_about() {
+    let Some(place) = Place::new() else { return };
+    let above = place.repo.parent().unwrap();
+    let map = place.home.dir.path().join("team.toml").display().to_string();
+    let ask = |tool: &str, input: Json| {
+        let call =
+            json!({"hook_event_name": "PreToolUse", "tool_name": tool, "cwd": above, "tool_input": input});
+        let mut hook = place.deeds(&["hook", "claude-code", "--agent", "docs-writer", "--map", &map]);
+        hook.env_remove("CLAUDE_PROJECT_DIR");
+        decided(&Said::with(&mut hook, call.to_string().as_bytes()))
+    };
+    is(ask("Grep", json!({"pattern": "x"})), "ask", &["in no repository", "CLAUDE_PROJECT_DIR"]);
+    is(ask("Glob", json!({"pattern": "**/*.md"})), "ask", &["in no repository"]);
+    assert_eq!(ask("LS", json!({})), None, "the names in a folder that is in no repository");
+}

@@ -11,13 +11,12 @@ use crate::team::{Line, Team, measures, p99};
 /// Connections of the hostile agent.
 const CONNECTIONS: usize = 64;
 /// The workspace's budget and 100 MiB: what the server may take, whatever an agent does.
-const MOST_MIB: u64 = 356;
+pub(crate) const MOST_MIB: u64 = 356;
 /// Writes of the victim, quiet and under attack.
 const WRITES: usize = 300;
 
 fn body(who: &str, connection: usize, n: u64) -> String {
-    let entity = format!("{who}/{connection}");
-    json!({ "entity": entity, "changes": { "n": n }, "expected": { "n": n } }).to_string()
+    format!(r#"{{"entity":"{who}/{connection}","changes":{{"n":{n}}},"expected":{{"n":{n}}}}}"#)
 }
 
 /// What the victim's writes and looks take; none is refused.
@@ -37,17 +36,19 @@ fn victim(team: &Team, entity: usize) -> (Duration, Duration) {
 
 /// Sends all it can on one connection until it is over; counts what went through.
 fn flood(mut line: Line, connection: usize, over: &AtomicBool, done: &AtomicU64, batch: usize) {
+    // What the server does to the others is measured, not what a program does that keeps the machine busy: that needs no server.
+    rustix::process::nice(19).unwrap();
     let mut n = 0;
     while !over.load(Ordering::Relaxed) {
         let writes: Vec<String> = (0..batch as u64).map(|one| body("hostile", connection, n + one)).collect();
         n += batch as u64;
         let sent = match batch {
-            1 => line.ask("POST", "/v1/writes", &writes[0]),
-            _ => line.ask("POST", "/v1/writes:batch", &format!("[{}]", writes.join(","))),
+            1 => line.exchange("POST", "/v1/writes", "", &writes[0]),
+            _ => line.exchange("POST", "/v1/writes:batch", "", &format!("[{}]", writes.join(","))),
         };
         match sent {
             Ok((200, answer)) => {
-                let through = answer.to_string().matches("\"outcome\":\"committed\"").count();
+                let through = String::from_utf8_lossy(&answer).matches("\"outcome\":\"committed\"").count();
                 done.fetch_add(through as u64, Ordering::Relaxed);
             }
             Ok(_) => {}
@@ -113,6 +114,11 @@ fn a_flood_of_whole_batches_costs_the_others_little() {
 }
 
 #[test]
+fn a_flood_of_the_largest_batches_costs_the_others_little() {
+    attacked(256);
+}
+
+#[test]
 fn idle_connections_shut_nobody_out() {
     use rustix::process::{Resource, Rlimit, setrlimit};
 
@@ -145,16 +151,19 @@ fn answers_that_nobody_reads_cost_little_and_end_with_their_token() {
             json!({ "entity": format!("hostile/{n}"), "changes": { "t": long }, "expected": { "t": 0 } });
         assert_eq!(line.ask("POST", "/v1/writes", &write.to_string()).unwrap().0, 200);
     }
+    team.invite("watcher", "wanda");
     let before = team.resident();
-    let mut unread: Vec<Line> = (0..60).map(|_| team.connect("hostile")).collect();
+    let mut unread: Vec<Line> = (0..60).map(|_| team.connect("wanda")).collect();
     for line in &mut unread {
+        // Two of them are more than the system takes for a connection that nobody reads.
+        line.send("GET", "/v1/ledger?limit=200", "").unwrap();
         line.send("GET", "/v1/ledger?limit=200", "").unwrap();
     }
     std::thread::sleep(Duration::from_secs(3));
     let (held, mut dana) = (team.resident(), team.connect("dana"));
     let (_, tokens) = dana.ask("GET", "/v1/tokens", "").unwrap();
-    let of_hostile = tokens["tokens"].as_array().unwrap().iter().find(|token| token["name"] == "hostile");
-    let id = of_hostile.unwrap()["id"].as_str().unwrap();
+    let of_wanda = tokens["tokens"].as_array().unwrap().iter().find(|token| token["name"] == "wanda");
+    let id = of_wanda.unwrap()["id"].as_str().unwrap();
     let (status, answer) = dana.ask("DELETE", &format!("/v1/tokens/{id}"), "").unwrap();
     assert_eq!(status, 200, "{answer}");
     std::thread::sleep(Duration::from_secs(4));
@@ -162,10 +171,11 @@ fn answers_that_nobody_reads_cost_little_and_end_with_their_token() {
     println!(
         "60 unread answers: {before} MiB before, {held} while they wait, {after} after the token was revoked"
     );
-    assert!(held < before + 100, "{held} MiB");
-    let cut =
-        unread.iter_mut().filter_map(|line| line.rest().ok()).filter(|bytes| *bytes < 5_000_000).count();
-    assert!(cut > 0, "the connections of the revoked token are still served");
+    assert!(held < MOST_MIB && after < MOST_MIB, "{held} MiB, then {after}");
+    assert!(
+        unread.iter_mut().take(8).any(|line| line.is_cut_before(2)),
+        "the connections of the revoked token are still served"
+    );
 }
 
 #[test]

@@ -25,6 +25,7 @@ mod support;
 mod budgets;
 mod fairness;
 mod false_server;
+mod floods;
 mod person;
 mod server_proof;
 mod signing;

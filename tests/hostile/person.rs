@@ -1,6 +1,7 @@
 //! In somebody else's name: by the environment, by an admin, by an invitation that was used before.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 
 use serde_json::Value;
 
@@ -64,6 +65,14 @@ fn a_token_in_a_persons_name_is_made_by_that_person_once() {
     let server = Server::start(&home);
     let join = |file: &str, out: &str| home.run(&["join", file, "--connect", &server.url, "--out", out]);
 
+    // Whoever may read it may have taken it already.
+    let place = home.dir.path().join("sam.invitation");
+    fs::set_permissions(&place, fs::Permissions::from_mode(0o644)).unwrap();
+    let said = join("sam.invitation", "sam.token");
+    assert!(said.status == 2 && said.err.contains("chmod 600"), "{}", said.err);
+    fs::set_permissions(&place, fs::Permissions::from_mode(0o600)).unwrap();
+    let said = home.run(&["tokens", "invite", "reviewer", "--out", "x.invitation", "--", "--help"]);
+    assert!(said.status == 1 && said.out.contains("an option"), "{}{}", said.out, said.err);
     let said = join("sam.invitation", "sam.token");
     assert_eq!(said.status, 0, "{}\n{}", said.out, said.err);
     let me = home.ok(&["inbox", "list", "--connect", &server.url, "--token-file", "sam.token"]);

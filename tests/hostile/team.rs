@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::patience::PATIENCE;
 use crate::run::Home;
@@ -41,10 +41,15 @@ pub(crate) struct Team {
 
 impl Team {
     pub(crate) fn start() -> Self {
+        Self::start_on(MAP, &["hostile", "victim"])
+    }
+
+    /// The same by a map of one's own, with tokens of these agents and of dana.
+    pub(crate) fn start_on(map: &str, agents: &[&str]) -> Self {
         let home = Home::new();
-        home.file("team.toml", MAP);
+        home.file("team.toml", map);
         home.ok(&["map", "apply", "team.toml"]);
-        for agent in ["hostile", "victim"] {
+        for agent in agents {
             home.ok(&["tokens", "create", "agent", agent, "--out", &format!("{agent}.token")]);
         }
         home.ok(&["tokens", "create", "admin", "dana", "--out", "dana.token"]);
@@ -69,6 +74,32 @@ impl Team {
     }
 }
 
+impl Team {
+    /// Makes a token for somebody more.
+    pub(crate) fn invite(&self, class: &str, name: &str) {
+        let asked = json!({"class": class, "name": name}).to_string();
+        let (status, made) = self.connect("dana").ask("POST", "/v1/tokens", &asked).unwrap();
+        assert_eq!(status, 200, "{name}: {made}");
+        let header = format!("Authorization: Bearer {}", made["token"].as_str().unwrap());
+        self.home.file(&format!("{name}.token"), &header);
+    }
+
+    /// How many bytes the data directory takes.
+    pub(crate) fn disk(&self) -> u64 {
+        fn of(folder: &std::path::Path) -> u64 {
+            let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+            let sizes = entries.map(|entry| match entry.metadata() {
+                Ok(about) if about.is_dir() => of(&entry.path()),
+                Ok(about) => about.len(),
+                // It may have gone meanwhile.
+                Err(_) => 0,
+            });
+            sizes.sum()
+        }
+        of(&self.home.data())
+    }
+}
+
 /// A connection that is kept, as a client of an agent keeps it.
 pub(crate) struct Line {
     stream: BufReader<TcpStream>,
@@ -86,14 +117,36 @@ impl Line {
 
     /// Sends a request and leaves its answer unread.
     pub(crate) fn send(&mut self, method: &str, path: &str, body: &str) -> std::io::Result<()> {
+        self.send_with(method, path, "", body)
+    }
+
+    fn send_with(&mut self, method: &str, path: &str, headers: &str, body: &str) -> std::io::Result<()> {
         let (head, length) = (&self.head, body.len());
-        let request = format!("{method} {path} HTTP/1.1\r\n{head}Content-Length: {length}\r\n\r\n{body}");
+        let request =
+            format!("{method} {path} HTTP/1.1\r\n{head}{headers}Content-Length: {length}\r\n\r\n{body}");
         self.stream.get_mut().write_all(request.as_bytes())
     }
 
     /// Asks, and reads what comes.
     pub(crate) fn ask(&mut self, method: &str, path: &str, body: &str) -> std::io::Result<(u16, Value)> {
-        self.send(method, path, body)?;
+        let (status, body) = self.exchange(method, path, "", body)?;
+        Ok((status, serde_json::from_slice(&body).unwrap_or_default()))
+    }
+
+    /// The same without a look at what came.
+    pub(crate) fn exchange(
+        &mut self,
+        method: &str,
+        path: &str,
+        headers: &str,
+        body: &str,
+    ) -> std::io::Result<(u16, Vec<u8>)> {
+        self.send_with(method, path, headers, body)?;
+        self.answer()
+    }
+
+    /// Reads an answer.
+    fn answer(&mut self) -> std::io::Result<(u16, Vec<u8>)> {
         let mut line = String::new();
         self.stream.read_line(&mut line)?;
         let status = line.split(' ').nth(1).and_then(|status| status.parse().ok());
@@ -109,12 +162,24 @@ impl Line {
         let mut body = vec![0; length];
         self.stream.read_exact(&mut body)?;
         let status = status.ok_or(std::io::ErrorKind::UnexpectedEof)?;
-        Ok((status, serde_json::from_slice(&body).unwrap_or_default()))
+        Ok((status, body))
     }
 
-    /// How many bytes there are until the connection ends.
-    pub(crate) fn rest(&mut self) -> std::io::Result<u64> {
-        std::io::copy(&mut self.stream, &mut std::io::sink())
+    /// Whether the connection has ended before so many answers came.
+    pub(crate) fn is_cut_before(&mut self, answers: usize) -> bool {
+        self.stream.get_mut().set_read_timeout(Some(Duration::from_secs(1))).unwrap();
+        let ended = |error: std::io::Error| {
+            !matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut)
+        };
+        (0..answers).any(|_| self.answer().is_err_and(ended))
+    }
+
+    /// A number that the server counts of an agent; 0 where it says none.
+    pub(crate) fn gauge(&mut self, name: &str, agent: &str) -> u64 {
+        let (_, text) = self.exchange("GET", "/metrics", "", "").unwrap();
+        let text = String::from_utf8(text).unwrap();
+        let of = |line: &&str| line.starts_with(name) && line.contains(&format!("agent=\"{agent}\""));
+        text.lines().find(of).map_or(0, |line| line.rsplit(' ').next().unwrap().parse().unwrap())
     }
 
     /// The same with how long it took.

@@ -417,3 +417,38 @@ async fn the_ledger_is_paged_counted_and_traced() {
     assert!(metrics.text.contains("deeds_http_requests_total{status=\"200\"}"), "{}", metrics.text);
     server.stop().await;
 }
+
+/// A page has as many deeds as have room in it, those nearest to where it was asked for.
+#[tokio::test]
+async fn a_page_of_large_deeds_has_fewer_of_them() {
+    let server = Server::start().await;
+    let intake = server.agent("intake").await;
+    let long = "x".repeat(60_000);
+    for no in 0..80 {
+        let wrote =
+            intake.write(&format!("crm/contact/{no}"), json!({"name": long}), json!({"name": 0})).await;
+        assert_eq!(wrote["outcome"], "committed", "{}", wrote.text);
+    }
+    let head = server.dana.get("/v1/ledger?limit=1").await["head"].as_u64().unwrap();
+    let middle = head - 40;
+    for (asked, first, last) in [
+        (String::new(), None, Some(head)),
+        (format!("before={head}&"), None, Some(head - 1)),
+        (format!("after={}&", head - 79), Some(head - 78), None),
+        (format!("around={middle}&"), None, None),
+    ] {
+        for filter in ["", "filter=actor:intake&"] {
+            let path = format!("/v1/ledger?{asked}{filter}limit=1000&min_seq={head}");
+            let page = server.dana.get(&path).await;
+            assert!(page.text.len() < 5 << 20, "{path}: {} bytes", page.text.len());
+            let seqs: Vec<u64> =
+                page["deeds"].as_array().unwrap().iter().map(|deed| deed["seq"].as_u64().unwrap()).collect();
+            assert!((60..75).contains(&seqs.len()), "{path}: {} deeds", seqs.len());
+            assert!(page["more"] == true && seqs.is_sorted(), "{path}: {seqs:?}");
+            assert!(first.is_none_or(|first| seqs.first() == Some(&first)), "{path}: {seqs:?}");
+            assert!(last.is_none_or(|last| seqs.last() == Some(&last)), "{path}: {seqs:?}");
+            assert!(!asked.starts_with("around") || seqs.contains(&middle), "{path}: {seqs:?}");
+        }
+    }
+    server.stop().await;
+}

@@ -194,6 +194,20 @@ fn copy(
     Ok(hex(&digest.finalize()).to_string())
 }
 
+/// Any bytes as a backup: what is read of it whole is what its manifest says.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn any_backup(bytes: &[u8]) {
+    let mut parts = 0;
+    let read = read(bytes, |_, _| {
+        parts += 1;
+        Ok(io::sink())
+    });
+    if let Ok(manifest) = read {
+        assert_eq!(parts, manifest.ledgers.len(), "not every ledger was read");
+        assert!(manifest.bytes() <= bytes.len() as u64, "it says that it has more than there is");
+    }
+}
+
 /// The SHA-256 of everything that can be read.
 pub(super) fn sha256(mut from: impl Read) -> io::Result<String> {
     let (mut digest, mut piece) = (Sha256::new(), vec![0; PIECE]);

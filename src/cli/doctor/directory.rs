@@ -16,6 +16,12 @@ const MIB: u64 = 1024 * 1024;
 
 pub(super) fn checks(context: &Context, dir: &DataDir) -> anyhow::Result<Vec<Check>> {
     let mut checks = vec![entering(dir.path()), tokens(&dir.tokens_path()), room(dir.path())];
+    if let Some(place) = dir.store().signing().lost() {
+        let found = format!("{} is gone: heads are not signed any more", place.display());
+        let mend =
+            "put it back from where you keep it, or begin with a new key: `deeds checkpoint rotate --lost`";
+        checks.push(Check::wrong("signing key", found, mend));
+    }
     checks.extend(serving(context, dir)?);
     Ok(checks)
 }

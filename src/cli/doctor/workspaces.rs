@@ -2,12 +2,13 @@
 
 use super::Check;
 use crate::cli::datadir::DataDir;
+use crate::cli::verify::notes::Notes;
 use crate::coordinator::Clock;
 use crate::domain::deed::Deed;
 use crate::domain::ids::WorkspaceId;
 use crate::domain::time::{Span, Time};
 use crate::index;
-use crate::ledger::{Record, Verified};
+use crate::ledger::{Record, Verified, signing};
 
 /// How far behind the newest deed the clock may be: two machines are never quite of one mind.
 const CLOCK_SLACK: Span = Span::from_secs(2);
@@ -31,7 +32,30 @@ fn of(dir: &DataDir, workspace: &WorkspaceId) -> Vec<Check> {
             return vec![Check::wrong(&what, error.to_string(), mend)];
         }
     };
-    vec![last_deed(&what, last.as_ref()), index(dir, workspace, &verified)]
+    vec![last_deed(&what, last.as_ref()), signed(dir, workspace, &verified), index(dir, workspace, &verified)]
+}
+
+/// What was signed of the ledger, and whether it is still so.
+fn signed(dir: &DataDir, workspace: &WorkspaceId, verified: &Verified) -> Check {
+    let what = format!("signed heads {workspace}");
+    if !dir.store().folder(workspace).join(signing::HEADS).exists() {
+        return Check::fine(&what, "none yet");
+    }
+    let hold = || {
+        let mut notes = Notes::read(dir, workspace, None, &[])?;
+        let numbers: Vec<u64> = notes.numbers().into_iter().filter(|seq| *seq > 0).collect();
+        for head in dir.store().heads(workspace, &numbers)? {
+            notes.reached(head);
+        }
+        notes.hold(&dir.store().place(workspace), verified)
+    };
+    match hold() {
+        Ok(count) => Check::fine(&what, format!("the ledger agrees with {count}")),
+        Err(error) => {
+            let mend = "keep both files as they are; `deeds verify --checkpoints` says more, and a backup has what was there";
+            Check::wrong(&what, format!("{error:#}"), mend)
+        }
+    }
 }
 
 /// The last deed: this version reads it, and it was not recorded after now.

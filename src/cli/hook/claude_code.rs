@@ -139,13 +139,33 @@ fn read() -> Result<Call, String> {
     if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > MAX_CALL_BYTES {
         return Err(format!("the call on standard input has more than {MAX_CALL_BYTES} bytes"));
     }
-    serde_json::from_slice(&bytes).map_err(|error| {
+    understood(&bytes)
+}
+
+fn understood(bytes: &[u8]) -> Result<Call, String> {
+    serde_json::from_slice(bytes).map_err(|error| {
         visible(&format!("what is on standard input is not a tool call of Claude Code: {error}"))
     })
 }
 
-/// The answer, if there is something to say; why there can't be one, as a clause.
-fn decide(context: &Context, asking: &Asking, call: &Call) -> Result<Option<Answer>, String> {
+/// Any bytes as a call: what it is about is in the repository, as far as it is there at all.
+#[cfg(any(test, fuzzing))]
+pub(in crate::cli) fn any_call(bytes: &[u8]) {
+    let Ok(Some((looked, _))) = understood(bytes).and_then(|call| looked(&call)) else { return };
+    let repository = Repository { top: PathBuf::from("/repository") };
+    let Ok(prefix) = "files".parse() else { return };
+    // Of what is elsewhere git is asked, which takes long.
+    if looked.at.starts_with(&repository.top)
+        && let Ok((entities, within)) = looked.on_the_map(&repository, &prefix)
+    {
+        let below = |text: &str| text == "files" || text.starts_with("files/");
+        assert!(!entities.is_empty() && entities.iter().all(|entity| below(entity.as_str())), "{entities:?}");
+        assert!(within.is_none_or(|within| below(within.entity_text())), "{}", looked.at.display());
+    }
+}
+
+/// What the call is about, where it is about files; why that can't be said, as a clause.
+fn looked(call: &Call) -> Result<Option<(Looked, Wish)>, String> {
     if call.hook_event_name != EVENT {
         return Ok(None);
     }
@@ -167,8 +187,13 @@ fn decide(context: &Context, asking: &Asking, call: &Call) -> Result<Option<Answ
             );
         }
     };
-    let looked = Looked::of(tool, &path, &call.tool_input)?;
-    let Some(repository) = project(call, &looked.at)? else { return Ok(None) };
+    Looked::of(tool, &path, &call.tool_input).map(|looked| Some((looked, wish)))
+}
+
+/// The answer, if there is something to say; why there can't be one, as a clause.
+fn decide(context: &Context, asking: &Asking, call: &Call) -> Result<Option<Answer>, String> {
+    let Some((looked, wish)) = looked(call)? else { return Ok(None) };
+    let Some(repository) = project(call, &looked)? else { return Ok(None) };
     let (entities, within) = looked.on_the_map(&repository, asking.prefix(context))?;
     if entities.is_empty() {
         return Ok(None);
@@ -247,7 +272,7 @@ impl Looked {
                 Ok((vec![folder], Some(within)))
             }
             // From above the repository all of it may be reached.
-            None if repository.top.starts_with(&self.at) && (reach.contains('/') || reach == "**") => {
+            None if repository.top.starts_with(&self.at) && goes_deep(reach) => {
                 Ok((vec![prefix.clone()], Some(search::pattern(prefix, "**")?)))
             }
             None => Ok((Vec::new(), None)),
@@ -255,9 +280,15 @@ impl Looked {
     }
 }
 
+/// Whether a search looks below the folder that it begins in.
+fn goes_deep(reach: &str) -> bool {
+    reach.contains('/') || reach == "**"
+}
+
 /// The repository that Claude Code works in: the one it was started in, wherever the agent has gone since. Where it is not
 /// told, that of the file: an agent that goes elsewhere would take its guard along.
-fn project(call: &Call, file: &Path) -> Result<Option<Repository>, String> {
+/// What a search from above every repository would reach, nobody knows.
+fn project(call: &Call, looked: &Looked) -> Result<Option<Repository>, String> {
     let around = |directory: &Path| {
         let resolved = resolve(directory)?;
         let there = resolved.ancestors().find(|directory| directory.is_dir()).unwrap_or(Path::new("/"));
@@ -266,9 +297,16 @@ fn project(call: &Call, file: &Path) -> Result<Option<Repository>, String> {
     if let Some(started) = std::env::var_os(PROJECT).filter(|path| !path.is_empty()) {
         return around(Path::new(&started));
     }
-    match (around(file)?, &call.cwd) {
-        (Some(repository), _) => Ok(Some(repository)),
-        (None, Some(cwd)) => around(cwd),
-        (None, None) => Err("the call says no `cwd`".to_owned()),
+    let found = match (around(&looked.at)?, &call.cwd) {
+        (Some(repository), _) => Some(repository),
+        (None, Some(cwd)) => around(cwd)?,
+        (None, None) => return Err("the call says no `cwd`".to_owned()),
+    };
+    if found.is_none() && looked.reach.as_ref().is_some_and(|reach| goes_deep(reach)) {
+        return Err(format!(
+            "it searches below {}, which is in no repository, and {PROJECT} does not say which one is meant; search in a repository",
+            visible(&looked.at.display().to_string())
+        ));
     }
+    Ok(found)
 }

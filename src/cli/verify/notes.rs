@@ -14,7 +14,7 @@ use crate::ledger::{Hash, Head, Verified, signing};
 const MAX_BYTES: u64 = 256 * 1024 * 1024;
 
 /// The checkpoints of a file.
-pub(super) struct Notes {
+pub(in crate::cli) struct Notes {
     shown: String,
     /// What is said of which number, and what the ledger has there; of ledgers by their identity.
     said: BTreeMap<u64, Vec<SignedHead>>,
@@ -26,7 +26,7 @@ impl Notes {
     ///
     /// # Errors
     /// When the file or the keys can't be read, or a note is not signed by one of them.
-    pub(super) fn read(
+    pub(in crate::cli) fn read(
         dir: &DataDir,
         workspace: &WorkspaceId,
         file: Option<&Path>,
@@ -63,8 +63,13 @@ impl Notes {
         Ok(notes)
     }
 
+    /// The numbers that something is said of.
+    pub(in crate::cli) fn numbers(&self) -> Vec<u64> {
+        self.said.keys().copied().collect()
+    }
+
     /// A record of the ledger.
-    pub(super) fn reached(&mut self, head: Head) {
+    pub(in crate::cli) fn reached(&mut self, head: Head) {
         if self.said.contains_key(&head.seq) {
             self.found.insert(head.seq, head.hash);
         }
@@ -74,7 +79,7 @@ impl Notes {
     ///
     /// # Errors
     /// At the first that it does not agree with.
-    pub(super) fn hold(&self, place: &str, verified: &Verified) -> anyhow::Result<usize> {
+    pub(in crate::cli) fn hold(&self, place: &str, verified: &Verified) -> anyhow::Result<usize> {
         let source = verified.identity.source();
         let ours = self.said.values().flatten().filter(|note| note.source == source);
         let mut count = 0;

@@ -3,8 +3,8 @@
 
 use super::*;
 
-/// More than half of what goes into one batch, so that two of these make two batches.
-const HALF: u64 = 200;
+/// As much as goes into one batch, so that two of these make two batches.
+const FILL: u64 = 256;
 
 type Told = tokio::task::JoinHandle<Vec<Result<Answer, SubmitError>>>;
 
@@ -13,8 +13,8 @@ pub(super) fn ledger_of(handle: &Handle) -> &MemoryLedger {
     ledger
 }
 
-fn half(agent: &str, from: u64) -> Vec<Request> {
-    (from..from + HALF).map(|n| keyed(write(agent, "text", n, n), &format!("{agent}-{n}"))).collect()
+fn fill_up(agent: &str, from: u64) -> Vec<Request> {
+    (from..from + FILL).map(|n| keyed(write(agent, "text", n, n), &format!("{agent}-{n}"))).collect()
 }
 
 /// Sends both while the ledger takes its time, and returns when the first is being written and the second is decided.
@@ -53,7 +53,7 @@ async fn holds(handle: &Handle) {
 async fn the_second_is_decided_on_the_first_and_waits_for_it() {
     let handle = started(memory()).await;
     let mut watcher = handle.watch(Seq(0));
-    let (first, second) = both(&handle, half("ada", 0), half("ada", HALF)).await;
+    let (first, second) = both(&handle, fill_up("ada", 0), fill_up("ada", FILL)).await;
     ledger_of(&handle).hold(false);
     assert!(outcomes(first.await.unwrap()).iter().all(|outcome| *outcome == Outcome::Committed));
     assert!(outcomes(second.await.unwrap()).iter().all(|outcome| *outcome == Outcome::Committed));
@@ -67,7 +67,7 @@ async fn when_the_first_fails_the_second_was_never_decided_on_it() {
     let handle = started(memory()).await;
     ledger_of(&handle).prepare(Mishap::Fails(full()));
     let mut watcher = handle.watch(Seq(0));
-    let (first, second) = both(&handle, half("ada", 0), half("ada", HALF)).await;
+    let (first, second) = both(&handle, fill_up("ada", 0), fill_up("ada", FILL)).await;
     ledger_of(&handle).hold(false);
     for answer in first.await.unwrap() {
         assert_eq!(answer.unwrap_err(), SubmitError::Unavailable(Trouble::Ledger(full())));
@@ -82,7 +82,7 @@ async fn when_the_first_fails_the_second_was_never_decided_on_it() {
 async fn when_another_node_was_first_both_are_decided_anew() {
     let handle = started(memory()).await;
     ledger_of(&handle).prepare(Mishap::Overtaken(foreign(3).await));
-    let (first, second) = both(&handle, half("zoe", 0), half("zoe", HALF)).await;
+    let (first, second) = both(&handle, fill_up("zoe", 0), fill_up("zoe", FILL)).await;
     ledger_of(&handle).hold(false);
     let first = outcomes(first.await.unwrap());
     assert!(first[..3].iter().all(|outcome| *outcome == Outcome::Stale), "decided on the old state");
@@ -95,7 +95,7 @@ async fn when_another_node_was_first_both_are_decided_anew() {
 async fn when_the_fate_of_the_first_is_unknown_the_second_is_decided_on_what_is_found() {
     let handle = started(memory()).await;
     ledger_of(&handle).prepare(Mishap::RecordedButUnknown);
-    let (first, second) = both(&handle, half("ada", 0), half("ada", HALF)).await;
+    let (first, second) = both(&handle, fill_up("ada", 0), fill_up("ada", FILL)).await;
     ledger_of(&handle).hold(false);
     for answer in first.await.unwrap() {
         assert!(matches!(answer.unwrap_err(), SubmitError::Unknown(_)));
@@ -107,7 +107,7 @@ async fn when_the_fate_of_the_first_is_unknown_the_second_is_decided_on_what_is_
 #[tokio::test]
 async fn a_key_of_the_first_is_answered_again_only_when_that_is_on_disk() {
     let handle = started(memory()).await;
-    let (first, second) = both(&handle, half("ada", 0), half("ada", 0)).await;
+    let (first, second) = both(&handle, fill_up("ada", 0), fill_up("ada", 0)).await;
     ledger_of(&handle).hold(false);
     let (first, second) = (first.await.unwrap(), second.await.unwrap());
     let head = handle.head();
@@ -124,7 +124,7 @@ async fn a_key_of_the_first_is_answered_again_only_when_that_is_on_disk() {
 async fn a_key_whose_first_answer_was_lost_is_decided_as_new() {
     let handle = started(memory()).await;
     ledger_of(&handle).prepare(Mishap::Fails(full()));
-    let (first, second) = both(&handle, half("ada", 0), half("ada", 0)).await;
+    let (first, second) = both(&handle, fill_up("ada", 0), fill_up("ada", 0)).await;
     ledger_of(&handle).hold(false);
     assert!(first.await.unwrap().iter().all(Result::is_err));
     for answer in second.await.unwrap() {
@@ -137,7 +137,7 @@ async fn a_key_whose_first_answer_was_lost_is_decided_as_new() {
 #[tokio::test]
 async fn shutting_down_finishes_both() {
     let handle = started(memory()).await;
-    let (first, second) = both(&handle, half("ada", 0), half("ada", HALF)).await;
+    let (first, second) = both(&handle, fill_up("ada", 0), fill_up("ada", FILL)).await;
     let stopping = {
         let handle = handle.clone();
         tokio::spawn(async move { handle.shutdown().await })

@@ -14,9 +14,12 @@ pub fn drawn(name: &str) -> String {
     skeleton(&in_one_spelling(name).to_lowercase()).collect()
 }
 
-/// The reserved name that it is, or is drawn like.
+/// The reserved name that it is, or is drawn like. What begins like an option of a command is none for anybody.
 pub fn reserved(name: &str) -> Option<&'static str> {
     let looks = drawn(name);
+    if looks.starts_with('-') {
+        return Some("an option");
+    }
     RESERVED.into_iter().find(|word| drawn(word) == looks)
 }
 
@@ -43,7 +46,7 @@ mod tests {
 
     #[test]
     fn words_of_its_own_are_reserved() {
-        for name in ["deeds", "Deeds", "d\u{435}eds", "people", "EVERYBODY"] {
+        for name in ["deeds", "Deeds", "d\u{435}eds", "people", "EVERYBODY", "--help", "-x", "\u{2010}x"] {
             assert!(reserved(name).is_some(), "{name}");
         }
         for name in ["dana", "deeds-bot", "people-ops", "body"] {

@@ -23,6 +23,8 @@ use super::{
 
 /// The ledger's file, in the folder of its workspace and in backups.
 pub const FILE: &str = "ledger.db";
+/// How many records are read at once where only their hashes are wanted.
+const HEADS_READ: usize = 16;
 
 /// The row of this engine.
 pub(super) const ENGINE: Engine = Engine {
@@ -35,6 +37,7 @@ pub(super) const ENGINE: Engine = Engine {
     open: |folder| Ok(SqliteLedger::open(&folder.join(FILE))?.into()),
     verify: |folder, progress| verify(&folder.join(FILE), progress),
     inspect: |folder| inspect(&folder.join(FILE)),
+    heads: |folder, seqs| heads(&folder.join(FILE), seqs),
     copy: |folder, to| copy(&folder.join(FILE), &to.join(FILE)),
     restore: |from, root| fs::rename(from, root).map_err(|error| LedgerError::of_system(root, &error)),
 };
@@ -207,6 +210,17 @@ fn inspect(path: &Path) -> Result<(Verified, Option<Record>), LedgerError> {
     let head = file::check_tail(&snapshot, path, &identity)?;
     let last = reader::read_many(&snapshot, &[head.seq]).map_err(explain)?.pop();
     Ok((Verified { identity, head }, last))
+}
+
+/// Where it would end with each of these records.
+fn heads(path: &Path, seqs: &[u64]) -> Result<Vec<Head>, LedgerError> {
+    let (conn, _) = file::open_for_verifying(path)?;
+    let mut heads = Vec::with_capacity(seqs.len());
+    for some in seqs.chunks(HEADS_READ) {
+        let records = reader::read_many(&conn, some).map_err(|error| file::explain(path, &error))?;
+        heads.extend(records.iter().map(Record::head));
+    }
+    Ok(heads)
 }
 
 /// Copies the ledger into a new file as it is at one moment.

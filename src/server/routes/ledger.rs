@@ -2,6 +2,8 @@
 //!
 //! Without a filter the ledger answers itself; with one the index says which deeds are meant.
 
+use std::collections::VecDeque;
+
 use serde_json::value::RawValue;
 
 use crate::api::{
@@ -22,6 +24,10 @@ use crate::server::workspace::Workspace;
 
 /// How many deeds a page has where the caller does not say.
 const PAGE: usize = 100;
+/// How many bytes of deeds a page has at most; a single deed's may be more.
+const PAGE_BYTES: usize = 4 * 1024 * 1024;
+/// How many deeds that a filter means are read at a time.
+const READ: usize = 16;
 /// How many buckets a histogram has where the caller does not say.
 const BUCKETS: usize = 60;
 /// How far back a histogram looks where the caller does not say.
@@ -55,9 +61,54 @@ pub(in crate::server) async fn page(call: Call) -> Answer {
             Ok((found, count))
         })
         .await?;
-    let deeds = raw_deeds(&call.space, found.seqs).await?;
+    let mut fitting = Fitting::of(from);
+    for some in found.seqs.chunks(READ) {
+        fitting.take(raw_deeds(&call.space, some.to_vec()).await?);
+    }
     let count = count.map(|count| (count.deeds, count.exact));
-    apart(|| json(&LedgerPage { deeds, more: found.more, head: found.head, count }))
+    let more = found.more || fitting.left_out;
+    apart(|| json(&LedgerPage { deeds: fitting.deeds.into(), more, head: found.head, count }))
+}
+
+/// The deeds of a page, as many as fit: nearest to where it was asked for.
+struct Fitting {
+    deeds: VecDeque<RawDeed>,
+    bytes: usize,
+    /// Those before this one may go, and then those after it.
+    pivot: Seq,
+    /// Some had no room.
+    left_out: bool,
+    /// Of what comes later none has room.
+    full: bool,
+}
+
+impl Fitting {
+    fn of(from: PageFrom) -> Self {
+        let pivot = match from {
+            PageFrom::Newest | PageFrom::Before(_) => Seq(u64::MAX),
+            PageFrom::Oldest | PageFrom::After(_) => Seq(0),
+            PageFrom::Around(seq) => seq,
+        };
+        Self { deeds: VecDeque::new(), bytes: 0, pivot, left_out: false, full: false }
+    }
+
+    /// Takes deeds that come after those it has.
+    fn take(&mut self, deeds: Vec<RawDeed>) {
+        for deed in deeds {
+            if self.full {
+                return;
+            }
+            self.bytes += deed.deed.get().len();
+            self.deeds.push_back(deed);
+            while self.bytes > PAGE_BYTES && self.deeds.len() > 1 {
+                let gone = self.deeds.pop_front_if(|first| first.seq < self.pivot);
+                self.full = gone.is_none();
+                let gone = gone.or_else(|| self.deeds.pop_back());
+                self.bytes -= gone.map_or(0, |gone| gone.deed.get().len());
+                self.left_out = true;
+            }
+        }
+    }
 }
 
 fn filter_of(call: &Call, query: &Query) -> Result<Filter, Box<Problem>> {
@@ -103,15 +154,15 @@ async fn unfiltered_page(
         }
     };
     let until = until.min(head.0);
-    let mut deeds = Vec::new();
+    let mut fitting = Fitting::of(from);
     let mut at = after;
-    while at < until {
+    while at < until && !fitting.full {
         let wanted = usize::try_from(until - at).unwrap_or(limit);
         let records = space.handle().ledger().read(at, wanted).await.map_err(|error| unread(&error))?;
         let Some(last) = records.last() else { break };
         at = last.seq;
-        for record in &records {
-            deeds.push(raw(record)?);
+        for record in records {
+            fitting.take(vec![raw(&record)?]);
         }
     }
     let more = match from {
@@ -119,7 +170,7 @@ async fn unfiltered_page(
         PageFrom::Oldest | PageFrom::After(_) => until < head.0,
         PageFrom::Around(_) => after > 0 || until < head.0,
     };
-    Ok(LedgerPage { deeds, more, head, count: None })
+    Ok(LedgerPage { deeds: fitting.deeds.into(), more: more || fitting.left_out, head, count: None })
 }
 
 /// `GET /v1/ledger/{seq}`

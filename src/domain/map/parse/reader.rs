@@ -11,7 +11,7 @@ use crate::domain::map::asked::Rate;
 use crate::domain::map::condition::ConditionError;
 use crate::domain::map::lint::{Finding, Lint};
 use crate::domain::map::spelling::nearest;
-use crate::domain::path::PathError;
+use crate::domain::path::{PathError, in_one_spelling};
 
 /// The longest role, reason, event or output name, in bytes.
 const MAX_TEXT_BYTES: usize = 512;
@@ -127,10 +127,13 @@ impl<'r, 'i> Entry<'r, 'i> {
     fn inside(&self, span: Range<usize>, at: usize) -> Range<usize> {
         let written = self.lines.text(span.clone());
         let one_line = !written.starts_with("\"\"\"") && !written.starts_with("'''");
-        let plain = written.starts_with('\'') || !written.contains('\\');
+        // What was read is in one spelling, in which signs may have other lengths.
+        let plain =
+            (written.starts_with('\'') || !written.contains('\\')) && in_one_spelling(written) == written;
         let end = span.end.saturating_sub(1);
         let start = span.start + 1 + at;
-        if one_line && plain && start < end { start..end } else { span }
+        let whole = written.is_char_boundary(1 + at);
+        if one_line && plain && whole && start < end { start..end } else { span }
     }
 
     /// The value of a key; its span is noted.
