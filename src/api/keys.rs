@@ -36,6 +36,9 @@ pub struct KeyView {
     pub at: Time,
     /// It waits until another admin confirms it.
     pub offered: bool,
+    /// When it was revoked: what it signed before holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<Time>,
 }
 
 impl KeyView {
@@ -49,6 +52,7 @@ impl KeyView {
             since: known.since,
             at: known.at,
             offered: known.offered,
+            ended: known.ended,
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::api::{KeyList, KeyView};
 use crate::domain::command::{Command as Order, KeyStep};
 use crate::domain::ids::PersonId;
 use crate::domain::signature::{NAMESPACE, SignKey};
+use crate::domain::time::{Span, Time};
 
 /// What is done with keys.
 #[derive(Debug, Subcommand)]
@@ -53,7 +54,8 @@ const LIST: List<KeyList, KeyView> = List {
         of("KEY", |key| key.fingerprint.to_string()),
         of("KIND", |key| key.key.kind().to_owned()),
         of("COUNTS", |key| {
-            if key.offered { "once confirmed".to_owned() } else { format!("from deed {}", key.since) }
+            let until = key.ended.map(|end| format!(", until {end}")).unwrap_or_default();
+            if key.offered { "once confirmed".to_owned() } else { format!("from deed {}{until}", key.since) }
         }),
         of("SINCE", |key| key.at.to_string()),
     ],
@@ -77,7 +79,10 @@ pub(super) fn run(context: &Context, command: Command) -> anyhow::Result<Status>
         }
         Command::AllowedSigners => session::with_client(context, async |client| {
             for one in client.keys().await?.keys.iter().filter(|one| !one.offered) {
-                output::line(format!("{} namespaces=\"{NAMESPACE}\" {}", one.person, one.key))?;
+                // A second later, so that what was signed in that very second still holds.
+                let end = |end: Time| end.plus(Span::from_secs(1)).utc().format("%Y%m%d%H%M%SZ").to_string();
+                let until = one.ended.map(|at| format!(",valid-before=\"{}\"", end(at))).unwrap_or_default();
+                output::line(format!("{} namespaces=\"{NAMESPACE}\"{until} {}", one.person, one.key))?;
             }
             Ok(Status::Done)
         }),
@@ -90,6 +95,10 @@ pub(super) fn named(file: Option<&Path>) -> anyhow::Result<SignKey> {
         let place = file.display();
         let text = read_small(file)
             .map_err(|error| Usage::error(format!("{place}: {error}; name the `.pub` file of your key")))?;
+        let keys = text.lines().filter(|line| !line.trim().is_empty()).count();
+        if keys > 1 {
+            return Err(Usage::error(format!("{place}: it has {keys} lines; name a file with one key")));
+        }
         return text.parse().map_err(|error| Usage::error(format!("{place}: {error}")));
     }
     let Some(agent) = session::agent() else {

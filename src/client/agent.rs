@@ -10,12 +10,15 @@ use std::time::Duration;
 use ssh_agent_client_rs::{Client as Agent, Identity};
 use ssh_key::public::KeyData;
 use ssh_key::{HashAlg, LineEnding, PublicKey, SshSig};
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::{ClientError, Result};
 use crate::api::Problem;
 use crate::domain::rule::signing::{Meant, Statement};
 use crate::domain::signature::{NAMESPACE, SignKey, one_line};
 
+/// How long the agent may take to name its keys.
+const LIST: Duration = Duration::from_secs(5);
 /// How long a person may take to touch a key, or to allow its use.
 const TOUCH: Duration = Duration::from_mins(2);
 
@@ -24,6 +27,8 @@ const TOUCH: Duration = Duration::from_mins(2);
 pub struct SshAgent {
     socket: PathBuf,
     tell: Arc<dyn Fn(&str) + Send + Sync>,
+    /// Held from the statement to the answer: the next statement names what this one came to.
+    turn: Arc<Mutex<()>>,
 }
 
 impl fmt::Debug for SshAgent {
@@ -35,7 +40,12 @@ impl fmt::Debug for SshAgent {
 impl SshAgent {
     /// The agent at that socket, such as `SSH_AUTH_SOCK` names. `tell` hears in a sentence when it is asked to sign.
     pub fn new(socket: &Path, tell: impl Fn(&str) + Send + Sync + 'static) -> Self {
-        Self { socket: socket.to_owned(), tell: Arc::new(tell) }
+        Self { socket: socket.to_owned(), tell: Arc::new(tell), turn: Arc::default() }
+    }
+
+    /// Waits until no other decision is being signed here.
+    pub(super) async fn turn(&self) -> OwnedMutexGuard<()> {
+        Arc::clone(&self.turn).lock_owned().await
     }
 
     /// The keys that it has and that could sign here.
@@ -47,20 +57,23 @@ impl SshAgent {
         Ok(data.into_iter().filter_map(|data| SignKey::of(data).ok()).collect())
     }
 
+    /// What it has, and the way to it; what is asked next may take as long as a person does.
     fn list(&self) -> Result<(Agent, Vec<KeyData>)> {
         let connect = || {
             let stream = UnixStream::connect(&self.socket)?;
-            stream.set_read_timeout(Some(TOUCH))?;
-            stream.set_write_timeout(Some(TOUCH))?;
-            Ok::<_, std::io::Error>(stream)
+            stream.set_read_timeout(Some(LIST))?;
+            stream.set_write_timeout(Some(LIST))?;
+            Ok::<_, std::io::Error>((stream.try_clone()?, stream))
         };
         let place = self.socket.display();
-        let stream =
+        let (handle, stream) =
             connect().map_err(|error| not(format!("the ssh-agent at {place} can't be asked: {error}")))?;
         let mut agent = Agent::with_read_write(Box::new(stream));
         let listed = agent.list_all_identities();
         let listed =
             listed.map_err(|error| not(format!("the ssh-agent at {place} names no keys: {error}")))?;
+        let patient = handle.set_read_timeout(Some(TOUCH));
+        patient.map_err(|error| not(format!("the ssh-agent at {place} can't be asked: {error}")))?;
         let plain = |identity: Identity<'static>| match identity {
             Identity::PublicKey(key) => Some(key.key_data().clone()),
             Identity::Certificate(_) => None,

@@ -13,12 +13,16 @@ use serde::de::DeserializeOwned;
 use super::bound::{Bound, Broken, body};
 use super::{Backoff, Client, ClientError, Result};
 use crate::api::{Problem, Sent};
+use crate::domain::code::Code;
+use crate::domain::reply::Reply;
 use crate::domain::rule::signing::Meant;
 
 /// The wait before the second try.
 const RETRY_FIRST: Duration = Duration::from_millis(100);
 /// The longest wait between tries.
 const RETRY_MOST: Duration = Duration::from_secs(2);
+/// How often a decision is signed at most, where others of the same person come between.
+const SIGNED_TRIES: u32 = 5;
 /// The signature that goes with a decision.
 const SIGNATURE: HeaderName = HeaderName::from_static("deeds-signature");
 /// What can't stand in a path segment.
@@ -212,18 +216,33 @@ impl<'a> Ask<'a> {
         let Some((signer, meant)) = self.client.signer.clone().zip(self.meant.take()) else {
             return self.exchanged(key.as_deref()).await;
         };
-        self.headers.push((SIGNATURE, "ask".to_owned()));
-        let asked = match self.exchanged(key.as_deref()).await {
-            Err(ClientError::Problem(asked)) if asked.statement.is_some() => asked,
-            other => return other,
-        };
-        self.headers.retain(|(name, _)| *name != SIGNATURE);
-        match signer.sign(&asked, &meant).await {
-            Ok(signature) => self.headers.push((SIGNATURE, signature)),
-            Err(_) if self.also_unsigned => {}
-            Err(error) => return Err(error),
+        // Each statement names the one before: one after another, and again where somebody's other hand was quicker.
+        let _turn = signer.turn().await;
+        let mut left = SIGNED_TRIES;
+        loop {
+            left -= 1;
+            let asked = match self.with_signature("ask".to_owned()).exchanged(key.as_deref()).await {
+                Err(ClientError::Problem(asked)) if asked.statement.is_some() => asked,
+                other => return other,
+            };
+            match signer.sign(&asked, &meant).await {
+                Ok(signature) => _ = self.with_signature(signature),
+                Err(_) if self.also_unsigned => self.headers.retain(|(name, _)| *name != SIGNATURE),
+                Err(error) => return Err(error),
+            }
+            let answered = self.exchanged(key.as_deref()).await?;
+            let overtaken = serde_json::from_slice::<Reply>(&answered)
+                .is_ok_and(|reply| reply.code == Some(Code::SignatureWrong));
+            if left == 0 || !overtaken {
+                return Ok(answered);
+            }
         }
-        self.exchanged(key.as_deref()).await
+    }
+
+    fn with_signature(&mut self, signature: String) -> &mut Self {
+        self.headers.retain(|(name, _)| *name != SIGNATURE);
+        self.headers.push((SIGNATURE, signature));
+        self
     }
 
     async fn exchanged(&self, key: Option<&str>) -> Result<Bytes> {

@@ -9,13 +9,14 @@ use crate::api::{Problem, ProblemCode};
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
 /// Headers that say one thing. Of two a proxy may go by one and the server by the other.
-const ONCE: [&str; 9] = [
+const ONCE: [&str; 10] = [
     "host",
     "authorization",
     "origin",
     "content-type",
     "content-length",
     "idempotency-key",
+    "deeds-signature",
     "if-match",
     "if-none-match",
     "last-event-id",

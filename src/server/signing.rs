@@ -34,7 +34,9 @@ pub(super) async fn ask_first(call: &Call, command: &Command) -> Result<(), Box<
     let handle = call.space.handle();
     let wants = call.header(HEADER)? == Some(ASK);
     let Some(person) = call.caller.principal.actor.person().filter(|_| wants) else { return Ok(()) };
-    if signing::anywhere(handle.front().board.map.model()).is_none() && !matches!(command, Command::Key(_)) {
+    // A key may be vouched for, and a map may begin to ask.
+    let begins = matches!(command, Command::Key(_) | Command::ApplyMap(_));
+    if !begins && signing::anywhere(handle.front().board.map.model()).is_none() {
         return Ok(());
     }
     let (person, command) = (person.clone(), command.clone());

@@ -241,6 +241,7 @@ fn history() -> World {
         hash: Arc::from("60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752"),
         until: world.now.plus("1h".parse().unwrap()),
         expires: None,
+        vouched: false,
     };
     let token = Token { id: TokenId::new("k4a1").unwrap(), expires: None, ..of_sales };
     world.ask("ada", Command::Token(TokenStep::Invite(invitation.clone())));

@@ -147,6 +147,7 @@ fn an_invitation_is_taken_once_by_whom_it_is_for() {
         hash: Arc::from("00"),
         until: world.now.plus(Span::from_hours(hours)),
         expires: None,
+        vouched: false,
     };
     let redeem = |id: &str, new: &str| {
         let token = Token { class: TokenClass::Admin, ..token(new, "eve", None) };

@@ -163,7 +163,29 @@ fn a_token_without_the_key_decides_nothing_that_is_to_be_signed() {
     let said = agent.ok(&home, &handle);
     assert!(said.contains("recorded"), "{said}");
     let text = home.ok(&["verify", "--signatures"]);
-    assert!(text.contains("with 2 signed decisions"), "{text}");
+    assert!(text.contains("with 3 signed decisions"), "{text}");
+}
+
+/// Several decisions of one person at once, each with a statement that names the one before.
+#[test]
+fn decisions_that_meet_are_signed_one_after_another() {
+    if !is_there("ssh-agent") {
+        return;
+    }
+    let (home, agent) = signed_team();
+    for amount in 1..=3 {
+        escalate(&home, &format!("refund {amount}?"));
+    }
+    let server = Server::start(&home);
+    std::thread::scope(|scope| {
+        for item in ["1", "2", "3"] {
+            let (home, agent) = (&home, &agent);
+            scope.spawn(move || agent.ok(home, &["inbox", "answer", item, "handle", "refunded"]));
+        }
+    });
+    drop(server);
+    let text = home.ok(&["verify", "--signatures"]);
+    assert!(text.contains("with 4 signed decisions"), "{text}");
 }
 
 /// What the deed holds is what `ssh-keygen` takes, and nothing else.
@@ -202,6 +224,15 @@ fn others_check_what_was_signed() {
     home.file("others", &format!("dana {}", of("eve.pub")));
     home.file("late", &format!("dana valid-after=\"29990101Z\" {}", of("dana.pub")));
     home.file("git", &format!("dana namespaces=\"git\" {}", of("dana.pub")));
+    // Of a key that has ended, what it signed before still holds.
+    let spare = Agent::start(&home, "spare").with_key(&home, "spare", &["-t", "ed25519"]);
+    agent.ok(&home, &["keys", "add", "spare.pub"]);
+    home.ok(&["keys", "revoke", "dana", &fingerprint(&home, "dana")]);
+    let listed = home.ok(&["keys", "allowed-signers"]);
+    assert!(listed.contains("valid-before="), "{listed}");
+    home.file("allowed", &listed);
+    assert_eq!(check("allowed").status, 0);
+    drop(spare);
     for file in ["others", "late", "git"] {
         let said = check(file);
         assert_eq!(said.status, 3, "{file}: {}", said.out);
@@ -269,7 +300,7 @@ fn a_signature_is_over_one_decision_once() {
     let said = spare.ok(&home, &["inbox", "answer", "2", "handle", "paid"]);
     assert!(said.contains("recorded"), "{said}");
     let text = home.ok(&["verify", "--signatures"]);
-    assert!(text.contains("with 3 signed decisions"), "{text}");
+    assert!(text.contains("with 4 signed decisions"), "{text}");
 }
 
 /// By `ssh-keygen`, which has the agent sign: as somebody does who comes with `curl`.
@@ -320,6 +351,6 @@ fn a_first_key_comes_with_the_invitation() {
     let exported = home.ok(&["log", "--export", "jsonl"]);
     home.file("deeds.jsonl", &exported);
     let text = home.ok(&["verify", "--signatures", "--export", "deeds.jsonl"]);
-    assert!(text.contains("with 3 signed decisions"), "{text}");
+    assert!(text.contains("with 4 signed decisions"), "{text}");
     assert!(Path::new(token).exists());
 }

@@ -99,9 +99,8 @@ fn right(world: &World, what: &What) -> usize {
         What::Together(parts) => parts.first().map_or(0, |part| right(world, part)),
         What::Away { hours, .. } => person(if hours % 3 == 0 { "sam" } else { "dana" }, "reviewer"),
         What::Offer { pattern, .. } => agent(owner_of(&world.state, OFFERS[*pattern])),
-        What::Item { verb: 12, .. } => person("dana", "admin"),
+        What::Item { verb: 12, .. } | What::Revoke { whose: 1 } => person("dana", "admin"),
         What::Item { at, verb, .. } => person(answers(&world.state, *at, *verb), "reviewer"),
-        What::Revoke { whose: 1 } => person("dana", "admin"),
         What::Apply { .. } | What::Revoke { .. } => person("ada", "admin"),
         What::Guard { .. } => person("gus", "guard"),
         What::Review { queue: 1, .. } => person("sam", "reviewer"),
@@ -588,6 +587,7 @@ fn admins(world: &World, state: &State, whose: usize) -> Command {
             hash: text("00"),
             until: state.board.recorded.plus(Span::from_days(2)),
             expires: None,
+            vouched: false,
         })),
         1 => {
             let allowance = Allowance { open: Some(2_500), ..Allowance::default() };

@@ -193,6 +193,11 @@ pub(super) fn run(context: &Context, arguments: Arguments) -> anyhow::Result<Sta
 async fn answer(out: Output, client: &Client, arguments: Arguments) -> anyhow::Result<Status> {
     let item = arguments.item;
     let view = client.item(item).await?;
+    // What is answered, and may be signed, is what is here, whatever digest a server says that it has.
+    anyhow::ensure!(
+        view.digest == view.item.digest(),
+        "the server shows #{item} with the digest of something else: nothing was answered"
+    );
     if let Some(digest) = &arguments.digest
         && (digest.len() < 8 || !view.digest.starts_with(digest.as_str()))
     {

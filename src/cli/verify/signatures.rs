@@ -2,10 +2,11 @@
 //! then, and none is missing where the map asked for one.
 
 use super::allowed::Allowed;
-use crate::domain::deed::Deed;
+use crate::domain::deed::{Body, Deed};
 use crate::domain::ids::WorkspaceId;
 use crate::domain::rule::signed;
 use crate::domain::state::State;
+use crate::domain::things::Signed;
 use crate::ledger::Identity;
 
 /// Most faults that are told.
@@ -18,6 +19,8 @@ pub(super) struct Signatures<'a> {
     state: State,
     held: usize,
     faults: Vec<String>,
+    /// The deeds of the decision that is being read, each with the state before it: what one of them signed holds for all.
+    decision: Vec<(Deed, State)>,
 }
 
 impl<'a> Signatures<'a> {
@@ -26,7 +29,7 @@ impl<'a> Signatures<'a> {
     pub(super) fn new(identity: &Identity, allowed: Option<&'a Allowed>) -> anyhow::Result<Self> {
         let workspace: WorkspaceId = identity.workspace.parse()?;
         let (ledger, state) = (identity.source(), State::new(workspace));
-        Ok(Self { allowed, ledger, state, held: 0, faults: Vec::new() })
+        Ok(Self { allowed, ledger, state, held: 0, faults: Vec::new(), decision: Vec::new() })
     }
 
     /// The next deed.
@@ -35,28 +38,46 @@ impl<'a> Signatures<'a> {
     /// When it is none of this version.
     pub(super) fn reached(&mut self, bytes: &[u8]) -> Result<(), String> {
         let deed = Deed::decode(bytes).map_err(|error| error.to_string())?;
-        match self.check(&deed) {
-            Ok(held) => self.held += usize::from(held),
-            Err(why) => self.faults.push(format!("deed {}: {why}", deed.seq)),
+        if self.decision.first().is_some_and(|(first, _)| first.correlation != deed.correlation) {
+            self.weigh();
         }
+        let before = self.state.clone();
         self.state.fold(&deed);
+        self.decision.push((deed, before));
         Ok(())
     }
 
-    /// Whether it has a signature that holds.
-    fn check(&self, deed: &Deed) -> Result<bool, String> {
-        let Some(one) = &deed.signed else {
-            let lacks = signed::lacks(&self.state, deed);
-            return lacks.map_or(Ok(false), |why| Err(format!("it is not signed, although {why}")));
-        };
-        let key = signed::holds(&self.state, &self.ledger, deed, one)?;
-        let model = self.state.board.map.model();
+    /// One decision: a signature in it, and that what follows from it is what was signed; or that none was asked for.
+    fn weigh(&mut self) {
+        let decision = std::mem::take(&mut self.decision);
+        let signed = decision.iter().find(|(deed, _)| deed.signed.is_some());
+        let answer = signed.and_then(|(deed, _)| {
+            if let Body::ItemAnswered(closed) = &deed.body { Some(&closed.answer) } else { None }
+        });
+        for (deed, before) in &decision {
+            let weighed = match (&deed.signed, signed) {
+                (Some(one), _) => self.holds(before, deed, one).map(|()| self.held += 1),
+                (None, Some(_)) => answer.map_or(Ok(()), |answer| signed::follows(before, deed, answer)),
+                (None, None) => match signed::lacks(before, deed) {
+                    Some(why) => Err(format!("it is not signed, although {why}")),
+                    None => Ok(()),
+                },
+            };
+            if let Err(why) = weighed {
+                self.faults.push(format!("deed {}: {why}", deed.seq));
+            }
+        }
+    }
+
+    fn holds(&self, before: &State, deed: &Deed, one: &Signed) -> Result<(), String> {
+        let key = signed::holds(before, &self.ledger, deed, one)?;
+        let model = before.board.map.model();
         let person = deed.actor.person().map_or("", |person| model.person_of(person).as_str());
         match self.allowed {
             Some(allowed) if !allowed.allows(person, &key, deed.recorded) => {
                 Err(format!("{} is not allowed to sign as {person}", key.fingerprint()))
             }
-            Some(_) | None => Ok(true),
+            Some(_) | None => Ok(()),
         }
     }
 
@@ -64,7 +85,8 @@ impl<'a> Signatures<'a> {
     ///
     /// # Errors
     /// What does not.
-    pub(super) fn finish(self, place: &str) -> anyhow::Result<usize> {
+    pub(super) fn finish(mut self, place: &str) -> anyhow::Result<usize> {
+        self.weigh();
         if self.faults.is_empty() {
             return Ok(self.held);
         }

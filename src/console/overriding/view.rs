@@ -68,7 +68,8 @@ impl Overriding {
 
     /// What will be true afterwards, in words.
     fn consequences(&self, facts: &mut Facts<'_>, look: Look<'_>, board: &Board, now: Time) {
-        if signing::anywhere(board.map.model()).is_some() {
+        let stops = self.step(board).is_some_and(|step| signing::only_stops(&step.verb));
+        if !stops && signing::anywhere(board.map.model()).is_some() {
             facts.say("signed", "by your ssh-agent, where the map asks for it; touch the key if it blinks");
         }
         match &self.plan {

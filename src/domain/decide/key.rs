@@ -14,8 +14,10 @@ use crate::domain::signature::SignKey;
 use crate::domain::state::Board;
 use crate::domain::things::{KnownKey, PersonKey, TokenClass};
 
-/// Most keys of one person, those that wait among them.
+/// Most keys of one person that count, or did.
 const KEYS: usize = 16;
+/// Most that wait to be confirmed: a token can name them, and must not take the places of those that count.
+const WAITING: usize = 4;
 
 /// Decides what is asked of a key.
 pub(super) fn decide(sheet: &mut Sheet<'_>, step: &KeyStep) -> Seq {
@@ -53,6 +55,7 @@ fn add(sheet: &Sheet<'_>, key: &SignKey) -> Decided {
     let person = caller(sheet)?;
     let board = &sheet.base().board;
     fits(board, &person, key)?;
+    has_place(board, &person, false)?;
     let given = Box::new(PersonKey { person: person.clone(), key: key.clone() });
     let name = key.fingerprint();
     if sheet.signed.is_some() {
@@ -62,6 +65,7 @@ fn add(sheet: &Sheet<'_>, key: &SignKey) -> Decided {
         let why = format!("{name}, the first key of the only admin: nobody else could confirm it");
         return Ok((Body::KeyAdded(given), why));
     }
+    has_place(board, &person, true)?;
     let why = format!("{name} waits: another admin confirms it (`deeds keys confirm {person} {name}`)");
     Ok((Body::KeyOffered(given), why))
 }
@@ -75,44 +79,72 @@ fn is_first_of_all(sheet: &Sheet<'_>, person: &PersonId) -> bool {
         && signing::anywhere(board.map.model()).is_none()
 }
 
-/// A key that came with an invitation: it counts where the person has none.
-pub(super) fn with_invitation(board: &Board, person: &PersonId, key: &SignKey) -> Decided {
+/// A key that came with an invitation: it counts where the person has none, and somebody vouched for the invitation.
+pub(super) fn with_invitation(board: &Board, (person, vouched): (&PersonId, bool), key: &SignKey) -> Decided {
     let person = board.map.model().person_of(person).clone();
     fits(board, &person, key)?;
+    has_place(board, &person, false)?;
     let name = key.fingerprint();
     let first = board.live_keys(&person).next().is_none();
     let given = Box::new(PersonKey { person, key: key.clone() });
-    if first {
+    // An invitation of before the map asked for signatures is a token's word.
+    let counts = vouched || signing::anywhere(board.map.model()).is_none();
+    if first && counts {
         return Ok((Body::KeyAdded(given), format!("{name}, with the invitation")));
     }
-    let why = format!("{name} waits: an invitation vouches for a first key only");
+    let why = format!(
+        "{name} waits for an admin: an invitation vouches for a first key, where it was signed itself if that is asked for"
+    );
     Ok((Body::KeyOffered(given), why))
 }
 
+/// One key has one person. That somebody else has only named it says nothing: public keys are public.
 fn fits(board: &Board, person: &PersonId, key: &SignKey) -> Result<(), (Code, String)> {
-    let known = board.signers.iter().find(|(_, signer)| signer.keys.iter().any(|known| known.key == *key));
-    if let Some((whose, _)) = known {
-        return Err((Code::WrongState, format!("{} is known already, as {whose}'s", key.fingerprint())));
+    let model = board.map.model();
+    let mut all =
+        board.signers.iter().flat_map(|(who, signer)| signer.keys.iter().map(move |one| (who, one)));
+    let taken = |(who, known): &(&PersonId, &KnownKey)| {
+        known.key == *key && (!known.offered || model.person_of(who) == model.person_of(person))
+    };
+    all.find(taken).map_or(Ok(()), |(who, _)| {
+        Err((Code::WrongState, format!("{} is known already, as {who}'s", key.fingerprint())))
+    })
+}
+
+fn has_place(board: &Board, person: &PersonId, waits: bool) -> Result<(), (Code, String)> {
+    let keys = board.signers_of(person).flat_map(|(_, signer)| signer.keys.iter());
+    let (own, most) =
+        (keys.filter(|known| known.offered == waits).count(), if waits { WAITING } else { KEYS });
+    if own < most {
+        return Ok(());
     }
-    let own = board.signers.get(person).map_or(0, |signer| signer.keys.len());
-    if own >= KEYS {
-        return Err((Code::OverBound, format!("{person} has {own} keys; revoke those that nobody uses")));
-    }
-    Ok(())
+    Err((
+        Code::OverBound,
+        format!("{person} has {own} keys that {}; revoke some", if waits { "wait" } else { "count" }),
+    ))
 }
 
 /// Another admin says that it is the person's.
 fn confirm(sheet: &Sheet<'_>, person: &PersonId, name: &str) -> Decided {
     let board = &sheet.base().board;
     let (person, known) = find(board, person, name)?;
+    if known.ended.is_some() {
+        return Err((Code::WrongState, format!("{name} was revoked; name another one")));
+    }
     if !known.offered {
         return Err((Code::WrongState, format!("{name} counts for {person} already")));
     }
     if sheet.principal.class != TokenClass::Admin {
         return Err((Code::NotAllowed, "an admin confirms a key".to_owned()));
     }
-    if caller(sheet)? == person {
+    if &caller(sheet)? == board.map.model().person_of(&person) {
         return Err((Code::OwnCase, "nobody confirms a key of their own: another admin does".to_owned()));
+    }
+    let others = board.signers.iter().filter(|(who, _)| **who != person);
+    if let Some((who, _)) =
+        others.into_iter().find(|(_, signer)| signer.live().any(|one| one.key == known.key))
+    {
+        return Err((Code::WrongState, format!("{name} counts for {who} by now")));
     }
     let given = Box::new(PersonKey { person: person.clone(), key: known.key.clone() });
     Ok((Body::KeyAdded(given), format!("{name} is {person}'s, says another admin")))
@@ -122,8 +154,11 @@ fn confirm(sheet: &Sheet<'_>, person: &PersonId, name: &str) -> Decided {
 fn revoke(sheet: &Sheet<'_>, person: &PersonId, name: &str) -> Decided {
     let board = &sheet.base().board;
     let (person, known) = find(board, person, name)?;
-    if sheet.principal.class != TokenClass::Admin && caller(sheet)? != person {
+    if sheet.principal.class != TokenClass::Admin && &caller(sheet)? != board.map.model().person_of(&person) {
         return Err((Code::NotAllowed, "its person and admins revoke a key".to_owned()));
+    }
+    if known.ended.is_some() {
+        return Err((Code::WrongState, format!("{name} was revoked before")));
     }
     let mut after = board.clone();
     if let Some(signer) = after.signers.get_mut(&person) {
@@ -145,9 +180,9 @@ fn find<'a>(
     person: &PersonId,
     name: &str,
 ) -> Result<(PersonId, &'a KnownKey), (Code, String)> {
-    let person = board.map.model().person_of(person).clone();
-    let mut keys = board.signers.get(&person).into_iter().flat_map(|signer| signer.keys.iter());
-    let known = keys.find(|known| *known.key.fingerprint() == *name);
-    let known = known.ok_or_else(|| (Code::NotFound, format!("{person} has no key {name}")))?;
-    Ok((person, known))
+    let mut keys =
+        board.signers_of(person).flat_map(|(who, signer)| signer.keys.iter().map(move |key| (who, key)));
+    let known = keys.find(|(_, known)| *known.key.fingerprint() == *name);
+    let (who, known) = known.ok_or_else(|| (Code::NotFound, format!("{person} has no key {name}")))?;
+    Ok((who.clone(), known))
 }

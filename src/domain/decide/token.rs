@@ -9,7 +9,7 @@ use crate::domain::command::TokenStep;
 use crate::domain::deed::Body;
 use crate::domain::ids::{Actor, AgentId, PersonId, Seq, TokenId};
 use crate::domain::outcome::Outcome;
-use crate::domain::rule::naming;
+use crate::domain::rule::{naming, signing};
 use crate::domain::signature::SignKey;
 use crate::domain::state::State;
 use crate::domain::things::{Invitation, Token, TokenClass};
@@ -50,11 +50,26 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, step: &TokenStep) -> Seq {
                 let why = format!("token {token} was revoked before");
                 return sheet.refuse(Body::TokenRefused(()), action, Code::WrongState, &why);
             }
+            if let Some(end) = ends_with(sheet, token) {
+                let why = format!("then {end}; let another admin name a key first");
+                return sheet.refuse(Body::TokenRefused(()), action, Code::WrongState, &why);
+            }
             let mut deed = sheet.draft(Body::TokenRevoked(token.clone()), action, Outcome::Recorded);
             deed.because(format!("{} token {token} of {}", record.token.class.as_str(), record.token.name));
             sheet.push(deed)
         }
     }
+}
+
+/// What nobody could sign any more without this token, in words.
+fn ends_with(sheet: &Sheet<'_>, token: &TokenId) -> Option<String> {
+    let board = &sheet.base().board;
+    let model = board.map.model();
+    signing::anywhere(model)?;
+    let mut after = board.clone();
+    after.seats.remove(token);
+    let before = signing::dead_ends(board, model, sheet.now);
+    signing::dead_ends(&after, model, sheet.now).into_iter().find(|end| !before.contains(end))
 }
 
 /// RULES §13.3: a token that decides is made by the person whose it is; what only looks, and programs', by admins.
@@ -135,7 +150,9 @@ fn redeem(sheet: &mut Sheet<'_>, id: &TokenId, token: &Token, signs: Option<&Sig
     let Ok(person) = PersonId::new(&token.name) else {
         return record(sheet, action, token, None);
     };
-    let key = signs.map(|key| key::with_invitation(&sheet.base().board, &person, key)).transpose();
+    let key = signs
+        .map(|key| key::with_invitation(&sheet.base().board, (&person, invitation.vouched), key))
+        .transpose();
     let key = match key {
         Ok(key) => key,
         Err((code, why)) => return refuse(sheet, action, code, &why),

@@ -3,14 +3,14 @@
 use serde_json::Value as Json;
 
 use super::signing::{self, Meant, Statement, digest};
-use crate::domain::command::{KeyStep, Override, OverrideVerb};
+use crate::domain::command::{AlertStep, Conclude, KeyStep, Override, OverrideVerb};
 use crate::domain::deed::{Body, Deed};
-use crate::domain::ids::{AgentId, ItemNo};
+use crate::domain::ids::{Actor, ItemNo};
 use crate::domain::path::{EntityPath, FieldPath};
 use crate::domain::rule::{overriding, reviewer};
 use crate::domain::signature::{self, SignKey};
 use crate::domain::state::State;
-use crate::domain::things::{Allowance, Signed, TokenClass};
+use crate::domain::things::{Allowance, Case, Effects, ItemAnswer, PersonKey, Signed, TokenClass};
 use crate::domain::value::Value;
 
 /// Whether the signature that a deed carries is its person's, over what the deed records. `state` is as it was before.
@@ -27,7 +27,7 @@ pub fn holds(state: &State, ledger: &str, deed: &Deed, signed: &Signed) -> Resul
     if *statement.ledger != *ledger {
         return Err(format!("the statement is of another ledger, {}", statement.ledger));
     }
-    let last = board.signers.get(&statement.person).and_then(|signer| signer.last).unwrap_or_default();
+    let last = board.signed_last(&statement.person);
     if statement.after != last {
         return Err(format!(
             "the statement follows deed {}, and {last} is what they signed last",
@@ -57,6 +57,20 @@ fn says(state: &State, deed: &Deed, meant: &Meant) -> Result<(), String> {
     }
     if let Body::ItemUndone(()) = &deed.body {
         return same(&Meant { about: format!("undo {item}"), ..meant.clone() });
+    }
+    if let Body::AlertResolved(()) = &deed.body {
+        let step: AlertStep = serde_json::from_str(&meant.said).map_err(|error| error.to_string())?;
+        let fits = deed.refs.alerts == [step.alert] && deed.reason == step.note;
+        return if fits { Ok(()) } else { same(&Meant { about: String::new(), ..meant.clone() }) };
+    }
+    if let Body::ConclusionDrawn(drawn) = &deed.body {
+        let said: Conclude = serde_json::from_str(&meant.said).map_err(|error| error.to_string())?;
+        let fits = deed.subject.as_ref() == Some(&said.subject)
+            && (&drawn.question, &drawn.answer) == (&said.question, &said.answer);
+        return if fits { Ok(()) } else { same(&Meant { about: String::new(), ..meant.clone() }) };
+    }
+    if let Body::MapReviewed(()) = &deed.body {
+        return same(&Meant { about: "map review".to_owned(), ..meant.clone() });
     }
     if let Body::TokenInvited(one) = &deed.body {
         return same(&Meant::of_invitation(one.class, &one.name, one.expires));
@@ -88,50 +102,97 @@ fn says(state: &State, deed: &Deed, meant: &Meant) -> Result<(), String> {
 /// Whether the deed is this override: about the same thing, for the same reason, with the same value.
 fn overrides(deed: &Deed, step: &Override) -> bool {
     let about = |entity: &EntityPath| deed.subject.as_ref() == Some(entity);
-    let after = |value: &Value| deed.fields.iter().any(|change| change.after.as_ref() == Some(value));
-    let agent = |agent: &AgentId| {
-        if let Body::AgentAllowed(allowed) = &deed.body {
-            return allowed.agent == *agent;
-        }
-        if let Body::AgentPaused(of) | Body::AgentResumed(of) = &deed.body { of == agent } else { false }
+    let field = |path: &FieldPath| {
+        about(&path.entity)
+            && deed.fields.len() == 1
+            && deed.fields.iter().all(|change| change.name == path.field)
     };
+    let after = |value: &Value| deed.fields.iter().any(|change| change.after.as_ref() == Some(value));
+    let mut reason = step.reason.to_string();
     let same = match &step.step {
         OverrideVerb::Freeze { entity } | OverrideVerb::Unfreeze { entity } => about(entity),
-        OverrideVerb::Pause { agent: of }
-        | OverrideVerb::Resume { agent: of }
-        | OverrideVerb::Allow { agent: of, .. } => agent(of),
-        OverrideVerb::PauseAll | OverrideVerb::ResumeAll => true,
-        OverrideVerb::Set { path, value, .. } | OverrideVerb::Revert { path, value, .. } => {
-            about(&path.entity) && after(value)
+        OverrideVerb::Pause { agent } | OverrideVerb::Resume { agent } => {
+            matches!(&deed.body, Body::AgentPaused(of) | Body::AgentResumed(of) if of == agent)
         }
-        OverrideVerb::Release { path } => about(&path.entity),
+        OverrideVerb::Allow { agent, allowance } => {
+            matches!(&deed.body, Body::AgentAllowed(to) if to.agent == *agent && to.allowance == *allowance)
+        }
+        OverrideVerb::PauseAll | OverrideVerb::ResumeAll => true,
+        OverrideVerb::Set { path, value, .. } => field(path) && after(value),
+        OverrideVerb::Revert { path, value, to, .. } => {
+            reason = format!("{reason} (back to v{to})");
+            field(path) && after(value)
+        }
+        OverrideVerb::Release { path } => field(path),
         OverrideVerb::Unlock { lease } => deed.refs.lease == Some(*lease),
     };
-    same && deed.reason.as_ref().is_some_and(|reason| reason.contains(&*step.reason))
+    same && deed.reason.as_deref() == Some(&*reason)
+}
+
+/// Whether what a signed answer sets off in the same decision is what it says: the map as it changes, what goes out.
+///
+/// # Errors
+/// What is not.
+pub fn follows(state: &State, deed: &Deed, answer: &ItemAnswer) -> Result<(), String> {
+    let wrong = || Err("it does something else than the answer that set it off".to_owned());
+    if let Body::ScopeExpanded(change) = &deed.body {
+        let same = matches!(answer, ItemAnswer::Expand { agent, grant, .. }
+            if *agent == change.agent && *grant == change.grant);
+        return if same { Ok(()) } else { wrong() };
+    }
+    if let Body::ScopeTransferred(change) = &deed.body {
+        let same = matches!(answer, ItemAnswer::Transfer { pattern, from, to, .. }
+            if *pattern == change.pattern && *from == change.from && *to == change.to);
+        let offered = change.offered_by.is_some() && matches!(answer, ItemAnswer::Approve { .. });
+        return if same || offered { Ok(()) } else { wrong() };
+    }
+    let Body::OutputPublished(published) = &deed.body else { return Ok(()) };
+    let stored = deed.refs.item.and_then(|no| state.board.items.get(&no)).map(|item| &item.case);
+    let wanted = match (answer, stored) {
+        (ItemAnswer::ApproveEdited { body, .. }, _) => Some(body),
+        (_, Some(Case::Approval { publish, .. } | Case::UnownedOutput { publish })) => Some(&publish.body),
+        (_, _) => None,
+    };
+    if wanted.is_none_or(|body| *body == published.body) { Ok(()) } else { wrong() }
 }
 
 /// Why a deed without a signature was to be signed; none where it was not. `state` is as it was before.
 pub fn lacks(state: &State, deed: &Deed) -> Option<String> {
     let board = &state.board;
-    let person = deed.actor.person()?;
     let model = board.map.model();
-    if deed.outcome.is_refusal() {
-        return None;
-    }
+    // Whatever else it says: this is what folding goes by.
     if let Body::ItemAnswered(closed) = &deed.body {
-        let item = board.items.get(&deed.refs.item?)?;
-        return signing::asks_of_answer(board, item, &closed.answer);
+        let item = deed.refs.item.and_then(|no| board.items.get(&no));
+        let by_itself = deed.actor == Actor::Deeds
+            && matches!(&closed.answer, ItemAnswer::Handle { to: None, reply: None, .. })
+            && closed.effects == Effects::default();
+        let asks = || match item {
+            Some(item) => signing::asks_of_answer(board, item, &closed.answer),
+            None => signing::anywhere(model),
+        };
+        return if by_itself { None } else { asks() };
+    }
+    if let Body::ScopeExpanded(_) | Body::ScopeTransferred(_) = &deed.body {
+        return signing::anywhere(model);
+    }
+    deed.actor.person()?;
+    if let Body::AlertResolved(()) = &deed.body {
+        let alerts = deed.refs.alerts.iter().filter_map(|no| board.alerts.get(no));
+        return alerts.into_iter().find_map(|alert| signing::asks_of_alert(board, alert));
+    }
+    if let Body::ConclusionDrawn(_) | Body::MapReviewed(()) = &deed.body {
+        return signing::anywhere(model);
     }
     if let Body::ItemUndone(()) = &deed.body {
         let closed = board.closed_item(deed.refs.item?)?;
         return signing::of_queue(model, reviewer::queue(&board.map, &closed.item));
     }
-    if let Body::MapApplied(_) = &deed.body {
-        return signing::anywhere(model);
+    if let Body::MapApplied(new) = &deed.body {
+        return signing::anywhere(model).or_else(|| signing::anywhere(&new.model));
     }
     if let Body::KeyAdded(given) = &deed.body {
-        let confirmed = model.person_of(person) != &given.person;
-        return signing::anywhere(model).filter(|_| confirmed);
+        return lacks_a_word(state, deed, given)
+            .then(|| "nobody who could has vouched for that key".to_owned());
     }
     if let Body::TokenInvited(one) = &deed.body {
         let decides = matches!(one.class, TokenClass::Reviewer | TokenClass::Admin);
@@ -139,6 +200,27 @@ pub fn lacks(state: &State, deed: &Deed) -> Option<String> {
     }
     let queues = overriding::concerned(state, &verb(deed)?);
     queues.into_iter().find_map(|queue| signing::of_queue(model, queue))
+}
+
+/// Whether a key was added that nothing vouches for but the token of who added it.
+fn lacks_a_word(state: &State, deed: &Deed, given: &PersonKey) -> bool {
+    let board = &state.board;
+    let model = board.map.model();
+    let asked = signing::anywhere(model).is_some();
+    let own =
+        deed.actor.person().is_some_and(|person| model.person_of(person) == model.person_of(&given.person));
+    let has_one = board.live_keys(&given.person).next().is_some();
+    if !own {
+        return asked;
+    }
+    // With an invitation that was taken in the same decision, or as the first of an only admin.
+    let invited = state.access.tokens.values().any(|record| {
+        record.token.invitation.is_some()
+            && record.at == deed.recorded
+            && *record.token.name == *deed.actor.name()
+    });
+    let only = board.admins(deed.recorded).all(|admin| admin == model.person_of(&given.person));
+    has_one || !(deed.cause.is_some() && invited || only && !asked)
 }
 
 /// What a person's override was, as far as its queue goes by it; none of what only stops something.

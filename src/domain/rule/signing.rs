@@ -1,5 +1,6 @@
 //! Signed decisions, RULES §13.5: which ones are asked for, what is signed, whose signature holds, and where nobody could give one.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -9,14 +10,14 @@ use sha2::{Digest as _, Sha256};
 use super::{overriding, reviewer};
 use crate::domain::code::Code;
 use crate::domain::command::{
-    ApplyMap, Command, ItemStep, ItemVerb, KeyStep, OverrideVerb, Principal, Proof, TokenStep,
+    AlertVerb, ApplyMap, Command, ItemStep, ItemVerb, KeyStep, OverrideVerb, Principal, Proof, TokenStep,
 };
 use crate::domain::hash::hex;
-use crate::domain::ids::{ItemNo, PersonId, Seq};
+use crate::domain::ids::{Actor, ItemNo, PersonId, Seq};
 use crate::domain::map::{Model, Queue, SignedFor};
 use crate::domain::signature;
 use crate::domain::state::{Board, State};
-use crate::domain::things::{Case, Item, ItemAnswer, KnownKey, Signed, Signer, TokenClass};
+use crate::domain::things::{Alert, Case, Item, ItemAnswer, KnownKey, Signed, Signer, TokenClass};
 use crate::domain::time::Time;
 
 /// The first line of a statement.
@@ -96,6 +97,15 @@ impl Meant {
         if let Command::Key(step) = command {
             return Some(plain("key".to_owned(), text(step)));
         }
+        if let Command::Alert(step) = command {
+            return Some(plain(format!("alert {}", step.alert), text(step)));
+        }
+        if let Command::MapReview(review) = command {
+            return Some(plain("map review".to_owned(), text(review)));
+        }
+        if let Command::Conclude(conclude) = command {
+            return Some(plain("conclusion".to_owned(), text(conclude)));
+        }
         let Command::Token(TokenStep::Invite(one)) = command else { return None };
         Some(Self::of_invitation(one.class, &one.name, one.expires))
     }
@@ -161,7 +171,8 @@ pub fn asks(state: &State, command: &Command) -> Option<String> {
     let board = &state.board;
     let model = board.map.model();
     if let Command::Item(ItemStep { item, step: ItemVerb::Answer(answered) }) = command {
-        return asks_of_answer(board, board.items.get(item)?, &answered.answer);
+        let items = std::iter::once(item).chain(&answered.include).filter_map(|no| board.items.get(no));
+        return items.into_iter().find_map(|item| asks_of_answer(board, item, &answered.answer));
     }
     if let Command::Item(ItemStep { item, step: ItemVerb::Undo }) = command {
         let closed = board.closed_item(*item)?;
@@ -176,8 +187,29 @@ pub fn asks(state: &State, command: &Command) -> Option<String> {
         let decides = matches!(one.class, TokenClass::Reviewer | TokenClass::Admin);
         return anywhere(model).filter(|_| decides);
     }
-    let changes_what_counts = matches!(command, Command::ApplyMap(_) | Command::Key(KeyStep::Confirm { .. }));
+    if let Command::Alert(step) = command {
+        let ends = step.step == AlertVerb::Resolve;
+        return board.alerts.get(&step.alert).filter(|_| ends).and_then(|alert| asks_of_alert(board, alert));
+    }
+    if let Command::ApplyMap(apply) = command {
+        // One that begins to ask is signed too: who signs it can, and it stands in the ledger that it was asked for from here on.
+        let anybody = board.signers.values().any(|signer| signer.live().next().is_some());
+        return anywhere(model).or_else(|| anywhere(&apply.model).filter(|_| anybody));
+    }
+    // A person's word decides a question, and a review of the map its item, wherever they wait.
+    let changes_what_counts = matches!(
+        command,
+        Command::Conclude(_) | Command::MapReview(_) | Command::Key(KeyStep::Confirm { .. })
+    );
     anywhere(model).filter(|_| changes_what_counts)
+}
+
+/// The same of the end of an alert: it may let go what it stopped.
+pub(super) fn asks_of_alert(board: &Board, alert: &Alert) -> Option<String> {
+    let (map, model) = (&board.map, board.map.model());
+    let item = alert.item.and_then(|no| board.items.get(&no)).map(|item| reviewer::queue(map, item));
+    let agents = alert.who.iter().filter_map(Actor::agent).map(|agent| map.queue_of(agent));
+    item.into_iter().chain(agents).find_map(|queue| of_queue(model, queue))
 }
 
 /// Why a signature is of use to the caller where none is asked for: an earlier key of theirs vouches for a new one.
@@ -195,7 +227,14 @@ pub fn asks_of_answer(board: &Board, item: &Item, answer: &ItemAnswer) -> Option
         let irreversible = model.signed == Some(SignedFor::Irreversible) && goes_out(&item.case, answer);
         irreversible.then(|| "what goes out takes no way back: the map asks for a signature".to_owned())
     };
-    of_queue.or_else(lets_out)
+    let stands = changes_what_is_in_force(&item.case, answer).then(|| anywhere(model)).flatten();
+    of_queue.or_else(lets_out).or(stands)
+}
+
+/// Whether the answer changes the map, or closes what comes later, in other queues too.
+fn changes_what_is_in_force(case: &Case, answer: &ItemAnswer) -> bool {
+    let gives = matches!(answer, ItemAnswer::Approve { .. }) && matches!(case, Case::ZoneOffer { .. });
+    gives || answer.is_of_scope() || matches!(answer, ItemAnswer::OutOfScope { rule: true, .. })
 }
 
 pub(super) fn of_queue(model: &Model, queue: &Queue) -> Option<String> {
@@ -211,7 +250,8 @@ pub fn anywhere(model: &Model) -> Option<String> {
     asks.then(|| "the map asks for signatures, and so does what could change that".to_owned())
 }
 
-fn only_stops(verb: &OverrideVerb) -> bool {
+/// Whether an override only stops something: that is never signed.
+pub fn only_stops(verb: &OverrideVerb) -> bool {
     matches!(verb, OverrideVerb::Freeze { .. } | OverrideVerb::Pause { .. } | OverrideVerb::PauseAll)
 }
 
@@ -231,7 +271,7 @@ pub fn statement(
 ) -> Option<Statement> {
     let meant = Meant::of(command)?;
     let person = board.map.model().person_of(person).clone();
-    let after = board.signers.get(&person).and_then(|signer| signer.last).unwrap_or_default();
+    let after = board.signed_last(&person);
     Some(Statement { ledger: Arc::clone(ledger), person, after, meant })
 }
 
@@ -246,6 +286,8 @@ pub fn accept(
 ) -> Result<Option<Box<Signed>>, (Code, String)> {
     let (ledger, armored) = match proof {
         Proof::Supposed => return Ok(None),
+        // Programs have no keys; what they may not decide is said elsewhere.
+        Proof::None if principal.actor.person().is_none() => return Ok(None),
         Proof::None => {
             let Some(why) = asks(state, command) else { return Ok(None) };
             return Err((Code::SignatureNeeded, why));
@@ -270,18 +312,33 @@ pub fn accept(
 }
 
 impl Board {
+    /// What is known of a person's signatures, by the name of the map and by their account's, which the map may have come to know
+    /// later.
+    pub(in crate::domain) fn signers_of(
+        &self,
+        person: &PersonId,
+    ) -> impl Iterator<Item = (&PersonId, &Arc<Signer>)> {
+        let model = self.map.model();
+        let person = model.person_of(person).clone();
+        self.signers.iter().filter(move |(name, _)| *model.person_of(name) == person)
+    }
+
     /// The keys of a person that count.
     pub fn live_keys(&self, person: &PersonId) -> impl Iterator<Item = &KnownKey> {
-        let person = self.map.model().person_of(person);
-        self.signers.get(person).into_iter().flat_map(|signer: &Arc<Signer>| signer.live())
+        self.signers_of(person).flat_map(|(_, signer)| signer.live())
+    }
+
+    /// The last deed that a person signed; 0 before the first.
+    pub fn signed_last(&self, person: &PersonId) -> Seq {
+        self.signers_of(person).filter_map(|(_, signer)| signer.last).max().unwrap_or_default()
     }
 }
 
 /// Where a map asks for signatures that nobody could give, in words.
 pub fn dead_ends(board: &Board, model: &Model, now: Time) -> Vec<String> {
-    let signs = |person: &PersonId| {
-        board.signers.get(model.person_of(person)).is_some_and(|signer| signer.live().next().is_some())
-    };
+    let keys = board.signers.iter().filter(|(_, signer)| signer.live().next().is_some());
+    let who: BTreeSet<&PersonId> = keys.map(|(name, _)| model.person_of(name)).collect();
+    let signs = |person: &PersonId| who.contains(model.person_of(person));
     let mut found = Vec::new();
     for queue in &model.queues {
         let asked = queue.signed || model.signed.is_some();

@@ -42,13 +42,13 @@ impl Access {
     }
 
     /// Keeps an invitation, and lets go of those whose time is over.
-    pub(super) fn invite(&mut self, invitation: &Invitation, now: Time) {
+    pub(super) fn invite(&mut self, invitation: Invitation, now: Time) {
         let over = |(id, one): (&TokenId, &Arc<Invitation>)| (one.until <= now).then(|| id.clone());
         let over: Vec<TokenId> = self.invitations.iter().filter_map(over).collect();
         for id in over {
             self.invitations.remove(&id);
         }
-        self.invitations.insert(invitation.id.clone(), Arc::new(invitation.clone()));
+        self.invitations.insert(invitation.id.clone(), Arc::new(invitation));
     }
 
     /// What this caller's key was answered, while it is kept: the whole request, or one part of a batch.

@@ -6,8 +6,8 @@ use super::{KeyAnswer, State};
 use crate::domain::deed::{Body, Deed, Touches};
 use crate::domain::ids::Version;
 use crate::domain::things::{
-    ACTORS, ACTORS_KNOWN, Entity, Field, FieldChange, MOST_ACTORS, RECENT, RUNS, Run, TokenRecord, Tombstone,
-    Touch,
+    ACTORS, ACTORS_KNOWN, Entity, Field, FieldChange, Invitation, MOST_ACTORS, RECENT, RUNS, Run,
+    TokenRecord, Tombstone, Touch,
 };
 use crate::domain::time::Time;
 use crate::domain::value::Value;
@@ -39,7 +39,8 @@ impl State {
             self.access.tokens.insert(id, Arc::new(record));
         }
         if let Body::TokenInvited(invitation) = &deed.body {
-            self.access.invite(invitation, deed.recorded);
+            let vouched = deed.signed.is_some();
+            self.access.invite(Invitation { vouched, ..Invitation::clone(invitation) }, deed.recorded);
         }
         if let Body::TokenRevoked(id) = &deed.body {
             self.access.invitations.remove(id);

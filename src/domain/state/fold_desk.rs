@@ -87,13 +87,19 @@ impl Board {
         self.know_key(deed, given, true);
     }
 
-    pub(super) fn revoke_key(&mut self, _: &Deed, given: &PersonKey) {
-        self.change_signer(&given.person, |signer| signer.keys.retain(|known| known.key != given.key));
+    pub(super) fn revoke_key(&mut self, deed: &Deed, given: &PersonKey) {
+        self.change_signer(&given.person, |signer| {
+            // One that never counted has signed nothing.
+            signer.keys.retain(|known| known.key != given.key || !known.offered);
+            if let Some(known) = signer.keys.iter_mut().find(|known| known.key == given.key) {
+                known.ended = Some(deed.recorded);
+            }
+        });
     }
 
     fn know_key(&mut self, deed: &Deed, given: &PersonKey, offered: bool) {
         let (since, at) = (deed.seq, deed.recorded);
-        let known = KnownKey { key: given.key.clone(), since, at, offered };
+        let known = KnownKey { key: given.key.clone(), since, at, offered, ended: None };
         self.change_signer(&given.person, |signer| {
             signer.keys.retain(|other| other.key != given.key);
             signer.keys.push(known);

@@ -41,6 +41,9 @@ pub struct KnownKey {
     /// It waits until another admin confirms that it is the person's.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub offered: bool,
+    /// When it was revoked: what it signed before still holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<Time>,
 }
 
 /// A person whose keys are known.
@@ -56,6 +59,6 @@ pub struct Signer {
 impl Signer {
     /// The keys that count.
     pub fn live(&self) -> impl Iterator<Item = &KnownKey> {
-        self.keys.iter().filter(|known| !known.offered)
+        self.keys.iter().filter(|known| !known.offered && known.ended.is_none())
     }
 }

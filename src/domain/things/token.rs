@@ -44,6 +44,9 @@ pub struct Invitation {
     pub until: Time,
     /// When the token ends by itself.
     pub expires: Option<Time>,
+    /// Whether who invited signed it. Folded, and in no deed's payload.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub vouched: bool,
 }
 
 /// A token with its life.

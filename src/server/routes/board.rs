@@ -30,7 +30,7 @@ pub(in crate::server) async fn show(call: Call) -> Answer {
             (Some(Box::new(board)), None, next)
         };
         let next = next.map(|place| {
-            call.space.pins().keep(Arc::clone(&state));
+            call.space.pins().keep(Arc::clone(&state), &call.caller.principal.actor);
             format!("{seq}.{place}")
         });
         json(&BoardView { seq, hash: record.hash, board, rows, next, you })

@@ -103,7 +103,7 @@ pub(in crate::server) async fn invite(call: Call) -> Answer {
     let text = InvitationText::of(text);
     let until = until.unwrap_or_else(|| call.now().plus(INVITED_FOR));
     let Token { id, hash, .. } = token;
-    let invitation = Invitation { id: id.clone(), class, name, hash, until, expires };
+    let invitation = Invitation { id: id.clone(), class, name, hash, until, expires, vouched: false };
     let answer = call.submit(Command::Token(TokenStep::Invite(invitation))).await?;
     let (done, mut reply) = (answer.reply.is_done(), answer.reply);
     if done && answer.replayed {
