@@ -187,6 +187,8 @@ problems! {
     NotYet = "not-yet", 503, "the server has not reached that sequence", "try again, or ask for a lower `min_seq`";
     /// The index can't answer.
     IndexUnavailable = "index-unavailable", 503, "the search index can't answer", "try again; it is rebuilt from the ledger by itself";
+    /// The head can't be signed.
+    NotSigned = "not-signed", 503, "the ledger's head can't be signed", "mend what the detail names; commands are recorded all the same";
     /// A watcher was too slow.
     TooSlow = "too-slow", 503, "the watcher was too slow and was let go", "watch again after the cursor";
     /// The server goes down.

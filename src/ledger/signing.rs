@@ -109,6 +109,9 @@ impl Signing {
     /// When the files can't be read, or their chain does not hold.
     pub fn keys(&self) -> Result<Vec<NoteKey>, LedgerError> {
         let path = self.directory.join(KEYS);
+        if !path.exists() && self.directory.join(SECRET).exists() {
+            return Err(damaged(&path, "it is gone, and with it which keys signed for which"));
+        }
         let text = self.text(KEYS)?;
         let (first, rest) = text.split_once('\n').unwrap_or((&text, ""));
         let read = first.parse().and_then(|first| succession(first, rest.trim_start_matches('\n')));

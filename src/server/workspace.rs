@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout;
 
-use super::answer::{defect, unindexed, unread};
+use super::answer::{defect, unindexed};
 use super::indexing::LedgerSource;
 use super::pins::Pins;
 use super::sealing::Sealing;
@@ -147,7 +147,8 @@ impl Workspace {
         let (sealing, source, head) =
             (self.sealing.clone(), self.handle.identity().source(), self.handle.head());
         let note = tokio::task::spawn_blocking(move || sealing.note(&source, head)).await;
-        note.map_err(defect)?.map_err(|error| unread(&error))
+        let unsigned = |error| Box::new(Problem::new(ProblemCode::NotSigned, format!("{error}")));
+        note.map_err(defect)?.map_err(unsigned)
     }
 
     /// How far its index has got.

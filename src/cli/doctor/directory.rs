@@ -57,22 +57,23 @@ fn entering(path: &Path) -> Check {
 /// Whoever reads a token's file is whom it names.
 fn tokens(path: &Path) -> Check {
     const WHAT: &str = "tokens";
-    let files = fs::read_dir(path).into_iter().flatten().flatten();
+    let secrets =
+        path.parent().into_iter().flat_map(|dir| ["signing.key", "tls.key"].map(|name| dir.join(name)));
+    let files = fs::read_dir(path).into_iter().flatten().flatten().map(|file| file.path()).chain(secrets);
     let (mut count, mut open) = (0, Vec::new());
     for file in files {
-        let Ok(about) = file.metadata() else { continue };
+        let Ok(about) = fs::metadata(&file) else { continue };
         count += 1;
         if about.permissions().mode() & 0o077 != 0 {
-            open.push(file.path().display().to_string());
+            open.push(file.display().to_string());
         }
     }
     match open.first() {
-        None => Check::fine(WHAT, format!("{count} kept here, readable by you alone")),
+        None => Check::fine(WHAT, format!("{count} secrets kept here, readable by you alone")),
         Some(one) => {
             let found = format!("others may read {} of {count}, such as {one}", open.len());
             let mend = format!(
-                "chmod 600 {}/*, then revoke and make anew those that others may have read",
-                path.display()
+                "chmod 600 {one} and the others, then revoke or make anew what others may have read",
             );
             Check::wrong(WHAT, found, mend)
         }

@@ -1,5 +1,6 @@
 //! Whether a recorded decision is what was signed, and whether one was to be signed: asked of a ledger, without a server.
 
+use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
 use super::signing::{self, Meant, Statement, digest};
@@ -34,7 +35,9 @@ pub fn holds(state: &State, ledger: &str, deed: &Deed, signed: &Signed) -> Resul
             statement.after
         ));
     }
-    says(state, deed, &statement.meant)?;
+    if !says(state, deed, &statement.meant) {
+        return Err("the deed records something else than what was signed".to_owned());
+    }
     let maker = signature::maker(&signed.signature).map_err(|error| error.to_string())?;
     if !board.live_keys(&statement.person).any(|known| known.key == maker) {
         return Err(format!("{} did not count for {} then", maker.fingerprint(), statement.person));
@@ -44,59 +47,52 @@ pub fn holds(state: &State, ledger: &str, deed: &Deed, signed: &Signed) -> Resul
 }
 
 /// Whether the deed records what was meant.
-fn says(state: &State, deed: &Deed, meant: &Meant) -> Result<(), String> {
-    let same = |expected: &Meant| {
-        let fits = expected == meant;
-        if fits { Ok(()) } else { Err("the deed records something else than what was signed".to_owned()) }
-    };
+fn says(state: &State, deed: &Deed, meant: &Meant) -> bool {
     let item = deed.refs.item.unwrap_or(ItemNo(0));
     if let Body::ItemAnswered(closed) = &deed.body {
         let shown = state.board.items.get(&item).map(|item| (item.version, item.digest()));
-        let shown = shown.ok_or_else(|| format!("#{item} was not open"))?;
-        return same(&Meant::of_answer(item, shown, &closed.answer, &closed.effects.included));
-    }
-    if let Body::ItemUndone(()) = &deed.body {
-        return same(&Meant { about: format!("undo {item}"), ..meant.clone() });
-    }
-    if let Body::AlertResolved(()) = &deed.body {
-        let step: AlertStep = serde_json::from_str(&meant.said).map_err(|error| error.to_string())?;
-        let fits = deed.refs.alerts == [step.alert] && deed.reason == step.note;
-        return if fits { Ok(()) } else { same(&Meant { about: String::new(), ..meant.clone() }) };
-    }
-    if let Body::ConclusionDrawn(drawn) = &deed.body {
-        let said: Conclude = serde_json::from_str(&meant.said).map_err(|error| error.to_string())?;
-        let fits = deed.subject.as_ref() == Some(&said.subject)
-            && (&drawn.question, &drawn.answer) == (&said.question, &said.answer);
-        return if fits { Ok(()) } else { same(&Meant { about: String::new(), ..meant.clone() }) };
-    }
-    if let Body::MapReviewed(()) = &deed.body {
-        return same(&Meant { about: "map review".to_owned(), ..meant.clone() });
+        let same = |shown| Meant::of_answer(item, shown, &closed.answer, &closed.effects.included) == *meant;
+        return shown.is_some_and(same);
     }
     if let Body::TokenInvited(one) = &deed.body {
-        return same(&Meant::of_invitation(one.class, &one.name, one.expires));
+        return Meant::of_invitation(one.class, &one.name, one.expires) == *meant;
     }
-    let named: Json = serde_json::from_str(&meant.said).map_err(|error| error.to_string())?;
-    let fits = if let Body::MapApplied(new) = &deed.body {
-        let version = meant.version + 1 == new.version.0;
-        meant.about == "map"
-            && version
-            && named.get("model").and_then(Json::as_str) == Some(&digest(&new.model))
-    } else if let Body::KeyAdded(given) | Body::KeyRevoked(given) = &deed.body {
-        let step: KeyStep = serde_json::from_value(named).map_err(|error| error.to_string())?;
-        meant.about == "key"
-            && match step {
-                KeyStep::Add { key } => key == given.key,
-                KeyStep::Confirm { person, key } | KeyStep::Revoke { person, key } => {
-                    state.board.map.model().person_of(&person) == &given.person
-                        && key == given.key.fingerprint()
-                }
-            }
-    } else {
-        let word = named.get("step").and_then(Json::as_str).unwrap_or_default().to_owned();
-        let step: Override = serde_json::from_value(named).map_err(|error| error.to_string())?;
-        meant.about == "override" && word == deed.action && overrides(deed, &step)
-    };
-    if fits { Ok(()) } else { Err("the deed records something else than what was signed".to_owned()) }
+    let about = meant.about.as_str();
+    if let Body::ItemUndone(()) = &deed.body {
+        return about == format!("undo {item}");
+    }
+    if let Body::MapReviewed(()) = &deed.body {
+        return about == "map review";
+    }
+    if let Body::MapApplied(new) = &deed.body {
+        let named = read::<Json>(meant).and_then(|said| Some(said.get("model")?.as_str()?.to_owned()));
+        return about == "map" && meant.version + 1 == new.version.0 && named == Some(digest(&new.model));
+    }
+    if let Body::AlertResolved(()) = &deed.body {
+        let same = |step: AlertStep| deed.refs.alerts == [step.alert] && deed.reason == step.note;
+        return about.starts_with("alert ") && read(meant).is_some_and(same);
+    }
+    if let Body::ConclusionDrawn(drawn) = &deed.body {
+        let same = |said: Conclude| {
+            deed.subject.as_ref() == Some(&said.subject)
+                && (&drawn.question, &drawn.answer) == (&said.question, &said.answer)
+        };
+        return about == "conclusion" && read(meant).is_some_and(same);
+    }
+    if let Body::KeyAdded(given) | Body::KeyRevoked(given) = &deed.body {
+        let same = |step: KeyStep| match step {
+            KeyStep::Add { key } => key == given.key,
+            KeyStep::Confirm { key, .. } | KeyStep::Revoke { key, .. } => key == given.key.fingerprint(),
+        };
+        return about == "key" && read(meant).is_some_and(same);
+    }
+    let word = read::<Json>(meant).and_then(|said| Some(said.get("step")?.as_str()? == deed.action));
+    about == "override" && word == Some(true) && read(meant).is_some_and(|step| overrides(deed, &step))
+}
+
+/// What was said, as what it should be.
+fn read<T: DeserializeOwned>(meant: &Meant) -> Option<T> {
+    serde_json::from_str(&meant.said).ok()
 }
 
 /// Whether the deed is this override: about the same thing, for the same reason, with the same value.

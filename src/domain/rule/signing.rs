@@ -97,7 +97,9 @@ impl Meant {
         if let Command::Key(step) = command {
             return Some(plain("key".to_owned(), text(step)));
         }
-        if let Command::Alert(step) = command {
+        if let Command::Alert(step) = command
+            && step.step == AlertVerb::Resolve
+        {
             return Some(plain(format!("alert {}", step.alert), text(step)));
         }
         if let Command::MapReview(review) = command {
