@@ -7,6 +7,7 @@ use bytes::Bytes;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, TransactionBehavior, params};
 use tokio::sync::{mpsc, oneshot};
 
+use super::checkpointer::Checkpointer;
 use super::file;
 use crate::ledger::{Append, Head, Identity, LedgerError, Record, chain};
 
@@ -24,6 +25,7 @@ pub(super) struct Writer {
     identity: Identity,
     /// Absent while the storage is not trusted: after an error, until it was opened and verified anew.
     conn: Option<Connection>,
+    checkpointer: Checkpointer,
 }
 
 impl Writer {
@@ -31,7 +33,10 @@ impl Writer {
     pub(super) fn open(path: &Path) -> Result<(Self, Identity), LedgerError> {
         let (conn, identity) = file::open_writer(path)?;
         file::check_tail(&conn, path, &identity)?;
-        Ok((Self { path: path.to_owned(), identity: identity.clone(), conn: Some(conn) }, identity))
+        let checkpointer = Checkpointer::new(path);
+        let writer =
+            Self { path: path.to_owned(), identity: identity.clone(), conn: Some(conn), checkpointer };
+        Ok((writer, identity))
     }
 
     /// Works until it is told to close or until nobody can ask any more. A caller that went away misses its answer,
@@ -44,6 +49,7 @@ impl Writer {
                 }
                 Command::Recover { reply } => drop(reply.send(self.recover())),
                 Command::Close { reply } => {
+                    self.checkpointer.finish();
                     drop(self.conn.take());
                     reply.send(()).unwrap_or_default();
                     return;
@@ -61,7 +67,10 @@ impl Writer {
             return Err(LedgerError::Closed { place: file::place(&self.path) });
         };
         match insert(conn, &self.identity, expected, &records) {
-            Ok(None) => Ok(Append::Appended(records)),
+            Ok(None) => {
+                self.checkpointer.committed(records.iter().map(|record| record.bytes.len()).sum());
+                Ok(Append::Appended(records))
+            }
             Ok(Some(head)) => Ok(Append::Moved(head)),
             Err(error) => self.after_failure(expected, records, &error),
         }
@@ -112,6 +121,7 @@ impl Writer {
                 reason: "the file was exchanged for another ledger while in use".to_owned(),
             });
         }
+        self.checkpointer.finish();
         file::checkpoint(&conn, &self.path)?;
         let head = file::check_tail(&conn, &self.path, &self.identity)?;
         self.conn = Some(conn);
