@@ -7,7 +7,7 @@ use crate::api::{BoardView, Problem, ProblemCode, WholeView};
 use crate::domain::ids::Seq;
 use crate::domain::state::{Front, Place, Thing};
 use crate::ledger::Ledger as _;
-use crate::server::answer::{Answer, absent, apart, defect, json, unread};
+use crate::server::answer::{Answer, ROW, absent, apart, defect, json, unread};
 use crate::server::gate::Call;
 
 /// `GET /v1/board`, a page of it; as it was at a sequence or a time, with `at`.
@@ -21,7 +21,9 @@ pub(in crate::server) async fn show(call: Call) -> Answer {
     let record = call.space.handle().ledger().get(seq.0).await.map_err(|error| unread(&error))?;
     let record = record.ok_or_else(|| defect(format!("deed {seq} of the board is not in the ledger")))?;
     let you = who(&call, &query).await?;
-    apart(|| {
+    let board = &state.board;
+    let rows = board.items.len() + board.alerts.len() + board.works.len() + board.tasks.len();
+    apart(rows * ROW, || {
         let (board, rows, next) = if let Some(from) = from {
             let (rows, next) = state.board.rows(from);
             (None, Some(rows), next)
