@@ -13,7 +13,7 @@ use crate::run::{Home, Said};
 use crate::server::{Server, ask};
 
 /// An ssh-agent of its own, which ends with the test.
-struct Agent {
+pub(crate) struct Agent {
     child: Child,
     socket: PathBuf,
 }
@@ -40,7 +40,7 @@ impl Agent {
         self
     }
 
-    fn runs(&self, home: &Home, arguments: &[&str]) -> Said {
+    pub(crate) fn runs(&self, home: &Home, arguments: &[&str]) -> Said {
         Said::of(home.command(arguments).env("SSH_AUTH_SOCK", &self.socket))
     }
 
@@ -85,9 +85,15 @@ escalates_to = "inbox"
 }
 
 /// A data directory whose only admin has a key, and whose queue asks for signatures.
-fn signed_team() -> (Home, Agent) {
+pub(crate) fn signed_team() -> (Home, Agent) {
     let home = Home::new();
     let agent = Agent::start(&home, "dana").with_key(&home, "dana", &["-t", "ed25519"]);
+    team_of(&home, &agent);
+    (home, agent)
+}
+
+/// A team whose only admin has the key of that agent.
+pub(crate) fn team_of(home: &Home, agent: &Agent) {
     home.file("plain.toml", &map(""));
     home.file("signed.toml", &map("signed = true"));
     home.ok(&["map", "apply", "plain.toml"]);
@@ -95,18 +101,17 @@ fn signed_team() -> (Home, Agent) {
     let said = home.run(&["map", "apply", "signed.toml"]);
     assert_eq!(said.status, 1, "{}", said.out);
     assert!(said.out.contains("none of dana has a key"), "{}", said.out);
-    let server = Server::start(&home);
+    let server = Server::start(home);
     let said = home.run(&["map", "check", "signed.toml"]);
     assert_eq!(said.status, 1, "{}", said.out);
     assert!(said.out.contains("error[signed-without-key]"), "{}\n{}", said.out, said.err);
     drop(server);
-    let said = agent.ok(&home, &["keys", "add"]);
+    let said = agent.ok(home, &["keys", "add"]);
     assert!(said.contains("recorded"), "{said}");
-    agent.ok(&home, &["map", "apply", "signed.toml"]);
-    (home, agent)
+    agent.ok(home, &["map", "apply", "signed.toml"]);
 }
 
-fn escalate(home: &Home, text: &str) {
+pub(crate) fn escalate(home: &Home, text: &str) {
     home.ok(&["escalate", "--as", "support", text, "--why", "it is not mine to say"]);
 }
 
@@ -336,9 +341,12 @@ fn a_first_key_comes_with_the_invitation() {
     let spare = Agent::start(&home, "spare").with_key(&home, "spare", &["-t", "ed25519"]);
     spare.ok(&home, &["keys", "add"]);
     let name = fingerprint(&home, "spare");
+    let verified: Value = serde_json::from_str(&home.ok(&["verify", "--json"])).unwrap();
+    let ledger = verified[0]["ledger"].as_str().unwrap().to_owned();
     let as_sam = |who: &Agent, arguments: &[&str]| {
-        let with: Vec<&str> =
-            ["--connect", &server.url, "--token-file", token].iter().chain(arguments).copied().collect();
+        // It is the ledger of this directory, by another name than it has here: that is said.
+        let with = ["--connect", &server.url, "--token-file", token, "--sign-for", &ledger];
+        let with: Vec<&str> = with.iter().chain(arguments).copied().collect();
         who.runs(&home, &with)
     };
     let confirm = ["keys", "confirm", "dana", &name];
