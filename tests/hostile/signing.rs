@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use deeds::domain::hash::{Hash, link};
 use serde_json::{Value, json};
 
 use crate::patience::PATIENCE;
@@ -361,4 +362,55 @@ fn a_first_key_comes_with_the_invitation() {
     let text = home.ok(&["verify", "--signatures", "--export", "deeds.jsonl"]);
     assert!(text.contains("with 4 signed decisions"), "{text}");
     assert!(Path::new(token).exists());
+}
+
+/// What whoever may write the ledger's file puts into a signed decision and chains again is not covered by its signature.
+#[test]
+fn a_deed_that_is_put_into_a_signed_decision_is_found() {
+    if !is_there("ssh-agent") {
+        return;
+    }
+    let (home, agent) = signed_team();
+    escalate(&home, "refund 40?");
+    escalate(&home, "refund 4000?");
+    agent.ok(&home, &["inbox", "answer", "1", "handle", "refunded"]);
+    home.ok(&["verify", "--signatures"]);
+    let path = home.data().join("workspaces/default/ledger.db");
+    let db = rusqlite::Connection::open(path).unwrap();
+    let read = |sql: &str| -> (u64, Vec<u8>, Vec<u8>) {
+        db.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap()
+    };
+    let (last, hash, bytes) = read("SELECT seq, hash, bytes FROM record ORDER BY seq DESC LIMIT 1");
+    let answered: Value = serde_json::from_slice(&bytes).unwrap();
+    assert!(answered["data"]["signed"].is_object(), "the signed deed is the last one: {answered}");
+    let (_, _, applied) = read(
+        "SELECT seq, hash, bytes FROM record WHERE bytes LIKE '%\"deeds.map.applied\"%' ORDER BY seq LIMIT 1",
+    );
+    let mut applied: Value = serde_json::from_slice(&applied).unwrap();
+    applied["data"]["detail"]["version"] = json!(answered["data"]["map_version"].as_u64().unwrap() + 1);
+    let mut other = answered.clone();
+    other["data"]["refs"]["item"] = json!(2);
+    other["data"].as_object_mut().unwrap().remove("signed");
+    let mut undone = other.clone();
+    undone["type"] = json!("deeds.item.undone");
+    undone["data"]["action"] = json!("undo");
+    undone["data"]["refs"]["item"] = json!(1);
+    undone["data"].as_object_mut().unwrap().remove("detail");
+    for mut put_in in [applied, other, undone] {
+        let seq = last + 1;
+        put_in["id"] = json!(format!("default:{seq}"));
+        put_in["sequence"] = json!(format!("{seq:020}"));
+        for same in ["correlationid", "time", "recordedtime", "source"] {
+            put_in[same] = answered[same].clone();
+        }
+        let bytes = serde_json::to_vec(&put_in).unwrap();
+        let chained = link(Hash(hash.clone().try_into().unwrap()), &bytes);
+        db.execute("INSERT INTO record (seq, hash, bytes) VALUES (?1, ?2, ?3)", (seq, chained.0, &bytes))
+            .unwrap();
+        home.ok(&["verify"]);
+        let said = home.run(&["verify", "--signatures"]);
+        assert_eq!(said.status, 3, "{put_in}\n{}", said.out);
+        assert!(said.err.contains("does not follow from deed"), "{put_in}\n{}", said.err);
+        db.execute("DELETE FROM record WHERE seq = ?1", [seq]).unwrap();
+    }
 }
