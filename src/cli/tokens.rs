@@ -247,7 +247,7 @@ const LIST: List<TokenList, TokenView> = List {
                 (false, None) => "expired".to_owned(),
             }
         }),
-        of("MADE BY", |token| token.by.to_string()),
+        of("MADE BY", |token| list::who(&token.by)),
         of("MADE", |token| token.at.to_string()),
         of("ENDS", |token| list::maybe(token.expires)),
     ],
