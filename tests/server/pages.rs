@@ -66,7 +66,8 @@ async fn the_pages_of_a_board_are_of_one_moment_and_make_the_whole() {
         // A page is of its own moment, and `at` names that one or is refused.
         let at = |seq: u64| format!("/v1/board?page={next}&at={seq}");
         let seq = first["seq"].as_u64().unwrap();
-        assert_eq!(server.dana.get(&at(seq)).await.text, came.text);
+        let same = server.dana.get(&at(seq)).await;
+        assert!(same["rows"] == came["rows"] && same["next"] == came["next"], "{}", same.status);
         let other = server.dana.get(&at(seq - 1)).await;
         assert_eq!((other.status, &other["code"]), (400, &json!("bad-parameter")), "{}", other.text);
         take(&came["rows"]["items"]);
