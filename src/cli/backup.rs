@@ -1,6 +1,6 @@
 //! `deeds backup FILE`: every ledger in one file, also while a server appends to them. `deeds restore FILE` brings them
-//! into an empty data directory. Indexes and snapshots are made anew from ledgers, and tokens are secrets: neither is in
-//! a backup.
+//! into an empty data directory. What was signed of them and the public keys go with them. Indexes and snapshots are made anew
+//! from ledgers, and tokens and the key that signs are secrets: neither is in a backup.
 
 mod archive;
 mod restore;
@@ -11,7 +11,7 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use archive::{Manifest, Part};
+use archive::{Manifest, Part, Sum};
 use clap::Args;
 use serde::Serialize;
 
@@ -21,7 +21,7 @@ use super::status::{Status, Usage};
 use super::verify::{chosen, verified};
 use crate::coordinator::Clock;
 use crate::domain::ids::WorkspaceId;
-use crate::ledger::Store;
+use crate::ledger::{Kept, Store};
 
 #[cfg(any(test, fuzzing))]
 pub(crate) use archive::any_backup;
@@ -30,7 +30,7 @@ pub(super) use restore::{Command as RestoreCommand, run as restore};
 /// Where the backup goes to.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  deeds backup deeds-2026-11-20.tar\n  deeds backup -w northwind northwind.tar\n\nA server may go on meanwhile: each ledger is copied as it was at one moment, its chain is verified in the copy, and the\nfile appears when it is whole. It has no tokens in it; keep it as safe as the ledgers."
+    after_help = "Examples:\n  deeds backup deeds-2026-11-20.tar\n  deeds backup -w northwind northwind.tar\n\nA server may go on meanwhile: each ledger is copied as it was at one moment, its chain is verified in the copy, and the\nfile appears when it is whole. It has no tokens in it and not the key that signs heads (`signing.key`),\nwhich you keep elsewhere; keep it as safe as the ledgers."
 )]
 pub(crate) struct Command {
     /// The file to write; it must not exist yet
@@ -62,7 +62,9 @@ pub(super) fn run(context: &Context, command: &Command) -> anyhow::Result<Status
     for workspace in workspaces {
         parts.push(copy(dir.store(), workspace, &draft.store)?);
     }
-    let manifest = Manifest::new(Clock::System.now(), dir.store().home(), parts);
+    // After what they signed: every key that a head needs is there by now.
+    let keys = signed(dir.store(), Kept::Keys, &draft.store)?;
+    let manifest = Manifest::new(Clock::System.now(), dir.store().home(), parts, keys);
     let whole = draft.path.join("backup.tar");
     pack(&whole, &manifest, &draft).with_context(|| shown.to_string())?;
     // A link, and not a rename, never takes the place of a file that came meanwhile.
@@ -81,29 +83,32 @@ pub(super) fn run(context: &Context, command: &Command) -> anyhow::Result<Status
 
 /// Copies one ledger, and verifies the copy.
 fn copy(store: &Store, workspace: WorkspaceId, backup: &Store) -> anyhow::Result<Part> {
+    // Heads first: none is of a deed that the copy has not got yet.
+    let heads = signed(store, Kept::Heads(&workspace), backup)?;
     store.copy(&workspace, backup)?;
     let verified = verified(backup, &workspace)?;
     let path = backup.file(&workspace);
-    let file = File::open(&path).with_context(|| path.display().to_string())?;
-    let bytes = file.metadata()?.len();
+    let file = Sum::of(&path).with_context(|| path.display().to_string())?;
     Ok(Part {
         workspace,
         ledger: verified.identity.source(),
         deeds: verified.head.seq,
         hash: verified.head.hash.to_string(),
-        bytes,
-        sha256: archive::sha256(file)?,
+        file,
+        heads,
     })
+}
+
+/// Copies what was signed, or the keys that signed it, where there is any.
+fn signed(store: &Store, kept: Kept<'_>, backup: &Store) -> anyhow::Result<Option<Sum>> {
+    let there = store.copy_signed(kept, backup)?;
+    Ok(there.then(|| Sum::of(&backup.path(kept))).transpose()?)
 }
 
 fn pack(path: &Path, manifest: &Manifest, draft: &Draft) -> anyhow::Result<()> {
     let shown = bar(manifest.bytes(), "{bytes}");
     let out = BufWriter::new(File::create_new(path)?);
-    archive::write(
-        out,
-        manifest,
-        |part| Ok(shown.wrap_read(File::open(draft.store.file(&part.workspace))?)),
-    )?;
+    archive::write(out, manifest, |kept| Ok(shown.wrap_read(File::open(draft.store.path(kept))?)))?;
     shown.finish_and_clear();
     Ok(File::open(path)?.sync_all()?)
 }
@@ -112,7 +117,7 @@ fn report(out: Output, manifest: &Manifest) -> anyhow::Result<Status> {
     let rows = manifest.ledgers.iter().map(|part| LedgerRow {
         workspace: &part.workspace,
         deeds: part.deeds,
-        bytes: part.bytes,
+        bytes: part.file.bytes,
         hash: &part.hash,
     });
     let rows: Vec<LedgerRow<'_>> = rows.collect();

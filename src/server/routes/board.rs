@@ -9,12 +9,18 @@ use crate::domain::state::{Front, Place, Thing};
 use crate::ledger::Ledger as _;
 use crate::server::answer::{Answer, ROW, absent, apart, defect, json, unread};
 use crate::server::gate::Call;
+use crate::server::past;
+use crate::server::query::Query;
 
 /// `GET /v1/board`, a page of it; as it was at a sequence or a time, with `at`.
 pub(in crate::server) async fn show(call: Call) -> Answer {
     let query = call.query()?;
     let (state, from) = match query.text("page") {
-        Some(page) => pinned(&call, page)?,
+        Some(page) => {
+            let (state, from) = pinned(&call, page)?;
+            is_of_then(&call, &query, state.head()).await?;
+            (state, from)
+        }
         None => (call.front(&query).await?, None),
     };
     let seq = state.head();
@@ -50,6 +56,19 @@ fn pinned(call: &Call, page: &str) -> Result<(Arc<Front>, Option<Place>), Box<Pr
     let front = call.space.pins().get(seq);
     let detail = format!("the board of deed {seq} was not asked for lately, or others were since");
     Ok((front.ok_or_else(|| problem(ProblemCode::PageGone, &detail))?, Some(place)))
+}
+
+/// A page is of its own moment; where `at` names one too, it is the same.
+async fn is_of_then(call: &Call, query: &Query, page: Seq) -> Result<(), Box<Problem>> {
+    let Some(then) = past::moment(call, query).await?.map(|moment| moment.front.head()) else {
+        return Ok(());
+    };
+    if then == page {
+        return Ok(());
+    }
+    let detail =
+        format!("the page is of deed {page} and this of deed {then}: leave it out, a page knows its own");
+    Err(Box::new(Problem::new(ProblemCode::BadParameter, detail).at("query, `at`")))
 }
 
 /// `GET /v1/board/{thing}`: one thing of it whole.
