@@ -156,6 +156,7 @@ impl Workspaces {
                 }
             }
         }
+        clock.started();
         Ok(Self {
             store,
             clock,
