@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use serde_json::Value;
@@ -12,6 +12,7 @@ use super::patience::PATIENCE;
 use super::programs;
 use super::run::{Home, Said};
 use super::server::Server;
+use deeds::coordinator::Clock;
 use deeds::domain::time::{Span, Time};
 
 const EVENT: &str = r#"{"id": 1, "issue_id": "x-1", "actor": "rig/a", "event_type": "created", "created_at": "2026-03-01T10:00:00Z"}"#;
@@ -67,8 +68,7 @@ fn days(home: &Home, subject: &str) -> i64 {
     let deed: Value = serde_json::from_str(log.lines().last().unwrap()).unwrap();
     let text = deed.pointer("/recordedtime").or(deed.pointer("/deed/recordedtime")).unwrap();
     let recorded: Time = text.as_str().unwrap().parse().unwrap();
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_micros();
-    (recorded.micros() - i64::try_from(now).unwrap()) / Span::from_days(1).micros()
+    (recorded.micros() - Clock::System.now().micros()) / Span::from_days(1).micros()
 }
 
 /// The number of the open alert about the clock, once it is there or once it is not.
