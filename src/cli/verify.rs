@@ -22,6 +22,7 @@ use super::status::{Status, Usage};
 use crate::domain::ids::WorkspaceId;
 use crate::ledger::note::NoteKey;
 use crate::ledger::{Head, Store, Verified, export, read_all};
+use crate::server::witnesses::{self, Found};
 
 /// What is verified.
 #[derive(Debug, Args)]
@@ -139,6 +140,9 @@ fn verify_ledgers(
                 notes.reached(head);
             }
         })?;
+        if let Found::Lost(lost) = witnesses::look(dir.store(), &workspace)? {
+            return Err(lost.into());
+        }
         let mut sound = sound(dir.store().place(&workspace), &verified);
         if let Some(notes) = notes {
             sound.checkpoints = Some(notes.hold(&sound.place, &verified)?);

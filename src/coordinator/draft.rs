@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 
 use super::door::Door;
 use super::{Envelope, Look, LookError, Places, Standing, SubmitError, Values, Verdict};
-use crate::domain::command::Request;
+use crate::domain::command::{Command, Request};
 use crate::domain::decide::{Answer, decide_within};
 use crate::domain::deed::{Deed, Origin};
 use crate::domain::ids::Actor;
@@ -220,6 +220,11 @@ impl Envelope {
         let from = caller.map_or(Actor::Deeds, |caller| caller.actor.clone());
         let standing = caller.map_or(Standing::Person, |caller| Standing::of(caller.class));
         Self { from, standing, requests, reply, places, attempts: 0 }
+    }
+
+    /// Whether all that it asks is that a loss be accepted.
+    pub(super) fn accepts_loss(&self) -> bool {
+        self.requests.iter().all(|request| matches!(request.command, Command::AcceptLoss(_)))
     }
 
     /// Whether its caller has gone away. What the coordinator tells itself has none.

@@ -115,6 +115,10 @@ impl Ledger for AnyLedger {
         ask!(self, ledger => ledger.read_many(seqs).await)
     }
 
+    async fn look(&self) -> Result<(), LedgerError> {
+        ask!(self, ledger => ledger.look().await)
+    }
+
     async fn recover(&self) -> Result<Head, LedgerError> {
         ask!(self, ledger => ledger.recover().await)
     }

@@ -106,6 +106,16 @@ pub enum LedgerError {
         /// What the system said.
         reason: String,
     },
+    /// A file that is written was removed, renamed, cut off or replaced meanwhile.
+    #[error(
+        "{place}: the file of the ledger is gone ({reason}), and nothing is recorded any more; what was recorded is kept as an export, `ledger.rescued-….jsonl` in the workspace's folder or `….rescued-….jsonl` in the data directory, as the log says: copy that, then stop the server and put the file back, or `deeds restore` a backup into another directory"
+    )]
+    Gone {
+        /// The file.
+        place: String,
+        /// What happened to it.
+        reason: String,
+    },
     /// An append failed, and so did looking whether it was recorded.
     #[error(
         "{place}: it is not known whether the last batch was recorded (first: {first}; then, on looking: {then}); mend the cause, then repeat the request with its idempotency key"
@@ -152,6 +162,11 @@ impl LedgerError {
         } else {
             Self::Io { place, reason }
         }
+    }
+
+    /// True if the file that was written is not there any more.
+    pub fn is_gone(&self) -> bool {
+        matches!(self, Self::Gone { .. })
     }
 
     /// True if the batch may or may not have been recorded. After any other error of an append it was not.

@@ -8,7 +8,8 @@ use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::engine::{ENGINES, Engine};
-use super::{AnyLedger, Head, LedgerError, Record, Signing, Verified, signing, sqlite};
+use super::mark::{self, Marked};
+use super::{AnyLedger, Head, LedgerError, Lost, Record, Signing, Verified, Witness, signing, sqlite};
 use crate::domain::ids::WorkspaceId;
 
 const WORKSPACES: &str = "workspaces";
@@ -91,6 +92,65 @@ impl Store {
     /// appends to it. Blocks; call it off the runtime's threads.
     pub fn heads(&self, workspace: &WorkspaceId, seqs: &[u64]) -> Result<Vec<Head>, LedgerError> {
         (self.engine.heads)(&self.folder(workspace), seqs)
+    }
+
+    /// What the ledger lacks that somebody has seen in it: the note of its last head, the heads that were signed, and `others`,
+    /// who are asked what they know of the ledger with that end. Blocks; call it off the runtime's threads.
+    ///
+    /// # Errors
+    /// When the ledger or its note can't be read.
+    pub fn lost(
+        &self,
+        workspace: &WorkspaceId,
+        others: impl FnOnce(&Verified) -> Vec<Witness>,
+    ) -> Result<Option<Lost>, LedgerError> {
+        let (verified, _) = self.inspect(workspace)?;
+        let mut witnesses = others(&verified);
+        let source = verified.identity.source();
+        match self.marked(workspace, &source)? {
+            Marked::At(head) => {
+                let what =
+                    format!("the note of its last head ({})", mark::beside(&self.file(workspace)).display());
+                witnesses.push(Witness { what, head });
+            }
+            Marked::Damaged => {
+                let place = self.place(workspace);
+                tracing::warn!(%place, "the note of the ledger's last head is damaged; it is written anew with the next deed");
+            }
+            Marked::Nothing => {}
+        }
+        let folder = self.folder(workspace);
+        if let Some(head) =
+            self.signing().keys().ok().and_then(|keys| signing::last_signed(&folder, &keys, &source))
+        {
+            let what = format!("a signed checkpoint ({})", folder.join(signing::HEADS).display());
+            witnesses.push(Witness { what, head });
+        }
+        let numbers: Vec<u64> = witnesses.iter().map(|witness| witness.head.seq).collect();
+        let heads = self.heads(workspace, &numbers)?;
+        Ok(Lost::of(&self.place(workspace), verified.head.seq, &heads, witnesses))
+    }
+
+    /// What the note beside a ledger says of it.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub fn marked(&self, workspace: &WorkspaceId, source: &str) -> Result<Marked, LedgerError> {
+        mark::read(&self.file(workspace), source)
+    }
+
+    /// Lets the note say where the ledger ends now, whatever it said before, and sets the heads aside that were signed: those
+    /// who saw more are not heard any more.
+    ///
+    /// # Errors
+    /// When one of the files can't be written.
+    pub fn forget_witnesses(&self, workspace: &WorkspaceId) -> Result<(), LedgerError> {
+        let (verified, _) = self.inspect(workspace)?;
+        let heads = self.folder(workspace).join(signing::HEADS);
+        if heads.exists() {
+            signing::set_aside(&heads)?;
+        }
+        mark::put(&self.file(workspace), &verified.identity.source(), verified.head)
     }
 
     /// Copies a ledger as it is at one moment, also while another process appends to it, into a store in the form of

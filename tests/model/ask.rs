@@ -12,14 +12,14 @@ use super::team;
 use super::world::World;
 use super::zones::Zones;
 use deeds::domain::command::{
-    Act, ActEnd, AlertStep, AlertVerb, Answered, ApplyMap, AskedKey, AwayStep, AwayVerb, BranchOrder, Claim,
-    Command, Conclude, Escalate, Expected, FanOut, GuardNote, Handoff, ItemStep, ItemVerb, KeyStep,
-    LeaseStep, MapReview, OfferZone, Override, OverrideVerb, Publish, Raise, Request, ReviewStep, ReviewVerb,
-    Take, Together, TokenStep, WorkStep, WorkVerb, Write, WriteKind,
+    AcceptLoss, Act, ActEnd, AlertStep, AlertVerb, Answered, ApplyMap, AskedKey, AwayStep, AwayVerb,
+    BranchOrder, Claim, Command, Conclude, Escalate, Expected, FanOut, GuardNote, Handoff, ItemStep,
+    ItemVerb, KeyStep, LeaseStep, MapReview, OfferZone, Override, OverrideVerb, Publish, Raise, Request,
+    ReviewStep, ReviewVerb, Take, Together, TokenStep, WorkStep, WorkVerb, Write, WriteKind,
 };
 use deeds::domain::ids::{
-    ActNo, AgentId, AlertNo, Fence, IdempotencyKey, ItemNo, MapVersion, PersonId, TaskId, TokenId, Version,
-    WorkNo,
+    ActNo, AgentId, AlertNo, Fence, IdempotencyKey, ItemNo, MapVersion, PersonId, Seq, TaskId, TokenId,
+    Version, WorkNo,
 };
 use deeds::domain::map::{Grant, OnExhausted};
 use deeds::domain::path::{EntityPath, FieldName, FieldPath, Pattern};
@@ -101,7 +101,7 @@ fn right(world: &World, what: &What) -> usize {
         What::Offer { pattern, .. } => agent(owner_of(&world.state, OFFERS[*pattern])),
         What::Item { verb: 12, .. } | What::Revoke { whose: 1 } => person("dana", "admin"),
         What::Item { at, verb, .. } => person(answers(&world.state, *at, *verb), "reviewer"),
-        What::Apply { .. } | What::Revoke { .. } => person("ada", "admin"),
+        What::Apply { .. } | What::Revoke { .. } | What::Loss { .. } => person("ada", "admin"),
         What::Guard { .. } => person("gus", "guard"),
         What::Review { queue: 1, .. } => person("sam", "reviewer"),
         What::Alert { .. } | What::Override { .. } | What::Review { .. } | What::MapReview { .. } => {
@@ -214,6 +214,12 @@ fn told(agent: usize, stopped: bool, paths: u16) -> Command {
     })
 }
 
+/// That deeds behind the head are gone; none of them is, where it is not `far`.
+fn lost(state: &State, far: u8) -> Command {
+    let through = Seq(state.head().0 + u64::from(far));
+    Command::AcceptLoss(AcceptLoss { through, reason: text("the log was taken for rubbish") })
+}
+
 fn command(world: &World, me: &str, what: &What) -> Option<Command> {
     let state = &world.state;
     let board = &state.board;
@@ -255,6 +261,7 @@ fn command(world: &World, me: &str, what: &What) -> Option<Command> {
             take_back: *shape % 2 == 0,
         }),
         What::Guard { agent, stopped, paths } => told(*agent, *stopped, *paths),
+        What::Loss { far } => lost(state, *far),
         What::MapReview { outdated } => {
             let version = outdated.then(|| MapVersion(board.map_version.0 + 1));
             Command::MapReview(MapReview { version, note: None })

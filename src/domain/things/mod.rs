@@ -14,6 +14,7 @@ mod held;
 mod item;
 mod lease;
 mod likeness;
+mod loss;
 mod occurrence;
 mod output;
 mod review;
@@ -42,6 +43,7 @@ pub use held::{HeldField, InFlight, Lasts};
 pub use item::{AGAIN, Case, ClosedItem, Effects, Item, PastAnswers, Redone, Ruled, ScopeRule, Suggestion};
 pub use lease::{Hold, Lease, LeaseTarget};
 pub use likeness::{folded, likeness, says_the_same};
+pub use loss::Loss;
 pub use occurrence::{Occurred, OccurrenceMark, counted_as};
 pub use output::{
     ClaimHeld, ClaimMark, Concluded, Conclusion, Conversation, LastPublication, Met, Occurrence, Publication,

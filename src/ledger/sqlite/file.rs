@@ -151,7 +151,7 @@ fn escaped(letter: char) -> String {
 }
 
 /// The name of the file that SQLite keeps beside `path`.
-fn beside(path: &Path, suffix: &str) -> OsString {
+pub(super) fn beside(path: &Path, suffix: &str) -> OsString {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(suffix);
     name

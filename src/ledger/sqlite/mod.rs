@@ -4,6 +4,7 @@
 //! processes. There is no secondary index: searching is the index's work.
 
 mod file;
+mod held;
 mod reader;
 mod writer;
 
@@ -147,6 +148,10 @@ impl Ledger for SqliteLedger {
 
     async fn read_many(&self, seqs: Vec<u64>) -> Result<Vec<Record>, LedgerError> {
         self.ask_reader(|reply| reader::Command::ReadMany { seqs, reply }).await?
+    }
+
+    async fn look(&self) -> Result<(), LedgerError> {
+        self.ask_writer(|reply| writer::Command::Look { reply }).await?
     }
 
     async fn recover(&self) -> Result<Head, LedgerError> {

@@ -8,6 +8,8 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension, TransactionBehavior, pa
 use tokio::sync::{mpsc, oneshot};
 
 use super::file;
+use super::held::{self, Held};
+use crate::ledger::mark::Mark;
 use crate::ledger::{Append, Head, Identity, LedgerError, Record, chain};
 
 type Reply<T> = oneshot::Sender<Result<T, LedgerError>>;
@@ -15,6 +17,7 @@ type Reply<T> = oneshot::Sender<Result<T, LedgerError>>;
 /// What the writer is asked.
 pub(super) enum Command {
     Append { expected: Head, batch: Vec<Bytes>, reply: Reply<Append> },
+    Look { reply: Reply<()> },
     Recover { reply: Reply<Head> },
     Close { reply: oneshot::Sender<()> },
 }
@@ -24,6 +27,12 @@ pub(super) struct Writer {
     identity: Identity,
     /// Absent while the storage is not trusted: after an error, until it was opened and verified anew.
     conn: Option<Connection>,
+    /// The files that it writes to.
+    held: Held,
+    /// That they are gone; from then on nothing is written.
+    gone: Option<LedgerError>,
+    /// Where the last durable head is noted.
+    mark: Mark,
 }
 
 impl Writer {
@@ -31,7 +40,9 @@ impl Writer {
     pub(super) fn open(path: &Path) -> Result<(Self, Identity), LedgerError> {
         let (conn, identity) = file::open_writer(path)?;
         file::check_tail(&conn, path, &identity)?;
-        Ok((Self { path: path.to_owned(), identity: identity.clone(), conn: Some(conn) }, identity))
+        let mark = Mark::new(path, identity.source());
+        let (path, held) = (path.to_owned(), Held::of(path));
+        Ok((Self { path, identity: identity.clone(), conn: Some(conn), held, gone: None, mark }, identity))
     }
 
     /// Works until it is told to close or until nobody can ask any more. A caller that went away misses its answer,
@@ -42,17 +53,54 @@ impl Writer {
                 Command::Append { expected, batch, reply } => {
                     drop(reply.send(self.append(expected, batch)));
                 }
+                Command::Look { reply } => drop(reply.send(self.look())),
                 Command::Recover { reply } => drop(reply.send(self.recover())),
                 Command::Close { reply } => {
                     drop(self.conn.take());
+                    self.mark.sync();
                     reply.send(()).unwrap_or_default();
                     return;
                 }
             }
+            // Who asked is answered first: it may take long.
+            if let Some(gone) = self.gone.clone()
+                && let Some(conn) = self.conn.take()
+            {
+                self.rescue(&conn, &gone);
+            }
         }
     }
 
+    /// Looks at the files; once they are gone they stay so.
+    fn look(&mut self) -> Result<(), LedgerError> {
+        let found = self.gone.clone().map_or_else(|| self.held.look(), Err);
+        self.gone = found.clone().err();
+        found
+    }
+
+    /// Keeps what the connection still reads.
+    fn rescue(&self, conn: &Connection, gone: &LedgerError) {
+        match held::rescue(conn, &self.path, &self.identity) {
+            Ok((place, head)) => {
+                tracing::error!(%gone, place = %place.display(), deeds = head.seq, "every deed was kept as an export");
+            }
+            Err(error) => tracing::error!(%gone, %error, "not every deed could be kept as an export"),
+        }
+    }
+
+    /// What is durable is noted before anybody is told of it.
     fn append(&mut self, expected: Head, batch: Vec<Bytes>) -> Result<Append, LedgerError> {
+        let appended = self.append_to_disk(expected, batch)?;
+        if let Append::Appended(records) = &appended
+            && let Some(last) = records.last()
+        {
+            self.mark.set(last.head());
+        }
+        Ok(appended)
+    }
+
+    fn append_to_disk(&mut self, expected: Head, batch: Vec<Bytes>) -> Result<Append, LedgerError> {
+        self.look()?;
         let records = chain::seal(expected, batch);
         if self.conn.is_none() {
             self.recover()?;
@@ -61,7 +109,10 @@ impl Writer {
             return Err(LedgerError::Closed { place: file::place(&self.path) });
         };
         match insert(conn, &self.identity, expected, &records) {
-            Ok(None) => Ok(Append::Appended(records)),
+            Ok(None) => match self.look() {
+                Ok(()) => Ok(Append::Appended(records)),
+                Err(gone) => Err(self.unknown(gone.clone(), gone)),
+            },
             Ok(Some(head)) => Ok(Append::Moved(head)),
             Err(error) => self.after_failure(expected, records, &error),
         }
@@ -104,6 +155,7 @@ impl Writer {
 
     /// Stop, close, open, checkpoint the write-ahead log, verify the tail; then go on, or stay down.
     fn recover(&mut self) -> Result<Head, LedgerError> {
+        self.look()?;
         drop(self.conn.take());
         let (conn, identity) = file::open_writer(&self.path)?;
         if identity != self.identity {
@@ -115,6 +167,7 @@ impl Writer {
         file::checkpoint(&conn, &self.path)?;
         let head = file::check_tail(&conn, &self.path, &self.identity)?;
         self.conn = Some(conn);
+        self.held = Held::of(&self.path);
         Ok(head)
     }
 }

@@ -1,0 +1,163 @@
+//! A ledger that ends before what was seen in it: said everywhere, nothing recorded, until the deeds are back or a person
+//! accepts that they are gone.
+
+use std::fs;
+use std::path::PathBuf;
+
+use rustix::process::Signal;
+use serde_json::{Value as Json, json};
+
+use crate::run::{Home, Said};
+use crate::server::{Server, ask};
+
+fn folder(home: &Home) -> PathBuf {
+    home.data().join("workspaces/default")
+}
+
+fn raise(home: &Home, count: usize) {
+    for n in 0..count {
+        home.ok(&["raise", &format!("nobody.knows.{n}")]);
+    }
+}
+
+/// What the server answers on that way, as the admin of this directory.
+fn get(home: &Home, server: &Server, path: &str) -> (u16, String) {
+    let token = home.data().join("tokens/default.dana");
+    match ask(&server.url, &token, "GET", path, "") {
+        Ok((status, json)) => (status, json.to_string()),
+        Err(_) => (200, String::new()),
+    }
+}
+
+/// A home whose ledger was checkpointed at some deeds, with more in its write-ahead log; the server was killed.
+fn killed() -> (Home, u64) {
+    let home = Home::new();
+    raise(&home, 3);
+    let mut server = Server::start(&home);
+    raise(&home, 4);
+    let head = head(&home);
+    // It waits until the index has that deed.
+    home.ok(&["log", "--json"]);
+    server.signal(Signal::KILL);
+    assert!(folder(&home).join("ledger.db-wal").exists(), "a killed server leaves its write-ahead log");
+    (home, head)
+}
+
+fn head(home: &Home) -> u64 {
+    let listed: Json = serde_json::from_str(&home.ok(&["workspaces", "--json"])).unwrap();
+    listed["workspaces"][0]["head"].as_u64().unwrap()
+}
+
+fn lose(home: &Home) {
+    for name in ["ledger.db-wal", "ledger.db-shm"] {
+        fs::remove_file(folder(home).join(name)).unwrap_or_default();
+    }
+}
+
+fn told(said: &Said) -> String {
+    format!("exit {}\nout: {}\nerr: {}", said.status, said.out, said.err)
+}
+
+/// Everything says that deeds are missing, and nothing is recorded.
+fn is_lost(home: &Home, witness: &str, last: u64) {
+    let before = fs::read(folder(home).join("ledger.db")).unwrap();
+    for arguments in [&["verify"][..], &["doctor"]] {
+        let said = home.run(arguments);
+        assert_ne!(said.status, 0, "{}", told(&said));
+        let all = format!("{}{}", said.out, said.err);
+        assert!(all.contains("deeds are missing") && all.contains(witness), "{witness}: {}", told(&said));
+    }
+    let server = Server::start(home);
+    let (status, _) = get(home, &server, "/readyz");
+    assert_eq!(status, 503);
+    let said = home.run(&["raise", "nobody.knows"]);
+    assert_eq!(said.status, 3, "{}", told(&said));
+    for words in ["deeds are missing", witness, &format!("to {last}"), "accept-loss", "ledger.db-wal"] {
+        assert!(said.err.contains(words), "{words}: {}", told(&said));
+    }
+    // Looking works, and what is there is found.
+    assert!(home.ok(&["log", "type:deeds.event.*"]).contains("nobody.knows.0"));
+    home.ok(&["inbox", "list"]);
+    let log = fs::read_to_string(home.dir.path().join("serve.log")).unwrap();
+    assert!(log.contains("deeds are missing"), "{log}");
+    drop(server);
+    let now = fs::read(folder(home).join("ledger.db")).unwrap();
+    assert_eq!(now.len(), before.len(), "something was recorded");
+}
+
+#[test]
+fn deeds_that_went_with_the_write_ahead_log_are_missed_until_their_loss_is_accepted() {
+    let (home, last) = killed();
+    lose(&home);
+    is_lost(&home, "the note of its last head", last);
+    // Again, after a start: nobody has forgotten.
+    is_lost(&home, "the note of its last head", last);
+    let index = rusqlite::Connection::open(folder(&home).join("index.db")).unwrap();
+    let seen: u64 = index.query_row("SELECT head FROM meta", [], |row| row.get(0)).unwrap();
+    assert_eq!(seen, last, "the index was made anew");
+    drop(index);
+
+    let mut server = Server::start(&home);
+    let token = home.data().join("tokens/default.dana");
+    let wrong = json!({"through": last + 1, "reason": "x"}).to_string();
+    let (status, problem) = ask(&server.url, &token, "POST", "/v1/ledger/accept-loss", &wrong).unwrap();
+    assert_eq!((status, &problem["code"]), (409, &json!("nothing-lost")), "{problem}");
+    let said = home.ok(&["ledger", "accept-loss", "--reason", "the log was taken for rubbish"]);
+    assert!(said.contains("recorded"), "{said}");
+    home.ok(&["raise", "goes.on"]);
+    assert_eq!(get(&home, &server, "/readyz").0, 200);
+    let deed = home.ok(&["log", "type:deeds.loss.accepted", "--json"]);
+    assert!(deed.contains(&format!("\"last\":{last}")) && deed.contains("taken for rubbish"), "{deed}");
+    server.restart(&home);
+    assert_eq!(get(&home, &server, "/readyz").0, 200);
+    home.ok(&["raise", "goes.on.again"]);
+    drop(server);
+    assert!(home.ok(&["verify"]).contains("holds"));
+    home.ok(&["doctor"]);
+    let refused = home.run(&["ledger", "accept-loss", "--reason", "again"]);
+    assert_eq!(refused.status, 2, "{}", told(&refused));
+}
+
+#[test]
+fn each_witness_alone_is_believed() {
+    let (home, last) = killed();
+    lose(&home);
+    let note = fs::read(folder(&home).join("ledger.db-head")).unwrap();
+    fs::remove_file(folder(&home).join("ledger.db-head")).unwrap();
+    is_lost(&home, "the index", last);
+    for name in ["index.db", "index.db-wal", "index.db-shm"] {
+        fs::remove_file(folder(&home).join(name)).unwrap_or_default();
+    }
+    fs::write(folder(&home).join("ledger.db-head"), &note).unwrap();
+    is_lost(&home, "the note", last);
+}
+
+#[test]
+fn a_damaged_witness_is_not_believed_and_said() {
+    let home = Home::new();
+    raise(&home, 3);
+    let note = folder(&home).join("ledger.db-head");
+    let mut bytes = fs::read(&note).unwrap();
+    let at = bytes.iter().position(|byte| *byte == b'\n').unwrap() + 5;
+    bytes[at] ^= 1;
+    fs::write(&note, bytes).unwrap();
+    let said = home.run(&["doctor"]);
+    assert!(said.status == 1 && said.out.contains("the note of its last head is damaged"), "{}", told(&said));
+    raise(&home, 1);
+    home.ok(&["doctor"]);
+}
+
+/// `kill -9` alone loses nothing, and a stop in order leaves no write-ahead log.
+#[test]
+fn a_killed_server_has_lost_nothing() {
+    let (home, last) = killed();
+    home.ok(&["verify"]);
+    home.ok(&["doctor"]);
+    assert_eq!(head(&home), last);
+    let mut server = Server::start(&home);
+    raise(&home, 1);
+    assert_eq!(server.signal(Signal::TERM), Some(0));
+    for name in ["ledger.db-wal", "ledger.db-shm"] {
+        assert!(!folder(&home).join(name).exists(), "{name} is left");
+    }
+}
