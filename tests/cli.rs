@@ -20,6 +20,8 @@ mod clock;
 mod codeowners;
 #[path = "cli/console.rs"]
 mod console;
+#[path = "cli/copies.rs"]
+mod copies;
 #[path = "cli/damage.rs"]
 mod damage;
 #[path = "cli/decisions.rs"]

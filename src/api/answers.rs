@@ -597,6 +597,7 @@ pub struct WorkspaceList {
 }
 
 /// One workspace.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WorkspaceView {
     /// Its name.
@@ -607,4 +608,6 @@ pub struct WorkspaceView {
     pub items: usize,
     /// Open alerts.
     pub alerts: usize,
+    /// Why it does not open, or why nothing can be recorded in it.
+    pub trouble: Option<String>,
 }

@@ -52,7 +52,7 @@ pub enum StartError {
     Name(#[from] IdError),
     /// A snapshot of this very ledger has seen more than there is.
     #[error(
-        "the ledger ends at sequence {head}, but its snapshot was taken at {snapshot}: deeds were lost; restore the ledger from a backup, or delete {path} to go on without them"
+        "the ledger ends at sequence {head}, but its snapshot was taken at {snapshot}: deeds were lost; restore the ledger from a backup, and keep {path}, which has seen more"
     )]
     Lost {
         /// Where the ledger ends.

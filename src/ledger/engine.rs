@@ -29,6 +29,8 @@ pub struct Engine {
     pub(super) place: fn(&Path) -> String,
     /// The workspaces that have something here, whether or not it opens, in order.
     pub(super) list: fn(&Path) -> Found<Vec<WorkspaceId>>,
+    /// Whether a file of that name in a workspace's folder is a ledger that was being made.
+    pub(super) is_draft: fn(&str) -> bool,
     /// Opens the ledger of that workspace, and makes it if there is none.
     pub(super) create: fn(&Path, &WorkspaceId) -> Found<AnyLedger>,
     /// Opens a ledger that exists, and verifies its end.

@@ -39,7 +39,7 @@ pub enum LedgerError {
     },
     /// The ledger belongs to another workspace.
     #[error(
-        "{place}: this ledger is of workspace `{found}`, not of `{wanted}`; put it back under its own name, or name another data directory"
+        "{place}: this ledger is of workspace `{found}`, not of `{wanted}`; put its folder back under its own name, or name another data directory"
     )]
     WrongWorkspace {
         /// The file.
@@ -48,6 +48,16 @@ pub enum LedgerError {
         found: String,
         /// The workspace that was asked for.
         wanted: String,
+    },
+    /// The ledger is in the directory twice.
+    #[error(
+        "{place}: a second copy of the ledger in {other}; two can't go on from one history: move the folder of one of them out of the data directory"
+    )]
+    SecondCopy {
+        /// The file under another name than its own.
+        place: String,
+        /// The file under its own name.
+        other: String,
     },
     /// The file ends too early.
     #[error("{place}: the ledger is cut short ({reason}); restore the file from a backup")]

@@ -9,7 +9,9 @@ use std::path::{Path, PathBuf};
 
 use super::engine::{ENGINES, Engine};
 use super::mark::{self, Marked};
-use super::{AnyLedger, Head, LedgerError, Lost, Record, Signing, Verified, Witness, signing, sqlite};
+use super::{
+    AnyLedger, Head, Identity, LedgerError, Lost, Record, Signing, Verified, Witness, signing, sqlite,
+};
 use crate::domain::ids::WorkspaceId;
 
 const WORKSPACES: &str = "workspaces";
@@ -69,6 +71,8 @@ impl Store {
 
     /// Opens a ledger that exists, and verifies its end.
     pub fn open(&self, workspace: &WorkspaceId) -> Result<AnyLedger, LedgerError> {
+        let (verified, _) = (self.engine.inspect)(&self.folder(workspace))?;
+        self.own(workspace, &verified.identity)?;
         (self.engine.open)(&self.folder(workspace))
     }
 
@@ -79,13 +83,17 @@ impl Store {
         workspace: &WorkspaceId,
         mut progress: impl FnMut(Head),
     ) -> Result<Verified, LedgerError> {
-        (self.engine.verify)(&self.folder(workspace), &mut progress)
+        let verified = (self.engine.verify)(&self.folder(workspace), &mut progress)?;
+        self.own(workspace, &verified.identity)?;
+        Ok(verified)
     }
 
     /// Looks at the end of a ledger, also while another process appends to it: where it ends, and its last record.
     /// Blocks; call it off the runtime's threads.
     pub fn inspect(&self, workspace: &WorkspaceId) -> Result<(Verified, Option<Record>), LedgerError> {
-        (self.engine.inspect)(&self.folder(workspace))
+        let (verified, last) = (self.engine.inspect)(&self.folder(workspace))?;
+        self.own(workspace, &verified.identity)?;
+        Ok((verified, last))
     }
 
     /// Where the ledger would end with each of these records that it has, as it says itself, also while another process
@@ -156,6 +164,7 @@ impl Store {
     /// Copies a ledger as it is at one moment, also while another process appends to it, into a store in the form of
     /// backups. What is in the copy is for the caller to verify. Blocks; call it off the runtime's threads.
     pub fn copy(&self, workspace: &WorkspaceId, backup: &Self) -> Result<(), LedgerError> {
+        self.inspect(workspace)?;
         (self.engine.copy)(&self.folder(workspace), &backup.private(workspace)?)
     }
 
@@ -202,6 +211,46 @@ impl Store {
             fs::rename(&draft, &path)
         };
         write().map_err(|error| LedgerError::of_system(&path, &error))
+    }
+
+    /// Takes away what a kill left of ledgers that were being made; ledgers themselves are never touched. For who holds the
+    /// directory's lock.
+    pub fn tidy(&self) {
+        for entry in fs::read_dir(self.root()).into_iter().flatten().flatten() {
+            let folder = entry.path();
+            for file in fs::read_dir(&folder).into_iter().flatten().flatten() {
+                if !(self.engine.is_draft)(&file.file_name().to_string_lossy()) {
+                    continue;
+                }
+                let place = file.path();
+                match fs::remove_file(&place) {
+                    Ok(()) => {
+                        tracing::info!(place = %place.display(), "a ledger that was never finished is taken away");
+                    }
+                    Err(error) => {
+                        tracing::warn!(place = %place.display(), %error, "what is left of a ledger stays");
+                    }
+                }
+            }
+            // One that has something in it stays.
+            fs::remove_dir(&folder).unwrap_or_default();
+        }
+    }
+
+    /// A ledger lies under the name that it has itself, and in one place.
+    fn own(&self, workspace: &WorkspaceId, identity: &Identity) -> Result<(), LedgerError> {
+        if identity.workspace == workspace.as_str() {
+            return Ok(());
+        }
+        let (place, found) = (self.place(workspace), identity.workspace.clone());
+        let is_there = |other: &WorkspaceId| {
+            let theirs = (self.engine.inspect)(&self.folder(other));
+            theirs.is_ok_and(|(verified, _)| verified.identity.id == identity.id)
+        };
+        match found.parse::<WorkspaceId>().ok().filter(is_there) {
+            Some(other) => Err(LedgerError::SecondCopy { place, other: self.place(&other) }),
+            None => Err(LedgerError::WrongWorkspace { place, found, wanted: workspace.to_string() }),
+        }
     }
 
     fn root(&self) -> PathBuf {

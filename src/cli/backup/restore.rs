@@ -70,7 +70,7 @@ pub(crate) fn run(context: &Context, command: &Command) -> anyhow::Result<Status
 }
 
 /// Writes every ledger into the draft, each to its disk.
-fn unpack(input: BufReader<File>, draft: &Draft) -> anyhow::Result<Manifest> {
+pub(super) fn unpack(input: BufReader<File>, draft: &Draft) -> anyhow::Result<Manifest> {
     // What a restore that was killed has left; that there may be nothing is no matter.
     fs::remove_dir_all(&draft.path).unwrap_or_default();
     let manifest =
@@ -82,7 +82,7 @@ fn unpack(input: BufReader<File>, draft: &Draft) -> anyhow::Result<Manifest> {
 }
 
 /// Every chain, from its first deed to the one that the manifest names.
-fn verify(manifest: &Manifest, draft: &Store) -> anyhow::Result<()> {
+pub(super) fn verify(manifest: &Manifest, draft: &Store) -> anyhow::Result<()> {
     for part in &manifest.ledgers {
         let verified = verified(draft, &part.workspace)?;
         let found = (verified.identity.source(), verified.head.seq, verified.head.hash.to_string());

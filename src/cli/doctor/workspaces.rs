@@ -10,7 +10,7 @@ use crate::domain::ids::WorkspaceId;
 use crate::domain::time::{Span, Time};
 use crate::index;
 use crate::ledger::mark::Marked;
-use crate::ledger::{Record, Verified, signing};
+use crate::ledger::{LedgerError, Record, Verified, signing};
 use crate::server::witnesses::{self, Found};
 
 /// How far behind the newest deed the clock may be: two machines are never quite of one mind.
@@ -31,14 +31,26 @@ fn of(dir: &DataDir, workspace: &WorkspaceId) -> Vec<Check> {
     let (verified, last) = match dir.store().inspect(workspace) {
         Ok(found) => found,
         Err(error) => {
-            let mend = "keep the file as it is, and `deeds restore` a backup into another directory";
-            return vec![Check::wrong(&what, error.to_string(), mend)];
+            return vec![Check::wrong(&what, error.to_string(), mend_of(&error))];
         }
     };
     let mut checks = vec![last_deed(&what, last.as_ref()), whole(dir, workspace, &verified)];
     checks.extend(seen(dir, workspace));
     checks.extend([signed(dir, workspace, &verified), index(dir, workspace, &verified)]);
     checks
+}
+
+/// What helps where a ledger does not open.
+fn mend_of(error: &LedgerError) -> String {
+    if let LedgerError::WrongWorkspace { found, wanted, .. } = error {
+        return format!(
+            "stop the server, then `mv workspaces/{wanted} workspaces/{found}` in the data directory"
+        );
+    }
+    if let LedgerError::SecondCopy { place, .. } = error {
+        return format!("stop the server, and move the folder of {place} out of the data directory");
+    }
+    "keep the file as it is, and `deeds restore` a backup into another directory".to_owned()
 }
 
 /// Whether the ledger has what everything beside it has seen in it.

@@ -32,6 +32,7 @@ pub(super) const ENGINE: Engine = Engine {
     name: "sqlite",
     place: |folder| file::place(&folder.join(FILE)),
     list: |root| store::folders(root, |name| !file::is_draft(name)),
+    is_draft: file::is_draft,
     create: |folder, workspace| {
         Ok(SqliteLedger::open_or_create(&folder.join(FILE), workspace.as_str())?.into())
     },
