@@ -222,9 +222,12 @@ impl Envelope {
         Self { from, standing, requests, reply, places, attempts: 0 }
     }
 
-    /// Whether all that it asks is that a loss be accepted.
+    /// Whether all that it asks is that a loss be accepted, by who may say so.
     pub(super) fn accepts_loss(&self) -> bool {
-        self.requests.iter().all(|request| matches!(request.command, Command::AcceptLoss(_)))
+        self.requests.iter().all(|request| {
+            let (command, by) = (&request.command, &request.principal);
+            matches!(command, Command::AcceptLoss(_)) && command.row().who.includes(by.class, &by.actor)
+        })
     }
 
     /// Whether its caller has gone away. What the coordinator tells itself has none.

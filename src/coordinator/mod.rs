@@ -274,7 +274,7 @@ impl Handle {
         requests: Vec<Request>,
     ) -> Result<Vec<Result<Answer, SubmitError>>, SubmitError> {
         let Some(caller) = requests.first().map(|request| &request.principal) else { return Ok(Vec::new()) };
-        if let Some(through) = requests.iter().find_map(|request| self.not_missing(&request.command)) {
+        if let Some(through) = requests.iter().find_map(|request| self.not_missing(request)) {
             return Err(SubmitError::NotLost(through));
         }
         let count = requests.len();
@@ -305,8 +305,12 @@ impl Handle {
     }
 
     /// The last deed of a loss that is to be accepted, and is not what is missing.
-    fn not_missing(&self, command: &Command) -> Option<Seq> {
-        let Command::AcceptLoss(AcceptLoss { through, .. }) = command else { return None };
+    fn not_missing(&self, request: &Request) -> Option<Seq> {
+        let Command::AcceptLoss(AcceptLoss { through, .. }) = &request.command else { return None };
+        // Who may not ask is refused for that.
+        if !request.command.row().who.includes(request.principal.class, &request.principal.actor) {
+            return None;
+        }
         let last = self.lost().and_then(|lost| lost.missing()).map(|(_, last)| Seq(last));
         (last != Some(*through)).then_some(*through)
     }

@@ -193,10 +193,6 @@ pub(crate) enum What {
         queue: u8,
         end: bool,
     },
-    /// Deeds behind the head are said to be lost.
-    Loss {
-        far: u8,
-    },
     Pass {
         minutes: u16,
         ticks: bool,
@@ -325,8 +321,7 @@ fn of_people() -> impl Strategy<Value = What> {
         .prop_map(|(verb, at, lease)| What::Override { verb, at, lease });
     let review = (0..3_u8, any::<bool>()).prop_map(|(queue, end)| What::Review { queue, end });
     let away = (any::<bool>(), 0..9_u8).prop_map(|(back, hours)| What::Away { back, hours });
-    let loss = (0..3_u8).prop_map(|far| What::Loss { far });
-    prop_oneof![24 => item, 1 => loss, 2 => away, 4 => alert, 2 => apply, 1 => gone_through, 1 => guard, 2 => revoke, 6 => step, 4 => review]
+    prop_oneof![24 => item, 2 => away, 4 => alert, 2 => apply, 1 => gone_through, 1 => guard, 2 => revoke, 6 => step, 4 => review]
 }
 
 fn what() -> impl Strategy<Value = What> {
