@@ -92,6 +92,28 @@ fn what_was_appended_is_there_after_opening_again() {
 }
 
 #[test]
+fn the_log_goes_into_the_file_beside_the_writer_and_ends_with_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("northwind.ledger");
+    block_on(async {
+        let ledger = open(&path);
+        // Less than what the writer itself waits for.
+        for _ in 0..8 {
+            append(&ledger, 1_000).await;
+        }
+        let end = Instant::now() + PATIENCE;
+        while fs::metadata(&path).unwrap().len() < 400_000 {
+            assert!(Instant::now() < end, "nothing was brought into the file");
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        append(&ledger, 1_000).await;
+        ledger.close().await;
+    });
+    assert!(!path.with_extension("ledger-wal").exists(), "closing left a write-ahead log");
+    verify(&path, |_| {}).unwrap();
+}
+
+#[test]
 fn every_file_is_the_owners_alone_and_no_draft_stays() {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("northwind.ledger");

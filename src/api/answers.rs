@@ -469,6 +469,8 @@ pub struct Invited {
     pub id: Option<TokenId>,
     /// Until when it may be taken.
     pub until: Option<Time>,
+    /// Whose name the person's is drawn like.
+    pub warning: Option<Arc<str>>,
     /// What the rules say.
     pub reply: Reply,
 }

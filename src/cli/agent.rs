@@ -9,7 +9,7 @@ use clap::Args;
 
 use super::context::Context;
 use super::status::{Status, Usage};
-use super::{entity, output, outputs, reply, session, value};
+use super::{entity, list, output, outputs, reply, session, value};
 use crate::client::Client;
 use crate::domain::command::{self, Command, Expected, WriteKind};
 use crate::domain::ids::{ActNo, AgentId, Fence, Seq, Version};
@@ -325,7 +325,7 @@ pub(super) fn activity(context: &Context, activity: &Activity) -> anyhow::Result
                 let fields: Vec<String> = touch.fields.iter().map(path).collect();
                 vec![
                     touch.at.to_string(),
-                    touch.actor.to_string(),
+                    list::who(&touch.actor),
                     touch.action.to_string(),
                     touch.outcome.as_str().to_owned(),
                     touch.deed.to_string(),

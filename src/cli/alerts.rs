@@ -11,7 +11,7 @@ use super::status::Status;
 use super::then::Then;
 use crate::api::AlertList;
 use crate::domain::command::{AlertStep, AlertVerb, Command as Order};
-use crate::domain::ids::{Actor, AlertNo};
+use crate::domain::ids::AlertNo;
 use crate::domain::things::{Alert, AlertState};
 
 /// What is done with alerts; a list if nothing is said.
@@ -72,7 +72,7 @@ const LIST: List<AlertList, Alert> = List {
         of("SEVERITY", |alert| alert.severity.as_str().to_owned()),
         of("KIND", |alert| alert.kind.as_str().to_owned()),
         of("ON", |alert| list::maybe(alert.on.as_ref())),
-        of("WHO", |alert| alert.who.iter().map(Actor::name).collect::<Vec<_>>().join(", ")),
+        of("WHO", |alert| alert.who.iter().map(list::who).collect::<Vec<_>>().join(", ")),
         of("TIMES", |alert| alert.count.to_string()),
         at("LAST", |alert, now| format!("{} ago", now.since(alert.last).rough())),
         of("STATE", |alert| state(&alert.state).to_owned()),

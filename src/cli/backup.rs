@@ -1,6 +1,6 @@
 //! `deeds backup FILE`: every ledger in one file, also while a server appends to them. `deeds restore FILE` brings them
-//! into an empty data directory. Indexes and snapshots are made anew from ledgers, and tokens are secrets: neither is in
-//! a backup.
+//! into an empty data directory. What was signed of them and the public keys go with them. Indexes and snapshots are made anew
+//! from ledgers, and tokens and the key that signs are secrets: neither is in a backup.
 
 mod archive;
 mod restore;
@@ -11,7 +11,7 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use archive::{Manifest, Part};
+use archive::{Manifest, Part, Sum};
 use clap::Args;
 use rustix::io::Errno;
 use rustix::process::{Pid, test_kill_process};
@@ -23,7 +23,8 @@ use super::status::{Status, Usage};
 use super::verify::{chosen, verified};
 use crate::coordinator::Clock;
 use crate::domain::ids::WorkspaceId;
-use crate::ledger::Store;
+use crate::ledger::{Kept, Store};
+use crate::server::witnesses::{self, Found};
 
 #[cfg(any(test, fuzzing))]
 pub(crate) use archive::any_backup;
@@ -32,7 +33,7 @@ pub(super) use restore::{Command as RestoreCommand, run as restore};
 /// Where the backup goes to.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  deeds backup deeds-2026-11-20.tar\n  deeds backup -w northwind northwind.tar\n\nA server may go on meanwhile: each ledger is copied as it was at one moment, its chain is verified in the copy, and the\nfile appears when it is whole. It has no tokens in it; keep it as safe as the ledgers."
+    after_help = "Examples:\n  deeds backup deeds-2026-11-20.tar\n  deeds backup -w northwind northwind.tar\n\nA server may go on meanwhile: each ledger is copied as it was at one moment, its chain is verified in the copy, and the\nfile appears when it is whole. It has no tokens in it and not the key that signs heads (`signing.key`),\nwhich you keep elsewhere; keep it as safe as the ledgers."
 )]
 pub(crate) struct Command {
     /// The file to write; it must not exist yet
@@ -62,9 +63,12 @@ pub(super) fn run(context: &Context, command: &Command) -> anyhow::Result<Status
     let draft = Draft::beside(&command.file)?;
     let (mut parts, mut faults) = (Vec::with_capacity(workspaces.len()), Vec::new());
     for workspace in workspaces {
-        match copy(dir.store(), workspace, &draft.store) {
+        match copy(dir.store(), workspace.clone(), &draft.store) {
             Ok(part) => parts.push(part),
-            Err(fault) => faults.push(fault),
+            Err(fault) => faults.push(fault.context("not in the backup")),
+        }
+        if let Ok(Found::Lost(lost)) = witnesses::look(dir.store(), &workspace) {
+            faults.push(anyhow::Error::from(lost).context("in the backup as it is"));
         }
     }
     if parts.is_empty()
@@ -75,7 +79,9 @@ pub(super) fn run(context: &Context, command: &Command) -> anyhow::Result<Status
         }
         return Err(fault);
     }
-    let manifest = Manifest::new(Clock::System.now(), dir.store().home(), parts);
+    // After what they signed: every key that a head needs is there by now.
+    let keys = signed(dir.store(), Kept::Keys, &draft.store)?;
+    let manifest = Manifest::new(Clock::System.now(), dir.store().home(), parts, keys);
     let whole = draft.path.join("backup.tar");
     pack(&whole, &manifest, &draft).with_context(|| shown.to_string())?;
     try_out(&whole, &draft.path.join("trial")).context("the backup that was made can't be restored")?;
@@ -92,7 +98,7 @@ pub(super) fn run(context: &Context, command: &Command) -> anyhow::Result<Status
         .with_context(|| shown.to_string())?;
     let told = report(context.out, &manifest)?;
     for fault in &faults {
-        output::complain(format!("not in the backup: {fault:#}"));
+        output::complain(format!("{fault:#}"));
     }
     Ok(if faults.is_empty() { told } else { Status::No })
 }
@@ -106,29 +112,32 @@ fn try_out(backup: &Path, place: &Path) -> anyhow::Result<()> {
 
 /// Copies one ledger, and verifies the copy.
 fn copy(store: &Store, workspace: WorkspaceId, backup: &Store) -> anyhow::Result<Part> {
+    // Heads first: none is of a deed that the copy has not got yet.
+    let heads = signed(store, Kept::Heads(&workspace), backup)?;
     store.copy(&workspace, backup)?;
     let verified = verified(backup, &workspace)?;
     let path = backup.file(&workspace);
-    let file = File::open(&path).with_context(|| path.display().to_string())?;
-    let bytes = file.metadata()?.len();
+    let file = Sum::of(&path).with_context(|| path.display().to_string())?;
     Ok(Part {
         workspace,
         ledger: verified.identity.source(),
         deeds: verified.head.seq,
         hash: verified.head.hash.to_string(),
-        bytes,
-        sha256: archive::sha256(file)?,
+        file,
+        heads,
     })
+}
+
+/// Copies what was signed, or the keys that signed it, where there is any.
+fn signed(store: &Store, kept: Kept<'_>, backup: &Store) -> anyhow::Result<Option<Sum>> {
+    let there = store.copy_signed(kept, backup)?;
+    Ok(there.then(|| Sum::of(&backup.path(kept))).transpose()?)
 }
 
 fn pack(path: &Path, manifest: &Manifest, draft: &Draft) -> anyhow::Result<()> {
     let shown = bar(manifest.bytes(), "{bytes}");
     let out = BufWriter::new(File::create_new(path)?);
-    archive::write(
-        out,
-        manifest,
-        |part| Ok(shown.wrap_read(File::open(draft.store.file(&part.workspace))?)),
-    )?;
+    archive::write(out, manifest, |kept| Ok(shown.wrap_read(File::open(draft.store.path(kept))?)))?;
     shown.finish_and_clear();
     Ok(File::open(path)?.sync_all()?)
 }
@@ -137,7 +146,7 @@ fn report(out: Output, manifest: &Manifest) -> anyhow::Result<Status> {
     let rows = manifest.ledgers.iter().map(|part| LedgerRow {
         workspace: &part.workspace,
         deeds: part.deeds,
-        bytes: part.bytes,
+        bytes: part.file.bytes,
         hash: &part.hash,
     });
     let rows: Vec<LedgerRow<'_>> = rows.collect();
@@ -219,7 +228,7 @@ mod tests {
         let part = copy(&store, workspace, &draft.store).unwrap();
         let tried = |name: &str, part: Part| {
             let backup = draft.path.join(name);
-            pack(&backup, &Manifest::new(Clock::System.now(), None, vec![part]), &draft).unwrap();
+            pack(&backup, &Manifest::new(Clock::System.now(), None, vec![part], None), &draft).unwrap();
             try_out(&backup, &draft.path.join("trial"))
         };
         tried("right.tar", part.clone()).unwrap();

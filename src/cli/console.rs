@@ -14,7 +14,7 @@ use super::output;
 use super::session::{self, FIRST_AGENT, Session};
 use super::status::{Status, Usage};
 use super::then::Then;
-use crate::client::Client;
+use crate::client::{Client, SshAgent};
 use crate::config::Config;
 use crate::console::app::Settings;
 use crate::console::keymap::Keymap;
@@ -57,7 +57,7 @@ async fn show(context: &Context, session: &Session, settings: Settings) -> anyho
     let setup = Setup {
         me: me(&session.client).await?,
         first: session.client.token().workspace.clone(),
-        endpoints: as_endpoints(endpoints),
+        endpoints: as_endpoints(endpoints, session.silent_agent(context).as_ref()),
         settings,
         welcome: welcome(session),
         seen: Arc::clone(&known),
@@ -103,9 +103,9 @@ pub(super) async fn me(client: &Client) -> anyhow::Result<Me> {
     Ok(Me { person, class: who.class })
 }
 
-/// Named clients as the console takes them.
-pub(super) fn as_endpoints(clients: Vec<(WorkspaceId, Client)>) -> Vec<Endpoint> {
-    let signs = |client: Client| client.signing(session::silent_agent());
+/// Named clients as the console takes them, with what signs there.
+pub(super) fn as_endpoints(clients: Vec<(WorkspaceId, Client)>, agent: Option<&SshAgent>) -> Vec<Endpoint> {
+    let signs = |client: Client| client.signing(agent.cloned());
     clients.into_iter().map(|(workspace, client)| Endpoint { workspace, client: signs(client) }).collect()
 }
 
@@ -215,7 +215,7 @@ pub(super) fn screen(context: &Context, command: &ScreenCommand) -> anyhow::Resu
         let setup = Setup {
             me: me(&session.client).await?,
             first: session.client.token().workspace.clone(),
-            endpoints: as_endpoints(endpoints),
+            endpoints: as_endpoints(endpoints, session.silent_agent(context).as_ref()),
             settings,
             welcome: welcome(session),
             seen: Seen::default(),

@@ -2,6 +2,7 @@
 //! meant, and the files that a person names.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
 
@@ -32,6 +33,9 @@ pub(crate) struct Global {
     /// The certificate of the server elsewhere, as `deeds serve` printed it; it is remembered
     #[arg(long, global = true, value_name = "SHA256", display_order = 903)]
     pub(crate) tls_fingerprint: Option<Fingerprint>,
+    /// The ledger to sign decisions for at this server, where another one is remembered; it is from then on
+    #[arg(long, global = true, value_name = "LEDGER", display_order = 903)]
+    pub(crate) sign_for: Option<Arc<str>>,
     /// The workspace: one team of agents
     #[arg(long, short, global = true, value_name = "NAME", display_order = 903)]
     pub(crate) workspace: Option<WorkspaceId>,
@@ -86,6 +90,8 @@ pub(crate) struct Context {
     pub(crate) token_file: Option<PathBuf>,
     /// The certificate of the server elsewhere, as a flag says it.
     pub(crate) tls_fingerprint: Option<Fingerprint>,
+    /// The ledger to sign for, as a flag says it.
+    pub(crate) sign_for: Option<Arc<str>>,
     /// The agent that a command is asked as, by the admin of a workspace here.
     pub(crate) as_agent: Option<AgentId>,
     /// Where answers go.
@@ -122,6 +128,7 @@ impl Context {
             data_dir_flag: global.data_dir.clone(),
             token_file: global.token_file.clone(),
             tls_fingerprint: global.tls_fingerprint,
+            sign_for: global.sign_for.clone(),
             as_agent: None,
             out: Output::stdout(global.json),
         })

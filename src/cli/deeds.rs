@@ -1,5 +1,6 @@
 //! Deeds as lines and rows for people. A deed that this version does not know is shown by its number and its type.
 
+use super::list;
 use super::output::visible;
 use crate::api::RawDeed;
 use crate::client::{Client, LedgerQuery};
@@ -17,7 +18,7 @@ pub(super) async fn index_caught_up(client: &Client) -> anyhow::Result<()> {
 
 /// The heading over deeds, each on one line.
 pub(super) const HEADING: &str =
-    "    SEQ TIME                     ACTOR            ACTION           OUTCOME    ENTITY, FIELDS, WHY";
+    "    SEQ TIME                     ACTOR              ACTION           OUTCOME    ENTITY, FIELDS, WHY";
 
 /// A deed on one line, from its stored bytes.
 pub(super) fn line(raw: &RawDeed) -> String {
@@ -38,7 +39,8 @@ pub(super) fn unknown(seq: Seq, json: &str) -> String {
 pub(super) fn of(deed: &Deed) -> String {
     let time = deed.time.utc().format("%Y-%m-%d %H:%M:%S%.3f");
     let outcome = deed.outcome.as_str();
-    let head = format!("{:>7} {time}  {:<16} {:<16} {outcome:<10} ", deed.seq, deed.actor, deed.action);
+    let head =
+        format!("{:>7} {time}  {:<18} {:<16} {outcome:<10} ", deed.seq, list::who(&deed.actor), deed.action);
     visible(format!("{head}{}", what(deed)).trim_end())
 }
 

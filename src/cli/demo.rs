@@ -149,7 +149,7 @@ async fn show(context: &Context, reviewers: Vec<(WorkspaceId, Client)>) -> anyho
     let setup = Setup {
         me: console::me(client).await?,
         first: first.clone(),
-        endpoints: console::as_endpoints(reviewers.clone()),
+        endpoints: console::as_endpoints(reviewers.clone(), session::own_agent().as_ref()),
         settings: console::settings(&context.config, View::Inbox)?,
         welcome: vec!["The teams are just starting: their first cases arrive within seconds.".to_owned()],
         seen: Seen::default(),

@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::context::Context;
+use super::list;
 use super::output::Output;
 use super::status::Status;
 use super::then::{self, Then};
@@ -62,7 +63,7 @@ fn tell(out: Output, client: &Client, view: &EntityView) -> anyhow::Result<()> {
             if name.is_whole() { "(the whole)".to_owned() } else { format!("#{name}") },
             field.value.plain(),
             format!("v{}", field.version),
-            field.by.to_string(),
+            list::who(&field.by),
             field.at.to_string(),
             field.owner.as_ref().map(ToString::to_string).unwrap_or_default(),
         ]

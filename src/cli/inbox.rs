@@ -112,7 +112,7 @@ const LIST: List<ItemList, Item> = List {
         of("ITEM", |item| format!("#{}", item.no)),
         at("DUE", due),
         of("QUEUE", |item| item.queue.to_string()),
-        of("FROM", |item| item.raised_by.to_string()),
+        of("FROM", |item| list::who(&item.raised_by)),
         of("CASE", |item| {
             let joined = if item.joined > 0 { format!(" ×{}", item.joined + 1) } else { String::new() };
             format!("{}{joined}", item.title)

@@ -101,7 +101,7 @@ pub(super) fn named(file: Option<&Path>) -> anyhow::Result<SignKey> {
         }
         return text.parse().map_err(|error| Usage::error(format!("{place}: {error}")));
     }
-    let Some(agent) = session::agent() else {
+    let Some(agent) = session::agent_of_keys() else {
         let why = "no ssh-agent is there (SSH_AUTH_SOCK); start one, or name the `.pub` file of your key";
         return Err(Usage::error(why));
     };

@@ -7,6 +7,8 @@ use super::output::{self, Output};
 use super::status::Status;
 use super::then::{self, Then};
 use crate::client::{self, Client};
+use crate::console::widgets::PLAIN;
+use crate::domain::ids::Actor;
 use crate::domain::state::Stop;
 use crate::domain::time::Time;
 
@@ -52,6 +54,11 @@ pub(super) fn tell_paused(out: Output, stop: Option<&Stop>) -> anyhow::Result<()
 /// What may be absent, as a cell.
 pub(super) fn maybe(value: Option<impl ToString>) -> String {
     value.map(|value| value.to_string()).unwrap_or_default()
+}
+
+/// Somebody who may be an agent, a person or Deeds, as a cell: the sign of what they are before the name, as on the console's screens.
+pub(super) fn who(actor: &Actor) -> String {
+    PLAIN.who(actor)
 }
 
 impl<F: Serialize, T> List<F, T> {

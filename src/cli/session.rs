@@ -1,10 +1,11 @@
 //! Attach or start: every command and the console reach a workspace through here, with a token, over HTTP.
 //!
-//! `embedded` is the server inside this process, `signin` finds the token, `guard` is the hooks' own way, `pin` knows servers elsewhere by their certificate. One path, not two: whoever starts the server
+//! `embedded` is the server inside this process, `signin` finds the token, `guard` is the hooks' own way, `pin` knows servers elsewhere by their certificate, `ledgers` which ledger is whose. One path, not two: whoever starts the server
 //! here talks to it like everybody else.
 
 mod embedded;
 mod guard;
+mod ledgers;
 mod pin;
 mod signin;
 mod ssh;
@@ -21,7 +22,7 @@ use super::datadir::{DataDir, DataDirError, Lock, Served};
 use super::status::{Status, Usage};
 use super::token;
 use crate::api::{NewToken, NewWorkspaceRequest, TokenText, WhoAmI};
-use crate::client::{self, Client, ClientError, Url, Way};
+use crate::client::{self, Client, ClientError, SshAgent, Url, Way};
 use crate::config::Config;
 use crate::domain::ids::{AgentId, PersonId, TokenId, WorkspaceId};
 use crate::domain::things::TokenClass;
@@ -30,8 +31,10 @@ pub(super) use embedded::{Embedded, FIRST_AGENT, Listen, log_to};
 pub(super) use guard::ask_as_guard;
 use signin::person_of;
 pub(super) use signin::{account, user};
-pub(super) use ssh::{agent, silent_agent};
+pub(super) use ssh::{agent_of_keys, own_agent};
 
+/// How the data directory's own server is called where something is remembered of servers.
+pub(super) const HERE: &str = "here";
 /// How long the process that holds the data directory may take to answer.
 const ATTACH_WAIT: Duration = Duration::from_secs(10);
 /// How long the first token may take to be there, while the process that founds the directory is at work.
@@ -128,10 +131,27 @@ impl Session {
             Some(url) => Self::remote(context, url.clone()).await?,
             None => Self::local(context).await?,
         };
-        match &context.as_agent {
-            Some(agent) => session.speaking_as(agent).await,
-            None => Ok(Self { client: session.client.clone().signing(agent()), ..session }),
+        if let Some(agent) = &context.as_agent {
+            return session.speaking_as(agent).await;
         }
+        let signer = ssh::agent(context, &session.server());
+        if signer.is_some() {
+            ledgers::meet(context, &session).await;
+        }
+        Ok(Self { client: session.client.clone().signing(signer), ..session })
+    }
+
+    /// How the server is called where something is remembered of it: the data directory's own, or by its address.
+    pub(super) fn server(&self) -> String {
+        match &self.place {
+            Place::Local { .. } => HERE.to_owned(),
+            Place::Remote { .. } => self.client.base_url().to_owned(),
+        }
+    }
+
+    /// What signs in a console, whose screen says that it is asked.
+    pub(super) fn silent_agent(&self, context: &Context) -> Option<SshAgent> {
+        ssh::silent_agent(context, &self.server())
     }
 
     /// The same session with an agent's token.

@@ -158,9 +158,7 @@ async fn create(out: Output, client: &Client, wanted: Create) -> anyhow::Result<
         std::fs::remove_file(path).unwrap_or_default();
     }
     let made = made?;
-    if let Some(warning) = &made.warning {
-        output::complain(format!("warning: {}", output::visible(warning)));
-    }
+    warn(made.warning.as_deref());
     let (Some(secret), Some(id)) = (&made.token, &made.id) else { return reply::tell(out, &made.reply) };
     if let (Some(mut file), Some(path)) = (file, &wanted.out) {
         file.write_all(token::header_file(secret).as_bytes())
@@ -189,6 +187,7 @@ async fn invited(out: Output, client: &Client, wanted: Invite) -> anyhow::Result
         std::fs::remove_file(path).unwrap_or_default();
     }
     let made = made?;
+    warn(made.warning.as_deref());
     let (Some(secret), Some(id)) = (&made.invitation, &made.id) else { return reply::tell(out, &made.reply) };
     if let (Some(mut file), Some(path)) = (file, &wanted.out) {
         file.write_all(format!("{secret}\n").as_bytes())
@@ -205,6 +204,12 @@ async fn invited(out: Output, client: &Client, wanted: Invite) -> anyhow::Result
         out.show(&made, || output::line(secret))?;
     }
     Ok(Status::Done)
+}
+
+fn warn(warning: Option<&str>) {
+    if let Some(warning) = warning {
+        output::complain(format!("warning: {}", output::visible(warning)));
+    }
 }
 
 async fn make(client: &Client, wanted: &Create) -> anyhow::Result<crate::api::TokenMade> {
@@ -242,7 +247,7 @@ const LIST: List<TokenList, TokenView> = List {
                 (false, None) => "expired".to_owned(),
             }
         }),
-        of("MADE BY", |token| token.by.to_string()),
+        of("MADE BY", |token| list::who(&token.by)),
         of("MADE", |token| token.at.to_string()),
         of("ENDS", |token| list::maybe(token.expires)),
     ],

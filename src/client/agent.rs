@@ -13,7 +13,7 @@ use ssh_key::{HashAlg, LineEnding, PublicKey, SshSig};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::{ClientError, Result};
-use crate::api::Problem;
+use crate::api::{Problem, TokenText};
 use crate::domain::rule::signing::{Meant, Statement};
 use crate::domain::signature::{NAMESPACE, SignKey, one_line};
 
@@ -22,11 +22,16 @@ const LIST: Duration = Duration::from_secs(5);
 /// How long a person may take to touch a key, or to allow its use.
 const TOUCH: Duration = Duration::from_mins(2);
 
-/// Where the agent is, and who is told that it is asked.
+/// Says why a decision of that token is not signed by that statement, if it is not. What the statement says of the decision
+/// itself is compared before; this is about whose ledger it names, and whom.
+pub type Whose = dyn Fn(&TokenText, &Statement) -> std::result::Result<(), String> + Send + Sync;
+
+/// Where the agent is, who is told that it is asked, and what it may be asked for.
 #[derive(Clone)]
 pub struct SshAgent {
     socket: PathBuf,
     tell: Arc<dyn Fn(&str) + Send + Sync>,
+    whose: Arc<Whose>,
     /// Held from the statement to the answer: the next statement names what this one came to.
     turn: Arc<Mutex<()>>,
 }
@@ -39,8 +44,8 @@ impl fmt::Debug for SshAgent {
 
 impl SshAgent {
     /// The agent at that socket, such as `SSH_AUTH_SOCK` names. `tell` hears in a sentence when it is asked to sign.
-    pub fn new(socket: &Path, tell: impl Fn(&str) + Send + Sync + 'static) -> Self {
-        Self { socket: socket.to_owned(), tell: Arc::new(tell), turn: Arc::default() }
+    pub fn new(socket: &Path, tell: impl Fn(&str) + Send + Sync + 'static, whose: Arc<Whose>) -> Self {
+        Self { socket: socket.to_owned(), tell: Arc::new(tell), whose, turn: Arc::default() }
     }
 
     /// Waits until no other decision is being signed here.
@@ -81,14 +86,16 @@ impl SshAgent {
         Ok((agent, listed.into_iter().filter_map(plain).collect()))
     }
 
-    /// Signs what the server wants signed, if it is what was meant; the signature's base64 on one line.
-    pub(super) async fn sign(&self, asked: &Problem, meant: &Meant) -> Result<String> {
+    /// Signs what the server of that token wants signed, if it is what was meant, in the ledger and by the person that it is
+    /// known for; the signature's base64 on one line.
+    pub(super) async fn sign(&self, token: &TokenText, asked: &Problem, meant: &Meant) -> Result<String> {
         let statement = asked.statement.clone().unwrap_or_default();
-        if Statement::read(&statement).is_none_or(|statement| statement.meant != *meant) {
+        let Some(read) = Statement::read(&statement).filter(|read| read.meant == *meant) else {
             return Err(not(format!(
                 "the server wants another statement signed than what was asked of it; nothing was signed. It is:\n{statement}"
             )));
-        }
+        };
+        (self.whose)(token, &read).map_err(|why| not(format!("{why}; nothing was signed")))?;
         let (this, keys) = (self.clone(), asked.keys.clone());
         let signed = tokio::task::spawn_blocking(move || this.sign_now(&statement, &keys)).await;
         signed.map_err(|error| not(format!("signing broke off: {error}")))?

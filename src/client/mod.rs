@@ -30,7 +30,7 @@ use crate::api::{AsOf, TokenText};
 #[cfg(any(test, fuzzing))]
 pub(crate) use stream::any_events;
 
-pub use agent::SshAgent;
+pub use agent::{SshAgent, Whose};
 pub use backoff::Backoff;
 pub use board::Start;
 pub use error::{ClientError, Result};

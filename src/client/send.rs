@@ -225,7 +225,7 @@ impl<'a> Ask<'a> {
                 Err(ClientError::Problem(asked)) if asked.statement.is_some() => asked,
                 other => return other,
             };
-            match signer.sign(&asked, &meant).await {
+            match signer.sign(self.client.token(), &asked, &meant).await {
                 Ok(signature) => _ = self.with_signature(signature),
                 Err(_) if self.also_unsigned => self.headers.retain(|(name, _)| *name != SIGNATURE),
                 Err(error) => return Err(error),

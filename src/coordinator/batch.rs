@@ -11,6 +11,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch as cell};
@@ -21,7 +22,7 @@ use super::door::Door;
 use super::draft::{Draft, Left, Rules, refuse};
 use super::flight::{Flight, Outcome};
 use super::lanes::Lanes;
-use super::recovery::Spare;
+use super::recovery::COPIES;
 use super::start::{Founding, Options};
 use super::timers::Timers;
 use super::{Clock, Durable, Entry, Envelope, Look, Mail, Shared, SubmitError, Trouble, snapshot};
@@ -37,9 +38,9 @@ const LETTERS: usize = 256;
 const BATCH: usize = 256;
 /// … and for so long.
 const BATCH_TIME: Duration = Duration::from_millis(100);
-/// The same where several principals want their turns: who comes waits for two batches at most, so they are short.
-const SHARED_BATCH: usize = 64;
-const SHARED_TIME: Duration = Duration::from_millis(1);
+/// The same where several principals want their turns: who comes waits for the batch in flight, so it is short.
+const SHARED_BATCH: usize = 16;
+const SHARED_TIME: Duration = Duration::from_micros(500);
 /// How often a command is decided anew because another node was first.
 const ATTEMPTS: usize = 8;
 /// How long the coordinator rests after an error before it looks again by itself.
@@ -63,8 +64,8 @@ pub(super) struct Loop {
     flight: Option<Flight>,
     /// Everything that was decided, the flight and the draft included.
     pub(super) state: State,
-    /// The state as it is on disk, for a while after a failure; see [`recovery`](super::recovery).
-    pub(super) spare: Spare,
+    /// How many batches more leave a copy of the whole state; see [`recovery`](super::recovery).
+    pub(super) copies: u32,
     /// What is on disk; the same that `shared` shows.
     pub(super) durable: Durable,
     origin: Origin,
@@ -105,7 +106,7 @@ impl Loop {
             draft: None,
             flight: None,
             state,
-            spare: Spare::default(),
+            copies: 0,
             durable,
             origin,
             clock: options.clock.clone(),
@@ -228,7 +229,11 @@ impl Loop {
 
     /// Hands a draft to the ledger, before anything else is decided. One without deeds has nothing to wait for.
     async fn send(&mut self, head: Head, draft: Draft) {
-        let with_copy = self.spare.is_wanted() || self.snapshots.are_due(head);
+        if self.shared.looked.swap(false, Ordering::Relaxed) {
+            self.copies = COPIES;
+        }
+        let with_copy = self.copies > 0 || self.snapshots.are_due(head);
+        self.copies = self.copies.saturating_sub(1);
         let left = draft.close(&self.state, with_copy);
         if draft.deeds.is_empty() {
             return draft.answer(left.seen);
@@ -244,7 +249,7 @@ impl Loop {
     /// Decides commands onto the draft up to its bounds. Those whose callers have gone away are dropped undecided.
     fn decide(&mut self) {
         let now = self.now();
-        let mut draft = self.draft.take().unwrap_or_default();
+        let draft = self.draft.take().unwrap_or_default();
         let with_tick = draft.is_empty() && self.lost.is_none();
         if with_tick && let Some(tick) = self.timers.tick(&self.state, now) {
             self.waiting.push_again(vec![tick]);
@@ -255,9 +260,25 @@ impl Loop {
         let shared = self.waiting.are_shared();
         let (most, time) = if shared { (SHARED_BATCH, SHARED_TIME) } else { (BATCH, BATCH_TIME) };
         let began = Instant::now();
-        while let Some(letter) =
-            self.waiting.pop_if(|letter| draft.has_room_for(letter, most, began.elapsed() < time))
-        {
+        self.take_in(draft, now, |draft, letter| draft.has_room_for(letter, most, began.elapsed() < time));
+    }
+
+    /// Decides those onto a draft that waits for the ledger who came meanwhile and have nothing in it, where several want
+    /// their turns: else they would wait for two batches.
+    fn let_in(&mut self) {
+        if !self.waiting.are_shared() {
+            return;
+        }
+        self.gather();
+        let now = self.now();
+        if let Some(draft) = self.draft.take() {
+            self.take_in(draft, now, |draft, letter| draft.is_new(letter, 2 * SHARED_BATCH));
+        }
+    }
+
+    /// Decides what fits onto a draft.
+    fn take_in(&mut self, mut draft: Draft, now: Time, fits: impl Fn(&Draft, &Envelope) -> bool) {
+        while let Some(letter) = self.waiting.pop_if(|letter| fits(&draft, letter)) {
             if letter.is_abandoned() {
                 continue;
             }
@@ -282,6 +303,7 @@ impl Loop {
         match outcome {
             Ok(Append::Appended(records)) => {
                 let head = records.last().map_or(self.durable.head, Record::head);
+                self.let_in();
                 // The ledger is busy again before anybody is told of what it did. A draft without deeds needs no
                 // ledger: `advance` answers it, now that what it was decided on is durable.
                 if let Some(next) = self.draft.take_if(|draft| !draft.deeds.is_empty()) {
@@ -342,17 +364,14 @@ impl Loop {
     /// Makes a recorded batch what everyone sees, and answers its callers.
     fn show(&mut self, mut draft: Draft, left: Left, records: Vec<Record>) {
         let head = records.last().map_or(self.durable.head, Record::head);
-        self.durable = Durable { front: left.front, head };
+        self.durable = Durable { front: left.front, head, whole: left.copy };
         let deeds = std::mem::take(&mut draft.deeds);
         self.see_acceptance(&deeds);
         let batch = records.into_iter().zip(deeds).map(|(record, deed)| Entry::new(record, deed)).collect();
         self.shared.publish(self.durable.clone(), batch);
         draft.answer(left.seen);
-        if let Some(copy) = left.copy {
-            if self.snapshots.are_due(head) {
-                self.snapshots.begin(&self.shared, head, copy.clone());
-            }
-            self.spare.keep(copy);
+        if let Some(copy) = self.durable.whole.as_ref().filter(|_| self.snapshots.are_due(head)) {
+            self.snapshots.begin(&self.shared, head, copy.clone());
         }
     }
 }

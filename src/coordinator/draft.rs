@@ -72,6 +72,12 @@ impl Draft {
             || in_time && self.deeds.len() < BATCH_DEEDS && self.commands + letter.requests.len() <= most
     }
 
+    /// Whether this caller has nothing in it yet, and it takes so many commands at `most`.
+    pub(super) fn is_new(&self, letter: &Envelope, most: usize) -> bool {
+        self.commands + letter.requests.len() <= most
+            && self.answers.letters.iter().all(|other| other.from != letter.from)
+    }
+
     /// Decides one caller's commands. After an error the draft and the state are unfit: refuse all of its callers.
     pub(super) fn add(
         &mut self,

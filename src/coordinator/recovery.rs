@@ -2,7 +2,7 @@
 //!
 //! Batches are folded into the one state there is, so a failed one can't be taken out of it again. The state is thrown away
 //! and read from the newest snapshot and the ledger, as at a start. That may take a second, so for some batches after a
-//! failure a copy is kept of what is on disk; another failure, such as a disk that stays full, then costs no reading. What
+//! failure, or while somebody looks, a copy is kept of what is on disk; another failure, such as a disk that stays full, then costs no reading. What
 //! follows that copy is read from the ledger in any case, with the chain checked.
 
 use std::sync::Arc;
@@ -15,29 +15,9 @@ use crate::domain::deed::{Body, Deed};
 use crate::domain::state::State;
 use crate::ledger::{Head, Ledger, Lost};
 
-/// For how many batches after a failure a copy is kept.
-const WARY_BATCHES: u32 = 256;
-
-/// A copy of the state as it is on disk. While it is kept, every write copies what it changes.
-#[derive(Default)]
-pub(super) struct Spare {
-    kept: Option<State>,
-    /// How many batches more it is kept for.
-    left: u32,
-}
-
-impl Spare {
-    /// Whether the next batch should leave a copy.
-    pub(super) fn is_wanted(&self) -> bool {
-        self.left > 0
-    }
-
-    /// A batch is on disk, and left this behind.
-    pub(super) fn keep(&mut self, copy: State) {
-        self.left = self.left.saturating_sub(1);
-        self.kept = self.is_wanted().then_some(copy);
-    }
-}
+/// For how many batches after a failure, or a look at values, each leaves a copy of the state as it is on disk. While one is
+/// kept, every write copies what it changes.
+pub(super) const COPIES: u32 = 256;
 
 impl Loop {
     pub(super) fn lose_trust(&mut self, trouble: Trouble) {
@@ -124,10 +104,10 @@ impl Loop {
         let each = |_: &State, (record, deed)| news.push(Entry::new(record, deed));
         let head = replay(&self.shared.ledger, &mut state, self.durable.head, u64::MAX, each).await?;
         if !news.is_empty() {
-            self.durable = Durable { front: state.front().into(), head };
+            self.durable = Durable { front: state.front().into(), head, whole: Some(state.clone()) };
             self.shared.publish(self.durable.clone(), news.into());
         }
-        self.spare = Spare { kept: Some(state.clone()), left: WARY_BATCHES };
+        self.copies = COPIES;
         self.state = state;
         Ok(())
     }
@@ -153,13 +133,13 @@ impl Loop {
         }
     }
 
-    /// The state at the last head that was shown: the spare copy, or read again, which needs nobody to append.
+    /// The state at the last head that was shown: the copy, or read again, which needs nobody to append.
     async fn settled(&mut self) -> Result<&State, Trouble> {
-        let kept = match self.spare.kept.take() {
-            Some(kept) => kept,
+        let whole = match self.durable.whole.take() {
+            Some(whole) => whole,
             None => self.read_again(self.durable.head).await?,
         };
-        Ok(self.spare.kept.insert(kept))
+        Ok(self.durable.whole.insert(whole))
     }
 
     /// The state at that head, which this ledger has been at.

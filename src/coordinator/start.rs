@@ -102,7 +102,7 @@ pub async fn start(ledger: AnyLedger, options: Options) -> Result<Handle, StartE
         ledger,
         past,
         options.clock.clone(),
-        Durable { front: Arc::new(state.front()), head },
+        Durable { front: Arc::new(state.front()), head, whole: None },
     ));
     let (mailbox, letters) = mpsc::unbounded_channel();
     let (stop, stopped) = cell::channel(false);

@@ -37,7 +37,7 @@ pub use error::LedgerError;
 pub use identity::{Identity, LedgerId};
 pub use signing::Signing;
 pub use sqlite::{SqliteLedger, read_all};
-pub use store::Store;
+pub use store::{Kept, Store};
 #[cfg(test)]
 pub use testing::MemoryLedger;
 pub use witness::{Lost, Witness};

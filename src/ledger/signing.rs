@@ -14,7 +14,7 @@ use crate::domain::hash::hex;
 /// The secret, in hexadecimal.
 pub(super) const SECRET: &str = "signing.key";
 /// The first public key, and below it the notes of its successors.
-pub(super) const KEYS: &str = "signing.keys";
+pub const KEYS: &str = "signing.keys";
 /// The signed heads of one ledger, in its folder.
 pub const HEADS: &str = "heads.signed";
 /// More bytes than a note of a head has.

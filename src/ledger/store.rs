@@ -20,6 +20,17 @@ const HOME_DRAFT: &str = "home.new";
 /// The longest name of a home that is read, in bytes.
 const MAX_HOME_BYTES: u64 = 4 * 1024;
 
+/// What a backup keeps of a data directory. Secrets are not among it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept<'a> {
+    /// A workspace's ledger.
+    Ledger(&'a WorkspaceId),
+    /// Where it ended, signed.
+    Heads(&'a WorkspaceId),
+    /// The public keys that signed.
+    Keys,
+}
+
 /// The ledgers of one data directory.
 #[derive(Debug, Clone)]
 pub struct Store {
@@ -175,16 +186,42 @@ impl Store {
 
     /// The file that a ledger is, in the form of backups.
     pub fn file(&self, workspace: &WorkspaceId) -> PathBuf {
-        self.folder(workspace).join(sqlite::FILE)
+        self.path(Kept::Ledger(workspace))
     }
 
-    /// An empty file, its owner's alone, for a ledger that comes from a backup.
-    pub fn coming(&self, workspace: &WorkspaceId) -> Result<File, LedgerError> {
-        self.private(workspace)?;
-        let path = self.file(workspace);
+    /// The file of one thing that backups keep, in their form.
+    pub fn path(&self, kept: Kept<'_>) -> PathBuf {
+        match kept {
+            Kept::Ledger(workspace) => self.folder(workspace).join(sqlite::FILE),
+            Kept::Heads(workspace) => self.folder(workspace).join(signing::HEADS),
+            Kept::Keys => self.directory.join(signing::KEYS),
+        }
+    }
+
+    /// An empty file, its owner's alone, for what comes from a backup or goes into one.
+    pub fn coming(&self, kept: Kept<'_>) -> Result<File, LedgerError> {
+        match kept {
+            Kept::Ledger(workspace) | Kept::Heads(workspace) => _ = self.private(workspace)?,
+            Kept::Keys => {}
+        }
+        let path = self.path(kept);
         owner_only(fs::OpenOptions::new().write(true).create_new(true))
             .open(&path)
             .map_err(|error| LedgerError::of_system(&path, &error))
+    }
+
+    /// Copies what was signed, or what it is checked by, to another store; whether there is any.
+    pub fn copy_signed(&self, kept: Kept<'_>, to: &Self) -> Result<bool, LedgerError> {
+        let path = self.path(kept);
+        if !path.exists() {
+            return Ok(false);
+        }
+        let mut new = to.coming(kept)?;
+        let mut copy = || {
+            io::copy(&mut File::open(&path)?, &mut new)?;
+            new.sync_all()
+        };
+        copy().map_err(|error| LedgerError::of_system(&path, &error)).map(|()| true)
     }
 
     /// What heads are signed with here.

@@ -28,11 +28,17 @@ pub(super) fn json<T: Serialize>(value: &T) -> Answer {
     Ok(response)
 }
 
-/// Works on something that may take long, as a large answer does, where the server's threads have others to serve meanwhile.
-pub(super) fn apart<T>(work: impl FnOnce() -> T) -> T {
+/// From so many bytes on something is worked on apart: some tenths of a millisecond.
+const LARGE: usize = 32 * 1024;
+/// About what a row of a list takes, in bytes.
+pub(super) const ROW: usize = 512;
+
+/// Works on something of about so many bytes; where that takes long, another thread serves the others meanwhile. For small things
+/// threads would cost more than they save: a flood of looks made a hundred.
+pub(super) fn apart<T>(bytes: usize, work: impl FnOnce() -> T) -> T {
     use tokio::runtime::{Handle, RuntimeFlavor};
 
-    if Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread {
+    if bytes >= LARGE && Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread {
         tokio::task::block_in_place(work)
     } else {
         work()

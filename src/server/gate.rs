@@ -38,8 +38,6 @@ use crate::domain::time::Time;
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 /// Most bytes of a body of somebody without a token.
 const STRANGER_BYTES: usize = 4 * 1024;
-/// Bodies from this size on are read apart from those who wait for the server's threads.
-const LARGE: usize = 4 * 1024;
 /// How long a read waits for the sequence it asks for.
 const MIN_SEQ_WAIT: Duration = Duration::from_secs(5);
 /// How many bytes of an idempotency key callers may use.
@@ -251,7 +249,7 @@ impl Call {
 
     /// Reads the body; a large one apart from those who wait.
     fn reading<T>(&self, read: impl FnOnce() -> T) -> T {
-        if self.body.len() < LARGE { read() } else { answer::apart(read) }
+        answer::apart(self.body.len(), read)
     }
 
     /// The same where the body may be left out.

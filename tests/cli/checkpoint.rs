@@ -1,12 +1,19 @@
 //! Signed checkpoints: a history that was written anew and chained again verifies by itself, and not against them.
 
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
 use deeds::domain::hash::{Hash, link};
 
 use crate::run::Home;
 
 /// Changes a word in every deed that has it, and chains the ledger again, as whoever may write the file can.
 fn rewrite(home: &Home, from: &str, to: &str) -> u64 {
-    let path = home.data().join("workspaces/default/ledger.db");
+    rewrite_at(&home.data(), from, to)
+}
+
+fn rewrite_at(data: &Path, from: &str, to: &str) -> u64 {
+    let path = data.join("workspaces/default/ledger.db");
     let db = rusqlite::Connection::open(path).unwrap();
     let records: Vec<(u64, Vec<u8>, Vec<u8>)> = db
         .prepare("SELECT seq, hash, bytes FROM record ORDER BY seq")
@@ -112,4 +119,53 @@ fn the_doctor_holds_a_ledger_against_what_was_signed_of_it() {
     rewrite(&home, "is it blue", "is it grey");
     let said = home.run(&["doctor"]);
     assert!(said.status == 1 && said.out.contains("written anew"), "{}", said.out);
+}
+
+/// A backup has what was signed and the public keys, and no secret; what is put back goes on to be checked.
+#[test]
+fn what_was_signed_comes_back_with_a_backup() {
+    let home = Home::new();
+    home.ok(&["override", "pause-all", "--reason", "is it blue", "--for", "1h"]);
+    home.ok(&["checkpoint"]);
+    home.ok(&["checkpoint", "rotate"]);
+    home.ok(&["override", "resume-all", "--reason", "is it green"]);
+    home.ok(&["checkpoint"]);
+    home.ok(&["backup", "b.tar"]);
+    let secret = std::fs::read(home.data().join("signing.key")).unwrap();
+    let backup = std::fs::read(home.dir.path().join("b.tar")).unwrap();
+    assert!(!backup.windows(secret.len()).any(|part| part == secret), "the secret is in the backup");
+    let keys = home.ok(&["checkpoint", "keys"]);
+    let first = keys.lines().next().unwrap().to_owned();
+
+    let new = home.dir.path().join("new");
+    let said = home.run(&["restore", "b.tar", "--data-dir", "new"]);
+    assert_eq!(said.status, 0, "{}\n{}", said.out, said.err);
+    assert!(said.err.contains("heads are not signed here until"), "{}", said.err);
+    for name in ["signing.keys", "workspaces/default/heads.signed"] {
+        let there = new.join(name);
+        assert_eq!(std::fs::read(&there).unwrap(), std::fs::read(home.data().join(name)).unwrap(), "{name}");
+        assert_eq!(there.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{name}");
+    }
+    let at = |arguments: &[&str]| home.run(&[&["--data-dir", "new"], arguments].concat());
+    let said = at(&["verify", "--checkpoints", "--key", &first]);
+    assert_eq!(said.out, home.ok(&["verify", "--checkpoints", "--key", &first]), "{}", said.err);
+    assert!(said.out.contains(" signed checkpoints"), "{}", said.out);
+    assert_ne!(at(&["checkpoint"]).status, 0, "there is no key to sign with");
+    std::fs::copy(home.data().join("signing.key"), new.join("signing.key")).unwrap();
+    assert_eq!(at(&["checkpoint"]).status, 0);
+    let said = at(&["verify", "--checkpoints", "--key", &first]);
+    assert_eq!(said.status, 0, "{}", said.err);
+    rewrite_at(&new, "is it blue", "is it grey");
+    let said = at(&["verify", "--checkpoints", "--key", &first]);
+    assert!(said.status == 3 && said.err.contains("written anew"), "{}", said.err);
+
+    // Into a directory with the keys of another server nothing is put.
+    let other = Home::new();
+    other.ok(&["checkpoint"]);
+    std::fs::create_dir(home.dir.path().join("mixed")).unwrap();
+    std::fs::set_permissions(home.dir.path().join("mixed"), std::fs::Permissions::from_mode(0o700)).unwrap();
+    std::fs::copy(other.data().join("signing.keys"), home.dir.path().join("mixed/signing.keys")).unwrap();
+    let said = home.run(&["restore", "b.tar", "--data-dir", "mixed"]);
+    assert!(said.status == 2 && said.err.contains("the keys of another server"), "{}", said.err);
+    assert!(!home.dir.path().join("mixed/workspaces").exists());
 }

@@ -598,6 +598,34 @@ fn pushed_commits_are_checked_by_the_server_and_by_ci() {
     place.git(&["push", "-q", "origin", ":new"]);
 }
 
+/// Trees and files that no commit names come in under a tag, or another name, of such.
+#[test]
+fn a_push_of_what_is_no_commit_is_refused() {
+    let Some(place) = Place::new() else { return };
+    let map = place.home.dir.path().join("team.toml").display().to_string();
+    let server = place.repo.parent().unwrap().join("server.git");
+    place.git(&["init", "-q", "--bare", "-b", "main", &server.display().to_string()]);
+    place.git(&["remote", "add", "origin", &server.display().to_string()]);
+    let deeds = env!("CARGO_BIN_EXE_deeds");
+    let hook = format!("#!/bin/sh\nexec {deeds} hook git --pre-receive --agent docs-writer --map {map}\n");
+    fs::write(server.join("hooks/pre-receive"), hook).unwrap();
+    fs::set_permissions(server.join("hooks/pre-receive"), fs::Permissions::from_mode(0o755)).unwrap();
+    place.write("docs/a.md", "one");
+    place.git(&["add", "."]);
+    place.git(&["commit", "-qm", "first"]);
+    for (object, tag) in [("HEAD^{tree}", "tree"), ("HEAD:docs/a.md", "file")] {
+        place.git(&["tag", tag, object]);
+        place.git(&["tag", "-a", "-m", "x", &format!("{tag}-told"), object]);
+        for name in [tag.to_owned(), format!("{tag}-told"), format!("{tag}:refs/other/{tag}")] {
+            let said = place.try_git(&["push", "origin", &name]);
+            let why = "is no commit and no tag of one";
+            assert!(said.status != 0 && said.err.contains(why), "{name}: {}", said.err);
+        }
+    }
+    place.git(&["tag", "-a", "-m", "x", "v1"]);
+    place.git(&["push", "-q", "origin", "v1"]);
+}
+
 #[test]
 fn installing_takes_nothing_away() {
     let Some(place) = Place::new() else { return };

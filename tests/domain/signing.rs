@@ -257,17 +257,13 @@ fn there_is_no_way_round_by_another_queue_or_another_command() {
     let signed_too = sign(&world, "dana", grown, 2);
     let deeds = decide(&world.state, &signed_too, world.now).deeds;
     let change = deeds.iter().find(|deed| matches!(deed.body, Body::ScopeExpanded(_))).unwrap();
-    let given = deeds.iter().find_map(|deed| match &deed.body {
-        Body::ItemAnswered(closed) => Some(closed.answer.clone()),
-        _ => None,
-    });
-    let given = given.unwrap();
-    assert_eq!(signed::follows(&world.state, change, &given), Ok(()));
+    let given = deeds.iter().find(|deed| deed.signed.is_some()).unwrap();
+    assert_eq!(signed::follows(&world.state, change, given), Ok(()));
     let mut wider = change.clone();
     if let Body::ScopeExpanded(scope) = &mut wider.body {
         scope.agent = "support".parse().unwrap();
     }
-    assert!(signed::follows(&world.state, &wider, &given).is_err());
+    assert!(signed::follows(&world.state, &wider, given).is_err());
     assert!(signed::lacks(&world.state, change).is_some(), "alone it was to be signed");
     // Words of people that end what waits.
     for asked in [

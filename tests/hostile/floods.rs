@@ -321,7 +321,8 @@ fn flooded(team: &Team, victim: &mut Victim, flood: &Flood, time: Duration) -> M
         came.over += one.over;
         came.come_again += one.come_again;
     }
-    let (kept, open) = (dana.gauge("deeds_kept_bytes", name), dana.gauge("deeds_kept_open", name));
+    let mine = Some(name);
+    let (kept, open) = (dana.gauge("deeds_kept_bytes", mine), dana.gauge("deeds_kept_open", mine));
     let (resident, disk) = ((before.0, team.resident()), (before.1, team.disk()));
     Measured { name, came, writes, looks, paused, resident, disk, kept, open }
 }

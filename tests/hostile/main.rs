@@ -29,6 +29,7 @@ mod floods;
 mod person;
 mod server_proof;
 mod signing;
+mod signing_relay;
 mod small;
 mod squatter;
 mod team;

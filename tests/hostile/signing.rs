@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use deeds::domain::hash::{Hash, link};
 use serde_json::{Value, json};
 
 use crate::patience::PATIENCE;
@@ -13,7 +14,7 @@ use crate::run::{Home, Said};
 use crate::server::{Server, ask};
 
 /// An ssh-agent of its own, which ends with the test.
-struct Agent {
+pub(crate) struct Agent {
     child: Child,
     socket: PathBuf,
 }
@@ -40,7 +41,7 @@ impl Agent {
         self
     }
 
-    fn runs(&self, home: &Home, arguments: &[&str]) -> Said {
+    pub(crate) fn runs(&self, home: &Home, arguments: &[&str]) -> Said {
         Said::of(home.command(arguments).env("SSH_AUTH_SOCK", &self.socket))
     }
 
@@ -85,9 +86,15 @@ escalates_to = "inbox"
 }
 
 /// A data directory whose only admin has a key, and whose queue asks for signatures.
-fn signed_team() -> (Home, Agent) {
+pub(crate) fn signed_team() -> (Home, Agent) {
     let home = Home::new();
     let agent = Agent::start(&home, "dana").with_key(&home, "dana", &["-t", "ed25519"]);
+    team_of(&home, &agent);
+    (home, agent)
+}
+
+/// A team whose only admin has the key of that agent.
+pub(crate) fn team_of(home: &Home, agent: &Agent) {
     home.file("plain.toml", &map(""));
     home.file("signed.toml", &map("signed = true"));
     home.ok(&["map", "apply", "plain.toml"]);
@@ -95,18 +102,17 @@ fn signed_team() -> (Home, Agent) {
     let said = home.run(&["map", "apply", "signed.toml"]);
     assert_eq!(said.status, 1, "{}", said.out);
     assert!(said.out.contains("none of dana has a key"), "{}", said.out);
-    let server = Server::start(&home);
+    let server = Server::start(home);
     let said = home.run(&["map", "check", "signed.toml"]);
     assert_eq!(said.status, 1, "{}", said.out);
     assert!(said.out.contains("error[signed-without-key]"), "{}\n{}", said.out, said.err);
     drop(server);
-    let said = agent.ok(&home, &["keys", "add"]);
+    let said = agent.ok(home, &["keys", "add"]);
     assert!(said.contains("recorded"), "{said}");
-    agent.ok(&home, &["map", "apply", "signed.toml"]);
-    (home, agent)
+    agent.ok(home, &["map", "apply", "signed.toml"]);
 }
 
-fn escalate(home: &Home, text: &str) {
+pub(crate) fn escalate(home: &Home, text: &str) {
     home.ok(&["escalate", "--as", "support", text, "--why", "it is not mine to say"]);
 }
 
@@ -336,9 +342,12 @@ fn a_first_key_comes_with_the_invitation() {
     let spare = Agent::start(&home, "spare").with_key(&home, "spare", &["-t", "ed25519"]);
     spare.ok(&home, &["keys", "add"]);
     let name = fingerprint(&home, "spare");
+    let verified: Value = serde_json::from_str(&home.ok(&["verify", "--json"])).unwrap();
+    let ledger = verified[0]["ledger"].as_str().unwrap().to_owned();
     let as_sam = |who: &Agent, arguments: &[&str]| {
-        let with: Vec<&str> =
-            ["--connect", &server.url, "--token-file", token].iter().chain(arguments).copied().collect();
+        // It is the ledger of this directory, by another name than it has here: that is said.
+        let with = ["--connect", &server.url, "--token-file", token, "--sign-for", &ledger];
+        let with: Vec<&str> = with.iter().chain(arguments).copied().collect();
         who.runs(&home, &with)
     };
     let confirm = ["keys", "confirm", "dana", &name];
@@ -353,4 +362,55 @@ fn a_first_key_comes_with_the_invitation() {
     let text = home.ok(&["verify", "--signatures", "--export", "deeds.jsonl"]);
     assert!(text.contains("with 4 signed decisions"), "{text}");
     assert!(Path::new(token).exists());
+}
+
+/// What whoever may write the ledger's file puts into a signed decision and chains again is not covered by its signature.
+#[test]
+fn a_deed_that_is_put_into_a_signed_decision_is_found() {
+    if !is_there("ssh-agent") {
+        return;
+    }
+    let (home, agent) = signed_team();
+    escalate(&home, "refund 40?");
+    escalate(&home, "refund 4000?");
+    agent.ok(&home, &["inbox", "answer", "1", "handle", "refunded"]);
+    home.ok(&["verify", "--signatures"]);
+    let path = home.data().join("workspaces/default/ledger.db");
+    let db = rusqlite::Connection::open(path).unwrap();
+    let read = |sql: &str| -> (u64, Vec<u8>, Vec<u8>) {
+        db.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap()
+    };
+    let (last, hash, bytes) = read("SELECT seq, hash, bytes FROM record ORDER BY seq DESC LIMIT 1");
+    let answered: Value = serde_json::from_slice(&bytes).unwrap();
+    assert!(answered["data"]["signed"].is_object(), "the signed deed is the last one: {answered}");
+    let (_, _, applied) = read(
+        "SELECT seq, hash, bytes FROM record WHERE bytes LIKE '%\"deeds.map.applied\"%' ORDER BY seq LIMIT 1",
+    );
+    let mut applied: Value = serde_json::from_slice(&applied).unwrap();
+    applied["data"]["detail"]["version"] = json!(answered["data"]["map_version"].as_u64().unwrap() + 1);
+    let mut other = answered.clone();
+    other["data"]["refs"]["item"] = json!(2);
+    other["data"].as_object_mut().unwrap().remove("signed");
+    let mut undone = other.clone();
+    undone["type"] = json!("deeds.item.undone");
+    undone["data"]["action"] = json!("undo");
+    undone["data"]["refs"]["item"] = json!(1);
+    undone["data"].as_object_mut().unwrap().remove("detail");
+    for mut put_in in [applied, other, undone] {
+        let seq = last + 1;
+        put_in["id"] = json!(format!("default:{seq}"));
+        put_in["sequence"] = json!(format!("{seq:020}"));
+        for same in ["correlationid", "time", "recordedtime", "source"] {
+            put_in[same] = answered[same].clone();
+        }
+        let bytes = serde_json::to_vec(&put_in).unwrap();
+        let chained = link(Hash(hash.clone().try_into().unwrap()), &bytes);
+        db.execute("INSERT INTO record (seq, hash, bytes) VALUES (?1, ?2, ?3)", (seq, chained.0, &bytes))
+            .unwrap();
+        home.ok(&["verify"]);
+        let said = home.run(&["verify", "--signatures"]);
+        assert_eq!(said.status, 3, "{put_in}\n{}", said.out);
+        assert!(said.err.contains("does not follow from deed"), "{put_in}\n{}", said.err);
+        db.execute("DELETE FROM record WHERE seq = ?1", [seq]).unwrap();
+    }
 }

@@ -175,10 +175,13 @@ impl Line {
     }
 
     /// A number that the server counts of an agent; 0 where it says none.
-    pub(crate) fn gauge(&mut self, name: &str, agent: &str) -> u64 {
+    pub(crate) fn gauge(&mut self, name: &str, agent: Option<&str>) -> u64 {
         let (_, text) = self.exchange("GET", "/metrics", "", "").unwrap();
         let text = String::from_utf8(text).unwrap();
-        let of = |line: &&str| line.starts_with(name) && line.contains(&format!("agent=\"{agent}\""));
+        let of = |line: &&str| {
+            let mine = agent.is_none_or(|agent| line.contains(&format!("agent=\"{agent}\"")));
+            line.strip_prefix(name).is_some_and(|rest| rest.starts_with('{')) && mine
+        };
         text.lines().find(of).map_or(0, |line| line.rsplit(' ').next().unwrap().parse().unwrap())
     }
 

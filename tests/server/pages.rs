@@ -63,6 +63,13 @@ async fn the_pages_of_a_board_are_of_one_moment_and_make_the_whole() {
         assert_eq!((came.status, &came["seq"], &came["hash"]), (200, &first["seq"], &first["hash"]));
         assert!((came.text.len() as u64) < PAGE + 64 * 1024, "{} bytes", came.text.len());
         assert!(came["board"].is_null());
+        // A page is of its own moment, and `at` names that one or is refused.
+        let at = |seq: u64| format!("/v1/board?page={next}&at={seq}");
+        let seq = first["seq"].as_u64().unwrap();
+        let same = server.dana.get(&at(seq)).await;
+        assert!(same["rows"] == came["rows"] && same["next"] == came["next"], "{}", same.status);
+        let other = server.dana.get(&at(seq - 1)).await;
+        assert_eq!((other.status, &other["code"]), (400, &json!("bad-parameter")), "{}", other.text);
         take(&came["rows"]["items"]);
         (page, pages) = (came.body, pages + 1);
     }
@@ -124,6 +131,15 @@ async fn a_thing_comes_whole_by_itself_and_is_what_is_answered() {
         assert_eq!((came.status, came["code"].as_str()), (status, Some(code)), "{path}: {}", came.text);
     }
     assert_eq!(intake.get("/v1/board/item/1").await.status, 403);
+    // Names are drawn alike in capitals too, whichever way somebody comes by a token.
+    let warned = |made: &Json| made["warning"].as_str().unwrap_or_default().contains("drawn like `dana`");
+    let asked = json!({"class": "agent", "name": "DANA"});
+    let made = server.dana.post("/v1/tokens", asked).await;
+    assert!(warned(&made.body), "{}", made.text);
+    for (name, alike) in [("DANA", true), ("d\u{430}na", true), ("kim", false)] {
+        let made = server.dana.post("/v1/invitations", json!({"class": "reviewer", "name": name})).await;
+        assert_eq!((made.status, warned(&made.body)), (200, alike), "{}", made.text);
+    }
     let mut whole = Whole::Item(item);
     assert!(whole.shorten() && whole == Whole::Item(brief));
     server.stop().await;

@@ -1,7 +1,9 @@
 //! The form of a backup: one tar file, in it first `manifest.json`, then the ledger of each workspace in the manifest's
-//! order. A tar file is read by any system, also without Deeds. Where files come from and go to is not known here.
+//! order, then what was signed of them and the public keys that signed. A tar file is read by any system, also without Deeds. Where files come from and go to is not known here.
 
+use std::fs::File;
 use std::io::{self, Read, Write};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -10,7 +12,7 @@ use thiserror::Error;
 use crate::domain::hash::hex;
 use crate::domain::ids::WorkspaceId;
 use crate::domain::time::Time;
-use crate::ledger::sqlite;
+use crate::ledger::{Kept, signing, sqlite};
 
 /// The format that this version writes, and the highest that it reads.
 const FORMAT: u32 = 1;
@@ -59,9 +61,29 @@ pub(super) struct Manifest {
     pub(super) home: Option<WorkspaceId>,
     /// The ledgers, in the order in which they lie in the file.
     pub(super) ledgers: Vec<Part>,
+    /// The public keys that signed heads, behind the ledgers; none where nothing was signed.
+    pub(super) keys: Option<Sum>,
+}
+
+/// How long a file is, and what is in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Sum {
+    /// How long, in bytes.
+    pub(super) bytes: u64,
+    /// Its SHA-256.
+    pub(super) sha256: String,
+}
+
+impl Sum {
+    /// Of that file.
+    pub(super) fn of(path: &Path) -> io::Result<Self> {
+        let file = File::open(path)?;
+        Ok(Self { bytes: file.metadata()?.len(), sha256: sha256(file)? })
+    }
 }
 
 /// One ledger in a backup.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Part {
     /// Of which workspace.
@@ -72,35 +94,45 @@ pub(super) struct Part {
     pub(super) deeds: u64,
     /// The hash of the last one.
     pub(super) hash: String,
-    /// How long its file is, in bytes.
-    pub(super) bytes: u64,
-    /// The SHA-256 of its file.
-    pub(super) sha256: String,
+    /// Its file.
+    #[serde(flatten)]
+    pub(super) file: Sum,
+    /// Where it ended, signed: the file of it, behind the ledgers.
+    pub(super) heads: Option<Sum>,
 }
 
 impl Manifest {
     /// Of what is backed up now.
-    pub(super) fn new(made: Time, home: Option<WorkspaceId>, ledgers: Vec<Part>) -> Self {
-        Self { deeds_backup: FORMAT, version: env!("CARGO_PKG_VERSION").to_owned(), made, home, ledgers }
+    pub(super) fn new(made: Time, home: Option<WorkspaceId>, ledgers: Vec<Part>, keys: Option<Sum>) -> Self {
+        let version = env!("CARGO_PKG_VERSION").to_owned();
+        Self { deeds_backup: FORMAT, version, made, home, ledgers, keys }
     }
 
-    /// All bytes of all ledgers.
+    /// All bytes of all files.
     pub(super) fn bytes(&self) -> u64 {
-        self.ledgers.iter().map(|part| part.bytes).sum()
+        self.files().map(|(_, sum)| sum.bytes).sum()
+    }
+
+    /// Every file, in the order in which they lie there. What came later lies last: earlier versions don't read so far.
+    pub(super) fn files(&self) -> impl Iterator<Item = (Kept<'_>, &Sum)> {
+        let ledgers = self.ledgers.iter().map(|part| (Kept::Ledger(&part.workspace), &part.file));
+        let heads =
+            self.ledgers.iter().filter_map(|part| Some((Kept::Heads(&part.workspace), part.heads.as_ref()?)));
+        ledgers.chain(heads).chain(self.keys.iter().map(|keys| (Kept::Keys, keys)))
     }
 }
 
-/// Writes a backup; `open` opens the file of each part.
+/// Writes a backup; `open` opens each file.
 pub(super) fn write<R: Read>(
     out: impl Write,
     manifest: &Manifest,
-    mut open: impl FnMut(&Part) -> io::Result<R>,
+    mut open: impl FnMut(Kept<'_>) -> io::Result<R>,
 ) -> io::Result<()> {
     let mut archive = tar::Builder::new(out);
     let text = serde_json::to_vec_pretty(manifest)?;
     archive.append_data(&mut header(text.len() as u64), MANIFEST, text.as_slice())?;
-    for part in &manifest.ledgers {
-        archive.append_data(&mut header(part.bytes), place(part), open(part)?)?;
+    for (kept, sum) in manifest.files() {
+        archive.append_data(&mut header(sum.bytes), place(kept), open(kept)?.take(sum.bytes))?;
     }
     archive.into_inner()?.flush()
 }
@@ -112,34 +144,37 @@ fn header(bytes: u64) -> tar::Header {
     header
 }
 
-fn place(part: &Part) -> String {
-    format!("{}/{}", part.workspace, sqlite::FILE)
+fn place(kept: Kept<'_>) -> String {
+    match kept {
+        Kept::Ledger(workspace) => format!("{workspace}/{}", sqlite::FILE),
+        Kept::Heads(workspace) => format!("{workspace}/{}", signing::HEADS),
+        Kept::Keys => signing::KEYS.to_owned(),
+    }
 }
 
-/// Reads a backup from its first byte to its last and compares it with its manifest. `sink` is asked where each ledger
-/// goes to before it is read, and told the manifest with it.
+/// Reads a backup from its first byte to its last and compares it with its manifest. `sink` is asked where each file
+/// goes to before it is read.
 pub(super) fn read<W: Write>(
     input: impl Read,
-    mut sink: impl FnMut(&Manifest, &Part) -> io::Result<W>,
+    mut sink: impl FnMut(Kept<'_>) -> io::Result<W>,
 ) -> Result<Manifest, ArchiveError> {
     let mut archive = tar::Archive::new(input);
     let mut entries = archive.entries().map_err(|error| ArchiveError::Foreign(error.to_string()))?;
     let first = entries.next().ok_or_else(|| ArchiveError::Foreign("it is empty".to_owned()))?;
     let manifest = manifest(first)?;
-    for part in &manifest.ledgers {
-        let short = |reason: String| ArchiveError::Short(format!("at {}: {reason}", place(part)));
+    for (kept, sum) in manifest.files() {
+        let part = place(kept);
+        let short = |reason: String| ArchiveError::Short(format!("at {part}: {reason}"));
+        let damaged = |reason: &str| ArchiveError::Damaged { part: part.clone(), reason: reason.to_owned() };
         let entry = entries.next().ok_or_else(|| short("it is missing".to_owned()))?;
         let mut entry = entry.map_err(|error| short(error.to_string()))?;
-        let named = entry.path().is_ok_and(|path| path.as_os_str() == place(part).as_str());
-        if !named || entry.size() != part.bytes {
-            let reason = "its name or length is not the manifest's".to_owned();
-            return Err(ArchiveError::Damaged { part: place(part), reason });
+        let named = entry.path().is_ok_and(|path| path.as_os_str() == part.as_str());
+        if !named || entry.size() != sum.bytes {
+            return Err(damaged("its name or length is not the manifest's"));
         }
-        let mut out = sink(&manifest, part).map_err(ArchiveError::Sink)?;
-        let sha256 = copy(&mut entry, &mut out, part, &short)?;
-        if sha256 != part.sha256 {
-            let reason = "its SHA-256 is not the manifest's".to_owned();
-            return Err(ArchiveError::Damaged { part: place(part), reason });
+        let mut out = sink(kept).map_err(ArchiveError::Sink)?;
+        if copy(&mut entry, &mut out, sum.bytes, &short)? != sum.sha256 {
+            return Err(damaged("its SHA-256 is not the manifest's"));
         }
     }
     Ok(manifest)
@@ -171,11 +206,11 @@ fn manifest<R: Read>(entry: io::Result<tar::Entry<'_, R>>) -> Result<Manifest, A
     }
 }
 
-/// Copies one ledger and says its SHA-256.
+/// Copies one file and says its SHA-256.
 fn copy(
     from: &mut impl Read,
     to: &mut impl Write,
-    part: &Part,
+    whole: u64,
     short: &dyn Fn(String) -> ArchiveError,
 ) -> Result<String, ArchiveError> {
     let mut copied = 0;
@@ -187,8 +222,8 @@ fn copy(
         digest.update(bytes);
         to.write_all(bytes).map_err(ArchiveError::Sink)?;
     }
-    if copied < part.bytes {
-        return Err(short(format!("it has {copied} of {} bytes", part.bytes)));
+    if copied < whole {
+        return Err(short(format!("it has {copied} of {whole} bytes")));
     }
     to.flush().map_err(ArchiveError::Sink)?;
     Ok(hex(&digest.finalize()).to_string())
@@ -198,12 +233,12 @@ fn copy(
 #[cfg(any(test, fuzzing))]
 pub(crate) fn any_backup(bytes: &[u8]) {
     let mut parts = 0;
-    let read = read(bytes, |_, _| {
+    let read = read(bytes, |_| {
         parts += 1;
         Ok(io::sink())
     });
     if let Ok(manifest) = read {
-        assert_eq!(parts, manifest.ledgers.len(), "not every ledger was read");
+        assert_eq!(parts, manifest.files().count(), "not every file was read");
         assert!(manifest.bytes() <= bytes.len() as u64, "it says that it has more than there is");
     }
 }
@@ -224,6 +259,10 @@ pub(super) fn sha256(mut from: impl Read) -> io::Result<String> {
 mod tests {
     use super::*;
 
+    fn sum(bytes: &[u8]) -> Sum {
+        Sum { bytes: bytes.len() as u64, sha256: sha256(bytes).unwrap() }
+    }
+
     fn made() -> (Manifest, Vec<u8>) {
         let content = vec![7_u8; 100_000];
         let part = Part {
@@ -231,17 +270,22 @@ mod tests {
             ledger: "urn:uuid:x".to_owned(),
             deeds: 3,
             hash: "h".to_owned(),
-            bytes: content.len() as u64,
-            sha256: sha256(content.as_slice()).unwrap(),
+            file: sum(&content),
+            heads: Some(sum(b"heads")),
         };
-        let manifest = Manifest::new(Time::from_micros(1), None, vec![part]);
+        let manifest = Manifest::new(Time::from_micros(1), None, vec![part], Some(sum(b"keys")));
         let mut file = Vec::new();
-        write(&mut file, &manifest, |_| Ok(io::Cursor::new(content.clone()))).unwrap();
+        let bytes = |kept: Kept<'_>| match kept {
+            Kept::Ledger(_) => content.clone(),
+            Kept::Heads(_) => b"heads".to_vec(),
+            Kept::Keys => b"keys".to_vec(),
+        };
+        write(&mut file, &manifest, |kept| Ok(io::Cursor::new(bytes(kept)))).unwrap();
         (manifest, file)
     }
 
     fn read_it(file: &[u8]) -> Result<Manifest, ArchiveError> {
-        read(file, |_, _| Ok(io::sink()))
+        read(file, |_| Ok(io::sink()))
     }
 
     #[test]
@@ -254,7 +298,7 @@ mod tests {
     fn a_backup_cut_anywhere_is_refused() {
         let (_, file) = made();
         // The rest of the last block and the two empty ones after it are the only thing that may be missing.
-        let whole = file.len() - 1024 - (512 - 100_000 % 512);
+        let whole = file.len() - 1024 - (512 - b"keys".len());
         for length in (0..whole).step_by(499).chain([whole - 1, 512, 513]) {
             let error = read_it(&file[..length]).unwrap_err();
             assert!(!matches!(error, ArchiveError::Sink(_)), "{length}: {error}");
@@ -276,6 +320,7 @@ mod tests {
         let mut newer = made().0;
         newer.deeds_backup = 9;
         newer.ledgers.clear();
+        newer.keys = None;
         let mut file = Vec::new();
         write(&mut file, &newer, |_| Ok(io::empty())).unwrap();
         assert!(matches!(read_it(&file).unwrap_err(), ArchiveError::Newer(9)));

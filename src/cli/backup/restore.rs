@@ -11,15 +11,15 @@ use clap::Args;
 use super::archive::{self, Manifest};
 use super::{Draft, report};
 use crate::cli::context::Context;
-use crate::cli::output::bar;
+use crate::cli::output::{self, bar};
 use crate::cli::status::{Status, Usage};
 use crate::cli::verify::verified;
-use crate::ledger::Store;
+use crate::ledger::{Kept, Store};
 
 /// Where the backup lies.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  deeds restore deeds-2026-11-20.tar --data-dir /var/lib/deeds\n\nThe data directory must have no workspace yet. Tokens that agents hold go on working, since ledgers keep their hashes; your\nown is made anew when you start `deeds` there. Never let two servers go on from one backup: their histories would differ."
+    after_help = "Examples:\n  deeds restore deeds-2026-11-20.tar --data-dir /var/lib/deeds\n\nThe data directory must have no workspace yet. Tokens that agents hold go on working, since ledgers keep their hashes; your\nown is made anew when you start `deeds` there. The secret that signs heads is in no backup: put `signing.key` back from where\nyou keep it, or begin with another (`deeds checkpoint rotate --lost`). Never let two servers go on from one backup: their histories would differ."
 )]
 pub(crate) struct Command {
     /// A file that `deeds backup` wrote
@@ -40,7 +40,7 @@ pub(crate) fn run(context: &Context, command: &Command) -> anyhow::Result<Status
     };
     let whole = open()?;
     let shown_bar = bar(whole.metadata().map_or(0, |about| about.len()), "{bytes} read");
-    archive::read(BufReader::new(shown_bar.wrap_read(whole)), |_, _| Ok(io::sink()))
+    archive::read(BufReader::new(shown_bar.wrap_read(whole)), |_| Ok(io::sink()))
         .with_context(|| shown.clone())?;
     shown_bar.finish_and_clear();
 
@@ -59,6 +59,8 @@ pub(crate) fn run(context: &Context, command: &Command) -> anyhow::Result<Status
     let draft = Draft::at(dir.path().join("restoring"));
     let manifest = unpack(BufReader::new(open()?), &draft).with_context(|| shown.clone())?;
     verify(&manifest, &draft.store).with_context(|| shown.clone())?;
+    // The keys first: where they don't get there, it can all be done again.
+    bring_keys(&draft.store, dir.store())?;
     dir.store().restore(&draft.store)?;
     if let Some(home) = &manifest.home {
         dir.store().say_home(home)?;
@@ -66,17 +68,38 @@ pub(crate) fn run(context: &Context, command: &Command) -> anyhow::Result<Status
     if !context.out.json {
         context.out.faint(format!("restored into {place}; every chain holds"))?;
     }
+    if let Some(secret) = dir.store().signing().lost() {
+        output::complain(format!(
+            "heads are not signed here until {} is put there from where you keep it (mode 600), or `deeds checkpoint rotate --lost` begins with another key; `deeds verify --checkpoints` goes by what was signed before",
+            secret.display()
+        ));
+    }
     report(context.out, &manifest)
+}
+
+/// The public keys that signed heads, beside the ledgers; others that are there already are left alone.
+fn bring_keys(from: &Store, to: &Store) -> anyhow::Result<()> {
+    let (brought, there) = (from.path(Kept::Keys), to.path(Kept::Keys));
+    if !there.exists() || !brought.exists() {
+        from.copy_signed(Kept::Keys, to)?;
+        return Ok(());
+    }
+    if fs::read(&brought)? == fs::read(&there)? {
+        return Ok(());
+    }
+    Err(Usage::error(format!(
+        "{}: the keys of another server are here; take them away, or name an empty directory with --data-dir",
+        there.display()
+    )))
 }
 
 /// Writes every ledger into the draft, each to its disk.
 pub(super) fn unpack(input: BufReader<File>, draft: &Draft) -> anyhow::Result<Manifest> {
     // What a restore that was killed has left; that there may be nothing is no matter.
     fs::remove_dir_all(&draft.path).unwrap_or_default();
-    let manifest =
-        archive::read(input, |_, part| draft.store.coming(&part.workspace).map_err(io::Error::other))?;
-    for part in &manifest.ledgers {
-        File::open(draft.store.file(&part.workspace))?.sync_all()?;
+    let manifest = archive::read(input, |kept| draft.store.coming(kept).map_err(io::Error::other))?;
+    for (kept, _) in manifest.files() {
+        File::open(draft.store.path(kept))?.sync_all()?;
     }
     Ok(manifest)
 }

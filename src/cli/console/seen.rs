@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::api::Hash;
 use crate::cli::context::{Context, read_text};
 use crate::cli::datadir::DataDir;
-use crate::cli::session::Session;
+use crate::cli::session::{HERE, Session};
 use crate::console::wire::{LastSeen, Seen, SeenAll};
 use crate::domain::ids::{Seq, WorkspaceId};
 
@@ -23,8 +23,6 @@ const WORKSPACES: usize = 1_024;
 const FILE_BYTES: u64 = 32 * 1024 * 1024;
 /// How often what is seen is kept while a console is open.
 const KEEP_EVERY: Duration = Duration::from_secs(10);
-/// How the data directory itself is called in the file; other servers by host and port.
-pub(in crate::cli) const HERE: &str = "here";
 
 /// By server, then by workspace.
 type File = BTreeMap<String, BTreeMap<String, Mark>>;
@@ -37,11 +35,8 @@ struct Mark {
 
 /// How the session's server is called in the file, and where the file is.
 pub(in crate::cli) fn place(context: &Context, session: &Session) -> (String, Option<PathBuf>) {
-    if let Some(dir) = session.local_dir() {
-        return (HERE.to_owned(), Some(dir.path().join(FILE)));
-    }
-    let dir = context.existing_dir().ok();
-    (session.client.base_url().to_owned(), dir.map(|dir| dir.path().join(FILE)))
+    let dir = session.local_dir().cloned().or_else(|| context.existing_dir().ok());
+    (session.server(), dir.map(|dir| dir.path().join(FILE)))
 }
 
 /// What was seen of the server's workspaces.

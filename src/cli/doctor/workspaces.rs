@@ -3,6 +3,7 @@
 use super::Check;
 use crate::cli::console::seen;
 use crate::cli::datadir::DataDir;
+use crate::cli::session;
 use crate::cli::verify::notes::Notes;
 use crate::coordinator::Clock;
 use crate::domain::deed::Deed;
@@ -83,7 +84,7 @@ fn whole(dir: &DataDir, workspace: &WorkspaceId, verified: &Verified) -> Check {
 
 /// Whether the ledger continues what a console saw of it here.
 fn seen(dir: &DataDir, workspace: &WorkspaceId) -> Option<Check> {
-    let seen = *seen::read(&dir.path().join(seen::FILE), seen::HERE).get(workspace)?;
+    let seen = *seen::read(&dir.path().join(seen::FILE), session::HERE).get(workspace)?;
     let there = dir.store().heads(workspace, &[seen.seq.0]).ok()?;
     if seen.seq.0 == 0 || there.iter().any(|head| head.hash.0 == seen.hash.0) {
         return None;

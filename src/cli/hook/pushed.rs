@@ -28,7 +28,7 @@ pub(super) fn received() -> anyhow::Result<Vec<Touched>> {
     let mut seen = BTreeSet::new();
     while let Some(line) = lines.next().transpose().context("standard input can't be read")? {
         let mut words = line.splitn(3, ' ');
-        let (Some(old), Some(new), Some(_)) = (words.next(), words.next(), words.next()) else {
+        let (Some(old), Some(new), Some(name)) = (words.next(), words.next(), words.next()) else {
             return Err(Usage::error(format!(
                 "`{}` is not `old new ref`, as git's pre-receive says it",
                 visible(&line)
@@ -43,12 +43,23 @@ pub(super) fn received() -> anyhow::Result<Vec<Touched>> {
             // A branch that goes takes no change along that another has not.
             continue;
         }
+        refuse_other(new, name)?;
         all.extend(commits(&[new, "--not", "--all"], &mut seen)?);
         if !is_none(old) && !follows(old, new)? {
             all.extend(between(old, new)?);
         }
     }
     Ok(all)
+}
+
+/// What is no commit, nor a tag of one, brings trees and files that no commit names: nobody would have looked at them.
+fn refuse_other(object: &str, name: &str) -> anyhow::Result<()> {
+    let commit = format!("{object}^{{commit}}");
+    let output = git(Path::new("."), By::Environment, &["rev-parse", "--verify", "--quiet", &commit]);
+    if output.context("git can't be run")?.status.success() {
+        return Ok(());
+    }
+    anyhow::bail!("{} is no commit and no tag of one; push commits, and tags of them", visible(name))
 }
 
 /// What the commits of a range change.

@@ -6,7 +6,7 @@ use super::due;
 use crate::api::ItemView;
 use crate::cli::output::{self, Output};
 use crate::cli::status::Status;
-use crate::cli::{deeds, then};
+use crate::cli::{deeds, list, then};
 use crate::client::Client;
 use crate::domain::ids::ItemNo;
 use crate::domain::things::{AlertSide, Item, PastAnswers};
@@ -30,7 +30,7 @@ fn print(out: Output, view: &ItemView, due: &str) -> anyhow::Result<()> {
     out.facts([
         ("item", Some(format!("#{} {}", item.no, item.case.word()))),
         ("case", Some(item.title.to_string())),
-        ("from", Some(format!("{}, {}", item.raised_by, item.opened))),
+        ("from", Some(format!("{}, {}", list::who(&item.raised_by), item.opened))),
         ("queue", Some(format!("{}, due {due} ({})", item.queue, item.due))),
         ("subject", item.subject.as_ref().map(ToString::to_string)),
         ("taken by", item.claimed_by.as_ref().map(ToString::to_string)),
@@ -61,7 +61,7 @@ fn print(out: Output, view: &ItemView, due: &str) -> anyhow::Result<()> {
     });
     let answered = view.closed.as_ref().map(|closed| {
         let note = closed.answer.note().map(|note| format!(": {note}")).unwrap_or_default();
-        format!("{} by {}, {}{note}", closed.answer.word(), closed.by, closed.at)
+        format!("{} by {}, {}{note}", closed.answer.word(), list::who(&closed.by), closed.at)
     });
     out.facts([
         ("past", past(&view.past)),

@@ -93,7 +93,7 @@ async fn play(
     let setup = Setup {
         me: console::me(&client).await?,
         first: workspace.clone(),
-        endpoints: console::as_endpoints(vec![(workspace, client)]),
+        endpoints: console::as_endpoints(vec![(workspace, client)], session::own_agent().as_ref()),
         settings: console::settings(&context.config, start.view)?,
         welcome: vec!["The rehearsal is just beginning.".to_owned()],
         seen: Seen::default(),

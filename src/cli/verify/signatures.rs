@@ -2,7 +2,7 @@
 //! then, and none is missing where the map asked for one.
 
 use super::allowed::Allowed;
-use crate::domain::deed::{Body, Deed};
+use crate::domain::deed::Deed;
 use crate::domain::ids::WorkspaceId;
 use crate::domain::rule::signed;
 use crate::domain::state::State;
@@ -51,13 +51,10 @@ impl<'a> Signatures<'a> {
     fn weigh(&mut self) {
         let decision = std::mem::take(&mut self.decision);
         let signed = decision.iter().find(|(deed, _)| deed.signed.is_some());
-        let answer = signed.and_then(|(deed, _)| {
-            if let Body::ItemAnswered(closed) = &deed.body { Some(&closed.answer) } else { None }
-        });
         for (deed, before) in &decision {
             let weighed = match (&deed.signed, signed) {
                 (Some(one), _) => self.holds(before, deed, one).map(|()| self.held += 1),
-                (None, Some(_)) => answer.map_or(Ok(()), |answer| signed::follows(before, deed, answer)),
+                (None, Some((primary, _))) => signed::follows(before, deed, primary),
                 (None, None) => match signed::lacks(before, deed) {
                     Some(why) => Err(format!("it is not signed, although {why}")),
                     None => Ok(()),

@@ -8,10 +8,11 @@ use super::in_one_spelling;
 /// What no new agent or person is called: on screens and in deeds these are Deeds' own words for who did something.
 pub const RESERVED: [&str; 5] = ["deeds", "people", "everyone", "everybody", "anybody"];
 
-/// What is drawn alike is one text here (the skeleton of Unicode's UTS 39), case aside.
+/// What is drawn alike is one text here (the skeleton of Unicode's UTS 39), case aside: a capital `I` is drawn like `l` and is the
+/// same as `i`, so that all three are one.
 pub fn drawn(name: &str) -> String {
-    // Plain letters and digits in one case need no table but for the few that are drawn alike, which the table knows.
-    skeleton(&in_one_spelling(name).to_lowercase()).collect()
+    let lower = in_one_spelling(name).to_lowercase();
+    skeleton(&lower).map(|c| if c == 'i' { 'l' } else { c }).collect()
 }
 
 /// The reserved name that it is, or is drawn like. What begins like an option of a command is none for anybody.
@@ -36,6 +37,9 @@ mod tests {
             ("caf\u{e9}", "cafe\u{301}"),
             ("modern", "modem"),
             ("agent-1", "agent-l"),
+            ("paul", "pauI"),
+            ("IVAN", "ivan"),
+            ("dana", "D\u{410}N\u{410}"),
         ] {
             assert_eq!(drawn(one), drawn(other), "{one} {other}");
         }
@@ -46,7 +50,9 @@ mod tests {
 
     #[test]
     fn words_of_its_own_are_reserved() {
-        for name in ["deeds", "Deeds", "d\u{435}eds", "people", "EVERYBODY", "--help", "-x", "\u{2010}x"] {
+        for name in
+            ["deeds", "Deeds", "d\u{435}eds", "people", "EVERYBODY", "PeopIe", "--help", "-x", "\u{2010}x"]
+        {
             assert!(reserved(name).is_some(), "{name}");
         }
         for name in ["dana", "deeds-bot", "people-ops", "body"] {

@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 
 use super::signing::{self, Meant, Statement, digest};
 use crate::domain::command::{AlertStep, Conclude, KeyStep, Override, OverrideVerb};
-use crate::domain::deed::{Body, Deed};
+use crate::domain::deed::{Body, Deed, ItemClosed};
 use crate::domain::ids::{Actor, ItemNo};
 use crate::domain::path::{EntityPath, FieldPath};
 use crate::domain::rule::{overriding, reviewer};
@@ -125,31 +125,74 @@ fn overrides(deed: &Deed, step: &Override) -> bool {
     same && deed.reason.as_deref() == Some(&*reason)
 }
 
-/// Whether what a signed answer sets off in the same decision is what it says: the map as it changes, what goes out.
+/// Whether a deed without a signature may stand in the decision of one that is signed, `primary`: what follows from that is what it
+/// says, the map as it changes and what goes out; and what never follows from it was not to be signed itself.
 ///
 /// # Errors
 /// What is not.
-pub fn follows(state: &State, deed: &Deed, answer: &ItemAnswer) -> Result<(), String> {
-    let wrong = || Err("it does something else than the answer that set it off".to_owned());
+pub fn follows(state: &State, deed: &Deed, primary: &Deed) -> Result<(), String> {
+    if let Body::ItemAnswered(closed) = &primary.body
+        && let Some(same) = is_of_answer(state, deed, primary, closed)
+    {
+        return if same {
+            Ok(())
+        } else {
+            Err("it does something else than the answer that set it off".to_owned())
+        };
+    }
+    // What was set, given and taken goes back with an answer; a person's word ends its alert and its item.
+    let back = matches!(primary.body, Body::ItemUndone(()))
+        && matches!(deed.body, Body::ScopeTransferred(_) | Body::WriteCommitted(()));
+    if back || is_of_conclusion(deed, primary) {
+        return Ok(());
+    }
+    let put_in =
+        |why| Err(format!("it is not signed and does not follow from deed {}, although {why}", primary.seq));
+    lacks(state, deed).map_or(Ok(()), put_in)
+}
+
+/// Whether a deed is what the signed answer says; none of what is not its to say.
+fn is_of_answer(state: &State, deed: &Deed, primary: &Deed, closed: &ItemClosed) -> Option<bool> {
+    let answer = &closed.answer;
     if let Body::ScopeExpanded(change) = &deed.body {
-        let same = matches!(answer, ItemAnswer::Expand { agent, grant, .. }
-            if *agent == change.agent && *grant == change.grant);
-        return if same { Ok(()) } else { wrong() };
+        return Some(matches!(answer, ItemAnswer::Expand { agent, grant, .. }
+            if *agent == change.agent && *grant == change.grant));
     }
     if let Body::ScopeTransferred(change) = &deed.body {
         let same = matches!(answer, ItemAnswer::Transfer { pattern, from, to, .. }
             if *pattern == change.pattern && *from == change.from && *to == change.to);
-        let offered = change.offered_by.is_some() && matches!(answer, ItemAnswer::Approve { .. });
-        return if same || offered { Ok(()) } else { wrong() };
+        return Some(same || change.offered_by.is_some() && matches!(answer, ItemAnswer::Approve { .. }));
     }
-    let Body::OutputPublished(published) = &deed.body else { return Ok(()) };
+    let items = || primary.refs.item.iter().chain(&closed.effects.included);
+    if let Body::AlertResolved(()) = &deed.body {
+        return Some(deed.actor == Actor::Deeds || items().any(|no| deed.refs.item == Some(*no)));
+    }
+    if let Body::ConclusionDrawn(_) = &deed.body {
+        return closed.effects.ruling.as_ref().map(|ruled| ruled.deed == deed.seq);
+    }
+    if let Body::MapReviewed(()) | Body::WriteCommitted(()) = &deed.body {
+        return Some(true);
+    }
+    let Body::OutputPublished(published) = &deed.body else { return None };
     let stored = deed.refs.item.and_then(|no| state.board.items.get(&no)).map(|item| &item.case);
     let wanted = match (answer, stored) {
         (ItemAnswer::ApproveEdited { body, .. }, _) => Some(body),
         (_, Some(Case::Approval { publish, .. } | Case::UnownedOutput { publish })) => Some(&publish.body),
         (_, _) => None,
     };
-    if wanted.is_none_or(|body| *body == published.body) { Ok(()) } else { wrong() }
+    Some(wanted.is_none_or(|body| *body == published.body))
+}
+
+/// Whether a deed ends the alert or the item that waited for this conclusion.
+fn is_of_conclusion(deed: &Deed, primary: &Deed) -> bool {
+    let Body::ConclusionDrawn(drawn) = &primary.body else { return false };
+    if let Body::AlertResolved(()) = &deed.body {
+        return deed.cause == Some(primary.seq);
+    }
+    let Body::ItemAnswered(closed) = &deed.body else { return false };
+    let rules = matches!(&closed.answer, ItemAnswer::Ruling { right: None, value: Some(value), .. }
+        if *value == drawn.answer);
+    rules && closed.effects.ruling.as_ref().is_some_and(|ruled| ruled.deed == primary.seq)
 }
 
 /// Why a deed without a signature was to be signed; none where it was not. `state` is as it was before.

@@ -63,13 +63,15 @@ pub struct Front {
     pub invitations: imbl::OrdMap<TokenId, Arc<Invitation>>,
     /// How many idempotency keys of each caller are kept.
     pub keys: imbl::OrdMap<Actor, usize>,
+    /// How many entities there are, and how large.
+    pub volume: Arc<Volume>,
 }
 
 impl Front {
     /// The board alone.
     pub fn of_board(board: Board) -> Self {
-        let (tokens, invitations, keys) = Default::default();
-        Self { board, tokens, invitations, keys }
+        let (tokens, invitations, keys, volume) = Default::default();
+        Self { board, tokens, invitations, keys, volume }
     }
 
     /// The last deed folded in.
@@ -128,6 +130,7 @@ impl State {
             tokens: self.access.tokens.clone(),
             invitations: self.access.invitations.clone(),
             keys: self.access.of.clone(),
+            volume: Arc::clone(&self.volume),
         }
     }
 

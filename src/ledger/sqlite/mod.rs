@@ -3,6 +3,7 @@
 //! A workspace is a file; its primary key is the sequence, which makes an append a compare-and-set for any number of
 //! processes. There is no secondary index: searching is the index's work.
 
+mod checkpointer;
 mod file;
 mod held;
 mod reader;

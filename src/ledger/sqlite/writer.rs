@@ -7,6 +7,7 @@ use bytes::Bytes;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, TransactionBehavior, params};
 use tokio::sync::{mpsc, oneshot};
 
+use super::checkpointer::Checkpointer;
 use super::file;
 use super::held::{self, Held};
 use crate::ledger::mark::Mark;
@@ -27,6 +28,7 @@ pub(super) struct Writer {
     identity: Identity,
     /// Absent while the storage is not trusted: after an error, until it was opened and verified anew.
     conn: Option<Connection>,
+    checkpointer: Checkpointer,
     /// The files that it writes to.
     held: Held,
     /// That they are gone; from then on nothing is written.
@@ -40,9 +42,10 @@ impl Writer {
     pub(super) fn open(path: &Path) -> Result<(Self, Identity), LedgerError> {
         let (conn, identity) = file::open_writer(path)?;
         file::check_tail(&conn, path, &identity)?;
-        let mark = Mark::new(path, identity.source());
+        let (mark, checkpointer) = (Mark::new(path, identity.source()), Checkpointer::new(path));
         let (path, held) = (path.to_owned(), Held::of(path));
-        Ok((Self { path, identity: identity.clone(), conn: Some(conn), held, gone: None, mark }, identity))
+        let (ours, conn) = (identity.clone(), Some(conn));
+        Ok((Self { path, identity: ours, conn, checkpointer, held, gone: None, mark }, identity))
     }
 
     /// Works until it is told to close or until nobody can ask any more. A caller that went away misses its answer,
@@ -56,6 +59,7 @@ impl Writer {
                 Command::Look { reply } => drop(reply.send(self.look())),
                 Command::Recover { reply } => drop(reply.send(self.recover())),
                 Command::Close { reply } => {
+                    self.checkpointer.finish();
                     drop(self.conn.take());
                     self.mark.sync();
                     reply.send(()).unwrap_or_default();
@@ -109,8 +113,12 @@ impl Writer {
             return Err(LedgerError::Closed { place: file::place(&self.path) });
         };
         match insert(conn, &self.identity, expected, &records) {
+            // Only of files that are still there: the checkpoint opens them by their names.
             Ok(None) => match self.look() {
-                Ok(()) => Ok(Append::Appended(records)),
+                Ok(()) => {
+                    self.checkpointer.committed(records.iter().map(|record| record.bytes.len()).sum());
+                    Ok(Append::Appended(records))
+                }
                 Err(gone) => Err(self.unknown(gone.clone(), gone)),
             },
             Ok(Some(head)) => Ok(Append::Moved(head)),
@@ -164,6 +172,7 @@ impl Writer {
                 reason: "the file was exchanged for another ledger while in use".to_owned(),
             });
         }
+        self.checkpointer.finish();
         file::checkpoint(&conn, &self.path)?;
         let head = file::check_tail(&conn, &self.path, &self.identity)?;
         self.conn = Some(conn);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::api::AlertList;
 use crate::domain::things::Alert;
-use crate::server::answer::{Answer, apart, json};
+use crate::server::answer::{Answer, ROW, apart, json};
 use crate::server::gate::Call;
 
 /// `GET /v1/alerts`: the worst first, then the latest; with `resolved`, those that are kept too.
@@ -17,5 +17,5 @@ pub(in crate::server) async fn list(call: Call) -> Answer {
     if query.flag("resolved")? {
         alerts.extend(state.board.resolved.iter().rev().cloned());
     }
-    apart(|| json(&AlertList { alerts, seq: state.head() }))
+    apart(alerts.len() * ROW, || json(&AlertList { alerts, seq: state.head() }))
 }

@@ -2,6 +2,7 @@
 
 use crate::domain::path::EntityPath;
 use crate::domain::query;
+use crate::domain::state::State;
 use crate::server::answer::{Answer, absent, apart, json};
 use crate::server::gate::Call;
 use crate::server::past;
@@ -11,17 +12,23 @@ pub(in crate::server) async fn show(call: Call) -> Answer {
     let query = call.query()?;
     let entity = call.param::<EntityPath>("path")?;
     let reader = &call.caller.principal.actor;
-    let view = match past::moment(&call, &query).await? {
+    let size = |state: &State| {
+        let size = state.entities.get(&entity).map_or(0, |entity| entity.size());
+        usize::try_from(size).unwrap_or(usize::MAX)
+    };
+    let (view, size) = match past::moment(&call, &query).await? {
         None => {
             let state = call.of_entity(&query, &entity).await?;
-            apart(|| query::read(&state, reader, &entity))
+            let size = size(&state);
+            (apart(size, || query::read(&state, reader, &entity)), size)
         }
         Some(moment) => {
             let then = past::with_entity(&call.space, moment, &entity).await?;
             let now = call.present(&entity).await?;
-            apart(|| query::read_past(&then, &now, reader, &entity))
+            let size = size(&then);
+            (apart(size, || query::read_past(&then, &now, reader, &entity)), size)
         }
     };
     let view = view.ok_or_else(|| absent(format!("entity {entity} that you may read")))?;
-    apart(|| json(&view))
+    apart(size, || json(&view))
 }

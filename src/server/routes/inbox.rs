@@ -10,7 +10,7 @@ use crate::domain::rule::{order, reviewer};
 use crate::domain::sight::Sight;
 use crate::domain::state::{Board, Front};
 use crate::domain::things::{ClosedItem, Effects, Item, ItemAnswer, PastAnswers};
-use crate::server::answer::{Answer, absent, apart, json, unseen};
+use crate::server::answer::{Answer, ROW, absent, apart, json, unseen};
 use crate::server::gate::Call;
 use crate::server::past;
 
@@ -27,7 +27,7 @@ pub(in crate::server) async fn list(call: Call) -> Answer {
         None => items.sort_by_key(|item| (item.due, item.no)),
     }
     let all_paused = state.board.halted.as_deref().cloned();
-    apart(|| json(&ItemList { items, all_paused, seq: state.head() }))
+    apart(items.len() * ROW, || json(&ItemList { items, all_paused, seq: state.head() }))
 }
 
 /// `GET /v1/inbox/{n}`: an open item, or an answered one while it is kept.

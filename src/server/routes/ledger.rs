@@ -47,7 +47,7 @@ pub(in crate::server) async fn page(call: Call) -> Answer {
     if filter.is_empty() {
         let mut page = unfiltered_page(&call.space, state.head(), from, limit).await?;
         page.count = query.flag("count")?.then_some((page.head.0, true));
-        return apart(|| json(&page));
+        return apart(bytes(&page), || json(&page));
     }
     if let Some(seq) = query.get::<Seq>("min_seq")? {
         call.space.index_reached(seq).await?;
@@ -67,7 +67,12 @@ pub(in crate::server) async fn page(call: Call) -> Answer {
     }
     let count = count.map(|count| (count.deeds, count.exact));
     let more = found.more || fitting.left_out;
-    apart(|| json(&LedgerPage { deeds: fitting.deeds.into(), more, head: found.head, count }))
+    let page = LedgerPage { deeds: fitting.deeds.into(), more, head: found.head, count };
+    apart(bytes(&page), || json(&page))
+}
+
+fn bytes(page: &LedgerPage) -> usize {
+    page.deeds.iter().map(|deed| deed.deed.get().len()).sum()
 }
 
 /// The deeds of a page, as many as fit: nearest to where it was asked for.

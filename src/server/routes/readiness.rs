@@ -5,7 +5,7 @@ use crate::api::Problem;
 use crate::domain::ids::AgentId;
 use crate::domain::map::nearest_name;
 use crate::domain::readiness::{self, Team};
-use crate::server::answer::{Answer, absent, apart, json};
+use crate::server::answer::{Answer, ROW, absent, apart, json};
 use crate::server::gate::Call;
 use crate::server::past;
 
@@ -26,7 +26,9 @@ pub(in crate::server) async fn agents(call: Call) -> Answer {
     let query = call.query()?;
     let state = call.front(&query).await?;
     let now = past::now(&call, &query).await?;
-    apart(|| json(&readiness::agents::agents_of(&state, call.space.limits(), now)))
+    apart(state.board.agents.len() * ROW, || {
+        json(&readiness::agents::agents_of(&state, call.space.limits(), now))
+    })
 }
 
 /// The team with one of its agents; a name that nobody has gets the nearest one.

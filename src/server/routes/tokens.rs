@@ -67,10 +67,7 @@ pub(in crate::server) async fn create(call: Call) -> Answer {
     let NewToken { class, name, expires } = call.parse()?;
     let (text, token) = mint(class, call.space.id(), &name, expires).map_err(no_random)?;
     let id = token.id.clone();
-    let front = call.space.handle().front();
-    let alike = naming::taken_for(front.board.map.model(), &front.tokens, &name);
-    let warning =
-        alike.map(|other| Arc::from(format!("`{name}` is drawn like `{other}`, which is another name")));
+    let warning = drawn_like(&call, &name);
     let answer = call.submit(Command::Token(TokenStep::Create(token))).await?;
     let mut reply = answer.reply;
     if !reply.is_done() {
@@ -82,6 +79,13 @@ pub(in crate::server) async fn create(call: Call) -> Answer {
     let id = made_by(&call, reply.deed).await?;
     reply.next = Some(Arc::from(SHOWN_ONCE));
     json(&TokenMade { token: None, id, warning, reply }).map(replayed)
+}
+
+/// A warning where somebody would take the name for another one.
+fn drawn_like(call: &Call, name: &str) -> Option<Arc<str>> {
+    let front = call.space.handle().front();
+    let other = naming::taken_for(front.board.map.model(), &front.tokens, name)?;
+    Some(Arc::from(format!("`{name}` is drawn like `{other}`, which is another name")))
 }
 
 /// The token that a deed says was made.
@@ -103,18 +107,20 @@ pub(in crate::server) async fn invite(call: Call) -> Answer {
     let text = InvitationText::of(text);
     let until = until.unwrap_or_else(|| call.now().plus(INVITED_FOR));
     let Token { id, hash, .. } = token;
+    let warning = drawn_like(&call, &name);
     let invitation = Invitation { id: id.clone(), class, name, hash, until, expires, vouched: false };
     let answer = call.submit(Command::Token(TokenStep::Invite(invitation))).await?;
     let (done, mut reply) = (answer.reply.is_done(), answer.reply);
     if done && answer.replayed {
         reply.next = Some(Arc::from(SHOWN_ONCE));
-        return json(&Invited { invitation: None, id: None, until: None, reply }).map(replayed);
+        return json(&Invited { invitation: None, id: None, until: None, warning, reply }).map(replayed);
     }
     let shown = |text: String| done.then_some(text);
     json(&Invited {
         invitation: shown(text.expose()),
         id: done.then_some(id),
         until: done.then_some(until),
+        warning: warning.filter(|_| done),
         reply,
     })
 }

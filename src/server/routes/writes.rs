@@ -3,7 +3,7 @@
 use crate::api::{BATCH_WRITES, BatchAnswer, BatchResult, Problem, ProblemCode};
 use crate::coordinator;
 use crate::domain::command::{Command, Write};
-use crate::server::answer::{Answer, apart, json};
+use crate::server::answer::{Answer, ROW, apart, json};
 use crate::server::gate::Call;
 
 /// `POST /v1/writes:batch`: an array of writes.
@@ -11,7 +11,7 @@ pub(in crate::server) async fn batch(call: Call) -> Answer {
     let writes = call.parse_all::<Write>()?;
     bounded(writes.len())?;
     let answers = call.submit_all(writes.into_iter().map(Command::Write).collect()).await?;
-    apart(|| json(&in_order(answers)))
+    apart(answers.len() * ROW, || json(&in_order(answers)))
 }
 
 /// Refuses a batch that is too long.

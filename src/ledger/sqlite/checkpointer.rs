@@ -1,0 +1,50 @@
+//! Brings the write-ahead log into the file on a thread beside the writer. Left to the writer, a commit in so many would wait for all
+//! of it.
+
+use std::path::{Path, PathBuf};
+use std::thread::{self, JoinHandle};
+
+use super::file;
+
+/// How many pages of write-ahead log are gathered before. Few, so that what is synced at once keeps no commit.
+const PAGES: usize = 256;
+/// What a page of SQLite's holds.
+const PAGE_BYTES: usize = 4_096;
+
+/// The writer's, who alone begins checkpoints: one at a time, because a second one would be refused.
+pub(super) struct Checkpointer {
+    path: PathBuf,
+    running: Option<JoinHandle<()>>,
+    pages: usize,
+}
+
+impl Checkpointer {
+    pub(super) fn new(path: &Path) -> Self {
+        Self { path: path.to_owned(), running: None, pages: 0 }
+    }
+
+    /// A batch of so many bytes was committed.
+    pub(super) fn committed(&mut self, bytes: usize) {
+        self.pages += 1 + bytes / PAGE_BYTES;
+        if self.pages < PAGES || self.running.as_ref().is_some_and(|running| !running.is_finished()) {
+            return;
+        }
+        self.pages = 0;
+        let path = self.path.clone();
+        let work = move || {
+            if let Err(error) = file::checkpoint_beside(&path) {
+                tracing::warn!(%error, "the write-ahead log could not be brought into the ledger's file yet");
+            }
+        };
+        // Without a thread the writer does it, somewhat later.
+        self.running = thread::Builder::new().name("ledger-checkpoint".to_owned()).spawn(work).ok();
+    }
+
+    /// Waits until none runs.
+    pub(super) fn finish(&mut self) {
+        if let Some(running) = self.running.take() {
+            // If it panicked, its connection was closed on the way.
+            running.join().unwrap_or_default();
+        }
+    }
+}
