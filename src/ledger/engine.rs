@@ -31,6 +31,8 @@ pub struct Engine {
     pub(super) list: fn(&Path) -> Found<Vec<WorkspaceId>>,
     /// Whether a file of that name in a workspace's folder is a ledger that was being made.
     pub(super) is_draft: fn(&str) -> bool,
+    /// Keeps a copy of what was not brought into the ledger yet, where it is opened though deeds are missing.
+    pub(super) set_log_apart: fn(&Path) -> Found<()>,
     /// Opens the ledger of that workspace, and makes it if there is none.
     pub(super) create: fn(&Path, &WorkspaceId) -> Found<AnyLedger>,
     /// Opens a ledger that exists, and verifies its end.

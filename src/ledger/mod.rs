@@ -36,7 +36,7 @@ pub use engine::{AnyLedger, Engine};
 pub use error::LedgerError;
 pub use identity::{Identity, LedgerId};
 pub use signing::Signing;
-pub use sqlite::{SqliteLedger, read_all};
+pub use sqlite::{Rebuild, SqliteLedger, read_all};
 pub use store::{Kept, Store};
 #[cfg(test)]
 pub use testing::MemoryLedger;

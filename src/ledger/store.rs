@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use super::engine::{ENGINES, Engine};
 use super::mark::{self, Marked};
 use super::{
-    AnyLedger, Head, Identity, LedgerError, Lost, Record, Signing, Verified, Witness, signing, sqlite,
+    AnyLedger, Head, Identity, LedgerError, Lost, Rebuild, Record, Signing, Verified, Witness, signing,
+    sqlite,
 };
 use crate::domain::ids::WorkspaceId;
 
@@ -158,18 +159,43 @@ impl Store {
         mark::read(&self.file(workspace), source)
     }
 
-    /// Lets the note say where the ledger ends now, whatever it said before, and sets the heads aside that were signed: those
+    /// Lets the note say where the ledger ends now, whatever it said before.
+    ///
+    /// # Errors
+    /// When the ledger can't be read, or the note not be written.
+    pub fn note_end(&self, workspace: &WorkspaceId) -> Result<(), LedgerError> {
+        let (verified, _) = self.inspect(workspace)?;
+        mark::put(&self.file(workspace), &verified.identity.source(), verified.head)
+    }
+
+    /// Does the same, and sets the heads aside that were signed: those
     /// who saw more are not heard any more.
     ///
     /// # Errors
     /// When one of the files can't be written.
     pub fn forget_witnesses(&self, workspace: &WorkspaceId) -> Result<(), LedgerError> {
-        let (verified, _) = self.inspect(workspace)?;
         let heads = self.folder(workspace).join(signing::HEADS);
         if heads.exists() {
             signing::set_aside(&heads)?;
         }
-        mark::put(&self.file(workspace), &verified.identity.source(), verified.head)
+        self.note_end(workspace)
+    }
+
+    /// Keeps a copy of what may still be found of a ledger that lacks deeds, before it is opened.
+    ///
+    /// # Errors
+    /// When there is no room for it.
+    pub fn set_log_apart(&self, workspace: &WorkspaceId) -> Result<(), LedgerError> {
+        (self.engine.set_log_apart)(&self.folder(workspace))
+    }
+
+    /// Begins to make a ledger again from its deeds, in the form of backups.
+    ///
+    /// # Errors
+    /// When it can't be written, or something is there already.
+    pub fn rebuild(&self, workspace: &WorkspaceId, identity: &Identity) -> Result<Rebuild, LedgerError> {
+        self.private(workspace)?;
+        Rebuild::begin(&self.path(Kept::Ledger(workspace)), identity)
     }
 
     /// Copies a ledger as it is at one moment, also while another process appends to it, into a store in the form of

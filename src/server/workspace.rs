@@ -254,7 +254,10 @@ async fn lost(store: &Store, id: &WorkspaceId, is_new: bool) -> Result<Option<Lo
     let look = move || match witnesses::look(&store, &id)? {
         Found::Whole => Ok(None),
         Found::Accepted => witnesses::forget(&store, &id).map(|()| None),
-        Found::Lost(lost) => Ok(Some(lost)),
+        Found::Lost(lost) => {
+            store.set_log_apart(&id)?;
+            Ok(Some(lost))
+        }
     };
     let looked = tokio::task::spawn_blocking(look).await;
     looked.unwrap_or_else(|error| Err(StartError::Thread(error.to_string()).into()))

@@ -118,6 +118,20 @@ fn deeds_that_went_with_the_write_ahead_log_are_missed_until_their_loss_is_accep
     assert_eq!(refused.status, 2, "{}", told(&refused));
 }
 
+/// One bit of the write-ahead log: what comes after it is not read any more.
+#[test]
+fn deeds_that_went_with_a_flipped_bit_are_missed_and_what_is_left_of_them_is_kept() {
+    let (home, last) = killed();
+    let log = folder(&home).join("ledger.db-wal");
+    let mut bytes = fs::read(&log).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&log, &bytes).unwrap();
+    is_lost(&home, "the note of its last head", last);
+    assert_eq!(fs::read(folder(&home).join("ledger.db-wal.lost")).unwrap(), bytes);
+    is_lost(&home, "the note of its last head", last);
+}
+
 #[test]
 fn each_witness_alone_is_believed() {
     let (home, last) = killed();

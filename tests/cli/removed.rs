@@ -60,6 +60,13 @@ fn taken_away(take: impl FnOnce(&Path), kept_in: impl FnOnce(&Home) -> PathBuf) 
     }
     assert!(!text.contains("one.too.many") && !text.contains("another.one"), "{text}");
     home.ok(&["verify", "--export", &export]);
+    // It can be gone on with.
+    home.ok(&["restore", &export, "--data-dir", "new"]);
+    let events = home.ok(&["log", "type:deeds.event.*", "--data-dir", "new"]);
+    assert!(events.contains("nobody.knows.3"), "{events}");
+    home.ok(&["raise", "goes.on", "--data-dir", "new"]);
+    let doctor = home.ok(&["doctor", "--data-dir", "new"]);
+    assert!(doctor.contains("restored") && doctor.contains(&export), "{doctor}");
     let log = fs::read_to_string(home.dir.path().join("serve.log")).unwrap();
     assert!(log.contains(&export), "{log}");
     // Looking still works.

@@ -7,6 +7,7 @@ mod checkpointer;
 mod file;
 mod held;
 mod reader;
+mod rebuild;
 mod writer;
 
 use std::path::Path;
@@ -15,6 +16,7 @@ use std::{fs, thread};
 
 use bytes::Bytes;
 use reader::Reader;
+pub use rebuild::Rebuild;
 use tokio::sync::{mpsc, oneshot};
 use writer::Writer;
 
@@ -34,6 +36,7 @@ pub(super) const ENGINE: Engine = Engine {
     place: |folder| file::place(&folder.join(FILE)),
     list: |root| store::folders(root, |name| !file::is_draft(name)),
     is_draft: file::is_draft,
+    set_log_apart: |folder| file::set_log_apart(&folder.join(FILE)),
     create: |folder, workspace| {
         Ok(SqliteLedger::open_or_create(&folder.join(FILE), workspace.as_str())?.into())
     },

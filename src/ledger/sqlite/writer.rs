@@ -182,7 +182,7 @@ impl Writer {
 }
 
 /// One transaction: compare the head, write, commit. Answers the real head if it is not the expected one.
-fn insert(
+pub(super) fn insert(
     conn: &mut Connection,
     identity: &Identity,
     expected: Head,
