@@ -300,6 +300,7 @@ fn brief(error: &ClientError) -> String {
         | ClientError::Problem(_)
         | ClientError::TooLong { .. }
         | ClientError::Signing { .. }
+        | ClientError::Forked { .. }
         | ClientError::Protocol { .. } => error.to_string(),
     }
 }

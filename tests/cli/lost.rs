@@ -175,3 +175,36 @@ fn a_killed_server_has_lost_nothing() {
         assert!(!folder(&home).join(name).exists(), "{name} is left");
     }
 }
+
+/// What a console saw is what commands go by, too: nothing is decided on another history before its person has said so.
+#[test]
+fn nothing_is_decided_on_a_history_that_is_not_the_one_seen() {
+    let home = Home::new();
+    home.ok(&["raise", "nobody.knows"]);
+    let seen = |seq: u64, hash: &str| {
+        home.file("data/seen.json", &json!({"here": {"default": {"seq": seq, "hash": hash}}}).to_string());
+    };
+    let deed: Json =
+        serde_json::from_str(home.ok(&["log", "--export", "jsonl"]).lines().nth(3).unwrap()).unwrap();
+    seen(deed["seq"].as_u64().unwrap(), deed["hash"].as_str().unwrap());
+    home.ok(&["doctor"]);
+    home.ok(&["inbox", "claim", "1"]);
+    for (seq, hash) in [(1, "0".repeat(64)), (9_000, "1".repeat(64))] {
+        seen(seq, &hash);
+        let said = home.run(&["inbox", "release", "1"]);
+        assert!(said.status == 1 && said.err.contains("deeds ledger confirm"), "{}", told(&said));
+        let said = home.run(&["doctor"]);
+        assert!(said.status == 1 && said.out.contains("seen default"), "{}", told(&said));
+        // Looking, what agents do, and a stop are not held up.
+        home.ok(&["inbox", "list"]);
+        home.ok(&["raise", "goes.on"]);
+        let stop = home.run(&["override", "pause-all", "--reason", "something is wrong here"]);
+        assert!(!stop.err.contains("ledger confirm"), "{}", told(&stop));
+    }
+    assert!(home.ok(&["log", "type:deeds.workspace.paused"]).contains("wrong here"));
+    let said = home.ok(&["ledger", "confirm"]);
+    assert!(said.contains("9000"), "{said}");
+    home.ok(&["inbox", "release", "1"]);
+    home.ok(&["doctor"]);
+    assert!(home.ok(&["ledger", "confirm"]).contains("nothing to confirm"));
+}
