@@ -23,13 +23,17 @@ impl Loop {
     pub(super) fn lose_trust(&mut self, trouble: Trouble) {
         tracing::error!(%trouble, "the ledger failed; nothing is recorded until it was verified again");
         self.distrust = true;
-        self.shared.trouble.send_replace(Some(trouble));
+        // Deeds that are missing stay so, whatever else fails meanwhile.
+        let lost = self.lost.clone().map(|lost| Trouble::Lost(Box::new(lost)));
+        self.shared.trouble.send_replace(Some(lost.unwrap_or(trouble)));
     }
 
     /// Deeds are missing: what is there is looked at, and nothing is recorded.
     pub(super) fn only_look(&mut self, lost: Lost) {
-        self.lose_trust(Trouble::Lost(Box::new(lost.clone())));
-        self.lost = Some(lost);
+        // The state was read from the ledger just now.
+        self.durable.whole = Some(self.state.clone());
+        self.lost = Some(lost.clone());
+        self.lose_trust(Trouble::Lost(Box::new(lost)));
     }
 
     /// After an error: has the ledger opened and verified again, and makes the state what it says. Until that works,

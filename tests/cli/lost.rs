@@ -146,6 +146,39 @@ fn each_witness_alone_is_believed() {
     is_lost(&home, "the note", last);
 }
 
+/// An old copy of the ledger alone, with everything else as it was.
+#[test]
+fn an_old_copy_that_is_put_back_is_told_by_the_snapshot_and_by_what_was_signed() {
+    let home = Home::new();
+    raise(&home, 2);
+    let ledger = folder(&home).join("ledger.db");
+    let old = fs::read(&ledger).unwrap();
+    raise(&home, 3);
+    let last = head(&home);
+    let set = |names: &[&str]| {
+        for name in ["ledger.db-head", "index.db", "snapshot", "heads.signed"] {
+            let (here, apart) = (folder(&home).join(name), home.dir.path().join(name));
+            if apart.exists() {
+                fs::rename(&apart, &here).unwrap();
+            }
+            if !names.contains(&name) {
+                fs::rename(&here, &apart).unwrap();
+            }
+        }
+    };
+    fs::write(&ledger, &old).unwrap();
+    for (name, witness) in [("snapshot", "the snapshot"), ("heads.signed", "a signed checkpoint")] {
+        set(&[name]);
+        is_lost(&home, witness, last);
+    }
+    // A snapshot that is not as it was written is heard by nobody.
+    set(&["snapshot"]);
+    let snapshot = folder(&home).join("snapshot");
+    let text = fs::read_to_string(&snapshot).unwrap();
+    fs::write(&snapshot, text.replacen("\"dana\"", "\"dona\"", 1)).unwrap();
+    home.ok(&["verify"]);
+}
+
 #[test]
 fn a_damaged_witness_is_not_believed_and_said() {
     let home = Home::new();
