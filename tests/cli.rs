@@ -20,6 +20,8 @@ mod clock;
 mod codeowners;
 #[path = "cli/console.rs"]
 mod console;
+#[path = "cli/copies.rs"]
+mod copies;
 #[path = "cli/damage.rs"]
 mod damage;
 #[path = "cli/decisions.rs"]
@@ -30,6 +32,8 @@ mod first_run;
 mod history;
 #[path = "cli/hooks.rs"]
 mod hooks;
+#[path = "cli/lost.rs"]
+mod lost;
 #[path = "cli/map_test.rs"]
 mod map_test;
 #[path = "cli/map_tools.rs"]
@@ -47,6 +51,8 @@ mod programs;
 mod readiness;
 #[path = "cli/rehearse.rs"]
 mod rehearse;
+#[path = "cli/removed.rs"]
+mod removed;
 #[path = "cli/run.rs"]
 mod run;
 #[path = "cli/secrets.rs"]

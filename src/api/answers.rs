@@ -15,7 +15,7 @@ use crate::domain::outcome::Outcome;
 use crate::domain::reply::Reply;
 use crate::domain::signature::SignKey;
 use crate::domain::state::{Board, Rows, Stop, Whole};
-use crate::domain::things::{Alert, ClosedItem, Item, PastAnswers, TokenClass, Work};
+use crate::domain::things::{Alert, ClosedItem, Item, Loss, PastAnswers, TokenClass, Work};
 use crate::domain::time::{Span, Time};
 use crate::domain::value::{Value, some};
 
@@ -303,6 +303,18 @@ pub struct WhoAmI {
     pub server: ServerFacts,
     /// The moment that the question names with `at`.
     pub as_of: Option<AsOf>,
+    /// Why nothing can be recorded in the workspace at present.
+    pub trouble: Option<TroubleView>,
+}
+
+/// Why nothing can be recorded in a workspace.
+#[serde_with::skip_serializing_none]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TroubleView {
+    /// What is wrong, and the mend.
+    pub detail: String,
+    /// The deeds that are missing from the ledger.
+    pub missing: Option<Loss>,
 }
 
 /// A moment of the past.
@@ -587,6 +599,7 @@ pub struct WorkspaceList {
 }
 
 /// One workspace.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WorkspaceView {
     /// Its name.
@@ -597,4 +610,6 @@ pub struct WorkspaceView {
     pub items: usize,
     /// Open alerts.
     pub alerts: usize,
+    /// Why it does not open, or why nothing can be recorded in it.
+    pub trouble: Option<String>,
 }

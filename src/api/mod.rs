@@ -30,8 +30,8 @@ pub use answers::{
     ContestedField, EffectView, FieldActivity, Histogram, InvitationView, Invited, ItemList, ItemView,
     KnownActor, LastWritten, LedgerPage, MapChecked, MapView, NewInvitation, NewToken, NewWorkspaceRequest,
     NoteBody, PAGE_LIMIT, RawDeed, ReassignBody, ServerFacts, Stats, TakeInvitation, Times, TokenList,
-    TokenMade, TokenView, Traced, WhoAmI, WholeView, Words, WorkList, WorkStepBody, WorkspaceList,
-    WorkspaceMade, WorkspaceView,
+    TokenMade, TokenView, Traced, TroubleView, WhoAmI, WholeView, Words, WorkList, WorkStepBody,
+    WorkspaceList, WorkspaceMade, WorkspaceView,
 };
 #[cfg(any(test, fuzzing))]
 pub(crate) use body::any_body;

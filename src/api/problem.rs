@@ -153,6 +153,8 @@ problems! {
     PageGone = "page-gone", 409, "this page is not kept any more", "ask for the board anew, from its first page";
     /// The workspace exists.
     Exists = "exists", 409, "it exists already", "choose another name";
+    /// Those deeds are not missing.
+    NothingLost = "nothing-lost", 409, "those deeds are not missing", "accept the loss of what is missing, and of nothing else: `GET /v1/whoami` says what that is";
     /// The idempotency key stands for another request.
     KeyReused = "key-reused", 409, "the key was used for another request", "send this request under a new idempotency key";
     /// The body is too large.
@@ -181,6 +183,10 @@ problems! {
     Defect = "defect", 500, "a defect in Deeds", "nothing was recorded; please report it with the detail";
     /// The deeds could not be recorded.
     Unavailable = "unavailable", 503, "nothing can be recorded at present", "mend what the detail names, then send it again with the same idempotency key";
+    /// Deeds are missing from the ledger.
+    LedgerLost = "ledger-lost", 503, "deeds are missing from the ledger", "nothing is recorded until they are back or their loss is accepted: the detail says what is missing and what helps; looking works";
+    /// The ledger's file was taken away.
+    LedgerGone = "ledger-gone", 503, "the file of the ledger is gone", "nothing is recorded until the server is started again on the file or a backup: the detail says what was kept";
     /// It may or may not be recorded.
     Unknown = "outcome-unknown", 503, "it is not known whether this was recorded", "send it again with the same idempotency key: it is done once";
     /// The state has not reached the sequence asked for.

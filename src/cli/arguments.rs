@@ -7,8 +7,8 @@ use super::context::{ConsoleFlags, Global};
 use super::then::Then;
 use super::{
     agent, agents, alerts, away, backup, checkpoint, console, demo, doctor, entity, fan_outs, handoffs, hook,
-    import, inbox, join, keys, leases, log, man, map, outputs, overrides, readiness, rehearse, review, serve,
-    single, tokens, trace, verify, who_owns, work, workspaces,
+    import, inbox, join, keys, leases, ledger, log, man, map, outputs, overrides, readiness, rehearse,
+    review, serve, single, tokens, trace, verify, who_owns, work, workspaces,
 };
 
 const EXAMPLES: &str = "\
@@ -155,6 +155,9 @@ pub(crate) enum Command {
     Backup(backup::Command),
     /// Bring a backup into an empty data directory, and verify it
     Restore(backup::RestoreCommand),
+    /// Where the ledger does not hold what was seen in it: accept the loss, confirm the history
+    #[command(subcommand)]
+    Ledger(ledger::Command),
     /// What is wrong here, and the mend
     #[command(after_help = doctor::EXAMPLES)]
     Doctor,

@@ -6,13 +6,15 @@ mod archive;
 mod restore;
 
 use std::fs::{self, DirBuilder, File};
-use std::io::{BufWriter, ErrorKind};
+use std::io::{BufReader, BufWriter, ErrorKind};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use archive::{Manifest, Part, Sum};
 use clap::Args;
+use rustix::io::Errno;
+use rustix::process::{Pid, test_kill_process};
 use serde::Serialize;
 
 use super::context::Context;
@@ -22,6 +24,7 @@ use super::verify::{chosen, verified};
 use crate::coordinator::Clock;
 use crate::domain::ids::WorkspaceId;
 use crate::ledger::{Kept, Store};
+use crate::server::witnesses::{self, Found};
 
 #[cfg(any(test, fuzzing))]
 pub(crate) use archive::any_backup;
@@ -58,15 +61,30 @@ pub(super) fn run(context: &Context, command: &Command) -> anyhow::Result<Status
     let dir = context.existing_dir()?;
     let workspaces = chosen(context, &dir)?;
     let draft = Draft::beside(&command.file)?;
-    let mut parts = Vec::with_capacity(workspaces.len());
+    let (mut parts, mut faults) = (Vec::with_capacity(workspaces.len()), Vec::new());
     for workspace in workspaces {
-        parts.push(copy(dir.store(), workspace, &draft.store)?);
+        match copy(dir.store(), workspace.clone(), &draft.store) {
+            Ok(part) => parts.push(part),
+            Err(fault) => faults.push(fault.context("not in the backup")),
+        }
+        if let Ok(Found::Lost(lost)) = witnesses::look(dir.store(), &workspace) {
+            faults.push(anyhow::Error::from(lost).context("in the backup as it is"));
+        }
+    }
+    if parts.is_empty()
+        && let Some(fault) = faults.pop()
+    {
+        for fault in &faults {
+            output::complain(format!("{fault:#}"));
+        }
+        return Err(fault);
     }
     // After what they signed: every key that a head needs is there by now.
     let keys = signed(dir.store(), Kept::Keys, &draft.store)?;
     let manifest = Manifest::new(Clock::System.now(), dir.store().home(), parts, keys);
     let whole = draft.path.join("backup.tar");
     pack(&whole, &manifest, &draft).with_context(|| shown.to_string())?;
+    try_out(&whole, &draft.path.join("trial")).context("the backup that was made can't be restored")?;
     // A link, and not a rename, never takes the place of a file that came meanwhile.
     fs::hard_link(&whole, &command.file)
         // Not every file system has links.
@@ -78,7 +96,18 @@ pub(super) fn run(context: &Context, command: &Command) -> anyhow::Result<Status
             }
         })
         .with_context(|| shown.to_string())?;
-    report(context.out, &manifest)
+    let told = report(context.out, &manifest)?;
+    for fault in &faults {
+        output::complain(format!("{fault:#}"));
+    }
+    Ok(if faults.is_empty() { told } else { Status::No })
+}
+
+/// Reads a backup as `deeds restore` does, into a directory that is taken away again, and verifies every ledger that comes of it.
+fn try_out(backup: &Path, place: &Path) -> anyhow::Result<()> {
+    let trial = Draft::at(place.to_owned());
+    let manifest = restore::unpack(BufReader::new(File::open(backup)?), &trial)?;
+    restore::verify(&manifest, &trial.store)
 }
 
 /// Copies one ledger, and verifies the copy.
@@ -137,6 +166,8 @@ fn report(out: Output, manifest: &Manifest) -> anyhow::Result<Status> {
 struct Draft {
     path: PathBuf,
     store: Store,
+    /// Held while it is filled, so that nobody takes it for what a kill left behind.
+    _lock: Option<File>,
 }
 
 impl Draft {
@@ -144,20 +175,72 @@ impl Draft {
         let mut path = file.as_os_str().to_owned();
         path.push(format!(".{}.new", std::process::id()));
         let path = PathBuf::from(path);
+        for left in leftovers(file) {
+            fs::remove_dir_all(left).unwrap_or_default();
+        }
         DirBuilder::new().mode(0o700).create(&path).map_err(|error| {
             anyhow::anyhow!("{}: {error}; name a file in a directory that you may write to", path.display())
         })?;
-        Ok(Self::at(path))
+        // Not every file system has locks; then the number of the process tells.
+        let lock = File::open(&path).ok().filter(|directory| directory.try_lock().is_ok());
+        Ok(Self { store: Store::of_backups(&path), path, _lock: lock })
     }
 
     fn at(path: PathBuf) -> Self {
-        Self { store: Store::of_backups(&path), path }
+        Self { store: Store::of_backups(&path), path, _lock: None }
     }
+}
+
+/// What backups to that file left beside it that were killed: a directory that has the number of a process which is gone, or
+/// is this one, and that nobody has locked.
+fn leftovers(file: &Path) -> impl Iterator<Item = PathBuf> {
+    let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let is_left = move |path: &PathBuf| {
+        let found = path.file_name().unwrap_or_default().to_string_lossy();
+        let number = found.strip_prefix(&format!("{name}.")).and_then(|rest| rest.strip_suffix(".new"));
+        let Some(number) = number.and_then(|number| number.parse::<i32>().ok()) else { return false };
+        let gone = Pid::from_raw(number).is_some_and(|pid| test_kill_process(pid) == Err(Errno::SRCH));
+        let ours = u32::try_from(number) == Ok(std::process::id());
+        (gone || ours) && File::open(path).is_ok_and(|directory| directory.try_lock().is_ok())
+    };
+    fs::read_dir(parent).into_iter().flatten().flatten().map(|entry| entry.path()).filter(is_left)
 }
 
 impl Drop for Draft {
     fn drop(&mut self) {
         // What can't be taken away is told by its name to whoever finds it.
         fs::remove_dir_all(&self.path).unwrap_or_default();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_backup_is_tried_before_it_is_there() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::of_backups(&directory.path().join("data"));
+        let workspace: WorkspaceId = "northwind".parse().unwrap();
+        drop(store.create(&workspace).unwrap());
+        let draft = Draft::beside(&directory.path().join("b.tar")).unwrap();
+        let part = copy(&store, workspace, &draft.store).unwrap();
+        let tried = |name: &str, part: Part| {
+            let backup = draft.path.join(name);
+            pack(&backup, &Manifest::new(Clock::System.now(), None, vec![part], None), &draft).unwrap();
+            try_out(&backup, &draft.path.join("trial"))
+        };
+        tried("right.tar", part.clone()).unwrap();
+        assert!(!draft.path.join("trial").exists(), "the trial is left");
+        let wrongs = [
+            Part { deeds: 1, ..part.clone() },
+            Part { hash: "0".repeat(64), ..part.clone() },
+            Part { ledger: "urn:uuid:another".to_owned(), ..part },
+        ];
+        for (number, wrong) in wrongs.into_iter().enumerate() {
+            let error = tried(&format!("wrong-{number}.tar"), wrong).unwrap_err();
+            assert!(error.to_string().contains("not the one that the manifest names"), "{error:#}");
+        }
     }
 }

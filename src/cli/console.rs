@@ -1,6 +1,6 @@
 //! `deeds` and `deeds screen`: the console on a terminal, or one frame of it as text.
 
-mod seen;
+pub(super) mod seen;
 
 use std::io::IsTerminal as _;
 use std::path::Path;

@@ -21,6 +21,8 @@ const LOCK: &str = "lock";
 const TOKENS: &str = "tokens";
 const MAPS: &str = "maps";
 const PERSON: &str = "person";
+/// Which backup the directory was restored from.
+pub(crate) const RESTORED: &str = "restored.json";
 /// How the file of a guard's token ends; no name has this sign in it.
 const GUARD: &str = "=guard";
 /// The largest token file or server file that is read, in bytes.

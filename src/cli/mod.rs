@@ -25,6 +25,7 @@ mod inbox;
 mod join;
 mod keys;
 mod leases;
+mod ledger;
 mod list;
 mod log;
 mod man;
@@ -125,6 +126,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Status> {
         Some(Command::Readiness(command)) => readiness::run(&context, &command),
         Some(Command::Map(command)) => map::run(&context, command),
         Some(Command::Override(command)) => overrides::run(&context, command),
+        Some(Command::Ledger(command)) => ledger::run(&context, command),
         Some(Command::Keys { command }) => keys::run(&context, command.unwrap_or(keys::Command::List)),
         Some(Command::Tokens(command)) => tokens::run(&context, command),
         Some(Command::Join(join)) => join::run(&context, &join),

@@ -17,6 +17,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use tokio::time::Instant;
 
+use super::console::seen;
 use super::context::Context;
 use super::datadir::{DataDir, DataDirError, Lock, Served};
 use super::status::{Status, Usage};
@@ -138,7 +139,11 @@ impl Session {
         if signer.is_some() {
             ledgers::meet(context, &session).await;
         }
-        Ok(Self { client: session.client.clone().signing(signer), ..session })
+        let (place, file) = seen::place(context, &session);
+        let seen = file.and_then(|file| seen::read(&file, &place).remove(&session.client.token().workspace));
+        let client =
+            session.client.clone().signing(signer).continuing(seen.map(|seen| (seen.seq, seen.hash)));
+        Ok(Self { client, ..session })
     }
 
     /// How the server is called where something is remembered of it: the data directory's own, or by its address.

@@ -66,7 +66,7 @@ pub(crate) fn code(error: &anyhow::Error) -> u8 {
 fn code_of(error: &ClientError) -> u8 {
     match error {
         ClientError::Address { .. } | ClientError::Token { .. } => USED_WRONGLY,
-        ClientError::Signing { .. } => NO,
+        ClientError::Signing { .. } | ClientError::Forked { .. } => NO,
         ClientError::Unreachable { .. } | ClientError::TooLong { .. } | ClientError::Protocol { .. } => {
             FAILED
         }

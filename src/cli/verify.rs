@@ -22,6 +22,7 @@ use super::status::{Status, Usage};
 use crate::domain::ids::WorkspaceId;
 use crate::ledger::note::NoteKey;
 use crate::ledger::{Head, Store, Verified, export, read_all};
+use crate::server::witnesses::{self, Found};
 
 /// What is verified.
 #[derive(Debug, Args)]
@@ -73,12 +74,19 @@ pub(super) fn run(context: &Context, command: &Command) -> anyhow::Result<Status
         ));
     }
     let allowed = command.allowed_signers.as_deref().map(Allowed::read).transpose()?;
-    let sound = match &command.export {
-        Some(file) => vec![verify_export(file, command, allowed.as_ref())?],
+    let (sound, mut faults) = match &command.export {
+        Some(file) => (vec![verify_export(file, command, allowed.as_ref())?], Vec::new()),
         None => verify_ledgers(context, command, allowed.as_ref())?,
     };
-    report(context.out, &sound)?;
-    Ok(Status::Done)
+    if !sound.is_empty() {
+        report(context.out, &sound)?;
+    }
+    // Each is told; the last one says how it ended.
+    let last = faults.pop();
+    for fault in &faults {
+        output::complain(format!("{fault:#}"));
+    }
+    last.map_or(Ok(Status::Done), Err)
 }
 
 fn verify_export(path: &Path, command: &Command, allowed: Option<&Allowed>) -> anyhow::Result<Sound> {
@@ -120,35 +128,48 @@ fn signatures_of(
     signatures.finish(&place)
 }
 
+/// Those that hold, and the faults of the others.
 fn verify_ledgers(
     context: &Context,
     command: &Command,
     allowed: Option<&Allowed>,
-) -> anyhow::Result<Vec<Sound>> {
+) -> anyhow::Result<(Vec<Sound>, Vec<anyhow::Error>)> {
     let dir = context.existing_dir()?;
-    let workspaces = chosen(context, &dir)?;
-    let mut found = Vec::with_capacity(workspaces.len());
-    for workspace in workspaces {
-        let notes = command
-            .checkpoints
-            .as_ref()
-            .map(|file| Notes::read(&dir, &workspace, file.as_deref(), &command.key));
-        let mut notes = notes.transpose()?;
-        let verified = verified_with(dir.store(), &workspace, |head| {
-            if let Some(notes) = &mut notes {
-                notes.reached(head);
-            }
-        })?;
-        let mut sound = sound(dir.store().place(&workspace), &verified);
-        if let Some(notes) = notes {
-            sound.checkpoints = Some(notes.hold(&sound.place, &verified)?);
+    let (mut sound, mut faults) = (Vec::new(), Vec::new());
+    for workspace in chosen(context, &dir)? {
+        match verify_ledger(&dir, &workspace, command, allowed) {
+            Ok(found) => sound.push(found),
+            Err(fault) => faults.push(fault),
         }
-        if command.signatures {
-            sound.signatures = Some(signatures_of(dir.store(), &workspace, &verified, allowed)?);
-        }
-        found.push(sound);
     }
-    Ok(found)
+    Ok((sound, faults))
+}
+
+fn verify_ledger(
+    dir: &DataDir,
+    workspace: &WorkspaceId,
+    command: &Command,
+    allowed: Option<&Allowed>,
+) -> anyhow::Result<Sound> {
+    let notes = command.checkpoints.as_ref();
+    let notes = notes.map(|file| Notes::read(dir, workspace, file.as_deref(), &command.key));
+    let mut notes = notes.transpose()?;
+    let verified = verified_with(dir.store(), workspace, |head| {
+        if let Some(notes) = &mut notes {
+            notes.reached(head);
+        }
+    })?;
+    if let Found::Lost(lost) = witnesses::look(dir.store(), workspace)? {
+        return Err(lost.into());
+    }
+    let mut sound = sound(dir.store().place(workspace), &verified);
+    if let Some(notes) = notes {
+        sound.checkpoints = Some(notes.hold(&sound.place, &verified)?);
+    }
+    if command.signatures {
+        sound.signatures = Some(signatures_of(dir.store(), workspace, &verified, allowed)?);
+    }
+    Ok(sound)
 }
 
 /// Verifies a ledger whole, and shows how far it is.

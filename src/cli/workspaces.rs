@@ -25,7 +25,18 @@ pub(crate) enum Command {
 pub(super) fn run(context: &Context, command: Option<Command>) -> anyhow::Result<Status> {
     let out = context.out;
     session::with_session(context, async |session| match command.unwrap_or(Command::List) {
-        Command::List => LIST.print(out, &session.client, &session.client.workspaces().await?).await,
+        Command::List => {
+            let found = session.client.workspaces().await?;
+            let told = LIST.print(out, &session.client, &found).await?;
+            let mut all_well = true;
+            for one in &found.workspaces {
+                if let Some(trouble) = &one.trouble {
+                    output::complain(format!("{}: {trouble}", one.workspace));
+                    all_well = false;
+                }
+            }
+            Ok(if all_well { told } else { Status::No })
+        }
         Command::Create { name } => {
             let file = session.create_workspace(&name).await?;
             out.show(&serde_json::json!({ "workspace": name, "token_file": file }), || {
@@ -45,5 +56,6 @@ const LIST: List<WorkspaceList, WorkspaceView> = List {
         of("DEEDS", |one| one.head.to_string()),
         of("INBOX", |one| one.items.to_string()),
         of("CONFLICTS", |one| one.alerts.to_string()),
+        of("RECORDS", |one| if one.trouble.is_none() { "yes" } else { "NO" }.to_owned()),
     ],
 };

@@ -11,6 +11,7 @@ impl Client {
     /// Has a command decided and recorded. What the rules refuse is such an answer too; the value of a revert is the
     /// server's to find.
     pub async fn ask(&self, command: &Command) -> Result<Reply> {
+        self.continues_for(command).await?;
         if let Command::Take(take) = command {
             return Ok(self.take(&TakeBody::from(take)).await?.reply);
         }

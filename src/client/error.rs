@@ -1,6 +1,7 @@
 //! Why a request got no answer, with the mend. No token is ever in it.
 
 use crate::api::Problem;
+use crate::domain::ids::Seq;
 
 /// What a call comes to.
 pub type Result<T> = std::result::Result<T, ClientError>;
@@ -53,6 +54,14 @@ pub enum ClientError {
         /// Why it could not be.
         why: String,
     },
+    /// The history does not continue what was seen.
+    #[error(
+        "deed {seq} is another than a console here saw, or is gone: nothing is decided on that history; find out what happened to it (`deeds doctor` on the server's machine), then `deeds ledger confirm`"
+    )]
+    Forked {
+        /// The deed that was seen.
+        seq: Seq,
+    },
     /// The answer is none that this version understands.
     #[error("the server's answer can't be understood: {why}; check that both sides are of the same version")]
     Protocol {
@@ -71,6 +80,7 @@ impl ClientError {
             | Self::Unreachable { .. }
             | Self::TooLong { .. }
             | Self::Signing { .. }
+            | Self::Forked { .. }
             | Self::Protocol { .. } => None,
         }
     }
@@ -84,6 +94,7 @@ impl ClientError {
             | Self::Token { .. }
             | Self::TooLong { .. }
             | Self::Signing { .. }
+            | Self::Forked { .. }
             | Self::Protocol { .. } => false,
         }
     }

@@ -12,6 +12,7 @@ mod board;
 mod bound;
 mod error;
 mod events;
+mod expected;
 mod long_look;
 mod people;
 mod reads;
@@ -73,6 +74,7 @@ pub struct Client {
     inner: Arc<Inner>,
     then: Option<Then>,
     signer: Option<SshAgent>,
+    expected: Option<Arc<expected::Expected>>,
 }
 
 /// The moment that a client looks at.
@@ -150,7 +152,12 @@ impl Client {
             way @ (Way::Socket(_) | Way::Proven(_)) => builder.connector_layer(Sure(way)),
         };
         let http = builder.build().map_err(|error| broken(&error))?;
-        Ok(Self { inner: Arc::new(Inner { http, base, root, token, options }), then: None, signer: None })
+        Ok(Self {
+            inner: Arc::new(Inner { http, base, root, token, options }),
+            then: None,
+            signer: None,
+            expected: None,
+        })
     }
 
     /// The same, which signs what is to be signed.
@@ -165,7 +172,7 @@ impl Client {
         let Inner { http, base, root, options, .. } = &*self.inner;
         let (http, base, root) = (http.clone(), base.clone(), root.clone());
         let inner = Inner { http, base, root, token, options: *options };
-        Self { inner: Arc::new(inner), then: None, signer: None }
+        Self { inner: Arc::new(inner), then: None, signer: None, expected: None }
     }
 
     /// The server's address, without a slash at its end.

@@ -154,13 +154,17 @@ impl App {
     pub fn trouble(&self) -> Option<Trouble> {
         let trouble = |what: &str, next: &str| Trouble { what: what.to_owned(), next: next.to_owned() };
         match &self.world.link {
-            Link::Connecting | Link::Live { .. } => None,
+            Link::Connecting => None,
+            Link::Live { .. } => {
+                let what = self.world.trouble.as_ref()?;
+                Some(trouble(what, "looking works; see `deeds doctor` on the server's machine"))
+            }
             Link::Lost { why, .. } => {
                 Some(trouble(why, "check that `deeds serve` runs and that the address is right"))
             }
             Link::Rewritten { at } => Some(trouble(
                 &format!("the server's history differs from deed {at} on"),
-                "find out who changed it",
+                "find out what happened to it (`deeds doctor`), then `deeds ledger confirm`",
             )),
             Link::Ended { why } => Some(trouble(why, "ask an admin for another token")),
         }

@@ -173,6 +173,8 @@ pub enum Heard {
         me: Me,
         /// The board.
         board: Box<Board>,
+        /// Why nothing can be recorded in it at present.
+        trouble: Option<String>,
     },
     /// The next deed.
     Deed(Arc<Deed>),

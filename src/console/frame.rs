@@ -217,6 +217,9 @@ fn link(app: &App, look: Look<'_>) -> Line<'static> {
         Link::Connecting => parts(glyphs.reconnecting, theme.warning, "connecting".to_owned(), String::new()),
         Link::Live { latency_ms } => {
             let more = latency_ms.map(|ms| format!(" {ms} ms")).unwrap_or_default();
+            if app.world.trouble.is_some() {
+                return parts(glyphs.refused, theme.danger, "nothing recorded".to_owned(), more);
+            }
             if app.world.may_decide().is_err() {
                 return parts(glyphs.read_only, theme.info, "read-only".to_owned(), more);
             }

@@ -191,7 +191,8 @@ impl Follower {
         let from = LastSeen { seq: view.seq, hash: view.hash };
         self.remember(from);
         let (workspaces, board) = (self.workspaces.clone(), view.board);
-        self.tell(Heard::Board { workspaces, me, board }).await?;
+        let trouble = view.you.trouble.map(|trouble| trouble.detail);
+        self.tell(Heard::Board { workspaces, me, board, trouble }).await?;
         self.stream(from, latency_ms).await
     }
 
@@ -299,6 +300,7 @@ fn brief(error: &ClientError) -> String {
         | ClientError::Problem(_)
         | ClientError::TooLong { .. }
         | ClientError::Signing { .. }
+        | ClientError::Forked { .. }
         | ClientError::Protocol { .. } => error.to_string(),
     }
 }

@@ -67,6 +67,8 @@ pub struct World {
     pub me: Me,
     /// The connection.
     pub link: Link,
+    /// Why nothing can be recorded at present, as the server said with the board; a deed that comes says that it can.
+    pub trouble: Option<String>,
     /// The time on this machine, to the minute or as fine as a screen asked for.
     pub clock: Time,
     /// What ages are counted to: the time, or the latest deed where that is later. News never looks old or yet to come.
@@ -114,6 +116,7 @@ impl World {
             workspaces: Vec::new(),
             me,
             link: Link::Connecting,
+            trouble: None,
             clock: Time::default(),
             now: Time::default(),
             board: None,
@@ -261,10 +264,13 @@ impl World {
             }
             Link::Rewritten { at } => {
                 return Err(format!(
-                    "the server's history differs from deed #{at} on; nothing can be decided until that is cleared up"
+                    "the server's history differs from deed #{at} on; nothing can be decided until that is cleared up, and then `deeds ledger confirm`"
                 ));
             }
             Link::Ended { why } => return Err(why.clone()),
+        }
+        if let Some(trouble) = &self.trouble {
+            return Err(trouble.clone());
         }
         match self.me.class {
             TokenClass::Reviewer | TokenClass::Admin => Ok(()),

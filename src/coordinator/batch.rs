@@ -31,7 +31,7 @@ use crate::domain::deed::Origin;
 use crate::domain::state::State;
 use crate::domain::things::Limits;
 use crate::domain::time::Time;
-use crate::ledger::{Append, Head, Ledger, LedgerError, Record};
+use crate::ledger::{Append, Head, Ledger, LedgerError, Lost, Record};
 
 /// The most letters that are taken out of the mailbox at once.
 const LETTERS: usize = 256;
@@ -56,7 +56,7 @@ pub(super) struct Loop {
     pub(super) shared: Arc<Shared>,
     mailbox: mpsc::UnboundedReceiver<Mail>,
     /// Taken out of the mailbox, not decided yet.
-    waiting: Lanes,
+    pub(super) waiting: Lanes,
     /// Taken out of the mailbox, not answered yet.
     pub(super) looks: Vec<Look>,
     /// Decided on what the flight will leave behind, or on what is durable where nothing is in flight.
@@ -79,6 +79,8 @@ pub(super) struct Loop {
     ending: bool,
     /// Set by an error, until the ledger was opened and verified again and the state is what that says.
     pub(super) distrust: bool,
+    /// What the ledger lacks, until a person accepts it; `distrust` is set, too.
+    pub(super) lost: Option<Lost>,
     pub(super) snapshots: Snapshots,
 }
 
@@ -116,6 +118,7 @@ impl Loop {
             limits: Arc::clone(&options.limits),
             ending: false,
             distrust: false,
+            lost: None,
             snapshots,
         }
     }
@@ -201,6 +204,10 @@ impl Loop {
     /// flight afterwards, nothing and nobody waits either.
     async fn advance(&mut self) {
         loop {
+            // Until the word is recorded that a loss is accepted, nothing is decided on it.
+            if self.lost.is_some() && self.flight.is_some() {
+                return;
+            }
             if self.distrust {
                 if self.flight.is_some() {
                     return;
@@ -247,14 +254,11 @@ impl Loop {
     fn decide(&mut self) {
         let now = self.now();
         let draft = self.draft.take().unwrap_or_default();
-        if draft.is_empty()
-            && let Some(tick) = self.timers.tick(&self.state, now)
-        {
+        let with_tick = draft.is_empty() && self.lost.is_none();
+        if with_tick && let Some(tick) = self.timers.tick(&self.state, now) {
             self.waiting.push_again(vec![tick]);
         }
-        if draft.is_empty()
-            && let Some(told) = self.door.tell(now, self.ending)
-        {
+        if with_tick && let Some(told) = self.door.tell(now, self.ending) {
             self.waiting.push_again(vec![told]);
         }
         if draft.is_empty()
@@ -373,6 +377,7 @@ impl Loop {
         let head = records.last().map_or(self.durable.head, Record::head);
         self.durable = Durable { front: left.front, head, whole: left.copy };
         let deeds = std::mem::take(&mut draft.deeds);
+        self.see_acceptance(&deeds);
         let batch = records.into_iter().zip(deeds).map(|(record, deed)| Entry::new(record, deed)).collect();
         self.shared.publish(self.durable.clone(), batch);
         draft.answer(left.seen);

@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 
 use super::door::Door;
 use super::{Envelope, Look, LookError, Places, Standing, SubmitError, Values, Verdict};
-use crate::domain::command::Request;
+use crate::domain::command::{Command, Request};
 use crate::domain::decide::{Answer, decide_within};
 use crate::domain::deed::{Deed, Origin};
 use crate::domain::ids::Actor;
@@ -226,6 +226,14 @@ impl Envelope {
         let from = caller.map_or(Actor::Deeds, |caller| caller.actor.clone());
         let standing = caller.map_or(Standing::Person, |caller| Standing::of(caller.class));
         Self { from, standing, requests, reply, places, attempts: 0 }
+    }
+
+    /// Whether all that it asks is that a loss be accepted, by who may say so.
+    pub(super) fn accepts_loss(&self) -> bool {
+        self.requests.iter().all(|request| {
+            let (command, by) = (&request.command, &request.principal);
+            matches!(command, Command::AcceptLoss(_)) && command.row().who.includes(by.class, &by.actor)
+        })
     }
 
     /// Whether its caller has gone away. What the coordinator tells itself has none.

@@ -34,7 +34,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use thiserror::Error;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, mpsc, oneshot, watch as cell};
 
-use crate::domain::command::Request;
+use crate::domain::command::{AcceptLoss, Command, Request};
 use crate::domain::decide;
 use crate::domain::deed::{Deed, DeedError};
 use crate::domain::ids::{Actor, Seq};
@@ -43,12 +43,13 @@ use crate::domain::reply::Reply;
 use crate::domain::sight::Sight;
 use crate::domain::state::{Board, Front, State};
 use crate::domain::time::Time;
-use crate::ledger::{AnyLedger, Head, Identity, Ledger, LedgerError};
+use crate::ledger::{AnyLedger, Head, Identity, Ledger, LedgerError, Lost};
 
 pub use clock::Clock;
 pub use mixed::Mixed;
 pub use past::PastError;
 pub use room::{Full, Places, Room, Standing};
+pub use snapshot::witness as snapshot_witness;
 pub use snapshot::{FILE as SNAPSHOT_FILE, SnapshotError};
 pub use start::{Founding, Options, StartError, start, start_apart};
 pub use watch::{Entry, LIVE_BATCHES, WatchError, Watcher};
@@ -94,6 +95,9 @@ pub enum SubmitError {
         "a defect in Deeds: the command could not be decided ({0}); nothing was recorded, please report it"
     )]
     Defect(String),
+    /// A loss is to be accepted, and nothing is missing, or something else.
+    #[error("deeds up to {0} are not what is missing here; what is missing `GET /v1/whoami` says")]
+    NotLost(Seq),
     /// The coordinator was shut down.
     #[error("shutting down; try again when the server is back")]
     Closed,
@@ -130,6 +134,9 @@ pub enum Trouble {
         /// Where.
         seq: u64,
     },
+    /// The ledger lacks what a witness has seen in it.
+    #[error(transparent)]
+    Lost(Box<Lost>),
     /// A deed can't be read.
     #[error("deed {seq} can't be read: {reason}; install the version of Deeds that wrote it")]
     Unreadable {
@@ -275,6 +282,9 @@ impl Handle {
         requests: Vec<Request>,
     ) -> Result<Vec<Result<Answer, SubmitError>>, SubmitError> {
         let Some(caller) = requests.first().map(|request| &request.principal) else { return Ok(Vec::new()) };
+        if let Some(through) = requests.iter().find_map(|request| self.not_missing(request)) {
+            return Err(SubmitError::NotLost(through));
+        }
         let count = requests.len();
         let mut places = Room::take(&self.room, Standing::of(caller.class), &caller.actor, count)?;
         let mut requests = requests.into_iter();
@@ -300,6 +310,17 @@ impl Handle {
             }
         }
         Ok(answers)
+    }
+
+    /// The last deed of a loss that is to be accepted, and is not what is missing.
+    fn not_missing(&self, request: &Request) -> Option<Seq> {
+        let Command::AcceptLoss(AcceptLoss { through, .. }) = &request.command else { return None };
+        // Who may not ask is refused for that.
+        if !request.command.row().who.includes(request.principal.class, &request.principal.actor) {
+            return None;
+        }
+        let last = self.lost().and_then(|lost| lost.missing()).map(|(_, last)| Seq(last));
+        (last != Some(*through)).then_some(*through)
     }
 
     async fn told(&self, verdict: Verdict) -> Result<Answer, SubmitError> {
@@ -420,6 +441,36 @@ impl Handle {
     /// Why nothing can be recorded at present, if so.
     pub fn trouble(&self) -> Option<Trouble> {
         self.shared.trouble.borrow().clone()
+    }
+
+    /// Looks whether the ledger is still where it was opened; where it is not, that is why nothing can be recorded.
+    pub async fn look_at_ledger(&self) {
+        if let Err(error) = self.shared.ledger.look().await
+            && error.is_gone()
+            && self.trouble().is_none()
+        {
+            tracing::error!(%error, "nothing is recorded any more");
+            self.shared.trouble.send_replace(Some(error.into()));
+        }
+    }
+
+    /// What the ledger lacks that a witness has seen in it, if so.
+    pub fn lost(&self) -> Option<Lost> {
+        match self.trouble() {
+            Some(Trouble::Lost(lost)) => Some(*lost),
+            Some(Trouble::Ledger(_) | Trouble::WentBack { .. } | Trouble::Unreadable { .. }) | None => None,
+        }
+    }
+
+    /// Waits until nothing is missing any more; returns at once where nothing is.
+    pub async fn whole_again(&self) {
+        let mut trouble = self.shared.trouble.subscribe();
+        // The sender lives in `shared`.
+        trouble
+            .wait_for(|trouble| !matches!(trouble, Some(Trouble::Lost(_))))
+            .await
+            .map(drop)
+            .unwrap_or_default();
     }
 
     /// The ledger, for reading.

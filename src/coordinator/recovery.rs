@@ -5,11 +5,15 @@
 //! failure, or while somebody looks, a copy is kept of what is on disk; another failure, such as a disk that stays full, then costs no reading. What
 //! follows that copy is read from the ledger in any case, with the chain checked.
 
+use std::sync::Arc;
+
 use super::batch::Loop;
+use super::draft::refuse;
 use super::start::{from_snapshot, nothing, replay};
-use super::{Durable, Entry, LookError, StartError, Trouble};
+use super::{Durable, Entry, Envelope, LookError, StartError, SubmitError, Trouble};
+use crate::domain::deed::{Body, Deed};
 use crate::domain::state::State;
-use crate::ledger::{Head, Ledger};
+use crate::ledger::{Head, Ledger, Lost};
 
 /// For how many batches after a failure, or a look at values, each leaves a copy of the state as it is on disk. While one is
 /// kept, every write copies what it changes.
@@ -19,12 +23,25 @@ impl Loop {
     pub(super) fn lose_trust(&mut self, trouble: Trouble) {
         tracing::error!(%trouble, "the ledger failed; nothing is recorded until it was verified again");
         self.distrust = true;
-        self.shared.trouble.send_replace(Some(trouble));
+        // Deeds that are missing stay so, whatever else fails meanwhile.
+        let lost = self.lost.clone().map(|lost| Trouble::Lost(Box::new(lost)));
+        self.shared.trouble.send_replace(Some(lost.unwrap_or(trouble)));
+    }
+
+    /// Deeds are missing: what is there is looked at, and nothing is recorded.
+    pub(super) fn only_look(&mut self, lost: Lost) {
+        // The state was read from the ledger just now.
+        self.durable.whole = Some(self.state.clone());
+        self.lost = Some(lost.clone());
+        self.lose_trust(Trouble::Lost(Box::new(lost)));
     }
 
     /// After an error: has the ledger opened and verified again, and makes the state what it says. Until that works,
     /// nothing is decided.
     pub(super) async fn regain_trust(&mut self) -> Result<(), Trouble> {
+        if let Some(lost) = self.lost.clone() {
+            return self.hear_acceptance(lost).await;
+        }
         if let Err(trouble) = self.verify_again().await {
             self.shared.trouble.send_replace(Some(trouble.clone()));
             return Err(trouble);
@@ -33,6 +50,36 @@ impl Loop {
         self.distrust = false;
         self.shared.trouble.send_replace(None);
         Ok(())
+    }
+
+    /// While deeds are missing, one command is decided: that their loss is accepted. All others are refused.
+    async fn hear_acceptance(&mut self, lost: Lost) -> Result<(), Trouble> {
+        let trouble = Trouble::Lost(Box::new(lost));
+        let (accepting, others): (Vec<_>, Vec<_>) =
+            self.waiting.drain().into_iter().partition(Envelope::accepts_loss);
+        refuse(others, &SubmitError::Unavailable(trouble.clone()));
+        if accepting.is_empty() {
+            return Err(trouble);
+        }
+        self.waiting.push_again(accepting);
+        self.verify_again().await?;
+        self.distrust = false;
+        Ok(())
+    }
+
+    /// Deeds are on disk. Where the loss is accepted by one, the ledger is as good as any from then on; else it still lacks
+    /// what it lacked.
+    pub(super) fn see_acceptance(&mut self, deeds: &[Arc<Deed>]) {
+        if self.lost.is_none() {
+            return;
+        }
+        if deeds.iter().any(|deed| matches!(deed.body, Body::LossAccepted(_))) {
+            tracing::warn!("a loss of deeds was accepted; the ledger goes on without them");
+            self.lost = None;
+            self.shared.trouble.send_replace(None);
+        } else {
+            self.distrust = true;
+        }
     }
 
     async fn verify_again(&mut self) -> Result<(), Trouble> {

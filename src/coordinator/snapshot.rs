@@ -6,7 +6,7 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::io::{self, BufRead, BufReader, BufWriter, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Read as _, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -24,6 +24,9 @@ use crate::ledger::{Hash, Head, Identity};
 pub const FILE: &str = "snapshot";
 /// Raised whenever the shape of the state changes, or what a deed does to it, so that older snapshots are passed over.
 const FORMAT: u32 = 16;
+
+/// The longest first line that is read where only that is wanted, in bytes.
+const MAX_HEADING_BYTES: u64 = 64 * 1024;
 
 /// Why a snapshot was not used. None of these is an error to anyone: the state is rebuilt from the ledger.
 #[derive(Debug, Error)]
@@ -232,6 +235,41 @@ fn read(mut input: impl BufRead, identity: &Identity) -> Result<(State, Head), S
             Some(_) | None => Err(damaged("its seal does not fit".to_owned())),
         };
     }
+}
+
+/// The head at which the snapshot in a file was taken of the ledger with that `source`; none where there is no such snapshot.
+/// Where `holds` says that the ledger has that very head, there is nothing to look at; else only one that is as it was
+/// written is heard, whatever version of Deeds wrote it. Blocks.
+pub fn witness(path: &Path, source: &str, holds: impl FnOnce(Head) -> bool) -> Option<Head> {
+    said(path, source).filter(|head| holds(*head) || is_whole(path))
+}
+
+/// What its first line says.
+fn said(path: &Path, source: &str) -> Option<Head> {
+    let mut text = Vec::new();
+    BufReader::new(fs::File::open(path).ok()?).take(MAX_HEADING_BYTES).read_until(b'\n', &mut text).ok()?;
+    let heading: Heading = serde_json::from_slice(&text).ok()?;
+    (heading.ledger == source).then_some(())?;
+    Some(Head { seq: heading.seq, hash: heading.hash.parse().ok()? })
+}
+
+/// Whether its lines fit its seal.
+fn is_whole(path: &Path) -> bool {
+    let whole = || {
+        let mut input = BufReader::new(fs::File::open(path).ok()?);
+        let (mut hasher, mut lines) = (Sha256::new(), 0);
+        let (mut text, mut next) = (Vec::new(), Vec::new());
+        input.read_until(b'\n', &mut text).ok()?;
+        while input.read_until(b'\n', &mut next).ok()? > 0 {
+            hasher.update(&text);
+            lines += 1;
+            std::mem::swap(&mut text, &mut next);
+            next.clear();
+        }
+        let Ok(Part::Seal(seal)) = serde_json::from_slice(&text) else { return None };
+        (seal.lines == lines && seal.sha256 == hex(hasher)).then_some(())
+    };
+    whole().is_some()
 }
 
 fn check_heading(text: &[u8], identity: &Identity) -> Result<Head, SnapshotError> {

@@ -16,7 +16,7 @@ use crate::domain::ids::{IdError, WorkspaceId};
 use crate::domain::state::State;
 use crate::domain::things::Limits;
 use crate::domain::time::Time;
-use crate::ledger::{AnyLedger, Head, Identity, Ledger, LedgerError, Record, Verifier};
+use crate::ledger::{AnyLedger, Head, Identity, Ledger, LedgerError, Lost, Record, Verifier};
 
 /// How many records are read at once while replaying.
 const REPLAY_PAGE: usize = 4_096;
@@ -37,6 +37,8 @@ pub struct Options {
     pub founding: Option<Founding>,
     /// How much may be kept for agents.
     pub limits: Arc<Limits>,
+    /// What the ledger lacks that a witness has seen in it: then it is looked at, and nothing is recorded.
+    pub lost: Option<Lost>,
 }
 
 /// Why a workspace could not be started.
@@ -50,7 +52,7 @@ pub enum StartError {
     Name(#[from] IdError),
     /// A snapshot of this very ledger has seen more than there is.
     #[error(
-        "the ledger ends at sequence {head}, but its snapshot was taken at {snapshot}: deeds were lost; restore the ledger from a backup, or delete {path} to go on without them"
+        "the ledger ends at sequence {head}, but its snapshot was taken at {snapshot}: deeds were lost; restore the ledger from a backup, and keep {path}, which has seen more"
     )]
     Lost {
         /// Where the ledger ends.
@@ -113,6 +115,9 @@ pub async fn start(ledger: AnyLedger, options: Options) -> Result<Handle, StartE
         && shared.head().seq == 0
     {
         coordinator.found(founding).await.map_err(StartError::Founding)?;
+    }
+    if let Some(lost) = options.lost {
+        coordinator.only_look(lost);
     }
     tokio::spawn(coordinator.run(stopped, ended));
     let (room, looks) = (Room::new(MAILBOX, SHARE), Arc::new(Semaphore::new(MAILBOX)));

@@ -11,8 +11,8 @@ pub use event::{ATTRIBUTES, Claim, Raise};
 pub use lease::{LONGEST_LEASE, LeaseStep};
 pub use output::{Conclude, Publish};
 pub use people::{
-    AlertStep, AlertVerb, Answered, ApplyMap, AwayStep, AwayVerb, GUARD_PATHS, GuardNote, ItemStep, ItemVerb,
-    KeyStep, MapReview, Override, OverrideVerb, ReviewStep, ReviewVerb, TokenStep,
+    AcceptLoss, AlertStep, AlertVerb, Answered, ApplyMap, AwayStep, AwayVerb, GUARD_PATHS, GuardNote,
+    ItemStep, ItemVerb, KeyStep, MapReview, Override, OverrideVerb, ReviewStep, ReviewVerb, TokenStep,
 };
 pub use table::{Again, Asker, Command, CommandKind, CommandRow, Effect, Keeps, Place};
 pub use task::{

@@ -192,6 +192,7 @@ fn look_again(family: Family) -> &'static str {
             "nothing was changed; look at the alert and its item again: the message says what it lacks"
         }
         Family::Key => "nothing was changed; `GET /v1/keys` has those that there are",
+        Family::Loss => "nothing was changed; `GET /v1/whoami` says which deeds are missing, if any",
         Family::Token => "nothing was changed; `GET /v1/tokens` has those that there are",
         Family::Override => "nothing was changed; the message says how it is now: the opposite step ends it",
         Family::Map

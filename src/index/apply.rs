@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Transaction, params, params_from_iter};
 
-use super::schema::{RefKind, TermKind};
+use super::schema::{RefKind, TermKind, seal};
 use super::{Entry, IndexError, head, to_sql};
 use crate::domain::filter::Facts;
 use crate::domain::ids::Seq;
@@ -54,7 +54,10 @@ pub(super) fn apply_after(
         writer.deed(entry)?;
     }
     writer.finish()?;
-    transaction.execute("UPDATE meta SET head = ?, hash = ?", params![to_sql(head.0), last.hash])?;
+    let identity: String = transaction.query_row("SELECT identity FROM meta", [], |row| row.get(0))?;
+    let seal = seal(&identity, to_sql(head.0), last.hash);
+    transaction
+        .execute("UPDATE meta SET head = ?, hash = ?, seal = ?", params![to_sql(head.0), last.hash, seal])?;
     transaction.commit()?;
     Ok(())
 }

@@ -231,10 +231,41 @@ pub fn reached(path: &Path, identity: &str) -> Option<Seq> {
     if fits { head(&connection).ok().map(|head| head.seq) } else { None }
 }
 
+/// The last deed of the ledger with that identity that the index in a file has seen, and its chain hash; none where there is
+/// no such index, or its word is not as it was written. Nothing is made or mended.
+pub fn witness(path: &Path, identity: &str) -> Option<Head> {
+    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).ok()?;
+    if !schema::fits(&connection, identity).ok()? {
+        return None;
+    }
+    let found = head(&connection).ok()?;
+    let sealed: Vec<u8> = connection.query_row("SELECT seal FROM meta", [], |row| row.get(0)).ok()?;
+    let fits = sealed == schema::seal(identity, to_sql(found.seq.0), &found.hash);
+    (fits && found.seq > Seq(0)).then_some(found)
+}
+
 fn head(connection: &Connection) -> Result<Head, IndexError> {
     let mut statement = connection.prepare_cached("SELECT head, hash FROM meta")?;
     let (seq, hash) = statement.query_row([], |row| Ok((row.get::<_, i64>(0)?, row.get(1)?)))?;
     Ok(Head { seq: Seq(from_sql(seq)), hash })
+}
+
+/// Takes the index in that file away; there may be none.
+///
+/// # Errors
+/// When the system refuses.
+pub fn remove(path: &Path) -> Result<(), IndexError> {
+    for suffix in ["", "-wal", "-shm"] {
+        let mut file = path.as_os_str().to_owned();
+        file.push(suffix);
+        match fs::remove_file(&file) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                return Err(IndexError::File { path: file.into(), source });
+            }
+            Ok(()) | Err(_) => {}
+        }
+    }
+    Ok(())
 }
 
 /// Puts an empty index in the file's place.
@@ -243,16 +274,7 @@ fn create(path: &Path, identity: &str) -> Result<(), IndexError> {
     if let Some(directory) = path.parent() {
         fs::create_dir_all(directory).map_err(|source| failed(directory, source))?;
     }
-    for suffix in ["", "-wal", "-shm"] {
-        let mut file = path.as_os_str().to_owned();
-        file.push(suffix);
-        match fs::remove_file(&file) {
-            Err(source) if source.kind() != io::ErrorKind::NotFound => {
-                return Err(failed(Path::new(&file), source));
-            }
-            Ok(()) | Err(_) => {}
-        }
-    }
+    remove(path)?;
     schema::create(&mut connect(path, true)?, identity)
 }
 

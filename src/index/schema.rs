@@ -4,16 +4,18 @@
 //! `post` lists the deeds of each term in order, so that a page of a filter is read off its rarest term.
 
 use rusqlite::Connection;
+use sha2::{Digest as _, Sha256};
 
 use super::IndexError;
 
 /// Grows with every change of the tables or of what is written into them; a mismatch rebuilds the index.
-pub(super) const VERSION: i64 = 4;
+pub(super) const VERSION: i64 = 5;
 
 /// The full text gathers a whole batch in memory before it is written, and merges its segments late: both are cheaper than
 /// many small segments that are written again and again.
 const TABLES: &str = "
-CREATE TABLE meta(id INTEGER PRIMARY KEY CHECK (id = 1), identity TEXT NOT NULL, head INTEGER NOT NULL, hash BLOB NOT NULL);
+CREATE TABLE meta(id INTEGER PRIMARY KEY CHECK (id = 1), identity TEXT NOT NULL, head INTEGER NOT NULL, hash BLOB NOT NULL,
+  seal BLOB NOT NULL);
 CREATE TABLE term(id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, name TEXT NOT NULL, deeds INTEGER NOT NULL DEFAULT 0,
   UNIQUE(kind, name));
 CREATE INDEX term_deeds ON term(kind, deeds);
@@ -96,11 +98,20 @@ pub(super) fn fits(connection: &Connection, identity: &str) -> Result<bool, rusq
     connection.query_row("SELECT identity = ? FROM meta", [identity], |row| row.get(0))
 }
 
+/// What the head in `meta` is sealed with: who is asked where a ledger ended must not say what a broken page says.
+pub(super) fn seal(identity: &str, seq: i64, hash: &[u8]) -> [u8; 32] {
+    let mut hasher = Sha256::new();
+    hasher.update(identity);
+    hasher.update(seq.to_be_bytes());
+    hasher.update(hash);
+    hasher.finalize().into()
+}
+
 /// Lays out the tables of an empty index.
 pub(super) fn create(connection: &mut Connection, identity: &str) -> Result<(), IndexError> {
     let transaction = connection.transaction()?;
     transaction.execute_batch(TABLES)?;
-    transaction.execute("INSERT INTO meta VALUES (1, ?, 0, x'')", [identity])?;
+    transaction.execute("INSERT INTO meta VALUES (1, ?, 0, x'', x'')", [identity])?;
     transaction.pragma_update(None, "user_version", VERSION)?;
     transaction.commit()?;
     Ok(())

@@ -29,6 +29,10 @@ pub struct Engine {
     pub(super) place: fn(&Path) -> String,
     /// The workspaces that have something here, whether or not it opens, in order.
     pub(super) list: fn(&Path) -> Found<Vec<WorkspaceId>>,
+    /// Whether a file of that name in a workspace's folder is a ledger that was being made.
+    pub(super) is_draft: fn(&str) -> bool,
+    /// Keeps a copy of what was not brought into the ledger yet, where it is opened though deeds are missing.
+    pub(super) set_log_apart: fn(&Path) -> Found<()>,
     /// Opens the ledger of that workspace, and makes it if there is none.
     pub(super) create: fn(&Path, &WorkspaceId) -> Found<AnyLedger>,
     /// Opens a ledger that exists, and verifies its end.
@@ -113,6 +117,10 @@ impl Ledger for AnyLedger {
 
     async fn read_many(&self, seqs: Vec<u64>) -> Result<Vec<Record>, LedgerError> {
         ask!(self, ledger => ledger.read_many(seqs).await)
+    }
+
+    async fn look(&self) -> Result<(), LedgerError> {
+        ask!(self, ledger => ledger.look().await)
     }
 
     async fn recover(&self) -> Result<Head, LedgerError> {

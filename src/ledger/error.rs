@@ -39,7 +39,7 @@ pub enum LedgerError {
     },
     /// The ledger belongs to another workspace.
     #[error(
-        "{place}: this ledger is of workspace `{found}`, not of `{wanted}`; put it back under its own name, or name another data directory"
+        "{place}: this ledger is of workspace `{found}`, not of `{wanted}`; put its folder back under its own name, or name another data directory"
     )]
     WrongWorkspace {
         /// The file.
@@ -48,6 +48,16 @@ pub enum LedgerError {
         found: String,
         /// The workspace that was asked for.
         wanted: String,
+    },
+    /// The ledger is in the directory twice.
+    #[error(
+        "{place}: a second copy of the ledger in {other}; two can't go on from one history: move the folder of one of them out of the data directory"
+    )]
+    SecondCopy {
+        /// The file under another name than its own.
+        place: String,
+        /// The file under its own name.
+        other: String,
     },
     /// The file ends too early.
     #[error("{place}: the ledger is cut short ({reason}); restore the file from a backup")]
@@ -106,6 +116,16 @@ pub enum LedgerError {
         /// What the system said.
         reason: String,
     },
+    /// A file that is written was removed, renamed, cut off or replaced meanwhile.
+    #[error(
+        "{place}: the file of the ledger is gone ({reason}), and nothing is recorded any more; what was recorded is kept as an export, `ledger.rescued-….jsonl` in the workspace's folder or `….rescued-….jsonl` in the data directory, as the log says: copy that, then stop the server and put the file back, or `deeds restore` a backup into another directory"
+    )]
+    Gone {
+        /// The file.
+        place: String,
+        /// What happened to it.
+        reason: String,
+    },
     /// An append failed, and so did looking whether it was recorded.
     #[error(
         "{place}: it is not known whether the last batch was recorded (first: {first}; then, on looking: {then}); mend the cause, then repeat the request with its idempotency key"
@@ -152,6 +172,11 @@ impl LedgerError {
         } else {
             Self::Io { place, reason }
         }
+    }
+
+    /// True if the file that was written is not there any more.
+    pub fn is_gone(&self) -> bool {
+        matches!(self, Self::Gone { .. })
     }
 
     /// True if the batch may or may not have been recorded. After any other error of an append it was not.

@@ -7,6 +7,7 @@
 //! * [`Ledger`] is the port to one ledger, [`Store`] to all of a data directory, [`LedgerError`] what can go wrong.
 //! * [`engine`] is the table of engines: [`sqlite`] is the durable one, `testing` has one that can be told to fail.
 //! * [`note`] signs where a ledger ended, and [`signing`] keeps what it signs with beside the ledgers.
+//! * [`mark`] notes the last head beside a ledger, and [`witness`] says what it means when the ledger ends before it.
 //! * [`chain`] seals and verifies, [`export`] is the same chain as lines of JSON.
 
 pub mod chain;
@@ -17,12 +18,14 @@ mod error;
 pub mod export;
 
 mod identity;
+pub mod mark;
 pub mod note;
 pub mod signing;
 pub mod sqlite;
 mod store;
 #[cfg(test)]
 pub mod testing;
+pub mod witness;
 
 use std::future::Future;
 
@@ -33,10 +36,11 @@ pub use engine::{AnyLedger, Engine};
 pub use error::LedgerError;
 pub use identity::{Identity, LedgerId};
 pub use signing::Signing;
-pub use sqlite::{SqliteLedger, read_all};
+pub use sqlite::{Rebuild, SqliteLedger, read_all};
 pub use store::{Kept, Store};
 #[cfg(test)]
 pub use testing::MemoryLedger;
+pub use witness::{Lost, Witness};
 
 /// The most records that one append may carry.
 pub const MAX_BATCH_RECORDS: usize = 65_536;
@@ -113,6 +117,11 @@ pub trait Ledger: Send + Sync + 'static {
     /// One record.
     fn get(&self, seq: u64) -> impl Future<Output = Result<Option<Record>, LedgerError>> + Send {
         async move { Ok(self.read_many(vec![seq]).await?.into_iter().next()) }
+    }
+
+    /// Looks whether what is written is still where the next start will look for it. Appends do so, too.
+    fn look(&self) -> impl Future<Output = Result<(), LedgerError>> + Send {
+        async { Ok(()) }
     }
 
     /// Closes and opens the storage anew, verifies the tail against the disk, and says where the ledger ends. For a

@@ -6,7 +6,7 @@ use std::io::{ErrorKind, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use super::note::{HEAD_LINES, NoteError, NoteKey, Signer, notes_of, succession};
+use super::note::{HEAD_LINES, NoteError, NoteKey, SignedHead, Signer, notes_of, succession};
 use super::store::owner_only;
 use super::{Head, LedgerError};
 use crate::domain::hash::hex;
@@ -174,17 +174,28 @@ pub fn set_aside(path: &Path) -> Result<PathBuf, LedgerError> {
     }
 }
 
+/// The last head that one of these keys has signed of the ledger with that `source`, among those kept last in its folder.
+pub(super) fn last_signed(folder: &Path, keys: &[NoteKey], source: &str) -> Option<Head> {
+    let read = |note: String| SignedHead::read(&note, keys).ok().filter(|signed| signed.source == source);
+    notes_of(&end_of(folder)?, HEAD_LINES).filter_map(read).last().map(|signed| signed.head)
+}
+
 /// The last head that was kept in a ledger's folder: its number, and the time that its note says.
 pub fn last_kept(folder: &Path) -> Option<(u64, String)> {
+    let note = notes_of(&end_of(folder)?, HEAD_LINES).last()?;
+    let mut lines = note.lines().skip(1);
+    let (seq, time) = (lines.next()?, lines.nth(1)?);
+    Some((seq.parse().ok()?, time.strip_prefix("time ")?.to_owned()))
+}
+
+/// The last notes in a ledger's folder; the first of them may be cut off.
+fn end_of(folder: &Path) -> Option<String> {
     let mut file = fs::File::open(folder.join(HEADS)).ok()?;
     let length = file.metadata().ok()?.len();
     file.seek(SeekFrom::Start(length.saturating_sub(NOTE_BYTES))).ok()?;
     let mut bytes = Vec::new();
     file.take(NOTE_BYTES).read_to_end(&mut bytes).ok()?;
-    let note = notes_of(&String::from_utf8_lossy(&bytes), HEAD_LINES).last()?;
-    let mut lines = note.lines().skip(1);
-    let (seq, time) = (lines.next()?, lines.nth(1)?);
-    Some((seq.parse().ok()?, time.strip_prefix("time ")?.to_owned()))
+    Some(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// The ledger is as good as before; what can't be done is to sign it.

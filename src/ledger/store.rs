@@ -8,7 +8,11 @@ use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::engine::{ENGINES, Engine};
-use super::{AnyLedger, Head, LedgerError, Record, Signing, Verified, signing, sqlite};
+use super::mark::{self, Marked};
+use super::{
+    AnyLedger, Head, Identity, LedgerError, Lost, Rebuild, Record, Signing, Verified, Witness, signing,
+    sqlite,
+};
 use crate::domain::ids::WorkspaceId;
 
 const WORKSPACES: &str = "workspaces";
@@ -79,6 +83,8 @@ impl Store {
 
     /// Opens a ledger that exists, and verifies its end.
     pub fn open(&self, workspace: &WorkspaceId) -> Result<AnyLedger, LedgerError> {
+        let (verified, _) = (self.engine.inspect)(&self.folder(workspace))?;
+        self.own(workspace, &verified.identity)?;
         (self.engine.open)(&self.folder(workspace))
     }
 
@@ -89,13 +95,17 @@ impl Store {
         workspace: &WorkspaceId,
         mut progress: impl FnMut(Head),
     ) -> Result<Verified, LedgerError> {
-        (self.engine.verify)(&self.folder(workspace), &mut progress)
+        let verified = (self.engine.verify)(&self.folder(workspace), &mut progress)?;
+        self.own(workspace, &verified.identity)?;
+        Ok(verified)
     }
 
     /// Looks at the end of a ledger, also while another process appends to it: where it ends, and its last record.
     /// Blocks; call it off the runtime's threads.
     pub fn inspect(&self, workspace: &WorkspaceId) -> Result<(Verified, Option<Record>), LedgerError> {
-        (self.engine.inspect)(&self.folder(workspace))
+        let (verified, last) = (self.engine.inspect)(&self.folder(workspace))?;
+        self.own(workspace, &verified.identity)?;
+        Ok((verified, last))
     }
 
     /// Where the ledger would end with each of these records that it has, as it says itself, also while another process
@@ -104,9 +114,94 @@ impl Store {
         (self.engine.heads)(&self.folder(workspace), seqs)
     }
 
+    /// What the ledger lacks that somebody has seen in it: the note of its last head, the heads that were signed, and `others`,
+    /// who are asked what they know of the ledger with that end. Blocks; call it off the runtime's threads.
+    ///
+    /// # Errors
+    /// When the ledger or its note can't be read.
+    pub fn lost(
+        &self,
+        workspace: &WorkspaceId,
+        others: impl FnOnce(&Verified) -> Vec<Witness>,
+    ) -> Result<Option<Lost>, LedgerError> {
+        let (verified, _) = self.inspect(workspace)?;
+        let mut witnesses = others(&verified);
+        let source = verified.identity.source();
+        match self.marked(workspace, &source)? {
+            Marked::At(head) => {
+                let what =
+                    format!("the note of its last head ({})", mark::beside(&self.file(workspace)).display());
+                witnesses.push(Witness { what, head });
+            }
+            Marked::Damaged => {
+                let place = self.place(workspace);
+                tracing::warn!(%place, "the note of the ledger's last head is damaged; it is written anew with the next deed");
+            }
+            Marked::Nothing => {}
+        }
+        let folder = self.folder(workspace);
+        if let Some(head) =
+            self.signing().keys().ok().and_then(|keys| signing::last_signed(&folder, &keys, &source))
+        {
+            let what = format!("a signed checkpoint ({})", folder.join(signing::HEADS).display());
+            witnesses.push(Witness { what, head });
+        }
+        let numbers: Vec<u64> = witnesses.iter().map(|witness| witness.head.seq).collect();
+        let heads = self.heads(workspace, &numbers)?;
+        Ok(Lost::of(&self.place(workspace), verified.head.seq, &heads, witnesses))
+    }
+
+    /// What the note beside a ledger says of it.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub fn marked(&self, workspace: &WorkspaceId, source: &str) -> Result<Marked, LedgerError> {
+        mark::read(&self.file(workspace), source)
+    }
+
+    /// Lets the note say where the ledger ends now, whatever it said before.
+    ///
+    /// # Errors
+    /// When the ledger can't be read, or the note not be written.
+    pub fn note_end(&self, workspace: &WorkspaceId) -> Result<(), LedgerError> {
+        let (verified, _) = self.inspect(workspace)?;
+        mark::put(&self.file(workspace), &verified.identity.source(), verified.head)
+    }
+
+    /// Does the same, and sets the heads aside that were signed: those
+    /// who saw more are not heard any more.
+    ///
+    /// # Errors
+    /// When one of the files can't be written.
+    pub fn forget_witnesses(&self, workspace: &WorkspaceId) -> Result<(), LedgerError> {
+        let heads = self.folder(workspace).join(signing::HEADS);
+        if heads.exists() {
+            signing::set_aside(&heads)?;
+        }
+        self.note_end(workspace)
+    }
+
+    /// Keeps a copy of what may still be found of a ledger that lacks deeds, before it is opened.
+    ///
+    /// # Errors
+    /// When there is no room for it.
+    pub fn set_log_apart(&self, workspace: &WorkspaceId) -> Result<(), LedgerError> {
+        (self.engine.set_log_apart)(&self.folder(workspace))
+    }
+
+    /// Begins to make a ledger again from its deeds, in the form of backups.
+    ///
+    /// # Errors
+    /// When it can't be written, or something is there already.
+    pub fn rebuild(&self, workspace: &WorkspaceId, identity: &Identity) -> Result<Rebuild, LedgerError> {
+        self.private(workspace)?;
+        Rebuild::begin(&self.path(Kept::Ledger(workspace)), identity)
+    }
+
     /// Copies a ledger as it is at one moment, also while another process appends to it, into a store in the form of
     /// backups. What is in the copy is for the caller to verify. Blocks; call it off the runtime's threads.
     pub fn copy(&self, workspace: &WorkspaceId, backup: &Self) -> Result<(), LedgerError> {
+        self.inspect(workspace)?;
         (self.engine.copy)(&self.folder(workspace), &backup.private(workspace)?)
     }
 
@@ -179,6 +274,46 @@ impl Store {
             fs::rename(&draft, &path)
         };
         write().map_err(|error| LedgerError::of_system(&path, &error))
+    }
+
+    /// Takes away what a kill left of ledgers that were being made; ledgers themselves are never touched. For who holds the
+    /// directory's lock.
+    pub fn tidy(&self) {
+        for entry in fs::read_dir(self.root()).into_iter().flatten().flatten() {
+            let folder = entry.path();
+            for file in fs::read_dir(&folder).into_iter().flatten().flatten() {
+                if !(self.engine.is_draft)(&file.file_name().to_string_lossy()) {
+                    continue;
+                }
+                let place = file.path();
+                match fs::remove_file(&place) {
+                    Ok(()) => {
+                        tracing::info!(place = %place.display(), "a ledger that was never finished is taken away");
+                    }
+                    Err(error) => {
+                        tracing::warn!(place = %place.display(), %error, "what is left of a ledger stays");
+                    }
+                }
+            }
+            // One that has something in it stays.
+            fs::remove_dir(&folder).unwrap_or_default();
+        }
+    }
+
+    /// A ledger lies under the name that it has itself, and in one place.
+    fn own(&self, workspace: &WorkspaceId, identity: &Identity) -> Result<(), LedgerError> {
+        if identity.workspace == workspace.as_str() {
+            return Ok(());
+        }
+        let (place, found) = (self.place(workspace), identity.workspace.clone());
+        let is_there = |other: &WorkspaceId| {
+            let theirs = (self.engine.inspect)(&self.folder(other));
+            theirs.is_ok_and(|(verified, _)| verified.identity.id == identity.id)
+        };
+        match found.parse::<WorkspaceId>().ok().filter(is_there) {
+            Some(other) => Err(LedgerError::SecondCopy { place, other: self.place(&other) }),
+            None => Err(LedgerError::WrongWorkspace { place, found, wanted: workspace.to_string() }),
+        }
     }
 
     fn root(&self) -> PathBuf {

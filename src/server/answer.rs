@@ -6,7 +6,7 @@ use axum::response::Response;
 use serde::Serialize;
 
 use crate::api::{Problem, ProblemCode};
-use crate::coordinator::{self, LookError, SubmitError};
+use crate::coordinator::{self, LookError, SubmitError, Trouble};
 use crate::domain::code::Code;
 use crate::domain::filter::FilterError;
 use crate::index::IndexError;
@@ -95,12 +95,24 @@ pub(super) fn unsubmitted(error: &SubmitError) -> Box<Problem> {
     let code = match error {
         SubmitError::Overloaded | SubmitError::Contended => ProblemCode::Overloaded,
         SubmitError::Share => ProblemCode::TooManyAtOnce,
-        SubmitError::Unavailable(_) => ProblemCode::Unavailable,
+        SubmitError::Unavailable(trouble) => untroubled(trouble),
+        SubmitError::NotLost(_) => ProblemCode::NothingLost,
         SubmitError::Unknown(_) => ProblemCode::Unknown,
         SubmitError::Defect(_) => ProblemCode::Defect,
         SubmitError::Closed => ProblemCode::Closing,
     };
     Box::new(Problem::new(code, error.to_string()))
+}
+
+/// What kind of problem it is that nothing can be recorded.
+fn untroubled(trouble: &Trouble) -> ProblemCode {
+    match trouble {
+        Trouble::Lost(_) => ProblemCode::LedgerLost,
+        Trouble::Ledger(error) if error.is_gone() => ProblemCode::LedgerGone,
+        Trouble::Ledger(_) | Trouble::WentBack { .. } | Trouble::Unreadable { .. } => {
+            ProblemCode::Unavailable
+        }
+    }
 }
 
 /// Why values could not be looked at.

@@ -26,6 +26,7 @@ mod signing;
 mod stream;
 mod timely;
 mod tls;
+pub mod witnesses;
 mod workspace;
 mod workspaces;
 

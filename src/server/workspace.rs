@@ -12,6 +12,7 @@ use super::answer::{defect, unindexed};
 use super::indexing::LedgerSource;
 use super::pins::Pins;
 use super::sealing::Sealing;
+use super::witnesses::{self, Found};
 use crate::api::{Problem, ProblemCode};
 use crate::coordinator::{self, Clock, Founding, Full, Handle, Places, Room, Standing, StartError};
 use crate::domain::command::Principal;
@@ -19,7 +20,7 @@ use crate::domain::ids::{Seq, WorkspaceId};
 use crate::domain::things::Limits;
 use crate::index::follow::{Follower, Progress};
 use crate::index::{self, Index, IndexError};
-use crate::ledger::{LedgerError, Store};
+use crate::ledger::{LedgerError, Lost, Store};
 
 /// Most streams and long polls of one workspace's agents at once, and of its people.
 const WATCHERS: usize = 16_384;
@@ -27,6 +28,10 @@ const WATCHERS: usize = 16_384;
 const WATCHER_SHARE: usize = 4_096;
 /// Most long looks at the ledger of one workspace at once: each keeps a processor busy.
 const LOOKS: usize = 4;
+/// The index of a ledger that lacks something: the other one, which has seen more, stays as it is.
+const INDEX_APART: &str = "index.lost.db";
+/// How often it is looked whether the ledger is still there.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How long an answer waits for the index to have what it asks for.
 const INDEX_WAIT: Duration = Duration::from_secs(5);
 
@@ -73,13 +78,16 @@ impl Workspace {
         limits: Arc<Limits>,
     ) -> Result<Self, SpaceError> {
         let failed = |path: &Path, source| SpaceError::Io { place: path.display().to_string(), source };
-        let ledger = if founding.is_some() { store.create(&id)? } else { store.open(&id)? };
         let folder = store.folder(&id);
-        let snapshot = Some(folder.join(coordinator::SNAPSHOT_FILE));
+        let lost = lost(store, &id, founding.is_some()).await?;
+        let only_looks = lost.is_some();
+        let ledger = if founding.is_some() { store.create(&id)? } else { store.open(&id)? };
+        // A snapshot that has seen more stays as it is.
+        let snapshot = (!only_looks).then(|| folder.join(coordinator::SNAPSHOT_FILE));
         let sealing_clock = clock.clone();
         let handle = coordinator::start_apart(
             ledger,
-            coordinator::Options { clock, snapshot, founding, limits: Arc::clone(&limits) },
+            coordinator::Options { clock, snapshot, founding, limits: Arc::clone(&limits), lost },
         )
         .await?;
         if handle.head().seq == 0 {
@@ -87,10 +95,16 @@ impl Workspace {
             return Err(SpaceError::Unfounded);
         }
         let sealing = Sealing { signing: store.signing(), folder: folder.clone(), clock: sealing_clock };
-        let index_file = folder.join(index::FILE);
+        let (index_file, other) =
+            if only_looks { (INDEX_APART, None) } else { (index::FILE, Some(INDEX_APART)) };
+        if let Some(other) = other {
+            index::remove(&folder.join(other))?;
+        }
+        let index_file = folder.join(index_file);
         let index = Arc::new(Index::open(&index_file, &handle.identity().source())?);
         let (stop, stopped) = watch::channel(false);
-        tokio::spawn(sealing.clone().run(handle.clone(), stopped.clone()));
+        tokio::spawn(sign_heads(store.clone(), id.clone(), sealing.clone(), handle.clone(), stopped.clone()));
+        tokio::spawn(look_at_ledger(handle.clone(), stopped.clone()));
         let (told, progress) = watch::channel(Progress::default());
         let source = LedgerSource {
             handle: handle.clone(),
@@ -223,9 +237,67 @@ impl Workspace {
         if let Err(error) = tokio::task::spawn_blocking(move || drop(follower)).await {
             tracing::warn!(%error, "the index's follower broke off");
         }
+        let only_looked = self.handle.lost().is_some();
         self.handle.shutdown().await;
-        self.sealing.finish(&self.handle).await;
+        if !only_looked {
+            self.sealing.finish(&self.handle).await;
+        }
     }
+}
+
+/// What the ledger lacks, looked for before it is opened for writing. One that is being made has no past.
+async fn lost(store: &Store, id: &WorkspaceId, is_new: bool) -> Result<Option<Lost>, SpaceError> {
+    if is_new {
+        return Ok(None);
+    }
+    let (store, id) = (store.clone(), id.clone());
+    let look = move || match witnesses::look(&store, &id)? {
+        Found::Whole => Ok(None),
+        Found::Accepted => witnesses::forget(&store, &id).map(|()| None),
+        Found::Lost(lost) => {
+            store.set_log_apart(&id)?;
+            Ok(Some(lost))
+        }
+    };
+    let looked = tokio::task::spawn_blocking(look).await;
+    looked.unwrap_or_else(|error| Err(StartError::Thread(error.to_string()).into()))
+}
+
+/// Looks each second whether the ledger is still there, also where nothing is written.
+async fn look_at_ledger(handle: Handle, mut stop: watch::Receiver<bool>) {
+    let looks = async {
+        loop {
+            tokio::time::sleep(LOOK_EVERY).await;
+            handle.look_at_ledger().await;
+        }
+    };
+    tokio::select! {
+        // A sender that is gone says the same.
+        _ = stop.wait_for(|stop| *stop) => {}
+        () = looks => {}
+    }
+}
+
+/// Signs heads; where deeds are missing, not before their loss is accepted, and nobody is heard any more who saw them.
+async fn sign_heads(
+    store: Store,
+    id: WorkspaceId,
+    sealing: Sealing,
+    handle: Handle,
+    mut stop: watch::Receiver<bool>,
+) {
+    if handle.lost().is_some() {
+        tokio::select! {
+            // A sender that is gone says the same.
+            _ = stop.wait_for(|stop| *stop) => return,
+            () = handle.whole_again() => {}
+        }
+        let forgotten = tokio::task::spawn_blocking(move || witnesses::forget(&store, &id)).await;
+        if let Ok(Err(error)) = forgotten {
+            tracing::warn!(%error, "what has seen the lost deeds could not be taken away; the next start tries again");
+        }
+    }
+    sealing.run(handle, stop).await;
 }
 
 impl Drop for Workspace {

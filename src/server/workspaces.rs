@@ -142,6 +142,7 @@ impl Workspaces {
         let mut instance = [0; 8];
         getrandom::fill(&mut instance).map_err(OpenError::Random)?;
         let mut spaces = Spaces { home: store.home(), ..Spaces::default() };
+        store.tidy();
         for id in store.workspaces()? {
             match Workspace::open(&store, id.clone(), clock.clone(), None, Arc::clone(&limits)).await {
                 Ok(space) => {

@@ -103,6 +103,8 @@ const EVENTS: &str = r#"
     gus sends '{"do":"guard","agent":"sales","by":"git","stopped":true,"paths":["files/src/a.rs","files/src/b.rs"],"more":3}' -> recorded
     gus sends '{"do":"guard","agent":"sales","by":"claude-code","paths":["files/src/a.rs"],"more":1}' -> recorded
     sales sends '{"do":"guard","agent":"sales","by":"me","paths":[]}' -> refused not-allowed
+    ada sends '{"do":"accept-loss","through":9000,"reason":"the log was taken for rubbish"}' -> recorded
+    ada sends '{"do":"accept-loss","through":2,"reason":"it was not"}' -> refused wrong-state
     "#;
 
 /// Leases, publications, acts that wait, overrides and reviews.

@@ -134,6 +134,7 @@ fn of(kind: CommandKind) -> Option<Ask> {
         | CommandKind::MapReview
         | CommandKind::Token
         | CommandKind::Key
+        | CommandKind::AcceptLoss
         | CommandKind::Override
         | CommandKind::Review
         | CommandKind::Away

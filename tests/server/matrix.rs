@@ -34,6 +34,7 @@ fn sample(route: &Address) -> (String, String) {
         ("POST", "/v1/inbox/{n}/leave") => json!({"reason": "not today"}),
         ("POST", "/v1/inbox/{n}/take-over") => json!({"reason": "it can't wait"}),
         ("POST", "/v1/inbox/{n}/reassign") => json!({"to": "sam"}),
+        ("POST", "/v1/ledger/accept-loss") => json!({"through": 9, "reason": "test"}),
         ("POST", "/v1/overrides") => json!({"step": "freeze", "entity": "crm/contact/z", "reason": "test"}),
         ("POST", "/v1/guard") => {
             json!({"agent": "intake", "by": "git", "stopped": true, "paths": ["files/a"]})

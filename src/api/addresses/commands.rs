@@ -9,9 +9,9 @@ use crate::api::{
     SessionBody, TransferBody, WorkStepBody, fit, parse_object,
 };
 use crate::domain::command::{
-    Act, ActEnd, AlertStep, AlertVerb, Answered, AwayStep, AwayVerb, Claim, Command, CommandKind, Conclude,
-    Escalate, FanOut, GuardNote, Handoff, ItemStep, ItemVerb, KeyStep, LeaseStep, MapReview, OfferZone,
-    Publish, Raise, ReviewStep, ReviewVerb, TokenStep, WorkStep, WorkVerb, Write,
+    AcceptLoss, Act, ActEnd, AlertStep, AlertVerb, Answered, AwayStep, AwayVerb, Claim, Command, CommandKind,
+    Conclude, Escalate, FanOut, GuardNote, Handoff, ItemStep, ItemVerb, KeyStep, LeaseStep, MapReview,
+    OfferZone, Publish, Raise, ReviewStep, ReviewVerb, TokenStep, WorkStep, WorkVerb, Write,
 };
 use crate::domain::ids::{ActNo, AlertNo, Fence, ItemNo, QueueName, TokenId, WorkNo};
 use crate::domain::reply::Reply;
@@ -198,6 +198,8 @@ commands! {
         "Puts an alert into the inbox.";
     KeyStep POST "/v1/keys" [] json [step: KeyStep] Key(step),
         "Names a key that the caller signs with; confirms another's, or ends one.";
+    AcceptLoss POST "/v1/ledger/accept-loss" [] json [accept: AcceptLoss] AcceptLoss(accept),
+        "Goes on without deeds that are missing from the ledger.";
     ReviewStart POST "/v1/reviews/{queue}/start" [queue: QueueName] maybe [SessionBody { note, leave }]
         Review(ReviewStep { queue, step: ReviewVerb::Start, note, leave }),
         "Begins a session over a queue.";

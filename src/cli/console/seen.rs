@@ -12,9 +12,10 @@ use crate::cli::context::{Context, read_text};
 use crate::cli::datadir::DataDir;
 use crate::cli::session::{HERE, Session};
 use crate::console::wire::{LastSeen, Seen, SeenAll};
-use crate::domain::ids::Seq;
+use crate::domain::ids::{Seq, WorkspaceId};
 
-const FILE: &str = "seen.json";
+/// Its file in a data directory.
+pub(in crate::cli) const FILE: &str = "seen.json";
 /// How many servers are remembered, and how many workspaces of each.
 const SERVERS: usize = 64;
 const WORKSPACES: usize = 1_024;
@@ -33,19 +34,27 @@ struct Mark {
 }
 
 /// How the session's server is called in the file, and where the file is.
-pub(super) fn place(context: &Context, session: &Session) -> (String, Option<PathBuf>) {
+pub(in crate::cli) fn place(context: &Context, session: &Session) -> (String, Option<PathBuf>) {
     let dir = session.local_dir().cloned().or_else(|| context.existing_dir().ok());
     (session.server(), dir.map(|dir| dir.path().join(FILE)))
 }
 
 /// What was seen of the server's workspaces.
-pub(super) fn read(file: &Path, place: &str) -> SeenAll {
+pub(in crate::cli) fn read(file: &Path, place: &str) -> SeenAll {
     let mut all = read_all(file);
     let ours = all.remove(place).unwrap_or_default();
     let marks = ours.into_iter().filter_map(|(workspace, mark)| {
         Some((workspace.parse().ok()?, LastSeen { seq: mark.seq, hash: mark.hash }))
     });
     marks.collect()
+}
+
+/// Forgets what was seen of one workspace; says what that was.
+pub(in crate::cli) fn forget(file: &Path, place: &str, workspace: &WorkspaceId) -> Option<LastSeen> {
+    let mut all = read_all(file);
+    let mark = all.get_mut(place)?.remove(workspace.as_str())?;
+    keep_all(file, &all);
+    Some(LastSeen { seq: mark.seq, hash: mark.hash })
 }
 
 /// Keeps what is seen from time to time, so that a console that is killed has not forgotten it.
@@ -80,7 +89,11 @@ pub(super) fn write(file: &Path, place: &str, seen: &SeenAll) {
     {
         all.remove(&other);
     }
-    let text = serde_json::to_string(&all).unwrap_or_default();
+    keep_all(file, &all);
+}
+
+fn keep_all(file: &Path, all: &File) {
+    let text = serde_json::to_string(all).unwrap_or_default();
     if let Err(error) = DataDir::replace(file, &text) {
         tracing::warn!(%error, "what was seen could not be kept");
     }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::Check;
 use crate::cli::context::Context;
-use crate::cli::datadir::DataDir;
+use crate::cli::datadir::{DataDir, RESTORED, read_small};
 
 /// With less room than this appends will fail soon, in bytes.
 const LITTLE_ROOM: u64 = 256 * 1024 * 1024;
@@ -22,8 +22,18 @@ pub(super) fn checks(context: &Context, dir: &DataDir) -> anyhow::Result<Vec<Che
             "put it back from where you keep it, or begin with a new key: `deeds checkpoint rotate --lost`";
         checks.push(Check::wrong("signing key", found, mend));
     }
+    checks.extend(restored(dir.path()));
     checks.extend(serving(context, dir)?);
     Ok(checks)
+}
+
+/// Which backup the directory was restored from, if it was.
+fn restored(path: &Path) -> Option<Check> {
+    let text = read_small(&path.join(RESTORED)).ok()?;
+    let told: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+    let word = |key: &str| told.get(key).and_then(|value| value.as_str()).unwrap_or("?").to_owned();
+    let found = format!("at {} from {}, made at {}", word("restored"), word("from"), word("made"));
+    Some(Check::fine("restored", found))
 }
 
 /// A directory that its owner alone enters, and this process writes to.

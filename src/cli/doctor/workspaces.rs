@@ -1,14 +1,18 @@
 //! Each workspace's files: the ledger opens and its end chains, its newest deed is not of the future, and the index is near.
 
 use super::Check;
+use crate::cli::console::seen;
 use crate::cli::datadir::DataDir;
+use crate::cli::session;
 use crate::cli::verify::notes::Notes;
 use crate::coordinator::Clock;
 use crate::domain::deed::Deed;
 use crate::domain::ids::WorkspaceId;
 use crate::domain::time::{Span, Time};
 use crate::index;
-use crate::ledger::{Record, Verified, signing};
+use crate::ledger::mark::Marked;
+use crate::ledger::{LedgerError, Record, Verified, signing};
+use crate::server::witnesses::{self, Found};
 
 /// How far behind the newest deed the clock may be: two machines are never quite of one mind.
 const CLOCK_SLACK: Span = Span::from_secs(2);
@@ -28,11 +32,67 @@ fn of(dir: &DataDir, workspace: &WorkspaceId) -> Vec<Check> {
     let (verified, last) = match dir.store().inspect(workspace) {
         Ok(found) => found,
         Err(error) => {
-            let mend = "keep the file as it is, and `deeds restore` a backup into another directory";
-            return vec![Check::wrong(&what, error.to_string(), mend)];
+            return vec![Check::wrong(&what, error.to_string(), mend_of(&error))];
         }
     };
-    vec![last_deed(&what, last.as_ref()), signed(dir, workspace, &verified), index(dir, workspace, &verified)]
+    let mut checks = vec![last_deed(&what, last.as_ref()), whole(dir, workspace, &verified)];
+    checks.extend(seen(dir, workspace));
+    checks.extend([signed(dir, workspace, &verified), index(dir, workspace, &verified)]);
+    checks
+}
+
+/// What helps where a ledger does not open.
+fn mend_of(error: &LedgerError) -> String {
+    if let LedgerError::WrongWorkspace { found, wanted, .. } = error {
+        return format!(
+            "stop the server, then `mv workspaces/{wanted} workspaces/{found}` in the data directory"
+        );
+    }
+    if let LedgerError::SecondCopy { place, .. } = error {
+        return format!("stop the server, and move the folder of {place} out of the data directory");
+    }
+    "keep the file as it is, and `deeds restore` a backup into another directory".to_owned()
+}
+
+/// Whether the ledger has what everything beside it has seen in it.
+fn whole(dir: &DataDir, workspace: &WorkspaceId, verified: &Verified) -> Check {
+    let what = format!("history {workspace}");
+    match witnesses::look(dir.store(), workspace) {
+        Err(error) => {
+            let mend = "keep the files as they are, and `deeds restore` a backup into another directory";
+            Check::wrong(&what, error.to_string(), mend)
+        }
+        Ok(Found::Lost(lost)) => Check::wrong(&what, lost.to_string(), lost.mend()),
+        Ok(Found::Accepted) => {
+            let found = "deeds were lost and their loss was accepted; what has seen them is still there";
+            Check::note(&what, found, "start the server: it takes that away")
+        }
+        Ok(Found::Whole) => match dir.store().marked(workspace, &verified.identity.source()) {
+            Ok(Marked::At(_)) => Check::fine(&what, "it has what was seen in it"),
+            Ok(Marked::Nothing) => Check::fine(
+                &what,
+                "it has what was seen in it; the note of its last head comes with the next deed",
+            ),
+            Ok(Marked::Damaged) => {
+                let found = "the note of its last head is damaged: a loss would be seen by the index and the snapshot only";
+                Check::wrong(&what, found, "start the server: with the next deed it is written anew")
+            }
+            Err(error) => Check::wrong(&what, error.to_string(), "check its owner and permissions"),
+        },
+    }
+}
+
+/// Whether the ledger continues what a console saw of it here.
+fn seen(dir: &DataDir, workspace: &WorkspaceId) -> Option<Check> {
+    let seen = *seen::read(&dir.path().join(seen::FILE), session::HERE).get(workspace)?;
+    let there = dir.store().heads(workspace, &[seen.seq.0]).ok()?;
+    if seen.seq.0 == 0 || there.iter().any(|head| head.hash.0 == seen.hash.0) {
+        return None;
+    }
+    let found = format!("a console here saw another deed {} than there is, or one that is gone", seen.seq);
+    let mend =
+        "find out what happened to it; `deeds ledger confirm` takes the history as it is for the right one";
+    Some(Check::wrong(&format!("seen {workspace}"), found, mend))
 }
 
 /// What was signed of the ledger, and whether it is still so.
@@ -96,6 +156,10 @@ fn index(dir: &DataDir, workspace: &WorkspaceId, Verified { identity, head }: &V
     }
     match reached {
         None => Check::fine(&what, "none that fits; it is made anew at the next start"),
+        Some(seq) if seq.0 > head.seq => {
+            let found = format!("has seen deed {seq}, and the ledger ends at {}", head.seq);
+            Check::wrong(&what, found, "keep it: it shows that deeds are missing")
+        }
         Some(seq) => match head.seq.saturating_sub(seq.0) {
             0 => Check::fine(&what, "has every deed"),
             lag @ 1..NEAR => Check::fine(&what, format!("lacks the last {lag} deeds")),

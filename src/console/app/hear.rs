@@ -70,7 +70,8 @@ impl App {
 
     pub(super) fn hear(&mut self, heard: Heard) -> Vec<Effect<Ask>> {
         match heard {
-            Heard::Board { workspaces, me, board } => {
+            Heard::Board { workspaces, me, board, trouble } => {
+                self.world.trouble = trouble;
                 let another = board.workspace != self.world.workspace || self.world.board.is_none();
                 let effects = if another { self.come_back() } else { Vec::new() };
                 self.world.workspaces = workspaces;
@@ -89,8 +90,12 @@ impl App {
                 let entered = self.with_screen(|screen, world| screen.enter(None, world));
                 effects.into_iter().chain(entered).collect()
             }
-            Heard::Deed(deed) => self.hear_deed(&deed),
+            Heard::Deed(deed) => {
+                self.world.trouble = None;
+                self.hear_deed(&deed)
+            }
             Heard::UnknownDeed(seq) => {
+                self.world.trouble = None;
                 self.world.in_the_present(|world| world.skip(seq));
                 self.say(
                     Tone::Warning,

@@ -96,7 +96,8 @@ impl Team {
     /// The board as a server would send it.
     pub fn board(&mut self, me: Me) -> Heard {
         self.unheard.clear();
-        Heard::Board { workspaces: vec![self.workspace()], me, board: answers::sent(&self.state.board) }
+        let board = answers::sent(&self.state.board);
+        Heard::Board { workspaces: vec![self.workspace()], me, board, trouble: None }
     }
 
     /// Brings the console what happened, and nothing else.

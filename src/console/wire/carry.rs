@@ -114,6 +114,7 @@ pub(super) fn trouble(error: &ClientError) -> Trouble {
         ClientError::Address { .. }
         | ClientError::Token { .. }
         | ClientError::Signing { .. }
+        | ClientError::Forked { .. }
         | ClientError::Protocol { .. } => {
             Trouble { what: error.to_string(), next: "nothing was changed".to_owned() }
         }

@@ -4,7 +4,10 @@ use tokio::task::JoinHandle;
 
 use super::*;
 use crate::coordinator::tests::ahead::{ledger_of, settle};
+use crate::domain::command::AcceptLoss;
+use crate::domain::ids::PersonId;
 use crate::domain::path::{EntityPath, FieldName};
+use crate::ledger::{Hash, Lost, Witness};
 
 fn notes(agent: &str) -> EntityPath {
     format!("scratch/{agent}/notes").parse().unwrap()
@@ -221,4 +224,65 @@ async fn after_any_failures_the_state_is_what_the_ledger_says() {
         }
     }
     assert_eq!(bytes_of(&handle).await, bytes_of_replay(&handle).await);
+}
+
+/// A ledger with two deeds of which a witness has seen five.
+async fn short() -> (Handle, Request) {
+    let handle = started(memory()).await;
+    committed(&handle, write("ada", "text", 0, 1)).await;
+    committed(&handle, write("ada", "text", 1, 2)).await;
+    let kept = handle.ledger().read(0, 10).await.unwrap();
+    let ledger = memory();
+    let start_of = Head { seq: 0, hash: ledger.identity().genesis() };
+    ledger.append(start_of, kept.into_iter().map(|record| record.bytes).collect()).await.unwrap();
+    let witness = Witness { what: "somebody".to_owned(), head: Head { seq: 5, hash: Hash([5; 32]) } };
+    let lost = Some(Lost { place: "here".to_owned(), end: 2, witness });
+    let handle = start(ledger.into(), Options { lost, ..options() }).await.unwrap();
+    (handle, accepting(5))
+}
+
+/// An admin accepts a loss up to that deed.
+fn accepting(through: u64) -> Request {
+    let admin = Principal {
+        actor: Actor::Person(PersonId::new("dana").unwrap()),
+        class: TokenClass::Admin,
+        token: None,
+    };
+    Request::new(admin, Command::AcceptLoss(AcceptLoss { through: Seq(through), reason: "it burned".into() }))
+}
+
+#[tokio::test]
+async fn where_deeds_are_missing_only_their_loss_is_accepted() {
+    let (handle, accept) = short().await;
+    assert_eq!(version(&handle, "ada").await, 2, "looking works");
+    let refused = handle.submit(write("ada", "text", 2, 3)).await;
+    assert!(matches!(refused, Err(SubmitError::Unavailable(Trouble::Lost(_)))), "{refused:?}");
+    assert_eq!(handle.submit(accepting(4)).await, Err(SubmitError::NotLost(Seq(4))));
+    // An agent has no say in it, and leaves no deed either.
+    let agents = Request { command: accept.command.clone(), ..write("ada", "text", 0, 0) };
+    assert!(matches!(handle.submit(agents).await, Err(SubmitError::Unavailable(Trouble::Lost(_)))));
+    assert_eq!(handle.head().seq, 2);
+
+    // Where it can't be recorded, nothing is accepted.
+    ledger_of(&handle).prepare(Mishap::Fails(full()));
+    assert!(handle.submit(accept.clone()).await.is_err());
+    let refused = handle.submit(write("ada", "text", 2, 3)).await;
+    assert!(matches!(refused, Err(SubmitError::Unavailable(_))), "{refused:?}");
+    assert_eq!(handle.head().seq, 2);
+
+    // With it comes whatever waits, and not before it.
+    ledger_of(&handle).hold(true);
+    let (accepter, writer) = (handle.clone(), handle.clone());
+    let accepting_it = tokio::spawn(async move { accepter.submit(accept).await });
+    settle().await;
+    let writing = tokio::spawn(async move { writer.submit(write("ada", "text", 2, 3)).await });
+    settle().await;
+    ledger_of(&handle).hold(false);
+    let accepted = accepting_it.await.unwrap().unwrap();
+    assert_eq!((accepted.reply.outcome, accepted.reply.deed), (Outcome::Recorded, Seq(3)));
+    assert_eq!(writing.await.unwrap().unwrap().reply.deed, Seq(4));
+    assert!(handle.trouble().is_none() && handle.lost().is_none());
+    handle.whole_again().await;
+    assert_eq!(bytes_of(&handle).await, bytes_of_replay(&handle).await);
+    assert_eq!(handle.submit(accepting(5)).await, Err(SubmitError::NotLost(Seq(5))));
 }

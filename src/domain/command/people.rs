@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::ids::{
-    AgentId, AlertNo, Fence, ItemNo, MapVersion, PersonId, QueueName, TokenId, Version,
+    AgentId, AlertNo, Fence, ItemNo, MapVersion, PersonId, QueueName, Seq, TokenId, Version,
 };
 use crate::domain::map::Model;
 use crate::domain::path::{EntityPath, FieldPath};
@@ -137,6 +137,16 @@ pub struct MapReview {
     pub version: Option<MapVersion>,
     /// What is worth keeping of it.
     pub note: Option<Arc<str>>,
+}
+
+/// An admin goes on without deeds that the ledger lost, RULES §13.6.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AcceptLoss {
+    /// The last deed that is missing, as it was shown.
+    pub through: Seq,
+    /// What happened.
+    pub reason: Arc<str>,
 }
 
 /// Most entities that one of a guard's reports names; the others it counts.

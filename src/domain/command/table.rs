@@ -5,9 +5,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Act, ActEnd, AlertStep, ApplyMap, AwayStep, Claim, Conclude, Escalate, FanOut, GuardNote, Handoff,
-    Import, ItemStep, KeyStep, LeaseStep, MapReview, OfferZone, Override, Publish, Raise, ReviewStep, Take,
-    Together, TokenStep, WorkStep, Write,
+    AcceptLoss, Act, ActEnd, AlertStep, ApplyMap, AwayStep, Claim, Conclude, Escalate, FanOut, GuardNote,
+    Handoff, Import, ItemStep, KeyStep, LeaseStep, MapReview, OfferZone, Override, Publish, Raise,
+    ReviewStep, Take, Together, TokenStep, WorkStep, Write,
 };
 use crate::domain::ids::Actor;
 use crate::domain::things::{ClockSight, TokenClass, TurnedAway};
@@ -83,6 +83,9 @@ macro_rules! commands {
             /// A key that a person signs with.
             Key(step: KeyStep) = "key", "key": Deciders Alone Replaces Same Nothing
                 => key::decide, KeyRefused(());
+            /// Deeds that are missing from the ledger are gone for good, and it goes on without them.
+            AcceptLoss(accept: AcceptLoss) = "accept-loss", "accept loss": Admins Alone Adds Same Nothing
+                => loss::decide, LossRefused(());
             /// A person overrides.
             Override(step: Override) = "override", "override": Deciders Alone Replaces Same Nothing
                 => overrides::decide, OverrideRefused(());

@@ -24,6 +24,7 @@ mod import;
 mod inbox;
 mod key;
 mod lease;
+mod loss;
 mod map;
 mod output;
 mod overrides;

@@ -7,7 +7,7 @@ use super::{BranchResult, Deed, NewFormat, NewMap, NewWorkspace, ScopeChange, Sc
 use crate::domain::ids::{AgentId, PersonId};
 use crate::domain::things::{
     Alert, Allowed, ClaimMark, ClockSight, Conclusion, FanOutState, GuardReport, HandoffOrder, Invitation,
-    Item, Lease, PersonKey, Publication, RaisedEvent, ReviewEnd, ReviewHeld, ReviewMiss, ReviewPlan,
+    Item, Lease, Loss, PersonKey, Publication, RaisedEvent, ReviewEnd, ReviewHeld, ReviewMiss, ReviewPlan,
     ScopeRule, Task, Token, TurnedAway, Work,
 };
 
@@ -119,6 +119,10 @@ pub(super) fn conclusion(deed: &Deed, what: &Conclusion) -> About {
 
 pub(super) fn waited(deed: &Deed, deferred: &impl Display) -> About {
     (format!("deed {deferred} "), entity(deed))
+}
+
+pub(super) fn loss(_: &Deed, loss: &Loss) -> About {
+    (String::new(), format!("deeds #{} to #{}", loss.first, loss.last))
 }
 
 pub(super) fn guarded(_: &Deed, report: &GuardReport) -> About {

@@ -13,7 +13,7 @@ use super::{
 use crate::domain::ids::{AgentId, FanOutNo, PersonId, QueueName, Seq, TaskId, TokenId};
 use crate::domain::things::{
     ActOrder, Alert, AlertSide, Allowed, Case, ClaimMark, ClockSight, Conclusion, FanOutState, GuardReport,
-    HandoffOrder, InFlight, Invitation, Item, Lease, PersonKey, Publication, RaisedEvent, ReviewEnd,
+    HandoffOrder, InFlight, Invitation, Item, Lease, Loss, PersonKey, Publication, RaisedEvent, ReviewEnd,
     ReviewHeld, ReviewMiss, ReviewPlan, ScopeRule, Task, Token, TurnedAway, Work,
 };
 use crate::domain::time::Time;
@@ -362,6 +362,13 @@ macro_rules! bodies {
                     => People no_values, Nothing revoke_key, Action person_key;
                 /// Something asked of a key was not done.
                 KeyRefused(()) = "deeds.key.refused" => People no_values, Nothing ignore, Action fields;
+            }
+            Loss "loss" {
+                /// The ledger lost deeds, and goes on without them.
+                LossAccepted(Box<Loss>) = "deeds.loss.accepted"
+                    => People no_values, Nothing ignore, Action loss;
+                /// A loss was not accepted.
+                LossRefused(()) = "deeds.loss.refused" => People no_values, Nothing ignore, Action fields;
             }
             Guard "guard" {
                 /// A guard saw an agent do what is not its own to do, and let it be.

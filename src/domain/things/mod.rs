@@ -15,6 +15,7 @@ mod held;
 mod item;
 mod lease;
 mod likeness;
+mod loss;
 mod occurrence;
 mod output;
 mod review;
@@ -44,6 +45,7 @@ pub use held::{HeldField, InFlight, Lasts};
 pub use item::{AGAIN, Case, ClosedItem, Effects, Item, PastAnswers, Redone, Ruled, ScopeRule, Suggestion};
 pub use lease::{Hold, Lease, LeaseTarget};
 pub use likeness::{folded, likeness, says_the_same};
+pub use loss::Loss;
 pub use occurrence::{Occurred, OccurrenceMark, counted_as};
 pub use output::{
     ClaimHeld, ClaimMark, Concluded, Conclusion, Conversation, LastPublication, Met, Occurrence, Publication,

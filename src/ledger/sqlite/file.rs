@@ -66,7 +66,7 @@ pub(super) fn is_draft(name: &str) -> bool {
     Path::new(name).extension().is_some_and(|end| end.to_string_lossy().starts_with(DRAFT))
 }
 
-fn fill(draft: &Path, id: LedgerId, workspace: &str) -> Result<(), LedgerError> {
+pub(super) fn fill(draft: &Path, id: LedgerId, workspace: &str) -> Result<(), LedgerError> {
     owner_only(fs::OpenOptions::new().write(true).create_new(true))
         .open(draft)
         .map_err(|error| LedgerError::of_system(draft, &error))?;
@@ -86,6 +86,18 @@ fn fill(draft: &Path, id: LedgerId, workspace: &str) -> Result<(), LedgerError> 
     fs::File::open(draft)
         .and_then(|file| file.sync_all())
         .map_err(|error| LedgerError::of_system(draft, &error))
+}
+
+/// Copies the write-ahead log beside itself, once, before a ledger is opened that lacks what was in it: opening it takes what can
+/// be read of the log into the file, and the rest away.
+pub(super) fn set_log_apart(path: &Path) -> Result<(), LedgerError> {
+    let (log, apart) =
+        (path.with_file_name(beside(path, "-wal")), path.with_file_name(beside(path, "-wal.lost")));
+    let has_something = fs::metadata(&log).is_ok_and(|about| about.len() > 0);
+    if !has_something || apart.exists() {
+        return Ok(());
+    }
+    fs::copy(&log, &apart).map(drop).map_err(|error| LedgerError::of_system(&apart, &error))
 }
 
 fn sync_directory(path: &Path) -> Result<(), LedgerError> {
@@ -154,7 +166,7 @@ fn escaped(letter: char) -> String {
 }
 
 /// The name of the file that SQLite keeps beside `path`.
-fn beside(path: &Path, suffix: &str) -> OsString {
+pub(super) fn beside(path: &Path, suffix: &str) -> OsString {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(suffix);
     name

@@ -5,7 +5,9 @@
 
 mod checkpointer;
 mod file;
+mod held;
 mod reader;
+mod rebuild;
 mod writer;
 
 use std::path::Path;
@@ -14,6 +16,7 @@ use std::{fs, thread};
 
 use bytes::Bytes;
 use reader::Reader;
+pub use rebuild::Rebuild;
 use tokio::sync::{mpsc, oneshot};
 use writer::Writer;
 
@@ -32,6 +35,8 @@ pub(super) const ENGINE: Engine = Engine {
     name: "sqlite",
     place: |folder| file::place(&folder.join(FILE)),
     list: |root| store::folders(root, |name| !file::is_draft(name)),
+    is_draft: file::is_draft,
+    set_log_apart: |folder| file::set_log_apart(&folder.join(FILE)),
     create: |folder, workspace| {
         Ok(SqliteLedger::open_or_create(&folder.join(FILE), workspace.as_str())?.into())
     },
@@ -148,6 +153,10 @@ impl Ledger for SqliteLedger {
 
     async fn read_many(&self, seqs: Vec<u64>) -> Result<Vec<Record>, LedgerError> {
         self.ask_reader(|reply| reader::Command::ReadMany { seqs, reply }).await?
+    }
+
+    async fn look(&self) -> Result<(), LedgerError> {
+        self.ask_writer(|reply| writer::Command::Look { reply }).await?
     }
 
     async fn recover(&self) -> Result<Head, LedgerError> {

@@ -9,6 +9,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::checkpointer::Checkpointer;
 use super::file;
+use super::held::{self, Held};
+use crate::ledger::mark::Mark;
 use crate::ledger::{Append, Head, Identity, LedgerError, Record, chain};
 
 type Reply<T> = oneshot::Sender<Result<T, LedgerError>>;
@@ -16,6 +18,7 @@ type Reply<T> = oneshot::Sender<Result<T, LedgerError>>;
 /// What the writer is asked.
 pub(super) enum Command {
     Append { expected: Head, batch: Vec<Bytes>, reply: Reply<Append> },
+    Look { reply: Reply<()> },
     Recover { reply: Reply<Head> },
     Close { reply: oneshot::Sender<()> },
 }
@@ -26,6 +29,12 @@ pub(super) struct Writer {
     /// Absent while the storage is not trusted: after an error, until it was opened and verified anew.
     conn: Option<Connection>,
     checkpointer: Checkpointer,
+    /// The files that it writes to.
+    held: Held,
+    /// That they are gone; from then on nothing is written.
+    gone: Option<LedgerError>,
+    /// Where the last durable head is noted.
+    mark: Mark,
 }
 
 impl Writer {
@@ -33,10 +42,10 @@ impl Writer {
     pub(super) fn open(path: &Path) -> Result<(Self, Identity), LedgerError> {
         let (conn, identity) = file::open_writer(path)?;
         file::check_tail(&conn, path, &identity)?;
-        let checkpointer = Checkpointer::new(path);
-        let writer =
-            Self { path: path.to_owned(), identity: identity.clone(), conn: Some(conn), checkpointer };
-        Ok((writer, identity))
+        let (mark, checkpointer) = (Mark::new(path, identity.source()), Checkpointer::new(path));
+        let (path, held) = (path.to_owned(), Held::of(path));
+        let (ours, conn) = (identity.clone(), Some(conn));
+        Ok((Self { path, identity: ours, conn, checkpointer, held, gone: None, mark }, identity))
     }
 
     /// Works until it is told to close or until nobody can ask any more. A caller that went away misses its answer,
@@ -47,18 +56,55 @@ impl Writer {
                 Command::Append { expected, batch, reply } => {
                     drop(reply.send(self.append(expected, batch)));
                 }
+                Command::Look { reply } => drop(reply.send(self.look())),
                 Command::Recover { reply } => drop(reply.send(self.recover())),
                 Command::Close { reply } => {
                     self.checkpointer.finish();
                     drop(self.conn.take());
+                    self.mark.sync();
                     reply.send(()).unwrap_or_default();
                     return;
                 }
             }
+            // Who asked is answered first: it may take long.
+            if let Some(gone) = self.gone.clone()
+                && let Some(conn) = self.conn.take()
+            {
+                self.rescue(&conn, &gone);
+            }
         }
     }
 
+    /// Looks at the files; once they are gone they stay so.
+    fn look(&mut self) -> Result<(), LedgerError> {
+        let found = self.gone.clone().map_or_else(|| self.held.look(), Err);
+        self.gone = found.clone().err();
+        found
+    }
+
+    /// Keeps what the connection still reads.
+    fn rescue(&self, conn: &Connection, gone: &LedgerError) {
+        match held::rescue(conn, &self.path, &self.identity) {
+            Ok((place, head)) => {
+                tracing::error!(%gone, place = %place.display(), deeds = head.seq, "every deed was kept as an export");
+            }
+            Err(error) => tracing::error!(%gone, %error, "not every deed could be kept as an export"),
+        }
+    }
+
+    /// What is durable is noted before anybody is told of it.
     fn append(&mut self, expected: Head, batch: Vec<Bytes>) -> Result<Append, LedgerError> {
+        let appended = self.append_to_disk(expected, batch)?;
+        if let Append::Appended(records) = &appended
+            && let Some(last) = records.last()
+        {
+            self.mark.set(last.head());
+        }
+        Ok(appended)
+    }
+
+    fn append_to_disk(&mut self, expected: Head, batch: Vec<Bytes>) -> Result<Append, LedgerError> {
+        self.look()?;
         let records = chain::seal(expected, batch);
         if self.conn.is_none() {
             self.recover()?;
@@ -67,10 +113,14 @@ impl Writer {
             return Err(LedgerError::Closed { place: file::place(&self.path) });
         };
         match insert(conn, &self.identity, expected, &records) {
-            Ok(None) => {
-                self.checkpointer.committed(records.iter().map(|record| record.bytes.len()).sum());
-                Ok(Append::Appended(records))
-            }
+            // Only of files that are still there: the checkpoint opens them by their names.
+            Ok(None) => match self.look() {
+                Ok(()) => {
+                    self.checkpointer.committed(records.iter().map(|record| record.bytes.len()).sum());
+                    Ok(Append::Appended(records))
+                }
+                Err(gone) => Err(self.unknown(gone.clone(), gone)),
+            },
             Ok(Some(head)) => Ok(Append::Moved(head)),
             Err(error) => self.after_failure(expected, records, &error),
         }
@@ -113,6 +163,7 @@ impl Writer {
 
     /// Stop, close, open, checkpoint the write-ahead log, verify the tail; then go on, or stay down.
     fn recover(&mut self) -> Result<Head, LedgerError> {
+        self.look()?;
         drop(self.conn.take());
         let (conn, identity) = file::open_writer(&self.path)?;
         if identity != self.identity {
@@ -125,12 +176,13 @@ impl Writer {
         file::checkpoint(&conn, &self.path)?;
         let head = file::check_tail(&conn, &self.path, &self.identity)?;
         self.conn = Some(conn);
+        self.held = Held::of(&self.path);
         Ok(head)
     }
 }
 
 /// One transaction: compare the head, write, commit. Answers the real head if it is not the expected one.
-fn insert(
+pub(super) fn insert(
     conn: &mut Connection,
     identity: &Identity,
     expected: Head,

@@ -1,7 +1,9 @@
 //! Who a token is, and what server it speaks to.
 
-use crate::api::{Problem, WhoAmI};
-use crate::domain::things::TokenClass;
+use crate::api::{Problem, TroubleView, WhoAmI};
+use crate::coordinator::Handle;
+use crate::domain::ids::Seq;
+use crate::domain::things::{Loss, TokenClass};
 use crate::server::answer::{Answer, json};
 use crate::server::gate::Call;
 use crate::server::past;
@@ -27,7 +29,16 @@ pub(in crate::server) async fn who(call: &Call, query: &Query) -> Result<WhoAmI,
         ledger: call.space.handle().identity().source(),
         server: call.app.facts(),
         as_of: moment.map(|moment| moment.as_of),
+        trouble: trouble(call.space.handle()),
     })
+}
+
+/// Why nothing can be recorded at present, and what is missing.
+pub(in crate::server) fn trouble(handle: &Handle) -> Option<TroubleView> {
+    let trouble = handle.trouble()?;
+    let missing = handle.lost().and_then(|lost| lost.missing());
+    let missing = missing.map(|(first, last)| Loss { first: Seq(first), last: Seq(last) });
+    Some(TroubleView { detail: trouble.to_string(), missing })
 }
 
 /// The admins of the home workspace are the server's.

@@ -13,9 +13,19 @@ use crate::server::{CreateError, Workspace};
 /// `GET /v1/workspaces`
 pub(in crate::server) async fn list(call: Call) -> Answer {
     call.query()?;
-    let spaces =
-        if is_server_admin(&call) { call.app.workspaces.list() } else { vec![Arc::clone(&call.space)] };
-    json(&WorkspaceList { workspaces: spaces.iter().map(|space| view(space)).collect() })
+    let (spaces, broken) = if is_server_admin(&call) {
+        (call.app.workspaces.list(), call.app.workspaces.broken())
+    } else {
+        (vec![Arc::clone(&call.space)], Vec::new())
+    };
+    let closed = broken.into_iter().map(|(workspace, why)| WorkspaceView {
+        workspace,
+        head: Seq(0),
+        items: 0,
+        alerts: 0,
+        trouble: Some(why),
+    });
+    json(&WorkspaceList { workspaces: spaces.iter().map(|space| view(space)).chain(closed).collect() })
 }
 
 fn view(space: &Workspace) -> WorkspaceView {
@@ -25,6 +35,7 @@ fn view(space: &Workspace) -> WorkspaceView {
         head: Seq(space.handle().head().seq),
         items: state.board.items.len(),
         alerts: state.board.alerts.len(),
+        trouble: space.handle().trouble().map(|trouble| trouble.to_string()),
     }
 }
 

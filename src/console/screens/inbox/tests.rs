@@ -287,6 +287,24 @@ fn nothing_decides_while_the_link_is_down_or_the_history_differs() {
 }
 
 #[test]
+fn nothing_decides_while_nothing_can_be_recorded() {
+    let mut team = team();
+    let mut runner = dana(&mut team);
+    let mut board = team.board(me("dana", TokenClass::Reviewer));
+    if let Heard::Board { trouble, .. } = &mut board {
+        *trouble = Some("3 deeds are missing".to_owned());
+    }
+    runner.server(board);
+    assert!(runner.screen_text().contains("nothing recorded"), "{}", runner.screen_text());
+    runner.send_keys("h").unwrap();
+    assert!(runner.screen_text().contains("3 deeds are missing"), "{}", runner.screen_text());
+    assert!(!runner.take_done().iter().any(|ask| matches!(ask.what, What::Command(_))));
+    let now = team.board(me("dana", TokenClass::Reviewer));
+    runner.server(now);
+    assert!(!runner.screen_text().contains("nothing recorded"), "{}", runner.screen_text());
+}
+
+#[test]
 fn keys_typed_before_the_case_was_seen_do_not_decide() {
     let mut team = team();
     let mut runner = dana(&mut team);
