@@ -454,6 +454,14 @@ impl Handle {
         }
     }
 
+    /// A record was found to be another than it was. What is recorded goes on behind it; that it is so is said.
+    pub fn found_damaged(&self, error: LedgerError) {
+        if self.trouble().is_none() {
+            tracing::error!(%error, "the ledger is damaged; keep its file, and restore a backup elsewhere to compare");
+            self.shared.trouble.send_replace(Some(error.into()));
+        }
+    }
+
     /// What the ledger lacks that a witness has seen in it, if so.
     pub fn lost(&self) -> Option<Lost> {
         match self.trouble() {

@@ -349,6 +349,10 @@ impl Source for Shelf {
             .collect())
     }
 
+    fn read_checked(&mut self, after: Seq, limit: usize) -> Result<Vec<Record<Vec<u8>>>, String> {
+        self.read(after, limit)
+    }
+
     fn hash_of(&mut self, seq: Seq) -> Result<Option<[u8; 32]>, String> {
         Ok(self.records.lock().unwrap().iter().any(|(one, _)| *one == seq).then_some([self.mark; 32]))
     }

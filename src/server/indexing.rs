@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use crate::coordinator::Handle;
 use crate::domain::ids::Seq;
 use crate::index::follow::{Record, Source};
-use crate::ledger::{Ledger as _, LedgerError};
+use crate::ledger::{Hash, Head, Ledger as _, LedgerError, Verifier};
 
 /// How long news gather before they are indexed.
 const GATHER: Duration = Duration::from_millis(20);
@@ -91,6 +91,27 @@ impl Source for LedgerSource {
         };
         self.read += records.len();
         Ok(records.into_iter().map(record).collect())
+    }
+
+    fn read_checked(&mut self, after: Seq, limit: usize) -> Result<Vec<Record<Bytes>>, LedgerError> {
+        let start = match self.hash_of(after)? {
+            Some(hash) => Hash(hash),
+            None => self.handle.identity().genesis(),
+        };
+        let records = self.read(after, limit)?;
+        let mut verifier = Verifier::after(Head { seq: after.0, hash: start });
+        for Record { seq, hash, bytes } in &records {
+            if let Err(broken) = verifier.check(seq.0, Hash(*hash), bytes) {
+                let error = LedgerError::Corrupt {
+                    place: format!("the ledger of {}", self.handle.identity().workspace),
+                    seq: Some(broken.seq()),
+                    reason: broken.to_string(),
+                };
+                self.handle.found_damaged(error.clone());
+                return Err(error);
+            }
+        }
+        Ok(records)
     }
 
     fn hash_of(&mut self, seq: Seq) -> Result<Option<[u8; 32]>, LedgerError> {

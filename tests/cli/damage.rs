@@ -3,9 +3,11 @@
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
+use crate::patience::PATIENCE;
 use crate::run::{Home, Said};
-use crate::server::Server;
+use crate::server::{Server, ask};
 
 fn ledger(home: &Home, workspace: &str) -> PathBuf {
     home.data().join("workspaces").join(workspace).join("ledger.db")
@@ -113,5 +115,37 @@ fn a_directory_that_is_used_for_something_else_is_left_alone() {
     assert!(said.err.contains("thesis.tex"), "{}", told(&said));
     assert_eq!(fs::read_dir(home.data()).unwrap().count(), 1);
     let said = home.run(&["--data-dir", "/proc/deeds", "inbox", "list"]);
+    assert_eq!(said.status, 3, "{}", told(&said));
+}
+
+/// Far from the end, where opening does not look.
+#[test]
+fn damage_in_the_middle_is_found_while_a_server_runs() {
+    let home = Home::new();
+    let events: String = (1..1_400)
+        .map(|n| {
+            format!(
+                "{{\"id\": {n}, \"issue_id\": \"x-{n}\", \"actor\": \"rig/a\", \"event_type\": \"created\", \"created_at\": \"2026-03-01T10:00:00Z\"}}\n"
+            )
+        })
+        .collect();
+    let log = home.file("events.jsonl", &events);
+    home.ok(&["import", "beads", log.to_str().unwrap(), "--workspace", "b"]);
+    flip_a_byte(&ledger(&home, "b"), b"x-7\"");
+    let server = Server::start(&home);
+    let nobody = home.file("nobody", "Accept: application/json");
+    let end = Instant::now() + PATIENCE;
+    loop {
+        // What is ready says so in plain text.
+        if let Ok((503, problem)) = ask(&server.url, &nobody, "GET", "/readyz", "") {
+            assert!(problem["detail"].as_str().unwrap().contains("1 can't record"), "{problem}");
+            break;
+        }
+        assert!(Instant::now() < end, "it was not found");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let log = fs::read_to_string(home.dir.path().join("serve.log")).unwrap();
+    assert!(log.contains("the ledger is damaged"), "{log}");
+    let said = home.run(&["log", "--export", "jsonl", "--workspace", "b"]);
     assert_eq!(said.status, 3, "{}", told(&said));
 }

@@ -10,26 +10,39 @@ use crate::cli::output::{Output, bar, escaped};
 use crate::cli::status::Status;
 use crate::client::{Client, ClientError, Direction, LedgerQuery};
 use crate::domain::ids::Seq;
-use crate::ledger::{Identity, Record, export};
+use crate::ledger::{Head, Identity, LedgerError, Record, Verifier, export};
 
 /// Lines of JSON. Without a filter it is the whole chain byte for byte, which `deeds verify --export` takes.
 pub(super) async fn jsonl(terminal: Output, client: &Client, filter: &str) -> anyhow::Result<Status> {
-    let mut out = BufWriter::new(io::stdout().lock());
     if filter.is_empty() {
-        writeln!(out, "{}", export::heading(&identity(client).await?))?;
+        return chain(terminal, client).await;
     }
-    let whole = filter.is_empty();
-    each(client, filter, |raw| {
-        if whole {
-            let bytes = raw.deed.get().as_bytes().to_vec().into();
-            let line = export::line(&Record { seq: raw.seq.0, hash: raw.hash, bytes });
-            return writeln!(out, "{}", terminal.exact(&String::from_utf8_lossy(&line)));
+    let mut out = BufWriter::new(io::stdout().lock());
+    each(client, filter, |raw| writeln!(out, "{}", escaped(raw.deed.get()))).await?;
+    out.flush()?;
+    Ok(Status::Done)
+}
+
+/// The whole chain. Where it does not hold, all of it comes nevertheless, and then that.
+async fn chain(terminal: Output, client: &Client) -> anyhow::Result<Status> {
+    let identity = identity(client).await?;
+    let mut out = BufWriter::new(io::stdout().lock());
+    writeln!(out, "{}", export::heading(&identity))?;
+    let mut verifier = Verifier::after(Head { seq: 0, hash: identity.genesis() });
+    let mut broken = None;
+    each(client, "", |raw| {
+        let bytes = raw.deed.get().as_bytes();
+        if broken.is_none() {
+            broken = verifier.check(raw.seq.0, raw.hash, bytes).err();
         }
-        writeln!(out, "{}", escaped(raw.deed.get()))
+        let line = export::line(&Record { seq: raw.seq.0, hash: raw.hash, bytes: bytes.to_vec().into() });
+        writeln!(out, "{}", terminal.exact(&String::from_utf8_lossy(&line)))
     })
     .await?;
     out.flush()?;
-    Ok(Status::Done)
+    let Some(broken) = broken else { return Ok(Status::Done) };
+    let place = format!("the ledger of {}", identity.workspace);
+    Err(LedgerError::Corrupt { place, seq: Some(broken.seq()), reason: broken.to_string() }.into())
 }
 
 async fn identity(client: &Client) -> anyhow::Result<Identity> {
