@@ -15,10 +15,13 @@ use crate::console::theme;
 use crate::domain::ids::{AgentId, PersonId, WorkspaceId};
 use crate::domain::path::EntityPath;
 use crate::domain::things::Limits;
+use crate::domain::time::Span;
 use crate::ledger::engine::{ENGINES, Engine};
 
 /// The port that agents find Deeds at, unless it is taken.
 pub const DEFAULT_PORT: u16 = 4170;
+/// How far the machine's clock may jump and is still believed.
+pub const CLOCK_JUMP: Span = Span::from_hours(1);
 /// The largest configuration file that is read, in bytes.
 pub const MAX_CONFIG_BYTES: u64 = 64 * 1024;
 /// Names the configuration file in the environment.
@@ -56,6 +59,8 @@ pub struct Config {
     pub rate: Option<u32>,
     /// How much is kept for agents.
     pub limits: Limits,
+    /// How far the machine's clock may jump and is still believed.
+    pub clock_jump: Span,
     /// Keys laid over the built-in ones.
     pub keymap: Option<PathBuf>,
     /// The console's colours.
@@ -117,6 +122,7 @@ impl Default for Config {
             },
             rate: None,
             limits: Limits::default(),
+            clock_jump: CLOCK_JUMP,
             keymap: None,
             theme: theme::Choice::default(),
             ascii: false,
@@ -379,6 +385,20 @@ const SETTINGS: &[Setting] = &[
         default: |config| Some(size_text(config.limits.scratch)),
         sample: "",
         doc: "Bytes of values in the scratch of one agent.",
+    },
+    Setting {
+        key: "clock.jump",
+        variable: "DEEDS_CLOCK_JUMP",
+        kind: Kind::Text,
+        set: |config, text| {
+            let jump = text.parse().ok().filter(|jump: &Span| jump.micros() > 0);
+            config.clock_jump =
+                jump.ok_or_else(|| wrong("a span of time", text, "write it like 1h or 30min"))?;
+            Ok(())
+        },
+        default: |config| Some(config.clock_jump.to_string()),
+        sample: "",
+        doc: "How far the machine's clock may jump and is still believed. Beyond it time goes on from before, until a person says that the clock is right.",
     },
     Setting {
         key: "keymap",

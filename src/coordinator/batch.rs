@@ -19,6 +19,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::door::Door;
+use super::doubts::Doubts;
 use super::draft::{Draft, Left, Rules, refuse};
 use super::flight::{Flight, Outcome};
 use super::lanes::Lanes;
@@ -72,6 +73,7 @@ pub(super) struct Loop {
     clock: Clock,
     timers: Timers,
     door: Door,
+    doubts: Doubts,
     limits: Arc<Limits>,
     /// Told to stop: what is counted at the door is told now.
     ending: bool,
@@ -112,6 +114,7 @@ impl Loop {
             clock: options.clock.clone(),
             timers: Timers::default(),
             door: Door::default(),
+            doubts: Doubts::of(&options.clock),
             limits: Arc::clone(&options.limits),
             ending: false,
             distrust: false,
@@ -167,6 +170,7 @@ impl Loop {
                 count = self.mailbox.recv_many(&mut mail, LETTERS), if open && idle => open = count > 0,
                 () = self.timers.due(&self.clock, &self.state), if idle && !self.distrust => {}
                 () = self.door.due(&self.clock), if idle && !self.distrust => {}
+                () = self.doubts.due(), if idle && !self.distrust => {}
                 () = tokio::time::sleep(REST), if idle && self.distrust => {
                     // Its trouble is published, and whoever comes meanwhile is told.
                     self.regain_trust().await.unwrap_or_default();
@@ -257,6 +261,9 @@ impl Loop {
         if with_tick && let Some(told) = self.door.tell(now, self.ending) {
             self.waiting.push_again(vec![told]);
         }
+        if with_tick && let Some(doubt) = self.doubts.tell(&self.clock, &self.state) {
+            self.waiting.push_again(vec![doubt]);
+        }
         let shared = self.waiting.are_shared();
         let (most, time) = if shared { (SHARED_BATCH, SHARED_TIME) } else { (BATCH, BATCH_TIME) };
         let began = Instant::now();
@@ -289,6 +296,7 @@ impl Loop {
                 self.looks.append(&mut draft.looks);
                 self.distrust = true;
                 self.door.forget();
+                self.doubts.forget();
                 return draft.answers.refuse(&error);
             }
             self.waiting.charge(&from, commands, draft.size() - before);
@@ -336,6 +344,7 @@ impl Loop {
     /// What it was decided on will not be: its commands are decided as if nobody had looked at them.
     fn drop_draft(&mut self) {
         self.door.forget();
+        self.doubts.forget();
         if let Some(draft) = self.draft.take() {
             self.looks.extend(draft.looks);
             self.waiting.push_again(draft.answers.letters);

@@ -1,14 +1,18 @@
 //! The only reader of the wall clock. Everything else is told the time.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::watch;
 
-use crate::domain::time::Time;
+use super::believed::{Believed, Shown};
+use crate::domain::time::{Span, Time};
 
 /// The longest sleep without a look at the clock, which people and time servers may set.
 const LONGEST_SLEEP: Duration = Duration::from_mins(1);
+
+/// How often it is looked at where nothing else does.
+const LOOK_EVERY: Duration = Duration::from_secs(10);
 
 /// Where a coordinator gets its time from.
 #[derive(Debug, Clone, Default)]
@@ -16,32 +20,88 @@ pub enum Clock {
     /// The machine's.
     #[default]
     System,
+    /// The machine's as far as it is believed, for whatever serves.
+    Kept(Arc<Kept>),
     /// One that stands still until it is moved, for tests and simulations.
     Manual(Arc<watch::Sender<Time>>),
 }
 
+/// The machine's clock, watched.
+#[derive(Debug)]
+pub struct Kept {
+    believed: Mutex<Believed>,
+    doubted: watch::Sender<bool>,
+}
+
 impl Clock {
+    /// The machine's, which is not believed where it jumps further than `bound`.
+    pub fn kept(bound: Span) -> Self {
+        Self::Kept(Arc::new(Kept {
+            believed: Mutex::new(Believed::new(bound)),
+            doubted: watch::Sender::new(false),
+        }))
+    }
+
     /// A clock that stands still at `start` until [`Clock::set`].
     pub fn manual(start: Time) -> Self {
         Self::Manual(Arc::new(watch::Sender::new(start)))
     }
 
     /// The time now. It may go back; the coordinator sees to it that recorded times don't.
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the wall clock")]
     pub fn now(&self) -> Time {
         match self {
-            Self::System => {
-                let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-                Time::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
-            }
+            Self::System => wall(),
+            Self::Kept(kept) => kept.change(|believed| believed.now(shown())),
             Self::Manual(clock) => *clock.borrow(),
+        }
+    }
+
+    /// A ledger was opened, whose last deed is of that time.
+    pub(super) fn opened(&self, recorded: Time) {
+        if let Self::Kept(kept) = self {
+            kept.change(|believed| believed.opened(recorded, shown()));
+        }
+    }
+
+    /// All ledgers that there are have been opened.
+    pub fn started(&self) {
+        if let Self::Kept(kept) = self {
+            kept.change(Believed::started);
+        }
+    }
+
+    /// What the machine's clock shows, where it is not believed.
+    pub fn doubt(&self) -> Option<Time> {
+        let Self::Kept(kept) = self else { return None };
+        let doubted = *kept.doubted.borrow();
+        doubted.then(wall)
+    }
+
+    /// A person says that the machine's clock is right.
+    pub(super) fn believe(&self) {
+        if let Self::Kept(kept) = self {
+            kept.change(|believed| believed.believe(shown()));
+        }
+    }
+
+    /// Is told whenever it is believed no more, or again; never, where it is not watched.
+    pub(super) fn watched(&self) -> Option<watch::Receiver<bool>> {
+        let Self::Kept(kept) = self else { return None };
+        Some(kept.doubted.subscribe())
+    }
+
+    /// Looks at it from time to time, so that a jump shows although nothing happens. Never ends.
+    pub async fn follow(&self) {
+        loop {
+            tokio::time::sleep(LOOK_EVERY).await;
+            self.now();
         }
     }
 
     /// Sets a manual clock, on or back; the machine's is left alone.
     pub fn set(&self, now: Time) {
         match self {
-            Self::System => {}
+            Self::System | Self::Kept(_) => {}
             Self::Manual(clock) => {
                 clock.send_replace(now);
             }
@@ -51,7 +111,7 @@ impl Clock {
     /// Waits until the clock shows `due`.
     pub async fn reach(&self, due: Time) {
         match self {
-            Self::System => loop {
+            Self::System | Self::Kept(_) => loop {
                 let left = due.since(self.now()).micros();
                 if left == 0 {
                     return;
@@ -65,6 +125,41 @@ impl Clock {
             }
         }
     }
+}
+
+impl Kept {
+    /// Looks, and tells whoever watches where something changed.
+    fn change<T>(&self, look: impl FnOnce(&mut Believed) -> T) -> T {
+        let mut believed: MutexGuard<'_, Believed> =
+            self.believed.lock().unwrap_or_else(PoisonError::into_inner);
+        let come_to = look(&mut believed);
+        let doubted = believed.is_doubted();
+        drop(believed);
+        self.doubted.send_if_modified(|before| std::mem::replace(before, doubted) != doubted);
+        come_to
+    }
+}
+
+fn shown() -> Shown {
+    Shown { wall: wall(), monotonic: monotonic() }
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the one place that reads the wall clock")]
+fn wall() -> Time {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Time::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+}
+
+/// Since some moment; it goes on while the machine sleeps, where the system has such a clock.
+fn monotonic() -> Duration {
+    use rustix::time::{ClockId, clock_gettime};
+
+    #[cfg(target_os = "linux")]
+    let shown = clock_gettime(ClockId::Boottime);
+    #[cfg(not(target_os = "linux"))]
+    let shown = clock_gettime(ClockId::Monotonic);
+    let seconds = u64::try_from(shown.tv_sec).unwrap_or_default();
+    Duration::new(seconds, u32::try_from(shown.tv_nsec).unwrap_or_default())
 }
 
 #[cfg(test)]

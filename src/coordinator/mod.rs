@@ -10,8 +10,10 @@
 //! on disk.
 
 mod batch;
+mod believed;
 mod clock;
 mod door;
+mod doubts;
 mod draft;
 mod flight;
 mod lanes;

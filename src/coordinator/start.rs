@@ -97,6 +97,9 @@ pub async fn start(ledger: AnyLedger, options: Options) -> Result<Handle, StartE
         }
     };
     let head = replay(&ledger, &mut state, head, u64::MAX, each).await?;
+    if head.seq > 0 {
+        options.clock.opened(state.board.recorded);
+    }
 
     let shared = Arc::new(Shared::new(
         ledger,

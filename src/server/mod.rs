@@ -148,7 +148,12 @@ pub async fn run(
     tracing::info!(%address, "serving");
     let followed = doors.tls.clone().map(|tls| tokio::spawn(tls.follow()));
     let clock = app.clock().clone();
+    let watched = {
+        let clock = clock.clone();
+        tokio::spawn(async move { clock.follow().await })
+    };
     connections::serve(doors, router::router(app), clock, close, shutdown).await;
+    watched.abort();
     if let Some(followed) = followed {
         followed.abort();
     }

@@ -157,6 +157,7 @@ impl Workspaces {
                 }
             }
         }
+        clock.started();
         Ok(Self {
             store,
             clock,

@@ -1,9 +1,19 @@
 //! The clock of a real server can be shifted, as operators and tests do it: by libfaketime, around the whole program.
 
+use std::fs;
+use std::path::Path;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
+use rustix::process::Signal;
+use serde_json::Value;
+
+use super::patience::PATIENCE;
 use super::programs;
 use super::run::{Home, Said};
+use super::server::Server;
+use deeds::coordinator::Clock;
+use deeds::domain::time::{Span, Time};
 
 const EVENT: &str = r#"{"id": 1, "issue_id": "x-1", "actor": "rig/a", "event_type": "created", "created_at": "2026-03-01T10:00:00Z"}"#;
 
@@ -34,4 +44,81 @@ fn the_clock_can_be_shifted() {
     let told = Said::of(&mut at("@2031-05-05 10:10:00", &told));
     assert!(told.out.contains(r#""recordedtime":"2031-05-05T10:0"#), "{told:?}");
     assert!(told.out.contains(r#""time":"2026-03-01T10:00:00.000000Z""#), "{told:?}");
+}
+
+/// What faketime has a program load.
+fn library() -> String {
+    let told = Command::new("faketime").args(["-f", "+0", "env"]).output().unwrap();
+    let told = String::from_utf8(told.stdout).unwrap();
+    told.lines().find_map(|line| line.strip_prefix("LD_PRELOAD=")).unwrap().to_owned()
+}
+
+/// A server whose wall clock is as far off as that file says, and whose other clocks are right.
+fn serving(home: &Home, off: &Path) -> Server {
+    Server::start_with(home, "127.0.0.1:0", |command| {
+        command.env("LD_PRELOAD", library()).env("FAKETIME_TIMESTAMP_FILE", off);
+        command.env("FAKETIME_NO_CACHE", "1").env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+    })
+}
+
+/// How many days from now on the next deed is recorded.
+fn days(home: &Home, subject: &str) -> i64 {
+    home.ok(&["override", "freeze", subject, "--reason", "to see when"]);
+    let log = home.ok(&["log", "--json", "--limit", "1"]);
+    let deed: Value = serde_json::from_str(log.lines().last().unwrap()).unwrap();
+    let text = deed.pointer("/recordedtime").or(deed.pointer("/deed/recordedtime")).unwrap();
+    let recorded: Time = text.as_str().unwrap().parse().unwrap();
+    (recorded.micros() - Clock::System.now().micros()) / Span::from_days(1).micros()
+}
+
+/// The number of the open alert about the clock, once it is there or once it is not.
+fn alert(home: &Home, open: bool) -> Option<String> {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        let list: Value = serde_json::from_str(&home.ok(&["alerts", "--json"])).unwrap();
+        let of_clock = |alert: &&Value| alert["kind"] == "clock" && alert["state"] != "resolved";
+        let alert =
+            list["alerts"].as_array().unwrap().iter().find(of_clock).map(|alert| alert["no"].to_string());
+        if alert.is_some() == open {
+            return alert;
+        }
+        assert!(Instant::now() < end, "{list}");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+#[test]
+fn a_clock_that_jumps_is_not_believed_until_a_person_says_so() {
+    if !programs::is_there("faketime") {
+        return;
+    }
+    let home = Home::new();
+    let off = home.file("off", "+0d");
+    let mut server = serving(&home, &off);
+    assert_eq!(days(&home, "a/1"), 0);
+    fs::write(&off, "+3650d").unwrap();
+    // Nobody asks for anything: it is seen all the same.
+    let told = alert(&home, true).unwrap();
+    assert_eq!(days(&home, "a/2"), 0);
+    fs::write(&off, "+0d").unwrap();
+    assert_eq!(alert(&home, false), None, "right again, it ends by itself");
+    assert_eq!(days(&home, "a/3"), 0);
+    fs::write(&off, "+3650d").unwrap();
+    let again = alert(&home, true).unwrap();
+    assert_ne!(told, again);
+    home.ok(&["alerts", "resolve", &again, "--note", "the clock is right"]);
+    let late = days(&home, "a/4");
+    assert!((3_648..=3_650).contains(&late), "{late}");
+    // Wrong after all: what was recorded stays, and time goes on from there, so that nothing waits for ten years.
+    assert_eq!(server.signal(Signal::TERM), Some(0));
+    drop(server);
+    fs::write(&off, "+0d").unwrap();
+    let _server = serving(&home, &off);
+    alert(&home, true).unwrap();
+    home.ok(&["override", "freeze", "a/5", "--for", "1s", "--reason", "for a second"]);
+    let end = Instant::now() + PATIENCE;
+    while !home.ok(&["log", "--limit", "5"]).contains("lapse") {
+        assert!(Instant::now() < end, "{}", home.ok(&["log", "--limit", "5"]));
+        std::thread::sleep(Duration::from_millis(100));
+    }
 }

@@ -5,7 +5,7 @@
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::channel;
 
 use rustix::process::Signal;
@@ -28,7 +28,13 @@ impl Server {
 
     /// The same at a certain address.
     fn start_at(home: &Home, address: &str) -> Self {
+        Self::start_with(home, address, |_| {})
+    }
+
+    /// The same with something more in its environment.
+    pub(crate) fn start_with(home: &Home, address: &str, with: impl FnOnce(&mut Command)) -> Self {
         let mut command = home.command(&["serve", "--listen", address]);
+        with(&mut command);
         let mut options = std::fs::OpenOptions::new();
         let log = options.create(true).append(true).open(home.dir.path().join("serve.log")).unwrap();
         let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();

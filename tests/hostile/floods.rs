@@ -140,7 +140,8 @@ fn of(kind: CommandKind) -> Option<Ask> {
         | CommandKind::Away
         | CommandKind::Import
         | CommandKind::Tick
-        | CommandKind::TurnAway => return None,
+        | CommandKind::TurnAway
+        | CommandKind::Clock => return None,
     };
     Some(ask)
 }

@@ -109,6 +109,7 @@ commands! {
         | Command::Token(TokenStep::Create(_) | TokenStep::Invite(_) | TokenStep::Redeem { .. })
         | Command::Import(_)
         | Command::TurnAway(_)
+        | Command::Clock(_)
         | Command::Tick => Ok(None),
     }
 

@@ -18,11 +18,12 @@ use crate::cli::context::Context as CliContext;
 use crate::cli::datadir::{Announced, DataDir, Lock, Served, Serving};
 use crate::cli::status::Usage;
 use crate::client::{Client, ClientError, Way};
-use crate::config::{Config, DEFAULT_PORT};
+use crate::config::{CLOCK_JUMP, Config, DEFAULT_PORT};
 use crate::coordinator::Clock;
 use crate::domain::deed::Deed;
 use crate::domain::ids::{PersonId, WorkspaceId};
 use crate::domain::things::{Limits, TokenClass};
+use crate::domain::time::Span;
 use crate::ledger::Ledger as _;
 use crate::server::{self, Doors, ServeError, Tls, Workspaces};
 
@@ -49,6 +50,8 @@ pub(in crate::cli) struct Listen {
     standalone: bool,
     /// How much is kept for agents there.
     limits: Limits,
+    /// How far the machine's clock may jump and is still believed.
+    jump: Span,
     /// What it speaks, if it is not plaintext.
     tls: Option<Tls>,
 }
@@ -63,7 +66,7 @@ impl Listen {
     pub(in crate::cli) fn within(self, config: &Config) -> Self {
         let rate = self.options.rate.or(config.rate);
         let options = server::Options { rate, ..self.options };
-        Self { options, ..self }.limited(config.limits)
+        Self { options, jump: config.clock_jump, ..self }.limited(config.limits)
     }
 
     /// As configured; if nothing is, where agents found this directory last time, then the usual port, then any.
@@ -84,7 +87,8 @@ impl Listen {
 
     fn plain(candidates: Vec<SocketAddr>, patient: bool) -> Self {
         let options = server::Options::default();
-        Self { candidates, options, patient, standalone: false, limits: Limits::default(), tls: None }
+        let (limits, jump) = (Limits::default(), CLOCK_JUMP);
+        Self { candidates, options, patient, standalone: false, limits, jump, tls: None }
     }
 
     /// There and nowhere else, for a process that does nothing but serve.
@@ -133,7 +137,7 @@ pub(in crate::cli) struct Embedded {
 impl Embedded {
     /// Opens the directory's workspaces and serves them. Nothing is served where that fails.
     pub(in crate::cli) async fn start(dir: &DataDir, lock: Lock, listen: &Listen) -> anyhow::Result<Self> {
-        Self::start_by(dir, lock, listen, Clock::System).await
+        Self::start_by(dir, lock, listen, Clock::kept(listen.jump)).await
     }
 
     /// The same by another clock.

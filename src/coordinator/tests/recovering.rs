@@ -253,7 +253,7 @@ fn accepting(through: u64) -> Request {
 
 #[tokio::test]
 async fn where_deeds_are_missing_only_their_loss_is_accepted() {
-    let (handle, accept) = short().await;
+    let (handle, accept) = Box::pin(short()).await;
     assert_eq!(version(&handle, "ada").await, 2, "looking works");
     let refused = handle.submit(write("ada", "text", 2, 3)).await;
     assert!(matches!(refused, Err(SubmitError::Unavailable(Trouble::Lost(_)))), "{refused:?}");

@@ -10,7 +10,7 @@ use super::{
     ReviewStep, Take, Together, TokenStep, WorkStep, Write,
 };
 use crate::domain::ids::Actor;
-use crate::domain::things::{TokenClass, TurnedAway};
+use crate::domain::things::{ClockSight, TokenClass, TurnedAway};
 
 /// The table, handed to the macro that is named. The last two columns are read where the rules live (`decide`): the
 /// function that decides, and the deed type of a refusal that comes before anything is decided.
@@ -107,6 +107,9 @@ macro_rules! commands {
             /// What was turned away at the door lately, counted; only Deeds itself says so.
             TurnAway(turned: TurnedAway) = "turn-away", "turn away": Deeds Alone Adds More Nothing
                 => door::tell, WriteRefused(());
+            /// What the machine's clock shows, and whether it is believed; only Deeds itself says so.
+            Clock(sight: ClockSight) = "clock", "clock": Deeds Alone Adds Same Nothing
+                => clock::tell, WriteRefused(());
         }
     };
 }

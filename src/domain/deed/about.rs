@@ -6,9 +6,9 @@ use std::fmt::Display;
 use super::{BranchResult, Deed, NewFormat, NewMap, NewWorkspace, ScopeChange, ScopeTransfer, TaskResult};
 use crate::domain::ids::{AgentId, PersonId};
 use crate::domain::things::{
-    Alert, Allowed, ClaimMark, Conclusion, FanOutState, GuardReport, HandoffOrder, Invitation, Item, Lease,
-    Loss, PersonKey, Publication, RaisedEvent, ReviewEnd, ReviewHeld, ReviewMiss, ReviewPlan, ScopeRule,
-    Task, Token, TurnedAway, Work,
+    Alert, Allowed, ClaimMark, ClockSight, Conclusion, FanOutState, GuardReport, HandoffOrder, Invitation,
+    Item, Lease, Loss, PersonKey, Publication, RaisedEvent, ReviewEnd, ReviewHeld, ReviewMiss, ReviewPlan,
+    ScopeRule, Task, Token, TurnedAway, Work,
 };
 
 type About = (String, String);
@@ -215,6 +215,10 @@ pub(super) fn allowed(_: &Deed, allowed: &Allowed) -> About {
 
 pub(super) fn turned_away(_: &Deed, turned: &TurnedAway) -> About {
     (turned.who.to_string(), format!("{} x{}", turned.code, turned.count))
+}
+
+pub(super) fn clock(_: &Deed, sight: &ClockSight) -> About {
+    ("the machine's clock".to_owned(), sight.machine.to_string())
 }
 
 pub(super) fn person(_: &Deed, person: &PersonId) -> About {

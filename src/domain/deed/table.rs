@@ -12,9 +12,9 @@ use super::{
 };
 use crate::domain::ids::{AgentId, FanOutNo, PersonId, QueueName, Seq, TaskId, TokenId};
 use crate::domain::things::{
-    ActOrder, Alert, AlertSide, Allowed, Case, ClaimMark, Conclusion, FanOutState, GuardReport, HandoffOrder,
-    InFlight, Invitation, Item, Lease, Loss, PersonKey, Publication, RaisedEvent, ReviewEnd, ReviewHeld,
-    ReviewMiss, ReviewPlan, ScopeRule, Task, Token, TurnedAway, Work,
+    ActOrder, Alert, AlertSide, Allowed, Case, ClaimMark, ClockSight, Conclusion, FanOutState, GuardReport,
+    HandoffOrder, InFlight, Invitation, Item, Lease, Loss, PersonKey, Publication, RaisedEvent, ReviewEnd,
+    ReviewHeld, ReviewMiss, ReviewPlan, ScopeRule, Task, Token, TurnedAway, Work,
 };
 use crate::domain::time::Time;
 use crate::domain::value::Value;
@@ -345,6 +345,10 @@ macro_rules! bodies {
                 /// Requests were turned away at the door; the first of them has a deed of its own.
                 DoorRefused(Box<TurnedAway>) = "deeds.door.refused"
                     => People no_values, Nothing turn_away, Action turned_away;
+                /// The machine's clock is not believed: time goes on from when it was.
+                ClockDoubted(ClockSight) = "deeds.clock.doubted" => People no_values, Nothing ignore, Action clock;
+                /// The machine's clock is believed again.
+                ClockBelieved(ClockSight) = "deeds.clock.believed" => People no_values, Nothing ignore, Action clock;
             }
             Key "key" {
                 /// A key is a person's from now on: what they sign with it counts.

@@ -156,6 +156,8 @@ alert_kinds! {
     OverBudget = "over-budget": Warning 1 days, OnRequest, Never, Beside;
     /// one sets off so many alerts that they are counted and not shown one by one
     Suppressed = "alerts-suppressed": Warning 7 days, OnRequest, Never, Beside;
+    /// the machine's clock jumped, and is not believed until a person says that it is right
+    Clock = "clock": Critical 7 days, ByItself, Never, Beside;
 }
 
 /// What is known of a kind of alert.

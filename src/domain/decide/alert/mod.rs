@@ -3,6 +3,7 @@
 
 mod budget;
 mod cascade;
+mod clock;
 mod commit;
 mod conclusion;
 mod converging;
@@ -31,6 +32,7 @@ use crate::domain::time::Time;
 
 pub(super) use self::budget::{over_budget, over_volume, say_suppressed};
 pub(super) use self::cascade::{cascade, goes_round, is_endless};
+pub(super) use self::clock::clock;
 pub(super) use self::commit::{after_commit, after_map, over};
 pub(super) use self::conclusion::{conclusions_differ, short};
 pub(super) use self::converging::{in_vain, not_converging};

@@ -1,0 +1,194 @@
+//! How far the machine's clock is believed. Between two looks it should go on as the monotonic clock does, which nobody sets and which
+//! goes on while the machine sleeps; where it jumped further than the bound it is not believed, and time goes on from where it
+//! was until a person says that the clock is right, or it is right again.
+
+use std::time::Duration;
+
+use crate::domain::time::{Span, Time};
+
+/// A ledger that was left alone for longer than this is not believed to have been.
+const LEFT_ALONE: Span = Span::from_days(400);
+/// While the machine's clock is behind, by less than the bound, time goes on that much slower until it has caught up.
+const SLOWER: i64 = 10;
+
+/// What the machine's clocks show at one moment.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shown {
+    /// The wall clock.
+    pub(super) wall: Time,
+    /// The monotonic one.
+    pub(super) monotonic: Duration,
+}
+
+/// What time it is, and why.
+#[derive(Debug)]
+pub(super) struct Believed {
+    bound: Span,
+    /// The time that it was at some moment of the monotonic clock.
+    base: Option<Shown>,
+    /// The latest time that a ledger had when it was opened.
+    recorded: Option<Time>,
+    /// Ledgers are being opened, and the latest may come yet.
+    starting: bool,
+    /// How far ahead of the machine's clock a person lets time go on, in microseconds.
+    ahead: i64,
+    doubted: bool,
+}
+
+impl Believed {
+    pub(super) fn new(bound: Span) -> Self {
+        Self { bound, base: None, recorded: None, starting: true, ahead: 0, doubted: false }
+    }
+
+    /// Whether the machine's clock is not believed at present.
+    pub(super) fn is_doubted(&self) -> bool {
+        self.doubted
+    }
+
+    /// What time it is.
+    pub(super) fn now(&mut self, shown: Shown) -> Time {
+        let Some(expected) = self.expected(shown.monotonic) else {
+            self.base = Some(shown);
+            return shown.wall;
+        };
+        let machine = shown.wall.plus(Span::from_micros(self.ahead));
+        let off = machine.micros().saturating_sub(expected.micros());
+        self.doubted = off.saturating_abs() > self.bound.micros();
+        if self.doubted {
+            return expected;
+        }
+        let now = if off < 0 { self.slower(expected) } else { machine };
+        self.base = Some(Shown { wall: now, monotonic: shown.monotonic });
+        now
+    }
+
+    /// A ledger was opened, whose last deed is of that time: it was at least as late already.
+    pub(super) fn opened(&mut self, recorded: Time, shown: Shown) {
+        if self.recorded.is_some_and(|known| known >= recorded) {
+            return;
+        }
+        self.recorded = Some(recorded);
+        let expected = self.expected(shown.monotonic);
+        let at = |wall| Some(Shown { wall, monotonic: shown.monotonic });
+        if self.starting {
+            let far = shown.wall > recorded.plus(LEFT_ALONE) || shown.wall < recorded;
+            self.base = if far { at(recorded) } else { at(shown.wall) };
+        } else if expected.is_none_or(|expected| expected < recorded) {
+            self.base = at(recorded);
+        }
+    }
+
+    /// All ledgers that there are have been opened.
+    pub(super) fn started(&mut self) {
+        self.starting = false;
+    }
+
+    /// A person says that the machine's clock is right. Where it is behind, what was recorded can't be taken back: time goes on ahead
+    /// of it.
+    pub(super) fn believe(&mut self, shown: Shown) {
+        let expected = self.expected(shown.monotonic).unwrap_or(shown.wall);
+        self.ahead = expected.micros().saturating_sub(shown.wall.micros()).max(0);
+        self.base = Some(Shown { wall: expected.max(shown.wall), monotonic: shown.monotonic });
+        self.doubted = false;
+    }
+
+    /// The time that it should be.
+    fn expected(&self, monotonic: Duration) -> Option<Time> {
+        let base = self.base?;
+        Some(base.wall.plus(span(monotonic.saturating_sub(base.monotonic))))
+    }
+
+    /// The time since the base, a little less of it.
+    fn slower(&self, expected: Time) -> Time {
+        let base = self.base.map_or(expected, |base| base.wall);
+        let passed = expected.since(base).micros();
+        base.plus(Span::from_micros(passed - passed / SLOWER))
+    }
+}
+
+fn span(duration: Duration) -> Span {
+    Span::from_micros(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: Span = Span::from_hours(1);
+
+    fn shown(wall: Span, monotonic: u64) -> Shown {
+        Shown { wall: Time::from_micros(0).plus(wall), monotonic: Duration::from_secs(monotonic) }
+    }
+
+    fn seconds(span: u64) -> Span {
+        Span::from_secs(i64::try_from(span).unwrap())
+    }
+
+    fn at(days: i64, second: u64) -> Span {
+        Span::from_micros(Span::from_days(days).micros() + seconds(second).micros())
+    }
+
+    #[test]
+    fn a_clock_that_goes_on_is_believed_also_after_a_long_sleep() {
+        let mut believed = Believed::new(HOUR);
+        for (second, day) in [(0, 0), (1, 0), (60, 0), (30 * 86_400, 0)] {
+            assert_eq!(believed.now(shown(at(day, second), second)), shown(at(day, second), 0).wall);
+            assert!(!believed.is_doubted());
+        }
+    }
+
+    #[test]
+    fn a_jump_is_not_believed_until_it_is_over_or_a_person_believes_it() {
+        let mut believed = Believed::new(HOUR);
+        believed.now(shown(at(1, 0), 0));
+        let on = shown(at(3_651, 10), 10);
+        assert_eq!(believed.now(on), shown(at(1, 10), 0).wall, "time goes on from where it was");
+        assert!(believed.is_doubted());
+        assert_eq!(believed.now(shown(at(1, 20), 20)), shown(at(1, 20), 0).wall);
+        assert!(!believed.is_doubted(), "it is right again");
+        believed.now(shown(at(3_651, 30), 30));
+        believed.believe(shown(at(3_651, 30), 30));
+        assert_eq!(believed.now(shown(at(3_651, 31), 31)), shown(at(3_651, 31), 0).wall);
+        assert!(!believed.is_doubted());
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_a_little_lets_time_go_on_and_is_caught_up_with() {
+        let mut believed = Believed::new(HOUR);
+        believed.now(shown(at(1, 1_800), 0));
+        let mut last = believed.now(shown(at(1, 0), 0));
+        for second in (10..30_000).step_by(10) {
+            let now = believed.now(shown(at(1, second), second));
+            assert!(now > last, "time stood still");
+            last = now;
+        }
+        assert_eq!(last, shown(at(1, 29_990), 0).wall);
+        assert!(!believed.is_doubted());
+    }
+
+    #[test]
+    fn after_a_stop_only_what_is_far_from_the_last_deed_is_asked_about() {
+        for (days, doubted) in [(0, false), (300, false), (401, true), (3_650, true)] {
+            let mut believed = Believed::new(HOUR);
+            believed.opened(shown(at(10, 0), 0).wall, shown(at(10 + days, 5), 0));
+            believed.now(shown(at(10 + days, 5), 0));
+            assert_eq!(believed.is_doubted(), doubted, "{days} days");
+        }
+        let mut believed = Believed::new(HOUR);
+        believed.opened(shown(at(10, 0), 0).wall, shown(at(900, 0), 0));
+        believed.opened(shown(at(899, 0), 0).wall, shown(at(900, 0), 0));
+        believed.started();
+        assert_eq!(believed.now(shown(at(900, 0), 0)), shown(at(900, 0), 0).wall, "another ledger is newer");
+    }
+
+    #[test]
+    fn what_was_recorded_too_late_goes_on_from_there() {
+        let mut believed = Believed::new(HOUR);
+        believed.opened(shown(at(3_650, 0), 0).wall, shown(at(1, 0), 0));
+        assert_eq!(believed.now(shown(at(1, 7), 7)), shown(at(3_650, 7), 0).wall);
+        assert!(believed.is_doubted());
+        believed.believe(shown(at(1, 8), 8));
+        assert_eq!(believed.now(shown(at(1, 9), 9)), shown(at(3_650, 9), 0).wall);
+        assert!(!believed.is_doubted(), "a person lets it go on");
+    }
+}

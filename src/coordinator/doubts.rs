@@ -1,0 +1,84 @@
+//! What the rules are told of a clock that is not believed, and what a person says to that: whoever resolves the alert believes it.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout_at};
+
+use super::{Clock, Envelope};
+use crate::domain::command::{Command, Principal, Request};
+use crate::domain::ids::Actor;
+use crate::domain::state::State;
+use crate::domain::things::{AlertKind, ClockSight, TokenClass};
+
+/// The least time between two words about it.
+const LEAST_GAP: Duration = Duration::from_secs(10);
+
+/// What was told.
+#[derive(Debug, Default)]
+pub(super) struct Doubts {
+    watched: Option<watch::Receiver<bool>>,
+    last: Option<Instant>,
+    /// When something is to be told that could not be told yet.
+    again: Option<Instant>,
+    /// The alert was open in this doubt: if it no longer is, a person has resolved it.
+    shown: bool,
+}
+
+impl Doubts {
+    pub(super) fn of(clock: &Clock) -> Self {
+        Self { watched: clock.watched(), ..Self::default() }
+    }
+
+    /// Returns when the clock is believed no more, or again.
+    pub(super) async fn due(&mut self) {
+        let Some(watched) = &mut self.watched else { return std::future::pending().await };
+        match self.again {
+            Some(again) => drop(timeout_at(again, watched.changed()).await),
+            // The clock is held beside it, so watching can't fail.
+            None => watched.changed().await.unwrap_or_default(),
+        }
+    }
+
+    /// What was told may not have been recorded.
+    pub(super) fn forget(&mut self) {
+        self.shown = false;
+    }
+
+    /// What the rules are to be told now.
+    pub(super) fn tell(&mut self, clock: &Clock, state: &State) -> Option<Envelope> {
+        self.watched.as_ref()?;
+        self.again = None;
+        let doubt = clock.doubt();
+        let open = state.board.alerts.values().any(|alert| alert.kind == AlertKind::Clock);
+        let sight = match doubt {
+            Some(machine) if !open && !self.shown => {
+                ClockSight { machine, now: clock.now(), believed: false }
+            }
+            Some(_) if !open => {
+                tracing::warn!("a person says that the machine's clock is right: it is believed");
+                clock.believe();
+                self.shown = false;
+                return None;
+            }
+            Some(_) => {
+                self.shown = true;
+                return None;
+            }
+            None => {
+                self.shown = false;
+                let now = clock.now();
+                open.then_some(ClockSight { machine: now, now, believed: true })?
+            }
+        };
+        let next = self.last.map(|last| last + LEAST_GAP);
+        if next.is_some_and(|next| next > Instant::now()) {
+            self.again = next;
+            return None;
+        }
+        self.last = Some(Instant::now());
+        tracing::warn!(machine = %sight.machine, now = %sight.now, believed = sight.believed, "the machine's clock");
+        let principal = Principal { actor: Actor::Deeds, class: TokenClass::Admin, token: None };
+        Some(Envelope::of(vec![Request::new(principal, Command::Clock(sight))], None, None))
+    }
+}
