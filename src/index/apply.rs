@@ -22,10 +22,30 @@ pub(super) const NO_FIELD: i64 = 0;
 
 /// Applies the entries, all or nothing.
 pub(super) fn apply(connection: &mut Connection, entries: &[Entry<'_>]) -> Result<(), IndexError> {
+    let last_time = last_time(connection, i64::MAX)?;
+    apply_after(connection, entries, last_time)
+}
+
+/// When the last deed up to that one was.
+pub(super) fn last_time(connection: &Connection, until: i64) -> Result<Time, IndexError> {
+    let last: Option<i64> = connection
+        .query_row("SELECT time FROM deed WHERE seq <= ? ORDER BY seq DESC LIMIT 1", [until], |row| {
+            row.get(0)
+        })
+        .optional()?;
+    Ok(Time::from_micros(last.unwrap_or_default()))
+}
+
+/// The same after a deed of that time.
+pub(super) fn apply_after(
+    connection: &mut Connection,
+    entries: &[Entry<'_>],
+    last_time: Time,
+) -> Result<(), IndexError> {
     let Some(last) = entries.last() else { return Ok(()) };
     let transaction = connection.transaction()?;
     let mut head = head(&transaction)?.seq;
-    let mut writer = Writer::new(&transaction)?;
+    let mut writer = Writer::new(&transaction, last_time)?;
     for entry in entries {
         if entry.seq != head.next() {
             return Err(IndexError::Gap { head, given: entry.seq });
@@ -62,18 +82,15 @@ struct Writer<'t> {
 }
 
 impl<'t> Writer<'t> {
-    fn new(transaction: &'t Transaction<'t>) -> Result<Self, IndexError> {
+    fn new(transaction: &'t Transaction<'t>, last_time: Time) -> Result<Self, IndexError> {
         let prepare = |sql| transaction.prepare_cached(sql);
-        let last: Option<i64> = transaction
-            .query_row("SELECT time FROM deed ORDER BY seq DESC LIMIT 1", [], |row| row.get(0))
-            .optional()?;
         Ok(Self {
             transaction,
             terms: HashMap::new(),
             posts: Vec::new(),
             written: HashMap::new(),
             minutes: HashMap::new(),
-            last_time: Time::from_micros(last.unwrap_or_default()),
+            last_time,
             find_term: prepare("SELECT id FROM term WHERE kind = ? AND name = ?")?,
             add_term: prepare("INSERT INTO term(kind, name) VALUES (?, ?) RETURNING id")?,
             deed: prepare("INSERT INTO deed VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?,

@@ -6,7 +6,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use std::{fmt, io};
 
 use super::{Entry, Index, IndexError};
@@ -16,6 +16,12 @@ use crate::domain::ids::Seq;
 pub const BATCH_DEEDS: usize = 10_000;
 /// How long to wait after an error before trying again, at first; doubled up to [`RETRY_MOST`].
 pub const RETRY_FIRST: Duration = Duration::from_millis(200);
+/// How often some deeds are compared with the ledger while nothing comes …
+const CHECK_EVERY: Duration = Duration::from_secs(5);
+/// … how many at a time …
+const CHECK_DEEDS: usize = 512;
+/// … and how often it begins anew when it is through.
+const ROUND_EVERY: Duration = Duration::from_mins(10);
 /// The longest wait after an error.
 pub const RETRY_MOST: Duration = Duration::from_secs(30);
 
@@ -28,6 +34,12 @@ pub struct Record<B> {
     pub hash: [u8; 32],
     /// The deed as stored.
     pub bytes: B,
+}
+
+impl<B: AsRef<[u8]>> Record<B> {
+    fn entry(&self) -> Entry<'_> {
+        Entry { seq: self.seq, hash: &self.hash, bytes: self.bytes.as_ref() }
+    }
 }
 
 /// A ledger to follow. Its calls may block; they are made from the follower's thread only.
@@ -193,12 +205,13 @@ fn round<S: Source>(
 ) -> Result<(), Trouble> {
     let ledger = |error: S::Error| Trouble::Ledger(error.to_string());
     let mut at = same_ledger(index, source)?;
+    let mut checks = Checks::default();
     loop {
+        if let Some(broken) = index.take_broken() {
+            return Err(broken.into());
+        }
         let records = source.read(at, BATCH_DEEDS).map_err(ledger)?;
-        let entries: Vec<Entry<'_>> = records
-            .iter()
-            .map(|record| Entry { seq: record.seq, hash: &record.hash, bytes: record.bytes.as_ref() })
-            .collect();
+        let entries: Vec<Entry<'_>> = records.iter().map(Record::entry).collect();
         index.apply(&entries)?;
         at = entries.last().map_or(at, |entry| entry.seq);
         shared.update(|progress| {
@@ -208,9 +221,43 @@ fn round<S: Source>(
         });
         let progress = shared.progress.lock().unwrap_or_else(PoisonError::into_inner).clone();
         on_progress(&progress);
-        if shared.stopped() || entries.is_empty() && !source.wait(at) {
+        if shared.stopped() {
             return Ok(());
         }
+        if entries.is_empty() {
+            checks.go_on(index, source, at)?;
+            if !source.wait(at) {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// While nothing comes, what the index has is compared with the ledger: its counts, then its deeds, some at a time, round and round.
+#[derive(Default)]
+struct Checks {
+    /// Compared up to there.
+    at: Seq,
+    last: Option<Instant>,
+}
+
+impl Checks {
+    fn go_on<S: Source>(&mut self, index: &Index, source: &mut S, end: Seq) -> Result<(), Trouble> {
+        let pause = if self.at == Seq(0) { ROUND_EVERY } else { CHECK_EVERY };
+        if self.last.is_some_and(|last| last.elapsed() < pause) {
+            return Ok(());
+        }
+        self.last = Some(Instant::now());
+        if self.at == Seq(0) {
+            index.check_counts()?;
+        }
+        let records =
+            source.read(self.at, CHECK_DEEDS).map_err(|error| Trouble::Ledger(error.to_string()))?;
+        let entries: Vec<Entry<'_>> =
+            records.iter().take_while(|record| record.seq <= end).map(Record::entry).collect();
+        index.check(&entries)?;
+        self.at = entries.last().map_or(Seq(0), |entry| entry.seq);
+        Ok(())
     }
 }
 

@@ -8,6 +8,7 @@
 //! each on a connection and a snapshot of its own, and none waits for the writer.
 
 mod apply;
+mod check;
 pub mod follow;
 mod page;
 mod query;
@@ -27,6 +28,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::domain::ids::Seq;
 
+pub use check::check_file;
 pub use page::{Bucket, Count, HISTOGRAM_BUCKETS, Histogram, PAGE_LIMIT, Page, PageFrom, Tally};
 pub use stats::{Contested, FieldStats, Known, LastWrite, STATS_WINDOW, Tried};
 pub use trace::{CHAIN_CAUSES, CHAIN_EFFECTS, Chain, Effect};
@@ -54,6 +56,12 @@ pub enum IndexError {
     /// SQLite failed.
     #[error("the index failed: {0}; delete its file and it is rebuilt from the ledger")]
     Sqlite(#[from] rusqlite::Error),
+    /// It says something else than the ledger.
+    #[error("the index is wrong: {what}; it is rebuilt from the ledger")]
+    Wrong {
+        /// Where.
+        what: String,
+    },
     /// Deeds were given that do not follow the head.
     #[error(
         "the index has deeds up to {head} but was given {given}; it must follow the ledger without a gap"
@@ -71,7 +79,7 @@ impl IndexError {
     pub fn is_broken(&self) -> bool {
         match self {
             Self::File { .. } => false,
-            Self::Gap { .. } => true,
+            Self::Gap { .. } | Self::Wrong { .. } => true,
             Self::Sqlite(error) => match error.sqlite_error_code() {
                 Some(code) => {
                     matches!(code, ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::Unknown)
@@ -109,6 +117,8 @@ pub struct Index {
     identity: String,
     writer: Mutex<Connection>,
     readers: Mutex<Readers>,
+    /// A reader found that it is broken.
+    broken: Mutex<Option<IndexError>>,
 }
 
 /// Idle connections, all of the file's present generation.
@@ -136,6 +146,7 @@ impl Index {
             identity: identity.to_owned(),
             writer: Mutex::new(connect(path, true)?),
             readers: Mutex::default(),
+            broken: Mutex::default(),
         })
     }
 
@@ -172,6 +183,20 @@ impl Index {
         apply::apply(&mut self.writer(), entries)
     }
 
+    /// Remembers that it is broken, where that is why something failed: whoever follows the ledger starts it anew.
+    fn suspect(&self, error: IndexError) -> IndexError {
+        if error.is_broken() {
+            let told = IndexError::Wrong { what: error.to_string() };
+            self.broken.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(told);
+        }
+        error
+    }
+
+    /// That it is broken, if a reader has found so since it was asked last.
+    pub(super) fn take_broken(&self) -> Option<IndexError> {
+        self.broken.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
     fn writer(&self) -> MutexGuard<'_, Connection> {
         // A panic inside a transaction rolls it back, so a poisoned writer is as good as before.
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
@@ -185,9 +210,12 @@ impl Index {
             let idle = readers.idle.pop();
             (readers.generation, if let Some(connection) = idle { connection } else { reader(&self.path)? })
         };
-        let transaction = connection.unchecked_transaction()?;
-        let answer = ask(&transaction)?;
-        transaction.commit()?;
+        let asked = connection.unchecked_transaction().map_err(IndexError::from).and_then(|transaction| {
+            let answer = ask(&transaction)?;
+            transaction.commit()?;
+            Ok(answer)
+        });
+        let answer = asked.map_err(|error| self.suspect(error))?;
         let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
         if readers.generation == generation && readers.idle.len() < IDLE_READERS {
             readers.idle.push(connection);

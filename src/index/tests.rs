@@ -415,3 +415,74 @@ fn readers_never_wait_and_never_fail_while_it_grows_and_starts_anew() {
         done.store(true, Ordering::Release);
     });
 }
+
+/// Each table, changed by one row: the counts or the comparison find it.
+#[test]
+fn what_is_wrong_in_the_file_is_found_by_comparing_it_with_the_ledger() {
+    let house = house(11, 300);
+    let records = encoded(&house.deeds);
+    let entries: Vec<_> =
+        records.iter().map(|(seq, bytes)| Entry { seq: *seq, hash: &[7; 32], bytes }).collect();
+    house.index.check_counts().unwrap();
+    house.index.check(&entries).unwrap();
+    for part in entries.chunks(50) {
+        house.index.check(part).unwrap();
+    }
+    let changes = [
+        "UPDATE deed SET time = time + 1 WHERE seq = 7",
+        "UPDATE deed SET actor = actor + 1 WHERE seq = 100",
+        "UPDATE deed SET cause = cause + 1 WHERE seq = 30",
+        "UPDATE text SET folded = folded || '.' WHERE seq = 55",
+        "DELETE FROM post WHERE seq = 250",
+        "UPDATE term SET name = name || 'x' WHERE id = 3",
+        "UPDATE touch SET version = version + 1 WHERE seq = (SELECT max(seq) FROM touch)",
+        "DELETE FROM ref WHERE seq = (SELECT min(seq) FROM ref)",
+        "UPDATE minute SET deeds = deeds + 1 WHERE minute = (SELECT min(minute) FROM minute)",
+        "UPDATE term SET deeds = deeds + 1 WHERE id = 5",
+        "UPDATE writer SET writes = writes + 1 WHERE entity = (SELECT min(entity) FROM writer)",
+    ];
+    for change in changes {
+        let copy = TempDir::new().unwrap();
+        let path = copy.path().join("index.db");
+        house.index.writer().execute("VACUUM INTO ?", [path.to_str().unwrap()]).unwrap();
+        Connection::open(&path).unwrap().execute(change, []).unwrap();
+        let index = Index::open(&path, IDENTITY).unwrap();
+        let found = index.check_counts().and_then(|()| index.check(&entries)).unwrap_err();
+        assert!(found.is_broken(), "{change}: {found}");
+    }
+}
+
+/// A page of the file is overwritten while the index is in use: a reader meets it, and the follower starts anew.
+#[test]
+fn an_index_that_a_reader_finds_broken_is_rebuilt() {
+    let house = house(5, 600);
+    house.index.writer().execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+    let path = house.path();
+    let length = std::fs::metadata(&path).unwrap().len();
+    let mut bytes = std::fs::read(&path).unwrap();
+    let from = 4 * 4_096;
+    bytes[from..].fill(0x5a);
+    std::fs::write(&path, &bytes).unwrap();
+    assert!(length > from as u64);
+    let House { directory, index, deeds } = house;
+    drop(index);
+    let index = Arc::new(Index::open(&path, IDENTITY).unwrap());
+    let broken = index.page(&filter("the"), PageFrom::Oldest, 10).unwrap_err();
+    assert!(broken.is_broken(), "{broken}");
+    let records = Arc::new(Mutex::new(encoded(&deeds)));
+    let shelf = Shelf { records, mark: 7, failures: Arc::default() };
+    let follower = Follower::start(Arc::clone(&index), shelf, |_| {}).unwrap();
+    let answers = || {
+        index.check_counts().is_ok()
+            && index.page(&filter(""), PageFrom::Oldest, 600).is_ok_and(|page| page.seqs.len() == 600)
+    };
+    assert!(
+        (0..6_000).any(|_| answers() || {
+            std::thread::sleep(Duration::from_millis(10));
+            false
+        }),
+        "{:?}",
+        follower.progress()
+    );
+    drop((follower, directory));
+}

@@ -192,6 +192,7 @@ fn histories() -> Vec<World> {
         super::script::check(TASKS),
         super::script::check("pass 91d\n tick"),
         super::formats::raised(),
+        super::time::doubted(),
     ]
 }
 

@@ -2,9 +2,11 @@
 
 use super::script::{check, play};
 use super::world::{TEAM, World};
+use deeds::domain::command::Command;
 use deeds::domain::decide::next_due;
 use deeds::domain::ids::ItemNo;
 use deeds::domain::state::Timer;
+use deeds::domain::things::{AlertKind, ClockSight};
 use deeds::domain::time::{Span, Time};
 
 #[test]
@@ -86,7 +88,34 @@ fn an_answer_ends_the_deadline() {
 fn only_deeds_says_that_time_went_by() {
     let mut world = World::new(TEAM);
     for who in ["sales", "dana", "ada", "wanda"] {
-        let reply = world.ask(who, deeds::domain::command::Command::Tick);
+        let reply = world.ask(who, Command::Tick);
+        assert_eq!(reply.code.unwrap().as_str(), "not-allowed", "{who}");
+    }
+}
+
+/// A clock that is doubted, and then believed again.
+pub(crate) fn doubted() -> World {
+    let mut world = World::new(TEAM);
+    let now = world.now;
+    let ten_years = now.plus(Span::from_days(3_650));
+    for (machine, believed) in [(ten_years, false), (ten_years, false), (now, true), (now, true)] {
+        world.ask("deeds", Command::Clock(ClockSight { machine, now, believed }));
+    }
+    world
+}
+
+#[test]
+fn a_clock_that_is_doubted_is_told_once_and_ends_by_itself() {
+    let world = doubted();
+    let resolved = &world.state.board.resolved;
+    let of_clock: Vec<_> = resolved.iter().filter(|alert| alert.kind == AlertKind::Clock).collect();
+    assert_eq!(of_clock.len(), 1, "{of_clock:?}");
+    assert!(of_clock[0].title.contains("ahead of"), "{}", of_clock[0].title);
+    assert!(world.state.board.alerts.is_empty() && world.state.board.items.is_empty());
+    let mut world = world;
+    let sight = ClockSight { machine: world.now, now: world.now, believed: true };
+    for who in ["sales", "dana", "ada", "wanda"] {
+        let reply = world.ask(who, Command::Clock(sight));
         assert_eq!(reply.code.unwrap().as_str(), "not-allowed", "{who}");
     }
 }

@@ -149,7 +149,12 @@ fn clock(what: &str, found: &str, recorded: Time, now: Time) -> Check {
 fn index(dir: &DataDir, workspace: &WorkspaceId, Verified { identity, head }: &Verified) -> Check {
     let what = format!("index {workspace}");
     let file = dir.store().folder(workspace).join(index::FILE);
-    match index::reached(&file, &identity.source()) {
+    let reached = index::reached(&file, &identity.source());
+    if let Some(error) = reached.and_then(|_| index::check_file(&file).err()) {
+        let mend = "a server that runs finds it and makes it anew; else delete index.db";
+        return Check::wrong(&what, format!("it is damaged: {error}"), mend);
+    }
+    match reached {
         None => Check::fine(&what, "none that fits; it is made anew at the next start"),
         Some(seq) if seq.0 > head.seq => {
             let found = format!("has seen deed {seq}, and the ledger ends at {}", head.seq);
