@@ -261,9 +261,7 @@ impl Loop {
         if with_tick && let Some(told) = self.door.tell(now, self.ending) {
             self.waiting.push_again(vec![told]);
         }
-        if draft.is_empty()
-            && let Some(doubt) = self.doubts.tell(&self.clock, &self.state)
-        {
+        if with_tick && let Some(doubt) = self.doubts.tell(&self.clock, &self.state) {
             self.waiting.push_again(vec![doubt]);
         }
         let shared = self.waiting.are_shared();
