@@ -122,13 +122,12 @@ fn a_directory_that_is_used_for_something_else_is_left_alone() {
 #[test]
 fn damage_in_the_middle_is_found_while_a_server_runs() {
     let home = Home::new();
-    let events: String = (1..1_400)
-        .map(|n| {
-            format!(
-                "{{\"id\": {n}, \"issue_id\": \"x-{n}\", \"actor\": \"rig/a\", \"event_type\": \"created\", \"created_at\": \"2026-03-01T10:00:00Z\"}}\n"
-            )
-        })
-        .collect();
+    let event = |n: u32| {
+        format!(
+            r#"{{"id": {n}, "issue_id": "x-{n}", "actor": "rig/a", "event_type": "created", "created_at": "2026-03-01T10:00:00Z"}}"#
+        )
+    };
+    let events = (1..1_400).map(event).collect::<Vec<_>>().join("\n");
     let log = home.file("events.jsonl", &events);
     home.ok(&["import", "beads", log.to_str().unwrap(), "--workspace", "b"]);
     flip_a_byte(&ledger(&home, "b"), b"x-7\"");
