@@ -26,6 +26,8 @@ mod damage;
 mod decisions;
 #[path = "cli/first_run.rs"]
 mod first_run;
+#[path = "cli/founding.rs"]
+mod founding;
 #[path = "cli/history.rs"]
 mod history;
 #[path = "cli/hooks.rs"]

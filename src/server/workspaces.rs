@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use super::founding::{founding, mint};
+use super::founding::{founding, kept, mint};
 use super::workspace::{SpaceError, Workspace};
 use crate::api::TokenText;
 use crate::coordinator::{Clock, SubmitError};
@@ -16,7 +16,7 @@ use crate::domain::ids::{Actor, IdempotencyKey, PersonId, WorkspaceId};
 use crate::domain::map::Model;
 use crate::domain::reply::Reply;
 use crate::domain::state::KEY_LIFE;
-use crate::domain::things::{Limits, TokenClass};
+use crate::domain::things::{Limits, Token, TokenClass};
 use crate::domain::time::Time;
 use crate::ledger::{LedgerError, Store};
 
@@ -61,6 +61,36 @@ struct Spaces {
     open: BTreeMap<WorkspaceId, Arc<Workspace>>,
     broken: BTreeMap<WorkspaceId, String>,
     home: Option<WorkspaceId>,
+}
+
+impl Spaces {
+    /// Sees to it that there is a home. A process that was killed before it could say which one it is founded one workspace
+    /// only; with several it is for a person to say. One that is gone is told, and not made anew.
+    fn settle_home(&mut self, store: &Store) {
+        let mut there = self.open.keys().chain(self.broken.keys());
+        let (first, second) = (there.next().cloned(), there.next().cloned());
+        match (store.home(), first, second) {
+            (Some(home), _, _) => {
+                if let Some(why) = store.lost_home().filter(|_| !self.open.contains_key(&home)) {
+                    tracing::error!(workspace = %home, "{why}");
+                    self.broken.entry(home).or_insert(why);
+                }
+            }
+            (None, Some(only), None) => {
+                if let Err(error) = store.say_home(&only) {
+                    tracing::warn!(workspace = %only, %error, "which workspace is the home can't be kept");
+                }
+                self.home = Some(only);
+            }
+            (None, Some(_), Some(_)) => {
+                tracing::error!(
+                    "the file `home` says of no workspace that its admins make others: {}",
+                    Store::NAME_HOME
+                );
+            }
+            (None, None, _) => {}
+        }
+    }
 }
 
 /// What there is under a name.
@@ -156,6 +186,7 @@ impl Workspaces {
                 }
             }
         }
+        spaces.settle_home(&store);
         Ok(Self {
             store,
             clock,
@@ -178,6 +209,19 @@ impl Workspaces {
         person: &PersonId,
         model: Option<Model>,
     ) -> Result<TokenText, CreateError> {
+        let (text, token) =
+            mint(TokenClass::Admin, id, person.as_str(), None).map_err(CreateError::Random)?;
+        self.make(id, person, model, token, Vec::new()).await.map(|()| text)
+    }
+
+    async fn make(
+        &self,
+        id: &WorkspaceId,
+        person: &PersonId,
+        model: Option<Model>,
+        token: Token,
+        others: Vec<Token>,
+    ) -> Result<(), CreateError> {
         // Those that are there by an older program's leave stay.
         if id.as_str().starts_with('-') {
             return Err(CreateError::BadName(id.to_string()));
@@ -192,9 +236,7 @@ impl Workspaces {
         }
         let failed = |reason: String| CreateError::Failed { workspace: id.clone(), reason };
         let model = model.unwrap_or_else(|| Model::default_for(id.clone(), person.clone()));
-        let (text, token) =
-            mint(TokenClass::Admin, id, person.as_str(), None).map_err(CreateError::Random)?;
-        let first = founding(id.clone(), person.clone(), model, token);
+        let first = founding(id.clone(), person.clone(), model, token, others);
         let space = Workspace::open(
             &self.store,
             id.clone(),
@@ -211,7 +253,41 @@ impl Workspaces {
         let mut spaces = self.spaces.write().unwrap_or_else(PoisonError::into_inner);
         spaces.home.get_or_insert_with(|| id.clone());
         spaces.open.insert(id.clone(), Arc::new(space));
-        Ok(text)
+        Ok(())
+    }
+
+    /// A token that is in no ledger yet, so that it can be kept before it is; only [`Workspaces::found`] makes it open
+    /// something.
+    ///
+    /// # Errors
+    /// When the system gives no random bytes.
+    pub fn mint(class: TokenClass, id: &WorkspaceId, name: &str) -> Result<TokenText, CreateError> {
+        mint(class, id, name, None).map(|(text, _)| text).map_err(CreateError::Random)
+    }
+
+    /// Makes the first workspace with the default map. `own` is the token of its admin, and `agent` that of a first agent with
+    /// its name: both open it as soon as it is there, and neither does where it is not.
+    ///
+    /// # Errors
+    /// As [`Workspaces::create`].
+    pub async fn found(
+        &self,
+        id: &WorkspaceId,
+        person: &PersonId,
+        own: &TokenText,
+        (agent, name): (&TokenText, &str),
+    ) -> Result<(), CreateError> {
+        self.make(id, person, None, kept(own, person.as_str()), vec![kept(agent, name)]).await
+    }
+
+    /// Whether the token opens its workspace here, or did until it ended. A text with a fault opens nothing.
+    pub fn knows(&self, text: &TokenText) -> bool {
+        let Some(space) = self.get(&text.workspace) else { return false };
+        let front = space.handle().front();
+        front
+            .tokens
+            .get(&text.id)
+            .is_some_and(|record| record.token.class == text.class && record.token.hash == text.hash_text())
     }
 
     /// The same under an idempotency key (RULES §3.3), for a day while this process runs: the same request makes one workspace,
@@ -252,15 +328,26 @@ impl Workspaces {
         name: &str,
         expires: Option<Time>,
     ) -> Result<TokenText, CreateError> {
-        let space = self.get(id).ok_or_else(|| CreateError::Absent(id.clone()))?;
         let (text, token) = mint(class, id, name, expires).map_err(CreateError::Random)?;
+        self.record(id, token).await.map(|()| text)
+    }
+
+    /// The same with a token that is kept already, so that nobody is left with one that was recorded and lost.
+    ///
+    /// # Errors
+    /// As [`Workspaces::issue`].
+    pub async fn issue_kept(&self, text: &TokenText, name: &str) -> Result<(), CreateError> {
+        self.record(&text.workspace, kept(text, name)).await
+    }
+
+    async fn record(&self, id: &WorkspaceId, token: Token) -> Result<(), CreateError> {
+        let space = self.get(id).ok_or_else(|| CreateError::Absent(id.clone()))?;
         let principal = Principal { actor: Actor::Deeds, class: TokenClass::Admin, token: None };
-        let command = Command::Token(TokenStep::Create(token));
-        let request = Request::new(principal, command);
+        let request = Request::new(principal, Command::Token(TokenStep::Create(token)));
         let answer = space.handle().submit(request).await?;
         let Reply { message, .. } = &answer.reply;
         if answer.reply.is_done() {
-            return Ok(text);
+            return Ok(());
         }
         Err(CreateError::Refused(message.as_deref().unwrap_or("no reason given").to_owned()))
     }
