@@ -20,6 +20,8 @@ mod clock;
 mod codeowners;
 #[path = "cli/console.rs"]
 mod console;
+#[path = "cli/crowd.rs"]
+mod crowd;
 #[path = "cli/damage.rs"]
 mod damage;
 #[path = "cli/decisions.rs"]

@@ -447,8 +447,12 @@ fn maps_of(url: Option<&crate::client::Url>) -> String {
     })
 }
 
-/// Whether a file of that name was about to be put in place by a process that is gone: `NAME.PID.new`.
+/// Whether a file of that name was about to be put in place by a process that is gone: `NAME.PID.new`, or `NAME.new` where only
+/// who holds the lock writes it.
 fn is_left_over(name: &str) -> bool {
+    if name.strip_suffix(".new").is_some_and(|name| Store::NAMES.contains(&name)) {
+        return true;
+    }
     let pid = name.strip_suffix(".new").and_then(|name| name.rsplit_once('.')).map(|(_, pid)| pid);
     let pid =
         pid.and_then(|pid| rustix::process::Pid::from_raw(i32::try_from(pid.parse::<u32>().ok()?).ok()?));

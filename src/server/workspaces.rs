@@ -246,13 +246,16 @@ impl Workspaces {
         )
         .await
         .map_err(|error| failed(error.to_string()))?;
-        if self.home().is_none() {
-            let kept = self.store.say_home(id);
+        let home = {
+            let mut spaces = self.spaces.write().unwrap_or_else(PoisonError::into_inner);
+            spaces.open.insert(id.clone(), Arc::new(space));
+            spaces.home.get_or_insert_with(|| id.clone()).clone()
+        };
+        // Whoever reads it finds the workspace served.
+        if self.store.home().is_none() {
+            let kept = self.store.say_home(&home);
             kept.map_err(|error| failed(format!("its name can't be kept as the home: {error}")))?;
         }
-        let mut spaces = self.spaces.write().unwrap_or_else(PoisonError::into_inner);
-        spaces.home.get_or_insert_with(|| id.clone());
-        spaces.open.insert(id.clone(), Arc::new(space));
         Ok(())
     }
 
