@@ -51,6 +51,8 @@ mod programs;
 mod readiness;
 #[path = "cli/rehearse.rs"]
 mod rehearse;
+#[path = "cli/room.rs"]
+mod room;
 #[path = "cli/run.rs"]
 mod run;
 #[path = "cli/secrets.rs"]

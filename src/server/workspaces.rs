@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::founding::{founding, kept, mint};
+use super::shown::SHOWN_FOR;
 use super::workspace::{SpaceError, Workspace};
 use crate::api::TokenText;
 use crate::coordinator::{Clock, SubmitError};
@@ -44,6 +45,8 @@ struct Keyed {
     key: IdempotencyKey,
     digest: Arc<str>,
     workspace: WorkspaceId,
+    /// The token of its first admin, which is shown again to whoever asks again soon.
+    token: TokenText,
     at: Time,
 }
 
@@ -52,8 +55,8 @@ struct Keyed {
 pub(super) enum Made {
     /// It was made, and this is the token of its first admin.
     Now(TokenText),
-    /// The very same request made it before; its token was shown then.
-    Before,
+    /// The very same request made it before; its token, where that was shown a moment ago.
+    Before(Option<TokenText>),
 }
 
 #[derive(Debug, Default)]
@@ -309,14 +312,15 @@ impl Workspaces {
         keyed.retain(|made| now.since(made.at) < KEY_LIFE);
         if let Some(made) = keyed.iter().find(|made| made.by == *by && made.key == asked.key) {
             return if asked.is_for(&made.digest) && made.workspace == *id {
-                Ok(Made::Before)
+                Ok(Made::Before((now.since(made.at) < SHOWN_FOR).then(|| made.token.clone())))
             } else {
                 Err(CreateError::KeyReused(asked.key.to_string()))
             };
         }
         let token = self.create(id, person, None).await?;
         let (key, digest) = (asked.key.clone(), Arc::clone(&asked.digest));
-        keyed.push(Keyed { by: by.clone(), key, digest, workspace: id.clone(), at: now });
+        let (workspace, kept) = (id.clone(), token.clone());
+        keyed.push(Keyed { by: by.clone(), key, digest, workspace, token: kept, at: now });
         Ok(Made::Now(token))
     }
 

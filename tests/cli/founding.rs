@@ -2,7 +2,6 @@
 //! finishes it, mends it, or says what is gone.
 
 use std::fs;
-use std::process::Command;
 use std::time::Duration;
 
 use rustix::process::Signal;
@@ -49,21 +48,11 @@ fn a_first_start_that_is_killed_is_finished_by_the_next() {
     }
 }
 
-/// The binary where no file of it may grow beyond so many blocks of 512 bytes: as a full disk, without filling one.
-fn in_little_room(home: &Home, blocks: u32, arguments: &str) -> Said {
-    let script =
-        format!("trap '' XFSZ; ulimit -f {blocks}; exec {} {arguments}", env!("CARGO_BIN_EXE_deeds"));
-    let mut command = Command::new("sh");
-    let base = home.command(&[]);
-    command.env_clear().envs(base.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    Said::of(command.args(["-c", &script]))
-}
-
 #[test]
 fn a_first_start_without_room_is_finished_when_there_is_some() {
     for blocks in [0, 1, 2, 4, 16, 32, 40, 48, 64, 72, 80, 96] {
         let home = Home::new();
-        let said = in_little_room(&home, blocks, "inbox list");
+        let said = Said::of(&mut home.in_little_room(blocks, "inbox list"));
         assert!(!said.err.contains("panicked"), "{blocks} blocks: {}", said.err);
         is_founded(&home, &format!("{blocks} blocks"));
     }

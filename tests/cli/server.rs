@@ -5,7 +5,7 @@
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::channel;
 
 use rustix::process::Signal;
@@ -28,7 +28,15 @@ impl Server {
 
     /// The same at a certain address.
     fn start_at(home: &Home, address: &str) -> Self {
-        let mut command = home.command(&["serve", "--listen", address]);
+        Self::spawned(home, home.command(&["serve", "--listen", address]))
+    }
+
+    /// The same where no file of it may grow beyond so many blocks of 512 bytes: as a full disk, without filling one.
+    pub(crate) fn in_little_room(home: &Home, blocks: u32) -> Self {
+        Self::spawned(home, home.in_little_room(blocks, "serve --listen 127.0.0.1:0"))
+    }
+
+    fn spawned(home: &Home, mut command: Command) -> Self {
         let mut options = std::fs::OpenOptions::new();
         let log = options.create(true).append(true).open(home.dir.path().join("serve.log")).unwrap();
         let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
