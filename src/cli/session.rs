@@ -44,6 +44,9 @@ const TOKEN_WAIT: Duration = Duration::from_secs(2);
 const TURN_EVERY: Duration = Duration::from_millis(500);
 /// How long a look at a server that may be there takes at most.
 const LOOK_WAIT: Duration = Duration::from_secs(2);
+/// How long ending may take once it was asked for: whatever is being worked out then is given up. What was answered is on
+/// disk by then.
+pub(super) const STOP_WITHIN: Duration = Duration::from_millis(1_800);
 /// Between two tries to attach.
 const ATTACH_EVERY: Duration = Duration::from_millis(50);
 /// How often a request is sent while attaching.
@@ -506,6 +509,18 @@ impl Session {
         drop(self.client);
         if let Some(embedded) = embedded {
             embedded.stop().await;
+        }
+    }
+
+    /// The same where somebody waits for the end: whatever takes long is given up.
+    pub(super) async fn end_soon(self) {
+        if let Place::Local { serving, .. } = &self.place
+            && let Some(embedded) = serving.lock().unwrap_or_else(PoisonError::into_inner).as_ref()
+        {
+            embedded.workspaces().hurry();
+        }
+        if tokio::time::timeout(STOP_WITHIN, self.end()).await.is_err() {
+            tracing::warn!("what was being looked at did not end in time; nothing that was answered is lost");
         }
     }
 }

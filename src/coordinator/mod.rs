@@ -163,6 +163,8 @@ struct Shared {
     /// Whether somebody looked at values since the last batch.
     looked: AtomicBool,
     trouble: cell::Sender<Option<Trouble>>,
+    /// Whether somebody waits for the end.
+    hurry: AtomicBool,
     /// Gone once it was shut down.
     live: RwLock<Option<broadcast::Sender<watch::Batch>>>,
 }
@@ -176,6 +178,7 @@ impl Shared {
             durable: cell::Sender::new(durable),
             looked: AtomicBool::new(false),
             trouble: cell::Sender::new(None),
+            hurry: AtomicBool::new(false),
             live: RwLock::new(Some(broadcast::Sender::new(LIVE_BATCHES))),
         }
     }
@@ -428,6 +431,11 @@ impl Handle {
     /// Which ledger and workspace this is.
     pub fn identity(&self) -> &Identity {
         self.shared.ledger.identity()
+    }
+
+    /// Somebody waits for the shutdown: a snapshot that takes long is given up.
+    pub fn hurry(&self) {
+        self.shared.hurry.store(true, Ordering::Relaxed);
     }
 
     /// Decides what is waiting, writes a snapshot, closes the ledger, and returns when that is done.

@@ -9,6 +9,7 @@ use std::fs;
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -108,9 +109,34 @@ fn heading(identity: &Identity, head: Head) -> Heading {
     }
 }
 
-/// Writes a snapshot beside its place, syncs it, and puts it there in one step. Blocks.
-pub(super) fn save(path: &Path, identity: &Identity, head: Head, state: &State) -> io::Result<()> {
-    put(path, |out| write(out, identity, head, state))
+/// Writes a snapshot beside its place, syncs it, and puts it there in one step, unless it is given up meanwhile. Blocks.
+pub(super) fn save(
+    path: &Path,
+    identity: &Identity,
+    head: Head,
+    state: &State,
+    given_up: &AtomicBool,
+) -> io::Result<()> {
+    put(path, |out| write(Wanted { out, given_up }, identity, head, state))
+}
+
+/// Where to write while that is of use.
+struct Wanted<'a, W> {
+    out: W,
+    given_up: &'a AtomicBool,
+}
+
+impl<W: Write> Write for Wanted<'_, W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.given_up.load(Ordering::Relaxed) {
+            return Err(io::Error::other("it was given up, since the process is to end"));
+        }
+        self.out.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
 }
 
 /// The same with the board alone.
@@ -123,16 +149,28 @@ pub(super) fn save_board(path: &Path, identity: &Identity, head: Head, board: &B
     })
 }
 
+/// What was begun and can't be finished is taken away: it would lie in the way of what needs the room.
 fn put(path: &Path, write: impl FnOnce(&mut BufWriter<fs::File>) -> io::Result<()>) -> io::Result<()> {
     let draft = draft_of(path);
+    put_by(&draft, path, write).inspect_err(|_| {
+        // It may not be there.
+        fs::remove_file(&draft).unwrap_or_default();
+    })
+}
+
+fn put_by(
+    draft: &Path,
+    path: &Path,
+    write: impl FnOnce(&mut BufWriter<fs::File>) -> io::Result<()>,
+) -> io::Result<()> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut out = BufWriter::new(options.open(&draft)?);
+    let mut out = BufWriter::new(options.open(draft)?);
     write(&mut out)?;
     out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
-    fs::rename(&draft, path)?;
+    fs::rename(draft, path)?;
     match path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         Some(parent) => fs::File::open(parent)?.sync_all(),
         None => Ok(()),
@@ -194,6 +232,16 @@ impl<W: Write> Sealed<W> {
         let seal = Seal { lines: self.lines, sha256: hex(self.hasher.clone()) };
         self.line(&PartRef::Seal(seal))?;
         self.out.flush()
+    }
+}
+
+/// Takes away what a process has left of a snapshot that was killed while it wrote one.
+pub(super) fn tidy(path: &Path) {
+    match fs::remove_file(draft_of(path)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            tracing::warn!(place = %path.display(), %error, "what is left of a snapshot stays");
+        }
+        Ok(()) | Err(_) => {}
     }
 }
 

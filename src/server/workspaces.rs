@@ -400,8 +400,15 @@ impl Workspaces {
 
     /// Ends every workspace after what is waiting was decided.
     pub async fn shutdown(&self) {
+        let spaces = self.list();
+        let endings: Vec<_> = spaces.iter().map(|space| Box::pin(space.shutdown())).collect();
+        futures_util::future::join_all(endings).await;
+    }
+
+    /// Somebody waits for the end: a last snapshot that takes long is given up, and the next start takes longer.
+    pub fn hurry(&self) {
         for space in self.list() {
-            space.shutdown().await;
+            space.handle().hurry();
         }
     }
 

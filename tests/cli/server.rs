@@ -36,6 +36,16 @@ impl Server {
         Self::spawned(home, home.in_little_room(blocks, "serve --listen 127.0.0.1:0"))
     }
 
+    /// The same by a script of the shell that becomes the server.
+    pub(crate) fn by_script(home: &Home, script: &str) -> Self {
+        Self::spawned(home, home.script(script))
+    }
+
+    /// Sends a signal and waits for nothing.
+    pub(crate) fn send(&self, signal: Signal) {
+        patience::signal(&self.child, signal);
+    }
+
     fn spawned(home: &Home, mut command: Command) -> Self {
         let mut options = std::fs::OpenOptions::new();
         let log = options.create(true).append(true).open(home.dir.path().join("serve.log")).unwrap();

@@ -249,6 +249,12 @@ impl Embedded {
         own_token(&self.workspaces, dir, workspace, user).await
     }
 
+    /// The same where somebody waits for the end: caches that take long to write are given up.
+    pub(in crate::cli) async fn stop_soon(self) {
+        self.workspaces.hurry();
+        self.stop().await;
+    }
+
     /// Lets requests end, then the workspaces, then gives the directory back.
     pub(in crate::cli) async fn stop(self) {
         self.announced.take_back();
