@@ -13,7 +13,6 @@
 #[expect(dead_code, reason = "shared with other tests, which use the rest of it")]
 mod patience;
 #[path = "cli/run.rs"]
-#[expect(dead_code, reason = "shared with other tests, which use the rest of it")]
 mod run;
 #[path = "cli/server.rs"]
 #[expect(dead_code, reason = "shared with other tests, which use the rest of it")]

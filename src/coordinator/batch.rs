@@ -431,6 +431,22 @@ impl Snapshots {
         }
     }
 
+    /// Takes away what was saved for a quick start and for looking back: deeds need the room.
+    pub(super) fn make_room(&mut self, shared: &Shared) {
+        let Some(path) = &self.path else { return };
+        // One that is being written now is of no use any more either, and takes itself away.
+        self.given_up.store(true, Ordering::Relaxed);
+        self.given_up = Arc::default();
+        let mut freed = snapshot::remove(path);
+        if let Some(files) = shared.past.files() {
+            freed += files.remove_all();
+        }
+        if freed > 0 {
+            tracing::warn!(place = %path.display(), freed, "the disk is full: what was saved for a quick start is taken away for the ledger");
+            self.taken = 0;
+        }
+    }
+
     /// Begins one in the background.
     fn begin(&mut self, shared: &Arc<Shared>, head: Head, state: State) {
         let Some(path) = self.path.clone() else { return };

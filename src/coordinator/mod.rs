@@ -57,6 +57,9 @@ pub const MAILBOX: usize = 4_096;
 /// How many commands of one principal may wait.
 pub const SHARE: usize = 1_024;
 
+/// From so many failures in a row on, the ledger is said to fail at keeping its log short.
+const FAILED_CHECKPOINTS: u64 = 2;
+
 /// So many commands of one caller are decided before somebody else has a turn; a batch is that many at a time.
 const LETTER: usize = 4;
 
@@ -421,6 +424,11 @@ impl Handle {
     /// Why nothing can be recorded at present, if so.
     pub fn trouble(&self) -> Option<Trouble> {
         self.shared.trouble.borrow().clone()
+    }
+
+    /// Whether the ledger's engine fails again and again at what keeps its log short: deeds are recorded, and not for long.
+    pub fn is_failing(&self) -> bool {
+        self.shared.ledger.failed_checkpoints() >= FAILED_CHECKPOINTS
     }
 
     /// The ledger, for reading.

@@ -19,12 +19,15 @@ use crate::domain::ids::{Actor, IdempotencyKey};
 use crate::domain::path::EntityPath;
 use crate::domain::state::{Access, Board, Imports, KeyAnswer, Links, State};
 use crate::domain::things::{Entity, Invitation, TokenRecord};
-use crate::ledger::{Hash, Head, Identity};
+use crate::ledger::{Hash, Head, Identity, room};
 
 /// The name of a workspace's snapshot in its folder.
 pub const FILE: &str = "snapshot";
 /// Raised whenever the shape of the state changes, or what a deed does to it, so that older snapshots are passed over.
 const FORMAT: u32 = 16;
+
+/// After so many bytes it is looked how much room is left.
+const LOOK_BYTES: usize = 256 * 1024;
 
 /// Why a snapshot was not used. None of these is an error to anyone: the state is rebuilt from the ledger.
 #[derive(Debug, Error)]
@@ -150,7 +153,7 @@ pub(super) fn save_board(path: &Path, identity: &Identity, head: Head, board: &B
 }
 
 /// What was begun and can't be finished is taken away: it would lie in the way of what needs the room.
-fn put(path: &Path, write: impl FnOnce(&mut BufWriter<fs::File>) -> io::Result<()>) -> io::Result<()> {
+fn put(path: &Path, write: impl FnOnce(&mut BufWriter<Spare>) -> io::Result<()>) -> io::Result<()> {
     let draft = draft_of(path);
     put_by(&draft, path, write).inspect_err(|_| {
         // It may not be there.
@@ -161,19 +164,47 @@ fn put(path: &Path, write: impl FnOnce(&mut BufWriter<fs::File>) -> io::Result<(
 fn put_by(
     draft: &Path,
     path: &Path,
-    write: impl FnOnce(&mut BufWriter<fs::File>) -> io::Result<()>,
+    write: impl FnOnce(&mut BufWriter<Spare>) -> io::Result<()>,
 ) -> io::Result<()> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut out = BufWriter::new(options.open(draft)?);
+    let folder = draft.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let before = fs::metadata(path).map_or(0, |about| about.len());
+    room::for_cache(folder, before)?;
+    let mut out =
+        BufWriter::new(Spare { file: options.open(draft)?, folder: folder.to_owned(), unlooked: 0 });
     write(&mut out)?;
-    out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+    out.into_inner().map_err(io::IntoInnerError::into_error)?.file.sync_all()?;
     fs::rename(draft, path)?;
     match path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         Some(parent) => fs::File::open(parent)?.sync_all(),
         None => Ok(()),
+    }
+}
+
+/// A file that takes no room which is the ledger's.
+struct Spare {
+    file: fs::File,
+    folder: PathBuf,
+    /// Bytes that were written since it was looked how much is free.
+    unlooked: usize,
+}
+
+impl Write for Spare {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.unlooked >= LOOK_BYTES {
+            room::for_cache(&self.folder, 0)?;
+            self.unlooked = 0;
+        }
+        let written = self.file.write(bytes)?;
+        self.unlooked += written;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
     }
 }
 
@@ -233,6 +264,15 @@ impl<W: Write> Sealed<W> {
         self.line(&PartRef::Seal(seal))?;
         self.out.flush()
     }
+}
+
+/// Takes a snapshot away, and what was begun of one; how many bytes they had.
+pub(super) fn remove(path: &Path) -> u64 {
+    let gone = |path: &Path| {
+        let bytes = fs::symlink_metadata(path).map_or(0, |about| about.len());
+        fs::remove_file(path).map_or(0, |()| bytes)
+    };
+    gone(&draft_of(path)) + gone(path)
 }
 
 /// Takes away what a process has left of a snapshot that was killed while it wrote one.

@@ -154,6 +154,14 @@ impl LedgerError {
         }
     }
 
+    /// True if there was no room, or the first thing that failed was that.
+    pub fn is_full(&self) -> bool {
+        match self {
+            Self::OutcomeUnknown { first, .. } => first.is_full(),
+            other => matches!(other, Self::Full { .. }),
+        }
+    }
+
     /// True if the batch may or may not have been recorded. After any other error of an append it was not.
     pub fn outcome_unknown(&self) -> bool {
         matches!(self, Self::OutcomeUnknown { .. })

@@ -2,6 +2,8 @@
 //! not read again.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use bytes::Bytes;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, TransactionBehavior, params};
@@ -37,6 +39,11 @@ impl Writer {
         let writer =
             Self { path: path.to_owned(), identity: identity.clone(), conn: Some(conn), checkpointer };
         Ok((writer, identity))
+    }
+
+    /// How often in a row a checkpoint failed.
+    pub(super) fn failed_checkpoints(&self) -> Arc<AtomicU64> {
+        self.checkpointer.failed()
     }
 
     /// Works until it is told to close or until nobody can ask any more. A caller that went away misses its answer,
