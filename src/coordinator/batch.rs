@@ -50,7 +50,7 @@ const SNAPSHOT_DEEDS: u64 = 20_000;
 /// … and this much time went by.
 const SNAPSHOT_GAP: Duration = Duration::from_secs(30);
 /// How long the last snapshot may take where somebody waits for the end …
-const LAST_SNAPSHOT: Duration = Duration::from_millis(1_000);
+const LAST_SNAPSHOT: Duration = Duration::from_secs(1);
 /// … and it, to end when it is given up.
 const GIVING_UP: Duration = Duration::from_millis(200);
 

@@ -156,10 +156,8 @@ impl LedgerError {
 
     /// True if there was no room, or the first thing that failed was that.
     pub fn is_full(&self) -> bool {
-        match self {
-            Self::OutcomeUnknown { first, .. } => first.is_full(),
-            other => matches!(other, Self::Full { .. }),
-        }
+        let first = if let Self::OutcomeUnknown { first, .. } = self { first } else { self };
+        matches!(first, Self::Full { .. })
     }
 
     /// True if the batch may or may not have been recorded. After any other error of an append it was not.
