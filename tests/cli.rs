@@ -22,12 +22,16 @@ mod codeowners;
 mod console;
 #[path = "cli/copies.rs"]
 mod copies;
+#[path = "cli/crowd.rs"]
+mod crowd;
 #[path = "cli/damage.rs"]
 mod damage;
 #[path = "cli/decisions.rs"]
 mod decisions;
 #[path = "cli/first_run.rs"]
 mod first_run;
+#[path = "cli/founding.rs"]
+mod founding;
 #[path = "cli/history.rs"]
 mod history;
 #[path = "cli/hooks.rs"]
@@ -53,6 +57,8 @@ mod readiness;
 mod rehearse;
 #[path = "cli/removed.rs"]
 mod removed;
+#[path = "cli/room.rs"]
+mod room;
 #[path = "cli/run.rs"]
 mod run;
 #[path = "cli/secrets.rs"]

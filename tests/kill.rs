@@ -15,6 +15,7 @@ mod patience;
 #[path = "cli/run.rs"]
 mod run;
 #[path = "cli/server.rs"]
+#[expect(dead_code, reason = "shared with other tests, which use the rest of it")]
 mod server;
 
 use std::collections::BTreeMap;

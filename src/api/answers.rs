@@ -495,7 +495,7 @@ pub struct TakeInvitation {
 /// A token that was made. This is the only time that its secret is shown.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TokenMade {
-    /// The whole token; none where a retry is answered again, since it was shown once, or where it was refused.
+    /// The whole token; none where it was refused, or where a retry is answered more than ten minutes later.
     pub token: Option<String>,
     /// Its public part, which a retry is told too.
     pub id: Option<TokenId>,

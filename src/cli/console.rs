@@ -38,12 +38,16 @@ pub(super) fn run(context: &Context) -> anyhow::Result<Status> {
         // Tokens for servers elsewhere, and what was seen there, are kept here too.
         context.open_dir()?;
     }
-    session::runtime()?.block_on(async {
+    let runtime = session::runtime()?;
+    let shown = runtime.block_on(async {
         let session = Session::open(context).await?;
         let closed = show(context, &session, settings).await;
-        session.end().await;
+        session.end_soon().await;
         closed.map(|closed| status(&closed))
-    })
+    });
+    // What is still being worked out on other threads has nobody any more who waits for it.
+    runtime.shutdown_background();
+    shown
 }
 
 async fn show(context: &Context, session: &Session, settings: Settings) -> anyhow::Result<Closed> {

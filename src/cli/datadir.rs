@@ -102,6 +102,8 @@ pub(crate) struct DataDir {
 #[derive(Debug)]
 pub(crate) struct Lock {
     _file: File,
+    /// The directory itself, so that nobody gets in by taking the lock file away.
+    _directory: Option<File>,
 }
 
 impl DataDir {
@@ -186,7 +188,7 @@ impl DataDir {
 
     /// A directory with files and no lock of ours is somebody else's.
     fn refuse_foreign(&self) -> Result<(), DataDirError> {
-        if self.path.join(LOCK).exists() {
+        if self.path.join(LOCK).exists() || self.has_ledger() {
             return Ok(());
         }
         let mut names = names_in(&self.path)?;
@@ -196,6 +198,25 @@ impl DataDir {
         match names.into_iter().next() {
             Some(example) => Err(DataDirError::Foreign { place: self.path.clone(), example }),
             None => Ok(()),
+        }
+    }
+
+    /// A lock file may be lost; what is locked by it is ours all the same.
+    fn has_ledger(&self) -> bool {
+        let there = self.workspaces().unwrap_or_default();
+        self.store.home().is_some() || there.iter().any(|workspace| self.store.file(workspace).exists())
+    }
+
+    /// Takes away what processes that are gone have left of files that they were about to put in place.
+    pub(crate) fn tidy(&self, _lock: &Lock) {
+        let places = [self.path.clone(), self.path.join(TOKENS), self.path.join(MAPS)];
+        for place in places.into_iter().flat_map(|place| {
+            let names = names_in(&place).unwrap_or_default();
+            names.into_iter().filter(|name| is_left_over(name)).map(move |name| place.join(name))
+        }) {
+            if let Err(error) = fs::remove_file(&place) {
+                tracing::warn!(place = %place.display(), %error, "what is left of a file stays");
+            }
         }
     }
 
@@ -219,10 +240,22 @@ impl DataDir {
     pub(crate) fn try_lock(&self) -> Result<Option<Lock>, DataDirError> {
         let file = self.lock_file()?;
         match file.try_lock() {
-            Ok(()) => Ok(Some(Lock { _file: file })),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) => Err(system(&self.path.join(LOCK), error)),
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Ok(None),
+            Err(TryLockError::Error(error)) => return Err(system(&self.path.join(LOCK), error)),
         }
+        let directory = self.directory();
+        match directory.as_ref().map(File::try_lock) {
+            Some(Err(TryLockError::WouldBlock)) => Ok(None),
+            // Not everything that holds files lets directories be locked.
+            Some(Ok(()) | Err(TryLockError::Error(_))) | None => {
+                Ok(Some(Lock { _file: file, _directory: directory }))
+            }
+        }
+    }
+
+    fn directory(&self) -> Option<File> {
+        File::open(&self.path).ok()
     }
 
     /// Whether no process holds the lock; it is not taken, and nothing is made.
@@ -231,6 +264,10 @@ impl DataDir {
     /// When the lock file can't be read.
     pub(crate) fn is_free(&self) -> Result<bool, DataDirError> {
         let path = self.path.join(LOCK);
+        let taken = |directory: File| matches!(directory.try_lock_shared(), Err(TryLockError::WouldBlock));
+        if self.directory().is_some_and(taken) {
+            return Ok(false);
+        }
         match File::open(&path) {
             Ok(file) => Ok(file.try_lock_shared().is_ok()),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(true),
@@ -245,7 +282,12 @@ impl DataDir {
     pub(crate) fn wait_for_lock(&self) -> Result<Lock, DataDirError> {
         let file = self.lock_file()?;
         file.lock().map_err(|error| system(&self.path.join(LOCK), error))?;
-        Ok(Lock { _file: file })
+        let directory = self.directory();
+        if let Some(directory) = &directory {
+            // Where it can't be locked, the file alone says it.
+            directory.lock().unwrap_or_default();
+        }
+        Ok(Lock { _file: file, _directory: directory })
     }
 
     fn lock_file(&self) -> Result<File, DataDirError> {
@@ -405,6 +447,18 @@ fn maps_of(url: Option<&crate::client::Url>) -> String {
         let host = file_name(url.host_str().unwrap_or_default());
         format!("remote.{host}_{}.", url.port_or_known_default().unwrap_or_default())
     })
+}
+
+/// Whether a file of that name was about to be put in place by a process that is gone: `NAME.PID.new`, or `NAME.new` where only
+/// who holds the lock writes it.
+fn is_left_over(name: &str) -> bool {
+    if name.strip_suffix(".new").is_some_and(|name| Store::NAMES.contains(&name)) {
+        return true;
+    }
+    let pid = name.strip_suffix(".new").and_then(|name| name.rsplit_once('.')).map(|(_, pid)| pid);
+    let pid =
+        pid.and_then(|pid| rustix::process::Pid::from_raw(i32::try_from(pid.parse::<u32>().ok()?).ok()?));
+    pid.is_some_and(|pid| rustix::process::test_kill_process(pid) == Err(rustix::io::Errno::SRCH))
 }
 
 /// The names in a directory, sorted.

@@ -166,7 +166,7 @@ async fn headless(
     options: &demo::Options,
     reviewers: &[(WorkspaceId, Client)],
 ) -> anyhow::Result<Status> {
-    let signals = Signals::listen();
+    let mut signals = Signals::listen();
     let mut summary = Summary::default();
     let played: Result<(), DemoError> = tokio::select! {
         played = demo::run(casts, options, |played| summary.add(played)) => played,

@@ -75,7 +75,7 @@ pub(super) fn run(context: &Context, command: &Command) -> anyhow::Result<Status
                 if !command.follow {
                     return Ok(Status::Done);
                 }
-                let signals = Signals::listen();
+                let mut signals = Signals::listen();
                 session.take_over_when_free(&context.config);
                 tokio::select! {
                     status = follow(out, client, filter, last) => status,

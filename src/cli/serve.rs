@@ -13,7 +13,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use super::context::Context;
 use super::datadir::{DataDir, Lock};
 use super::output::{self, Output};
-use super::session::{self, Embedded, Listen, user};
+use super::session::{self, Embedded, Listen, STOP_WITHIN, user};
 use super::signals::Signals;
 use super::status::{Status, Usage};
 use crate::api::Fingerprint;
@@ -59,10 +59,6 @@ pub(crate) struct Command {
     rate: Option<u32>,
 }
 
-/// How long ending may take once it was asked for: whatever is being worked out then is given up. What was answered is on
-/// disk by then.
-const STOP_WITHIN: Duration = Duration::from_millis(1800);
-
 /// Serves until it is asked to stop.
 pub(super) fn run(context: &Context, command: Command) -> anyhow::Result<Status> {
     if context.config.connect.is_some() {
@@ -82,7 +78,7 @@ pub(super) fn run(context: &Context, command: Command) -> anyhow::Result<Status>
     };
     let runtime = session::runtime()?;
     let served = runtime.block_on(async {
-        let signals = Signals::listen();
+        let mut signals = Signals::listen();
         let Some(lock) = lock(&dir).await? else {
             let by = dir.serving().map_or_else(String::new, |serving| {
                 format!(" at {}, process {}", serving.address, serving.pid)
@@ -93,15 +89,26 @@ pub(super) fn run(context: &Context, command: Command) -> anyhow::Result<Status>
             );
         };
         let listen = Listen::exactly(address, options, tls).within(&context.config);
-        let embedded = Embedded::start(&dir, lock, &listen).await?;
-        let ready = ready(context, &dir, &embedded, fingerprint).await;
-        if ready.is_ok() {
+        // Opening may take long, and block: it has a thread of its own, and is given up where it is not wanted any more.
+        let opened = dir.clone();
+        let starting = tokio::spawn(async move { Embedded::start(&opened, lock, &listen).await });
+        let embedded = tokio::select! {
+            biased;
+            () = signals.asked_to_stop() => return Ok(Status::Done),
+            started = starting => started.context("the start broke off")??,
+        };
+        let ready = tokio::select! {
+            biased;
+            () = signals.asked_to_stop() => Ok(false),
+            ready = Box::pin(ready(context, &dir, &embedded, fingerprint)) => ready.map(|()| true),
+        };
+        if matches!(ready, Ok(true)) {
             signals.asked_to_stop().await;
         }
-        if tokio::time::timeout(STOP_WITHIN, embedded.stop()).await.is_err() {
+        if tokio::time::timeout(STOP_WITHIN, embedded.stop_soon()).await.is_err() {
             tracing::warn!("what was being looked at did not end in time; nothing that was answered is lost");
         }
-        ready.map(|()| Status::Done)
+        ready.map(|_| Status::Done)
     });
     // What is still being worked out on other threads has nobody any more who waits for it.
     runtime.shutdown_background();

@@ -15,13 +15,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::console::seen;
 use super::context::Context;
 use super::datadir::{DataDir, DataDirError, Lock, Served};
 use super::status::{Status, Usage};
-use super::token;
+use super::token::{self, Kept};
 use crate::api::{NewToken, NewWorkspaceRequest, TokenText, WhoAmI};
 use crate::client::{self, Client, ClientError, SshAgent, Url, Way};
 use crate::config::Config;
@@ -37,17 +38,23 @@ pub(super) use ssh::{agent_of_keys, own_agent};
 /// How the data directory's own server is called where something is remembered of servers.
 pub(super) const HERE: &str = "here";
 /// How long the process that holds the data directory may take to answer.
-const ATTACH_WAIT: Duration = Duration::from_secs(10);
+const ATTACH_WAIT: Duration = Duration::from_secs(20);
 /// How long the first token may take to be there, while the process that founds the directory is at work.
 const TOKEN_WAIT: Duration = Duration::from_secs(2);
 /// How often it is looked who serves the directory.
 const TURN_EVERY: Duration = Duration::from_millis(500);
 /// How long a look at a server that may be there takes at most.
 const LOOK_WAIT: Duration = Duration::from_secs(2);
+/// How long ending may take once it was asked for: whatever is being worked out then is given up. What was answered is on
+/// disk by then.
+pub(super) const STOP_WITHIN: Duration = Duration::from_millis(1_800);
 /// Between two tries to attach.
 const ATTACH_EVERY: Duration = Duration::from_millis(50);
 /// How often a request is sent while attaching.
 const ATTACH_ATTEMPTS: u32 = 1;
+/// How often one is sent afterwards where connections fail: for as long as another process may need to go on where the one
+/// that served has quit, some fifteen seconds.
+const ATTACHED_ATTEMPTS: u32 = 12;
 
 /// A way to one workspace, and to the others beside it.
 #[derive(Debug)]
@@ -63,7 +70,7 @@ enum Place {
     /// Elsewhere.
     Remote { dir: Option<DataDir>, url: Url, keep: bool },
     /// On this data directory, in this process or another.
-    Local { dir: DataDir, serving: Slot },
+    Local { dir: DataDir, serving: Slot, turn: Arc<Turn> },
 }
 
 /// What came of trying to attach.
@@ -78,6 +85,47 @@ enum Attached {
 /// The server in this process, if there is one; it may come later, when another process has quit.
 type Slot = Arc<Mutex<Option<Embedded>>>;
 
+/// Whether this process serves when the one that it is attached to has quit.
+#[derive(Debug, Default)]
+struct Turn {
+    at: Mutex<At>,
+    task: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// How far that is.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum At {
+    /// Another process serves.
+    #[default]
+    Waiting,
+    /// The directory is this process's, and a server is starting or has started.
+    Come,
+    /// This process wants no turn any more.
+    Over,
+}
+
+impl Turn {
+    /// Takes the turn, unless it is not wanted any more.
+    fn is_taken(&self) -> bool {
+        let mut at = self.at.lock().unwrap_or_else(PoisonError::into_inner);
+        if *at == At::Waiting {
+            *at = At::Come;
+        }
+        *at == At::Come
+    }
+
+    /// Wants no turn any more; one that has come is waited for, so that its server can be stopped in order.
+    async fn end(&self) {
+        let before =
+            std::mem::replace(&mut *self.at.lock().unwrap_or_else(PoisonError::into_inner), At::Over);
+        let task = self.task.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(task) = task.filter(|_| before == At::Come) {
+            // If it broke off, there is no server.
+            task.await.unwrap_or_default();
+        }
+    }
+}
+
 /// Runs something with a session, which is ended in order afterwards.
 pub(super) fn with_session(
     context: &Context,
@@ -85,6 +133,8 @@ pub(super) fn with_session(
 ) -> anyhow::Result<Status> {
     runtime()?.block_on(async {
         let session = Session::open(context).await?;
+        // The server may be in another command, which quits with it when it is done: then somebody else goes on.
+        session.take_over_when_free(&context.config);
         let result = work(&session).await;
         session.end().await;
         result
@@ -263,7 +313,7 @@ impl Session {
         match Self::sign_in_here(context, &dir, &embedded).await {
             Ok(client) => {
                 let serving = Arc::new(Mutex::new(Some(embedded)));
-                Ok(Self { client, place: Place::Local { dir, serving } })
+                Ok(Self { client, place: Place::Local { dir, serving, turn: Arc::default() } })
             }
             Err(error) => {
                 embedded.stop().await;
@@ -290,6 +340,10 @@ impl Session {
         let token = match signin::given(context)? {
             Some(given) => given.token,
             None => match signin::choose(dir, context.config.workspace.as_ref()) {
+                // The other process has not founded it yet: it says which is the home when it has.
+                Ok(_) if dir.store().home().is_none() && dir.workspaces()?.len() < 2 => {
+                    return Ok(Attached::NoAnswer);
+                }
                 Ok(workspace) => {
                     let user = user(context, dir)?;
                     match own_token(dir, &workspace, &user) {
@@ -312,14 +366,14 @@ impl Session {
             Err(error) if error.is_unreachable() => return Ok(Attached::NoAnswer),
             Err(error) => return Err(error.into()),
         }
-        let client = client_by(context, &way, &url, token)?;
-        let serving = Slot::default();
-        Ok(Attached::Session(Box::new(Self { client, place: Place::Local { dir: dir.clone(), serving } })))
+        let client = client_with(context, &way, &url, token, ATTACHED_ATTEMPTS)?;
+        let (dir, serving, turn) = (dir.clone(), Slot::default(), Arc::default());
+        Ok(Attached::Session(Box::new(Self { client, place: Place::Local { dir, serving, turn } })))
     }
 
     /// If another process serves the directory: starts to serve it, at the same address, as soon as that one quits.
     pub(super) fn take_over_when_free(&self, config: &Config) {
-        let Place::Local { dir, serving } = &self.place else { return };
+        let Place::Local { dir, serving, turn } = &self.place else { return };
         if serving.lock().unwrap_or_else(PoisonError::into_inner).is_some() {
             return;
         }
@@ -332,8 +386,12 @@ impl Session {
             // Nobody listens any more: then the lock is given back at once.
             tell.send(wait_for_turn(&waiting)).unwrap_or_default();
         });
-        tokio::spawn(async move {
+        let taking = Arc::clone(turn);
+        let task = tokio::spawn(async move {
             let Ok(Ok(lock)) = lock.await else { return };
+            if !taking.is_taken() {
+                return;
+            }
             log_to(&dir);
             let listen = Listen::same_as(dir.served().map(|served: Served| served.address)).within(&config);
             match Embedded::start(&dir, lock, &listen).await {
@@ -343,6 +401,7 @@ impl Session {
                 Err(error) => tracing::error!(error = format!("{error:#}"), "could not take over"),
             }
         });
+        turn.task.lock().unwrap_or_else(PoisonError::into_inner).replace(task);
     }
 
     /// The workspaces that this person has a token for, each with its client; the one that is meant comes first.
@@ -377,9 +436,6 @@ impl Session {
         workspace: &WorkspaceId,
         user: &PersonId,
     ) -> anyhow::Result<Option<TokenText>> {
-        if let Some(token) = own_token(dir, workspace, user) {
-            return token.map(Some);
-        }
         let workspaces = match &self.place {
             Place::Local { serving, .. } => {
                 let serving = serving.lock().unwrap_or_else(PoisonError::into_inner);
@@ -390,11 +446,17 @@ impl Session {
         match workspaces {
             // One that does not open is left out; it is told where it is asked for.
             Some(workspaces) if workspaces.get(workspace).is_some() => {
-                let token = workspaces.issue(workspace, TokenClass::Admin, user.as_str(), None).await?;
-                DataDir::keep_token(&dir.token_file(workspace, user.as_str()), &token)?;
-                Ok(Some(token))
+                embedded::own_token(&workspaces, dir, workspace, user).await.map(Some)
             }
-            Some(_) | None => Ok(None),
+            Some(_) => Ok(None),
+            None => match own_token(dir, workspace, user) {
+                Some(Err(error)) => {
+                    super::output::complain(format!("{error:#}"));
+                    Ok(None)
+                }
+                Some(Ok(token)) => Ok(Some(token)),
+                None => Ok(None),
+            },
         }
     }
 
@@ -445,12 +507,25 @@ impl Session {
 
     /// Ends the server in this process, if there is one, after what is waiting was decided.
     pub(super) async fn end(self) {
-        let Place::Local { serving, .. } = self.place else { return };
+        let Place::Local { serving, turn, .. } = self.place else { return };
+        turn.end().await;
         let embedded = serving.lock().unwrap_or_else(PoisonError::into_inner).take();
         // Our own connections are let go first, so that the server needn't wait for them.
         drop(self.client);
         if let Some(embedded) = embedded {
             embedded.stop().await;
+        }
+    }
+
+    /// The same where somebody waits for the end: whatever takes long is given up.
+    pub(super) async fn end_soon(self) {
+        if let Place::Local { serving, .. } = &self.place
+            && let Some(embedded) = serving.lock().unwrap_or_else(PoisonError::into_inner).as_ref()
+        {
+            embedded.workspaces().hurry();
+        }
+        if tokio::time::timeout(STOP_WITHIN, self.end()).await.is_err() {
+            tracing::warn!("what was being looked at did not end in time; nothing that was answered is lost");
         }
     }
 }
@@ -483,7 +558,15 @@ fn no_answer(dir: &DataDir) -> anyhow::Error {
 /// The token kept for a workspace of this directory.
 fn own_token(dir: &DataDir, workspace: &WorkspaceId, user: &PersonId) -> Option<anyhow::Result<TokenText>> {
     let file = dir.token_file(workspace, user.as_str());
-    file.exists().then(|| super::token::read(&file))
+    match token::kept(&file) {
+        Ok(Kept::Token(token)) => Some(Ok(token)),
+        Ok(Kept::Nothing) => None,
+        Ok(Kept::Damaged) => Some(Err(Usage::error(format!(
+            "{}: what is kept there is no token any more; end the deeds that serves this directory and start again, which makes yours anew, or name one with --token-file",
+            file.display()
+        )))),
+        Err(error) => Some(Err(error)),
+    }
 }
 
 /// A client as configured, by that way.

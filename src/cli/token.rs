@@ -2,6 +2,7 @@
 //! an error or a log.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
@@ -30,6 +31,33 @@ pub(super) fn parse(text: &str, place: &str) -> anyhow::Result<TokenText> {
 pub(super) fn read(path: &Path) -> anyhow::Result<TokenText> {
     refuse_open(path, "token")?;
     look(path)
+}
+
+/// What a file says that a token is kept in.
+#[derive(Debug)]
+pub(super) enum Kept {
+    /// This token.
+    Token(TokenText),
+    /// Something that is no token: it was cut, or overwritten.
+    Damaged,
+    /// There is no such file.
+    Nothing,
+}
+
+/// The token that is kept in a file here; an error where others may read the file, or the system does not let it be read.
+pub(super) fn kept(path: &Path) -> anyhow::Result<Kept> {
+    refuse_open(path, "token")?;
+    match read_small(path) {
+        Ok(text) => Ok(parse(&text, "").map_or(Kept::Damaged, Kept::Token)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Kept::Nothing),
+        Err(error) if matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::FileTooLarge) => {
+            Ok(Kept::Damaged)
+        }
+        Err(error) => Err(Usage::error(format!(
+            "{}: {error}; see to it that you may read it, or delete it",
+            path.display()
+        ))),
+    }
 }
 
 /// Refuses a file with a secret that others may read.

@@ -11,7 +11,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch as cell};
@@ -50,6 +50,10 @@ const REST: Duration = Duration::from_secs(1);
 const SNAPSHOT_DEEDS: u64 = 20_000;
 /// … and this much time went by.
 const SNAPSHOT_GAP: Duration = Duration::from_secs(30);
+/// How long the last snapshot may take where somebody waits for the end …
+const LAST_SNAPSHOT: Duration = Duration::from_secs(1);
+/// … and it, to end when it is given up.
+const GIVING_UP: Duration = Duration::from_millis(200);
 
 /// The coordinator at work.
 pub(super) struct Loop {
@@ -99,6 +103,7 @@ impl Loop {
             taken: snapshot.unwrap_or(0),
             last: Instant::now(),
             running: None,
+            given_up: Arc::default(),
         };
         Self {
             shared,
@@ -401,6 +406,8 @@ pub(super) struct Snapshots {
     taken: u64,
     last: Instant,
     running: Option<JoinHandle<()>>,
+    /// Whether the one that is being written is of no use any more.
+    given_up: Arc<AtomicBool>,
 }
 
 impl Snapshots {
@@ -414,16 +421,43 @@ impl Snapshots {
 
     /// Writes a last one, unless nothing happened since.
     async fn finish(&mut self, shared: &Arc<Shared>, last: Option<(Head, State)>) {
-        if let Some(running) = self.running.take() {
-            running.await.unwrap_or_default();
-        }
+        let until = Instant::now() + LAST_SNAPSHOT;
+        self.end_of_running(shared, until).await;
         if let Some((head, state)) = last
             && head.seq > self.taken
         {
             self.begin(shared, head, state);
         }
-        if let Some(running) = self.running.take() {
-            running.await.unwrap_or_default();
+        self.end_of_running(shared, until).await;
+    }
+
+    /// Waits for the one that is being written; where somebody waits for the end, until then at most. It is given up, and takes
+    /// away what it has written.
+    async fn end_of_running(&mut self, shared: &Shared, until: Instant) {
+        let Some(mut running) = self.running.take() else { return };
+        if !shared.hurry.load(Ordering::Relaxed) {
+            return running.await.unwrap_or_default();
+        }
+        if tokio::time::timeout_at(until, &mut running).await.is_err() {
+            self.given_up.store(true, Ordering::Relaxed);
+            // What the system is writing for it is not waited for.
+            tokio::time::timeout(GIVING_UP, running).await.map(drop).unwrap_or_default();
+        }
+    }
+
+    /// Takes away what was saved for a quick start and for looking back: deeds need the room.
+    pub(super) fn make_room(&mut self, shared: &Shared) {
+        let Some(path) = &self.path else { return };
+        // One that is being written now is of no use any more either, and takes itself away.
+        self.given_up.store(true, Ordering::Relaxed);
+        self.given_up = Arc::default();
+        let mut freed = snapshot::remove(path);
+        if let Some(files) = shared.past.files() {
+            freed += files.remove_all();
+        }
+        if freed > 0 {
+            tracing::warn!(place = %path.display(), freed, "the disk is full: what was saved for a quick start is taken away for the ledger");
+            self.taken = 0;
         }
     }
 
@@ -431,11 +465,14 @@ impl Snapshots {
     fn begin(&mut self, shared: &Arc<Shared>, head: Head, state: State) {
         let Some(path) = self.path.clone() else { return };
         (self.taken, self.last) = (head.seq, Instant::now());
-        let shared = Arc::clone(shared);
+        let (shared, given_up) = (Arc::clone(shared), Arc::clone(&self.given_up));
         self.running = Some(tokio::task::spawn_blocking(move || {
             let identity = shared.ledger.identity();
-            if let Err(error) = snapshot::save(&path, identity, head, &state) {
+            if let Err(error) = snapshot::save(&path, identity, head, &state, &given_up) {
                 tracing::warn!(place = %path.display(), %error, "no snapshot was written; the next start takes longer");
+            }
+            if given_up.load(Ordering::Relaxed) {
+                return;
             }
             if let Some(files) = shared.past.files() {
                 files.consider(identity, head, &state.board, head.seq);

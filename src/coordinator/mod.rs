@@ -60,6 +60,9 @@ pub const MAILBOX: usize = 4_096;
 /// How many commands of one principal may wait.
 pub const SHARE: usize = 1_024;
 
+/// From so many failures in a row on, the ledger is said to fail at keeping its log short.
+const FAILED_CHECKPOINTS: u64 = 2;
+
 /// So many commands of one caller are decided before somebody else has a turn; a batch is that many at a time.
 const LETTER: usize = 4;
 
@@ -172,6 +175,8 @@ struct Shared {
     /// Whether somebody looked at values since the last batch.
     looked: AtomicBool,
     trouble: cell::Sender<Option<Trouble>>,
+    /// Whether somebody waits for the end.
+    hurry: AtomicBool,
     /// Gone once it was shut down.
     live: RwLock<Option<broadcast::Sender<watch::Batch>>>,
 }
@@ -185,6 +190,7 @@ impl Shared {
             durable: cell::Sender::new(durable),
             looked: AtomicBool::new(false),
             trouble: cell::Sender::new(None),
+            hurry: AtomicBool::new(false),
             live: RwLock::new(Some(broadcast::Sender::new(LIVE_BATCHES))),
         }
     }
@@ -481,6 +487,11 @@ impl Handle {
             .unwrap_or_default();
     }
 
+    /// Whether the ledger's engine fails again and again at what keeps its log short: deeds are recorded, and not for long.
+    pub fn is_failing(&self) -> bool {
+        self.shared.ledger.failed_checkpoints() >= FAILED_CHECKPOINTS
+    }
+
     /// The ledger, for reading.
     pub fn ledger(&self) -> &AnyLedger {
         &self.shared.ledger
@@ -489,6 +500,11 @@ impl Handle {
     /// Which ledger and workspace this is.
     pub fn identity(&self) -> &Identity {
         self.shared.ledger.identity()
+    }
+
+    /// Somebody waits for the shutdown: a snapshot that takes long is given up.
+    pub fn hurry(&self) {
+        self.shared.hurry.store(true, Ordering::Relaxed);
     }
 
     /// Decides what is waiting, writes a snapshot, closes the ledger, and returns when that is done.

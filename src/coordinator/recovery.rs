@@ -23,6 +23,11 @@ impl Loop {
     pub(super) fn lose_trust(&mut self, trouble: Trouble) {
         tracing::error!(%trouble, "the ledger failed; nothing is recorded until it was verified again");
         self.distrust = true;
+        if let Trouble::Ledger(error) = &trouble
+            && error.is_full()
+        {
+            self.snapshots.make_room(&self.shared);
+        }
         // Deeds that are missing stay so, whatever else fails meanwhile.
         let lost = self.lost.clone().map(|lost| Trouble::Lost(Box::new(lost)));
         self.shared.trouble.send_replace(Some(lost.unwrap_or(trouble)));

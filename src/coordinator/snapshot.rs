@@ -9,6 +9,7 @@ use std::fs;
 use std::io::{self, BufRead, BufReader, BufWriter, Read as _, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -18,7 +19,7 @@ use crate::domain::ids::{Actor, IdempotencyKey};
 use crate::domain::path::EntityPath;
 use crate::domain::state::{Access, Board, Imports, KeyAnswer, Links, State};
 use crate::domain::things::{Entity, Invitation, TokenRecord};
-use crate::ledger::{Hash, Head, Identity};
+use crate::ledger::{Hash, Head, Identity, room};
 
 /// The name of a workspace's snapshot in its folder.
 pub const FILE: &str = "snapshot";
@@ -27,6 +28,8 @@ const FORMAT: u32 = 16;
 
 /// The longest first line that is read where only that is wanted, in bytes.
 const MAX_HEADING_BYTES: u64 = 64 * 1024;
+/// After so many bytes it is looked how much room is left.
+const LOOK_BYTES: usize = 256 * 1024;
 
 /// Why a snapshot was not used. None of these is an error to anyone: the state is rebuilt from the ledger.
 #[derive(Debug, Error)]
@@ -111,9 +114,34 @@ fn heading(identity: &Identity, head: Head) -> Heading {
     }
 }
 
-/// Writes a snapshot beside its place, syncs it, and puts it there in one step. Blocks.
-pub(super) fn save(path: &Path, identity: &Identity, head: Head, state: &State) -> io::Result<()> {
-    put(path, |out| write(out, identity, head, state))
+/// Writes a snapshot beside its place, syncs it, and puts it there in one step, unless it is given up meanwhile. Blocks.
+pub(super) fn save(
+    path: &Path,
+    identity: &Identity,
+    head: Head,
+    state: &State,
+    given_up: &AtomicBool,
+) -> io::Result<()> {
+    put(path, |out| write(Wanted { out, given_up }, identity, head, state))
+}
+
+/// Where to write while that is of use.
+struct Wanted<'a, W> {
+    out: W,
+    given_up: &'a AtomicBool,
+}
+
+impl<W: Write> Write for Wanted<'_, W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.given_up.load(Ordering::Relaxed) {
+            return Err(io::Error::other("it was given up, since the process is to end"));
+        }
+        self.out.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
 }
 
 /// The same with the board alone.
@@ -126,19 +154,59 @@ pub(super) fn save_board(path: &Path, identity: &Identity, head: Head, board: &B
     })
 }
 
-fn put(path: &Path, write: impl FnOnce(&mut BufWriter<fs::File>) -> io::Result<()>) -> io::Result<()> {
+/// What was begun and can't be finished is taken away: it would lie in the way of what needs the room.
+fn put(path: &Path, write: impl FnOnce(&mut BufWriter<Spare>) -> io::Result<()>) -> io::Result<()> {
     let draft = draft_of(path);
+    put_by(&draft, path, write).inspect_err(|_| {
+        // It may not be there.
+        fs::remove_file(&draft).unwrap_or_default();
+    })
+}
+
+fn put_by(
+    draft: &Path,
+    path: &Path,
+    write: impl FnOnce(&mut BufWriter<Spare>) -> io::Result<()>,
+) -> io::Result<()> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut out = BufWriter::new(options.open(&draft)?);
+    let folder = draft.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let before = fs::metadata(path).map_or(0, |about| about.len());
+    room::for_cache(folder, before)?;
+    let mut out =
+        BufWriter::new(Spare { file: options.open(draft)?, folder: folder.to_owned(), unlooked: 0 });
     write(&mut out)?;
-    out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
-    fs::rename(&draft, path)?;
+    out.into_inner().map_err(io::IntoInnerError::into_error)?.file.sync_all()?;
+    fs::rename(draft, path)?;
     match path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         Some(parent) => fs::File::open(parent)?.sync_all(),
         None => Ok(()),
+    }
+}
+
+/// A file that takes no room which is the ledger's.
+struct Spare {
+    file: fs::File,
+    folder: PathBuf,
+    /// Bytes that were written since it was looked how much is free.
+    unlooked: usize,
+}
+
+impl Write for Spare {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.unlooked >= LOOK_BYTES {
+            room::for_cache(&self.folder, 0)?;
+            self.unlooked = 0;
+        }
+        let written = self.file.write(bytes)?;
+        self.unlooked += written;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
     }
 }
 
@@ -197,6 +265,25 @@ impl<W: Write> Sealed<W> {
         let seal = Seal { lines: self.lines, sha256: hex(self.hasher.clone()) };
         self.line(&PartRef::Seal(seal))?;
         self.out.flush()
+    }
+}
+
+/// Takes a snapshot away, and what was begun of one; how many bytes they had.
+pub(super) fn remove(path: &Path) -> u64 {
+    let gone = |path: &Path| {
+        let bytes = fs::symlink_metadata(path).map_or(0, |about| about.len());
+        fs::remove_file(path).map_or(0, |()| bytes)
+    };
+    gone(&draft_of(path)) + gone(path)
+}
+
+/// Takes away what a process has left of a snapshot that was killed while it wrote one.
+pub(super) fn tidy(path: &Path) {
+    match fs::remove_file(draft_of(path)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            tracing::warn!(place = %path.display(), %error, "what is left of a snapshot stays");
+        }
+        Ok(()) | Err(_) => {}
     }
 }
 

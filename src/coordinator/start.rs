@@ -82,7 +82,10 @@ pub async fn start(ledger: AnyLedger, options: Options) -> Result<Handle, StartE
     let workspace = WorkspaceId::new(&identity.workspace)?;
     let origin = Origin { source: Arc::from(identity.source()), workspace: workspace.clone() };
     let base = match &options.snapshot {
-        Some(path) => from_snapshot(&ledger, path.clone()).await?,
+        Some(path) => {
+            snapshot::tidy(path);
+            from_snapshot(&ledger, path.clone()).await?
+        }
         None => None,
     };
     let from = base.as_ref().map(|(_, head)| head.seq);

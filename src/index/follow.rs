@@ -193,9 +193,12 @@ fn run<S: Source>(index: &Index, mut source: S, shared: &Shared, on_progress: &i
         shared.update(|progress| {
             if progress.trouble.is_none() {
                 pause = RETRY_FIRST;
+                tracing::warn!(trouble = said, "the index does not get on; it is tried again");
             }
             progress.trouble = Some(said);
         });
+        let told = shared.progress.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        on_progress(&told);
         let progress = shared.progress.lock().unwrap_or_else(PoisonError::into_inner);
         drop(shared.changed.wait_timeout_while(progress, pause, |_| !shared.stopped()));
         pause = (pause * 2).min(RETRY_MOST);

@@ -127,6 +127,10 @@ impl Ledger for AnyLedger {
         ask!(self, ledger => ledger.recover().await)
     }
 
+    fn failed_checkpoints(&self) -> u64 {
+        ask!(self, ledger => ledger.failed_checkpoints())
+    }
+
     async fn close(&self) {
         ask!(self, ledger => ledger.close().await);
     }

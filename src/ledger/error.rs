@@ -179,6 +179,12 @@ impl LedgerError {
         matches!(self, Self::Gone { .. })
     }
 
+    /// True if there was no room, or the first thing that failed was that.
+    pub fn is_full(&self) -> bool {
+        let first = if let Self::OutcomeUnknown { first, .. } = self { first } else { self };
+        matches!(first, Self::Full { .. })
+    }
+
     /// True if the batch may or may not have been recorded. After any other error of an append it was not.
     pub fn outcome_unknown(&self) -> bool {
         matches!(self, Self::OutcomeUnknown { .. })

@@ -20,6 +20,7 @@ pub mod export;
 mod identity;
 pub mod mark;
 pub mod note;
+pub mod room;
 pub mod signing;
 pub mod sqlite;
 mod store;
@@ -127,6 +128,12 @@ pub trait Ledger: Send + Sync + 'static {
     /// Closes and opens the storage anew, verifies the tail against the disk, and says where the ledger ends. For a
     /// caller that was told of an error and wants to know whether it may go on.
     fn recover(&self) -> impl Future<Output = Result<Head, LedgerError>> + Send;
+
+    /// How often in a row what was committed could not be brought to where it lies in the end. It is durable all the same, and takes
+    /// more and more room.
+    fn failed_checkpoints(&self) -> u64 {
+        0
+    }
 
     /// Ends the engine's threads and lets go of its files. Everything after it answers [`LedgerError::Closed`].
     fn close(&self) -> impl Future<Output = ()> + Send;

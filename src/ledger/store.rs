@@ -271,7 +271,8 @@ impl Store {
                 owner_only(fs::OpenOptions::new().create(true).truncate(true).write(true)).open(&draft)?;
             writeln!(file, "{home}")?;
             file.sync_all()?;
-            fs::rename(&draft, &path)
+            fs::rename(&draft, &path)?;
+            File::open(&self.directory)?.sync_all()
         };
         write().map_err(|error| LedgerError::of_system(&path, &error))
     }
@@ -314,6 +315,32 @@ impl Store {
             Some(other) => Err(LedgerError::SecondCopy { place, other: self.place(&other) }),
             None => Err(LedgerError::WrongWorkspace { place, found, wanted: workspace.to_string() }),
         }
+    }
+
+    /// What to do where several workspaces are there and none is the home.
+    pub const NAME_HOME: &str =
+        "write the name of the first one into the file `home` of the data directory, then start again";
+
+    /// Why there is no home although there was one, with the mend; none where nothing was founded yet, or all is well. A
+    /// directory that lost its workspaces is not founded anew as if nothing had been.
+    pub fn lost_home(&self) -> Option<String> {
+        let file = self.directory.join(HOME);
+        fs::symlink_metadata(&file).ok()?;
+        let there = self.workspaces().ok()?;
+        let home = self.home();
+        let gone = match &home {
+            Some(home) if there.contains(home) => return None,
+            Some(home) => self.folder(home),
+            None if there.is_empty() => self.root(),
+            // Which one it was is said by nobody; that is another matter.
+            None => return None,
+        };
+        Some(format!(
+            "{}: it is gone, and {} says that this directory began with it; put it back, or `deeds restore` a backup into another directory; to begin anew here, delete {}",
+            gone.display(),
+            file.display(),
+            file.display(),
+        ))
     }
 
     fn root(&self) -> PathBuf {

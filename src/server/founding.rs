@@ -17,6 +17,12 @@ use crate::domain::time::Time;
 /// Random bytes in a token's public part.
 const ID_BYTES: usize = 6;
 
+/// What a workspace keeps of a token.
+pub(super) fn kept(text: &TokenText, name: &str) -> Token {
+    let (id, class, hash) = (text.id.clone(), text.class, text.hash_text());
+    Token { id, class, name: Arc::from(name), hash, expires: None, invitation: None }
+}
+
 /// A new token, and what the workspace keeps of it.
 pub(super) fn mint(
     class: TokenClass,
@@ -29,13 +35,20 @@ pub(super) fn mint(
     getrandom::fill(&mut secret)?;
     // Hexadecimal digits are a token id, so that this never takes the other way.
     let id = TokenId::new(&hex(&id)).map_err(|_| getrandom::Error::UNEXPECTED)?;
-    let text = TokenText::new(class, workspace.clone(), id.clone(), secret);
-    let token = Token { id, class, name: Arc::from(name), hash: text.hash_text(), expires, invitation: None };
+    let text = TokenText::new(class, workspace.clone(), id, secret);
+    let token = Token { expires, ..kept(&text, name) };
     Ok((text, token))
 }
 
-/// The first deeds: the workspace with its map, and a token for its first admin, both as the rules make them.
-pub(super) fn founding(workspace: WorkspaceId, person: PersonId, mut model: Model, token: Token) -> Founding {
+/// The first deeds: the workspace with its map, a token for its first admin, and those that `others` are to have, all as
+/// the rules make them and recorded at once.
+pub(super) fn founding(
+    workspace: WorkspaceId,
+    person: PersonId,
+    mut model: Model,
+    token: Token,
+    others: Vec<Token>,
+) -> Founding {
     Box::new(move |now| {
         let actor = Actor::Person(person);
         // A map that was written for another name is this workspace's from now on.
@@ -43,11 +56,17 @@ pub(super) fn founding(workspace: WorkspaceId, person: PersonId, mut model: Mode
         let first = decide::found(Arc::new(model), actor.clone(), now);
         let mut state = State::new(workspace);
         state.fold(&first);
-        let principal = Principal { actor, class: TokenClass::Admin, token: None };
-        let command = Command::Token(TokenStep::Create(token));
-        let request = Request::new(principal, command);
         let mut deeds = vec![first];
-        deeds.extend(decide::decide(&state, &request, now).deeds);
+        let by = std::iter::once((actor, token)).chain(others.into_iter().map(|other| (Actor::Deeds, other)));
+        for (actor, token) in by {
+            let principal = Principal { actor, class: TokenClass::Admin, token: None };
+            let request = Request::new(principal, Command::Token(TokenStep::Create(token)));
+            let made = decide::decide(&state, &request, now).deeds;
+            for deed in &made {
+                state.fold(deed);
+            }
+            deeds.extend(made);
+        }
         deeds
     })
 }

@@ -1,6 +1,7 @@
 //! Keeps a workspace's index at its ledger's head: the ledger as the index's follower wants it, on the follower's own
 //! thread.
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -11,7 +12,7 @@ use tokio::time::timeout;
 use crate::coordinator::Handle;
 use crate::domain::ids::Seq;
 use crate::index::follow::{Record, Source};
-use crate::ledger::{Hash, Head, Ledger as _, LedgerError, Verifier};
+use crate::ledger::{Hash, Head, Ledger as _, LedgerError, Verifier, room};
 
 /// How long news gather before they are indexed.
 const GATHER: Duration = Duration::from_millis(20);
@@ -28,12 +29,16 @@ const MOST_REST: Duration = Duration::from_secs(2);
 /// By how much the follower's thread stands back where the processor is wanted by those who decide and answer.
 #[cfg(target_os = "linux")]
 const NICENESS: i32 = 19;
+/// How many bytes a byte of the ledger takes in the index at most, its log and what is moved in it included.
+const INDEXED: u64 = 4;
 /// How long the follower sleeps at most.
 const NAP: Duration = Duration::from_secs(5);
 
 /// The ledger behind a coordinator.
 pub(super) struct LedgerSource {
     pub(super) handle: Handle,
+    /// Where the index lies.
+    pub(super) folder: PathBuf,
     pub(super) runtime: runtime::Handle,
     /// True once following ends.
     pub(super) stop: watch::Receiver<bool>,
@@ -89,6 +94,14 @@ impl Source for LedgerSource {
             hash: record.hash.0,
             bytes: record.bytes,
         };
+        let bytes: usize = records.iter().map(|record| record.bytes.len()).sum();
+        if bytes > 0 {
+            let taken = (bytes as u64).saturating_mul(INDEXED);
+            room::for_cache(&self.folder, taken).map_err(|error| LedgerError::Full {
+                place: self.folder.display().to_string(),
+                reason: format!("the index stands back: {error}"),
+            })?;
+        }
         self.read += records.len();
         Ok(records.into_iter().map(record).collect())
     }

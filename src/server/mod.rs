@@ -22,6 +22,7 @@ mod router;
 mod routes;
 mod sealing;
 mod seats;
+mod shown;
 mod signing;
 mod stream;
 mod timely;
@@ -41,6 +42,7 @@ use self::admission::Admission;
 use self::auth::Failures;
 use self::hosts::Hosts;
 use self::metrics::Metrics;
+use self::shown::Shown;
 use crate::api::{ProofKey, ServerFacts};
 use crate::coordinator::Clock;
 
@@ -98,6 +100,7 @@ struct App {
     admission: Admission,
     metrics: Metrics,
     proof: Option<ProofKey>,
+    shown: Shown,
     /// Where it listens.
     address: SocketAddr,
     /// True once the server goes down: streams and long polls end.
@@ -142,6 +145,7 @@ pub async fn run(
         admission: Admission::new(options.rate),
         metrics: Metrics::default(),
         proof: options.proof,
+        shown: Shown::default(),
         address,
         closing,
     });

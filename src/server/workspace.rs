@@ -108,6 +108,7 @@ impl Workspace {
         let (told, progress) = watch::channel(Progress::default());
         let source = LedgerSource {
             handle: handle.clone(),
+            folder: folder.clone(),
             runtime: tokio::runtime::Handle::current(),
             stop: stopped,
             nice: false,

@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use super::founding::{founding, mint};
+use super::founding::{founding, kept, mint};
+use super::shown::SHOWN_FOR;
 use super::workspace::{SpaceError, Workspace};
 use crate::api::TokenText;
 use crate::coordinator::{Clock, SubmitError};
@@ -16,7 +17,7 @@ use crate::domain::ids::{Actor, IdempotencyKey, PersonId, WorkspaceId};
 use crate::domain::map::Model;
 use crate::domain::reply::Reply;
 use crate::domain::state::KEY_LIFE;
-use crate::domain::things::{Limits, TokenClass};
+use crate::domain::things::{Limits, Token, TokenClass};
 use crate::domain::time::Time;
 use crate::ledger::{LedgerError, Store};
 
@@ -44,6 +45,8 @@ struct Keyed {
     key: IdempotencyKey,
     digest: Arc<str>,
     workspace: WorkspaceId,
+    /// The token of its first admin, which is shown again to whoever asks again soon.
+    token: TokenText,
     at: Time,
 }
 
@@ -52,8 +55,8 @@ struct Keyed {
 pub(super) enum Made {
     /// It was made, and this is the token of its first admin.
     Now(TokenText),
-    /// The very same request made it before; its token was shown then.
-    Before,
+    /// The very same request made it before; its token, where that was shown a moment ago.
+    Before(Option<TokenText>),
 }
 
 #[derive(Debug, Default)]
@@ -61,6 +64,36 @@ struct Spaces {
     open: BTreeMap<WorkspaceId, Arc<Workspace>>,
     broken: BTreeMap<WorkspaceId, String>,
     home: Option<WorkspaceId>,
+}
+
+impl Spaces {
+    /// Sees to it that there is a home. A process that was killed before it could say which one it is founded one workspace
+    /// only; with several it is for a person to say. One that is gone is told, and not made anew.
+    fn settle_home(&mut self, store: &Store) {
+        let mut there = self.open.keys().chain(self.broken.keys());
+        let (first, second) = (there.next().cloned(), there.next().cloned());
+        match (store.home(), first, second) {
+            (Some(home), _, _) => {
+                if let Some(why) = store.lost_home().filter(|_| !self.open.contains_key(&home)) {
+                    tracing::error!(workspace = %home, "{why}");
+                    self.broken.entry(home).or_insert(why);
+                }
+            }
+            (None, Some(only), None) => {
+                if let Err(error) = store.say_home(&only) {
+                    tracing::warn!(workspace = %only, %error, "which workspace is the home can't be kept");
+                }
+                self.home = Some(only);
+            }
+            (None, Some(_), Some(_)) => {
+                tracing::error!(
+                    "the file `home` says of no workspace that its admins make others: {}",
+                    Store::NAME_HOME
+                );
+            }
+            (None, None, _) => {}
+        }
+    }
 }
 
 /// What there is under a name.
@@ -158,6 +191,7 @@ impl Workspaces {
             }
         }
         clock.started();
+        spaces.settle_home(&store);
         Ok(Self {
             store,
             clock,
@@ -180,6 +214,19 @@ impl Workspaces {
         person: &PersonId,
         model: Option<Model>,
     ) -> Result<TokenText, CreateError> {
+        let (text, token) =
+            mint(TokenClass::Admin, id, person.as_str(), None).map_err(CreateError::Random)?;
+        self.make(id, person, model, token, Vec::new()).await.map(|()| text)
+    }
+
+    async fn make(
+        &self,
+        id: &WorkspaceId,
+        person: &PersonId,
+        model: Option<Model>,
+        token: Token,
+        others: Vec<Token>,
+    ) -> Result<(), CreateError> {
         // Those that are there by an older program's leave stay.
         if id.as_str().starts_with('-') {
             return Err(CreateError::BadName(id.to_string()));
@@ -194,9 +241,7 @@ impl Workspaces {
         }
         let failed = |reason: String| CreateError::Failed { workspace: id.clone(), reason };
         let model = model.unwrap_or_else(|| Model::default_for(id.clone(), person.clone()));
-        let (text, token) =
-            mint(TokenClass::Admin, id, person.as_str(), None).map_err(CreateError::Random)?;
-        let first = founding(id.clone(), person.clone(), model, token);
+        let first = founding(id.clone(), person.clone(), model, token, others);
         let space = Workspace::open(
             &self.store,
             id.clone(),
@@ -206,14 +251,51 @@ impl Workspaces {
         )
         .await
         .map_err(|error| failed(error.to_string()))?;
-        if self.home().is_none() {
-            let kept = self.store.say_home(id);
+        let home = {
+            let mut spaces = self.spaces.write().unwrap_or_else(PoisonError::into_inner);
+            spaces.open.insert(id.clone(), Arc::new(space));
+            spaces.home.get_or_insert_with(|| id.clone()).clone()
+        };
+        // Whoever reads it finds the workspace served.
+        if self.store.home().is_none() {
+            let kept = self.store.say_home(&home);
             kept.map_err(|error| failed(format!("its name can't be kept as the home: {error}")))?;
         }
-        let mut spaces = self.spaces.write().unwrap_or_else(PoisonError::into_inner);
-        spaces.home.get_or_insert_with(|| id.clone());
-        spaces.open.insert(id.clone(), Arc::new(space));
-        Ok(text)
+        Ok(())
+    }
+
+    /// A token that is in no ledger yet, so that it can be kept before it is; only [`Workspaces::found`] makes it open
+    /// something.
+    ///
+    /// # Errors
+    /// When the system gives no random bytes.
+    pub fn mint(class: TokenClass, id: &WorkspaceId, name: &str) -> Result<TokenText, CreateError> {
+        mint(class, id, name, None).map(|(text, _)| text).map_err(CreateError::Random)
+    }
+
+    /// Makes the first workspace with the default map. `own` is the token of its admin, and `agent` that of a first agent with
+    /// its name: both open it as soon as it is there, and neither does where it is not.
+    ///
+    /// # Errors
+    /// As [`Workspaces::create`].
+    pub async fn found(
+        &self,
+        id: &WorkspaceId,
+        person: &PersonId,
+        own: &TokenText,
+        (agent, name): (&TokenText, &str),
+    ) -> Result<(), CreateError> {
+        self.make(id, person, None, kept(own, person.as_str()), vec![kept(agent, name)]).await
+    }
+
+    /// Whether the token opens its workspace here, or did until it ended. A text with a fault opens nothing.
+    pub fn knows(&self, text: &TokenText) -> bool {
+        let Some(space) = self.get(&text.workspace) else { return false };
+        let front = space.handle().front();
+        front
+            .tokens
+            .get(&text.id)
+            .is_some_and(|record| record.token.class == text.class && record.token.hash == text.hash_text())
     }
 
     /// The same under an idempotency key (RULES §3.3), for a day while this process runs: the same request makes one workspace,
@@ -232,14 +314,15 @@ impl Workspaces {
         keyed.retain(|made| now.since(made.at) < KEY_LIFE);
         if let Some(made) = keyed.iter().find(|made| made.by == *by && made.key == asked.key) {
             return if asked.is_for(&made.digest) && made.workspace == *id {
-                Ok(Made::Before)
+                Ok(Made::Before((now.since(made.at) < SHOWN_FOR).then(|| made.token.clone())))
             } else {
                 Err(CreateError::KeyReused(asked.key.to_string()))
             };
         }
         let token = self.create(id, person, None).await?;
         let (key, digest) = (asked.key.clone(), Arc::clone(&asked.digest));
-        keyed.push(Keyed { by: by.clone(), key, digest, workspace: id.clone(), at: now });
+        let (workspace, kept) = (id.clone(), token.clone());
+        keyed.push(Keyed { by: by.clone(), key, digest, workspace, token: kept, at: now });
         Ok(Made::Now(token))
     }
 
@@ -254,15 +337,26 @@ impl Workspaces {
         name: &str,
         expires: Option<Time>,
     ) -> Result<TokenText, CreateError> {
-        let space = self.get(id).ok_or_else(|| CreateError::Absent(id.clone()))?;
         let (text, token) = mint(class, id, name, expires).map_err(CreateError::Random)?;
+        self.record(id, token).await.map(|()| text)
+    }
+
+    /// The same with a token that is kept already, so that nobody is left with one that was recorded and lost.
+    ///
+    /// # Errors
+    /// As [`Workspaces::issue`].
+    pub async fn issue_kept(&self, text: &TokenText, name: &str) -> Result<(), CreateError> {
+        self.record(&text.workspace, kept(text, name)).await
+    }
+
+    async fn record(&self, id: &WorkspaceId, token: Token) -> Result<(), CreateError> {
+        let space = self.get(id).ok_or_else(|| CreateError::Absent(id.clone()))?;
         let principal = Principal { actor: Actor::Deeds, class: TokenClass::Admin, token: None };
-        let command = Command::Token(TokenStep::Create(token));
-        let request = Request::new(principal, command);
+        let request = Request::new(principal, Command::Token(TokenStep::Create(token)));
         let answer = space.handle().submit(request).await?;
         let Reply { message, .. } = &answer.reply;
         if answer.reply.is_done() {
-            return Ok(text);
+            return Ok(());
         }
         Err(CreateError::Refused(message.as_deref().unwrap_or("no reason given").to_owned()))
     }
@@ -308,8 +402,15 @@ impl Workspaces {
 
     /// Ends every workspace after what is waiting was decided.
     pub async fn shutdown(&self) {
+        let spaces = self.list();
+        let endings: Vec<_> = spaces.iter().map(|space| Box::pin(space.shutdown())).collect();
+        futures_util::future::join_all(endings).await;
+    }
+
+    /// Somebody waits for the end: a last snapshot that takes long is given up, and the next start takes longer.
+    pub fn hurry(&self) {
         for space in self.list() {
-            space.shutdown().await;
+            space.handle().hurry();
         }
     }
 

@@ -57,6 +57,25 @@ impl Home {
         command
     }
 
+    /// The binary where no file of it may grow beyond so many blocks of 512 bytes: as a full disk, without filling one.
+    pub(crate) fn in_little_room(&self, blocks: u32, arguments: &str) -> Command {
+        let binary = env!("CARGO_BIN_EXE_deeds");
+        self.script(&format!("trap '' XFSZ; ulimit -f {blocks}; exec {binary} {arguments}"))
+    }
+
+    /// A script of the shell in this home.
+    pub(crate) fn script(&self, script: &str) -> Command {
+        let base = self.command(&[]);
+        let mut command = Command::new("sh");
+        command
+            .env_clear()
+            .envs(base.get_envs().filter_map(|(name, value)| Some((name, value?))))
+            .current_dir(self.dir.path())
+            .stdin(std::process::Stdio::null())
+            .args(["-c", script]);
+        command
+    }
+
     pub(crate) fn run(&self, arguments: &[&str]) -> Said {
         Said::of(&mut self.command(arguments))
     }

@@ -35,6 +35,25 @@ impl Server {
     pub(crate) fn start_with(home: &Home, address: &str, with: impl FnOnce(&mut Command)) -> Self {
         let mut command = home.command(&["serve", "--listen", address]);
         with(&mut command);
+        Self::spawned(home, command)
+    }
+
+    /// The same where no file of it may grow beyond so many blocks of 512 bytes: as a full disk, without filling one.
+    pub(crate) fn in_little_room(home: &Home, blocks: u32) -> Self {
+        Self::spawned(home, home.in_little_room(blocks, "serve --listen 127.0.0.1:0"))
+    }
+
+    /// The same by a script of the shell that becomes the server.
+    pub(crate) fn by_script(home: &Home, script: &str) -> Self {
+        Self::spawned(home, home.script(script))
+    }
+
+    /// Sends a signal and waits for nothing.
+    pub(crate) fn send(&self, signal: Signal) {
+        patience::signal(&self.child, signal);
+    }
+
+    fn spawned(home: &Home, mut command: Command) -> Self {
         let mut options = std::fs::OpenOptions::new();
         let log = options.create(true).append(true).open(home.dir.path().join("serve.log")).unwrap();
         let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();

@@ -7,6 +7,9 @@ use std::path::Path;
 use super::Check;
 use crate::cli::context::Context;
 use crate::cli::datadir::{DataDir, RESTORED, read_small};
+use crate::cli::session::FIRST_AGENT;
+use crate::cli::token::{self, Kept};
+use crate::ledger::Store;
 
 /// With less room than this appends will fail soon, in bytes.
 const LITTLE_ROOM: u64 = 256 * 1024 * 1024;
@@ -16,6 +19,8 @@ const MIB: u64 = 1024 * 1024;
 
 pub(super) fn checks(context: &Context, dir: &DataDir) -> anyhow::Result<Vec<Check>> {
     let mut checks = vec![entering(dir.path()), tokens(&dir.tokens_path()), room(dir.path())];
+    checks.extend(home(dir));
+    checks.extend(damaged(dir)?);
     if let Some(place) = dir.store().signing().lost() {
         let found = format!("{} is gone: heads are not signed any more", place.display());
         let mend =
@@ -62,6 +67,50 @@ fn entering(path: &Path) -> Check {
             format!("chmod 700 {shown}"),
         ),
     }
+}
+
+/// Which workspace's admins make others, where that is not as it should be.
+fn home(dir: &DataDir) -> Option<Check> {
+    const WHAT: &str = "home";
+    if let Some(why) = dir.store().lost_home() {
+        return Some(Check::wrong(WHAT, why, "put back what is gone, or restore a backup"));
+    }
+    let there = dir.workspaces().ok()?;
+    match (dir.store().home(), there.as_slice()) {
+        (Some(_), _) | (None, []) => None,
+        (None, [only]) => Some(Check::note(
+            WHAT,
+            format!("it is not said that {only} is"),
+            "the next start says it: there is no other workspace",
+        )),
+        (None, [_, _, ..]) => {
+            let found = "no workspace's admins may make others, and none is taken where no name is given";
+            Some(Check::wrong(WHAT, found, Store::NAME_HOME))
+        }
+    }
+}
+
+/// Token files of this directory's workspaces that hold no token.
+fn damaged(dir: &DataDir) -> anyhow::Result<Vec<Check>> {
+    let mut checks = Vec::new();
+    let user = dir.person();
+    for workspace in dir.workspaces()? {
+        let own = user.as_ref().map(|user| dir.token_file(&workspace, user.as_str()));
+        let first = dir.token_file(&workspace, FIRST_AGENT);
+        for file in own.iter().chain([&first]) {
+            if !matches!(token::kept(file), Ok(Kept::Damaged)) {
+                continue;
+            }
+            let found = format!("{} holds no token any more", file.display());
+            let mend = if Some(file) == own.as_ref() {
+                "the next start of deeds here makes it anew; end the one that serves first".to_owned()
+            } else {
+                format!("delete it, then `deeds tokens create agent {FIRST_AGENT} --out {}`", file.display())
+            };
+            checks.push(Check::wrong("tokens", found, mend));
+        }
+    }
+    Ok(checks)
 }
 
 /// Whoever reads a token's file is whom it names.

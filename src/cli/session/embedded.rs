@@ -12,11 +12,13 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use super::{own_token, url_of};
+use super::url_of;
 use crate::api::{ProofKey, TokenText};
 use crate::cli::context::Context as CliContext;
 use crate::cli::datadir::{Announced, DataDir, Lock, Served, Serving};
+use crate::cli::output;
 use crate::cli::status::Usage;
+use crate::cli::token::{self, Kept};
 use crate::client::{Client, ClientError, Way};
 use crate::config::{CLOCK_JUMP, Config, DEFAULT_PORT};
 use crate::coordinator::Clock;
@@ -155,6 +157,7 @@ impl Embedded {
         }
         // Until this process serves, nobody is to send a token to an address that may be somebody else's by now.
         dir.forget_serving(&lock)?;
+        dir.tidy(&lock);
         let listener = listen.bind().await?;
         let address = listener.local_addr().context("the listening socket")?;
         let local = match dir.listen(&lock) {
@@ -225,11 +228,15 @@ impl Embedded {
             Some(name) => name.clone(),
             None => FIRST_WORKSPACE.parse()?,
         };
-        let token = self.workspaces.create(&name, user, None).await?;
+        if let Some(why) = dir.store().lost_home() {
+            anyhow::bail!(why);
+        }
+        // The tokens are kept before anything knows them, and the workspace with both is recorded at once: whoever is
+        // killed on the way leaves nothing that the next start can't go on from.
+        let own = to_found_with(dir, TokenClass::Admin, &name, user.as_str())?;
+        let agent = to_found_with(dir, TokenClass::Agent, &name, FIRST_AGENT)?;
+        self.workspaces.found(&name, user, &own, (&agent, FIRST_AGENT)).await?;
         self.announced.keep_person(user)?;
-        DataDir::keep_token(&dir.token_file(&name, user.as_str()), &token)?;
-        let agent = self.workspaces.issue(&name, TokenClass::Agent, FIRST_AGENT, None).await?;
-        DataDir::keep_token(&dir.token_file(&name, FIRST_AGENT), &agent)?;
         Ok(())
     }
 
@@ -243,12 +250,13 @@ impl Embedded {
         if let Some((_, why)) = self.workspaces.broken().into_iter().find(|(broken, _)| broken == workspace) {
             anyhow::bail!("workspace {workspace} does not open: {why}");
         }
-        if let Some(token) = own_token(dir, workspace, user) {
-            return token;
-        }
-        let token = self.workspaces.issue(workspace, TokenClass::Admin, user.as_str(), None).await?;
-        DataDir::keep_token(&dir.token_file(workspace, user.as_str()), &token)?;
-        Ok(token)
+        own_token(&self.workspaces, dir, workspace, user).await
+    }
+
+    /// The same where somebody waits for the end: caches that take long to write are given up.
+    pub(in crate::cli) async fn stop_soon(self) {
+        self.workspaces.hurry();
+        self.stop().await;
     }
 
     /// Lets requests end, then the workspaces, then gives the directory back.
@@ -264,6 +272,50 @@ impl Embedded {
         self.workspaces.shutdown().await;
         drop(self.announced);
     }
+}
+
+/// The user's own token for a workspace that is open here; a new one where none is kept, or where what is kept opens
+/// nothing because it was damaged.
+pub(super) async fn own_token(
+    workspaces: &Workspaces,
+    dir: &DataDir,
+    workspace: &WorkspaceId,
+    user: &PersonId,
+) -> anyhow::Result<TokenText> {
+    match token::kept(&dir.token_file(workspace, user.as_str()))? {
+        Kept::Token(token) if token.workspace == *workspace && workspaces.knows(&token) => {
+            return Ok(token);
+        }
+        Kept::Nothing => {}
+        Kept::Token(_) | Kept::Damaged => {
+            let place = dir.token_file(workspace, user.as_str());
+            let why = "your token there was damaged, so that it opened nothing; you hold the directory, and a new one was made";
+            output::complain(format!("{}: {why}", place.display()));
+        }
+    }
+    let token = Workspaces::mint(TokenClass::Admin, workspace, user.as_str())?;
+    DataDir::keep_token(&dir.token_file(workspace, user.as_str()), &token)?;
+    workspaces.issue_kept(&token, user.as_str()).await?;
+    Ok(token)
+}
+
+/// The token of that name that a founding which broke off has kept; else a new one, kept before it is used.
+fn to_found_with(
+    dir: &DataDir,
+    class: TokenClass,
+    workspace: &WorkspaceId,
+    name: &str,
+) -> anyhow::Result<TokenText> {
+    let file = dir.token_file(workspace, name);
+    if let Kept::Token(kept) = token::kept(&file)?
+        && kept.workspace == *workspace
+        && kept.class == class
+    {
+        return Ok(kept);
+    }
+    let new = Workspaces::mint(class, workspace, name)?;
+    DataDir::keep_token(&file, &new)?;
+    Ok(new)
 }
 
 /// Who founded the home workspace, as the first deed of its ledger says.

@@ -66,6 +66,9 @@ pub(super) fn all_kept(dir: Option<&DataDir>, url: &Url) -> Vec<TokenText> {
 /// The workspace that is meant: the one named, or the directory's first.
 pub(super) fn choose(dir: &DataDir, wanted: Option<&WorkspaceId>) -> anyhow::Result<WorkspaceId> {
     let there = dir.workspaces()?;
+    if let Some(why) = dir.store().lost_home().filter(|_| wanted.is_none() || there.is_empty()) {
+        anyhow::bail!(why);
+    }
     match wanted {
         Some(wanted) if there.contains(wanted) => return Ok(wanted.clone()),
         Some(wanted) => {

@@ -88,6 +88,17 @@ impl Checkpoints {
         fs::remove_file(self.file(seq)).unwrap_or_default();
     }
 
+    /// Removes all; how many bytes they had.
+    pub(in crate::coordinator) fn remove_all(&self) -> u64 {
+        let bytes = |seq: &u64| fs::metadata(self.file(*seq)).map_or(0, |about| about.len());
+        let all = self.all();
+        let freed = all.iter().map(bytes).sum();
+        for seq in all {
+            self.remove(seq);
+        }
+        freed
+    }
+
     /// Makes one, unless there is one near: in a ledger that ends at `end`, so many fit that none is nearer to the next
     /// than that. Blocks.
     pub(in crate::coordinator) fn consider(&self, identity: &Identity, head: Head, board: &Board, end: u64) {

@@ -2,6 +2,8 @@
 
 use tokio::task::JoinHandle;
 
+use std::sync::atomic::AtomicBool;
+
 use super::*;
 use crate::coordinator::tests::ahead::{ledger_of, settle};
 use crate::domain::command::AcceptLoss;
@@ -87,7 +89,7 @@ async fn what_is_read_again_begins_with_the_snapshot() {
         committed(&handle, write("ada", "text", n, n)).await;
     }
     let whole = handle.whole().await.unwrap();
-    snapshot::save(&path, handle.identity(), handle.head(), &whole).unwrap();
+    snapshot::save(&path, handle.identity(), handle.head(), &whole, &AtomicBool::new(false)).unwrap();
     for n in 10..15 {
         committed(&handle, write("ada", "text", n, n)).await;
     }

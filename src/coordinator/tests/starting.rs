@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 
 use super::*;
 use crate::domain::ids::PersonId;
@@ -72,7 +73,7 @@ async fn with_snapshot_and_tail(directory: &TempDir, snapshot: &Path) -> Vec<u8>
 async fn snapshot_and_tail_give_the_state_of_a_replay_byte_for_byte() {
     let directory = TempDir::new().unwrap();
     let snapshot = directory.path().join("northwind.snapshot");
-    let expected = with_snapshot_and_tail(&directory, &snapshot).await;
+    let expected = Box::pin(with_snapshot_and_tail(&directory, &snapshot)).await;
     let (_, taken) = snapshot::load(&snapshot, file(&directory).identity()).unwrap();
     let handle = started_with_snapshot(&directory, &snapshot).await.unwrap();
     assert!(taken.seq > 0 && taken.seq < handle.head().seq, "the snapshot has no tail");
@@ -86,7 +87,7 @@ async fn snapshot_and_tail_give_the_state_of_a_replay_byte_for_byte() {
 async fn a_damaged_or_foreign_snapshot_is_passed_over() {
     let directory = TempDir::new().unwrap();
     let snapshot = directory.path().join("northwind.snapshot");
-    let expected = with_snapshot_and_tail(&directory, &snapshot).await;
+    let expected = Box::pin(with_snapshot_and_tail(&directory, &snapshot)).await;
     let good = fs::read(&snapshot).unwrap();
     let text = String::from_utf8(good.clone()).unwrap();
     let identity = file(&directory).identity().clone();
@@ -125,11 +126,11 @@ async fn a_damaged_or_foreign_snapshot_is_passed_over() {
 async fn a_snapshot_of_another_history_is_passed_over() {
     let directory = TempDir::new().unwrap();
     let snapshot = directory.path().join("northwind.snapshot");
-    let expected = with_snapshot_and_tail(&directory, &snapshot).await;
+    let expected = Box::pin(with_snapshot_and_tail(&directory, &snapshot)).await;
     let ledger = file(&directory);
     let (state, taken) = snapshot::load(&snapshot, ledger.identity()).unwrap();
     let forged = Head { seq: taken.seq, hash: chain::link(taken.hash, b"another past") };
-    snapshot::save(&snapshot, ledger.identity(), forged, &state).unwrap();
+    snapshot::save(&snapshot, ledger.identity(), forged, &state, &AtomicBool::new(false)).unwrap();
     let handle = started_with_snapshot(&directory, &snapshot).await.unwrap();
     assert_eq!(bytes_of(&handle).await, expected);
 }
@@ -138,7 +139,7 @@ async fn a_snapshot_of_another_history_is_passed_over() {
 async fn a_ledger_that_ends_before_its_snapshot_is_not_taken_for_whole() {
     let directory = TempDir::new().unwrap();
     let snapshot = directory.path().join("northwind.snapshot");
-    with_snapshot_and_tail(&directory, &snapshot).await;
+    Box::pin(with_snapshot_and_tail(&directory, &snapshot)).await;
     let path = directory.path().join("northwind.ledger");
     let taken = snapshot::load(&snapshot, file(&directory).identity()).unwrap().1.seq;
     rusqlite::Connection::open(&path)
@@ -262,8 +263,43 @@ async fn a_state_that_was_lived_in_is_read_back_from_its_snapshot_as_it_was() {
     assert!(!handle.front().board.works.is_empty() && !handle.front().tokens.is_empty());
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("northwind.snapshot");
-    snapshot::save(&path, handle.identity(), handle.head(), &handle.whole().await.unwrap()).unwrap();
+    snapshot::save(
+        &path,
+        handle.identity(),
+        handle.head(),
+        &handle.whole().await.unwrap(),
+        &AtomicBool::new(false),
+    )
+    .unwrap();
     let (state, head) = snapshot::load(&path, handle.identity()).unwrap();
     assert_eq!((&state, head), (&handle.whole().await.unwrap(), handle.head()));
     assert_eq!(bytes_of(&handle).await, bytes_of_replay(&handle).await);
+}
+
+#[tokio::test]
+async fn a_snapshot_that_is_given_up_or_fails_leaves_nothing_and_the_one_before() {
+    let handle = lived_in().await;
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("northwind.snapshot");
+    let whole = handle.whole().await.unwrap();
+    let save = |path: &Path, given_up: bool| {
+        snapshot::save(path, handle.identity(), handle.head(), &whole, &AtomicBool::new(given_up))
+    };
+    save(&path, false).unwrap();
+    let before = fs::read(&path).unwrap();
+    let error = save(&path, true).unwrap_err().to_string();
+    assert!(error.contains("given up"), "{error}");
+    // What can't be put in its place is taken away, too.
+    let folder = directory.path().join("folder.snapshot");
+    fs::create_dir_all(folder.join("in the way")).unwrap();
+    save(&folder, false).unwrap_err();
+    assert_eq!(fs::read(&path).unwrap(), before);
+    let mut names: Vec<_> =
+        fs::read_dir(directory.path()).unwrap().map(|one| one.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, ["folder.snapshot", "northwind.snapshot"]);
+    // What a process left that was killed is taken away at the next start.
+    fs::write(directory.path().join("northwind.snapshot.new"), b"half").unwrap();
+    snapshot::tidy(&path);
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 2);
 }

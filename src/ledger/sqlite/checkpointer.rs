@@ -2,6 +2,8 @@
 //! of it.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 
 use super::file;
@@ -16,11 +18,18 @@ pub(super) struct Checkpointer {
     path: PathBuf,
     running: Option<JoinHandle<()>>,
     pages: usize,
+    /// How often in a row one failed.
+    failed: Arc<AtomicU64>,
 }
 
 impl Checkpointer {
     pub(super) fn new(path: &Path) -> Self {
-        Self { path: path.to_owned(), running: None, pages: 0 }
+        Self { path: path.to_owned(), running: None, pages: 0, failed: Arc::default() }
+    }
+
+    /// How often in a row one failed, for others to look at.
+    pub(super) fn failed(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.failed)
     }
 
     /// A batch of so many bytes was committed.
@@ -30,10 +39,12 @@ impl Checkpointer {
             return;
         }
         self.pages = 0;
-        let path = self.path.clone();
-        let work = move || {
-            if let Err(error) = file::checkpoint_beside(&path) {
-                tracing::warn!(%error, "the write-ahead log could not be brought into the ledger's file yet");
+        let (path, failed) = (self.path.clone(), Arc::clone(&self.failed));
+        let work = move || match file::checkpoint_beside(&path) {
+            Ok(()) => failed.store(0, Ordering::Relaxed),
+            Err(error) => {
+                let times = failed.fetch_add(1, Ordering::Relaxed) + 1;
+                tracing::error!(%error, times, "the write-ahead log can't be brought into the ledger's file, and grows");
             }
         };
         // Without a thread the writer does it, somewhat later.

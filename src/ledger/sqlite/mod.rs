@@ -11,7 +11,8 @@ mod rebuild;
 mod writer;
 
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::{fs, thread};
 
 use bytes::Bytes;
@@ -61,6 +62,7 @@ pub struct SqliteLedger {
     writer: mpsc::Sender<writer::Command>,
     readers: Vec<mpsc::Sender<reader::Command>>,
     turn: AtomicUsize,
+    failed_checkpoints: Arc<AtomicU64>,
 }
 
 impl SqliteLedger {
@@ -84,6 +86,7 @@ impl SqliteLedger {
     pub fn open(path: &Path) -> Result<Self, LedgerError> {
         let (writer, identity) = Writer::open(path)?;
         let readers: Vec<Reader> = (0..READERS).map(|_| Reader::open(path)).collect::<Result<_, _>>()?;
+        let failed_checkpoints = writer.failed_checkpoints();
         let (to_writer, commands) = mpsc::channel(QUEUE);
         start(path, "ledger-writer", move || writer.run(commands))?;
         let mut to_readers = Vec::with_capacity(READERS);
@@ -98,6 +101,7 @@ impl SqliteLedger {
             writer: to_writer,
             readers: to_readers,
             turn: AtomicUsize::new(0),
+            failed_checkpoints,
         })
     }
 
@@ -161,6 +165,10 @@ impl Ledger for SqliteLedger {
 
     async fn recover(&self) -> Result<Head, LedgerError> {
         self.ask_writer(|reply| writer::Command::Recover { reply }).await?
+    }
+
+    fn failed_checkpoints(&self) -> u64 {
+        self.failed_checkpoints.load(Ordering::Relaxed)
     }
 
     async fn close(&self) {

@@ -2,6 +2,8 @@
 //! not read again.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use bytes::Bytes;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, TransactionBehavior, params};
@@ -46,6 +48,11 @@ impl Writer {
         let (path, held) = (path.to_owned(), Held::of(path));
         let (ours, conn) = (identity.clone(), Some(conn));
         Ok((Self { path, identity: ours, conn, checkpointer, held, gone: None, mark }, identity))
+    }
+
+    /// How often in a row a checkpoint failed.
+    pub(super) fn failed_checkpoints(&self) -> Arc<AtomicU64> {
+        self.checkpointer.failed()
     }
 
     /// Works until it is told to close or until nobody can ask any more. A caller that went away misses its answer,

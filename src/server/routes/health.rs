@@ -1,9 +1,11 @@
 //! Signs of life, and the numbers that monitoring collects.
 
 use crate::api::{Problem, ProblemCode};
+use crate::coordinator::Handle;
 use crate::domain::ids::{Actor, AgentId};
 use crate::domain::state::AgentFacts;
 use crate::domain::things::{May, Usage};
+use crate::ledger::Ledger as _;
 use crate::server::answer::{Answer, text};
 use crate::server::gate::{Call, Stranger};
 use crate::server::metrics::Gauge;
@@ -17,12 +19,14 @@ pub(in crate::server) async fn alive(_: Stranger) -> Answer {
 pub(in crate::server) async fn ready(stranger: Stranger) -> Answer {
     let app = &stranger.app;
     let broken = app.workspaces.broken().len();
-    let troubled = app.workspaces.list().iter().filter(|space| space.handle().trouble().is_some()).count();
+    let can_not = |handle: &Handle| handle.trouble().is_some() || handle.is_failing();
+    let troubled = app.workspaces.list().iter().filter(|space| can_not(space.handle())).count();
     if broken + troubled == 0 {
         return Ok(text("text/plain; charset=utf-8", "ready\n".to_owned()));
     }
-    let detail =
-        format!("{broken} workspaces do not open and {troubled} can't record; the server's log says why");
+    let detail = format!(
+        "{broken} workspaces do not open and {troubled} can't record, or not for long; the server's log says why"
+    );
     Err(Box::new(Problem::new(ProblemCode::Unavailable, detail)))
 }
 
@@ -78,6 +82,11 @@ pub(in crate::server) async fn metrics(call: Call) -> Answer {
                 .map(|(agent, facts)| (Some(agent.clone()), facts.turned_away))
                 .collect(),
         },
+        gauge(
+            "deeds_failed_checkpoints",
+            "How often in a row the ledger's log could not be shortened.",
+            space.handle().ledger().failed_checkpoints(),
+        ),
         gauge(
             "deeds_recording",
             "1 where deeds can be recorded.",

@@ -13,6 +13,7 @@ use crate::api::{
 use crate::domain::command::{Command, Principal, Request, TokenStep};
 use crate::domain::deed::{Body, Deed};
 use crate::domain::ids::{Actor, Seq, TokenId};
+use crate::domain::reply::Reply;
 use crate::domain::rule::naming;
 use crate::domain::things::{Invitation, Token, TokenClass, TokenRecord};
 use crate::domain::time::{Span, Time};
@@ -57,12 +58,12 @@ fn view(record: &TokenRecord, now: Time, of_the_name: usize) -> TokenView {
     }
 }
 
-/// What whoever lost the answer that had the secret does.
+/// What whoever lost the answer that had the secret does when it is too late to ask again.
 const SHOWN_ONCE: &str =
     "its secret was shown once, in the first answer: if that is lost, revoke this token and make another";
 
-/// `POST /v1/tokens`: the answer is the only place that ever has the secret. A retry under the same key is told all but
-/// that: which token was made, and that its secret was shown.
+/// `POST /v1/tokens`: the answer is the only place that ever has the secret. A retry under the same key is answered with it
+/// too for ten minutes, as long as the server runs; later it is told which token was made, and that its secret was shown.
 pub(in crate::server) async fn create(call: Call) -> Answer {
     let NewToken { class, name, expires } = call.parse()?;
     let (text, token) = mint(class, call.space.id(), &name, expires).map_err(no_random)?;
@@ -74,11 +75,27 @@ pub(in crate::server) async fn create(call: Call) -> Answer {
         return json(&TokenMade { token: None, id: None, warning: None, reply });
     }
     if !answer.replayed {
-        return json(&TokenMade { token: Some(text.expose()), id: Some(id), warning, reply });
+        let secret = shown(&call, reply.deed, text.expose());
+        return json(&TokenMade { token: Some(secret), id: Some(id), warning, reply });
     }
     let id = made_by(&call, reply.deed).await?;
-    reply.next = Some(Arc::from(SHOWN_ONCE));
-    json(&TokenMade { token: None, id, warning, reply }).map(replayed)
+    let token = shown_before(&call, &mut reply);
+    json(&TokenMade { token, id, warning, reply }).map(replayed)
+}
+
+/// A secret on its way into the answer; whoever asks again soon is shown it again.
+fn shown(call: &Call, deed: Seq, secret: String) -> String {
+    call.app.shown.keep(call.space.id(), deed, &secret, call.now());
+    secret
+}
+
+/// The secret that a first answer had, while it is remembered; else what to do instead.
+fn shown_before(call: &Call, reply: &mut Reply) -> Option<String> {
+    let secret = call.app.shown.again(call.space.id(), reply.deed, call.now());
+    if secret.is_none() {
+        reply.next = Some(Arc::from(SHOWN_ONCE));
+    }
+    secret
 }
 
 /// A warning where somebody would take the name for another one.
@@ -112,12 +129,11 @@ pub(in crate::server) async fn invite(call: Call) -> Answer {
     let answer = call.submit(Command::Token(TokenStep::Invite(invitation))).await?;
     let (done, mut reply) = (answer.reply.is_done(), answer.reply);
     if done && answer.replayed {
-        reply.next = Some(Arc::from(SHOWN_ONCE));
-        return json(&Invited { invitation: None, id: None, until: None, warning, reply }).map(replayed);
+        let invitation = shown_before(&call, &mut reply);
+        return json(&Invited { invitation, id: None, until: None, warning, reply }).map(replayed);
     }
-    let shown = |text: String| done.then_some(text);
     json(&Invited {
-        invitation: shown(text.expose()),
+        invitation: done.then(|| shown(&call, reply.deed, text.expose())),
         id: done.then_some(id),
         until: done.then_some(until),
         warning: warning.filter(|_| done),

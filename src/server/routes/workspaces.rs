@@ -68,15 +68,19 @@ pub(in crate::server) async fn create(call: Call) -> Answer {
     };
     match made.map_err(|error| failed(&error))? {
         Made::Now(token) => json(&WorkspaceMade { workspace, token: Some(token.expose()), next: None }),
-        Made::Before => {
-            let next = Some(Arc::from(SHOWN_ONCE));
-            json(&WorkspaceMade { workspace, token: None, next }).map(replayed)
+        Made::Before(token) => {
+            let token = token.map(|token| token.expose());
+            let next = token.is_none().then(|| Arc::from(SHOWN_ONCE));
+            json(&WorkspaceMade { workspace, token, next }).map(replayed)
         }
     }
 }
 
 /// What whoever lost the answer that had the secret does.
 const SHOWN_ONCE: &str = "its first token was shown once, in the first answer: if that is lost, whoever holds the data directory opens the workspace there";
+
+/// The same where the server was started again meanwhile, and what was made under a key before is nobody's knowledge any more.
+const EXISTS: &str = "choose another name; if you made it and the answer was lost, whoever holds the data directory opens it there, revokes its first token (`deeds tokens revoke`) and makes another";
 
 fn failed(error: &CreateError) -> Box<Problem> {
     let code = match error {
@@ -89,5 +93,7 @@ fn failed(error: &CreateError) -> Box<Problem> {
         CreateError::Random(_) | CreateError::Refused(_) => ProblemCode::Defect,
         CreateError::Submit(error) => return unsubmitted(error),
     };
-    Box::new(Problem::new(code, error.to_string()))
+    let problem = Problem::new(code, error.to_string());
+    let is_there = matches!(error, CreateError::Exists(_));
+    Box::new(if is_there { problem.next(EXISTS) } else { problem })
 }

@@ -11,6 +11,18 @@ pub(in crate::server) async fn batch(call: Call) -> Answer {
     let writes = call.parse_all::<Write>()?;
     bounded(writes.len())?;
     let answers = call.submit_all(writes.into_iter().map(Command::Write).collect()).await?;
+    told(answers)
+}
+
+/// What a batch is answered. Where nothing of it got an answer by the rules, as on a full disk, all of it has that problem.
+pub(in crate::server) fn told(answers: Vec<Result<coordinator::Answer, Box<Problem>>>) -> Answer {
+    if answers.iter().all(Result::is_err) {
+        let mut problems = answers.into_iter().filter_map(Result::err);
+        let Some(first) = problems.next() else { return json(&in_order(Vec::new())) };
+        // That it may have been recorded is what matters most.
+        let unknown = problems.find(|problem| problem.is(ProblemCode::Unknown));
+        return Err(unknown.filter(|_| !first.is(ProblemCode::Unknown)).unwrap_or(first));
+    }
     apart(answers.len() * ROW, || json(&in_order(answers)))
 }
 
@@ -24,7 +36,7 @@ pub(in crate::server) fn bounded(count: usize) -> Result<(), Box<Problem>> {
 }
 
 /// Answers and problems as they travel.
-pub(in crate::server) fn in_order(answers: Vec<Result<coordinator::Answer, Box<Problem>>>) -> BatchAnswer {
+fn in_order(answers: Vec<Result<coordinator::Answer, Box<Problem>>>) -> BatchAnswer {
     let result = |answer: Result<coordinator::Answer, Box<Problem>>| match answer {
         Ok(answer) => BatchResult::Reply(Box::new(answer.reply)),
         Err(problem) => BatchResult::Problem(problem),

@@ -1,0 +1,137 @@
+//! Disks without room: what can't be recorded is said so as a whole, and what is only a cache makes way.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::run::Home;
+use crate::server::{Server, ask};
+
+const MAP: &str = "workspace = \"default\"\n[[agent]]\nid = \"first-agent\"\nowner = \"dana\"\nwrites = [\"crm/**\"]\n\
+                   [[queue]]\nname = \"inbox\"\nowner = \"dana\"\nreview = \"daily 09:00\"\n";
+
+/// A home in which the first agent may write below `crm/`.
+fn team() -> Home {
+    let home = Home::new();
+    let map = home.file("team.toml", MAP);
+    home.ok(&["map", "apply", map.to_str().unwrap()]);
+    home
+}
+
+fn batch(from: usize, text: &str) -> String {
+    let write = |at: usize| {
+        let entity = format!("crm/contact/c{at}");
+        json!({"entity": entity, "changes": {"name": text}, "expected": {"name": 0}})
+    };
+    Value::Array((from..from + 8).map(write).collect()).to_string()
+}
+
+/// Of a batch that is not recorded nothing is answered as if it had been decided.
+#[test]
+fn a_batch_on_a_full_disk_is_a_problem_as_a_whole() {
+    let home = team();
+    let server = Server::in_little_room(&home, 1_200);
+    let agent = home.data().join("tokens/default.first-agent");
+    let (mut recorded, mut told) = (0, None);
+    for at in 0..200 {
+        let body = batch(at * 8, &"x".repeat(4_000));
+        let (status, answer) = ask(&server.url, &agent, "POST", "/v1/writes:batch", &body).unwrap();
+        if status != 200 {
+            told = Some((status, answer));
+            break;
+        }
+        let answers = answer["answers"].as_array().unwrap();
+        assert_eq!(answers.len(), 8);
+        recorded += answers.iter().filter(|one| one["reply"]["outcome"] == "committed").count();
+        assert!(answers.iter().any(|one| one["reply"].is_object()), "nothing was recorded: {answer}");
+    }
+    let (status, problem) = told.expect("the disk was full before that");
+    assert!(recorded > 0);
+    assert_eq!(status, 503, "{problem}");
+    assert!(problem["next"].is_string() && problem["answers"].is_null(), "{problem}");
+    drop(server);
+    assert!(home.ok(&["verify"]).contains("holds"));
+    let server = Server::start(&home);
+    let (status, answer) =
+        ask(&server.url, &agent, "POST", "/v1/writes:batch", &batch(5_000, "there is room again")).unwrap();
+    assert_eq!((status, answer["answers"][0]["reply"]["outcome"].as_str()), (200, Some("committed")));
+}
+
+/// A small disk of its own, where the system lets it be made.
+struct Disk(PathBuf);
+
+impl Disk {
+    fn mounted(at: &Path) -> Option<Self> {
+        std::fs::create_dir(at).unwrap();
+        let mut mount = Command::new("mount");
+        let made = mount.args(["-t", "tmpfs", "-o", "size=16m,mode=700", "tmpfs"]).arg(at).output();
+        if made.is_ok_and(|made| made.status.success()) {
+            return Some(Self(at.to_owned()));
+        }
+        let told = "\n!! PASSED OVER: a test of full disks may not mount one here. It tested nothing.\n";
+        std::io::stderr().write_all(told.as_bytes()).unwrap();
+        None
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        Command::new("umount").arg("-l").arg(&self.0).status().map(drop).unwrap_or_default();
+    }
+}
+
+#[test]
+fn caches_make_room_for_the_ledger_and_take_none_of_its_last() {
+    let home = Home::new();
+    let Some(_disk) = Disk::mounted(&home.data()) else { return };
+    let map = home.file("team.toml", MAP);
+    home.ok(&["map", "apply", map.to_str().unwrap()]);
+    let mut server = Server::start(&home);
+    let agent = home.data().join("tokens/default.first-agent");
+    let write = |server: &Server, at: usize| {
+        let body = batch(at * 8, &"x".repeat(16_000));
+        ask(&server.url, &agent, "POST", "/v1/writes:batch", &body).unwrap().0
+    };
+    let snapshot = home.data().join("workspaces/default/snapshot");
+    assert!((0..16).all(|at| write(&server, at) == 200));
+    server.restart(&home);
+    assert!(std::fs::metadata(&snapshot).unwrap().len() > 1_000_000, "there is something to make room with");
+    let full = (16..200).find(|at| write(&server, *at) != 200).expect("the disk gets full");
+    assert!(!snapshot.exists(), "a cache stays, and nothing can be recorded");
+    // What was turned away is recorded now, in the room that the cache had.
+    assert_eq!(write(&server, full), 200);
+    let log = std::fs::read_to_string(home.dir.path().join("serve.log")).unwrap();
+    assert!(log.contains("the index stands back"), "{log}");
+    drop(server);
+    assert!(home.ok(&["verify"]).contains("holds"));
+    let again = Server::start(&home);
+    drop(again);
+    assert!(!home.data().join("workspaces/default/snapshot.new").exists());
+}
+
+/// The log grows beside a file that can't: what is recorded is recorded, and the server says that it won't be for long.
+#[test]
+fn a_log_that_can_not_be_brought_in_ends_being_ready() {
+    let home = team();
+    let server = Server::in_little_room(&home, 24_000);
+    let agent = home.data().join("tokens/default.first-agent");
+    let ready = || ask(&server.url, &agent, "GET", "/readyz", "").map_or(200, |(status, _)| status);
+    assert_eq!(ready(), 200);
+    let mut recorded_beyond = 0;
+    let end = Instant::now() + Duration::from_mins(1);
+    for at in 0..2_000 {
+        let body = batch(at * 8, &"x".repeat(8_000));
+        let (status, _) = ask(&server.url, &agent, "POST", "/v1/writes:batch", &body).unwrap();
+        if ready() != 200 {
+            recorded_beyond = usize::from(status == 200);
+            break;
+        }
+        assert!(status == 200 && Instant::now() < end, "batch {at}: {status}, and it says that it is ready");
+    }
+    assert_eq!(recorded_beyond, 1, "told while deeds are still recorded");
+    let log = std::fs::read_to_string(home.dir.path().join("serve.log")).unwrap();
+    assert!(log.contains("can't be brought into the ledger's file"), "{log}");
+}
