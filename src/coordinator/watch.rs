@@ -114,6 +114,13 @@ impl Watcher {
         while self.ready.is_empty() {
             self.fill().await?;
         }
+        // What came meanwhile goes with it.
+        while self.ready.len() < HISTORY_PAGE
+            && let Some(live) = self.live.as_mut().filter(|_| self.cursor >= self.joint)
+            && let Ok(batch) = live.try_recv()
+        {
+            self.take(Ok(batch))?;
+        }
         let entries: Vec<Entry> = self.ready.drain(..).collect();
         self.cursor = entries.last().map_or(self.cursor, |entry| entry.record.seq);
         Ok(entries)

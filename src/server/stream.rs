@@ -39,6 +39,12 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// A stream that leaves deeds out says how far it has got at most this often.
 const MARK_EVERY: Duration = Duration::from_millis(250);
 
+/// What each stream adds to the time between two chunks of all of them: writing one takes a twentieth of this, so that all streams
+/// together take a twentieth of one processor from those who write.
+const TURN: Duration = Duration::from_micros(200);
+/// No deed waits longer than this for others to go out with.
+const MOST_GATHERED: Duration = Duration::from_millis(200);
+
 /// `GET /v1/ledger/stream`: from the `Last-Event-ID` header or `after` on; without either, what comes from now on.
 pub(super) async fn follow(call: Call) -> Answer {
     let query = call.query()?;
@@ -67,6 +73,7 @@ pub(super) async fn follow(call: Call) -> Answer {
         first: Some(first.freeze()),
         silent_since: Instant::now(),
         marked: Instant::now(),
+        sent: None,
         owed: None,
         over: false,
         _place: place,
@@ -123,6 +130,8 @@ struct Feed {
     complete: bool,
     first: Option<Bytes>,
     silent_since: Instant,
+    /// When the last deeds went out.
+    sent: Option<Instant>,
     /// When the last progress mark went out, and the one that is due.
     marked: Instant,
     owed: Option<Seq>,
@@ -141,11 +150,11 @@ impl Feed {
         }
         let mut closing = self.app.closing.clone();
         loop {
-            let wake = self.wake();
+            let (wake, next) = (self.wake(), self.next_turn());
             let heard = tokio::select! {
                 biased;
                 _ = closing.wait_for(|closing| *closing) => Heard::Closing,
-                entries = self.watcher.next() => Heard::Entries(entries),
+                entries = gathered(&mut self.watcher, next) => Heard::Entries(entries),
                 () = tokio::time::sleep_until(wake) => Heard::Nothing,
             };
             let chunk =
@@ -160,6 +169,7 @@ impl Feed {
                     Heard::Entries(entries) => {
                         let versions = forgotten(&self.space, self.caller.agent(), &entries);
                         let maps = remembered(Arc::clone(&self.space), versions).await;
+                        self.sent = Some(Instant::now());
                         self.take(entries, &maps)
                     }
                     Heard::Nothing => self.tick(),
@@ -183,6 +193,12 @@ impl Feed {
             wake = wake.min(Instant::now() + left);
         }
         wake
+    }
+
+    /// When deeds may go out again: the more streams there are, the more each gathers.
+    fn next_turn(&self) -> Option<Instant> {
+        let streams = u32::try_from(self.space.watching()).unwrap_or(u32::MAX);
+        Some(self.sent? + TURN.saturating_mul(streams).min(MOST_GATHERED))
     }
 
     fn tick(&mut self) -> Option<Bytes> {
@@ -275,6 +291,14 @@ impl Feed {
         event(&mut chunk, EVENT_END, &problem.resume_after(cursor.0));
         chunk.freeze()
     }
+}
+
+/// What comes, once it is time. Cancelling it loses nothing.
+async fn gathered(watcher: &mut Watcher, next: Option<Instant>) -> Result<Vec<Entry>, WatchError> {
+    if let Some(next) = next {
+        tokio::time::sleep_until(next).await;
+    }
+    watcher.next().await
 }
 
 /// The maps that an agent's deeds were decided under and that the board does not keep any more, each with such a deed.

@@ -34,3 +34,4 @@ mod small;
 mod squatter;
 mod team;
 mod tls;
+mod watchers;

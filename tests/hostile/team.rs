@@ -102,7 +102,7 @@ impl Team {
 
 /// A connection that is kept, as a client of an agent keeps it.
 pub(crate) struct Line {
-    stream: BufReader<TcpStream>,
+    pub(crate) stream: BufReader<TcpStream>,
     head: String,
 }
 
