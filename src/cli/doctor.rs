@@ -12,8 +12,10 @@ use serde::Serialize;
 use super::context::Context;
 use super::status::Status;
 use super::{output, session};
+use crate::coordinator::Clock;
 use crate::domain::ids::WorkspaceId;
 use crate::domain::state::Stop;
+use crate::domain::time::{Span, Time};
 
 /// Shown below the help.
 pub(super) const EXAMPLES: &str = "Examples:\n  deeds doctor\n  deeds doctor --json\n  deeds doctor --data-dir /var/lib/deeds\n\nLooks only, and may be run beside a server. Exit status 1 where something is wrong.";
@@ -116,17 +118,34 @@ fn elsewhere(context: &Context, url: &str) -> anyhow::Result<Vec<Check>> {
     })
 }
 
+/// Two clocks that are further apart than this are not the same time.
+const CLOCK_APART: Span = Span::from_secs(60);
+
 /// What a server that runs already says of itself.
 struct Answers {
     version: String,
     workspace: WorkspaceId,
     /// That every agent of the workspace is paused.
     all_paused: Option<Stop>,
+    /// Workspaces in which nothing is recorded, or whose ledger is damaged.
+    troubled: Vec<(WorkspaceId, String)>,
+    /// What the server's clock and this machine's show.
+    now: Time,
+    here: Time,
 }
 
 impl Answers {
     fn checks(&self, what: &str, found: &str) -> Vec<Check> {
         let mut checks = vec![versions(what, found, &self.version)];
+        for (workspace, trouble) in &self.troubled {
+            let mend = "docs/OPERATIONS.md, *when something is wrong*, says what to do";
+            checks.push(Check::wrong(&format!("recording {workspace}"), trouble.as_str(), mend));
+        }
+        if self.now.since(self.here).micros().max(self.here.since(self.now).micros()) > CLOCK_APART.micros() {
+            let found = format!("the server goes by {}, and this machine's shows {}", self.now, self.here);
+            let mend = "set it right, or resolve the alert `clock` if it is right; where the server is elsewhere, compare the two machines";
+            checks.push(Check::wrong("clock", found, mend));
+        }
         if let Some(stop) = &self.all_paused {
             let found = format!("all are paused {}", stop.words());
             let mend = "`deeds override resume-all --reason …` lets them go on";
@@ -142,11 +161,16 @@ fn answers(context: &Context) -> anyhow::Result<anyhow::Result<Answers>> {
         let session = session::Session::open(context).await?;
         let who = session.client.whoami().await;
         let agents = session.client.agents().await;
+        let spaces = session.client.workspaces().await;
         session.end().await;
-        let who = who?;
+        let (who, here) = (who?, Clock::System.now());
         // A server of an older version may not know the address.
         let all_paused = agents.ok().and_then(|agents| agents.all_paused);
-        Ok(Answers { version: who.server.version, workspace: who.workspace, all_paused })
+        let spaces = spaces.map(|spaces| spaces.workspaces).unwrap_or_default();
+        let troubled =
+            spaces.into_iter().filter_map(|space| Some((space.workspace, space.trouble?))).collect();
+        let (version, workspace, now) = (who.server.version, who.workspace, who.server.now);
+        Ok(Answers { version, workspace, all_paused, troubled, now, here })
     }))
 }
 

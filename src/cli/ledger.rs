@@ -35,6 +35,9 @@ pub(super) fn run(context: &Context, command: Command) -> anyhow::Result<Status>
 }
 
 fn accept(context: &Context, reason: Arc<str>) -> anyhow::Result<Status> {
+    if reason.trim().is_empty() {
+        return Err(Usage::error("a loss is accepted with a reason: say in --reason what happened"));
+    }
     session::with_session(context, async |session| {
         let who = session.client.whoami().await?;
         let Some(loss) = who.trouble.and_then(|trouble| trouble.missing) else {
@@ -43,6 +46,9 @@ fn accept(context: &Context, reason: Arc<str>) -> anyhow::Result<Status> {
         };
         let accept = command::Command::AcceptLoss(AcceptLoss { through: loss.last, reason });
         let told = reply::tell(context.out, &session.client.ask(&accept).await?)?;
+        if told != Status::Done {
+            return Ok(told);
+        }
         context.out.faint(format!(
             "deeds {} to {} are gone; others bear their numbers from now on. Each console's person confirms that with `deeds ledger confirm`",
             loss.first, loss.last

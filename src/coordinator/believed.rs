@@ -24,7 +24,9 @@ pub(super) struct Shown {
 #[derive(Debug)]
 pub(super) struct Believed {
     bound: Span,
-    /// The time that it was at some moment of the monotonic clock.
+    /// What it was when it was begun, or when a person said that it is right: many small jumps are a large one.
+    anchor: Option<Shown>,
+    /// The time that it was when it was looked at last.
     base: Option<Shown>,
     /// The latest time that a ledger had when it was opened.
     recorded: Option<Time>,
@@ -33,11 +35,22 @@ pub(super) struct Believed {
     /// How far ahead of the machine's clock a person lets time go on, in microseconds.
     ahead: i64,
     doubted: bool,
+    /// It was when a ledger was closed.
+    was_doubted: bool,
 }
 
 impl Believed {
     pub(super) fn new(bound: Span) -> Self {
-        Self { bound, base: None, recorded: None, starting: true, ahead: 0, doubted: false }
+        Self {
+            bound,
+            anchor: None,
+            base: None,
+            recorded: None,
+            starting: true,
+            ahead: 0,
+            doubted: false,
+            was_doubted: false,
+        }
     }
 
     /// Whether the machine's clock is not believed at present.
@@ -48,33 +61,37 @@ impl Believed {
     /// What time it is.
     pub(super) fn now(&mut self, shown: Shown) -> Time {
         let Some(expected) = self.expected(shown.monotonic) else {
-            self.base = Some(shown);
+            self.begin(shown);
             return shown.wall;
         };
         let machine = shown.wall.plus(Span::from_micros(self.ahead));
-        let off = machine.micros().saturating_sub(expected.micros());
-        self.doubted = off.saturating_abs() > self.bound.micros();
+        let off = |due: Time| machine.micros().saturating_sub(due.micros());
+        let due = after(self.anchor, shown.monotonic).unwrap_or(expected);
+        self.doubted = off(due).saturating_abs() > self.bound.micros();
         if self.doubted {
             return expected;
         }
-        let now = if off < 0 { self.slower(expected) } else { machine };
+        let now = if off(expected) < 0 { self.slower(expected) } else { machine };
         self.base = Some(Shown { wall: now, monotonic: shown.monotonic });
         now
     }
 
     /// A ledger was opened, whose last deed is of that time: it was at least as late already.
-    pub(super) fn opened(&mut self, recorded: Time, shown: Shown) {
+    /// Where the clock was doubted then, nobody has said since that it is right.
+    pub(super) fn opened(&mut self, recorded: Time, was_doubted: bool, shown: Shown) {
+        self.was_doubted |= was_doubted;
         if self.recorded.is_some_and(|known| known >= recorded) {
             return;
         }
         self.recorded = Some(recorded);
         let expected = self.expected(shown.monotonic);
-        let at = |wall| Some(Shown { wall, monotonic: shown.monotonic });
+        let at = |wall| Shown { wall, monotonic: shown.monotonic };
         if self.starting {
-            let far = shown.wall > recorded.plus(LEFT_ALONE) || shown.wall < recorded;
-            self.base = if far { at(recorded) } else { at(shown.wall) };
+            let most = if self.was_doubted { self.bound } else { LEFT_ALONE };
+            let far = shown.wall > recorded.plus(most) || shown.wall < recorded;
+            self.begin(if far { at(recorded) } else { shown });
         } else if expected.is_none_or(|expected| expected < recorded) {
-            self.base = at(recorded);
+            self.begin(at(recorded));
         }
     }
 
@@ -88,14 +105,18 @@ impl Believed {
     pub(super) fn believe(&mut self, shown: Shown) {
         let expected = self.expected(shown.monotonic).unwrap_or(shown.wall);
         self.ahead = expected.micros().saturating_sub(shown.wall.micros()).max(0);
-        self.base = Some(Shown { wall: expected.max(shown.wall), monotonic: shown.monotonic });
+        self.begin(Shown { wall: expected.max(shown.wall), monotonic: shown.monotonic });
         self.doubted = false;
+    }
+
+    fn begin(&mut self, at: Shown) {
+        self.anchor = Some(at);
+        self.base = Some(at);
     }
 
     /// The time that it should be.
     fn expected(&self, monotonic: Duration) -> Option<Time> {
-        let base = self.base?;
-        Some(base.wall.plus(span(monotonic.saturating_sub(base.monotonic))))
+        after(self.base, monotonic)
     }
 
     /// The time since the base, a little less of it.
@@ -104,6 +125,12 @@ impl Believed {
         let passed = expected.since(base).micros();
         base.plus(Span::from_micros(passed - passed / SLOWER))
     }
+}
+
+/// What it should be by now that was so then.
+fn after(then: Option<Shown>, monotonic: Duration) -> Option<Time> {
+    let then = then?;
+    Some(then.wall.plus(span(monotonic.saturating_sub(then.monotonic))))
 }
 
 fn span(duration: Duration) -> Span {
@@ -170,21 +197,42 @@ mod tests {
     fn after_a_stop_only_what_is_far_from_the_last_deed_is_asked_about() {
         for (days, doubted) in [(0, false), (300, false), (401, true), (3_650, true)] {
             let mut believed = Believed::new(HOUR);
-            believed.opened(shown(at(10, 0), 0).wall, shown(at(10 + days, 5), 0));
+            believed.opened(shown(at(10, 0), 0).wall, false, shown(at(10 + days, 5), 0));
             believed.now(shown(at(10 + days, 5), 0));
             assert_eq!(believed.is_doubted(), doubted, "{days} days");
         }
         let mut believed = Believed::new(HOUR);
-        believed.opened(shown(at(10, 0), 0).wall, shown(at(900, 0), 0));
-        believed.opened(shown(at(899, 0), 0).wall, shown(at(900, 0), 0));
+        believed.opened(shown(at(10, 0), 0).wall, false, shown(at(900, 0), 0));
+        believed.opened(shown(at(899, 0), 0).wall, false, shown(at(900, 0), 0));
         believed.started();
         assert_eq!(believed.now(shown(at(900, 0), 0)), shown(at(900, 0), 0).wall, "another ledger is newer");
     }
 
     #[test]
+    fn many_small_jumps_are_a_large_one() {
+        let mut believed = Believed::new(HOUR);
+        believed.now(shown(at(1, 0), 0));
+        assert_eq!(believed.now(shown(at(1, 3_000), 1)), shown(at(1, 3_000), 0).wall);
+        assert_eq!(believed.now(shown(at(1, 6_000), 2)), shown(at(1, 3_001), 0).wall);
+        assert!(believed.is_doubted());
+    }
+
+    #[test]
+    fn a_stop_answers_no_doubt() {
+        let mut believed = Believed::new(HOUR);
+        believed.opened(shown(at(10, 0), 0).wall, true, shown(at(11, 0), 0));
+        assert_eq!(believed.now(shown(at(11, 1), 1)), shown(at(10, 1), 0).wall);
+        assert!(believed.is_doubted());
+        let mut right = Believed::new(HOUR);
+        right.opened(shown(at(10, 0), 0).wall, true, shown(at(10, 600), 0));
+        assert_eq!(right.now(shown(at(10, 601), 1)), shown(at(10, 601), 0).wall);
+        assert!(!right.is_doubted());
+    }
+
+    #[test]
     fn what_was_recorded_too_late_goes_on_from_there() {
         let mut believed = Believed::new(HOUR);
-        believed.opened(shown(at(3_650, 0), 0).wall, shown(at(1, 0), 0));
+        believed.opened(shown(at(3_650, 0), 0).wall, false, shown(at(1, 0), 0));
         assert_eq!(believed.now(shown(at(1, 7), 7)), shown(at(3_650, 7), 0).wall);
         assert!(believed.is_doubted());
         believed.believe(shown(at(1, 8), 8));

@@ -57,9 +57,10 @@ impl Clock {
     }
 
     /// A ledger was opened, whose last deed is of that time.
-    pub(super) fn opened(&self, recorded: Time) {
+    /// Where the clock was doubted then, that stays so.
+    pub(super) fn opened(&self, recorded: Time, was_doubted: bool) {
         if let Self::Kept(kept) = self {
-            kept.change(|believed| believed.opened(recorded, shown()));
+            kept.change(|believed| believed.opened(recorded, was_doubted, shown()));
         }
     }
 

@@ -232,7 +232,8 @@ impl Envelope {
     pub(super) fn accepts_loss(&self) -> bool {
         self.requests.iter().all(|request| {
             let (command, by) = (&request.command, &request.principal);
-            matches!(command, Command::AcceptLoss(_)) && command.row().who.includes(by.class, &by.actor)
+            matches!(command, Command::AcceptLoss(accept) if !accept.reason.trim().is_empty())
+                && command.row().who.includes(by.class, &by.actor)
         })
     }
 

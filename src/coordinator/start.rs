@@ -14,7 +14,7 @@ use super::{Clock, Durable, Handle, MAILBOX, Room, SHARE, Shared, SubmitError, T
 use crate::domain::deed::{Deed, Origin};
 use crate::domain::ids::{IdError, WorkspaceId};
 use crate::domain::state::State;
-use crate::domain::things::Limits;
+use crate::domain::things::{AlertKind, Limits};
 use crate::domain::time::Time;
 use crate::ledger::{AnyLedger, Head, Identity, Ledger, LedgerError, Lost, Record, Verifier};
 
@@ -101,7 +101,8 @@ pub async fn start(ledger: AnyLedger, options: Options) -> Result<Handle, StartE
     };
     let head = replay(&ledger, &mut state, head, u64::MAX, each).await?;
     if head.seq > 0 {
-        options.clock.opened(state.board.recorded);
+        let was_doubted = state.board.alerts.values().any(|alert| alert.kind == AlertKind::Clock);
+        options.clock.opened(state.board.recorded, was_doubted);
     }
 
     let shared = Arc::new(Shared::new(

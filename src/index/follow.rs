@@ -184,7 +184,11 @@ fn run<S: Source>(index: &Index, mut source: S, shared: &Shared, on_progress: &i
         // A broken index is a cache gone bad: it starts anew. A full disk or an unreadable ledger is tried again.
         let said = match trouble {
             Trouble::Index(error) if error.is_broken() => match index.reset() {
-                Ok(()) => format!("{error}; it is being rebuilt"),
+                Ok(()) => {
+                    // Who waits for a deed waits until it is there again.
+                    shared.update(|progress| progress.seq = Seq(0));
+                    format!("{error}; it is being rebuilt")
+                }
                 Err(again) => again.to_string(),
             },
             Trouble::Index(error) => error.to_string(),

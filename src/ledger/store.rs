@@ -317,6 +317,9 @@ impl Store {
         }
     }
 
+    /// Where a restore unpacks what comes, in the data directory.
+    pub const RESTORING: &str = "restoring";
+
     /// What to do where several workspaces are there and none is the home.
     pub const NAME_HOME: &str =
         "write the name of the first one into the file `home` of the data directory, then start again";
@@ -324,7 +327,13 @@ impl Store {
     /// Why there is no home although there was one, with the mend; none where nothing was founded yet, or all is well. A
     /// directory that lost its workspaces is not founded anew as if nothing had been.
     pub fn lost_home(&self) -> Option<String> {
-        let file = self.directory.join(HOME);
+        let (file, coming) = (self.directory.join(HOME), self.directory.join(Self::RESTORING));
+        if coming.exists() && self.workspaces().is_ok_and(|there| there.is_empty()) {
+            let (place, cut) = (self.directory.display(), coming.display());
+            return Some(format!(
+                "{place}: a restore was cut off here; run `deeds restore` again, or delete {cut} to begin anew"
+            ));
+        }
         fs::symlink_metadata(&file).ok()?;
         let there = self.workspaces().ok()?;
         let home = self.home();

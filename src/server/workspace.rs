@@ -14,7 +14,7 @@ use super::pins::Pins;
 use super::sealing::Sealing;
 use super::witnesses::{self, Found};
 use crate::api::{Problem, ProblemCode};
-use crate::coordinator::{self, Clock, Founding, Full, Handle, Places, Room, Standing, StartError};
+use crate::coordinator::{self, Clock, Founding, Full, Handle, Places, Room, Standing, StartError, Trouble};
 use crate::domain::command::Principal;
 use crate::domain::ids::{Seq, WorkspaceId};
 use crate::domain::things::Limits;
@@ -81,18 +81,29 @@ impl Workspace {
         let folder = store.folder(&id);
         let lost = lost(store, &id, founding.is_some()).await?;
         let only_looks = lost.is_some();
+        let missing = |lost: Lost| SpaceError::from(StartError::from(Trouble::Lost(Box::new(lost))));
+        if let (Some(lost), Some(_)) = (&lost, &founding) {
+            return Err(missing(lost.clone()));
+        }
         let ledger = if founding.is_some() { store.create(&id)? } else { store.open(&id)? };
         // A snapshot that has seen more stays as it is.
         let snapshot = (!only_looks).then(|| folder.join(coordinator::SNAPSHOT_FILE));
         let sealing_clock = clock.clone();
         let handle = coordinator::start_apart(
             ledger,
-            coordinator::Options { clock, snapshot, founding, limits: Arc::clone(&limits), lost },
+            coordinator::Options {
+                clock,
+                snapshot,
+                founding,
+                limits: Arc::clone(&limits),
+                lost: lost.clone(),
+            },
         )
         .await?;
         if handle.head().seq == 0 {
             handle.shutdown().await;
-            return Err(SpaceError::Unfounded);
+            // Without a deed there is nobody to sign in, and nothing to look at.
+            return Err(lost.map_or(SpaceError::Unfounded, missing));
         }
         let sealing = Sealing { signing: store.signing(), folder: folder.clone(), clock: sealing_clock };
         let (index_file, other) =
@@ -248,7 +259,8 @@ impl Workspace {
 
 /// What the ledger lacks, looked for before it is opened for writing. One that is being made has no past.
 async fn lost(store: &Store, id: &WorkspaceId, is_new: bool) -> Result<Option<Lost>, SpaceError> {
-    if is_new {
+    // One whose founding was cut off has a ledger already, and so has one that lost everything.
+    if is_new && !store.file(id).exists() {
         return Ok(None);
     }
     let (store, id) = (store.clone(), id.clone());

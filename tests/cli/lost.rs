@@ -2,6 +2,7 @@
 //! accepts that they are gone.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
 use rustix::process::Signal;
@@ -240,4 +241,43 @@ fn nothing_is_decided_on_a_history_that_is_not_the_one_seen() {
     home.ok(&["inbox", "release", "1"]);
     home.ok(&["doctor"]);
     assert!(home.ok(&["ledger", "confirm"]).contains("nothing to confirm"));
+}
+
+/// Nothing of it was in the file yet: it is no workspace that was never finished.
+#[test]
+fn a_ledger_that_lost_all_is_not_founded_anew() {
+    let home = Home::new();
+    let mut server = Server::start(&home);
+    raise(&home, 3);
+    server.signal(Signal::KILL);
+    lose(&home);
+    for arguments in [&["raise", "nobody.knows"][..], &["inbox", "list"], &["doctor"], &["verify"]] {
+        let said = home.run(arguments);
+        assert_ne!(said.status, 0, "{}", told(&said));
+        assert!(format!("{}{}", said.out, said.err).contains("deeds are missing"), "{}", told(&said));
+    }
+    let ledger = rusqlite::Connection::open(folder(&home).join("ledger.db")).unwrap();
+    let deeds: u64 = ledger.query_row("SELECT count(*) FROM record", [], |row| row.get(0)).unwrap();
+    assert_eq!(deeds, 0, "it was founded over what was lost");
+}
+
+/// What a restore was unpacking when it was killed is no reason to begin anew.
+#[test]
+fn a_restore_that_was_cut_off_is_told_and_can_be_done_again() {
+    let home = Home::new();
+    raise(&home, 2);
+    home.ok(&["backup", "all.tar"]);
+    let cut = home.dir.path().join("new/restoring/workspaces/default");
+    fs::create_dir_all(&cut).unwrap();
+    fs::write(cut.join("ledger.db"), "half of it").unwrap();
+    fs::set_permissions(home.dir.path().join("new"), fs::Permissions::from_mode(0o700)).unwrap();
+    fs::write(home.dir.path().join("new/lock"), "").unwrap();
+    for arguments in [&["raise", "nobody.knows"][..], &["doctor"]] {
+        let said = home.run(&[arguments, &["--data-dir", "new"]].concat());
+        assert_ne!(said.status, 0, "{}", told(&said));
+        assert!(format!("{}{}", said.out, said.err).contains("a restore was cut off"), "{}", told(&said));
+    }
+    home.ok(&["restore", "all.tar", "--data-dir", "new"]);
+    home.ok(&["verify", "--data-dir", "new"]);
+    home.ok(&["raise", "goes.on", "--data-dir", "new"]);
 }

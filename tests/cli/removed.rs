@@ -134,3 +134,25 @@ fn it_is_missed_also_where_nothing_is_written() {
         std::thread::sleep(Duration::from_millis(50));
     }
 }
+
+/// What is in it is written over, never cut off: a shorter one has lost what the connection believes to be there.
+#[test]
+fn a_write_ahead_log_that_is_cut_off_takes_nothing_more() {
+    for keep in [0, 2] {
+        let home = Home::new();
+        let server = Server::start(&home);
+        for n in 0..4 {
+            home.ok(&["raise", &format!("nobody.knows.{n}")]);
+        }
+        let log = fs::OpenOptions::new().write(true).open(folder(&home).join("ledger.db-wal")).unwrap();
+        log.set_len(log.metadata().unwrap().len() / 4 * keep).unwrap();
+        let token = home.data().join("tokens/default.dana");
+        let body = r#"{"event": "one.too.many", "attributes": {}}"#;
+        let (status, problem) = ask(&server.url, &token, "POST", "/v1/events", body).unwrap();
+        assert_eq!((status, &problem["code"]), (503, &"ledger-gone".into()), "{problem}");
+        assert!(!is_ready(&server, &home));
+        let doctor = home.run(&["doctor"]);
+        assert_ne!(doctor.status, 0, "{}", doctor.out);
+        assert!(doctor.out.contains("recording default"), "{}", doctor.out);
+    }
+}

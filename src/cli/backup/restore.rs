@@ -68,7 +68,7 @@ pub(crate) fn run(context: &Context, command: &Command) -> anyhow::Result<Status
             "{place}: the workspace {there} is here already; name an empty directory with --data-dir"
         )));
     }
-    let draft = Draft::at(dir.path().join("restoring"));
+    let draft = Draft::at(dir.path().join(Store::RESTORING));
     let manifest = if exported { rebuild(&open, &draft) } else { unpack(BufReader::new(open()?), &draft) };
     let manifest = manifest.with_context(|| shown.clone())?;
     verify(&manifest, &draft.store).with_context(|| shown.clone())?;

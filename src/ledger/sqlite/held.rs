@@ -18,10 +18,15 @@ const MOST_RESCUED: u32 = 1_000;
 /// The files as they were opened.
 #[derive(Debug)]
 pub(super) struct Held {
-    ledger: PathBuf,
-    /// Each with its device and inode.
-    files: Vec<(PathBuf, (u64, u64))>,
-    /// The ledger's file never gets shorter than this, in bytes.
+    files: Vec<HeldFile>,
+}
+
+#[derive(Debug)]
+struct HeldFile {
+    path: PathBuf,
+    /// Its device and inode.
+    opened: (u64, u64),
+    /// It never gets shorter than this, in bytes: what is in the write-ahead log is written over, not cut off.
     least: u64,
 }
 
@@ -29,12 +34,11 @@ impl Held {
     /// Those of the ledger in that file, which is open.
     pub(super) fn of(ledger: &Path) -> Self {
         let both = [ledger.to_owned(), ledger.with_file_name(file::beside(ledger, "-wal"))];
-        let known = |path: PathBuf| fs::metadata(&path).ok().map(|about| (path, identity(&about)));
-        Self {
-            ledger: ledger.to_owned(),
-            files: both.into_iter().filter_map(known).collect(),
-            least: fs::metadata(ledger).map_or(0, |about| about.len()),
-        }
+        let known = |path: PathBuf| {
+            let about = fs::metadata(&path).ok()?;
+            Some(HeldFile { path, opened: identity(&about), least: about.len() })
+        };
+        Self { files: both.into_iter().filter_map(known).collect() }
     }
 
     /// Looks whether they are still there.
@@ -42,8 +46,8 @@ impl Held {
     /// # Errors
     /// [`LedgerError::Gone`] where one is not, or is another.
     pub(super) fn look(&mut self) -> Result<(), LedgerError> {
-        for (path, opened) in &self.files {
-            let about = match fs::metadata(path) {
+        for HeldFile { path, opened, least } in &mut self.files {
+            let about = match fs::metadata(&*path) {
                 Ok(about) => about,
                 Err(error) if error.kind() == ErrorKind::NotFound => {
                     return Err(gone(path, "it was removed or renamed"));
@@ -54,15 +58,10 @@ impl Held {
             if identity(&about) != *opened {
                 return Err(gone(path, "another file is in its place"));
             }
-            if *path == self.ledger {
-                if about.len() < self.least {
-                    return Err(gone(
-                        path,
-                        &format!("it was cut off, from {} bytes to {}", self.least, about.len()),
-                    ));
-                }
-                self.least = about.len();
+            if about.len() < *least {
+                return Err(gone(path, &format!("it was cut off, from {least} bytes to {}", about.len())));
             }
+            *least = about.len();
         }
         Ok(())
     }
