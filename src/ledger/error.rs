@@ -80,6 +80,20 @@ pub enum LedgerError {
         /// How that shows.
         reason: String,
     },
+    /// It is another ledger than the one that was written here.
+    #[error(
+        "{place}: this is the ledger {found}, and {whose} was written here; put that one back, or delete {note} to go on with this one"
+    )]
+    Exchanged {
+        /// The file.
+        place: String,
+        /// Which ledger it is.
+        found: String,
+        /// Which one was here.
+        whose: String,
+        /// What says so.
+        note: String,
+    },
     /// The file or its directory refuses to be written.
     #[error(
         "{place}: can't be written ({reason}); check owner and permissions of the file and its directory, or name another data directory"

@@ -19,10 +19,12 @@ const BYTES: usize = 512;
 const TITLE: &str = "deeds head 1";
 
 /// What a note says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Marked {
-    /// There is none, or it is another ledger's.
+    /// There is none.
     Nothing,
+    /// It is of the ledger with that `source`.
+    Another(String),
     /// It is not as it was written.
     Damaged,
     /// The ledger had got there.
@@ -124,7 +126,7 @@ fn parsed(bytes: &[u8], source: &str) -> Marked {
     };
     match head() {
         Some((whose, head)) if whose == source => Marked::At(head),
-        Some(_) => Marked::Nothing,
+        Some((whose, _)) => Marked::Another(whose),
         None => Marked::Damaged,
     }
 }
@@ -151,7 +153,7 @@ mod tests {
         let last = Head { seq: 9, hash: Hash([8; 32]) };
         mark.set(last);
         assert_eq!(read(&ledger, source), Ok(Marked::At(last)));
-        assert_eq!(read(&ledger, "urn:uuid:another"), Ok(Marked::Nothing));
+        assert_eq!(read(&ledger, "urn:uuid:another"), Ok(Marked::Another(source.to_owned())));
         let whole = fs::read(beside(&ledger)).unwrap();
         let said = whole.iter().rposition(|byte| *byte != b'\n').unwrap();
         for at in 0..=said {

@@ -137,6 +137,15 @@ impl Store {
                 let place = self.place(workspace);
                 tracing::warn!(%place, "the note of the ledger's last head is damaged; it is written anew with the next deed");
             }
+            Marked::Another(whose) => {
+                let (place, note) = (self.place(workspace), mark::beside(&self.file(workspace)));
+                return Err(LedgerError::Exchanged {
+                    place,
+                    found: source,
+                    whose,
+                    note: note.display().to_string(),
+                });
+            }
             Marked::Nothing => {}
         }
         let folder = self.folder(workspace);

@@ -138,3 +138,25 @@ fn what_a_killed_backup_left_is_taken_away_by_the_next_one_and_nothing_else() {
         assert!(kept.exists(), "{} is gone", kept.display());
     }
 }
+
+/// It chains, and it is of this name: only who has seen the other one knows.
+#[test]
+fn another_ledger_in_the_place_of_one_is_refused() {
+    let (home, other) = (Home::new(), Home::new());
+    home.ok(&["raise", "nobody.knows"]);
+    other.ok(&["raise", "somebody.else"]);
+    let ledger = |home: &Home| home.data().join("workspaces/default/ledger.db");
+    fs::copy(ledger(&other), ledger(&home)).unwrap();
+    for arguments in [&["raise", "one.more"][..], &["doctor"], &["verify"]] {
+        let said = home.run(arguments);
+        assert_ne!(said.status, 0, "{arguments:?}: {}", said.out);
+        assert!(
+            format!("{}{}", said.out, said.err).contains("was written here"),
+            "{}\n{}",
+            said.out,
+            said.err
+        );
+    }
+    fs::remove_file(home.data().join("workspaces/default/ledger.db-head")).unwrap();
+    home.ok(&["verify"]);
+}

@@ -156,3 +156,15 @@ fn a_write_ahead_log_that_is_cut_off_takes_nothing_more() {
         assert!(doctor.out.contains("recording default"), "{}", doctor.out);
     }
 }
+
+/// Nobody has looked yet: the stop does.
+#[test]
+fn a_stop_keeps_what_is_left_of_it() {
+    let home = Home::new();
+    home.ok(&["raise", "nobody.knows"]);
+    let mut server = Server::start(&home);
+    fs::remove_file(folder(&home).join("ledger.db")).unwrap();
+    server.signal(rustix::process::Signal::TERM);
+    let [export] = rescued(&folder(&home)).try_into().unwrap();
+    home.ok(&["verify", "--export", export.to_str().unwrap()]);
+}

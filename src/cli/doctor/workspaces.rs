@@ -1,6 +1,6 @@
 //! Each workspace's files: the ledger opens and its end chains, its newest deed is not of the future, and the index is near.
 
-use super::Check;
+use super::{Check, Health};
 use crate::cli::console::seen;
 use crate::cli::datadir::DataDir;
 use crate::cli::session;
@@ -35,7 +35,11 @@ fn of(dir: &DataDir, workspace: &WorkspaceId) -> Vec<Check> {
             return vec![Check::wrong(&what, error.to_string(), mend_of(&error))];
         }
     };
-    let mut checks = vec![last_deed(&what, last.as_ref()), whole(dir, workspace, &verified)];
+    let whole = whole(dir, workspace, &verified);
+    // One that lost everything has no deed either, and is not to be made anew.
+    let told = last.is_some() || whole.health == Health::Fine;
+    let mut checks: Vec<Check> = told.then(|| last_deed(&what, last.as_ref())).into_iter().collect();
+    checks.push(whole);
     checks.extend(seen(dir, workspace));
     checks.extend([signed(dir, workspace, &verified), index(dir, workspace, &verified)]);
     checks
@@ -69,6 +73,11 @@ fn whole(dir: &DataDir, workspace: &WorkspaceId, verified: &Verified) -> Check {
         }
         Ok(Found::Whole) => match dir.store().marked(workspace, &verified.identity.source()) {
             Ok(Marked::At(_)) => Check::fine(&what, "it has what was seen in it"),
+            Ok(Marked::Another(whose)) => Check::wrong(
+                &what,
+                format!("the note of its last head is of {whose}"),
+                "put that ledger back",
+            ),
             Ok(Marked::Nothing) => Check::fine(
                 &what,
                 "it has what was seen in it; the note of its last head comes with the next deed",
@@ -175,7 +184,6 @@ fn index(dir: &DataDir, workspace: &WorkspaceId, Verified { identity, head }: &V
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::doctor::Health;
 
     #[test]
     fn a_clock_behind_the_last_deed_is_wrong() {

@@ -8,6 +8,7 @@ use crate::domain::deed::Body;
 use crate::domain::ids::Seq;
 use crate::domain::outcome::Outcome;
 use crate::domain::things::{AlertKind, ClockSight};
+use crate::domain::time::Time;
 
 /// By what the alert is known again.
 const SAME: &str = "machine";
@@ -39,16 +40,18 @@ pub(super) fn tell(sheet: &mut Sheet<'_>, sight: &ClockSight) -> Seq {
 
 fn doubt(sight: &ClockSight) -> String {
     let ClockSight { machine, now, .. } = sight;
+    let minute = |time: &Time| time.utc().format("%Y-%m-%d %H:%M").to_string();
     let (far, mend) = if machine > now {
-        (
-            format!("{} ahead of", machine.since(*now).rough()),
-            "if it is right, resolve this alert; else set it right",
-        )
+        (format!("{} ahead", machine.since(*now).rough()), "if it is right, resolve this; else set it right")
     } else {
         (
             format!("{} behind", now.since(*machine).rough()),
-            "set it right; to go on ahead of it, resolve this alert",
+            "set it right; to go on ahead of it, resolve this",
         )
     };
-    format!("the machine's clock shows {machine}, {far} the time that Deeds goes by, {now}: {mend}")
+    format!(
+        "the machine's clock is {far}: {mend}. It shows {}, Deeds goes by {}",
+        minute(machine),
+        minute(now)
+    )
 }

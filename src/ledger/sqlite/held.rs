@@ -88,7 +88,9 @@ pub(super) fn rescue(
     let head = file::head(conn, identity).map_err(|error| file::explain(ledger, &error))?;
     let path = place_for(ledger, identity, head.seq);
     let failed = |error: std::io::Error| LedgerError::of_system(&path, &error);
-    let opened = owner_only(fs::OpenOptions::new().write(true).create_new(true)).open(&path);
+    // Its name says that it is whole.
+    let coming = path.with_extension("jsonl.part");
+    let opened = owner_only(fs::OpenOptions::new().write(true).create(true).truncate(true)).open(&coming);
     let mut out = BufWriter::new(opened.map_err(failed)?);
     writeln!(out, "{}", export::heading(identity)).map_err(failed)?;
     let mut after = 0;
@@ -103,7 +105,7 @@ pub(super) fn rescue(
         after = last;
     }
     let file = out.into_inner().map_err(|error| failed(error.into_error()))?;
-    file.sync_all().map_err(failed)?;
+    file.sync_all().and_then(|()| fs::rename(&coming, &path)).map_err(failed)?;
     Ok((path, head))
 }
 

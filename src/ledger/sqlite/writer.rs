@@ -67,6 +67,10 @@ impl Writer {
                 Command::Recover { reply } => drop(reply.send(self.recover())),
                 Command::Close { reply } => {
                     self.checkpointer.finish();
+                    // Closing a file that is gone lets go of the last that there is of it.
+                    if self.look().is_err() {
+                        self.keep_what_is_left();
+                    }
                     drop(self.conn.take());
                     self.mark.sync();
                     reply.send(()).unwrap_or_default();
@@ -74,11 +78,16 @@ impl Writer {
                 }
             }
             // Who asked is answered first: it may take long.
-            if let Some(gone) = self.gone.clone()
-                && let Some(conn) = self.conn.take()
-            {
-                self.rescue(&conn, &gone);
-            }
+            self.keep_what_is_left();
+        }
+    }
+
+    /// Where the files are gone, keeps what the connection still reads, once.
+    fn keep_what_is_left(&mut self) {
+        if let Some(gone) = self.gone.clone()
+            && let Some(conn) = self.conn.take()
+        {
+            self.rescue(&conn, &gone);
         }
     }
 
@@ -89,7 +98,6 @@ impl Writer {
         found
     }
 
-    /// Keeps what the connection still reads.
     fn rescue(&self, conn: &Connection, gone: &LedgerError) {
         match held::rescue(conn, &self.path, &self.identity) {
             Ok((place, head)) => {
