@@ -113,6 +113,11 @@ fn a_server_under_nohup_goes_on_when_the_terminal_hangs_up() {
     home.ok(&["inbox", "list"]);
     assert!(home.data().join("server.json").exists(), "it is that one still");
     assert_eq!(server.signal(Signal::TERM), Some(0));
-    let mut other = Server::start(&home);
-    assert_eq!(other.signal(Signal::HUP), Some(0), "without nohup it ends");
+    // Where these tests run under `nohup` themselves, so does every server of theirs.
+    let about = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = about.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap_or("0");
+    if u64::from_str_radix(ignored.trim(), 16).unwrap() & 1 == 0 {
+        let mut other = Server::start(&home);
+        assert_eq!(other.signal(Signal::HUP), Some(0), "without nohup it ends");
+    }
 }
