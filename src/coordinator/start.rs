@@ -99,7 +99,7 @@ pub async fn start(ledger: AnyLedger, options: Options) -> Result<Handle, StartE
             files.consider(&identity, record.head(), &state.board, end);
         }
     };
-    let head = replay(&ledger, &mut state, head, u64::MAX, each).await?;
+    let head = Box::pin(replay(&ledger, &mut state, head, u64::MAX, each)).await?;
     if head.seq > 0 {
         let was_doubted = state.board.alerts.values().any(|alert| alert.kind == AlertKind::Clock);
         options.clock.opened(state.board.recorded, was_doubted);
@@ -118,7 +118,7 @@ pub async fn start(ledger: AnyLedger, options: Options) -> Result<Handle, StartE
     if let Some(founding) = options.founding
         && shared.head().seq == 0
     {
-        coordinator.found(founding).await.map_err(StartError::Founding)?;
+        Box::pin(coordinator.found(founding)).await.map_err(StartError::Founding)?;
     }
     if let Some(lost) = options.lost {
         coordinator.only_look(lost);
