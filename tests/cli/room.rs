@@ -118,6 +118,10 @@ fn caches_make_room_for_the_ledger_and_take_none_of_its_last() {
     assert!(log.contains("the index stands back"), "{log}");
     drop(server);
     assert!(home.ok(&["verify"]).contains("holds"));
+    // By now the ledger may have all of it; a server says where it listens, which takes some.
+    for index in ["index.db", "index.db-wal", "index.db-shm"] {
+        std::fs::remove_file(home.data().join("workspaces/default").join(index)).unwrap_or_default();
+    }
     let again = Server::start(&home);
     drop(again);
     assert!(!home.data().join("workspaces/default/snapshot.new").exists());
