@@ -50,7 +50,7 @@ async fn the_event_of_a_hidden_change_is_not_in_the_stream_of_whom_it_wakes() {
     let server = Server::start_on(TEAM).await;
     let (sales, product) = (server.agent("sales").await, server.agent("product").await);
     told(
-        &sales.write("crm/deal/7", json!({"discount": 4711}), json!({"discount": 0})).await,
+        &sales.write("crm/deal/7", json!({"discount": 1_471_147_114}), json!({"discount": 0})).await,
         "committed",
         None,
     );
@@ -58,9 +58,9 @@ async fn the_event_of_a_hidden_change_is_not_in_the_stream_of_whom_it_wakes() {
     assert_eq!(woken[0]["kind"]["attributes"], json!({"path": "crm/deal/7#discount"}));
     assert_eq!(product.post("/v1/work/take", json!({})).await["reply"]["outcome"], "recorded");
     let stream = streamed(&server, &product).await;
-    assert!(stream.contains("deeds.work.queued") && !stream.contains("4711"), "{stream}");
+    assert!(stream.contains("deeds.work.queued") && !stream.contains("1471147114"), "{stream}");
     assert!(!stream.contains("deeds.event.raised"), "{stream}");
-    assert!(streamed(&server, &server.dana).await.contains("4711"), "people see it");
+    assert!(streamed(&server, &server.dana).await.contains("1471147114"), "people see it");
     server.stop().await;
 }
 
@@ -278,7 +278,7 @@ async fn a_rule_that_reads_a_hidden_field_says_that_another_goes_first_and_no_mo
     let (sales, product) = (server.agent("sales").await, server.agent("product").await);
     let finance = server.agent("finance").await;
     told(
-        &sales.write("crm/deal/7", json!({"discount": 4711}), json!({"discount": 0})).await,
+        &sales.write("crm/deal/7", json!({"discount": 1_471_147_114}), json!({"discount": 0})).await,
         "committed",
         None,
     );
@@ -290,7 +290,7 @@ async fn a_rule_that_reads_a_hidden_field_says_that_another_goes_first_and_no_mo
     let wrote = product.write("requests/7", json!({"text": "x"}), json!({"text": 0})).await;
     told(&wrote, "deferred", Some("deferred"));
     for came in [&waits, &wrote] {
-        assert!(!came.text.contains("discount") && !came.text.contains("4711"), "{}", came.text);
+        assert!(!came.text.contains("discount") && !came.text.contains("1471147114"), "{}", came.text);
     }
     // Whoever may see the field is told by which rule; that deed is not for whoever may not.
     let told_why = finance.post("/v1/acts", act("mail/finance")).await;
@@ -312,7 +312,7 @@ async fn a_version_of_a_hidden_field_is_answered_like_one_that_is_not_there() {
     let server = Server::start_on(RULES).await;
     let (sales, product) = (server.agent("sales").await, server.agent("product").await);
     told(
-        &sales.write("crm/deal/7", json!({"discount": 4711}), json!({"discount": 0})).await,
+        &sales.write("crm/deal/7", json!({"discount": 1_471_147_114}), json!({"discount": 0})).await,
         "committed",
         None,
     );
@@ -400,7 +400,7 @@ async fn a_hold_on_a_hidden_field_is_no_more_than_a_hold_to_who_deletes_the_reco
             .await;
     let product = server.agent("product").await;
     told(&product.write("requests/1", json!({"text": "x"}), json!({"text": 0})).await, "committed", None);
-    let set = json!({"step": "set", "path": "requests/1#price", "value": 4711, "expected": 0, "reason": "a planted reason"});
+    let set = json!({"step": "set", "path": "requests/1#price", "value": 1_471_147_114, "expected": 0, "reason": "a planted reason"});
     told(&server.dana.post("/v1/overrides", set).await, "committed", None);
     let whole = product.get("/v1/entities/requests/1").await["version"].clone();
     let delete = json!({"entity": "requests/1", "op": "delete", "changes": {}, "expected": {"": whole}});
@@ -408,7 +408,10 @@ async fn a_hold_on_a_hidden_field_is_no_more_than_a_hold_to_who_deletes_the_reco
     told(&came, "committed", Some("held"));
     assert!(came.text.contains("a person holds a field of requests/1"), "{}", came.text);
     for text in [&came.text, &streamed(&server, &product).await] {
-        assert!(!text.contains("price") && !text.contains("planted") && !text.contains("4711"), "{text}");
+        assert!(
+            !text.contains("price") && !text.contains("planted") && !text.contains("1471147114"),
+            "{text}"
+        );
     }
     server.stop().await;
 }
