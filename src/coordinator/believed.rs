@@ -1,5 +1,5 @@
-//! How far the machine's clock is believed. Between two looks it should go on as the monotonic clock does, which nobody sets and which
-//! goes on while the machine sleeps; where it jumped further than the bound it is not believed, and time goes on from where it
+//! How far the machine's clock is believed. It should go on as the monotonic clock does, which nobody sets and which goes on while the
+//! machine sleeps; where it is further from that than the bound it is not believed, and time goes on from where it
 //! was until a person says that the clock is right, or it is right again.
 
 use std::time::Duration;
