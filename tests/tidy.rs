@@ -147,6 +147,7 @@ const LAYERS: &[Layer] = &[
             "clap_complete",
             "clap_mangen",
             "tar",
+            "tempfile",
             "anyhow",
             "tokio",
             "directories",

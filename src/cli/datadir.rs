@@ -176,6 +176,11 @@ impl DataDir {
         Ok(Self { store: Store::new(&path, engine), path })
     }
 
+    /// The same to be looked at alone, for that reason.
+    pub(crate) fn only_looked_at(self, why: &str) -> Self {
+        Self { store: self.store.only_looked_at(why), ..self }
+    }
+
     /// Its ledgers.
     pub(crate) fn store(&self) -> &Store {
         &self.store

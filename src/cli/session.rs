@@ -5,7 +5,8 @@
 
 mod embedded;
 mod guard;
-mod ledgers;
+pub(super) mod ledgers;
+mod looking;
 mod pin;
 mod signin;
 mod ssh;
@@ -15,6 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
@@ -70,7 +72,13 @@ enum Place {
     /// Elsewhere.
     Remote { dir: Option<DataDir>, url: Url, keep: bool },
     /// On this data directory, in this process or another.
-    Local { dir: DataDir, serving: Slot, turn: Arc<Turn> },
+    Local {
+        dir: DataDir,
+        serving: Slot,
+        turn: Arc<Turn>,
+        /// Holds the copy that `dir` is where the directory itself can't be written.
+        copy: Option<TempDir>,
+    },
 }
 
 /// What came of trying to attach.
@@ -286,7 +294,10 @@ impl Session {
     }
 
     async fn local(context: &Context) -> anyhow::Result<Self> {
-        let dir = context.open_dir()?;
+        let dir = match context.open_dir() {
+            Err(error) if looking::is_read_only(&error) => return Self::looking(context).await,
+            opened => opened?,
+        };
         let began = Instant::now();
         loop {
             if let Some(lock) = dir.try_lock()? {
@@ -313,7 +324,7 @@ impl Session {
         match Self::sign_in_here(context, &dir, &embedded).await {
             Ok(client) => {
                 let serving = Arc::new(Mutex::new(Some(embedded)));
-                Ok(Self { client, place: Place::Local { dir, serving, turn: Arc::default() } })
+                Ok(Self { client, place: Place::Local { dir, serving, turn: Arc::default(), copy: None } })
             }
             Err(error) => {
                 embedded.stop().await;
@@ -368,12 +379,15 @@ impl Session {
         }
         let client = client_with(context, &way, &url, token, ATTACHED_ATTEMPTS)?;
         let (dir, serving, turn) = (dir.clone(), Slot::default(), Arc::default());
-        Ok(Attached::Session(Box::new(Self { client, place: Place::Local { dir, serving, turn } })))
+        Ok(Attached::Session(Box::new(Self {
+            client,
+            place: Place::Local { dir, serving, turn, copy: None },
+        })))
     }
 
     /// If another process serves the directory: starts to serve it, at the same address, as soon as that one quits.
     pub(super) fn take_over_when_free(&self, config: &Config) {
-        let Place::Local { dir, serving, turn } = &self.place else { return };
+        let Place::Local { dir, serving, turn, .. } = &self.place else { return };
         if serving.lock().unwrap_or_else(PoisonError::into_inner).is_some() {
             return;
         }
@@ -507,7 +521,7 @@ impl Session {
 
     /// Ends the server in this process, if there is one, after what is waiting was decided.
     pub(super) async fn end(self) {
-        let Place::Local { serving, turn, .. } = self.place else { return };
+        let Place::Local { serving, turn, copy, .. } = self.place else { return };
         turn.end().await;
         let embedded = serving.lock().unwrap_or_else(PoisonError::into_inner).take();
         // Our own connections are let go first, so that the server needn't wait for them.
@@ -515,6 +529,7 @@ impl Session {
         if let Some(embedded) = embedded {
             embedded.stop().await;
         }
+        drop(copy);
     }
 
     /// The same where somebody waits for the end: whatever takes long is given up.

@@ -85,6 +85,8 @@ pub(super) struct Loop {
     pub(super) distrust: bool,
     /// What the ledger lacks, until a person accepts it; `distrust` is set, too.
     pub(super) lost: Option<Lost>,
+    /// Why nothing is to be recorded at all.
+    pub(super) look_only: Option<Arc<str>>,
     pub(super) snapshots: Snapshots,
 }
 
@@ -124,6 +126,7 @@ impl Loop {
             ending: false,
             distrust: false,
             lost: None,
+            look_only: None,
             snapshots,
         }
     }

@@ -142,6 +142,9 @@ pub enum Trouble {
     Lost(Box<Lost>),
     /// A deed can't be read.
     #[error("deed {seq} can't be read: {reason}; install the version of Deeds that wrote it")]
+    /// It is looked at, and nothing is to be recorded in it.
+    #[error("{0}: nothing is recorded, and what is there is looked at in a copy")]
+    LookOnly(Arc<str>),
     Unreadable {
         /// Which.
         seq: u64,
@@ -472,7 +475,13 @@ impl Handle {
     pub fn lost(&self) -> Option<Lost> {
         match self.trouble() {
             Some(Trouble::Lost(lost)) => Some(*lost),
-            Some(Trouble::Ledger(_) | Trouble::WentBack { .. } | Trouble::Unreadable { .. }) | None => None,
+            Some(
+                Trouble::Ledger(_)
+                | Trouble::WentBack { .. }
+                | Trouble::LookOnly(_)
+                | Trouble::Unreadable { .. },
+            )
+            | None => None,
         }
     }
 

@@ -33,6 +33,13 @@ impl Loop {
         self.shared.trouble.send_replace(Some(lost.unwrap_or(trouble)));
     }
 
+    /// What is there is looked at, for that reason, and nothing is ever recorded.
+    pub(super) fn never_record(&mut self, why: Arc<str>) {
+        self.durable.whole = Some(self.state.clone());
+        self.look_only = Some(Arc::clone(&why));
+        self.lose_trust(Trouble::LookOnly(why));
+    }
+
     /// Deeds are missing: what is there is looked at, and nothing is recorded.
     pub(super) fn only_look(&mut self, lost: Lost) {
         // The state was read from the ledger just now.
@@ -44,6 +51,9 @@ impl Loop {
     /// After an error: has the ledger opened and verified again, and makes the state what it says. Until that works,
     /// nothing is decided.
     pub(super) async fn regain_trust(&mut self) -> Result<(), Trouble> {
+        if let Some(why) = self.look_only.clone() {
+            return Err(Trouble::LookOnly(why));
+        }
         if let Some(lost) = self.lost.clone() {
             return self.hear_acceptance(lost).await;
         }

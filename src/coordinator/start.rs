@@ -39,6 +39,8 @@ pub struct Options {
     pub limits: Arc<Limits>,
     /// What the ledger lacks that a witness has seen in it: then it is looked at, and nothing is recorded.
     pub lost: Option<Lost>,
+    /// Why nothing is to be recorded in it, whatever comes.
+    pub look_only: Option<Arc<str>>,
 }
 
 /// Why a workspace could not be started.
@@ -122,6 +124,8 @@ pub async fn start(ledger: AnyLedger, options: Options) -> Result<Handle, StartE
     }
     if let Some(lost) = options.lost {
         coordinator.only_look(lost);
+    } else if let Some(why) = options.look_only {
+        coordinator.never_record(why);
     }
     tokio::spawn(coordinator.run(stopped, ended));
     let (room, looks) = (Room::new(MAILBOX, SHARE), Arc::new(Semaphore::new(MAILBOX)));

@@ -6,6 +6,7 @@
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::engine::{ENGINES, Engine};
 use super::mark::{self, Marked};
@@ -37,6 +38,7 @@ pub enum Kept<'a> {
 pub struct Store {
     directory: PathBuf,
     engine: &'static Engine,
+    look_only: Option<Arc<str>>,
 }
 
 impl From<&Path> for Store {
@@ -53,7 +55,18 @@ impl Store {
 
     /// Of that data directory and that engine; nothing is looked at yet.
     pub fn new(directory: &Path, engine: &'static Engine) -> Self {
-        Self { directory: directory.to_owned(), engine }
+        Self { directory: directory.to_owned(), engine, look_only: None }
+    }
+
+    /// The same, to be looked at alone, for that reason: whoever serves it records nothing.
+    #[must_use]
+    pub fn only_looked_at(self, why: &str) -> Self {
+        Self { look_only: Some(Arc::from(why)), ..self }
+    }
+
+    /// Why nothing is to be recorded in it, if so.
+    pub fn look_only(&self) -> Option<Arc<str>> {
+        self.look_only.clone()
     }
 
     /// In the form of backups: a file for each workspace, whatever engine the ledgers come from and go to.

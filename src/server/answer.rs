@@ -109,7 +109,7 @@ fn untroubled(trouble: &Trouble) -> ProblemCode {
     match trouble {
         Trouble::Lost(_) => ProblemCode::LedgerLost,
         Trouble::Ledger(error) if error.is_gone() => ProblemCode::LedgerGone,
-        Trouble::Ledger(_) | Trouble::WentBack { .. } | Trouble::Unreadable { .. } => {
+        Trouble::Ledger(_) | Trouble::WentBack { .. } | Trouble::LookOnly(_) | Trouble::Unreadable { .. } => {
             ProblemCode::Unavailable
         }
     }

@@ -97,6 +97,7 @@ impl Workspace {
                 founding,
                 limits: Arc::clone(&limits),
                 lost: lost.clone(),
+                look_only: store.look_only(),
             },
         )
         .await?;

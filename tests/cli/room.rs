@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::run::Home;
 use crate::server::{Server, ask};
 
-const MAP: &str = "workspace = \"default\"\n[[agent]]\nid = \"first-agent\"\nowner = \"dana\"\nwrites = [\"crm/**\"]\n\
+pub(crate) const MAP: &str = "workspace = \"default\"\n[[agent]]\nid = \"first-agent\"\nowner = \"dana\"\nwrites = [\"crm/**\"]\n\
                    [[queue]]\nname = \"inbox\"\nowner = \"dana\"\nreview = \"daily 09:00\"\n";
 
 /// A home in which the first agent may write below `crm/`.
@@ -61,10 +61,10 @@ fn a_batch_on_a_full_disk_is_a_problem_as_a_whole() {
 }
 
 /// A small disk of its own, where the system lets it be made.
-struct Disk(PathBuf);
+pub(crate) struct Disk(PathBuf);
 
 impl Disk {
-    fn mounted(at: &Path) -> Option<Self> {
+    pub(crate) fn mounted(at: &Path) -> Option<Self> {
         std::fs::create_dir(at).unwrap();
         let mut mount = Command::new("mount");
         let made = mount.args(["-t", "tmpfs", "-o", "size=16m,mode=700", "tmpfs"]).arg(at).output();
@@ -74,6 +74,19 @@ impl Disk {
         let told = "\n!! PASSED OVER: a test of full disks may not mount one here. It tested nothing.\n";
         std::io::stderr().write_all(told.as_bytes()).unwrap();
         None
+    }
+
+    /// Whether something lies on it.
+    pub(crate) fn is_there(&self) -> bool {
+        self.0.join("lock").exists()
+    }
+
+    /// Mounts it anew with those options.
+    pub(crate) fn again(&self, options: &str) -> &Self {
+        let mut mount = Command::new("mount");
+        let made = mount.args(["-o", &format!("remount,{options}")]).arg(&self.0).status().unwrap();
+        assert!(made.success(), "{options}");
+        self
     }
 }
 
@@ -149,4 +162,32 @@ fn a_log_that_can_not_be_brought_in_ends_being_ready() {
     assert_eq!(recorded_beyond, 1, "told while deeds are still recorded");
     let log = std::fs::read_to_string(home.dir.path().join("serve.log")).unwrap();
     assert!(log.contains("can't be brought into the ledger's file"), "{log}");
+}
+
+#[test]
+fn what_lies_on_a_read_only_disk_is_looked_at_and_nothing_is_recorded() {
+    let home = Home::new();
+    let Some(disk) = Disk::mounted(&home.data()) else { return };
+    home.ok(&["raise", "nobody.knows.1"]);
+    let mut server = Server::start(&home);
+    home.ok(&["raise", "nobody.knows.2"]);
+    // A ledger with its last deed in the log, beside which nothing can be made.
+    server.signal(rustix::process::Signal::KILL);
+    disk.again("ro");
+    for (look, finds) in [
+        (&["log"][..], "nobody.knows.2"),
+        (&["inbox", "list"], "#2"),
+        (&["workspaces"], "NO"),
+        (&["verify"], "holds"),
+    ] {
+        let said = home.run(look);
+        assert!(said.status == 0 && said.out.contains(finds), "{look:?}: {said:?}");
+    }
+    let said = home.run(&["raise", "nobody.knows.3"]);
+    assert!(said.status == 3 && said.err.contains("reading only"), "{said:?}");
+    assert!(home.run(&["doctor"]).out.contains("Read-only"));
+    disk.again("rw");
+    home.ok(&["raise", "nobody.knows.3"]);
+    let log = home.ok(&["log", "type:deeds.event.*"]);
+    assert!((1..4).all(|n| log.contains(&format!("nobody.knows.{n}"))), "{log}");
 }
