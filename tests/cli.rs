@@ -42,6 +42,8 @@ mod lost;
 mod map_test;
 #[path = "cli/map_tools.rs"]
 mod map_tools;
+#[path = "cli/mends.rs"]
+mod mends;
 #[path = "cli/offline.rs"]
 mod offline;
 #[path = "cli/past.rs"]

@@ -159,8 +159,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Ledger(ledger::Command),
     /// What is wrong here, and the mend
-    #[command(after_help = doctor::EXAMPLES)]
-    Doctor,
+    Doctor(doctor::Command),
     /// Print the manual pages
     Man(man::Command),
     /// Print one frame of the console as text

@@ -1,7 +1,7 @@
 //! The data directory: created for its owner alone, locked by the process that serves it, with the serving process's
 //! address and the tokens beside the ledgers. What is in a ledger is not known here. `serving` is who serves it.
 
-mod serving;
+pub(crate) mod serving;
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Write as _};
@@ -456,7 +456,7 @@ fn maps_of(url: Option<&crate::client::Url>) -> String {
 
 /// Whether a file of that name was about to be put in place by a process that is gone: `NAME.PID.new`, or `NAME.new` where only
 /// who holds the lock writes it.
-fn is_left_over(name: &str) -> bool {
+pub(crate) fn is_left_over(name: &str) -> bool {
     if name.strip_suffix(".new").is_some_and(|name| Store::NAMES.contains(&name)) {
         return true;
     }
@@ -464,6 +464,14 @@ fn is_left_over(name: &str) -> bool {
     let pid =
         pid.and_then(|pid| rustix::process::Pid::from_raw(i32::try_from(pid.parse::<u32>().ok()?).ok()?));
     pid.is_some_and(|pid| rustix::process::test_kill_process(pid) == Err(rustix::io::Errno::SRCH))
+}
+
+/// Whether that file of the directory was never finished, by a process that is gone, and the next start takes it away.
+pub(crate) fn is_draft(dir: &DataDir, path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let in_workspace =
+        path.parent().and_then(Path::parent).is_some_and(|parent| parent.ends_with("workspaces"));
+    if in_workspace { dir.store.is_draft(&name) } else { is_left_over(&name) }
 }
 
 /// The names in a directory, sorted.

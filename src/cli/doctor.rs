@@ -1,14 +1,21 @@
-//! `deeds doctor`: what is wrong here, and the mend. It only looks: nothing is opened for writing, made or started.
+//! `deeds doctor`: what is wrong here, and the mend. It only looks: nothing is opened for writing, made or started, but for
+//! what `--fix` is asked to mend (`fix`).
 //!
-//! `directory` looks at the data directory and who serves it, `workspaces` at each ledger with its index, `terminal` at what
-//! the console would run in.
+//! `finding` is the table of what can be found. `directory` looks at the data directory and who serves it, `files` at its files,
+//! `tokens` at the secrets, `workspaces` at each ledger with what was made of it, `terminal` at what the console would run in.
 
 mod directory;
+mod files;
+mod finding;
+mod fix;
 mod terminal;
+mod tokens;
 mod workspaces;
 
+use clap::Args;
 use serde::Serialize;
 
+use self::finding::{Check, Finding, Health};
 use super::context::Context;
 use super::status::Status;
 use super::{output, session};
@@ -17,64 +24,75 @@ use crate::domain::ids::WorkspaceId;
 use crate::domain::state::Stop;
 use crate::domain::time::{Span, Time};
 
-/// Shown below the help.
-pub(super) const EXAMPLES: &str = "Examples:\n  deeds doctor\n  deeds doctor --json\n  deeds doctor --data-dir /var/lib/deeds\n\nLooks only, and may be run beside a server. Exit status 1 where something is wrong.";
+const EXAMPLES: &str = "Examples:\n  deeds doctor\n  deeds doctor --json\n  deeds doctor --fix\n  deeds doctor --data-dir /var/lib/deeds\n\nLooks only, but for --fix, and may be run beside a server. Exit status 1 where something is wrong.";
 
-/// How something was found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-enum Health {
-    /// As it should be.
-    Fine,
-    /// It works, and could be better.
-    Note,
-    /// It does not work, or will not for long.
-    Wrong,
-}
-
-impl Health {
-    fn word(self) -> &'static str {
-        match self {
-            Self::Fine => "fine",
-            Self::Note => "note",
-            Self::Wrong => "WRONG",
-        }
-    }
-}
-
-/// One thing that was looked at.
-#[serde_with::skip_serializing_none]
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-struct Check {
-    what: String,
-    health: Health,
-    found: String,
-    mend: Option<String>,
-}
-
-impl Check {
-    fn fine(what: &str, found: impl Into<String>) -> Self {
-        Self { what: what.to_owned(), health: Health::Fine, found: found.into(), mend: None }
-    }
-
-    fn note(what: &str, found: impl Into<String>, mend: impl Into<String>) -> Self {
-        Self { what: what.to_owned(), health: Health::Note, found: found.into(), mend: Some(mend.into()) }
-    }
-
-    fn wrong(what: &str, found: impl Into<String>, mend: impl Into<String>) -> Self {
-        Self { what: what.to_owned(), health: Health::Wrong, found: found.into(), mend: Some(mend.into()) }
-    }
+/// What is looked at, and whether it is mended.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Command {
+    /// Mend what can be mended without a decision: who may read files, what is left over, what is made anew of a ledger
+    #[arg(long)]
+    fix: bool,
+    /// List everything that can be found, with its mend
+    #[arg(long, conflicts_with = "fix")]
+    list: bool,
 }
 
 /// Runs it.
-pub(super) fn run(context: &Context) -> anyhow::Result<Status> {
+pub(super) fn run(context: &Context, command: &Command) -> anyhow::Result<Status> {
+    if command.list {
+        return list(context);
+    }
+    let mut checks = look(context)?;
+    let fixed = if command.fix { fix::fix(context, &checks)? } else { Vec::new() };
+    if !fixed.is_empty() {
+        checks = look(context)?;
+    }
+    report(context, &checks, command.fix.then_some(&fixed))
+}
+
+fn look(context: &Context) -> anyhow::Result<Vec<Check>> {
     let mut checks = vec![Check::fine("version", env!("CARGO_PKG_VERSION")), settings(context)];
     match &context.config.connect {
         Some(url) => checks.extend(elsewhere(context, url.as_str())?),
         None => checks.extend(here(context)?),
     }
     checks.extend(terminal::checks());
-    report(context, &checks)
+    Ok(checks)
+}
+
+/// A row of the table of what can be found.
+#[derive(Serialize)]
+struct Listed {
+    finding: Finding,
+    health: Health,
+    about: &'static str,
+    mend: &'static str,
+    fix: finding::Fix,
+}
+
+fn list(context: &Context) -> anyhow::Result<Status> {
+    let listed = Finding::ALL.iter().map(|&finding| Listed {
+        finding,
+        health: finding.health(),
+        about: finding.about(),
+        mend: finding.mend(),
+        fix: finding.fix(),
+    });
+    let listed: Vec<Listed> = listed.collect();
+    if context.out.json {
+        output::json(&listed)?;
+        return Ok(Status::Done);
+    }
+    let row = |one: &Listed| {
+        let by = if one.fix == finding::Fix::Person { "" } else { "--fix" };
+        [one.finding.id(), one.health.word(), one.about, one.mend, by].map(str::to_owned).to_vec()
+    };
+    context.out.table(
+        &["FINDING", "", "WHAT IT IS", "THE MEND", "BY"],
+        &listed.iter().map(row).collect::<Vec<_>>(),
+    )?;
+    Ok(Status::Done)
 }
 
 /// The configuration was read already: whoever gets here has one without a fault.
@@ -90,19 +108,17 @@ fn here(context: &Context) -> anyhow::Result<Vec<Check>> {
     let path = context.data_dir()?;
     if !path.exists() {
         let found = format!("{} is not there yet", path.display());
-        return Ok(vec![Check::note("data directory", found, "`deeds` makes it at its first start")]);
+        return Ok(vec![Check::of(Finding::DirectoryAbsent, "data directory", found)]);
     }
     let dir = match context.dir_however() {
         Ok(dir) => dir,
         Err(error) => {
-            return Ok(vec![Check::wrong(
-                "data directory",
-                error.to_string(),
-                "name another with --data-dir",
-            )]);
+            return Ok(vec![Check::of(Finding::DirectoryUnusable, "data directory", error.to_string())]);
         }
     };
     let mut checks = directory::checks(context, &dir)?;
+    checks.push(tokens::open(&dir));
+    checks.extend(files::checks(&dir));
     checks.extend(workspaces::checks(&dir)?);
     Ok(checks)
 }
@@ -112,8 +128,7 @@ fn elsewhere(context: &Context, url: &str) -> anyhow::Result<Vec<Check>> {
     Ok(match answers(context)? {
         Ok(answers) => answers.checks("server", &format!("{url} answers")),
         Err(error) => {
-            let mend = "check the address, the token, and `deeds doctor` on that machine";
-            vec![Check::wrong("server", format!("{url}: {error:#}"), mend)]
+            vec![Check::of(Finding::ServerUnreachable, "server", format!("{url}: {error:#}"))]
         }
     })
 }
@@ -138,18 +153,19 @@ impl Answers {
     fn checks(&self, what: &str, found: &str) -> Vec<Check> {
         let mut checks = vec![versions(what, found, &self.version)];
         for (workspace, trouble) in &self.troubled {
-            let mend = "docs/OPERATIONS.md, *when something is wrong*, says what to do";
-            checks.push(Check::wrong(&format!("recording {workspace}"), trouble.as_str(), mend));
+            checks.push(Check::of(
+                Finding::ServerTrouble,
+                &format!("recording {workspace}"),
+                trouble.as_str(),
+            ));
         }
         if self.now.since(self.here).micros().max(self.here.since(self.now).micros()) > CLOCK_APART.micros() {
             let found = format!("the server goes by {}, and this machine's shows {}", self.now, self.here);
-            let mend = "set it right, or resolve the alert `clock` if it is right; where the server is elsewhere, compare the two machines";
-            checks.push(Check::wrong("clock", found, mend));
+            checks.push(Check::of(Finding::ClockApart, "clock", found));
         }
         if let Some(stop) = &self.all_paused {
             let found = format!("all are paused {}", stop.words());
-            let mend = "`deeds override resume-all --reason …` lets them go on";
-            checks.push(Check::note(&format!("agents {}", self.workspace), found, mend));
+            checks.push(Check::of(Finding::AllPaused, &format!("agents {}", self.workspace), found));
         }
         checks
     }
@@ -180,24 +196,43 @@ fn versions(what: &str, found: &str, version: &str) -> Check {
         return Check::fine(what, found);
     }
     let found = format!("{found}, of version {version}; this is {}", env!("CARGO_PKG_VERSION"));
-    Check::note(what, found, "install the same version on both sides")
+    Check::of(Finding::ServerVersion, what, found)
 }
 
-fn report(context: &Context, checks: &[Check]) -> anyhow::Result<Status> {
+/// What was mended, and how everything is now.
+#[derive(Serialize)]
+struct Mended<'a> {
+    fixed: &'a [String],
+    checks: &'a [Check],
+}
+
+fn report(context: &Context, checks: &[Check], fixed: Option<&Vec<String>>) -> anyhow::Result<Status> {
     let wrong = checks.iter().filter(|check| check.health == Health::Wrong).count();
-    if context.out.json {
-        output::json(&checks)?;
-    } else {
-        let row =
-            |check: &Check| vec![check.health.word().to_owned(), check.what.clone(), check.found.clone()];
-        context.out.table(&["", "LOOKED AT", "FOUND"], &checks.iter().map(row).collect::<Vec<_>>())?;
-        let mends: Vec<&Check> = checks.iter().filter(|check| check.mend.is_some()).collect();
-        if !mends.is_empty() {
-            context.out.faint("\nThe mends:")?;
-        }
-        for check in mends {
-            output::line(format!("  {}: {}", check.what, check.mend.as_deref().unwrap_or_default()))?;
+    match (context.out.json, fixed) {
+        (true, Some(fixed)) => output::json(&Mended { fixed, checks })?,
+        (true, None) => output::json(&checks)?,
+        (false, fixed) => {
+            for line in fixed.into_iter().flatten() {
+                output::line(format!("mended: {line}"))?;
+            }
+            if fixed.is_some_and(Vec::is_empty) {
+                output::line("nothing is mended: nothing that can be was found")?;
+            }
+            table(context, checks)?;
         }
     }
     Ok(if wrong == 0 { Status::Done } else { Status::No })
+}
+
+fn table(context: &Context, checks: &[Check]) -> anyhow::Result<()> {
+    let row = |check: &Check| vec![check.health.word().to_owned(), check.what.clone(), check.found.clone()];
+    context.out.table(&["", "LOOKED AT", "FOUND"], &checks.iter().map(row).collect::<Vec<_>>())?;
+    let mends: Vec<&Check> = checks.iter().filter(|check| check.mend.is_some()).collect();
+    if !mends.is_empty() {
+        context.out.faint("\nThe mends:")?;
+    }
+    for check in mends {
+        output::line(format!("  {}: {}", check.what, check.mend.as_deref().unwrap_or_default()))?;
+    }
+    Ok(())
 }

@@ -137,7 +137,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Status> {
         Some(Command::Verify(command)) => verify::run(&context, &command),
         Some(Command::Backup(command)) => backup::run(&context, &command),
         Some(Command::Restore(command)) => backup::restore(&context, &command),
-        Some(Command::Doctor) => doctor::run(&context),
+        Some(Command::Doctor(command)) => doctor::run(&context, &command),
         Some(Command::Man(command)) => man::run(Arguments::command(), &command),
         Some(Command::Screen(command)) => console::screen(&context, &command),
         Some(Command::Completions { shell }) => {

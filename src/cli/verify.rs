@@ -1,6 +1,7 @@
 //! `deeds verify`: the hash chain from its first record to its last, without any server.
 
 mod allowed;
+pub(super) mod deep;
 pub(super) mod notes;
 mod signatures;
 
@@ -27,7 +28,7 @@ use crate::server::witnesses::{self, Found};
 /// What is verified.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  deeds verify                       every workspace in the data directory\n  deeds verify -w northwind          one of them\n  deeds verify --export deeds.jsonl  an export, made with `deeds log --export jsonl`\n  deeds verify --signatures --allowed-signers allowed\n\nReads the files themselves, also while a server appends to them. Exit status 3 where a chain does not hold,\nwith the sequence number up to which it does."
+    after_help = "Examples:\n  deeds verify                       every workspace in the data directory\n  deeds verify -w northwind          one of them\n  deeds verify --export deeds.jsonl  an export, made with `deeds log --export jsonl`\n  deeds verify --signatures --allowed-signers allowed\n  deeds verify --deep                snapshots and search index too\n\nReads the files themselves, also while a server appends to them. Exit status 3 where a chain does not hold,\nwith the sequence number up to which it does."
 )]
 pub(crate) struct Command {
     /// An export instead of the database
@@ -42,6 +43,9 @@ pub(crate) struct Command {
     /// repeated. Without one those in the data directory are believed
     #[arg(long, value_name = "KEY", requires = "checkpoints")]
     key: Vec<NoteKey>,
+    /// Read every deed, and hold everything that was made of the ledger against it: snapshots, checkpoints, the search index
+    #[arg(long, conflicts_with = "export")]
+    deep: bool,
     /// Check what people signed, and that nothing is unsigned that the map wanted signed
     #[arg(long)]
     signatures: bool,
@@ -64,6 +68,9 @@ struct Sound {
     /// How many decisions are signed.
     #[serde(skip_serializing_if = "Option::is_none")]
     signatures: Option<usize>,
+    /// How many snapshots and checkpoints are what the ledger gives; the search index agrees too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    snapshots: Option<usize>,
 }
 
 /// Runs it.
@@ -169,6 +176,18 @@ fn verify_ledger(
     if command.signatures {
         sound.signatures = Some(signatures_of(dir.store(), workspace, &verified, allowed)?);
     }
+    if command.deep {
+        let deep = deep::look(dir.store(), workspace, &verified, |_| {})?;
+        let faults: Vec<String> = deep.faults().collect();
+        if !faults.is_empty() {
+            anyhow::bail!(
+                "{}: the chain holds, and what was made of it does not:\n  {}\n`deeds doctor --fix` takes away what is made anew",
+                sound.place,
+                faults.join("\n  ")
+            );
+        }
+        sound.snapshots = Some(deep.agreed);
+    }
     Ok(sound)
 }
 
@@ -221,6 +240,7 @@ fn sound(place: String, Verified { identity, head }: &Verified) -> Sound {
         hash: head.hash.to_string(),
         checkpoints: None,
         signatures: None,
+        snapshots: None,
     }
 }
 
@@ -231,8 +251,9 @@ fn report(out: Output, sound: &[Sound]) -> anyhow::Result<()> {
     let row = |one: &Sound| {
         let checkpoints = one.checkpoints.map(|count| format!("against {count} signed checkpoints"));
         let signatures = one.signatures.map(|count| format!("with {count} signed decisions"));
-        let holds: Vec<String> =
-            ["holds".to_owned()].into_iter().chain(checkpoints).chain(signatures).collect();
+        let snapshots = one.snapshots.map(|count| format!("with its index and {count} snapshots"));
+        let holds = ["holds".to_owned()].into_iter().chain(checkpoints).chain(signatures).chain(snapshots);
+        let holds: Vec<String> = holds.collect();
         let holds = holds.join(", ");
         vec![one.workspace.clone(), one.deeds.to_string(), holds, one.hash.clone()]
     };

@@ -16,6 +16,7 @@ mod door;
 mod doubts;
 mod draft;
 mod flight;
+mod held;
 mod lanes;
 mod mixed;
 mod past;
@@ -46,6 +47,7 @@ use crate::domain::time::Time;
 use crate::ledger::{AnyLedger, Head, Identity, Ledger, LedgerError, Lost};
 
 pub use clock::Clock;
+pub use held::{Fault, Held};
 pub use mixed::Mixed;
 pub use past::PastError;
 pub use room::{Full, Places, Room, Standing};
@@ -140,11 +142,11 @@ pub enum Trouble {
     /// The ledger lacks what a witness has seen in it.
     #[error(transparent)]
     Lost(Box<Lost>),
-    /// A deed can't be read.
-    #[error("deed {seq} can't be read: {reason}; install the version of Deeds that wrote it")]
     /// It is looked at, and nothing is to be recorded in it.
     #[error("{0}: nothing is recorded, and what is there is looked at in a copy")]
     LookOnly(Arc<str>),
+    /// A deed can't be read.
+    #[error("deed {seq} can't be read: {reason}; install the version of Deeds that wrote it")]
     Unreadable {
         /// Which.
         seq: u64,

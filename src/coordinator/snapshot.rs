@@ -122,7 +122,7 @@ pub(super) fn save(
     state: &State,
     given_up: &AtomicBool,
 ) -> io::Result<()> {
-    put(path, |out| write(Wanted { out, given_up }, identity, head, state))
+    put(path, |out| write(Wanted { out, given_up }, identity, head, state).map(drop))
 }
 
 /// Where to write while that is of use.
@@ -146,12 +146,20 @@ impl<W: Write> Write for Wanted<'_, W> {
 
 /// The same with the board alone.
 pub(super) fn save_board(path: &Path, identity: &Identity, head: Head, board: &Board) -> io::Result<()> {
-    put(path, |out| {
-        let mut out = Sealed { out, hasher: Sha256::new(), lines: 0 };
-        out.line(&heading(identity, head))?;
-        out.line(&PartRef::Board(board))?;
-        out.seal()
-    })
+    put(path, |out| write_board(out, identity, head, board).map(drop))
+}
+
+/// The board at a head as bytes, like [`write`].
+pub(super) fn write_board(
+    out: impl Write,
+    identity: &Identity,
+    head: Head,
+    board: &Board,
+) -> io::Result<String> {
+    let mut out = Sealed { out, hasher: Sha256::new(), lines: 0 };
+    out.line(&heading(identity, head))?;
+    out.line(&PartRef::Board(board))?;
+    out.seal()
 }
 
 /// What was begun and can't be finished is taken away: it would lie in the way of what needs the room.
@@ -216,8 +224,8 @@ fn draft_of(path: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// The state at a head as bytes: equal states give equal bytes.
-pub(super) fn write(out: impl Write, identity: &Identity, head: Head, state: &State) -> io::Result<()> {
+/// The state at a head as bytes: equal states give equal bytes. Says what they are sealed with.
+pub(super) fn write(out: impl Write, identity: &Identity, head: Head, state: &State) -> io::Result<String> {
     let mut out = Sealed { out, hasher: Sha256::new(), lines: 0 };
     out.line(&heading(identity, head))?;
     out.line(&PartRef::Board(&state.board))?;
@@ -260,11 +268,12 @@ impl<W: Write> Sealed<W> {
         self.out.write_all(&line)
     }
 
-    /// Ends it with its seal.
-    fn seal(mut self) -> io::Result<()> {
-        let seal = Seal { lines: self.lines, sha256: hex(self.hasher.clone()) };
-        self.line(&PartRef::Seal(seal))?;
-        self.out.flush()
+    /// Ends it with its seal, and says it.
+    fn seal(mut self) -> io::Result<String> {
+        let sha256 = hex(self.hasher.clone());
+        self.line(&PartRef::Seal(Seal { lines: self.lines, sha256: sha256.clone() }))?;
+        self.out.flush()?;
+        Ok(sha256)
     }
 }
 
@@ -342,21 +351,33 @@ fn said(path: &Path, source: &str) -> Option<Head> {
 
 /// Whether its lines fit its seal.
 fn is_whole(path: &Path) -> bool {
-    let whole = || {
-        let mut input = BufReader::new(fs::File::open(path).ok()?);
-        let (mut hasher, mut lines) = (Sha256::new(), 0);
-        let (mut text, mut next) = (Vec::new(), Vec::new());
-        input.read_until(b'\n', &mut text).ok()?;
-        while input.read_until(b'\n', &mut next).ok()? > 0 {
-            hasher.update(&text);
-            lines += 1;
-            std::mem::swap(&mut text, &mut next);
-            next.clear();
-        }
-        let Ok(Part::Seal(seal)) = serde_json::from_slice(&text) else { return None };
-        (seal.lines == lines && seal.sha256 == hex(hasher)).then_some(())
-    };
-    whole().is_some()
+    seal_of(path).is_some()
+}
+
+/// What its lines are sealed with, where they fit it. Reads the whole file.
+pub(super) fn seal_of(path: &Path) -> Option<String> {
+    let mut input = BufReader::new(fs::File::open(path).ok()?);
+    let (mut hasher, mut lines) = (Sha256::new(), 0);
+    let (mut text, mut next) = (Vec::new(), Vec::new());
+    input.read_until(b'\n', &mut text).ok()?;
+    while input.read_until(b'\n', &mut next).ok()? > 0 {
+        hasher.update(&text);
+        lines += 1;
+        std::mem::swap(&mut text, &mut next);
+        next.clear();
+    }
+    let Ok(Part::Seal(seal)) = serde_json::from_slice(&text) else { return None };
+    (seal.lines == lines && seal.sha256 == hex(hasher)).then_some(seal.sha256)
+}
+
+/// At which head it was taken.
+///
+/// # Errors
+/// When it is none, or of another version or ledger.
+pub(super) fn head_of(path: &Path, identity: &Identity) -> Result<Head, SnapshotError> {
+    let mut text = Vec::new();
+    BufReader::new(fs::File::open(path)?).take(MAX_HEADING_BYTES).read_until(b'\n', &mut text)?;
+    check_heading(&text, identity)
 }
 
 fn check_heading(text: &[u8], identity: &Identity) -> Result<Head, SnapshotError> {

@@ -10,7 +10,7 @@ use super::batch::Loop;
 use super::past::Past;
 use super::past::checkpoints::Checkpoints;
 use super::snapshot::{self, SnapshotError};
-use super::{Clock, Durable, Handle, MAILBOX, Room, SHARE, Shared, SubmitError, Trouble};
+use super::{Clock, Durable, Handle, MAILBOX, Room, SHARE, Shared, SubmitError, Trouble, held};
 use crate::domain::deed::{Deed, Origin};
 use crate::domain::ids::{IdError, WorkspaceId};
 use crate::domain::state::State;
@@ -188,7 +188,27 @@ pub(super) async fn from_snapshot(
         tracing::warn!(%place, seq = taken.seq, "the ledger has another record here than the snapshot, which is not used");
         return Ok(None);
     }
+    let last = last_before(ledger, taken.seq).await?;
+    let differs = WorkspaceId::new(&ledger.identity().workspace)
+        .map(|workspace| held::differs(&state, workspace, &last))?;
+    if let Some(why) = differs {
+        tracing::warn!(%place, seq = taken.seq, %why, "the snapshot is not what the ledger says: it is not used");
+        return Ok(None);
+    }
     Ok(Some((state, taken)))
+}
+
+/// The last deeds up to that one, so many as a snapshot is held against.
+async fn last_before(ledger: &AnyLedger, seq: u64) -> Result<Vec<Record>, LedgerError> {
+    let mut last: Vec<Record> = Vec::new();
+    let mut after = seq.saturating_sub(held::LAST);
+    while after < seq {
+        let page = ledger.read(after, REPLAY_PAGE).await?;
+        let Some(end) = page.last().map(|record| record.seq) else { break };
+        last.extend(page.into_iter().filter(|record| record.seq <= seq));
+        after = end;
+    }
+    Ok(last)
 }
 
 /// Folds everything after `head` into `state`, `until` at most, checking the chain on the way; `each` is told every

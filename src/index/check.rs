@@ -2,11 +2,12 @@
 //! that is wrong without a word. So what it has of some deeds is compared with what those deeds make of an empty one, and its counts
 //! with each other.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::Path;
 
 use rusqlite::{Connection, Params, Row, params};
 
-use super::{Entry, Index, IndexError, apply, head, reader, schema, to_sql};
+use super::{Entry, Head, Index, IndexError, apply, head, look, schema, to_sql};
 use crate::domain::ids::Seq;
 
 /// What a deed is, by words and not by their numbers, which are another index's own.
@@ -52,45 +53,123 @@ impl Index {
     /// # Errors
     /// [`IndexError::Wrong`] where something does not agree.
     pub fn check(&self, entries: &[Entry<'_>]) -> Result<(), IndexError> {
-        let (Some(first), Some(last)) = (entries.first(), entries.last()) else { return Ok(()) };
-        let range = [to_sql(first.seq.0), to_sql(last.seq.0)];
-        self.read(|connection| {
-            let anew = anew(connection, first.seq, entries)?;
-            for sql in [DEEDS, TOUCHES] {
-                let text = |row: &Row<'_>| row.get::<_, String>(0);
-                let (here, there) = (rows(connection, sql, range, text)?, rows(&anew, sql, range, text)?);
-                if let Some(place) = here.iter().zip(&there).find(|(here, there)| here != there) {
-                    return Err(IndexError::Wrong {
-                        what: format!("it says {:?} for {:?}", place.0, place.1),
-                    });
-                }
-                agree("rows", to_sql(here.len() as u64), to_sql(there.len() as u64))?;
-            }
-            let found = |sql: &str, kind: i64, name: &dyn rusqlite::ToSql, seq: i64| {
-                let count = connection
-                    .prepare_cached(sql)?
-                    .query_row(params![kind, name, seq], |row| row.get::<_, i64>(0))?;
-                agree(sql, count, 1)
-            };
-            let post = |row: &Row<'_>| Ok((row.get(0)?, row.get::<_, String>(1)?, row.get(2)?));
-            for (kind, name, seq) in rows(&anew, POSTS, [], post)? {
-                found(POST, kind, &name, seq)?;
-            }
-            let reference = |row: &Row<'_>| Ok((row.get(0)?, row.get::<_, i64>(1)?, row.get(2)?));
-            for (kind, number, seq) in rows(&anew, REFS, [], reference)? {
-                found(REF, kind, &number, seq)?;
-            }
-            Ok(())
-        })
+        self.read(|connection| compare(connection, entries).map(drop))
     }
 }
 
-/// The same of an index in a file, without opening it for anything else.
-///
-/// # Errors
-/// As [`Index::check_counts`], and where the file can't be read.
-pub fn check_file(path: &Path) -> Result<(), IndexError> {
-    counts(&reader(path)?)
+/// An index in a file that is looked at and used for nothing else, compared with its ledger from the first deed on.
+#[derive(Debug)]
+pub struct Looked {
+    connection: Connection,
+    head: Head,
+    /// What the deeds so far make of the full text.
+    words: Words,
+}
+
+impl Looked {
+    /// Looks at the index in that file; none where it would be made anew: it is none, of another version or ledger.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub fn at(path: &Path, identity: &str) -> Result<Option<Self>, IndexError> {
+        let connection = look(path)?;
+        let head = head(&connection)?;
+        let fits = schema::fits(&connection, identity)?;
+        Ok(fits.then_some(Self { connection, head, words: Words::default() }))
+    }
+
+    /// How far it had got.
+    pub fn head(&self) -> &Head {
+        &self.head
+    }
+
+    /// As [`Index::check_counts`].
+    ///
+    /// # Errors
+    /// The same.
+    pub fn check_counts(&self) -> Result<(), IndexError> {
+        counts(&*self.connection.unchecked_transaction()?)
+    }
+
+    /// As [`Index::check`], of the deeds that follow those of before and are not beyond its head.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn check_next(&mut self, entries: &[Entry<'_>]) -> Result<(), IndexError> {
+        let anew = compare(&self.connection, entries)?;
+        if let Some(anew) = anew {
+            self.words.add(&anew)?;
+        }
+        Ok(())
+    }
+
+    /// Whether the full text has every deed up to its head under every word, once they all were compared. Reads it whole.
+    ///
+    /// # Errors
+    /// [`IndexError::Wrong`] where it does not agree.
+    pub fn check_words(&self) -> Result<(), IndexError> {
+        let mut here = Words::default();
+        here.add(&*self.connection.unchecked_transaction()?)?;
+        if here == self.words {
+            return Ok(());
+        }
+        Err(IndexError::Wrong { what: "its full text finds other deeds than those that say it".to_owned() })
+    }
+}
+
+/// Which deeds the full text has under which words, as a sum in which no order matters.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Words {
+    count: u64,
+    sum: u64,
+}
+
+impl Words {
+    fn add(&mut self, connection: &Connection) -> Result<(), IndexError> {
+        connection.execute_batch(
+            "CREATE VIRTUAL TABLE IF NOT EXISTS temp.vocabulary USING fts5vocab(main, words, instance)",
+        )?;
+        let mut statement = connection.prepare("SELECT term, doc FROM temp.vocabulary")?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let mut hasher = DefaultHasher::new();
+            row.get_ref(0)?.as_bytes().unwrap_or_default().hash(&mut hasher);
+            row.get::<_, i64>(1)?.hash(&mut hasher);
+            self.count += 1;
+            self.sum = self.sum.wrapping_add(hasher.finish());
+        }
+        Ok(())
+    }
+}
+
+/// What these deeds alone make of an index, with which it agrees.
+fn compare(connection: &Connection, entries: &[Entry<'_>]) -> Result<Option<Connection>, IndexError> {
+    let (Some(first), Some(last)) = (entries.first(), entries.last()) else { return Ok(None) };
+    let range = [to_sql(first.seq.0), to_sql(last.seq.0)];
+    let anew = anew(connection, first.seq, entries)?;
+    for sql in [DEEDS, TOUCHES] {
+        let text = |row: &Row<'_>| row.get::<_, String>(0);
+        let (here, there) = (rows(connection, sql, range, text)?, rows(&anew, sql, range, text)?);
+        if let Some(place) = here.iter().zip(&there).find(|(here, there)| here != there) {
+            return Err(IndexError::Wrong { what: format!("it says {:?} for {:?}", place.0, place.1) });
+        }
+        agree("rows", to_sql(here.len() as u64), to_sql(there.len() as u64))?;
+    }
+    let found = |sql: &str, kind: i64, name: &dyn rusqlite::ToSql, seq: i64| {
+        let count = connection
+            .prepare_cached(sql)?
+            .query_row(params![kind, name, seq], |row| row.get::<_, i64>(0))?;
+        agree(sql, count, 1)
+    };
+    let post = |row: &Row<'_>| Ok((row.get(0)?, row.get::<_, String>(1)?, row.get(2)?));
+    for (kind, name, seq) in rows(&anew, POSTS, [], post)? {
+        found(POST, kind, &name, seq)?;
+    }
+    let reference = |row: &Row<'_>| Ok((row.get(0)?, row.get::<_, i64>(1)?, row.get(2)?));
+    for (kind, number, seq) in rows(&anew, REFS, [], reference)? {
+        found(REF, kind, &number, seq)?;
+    }
+    Ok(Some(anew))
 }
 
 fn counts(connection: &Connection) -> Result<(), IndexError> {

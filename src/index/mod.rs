@@ -28,7 +28,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::domain::ids::Seq;
 
-pub use check::check_file;
+pub use check::Looked;
 pub use page::{Bucket, Count, HISTOGRAM_BUCKETS, Histogram, PAGE_LIMIT, Page, PageFrom, Tally};
 pub use stats::{Contested, FieldStats, Known, LastWrite, STATS_WINDOW, Tried};
 pub use trace::{CHAIN_CAUSES, CHAIN_EFFECTS, Chain, Effect};
@@ -224,17 +224,10 @@ impl Index {
     }
 }
 
-/// How far the index in a file has got, without opening it for anything else; none where it would be made anew.
-pub fn reached(path: &Path, identity: &str) -> Option<Seq> {
-    let connection = reader(path).ok()?;
-    let fits = schema::fits(&connection, identity).ok()?;
-    if fits { head(&connection).ok().map(|head| head.seq) } else { None }
-}
-
 /// The last deed of the ledger with that identity that the index in a file has seen, and its chain hash; none where there is
 /// no such index, or its word is not as it was written. Nothing is made or mended.
 pub fn witness(path: &Path, identity: &str) -> Option<Head> {
-    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).ok()?;
+    let connection = look(path).ok()?;
     if !schema::fits(&connection, identity).ok()? {
         return None;
     }
@@ -291,6 +284,34 @@ fn connect(path: &Path, create: bool) -> Result<Connection, IndexError> {
     connection.pragma_update(None, "cache_size", -16_384)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok(connection)
+}
+
+/// Opens the file for looking only. Where its folder refuses writing, one that lies there closed is read as it is.
+fn look(path: &Path) -> Result<Connection, IndexError> {
+    let opened = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )
+    .and_then(|connection| {
+        connection.query_row("SELECT 1 FROM meta", [], |_| Ok(()))?;
+        Ok(connection)
+    });
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    match opened {
+        Err(_) if !Path::new(&log).exists() && path.exists() => Ok(look_at_closed(path)?),
+        opened => Ok(opened?),
+    }
+}
+
+fn look_at_closed(path: &Path) -> Result<Connection, rusqlite::Error> {
+    let escaped = |sign: char| match sign {
+        '%' | '?' | '#' => format!("%{:02x}", u32::from(sign)),
+        _ => sign.to_string(),
+    };
+    let name: String = path.to_string_lossy().chars().map(escaped).collect();
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+    Connection::open_with_flags(format!("file:{name}?immutable=1"), flags)
 }
 
 fn reader(path: &Path) -> Result<Connection, IndexError> {

@@ -148,7 +148,7 @@ impl Store {
             }
             Marked::Damaged => {
                 let place = self.place(workspace);
-                tracing::warn!(%place, "the note of the ledger's last head is damaged; it is written anew with the next deed");
+                tracing::warn!(%place, "the note of the ledger's last head is damaged; it is written anew");
             }
             Marked::Another(whose) => {
                 let (place, note) = (self.place(workspace), mark::beside(&self.file(workspace)));
@@ -190,7 +190,19 @@ impl Store {
         mark::put(&self.file(workspace), &verified.identity.source(), verified.head)
     }
 
-    /// Does the same, and sets the heads aside that were signed: those
+    /// Lets it say that again where what it said can't be read any more. For who holds the directory's lock, once nobody misses a deed.
+    ///
+    /// # Errors
+    /// When the ledger or the note can't be read, or the note not be written.
+    pub fn mend_note(&self, workspace: &WorkspaceId) -> Result<(), LedgerError> {
+        let (verified, _) = self.inspect(workspace)?;
+        match self.marked(workspace, &verified.identity.source())? {
+            Marked::Damaged => self.note_end(workspace),
+            Marked::At(_) | Marked::Nothing | Marked::Another(_) => Ok(()),
+        }
+    }
+
+    /// Lets the note say where the ledger ends now, and sets the heads aside that were signed: those
     /// who saw more are not heard any more.
     ///
     /// # Errors
@@ -321,6 +333,11 @@ impl Store {
             // One that has something in it stays.
             fs::remove_dir(&folder).unwrap_or_default();
         }
+    }
+
+    /// Whether a file of that name in a workspace's folder is a ledger that was never finished.
+    pub fn is_draft(&self, name: &str) -> bool {
+        (self.engine.is_draft)(name)
     }
 
     /// A ledger lies under the name that it has itself, and in one place.

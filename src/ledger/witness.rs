@@ -40,12 +40,14 @@ impl Lost {
 
     /// What helps.
     pub fn mend(&self) -> &'static str {
-        if self.missing().is_some() {
-            "stop the server and put ledger.db-wal back if it was moved or deleted, or `deeds restore` a backup into another directory; where the deeds are gone for good, an admin goes on with `deeds ledger accept-loss --reason …`"
-        } else {
-            "keep the files as they are, and `deeds restore` a backup into another directory"
-        }
+        if self.missing().is_some() { Self::GONE } else { Self::ANOTHER }
     }
+
+    /// What helps where deeds are missing.
+    pub const GONE: &str = "stop the server and put ledger.db-wal back if it was moved or deleted, or `deeds restore` a backup into another directory; where the deeds are gone for good, an admin goes on with `deeds ledger accept-loss --reason …`";
+    /// What helps where another deed is there than was seen.
+    pub const ANOTHER: &str =
+        "keep the files as they are, and `deeds restore` a backup into another directory";
 }
 
 impl fmt::Display for Lost {

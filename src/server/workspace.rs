@@ -266,7 +266,7 @@ async fn lost(store: &Store, id: &WorkspaceId, is_new: bool) -> Result<Option<Lo
     }
     let (store, id) = (store.clone(), id.clone());
     let look = move || match witnesses::look(&store, &id)? {
-        Found::Whole => Ok(None),
+        Found::Whole => store.mend_note(&id).map(|()| None).map_err(SpaceError::from),
         Found::Accepted => witnesses::forget(&store, &id).map(|()| None),
         Found::Lost(lost) => {
             store.set_log_apart(&id)?;

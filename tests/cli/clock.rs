@@ -18,7 +18,7 @@ use deeds::domain::time::{Span, Time};
 const EVENT: &str = r#"{"id": 1, "issue_id": "x-1", "actor": "rig/a", "event_type": "created", "created_at": "2026-03-01T10:00:00Z"}"#;
 
 /// The same command at another time.
-fn at(time: &str, command: &Command) -> Command {
+pub(crate) fn at(time: &str, command: &Command) -> Command {
     let mut shifted = Command::new("faketime");
     shifted.args(["-f", time]).arg(command.get_program()).args(command.get_args());
     for (name, value) in command.get_envs() {
@@ -54,7 +54,7 @@ fn library() -> String {
 }
 
 /// A server whose wall clock is as far off as that file says, and whose other clocks are right.
-fn serving(home: &Home, off: &Path) -> Server {
+pub(crate) fn serving(home: &Home, off: &Path) -> Server {
     Server::start_with(home, "127.0.0.1:0", |command| {
         command.env("LD_PRELOAD", library()).env("FAKETIME_TIMESTAMP_FILE", off);
         command.env("FAKETIME_NO_CACHE", "1").env("FAKETIME_DONT_FAKE_MONOTONIC", "1");

@@ -148,3 +148,54 @@ fn damage_in_the_middle_is_found_while_a_server_runs() {
     let said = home.run(&["log", "--export", "jsonl", "--workspace", "b"]);
     assert_eq!(said.status, 3, "{}", told(&said));
 }
+
+/// Changes a snapshot and seals it again, as somebody would who knows the form.
+fn reseal(snapshot: &PathBuf, from: &str, to: &str) {
+    use sha2::{Digest as _, Sha256};
+
+    let text = fs::read_to_string(snapshot).unwrap();
+    let (lines, seal) = text.trim_end().rsplit_once('\n').unwrap();
+    let changed = format!("{}\n", lines.replace(from, to));
+    assert_ne!(changed, format!("{lines}\n"));
+    let hex: String = Sha256::digest(&changed).iter().map(|byte| format!("{byte:02x}")).collect();
+    let at = seal.find("sha256").unwrap() + "sha256\":\"".len();
+    fs::write(snapshot, format!("{changed}{}{hex}{}\n", &seal[..at], &seal[at + 64..])).unwrap();
+}
+
+#[test]
+fn a_snapshot_that_was_changed_and_sealed_again_is_found() {
+    let home = Home::new();
+    let map = home.file("team.toml", crate::room::MAP);
+    home.ok(&["map", "apply", map.to_str().unwrap()]);
+    home.ok(&["override", "set", "crm/contact/c1#phone", "x1234567", "--reason", "it is known"]);
+    let snapshot = ledger(&home, "default").with_file_name("snapshot");
+    assert!(home.ok(&["verify", "--deep"]).contains("1 snapshots"));
+    reseal(&snapshot, "1234567", "7654321");
+    let said = home.run(&["verify", "--deep"]);
+    assert_eq!(said.status, 3, "{}", told(&said));
+    assert!(said.err.contains("sealed again") && said.err.contains("snapshot"), "{}", told(&said));
+    assert!(home.run(&["doctor"]).out.contains("sealed again"));
+    // The last deeds before it say otherwise: it is not used, and the next one is right.
+    let entity = home.ok(&["entity", "crm/contact/c1"]);
+    assert!(entity.contains("1234567") && !entity.contains("7654321"), "{entity}");
+    home.ok(&["verify", "--deep"]);
+}
+
+#[test]
+fn a_search_index_that_says_something_else_is_found() {
+    let home = Home::new();
+    home.ok(&["raise", "nobody.knows.one"]);
+    home.ok(&["log", "--json"]);
+    let index = ledger(&home, "default").with_file_name("index.db");
+    // What is looked for in the full text, not in the text itself.
+    let connection = rusqlite::Connection::open(&index).unwrap();
+    let deed: i64 = connection.query_row("SELECT max(seq) FROM deed", [], |row| row.get(0)).unwrap();
+    connection.execute("INSERT INTO words(rowid, folded) VALUES (?, 'nobody.knows.two')", [deed]).unwrap();
+    drop(connection);
+    let said = home.run(&["verify", "--deep"]);
+    assert_eq!(said.status, 3, "{}", told(&said));
+    assert!(said.err.contains("full text"), "{}", told(&said));
+    home.ok(&["doctor", "--fix"]);
+    home.ok(&["log", "--json"]);
+    home.ok(&["verify", "--deep"]);
+}

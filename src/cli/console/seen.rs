@@ -99,6 +99,11 @@ fn keep_all(file: &Path, all: &File) {
     }
 }
 
+/// Whether what was seen can be read.
+pub(in crate::cli) fn is_whole(file: &Path) -> bool {
+    read_text(file, FILE_BYTES).is_ok_and(|text| serde_json::from_str::<File>(&text).is_ok())
+}
+
 fn read_all(file: &Path) -> File {
     let text = read_text(file, FILE_BYTES).ok();
     text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()

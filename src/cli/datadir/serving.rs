@@ -18,8 +18,8 @@ use crate::domain::ids::PersonId;
 
 const SERVER: &str = "server.json";
 /// Where it was served last: never an address to send something to.
-const SERVED: &str = "served.json";
-const SOCKET: &str = "server.sock";
+pub(crate) const SERVED: &str = "served.json";
+pub(crate) const SOCKET: &str = "server.sock";
 
 /// Who serves the directory, for others to find.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

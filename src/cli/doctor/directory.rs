@@ -4,12 +4,12 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 
-use super::Check;
+use rustix::fs::Access;
+use rustix::io::Errno;
+
+use super::finding::{Check, Finding};
 use crate::cli::context::Context;
 use crate::cli::datadir::{DataDir, RESTORED, read_small};
-use crate::cli::session::FIRST_AGENT;
-use crate::cli::token::{self, Kept};
-use crate::ledger::Store;
 
 /// With less room than this appends will fail soon, in bytes.
 const LITTLE_ROOM: u64 = 256 * 1024 * 1024;
@@ -18,14 +18,11 @@ const SOME_ROOM: u64 = 2 * 1024 * 1024 * 1024;
 const MIB: u64 = 1024 * 1024;
 
 pub(super) fn checks(context: &Context, dir: &DataDir) -> anyhow::Result<Vec<Check>> {
-    let mut checks = vec![entering(dir.path()), tokens(&dir.tokens_path()), room(dir.path())];
+    let mut checks = vec![entering(dir.path()), room(dir.path())];
     checks.extend(home(dir));
-    checks.extend(damaged(dir)?);
     if let Some(place) = dir.store().signing().lost() {
         let found = format!("{} is gone: heads are not signed any more", place.display());
-        let mend =
-            "put it back from where you keep it, or begin with a new key: `deeds checkpoint rotate --lost`";
-        checks.push(Check::wrong("signing key", found, mend));
+        checks.push(Check::of(Finding::SigningKeyLost, "signing key", found));
     }
     checks.extend(restored(dir.path()));
     checks.extend(serving(context, dir)?);
@@ -35,7 +32,7 @@ pub(super) fn checks(context: &Context, dir: &DataDir) -> anyhow::Result<Vec<Che
 /// Which backup the directory was restored from, if it was.
 fn restored(path: &Path) -> Option<Check> {
     let text = read_small(&path.join(RESTORED)).ok()?;
-    let told: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+    let told: serde_json::Value = serde_json::from_str(&text).ok()?;
     let word = |key: &str| told.get(key).and_then(|value| value.as_str()).unwrap_or("?").to_owned();
     let found = format!("at {} from {}, made at {}", word("restored"), word("from"), word("made"));
     Some(Check::fine("restored", found))
@@ -47,25 +44,27 @@ fn entering(path: &Path) -> Check {
     let shown = path.display();
     let about = match fs::metadata(path) {
         Ok(about) => about,
-        Err(error) => {
-            return Check::wrong(WHAT, format!("{shown}: {error}"), "check its owner and permissions");
-        }
+        Err(error) => return Check::of(Finding::DirectoryUnusable, WHAT, format!("{shown}: {error}")),
     };
-    let user = rustix::process::getuid().as_raw();
+    let user = rustix::process::geteuid().as_raw();
     if about.uid() != user {
         let found = format!("{shown} belongs to user {}, and you are user {user}", about.uid());
-        return Check::wrong(WHAT, found, "run deeds as its owner, or name another with --data-dir");
+        return Check::of(Finding::DirectoryOfAnother, WHAT, found);
     }
-    if let Err(error) = rustix::fs::access(path, rustix::fs::Access::READ_OK | rustix::fs::Access::WRITE_OK) {
-        return Check::wrong(WHAT, format!("{shown}: {error}"), format!("chmod 700 {shown}"));
+    if let Err(error) = rustix::fs::access(path, Access::READ_OK | Access::WRITE_OK) {
+        let finding =
+            if error == Errno::ROFS { Finding::DirectoryReadOnly } else { Finding::DirectoryClosed };
+        return Check::of(finding, WHAT, format!("{shown}: {error}")).at(path);
     }
     match about.permissions().mode() & 0o777 {
-        0o400 | 0o500 | 0o600 | 0o700 => Check::fine(WHAT, format!("{shown}, yours alone")),
-        mode => Check::wrong(
-            WHAT,
-            format!("{shown} has mode {mode:o}: others may enter, so that it is not served"),
-            format!("chmod 700 {shown}"),
-        ),
+        0o700 => Check::fine(WHAT, format!("{shown}, yours alone")),
+        mode @ 0..0o700 if mode.trailing_zeros() >= 6 => {
+            Check::of(Finding::DirectoryClosed, WHAT, format!("{shown} has mode {mode:o}")).at(path)
+        }
+        mode => {
+            let found = format!("{shown} has mode {mode:o}: others may enter, so that it is not served");
+            Check::of(Finding::DirectoryOpen, WHAT, found).at(path)
+        }
     }
 }
 
@@ -73,68 +72,19 @@ fn entering(path: &Path) -> Check {
 fn home(dir: &DataDir) -> Option<Check> {
     const WHAT: &str = "home";
     if let Some(why) = dir.store().lost_home() {
-        return Some(Check::wrong(WHAT, why, "put back what is gone, or restore a backup"));
+        // What a restore left is told where files are looked at.
+        let coming = dir.path().join(crate::ledger::Store::RESTORING);
+        return (!coming.exists()).then(|| Check::of(Finding::HomeLost, WHAT, why));
     }
     let there = dir.workspaces().ok()?;
     match (dir.store().home(), there.as_slice()) {
         (Some(_), _) | (None, []) => None,
-        (None, [only]) => Some(Check::note(
-            WHAT,
-            format!("it is not said that {only} is"),
-            "the next start says it: there is no other workspace",
-        )),
+        (None, [only]) => {
+            Some(Check::of(Finding::HomeUnsaid, WHAT, format!("it is not said that {only} is")))
+        }
         (None, [_, _, ..]) => {
             let found = "no workspace's admins may make others, and none is taken where no name is given";
-            Some(Check::wrong(WHAT, found, Store::NAME_HOME))
-        }
-    }
-}
-
-/// Token files of this directory's workspaces that hold no token.
-fn damaged(dir: &DataDir) -> anyhow::Result<Vec<Check>> {
-    let mut checks = Vec::new();
-    let user = dir.person();
-    for workspace in dir.workspaces()? {
-        let own = user.as_ref().map(|user| dir.token_file(&workspace, user.as_str()));
-        let first = dir.token_file(&workspace, FIRST_AGENT);
-        for file in own.iter().chain([&first]) {
-            if !matches!(token::kept(file), Ok(Kept::Damaged)) {
-                continue;
-            }
-            let found = format!("{} holds no token any more", file.display());
-            let mend = if Some(file) == own.as_ref() {
-                "the next start of deeds here makes it anew; end the one that serves first".to_owned()
-            } else {
-                format!("delete it, then `deeds tokens create agent {FIRST_AGENT} --out {}`", file.display())
-            };
-            checks.push(Check::wrong("tokens", found, mend));
-        }
-    }
-    Ok(checks)
-}
-
-/// Whoever reads a token's file is whom it names.
-fn tokens(path: &Path) -> Check {
-    const WHAT: &str = "tokens";
-    let secrets =
-        path.parent().into_iter().flat_map(|dir| ["signing.key", "tls.key"].map(|name| dir.join(name)));
-    let files = fs::read_dir(path).into_iter().flatten().flatten().map(|file| file.path()).chain(secrets);
-    let (mut count, mut open) = (0, Vec::new());
-    for file in files {
-        let Ok(about) = fs::metadata(&file) else { continue };
-        count += 1;
-        if about.permissions().mode() & 0o077 != 0 {
-            open.push(file.display().to_string());
-        }
-    }
-    match open.first() {
-        None => Check::fine(WHAT, format!("{count} secrets kept here, readable by you alone")),
-        Some(one) => {
-            let found = format!("others may read {} of {count}, such as {one}", open.len());
-            let mend = format!(
-                "chmod 600 {one} and the others, then revoke or make anew what others may have read",
-            );
-            Check::wrong(WHAT, found, mend)
+            Some(Check::of(Finding::HomeAmbiguous, WHAT, found))
         }
     }
 }
@@ -143,21 +93,13 @@ fn room(path: &Path) -> Check {
     const WHAT: &str = "disk";
     let about = match rustix::fs::statvfs(path) {
         Ok(about) => about,
-        Err(error) => {
-            return Check::note(
-                WHAT,
-                format!("how much room is left can't be told: {error}"),
-                "look with df",
-            );
-        }
+        Err(error) => return Check::of(Finding::DirectoryUnusable, WHAT, error.to_string()),
     };
     let free = about.f_bavail.saturating_mul(about.f_frsize);
     let found = format!("{} MiB free", free / MIB);
     match free {
-        ..LITTLE_ROOM => {
-            Check::wrong(WHAT, found, "make room: where an append fails, commands are answered with an error")
-        }
-        LITTLE_ROOM..SOME_ROOM => Check::note(WHAT, found, "make room before it is full"),
+        ..LITTLE_ROOM => Check::of(Finding::DiskFull, WHAT, found),
+        LITTLE_ROOM..SOME_ROOM => Check::of(Finding::DiskLow, WHAT, found),
         _ => Check::fine(WHAT, found),
     }
 }
@@ -173,9 +115,8 @@ fn serving(context: &Context, dir: &DataDir) -> anyhow::Result<Vec<Check>> {
         return Ok(vec![Check::fine(WHAT, found)]);
     }
     let Some(serving) = dir.serving() else {
-        let mend = "wait a moment; if it stays so, end the process that has the file `lock` open";
         let found = "a process holds the directory and does not say where it listens";
-        return Ok(vec![Check::wrong(WHAT, found, mend)]);
+        return Ok(vec![Check::of(Finding::ServerSilent, WHAT, found)]);
     };
     let who = format!("process {} at {}", serving.pid, serving.address);
     let mut context = context.clone();
@@ -183,9 +124,8 @@ fn serving(context: &Context, dir: &DataDir) -> anyhow::Result<Vec<Check>> {
     Ok(match super::answers(&context)? {
         Ok(answers) => answers.checks(WHAT, &format!("{who} answers")),
         Err(why) => {
-            let mend =
-                format!("look at its log; if it hangs, end process {} and start it again", serving.pid);
-            vec![Check::wrong(WHAT, format!("{who} does not answer: {why:#}"), mend)]
+            let found = format!("{who} does not answer: {why:#}");
+            vec![Check::of(Finding::ServerHangs, WHAT, found).with("process", &serving.pid.to_string())]
         }
     })
 }

@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal as _};
 
-use super::Check;
+use super::finding::{Check, Finding};
 
 /// Narrower or lower than this the console shows a sentence.
 const LEAST: (u16, u16) = (40, 10);
@@ -19,11 +19,11 @@ fn size() -> Check {
         return Check::fine(WHAT, "standard output is none; the console needs one, commands do not");
     }
     match crossterm::terminal::size() {
-        Err(error) => Check::note(WHAT, format!("its size can't be told: {error}"), "set COLUMNS and LINES"),
+        Err(error) => Check::of(Finding::TerminalUnknown, WHAT, format!("its size can't be told: {error}")),
         Ok((width, height)) => {
             let found = format!("{width}×{height}");
             if width < LEAST.0 || height < LEAST.1 {
-                return Check::note(WHAT, found, "make it larger: the console needs 40×10");
+                return Check::of(Finding::TerminalSmall, WHAT, found);
             }
             if width < FULL.0 || height < FULL.1 {
                 return Check::fine(
@@ -43,9 +43,7 @@ fn colours() -> Check {
         return Check::fine(WHAT, "none: NO_COLOR is set; states stay glyph and word");
     }
     match set("TERM").as_deref() {
-        None | Some("dumb") => {
-            Check::note(WHAT, "TERM is not set, or dumb", "set TERM to what your terminal is")
-        }
+        None | Some("dumb") => Check::of(Finding::TerminalUnknown, WHAT, "TERM is not set, or dumb"),
         Some(term) if set("TMUX").is_some() => {
             Check::fine(WHAT, format!("{term} in tmux; copying needs `set -g set-clipboard on` there"))
         }
@@ -65,17 +63,13 @@ fn letters() -> Check {
     }
     let found =
         if locale.is_empty() { "no locale is set".to_owned() } else { format!("{locale} is not UTF-8") };
-    Check::note(WHAT, found, "set LANG to a UTF-8 locale such as C.UTF-8, or start the console with --ascii")
+    Check::of(Finding::LettersPlain, WHAT, found)
 }
 
 fn editor() -> Check {
     let named = ["VISUAL", "EDITOR"].into_iter().find_map(|name| std::env::var(name).ok());
     match named.filter(|value| !value.trim().is_empty()) {
         Some(editor) => Check::fine("editor", editor),
-        None => Check::note(
-            "editor",
-            "neither VISUAL nor EDITOR is set",
-            "set EDITOR: `E` on the Map opens the map in it",
-        ),
+        None => Check::of(Finding::EditorUnset, "editor", "neither VISUAL nor EDITOR is set"),
     }
 }

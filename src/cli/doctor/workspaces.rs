@@ -1,92 +1,116 @@
-//! Each workspace's files: the ledger opens and its end chains, its newest deed is not of the future, and the index is near.
+//! Each workspace's files: the ledger's chain holds, its newest deed is not of the future, it has what was seen in it, and what
+//! was made of it is what it says.
 
-use super::{Check, Health};
+use std::collections::BTreeMap;
+
+use super::files::are_files;
+use super::finding::{Check, Finding};
+use super::tokens::{self, Known};
 use crate::cli::console::seen;
 use crate::cli::datadir::DataDir;
 use crate::cli::session;
+use crate::cli::verify::deep;
 use crate::cli::verify::notes::Notes;
-use crate::coordinator::Clock;
+use crate::coordinator::{self, Clock, SNAPSHOT_FILE};
 use crate::domain::deed::Deed;
 use crate::domain::ids::WorkspaceId;
 use crate::domain::time::{Span, Time};
-use crate::index;
+use crate::index::{self, Looked};
 use crate::ledger::mark::Marked;
-use crate::ledger::{LedgerError, Record, Verified, signing};
+use crate::ledger::{LedgerError, Record, Verified, read_all, signing};
 use crate::server::witnesses::{self, Found};
 
 /// How far behind the newest deed the clock may be: two machines are never quite of one mind.
 const CLOCK_SLACK: Span = Span::from_secs(2);
 /// How many deeds the index may lack and still be called near.
 const NEAR: u64 = 1_000;
+/// In a ledger of no more deeds everything made of it is held against all of them: that takes a second.
+const DEEP: u64 = 20_000;
 
 pub(super) fn checks(dir: &DataDir) -> anyhow::Result<Vec<Check>> {
     let workspaces = dir.workspaces()?;
     if workspaces.is_empty() {
         return Ok(vec![Check::fine("workspaces", "none yet; `deeds` makes the first")]);
     }
-    Ok(workspaces.iter().flat_map(|workspace| of(dir, workspace)).collect())
+    let (mut checks, mut known) = (Vec::new(), BTreeMap::new());
+    for workspace in &workspaces {
+        let folder = dir.store().folder(workspace);
+        // What is no file may wait forever to be read; that it is none was told.
+        if are_files(&folder) {
+            checks.extend(of(dir, workspace, &mut known));
+        }
+    }
+    checks.extend(tokens::damaged(dir, &known));
+    Ok(checks)
 }
 
-fn of(dir: &DataDir, workspace: &WorkspaceId) -> Vec<Check> {
+fn of(dir: &DataDir, workspace: &WorkspaceId, known: &mut BTreeMap<WorkspaceId, Known>) -> Vec<Check> {
     let what = format!("ledger {workspace}");
-    let (verified, last) = match dir.store().inspect(workspace) {
+    let (last, verified, deep, theirs) = match read(dir, workspace) {
         Ok(found) => found,
-        Err(error) => {
-            return vec![Check::wrong(&what, error.to_string(), mend_of(&error))];
-        }
+        Err(error) => return vec![broken(&what, &error)],
     };
-    let whole = whole(dir, workspace, &verified);
-    // One that lost everything has no deed either, and is not to be made anew.
-    let told = last.is_some() || whole.health == Health::Fine;
-    let mut checks: Vec<Check> = told.then(|| last_deed(&what, last.as_ref())).into_iter().collect();
-    checks.push(whole);
+    known.insert(workspace.clone(), theirs);
+    let mut checks = vec![last_deed(&what, last.as_ref()), whole(dir, workspace, &verified)];
     checks.extend(seen(dir, workspace));
-    checks.extend([signed(dir, workspace, &verified), index(dir, workspace, &verified)]);
+    checks.push(signed(dir, workspace, &verified));
+    checks.extend(index(dir, workspace, &verified, deep.as_ref()));
+    checks.extend(snapshots(dir, workspace, &verified, deep.as_ref()));
     checks
 }
 
-/// What helps where a ledger does not open.
-fn mend_of(error: &LedgerError) -> String {
+/// The last deed and the end of a ledger whose chain holds, what was found beside it, and the tokens that it knows.
+fn read(
+    dir: &DataDir,
+    workspace: &WorkspaceId,
+) -> Result<(Option<Record>, Verified, Option<deep::Deep>, Known), LedgerError> {
+    let store = dir.store();
+    let (verified, last) = store.inspect(workspace)?;
+    let mut known = Known::new();
+    if verified.head.seq <= DEEP {
+        let deep = deep::look(store, workspace, &verified, |record| tokens::take(&mut known, &record.bytes))?;
+        return Ok((last, verified, Some(deep), known));
+    }
+    read_all(&store.file(workspace), |record| tokens::take(&mut known, &record.bytes))?;
+    Ok((last, verified, None, known))
+}
+
+/// A ledger that does not open, or whose chain does not hold.
+fn broken(what: &str, error: &LedgerError) -> Check {
+    let said = error.to_string();
     if let LedgerError::WrongWorkspace { found, wanted, .. } = error {
-        return format!(
-            "stop the server, then `mv workspaces/{wanted} workspaces/{found}` in the data directory"
-        );
+        return Check::of(Finding::LedgerRenamed, what, said).with("wanted", wanted).with("found", found);
     }
     if let LedgerError::SecondCopy { place, .. } = error {
-        return format!("stop the server, and move the folder of {place} out of the data directory");
+        return Check::of(Finding::LedgerCopied, what, said).with("ledger", place);
     }
-    "keep the file as it is, and `deeds restore` a backup into another directory".to_owned()
+    Check::of(Finding::LedgerDamaged, what, said)
 }
 
 /// Whether the ledger has what everything beside it has seen in it.
 fn whole(dir: &DataDir, workspace: &WorkspaceId, verified: &Verified) -> Check {
     let what = format!("history {workspace}");
     match witnesses::look(dir.store(), workspace) {
-        Err(error) => {
-            let mend = "keep the files as they are, and `deeds restore` a backup into another directory";
-            Check::wrong(&what, error.to_string(), mend)
+        Err(error) => Check::of(Finding::HistoryUnread, &what, error.to_string()),
+        Ok(Found::Lost(lost)) if lost.missing().is_some() => {
+            Check::of(Finding::HistoryLost, &what, lost.to_string())
         }
-        Ok(Found::Lost(lost)) => Check::wrong(&what, lost.to_string(), lost.mend()),
+        Ok(Found::Lost(lost)) => Check::of(Finding::HistoryAnother, &what, lost.to_string()),
         Ok(Found::Accepted) => {
             let found = "deeds were lost and their loss was accepted; what has seen them is still there";
-            Check::note(&what, found, "start the server: it takes that away")
+            Check::of(Finding::HistoryAccepted, &what, found)
         }
         Ok(Found::Whole) => match dir.store().marked(workspace, &verified.identity.source()) {
             Ok(Marked::At(_)) => Check::fine(&what, "it has what was seen in it"),
-            Ok(Marked::Another(whose)) => Check::wrong(
-                &what,
-                format!("the note of its last head is of {whose}"),
-                "put that ledger back",
-            ),
-            Ok(Marked::Nothing) => Check::fine(
-                &what,
-                "it has what was seen in it; the note of its last head comes with the next deed",
-            ),
-            Ok(Marked::Damaged) => {
-                let found = "the note of its last head is damaged: a loss would be seen by the index and the snapshot only";
-                Check::wrong(&what, found, "start the server: with the next deed it is written anew")
+            Ok(Marked::Nothing) => {
+                let found = "it has what was seen in it; the note of its last head comes with the next deed";
+                Check::fine(&what, found)
             }
-            Err(error) => Check::wrong(&what, error.to_string(), "check its owner and permissions"),
+            Ok(Marked::Damaged | Marked::Another(_)) => {
+                let found = "the note of its last head is damaged: a loss would be seen by the index and the snapshot only";
+                Check::of(Finding::NoteDamaged, &what, found)
+            }
+            Err(error) => Check::of(Finding::HistoryUnread, &what, error.to_string()),
         },
     }
 }
@@ -99,9 +123,7 @@ fn seen(dir: &DataDir, workspace: &WorkspaceId) -> Option<Check> {
         return None;
     }
     let found = format!("a console here saw another deed {} than there is, or one that is gone", seen.seq);
-    let mend =
-        "find out what happened to it; `deeds ledger confirm` takes the history as it is for the right one";
-    Some(Check::wrong(&format!("seen {workspace}"), found, mend))
+    Some(Check::of(Finding::SeenAnother, &format!("seen {workspace}"), found))
 }
 
 /// What was signed of the ledger, and whether it is still so.
@@ -109,9 +131,12 @@ fn signed(dir: &DataDir, workspace: &WorkspaceId, verified: &Verified) -> Check 
     let what = format!("signed heads {workspace}");
     if !dir.store().folder(workspace).join(signing::HEADS).exists() {
         let signs = dir.store().signing().keys().is_ok();
-        let mend = "put it back from where you keep it; a server that runs signs the next one by itself";
         let found = "none: none was signed yet, or the file is gone, and nothing here would show a history that was written anew";
-        return if signs { Check::note(&what, found, mend) } else { Check::fine(&what, "none yet") };
+        return if signs {
+            Check::of(Finding::HeadsUnsigned, &what, found)
+        } else {
+            Check::fine(&what, "none yet")
+        };
     }
     let hold = || {
         let mut notes = Notes::read(dir, workspace, None, &[])?;
@@ -123,23 +148,20 @@ fn signed(dir: &DataDir, workspace: &WorkspaceId, verified: &Verified) -> Check 
     };
     match hold() {
         Ok(count) => Check::fine(&what, format!("the ledger agrees with {count}")),
-        Err(error) => {
-            let mend = "keep both files as they are; `deeds verify --checkpoints` says more, and a backup has what was there";
-            Check::wrong(&what, format!("{error:#}"), mend)
-        }
+        Err(error) => Check::of(Finding::HeadsDisagree, &what, format!("{error:#}")),
     }
 }
 
 /// The last deed: this version reads it, and it was not recorded after now.
 fn last_deed(what: &str, last: Option<&Record>) -> Check {
     let Some(Record { seq, bytes, .. }) = last else {
-        return Check::note(what, "it has no deed: it was never finished", "make the workspace anew");
+        return Check::of(Finding::LedgerUnfinished, what, "it has no deed: it was never finished");
     };
-    let found = format!("{seq} deeds, its end chains");
+    let found = format!("{seq} deeds, its chain holds");
     match Deed::decode(bytes) {
         Err(error) => {
-            let mend = "install the version of Deeds that wrote it";
-            Check::wrong(what, format!("{found}, but this version can't read deed {seq}: {error}"), mend)
+            let found = format!("{found}, but this version can't read deed {seq}: {error}");
+            Check::of(Finding::LedgerNewer, what, found)
         }
         Ok(deed) => clock(what, &found, deed.recorded, Clock::System.now()),
     }
@@ -149,41 +171,80 @@ fn clock(what: &str, found: &str, recorded: Time, now: Time) -> Check {
     if recorded <= now.plus(CLOCK_SLACK) {
         return Check::fine(what, found);
     }
-    let found =
-        format!("{found}; the last was recorded {} after this machine's clock", recorded.since(now).rough());
-    let mend = "set the clock: until it has caught up, new deeds are recorded at that later time";
-    Check::wrong(what, found, mend)
+    let late = recorded.since(now).rough();
+    let found = format!("{found}; the last was recorded {late} after this machine's clock");
+    Check::of(Finding::ClockBehind, what, found)
 }
 
-fn index(dir: &DataDir, workspace: &WorkspaceId, Verified { identity, head }: &Verified) -> Check {
+fn index(
+    dir: &DataDir,
+    workspace: &WorkspaceId,
+    Verified { identity, head }: &Verified,
+    deep: Option<&deep::Deep>,
+) -> Vec<Check> {
     let what = format!("index {workspace}");
     let file = dir.store().folder(workspace).join(index::FILE);
-    let reached = index::reached(&file, &identity.source());
-    if let Some(error) = reached.and_then(|_| index::check_file(&file).err()) {
-        let mend = "a server that runs finds it and makes it anew; else delete index.db";
-        return Check::wrong(&what, format!("it is damaged: {error}"), mend);
+    let damaged = |why: &str| {
+        let check = Check::of(Finding::IndexDamaged, &what, format!("it is damaged: {why}")).at(&file);
+        let beside = ["-wal", "-shm"].map(|end| file.with_file_name(format!("{}{end}", index::FILE)));
+        beside.iter().fold(check, |check, place| check.at(place))
+    };
+    if !file.exists() {
+        return vec![Check::fine(&what, "none; it is made anew at the next start")];
     }
-    match reached {
-        None => Check::fine(&what, "none that fits; it is made anew at the next start"),
-        Some(seq) if seq.0 > head.seq => {
+    if let Some((_, why)) = deep.and_then(|deep| deep.index.as_ref()) {
+        return vec![damaged(why)];
+    }
+    let looked = match Looked::at(&file, &identity.source()) {
+        Ok(Some(looked)) => looked,
+        Ok(None) => return vec![Check::fine(&what, "none that fits; it is made anew at the next start")],
+        Err(error) => return vec![damaged(&error.to_string())],
+    };
+    let counted = if deep.is_some() { Ok(()) } else { looked.check_counts() };
+    if let Err(error) = counted {
+        return vec![damaged(&error.to_string())];
+    }
+    let seq = looked.head().seq;
+    let compared = if deep.is_some() {
+        "each compared with the ledger"
+    } else {
+        "counted; `deeds verify --deep` compares each"
+    };
+    vec![match (seq.0 > head.seq, head.seq.saturating_sub(seq.0)) {
+        (true, _) => {
             let found = format!("has seen deed {seq}, and the ledger ends at {}", head.seq);
-            Check::wrong(&what, found, "keep it: it shows that deeds are missing")
+            Check::of(Finding::IndexBeyond, &what, found)
         }
-        Some(seq) => match head.seq.saturating_sub(seq.0) {
-            0 => Check::fine(&what, "has every deed"),
-            lag @ 1..NEAR => Check::fine(&what, format!("lacks the last {lag} deeds")),
-            lag => {
-                let mend =
-                    "it catches up while a server runs; if it does not, delete index.db and start again";
-                Check::note(&what, format!("lacks {lag} deeds"), mend)
-            }
-        },
-    }
+        (false, 0) => Check::fine(&what, format!("has every deed, {compared}")),
+        (false, lag @ 1..NEAR) => Check::fine(&what, format!("lacks the last {lag} deeds; {compared}")),
+        (false, lag) => Check::of(Finding::IndexBehind, &what, format!("lacks {lag} deeds")).at(&file),
+    }]
+}
+
+/// Snapshot and checkpoints; nothing where there are none.
+fn snapshots(
+    dir: &DataDir,
+    workspace: &WorkspaceId,
+    verified: &Verified,
+    deep: Option<&deep::Deep>,
+) -> Vec<Check> {
+    let what = format!("snapshot {workspace}");
+    let sealed = || {
+        let snapshot = dir.store().folder(workspace).join(SNAPSHOT_FILE);
+        let held = coordinator::Held::beside(&snapshot, &verified.identity);
+        held.faults().iter().map(|fault| (fault.place.clone(), fault.why.clone())).collect()
+    };
+    let faults = deep.map_or_else(sealed, |deep| deep.snapshots.clone());
+    let told = |(place, why): &(std::path::PathBuf, String)| {
+        Check::of(Finding::SnapshotDamaged, &what, format!("{}: {why}", place.display())).at(place)
+    };
+    faults.iter().map(told).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::doctor::finding::Health;
 
     #[test]
     fn a_clock_behind_the_last_deed_is_wrong() {

@@ -15,7 +15,7 @@ use crate::domain::ids::{PersonId, TokenId, WorkspaceId};
 use crate::domain::rule::signing::Statement;
 use crate::domain::things::TokenClass;
 
-const FILE: &str = "ledgers.json";
+pub(in crate::cli) const FILE: &str = "ledgers.json";
 /// The most that are remembered; beyond it the one that was met first goes.
 const MOST: usize = 4_096;
 /// More bytes than that many have.
@@ -139,6 +139,11 @@ impl Known {
 }
 
 /// What is remembered. A file that can't be read is no empty one: whoever breaks it would have the first word again.
+/// Whether it can be read.
+pub(in crate::cli) fn is_whole(file: &Path) -> bool {
+    read(file).is_ok()
+}
+
 fn read(file: &Path) -> Result<Vec<Known>, String> {
     if !file.exists() {
         return Ok(Vec::new());

@@ -28,7 +28,7 @@ pub(in crate::coordinator) struct Checkpoints {
 
 impl Checkpoints {
     /// Those in that directory, which is made when the first one is.
-    pub(super) fn new(directory: PathBuf) -> Self {
+    pub(in crate::coordinator) fn new(directory: PathBuf) -> Self {
         Self { directory, kept: KEPT, gap: GAP }
     }
 
@@ -51,6 +51,11 @@ impl Checkpoints {
         let mut all: Vec<u64> = entries.flatten().filter_map(seq).collect();
         all.sort_unstable();
         all
+    }
+
+    /// Their files.
+    pub(in crate::coordinator) fn all_files(&self) -> Vec<PathBuf> {
+        self.all().into_iter().map(|seq| self.file(seq)).collect()
     }
 
     /// Those above `floor` up to `seq`, the nearest first.
