@@ -118,6 +118,7 @@ fn here(context: &Context) -> anyhow::Result<Vec<Check>> {
     };
     let mut checks = directory::checks(context, &dir)?;
     checks.push(tokens::open(&dir));
+    checks.extend(tokens::missing(&dir));
     checks.extend(files::checks(&dir));
     checks.extend(workspaces::checks(&dir)?);
     Ok(checks)

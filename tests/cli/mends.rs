@@ -262,8 +262,14 @@ fn lost() -> (Home, impl FnOnce() + 'static) {
     let home = founded();
     let mut server = Server::start(&home);
     home.ok(&["raise", "nobody.knows.2"]);
-    home.ok(&["log", "--json"]);
+    let index = rusqlite::Connection::open(folder(&home).join("index.db")).unwrap();
+    let indexed = || index.query_row("SELECT head FROM meta", [], |row| row.get::<_, u64>(0)).unwrap();
+    let end = std::time::Instant::now() + crate::patience::PATIENCE;
+    while indexed() < 7 && std::time::Instant::now() < end {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
     server.signal(Signal::KILL);
+    drop(index);
     let log = folder(&home).join("ledger.db-wal");
     let put_back = aside(log.clone());
     fs::remove_file(log).unwrap();
@@ -289,6 +295,15 @@ fn serving(id: &str) -> Option<Scene> {
             Scene::new(home, move |home| {
                 home.ok(&["ledger", "accept-loss", "--reason", "its log was deleted"]);
                 drop(server);
+            })
+        }
+        "token-missing" => {
+            let mut server = Server::start(&home);
+            fs::remove_file(own_token(&home)).unwrap();
+            Scene::new(home, move |home| {
+                assert_eq!(server.signal(Signal::TERM), Some(0));
+                home.ok(&["inbox", "list"]);
+                let _server = Server::start(home);
             })
         }
         "all-paused" => {
@@ -533,6 +548,7 @@ fn stage(id: &str) -> fn(&str) -> Option<Scene> {
         "directory" | "disk" => directory,
         "server" | "clock" if id != "clock-behind" => serving,
         "all" => serving,
+        "token" if id == "token-missing" => serving,
         "ledger" | "history" | "note" | "seen" | "heads" | "clock" => ledgers,
         "index" if id == "index-beyond" => ledgers,
         "index" | "snapshot" => caches,

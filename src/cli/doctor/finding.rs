@@ -104,6 +104,8 @@ findings! {
     SecretsOpen = Wrong, "secrets-open", Private, "chmod 600 {place} and the others, then revoke or make anew what others may have read";
     /// The token of whose directory it is holds none any more.
     TokenDamaged = Wrong, "token-damaged", Start, "the next start of deeds here makes it anew; end the one that serves first";
+    /// A person's token for a workspace here is not there, and none can be made beside the server that runs.
+    TokenMissing = Note, "token-missing", Person, "end the server and start it again: the next command makes it; or name one with --token-file";
     /// Another token's file holds none any more.
     OtherTokenDamaged = Wrong, "other-token-damaged", Person, "delete {place}, then make one anew: `deeds tokens create CLASS NAME --out {place}`";
     /// What is remembered in it can't be read, and is passed over.

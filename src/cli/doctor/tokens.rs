@@ -61,6 +61,18 @@ fn files(dir: &DataDir) -> Vec<PathBuf> {
     files
 }
 
+/// Workspaces for which whose directory it is has no token here, while a server runs, which alone could make one.
+pub(super) fn missing(dir: &DataDir) -> Vec<Check> {
+    let Some(person) = dir.person().filter(|_| matches!(dir.is_free(), Ok(false))) else { return Vec::new() };
+    let file = |workspace: WorkspaceId| dir.token_file(&workspace, person.as_str());
+    let gone = dir.workspaces().unwrap_or_default().into_iter().map(file).filter(|file| !file.exists());
+    let told = |file: PathBuf| {
+        let found = format!("{} is not there, and a server runs that was started without it", file.display());
+        Check::of(Finding::TokenMissing, WHAT, found).at(&file)
+    };
+    gone.map(told).collect()
+}
+
 /// Files in which there is no token any more, or one that the ledger does not know. `known` has the ledgers that were read.
 pub(super) fn damaged(dir: &DataDir, known: &BTreeMap<WorkspaceId, Known>) -> Vec<Check> {
     let own: Vec<PathBuf> = dir
@@ -91,6 +103,9 @@ fn wrong(file: &Path, known: &BTreeMap<WorkspaceId, Known>) -> Option<String> {
     let Ok(token) = token::parse(&text, "") else { return Some("holds no token any more".to_owned()) };
     if name.starts_with("remote.") {
         return None;
+    }
+    if !name.starts_with(&format!("{}.", token.workspace)) {
+        return Some(format!("holds a token of the workspace {}", token.workspace));
     }
     let ledger = known.get(&token.workspace);
     let is_known = ledger.is_none_or(|ledger| opens(ledger.get(&token.id), &token));
