@@ -26,6 +26,7 @@ mod server;
 mod asks;
 mod chance;
 mod checker;
+mod halfway;
 mod kills;
 mod load;
 mod totals;
