@@ -28,6 +28,8 @@ mod crowd;
 mod damage;
 #[path = "cli/decisions.rs"]
 mod decisions;
+#[path = "common/faketime.rs"]
+mod faketime;
 #[path = "cli/first_run.rs"]
 mod first_run;
 #[path = "cli/founding.rs"]

@@ -194,6 +194,10 @@ impl Book {
         replay_is_the_same(home)
     }
 
+    pub(crate) fn deeds(&self) -> impl Iterator<Item = &Value> {
+        self.entries.iter().map(|entry| &entry.deed)
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.entries.len()
     }

@@ -199,7 +199,7 @@ fn founded() -> (Home, Vec<Caller>, Book) {
     let mut callers = load::team(&home);
     let mut server = Server::start(&home);
     let mut book = Book::default();
-    at_work(&mut callers, &mut server, |_| std::thread::sleep(Duration::from_millis(700)));
+    at_work(&mut callers, &mut server, |_, _| std::thread::sleep(Duration::from_millis(700)));
     for caller in &mut callers {
         totals::none(book.check(&home, &server, &caller.hand_over()));
     }
@@ -231,7 +231,7 @@ fn what_is_killed_halfway_is_done_by_doing_it_again() {
         }
         // And it goes on as before.
         let mut server = Server::start(&home);
-        at_work(&mut callers, &mut server, |_| std::thread::sleep(Duration::from_millis(100)));
+        at_work(&mut callers, &mut server, |_, _| std::thread::sleep(Duration::from_millis(100)));
     }
     let server = is_well(&home, "at the end");
     for caller in &mut callers {

@@ -23,14 +23,19 @@ const LONG: (u64, u64) = (500, 300_000);
 const LIFE: Duration = Duration::from_millis(900);
 
 /// All callers at work on this server, until what is done meanwhile has ended it.
-pub(crate) fn at_work(callers: &mut [Caller], server: &mut Server, meanwhile: impl FnOnce(&mut Server)) {
+/// Answers that come when it is `over` are none; it is at the latest when that has returned.
+pub(crate) fn at_work(
+    callers: &mut [Caller],
+    server: &mut Server,
+    meanwhile: impl FnOnce(&mut Server, &AtomicBool),
+) {
     let (address, over) = (server.url.trim_start_matches("http://").to_owned(), AtomicBool::new(false));
     std::thread::scope(|scope| {
         for caller in callers {
             scope.spawn(|| caller.work(&address, &over));
         }
-        meanwhile(server);
-        over.store(true, Ordering::Relaxed);
+        meanwhile(server, &over);
+        over.store(true, Ordering::SeqCst);
     });
 }
 
@@ -42,7 +47,7 @@ fn killed_under_load(chance: &mut Chance, kills: u64) {
     let mut server = is_well(&home, "before the first kill");
     for round in 0..kills {
         let mut after = Duration::ZERO;
-        at_work(&mut callers, &mut server, |server| {
+        at_work(&mut callers, &mut server, |server, _| {
             after = chance.sleep(LIFE);
             if round == kills / 2 {
                 server.signal(Signal::TERM);
@@ -62,7 +67,7 @@ fn killed_under_load(chance: &mut Chance, kills: u64) {
         }
     }
     // What the last kill left without an answer is asked again, and what was answered too.
-    at_work(&mut callers, &mut server, |_| std::thread::sleep(LIFE));
+    at_work(&mut callers, &mut server, |_, _| std::thread::sleep(LIFE));
     for caller in &mut callers {
         totals::none(book.check(&home, &server, &caller.hand_over()));
     }

@@ -140,7 +140,7 @@ impl Caller {
     pub(crate) fn work(&mut self, address: &str, over: &AtomicBool) {
         let Err(gone) = self.work_on(address, over) else { return };
         let end = Instant::now() + NOTICE;
-        while !over.load(Ordering::Relaxed) {
+        while !over.load(Ordering::SeqCst) {
             assert!(Instant::now() < end, "{}: {gone}, and nobody ended the server", self.who);
             std::thread::sleep(Duration::from_millis(1));
         }
@@ -151,7 +151,7 @@ impl Caller {
         for (asked, before) in std::mem::take(&mut self.again) {
             self.ask_again(&mut line, &asked, &before)?;
         }
-        while !over.load(Ordering::Relaxed) {
+        while !over.load(Ordering::SeqCst) {
             let asked = match self.lost.take() {
                 Some(lost) => lost,
                 None => match self.think(&mut line)? {
@@ -159,7 +159,7 @@ impl Caller {
                     None => continue,
                 },
             };
-            self.ask(&mut line, asked)?;
+            self.ask(&mut line, asked, over)?;
         }
         Ok(())
     }
@@ -173,8 +173,13 @@ impl Caller {
         asks::next(kind, self, line)
     }
 
-    fn ask(&mut self, line: &mut Line, asked: Asked) -> io::Result<()> {
+    fn ask(&mut self, line: &mut Line, asked: Asked, over: &AtomicBool) -> io::Result<()> {
         match send(line, &asked) {
+            // From then on nobody is there who could have answered.
+            Ok(_) if over.load(Ordering::SeqCst) => {
+                self.lost = asked.key.is_some().then_some(asked);
+                Ok(())
+            }
             Ok((200, answer)) => {
                 self.learn(&asked, &answer);
                 totals::count(&ACKNOWLEDGED, replies(&answer).len());
@@ -264,21 +269,20 @@ pub(crate) fn replies(answer: &Value) -> Vec<&Value> {
         (None, _) => vec![answer],
     };
     // Where nothing was there to be taken, nothing happened.
-    let nothing = answer["works"].as_array().is_some_and(Vec::is_empty);
-    all.into_iter()
-        .filter(|reply| reply["deed"].is_u64() && !(nothing && reply["outcome"] == "recorded"))
-        .collect()
+    let nothing = answer["works"].is_array() && answer["reply"]["works"].is_null();
+    let told = |reply: &&Value| reply["deed"].is_u64() && !(nothing && reply["outcome"] == "recorded");
+    all.into_iter().filter(told).collect()
 }
 
 /// What is the same in each answer to the same key: secrets are shown for a while, and what to do then is said.
-/// Where the map has changed since, an offer is told without its own reason.
+/// Where the map has changed since, who raised an item is told without words which one it is.
 fn without_words(kind: CommandKind, answer: &Value) -> Vec<Value> {
     let mut all: Vec<Value> = replies(answer).into_iter().cloned().collect();
     for reply in &mut all {
         if answer["id"].is_string() {
             reply["next"] = Value::Null;
         }
-        if kind == CommandKind::OfferZone {
+        if matches!(kind, CommandKind::OfferZone | CommandKind::Escalate) {
             reply["message"] = Value::Null;
         }
     }

@@ -11,12 +11,16 @@
     reason = "a failed step fails the test, wherever it stands"
 )]
 
+#[path = "../common/faketime.rs"]
+mod faketime;
 #[path = "../common/line.rs"]
 #[expect(dead_code, reason = "shared with other tests, which use the rest of it")]
 mod line;
 #[path = "../common/patience.rs"]
 #[expect(dead_code, reason = "shared with other tests, which use the rest of it")]
 mod patience;
+#[path = "../common/programs.rs"]
+mod programs;
 #[path = "../cli/run.rs"]
 mod run;
 #[path = "../cli/server.rs"]
@@ -26,7 +30,9 @@ mod server;
 mod asks;
 mod chance;
 mod checker;
+mod clocks;
 mod halfway;
 mod kills;
 mod load;
+mod power;
 mod totals;
