@@ -71,6 +71,8 @@ mod server;
 mod stopping;
 #[path = "cli/teamwork.rs"]
 mod teamwork;
+#[path = "common/terminal.rs"]
+mod terminal;
 #[path = "cli/untrusted.rs"]
 mod untrusted;
 #[path = "cli/upkeep.rs"]

@@ -254,8 +254,6 @@ fn seed(text: &str) -> Option<[u8; 32]> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
-
     use super::*;
 
     /// A kill after each step of a first key and of its successor: the next process signs with a key that can be checked.

@@ -26,13 +26,18 @@ mod run;
 #[path = "../cli/server.rs"]
 #[expect(dead_code, reason = "shared with other tests, which use the rest of it")]
 mod server;
+#[path = "../common/terminal.rs"]
+#[expect(dead_code, reason = "shared with other tests, which use the rest of it")]
+mod terminal;
 
 mod asks;
 mod chance;
 mod checker;
 mod clocks;
+mod forks;
 mod halfway;
 mod kills;
+mod limits;
 mod load;
 mod power;
 mod totals;

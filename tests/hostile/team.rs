@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 pub(crate) use crate::line::Line;
 use crate::run::Home;
@@ -64,11 +64,7 @@ impl Team {
 
     /// The server's resident memory, in MiB.
     pub(crate) fn resident(&self) -> u64 {
-        let serving = std::fs::read_to_string(self.home.data().join("server.json")).unwrap();
-        let serving: Value = serde_json::from_str(&serving).unwrap();
-        let status = std::fs::read_to_string(format!("/proc/{}/status", serving["pid"])).unwrap();
-        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
-        line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1024
+        self.server.resident()
     }
 }
 
