@@ -28,6 +28,8 @@ mod crowd;
 mod damage;
 #[path = "cli/decisions.rs"]
 mod decisions;
+#[path = "common/faketime.rs"]
+mod faketime;
 #[path = "cli/first_run.rs"]
 mod first_run;
 #[path = "cli/founding.rs"]
@@ -71,6 +73,8 @@ mod server;
 mod stopping;
 #[path = "cli/teamwork.rs"]
 mod teamwork;
+#[path = "common/terminal.rs"]
+mod terminal;
 #[path = "cli/untrusted.rs"]
 mod untrusted;
 #[path = "cli/upkeep.rs"]

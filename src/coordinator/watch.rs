@@ -17,8 +17,12 @@ use crate::ledger::{Ledger, LedgerError, Record};
 
 /// How many batches a watcher may be behind the live end.
 pub const LIVE_BATCHES: usize = 512;
-/// How many records a watcher reads from history at once.
+/// How many records a watcher reads from history at once, at most.
 const HISTORY_PAGE: usize = 512;
+/// How many it reads first, before it knows how large they are.
+const FIRST_PAGE: usize = 32;
+/// How many bytes of records it reads, gathers and hands out at once, or one record: what somebody holds who does not go on.
+const HELD_BYTES: usize = 256 * 1024;
 
 /// A record as watchers get it: the exact bytes, and the deed in them.
 #[derive(Debug, Clone)]
@@ -91,13 +95,15 @@ pub struct Watcher {
     live: Option<broadcast::Receiver<Batch>>,
     /// Up to here history is read; what follows is heard from `live`.
     joint: u64,
-    /// What was received and not handed out: at most one page or one batch.
+    /// What was received and not handed out: at most one page, or what others have too: one batch.
     ready: VecDeque<Entry>,
+    /// How many records of history are some [`HELD_BYTES`].
+    page: usize,
 }
 
 impl Watcher {
     pub(super) fn new(shared: Arc<Shared>, after: Seq) -> Self {
-        Self { shared, cursor: after.0, live: None, joint: 0, ready: VecDeque::new() }
+        Self { shared, cursor: after.0, live: None, joint: 0, ready: VecDeque::new(), page: FIRST_PAGE }
     }
 
     /// The last record that was handed out.
@@ -115,21 +121,31 @@ impl Watcher {
             self.fill().await?;
         }
         // What came meanwhile goes with it.
+        let mut bytes = self.bytes_from(0);
         while self.ready.len() < HISTORY_PAGE
+            && bytes < HELD_BYTES
             && let Some(live) = self.live.as_mut().filter(|_| self.cursor >= self.joint)
             && let Ok(batch) = live.try_recv()
         {
+            let before = self.ready.len();
             self.take(Ok(batch))?;
+            bytes += self.bytes_from(before);
         }
-        let entries: Vec<Entry> = self.ready.drain(..).collect();
+        let count = fitting(self.ready.iter().map(|entry| &entry.record));
+        let entries: Vec<Entry> = self.ready.drain(..count).collect();
         self.cursor = entries.last().map_or(self.cursor, |entry| entry.record.seq);
         Ok(entries)
+    }
+
+    /// How many bytes wait to be handed out, from that entry on.
+    fn bytes_from(&self, at: usize) -> usize {
+        self.ready.iter().skip(at).map(|entry| entry.record.bytes.len()).sum()
     }
 
     async fn fill(&mut self) -> Result<(), WatchError> {
         let published = self.shared.head().seq;
         match &mut self.live {
-            None if published - self.cursor > HISTORY_PAGE as u64 => self.read_history(published).await,
+            None if published - self.cursor > self.page as u64 => self.read_history(published).await,
             // Close to the end: listen first, then look how much history there is in front of what will be heard.
             None => {
                 self.live = self.shared.subscribe();
@@ -167,8 +183,21 @@ impl Watcher {
         if until <= self.cursor {
             return Ok(());
         }
-        let page = self.shared.ledger.read(self.cursor, HISTORY_PAGE).await?;
-        self.ready.extend(page.into_iter().filter(|record| record.seq <= until).map(Entry::raw));
+        let page = self.shared.ledger.read(self.cursor, self.page).await?;
+        let count = fitting(page.iter());
+        self.page = if count < page.len() { count } else { HISTORY_PAGE.min(self.page * 2) };
+        let page = page.into_iter().take(count);
+        self.ready.extend(page.filter(|record| record.seq <= until).map(Entry::raw));
         Ok(())
     }
+}
+
+/// How many of the first of these have room in [`HELD_BYTES`]: one at least, where there is one.
+fn fitting<'a>(records: impl Iterator<Item = &'a Record>) -> usize {
+    let mut bytes = 0;
+    let fits = |(at, record): &(usize, &Record)| {
+        bytes += record.bytes.len();
+        *at == 0 || bytes <= HELD_BYTES
+    };
+    records.enumerate().take_while(fits).count()
 }

@@ -44,6 +44,7 @@ impl Signing {
         // Two workspaces may want it first at one moment, and between the two files of a new key it looks like one that is lost.
         static MAKING: Mutex<()> = Mutex::new(());
         let _one_at_a_time = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
+        self.finish()?;
         let path = self.directory.join(SECRET);
         match fs::read_to_string(&path) {
             Ok(text) => seed(&text)
@@ -58,9 +59,7 @@ impl Signing {
             }
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 let (seed, signer) = fresh(&path)?;
-                // The public key first: a secret without it would sign what nobody can check.
-                self.put(KEYS, &format!("{}\n", signer.key()))?;
-                self.put(SECRET, &seed)?;
+                self.begin(&format!("{}\n", signer.key()), &seed)?;
                 Ok(signer)
             }
             Err(error) => Err(LedgerError::of_system(&path, &error)),
@@ -70,7 +69,36 @@ impl Signing {
     /// The secret's file, where it is gone while its public key is there.
     pub fn lost(&self) -> Option<PathBuf> {
         let secret = self.directory.join(SECRET);
-        (!secret.exists() && self.directory.join(KEYS).exists()).then_some(secret)
+        let gone = !secret.exists() && self.directory.join(KEYS).exists();
+        (gone && !self.is_half_begun()).then_some(secret)
+    }
+
+    /// Begins with a key: its secret as a draft, then the public keys, then the draft as the secret. A secret without its public key
+    /// would sign what nobody can check, and without the draft a kill between the two would be the end of the key.
+    fn begin(&self, keys: &str, seed: &str) -> Result<(), LedgerError> {
+        self.draft(SECRET, seed)?;
+        self.draft(KEYS, keys)?;
+        self.place(KEYS)?;
+        self.place(SECRET)
+    }
+
+    /// Whether a draft is the secret of the last public key, so that only its name is missing.
+    fn is_half_begun(&self) -> bool {
+        let seed = fs::read_to_string(self.drafted(SECRET)).ok().and_then(|text| seed(&text));
+        let drafted = seed.and_then(|seed| Signer::from_seed(&seed).ok()).map(|signer| signer.key());
+        drafted.is_some_and(|key| self.keys().is_ok_and(|keys| keys.last() == Some(&key)))
+    }
+
+    /// What a kill left of a key that was begun: finished where its public key is there, else taken away.
+    fn finish(&self) -> Result<(), LedgerError> {
+        let draft = self.drafted(SECRET);
+        if !draft.exists() {
+            return Ok(());
+        }
+        if self.is_half_begun() {
+            return self.place(SECRET);
+        }
+        fs::remove_file(&draft).map_err(|error| LedgerError::of_system(&draft, &error))
     }
 
     /// A new key in the place of the one at present, which signs for it.
@@ -83,8 +111,7 @@ impl Signing {
         let mut keys = self.text(KEYS)?;
         keys.push('\n');
         keys.push_str(&old.successor(&new.key()));
-        self.put(KEYS, &keys)?;
-        self.put(SECRET, &seed)?;
+        self.begin(&keys, &seed)?;
         Ok(new.key())
     }
 
@@ -94,6 +121,7 @@ impl Signing {
     /// # Errors
     /// As [`Signing::signer`], and where the secret is there.
     pub fn begin_anew(&self) -> Result<(NoteKey, PathBuf), LedgerError> {
+        self.finish()?;
         let secret = self.directory.join(SECRET);
         if secret.exists() {
             let reason = "it is there, and can sign for its successor: leave --lost out".to_owned();
@@ -126,16 +154,25 @@ impl Signing {
         read.map(|_| text).map_err(|error| LedgerError::of_system(&path, &error))
     }
 
-    fn put(&self, name: &str, text: &str) -> Result<(), LedgerError> {
-        let (path, draft) = (self.directory.join(name), self.directory.join(format!("{name}.new")));
+    fn drafted(&self, name: &str) -> PathBuf {
+        self.directory.join(format!("{name}.new"))
+    }
+
+    fn draft(&self, name: &str, text: &str) -> Result<(), LedgerError> {
+        let draft = self.drafted(name);
         let write = || {
             let mut options = OpenOptions::new();
             let mut file = owner_only(options.create(true).truncate(true).write(true)).open(&draft)?;
             file.write_all(text.as_bytes())?;
-            file.sync_all()?;
-            fs::rename(&draft, &path)
+            file.sync_all()
         };
-        write().map_err(|error| LedgerError::of_system(&path, &error))
+        write().map_err(|error| LedgerError::of_system(&draft, &error))
+    }
+
+    /// Gives a draft its name.
+    fn place(&self, name: &str) -> Result<(), LedgerError> {
+        let path = self.directory.join(name);
+        fs::rename(self.drafted(name), &path).map_err(|error| LedgerError::of_system(&path, &error))
     }
 }
 
@@ -213,4 +250,39 @@ fn fresh(path: &Path) -> Result<(String, Signer), LedgerError> {
 
 fn seed(text: &str) -> Option<[u8; 32]> {
     text.trim().parse::<super::Hash>().ok().map(|hash| hash.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A kill after each step of a first key and of its successor: the next process signs with a key that can be checked.
+    #[test]
+    fn a_key_whose_making_was_cut_off_is_finished() {
+        let home = tempfile::tempdir().unwrap();
+        let signing = Signing::new(home.path());
+        for successor in [false, true] {
+            for steps in 0..4 {
+                let (seed, new) = fresh(home.path()).unwrap();
+                let keys = if successor {
+                    let old = signing.signer().unwrap();
+                    format!("{}\n{}", signing.text(KEYS).unwrap(), old.successor(&new.key()))
+                } else {
+                    fs::remove_file(home.path().join(SECRET)).unwrap_or_default();
+                    fs::remove_file(home.path().join(KEYS)).unwrap_or_default();
+                    format!("{}\n", new.key())
+                };
+                let all: [&dyn Fn() -> Result<(), LedgerError>; 3] =
+                    [&|| signing.draft(SECRET, &seed), &|| signing.draft(KEYS, &keys), &|| {
+                        signing.place(KEYS)
+                    }];
+                all.into_iter().take(steps).try_for_each(|step| step()).unwrap();
+                assert_eq!(signing.lost(), None, "{steps} steps");
+                let signs = signing.signer().unwrap().key();
+                assert_eq!(signing.keys().unwrap().last(), Some(&signs), "{steps} steps");
+                assert_eq!(signs == new.key(), steps == 3, "{steps} steps");
+                assert!(!signing.drafted(SECRET).exists());
+            }
+        }
+    }
 }

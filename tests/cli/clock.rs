@@ -1,17 +1,16 @@
 //! The clock of a real server can be shifted, as operators and tests do it: by libfaketime, around the whole program.
 
 use std::fs;
-use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use serde_json::Value;
 
+use super::faketime::serving;
 use super::patience::PATIENCE;
 use super::programs;
 use super::run::{Home, Said};
-use super::server::Server;
 use deeds::coordinator::Clock;
 use deeds::domain::time::{Span, Time};
 
@@ -44,21 +43,6 @@ fn the_clock_can_be_shifted() {
     let told = Said::of(&mut at("@2031-05-05 10:10:00", &told));
     assert!(told.out.contains(r#""recordedtime":"2031-05-05T10:0"#), "{told:?}");
     assert!(told.out.contains(r#""time":"2026-03-01T10:00:00.000000Z""#), "{told:?}");
-}
-
-/// What faketime has a program load.
-fn library() -> String {
-    let told = Command::new("faketime").args(["-f", "+0", "env"]).output().unwrap();
-    let told = String::from_utf8(told.stdout).unwrap();
-    told.lines().find_map(|line| line.strip_prefix("LD_PRELOAD=")).unwrap().to_owned()
-}
-
-/// A server whose wall clock is as far off as that file says, and whose other clocks are right.
-pub(crate) fn serving(home: &Home, off: &Path) -> Server {
-    Server::start_with(home, "127.0.0.1:0", |command| {
-        command.env("LD_PRELOAD", library()).env("FAKETIME_TIMESTAMP_FILE", off);
-        command.env("FAKETIME_NO_CACHE", "1").env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
-    })
 }
 
 /// How many days from now on the next deed is recorded.

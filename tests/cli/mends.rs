@@ -317,7 +317,7 @@ fn serving(id: &str) -> Option<Scene> {
         "clock-apart" if !programs::is_there("faketime") => return None,
         "clock-apart" => {
             let off = home.file("off", "+2h");
-            let server = super::clock::serving(&home, &off);
+            let server = crate::faketime::serving(&home, &off);
             Scene::new(home, move |_| drop(server))
         }
         "server-unreachable" => {

@@ -9,6 +9,8 @@
     reason = "a failed step fails the test, wherever it stands"
 )]
 
+#[path = "../common/line.rs"]
+mod line;
 #[path = "../common/patience.rs"]
 mod patience;
 #[path = "../common/programs.rs"]

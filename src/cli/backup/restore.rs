@@ -74,14 +74,15 @@ pub(crate) fn run(context: &Context, command: &Command) -> anyhow::Result<Status
     verify(&manifest, &draft.store).with_context(|| shown.clone())?;
     // The keys first: where they don't get there, it can all be done again.
     bring_keys(&draft.store, dir.store())?;
-    dir.store().restore(&draft.store)?;
+    for part in &manifest.ledgers {
+        draft.store.note_end(&part.workspace)?;
+    }
+    remember(&dir, &command.file, &manifest)?;
     if let Some(home) = &manifest.home {
         dir.store().say_home(home)?;
     }
-    for part in &manifest.ledgers {
-        dir.store().note_end(&part.workspace)?;
-    }
-    remember(&dir, &command.file, &manifest)?;
+    // The ledgers last, at once: who is killed before that does it again, and after that it is done.
+    dir.store().restore(&draft.store)?;
     if !context.out.json {
         context.out.faint(format!("restored into {place}; every chain holds"))?;
     }

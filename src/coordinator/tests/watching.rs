@@ -50,6 +50,39 @@ async fn watchers_see_every_deed_once_in_order_from_wherever_they_begin() {
     }
 }
 
+/// Who does not go on holds little, from history and from what comes, and has missed nothing when it does.
+#[tokio::test]
+async fn what_is_handed_out_at_once_is_bounded_in_bytes() {
+    let handle = started(memory()).await;
+    let long = |n: u64| {
+        let text = "x".repeat(60_000);
+        let command = json!({
+            "do": "write", "entity": "scratch/ada/notes", "changes": {"text": text}, "expected": {"text": n},
+        });
+        Request { command: serde_json::from_value(command).unwrap(), ..write("ada", "text", n, n) }
+    };
+    for n in 0..20 {
+        committed(&handle, long(n)).await;
+    }
+    let (mut past, mut live) = (handle.watch(Seq(0)), handle.watch(Seq(handle.head().seq - 1)));
+    next(&mut live).await.unwrap();
+    for n in 20..60 {
+        committed(&handle, long(n)).await;
+    }
+    for watcher in [&mut past, &mut live] {
+        let mut due = watcher.cursor().0 + 1;
+        while watcher.cursor().0 < handle.head().seq {
+            let entries = next(watcher).await.unwrap();
+            let bytes: usize = entries.iter().map(|entry| entry.record.bytes.len()).sum();
+            assert!(bytes <= 256 * 1024 || entries.len() == 1, "{bytes} bytes at once");
+            for entry in entries {
+                assert_eq!(entry.record.seq, due);
+                due += 1;
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_slow_watcher_is_dropped_and_told_where_to_resume() {
     let handle = started(memory()).await;
