@@ -73,6 +73,9 @@ pub struct ProblemLabel {
     pub message: String,
 }
 
+/// A header of an answer, `no` where nothing is recorded in the workspace at present: what is looked at may lack deeds.
+pub const RECORDING_HEADER: &str = "deeds-recording";
+
 macro_rules! problems {
     ($($(#[$doc:meta])* $variant:ident = $code:literal, $status:literal, $title:literal, $next:literal;)*) => {
         /// Every problem that the API can answer with.

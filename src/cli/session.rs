@@ -144,6 +144,13 @@ pub(super) fn with_session(
         // The server may be in another command, which quits with it when it is done: then somebody else goes on.
         session.take_over_when_free(&context.config);
         let result = work(&session).await;
+        // What was not done for that reason has said so.
+        if result.is_ok() && session.client.is_unrecorded() && !session.is_copy() {
+            let workspace = &session.client.token().workspace;
+            super::output::complain(format!(
+                "{workspace}: nothing is recorded there at present, and something may be missing; `deeds doctor` on its machine says why, and what helps"
+            ));
+        }
         session.end().await;
         result
     })
@@ -202,6 +209,11 @@ impl Session {
         let client =
             session.client.clone().signing(signer).continuing(seen.map(|seen| (seen.seq, seen.hash)));
         Ok(Self { client, ..session })
+    }
+
+    /// Whether it is a copy that is looked at, as was said.
+    fn is_copy(&self) -> bool {
+        matches!(&self.place, Place::Local { copy: Some(_), .. })
     }
 
     /// How the server is called where something is remembered of it: the data directory's own, or by its address.

@@ -23,6 +23,7 @@ mod way;
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use self::way::Sure;
@@ -94,6 +95,8 @@ struct Inner {
     root: String,
     token: TokenText,
     options: Options,
+    /// Whether an answer said that nothing is recorded where it comes from.
+    unrecorded: AtomicBool,
 }
 
 impl Client {
@@ -153,7 +156,7 @@ impl Client {
         };
         let http = builder.build().map_err(|error| broken(&error))?;
         Ok(Self {
-            inner: Arc::new(Inner { http, base, root, token, options }),
+            inner: Arc::new(Inner { http, base, root, token, options, unrecorded: AtomicBool::default() }),
             then: None,
             signer: None,
             expected: None,
@@ -171,8 +174,14 @@ impl Client {
     pub fn signed_by(&self, token: TokenText) -> Self {
         let Inner { http, base, root, options, .. } = &*self.inner;
         let (http, base, root) = (http.clone(), base.clone(), root.clone());
-        let inner = Inner { http, base, root, token, options: *options };
+        let unrecorded = AtomicBool::default();
+        let inner = Inner { http, base, root, token, options: *options, unrecorded };
         Self { inner: Arc::new(inner), then: None, signer: None, expected: None }
+    }
+
+    /// Whether an answer said that nothing is recorded in this workspace at present.
+    pub fn is_unrecorded(&self) -> bool {
+        self.inner.unrecorded.load(Ordering::Relaxed)
     }
 
     /// The server's address, without a slash at its end.

@@ -1,6 +1,7 @@
 //! One request and its answer: headers, the idempotency key, tries, and what an answer is parsed into.
 
 use std::error::Error;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -12,7 +13,7 @@ use serde::de::DeserializeOwned;
 
 use super::bound::{Bound, Broken, body};
 use super::{Backoff, Client, ClientError, Result};
-use crate::api::{Problem, Sent};
+use crate::api::{Problem, RECORDING_HEADER, Sent};
 use crate::domain::code::Code;
 use crate::domain::reply::Reply;
 use crate::domain::rule::signing::Meant;
@@ -271,7 +272,7 @@ impl<'a> Ask<'a> {
             if let Some((body, kind)) = &self.body {
                 request = request.header(CONTENT_TYPE, *kind).body(body.clone());
             }
-            match exchange(request, self.bound).await {
+            match exchange(request, self.bound, &self.client.inner.unrecorded).await {
                 Ok((status, bytes)) => return answer(status, bytes),
                 Err(Broken::Long(bound)) => return Err(bound.passed()),
                 // The same key makes a second try safe even where the first one arrived.
@@ -288,8 +289,12 @@ impl<'a> Ask<'a> {
 async fn exchange(
     request: reqwest::RequestBuilder,
     bound: Bound,
+    unrecorded: &AtomicBool,
 ) -> std::result::Result<(u16, Bytes), Broken> {
     let response = request.send().await.map_err(Broken::Lost)?;
+    if response.headers().contains_key(RECORDING_HEADER) {
+        unrecorded.store(true, Ordering::Relaxed);
+    }
     let status = response.status().as_u16();
     if response.status().is_redirection() {
         // What it says beside that is not read.

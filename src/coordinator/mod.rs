@@ -473,6 +473,11 @@ impl Handle {
         }
     }
 
+    /// Whether nothing is recorded at present.
+    pub fn is_troubled(&self) -> bool {
+        self.shared.trouble.borrow().is_some()
+    }
+
     /// What the ledger lacks that a witness has seen in it, if so.
     pub fn lost(&self) -> Option<Lost> {
         match self.trouble() {

@@ -10,7 +10,9 @@ use thiserror::Error;
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum LedgerError {
     /// There is no ledger at this place.
-    #[error("{place}: there is no ledger here; name another data directory, or let Deeds create one")]
+    #[error(
+        "{place}: there is no ledger here; put the file back, restore a backup, or name another data directory"
+    )]
     Missing {
         /// The file.
         place: String,

@@ -11,7 +11,7 @@ use axum::RequestPartsExt;
 use axum::body::{Body, HttpBody, to_bytes};
 use axum::extract::{RawPathParams, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method, Uri};
+use axum::http::{HeaderMap, HeaderValue, Method, Uri};
 use axum::response::Response;
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
@@ -26,7 +26,7 @@ use super::query::Query;
 use super::seats::Seat;
 use super::workspace::Workspace;
 use super::{App, past, signing};
-use crate::api::{self, Address, Kind, Parts as Asking, Problem, ProblemCode};
+use crate::api::{self, Address, Kind, Parts as Asking, Problem, ProblemCode, RECORDING_HEADER};
 use crate::coordinator;
 use crate::domain::command::{AskedKey, Command, Request as Asked};
 use crate::domain::ids::{IdempotencyKey, Seq};
@@ -71,11 +71,18 @@ where
     F: Future<Output = Answer>,
 {
     let began = Instant::now();
+    let mut unrecorded = false;
     let (answer, pass) = match admit(&app, address, request).await {
-        Ok((call, pass)) => (handler(call).await, Some(pass)),
+        Ok((call, pass)) => {
+            unrecorded = call.space.handle().is_troubled();
+            (handler(call).await, Some(pass))
+        }
         Err(problem) => (Err(problem), None),
     };
-    let response = finish(&app, address.path, began, answer);
+    let mut response = finish(&app, address.path, began, answer);
+    if unrecorded {
+        response.headers_mut().insert(RECORDING_HEADER, HeaderValue::from_static("no"));
+    }
     match pass {
         Some(pass) => pass.attend(response),
         None => response,

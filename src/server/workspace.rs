@@ -171,6 +171,9 @@ impl Workspace {
 
     /// Where its ledger ends now, signed.
     pub(super) async fn checkpoint(&self) -> Result<String, Box<Problem>> {
+        if let Some(lost) = self.handle.lost() {
+            return Err(Box::new(Problem::new(ProblemCode::LedgerLost, lost.to_string())));
+        }
         let (sealing, source, head) =
             (self.sealing.clone(), self.handle.identity().source(), self.handle.head());
         let note = tokio::task::spawn_blocking(move || sealing.note(&source, head)).await;

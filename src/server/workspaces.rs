@@ -119,7 +119,7 @@ pub enum OpenError {
 #[derive(Debug, thiserror::Error)]
 pub enum CreateError {
     /// There is one of that name.
-    #[error("the workspace {0} exists already; choose another name")]
+    #[error("the workspace {0} exists already")]
     Exists(WorkspaceId),
     /// There are too many.
     #[error("this server has {WORKSPACE_COUNT} workspaces, which is the most")]

@@ -76,7 +76,11 @@ fn is_lost(home: &Home, witness: &str, last: u64) {
     for words in ["deeds are missing", witness, &format!("to {last}"), "accept-loss", "ledger.db-wal"] {
         assert!(said.err.contains(words), "{words}: {}", told(&said));
     }
-    // Looking works, and what is there is found.
+    // Looking works, what is there is found, and it is said that there may be more.
+    let look = home.run(&["inbox", "list"]);
+    assert!(look.status == 0 && look.err.contains("nothing is recorded there"), "{}", told(&look));
+    let signed = home.run(&["checkpoint"]);
+    assert!(signed.status == 3 && signed.err.contains("deeds are missing"), "{}", told(&signed));
     assert!(home.ok(&["log", "type:deeds.event.*"]).contains("nobody.knows.0"));
     home.ok(&["inbox", "list"]);
     let log = fs::read_to_string(home.dir.path().join("serve.log")).unwrap();

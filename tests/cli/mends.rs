@@ -268,8 +268,8 @@ fn lost() -> (Home, impl FnOnce() + 'static) {
     while indexed() < 7 && std::time::Instant::now() < end {
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
-    server.signal(Signal::KILL);
     drop(index);
+    server.signal(Signal::KILL);
     let log = folder(&home).join("ledger.db-wal");
     let put_back = aside(log.clone());
     fs::remove_file(log).unwrap();
