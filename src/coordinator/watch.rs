@@ -111,6 +111,12 @@ impl Watcher {
         Seq(self.cursor)
     }
 
+    /// Whether so much waits for it that it should not wait itself: a quarter of what it may be behind, or part of a page.
+    pub fn is_pressed(&self) -> bool {
+        let heard = self.live.as_ref().map_or(0, broadcast::Receiver::len);
+        heard >= LIVE_BATCHES / 4 || !self.ready.is_empty()
+    }
+
     /// The next records, at least one. Waits for them if there are none. Cancelling it loses nothing.
     pub async fn next(&mut self) -> Result<Vec<Entry>, WatchError> {
         let head = self.shared.head();

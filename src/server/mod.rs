@@ -103,6 +103,8 @@ struct App {
     shown: Shown,
     /// Where it listens.
     address: SocketAddr,
+    /// How many processors there are for who follows, beside one for who writes.
+    processors: u32,
     /// True once the server goes down: streams and long polls end.
     closing: watch::Receiver<bool>,
 }
@@ -119,6 +121,11 @@ impl App {
             now: self.clock().now(),
         }
     }
+}
+
+fn processors() -> u32 {
+    let all = std::thread::available_parallelism().map_or(1, usize::from);
+    u32::try_from(all).unwrap_or(1).saturating_sub(1).max(1)
 }
 
 /// Serves the workspaces on what it listens on until `shutdown` is ready, then lets requests end. The caller owns the
@@ -147,6 +154,7 @@ pub async fn run(
         proof: options.proof,
         shown: Shown::default(),
         address,
+        processors: processors(),
         closing,
     });
     tracing::info!(%address, "serving");

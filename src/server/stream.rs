@@ -39,11 +39,15 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// A stream that leaves deeds out says how far it has got at most this often.
 const MARK_EVERY: Duration = Duration::from_millis(250);
 
-/// What each stream adds to the time between two chunks of all of them: writing one takes a twentieth of this, so that all streams
-/// together take a twentieth of one processor from those who write.
+/// What each stream adds to the time between two chunks of all of them: writing one takes a tenth of this, so that all streams
+/// together take a tenth of those processors that are left beside one for who writes.
 const TURN: Duration = Duration::from_micros(200);
 /// No deed waits longer than this for others to go out with.
-const MOST_GATHERED: Duration = Duration::from_millis(200);
+const MOST_GATHERED: Duration = Duration::from_secs(2);
+/// While it gathers a stream looks this often whether it may fall behind.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// Streams that began together go out at so many moments, not all at one.
+const SPREAD: u32 = 32;
 
 /// `GET /v1/ledger/stream`: from the `Last-Event-ID` header or `after` on; without either, what comes from now on.
 pub(super) async fn follow(call: Call) -> Answer {
@@ -59,6 +63,7 @@ pub(super) async fn follow(call: Call) -> Answer {
     let hash = hash_of(&call.space, after).await?;
     let place = call.space.watch_place(&call.caller.principal)?;
     let complete = filter.is_empty() && call.caller.agent().is_none();
+    let spread = u32::try_from(call.space.watching()).unwrap_or_default() % SPREAD;
     let hello =
         Hello { ledger: call.space.handle().identity().source(), after, hash, head: Seq(head.seq), complete };
     let mut first = BytesMut::new();
@@ -74,6 +79,7 @@ pub(super) async fn follow(call: Call) -> Answer {
         silent_since: Instant::now(),
         marked: Instant::now(),
         sent: None,
+        spread,
         owed: None,
         over: false,
         _place: place,
@@ -130,8 +136,9 @@ struct Feed {
     complete: bool,
     first: Option<Bytes>,
     silent_since: Instant,
-    /// When the last deeds went out.
+    /// When the last deeds went out, and its part of [`SPREAD`].
     sent: Option<Instant>,
+    spread: u32,
     /// When the last progress mark went out, and the one that is due.
     marked: Instant,
     owed: Option<Seq>,
@@ -198,7 +205,8 @@ impl Feed {
     /// When deeds may go out again: the more streams there are, the more each gathers.
     fn next_turn(&self) -> Option<Instant> {
         let streams = u32::try_from(self.space.watching()).unwrap_or(u32::MAX);
-        Some(self.sent? + TURN.saturating_mul(streams).min(MOST_GATHERED))
+        let gathered = (TURN.saturating_mul(streams) / self.app.processors).min(MOST_GATHERED);
+        Some(self.sent? + gathered - gathered * self.spread / (SPREAD * 2))
     }
 
     fn tick(&mut self) -> Option<Bytes> {
@@ -293,10 +301,10 @@ impl Feed {
     }
 }
 
-/// What comes, once it is time. Cancelling it loses nothing.
+/// What comes, once it is time, or once so much has come that more would be missed. Cancelling it loses nothing.
 async fn gathered(watcher: &mut Watcher, next: Option<Instant>) -> Result<Vec<Entry>, WatchError> {
-    if let Some(next) = next {
-        tokio::time::sleep_until(next).await;
+    while let Some(next) = next.filter(|next| *next > Instant::now() && !watcher.is_pressed()) {
+        tokio::time::sleep_until(next.min(Instant::now() + LOOK_EVERY)).await;
     }
     watcher.next().await
 }
