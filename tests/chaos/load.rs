@@ -149,7 +149,7 @@ impl Caller {
     fn work_on(&mut self, address: &str, over: &AtomicBool) -> io::Result<()> {
         let mut line = Line::open(address, &self.authorization)?;
         for (asked, before) in std::mem::take(&mut self.again) {
-            self.ask_again(&mut line, &asked, &before)?;
+            ask_again(&mut line, &asked, &before)?;
         }
         while !over.load(Ordering::SeqCst) {
             let asked = match self.lost.take() {
@@ -202,20 +202,6 @@ impl Caller {
         }
     }
 
-    /// The same key with the same request has the same answer.
-    fn ask_again(&mut self, line: &mut Line, asked: &Asked, before: &Value) -> io::Result<()> {
-        let (status, answer) = send(line, asked)?;
-        if matches!(status, 429 | 503) {
-            return Ok(());
-        }
-        let same = status == 200 && without_words(asked.kind, &answer) == without_words(asked.kind, before);
-        if !same {
-            let place = format!("{asked:?}\nwas answered {before}\nand now {status} {answer}");
-            totals::none(Err((Fault::Wrong, place)));
-        }
-        Ok(())
-    }
-
     /// Keeps what later requests are about.
     fn learn(&mut self, asked: &Asked, answer: &Value) {
         let number = |name: &str| answer[name].as_u64();
@@ -251,6 +237,20 @@ impl Caller {
         self.again = last.take(AGAIN).map(|told| (told.asked.clone(), told.answer.clone())).collect();
         std::mem::take(&mut self.told)
     }
+}
+
+/// The same key with the same request has the same answer.
+fn ask_again(line: &mut Line, asked: &Asked, before: &Value) -> io::Result<()> {
+    let (status, answer) = send(line, asked)?;
+    if matches!(status, 429 | 503) {
+        return Ok(());
+    }
+    let same = status == 200 && without_words(asked.kind, &answer) == without_words(asked.kind, before);
+    if !same {
+        let place = format!("{asked:?}\nwas answered {before}\nand now {status} {answer}");
+        totals::none(Err((Fault::Wrong, place)));
+    }
+    Ok(())
 }
 
 fn send(line: &mut Line, asked: &Asked) -> io::Result<(u16, Value)> {

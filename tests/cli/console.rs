@@ -1,6 +1,6 @@
 //! The console in a real pseudo-terminal: the first screen, a case expanded with keys, a second console, the way out.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde_json::json;
 
