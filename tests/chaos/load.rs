@@ -65,6 +65,8 @@ pub(crate) struct Caller {
     pub(crate) told: Vec<Told>,
     /// What was asked under a key and not answered.
     lost: Option<Asked>,
+    /// How often an answer was lost with a connection, and asked for on the next one.
+    pub(crate) retried: u64,
     /// What it will ask for again.
     again: Vec<(Asked, Value)>,
     /// The version of its hot record.
@@ -110,6 +112,7 @@ impl Caller {
             kinds: asks::kinds(class),
             told: Vec::new(),
             lost: None,
+            retried: 0,
             again: Vec::new(),
             version: 0,
             acts: Vec::new(),
@@ -148,6 +151,7 @@ impl Caller {
 
     fn work_on(&mut self, address: &str, over: &AtomicBool) -> io::Result<()> {
         let mut line = Line::open(address, &self.authorization)?;
+        self.retried += u64::from(self.lost.is_some());
         for (asked, before) in std::mem::take(&mut self.again) {
             ask_again(&mut line, &asked, &before)?;
         }
