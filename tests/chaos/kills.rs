@@ -19,8 +19,8 @@ const KILLS_HERE: u64 = 4;
 const KILLS_EACH: u64 = 50;
 /// What a long run comes to at least.
 const LONG: (u64, u64) = (500, 300_000);
-/// The server is killed after a random time up to this one.
-const LIFE: Duration = Duration::from_millis(900);
+/// The server is killed after a random time up to this one, in an ordinary run and in a long one.
+const LIFE: (Duration, Duration) = (Duration::from_millis(900), Duration::from_millis(2_500));
 
 /// All callers at work on this server, until what is done meanwhile has ended it.
 /// Answers that come when it is `over` are none; it is at the latest when that has returned.
@@ -42,13 +42,14 @@ pub(crate) fn at_work(
 /// Kills a server under load again and again; between two of them it ends in order once, so that there is a snapshot with a tail.
 fn killed_under_load(chance: &mut Chance, kills: u64) {
     let home = Home::new();
+    let life = if totals::long() { LIFE.1 } else { LIFE.0 };
     let mut callers = load::team(&home);
     let mut book = Book::default();
     let mut server = is_well(&home, "before the first kill");
     for round in 0..kills {
         let mut after = Duration::ZERO;
         at_work(&mut callers, &mut server, |server, _| {
-            after = chance.sleep(LIFE);
+            after = chance.sleep(life);
             if round == kills / 2 {
                 server.signal(Signal::TERM);
             } else {
@@ -67,11 +68,13 @@ fn killed_under_load(chance: &mut Chance, kills: u64) {
         }
     }
     // What the last kill left without an answer is asked again, and what was answered too.
-    at_work(&mut callers, &mut server, |_, _| std::thread::sleep(LIFE));
+    at_work(&mut callers, &mut server, |_, _| std::thread::sleep(LIFE.0));
     for caller in &mut callers {
         totals::none(book.check(&home, &server, &caller.hand_over()));
     }
     assert!(book.len() > usize::try_from(kills).unwrap() * 20, "the callers did ask: {} deeds", book.len());
+    let retried: u64 = callers.iter().map(|caller| caller.retried).sum();
+    assert!(retried > kills, "answers were lost, and asked for again: {retried}");
     server.signal(Signal::KILL);
     totals::none(book.check_whole(&home));
 }

@@ -65,6 +65,8 @@ pub(crate) struct Caller {
     pub(crate) told: Vec<Told>,
     /// What was asked under a key and not answered.
     lost: Option<Asked>,
+    /// How often an answer was lost with a connection, and asked for on the next one.
+    pub(crate) retried: u64,
     /// What it will ask for again.
     again: Vec<(Asked, Value)>,
     /// The version of its hot record.
@@ -110,6 +112,7 @@ impl Caller {
             kinds: asks::kinds(class),
             told: Vec::new(),
             lost: None,
+            retried: 0,
             again: Vec::new(),
             version: 0,
             acts: Vec::new(),
@@ -148,8 +151,9 @@ impl Caller {
 
     fn work_on(&mut self, address: &str, over: &AtomicBool) -> io::Result<()> {
         let mut line = Line::open(address, &self.authorization)?;
+        self.retried += u64::from(self.lost.is_some());
         for (asked, before) in std::mem::take(&mut self.again) {
-            self.ask_again(&mut line, &asked, &before)?;
+            ask_again(&mut line, &asked, &before)?;
         }
         while !over.load(Ordering::SeqCst) {
             let asked = match self.lost.take() {
@@ -202,20 +206,6 @@ impl Caller {
         }
     }
 
-    /// The same key with the same request has the same answer.
-    fn ask_again(&mut self, line: &mut Line, asked: &Asked, before: &Value) -> io::Result<()> {
-        let (status, answer) = send(line, asked)?;
-        if matches!(status, 429 | 503) {
-            return Ok(());
-        }
-        let same = status == 200 && without_words(asked.kind, &answer) == without_words(asked.kind, before);
-        if !same {
-            let place = format!("{asked:?}\nwas answered {before}\nand now {status} {answer}");
-            totals::none(Err((Fault::Wrong, place)));
-        }
-        Ok(())
-    }
-
     /// Keeps what later requests are about.
     fn learn(&mut self, asked: &Asked, answer: &Value) {
         let number = |name: &str| answer[name].as_u64();
@@ -251,6 +241,20 @@ impl Caller {
         self.again = last.take(AGAIN).map(|told| (told.asked.clone(), told.answer.clone())).collect();
         std::mem::take(&mut self.told)
     }
+}
+
+/// The same key with the same request has the same answer.
+fn ask_again(line: &mut Line, asked: &Asked, before: &Value) -> io::Result<()> {
+    let (status, answer) = send(line, asked)?;
+    if matches!(status, 429 | 503) {
+        return Ok(());
+    }
+    let same = status == 200 && without_words(asked.kind, &answer) == without_words(asked.kind, before);
+    if !same {
+        let place = format!("{asked:?}\nwas answered {before}\nand now {status} {answer}");
+        totals::none(Err((Fault::Wrong, place)));
+    }
+    Ok(())
 }
 
 fn send(line: &mut Line, asked: &Asked) -> io::Result<(u16, Value)> {

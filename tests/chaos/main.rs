@@ -4,12 +4,7 @@
 //! Bounded in an ordinary run; `DEEDS_CHAOS=long cargo test --test chaos` goes on until 500 kills and 300,000 acknowledgements.
 //! The last line on standard error counts what was done and what came of it. Moments are random: a test that fails says by which
 //! number, and `DEEDS_CHAOS_SEED=NUMBER` makes the same choices again.
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "a failed step fails the test, wherever it stands"
-)]
+#![expect(clippy::indexing_slicing, reason = "a failed step fails the test, wherever it stands")]
 
 #[path = "../common/faketime.rs"]
 mod faketime;
