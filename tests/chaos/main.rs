@@ -1,0 +1,18 @@
+//! What machines, disks and people do to a data directory, and what comes of it: told or mended, never silently wrong.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a failed step fails the test, wherever it stands"
+)]
+
+#[path = "../common/patience.rs"]
+#[expect(dead_code, reason = "shared with other tests, which use the rest of it")]
+mod patience;
+#[path = "../cli/run.rs"]
+mod run;
+#[path = "../cli/server.rs"]
+#[expect(dead_code, reason = "shared with other tests, which use the rest of it")]
+mod server;
+
+mod damage;
