@@ -49,6 +49,11 @@ impl Server {
         Self::spawned(home, home.script(script))
     }
 
+    /// The same; what it said where it did not say in that time that it serves.
+    pub(crate) fn try_by_script(home: &Home, script: &str, within: Duration) -> Result<Self, String> {
+        Self::serving(home, home.script(script), within)
+    }
+
     /// Sends a signal and waits for nothing.
     pub(crate) fn send(&self, signal: Signal) {
         patience::signal(&self.child, signal);

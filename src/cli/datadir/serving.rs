@@ -18,7 +18,7 @@ use crate::domain::ids::PersonId;
 
 const SERVER: &str = "server.json";
 /// Where it was served last: never an address to send something to.
-const SERVED: &str = "served.json";
+pub(super) const SERVED: &str = "served.json";
 const SOCKET: &str = "server.sock";
 
 /// Who serves the directory, for others to find.

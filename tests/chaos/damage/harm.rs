@@ -100,11 +100,15 @@ impl Harm {
                 let copied = Command::new("cp").arg("-a").arg(&path).arg(with(&path, "2")).status().unwrap();
                 !about.file_type().is_socket() && copied.success()
             }
-            Self::Owner => rustix::process::getuid().is_root() && chown(&path, Some(0), Some(0)).is_ok(),
+            Self::Owner => {
+                !about.file_type().is_socket()
+                    && rustix::process::getuid().is_root()
+                    && chown(&path, Some(0), Some(0)).is_ok()
+            }
             Self::Unreadable => allow(&path, 0),
             Self::Open => allow(&path, if folder { 0o777 } else { 0o666 }),
             Self::Directory => file && fs::remove_file(&path).is_ok() && fs::create_dir(&path).is_ok(),
-            Self::Dangling => file && fs::remove_file(&path).is_ok() && symlink("nowhere", &path).is_ok(),
+            Self::Dangling => file && fs::remove_file(&path).is_ok() && symlink("nowhere.old", &path).is_ok(),
             Self::Link => {
                 let apart = data.parent().unwrap().join("apart");
                 fs::rename(&path, &apart).is_ok() && symlink(&apart, &path).is_ok()

@@ -4,6 +4,7 @@
 //! An ordinary run does each kind of harm and each kind of file at least once. `DEEDS_CHAOS=long cargo test --test chaos damage`
 //! does each harm to each file, and goes on at random places beyond a thousand; `DEEDS_CHAOS=long:SEED` does the same again.
 
+mod disks;
 mod harm;
 mod player;
 mod table;
@@ -79,7 +80,8 @@ fn some(when: When) -> Vec<(&'static Template, Damage)> {
     let (mut chosen, mut rows) = (Vec::new(), BTreeSet::new());
     let mut random = Random(7 + u64::from(when == When::WhileAServerRuns));
     for (number, (template, place)) in places().into_iter().enumerate() {
-        let of_the_crash = template.left == Left::Killed && place.to_str().unwrap().contains("default/ledger.db");
+        let of_the_crash =
+            template.left == Left::Killed && place.to_str().unwrap().contains("default/ledger.db");
         if !rows.insert(table::row(&place)) && !of_the_crash {
             continue;
         }
@@ -117,10 +119,21 @@ fn played(all: &[(&Template, Damage)]) -> Vec<String> {
         let outcome = match catch_unwind(AssertUnwindSafe(|| trial::play(template, damage))) {
             Ok(None) => continue,
             Ok(Some(outcome)) => outcome,
-            Err(_) => Outcome { hung: vec!["a program went on without end".to_owned()], ..Outcome::default() },
+            Err(_) => {
+                Outcome { hung: vec!["a program went on without end".to_owned()], ..Outcome::default() }
+            }
         };
         count += 1;
-        if let Some(limit) = std::env::var_os("DEEDS_SLOW") { eprintln!("{:?} {:?} {:?} {} {:?}", begun.elapsed(), damage.when, damage.harm, damage.place.display(), limit); }
+        if let Some(limit) = std::env::var_os("DEEDS_SLOW") {
+            eprintln!(
+                "{:?} {:?} {:?} {} {:?}",
+                begun.elapsed(),
+                damage.when,
+                damage.harm,
+                damage.place.display(),
+                limit
+            );
+        }
         files.insert(table::row(&damage.place));
         let mut broken = verdict::broken(damage, &outcome);
         broken.extend(verdict::mends(&helper, &outcome));
@@ -205,7 +218,8 @@ fn a_home_that_is_not_damaged_has_no_fault() {
             let outcome = trial::play(template, &damage).unwrap();
             let shown = told(template, &damage, &outcome, Broken::FineOverAFault, "nothing was damaged");
             assert_eq!(outcome.first.status + outcome.last.status, 0, "{shown}");
-            let told = [&outcome.first.told, &outcome.last.told, &outcome.logged, &outcome.hung, &outcome.panicked];
+            let told =
+                [&outcome.first.told, &outcome.last.told, &outcome.logged, &outcome.hung, &outcome.panicked];
             let failed = [&outcome.failed, &outcome.failed_at_last, &outcome.wrong, &outcome.wrong_at_last];
             assert!(told.into_iter().chain(failed).all(Vec::is_empty), "{shown}");
             assert_eq!(outcome.unknown, Vec::<&Path>::new());

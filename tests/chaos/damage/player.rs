@@ -12,7 +12,7 @@ use crate::run::{Home, Said};
 use crate::server::{Server, ask};
 
 /// Nothing takes longer here, or it hangs.
-pub(super) const BOUND: Duration = Duration::from_secs(10);
+pub(super) const BOUND: Duration = Duration::from_secs(25);
 /// The exit status of what was ended for that.
 pub(super) const HUNG: i32 = -9;
 
@@ -112,7 +112,11 @@ impl Look {
     }
 
     /// What is answered, as a set of facts; what was said where it was not answered.
-    pub(super) fn answer(&self, player: &Player<'_>, server: Option<&Server>) -> Result<BTreeSet<String>, String> {
+    pub(super) fn answer(
+        &self,
+        player: &Player<'_>,
+        server: Option<&Server>,
+    ) -> Result<BTreeSet<String>, String> {
         let lines = |arguments: &[&str]| -> Result<String, String> {
             let said = player.run(arguments);
             if said.status == 0 { Ok(said.out) } else { Err(format!("exit {}: {}", said.status, said.err)) }
@@ -131,7 +135,10 @@ impl Look {
             Self::Entity(workspace, entity) => {
                 let record = parsed(lines(&["-w", workspace, "entity", entity, "--json"])?)?;
                 let fields = record["fields"].as_object().ok_or("no fields")?;
-                fields.iter().map(|(name, field)| format!("{name} {} v{}", field["value"], field["version"])).collect()
+                fields
+                    .iter()
+                    .map(|(name, field)| format!("{name} {} v{}", field["value"], field["version"]))
+                    .collect()
             }
             Self::Inbox(workspace) => {
                 let inbox = parsed(lines(&["-w", workspace, "inbox", "list", "--json"])?)?;

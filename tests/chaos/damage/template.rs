@@ -88,7 +88,8 @@ impl Template {
         copied(&self.home.data(), &home.data());
         copied(&self.home.dir.path().join("kept"), &home.dir.path().join("kept"));
         if let Some(user) = user {
-            let owned = Command::new("chown").args(["-R", &format!("{user}:{user}")]).arg(home.dir.path()).status();
+            let owned =
+                Command::new("chown").args(["-R", &format!("{user}:{user}")]).arg(home.dir.path()).status();
             assert!(owned.unwrap().success());
         }
         home

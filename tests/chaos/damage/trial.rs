@@ -226,8 +226,12 @@ impl Trial<'_> {
     fn writes(&mut self, server: &Server, round: u64) {
         for (workspace, agent, zone) in [("default", "first-agent", "crm"), ("other", "second", "ops")] {
             for n in 0..3 {
-                let write =
-                    Write { workspace, agent, entity: format!("{zone}/trial/{round}/{n}"), value: round * 10 + n };
+                let write = Write {
+                    workspace,
+                    agent,
+                    entity: format!("{zone}/trial/{round}/{n}"),
+                    value: round * 10 + n,
+                };
                 match self.player.write(server, &write) {
                     Ok(deed) => self.acknowledged.push((write, deed)),
                     Err(why) => self.failed(format!("{workspace} write: {why}")),
@@ -247,7 +251,12 @@ impl Trial<'_> {
             let there: BTreeSet<String> = export
                 .iter()
                 .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-                .map(|line| format!("{} {} {}", line["seq"], line["deed"]["subject"], line["deed"]["data"]["fields"][0]["after"]))
+                .map(|line| {
+                    format!(
+                        "{} {} {}",
+                        line["seq"], line["deed"]["subject"], line["deed"]["data"]["fields"][0]["after"]
+                    )
+                })
                 .collect();
             let lacks: Vec<String> = self
                 .acknowledged

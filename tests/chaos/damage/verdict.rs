@@ -56,14 +56,19 @@ pub(super) fn broken(damage: &Damage, outcome: &Outcome) -> Vec<(Broken, String)
     all.extend(outcome.hung.iter().map(|one| (Broken::Hung, one.clone())));
     all.extend(outcome.panicked.iter().map(|one| (Broken::Panicked, one.clone())));
     if damage.place.starts_with("workspaces/default") || damage.place.starts_with("workspaces/many") {
-        let others = failed.iter().chain(failed_at_last).filter(|one| {
-            one.starts_with("other ") || one.starts_with("serve")
-        });
+        let others = failed
+            .iter()
+            .chain(failed_at_last)
+            .filter(|one| one.starts_with("other ") || one.starts_with("serve"));
         all.extend(others.take(1).map(|one| (Broken::OthersHurt, one.clone())));
     }
-    all.extend(outcome.unknown.iter().filter(|place| !of_the_harm(place)).map(|place| {
-        (Broken::UnknownFile, place.display().to_string())
-    }));
+    all.extend(
+        outcome
+            .unknown
+            .iter()
+            .filter(|place| !of_the_harm(place))
+            .map(|place| (Broken::UnknownFile, place.display().to_string())),
+    );
     all
 }
 
@@ -83,7 +88,8 @@ pub(super) fn mends(player: &Player<'_>, outcome: &Outcome) -> Vec<(Broken, Stri
 fn missing(player: &Player<'_>, mend: &str) -> Option<String> {
     let quoted = mend.split('`').skip(1).step_by(2).filter_map(|quoted| quoted.strip_prefix("deeds "));
     for command in quoted {
-        let plain = |word: &&str| word.chars().all(|c| c.is_ascii_lowercase() || c == '-') && !word.starts_with('-');
+        let plain =
+            |word: &&str| word.chars().all(|c| c.is_ascii_lowercase() || c == '-') && !word.starts_with('-');
         let words: Vec<&str> = command.split(' ').take_while(plain).collect();
         if !is_there(player, &words) {
             return Some(format!("there is no `deeds {}`", words.join(" ")));
@@ -99,7 +105,5 @@ fn missing(player: &Player<'_>, mend: &str) -> Option<String> {
 fn is_there(player: &Player<'_>, words: &[&str]) -> bool {
     static KNOWN: Mutex<BTreeMap<String, bool>> = Mutex::new(BTreeMap::new());
     let mut known = KNOWN.lock().unwrap();
-    *known.entry(words.join(" ")).or_insert_with(|| {
-        player.run(&[words, &["--help"]].concat()).status == 0
-    })
+    *known.entry(words.join(" ")).or_insert_with(|| player.run(&[words, &["--help"]].concat()).status == 0)
 }
