@@ -28,6 +28,9 @@ mod crowd;
 mod damage;
 #[path = "cli/decisions.rs"]
 mod decisions;
+#[path = "common/disk.rs"]
+#[expect(dead_code, reason = "shared with other tests, which use the rest of it")]
+mod disk;
 #[path = "common/faketime.rs"]
 mod faketime;
 #[path = "cli/first_run.rs"]

@@ -1,6 +1,7 @@
 //! The data directory: created for its owner alone, locked by the process that serves it, with the serving process's
 //! address and the tokens beside the ledgers. What is in a ledger is not known here. `serving` is who serves it.
 
+mod odd;
 pub(crate) mod serving;
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
@@ -23,6 +24,8 @@ const MAPS: &str = "maps";
 const PERSON: &str = "person";
 /// Which backup the directory was restored from.
 pub(crate) const RESTORED: &str = "restored.json";
+/// Nothing of these names is a directory.
+const FILES: [&str; 5] = [LOCK, PERSON, RESTORED, serving::SERVED, Store::HOME];
 /// How the file of a guard's token ends; no name has this sign in it.
 const GUARD: &str = "=guard";
 /// The largest token file or server file that is read, in bytes.
@@ -66,6 +69,14 @@ pub(crate) enum DataDirError {
         place: PathBuf,
         /// Its mode.
         mode: u32,
+    },
+    /// Something lies where a file of it should.
+    #[error("{place}: this is {what} and no file; move it out of the data directory")]
+    NoFile {
+        /// Where.
+        place: PathBuf,
+        /// What it is.
+        what: &'static str,
     },
     /// The system refused.
     #[error("{place}: {reason}; {mend}")]
@@ -162,7 +173,7 @@ impl DataDir {
     /// The directory whosever it is and whoever may enter, to say what is wrong with it.
     ///
     /// # Errors
-    /// When there is none.
+    /// When there is none, or something else lies in the place of a file.
     pub(crate) fn however(path: &Path, engine: &'static Engine) -> Result<Self, DataDirError> {
         match fs::metadata(path) {
             Ok(about) if about.is_dir() => {}
@@ -173,6 +184,9 @@ impl DataDir {
             Err(error) => return Err(system(path, error)),
         }
         let path = fs::canonicalize(path).map_err(|error| system(path, error))?;
+        if let Some((place, what)) = odd::first(&path, &FILES, &[TOKENS, MAPS]) {
+            return Err(DataDirError::NoFile { place, what });
+        }
         Ok(Self { store: Store::new(&path, engine), path })
     }
 

@@ -585,7 +585,7 @@ fn no_answer(dir: &DataDir) -> anyhow::Error {
 /// The token kept for a workspace of this directory.
 fn own_token(dir: &DataDir, workspace: &WorkspaceId, user: &PersonId) -> Option<anyhow::Result<TokenText>> {
     let file = dir.token_file(workspace, user.as_str());
-    match token::kept(&file) {
+    match token::kept(&file).map(|kept| kept.of(workspace)) {
         Ok(Kept::Token(token)) => Some(Ok(token)),
         Ok(Kept::Nothing) => None,
         Ok(Kept::Damaged) => Some(Err(Usage::error(format!(

@@ -9,6 +9,7 @@ use std::path::Path;
 use super::datadir::read_small;
 use super::status::Usage;
 use crate::api::TokenText;
+use crate::domain::ids::WorkspaceId;
 
 /// How a token stands in a file, so that `curl -H @FILE` sends it.
 const HEADER: &str = "Authorization: Bearer ";
@@ -42,6 +43,16 @@ pub(super) enum Kept {
     Damaged,
     /// There is no such file.
     Nothing,
+}
+
+impl Kept {
+    /// The same where a token of that workspace is to be kept: another's opens something else, without a word.
+    pub(super) fn of(self, workspace: &WorkspaceId) -> Self {
+        match self {
+            Self::Token(token) if token.workspace != *workspace => Self::Damaged,
+            kept @ (Self::Token(_) | Self::Damaged | Self::Nothing) => kept,
+        }
+    }
 }
 
 /// The token that is kept in a file here; an error where others may read the file, or the system does not let it be read.

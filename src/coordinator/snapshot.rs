@@ -19,7 +19,7 @@ use crate::domain::ids::{Actor, IdempotencyKey};
 use crate::domain::path::EntityPath;
 use crate::domain::state::{Access, Board, Imports, KeyAnswer, Links, State};
 use crate::domain::things::{Entity, Invitation, TokenRecord};
-use crate::ledger::{Hash, Head, Identity, room};
+use crate::ledger::{Hash, Head, Identity, open_file, room};
 
 /// The name of a workspace's snapshot in its folder.
 pub const FILE: &str = "snapshot";
@@ -299,7 +299,7 @@ pub(super) fn tidy(path: &Path) {
 /// Reads a snapshot of that ledger, and says at which head it was taken. Whether the ledger has that very head is for
 /// the caller to check. Blocks.
 pub(super) fn load(path: &Path, identity: &Identity) -> Result<(State, Head), SnapshotError> {
-    read(BufReader::new(fs::File::open(path)?), identity)
+    read(BufReader::new(open_file(path)?), identity)
 }
 
 /// The same where only the board is wanted.
@@ -343,7 +343,7 @@ pub fn witness(path: &Path, source: &str, holds: impl FnOnce(Head) -> bool) -> O
 /// What its first line says.
 fn said(path: &Path, source: &str) -> Option<Head> {
     let mut text = Vec::new();
-    BufReader::new(fs::File::open(path).ok()?).take(MAX_HEADING_BYTES).read_until(b'\n', &mut text).ok()?;
+    BufReader::new(open_file(path).ok()?).take(MAX_HEADING_BYTES).read_until(b'\n', &mut text).ok()?;
     let heading: Heading = serde_json::from_slice(&text).ok()?;
     (heading.ledger == source).then_some(())?;
     Some(Head { seq: heading.seq, hash: heading.hash.parse().ok()? })
@@ -356,7 +356,7 @@ fn is_whole(path: &Path) -> bool {
 
 /// What its lines are sealed with, where they fit it. Reads the whole file.
 pub(super) fn seal_of(path: &Path) -> Option<String> {
-    let mut input = BufReader::new(fs::File::open(path).ok()?);
+    let mut input = BufReader::new(open_file(path).ok()?);
     let (mut hasher, mut lines) = (Sha256::new(), 0);
     let (mut text, mut next) = (Vec::new(), Vec::new());
     input.read_until(b'\n', &mut text).ok()?;
@@ -376,7 +376,7 @@ pub(super) fn seal_of(path: &Path) -> Option<String> {
 /// When it is none, or of another version or ledger.
 pub(super) fn head_of(path: &Path, identity: &Identity) -> Result<Head, SnapshotError> {
     let mut text = Vec::new();
-    BufReader::new(fs::File::open(path)?).take(MAX_HEADING_BYTES).read_until(b'\n', &mut text)?;
+    BufReader::new(open_file(path)?).take(MAX_HEADING_BYTES).read_until(b'\n', &mut text)?;
     check_heading(&text, identity)
 }
 

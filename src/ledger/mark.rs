@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
-use super::store::owner_only;
+use super::store::{open_file, owner_only};
 use super::{Hash, Head, LedgerError};
 
 /// What is added to the name of the ledger's file.
@@ -88,7 +88,7 @@ pub(super) fn read(ledger: &Path, source: &str) -> Result<Marked, LedgerError> {
     let path = beside(ledger);
     let mut bytes = Vec::with_capacity(BYTES);
     let most = u64::try_from(BYTES).unwrap_or(u64::MAX).saturating_add(1);
-    let read = File::open(&path).and_then(|file| file.take(most).read_to_end(&mut bytes));
+    let read = open_file(&path).and_then(|file| file.take(most).read_to_end(&mut bytes));
     match read {
         // One that was made and not written yet says nothing.
         Ok(0) => Ok(Marked::Nothing),

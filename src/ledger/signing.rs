@@ -2,12 +2,12 @@
 //! its successors are each signed for by the one before.
 
 use std::fs::{self, OpenOptions};
-use std::io::{ErrorKind, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{self, ErrorKind, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use super::note::{HEAD_LINES, NoteError, NoteKey, SignedHead, Signer, notes_of, succession};
-use super::store::owner_only;
+use super::store::{open_file, owner_only};
 use super::{Head, LedgerError};
 use crate::domain::hash::hex;
 
@@ -46,7 +46,7 @@ impl Signing {
         let _one_at_a_time = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
         self.finish()?;
         let path = self.directory.join(SECRET);
-        match fs::read_to_string(&path) {
+        match open_file(&path).and_then(io::read_to_string) {
             Ok(text) => seed(&text)
                 .and_then(|seed| Signer::from_seed(&seed).ok())
                 .ok_or_else(|| damaged(&path, "it holds no key")),
@@ -149,7 +149,7 @@ impl Signing {
     fn text(&self, name: &str) -> Result<String, LedgerError> {
         let path = self.directory.join(name);
         let mut text = String::new();
-        let file = fs::File::open(&path).map_err(|error| LedgerError::of_system(&path, &error))?;
+        let file = open_file(&path).map_err(|error| LedgerError::of_system(&path, &error))?;
         let read = file.take(MAX_KEYS_BYTES).read_to_string(&mut text);
         read.map(|_| text).map_err(|error| LedgerError::of_system(&path, &error))
     }
@@ -227,12 +227,22 @@ pub fn last_kept(folder: &Path) -> Option<(u64, String)> {
 
 /// The last notes in a ledger's folder; the first of them may be cut off.
 fn end_of(folder: &Path) -> Option<String> {
-    let mut file = fs::File::open(folder.join(HEADS)).ok()?;
-    let length = file.metadata().ok()?.len();
-    file.seek(SeekFrom::Start(length.saturating_sub(NOTE_BYTES))).ok()?;
-    let mut bytes = Vec::new();
-    file.take(NOTE_BYTES).read_to_end(&mut bytes).ok()?;
-    Some(String::from_utf8_lossy(&bytes).into_owned())
+    let path = folder.join(HEADS);
+    let read = || -> io::Result<String> {
+        let mut file = open_file(&path)?;
+        let length = file.metadata()?.len();
+        file.seek(SeekFrom::Start(length.saturating_sub(NOTE_BYTES)))?;
+        let mut bytes = Vec::new();
+        file.take(NOTE_BYTES).read_to_end(&mut bytes)?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    };
+    match read() {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            tracing::warn!(place = %path.display(), %error, "what was signed of the ledger can't be read, and is no witness");
+            None
+        }
+        read => read.ok(),
+    }
 }
 
 /// The ledger is as good as before; what can't be done is to sign it.

@@ -53,6 +53,9 @@ impl Store {
     /// What it puts into its directory.
     pub const NAMES: [&str; 5] = [WORKSPACES, HOME, HOME_DRAFT, signing::SECRET, signing::KEYS];
 
+    /// The file that says which of them is the home.
+    pub const HOME: &str = HOME;
+
     /// Of that data directory and that engine; nothing is looked at yet.
     pub fn new(directory: &Path, engine: &'static Engine) -> Self {
         Self { directory: directory.to_owned(), engine, look_only: None }
@@ -430,7 +433,29 @@ fn make_private(folder: &Path) -> io::Result<()> {
 /// What is made is its owner's alone.
 #[cfg(unix)]
 pub(super) fn owner_only(options: &mut fs::OpenOptions) -> &mut fs::OpenOptions {
-    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600)
+    use std::os::unix::fs::OpenOptionsExt as _;
+    options.mode(0o600).custom_flags(AT_ONCE)
+}
+
+/// A pipe in the place of a file is an error, and not waited at until somebody writes to it.
+#[cfg(unix)]
+const AT_ONCE: i32 = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+
+/// Opens a file to be read, and nothing else that may lie in its place.
+///
+/// # Errors
+/// What the system says, and where it is no file.
+pub fn open_file(path: &Path) -> io::Result<File> {
+    let mut options = fs::OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, AT_ONCE);
+    let file = options.read(true).open(path)?;
+    let about = file.metadata()?;
+    if about.is_file() {
+        Ok(file)
+    } else {
+        Err(io::Error::other("something that is no file lies in its place"))
+    }
 }
 
 /// What is made is its owner's alone.

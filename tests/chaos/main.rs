@@ -4,8 +4,16 @@
 //! Bounded in an ordinary run; `DEEDS_CHAOS=long cargo test --test chaos` goes on until 500 kills and 300,000 acknowledgements.
 //! The last line on standard error counts what was done and what came of it. Moments are random: a test that fails says by which
 //! number, and `DEEDS_CHAOS_SEED=NUMBER` makes the same choices again.
-#![expect(clippy::indexing_slicing, reason = "a failed step fails the test, wherever it stands")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a failed step fails the test, wherever it stands"
+)]
 
+#[path = "../common/disk.rs"]
+#[expect(dead_code, reason = "shared with other tests, which use the rest of it")]
+mod disk;
 #[path = "../common/faketime.rs"]
 mod faketime;
 #[path = "../common/line.rs"]
@@ -29,6 +37,7 @@ mod asks;
 mod chance;
 mod checker;
 mod clocks;
+mod damage;
 mod forks;
 mod halfway;
 mod kills;

@@ -10,8 +10,8 @@ use std::process::Command;
 use rustix::process::Signal;
 use serde_json::{Value as Json, json};
 
+use crate::disk::Disk;
 use crate::programs;
-use crate::room::Disk;
 use crate::run::{Home, Said};
 use crate::server::{Server, ask};
 

@@ -1,12 +1,10 @@
 //! Disks without room: what can't be recorded is said so as a whole, and what is only a cache makes way.
 
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::disk::Disk;
 use crate::run::Home;
 use crate::server::{Server, ask};
 
@@ -58,42 +56,6 @@ fn a_batch_on_a_full_disk_is_a_problem_as_a_whole() {
     let (status, answer) =
         ask(&server.url, &agent, "POST", "/v1/writes:batch", &batch(5_000, "there is room again")).unwrap();
     assert_eq!((status, answer["answers"][0]["reply"]["outcome"].as_str()), (200, Some("committed")));
-}
-
-/// A small disk of its own, where the system lets it be made.
-pub(crate) struct Disk(PathBuf);
-
-impl Disk {
-    pub(crate) fn mounted(at: &Path) -> Option<Self> {
-        std::fs::create_dir(at).unwrap();
-        let mut mount = Command::new("mount");
-        let made = mount.args(["-t", "tmpfs", "-o", "size=16m,mode=700", "tmpfs"]).arg(at).output();
-        if made.is_ok_and(|made| made.status.success()) {
-            return Some(Self(at.to_owned()));
-        }
-        let told = "\n!! PASSED OVER: a test of full disks may not mount one here. It tested nothing.\n";
-        std::io::stderr().write_all(told.as_bytes()).unwrap();
-        None
-    }
-
-    /// Whether something lies on it.
-    pub(crate) fn is_there(&self) -> bool {
-        self.0.join("lock").exists()
-    }
-
-    /// Mounts it anew with those options.
-    pub(crate) fn again(&self, options: &str) -> &Self {
-        let mut mount = Command::new("mount");
-        let made = mount.args(["-o", &format!("remount,{options}")]).arg(&self.0).status().unwrap();
-        assert!(made.success(), "{options}");
-        self
-    }
-}
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        Command::new("umount").arg("-l").arg(&self.0).status().map(drop).unwrap_or_default();
-    }
 }
 
 #[test]

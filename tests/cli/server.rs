@@ -7,6 +7,7 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::channel;
+use std::time::Duration;
 
 use rustix::process::Signal;
 use serde_json::Value;
@@ -48,6 +49,11 @@ impl Server {
         Self::spawned(home, home.script(script))
     }
 
+    /// The same; what it said where it did not say in that time that it serves.
+    pub(crate) fn try_by_script(home: &Home, script: &str, within: Duration) -> Result<Self, String> {
+        Self::serving(home, home.script(script), within)
+    }
+
     /// Sends a signal and waits for nothing.
     pub(crate) fn send(&self, signal: Signal) {
         patience::signal(&self.child, signal);
@@ -60,7 +66,22 @@ impl Server {
         line.split_whitespace().next().unwrap().parse::<u64>().unwrap() / 1024
     }
 
-    fn spawned(home: &Home, mut command: Command) -> Self {
+    /// The same with something more in its environment; what it said where it did not say in that time that it serves.
+    pub(crate) fn try_start(
+        home: &Home,
+        with: impl FnOnce(&mut Command),
+        within: Duration,
+    ) -> Result<Self, String> {
+        let mut command = home.command(&["serve", "--listen", "127.0.0.1:0"]);
+        with(&mut command);
+        Self::serving(home, command, within)
+    }
+
+    fn spawned(home: &Home, command: Command) -> Self {
+        Self::serving(home, command, PATIENCE).unwrap_or_else(|said| panic!("{said}"))
+    }
+
+    fn serving(home: &Home, mut command: Command, within: Duration) -> Result<Self, String> {
         let mut options = std::fs::OpenOptions::new();
         let log = options.create(true).append(true).open(home.dir.path().join("serve.log")).unwrap();
         let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
@@ -71,14 +92,15 @@ impl Server {
             out.read_line(&mut line).unwrap();
             tell.send(line).unwrap_or_default();
         });
-        let line = told.recv_timeout(PATIENCE).unwrap_or_default();
-        let url = line.trim().strip_prefix("serving ").map(str::to_owned);
+        let line = told.recv_timeout(within);
+        let url = line.as_ref().ok().and_then(|line| line.trim().strip_prefix("serving ")).map(str::to_owned);
         let Some(url) = url else {
             child.kill().unwrap();
+            child.wait().unwrap();
             let log = std::fs::read_to_string(home.dir.path().join("serve.log")).unwrap();
-            panic!("the server said {line:?}, and\n{log}");
+            return Err(format!("the server said {line:?}, and\n{log}"));
         };
-        Self { child, url }
+        Ok(Self { child, url })
     }
 
     /// Ends it as a service manager would, and starts it again at the same address.

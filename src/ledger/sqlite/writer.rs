@@ -72,6 +72,7 @@ impl Writer {
                         self.keep_what_is_left();
                     }
                     drop(self.conn.take());
+                    self.say_what_stays();
                     self.mark.sync();
                     reply.send(()).unwrap_or_default();
                     return;
@@ -79,6 +80,14 @@ impl Writer {
             }
             // Who asked is answered first: it may take long.
             self.keep_what_is_left();
+        }
+    }
+
+    /// A log that is there after the last connection closed could not be brought in; nothing is lost while it stays.
+    fn say_what_stays(&self) {
+        let log = self.path.with_file_name(file::beside(&self.path, "-wal"));
+        if self.gone.is_none() && log.metadata().is_ok_and(|about| about.len() > 0) {
+            tracing::warn!(place = %log.display(), "the write-ahead log stays: it could not be brought into the ledger's file, and has the last deeds");
         }
     }
 

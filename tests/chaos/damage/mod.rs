@@ -1,0 +1,228 @@
+//! The damage matrix: every kind of file that a data directory has, every kind of harm, before a start and while a server runs.
+//! What was acknowledged is there afterwards, or something says what is not; `doctor` does not say fine over a fault.
+//!
+//! An ordinary run does each kind of harm and each kind of file at least once. `DEEDS_CHAOS=long cargo test --test chaos damage`
+//! does each harm to each file, and goes on at random places beyond a thousand; `DEEDS_CHAOS=long:SEED` does the same again.
+
+mod disks;
+mod harm;
+mod player;
+mod table;
+mod template;
+mod trial;
+mod verdict;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use crate::run::Home;
+use harm::Harm;
+use player::Player;
+use template::{Left, Template};
+use trial::{Damage, Outcome, When};
+use verdict::Broken;
+
+/// How many damages a long run does at least, before a start and as many under a server.
+const LONG: usize = 600;
+
+/// Numbers that a seed gives.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        // splitmix64
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+}
+
+fn templates() -> &'static [Template; 3] {
+    static MADE: OnceLock<[Template; 3]> = OnceLock::new();
+    MADE.get_or_init(|| [Left::Quiet, Left::Killed, Left::Long].map(Template::made))
+}
+
+/// The seed of a long run, if this is one.
+fn long() -> Option<u64> {
+    let setting = std::env::var("DEEDS_CHAOS").ok()?;
+    let given = setting.strip_prefix("long")?;
+    Some(given.strip_prefix(':').map_or_else(
+        || {
+            let mut bytes = [0; 8];
+            getrandom::fill(&mut bytes).unwrap();
+            u64::from_ne_bytes(bytes)
+        },
+        |seed| seed.parse().unwrap(),
+    ))
+}
+
+/// Each place to be damaged, with the template that has it.
+fn places() -> Vec<(&'static Template, PathBuf)> {
+    let mut all = Vec::new();
+    for template in templates() {
+        for place in table::everything(&template.data()) {
+            assert!(table::row(&place).is_some(), "{} is of no kind in the table", place.display());
+            let of_the_long = place.to_str().unwrap().contains("snapshot.past");
+            if (template.left == Left::Long) == of_the_long && !place.starts_with("workspaces/other") {
+                all.push((template, place));
+            }
+        }
+    }
+    all
+}
+
+/// Each kind of file and each kind of harm at least once, and no more than so many for a kind of file.
+fn some(when: When) -> Vec<(&'static Template, Damage)> {
+    let (mut chosen, mut rows) = (Vec::new(), BTreeSet::new());
+    let mut random = Random(7 + u64::from(when == When::WhileAServerRuns));
+    for (number, (template, place)) in places().into_iter().enumerate() {
+        let of_the_crash =
+            template.left == Left::Killed && place.to_str().unwrap().contains("default/ledger.db");
+        if !rows.insert(table::row(&place)) && !of_the_crash {
+            continue;
+        }
+        let at = number + 8 * usize::from(when == When::WhileAServerRuns);
+        let harm = harm::ALL[at % harm::ALL.len()];
+        chosen.push((template, Damage { when, place, harm, at: random.next() }));
+    }
+    chosen
+}
+
+/// Each harm to each file, then at random.
+fn many(when: When, seed: u64) -> Vec<(&'static Template, Damage)> {
+    let mut random = Random(seed);
+    let places = places();
+    let every = places.iter().flat_map(|place| harm::ALL.map(|harm| (place.clone(), harm)));
+    let mut chosen: Vec<(&Template, Damage)> = every
+        .map(|((template, place), harm)| (template, Damage { when, place, harm, at: random.next() }))
+        .collect();
+    while chosen.len() < LONG {
+        let (template, place) = &places[usize::try_from(random.next()).unwrap() % places.len()];
+        let harm = harm::ALL[usize::try_from(random.next()).unwrap() % 6];
+        chosen.push((template, Damage { when, place: place.clone(), harm, at: random.next() }));
+    }
+    chosen
+}
+
+/// Does them all, tells what is broken, and adds it up.
+fn played(all: &[(&Template, Damage)]) -> Vec<String> {
+    let (mut count, mut files, mut sums) = (0, BTreeSet::new(), BTreeMap::<Broken, usize>::new());
+    let mut violations = Vec::new();
+    let home = Home::new();
+    let helper = Player { home: &home, user: None };
+    for (template, damage) in all {
+        let begun = std::time::Instant::now();
+        let outcome = match catch_unwind(AssertUnwindSafe(|| trial::play(template, damage))) {
+            Ok(None) => continue,
+            Ok(Some(outcome)) => outcome,
+            Err(_) => {
+                Outcome { hung: vec!["a program went on without end".to_owned()], ..Outcome::default() }
+            }
+        };
+        count += 1;
+        if let Some(limit) = std::env::var_os("DEEDS_SLOW") {
+            eprintln!(
+                "{:?} {:?} {:?} {} {:?}",
+                begun.elapsed(),
+                damage.when,
+                damage.harm,
+                damage.place.display(),
+                limit
+            );
+        }
+        files.insert(table::row(&damage.place));
+        let mut broken = verdict::broken(damage, &outcome);
+        broken.extend(verdict::mends(&helper, &outcome));
+        for (kind, why) in broken {
+            *sums.entry(kind).or_default() += 1;
+            let text = told(template, damage, &outcome, kind, &why);
+            eprintln!("{text}");
+            violations.push(text);
+        }
+    }
+    let sum = |kind| sums.get(&kind).copied().unwrap_or_default();
+    eprintln!(
+        "chaos: {count} damages over {} files; silently wrong {}, fine over a fault {}, hung {}, panicked {}, others hurt {}, \
+         mends that are none {}, unknown files {}",
+        files.len(),
+        sum(Broken::SilentlyWrong),
+        sum(Broken::FineOverAFault),
+        sum(Broken::Hung),
+        sum(Broken::Panicked),
+        sum(Broken::OthersHurt),
+        sum(Broken::NoSuchMend),
+        sum(Broken::UnknownFile),
+    );
+    violations
+}
+
+fn told(template: &Template, damage: &Damage, outcome: &Outcome, kind: Broken, why: &str) -> String {
+    let Damage { when, place, harm, at } = damage;
+    let mut text = format!(
+        "{kind:?}: {harm:?} of {} ({:?}, {when:?}, at {at:#x}): {why}\n    doctor at first: {} {:?}\n    doctor at last: {} {:?}\n",
+        place.display(),
+        template.left,
+        outcome.first.status,
+        outcome.first.told,
+        outcome.last.status,
+        outcome.last.told,
+    );
+    let lists = [
+        ("failed", &outcome.failed),
+        ("failed at last", &outcome.failed_at_last),
+        ("wrong", &outcome.wrong),
+        ("wrong at last", &outcome.wrong_at_last),
+        ("logged", &outcome.logged),
+    ];
+    for (what, list) in lists {
+        for one in list.iter().take(6) {
+            let short: String = one.chars().take(400).collect();
+            text.push_str(&format!("    {what}: {}\n", short.trim().replace('\n', " | ")));
+        }
+    }
+    text
+}
+
+fn matrix(when: When) {
+    let all = long().map_or_else(
+        || some(when),
+        |seed| {
+            eprintln!("DEEDS_CHAOS=long:{seed}");
+            many(when, seed)
+        },
+    );
+    let violations = played(&all);
+    assert!(violations.is_empty(), "{} violations", violations.len());
+}
+
+#[test]
+fn a_file_that_is_damaged_before_a_start_is_told_or_mended() {
+    matrix(When::BeforeAStart);
+}
+
+#[test]
+fn a_file_that_is_damaged_under_a_server_is_told_or_mended() {
+    matrix(When::WhileAServerRuns);
+}
+
+/// Where nothing is damaged nothing is told, fails or is wrong: the others are held against this.
+#[test]
+fn a_home_that_is_not_damaged_has_no_fault() {
+    for template in templates() {
+        for when in [When::BeforeAStart, When::WhileAServerRuns] {
+            let damage = Damage { when, place: PathBuf::from("home"), harm: Harm::Nothing, at: 1 };
+            let outcome = trial::play(template, &damage).unwrap();
+            let shown = told(template, &damage, &outcome, Broken::FineOverAFault, "nothing was damaged");
+            assert_eq!(outcome.first.status + outcome.last.status, 0, "{shown}");
+            let told =
+                [&outcome.first.told, &outcome.last.told, &outcome.logged, &outcome.hung, &outcome.panicked];
+            let failed = [&outcome.failed, &outcome.failed_at_last, &outcome.wrong, &outcome.wrong_at_last];
+            assert!(told.into_iter().chain(failed).all(Vec::is_empty), "{shown}");
+            assert_eq!(outcome.unknown, Vec::<&Path>::new());
+        }
+    }
+}
