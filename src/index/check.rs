@@ -98,7 +98,7 @@ impl Looked {
     pub fn check_next(&mut self, entries: &[Entry<'_>]) -> Result<(), IndexError> {
         let anew = compare(&self.connection, entries)?;
         if let Some(anew) = anew {
-            self.words.add(&anew)?;
+            self.words.add(&anew, self.head.seq)?;
         }
         Ok(())
     }
@@ -109,7 +109,7 @@ impl Looked {
     /// [`IndexError::Wrong`] where it does not agree.
     pub fn check_words(&self) -> Result<(), IndexError> {
         let mut here = Words::default();
-        here.add(&*self.connection.unchecked_transaction()?)?;
+        here.add(&*self.connection.unchecked_transaction()?, self.head.seq)?;
         if here == self.words {
             return Ok(());
         }
@@ -125,16 +125,21 @@ struct Words {
 }
 
 impl Words {
-    fn add(&mut self, connection: &Connection) -> Result<(), IndexError> {
+    /// What another process has indexed meanwhile, beyond that deed, is left out.
+    fn add(&mut self, connection: &Connection, end: Seq) -> Result<(), IndexError> {
         connection.execute_batch(
             "CREATE VIRTUAL TABLE IF NOT EXISTS temp.vocabulary USING fts5vocab(main, words, instance)",
         )?;
         let mut statement = connection.prepare("SELECT term, doc FROM temp.vocabulary")?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
+            let deed: i64 = row.get(1)?;
+            if deed > to_sql(end.0) {
+                continue;
+            }
             let mut hasher = DefaultHasher::new();
             row.get_ref(0)?.as_bytes().unwrap_or_default().hash(&mut hasher);
-            row.get::<_, i64>(1)?.hash(&mut hasher);
+            deed.hash(&mut hasher);
             self.count += 1;
             self.sum = self.sum.wrapping_add(hasher.finish());
         }
