@@ -38,7 +38,10 @@ const VERSIONS: [&str; 2] = ["286fd76", "471f3c7"];
 const MAY_DIFFER: [&str; 1] = ["answers/*/answer/next"];
 
 /// What states have by now that those of earlier versions had not, in the same form.
-const ADDED: [&str; 12] = [
+const ADDED: [&str; 15] = [
+    "board/clock",
+    "board/timed",
+    "board/seats/*/since",
     "board/format",
     "board/held",
     "board/seats",
