@@ -78,6 +78,8 @@ mod properties;
 mod proposals;
 #[path = "domain/readiness.rs"]
 mod readiness;
+#[path = "domain/rebased.rs"]
+mod rebased;
 #[path = "common/recount.rs"]
 mod recount;
 #[path = "domain/reviews.rs"]

@@ -6,6 +6,7 @@
 mod addresses;
 mod answers;
 mod body;
+mod clock;
 mod desk;
 mod fingerprint;
 mod glance;
@@ -36,6 +37,7 @@ pub use answers::{
 #[cfg(any(test, fuzzing))]
 pub(crate) use body::any_body;
 pub use body::{DEPTH, ENTRIES, parse, parse_object, understood};
+pub use clock::ClockPreview;
 pub use desk::{AwayBody, BackBody, ReasonBody, SessionBody};
 pub use fingerprint::{BadFingerprint, Fingerprint};
 pub use keys::{KeyList, KeyView};

@@ -6,9 +6,9 @@ use clap::{Parser, Subcommand};
 use super::context::{ConsoleFlags, Global};
 use super::then::Then;
 use super::{
-    agent, agents, alerts, away, backup, checkpoint, console, demo, doctor, entity, fan_outs, handoffs, hook,
-    import, inbox, join, keys, leases, ledger, log, man, map, outputs, overrides, readiness, rehearse,
-    review, serve, single, tokens, trace, verify, who_owns, work, workspaces,
+    agent, agents, alerts, away, backup, checkpoint, clock, console, demo, doctor, entity, fan_outs,
+    handoffs, hook, import, inbox, join, keys, leases, ledger, log, man, map, outputs, overrides, readiness,
+    rehearse, review, serve, single, tokens, trace, verify, who_owns, work, workspaces,
 };
 
 const EXAMPLES: &str = "\
@@ -65,6 +65,9 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Option<alerts::Command>,
     },
+    /// What was recorded under a wrong clock, set right
+    #[command(subcommand)]
+    Clock(clock::Command),
     /// Sessions over a queue: status, start, end
     Review {
         #[command(subcommand)]

@@ -10,6 +10,7 @@ mod arguments;
 mod away;
 mod backup;
 mod checkpoint;
+mod clock;
 mod console;
 mod context;
 mod datadir;
@@ -104,6 +105,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Status> {
         Some(Command::Entity(command)) => entity::run(&context, &command),
         Some(Command::WhoOwns(command)) => who_owns::run(&context, &command),
         Some(Command::Alerts { command, then }) => alerts::run(&context, command, then),
+        Some(Command::Clock(command)) => clock::run(&context, command),
         Some(Command::Write(command)) => agent::write(&context, &command),
         Some(Command::Act(command)) => agent::act(&context, command),
         Some(Command::Publish(command)) => agent::publish(&context, command),

@@ -102,9 +102,12 @@ fn verify_export(path: &Path, command: &Command, allowed: Option<&Allowed>) -> a
     let file = open()
         .map_err(|error| Usage::error(format!("{shown}: {error}; name an export that you may read")))?;
     let bar = bar(file.metadata().map_or(0, |about| about.len()), "{bytes}");
-    let (identity, head) =
+    let export::Exported { identity, head, tells_end } =
         export::verify(BufReader::new(bar.wrap_read(file))).with_context(|| shown.to_string())?;
     bar.finish_and_clear();
+    if !tells_end {
+        output::complain(format!("{shown}: {}", export::OPEN_END));
+    }
     let verified = Verified { identity, head };
     let mut sound = sound(shown.to_string(), &verified);
     if command.signatures {

@@ -7,11 +7,11 @@ use reqwest::header::IF_MATCH;
 use super::bound::Bound;
 use super::{Client, Result};
 use crate::api::{
-    AlertList, BatchAnswer, BatchResult, InvitationText, Invited, ItemList, ItemView, KeyList, MapChecked,
-    MapView, NewInvitation, NewToken, NewWorkspaceRequest, ReviewList, TakeInvitation, TokenList, TokenMade,
-    WorkspaceList, WorkspaceMade,
+    AlertList, BatchAnswer, BatchResult, ClockPreview, InvitationText, Invited, ItemList, ItemView, KeyList,
+    MapChecked, MapView, NewInvitation, NewToken, NewWorkspaceRequest, ReviewList, TakeInvitation, TokenList,
+    TokenMade, WorkspaceList, WorkspaceMade,
 };
-use crate::domain::command::{ApplyMap, Command, Import};
+use crate::domain::command::{ApplyMap, Command, Import, RebaseClock};
 use crate::domain::decide::Preview;
 use crate::domain::ids::{ItemNo, MapVersion};
 use crate::domain::map::parse;
@@ -36,6 +36,11 @@ impl Client {
         let numbers: Vec<String> = include.iter().map(ToString::to_string).collect();
         let include = Some(numbers.join(",")).filter(|numbers| !numbers.is_empty());
         self.post(format!("/v1/inbox/{item}/preview")).maybe("include", include).json(answer)?.send().await
+    }
+
+    /// What would move if what was recorded under a wrong clock did.
+    pub async fn clock_preview(&self, asked: &RebaseClock) -> Result<ClockPreview> {
+        self.post("/v1/clock/preview").json(asked)?.send().await
     }
 
     /// Alerts, the worst first; with the resolved ones that are kept, if asked.

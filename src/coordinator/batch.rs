@@ -23,6 +23,7 @@ use super::doubts::Doubts;
 use super::draft::{Draft, Left, Rules, refuse};
 use super::flight::{Flight, Outcome};
 use super::lanes::Lanes;
+use super::pace::Pace;
 use super::recovery::COPIES;
 use super::start::{Founding, Options};
 use super::timers::Timers;
@@ -76,6 +77,7 @@ pub(super) struct Loop {
     origin: Origin,
     clock: Clock,
     timers: Timers,
+    pace: Pace,
     door: Door,
     doubts: Doubts,
     limits: Arc<Limits>,
@@ -100,6 +102,7 @@ impl Loop {
         snapshot: Option<u64>,
     ) -> Self {
         let durable = shared.durable.borrow().clone();
+        let pace = Pace::of(&state);
         let snapshots = Snapshots {
             path: options.snapshot.clone(),
             taken: snapshot.unwrap_or(0),
@@ -120,6 +123,7 @@ impl Loop {
             origin,
             clock: options.clock.clone(),
             timers: Timers::default(),
+            pace,
             door: Door::default(),
             doubts: Doubts::of(&options.clock),
             limits: Arc::clone(&options.limits),
@@ -133,7 +137,8 @@ impl Loop {
 
     /// Records the first deeds of an empty ledger. If another node founds it at the same moment, that one did.
     pub(super) async fn found(&mut self, founding: Founding) -> Result<(), SubmitError> {
-        let deeds = founding(self.now());
+        let now = self.now();
+        let deeds = founding(now);
         let mut draft = Draft::default();
         draft.take(&mut self.state, deeds, &self.origin)?;
         let left = draft.close(&self.state, false);
@@ -176,7 +181,7 @@ impl Loop {
                 }
                 // What comes during a flight waits until that has landed: few large batches cost less than many small ones.
                 count = self.mailbox.recv_many(&mut mail, LETTERS), if open && idle => open = count > 0,
-                () = self.timers.due(&self.clock, &self.state), if idle && !self.distrust => {}
+                () = self.timers.due(&self.clock, &self.state, self.pace.ahead()), if idle && !self.distrust => {}
                 () = self.door.due(&self.clock), if idle && !self.distrust => {}
                 () = self.doubts.due(), if idle && !self.distrust => {}
                 () = tokio::time::sleep(REST), if idle && self.distrust => {
@@ -254,8 +259,8 @@ impl Loop {
     }
 
     /// Never earlier than the last deed, whatever the clock says.
-    fn now(&self) -> Time {
-        self.clock.now().max(self.state.board.recorded)
+    fn now(&mut self) -> Time {
+        self.pace.now(&self.clock, &self.state)
     }
 
     /// Decides commands onto the draft up to its bounds. Those whose callers have gone away are dropped undecided.
@@ -269,7 +274,7 @@ impl Loop {
         if with_tick && let Some(told) = self.door.tell(now, self.ending) {
             self.waiting.push_again(vec![told]);
         }
-        if with_tick && let Some(doubt) = self.doubts.tell(&self.clock, &self.state) {
+        if with_tick && let Some(doubt) = self.doubts.tell(&self.clock, &self.state, self.pace.ahead()) {
             self.waiting.push_again(vec![doubt]);
         }
         let shared = self.waiting.are_shared();
@@ -292,7 +297,7 @@ impl Loop {
     }
 
     /// Decides what fits onto a draft.
-    fn take_in(&mut self, mut draft: Draft, now: Time, fits: impl Fn(&Draft, &Envelope) -> bool) {
+    fn take_in(&mut self, mut draft: Draft, mut now: Time, fits: impl Fn(&Draft, &Envelope) -> bool) {
         while let Some(letter) = self.waiting.pop_if(|letter| fits(&draft, letter)) {
             if letter.is_abandoned() {
                 continue;
@@ -308,6 +313,10 @@ impl Loop {
                 return draft.answers.refuse(&error);
             }
             self.waiting.charge(&from, commands, draft.size() - before);
+            // A command may have set time right, for those that come after it.
+            if self.state.board.recorded < now {
+                now = self.now();
+            }
         }
         draft.looks.extend(self.looks.drain(..).filter(|look| !look.is_abandoned()));
         self.draft = (!draft.is_empty()).then_some(draft);

@@ -20,6 +20,17 @@ pub(super) struct Shown {
     pub(super) monotonic: Duration,
 }
 
+/// A ledger as it was opened.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Opened {
+    /// When its last deed was recorded.
+    pub(super) recorded: Time,
+    /// Whether the clock was doubted then.
+    pub(super) was_doubted: bool,
+    /// How far ahead of the machine's clock a person let its time go on.
+    pub(super) ahead: Span,
+}
+
 /// What time it is, and why.
 #[derive(Debug)]
 pub(super) struct Believed {
@@ -28,29 +39,18 @@ pub(super) struct Believed {
     anchor: Option<Shown>,
     /// The time that it was when it was looked at last.
     base: Option<Shown>,
-    /// The latest time that a ledger had when it was opened.
-    recorded: Option<Time>,
+    /// The ledgers that were opened, each with its last time.
+    opened: Vec<Opened>,
     /// Ledgers are being opened, and the latest may come yet.
     starting: bool,
     /// How far ahead of the machine's clock a person lets time go on, in microseconds.
     ahead: i64,
     doubted: bool,
-    /// It was when a ledger was closed.
-    was_doubted: bool,
 }
 
 impl Believed {
     pub(super) fn new(bound: Span) -> Self {
-        Self {
-            bound,
-            anchor: None,
-            base: None,
-            recorded: None,
-            starting: true,
-            ahead: 0,
-            doubted: false,
-            was_doubted: false,
-        }
+        Self { bound, anchor: None, base: None, opened: Vec::new(), starting: true, ahead: 0, doubted: false }
     }
 
     /// Whether the machine's clock is not believed at present.
@@ -76,23 +76,29 @@ impl Believed {
         now
     }
 
-    /// A ledger was opened, whose last deed is of that time: it was at least as late already.
+    /// A ledger was opened: it was at least as late already as its last deed says.
     /// Where the clock was doubted then, nobody has said since that it is right.
-    pub(super) fn opened(&mut self, recorded: Time, was_doubted: bool, shown: Shown) {
-        self.was_doubted |= was_doubted;
-        if self.recorded.is_some_and(|known| known >= recorded) {
-            return;
-        }
-        self.recorded = Some(recorded);
-        let expected = self.expected(shown.monotonic);
+    pub(super) fn opened(&mut self, ledger: Opened, shown: Shown) {
+        self.opened.push(ledger);
+        let Some(latest) = self.latest(shown.wall) else { return };
         let at = |wall| Shown { wall, monotonic: shown.monotonic };
         if self.starting {
-            let most = if self.was_doubted { self.bound } else { LEFT_ALONE };
-            let far = shown.wall > recorded.plus(most) || shown.wall < recorded;
-            self.begin(if far { at(recorded) } else { shown });
-        } else if expected.is_none_or(|expected| expected < recorded) {
-            self.begin(at(recorded));
+            let machine = shown.wall.plus(latest.ahead);
+            let was_doubted = self.opened.iter().any(|ledger| ledger.was_doubted);
+            let most = if was_doubted { self.bound } else { LEFT_ALONE };
+            let far = machine > latest.recorded.plus(most) || machine < latest.recorded;
+            self.ahead = latest.ahead.micros();
+            self.begin(at(if far { latest.recorded } else { machine }));
+        } else if self.expected(shown.monotonic).is_none_or(|expected| expected < latest.recorded) {
+            self.begin(at(latest.recorded));
         }
+    }
+
+    /// The ledger that is the latest; where others agree with the machine's clock, not one that is far ahead of both.
+    fn latest(&self, wall: Time) -> Option<Opened> {
+        let far = |ledger: &&Opened| ledger.recorded > wall.plus(ledger.ahead).plus(LEFT_ALONE);
+        let near = self.opened.iter().filter(|ledger| !far(ledger)).max_by_key(|ledger| ledger.recorded);
+        near.or_else(|| self.opened.iter().max_by_key(|ledger| ledger.recorded)).copied()
     }
 
     /// All ledgers that there are have been opened.
@@ -107,6 +113,16 @@ impl Believed {
         self.ahead = expected.micros().saturating_sub(shown.wall.micros()).max(0);
         self.begin(Shown { wall: expected.max(shown.wall), monotonic: shown.monotonic });
         self.doubted = false;
+    }
+
+    /// A deed says what time it is. Where the machine's clock agrees, that is believed again.
+    pub(super) fn rebased(&mut self, right: Time, shown: Shown) {
+        let off = shown.wall.micros().saturating_sub(right.micros());
+        let agrees = off.saturating_abs() <= self.bound.micros();
+        self.ahead = 0;
+        self.opened = vec![Opened { recorded: right, was_doubted: false, ahead: Span::default() }];
+        self.begin(Shown { wall: if agrees { shown.wall } else { right }, monotonic: shown.monotonic });
+        self.doubted = !agrees;
     }
 
     fn begin(&mut self, at: Shown) {
@@ -145,6 +161,10 @@ mod tests {
 
     fn shown(wall: Span, monotonic: u64) -> Shown {
         Shown { wall: Time::from_micros(0).plus(wall), monotonic: Duration::from_secs(monotonic) }
+    }
+
+    fn ledger(recorded: Time, was_doubted: bool) -> Opened {
+        Opened { recorded, was_doubted, ahead: Span::default() }
     }
 
     fn seconds(span: u64) -> Span {
@@ -197,13 +217,13 @@ mod tests {
     fn after_a_stop_only_what_is_far_from_the_last_deed_is_asked_about() {
         for (days, doubted) in [(0, false), (300, false), (401, true), (3_650, true)] {
             let mut believed = Believed::new(HOUR);
-            believed.opened(shown(at(10, 0), 0).wall, false, shown(at(10 + days, 5), 0));
+            believed.opened(ledger(shown(at(10, 0), 0).wall, false), shown(at(10 + days, 5), 0));
             believed.now(shown(at(10 + days, 5), 0));
             assert_eq!(believed.is_doubted(), doubted, "{days} days");
         }
         let mut believed = Believed::new(HOUR);
-        believed.opened(shown(at(10, 0), 0).wall, false, shown(at(900, 0), 0));
-        believed.opened(shown(at(899, 0), 0).wall, false, shown(at(900, 0), 0));
+        believed.opened(ledger(shown(at(10, 0), 0).wall, false), shown(at(900, 0), 0));
+        believed.opened(ledger(shown(at(899, 0), 0).wall, false), shown(at(900, 0), 0));
         believed.started();
         assert_eq!(believed.now(shown(at(900, 0), 0)), shown(at(900, 0), 0).wall, "another ledger is newer");
     }
@@ -220,11 +240,11 @@ mod tests {
     #[test]
     fn a_stop_answers_no_doubt() {
         let mut believed = Believed::new(HOUR);
-        believed.opened(shown(at(10, 0), 0).wall, true, shown(at(11, 0), 0));
+        believed.opened(ledger(shown(at(10, 0), 0).wall, true), shown(at(11, 0), 0));
         assert_eq!(believed.now(shown(at(11, 1), 1)), shown(at(10, 1), 0).wall);
         assert!(believed.is_doubted());
         let mut right = Believed::new(HOUR);
-        right.opened(shown(at(10, 0), 0).wall, true, shown(at(10, 600), 0));
+        right.opened(ledger(shown(at(10, 0), 0).wall, true), shown(at(10, 600), 0));
         assert_eq!(right.now(shown(at(10, 601), 1)), shown(at(10, 601), 0).wall);
         assert!(!right.is_doubted());
     }
@@ -232,7 +252,7 @@ mod tests {
     #[test]
     fn what_was_recorded_too_late_goes_on_from_there() {
         let mut believed = Believed::new(HOUR);
-        believed.opened(shown(at(3_650, 0), 0).wall, false, shown(at(1, 0), 0));
+        believed.opened(ledger(shown(at(3_650, 0), 0).wall, false), shown(at(1, 0), 0));
         assert_eq!(believed.now(shown(at(1, 7), 7)), shown(at(3_650, 7), 0).wall);
         assert!(believed.is_doubted());
         believed.believe(shown(at(1, 8), 8));

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::watch;
 
-use super::believed::{Believed, Shown};
+use super::believed::{Believed, Opened, Shown};
 use crate::domain::time::{Span, Time};
 
 /// The longest sleep without a look at the clock, which people and time servers may set.
@@ -29,6 +29,7 @@ pub enum Clock {
 /// The machine's clock, watched.
 #[derive(Debug)]
 pub struct Kept {
+    bound: Span,
     believed: Mutex<Believed>,
     doubted: watch::Sender<bool>,
 }
@@ -37,6 +38,7 @@ impl Clock {
     /// The machine's, which is not believed where it jumps further than `bound`.
     pub fn kept(bound: Span) -> Self {
         Self::Kept(Arc::new(Kept {
+            bound,
             believed: Mutex::new(Believed::new(bound)),
             doubted: watch::Sender::new(false),
         }))
@@ -56,12 +58,24 @@ impl Clock {
         }
     }
 
-    /// A ledger was opened, whose last deed is of that time.
-    /// Where the clock was doubted then, that stays so.
-    pub(super) fn opened(&self, recorded: Time, was_doubted: bool) {
+    /// A ledger was opened. Where the clock was doubted then, that stays so.
+    pub(super) fn opened(&self, ledger: Opened) {
         if let Self::Kept(kept) = self {
-            kept.change(|believed| believed.opened(recorded, was_doubted, shown()));
+            kept.change(|believed| believed.opened(ledger, shown()));
         }
+    }
+
+    /// A deed has set a workspace's time right. One that stands still is moved by who made it.
+    pub(super) fn rebased(&self, right: Time) {
+        if let Self::Kept(kept) = self {
+            kept.change(|believed| believed.rebased(right, shown()));
+        }
+    }
+
+    /// How far it may be off and is still believed; none where it always is.
+    pub(super) fn bound(&self) -> Option<Span> {
+        let Self::Kept(kept) = self else { return None };
+        Some(kept.bound)
     }
 
     /// All ledgers that there are have been opened.

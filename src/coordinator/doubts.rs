@@ -10,6 +10,7 @@ use crate::domain::command::{Command, Principal, Request};
 use crate::domain::ids::Actor;
 use crate::domain::state::State;
 use crate::domain::things::{AlertKind, ClockSight, TokenClass};
+use crate::domain::time::Span;
 
 /// The least time between two words about it.
 const LEAST_GAP: Duration = Duration::from_secs(10);
@@ -45,19 +46,25 @@ impl Doubts {
         self.shown = false;
     }
 
-    /// What the rules are to be told now.
-    pub(super) fn tell(&mut self, clock: &Clock, state: &State) -> Option<Envelope> {
+    /// What the rules are to be told now, where the workspace is so far ahead of the clock.
+    pub(super) fn tell(&mut self, clock: &Clock, state: &State, ahead: Span) -> Option<Envelope> {
         self.watched.as_ref()?;
         self.again = None;
-        let doubt = clock.doubt();
+        let of_all = clock.doubt();
+        // A workspace that is further ahead than a person has said has a doubt of its own.
+        let most = clock.bound().map(|bound| state.board.clock.lets_ahead().plus(bound));
+        let own = most.is_some_and(|most| ahead > most).then(|| clock.now());
+        let doubt = of_all.or(own);
         let open = state.board.alerts.values().any(|alert| alert.kind == AlertKind::Clock);
         let sight = match doubt {
             Some(machine) if !open && !self.shown => {
-                ClockSight { machine, now: clock.now(), believed: false }
+                ClockSight { machine, now: clock.now().plus(ahead), believed: false }
             }
             Some(_) if !open => {
                 tracing::warn!("a person says that the machine's clock is right: it is believed");
-                clock.believe();
+                if of_all.is_some() {
+                    clock.believe();
+                }
                 self.shown = false;
                 return None;
             }

@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use super::door::Door;
 use super::{Envelope, Look, LookError, Places, Standing, SubmitError, Values, Verdict};
 use crate::domain::command::{Command, Request};
-use crate::domain::decide::{Answer, decide_within};
+use crate::domain::decide::{Answer, decide_within, unfit_for_loss};
 use crate::domain::deed::{Deed, Origin};
 use crate::domain::ids::Actor;
 use crate::domain::state::{Front, State};
@@ -232,7 +232,7 @@ impl Envelope {
     pub(super) fn accepts_loss(&self) -> bool {
         self.requests.iter().all(|request| {
             let (command, by) = (&request.command, &request.principal);
-            matches!(command, Command::AcceptLoss(accept) if !accept.reason.trim().is_empty())
+            matches!(command, Command::AcceptLoss(accept) if unfit_for_loss(accept).is_none())
                 && command.row().who.includes(by.class, &by.actor)
         })
     }

@@ -19,6 +19,7 @@ mod flight;
 mod held;
 mod lanes;
 mod mixed;
+mod pace;
 mod past;
 mod recovery;
 mod room;
@@ -35,7 +36,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use thiserror::Error;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, mpsc, oneshot, watch as cell};
 
-use crate::domain::command::{AcceptLoss, Command, Request};
+use crate::domain::command::{Command, Request};
 use crate::domain::decide;
 use crate::domain::deed::{Deed, DeedError};
 use crate::domain::ids::{Actor, Seq};
@@ -103,6 +104,9 @@ pub enum SubmitError {
     /// A loss is to be accepted, and nothing is missing, or something else.
     #[error("deeds up to {0} are not what is missing here; what is missing `GET /v1/whoami` says")]
     NotLost(Seq),
+    /// A loss is to be accepted, and not in these words.
+    #[error("{0}")]
+    Unfit(String),
     /// The coordinator was shut down.
     #[error("shutting down; try again when the server is back")]
     Closed,
@@ -292,9 +296,15 @@ impl Handle {
         &self,
         requests: Vec<Request>,
     ) -> Result<Vec<Result<Answer, SubmitError>>, SubmitError> {
+        let mut requests = requests;
+        for request in &mut requests {
+            if let Command::RebaseClock(rebase) = &mut request.command {
+                rebase.read = self.times_of(rebase.from).await.map_err(SubmitError::Unavailable)?;
+            }
+        }
         let Some(caller) = requests.first().map(|request| &request.principal) else { return Ok(Vec::new()) };
-        if let Some(through) = requests.iter().find_map(|request| self.not_missing(request)) {
-            return Err(SubmitError::NotLost(through));
+        if let Some(why) = requests.iter().find_map(|request| self.not_accepted(request)) {
+            return Err(why);
         }
         let count = requests.len();
         let mut places = Room::take(&self.room, Standing::of(caller.class), &caller.actor, count)?;
@@ -323,15 +333,33 @@ impl Handle {
         Ok(answers)
     }
 
-    /// The last deed of a loss that is to be accepted, and is not what is missing.
-    fn not_missing(&self, request: &Request) -> Option<Seq> {
-        let Command::AcceptLoss(AcceptLoss { through, .. }) = &request.command else { return None };
+    /// Why a loss that is to be accepted is not, before anything is recorded of it on a ledger that is lost.
+    fn not_accepted(&self, request: &Request) -> Option<SubmitError> {
+        let Command::AcceptLoss(accept) = &request.command else { return None };
         // Who may not ask is refused for that.
         if !request.command.row().who.includes(request.principal.class, &request.principal.actor) {
             return None;
         }
         let last = self.lost().and_then(|lost| lost.missing()).map(|(_, last)| Seq(last));
-        (last != Some(*through)).then_some(*through)
+        if last != Some(accept.through) {
+            return Some(SubmitError::NotLost(accept.through));
+        }
+        decide::unfit_for_loss(accept).map(|(_, why)| SubmitError::Unfit(why))
+    }
+
+    /// When the deed before that one was recorded, and that one; nothing where there is none.
+    ///
+    /// # Errors
+    /// When the ledger can't be read.
+    pub async fn times_of(&self, seq: Seq) -> Result<Option<(Option<Time>, Time)>, Trouble> {
+        let Some(first) = self.time_of(seq.0).await? else { return Ok(None) };
+        Ok(Some((self.time_of(seq.0.saturating_sub(1)).await?, first)))
+    }
+
+    async fn time_of(&self, seq: u64) -> Result<Option<Time>, Trouble> {
+        let Some(record) = self.shared.ledger.get(seq).await? else { return Ok(None) };
+        let deed = Deed::decode(&record.bytes).map_err(|error| Trouble::unreadable(seq, &error))?;
+        Ok(Some(deed.recorded))
     }
 
     async fn told(&self, verdict: Verdict) -> Result<Answer, SubmitError> {

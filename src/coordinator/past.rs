@@ -132,7 +132,8 @@ impl Past {
         board
     }
 
-    /// The last deed that was recorded at that time or before it. Recorded times never go back.
+    /// The last deed that was recorded at that time or before it. What was recorded under a wrong clock that was set right since counts
+    /// as if that had been right: such times never go back.
     pub(super) async fn seq_at(
         &self,
         ledger: &AnyLedger,
@@ -147,7 +148,9 @@ impl Past {
         let (mut low, mut high) = (0, head.saturating_add(1));
         while high - low > 1 {
             let middle = low + (high - low) / 2;
-            if deed(ledger, middle).await?.recorded <= time { low = middle } else { high = middle }
+            let recorded = deed(ledger, middle).await?.recorded;
+            let right = durable.front.board.clock.right(Seq(middle), recorded);
+            if right <= time { low = middle } else { high = middle }
         }
         if low == 0 { Err(before_first(ledger).await?) } else { Ok(Seq(low)) }
     }

@@ -7,6 +7,7 @@ use thiserror::Error;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch as cell};
 
 use super::batch::Loop;
+use super::believed::Opened;
 use super::past::Past;
 use super::past::checkpoints::Checkpoints;
 use super::snapshot::{self, SnapshotError};
@@ -103,8 +104,10 @@ pub async fn start(ledger: AnyLedger, options: Options) -> Result<Handle, StartE
     };
     let head = Box::pin(replay(&ledger, &mut state, head, u64::MAX, each)).await?;
     if head.seq > 0 {
-        let was_doubted = state.board.alerts.values().any(|alert| alert.kind == AlertKind::Clock);
-        options.clock.opened(state.board.recorded, was_doubted);
+        let board = &state.board;
+        let was_doubted = board.alerts.values().any(|alert| alert.kind == AlertKind::Clock);
+        let (recorded, ahead) = (board.recorded, board.clock.lets_ahead());
+        options.clock.opened(Opened { recorded, was_doubted, ahead });
     }
 
     let shared = Arc::new(Shared::new(

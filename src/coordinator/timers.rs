@@ -11,7 +11,7 @@ use crate::domain::decide;
 use crate::domain::ids::Actor;
 use crate::domain::state::State;
 use crate::domain::things::TokenClass;
-use crate::domain::time::Time;
+use crate::domain::time::{Span, Time};
 
 /// The least time between two ticks, so that a due time that no tick settles can't keep the machine busy.
 const LEAST_GAP: Duration = Duration::from_millis(200);
@@ -23,13 +23,13 @@ pub(super) struct Timers {
 }
 
 impl Timers {
-    /// Returns when a tick is due; never, if nothing will fall due.
-    pub(super) async fn due(&self, clock: &Clock, state: &State) {
+    /// Returns when a tick is due; never, if nothing will fall due. The workspace's time is so far `ahead` of the clock.
+    pub(super) async fn due(&self, clock: &Clock, state: &State, ahead: Span) {
         let Some(due) = decide::next_due(state) else { return std::future::pending().await };
         if let Some(last) = self.last {
             tokio::time::sleep_until(last + LEAST_GAP).await;
         }
-        clock.reach(due).await;
+        clock.reach(due.minus(ahead)).await;
     }
 
     /// A tick, if one is due at `now`. Asked before every batch, so that a busy mailbox can't put it off.

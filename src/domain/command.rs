@@ -12,7 +12,8 @@ pub use lease::{LONGEST_LEASE, LeaseStep};
 pub use output::{Conclude, Publish};
 pub use people::{
     AcceptLoss, AlertStep, AlertVerb, Answered, ApplyMap, AwayStep, AwayVerb, GUARD_PATHS, GuardNote,
-    ItemStep, ItemVerb, KeyStep, MapReview, Override, OverrideVerb, ReviewStep, ReviewVerb, TokenStep,
+    ItemStep, ItemVerb, KeyStep, MapReview, Override, OverrideVerb, RebaseClock, ReviewStep, ReviewVerb,
+    TokenStep,
 };
 pub use table::{Again, Asker, Command, CommandKind, CommandRow, Effect, Keeps, Place};
 pub use task::{

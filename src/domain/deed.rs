@@ -128,7 +128,7 @@ pub struct Deed {
     pub seq: Seq,
     /// When it happened; imports keep the original.
     pub time: Time,
-    /// When it was appended; never goes back.
+    /// When it was appended. It goes back after a deed that sets time right, and after no other (RULES §3.8).
     pub recorded: Time,
     /// The entity it is about.
     pub subject: Option<EntityPath>,

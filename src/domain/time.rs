@@ -88,6 +88,12 @@ fn step_of(text: &str) -> i64 {
 }
 
 impl Span {
+    /// Both together.
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+
     /// From microseconds; negative becomes zero.
     pub const fn from_micros(micros: i64) -> Self {
         Self(if micros > 0 { micros } else { 0 })

@@ -1,7 +1,8 @@
 //! A ledger as lines of JSON, for people and other tools, and its verification without a database.
 //!
-//! The first line says which ledger it is: `{"ledger":"urn:uuid:…","workspace":"…","format":1}`. Every other line is a
-//! record: `{"seq":1,"hash":"…","deed":…}`, with the deed's bytes exactly as stored.
+//! The first line says which ledger it is and how many deeds follow: `{"ledger":"urn:uuid:…","workspace":"…","format":2,"deeds":1}`.
+//! Every other line is a record: `{"seq":1,"hash":"…","deed":…}`, with the deed's bytes exactly as stored. Format 1 does not say how
+//! many there are; it is read still.
 
 use std::io::{BufRead, Read};
 
@@ -13,8 +14,12 @@ use thiserror::Error;
 use super::chain::Broken;
 use super::{Hash, Head, Identity, MAX_RECORD_BYTES, Record, Verifier};
 
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
+/// The one that does not say how many deeds there are.
+const OPEN_ENDED: u32 = 1;
 const URN: &str = "urn:uuid:";
+/// What is to be said of an export that does not tell its end.
+pub const OPEN_END: &str = "made by an earlier version, it does not say how many deeds there are: were it cut off after one of them, that would not show";
 /// The longest line that is read: a record and its envelope.
 const MAX_LINE_BYTES: usize = MAX_RECORD_BYTES + 1_024;
 
@@ -45,6 +50,25 @@ pub enum ExportError {
         /// Where and how.
         broken: Broken,
     },
+    /// Deeds are missing at its end, or there are too many.
+    #[error("cut off: it says {said} deeds, {there} are there; get the export again from its source")]
+    CutOff {
+        /// How many it says.
+        said: u64,
+        /// How many there are.
+        there: u64,
+    },
+}
+
+/// An export that holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exported {
+    /// Which ledger it is of.
+    pub identity: Identity,
+    /// Where it ends.
+    pub head: Head,
+    /// Whether it says itself where it ends. One of an earlier version does not: cut at the end of a line, it holds all the same.
+    pub tells_end: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -52,6 +76,7 @@ struct Heading {
     ledger: String,
     workspace: String,
     format: u32,
+    deeds: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -62,10 +87,11 @@ struct Line<'a> {
     deed: &'a RawValue,
 }
 
-/// The first line, without its line end.
-pub fn heading(identity: &Identity) -> String {
+/// The first line, without its line end, of an export of so many deeds.
+pub fn heading(identity: &Identity, deeds: u64) -> String {
     let workspace = serde_json::Value::from(identity.workspace.as_str());
-    format!(r#"{{"ledger":"{}","workspace":{workspace},"format":{FORMAT}}}"#, identity.source())
+    let source = identity.source();
+    format!(r#"{{"ledger":"{source}","workspace":{workspace},"format":{FORMAT},"deeds":{deeds}}}"#)
 }
 
 /// One record's line, without its line end.
@@ -79,7 +105,7 @@ pub fn line(record: &Record) -> Bytes {
 }
 
 /// Verifies an export from its first line on, and says where it ends.
-pub fn verify(input: impl BufRead) -> Result<(Identity, Head), ExportError> {
+pub fn verify(input: impl BufRead) -> Result<Exported, ExportError> {
     read_all(input, |_| Ok(()))
 }
 
@@ -90,9 +116,9 @@ pub fn verify(input: impl BufRead) -> Result<(Identity, Head), ExportError> {
 pub fn read_all(
     input: impl BufRead,
     mut each: impl FnMut(&[u8]) -> Result<(), String>,
-) -> Result<(Identity, Head), ExportError> {
+) -> Result<Exported, ExportError> {
     let mut lines = Lines { input, number: 0, buffer: Vec::new() };
-    let identity = match lines.next()? {
+    let (identity, said) = match lines.next()? {
         Some((line, text)) => parse_heading(line, text)?,
         None => return Err(ExportError::Line { line: 1, reason: "there is no heading".to_owned() }),
     };
@@ -106,19 +132,31 @@ pub fn read_all(
             .map_err(|broken| ExportError::Broken { line, broken })?;
         each(record.deed.get().as_bytes()).map_err(wrong)?;
     }
-    Ok((identity, verifier.head()))
+    let head = verifier.head();
+    match said.filter(|said| *said != head.seq) {
+        Some(said) => Err(ExportError::CutOff { said, there: head.seq }),
+        None => Ok(Exported { identity, head, tells_end: said.is_some() }),
+    }
 }
 
-fn parse_heading(line: u64, text: &[u8]) -> Result<Identity, ExportError> {
+/// Which ledger it is of, and how many deeds it says that there are.
+fn parse_heading(line: u64, text: &[u8]) -> Result<(Identity, Option<u64>), ExportError> {
     let wrong = |reason: String| ExportError::Line { line, reason };
     let heading: Heading =
         serde_json::from_slice(text).map_err(|error| wrong(format!("not an export's heading: {error}")))?;
-    if heading.format != FORMAT {
-        return Err(wrong(format!("format {} is unknown, {FORMAT} is read", heading.format)));
+    let says = match heading.format {
+        FORMAT => heading.deeds.is_some(),
+        OPEN_ENDED => heading.deeds.is_none(),
+        format => {
+            return Err(wrong(format!("format {format} is unknown, {OPEN_ENDED} and {FORMAT} are read")));
+        }
+    };
+    if !says {
+        return Err(wrong(format!("`deeds` says how many there are in format {FORMAT}, and in no other")));
     }
     let id = heading.ledger.strip_prefix(URN).unwrap_or_default().parse();
     let id = id.map_err(|error| wrong(format!("`ledger` is not `{URN}…`: {error}")))?;
-    Ok(Identity { id, workspace: heading.workspace })
+    Ok((Identity { id, workspace: heading.workspace }, heading.deeds))
 }
 
 /// Lines with a bound on their length and their numbers from 1.
@@ -161,7 +199,7 @@ mod tests {
 
     fn export(deeds: &[&'static str]) -> Vec<u8> {
         let start = Head { seq: 0, hash: identity().genesis() };
-        let mut text = heading(&identity()).into_bytes();
+        let mut text = heading(&identity(), deeds.len() as u64).into_bytes();
         for record in
             chain::seal(start, deeds.iter().map(|deed| Bytes::from_static(deed.as_bytes())).collect())
         {
@@ -174,8 +212,8 @@ mod tests {
     #[test]
     fn an_export_verifies_with_the_bytes_as_they_are() {
         let text = export(&[r#"{ "b" : 1.0,  "a":2}"#, r#"{"later":"ü"}"#]);
-        let (found, head) = verify(text.as_slice()).unwrap();
-        assert_eq!((found, head.seq), (identity(), 2));
+        let found = verify(text.as_slice()).unwrap();
+        assert_eq!((found.identity, found.head.seq, found.tells_end), (identity(), 2, true));
         assert!(String::from_utf8(text).unwrap().contains(r#""deed":{ "b" : 1.0,  "a":2}}"#));
     }
 
@@ -190,6 +228,29 @@ mod tests {
             let error = verify(text.as_bytes()).unwrap_err().to_string();
             assert!(error.starts_with(expected), "{error}");
         }
+    }
+
+    /// Also at the end of a line, where the chain holds as far as it goes.
+    #[test]
+    fn one_that_is_cut_off_is_told_wherever_it_was_cut() {
+        let text = export(&[r#"{"a":1}"#, r#"{"b":[2]}"#, r#"{"c":"x"}"#]);
+        let lines: Vec<usize> = (1..text.len()).filter(|at| text[*at] == b'\n').collect();
+        assert_eq!(lines.len(), 3);
+        for (there, at) in lines.into_iter().enumerate() {
+            let error = verify(&text[..at]).unwrap_err().to_string();
+            assert!(error.contains(&format!("it says 3 deeds, {there} are there")), "{error}");
+        }
+        for at in 1..text.len() {
+            assert!(verify(&text[..at]).is_err(), "{at}");
+        }
+    }
+
+    #[test]
+    fn one_of_before_is_read_and_its_end_cannot_be_told() {
+        let text = String::from_utf8(export(&[r#"{"a":1}"#])).unwrap();
+        let before = text.replace(r#""format":2,"deeds":1"#, r#""format":1"#);
+        let found = verify(before.as_bytes()).unwrap();
+        assert_eq!((found.head.seq, found.tells_end), (1, false));
     }
 
     proptest! {

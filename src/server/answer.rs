@@ -97,6 +97,7 @@ pub(super) fn unsubmitted(error: &SubmitError) -> Box<Problem> {
         SubmitError::Share => ProblemCode::TooManyAtOnce,
         SubmitError::Unavailable(trouble) => untroubled(trouble),
         SubmitError::NotLost(_) => ProblemCode::NothingLost,
+        SubmitError::Unfit(_) => ProblemCode::BadBody,
         SubmitError::Unknown(_) => ProblemCode::Unknown,
         SubmitError::Defect(_) => ProblemCode::Defect,
         SubmitError::Closed => ProblemCode::Closing,

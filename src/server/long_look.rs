@@ -82,14 +82,16 @@ pub(super) async fn answer(call: &Call, state: &Front, days: Option<u32>, look: 
     Ok(response)
 }
 
-/// The last deed that was recorded before then: times of recording never go back, so half of what is left is enough.
+/// The last deed that was recorded before then: by the clock that was right, times of recording never go back, so half of what is
+/// left is enough.
 async fn before(handle: &Handle, since: Time, until: Seq) -> Result<Seq, Box<Problem>> {
+    let clock = &handle.front().board.clock;
     let (mut low, mut high) = (0, until.0);
     while low < high {
         let middle = low + (high - low).div_ceil(2);
         let record = handle.ledger().get(middle).await.map_err(|error| unread(&error))?;
         let record = record.ok_or_else(|| defect(format!("deed {middle} is not in the ledger")))?;
-        if read(&record)?.recorded < since {
+        if clock.right(Seq(middle), read(&record)?.recorded) < since {
             low = middle;
         } else {
             high = middle - 1;

@@ -10,9 +10,9 @@ use axum::routing::{MethodFilter, on};
 
 use super::gate::{enter, enter_open, nowhere};
 use super::routes::{
-    activity, addresses, alerts, board, conclusions, entities, fan_outs, handoffs, health, imports, inbox,
-    keys, leases, ledger, map, outputs, overrides, proof, readiness, reviews, scope, survey, take, together,
-    tokens, trace, who_owns, whoami, work, workspaces, writes,
+    activity, addresses, alerts, board, clock, conclusions, entities, fan_outs, handoffs, health, imports,
+    inbox, keys, leases, ledger, map, outputs, overrides, proof, readiness, reviews, scope, survey, take,
+    together, tokens, trace, who_owns, whoami, work, workspaces, writes,
 };
 use super::{App, stream};
 use crate::api::{ADDRESSES, Address, By, Handled, ProblemCode};
@@ -41,6 +41,7 @@ handlers! {
     Board enter board::show;
     BoardThing enter board::thing;
     Checkpoint enter ledger::checkpoint;
+    ClockPreview enter clock::preview;
     Conclusions enter conclusions::list;
     Deed enter ledger::one;
     Entity enter entities::show;

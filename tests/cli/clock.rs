@@ -97,7 +97,7 @@ fn a_clock_that_jumps_is_not_believed_until_a_person_says_so() {
     assert_eq!(server.signal(Signal::TERM), Some(0));
     drop(server);
     fs::write(&off, "+0d").unwrap();
-    let _server = serving(&home, &off);
+    let server = serving(&home, &off);
     alert(&home, true).unwrap();
     home.ok(&["override", "freeze", "a/5", "--for", "1s", "--reason", "for a second"]);
     let end = Instant::now() + PATIENCE;
@@ -105,4 +105,57 @@ fn a_clock_that_jumps_is_not_believed_until_a_person_says_so() {
         assert!(Instant::now() < end, "{}", home.ok(&["log", "--limit", "5"]));
         std::thread::sleep(Duration::from_millis(100));
     }
+    // Who lets it go on ahead is not asked again by the next start, until the clock shows something else.
+    let behind = alert(&home, true).unwrap();
+    home.ok(&["alerts", "resolve", &behind, "--note", "let it go on"]);
+    drop(server);
+    let _server = serving(&home, &off);
+    assert!(days(&home, "a/6") > 3_600);
+    assert_eq!(alert(&home, false), None);
+}
+
+/// A wrong clock was believed; an admin sets right what came of it.
+#[test]
+fn what_was_recorded_under_a_wrong_clock_is_rebased() {
+    if !programs::is_there("faketime") {
+        return;
+    }
+    let home = Home::new();
+    let off = home.file("off", "+0d");
+    let mut server = serving(&home, &off);
+    assert_eq!(days(&home, "a/1"), 0);
+    fs::write(&off, "+3650d").unwrap();
+    let told = alert(&home, true).unwrap();
+    home.ok(&["alerts", "resolve", &told, "--note", "the clock is right"]);
+    assert!(days(&home, "a/2") > 3_600);
+    let next_year = Clock::System.now().plus(Span::from_days(365)).to_string();
+    let log = home.ok(&["log", "--json", "--limit", "20"]);
+    let deeds = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let said = |deed: &Value, what: &str| {
+        let inside = deed.get("deed").unwrap_or(deed);
+        inside[what].as_str().unwrap().to_owned()
+    };
+    let wrong = deeds.filter(|deed| said(deed, "recordedtime") > next_year).map(|deed| said(&deed, "id"));
+    let numbers = wrong.map(|id| id.rsplit(':').next().unwrap().parse::<u64>().unwrap());
+    let from = &*numbers.min().unwrap().to_string();
+    home.ok(&["override", "freeze", "a/3", "--for", "2h", "--reason", "for two hours"]);
+    assert_eq!(server.signal(Signal::TERM), Some(0));
+    drop(server);
+    fs::write(&off, "+0d").unwrap();
+    let server = serving(&home, &off);
+    alert(&home, true).unwrap();
+    let asked = ["clock", "rebase", "--from", from, "--reason", "the battery was empty"];
+    let preview = home.ok(&[&asked[..], &["--dry-run"]].concat());
+    assert!(preview.contains("freeze of a/3"), "{preview}");
+    home.ok(&asked);
+    assert_eq!(alert(&home, false), None);
+    assert_eq!(days(&home, "a/4"), 0);
+    let list = home.ok(&["log", "type:deeds.clock.rebased", "--json"]);
+    assert!(list.contains("freeze of a/3"), "{list}");
+    // It stays so.
+    drop(server);
+    let _server = serving(&home, &off);
+    assert_eq!(days(&home, "a/5"), 0);
+    assert_eq!(alert(&home, false), None);
+    assert!(home.ok(&["verify"]).contains("holds"));
 }

@@ -107,6 +107,13 @@ fn deeds_that_went_with_the_write_ahead_log_are_missed_until_their_loss_is_accep
     let wrong = json!({"through": last + 1, "reason": "x"}).to_string();
     let (status, problem) = ask(&server.url, &token, "POST", "/v1/ledger/accept-loss", &wrong).unwrap();
     assert_eq!((status, &problem["code"]), (409, &json!("nothing-lost")), "{problem}");
+    // Words that can't be recorded are refused before anything is.
+    for reason in [" ".to_owned(), "x".repeat(20_000)] {
+        let unfit = json!({"through": last, "reason": reason}).to_string();
+        let (status, problem) = ask(&server.url, &token, "POST", "/v1/ledger/accept-loss", &unfit).unwrap();
+        assert_eq!((status, &problem["code"]), (400, &json!("bad-body")), "{problem}");
+    }
+    assert!(!home.ok(&["log", "--limit", "5"]).contains("loss"));
     let said = home.ok(&["ledger", "accept-loss", "--reason", "the log was taken for rubbish"]);
     assert!(said.contains("recorded"), "{said}");
     home.ok(&["raise", "goes.on"]);

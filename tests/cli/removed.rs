@@ -168,3 +168,47 @@ fn a_stop_keeps_what_is_left_of_it() {
     let [export] = rescued(&folder(&home)).try_into().unwrap();
     home.ok(&["verify", "--export", export.to_str().unwrap()]);
 }
+
+/// Written over in place, and no shorter than before: the same file by name, device and inode.
+#[test]
+fn another_ledger_that_is_written_over_it_is_missed_at_once() {
+    use std::io::Write as _;
+    let home = Home::new();
+    home.ok(&["raise", "nobody.knows"]);
+    home.ok(&["raise", "somebody.else.knows", "--data-dir", "other"]);
+    let other = fs::read(home.dir.path().join("other/workspaces/default/ledger.db")).unwrap();
+    let server = Server::start(&home);
+    home.ok(&["raise", "nobody.knows.1"]);
+    let mut file = fs::OpenOptions::new().write(true).open(folder(&home).join("ledger.db")).unwrap();
+    file.write_all(&other).unwrap();
+    drop(file);
+    let token = home.data().join("tokens/default.dana");
+    let body = r#"{"event": "one.too.many", "attributes": {}}"#;
+    let (status, problem) = ask(&server.url, &token, "POST", "/v1/events", body).unwrap();
+    assert_eq!((status, &problem["code"]), (503, &"ledger-gone".into()), "{problem}");
+    assert!(problem["detail"].as_str().unwrap().contains("written over"), "{problem}");
+    assert!(!is_ready(&server, &home));
+    // What is rescued is nobody else's.
+    for export in rescued(&folder(&home)) {
+        assert!(!fs::read_to_string(export).unwrap().contains("somebody.else"));
+    }
+}
+
+/// A copy of the very same bytes, and a file whose times were touched, are no other ledger.
+#[test]
+fn what_only_looks_written_over_goes_on() {
+    let home = Home::new();
+    home.ok(&["raise", "nobody.knows"]);
+    let _server = Server::start(&home);
+    home.ok(&["raise", "nobody.knows.1"]);
+    let path = folder(&home).join("ledger.db");
+    let same = fs::read(&path).unwrap();
+    fs::OpenOptions::new()
+        .write(true)
+        .open(&path)
+        .and_then(|mut file| std::io::Write::write_all(&mut file, &same))
+        .unwrap();
+    home.ok(&["raise", "nobody.knows.2"]);
+    fs::File::options().write(true).open(&path).unwrap().set_modified(std::time::UNIX_EPOCH).unwrap();
+    home.ok(&["raise", "nobody.knows.3"]);
+}

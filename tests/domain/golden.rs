@@ -88,7 +88,7 @@ pub(crate) const LIFE: &str = "
     ";
 
 /// Events and conclusions, on the map that has them.
-const EVENTS: &str = r#"
+pub(crate) const EVENTS: &str = r#"
     sales sends '{"do":"raise","event":"email.received","attributes":{"subject":"re: invoice 7"},"subject":"invoices/7","reason":"new mail","cause":1}' -> recorded
     sales sends '{"do":"raise","event":"fax.received","attributes":{"pages":2},"subject":"invoices/7"}' -> escalated unowned
     billing sends '{"do":"raise","event":"call.missed","attributes":{"from":"bob"}}' -> escalated collision
@@ -108,7 +108,7 @@ const EVENTS: &str = r#"
     "#;
 
 /// Leases, publications, acts that wait, overrides and reviews.
-const LOCKS: &str = r#"
+pub(crate) const LOCKS: &str = r#"
     support writes crm/account/acme health=good@0 -> committed
     support leases shared/log 10m -> allowed
     support renews 1 20m -> allowed
@@ -193,6 +193,7 @@ fn histories() -> Vec<World> {
         super::script::check("pass 91d\n tick"),
         super::formats::raised(),
         super::time::doubted(),
+        super::rebased::rebased(),
     ]
 }
 

@@ -101,6 +101,7 @@ pub(crate) fn doubted() -> World {
     for (machine, believed) in [(ten_years, false), (ten_years, false), (now, true), (now, true)] {
         world.ask("deeds", Command::Clock(ClockSight { machine, now, believed }));
     }
+    world.verify();
     world
 }
 

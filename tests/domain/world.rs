@@ -136,8 +136,13 @@ impl World {
     }
 
     /// Asks as somebody, a second after the last request.
-    pub(crate) fn ask(&mut self, who: &str, command: Command) -> Reply {
+    pub(crate) fn ask(&mut self, who: &str, mut command: Command) -> Reply {
         self.pass(Span::from_secs(1));
+        if let Command::RebaseClock(asked) = &mut command {
+            let recorded =
+                |seq: u64| self.deeds.iter().find(|deed| deed.seq.0 == seq).map(|deed| deed.recorded);
+            asked.read = recorded(asked.from.0).map(|since| (recorded(asked.from.0 - 1), since));
+        }
         match self.send(&request(who, command)) {
             Answer::Reply(reply) => *reply,
             Answer::Replay(seq) => panic!("{who} was answered from deed {seq} without a key"),
@@ -154,6 +159,9 @@ impl World {
             assert_eq!(deed.seq, self.state.head().next(), "a gap");
             assert!(deed.cause.is_none_or(|cause| cause < deed.seq), "caused by what comes later: {deed:?}");
             self.state.fold(&deed);
+            if let Body::ClockRebased(rebased) = &deed.body {
+                self.now = rebased.now;
+            }
             self.deeds.push(deed);
         }
         decision.answer

@@ -135,6 +135,7 @@ fn of(kind: CommandKind) -> Option<Ask> {
         | CommandKind::Token
         | CommandKind::Key
         | CommandKind::AcceptLoss
+        | CommandKind::RebaseClock
         | CommandKind::Override
         | CommandKind::Review
         | CommandKind::Away

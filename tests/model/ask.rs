@@ -14,8 +14,8 @@ use super::zones::Zones;
 use deeds::domain::command::{
     AcceptLoss, Act, ActEnd, AlertStep, AlertVerb, Answered, ApplyMap, AskedKey, AwayStep, AwayVerb,
     BranchOrder, Claim, Command, Conclude, Escalate, Expected, FanOut, GuardNote, Handoff, ItemStep,
-    ItemVerb, KeyStep, LeaseStep, MapReview, OfferZone, Override, OverrideVerb, Publish, Raise, Request,
-    ReviewStep, ReviewVerb, Take, Together, TokenStep, WorkStep, WorkVerb, Write, WriteKind,
+    ItemVerb, KeyStep, LeaseStep, MapReview, OfferZone, Override, OverrideVerb, Publish, Raise, RebaseClock,
+    Request, ReviewStep, ReviewVerb, Take, Together, TokenStep, WorkStep, WorkVerb, Write, WriteKind,
 };
 use deeds::domain::ids::{
     ActNo, AgentId, AlertNo, Fence, IdempotencyKey, ItemNo, MapVersion, PersonId, Seq, TaskId, TokenId,
@@ -598,6 +598,13 @@ fn admins(world: &World, state: &State, whose: usize) -> Command {
         2 if head % 12 == 2 => Command::AcceptLoss(AcceptLoss {
             through: Seq(head + u64::try_from(whose % 3).unwrap()),
             reason: text("the log was taken for rubbish"),
+        }),
+        3 if head % 12 == 3 => Command::RebaseClock(RebaseClock {
+            from: Seq(head + 1),
+            to: None,
+            by: Some(Span::from_hours(1)),
+            reason: text("the battery of the clock was empty"),
+            read: None,
         }),
         _ => {
             let token = world.tokens[whose].last().cloned();

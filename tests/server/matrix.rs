@@ -35,6 +35,9 @@ fn sample(route: &Address) -> (String, String) {
         ("POST", "/v1/inbox/{n}/take-over") => json!({"reason": "it can't wait"}),
         ("POST", "/v1/inbox/{n}/reassign") => json!({"to": "sam"}),
         ("POST", "/v1/ledger/accept-loss") => json!({"through": 9, "reason": "test"}),
+        ("POST", "/v1/clock/rebase" | "/v1/clock/preview") => {
+            json!({"from": 2, "by": "1h", "reason": "test"})
+        }
         ("POST", "/v1/overrides") => json!({"step": "freeze", "entity": "crm/contact/z", "reason": "test"}),
         ("POST", "/v1/guard") => {
             json!({"agent": "intake", "by": "git", "stopped": true, "paths": ["files/a"]})

@@ -11,7 +11,7 @@ use crate::api::{
 use crate::domain::command::{
     AcceptLoss, Act, ActEnd, AlertStep, AlertVerb, Answered, AwayStep, AwayVerb, Claim, Command, CommandKind,
     Conclude, Escalate, FanOut, GuardNote, Handoff, ItemStep, ItemVerb, KeyStep, LeaseStep, MapReview,
-    OfferZone, Publish, Raise, ReviewStep, ReviewVerb, TokenStep, WorkStep, WorkVerb, Write,
+    OfferZone, Publish, Raise, RebaseClock, ReviewStep, ReviewVerb, TokenStep, WorkStep, WorkVerb, Write,
 };
 use crate::domain::ids::{ActNo, AlertNo, Fence, ItemNo, QueueName, TokenId, WorkNo};
 use crate::domain::reply::Reply;
@@ -200,6 +200,8 @@ commands! {
         "Names a key that the caller signs with; confirms another's, or ends one.";
     AcceptLoss POST "/v1/ledger/accept-loss" [] json [accept: AcceptLoss] AcceptLoss(accept),
         "Goes on without deeds that are missing from the ledger.";
+    ClockRebase POST "/v1/clock/rebase" [] json [rebase: RebaseClock] RebaseClock(rebase),
+        "Moves what was recorded under a wrong clock, and lets time go on from the right one.";
     ReviewStart POST "/v1/reviews/{queue}/start" [queue: QueueName] maybe [SessionBody { note, leave }]
         Review(ReviewStep { queue, step: ReviewVerb::Start, note, leave }),
         "Begins a session over a queue.";

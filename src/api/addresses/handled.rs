@@ -5,13 +5,13 @@ use super::{
     Takes, column, schema,
 };
 use crate::api::{
-    AlertList, BatchAnswer, BoardView, ConclusionList, FanOutList, Histogram, Invited, ItemList, ItemView,
-    KeyList, LeaseList, LedgerPage, LookLine, MapChecked, MapView, NewInvitation, NewToken,
-    NewWorkspaceRequest, OutputList, OverrideBody, Proof, RawDeed, ReviewList, Stats, TakeBody,
+    AlertList, BatchAnswer, BoardView, ClockPreview, ConclusionList, FanOutList, Histogram, Invited,
+    ItemList, ItemView, KeyList, LeaseList, LedgerPage, LookLine, MapChecked, MapView, NewInvitation,
+    NewToken, NewWorkspaceRequest, OutputList, OverrideBody, Proof, RawDeed, ReviewList, Stats, TakeBody,
     TakeInvitation, TakenWork, TaskList, TokenList, TokenMade, Traced, WhoAmI, WholeView, WorkList,
     WorkspaceList, WorkspaceMade,
 };
-use crate::domain::command::{CommandKind, Import, Together, Write};
+use crate::domain::command::{CommandKind, Import, RebaseClock, Together, Write};
 use crate::domain::decide::Preview;
 use crate::domain::query::{EntityView, Ownership, Scope};
 use crate::domain::readiness::agents::AgentList;
@@ -107,6 +107,8 @@ handled! {
         "One item with everything that a decision needs, or an agent's own; answered ones too, while they are kept.";
     ItemPreview POST "/v1/inbox/{n}/preview" DECIDERS Read (json ItemAnswer) [include] (json Preview),
         "What an answer would do, before it is given.";
+    ClockPreview POST "/v1/clock/preview" ADMINS Read (json RebaseClock) [] (json ClockPreview),
+        "What would move if what was recorded under a wrong clock did.";
     Keys GET "/v1/keys" PEOPLE Read (none) [min_seq, at] (json KeyList),
         "The keys that people sign with.";
     Alerts GET "/v1/alerts" PEOPLE Read (none) [resolved, min_seq, at] (json AlertList),

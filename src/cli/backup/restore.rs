@@ -50,7 +50,9 @@ pub(crate) fn run(context: &Context, command: &Command) -> anyhow::Result<Status
     let shown_bar = bar(whole.metadata().map_or(0, |about| about.len()), "{bytes} read");
     let input = BufReader::new(shown_bar.wrap_read(whole));
     if exported {
-        export::verify(input).map(drop).with_context(|| shown.clone())?;
+        if !export::verify(input).with_context(|| shown.clone())?.tells_end {
+            output::complain(format!("{shown}: {}", export::OPEN_END));
+        }
     } else {
         archive::read(input, |_| Ok(io::sink())).map(drop).with_context(|| shown.clone())?;
     }
@@ -106,7 +108,7 @@ fn is_export(file: File) -> io::Result<bool> {
 fn rebuild(open: &impl Fn() -> anyhow::Result<File>, draft: &Draft) -> anyhow::Result<Manifest> {
     // As with a backup.
     fs::remove_dir_all(&draft.path).unwrap_or_default();
-    let (identity, head) = export::verify(BufReader::new(open()?))?;
+    let export::Exported { identity, head, .. } = export::verify(BufReader::new(open()?))?;
     let workspace: WorkspaceId = identity.workspace.parse()?;
     let mut ledger = draft.store.rebuild(&workspace, &identity)?;
     export::read_all(BufReader::new(open()?), |deed| ledger.take(deed).map_err(|error| error.to_string()))?;

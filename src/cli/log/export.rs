@@ -18,7 +18,7 @@ pub(super) async fn jsonl(terminal: Output, client: &Client, filter: &str) -> an
         return chain(terminal, client).await;
     }
     let mut out = BufWriter::new(io::stdout().lock());
-    each(client, filter, |raw| writeln!(out, "{}", escaped(raw.deed.get()))).await?;
+    each(client, (filter, None), |raw| writeln!(out, "{}", escaped(raw.deed.get()))).await?;
     out.flush()?;
     Ok(Status::Done)
 }
@@ -27,10 +27,12 @@ pub(super) async fn jsonl(terminal: Output, client: &Client, filter: &str) -> an
 async fn chain(terminal: Output, client: &Client) -> anyhow::Result<Status> {
     let identity = identity(client).await?;
     let mut out = BufWriter::new(io::stdout().lock());
-    writeln!(out, "{}", export::heading(&identity))?;
+    let query = LedgerQuery { direction: Direction::Oldest, limit: 1, ..LedgerQuery::default() };
+    let end = client.ledger(&query).await?.head;
+    writeln!(out, "{}", export::heading(&identity, end.0))?;
     let mut verifier = Verifier::after(Head { seq: 0, hash: identity.genesis() });
     let mut broken = None;
-    each(client, "", |raw| {
+    each(client, ("", Some(end)), |raw| {
         let bytes = raw.deed.get().as_bytes();
         if broken.is_none() {
             broken = verifier.check(raw.seq.0, raw.hash, bytes).err();
@@ -56,15 +58,15 @@ async fn identity(client: &Client) -> anyhow::Result<Identity> {
 pub(super) async fn csv(terminal: Output, client: &Client, filter: &str) -> anyhow::Result<Status> {
     let mut out = BufWriter::new(io::stdout().lock());
     writeln!(out, "{}", table::header())?;
-    each(client, filter, |raw| writeln!(out, "{}", terminal.exact(&table::row(raw)))).await?;
+    each(client, (filter, None), |raw| writeln!(out, "{}", terminal.exact(&table::row(raw)))).await?;
     out.flush()?;
     Ok(Status::Done)
 }
 
-/// Every deed that the filter means up to the head of now, oldest first.
+/// Every deed that the filter means up to that one, else up to the head of now, oldest first.
 async fn each(
     client: &Client,
-    filter: &str,
+    (filter, until): (&str, Option<Seq>),
     mut take: impl FnMut(&RawDeed) -> io::Result<()>,
 ) -> anyhow::Result<()> {
     let mut query = LedgerQuery {
@@ -74,7 +76,7 @@ async fn each(
         ..LedgerQuery::default()
     };
     let mut bar: Option<ProgressBar> = None;
-    let mut end = None;
+    let mut end = until;
     loop {
         let page = match client.ledger(&query).await {
             // Deeds that carry much: fewer of them at once.

@@ -12,6 +12,7 @@ use crate::domain::map::Model;
 use crate::domain::path::{EntityPath, FieldPath};
 use crate::domain::signature::SignKey;
 use crate::domain::things::{Allowance, Invitation, ItemAnswer, Lasts, Token, Until};
+use crate::domain::time::{Span, Time};
 use crate::domain::value::Value;
 
 /// Something a person does with an inbox item.
@@ -147,6 +148,24 @@ pub struct AcceptLoss {
     pub through: Seq,
     /// What happened.
     pub reason: Arc<str>,
+}
+
+/// What was recorded under a wrong clock moves back, and time goes on from the right one, RULES §3.8.
+#[serde_with::skip_serializing_none]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RebaseClock {
+    /// The first deed that was recorded under the wrong clock; all from there on were.
+    pub from: Seq,
+    /// What time it is; as `by` says, where nothing is said.
+    pub to: Option<Time>,
+    /// How far ahead the clock was; as the open alert about the clock says, where neither is said.
+    pub by: Option<Span>,
+    /// Why.
+    pub reason: Arc<str>,
+    /// When the first deed was recorded, and the one before it, as the ledger says; whoever reads the ledger puts it in.
+    #[serde(skip)]
+    pub read: Option<(Option<Time>, Time)>,
 }
 
 /// Most entities that one of a guard's reports names; the others it counts.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     AcceptLoss, Act, ActEnd, AlertStep, ApplyMap, AwayStep, Claim, Conclude, Escalate, FanOut, GuardNote,
     Handoff, Import, ItemStep, KeyStep, LeaseStep, MapReview, OfferZone, Override, Publish, Raise,
-    ReviewStep, Take, Together, TokenStep, WorkStep, Write,
+    RebaseClock, ReviewStep, Take, Together, TokenStep, WorkStep, Write,
 };
 use crate::domain::ids::Actor;
 use crate::domain::things::{ClockSight, TokenClass, TurnedAway};
@@ -86,6 +86,9 @@ macro_rules! commands {
             /// Deeds that are missing from the ledger are gone for good, and it goes on without them.
             AcceptLoss(accept: AcceptLoss) = "accept-loss", "accept loss": Admins Alone Adds Same Nothing
                 => loss::decide, LossRefused(());
+            /// What was recorded under a wrong clock moves, and time goes on from the right one.
+            RebaseClock(rebase: RebaseClock) = "rebase-clock", "rebase clock": Admins Alone Replaces Same Nothing
+                => clock::rebase, ClockRefused(());
             /// A person overrides.
             Override(step: Override) = "override", "override": Deciders Alone Replaces Same Nothing
                 => overrides::decide, OverrideRefused(());

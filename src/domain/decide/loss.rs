@@ -12,19 +12,22 @@ use crate::domain::things::Loss;
 
 const ACTION: &str = CommandKind::AcceptLoss.row().word;
 
+/// Why these words can't be recorded of a loss.
+pub fn unfit(accept: &AcceptLoss) -> Option<(Code, String)> {
+    if accept.reason.trim().is_empty() {
+        let why = "a loss is accepted with a reason: say in `reason` what happened";
+        return Some((Code::WrongState, why.to_owned()));
+    }
+    verdict::too_long("reason", Some(&accept.reason)).map(|why| (Code::OverBound, why))
+}
+
 /// Records that the deeds after the last one are gone, up to the one that was seen.
 pub(super) fn decide(sheet: &mut Sheet<'_>, accept: &AcceptLoss) -> Seq {
     let head = sheet.base().head();
-    let refused = if accept.reason.trim().is_empty() {
-        Some((Code::WrongState, "a loss is accepted with a reason: say in `reason` what happened".to_owned()))
-    } else if let Some(why) = verdict::too_long("reason", Some(&accept.reason)) {
-        Some((Code::OverBound, why))
-    } else if accept.through <= head {
-        Some((Code::WrongState, format!("the ledger has deed {}, so that it is not missing", accept.through)))
-    } else {
-        None
-    };
-    if let Some((code, why)) = refused {
+    let has = (accept.through <= head).then(|| {
+        (Code::WrongState, format!("the ledger has deed {}, so that it is not missing", accept.through))
+    });
+    if let Some((code, why)) = unfit(accept).or(has) {
         return sheet.refuse(Body::LossRefused(()), ACTION, code, &why);
     }
     let loss = Loss { first: head.next(), last: accept.through };

@@ -49,7 +49,9 @@ mod zone;
 #[cfg(test)]
 mod tests;
 
+pub use clock::foreseen as foreseen_rebase;
 pub use found::found;
+pub use loss::unfit as unfit_for_loss;
 pub use preview::{Closes, FORESEEN, Foreseen, Preview, Supposed, preview};
 pub use tick::next_due;
 

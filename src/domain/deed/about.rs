@@ -7,8 +7,8 @@ use super::{BranchResult, Deed, NewFormat, NewMap, NewWorkspace, ScopeChange, Sc
 use crate::domain::ids::{AgentId, PersonId};
 use crate::domain::things::{
     Alert, Allowed, ClaimMark, ClockSight, Conclusion, FanOutState, GuardReport, HandoffOrder, Invitation,
-    Item, Lease, Loss, PersonKey, Publication, RaisedEvent, ReviewEnd, ReviewHeld, ReviewMiss, ReviewPlan,
-    ScopeRule, Task, Token, TurnedAway, Work,
+    Item, Lease, Loss, PersonKey, Publication, RaisedEvent, Rebased, ReviewEnd, ReviewHeld, ReviewMiss,
+    ReviewPlan, ScopeRule, Task, Token, TurnedAway, Work,
 };
 
 type About = (String, String);
@@ -219,6 +219,10 @@ pub(super) fn turned_away(_: &Deed, turned: &TurnedAway) -> About {
 
 pub(super) fn clock(_: &Deed, sight: &ClockSight) -> About {
     ("the machine's clock".to_owned(), sight.machine.to_string())
+}
+
+pub(super) fn rebased(_: &Deed, rebased: &Rebased) -> About {
+    (format!("from #{} on, ", rebased.from), format!("{} back", rebased.back().rough()))
 }
 
 pub(super) fn person(_: &Deed, person: &PersonId) -> About {

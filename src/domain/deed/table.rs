@@ -13,8 +13,8 @@ use super::{
 use crate::domain::ids::{AgentId, FanOutNo, PersonId, QueueName, Seq, TaskId, TokenId};
 use crate::domain::things::{
     ActOrder, Alert, AlertSide, Allowed, Case, ClaimMark, ClockSight, Conclusion, FanOutState, GuardReport,
-    HandoffOrder, InFlight, Invitation, Item, Lease, Loss, PersonKey, Publication, RaisedEvent, ReviewEnd,
-    ReviewHeld, ReviewMiss, ReviewPlan, ScopeRule, Task, Token, TurnedAway, Work,
+    HandoffOrder, InFlight, Invitation, Item, Lease, Loss, PersonKey, Publication, RaisedEvent, Rebased,
+    ReviewEnd, ReviewHeld, ReviewMiss, ReviewPlan, ScopeRule, Task, Token, TurnedAway, Work,
 };
 use crate::domain::time::Time;
 use crate::domain::value::Value;
@@ -346,9 +346,16 @@ macro_rules! bodies {
                 DoorRefused(Box<TurnedAway>) = "deeds.door.refused"
                     => People no_values, Nothing turn_away, Action turned_away;
                 /// The machine's clock is not believed: time goes on from when it was.
-                ClockDoubted(ClockSight) = "deeds.clock.doubted" => People no_values, Nothing ignore, Action clock;
+                ClockDoubted(ClockSight) = "deeds.clock.doubted"
+                    => People no_values, Nothing doubt_clock, Action clock;
                 /// The machine's clock is believed again.
-                ClockBelieved(ClockSight) = "deeds.clock.believed" => People no_values, Nothing ignore, Action clock;
+                ClockBelieved(ClockSight) = "deeds.clock.believed"
+                    => People no_values, Nothing believe_clock, Action clock;
+                /// What was recorded under a wrong clock has moved, and time goes on from the right one.
+                ClockRebased(Box<Rebased>) = "deeds.clock.rebased"
+                    => People no_values, Nothing rebase, Action rebased;
+                /// Nothing was moved.
+                ClockRefused(()) = "deeds.clock.refused" => People no_values, Nothing ignore, Action fields;
             }
             Key "key" {
                 /// A key is a person's from now on: what they sign with it counts.

@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
 use super::signing::{self, Meant, Statement, digest};
-use crate::domain::command::{AlertStep, Conclude, KeyStep, Override, OverrideVerb};
+use crate::domain::command::{AlertStep, Conclude, KeyStep, Override, OverrideVerb, RebaseClock};
 use crate::domain::deed::{Body, Deed, ItemClosed};
 use crate::domain::ids::{Actor, ItemNo};
 use crate::domain::path::{EntityPath, FieldPath};
@@ -85,6 +85,14 @@ fn says(state: &State, deed: &Deed, meant: &Meant) -> bool {
             KeyStep::Confirm { key, .. } | KeyStep::Revoke { key, .. } => key == given.key.fingerprint(),
         };
         return about == "key" && read(meant).is_some_and(same);
+    }
+    if let Body::ClockRebased(rebased) = &deed.body {
+        let same = |said: RebaseClock| {
+            let time =
+                said.to.is_none_or(|to| to == rebased.now) && said.by.is_none_or(|by| by == rebased.back());
+            said.from == rebased.from && deed.reason.as_ref() == Some(&said.reason) && time
+        };
+        return about == "clock" && read(meant).is_some_and(same);
     }
     let word = read::<Json>(meant).and_then(|said| Some(said.get("step")?.as_str()? == deed.action));
     about == "override" && word == Some(true) && read(meant).is_some_and(|step| overrides(deed, &step))
@@ -219,7 +227,7 @@ pub fn lacks(state: &State, deed: &Deed) -> Option<String> {
         let alerts = deed.refs.alerts.iter().filter_map(|no| board.alerts.get(no));
         return alerts.into_iter().find_map(|alert| signing::asks_of_alert(board, alert));
     }
-    if let Body::ConclusionDrawn(_) | Body::MapReviewed(()) = &deed.body {
+    if let Body::ConclusionDrawn(_) | Body::MapReviewed(()) | Body::ClockRebased(_) = &deed.body {
         return signing::anywhere(model);
     }
     if let Body::ItemUndone(()) = &deed.body {

@@ -97,6 +97,9 @@ impl Meant {
         if let Command::Key(step) = command {
             return Some(plain("key".to_owned(), text(step)));
         }
+        if let Command::RebaseClock(rebase) = command {
+            return Some(plain("clock".to_owned(), text(rebase)));
+        }
         if let Command::Alert(step) = command
             && step.step == AlertVerb::Resolve
         {
@@ -201,7 +204,10 @@ pub fn asks(state: &State, command: &Command) -> Option<String> {
     // A person's word decides a question, and a review of the map its item, wherever they wait.
     let changes_what_counts = matches!(
         command,
-        Command::Conclude(_) | Command::MapReview(_) | Command::Key(KeyStep::Confirm { .. })
+        Command::Conclude(_)
+            | Command::MapReview(_)
+            | Command::RebaseClock(_)
+            | Command::Key(KeyStep::Confirm { .. })
     );
     anywhere(model).filter(|_| changes_what_counts)
 }

@@ -18,9 +18,9 @@ use crate::domain::outcome::Outcome;
 use crate::domain::path::EntityPath;
 use crate::domain::sight::Sight;
 use crate::domain::things::{
-    Alert, Allowance, ClaimHeld, ClosedItem, Concluded, FanOutState, HeldField, Hold, Item, LastPublication,
-    Lease, Occurred, OpenAct, PastAnswers, QueueReviews, Rounds, ScopeRule, Seat, Signer, Task, WaitingAct,
-    WaitingPublication, Work,
+    Alert, Allowance, ClaimHeld, ClockKept, ClosedItem, Concluded, FanOutState, HeldField, Hold, Item,
+    LastPublication, Lease, Occurred, OpenAct, PastAnswers, QueueReviews, Rounds, ScopeRule, Seat, Signer,
+    Task, WaitingAct, WaitingPublication, Work,
 };
 use crate::domain::time::Time;
 
@@ -95,6 +95,12 @@ pub struct Board {
     pub held: OrdMap<EntityPath, Vec<HeldField>>,
     /// What falls due, the next first.
     pub timers: OrdSet<(Time, Timer)>,
+    /// When ends were set that were set anew since what they are of came into being; of an item it is the end of its claim.
+    #[serde(default, skip_serializing_if = "OrdMap::is_empty")]
+    pub timed: OrdMap<Arc<str>, Time>,
+    /// The machine's clock, as the last words about it left it.
+    #[serde(default, skip_serializing_if = "ClockKept::is_default")]
+    pub clock: Box<ClockKept>,
     /// What agents hold open on each entity: work, acts, leases, acts that wait.
     pub holds: OrdMap<EntityPath, OrdSet<Hold>>,
     /// Tasks under way, by name.
@@ -188,6 +194,21 @@ pub struct Next {
     pub fence: Fence,
 }
 
+impl Default for Next {
+    /// Before the first of each.
+    fn default() -> Self {
+        Self {
+            item: ItemNo(1),
+            alert: AlertNo(1),
+            work: WorkNo(1),
+            act: ActNo(1),
+            rule: 1,
+            fan_out: FanOutNo(1),
+            fence: Fence(1),
+        }
+    }
+}
+
 /// One version of the map.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MapStep {
@@ -272,15 +293,6 @@ impl Stop {
 impl Board {
     /// A workspace before its first deed.
     pub fn new(workspace: WorkspaceId) -> Self {
-        let first = Next {
-            item: ItemNo(1),
-            alert: AlertNo(1),
-            work: WorkNo(1),
-            act: ActNo(1),
-            rule: 1,
-            fan_out: FanOutNo(1),
-            fence: Fence(1),
-        };
         let map = Map::compile(Model::empty(workspace.clone()));
         Self {
             workspace,
@@ -310,6 +322,8 @@ impl Board {
             signers: OrdMap::new(),
             held: OrdMap::new(),
             timers: OrdSet::new(),
+            timed: OrdMap::new(),
+            clock: Box::default(),
             holds: OrdMap::new(),
             tasks: OrdMap::new(),
             ended_tasks: Box::default(),
@@ -339,7 +353,7 @@ impl Board {
             outcomes: OrdMap::new(),
             accounts: Box::default(),
             cut: OrdSet::new(),
-            next: first,
+            next: Next::default(),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{KeyAnswer, State};
+use super::{KeyAnswer, State, moved};
 use crate::domain::deed::{Body, Deed, Touches};
 use crate::domain::ids::Version;
 use crate::domain::things::{
@@ -22,6 +22,10 @@ impl State {
             Arc::make_mut(&mut self.imports).add(mark);
         }
         self.remember_key(deed);
+        if let Body::ClockRebased(rebased) = &deed.body {
+            self.links.move_back(rebased);
+            self.access.move_keys(rebased);
+        }
         self.fold_values(deed);
         self.follow(deed, &before);
     }
@@ -41,6 +45,10 @@ impl State {
         if let Body::TokenInvited(invitation) = &deed.body {
             let vouched = deed.signed.is_some();
             self.access.invite(Invitation { vouched, ..Invitation::clone(invitation) }, deed.recorded);
+        }
+        if let Body::ClockRebased(rebased) = &deed.body {
+            self.access.move_tokens(rebased);
+            moved::entities(&mut self.entities, rebased);
         }
         if let Body::TokenRevoked(id) = &deed.body {
             self.access.invitations.remove(id);

@@ -401,6 +401,7 @@ impl Board {
         let ended = Arc::make_mut(&mut alert);
         ended.state = AlertState::Resolved { by: deed.actor.clone(), at: deed.recorded };
         ended.note.clone_from(&deed.reason);
+        self.accept_clock(&alert);
         // After the window a newer alert has the fingerprint; it keeps it.
         if self.fingerprints.get(&alert.fingerprint) == Some(&alert.no) {
             self.fingerprints.remove(&alert.fingerprint);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::fold_board::stop;
-use super::{Board, Timer};
+use super::{Board, Thing, Timer};
 use crate::domain::deed::Deed;
 use crate::domain::ids::{Actor, ItemNo, PersonId, TokenId};
 use crate::domain::things::{KnownKey, PersonKey, Seat, Signer, Token, TokenClass};
@@ -16,6 +16,7 @@ impl Board {
         let until = deed.refs.until;
         if let Some(until) = until {
             self.timers.insert((until, Timer::Claim(no)));
+            self.set_anew(&Thing::Item(no), deed.recorded);
         }
         self.revise(deed, |item| {
             item.claimed_by = deed.actor.person().cloned();
@@ -50,6 +51,7 @@ impl Board {
     pub(super) fn forget_claim(&mut self, no: ItemNo) {
         if let Some(until) = self.items.get(&no).and_then(|item| item.claim_until) {
             self.timers.remove(&(until, Timer::Claim(no)));
+            self.timed.remove(&*Thing::Item(no).to_string());
         }
     }
 
@@ -69,12 +71,15 @@ impl Board {
     }
 
     /// A person can decide from now on.
-    pub(super) fn seat(&mut self, _: &Deed, token: &Token) {
+    pub(super) fn seat(&mut self, deed: &Deed, token: &Token) {
         let decides = matches!(token.class, TokenClass::Reviewer | TokenClass::Admin);
         if let Ok(person) = token.name.parse::<PersonId>()
             && decides
         {
-            let seat = Seat { person, expires: token.expires, admin: token.class == TokenClass::Admin };
+            let (expires, admin) = (token.expires, token.class == TokenClass::Admin);
+            // Only what ends by itself needs to be known from when on it was.
+            let since = expires.map(|_| deed.recorded);
+            let seat = Seat { person, expires, since, admin };
             self.seats.insert(token.id.clone(), seat);
         }
     }

@@ -44,6 +44,7 @@ impl Board {
         };
         let works: Vec<WorkNo> = self.works.keys().copied().collect();
         for no in works {
+            self.set_anew(&Thing::Work(no), now);
             self.change_work(no, |work| {
                 work.taken_until = work.taken_until.map(|until| later(until, work.at));
                 work.alarm = work.alarm.map(|at| later(at, work.at));
@@ -55,6 +56,7 @@ impl Board {
                 let lease = Arc::make_mut(lease);
                 lease.until = later(lease.until, lease.since);
                 self.timers.insert((lease.until, Timer::Lease(fence)));
+                self.set_anew(&Thing::Lease(fence), now);
                 self.tally(Thing::Lease(fence));
             }
         }
@@ -64,6 +66,7 @@ impl Board {
                 let waiting = Arc::make_mut(waiting);
                 waiting.until = later(waiting.until, waiting.since);
                 self.timers.insert((waiting.until, Timer::Turn(deferred)));
+                self.set_anew(&Thing::Queued(deferred), now);
                 self.tally(Thing::Queued(deferred));
             }
         }
@@ -73,6 +76,7 @@ impl Board {
                 let fan_out = Arc::make_mut(fan_out);
                 fan_out.deadline = later(fan_out.deadline, halt.at);
                 self.timers.insert((fan_out.deadline, Timer::FanOut(no)));
+                self.set_anew(&Thing::FanOut(no), now);
                 self.tally(Thing::FanOut(no));
             }
         }

@@ -19,6 +19,7 @@ impl Board {
         let Some(deferred) = deed.refs.first else { return };
         if let Some(waiting) = self.queued.remove(&deferred) {
             self.timers.remove(&(waiting.until, Timer::Turn(deferred)));
+            self.timed.remove(&*Thing::Queued(deferred).to_string());
             self.tally(Thing::Queued(deferred));
         }
     }

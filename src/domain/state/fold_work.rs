@@ -39,6 +39,7 @@ impl Board {
     }
 
     pub(super) fn drop_work(&mut self, no: WorkNo) {
+        self.timed.remove(&*Thing::Work(no).to_string());
         self.forget_work(no);
         self.tally(Thing::Work(no));
     }
@@ -72,8 +73,9 @@ impl Board {
         self.put_work(work);
     }
 
-    pub(super) fn take_work(&mut self, _: &Deed, taken: &Taken) {
+    pub(super) fn take_work(&mut self, deed: &Deed, taken: &Taken) {
         for no in &taken.works {
+            self.set_anew(&Thing::Work(*no), deed.recorded);
             self.change_work(*no, |work| {
                 work.attempts += 1;
                 work.taken_until = Some(taken.until);
@@ -88,6 +90,7 @@ impl Board {
         let alarm = deed.decided.as_ref().and_then(|decided| decided.alarm);
         let how = deed.body.type_name().rsplit('.').next().unwrap_or_default();
         for no in &deed.refs.works {
+            self.set_anew(&Thing::Work(*no), deed.recorded);
             self.change_work(*no, |work| {
                 work.taken_until = None;
                 work.alarm = alarm.filter(|_| work.kind.asks() || work.fetch);
@@ -142,6 +145,7 @@ impl Board {
             (task.at, task.deed) = (deed.recorded, deed.seq);
         }
         self.tally(Thing::Task(task.clone()));
+        self.set_anew(&Thing::Work(*work), deed.recorded);
         self.change_work(*work, |work| {
             if !work.is_taken(deed.recorded) {
                 work.attempts += 1;
@@ -222,6 +226,7 @@ impl Board {
         let Some(mut fan_out) = self.fan_outs.remove(no) else { return };
         self.tally(Thing::FanOut(*no));
         self.timers.remove(&(fan_out.deadline, Timer::FanOut(*no)));
+        self.timed.remove(&*Thing::FanOut(*no).to_string());
         Arc::make_mut(&mut fan_out).joined = Some(deed.recorded);
         self.ended_fan_outs.push_back(fan_out);
         if self.ended_fan_outs.len() > ENDED {
@@ -253,6 +258,7 @@ impl Board {
         let before = std::mem::replace(&mut Arc::make_mut(lease).until, *until);
         self.timers.remove(&(before, Timer::Lease(fence)));
         self.timers.insert((*until, Timer::Lease(fence)));
+        self.set_anew(&Thing::Lease(fence), deed.recorded);
         self.tally(Thing::Lease(fence));
     }
 
@@ -266,6 +272,7 @@ impl Board {
         let Some(lease) = self.leases.remove(&fence) else { return };
         self.tally(Thing::Lease(fence));
         self.timers.remove(&(lease.until, Timer::Lease(fence)));
+        self.timed.remove(&*Thing::Lease(fence).to_string());
         match &lease.target {
             LeaseTarget::Path(path) => self.let_go(&path.entity, Hold::Lease(fence)),
             // A later lease on the same task keeps its place.

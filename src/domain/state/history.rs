@@ -85,6 +85,21 @@ impl Answers {
 }
 
 impl History {
+    /// Everything that is kept.
+    pub(super) fn tracks(&mut self) -> [&mut Arc<Track>; 9] {
+        [
+            &mut self.deeds,
+            &mut self.refused,
+            &mut self.returned,
+            &mut self.failed,
+            &mut self.interventions,
+            &mut self.approved,
+            &mut self.edited,
+            &mut self.rejected,
+            &mut self.failures,
+        ]
+    }
+
     /// The sums of the last `days` days, to the microsecond: what happened exactly so long ago is over.
     pub fn last_days(&self, now: Time, days: i64) -> Sums {
         self.between(now.minus(Span::from_days(days)), now)

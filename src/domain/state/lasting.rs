@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::ids::AgentId;
 use crate::domain::things::weight;
-use crate::domain::time::Time;
+use crate::domain::time::{Span, Time};
 
 /// What is kept under one key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -142,6 +142,19 @@ impl<T: Clone + Serialize, B: Clone + Ord> Lasting<T, B> {
         }
         self.due.insert((until, Arc::clone(&key)));
         self.kept.insert(key, Kept { by, until, value });
+    }
+
+    /// Changes everything; what `change` says so of is over as much sooner. It must not change in size.
+    pub(super) fn move_back(&mut self, back: Span, mut change: impl FnMut(&mut T, Time) -> bool) {
+        let keys: Vec<Arc<str>> = self.kept.keys().cloned().collect();
+        for key in keys {
+            let Some(kept) = self.kept.get_mut(&key) else { continue };
+            if change(&mut kept.value, kept.until) {
+                self.due.remove(&(kept.until, Arc::clone(&key)));
+                kept.until = kept.until.minus(back);
+                self.due.insert((kept.until, key));
+            }
+        }
     }
 
     /// Lets go of what is over by that time.

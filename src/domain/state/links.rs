@@ -59,6 +59,13 @@ impl Links {
         }
     }
 
+    /// Moves the instants.
+    pub(super) fn change(&mut self, change: impl Fn(&mut Time)) {
+        for link in &mut self.ring {
+            change(&mut link.at);
+        }
+    }
+
     /// The link of a deed, if it is among the last.
     pub fn get(&self, deed: Seq) -> Option<&Link> {
         let back = usize::try_from(self.head.0.checked_sub(deed.0)?).ok()?;

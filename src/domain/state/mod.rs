@@ -21,6 +21,7 @@ mod imports;
 mod joined;
 mod lasting;
 mod links;
+mod moved;
 mod pages;
 mod persist;
 mod recent;

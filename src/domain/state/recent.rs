@@ -61,6 +61,14 @@ impl<T: Clone> Recent<T> {
         }
     }
 
+    /// Changes everything.
+    pub(super) fn change_all(&mut self, mut change: impl FnMut(&mut T)) {
+        let keys: Vec<Arc<str>> = self.0.keys().cloned().collect();
+        for key in keys {
+            self.change(&key, &mut change);
+        }
+    }
+
     /// Sets what is kept under the key.
     pub fn set(&mut self, key: Arc<str>, deed: Seq, value: T) {
         self.0.insert(key, (deed, value));

@@ -80,6 +80,9 @@ impl Rules {
             let timetable = self.timetable(board, board.map.model(), deed.recorded);
             decided.timetable = Some(Box::new(timetable));
         }
+        if let Body::ClockRebased(rebased) = &deed.body {
+            decided.timetable = Some(Box::new(self.timetable(board, board.map.model(), rebased.now)));
+        }
         if let Body::WorkFailed(()) | Body::WorkReturned(()) | Body::WorkLapsed(()) = deed.body {
             decided.alarm = Some(deed.recorded.plus(self.silence));
         }

@@ -113,6 +113,13 @@ impl Track {
             .map(|Mark(at, n, last)| (*at, Count { n: *n, last: *last }))
     }
 
+    /// Moves the instants; where they stand among each other must stay.
+    pub(super) fn change(&mut self, change: impl Fn(&mut Time)) {
+        for mark in Arc::make_mut(&mut self.past).iter_mut().chain(&mut self.recent) {
+            change(&mut mark.0);
+        }
+    }
+
     fn newest(&self) -> Option<Time> {
         self.recent.last().or_else(|| self.past.last()).map(|mark| mark.0)
     }

@@ -24,7 +24,7 @@ const DEED: &[(&str, &str)] = &[
     ("type", "what happened, `deeds.<noun>.<past participle>`"),
     ("subject", "the entity it is about"),
     ("time", "when it happened; imports keep the original"),
-    ("recordedtime", "when it was appended; never goes back"),
+    ("recordedtime", "when it was appended; goes back after `deeds.clock.rebased` alone"),
     ("correlationid", "the first deed of the decision it belongs to"),
     ("causationid", "the deed that led to it"),
     ("traceparent", "W3C trace context as the caller sent it"),

@@ -21,6 +21,8 @@ pub struct Seat {
     pub person: PersonId,
     /// When it ends by itself.
     pub expires: Option<Time>,
+    /// When it came into being, where it ends by itself.
+    pub since: Option<Time>,
     /// Whether it is an admin's.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub admin: bool,

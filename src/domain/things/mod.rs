@@ -35,7 +35,7 @@ pub use answer::ItemAnswer;
 pub use away::{Seat, Until};
 pub use brief::{BRIEF, Brief};
 pub use budget::{Allowance, Allowed, Limits, May, TurnedAway, Usage, weight};
-pub use clock::ClockSight;
+pub use clock::{ClockKept, ClockSight, MOVES, Moved, Rebase, Rebased};
 pub use entity::{
     ACTORS, ACTORS_KNOWN, Entity, Field, FieldChange, IN_VAIN, IN_VAIN_ALIKE, MOST_ACTORS, RECENT, RUNS, Run,
     Tombstone, Touch, in_vain_key,

@@ -2,11 +2,12 @@
 //! of it.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use super::file;
+use super::held::{self, Stamp};
 
 /// How many pages of write-ahead log are gathered before. Few, so that what is synced at once keeps no commit.
 const PAGES: usize = 256;
@@ -20,11 +21,13 @@ pub(super) struct Checkpointer {
     pages: usize,
     /// How often in a row one failed.
     failed: Arc<AtomicU64>,
+    /// The times of the ledger as the last one left them.
+    left: Arc<Mutex<Option<Stamp>>>,
 }
 
 impl Checkpointer {
     pub(super) fn new(path: &Path) -> Self {
-        Self { path: path.to_owned(), running: None, pages: 0, failed: Arc::default() }
+        Self { path: path.to_owned(), running: None, pages: 0, failed: Arc::default(), left: Arc::default() }
     }
 
     /// How often in a row one failed, for others to look at.
@@ -35,13 +38,17 @@ impl Checkpointer {
     /// A batch of so many bytes was committed.
     pub(super) fn committed(&mut self, bytes: usize) {
         self.pages += 1 + bytes / PAGE_BYTES;
-        if self.pages < PAGES || self.running.as_ref().is_some_and(|running| !running.is_finished()) {
+        if self.pages < PAGES || self.is_running() {
             return;
         }
         self.pages = 0;
         let (path, failed) = (self.path.clone(), Arc::clone(&self.failed));
+        let left = Arc::clone(&self.left);
         let work = move || match file::checkpoint_beside(&path) {
-            Ok(()) => failed.store(0, Ordering::Relaxed),
+            Ok(()) => {
+                *left.lock().unwrap_or_else(PoisonError::into_inner) = held::stamp_of(&path);
+                failed.store(0, Ordering::Relaxed);
+            }
             Err(error) => {
                 let times = failed.fetch_add(1, Ordering::Relaxed) + 1;
                 tracing::error!(%error, times, "the write-ahead log can't be brought into the ledger's file, and grows");
@@ -49,6 +56,16 @@ impl Checkpointer {
         };
         // Without a thread the writer does it, somewhat later.
         self.running = thread::Builder::new().name("ledger-checkpoint".to_owned()).spawn(work).ok();
+    }
+
+    /// Whether one runs.
+    pub(super) fn is_running(&self) -> bool {
+        self.running.as_ref().is_some_and(|running| !running.is_finished())
+    }
+
+    /// The times of the ledger as the last one left them.
+    pub(super) fn left(&self) -> Option<Stamp> {
+        *self.left.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits until none runs.

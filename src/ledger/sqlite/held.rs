@@ -1,5 +1,6 @@
 //! The files that a ledger is written to, as they were when they were opened. One that was removed, renamed or replaced takes
-//! whatever is written to it and keeps nothing for the next start; so it is looked at before and after each commit.
+//! whatever is written to it and keeps nothing for the next start; so it is looked at before and after each commit. One that was
+//! written over shows by its times, which nothing but a checkpoint of our own changes, and by what a new connection reads in it.
 
 use std::fs::{self, Metadata};
 use std::io::{BufWriter, ErrorKind, Write as _};
@@ -10,7 +11,7 @@ use rusqlite::Connection;
 
 use super::{file, reader};
 use crate::ledger::store::owner_only;
-use crate::ledger::{Head, Identity, LedgerError, MAX_READ_RECORDS, export};
+use crate::ledger::{Head, Identity, LedgerError, MAX_READ_RECORDS, Verifier, export};
 
 /// As many names are tried for what is rescued.
 const MOST_RESCUED: u32 = 1_000;
@@ -19,7 +20,14 @@ const MOST_RESCUED: u32 = 1_000;
 #[derive(Debug)]
 pub(super) struct Held {
     files: Vec<HeldFile>,
+    /// The times of the ledger itself, as they were when what is in it was last known to be ours.
+    known: Option<Stamp>,
+    /// As they are now.
+    seen: Option<Stamp>,
 }
+
+/// When a file was written last, and when its place was: seconds and nanoseconds of each.
+pub(super) type Stamp = [i64; 4];
 
 #[derive(Debug)]
 struct HeldFile {
@@ -38,7 +46,18 @@ impl Held {
             let about = fs::metadata(&path).ok()?;
             Some(HeldFile { path, opened: identity(&about), least: about.len() })
         };
-        Self { files: both.into_iter().filter_map(known).collect() }
+        let stamp = stamp_of(ledger);
+        Self { files: both.into_iter().filter_map(known).collect(), known: stamp, seen: stamp }
+    }
+
+    /// The times of the ledger, where they are others than when it was last known to be ours.
+    pub(super) fn changed(&self) -> Option<Stamp> {
+        self.seen.filter(|seen| self.known != Some(*seen))
+    }
+
+    /// What is in it is ours.
+    pub(super) fn settle(&mut self) {
+        self.known = self.seen;
     }
 
     /// Looks whether they are still there.
@@ -63,7 +82,28 @@ impl Held {
             }
             *least = about.len();
         }
+        self.seen = self.files.first().and_then(|ledger| stamp_of(&ledger.path)).or(self.seen);
         Ok(())
+    }
+}
+
+/// The times of a file; nothing where they can't be told.
+pub(super) fn stamp_of(path: &Path) -> Option<Stamp> {
+    let about = fs::metadata(path).ok()?;
+    Some([about.mtime(), about.mtime_nsec(), about.ctime(), about.ctime_nsec()])
+}
+
+/// Why what a new connection reads in the file is not what ours wrote; nothing where it is, or can't be told now.
+pub(super) fn exchanged(ours: &Connection, ledger: &Path, identity: &Identity) -> Option<LedgerError> {
+    let head = file::head(ours, identity);
+    let read = file::open_reader(ledger).and_then(|(conn, found)| {
+        let tail = file::check_tail(&conn, ledger, identity);
+        tail.map(|tail| (found, tail))
+    });
+    match (head, read) {
+        (Ok(head), Ok((found, tail))) if found == *identity && tail == head => None,
+        (Err(_), _) | (_, Err(LedgerError::Locked { .. } | LedgerError::Io { .. })) => None,
+        (Ok(_), Ok(_) | Err(_)) => Some(gone(ledger, "another ledger was written over it")),
     }
 }
 
@@ -92,7 +132,8 @@ pub(super) fn rescue(
     let coming = path.with_extension("jsonl.part");
     let opened = owner_only(fs::OpenOptions::new().write(true).create(true).truncate(true)).open(&coming);
     let mut out = BufWriter::new(opened.map_err(failed)?);
-    writeln!(out, "{}", export::heading(identity)).map_err(failed)?;
+    writeln!(out, "{}", export::heading(identity, head.seq)).map_err(failed)?;
+    let mut verifier = Verifier::after(Head { seq: 0, hash: identity.genesis() });
     let mut after = 0;
     while after < head.seq {
         let page = reader::read(conn, after, MAX_READ_RECORDS).map_err(|error| file::explain(ledger, &error));
@@ -100,6 +141,12 @@ pub(super) fn rescue(
         let page = page.inspect_err(|_| drop(out.flush()))?;
         let Some(last) = page.last().map(|record| record.seq) else { break };
         for record in &page {
+            // Of a file that was written over, only what is ours.
+            if let Err(broken) = verifier.check(record.seq, record.hash, &record.bytes) {
+                out.flush().map_err(failed)?;
+                let (place, reason) = (file::place(ledger), broken.to_string());
+                return Err(LedgerError::Corrupt { place, seq: Some(broken.seq()), reason });
+            }
             out.write_all(&export::line(record)).and_then(|()| out.write_all(b"\n")).map_err(failed)?;
         }
         after = last;

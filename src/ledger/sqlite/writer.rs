@@ -102,9 +102,23 @@ impl Writer {
 
     /// Looks at the files; once they are gone they stay so.
     fn look(&mut self) -> Result<(), LedgerError> {
-        let found = self.gone.clone().map_or_else(|| self.held.look(), Err);
+        let found = self.gone.clone().map_or_else(|| self.held.look(), Err).and_then(|()| self.look_into());
         self.gone = found.clone().err();
         found
+    }
+
+    /// Looks into the file where it was written and not by us.
+    fn look_into(&mut self) -> Result<(), LedgerError> {
+        let Some(changed) = self.held.changed().filter(|_| !self.checkpointer.is_running()) else {
+            return Ok(());
+        };
+        let ours = self.checkpointer.left() == Some(changed);
+        let exchanged = |conn| held::exchanged(conn, &self.path, &self.identity);
+        if let Some(why) = self.conn.as_ref().filter(|_| !ours).and_then(exchanged) {
+            return Err(why);
+        }
+        self.held.settle();
+        Ok(())
     }
 
     fn rescue(&self, conn: &Connection, gone: &LedgerError) {

@@ -325,9 +325,11 @@ fn may_ask(request: &Request) -> bool {
         | Command::Key(_) => {
             matches!(class, Reviewer | Admin)
         }
-        Command::ApplyMap(_) | Command::Token(_) | Command::Import(_) | Command::AcceptLoss(_) => {
-            class == Admin
-        }
+        Command::ApplyMap(_)
+        | Command::Token(_)
+        | Command::Import(_)
+        | Command::AcceptLoss(_)
+        | Command::RebaseClock(_) => class == Admin,
         Command::Tick | Command::Clock(_) => request.principal.actor == Actor::Deeds,
         // All the others are what agents do.
         _ => class == Agent,
