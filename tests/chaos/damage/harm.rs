@@ -40,8 +40,11 @@ pub(super) enum Harm {
     /// It lies elsewhere, and a link says where.
     Link,
     Fifo,
+    /// The write-ahead log is gone, with all that had seen more than the ledger's file.
+    Unwitnessed,
 }
 
+/// What is done to every file; the two others are the checker's own.
 pub(super) const ALL: [Harm; 17] = [
     Harm::Flip,
     Harm::Halve,
@@ -112,6 +115,24 @@ impl Harm {
             Self::Link => {
                 let apart = data.parent().unwrap().join("apart");
                 fs::rename(&path, &apart).is_ok() && symlink(&apart, &path).is_ok()
+            }
+            Self::Unwitnessed => {
+                let folder = path.parent().unwrap();
+                let names = [
+                    "ledger.db-wal",
+                    "ledger.db-shm",
+                    "ledger.db-head",
+                    "index.db",
+                    "index.db-wal",
+                    "index.db-shm",
+                    "snapshot",
+                ];
+                for name in names {
+                    fs::remove_file(folder.join(name)).unwrap_or_default();
+                }
+                let signed = template.older().join("workspaces/default/heads.signed");
+                fs::remove_file(data.join("seen.json")).unwrap();
+                fs::copy(signed, folder.join("heads.signed")).is_ok()
             }
             Self::Fifo => {
                 file && fs::remove_file(&path).is_ok()
