@@ -1,7 +1,6 @@
 //! What machines, disks and people do to a data directory, and what comes of it: told or mended, never silently wrong.
 #![expect(
     clippy::unwrap_used,
-    clippy::expect_used,
     clippy::indexing_slicing,
     reason = "a failed step fails the test, wherever it stands"
 )]

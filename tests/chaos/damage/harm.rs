@@ -156,11 +156,8 @@ impl Harm {
             return was.iter().any(|byte| *byte != 0)
                 && file.write_all_at(&vec![0; was.len()], place).is_ok();
         }
-        let left = match self {
-            Self::Halve => len / 2,
-            Self::CutEnd => len.saturating_sub(1 + at % 64),
-            _ => 0,
-        };
+        let cut = if self == Self::CutEnd { 1 + at % 64 } else { len };
+        let left = if self == Self::Halve { len / 2 } else { len.saturating_sub(cut) };
         file.set_len(left).is_ok()
     }
 }

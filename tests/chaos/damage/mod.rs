@@ -13,6 +13,7 @@ mod trial;
 mod verdict;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, Weak};
@@ -178,7 +179,7 @@ fn told(template: &Template, damage: &Damage, outcome: &Outcome, kind: Broken, w
     for (what, list) in lists {
         for one in list.iter().take(6) {
             let short: String = one.chars().take(400).collect();
-            text.push_str(&format!("    {what}: {}\n", short.trim().replace('\n', " | ")));
+            writeln!(text, "    {what}: {}", short.trim().replace('\n', " | ")).unwrap();
         }
     }
     text
