@@ -67,6 +67,7 @@ mod run;
 #[path = "cli/secrets.rs"]
 mod secrets;
 #[path = "cli/server.rs"]
+#[expect(dead_code, reason = "shared with other tests, which use the rest of it")]
 mod server;
 #[path = "cli/stopping.rs"]
 mod stopping;
