@@ -118,6 +118,10 @@ pub(crate) fn next(kind: CommandKind, me: &mut Caller, line: &mut Line) -> io::R
             json!([{"source": mark, "id": 1, "actor": other, "time": "2026-02-14T08:11:00Z", "entity": own,
                     "changes": {"status": {"before": null, "after": "open"}}}]),
         ),
+        // No deed has that number: refused, and so recorded.
+        CommandKind::RebaseClock => {
+            post("/v1/clock/rebase", json!({"from": 900_000_000, "by": "1h", "reason": mark}))
+        }
         // Nothing is lost that could be accepted; the others only Deeds itself says.
         CommandKind::AcceptLoss | CommandKind::Tick | CommandKind::TurnAway | CommandKind::Clock => None,
     };

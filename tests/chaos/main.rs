@@ -6,7 +6,6 @@
 //! number, and `DEEDS_CHAOS_SEED=NUMBER` makes the same choices again.
 #![expect(
     clippy::unwrap_used,
-    clippy::expect_used,
     clippy::indexing_slicing,
     reason = "a failed step fails the test, wherever it stands"
 )]

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 
 use super::player::{BOUND, Look, Player, Write};
-use super::template::{Left, Template, copied};
+use super::template::{Template, copied};
+use super::templates;
 use crate::disk::Disk;
 use crate::patience::PATIENCE;
 use crate::programs;
@@ -140,11 +141,11 @@ fn each_file_that_can_not_be_written_loses_nothing_and_is_told() {
     if !programs::is_there("strace") {
         return;
     }
-    let template = Template::made(Left::Quiet);
+    let [template, _, _] = &*templates();
     let files = ["ledger.db", "ledger.db-wal", "ledger.db-head", "index.db", "index.db-wal", "snapshot.new"];
     for file in files {
         for error in ["EIO", "ENOSPC"] {
-            fails_in_writing(&template, &format!("workspaces/default/{file}"), error);
+            fails_in_writing(template, &format!("workspaces/default/{file}"), error);
         }
     }
 }
@@ -155,7 +156,7 @@ fn each_file_that_can_not_be_read_loses_nothing_and_is_told() {
     if !programs::is_there("strace") {
         return;
     }
-    let template = Template::made(Left::Killed);
+    let [_, template, _] = &*templates();
     for file in [
         "home",
         "workspaces/default/ledger.db",
@@ -193,7 +194,7 @@ fn each_file_that_can_not_be_read_loses_nothing_and_is_told() {
         assert!(said, "{what}: nothing was said of it:\n{log}");
         let server = Server::start(&home);
         assert!(writer.goes_on(&server), "{what}: after a start");
-        writer.all_there(&template, &server, &what);
+        writer.all_there(template, &server, &what);
         drop(server);
         home.ok(&["verify"]);
         home.ok(&["doctor"]);
@@ -212,9 +213,10 @@ fn on_a_disk(template: &Template) -> Option<(Home, Disk)> {
 
 #[test]
 fn a_disk_that_is_full_records_nothing_loses_nothing_and_goes_on_with_room() {
-    for left in [Left::Quiet, Left::Killed] {
-        let template = Template::made(left);
-        let Some((home, disk)) = on_a_disk(&template) else { return };
+    let [quiet, killed, _] = &*templates();
+    for template in [quiet, killed] {
+        let left = template.left;
+        let Some((home, disk)) = on_a_disk(template) else { return };
         let player = Player { home: &home, user: None };
         let mut writer = Writer { player: &player, tried: 0, acknowledged: Vec::new(), refused: Vec::new() };
         let mut server = Server::start(&home);
@@ -241,7 +243,7 @@ fn a_disk_that_is_full_records_nothing_loses_nothing_and_goes_on_with_room() {
         fs::remove_file(home.data().join("filler")).unwrap();
         let server = Server::start(&home);
         assert!(writer.goes_on(&server));
-        writer.all_there(&template, &server, &format!("{left:?}"));
+        writer.all_there(template, &server, &format!("{left:?}"));
         drop(server);
         home.ok(&["verify"]);
     }
@@ -250,9 +252,10 @@ fn a_disk_that_is_full_records_nothing_loses_nothing_and_goes_on_with_room() {
 /// Looks need nothing that is written.
 #[test]
 fn a_disk_that_may_only_be_read_is_looked_at_and_told() {
-    for left in [Left::Quiet, Left::Killed] {
-        let template = Template::made(left);
-        let Some((home, disk)) = on_a_disk(&template) else { return };
+    let [quiet, killed, _] = &*templates();
+    for template in [quiet, killed] {
+        let left = template.left;
+        let Some((home, disk)) = on_a_disk(template) else { return };
         let player = Player { home: &home, user: None };
         disk.writable(false);
         let mut failed = Vec::new();
@@ -278,7 +281,7 @@ fn a_disk_that_may_only_be_read_is_looked_at_and_told() {
         disk.writable(true);
         let server = Server::start(&home);
         let writer = Writer { player: &player, tried: 0, acknowledged: Vec::new(), refused: Vec::new() };
-        writer.all_there(&template, &server, "with rights again");
+        writer.all_there(template, &server, "with rights again");
         assert!(failed.is_empty(), "{left:?}: {}", failed.join("\n"));
     }
 }

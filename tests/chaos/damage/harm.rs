@@ -40,8 +40,11 @@ pub(super) enum Harm {
     /// It lies elsewhere, and a link says where.
     Link,
     Fifo,
+    /// The write-ahead log is gone, with all that had seen more than the ledger's file.
+    Unwitnessed,
 }
 
+/// What is done to every file; the two others are the checker's own.
 pub(super) const ALL: [Harm; 17] = [
     Harm::Flip,
     Harm::Halve,
@@ -113,6 +116,24 @@ impl Harm {
                 let apart = data.parent().unwrap().join("apart");
                 fs::rename(&path, &apart).is_ok() && symlink(&apart, &path).is_ok()
             }
+            Self::Unwitnessed => {
+                let folder = path.parent().unwrap();
+                let names = [
+                    "ledger.db-wal",
+                    "ledger.db-shm",
+                    "ledger.db-head",
+                    "index.db",
+                    "index.db-wal",
+                    "index.db-shm",
+                    "snapshot",
+                ];
+                for name in names {
+                    fs::remove_file(folder.join(name)).unwrap_or_default();
+                }
+                let signed = template.older().join("workspaces/default/heads.signed");
+                fs::remove_file(data.join("seen.json")).unwrap();
+                fs::copy(signed, folder.join("heads.signed")).is_ok()
+            }
             Self::Fifo => {
                 file && fs::remove_file(&path).is_ok()
                     && Command::new("mkfifo").arg(&path).status().unwrap().success()
@@ -135,11 +156,8 @@ impl Harm {
             return was.iter().any(|byte| *byte != 0)
                 && file.write_all_at(&vec![0; was.len()], place).is_ok();
         }
-        let left = match self {
-            Self::Halve => len / 2,
-            Self::CutEnd => len.saturating_sub(1 + at % 64),
-            _ => 0,
-        };
+        let cut = if self == Self::CutEnd { 1 + at % 64 } else { len };
+        let left = if self == Self::Halve { len / 2 } else { len.saturating_sub(cut) };
         file.set_len(left).is_ok()
     }
 }

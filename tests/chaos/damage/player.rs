@@ -119,9 +119,14 @@ impl Look {
     ) -> Result<BTreeSet<String>, String> {
         let lines = |arguments: &[&str]| -> Result<String, String> {
             let said = player.run(arguments);
-            if said.status == 0 { Ok(said.out) } else { Err(format!("exit {}: {}", said.status, said.err)) }
+            // That the answer is no is an answer.
+            let answered = matches!(said.status, 0 | 1);
+            if answered { Ok(said.out) } else { Err(format!("exit {}: {}", said.status, said.err)) }
         };
-        let parsed = |text: String| serde_json::from_str::<Value>(&text).map_err(|error| error.to_string());
+        let parsed = |text: String| match text.trim() {
+            "" => Ok(Value::Null),
+            text => serde_json::from_str::<Value>(text).map_err(|error| error.to_string()),
+        };
         Ok(match self {
             Self::Export(workspace) => {
                 lines(&["-w", workspace, "log", "--export", "jsonl"])?.lines().map(str::to_owned).collect()
@@ -134,7 +139,7 @@ impl Look {
             }
             Self::Entity(workspace, entity) => {
                 let record = parsed(lines(&["-w", workspace, "entity", entity, "--json"])?)?;
-                let fields = record["fields"].as_object().ok_or("no fields")?;
+                let fields = record["fields"].as_object().cloned().unwrap_or_default();
                 fields
                     .iter()
                     .map(|(name, field)| format!("{name} {} v{}", field["value"], field["version"]))
@@ -142,7 +147,7 @@ impl Look {
             }
             Self::Inbox(workspace) => {
                 let inbox = parsed(lines(&["-w", workspace, "inbox", "list", "--json"])?)?;
-                let items = inbox["items"].as_array().ok_or("no items")?;
+                let items = inbox["items"].as_array().cloned().unwrap_or_default();
                 items.iter().map(|item| format!("{} {}", item["no"], item["title"])).collect()
             }
             Self::Token(name) => {

@@ -47,7 +47,7 @@ pub(super) const ROWS: [&str; 37] = [
 /// The row of a place below the data directory: the longest that fits.
 pub(super) fn row(place: &Path) -> Option<&'static str> {
     let place = place.to_str().unwrap();
-    let rescued = place.ends_with(".jsonl") && place.contains("rescued-");
+    let rescued = place.contains(".rescued-");
     if rescued {
         return Some("*.rescued-*.jsonl");
     }

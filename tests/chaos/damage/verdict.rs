@@ -75,7 +75,7 @@ pub(super) fn broken(damage: &Damage, outcome: &Outcome) -> Vec<(Broken, String)
 /// What the harm itself left there.
 fn of_the_harm(place: &Path) -> bool {
     let parts = place.iter().filter_map(|part| part.to_str());
-    parts.into_iter().any(|part| part.ends_with(".old") || part.ends_with('2'))
+    parts.into_iter().any(|part| part.contains(".old") || part.ends_with('2'))
 }
 
 /// The mends that name commands or pages which are not there.
