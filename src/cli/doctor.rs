@@ -145,6 +145,8 @@ struct Answers {
     all_paused: Option<Stop>,
     /// Workspaces in which nothing is recorded, or whose ledger is damaged.
     troubled: Vec<(WorkspaceId, String)>,
+    /// Why its history does not continue what was seen here, or that this can't be told.
+    forked: Option<String>,
     /// What the server's clock and this machine's show.
     now: Time,
     here: Time,
@@ -164,6 +166,10 @@ impl Answers {
             let found = format!("the server goes by {}, and this machine's shows {}", self.now, self.here);
             checks.push(Check::of(Finding::ClockApart, "clock", found));
         }
+        if let Some(why) = &self.forked {
+            let what = format!("seen {}", self.workspace);
+            checks.push(Check::of(Finding::SeenAnother, &what, why.as_str()));
+        }
         if let Some(stop) = &self.all_paused {
             let found = format!("all are paused {}", stop.words());
             checks.push(Check::of(Finding::AllPaused, &format!("agents {}", self.workspace), found));
@@ -179,6 +185,7 @@ fn answers(context: &Context) -> anyhow::Result<anyhow::Result<Answers>> {
         let who = session.client.whoami().await;
         let agents = session.client.agents().await;
         let spaces = session.client.workspaces().await;
+        let forked = session.client.continues().await.err().map(|error| error.to_string());
         session.end().await;
         let (who, here) = (who?, Clock::System.now());
         // A server of an older version may not know the address.
@@ -187,7 +194,7 @@ fn answers(context: &Context) -> anyhow::Result<anyhow::Result<Answers>> {
         let troubled =
             spaces.into_iter().filter_map(|space| Some((space.workspace, space.trouble?))).collect();
         let (version, workspace, now) = (who.server.version, who.workspace, who.server.now);
-        Ok(Answers { version, workspace, all_paused, troubled, now, here })
+        Ok(Answers { version, workspace, all_paused, troubled, forked, now, here })
     }))
 }
 

@@ -29,9 +29,15 @@ impl Client {
 
     /// Whether that command may be sent there.
     pub(super) async fn continues_for(&self, command: &Command) -> Result<()> {
-        let Some(expected) = self.expected.as_deref().filter(|_| waits_for_sureness(command)) else {
-            return Ok(());
-        };
+        if waits_for_sureness(command) { self.continues().await } else { Ok(()) }
+    }
+
+    /// Whether the server's history continues what was seen of it before.
+    ///
+    /// # Errors
+    /// [`ClientError::Forked`] where it does not, and what else kept it from being told.
+    pub async fn continues(&self) -> Result<()> {
+        let Some(expected) = self.expected.as_deref() else { return Ok(()) };
         if expected.found.load(Ordering::Relaxed) {
             return Ok(());
         }

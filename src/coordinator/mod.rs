@@ -379,7 +379,7 @@ impl Handle {
             .map_err(|error| SubmitError::Unavailable(Trouble::unreadable(seq.0, &error)))?;
         let board = &self.front().board;
         let hidden = board.map_version != deed.map_version
-            && deed.actor.agent().is_some_and(|agent| !deed.is_seen_by(&Sight::now(agent, &board.map)));
+            && deed.actor.agent().is_some_and(|agent| deed.finds_hidden(&Sight::now(agent, &board.map)));
         let reply = Reply::of(&deed);
         Ok(Answer { reply: if hidden { reply.without_found() } else { reply }, replayed: true })
     }

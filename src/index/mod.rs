@@ -135,7 +135,8 @@ impl Index {
     /// # Errors
     /// When the file can neither be used nor replaced.
     pub fn open(path: &Path, identity: &str) -> Result<Self, IndexError> {
-        let usable = path.exists()
+        // A pipe would be waited at.
+        let usable = path.is_file()
             && connect(path, false)
                 .is_ok_and(|connection| schema::fits(&connection, identity).unwrap_or(false));
         if !usable {
@@ -288,6 +289,10 @@ fn connect(path: &Path, create: bool) -> Result<Connection, IndexError> {
 
 /// Opens the file for looking only. Where its folder refuses writing, one that lies there closed is read as it is.
 fn look(path: &Path) -> Result<Connection, IndexError> {
+    if !path.is_file() {
+        let source = io::Error::new(io::ErrorKind::InvalidInput, "it is no file");
+        return Err(IndexError::File { path: path.to_owned(), source });
+    }
     let opened = Connection::open_with_flags(
         path,
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,

@@ -103,6 +103,8 @@ fn an_older_copy_of_a_whole_directory_is_not_decided_on_from_elsewhere() {
     let server = Server::start_with(&home, &address, |_| {});
     let decides = remote(&server, &["inbox", "claim", "1"]);
     is_refused(&decides, "the directory is older");
+    let doctor = remote(&server, &["doctor", "--json"]);
+    assert!(doctor.status == 1 && doctor.out.contains("seen-another"), "{doctor:?}");
     let looked = remote(&server, &["inbox", "list"]);
     assert_eq!(looked.status, 0, "{looked:?}");
     let confirmed = remote(&server, &["ledger", "confirm"]);

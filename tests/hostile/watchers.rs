@@ -29,6 +29,8 @@ fn said(name: &str) -> Option<usize> {
 
 /// When each deed was acknowledged.
 type Acknowledged = Arc<Mutex<BTreeMap<u64, Instant>>>;
+/// The last deed that a watcher got, and of one that is timed when each came.
+type Got = (u64, Vec<(u64, Instant)>);
 
 /// How many writes a second come through.
 fn rate(team: &Team, round: usize, acknowledged: &Acknowledged) -> u64 {
@@ -72,11 +74,7 @@ fn numbers(tail: &mut Vec<u8>) -> Vec<u64> {
 }
 
 /// Reads what comes; says which deed came last, and of one that is timed when each came.
-async fn read(
-    mut stream: tokio::net::TcpStream,
-    is_timed: bool,
-    over: Arc<AtomicBool>,
-) -> (u64, Vec<(u64, Instant)>) {
+async fn read(mut stream: tokio::net::TcpStream, is_timed: bool, over: Arc<AtomicBool>) -> Got {
     let (mut tail, mut piece) = (Vec::new(), vec![0; 16 * 1024]);
     let (mut last, mut times) = (0, Vec::new());
     loop {
@@ -97,10 +95,7 @@ async fn read(
 }
 
 /// The streams that are read, on a thread with the least priority: what reading costs the machine is not the server's doing.
-fn follow(
-    streams: Vec<std::net::TcpStream>,
-    over: Arc<AtomicBool>,
-) -> std::thread::JoinHandle<Vec<(u64, Vec<(u64, Instant)>)>> {
+fn follow(streams: Vec<std::net::TcpStream>, over: Arc<AtomicBool>) -> std::thread::JoinHandle<Vec<Got>> {
     std::thread::spawn(move || {
         rustix::process::nice(19).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

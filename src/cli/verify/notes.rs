@@ -41,6 +41,9 @@ impl Notes {
         if !named && !beside.exists() {
             return Ok(notes);
         }
+        if !named && !beside.is_file() {
+            anyhow::bail!("{shown}: it is no file; move it away, and put back what was there");
+        }
         let keys = keys(dir, first)?;
         for (number, note) in notes_of(&read_text(file, MAX_BYTES)?, HEAD_LINES).enumerate() {
             let head = match SignedHead::read(&note, &keys) {

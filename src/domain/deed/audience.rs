@@ -67,7 +67,7 @@ impl Deed {
     }
 
     /// Of the agent's own deed: whether it tells what was there, beside what the agent sent itself.
-    fn finds_hidden(&self, sight: &Sight<'_>) -> bool {
+    pub fn finds_hidden(&self, sight: &Sight<'_>) -> bool {
         let accepts = self.accepts();
         let found = |field: &FieldChange| {
             accepts
