@@ -155,7 +155,7 @@ findings! {
     /// A ledger has deeds of a newer version.
     LedgerNewer = Wrong, "ledger-newer", Person, "install the version of Deeds that wrote it";
     /// The last deed is of a later time than now.
-    ClockBehind = Wrong, "clock-behind", Person, "set the clock: until it has caught up, new deeds are recorded at that later time";
+    ClockBehind = Wrong, "clock-behind", Person, "set the clock: until it has caught up, new deeds are recorded at that later time; where the clock is right and what was recorded is not, `deeds clock rebase` moves that";
     /// It can't be told whether a ledger has all its deeds.
     HistoryUnread = Wrong, "history-unread", Person, KEEP;
     /// A ledger ends before what was seen in it.

@@ -12,7 +12,7 @@ use crate::cli::session;
 use crate::cli::verify::deep;
 use crate::cli::verify::notes::Notes;
 use crate::coordinator::{self, Clock, SNAPSHOT_FILE};
-use crate::domain::deed::Deed;
+use crate::domain::deed::{Body, Deed};
 use crate::domain::ids::WorkspaceId;
 use crate::domain::time::{Span, Time};
 use crate::index::{self, Looked};
@@ -163,8 +163,13 @@ fn last_deed(what: &str, last: Option<&Record>) -> Check {
             let found = format!("{found}, but this version can't read deed {seq}: {error}");
             Check::of(Finding::LedgerNewer, what, found)
         }
-        Ok(deed) => clock(what, &found, deed.recorded, Clock::System.now()),
+        Ok(deed) => clock(what, &found, until(&deed), Clock::System.now()),
     }
+}
+
+/// The time that later deeds come after: of one that says that the clock was wrong, the right one.
+fn until(deed: &Deed) -> Time {
+    if let Body::ClockRebased(moved) = &deed.body { moved.now } else { deed.recorded }
 }
 
 fn clock(what: &str, found: &str, recorded: Time, now: Time) -> Check {

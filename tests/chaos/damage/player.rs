@@ -129,7 +129,9 @@ impl Look {
         };
         Ok(match self {
             Self::Export(workspace) => {
-                lines(&["-w", workspace, "log", "--export", "jsonl"])?.lines().map(str::to_owned).collect()
+                // The heading says how many there are, which grows.
+                let lines = lines(&["-w", workspace, "log", "--export", "jsonl"])?;
+                lines.lines().skip(1).map(str::to_owned).collect()
             }
             Self::Search(workspace, filter) => {
                 lines(&["-w", workspace, "log", "--json", "-n", "1000", filter])?
