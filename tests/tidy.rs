@@ -432,8 +432,11 @@ fn module_of(file: &Path) -> Vec<String> {
     parts.filter(|part| part != "mod").collect()
 }
 
+/// Tests and the suite that every ledger passes: built for tests alone.
 fn is_test(file: &Path) -> bool {
-    file.with_extension("").components().any(|part| part.as_os_str() == "tests")
+    file.with_extension("")
+        .components()
+        .any(|part| part.as_os_str() == "tests" || part.as_os_str() == "contract")
 }
 
 fn layer_of(file: &Path) -> Option<&'static Layer> {
