@@ -142,6 +142,16 @@ pub enum LedgerError {
         /// What happened to it.
         reason: String,
     },
+    /// The write-ahead log is not as it was written, while a server has it open.
+    #[error(
+        "{place}: the write-ahead log is damaged ({reason}): what is behind that in it is lost once the server ends, so nothing more is recorded; what can still be read is kept as an export, `ledger.rescued-….jsonl` in the workspace's folder (`….part` where it breaks off), as the log says: copy that and the folder, then stop the server and `deeds restore` the export or a backup into another directory"
+    )]
+    LogDamaged {
+        /// The log.
+        place: String,
+        /// Where it shows.
+        reason: String,
+    },
     /// An append failed, and so did looking whether it was recorded.
     #[error(
         "{place}: it is not known whether the last batch was recorded (first: {first}; then, on looking: {then}); mend the cause, then repeat the request with its idempotency key"
@@ -190,9 +200,9 @@ impl LedgerError {
         }
     }
 
-    /// True if the file that was written is not there any more.
+    /// True if what was written is not there any more, or will not be.
     pub fn is_gone(&self) -> bool {
-        matches!(self, Self::Gone { .. })
+        matches!(self, Self::Gone { .. } | Self::LogDamaged { .. })
     }
 
     /// True if there was no room, or the first thing that failed was that.

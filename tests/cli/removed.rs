@@ -157,6 +157,40 @@ fn a_write_ahead_log_that_is_cut_off_takes_nothing_more() {
     }
 }
 
+/// SQLite reads what it wrote from memory and goes on; what is behind the damage would be lost with the process.
+#[test]
+fn a_write_ahead_log_that_is_damaged_in_place_takes_nothing_more() {
+    use std::os::unix::fs::FileExt as _;
+    for damage in [vec![0; 6_000], b"?".to_vec()] {
+        let home = Home::new();
+        let server = Server::start(&home);
+        for n in 0..4 {
+            home.ok(&["raise", &format!("nobody.knows.{n}")]);
+        }
+        assert!(is_ready(&server, &home));
+        let log = fs::OpenOptions::new().write(true).open(folder(&home).join("ledger.db-wal")).unwrap();
+        log.write_all_at(&damage, log.metadata().unwrap().len() / 2).unwrap();
+        let began = Instant::now();
+        while is_ready(&server, &home) {
+            assert!(began.elapsed() < PATIENCE, "nobody missed it");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        for command in ["doctor", "verify"] {
+            let said = home.run(&[command]);
+            assert_ne!(said.status, 0, "{command}: {}", said.out);
+            let all = format!("{}{}", said.out, said.err);
+            assert!(all.contains("write-ahead log is damaged"), "{command}: {all}");
+        }
+        let token = home.data().join("tokens/default.dana");
+        let body = r#"{"event": "one.too.many", "attributes": {}}"#;
+        let (status, problem) = ask(&server.url, &token, "POST", "/v1/events", body).unwrap();
+        assert_eq!((status, &problem["code"]), (503, &"ledger-gone".into()), "{problem}");
+        assert!(problem["detail"].as_str().unwrap().contains("write-ahead log is damaged"), "{problem}");
+        let said = fs::read_to_string(home.dir.path().join("serve.log")).unwrap();
+        assert!(!said.contains("panicked"), "{said}");
+    }
+}
+
 /// Nobody has looked yet: the stop does.
 #[test]
 fn a_stop_keeps_what_is_left_of_it() {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Row, params};
 
+use super::log;
 use crate::ledger::store::owner_only;
 use crate::ledger::{Hash, Head, Identity, LedgerError, LedgerId, Record, Verifier};
 
@@ -308,6 +309,8 @@ pub(super) fn checkpoint_beside(path: &Path) -> Result<(), LedgerError> {
     for (name, value) in SYNCED {
         conn.pragma_update(None, name, value).map_err(explain)?;
     }
+    // What is damaged in the log stays there.
+    log::check(&conn, path)?;
     conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())).map_err(explain)
 }
 

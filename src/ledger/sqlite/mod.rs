@@ -6,6 +6,7 @@
 mod checkpointer;
 mod file;
 mod held;
+mod log;
 mod reader;
 mod rebuild;
 mod writer;
@@ -188,6 +189,7 @@ impl Ledger for SqliteLedger {
 /// read. `progress` is told each record as it is reached. Blocks; call it off the runtime's threads.
 pub fn verify(path: &Path, mut progress: impl FnMut(Head)) -> Result<Verified, LedgerError> {
     let (conn, identity) = file::open_for_verifying(path)?;
+    log::check(&conn, path)?;
     let snapshot = conn.unchecked_transaction().map_err(|error| file::explain(path, &error))?;
     let end = file::head(&snapshot, &identity).map_err(|error| file::explain(path, &error))?;
     let start = Head { seq: 0, hash: identity.genesis() };
@@ -223,6 +225,7 @@ pub fn read_all(path: &Path, mut each: impl FnMut(Record)) -> Result<Verified, L
 /// Looks at the end of a ledger: the tail chains, where it ends, and its last record.
 fn inspect(path: &Path) -> Result<(Verified, Option<Record>), LedgerError> {
     let (conn, identity) = file::open_for_verifying(path)?;
+    log::check(&conn, path)?;
     let explain = |error| file::explain(path, &error);
     let snapshot = conn.unchecked_transaction().map_err(explain)?;
     let head = file::check_tail(&snapshot, path, &identity)?;

@@ -4,16 +4,21 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, TransactionBehavior, params};
 use tokio::sync::{mpsc, oneshot};
 
 use super::checkpointer::Checkpointer;
-use super::file;
 use super::held::{self, Held};
+use super::{file, log};
 use crate::ledger::mark::Mark;
 use crate::ledger::{Append, Head, Identity, LedgerError, Record, chain};
+
+/// How often the write-ahead log is gone through where nothing calls for it.
+const LOG_EVERY: Duration = Duration::from_secs(5);
 
 type Reply<T> = oneshot::Sender<Result<T, LedgerError>>;
 
@@ -35,6 +40,10 @@ pub(super) struct Writer {
     held: Held,
     /// That they are gone; from then on nothing is written.
     gone: Option<LedgerError>,
+    /// The connection from then on. While it is open nobody else takes the log for what a crash left, and cuts it at the damage.
+    kept: Option<Connection>,
+    /// When the write-ahead log was gone through last.
+    looked_through: Option<Instant>,
     /// Where the last durable head is noted.
     mark: Mark,
 }
@@ -47,7 +56,10 @@ impl Writer {
         let (mark, checkpointer) = (Mark::new(path, identity.source()), Checkpointer::new(path));
         let (path, held) = (path.to_owned(), Held::of(path));
         let (ours, conn) = (identity.clone(), Some(conn));
-        Ok((Self { path, identity: ours, conn, checkpointer, held, gone: None, mark }, identity))
+        let (gone, kept, looked_through) = (None, None, None);
+        let writer =
+            Self { path, identity: ours, conn, checkpointer, held, gone, kept, looked_through, mark };
+        Ok((writer, identity))
     }
 
     /// How often in a row a checkpoint failed.
@@ -63,15 +75,15 @@ impl Writer {
                 Command::Append { expected, batch, reply } => {
                     drop(reply.send(self.append(expected, batch)));
                 }
-                Command::Look { reply } => drop(reply.send(self.look())),
+                Command::Look { reply } => drop(reply.send(self.look_each_second())),
                 Command::Recover { reply } => drop(reply.send(self.recover())),
                 Command::Close { reply } => {
                     self.checkpointer.finish();
                     // Closing a file that is gone lets go of the last that there is of it.
-                    if self.look().is_err() {
+                    if self.look_through().is_err() {
                         self.keep_what_is_left();
                     }
-                    drop(self.conn.take());
+                    drop((self.conn.take(), self.kept.take()));
                     self.say_what_stays();
                     self.mark.sync();
                     reply.send(()).unwrap_or_default();
@@ -91,18 +103,37 @@ impl Writer {
         }
     }
 
-    /// Where the files are gone, keeps what the connection still reads, once.
+    /// Where the files are gone, keeps what the connection still reads, once, and brings nothing more into them.
     fn keep_what_is_left(&mut self) {
         if let Some(gone) = self.gone.clone()
             && let Some(conn) = self.conn.take()
         {
             self.rescue(&conn, &gone);
+            if let Err(error) = conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true) {
+                tracing::warn!(%error, "the write-ahead log may be brought in");
+            }
+            self.kept = Some(conn);
         }
     }
 
     /// Looks at the files; once they are gone they stay so.
     fn look(&mut self) -> Result<(), LedgerError> {
         let found = self.gone.clone().map_or_else(|| self.held.look(), Err).and_then(|()| self.look_into());
+        self.gone = found.clone().err();
+        found
+    }
+
+    /// The same, and now and then through the write-ahead log.
+    fn look_each_second(&mut self) -> Result<(), LedgerError> {
+        let is_due = self.looked_through.is_none_or(|at| at.elapsed() >= LOG_EVERY);
+        if is_due { self.look_through() } else { self.look() }
+    }
+
+    /// The same, and through the write-ahead log. No commit calls for it: the log may be long.
+    fn look_through(&mut self) -> Result<(), LedgerError> {
+        self.look()?;
+        let found = self.conn.as_ref().map_or(Ok(()), |conn| log::check(conn, &self.path));
+        self.looked_through = Some(Instant::now());
         self.gone = found.clone().err();
         found
     }
@@ -201,7 +232,7 @@ impl Writer {
 
     /// Stop, close, open, checkpoint the write-ahead log, verify the tail; then go on, or stay down.
     fn recover(&mut self) -> Result<Head, LedgerError> {
-        self.look()?;
+        self.look_through()?;
         drop(self.conn.take());
         let (conn, identity) = file::open_writer(&self.path)?;
         if identity != self.identity {
