@@ -157,7 +157,7 @@ fn reseal(snapshot: &PathBuf, from: &str, to: &str) {
     let (lines, seal) = text.trim_end().rsplit_once('\n').unwrap();
     let changed = format!("{}\n", lines.replace(from, to));
     assert_ne!(changed, format!("{lines}\n"));
-    let hex: String = Sha256::digest(&changed).iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = deeds::ledger::Hash(Sha256::digest(&changed).into()).to_string();
     let at = seal.find("sha256").unwrap() + "sha256\":\"".len();
     fs::write(snapshot, format!("{changed}{}{hex}{}\n", &seal[..at], &seal[at + 64..])).unwrap();
 }
