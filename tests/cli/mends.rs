@@ -18,11 +18,14 @@ use crate::server::{Server, ask};
 /// A look, and one after the mend.
 type Look = Box<dyn Fn(&Home) -> Command>;
 
+/// A mend, which may ask for another look afterwards.
+type Mend = Box<dyn FnOnce(&Home) -> Option<Look>>;
+
 /// Something that is wrong, how it is looked at, and the mend, which may ask for another look afterwards.
 struct Scene {
     home: Home,
     look: Look,
-    mend: Box<dyn FnOnce(&Home) -> Option<Look>>,
+    mend: Mend,
 }
 
 impl Scene {
@@ -196,6 +199,46 @@ fn files(id: &str) -> Option<Scene> {
             fs::create_dir(&snapshot).unwrap();
             Scene::new(home, move |home| fs::rename(snapshot, home.dir.path().join("away")).unwrap())
         }
+        "left-over" => {
+            home.file("data/person.999999999.new", "da");
+            home.file("data/workspaces/default/ledger.new-3", "");
+            Scene::fixed(home)
+        }
+        "restore-cut" => {
+            let coming = data.join(deeds::ledger::Store::RESTORING);
+            fs::create_dir(&coming).unwrap();
+            mode(&coming, 0o700);
+            Scene::new(home, move |_| fs::remove_dir(coming).unwrap())
+        }
+        "home-lost" | "home-unsaid" | "home-ambiguous" => return Some(homes(id, home)),
+        other => return Some(secrets(other, home)),
+    })
+}
+
+fn homes(id: &str, home: Home) -> Scene {
+    let data = home.data();
+    match id {
+        "home-lost" => {
+            let (there, away) = (data.join("workspaces"), data.join("../workspaces"));
+            fs::rename(&there, &away).unwrap();
+            Scene::new(home, move |_| fs::rename(away, there).unwrap())
+        }
+        "home-unsaid" => {
+            fs::remove_file(data.join("home")).unwrap();
+            Scene::fixed(home)
+        }
+        "home-ambiguous" => {
+            home.ok(&["workspaces", "create", "second"]);
+            fs::remove_file(data.join("home")).unwrap();
+            Scene::new(home, move |_| fs::write(data.join("home"), "default\n").unwrap())
+        }
+        other => panic!("{other} has no scene"),
+    }
+}
+
+fn secrets(id: &str, home: Home) -> Scene {
+    let data = home.data();
+    match id {
         "secrets-open" => {
             mode(&own_token(&home), 0o644);
             Scene::fixed(home)
@@ -224,37 +267,12 @@ fn files(id: &str) -> Option<Scene> {
             let files = [home.file("data/tls.crt", "x"), home.file("data/tls.key", "x")];
             Scene::new(home, move |_| files.into_iter().for_each(|file| fs::remove_file(file).unwrap()))
         }
-        "left-over" => {
-            home.file("data/person.999999999.new", "da");
-            home.file("data/workspaces/default/ledger.new-3", "");
-            Scene::fixed(home)
-        }
-        "restore-cut" => {
-            let coming = data.join(deeds::ledger::Store::RESTORING);
-            fs::create_dir(&coming).unwrap();
-            mode(&coming, 0o700);
-            Scene::new(home, move |_| fs::remove_dir(coming).unwrap())
-        }
         "signing-key-lost" => {
             fs::remove_file(data.join("signing.key")).unwrap();
             Scene::new(home, |home| drop(home.ok(&["checkpoint", "rotate", "--lost"])))
         }
-        "home-lost" => {
-            let (there, away) = (data.join("workspaces"), data.join("../workspaces"));
-            fs::rename(&there, &away).unwrap();
-            Scene::new(home, move |_| fs::rename(away, there).unwrap())
-        }
-        "home-unsaid" => {
-            fs::remove_file(data.join("home")).unwrap();
-            Scene::fixed(home)
-        }
-        "home-ambiguous" => {
-            home.ok(&["workspaces", "create", "second"]);
-            fs::remove_file(data.join("home")).unwrap();
-            Scene::new(home, move |_| fs::write(data.join("home"), "default\n").unwrap())
-        }
         other => panic!("{other} has no scene"),
-    })
+    }
 }
 
 /// A server that is lost to what it serves: its log was taken away after a kill.
@@ -429,6 +447,14 @@ fn ledgers(id: &str) -> Option<Scene> {
                 |_: &Home| -> Option<Look> { Some(Box::new(|home| super::clock::at("+3h", &doctor(home)))) };
             Scene { home, look: Box::new(doctor), mend: Box::new(mend) }
         }
+        "index-damaged" | "index-behind" | "snapshot-damaged" => return Some(caches(id, home)),
+        other => return Some(histories(other, home, &backup)),
+    })
+}
+
+fn histories(id: &str, home: Home, backup: &Path) -> Scene {
+    let ledger = folder(&home).join("ledger.db");
+    match id {
         "history-unread" => {
             let put_back = aside(ledger.clone());
             fs::copy(folder(&founded()).join("ledger.db"), &ledger).unwrap();
@@ -476,13 +502,12 @@ fn ledgers(id: &str) -> Option<Scene> {
             Scene::new(home, move |_| put_back())
         }
         other => panic!("{other} has no scene"),
-    })
+    }
 }
 
-fn caches(id: &str) -> Option<Scene> {
-    let home = founded();
+fn caches(id: &str, home: Home) -> Scene {
     let index = folder(&home).join("index.db");
-    Some(match id {
+    match id {
         "index-damaged" => {
             let bytes = fs::read(&index).unwrap();
             let text = bytes.windows(13).position(|part| part == b"nobody.knows.").unwrap();
@@ -516,7 +541,7 @@ fn caches(id: &str) -> Option<Scene> {
             Scene::fixed(home)
         }
         other => panic!("{other} has no scene"),
-    })
+    }
 }
 
 fn terminal(id: &str) -> Option<Scene> {
@@ -549,9 +574,7 @@ fn stage(id: &str) -> fn(&str) -> Option<Scene> {
         "server" | "clock" if id != "clock-behind" => serving,
         "all" => serving,
         "token" if id == "token-missing" => serving,
-        "ledger" | "history" | "note" | "seen" | "heads" | "clock" => ledgers,
-        "index" if id == "index-beyond" => ledgers,
-        "index" | "snapshot" => caches,
+        "ledger" | "history" | "note" | "seen" | "heads" | "clock" | "index" | "snapshot" => ledgers,
         "terminal" | "letters" | "editor" => terminal,
         _ => files,
     }
@@ -597,11 +620,6 @@ fn mends_of_the_server() {
 #[test]
 fn mends_of_ledgers() {
     play(ledgers);
-}
-
-#[test]
-fn mends_of_caches() {
-    play(caches);
 }
 
 #[test]
