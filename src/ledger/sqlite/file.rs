@@ -310,7 +310,7 @@ pub(super) fn checkpoint_beside(path: &Path) -> Result<(), LedgerError> {
         conn.pragma_update(None, name, value).map_err(explain)?;
     }
     // What is damaged in the log stays there.
-    log::check(&conn, path)?;
+    log::check_coming(&conn, path)?;
     conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())).map_err(explain)
 }
 

@@ -5,7 +5,7 @@
 //! only, which SQLite is asked for: closing a descriptor of our own on that file would drop the locks of this process.
 
 use std::fs::File;
-use std::io::{self, BufReader, ErrorKind, Read};
+use std::io::{self, BufReader, ErrorKind, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
 use rusqlite::Connection;
@@ -28,13 +28,26 @@ const FRAME_SUMMED: usize = 8;
 /// # Errors
 /// [`LedgerError::LogDamaged`] where one is not.
 pub(super) fn check(conn: &Connection, path: &Path) -> Result<(), LedgerError> {
+    look(conn, path, |_| 0)
+}
+
+/// The same, of those frames only that are not in the file yet.
+///
+/// # Errors
+/// As [`check`].
+pub(super) fn check_coming(conn: &Connection, path: &Path) -> Result<(), LedgerError> {
+    look(conn, path, |brought_in| brought_in)
+}
+
+fn look(conn: &Connection, path: &Path, begin: impl FnOnce(u32) -> u32) -> Result<(), LedgerError> {
     let log = path.with_file_name(file::beside(path, "-wal"));
     let Ok(before) = header(&log) else { return Ok(()) };
-    let due = committed(conn);
-    if due == 0 {
+    let (due, brought_in) = frames(conn);
+    let begin = begin(brought_in);
+    if begin >= due {
         return Ok(());
     }
-    let Ok(Some(reason)) = damage(&log, &before, due) else { return Ok(()) };
+    let Ok(Some(reason)) = damage(&log, &before, begin, due) else { return Ok(()) };
     // A log that began again meanwhile has another header; while it has this one, no committed frame is written over.
     if header(&log).ok() != Some(before) {
         return Ok(());
@@ -42,10 +55,11 @@ pub(super) fn check(conn: &Connection, path: &Path) -> Result<(), LedgerError> {
     Err(LedgerError::LogDamaged { place: file::place(&log), reason })
 }
 
-/// How many frames are committed; none where that can't be told.
-fn committed(conn: &Connection) -> u32 {
-    let frames = conn.query_row("PRAGMA wal_checkpoint(NOOP)", [], |row| row.get::<_, i64>(1));
-    frames.ok().and_then(|frames| u32::try_from(frames).ok()).unwrap_or(0)
+/// How many frames are committed, and how many of them were brought into the file; none where that can't be told.
+fn frames(conn: &Connection) -> (u32, u32) {
+    let asked = conn.query_row("PRAGMA wal_checkpoint(NOOP)", [], |row| Ok((row.get(1)?, row.get(2)?)));
+    let (committed, brought_in): (i64, i64) = asked.unwrap_or_default();
+    (u32::try_from(committed).unwrap_or(0), u32::try_from(brought_in).unwrap_or(0))
 }
 
 /// The first bytes, fewer where there are no more.
@@ -55,14 +69,20 @@ fn header(log: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// What is wrong with the first `due` frames behind that header.
-fn damage(log: &Path, header: &[u8], due: u32) -> io::Result<Option<String>> {
+/// What is wrong with the frames behind that header, up to the one numbered `due`; the first `trusted` are not looked at.
+fn damage(log: &Path, header: &[u8], trusted: u32, due: u32) -> io::Result<Option<String>> {
     let Some((mut sum, page)) = begin(header) else { return Ok(Some("its header does not hold".to_owned())) };
     let salts = header.get(16..HEADER_SUMMED);
     let mut file = BufReader::new(File::open(log)?);
-    file.read_exact(&mut [0; HEADER])?;
     let mut frame = vec![0; FRAME + page];
-    for number in 1..=due {
+    if let Some(before) = trusted.checked_sub(1) {
+        file.seek(SeekFrom::Start(HEADER as u64 + u64::from(before) * frame.len() as u64))?;
+        file.read_exact(&mut frame)?;
+        sum.words = (word(&frame, 16).unwrap_or_default(), word(&frame, 20).unwrap_or_default());
+    } else {
+        file.seek(SeekFrom::Start(HEADER as u64))?;
+    }
+    for number in trusted + 1..=due {
         match file.read_exact(&mut frame) {
             Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
                 return Ok(Some(format!("it ends in front of frame {number} of {due}")));
@@ -159,7 +179,7 @@ mod tests {
         let (_directory, path, conn) = logged(512, 4);
         let log = log_of(&path);
         check(&conn, &path).unwrap();
-        let due = u64::from(committed(&conn));
+        let due = u64::from(frames(&conn).0);
         assert!(due >= 5, "{due}");
         for at in 0..HEADER as u64 + due * (FRAME as u64 + 512) {
             let mut byte = [0];
@@ -186,12 +206,31 @@ mod tests {
         check(&conn, &path).unwrap();
         log.write_all_at(&[7; 9_000], log.metadata().unwrap().len()).unwrap();
         check(&conn, &path).unwrap();
-        assert!(committed(&conn) > 200);
+        assert!(frames(&conn).0 > 200);
         assert_eq!(fs::read(&path).unwrap(), before, "it was brought in");
+        // What is in the file is not gone through again before the rest is brought in.
+        assert_eq!(frames(&conn).1, 0);
+        let reads = conn_beside(&path);
+        reads.execute_batch("BEGIN; SELECT count(*) FROM some").unwrap();
+        conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())).unwrap();
+        commit(&conn, 3);
+        drop(reads);
+        let (due, brought_in) = frames(&conn);
+        assert!(due > brought_in && brought_in > 200, "{due}, {brought_in}");
+        for (frame, coming) in [(brought_in / 2, true), (due - 1, false)] {
+            let at = HEADER as u64 + u64::from(frame) * (FRAME as u64 + 4_096) + 1_000;
+            let mut byte = [0];
+            log.read_exact_at(&mut byte, at).unwrap();
+            log.write_all_at(&[byte[0] ^ 1], at).unwrap();
+            check(&conn, &path).unwrap_err();
+            assert_eq!(check_coming(&conn, &path).is_ok(), coming, "frame {frame} of {due}");
+            log.write_all_at(&byte, at).unwrap();
+        }
+        check_coming(&conn, &path).unwrap();
         // One that began again has what was there before behind its end.
         conn.query_row("PRAGMA wal_checkpoint(RESTART)", [], |_| Ok(())).unwrap();
         commit(&conn, 3);
-        let again = committed(&conn);
+        let again = frames(&conn).0;
         assert!((1..20).contains(&again), "{again}");
         check(&conn, &path).unwrap();
         log.write_all_at(&[0], HEADER as u64 + FRAME as u64 + 4_000).unwrap();
@@ -218,7 +257,7 @@ mod tests {
             let mut sizes = std::collections::BTreeSet::new();
             let looked: Vec<_> = (0..1_000)
                 .map(|_| {
-                    sizes.insert(committed(&conn));
+                    sizes.insert(frames(&conn).0);
                     check(&conn, &path)
                 })
                 .collect();
