@@ -149,7 +149,7 @@ pub(super) fn save_board(path: &Path, identity: &Identity, head: Head, board: &B
     put(path, |out| write_board(out, identity, head, board).map(drop))
 }
 
-/// The board at a head as bytes, like [`write`].
+/// The board at a head as bytes, like [`write()`].
 pub(super) fn write_board(
     out: impl Write,
     identity: &Identity,
