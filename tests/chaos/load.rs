@@ -243,8 +243,11 @@ impl Caller {
     }
 }
 
-/// The same key with the same request has the same answer.
+/// The same key with the same request has the same answer, but where it was over a budget: then the key stays free (RULES §16.1).
 fn ask_again(line: &mut Line, asked: &Asked, before: &Value) -> io::Result<()> {
+    if replies(before).iter().any(|reply| reply["code"] == "over-budget") {
+        return Ok(());
+    }
     let (status, answer) = send(line, asked)?;
     if matches!(status, 429 | 503) {
         return Ok(());

@@ -117,6 +117,9 @@ fn many(templates: &[Template], when: When, seed: u64) -> Vec<(&Template, Damage
     chosen
 }
 
+/// After so many it is said what came of them.
+const SAID: usize = 100;
+
 /// Does them all, tells what is broken, and adds it up.
 fn played(all: &[(&Template, Damage)]) -> Vec<String> {
     let (mut count, mut files, mut sums) = (0, BTreeSet::new(), BTreeMap::<Broken, usize>::new());
@@ -141,7 +144,16 @@ fn played(all: &[(&Template, Damage)]) -> Vec<String> {
             eprintln!("{text}");
             violations.push(text);
         }
+        // A long run that is broken off has said how far it came.
+        if count % SAID == 0 {
+            say(count, &files, &sums);
+        }
     }
+    say(count, &files, &sums);
+    violations
+}
+
+fn say(count: usize, files: &BTreeSet<Option<&str>>, sums: &BTreeMap<Broken, usize>) {
     let sum = |kind| sums.get(&kind).copied().unwrap_or_default();
     eprintln!(
         "chaos: {count} damages over {} files; silently wrong {}, fine over a fault {}, hung {}, panicked {}, others hurt {}, \
@@ -155,7 +167,6 @@ fn played(all: &[(&Template, Damage)]) -> Vec<String> {
         sum(Broken::NoSuchMend),
         sum(Broken::UnknownFile),
     );
-    violations
 }
 
 fn told(template: &Template, damage: &Damage, outcome: &Outcome, kind: Broken, why: &str) -> String {
