@@ -135,8 +135,8 @@ impl Index {
     /// # Errors
     /// When the file can neither be used nor replaced.
     pub fn open(path: &Path, identity: &str) -> Result<Self, IndexError> {
-        // A pipe would be waited at.
         let usable = path.is_file()
+            && are_files(path)
             && connect(path, false)
                 .is_ok_and(|connection| schema::fits(&connection, identity).unwrap_or(false));
         if !usable {
@@ -289,8 +289,8 @@ fn connect(path: &Path, create: bool) -> Result<Connection, IndexError> {
 
 /// Opens the file for looking only. Where its folder refuses writing, one that lies there closed is read as it is.
 fn look(path: &Path) -> Result<Connection, IndexError> {
-    if !path.is_file() {
-        let source = io::Error::new(io::ErrorKind::InvalidInput, "it is no file");
+    if !path.is_file() || !are_files(path) {
+        let source = io::Error::new(io::ErrorKind::InvalidInput, "it, or what lies beside it, is no file");
         return Err(IndexError::File { path: path.to_owned(), source });
     }
     let opened = Connection::open_with_flags(
@@ -307,6 +307,15 @@ fn look(path: &Path) -> Result<Connection, IndexError> {
         Err(_) if !Path::new(&log).exists() && path.exists() => Ok(look_at_closed(path)?),
         opened => Ok(opened?),
     }
+}
+
+/// Whether what is there of it are files: a pipe in the place of one would be waited at.
+fn are_files(path: &Path) -> bool {
+    ["", "-wal", "-shm", "-journal"].iter().all(|suffix| {
+        let mut file = path.as_os_str().to_owned();
+        file.push(suffix);
+        fs::metadata(file).map_or(true, |about| about.is_file())
+    })
 }
 
 fn look_at_closed(path: &Path) -> Result<Connection, rusqlite::Error> {

@@ -193,6 +193,14 @@ fn open(path: &Path, flags: OpenFlags) -> Result<Connection, LedgerError> {
         }
         Ok(_) => {}
     }
+    // A pipe in the place of one of them would be waited at.
+    for suffix in ["", "-wal", "-shm", "-journal"] {
+        let file = path.with_file_name(beside(path, suffix));
+        if fs::metadata(&file).is_ok_and(|about| !about.is_file()) {
+            let reason = "it is no file; move it away, and put back what was there".to_owned();
+            return Err(LedgerError::NotALedger { place: place(&file), reason });
+        }
+    }
     let conn = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
         .map_err(|error| explain(path, &error))?;
     conn.busy_timeout(BUSY_TIMEOUT).map_err(|error| explain(path, &error))?;
