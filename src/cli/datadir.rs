@@ -21,7 +21,7 @@ pub(crate) use serving::{Announced, Served, Serving};
 const LOCK: &str = "lock";
 const TOKENS: &str = "tokens";
 const MAPS: &str = "maps";
-const PERSON: &str = "person";
+pub(crate) const PERSON: &str = "person";
 /// Which backup the directory was restored from.
 pub(crate) const RESTORED: &str = "restored.json";
 /// Nothing of these names is a directory.

@@ -85,7 +85,10 @@ fn list(context: &Context) -> anyhow::Result<Status> {
         return Ok(Status::Done);
     }
     let row = |one: &Listed| {
-        let by = if one.fix == finding::Fix::Person { "" } else { "--fix" };
+        let by = match one.fix {
+            finding::Fix::Person | finding::Fix::Keep => "",
+            finding::Fix::Private | finding::Fix::Remove | finding::Fix::Start => "--fix",
+        };
         [one.finding.id(), one.health.word(), one.about, one.mend, by].map(str::to_owned).to_vec()
     };
     context.out.table(
@@ -127,7 +130,15 @@ fn here(context: &Context) -> anyhow::Result<Vec<Check>> {
 /// A server elsewhere: whether it answers to this token.
 fn elsewhere(context: &Context, url: &str) -> anyhow::Result<Vec<Check>> {
     Ok(match answers(context)? {
-        Ok(answers) => answers.checks("server", &format!("{url} answers")),
+        Ok(answers) => {
+            let mut checks = answers.checks("server", &format!("{url} answers"));
+            // Of a server here the ledger itself is looked at.
+            if let Some(why) = &answers.forked {
+                let what = format!("seen {}", answers.workspace);
+                checks.push(Check::of(Finding::SeenAnother, &what, why.as_str()));
+            }
+            checks
+        }
         Err(error) => {
             vec![Check::of(Finding::ServerUnreachable, "server", format!("{url}: {error:#}"))]
         }
@@ -165,10 +176,6 @@ impl Answers {
         if self.now.since(self.here).micros().max(self.here.since(self.now).micros()) > CLOCK_APART.micros() {
             let found = format!("the server goes by {}, and this machine's shows {}", self.now, self.here);
             checks.push(Check::of(Finding::ClockApart, "clock", found));
-        }
-        if let Some(why) = &self.forked {
-            let what = format!("seen {}", self.workspace);
-            checks.push(Check::of(Finding::SeenAnother, &what, why.as_str()));
         }
         if let Some(stop) = &self.all_paused {
             let found = format!("all are paused {}", stop.words());

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::finding::{Check, Finding};
 use crate::cli::console::seen;
-use crate::cli::datadir::{DataDir, RESTORED, is_draft, read_small, serving};
+use crate::cli::datadir::{DataDir, PERSON, RESTORED, is_draft, read_small, serving};
 use crate::cli::session::ledgers;
 use crate::server::Tls;
 
@@ -101,7 +101,7 @@ fn memories(dir: &DataDir) -> Vec<Check> {
         (seen::FILE, seen::is_whole(&place(seen::FILE)), Finding::MemoryDamaged),
         (ledgers::FILE, ledgers::is_whole(&place(ledgers::FILE)), Finding::LedgersDamaged),
         (serving::SERVED, dir.served().is_some(), Finding::MemoryDamaged),
-        ("person", dir.person().is_some(), Finding::MemoryDamaged),
+        (PERSON, dir.person().is_some(), Finding::MemoryDamaged),
         (RESTORED, restored, Finding::MemoryDamaged),
     ];
     let damaged = known.into_iter().filter(|(name, is_whole, _)| !is_whole && place(name).is_file());

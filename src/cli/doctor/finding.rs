@@ -35,6 +35,8 @@ impl Health {
 pub(super) enum Fix {
     /// Nothing: a person decides.
     Person,
+    /// Nothing, and nothing is taken away or started while that is so: what may have seen more of a ledger stays.
+    Keep,
     /// Makes its places their owner's alone.
     Private,
     /// Takes its places away, which are made anew from what they were made of.
@@ -119,7 +121,7 @@ findings! {
     /// It fills up.
     DiskLow = Note, "disk-low", Person, "make room before it is full";
     /// The workspace is gone that the directory began with.
-    HomeLost = Wrong, "home-lost", Person, "put back what is gone, or `deeds restore` a backup into another directory";
+    HomeLost = Wrong, "home-lost", Keep, "put back what is gone, or `deeds restore` a backup into another directory";
     /// It is not said which workspace is the home, and there is one.
     HomeUnsaid = Note, "home-unsaid", Start, "the next start says it: there is no other workspace";
     /// It is not said which workspace is the home, and there are several.
@@ -149,7 +151,7 @@ findings! {
     /// There are two copies of one ledger.
     LedgerCopied = Wrong, "ledger-copied", Person, "stop the server, and move the folder of {ledger} out of the data directory";
     /// A ledger does not open, or its chain does not hold.
-    LedgerDamaged = Wrong, "ledger-damaged", Person, KEEP;
+    LedgerDamaged = Wrong, "ledger-damaged", Keep, KEEP;
     /// A ledger has no deed.
     LedgerUnfinished = Note, "ledger-unfinished", Start, "the next start founds it where it is the only one; else delete its folder, and make the workspace anew";
     /// A ledger has deeds of a newer version.
@@ -157,11 +159,11 @@ findings! {
     /// The last deed is of a later time than now.
     ClockBehind = Wrong, "clock-behind", Person, "set the clock: until it has caught up, new deeds are recorded at that later time; where the clock is right and what was recorded is not, `deeds clock rebase` moves that";
     /// It can't be told whether a ledger has all its deeds.
-    HistoryUnread = Wrong, "history-unread", Person, KEEP;
+    HistoryUnread = Wrong, "history-unread", Keep, KEEP;
     /// A ledger ends before what was seen in it.
-    HistoryLost = Wrong, "history-lost", Person, Lost::GONE;
+    HistoryLost = Wrong, "history-lost", Keep, Lost::GONE;
     /// A ledger has other deeds than were seen in it.
-    HistoryAnother = Wrong, "history-another", Person, Lost::ANOTHER;
+    HistoryAnother = Wrong, "history-another", Keep, Lost::ANOTHER;
     /// A loss was accepted, and what has seen more is still there.
     HistoryAccepted = Note, "history-accepted", Start, "start the server: it takes that away";
     /// The note of a ledger's last head is damaged.
@@ -188,20 +190,6 @@ findings! {
     LettersPlain = Note, "letters-plain", Person, "set LANG to a UTF-8 locale such as C.UTF-8, or start the console with --ascii";
     /// No editor is named.
     EditorUnset = Note, "editor-unset", Person, "set EDITOR: `E` on the Map opens the map in it";
-}
-
-impl Finding {
-    /// Whether the files are to be kept as they are while that is so: what may have seen more of a ledger is not taken away.
-    pub(super) fn keeps_files(self) -> bool {
-        matches!(
-            self,
-            Self::HistoryLost
-                | Self::HistoryAnother
-                | Self::HistoryUnread
-                | Self::LedgerDamaged
-                | Self::HomeLost
-        )
-    }
 }
 
 impl Serialize for Finding {

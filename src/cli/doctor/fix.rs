@@ -7,7 +7,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
-use super::finding::{Check, Finding, Fix, make_private};
+use super::finding::{Check, Fix, make_private};
 use crate::cli::context::Context;
 use crate::cli::output;
 use crate::cli::session::{self, Session};
@@ -23,7 +23,7 @@ pub(super) fn fix(context: &Context, checks: &[Check]) -> anyhow::Result<Vec<Str
         make_private(place).with_context(|| place.display().to_string())?;
         done.push(format!("{} is yours alone now", place.display()));
     }
-    if let Some(kept) = checks.iter().find(|check| check.finding.is_some_and(Finding::keeps_files)) {
+    if let Some(kept) = of(checks, Fix::Keep).next() {
         let (what, found) = (&kept.what, &kept.found);
         output::complain(format!("{what}: {found}\nNothing is taken away or started while that is so."));
         return Ok(done);
