@@ -20,6 +20,7 @@ pub mod app;
 pub mod ask;
 pub mod asking;
 pub mod desk;
+pub mod drafts;
 mod frame;
 pub mod glyphs;
 pub mod keymap;

@@ -15,6 +15,7 @@ use crate::console::place::{Place, Spot, View};
 use crate::console::screens::Screen;
 use crate::console::under::Under;
 use crate::console::widgets::chrome::Tone;
+use crate::console::widgets::form::Form;
 use crate::console::widgets::picker::{Entry, Picker};
 use crate::console::widgets::prompt::Insert;
 use crate::console::widgets::scroll::Scroll;
@@ -62,8 +63,8 @@ pub(super) enum About {
     Versions,
     /// A thing of the board with all that it carries, as it is or was after a deed.
     Whole(Thing, Option<Seq>),
-    /// An override, with the words for when it is done.
-    Step(String),
+    /// An override, with the words for when it is done, and what its box was about.
+    Step { done: String, about: String },
 }
 
 /// Whether an answer is for what lies over the views, not for a screen.
@@ -97,15 +98,43 @@ impl Over {
     }
 }
 
+impl Over {
+    /// The box in which something is about to be done, and what it is about.
+    fn form(&self) -> Option<(&str, &Form)> {
+        match self {
+            Self::Override(overriding) => Some(overriding.form()),
+            Self::Desk(desk) => Some(desk.form()),
+            Self::Choosing(_) | Self::Naming(_) | Self::Help(_) | Self::Rehearsal(_) | Self::Peek(_) => None,
+        }
+    }
+
+    /// Whether a key that means nothing else is text.
+    pub(super) fn is_typing(&self) -> bool {
+        matches!(self, Self::Choosing(_) | Self::Naming(_))
+            || self.form().is_some_and(|(_, form)| form.is_typing())
+    }
+
+    /// What an action does now, where that is not what its label says.
+    pub(in crate::console) fn does(&self, action: Action) -> Option<String> {
+        match self {
+            Self::Override(overriding) => overriding.does(action),
+            Self::Desk(desk) => desk.does(action),
+            Self::Choosing(_) if action == Action::Submit => Some("choose".to_owned()),
+            Self::Naming(_) if action == Action::Submit => Some("go there".to_owned()),
+            Self::Help(_) | Self::Rehearsal(_) if action == Action::Down => Some("scroll".to_owned()),
+            Self::Choosing(_) | Self::Naming(_) | Self::Help(_) | Self::Rehearsal(_) | Self::Peek(_) => None,
+        }
+    }
+}
+
 impl App {
-    /// Text for what lies over the view, where text is typed; any other key ends help.
+    /// Text for what lies over the view, where text is typed.
     pub(super) fn insert_over(&mut self, insert: Insert<'_>) {
         match &mut self.over {
             Some(Over::Choosing(picker)) => picker.insert(insert),
             Some(Over::Override(overriding)) => overriding.insert(insert),
             Some(Over::Desk(desk)) => desk.insert(insert),
             Some(Over::Naming(naming)) => _ = naming.prompt.insert(insert),
-            Some(Over::Help(_) | Over::Rehearsal(_)) if matches!(insert, Insert::Key(_)) => self.over = None,
             Some(Over::Help(_) | Over::Rehearsal(_) | Over::Peek(_)) | None => {}
         }
     }
@@ -181,7 +210,9 @@ impl App {
 
     /// A case is taken from whoever has it, once there is a reason.
     pub(super) fn take_over(&mut self, item: ItemNo) {
-        self.over = Some(Over::Desk(Box::new(Desk::take_over(item))));
+        let mut desk = Desk::take_over(item);
+        desk.resume(&self.drafts);
+        self.over = Some(Over::Desk(Box::new(desk)));
     }
 
     /// This person goes away, or is back.
@@ -189,7 +220,8 @@ impl App {
         if let Err(why) = self.world.may_decide() {
             self.say(Tone::Failed, why);
         } else if let Some(board) = &self.world.board {
-            let desk = Desk::away(board, &self.world.me, self.world.now);
+            let mut desk = Desk::away(board, &self.world.me, self.world.now);
+            desk.resume(&self.drafts);
             self.over = Some(Over::Desk(Box::new(desk)));
         }
     }
@@ -201,7 +233,8 @@ impl App {
         }
         let Some(board) = &self.world.board else { return Vec::new() };
         match Overriding::begin(action, under, board) {
-            Ok(overriding) => {
+            Ok(mut overriding) => {
+                overriding.resume(&self.drafts);
                 self.over = Some(Over::Override(Box::new(overriding)));
                 self.fetch_versions()
             }
@@ -224,15 +257,26 @@ impl App {
         };
         match came {
             Came::On => return self.fetch_versions(),
-            Came::Closed => self.over = None,
+            Came::Closed => {
+                let closed = self.over.as_ref().and_then(Over::form);
+                let words = closed.map(|(about, form)| self.drafts.closed(about, form));
+                self.over = None;
+                self.say(Tone::Info, words.unwrap_or_default());
+            }
             Came::Lacks(why) => self.say(Tone::Warning, why),
             Came::Send(command, done) => {
+                // It may be refused: what was typed is kept until it is done.
+                let mut about = String::new();
+                if let Some((what, form)) = self.over.as_ref().and_then(Over::form) {
+                    self.drafts.keep(what, form);
+                    what.clone_into(&mut about);
+                }
                 self.over = None;
                 if let Err(why) = self.world.may_decide() {
                     self.say(Tone::Failed, why);
                     return Vec::new();
                 }
-                return vec![self.ask_over(About::Step(done), What::Command(command))];
+                return vec![self.ask_over(About::Step { done, about }, What::Command(command))];
             }
         }
         Vec::new()
@@ -266,8 +310,11 @@ impl App {
                 }
             }
             (Some(About::Whole(thing, at)), result) => self.told_whole(&thing, at, result),
-            (Some(About::Step(done)), result) => match asking::came_out(result) {
-                Ok(()) => self.say(Tone::Done, done),
+            (Some(About::Step { done, about }), result) => match asking::came_out(result) {
+                Ok(()) => {
+                    self.drafts.done(&about);
+                    self.say(Tone::Done, done);
+                }
                 Err(undone) => self.say(Tone::Failed, undone.to_string()),
             },
         }
