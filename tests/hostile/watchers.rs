@@ -142,6 +142,8 @@ fn who_follows_takes_little_from_who_writes_and_misses_nothing() {
     let (stalled, read): (Vec<_>, Vec<_>) =
         streams.enumerate().partition(|(at, _)| at % STALLED == STALLED - 1);
     let followers = follow(read.into_iter().map(|(_, stream)| stream).collect(), Arc::clone(&over));
+    std::thread::sleep(Duration::from_secs(1));
+    let idle = team.resident();
     let beside = rate(&team, 2, &acknowledged);
     let head = team.connect("dana").gauge("deeds_ledger_deeds", None);
     let held = team.resident();
@@ -152,7 +154,7 @@ fn who_follows_takes_little_from_who_writes_and_misses_nothing() {
     let p99 = slowest(&times, &acknowledged.lock().unwrap());
     println!(
         "{alone} writes a second alone, {beside} beside {count} streams, of which {} stall; delivered within {p99:?} (p99); \
-         {lean} MiB before, {held} with them",
+         {lean} MiB before, {idle} with them, {held} when they have been told",
         stalled.len()
     );
     assert!(
@@ -163,4 +165,60 @@ fn who_follows_takes_little_from_who_writes_and_misses_nothing() {
     if measures() {
         assert!(beside * 10 >= alone * 9, "{alone} alone, {beside} beside them");
     }
+}
+
+/// Streams that are not read, and bytes that go out on each.
+const UNREAD: usize = 150;
+const LONG: usize = 20_000;
+/// More than one connection with small buffers takes.
+const LONG_WRITES: u64 = 600;
+
+/// A follower that takes little at once, and reads nothing.
+fn unread(team: &Team, runtime: &tokio::runtime::Runtime, after: u64) -> std::net::TcpStream {
+    use tokio::io::AsyncWriteExt as _;
+    let token = std::fs::read_to_string(team.home.dir.path().join("dana.token")).unwrap();
+    let address = team.server.url.trim_start_matches("http://");
+    runtime.block_on(async {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4_096).unwrap();
+        let mut stream = socket.connect(address.parse().unwrap()).await.unwrap();
+        let request = format!(
+            "GET /v1/ledger/stream?after={after} HTTP/1.1\r\nHost: {address}\r\n{}\r\n\r\n",
+            token.trim()
+        );
+        stream.write_all(request.as_bytes()).await.unwrap();
+        stream.into_std().unwrap()
+    })
+}
+
+#[test]
+fn who_reads_nothing_holds_what_all_share() {
+    let team = Team::start();
+    let mut line = team.connect("victim");
+    let text = "x".repeat(LONG);
+    let mut write = |from: u64| {
+        for n in from..from + LONG_WRITES {
+            let body = format!(
+                r#"{{"entity":"victim/long","changes":{{"text":"{n} {text}"}},"expected":{{"text":{n}}}}}"#
+            );
+            let (status, reply) = line.ask("POST", "/v1/writes", &body).unwrap();
+            assert_eq!((status, &reply["outcome"]), (200, &serde_json::json!("committed")), "{reply}");
+        }
+    };
+    // What the writes take by themselves is there before.
+    write(0);
+    let after = team.connect("dana").gauge("deeds_ledger_deeds", None);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let streams: Vec<_> = (0..UNREAD).map(|_| unread(&team, &runtime, after)).collect();
+    std::thread::sleep(Duration::from_secs(1));
+    let idle = team.resident();
+    write(LONG_WRITES);
+    let held = team.resident().saturating_sub(idle);
+    println!(
+        "{idle} MiB with {} streams that read nothing, {held} more when they have been told",
+        streams.len()
+    );
+    assert_eq!(team.connect("dana").gauge("deeds_watchers", None), UNREAD as u64);
+    // Half of what each would hold of its own, which is 256 KiB.
+    assert!(held * 1_024 < UNREAD as u64 * 128, "{held} MiB more");
 }
