@@ -199,6 +199,8 @@ impl Kept {
 
 /// Listens and wakes, until nobody follows or the coordinator ends.
 async fn run(ring: Arc<Ring>, watcher: Watcher) {
+    // Woken are those who have not been told of what came, nobody else.
+    let mut told = ring.lock().last;
     let mut rounds =
         Rounds { ring, watcher, cut: Instant::now(), took: Duration::ZERO, owed: Duration::ZERO };
     loop {
@@ -207,7 +209,6 @@ async fn run(ring: Arc<Ring>, watcher: Watcher) {
         {
             return;
         }
-        let mut told = 0;
         loop {
             let last = {
                 let mut kept = rounds.ring.lock();
