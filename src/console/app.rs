@@ -220,7 +220,7 @@ impl App {
     /// A key that means nothing here: text where text is typed, else a word about help.
     fn text(&mut self, context: Context, key: KeyEvent) -> Vec<Effect<Ask>> {
         match &self.over {
-            Some(over) if over.is_typing() => self.insert_over(Insert::Key(key)),
+            Some(over) if over.is_typing() => return self.insert_over(Insert::Key(key)),
             None if matches!(context, Context::Prompt | Context::Picker) => {
                 return self.with_screen(|screen, world| screen.insert(Insert::Key(key), world));
             }
@@ -286,7 +286,7 @@ impl App {
             Action::Review | Action::EditMap if self.looks_back() => {
                 self.say(Tone::Failed, self.world.may_decide().err().unwrap_or_default());
             }
-            Action::Palette => self.over = Some(Over::Choosing(self.palette())),
+            Action::Palette => return self.find(),
             Action::Workspace => self.over = Some(Over::Choosing(self.workspaces())),
             Action::Back => return self.retrace(History::back),
             Action::Forward => return self.retrace(History::forward),
@@ -395,10 +395,7 @@ impl Program for App {
     fn update(&mut self, message: Message<Heard>) -> Vec<Effect<Ask>> {
         let mut effects = match message {
             Message::Key(typed) => self.key(typed),
-            Message::Paste(text) if self.over.is_some() => {
-                self.insert_over(Insert::Pasted(&text));
-                Vec::new()
-            }
+            Message::Paste(text) if self.over.is_some() => self.insert_over(Insert::Pasted(&text)),
             Message::Paste(text) => {
                 self.with_screen(|screen, world| screen.insert(Insert::Pasted(&text), world))
             }

@@ -71,6 +71,7 @@ pub(super) fn draw(app: &App, buffer: &mut Buffer, screen: Rect) -> Option<Posit
             None
         }
         Some(Over::Choosing(picker)) => picker.draw(buffer, screen, look),
+        Some(Over::Finding(finder)) => finder.draw(buffer, screen, look, &app.world),
         Some(Over::Peek(peek)) => {
             peek.draw(buffer, screen, look, &app.world);
             None
