@@ -4,12 +4,14 @@
 //! setting does lives where it is used; secrets are never settings, only the files that hold them.
 
 mod file;
+mod timezone;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+pub use self::timezone::Timezone;
 use crate::client::Url;
 use crate::console::theme;
 use crate::domain::ids::{AgentId, PersonId, WorkspaceId};
@@ -65,6 +67,8 @@ pub struct Config {
     pub keymap: Option<PathBuf>,
     /// The console's colours.
     pub theme: theme::Choice,
+    /// In which timezone the console tells times.
+    pub timezone: Timezone,
     /// Plain ASCII instead of lines and symbols.
     pub ascii: bool,
     /// Whether the console takes the mouse.
@@ -125,6 +129,7 @@ impl Default for Config {
             clock_jump: CLOCK_JUMP,
             keymap: None,
             theme: theme::Choice::default(),
+            timezone: Timezone::default(),
             ascii: false,
             mouse: true,
             synchronized_output: true,
@@ -421,6 +426,21 @@ const SETTINGS: &[Setting] = &[
         default: |config| Some(theme_name(config.theme).to_owned()),
         sample: "",
         doc: "Colours: auto, dark, light, colour-safe or mono. NO_COLOR in the environment is respected.",
+    },
+    Setting {
+        key: "timezone",
+        variable: "DEEDS_TIMEZONE",
+        kind: Kind::Text,
+        set: |config, text| {
+            config.timezone = Timezone::named(text).ok_or_else(|| {
+                let mend = "use workspace, local, or a name of the tz database such as Europe/Madrid";
+                wrong("a timezone", text, mend)
+            })?;
+            Ok(())
+        },
+        default: |config| Some(config.timezone.to_string()),
+        sample: "",
+        doc: "In which timezone the console tells times: workspace (as its map says), local (this machine's), or one by its name.",
     },
     Setting {
         key: "ascii",

@@ -166,6 +166,7 @@ const LAYERS: &[Layer] = &[
             "futures_util",
             "crossterm",
             "ratatui",
+            "iana_time_zone",
         ],
     },
     Layer {

@@ -15,7 +15,7 @@ use super::session::{self, FIRST_AGENT, Session};
 use super::status::{Status, Usage};
 use super::then::Then;
 use crate::client::{Client, SshAgent};
-use crate::config::Config;
+use crate::config::{Config, Timezone};
 use crate::console::app::Settings;
 use crate::console::keymap::Keymap;
 use crate::console::open::{Closed, Setup, frame, open};
@@ -26,6 +26,7 @@ use crate::console::world::Me;
 use crate::coordinator::Clock;
 use crate::domain::ids::WorkspaceId;
 use crate::domain::things::TokenClass;
+use crate::domain::time::Zone;
 
 /// The longest keymap file that is read, in bytes.
 const KEYMAP_BYTES: u64 = 256 * 1024;
@@ -120,8 +121,28 @@ pub(super) fn settings(config: &Config, view: View) -> anyhow::Result<Settings> 
         ascii: config.ascii,
         keymap: config.keymap.as_deref().map_or_else(|| Ok(Keymap::built_in()), keymap)?,
         mouse: config.mouse,
+        zone: zone(config.timezone)?,
         view,
         ..Settings::default()
+    })
+}
+
+/// The timezone that times are told in, where it is not the workspace's.
+fn zone(timezone: Timezone) -> anyhow::Result<Option<Zone>> {
+    Ok(match timezone {
+        Timezone::Workspace => None,
+        Timezone::Named(zone) => Some(zone),
+        Timezone::Local => {
+            let name = iana_time_zone::get_timezone().context(
+                "this machine's timezone has no name; set `timezone` to one, such as Europe/Madrid",
+            )?;
+            let unknown = || {
+                Usage::error(format!(
+                    "this machine's timezone {name:?} is not in the tz database; set `timezone` to one that is"
+                ))
+            };
+            Some(name.parse().map_err(|_| unknown())?)
+        }
     })
 }
 

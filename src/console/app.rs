@@ -31,7 +31,7 @@ use super::widgets::prompt::Insert;
 use super::widgets::scroll::Scroll;
 use super::world::{Link, Me, World};
 use crate::domain::ids::WorkspaceId;
-use crate::domain::time::Time;
+use crate::domain::time::{Time, Zone};
 
 pub(super) use self::over::Over;
 
@@ -49,6 +49,8 @@ pub struct Settings {
     pub mouse: bool,
     /// Whether a new critical alert rings.
     pub bell: bool,
+    /// In which timezone times are told; the workspace's where none is named.
+    pub zone: Option<Zone>,
     /// The view to start in.
     pub view: View,
 }
@@ -62,6 +64,7 @@ impl Default for Settings {
             surroundings: Surroundings::default(),
             mouse: false,
             bell: true,
+            zone: None,
             view: View::Inbox,
         }
     }
@@ -88,6 +91,8 @@ pub struct App {
     stale: bool,
     history: History,
     title: String,
+    /// Whether it was told that texts are not sent, with the key before this one.
+    warned: bool,
     /// What was typed in boxes over the view that did not come to anything.
     drafts: Drafts,
     /// What was asked for by what lies over the view.
@@ -109,8 +114,12 @@ impl App {
         let theme = Theme::for_terminal(settings.theme, settings.surroundings);
         let screens = screens::all();
         let shown = screens.iter().position(|screen| screen.view() == settings.view).unwrap_or(0);
+        let mut world = World::new(workspace, me);
+        if let Some(zone) = settings.zone {
+            world.tell_times_in(zone);
+        }
         Self {
-            world: World::new(workspace, me),
+            world,
             settings,
             theme,
             screens,
@@ -120,6 +129,7 @@ impl App {
             stale: true,
             history: History::default(),
             title: String::new(),
+            warned: false,
             drafts: Drafts::default(),
             asking: Asking::default(),
             aside: None,
@@ -176,7 +186,7 @@ impl App {
 
     pub(super) fn look(&self) -> Look<'_> {
         let glyphs: &'static Glyphs = if self.settings.ascii { &glyphs::ASCII } else { &glyphs::UNICODE };
-        Look { theme: &self.theme, glyphs }
+        Look { theme: &self.theme, glyphs, zone: self.world.zone }
     }
 
     pub(super) fn screen(&self) -> Option<&dyn Screen> {
@@ -196,7 +206,9 @@ impl App {
         self.said = None;
         let context = self.context();
         let key = Key::from(typed.key);
-        let Some(action) = self.settings.keymap.action(context, key) else {
+        let action = self.settings.keymap.action(context, key);
+        self.warned &= action == Some(Action::Quit);
+        let Some(action) = action else {
             return self.text(context, typed.key);
         };
         if action.group() == Group::Rehearsal && self.world.rehearsing.is_none() {
@@ -279,7 +291,7 @@ impl App {
         match action {
             _ if modal => return self.with_screen(|screen, world| screen.act(action, world)),
             _ if view.is_some() => return view.map(|view| self.go(&Place::view(view))).unwrap_or_default(),
-            Action::Quit => return vec![Effect::Quit],
+            Action::Quit => return self.quit(),
             Action::RehearsalNotes => self.over = Some(Over::Rehearsal(Scroll::default())),
             _ if action.group() == Group::Rehearsal => return self.move_clock(action),
             Action::Help => self.over = Some(Over::Help(Scroll::default())),
@@ -300,6 +312,18 @@ impl App {
             _ if action.overrides() => return self.begin_override(action),
             _ => return self.with_screen(|screen, world| screen.act(action, world)),
         }
+        Vec::new()
+    }
+
+    /// Leaves; where texts were typed and not sent, the second time.
+    fn quit(&mut self) -> Vec<Effect<Ask>> {
+        let screens = self.aside.iter().flat_map(|aside| &aside.screens).chain(&self.screens);
+        let unsent = self.drafts.count() + screens.map(|screen| screen.unsent()).sum::<usize>();
+        if unsent == 0 || std::mem::replace(&mut self.warned, true) {
+            return vec![Effect::Quit];
+        }
+        let texts = if unsent == 1 { "text that was typed is" } else { "texts that were typed are" };
+        self.say(Tone::Warning, format!("{unsent} {texts} not sent; the same key again throws that away"));
         Vec::new()
     }
 
@@ -423,6 +447,7 @@ impl Program for App {
         if !std::mem::take(&mut self.stale) {
             return Vec::new();
         }
+        self.world.read_zone();
         let mut effects = self.with_all(|screen, world| screen.refresh(world));
         effects.extend(self.title());
         effects.extend(self.fetch_what_is_shown());

@@ -156,7 +156,8 @@ impl Desk {
 fn taking_over(facts: &mut Facts<'_>, board: &Board, item: ItemNo, now: Time) {
     let Some(item) = board.items.get(&item) else { return facts.say("then", "it was answered meanwhile") };
     if let Some(by) = reviewer::claimant(&board.map, item, now) {
-        let until = item.claim_until.map(|until| format!(" until {}", words::clock(until, now)));
+        let until =
+            item.claim_until.map(|until| format!(" until {}", words::clock(facts.look.zone, until, now)));
         facts.say("now", &format!("claimed by {by}{}", until.unwrap_or_default()));
     }
     let half_hour = reviewer::CLAIM_LASTS.rough();

@@ -25,8 +25,7 @@ impl Drafts {
     /// A box was closed without doing anything: what is to be said of it.
     pub fn closed(&mut self, about: &str, form: &Form) -> String {
         let kept = self.keep(about, form);
-        let typed = if kept { "; what you typed is kept for when it is opened again" } else { "" };
-        format!("nothing was done: {about}{typed}")
+        format!("not done: {about}{}", if kept { "; the text is kept" } else { "" })
     }
 
     /// Puts back what was typed before, where something was.
@@ -58,9 +57,9 @@ mod tests {
     fn what_was_typed_is_kept_until_it_is_emptied_or_done() {
         let new = || Form::new(vec![Field::reason("note"), Field::needed("body", "as it was", "")], "handle");
         let (mut drafts, mut form) = (Drafts::default(), new());
-        assert_eq!(drafts.closed("Handle #1", &form), "nothing was done: Handle #1");
+        assert_eq!(drafts.closed("Handle #1", &form), "not done: Handle #1");
         "by phone".chars().for_each(|c| form.insert(Insert::Key(Key::char(c).into())));
-        assert!(drafts.closed("Handle #1", &form).ends_with("opened again"));
+        assert!(drafts.closed("Handle #1", &form).ends_with("the text is kept"));
         let mut again = new();
         drafts.resume("Handle #2", &mut again);
         assert_eq!(again.text("note"), "");

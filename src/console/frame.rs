@@ -139,8 +139,8 @@ fn draw_header(app: &App, buffer: &mut Buffer, screen: Rect, look: Look<'_>) {
         let rehearsing = world.rehearsing.as_ref().filter(|_| matches!(world.link, Link::Live { .. }));
         right.push(rehearsing.map_or_else(|| link(app, look), |now| now.line(look, screen.width)));
     }
-    let format = if world.rehearsing.is_some() { "%a %d %b %H:%M" } else { "%H:%M" };
-    right.push(styled(format!("{} UTC ", world.clock.utc().format(format)), theme.subtle));
+    let format = if world.rehearsing.is_some() { "%a %d %b %H:%M %Z" } else { "%H:%M %Z" };
+    right.push(styled(format!("{} ", world.clock.at(world.zone).format(format)), theme.subtle));
     chrome::two_ends(buffer, screen, look, left, &right);
 }
 
@@ -151,12 +151,12 @@ fn overdue(world: &World, board: &Board) -> bool {
 
 /// Which moment of the past is shown, loudly.
 fn moment(then: AsOf, world: &World, look: Look<'_>, room: u16) -> Line<'static> {
-    let same_day = then.time.utc().date_naive() == world.clock.utc().date_naive();
-    let time = then.time.utc().format(if same_day { "%H:%M:%S" } else { "%d %b %H:%M:%S" });
+    let same_day = then.time.at(world.zone).date_naive() == world.clock.at(world.zone).date_naive();
+    let time = then.time.at(world.zone).format(if same_day { "%H:%M:%S %Z" } else { "%d %b %H:%M:%S %Z" });
     let deed = super::widgets::thousands(then.seq.0);
     let (sign, style) = (look.glyphs.then, look.theme.warning.add_modifier(Modifier::REVERSED));
     let text = if room >= pane::FULL_FROM {
-        format!(" {sign} as of {time} UTC {} deed {deed} ", look.glyphs.dot)
+        format!(" {sign} as of {time} {} deed {deed} ", look.glyphs.dot)
     } else {
         format!(" {sign} {time} #{} ", then.seq)
     };
@@ -166,12 +166,13 @@ fn moment(then: AsOf, world: &World, look: Look<'_>, room: u16) -> Line<'static>
 /// That every agent is stopped: by whom, since when, until when and why, as far as there is room.
 fn halted(world: &World, look: Look<'_>, room: u16) -> Option<Line<'static>> {
     let stop = world.board.as_ref()?.halted.as_ref()?;
-    let until = stop.until.map(|until| format!(" until {}", super::words::clock(until, world.now)));
+    let until =
+        stop.until.map(|until| format!(" until {}", super::words::clock(world.zone, until, world.now)));
     let words = format!(
         "{} all paused by {} since {}{}: {}",
         look.glyphs.read_only,
         look.who(&stop.by),
-        super::words::clock(stop.at, world.now),
+        super::words::clock(world.zone, stop.at, world.now),
         until.unwrap_or_default(),
         stop.reason
     );
@@ -184,7 +185,8 @@ fn halted(world: &World, look: Look<'_>, room: u16) -> Option<Line<'static>> {
 /// That this person is away.
 fn away(world: &World, look: Look<'_>) -> Option<Line<'static>> {
     let away = world.board.as_ref()?.absence(&world.me.person, world.now)?;
-    let until = away.until.map(|until| format!(" until {}", super::words::clock(until, world.now)));
+    let until =
+        away.until.map(|until| format!(" until {}", super::words::clock(world.zone, until, world.now)));
     let words = format!("{} you are away{}", look.glyphs.read_only, until.unwrap_or_default());
     Some(styled(untrusted::fit(&words, REVIEW_MOST), look.theme.warning))
 }

@@ -54,7 +54,7 @@ fn of(world: &World, queue: &QueueName, reviews: &QueueReviews) -> Option<Owed> 
     }
     if let Some(round) = &reviews.round {
         let left = round.waiting.len();
-        let since = words::clock(round.due, now);
+        let since = words::clock(world.zone, round.due, now);
         return if round.is_late_by(now) {
             told(Urgency::Missed, format!("{queue} review late, {left} left"))
         } else {
@@ -63,12 +63,13 @@ fn of(world: &World, queue: &QueueName, reviews: &QueueReviews) -> Option<Owed> 
     }
     let due = reviews.due?;
     if due <= now {
-        let since = words::clock(due, now);
+        let since = words::clock(world.zone, due, now);
         return told(Urgency::Due, format!("{queue} review due {since}"));
     }
     if reviews.last_held == Some(false) {
         return told(Urgency::Missed, format!("{queue} review not held"));
     }
     let soon = due.since(now) <= SOON;
-    soon.then(|| words::clock(due, now)).and_then(|at| told(Urgency::Soon, format!("{queue} review at {at}")))
+    soon.then(|| words::clock(world.zone, due, now))
+        .and_then(|at| told(Urgency::Soon, format!("{queue} review at {at}")))
 }

@@ -172,6 +172,11 @@ pub trait Screen {
         _ = world;
     }
 
+    /// How many texts were typed in it and not sent.
+    fn unsent(&self) -> usize {
+        0
+    }
+
     /// Whether there is something in it that `close` would close.
     fn is_open(&self) -> bool {
         false

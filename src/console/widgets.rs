@@ -30,6 +30,7 @@ use super::glyphs::{self, Glyphs};
 use super::theme::{self, Theme};
 use super::untrusted;
 use crate::domain::ids::Actor;
+use crate::domain::time::Zone;
 
 /// How everything looks: roles and signs.
 #[derive(Debug, Clone, Copy)]
@@ -38,10 +39,12 @@ pub struct Look<'a> {
     pub theme: &'a Theme,
     /// Signs.
     pub glyphs: &'a Glyphs,
+    /// In which times are told.
+    pub zone: Zone,
 }
 
 /// For text that leaves the screen: no style at all, signs of ASCII only.
-pub static PLAIN: Look<'static> = Look { theme: &theme::PLAIN, glyphs: &glyphs::ASCII };
+pub static PLAIN: Look<'static> = Look { theme: &theme::PLAIN, glyphs: &glyphs::ASCII, zone: Zone::UTC };
 
 impl Look<'_> {
     /// Who did something: the sign of what they are, and the name, which an agent and a person may share.
@@ -229,7 +232,7 @@ pub(crate) mod tests {
 
     pub(crate) fn with_look<T>(run: impl FnOnce(Look<'_>) -> T) -> T {
         let theme = Theme::dark();
-        run(Look { theme: &theme, glyphs: &UNICODE })
+        run(Look { theme: &theme, glyphs: &UNICODE, zone: Zone::UTC })
     }
 
     pub(crate) fn drawn(width: u16, height: u16, draw: impl FnOnce(&mut Buffer, Rect, Look<'_>)) -> String {

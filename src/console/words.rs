@@ -9,14 +9,15 @@ use crate::domain::deed::Deed;
 use crate::domain::outcome::Outcome;
 use crate::domain::path::FieldPath;
 use crate::domain::things::{FieldChange, HeldField, Severity};
-use crate::domain::time::{Span as TimeSpan, Time};
+use crate::domain::time::{Span as TimeSpan, Time, Zone};
 
 /// A person's hand on a field: by whom, since and until when, and why.
 pub fn held(look: Look<'_>, held: &HeldField, now: Time) -> String {
-    let until = held
-        .until
-        .map_or_else(|| "until it is released".to_owned(), |until| format!("until {}", clock(until, now)));
-    format!("by {}, {}, {until}: {}", look.who(&held.by), clock(held.at, now), held.reason)
+    let until = held.until.map_or_else(
+        || "until it is released".to_owned(),
+        |until| format!("until {}", clock(look.zone, until, now)),
+    );
+    format!("by {}, {}, {until}: {}", look.who(&held.by), clock(look.zone, held.at, now), held.reason)
 }
 
 /// Below this a deed's line has no room for day and hour.
@@ -45,16 +46,16 @@ pub fn severity(look: Look<'_>, severity: Severity) -> (&'static str, Style) {
 }
 
 /// `09:04`, or with the day where that is another one than today's.
-pub fn clock(time: Time, now: Time) -> String {
-    let (time, now) = (time.utc(), now.utc());
+pub fn clock(zone: Zone, time: Time, now: Time) -> String {
+    let (time, now) = (time.at(zone), now.at(zone));
     let format = if time.date_naive() == now.date_naive() { "%H:%M" } else { "%d %b %H:%M" };
     time.format(format).to_string()
 }
 
 /// As [`clock`], but only the day where that is another one: for narrow places.
-pub fn clock_or_day(time: Time, now: Time) -> String {
-    let same = time.utc().date_naive() == now.utc().date_naive();
-    time.utc().format(if same { "%H:%M" } else { "%d %b" }).to_string()
+pub fn clock_or_day(zone: Zone, time: Time, now: Time) -> String {
+    let same = time.at(zone).date_naive() == now.at(zone).date_naive();
+    time.at(zone).format(if same { "%H:%M" } else { "%d %b" }).to_string()
 }
 
 /// How much time is left until a deadline: `2h10m`, or `OVERDUE`.
@@ -130,7 +131,11 @@ pub fn change(look: Look<'_>, change: &FieldChange, room: usize) -> Line<'static
 /// A deed in one line: when, who, what, how it came out.
 pub fn deed(look: Look<'_>, deed: &Deed, now: Time, room: usize) -> Line<'static> {
     let theme = look.theme;
-    let when = if room < NARROW { clock_or_day(deed.time, now) } else { clock(deed.time, now) };
+    let when = if room < NARROW {
+        clock_or_day(look.zone, deed.time, now)
+    } else {
+        clock(look.zone, deed.time, now)
+    };
     let mut line = Line::from(vec![
         Span::styled(when, theme.muted),
         Span::raw(" "),
@@ -148,6 +153,11 @@ pub fn deed(look: Look<'_>, deed: &Deed, now: Time, room: usize) -> Line<'static
         let left = for_rest.saturating_sub(width(&line) + 1);
         line.spans.push(Span::raw(" "));
         line.spans.extend(change(look, field, left).spans);
+    }
+    if deed.fields.is_empty() {
+        let (first, second) = deed.about();
+        let about = format!(" {}{second}", first.replace('→', look.glyphs.arrow));
+        line.spans.extend(look.spans(&about, for_rest.saturating_sub(width(&line)), theme.subtle));
     }
     if deed.fields.len() > 2 {
         line.spans.push(Span::styled(format!(" and {} more", deed.fields.len() - 2), theme.muted));
@@ -233,9 +243,19 @@ mod tests {
     }
 
     #[test]
+    fn times_are_told_in_a_timezone() {
+        let (zone, time) = (Zone::Europe__Madrid, |text: &str| text.parse::<Time>().unwrap());
+        assert_eq!(clock(zone, time("2026-11-20T23:30:00Z"), time("2026-11-21T10:00:00Z")), "00:30");
+        assert_eq!(clock(zone, time("2026-07-20T09:04:11Z"), time("2026-07-20T10:00:00Z")), "11:04");
+    }
+
+    #[test]
     fn days_are_told_where_they_differ() {
         let time = |text: &str| text.parse::<Time>().unwrap();
-        assert_eq!(clock(time("2026-11-20T09:04:11Z"), time("2026-11-20T10:00:00Z")), "09:04");
-        assert_eq!(clock(time("2026-11-19T09:04:11Z"), time("2026-11-20T10:00:00Z")), "19 Nov 09:04");
+        assert_eq!(clock(Zone::UTC, time("2026-11-20T09:04:11Z"), time("2026-11-20T10:00:00Z")), "09:04");
+        assert_eq!(
+            clock(Zone::UTC, time("2026-11-19T09:04:11Z"), time("2026-11-20T10:00:00Z")),
+            "19 Nov 09:04"
+        );
     }
 }

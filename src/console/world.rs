@@ -11,7 +11,7 @@ use crate::domain::ids::{PersonId, Seq, WorkspaceId};
 use crate::domain::rule::reviewer;
 use crate::domain::state::{Board, Thing, Whole};
 use crate::domain::things::{Item, TokenClass};
-use crate::domain::time::{Span, Time};
+use crate::domain::time::{Span, Time, Zone};
 
 /// Things of the board whose payloads are kept beside those that are shown.
 const KEPT: usize = 32;
@@ -73,6 +73,10 @@ pub struct World {
     pub clock: Time,
     /// What ages are counted to: the time, or the latest deed where that is later. News never looks old or yet to come.
     pub now: Time,
+    /// In which times are told: the workspace's timezone, or the one that this console is set to.
+    pub zone: Zone,
+    /// Set where it is one of this console's own.
+    own_zone: Option<Zone>,
     /// What people look at; none before the first answer.
     pub board: Option<Box<Board>>,
     /// The latest deeds from the stream, oldest first, without gap.
@@ -119,6 +123,8 @@ impl World {
             trouble: None,
             clock: Time::default(),
             now: Time::default(),
+            zone: Zone::UTC,
+            own_zone: None,
             board: None,
             recent: VecDeque::new(),
             fetched: VecDeque::new(),
@@ -126,6 +132,18 @@ impl World {
             rehearsing: None,
             past: None,
         }
+    }
+
+    /// Times are told in this timezone, whatever the workspace's is.
+    pub fn tell_times_in(&mut self, zone: Zone) {
+        self.own_zone = Some(zone);
+        self.zone = zone;
+    }
+
+    /// Times are told as the map in force says, unless this console is set otherwise.
+    pub fn read_zone(&mut self) {
+        let of_map = || self.board.as_ref().map_or(Zone::UTC, |board| board.map.model().zone());
+        self.zone = self.own_zone.unwrap_or_else(of_map);
     }
 
     /// Time has passed. It does in the present only.

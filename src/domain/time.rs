@@ -7,6 +7,9 @@ use chrono::{DateTime, SecondsFormat};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+/// A timezone by its name in the tz database.
+pub type Zone = chrono_tz::Tz;
+
 /// A point in time: microseconds since 1970 in UTC. On the wire RFC 3339 with microseconds.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Time(i64);
@@ -63,6 +66,11 @@ impl Time {
     pub const fn since(self, earlier: Self) -> Span {
         let micros = self.0.saturating_sub(earlier.0);
         Span(if micros > 0 { micros } else { 0 })
+    }
+
+    /// The calendar time in a timezone.
+    pub fn at(self, zone: Zone) -> DateTime<Zone> {
+        self.utc().with_timezone(&zone)
     }
 
     /// The calendar time in UTC; the epoch where the number is beyond the calendar.

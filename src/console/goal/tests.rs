@@ -1,9 +1,12 @@
 //! Going to anything by its name, over a look at it; and the page of a record.
 
+use crate::console::app::Settings;
+use crate::console::message::Effect;
 use crate::console::place::View;
-use crate::console::testing::by_keys::{SALES_AND_SUPPORT, console, press, start, write};
+use crate::console::testing::by_keys::{SALES_AND_SUPPORT, console, console_with, press, start, write};
 use crate::console::testing::team::Team;
 use crate::domain::things::TokenClass;
+use crate::domain::time::Zone;
 
 fn team() -> Team {
     let mut team = Team::new(SALES_AND_SUPPORT, start()).unwrap();
@@ -31,6 +34,36 @@ fn a_record_is_found_by_a_part_of_its_name_looked_at_and_opened() {
     // From its page it is one key to its deeds.
     let log = press(&mut team, &mut runner, "t");
     assert!(log.contains("deeds  tallyfern ▸ log") && log.contains("entity:crm/contact/acme"), "{log}");
+}
+
+#[test]
+fn times_are_told_in_the_timezone_of_the_workspace_and_it_is_named() {
+    let map = SALES_AND_SUPPORT.replace("governance_owner", "timezone = \"Asia/Kolkata\"\ngovernance_owner");
+    let mut team = Team::new(&map, start()).unwrap();
+    team.agent("support", write("crm/contact/acme", "health", "good", 0, "quarterly check")).unwrap();
+    let mut runner = console(&mut team, View::Log, TokenClass::Admin, (120, 30));
+    let shown = press(&mut team, &mut runner, "esc");
+    assert!(shown.contains("14:30 IST"), "{shown}");
+    let settings = Settings { view: View::Log, zone: Some(Zone::UTC), ..Settings::default() };
+    let shown = console_with(&mut team, settings, TokenClass::Admin, (120, 30)).screen_text();
+    assert!(shown.contains("09:00 UTC"), "{shown}");
+}
+
+/// What was typed into a box and not sent is told before the console is left.
+#[test]
+fn a_console_with_unsent_texts_is_left_knowingly() {
+    let mut team = team();
+    let mut runner = console(&mut team, View::Agents, TokenClass::Admin, (120, 30));
+    press(&mut team, &mut runner, "j P text:too_eager");
+    let closed = press(&mut team, &mut runner, "esc");
+    assert!(closed.contains("not done: pause") && closed.contains("the text is kept"), "{closed}");
+    let warned = press(&mut team, &mut runner, "q");
+    assert!(warned.contains("1 text that was typed is not sent"), "{warned}");
+    assert!(!runner.effects.iter().any(|effect| matches!(effect, Effect::Quit)));
+    runner.send_keys("j q").unwrap();
+    assert!(!runner.effects.iter().any(|effect| matches!(effect, Effect::Quit)), "another key begins anew");
+    runner.send_keys("q").unwrap();
+    assert!(runner.effects.iter().any(|effect| matches!(effect, Effect::Quit)));
 }
 
 #[test]

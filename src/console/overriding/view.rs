@@ -134,7 +134,7 @@ impl Overriding {
                 then.version,
                 then.value.plain(),
                 then.by,
-                words::clock(then.at, now)
+                words::clock(look.zone, then.at, now)
             );
             let label = match at {
                 0 => "now",
@@ -224,7 +224,7 @@ fn pausing_all(facts: &mut Facts<'_>, board: &Board, now: Time) {
             &format!(
                 "paused by {}, {}: {}",
                 facts.look.who(&stop.by),
-                words::clock(stop.at, now),
+                words::clock(facts.look.zone, stop.at, now),
                 stop.reason
             ),
         );

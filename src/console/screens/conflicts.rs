@@ -254,6 +254,10 @@ impl Screen for Conflicts {
         self.settle(world)
     }
 
+    fn unsent(&self) -> usize {
+        self.drafts.count()
+    }
+
     fn is_open(&self) -> bool {
         self.reading.is_open()
     }

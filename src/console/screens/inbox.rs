@@ -273,6 +273,10 @@ impl Screen for Inbox {
         wants
     }
 
+    fn unsent(&self) -> usize {
+        self.drafts.count()
+    }
+
     fn is_open(&self) -> bool {
         self.review.is_some() || !self.marks.is_empty() || self.reading.is_open()
     }

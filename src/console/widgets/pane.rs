@@ -142,7 +142,11 @@ mod tests {
     #[test]
     fn list_and_detail_stand_side_by_side_where_both_have_room() {
         let theme = crate::console::theme::Theme::mono();
-        let look = Look { theme: &theme, glyphs: &crate::console::glyphs::ASCII };
+        let look = Look {
+            theme: &theme,
+            glyphs: &crate::console::glyphs::ASCII,
+            zone: crate::domain::time::Zone::UTC,
+        };
         let drawn = |width, opened| {
             let body = Rect::new(0, 2, width, 4);
             let mut buffer = Buffer::empty(body);

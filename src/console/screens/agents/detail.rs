@@ -98,7 +98,9 @@ impl Told<'_> {
         let (sign, words, style) =
             rows::liveness(self.look, self.board, self.agent, &standing, self.world.now);
         let facts = self.board.agents.get(self.agent);
-        let when = standing.last.map(|last| format!(", last deed {}", words::clock(last, self.world.now)));
+        let when = standing
+            .last
+            .map(|last| format!(", last deed {}", words::clock(self.world.zone, last, self.world.now)));
         self.facts.styled("life", &format!("{sign} {words}{}", when.unwrap_or_default()), style);
         match facts.filter(|facts| facts.deed.0 > 0) {
             Some(facts) => self.leads(&Target::Deed(facts.deed)),
@@ -113,7 +115,7 @@ impl Told<'_> {
         let readiness = self.team.agents.iter().find(|other| other.agent == *self.agent);
         if let Some(since) = readiness.and_then(|readiness| readiness.live_since) {
             let days = self.world.now.since(since).micros() / TimeSpan::from_days(1).micros();
-            let day = since.utc().format("%d %b %Y");
+            let day = since.at(self.world.zone).format("%d %b %Y");
             let plural = if days == 1 { "" } else { "s" };
             self.facts.say("live since", &format!("{day}, {days} day{plural}"));
             self.done();

@@ -83,13 +83,13 @@ fn map(facts: &mut Facts<'_>, look: Look<'_>, world: &World, team: &Team) {
             let words = format!(
                 "{} to be gone through since {}",
                 look.glyphs.attention,
-                words::clock(due, world.now)
+                words::clock(world.zone, due, world.now)
             );
             facts.styled("", &words, look.theme.danger);
         }
         Some(due) => facts.styled(
             "",
-            &format!("to be gone through by {}", words::clock(due, world.now)),
+            &format!("to be gone through by {}", words::clock(world.zone, due, world.now)),
             look.theme.muted,
         ),
         None => facts.styled("", "it does not say how often it is gone through", look.theme.muted),

@@ -106,7 +106,7 @@ const COMPARED: &[Compare] = &[
         let wanted = side.value.as_ref().filter(|_| side.wrote.is_none());
         wanted.map(|value| (value.plain(), Tint::Value)).into_iter().collect()
     }),
-    ("when", |world, _, side| vec![(words::clock(side.at, world.now), Tint::Dim)]),
+    ("when", |world, _, side| vec![(words::clock(world.zone, side.at, world.now), Tint::Dim)]),
     ("why", |_, alert, side| {
         // The entity stands above; its name would only fill the lines.
         let shorter = |why: &Arc<str>| match &alert.on {

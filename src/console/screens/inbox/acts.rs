@@ -191,7 +191,7 @@ impl Inbox {
                     vec![self.step(item, ItemVerb::Reassign { to }, done, None)]
                 }
                 Action::Close => {
-                    let words = format!("nothing was done: #{item} was not handed on");
+                    let words = format!("not done: #{item} was not handed on");
                     self.over = None;
                     Want::info(words)
                 }

@@ -137,7 +137,7 @@ fn head(look: Look<'_>, room: usize, world: &World, item: &Item) -> Vec<Line<'st
     let (left, style) = (words::left(item.due, world.now), urgency(look, item, world.now));
     let overdue = item.overdue || item.due <= world.now;
     let due = if overdue {
-        format!("{} overdue since {}", look.glyphs.attention, words::clock(item.due, world.now))
+        format!("{} overdue since {}", look.glyphs.attention, words::clock(world.zone, item.due, world.now))
     } else {
         left
     };

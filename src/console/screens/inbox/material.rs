@@ -122,7 +122,8 @@ fn sides(look: Look<'_>, wide: usize, world: &World, sides: &[AlertSide]) -> Vec
     let theme = look.theme;
     let mut lines = Vec::new();
     for side in sides.iter().take(TEXT_LINES) {
-        let mut text = format!("{} {}", words::clock_or_day(side.at, world.now), look.who(&side.actor));
+        let mut text =
+            format!("{} {}", words::clock_or_day(world.zone, side.at, world.now), look.who(&side.actor));
         if let Some(path) = &side.path {
             _ = write!(text, " {path}");
         }
@@ -172,7 +173,7 @@ fn published_over<'a>(
             facts.styled(label, &format!("deed #{seq}, being fetched"), theme.muted);
             continue;
         };
-        let when = words::clock(deed.recorded, world.now);
+        let when = words::clock(world.zone, deed.recorded, world.now);
         let head = format!(
             "{} {when} {} spoke on this thread already:",
             look.glyphs.attention,
@@ -239,7 +240,7 @@ fn given_up(facts: &mut Facts<'_>, look: Look<'_>, world: &World, work: &Work) {
     facts.say("FOR", &format!("{}, tried {} of {}", work.agent, work.attempts, work.max_attempts));
     for (at, tried) in work.history.iter().enumerate() {
         let label = if at == 0 { "TRIES" } else { "" };
-        let when = words::clock(tried.at, world.now);
+        let when = words::clock(world.zone, tried.at, world.now);
         facts.styled(label, &format!("{} {when} {}", tried.attempt, tried.how), theme.subtle);
         if let Some(note) = &tried.note {
             facts.long("", note, HISTORY_LINES, theme.base);
@@ -258,7 +259,7 @@ fn stuck(facts: &mut Facts<'_>, look: Look<'_>, world: &World, task: &Task) {
     facts.long("CONTEXT", &task.order.context.plain(), HISTORY_LINES, theme.base);
     for (at, back) in task.history.iter().enumerate() {
         let label = if at == 0 { "RETURNED" } else { "" };
-        let when = words::clock(back.at, world.now);
+        let when = words::clock(world.zone, back.at, world.now);
         facts.styled(label, &format!("{} {when} {}", back.attempt, back.by), theme.subtle);
         facts.long("", &back.text, HISTORY_LINES, theme.base);
     }

@@ -228,7 +228,7 @@ fn handling_needs_a_note_and_enter_in_the_note_decides_nothing() {
     assert!(team.state.board.items.contains_key(&ItemNo(3)));
     press(&mut team, &mut runner, "text:called_them enter enter");
     let shown = runner.screen_text();
-    assert!(shown.contains("nothing was done: Handle #3 by hand; what you typed is kept"), "{shown}");
+    assert!(shown.contains("not done: Handle #3 by hand; the text is kept"), "{shown}");
     press(&mut team, &mut runner, "h tab enter");
     team.serve(&mut runner);
     assert!(!team.state.board.items.contains_key(&ItemNo(3)), "{}", runner.screen_text());

@@ -144,10 +144,10 @@ fn said(facts: &mut Facts<'_>, look: Look<'_>, world: &World, deed: &Deed) {
         ]);
         facts.lined("VERDICT", vec![line]);
     }
-    facts.say("WHEN", &deed.time.utc().format("%d %b %Y %H:%M:%S%.6f UTC").to_string());
+    facts.say("WHEN", &deed.time.at(world.zone).format("%d %b %Y %H:%M:%S%.6f %Z").to_string());
     let later = deed.recorded.since(deed.time);
     if later.micros() >= 1_000_000 {
-        let at = words::clock(deed.recorded, world.now);
+        let at = words::clock(world.zone, deed.recorded, world.now);
         facts.say("RECORDED", &format!("{at} ({} later)", later.rough()));
     }
     if let Some(key) = deed.signed.as_ref().and_then(|signed| signature::maker(&signed.signature).ok()) {
@@ -236,7 +236,10 @@ pub(super) fn member(look: Look<'_>, room: usize, world: &World, deed: &Deed, ow
         return clip(line, room, look.glyphs.cut);
     }
     let (first, second) = row::subject(look, deed);
-    let said = [(words::clock(deed.time, world.now), theme.muted), (look.who(&deed.actor), theme.subtle)];
+    let said = [
+        (words::clock(world.zone, deed.time, world.now), theme.muted),
+        (look.who(&deed.actor), theme.subtle),
+    ];
     for (text, style) in said.into_iter().chain([(row::action(deed).to_owned(), theme.base)]) {
         line.spans.extend(look.spans(&text, room, style));
         line.spans.push(Span::raw(" "));

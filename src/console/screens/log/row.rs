@@ -12,7 +12,7 @@ use crate::domain::deed::{Body, Deed, Listed};
 use crate::domain::outcome::Outcome;
 use crate::domain::path::EntityPath;
 use crate::domain::things::FieldChange;
-use crate::domain::time::Time;
+use crate::domain::time::{Time, Zone};
 
 /// From 80 columns on.
 pub(super) static COLUMNS: [Column; 7] = [
@@ -56,7 +56,7 @@ pub(super) fn row(look: Look<'_>, layout: &Layout, narrow: bool, deed: &Deed, no
         Line::from(untrusted::fit_spans(text, room, style, theme.escaped))
     };
     let (time, agent) = (
-        text(0, &time(deed.time, now, narrow), theme.muted),
+        text(0, &time(look.zone, deed.time, now, narrow), theme.muted),
         text(
             1,
             &words::tail(&look.who(&deed.actor), layout.cells(1).unwrap_or(0), look.glyphs.cut),
@@ -81,8 +81,9 @@ pub(super) fn row(look: Look<'_>, layout: &Layout, narrow: bool, deed: &Deed, no
 }
 
 /// `09:04:11.204`, `14 Feb 08:11` on another day; `09:04` or `14 Feb` where there is little room.
-fn time(time: Time, now: Time, narrow: bool) -> String {
-    let (at, today) = (time.utc(), time.utc().date_naive() == now.utc().date_naive());
+fn time(zone: Zone, time: Time, now: Time, narrow: bool) -> String {
+    let at = time.at(zone);
+    let today = at.date_naive() == now.at(zone).date_naive();
     let format = match (today, narrow) {
         (true, false) => "%H:%M:%S%.3f",
         (false, false) => "%d %b %H:%M",

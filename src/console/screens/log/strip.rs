@@ -7,7 +7,7 @@ use crate::console::widgets::bars::Bin;
 use crate::console::words;
 use crate::domain::deed::Deed;
 use crate::domain::outcome::Outcome;
-use crate::domain::time::{Span, Time};
+use crate::domain::time::{Span, Time, Zone};
 
 /// Buckets of the strip.
 pub(super) const BUCKETS: usize = 60;
@@ -52,14 +52,14 @@ impl Strip {
     }
 
     /// What the strip covers, in words.
-    pub(super) fn words(&self, now: Time) -> String {
+    pub(super) fn words(&self, zone: Zone, now: Time) -> String {
         if let Some((from, to)) = self.fixed {
-            return format!("{} to {}", words::clock(from, now), words::clock(to, now));
+            return format!("{} to {}", words::clock(zone, from, now), words::clock(zone, to, now));
         }
         let name = SCALES.get(self.scale).map_or("", |(_, name)| *name);
         let end = self.end();
         if now.since(end) > Span::from_mins(2) && !self.buckets.is_empty() {
-            format!("{name} to {}", words::clock(end, now))
+            format!("{name} to {}", words::clock(zone, end, now))
         } else {
             format!("last {name}")
         }
@@ -169,13 +169,13 @@ impl Strip {
     }
 
     /// What is chosen, in words.
-    pub(super) fn pick_words(&self, now: Time) -> Option<String> {
+    pub(super) fn pick_words(&self, zone: Zone, now: Time) -> Option<String> {
         let pick = self.pick?;
         let (first, last) =
             pick.from.map_or((pick.at, pick.at), |from| (from.min(pick.at), from.max(pick.at)));
         let deeds: u64 = self.buckets.get(first..=last).unwrap_or_default().iter().map(Tally::total).sum();
         let (from, to) =
-            (words::clock(self.start_of(first), now), words::clock(self.start_of(last + 1), now));
+            (words::clock(zone, self.start_of(first), now), words::clock(zone, self.start_of(last + 1), now));
         let next = if pick.from.is_some() { "enter zooms in" } else { "enter begins a range" };
         Some(format!("{from} to {to}, {deeds} deeds: {next}"))
     }

@@ -84,13 +84,13 @@ impl Log {
         if let Some(family) = &self.family {
             left.push(Span::styled(format!("the chain of #{}", family.own), theme.title));
             left.push(Span::styled(format!(", {} deeds", family.rows.len()), theme.subtle));
-        } else if let Some(words) = self.strip.pick_words(world.now) {
+        } else if let Some(words) = self.strip.pick_words(world.zone, world.now) {
             left.push(Span::styled(words, theme.accent));
         } else {
             left.extend(self.standing(look, world));
         }
         let left = Line::from(left);
-        let words = format!("  {} ", self.strip.words(world.now));
+        let words = format!("  {} ", self.strip.words(world.zone, world.now));
         let free = usize::from(area.width).saturating_sub(width(&left) + words.chars().count() + 3);
         let strip = bars::histogram(look, free.min(STRIP_WIDE), &self.strip.bins(look));
         let mut right = strip.spans;

@@ -49,7 +49,7 @@ pub(super) fn trigger(facts: &mut Facts<'_>, world: &World, board: &Board, row: 
         facts.maybe("raised", event.schedule.as_ref().map(|schedule| format!("{schedule}, by Deeds itself")));
         facts.maybe("raised", event.on.as_ref().map(|on| format!("when {on}")));
         if event.schedule.is_some() {
-            let next = board.schedules.get(name).map(|at| words::clock(*at, world.now));
+            let next = board.schedules.get(name).map(|at| words::clock(world.zone, *at, world.now));
             facts.maybe("next", next);
         }
     } else {
@@ -157,7 +157,7 @@ fn in_line(facts: &mut Facts<'_>, world: &World, board: &Board, name: &str) {
         let line = format!(
             "{} until {}{}: {}",
             waits.agent,
-            words::clock(waits.until, world.now),
+            words::clock(world.zone, waits.until, world.now),
             thread.or(about).unwrap_or_default(),
             said.body.plain()
         );
@@ -194,7 +194,7 @@ pub(super) fn queue(facts: &mut Facts<'_>, world: &World, board: &Board, row: &M
     let Some(queue) = model.queues.iter().find(|queue| queue.name.as_str() == name) else { return };
     facts.styled("owner", queue.owner.as_str(), theme.accent);
     if let Some(away) = board.absence(&queue.owner, world.now) {
-        let until = away.until.map(|until| format!(" until {}", words::clock(until, world.now)));
+        let until = away.until.map(|until| format!(" until {}", words::clock(world.zone, until, world.now)));
         facts.styled("", &format!("away{}", until.unwrap_or_default()), theme.warning);
     }
     let deputies: Vec<&str> = queue.deputies.iter().map(crate::domain::ids::PersonId::as_str).collect();
@@ -221,11 +221,15 @@ pub(super) fn queue(facts: &mut Facts<'_>, world: &World, board: &Board, row: &M
 
 fn held(facts: &mut Facts<'_>, world: &World, reviews: &QueueReviews) {
     let theme = facts.look.theme;
-    facts.maybe("next", reviews.due.map(|due| words::clock(due, world.now)));
+    facts.maybe("next", reviews.due.map(|due| words::clock(world.zone, due, world.now)));
     if let Some(open) = &reviews.open {
         facts.styled(
             "now",
-            &format!("held by {} since {}", facts.look.who(&open.by), words::clock(open.at, world.now)),
+            &format!(
+                "held by {} since {}",
+                facts.look.who(&open.by),
+                words::clock(world.zone, open.at, world.now)
+            ),
             theme.info,
         );
     }

@@ -52,7 +52,7 @@ impl Walk {
             format!("{} map v{}: an old version, v{force} is in force", look.glyphs.then, step.version);
         let style = theme.warning.add_modifier(Modifier::REVERSED);
         let title = pad(styled(title, style), room, look.glyphs.cut).style(style);
-        let at = words::clock(step.at, world.now);
+        let at = words::clock(world.zone, step.at, world.now);
         let case = step.item.map(|item| format!(", from case #{item}: enter opens it")).unwrap_or_default();
         let decided = format!(
             "decided by {}, {at} ({}), deed {}{case}",

@@ -55,8 +55,11 @@ fn of_when(look: Look<'_>, room: usize, now: Time, of: When) -> Option<Line<'sta
     let (words, style) = match of {
         When::Shown => return None,
         When::Past(seq) => {
-            let text =
-                format!("{} as of {}, deed {seq}", look.glyphs.then, now.utc().format("%d %b %H:%M:%S"));
+            let text = format!(
+                "{} as of {}, deed {seq}",
+                look.glyphs.then,
+                now.at(look.zone).format("%d %b %H:%M:%S")
+            );
             (text, theme.warning)
         }
         When::Awaited => ("of now; how it was is being fetched".to_owned(), theme.info),

@@ -85,9 +85,9 @@ fn heading(look: Look<'_>, room: usize, now: Time, cell: &Cell<'_>) -> Line<'sta
     let theme = look.theme;
     let (from, to) = (cell.window.start_of(cell.column), cell.window.start_of(cell.column + 1));
     let format = if cell.window.cell().micros() < 1_000_000 { "%H:%M:%S%.3f" } else { "%H:%M:%S" };
-    let today = from.utc().date_naive() == now.utc().date_naive();
-    let day = if today { String::new() } else { from.utc().format("%d %b ").to_string() };
-    let times = format!("{day}{} to {}", from.utc().format(format), to.utc().format(format));
+    let today = from.at(look.zone).date_naive() == now.at(look.zone).date_naive();
+    let day = if today { String::new() } else { from.at(look.zone).format("%d %b ").to_string() };
+    let times = format!("{day}{} to {}", from.at(look.zone).format(format), to.at(look.zone).format(format));
     let count = match (cell.deeds.len(), cell.counted) {
         (_, Some(tally)) => format!("{} deeds", tally.total()),
         (0, None) => String::new(),
@@ -186,7 +186,7 @@ fn drawn(facts: &mut Facts<'_>, look: Look<'_>, family: &Family, (any, lost): (b
 fn fact(facts: &mut Facts<'_>, look: Look<'_>, now: Time, label: &'static str, deed: &Deed, style: Style) {
     let room = facts.wide();
     let (sign, tint) = words::outcome(look, deed.outcome);
-    let day = words::clock(deed.time, now);
+    let day = words::clock(look.zone, deed.time, now);
     let tail = format!(" {sign} {}", deed.outcome.as_str());
     let head = format!(
         "#{} {day} {} {} ",

@@ -171,7 +171,7 @@ impl Watch {
                 let back = words::age(world.now.since(at));
                 let back = if back == "now" { String::new() } else { format!(", {back} back") };
                 left.push(Span::styled(format!("{} held{back}", glyphs.read_only), theme.warning));
-                let to = at.utc().format("%H:%M:%S");
+                let to = at.at(world.zone).format("%H:%M:%S");
                 left.push(Span::styled(format!("  {} to {to}", self.scale.name()), theme.base));
                 let new =
                     world.board.as_ref().map_or(0, |board| board.head.0.saturating_sub(self.still_from.0));
@@ -368,7 +368,7 @@ fn height(look: Look<'_>, tally: &Tally, highest: u64) -> Option<(String, Style)
 fn draw_axis(buffer: &mut Buffer, area: Rect, scene: &Scene<'_>, marks_at: u16) {
     let format = if scene.window.cell().micros() < 2_000_000 { "%H:%M:%S" } else { "%H:%M" };
     for (column, at) in scene.window.ticks(TICKS_APART) {
-        let text = at.utc().format(format).to_string();
+        let text = at.at(scene.look.zone).format(format).to_string();
         let words = format!("{}{text}", scene.look.glyphs.wall);
         if column + words.chars().count() > scene.window.columns {
             continue;
@@ -426,7 +426,7 @@ fn explained(look: Look<'_>, counts: bool) -> Line<'static> {
         (Outcome::Committed, "done"),
         (Outcome::Proposed, "passed"),
         (Outcome::Deferred, "deferred"),
-        (Outcome::Refused, "refused"),
+        (Outcome::Refused, "not done"),
         (Outcome::Opened, "opened"),
         (Outcome::Recorded, "recorded"),
     ];

@@ -118,7 +118,7 @@ impl Told<'_> {
         self.came(work.at, work.deed.0);
         self.state(line::work_state(self.look, work, self.world.agents_clock()));
         if let Some(until) = work.taken_until {
-            self.facts.say("until", &words::clock(until, self.world.now));
+            self.facts.say("until", &words::clock(self.world.zone, until, self.world.now));
         }
         if work.kind.asks() {
             self.facts.say("attempts", &attempts(work));
@@ -128,7 +128,11 @@ impl Told<'_> {
     }
 
     fn came(&mut self, at: Time, deed: u64) {
-        let words = format!("{}, {}, by deed #{deed}", self.world.ago(at), words::clock(at, self.world.now));
+        let words = format!(
+            "{}, {}, by deed #{deed}",
+            self.world.ago(at),
+            words::clock(self.world.zone, at, self.world.now)
+        );
         self.facts.say("came", &words);
     }
 
@@ -293,7 +297,7 @@ impl Told<'_> {
         }
         self.facts.heading("FEEDBACK");
         for back in history {
-            let when = words::clock(back.at, self.world.now);
+            let when = words::clock(self.world.zone, back.at, self.world.now);
             self.facts.note(&format!("{} {when} {}", back.attempt, back.by), self.look.theme.subtle);
             self.facts.say("", &back.text);
         }
@@ -305,7 +309,7 @@ impl Told<'_> {
         }
         self.facts.heading("ATTEMPTS");
         for tried in history {
-            let when = words::clock(tried.at, self.world.now);
+            let when = words::clock(self.world.zone, tried.at, self.world.now);
             let words = format!("{} {when} {}", tried.attempt, tried.how);
             self.facts.note(&words, self.look.theme.subtle);
             self.facts.maybe("", tried.note.as_deref());
@@ -327,7 +331,7 @@ impl Told<'_> {
         let ok = u64::from(fan_out.succeeded());
         let failed = ended.saturating_sub(ok);
         self.facts.say("so far", &format!("{ok} succeeded, {failed} failed; {} needed", fan_out.needed));
-        let deadline = words::clock(fan_out.deadline, self.world.now);
+        let deadline = words::clock(self.world.zone, fan_out.deadline, self.world.now);
         match fan_out.joined {
             Some(at) => self.facts.say("joined", &self.world.ago(at)),
             None if fan_out.deadline <= self.world.agents_clock() => {
@@ -379,7 +383,7 @@ impl Told<'_> {
         self.facts.styled("holder", lease.holder.as_str(), theme.accent);
         self.facts.say("token", &lease.fence.to_string());
         self.facts.say("since", &format!("{}, by deed #{}", self.world.ago(lease.since), lease.deed));
-        let until = words::clock(lease.until, now);
+        let until = words::clock(self.world.zone, lease.until, now);
         if lease.is_live(clock) {
             self.facts.say("until", &format!("{until}, {} left", words::countdown(lease.until, clock)));
             self.facts.gap();
@@ -400,7 +404,10 @@ impl Told<'_> {
         self.facts.maybe("why", act.reason.as_deref());
         if let Some(until) = waiting.until {
             let left = words::countdown(until, self.world.agents_clock());
-            self.facts.say("until", &format!("{}, {left} left", words::clock(until, self.world.now)));
+            self.facts.say(
+                "until",
+                &format!("{}, {left} left", words::clock(self.world.zone, until, self.world.now)),
+            );
         }
         let watches: Vec<String> = waiting.watches.iter().map(ToString::to_string).collect();
         if !watches.is_empty() {
