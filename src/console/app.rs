@@ -372,8 +372,8 @@ impl Program for App {
             }
             Message::Mouse(event) => self.mouse(event),
             Message::Resize { .. } => Vec::new(),
-            Message::Background(colour) => {
-                self.settings.surroundings.background = Some(colour);
+            Message::Colour(slot, colour) => {
+                self.settings.surroundings.colours.told(slot, colour);
                 self.theme = Theme::for_terminal(self.settings.theme, self.settings.surroundings);
                 Vec::new()
             }
@@ -403,6 +403,7 @@ impl Program for App {
     fn view(&self, frame: &mut Frame<'_>) {
         let area = frame.area();
         let cursor = frame::draw(self, frame.buffer_mut(), area);
+        self.theme.finish(frame.buffer_mut());
         if let Some(cursor) = cursor {
             frame.set_cursor_position(cursor);
         }

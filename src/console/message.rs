@@ -2,7 +2,7 @@
 
 use crossterm::event::{KeyEvent, MouseEvent};
 
-use super::theme::Rgb;
+use super::theme::{Rgb, Slot};
 
 /// What happened. `S` is what the client's side sends: deeds, answers, link states.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,8 +20,8 @@ pub enum Message<S> {
         /// Rows.
         height: u16,
     },
-    /// The terminal has told its background.
-    Background(Rgb),
+    /// The terminal has told one of its colours, late.
+    Colour(Slot, Rgb),
     /// The time, in microseconds UTC: at the start, each full minute, and as often as the program's pace asks.
     Clock {
         /// Microseconds since 1970 UTC.

@@ -61,10 +61,8 @@ pub struct Closed {
 /// When there is no terminal, or it can't be used. It is given back first.
 pub async fn open(mut setup: Setup) -> Result<Closed, ConsoleError> {
     let prepared = run::prepare(setup.options)?;
-    setup.settings.surroundings = Surroundings {
-        background: prepared.answer.background,
-        ..Surroundings::from_environment(|name| std::env::var(name).ok())
-    };
+    let around = Surroundings::from_environment(|name| std::env::var(name).ok());
+    setup.settings.surroundings = around.with(prepared.answer.colours);
     setup.settings.mouse = setup.options.mouse;
     let mut app = App::new(setup.first.clone(), setup.me, setup.settings).with_welcome(setup.welcome);
     let (tell, heard) = mpsc::channel(wire::QUEUE);

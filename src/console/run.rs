@@ -113,7 +113,7 @@ pub enum ConsoleError {
 
 /// Runs a program on the terminal until it ends.
 ///
-/// `before` has the guard and the terminal's answer about its background, from [`prepare`]. `server` brings the client's
+/// `before` has the guard and the terminal's answer about its colours, from [`prepare`]. `server` brings the client's
 /// messages; `perform` starts an effect and returns at once.
 ///
 /// # Errors
@@ -148,13 +148,13 @@ pub async fn run<P: Program>(
 #[derive(Debug)]
 pub struct Prepared {
     guard: Guard,
-    /// What the terminal answered about its background.
+    /// What the terminal answered about its colours.
     pub answer: Answer,
     gone: oneshot::Receiver<()>,
     signals: Signals,
 }
 
-/// Takes the terminal, starts to watch it, and asks for its background. To be called inside the runtime, on the thread that
+/// Takes the terminal, starts to watch it, and asks for its colours. To be called inside the runtime, on the thread that
 /// will run the loop.
 ///
 /// # Errors
@@ -265,7 +265,7 @@ impl<P: Program, F: FnMut(P::Effect)> Loop<'_, P, F> {
                     self.take(Message::Key(Typed { key, ahead }))
                 }
                 Sifted::Swallowed => Ok(()),
-                Sifted::Background(colour) => self.take(Message::Background(colour)),
+                Sifted::Told(slot, colour) => self.take(Message::Colour(slot, colour)),
             },
             Event::Paste(text) => self.take(Message::Paste(text)),
             Event::Mouse(mouse) => self.take(Message::Mouse(mouse)),
