@@ -10,7 +10,7 @@ const CUBE: u8 = 16;
 /// Values of a channel in the cube.
 const LEVELS: [u8; 6] = [0, 95, 135, 175, 215, 255];
 /// Between the largest and the smallest channel: below that a colour counts as a grey.
-const CHROMA: u8 = 48;
+const CHROMA: u8 = 32;
 
 /// A colour as the terminal reports it, 8 bits a channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,9 +74,10 @@ impl Rgb {
         steps.into_iter().find(|colour| colour.keeps(least, on)).unwrap_or(end)
     }
 
-    /// The nearest colour of the cube that keeps the ratio.
+    /// The nearest colour of the cube that keeps the ratio, nearest to what would be told of 24 bits.
     pub(super) fn kept_in_cube(self, least: f64, on: &[Self]) -> Option<u8> {
-        let far = |index: &u8| indexed(*index).map_or(u32::MAX, |colour| self.distance(colour));
+        let wanted = self.kept(least, on);
+        let far = |index: &u8| indexed(*index).map_or(u32::MAX, |colour| wanted.distance(colour));
         (CUBE..=u8::MAX).filter(|index| indexed(*index).is_some_and(|it| it.keeps(least, on))).min_by_key(far)
     }
 

@@ -18,9 +18,6 @@ const LEAST_HIGH: (f64, f64) = (7.0, 4.5);
 /// that what can be read here can be read there.
 const ASSUMED_DARK: Rgb = Rgb(0x3f, 0x3f, 0x3f);
 const ASSUMED_LIGHT: Rgb = Rgb(0xe4, 0xe4, 0xe4);
-/// What is taken for the text of a terminal that told its background only.
-const TEXT_ON_DARK: Rgb = Rgb(0xc8, 0xc8, 0xc8);
-const TEXT_ON_LIGHT: Rgb = Rgb(0x30, 0x30, 0x30);
 /// Shades, in percent, that the band of the selection may be off the background, the best first.
 const BANDS: [u32; 5] = [14, 12, 10, 8, 6];
 /// What the band of a list without the focus is off it at most.
@@ -155,21 +152,19 @@ impl Ground {
         }
     }
 
-    /// Ordinary text: the terminal's own, unless that can't be read.
+    /// Ordinary text: the terminal's own, unless that can't be read, or is not known and the theme brings one.
     fn base(&self) -> Style {
-        let text = self.colours.foreground;
-        if text.is_none_or(|text| text.keeps(self.least.0, &self.on)) {
-            return Style::new();
-        }
-        let told = text.and_then(|text| self.told(text, self.least.0));
+        let brought = self.on.first().filter(|_| self.own).map(|ground| ground.pole());
+        let text = self.colours.foreground.or(brought);
+        let own = self.colours.foreground.is_some_and(|text| text.keeps(self.least.0, &self.on));
+        let told = text.filter(|_| !own).and_then(|text| self.told(text, self.least.0));
         told.map_or_else(Style::new, |colour| Style::new().fg(colour))
     }
 
-    /// A band as strong as ordinary text allows; only where the terminal told its background, and can be told any colour.
+    /// A band as strong as ordinary text allows; only where the terminal told its colours, and can be told any.
     fn choose_band(&mut self, base: Style) {
         let (Depth::True, Some(background)) = (self.depth, self.colours.background) else { return };
-        let usual = if self.light { TEXT_ON_LIGHT } else { TEXT_ON_DARK };
-        let text = base.fg.or(Some(Color::Reset)).and_then(|colour| self.value(colour)).unwrap_or(usual);
+        let Some(text) = self.value(base.fg.unwrap_or(Color::Reset)) else { return };
         let band = |percent: u32| background.mixed(background.pole(), percent);
         self.band = BANDS.into_iter().find(|percent| text.ratio(band(*percent)) >= self.least.0);
         self.on.extend(self.band.map(band));
