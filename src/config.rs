@@ -65,6 +65,8 @@ pub struct Config {
     pub keymap: Option<PathBuf>,
     /// The console's colours.
     pub theme: theme::Choice,
+    /// A person's own colours laid over them.
+    pub theme_file: Option<PathBuf>,
     /// Plain ASCII instead of lines and symbols.
     pub ascii: bool,
     /// Whether the console takes the mouse.
@@ -125,6 +127,7 @@ impl Default for Config {
             clock_jump: CLOCK_JUMP,
             keymap: None,
             theme: theme::Choice::default(),
+            theme_file: None,
             ascii: false,
             mouse: true,
             synchronized_output: true,
@@ -420,7 +423,16 @@ const SETTINGS: &[Setting] = &[
         },
         default: |config| Some(theme_name(config.theme).to_owned()),
         sample: "",
-        doc: "Colours: auto, dark, light, colour-safe or mono. NO_COLOR in the environment is respected.",
+        doc: "Colours: auto, dark, light (the terminal's own, where they can be read), true-dark, true-light, high-contrast, colour-safe or mono. NO_COLOR in the environment is respected.",
+    },
+    Setting {
+        key: "theme_file",
+        variable: "DEEDS_THEME_FILE",
+        kind: Kind::Path,
+        set: |config, text| put_path(&mut config.theme_file, text),
+        default: |_| None,
+        sample: "theme.toml",
+        doc: "Your own colours laid over the theme: lines like `accent = \"#88c0d0\"`, with a name (bright-blue) or a number up to 255 too. What can't be read on your background is told and left as it was. It is read again when it changes.",
     },
     Setting {
         key: "ascii",

@@ -6,7 +6,7 @@ mod over;
 mod past;
 mod whole;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crossterm::event::{KeyEvent, MouseEvent};
 use ratatui::Frame;
@@ -23,7 +23,8 @@ use super::place::{History, Place, View};
 use super::rehearsing::Move;
 use super::run::Program;
 use super::screens::{self, Screen};
-use super::theme::{Choice, Surroundings, Theme};
+use super::theme::file::Custom;
+use super::theme::{self, Choice, Surroundings, Theme};
 use super::widgets::Look;
 use super::widgets::chrome::Tone;
 use super::widgets::prompt::Insert;
@@ -38,6 +39,8 @@ pub(super) use self::over::Over;
 #[derive(Debug, Clone)]
 pub struct Settings {
     pub theme: Choice,
+    /// A person's own theme, laid over that one, and where it was read.
+    pub theme_file: Option<(PathBuf, Custom)>,
     /// Signs of ASCII only.
     pub ascii: bool,
     /// The keys.
@@ -56,6 +59,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             theme: Choice::Auto,
+            theme_file: None,
             ascii: false,
             keymap: Keymap::built_in(),
             surroundings: Surroundings::default(),
@@ -103,13 +107,12 @@ impl std::fmt::Debug for App {
 impl App {
     /// The console before its first answer from the server.
     pub fn new(workspace: WorkspaceId, me: Me, settings: Settings) -> Self {
-        let theme = Theme::for_terminal(settings.theme, settings.surroundings);
         let screens = screens::all();
         let shown = screens.iter().position(|screen| screen.view() == settings.view).unwrap_or(0);
-        Self {
+        let mut app = Self {
             world: World::new(workspace, me),
             settings,
-            theme,
+            theme: theme::PLAIN,
             screens,
             shown,
             over: None,
@@ -120,6 +123,33 @@ impl App {
             asking: Asking::default(),
             aside: None,
             sets: past::Sets::default(),
+        };
+        app.choose_theme();
+        app
+    }
+
+    /// Fits the theme to what is known of the terminal now; what of a person's own can't be shown is said.
+    fn choose_theme(&mut self) {
+        let file = self.settings.theme_file.as_ref().map(|(_, custom)| custom);
+        let (theme, told) = Theme::with_file(self.settings.theme, file, self.settings.surroundings);
+        self.theme = theme;
+        if !told.is_empty() {
+            self.say(Tone::Warning, format!("theme: {}", told.join("; ")));
+        }
+    }
+
+    /// A person's theme was read again.
+    fn retheme(&mut self, read: Result<Custom, String>) {
+        match (read, &mut self.settings.theme_file) {
+            (Ok(custom), Some((_, kept))) => {
+                *kept = custom;
+                self.say(Tone::Done, "the theme was read again".to_owned());
+                self.choose_theme();
+            }
+            (Err(why), _) => {
+                self.say(Tone::Failed, format!("the theme stays as it was: {}", why.replace('\n', "; ")));
+            }
+            (Ok(_), None) => {}
         }
     }
 
@@ -276,6 +306,7 @@ impl App {
             Action::Back => return self.retrace(History::back),
             Action::Forward => return self.retrace(History::forward),
             Action::Mouse => return self.toggle_mouse(),
+            Action::ReloadTheme => return self.reload_theme(),
             Action::Peek => return self.peek(),
             Action::AsOf => self.begin_naming(),
             Action::Present => return self.leave_the_past(),
@@ -292,6 +323,14 @@ impl App {
         let from = self.place();
         let ask = |asked| Effect::Do(Ask { from, tag: 0, what: What::Move(asked) });
         Move::of(action).map(ask).into_iter().collect()
+    }
+
+    fn reload_theme(&mut self) -> Vec<Effect<Ask>> {
+        if self.settings.theme_file.is_some() {
+            return vec![Effect::ReadTheme];
+        }
+        self.say(Tone::Info, "no theme file is set; name yours in `theme_file`".to_owned());
+        Vec::new()
     }
 
     fn toggle_mouse(&mut self) -> Vec<Effect<Ask>> {
@@ -374,7 +413,11 @@ impl Program for App {
             Message::Resize { .. } => Vec::new(),
             Message::Colour(slot, colour) => {
                 self.settings.surroundings.colours.told(slot, colour);
-                self.theme = Theme::for_terminal(self.settings.theme, self.settings.surroundings);
+                self.choose_theme();
+                Vec::new()
+            }
+            Message::Theme(read) => {
+                self.retheme(read);
                 Vec::new()
             }
             // Of a rehearsal the time comes with how it stands.
@@ -425,6 +468,10 @@ impl Program for App {
             return Pace::Second;
         }
         self.screen().map_or(Pace::Minute, Screen::pace)
+    }
+
+    fn theme_file(&self) -> Option<&Path> {
+        self.settings.theme_file.as_ref().map(|(path, _)| path.as_path())
     }
 
     fn edited(&self, file: &Path, outcome: Result<(), String>) -> Option<Heard> {

@@ -5,7 +5,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
 use crossterm::event::{Event, KeyEventKind};
@@ -20,6 +20,7 @@ use super::terminal::background::{Answer, LateAnswer, Sifted};
 use super::terminal::input::Input;
 use super::terminal::signals::{Asked, Signals};
 use super::terminal::{Guard, hangup};
+use super::theme::file::Custom;
 use super::untrusted::{self, visible_lines};
 
 /// Between two frames that nobody's key asked for.
@@ -34,6 +35,8 @@ const INPUT_BATCH: usize = 64;
 const SERVER_BATCH: usize = 512;
 /// Text put on the clipboard at most; terminals cut or refuse more.
 const COPY_MAX: usize = 74_994;
+/// Between two looks at the theme file.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 const MINUTE_MICROS: i64 = 60_000_000;
 const SECOND_MICROS: i64 = 1_000_000;
 
@@ -61,6 +64,11 @@ pub trait Program {
     /// How often the time is wanted.
     fn pace(&self) -> Pace {
         Pace::Minute
+    }
+
+    /// A file that says how it looks: whenever it has changed, it is read, and the program told.
+    fn theme_file(&self) -> Option<&Path> {
+        None
     }
 
     /// The message for a file that came back from the editor, if the program edits files.
@@ -140,6 +148,7 @@ pub async fn run<P: Program>(
         clock: options.clock,
         ended: None,
         to_edit: None,
+        theme: ThemeWatch::default(),
     };
     looped.turn_until_end(before.gone, before.signals, server).await
 }
@@ -183,6 +192,29 @@ struct Loop<'a, P: Program, F: FnMut(P::Effect)> {
     ended: Option<Ending>,
     /// A file to be edited as soon as the message at hand is done.
     to_edit: Option<PathBuf>,
+    theme: ThemeWatch,
+}
+
+/// When the theme file was looked at last, and how old it was then. Nothing wakes up for it: it is looked at when a key is
+/// pressed, and with the clock.
+#[derive(Debug, Default)]
+struct ThemeWatch {
+    looked: Option<Instant>,
+    changed: Option<SystemTime>,
+}
+
+impl ThemeWatch {
+    /// Whether it has changed since the last look. At most one look in a second; the first one only remembers.
+    fn has_changed(&mut self, file: &Path) -> bool {
+        let now = Instant::now();
+        if self.looked.is_some_and(|looked| now.duration_since(looked) < LOOK_EVERY) {
+            return false;
+        }
+        let first = self.looked.replace(now).is_none();
+        // A file that is being replaced may be absent for a moment: it is looked at again with the next key.
+        let Ok(changed) = file.metadata().and_then(|about| about.modified()) else { return false };
+        self.changed.replace(changed) != Some(changed) && !first
+    }
 }
 
 impl<P: Program, F: FnMut(P::Effect)> Loop<'_, P, F> {
@@ -195,6 +227,7 @@ impl<P: Program, F: FnMut(P::Effect)> Loop<'_, P, F> {
         let size = self.terminal.size()?;
         self.take(Message::Clock { now_micros: (self.clock)() })?;
         self.take(Message::Resize { width: size.width, height: size.height })?;
+        self.look_at_theme()?;
         self.settle()?;
         self.draw()?;
         let mut arrived = Vec::with_capacity(SERVER_BATCH);
@@ -226,6 +259,7 @@ impl<P: Program, F: FnMut(P::Effect)> Loop<'_, P, F> {
                 }
                 () = sleep_until(due.unwrap_or(wake)), if due.is_some() => self.draw()?,
                 () = sleep_until(wake) => {
+                    self.look_at_theme()?;
                     self.take(Message::Clock { now_micros: (self.clock)() })?;
                     self.settle()?;
                     self.draw()?;
@@ -261,6 +295,7 @@ impl<P: Program, F: FnMut(P::Effect)> Loop<'_, P, F> {
             Event::Key(key) if key.kind == KeyEventKind::Release => Ok(()),
             Event::Key(key) => match self.late.sift(&key) {
                 Sifted::Key => {
+                    self.look_at_theme()?;
                     let ahead = self.program.focus_epoch() != self.drawn_epoch;
                     self.take(Message::Key(Typed { key, ahead }))
                 }
@@ -295,6 +330,20 @@ impl<P: Program, F: FnMut(P::Effect)> Loop<'_, P, F> {
         Ok(())
     }
 
+    fn look_at_theme(&mut self) -> Result<(), ConsoleError> {
+        if self.program.theme_file().is_some_and(|file| self.theme.has_changed(file)) {
+            self.read_theme()?;
+        }
+        Ok(())
+    }
+
+    fn read_theme(&mut self) -> Result<(), ConsoleError> {
+        match self.program.theme_file().map(Custom::load) {
+            Some(read) => self.take(Message::Theme(read)),
+            None => Ok(()),
+        }
+    }
+
     fn effect(&mut self, effect: Effect<P::Effect>) -> Result<(), ConsoleError> {
         match effect {
             Effect::Quit => self.ended = Some(Ending::Quit),
@@ -308,6 +357,7 @@ impl<P: Program, F: FnMut(P::Effect)> Loop<'_, P, F> {
                 let title = untrusted::visible(&title, untrusted::Breaks::Marked);
                 self.terminal.backend_mut().say(format!("\x1b]2;{title}\x1b\\").as_bytes());
             }
+            Effect::ReadTheme => self.read_theme()?,
             Effect::Edit(file) => self.to_edit = Some(file),
             Effect::Do(effect) => (self.perform)(effect),
         }

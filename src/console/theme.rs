@@ -1,9 +1,10 @@
 //! Colour by role. Views name a role, never a colour; what a role looks like is decided here and nowhere else.
 //!
 //! The default is the terminal's own sixteen colours on its own background, as far as they can be read there: `fit` sees to
-//! that, once.
+//! that, once. `file` reads a person's own.
 
 mod colour;
+pub mod file;
 mod fit;
 mod surroundings;
 #[cfg(test)]
@@ -13,6 +14,7 @@ use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier, Style};
 
 pub use self::colour::Rgb;
+use self::file::Custom;
 pub use self::surroundings::{Colours, Depth, Slot, Surroundings};
 
 /// What `enter` would press.
@@ -158,10 +160,20 @@ impl Choice {
 impl Theme {
     /// The theme for a choice on a given terminal. `NO_COLOR` outranks every choice.
     pub fn for_terminal(choice: Choice, around: Surroundings) -> Self {
+        Self::with_file(choice, None, around).0
+    }
+
+    /// The same with a person's file laid over it, and what of that can't be shown. Where there are no colours, the file has
+    /// none either.
+    pub fn with_file(choice: Choice, file: Option<&Custom>, around: Surroundings) -> (Self, Vec<String>) {
         if around.no_color || choice == Choice::Mono {
-            return fit::without_dim(Self::mono(), around.colours);
+            return (fit::without_dim(Self::mono(), around.colours), Vec::new());
         }
-        fit::fitted(choice, around).0
+        let (theme, ground) = fit::fitted(choice, around);
+        match file {
+            Some(file) => file.laid_over(theme, ground.as_ref(), around.depth),
+            None => (theme, Vec::new()),
+        }
     }
 
     /// Light text on the terminal's own dark background.

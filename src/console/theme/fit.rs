@@ -19,9 +19,9 @@ const LEAST_HIGH: (f64, f64) = (7.0, 4.5);
 const ASSUMED_DARK: Rgb = Rgb(0x3f, 0x3f, 0x3f);
 const ASSUMED_LIGHT: Rgb = Rgb(0xe4, 0xe4, 0xe4);
 /// Shades, in percent, that the band of the selection may be off the background, the best first.
-const BANDS: [u32; 5] = [14, 12, 10, 8, 6];
+const BANDS: [u32; 3] = [10, 8, 6];
 /// What the band of a list without the focus is off it at most.
-const DIM_BAND: u32 = 8;
+const DIM_BAND: u32 = 6;
 /// Half of the way to the background: what terminals make of dim text.
 const DIMMED: u32 = 50;
 

@@ -259,7 +259,8 @@ fn a_role_keeps_its_hue() {
             for role in [Role::Success, Role::Danger] {
                 let Some(colour) = role.of(&theme).fg else { continue };
                 let Rgb(red, green, _) = painted(Some(colour), has);
-                let right = if role == Role::Success { u16::from(green) + 8 >= u16::from(red) } else { red > green };
+                let right =
+                    if role == Role::Success { u16::from(green) + 8 >= u16::from(red) } else { red > green };
                 assert!(right, "{palette} {depth:?}: {} is {colour:?}", role.name());
             }
         }
