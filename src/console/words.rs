@@ -10,6 +10,7 @@ use crate::domain::outcome::Outcome;
 use crate::domain::path::FieldPath;
 use crate::domain::things::{FieldChange, HeldField, Severity};
 use crate::domain::time::{Span as TimeSpan, Time};
+use crate::domain::value::Value;
 
 /// A person's hand on a field: by whom, since and until when, and why.
 pub fn held(look: Look<'_>, held: &HeldField, now: Time) -> String {
@@ -90,6 +91,11 @@ pub fn minutes(span: TimeSpan) -> String {
     if whole.micros() == 0 { span.rough() } else { whole.rough() }
 }
 
+/// A value as people read it: a text as it is, anything else as JSON whose control characters are escaped once.
+pub fn value(value: &Value) -> String {
+    if value.as_json().starts_with('"') { value.plain() } else { untrusted::json(&value.plain()) }
+}
+
 /// `#status new → contacted`, cut to the room.
 pub fn change(look: Look<'_>, change: &FieldChange, room: usize) -> Line<'static> {
     let theme = look.theme;
@@ -106,11 +112,11 @@ pub fn change(look: Look<'_>, change: &FieldChange, room: usize) -> Line<'static
             line.spans.extend(look.spans(text, left, style));
         }
     };
-    let after = change.after.as_ref().map(crate::domain::value::Value::plain);
+    let after = change.after.as_ref().map(value);
     match (&change.before, after) {
         (Some(before), Some(after)) if !before.is_null() => {
             add(" ", theme.base);
-            add(&before.plain(), theme.subtle);
+            add(&value(before), theme.subtle);
             add(&format!(" {} ", look.glyphs.arrow), theme.muted);
             add(&after, theme.base);
         }
@@ -120,7 +126,7 @@ pub fn change(look: Look<'_>, change: &FieldChange, room: usize) -> Line<'static
         }
         (Some(before), None) => {
             add(" ", theme.base);
-            add(&before.plain(), theme.subtle);
+            add(&value(before), theme.subtle);
         }
         (None, None) => {}
     }
