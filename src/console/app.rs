@@ -23,6 +23,7 @@ use super::place::{History, Place, View};
 use super::rehearsing::Move;
 use super::run::Program;
 use super::screens::{self, Screen};
+use super::terminal::clipboard::Route;
 use super::theme::file::Custom;
 use super::theme::{self, Choice, Surroundings, Theme};
 use super::widgets::Look;
@@ -47,6 +48,8 @@ pub struct Settings {
     pub keymap: Keymap,
     /// What is known of the terminal.
     pub surroundings: Surroundings,
+    /// What becomes of what is copied.
+    pub clipboard: Route,
     /// Whether the mouse is on.
     pub mouse: bool,
     /// Whether a new critical alert rings.
@@ -63,6 +66,7 @@ impl Default for Settings {
             ascii: false,
             keymap: Keymap::built_in(),
             surroundings: Surroundings::default(),
+            clipboard: Route::default(),
             mouse: false,
             bell: true,
             view: View::Inbox,
@@ -393,13 +397,8 @@ impl App {
         }
         self.with_screen(|screen, world| screen.mouse(event, world))
     }
-}
 
-impl Program for App {
-    type Server = Heard;
-    type Effect = Ask;
-
-    fn update(&mut self, message: Message<Heard>) -> Vec<Effect<Ask>> {
+    fn take(&mut self, message: Message<Heard>) -> Vec<Effect<Ask>> {
         let mut effects = match message {
             Message::Key(typed) => self.key(typed),
             Message::Paste(text) if self.over.is_some() => {
@@ -433,7 +432,7 @@ impl Program for App {
         effects
     }
 
-    fn settle(&mut self) -> Vec<Effect<Ask>> {
+    fn refresh_if_stale(&mut self) -> Vec<Effect<Ask>> {
         if !std::mem::take(&mut self.stale) {
             return Vec::new();
         }
@@ -441,6 +440,19 @@ impl Program for App {
         effects.extend(self.title());
         effects.extend(self.fetch_what_is_shown());
         effects
+    }
+}
+
+impl Program for App {
+    type Server = Heard;
+    type Effect = Ask;
+
+    fn update(&mut self, message: Message<Heard>) -> Vec<Effect<Ask>> {
+        self.take(message)
+    }
+
+    fn settle(&mut self) -> Vec<Effect<Ask>> {
+        self.refresh_if_stale()
     }
 
     fn view(&self, frame: &mut Frame<'_>) {

@@ -2,6 +2,7 @@
 
 use crossterm::event::{KeyEvent, MouseEvent};
 
+use super::terminal::clipboard::Route;
 use super::theme::file::Custom;
 use super::theme::{Rgb, Slot};
 
@@ -54,8 +55,8 @@ pub enum Effect<E> {
     Redraw,
     /// Mouse reports on or off.
     Mouse(bool),
-    /// Put text on the clipboard (OSC 52).
-    Copy(String),
+    /// Put text on the clipboard, by this route.
+    Copy(String, Route),
     /// Ring.
     Bell,
     /// Set the window's title.

@@ -7,7 +7,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use base64::Engine as _;
 use crossterm::event::{Event, KeyEventKind};
 use ratatui::{Frame, Terminal};
 use thiserror::Error;
@@ -33,8 +32,6 @@ const SLOW_WRITE: Duration = Duration::from_millis(30);
 const INPUT_BATCH: usize = 64;
 /// Messages of the client's side taken in one go.
 const SERVER_BATCH: usize = 512;
-/// Text put on the clipboard at most; terminals cut or refuse more.
-const COPY_MAX: usize = 74_994;
 /// Between two looks at the theme file.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 const MINUTE_MICROS: i64 = 60_000_000;
@@ -287,6 +284,7 @@ impl<P: Program, F: FnMut(P::Effect)> Loop<'_, P, F> {
                 left -= 1;
             }
         }
+        self.look_at_theme()?;
         self.draw()
     }
 
@@ -295,7 +293,6 @@ impl<P: Program, F: FnMut(P::Effect)> Loop<'_, P, F> {
             Event::Key(key) if key.kind == KeyEventKind::Release => Ok(()),
             Event::Key(key) => match self.late.sift(&key) {
                 Sifted::Key => {
-                    self.look_at_theme()?;
                     let ahead = self.program.focus_epoch() != self.drawn_epoch;
                     self.take(Message::Key(Typed { key, ahead }))
                 }
@@ -351,7 +348,7 @@ impl<P: Program, F: FnMut(P::Effect)> Loop<'_, P, F> {
             Effect::Redraw => self.redraw()?,
             Effect::Mouse(on) => self.guard.mouse(on)?,
             // What is pasted into a shell says what it is, as on the screen.
-            Effect::Copy(text) => self.terminal.backend_mut().say(&clipboard(&visible_lines(&text))),
+            Effect::Copy(text, route) => self.terminal.backend_mut().say(&route.bytes(&visible_lines(&text))),
             Effect::Bell => self.terminal.backend_mut().say(b"\x07"),
             Effect::Title(title) => {
                 let title = untrusted::visible(&title, untrusted::Breaks::Marked);
@@ -430,20 +427,6 @@ impl<P: Program, F: FnMut(P::Effect)> Loop<'_, P, F> {
 /// One frame of a program as text, without a terminal: for documentation, tests and bug reports.
 pub fn frame_text<P: Program>(program: &P, width: u16, height: u16) -> String {
     super::testing::draw(program, width, height)
-}
-
-/// `OSC 52` puts text on the clipboard; inside tmux it is wrapped so that it passes through.
-fn clipboard(text: &str) -> Vec<u8> {
-    let mut cut = text.len().min(COPY_MAX);
-    while !text.is_char_boundary(cut) {
-        cut -= 1;
-    }
-    let encoded = base64::engine::general_purpose::STANDARD.encode(text.get(..cut).unwrap_or_default());
-    let plain = format!("\x1b]52;c;{encoded}\x07");
-    if std::env::var_os("TMUX").is_some() {
-        return format!("\x1bPtmux;\x1b{plain}\x1b\\").into_bytes();
-    }
-    plain.into_bytes()
 }
 
 fn run_editor(file: &Path) -> Result<(), String> {

@@ -10,7 +10,9 @@ use serde_json::json;
 
 use crate::console::app::{App, Settings};
 use crate::console::ask::{Heard, Trouble, What};
+use crate::console::message::Effect;
 use crate::console::place::View;
+use crate::console::terminal::clipboard::Route;
 use crate::console::testing::by_keys::{self, me, press, start};
 use crate::console::testing::team::Team;
 use crate::console::testing::{Runner, buffer};
@@ -452,4 +454,26 @@ fn an_empty_inbox_says_why_and_what_next() {
     assert!(runner.screen_text().contains("Connecting"));
     runner.server(team.board(me));
     assert!(runner.screen_text().contains("deeds demo loads sample teams"), "{}", runner.screen_text());
+}
+
+#[test]
+fn the_first_request_of_an_empty_workspace_can_be_copied() {
+    let mut team = Team::new(MAP, start()).unwrap();
+    let me = me("dana", TokenClass::Admin);
+    let lines =
+        ["How an agent connects:", "", "  curl -sS http://127.0.0.1:4170/v1/writes \\", "    -H @a.token"];
+    let settings = Settings { clipboard: Route::Tmux { takes: false, passes: false }, ..Settings::default() };
+    let app =
+        App::new(team.workspace(), me.clone(), settings).with_welcome(lines.map(str::to_owned).to_vec());
+    let mut runner = Runner::new(app, 100, 24, start().micros());
+    runner.server(team.board(me));
+    assert!(runner.screen_text().contains("y copy"), "{}", runner.screen_text());
+    runner.send_keys("y").unwrap();
+    let request = "curl -sS http://127.0.0.1:4170/v1/writes \\\n-H @a.token";
+    assert!(runner.effects.iter().any(|it| matches!(it, Effect::Copy(text, _) if text == request)));
+    // What is known of the refusal is said.
+    assert!(runner.screen_text().contains("not copied: tmux keeps it"), "{}", runner.screen_text());
+    runner.server(Heard::Clipboard(Route::Sent));
+    runner.send_keys("y").unwrap();
+    assert!(runner.screen_text().contains("the request: sent to the terminal"), "{}", runner.screen_text());
 }
