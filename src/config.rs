@@ -71,6 +71,8 @@ pub struct Config {
     pub ascii: bool,
     /// Whether the console takes the mouse.
     pub mouse: bool,
+    /// Whether the window's title says what waits.
+    pub title: bool,
     /// Whether frames are sent as synchronized updates.
     pub synchronized_output: bool,
     /// What a hook answers that can't decide.
@@ -130,6 +132,7 @@ impl Default for Config {
             theme_file: None,
             ascii: false,
             mouse: true,
+            title: true,
             synchronized_output: true,
             hook_default: HookDefault::default(),
             hook_agent: None,
@@ -451,6 +454,15 @@ const SETTINGS: &[Setting] = &[
         default: |config| Some(config.mouse.to_string()),
         sample: "",
         doc: "Whether the console takes the mouse. Without it, the terminal's own selection works as always.",
+    },
+    Setting {
+        key: "title",
+        variable: "DEEDS_TITLE",
+        kind: Kind::Flag,
+        set: |config, text| put_flag(&mut config.title, text),
+        default: |config| Some(config.title.to_string()),
+        sample: "",
+        doc: "Whether the window's title says what waits: the workspace, its cases and conflicts. The title from before comes back at the end, where the terminal keeps it.",
     },
     Setting {
         key: "synchronized_output",

@@ -122,6 +122,7 @@ pub(super) fn settings(config: &Config, view: View) -> anyhow::Result<Settings> 
         ascii: config.ascii,
         keymap: config.keymap.as_deref().map_or_else(|| Ok(Keymap::built_in()), keymap)?,
         mouse: config.mouse,
+        title: config.title,
         view,
         ..Settings::default()
     })

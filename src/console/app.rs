@@ -1,6 +1,8 @@
 //! The console as a whole: the screens, what lies over them, and the one `update` that everything goes through. Drawing the
 //! frame around the view is `frame`'s; what lies over it is `over`'s; `hear` takes in what the server says.
 
+#[cfg(test)]
+mod ascii;
 mod hear;
 mod over;
 mod past;
@@ -26,6 +28,7 @@ use super::screens::{self, Screen};
 use super::terminal::clipboard::Route;
 use super::theme::file::Custom;
 use super::theme::{self, Choice, Surroundings, Theme};
+use super::untrusted;
 use super::widgets::Look;
 use super::widgets::chrome::Tone;
 use super::widgets::prompt::Insert;
@@ -52,6 +55,8 @@ pub struct Settings {
     pub clipboard: Route,
     /// Whether the mouse is on.
     pub mouse: bool,
+    /// Whether the window's title says what waits.
+    pub title: bool,
     /// Whether a new critical alert rings.
     pub bell: bool,
     /// The view to start in.
@@ -68,6 +73,7 @@ impl Default for Settings {
             surroundings: Surroundings::default(),
             clipboard: Route::default(),
             mouse: false,
+            title: true,
             bell: true,
             view: View::Inbox,
         }
@@ -384,7 +390,7 @@ impl App {
     /// The window's title, where it changed.
     fn title(&mut self) -> Option<Effect<Ask>> {
         let title = frame::title(self);
-        if title == self.title {
+        if !self.settings.title || title == self.title {
             return None;
         }
         self.title.clone_from(&title);
@@ -448,17 +454,21 @@ impl Program for App {
     type Effect = Ask;
 
     fn update(&mut self, message: Message<Heard>) -> Vec<Effect<Ask>> {
-        self.take(message)
+        untrusted::in_ascii(self.settings.ascii, || self.take(message))
     }
 
     fn settle(&mut self) -> Vec<Effect<Ask>> {
-        self.refresh_if_stale()
+        untrusted::in_ascii(self.settings.ascii, || self.refresh_if_stale())
     }
 
     fn view(&self, frame: &mut Frame<'_>) {
         let area = frame.area();
-        let cursor = frame::draw(self, frame.buffer_mut(), area);
+        let ascii = self.settings.ascii;
+        let cursor = untrusted::in_ascii(ascii, || frame::draw(self, frame.buffer_mut(), area));
         self.theme.finish(frame.buffer_mut());
+        if ascii {
+            glyphs::to_ascii(frame.buffer_mut());
+        }
         if let Some(cursor) = cursor {
             frame.set_cursor_position(cursor);
         }
