@@ -48,7 +48,8 @@ impl Tmux {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let mut command = Command::new(program);
         command.args(arguments).current_dir(home).env_clear().env("PATH", path).env("HOME", home);
-        command.env("LANG", "C.UTF-8").env("TERM", "xterm-256color").output().unwrap()
+        command.env("LANG", "C.UTF-8").env("TERM", "xterm-256color").env("DEEDS_PERSON", "dana");
+        command.output().unwrap()
     }
 
     fn deeds(&self, arguments: &[&str]) {
@@ -142,6 +143,12 @@ governance_owner = "dana"
 id = "sales"
 owner = "dana"
 writes = ["crm/deal/*"]
+
+[[queue]]
+name = "ops"
+owner = "dana"
+review = "daily 09:00"
+priority = ["sales"]
 "#;
 
 /// What is drawn step by step is what is drawn at once: a row that had emoji leaves nothing of them behind.
