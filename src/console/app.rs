@@ -465,6 +465,7 @@ impl Program for App {
         let area = frame.area();
         let ascii = self.settings.ascii;
         let cursor = untrusted::in_ascii(ascii, || frame::draw(self, frame.buffer_mut(), area));
+        untrusted::separate(frame.buffer_mut());
         self.theme.finish(frame.buffer_mut());
         if ascii {
             glyphs::to_ascii(frame.buffer_mut());

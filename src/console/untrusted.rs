@@ -16,7 +16,7 @@
 
 use std::cell::Cell;
 
-use ratatui::buffer::CellWidth as _;
+use ratatui::buffer::{Buffer, CellWidth as _};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use unicode_segmentation::UnicodeSegmentation as _;
@@ -201,6 +201,43 @@ fn parts_of(cluster: &str) -> Vec<Piece> {
         before = Some(c);
     }
     parts
+}
+
+/// Gives each letter of a cluster that has several a cell of its own. Terminals draw them in as many cells, or in fewer; as
+/// one they would be drawn over by their first cell alone, and leave the others behind.
+pub fn separate(buffer: &mut Buffer) {
+    let area = buffer.area;
+    for y in area.top()..area.bottom() {
+        for x in area.left()..area.right() {
+            // No single letter has more bytes.
+            let Some(cell) = buffer.cell((x, y)).filter(|cell| cell.symbol().len() > 4) else { continue };
+            let (letters, whole) = (letters(cell.symbol()), cell.clone());
+            let wide = letters.iter().map(|letter| letter.as_str().cell_width()).sum::<u16>();
+            if letters.len() < 2 || wide != whole.symbol().cell_width() || x + wide > area.right() {
+                continue;
+            }
+            let mut at = x;
+            for letter in letters {
+                if let Some(cell) = buffer.cell_mut((at, y)) {
+                    *cell = whole.clone();
+                    cell.set_symbol(&letter);
+                }
+                at += letter.as_str().cell_width();
+            }
+        }
+    }
+}
+
+/// The letters of a cluster, each with the marks on it.
+fn letters(cluster: &str) -> Vec<String> {
+    let mut letters: Vec<String> = Vec::new();
+    for c in cluster.chars() {
+        match letters.last_mut() {
+            Some(last) if UnicodeWidthChar::width(c) == Some(0) => last.push(c),
+            Some(_) | None => letters.push(c.to_string()),
+        }
+    }
+    letters
 }
 
 /// Adds a character to the last piece, which is drawn as one with it, or begins another.
@@ -492,6 +529,18 @@ mod tests {
         assert_eq!(shown("<U+00E9> <br> a<b"), "<U+003C>U+00E9> <br> a<b");
         assert_eq!(in_ascii(true, || fit("ÄÖÜ", 12)), "<U+00C4>~");
         assert_eq!(visible("café", Breaks::Shown), "café");
+    }
+
+    #[test]
+    fn letters_that_are_one_to_their_reader_have_a_cell_each() {
+        let mut buffer = Buffer::with_lines(["नि e\u{301} 👍x"]);
+        separate(&mut buffer);
+        let cell = |x| buffer.cell((x, 0)).unwrap().symbol();
+        assert_eq!(
+            [cell(0), cell(1), cell(2), cell(3), cell(5), cell(7)],
+            ["न", "ि", " ", "e\u{301}", "👍", "x"]
+        );
+        assert_eq!(buffer.area.width, 8);
     }
 
     #[test]

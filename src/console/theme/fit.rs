@@ -22,6 +22,8 @@ const ASSUMED_LIGHT: Rgb = Rgb(0xe4, 0xe4, 0xe4);
 const BANDS: [u32; 3] = [10, 8, 6];
 /// What the band of a list without the focus is off it at most.
 const DIM_BAND: u32 = 6;
+/// How far on the way to the background text of third rank is, in percent, where it has no grey that will do.
+const FADED: u32 = 30;
 /// Half of the way to the background: what terminals make of dim text.
 const DIMMED: u32 = 50;
 
@@ -96,7 +98,8 @@ pub(super) fn fitted(choice: Choice, around: Surroundings) -> (Theme, Option<Gro
     let mut ground = Ground::of(choice, around, light);
     let base = ground.base();
     ground.choose_band(base);
-    let theme = recipe.each(|role, style| ground.fit(role, style));
+    let text = ground.value(base.fg.unwrap_or(Color::Reset));
+    let theme = recipe.each(|role, style| ground.fit(role, style, text));
     (ground.banded(Theme { base, ..theme }), Some(ground))
 }
 
@@ -170,8 +173,11 @@ impl Ground {
         self.on.extend(self.band.map(band));
     }
 
-    fn fit(&self, role: Role, style: Style) -> Style {
+    fn fit(&self, role: Role, style: Style, text: Option<Rgb>) -> Style {
         let (Some(colour), Some(least)) = (style.fg, self.least(role)) else { return style };
+        if twin(colour).is_none() && !self.own {
+            return self.fit_grey(role, style, (colour, least), text);
+        }
         let candidates = [Some(colour), twin(colour)];
         let of_palette = candidates.into_iter().flatten();
         let hued = |rgb: &Rgb| twin(colour).is_none() || rgb.is_chromatic();
@@ -187,6 +193,24 @@ impl Ground {
         let brought = number_of(colour).and_then(|index| brought.get(index).copied());
         let wanted = known.or(brought).and_then(|wanted| self.told(wanted, least));
         wanted.map_or_else(|| role.of(&Theme::colourless()), |wanted| style.fg(wanted))
+    }
+
+    /// Text of second and third rank never stands out more than text does: in some schemes the greys are brighter.
+    fn fit_grey(&self, role: Role, style: Style, (colour, least): (Color, f64), text: Option<Rgb>) -> Style {
+        let most = text.map_or(f64::MAX, |text| self.ratio(text));
+        let value = self.value(colour);
+        if value.is_some_and(|value| value.keeps(least, &self.on) && self.ratio(value) <= most) {
+            return style;
+        }
+        let background = self.on.first().copied();
+        let faded = text.zip(background).map(|(text, background)| text.mixed(background, FADED));
+        let brought = if self.light { ON_LIGHT } else { ON_DARK };
+        let brought = number_of(colour).and_then(|index| brought.get(index).copied());
+        let wanted = if role == Role::Subtle { text } else { faded };
+        match wanted.or(brought).and_then(|wanted| self.told(wanted, least)) {
+            Some(wanted) => style.fg(wanted),
+            None => role.of(&Theme::colourless()),
+        }
     }
 
     fn banded(&self, theme: Theme) -> Theme {

@@ -267,6 +267,25 @@ fn a_role_keeps_its_hue() {
     }
 }
 
+/// In some schemes the greys are brighter than text, or darker.
+#[test]
+fn what_is_of_third_rank_stands_out_no_more_than_text() {
+    for (palette, has) in terminals() {
+        let background = has.background.unwrap();
+        for depth in DEPTHS {
+            let around = Surroundings { colours: has, depth, ..Surroundings::default() };
+            let theme = Theme::for_terminal(Choice::Auto, around);
+            let ratio = |style: Style| painted(style.fg.or(theme.base.fg), has).ratio(background);
+            // The cube has no colour between some.
+            let most = ratio(theme.base) + if depth == Depth::Cube { 0.7 } else { 0.01 };
+            for role in [Role::Subtle, Role::Muted, Role::Border] {
+                let found = ratio(role.of(&theme));
+                assert!(found <= most, "{palette} {depth:?}: {} has {found:.2}, text {most:.2}", role.name());
+            }
+        }
+    }
+}
+
 #[test]
 fn the_linux_console_is_known_without_an_answer() {
     let around = Surroundings::from_environment(|name| (name == "TERM").then(|| "linux".to_owned()));
