@@ -41,6 +41,7 @@ pub(super) use self::over::Over;
 
 /// How the console looks and listens, as configured.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub struct Settings {
     pub theme: Choice,
     /// A person's own theme, laid over that one, and where it was read.

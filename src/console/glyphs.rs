@@ -242,7 +242,7 @@ mod tests {
     fn nothing_but_ascii_is_left_in_a_buffer() {
         let mut buffer = Buffer::with_lines(["a × b · c 漢字 é"]);
         to_ascii(&mut buffer);
-        assert_eq!(crate::console::testing::text(&buffer), "a x b . c ? ?  ?\n".replace("?  ?", "?  ?"));
+        assert_eq!(crate::console::testing::text(&buffer), "a x b . c ? ?  ?\n");
     }
 
     #[test]

@@ -128,19 +128,20 @@ pub fn json(text: &str) -> String {
 /// The displayable pieces of `text`: what a reader takes for one character each, or what stands for it. A text drawn cell by
 /// cell takes as many cells as its pieces say.
 pub fn pieces(text: &str, breaks: Breaks) -> impl Iterator<Item = Piece> + '_ {
-    let mut clusters = text.grapheme_indices(true);
+    let mut rest = text;
     let mut parts = Vec::new().into_iter();
     std::iter::from_fn(move || {
         loop {
             if let Some(part) = parts.next() {
                 return Some(part);
             }
-            let (at, cluster) = clusters.next()?;
-            let mut chars = cluster.chars();
-            let (first, several) = (chars.next()?, chars.next().is_some());
-            if !several {
-                let after = text.get(at + first.len_utf8()..).unwrap_or_default();
-                return Some(alone(first, after, breaks));
+            let first = rest.chars().next()?;
+            // Most text is ASCII, of which nothing combines with what is.
+            let ascii = first.is_ascii() && rest.as_bytes().get(1).is_none_or(u8::is_ascii);
+            let cluster = if ascii { rest.get(..1)? } else { rest.graphemes(true).next()? };
+            rest = rest.get(cluster.len()..)?;
+            if cluster.len() == first.len_utf8() {
+                return Some(alone(first, rest, breaks));
             }
             parts = parts_of(cluster).into_iter();
         }
@@ -206,11 +207,15 @@ fn parts_of(cluster: &str) -> Vec<Piece> {
 /// Gives each letter of a cluster that has several a cell of its own. Terminals draw them in as many cells, or in fewer; as
 /// one they would be drawn over by their first cell alone, and leave the others behind.
 pub fn separate(buffer: &mut Buffer) {
+    // No single letter has more bytes.
+    let of_several = |cell: &ratatui::buffer::Cell| cell.symbol().len() > 4;
+    if !buffer.content.iter().any(of_several) {
+        return;
+    }
     let area = buffer.area;
     for y in area.top()..area.bottom() {
         for x in area.left()..area.right() {
-            // No single letter has more bytes.
-            let Some(cell) = buffer.cell((x, y)).filter(|cell| cell.symbol().len() > 4) else { continue };
+            let Some(cell) = buffer.cell((x, y)).filter(|cell| of_several(cell)) else { continue };
             let (letters, whole) = (letters(cell.symbol()), cell.clone());
             let wide = letters.iter().map(|letter| letter.as_str().cell_width()).sum::<u16>();
             if letters.len() < 2 || wide != whole.symbol().cell_width() || x + wide > area.right() {
@@ -567,6 +572,7 @@ mod tests {
         assert_eq!(fit("anything", 1), "…");
         assert_eq!(fit("anything", 0), "");
         assert_eq!(fit("two\nlines", 20), "two↵lines");
+        assert_eq!(fit("two\r\nlines", 20), "two‹U+000D›↵lines");
     }
 
     #[test]

@@ -23,8 +23,6 @@ const OUT_OF_ORDER: Duration = Duration::from_millis(30);
 const READ_MAX: usize = 4096;
 /// Primary device attributes.
 const LAST_QUESTION: &str = "\x1b[c";
-/// Answers that are taken out of the keys at most: one for each colour that was asked for.
-const LATE_ANSWERS: u8 = 18;
 /// Characters of a late answer at most.
 const LATE_MAX: usize = 48;
 
@@ -153,7 +151,7 @@ fn parse_colour(text: &str) -> Option<Rgb> {
 #[derive(Debug, Default)]
 pub struct LateAnswer {
     /// How many may still come.
-    expected: u8,
+    expected: usize,
     taken: Option<String>,
 }
 
@@ -169,10 +167,9 @@ pub enum Sifted {
 }
 
 impl LateAnswer {
-    /// Looks for answers only where some may still come.
+    /// Looks for as many answers as have not come: also where the last question was answered, since some answer out of order.
     pub fn expected_after(answer: &Answer) -> Self {
-        let expected = if answer.is_all() { 0 } else { LATE_ANSWERS };
-        Self { expected, taken: answer.begun.clone() }
+        Self { expected: answer.colours.untold(), taken: answer.begun.clone() }
     }
 
     /// Decides about one key.

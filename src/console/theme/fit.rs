@@ -86,10 +86,10 @@ pub(super) fn fitted(choice: Choice, around: Surroundings) -> (Theme, Option<Gro
     let Some(light) = said.or(around.light()) else {
         return (Theme::colourless(), None);
     };
-    let recipe = match choice {
-        Choice::ColourSafe => Theme::colour_safe(light),
-        _ if light => Theme::light(),
-        _ => Theme::dark(),
+    let recipe = match (choice == Choice::ColourSafe, light) {
+        (true, _) => Theme::colour_safe(light),
+        (false, true) => Theme::light(),
+        (false, false) => Theme::dark(),
     };
     if around.colours.background.is_none() && around.depth == Depth::Sixteen {
         // Nothing can be measured: whoever says that it is dark, or light, is taken at their word, but for the greys.

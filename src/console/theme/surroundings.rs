@@ -33,6 +33,12 @@ pub struct Colours {
 }
 
 impl Colours {
+    /// How many of them are not known.
+    pub fn untold(&self) -> usize {
+        let all = self.palette.iter().chain([&self.background, &self.foreground]);
+        all.filter(|colour| colour.is_none()).count()
+    }
+
     /// Takes what the terminal said of one of them.
     pub fn told(&mut self, slot: Slot, colour: Rgb) {
         let place = match slot {
