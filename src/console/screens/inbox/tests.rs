@@ -445,6 +445,27 @@ fn hostile_text_is_shown_and_its_original_is_a_key_away() {
 }
 
 #[test]
+fn a_control_character_within_json_is_escaped_once() {
+    let mut team = Team::new(MAP, start()).unwrap();
+    let input = json!({"text": "\u{1b}[2J, and \\u001b as they wrote it"});
+    let why = "reply outside templates";
+    team.agent(
+        "follow-up",
+        json!({"do": "escalate", "subject": "crm/contact/acme", "why": why, "input": input}),
+    )
+    .unwrap();
+    let mut runner = dana(&mut team);
+    for keys in ["", "v"] {
+        runner.send_keys(keys).unwrap();
+        let screen = runner.screen_text();
+        assert!(screen.contains("‹U+001B›[2J") && screen.contains("\\\\u001b"), "{keys}: {screen}");
+    }
+    // Its bytes are those that came.
+    runner.send_keys("v").unwrap();
+    assert!(runner.screen_text().contains("{\"text\":\"\\u001b["), "{}", runner.screen_text());
+}
+
+#[test]
 fn an_empty_inbox_says_why_and_what_next() {
     let mut team = Team::new(MAP, start()).unwrap();
     let me = me("dana", TokenClass::Admin);
