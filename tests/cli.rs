@@ -6,6 +6,8 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "cli/again.rs"]
+mod again;
 #[path = "cli/agent.rs"]
 mod agent;
 #[path = "cli/attach.rs"]

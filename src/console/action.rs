@@ -115,11 +115,11 @@ actions! {
     AsOf "as-of" "as of" Go Looks "Look at how it was: at a time, or after a deed";
     AsOfHere "as-of-here" "as of here" Go Looks "Look at everything as it was after this deed";
     Present "present" "present" Go Looks "Back from the past to the present";
-    Palette "palette" "commands" Go Looks "Every command and place, by name";
+    Palette "palette" "go to" Go Looks "Go to anything: commands, cases, alerts, agents, paths, records, times";
 
     Open "open" "open" Look Looks "Open what is under the cursor";
     Close "close" "close" Look Looks "Close, cancel, or leave";
-    Peek "peek" "peek" Look Looks "A quick look at what is under the cursor";
+    Peek "peek" "record" Look Looks "The page of the record or agent under the cursor";
     Filter "filter" "filter" Look Looks "Filter, or ask who owns a path";
     Follow "follow" "follow" Look Looks "Follow what is new, or hold still";
     Trace "trace" "trace" Look Looks "Everything that happened to this entity";

@@ -16,6 +16,7 @@ use ratatui::Frame;
 use super::action::{Action, Group};
 use super::ask::{Ask, Heard, Trouble, What};
 use super::asking::Asking;
+use super::drafts::Drafts;
 use super::frame;
 use super::glyphs::{self, Glyphs};
 use super::keymap::{Context, Keymap};
@@ -102,6 +103,8 @@ pub struct App {
     stale: bool,
     history: History,
     title: String,
+    /// What was typed in boxes over the view that did not come to anything.
+    drafts: Drafts,
     /// What was asked for by what lies over the view.
     asking: Asking<over::About>,
     /// The screens of the present, while the past is looked at.
@@ -131,6 +134,7 @@ impl App {
             stale: true,
             history: History::default(),
             title: String::new(),
+            drafts: Drafts::default(),
             asking: Asking::default(),
             aside: None,
             sets: past::Sets::default(),
@@ -256,18 +260,29 @@ impl App {
 
     /// A key that means nothing here: text where text is typed, else a word about help.
     fn text(&mut self, context: Context, key: KeyEvent) -> Vec<Effect<Ask>> {
-        match &mut self.over {
-            Some(_) => self.insert_over(Insert::Key(key)),
+        match &self.over {
+            Some(over) if over.is_typing() => return self.insert_over(Insert::Key(key)),
             None if matches!(context, Context::Prompt | Context::Picker) => {
                 return self.with_screen(|screen, world| screen.insert(Insert::Key(key), world));
             }
-            None => {
-                let help = self.settings.keymap.key_for(context, Action::Help);
-                let help = help.map(|help| format!("; {help} shows the keys")).unwrap_or_default();
-                self.say(Tone::Info, format!("{} does nothing here{help}", Key::from(key)));
-            }
+            Some(_) | None => self.say(Tone::Info, self.no_use(context, Key::from(key))),
         }
         Vec::new()
+    }
+
+    /// That a key does nothing here, and what would help.
+    fn no_use(&self, context: Context, key: Key) -> String {
+        let key_for = |action| self.settings.keymap.key_for(context, action);
+        if key.has_alt() {
+            return format!(
+                "{key} does nothing: esc and a key in quick succession come as one, press them again"
+            );
+        }
+        match (key_for(Action::Help), key_for(Action::Close)) {
+            (Some(help), _) => format!("{key} does nothing here; {help} shows the keys"),
+            (None, Some(close)) => format!("{key} does nothing here; {close} closes this"),
+            (None, None) => format!("{key} does nothing here"),
+        }
     }
 
     /// The rules that hold for every deciding key on every screen.
@@ -312,7 +327,7 @@ impl App {
             Action::Review | Action::EditMap if self.looks_back() => {
                 self.say(Tone::Failed, self.world.may_decide().err().unwrap_or_default());
             }
-            Action::Palette => self.over = Some(Over::Choosing(self.palette())),
+            Action::Palette => return self.find(),
             Action::Workspace => self.over = Some(Over::Choosing(self.workspaces())),
             Action::Back => return self.retrace(History::back),
             Action::Forward => return self.retrace(History::forward),
@@ -322,6 +337,7 @@ impl App {
             Action::AsOf => self.begin_naming(),
             Action::Present => return self.leave_the_past(),
             _ if self.closes_the_past(action) => return self.leave_the_past(),
+            Action::Close if self.screen().is_some_and(|screen| !screen.is_open()) => return self.go_back(),
             Action::Away => self.begin_away(),
             _ if action.overrides() => return self.begin_override(action),
             _ => return self.with_screen(|screen, world| screen.act(action, world)),
@@ -372,6 +388,22 @@ impl App {
         self.enter(&place)
     }
 
+    /// Nothing is left to be closed: back to the place before, the same as `back`.
+    fn go_back(&mut self) -> Vec<Effect<Ask>> {
+        if self.history.is_empty() {
+            let quit = self.settings.keymap.key_for(self.context(), Action::Quit);
+            let quit = quit.map(|quit| format!("; {quit} quits")).unwrap_or_default();
+            self.say(Tone::Info, format!("nothing is open, and there is no place to go back to{quit}"));
+            return Vec::new();
+        }
+        self.retrace(History::back)
+    }
+
+    /// Whether there is a place to go back to.
+    pub(super) fn has_been_elsewhere(&self) -> bool {
+        !self.history.is_empty()
+    }
+
     fn here(&self) -> Option<Place> {
         self.screen().map(|screen| Place { view: screen.view(), spot: screen.spot() })
     }
@@ -408,10 +440,7 @@ impl App {
     fn take(&mut self, message: Message<Heard>) -> Vec<Effect<Ask>> {
         let mut effects = match message {
             Message::Key(typed) => self.key(typed),
-            Message::Paste(text) if self.over.is_some() => {
-                self.insert_over(Insert::Pasted(&text));
-                Vec::new()
-            }
+            Message::Paste(text) if self.over.is_some() => self.insert_over(Insert::Pasted(&text)),
             Message::Paste(text) => {
                 self.with_screen(|screen, world| screen.insert(Insert::Pasted(&text), world))
             }

@@ -13,7 +13,8 @@ use crate::domain::command::Command;
 use crate::domain::decide::Preview;
 use crate::domain::deed::Deed;
 use crate::domain::ids::{ItemNo, Seq, WorkspaceId};
-use crate::domain::path::Pattern;
+use crate::domain::path::{EntityPath, Pattern};
+use crate::domain::query::EntityView;
 use crate::domain::readiness::agents::AgentList;
 use crate::domain::reply::Reply;
 use crate::domain::state::{Board, Thing, Whole};
@@ -57,6 +58,8 @@ pub enum What {
     Chain(Seq),
     /// What happened lately to the fields that a pattern covers.
     Activity(Pattern),
+    /// An entity with the values of its fields, as it is, or as it was after a deed.
+    Entity(EntityPath, Option<Seq>),
     /// The words of the workspace, for completion.
     Words,
     /// Every deed that a filter means into a file, which must not be there yet.
@@ -125,6 +128,8 @@ pub enum Told {
     Chain(Box<Chain>),
     /// For each field of the pattern: writes, proposals and refusals of seven days.
     Activity(Vec<FieldActivity>),
+    /// An entity with the values of its fields.
+    Entity(Box<EntityView>),
     /// The words of the workspace.
     Words(Words),
     /// So far a look has got; the answer is yet to come.

@@ -7,6 +7,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
 use super::action::Action;
+use super::drafts::Drafts;
 use super::keymap::Context;
 use super::overriding::Came;
 use super::widgets::Look;
@@ -40,12 +41,15 @@ enum Plan {
 pub struct Desk {
     plan: Plan,
     form: Form,
+    /// What it is about.
+    about: String,
 }
 
 impl Desk {
     /// A case is taken from whoever has it.
     pub fn take_over(item: ItemNo) -> Self {
-        Self { plan: Plan::TakeOver(item), form: Form::new(vec![Field::reason(WHY)], "take over") }
+        let form = Form::new(vec![Field::reason(WHY)], "take over");
+        Self { plan: Plan::TakeOver(item), form, about: format!("Take over #{item}") }
     }
 
     /// This person goes away; who is away comes back.
@@ -54,12 +58,22 @@ impl Desk {
         if board.absence(&me.person, now).is_some() {
             let mut form = Form::new(vec![note], "I am back");
             form.go_to(NOTE);
-            return Self { plan: Plan::Return, form };
+            return Self { plan: Plan::Return, form, about: "Come back".to_owned() };
         }
         let until = Field::optional(UNTIL, "I am back; or a day, a time, 3d");
         let mut form = Form::new(vec![until, note], "go away");
         form.go_to(UNTIL);
-        Self { plan: Plan::Leave, form }
+        Self { plan: Plan::Leave, form, about: "Go away".to_owned() }
+    }
+
+    /// Puts back what was typed before.
+    pub fn resume(&mut self, drafts: &Drafts) {
+        drafts.resume(&self.about, &mut self.form);
+    }
+
+    /// The box, and what it is about.
+    pub fn form(&self) -> (&str, &Form) {
+        (&self.about, &self.form)
     }
 
     /// Whose keys count now.
@@ -70,6 +84,11 @@ impl Desk {
     /// The actions for the hint line.
     pub fn hints(&self) -> Vec<Action> {
         self.form.hints()
+    }
+
+    /// What an action does now.
+    pub fn does(&self, action: Action) -> Option<String> {
+        self.form.does(action)
     }
 
     /// Takes what is typed or pasted.
@@ -125,21 +144,12 @@ impl Desk {
         (board, me, now): (&Board, &Me, Time),
     ) -> Option<Position> {
         let mut facts = self.form.facts(look, screen);
-        let title = match self.plan {
-            Plan::TakeOver(item) => {
-                taking_over(&mut facts, board, item, now);
-                format!("Take over #{item}")
-            }
-            Plan::Leave => {
-                leaving(&mut facts, board, &me.person);
-                "Go away".to_owned()
-            }
-            Plan::Return => {
-                facts.say("then", "what waits in your queues is yours to answer as before");
-                "Come back".to_owned()
-            }
-        };
-        self.form.draw(buffer, screen, look, &title, &facts.lines)
+        match self.plan {
+            Plan::TakeOver(item) => taking_over(&mut facts, board, item, now),
+            Plan::Leave => leaving(&mut facts, board, &me.person),
+            Plan::Return => facts.say("then", "what waits in your queues is yours to answer as before"),
+        }
+        self.form.draw(buffer, screen, look, &self.about, &facts.lines)
     }
 }
 

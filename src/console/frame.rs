@@ -71,6 +71,7 @@ pub(super) fn draw(app: &App, buffer: &mut Buffer, screen: Rect) -> Option<Posit
             None
         }
         Some(Over::Choosing(picker)) => picker.draw(buffer, screen, look),
+        Some(Over::Finding(finder)) => finder.draw(buffer, screen, look, &app.world),
         Some(Over::Peek(peek)) => {
             peek.draw(buffer, screen, look, &app.world);
             None
@@ -297,9 +298,16 @@ fn last_line(app: &App, look: Look<'_>, room: usize) -> Line<'static> {
         if app.world.rehearsing.is_some() {
             wanted.splice(0..0, [Action::RehearsalPause, Action::RehearsalDay, Action::RehearsalNotes]);
         }
+        if app.has_been_elsewhere() {
+            wanted.push(Action::Back);
+        }
         wanted.extend([Action::Palette, Action::Help]);
     }
-    chrome::hints(look, &app.settings.keymap.hints(context, &wanted), room)
+    let does = |action| match &app.over {
+        Some(over) => over.does(action),
+        None => app.screen().and_then(|screen| screen.does(action, &app.world)),
+    };
+    chrome::hints(look, &app.settings.keymap.hints(context, &wanted, does), room)
 }
 
 fn draw_help(app: &App, buffer: &mut Buffer, screen: Rect, look: Look<'_>, scroll: &Scroll) {

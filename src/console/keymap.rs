@@ -137,9 +137,16 @@ impl Keymap {
         }
     }
 
-    /// The hint line's entries: those of the wanted actions that have a key here.
-    pub fn hints(&self, context: Context, wanted: &[Action]) -> Vec<(String, &'static str)> {
-        let hint = |action: &Action| Some((self.key_for(context, *action)?.to_string(), action.label()));
+    /// The hint line's entries: those of the wanted actions that have a key here, each with what it `does` now, where that
+    /// is not what its label says.
+    pub fn hints(
+        &self,
+        context: Context,
+        wanted: &[Action],
+        does: impl Fn(Action) -> Option<String>,
+    ) -> Vec<(String, String)> {
+        let words = |action: Action| does(action).unwrap_or_else(|| action.label().to_owned());
+        let hint = |action: &Action| Some((self.key_for(context, *action)?.to_string(), words(*action)));
         wanted.iter().filter_map(hint).collect()
     }
 
@@ -321,8 +328,8 @@ mod tests {
         assert_eq!(keymap.action(Context::Inbox, key("f5")), Some(Action::Expand));
         assert_eq!(keymap.action(Context::Inbox, key("e")), None);
         assert_eq!(
-            keymap.hints(Context::Inbox, &[Action::Expand, Action::Help]),
-            [("f5".to_owned(), "expand"), ("?".to_owned(), "help")]
+            keymap.hints(Context::Inbox, &[Action::Expand, Action::Help], |_| None),
+            [("f5".to_owned(), "expand".to_owned()), ("?".to_owned(), "help".to_owned())]
         );
     }
 

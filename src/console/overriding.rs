@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use self::history::History;
 use super::action::Action;
+use super::drafts::Drafts;
 use super::keymap::Context;
 use super::under::Under;
 use super::widgets::form::{Field, Form, Pressed};
@@ -68,6 +69,17 @@ struct Wording {
 }
 
 impl Target {
+    /// What it is called; every agent has no name.
+    fn name(&self) -> Option<String> {
+        match self {
+            Self::Entity(entity) => Some(entity.to_string()),
+            Self::Agent(agent) => Some(agent.to_string()),
+            Self::Lease(fence) => Some(fence.to_string()),
+            Self::Held(path) => Some(path.to_string()),
+            Self::All => None,
+        }
+    }
+
     fn step(&self, board: &Board) -> Wording {
         let step = |button, title, verb, done| Wording { button, title, verb, done };
         match self.clone() {
@@ -112,6 +124,8 @@ impl Target {
 pub struct Overriding {
     plan: Intent,
     form: Form,
+    /// What it was begun for.
+    about: String,
     history: History,
 }
 
@@ -172,7 +186,12 @@ impl Overriding {
             return Err(format!("no {what} is under the cursor"));
         }
         let form = Form::new(fields(&plan, first), "");
-        let mut new = Self { plan, form, history: History::default() };
+        let about = [Some(action.label().to_owned()), on(&plan, first)]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+            .join(" ");
+        let mut new = Self { plan, form, about, history: History::default() };
         // Where the field is not known the cursor is behind the entity.
         if first.is_some_and(|path| path.field.is_whole()) {
             new.form.go_to(PATH);
@@ -200,6 +219,16 @@ impl Overriding {
         targets.first().map(|target| target.step(board))
     }
 
+    /// Puts back what was typed before.
+    pub fn resume(&mut self, drafts: &Drafts) {
+        drafts.resume(&self.about, &mut self.form);
+    }
+
+    /// The box, and what it is about.
+    pub fn form(&self) -> (&str, &Form) {
+        (&self.about, &self.form)
+    }
+
     /// Whose keys count now.
     pub fn context(&self) -> Context {
         self.form.context()
@@ -208,6 +237,11 @@ impl Overriding {
     /// The actions for the hint line.
     pub fn hints(&self) -> Vec<Action> {
         self.form.hints()
+    }
+
+    /// What an action does now.
+    pub fn does(&self, action: Action) -> Option<String> {
+        self.form.does(action)
     }
 
     /// Takes what is typed or pasted.
@@ -354,6 +388,15 @@ impl Overriding {
                 Ok((verb, format!("what may be kept for {agent} is set")))
             }
         }
+    }
+}
+
+/// What a plan is begun on, in words.
+fn on(plan: &Intent, path: Option<&FieldPath>) -> Option<String> {
+    match plan {
+        Intent::Stop(targets) => targets.first().and_then(Target::name),
+        Intent::Allow(agent) => Some(agent.to_string()),
+        Intent::Set | Intent::Revert => path.map(ToString::to_string),
     }
 }
 

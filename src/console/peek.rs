@@ -1,11 +1,12 @@
-//! A quick look at what is under the cursor, whatever the view: the entity and its fields' owners, what holds it, the agents.
-//! From here it is one key to every override.
+//! A look at what is under the cursor, whatever the view: the page of its record, with values, owners, what holds it, what waits
+//! about it and what happened to it; and the agents. From here it is one key to every override.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use super::action::Action;
+use super::record::Record;
 use super::under::Under;
 use super::widgets::Look;
 use super::widgets::facts::Facts;
@@ -19,9 +20,11 @@ use crate::domain::state::Board;
 use crate::domain::things::Hold;
 
 /// Outer width.
-const WIDTH: u16 = 84;
+const WIDTH: u16 = 112;
 /// Cells of the labels.
 const LABEL: usize = 10;
+/// Cells of the record's name in the title.
+const TITLE: usize = 72;
 /// Fields, agents and alerts told of each; the views have the rest.
 const TOLD: usize = 6;
 
@@ -30,13 +33,16 @@ const TOLD: usize = 6;
 pub struct Peek {
     /// What lay under the cursor when it was opened.
     pub under: Under,
+    /// The record that it is about, if it is about one.
+    pub record: Option<Record>,
     scroll: Scroll,
 }
 
 impl Peek {
     /// A look at this.
     pub fn new(under: Under) -> Self {
-        Self { under, scroll: Scroll::default() }
+        let record = under.paths.first().map(|path| Record::new(path.entity.clone()));
+        Self { under, record, scroll: Scroll::default() }
     }
 
     /// The actions for the hint line.
@@ -73,12 +79,17 @@ impl Peek {
     /// Draws it over the view.
     pub fn draw(&self, buffer: &mut Buffer, screen: Rect, look: Look<'_>, world: &World) {
         let Some(board) = &world.board else { return };
-        let frame = Frame { title: "Peek", width: WIDTH };
+        let title = match &self.record {
+            Some(record) => format!("Record {}", untrusted::fit(record.entity().as_str(), TITLE)),
+            None => "Peek".to_owned(),
+        };
+        let frame = Frame { title: &title, width: WIDTH };
         let lines = self.lines(look, frame.room(screen), world, board);
         frame.draw_text(buffer, screen, look, &lines, &self.scroll);
     }
 
-    fn lines(&self, look: Look<'_>, room: usize, world: &World, board: &Board) -> Vec<Line<'static>> {
+    /// What is told of it, in so many columns.
+    pub fn lines(&self, look: Look<'_>, room: usize, world: &World, board: &Board) -> Vec<Line<'static>> {
         let mut facts = Facts::new(look, room, LABEL);
         // What is said of a field says all of its entity too.
         let told_already = |path: &&FieldPath| {
@@ -90,12 +101,18 @@ impl Peek {
                 facts.gap();
             }
             entity(&mut facts, look, world, board, path);
+            if let Some(record) = self.record.as_ref().filter(|record| *record.entity() == path.entity) {
+                record.tell_fields(&mut facts, world);
+            }
         }
         for agent in self.under.agents.iter().take(TOLD) {
             if !facts.lines.is_empty() {
                 facts.gap();
             }
             about_agent(&mut facts, look, world, board, agent);
+        }
+        if let Some(record) = &self.record {
+            record.tell_history(&mut facts, world);
         }
         facts.lines
     }

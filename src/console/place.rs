@@ -112,6 +112,11 @@ impl History {
         Some(place)
     }
 
+    /// Whether there is no place before.
+    pub fn is_empty(&self) -> bool {
+        self.back.is_empty()
+    }
+
     /// The place that was left by `back`.
     pub fn forward(&mut self, here: Place) -> Option<Place> {
         let place = self.forward.pop()?;

@@ -127,6 +127,12 @@ pub trait Screen {
     /// The title of help: `Keys of the inbox`. The actions that make sense now, most useful first, for the hint line.
     fn hints(&self, world: &World) -> Vec<Action>;
 
+    /// What an action does now, where that is not what its label says.
+    fn does(&self, action: Action, world: &World) -> Option<String> {
+        _ = (action, world);
+        None
+    }
+
     /// What its tab shows.
     fn badge(&self, world: &World) -> Badge {
         _ = world;

@@ -39,7 +39,7 @@ impl Entry {
     }
 
     /// A record from history; it is parsed when somebody asks.
-    pub(super) fn raw(record: Record) -> Self {
+    pub fn raw(record: Record) -> Self {
         Self { record, deed: OnceLock::new() }
     }
 
@@ -109,6 +109,12 @@ impl Watcher {
     /// The last record that was handed out.
     pub fn cursor(&self) -> Seq {
         Seq(self.cursor)
+    }
+
+    /// Another one that goes on where this one has got to.
+    #[must_use]
+    pub fn anew(&self) -> Self {
+        Self::new(Arc::clone(&self.shared), self.cursor())
     }
 
     /// Whether so much waits for it that it should not wait itself: a quarter of what it may be behind, or part of a page.

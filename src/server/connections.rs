@@ -3,6 +3,7 @@
 
 use std::convert::Infallible;
 use std::future::Future;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +16,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -111,16 +113,8 @@ async fn welcome(accepted: Accepted, tls: Option<TlsAcceptor>, at: Bearings, clo
             let Some(tls) = tls else {
                 return connection(stream, Peer::Net(address), &at, closing).await;
             };
-            // Who shakes hands slowly waits like who sends its headers slowly.
-            let shaken = tokio::select! {
-                shaken = timeout(HEADER_TIMEOUT, tls.accept(stream)) => shaken,
-                () = at.seat.is_cut() => return,
-            };
-            match shaken {
-                Ok(Ok(stream)) => connection(stream, Peer::Net(address), &at, closing).await,
-                Ok(Err(error)) => tracing::debug!(%error, "a connection did not come about by TLS"),
-                Err(_) => tracing::debug!("a connection took too long to come about by TLS"),
-            }
+            // Large: not a part of every connection's future.
+            Box::pin(secured(stream, address, tls, &at, closing)).await;
         }
         Accepted::Local(stream, uid) if is_ours(uid) => {
             connection(stream, Peer::Local(uid), &at, closing).await;
@@ -131,6 +125,25 @@ async fn welcome(accepted: Accepted, tls: Option<TlsAcceptor>, at: Bearings, clo
                 "a process of another account came to the data directory's socket and was sent away"
             );
         }
+    }
+}
+
+/// The same by TLS. Who shakes hands slowly waits like who sends its headers slowly.
+async fn secured(
+    stream: TcpStream,
+    address: SocketAddr,
+    tls: TlsAcceptor,
+    at: &Bearings,
+    closing: watch::Receiver<bool>,
+) {
+    let shaken = tokio::select! {
+        shaken = timeout(HEADER_TIMEOUT, tls.accept(stream)) => shaken,
+        () = at.seat.is_cut() => return,
+    };
+    match shaken {
+        Ok(Ok(stream)) => connection(stream, Peer::Net(address), at, closing).await,
+        Ok(Err(error)) => tracing::debug!(%error, "a connection did not come about by TLS"),
+        Err(_) => tracing::debug!("a connection took too long to come about by TLS"),
     }
 }
 

@@ -18,6 +18,7 @@ mod metrics;
 mod past;
 mod pins;
 mod query;
+mod relay;
 mod router;
 mod routes;
 mod sealing;
@@ -103,8 +104,6 @@ struct App {
     shown: Shown,
     /// Where it listens.
     address: SocketAddr,
-    /// How many processors there are for who follows, beside one for who writes.
-    processors: u32,
     /// True once the server goes down: streams and long polls end.
     closing: watch::Receiver<bool>,
 }
@@ -121,11 +120,6 @@ impl App {
             now: self.clock().now(),
         }
     }
-}
-
-fn processors() -> u32 {
-    let all = std::thread::available_parallelism().map_or(1, usize::from);
-    u32::try_from(all).unwrap_or(1).saturating_sub(1).max(1)
 }
 
 /// Serves the workspaces on what it listens on until `shutdown` is ready, then lets requests end. The caller owns the
@@ -154,7 +148,6 @@ pub async fn run(
         proof: options.proof,
         shown: Shown::default(),
         address,
-        processors: processors(),
         closing,
     });
     tracing::info!(%address, "serving");

@@ -20,10 +20,9 @@ use super::App;
 use super::answer::{Answer, unfiltered, unread};
 use super::auth::{Caller, live};
 use super::gate::Call;
+use super::relay::{AROUND, Follower, Gone, Piece, deed, events, id};
 use super::workspace::Workspace;
-use crate::api::{
-    EVENT_DEED, EVENT_END, EVENT_HELLO, EVENT_PROGRESS, Hash, Hello, Problem, ProblemCode, Progress, fit,
-};
+use crate::api::{EVENT_END, EVENT_HELLO, EVENT_PROGRESS, Hash, Hello, Problem, ProblemCode, Progress, fit};
 use crate::coordinator::{Entry, Places, WatchError, Watcher};
 use crate::domain::deed::Deed;
 use crate::domain::filter::{Facts, Filter};
@@ -39,16 +38,6 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// A stream that leaves deeds out says how far it has got at most this often.
 const MARK_EVERY: Duration = Duration::from_millis(250);
 
-/// What each stream adds to the time between two chunks of all of them: writing one takes a tenth of this, so that all streams
-/// together take a tenth of those processors that are left beside one for who writes.
-const TURN: Duration = Duration::from_micros(200);
-/// No deed waits longer than this for others to go out with.
-const MOST_GATHERED: Duration = Duration::from_secs(2);
-/// While it gathers a stream looks this often whether it may fall behind.
-const LOOK_EVERY: Duration = Duration::from_millis(200);
-/// Streams that began together go out at so many moments, not all at one.
-const SPREAD: u32 = 32;
-
 /// `GET /v1/ledger/stream`: from the `Last-Event-ID` header or `after` on; without either, what comes from now on.
 pub(super) async fn follow(call: Call) -> Answer {
     let query = call.query()?;
@@ -63,13 +52,13 @@ pub(super) async fn follow(call: Call) -> Answer {
     let hash = hash_of(&call.space, after).await?;
     let place = call.space.watch_place(&call.caller.principal)?;
     let complete = filter.is_empty() && call.caller.agent().is_none();
-    let spread = u32::try_from(call.space.watching()).unwrap_or_default() % SPREAD;
     let hello =
         Hello { ledger: call.space.handle().identity().source(), after, hash, head: Seq(head.seq), complete };
     let mut first = BytesMut::new();
     event(&mut first, EVENT_HELLO, &hello);
     let feed = Feed {
-        watcher: call.space.handle().watch(after),
+        cursor: after,
+        source: Source::Arriving,
         app: call.app,
         space: call.space,
         caller: call.caller,
@@ -78,8 +67,6 @@ pub(super) async fn follow(call: Call) -> Answer {
         first: Some(first.freeze()),
         silent_since: Instant::now(),
         marked: Instant::now(),
-        sent: None,
-        spread,
         owed: None,
         over: false,
         _place: place,
@@ -122,8 +109,31 @@ type Maps = BTreeMap<MapVersion, Arc<Model>>;
 /// What a stream wakes up for.
 enum Heard {
     Closing,
-    Entries(Result<Vec<Entry>, WatchError>),
+    Turn(Result<(), Gone>),
+    Past(Result<Vec<Entry>, WatchError>),
     Nothing,
+}
+
+/// Where a stream gets its deeds from.
+enum Source {
+    /// It is to be seen from where.
+    Arriving,
+    /// The ledger.
+    Past(Box<Watcher>),
+    /// What all share who have everything that was.
+    End(Follower),
+}
+
+impl Source {
+    /// Waits for what comes after `cursor`. Cancelling it loses nothing.
+    async fn heard(&mut self, cursor: Seq) -> Heard {
+        match self {
+            Self::Arriving => Heard::Turn(Ok(())),
+            // Seldom, and large: not a part of every stream's future.
+            Self::Past(watcher) => Heard::Past(Box::pin(watcher.next()).await),
+            Self::End(follower) => Heard::Turn(follower.turn(cursor).await),
+        }
+    }
 }
 
 /// One stream.
@@ -131,14 +141,13 @@ struct Feed {
     app: Arc<App>,
     space: Arc<Workspace>,
     caller: Caller,
-    watcher: Watcher,
+    /// The last deed that was looked at.
+    cursor: Seq,
+    source: Source,
     filter: Filter,
     complete: bool,
     first: Option<Bytes>,
     silent_since: Instant,
-    /// When the last deeds went out, and its part of [`SPREAD`].
-    sent: Option<Instant>,
-    spread: u32,
     /// When the last progress mark went out, and the one that is due.
     marked: Instant,
     owed: Option<Seq>,
@@ -157,34 +166,73 @@ impl Feed {
         }
         let mut closing = self.app.closing.clone();
         loop {
-            let (wake, next) = (self.wake(), self.next_turn());
-            let heard = tokio::select! {
-                biased;
-                _ = closing.wait_for(|closing| *closing) => Heard::Closing,
-                entries = gathered(&mut self.watcher, next) => Heard::Entries(entries),
-                () = tokio::time::sleep_until(wake) => Heard::Nothing,
+            if matches!(self.source, Source::Arriving) {
+                self.arrive();
+            }
+            let chunk = match self.piece() {
+                Ok(Some(piece)) => self.pass_on(&piece).await,
+                Ok(None) => {
+                    let wake = self.wake();
+                    let heard = tokio::select! {
+                        biased;
+                        _ = closing.wait_for(|closing| *closing) => Heard::Closing,
+                        heard = self.source.heard(self.cursor) => heard,
+                        () = tokio::time::sleep_until(wake) => Heard::Nothing,
+                    };
+                    self.hear(heard).await
+                }
+                Err(gone) => self.gone(gone),
             };
-            let chunk =
-                match heard {
-                    Heard::Closing => {
-                        let cursor = self.watcher.cursor();
-                        Some(self.end(
-                            Problem::new(ProblemCode::Closing, "the stream ends with the server"),
-                            cursor,
-                        ))
-                    }
-                    Heard::Entries(entries) => {
-                        let versions = forgotten(&self.space, self.caller.agent(), &entries);
-                        let maps = remembered(Arc::clone(&self.space), versions).await;
-                        self.sent = Some(Instant::now());
-                        self.take(entries, &maps)
-                    }
-                    Heard::Nothing => self.tick(),
-                };
             if let Some(chunk) = chunk {
                 self.silent_since = Instant::now();
                 return Some(chunk);
             }
+        }
+    }
+
+    /// Goes to the live end, if it has read what was before, or to read that.
+    fn arrive(&mut self) {
+        let handle = self.space.handle();
+        let joined = self.space.relay().join(self.cursor, || handle.watch(Seq(handle.head().seq)));
+        if let Some(follower) = joined {
+            self.source = Source::End(follower);
+        } else if matches!(self.source, Source::Arriving) {
+            self.source = Source::Past(Box::new(handle.watch(self.cursor)));
+        }
+    }
+
+    fn piece(&self) -> Result<Option<Arc<Piece>>, Gone> {
+        match &self.source {
+            Source::Arriving | Source::Past(_) => Ok(None),
+            Source::End(follower) => follower.piece(self.cursor),
+        }
+    }
+
+    async fn hear(&mut self, heard: Heard) -> Option<Bytes> {
+        match heard {
+            Heard::Closing => {
+                Some(self.end(Problem::new(ProblemCode::Closing, "the stream ends with the server")))
+            }
+            Heard::Turn(Ok(())) => None,
+            Heard::Turn(Err(gone)) => self.gone(gone),
+            Heard::Past(Ok(entries)) => {
+                let chunk = self.take(&entries, None).await;
+                self.arrive();
+                chunk
+            }
+            Heard::Past(Err(error)) => Some(self.broken(&error)),
+            Heard::Nothing => self.tick(),
+        }
+    }
+
+    /// It can't go on with the others: where they were ended it asks the ledger why, and is told.
+    fn gone(&mut self, gone: Gone) -> Option<Bytes> {
+        match gone {
+            Gone::Ended => {
+                self.source = Source::Past(Box::new(self.space.handle().watch(self.cursor)));
+                None
+            }
+            Gone::Behind => Some(self.broken(&WatchError::Lagged { resume_at: self.cursor })),
         }
     }
 
@@ -202,13 +250,6 @@ impl Feed {
         wake
     }
 
-    /// When deeds may go out again: the more streams there are, the more each gathers.
-    fn next_turn(&self) -> Option<Instant> {
-        let streams = u32::try_from(self.space.watching()).unwrap_or(u32::MAX);
-        let gathered = (TURN.saturating_mul(streams) / self.app.processors).min(MOST_GATHERED);
-        Some(self.sent? + gathered - gathered * self.spread / (SPREAD * 2))
-    }
-
     fn tick(&mut self) -> Option<Bytes> {
         if let Some(end) = self.ended() {
             return Some(end);
@@ -222,31 +263,50 @@ impl Feed {
         (!chunk.is_empty()).then(|| chunk.freeze())
     }
 
-    fn take(&mut self, entries: Result<Vec<Entry>, WatchError>, maps: &Maps) -> Option<Bytes> {
+    /// What of a piece goes out: where that is all of it, the same bytes as on every other stream.
+    async fn pass_on(&mut self, piece: &Piece) -> Option<Bytes> {
+        let (entries, events) = piece.after(self.cursor);
+        self.take(entries, events).await
+    }
+
+    /// What of these deeds goes out; `shared` are the events of all of them.
+    async fn take(&mut self, entries: &[Entry], shared: Option<Bytes>) -> Option<Bytes> {
         // Asked first: nothing that was appended after a token ended goes out on it.
         if let Some(end) = self.ended() {
             return Some(end);
         }
-        let entries = match entries {
-            Ok(entries) => entries,
-            Err(error) => return Some(self.broken(&error)),
-        };
-        let size = entries.iter().map(|entry| entry.record.bytes.len() + 128).sum();
-        let mut chunk = BytesMut::with_capacity(size);
+        let last = Seq(entries.last()?.record.seq);
+        self.cursor = last;
+        if self.complete {
+            return Some(shared.unwrap_or_else(|| events(entries)));
+        }
+        let maps = self.maps(entries).await;
         let state = self.space.handle().front();
-        for entry in &entries {
-            let seq = Seq(entry.record.seq);
-            if self.complete || self.meant(entry, &state.board, maps) {
-                deed(&mut chunk, entry);
-                self.owed = None;
-            } else {
-                self.owed = Some(seq);
-            }
+        let meant: Vec<&Entry> =
+            entries.iter().filter(|entry| self.meant(entry, &state.board, &maps)).collect();
+        self.owed = meant.last().is_none_or(|entry| entry.record.seq < last.0).then_some(last);
+        if let Some(shared) = shared.filter(|_| meant.len() == entries.len()) {
+            return Some(shared);
+        }
+        let mut chunk =
+            BytesMut::with_capacity(meant.iter().map(|entry| entry.record.bytes.len() + AROUND).sum());
+        for entry in meant {
+            deed(&mut chunk, entry);
         }
         if self.owed.is_some() && self.marked.elapsed() >= MARK_EVERY {
             self.mark(&mut chunk);
         }
         (!chunk.is_empty()).then(|| chunk.freeze())
+    }
+
+    /// The maps that these deeds were decided under and that the board does not keep any more.
+    async fn maps(&self, entries: &[Entry]) -> Maps {
+        let versions = forgotten(&self.space, self.caller.agent(), entries);
+        if versions.is_empty() {
+            return Maps::new();
+        }
+        // Seldom, and large: not a part of every stream's future.
+        Box::pin(remembered(Arc::clone(&self.space), versions)).await
     }
 
     /// Whether the deed is one that the caller may see and the filter means. What can't be read is shown to people only.
@@ -279,43 +339,33 @@ impl Feed {
         let state = self.space.handle().front();
         let record: Option<&Arc<TokenRecord>> = state.tokens.get(&self.caller.record.token.id);
         let problem = live(record.unwrap_or(&self.caller.record), self.app.clock().now()).err()?;
-        let cursor = self.watcher.cursor();
-        Some(self.end(*problem, cursor))
+        Some(self.end(*problem))
     }
 
     fn broken(&mut self, error: &WatchError) -> Bytes {
-        let (code, cursor) = match error {
-            WatchError::Lagged { resume_at } => (ProblemCode::TooSlow, *resume_at),
-            WatchError::Beyond { head, .. } => (ProblemCode::CursorGone, *head),
-            WatchError::Ledger(_) => (ProblemCode::Unavailable, self.watcher.cursor()),
-            WatchError::Closed { resume_at } => (ProblemCode::Closing, *resume_at),
+        let code = match error {
+            WatchError::Lagged { .. } => ProblemCode::TooSlow,
+            WatchError::Beyond { head, .. } => {
+                self.cursor = *head;
+                ProblemCode::CursorGone
+            }
+            WatchError::Ledger(_) => ProblemCode::Unavailable,
+            WatchError::Closed { .. } => ProblemCode::Closing,
         };
-        self.end(Problem::new(code, error.to_string()), cursor)
+        self.end(Problem::new(code, error.to_string()))
     }
 
-    fn end(&mut self, problem: Problem, cursor: Seq) -> Bytes {
+    fn end(&mut self, problem: Problem) -> Bytes {
         self.over = true;
         let mut chunk = BytesMut::new();
-        event(&mut chunk, EVENT_END, &problem.resume_after(cursor.0));
+        event(&mut chunk, EVENT_END, &problem.resume_after(self.cursor.0));
         chunk.freeze()
     }
 }
 
-/// What comes, once it is time, or once so much has come that more would be missed. Cancelling it loses nothing.
-async fn gathered(watcher: &mut Watcher, next: Option<Instant>) -> Result<Vec<Entry>, WatchError> {
-    while let Some(next) = next.filter(|next| *next > Instant::now() && !watcher.is_pressed()) {
-        tokio::time::sleep_until(next.min(Instant::now() + LOOK_EVERY)).await;
-    }
-    watcher.next().await
-}
-
 /// The maps that an agent's deeds were decided under and that the board does not keep any more, each with such a deed.
-fn forgotten(
-    space: &Workspace,
-    agent: Option<&AgentId>,
-    entries: &Result<Vec<Entry>, WatchError>,
-) -> BTreeMap<MapVersion, Seq> {
-    let (Some(agent), Ok(entries)) = (agent, entries) else { return BTreeMap::new() };
+fn forgotten(space: &Workspace, agent: Option<&AgentId>, entries: &[Entry]) -> BTreeMap<MapVersion, Seq> {
+    let Some(agent) = agent else { return BTreeMap::new() };
     let state = space.handle().front();
     let deeds = entries.iter().filter_map(|entry| entry.deed().ok());
     let of = |deed: Arc<Deed>| (deed.map_version, deed.seq);
@@ -331,24 +381,6 @@ async fn remembered(space: Arc<Workspace>, versions: BTreeMap<MapVersion, Seq>) 
         maps.extend(step.map(|step| (version, Arc::clone(&step.model))));
     }
     maps
-}
-
-/// A deed's event: its number, its hash, its exact bytes. Deeds are compact JSON and have no line ends.
-fn deed(chunk: &mut BytesMut, entry: &Entry) {
-    id(chunk, entry.record.seq);
-    chunk.put_slice(b"event: ");
-    chunk.put_slice(EVENT_DEED.as_bytes());
-    chunk.put_slice(b"\ndata: {\"hash\":\"");
-    chunk.put_slice(&entry.record.hash.digits());
-    chunk.put_slice(b"\",\"deed\":");
-    chunk.put_slice(&entry.record.bytes);
-    chunk.put_slice(b"}\n\n");
-}
-
-fn id(chunk: &mut BytesMut, seq: u64) {
-    chunk.put_slice(b"id: ");
-    chunk.put_slice(seq.to_string().as_bytes());
-    chunk.put_slice(b"\n");
 }
 
 fn event<T: Serialize>(chunk: &mut BytesMut, kind: &str, data: &T) {

@@ -11,6 +11,7 @@ use tokio::time::timeout;
 use super::answer::{defect, unindexed};
 use super::indexing::LedgerSource;
 use super::pins::Pins;
+use super::relay::Relay;
 use super::sealing::Sealing;
 use super::witnesses::{self, Found};
 use crate::api::{Problem, ProblemCode};
@@ -46,6 +47,7 @@ pub struct Workspace {
     stop: watch::Sender<bool>,
     sealing: Sealing,
     watchers: Arc<Room>,
+    relay: Relay,
     looks: Arc<Semaphore>,
     /// Maps are read one after another: each may take a second and hundreds of megabytes.
     maps: Arc<Semaphore>,
@@ -132,7 +134,6 @@ impl Workspace {
         };
         let follower = Follower::start(Arc::clone(&index), source, tell)
             .map_err(|source| failed(&index_file, source))?;
-        let (watchers, looks) = (Room::new(WATCHERS, WATCHER_SHARE), Arc::new(Semaphore::new(LOOKS)));
         Ok(Self {
             id,
             handle,
@@ -141,8 +142,9 @@ impl Workspace {
             follower: Mutex::new(Some(follower)),
             stop,
             sealing,
-            watchers,
-            looks,
+            watchers: Room::new(WATCHERS, WATCHER_SHARE),
+            relay: Relay::default(),
+            looks: Arc::new(Semaphore::new(LOOKS)),
             maps: Arc::new(Semaphore::new(1)),
             pins: Arc::default(),
             limits,
@@ -189,6 +191,11 @@ impl Workspace {
     /// How many watch it now.
     pub(super) fn watching(&self) -> usize {
         self.watchers.taken()
+    }
+
+    /// What all share who follow its live end.
+    pub(super) fn relay(&self) -> &Relay {
+        &self.relay
     }
 
     /// A place among the watchers.

@@ -18,9 +18,11 @@ fn copy(from: &Path, to: &Path) {
     assert!(copied.success(), "{}", from.display());
 }
 
+/// As the agent raises it: its person may answer.
 fn raise(home: &Home, count: usize) {
+    let agent = home.data().join("tokens/default.first-agent").display().to_string();
     for n in 0..count {
-        home.ok(&["raise", &format!("nobody.knows.{n}")]);
+        home.ok(&["raise", &format!("nobody.knows.{n}"), "--token-file", &agent]);
     }
 }
 

@@ -20,7 +20,7 @@ const KILLS_EACH: u64 = 50;
 /// What a long run comes to at least.
 const LONG: (u64, u64) = (500, 300_000);
 /// The server is killed after a random time up to this one, in an ordinary run and in a long one.
-const LIFE: (Duration, Duration) = (Duration::from_millis(900), Duration::from_millis(2_500));
+const LIFE: (Duration, Duration) = (Duration::from_millis(900), Duration::from_millis(1_500));
 
 /// All callers at work on this server, until what is done meanwhile has ended it.
 /// Answers that come when it is `over` are none; it is at the latest when that has returned.

@@ -5,12 +5,14 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::faketime::serving;
 use super::patience::PATIENCE;
 use super::programs;
+use super::room::team;
 use super::run::{Home, Said};
+use super::server::ask;
 use deeds::coordinator::Clock;
 use deeds::domain::time::{Span, Time};
 
@@ -112,6 +114,38 @@ fn a_clock_that_jumps_is_not_believed_until_a_person_says_so() {
     let _server = serving(&home, &off);
     assert!(days(&home, "a/6") > 3_600);
     assert_eq!(alert(&home, false), None);
+}
+
+/// One write while the clock is ten years ahead, and what comes after it is as long as it says.
+#[test]
+fn a_lease_ends_in_time_after_a_write_under_a_wrong_clock() {
+    if !programs::is_there("faketime") {
+        return;
+    }
+    let home = team();
+    let off = home.file("off", "+0d");
+    let server = serving(&home, &off);
+    let (dana, agent) =
+        (home.data().join("tokens/default.dana"), home.data().join("tokens/default.first-agent"));
+    let asks = |path: &str, body: Value| {
+        let (status, answer) = ask(&server.url, &agent, "POST", path, &body.to_string()).unwrap();
+        assert_eq!(status, 200, "{answer}");
+    };
+    let write = |entity: &str| json!({"entity": entity, "changes": {"name": "x"}, "expected": {"name": 0}});
+    asks("/v1/writes", write("crm/contact/before"));
+    fs::write(&off, "+3650d").unwrap();
+    asks("/v1/writes", write("crm/contact/meanwhile"));
+    fs::write(&off, "+0d").unwrap();
+    asks("/v1/leases", json!({"target": {"path": "crm/contact/after#name"}, "ttl": "2s"}));
+    let end = Instant::now() + Duration::from_secs(30);
+    loop {
+        let (_, leases) = ask(&server.url, &dana, "GET", "/v1/leases", "").unwrap();
+        if !leases.to_string().contains("crm/contact/after") {
+            break;
+        }
+        assert!(Instant::now() < end, "a lease of two seconds is held after thirty: {leases}");
+        std::thread::sleep(Duration::from_millis(100));
+    }
 }
 
 /// A wrong clock was believed; an admin sets right what came of it.

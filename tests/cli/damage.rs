@@ -181,6 +181,41 @@ fn a_snapshot_that_was_changed_and_sealed_again_is_found() {
     home.ok(&["verify", "--deep"]);
 }
 
+/// By what a person sees of it alone.
+#[test]
+fn a_snapshot_that_was_sealed_again_is_not_what_is_gone_on_from() {
+    let home = Home::new();
+    let map = home.file("team.toml", crate::room::MAP);
+    home.ok(&["map", "apply", map.to_str().unwrap()]);
+    home.ok(&["override", "set", "crm/contact/c1#phone", "x1234567", "--reason", "it is known"]);
+    reseal(&ledger(&home, "default").with_file_name("snapshot"), "1234567", "7654321");
+    let entity = home.ok(&["entity", "crm/contact/c1"]);
+    assert!(entity.contains("1234567") && !entity.contains("7654321"), "{entity}");
+}
+
+/// Nobody asks for it to be looked at, and what is searched for is found again.
+#[test]
+fn a_search_index_that_says_something_else_is_made_anew_beside_the_work() {
+    let home = Home::new();
+    for word in ["one", "two", "three"] {
+        home.ok(&["raise", &format!("nobody.knows.{word}")]);
+    }
+    home.ok(&["log", "--json"]);
+    let index = ledger(&home, "default").with_file_name("index.db");
+    let changed = rusqlite::Connection::open(&index)
+        .unwrap()
+        .execute("UPDATE text SET folded = replace(folded, 'knows.two', 'knows.six')", [])
+        .unwrap();
+    assert!(changed > 0);
+    let _server = Server::start(&home);
+    let end = Instant::now() + Duration::from_mins(1);
+    while !home.ok(&["log", "knows.two"]).contains("knows.two") {
+        assert!(Instant::now() < end, "what is in the ledger is not found: {}", home.ok(&["log", "knows"]));
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    assert!(!home.ok(&["log", "knows.six"]).contains("knows"));
+}
+
 #[test]
 fn a_search_index_that_says_something_else_is_found() {
     let home = Home::new();

@@ -225,7 +225,9 @@ fn a_killed_server_has_lost_nothing() {
 #[test]
 fn nothing_is_decided_on_a_history_that_is_not_the_one_seen() {
     let home = Home::new();
-    home.ok(&["raise", "nobody.knows"]);
+    home.ok(&["inbox", "list"]);
+    let agent = home.data().join("tokens/default.first-agent").display().to_string();
+    home.ok(&["raise", "nobody.knows", "--token-file", &agent]);
     let seen = |seq: u64, hash: &str| {
         home.file("data/seen.json", &json!({"here": {"default": {"seq": seq, "hash": hash}}}).to_string());
     };

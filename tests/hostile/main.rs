@@ -36,4 +36,5 @@ mod small;
 mod squatter;
 mod team;
 mod tls;
+mod unread;
 mod watchers;

@@ -142,6 +142,8 @@ fn who_follows_takes_little_from_who_writes_and_misses_nothing() {
     let (stalled, read): (Vec<_>, Vec<_>) =
         streams.enumerate().partition(|(at, _)| at % STALLED == STALLED - 1);
     let followers = follow(read.into_iter().map(|(_, stream)| stream).collect(), Arc::clone(&over));
+    std::thread::sleep(Duration::from_secs(1));
+    let idle = team.resident();
     let beside = rate(&team, 2, &acknowledged);
     let head = team.connect("dana").gauge("deeds_ledger_deeds", None);
     let held = team.resident();
@@ -152,7 +154,7 @@ fn who_follows_takes_little_from_who_writes_and_misses_nothing() {
     let p99 = slowest(&times, &acknowledged.lock().unwrap());
     println!(
         "{alone} writes a second alone, {beside} beside {count} streams, of which {} stall; delivered within {p99:?} (p99); \
-         {lean} MiB before, {held} with them",
+         {lean} MiB before, {idle} with them, {held} when they have been told",
         stalled.len()
     );
     assert!(
@@ -163,4 +165,70 @@ fn who_follows_takes_little_from_who_writes_and_misses_nothing() {
     if measures() {
         assert!(beside * 10 >= alone * 9, "{alone} alone, {beside} beside them");
     }
+}
+
+/// Streams that are not read, and bytes of each deed.
+const UNREAD: usize = 300;
+const LONG: usize = 20_000;
+/// Writes of each connection: together more than a stream with small buffers takes.
+const LONG_WRITES: u64 = 100;
+/// What each may take more once it has been told; of its own it would hold up to 256 KiB, and most did.
+const MORE: u64 = 192 * 1024;
+
+/// A follower that takes little at once, and reads nothing.
+fn unread(team: &Team, runtime: &tokio::runtime::Runtime, after: u64) -> std::net::TcpStream {
+    use tokio::io::AsyncWriteExt as _;
+    let token = std::fs::read_to_string(team.home.dir.path().join("dana.token")).unwrap();
+    let address = team.server.url.trim_start_matches("http://");
+    runtime.block_on(async {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4_096).unwrap();
+        let mut stream = socket.connect(address.parse().unwrap()).await.unwrap();
+        let request = format!(
+            "GET /v1/ledger/stream?after={after} HTTP/1.1\r\nHost: {address}\r\n{}\r\n\r\n",
+            token.trim()
+        );
+        stream.write_all(request.as_bytes()).await.unwrap();
+        stream.into_std().unwrap()
+    })
+}
+
+/// Deeds from all connections at once: many go out together.
+fn long_writes(team: &Team, from: u64) {
+    std::thread::scope(|scope| {
+        for connection in 0..WRITERS {
+            let mut line = team.connect("victim");
+            scope.spawn(move || {
+                for n in from..from + LONG_WRITES {
+                    let text = format!("{n} {}", "x".repeat(LONG));
+                    let body = format!(
+                        r#"{{"entity":"victim/long/{connection}","changes":{{"text":"{text}"}},"expected":{{"text":{n}}}}}"#
+                    );
+                    let (status, reply) = line.ask("POST", "/v1/writes", &body).unwrap();
+                    assert_eq!((status, &reply["outcome"]), (200, &serde_json::json!("committed")), "{reply}");
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn who_reads_nothing_holds_what_all_share() {
+    let team = Team::start();
+    // What the writes take by themselves is there before.
+    long_writes(&team, 0);
+    long_writes(&team, LONG_WRITES);
+    let after = team.connect("dana").gauge("deeds_ledger_deeds", None);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let streams: Vec<_> = (0..UNREAD).map(|_| unread(&team, &runtime, after)).collect();
+    std::thread::sleep(Duration::from_secs(1));
+    assert_eq!(team.connect("dana").gauge("deeds_watchers", None), UNREAD as u64);
+    let idle = team.resident();
+    long_writes(&team, LONG_WRITES * 2);
+    let more = team.resident().saturating_sub(idle);
+    println!(
+        "{idle} MiB with {} streams that read nothing, {more} more when they have been told",
+        streams.len()
+    );
+    assert!(more * 1_024 * 1_024 < UNREAD as u64 * MORE, "{more} MiB more");
 }

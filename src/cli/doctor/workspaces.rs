@@ -2,6 +2,9 @@
 //! was made of it is what it says.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
 
 use super::files::are_files;
 use super::finding::{Check, Finding};
@@ -52,6 +55,9 @@ fn of(dir: &DataDir, workspace: &WorkspaceId, known: &mut BTreeMap<WorkspaceId, 
     };
     known.insert(workspace.clone(), theirs);
     let mut checks = vec![last_deed(&what, last.as_ref()), whole(dir, workspace, &verified)];
+    checks.extend(
+        cut_off(&dir.store().file(workspace)).map(|found| Check::of(Finding::LedgerDamaged, &what, found)),
+    );
     checks.extend(seen(dir, workspace));
     checks.push(signed(dir, workspace, &verified));
     checks.extend(index(dir, workspace, &verified, deep.as_ref()));
@@ -73,6 +79,24 @@ fn read(
     }
     read_all(&store.file(workspace), |record| tokens::take(&mut known, &record.bytes))?;
     Ok((last, verified, None, known))
+}
+
+/// That a file of SQLite ends within a page. What is missing may be unused, or stand in the write-ahead log as well, so that
+/// every deed can still be read.
+fn cut_off(file: &Path) -> Option<String> {
+    let (mut head, mut open) = ([0; 18], File::open(file).ok()?);
+    open.read_exact(&mut head).ok()?;
+    // <https://www.sqlite.org/fileformat2.html#the_database_header>: a page of 64 KiB is written as 1.
+    let [.., high, low] = head;
+    let page = match u16::from_be_bytes([high, low]) {
+        1 => 65_536,
+        size => u64::from(size),
+    };
+    let length = open.metadata().ok()?.len();
+    let over = length.checked_rem(page).filter(|over| *over > 0)?;
+    Some(format!(
+        "its file was cut off: {length} bytes end {over} bytes into a page of {page}; every deed can still be read"
+    ))
 }
 
 /// A ledger that does not open, or whose chain does not hold.
@@ -250,6 +274,19 @@ fn snapshots(
 mod tests {
     use super::*;
     use crate::cli::doctor::finding::Health;
+
+    #[test]
+    fn a_file_that_ends_within_a_page_was_cut_off() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("ledger.db");
+        rusqlite::Connection::open(&path).unwrap().execute_batch("CREATE TABLE deed (seq)").unwrap();
+        assert_eq!(cut_off(&path), None);
+        let file = File::options().write(true).open(&path).unwrap();
+        file.set_len(8_174).unwrap();
+        assert!(cut_off(&path).unwrap().contains("8174 bytes end 4078 bytes into a page of 4096"));
+        file.set_len(3).unwrap();
+        assert_eq!(cut_off(&path), None, "that it is no ledger is told by who opens it");
+    }
 
     #[test]
     fn a_clock_behind_the_last_deed_is_wrong() {

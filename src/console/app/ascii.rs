@@ -12,7 +12,8 @@ use crate::domain::things::TokenClass;
 
 const SIZES: [(u16, u16); 5] = [(44, 20), (60, 20), (80, 24), (120, 36), (200, 60)];
 /// What is opened over a view, and closed again.
-const KEYS: [&str; 9] = ["?", ":", "enter", "p", "v", "@ text:-1h", "/ text:caf\u{e9}", "F", "e tab"];
+const KEYS: [&str; 10] =
+    ["?", ":", ": text:crm enter", "enter", "p", "v", "@ text:-1h", "/ text:caf\u{e9}", "F", "e tab"];
 
 /// A morning of a team that writes in several scripts.
 fn team() -> Team {

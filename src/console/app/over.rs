@@ -1,25 +1,28 @@
 //! What lies over the view, whichever it is: help, the palette, the workspaces, the quick peek, an override being made.
 
 use super::App;
-use super::past::Naming;
+use super::past::{self, Naming};
 use crate::client::{Direction, LedgerQuery};
-use crate::console::action::{Action, Group};
+use crate::console::action::Action;
 use crate::console::ask::{Ask, Told, Trouble, What};
 use crate::console::asking;
 use crate::console::desk::Desk;
+use crate::console::goal::{Finder, Goal};
 use crate::console::keymap::Context;
 use crate::console::message::Effect;
 use crate::console::overriding::{Came, Overriding};
 use crate::console::peek::Peek;
 use crate::console::place::{Place, Spot, View};
+use crate::console::record::Record;
 use crate::console::screens::Screen;
 use crate::console::under::Under;
 use crate::console::widgets::chrome::Tone;
+use crate::console::widgets::form::Form;
 use crate::console::widgets::picker::{Entry, Picker};
 use crate::console::widgets::prompt::Insert;
 use crate::console::widgets::scroll::Scroll;
 use crate::domain::ids::{ItemNo, Seq, WorkspaceId};
-use crate::domain::path::FieldPath;
+use crate::domain::path::{EntityPath, FieldPath};
 use crate::domain::state::{Board, Thing};
 
 /// Deeds of a field that are looked at for its versions.
@@ -32,8 +35,10 @@ const OURS: u64 = 1 << 63;
 pub(in crate::console) enum Over {
     /// The keys of the view.
     Help(Scroll),
-    /// Every command and place, or the workspaces that this person may look at.
-    Choosing(Picker<Goal>),
+    /// Everything that can be gone to.
+    Finding(Box<Finder>),
+    /// The workspaces that this person may look at.
+    Choosing(Picker<WorkspaceId>),
     /// A quick look at what is under the cursor.
     Peek(Peek),
     /// An override being made.
@@ -46,24 +51,27 @@ pub(in crate::console) enum Over {
     Rehearsal(Scroll),
 }
 
-/// What can be chosen from a list.
-#[derive(Debug, Clone)]
-pub(in crate::console) enum Goal {
-    Act(Action),
-    Workspace(WorkspaceId),
-}
-
 /// What an answer will be about.
 #[derive(Debug)]
 pub(super) enum About {
     /// How it was, and whether the reader stays on what they were on.
-    Moment { stay: bool },
+    Moment {
+        stay: bool,
+    },
     /// The versions of a field.
     Versions,
+    /// The names of records.
+    Names,
+    /// The values of a record's fields, and what happened to it.
+    Values(EntityPath),
+    History(EntityPath),
     /// A thing of the board with all that it carries, as it is or was after a deed.
     Whole(Thing, Option<Seq>),
-    /// An override, with the words for when it is done.
-    Step(String),
+    /// An override, with the words for when it is done, and what its box was about.
+    Step {
+        done: String,
+        about: String,
+    },
 }
 
 /// Whether an answer is for what lies over the views, not for a screen.
@@ -76,7 +84,7 @@ impl Over {
     pub(super) fn context(&self) -> Context {
         match self {
             Self::Help(_) | Self::Rehearsal(_) => Context::Preview,
-            Self::Choosing(_) => Context::Picker,
+            Self::Choosing(_) | Self::Finding(_) => Context::Picker,
             Self::Peek(_) => Context::Peek,
             Self::Naming(_) => Context::Prompt,
             Self::Override(overriding) => overriding.context(),
@@ -88,7 +96,9 @@ impl Over {
     pub(in crate::console) fn hints(&self, board: Option<&Board>) -> Vec<Action> {
         match self {
             Self::Help(_) | Self::Rehearsal(_) => vec![Action::Down, Action::Close],
-            Self::Choosing(_) => vec![Action::Submit, Action::NextSuggestion, Action::Close],
+            Self::Choosing(_) | Self::Finding(_) => {
+                vec![Action::Submit, Action::NextSuggestion, Action::Close]
+            }
             Self::Peek(peek) => peek.hints(board),
             Self::Naming(_) => vec![Action::Submit, Action::Close],
             Self::Override(overriding) => overriding.hints(),
@@ -97,17 +107,60 @@ impl Over {
     }
 }
 
+impl Over {
+    /// The box in which something is about to be done, and what it is about.
+    fn form(&self) -> Option<(&str, &Form)> {
+        match self {
+            Self::Override(overriding) => Some(overriding.form()),
+            Self::Desk(desk) => Some(desk.form()),
+            Self::Choosing(_)
+            | Self::Finding(_)
+            | Self::Naming(_)
+            | Self::Help(_)
+            | Self::Rehearsal(_)
+            | Self::Peek(_) => None,
+        }
+    }
+
+    /// Whether a key that means nothing else is text.
+    pub(super) fn is_typing(&self) -> bool {
+        matches!(self, Self::Choosing(_) | Self::Finding(_) | Self::Naming(_))
+            || self.form().is_some_and(|(_, form)| form.is_typing())
+    }
+
+    /// What an action does now, where that is not what its label says.
+    pub(in crate::console) fn does(&self, action: Action) -> Option<String> {
+        match self {
+            Self::Override(overriding) => overriding.does(action),
+            Self::Desk(desk) => desk.does(action),
+            Self::Choosing(_) if action == Action::Submit => Some("choose".to_owned()),
+            Self::Naming(_) | Self::Finding(_) if action == Action::Submit => Some("go there".to_owned()),
+            Self::Help(_) | Self::Rehearsal(_) if action == Action::Down => Some("scroll".to_owned()),
+            Self::Choosing(_)
+            | Self::Finding(_)
+            | Self::Naming(_)
+            | Self::Help(_)
+            | Self::Rehearsal(_)
+            | Self::Peek(_) => None,
+        }
+    }
+}
+
 impl App {
-    /// Text for what lies over the view, where text is typed; any other key ends help.
-    pub(super) fn insert_over(&mut self, insert: Insert<'_>) {
+    /// Text for what lies over the view, where text is typed.
+    pub(super) fn insert_over(&mut self, insert: Insert<'_>) -> Vec<Effect<Ask>> {
         match &mut self.over {
             Some(Over::Choosing(picker)) => picker.insert(insert),
+            Some(Over::Finding(finder)) => {
+                finder.insert(insert, &self.world);
+                return self.look_at_goal();
+            }
             Some(Over::Override(overriding)) => overriding.insert(insert),
             Some(Over::Desk(desk)) => desk.insert(insert),
             Some(Over::Naming(naming)) => _ = naming.prompt.insert(insert),
-            Some(Over::Help(_) | Over::Rehearsal(_)) if matches!(insert, Insert::Key(_)) => self.over = None,
             Some(Over::Help(_) | Over::Rehearsal(_) | Over::Peek(_)) | None => {}
         }
+        Vec::new()
     }
 
     pub(super) fn act_over(&mut self, action: Action, ahead: bool) -> Vec<Effect<Ask>> {
@@ -119,14 +172,19 @@ impl App {
             (Some(Over::Choosing(picker)), Action::Submit) => {
                 let chosen = picker.chosen().cloned();
                 self.over = None;
-                return match chosen {
-                    Some(Goal::Act(action)) => self.chosen(action),
-                    Some(Goal::Workspace(workspace)) => self.switch(workspace),
-                    None => Vec::new(),
-                };
+                return chosen.map(|workspace| self.switch(workspace)).unwrap_or_default();
+            }
+            (Some(Over::Finding(finder)), Action::Submit) => {
+                let chosen = finder.chosen().cloned();
+                self.over = None;
+                return chosen.map(|goal| self.go_to(goal)).unwrap_or_default();
             }
             (_, Action::Close | Action::Quit | Action::Help | Action::Confirm) => self.over = None,
             (Some(Over::Choosing(picker)), other) => _ = picker.apply(other),
+            (Some(Over::Finding(finder)), other) => {
+                finder.apply(other);
+                return self.look_at_goal();
+            }
             (Some(Over::Help(scroll) | Over::Rehearsal(scroll)), other) => _ = scroll.act(other),
             (Some(Over::Naming(_)) | None, _) => {}
         }
@@ -148,10 +206,63 @@ impl App {
         let under = self.under();
         if under.is_empty() {
             self.say(Tone::Info, "no entity and no agent is under the cursor".to_owned());
-        } else {
-            self.over = Some(Over::Peek(Peek::new(under)));
+            return Vec::new();
         }
-        Vec::new()
+        self.show(Peek::new(under))
+    }
+
+    fn show(&mut self, peek: Peek) -> Vec<Effect<Ask>> {
+        let entity = peek.record.as_ref().map(|record| record.entity().clone());
+        self.over = Some(Over::Peek(peek));
+        entity.map(|entity| self.ask_for(entity)).unwrap_or_default()
+    }
+
+    /// Asks for what a record's page tells.
+    fn ask_for(&mut self, entity: EntityPath) -> Vec<Effect<Ask>> {
+        let (values, history) = Record::new(entity.clone()).asks(self.world.as_of().map(|as_of| as_of.seq));
+        let history = past::bounded(&self.world, history);
+        vec![
+            self.ask_over(About::Values(entity.clone()), values),
+            self.ask_over(About::History(entity), history),
+        ]
+    }
+
+    /// The page of a record on which an answer is waited for.
+    fn page_of(&mut self, entity: &EntityPath) -> Option<&mut Record> {
+        let peek = match &mut self.over {
+            Some(Over::Peek(peek)) => Some(peek),
+            Some(Over::Finding(finder)) => finder.peek(),
+            Some(_) | None => None,
+        };
+        peek?.record.as_mut().filter(|record| record.entity() == entity)
+    }
+
+    /// Begins to look for something to go to.
+    pub(super) fn find(&mut self) -> Vec<Effect<Ask>> {
+        let keymap = &self.settings.keymap;
+        let finder = Finder::new(&self.world, keymap, self.context(), None);
+        self.over = Some(Over::Finding(Box::new(finder)));
+        vec![self.ask_over(About::Names, What::Words)]
+    }
+
+    fn look_at_goal(&mut self) -> Vec<Effect<Ask>> {
+        let Some(Over::Finding(finder)) = &mut self.over else { return Vec::new() };
+        let entity =
+            finder.look().and_then(|peek| peek.record.as_ref()).map(|record| record.entity().clone());
+        entity.map(|entity| self.ask_for(entity)).unwrap_or_default()
+    }
+
+    fn go_to(&mut self, goal: Goal) -> Vec<Effect<Ask>> {
+        match goal {
+            Goal::Act(action) => self.chosen(action),
+            Goal::Go(place) => self.go(&place),
+            Goal::Record(path) => self.show(Peek::new(Under::default().path(Some(path)))),
+            Goal::Moment(text) => {
+                self.say(Tone::Info, format!("looking at how it was: {text}"));
+                vec![self.ask_over(About::Moment { stay: true }, What::Then(text))]
+            }
+            Goal::Workspace(workspace) => self.switch(workspace),
+        }
     }
 
     fn act_peek(&mut self, action: Action) -> Vec<Effect<Ask>> {
@@ -181,7 +292,9 @@ impl App {
 
     /// A case is taken from whoever has it, once there is a reason.
     pub(super) fn take_over(&mut self, item: ItemNo) {
-        self.over = Some(Over::Desk(Box::new(Desk::take_over(item))));
+        let mut desk = Desk::take_over(item);
+        desk.resume(&self.drafts);
+        self.over = Some(Over::Desk(Box::new(desk)));
     }
 
     /// This person goes away, or is back.
@@ -189,7 +302,8 @@ impl App {
         if let Err(why) = self.world.may_decide() {
             self.say(Tone::Failed, why);
         } else if let Some(board) = &self.world.board {
-            let desk = Desk::away(board, &self.world.me, self.world.now);
+            let mut desk = Desk::away(board, &self.world.me, self.world.now);
+            desk.resume(&self.drafts);
             self.over = Some(Over::Desk(Box::new(desk)));
         }
     }
@@ -201,7 +315,8 @@ impl App {
         }
         let Some(board) = &self.world.board else { return Vec::new() };
         match Overriding::begin(action, under, board) {
-            Ok(overriding) => {
+            Ok(mut overriding) => {
+                overriding.resume(&self.drafts);
                 self.over = Some(Over::Override(Box::new(overriding)));
                 self.fetch_versions()
             }
@@ -224,15 +339,26 @@ impl App {
         };
         match came {
             Came::On => return self.fetch_versions(),
-            Came::Closed => self.over = None,
+            Came::Closed => {
+                let closed = self.over.as_ref().and_then(Over::form);
+                let words = closed.map(|(about, form)| self.drafts.closed(about, form));
+                self.over = None;
+                self.say(Tone::Info, words.unwrap_or_default());
+            }
             Came::Lacks(why) => self.say(Tone::Warning, why),
             Came::Send(command, done) => {
+                // It may be refused: what was typed is kept until it is done.
+                let mut about = String::new();
+                if let Some((what, form)) = self.over.as_ref().and_then(Over::form) {
+                    self.drafts.keep(what, form);
+                    what.clone_into(&mut about);
+                }
                 self.over = None;
                 if let Err(why) = self.world.may_decide() {
                     self.say(Tone::Failed, why);
                     return Vec::new();
                 }
-                return vec![self.ask_over(About::Step(done), What::Command(command))];
+                return vec![self.ask_over(About::Step { done, about }, What::Command(command))];
             }
         }
         Vec::new()
@@ -266,37 +392,38 @@ impl App {
                 }
             }
             (Some(About::Whole(thing, at)), result) => self.told_whole(&thing, at, result),
-            (Some(About::Step(done)), result) => match asking::came_out(result) {
-                Ok(()) => self.say(Tone::Done, done),
+            (Some(About::Names), result) => {
+                if let (Some(Over::Finding(finder)), Ok(Told::Words(words))) = (&mut self.over, result) {
+                    finder.learn(&words);
+                }
+            }
+            (Some(About::Values(entity)), result) => {
+                if let Some(record) = self.page_of(&entity) {
+                    record.values(result);
+                }
+            }
+            (Some(About::History(entity)), result) => {
+                if let Some(record) = self.page_of(&entity) {
+                    record.history(result);
+                }
+            }
+            (Some(About::Step { done, about }), result) => match asking::came_out(result) {
+                Ok(()) => {
+                    self.drafts.done(&about);
+                    self.say(Tone::Done, done);
+                }
                 Err(undone) => self.say(Tone::Failed, undone.to_string()),
             },
         }
         Vec::new()
     }
 
-    pub(super) fn palette(&self) -> Picker<Goal> {
-        let context = self.context();
-        let keymap = &self.settings.keymap;
-        let clock = self.world.rehearsing.is_some();
-        let in_reach = |action: &&Action| {
-            let there = clock || action.group() != Group::Rehearsal;
-            there && !keymap.keys_for(context, **action).is_empty()
-        };
-        let entry = |action: &Action| Entry {
-            name: action.name().replace('-', " "),
-            note: action.help().to_owned(),
-            key: keymap.key_for(context, *action).map(|key| key.to_string()).unwrap_or_default(),
-            value: Goal::Act(*action),
-        };
-        Picker::new("Commands", Action::ALL.iter().filter(in_reach).map(entry).collect())
-    }
-
-    pub(super) fn workspaces(&self) -> Picker<Goal> {
+    pub(super) fn workspaces(&self) -> Picker<WorkspaceId> {
         let entry = |workspace: &WorkspaceId| Entry {
             name: workspace.to_string(),
             note: if *workspace == self.world.workspace { "here now".to_owned() } else { String::new() },
             key: String::new(),
-            value: Goal::Workspace(workspace.clone()),
+            value: workspace.clone(),
         };
         Picker::new("Workspaces", self.world.workspaces.iter().map(entry).collect())
     }

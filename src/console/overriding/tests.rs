@@ -71,8 +71,10 @@ fn a_field_is_set_from_the_version_that_the_ledger_tells() {
     let deeds = team.deeds.len();
     press(&mut team, &mut runner, "enter");
     assert_eq!(team.deeds.len(), deeds);
-    press(&mut team, &mut runner, "S");
-    let done = press(&mut team, &mut runner, "text:good enter text:they_signed enter tab enter");
+    // What was typed is still there.
+    let again = press(&mut team, &mut runner, "S");
+    assert!(again.contains("good") && again.contains("they signed"), "{again}");
+    let done = press(&mut team, &mut runner, "tab enter");
     assert!(done.contains("crm/contact/acme#health is set"), "{done}");
     assert_eq!(health(&team), "v4 good");
 }
@@ -86,7 +88,7 @@ fn what_was_set_is_held_until_it_is_released() {
     let lacks = press(&mut team, &mut runner, "tab enter");
     assert!(lacks.contains("is not a length of time"), "{lacks}");
     press(&mut team, &mut runner, "esc");
-    press(&mut team, &mut runner, "S text:good tab text:3h enter text:they_signed enter tab enter");
+    press(&mut team, &mut runner, "S shift-tab shift-tab ctrl-u text:3h enter tab enter");
     let write = json!({"do": "write", "entity": "crm/contact/acme", "changes": {"health": "at risk"},
         "expected": {"health": 4}, "reason": "quarterly check"});
     let held = team.agent("support", write).unwrap();
@@ -185,7 +187,7 @@ fn a_key_stops_every_agent_and_lets_all_go_on() {
     insta::assert_snapshot!("pause_all_120x30", press(&mut team, &mut runner, "! text:stop_now"));
     press(&mut team, &mut runner, "enter enter");
     assert!(team.state.board.halted.is_none(), "the safe button is chosen first");
-    let shown = press(&mut team, &mut runner, "! text:stop_now enter tab enter");
+    let shown = press(&mut team, &mut runner, "! tab enter");
     assert!(team.state.board.halted.is_some());
     assert!(shown.contains("all paused by ☺ dana"), "{shown}");
     let again = press(&mut team, &mut runner, "!");
@@ -208,7 +210,11 @@ fn an_agent_is_allowed_more() {
         "{box_}"
     );
     press(&mut team, &mut runner, "esc");
-    let box_ = press(&mut team, &mut runner, "A text:32 tab text:5000 tab tab text:the_backlog");
+    let box_ = press(
+        &mut team,
+        &mut runner,
+        "A shift-tab shift-tab shift-tab shift-tab ctrl-u text:32 tab ctrl-u text:5000",
+    );
     assert!(box_.contains("32 MiB, 5000 open things"), "{box_}");
     press(&mut team, &mut runner, "enter tab enter");
     let sales = AgentId::new("sales").unwrap();

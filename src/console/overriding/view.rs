@@ -49,14 +49,14 @@ impl Overriding {
         };
         let (theme, mut line, mut label) = (look.theme, Line::default(), "");
         for (at, target) in targets.iter().enumerate() {
-            let name;
-            (label, name) = match target {
-                Target::Entity(entity) => ("entity", entity.to_string()),
-                Target::Agent(agent) => ("agent", agent.to_string()),
-                Target::Lease(fence) => ("lease", fence.to_string()),
-                Target::Held(path) => ("field", path.to_string()),
-                Target::All => ("agents", "all".to_owned()),
+            label = match target {
+                Target::Entity(_) => "entity",
+                Target::Agent(_) => "agent",
+                Target::Lease(_) => "lease",
+                Target::Held(_) => "field",
+                Target::All => "agents",
             };
+            let name = target.name().unwrap_or_else(|| "all".to_owned());
             let style = if at == 0 { theme.active } else { theme.subtle };
             let left = facts.wide().saturating_sub(width(&line) + 16);
             line.push_span(Span::styled(format!(" {} ", untrusted::fit(&name, left.max(8))), style));

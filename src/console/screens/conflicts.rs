@@ -21,6 +21,7 @@ use super::{Areas, Badge, Screen, Want};
 use crate::console::action::Action;
 use crate::console::ask::{Told, Trouble, What};
 use crate::console::asking::{self, Asking, Fetched};
+use crate::console::drafts::Drafts;
 use crate::console::keymap::Context;
 use crate::console::place::{Spot, View};
 use crate::console::under::Under;
@@ -40,8 +41,11 @@ const SHARES: [u16; 2] = [61, 52];
 /// What an answer from the server will be about.
 #[derive(Debug)]
 enum Sent {
-    /// A step, with the words for when it is done.
-    Step(String),
+    /// A step, with the words for when it is done, and what its box was about.
+    Step {
+        done: String,
+        about: String,
+    },
     Causes,
 }
 
@@ -52,6 +56,7 @@ pub struct Conflicts {
     order: Vec<AlertNo>,
     resolved: bool,
     step: Option<AlertBox>,
+    drafts: Drafts,
     asking: Asking<Sent>,
     /// Where conflicts began.
     causes: Fetched,
@@ -79,9 +84,9 @@ impl Conflicts {
         missing.map(|what| self.asking.ask(Sent::Causes, what)).into_iter().collect()
     }
 
-    fn send(&mut self, (command, done): (Command, String), world: &World) -> Vec<Want> {
+    fn send(&mut self, command: Command, sent: Sent, world: &World) -> Vec<Want> {
         match world.may_decide() {
-            Ok(()) => vec![self.asking.ask(Sent::Step(done), What::Command(Box::new(command)))],
+            Ok(()) => vec![self.asking.ask(sent, What::Command(Box::new(command)))],
             Err(why) => Want::fail(why),
         }
     }
@@ -98,11 +103,10 @@ impl Conflicts {
         if let (Action::Escalate, Some(item)) = (action, item) {
             return Want::info(format!("it waits in the inbox already, as #{item}"));
         }
-        self.step = Some(if action == Action::Resolve {
-            AlertBox::resolve(alert)
-        } else {
-            AlertBox::escalate(alert)
-        });
+        let mut step =
+            if action == Action::Resolve { AlertBox::resolve(alert) } else { AlertBox::escalate(alert) };
+        self.drafts.resume(&step.title, &mut step.form);
+        self.step = Some(step);
         Vec::new()
     }
 
@@ -113,22 +117,34 @@ impl Conflicts {
             return Want::info(format!("alert #{no} is acknowledged already"));
         }
         let step = AlertStep { alert: no, step: AlertVerb::Acknowledge, note: None };
-        self.send((Command::Alert(step), format!("alert #{no} is acknowledged")), world)
+        let sent = Sent::Step { done: format!("alert #{no} is acknowledged"), about: String::new() };
+        self.send(Command::Alert(step), sent, world)
     }
 
     fn act_on_step(&mut self, action: Action, world: &World) -> Vec<Want> {
         let Some(step) = &mut self.step else { return Vec::new() };
         match step.form.act(action) {
-            Pressed::On => Vec::new(),
-            Pressed::Lacks(what) => Want::warn(what),
-            Pressed::Closed => {
-                self.step = None;
+            Pressed::On => {
+                // What has room is read in the box, the conflict above it otherwise.
+                let pages = matches!(action, Action::PageDown | Action::PageUp);
+                if pages && !step.form.scrolls(action) {
+                    self.reading.panes.scroll.act(action);
+                }
                 Vec::new()
             }
-            Pressed::Confirmed => {
-                let command = step.command();
+            Pressed::Lacks(what) => Want::warn(what),
+            Pressed::Closed => {
+                let words = self.drafts.closed(&step.title, &step.form);
                 self.step = None;
-                self.send(command, world)
+                Want::info(words)
+            }
+            Pressed::Confirmed => {
+                let (command, done) = step.command();
+                // It may be refused: what was typed is kept until it is done.
+                self.drafts.keep(&step.title, &step.form);
+                let about = std::mem::take(&mut step.title);
+                self.step = None;
+                self.send(command, Sent::Step { done, about }, world)
             }
         }
     }
@@ -187,6 +203,10 @@ impl Screen for Conflicts {
         }
     }
 
+    fn does(&self, action: Action, _world: &World) -> Option<String> {
+        self.step.as_ref().and_then(|step| step.form.does(action))
+    }
+
     fn badge(&self, world: &World) -> Badge {
         let Some(board) = &world.board else { return Badge::default() };
         let (mut count, mut attention) = (0, false);
@@ -239,7 +259,8 @@ impl Screen for Conflicts {
     }
 
     fn reset(&mut self) {
-        *self = Self { reading: self.reading.anew(), asking: self.asking.anew(), ..Self::default() };
+        let (reading, asking) = (self.reading.anew(), self.asking.anew());
+        *self = Self { reading, asking, drafts: std::mem::take(&mut self.drafts), ..Self::default() };
     }
 
     fn told(&mut self, tag: u64, result: Result<Told, Trouble>, _world: &World) -> Vec<Want> {
@@ -249,8 +270,11 @@ impl Screen for Conflicts {
                 Vec::new()
             }
             (None | Some(Sent::Causes), _) => Vec::new(),
-            (Some(Sent::Step(done)), result) => match asking::came_out(result) {
-                Ok(()) => Want::done(done),
+            (Some(Sent::Step { done, about }), result) => match asking::came_out(result) {
+                Ok(()) => {
+                    self.drafts.done(&about);
+                    Want::done(done)
+                }
                 Err(undone) => Want::fail(undone.to_string()),
             },
         }
@@ -294,11 +318,15 @@ impl Screen for Conflicts {
     }
 
     fn draw(&self, buffer: &mut Buffer, areas: Areas, look: Look<'_>, world: &World) -> Option<Position> {
-        let cursor = self.draw_view(buffer, areas.body, look, world);
-        match (&self.step, &world.board) {
-            (Some(step), Some(board)) => step.draw(buffer, areas.screen, look, board),
-            (Some(_) | None, _) => cursor,
+        if let (Some(step), Some(board)) = (&self.step, &world.board) {
+            // What is decided on stays to be seen above it.
+            let lines = step.lines(areas.body, look, board);
+            let (above, foot) = step.form.split(areas.body, lines.len());
+            self.reading.panes.begin(true);
+            self.draw_detail(buffer, pane::indented(above), look, world);
+            return step.form.draw(buffer, foot, look, &step.title, &lines);
         }
+        self.draw_view(buffer, areas.body, look, world)
     }
 }
 
@@ -316,13 +344,15 @@ impl Conflicts {
             look,
             pane::share(body, SHARES),
             |buffer, area| rows::draw(buffer, area, look, world, (&self.reading.list, &self.order)),
-            |buffer, area| {
-                let Some(alert) = self.focused(world) else { return };
-                let deed = |seq| self.causes.find(world, seq);
-                let lines = detail::lines(look, usize::from(area.width), world, alert, &deed);
-                self.reading.panes.scroll.draw(buffer, area, look, &lines);
-            },
+            |buffer, area| self.draw_detail(buffer, area, look, world),
         )
+    }
+
+    fn draw_detail(&self, buffer: &mut Buffer, area: Rect, look: Look<'_>, world: &World) {
+        let Some(alert) = self.focused(world) else { return };
+        let deed = |seq| self.causes.find(world, seq);
+        let lines = detail::lines(look, usize::from(area.width), world, alert, &deed);
+        self.reading.panes.scroll.draw(buffer, area, look, &lines);
     }
 }
 

@@ -35,6 +35,7 @@ use super::{Areas, Badge, Screen, Want};
 use crate::console::action::Action;
 use crate::console::ask::{Told, Trouble, What};
 use crate::console::asking::{self, Asking, Fetched};
+use crate::console::drafts::Drafts;
 use crate::console::keymap::Context;
 use crate::console::message::Pace;
 use crate::console::place::{Spot, View};
@@ -70,7 +71,7 @@ enum Over {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Sent {
     /// A decision, with the words for when it is done.
-    Decision { item: ItemNo, done: String, answers: Option<Kind> },
+    Decision { item: ItemNo, done: String, answers: Option<Kind>, about: String },
     /// Deeds to show.
     Evidence,
     /// What an answer would do.
@@ -92,6 +93,8 @@ pub struct Inbox {
     needs: rows::Needs,
     marks: BTreeSet<ItemNo>,
     over: Option<Over>,
+    /// What was typed for answers that were not given.
+    drafts: Drafts,
     review: Option<Review>,
     /// The queues whose session is recorded as begun, and not as ended.
     sessions: Vec<QueueName>,
@@ -157,7 +160,8 @@ impl Inbox {
 
     fn step(&mut self, item: ItemNo, step: ItemVerb, done: String, answers: Option<Kind>) -> Want {
         let command = Command::Item(ItemStep { item, step });
-        self.asking.ask(Sent::Decision { item, done, answers }, What::Command(Box::new(command)))
+        let about = answers.map(|kind| kind.about(item)).unwrap_or_default();
+        self.asking.ask(Sent::Decision { item, done, answers, about }, What::Command(Box::new(command)))
     }
 }
 
@@ -200,6 +204,15 @@ impl Screen for Inbox {
             hints.push(A::Undo);
         }
         hints
+    }
+
+    fn does(&self, action: Action, _world: &World) -> Option<String> {
+        match (&self.over, action) {
+            (Some(Over::Answer(answering)), _) => answering.form.does(action),
+            (Some(Over::Reassign { .. }), Action::Submit) => Some("hand it on".to_owned()),
+            (None, Action::Close) if self.review.is_some() => Some("end the review".to_owned()),
+            (Some(Over::Reassign { .. } | Over::Sheet(_)) | None, _) => None,
+        }
     }
 
     fn badge(&self, world: &World) -> Badge {
@@ -268,7 +281,8 @@ impl Screen for Inbox {
     }
 
     fn reset(&mut self) {
-        *self = Self { reading: self.reading.anew(), asking: self.asking.anew(), ..Self::default() };
+        let (reading, asking) = (self.reading.anew(), self.asking.anew());
+        *self = Self { reading, asking, drafts: std::mem::take(&mut self.drafts), ..Self::default() };
     }
 
     fn told(&mut self, tag: u64, result: Result<Told, Trouble>, world: &World) -> Vec<Want> {
@@ -292,8 +306,11 @@ impl Screen for Inbox {
                 Ok(()) => self.session_done(queue, (step, then_end), world.board.as_deref()),
                 Err(undone) => self.session_refused(&queue, &undone),
             },
-            (Some(Sent::Decision { item, done, answers }), result) => match asking::came_out(result) {
-                Ok(()) => self.step_done(item, done, answers, world),
+            (Some(Sent::Decision { item, done, answers, about }), result) => match asking::came_out(result) {
+                Ok(()) => {
+                    self.drafts.done(&about);
+                    self.step_done(item, done, answers, world)
+                }
                 Err(undone) => Want::fail(format!("#{item}: {undone}")),
             },
         }
@@ -345,10 +362,12 @@ impl Screen for Inbox {
     }
 
     fn draw(&self, buffer: &mut Buffer, areas: Areas, look: Look<'_>, world: &World) -> Option<Position> {
+        if let Some(Over::Answer(answering)) = &self.over {
+            return self.draw_answer(answering, buffer, areas.body, look, world);
+        }
         let cursor = self.draw_view(buffer, areas.body, look, world);
         match &self.over {
-            None => cursor,
-            Some(Over::Answer(answering)) => answering.draw(buffer, areas.screen, look, world),
+            None | Some(Over::Answer(_)) => cursor,
             Some(Over::Reassign { picker, .. }) => picker.draw(buffer, areas.screen, look),
             Some(Over::Sheet(sheet)) => {
                 sheet.draw(buffer, areas.screen, look);

@@ -17,7 +17,8 @@ use crate::domain::filter::{At, Filter};
 use crate::domain::ids::{Actor, ItemNo, Seq, Version};
 use crate::domain::map::{self, Map};
 use crate::domain::outcome::Outcome;
-use crate::domain::path::{FieldPath, Pattern};
+use crate::domain::path::{EntityPath, FieldPath, Pattern};
+use crate::domain::query;
 use crate::domain::readiness::agents;
 use crate::domain::state::{Board, Front, Thing};
 use crate::domain::survey::Planning;
@@ -203,6 +204,16 @@ impl Team {
         let then = at.map(|seq| self.board_then(&seq.to_string())).transpose()?;
         let board = then.as_ref().map_or(&self.state.board, |(board, _)| board);
         Ok(Told::Whole(board.whole(thing)))
+    }
+
+    /// An entity as it is; of the past its fields are not kept here.
+    pub fn entity(&self, me: &Me, entity: &EntityPath, at: Option<Seq>) -> Found<Told> {
+        if at.is_some() {
+            return Err(trouble(&"values of the past are not kept here", "look at the present"));
+        }
+        let reader = Actor::Person(me.person.clone());
+        let view = query::read(&self.state, &reader, entity);
+        view.map(|view| Told::Entity(Box::new(view))).ok_or_else(|| trouble(&"there is no such entity", ""))
     }
 
     /// Every agent in one line, with what it may have kept.

@@ -142,6 +142,7 @@ impl Team {
             }
             What::Chain(seq) => self.chain(seq).map(|chain| Told::Chain(Box::new(chain))),
             What::Activity(pattern) => Ok(Told::Activity(self.activity(&pattern))),
+            What::Entity(entity, at) => self.entity(me, &entity, at),
             What::Words => Ok(Told::Words(self.words())),
             What::Then(at) => self.then(&at),
             What::Whole(thing, at) => self.whole(&thing, at),

@@ -93,9 +93,9 @@ fn tabs_with(look: Look<'_>, tabs: &[Tab], active: usize, names: bool) -> Line<'
 
 /// The hint line: keys in the accent, labels dim. Where room is short, hints go from the one before the last on, so that the
 /// first, and help at the end, stay.
-pub fn hints(look: Look<'_>, hints: &[(String, &'static str)], room: usize) -> Line<'static> {
+pub fn hints(look: Look<'_>, hints: &[(String, String)], room: usize) -> Line<'static> {
     let mut shown: Vec<_> = hints.iter().collect();
-    let wide = |shown: &[&(String, &'static str)]| {
+    let wide = |shown: &[&(String, String)]| {
         let text: usize =
             shown.iter().map(|(key, label)| key.chars().count() + 1 + label.chars().count()).sum();
         text + HINT_GAP * shown.len().saturating_sub(1) + 1
@@ -110,7 +110,7 @@ pub fn hints(look: Look<'_>, hints: &[(String, &'static str)], room: usize) -> L
         }
         spans.push(Span::styled(key.clone(), look.theme.accent));
         spans.push(Span::raw(" "));
-        spans.push(Span::styled(*label, look.theme.muted));
+        spans.push(Span::styled(label.clone(), look.theme.muted));
     }
     clip(Line::from(spans), room, look.glyphs.cut)
 }
@@ -211,7 +211,7 @@ mod tests {
     fn help_stays_when_hints_have_no_room() {
         with_look(|look| {
             let all: Vec<_> = [("e", "expand"), ("h", "handle"), ("c", "claim"), ("?", "help")]
-                .map(|(key, label)| (key.to_owned(), label))
+                .map(|(key, label)| (key.to_owned(), label.to_owned()))
                 .to_vec();
             assert_eq!(hints(look, &all, 60).to_string(), " e expand   h handle   c claim   ? help");
             assert_eq!(hints(look, &all, 30).to_string(), " e expand   h handle   ? help");

@@ -15,6 +15,8 @@ pub struct Facts<'a> {
     pub look: Look<'a>,
     room: usize,
     label_wide: usize,
+    /// Lines of a long text, for who asks how many it may have.
+    pub most: usize,
     /// The lines so far.
     pub lines: Vec<Line<'static>>,
 }
@@ -22,7 +24,7 @@ pub struct Facts<'a> {
 impl<'a> Facts<'a> {
     /// None yet, for so many columns, of which the labels take some.
     pub fn new(look: Look<'a>, room: usize, label_wide: usize) -> Self {
-        Self { look, room, label_wide, lines: Vec::new() }
+        Self { look, room, label_wide, most: LINES, lines: Vec::new() }
     }
 
     /// One line or two over the whole width.

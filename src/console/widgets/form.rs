@@ -12,8 +12,10 @@ use ratatui::text::{Line, Span};
 
 use super::facts::Facts;
 use super::modal::{Buttons, Frame};
+use super::pane;
 use super::prompt::{Insert, Prompt};
-use super::{Look, cells, clip, cut_bottom, cut_top, put, put_at, put_right, row_of};
+use super::scroll::Scroll;
+use super::{Look, cells, clip, cut_bottom, cut_top, put, put_right, row_of, styled};
 use crate::console::action::Action;
 use crate::console::keymap::Context;
 use crate::console::untrusted;
@@ -26,6 +28,10 @@ const WIDE: u16 = 92;
 const LABEL: usize = 10;
 /// Cells of the frame and the blanks inside of it.
 const SIDES: u16 = 4;
+/// Rows that a box at the foot leaves at least to what it is about.
+const ABOUT: u16 = 5;
+/// Rows of a box at the foot beside fields and lines: its title and its buttons.
+const AROUND: usize = 2;
 
 /// What stands in a field.
 #[derive(Debug, Clone)]
@@ -34,6 +40,8 @@ pub enum Input {
     Text {
         /// What is typed.
         prompt: Prompt,
+        /// What stood there at the start.
+        began: String,
         /// What is said where it is empty; none where it may be.
         missing: Option<&'static str>,
         /// What an empty one means.
@@ -66,8 +74,8 @@ pub struct Field {
 impl Field {
     /// A text that must be there; `missing` asks for it.
     pub fn needed(label: &'static str, text: &str, missing: &'static str) -> Self {
-        let input = Input::Text { prompt: Prompt::with_text(text), missing: Some(missing), empty: "needed" };
-        Self { label, input }
+        let (prompt, began) = (Prompt::with_text(text), text.to_owned());
+        Self { label, input: Input::Text { prompt, began, missing: Some(missing), empty: "needed" } }
     }
 
     /// Why it is done, in a sentence.
@@ -77,7 +85,8 @@ impl Field {
 
     /// A text that may be empty, and what that means.
     pub fn optional(label: &'static str, empty: &'static str) -> Self {
-        Self { label, input: Input::Text { prompt: Prompt::default(), missing: None, empty } }
+        let (prompt, began) = (Prompt::default(), String::new());
+        Self { label, input: Input::Text { prompt, began, missing: None, empty } }
     }
 
     /// A box to tick.
@@ -138,13 +147,18 @@ pub struct Form {
     focus: usize,
     buttons: Buttons,
     width: u16,
+    /// Whether it stands at the foot of what it is about, and not over the middle of it.
+    at_foot: bool,
+    /// How far down its lines are read, where they have no room.
+    scroll: Scroll,
 }
 
 impl Form {
     /// The focus is on the first text that is needed and empty, else on the safe button.
     pub fn new(fields: Vec<Field>, button: impl Into<String>) -> Self {
         let buttons = Buttons::safe_first(["cancel".to_owned(), button.into()]);
-        let mut form = Self { fields, focus: 0, buttons, width: WIDTH };
+        let mut form =
+            Self { fields, focus: 0, buttons, width: WIDTH, at_foot: false, scroll: Scroll::default() };
         form.focus = form.next_lacking();
         form
     }
@@ -155,9 +169,15 @@ impl Form {
         Self { width: WIDE, ..self }
     }
 
+    /// At the foot of what it is about, which stays to be seen.
+    #[must_use]
+    pub fn at_foot(self) -> Self {
+        Self { at_foot: true, width: WIDE, ..self }
+    }
+
     /// Nothing can be done but close it.
     pub fn closing() -> Self {
-        Self { fields: Vec::new(), focus: 0, buttons: Buttons::safe_first(["close"]), width: WIDTH }
+        Self { buttons: Buttons::safe_first(["close"]), ..Self::new(Vec::new(), "") }
     }
 
     /// The button says something else.
@@ -201,6 +221,29 @@ impl Form {
         self.fields.iter().any(ticked)
     }
 
+    /// What was typed: each text that is another than at the start.
+    pub fn typed(&self) -> Vec<(&'static str, String)> {
+        let typed = |field: &Field| match &field.input {
+            Input::Text { prompt, began, .. } if prompt.text() != began => {
+                Some((field.label, prompt.text().to_owned()))
+            }
+            Input::Text { .. } | Input::Tick { .. } | Input::Choice { .. } => None,
+        };
+        self.fields.iter().filter_map(typed).collect()
+    }
+
+    /// Puts back what was typed before.
+    pub fn resume(&mut self, typed: &[(&'static str, String)]) {
+        for field in &mut self.fields {
+            if let Input::Text { prompt, .. } = &mut field.input
+                && let Some((_, text)) = typed.iter().find(|(label, _)| *label == field.label)
+            {
+                *prompt = Prompt::with_text(text);
+            }
+        }
+        self.focus_on(self.next_lacking());
+    }
+
     /// The name of what is chosen in a field.
     pub fn chosen(&self, label: &str) -> Option<&Arc<str>> {
         let field = self.fields.iter().find(|field| field.label == label)?;
@@ -220,15 +263,33 @@ impl Form {
         if self.is_typing() { Context::Prompt } else { Context::Preview }
     }
 
+    /// What an action does now, where that is not what its label says.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "a box knows no other action")]
+    pub fn does(&self, action: Action) -> Option<String> {
+        match action {
+            Action::Confirm | Action::Submit => Some(self.enter()),
+            Action::Close if self.typed().is_empty() => None,
+            Action::Close => Some("close, the text is kept".to_owned()),
+            _ => None,
+        }
+    }
+
+    fn enter(&self) -> String {
+        match self.focused().map(|field| &field.input) {
+            Some(Input::Text { .. }) => "go on".to_owned(),
+            Some(Input::Tick { on: true, .. }) => "untick".to_owned(),
+            Some(Input::Tick { on: false, .. }) => "tick".to_owned(),
+            Some(Input::Choice { .. }) => "choose".to_owned(),
+            None => self.buttons.label().to_owned(),
+        }
+    }
+
     /// The actions for the hint line.
     pub fn hints(&self) -> Vec<Action> {
-        match self.focused() {
-            Some(field) if field.text().is_none() => {
-                vec![Action::ToggleField, Action::NextPane, Action::Close]
-            }
-            Some(_) => vec![Action::Submit, Action::NextSuggestion, Action::Close],
-            None => vec![Action::Confirm, Action::NextPane, Action::Close],
+        if self.is_typing() {
+            return vec![Action::Submit, Action::NextSuggestion, Action::Close];
         }
+        vec![Action::Confirm, Action::NextPane, Action::Close]
     }
 
     /// Takes what is typed or pasted; anywhere but in a text it is nothing.
@@ -236,6 +297,12 @@ impl Form {
         if let Some(Field { input: Input::Text { prompt, .. }, .. }) = self.fields.get_mut(self.focus) {
             prompt.insert(insert);
         }
+    }
+
+    /// Scrolls its lines where they have no room; says whether it did.
+    pub fn scrolls(&self, action: Action) -> bool {
+        let pages = matches!(action, Action::PageDown | Action::PageUp);
+        pages && self.scroll.overflows() && self.scroll.act(action)
     }
 
     /// Does what an action asks for.
@@ -294,6 +361,14 @@ impl Form {
         Facts::new(look, usize::from(self.width.min(screen.width).saturating_sub(SIDES + 1)), LABEL - 1)
     }
 
+    /// What a body has for what the box is about, and for a box of so many lines at its foot: the more of the former the
+    /// longer something is being typed.
+    pub fn split(&self, body: Rect, lines: usize) -> (Rect, Rect) {
+        let wanted = cells(self.fields.len() + lines + AROUND);
+        let least = if self.is_typing() { body.height / 2 } else { ABOUT.min(body.height / 3) };
+        cut_bottom(body, wanted.min(body.height - least))
+    }
+
     /// Draws fields, lines and buttons; the result is where the terminal's cursor belongs.
     pub fn draw(
         &self,
@@ -303,24 +378,31 @@ impl Form {
         title: &str,
         lines: &[Line<'static>],
     ) -> Option<Position> {
-        let fields = self.fields.len() + usize::from(!self.fields.is_empty());
+        let fields = cells(self.fields.len());
         let room = usize::from(self.width.min(screen.width).saturating_sub(SIDES));
         let title = untrusted::fit(title, room.saturating_sub(SIDES.into()));
-        let rows = cells(fields + lines.len() + 2);
-        let inner = Frame { title: &title, width: self.width }.draw(buffer, screen, look, rows);
+        let inner = if self.at_foot {
+            pane::draw_rule(buffer, screen, look);
+            put(buffer, screen, 0, &styled(format!(" {title} "), look.theme.title));
+            pane::indented(cut_top(screen, 1).1)
+        } else {
+            let rows = fields + u16::from(fields > 0) + cells(lines.len()) + 2;
+            Frame { title: &title, width: self.width }.draw(buffer, screen, look, rows)
+        };
         let mut cursor = None;
         for (at, field) in self.fields.iter().enumerate() {
             let focused = at == self.focus;
             cursor = draw_field(buffer, row_of(inner, cells(at)), look, field, focused).or(cursor);
         }
         // Whatever does not fit, the buttons do: what is confirmed must not be off the screen.
-        let (above, foot) = cut_bottom(inner, 2);
-        let (_, below) = cut_top(above, cells(fields));
-        for (at, line) in lines.iter().enumerate() {
-            put_at(buffer, below, cells(at), 1, &clip(line.clone(), room.saturating_sub(1), look.glyphs.cut));
-        }
+        let (above, foot) = cut_bottom(inner, 1);
+        let (_, below) = cut_top(above, fields + u16::from(fields > 0 && !self.at_foot));
+        let below = pane::from(below, 1);
+        let lines: Vec<_> =
+            lines.iter().map(|line| clip(line.clone(), room.saturating_sub(1), look.glyphs.cut)).collect();
+        self.scroll.draw(buffer, below, look, &lines);
         let buttons = self.buttons.line(look, self.focus == self.fields.len());
-        put_right(buffer, foot, foot.height.saturating_sub(1), &buttons);
+        put_right(buffer, foot, 0, &buttons);
         cursor
     }
 }

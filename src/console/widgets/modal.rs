@@ -29,6 +29,11 @@ impl Buttons {
         self.chosen
     }
 
+    /// The word on it.
+    pub fn label(&self) -> &str {
+        self.labels.get(self.chosen).map_or("", String::as_str)
+    }
+
     /// How many there are.
     pub fn count(&self) -> usize {
         self.labels.len()

@@ -93,6 +93,12 @@ pub fn indented(area: Rect) -> Rect {
     Rect { x: area.x + 1.min(area.width), width: area.width.saturating_sub(2), ..area }
 }
 
+/// An area from that column on.
+pub fn from(area: Rect, columns: u16) -> Rect {
+    let columns = columns.min(area.width);
+    Rect { x: area.x + columns, width: area.width - columns, ..area }
+}
+
 /// Splits an area: the left pane takes `percent` of it, a line of one cell with a blank on each side stands between.
 pub fn split(area: Rect, percent: u16) -> (Rect, Rect, Rect) {
     let left = u16::try_from(u32::from(area.width) * u32::from(percent.min(100)) / 100).unwrap_or(area.width);

@@ -39,6 +39,8 @@ pub struct Picker<T> {
     title: String,
     prompt: Prompt,
     entries: Vec<Entry<T>>,
+    /// What was made of what is typed, before all others.
+    offered: Vec<Entry<T>>,
     /// Indices of the entries that match, best first.
     matches: Vec<usize>,
     list: ListState,
@@ -52,6 +54,7 @@ impl<T> Picker<T> {
             title: title.into(),
             prompt: Prompt::default(),
             entries,
+            offered: Vec::new(),
             matches: Vec::new(),
             list: ListState::new(),
         };
@@ -61,8 +64,32 @@ impl<T> Picker<T> {
 
     /// What would be chosen now.
     pub fn chosen(&self) -> Option<&T> {
-        let at = self.matches.get(self.list.selected()?)?;
-        self.entries.get(*at).map(|entry| &entry.value)
+        self.entry(self.list.selected()?).map(|entry| &entry.value)
+    }
+
+    fn entry(&self, row: usize) -> Option<&Entry<T>> {
+        match row.checked_sub(self.offered.len()) {
+            None => self.offered.get(row),
+            Some(row) => self.entries.get(*self.matches.get(row)?),
+        }
+    }
+
+    /// More to choose from.
+    pub fn learn(&mut self, more: Vec<Entry<T>>) {
+        self.entries.extend(more);
+        self.entries.truncate(ENTRIES_MAX);
+        let at = self.list.selected();
+        self.search();
+        if let Some(at) = at {
+            self.list.select(at);
+        }
+    }
+
+    /// What can be made of what is typed, before all that only has it in its name.
+    pub fn offer(&mut self, offered: Vec<Entry<T>>) {
+        self.offered = offered;
+        self.list.set_len(self.offered.len() + self.matches.len());
+        self.list.select(0);
     }
 
     /// What has been typed.
@@ -106,7 +133,7 @@ impl<T> Picker<T> {
         }
         scored.sort_by_key(|(score, at)| (std::cmp::Reverse(*score), *at));
         self.matches = scored.into_iter().map(|(_, at)| at).collect();
-        self.list.set_len(self.matches.len());
+        self.list.set_len(self.offered.len() + self.matches.len());
         self.list.select(0);
     }
 
@@ -114,15 +141,19 @@ impl<T> Picker<T> {
     pub fn draw(&self, buffer: &mut Buffer, screen: Rect, look: Look<'_>) -> Option<Position> {
         let rows = cells(self.entries.len()).clamp(1, ROWS);
         let inner = Frame { title: &self.title, width: WIDTH }.draw(buffer, screen, look, rows + 2);
+        self.draw_in(buffer, inner, look)
+    }
+
+    /// The same within an area, without a frame.
+    pub fn draw_in(&self, buffer: &mut Buffer, inner: Rect, look: Look<'_>) -> Option<Position> {
         let cursor = self.prompt.draw(buffer, inner, look, "> ");
         let area = Rect { y: inner.y + 2.min(inner.height), height: inner.height.saturating_sub(2), ..inner };
-        if self.matches.is_empty() {
+        if self.list.len() == 0 {
             put(buffer, area, 0, &styled("nothing matches; type less of it", look.theme.muted));
             return cursor;
         }
         list::draw(buffer, area, look, &self.list, true, |row, room| {
-            let entry = self.matches.get(row).and_then(|at| self.entries.get(*at));
-            entry.map(|entry| entry_line(look, entry, room)).unwrap_or_default().into()
+            self.entry(row).map(|entry| entry_line(look, entry, room)).unwrap_or_default().into()
         });
         cursor
     }

@@ -15,6 +15,7 @@ use crate::console::action::Action;
 pub struct Scroll {
     from: Cell<usize>,
     rows: Cell<usize>,
+    lines: Cell<usize>,
 }
 
 impl Scroll {
@@ -40,6 +41,11 @@ impl Scroll {
         true
     }
 
+    /// Whether there were more lines than rows, as of the last frame.
+    pub fn overflows(&self) -> bool {
+        self.lines.get() > self.rows.get()
+    }
+
     /// Back to the first line.
     pub fn to_top(&self) {
         self.from.set(0);
@@ -50,6 +56,7 @@ impl Scroll {
         let from = self.from.get().min(lines.saturating_sub(rows));
         self.from.set(from);
         self.rows.set(rows);
+        self.lines.set(lines);
         from..(from + rows).min(lines)
     }
 

@@ -39,6 +39,10 @@ pub(super) async fn carry(
             let stats = client.stats(Some(&pattern)).await.map_err(|error| trouble(&error))?;
             Ok(Told::Activity(stats.fields))
         }
+        What::Entity(entity, at) => {
+            let view = async { then(client, at).await?.read(&entity).await };
+            view.await.map(|view| Told::Entity(Box::new(view))).map_err(|error| unread(&error))
+        }
         What::Words => {
             let stats = client.stats(None).await.map_err(|error| trouble(&error))?;
             Ok(Told::Words(stats.words))

@@ -1,8 +1,9 @@
 //! The damage matrix: every kind of file that a data directory has, every kind of harm, before a start and while a server runs.
 //! What was acknowledged is there afterwards, or something says what is not; `doctor` does not say fine over a fault.
 //!
-//! An ordinary run does each kind of harm and each kind of file at least once. `DEEDS_CHAOS=long cargo test --test chaos damage`
-//! does each harm to each file, and goes on at random places beyond a thousand; `DEEDS_CHAOS=long:SEED` does the same again.
+//! An ordinary run does each kind of harm and each kind of file at least once, every other one under a server.
+//! `DEEDS_CHAOS=long cargo test --test chaos damage` does each harm to each file before a start, and a random part of them
+//! under a server, where each takes seconds; `DEEDS_CHAOS=long:SEED` does the same again.
 
 mod disks;
 mod harm;
@@ -25,8 +26,10 @@ use template::{Left, Template};
 use trial::{Damage, Outcome, When};
 use verdict::Broken;
 
-/// How many damages a long run does at least, before a start and as many under a server.
-const LONG: usize = 600;
+/// How many damages a long run does under a server.
+const LONG: usize = 300;
+/// How many are played at one time in a long run: most of their time they wait.
+const AT_ONCE: usize = 3;
 
 /// Numbers that a seed gives.
 struct Random(u64);
@@ -82,24 +85,28 @@ fn places(templates: &[Template]) -> Vec<(&Template, PathBuf)> {
     all
 }
 
-/// Each kind of file and each kind of harm at least once, and no more than so many for a kind of file.
+/// Each kind of file and each kind of harm at least once: every other one before a start.
 fn some(templates: &[Template], when: When) -> Vec<(&Template, Damage)> {
     let (mut chosen, mut rows) = (Vec::new(), BTreeSet::new());
-    let mut random = Random(7 + u64::from(when == When::WhileAServerRuns));
-    for (number, (template, place)) in places(templates).into_iter().enumerate() {
+    let mut random = Random(7);
+    for (template, place) in places(templates) {
         let of_the_crash =
             template.left == Left::Killed && place.to_str().unwrap().contains("default/ledger.db");
         if !rows.insert(table::row(&place)) && !of_the_crash {
             continue;
         }
-        let at = number + 8 * usize::from(when == When::WhileAServerRuns);
-        let harm = harm::ALL[at % harm::ALL.len()];
+        let harm = harm::ALL[chosen.len() % harm::ALL.len()];
         chosen.push((template, Damage { when, place, harm, at: random.next() }));
     }
+    let mut before = false;
+    chosen.retain(|_| {
+        before = !before;
+        before == (when == When::BeforeAStart)
+    });
     chosen
 }
 
-/// Each harm to each file, then at random.
+/// Each harm to each file, in a random order, so that one that is broken off has done some of each.
 fn many(templates: &[Template], when: When, seed: u64) -> Vec<(&Template, Damage)> {
     let mut random = Random(seed);
     let places = places(templates);
@@ -107,54 +114,82 @@ fn many(templates: &[Template], when: When, seed: u64) -> Vec<(&Template, Damage
     let mut chosen: Vec<(&Template, Damage)> = every
         .map(|((template, place), harm)| (template, Damage { when, place, harm, at: random.next() }))
         .collect();
-    while chosen.len() < LONG {
-        let (template, place) = &places[usize::try_from(random.next()).unwrap() % places.len()];
-        let harm = harm::ALL[usize::try_from(random.next()).unwrap() % 6];
-        chosen.push((template, Damage { when, place: place.clone(), harm, at: random.next() }));
-    }
-    // One that is broken off has done some of each.
     chosen.sort_by_cached_key(|_| random.next());
+    if when == When::WhileAServerRuns {
+        chosen.truncate(LONG);
+    }
     chosen
 }
 
 /// After so many it is said what came of them.
 const SAID: usize = 100;
 
-/// Does them all, tells what is broken, and adds it up.
-fn played(all: &[(&Template, Damage)]) -> Vec<String> {
-    let (mut count, mut files, mut sums) = (0, BTreeSet::new(), BTreeMap::<Broken, usize>::new());
-    let mut violations = Vec::new();
-    let home = Home::new();
-    let helper = Player { home: &home, user: None };
-    for (template, damage) in all {
-        let outcome = match catch_unwind(AssertUnwindSafe(|| trial::play(template, damage))) {
-            Ok(None) => continue,
-            Ok(Some(outcome)) => outcome,
-            Err(_) => {
-                Outcome { hung: vec!["a program went on without end".to_owned()], ..Outcome::default() }
-            }
-        };
-        count += 1;
-        files.insert(table::row(&damage.place));
-        let mut broken = verdict::broken(damage, &outcome);
-        broken.extend(verdict::mends(&helper, &outcome));
-        for (kind, why) in broken {
-            *sums.entry(kind).or_default() += 1;
-            let text = told(template, damage, &outcome, kind, &why);
-            eprintln!("{text}");
-            violations.push(text);
-        }
-        // A long run that is broken off has said how far it came.
-        if count % SAID == 0 {
-            say(count, &files, &sums);
-        }
-    }
-    say(count, &files, &sums);
-    violations
+/// What came of those that were played so far.
+#[derive(Default)]
+struct Sum {
+    count: usize,
+    files: BTreeSet<Option<&'static str>>,
+    broken: BTreeMap<Broken, usize>,
+    violations: Vec<String>,
 }
 
-fn say(count: usize, files: &BTreeSet<Option<&str>>, sums: &BTreeMap<Broken, usize>) {
-    let sum = |kind| sums.get(&kind).copied().unwrap_or_default();
+/// Does them all, so many at one time, tells what is broken, and adds it up.
+fn played(all: &[(&Template, Damage)], at_once: usize) -> Vec<String> {
+    let sum = Mutex::new(Sum::default());
+    let left = Mutex::new(all.iter());
+    let home = Home::new();
+    std::thread::scope(|scope| {
+        for _ in 0..at_once {
+            scope.spawn(|| {
+                let helper = Player { home: &home, user: None };
+                loop {
+                    let Some((template, damage)) = left.lock().unwrap().next() else { break };
+                    if let Some((outcome, broken)) = one(&helper, template, damage) {
+                        add(&mut sum.lock().unwrap(), template, damage, &outcome, broken);
+                    }
+                }
+            });
+        }
+    });
+    let sum = sum.into_inner().unwrap();
+    say(&sum);
+    sum.violations
+}
+
+/// One damage, and what was not as it must be; nothing where the file is of no use for this harm.
+fn one(helper: &Player, template: &Template, damage: &Damage) -> Option<(Outcome, Vec<(Broken, String)>)> {
+    let played = catch_unwind(AssertUnwindSafe(|| trial::play(template, damage)));
+    let outcome = played.unwrap_or_else(|_| {
+        Some(Outcome { hung: vec!["a program went on without end".to_owned()], ..Outcome::default() })
+    })?;
+    let mut broken = verdict::broken(damage, &outcome);
+    broken.extend(verdict::mends(helper, &outcome));
+    Some((outcome, broken))
+}
+
+fn add(
+    sum: &mut Sum,
+    template: &Template,
+    damage: &Damage,
+    outcome: &Outcome,
+    broken: Vec<(Broken, String)>,
+) {
+    sum.count += 1;
+    sum.files.insert(table::row(&damage.place));
+    for (kind, why) in broken {
+        *sum.broken.entry(kind).or_default() += 1;
+        let text = told(template, damage, outcome, kind, &why);
+        eprintln!("{text}");
+        sum.violations.push(text);
+    }
+    // A long run that is broken off has said how far it came.
+    if sum.count.is_multiple_of(SAID) {
+        say(sum);
+    }
+}
+
+fn say(Sum { count, files, broken, .. }: &Sum) {
+    let sum = |kind| broken.get(&kind).copied().unwrap_or_default();
     eprintln!(
         "chaos: {count} damages over {} files; silently wrong {}, fine over a fault {}, hung {}, panicked {}, others hurt {}, \
          mends that are none {}, unknown files {}",
@@ -198,14 +233,13 @@ fn told(template: &Template, damage: &Damage, outcome: &Outcome, kind: Broken, w
 
 fn matrix(when: When) {
     let templates = templates();
-    let all = long().map_or_else(
-        || some(&*templates, when),
-        |seed| {
+    let violations = match long() {
+        None => played(&some(&*templates, when), 1),
+        Some(seed) => {
             eprintln!("DEEDS_CHAOS=long:{seed}");
-            many(&*templates, when, seed)
-        },
-    );
-    let violations = played(&all);
+            played(&many(&*templates, when, seed), AT_ONCE)
+        }
+    };
     assert!(violations.is_empty(), "{} violations", violations.len());
 }
 
@@ -222,18 +256,17 @@ fn a_file_that_is_damaged_under_a_server_is_told_or_mended() {
 /// Where nothing is damaged nothing is told, fails or is wrong: the others are held against this.
 #[test]
 fn a_home_that_is_not_damaged_has_no_fault() {
-    for template in &*templates() {
-        for when in [When::BeforeAStart, When::WhileAServerRuns] {
-            let damage = Damage { when, place: PathBuf::from("home"), harm: Harm::Nothing, at: 1 };
-            let outcome = trial::play(template, &damage).unwrap();
-            let shown = told(template, &damage, &outcome, Broken::FineOverAFault, "nothing was damaged");
-            assert_eq!(outcome.first.status + outcome.last.status, 0, "{shown}");
-            let told =
-                [&outcome.first.told, &outcome.last.told, &outcome.logged, &outcome.hung, &outcome.panicked];
-            let failed = [&outcome.failed, &outcome.failed_at_last, &outcome.wrong, &outcome.wrong_at_last];
-            assert!(told.into_iter().chain(failed).all(Vec::is_empty), "{shown}");
-            assert_eq!(outcome.unknown, Vec::<&Path>::new());
-        }
+    let when = [When::BeforeAStart, When::WhileAServerRuns];
+    for (template, when) in templates().iter().zip(when.into_iter().cycle()) {
+        let damage = Damage { when, place: PathBuf::from("home"), harm: Harm::Nothing, at: 1 };
+        let outcome = trial::play(template, &damage).unwrap();
+        let shown = told(template, &damage, &outcome, Broken::FineOverAFault, "nothing was damaged");
+        assert_eq!(outcome.first.status + outcome.last.status, 0, "{shown}");
+        let told =
+            [&outcome.first.told, &outcome.last.told, &outcome.logged, &outcome.hung, &outcome.panicked];
+        let failed = [&outcome.failed, &outcome.failed_at_last, &outcome.wrong, &outcome.wrong_at_last];
+        assert!(told.into_iter().chain(failed).all(Vec::is_empty), "{shown}");
+        assert_eq!(outcome.unknown, Vec::<&Path>::new());
     }
 }
 

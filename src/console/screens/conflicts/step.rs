@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use ratatui::buffer::Buffer;
-use ratatui::layout::{Position, Rect};
+use ratatui::layout::Rect;
+use ratatui::text::Line;
 
 use crate::console::widgets::Look;
 use crate::console::widgets::form::{Field, Form};
@@ -17,7 +17,7 @@ use crate::domain::things::Alert;
 #[derive(Debug)]
 pub(super) struct AlertBox {
     alert: AlertNo,
-    title: String,
+    pub(super) title: String,
     verb: AlertVerb,
     pub(super) form: Form,
 }
@@ -26,14 +26,15 @@ impl AlertBox {
     /// Resolves the alert, with a note.
     pub(super) fn resolve(alert: &Alert) -> Self {
         let title = format!("Resolve {} #{}", alert.kind.as_str(), alert.no);
-        let form = Form::new(vec![Field::reason("note")], "resolve");
+        let form = Form::new(vec![Field::reason("note")], "resolve").at_foot();
         Self { alert: alert.no, title, verb: AlertVerb::Resolve, form }
     }
 
     /// Sends the alert to the inbox.
     pub(super) fn escalate(alert: &Alert) -> Self {
         let title = format!("Send {} #{} to the inbox", alert.kind.as_str(), alert.no);
-        Self { alert: alert.no, title, verb: AlertVerb::Escalate, form: Form::new(Vec::new(), "send") }
+        let form = Form::new(Vec::new(), "send").at_foot();
+        Self { alert: alert.no, title, verb: AlertVerb::Escalate, form }
     }
 
     /// What is sent, and the words for when it is done.
@@ -47,14 +48,8 @@ impl AlertBox {
         (Command::Alert(step), format!("alert #{} is {done}", self.alert))
     }
 
-    /// Draws the box; the result is where the terminal's cursor belongs.
-    pub(super) fn draw(
-        &self,
-        buffer: &mut Buffer,
-        screen: Rect,
-        look: Look<'_>,
-        board: &Board,
-    ) -> Option<Position> {
+    /// What will be true afterwards, in lines for a box on such a screen.
+    pub(super) fn lines(&self, screen: Rect, look: Look<'_>, board: &Board) -> Vec<Line<'static>> {
         let mut facts = self.form.facts(look, screen);
         if self.verb == AlertVerb::Escalate {
             let alert = board.alerts.get(&self.alert);
@@ -68,6 +63,6 @@ impl AlertBox {
             facts.say("then", "it leaves the list; the note stays with it, under your name");
             facts.say("again", "the same conflict would open a new alert");
         }
-        self.form.draw(buffer, screen, look, &self.title, &facts.lines)
+        facts.lines
     }
 }

@@ -50,7 +50,9 @@ impl Inbox {
                 "the marked cases are not alike: expand answers one case and those like it; esc clears the marks",
             );
         }
-        self.over = Some(Over::Answer(Box::new(Answering::new(kind, items, board))));
+        let mut answering = Answering::new(kind, items, board);
+        self.drafts.resume(&answering.about(), &mut answering.form);
+        self.over = Some(Over::Answer(Box::new(answering)));
         Vec::new()
     }
 
@@ -161,10 +163,18 @@ impl Inbox {
     pub(super) fn act_over(&mut self, action: Action, world: &World) -> Vec<Want> {
         match &mut self.over {
             Some(Over::Answer(answering)) => match answering.act(action, world) {
-                AnswerOutcome::Open => Vec::new(),
-                AnswerOutcome::Closed => {
-                    self.over = None;
+                AnswerOutcome::Open => {
+                    // What has room is read in the box, the case above it otherwise.
+                    let pages = matches!(action, Action::PageDown | Action::PageUp);
+                    if pages && !answering.form.scrolls(action) {
+                        self.reading.panes.scroll.act(action);
+                    }
                     Vec::new()
+                }
+                AnswerOutcome::Closed => {
+                    let words = self.drafts.closed(&answering.about(), &answering.form);
+                    self.over = None;
+                    Want::info(words)
                 }
                 AnswerOutcome::Lacks(what) => Want::warn(what),
                 AnswerOutcome::Refused(why) => Want::fail(why),
@@ -186,8 +196,9 @@ impl Inbox {
                     vec![self.step(item, ItemVerb::Reassign { to }, done, None)]
                 }
                 Action::Close => {
+                    let words = format!("nothing was done: #{item} was not handed on");
                     self.over = None;
-                    Vec::new()
+                    Want::info(words)
                 }
                 other => {
                     picker.apply(other);
@@ -205,7 +216,10 @@ impl Inbox {
     }
 
     fn send(&mut self, steps: Vec<answer::Decision>) -> Vec<Want> {
-        self.over = None;
+        // It may be refused: what was typed is kept until it is done.
+        if let Some(Over::Answer(answering)) = self.over.take() {
+            self.drafts.keep(&answering.about(), &answering.form);
+        }
         let count = steps.len();
         let sent = steps.into_iter().map(|step| self.step(step.item, step.verb, step.done, step.kind));
         let mut wants: Vec<Want> = sent.collect();

@@ -93,7 +93,7 @@ impl Question {
 impl Answering {
     /// Begins an answer to these cases, of which there is at least one.
     pub(super) fn new(kind: Kind, items: Vec<Arc<Item>>, board: &Board) -> Self {
-        let mut form = Form::new(fields::of(kind, &items, board), kind.word());
+        let mut form = Form::new(fields::of(kind, &items, board), kind.word()).at_foot();
         // A body that is to be edited is where the cursor starts.
         form.go_to(BODY);
         // So is the choice between sides.
@@ -132,6 +132,11 @@ impl Answering {
         words.push(format!("these wait again: #{}{}", closed.item.no, reopened.concat()));
         undo.undoes = words;
         undo
+    }
+
+    /// What it is about, as drafts are kept by.
+    pub(super) fn about(&self) -> String {
+        self.items.first().map(|item| self.kind.about(item.no)).unwrap_or_default()
     }
 
     /// Does what an action asks for.

@@ -2,6 +2,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
+use ratatui::text::Line;
 
 use super::answer::Answering;
 use super::fields::INCLUDE;
@@ -19,21 +20,26 @@ const CHANGES: usize = 4;
 const NAMED: usize = 8;
 
 impl Answering {
+    /// What will be true afterwards, in lines for a box on such a screen.
+    pub(super) fn lines(&self, screen: Rect, look: Look<'_>, world: &World) -> Vec<Line<'static>> {
+        let mut facts = self.form.facts(look, screen);
+        self.facts(&mut facts, look, world);
+        facts.lines
+    }
+
     /// Draws the box; the result is where the terminal's cursor belongs.
     pub(super) fn draw(
         &self,
         buffer: &mut Buffer,
-        screen: Rect,
+        area: Rect,
         look: Look<'_>,
-        world: &World,
+        lines: &[Line<'static>],
     ) -> Option<Position> {
-        let mut facts = self.form.facts(look, screen);
-        self.facts(&mut facts, look, world);
         let cases = match self.items.as_slice() {
             [only] => format!("#{}", only.no),
             more => format!("{} cases", more.len()),
         };
-        self.form.draw(buffer, screen, look, &self.kind.title(&cases), &facts.lines)
+        self.form.draw(buffer, area, look, &self.kind.title(&cases), lines)
     }
 
     /// What will be true afterwards.

@@ -28,18 +28,43 @@ const LABEL: usize = 9;
 /// Cells of the deadline's bar.
 const BAR: usize = 8;
 
-/// The lines of a case.
+/// A case in lines.
+pub(super) struct Told {
+    pub(super) lines: Vec<Line<'static>>,
+    /// How many of them say which case it is, before what came in.
+    pub(super) head: usize,
+}
+
+/// The lines of a case for so many columns and rows: where rows are left, the input takes them.
 pub(super) fn lines<'a>(
     look: Look<'_>,
-    room: usize,
+    (room, rows): (usize, usize),
     world: &World,
     board: &Board,
     item: &Item,
     deed: &dyn Fn(Seq) -> Option<&'a Arc<Deed>>,
-) -> Vec<Line<'static>> {
+) -> Told {
+    let most = |most| told(look, (room, most), world, board, item, deed);
+    let told = most(material::INPUT_LINES);
+    match rows.saturating_sub(told.lines.len()) {
+        0 => told,
+        left => most(material::INPUT_LINES + left),
+    }
+}
+
+fn told<'a>(
+    look: Look<'_>,
+    (room, most): (usize, usize),
+    world: &World,
+    board: &Board,
+    item: &Item,
+    deed: &dyn Fn(Seq) -> Option<&'a Arc<Deed>>,
+) -> Told {
     let mut facts = Facts::new(look, room, LABEL);
     facts.lines = head(look, room, world, item);
     facts.gap();
+    let head = facts.lines.len();
+    facts.most = most;
     material::told(&mut facts, world, (board, item), deed);
     facts.say("WHY", &item.why);
     if item.unforeseen {
@@ -55,7 +80,7 @@ pub(super) fn lines<'a>(
     facts.say("LIKE", &alike(board, item));
     also(&mut facts, board, item);
     facts.lined("SUGGEST", suggestion(look, facts.wide(), item));
-    facts.lines
+    Told { lines: facts.lines, head }
 }
 
 /// The deeds that the case is told with: what was published over it, and the latest of its evidence.

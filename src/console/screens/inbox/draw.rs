@@ -3,6 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
+use super::answer::Answering;
 use super::{Inbox, case, rows};
 use crate::console::widgets::{Look, cut_top, pane};
 use crate::console::world::World;
@@ -44,10 +45,30 @@ impl Inbox {
         )
     }
 
+    /// An answer being given, at the foot of its case: what is decided on stays to be seen.
+    pub(super) fn draw_answer(
+        &self,
+        answering: &Answering,
+        buffer: &mut Buffer,
+        body: Rect,
+        look: Look<'_>,
+        world: &World,
+    ) -> Option<Position> {
+        let lines = answering.lines(body, look, world);
+        let (above, foot) = answering.form.split(body, lines.len());
+        self.reading.panes.begin(true);
+        self.draw_case(buffer, pane::indented(above), look, world);
+        answering.draw(buffer, foot, look, &lines)
+    }
+
     fn draw_case(&self, buffer: &mut Buffer, area: Rect, look: Look<'_>, world: &World) {
         let (Some(item), Some(board)) = (self.focused(world), &world.board) else { return };
         let deed = |seq| self.evidence.find(world, seq);
-        let lines = case::lines(look, usize::from(area.width), world, board, item, &deed);
-        self.reading.panes.scroll.draw(buffer, area, look, &lines);
+        let size = (usize::from(area.width), usize::from(area.height));
+        let told = case::lines(look, size, world, board, item, &deed);
+        // Under an answer the box says which case it is: where room is short, what came in goes before that.
+        let short = self.over.is_some() && told.lines.len() > size.1;
+        let lines = told.lines.get(if short { told.head } else { 0 }..).unwrap_or_default();
+        self.reading.panes.scroll.draw(buffer, area, look, lines);
     }
 }

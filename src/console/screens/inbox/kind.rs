@@ -1,6 +1,7 @@
 //! The answers that a case can get, and which of them fits which case.
 
 use crate::console::action::Action;
+use crate::domain::ids::ItemNo;
 use crate::domain::things::{Case, Item};
 
 /// Which answer.
@@ -99,6 +100,11 @@ impl Kind {
     /// What has happened then.
     pub(super) fn done(self) -> &'static str {
         self.row().done
+    }
+
+    /// What a box is about: this answer to that case.
+    pub(super) fn about(self, item: ItemNo) -> String {
+        self.title(&format!("#{item}"))
     }
 
     /// The title of the box for these cases.

@@ -20,8 +20,8 @@ use crate::domain::rule::reviewer;
 use crate::domain::state::Board;
 use crate::domain::things::{AlertSide, Case, Item, Task, Work};
 
-/// Lines of the input shown; all of it is one key away.
-const INPUT_LINES: usize = 10;
+/// Lines of the input shown at least; all of it is one key away.
+pub(super) const INPUT_LINES: usize = 10;
 /// Lines of one returned feedback or one attempt.
 const HISTORY_LINES: usize = 3;
 
@@ -43,11 +43,11 @@ pub(super) fn told<'a>(
         | Case::HeldField { .. }
         | Case::UnownedTarget { .. }
         | Case::Escalation { .. } => {
-            facts.lined("INPUT", input(look, wide, item));
+            facts.lined("INPUT", input(look, (wide, facts.most), item));
         }
         Case::ZoneOffer { pattern, from, to, .. } => {
             let goes = format!("{pattern}: {from} {} {to}", look.glyphs.arrow);
-            let mut lines = look.wrap(&goes, wide, INPUT_LINES, look.theme.base);
+            let mut lines = look.wrap(&goes, wide, facts.most, look.theme.base);
             let confirms = reviewer::accountable(&board.map, item);
             let words = confirms.map(|person| format!("{person} is accountable for {from} and confirms it"));
             lines.extend(look.wrap(&words.unwrap_or_default(), wide, 2, look.theme.muted));
@@ -75,13 +75,13 @@ pub(super) fn told<'a>(
 }
 
 /// The input as received: a write as its changes, anything else as its text.
-fn input(look: Look<'_>, wide: usize, item: &Item) -> Vec<Line<'static>> {
+fn input(look: Look<'_>, (wide, most): (usize, usize), item: &Item) -> Vec<Line<'static>> {
     let theme = look.theme;
-    let text = |text: &str| look.wrap(text, wide, INPUT_LINES, theme.base);
+    let text = |text: &str| look.wrap(text, wide, most, theme.base);
     match &item.case {
         Case::UnownedField { write, .. } | Case::HeldField { write, .. } => {
             let mut lines = Vec::new();
-            for (name, value) in write.changes.iter().take(INPUT_LINES) {
+            for (name, value) in write.changes.iter().take(most) {
                 let name = if name.is_whole() { String::new() } else { format!("#{name}") };
                 lines.extend(text(&format!(
                     "{}{name} {} {}",
@@ -140,7 +140,7 @@ fn sides(look: Look<'_>, wide: usize, world: &World, sides: &[AlertSide]) -> Vec
 /// An event as it came: its name, and what routes are chosen by.
 fn event(facts: &mut Facts<'_>, look: Look<'_>, raise: &Raise) {
     facts.styled("EVENT", &raise.event, look.theme.accent);
-    for (name, value) in raise.attributes.iter().take(INPUT_LINES) {
+    for (name, value) in raise.attributes.iter().take(facts.most) {
         facts.long("", &format!("{name}: {}", words::value(value)), 2, look.theme.base);
     }
     if raise.attributes.is_empty() {
@@ -201,7 +201,7 @@ fn held(facts: &mut Facts<'_>, look: Look<'_>, alert: Option<AlertNo>) {
 
 fn publication(facts: &mut Facts<'_>, look: Look<'_>, board: &Board, publish: &Publish) {
     destination(facts, look, board, (&publish.output, publish.thread.as_deref()));
-    facts.long("BODY", &words::value(&publish.body), INPUT_LINES, look.theme.base);
+    facts.long("BODY", &words::value(&publish.body), facts.most, look.theme.base);
     facts.maybe("REASON", publish.reason.as_deref());
     based_on(facts, look, &publish.depends_on);
 }
@@ -209,7 +209,7 @@ fn publication(facts: &mut Facts<'_>, look: Look<'_>, board: &Board, publish: &P
 /// What an agent wants to do itself: Deeds knows the word for it, not what is said.
 fn outside(facts: &mut Facts<'_>, look: Look<'_>, board: &Board, act: &Act) {
     destination(facts, look, board, (&act.target, act.thread.as_deref()));
-    facts.long("ACT", &act.action, INPUT_LINES, look.theme.base);
+    facts.long("ACT", &act.action, facts.most, look.theme.base);
     facts.maybe("REASON", act.reason.as_deref());
     based_on(facts, look, &act.depends_on);
 }

@@ -229,8 +229,9 @@ fn handling_needs_a_note_and_enter_in_the_note_decides_nothing() {
     team.serve(&mut runner);
     assert!(team.state.board.items.contains_key(&ItemNo(3)));
     press(&mut team, &mut runner, "text:called_them enter enter");
-    assert!(!runner.screen_text().contains("by hand"), "enter went to the buttons, then cancelled");
-    press(&mut team, &mut runner, "h text:called_them enter tab enter");
+    let shown = runner.screen_text();
+    assert!(shown.contains("nothing was done: Handle #3 by hand; what you typed is kept"), "{shown}");
+    press(&mut team, &mut runner, "h tab enter");
     team.serve(&mut runner);
     assert!(!team.state.board.items.contains_key(&ItemNo(3)), "{}", runner.screen_text());
     let closed = team.state.board.closed.last().unwrap();

@@ -215,8 +215,11 @@ impl MapScreen {
             edit::Came::On => Vec::new(),
             edit::Came::Lacks(missing) => Want::warn(missing),
             edit::Came::Closed { again } => {
-                (self.draft, self.again) = (None, again);
-                Vec::new()
+                let file = again.display();
+                let words =
+                    format!("nothing was put in force; your text is kept in {file}, and E opens it again");
+                (self.draft, self.again) = (None, Some(again));
+                Want::info(words)
             }
             edit::Came::Apply(command) => {
                 if let Err(why) = world.may_decide() {

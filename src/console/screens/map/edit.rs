@@ -83,9 +83,9 @@ pub(super) enum Came {
     On,
     /// Something is missing, in words.
     Lacks(&'static str),
-    /// Given up; the file stays where there is something to mend in it.
+    /// Given up for now; what was written stays in its file.
     Closed {
-        again: Option<PathBuf>,
+        again: PathBuf,
     },
     Apply(Box<Command>),
 }
@@ -207,7 +207,7 @@ impl Draft {
                 self.form = Form::new(fields, BUTTON).wide();
                 Came::On
             }
-            Pressed::Closed => self.closed(),
+            Pressed::Closed => Came::Closed { again: self.file.clone() },
         }
     }
 
@@ -231,16 +231,6 @@ impl Draft {
         let apply =
             ApplyMap { model: Arc::clone(model), if_version: self.version, reason, planned, take_back };
         Came::Apply(Box::new(Command::ApplyMap(apply)))
-    }
-
-    fn closed(&self) -> Came {
-        match &self.found {
-            Found::Broken(_) => Came::Closed { again: Some(self.file.clone()) },
-            Found::Ready { .. } => {
-                self.remove();
-                Came::Closed { again: None }
-            }
-        }
     }
 
     /// Draws the box; the result is where the terminal's cursor belongs, if a reason is typed.

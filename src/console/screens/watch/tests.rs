@@ -165,7 +165,7 @@ fn enter_leads_to_the_deed_c_to_its_chain_and_back_to_the_same_screen() {
     let traced = press(&mut team, &mut runner, "t");
     assert!(line_with(&traced, " / ").contains("entity:crm/contact/acme"), "{traced}");
     press(&mut team, &mut runner, "H");
-    assert!(press(&mut team, &mut runner, "p").contains("Peek"));
+    assert!(press(&mut team, &mut runner, "p").contains("Record "));
 }
 
 #[test]
