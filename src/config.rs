@@ -69,10 +69,14 @@ pub struct Config {
     pub theme: theme::Choice,
     /// In which timezone the console tells times.
     pub timezone: Timezone,
+    /// A person's own colours laid over them.
+    pub theme_file: Option<PathBuf>,
     /// Plain ASCII instead of lines and symbols.
     pub ascii: bool,
     /// Whether the console takes the mouse.
     pub mouse: bool,
+    /// Whether the window's title says what waits.
+    pub title: bool,
     /// Whether frames are sent as synchronized updates.
     pub synchronized_output: bool,
     /// What a hook answers that can't decide.
@@ -130,8 +134,10 @@ impl Default for Config {
             keymap: None,
             theme: theme::Choice::default(),
             timezone: Timezone::default(),
+            theme_file: None,
             ascii: false,
             mouse: true,
+            title: true,
             synchronized_output: true,
             hook_default: HookDefault::default(),
             hook_agent: None,
@@ -425,7 +431,16 @@ const SETTINGS: &[Setting] = &[
         },
         default: |config| Some(theme_name(config.theme).to_owned()),
         sample: "",
-        doc: "Colours: auto, dark, light, colour-safe or mono. NO_COLOR in the environment is respected.",
+        doc: "Colours: auto, dark, light (the terminal's own, where they can be read), true-dark, true-light, high-contrast, colour-safe or mono. NO_COLOR in the environment is respected.",
+    },
+    Setting {
+        key: "theme_file",
+        variable: "DEEDS_THEME_FILE",
+        kind: Kind::Path,
+        set: |config, text| put_path(&mut config.theme_file, text),
+        default: |_| None,
+        sample: "theme.toml",
+        doc: "Your own colours laid over the theme: lines like `accent = \"#88c0d0\"`, with a name (bright-blue) or a number up to 255 too. What can't be read on your background is told and left as it was. It is read again when it changes.",
     },
     Setting {
         key: "timezone",
@@ -459,6 +474,15 @@ const SETTINGS: &[Setting] = &[
         default: |config| Some(config.mouse.to_string()),
         sample: "",
         doc: "Whether the console takes the mouse. Without it, the terminal's own selection works as always.",
+    },
+    Setting {
+        key: "title",
+        variable: "DEEDS_TITLE",
+        kind: Kind::Flag,
+        set: |config, text| put_flag(&mut config.title, text),
+        default: |config| Some(config.title.to_string()),
+        sample: "",
+        doc: "Whether the window's title says what waits: the workspace, its cases and conflicts. The title from before comes back at the end, where the terminal keeps it.",
     },
     Setting {
         key: "synchronized_output",

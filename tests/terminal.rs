@@ -254,6 +254,37 @@ fn no_colour_still_shows_what_is_selected() {
 }
 
 #[test]
+fn a_theme_file_is_read_again_when_it_changes() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("theme.toml");
+    let put = |text: &str| std::fs::write(&file, text).unwrap();
+    put("accent = \"#40e0d0\"\n");
+    let file_name = file.to_str().unwrap();
+    // Nothing answers here, so the environment says that it is dark.
+    let mut terminal =
+        Terminal::open(&[("DEEDS_THEME_FILE", file_name), ("COLORTERM", "truecolor"), ("COLORFGBG", "15;0")]);
+    let painted = |terminal: &Terminal, code: &str| last(&terminal.written(), code.as_bytes()).is_some();
+    terminal.until("its accent", || painted(&terminal, "38;2;64;224;208"));
+    for (text, said) in [
+        ("accent = \"#ffc0cb\"\n", "the theme was read again"),
+        ("accent = \"#202020\"\n", "accent stays as it was"),
+        ("accent = \"pink\"\n", "theme.toml:1:10"),
+    ] {
+        put(text);
+        // It is looked at once a second at most, and when a key is pressed.
+        std::thread::sleep(Duration::from_millis(1200));
+        terminal.types("3");
+        terminal.until(said, || terminal.text().contains(said));
+    }
+    assert!(painted(&terminal, "38;2;255;192;203"));
+    put("accent = \"#7fffd4\"\n");
+    terminal.types("\x14");
+    terminal.until("at once", || painted(&terminal, "38;2;127;255;212"));
+    terminal.types("q");
+    assert_eq!(terminal.ended(), 0);
+}
+
+#[test]
 fn no_size_makes_it_end() {
     let mut terminal = Terminal::open(&[]);
     for (cols, rows) in [(30, 10), (8, 3), (1, 1), (200, 60), (100, 30)] {

@@ -110,6 +110,7 @@ const LAYERS: &[Layer] = &[
             "toml",
             "chrono",
             "base64",
+            "unicode_segmentation",
             "unicode_width",
             "sha2",
             "tracing",

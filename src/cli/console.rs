@@ -3,7 +3,7 @@
 pub(super) mod seen;
 
 use std::io::IsTerminal as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use anyhow::Context as _;
@@ -21,6 +21,7 @@ use crate::console::keymap::Keymap;
 use crate::console::open::{Closed, Setup, frame, open};
 use crate::console::place::View;
 use crate::console::run::{Ending, Options};
+use crate::console::theme::file::Custom;
 use crate::console::wire::{Endpoint, Seen};
 use crate::console::world::Me;
 use crate::coordinator::Clock;
@@ -118,10 +119,12 @@ pub(super) fn as_endpoints(clients: Vec<(WorkspaceId, Client)>, agent: Option<&S
 pub(super) fn settings(config: &Config, view: View) -> anyhow::Result<Settings> {
     Ok(Settings {
         theme: config.theme,
+        theme_file: config.theme_file.clone().map(theme_file).transpose()?,
         ascii: config.ascii,
         keymap: config.keymap.as_deref().map_or_else(|| Ok(Keymap::built_in()), keymap)?,
         mouse: config.mouse,
         zone: zone(config.timezone)?,
+        title: config.title,
         view,
         ..Settings::default()
     })
@@ -144,6 +147,11 @@ fn zone(timezone: Timezone) -> anyhow::Result<Option<Zone>> {
             Some(name.parse().map_err(|_| unknown())?)
         }
     })
+}
+
+fn theme_file(file: PathBuf) -> anyhow::Result<(PathBuf, Custom)> {
+    let custom = Custom::load(&file).map_err(Usage::error)?;
+    Ok((file, custom))
 }
 
 fn keymap(file: &Path) -> anyhow::Result<Keymap> {

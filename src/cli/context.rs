@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
+use clap::builder::PossibleValuesParser;
 
 use super::datadir::DataDir;
 use super::output::Output;
@@ -12,6 +13,7 @@ use super::status::Usage;
 use crate::api::Fingerprint;
 use crate::client::Url;
 use crate::config::{self, Config};
+use crate::console::theme::Choice;
 use crate::domain::ids::{AgentId, WorkspaceId};
 
 /// What all commands take.
@@ -52,7 +54,7 @@ pub(crate) struct Global {
 #[command(next_help_heading = "Console")]
 pub(crate) struct ConsoleFlags {
     /// Colours
-    #[arg(long, value_name = "NAME", value_parser = ["auto", "dark", "light", "colour-safe", "mono"])]
+    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(Choice::NAMES.map(|(name, _)| name)))]
     pub(crate) theme: Option<String>,
     /// Plain ASCII instead of lines and symbols
     #[arg(long)]
@@ -115,7 +117,7 @@ impl Context {
         lay_over(&mut config.workspace, global.workspace.as_ref());
         lay_over(&mut config.token_file, global.token_file.as_ref());
         lay_over(&mut config.keymap, console.keymap.as_ref());
-        if let Some(theme) = console.theme.as_deref().and_then(crate::console::theme::Choice::named) {
+        if let Some(theme) = console.theme.as_deref().and_then(Choice::named) {
             config.theme = theme;
         }
         config.allow_plaintext |= global.allow_plaintext;

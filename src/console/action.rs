@@ -173,6 +173,7 @@ actions! {
     NextSuggestion "next-suggestion" "next" Console Looks "The next suggestion";
     PreviousSuggestion "previous-suggestion" "previous" Console Looks "The suggestion before";
     Mouse "mouse" "mouse" Console Looks "Mouse on or off (off: the terminal selects text)";
+    ReloadTheme "reload-theme" "theme" Console Looks "Read your theme file again";
     Redraw "redraw" "redraw" Console Looks "Draw everything anew";
     Suspend "suspend" "suspend" Console Looks "Stop and go back to the shell; `fg` returns";
     Help "help" "help" Console Looks "The keys of this view";

@@ -1,12 +1,14 @@
 //! The console as a whole: the screens, what lies over them, and the one `update` that everything goes through. Drawing the
 //! frame around the view is `frame`'s; what lies over it is `over`'s; `hear` takes in what the server says.
 
+#[cfg(test)]
+mod ascii;
 mod hear;
 mod over;
 mod past;
 mod whole;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crossterm::event::{KeyEvent, MouseEvent};
 use ratatui::Frame;
@@ -24,7 +26,10 @@ use super::place::{History, Place, View};
 use super::rehearsing::Move;
 use super::run::Program;
 use super::screens::{self, Screen};
-use super::theme::{Choice, Surroundings, Theme};
+use super::terminal::clipboard::Route;
+use super::theme::file::Custom;
+use super::theme::{self, Choice, Surroundings, Theme};
+use super::untrusted;
 use super::widgets::Look;
 use super::widgets::chrome::Tone;
 use super::widgets::prompt::Insert;
@@ -37,16 +42,23 @@ pub(super) use self::over::Over;
 
 /// How the console looks and listens, as configured.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub struct Settings {
     pub theme: Choice,
+    /// A person's own theme, laid over that one, and where it was read.
+    pub theme_file: Option<(PathBuf, Custom)>,
     /// Signs of ASCII only.
     pub ascii: bool,
     /// The keys.
     pub keymap: Keymap,
     /// What is known of the terminal.
     pub surroundings: Surroundings,
+    /// What becomes of what is copied.
+    pub clipboard: Route,
     /// Whether the mouse is on.
     pub mouse: bool,
+    /// Whether the window's title says what waits.
+    pub title: bool,
     /// Whether a new critical alert rings.
     pub bell: bool,
     /// In which timezone times are told; the workspace's where none is named.
@@ -59,10 +71,13 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             theme: Choice::Auto,
+            theme_file: None,
             ascii: false,
             keymap: Keymap::built_in(),
             surroundings: Surroundings::default(),
+            clipboard: Route::default(),
             mouse: false,
+            title: true,
             bell: true,
             zone: None,
             view: View::Inbox,
@@ -111,17 +126,16 @@ impl std::fmt::Debug for App {
 impl App {
     /// The console before its first answer from the server.
     pub fn new(workspace: WorkspaceId, me: Me, settings: Settings) -> Self {
-        let theme = Theme::for_terminal(settings.theme, settings.surroundings);
         let screens = screens::all();
         let shown = screens.iter().position(|screen| screen.view() == settings.view).unwrap_or(0);
         let mut world = World::new(workspace, me);
         if let Some(zone) = settings.zone {
             world.tell_times_in(zone);
         }
-        Self {
+        let mut app = Self {
             world,
             settings,
-            theme,
+            theme: theme::PLAIN,
             screens,
             shown,
             over: None,
@@ -134,6 +148,33 @@ impl App {
             asking: Asking::default(),
             aside: None,
             sets: past::Sets::default(),
+        };
+        app.choose_theme();
+        app
+    }
+
+    /// Fits the theme to what is known of the terminal now; what of a person's own can't be shown is said.
+    fn choose_theme(&mut self) {
+        let file = self.settings.theme_file.as_ref().map(|(_, custom)| custom);
+        let (theme, told) = Theme::with_file(self.settings.theme, file, self.settings.surroundings);
+        self.theme = theme;
+        if !told.is_empty() {
+            self.say(Tone::Warning, format!("theme: {}", told.join("; ")));
+        }
+    }
+
+    /// A person's theme was read again.
+    fn retheme(&mut self, read: Result<Custom, String>) {
+        match (read, &mut self.settings.theme_file) {
+            (Ok(custom), Some((_, kept))) => {
+                *kept = custom;
+                self.say(Tone::Done, "the theme was read again".to_owned());
+                self.choose_theme();
+            }
+            (Err(why), _) => {
+                self.say(Tone::Failed, format!("the theme stays as it was: {}", why.replace('\n', "; ")));
+            }
+            (Ok(_), None) => {}
         }
     }
 
@@ -303,6 +344,7 @@ impl App {
             Action::Back => return self.retrace(History::back),
             Action::Forward => return self.retrace(History::forward),
             Action::Mouse => return self.toggle_mouse(),
+            Action::ReloadTheme => return self.reload_theme(),
             Action::Peek => return self.peek(),
             Action::AsOf => self.begin_naming(),
             Action::Present => return self.leave_the_past(),
@@ -332,6 +374,14 @@ impl App {
         let from = self.place();
         let ask = |asked| Effect::Do(Ask { from, tag: 0, what: What::Move(asked) });
         Move::of(action).map(ask).into_iter().collect()
+    }
+
+    fn reload_theme(&mut self) -> Vec<Effect<Ask>> {
+        if self.settings.theme_file.is_some() {
+            return vec![Effect::ReadTheme];
+        }
+        self.say(Tone::Info, "no theme file is set; name yours in `theme_file`".to_owned());
+        Vec::new()
     }
 
     fn toggle_mouse(&mut self) -> Vec<Effect<Ask>> {
@@ -397,7 +447,7 @@ impl App {
     /// The window's title, where it changed.
     fn title(&mut self) -> Option<Effect<Ask>> {
         let title = frame::title(self);
-        if title == self.title {
+        if !self.settings.title || title == self.title {
             return None;
         }
         self.title.clone_from(&title);
@@ -410,13 +460,8 @@ impl App {
         }
         self.with_screen(|screen, world| screen.mouse(event, world))
     }
-}
 
-impl Program for App {
-    type Server = Heard;
-    type Effect = Ask;
-
-    fn update(&mut self, message: Message<Heard>) -> Vec<Effect<Ask>> {
+    fn take(&mut self, message: Message<Heard>) -> Vec<Effect<Ask>> {
         let mut effects = match message {
             Message::Key(typed) => self.key(typed),
             Message::Paste(text) if self.over.is_some() => self.insert_over(Insert::Pasted(&text)),
@@ -425,9 +470,13 @@ impl Program for App {
             }
             Message::Mouse(event) => self.mouse(event),
             Message::Resize { .. } => Vec::new(),
-            Message::Background(colour) => {
-                self.settings.surroundings.background = Some(colour);
-                self.theme = Theme::for_terminal(self.settings.theme, self.settings.surroundings);
+            Message::Colour(slot, colour) => {
+                self.settings.surroundings.colours.told(slot, colour);
+                self.choose_theme();
+                Vec::new()
+            }
+            Message::Theme(read) => {
+                self.retheme(read);
                 Vec::new()
             }
             // Of a rehearsal the time comes with how it stands.
@@ -443,7 +492,7 @@ impl Program for App {
         effects
     }
 
-    fn settle(&mut self) -> Vec<Effect<Ask>> {
+    fn refresh_if_stale(&mut self) -> Vec<Effect<Ask>> {
         if !std::mem::take(&mut self.stale) {
             return Vec::new();
         }
@@ -453,10 +502,29 @@ impl Program for App {
         effects.extend(self.fetch_what_is_shown());
         effects
     }
+}
+
+impl Program for App {
+    type Server = Heard;
+    type Effect = Ask;
+
+    fn update(&mut self, message: Message<Heard>) -> Vec<Effect<Ask>> {
+        untrusted::in_ascii(self.settings.ascii, || self.take(message))
+    }
+
+    fn settle(&mut self) -> Vec<Effect<Ask>> {
+        untrusted::in_ascii(self.settings.ascii, || self.refresh_if_stale())
+    }
 
     fn view(&self, frame: &mut Frame<'_>) {
         let area = frame.area();
-        let cursor = frame::draw(self, frame.buffer_mut(), area);
+        let ascii = self.settings.ascii;
+        let cursor = untrusted::in_ascii(ascii, || frame::draw(self, frame.buffer_mut(), area));
+        untrusted::separate(frame.buffer_mut());
+        self.theme.finish(frame.buffer_mut());
+        if ascii {
+            glyphs::to_ascii(frame.buffer_mut());
+        }
         if let Some(cursor) = cursor {
             frame.set_cursor_position(cursor);
         }
@@ -478,6 +546,10 @@ impl Program for App {
             return Pace::Second;
         }
         self.screen().map_or(Pace::Minute, Screen::pace)
+    }
+
+    fn theme_file(&self) -> Option<&Path> {
+        self.settings.theme_file.as_ref().map(|(path, _)| path.as_path())
     }
 
     fn edited(&self, file: &Path, outcome: Result<(), String>) -> Option<Heard> {

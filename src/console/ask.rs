@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::place::View;
 use super::rehearsing::{Move, Rehearsing};
+use super::terminal::clipboard::Route;
 use super::world::{Link, Me};
 use crate::api::{AsOf, FieldActivity, Histogram, Looked, PlanView, Words};
 use crate::client::LedgerQuery;
@@ -198,6 +199,8 @@ pub enum Heard {
         /// The answer.
         result: Result<Told, Trouble>,
     },
+    /// What becomes of what is copied, as tmux said.
+    Clipboard(Route),
     /// A file came back from the editor.
     Edited {
         /// The file.

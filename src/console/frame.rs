@@ -21,7 +21,7 @@ use super::world::{Link, World};
 use crate::api::AsOf;
 use crate::domain::readiness;
 use crate::domain::state::Board;
-use crate::domain::things::Severity;
+use crate::domain::things::{AlertState, Severity};
 use crate::domain::time::Span as TimeSpan;
 
 /// Rows above the view: header, tabs, rule.
@@ -94,15 +94,21 @@ pub(super) fn draw(app: &App, buffer: &mut Buffer, screen: Rect) -> Option<Posit
 
 /// The window's title: where, and what waits.
 pub(super) fn title(app: &App) -> String {
+    let dot = app.look().glyphs.dot;
     let mut title = format!("deeds {}", app.world.workspace);
-    if let Some(board) = app.world.present() {
-        let critical = board.alerts.values().filter(|alert| alert.severity == Severity::Critical).count();
-        if !board.items.is_empty() {
-            _ = write!(title, " · inbox {}", board.items.len());
-        }
-        if critical > 0 {
-            _ = write!(title, " · {critical} critical!");
-        }
+    let Some(board) = app.world.present() else { return title };
+    let open = || board.alerts.values().filter(|alert| alert.state == AlertState::Open);
+    if !board.items.is_empty() {
+        _ = write!(title, " {dot} inbox {}", board.items.len());
+    }
+    match open().count() {
+        0 => {}
+        1 => _ = write!(title, " {dot} 1 conflict"),
+        count => _ = write!(title, " {dot} {count} conflicts"),
+    }
+    let critical = open().filter(|alert| alert.severity == Severity::Critical).count();
+    if critical > 0 {
+        _ = write!(title, " {dot} {critical} critical!");
     }
     title
 }

@@ -2,6 +2,8 @@
 //!
 //! Every sign takes as many cells in a table as its text has; those of the Unicode table are single-width everywhere.
 
+use ratatui::buffer::Buffer;
+
 /// One set of signs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Glyphs {
@@ -205,6 +207,24 @@ impl Glyphs {
     }
 }
 
+/// What a cell has whose sign has no counterpart of its own.
+const OTHER: &str = "?";
+
+/// Makes every cell ASCII: signs become their counterparts, whatever else is left over a question mark. Text has been made
+/// readable before (`untrusted::in_ascii`).
+pub fn to_ascii(buffer: &mut Buffer) {
+    for cell in buffer.content.iter_mut().filter(|cell| !cell.symbol().is_ascii()) {
+        let sign = counterpart(cell.symbol());
+        cell.set_symbol(sign);
+    }
+}
+
+fn counterpart(sign: &str) -> &'static str {
+    let pairs = UNICODE.all().into_iter().zip(ASCII.all());
+    let found = pairs.filter(|(_, plain)| plain.len() == 1).find(|(known, _)| *known == sign);
+    found.map_or(OTHER, |(_, plain)| plain)
+}
+
 #[cfg(test)]
 mod tests {
     use unicode_width::UnicodeWidthChar;
@@ -216,6 +236,13 @@ mod tests {
         for sign in UNICODE.all() {
             assert!(sign.chars().all(|c| c.width() == Some(1)), "{sign:?}");
         }
+    }
+
+    #[test]
+    fn nothing_but_ascii_is_left_in_a_buffer() {
+        let mut buffer = Buffer::with_lines(["a × b · c 漢字 é"]);
+        to_ascii(&mut buffer);
+        assert_eq!(crate::console::testing::text(&buffer), "a x b . c ? ?  ?\n");
     }
 
     #[test]

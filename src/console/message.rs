@@ -2,7 +2,9 @@
 
 use crossterm::event::{KeyEvent, MouseEvent};
 
-use super::theme::Rgb;
+use super::terminal::clipboard::Route;
+use super::theme::file::Custom;
+use super::theme::{Rgb, Slot};
 
 /// What happened. `S` is what the client's side sends: deeds, answers, link states.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,8 +22,10 @@ pub enum Message<S> {
         /// Rows.
         height: u16,
     },
-    /// The terminal has told its background.
-    Background(Rgb),
+    /// The terminal has told one of its colours, late.
+    Colour(Slot, Rgb),
+    /// The person's theme file was read again: what is in it, or what is wrong with it.
+    Theme(Result<Custom, String>),
     /// The time, in microseconds UTC: at the start, each full minute, and as often as the program's pace asks.
     Clock {
         /// Microseconds since 1970 UTC.
@@ -51,12 +55,14 @@ pub enum Effect<E> {
     Redraw,
     /// Mouse reports on or off.
     Mouse(bool),
-    /// Put text on the clipboard (OSC 52).
-    Copy(String),
+    /// Put text on the clipboard, by this route.
+    Copy(String, Route),
     /// Ring.
     Bell,
     /// Set the window's title.
     Title(String),
+    /// Read the person's theme file; the program hears of it by the message.
+    ReadTheme,
     /// Give the terminal to the person's editor with this file; the program hears of it by the message.
     Edit(std::path::PathBuf),
     /// Something for the client's side, started outside of the loop; its result comes back as a message.

@@ -11,6 +11,7 @@ use super::message::{Effect, Message};
 use super::place::View;
 use super::rehearsing::Controls;
 use super::run::{self, ConsoleError, Ending, Options, Program as _};
+use super::terminal::clipboard::{Route, ask_tmux};
 use super::theme::Surroundings;
 use super::wire::{self, Endpoint, Seen, SeenAll, Wire};
 use super::world::Me;
@@ -61,13 +62,18 @@ pub struct Closed {
 /// When there is no terminal, or it can't be used. It is given back first.
 pub async fn open(mut setup: Setup) -> Result<Closed, ConsoleError> {
     let prepared = run::prepare(setup.options)?;
-    setup.settings.surroundings = Surroundings {
-        background: prepared.answer.background,
-        ..Surroundings::from_environment(|name| std::env::var(name).ok())
-    };
+    let around = Surroundings::from_environment(|name| std::env::var(name).ok());
+    setup.settings.surroundings = around.with(prepared.answer.colours);
+    setup.settings.clipboard = Route::from_environment(|name| std::env::var(name).ok());
     setup.settings.mouse = setup.options.mouse;
+    let clipboard = setup.settings.clipboard;
     let mut app = App::new(setup.first.clone(), setup.me, setup.settings).with_welcome(setup.welcome);
     let (tell, heard) = mpsc::channel(wire::QUEUE);
+    if clipboard == Route::Asking {
+        let tell = tell.clone();
+        // Where the console has ended meanwhile nobody hears it.
+        ask_tmux(move |route| _ = tell.blocking_send(Heard::Clipboard(route)));
+    }
     let mut wire = Wire::start(setup.endpoints, &setup.first, setup.seen, tell, setup.options.clock);
     if let Some(controls) = setup.rehearsal {
         wire.rehearse(controls);

@@ -109,7 +109,7 @@ impl Record {
             None => facts.styled("history", "being asked for", theme.muted),
             Some(Err(why)) => facts.styled("history", &format!("not known: {why}"), theme.warning),
             Some(Ok(deeds)) if deeds.is_empty() => {
-                facts.styled("history", "nothing happened to it", theme.muted)
+                facts.styled("history", "nothing happened to it", theme.muted);
             }
             Some(Ok(deeds)) => {
                 let lines = deeds.iter().rev().map(|deed| words::deed(look, deed, world.now, facts.wide()));
@@ -134,7 +134,7 @@ fn field_line(facts: &Facts<'_>, world: &World, name: &str, wide: usize, field: 
     let beside = written.chars().count() + owner.chars().count() + held.len() + 2;
     let left = room.saturating_sub(wide + 2);
     let value =
-        look.spans(&field.value.plain(), left.saturating_sub(beside).max(VALUE.min(left)), theme.base);
+        look.spans(&words::value(&field.value), left.saturating_sub(beside).max(VALUE.min(left)), theme.base);
     line.spans.extend(value);
     let rest = look.spans(&format!("  {written}"), room.saturating_sub(width(&line)), theme.muted);
     line.spans.extend(rest);

@@ -5,9 +5,8 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use base64::Engine as _;
 use crossterm::event::{Event, KeyEventKind};
 use ratatui::{Frame, Terminal};
 use thiserror::Error;
@@ -20,6 +19,7 @@ use super::terminal::background::{Answer, LateAnswer, Sifted};
 use super::terminal::input::Input;
 use super::terminal::signals::{Asked, Signals};
 use super::terminal::{Guard, hangup};
+use super::theme::file::Custom;
 use super::untrusted::{self, visible_lines};
 
 /// Between two frames that nobody's key asked for.
@@ -32,8 +32,8 @@ const SLOW_WRITE: Duration = Duration::from_millis(30);
 const INPUT_BATCH: usize = 64;
 /// Messages of the client's side taken in one go.
 const SERVER_BATCH: usize = 512;
-/// Text put on the clipboard at most; terminals cut or refuse more.
-const COPY_MAX: usize = 74_994;
+/// Between two looks at the theme file.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 const MINUTE_MICROS: i64 = 60_000_000;
 const SECOND_MICROS: i64 = 1_000_000;
 
@@ -61,6 +61,11 @@ pub trait Program {
     /// How often the time is wanted.
     fn pace(&self) -> Pace {
         Pace::Minute
+    }
+
+    /// A file that says how it looks: whenever it has changed, it is read, and the program told.
+    fn theme_file(&self) -> Option<&Path> {
+        None
     }
 
     /// The message for a file that came back from the editor, if the program edits files.
@@ -113,7 +118,7 @@ pub enum ConsoleError {
 
 /// Runs a program on the terminal until it ends.
 ///
-/// `before` has the guard and the terminal's answer about its background, from [`prepare`]. `server` brings the client's
+/// `before` has the guard and the terminal's answer about its colours, from [`prepare`]. `server` brings the client's
 /// messages; `perform` starts an effect and returns at once.
 ///
 /// # Errors
@@ -140,6 +145,7 @@ pub async fn run<P: Program>(
         clock: options.clock,
         ended: None,
         to_edit: None,
+        theme: ThemeWatch::default(),
     };
     looped.turn_until_end(before.gone, before.signals, server).await
 }
@@ -148,13 +154,13 @@ pub async fn run<P: Program>(
 #[derive(Debug)]
 pub struct Prepared {
     guard: Guard,
-    /// What the terminal answered about its background.
+    /// What the terminal answered about its colours.
     pub answer: Answer,
     gone: oneshot::Receiver<()>,
     signals: Signals,
 }
 
-/// Takes the terminal, starts to watch it, and asks for its background. To be called inside the runtime, on the thread that
+/// Takes the terminal, starts to watch it, and asks for its colours. To be called inside the runtime, on the thread that
 /// will run the loop.
 ///
 /// # Errors
@@ -183,6 +189,29 @@ struct Loop<'a, P: Program, F: FnMut(P::Effect)> {
     ended: Option<Ending>,
     /// A file to be edited as soon as the message at hand is done.
     to_edit: Option<PathBuf>,
+    theme: ThemeWatch,
+}
+
+/// When the theme file was looked at last, and how old it was then. Nothing wakes up for it: it is looked at when a key is
+/// pressed, and with the clock.
+#[derive(Debug, Default)]
+struct ThemeWatch {
+    looked: Option<Instant>,
+    changed: Option<SystemTime>,
+}
+
+impl ThemeWatch {
+    /// Whether it has changed since the last look. At most one look in a second; the first one only remembers.
+    fn has_changed(&mut self, file: &Path) -> bool {
+        let now = Instant::now();
+        if self.looked.is_some_and(|looked| now.duration_since(looked) < LOOK_EVERY) {
+            return false;
+        }
+        let first = self.looked.replace(now).is_none();
+        // A file that is being replaced may be absent for a moment: it is looked at again with the next key.
+        let Ok(changed) = file.metadata().and_then(|about| about.modified()) else { return false };
+        self.changed.replace(changed) != Some(changed) && !first
+    }
 }
 
 impl<P: Program, F: FnMut(P::Effect)> Loop<'_, P, F> {
@@ -195,6 +224,7 @@ impl<P: Program, F: FnMut(P::Effect)> Loop<'_, P, F> {
         let size = self.terminal.size()?;
         self.take(Message::Clock { now_micros: (self.clock)() })?;
         self.take(Message::Resize { width: size.width, height: size.height })?;
+        self.look_at_theme()?;
         self.settle()?;
         self.draw()?;
         let mut arrived = Vec::with_capacity(SERVER_BATCH);
@@ -226,6 +256,7 @@ impl<P: Program, F: FnMut(P::Effect)> Loop<'_, P, F> {
                 }
                 () = sleep_until(due.unwrap_or(wake)), if due.is_some() => self.draw()?,
                 () = sleep_until(wake) => {
+                    self.look_at_theme()?;
                     self.take(Message::Clock { now_micros: (self.clock)() })?;
                     self.settle()?;
                     self.draw()?;
@@ -253,6 +284,7 @@ impl<P: Program, F: FnMut(P::Effect)> Loop<'_, P, F> {
                 left -= 1;
             }
         }
+        self.look_at_theme()?;
         self.draw()
     }
 
@@ -265,7 +297,7 @@ impl<P: Program, F: FnMut(P::Effect)> Loop<'_, P, F> {
                     self.take(Message::Key(Typed { key, ahead }))
                 }
                 Sifted::Swallowed => Ok(()),
-                Sifted::Background(colour) => self.take(Message::Background(colour)),
+                Sifted::Told(slot, colour) => self.take(Message::Colour(slot, colour)),
             },
             Event::Paste(text) => self.take(Message::Paste(text)),
             Event::Mouse(mouse) => self.take(Message::Mouse(mouse)),
@@ -295,6 +327,20 @@ impl<P: Program, F: FnMut(P::Effect)> Loop<'_, P, F> {
         Ok(())
     }
 
+    fn look_at_theme(&mut self) -> Result<(), ConsoleError> {
+        if self.program.theme_file().is_some_and(|file| self.theme.has_changed(file)) {
+            self.read_theme()?;
+        }
+        Ok(())
+    }
+
+    fn read_theme(&mut self) -> Result<(), ConsoleError> {
+        match self.program.theme_file().map(Custom::load) {
+            Some(read) => self.take(Message::Theme(read)),
+            None => Ok(()),
+        }
+    }
+
     fn effect(&mut self, effect: Effect<P::Effect>) -> Result<(), ConsoleError> {
         match effect {
             Effect::Quit => self.ended = Some(Ending::Quit),
@@ -302,12 +348,13 @@ impl<P: Program, F: FnMut(P::Effect)> Loop<'_, P, F> {
             Effect::Redraw => self.redraw()?,
             Effect::Mouse(on) => self.guard.mouse(on)?,
             // What is pasted into a shell says what it is, as on the screen.
-            Effect::Copy(text) => self.terminal.backend_mut().say(&clipboard(&visible_lines(&text))),
+            Effect::Copy(text, route) => self.terminal.backend_mut().say(&route.bytes(&visible_lines(&text))),
             Effect::Bell => self.terminal.backend_mut().say(b"\x07"),
             Effect::Title(title) => {
                 let title = untrusted::visible(&title, untrusted::Breaks::Marked);
                 self.terminal.backend_mut().say(format!("\x1b]2;{title}\x1b\\").as_bytes());
             }
+            Effect::ReadTheme => self.read_theme()?,
             Effect::Edit(file) => self.to_edit = Some(file),
             Effect::Do(effect) => (self.perform)(effect),
         }
@@ -380,20 +427,6 @@ impl<P: Program, F: FnMut(P::Effect)> Loop<'_, P, F> {
 /// One frame of a program as text, without a terminal: for documentation, tests and bug reports.
 pub fn frame_text<P: Program>(program: &P, width: u16, height: u16) -> String {
     super::testing::draw(program, width, height)
-}
-
-/// `OSC 52` puts text on the clipboard; inside tmux it is wrapped so that it passes through.
-fn clipboard(text: &str) -> Vec<u8> {
-    let mut cut = text.len().min(COPY_MAX);
-    while !text.is_char_boundary(cut) {
-        cut -= 1;
-    }
-    let encoded = base64::engine::general_purpose::STANDARD.encode(text.get(..cut).unwrap_or_default());
-    let plain = format!("\x1b]52;c;{encoded}\x07");
-    if std::env::var_os("TMUX").is_some() {
-        return format!("\x1bPtmux;\x1b{plain}\x1b\\").into_bytes();
-    }
-    plain.into_bytes()
 }
 
 fn run_editor(file: &Path) -> Result<(), String> {

@@ -54,8 +54,8 @@ pub enum Want {
     Go(Place),
     /// Words in the last line until the next key.
     Say(Tone, String),
-    /// Text on the clipboard.
-    Copy(String),
+    /// Text on the clipboard, and what it is.
+    Copy { text: String, what: String },
     /// A file in the person's editor; [`Screen::edited`] hears of it.
     Edit(PathBuf),
     /// A case is to be taken from whoever has it, which needs a reason.
@@ -90,9 +90,9 @@ impl Want {
         vec![Self::Go(Place::at(View::Log, spot))]
     }
 
-    /// Puts a text on the clipboard, and says so.
+    /// Puts a text on the clipboard; what became of it is said with what it is.
     pub fn copied(text: String, what: impl fmt::Display) -> Vec<Self> {
-        vec![Self::Copy(text), Self::Say(Tone::Done, format!("{what} is on the clipboard"))]
+        vec![Self::Copy { text, what: what.to_string() }]
     }
 }
 

@@ -6,6 +6,7 @@
 
 pub mod backend;
 pub mod background;
+pub mod clipboard;
 pub mod hangup;
 pub mod input;
 pub mod paint;

@@ -1,63 +1,111 @@
 //! Colour by role. Views name a role, never a colour; what a role looks like is decided here and nowhere else.
 //!
-//! The default is the terminal's own sixteen colours on its own background. Only the selection's band may be mixed from the
-//! background that the terminal reported, so that it is calm on any scheme.
+//! The default is the terminal's own sixteen colours on its own background, as far as they can be read there: `fit` sees to
+//! that, once. `file` reads a person's own.
 
+mod colour;
+pub mod file;
+mod fit;
+mod surroundings;
+#[cfg(test)]
+mod tests;
+
+use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier, Style};
+
+pub use self::colour::Rgb;
+use self::file::Custom;
+pub use self::surroundings::{Colours, Depth, Slot, Surroundings};
 
 /// What `enter` would press.
 const PRESSED: Modifier = Modifier::REVERSED.union(Modifier::BOLD);
 
-/// What each role looks like.
+/// How well a role must be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Theme {
-    /// Ordinary text.
-    pub base: Style,
-    /// Text of second rank: still read, not first.
-    pub subtle: Style,
-    /// Text of third rank: labels, units, ages.
-    pub muted: Style,
-    /// The one accent: where the reader is, and keys.
-    pub accent: Style,
-    /// Went through.
-    pub success: Style,
-    /// Needs attention soon.
-    pub warning: Style,
-    /// Refused, overdue, broken.
-    pub danger: Style,
-    /// For information.
-    pub info: Style,
-    /// Laid over the selected row.
-    pub selection: Style,
-    /// Laid over the selected row of a list that has not the focus.
-    pub selection_dim: Style,
-    /// Rules and frames.
-    pub border: Style,
-    /// Headings.
-    pub title: Style,
-    /// Characters of untrusted text that are shown by their number.
-    pub escaped: Style,
-    /// The button that `enter` would press, the active tab.
-    pub active: Style,
+enum Rank {
+    /// At least 4.5:1 against the background.
+    Text,
+    /// At least 3:1.
+    Quiet,
+    /// It is what text stands on.
+    Behind,
 }
 
-/// No style at all, for text that leaves the screen.
-pub static PLAIN: Theme = Theme {
-    base: Style::new(),
-    subtle: Style::new(),
-    muted: Style::new(),
-    accent: Style::new(),
-    success: Style::new(),
-    warning: Style::new(),
-    danger: Style::new(),
-    info: Style::new(),
-    selection: Style::new(),
-    selection_dim: Style::new(),
-    border: Style::new(),
-    title: Style::new(),
-    escaped: Style::new(),
-    active: Style::new(),
-};
+macro_rules! roles {
+    ($($(#[doc = $doc:literal])* $field:ident $role:ident $name:literal $rank:ident;)*) => {
+        /// What each role looks like.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub struct Theme {
+            $($(#[doc = $doc])* pub $field: Style,)*
+        }
+
+        /// No style at all, for text that leaves the screen.
+        pub static PLAIN: Theme = Theme { $($field: Style::new(),)* };
+
+        /// A role, by its name.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Role {
+            $($(#[doc = $doc])* $role,)*
+        }
+
+        impl Role {
+            /// All of them, in the order in which errors list them.
+            pub const ALL: &'static [Self] = &[$(Self::$role,)*];
+
+            /// Its name in theme files.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$role => $name,)* }
+            }
+
+            fn rank(self) -> Rank {
+                match self { $(Self::$role => Rank::$rank,)* }
+            }
+
+            /// What it looks like in a theme.
+            pub fn of(self, theme: &Theme) -> Style {
+                match self { $(Self::$role => theme.$field,)* }
+            }
+        }
+
+        impl Theme {
+            /// The theme with each role changed.
+            fn each(self, change: impl Fn(Role, Style) -> Style) -> Self {
+                Self { $($field: change(Role::$role, self.$field),)* }
+            }
+        }
+    };
+}
+
+roles! {
+    /// Ordinary text.
+    base Base "base" Text;
+    /// Text of second rank: still read, not first.
+    subtle Subtle "subtle" Text;
+    /// Text of third rank: labels, units, ages.
+    muted Muted "muted" Quiet;
+    /// The one accent: where the reader is, and keys.
+    accent Accent "accent" Text;
+    /// Went through.
+    success Success "success" Text;
+    /// Needs attention soon.
+    warning Warning "warning" Text;
+    /// Refused, overdue, broken.
+    danger Danger "danger" Text;
+    /// For information.
+    info Info "info" Text;
+    /// Laid over the selected row.
+    selection Selection "selection" Behind;
+    /// Laid over the selected row of a list that has not the focus.
+    selection_dim SelectionDim "selection-dim" Behind;
+    /// Rules and frames.
+    border Border "border" Quiet;
+    /// Headings.
+    title Title "title" Text;
+    /// Characters of untrusted text that are shown by their number.
+    escaped Escaped "escaped" Text;
+    /// The button that `enter` would press, the active tab.
+    active Active "active" Text;
+}
 
 /// A theme as chosen by a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -65,10 +113,16 @@ pub enum Choice {
     /// From what the terminal says of itself.
     #[default]
     Auto,
-    /// Light text on dark.
+    /// Light text on dark, in the terminal's colours.
     Dark,
-    /// Dark text on light.
+    /// Dark text on light, in the terminal's colours.
     Light,
+    /// Light text on dark, in colours of its own.
+    TrueDark,
+    /// Dark text on light, in colours of its own.
+    TrueLight,
+    /// At least 7:1, in colours of its own.
+    HighContrast,
     /// Blue and orange instead of green and red.
     ColourSafe,
     /// No colour at all.
@@ -77,10 +131,13 @@ pub enum Choice {
 
 impl Choice {
     /// The names that configuration files and flags use, in the order in which help lists them.
-    pub const NAMES: [(&'static str, Self); 5] = [
+    pub const NAMES: [(&'static str, Self); 8] = [
         ("auto", Self::Auto),
         ("dark", Self::Dark),
         ("light", Self::Light),
+        ("true-dark", Self::TrueDark),
+        ("true-light", Self::TrueLight),
+        ("high-contrast", Self::HighContrast),
         ("colour-safe", Self::ColourSafe),
         ("mono", Self::Mono),
     ];
@@ -89,85 +146,33 @@ impl Choice {
     pub fn named(name: &str) -> Option<Self> {
         Self::NAMES.iter().find(|(known, _)| *known == name).map(|(_, choice)| *choice)
     }
-}
 
-/// A colour as the terminal reports it, 8 bits a channel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rgb(pub u8, pub u8, pub u8);
-
-impl Rgb {
-    /// Whether text on it must be dark.
-    pub fn is_light(self) -> bool {
-        // Perceived lightness after ITU-R BT.601.
-        299 * u32::from(self.0) + 587 * u32::from(self.1) + 114 * u32::from(self.2) > 127_500
-    }
-
-    /// Mixed with `other`, `percent` of it.
-    fn mixed(self, other: Self, percent: u32) -> Self {
-        let channel = |a: u8, b: u8| {
-            let sum = u32::from(a) * (100 - percent) + u32::from(b) * percent;
-            u8::try_from(sum / 100).unwrap_or(u8::MAX)
-        };
-        Self(channel(self.0, other.0), channel(self.1, other.1), channel(self.2, other.2))
-    }
-}
-
-/// What is known of the terminal before the first frame.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Surroundings {
-    /// The background that the terminal reported.
-    pub background: Option<Rgb>,
-    /// Whether `COLORFGBG` says that the background is light.
-    pub light_by_environment: Option<bool>,
-    /// `NO_COLOR` is set to something.
-    pub no_color: bool,
-    /// `COLORTERM` promises 24-bit colour.
-    pub true_color: bool,
-}
-
-impl Surroundings {
-    /// Reads the environment's part; `lookup` is `|name| std::env::var(name).ok()` outside of tests.
-    pub fn from_environment(lookup: impl Fn(&str) -> Option<String>) -> Self {
-        let light_by_environment = lookup("COLORFGBG").and_then(|value| light_from_colorfgbg(&value));
-        Self {
-            background: None,
-            light_by_environment,
-            no_color: lookup("NO_COLOR").is_some_and(|value| !value.is_empty()),
-            true_color: lookup("COLORTERM").is_some_and(|value| value == "truecolor" || value == "24bit"),
+    /// Whether it says that the background is light.
+    fn light(self) -> Option<bool> {
+        match self {
+            Self::Light | Self::TrueLight => Some(true),
+            Self::Dark | Self::TrueDark => Some(false),
+            Self::Auto | Self::HighContrast | Self::ColourSafe | Self::Mono => None,
         }
-    }
-
-    fn is_light(self) -> bool {
-        self.background.map(Rgb::is_light).or(self.light_by_environment).unwrap_or(false)
-    }
-}
-
-/// `15;0` is light on dark: the last number is the background's.
-fn light_from_colorfgbg(value: &str) -> Option<bool> {
-    let background: u8 = value.rsplit(';').next()?.parse().ok()?;
-    match background {
-        0..=6 | 8 => Some(false),
-        7 | 9..=15 => Some(true),
-        _ => None,
     }
 }
 
 impl Theme {
     /// The theme for a choice on a given terminal. `NO_COLOR` outranks every choice.
     pub fn for_terminal(choice: Choice, around: Surroundings) -> Self {
-        if around.no_color {
-            return Self::mono();
+        Self::with_file(choice, None, around).0
+    }
+
+    /// The same with a person's file laid over it, and what of that can't be shown. Where there are no colours, the file has
+    /// none either.
+    pub fn with_file(choice: Choice, file: Option<&Custom>, around: Surroundings) -> (Self, Vec<String>) {
+        if around.no_color || choice == Choice::Mono {
+            return (fit::without_dim(Self::mono(), around.colours), Vec::new());
         }
-        let theme = match choice {
-            Choice::Mono => return Self::mono(),
-            Choice::Light => Self::light(),
-            Choice::Auto if around.is_light() => Self::light(),
-            Choice::Dark | Choice::Auto => Self::dark(),
-            Choice::ColourSafe => Self::colour_safe(around.is_light()),
-        };
-        match around.background {
-            Some(background) if around.true_color => theme.banded(background),
-            Some(_) | None => theme,
+        let (theme, ground) = fit::fitted(choice, around);
+        match file {
+            Some(file) => file.laid_over(theme, ground.as_ref(), around.depth),
+            None => (theme, Vec::new()),
         }
     }
 
@@ -243,90 +248,22 @@ impl Theme {
         }
     }
 
-    /// With selection bands a shade off the background that the terminal reported.
-    fn banded(self, background: Rgb) -> Self {
-        let toward = if background.is_light() { Rgb(0, 0, 0) } else { Rgb(255, 255, 255) };
-        let band = |percent| {
-            let Rgb(r, g, b) = background.mixed(toward, percent);
-            Style::new().bg(Color::Rgb(r, g, b))
-        };
-        Self { selection: band(14).add_modifier(Modifier::BOLD), selection_dim: band(8), ..self }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn roles(theme: &Theme) -> Vec<Style> {
-        vec![
-            theme.base,
-            theme.subtle,
-            theme.muted,
-            theme.accent,
-            theme.success,
-            theme.warning,
-            theme.danger,
-            theme.info,
-            theme.selection,
-            theme.selection_dim,
-            theme.border,
-            theme.title,
-            theme.escaped,
-            theme.active,
-        ]
+    /// No colour and nothing dim, of which nobody knows whether it can be read.
+    fn colourless() -> Self {
+        Self { muted: Style::new(), border: Style::new(), ..Self::mono() }
     }
 
-    #[test]
-    fn no_color_outranks_every_choice_and_has_no_colour() {
-        let around = Surroundings {
-            background: Some(Rgb(0, 0, 0)),
-            no_color: true,
-            true_color: true,
-            ..Surroundings::default()
-        };
-        for (_, choice) in Choice::NAMES {
-            let theme = Theme::for_terminal(choice, around);
-            assert!(roles(&theme).iter().all(|style| style.fg.is_none() && style.bg.is_none()));
-            assert!(theme.selection.add_modifier.contains(Modifier::REVERSED));
+    /// Gives ordinary text its colour, where it is not the terminal's own: in every cell that has none.
+    pub fn finish(&self, buffer: &mut Buffer) {
+        let Some(text) = self.base.fg else { return };
+        for cell in buffer.content.iter_mut().filter(|cell| cell.fg == Color::Reset) {
+            cell.fg = text;
         }
     }
 
-    #[test]
-    fn light_and_dark_come_from_the_terminal_then_the_environment() {
-        let with = |background, fgbg: Option<&str>| {
-            let around = Surroundings::from_environment(|name| {
-                (name == "COLORFGBG").then(|| fgbg.map(str::to_owned)).flatten()
-            });
-            Theme::for_terminal(Choice::Auto, Surroundings { background, ..around })
-        };
-        assert_eq!(with(None, None), Theme::dark());
-        assert_eq!(with(Some(Rgb(250, 250, 240)), Some("15;0")), Theme::light());
-        assert_eq!(with(None, Some("0;15")), Theme::light());
-        assert_eq!(with(None, Some("15;default;0")), Theme::dark());
-        assert_eq!(with(None, Some("rubbish")), Theme::dark());
-    }
-
-    #[test]
-    fn the_default_keeps_to_the_terminals_own_sixteen_colours() {
-        for theme in [Theme::dark(), Theme::light(), Theme::colour_safe(true), Theme::colour_safe(false)] {
-            for style in roles(&theme) {
-                for colour in [style.fg, style.bg].into_iter().flatten() {
-                    assert!(!matches!(colour, Color::Rgb(..) | Color::Indexed(_)), "{colour:?}");
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn the_colour_safe_theme_uses_neither_red_nor_green() {
-        for theme in [Theme::colour_safe(true), Theme::colour_safe(false)] {
-            for style in roles(&theme) {
-                assert!(!matches!(
-                    style.fg,
-                    Some(Color::Red | Color::Green | Color::LightRed | Color::LightGreen)
-                ));
-            }
-        }
+    /// With the terminal's own text instead of its greys, which are its background in some schemes.
+    fn without_greys(self) -> Self {
+        let grey = |colour| matches!(colour, Color::Gray | Color::DarkGray);
+        self.each(|_, style| if style.fg.is_some_and(grey) { Style { fg: None, ..style } } else { style })
     }
 }

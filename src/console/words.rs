@@ -10,6 +10,7 @@ use crate::domain::outcome::Outcome;
 use crate::domain::path::FieldPath;
 use crate::domain::things::{FieldChange, HeldField, Severity};
 use crate::domain::time::{Span as TimeSpan, Time, Zone};
+use crate::domain::value::Value;
 
 /// A person's hand on a field: by whom, since and until when, and why.
 pub fn held(look: Look<'_>, held: &HeldField, now: Time) -> String {
@@ -91,6 +92,11 @@ pub fn minutes(span: TimeSpan) -> String {
     if whole.micros() == 0 { span.rough() } else { whole.rough() }
 }
 
+/// A value as people read it: a text as it is, anything else as JSON whose control characters are escaped once.
+pub fn value(value: &Value) -> String {
+    if value.as_json().starts_with('"') { value.plain() } else { untrusted::json(&value.plain()) }
+}
+
 /// `#status new → contacted`, cut to the room.
 pub fn change(look: Look<'_>, change: &FieldChange, room: usize) -> Line<'static> {
     let theme = look.theme;
@@ -107,11 +113,11 @@ pub fn change(look: Look<'_>, change: &FieldChange, room: usize) -> Line<'static
             line.spans.extend(look.spans(text, left, style));
         }
     };
-    let after = change.after.as_ref().map(crate::domain::value::Value::plain);
+    let after = change.after.as_ref().map(value);
     match (&change.before, after) {
         (Some(before), Some(after)) if !before.is_null() => {
             add(" ", theme.base);
-            add(&before.plain(), theme.subtle);
+            add(&value(before), theme.subtle);
             add(&format!(" {} ", look.glyphs.arrow), theme.muted);
             add(&after, theme.base);
         }
@@ -121,7 +127,7 @@ pub fn change(look: Look<'_>, change: &FieldChange, room: usize) -> Line<'static
         }
         (Some(before), None) => {
             add(" ", theme.base);
-            add(&before.plain(), theme.subtle);
+            add(&value(before), theme.subtle);
         }
         (None, None) => {}
     }

@@ -108,6 +108,19 @@ struct Moment {
 }
 
 impl World {
+    /// Whether nothing has happened in the workspace.
+    pub fn is_new(&self, board: &Board) -> bool {
+        board.agents.is_empty() && board.closed.is_empty()
+    }
+
+    /// The first request of an agent that the welcome shows, as a shell takes it; where nothing has happened.
+    pub fn first_request(&self) -> Option<String> {
+        self.board.as_ref().filter(|board| self.is_new(board) && board.items.is_empty())?;
+        let lines: Vec<&str> = self.welcome.iter().map(|line| line.trim_start()).collect();
+        let at = lines.iter().position(|line| line.starts_with("curl "))?;
+        lines.get(at..).map(|lines| lines.join("\n"))
+    }
+
     /// The time as agents have it: it stands still while all of them are paused.
     pub fn agents_clock(&self) -> Time {
         self.board.as_ref().map_or(self.now, |board| board.agents_clock(self.now))

@@ -344,7 +344,6 @@ pub(super) fn id(chunk: &mut BytesMut, seq: u64) {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 mod tests {
     use super::*;
     use crate::ledger::{Hash, Record};

@@ -45,7 +45,9 @@ fn colours() -> Check {
     match set("TERM").as_deref() {
         None | Some("dumb") => Check::of(Finding::TerminalUnknown, WHAT, "TERM is not set, or dumb"),
         Some(term) if set("TMUX").is_some() => {
-            Check::fine(WHAT, format!("{term} in tmux; copying needs `set -g set-clipboard on` there"))
+            let copying = "copying needs `set -s set-clipboard on` there";
+            let theme = "before 3.4 it does not tell the background, and `theme` has to say dark or light";
+            Check::fine(WHAT, format!("{term} in tmux; {copying}; {theme}"))
         }
         Some(term) => Check::fine(WHAT, term.to_owned()),
     }

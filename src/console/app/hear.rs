@@ -61,11 +61,18 @@ impl App {
                 Want::TakeOver(item) => self.take_over(item),
                 Want::Go(place) => effects.extend(self.go(&place)),
                 Want::Say(tone, words) => self.say(tone, words),
-                Want::Copy(text) => effects.push(Effect::Copy(text)),
+                Want::Copy { text, what } => effects.push(self.copy(text, &what)),
                 Want::Edit(file) => effects.push(Effect::Edit(file)),
             }
         }
         effects
+    }
+
+    fn copy(&mut self, text: String, what: &str) -> Effect<Ask> {
+        let route = self.settings.clipboard;
+        let tone = if route.is_refused() { Tone::Failed } else { Tone::Done };
+        self.say(tone, format!("{what}: {}", route.words()));
+        Effect::Copy(text, route)
     }
 
     pub(super) fn hear(&mut self, heard: Heard) -> Vec<Effect<Ask>> {
@@ -118,6 +125,10 @@ impl App {
             }
             Heard::Answer { tag, result, .. } if over::is_ours(tag) => self.told_over(tag, result),
             Heard::Answer { to, tag, result } => self.told_screen(to, tag, result),
+            Heard::Clipboard(route) => {
+                self.settings.clipboard = route;
+                Vec::new()
+            }
             Heard::Edited { file, outcome } => {
                 self.with_screen(|screen, world| screen.edited(&file, outcome, world))
             }

@@ -227,7 +227,7 @@ impl App {
             Want::Ask { .. }
             | Want::Go(_)
             | Want::Say(..)
-            | Want::Copy(_)
+            | Want::Copy { .. }
             | Want::Edit(_)
             | Want::TakeOver(_)
             | Want::Look(_) => None,

@@ -188,7 +188,10 @@ impl Screen for Inbox {
             (None, Some(typing)) => return typing,
             (None, None) => {}
         }
-        let Some(item) = self.focused(world) else { return vec![A::Undo, A::ViewLog] };
+        let Some(item) = self.focused(world) else {
+            let copy = world.first_request().map(|_| A::Copy);
+            return copy.into_iter().chain([A::Undo, A::ViewLog]).collect();
+        };
         let has_sides = world.board.as_ref().is_some_and(|board| fields::sides(board, item).is_some());
         let mut hints = kind::answers(&item.case, has_sides).to_vec();
         hints.push(if item.claimed_by.is_some() { A::Release } else { A::Claim });

@@ -19,6 +19,9 @@ const ATTRIBUTES: [(Modifier, &str); 9] = [
     (Modifier::CROSSED_OUT, ";9"),
 ];
 
+/// From here on terminals differ, by the year of their tables.
+const FIRST_EMOJI: char = '\u{1f000}';
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Pen {
     fg: Color,
@@ -43,12 +46,20 @@ pub fn paint<'a>(out: &mut Vec<u8>, content: impl Iterator<Item = (u16, u16, &'a
         pen = wanted;
         text.push_str(cell.symbol());
         let wide = u16::try_from(cell.symbol().width()).unwrap_or(1);
-        at = Some((x.saturating_add(wide), y));
+        at = is_sure(cell.symbol()).then(|| (x.saturating_add(wide), y));
     }
     if pen != PLAIN {
         text.push_str("\x1b[m");
     }
     out.extend_from_slice(text.as_bytes());
+}
+
+/// Whether every terminal moves its cursor by as many cells for it. After what is not sure the place is named anew, so that
+/// a terminal of another opinion spoils one cell, and not the row.
+fn is_sure(symbol: &str) -> bool {
+    let mut chars = symbol.chars();
+    let first = chars.next();
+    first.is_some_and(|first| first < FIRST_EMOJI) && chars.next().is_none()
 }
 
 fn move_to(text: &mut String, from: Option<(u16, u16)>, x: u16, y: u16) {
@@ -154,6 +165,14 @@ mod tests {
         after.set_string(4, 1, "c", Style::new());
         after.set_string(6, 1, "漢d", Style::new().fg(Color::Red).add_modifier(Modifier::BOLD));
         assert_eq!(painted(&before, &after), "\x1b[2;3H\x1b[96mab\x1b[mc\x1b[1C\x1b[;1;31m漢d\x1b[m");
+    }
+
+    #[test]
+    fn after_what_may_be_wider_elsewhere_the_place_is_named() {
+        let (before, mut after) = two();
+        after.set_string(0, 0, "a👍b", Style::new());
+        after.set_string(0, 1, "e\u{301}x", Style::new());
+        assert_eq!(painted(&before, &after), "\x1b[1;1Ha👍\x1b[1;4Hb\x1b[2;1He\u{301}\x1b[2;2Hx");
     }
 
     #[test]

@@ -148,7 +148,7 @@ impl<T> Picker<T> {
     pub fn draw_in(&self, buffer: &mut Buffer, inner: Rect, look: Look<'_>) -> Option<Position> {
         let cursor = self.prompt.draw(buffer, inner, look, "> ");
         let area = Rect { y: inner.y + 2.min(inner.height), height: inner.height.saturating_sub(2), ..inner };
-        if self.list.len() == 0 {
+        if self.list.is_empty() {
             put(buffer, area, 0, &styled("nothing matches; type less of it", look.theme.muted));
             return cursor;
         }

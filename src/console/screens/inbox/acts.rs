@@ -76,7 +76,12 @@ impl Inbox {
 
     #[expect(clippy::wildcard_enum_match_arm, reason = "the other actions are somebody else's")]
     fn act_on_case(&mut self, action: Action, world: &World) -> Vec<Want> {
-        let Some(item) = self.focused(world).cloned() else { return Want::info("no case is selected") };
+        let Some(item) = self.focused(world).cloned() else {
+            return match world.first_request().filter(|_| action == Action::Copy) {
+                Some(request) => Want::copied(request, "the request"),
+                None => Want::info("no case is selected"),
+            };
+        };
         let no = item.no;
         match action {
             Action::Claim => match world.may_answer(&item) {

@@ -87,7 +87,7 @@ fn input(look: Look<'_>, (wide, most): (usize, usize), item: &Item) -> Vec<Line<
                     "{}{name} {} {}",
                     write.entity,
                     look.glyphs.arrow,
-                    value.plain()
+                    words::value(value)
                 )));
             }
             if let Some(reason) = &write.reason {
@@ -102,7 +102,7 @@ fn input(look: Look<'_>, (wide, most): (usize, usize), item: &Item) -> Vec<Line<
             }
             lines
         }
-        Case::Escalation { input } => text(&input.plain()),
+        Case::Escalation { input } => text(&words::value(input)),
         Case::ZoneOffer { .. }
         | Case::UnownedOutput { .. }
         | Case::UnownedEvent { .. }
@@ -128,7 +128,7 @@ fn sides(look: Look<'_>, wide: usize, world: &World, sides: &[AlertSide]) -> Vec
             _ = write!(text, " {path}");
         }
         if let Some(value) = &side.value {
-            _ = write!(text, " {} {}", look.glyphs.arrow, value.plain());
+            _ = write!(text, " {} {}", look.glyphs.arrow, words::value(value));
         }
         lines.extend(look.wrap(&text, wide, TEXT_LINES, theme.base));
         let why = side.why.as_deref().unwrap_or_default();
@@ -142,7 +142,7 @@ fn sides(look: Look<'_>, wide: usize, world: &World, sides: &[AlertSide]) -> Vec
 fn event(facts: &mut Facts<'_>, look: Look<'_>, raise: &Raise) {
     facts.styled("EVENT", &raise.event, look.theme.accent);
     for (name, value) in raise.attributes.iter().take(facts.most) {
-        facts.long("", &format!("{name}: {}", value.plain()), 2, look.theme.base);
+        facts.long("", &format!("{name}: {}", words::value(value)), 2, look.theme.base);
     }
     if raise.attributes.is_empty() {
         facts.styled("", "no attributes came with it", look.theme.muted);
@@ -181,7 +181,7 @@ fn published_over<'a>(
         );
         facts.styled(label, &head, theme.warning);
         if let Body::OutputPublished(what) = &deed.body {
-            facts.long("", &what.body.plain(), HISTORY_LINES, theme.base);
+            facts.long("", &words::value(&what.body), HISTORY_LINES, theme.base);
         }
         if let Body::ActAllowed(order) = &deed.body {
             let words = format!("{} {} {}", deed.action, look.glyphs.arrow, order.target);
@@ -202,7 +202,7 @@ fn held(facts: &mut Facts<'_>, look: Look<'_>, alert: Option<AlertNo>) {
 
 fn publication(facts: &mut Facts<'_>, look: Look<'_>, board: &Board, publish: &Publish) {
     destination(facts, look, board, (&publish.output, publish.thread.as_deref()));
-    facts.long("BODY", &publish.body.plain(), facts.most, look.theme.base);
+    facts.long("BODY", &words::value(&publish.body), facts.most, look.theme.base);
     facts.maybe("REASON", publish.reason.as_deref());
     based_on(facts, look, &publish.depends_on);
 }
@@ -254,9 +254,9 @@ fn stuck(facts: &mut Facts<'_>, look: Look<'_>, world: &World, task: &Task) {
     facts.say("TASK", &format!("{}, attempt {}", task.id, task.tries(" of ")));
     facts.say("BETWEEN", &format!("{} {} {}", task.order.from, look.glyphs.arrow, task.order.to));
     if let Some(product) = &task.order.work_product.result {
-        facts.long("PRODUCT", &product.plain(), HISTORY_LINES, theme.base);
+        facts.long("PRODUCT", &words::value(product), HISTORY_LINES, theme.base);
     }
-    facts.long("CONTEXT", &task.order.context.plain(), HISTORY_LINES, theme.base);
+    facts.long("CONTEXT", &words::value(&task.order.context), HISTORY_LINES, theme.base);
     for (at, back) in task.history.iter().enumerate() {
         let label = if at == 0 { "RETURNED" } else { "" };
         let when = words::clock(world.zone, back.at, world.now);

@@ -165,7 +165,7 @@ pub(super) fn urgency(look: Look<'_>, item: &Item, now: Time) -> Style {
 
 /// Nothing waits: why, and what next.
 pub(super) fn draw_clear(buffer: &mut Buffer, area: Rect, look: Look<'_>, world: &World, board: &Board) {
-    if board.agents.is_empty() && board.closed.is_empty() && !world.welcome.is_empty() {
+    if world.is_new(board) && !world.welcome.is_empty() {
         let next = world.welcome.join("\n");
         chrome::draw_empty(buffer, area, look, "Nothing has happened here yet", &next);
         return;

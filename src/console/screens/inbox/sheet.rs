@@ -9,7 +9,8 @@ use crate::console::untrusted;
 use crate::console::widgets::modal::Frame;
 use crate::console::widgets::scroll::Scroll;
 use crate::console::widgets::{Look, styled};
-use crate::domain::things::Item;
+use crate::console::words;
+use crate::domain::things::{Case, Item};
 
 /// Outer width.
 const WIDTH: u16 = 84;
@@ -20,7 +21,10 @@ const WRAPPED: usize = 400;
 #[derive(Debug, Clone)]
 pub(super) struct Sheet {
     title: String,
+    /// As received, for its bytes.
     text: String,
+    /// The same for reading.
+    read: String,
     /// Whether its bytes can be shown, and whether they are.
     hex: Option<bool>,
     scroll: Scroll,
@@ -30,13 +34,36 @@ impl Sheet {
     /// The input exactly as received.
     pub(super) fn original(item: &Item) -> Self {
         let title = format!("The original of #{} (v: hex)", item.no);
-        Self { title, text: item.input(), hex: Some(false), scroll: Scroll::default() }
+        let read = match &item.case {
+            Case::Escalation { input } => words::value(input),
+            Case::UnownedField { .. }
+            | Case::HeldField { .. }
+            | Case::UnownedTarget { .. }
+            | Case::ActApproval { .. }
+            | Case::UnownedEvent { .. }
+            | Case::TriggerCollision { .. }
+            | Case::Loop { .. }
+            | Case::Approval { .. }
+            | Case::UnownedOutput { .. }
+            | Case::GivenUp { .. }
+            | Case::Stuck { .. }
+            | Case::ZoneOffer { .. }
+            | Case::Conflict { .. }
+            | Case::MapOverdue { .. } => untrusted::json(&item.input()),
+        };
+        Self { title, text: item.input(), read, hex: Some(false), scroll: Scroll::default() }
     }
 
     /// What a review came to.
     pub(super) fn summary(review: &Review) -> Self {
         let text = review.summary().join("\n");
-        Self { title: "Review ended".to_owned(), text, hex: None, scroll: Scroll::default() }
+        Self {
+            title: "Review ended".to_owned(),
+            text: String::new(),
+            read: text,
+            hex: None,
+            scroll: Scroll::default(),
+        }
     }
 
     /// Scrolls or changes to hex; false when it is done with.
@@ -53,12 +80,12 @@ impl Sheet {
 
     pub(super) fn draw(&self, buffer: &mut Buffer, screen: Rect, look: Look<'_>) {
         let frame = Frame { title: &self.title, width: WIDTH };
-        let lines = if self.text.is_empty() {
+        let lines = if self.read.is_empty() {
             vec![styled("nothing was sent with it", look.theme.muted)]
         } else if self.hex == Some(true) {
             untrusted::hex(self.text.as_bytes()).map(|row| styled(row, look.theme.base)).collect()
         } else {
-            look.wrap(&self.text, frame.room(screen), WRAPPED, look.theme.base)
+            look.wrap(&self.read, frame.room(screen), WRAPPED, look.theme.base)
         };
         frame.draw_text(buffer, screen, look, &lines, &self.scroll);
     }

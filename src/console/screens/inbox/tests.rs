@@ -10,7 +10,9 @@ use serde_json::json;
 
 use crate::console::app::{App, Settings};
 use crate::console::ask::{Heard, Trouble, What};
+use crate::console::message::Effect;
 use crate::console::place::View;
+use crate::console::terminal::clipboard::Route;
 use crate::console::testing::by_keys::{self, me, press, start};
 use crate::console::testing::team::Team;
 use crate::console::testing::{Runner, buffer};
@@ -444,6 +446,27 @@ fn hostile_text_is_shown_and_its_original_is_a_key_away() {
 }
 
 #[test]
+fn a_control_character_within_json_is_escaped_once() {
+    let mut team = Team::new(MAP, start()).unwrap();
+    let input = json!({"text": "\u{1b}[2J, and \\u001b as they wrote it"});
+    let why = "reply outside templates";
+    team.agent(
+        "follow-up",
+        json!({"do": "escalate", "subject": "crm/contact/acme", "why": why, "input": input}),
+    )
+    .unwrap();
+    let mut runner = dana(&mut team);
+    for keys in ["", "v"] {
+        runner.send_keys(keys).unwrap();
+        let screen = runner.screen_text();
+        assert!(screen.contains("‹U+001B›[2J") && screen.contains("\\\\u001b"), "{keys}: {screen}");
+    }
+    // Its bytes are those that came.
+    runner.send_keys("v").unwrap();
+    assert!(runner.screen_text().contains("{\"text\":\"\\u001b["), "{}", runner.screen_text());
+}
+
+#[test]
 fn an_empty_inbox_says_why_and_what_next() {
     let mut team = Team::new(MAP, start()).unwrap();
     let me = me("dana", TokenClass::Admin);
@@ -453,4 +476,26 @@ fn an_empty_inbox_says_why_and_what_next() {
     assert!(runner.screen_text().contains("Connecting"));
     runner.server(team.board(me));
     assert!(runner.screen_text().contains("deeds demo loads sample teams"), "{}", runner.screen_text());
+}
+
+#[test]
+fn the_first_request_of_an_empty_workspace_can_be_copied() {
+    let mut team = Team::new(MAP, start()).unwrap();
+    let me = me("dana", TokenClass::Admin);
+    let lines =
+        ["How an agent connects:", "", "  curl -sS http://127.0.0.1:4170/v1/writes \\", "    -H @a.token"];
+    let settings = Settings { clipboard: Route::Tmux { takes: false, passes: false }, ..Settings::default() };
+    let app =
+        App::new(team.workspace(), me.clone(), settings).with_welcome(lines.map(str::to_owned).to_vec());
+    let mut runner = Runner::new(app, 100, 24, start().micros());
+    runner.server(team.board(me));
+    assert!(runner.screen_text().contains("y copy"), "{}", runner.screen_text());
+    runner.send_keys("y").unwrap();
+    let request = "curl -sS http://127.0.0.1:4170/v1/writes \\\n-H @a.token";
+    assert!(runner.effects.iter().any(|it| matches!(it, Effect::Copy(text, _) if text == request)));
+    // What is known of the refusal is said.
+    assert!(runner.screen_text().contains("not copied: tmux keeps it"), "{}", runner.screen_text());
+    runner.server(Heard::Clipboard(Route::Sent));
+    runner.send_keys("y").unwrap();
+    assert!(runner.screen_text().contains("the request: sent to the terminal"), "{}", runner.screen_text());
 }

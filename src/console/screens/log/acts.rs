@@ -175,7 +175,7 @@ impl Log {
             Some(chain) => (chain.raw.to_string(), "as stored"),
             None => (row::plain(PLAIN, deed), "in one line"),
         };
-        vec![Want::Copy(text), Want::Say(Tone::Done, format!("#{} is on the clipboard, {what}", deed.seq))]
+        Want::copied(text, format!("#{} {what}", deed.seq))
     }
 
     pub(super) fn begin_filter(&mut self, world: &World) -> Vec<Want> {

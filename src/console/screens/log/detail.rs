@@ -197,7 +197,7 @@ fn changes(look: Look<'_>, room: usize, deed: &Deed) -> Vec<Line<'static>> {
 
 fn shown(value: Option<&Value>) -> Option<String> {
     value.filter(|value| !value.is_null()).map(|value| {
-        if value.is_withheld() { format!("withheld: {}", value.as_json()) } else { value.plain() }
+        if value.is_withheld() { format!("withheld: {}", value.as_json()) } else { words::value(value) }
     })
 }
 

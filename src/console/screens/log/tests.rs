@@ -119,7 +119,7 @@ fn an_opened_deed_shows_both_values_its_family_its_text_and_its_bytes() {
     assert!(hex.contains("00000000  7b 22"), "{hex}");
     runner.send_keys("y").unwrap();
     let copied = runner.effects.iter().find_map(|effect| {
-        if let crate::console::message::Effect::Copy(text) = effect { Some(text.clone()) } else { None }
+        if let crate::console::message::Effect::Copy(text, _) = effect { Some(text.clone()) } else { None }
     });
     assert!(copied.unwrap().contains("escalation\u{202e} by the customer"));
     runner.resize(60, 30);
