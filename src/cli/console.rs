@@ -22,8 +22,10 @@ use crate::console::open::{Closed, Setup, frame, open};
 use crate::console::place::View;
 use crate::console::run::{Ending, Options};
 use crate::console::theme::file::Custom;
+use crate::console::theme::{Choice, Colours, Depth, Rgb, Surroundings};
 use crate::console::wire::{Endpoint, Seen};
 use crate::console::world::Me;
+use crate::console::{picture, testing};
 use crate::coordinator::Clock;
 use crate::domain::ids::WorkspaceId;
 use crate::domain::things::TokenClass;
@@ -209,7 +211,7 @@ fn quoted(path: &str) -> String {
 /// One frame as text.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  deeds screen inbox --size 120x36\n  deeds -w northwind screen conflicts\n  deeds screen conflicts --at -2h\n  watch -n 5 deeds screen log"
+    after_help = "Examples:\n  deeds screen inbox --size 120x36\n  deeds -w northwind screen conflicts\n  deeds screen conflicts --at -2h\n  deeds screen map --svg > map.svg\n  watch -n 5 deeds screen log"
 )]
 pub(crate) struct ScreenCommand {
     /// The view: inbox, log, map, conflicts, agents, work or watch
@@ -218,6 +220,9 @@ pub(crate) struct ScreenCommand {
     /// Columns and rows
     #[arg(long, value_name = "WxH", default_value = "120x36", value_parser = size)]
     size: (u16, u16),
+    /// As a picture (SVG) in colours of its own, dark or light as the setting `theme` says
+    #[arg(long)]
+    svg: bool,
     #[command(flatten)]
     then: Then,
 }
@@ -236,7 +241,8 @@ fn size(text: &str) -> Result<(u16, u16), String> {
 
 /// Prints one frame.
 pub(super) fn screen(context: &Context, command: &ScreenCommand) -> anyhow::Result<Status> {
-    let settings = settings(&context.config, command.view)?;
+    let mut settings = settings(&context.config, command.view)?;
+    let (ground, letters) = drawn_in(&mut settings, command.svg);
     let (width, height) = command.size;
     session::with_session(context, async |session| {
         if session.client.token().class == TokenClass::Agent {
@@ -255,11 +261,14 @@ pub(super) fn screen(context: &Context, command: &ScreenCommand) -> anyhow::Resu
             rehearsal: None,
             options: options(&context.config),
         };
-        let text = frame(setup, width, height, client.looks_at_text())
+        let drawn = frame(setup, width, height, client.looks_at_text())
             .await
             .map_err(|trouble| anyhow::anyhow!("{}; {}", trouble.what, trouble.next))
             .context("the frame can't be drawn")?;
-        if context.out.json {
+        let text = testing::text(&drawn);
+        if command.svg {
+            output::line(picture::svg(&drawn, ground, letters).trim_end())?;
+        } else if context.out.json {
             let lines: Vec<&str> = text.lines().collect();
             output::json(&serde_json::json!({ "view": command.view.name(), "lines": lines }))?;
         } else {
@@ -267,6 +276,21 @@ pub(super) fn screen(context: &Context, command: &ScreenCommand) -> anyhow::Resu
         }
         Ok(Status::Done)
     })
+}
+
+/// The background of a picture and its text; a picture has colours of its own.
+fn drawn_in(settings: &mut Settings, picture: bool) -> (Rgb, Rgb) {
+    let light = settings.theme.light().unwrap_or(false);
+    let (ground, letters) =
+        if light { (Rgb(253, 253, 252), Rgb(30, 33, 38)) } else { (Rgb(16, 20, 27), Rgb(222, 226, 233)) };
+    if picture {
+        if settings.theme != Choice::HighContrast {
+            settings.theme = if light { Choice::TrueLight } else { Choice::TrueDark };
+        }
+        let told = Colours { background: Some(ground), foreground: Some(letters), ..Colours::default() };
+        settings.surroundings = Surroundings { colours: told, depth: Depth::True, ..settings.surroundings };
+    }
+    (ground, letters)
 }
 
 #[cfg(test)]

@@ -30,6 +30,7 @@ pub mod message;
 pub mod open;
 pub mod overriding;
 pub mod peek;
+pub mod picture;
 pub mod place;
 pub mod record;
 pub mod rehearsing;

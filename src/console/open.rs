@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use ratatui::buffer::Buffer;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 
@@ -82,12 +83,12 @@ pub async fn open(mut setup: Setup) -> Result<Closed, ConsoleError> {
     Ok(Closed { ending, seen: wire.seen(), workspace: app.workspace(), view: app.place() })
 }
 
-/// One frame of the console as text, without a terminal: as soon as everything that it shows has come. Of that moment, if
+/// One frame of the console, without a terminal: as soon as everything that it shows has come. Of that moment, if
 /// one is named.
 ///
 /// # Errors
 /// When the server does not let itself be looked at, with what can be done.
-pub async fn frame(setup: Setup, width: u16, height: u16, then: Option<&str>) -> Result<String, Trouble> {
+pub async fn frame(setup: Setup, width: u16, height: u16, then: Option<&str>) -> Result<Buffer, Trouble> {
     let mut asked = then.is_none();
     let mut app = App::new(setup.first.clone(), setup.me, setup.settings).with_welcome(setup.welcome);
     let (tell, mut heard) = mpsc::channel(wire::QUEUE);
@@ -122,7 +123,7 @@ pub async fn frame(setup: Setup, width: u16, height: u16, then: Option<&str>) ->
         }
     }
     if app.has_board() && app.looks_back() == then.is_some() {
-        return Ok(run::frame_text(&app, width, height));
+        return Ok(run::frame_of(&app, width, height).unwrap_or_default());
     }
     Err(app.trouble().unwrap_or_else(|| Trouble {
         what: "the server did not answer in time".to_owned(),

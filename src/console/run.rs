@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use crossterm::event::{Event, KeyEventKind};
+use ratatui::buffer::Buffer;
 use ratatui::{Frame, Terminal};
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
@@ -424,9 +425,9 @@ impl<P: Program, F: FnMut(P::Effect)> Loop<'_, P, F> {
     }
 }
 
-/// One frame of a program as text, without a terminal: for documentation, tests and bug reports.
-pub fn frame_text<P: Program>(program: &P, width: u16, height: u16) -> String {
-    super::testing::draw(program, width, height)
+/// One frame of a program as cells, without a terminal: for documentation, tests and bug reports.
+pub fn frame_of<P: Program>(program: &P, width: u16, height: u16) -> Option<Buffer> {
+    super::testing::buffer(program, width, height)
 }
 
 fn run_editor(file: &Path) -> Result<(), String> {

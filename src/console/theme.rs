@@ -148,7 +148,7 @@ impl Choice {
     }
 
     /// Whether it says that the background is light.
-    fn light(self) -> Option<bool> {
+    pub fn light(self) -> Option<bool> {
         match self {
             Self::Light | Self::TrueLight => Some(true),
             Self::Dark | Self::TrueDark => Some(false),
