@@ -199,7 +199,9 @@ impl Screen for Conflicts {
             (None, None) if self.reading.focus().is_none() => vec![A::Resolved],
             (None, None) => {
                 let first = [A::Acknowledge, A::Resolve, A::Escalate, A::Causes, A::Trace];
-                first.into_iter().chain([A::Freeze, A::Pause, A::Revert, A::Resolved]).collect()
+                let more = self.reading.list.is_cut().then_some(A::Right);
+                let then = [A::Freeze, A::Pause, A::Revert, A::Resolved];
+                first.into_iter().chain(then).chain(more).collect()
             }
         }
     }

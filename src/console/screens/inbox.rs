@@ -64,7 +64,7 @@ enum Over {
     /// An answer being given.
     Answer(Box<Answering>),
     /// Handing an item to somebody else.
-    Reassign { item: ItemNo, picker: Picker<PersonId> },
+    Reassign { item: ItemNo, picker: Box<Picker<PersonId>> },
     /// Something to read.
     Sheet(Sheet),
 }
@@ -194,11 +194,10 @@ impl Screen for Inbox {
             hints.extend([A::NextMatch, A::Close]);
         } else {
             hints.extend([A::Mark, A::Review]);
-            let stands = world.board.as_ref().map(|board| self.alike.stands(board, item));
-            match stands {
-                Some(Stands::Closed) => hints.push(A::Right),
-                Some(Stands::Open | Stands::Under) => hints.push(A::Left),
-                Some(Stands::Alone) | None => {}
+            match self.alike.stands(item) {
+                Stands::Closed => hints.push(A::Right),
+                Stands::Open | Stands::Under => hints.push(A::Left),
+                Stands::Alone => {}
             }
             hints.push(A::Filter);
         }
@@ -211,7 +210,7 @@ impl Screen for Inbox {
     fn does(&self, action: Action, world: &World) -> Option<String> {
         match (&self.over, action) {
             (None, Action::Right) => {
-                self.focused(world).map(|item| format!("show all {}", self.alike.count(item)))
+                self.focused(world).map(|item| format!("show all {}", self.alike.members(item).len()))
             }
             (None, Action::Left) => Some("as one row".to_owned()),
             (Some(Over::Answer(answering)), _) => answering.form.does(action),

@@ -128,7 +128,9 @@ impl Screen for WorkScreen {
 
     fn hints(&self, _world: &World) -> Vec<Action> {
         use Action as A;
-        let own = || vec![A::Open, A::NextPane, A::Filter, A::Trace, A::Causes, A::Resolved];
+        let more = self.reading.list.is_cut().then_some(A::Right);
+        let own = [A::Open, A::NextPane, A::Filter, A::Trace, A::Causes, A::Resolved];
+        let own = || own.into_iter().chain(more).collect();
         self.reading.hints().unwrap_or_else(own)
     }
 

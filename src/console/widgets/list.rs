@@ -93,6 +93,11 @@ impl ListState {
         self.put_len(self.len + count);
     }
 
+    /// Whether more stands beyond the right edge.
+    pub fn is_cut(&self) -> bool {
+        self.shift.get() < self.beyond.get()
+    }
+
     /// Scrolls rows that don't fit to the side; says whether there was anything to scroll.
     pub fn sideways(&mut self, right: bool) -> bool {
         let (shift, most) = (self.shift.get(), self.beyond.get());

@@ -8,7 +8,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::list::{self, GUTTER, ListState, Row};
-use super::{Look, clip, ends, pad, skip, styled, width};
+use super::{Look, clip, ends, pad, put_right, skip, styled, width};
 
 /// Blanks between two columns.
 const GAP: usize = 2;
@@ -409,14 +409,20 @@ pub fn draw(
     state.shift.set(layout.shift.0);
     state.beyond.set(layout.shift.1);
     let heading = layout.header(look);
-    list::draw_headed(buffer, area, look, (&heading, nothing), (state, focused), |at, _| {
+    let rows = list::draw_headed(buffer, area, look, (&heading, nothing), (state, focused), |at, _| {
         let (shown, marked) = row(at, &layout);
         let line = match shown {
             Shown::Cells(cells) => layout.row(look, cells),
             Shown::Whole(line) => line,
         };
         Row { line, marked }
-    })
+    });
+    // More stands beyond the right edge; where a heading reaches it, the cut cells say so.
+    let [.., right] = look.glyphs.heads;
+    if layout.shift.0 < layout.shift.1 && heading.to_string().trim_end().chars().count() < room {
+        put_right(buffer, area, 0, &styled(right, look.theme.muted));
+    }
+    rows
 }
 
 #[cfg(test)]

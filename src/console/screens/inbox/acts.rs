@@ -138,7 +138,7 @@ impl Inbox {
             ));
         }
         let title = format!("Hand #{} to", item.no);
-        self.over = Some(Over::Reassign { item: item.no, picker: Picker::new(title, others) });
+        self.over = Some(Over::Reassign { item: item.no, picker: Box::new(Picker::new(title, others)) });
         Vec::new()
     }
 
@@ -282,13 +282,13 @@ impl Inbox {
 
     /// Opens the cases alike in place, or folds them together; rows that don't fit are scrolled.
     fn sideways(&mut self, right: bool, world: &World) {
-        let (Some(item), Some(board)) = (self.focused(world).cloned(), &world.board) else { return };
-        match (right, self.alike.stands(board, &item)) {
+        let Some(item) = self.focused(world).cloned() else { return };
+        match (right, self.alike.stands(&item)) {
             // What was scrolled to the right comes back first.
             (false, _) if self.reading.list.sideways(false) => return,
             (true, Stands::Closed) => self.alike.open(&item),
             (false, Stands::Open | Stands::Under) => {
-                if let Some(first) = self.alike.close(board, &item) {
+                if let Some(first) = self.alike.close(&item) {
                     self.reading.settle(Some(first));
                 }
             }

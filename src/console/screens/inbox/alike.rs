@@ -14,8 +14,9 @@ pub(super) struct Groups {
     opened: BTreeSet<Arc<str>>,
     /// How many wait of each likeness.
     waiting: BTreeMap<Arc<str>, usize>,
-    /// What the filter means, most urgent first, folded away or not.
+    /// What the filter means, most urgent first, folded away or not; and the same by likeness.
     meant: Vec<ItemNo>,
+    members: BTreeMap<Arc<str>, Vec<ItemNo>>,
 }
 
 /// How a case stands in the list.
@@ -42,15 +43,21 @@ impl Groups {
         let waiting = &self.waiting;
         self.opened.retain(|alike| waiting.contains_key(alike));
         self.meant = meant.iter().map(|item| item.no).collect();
-        let mut groups: BTreeMap<&Arc<str>, Vec<ItemNo>> = BTreeMap::new();
+        self.members.clear();
         for item in meant {
-            groups.entry(&item.alike).or_default().push(item.no);
+            self.members.entry(Arc::clone(&item.alike)).or_default().push(item.no);
         }
         let mut shown = Vec::new();
         for item in meant {
-            let Some(group) = groups.remove(&item.alike) else { continue };
-            let here = focus.filter(|no| group.contains(no)).unwrap_or(item.no);
-            if self.opened.contains(&item.alike) { shown.extend(group) } else { shown.push(here) }
+            let members = self.members(item);
+            if members.first() != Some(&item.no) {
+                continue;
+            }
+            if self.opened.contains(&item.alike) {
+                shown.extend(members);
+            } else {
+                shown.push(focus.filter(|no| members.contains(no)).unwrap_or(item.no));
+            }
         }
         shown
     }
@@ -65,24 +72,19 @@ impl Groups {
         self.waiting.get(&item.alike).copied().unwrap_or(1)
     }
 
-    /// Those alike that the filter means.
-    pub(super) fn members<'a>(
-        &'a self,
-        board: &'a Board,
-        item: &'a Item,
-    ) -> impl Iterator<Item = ItemNo> + 'a {
-        let alike = |no: &ItemNo| board.items.get(no).is_some_and(|other| other.alike == item.alike);
-        self.meant.iter().copied().filter(alike)
+    /// Those alike that the filter means, most urgent first.
+    pub(super) fn members(&self, item: &Item) -> &[ItemNo] {
+        self.members.get(&item.alike).map(Vec::as_slice).unwrap_or_default()
     }
 
-    pub(super) fn stands(&self, board: &Board, item: &Item) -> Stands {
-        if self.count(item) < 2 || self.members(board, item).nth(1).is_none() {
-            return Stands::Alone;
+    pub(super) fn stands(&self, item: &Item) -> Stands {
+        let members = self.members(item);
+        match (members.len(), self.opened.contains(&item.alike)) {
+            (0 | 1, _) => Stands::Alone,
+            (_, false) => Stands::Closed,
+            (_, true) if members.first() == Some(&item.no) => Stands::Open,
+            (_, true) => Stands::Under,
         }
-        if !self.opened.contains(&item.alike) {
-            return Stands::Closed;
-        }
-        if self.members(board, item).next() == Some(item.no) { Stands::Open } else { Stands::Under }
     }
 
     /// Opens those like this one in place.
@@ -91,8 +93,8 @@ impl Groups {
     }
 
     /// Folds them together again; the result is the case that stands for them.
-    pub(super) fn close(&mut self, board: &Board, item: &Item) -> Option<ItemNo> {
+    pub(super) fn close(&mut self, item: &Item) -> Option<ItemNo> {
         self.opened.remove(&item.alike);
-        self.members(board, item).next()
+        self.members(item).first().copied()
     }
 }

@@ -111,10 +111,10 @@ pub(super) fn draw(
         let Some(item) = shown.order.get(at).and_then(|no| board.items.get(no)) else {
             return Cells::nothing();
         };
-        let stands = shown.alike.stands(board, item);
+        let stands = shown.alike.stands(item);
         let marked = shown.marks.contains(&item.no)
             || stands == Stands::Closed
-                && shown.alike.members(board, item).any(|no| shown.marks.contains(&no));
+                && shown.alike.members(item).iter().any(|no| shown.marks.contains(no));
         (Cells::Cells(row(look, layout, world, (shown, stands), item)), marked)
     })
 }

@@ -126,9 +126,8 @@ impl MapScreen {
         let older = board.maps.iter().rev().find(|step| before(step.version));
         let newer = board.maps.iter().find(|step| step.version > here);
         match (back, older, newer) {
-            (true, Some(step), _) => self.walk = Some(Walk::to(board, step)),
             (true, None, _) => return Want::info(format!("v{here} is the oldest version that is kept")),
-            (false, _, Some(step)) => self.walk = Some(Walk::to(board, step)),
+            (true, Some(step), _) | (false, _, Some(step)) => self.walk = Some(Walk::to(board, step)),
             (false, ..) if self.walk.is_some() => self.walk = None,
             (false, ..) => return Want::info(format!("v{here} is in force; there is no newer one")),
         }
