@@ -272,10 +272,11 @@ impl Layout {
         ends(left, right, room, look.glyphs.cut)
     }
 
-    /// Where the notes stand: the column with most room in its heading.
+    /// Where the notes stand: the heading of what the rows are about.
     fn widest(&self) -> Option<usize> {
-        let cells = |at: &usize| self.cells(*at).unwrap_or(0);
-        (0..self.columns.len()).filter(|at| self.cells(*at).is_some()).max_by_key(cells)
+        let filled = self.columns.iter().enumerate().filter(|(_, column)| weight(column) > 0);
+        let seen = filled.filter_map(|(at, _)| Some((self.cells(at)?, at)));
+        seen.max().map(|(_, at)| at)
     }
 
     /// What stepped back, for the heading.

@@ -19,8 +19,8 @@ use crate::domain::things::{Alert, AlertState, Sides};
 static COLUMNS: [Column; 7] = [
     Column::exact("SEV", 10),
     Column::exact("KIND", 17),
-    Column::fill("ON", 20, 3),
-    Column::fill("WHO", 14, 2).rank(2),
+    Column::fill("ON", 18, 3),
+    Column::fill("WHO", 12, 2).rank(2),
     Column::exact("MET", 4).right(),
     Column::exact("LAST", 6).right().rank(1).stays(),
     Column::exact("STATE", 5).rank(3),
