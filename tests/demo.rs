@@ -297,6 +297,7 @@ async fn body(client: &Client, workspace: &WorkspaceId, view: View, then: Option
         },
     };
     let text = frame(setup, 120, 36, then).await.unwrap();
+    let text = deeds::console::testing::text(&text);
     assert_eq!(text.contains("as of"), then.is_some(), "{text}");
     let lines: Vec<&str> = text.lines().collect();
     [&lines[1..2], &lines[3..34]].concat().join("\n")

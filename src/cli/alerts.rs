@@ -73,7 +73,7 @@ const LIST: List<AlertList, Alert> = List {
         of("KIND", |alert| alert.kind.as_str().to_owned()),
         of("ON", |alert| list::maybe(alert.on.as_ref())),
         of("WHO", |alert| alert.who.iter().map(list::who).collect::<Vec<_>>().join(", ")),
-        of("TIMES", |alert| alert.count.to_string()),
+        of("MET", |alert| alert.count.to_string()),
         at("LAST", |alert, now| format!("{} ago", now.since(alert.last).rough())),
         of("STATE", |alert| state(&alert.state).to_owned()),
         of("WHAT", |alert| alert.title.to_string()),

@@ -85,8 +85,8 @@ macro_rules! actions {
 actions! {
     Up "up" "up" Move Looks "One line up";
     Down "down" "down" Move Looks "One line down";
-    Left "left" "left" Move Looks "Left, or close a branch";
-    Right "right" "right" Move Looks "Right, or open a branch";
+    Left "left" "sideways back" Move Looks "Left, or close a branch; rows that do not fit are scrolled";
+    Right "right" "sideways" Move Looks "Right, or open a branch; rows that do not fit are scrolled";
     PageUp "page-up" "page up" Move Looks "One page up";
     PageDown "page-down" "page down" Move Looks "One page down";
     HalfUp "half-page-up" "half up" Move Looks "Half a page up";
@@ -132,6 +132,7 @@ actions! {
     Bookmark "bookmark" "bookmark" Look Looks "Bookmark, or take the bookmark away";
     Resolved "show-resolved" "resolved" Look Looks "Show resolved ones too, or only what is open";
     Toggle "toggle" "tree/matrix" Look Looks "The other way of showing this";
+    UnownedFirst "unowned-first" "unowned" Look Looks "What nobody owns on top, or where it belongs";
     Copy "copy" "copy" Look Looks "Copy to the clipboard";
     Export "export" "export" Look Looks "Export what the filter shows, as JSONL or CSV";
 
@@ -162,7 +163,7 @@ actions! {
     SetField "set-field" "set" Decide Decides "Set a field yourself";
     Revert "revert" "revert" Decide Decides "Revert a field to an earlier version";
     Unlock "unlock" "unlock" Decide Decides "End a lease by force, or let go of a held field";
-    OlderVersion "older-version" "older" Look Looks "The version of the map before the one that is shown";
+    OlderVersion "older-version" "older" Look Looks "What made the map in force, then the versions before it";
     NewerVersion "newer-version" "newer" Look Looks "The version of the map after the one that is shown";
     EditMap "edit-map" "edit map" Decide Looks "Open the map in the editor, check it, and apply it";
     Confirm "confirm" "confirm" Decide Decides "Confirm: press the chosen button";

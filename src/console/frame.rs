@@ -314,7 +314,12 @@ fn last_line(app: &App, look: Look<'_>, room: usize) -> Line<'static> {
 
 fn draw_help(app: &App, buffer: &mut Buffer, screen: Rect, look: Look<'_>, scroll: &Scroll) {
     let Some(view) = app.screen() else { return };
-    let lines = help::lines(look, &app.settings.keymap, view.context(), app.world.rehearsing.is_some());
+    let lines = help::lines(
+        look,
+        &app.settings.keymap,
+        (view.context(), app.world.rehearsing.is_some()),
+        view.signs(),
+    );
     let title = format!("Keys of the {} {} esc closes", view.view().name(), look.glyphs.dot);
     modal::Frame { title: &title, width: HELP_WIDE }.draw_text(buffer, screen, look, &lines, scroll);
 }

@@ -127,6 +127,11 @@ pub trait Screen {
     /// The title of help: `Keys of the inbox`. The actions that make sense now, most useful first, for the hint line.
     fn hints(&self, world: &World) -> Vec<Action>;
 
+    /// The signs that only this view has, with what they mean: for help.
+    fn signs(&self) -> &'static [(&'static str, &'static str)] {
+        &[]
+    }
+
     /// What an action does now, where that is not what its label says.
     fn does(&self, action: Action, world: &World) -> Option<String> {
         _ = (action, world);

@@ -188,6 +188,28 @@ pub fn clip(line: Line<'static>, cells: usize, cut: &'static str) -> Line<'stati
     Line::from(spans)
 }
 
+/// A line without its first cells; half of a wide character becomes a blank.
+pub fn skip(line: Line<'static>, cells: usize) -> Line<'static> {
+    let mut spans = Vec::new();
+    let mut passed = 0;
+    for span in line.spans {
+        let mut kept = String::new();
+        for c in span.content.chars() {
+            let wide = UnicodeWidthChar::width(c).unwrap_or(0);
+            if passed >= cells {
+                kept.push(c);
+            } else if passed + wide > cells {
+                kept.push_str(&" ".repeat(passed + wide - cells));
+            }
+            passed += wide;
+        }
+        if !kept.is_empty() {
+            spans.push(Span::styled(kept, span.style));
+        }
+    }
+    Line::from(spans)
+}
+
 /// A line filled with blanks up to so many cells, or cut to them.
 pub fn pad(line: Line<'static>, cells: usize, cut: &'static str) -> Line<'static> {
     let mut line = clip(line, cells, cut);
@@ -250,6 +272,8 @@ pub(crate) mod tests {
         assert_eq!(clip(line("漢字漢"), 4, "…").to_string(), "漢…");
         assert_eq!(clip(line("hello"), 0, "…").to_string(), "");
         assert_eq!(pad(line("漢"), 4, "…").to_string(), "漢  ");
+        assert_eq!(skip(line("hello"), 2).to_string(), "llo");
+        assert_eq!(skip(line("漢字"), 1).to_string(), " 字");
     }
 
     #[test]

@@ -47,7 +47,7 @@ fn print(out: Output, view: &ItemView, due: &str) -> anyhow::Result<()> {
     if item.joined > 0 {
         let times: Vec<String> = item.again.iter().map(ToString::to_string).collect();
         let times = times.join(", ");
-        out.fact("again", &format!("came {} times, after the first {times}", item.joined + 1))?;
+        out.fact("again", &format!("met {} times, after the first {times}", item.joined + 1))?;
     }
     let also = |other: &&Arc<Item>| !view.alike.iter().any(|alike| alike.no == other.no);
     for other in view.about.iter().filter(also) {

@@ -73,7 +73,7 @@ impl Conflicts {
         self.order = rows::order(board, self.resolved, &self.reading.words());
         let of = board.alerts.len() + if self.resolved { board.resolved.len() } else { 0 };
         let at = self.order.iter().position(|shown| Some(shown) == self.reading.focus());
-        self.reading.place(self.order.len(), Some(of), at);
+        self.reading.place(self.order.len(), Some((self.order.len(), of)), at);
     }
 
     /// The focus is where the list is; where the conflict began is asked for, where that did not come by lately.
@@ -158,6 +158,7 @@ impl Conflicts {
                 self.resolved = !self.resolved;
                 self.sort(world);
             }
+            Action::Right | Action::Left => _ = self.reading.list.sideways(action == Action::Right),
             _ => {}
         }
         let Some(alert) = self.focused(world) else { return Vec::new() };
@@ -198,7 +199,9 @@ impl Screen for Conflicts {
             (None, None) if self.reading.focus().is_none() => vec![A::Resolved],
             (None, None) => {
                 let first = [A::Acknowledge, A::Resolve, A::Escalate, A::Causes, A::Trace];
-                first.into_iter().chain([A::Freeze, A::Pause, A::Revert, A::Resolved]).collect()
+                let more = self.reading.list.is_cut().then_some(A::Right);
+                let then = [A::Freeze, A::Pause, A::Revert, A::Resolved];
+                first.into_iter().chain(then).chain(more).collect()
             }
         }
     }

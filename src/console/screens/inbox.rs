@@ -5,6 +5,7 @@
 //! people from sending what was not shown.
 
 mod acts;
+mod alike;
 mod answer;
 mod answer_text;
 mod answer_view;
@@ -20,13 +21,14 @@ mod sheet;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crossterm::event::MouseEvent;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Position;
 
+use self::alike::{Groups, Stands};
 use self::answer::{Answering, Question};
 use self::kind::Kind;
 use self::review::Review;
@@ -62,7 +64,7 @@ enum Over {
     /// An answer being given.
     Answer(Box<Answering>),
     /// Handing an item to somebody else.
-    Reassign { item: ItemNo, picker: Picker<PersonId> },
+    Reassign { item: ItemNo, picker: Box<Picker<PersonId>> },
     /// Something to read.
     Sheet(Sheet),
 }
@@ -88,8 +90,8 @@ pub struct Inbox {
     version: Option<(u64, bool)>,
     /// The items that are shown, most urgent first.
     order: Vec<ItemNo>,
-    /// How many wait of each likeness.
-    alike: BTreeMap<Arc<str>, usize>,
+    /// What is folded together.
+    alike: Groups,
     needs: rows::Needs,
     marks: BTreeSet<ItemNo>,
     over: Option<Over>,
@@ -144,17 +146,13 @@ impl Inbox {
     fn sort(&mut self, world: &World) {
         let Some(board) = &world.board else { return };
         self.needs = rows::Needs::of(board);
-        self.alike.clear();
-        for item in board.items.values() {
-            *self.alike.entry(Arc::clone(&item.alike)).or_insert(0) += 1;
-        }
         let words = self.reading.words();
         let mut shown: Vec<&Arc<Item>> =
             board.items.values().filter(|item| rows::matches(item, &words)).collect();
         shown.sort_by_cached_key(|item| order::rank(board, item, &world.me.person, world.now));
-        self.order = shown.iter().map(|item| item.no).collect();
+        self.order = self.alike.fold(board, &shown, self.reading.focus().copied());
         let at = self.order.iter().position(|shown| Some(shown) == self.reading.focus());
-        self.reading.place(self.order.len(), Some(board.items.len()), at);
+        self.reading.place(self.order.len(), Some((shown.len(), board.items.len())), at);
         self.marks.retain(|no| board.items.contains_key(no));
     }
 
@@ -198,7 +196,13 @@ impl Screen for Inbox {
         if self.review.is_some() {
             hints.extend([A::NextMatch, A::Close]);
         } else {
-            hints.extend([A::Mark, A::Review, A::Filter]);
+            hints.extend([A::Mark, A::Review]);
+            match self.alike.stands(item) {
+                Stands::Closed => hints.push(A::Right),
+                Stands::Open | Stands::Under => hints.push(A::Left),
+                Stands::Alone => {}
+            }
+            hints.push(A::Filter);
         }
         if !self.answered.is_empty() {
             hints.push(A::Undo);
@@ -206,8 +210,12 @@ impl Screen for Inbox {
         hints
     }
 
-    fn does(&self, action: Action, _world: &World) -> Option<String> {
+    fn does(&self, action: Action, world: &World) -> Option<String> {
         match (&self.over, action) {
+            (None, Action::Right) => {
+                self.focused(world).map(|item| format!("show all {}", self.alike.members(item).len()))
+            }
+            (None, Action::Left) => Some("as one row".to_owned()),
             (Some(Over::Answer(answering)), _) => answering.form.does(action),
             (Some(Over::Reassign { .. }), Action::Submit) => Some("hand it on".to_owned()),
             (None, Action::Close) if self.review.is_some() => Some("end the review".to_owned()),

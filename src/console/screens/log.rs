@@ -118,7 +118,10 @@ impl Screen for Log {
                 vec![A::Close, A::Raw, A::ScrollDown, A::Causes, A::HowItWas, A::Trace, A::Copy]
             }
             (None, None, None) => {
-                vec![A::Filter, A::Open, A::Follow, A::Trace, A::Causes, A::Bookmark, A::Zoom, A::Export]
+                let own =
+                    [A::Filter, A::Open, A::Follow, A::Trace, A::Causes, A::Bookmark, A::Zoom, A::Export];
+                let more = self.window.list.is_cut().then_some(A::Right);
+                own.into_iter().chain(more).collect()
             }
         }
     }

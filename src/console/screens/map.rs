@@ -8,6 +8,7 @@ mod detail;
 mod edit;
 mod named;
 mod rows;
+mod short;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -47,6 +48,7 @@ struct Basis {
     version: MapVersion,
     items: (usize, Option<ItemNo>),
     alerts: (usize, Option<AlertNo>),
+    unowned_first: bool,
 }
 
 /// What was found out about the selected row.
@@ -88,6 +90,8 @@ pub struct MapScreen {
     /// The row that the reader is on, by name: rows come and go.
     focus: String,
     closed: BTreeSet<String>,
+    /// What nobody owns stands on top.
+    unowned_first: bool,
     /// The agent that the cursor is on.
     column: usize,
     /// The other way of showing than the one that fits the width.
@@ -98,7 +102,7 @@ pub struct MapScreen {
     known: Known,
     panes: Panes,
     asking: Asking<Sent>,
-    /// An old version that is looked at.
+    /// A version that is looked at, with what made it.
     walk: Option<Walk>,
     /// A map that came back from the editor.
     draft: Option<Draft>,
@@ -144,6 +148,7 @@ impl Screen for MapScreen {
             Action::Open,
             Action::Toggle,
             Action::NextMatch,
+            Action::UnownedFirst,
             Action::Trace,
             Action::Copy,
         ];
@@ -154,6 +159,10 @@ impl Screen for MapScreen {
             hints.push(Action::EditMap);
         }
         hints
+    }
+
+    fn signs(&self) -> &'static [(&'static str, &'static str)] {
+        &view::LEGEND
     }
 
     #[expect(
@@ -179,6 +188,7 @@ impl Screen for MapScreen {
             Action::OlderVersion | Action::NewerVersion => {
                 wants = self.step_version(action == Action::OlderVersion, world);
             }
+            Action::UnownedFirst => wants = self.toggle_unowned(world),
             Action::HowItWas => wants = self.how_it_was(world),
             Action::Left | Action::Right => self.sideways(action == Action::Right, world),
             Action::NextPane => self.section(true),

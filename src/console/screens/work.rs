@@ -16,7 +16,6 @@ use crossterm::event::MouseEvent;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
-use self::line::Lined;
 use self::rows::{About, Wanted, WorkRow};
 use super::{Areas, Badge, Screen, Want};
 use crate::console::action::Action;
@@ -24,9 +23,10 @@ use crate::console::keymap::Context;
 use crate::console::message::Pace;
 use crate::console::place::{Spot, View};
 use crate::console::under::Under;
-use crate::console::widgets::list::{self, GUTTER};
+use crate::console::widgets::list::GUTTER;
 use crate::console::widgets::prompt::Insert;
 use crate::console::widgets::reading::{Came, Reading};
+use crate::console::widgets::table::{self, Shown};
 use crate::console::widgets::{Look, PLAIN, chrome, pane, plain_text, thousands};
 use crate::console::words;
 use crate::console::world::World;
@@ -94,8 +94,9 @@ impl WorkScreen {
                 self.ended = !self.ended;
                 self.rebuild(world);
             }
-            Action::NextPane | Action::Right => self.section(true),
-            Action::PreviousPane | Action::Left => self.section(false),
+            Action::NextPane => self.section(true),
+            Action::PreviousPane => self.section(false),
+            Action::Right | Action::Left => _ = self.reading.list.sideways(action == Action::Right),
             _ => {}
         }
         let Some((about, board)) = self.about(world) else { return Vec::new() };
@@ -127,7 +128,9 @@ impl Screen for WorkScreen {
 
     fn hints(&self, _world: &World) -> Vec<Action> {
         use Action as A;
-        let own = || vec![A::Open, A::NextPane, A::Filter, A::Trace, A::Causes, A::Resolved];
+        let more = self.reading.list.is_cut().then_some(A::Right);
+        let own = [A::Open, A::NextPane, A::Filter, A::Trace, A::Causes, A::Resolved];
+        let own = || own.into_iter().chain(more).collect();
         self.reading.hints().unwrap_or_else(own)
     }
 
@@ -248,14 +251,14 @@ impl WorkScreen {
         world: &World,
         board: &Board,
     ) -> Rect {
-        let lined = Lined::new(usize::from(area.width.saturating_sub(GUTTER)));
-        let head = (&lined.header(look), "nothing matches; esc clears the filter");
-        list::draw_headed(buffer, area, look, head, (&self.reading.list, true), |at, _| {
+        let columns = line::columns(usize::from(area.width.saturating_sub(GUTTER)));
+        let head = (columns, "nothing matches; esc clears the filter");
+        table::draw(buffer, area, look, head, (&self.reading.list, true), |at, layout| {
             let Some(about) = self.rows.get(at).and_then(|row| row.about(board)) else {
-                return list::Row::default();
+                return Shown::nothing();
             };
             self.count(about, world.now);
-            lined.line(look, world, board, about).into()
+            (line::shown(look, world, board, about, layout), false)
         })
     }
 

@@ -91,8 +91,8 @@ fn tabs_with(look: Look<'_>, tabs: &[Tab], active: usize, names: bool) -> Line<'
     Line::from(spans)
 }
 
-/// The hint line: keys in the accent, labels dim. Where room is short, hints go from the one before the last on, so that the
-/// first, and help at the end, stay.
+/// The hint line: keys in the accent, labels dim. Where room is short, hints go from the third of the end on, so that the first
+/// and the last two, how to go anywhere and help, stay as long as any.
 pub fn hints(look: Look<'_>, hints: &[(String, String)], room: usize) -> Line<'static> {
     let mut shown: Vec<_> = hints.iter().collect();
     let wide = |shown: &[&(String, String)]| {
@@ -101,7 +101,7 @@ pub fn hints(look: Look<'_>, hints: &[(String, String)], room: usize) -> Line<'s
         text + HINT_GAP * shown.len().saturating_sub(1) + 1
     };
     while shown.len() > 1 && wide(&shown) > room {
-        shown.remove(shown.len() - 2);
+        shown.remove(if shown.len() > 3 { shown.len() - 3 } else { shown.len() - 2 });
     }
     let mut spans = vec![Span::raw(" ")];
     for (at, (key, label)) in shown.into_iter().enumerate() {
@@ -214,7 +214,7 @@ mod tests {
                 .map(|(key, label)| (key.to_owned(), label.to_owned()))
                 .to_vec();
             assert_eq!(hints(look, &all, 60).to_string(), " e expand   h handle   c claim   ? help");
-            assert_eq!(hints(look, &all, 30).to_string(), " e expand   h handle   ? help");
+            assert_eq!(hints(look, &all, 30).to_string(), " e expand   c claim   ? help");
             assert_eq!(hints(look, &all, 4).to_string(), " ? …");
         });
     }

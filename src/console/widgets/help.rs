@@ -10,8 +10,13 @@ use crate::console::keymap::{Context, Keymap};
 const KEYS_WIDE: usize = 18;
 
 /// The lines of help for a context: every action that has a key there, by group, each with all its keys. The keys of a
-/// simulated clock only where there is one.
-pub fn lines(look: Look<'_>, keymap: &Keymap, context: Context, rehearsing: bool) -> Vec<Line<'static>> {
+/// simulated clock only where there is one. Below them what the signs of the view mean.
+pub fn lines(
+    look: Look<'_>,
+    keymap: &Keymap,
+    (context, rehearsing): (Context, bool),
+    signs: &[(&'static str, &'static str)],
+) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     let groups = [Group::Decide, Group::Look, Group::Go, Group::Move, Group::Console];
     let rehearsal = rehearsing.then_some(Group::Rehearsal);
@@ -28,14 +33,21 @@ pub fn lines(look: Look<'_>, keymap: &Keymap, context: Context, rehearsing: bool
         lines.push(styled(group.heading(), look.theme.title));
         for (action, keys) in with_keys {
             let keys: Vec<_> = keys.iter().map(ToString::to_string).collect();
-            let keys = styled(keys.join("  "), look.theme.accent);
-            let mut line = pad(keys, KEYS_WIDE, look.glyphs.cut);
-            line.spans.push(Span::raw("  "));
-            line.spans.push(Span::styled(action.help(), look.theme.base));
-            lines.push(line);
+            lines.push(told(look, keys.join("  "), action.help()));
         }
     }
+    if !signs.is_empty() {
+        lines.extend([Line::default(), styled("Signs", look.theme.title)]);
+    }
+    lines.extend(signs.iter().map(|(sign, words)| told(look, (*sign).to_owned(), words)));
     lines
+}
+
+fn told(look: Look<'_>, what: String, words: &'static str) -> Line<'static> {
+    let mut line = pad(styled(what, look.theme.accent), KEYS_WIDE, look.glyphs.cut);
+    line.spans.push(Span::raw("  "));
+    line.spans.push(Span::styled(words, look.theme.base));
+    line
 }
 
 #[cfg(test)]
@@ -47,7 +59,7 @@ mod tests {
     fn help_lists_what_the_keys_do_here_and_nothing_else() {
         with_look(|look| {
             let text = |context| {
-                let lines = lines(look, &Keymap::built_in(), context, false);
+                let lines = lines(look, &Keymap::built_in(), (context, false), &[]);
                 lines.iter().map(|line| line.to_string() + "\n").collect::<String>()
             };
             let inbox = text(Context::Inbox);

@@ -1,17 +1,20 @@
 //! A virtual window over any number of rows: only what is seen is asked for and drawn.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::ops::Range;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
+use super::table::Earned;
 use super::{Look, cells, cut_top, put_at, select_row, styled};
 use crate::console::action::Action;
 
 /// Cells left of every row: the cursor and the mark.
 pub const GUTTER: u16 = 2;
+/// Cells that one step to the side goes by.
+const SIDEWAYS: usize = 12;
 
 /// Where a reader is in a list.
 #[derive(Debug, Clone, Default)]
@@ -23,6 +26,11 @@ pub struct ListState {
     /// The first row drawn and the rows that fit, as of the last frame: drawing decides them, since it knows the height.
     top: Cell<usize>,
     height: Cell<usize>,
+    /// What the columns of a table have earned by the rows that were shown.
+    pub(super) earned: RefCell<Earned>,
+    /// How far its rows are scrolled to the left, and how far they could be, as of the last frame.
+    pub(super) shift: Cell<usize>,
+    pub(super) beyond: Cell<usize>,
 }
 
 impl ListState {
@@ -63,6 +71,13 @@ impl ListState {
 
     /// The list has so many rows now; the selection stays on its row where there still is one.
     pub fn set_len(&mut self, len: usize) {
+        if len != self.len {
+            *self.earned.get_mut() = Earned::default();
+        }
+        self.put_len(len);
+    }
+
+    fn put_len(&mut self, len: usize) {
         self.len = len;
         self.selected = self.selected.min(len.saturating_sub(1));
         if self.follow {
@@ -75,7 +90,20 @@ impl ListState {
         if !self.follow {
             self.fresh = self.fresh.saturating_add(count);
         }
-        self.set_len(self.len + count);
+        self.put_len(self.len + count);
+    }
+
+    /// Whether more stands beyond the right edge.
+    pub fn is_cut(&self) -> bool {
+        self.shift.get() < self.beyond.get()
+    }
+
+    /// Scrolls rows that don't fit to the side; says whether there was anything to scroll.
+    pub fn sideways(&mut self, right: bool) -> bool {
+        let (shift, most) = (self.shift.get(), self.beyond.get());
+        let to = if right { (shift + SIDEWAYS).min(most) } else { shift.saturating_sub(SIDEWAYS) };
+        self.shift.set(to);
+        to != shift
     }
 
     /// Rows were added before the first: the reader's line stays put.

@@ -115,8 +115,8 @@ pub struct Reading<K> {
     focus: Option<K>,
     filter: String,
     prompt: Option<Prompt>,
-    /// How many rows there would be without the filter, where that is counted.
-    of: Option<usize>,
+    /// How many are meant by the filter, and how many there would be without it, where that is counted.
+    of: Option<(usize, usize)>,
     epoch: u64,
 }
 
@@ -164,8 +164,8 @@ impl<K: PartialEq> Reading<K> {
         self.prompt.is_some()
     }
 
-    /// There are so many rows now, of so many without the filter; the reader stays on theirs where it is among them.
-    pub fn place(&mut self, rows: usize, of: Option<usize>, at: Option<usize>) {
+    /// There are so many rows now; of so many things so many are meant; the reader stays on theirs where it is among them.
+    pub fn place(&mut self, rows: usize, of: Option<(usize, usize)>, at: Option<usize>) {
         self.list.set_len(rows);
         self.of = of;
         if let Some(at) = at {
@@ -275,7 +275,7 @@ impl<K: PartialEq> Reading<K> {
             usize::from(foot.width).saturating_sub(FILTER_BESIDE),
             theme.accent,
         ));
-        let counted = self.of.map(|of| format!("  {} of {of}", self.list.len())).unwrap_or_default();
+        let counted = self.of.map(|(meant, of)| format!("  {meant} of {of}")).unwrap_or_default();
         line.spans.push(Span::styled(format!("{counted}  esc clears"), theme.muted));
         put(buffer, foot, 0, &line);
         None
@@ -297,7 +297,7 @@ mod tests {
         let rows: Vec<_> =
             NAMES.into_iter().filter(|name| words.iter().all(|word| name.contains(word.as_str()))).collect();
         let at = rows.iter().position(|name| reading.focus() == Some(name));
-        reading.place(rows.len(), Some(NAMES.len()), at);
+        reading.place(rows.len(), Some((rows.len(), NAMES.len())), at);
         let focus = reading.list.selected().and_then(|at| rows.get(at).copied());
         reading.settle(focus);
         rows

@@ -93,7 +93,10 @@ fn every_view_shows_then_what_it_showed_then_and_comes_back_as_if_it_had_never_l
         assert_eq!(body(&runner.screen_text()), body(&before), "{view:?}");
         let back = press(&mut team, &mut runner, "backspace");
         let mut other = console(&mut team, view);
-        assert_eq!(body(&back), body(&press(&mut team, &mut other, "")), "{view:?}");
+        // Columns keep the room that earlier rows have earned, and less of the others may fit beside them.
+        let words =
+            |text: &str| text.replace('▸', " ").split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(words(&body(&back)), words(&body(&press(&mut team, &mut other, ""))), "{view:?}");
         assert!(!back.lines().next().unwrap().contains('◷'), "{back}");
     }
 }

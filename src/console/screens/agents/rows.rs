@@ -7,8 +7,8 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use crate::console::widgets::list::{self, GUTTER, ListState};
-use crate::console::widgets::table::{Column, Layout};
+use crate::console::widgets::list::{GUTTER, ListState};
+use crate::console::widgets::table::{self, Column, Layout, Shown};
 use crate::console::widgets::{Look, bars, cells, clip, put_at, styled, thousands};
 use crate::console::words;
 use crate::console::world::World;
@@ -28,15 +28,15 @@ const WIDE_FROM: usize = 56;
 
 static COLUMNS: [Column; 6] = [
     Column::fill("AGENT", 10, 1),
-    Column::exact("LAST SEEN", 9),
+    Column::exact("LAST SEEN", 9).stays(),
     Column::exact("GATES", 17),
-    Column::exact("7 DAYS", 9).right().rank(1),
-    Column::exact("", STRIP_DAYS).rank(2),
+    Column::exact("7 DAYS", 9).right().rank(1).stays(),
+    Column::exact("", STRIP_DAYS).rank(2).stays(),
     Column::exact("OWNER", 8).rank(3),
 ];
 
 static COLUMNS_NARROW: [Column; 3] =
-    [Column::fill("AGENT", 8, 1), Column::exact("LAST SEEN", 9), Column::exact("GATES", 12)];
+    [Column::fill("AGENT", 8, 1), Column::exact("LAST SEEN", 9).stays(), Column::exact("GATES", 12)];
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum AgentRow {
@@ -166,14 +166,13 @@ impl Drawn<'_> {
         let room = usize::from(area.width.saturating_sub(GUTTER));
         let narrow = room < WIDE_FROM;
         let columns: &[Column] = if narrow { &COLUMNS_NARROW } else { &COLUMNS };
-        let layout = Layout::new(columns, room);
-        let head = (&layout.header(self.look), "no agent matches; esc clears the filter");
-        let row = |at, room| match rows.get(at) {
-            Some(AgentRow::Team) => self.team_row(room).into(),
-            Some(AgentRow::Agent(agent)) => self.agent_row(&layout, narrow, agent).into(),
-            None => list::Row::default(),
+        let head = (columns, "no agent matches; esc clears the filter");
+        let row = |at: usize, layout: &Layout| match rows.get(at) {
+            Some(AgentRow::Team) => (Shown::Whole(self.team_row(room)), false),
+            Some(AgentRow::Agent(agent)) => (Shown::Cells(self.agent_row(layout, narrow, agent)), false),
+            None => Shown::nothing(),
         };
-        let below = list::draw_headed(buffer, area, self.look, head, (list, self.focused), row);
+        let below = table::draw(buffer, area, self.look, head, (list, self.focused), row);
         self.draw_legend(buffer, below, rows.len());
         below
     }
@@ -231,7 +230,7 @@ impl Drawn<'_> {
         clip(Line::from(spans), room, glyphs.cut)
     }
 
-    fn agent_row(&self, layout: &Layout, narrow: bool, agent: &AgentId) -> Line<'static> {
+    fn agent_row(&self, layout: &Layout, narrow: bool, agent: &AgentId) -> Vec<Line<'static>> {
         let (look, theme) = (self.look, self.look.theme);
         let standing = standing(self.board, agent, self.world.now);
         let cell = |column, text: &str, style| layout.cell(look, column, text, style);
@@ -251,7 +250,7 @@ impl Drawn<'_> {
             None => cell(2, "not in map", theme.warning),
         };
         if narrow {
-            return layout.row(look, [name, life, gates]);
+            return vec![name, life, gates];
         }
         let mut rate = vec![Span::styled(thousands(u64::from(standing.deeds)), theme.subtle)];
         if standing.stopped > 0 {
@@ -259,15 +258,14 @@ impl Drawn<'_> {
             rate.push(Span::styled(stopped, theme.danger));
         }
         let owner = standing.owner.as_ref().map(ToString::to_string).unwrap_or_default();
-        let cells = [
+        vec![
             name,
             life,
             gates,
             Line::from(rate),
             strip(look, self.board, agent, self.world.now, STRIP_DAYS),
             cell(5, &owner, theme.muted),
-        ];
-        layout.row(look, cells)
+        ]
     }
 }
 

@@ -214,10 +214,10 @@ fn timeline(look: Look<'_>, room: usize, alert: &Alert) -> Vec<Line<'static>> {
     let mut line = Line::from(spans);
     let span = alert.last.since(alert.first);
     let times = match (alert.count, span.micros()) {
-        (1, ..1_000_000) => "once".to_owned(),
-        (1, _) => format!("once, {} apart", words::minutes(span)),
-        (count, 0) => format!("{} at once", thousands(count)),
-        (count, _) => format!("{} in {}", thousands(count), words::minutes(span)),
+        (1, ..1_000_000) => "met once".to_owned(),
+        (1, _) => format!("met once, {} apart", words::minutes(span)),
+        (count, 0) => format!("met {} times at once", thousands(count)),
+        (count, _) => format!("met {} times in {}", thousands(count), words::minutes(span)),
     };
     let times = Span::styled(format!("   {times}"), theme.title);
     if width(&line) + times.content.len() <= room {

@@ -7,8 +7,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-use crate::console::widgets::list::{self, GUTTER, ListState};
-use crate::console::widgets::table::{Column, Layout};
+use crate::console::widgets::list::ListState;
+use crate::console::widgets::table::{self, Column, Layout, Shown};
 use crate::console::widgets::{Look, styled};
 use crate::console::words;
 use crate::console::world::World;
@@ -19,10 +19,10 @@ use crate::domain::things::{Alert, AlertState, Sides};
 static COLUMNS: [Column; 7] = [
     Column::exact("SEV", 10),
     Column::exact("KIND", 17),
-    Column::fill("ON", 14, 3),
-    Column::fill("WHO", 10, 2).rank(2),
-    Column::exact("×", 4).right(),
-    Column::exact("LAST", 6).right().rank(1),
+    Column::fill("ON", 18, 3),
+    Column::fill("WHO", 12, 2).rank(2),
+    Column::exact("MET", 4).right(),
+    Column::exact("LAST", 6).right().rank(1).stays(),
     Column::exact("STATE", 5).rank(3),
 ];
 
@@ -31,7 +31,7 @@ static COLUMNS_NARROW: [Column; 4] = [
     Column::exact("SEV", 6),
     Column::exact("KIND", 16),
     Column::fill("ON", 8, 1),
-    Column::exact("×", 3).right(),
+    Column::exact("MET", 3).right(),
 ];
 /// Columns from which the list shows everything.
 const WIDE_FROM: u16 = 66;
@@ -95,15 +95,16 @@ pub(super) fn draw(
 ) -> Rect {
     let narrow = area.width < WIDE_FROM;
     let columns: &'static [Column] = if narrow { &COLUMNS_NARROW } else { &COLUMNS };
-    let layout = Layout::new(columns, usize::from(area.width.saturating_sub(GUTTER)));
-    let head = (&layout.header(look), "no conflict matches; esc clears the filter");
-    list::draw_headed(buffer, area, look, head, (list, true), |at, _| {
-        let alert = order.get(at).and_then(|no| alert(world.board.as_ref()?, *no));
-        alert.map(|alert| row(look, &layout, narrow, world, alert)).unwrap_or_default().into()
+    let head = (columns, "no conflict matches; esc clears the filter");
+    table::draw(buffer, area, look, head, (list, true), |at, layout| {
+        let Some(alert) = order.get(at).and_then(|no| alert(world.board.as_ref()?, *no)) else {
+            return Shown::nothing();
+        };
+        (Shown::Cells(cells(look, layout, narrow, world, alert)), false)
     })
 }
 
-fn row(look: Look<'_>, layout: &Layout, narrow: bool, world: &World, alert: &Alert) -> Line<'static> {
+fn cells(look: Look<'_>, layout: &Layout, narrow: bool, world: &World, alert: &Alert) -> Vec<Line<'static>> {
     let theme = look.theme;
     let (sign, style) = words::severity(look, alert.severity);
     let is_over = matches!(alert.state, AlertState::Resolved { .. });
@@ -130,10 +131,10 @@ fn row(look: Look<'_>, layout: &Layout, narrow: bool, world: &World, alert: &Ale
     let kind = cell(1, alert.kind.as_str(), text);
     let times = if alert.count > 1 { theme.title } else { theme.muted };
     if narrow {
-        return layout.row(look, [first, kind, on, cell(3, &count(alert.count, 3), times)]);
+        return vec![first, kind, on, cell(3, &count(alert.count, 3), times)];
     }
     let last = words::age(world.now.since(alert.last));
-    let cells = [
+    vec![
         first,
         kind,
         on,
@@ -141,8 +142,7 @@ fn row(look: Look<'_>, layout: &Layout, narrow: bool, world: &World, alert: &Ale
         cell(4, &count(alert.count, 4), times),
         cell(5, &last, theme.muted),
         cell(6, state_word(alert), theme.muted),
-    ];
-    layout.row(look, cells)
+    ]
 }
 
 /// A count in so many cells.

@@ -6,7 +6,7 @@ use super::answer::{self, Answering, Outcome as AnswerOutcome};
 use super::kind::Kind;
 use super::review::Review;
 use super::sheet::Sheet;
-use super::{ANSWERED, Inbox, Over, Sent};
+use super::{ANSWERED, Inbox, Over, Sent, Stands};
 use crate::console::action::Action;
 use crate::console::place::Spot;
 use crate::console::screens::Want;
@@ -25,7 +25,8 @@ impl Inbox {
         if self.marks.is_empty() || self.review.is_some() {
             return self.focused(world).cloned().into_iter().collect();
         }
-        self.order
+        self.alike
+            .meant()
             .iter()
             .filter(|no| self.marks.contains(no))
             .filter_map(|no| board.items.get(no).cloned())
@@ -66,6 +67,9 @@ impl Inbox {
             Action::Review => return self.toggle_review(world),
             Action::Mark | Action::MarkAlike | Action::ClearMarks => self.mark(action, world),
             Action::NextMatch | Action::PreviousMatch => self.neighbour(action == Action::NextMatch),
+            Action::Right | Action::Left if self.review.is_none() => {
+                self.sideways(action == Action::Right, world);
+            }
             Action::Open => self.reading.panes.opened = true,
             Action::Close if self.review.is_some() => return self.toggle_review(world),
             Action::Close => self.marks.clear(),
@@ -139,7 +143,7 @@ impl Inbox {
             ));
         }
         let title = format!("Hand #{} to", item.no);
-        self.over = Some(Over::Reassign { item: item.no, picker: Picker::new(title, others) });
+        self.over = Some(Over::Reassign { item: item.no, picker: Box::new(Picker::new(title, others)) });
         Vec::new()
     }
 
@@ -272,13 +276,34 @@ impl Inbox {
             Action::MarkAlike => {
                 if let (Some(item), Some(board)) = (self.focused(world), &world.board) {
                     let alike = board.alike(item).map(|other| other.no);
-                    let shown = alike.filter(|no| self.order.contains(no));
+                    let shown = alike.filter(|no| self.alike.meant().contains(no));
                     let found: Vec<ItemNo> = shown.chain([item.no]).collect();
                     self.marks.extend(found);
                 }
             }
             _ => self.marks.clear(),
         }
+    }
+
+    /// Opens the cases alike in place, or folds them together; rows that don't fit are scrolled.
+    fn sideways(&mut self, right: bool, world: &World) {
+        let Some(item) = self.focused(world).cloned() else { return };
+        match (right, self.alike.stands(&item)) {
+            // What was scrolled to the right comes back first.
+            (false, _) if self.reading.list.sideways(false) => return,
+            (true, Stands::Closed) => self.alike.open(&item),
+            (false, Stands::Open | Stands::Under) => {
+                if let Some(first) = self.alike.close(&item) {
+                    self.reading.settle(Some(first));
+                }
+            }
+            (true, _) => {
+                self.reading.list.sideways(true);
+                return;
+            }
+            (false, _) => return,
+        }
+        self.sort(world);
     }
 
     /// Another case of the review, or of the list.

@@ -77,7 +77,7 @@ fn told<'a>(
         facts.lined("BEFORE", before);
         facts.gap();
     }
-    facts.say("LIKE", &alike(board, item));
+    facts.say("LIKE", &alike(board, item, look.glyphs.times));
     also(&mut facts, board, item);
     facts.lined("SUGGEST", suggestion(look, facts.wide(), item));
     Told { lines: facts.lines, head }
@@ -162,7 +162,7 @@ fn head(look: Look<'_>, room: usize, world: &World, item: &Item) -> Vec<Line<'st
     let again = (item.joined > 0).then(|| {
         let last =
             item.again.last().map(|at| format!(", the last time {}", world.ago(*at))).unwrap_or_default();
-        styled(format!("asked {} times{last}", item.joined + 1), theme.warning)
+        styled(format!("met {} times{last}", item.joined + 1), theme.warning)
     });
     // Where the input follows anyway, the title would only say it twice.
     let title = matches!(item.case, Case::Conflict { .. } | Case::MapOverdue { .. }).then_some(title);
@@ -202,12 +202,10 @@ fn also(facts: &mut Facts<'_>, board: &Board, item: &Item) {
 }
 
 /// How many wait that are like it, and how such cases were answered before.
-fn alike(board: &Board, item: &Item) -> String {
-    let waiting = board.alike(item).count();
-    let mut text = match waiting {
+fn alike(board: &Board, item: &Item, times: &str) -> String {
+    let mut text = match board.alike(item).count() {
         0 => "no other waits".to_owned(),
-        1 => "1 more waits".to_owned(),
-        more => format!("{more} more wait"),
+        more => format!("{times}{} alike wait", more + 1),
     };
     let none = PastAnswers::default();
     let past = board.past.get(&item.alike).unwrap_or(&none);

@@ -1,18 +1,18 @@
 //! The list of cases, and what stands there when it is empty.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::sync::Arc;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-use ratatui::text::Line;
+use ratatui::text::{Line, Span};
 
-use crate::console::widgets::list::{self, GUTTER, ListState, Row};
+use super::alike::{Groups, Stands};
+use crate::console::widgets::list::{GUTTER, ListState};
 use crate::console::widgets::pane::{self, FULL_FROM};
-use crate::console::widgets::table::{Column, Layout};
-use crate::console::widgets::{Look, bars, chrome, ends, styled};
+use crate::console::widgets::table::{self, Column, Layout, Shown as Cells};
+use crate::console::widgets::{Look, bars, chrome, styled, width};
 use crate::console::world::World;
 use crate::console::{reviews, words};
 use crate::domain::ids::ItemNo;
@@ -27,7 +27,9 @@ const LEFT_PERCENT_WIDE: u16 = 55;
 /// Cells of the time left.
 const DUE: usize = 8;
 /// Least cells of a case.
-const CASE_LEAST: usize = 16;
+const CASE_LEAST: usize = 24;
+/// Least cells of what a case is about.
+const SUBJECT_LEAST: usize = 12;
 /// Most cells of the names of agents, of queues, and of who has taken a case.
 const NAME_MOST: usize = 12;
 /// What the sign before a name takes.
@@ -58,7 +60,7 @@ impl Needs {
 
     fn columns(self) -> Vec<Column> {
         let mut columns = vec![
-            Column::exact("DUE", DUE).right(),
+            Column::exact("DUE", DUE).right().stays(),
             Column::exact("FROM", self.from).rank(1),
             Column::fill("CASE", CASE_LEAST, 1),
         ];
@@ -82,8 +84,8 @@ pub(super) struct Shown<'a> {
     pub(super) order: &'a [ItemNo],
     pub(super) marks: &'a BTreeSet<ItemNo>,
     pub(super) list: &'a ListState,
-    /// How many wait of each likeness.
-    pub(super) alike: &'a BTreeMap<Arc<str>, usize>,
+    /// What is folded together.
+    pub(super) alike: &'a Groups,
     pub(super) needs: Needs,
 }
 
@@ -103,45 +105,77 @@ pub(super) fn draw(
     board: &Board,
     shown: &Shown<'_>,
 ) -> Rect {
-    let layout = Layout::new(&shown.needs.columns(), usize::from(area.width.saturating_sub(GUTTER)));
-    let head = (&layout.header(look), "no case matches; esc clears the filter");
-    list::draw_headed(buffer, area, look, head, (shown.list, true), |at, _| {
-        let item = shown.order.get(at).and_then(|no| board.items.get(no));
-        item.map(|item| Row {
-            line: row(look, &layout, world, shown, item),
-            marked: shown.marks.contains(&item.no),
-        })
-        .unwrap_or_default()
+    let columns = shown.needs.columns();
+    let head = (columns.as_slice(), "no case matches; esc clears the filter");
+    table::draw(buffer, area, look, head, (shown.list, true), |at, layout| {
+        let Some(item) = shown.order.get(at).and_then(|no| board.items.get(no)) else {
+            return Cells::nothing();
+        };
+        let stands = shown.alike.stands(item);
+        let marked = shown.marks.contains(&item.no)
+            || stands == Stands::Closed
+                && shown.alike.members(item).iter().any(|no| shown.marks.contains(no));
+        (Cells::Cells(row(look, layout, world, (shown, stands), item)), marked)
     })
 }
 
-fn row(look: Look<'_>, layout: &Layout, world: &World, shown: &Shown<'_>, item: &Item) -> Line<'static> {
+fn row(
+    look: Look<'_>,
+    layout: &Layout,
+    world: &World,
+    (shown, stands): (&Shown<'_>, Stands),
+    item: &Item,
+) -> Vec<Line<'static>> {
     let theme = look.theme;
     let text = |text: &str, column, style| layout.cell(look, column, text, style);
-    // Who has taken it; where nobody has, how many are alike.
-    let (last, style) = match &item.claimed_by {
+    let (by, style) = match &item.claimed_by {
         Some(by) if *by == world.me.person => ("you".to_owned(), theme.success),
         Some(by) => (by.to_string(), theme.info),
-        None => match shown.alike.get(&item.alike) {
-            Some(count) if *count > 1 => (format!("{}{count}", look.glyphs.times), theme.muted),
-            Some(_) | None => (String::new(), theme.muted),
-        },
+        None => (String::new(), theme.muted),
     };
-    layout.row(
-        look,
-        [
-            due(look, item, world.now),
-            text(&look.who(&item.raised_by), 1, theme.subtle),
-            titled(look, layout.cells(2).unwrap_or(0), &item.title, &last, style),
-            text(item.queue.as_str(), 3, theme.muted),
-        ],
-    )
+    let mut last = look.line(&by, NAME_MOST, style);
+    // Of those that are alike it is said once how many wait.
+    let branch = match stands {
+        Stands::Closed => look.glyphs.closed,
+        Stands::Open => look.glyphs.open,
+        Stands::Alone | Stands::Under => "",
+    };
+    let count = shown.alike.count(item);
+    if count > 1 && stands != Stands::Under {
+        let words = format!(" {branch} {}{count} alike", look.glyphs.times);
+        last.push_span(Span::styled(
+            if by.is_empty() { words.trim_start().to_owned() } else { words },
+            theme.muted,
+        ));
+    }
+    vec![
+        due(look, item, world.now),
+        text(&look.who(&item.raised_by), 1, theme.subtle),
+        titled(look, layout, (item, stands), last),
+        text(item.queue.as_str(), 3, theme.muted),
+    ]
 }
 
-/// A case with what is said of it at its right end, which takes room only where something is.
-fn titled(look: Look<'_>, room: usize, title: &str, last: &str, style: Style) -> Line<'static> {
-    let last = look.line(last, NAME_MOST.min(room), style);
-    ends(look.line(title, room, look.theme.base), last, room, look.glyphs.cut)
+/// A case and what it is about, with what is said of it at its right end, which takes room only where something is.
+fn titled(
+    look: Look<'_>,
+    layout: &Layout,
+    (item, stands): (&Item, Stands),
+    last: Line<'static>,
+) -> Line<'static> {
+    let room = layout.cells(2).unwrap_or(0);
+    let mut line = look.line(&item.title, usize::from(u16::MAX), look.theme.base);
+    if stands == Stands::Under {
+        line.spans.insert(0, Span::raw("  "));
+    }
+    let left = room.saturating_sub(width(&line) + width(&last) + 4);
+    let subject = item.subject.as_ref().filter(|subject| !item.title.contains(subject.as_str()));
+    if let Some(subject) = subject.filter(|subject| left >= SUBJECT_LEAST.min(subject.as_str().len())) {
+        line.push_span(Span::raw("  "));
+        let subject = words::tail(subject.as_str(), left, look.glyphs.cut);
+        line.spans.extend(look.spans(&subject, left, look.theme.muted));
+    }
+    layout.ends(look, 2, line, last)
 }
 
 /// The time left, in the colour of its urgency; past the deadline with a sign and a word.

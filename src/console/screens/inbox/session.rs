@@ -24,7 +24,7 @@ impl Inbox {
         }
         let Some(board) = &world.board else { return Vec::new() };
         let mine = |no: &ItemNo| board.items.get(no).is_some_and(|item| world.may_answer(item).is_ok());
-        let cases: Vec<ItemNo> = self.order.iter().copied().filter(mine).collect();
+        let cases: Vec<ItemNo> = self.alike.meant().iter().copied().filter(mine).collect();
         if cases.is_empty() {
             return self.hold_empty(world, board);
         }

@@ -78,6 +78,54 @@ fn the_whole_case_is_on_one_screen() {
 }
 
 #[test]
+fn cases_alike_are_one_row_that_opens_in_place() {
+    let mut team = team();
+    let mut runner = dana(&mut team);
+    let rows = |shown: &str| {
+        let list = shown
+            .lines()
+            .skip(4)
+            .map(|line| line.split('│').next().unwrap_or_default().trim_end().to_owned());
+        list.take_while(|line| !line.is_empty()).collect::<Vec<_>>()
+    };
+    let closed = runner.screen_text();
+    let text = rows(&closed);
+    assert_eq!(text.len(), 2, "{closed}");
+    assert!(text[0].contains("crm/contact/acme") && text[0].ends_with("▸ ×2 alike"), "{closed}");
+    // The row is its first case; the count is said in the same words beside it.
+    assert!(closed.contains("#1  unowned field") && closed.contains("×2 alike wait"), "{closed}");
+    let open = press(&mut team, &mut runner, "right");
+    let text = rows(&open);
+    assert_eq!(text.len(), 3, "{open}");
+    assert!(text[0].ends_with("▾ ×2 alike") && text[1].contains("crm/contact/globex"), "{open}");
+    assert!(press(&mut team, &mut runner, "j").contains("#2  unowned field"));
+    // Closed from within, the reader is on the first again, and what acts, acts on that.
+    let again = press(&mut team, &mut runner, "left");
+    assert_eq!(rows(&again), rows(&closed), "{again}");
+    assert!(again.contains("#1  unowned field"), "{again}");
+    // All alike are marked, whether they are seen or not, and answered together.
+    let marked = press(&mut team, &mut runner, "*");
+    assert!(rows(&marked)[0].starts_with("▌◆"), "{marked}");
+    let answer = press(&mut team, &mut runner, "h");
+    assert!(answer.contains("#1") && answer.contains("#2"), "{answer}");
+}
+
+#[test]
+fn a_case_that_is_gone_to_stands_for_those_like_it() {
+    let mut team = team();
+    let mut runner = dana(&mut team);
+    press(&mut team, &mut runner, "right j");
+    // While a filter means one of them only, there is nothing to open.
+    let one = press(&mut team, &mut runner, "left / text:globex enter");
+    assert!(one.contains("#2  unowned field") && one.contains("1 of 3") && !one.contains("▸ ×2"), "{one}");
+    let all = press(&mut team, &mut runner, "esc");
+    assert!(
+        all.contains("#2  unowned field") && all.contains("▸ ×2 alike"),
+        "the reader stays on their case: {all}"
+    );
+}
+
+#[test]
 fn news_makes_every_age_current_and_leaves_the_clock_alone() {
     let mut team = team();
     let mut runner = dana(&mut team);
@@ -242,7 +290,7 @@ fn handling_needs_a_note_and_enter_in_the_note_decides_nothing() {
 fn marked_cases_are_answered_at_once() {
     let mut team = team();
     let mut runner = dana(&mut team);
-    press(&mut team, &mut runner, "space space o text:spam enter");
+    press(&mut team, &mut runner, "right space space o text:spam enter");
     assert!(
         runner.screen_text().contains("2 marked cases, each by itself: #1 #2"),
         "{}",
@@ -311,6 +359,7 @@ fn nothing_decides_while_nothing_can_be_recorded() {
 fn keys_typed_before_the_case_was_seen_do_not_decide() {
     let mut team = team();
     let mut runner = dana(&mut team);
+    press(&mut team, &mut runner, "right");
     runner.send_keys_at_once("j c").unwrap();
     assert!(!runner.take_done().iter().any(|ask| matches!(ask.what, What::Command(_))));
     assert!(runner.screen_text().contains("was typed before this was shown"), "{}", runner.screen_text());

@@ -75,6 +75,10 @@ impl Log {
             }
             Action::Last if !self.window.is_at_end() => return Some(self.jump(Direction::Newest)),
             Action::Last => self.window.forget_fresh(),
+            Action::Left | Action::Right => {
+                self.window.list.sideways(action == Action::Right);
+                return Some(Vec::new());
+            }
             _ => {}
         }
         self.window.list.apply(action).then(|| self.follow_cursor())

@@ -16,10 +16,10 @@ use crate::domain::time::{Time, Zone};
 
 /// From 80 columns on.
 pub(super) static COLUMNS: [Column; 7] = [
-    Column::exact("TIME", 12),
+    Column::exact("TIME", 12).stays(),
     Column::exact("AGENT", 11),
     Column::exact("ACTION", 9).rank(2),
-    Column::fill("ENTITY", 20, 4),
+    Column::fill("ENTITY", 28, 4),
     Column::exact("OUTCOME", 11),
     Column::exact("VERSION", 9).rank(3),
     Column::fill("WHY", 20, 5).rank(4),
@@ -27,7 +27,7 @@ pub(super) static COLUMNS: [Column; 7] = [
 
 /// Below that.
 pub(super) static COLUMNS_NARROW: [Column; 4] = [
-    Column::exact("TIME", 5),
+    Column::exact("TIME", 5).stays(),
     Column::exact("AGENT", 9),
     Column::fill("ENTITY", 8, 1),
     Column::exact("OUTCOME", 11),
@@ -45,11 +45,18 @@ pub(in crate::console::screens) fn line(
 ) -> Line<'static> {
     let narrow = room < WIDE_FROM;
     let columns: &[Column] = if narrow { &COLUMNS_NARROW } else { &COLUMNS };
-    row(look, &Layout::new(columns, room), narrow, deed, now)
+    let layout = Layout::new(columns, room);
+    layout.row(look, cells(look, &layout, narrow, deed, now))
 }
 
 /// The row of a deed, in either set of columns.
-pub(super) fn row(look: Look<'_>, layout: &Layout, narrow: bool, deed: &Deed, now: Time) -> Line<'static> {
+pub(super) fn cells(
+    look: Look<'_>,
+    layout: &Layout,
+    narrow: bool,
+    deed: &Deed,
+    now: Time,
+) -> Vec<Line<'static>> {
     let theme = look.theme;
     let text = |column: usize, text: &str, style: Style| {
         let room = layout.cells(column).unwrap_or(0);
@@ -65,10 +72,10 @@ pub(super) fn row(look: Look<'_>, layout: &Layout, narrow: bool, deed: &Deed, no
     );
     if narrow {
         let entity = about(look, deed, layout.cells(2).unwrap_or(0));
-        return layout.row(look, [time, agent, entity, outcome(look, deed)]);
+        return vec![time, agent, entity, outcome(look, deed)];
     }
     let entity = about(look, deed, layout.cells(3).unwrap_or(0));
-    let cells = [
+    vec![
         time,
         agent,
         text(2, action(deed), theme.subtle),
@@ -76,8 +83,7 @@ pub(super) fn row(look: Look<'_>, layout: &Layout, narrow: bool, deed: &Deed, no
         outcome(look, deed),
         text(5, &versions(look, deed), theme.subtle),
         text(6, &why(deed), theme.muted),
-    ];
-    layout.row(look, cells)
+    ]
 }
 
 /// `09:04:11.204`, `14 Feb 08:11` on another day; `09:04` or `14 Feb` where there is little room.

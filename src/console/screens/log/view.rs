@@ -6,9 +6,9 @@ use ratatui::text::{Line, Span};
 
 use super::{Family, Log, Over, row};
 use crate::console::screens::Areas;
-use crate::console::widgets::list::{self, GUTTER, Row};
+use crate::console::widgets::list::{self, GUTTER};
 use crate::console::widgets::pane::{self, COMPACT_FROM, FULL_FROM};
-use crate::console::widgets::table::{Column, Layout};
+use crate::console::widgets::table::{self, Column, Shown};
 use crate::console::widgets::tree::{self, Node};
 use crate::console::widgets::{Look, bars, chrome, cut_top, prompt, put, styled, thousands, width};
 use crate::console::world::World;
@@ -131,12 +131,11 @@ impl Log {
         }
         let narrow = area.width < COMPACT_FROM;
         let columns: &'static [Column] = if narrow { &row::COLUMNS_NARROW } else { &row::COLUMNS };
-        let layout = Layout::new(columns, usize::from(area.width.saturating_sub(GUTTER)));
-        let (heading, list) = (layout.header(look), &self.window.list);
-        let rows = list::draw_headed(buffer, area, look, (&heading, ""), (list, true), |at, _| {
-            let Some(deed) = self.window.rows().get(at) else { return Row::default() };
-            let line = row::row(look, &layout, narrow, deed, world.now);
-            Row { line, marked: self.bookmarks.contains(&deed.seq) }
+        let state = (&self.window.list, true);
+        let rows = table::draw(buffer, area, look, (columns, ""), state, |at, layout| {
+            let Some(deed) = self.window.rows().get(at) else { return Shown::nothing() };
+            let cells = row::cells(look, layout, narrow, deed, world.now);
+            (Shown::Cells(cells), self.bookmarks.contains(&deed.seq))
         });
         if self.window.rows().is_empty() {
             self.draw_nothing(buffer, rows, look, world);

@@ -42,8 +42,11 @@ impl MapScreen {
 
     /// Builds the rows anew where the map, the cases or the alerts changed, and keeps the reader on their row.
     pub(super) fn rebuild(&mut self, world: &World) {
-        let walk = self.walk.take();
-        let walked = walk.as_ref().map(|walk| &*walk.board);
+        let walk = self.walk.take().map(|walk| match &world.board {
+            Some(board) => walk.refreshed(board),
+            None => walk,
+        });
+        let walked = walk.as_ref().and_then(|walk| walk.board.as_deref());
         if let Some(board) = walked.or(world.board.as_deref()) {
             self.rebuild_from(board);
         }
@@ -55,10 +58,11 @@ impl MapScreen {
             version: board.map_version,
             items: (board.items.len(), board.items.keys().next_back().copied()),
             alerts: (board.alerts.len(), board.alerts.keys().next_back().copied()),
+            unowned_first: self.unowned_first,
         };
         if self.basis.as_ref() != Some(&basis) {
             for (at, shape) in self.shapes.iter_mut().enumerate() {
-                shape.rows = rows::build(board, at == 0);
+                shape.rows = rows::build(board, at == 0, self.unowned_first);
             }
             if self.basis.as_ref().is_none_or(|old| old.version != basis.version) {
                 self.known = Known::default();
@@ -107,7 +111,8 @@ impl MapScreen {
             self.asking.forget(|sent| matches!(sent, Sent::Activity));
         }
         // What is counted is counted up to now: of the past there is no such count.
-        self.known.past = world.as_of().is_some() || self.walk.is_some();
+        self.known.past =
+            world.as_of().is_some() || self.walk.as_ref().is_some_and(|walk| walk.board.is_some());
         if self.known.past || self.asking.any(|sent| matches!(sent, Sent::Activity)) {
             return Vec::new();
         }
@@ -166,6 +171,21 @@ impl MapScreen {
             self.list().select(at);
         }
         found.is_some()
+    }
+
+    /// What nobody owns on top, or where it belongs.
+    pub(super) fn toggle_unowned(&mut self, world: &World) -> Vec<Want> {
+        let none = !self.shape().rows.iter().any(MapRow::is_unowned);
+        if none && !self.unowned_first {
+            return Want::info("everything in the map has an owner");
+        }
+        self.unowned_first = !self.unowned_first;
+        self.rebuild(world);
+        if self.unowned_first {
+            self.list().apply(Action::First);
+            self.list().apply(Action::Down);
+        }
+        Vec::new()
     }
 
     /// To the heading of the next part of the map, or of the one before.

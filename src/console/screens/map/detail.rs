@@ -71,6 +71,7 @@ fn about_agent(facts: &mut Facts<'_>, board: &Board, row: &MapRow, (agent, patte
 
 fn about_section(facts: &mut Facts<'_>, section: Section) {
     let words = match section {
+        Section::Unowned => "What no agent owns: whatever is written there waits for a person.",
         Section::Resources => {
             "Who may write what: W writes, w writes a part of it, r reads, and a dot for no access."
         }
@@ -120,7 +121,9 @@ pub(super) fn owners(facts: &mut Facts<'_>, board: &Board, row: &MapRow, known: 
         return;
     }
     let since = known.since.map(|(version, at_least)| {
-        if at_least {
+        if version.0 == 0 {
+            " (since the first map)".to_owned()
+        } else if at_least {
             format!(" (since map v{version} or before)")
         } else {
             format!(" (since map v{version})")
@@ -210,7 +213,11 @@ fn rules(facts: &mut Facts<'_>, board: &Board, pattern: &Pattern) {
     for alert in board.alerts.values().rev().take(3) {
         if alert.on.as_ref().is_some_and(|on| pattern.matches_path(on)) {
             let (sign, style) = crate::console::words::severity(facts.look, alert.severity);
-            let times = format!("{} {}{}", alert.kind.as_str(), facts.look.glyphs.times, alert.count);
+            let times = format!(
+                "{}, met {}",
+                alert.kind.as_str(),
+                if alert.count == 1 { "once".to_owned() } else { format!("{} times", alert.count) }
+            );
             facts.styled("alert", &format!("{sign} #{} {times}: {}", alert.no, alert.title), style);
         }
     }

@@ -16,6 +16,8 @@ const ROWS: usize = 5000;
 /// One of the parts of the map.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Section {
+    /// What nobody owns, where it was asked for on top.
+    Unowned,
     Resources,
     Triggers,
     Outputs,
@@ -25,6 +27,7 @@ pub(super) enum Section {
 impl Section {
     pub(super) fn heading(self) -> &'static str {
         match self {
+            Self::Unowned => "NO OWNER",
             Self::Resources => "RESOURCES",
             Self::Triggers => "TRIGGERS",
             Self::Outputs => "OUTPUTS",
@@ -111,8 +114,24 @@ impl MapRow {
     }
 }
 
-/// All rows; as a tree, resources are grouped by the parts of their paths.
-pub(super) fn build(board: &Board, tree: bool) -> Vec<MapRow> {
+/// All rows; as a tree, resources are grouped by the parts of their paths. What nobody owns can be put on top.
+pub(super) fn build(board: &Board, tree: bool, unowned_first: bool) -> Vec<MapRow> {
+    let mut rows = in_parts(board, tree);
+    if unowned_first {
+        let (unowned, rest): (Vec<_>, Vec<_>) = rows.into_iter().partition(MapRow::is_unowned);
+        rows = vec![heading(Section::Unowned, board.map.model())];
+        rows.extend(unowned.into_iter().map(|row| MapRow {
+            depth: 0,
+            label: row.pattern().map_or(row.label.clone(), ToString::to_string),
+            ..row
+        }));
+        rows.extend(rest);
+    }
+    rows.truncate(ROWS);
+    rows
+}
+
+fn in_parts(board: &Board, tree: bool) -> Vec<MapRow> {
     let model = board.map.model();
     let mut rows = vec![heading(Section::Resources, model)];
     rows.extend(if tree { as_tree(board) } else { flat(board, &groups(board), 0) });
@@ -126,7 +145,6 @@ pub(super) fn build(board: &Board, tree: bool) -> Vec<MapRow> {
             rows.extend(part);
         }
     }
-    rows.truncate(ROWS);
     rows
 }
 

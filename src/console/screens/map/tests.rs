@@ -122,7 +122,7 @@ fn who_owns_a_path_is_answered_while_it_is_typed() {
     assert!(typed.contains("intake (dana)"), "{typed}");
     let shown = press(&mut team, &mut runner, "enter");
     assert!(shown.lines().any(|line| line.starts_with("▌") && line.contains("#status")), "{shown}");
-    assert!(shown.contains("intake (since map v0)"), "{shown}");
+    assert!(shown.contains("intake (since the first map)"), "{shown}");
     let nobody = press(&mut team, &mut runner, "/ text:crm/contact/acme#iban");
     assert!(nobody.contains("! nobody") && nobody.contains("queue ops"), "{nobody}");
     let broken = press(&mut team, &mut runner, "text:# enter");
@@ -249,7 +249,7 @@ fn what_waits_for_a_turn_is_shown_at_its_output() {
 }
 
 #[test]
-fn branches_close_and_open_and_columns_scroll() {
+fn branches_close_and_open() {
     let mut team = team();
     let mut runner = console(&mut team, 120, 36);
     let open = runner.screen_text();
@@ -257,12 +257,75 @@ fn branches_close_and_open_and_columns_scroll() {
     let closed = press(&mut team, &mut runner, "/ text:crm/contact/acme enter esc enter");
     assert!(!closed.contains("#last_touch") && closed.contains("▸ crm/contact/*"), "{closed}");
     assert!(press(&mut team, &mut runner, "enter").contains("#last_touch"));
-    runner.resize(64, 30);
-    runner.screen_text();
-    let first = press(&mut team, &mut runner, "space");
-    assert!(first.contains("intake") && !first.contains("payments  "), "{first}");
-    let last = press(&mut team, &mut runner, "l l l l");
-    assert!(last.contains("payments"), "{last}");
+}
+
+/// A map of so many agents, each with a field of its own.
+fn of_many(count: usize) -> Team {
+    let agents = (0..count).map(|at| {
+        let name = ["intake", "follow-up", "reporting", "billing"][at % 4];
+        format!("[[agent]]\nid = \"{name}-{at:02}\"\nowner = \"dana\"\nwrites = [\"crm/{name}-{at:02}/*\"]\nreads = [\"**\"]\n")
+    });
+    let agents: String = agents.collect();
+    Team::new(&format!("workspace = \"many\"\ngovernance_owner = \"dana\"\n{agents}[[queue]]\nname = \"ops\"\nowner = \"dana\"\nsla = \"24h\"\n"), start())
+        .unwrap()
+}
+
+#[test]
+fn the_matrix_shows_every_agent_by_a_short_name_and_says_whose_it_is() {
+    let mut team = of_many(14);
+    let runner = console(&mut team, 120, 36);
+    let shown = runner.screen_text();
+    let heading = shown.lines().find(|line| line.contains("RESOURCE")).unwrap();
+    let heads: Vec<&str> = heading.split('│').next().unwrap().split_whitespace().skip(1).collect();
+    assert_eq!(heads.len(), 14, "{shown}");
+    assert!(!heading.contains('+') && heads.iter().all(|head| head.chars().count() == 2), "{heading}");
+    for (at, head) in heads.iter().enumerate() {
+        let name = ["intake", "follow-up", "reporting", "billing"][at % 4];
+        assert!(shown.contains(&format!("{head} {name}-{at:02}")), "{shown}");
+    }
+    // Each row has a sign for every agent, its owner's among them.
+    let row = shown.lines().find(|line| line.contains("crm/intake-08/*")).unwrap();
+    let signs: Vec<&str> = row.split('│').next().unwrap().split_whitespace().collect();
+    let signs = &signs[signs.len() - 14..];
+    assert!(signs.iter().enumerate().all(|(at, sign)| *sign == if at == 8 { "W" } else { "r" }), "{row}");
+    assert!(shown.contains("W writes  w writes a part  r reads"), "{shown}");
+    insta::assert_snapshot!("many_120x36", shown);
+}
+
+#[test]
+fn where_even_short_names_have_no_room_columns_scroll_and_the_rows_keep_their_names() {
+    let mut team = of_many(30);
+    let mut runner = console(&mut team, 120, 36);
+    let first = runner.screen_text();
+    let heading = |shown: &str| shown.lines().find(|line| line.contains("RESOURCE")).unwrap().to_owned();
+    assert!(heading(&first).contains('+'), "{first}");
+    let keys = "l ".repeat(29);
+    let last = press(&mut team, &mut runner, keys.trim());
+    assert!(heading(&last).contains("before") && last.contains("crm/intake-00/*"), "{last}");
+}
+
+#[test]
+fn what_nobody_owns_comes_on_top_when_it_is_asked_for_and_goes_back() {
+    let mut team = team();
+    let mut runner = console(&mut team, 120, 36);
+    let before = runner.screen_text();
+    assert!(!before.contains("NO OWNER"), "{before}");
+    let top = press(&mut team, &mut runner, "u");
+    let rows: Vec<&str> = top.lines().map(|line| line.split('│').next().unwrap_or_default()).collect();
+    let at = |text: &str| rows.iter().position(|row| row.contains(text));
+    assert!(at("NO OWNER").unwrap() + 1 == at("crm/contact/*#score").unwrap(), "{top}");
+    assert!(at("RESOURCES") > at("NO OWNER"), "{top}");
+    assert!(before.contains("     #score ") && !top.contains("     #score "), "it is there once: {top}");
+    let back = press(&mut team, &mut runner, "u");
+    assert!(!back.contains("NO OWNER"), "{back}");
+}
+
+#[test]
+fn help_says_what_the_letters_of_the_matrix_mean() {
+    let mut team = team();
+    let mut runner = console(&mut team, 120, 60);
+    let help = press(&mut team, &mut runner, "? pgdn");
+    assert!(help.contains("Signs") && help.contains("comes after"), "{help}");
 }
 
 #[test]
@@ -359,6 +422,12 @@ fn versions_are_walked_with_who_decided_them_and_why() {
     let force = runner.screen_text();
     assert!(force.contains("payments/*") && !force.contains("an old version"), "{force}");
 
+    // First what made the version in force, on the map as it is.
+    let three = press(&mut team, &mut runner, "[");
+    assert!(three.contains("map v3, in force: what made it, v2 → v3"), "{three}");
+    assert!(three.contains("and back again") && three.contains("+ payments"), "{three}");
+    assert!(three.contains("decided by ☺ dana"), "{three}");
+    insta::assert_snapshot!("in_force_120x36", three);
     let two = press(&mut team, &mut runner, "[");
     assert!(two.contains("◷ map v2: an old version, v3 is in force"), "{two}");
     assert!(two.contains("refunds/*") && two.contains("+ intake.writes"), "{two}");
@@ -374,6 +443,8 @@ fn versions_are_walked_with_who_decided_them_and_why() {
     assert!(zero.contains("map v0") && zero.contains("the first map"), "{zero}");
     assert!(press(&mut team, &mut runner, "[").contains("v0 is the oldest version that is kept"));
     assert_eq!(press(&mut team, &mut runner, "] ]"), two);
+    assert_eq!(press(&mut team, &mut runner, "]"), three);
+    assert_eq!(press(&mut team, &mut runner, "["), two);
     // The case is answered, so it is in the log.
     let log = press(&mut team, &mut runner, "enter");
     assert!(log.contains("▸ log") && log.contains("answered"), "{log}");
@@ -395,7 +466,7 @@ fn an_old_version_is_put_in_force_again_by_the_editor() {
     let mut team = team();
     apply(&mut team, "payments/*", "refunds/*", "a mistake");
     let mut runner = admin(&mut team);
-    press(&mut team, &mut runner, "[");
+    press(&mut team, &mut runner, "[ [");
     let file = edit(&mut runner, |text| text);
     team.serve(&mut runner);
     let shown = runner.screen_text();

@@ -6,10 +6,10 @@ use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
 use super::rows::{About, Cell, MapRow, Section};
-use super::{MapScreen, detail};
+use super::{MapScreen, detail, short};
 use crate::console::widgets::list::{self, GUTTER};
 use crate::console::widgets::pane::{self, COMPACT_FROM, FULL_FROM};
-use crate::console::widgets::{Look, cells, chrome, clip, pad, put, put_lines, styled, width};
+use crate::console::widgets::{Look, cells, chrome, clip, cut_bottom, pad, put, put_lines, styled, width};
 use crate::console::world::World;
 use crate::console::{untrusted, words};
 use crate::domain::map::Model;
@@ -22,9 +22,26 @@ const LEFT_PERCENT: u16 = 58;
 const AGENT_WIDE: (usize, usize) = (6, 11);
 /// Cells between two of them.
 const GAP: usize = 2;
+/// Where names have no room: cells of a short name, and between two of them.
+const SHORT_WIDE: usize = 2;
+const SHORT_GAP: usize = 1;
 /// Cells of the resources' column: at least, and as a share of the room.
 const RESOURCE_LEAST: usize = 18;
 const RESOURCE_PERCENT: usize = 42;
+/// Cells of the words for agents that are scrolled away.
+const MORE_WIDE: usize = 13;
+/// Cells in which most resources can be told apart: whole names of agents leave them that much.
+const RESOURCE_ENOUGH: usize = 22;
+/// The letters of the matrix.
+pub(super) const LEGEND: [(&str, &str); 7] = [
+    ("W", "writes"),
+    ("w", "writes a part"),
+    ("r", "reads"),
+    ("T", "takes the event"),
+    ("t", "comes after"),
+    ("P", "publishes"),
+    ("e", "escalates here"),
+];
 /// Cells of the owners' column of the tree.
 const OWNER_PERCENT: usize = 34;
 
@@ -32,8 +49,11 @@ const OWNER_PERCENT: usize = 34;
 struct Layout {
     resource: usize,
     agent: usize,
+    gap: usize,
     first: usize,
     shown: usize,
+    /// Two letters for each agent, where their names have no room.
+    short: Option<Vec<String>>,
 }
 
 impl Layout {
@@ -41,15 +61,23 @@ impl Layout {
         let count = model.agents.len();
         let (least, most) = AGENT_WIDE;
         let name = model.agents.iter().map(|agent| agent.id.as_str().chars().count()).max().unwrap_or(least);
-        let agent = name.clamp(least, most);
         let half = (room * RESOURCE_PERCENT / 100).max(RESOURCE_LEAST);
+        let fits = |cells: usize| count * cells + longest.min(RESOURCE_ENOUGH) <= room;
+        // Every agent is seen before names are told whole.
+        let whole = name.clamp(least, most);
+        let is_short = !fits(whole + GAP);
+        let (agent, gap) = if is_short { (SHORT_WIDE, SHORT_GAP) } else { (whole, GAP) };
+        let short = is_short.then(|| short::short(model.agents.iter().map(|agent| agent.id.as_str())));
+        let half = half.min(room.saturating_sub(count * (agent + gap))).max(RESOURCE_LEAST);
         // What the agents don't need, the resources have.
-        let needed = count * (agent + GAP);
+        let needed = count * (agent + gap);
         let resource = longest.min(room.saturating_sub(needed).max(half)).max(RESOURCE_LEAST).min(room);
-        let shown =
-            (room.saturating_sub(resource) / (agent + GAP)).clamp(usize::from(count > 0), count.max(1));
+        let free = room.saturating_sub(resource);
+        // Where not all are shown, it is said how many are not.
+        let free = if needed > free { free.saturating_sub(MORE_WIDE) } else { free };
+        let shown = (free / (agent + gap)).clamp(usize::from(count > 0), count.max(1));
         let first = if column < shown { 0 } else { column + 1 - shown };
-        Self { resource, agent, first, shown: shown.min(count) }
+        Self { resource, agent, gap, first, shown: shown.min(count), short }
     }
 }
 
@@ -124,6 +152,11 @@ impl MapScreen {
         } else {
             styled(format!("{:<1$}OWNER", "RESOURCE", room - owner), look.theme.muted)
         };
+        let foot = if matrix { self.foot(look, &layout, model, room) } else { Vec::new() };
+        // The rows have most of the room, whatever there is to explain.
+        let high = cells(foot.len()).min(area.height / 3);
+        let (area, below) = cut_bottom(area, high);
+        put_lines(buffer, below, foot.get(..usize::from(high)).unwrap_or_default());
         list::draw_headed(buffer, area, look, (&heading, ""), (&shape.list, true), |at, _| {
             let row = visible.get(at).and_then(|at| shape.rows.get(*at));
             let line = row.map(|row| {
@@ -144,8 +177,9 @@ impl MapScreen {
         let shown = model.agents.iter().enumerate().skip(layout.first).take(layout.shown);
         for (at, agent) in shown {
             let style = if at == self.column { theme.accent } else { theme.subtle };
-            let name = look.line(agent.id.as_str(), layout.agent, style);
-            spans.push(Span::raw(" ".repeat(GAP)));
+            let name = layout.short.as_ref().and_then(|short| short.get(at)).map(String::as_str);
+            let name = look.line(name.unwrap_or(agent.id.as_str()), layout.agent, style);
+            spans.push(Span::raw(" ".repeat(layout.gap)));
             spans.extend(centred(name, layout.agent));
         }
         let (left, right) = (layout.first, model.agents.len().saturating_sub(layout.first + layout.shown));
@@ -158,6 +192,26 @@ impl MapScreen {
             last.content = format!("{} {more}", last.content.trim_end()).into();
         }
         Line::from(spans)
+    }
+
+    /// What the signs mean, and whose the short names are: the agent that the cursor is on stands out.
+    fn foot(&self, look: Look<'_>, layout: &Layout, model: &Model, room: usize) -> Vec<Line<'static>> {
+        let theme = look.theme;
+        let signs = LEGEND.iter().map(|(sign, words)| {
+            vec![Span::styled(*sign, theme.accent), Span::styled(format!(" {words}"), theme.muted)]
+        });
+        let mut lines = flowed(signs, room);
+        if let Some(short) = &layout.short {
+            let names = short.iter().zip(&model.agents).enumerate().map(|(at, (short, agent))| {
+                let style = if at == self.column { theme.accent } else { theme.subtle };
+                let mut spans = vec![Span::styled(format!("{short} "), theme.accent)];
+                spans.extend(look.spans(agent.id.as_str(), room.saturating_sub(SHORT_WIDE + 1), style));
+                spans
+            });
+            let names = flowed(names, room);
+            lines.splice(0..0, names);
+        }
+        lines
     }
 
     fn matrix_row(&self, look: Look<'_>, layout: &Layout, row: &MapRow) -> Line<'static> {
@@ -179,7 +233,7 @@ impl MapScreen {
             let (sign, style) = sign(look, *cell, row);
             let here = at == self.column && row.key == self.focus;
             let style = if here { style.add_modifier(Modifier::UNDERLINED) } else { style };
-            spans.push(Span::raw(" ".repeat(GAP)));
+            spans.push(Span::raw(" ".repeat(layout.gap)));
             spans.extend(centred(styled(sign, style), layout.agent));
         }
         Line::from(spans)
@@ -253,8 +307,13 @@ impl MapScreen {
         let trouble_style = if row.contested { theme.danger } else { theme.warning };
         spans.push(Span::styled(trouble, trouble_style));
         if let About::Section(section) = &row.about {
-            let count =
-                self.shape().rows.iter().filter(|other| section_of(&other.about) == Some(*section)).count();
+            let counts = |other: &&MapRow| match section {
+                Section::Unowned => other.is_unowned(),
+                Section::Resources | Section::Triggers | Section::Outputs | Section::Queues => {
+                    section_of(&other.about) == Some(*section)
+                }
+            };
+            let count = self.shape().rows.iter().filter(counts).count();
             spans.push(Span::styled(format!("  {count}"), theme.muted));
         }
         Line::from(spans)
@@ -318,6 +377,22 @@ fn draw_question(
         }
     }
     cursor
+}
+
+/// Small facts one after the other, over as many lines as they need.
+fn flowed(facts: impl Iterator<Item = Vec<Span<'static>>>, room: usize) -> Vec<Line<'static>> {
+    let mut lines: Vec<Line<'static>> = Vec::new();
+    for fact in facts {
+        let wide = width(&Line::from(fact.clone()));
+        match lines.last_mut().filter(|line| width(line) + GAP + wide <= room + 1) {
+            Some(line) => {
+                line.push_span(Span::raw(" ".repeat(GAP)));
+                line.spans.extend(fact);
+            }
+            None => lines.push(Line::from([vec![Span::raw(" ")], fact].concat())),
+        }
+    }
+    lines
 }
 
 fn section_of(about: &About) -> Option<Section> {

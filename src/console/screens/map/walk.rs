@@ -24,23 +24,31 @@ const WHY_LINES: usize = 2;
 /// Cells of the labels.
 const LABEL: usize = 9;
 
-/// An old version that is looked at.
+/// A version that is looked at.
 #[derive(Debug)]
 pub(super) struct Walk {
     step: MapStep,
-    /// Nothing but the map as it was.
-    pub(super) board: Arc<Board>,
+    /// Nothing but the map as it was; `None` of the version in force, which is looked at as it is.
+    pub(super) board: Option<Arc<Board>>,
 }
 
 impl Walk {
     fn to(board: &Board, step: &MapStep) -> Self {
+        if step.version == board.map_version {
+            return Self { step: step.clone(), board: None };
+        }
         let then = Board {
             map: Map::compile((*step.model).clone()),
             map_version: step.version,
             maps: board.maps.iter().filter(|other| other.version <= step.version).cloned().collect(),
             ..Board::new(board.workspace.clone())
         };
-        Self { step: step.clone(), board: Arc::new(then) }
+        Self { step: step.clone(), board: Some(Arc::new(then)) }
+    }
+
+    /// The version that was in force may have been overtaken meanwhile.
+    pub(super) fn refreshed(self, board: &Board) -> Self {
+        if self.board.is_none() { Self::to(board, &self.step) } else { self }
     }
 
     /// Which version, that it is an old one, who decided it and what it changed.
@@ -48,9 +56,24 @@ impl Walk {
         let (theme, step) = (look.theme, &self.step);
         let room = room.saturating_sub(2);
         let force = world.board.as_ref().map(|board| board.map_version).unwrap_or_default();
-        let title =
-            format!("{} map v{}: an old version, v{force} is in force", look.glyphs.then, step.version);
-        let style = theme.warning.add_modifier(Modifier::REVERSED);
+        let (title, role) = match (&self.board, step.version.0.checked_sub(1)) {
+            (Some(_), _) => {
+                let title = format!(
+                    "{} map v{}: an old version, v{force} is in force",
+                    look.glyphs.then, step.version
+                );
+                (title, theme.warning)
+            }
+            (None, Some(before)) => {
+                let title = format!(
+                    "map v{}, in force: what made it, v{before} {} v{}",
+                    step.version, look.glyphs.arrow, step.version
+                );
+                (title, theme.accent)
+            }
+            (None, None) => (format!("map v{}, in force: the first map", step.version), theme.accent),
+        };
+        let style = role.add_modifier(Modifier::REVERSED);
         let title = pad(styled(title, style), room, look.glyphs.cut).style(style);
         let at = words::clock(world.zone, step.at, world.now);
         let case = step.item.map(|item| format!(", from case #{item}: enter opens it")).unwrap_or_default();
@@ -91,20 +114,20 @@ impl Walk {
 impl MapScreen {
     /// The board whose map is shown: the one looked at, or that of an old version.
     pub(super) fn shown<'a>(&'a self, world: &'a World) -> Option<&'a Board> {
-        self.walk.as_ref().map(|walk| &*walk.board).or(world.board.as_deref())
+        self.walk.as_ref().and_then(|walk| walk.board.as_deref()).or(world.board.as_deref())
     }
 
-    /// To the version before the one that is shown, or after it.
+    /// To what made the version that is shown, then to the version before it; or to the one after it.
     pub(super) fn step_version(&mut self, back: bool, world: &World) -> Vec<Want> {
         let Some(board) = &world.board else { return Vec::new() };
-        let here = self.walk.as_ref().map_or(board.map_version, |walk| walk.step.version);
-        let older = board.maps.iter().rev().find(|step| step.version < here);
+        let walked = self.walk.as_ref().map(|walk| walk.step.version);
+        let here = walked.unwrap_or(board.map_version);
+        let before = |version| walked.map_or(version <= here, |walked| version < walked);
+        let older = board.maps.iter().rev().find(|step| before(step.version));
         let newer = board.maps.iter().find(|step| step.version > here);
-        let last = board.maps.last().map(|step| step.version);
         match (back, older, newer) {
-            (true, Some(step), _) => self.walk = Some(Walk::to(board, step)),
             (true, None, _) => return Want::info(format!("v{here} is the oldest version that is kept")),
-            (false, _, Some(step)) if Some(step.version) != last => self.walk = Some(Walk::to(board, step)),
+            (true, Some(step), _) | (false, _, Some(step)) => self.walk = Some(Walk::to(board, step)),
             (false, ..) if self.walk.is_some() => self.walk = None,
             (false, ..) => return Want::info(format!("v{here} is in force; there is no newer one")),
         }

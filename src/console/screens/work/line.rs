@@ -5,7 +5,7 @@ use ratatui::text::{Line, Span};
 
 use super::rows::{self, About};
 use crate::console::widgets::Look;
-use crate::console::widgets::table::{Column, Layout};
+use crate::console::widgets::table::{Column, Layout, Shown};
 use crate::console::words;
 use crate::console::world::World;
 use crate::domain::ids::AgentId;
@@ -15,11 +15,11 @@ use crate::domain::time::Time;
 
 /// Where there is room.
 static COLUMNS: [Column; 5] = [
-    Column::exact("KIND", 12),
+    Column::exact("KIND", 12).stays(),
     Column::fill("WHAT", 14, 1),
     Column::exact("STATE", 18),
     Column::exact("TRY", 4),
-    Column::exact("AGE", 5).right(),
+    Column::exact("AGE", 5).right().stays(),
 ];
 
 /// Where there is little: kind and what in one; tries and age are for the detail to say.
@@ -27,14 +27,6 @@ static COLUMNS_NARROW: [Column; 2] = [Column::fill("WHAT", 12, 1), Column::exact
 
 /// Columns from which the list shows everything.
 const WIDE_FROM: usize = 60;
-
-/// How rows are laid out in so many cells.
-#[derive(Debug)]
-pub(super) struct Lined {
-    layout: Layout,
-    narrow: bool,
-    room: usize,
-}
 
 /// What a row says, before it is laid out.
 struct Told {
@@ -46,69 +38,61 @@ struct Told {
     age: Option<Time>,
 }
 
-impl Lined {
-    pub(super) fn new(room: usize) -> Self {
-        let narrow = room < WIDE_FROM;
-        let columns: &[Column] = if narrow { &COLUMNS_NARROW } else { &COLUMNS };
-        Self { layout: Layout::new(columns, room), narrow, room }
-    }
+/// The columns for so many cells.
+pub(super) fn columns(room: usize) -> &'static [Column] {
+    if room < WIDE_FROM { &COLUMNS_NARROW } else { &COLUMNS }
+}
 
-    pub(super) fn header(&self, look: Look<'_>) -> Line<'static> {
-        self.layout.header(look)
-    }
-
-    /// The line of a row.
-    pub(super) fn line(&self, look: Look<'_>, world: &World, board: &Board, row: About<'_>) -> Line<'static> {
-        let (theme, now, clock) = (look.theme, world.now, board.agents_clock(world.now));
-        let told = match row {
-            About::Section(section, counts) => {
-                return Line::from(vec![
-                    Span::styled(section.heading(), theme.title),
-                    Span::styled(format!("  {counts}"), theme.muted),
-                ]);
-            }
-            About::Agent(agent) => return self.agent(look, clock, board, agent),
-            About::Work(work) => of_work(look, clock, work),
-            About::Task(task) => of_task(look, task),
-            About::FanOut(fan_out) => of_fan_out(look, clock, fan_out),
-            About::Branch(_, at, branch, work) => of_branch(look, clock, at, (branch, work)),
-            About::Lease(lease) => of_lease(look, clock, lease),
-            About::Waiting(_, act) => of_waiting(look, clock, act),
-        };
-        self.laid(look, now, told)
-    }
-
-    fn agent(&self, look: Look<'_>, now: Time, board: &Board, agent: &AgentId) -> Line<'static> {
-        let theme = look.theme;
-        let counts = rows::counts(board.work_of(agent).map(AsRef::as_ref), now);
-        let left = self.room.saturating_sub(counts.chars().count() + 12).max(8);
-        let mut line = look.line(agent.as_str(), left, theme.accent);
-        line.push_span(Span::styled(format!("  {counts}"), theme.muted));
-        if board.stop_of(agent).is_some() {
-            line.push_span(Span::styled(format!("  {} paused", look.glyphs.read_only), theme.warning));
+/// A row in these columns.
+pub(super) fn shown(look: Look<'_>, world: &World, board: &Board, row: About<'_>, layout: &Layout) -> Shown {
+    let (theme, now, clock) = (look.theme, world.now, board.agents_clock(world.now));
+    let told = match row {
+        About::Section(section, counts) => {
+            return Shown::Whole(Line::from(vec![
+                Span::styled(section.heading(), theme.title),
+                Span::styled(format!("  {counts}"), theme.muted),
+            ]));
         }
-        line
-    }
+        About::Agent(agent) => return Shown::Whole(of_agent(look, clock, board, agent, layout.room())),
+        About::Work(work) => of_work(look, clock, work),
+        About::Task(task) => of_task(look, task),
+        About::FanOut(fan_out) => of_fan_out(look, clock, fan_out),
+        About::Branch(_, at, branch, work) => of_branch(look, clock, at, (branch, work)),
+        About::Lease(lease) => of_lease(look, clock, lease),
+        About::Waiting(_, act) => of_waiting(look, clock, act),
+    };
+    Shown::Cells(laid(look, now, told, layout))
+}
 
-    fn laid(&self, look: Look<'_>, now: Time, told: Told) -> Line<'static> {
-        let theme = look.theme;
-        let cell = |column, text: &str, style| self.layout.cell(look, column, text, style);
-        let (sign, word, style) = told.state;
-        let state = |column| cell(column, &format!("{sign} {word}"), style);
-        if self.narrow {
-            let what = if told.what.is_empty() { told.kind } else { format!("{} {}", told.kind, told.what) };
-            return self.layout.row(look, [cell(0, &what, told.style), state(1)]);
-        }
-        let age = told.age.map(|at| words::age(now.since(at))).unwrap_or_default();
-        let cells = [
-            cell(0, &told.kind, theme.subtle),
-            cell(1, &told.what, told.style),
-            state(2),
-            cell(3, &told.tries, theme.muted),
-            cell(4, &age, theme.muted),
-        ];
-        self.layout.row(look, cells)
+fn of_agent(look: Look<'_>, now: Time, board: &Board, agent: &AgentId, room: usize) -> Line<'static> {
+    let theme = look.theme;
+    let counts = rows::counts(board.work_of(agent).map(AsRef::as_ref), now);
+    let left = room.saturating_sub(counts.chars().count() + 12).max(8);
+    let mut line = look.line(agent.as_str(), left, theme.accent);
+    line.push_span(Span::styled(format!("  {counts}"), theme.muted));
+    if board.stop_of(agent).is_some() {
+        line.push_span(Span::styled(format!("  {} paused", look.glyphs.read_only), theme.warning));
     }
+    line
+}
+
+fn laid(look: Look<'_>, now: Time, told: Told, layout: &Layout) -> Vec<Line<'static>> {
+    let theme = look.theme;
+    let cell = |column, text: &str, style| layout.cell(look, column, text, style);
+    let (sign, word, style) = told.state;
+    let state = |column| cell(column, &format!("{sign} {word}"), style);
+    if layout.room() < WIDE_FROM {
+        let what = if told.what.is_empty() { told.kind } else { format!("{} {}", told.kind, told.what) };
+        return vec![cell(0, &what, told.style), state(1)];
+    }
+    let age = told.age.map(|at| words::age(now.since(at))).unwrap_or_default();
+    vec![
+        cell(0, &told.kind, theme.subtle),
+        cell(1, &told.what, told.style),
+        state(2),
+        cell(3, &told.tries, theme.muted),
+        cell(4, &age, theme.muted),
+    ]
 }
 
 fn of_work(look: Look<'_>, now: Time, work: &Work) -> Told {

@@ -353,7 +353,7 @@ fn marked_approvals_are_answered_each_by_itself() {
     let second = Item { no: ItemNo(8), due: first.due.plus(Span::from_secs(1)), ..(*first).clone() };
     team.state.board.items.insert(ItemNo(8), Arc::new(second));
     let mut runner = console(&mut team, 120, 36);
-    assert!(commands(&mut team, &mut runner, "space space A").is_empty());
+    assert!(commands(&mut team, &mut runner, "right space space A").is_empty());
     assert!(runner.screen_text().contains("each body is edited by itself"), "{}", runner.screen_text());
     assert_eq!(commands(&mut team, &mut runner, "a tab enter").len(), 2);
 }
