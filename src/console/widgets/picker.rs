@@ -11,6 +11,7 @@ use super::modal::Frame;
 use super::prompt::{Insert, Prompt};
 use super::{Look, cells, pad, put, styled, width};
 use crate::console::action::Action;
+use crate::console::words::all_in;
 
 /// Entries that can be chosen from.
 pub const ENTRIES_MAX: usize = 10_000;
@@ -122,13 +123,15 @@ impl<T> Picker<T> {
         let pattern = Pattern::parse(self.prompt.text(), CaseMatching::Smart, Normalization::Smart);
         let mut matcher = Matcher::new(Config::DEFAULT);
         let mut buffer = Vec::new();
+        let words: Vec<String> =
+            self.prompt.text().to_lowercase().split_whitespace().map(str::to_owned).collect();
         let mut scored: Vec<(u32, usize)> = Vec::new();
         for (at, entry) in self.entries.iter().enumerate() {
             let mut score_of = |text: &str| pattern.score(Utf32Str::new(text, &mut buffer), &mut matcher);
-            // A hit in the name counts for more than any in the note.
+            // A hit in the name counts for more than any in the note, where letters that stand apart say nothing.
             let score = score_of(&entry.name)
                 .map(|score| score.saturating_add(NAME_FIRST))
-                .or_else(|| score_of(&entry.note));
+                .or_else(|| all_in(&words, || entry.note.clone()).then_some(0));
             scored.extend(score.map(|score| (score, at)));
         }
         scored.sort_by_key(|(score, at)| (std::cmp::Reverse(*score), *at));
