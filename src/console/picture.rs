@@ -32,7 +32,7 @@ pub fn svg(buffer: &Buffer, ground: Rgb, text: Rgb) -> String {
     let (wide, high) = (wide + 2.0 * EDGE, high + 2.0 * EDGE);
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {wide:.0} {high:.0}\" width=\"{wide:.0}\" height=\"{high:.0}\" \
-         font-family=\"ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace\" font-size=\"{LETTER}\">\n\
+         font-family=\"DejaVu Sans Mono, Menlo, Consolas, monospace\" font-size=\"{LETTER}\">\n\
          <rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"{}\"/>\n",
         hex(ground)
     );
@@ -64,18 +64,29 @@ fn run(out: &mut String, buffer: &Buffer, (column, row): (u16, u16), colours: (R
             hex(ground)
         );
     }
-    if !letters.trim().is_empty() {
-        let bold = if first.bold { " font-weight=\"bold\"" } else { "" };
-        let line = if first.underlined { " text-decoration=\"underline\"" } else { "" };
-        _ = writeln!(
-            out,
-            "<text x=\"{x:.1}\" y=\"{:.1}\" textLength=\"{wide:.1}\" xml:space=\"preserve\" fill=\"{}\"{bold}{line}>{}</text>",
-            y + LINE,
-            hex(first.text),
-            escaped(&letters)
-        );
+    let mut at = 0;
+    // Each word begins in its own cell, whatever the letters' font is.
+    for word in letters.split(' ') {
+        let columns = unicode_width::UnicodeWidthStr::width(word);
+        if columns > 0 {
+            let from = x + f64::from(cells(at)) * WIDE;
+            draw_word(out, (from, y), f64::from(cells(columns)) * WIDE, word, first);
+        }
+        at += columns + 1;
     }
     taken
+}
+
+fn draw_word(out: &mut String, (x, y): (f64, f64), wide: f64, word: &str, paint: Paint) {
+    let bold = if paint.bold { " font-weight=\"bold\"" } else { "" };
+    let line = if paint.underlined { " text-decoration=\"underline\"" } else { "" };
+    _ = writeln!(
+        out,
+        "<text x=\"{x:.1}\" y=\"{:.1}\" textLength=\"{wide:.1}\" fill=\"{}\"{bold}{line}>{}</text>",
+        y + LINE,
+        hex(paint.text),
+        escaped(word)
+    );
 }
 
 fn paint(cell: &Cell, (ground, text): (Rgb, Rgb)) -> Paint {
@@ -117,7 +128,10 @@ mod tests {
         buffer.set_string(8, 0, "c", Style::new().fg(Color::Rgb(1, 2, 255)).add_modifier(Modifier::BOLD));
         buffer.set_string(0, 1, "漢x", Style::new().add_modifier(Modifier::REVERSED));
         let svg = svg(&buffer, Rgb(0, 0, 0), Rgb(255, 255, 255));
-        assert!(svg.contains(">a &lt;b&gt; &amp; </text>"), "{svg}");
+        assert!(
+            svg.contains(">a</text>") && svg.contains("x=\"28.8\"") && svg.contains(">&lt;b&gt;</text>"),
+            "{svg}"
+        );
         assert!(svg.contains("fill=\"#0102ff\" font-weight=\"bold\">c</text>"), "{svg}");
         // The wide letter takes two cells; what is reversed has the text's colour behind it.
         assert!(svg.contains("width=\"25.2\" height=\"18\" fill=\"#ffffff\""), "{svg}");

@@ -162,6 +162,8 @@ pub fn deed(look: Look<'_>, deed: &Deed, now: Time, room: usize) -> Line<'static
     }
     if deed.fields.is_empty() {
         let (first, second) = deed.about();
+        // Some say first what was asked, which stands there already.
+        let first = first.strip_prefix(&*deed.action).map_or(first.as_str(), str::trim_start);
         let about = format!(" {}{second}", first.replace('→', look.glyphs.arrow));
         line.spans.extend(look.spans(&about, for_rest.saturating_sub(width(&line)), theme.subtle));
     }
