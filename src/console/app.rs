@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use crossterm::event::{KeyEvent, MouseEvent};
 use ratatui::Frame;
+use ratatui::layout::Rect;
 
 use super::action::{Action, Group};
 use super::ask::{Ask, Heard, Trouble, What};
@@ -32,6 +33,7 @@ use super::theme::{self, Choice, Surroundings, Theme};
 use super::untrusted;
 use super::widgets::Look;
 use super::widgets::chrome::Tone;
+use super::widgets::pane::Room;
 use super::widgets::prompt::Insert;
 use super::widgets::scroll::Scroll;
 use super::world::{Link, Me, World};
@@ -104,6 +106,8 @@ pub struct App {
     pub(super) said: Option<Said>,
     /// Whether the board, the link or the time changed since the screens were last refreshed.
     stale: bool,
+    /// Whether the terminal is too small for anything but a sentence that says so.
+    shows_nothing: bool,
     history: History,
     title: String,
     /// Whether it was told that texts are not sent, with the key before this one.
@@ -141,6 +145,7 @@ impl App {
             over: None,
             said: None,
             stale: true,
+            shows_nothing: false,
             history: History::default(),
             title: String::new(),
             warned: false,
@@ -254,6 +259,10 @@ impl App {
         };
         if action.group() == Group::Rehearsal && self.world.rehearsing.is_none() {
             return self.text(context, typed.key);
+        }
+        // The sentence on the screen says what it needs.
+        if self.shows_nothing && (action.decides() || matches!(action, Action::Submit | Action::Review)) {
+            return Vec::new();
         }
         match action {
             Action::Suspend => return vec![Effect::Suspend],
@@ -469,7 +478,10 @@ impl App {
                 self.with_screen(|screen, world| screen.insert(Insert::Pasted(&text), world))
             }
             Message::Mouse(event) => self.mouse(event),
-            Message::Resize { .. } => Vec::new(),
+            Message::Resize { width, height } => {
+                self.shows_nothing = Room::of(Rect::new(0, 0, width, height)) == Room::Sentence;
+                Vec::new()
+            }
             Message::Colour(slot, colour) => {
                 self.settings.surroundings.colours.told(slot, colour);
                 self.choose_theme();
