@@ -1,7 +1,6 @@
 //! The ten tasks of a day, typed into the real binary in a pseudo-terminal: how many keys each takes, and that it is done then.
 //!
 //! Counted are the keys beside the text that is typed. The bounds are upper bounds: none may grow.
-#![expect(clippy::unwrap_used, reason = "a failed step fails the test, wherever it stands")]
 
 #[path = "common/patience.rs"]
 #[expect(dead_code, reason = "shared with other tests, which use the rest of it")]

@@ -80,6 +80,8 @@ pub(super) struct Round {
     /// What is pressed next, where a row of keys was begun.
     next: VecDeque<String>,
     lost: bool,
+    /// What was drawn last.
+    shown: String,
     file: Option<PathBuf>,
     pub(super) pressed: u64,
     /// Decisions that left.
@@ -107,6 +109,7 @@ impl Round {
             last: VecDeque::new(),
             next: VecDeque::new(),
             lost: false,
+            shown: String::new(),
             file: None,
             pressed: 0,
             confirmed: 0,
@@ -130,7 +133,7 @@ impl Round {
     /// One key, or what else happens.
     pub(super) fn step(&mut self) {
         self.happens_beside();
-        let before = self.runner.screen_text();
+        let before = std::mem::take(&mut self.shown);
         let key = self.next_key();
         if self.next.is_empty() && self.chance.one_in(25) {
             let row = [key.as_str(), *self.chance.pick(&OFTEN), "tab", "enter"].join(" ");
@@ -179,7 +182,7 @@ impl Round {
             5 => {
                 let text = *self.chance.pick(&PASTED);
                 self.note(format!("<paste {text:?}>"));
-                let before = self.runner.screen_text();
+                let before = std::mem::take(&mut self.shown);
                 self.runner.paste(text);
                 return self.look(&Done::Pasted, &before);
             }
@@ -231,7 +234,7 @@ impl Round {
         for file in edited {
             self.edit(file);
         }
-        self.runner.screen_text();
+        self.shown = self.runner.screen_text();
     }
 
     fn serve(&mut self) {
