@@ -9,6 +9,8 @@
 mod round;
 #[path = "keys/team.rs"]
 mod team;
+#[path = "keys/unseen.rs"]
+mod unseen;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 

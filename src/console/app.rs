@@ -108,6 +108,8 @@ pub struct App {
     stale: bool,
     /// Whether the terminal is too small for anything but a sentence that says so.
     shows_nothing: bool,
+    /// How often the buttons of a box have come up: what is typed before they are seen does not press them.
+    boxes: u64,
     history: History,
     title: String,
     /// Whether it was told that texts are not sent, with the key before this one.
@@ -146,6 +148,7 @@ impl App {
             said: None,
             stale: true,
             shows_nothing: false,
+            boxes: 0,
             history: History::default(),
             title: String::new(),
             warned: false,
@@ -472,7 +475,12 @@ impl App {
 
     fn take(&mut self, message: Message<Heard>) -> Vec<Effect<Ask>> {
         let mut effects = match message {
-            Message::Key(typed) => self.key(typed),
+            Message::Key(typed) => {
+                let before = self.context();
+                let effects = self.key(typed);
+                self.boxes += u64::from(before != Context::Preview && self.context() == Context::Preview);
+                effects
+            }
             Message::Paste(text) if self.over.is_some() => self.insert_over(Insert::Pasted(&text)),
             Message::Paste(text) => {
                 self.with_screen(|screen, world| screen.insert(Insert::Pasted(&text), world))
@@ -548,6 +556,7 @@ impl Program for App {
             .iter()
             .map(|screen| screen.epoch())
             .sum::<u64>()
+            .wrapping_add(self.boxes)
             .wrapping_mul(8)
             .wrapping_add(self.shown as u64)
             .wrapping_add(self.epoch_of_the_set())
