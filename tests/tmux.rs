@@ -7,10 +7,13 @@ mod patience;
 #[path = "common/programs.rs"]
 mod programs;
 
+use std::io::Read as _;
 use std::process::{Command, Output};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use patience::PATIENCE;
+use portable_pty::{CommandBuilder, PtyPair, PtySize, native_pty_system};
 use tempfile::TempDir;
 
 /// A console in a window of a tmux of its own, with no settings but these.
@@ -212,4 +215,207 @@ fn clock(screen: &str) -> Option<&str> {
 
 fn below_the_head(screen: &str) -> Vec<&str> {
     screen.lines().skip(1).collect()
+}
+
+/// What tmux knows of the pane, by the name of a format.
+fn is_set(tmux: &Tmux, flag: &str) -> bool {
+    tmux.ask(&["display-message", "-p", &format!("#{{{flag}}}")]).trim() == "1"
+}
+
+fn until(tmux: &Tmux, what: &str, come: impl Fn(&Tmux) -> bool) {
+    let give_up = Instant::now() + PATIENCE;
+    while !come(tmux) {
+        assert!(Instant::now() < give_up, "{what} does not come:\n{}", tmux.screen());
+        std::thread::sleep(Duration::from_millis(30));
+    }
+}
+
+/// A case that waits for an answer; `no` keeps it apart from others.
+fn asks(tmux: &Tmux, no: usize) {
+    let entity = format!("crm/{}/1", ["contact", "lead", "note"].get(no).unwrap());
+    let arguments =
+        ["--data-dir", "data", "write", &entity, "score=9", "--reason", "scored", "--as", "sales"];
+    let said = tmux.run(env!("CARGO_BIN_EXE_deeds"), &arguments);
+    let told = String::from_utf8_lossy(&said.stdout).into_owned();
+    assert!(told.contains("escalated"), "{told}{}", String::from_utf8_lossy(&said.stderr));
+}
+
+/// A team, one case, and a console on it.
+fn at_work() -> Tmux {
+    let tmux = Tmux::new();
+    std::fs::write(tmux.home.path().join("team.toml"), TEAM).unwrap();
+    tmux.deeds(&["map", "apply", "team.toml", "--reason", "sales joins"]);
+    asks(&tmux, 0);
+    let tmux = tmux.open(&[]);
+    tmux.shows("crm/contact/1");
+    tmux
+}
+
+#[test]
+fn a_window_that_is_resized_is_drawn_anew_in_its_size() {
+    if !programs::is_there("tmux") {
+        return;
+    }
+    let tmux = at_work();
+    tmux.types("e");
+    tmux.shows("+ sales.writes");
+    for (width, height) in [(60, 20), (200, 60), (30, 6), (80, 24)] {
+        let (wide, high) = (width.to_string(), height.to_string());
+        tmux.ask(&["resize-window", "-x", &wide, "-y", &high]);
+        tmux.shows(if height < 8 { "needs 40x8" } else { "[ cancel" });
+        let by_steps = tmux.settled();
+        tmux.types("C-l");
+        let at_once = tmux.settled();
+        if clock(&by_steps) == clock(&at_once) {
+            assert_eq!(below_the_head(&by_steps), below_the_head(&at_once), "{width}x{height}");
+        }
+    }
+    tmux.types("Escape");
+    tmux.shows("not done");
+    tmux.types("q");
+}
+
+#[test]
+fn a_console_goes_on_while_nobody_is_attached() {
+    if !programs::is_there("tmux") {
+        return;
+    }
+    let tmux = at_work();
+    for (no, (cols, rows)) in [(100, 30), (80, 24)].into_iter().enumerate() {
+        let client = Client::attach(&tmux, cols, rows);
+        client.shows("crm/contact/1");
+        client.shows("default ▸ inbox");
+        tmux.ask(&["detach-client"]);
+        client.shows("detached");
+        // What comes while nobody looks is there for the next who does.
+        asks(&tmux, no + 1);
+        let next = Client::attach(&tmux, cols, rows);
+        next.shows(&format!("1 inbox {}", no + 2));
+        tmux.ask(&["detach-client"]);
+        next.shows("detached");
+    }
+    tmux.types("q");
+}
+
+/// A terminal in which tmux shows the window.
+struct Client {
+    drawn: Arc<Mutex<vt100::Parser>>,
+    _pty: PtyPair,
+}
+
+impl Client {
+    fn attach(tmux: &Tmux, cols: u16, rows: u16) -> Self {
+        let pty =
+            native_pty_system().openpty(PtySize { rows, cols, pixel_width: 0, pixel_height: 0 }).unwrap();
+        let mut command = CommandBuilder::new("tmux");
+        command.args(["-S", "socket", "attach"]);
+        command.cwd(tmux.home.path());
+        command.env("TERM", "xterm-256color");
+        command.env("LANG", "C.UTF-8");
+        command.env_remove("TMUX");
+        pty.slave.spawn_command(command).unwrap();
+        let mut reader = pty.master.try_clone_reader().unwrap();
+        let parser = vt100::Parser::new(rows.try_into().unwrap(), cols.try_into().unwrap(), 0);
+        let drawn = Arc::new(Mutex::new(parser));
+        let kept = Arc::clone(&drawn);
+        std::thread::spawn(move || {
+            let mut bytes = [0; 4096];
+            while let Ok(count @ 1..) = reader.read(&mut bytes) {
+                kept.lock().unwrap().process(bytes.get(..count).unwrap());
+            }
+        });
+        Self { drawn, _pty: pty }
+    }
+
+    fn shows(&self, wanted: &str) {
+        let give_up = Instant::now() + PATIENCE;
+        loop {
+            let screen = self.drawn.lock().unwrap().screen().contents();
+            if screen.contains(wanted) {
+                return;
+            }
+            assert!(Instant::now() < give_up, "{wanted:?} does not come up on\n{screen}");
+            std::thread::sleep(Duration::from_millis(30));
+        }
+    }
+}
+
+#[test]
+fn what_is_pasted_is_text_where_text_is_typed_and_decides_nothing() {
+    if !programs::is_there("tmux") {
+        return;
+    }
+    let tmux = at_work();
+    let paste = |text: &str| {
+        tmux.ask(&["set-buffer", text]);
+        tmux.ask(&["paste-buffer", "-p"]);
+    };
+    // Over the list, over the safe button, and over the button that does it.
+    paste("e\t\r");
+    tmux.shows("pasted text never decides");
+    tmux.types("e");
+    tmux.shows("+ sales.writes");
+    tmux.types("Tab");
+    tmux.shows("[ expand");
+    paste("\r\n\r\ny");
+    assert!(tmux.settled().contains("[ expand"), "{}", tmux.screen());
+    tmux.types("Escape");
+    tmux.shows("not done");
+    // A note is one line, whatever lines were pasted, and is not sent by them.
+    tmux.types("h");
+    tmux.shows("by hand");
+    paste("called\r\nthem back\r\n");
+    let note = tmux.shows("them back");
+    assert!(note.lines().any(|line| line.contains("called") && line.contains("them back")), "{note}");
+    tmux.types("Escape");
+    tmux.shows("the text is kept");
+    let waits = tmux.run(env!("CARGO_BIN_EXE_deeds"), &["--data-dir", "data", "inbox", "list"]);
+    assert!(String::from_utf8_lossy(&waits.stdout).contains("crm/contact/1"), "it waits as before");
+    tmux.types("q");
+    tmux.types("q");
+}
+
+#[test]
+fn the_mouse_is_taken_and_given_back_by_one_key() {
+    if !programs::is_there("tmux") {
+        return;
+    }
+    let tmux = at_work();
+    asks(&tmux, 1);
+    tmux.shows("1 inbox 2");
+    tmux.types("M");
+    tmux.shows("mouse off");
+    until(&tmux, "the mouse given back", |tmux| !is_set(tmux, "mouse_any_flag"));
+    tmux.types("M");
+    tmux.shows("mouse on");
+    until(&tmux, "the mouse", |tmux| is_set(tmux, "mouse_any_flag"));
+    // A click on the row that is not chosen chooses it; no click decides.
+    let screen = tmux.settled();
+    let row = screen.lines().position(|line| line.contains("◇ sales") && !line.starts_with('▌')).unwrap();
+    tmux.ask(&["send-keys", "-l", &format!("\x1b[<0;6;{0}M\x1b[<0;6;{0}m", row + 1)]);
+    let chosen = tmux.settled();
+    assert!(chosen.lines().nth(row).unwrap().starts_with('▌'), "{chosen}");
+    tmux.types("q");
+}
+
+#[test]
+fn it_stops_and_comes_back_as_the_shell_has_it() {
+    if !programs::is_there("tmux") {
+        return;
+    }
+    let tmux = at_work();
+    until(&tmux, "the mouse", |tmux| is_set(tmux, "mouse_any_flag"));
+    for _ in 0..2 {
+        tmux.types("C-z");
+        until(&tmux, "the shell's screen", |tmux| !is_set(tmux, "alternate_on"));
+        assert!(!is_set(&tmux, "mouse_any_flag") && is_set(&tmux, "cursor_flag"), "{}", tmux.screen());
+        tmux.ask(&["send-keys", "expr 40 + 2", "Enter"]);
+        tmux.shows("\n42\n");
+        tmux.ask(&["send-keys", "clear; fg", "Enter"]);
+        until(&tmux, "its own screen", |tmux| is_set(tmux, "alternate_on"));
+        tmux.shows("crm/contact/1");
+        until(&tmux, "the mouse again", |tmux| is_set(tmux, "mouse_any_flag"));
+    }
+    tmux.types("q");
+    until(&tmux, "its end", |tmux| !is_set(tmux, "alternate_on"));
 }

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use crossterm::event::{KeyEvent, MouseEvent};
 use ratatui::Frame;
+use ratatui::layout::Rect;
 
 use super::action::{Action, Group};
 use super::ask::{Ask, Heard, Trouble, What};
@@ -32,6 +33,7 @@ use super::theme::{self, Choice, Surroundings, Theme};
 use super::untrusted;
 use super::widgets::Look;
 use super::widgets::chrome::Tone;
+use super::widgets::pane::Room;
 use super::widgets::prompt::Insert;
 use super::widgets::scroll::Scroll;
 use super::world::{Link, Me, World};
@@ -104,6 +106,10 @@ pub struct App {
     pub(super) said: Option<Said>,
     /// Whether the board, the link or the time changed since the screens were last refreshed.
     stale: bool,
+    /// Whether the terminal is too small for anything but a sentence that says so.
+    shows_nothing: bool,
+    /// How often the buttons of a box have come up: what is typed before they are seen does not press them.
+    boxes: u64,
     history: History,
     title: String,
     /// Whether it was told that texts are not sent, with the key before this one.
@@ -141,6 +147,8 @@ impl App {
             over: None,
             said: None,
             stale: true,
+            shows_nothing: false,
+            boxes: 0,
             history: History::default(),
             title: String::new(),
             warned: false,
@@ -254,6 +262,10 @@ impl App {
         };
         if action.group() == Group::Rehearsal && self.world.rehearsing.is_none() {
             return self.text(context, typed.key);
+        }
+        // The sentence on the screen says what it needs.
+        if self.shows_nothing && (action.decides() || matches!(action, Action::Submit | Action::Review)) {
+            return Vec::new();
         }
         match action {
             Action::Suspend => return vec![Effect::Suspend],
@@ -463,13 +475,21 @@ impl App {
 
     fn take(&mut self, message: Message<Heard>) -> Vec<Effect<Ask>> {
         let mut effects = match message {
-            Message::Key(typed) => self.key(typed),
+            Message::Key(typed) => {
+                let before = self.context();
+                let effects = self.key(typed);
+                self.boxes += u64::from(before != Context::Preview && self.context() == Context::Preview);
+                effects
+            }
             Message::Paste(text) if self.over.is_some() => self.insert_over(Insert::Pasted(&text)),
             Message::Paste(text) => {
                 self.with_screen(|screen, world| screen.insert(Insert::Pasted(&text), world))
             }
             Message::Mouse(event) => self.mouse(event),
-            Message::Resize { .. } => Vec::new(),
+            Message::Resize { width, height } => {
+                self.shows_nothing = Room::of(Rect::new(0, 0, width, height)) == Room::Sentence;
+                Vec::new()
+            }
             Message::Colour(slot, colour) => {
                 self.settings.surroundings.colours.told(slot, colour);
                 self.choose_theme();
@@ -536,6 +556,7 @@ impl Program for App {
             .iter()
             .map(|screen| screen.epoch())
             .sum::<u64>()
+            .wrapping_add(self.boxes)
             .wrapping_mul(8)
             .wrapping_add(self.shown as u64)
             .wrapping_add(self.epoch_of_the_set())

@@ -15,6 +15,7 @@ use super::world::World;
 use crate::client::{Direction, LedgerQuery};
 use crate::domain::deed::Deed;
 use crate::domain::ids::Seq;
+use crate::domain::outcome::Outcome;
 use crate::domain::path::EntityPath;
 use crate::domain::query::{EntityView, FieldView};
 
@@ -101,7 +102,7 @@ impl Record {
         }
     }
 
-    /// What happened to it, the latest first.
+    /// Why it was changed last, and what happened to it, the latest first.
     pub fn tell_history(&self, facts: &mut Facts<'_>, world: &World) {
         let (look, theme) = (facts.look, facts.look.theme);
         facts.gap();
@@ -112,6 +113,12 @@ impl Record {
                 facts.styled("history", "nothing happened to it", theme.muted);
             }
             Some(Ok(deeds)) => {
+                let changes = deeds.iter().rev().filter(|deed| deed.outcome == Outcome::Committed);
+                if let Some((seq, why)) = changes.map(|deed| (deed.seq, &deed.reason)).next()
+                    && let Some(why) = why
+                {
+                    facts.say("why", &format!("{why} (the last change, #{seq})"));
+                }
                 let lines = deeds.iter().rev().map(|deed| words::deed(look, deed, world.now, facts.wide()));
                 let lines: Vec<_> = lines.collect();
                 facts.lined("history", lines);

@@ -46,7 +46,7 @@ impl Terminal {
         std::thread::spawn(move || {
             let mut bytes = [0; 4096];
             while let Ok(count @ 1..) = reader.read(&mut bytes) {
-                drawn.lock().unwrap().process(&bytes[..count]);
+                drawn.lock().unwrap().process(bytes.get(..count).unwrap_or_default());
             }
         });
         Self { child, keys, screen, _master: pty.master }
