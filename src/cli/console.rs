@@ -121,10 +121,11 @@ pub(super) fn settings(config: &Config, view: View) -> anyhow::Result<Settings> 
         theme: config.theme,
         theme_file: config.theme_file.clone().map(theme_file).transpose()?,
         ascii: config.ascii,
+        linear: config.linear,
         keymap: config.keymap.as_deref().map_or_else(|| Ok(Keymap::built_in()), keymap)?,
         mouse: config.mouse,
         zone: zone(config.timezone)?,
-        title: config.title,
+        title: config.title && !config.linear,
         view,
         ..Settings::default()
     })
@@ -165,6 +166,7 @@ fn keymap(file: &Path) -> anyhow::Result<Keymap> {
 /// Mouse, synchronized updates, clock.
 pub(super) fn options(config: &Config) -> Options {
     Options {
+        linear: config.linear,
         mouse: config.mouse,
         synchronized: config.synchronized_output,
         clock: || Clock::System.now().micros(),

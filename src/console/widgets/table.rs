@@ -3,10 +3,12 @@
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::{Look, pad, styled, width};
+use super::{Look, pad, spoken, styled, width};
 
 /// Blanks between two columns.
 const GAP: usize = 2;
+/// Cells of every column where a row is heard and not seen.
+const HEARD: usize = 400;
 
 /// How wide a column is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,6 +87,9 @@ pub struct Layout {
 impl Layout {
     /// Lays columns out for so many cells.
     pub fn new(columns: &[Column], room: usize) -> Self {
+        if spoken::is_heard() {
+            return Self { columns: columns.to_vec(), cells: vec![Some(HEARD); columns.len()] };
+        }
         let mut shown = vec![true; columns.len()];
         let needed = |shown: &[bool]| {
             let kept = columns.iter().zip(shown).filter(|(_, shown)| **shown);
@@ -135,6 +140,9 @@ impl Layout {
 
     /// A row out of one line for each column; those without room are passed over.
     pub fn row(&self, look: Look<'_>, cells: impl IntoIterator<Item = Line<'static>>) -> Line<'static> {
+        if spoken::is_heard() {
+            return self.named(cells);
+        }
         let mut spans: Vec<Span<'static>> = Vec::new();
         for ((cell, column), room) in cells.into_iter().zip(&self.columns).zip(&self.cells) {
             let Some(room) = room else { continue };
@@ -148,6 +156,18 @@ impl Layout {
                     spans.push(Span::raw(" ".repeat(before)));
                     spans.extend(pad(cell, room - before, look.glyphs.cut).spans);
                 }
+            }
+        }
+        Line::from(spans)
+    }
+
+    /// A row as it is read out: each cell that has something by the name of its column.
+    fn named(&self, cells: impl IntoIterator<Item = Line<'static>>) -> Line<'static> {
+        let mut spans: Vec<Span<'static>> = Vec::new();
+        for (cell, column) in cells.into_iter().zip(&self.columns) {
+            let words = spoken::words(&cell);
+            if !words.is_empty() {
+                spans.push(Span::raw(format!("{} {words}  ", column.title.to_lowercase())));
             }
         }
         Line::from(spans)
