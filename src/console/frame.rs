@@ -10,6 +10,7 @@ use ratatui::text::{Line, Span};
 use super::action::{Action, Group};
 use super::app::{App, Over};
 use super::keymap::Context;
+use super::place::View;
 use super::reviews::{self, Urgency};
 use super::screens::Areas;
 use super::widgets::chrome::{self, Tab, Tone};
@@ -72,7 +73,8 @@ pub(super) fn draw(app: &App, buffer: &mut Buffer, screen: Rect) -> Option<Posit
 pub(super) fn scene(app: &App, arrived: Vec<String>) -> linear::Scene {
     let waits = app.screen().and_then(|screen| screen.badge(&app.world).count);
     linear::Scene {
-        view: app.place().name().to_owned(),
+        view: if app.has_board() { app.place().name() } else { "connecting" }.to_owned(),
+        flows: app.place() == View::Watch,
         waits: waits.map(|count| format!("{count} wait here")),
         layers: if app.has_board() { listen(app) } else { Vec::new() },
         said: app.said.as_ref().map(|said| said.words.clone()),

@@ -22,6 +22,8 @@ const END: &str = "\r\n";
 pub struct Scene {
     /// The view, by the name on its tab.
     pub view: String,
+    /// Whether it goes on by itself all the time: it is told when a key is pressed.
+    pub flows: bool,
     /// How much waits there, as on its tab.
     pub waits: Option<String>,
     /// The view and the boxes over it.
@@ -43,9 +45,17 @@ pub struct Teller {
 }
 
 impl Teller {
-    /// What is to be written for this scene; nothing where nothing is another.
-    pub fn tell(&mut self, scene: Scene) -> String {
+    /// What is to be written for this scene; nothing where nothing is another. `asked` says whether a key was pressed.
+    pub fn tell(&mut self, mut scene: Scene, asked: bool) -> String {
         let before = self.before.take().unwrap_or_default();
+        let covered = scene.layers.len() > 1 && before.layers.len() > 1;
+        if scene.flows
+            && scene.view == before.view
+            && (covered || !asked)
+            && let (Some(view), Some(was)) = (scene.layers.first_mut(), before.layers.first())
+        {
+            view.clone_from(was);
+        }
         let mut lines = Vec::new();
         lines.extend(left_field(&before, &scene));
         lines.extend(scene.trouble.iter().filter(|_| scene.trouble != before.trouble).cloned());
@@ -182,4 +192,84 @@ fn still(line: &str) -> String {
         named || !c.is_ascii_digit()
     };
     line.chars().filter(stays).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tell(teller: &mut Teller, scene: Scene) -> String {
+        teller.tell(scene, true)
+    }
+
+    fn view(row: (usize, usize, &str), text: &[&str]) -> Layer {
+        let (at, of, words) = row;
+        let row = Some(Row { at, of, words: words.to_owned() });
+        Layer { row, text: text.iter().map(|line| (*line).to_owned()).collect(), ..Layer::default() }
+    }
+
+    fn scene(layers: Vec<Layer>) -> Scene {
+        let waits = Some("2 wait here".to_owned());
+        Scene { view: "inbox".to_owned(), waits, layers, ..Scene::default() }
+    }
+
+    #[test]
+    fn a_view_is_told_once_and_then_what_is_another() {
+        let mut teller = Teller::default();
+        let list = |at, words| scene(vec![view((at, 2, words), &[])]);
+        assert_eq!(tell(&mut teller, list(1, "due 44 m")), "Inbox. 2 wait here.\r\n1 of 2: due 44 m\r\n");
+        assert_eq!(tell(&mut teller, list(1, "due 43 m")), "", "that time goes on is nothing new");
+        assert_eq!(
+            tell(&mut teller, list(2, "due 43 m")),
+            "2 of 2: due 43 m\r\n",
+            "the next row is, though it reads alike"
+        );
+        assert_eq!(
+            tell(&mut teller, scene(vec![view((2, 2, "due 43 m"), &["#7", "why: so"])])),
+            "#7\r\nwhy: so\r\n"
+        );
+        let more = scene(vec![view((2, 2, "due 43 m"), &["#7", "why: so", "like: two"])]);
+        assert_eq!(tell(&mut teller, more.clone()), "like: two\r\n");
+        teller.forget();
+        assert!(tell(&mut teller, more).starts_with("Inbox."));
+    }
+
+    #[test]
+    fn what_is_typed_is_added_to_its_line_and_told_whole_when_it_is_left() {
+        let mut teller = Teller::default();
+        let base = || view((1, 2, "a"), &[]);
+        let typed = |text: &str| {
+            let typing = Some(("note, text, needed".to_owned(), text.to_owned()));
+            scene(vec![base(), Layer { title: "Handle #1".to_owned(), typing, ..Layer::default() }])
+        };
+        tell(&mut teller, scene(vec![base()]));
+        assert_eq!(tell(&mut teller, typed("")), "Handle #1.\r\nnote, text, needed: ");
+        assert_eq!(tell(&mut teller, typed("d")), "d");
+        assert_eq!(tell(&mut teller, typed("done")), "one");
+        assert_eq!(tell(&mut teller, typed("don")), "\r\nnote, text, needed: don", "taken away is told anew");
+        let came =
+            Scene { arrived: vec!["New case #1".to_owned(), "New case #2".to_owned()], ..typed("don") };
+        let told = "\r\nNew case #2; and 1 more came\r\nnote, text, needed: don";
+        assert_eq!(tell(&mut teller, came), told);
+        assert_eq!(tell(&mut teller, scene(vec![base()])), "\r\nnote: don\r\n1 of 2: a\r\n");
+    }
+
+    #[test]
+    fn what_goes_on_by_itself_is_told_when_a_key_asks() {
+        let mut teller = Teller::default();
+        let now = |text| Scene { flows: true, ..scene(vec![view((1, 1, "lane"), &[text])]) };
+        tell(&mut teller, now("one"));
+        assert_eq!(teller.tell(now("two"), false), "");
+        assert_eq!(teller.tell(now("two"), true), "two\r\n");
+    }
+
+    #[test]
+    fn nothing_that_comes_in_is_obeyed() {
+        let said = Some("\x1b[2J\u{202e}\r".to_owned());
+        let told = tell(&mut Teller::default(), Scene { said, ..scene(Vec::new()) });
+        assert_eq!(told, "‹U+001B›[2J‹U+202E›‹U+000D›\r\nInbox. 2 wait here.\r\n");
+        let shown = Scene { said: Some("‹U+001B› é 漢".to_owned()), ..scene(Vec::new()) };
+        let again = tell(&mut Teller::default(), shown);
+        assert!(again.starts_with("‹U+001B› é 漢\r\n"), "what was shown once stays as it is: {again}");
+    }
 }

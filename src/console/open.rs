@@ -7,6 +7,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::app::{App, Settings};
 use super::ask::{Ask, Heard, Trouble};
+use super::linear::Teller;
 use super::message::{Effect, Message};
 use super::place::View;
 use super::rehearsing::Controls;
@@ -89,6 +90,7 @@ pub async fn open(mut setup: Setup) -> Result<Closed, ConsoleError> {
 /// When the server does not let itself be looked at, with what can be done.
 pub async fn frame(setup: Setup, width: u16, height: u16, then: Option<&str>) -> Result<String, Trouble> {
     let mut asked = then.is_none();
+    let linear = setup.settings.linear;
     let mut app = App::new(setup.first.clone(), setup.me, setup.settings).with_welcome(setup.welcome);
     let (tell, mut heard) = mpsc::channel(wire::QUEUE);
     let mut wire = Wire::start(setup.endpoints, &setup.first, Seen::default(), tell, setup.options.clock);
@@ -122,6 +124,9 @@ pub async fn frame(setup: Setup, width: u16, height: u16, then: Option<&str>) ->
         }
     }
     if app.has_board() && app.looks_back() == then.is_some() {
+        if linear {
+            return Ok(Teller::default().tell(app.scene(), true).replace("\r\n", "\n"));
+        }
         return Ok(run::frame_text(&app, width, height));
     }
     Err(app.trouble().unwrap_or_else(|| Trouble {

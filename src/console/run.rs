@@ -151,6 +151,7 @@ pub async fn run<P: Program>(
         late: LateAnswer::expected_after(&before.answer),
         drawn_epoch: 0,
         teller: options.linear.then(Teller::default),
+        asked: true,
         due: None,
         last_frame: Instant::now(),
         frame_every: if options.linear { TOLD } else { FRAME },
@@ -196,6 +197,8 @@ struct Loop<'a, P: Program, F: FnMut(P::Effect)> {
     drawn_epoch: u64,
     /// Says in lines what is another, where nothing is drawn.
     teller: Option<Teller>,
+    /// Whether a key was pressed since it last said something.
+    asked: bool,
     /// When a change that nobody's key caused is to be drawn.
     due: Option<Instant>,
     last_frame: Instant,
@@ -307,6 +310,7 @@ impl<P: Program, F: FnMut(P::Effect)> Loop<'_, P, F> {
     }
 
     fn event(&mut self, event: Event) -> Result<(), ConsoleError> {
+        self.asked = true;
         match event {
             Event::Key(key) if key.kind == KeyEventKind::Release => Ok(()),
             Event::Key(key) => match self.late.sift(&key) {
@@ -426,7 +430,7 @@ impl<P: Program, F: FnMut(P::Effect)> Loop<'_, P, F> {
     fn draw(&mut self) -> Result<(), ConsoleError> {
         self.due = None;
         if let Some(teller) = &mut self.teller {
-            let told = teller.tell(self.program.scene());
+            let told = teller.tell(self.program.scene(), std::mem::take(&mut self.asked));
             let backend = self.terminal.backend_mut();
             backend.say(told.as_bytes());
             backend.present()?;

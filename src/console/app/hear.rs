@@ -146,7 +146,7 @@ impl App {
                 Some(format!(
                     "New case #{} from {}: {}, due in {left}",
                     item.no,
-                    look.who(&item.raised_by),
+                    look.who(&item.raised_by).trim(),
                     item.title
                 ))
             }

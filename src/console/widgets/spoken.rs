@@ -65,7 +65,7 @@ fn tell(what: impl FnOnce(&mut Layer)) {
 pub fn open(title: &str) {
     EAR.with_borrow_mut(|ear| {
         if let Some(layers) = ear {
-            layers.push(Layer { title: title.trim().to_owned(), ..Layer::default() });
+            layers.push(Layer { title: words(&Line::from(title.trim())), ..Layer::default() });
         }
     });
 }
@@ -93,7 +93,12 @@ pub fn focus(what: String) {
 
 /// Text is being typed.
 pub fn typing(into: &str, text: &str) {
-    tell(|layer| (layer.focus, layer.typing) = (None, Some((into.trim().to_owned(), text.to_owned()))));
+    let into = match into.trim() {
+        "/" => "filter",
+        ">" => "search",
+        other => other.trim_end_matches(':'),
+    };
+    tell(|layer| (layer.focus, layer.typing) = (None, Some((into.to_owned(), text.to_owned()))));
 }
 
 /// A line as it is read out: what stands apart is told apart, a label before its fact ends in a colon.
@@ -118,7 +123,7 @@ pub fn words(line: &Line<'_>) -> String {
         out.push_str(&if label { inner.to_lowercase() } else { inner });
         apart = blanks(text, text.trim_end());
     }
-    out.replace(" , ", ", ")
+    out.replace(" ,", ",").replace(",,", ",").replace(", to, ", " to ")
 }
 
 /// Whether it is what a fact is called: a word before blanks.

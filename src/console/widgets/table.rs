@@ -167,7 +167,12 @@ impl Layout {
         for (cell, column) in cells.into_iter().zip(&self.columns) {
             let words = spoken::words(&cell);
             if !words.is_empty() {
-                spans.push(Span::raw(format!("{} {words}  ", column.title.to_lowercase())));
+                let title = column.title.to_lowercase();
+                let title = if title == "×" { "times" } else { title.as_str() };
+                // What says itself what it is, is not called so twice.
+                let named = words.strip_prefix(title).is_some_and(|rest| rest.starts_with(' '));
+                let words = if named { words } else { format!("{title} {words}") };
+                spans.push(Span::raw(format!("{words}  ")));
             }
         }
         Line::from(spans)

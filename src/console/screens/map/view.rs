@@ -217,6 +217,9 @@ impl MapScreen {
                 }
             }
         };
+        if spoken::is_heard() && width(&owner) > 0 {
+            spans.push(Span::raw("  owner "));
+        }
         spans.extend(clip(owner, right, look.glyphs.cut).spans);
         Line::from(spans)
     }
@@ -245,6 +248,7 @@ impl MapScreen {
         let trouble = match (row.contested, row.alerts) {
             (true, _) => format!(" {} contested", glyphs.attention),
             (false, 0) => String::new(),
+            (false, alerts) if spoken::is_heard() => format!("  {alerts} open alerts"),
             (false, alerts) => format!(" {}{alerts}", glyphs.attention),
         };
         let used = width(&Line::from(spans.clone())) + trouble.chars().count();
