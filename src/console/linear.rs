@@ -58,9 +58,11 @@ impl Teller {
         }
         let mut lines = Vec::new();
         lines.extend(left_field(&before, &scene));
-        lines.extend(scene.trouble.iter().filter(|_| scene.trouble != before.trouble).cloned());
-        lines.extend(arrived(&scene.arrived));
-        lines.extend(scene.said.iter().filter(|_| scene.said != before.said).cloned());
+        lines.extend(
+            scene.trouble.iter().filter(|_| scene.trouble != before.trouble).map(|words| visible(words)),
+        );
+        lines.extend(arrived(&scene.arrived).map(|words| visible(&words)));
+        lines.extend(scene.said.iter().filter(|_| scene.said != before.said).map(|words| visible(words)));
         if scene.view == before.view {
             layers(&mut lines, &before.layers, &scene.layers);
         } else {
@@ -99,9 +101,25 @@ impl Teller {
     }
 }
 
-/// Nothing that a terminal would obey, whatever came here.
+/// A line without what a terminal would obey. What the widgets tell is free of it; this is for whatever comes else.
 fn shown(line: &str) -> String {
-    untrusted::visible(line.trim_end(), Breaks::Marked) + if line.ends_with(": ") { " " } else { "" }
+    let mut out = String::with_capacity(line.len());
+    for c in line.trim_end_matches(' ').chars() {
+        if c.is_control() {
+            out.push_str(&untrusted::visible(c.encode_utf8(&mut [0; 4]), Breaks::Marked));
+        } else {
+            out.push(c);
+        }
+    }
+    if line.ends_with(": ") {
+        out.push(' ');
+    }
+    out
+}
+
+/// The console's own words, with texts from anywhere in them.
+fn visible(words: &str) -> String {
+    untrusted::visible(words, Breaks::Marked)
 }
 
 /// The line of the view's name: `Inbox, 3 waiting.`
@@ -268,8 +286,8 @@ mod tests {
         let said = Some("\x1b[2J\u{202e}\r".to_owned());
         let told = tell(&mut Teller::default(), Scene { said, ..scene(Vec::new()) });
         assert_eq!(told, "‹U+001B›[2J‹U+202E›‹U+000D›\r\nInbox. 2 wait here.\r\n");
-        let shown = Scene { said: Some("‹U+001B› é 漢".to_owned()), ..scene(Vec::new()) };
-        let again = tell(&mut Teller::default(), shown);
-        assert!(again.starts_with("‹U+001B› é 漢\r\n"), "what was shown once stays as it is: {again}");
+        // What a widget made readable stays as it is.
+        let row = scene(vec![view((1, 1, "‹U+001B› é 漢"), &[])]);
+        assert!(tell(&mut Teller::default(), row).ends_with("1 of 1: ‹U+001B› é 漢\r\n"));
     }
 }

@@ -172,7 +172,7 @@ impl Layout {
                 // What says itself what it is, is not called so twice.
                 let named = words.strip_prefix(title).is_some_and(|rest| rest.starts_with(' '));
                 let words = if named { words } else { format!("{title} {words}") };
-                spans.push(Span::raw(format!("{words}  ")));
+                spans.extend([Span::raw(words), Span::raw("  ")]);
             }
         }
         Line::from(spans)
