@@ -161,14 +161,11 @@ fn left_field(before: &Scene, now: &Scene) -> Option<String> {
 /// What is another in the view and in each box; where boxes were closed, where one is again.
 fn layers(lines: &mut Vec<String>, before: &[Layer], now: &[Layer]) {
     for (at, layer) in now.iter().enumerate() {
-        match before.get(at).filter(|was| was.title == layer.title) {
-            Some(was) => changed(lines, was, layer),
-            None => {
-                let title = Some(format!("{}.", layer.title)).filter(|_| !layer.title.is_empty());
-                lines.extend(title);
-                changed(lines, &Layer::default(), layer);
-            }
+        let was = before.get(at).filter(|was| was.title == layer.title);
+        if was.is_none() && !layer.title.is_empty() {
+            lines.push(format!("{}.", layer.title));
         }
+        changed(lines, was.unwrap_or(&Layer::default()), layer);
     }
     if let Some(top) = now.last().filter(|_| now.len() < before.len()) {
         let here = top.focus.clone().or_else(|| top.row.as_ref().map(place));

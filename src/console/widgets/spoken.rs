@@ -115,8 +115,12 @@ pub fn words(line: &Line<'_>) -> String {
             continue;
         }
         if !out.is_empty() {
-            let between = if label { ": " } else { ", " };
-            out.push_str(if apart >= APART { between } else { &"  "[..apart] });
+            out.push_str(match apart {
+                0 => "",
+                1 => " ",
+                APART.. if label => ": ",
+                APART.. => ", ",
+            });
         }
         label = out.is_empty() && is_label(text);
         let inner = inner.join(" ");
@@ -129,7 +133,7 @@ pub fn words(line: &Line<'_>) -> String {
 /// Whether it is what a fact is called: a word before blanks.
 fn is_label(text: &str) -> bool {
     let word = text.trim_end();
-    text.len() >= word.len() + 1
+    text.len() > word.len()
         && !word.starts_with(char::is_whitespace)
         && word.chars().all(|c| c.is_ascii_alphabetic() || c == ' ')
 }
