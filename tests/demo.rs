@@ -291,6 +291,7 @@ async fn body(client: &Client, workspace: &WorkspaceId, view: View, then: Option
         seen: Seen::default(),
         rehearsal: None,
         options: console::run::Options {
+            linear: false,
             mouse: false,
             synchronized: false,
             clock: || WATCH.load(Ordering::Relaxed),

@@ -78,9 +78,18 @@ pub(super) fn scene(app: &App, arrived: Vec<String>) -> linear::Scene {
         waits: waits.map(|count| format!("{count} wait here")),
         layers: if app.has_board() { listen(app) } else { Vec::new() },
         said: app.said.as_ref().map(|said| said.words.clone()),
-        trouble: trouble(app),
+        notices: notices(app),
         arrived,
     }
+}
+
+/// What the header says that holds for all that is shown.
+fn notices(app: &App) -> Vec<String> {
+    let (world, look) = (&app.world, app.look());
+    let then = world.as_of().map(|then| moment(then, world, look, pane::FULL_FROM));
+    let lines = [then, halted(world, look, pane::FULL_FROM), away(world, look)];
+    let trouble = trouble(app).map(|words| untrusted::visible(&words, untrusted::Breaks::Marked));
+    trouble.into_iter().chain(lines.iter().flatten().map(spoken::words)).collect()
 }
 
 /// The view and what lies over it, drawn for nobody to see.

@@ -30,8 +30,8 @@ pub struct Scene {
     pub layers: Vec<Layer>,
     /// What was last said.
     pub said: Option<String>,
-    /// What is wrong with the link.
-    pub trouble: Option<String>,
+    /// What holds for all that is shown, as it may be shown: a link that is down, a moment of the past, a stop of every agent.
+    pub notices: Vec<String>,
     /// What came since the last time: cases and alerts, each in a sentence.
     pub arrived: Vec<String>,
 }
@@ -58,9 +58,8 @@ impl Teller {
         }
         let mut lines = Vec::new();
         lines.extend(left_field(&before, &scene));
-        lines.extend(
-            scene.trouble.iter().filter(|_| scene.trouble != before.trouble).map(|words| visible(words)),
-        );
+        let known: BTreeSet<String> = before.notices.iter().map(|notice| still(notice)).collect();
+        lines.extend(scene.notices.iter().filter(|notice| !known.contains(&still(notice))).cloned());
         lines.extend(arrived(&scene.arrived).map(|words| visible(&words)));
         lines.extend(scene.said.iter().filter(|_| scene.said != before.said).map(|words| visible(words)));
         if scene.view == before.view {
@@ -276,6 +275,15 @@ mod tests {
         tell(&mut teller, now("one"));
         assert_eq!(teller.tell(now("two"), false), "");
         assert_eq!(teller.tell(now("two"), true), "two\r\n");
+    }
+
+    #[test]
+    fn what_holds_for_everything_is_told_once() {
+        let mut teller = Teller::default();
+        let past = |text: &str| Scene { notices: vec![text.to_owned()], ..scene(Vec::new()) };
+        tell(&mut teller, scene(Vec::new()));
+        assert_eq!(tell(&mut teller, past("as of 09:00, deed 7")), "as of 09:00, deed 7\r\n");
+        assert_eq!(tell(&mut teller, past("as of 09:00, deed 7")), "");
     }
 
     #[test]

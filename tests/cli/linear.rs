@@ -85,6 +85,15 @@ fn a_day_is_told_in_lines_from_case_to_alert() {
     console.types("\x1b");
     console.says("1 of ");
 
+    // The past is told as such.
+    console.types("@");
+    console.says("Look at how it was.");
+    console.types("-1s\r");
+    console.says("as of ");
+    console.says(", deed ");
+    console.types("\x1b");
+    console.says("back in the present");
+
     // A zone grows, somebody else writes there, and the alert is followed to what it says.
     write(&home, "default.first-agent", "crm/lead/zoe", "new");
     console.says("New case #2 from agent first-agent: ");

@@ -127,7 +127,8 @@ pub fn words(line: &Line<'_>) -> String {
         out.push_str(&if label { inner.to_lowercase() } else { inner });
         apart = blanks(text, text.trim_end());
     }
-    out.replace(" ,", ",").replace(",,", ",").replace(", to, ", " to ")
+    let out = out.replace(" ,", ",").replace(",,", ",").replace(", to, ", " to ");
+    out.trim_start_matches([',', ' ']).to_owned()
 }
 
 /// Whether it is what a fact is called: a word before blanks.
