@@ -91,7 +91,7 @@ fn a_day_is_told_in_lines_from_case_to_alert() {
     console.types("-1s\r");
     console.says("as of ");
     console.says(", deed ");
-    console.types("\x1b");
+    console.types("\x7f");
     console.says("back in the present");
 
     // A zone grows, somebody else writes there, and the alert is followed to what it says.
