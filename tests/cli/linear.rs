@@ -94,8 +94,19 @@ fn a_day_is_told_in_lines_from_case_to_alert() {
     console.types("\x7f");
     console.says("back in the present");
 
-    // A zone grows, somebody else writes there, and the alert is followed to what it says.
-    write(&home, "default.first-agent", "crm/lead/zoe", "new");
+    follows_an_alert(&home, &mut console);
+    assert_eq!(console.quit(), 0);
+    only_adds(&console.log());
+    assert!(
+        console.log().contains("= new‹U+001B›[2J‹U+202E›"),
+        "text is shown as what it is:\n{}",
+        console.log()
+    );
+}
+
+/// A zone grows, somebody else writes there, and the alert is followed to what it says.
+fn follows_an_alert(home: &Home, console: &mut Terminal) {
+    write(home, "default.first-agent", "crm/lead/zoe", "new");
     console.says("New case #2 from agent first-agent: ");
     console.types("1");
     console.says("Inbox. 1 wait here.");
@@ -106,7 +117,7 @@ fn a_day_is_told_in_lines_from_case_to_alert() {
     console.types("\r");
     console.says("No decision waits");
     home.ok(&["tokens", "create", "agent", "other", "--out", "data/tokens/other"]);
-    write(&home, "other", "crm/lead/zoe", "lost");
+    write(home, "other", "crm/lead/zoe", "lost");
     console.says("New alert #1, ");
     console.says("not-owner on crm/lead/zoe");
     console.types("4");
@@ -115,11 +126,4 @@ fn a_day_is_told_in_lines_from_case_to_alert() {
     console.types("\r");
     console.says("not-owner #1");
     console.says("other");
-    assert_eq!(console.quit(), 0);
-    only_adds(&console.log());
-    assert!(
-        console.log().contains("= new‹U+001B›[2J‹U+202E›"),
-        "text is shown as what it is:\n{}",
-        console.log()
-    );
 }
